@@ -1,0 +1,301 @@
+package model
+
+import "time"
+
+// Reason names what Decide did with an observation, and why.
+type Reason string
+
+// The reasons.
+const (
+	Moved      Reason = "moved"    // status, a flag, a signer or attention changed
+	Same       Reason = "same"     // it says what the row says already
+	Confirms   Reason = "confirms" // the answer agrees with what callbacks said
+	Doubted    Reason = "doubted"  // a claim that may not move the row: the provider is asked
+	Held       Reason = "held"     // an answer short of what a claim named: asked again (rule 8)
+	OutOfDate  Reason = "outdated" // the row moved while the question was out: asked again (rule 3)
+	TooOld     Reason = "too_old"  // a claim older than the question that last confirmed the row
+	Nudged     Reason = "nudged"   // a hint made the row due
+	Quiet      Reason = "quiet"    // a hint that costs nothing: too soon, or asked before
+	Absent     Reason = "absent"   // the provider does not know it; the row stays
+	Unresolved Reason = "removed"  // only claims named it and the provider does not know it: the row goes
+	Refuted    Reason = "refuted"  // a claim of a status that re-asking has already refuted
+	Unreadable Reason = "unmapped" // an answer in a word that the provider's table lacks
+)
+
+// ChangeKind is the kind of one entry in the change feed.
+type ChangeKind string
+
+// The kinds of change.
+const (
+	KindStatus    ChangeKind = "status"
+	KindConfirmed ChangeKind = "confirmed"
+	KindFlag      ChangeKind = "flag"
+	KindAttention ChangeKind = "attention"
+	KindDocument  ChangeKind = "document"
+	KindGap       ChangeKind = "gap"
+	KindIncident  ChangeKind = "incident"
+)
+
+// RowChange is one entry for history, the feed and the outbox.
+type RowChange struct {
+	Kind ChangeKind
+	From string
+	To   string
+}
+
+// Found is a change that an answer brought and that a callback should have told (rule 9).
+type Found struct {
+	Change Change
+	From   string
+	To     string
+	Signer string
+	Off    bool // a flag that went down: un-archived, restored
+}
+
+// key is where Rules.Tells lists the callback types that tell of the change: the status, for a
+// flag "" or "off".
+func (f Found) key() Status {
+	switch {
+	case f.Change != ChangeArchived && f.Change != ChangeTrashed:
+		return Status(f.To)
+	case f.Off:
+		return "off"
+	}
+	return ""
+}
+
+// Decision is what becomes of the row.
+type Decision struct {
+	Next    Transaction
+	Reason  Reason
+	Grew    bool // status, flags or signers changed: the version grows
+	Touch   bool // nothing but the times of confirmation moved
+	Remove  bool // the row goes
+	Changes []RowChange
+	Found   []Found
+	// FirstSight says that the answer made the row known: whether that is a gap depends on more
+	// than the row (design: rule 9).
+	FirstSight bool
+	Documents  []DocumentRef // to be queued; only after an answer that says completed
+}
+
+const (
+	hintEvery     = time.Minute
+	refutedFor    = 24 * time.Hour
+	deleteAgrees  = 30 * 24 * time.Hour
+	lostAnswers   = 2
+	notFoundFirst = 24 * time.Hour
+	notFoundMost  = 30 * 24 * time.Hour
+)
+
+// Decide says what o does to t under a provider's rules. No other code chooses a status. A row
+// that does not exist yet is a Transaction with its key, Status Unknown and a zero FirstSeenAt.
+// Decide is pure and total: it never fails, and o.At is its only clock. See docs/how-it-works.md.
+func Decide(r Rules, t Transaction, o Observation) Decision {
+	if t.Status == "" {
+		t.Status = Unknown
+	}
+	switch {
+	case o.Evidence == Hint:
+		return hint(t, o)
+	case !o.Fetched():
+		return claim(r, t, o)
+	case t.Version > o.Version && t.LostAnswers < lostAnswers:
+		return outdated(t, o)
+	case o.Absence == Gone && goneEnds(r, t):
+		o.Status, o.ProviderStatus = r.GoneIs, "gone"
+		return answer(r, t, o)
+	case o.Absence != Present:
+		return absent(r, t, o)
+	}
+	return answer(r, t, o)
+}
+
+// hint makes a known row due, at most once a minute; an unknown ref gets one question, in hiding.
+func hint(t Transaction, o Observation) Decision {
+	d := Decision{Next: t, Reason: Nudged}
+	switch {
+	case t.FirstSeenAt.IsZero():
+		d.Next.FirstSeenAt, d.Next.ChangedAt = o.At, o.At
+		d.Next.Origin, d.Next.Hidden = OriginHint, true
+	case t.Hidden, t.HintedAt != nil && o.At.Sub(*t.HintedAt) < hintEvery:
+		d.Reason = Quiet
+		return d
+	}
+	d.Next.HintedAt = at(o.At)
+	due(&d.Next, DueHint, o.At, o.At)
+	return d
+}
+
+// claim moves the row along the provider's transitions or makes it due.
+func claim(r Rules, t Transaction, o Observation) Decision {
+	d := Decision{Next: t, Reason: Same}
+	first := t.FirstSeenAt.IsZero()
+	if first || t.Hidden {
+		d.Next.Origin, d.Next.Hidden = OriginClaim, false
+		if first {
+			d.Next.FirstSeenAt, d.Next.ChangedAt = o.At, o.At
+			d.Next.Test = o.Test == Yes
+		}
+	}
+	if t.AskedAt != nil && o.At.Before(*t.AskedAt) {
+		d.Reason = TooOld
+		due(&d.Next, DueConfirm, o.At, o.At.Add(r.Debounce))
+		return d
+	}
+	d.Next.ProviderTime = later(t.ProviderTime, o.ProviderTime)
+	ask := o.Refetch || o.Status == "" || first || t.Status == Unknown || r.Confirm == ConfirmAll
+	raise(&d, o)
+	claimFlags(&d, t, o, &ask)
+	if o.Status != "" {
+		claimStatus(r, &d, t, o, &ask)
+	}
+	if o.Evidence == Claim && !t.Status.Final() {
+		advanceSigners(&d, o)
+	}
+	if ask && (d.Next.DueReason != DueRecheck || d.Next.NextCheckAt == nil) {
+		why := DueConfirm
+		if d.Next.Status == Unknown {
+			why = DueNew
+		}
+		due(&d.Next, why, o.At, o.At.Add(r.Debounce))
+		if d.Reason == Same {
+			d.Reason = Doubted
+		}
+	}
+	finish(&d, o)
+	return d
+}
+
+// claimStatus applies the status that a claim names, where it may.
+func claimStatus(r Rules, d *Decision, t Transaction, o Observation, ask *bool) {
+	want := o.Status
+	switch {
+	case want == t.Status:
+		if o.Status.Final() && !t.Confirmed {
+			*ask = true
+		}
+		return
+	case want == t.RefutedAs && t.RefutedAt != nil && o.At.Sub(*t.RefutedAt) < refutedFor:
+		d.Reason, *ask = Refuted, true
+		return
+	case t.Status.Final() && has(r.FinalMoves[t.Status], want),
+		!t.Status.Final() && !t.Deleted && r.Allows(t.Status, want) && strongEnough(t, o):
+		d.Next.Status, d.Next.Confirmed = want, false
+		if o.Reason != "" {
+			d.Next.Reason = o.Reason
+		}
+		if o.ProviderStatus != "" {
+			d.Next.ProviderStatus = o.ProviderStatus
+		}
+		d.Changes = append(d.Changes, RowChange{KindStatus, string(t.Status), string(want)})
+		d.Reason, d.Grew = Moved, true
+		*ask = *ask || want.Final()
+	default:
+		d.Reason, *ask = Doubted, true
+		if !t.Status.Final() {
+			d.Next.Confirmed = false
+		}
+	}
+	if want.Final() || !t.ReportedStatus.Final() {
+		d.Next.ReportedStatus = want
+	}
+}
+
+// strongEnough says whether a claim's evidence carries it: a weak one moves only a row that the
+// provider is known to have, and only to a status that is not final (rule 6).
+func strongEnough(t Transaction, o Observation) bool {
+	return o.Evidence == Claim || (t.Status != Unknown && !o.Status.Final())
+}
+
+// claimFlags sets what a claim says of flags on a row that is not final, and notes delete events.
+func claimFlags(d *Decision, t Transaction, o Observation, ask *bool) {
+	if o.Deleted == Yes {
+		d.Next.DeleteAt, *ask = at(o.At), true
+	}
+	if o.Trashed == Unsaid && o.Archived == Unsaid {
+		return
+	}
+	*ask = true
+	if t.Status.Final() || o.Evidence != Claim {
+		return
+	}
+	setFlag(d, &d.Next.Trashed, o.Trashed, "trashed")
+	setFlag(d, &d.Next.Archived, o.Archived, "archived")
+}
+
+// outdated throws an answer away because the row moved while the question was out.
+func outdated(t Transaction, o Observation) Decision {
+	d := Decision{Next: t, Reason: OutOfDate}
+	d.Next.LostAnswers++
+	due(&d.Next, DueMoved, o.At, o.At)
+	return d
+}
+
+// goneEnds says whether a 410 is the end of the row: only of an open one, and not after a claim of
+// an end that is followed by removals.
+func goneEnds(r Rules, t Transaction) bool {
+	return r.GoneIs != "" && !t.Status.Final() && !t.Deleted && !has(r.GoneAfter, t.ReportedStatus)
+}
+
+// absent notes that the provider does not know the transaction. It never changes a status.
+func absent(r Rules, t Transaction, o Observation) Decision {
+	d := Decision{Next: t, Reason: Absent}
+	asked(&d.Next, o)
+	unconfirmed := t.ReportedStatus != "" || (t.Status == Unknown && t.Origin == OriginClaim)
+	if unconfirmed && !deleteStands(t, o.At) && reask(r, &d.Next, t, o) {
+		d.Reason = Held
+		return d
+	}
+	d.Next.ReportedStatus, d.Next.Recheck = "", 0
+	switch {
+	case t.Hidden:
+		d.Next.NextCheckAt, d.Next.DueReason = nil, DueNone
+		return d
+	case t.Status == Unknown && t.Origin == OriginClaim && t.ConfirmedAt == nil:
+		d.Reason, d.Remove = Unresolved, true
+		return d
+	}
+	if !t.NotFound {
+		d.Next.NotFound, d.Grew = true, true
+		d.Changes = append(d.Changes, RowChange{KindFlag, "", "not_found"})
+	}
+	d.Next.NotFoundAt = at(o.At)
+	d.Next.NotFoundCount = t.NotFoundCount + 1
+	d.Next.NextCheckAt, d.Next.DueReason = at(o.At.Add(notFoundPause(t.NotFoundCount))), DueNotFound
+	d.Next.DueSince = nil
+	if deleteStands(t, o.At) {
+		setFlag(&d, &d.Next.Deleted, Yes, "deleted")
+		d.Next.NextCheckAt, d.Next.DueReason = nil, DueNone
+	}
+	finish(&d, o)
+	return d
+}
+
+// deleteStands says whether a delete event came recently enough to agree with a 404.
+func deleteStands(t Transaction, now time.Time) bool {
+	return t.DeleteAt != nil && now.Sub(*t.DeleteAt) < deleteAgrees
+}
+
+// notFoundPause grows 1, 2, 4 … days, at most 30.
+func notFoundPause(count int) time.Duration {
+	if count > 5 {
+		return notFoundMost
+	}
+	return min(notFoundFirst<<count, notFoundMost)
+}
+
+// reask postpones a decision to another question, while there are any left. An answer that nobody
+// was due to ask (a page of a list) does not use one up.
+func reask(r Rules, next *Transaction, t Transaction, o Observation) bool {
+	if t.DueReason == DueRecheck && t.NextCheckAt != nil && o.Asked != AskedRef && o.AskedAt.Before(*t.NextCheckAt) {
+		next.NextCheckAt, next.DueReason = t.NextCheckAt, DueRecheck
+		return true
+	}
+	if t.Recheck >= len(r.RecheckAfter) {
+		return false
+	}
+	next.Recheck = t.Recheck + 1
+	next.NextCheckAt, next.DueReason, next.DueSince = at(o.At.Add(r.RecheckAfter[t.Recheck])), DueRecheck, nil
+	return true
+}

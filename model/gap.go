@@ -1,0 +1,84 @@
+package model
+
+import "time"
+
+// GapKind is how a change stayed untold.
+type GapKind string
+
+// The gap kinds. Pending is not settled: it is neither counted nor announced.
+const (
+	GapPending      GapKind = "pending"
+	GapMissed       GapKind = "missed"
+	GapLate         GapKind = "late"
+	GapRefused      GapKind = "refused"
+	GapUnsubscribed GapKind = "unsubscribed"
+	GapNoEvent      GapKind = "no_event"
+)
+
+// Gap is a change that a poll found and no callback explains. After and Before bound the time in
+// which it happened: the last answer that did not show it, and the first that did.
+type Gap struct {
+	ID      string `gorm:"primaryKey"`
+	Account string
+	Ref     string
+	Kind    GapKind
+	Change  Change
+	From    string `gorm:"column:from_status"`
+	To      string `gorm:"column:to_status"`
+	Signer  string
+	Off     bool // a flag that went down
+	After   *time.Time `gorm:"column:after_at"`
+	Before  time.Time  `gorm:"column:before_at"`
+	FoundBy string     // the run's id, or the kind of question
+	FoundAt time.Time
+	// SettleAt ends the time in which a callback may still tell of the change.
+	SettleAt time.Time
+	// Latency is how long after the change was found its callback came; nil unless late.
+	Latency *time.Duration `gorm:"column:latency_ns"`
+}
+
+// Called is a callback that named the row, as far as a gap needs it.
+type Called struct {
+	Type    string
+	At      time.Time
+	Refused bool
+}
+
+// Told says whether one of calls, all that named the row since the last confirming answer, tells of
+// the change; refused says that only a refused one might have.
+func Told(r Rules, f Found, calls []Called) (told, refused bool) {
+	types := r.Told(f.Change, f.key())
+	for _, c := range calls {
+		switch {
+		case c.Refused:
+			refused = true
+		case has(types, c.Type):
+			return true, false
+		}
+	}
+	return false, refused
+}
+
+// Untold says what kind of gap f is when its grace has passed. subscribed lists the event types
+// registered at the provider; nil means that we do not know, and then every event counts as registered.
+func Untold(r Rules, f Found, refused bool, subscribed []string) GapKind {
+	types := r.Told(f.Change, f.key())
+	switch {
+	case has(r.NoEvent, f.Change) || len(types) == 0:
+		return GapNoEvent
+	case refused:
+		return GapRefused
+	case subscribed != nil && !anyOf(types, subscribed):
+		return GapUnsubscribed
+	}
+	return GapMissed
+}
+
+func anyOf(a, b []string) bool {
+	for _, x := range a {
+		if has(b, x) {
+			return true
+		}
+	}
+	return false
+}

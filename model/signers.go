@@ -1,0 +1,179 @@
+package model
+
+import (
+	"fmt"
+	"hash/fnv"
+	"io"
+	"time"
+)
+
+// rank orders what a claim may do to a signer: forward only.
+var signerRank = map[SignerStatus]int{SignerWaiting: 0, SignerLocked: 0, SignerViewed: 1, SignerSigned: 2, SignerDeclined: 2, SignerRemoved: 3}
+
+// advanceSigners moves known signers forward as a claim says; it adds and removes nobody.
+func advanceSigners(d *Decision, o Observation) {
+	if !d.Next.SignersSet || len(o.Signers) == 0 {
+		return
+	}
+	next := append([]Signer(nil), d.Next.Signers...)
+	for _, said := range o.Signers {
+		for i := range next {
+			if next[i].Ref != said.Ref || signerRank[said.Status] <= signerRank[next[i].Status] {
+				continue
+			}
+			next[i].Status = said.Status
+			next[i].SignedAt = later(next[i].SignedAt, said.SignedAt)
+			d.Grew, d.Reason = true, Moved
+		}
+	}
+	d.Next.Signers = next
+	count(&d.Next)
+}
+
+// answerSigners takes the answer's signers, keeps those who left as removed, and notes who moved.
+func answerSigners(d *Decision, o Observation, known bool) {
+	if o.Signers == nil {
+		return
+	}
+	before := make(map[string]Signer, len(d.Next.Signers))
+	for _, s := range d.Next.Signers {
+		before[s.Ref] = s
+	}
+	next := make([]Signer, 0, len(o.Signers))
+	for _, s := range o.Signers {
+		was, old := before[s.Ref]
+		delete(before, s.Ref)
+		s.ViewedAt, s.SignedAt = later(was.ViewedAt, s.ViewedAt), later(was.SignedAt, s.SignedAt)
+		next = append(next, s)
+		if !old || was.Status != s.Status {
+			d.Grew = true
+		}
+		if old && was.Status != s.Status && known && d.Next.SignersSet {
+			d.Found = append(d.Found, Found{Change: ChangeSigner, From: string(was.Status), To: string(s.Status), Signer: s.Ref})
+		}
+	}
+	for _, s := range d.Next.Signers {
+		if _, left := before[s.Ref]; !left {
+			continue
+		}
+		if s.Status != SignerRemoved {
+			d.Grew = true
+			d.Found = append(d.Found, Found{Change: ChangeSigner, From: string(s.Status), To: string(SignerRemoved), Signer: s.Ref})
+		}
+		s.Status = SignerRemoved
+		next = append(next, s)
+	}
+	if d.Grew && d.Reason == Same {
+		d.Reason = Moved
+	}
+	d.Next.Signers, d.Next.SignersSet = next, true
+	count(&d.Next)
+}
+
+// count keeps n of m: those who signed, of those who still belong to it.
+func count(t *Transaction) {
+	t.SignersDone, t.SignersAll = 0, 0
+	for _, s := range t.Signers {
+		if s.Status == SignerRemoved {
+			continue
+		}
+		t.SignersAll++
+		if s.Status == SignerSigned {
+			t.SignersDone++
+		}
+	}
+}
+
+// raise sets the attention that a callback brings, once per kind and signer.
+func raise(d *Decision, o Observation) {
+	for _, a := range o.Attention {
+		if a.Since.IsZero() {
+			a.Since = o.At
+		}
+		if !stands(d.Next.Attention, a) {
+			d.Next.Attention = append(append([]Attention(nil), d.Next.Attention...), a)
+			d.Changes = append(d.Changes, RowChange{KindAttention, "", string(a.Kind)})
+			d.Reason = Moved
+		}
+	}
+}
+
+// mend brings attention in line with an answer: what it can judge stands as it says; what it
+// cannot is over when its signer has signed or left, or the transaction has ended.
+func mend(d *Decision, o Observation) {
+	var kept []Attention
+	for _, a := range d.Next.Attention {
+		if stands(o.Attention, a) || !over(a, d.Next, o) {
+			kept = append(kept, a)
+			continue
+		}
+		d.Changes = append(d.Changes, RowChange{KindAttention, string(a.Kind), ""})
+	}
+	changed := len(kept) != len(d.Next.Attention)
+	d.Next.Attention = kept
+	before := len(d.Changes)
+	raise(d, o)
+	if (changed || len(d.Changes) != before) && d.Reason == Same {
+		d.Reason = Moved
+	}
+}
+
+// over says whether an answer that does not show a shows it mended.
+func over(a Attention, next Transaction, o Observation) bool {
+	if has(o.Judges, a.Kind) {
+		return true
+	}
+	if a.Kind == FileError {
+		return next.Status.Final() && next.Status != Failed
+	}
+	if next.Status.Final() {
+		return true
+	}
+	for _, s := range next.Signers {
+		if s.Ref == a.Signer && a.Signer != "" {
+			return s.Status == SignerSigned || s.Status == SignerRemoved
+		}
+	}
+	return false
+}
+
+func stands(list []Attention, a Attention) bool {
+	for _, b := range list {
+		if b.Kind == a.Kind && b.Signer == a.Signer {
+			return true
+		}
+	}
+	return false
+}
+
+// fingerprint sums up what an answer says, so that an unchanged one costs no write.
+func (o Observation) fingerprint() string {
+	h := fnv.New128a()
+	for _, s := range []string{string(o.Status), o.ProviderStatus, o.ExternalID, o.Name, o.Reason, o.Metadata, o.Mark} {
+		io.WriteString(h, s) //nolint:errcheck // a hash never fails
+		h.Write([]byte{0})
+	}
+	h.Write([]byte{byte(o.Archived), byte(o.Trashed), byte(o.Test), byte(o.Absence)})
+	for _, t := range []*time.Time{o.SentAt, o.CreatedAt, o.ExpiresAt} {
+		sumTime(h, t)
+	}
+	for _, s := range o.Signers {
+		fmt.Fprintf(h, "\x01%s\x00%s\x00%s\x00%s\x00%d\x00%s\x00%s\x00", s.Ref, s.Name, s.Email, s.Role, s.Order, s.Status, s.Reason)
+		sumTime(h, s.ViewedAt)
+		sumTime(h, s.SignedAt)
+	}
+	for _, a := range o.Attention {
+		fmt.Fprintf(h, "\x02%s\x00%s\x00%s\x00", a.Kind, a.Signer, a.Message)
+	}
+	for _, d := range o.Documents {
+		fmt.Fprintf(h, "\x03%s\x00%s\x00%s\x00", d.ID, d.Kind, d.Name)
+	}
+	return fmt.Sprintf("%x", h.Sum(nil))
+}
+
+func sumTime(w io.Writer, t *time.Time) {
+	if t != nil {
+		fmt.Fprintf(w, "%d", t.UnixNano())
+	}
+	w.Write([]byte{0}) //nolint:errcheck // a hash never fails
+}

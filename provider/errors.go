@@ -1,0 +1,39 @@
+package provider
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// The errors that callers test for. Anything else is worth another try.
+var (
+	// ErrUnverified: the callback does not prove who sent it. 401, stored refused.
+	ErrUnverified = errors.New("callback not verified")
+	// ErrUnreadable: the proof is inside the body and the body cannot be read. 400, not stored.
+	ErrUnreadable = errors.New("callback body not readable")
+	// ErrNotUnderstood: proved, but truncated, unknown or of another generation. 200, stored not_understood.
+	ErrNotUnderstood = errors.New("callback not understood")
+	// ErrDenied: the service refuses our credentials (401, or 403 everywhere). The account stops.
+	ErrDenied = errors.New("credentials refused")
+	// ErrNotFound: the document (not the transaction) is not there.
+	ErrNotFound = errors.New("not found")
+	// ErrNotReady: the file is still being made (409). Ask again after 30 s, doubling to 30 min.
+	ErrNotReady = errors.New("not ready yet")
+	// ErrUnavailable: the breaker is open, or the service answers 5xx after all retries.
+	ErrUnavailable = errors.New("service unavailable")
+	// ErrInvalidFile: what came is not the whole file that was promised.
+	ErrInvalidFile = errors.New("not a whole document")
+)
+
+// RetryAfter says that the service asked us to wait, longer than a call may block. The work is
+// postponed by Wait; it is no failure.
+type RetryAfter struct {
+	Wait time.Duration
+	Err  error
+}
+
+func (e *RetryAfter) Error() string { return fmt.Sprintf("%v (retry after %s)", e.Err, e.Wait) }
+
+// Unwrap returns the cause.
+func (e *RetryAfter) Unwrap() error { return e.Err }
