@@ -7,7 +7,8 @@ func answer(r Rules, t Transaction, o Observation) Decision {
 	d := Decision{Next: t, Reason: Same}
 	asked(&d.Next, o)
 	named := t.ReportedStatus
-	if named.Final() && !o.Status.Final() {
+	refutes := named.Final() && !o.Status.Final()
+	if refutes {
 		if reask(r, &d.Next, t, o) {
 			d.Reason, d.Next.Confirmed = Held, t.Confirmed && t.Status.Final()
 			return d
@@ -15,20 +16,23 @@ func answer(r Rules, t Transaction, o Observation) Decision {
 		d.Next.RefutedAs, d.Next.RefutedAt = named, at(o.At)
 	}
 	print := o.fingerprint()
-	if print == t.Fingerprint && settled(t) {
+	if print == t.Fingerprint && settled(t, o.At) {
 		d.Touch = true
+		if t.Status == Completed && t.DocsTotal == 0 {
+			d.Documents = o.Documents
+		}
 		confirm(&d.Next, o)
 		return d
 	}
 	d.Next.Fingerprint = print
 	known := !t.FirstSeenAt.IsZero() && !t.Hidden
+	d.FirstSight = !known || (t.Status == Unknown && t.ConfirmedAt == nil)
 	if !known {
-		d.FirstSight = true
 		arrive(&d.Next, t, o)
 		d.Found = append(d.Found, Found{Change: ChangeCreated, From: string(Unknown), To: string(o.Status)})
 	}
 	facts(&d.Next, o)
-	answerStatus(r, &d, t, o)
+	answerStatus(r, &d, t, o, known)
 	answerFlags(&d, t, o, known)
 	answerSigners(&d, o, known)
 	mend(&d, o)
@@ -42,17 +46,20 @@ func answer(r Rules, t Transaction, o Observation) Decision {
 	if d.Next.Status == Completed && d.Next.Confirmed && !d.Next.Trashed {
 		d.Documents = o.Documents
 	}
+	if d.Grew && !refutes {
+		d.Next.RefutedAs, d.Next.RefutedAt = "", nil
+	}
 	finish(&d, o)
 	return d
 }
 
 // settled says whether an unchanged answer has nothing to do to the row but to note the time.
-func settled(t Transaction) bool {
-	return t.Confirmed && t.ReportedStatus == "" && !t.NotFound && !t.Deleted && !t.Hidden && t.LostAnswers == 0
+func settled(t Transaction, now time.Time) bool {
+	return t.Confirmed && t.ReportedStatus == "" && !t.NotFound && !t.Deleted && !t.Hidden && t.LostAnswers == 0 && !deleteStands(t, now)
 }
 
 // answerStatus writes the status that the answer tells and what became of the row by it.
-func answerStatus(r Rules, d *Decision, t Transaction, o Observation) {
+func answerStatus(r Rules, d *Decision, t Transaction, o Observation, known bool) {
 	if o.ProviderStatus != "" {
 		d.Next.ProviderStatus = o.ProviderStatus
 	}
@@ -70,7 +77,7 @@ func answerStatus(r Rules, d *Decision, t Transaction, o Observation) {
 	case to != t.Status:
 		d.Next.Status, d.Reason, d.Grew = to, Moved, true
 		d.Changes = append(d.Changes, RowChange{KindStatus, string(t.Status), string(to)})
-		if !d.FirstSight {
+		if known {
 			d.Found = append(d.Found, Found{Change: ChangeStatus, From: string(t.Status), To: string(to)})
 		}
 	case to.Final() && !t.Confirmed:
@@ -99,9 +106,6 @@ func answerFlags(d *Decision, t Transaction, o Observation, known bool) {
 		if known && was != *f.of {
 			d.Found = append(d.Found, Found{Change: f.change, From: string(t.Status), To: string(d.Next.Status), Off: was})
 		}
-	}
-	if o.Absence != Present {
-		return
 	}
 	if t.Deleted {
 		d.Next.DeleteAt = nil
@@ -180,8 +184,12 @@ func asked(next *Transaction, o Observation) {
 	next.DueSince = nil
 }
 
-// due makes the row due, never later than it already is.
+// due makes the row due, never later than it already is. The pauses of rule 8 are nobody's to
+// shorten, but a claim during one is noted: an answer that was on its way does not settle it.
 func due(next *Transaction, why DueReason, since, when time.Time) {
+	if rechecked(*next) && why != DueMoved {
+		return
+	}
 	if next.DueSince == nil || since.After(*next.DueSince) && next.NextCheckAt == nil {
 		next.DueSince = at(since)
 	}

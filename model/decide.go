@@ -95,7 +95,12 @@ func Decide(r Rules, t Transaction, o Observation) Decision {
 	if t.Status == "" {
 		t.Status = Unknown
 	}
+	if o.Status == Unknown { // no status that anything could be moved to
+		o.Status = ""
+	}
 	switch {
+	case o.Asked == AskedOperator:
+		return resolve(t, o)
 	case o.Evidence == Hint:
 		return hint(t, o)
 	case !o.Fetched():
@@ -121,6 +126,8 @@ func hint(t Transaction, o Observation) Decision {
 	case t.Hidden, t.HintedAt != nil && o.At.Sub(*t.HintedAt) < hintEvery:
 		d.Reason = Quiet
 		return d
+	case rechecked(t): // due already, and nobody may shorten the pauses of rule 8
+		d.Reason = Quiet
 	}
 	d.Next.HintedAt = at(o.At)
 	due(&d.Next, DueHint, o.At, o.At)
@@ -153,7 +160,7 @@ func claim(r Rules, t Transaction, o Observation) Decision {
 	if o.Evidence == Claim && !t.Status.Final() {
 		advanceSigners(&d, o)
 	}
-	if ask && (d.Next.DueReason != DueRecheck || d.Next.NextCheckAt == nil) {
+	if ask {
 		why := DueConfirm
 		if d.Next.Status == Unknown {
 			why = DueNew
@@ -162,6 +169,9 @@ func claim(r Rules, t Transaction, o Observation) Decision {
 		if d.Reason == Same {
 			d.Reason = Doubted
 		}
+	}
+	if len(d.Changes) > 0 || d.Grew {
+		d.Next.Fingerprint = "" // the next answer is compared with the row, not with the answer before
 	}
 	finish(&d, o)
 	return d
@@ -179,7 +189,7 @@ func claimStatus(r Rules, d *Decision, t Transaction, o Observation, ask *bool) 
 	case want == t.RefutedAs && t.RefutedAt != nil && o.At.Sub(*t.RefutedAt) < refutedFor:
 		d.Reason, *ask = Refuted, true
 		return
-	case t.Status.Final() && has(r.FinalMoves[t.Status], want),
+	case t.Status.Final() && has(r.FinalMoves[t.Status], want) && o.Evidence == Claim,
 		!t.Status.Final() && !t.Deleted && r.Allows(t.Status, want) && strongEnough(t, o):
 		d.Next.Status, d.Next.Confirmed = want, false
 		if o.Reason != "" {
@@ -224,6 +234,16 @@ func claimFlags(d *Decision, t Transaction, o Observation, ask *bool) {
 	setFlag(d, &d.Next.Archived, o.Archived, "archived")
 }
 
+// resolve takes an operator's word for what no provider will say: that the transaction is deleted.
+func resolve(t Transaction, o Observation) Decision {
+	d := Decision{Next: t, Reason: Same}
+	setFlag(&d, &d.Next.Deleted, o.Deleted, "deleted")
+	d.Next.NextCheckAt, d.Next.DueReason, d.Next.DueSince = nil, DueNone, nil
+	d.Next.ReportedStatus, d.Next.Recheck = "", 0
+	finish(&d, o)
+	return d
+}
+
 // outdated throws an answer away because the row moved while the question was out.
 func outdated(t Transaction, o Observation) Decision {
 	d := Decision{Next: t, Reason: OutOfDate}
@@ -233,9 +253,12 @@ func outdated(t Transaction, o Observation) Decision {
 }
 
 // goneEnds says whether a 410 is the end of the row: only of an open one, and not after a claim of
-// an end that is followed by removals.
+// an end that is followed by removals. A row that ended so is what the next 410 says too.
 func goneEnds(r Rules, t Transaction) bool {
-	return r.GoneIs != "" && !t.Status.Final() && !t.Deleted && !has(r.GoneAfter, t.ReportedStatus)
+	if r.GoneIs == "" || t.Deleted {
+		return false
+	}
+	return t.Status == r.GoneIs || !t.Status.Final() && !has(r.GoneAfter, t.ReportedStatus)
 }
 
 // absent notes that the provider does not know the transaction. It never changes a status.
@@ -262,11 +285,16 @@ func absent(r Rules, t Transaction, o Observation) Decision {
 	}
 	d.Next.NotFoundAt = at(o.At)
 	d.Next.NotFoundCount = t.NotFoundCount + 1
-	d.Next.NextCheckAt, d.Next.DueReason = at(o.At.Add(notFoundPause(t.NotFoundCount))), DueNotFound
-	d.Next.DueSince = nil
-	if deleteStands(t, o.At) {
+	d.Next.LostAnswers = 0
+	if d.Next.DueSince == nil { // else a claim came after the question was sent
+		d.Next.NextCheckAt, d.Next.DueReason = at(o.At.Add(notFoundPause(t.NotFoundCount))), DueNotFound
+	}
+	if t.Deleted || deleteStands(t, o.At) {
 		setFlag(&d, &d.Next.Deleted, Yes, "deleted")
-		d.Next.NextCheckAt, d.Next.DueReason = nil, DueNone
+		d.Next.NextCheckAt, d.Next.DueReason, d.Next.DueSince = nil, DueNone, nil
+	}
+	if t.Version > o.Version {
+		due(&d.Next, DueMoved, o.At, o.At)
 	}
 	finish(&d, o)
 	return d
@@ -285,11 +313,14 @@ func notFoundPause(count int) time.Duration {
 	return min(notFoundFirst<<count, notFoundMost)
 }
 
+// rechecked says whether the row waits out a pause of rule 8.
+func rechecked(t Transaction) bool { return t.DueReason == DueRecheck && t.NextCheckAt != nil }
+
 // reask postpones a decision to another question, while there are any left. An answer that nobody
 // was due to ask (a page of a list) does not use one up.
 func reask(r Rules, next *Transaction, t Transaction, o Observation) bool {
-	if t.DueReason == DueRecheck && t.NextCheckAt != nil && o.Asked != AskedRef && o.AskedAt.Before(*t.NextCheckAt) {
-		next.NextCheckAt, next.DueReason = t.NextCheckAt, DueRecheck
+	if rechecked(t) && o.Asked != AskedRef && o.AskedAt.Before(*t.NextCheckAt) {
+		next.NextCheckAt, next.DueReason, next.Recheck = t.NextCheckAt, DueRecheck, t.Recheck
 		return true
 	}
 	if t.Recheck >= len(r.RecheckAfter) {

@@ -49,11 +49,15 @@ type Callback struct {
 	Body       []byte            // nil when retention has taken it
 	BodyHash   string            // SHA-256 of the body as it came, hex
 	Sealed     bool              // the body rests encrypted (refused)
+
+	packed   []byte // Body as it rests, made by Pack
+	headers  string
+	isPacked bool
 }
 
 // Document is one file that belongs to a transaction.
 type Document struct {
-	ID        string // ours
+	ID        string `gorm:"primaryKey"` // ours
 	Account   string
 	Ref       string
 	DocID     string // the provider's
@@ -62,13 +66,14 @@ type Document struct {
 	Version   int // 1, 2 … where a later file differed
 	State     model.DocumentState
 	Reason    string // why quarantined, failed, unobtainable; or what it waits for
-	SHA256    string
+	SHA256    string `gorm:"column:sha256"`
 	Size      int64
 	Path      string // in the document store, slash-separated
 	Attempts  int
 	NextTryAt *time.Time // nil: not due
 	StoredAt  *time.Time
-	CreatedAt time.Time
+	CreatedAt time.Time `gorm:"autoCreateTime:false"`
+	Link      string    `gorm:"-"` // where the file lies, if only a callback said so; rests encrypted
 	// The three facts about embedded signatures: "" until they are checked.
 	Signature string
 	Integrity string
@@ -78,22 +83,22 @@ type Document struct {
 
 // Change is one entry of the change feed. Ref is "" for an incident.
 type Change struct {
-	Seq       int64
+	Seq       int64 `gorm:"primaryKey;autoIncrement:false"`
 	Account   string
 	Ref       string
 	Kind      model.ChangeKind
-	From      string
-	To        string
+	From      string `gorm:"column:from_word"`
+	To        string `gorm:"column:to_word"`
 	Status    model.Status
 	Confirmed bool
 	Source    string // "callback ID", "poll RUN", "confirm", "backfill RUN", "operator"
 	At        time.Time
-	Announce  bool // an outbox row is written with it
+	Announce  bool `gorm:"-"` // an outbox row is written with it
 }
 
 // Incident is something that the operator must act on. One of a kind is open per account.
 type Incident struct {
-	ID       string
+	ID       string `gorm:"primaryKey"`
 	Account  string
 	Kind     string
 	Message  string
@@ -125,7 +130,7 @@ const (
 
 // Run is one pass of a poll tier, a backfill, a verify or a retry for one account.
 type Run struct {
-	ID         string
+	ID         string `gorm:"primaryKey"`
 	Account    string
 	Kind       string // active, idle, audit, backfill, verify, ref
 	State      RunState
@@ -134,15 +139,16 @@ type Run struct {
 	Until      *time.Time
 	Cursor     string // where the list stands, saved with each page
 	Params     string // JSON: what the verb asked for
+	Result     string // what the verb prints: JSON, an object a line
 	Note       string // why partial or failed
 	Listed     int
 	Asked      int
 	Changed    int
 	Gaps       int
-	Queued     int // documents queued
-	Total      int // what it expects to handle; 0: not known
-	Left       int // rows left over for the next slot
-	CreatedAt  time.Time
+	Queued     int       // documents queued
+	Total      int       // what it expects to handle; 0: not known
+	Left       int       // rows left over for the next slot
+	CreatedAt  time.Time `gorm:"autoCreateTime:false"`
 	StartedAt  *time.Time
 	FinishedAt *time.Time
 	BeatAt     *time.Time // the last sign of life of the process that works on it
@@ -150,13 +156,13 @@ type Run struct {
 
 // Account is what the store remembers of a configured account.
 type Account struct {
-	ID             string
+	ID             string `gorm:"primaryKey"`
 	Provider       string
 	RemoteID       string // the provider's own account id
 	FirstStartAt   time.Time
 	LastCallbackAt *time.Time // accepted
 	LastPollAt     *time.Time // end of the last good active run
 	ListedUntil    *time.Time // up to where the changed-since list is known, less the overlap
-	RefusedInARow  int
-	Registration   string // JSON of the last one seen
+	RefusedInARow  int        `gorm:"column:refused_in_a_row"`
+	Registration   string     // JSON of the last one seen
 }

@@ -1,0 +1,73 @@
+package store
+
+import (
+	"context"
+
+	"gorm.io/gorm/clause"
+)
+
+type accountEntry struct {
+	Account
+	put bool
+}
+
+// Account returns what is remembered of an account; one that is new has its ID and FirstStartAt now.
+func (b *Batch) Account(id string) (Account, error) {
+	e, err := b.account(id)
+	if err != nil {
+		return Account{}, err
+	}
+	return e.Account, nil
+}
+
+func (b *Batch) account(id string) (*accountEntry, error) {
+	if e := b.accounts[id]; e != nil {
+		return e, nil
+	}
+	var found []Account
+	if err := b.q.db.Where("id = ?", id).Find(&found).Error; err != nil {
+		return nil, b.fail(err)
+	}
+	e := &accountEntry{Account: Account{ID: id, FirstStartAt: b.now}}
+	if len(found) > 0 {
+		e.Account = found[0]
+	}
+	b.accounts[id] = e
+	return e, nil
+}
+
+// PutAccount writes what is remembered of an account.
+func (b *Batch) PutAccount(a Account) {
+	e, err := b.account(a.ID)
+	if err != nil {
+		return
+	}
+	was := *e
+	e.Account, e.put = a, true
+	b.undo = append(b.undo, func() { *e = was })
+}
+
+func (b *Batch) writeAccounts() error {
+	var put []Account
+	for _, e := range b.accounts {
+		if e.put {
+			put = append(put, e.Account)
+		}
+	}
+	if len(put) == 0 {
+		return nil
+	}
+	return b.q.db.Clauses(clause.OnConflict{UpdateAll: true}).Create(&put).Error
+}
+
+// Accounts lists every account that was ever put, by id.
+func (s *Store) Accounts(ctx context.Context) (out []Account, err error) {
+	err = s.view(ctx, func(q *sqlConn) error { return q.db.Order("id").Find(&out).Error })
+	return out, err
+}
+
+// Account returns one account; ErrNoRow if it was never put.
+func (s *Store) Account(ctx context.Context, id string) (a Account, err error) {
+	err = s.view(ctx, func(q *sqlConn) error { return q.db.Where("id = ?", id).Take(&a).Error })
+	return a, err
+}

@@ -1,0 +1,228 @@
+package store
+
+import (
+	"database/sql"
+	"fmt"
+	"time"
+
+	"countersign/model"
+)
+
+// groupTime bounds a group on PostgreSQL; SQLite's wait is its busy timeout.
+const groupTime = 30 * time.Second
+
+// Batch is the state that the changes of a group see and change: everything is in memory until the
+// group is written. It is not for use after Apply returns.
+type Batch struct {
+	s      *Store
+	q      *sqlConn
+	now    time.Time
+	undo   []func() // of the unit under way
+	broken error    // the database failed under a lazy query
+
+	counters, began counts
+	rows            map[model.Key]*cached
+	order           []*cached // those that were put or removed, once each
+	copies          map[DedupeKey]*copyOf
+	callbacks       []*stored
+	byID            map[string]*stored
+	outcomes        map[string]Outcome
+	rowOutcomes     map[model.Key]Outcome
+	released        []DedupeKey
+	changes         []Change
+	gaps            map[model.Key][]*gapEntry
+	told            map[toldKey]int
+	accounts        map[string]*accountEntry
+	documents       map[model.Key][]*documentEntry
+	incidents       map[incidentKey]*incidentEntry
+	runs            []Run
+}
+
+// counts are the counters, one row that a group locks first: what it gives out is in commit order.
+type counts struct{ seq, version, ordinal int64 }
+
+// cached is a row as it was when the group began and as it is now.
+type cached struct {
+	was, now row
+	exists   bool // in the database
+	present  bool // for the changes of this group
+	put      bool
+	listed   bool // in Batch.order
+	gone     bool // was in the database and goes
+}
+
+func (c *cached) shape(s *shapes) *shape {
+	switch {
+	case !c.present || !c.put:
+		return nil
+	case !c.exists || c.gone:
+		return &s.add
+	}
+	return s.changed(&c.was, &c.now)
+}
+
+// newBatch locks the counters and fetches everything that the units have named.
+func (s *Store) newBatch(q *sqlConn, group []*unit) (*Batch, error) {
+	b := &Batch{
+		s: s, q: q, now: s.now(), rows: map[model.Key]*cached{}, copies: map[DedupeKey]*copyOf{}, byID: map[string]*stored{},
+		outcomes: map[string]Outcome{}, accounts: map[string]*accountEntry{},
+	}
+	query := `SELECT seq, version, ordinal FROM counters WHERE id = 1`
+	if s.pg {
+		query += ` FOR UPDATE`
+	}
+	err := q.each(func(r *sql.Rows) error { return r.Scan(&b.began.seq, &b.began.version, &b.began.ordinal) }, query)
+	if err != nil {
+		return nil, err
+	}
+	b.counters = b.began
+	var keys []model.Key
+	var dedupe []DedupeKey
+	for _, u := range group {
+		for _, k := range u.Keys {
+			if _, ok := b.rows[k]; !ok {
+				b.rows[k] = &cached{}
+				keys = append(keys, k)
+			}
+		}
+		for _, d := range u.Dedupe {
+			if _, ok := b.copies[d]; !ok && d.Key != "" {
+				b.copies[d] = nil
+				dedupe = append(dedupe, d)
+			}
+		}
+	}
+	if err := b.fetchRows(keys); err != nil {
+		return nil, err
+	}
+	return b, b.fetchCopies(dedupe)
+}
+
+// number is a row's, or nil where there is none.
+func (b *Batch) number(k model.Key) any {
+	if c := b.rows[k]; c != nil && c.present {
+		return c.now.n
+	}
+	return nil
+}
+
+// know fetches the rows among keys that the group has not looked at.
+func (b *Batch) know(keys []model.Key) error {
+	var missing []model.Key
+	for _, k := range keys {
+		if _, ok := b.rows[k]; !ok && k.Ref != "" {
+			b.rows[k] = &cached{}
+			missing = append(missing, k)
+		}
+	}
+	return b.fetchRows(missing)
+}
+
+func (b *Batch) fetchRows(keys []model.Key) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	rows, err := b.s.load(b.q, keys, true)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		c := b.rows[r.Key()]
+		if c == nil {
+			return fmt.Errorf("store: row %s was not asked for", r.Key())
+		}
+		c.was, c.now, c.exists, c.present = *r, *r, true, true
+	}
+	return nil
+}
+
+// Now is the time of the group.
+func (b *Batch) Now() time.Time { return b.now }
+
+// fail notes that the database failed under a lazy query: the whole group is given up.
+func (b *Batch) fail(err error) error {
+	if err != nil && b.broken == nil {
+		b.broken = err
+	}
+	return err
+}
+
+func (b *Batch) entry(k model.Key) *cached {
+	c, ok := b.rows[k]
+	if ok {
+		return c
+	}
+	c = &cached{}
+	b.rows[k] = c
+	b.fail(b.fetchRows([]model.Key{k})) //nolint:errcheck // the group is given up
+	return c
+}
+
+// Transaction returns a row with its signers, as the changes before this one left it; false if
+// there is none.
+func (b *Batch) Transaction(k model.Key) (model.Transaction, bool) {
+	c := b.entry(k)
+	t := c.now.Transaction
+	if !c.present {
+		return model.Transaction{}, false
+	}
+	return t, true
+}
+
+// Put writes a row. With d.Grew it gets the next global version. The store keeps Seq and the
+// documents' counts itself, and a row that is put is leased no longer. Only what differs is written.
+func (b *Batch) Put(t model.Transaction, d model.Decision) {
+	c := b.entry(t.Key())
+	b.keep(c)
+	was := c.now
+	c.now.Transaction = t
+	if !c.present {
+		b.counters.ordinal++
+		was = row{n: b.counters.ordinal}
+	}
+	c.now.Seq, c.now.DocsTotal, c.now.DocsStored, c.now.Version = was.Seq, was.DocsTotal, was.DocsStored, was.Version
+	if d.Grew || !c.present {
+		b.counters.version++
+		c.now.Version = b.counters.version
+	}
+	if !t.SignersSet {
+		c.now.Signers, c.now.SignersSet = was.Signers, was.SignersSet
+	}
+	c.now.n = was.n
+	c.now.signerRows, c.now.leased = len(c.now.Signers), false
+	c.present, c.put = true, true
+}
+
+// keep notes how to undo what comes next to a row, and that it has to be written.
+func (b *Batch) keep(c *cached) {
+	before, counters := *c, b.counters
+	b.undo = append(b.undo, func() {
+		listed := c.listed
+		*c, b.counters = before, counters
+		c.listed = listed
+	})
+	if !c.listed {
+		c.listed = true
+		b.order = append(b.order, c)
+	}
+}
+
+// Remove takes a row away, with its signers, documents and gaps. Its callbacks stay.
+func (b *Batch) Remove(k model.Key) {
+	c := b.entry(k)
+	b.keep(c)
+	c.gone = c.gone || c.exists
+	c.now, c.present = row{}, false
+	c.now.Account, c.now.Ref = k.Account, k.Ref
+}
+
+// touchRow returns a row that the store itself changes (Seq, counts); nil if there is none.
+func (b *Batch) touchRow(k model.Key) *cached {
+	c := b.entry(k)
+	if !c.present {
+		return nil
+	}
+	b.keep(c)
+	c.put = true
+	return c
+}

@@ -1,0 +1,394 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"countersign/model"
+)
+
+// copyOf is the callback that holds a dedupe key.
+type copyOf struct {
+	id      string
+	verdict Verdict
+}
+
+// stored is a callback that this group adds.
+type stored struct {
+	Callback
+	n       int64
+	dropped bool // its change failed
+}
+
+// callbackID is the text of a callback's number: as long for each, so that text sorts as time does.
+func callbackID(n int64) string { return fmt.Sprintf("c%012d", n) }
+
+func callbackNumber(id string) (int64, error) {
+	if len(id) < 2 || id[0] != 'c' {
+		return 0, fmt.Errorf("callback %q: %w", id, ErrNoRow)
+	}
+	n, err := strconv.ParseInt(id[1:], 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("callback %q: %w", id, ErrNoRow)
+	}
+	return n, nil
+}
+
+// id makes an id of ours: a letter for what it names and the next number.
+func (b *Batch) id(letter string) string {
+	b.counters.ordinal++
+	return fmt.Sprintf("%s%012d", letter, b.counters.ordinal)
+}
+
+// Pack does the part of storing a callback that needs no database: compressing and, for a refused
+// one, encrypting. Callers that are many do it before Do, beside the one that writes.
+func (s *Store) Pack(c *Callback) error {
+	if c.Verdict == Refused {
+		c.Sealed = true
+	}
+	packed, err := s.box.pack(c.Body, c.Sealed, "callback "+c.Account)
+	if err != nil {
+		return err
+	}
+	c.headers = "{}"
+	if len(c.Headers) > 0 {
+		text, err := json.Marshal(c.Headers)
+		if err != nil {
+			return err
+		}
+		c.headers = string(text)
+	}
+	c.packed, c.isPacked = packed, true
+	return nil
+}
+
+func (b *Batch) fetchCopies(keys []DedupeKey) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	scan := func(r *sql.Rows) error {
+		var k DedupeKey
+		var n int64
+		var c copyOf
+		err := r.Scan(&k.Account, &k.Ref, &k.Key, &n, &c.verdict)
+		c.id = callbackID(n)
+		b.copies[k] = &c
+		return err
+	}
+	var numbers []int64
+	var ofRow []string
+	var accounts, refs, loose []string
+	for _, k := range keys {
+		accounts, refs, loose = append(accounts, k.Account), append(refs, k.Ref), append(loose, k.Key)
+		if c := b.rows[model.Key{Account: k.Account, Ref: k.Ref}]; c != nil && c.exists {
+			numbers, ofRow = append(numbers, c.was.n), append(ofRow, k.Key)
+		}
+	}
+	if b.q.pg {
+		if err := b.q.each(scan, b.s.sql.pgCopies, numbers, ofRow); err != nil {
+			return err
+		}
+		return b.q.each(scan, b.s.sql.pgLoose, accounts, refs, loose)
+	}
+	err := b.s.sql.copies.find(b.q, len(numbers), func(args []any, i int) []any { return append(args, numbers[i], ofRow[i]) }, scan)
+	if err != nil {
+		return err
+	}
+	return b.s.sql.loose.find(b.q, len(keys), func(args []any, i int) []any { return append(args, accounts[i], refs[i], loose[i]) }, scan)
+}
+
+// Seen says which callback holds a dedupe key, those of this group too.
+func (b *Batch) Seen(k DedupeKey) (callbackID string, verdict Verdict, ok bool) {
+	c, known := b.copies[k]
+	if !known && k.Key != "" {
+		b.copies[k] = nil
+		b.entry(model.Key{Account: k.Account, Ref: k.Ref})
+		b.fail(b.fetchCopies([]DedupeKey{k})) //nolint:errcheck // the group is given up
+		c = b.copies[k]
+	}
+	if c == nil {
+		return "", "", false
+	}
+	return c.id, c.verdict, true
+}
+
+// ReleaseDedupe takes a dedupe key from the callback that holds it, for its next copy.
+func (b *Batch) ReleaseDedupe(k DedupeKey) {
+	id, _, ok := b.Seen(k)
+	if !ok {
+		return
+	}
+	was := b.copies[k]
+	b.copies[k] = nil
+	if mine := b.byID[id]; mine != nil {
+		mine.DedupeKey = ""
+		b.undo = append(b.undo, func() { mine.DedupeKey, b.copies[k] = k.Key, was })
+		return
+	}
+	n := len(b.released)
+	b.released = append(b.released, k)
+	b.undo = append(b.undo, func() { b.released, b.copies[k] = b.released[:n], was })
+}
+
+// AddCallback stores a callback and returns its id. A dedupe key that another one holds is not
+// taken: the first keeps it.
+func (b *Batch) AddCallback(c Callback) string {
+	if !c.isPacked {
+		if err := b.s.Pack(&c); err != nil {
+			b.fail(err) //nolint:errcheck // the group is given up and its changes tried alone
+			return ""
+		}
+	}
+	counters := b.counters
+	k := DedupeKey{c.Account, c.Ref, c.DedupeKey}
+	if c.DedupeKey != "" {
+		if _, _, taken := b.Seen(k); taken {
+			c.DedupeKey = ""
+		}
+	}
+	b.counters.ordinal++
+	add := &stored{Callback: c, n: b.counters.ordinal}
+	add.ID = callbackID(add.n)
+	b.callbacks = append(b.callbacks, add)
+	b.byID[add.ID] = add
+	if c.DedupeKey != "" {
+		b.copies[k] = &copyOf{add.ID, c.Verdict}
+	}
+	b.undo = append(b.undo, func() {
+		add.dropped, b.counters = true, counters
+		delete(b.byID, add.ID)
+		if c.DedupeKey != "" {
+			b.copies[k] = nil
+		}
+	})
+	return add.ID
+}
+
+// SetOutcome says what a callback did.
+func (b *Batch) SetOutcome(id string, o Outcome) {
+	if mine := b.byID[id]; mine != nil {
+		was := mine.Outcome
+		mine.Outcome = o
+		b.undo = append(b.undo, func() { mine.Outcome = was })
+		return
+	}
+	was, had := b.outcomes[id]
+	b.outcomes[id] = o
+	b.undo = append(b.undo, func() {
+		delete(b.outcomes, id)
+		if had {
+			b.outcomes[id] = was
+		}
+	})
+}
+
+// SetOutcomes says what all the accepted callbacks of a row came to.
+func (b *Batch) SetOutcomes(k model.Key, o Outcome) {
+	for _, c := range b.callbacks {
+		if !c.dropped && c.Account == k.Account && c.Ref == k.Ref && c.Verdict == Accepted {
+			b.SetOutcome(c.ID, o)
+		}
+	}
+	if b.rowOutcomes == nil {
+		b.rowOutcomes = map[model.Key]Outcome{}
+	}
+	was, had := b.rowOutcomes[k]
+	b.rowOutcomes[k] = o
+	b.undo = append(b.undo, func() {
+		delete(b.rowOutcomes, k)
+		if had {
+			b.rowOutcomes[k] = was
+		}
+	})
+}
+
+// Called returns the callbacks that named a row after since, those of this group too; all if nil.
+func (b *Batch) Called(k model.Key, since *time.Time) ([]model.Called, error) {
+	w := where{}
+	w.add("verdict <> 'not_understood'")
+	if since != nil {
+		w.add("at > ?", *since)
+	}
+	query, args := callbacksOf("type, verdict, at, n", k, w, "n LIMIT 1000")
+	var out []model.Called
+	err := b.q.each(func(r *sql.Rows) error {
+		var c model.Called
+		var v Verdict
+		err := r.Scan(&c.Type, &v, moment{&c.At}, new(int64))
+		c.Refused = v == Refused
+		out = append(out, c)
+		return err
+	}, query, args...)
+	if err != nil {
+		return nil, b.fail(err)
+	}
+	for _, c := range b.callbacks {
+		if !c.dropped && c.Account == k.Account && c.Ref == k.Ref && c.Verdict != NotUnderstood && (since == nil || c.At.After(*since)) {
+			out = append(out, model.Called{Type: c.Type, At: c.At, Refused: c.Verdict == Refused})
+		}
+	}
+	return out, nil
+}
+
+func (b *Batch) releaseCopies() error {
+	for _, k := range b.released {
+		for _, query := range []string{
+			`UPDATE callbacks SET dedupe_key = NULL WHERE txn = (SELECT n FROM transactions WHERE account = ? AND ref = ?) AND dedupe_key = ?`,
+			`UPDATE callbacks SET dedupe_key = NULL WHERE txn IS NULL AND account = ? AND ref = ? AND dedupe_key = ?`,
+		} {
+			if err := b.q.exec(query, k.Account, k.Ref, k.Key); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (b *Batch) writeCallbacks() error {
+	list := make([]*stored, 0, len(b.callbacks))
+	for _, c := range b.callbacks {
+		if !c.dropped {
+			list = append(list, c)
+		}
+	}
+	return b.s.sql.addCallbacks.insert(b.q, len(list), func(args []any, i int) []any {
+		c := list[i]
+		var key, body any
+		if c.DedupeKey != "" {
+			key = c.DedupeKey
+		}
+		if c.packed != nil {
+			body = c.packed
+		}
+		return append(args, c.n, b.number(model.Key{Account: c.Account, Ref: c.Ref}), c.Account, c.Ref, key, c.Type, c.EventID, string(c.Verdict), string(c.Outcome), c.Note, c.At, c.RemoteAddr, c.headers,
+			c.BodyHash, c.Sealed, body)
+	})
+}
+
+func (b *Batch) writeOutcomes() error {
+	for id, o := range b.outcomes {
+		n, err := callbackNumber(id)
+		if err != nil {
+			continue
+		}
+		if err := b.q.exec(`UPDATE callbacks SET outcome = ? WHERE n = ?`, string(o), n); err != nil {
+			return err
+		}
+	}
+	for k, o := range b.rowOutcomes {
+		for _, query := range []string{
+			`UPDATE callbacks SET outcome = ? WHERE txn = (SELECT n FROM transactions WHERE account = ? AND ref = ?) AND verdict = 'accepted' AND n <= ?`,
+			`UPDATE callbacks SET outcome = ? WHERE txn IS NULL AND account = ? AND ref = ? AND verdict = 'accepted' AND n <= ?`,
+		} {
+			if err := b.q.exec(query, string(o), k.Account, k.Ref, b.began.ordinal); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// callbacksOf is a query for the callbacks of one row: those that came while it was there, and those
+// that named it when it was not.
+func callbacksOf(columns string, k model.Key, w where, order string) (query string, args []any) {
+	mine, loose := w, w
+	mine.parts = append([]string{"txn = (SELECT t.n FROM transactions t WHERE t.account = ? AND t.ref = ?)"}, w.parts...)
+	loose.parts = append([]string{"txn IS NULL AND account = ? AND ref = ?"}, w.parts...)
+	args = append([]any{k.Account, k.Ref}, w.args...)
+	return "SELECT " + columns + " FROM callbacks" + mine.sql() + " UNION ALL SELECT " + columns + " FROM callbacks" + loose.sql() + " ORDER BY " + order,
+		append(args, args...)
+}
+
+// CallbackFilter chooses callbacks. The zero value is all, the newest first.
+type CallbackFilter struct {
+	Account, Ref string
+	Verdict      Verdict
+	Since        *time.Time
+	Limit        int // 50 if zero
+	Cursor       string
+}
+
+// Callbacks lists callbacks without their bodies, the newest first.
+func (s *Store) Callbacks(ctx context.Context, f CallbackFilter) (out []Callback, next string, err error) {
+	w := where{}
+	w.text("verdict = ?", string(f.Verdict))
+	if f.Since != nil {
+		w.add("at >= ?", *f.Since)
+	}
+	if f.Cursor != "" {
+		n, err := callbackNumber(f.Cursor)
+		if err != nil {
+			return nil, "", ErrCursor
+		}
+		w.add("n < ?", n)
+	}
+	limit := positive(f.Limit, 50)
+	var query string
+	var args []any
+	if f.Account != "" && f.Ref != "" {
+		query, args = callbacksOf(callbackColumns, model.Key{Account: f.Account, Ref: f.Ref}, w, "n DESC LIMIT ?")
+	} else {
+		w.text("account = ?", f.Account)
+		w.text("ref = ?", f.Ref)
+		query, args = "SELECT "+callbackColumns+" FROM callbacks"+w.sql()+" ORDER BY n DESC LIMIT ?", w.args
+	}
+	err = s.view(ctx, func(q *sqlConn) error {
+		return q.each(func(r *sql.Rows) error {
+			c, _, err := scanCallback(r, false)
+			out = append(out, c)
+			return err
+		}, query, append(args, limit+1)...)
+	})
+	if len(out) > limit {
+		out = out[:limit]
+		next = out[limit-1].ID
+	}
+	return out, next, err
+}
+
+const callbackColumns = "n, account, ref, COALESCE(dedupe_key, '') AS dedupe_key, type, event_id, verdict, outcome, note, at, remote_addr, headers, body_hash, sealed"
+
+// Callback returns one callback with its body; ErrNoRow if there is none.
+func (s *Store) Callback(ctx context.Context, id string) (c Callback, err error) {
+	n, err := callbackNumber(id)
+	if err != nil {
+		return c, err
+	}
+	found := false
+	var packed []byte
+	err = s.view(ctx, func(q *sqlConn) error {
+		return q.each(func(r *sql.Rows) (err error) {
+			found = true
+			c, packed, err = scanCallback(r, true)
+			return err
+		}, "SELECT "+callbackColumns+", body FROM callbacks WHERE n = ?", n)
+	})
+	if err == nil && !found {
+		err = fmt.Errorf("callback %s: %w", id, ErrNoRow)
+	}
+	if err == nil {
+		c.Body, err = s.box.unpack(packed, "callback "+c.Account)
+	}
+	return c, err
+}
+
+func scanCallback(r *sql.Rows, body bool) (c Callback, packed []byte, err error) {
+	var n int64
+	var headers string
+	to := []any{&n, &c.Account, &c.Ref, &c.DedupeKey, &c.Type, &c.EventID, &c.Verdict, &c.Outcome, &c.Note, moment{&c.At}, &c.RemoteAddr, &headers, &c.BodyHash, &c.Sealed}
+	if body {
+		to = append(to, &packed)
+	}
+	if err = r.Scan(to...); err != nil {
+		return c, nil, err
+	}
+	c.ID = callbackID(n)
+	if headers != "{}" {
+		err = json.Unmarshal([]byte(headers), &c.Headers)
+	}
+	return c, packed, err
+}

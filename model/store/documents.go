@@ -1,0 +1,250 @@
+package store
+
+import (
+	"context"
+	"sort"
+	"time"
+
+	"gorm.io/gorm/clause"
+
+	"countersign/model"
+)
+
+// documentRow is a document as it rests. The lease is the store's.
+type documentRow struct {
+	Document   `gorm:"embedded"`
+	Sealed     []byte `gorm:"column:link"`
+	LeaseUntil *time.Time
+	LeaseOwner string
+}
+
+// TableName is gorm's name for the table.
+func (documentRow) TableName() string { return "documents" }
+
+type documentEntry struct {
+	Document
+	put bool
+}
+
+func (b *Batch) documentsOf(k model.Key) ([]*documentEntry, error) {
+	if list, ok := b.documents[k]; ok {
+		return list, nil
+	}
+	var found []documentRow
+	err := b.q.db.Where("account = ? AND ref = ?", k.Account, k.Ref).Order("doc_id, kind, version").Find(&found).Error
+	if err != nil {
+		return nil, b.fail(err)
+	}
+	list := make([]*documentEntry, 0, len(found))
+	for _, r := range found {
+		d, err := b.s.openDocument(r)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, &documentEntry{Document: d})
+	}
+	if b.documents == nil {
+		b.documents = map[model.Key][]*documentEntry{}
+	}
+	b.documents[k] = list
+	return list, nil
+}
+
+// Documents returns the documents of a row, every version.
+func (b *Batch) Documents(k model.Key) ([]Document, error) {
+	list, err := b.documentsOf(k)
+	out := make([]Document, len(list))
+	for i, e := range list {
+		out[i] = e.Document
+	}
+	return out, err
+}
+
+// PutDocument adds or writes a document, keeps the row's counts right, and ends the document's
+// lease. One without an ID is new; its id is returned.
+func (b *Batch) PutDocument(d Document) string {
+	k := model.Key{Account: d.Account, Ref: d.Ref}
+	list, err := b.documentsOf(k)
+	if err != nil {
+		b.fail(err) //nolint:errcheck // the group is given up
+		return ""
+	}
+	counters := b.counters
+	if d.CreatedAt.IsZero() {
+		d.CreatedAt = b.now
+	}
+	if d.ID == "" {
+		d.ID = b.id("d")
+	}
+	d.Version = max(d.Version, 1)
+	var e *documentEntry
+	for _, x := range list {
+		if x.ID == d.ID {
+			e = x
+		}
+	}
+	if e == nil {
+		e = &documentEntry{}
+		b.documents[k] = append(list, e)
+		b.undo = append(b.undo, func() { b.documents[k], b.counters = list, counters })
+	}
+	was := *e
+	e.Document, e.put = d, true
+	b.undo = append(b.undo, func() { *e = was })
+	if c := b.touchRow(k); c != nil {
+		c.now.DocsTotal, c.now.DocsStored = countDocuments(b.documents[k])
+	}
+	return d.ID
+}
+
+// countDocuments counts documents, whatever their versions, and those whose newest version is stored.
+func countDocuments(list []*documentEntry) (total, stored int) {
+	type name struct {
+		id   string
+		kind model.DocumentKind
+	}
+	newest := map[name]*documentEntry{}
+	for _, e := range list {
+		n := name{e.DocID, e.Kind}
+		if old := newest[n]; old == nil || e.Version > old.Version {
+			newest[n] = e
+		}
+	}
+	for _, e := range newest {
+		if e.State == model.DocumentStored {
+			stored++
+		}
+	}
+	return len(newest), stored
+}
+
+func (b *Batch) writeDocuments() error {
+	var put []documentRow
+	for k, list := range b.documents {
+		if c := b.rows[k]; c != nil && c.gone && !c.present {
+			continue
+		}
+		for _, e := range list {
+			if !e.put {
+				continue
+			}
+			r, err := b.s.sealDocument(e.Document)
+			if err != nil {
+				return err
+			}
+			put = append(put, r)
+		}
+	}
+	if len(put) == 0 {
+		return nil
+	}
+	sort.Slice(put, func(i, j int) bool { return put[i].ID < put[j].ID })
+	return b.q.db.Clauses(clause.OnConflict{UpdateAll: true}).CreateInBatches(put, 100).Error
+}
+
+func (s *Store) sealDocument(d Document) (r documentRow, err error) {
+	r.Document = d
+	if d.Link != "" {
+		r.Sealed, err = s.box.seal([]byte(d.Link), "document "+d.ID)
+	}
+	return r, err
+}
+
+func (s *Store) openDocument(r documentRow) (Document, error) {
+	d := r.Document
+	if len(r.Sealed) == 0 {
+		return d, nil
+	}
+	link, err := s.box.open(r.Sealed, "document "+d.ID)
+	d.Link = string(link)
+	return d, err
+}
+
+func (s *Store) openDocuments(rows []documentRow) ([]Document, error) {
+	out := make([]Document, len(rows))
+	for i, r := range rows {
+		d, err := s.openDocument(r)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = d
+	}
+	return out, nil
+}
+
+// DocumentFilter chooses documents; the zero value is all, the newest first.
+type DocumentFilter struct {
+	Account, Ref string
+	State        model.DocumentState
+	Limit        int    // all if zero
+	Before       string // an id: those before it, for the next page
+}
+
+// Documents lists documents, the newest first; those of one row by name and version.
+func (s *Store) Documents(ctx context.Context, f DocumentFilter) (out []Document, err error) {
+	err = s.view(ctx, func(q *sqlConn) error {
+		w := where{}
+		w.text("account = ?", f.Account)
+		w.text("ref = ?", f.Ref)
+		w.text("state = ?", string(f.State))
+		w.text("id < ?", f.Before)
+		order := " ORDER BY id DESC"
+		if f.Ref != "" {
+			order = " ORDER BY kind DESC, doc_id, version"
+		}
+		if f.Limit > 0 {
+			order += " LIMIT ?"
+			w.args = append(w.args, f.Limit)
+		}
+		var rows []documentRow
+		if err := q.db.Raw("SELECT * FROM documents"+w.sql()+order, w.args...).Scan(&rows).Error; err != nil {
+			return err
+		}
+		out, err = s.openDocuments(rows)
+		return err
+	})
+	return out, err
+}
+
+// Document returns one document; ErrNoRow if there is none.
+func (s *Store) Document(ctx context.Context, id string) (d Document, err error) {
+	err = s.view(ctx, func(q *sqlConn) error {
+		var r documentRow
+		if err := q.db.Where("id = ?", id).Take(&r).Error; err != nil {
+			return err
+		}
+		d, err = s.openDocument(r)
+		return err
+	})
+	return d, err
+}
+
+// OverdueDocuments counts an account's documents that have been waiting since before a time.
+func (s *Store) OverdueDocuments(ctx context.Context, account string, before time.Time) (n int, err error) {
+	err = s.view(ctx, func(q *sqlConn) error {
+		return q.queryRow(`SELECT COUNT(*) FROM documents WHERE state = 'waiting' AND account = ? AND created_at < ?`, account, before).Scan(&n)
+	})
+	return n, err
+}
+
+// ClaimDocuments leases documents whose time has come to one owner: no other gets them until the
+// lease is over or they are put.
+func (s *Store) ClaimDocuments(ctx context.Context, owner string, now time.Time, lease time.Duration, limit int) (out []Document, err error) {
+	skip := ""
+	if s.pg {
+		skip = " FOR UPDATE SKIP LOCKED"
+	}
+	err = s.change(ctx, func(q *sqlConn) error {
+		var rows []documentRow
+		err := q.db.Raw(`UPDATE documents SET lease_until = ?, lease_owner = ? WHERE id IN (
+  SELECT id FROM documents WHERE next_try_at <= ? AND (lease_until IS NULL OR lease_until <= ?) ORDER BY next_try_at, id LIMIT ?`+skip+`
+) RETURNING *`, now.Add(lease), owner, now, now, positive(limit, 20)).Scan(&rows).Error
+		if err != nil {
+			return err
+		}
+		sort.Slice(rows, func(i, j int) bool { return rows[i].ID < rows[j].ID })
+		out, err = s.openDocuments(rows)
+		return err
+	})
+	return out, err
+}

@@ -1,0 +1,166 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"strings"
+	"time"
+
+	"countersign/model"
+)
+
+// DueFilter chooses rows that are due for a fetch between the slots.
+type DueFilter struct {
+	Account string
+	Now     time.Time
+	Reasons []model.DueReason // any if empty
+	Exclude []model.DueReason
+	Limit   int // 50 if zero
+}
+
+func (f DueFilter) where() where {
+	w := where{}
+	w.text("account = ?", f.Account)
+	w.add("next_check_at <= ?", f.Now)
+	w.in("due_reason", reasons(f.Reasons))
+	for _, r := range f.Exclude {
+		w.add("due_reason <> ?", string(r))
+	}
+	return w
+}
+
+func reasons(list []model.DueReason) []string {
+	out := make([]string, len(list))
+	for i, r := range list {
+		out[i] = string(r)
+	}
+	return out
+}
+
+// ends before others, then the oldest first.
+const dueOrder = ` ORDER BY CASE WHEN reported_status IN ('completed','declined','expired','cancelled','opted_out','failed') THEN 0 ELSE 1 END, next_check_at, ref`
+
+// Due lists rows whose time has come, leased or not: claims of an end first, then the oldest.
+func (s *Store) Due(ctx context.Context, f DueFilter) (out []model.Transaction, err error) {
+	w := f.where()
+	err = s.view(ctx, func(q *sqlConn) error {
+		keys, err := keysOf(q, `SELECT account, ref FROM transactions`+w.sql()+dueOrder+` LIMIT ?`, append(w.args, positive(f.Limit, 50))...)
+		if err != nil {
+			return err
+		}
+		out, err = s.inOrder(q, keys)
+		return err
+	})
+	return out, err
+}
+
+// DueCount counts the rows whose time has come, by account.
+func (s *Store) DueCount(ctx context.Context, now time.Time) (map[string]int, error) {
+	out := map[string]int{}
+	err := s.view(ctx, func(q *sqlConn) error {
+		return q.each(func(r *sql.Rows) error {
+			var a string
+			var n int
+			err := r.Scan(&a, &n)
+			out[a] = n
+			return err
+		}, `SELECT account, COUNT(*) FROM transactions WHERE next_check_at <= ? GROUP BY account`, now)
+	})
+	return out, err
+}
+
+// ClaimDue leases rows whose time has come to one owner: claims of an end first, then the oldest. No
+// other owner gets them until the lease is over, they are put, or released.
+func (s *Store) ClaimDue(ctx context.Context, account, owner string, now time.Time, lease time.Duration, limit int) ([]model.Transaction, error) {
+	return s.ClaimDueWhere(ctx, DueFilter{Account: account, Now: now, Limit: limit}, owner, lease)
+}
+
+// ClaimDueWhere is ClaimDue with a choice of reasons.
+func (s *Store) ClaimDueWhere(ctx context.Context, f DueFilter, owner string, lease time.Duration) (out []model.Transaction, err error) {
+	w := f.where()
+	skip := ""
+	if s.pg {
+		skip = " FOR UPDATE SKIP LOCKED"
+	}
+	w.add("(lease_until IS NULL OR lease_until <= ?)", f.Now)
+	found, err := s.dueAny(ctx, w)
+	if err != nil || !found {
+		return nil, err
+	}
+	err = s.change(ctx, func(q *sqlConn) error {
+		args := append([]any{f.Now.Add(lease), owner}, w.args...)
+		keys, err := keysOf(q, `UPDATE transactions SET lease_until = ?, lease_owner = ? WHERE (account, ref) IN (
+  SELECT account, ref FROM transactions`+w.sql()+dueOrder+` LIMIT ?`+skip+`) RETURNING account, ref`, append(args, positive(f.Limit, 50))...)
+		if err != nil {
+			return err
+		}
+		out, err = s.inOrder(q, keys)
+		return err
+	})
+	slices.SortFunc(out, dueBefore) // RETURNING keeps no order
+	return out, err
+}
+
+// dueBefore is dueOrder in Go.
+func dueBefore(a, b model.Transaction) int {
+	if x, y := a.ReportedStatus.Final(), b.ReportedStatus.Final(); x != y {
+		if x {
+			return -1
+		}
+		return 1
+	}
+	if a.NextCheckAt != nil && b.NextCheckAt != nil && !sameTime(a.NextCheckAt, b.NextCheckAt) {
+		return a.NextCheckAt.Compare(*b.NextCheckAt)
+	}
+	return strings.Compare(a.Ref, b.Ref)
+}
+
+// dueAny looks before a claim takes the write lock: mostly nothing is due.
+func (s *Store) dueAny(ctx context.Context, w where) (found bool, err error) {
+	err = s.view(ctx, func(q *sqlConn) error {
+		return q.queryRow(`SELECT EXISTS (SELECT 1 FROM transactions`+w.sql()+`)`, w.args...).Scan(&found)
+	})
+	return found, err
+}
+
+// Release gives claimed rows back, due as they were.
+func (s *Store) Release(ctx context.Context, keys []model.Key) error {
+	return s.change(ctx, func(q *sqlConn) error {
+		for _, k := range keys {
+			if err := q.exec(`UPDATE transactions SET lease_until = NULL, lease_owner = '' WHERE account = ? AND ref = ?`, k.Account, k.Ref); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// inOrder loads rows in the order of keys.
+func (s *Store) inOrder(q *sqlConn, keys []model.Key) ([]model.Transaction, error) {
+	rows, err := s.load(q, keys, false)
+	if err != nil {
+		return nil, err
+	}
+	by := make(map[model.Key]*row, len(rows))
+	for _, r := range rows {
+		by[r.Key()] = r
+	}
+	out := make([]model.Transaction, 0, len(rows))
+	for _, k := range keys {
+		if r := by[k]; r != nil {
+			out = append(out, r.Transaction)
+		}
+	}
+	return out, nil
+}
+
+func keysOf(q *sqlConn, query string, args ...any) (out []model.Key, err error) {
+	err = q.each(func(r *sql.Rows) error {
+		var k model.Key
+		err := r.Scan(&k.Account, &k.Ref)
+		out = append(out, k)
+		return err
+	}, query, args...)
+	return out, err
+}

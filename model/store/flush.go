@@ -1,0 +1,50 @@
+package store
+
+import "countersign/model"
+
+// flush writes what the group has changed.
+func (b *Batch) flush() error {
+	steps := []func() error{
+		func() error { return deleteRows(b.q, b.order) },
+		func() error { return b.s.writeRows(b.q, b.order) },
+		func() error { return b.s.sql.writeSigners(b.q, b.order) },
+		b.nameRows,
+		b.releaseCopies,
+		b.writeCallbacks,
+		b.writeOutcomes,
+		b.writeChanges,
+		b.writeGaps,
+		b.writeTold,
+		b.writeDocuments,
+		b.writeAccounts,
+		b.writeIncidents,
+		b.writeRuns,
+		b.writeCounters,
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Batch) writeCounters() error {
+	if b.counters == b.began {
+		return nil
+	}
+	c := b.counters
+	return b.q.exec(`UPDATE counters SET seq = ?, version = ?, ordinal = ? WHERE id = 1`, c.seq, c.version, c.ordinal)
+}
+
+// nameRows fetches the rows that callbacks and changes name and no change of the group has looked at.
+func (b *Batch) nameRows() error {
+	var keys []model.Key
+	for _, c := range b.callbacks {
+		keys = append(keys, model.Key{Account: c.Account, Ref: c.Ref})
+	}
+	for _, c := range b.changes {
+		keys = append(keys, model.Key{Account: c.Account, Ref: c.Ref})
+	}
+	return b.know(keys)
+}

@@ -1,0 +1,97 @@
+package store
+
+import (
+	"context"
+
+	"gorm.io/gorm/clause"
+
+	"countersign/model"
+)
+
+type incidentKey struct{ account, kind string }
+
+// incidentEntry is the open incident of a kind, if any, and those that this group has closed.
+type incidentEntry struct {
+	open   *Incident
+	put    bool
+	closed []Incident
+}
+
+func (b *Batch) incident(k incidentKey) (*incidentEntry, error) {
+	if e := b.incidents[k]; e != nil {
+		return e, nil
+	}
+	var found []Incident
+	if err := b.q.db.Where("account = ? AND kind = ? AND closed_at IS NULL", k.account, k.kind).Find(&found).Error; err != nil {
+		return nil, b.fail(err)
+	}
+	e := &incidentEntry{}
+	if len(found) > 0 {
+		e.open = &found[0]
+	}
+	if b.incidents == nil {
+		b.incidents = map[incidentKey]*incidentEntry{}
+	}
+	b.incidents[k] = e
+	return e, nil
+}
+
+// OpenIncident opens an incident, with an announced change, unless one of its kind is open.
+func (b *Batch) OpenIncident(account, kind, message string) (opened bool, err error) {
+	e, err := b.incident(incidentKey{account, kind})
+	if err != nil || e.open != nil {
+		return false, err
+	}
+	was, counters := *e, b.counters
+	e.open, e.put = &Incident{ID: b.id("i"), Account: account, Kind: kind, Message: message, OpenedAt: b.now}, true
+	b.undo = append(b.undo, func() { *e, b.counters = was, counters })
+	b.AddChange(Change{Account: account, Kind: model.KindIncident, To: kind, Source: "incident", At: b.now, Announce: true})
+	return true, nil
+}
+
+// CloseIncident closes the open incident of a kind, with an announced change.
+func (b *Batch) CloseIncident(account, kind string) (closed bool, err error) {
+	e, err := b.incident(incidentKey{account, kind})
+	if err != nil || e.open == nil {
+		return false, err
+	}
+	was := *e
+	done, now := *e.open, b.now
+	done.ClosedAt = &now
+	e.closed = append(append([]Incident(nil), e.closed...), done)
+	e.open, e.put = nil, false
+	b.undo = append(b.undo, func() { *e = was })
+	b.AddChange(Change{Account: account, Kind: model.KindIncident, From: kind, Source: "incident", At: b.now, Announce: true})
+	return true, nil
+}
+
+func (b *Batch) writeIncidents() error {
+	var closed, open []Incident
+	for _, e := range b.incidents {
+		closed = append(closed, e.closed...)
+		if e.put {
+			open = append(open, *e.open)
+		}
+	}
+	for _, list := range [][]Incident{closed, open} { // a closed one first: one of a kind may be open
+		if len(list) == 0 {
+			continue
+		}
+		if err := b.q.db.Clauses(clause.OnConflict{UpdateAll: true}).Create(&list).Error; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Incidents lists incidents, the newest first.
+func (s *Store) Incidents(ctx context.Context, openOnly bool) (out []Incident, err error) {
+	err = s.view(ctx, func(q *sqlConn) error {
+		db := q.db.Order("opened_at DESC, id DESC")
+		if openOnly {
+			db = db.Where("closed_at IS NULL")
+		}
+		return db.Find(&out).Error
+	})
+	return out, err
+}

@@ -1,0 +1,243 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"slices"
+	"strings"
+	"time"
+
+	"countersign/model"
+)
+
+// Filter chooses rows for a list. The zero value is every row that is not hidden, the newest change
+// first.
+type Filter struct {
+	Account       string
+	Accounts      []string // any of them
+	Statuses      []model.Status
+	ChangedSince  *time.Time
+	ExternalID    string
+	Search        string // in name, ref, signers' names and e-mails, and the own id; any case
+	Attention     bool
+	Limit         int // 50 if zero
+	Cursor        string
+	Oldest        bool
+	IncludeHidden bool // for counts of what hints named; slow
+}
+
+// cursor is where a page ends.
+type cursor struct {
+	at           string // stamp
+	account, ref string
+}
+
+func (c cursor) String() string {
+	return base64.RawURLEncoding.EncodeToString([]byte(c.at + "\x00" + c.account + "\x00" + c.ref))
+}
+
+func readCursor(text string) (c cursor, err error) {
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	parts := strings.SplitN(string(raw), "\x00", 3)
+	if err != nil || len(parts) != 3 {
+		return c, ErrCursor
+	}
+	if _, err := readStamp(parts[0]); err != nil {
+		return c, ErrCursor
+	}
+	return cursor{parts[0], parts[1], parts[2]}, nil
+}
+
+// branch is one range of the list index.
+type branch struct{ account, status string }
+
+// mostBranches bounds the merge; beyond it the list is sorted.
+const mostBranches = 300
+
+// Transactions lists rows with their signers, a page at a time, by (changed_at, account, ref). Pages
+// are complete: a row is left out only if it changes meanwhile and so moves to the list's new end.
+func (s *Store) Transactions(ctx context.Context, f Filter) (rows []model.Transaction, next string, err error) {
+	limit := positive(f.Limit, 50)
+	err = s.view(ctx, func(q *sqlConn) error {
+		query, args, err := f.keys(q, limit+1)
+		if err != nil || query == "" {
+			return err
+		}
+		keys, err := keysOf(q, query, args...)
+		if err != nil {
+			return err
+		}
+		more := len(keys) > limit
+		rows, err = s.inOrder(q, keys[:min(limit, len(keys))])
+		if more && len(rows) > 0 {
+			last := rows[len(rows)-1]
+			next = cursor{stamp(last.ChangedAt), last.Account, last.Ref}.String()
+		}
+		return err
+	})
+	return rows, next, err
+}
+
+// keys puts together the query for a page's keys.
+func (f Filter) keys(q *sqlConn, limit int) (query string, args []any, err error) {
+	var c *cursor
+	if f.Cursor != "" {
+		at, err := readCursor(f.Cursor)
+		if err != nil {
+			return "", nil, err
+		}
+		c = &at
+	}
+	order := " ORDER BY changed_at DESC, account DESC, ref DESC LIMIT ?"
+	if f.Oldest {
+		order = " ORDER BY changed_at, account, ref LIMIT ?"
+	}
+	var branches []branch
+	if !f.narrow() {
+		if branches, err = f.branches(q); err != nil || len(branches) == 0 {
+			return "", nil, err
+		}
+	}
+	if f.narrow() || len(branches) > mostBranches {
+		w := f.where()
+		f.after(&w, c, "")
+		return "SELECT account, ref FROM transactions t" + w.sql() + order, append(w.args, limit), nil
+	}
+	var parts []string
+	for _, b := range branches {
+		w := where{}
+		w.add("account = ?", b.account)
+		w.add("status = ?", b.status)
+		rest := f
+		rest.Account, rest.Accounts, rest.Statuses = "", nil, nil
+		more := rest.where()
+		w.add(strings.Join(more.parts, " AND "), more.args...)
+		f.after(&w, c, b.account)
+		parts = append(parts, "SELECT account, ref, changed_at FROM transactions t"+w.sql())
+		args = append(args, w.args...)
+	}
+	return "SELECT account, ref FROM (" + strings.Join(parts, " UNION ALL ") + order + ") k", append(args, limit), nil
+}
+
+// narrow says whether an index of its own finds few rows, which are then sorted.
+func (f Filter) narrow() bool { return f.ExternalID != "" || f.Attention || f.IncludeHidden }
+
+// after adds what lies beyond the cursor; account is the branch's, "" if it has none.
+func (f Filter) after(w *where, c *cursor, account string) {
+	if c == nil {
+		return
+	}
+	at, err := readStamp(c.at)
+	if err != nil {
+		return // readCursor has checked it
+	}
+	op := "<"
+	if f.Oldest {
+		op = ">"
+	}
+	switch {
+	case account == "":
+		w.add("(changed_at, account, ref) "+op+" (?, ?, ?)", at, c.account, c.ref)
+	case account == c.account:
+		w.add("(changed_at, ref) "+op+" (?, ?)", at, c.ref)
+	case (account < c.account) == (op == "<"): // at the same instant it comes after the cursor
+		w.add("changed_at "+op+"= ?", at)
+	default:
+		w.add("changed_at "+op+" ?", at)
+	}
+}
+
+// where is the filter without its cursor; each part names columns of t.
+func (f Filter) where() where {
+	w := where{}
+	if !f.IncludeHidden {
+		w.add("NOT hidden")
+	}
+	w.text("account = ?", f.Account)
+	w.in("account", f.Accounts)
+	w.in("status", statusWords(f.Statuses))
+	if f.ChangedSince != nil {
+		w.add("changed_at >= ?", *f.ChangedSince)
+	}
+	w.text("external_id <> '' AND external_id = ?", f.ExternalID) // the first half names the index
+	if f.Attention {
+		w.add("attention <> '[]'")
+	}
+	if f.Search != "" {
+		like := "%" + likeEscaper.Replace(strings.ToLower(f.Search)) + "%"
+		w.add(`(LOWER(t.name) LIKE ? ESCAPE '\' OR LOWER(t.ref) LIKE ? ESCAPE '\' OR LOWER(t.external_id) LIKE ? ESCAPE '\' OR EXISTS (
+  SELECT 1 FROM signers g WHERE t.signer_rows > 0 AND g.txn = t.n AND (LOWER(g.name) LIKE ? ESCAPE '\' OR LOWER(g.email) LIKE ? ESCAPE '\')))`,
+			like, like, like, like, like)
+	}
+	if len(w.parts) == 0 {
+		w.add("1 = 1")
+	}
+	return w
+}
+
+var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+func statusWords(list []model.Status) []string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = string(s)
+	}
+	return out
+}
+
+// branches are the ranges of the list index that the filter touches.
+func (f Filter) branches(q *sqlConn) ([]branch, error) {
+	accounts := slices.Compact(slices.Sorted(slices.Values(f.Accounts)))
+	if f.Account != "" && (len(accounts) == 0 || slices.Contains(accounts, f.Account)) {
+		accounts = []string{f.Account}
+	} else if f.Account != "" {
+		return nil, nil
+	}
+	if len(accounts) == 0 {
+		var err error
+		if accounts, err = words(q, accountsWithRows); err != nil {
+			return nil, err
+		}
+	}
+	statuses := f.Statuses
+	if len(statuses) == 0 {
+		statuses = model.Statuses()
+	}
+	var out []branch
+	for _, a := range accounts {
+		for _, st := range statuses {
+			out = append(out, branch{a, string(st)})
+		}
+	}
+	return out, nil
+}
+
+// Count counts the rows of a filter; Limit and Cursor do not matter.
+func (s *Store) Count(ctx context.Context, f Filter) (n int, err error) {
+	w := f.where()
+	err = s.view(ctx, func(q *sqlConn) error {
+		return q.queryRow(`SELECT COUNT(*) FROM transactions t`+w.sql(), w.args...).Scan(&n)
+	})
+	return n, err
+}
+
+// StatusCount is how many rows of an account have a status.
+type StatusCount struct {
+	Account string
+	Status  model.Status
+	Rows    int
+}
+
+// Counts counts the rows by account and status.
+func (s *Store) Counts(ctx context.Context) (out []StatusCount, err error) {
+	err = s.view(ctx, func(q *sqlConn) error {
+		return q.each(func(r *sql.Rows) error {
+			var c StatusCount
+			err := r.Scan(&c.Account, &c.Status, &c.Rows)
+			out = append(out, c)
+			return err
+		}, `SELECT account, status, COUNT(*) FROM transactions WHERE NOT hidden GROUP BY account, status ORDER BY account, status`)
+	})
+	return out, err
+}

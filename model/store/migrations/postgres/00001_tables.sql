@@ -1,0 +1,293 @@
+-- The same tables as in migrations/sqlite, in PostgreSQL's types.
+-- What has no v1_ before its name is ours and may change; see docs/sql.md.
+
+-- +goose Up
+CREATE TABLE counters (
+  id      bigint PRIMARY KEY CHECK (id = 1),
+  seq     bigint NOT NULL, -- newest change in history
+  version bigint NOT NULL, -- newest version of any row
+  ordinal bigint NOT NULL  -- newest number in an id that we made
+);
+INSERT INTO counters VALUES (1, 0, 0, 0);
+
+CREATE TABLE accounts (
+  id               text COLLATE "C" NOT NULL PRIMARY KEY,
+  provider         text COLLATE "C" NOT NULL,
+  remote_id        text COLLATE "C" NOT NULL DEFAULT '',
+  first_start_at   timestamptz NOT NULL,
+  last_callback_at timestamptz,
+  last_poll_at     timestamptz,
+  listed_until     timestamptz,
+  refused_in_a_row bigint NOT NULL DEFAULT 0,
+  registration     text COLLATE "C" NOT NULL DEFAULT ''
+);
+
+CREATE TABLE callbacks (
+  n           bigint PRIMARY KEY, -- the number in its id: c000000000042 is 42
+  txn         bigint,             -- transactions.n; NULL: there was no such row when it came, or it was removed
+  account     text COLLATE "C" NOT NULL,
+  ref         text COLLATE "C" NOT NULL,
+  dedupe_key  text COLLATE "C",                -- NULL: takes none
+  type        text COLLATE "C" NOT NULL,
+  event_id    text COLLATE "C" NOT NULL,
+  verdict     text COLLATE "C" NOT NULL,
+  outcome     text COLLATE "C" NOT NULL,
+  note        text COLLATE "C" NOT NULL,
+  at          timestamptz NOT NULL,
+  remote_addr text COLLATE "C" NOT NULL,
+  headers     text COLLATE "C" NOT NULL,
+  body_hash   text COLLATE "C" NOT NULL,
+  sealed      boolean NOT NULL,
+  body        bytea                 -- compressed, and encrypted if sealed; NULL when retention has taken it
+);
+-- Copies are found, a copy cannot be stored twice, a row's callbacks are listed. Keys lead with the
+-- row's number, since refs are random: a random key touches a page of its own for each event.
+CREATE UNIQUE INDEX callbacks_of ON callbacks (txn, dedupe_key) WHERE txn IS NOT NULL;
+CREATE UNIQUE INDEX callbacks_loose ON callbacks (account, ref, dedupe_key) WHERE txn IS NULL;
+CREATE INDEX callbacks_odd ON callbacks (verdict, n) WHERE verdict IN ('refused', 'not_understood');
+
+CREATE TABLE transactions (
+  n                bigint PRIMARY KEY, -- in the order of arrival
+  account          text COLLATE "C" NOT NULL DEFAULT '',
+  ref              text COLLATE "C" NOT NULL DEFAULT '',
+  provider         text COLLATE "C" NOT NULL DEFAULT '',
+  external_id      text COLLATE "C" NOT NULL DEFAULT '',
+  name             text COLLATE "C" NOT NULL DEFAULT '',
+  status           text COLLATE "C" NOT NULL DEFAULT 'unknown',
+  provider_status  text COLLATE "C" NOT NULL DEFAULT '',
+  confirmed        boolean NOT NULL DEFAULT false,
+  reported_status  text COLLATE "C" NOT NULL DEFAULT '',
+  reason           text COLLATE "C" NOT NULL DEFAULT '',
+  archived         boolean NOT NULL DEFAULT false,
+  trashed          boolean NOT NULL DEFAULT false,
+  deleted          boolean NOT NULL DEFAULT false,
+  not_found        boolean NOT NULL DEFAULT false,
+  test             boolean NOT NULL DEFAULT false,
+  attention        text COLLATE "C" NOT NULL DEFAULT '[]',
+  metadata         text COLLATE "C" NOT NULL DEFAULT '',
+  signers_done     bigint NOT NULL DEFAULT 0,
+  signers_total    bigint NOT NULL DEFAULT 0,
+  sent_at          timestamptz,
+  provider_time    timestamptz,
+  created_at       timestamptz,
+  expires_at       timestamptz,
+  first_seen_at    timestamptz NOT NULL DEFAULT '1970-01-01T00:00:00.000Z',
+  changed_at       timestamptz NOT NULL DEFAULT '1970-01-01T00:00:00.000Z',
+  confirmed_at     timestamptz,
+  asked_at         timestamptz,
+  origin           text COLLATE "C" NOT NULL DEFAULT '',
+  hidden           boolean NOT NULL DEFAULT false,
+  version          bigint NOT NULL DEFAULT 0,
+  seq              bigint NOT NULL DEFAULT 0,
+  next_check_at    timestamptz,
+  due_reason       text COLLATE "C" NOT NULL DEFAULT '',
+  due_since        timestamptz,
+  hinted_at        timestamptz,
+  lost_answers     bigint NOT NULL DEFAULT 0,
+  not_found_count  bigint NOT NULL DEFAULT 0,
+  not_found_at     timestamptz,
+  delete_at        timestamptz,
+  recheck          bigint NOT NULL DEFAULT 0,
+  refuted_as       text COLLATE "C" NOT NULL DEFAULT '',
+  refuted_at       timestamptz,
+  fingerprint      text COLLATE "C" NOT NULL DEFAULT '',
+  open_gaps        bigint NOT NULL DEFAULT 0,
+  documents_total  bigint NOT NULL DEFAULT 0,
+  documents_stored bigint NOT NULL DEFAULT 0,
+  provider_mark    text COLLATE "C" NOT NULL DEFAULT '',
+  signer_rows      bigint NOT NULL DEFAULT 0, -- rows in signers, those who left too
+  lease_until      timestamptz,
+  lease_owner      text COLLATE "C" NOT NULL DEFAULT '',
+  UNIQUE (account, ref)
+);
+-- Lists read one range of this index for each account and status and merge them: it serves every filter.
+CREATE INDEX transactions_list ON transactions (account, status, changed_at, ref) WHERE NOT hidden;
+CREATE INDEX transactions_due ON transactions (account, next_check_at) WHERE next_check_at IS NOT NULL;
+CREATE INDEX transactions_attention ON transactions (account, changed_at) WHERE attention <> '[]';
+CREATE INDEX transactions_external ON transactions (external_id) WHERE external_id <> '';
+CREATE INDEX transactions_hidden ON transactions (first_seen_at) WHERE hidden;
+
+CREATE TABLE signers (
+  txn       bigint NOT NULL, -- transactions.n
+  signer    text COLLATE "C" NOT NULL, -- the provider's id of the signer
+  place     bigint NOT NULL, -- in the provider's list
+  name      text COLLATE "C" NOT NULL,
+  email     text COLLATE "C" NOT NULL,
+  role      text COLLATE "C" NOT NULL,
+  "order"   bigint NOT NULL,
+  status    text COLLATE "C" NOT NULL,
+  viewed_at timestamptz,
+  signed_at timestamptz,
+  reason    text COLLATE "C" NOT NULL,
+  PRIMARY KEY (txn, signer)
+);
+
+CREATE TABLE documents (
+  id          text COLLATE "C" NOT NULL PRIMARY KEY,
+  account     text COLLATE "C" NOT NULL,
+  ref         text COLLATE "C" NOT NULL,
+  doc_id      text COLLATE "C" NOT NULL,
+  kind        text COLLATE "C" NOT NULL,
+  name        text COLLATE "C" NOT NULL,
+  version     bigint NOT NULL,
+  state       text COLLATE "C" NOT NULL,
+  reason      text COLLATE "C" NOT NULL,
+  sha256      text COLLATE "C" NOT NULL,
+  size        bigint NOT NULL,
+  path        text COLLATE "C" NOT NULL,
+  attempts    bigint NOT NULL,
+  next_try_at timestamptz,
+  stored_at   timestamptz,
+  created_at  timestamptz NOT NULL,
+  signature   text COLLATE "C" NOT NULL,
+  integrity   text COLLATE "C" NOT NULL,
+  coverage    text COLLATE "C" NOT NULL,
+  trust       text COLLATE "C" NOT NULL,
+  link        bytea, -- encrypted; a link that stood only in a callback, until the file is here
+  lease_until timestamptz,
+  lease_owner text COLLATE "C" NOT NULL DEFAULT ''
+);
+CREATE UNIQUE INDEX documents_of ON documents (account, ref, doc_id, kind, version);
+CREATE INDEX documents_due ON documents (next_try_at) WHERE next_try_at IS NOT NULL;
+CREATE INDEX documents_state ON documents (state, account, id) WHERE state <> 'stored';
+
+CREATE TABLE history (
+  seq       bigint PRIMARY KEY,
+  txn       bigint, -- transactions.n; NULL for an incident
+  account   text COLLATE "C" NOT NULL,
+  ref       text COLLATE "C" NOT NULL, -- '' for an incident
+  kind      text COLLATE "C" NOT NULL,
+  from_word text COLLATE "C" NOT NULL,
+  to_word   text COLLATE "C" NOT NULL,
+  status    text COLLATE "C" NOT NULL,
+  confirmed boolean NOT NULL,
+  source    text COLLATE "C" NOT NULL,
+  at        timestamptz NOT NULL
+);
+CREATE INDEX history_of ON history (txn) WHERE txn IS NOT NULL;
+CREATE INDEX history_loose ON history (account, ref) WHERE txn IS NULL;
+
+CREATE TABLE outbox (
+  seq bigint PRIMARY KEY, -- of the change in history
+  at  timestamptz NOT NULL
+);
+CREATE TABLE deliveries (
+  hook        text COLLATE "C" NOT NULL,
+  seq         bigint NOT NULL,
+  account     text COLLATE "C" NOT NULL,
+  ref         text COLLATE "C" NOT NULL,
+  state       text COLLATE "C" NOT NULL, -- waiting, sent, dead
+  attempts    bigint NOT NULL DEFAULT 0,
+  note        text COLLATE "C" NOT NULL DEFAULT '',
+  created_at  timestamptz NOT NULL,
+  next_try_at timestamptz,
+  done_at     timestamptz,
+  lease_until timestamptz,
+  lease_owner text COLLATE "C" NOT NULL DEFAULT '',
+  PRIMARY KEY (hook, seq)
+);
+CREATE INDEX deliveries_due ON deliveries (next_try_at) WHERE next_try_at IS NOT NULL;
+CREATE INDEX deliveries_of ON deliveries (hook, account, ref, seq) WHERE state = 'waiting';
+
+CREATE TABLE gaps (
+  id          text COLLATE "C" NOT NULL PRIMARY KEY,
+  account     text COLLATE "C" NOT NULL,
+  ref         text COLLATE "C" NOT NULL,
+  kind        text COLLATE "C" NOT NULL,
+  change      text COLLATE "C" NOT NULL,
+  from_status text COLLATE "C" NOT NULL,
+  to_status   text COLLATE "C" NOT NULL,
+  signer      text COLLATE "C" NOT NULL,
+  off         boolean NOT NULL,
+  after_at    timestamptz,
+  before_at   timestamptz NOT NULL,
+  found_by    text COLLATE "C" NOT NULL,
+  found_at    timestamptz NOT NULL,
+  settle_at   timestamptz NOT NULL,
+  latency_ns  bigint
+);
+CREATE INDEX gaps_of ON gaps (account, ref);
+CREATE INDEX gaps_found ON gaps (found_at);
+CREATE INDEX gaps_pending ON gaps (settle_at) WHERE kind = 'pending';
+
+-- Changes that a callback told, by day: the other half of the share told.
+CREATE TABLE told (
+  account text COLLATE "C" NOT NULL,
+  day     text COLLATE "C" NOT NULL, -- 2026-01-31, UTC
+  change  text COLLATE "C" NOT NULL,
+  count   bigint NOT NULL,
+  PRIMARY KEY (account, day, change)
+);
+
+CREATE TABLE incidents (
+  id        text COLLATE "C" NOT NULL PRIMARY KEY,
+  account   text COLLATE "C" NOT NULL,
+  kind      text COLLATE "C" NOT NULL,
+  message   text COLLATE "C" NOT NULL,
+  opened_at timestamptz NOT NULL,
+  closed_at timestamptz
+);
+CREATE UNIQUE INDEX incidents_open ON incidents (account, kind) WHERE closed_at IS NULL;
+
+CREATE TABLE runs (
+  id          text COLLATE "C" NOT NULL PRIMARY KEY,
+  account     text COLLATE "C" NOT NULL,
+  kind        text COLLATE "C" NOT NULL,
+  state       text COLLATE "C" NOT NULL,
+  slot        timestamptz,
+  since       timestamptz,
+  until       timestamptz,
+  cursor      text COLLATE "C" NOT NULL,
+  params      text COLLATE "C" NOT NULL,
+  result      text COLLATE "C" NOT NULL,
+  note        text COLLATE "C" NOT NULL,
+  listed      bigint NOT NULL,
+  asked       bigint NOT NULL,
+  changed     bigint NOT NULL,
+  gaps        bigint NOT NULL,
+  queued      bigint NOT NULL,
+  total       bigint NOT NULL,
+  "left"      bigint NOT NULL,
+  created_at  timestamptz NOT NULL,
+  started_at  timestamptz,
+  finished_at timestamptz,
+  beat_at     timestamptz,
+  lease_until timestamptz,
+  lease_owner text COLLATE "C" NOT NULL DEFAULT ''
+);
+CREATE INDEX runs_of ON runs (account, kind, created_at);
+CREATE INDEX runs_open ON runs (created_at) WHERE state IN ('queued', 'running');
+
+CREATE TABLE tokens (
+  account    text COLLATE "C" NOT NULL,
+  name       text COLLATE "C" NOT NULL,
+  secret     bytea NOT NULL, -- encrypted with the installation key
+  updated_at timestamptz NOT NULL,
+  PRIMARY KEY (account, name)
+);
+
+CREATE TABLE locks (
+  name      text COLLATE "C" NOT NULL PRIMARY KEY,
+  owner     text COLLATE "C" NOT NULL,
+  since     timestamptz NOT NULL,
+  beat_at   timestamptz NOT NULL,
+  wanted_at timestamptz,
+  wanted_by text COLLATE "C" NOT NULL DEFAULT ''
+);
+
+-- +goose Down
+DROP TABLE locks;
+DROP TABLE tokens;
+DROP TABLE runs;
+DROP TABLE incidents;
+DROP TABLE told;
+DROP TABLE gaps;
+DROP TABLE deliveries;
+DROP TABLE outbox;
+DROP TABLE history;
+DROP TABLE documents;
+DROP TABLE signers;
+DROP TABLE transactions;
+DROP TABLE callbacks;
+DROP TABLE accounts;
+DROP TABLE counters;

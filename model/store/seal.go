@@ -1,0 +1,120 @@
+package store
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// The first byte of a packed body says how it rests.
+const (
+	packedPlain = 0
+	packedZstd  = 1
+	packedSeal  = 2 // added to one of the above
+)
+
+// smallBody is where compressing begins to pay.
+const smallBody = 160
+
+// largestBody bounds what unpacking may take, whatever the bytes say.
+const largestBody = 256 << 20
+
+// sealer compresses bodies and encrypts what is secret under the installation key.
+type sealer struct {
+	aead cipher.AEAD // nil without a key
+	enc  *zstd.Encoder
+	dec  *zstd.Decoder
+}
+
+func newSealer(key []byte) (*sealer, error) {
+	b := &sealer{}
+	var err error
+	b.enc, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2),
+		zstd.WithWindowSize(64<<10), zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true))
+	if err != nil {
+		return nil, err
+	}
+	b.dec, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(largestBody), zstd.WithDecoderLowmem(true))
+	if err != nil || len(key) == 0 {
+		return b, err
+	}
+	if len(key) != 32 {
+		return nil, fmt.Errorf("installation key has %d bytes, want 32", len(key))
+	}
+	mac := hmac.New(sha256.New, key) // one key, one use
+	mac.Write([]byte("countersign store v1"))
+	block, err := aes.NewCipher(mac.Sum(nil))
+	if err != nil {
+		return nil, err
+	}
+	b.aead, err = cipher.NewGCMWithRandomNonce(block)
+	return b, err
+}
+
+// pack compresses a body and, with seal, encrypts it. about binds it to its row.
+func (b *sealer) pack(body []byte, seal bool, about string) ([]byte, error) {
+	if body == nil {
+		return nil, nil
+	}
+	out := make([]byte, 1, 1+len(body))
+	if len(body) >= smallBody {
+		out[0] = packedZstd
+		out = b.enc.EncodeAll(body, out)
+	}
+	if len(body) < smallBody || len(out) > len(body) {
+		out = append(append(out[:0], packedPlain), body...)
+	}
+	if !seal {
+		return out, nil
+	}
+	sealed, err := b.seal(out, about)
+	return append([]byte{packedSeal}, sealed...), err
+}
+
+// unpack is the reverse of pack.
+func (b *sealer) unpack(packed []byte, about string) ([]byte, error) {
+	if len(packed) == 0 {
+		return nil, nil
+	}
+	kind, rest := packed[0], packed[1:]
+	switch kind {
+	case packedPlain:
+		return append([]byte{}, rest...), nil
+	case packedZstd:
+		return b.dec.DecodeAll(rest, []byte{})
+	case packedSeal:
+		inner, err := b.open(rest, about)
+		if err != nil {
+			return nil, err
+		}
+		if len(inner) > 0 && inner[0] == packedSeal {
+			return nil, errors.New("a body is sealed twice")
+		}
+		return b.unpack(inner, about)
+	}
+	return nil, fmt.Errorf("a body rests in an unknown form %d", kind)
+}
+
+// seal encrypts a secret; about must be the same when it is opened.
+func (b *sealer) seal(secret []byte, about string) ([]byte, error) {
+	if b.aead == nil {
+		return nil, fmt.Errorf("nothing can be encrypted: %w", ErrKey)
+	}
+	return b.aead.Seal(nil, nil, secret, []byte(about)), nil
+}
+
+func (b *sealer) open(sealed []byte, about string) ([]byte, error) {
+	if b.aead == nil {
+		return nil, ErrKey
+	}
+	out, err := b.aead.Open(nil, nil, sealed, []byte(about))
+	if err != nil {
+		return nil, ErrKey
+	}
+	return out, nil
+}

@@ -1,0 +1,79 @@
+package store
+
+import (
+	"regexp"
+	"testing"
+	"time"
+)
+
+func TestTimesAreUTCWhateverTheZone(t *testing.T) {
+	zone := time.FixedZone("far", -5*3600)
+	was := time.Local
+	time.Local = zone
+	t.Cleanup(func() { time.Local = was })
+	both(t, func(t *testing.T, d *db) {
+		east := time.FixedZone("east", 3*3600)
+		for i, name := range []string{"first", "second", "third"} {
+			r := full(name)
+			r.ChangedAt = noon.Add(time.Duration(i) * time.Hour).In([]*time.Location{east, time.UTC, zone}[i])
+			r.ConfirmedAt = at(r.ChangedAt)
+			d.put(t, r)
+		}
+		rows, _, err := d.Transactions(t.Context(), Filter{ChangedSince: at(noon.Add(time.Minute).In(east)), Oldest: true})
+		check(t, err)
+		same(t, "rows since", len(rows), 2)
+		same(t, "the first", rows[0].Ref, "second")
+		for _, r := range rows {
+			for _, x := range []time.Time{r.ChangedAt, *r.ConfirmedAt, r.FirstSeenAt, *r.Signers[1].SignedAt} {
+				if x.Location() != time.UTC {
+					t.Errorf("%v came back in %v", x, x.Location())
+				}
+			}
+		}
+		d.do(t, func(b *Batch) error {
+			b.PutRun(Run{ID: "r", Account: "acc", Kind: "active", State: RunQueued, CreatedAt: noon.In(east), Since: at(noon.In(zone))})
+			b.PutAccount(Account{ID: "acc", FirstStartAt: noon.In(east)})
+			return nil
+		})
+		run, err := d.RunByID(t.Context(), "r")
+		check(t, err)
+		same(t, "run", []time.Time{run.CreatedAt, *run.Since}, []time.Time{noon, noon})
+		if d.pg {
+			return
+		}
+		raw, err := d.read.DB()
+		check(t, err)
+		for _, query := range []string{
+			`SELECT changed_at || '' FROM v1_transactions`, `SELECT signed_at || '' FROM v1_signers WHERE signed_at IS NOT NULL`,
+			`SELECT created_at || '' FROM runs`, `SELECT first_start_at || '' FROM v1_accounts`,
+		} {
+			var text string
+			check(t, raw.QueryRow(query).Scan(&text))
+			if !regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$`).MatchString(text) {
+				t.Errorf("%s gives %q", query, text)
+			}
+		}
+	})
+}
+
+func TestStampsAreReadBack(t *testing.T) {
+	for _, x := range []time.Time{noon, time.Unix(0, 0), noon.Add(987 * time.Millisecond), time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)} {
+		same(t, "stamp", stamp(x), x.UTC().Format(stampLayout))
+		got, err := readStamp(stamp(x))
+		check(t, err)
+		same(t, "read", got, x.UTC())
+	}
+	for _, text := range []string{"", "x", "2026-01-31 12:00:00"} {
+		if _, err := readStamp(text); err == nil {
+			t.Errorf("%q was read as a time", text)
+		}
+	}
+}
+
+func TestTheClockIsRoundedToWhatIsKept(t *testing.T) {
+	s := utcClock(func() time.Time { return noon.Add(1234567).In(time.FixedZone("x", 3600)) })
+	same(t, "now", s(), noon.Add(time.Millisecond))
+	if sameTime(at(noon), at(noon.Add(time.Millisecond))) || !sameTime(at(noon), at(noon.Add(time.Microsecond))) || sameTime(nil, at(noon)) {
+		t.Error("times are compared otherwise than they are kept")
+	}
+}

@@ -1,0 +1,469 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"countersign/model"
+)
+
+func refs(rows []model.Transaction) (out []string) {
+	for _, r := range rows {
+		out = append(out, r.Ref)
+	}
+	return out
+}
+
+func TestDueRowsAreClaimedOnce(t *testing.T) {
+	both(t, func(t *testing.T, d *db) {
+		var rows []model.Transaction
+		for i, c := range []struct {
+			due      time.Duration
+			reported model.Status
+		}{{-3 * time.Minute, ""}, {-time.Minute, model.Completed}, {-2 * time.Minute, model.InProgress}, {time.Minute, ""}} {
+			r := row1(fmt.Sprint("r", i))
+			r.NextCheckAt, r.ReportedStatus, r.DueReason = at(noon.Add(c.due)), c.reported, model.DueConfirm
+			rows = append(rows, r)
+		}
+		d.put(t, rows...)
+		due, err := d.Due(t.Context(), DueFilter{Account: "acc", Now: noon})
+		check(t, err)
+		same(t, "due: ends first, then the oldest", refs(due), []string{"r1", "r0", "r2"})
+		n, err := d.DueCount(t.Context(), noon)
+		check(t, err)
+		same(t, "due by account", n, map[string]int{"acc": 3})
+		got, err := d.ClaimDue(t.Context(), "acc", "me", noon, time.Minute, 2)
+		check(t, err)
+		same(t, "claimed", refs(got), []string{"r1", "r0"})
+		got, err = d.ClaimDue(t.Context(), "acc", "you", noon, time.Minute, 10)
+		check(t, err)
+		same(t, "claimed by the other", refs(got), []string{"r2"})
+		d.do(t, func(b *Batch) error { // an unchanged row that is put is free again
+			r, _ := b.Transaction(key("r1"))
+			b.Put(r, model.Decision{Next: r})
+			return nil
+		}, key("r1"))
+		check(t, d.Release(t.Context(), []model.Key{key("r2")}))
+		got, err = d.ClaimDue(t.Context(), "acc", "you", noon, time.Minute, 10)
+		check(t, err)
+		same(t, "claimed after put and release", refs(got), []string{"r1", "r2"})
+		got, err = d.ClaimDue(t.Context(), "acc", "you", noon.Add(2*time.Minute), time.Minute, 10)
+		check(t, err)
+		same(t, "claimed when the leases are over", len(got), 4)
+		got, err = d.ClaimDueWhere(t.Context(), DueFilter{Account: "acc", Now: noon.Add(time.Hour), Exclude: []model.DueReason{model.DueConfirm}}, "me", time.Minute)
+		check(t, err)
+		same(t, "claimed of other reasons", len(got), 0)
+	})
+}
+
+func TestTwoOwnersNeverClaimTheSame(t *testing.T) {
+	both(t, func(t *testing.T, d *db) {
+		var rows []model.Transaction
+		for i := range 100 {
+			r := row1(fmt.Sprintf("r%03d", i))
+			r.NextCheckAt = at(noon)
+			rows = append(rows, r)
+		}
+		d.put(t, rows...)
+		other := d.again(t)
+		var mu sync.Mutex
+		got := map[string]int{}
+		var wg sync.WaitGroup
+		for i, s := range []*Store{d.Store, other, d.Store, other} {
+			wg.Go(func() {
+				for {
+					rows, err := s.ClaimDue(t.Context(), "acc", fmt.Sprint("owner", i), noon, time.Hour, 7)
+					if err != nil || len(rows) == 0 {
+						if err != nil {
+							t.Error(err)
+						}
+						return
+					}
+					mu.Lock()
+					for _, r := range rows {
+						got[r.Ref]++
+					}
+					mu.Unlock()
+				}
+			})
+		}
+		wg.Wait()
+		same(t, "claimed", len(got), 100)
+		for ref, n := range got {
+			same(t, ref, n, 1)
+		}
+	})
+}
+
+func TestTiersHaveTheirRows(t *testing.T) {
+	both(t, func(t *testing.T, d *db) {
+		day := 24 * time.Hour
+		put := func(ref string, status model.Status, changed time.Duration, confirmed, expires *time.Time) {
+			r := row1(ref)
+			r.Status, r.ChangedAt, r.ConfirmedAt, r.ExpiresAt, r.CreatedAt = status, noon.Add(-changed), confirmed, expires, at(noon.Add(-changed-day))
+			d.put(t, r)
+		}
+		put("news", model.InProgress, day, at(noon.Add(-2*time.Hour)), nil)
+		put("never", model.Draft, 20*day, nil, at(noon.Add(day)))
+		put("old", model.InProgress, 20*day, at(noon.Add(-3*time.Hour)), nil)
+		put("older", model.Unknown, 20*day, at(noon.Add(-4*time.Hour)), at(noon.Add(90*day)))
+		put("final", model.Completed, 3*day, at(noon.Add(-time.Hour)), nil)
+		put("past", model.Expired, 60*day, nil, nil)
+		gone := row1("deleted")
+		gone.Deleted = true
+		d.put(t, gone)
+		for tier, want := range map[string][]string{"active": {"never", "news"}, "idle": {"older", "old"}, "open": {"never", "older", "old", "news"}, "audit": {"final"}} {
+			f := OpenFilter{Account: "acc", Tier: tier, NewsSince: at(noon.Add(-7 * day)), ExpiresBefore: at(noon.Add(2 * day)), FinalSince: at(noon.Add(-30 * day)), Limit: 1}
+			n, err := d.CountOpenRows(t.Context(), f)
+			check(t, err)
+			same(t, tier+": count", n, len(want))
+			var got []string
+			for {
+				rows, next, err := d.OpenRows(t.Context(), f)
+				check(t, err)
+				got = append(got, refs(rows)...)
+				if next == "" {
+					break
+				}
+				f.After = next
+			}
+			same(t, tier, got, want)
+		}
+		rows, _, err := d.OpenRows(t.Context(), OpenFilter{Account: "acc", Tier: "open", AnsweredBefore: at(noon.Add(-150 * time.Minute))})
+		check(t, err)
+		same(t, "answered long ago", refs(rows), []string{"never", "older", "old"})
+		span, err := d.OpenSpan(t.Context(), OpenFilter{Account: "acc", Tier: "active", NewsSince: at(noon.Add(-7 * day))})
+		check(t, err)
+		same(t, "span", span, Span{Rows: 1, Oldest: at(noon.Add(-2 * day)), Created: 1})
+	})
+}
+
+func TestDocumentsAreCountedAndClaimed(t *testing.T) {
+	both(t, func(t *testing.T, d *db) {
+		d.put(t, row1("a"))
+		var first string
+		doc := Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, Name: "lease.pdf", State: model.DocumentWaiting, NextTryAt: at(noon), Link: "https://files.example.org/x?token=t"}
+		d.do(t, func(b *Batch) error {
+			first = b.PutDocument(doc)
+			b.PutDocument(Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.EvidenceDocument, State: model.DocumentWaiting, NextTryAt: at(noon.Add(time.Hour))})
+			return nil
+		}, key("a"))
+		counts := func(want ...int) {
+			t.Helper()
+			r := d.get(t, key("a"))
+			same(t, "stored of total", []int{r.DocsStored, r.DocsTotal}, want)
+		}
+		counts(0, 2)
+		raw, err := d.read.DB()
+		check(t, err)
+		var link []byte
+		check(t, raw.QueryRow(`SELECT link FROM documents WHERE link IS NOT NULL`).Scan(&link))
+		if len(link) == 0 || string(link) == doc.Link {
+			t.Error("the link does not rest encrypted")
+		}
+		got, err := d.ClaimDocuments(t.Context(), "me", noon, time.Minute, 10)
+		check(t, err)
+		doc.ID, doc.Version, doc.CreatedAt = first, 1, noon
+		same(t, "claimed", got, []Document{doc})
+		none, err := d.ClaimDocuments(t.Context(), "you", noon, time.Minute, 10)
+		check(t, err)
+		same(t, "claimed twice", len(none), 0)
+		late, err := d.OverdueDocuments(t.Context(), "acc", noon.Add(time.Minute))
+		check(t, err)
+		same(t, "overdue", late, 2)
+		doc.State, doc.StoredAt, doc.Link, doc.NextTryAt, doc.SHA256, doc.Size = model.DocumentStored, at(noon), "", nil, "ab", 7
+		d.do(t, func(b *Batch) error { b.PutDocument(doc); return nil })
+		counts(1, 2)
+		d.do(t, func(b *Batch) error {
+			b.PutDocument(Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, Version: 2, State: model.DocumentQuarantined})
+			return nil
+		})
+		counts(0, 2)
+		d.do(t, func(b *Batch) error { // what a worker put with an old copy of the row does not undo the counts
+			r, _ := b.Transaction(key("a"))
+			r.DocsStored, r.DocsTotal = 9, 9
+			b.Put(r, model.Decision{Next: r, Grew: true})
+			return nil
+		}, key("a"))
+		counts(0, 2)
+		back, err := d.Document(t.Context(), first)
+		check(t, err)
+		same(t, "document", back, doc)
+		list, err := d.Documents(t.Context(), DocumentFilter{State: model.DocumentQuarantined})
+		check(t, err)
+		same(t, "quarantined", len(list), 1)
+		list, err = d.Documents(t.Context(), DocumentFilter{Account: "acc", Ref: "a"})
+		check(t, err)
+		same(t, "all", len(list), 3)
+	})
+}
+
+func TestTheLedgerCountsWhatWasTold(t *testing.T) {
+	both(t, func(t *testing.T, d *db) {
+		gap := func(kind model.GapKind, found time.Time, latency time.Duration) model.Gap {
+			g := model.Gap{Account: "acc", Ref: "a", Kind: kind, Change: model.ChangeStatus, From: "draft", To: "completed", Before: noon, FoundBy: "poll 1", FoundAt: found, SettleAt: noon.Add(5 * time.Minute)}
+			if latency > 0 {
+				g.Latency = &latency
+			}
+			return g
+		}
+		d.do(t, func(b *Batch) error {
+			for range 6 {
+				b.AddTold("acc", model.ChangeStatus, noon)
+			}
+			b.AddTold("acc", model.ChangeCreated, noon.Add(-48*time.Hour))
+			b.AddGap(gap(model.GapPending, noon, 0))
+			b.AddGap(gap(model.GapMissed, noon, 0))
+			b.AddGap(gap(model.GapMissed, noon.Add(-48*time.Hour), 0))
+			b.AddGap(gap(model.GapRefused, noon, 0))
+			b.AddGap(gap(model.GapLate, noon, time.Minute))
+			b.AddGap(gap(model.GapLate, noon, time.Hour))
+			b.AddGap(gap(model.GapNoEvent, noon, 0))
+			return nil
+		})
+		d.do(t, func(b *Batch) error { b.AddTold("acc", model.ChangeStatus, noon); return nil })
+		share, err := d.Share(t.Context(), "acc", at(noon.Add(-time.Hour)))
+		check(t, err)
+		same(t, "share", share, ShareTold{Told: 7, Missed: 1, Late: 2, Refused: 1, NoEvent: 1, Latency: time.Minute, LongestLatency: time.Hour})
+		share, err = d.Share(t.Context(), "", nil)
+		check(t, err)
+		same(t, "of all time", []int{share.Told, share.Missed}, []int{8, 2})
+		same(t, "as a number", (ShareTold{Told: 3, Late: 1}).Share(), 0.75)
+		due, err := d.DueGaps(t.Context(), noon.Add(4*time.Minute), 10)
+		check(t, err)
+		same(t, "settled too early", len(due), 0)
+		due, err = d.DueGaps(t.Context(), noon.Add(5*time.Minute), 10)
+		check(t, err)
+		same(t, "due to be settled", len(due), 1)
+		d.do(t, func(b *Batch) error {
+			open, err := b.OpenGaps(key("a"))
+			same(t, "open", len(open), 4)
+			b.RemoveGap(due[0].ID)
+			g := open[1]
+			g.Kind = model.GapLate
+			b.PutGap(g)
+			open, _ = b.OpenGaps(key("a"))
+			same(t, "open after", len(open), 2)
+			return err
+		})
+		gaps, err := d.Gaps(t.Context(), GapFilter{Account: "acc", IncludePending: true, Since: &noon})
+		check(t, err)
+		same(t, "gaps", len(gaps), 5)
+		same(t, "one comes back whole", gaps[len(gaps)-1].From+gaps[len(gaps)-1].To, "draftcompleted")
+	})
+}
+
+func TestWhatNamedARowIsCalled(t *testing.T) {
+	both(t, func(t *testing.T, d *db) {
+		add := func(v Verdict, minute int) Callback {
+			return Callback{Account: "acc", Ref: "a", Type: string(v), Verdict: v, At: noon.Add(time.Duration(minute) * time.Minute)}
+		}
+		d.do(t, func(b *Batch) error { // before there is a row
+			b.AddCallback(add(Refused, 1))
+			b.AddCallback(add(NotUnderstood, 1))
+			return nil
+		})
+		d.do(t, func(b *Batch) error {
+			b.Put(row1("a"), model.Decision{Grew: true})
+			b.AddCallback(add(Accepted, 2))
+			return nil
+		}, key("a"))
+		for since, want := range map[int]string{0: "refused accepted duplicate ", 1: "accepted duplicate ", 2: "duplicate "} {
+			d.do(t, func(b *Batch) error {
+				b.undo = nil
+				b.AddCallback(add(Duplicate, 3))
+				calls, err := b.Called(key("a"), at(noon.Add(time.Duration(since)*time.Minute)))
+				got := ""
+				for _, c := range calls {
+					got += c.Type + " "
+					same(t, c.Type, c.Refused, c.Type == "refused")
+				}
+				same(t, fmt.Sprint("since ", since), got, want)
+				if err == nil {
+					err = errRollback
+				}
+				return ignore(b, err)
+			})
+		}
+		calls, next, err := d.Callbacks(t.Context(), CallbackFilter{Account: "acc", Ref: "a", Limit: 2})
+		check(t, err)
+		same(t, "the newest", []string{calls[0].Type, calls[1].Type}, []string{"accepted", "not_understood"})
+		calls, next, err = d.Callbacks(t.Context(), CallbackFilter{Account: "acc", Ref: "a", Limit: 2, Cursor: next})
+		check(t, err)
+		same(t, "the rest", fmt.Sprint(calls[0].Type, next), "refused")
+		calls, _, err = d.Callbacks(t.Context(), CallbackFilter{Verdict: Refused, Since: &noon})
+		check(t, err)
+		same(t, "the refused", len(calls), 1)
+	})
+}
+
+var errRollback = errors.New("roll back")
+
+// ignore undoes a change by hand and lets it succeed.
+func ignore(b *Batch, err error) error {
+	if !errors.Is(err, errRollback) {
+		return err
+	}
+	for i := len(b.undo) - 1; i >= 0; i-- {
+		b.undo[i]()
+	}
+	b.undo = nil
+	return nil
+}
+
+func TestIncidentsOpenAndCloseOnce(t *testing.T) {
+	both(t, func(t *testing.T, d *db) {
+		step := func(want bool, f func(b *Batch) (bool, error)) {
+			t.Helper()
+			d.do(t, func(b *Batch) error {
+				got, err := f(b)
+				same(t, "done", got, want)
+				return err
+			})
+		}
+		open := func(b *Batch) (bool, error) { return b.OpenIncident("acc", PollOverdue, "why") }
+		closed := func(b *Batch) (bool, error) { return b.CloseIncident("acc", PollOverdue) }
+		step(false, closed)
+		step(true, open)
+		step(false, open)
+		list, err := d.Incidents(t.Context(), true)
+		check(t, err)
+		same(t, "open", len(list), 1)
+		step(true, closed)
+		step(true, func(b *Batch) (bool, error) {
+			ok, err := open(b)
+			if err == nil {
+				_, err = closed(b)
+			}
+			if err == nil {
+				_, err = open(b)
+			}
+			return ok, err
+		})
+		list, err = d.Incidents(t.Context(), false)
+		check(t, err)
+		same(t, "all", len(list), 3)
+		feed, err := d.Changes(t.Context(), 0, 0)
+		check(t, err)
+		same(t, "changes", len(feed), 5)
+		same(t, "the first", feed[0].Kind, model.KindIncident)
+		out, err := d.Outbox(t.Context(), 0)
+		check(t, err)
+		same(t, "announced", len(out), 5)
+	})
+}
+
+func TestRunsAreKeptAndClaimed(t *testing.T) {
+	both(t, func(t *testing.T, d *db) {
+		var id string
+		d.do(t, func(b *Batch) error {
+			id = b.PutRun(Run{Account: "acc", Kind: "active", State: RunQueued, Slot: &noon, Params: "{}"})
+			b.PutRun(Run{ID: "zz", Account: "acc", Kind: "idle", State: RunDone, CreatedAt: noon.Add(time.Minute)})
+			return nil
+		})
+		got, err := d.ClaimRun(t.Context(), "", "", "me", noon, time.Minute)
+		check(t, err)
+		same(t, "claimed", got.ID, id)
+		if _, err := d.ClaimRun(t.Context(), "acc", "active", "you", noon, time.Minute); !errors.Is(err, ErrNoRow) {
+			t.Errorf("claimed twice: %v", err)
+		}
+		got.State, got.Cursor, got.Left = RunActive, "page 2", 3
+		d.do(t, func(b *Batch) error { b.PutRun(got); b.PutRun(got); return nil })
+		back, err := d.RunByID(t.Context(), id)
+		check(t, err)
+		same(t, "run", back, got)
+		_, err = d.ClaimRun(t.Context(), "acc", "active", "you", noon.Add(time.Hour), time.Minute)
+		check(t, err)
+		check(t, d.ReleaseRun(t.Context(), id, "you"))
+		for f, want := range map[*RunFilter]string{{}: "zz", {Oldest: true}: id, {Kind: "active"}: id, {States: []RunState{RunDone}}: "zz", {Since: at(noon.Add(time.Second))}: "zz"} {
+			runs, err := d.Runs(t.Context(), *f)
+			check(t, err)
+			same(t, "first", runs[0].ID, want)
+		}
+		if _, err := d.RunByID(t.Context(), "none"); !errors.Is(err, ErrNoRow) {
+			t.Errorf("a run that is none: %v", err)
+		}
+	})
+}
+
+func TestDeliveriesGoInOrder(t *testing.T) {
+	both(t, func(t *testing.T, d *db) {
+		for range 3 {
+			d.do(t, move(key("a"), model.Draft), key("a"))
+			d.do(t, move(key("b"), model.Draft), key("b"))
+		}
+		out, err := d.Outbox(t.Context(), 10)
+		check(t, err)
+		same(t, "announced", len(out), 6)
+		var seqs []int64
+		var todo []Delivery
+		for _, c := range out {
+			seqs = append(seqs, c.Seq)
+			todo = append(todo, Delivery{Hook: "h", Seq: c.Seq, Account: c.Account, Ref: c.Ref, State: DeliveryWaiting, CreatedAt: noon, NextTryAt: &noon})
+		}
+		check(t, d.Dispatch(t.Context(), seqs, todo))
+		check(t, d.Dispatch(t.Context(), seqs, todo))
+		out, err = d.Outbox(t.Context(), 10)
+		check(t, err)
+		same(t, "left in the outbox", len(out), 0)
+		got, err := d.ClaimDeliveries(t.Context(), "me", noon, time.Minute, 10)
+		check(t, err)
+		same(t, "given out: one a row", len(got), 2)
+		for _, x := range got {
+			x.State, x.DoneAt, x.NextTryAt, x.Attempts = DeliverySent, &noon, nil, 1
+			if x.Ref == "b" {
+				x.State = DeliveryDead
+			}
+			check(t, d.PutDelivery(t.Context(), x))
+		}
+		got, err = d.ClaimDeliveries(t.Context(), "me", noon, time.Minute, 10)
+		check(t, err)
+		same(t, "the next", []int64{min(got[0].Seq, got[1].Seq), max(got[0].Seq, got[1].Seq)}, []int64{3, 4})
+		dead, err := d.Deliveries(t.Context(), DeliveryFilter{State: DeliveryDead})
+		check(t, err)
+		same(t, "dead", len(dead), 1)
+		n, err := d.Replay(t.Context(), "h", model.Key{}, noon)
+		check(t, err)
+		same(t, "replayed", n, int64(1))
+		list, err := d.ChangesBySeq(t.Context(), []int64{4, 2})
+		check(t, err)
+		same(t, "changes", []int64{list[0].Seq, list[1].Seq}, []int64{2, 4})
+	})
+}
+
+func TestRetentionTakesWhatIsOld(t *testing.T) {
+	both(t, func(t *testing.T, d *db) {
+		hidden := row1("h")
+		hidden.Hidden = true
+		d.put(t, hidden)
+		var old, refused, fresh string
+		d.do(t, func(b *Batch) error {
+			old = b.AddCallback(Callback{Account: "acc", Ref: "h", Verdict: Accepted, Outcome: Applied, At: noon, Body: []byte("x"), BodyHash: "hash"})
+			refused = b.AddCallback(Callback{Account: "acc", Verdict: Refused, At: noon, Body: []byte("x")})
+			fresh = b.AddCallback(Callback{Account: "acc", Verdict: Accepted, At: noon.Add(time.Hour), Body: []byte("x")})
+			return nil
+		})
+		d.do(t, move(key("a"), model.Draft), key("a"))
+		check(t, d.Prune(t.Context(), PruneBefore{}))
+		before := at(noon.Add(time.Minute))
+		check(t, d.Prune(t.Context(), PruneBefore{Bodies: before}))
+		for id, want := range map[string]int{old: 0, refused: 1, fresh: 1} {
+			c, err := d.Callback(t.Context(), id)
+			check(t, err)
+			same(t, id, len(c.Body), want)
+		}
+		c, err := d.Callback(t.Context(), old)
+		check(t, err)
+		same(t, "what stays", c.BodyHash+string(c.Outcome), "hashapplied")
+		check(t, d.Prune(t.Context(), PruneBefore{Refused: before, Outbox: before, History: before, HiddenRows: before}))
+		for table, want := range map[string]int64{"callbacks": 3, "history": 0, "outbox": 0, "transactions": 1} {
+			same(t, table, d.count(t, table), want)
+		}
+		first, last, err := d.Feed(t.Context())
+		check(t, err)
+		same(t, "feed", [2]int64{first, last}, [2]int64{2, 1})
+	})
+}

@@ -1,0 +1,209 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"countersign/model"
+)
+
+// Unit is one change: the rows and dedupe keys that it looks at, and what it does to them in memory.
+// Apply may run twice; what it leaves outside the Batch must allow for that. It must not block.
+type Unit struct {
+	Keys   []model.Key
+	Dedupe []DedupeKey
+	Apply  func(b *Batch) error
+}
+
+// DedupeKey is what makes two callbacks copies of each other.
+type DedupeKey struct {
+	Account, Ref, Key string
+}
+
+// unit is a Unit on its way.
+type unit struct {
+	Unit
+	ctx   context.Context
+	state atomic.Int32
+	done  chan error
+}
+
+// The states of a unit. Whoever moves it from waiting owns it.
+const (
+	unitWaiting = iota
+	unitTaken   // a group has it: the caller waits for its answer
+	unitDropped // the caller went away before
+)
+
+// Do queues a change and returns when its group is on disk, or with the reason why not: what Apply
+// returned, ErrBusy when too many are waiting, ErrUnavailable when the database cannot be written.
+// With no Run under way it writes at once by itself, so that short-lived verbs need none. Once ctx
+// has ended a change that no group has taken yet is dropped; a taken one is waited for.
+func (s *Store) Do(ctx context.Context, u Unit) error {
+	if err := s.writable(); err != nil {
+		return err
+	}
+	w := &unit{Unit: u, ctx: ctx, done: make(chan error, 1)}
+	s.gate.RLock()
+	running := s.running
+	if running {
+		select {
+		case s.queue <- w:
+		default:
+			s.gate.RUnlock()
+			return ErrBusy
+		}
+	}
+	s.gate.RUnlock()
+	if !running {
+		s.commit([]*unit{w})
+		return <-w.done
+	}
+	select {
+	case err := <-w.done:
+		return err
+	case <-ctx.Done():
+		if w.state.CompareAndSwap(unitWaiting, unitDropped) {
+			return context.Cause(ctx)
+		}
+		return <-w.done
+	}
+}
+
+// Run writes what is queued, a group at a time, until ctx ends; it then writes what is still queued
+// and returns nil. One Run at a time.
+func (s *Store) Run(ctx context.Context) error {
+	if err := s.writable(); err != nil {
+		return err
+	}
+	s.gate.Lock()
+	if s.running {
+		s.gate.Unlock()
+		return errors.New("store: Run is under way already")
+	}
+	s.running = true
+	s.gate.Unlock()
+	group := make([]*unit, 0, s.groupMax)
+	for {
+		select {
+		case u := <-s.queue:
+			group = s.fill(append(group[:0], u))
+			s.commit(group)
+			clear(group)
+		case <-ctx.Done():
+			s.gate.Lock()
+			s.running = false
+			s.gate.Unlock()
+			for group = s.fill(group[:0]); len(group) > 0; group = s.fill(group[:0]) {
+				s.commit(group)
+			}
+			return nil
+		}
+	}
+}
+
+// fill takes what is queued, without waiting for more.
+func (s *Store) fill(group []*unit) []*unit {
+	for len(group) < s.groupMax {
+		select {
+		case u := <-s.queue:
+			group = append(group, u)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// commit writes a group and answers its callers.
+func (s *Store) commit(group []*unit) {
+	s.group.Lock()
+	defer s.group.Unlock()
+	taken := group[:0]
+	for _, u := range group {
+		switch {
+		case u.ctx.Err() != nil:
+			u.done <- context.Cause(u.ctx)
+		case u.state.CompareAndSwap(unitWaiting, unitTaken):
+			taken = append(taken, u)
+		}
+	}
+	if len(taken) == 0 {
+		return
+	}
+	answers, err := s.attempt(taken)
+	if err != nil && !errors.Is(err, ErrUnavailable) && len(taken) > 1 {
+		for _, u := range taken { // something in the data: find out whose
+			one, err := s.attempt([]*unit{u})
+			answer(u, one, 0, err)
+		}
+		return
+	}
+	for i, u := range taken {
+		answer(u, answers, i, err)
+	}
+}
+
+func answer(u *unit, answers []error, i int, err error) {
+	if err == nil {
+		err = answers[i]
+	}
+	u.done <- err
+}
+
+// attempt writes a group in one transaction; replicas that met try again.
+func (s *Store) attempt(group []*unit) (answers []error, err error) {
+	if err := s.checkFile(); err != nil {
+		return nil, err
+	}
+	for try := 0; ; try++ {
+		answers, err = s.writeGroup(group)
+		if err == nil || try == 4 || !again(err) {
+			return answers, err
+		}
+	}
+}
+
+// writeGroup is one attempt.
+func (s *Store) writeGroup(group []*unit) (answers []error, err error) {
+	ctx := context.Background()
+	if s.pg {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, groupTime)
+		defer cancel()
+	}
+	err = s.within(ctx, s.write, &sql.TxOptions{}, func(q *sqlConn) error {
+		b, err := s.newBatch(q, group)
+		if err != nil {
+			return err
+		}
+		answers = make([]error, len(group))
+		for i, u := range group {
+			answers[i] = b.run(u)
+			if b.broken != nil { // a lazy query failed: nothing of this group may stand
+				return b.broken
+			}
+		}
+		return b.flush()
+	})
+	return answers, err
+}
+
+// run applies one unit; when it fails, what it did in memory is undone.
+func (b *Batch) run(u *unit) (err error) {
+	b.undo = b.undo[:0]
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("store: a change panicked: %v", r)
+		}
+		if err != nil {
+			for i := len(b.undo) - 1; i >= 0; i-- {
+				b.undo[i]()
+			}
+		}
+	}()
+	return u.Apply(b)
+}

@@ -1,0 +1,384 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"countersign/model"
+)
+
+// move is a change that a claim makes: the row goes on, history and outbox with it.
+func move(k model.Key, to model.Status) func(b *Batch) error {
+	return func(b *Batch) error {
+		r, ok := b.Transaction(k)
+		if !ok {
+			r = row1(k.Ref)
+			r.Account = k.Account
+		}
+		from := r.Status
+		r.Status, r.ChangedAt = to, b.Now()
+		b.Put(r, model.Decision{Next: r, Grew: true})
+		b.AddChange(Change{Account: k.Account, Ref: k.Ref, Kind: model.KindStatus, From: string(from), To: string(to), Status: to, Source: "test", Announce: true})
+		return nil
+	}
+}
+
+func TestEveryAcceptedChangeIsCounted(t *testing.T) {
+	both(t, func(t *testing.T, d *db) {
+		d.running(t)
+		const producers, each = 64, 20
+		var accepted atomic.Int64
+		var wg sync.WaitGroup
+		for p := range producers {
+			wg.Go(func() {
+				for i := range each {
+					k := key(fmt.Sprintf("r%d-%d", p, i%5))
+					err := d.Do(context.Background(), Unit{Keys: []model.Key{k}, Apply: func(b *Batch) error {
+						b.AddCallback(Callback{Account: k.Account, Ref: k.Ref, Type: "x", DedupeKey: fmt.Sprint(i), Verdict: Accepted, At: b.Now(), Body: []byte("{}")})
+						return move(k, model.InProgress)(b)
+					}})
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					accepted.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		for table, want := range map[string]int64{"callbacks": accepted.Load(), "history": accepted.Load(), "outbox": accepted.Load(), "transactions": producers * 5} {
+			same(t, table, d.count(t, table), want)
+		}
+		first, last, err := d.Feed(t.Context())
+		check(t, err)
+		same(t, "feed", [2]int64{first, last}, [2]int64{1, producers * each})
+		version, err := d.Version(t.Context())
+		check(t, err)
+		same(t, "version", version, int64(producers*each))
+	})
+}
+
+func (d *db) count(t testing.TB, table string) (n int64) {
+	t.Helper()
+	raw, err := d.read.DB()
+	check(t, err)
+	check(t, raw.QueryRow("SELECT COUNT(*) FROM "+table).Scan(&n))
+	return n
+}
+
+// together makes changes one group.
+func (d *db) together(units ...Unit) []error {
+	group := make([]*unit, len(units))
+	for i, u := range units {
+		group[i] = &unit{Unit: u, ctx: context.Background(), done: make(chan error, 1)}
+	}
+	d.commit(group)
+	var out []error
+	for _, u := range group {
+		out = append(out, <-u.done)
+	}
+	return out
+}
+
+func TestAFailingChangeUndoesOnlyItself(t *testing.T) {
+	both(t, func(t *testing.T, d *db) {
+		d.put(t, full("a"))
+		d.do(t, func(b *Batch) error {
+			b.PutDocument(Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, State: model.DocumentWaiting})
+			b.AddGap(model.Gap{Account: "acc", Ref: "a", Kind: model.GapPending, Change: model.ChangeStatus, Before: noon, FoundAt: noon, SettleAt: noon})
+			b.AddCallback(Callback{Account: "acc", Ref: "a", DedupeKey: "old", Verdict: NotUnderstood, At: noon})
+			return nil
+		}, key("a"))
+		before := d.dump(t)
+		sorry, panics := errors.New("sorry"), 0
+		everything := func(b *Batch) error {
+			if err := move(key("a"), model.Completed)(b); err != nil {
+				return err
+			}
+			b.AddCallback(Callback{Account: "acc", Ref: "a", DedupeKey: "k", Verdict: Accepted, At: noon})
+			b.ReleaseDedupe(DedupeKey{"acc", "a", "old"})
+			b.SetOutcomes(key("a"), Applied)
+			gaps, err := b.OpenGaps(key("a"))
+			check(t, err)
+			b.RemoveGap(gaps[0].ID)
+			b.AddGap(gaps[0])
+			docs, err := b.Documents(key("a"))
+			check(t, err)
+			docs[0].State = model.DocumentStored
+			b.PutDocument(docs[0])
+			b.PutDocument(Document{Account: "acc", Ref: "a", DocID: "2", Kind: model.SignedDocument, State: model.DocumentStored})
+			b.PutAccount(Account{ID: "acc", Provider: "p", FirstStartAt: noon})
+			if _, err := b.OpenIncident("acc", CallbacksSilent, "m"); err != nil {
+				return err
+			}
+			if _, err := b.CloseIncident("acc", CallbacksSilent); err != nil {
+				return err
+			}
+			b.PutRun(Run{Account: "acc", Kind: "active", State: RunQueued})
+			b.AddTold("acc", model.ChangeStatus, noon)
+			b.Remove(key("a"))
+			return sorry
+		}
+		errs := d.together(
+			Unit{Keys: []model.Key{key("a")}, Apply: everything},
+			Unit{Keys: []model.Key{key("a")}, Apply: func(b *Batch) error { panics++; panic("oh") }},
+		)
+		if !errors.Is(errs[0], sorry) || errs[1] == nil || panics != 1 {
+			t.Fatalf("got %v", errs)
+		}
+		same(t, "database", d.dump(t), before)
+		errs = d.together(
+			Unit{Keys: []model.Key{key("b")}, Apply: move(key("b"), model.Draft)},
+			Unit{Keys: []model.Key{key("a")}, Apply: everything},
+			Unit{Keys: []model.Key{key("c")}, Apply: move(key("c"), model.Draft)},
+		)
+		if errs[0] != nil || !errors.Is(errs[1], sorry) || errs[2] != nil {
+			t.Fatalf("got %v", errs)
+		}
+		same(t, "seq of the last", d.get(t, key("c")).Seq, int64(2))
+		same(t, "the untouched row", d.get(t, key("a")).Status, model.InProgress)
+	})
+}
+
+// dump counts what is in every table, with the sum of what must not move.
+func (d *db) dump(t *testing.T) map[string]int64 {
+	t.Helper()
+	out := map[string]int64{}
+	for _, table := range []string{"transactions", "signers", "callbacks", "documents", "gaps", "history", "outbox", "incidents", "runs", "told", "accounts"} {
+		out[table] = d.count(t, table)
+	}
+	r := d.get(t, key("a"))
+	out["version"], out["seq"], out["documents stored"] = r.Version, r.Seq, int64(r.DocsStored)
+	raw, err := d.read.DB()
+	check(t, err)
+	var ordinal, keys int64
+	check(t, raw.QueryRow("SELECT ordinal FROM counters").Scan(&ordinal))
+	check(t, raw.QueryRow("SELECT COUNT(dedupe_key) FROM callbacks").Scan(&keys))
+	out["ordinal"], out["dedupe keys"] = ordinal, keys
+	return out
+}
+
+func TestDataThatTheDatabaseRefusesFailsAlone(t *testing.T) {
+	both(t, func(t *testing.T, d *db) {
+		taken := d.id(t)
+		bad := func(b *Batch) error {
+			b.documents = map[model.Key][]*documentEntry{key("x"): {{Document: Document{ID: taken + "x", Account: "acc", Ref: "a", DocID: "1", Version: 1, CreatedAt: noon}, put: true}}}
+			return nil
+		}
+		errs := d.together(
+			Unit{Keys: []model.Key{key("b")}, Apply: move(key("b"), model.Draft)},
+			Unit{Apply: bad},
+			Unit{Keys: []model.Key{key("c")}, Apply: move(key("c"), model.Draft)},
+		)
+		if errs[0] != nil || errs[1] == nil || errs[2] != nil {
+			t.Fatalf("got %v", errs)
+		}
+		same(t, "rows", d.count(t, "transactions"), int64(2))
+	})
+}
+
+// id adds a document and returns its id.
+func (d *db) id(t *testing.T) (id string) {
+	d.do(t, func(b *Batch) error {
+		id = b.PutDocument(Document{Account: "acc", Ref: "a", DocID: "1", State: model.DocumentWaiting})
+		return nil
+	})
+	return id
+}
+
+func TestCopiesInOneGroupAreSeen(t *testing.T) {
+	both(t, func(t *testing.T, d *db) {
+		k := DedupeKey{"acc", "a", "k"}
+		var first string
+		var verdicts []Verdict
+		receive := func(v Verdict) Unit {
+			return Unit{Dedupe: []DedupeKey{k}, Apply: func(b *Batch) error {
+				id, held, seen := b.Seen(k)
+				switch {
+				case seen && held == NotUnderstood && v == Accepted:
+					b.ReleaseDedupe(k)
+				case seen:
+					v = Duplicate
+				}
+				verdicts = append(verdicts, v)
+				got := b.AddCallback(Callback{Account: "acc", Ref: "a", DedupeKey: "k", Verdict: v, At: noon})
+				if seen && id != first {
+					t.Errorf("the copy of %s is said to be of %s", first, id)
+				}
+				if v != Duplicate {
+					first = got
+				}
+				return nil
+			}}
+		}
+		for _, group := range [][]Unit{{receive(NotUnderstood), receive(NotUnderstood)}, {receive(Accepted), receive(Accepted)}, {receive(Accepted)}} {
+			for _, err := range d.together(group...) {
+				check(t, err)
+			}
+		}
+		same(t, "verdicts", verdicts, []Verdict{NotUnderstood, Duplicate, Accepted, Duplicate, Duplicate})
+		raw, err := d.read.DB()
+		check(t, err)
+		var held string
+		check(t, raw.QueryRow(`SELECT verdict FROM callbacks WHERE dedupe_key = 'k'`).Scan(&held))
+		same(t, "who holds the key", held, "accepted")
+	})
+}
+
+func TestChangesRaceOnARow(t *testing.T) {
+	both(t, func(t *testing.T, d *db) {
+		d.running(t)
+		other := &db{Store: d.again(t), clock: d.clock, dsn: d.dsn}
+		other.running(t)
+		d.put(t, row1("a"))
+		var wg sync.WaitGroup
+		const each = 50
+		for _, s := range []*db{d, other} {
+			for range 4 {
+				wg.Go(func() {
+					for range each {
+						err := s.Do(context.Background(), Unit{Keys: []model.Key{key("a")}, Apply: func(b *Batch) error {
+							r, _ := b.Transaction(key("a"))
+							r.Recheck++
+							r.LostAnswers++
+							b.Put(r, model.Decision{Next: r, Grew: true})
+							return nil
+						}})
+						if err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			}
+		}
+		wg.Wait()
+		r := d.get(t, key("a"))
+		same(t, "counted", []int{r.Recheck, r.LostAnswers, int(r.Version)}, []int{8 * each, 8 * each, 8*each + 1})
+	})
+}
+
+func TestTheFeedHasNoHolesForReaders(t *testing.T) {
+	both(t, func(t *testing.T, d *db) {
+		d.running(t)
+		other := &db{Store: d.again(t), clock: d.clock, dsn: d.dsn}
+		other.running(t)
+		var wg sync.WaitGroup
+		for p, s := range []*db{d, other, d, other} {
+			wg.Go(func() {
+				for i := range 100 {
+					k := key(fmt.Sprintf("%d-%d", p, i))
+					if err := s.Do(context.Background(), Unit{Keys: []model.Key{k}, Apply: move(k, model.Draft)}); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		seen := int64(0)
+		deadline := time.Now().Add(time.Minute)
+		for seen < 400 && time.Now().Before(deadline) {
+			list, err := d.Changes(t.Context(), seen, 37)
+			check(t, err)
+			for _, c := range list {
+				if c.Seq != seen+1 {
+					t.Fatalf("after %d came %d", seen, c.Seq)
+				}
+				seen = c.Seq
+			}
+		}
+		wg.Wait()
+		same(t, "seen", seen, int64(400))
+	})
+}
+
+func TestAnImpatientCallerIsDroppedOrAnswered(t *testing.T) {
+	d := openSQLiteTest(t).running(t)
+	release, held := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		err := d.Do(context.Background(), Unit{Apply: func(*Batch) error { close(held); <-release; return nil }})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-held
+	ctx, cancel := context.WithCancel(context.Background())
+	ran := false
+	wg.Go(func() {
+		err := d.Do(ctx, Unit{Apply: func(*Batch) error { ran = true; return nil }})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	})
+	for len(d.queue) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	cancel()
+	time.AfterFunc(50*time.Millisecond, func() { close(release) })
+	wg.Wait()
+	d.do(t, func(*Batch) error { return nil })
+	if ran {
+		t.Error("a change was made whose caller had gone")
+	}
+}
+
+func TestAFullQueueIsBusy(t *testing.T) {
+	d := openSQLiteTest(t)
+	o := d.options()
+	o.Queue = 1
+	s, err := Open(t.Context(), o)
+	check(t, err)
+	defer s.Close()
+	small := (&db{Store: s, clock: d.clock, dsn: d.dsn}).running(t)
+	release, held := make(chan struct{}), make(chan struct{})
+	errs := make(chan error, 8)
+	do := func(f func(*Batch) error) { errs <- small.Do(context.Background(), Unit{Apply: f}) }
+	go do(func(*Batch) error { close(held); <-release; return nil })
+	<-held
+	go do(func(*Batch) error { return nil })
+	for len(s.queue) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	if err := small.Do(context.Background(), Unit{Apply: func(*Batch) error { return nil }}); !errors.Is(err, ErrBusy) {
+		t.Errorf("got %v, want ErrBusy", err)
+	}
+	close(release)
+	check(t, <-errs)
+	check(t, <-errs)
+}
+
+func TestRunWritesWhatIsQueuedWhenItEnds(t *testing.T) {
+	d := openSQLiteTest(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- d.Run(ctx) }()
+	release, held := make(chan struct{}), make(chan struct{})
+	errs := make(chan error, 20)
+	for i := range 20 {
+		go func() {
+			errs <- d.Do(context.Background(), Unit{Keys: []model.Key{key(fmt.Sprint(i))}, Apply: func(b *Batch) error {
+				if i == 0 {
+					close(held)
+					<-release
+				}
+				return move(key(fmt.Sprint(i)), model.Draft)(b)
+			}})
+		}()
+	}
+	<-held
+	cancel()
+	close(release)
+	check(t, <-done)
+	for range 20 {
+		check(t, <-errs)
+	}
+	same(t, "rows", d.count(t, "transactions"), int64(20))
+	list, err := d.Changes(t.Context(), 0, 0)
+	check(t, err)
+	same(t, "in order", slices.IsSortedFunc(list, func(a, b Change) int { return int(a.Seq - b.Seq) }), true)
+}
