@@ -1,0 +1,257 @@
+package onespan
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"countersign/model"
+	"countersign/provider"
+)
+
+// Fetch asks where a package stands. A package that the service does not know, or not for this
+// key, is not found. So is a template or a layout: it is not a transaction and never becomes one,
+// whatever named it, so that a row for it goes the way of every other name that nothing answers to.
+func (s *service) Fetch(ctx context.Context, ref string) (model.Observation, error) {
+	absent := model.Observation{Ref: ref, Evidence: model.Verified, Absence: model.NotFound}
+	if ref == "" {
+		return absent, nil
+	}
+	var raw json.RawMessage
+	err := s.get(ctx, packagePath(ref), nil, &raw)
+	if r := (*refusal)(nil); errors.As(err, &r) && r.unknownRef() {
+		return absent, nil
+	}
+	if err != nil {
+		return model.Observation{}, err
+	}
+	var p pack
+	if err := json.Unmarshal(raw, &p); err != nil || !strings.EqualFold(p.ID, ref) {
+		return model.Observation{}, errors.New("fetch: the answer is not the package that was asked for")
+	}
+	if !p.tracked() {
+		return absent, nil
+	}
+	o := p.whole(s.signed, s.evidence)
+	o.Ref = ref
+	if s.externalID != "" {
+		o.ExternalID = lookup(raw, s.externalID)
+	}
+	return o, nil
+}
+
+// Download writes one document. The service also answers for unfinished packages: call it only
+// after a fetch that says completed. A file that is not there may come yet.
+func (s *service) Download(ctx context.Context, ref string, doc model.DocumentRef, w io.Writer) (provider.Declared, error) {
+	path := packagePath(ref)
+	if doc.Kind == model.EvidenceDocument {
+		path += "/evidence/summary"
+	} else {
+		path += "/documents/" + pathEscape(doc.ID) + "/pdf"
+	}
+	resp, err := s.call(withClass(ctx, provider.ClassFiles), path, nil, "*/*")
+	if err == nil {
+		return save(w, resp)
+	}
+	switch statusOf(err) {
+	case http.StatusNotFound, http.StatusConflict:
+		return provider.Declared{}, fmt.Errorf("%w: %w", provider.ErrNotReady, err)
+	case http.StatusForbidden, http.StatusGone:
+		return provider.Declared{}, fmt.Errorf("%w: %w", provider.ErrNotFound, err)
+	}
+	return provider.Declared{}, err
+}
+
+// Registration reads the account's one registration.
+func (s *service) Registration(ctx context.Context) (provider.Registration, error) {
+	var got registration
+	if err := s.get(ctx, "/api/callback", nil, &got); err != nil {
+		return provider.Registration{}, err
+	}
+	r := provider.Registration{URL: got.URL, Scope: "account", Events: got.Events}
+	if got.URL == "" && r.Events == nil {
+		r.Events = []string{} // nothing is registered: all events are off until they are chosen
+	}
+	for i, e := range r.Events {
+		if e == packageReadySDK {
+			r.Events[i] = packageReady
+		}
+	}
+	return r, nil
+}
+
+// Check reads the retention policy, which proves the credentials and tells how long a change can
+// be seen. The service names no account of its own in what we may read.
+func (s *service) Check(ctx context.Context) (provider.Identity, error) {
+	var got policy
+	err := s.get(ctx, "/api/dataRetentionSettings/dataManagementPolicy", nil, &got)
+	switch statusOf(err) {
+	case http.StatusForbidden, http.StatusNotFound, http.StatusBadRequest:
+		first := url.Values{"from": {"1"}, "to": {"1"}, "fields": {"id"}}
+		if err := s.get(ctx, "/api/packages", first, &packList{}); err != nil {
+			return provider.Identity{}, err
+		}
+		return provider.Identity{Warnings: []string{"the key may not read the retention policy: see to it that nothing is kept for less than two days"}}, nil
+	}
+	if err != nil {
+		return provider.Identity{}, err
+	}
+	return provider.Identity{Warnings: got.warnings()}, nil
+}
+
+// warnings names what is kept no longer than the slowest poll takes to come round.
+func (p policy) warnings() []string {
+	var list []string
+	r := p.Retention
+	for _, kept := range []struct {
+		what string
+		days *int
+	}{
+		{"draft", r.Draft}, {"sent", r.Sent}, {"completed", r.Completed}, {"archived", r.Archived}, {"declined", r.Declined},
+		{"opted-out", r.OptedOut}, {"expired", r.Expired}, {"all", r.LifetimeTotal}, {"unfinished", r.LifetimeUntilCompletion},
+	} {
+		switch {
+		case kept.days == nil || *kept.days < 0 || *kept.days > 1:
+		case *kept.days == 0 && kept.days != r.LifetimeTotal && kept.days != r.LifetimeUntilCompletion:
+			list = append(list, fmt.Sprintf("%s transactions are kept for 0 days, which the service may mean as for ever: a purge would come before the slowest poll (24 h)", kept.what))
+		case *kept.days == 1:
+			list = append(list, fmt.Sprintf("%s transactions are kept for 1 day, no longer than the slowest poll (24 h): some may be purged before they are seen", kept.what))
+		}
+	}
+	return list
+}
+
+// packagePath is where a package lives. Ids hold = - and _ and are otherwise not to be trusted.
+func packagePath(ref string) string { return "/api/packages/" + pathEscape(ref) }
+
+// get asks for JSON and decodes it.
+func (s *service) get(ctx context.Context, path string, query url.Values, v any) error {
+	resp, err := s.call(withClass(ctx, provider.ClassRead), path, query, "application/json")
+	if err != nil {
+		return err
+	}
+	return readJSON(resp, v)
+}
+
+// call sends one GET and returns a 200. A refused token is renewed once; refused again, or without
+// another to try, it is the credentials that are refused.
+func (s *service) call(ctx context.Context, path string, query url.Values, accept string) (*http.Response, error) {
+	address := s.base + path
+	if len(query) > 0 {
+		address += "?" + query.Encode()
+	}
+	header, err := s.auth.header(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for renewed := false; ; renewed = true {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+		if err != nil {
+			return nil, err
+		}
+		req.Header.Set("Authorization", header)
+		req.Header.Set("Accept", accept)
+		resp, err := s.client.Do(req)
+		if err != nil {
+			return nil, err
+		}
+		if resp.StatusCode == http.StatusOK {
+			return resp, nil
+		}
+		refused := refuse(resp)
+		if resp.StatusCode != http.StatusUnauthorized || renewed {
+			return nil, refused
+		}
+		if header, err = s.auth.renew(ctx, header); err != nil {
+			return nil, err
+		}
+		if header == "" {
+			return nil, refused
+		}
+	}
+}
+
+// token sends a request for a token. The service refuses it with 400, 401 or 403 alike.
+func (s *service) token(req *http.Request, v any) error {
+	req = req.WithContext(withClass(req.Context(), provider.ClassRead))
+	req.Header.Set("Accept", "application/json")
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode == http.StatusOK {
+		return readJSON(resp, v)
+	}
+	r := refuse(resp)
+	if !r.page && slices.Contains([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden}, r.code) {
+		return fmt.Errorf("access token: %w: %s", provider.ErrDenied, resp.Status)
+	}
+	return fmt.Errorf("access token: %w", r.err) // no refusal: it says nothing of what was to be asked
+}
+
+// refusal is an answer that is no 200.
+type refusal struct {
+	code int
+	key  string // messageKey, such as error.forbidden.noPermission; "" where the body tells none
+	page bool   // an HTML page: the service's gateway speaks, not the service
+	err  error
+}
+
+func (r *refusal) Error() string {
+	if r.key == "" {
+		return r.err.Error()
+	}
+	return r.err.Error() + " (" + r.key + ")"
+}
+
+func (r *refusal) Unwrap() error { return r.err }
+
+// unknownRef says whether the answer means this one package: not there, or not for this key. A page
+// of the gateway, and a key that says that the account is gone, say nothing of a package.
+func (r *refusal) unknownRef() bool {
+	switch r.code {
+	case http.StatusNotFound:
+		return !r.account()
+	case http.StatusForbidden:
+		return !r.account() && !r.page
+	}
+	return false
+}
+
+// account says whether it is the whole account that is refused.
+func (r *refusal) account() bool {
+	return strings.HasPrefix(r.key, "error.notFound.account") || strings.HasPrefix(r.key, "error.forbidden.account")
+}
+
+// refuse reads what little a refusal tells. Only its messageKey is kept: the rest may name people.
+func refuse(resp *http.Response) *refusal {
+	defer resp.Body.Close()
+	r := &refusal{code: resp.StatusCode}
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // what cannot be read tells nothing
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	r.page = kind == "text/html"
+	var f fault
+	if json.Unmarshal(body, &f) == nil && len(f.MessageKey) < 100 {
+		r.key = f.MessageKey
+	}
+	r.err = statusError(resp)
+	if r.code == http.StatusUnauthorized || r.account() {
+		r.err = fmt.Errorf("%w: %s", provider.ErrDenied, resp.Status)
+	}
+	return r
+}
+
+// statusOf is the HTTP status of a refusal, 0 for anything else.
+func statusOf(err error) int {
+	if r := (*refusal)(nil); errors.As(err, &r) {
+		return r.code
+	}
+	return 0
+}

@@ -1,0 +1,214 @@
+package onespan
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"countersign/model"
+)
+
+// A package of this type is a transaction; templates and layouts are drafts of nobody.
+const transaction = "PACKAGE"
+
+// evidenceID names the evidence summary, which has no document id of its own.
+const evidenceID = "evidence-summary"
+
+// tracked says whether the package is a transaction. Where no type is told, it is one.
+func (p pack) tracked() bool { return p.Type == "" || p.Type == transaction }
+
+// summary is what a list shows of a package.
+func (p pack) summary() model.Observation {
+	o := model.Observation{
+		Ref: p.ID, Evidence: model.Verified, Status: words[p.Status], ProviderStatus: p.Status,
+		Archived: model.FlagOf(p.Status == archived), Name: p.Name, Mark: p.mark(),
+		ProviderTime: p.Updated.time(), CreatedAt: p.Created.time(),
+	}
+	if p.Trashed != nil {
+		o.Trashed = model.FlagOf(*p.Trashed)
+	}
+	return o
+}
+
+// mark is equal in a list and in an answer while nothing has changed; "" where no time is told,
+// since status and trash alone say nothing of the signers.
+func (p pack) mark() string {
+	updated := string(p.Updated)
+	if t := p.Updated.time(); t != nil {
+		updated = t.Format(time.RFC3339Nano)
+	}
+	if updated == "" {
+		return ""
+	}
+	trashed := "false"
+	if p.Trashed != nil && *p.Trashed {
+		trashed = "true"
+	}
+	return updated + "|" + p.Status + "|" + trashed
+}
+
+// whole is what the answer to GET says of a package.
+func (p pack) whole(signed, evidence bool) model.Observation {
+	o := p.summary()
+	o.ExpiresAt = p.Due.time()
+	o.Metadata = p.metadata()
+	o.Documents = p.documents(signed, evidence)
+	declined := p.declining()
+	if declined != nil {
+		o.Reason = declined.Content
+	}
+	o.Signers, o.Attention = p.signers(declined)
+	o.Judges = []model.AttentionKind{model.SignerLockedOut}
+	if p.Autocomplete != nil {
+		o.Judges = append(o.Judges, model.SenderMustFinish)
+		if !*p.Autocomplete && o.Status == model.InProgress && allSigned(o.Signers) {
+			o.Attention = append(o.Attention, model.Attention{Kind: model.SenderMustFinish})
+		}
+	}
+	return o
+}
+
+// metadata is `data`, the account's own free map; "" where it is empty.
+func (p pack) metadata() string {
+	var out bytes.Buffer
+	if !bytes.HasPrefix(bytes.TrimSpace(p.Data), []byte("{")) || json.Compact(&out, p.Data) != nil || out.Len() == len("{}") {
+		return ""
+	}
+	return out.String()
+}
+
+// documents are what can be fetched once the package is completed: each document but the consent.
+func (p pack) documents(signed, evidence bool) []model.DocumentRef {
+	refs := []model.DocumentRef{}
+	list := slices.Clone(p.Documents)
+	slices.SortStableFunc(list, func(a, b document) int { return cmp.Compare(a.Index, b.Index) })
+	for _, d := range list {
+		if signed && d.ID != "" && d.ID != consentID {
+			refs = append(refs, model.DocumentRef{ID: d.ID, Kind: model.SignedDocument, Name: d.Name})
+		}
+	}
+	if evidence {
+		refs = append(refs, model.DocumentRef{ID: evidenceID, Kind: model.EvidenceDocument, Name: evidenceID})
+	}
+	return refs
+}
+
+// declining is the newest message with words that somebody other than the sender wrote into a
+// package that was declined or opted out of; nil where there is none.
+func (p pack) declining() *message {
+	if s := words[p.Status]; s != model.Declined && s != model.OptedOut {
+		return nil
+	}
+	var newest *message
+	for i, m := range p.Messages {
+		if strings.TrimSpace(m.Content) == "" || m.From.is(p.Sender) {
+			continue
+		}
+		if at := m.Created.time(); newest == nil || at != nil && (newest.Created.time() == nil || at.After(*newest.Created.time())) {
+			newest = &p.Messages[i]
+		}
+	}
+	return newest
+}
+
+// is says whether two people are one: by id, or where one has none by e-mail address.
+func (a person) is(b person) bool {
+	if a.ID != "" && b.ID != "" {
+		return a.ID == b.ID
+	}
+	return a.Email != "" && strings.EqualFold(a.Email, b.Email)
+}
+
+// signers are the roles that have something to do, in the order in which they do it. A role with
+// nothing to approve but the consent only gets a copy; the sender's counts like any other. No
+// answer is ever nil: a package without signers has none.
+func (p pack) signers(declined *message) ([]model.Signer, []model.Attention) {
+	signers := []model.Signer{}
+	var attention []model.Attention
+	roles := slices.Clone(p.Roles)
+	slices.SortStableFunc(roles, func(a, b role) int { return cmp.Compare(a.Index, b.Index) })
+	taken := map[string]bool{}
+	for _, r := range roles {
+		w := p.work(r.ID)
+		if !w.any {
+			continue
+		}
+		who := signer{}
+		if len(r.Signers) > 0 {
+			who = r.Signers[0]
+		}
+		s := model.Signer{Ref: who.ID, Name: who.name(), Email: cmp.Or(who.Email, who.Group.Email), Role: cmp.Or(r.Name, r.ID), Order: r.Index}
+		if s.Ref == "" || taken[s.Ref] { // a place that nobody holds yet
+			s.Ref = r.ID
+		}
+		taken[s.Ref] = true
+		s.Status, s.SignedAt = model.SignerWaiting, w.at
+		open := !words[p.Status].Final()
+		switch {
+		case w.done:
+			s.Status = model.SignerSigned
+		case declined != nil && declined.From.is(person{ID: who.ID, Email: who.Email}):
+			s.Status, s.Reason = model.SignerDeclined, declined.Content
+		case r.Locked:
+			s.Status = model.SignerLocked
+			if open {
+				attention = append(attention, model.Attention{Kind: model.SignerLockedOut, Signer: s.Ref})
+			}
+		}
+		if failed := who.KBA.Status; open && !w.done && (failed == "FAILED" || failed == "INVALID_SIGNER") {
+			attention = append(attention, model.Attention{Kind: model.IdentityCheckFailed, Signer: s.Ref})
+		}
+		signers = append(signers, s)
+	}
+	return signers, attention
+}
+
+// work is what one role has to do.
+type work struct {
+	any  bool       // something besides the consent, that must be done or was
+	done bool       // all that must be done
+	at   *time.Time // when the last of it was; nil while it is not
+}
+
+// work reads a role's approvals over all documents. Optional and disabled ones hold nobody up; an
+// optional one counts where it was given. The consent alone makes nobody a signer.
+func (p pack) work(roleID string) work {
+	w := work{done: true}
+	for _, d := range p.Documents {
+		for _, a := range d.Approvals {
+			if a.Role != roleID || a.Disabled {
+				continue
+			}
+			given := cmp.Or(a.Accepted, a.Signed)
+			if given == "" && a.Optional {
+				continue
+			}
+			w.any = w.any || d.ID != consentID
+			w.done = w.done && given != ""
+			if at := given.time(); at != nil && (w.at == nil || at.After(*w.at)) {
+				w.at = at
+			}
+		}
+	}
+	if !w.done {
+		w.at = nil
+	}
+	return w
+}
+
+// name is what people call the signer.
+func (s signer) name() string {
+	return cmp.Or(strings.TrimSpace(s.FirstName+" "+s.LastName), s.Name, s.Group.Name)
+}
+
+func allSigned(list []model.Signer) bool {
+	for _, s := range list {
+		if s.Status != model.SignerSigned {
+			return false
+		}
+	}
+	return len(list) > 0
+}

@@ -1,0 +1,215 @@
+package simulator
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pdfcpu/pdfcpu/pkg/api"
+	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
+)
+
+// get asks a world and reads the answer whole, or says why that is not possible.
+func get(t *testing.T, w *World, link string, account int) (int, []byte, error) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, link, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, _ := w.Accounts()[max(account, 0)].Settings["api_key"].(string)
+	switch account {
+	case 0:
+		req.Header.Set("Authorization", "Basic "+key)
+	case 1:
+		req.SetBasicAuth(key, "")
+	}
+	resp, err := w.Transport().RoundTrip(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, body, err
+}
+
+// fileLink is where a final file is fetched.
+func fileLink(row TruthTransaction, d TruthDocument) (string, int) {
+	switch {
+	case row.Provider == "dropboxsign":
+		return "http://sim.example/dropboxsign/v3/signature_request/files/" + row.Ref, 1
+	case d.Kind == "evidence":
+		return "http://sim.example/onespan/api/packages/" + url.PathEscape(row.Ref) + "/evidence/summary", 0
+	default:
+		return "http://sim.example/onespan/api/packages/" + url.PathEscape(row.Ref) + "/documents/" + url.PathEscape(d.ID) + "/pdf", 0
+	}
+}
+
+func sum(b []byte) string {
+	h := sha256.Sum256(b)
+	return hex.EncodeToString(h[:])
+}
+
+func TestFinalFilesAreRealPDFsAndStayTheSame(t *testing.T) {
+	t.Parallel()
+	api.DisableConfigDir()
+	model.TrustedCertDir = t.TempDir()
+	conf := model.NewDefaultConfiguration()
+	conf.ValidationMode, conf.Offline = model.ValidationRelaxed, true
+	var sealed, plain [][]byte
+	play(t, Options{Seed: 6, Transactions: wholeDecks, QuotaScale: 1000}, nil, 20*24*time.Hour, func(t *testing.T, w *World) {
+		for _, row := range w.Truth().Transactions {
+			for _, d := range row.Documents {
+				if row.Trashed || row.Deleted {
+					continue
+				}
+				link, account := fileLink(row, d)
+				status, one, err := get(t, w, link, account)
+				if err != nil || status != http.StatusOK {
+					t.Fatalf("%s: %d %v %.200s", link, status, err, one)
+				}
+				if _, two, _ := get(t, w, link, account); !bytes.Equal(one, two) {
+					t.Errorf("%s: two downloads differ", link)
+				}
+				if sum(one) != d.SHA256 || len(one) != d.Size {
+					t.Errorf("%s: the truth has another sum or size", link)
+				}
+				if err := api.Validate(bytes.NewReader(one), conf); err != nil {
+					t.Errorf("%s: %v", link, err)
+				}
+				if d.Sealed {
+					sealed = append(sealed, one)
+				} else {
+					plain = append(plain, one)
+				}
+			}
+		}
+	})
+	if len(sealed) < 5 || len(plain) < 5 {
+		t.Fatalf("%d sealed and %d plain files", len(sealed), len(plain))
+	}
+	checkSeals(t, conf, sealed[0], plain[0])
+}
+
+// checkSeals has pdfcpu look at a sealed file, at the same file with a byte changed, and at a plain one.
+func checkSeals(t *testing.T, conf *model.Configuration, sealed, plain []byte) {
+	t.Helper()
+	altered := bytes.Clone(sealed)
+	at := bytes.Index(altered, []byte("Signed by ")) // of a line on the first page
+	altered[at] = 's'
+	for file, changed := range map[*[]byte]bool{&sealed: false, &altered: true} {
+		path := t.TempDir() + "/sealed.pdf"
+		if err := os.WriteFile(path, *file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		results, err := api.ValidateSignatures(path, true, conf)
+		if err != nil || len(results) != 1 {
+			t.Fatalf("%d signatures, %v", len(results), err)
+		}
+		// of an intact file whose certificate nobody knows, pdfcpu says unknown and not false
+		if r := results[0]; (r.DocModified == model.True) != changed || (r.Status == model.SignatureStatusInvalid) != changed {
+			t.Errorf("changed %v: document modified %d, %v, %v", changed, r.DocModified, r.Status, r.Reason)
+		}
+	}
+	if bytes.Contains(plain, []byte("/ByteRange")) {
+		t.Error("a plain file has a signature")
+	}
+	var open, end, rest int
+	text := sealed[bytes.Index(sealed, []byte("/ByteRange [0 ")):]
+	if _, err := fmt.Sscanf(string(text), "/ByteRange [0 %d %d %d]", &open, &end, &rest); err != nil || end+rest != len(sealed) {
+		t.Errorf("the signature covers up to %d of %d bytes: %v", end+rest, len(sealed), err)
+	}
+}
+
+func TestDropboxSignFilesCanBeHadInAllThreeWays(t *testing.T) {
+	t.Parallel()
+	play(t, Options{Seed: 6, Transactions: wholeDecks}, nil, 20*24*time.Hour, func(t *testing.T, w *World) {
+		done, escaped := 0, 0
+		for _, row := range w.Truth().Transactions {
+			if row.Provider != "dropboxsign" || row.Status != "completed" || done == 4 {
+				continue
+			}
+			done++
+			base := "http://sim.example/dropboxsign/v3/signature_request/"
+			_, body, _ := get(t, w, base+"files_as_file_url/"+row.Ref, 1)
+			var link struct {
+				URL     string `json:"file_url"`
+				Expires int64  `json:"expires_at"`
+			}
+			if err := json.Unmarshal(body, &link); err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(link.URL, "&amp;") {
+				escaped++
+				if status, _, _ := get(t, w, link.URL, -1); status != http.StatusForbidden {
+					t.Errorf("the link as it came: %d", status)
+				}
+				link.URL = strings.ReplaceAll(link.URL, "&amp;", "&")
+			}
+			if status, _, _ := get(t, w, link.URL, 1); status != http.StatusBadRequest {
+				t.Errorf("the link with our key: %d", status)
+			}
+			status, file, err := get(t, w, link.URL, -1)
+			if status != http.StatusOK || err != nil || sum(file) != row.Documents[0].SHA256 {
+				t.Errorf("%s: %d %v", link.URL, status, err)
+			}
+			time.Sleep(2 * time.Hour)
+			if status, _, _ := get(t, w, link.URL, -1); status != http.StatusForbidden {
+				t.Errorf("the link after its life: %d", status)
+			}
+			if status, uri, _ := get(t, w, base+"files_as_data_uri/"+row.Ref, 1); status != http.StatusOK || !bytes.Contains(uri, []byte("data:application/pdf;base64,JVBERi0")) {
+				t.Errorf("data URI: %d", status)
+			}
+		}
+		if escaped == 0 || escaped == done {
+			t.Errorf("%d of %d links are written as in HTML", escaped, done)
+		}
+	})
+}
+
+func TestBadFilesAreBadInEachWay(t *testing.T) {
+	t.Parallel()
+	play(t, Options{Seed: 6, Transactions: wholeDecks, QuotaScale: 1000}, nil, 20*24*time.Hour, func(t *testing.T, w *World) {
+		var row TruthTransaction
+		for _, r := range w.Truth().Transactions {
+			if r.Provider == "onespan" && r.Kind == "completed" {
+				row = r
+			}
+		}
+		w.SetFaults(Faults{BadFiles: 1})
+		link, account := fileLink(row, row.Documents[0])
+		seen := map[string]bool{}
+		for range 60 {
+			status, body, err := get(t, w, link, account)
+			switch {
+			case errors.Is(err, io.ErrUnexpectedEOF):
+				seen["cut off"] = true
+			case status == http.StatusNotFound:
+				seen["not there"] = true
+			case bytes.HasPrefix(body, []byte("<!DOCTYPE")):
+				seen["html"] = true
+			case !bytes.Contains(body, []byte("%%EOF")):
+				seen["short"] = true
+			default:
+				t.Error("a good file")
+			}
+		}
+		if len(seen) != 4 {
+			t.Errorf("seen: %v", seen)
+		}
+		for _, r := range w.Truth().Transactions {
+			if r.Ref == row.Ref && r.Documents[0].Served != 0 {
+				t.Error("a bad file counts as served")
+			}
+		}
+	})
+}

@@ -1,0 +1,270 @@
+package simulator
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// person is one who signs, as one service sees them.
+type person struct {
+	id, role, roleName string
+	name, email        string
+	order              int
+	sender             bool
+	status             string // truth's word: waiting viewed signed declined locked removed
+	code               string // Dropbox Sign's status_code, where the status does not say it
+	consent            time.Time
+	signed             []time.Time // one per document, in the order of the documents
+	viewedAt, doneAt   time.Time
+	remindedAt         time.Time
+	reason             string
+	replaced, by       string // the e-mail address replaced, and who did it
+	identity           string // knowledge-based authentication: "", FAILED, PASSED
+	errorText          string
+}
+
+// state is what a service knows of a transaction at one time. Only transaction.people is shared
+// between two states, and only until one of them changes it.
+type state struct {
+	at        time.Time // when it came about
+	updated   time.Time // what the service says of that
+	word      string    // the service's own status, "" before birth
+	reason    string
+	trashed   bool
+	deleted   bool
+	people    []person
+	sent      time.Time
+	due       time.Time
+	completed time.Time
+	ready     time.Time // from then on the final files can be had
+	failed    string
+	changes   int // how many changes led here
+}
+
+func (s state) clone() state {
+	s.people = slices.Clone(s.people)
+	for i := range s.people {
+		s.people[i].signed = slices.Clone(s.people[i].signed)
+	}
+	return s
+}
+
+// document is one file of a transaction.
+type document struct {
+	id, name string
+	pages    int
+	sealed   bool // with an embedded signature
+}
+
+// step is one thing that happens in a life, so long after the step before it.
+type step struct {
+	after time.Duration
+	act   string
+	who   int // index among the people
+}
+
+// news is one callback that a step causes, and which changes it tells of.
+type news struct {
+	kind    string
+	tells   []string // kinds of change; signer means that of who, signers those of all
+	who     string   // the person's id
+	doc     string
+	message string
+	role    string
+	after   time.Duration
+}
+
+// transaction is one transaction of the world, with its whole life.
+type transaction struct {
+	desk       *desk
+	rng        *rand.Rand
+	kind       string // of life
+	ref, name  string
+	externalID string
+	text       string
+	form       string // OneSpan: PACKAGE, TEMPLATE or LAYOUT
+	test       bool
+	received   bool
+	unlisted   bool
+	quiet      bool // what signers do does not move updated
+	fraction   bool // times carry milliseconds
+	nulls      bool // what is unset is null, else absent
+	manual     bool // OneSpan: autocomplete is off
+	clientID   string
+	sender     person
+	docs       []document
+	born       time.Time
+	steps      []step
+	next       int
+	state      state
+	past       []state
+	changes    []*change
+	busy       bool        // a delivery is under way
+	queue      []*delivery // those that wait for it
+	held       []*entry    // those that a fault holds back
+	served     map[string]int
+	sums       map[string]fileSum
+}
+
+// change is one change of truth, with what told of it and who saw it.
+type change struct {
+	TruthChange
+	told []*TruthCallback
+}
+
+// person finds one who signs by id.
+func (s *state) person(id string) *person {
+	for i := range s.people {
+		if s.people[i].id == id {
+			return &s.people[i]
+		}
+	}
+	return nil
+}
+
+// done counts who has signed, and how many there are to sign.
+func (s *state) done() (done, total int) {
+	for _, p := range s.people {
+		if p.status == "removed" {
+			continue
+		}
+		total++
+		if p.status == "signed" {
+			done++
+		}
+	}
+	return done, total
+}
+
+// last says whether nobody is left to sign.
+func (s *state) last() bool {
+	done, total := s.done()
+	return done == total
+}
+
+// advance plays the next step of a life now, queues what it causes and plans the step after it.
+func (w *World) advance(t *transaction, at time.Time) {
+	w.perform(t, at, true)
+	for t.next < len(t.steps) && w.faults.SameSecond && w.rng.Float64() < 0.5 {
+		w.perform(t, at, true)
+	}
+	w.plan(t, at)
+}
+
+// plan puts the next step of a life on the agenda.
+func (w *World) plan(t *transaction, from time.Time) {
+	if t.next >= len(t.steps) {
+		return
+	}
+	w.seq++
+	w.lives.add(&entry{at: from.Add(w.span(t.steps[t.next].after, 0)), seq: w.seq, t: t})
+}
+
+// perform plays one step: the service changes its state, the difference becomes changes of truth,
+// and, if it is loud, the callbacks go into the mail.
+func (w *World) perform(t *transaction, at time.Time, loud bool) {
+	s := t.steps[t.next]
+	t.next++
+	old := t.state
+	t.state = old.clone()
+	t.state.at, t.state.updated = at, t.stamp(at)
+	told := t.desk.play(t, s)
+	if t.quiet && t.state.word == old.word && t.state.trashed == old.trashed && !old.updated.IsZero() {
+		t.state.updated = old.updated
+	}
+	fresh := w.differences(t, old, at)
+	t.state.changes = len(t.changes)
+	t.past = append(t.past, t.state.clone())
+	if !loud {
+		return
+	}
+	for _, n := range told {
+		w.post(t, n, fresh)
+	}
+}
+
+// stamp is a time as precisely as the service keeps it for t.
+func (t *transaction) stamp(at time.Time) time.Time {
+	if t.fraction {
+		return at.UTC().Truncate(time.Millisecond)
+	}
+	return at.UTC().Truncate(time.Second)
+}
+
+// differences records each change between the old state and the one now.
+func (w *World) differences(t *transaction, old state, at time.Time) []*change {
+	first := len(t.changes)
+	add := func(kind, from, to, who string) {
+		if from == to {
+			return
+		}
+		t.changes = append(t.changes, &change{TruthChange: TruthChange{
+			Change: kind, From: from, To: to, Signer: who, At: at,
+		}})
+		event := Event{Kind: "changed", Account: t.desk.account.ID, Ref: t.ref, Name: t.name, Type: kind, Detail: from + " " + to}
+		if kind == "created" {
+			event.Kind = "born"
+		}
+		w.note(event)
+	}
+	was, now := t.desk.truth(&old), t.desk.truth(&t.state)
+	if old.word == "" {
+		add("created", "", now.status, "")
+	} else {
+		add("status", was.status, now.status, "")
+	}
+	add("archived", word(was.archived), word(now.archived), "")
+	add("trashed", word(old.trashed), word(t.state.trashed), "")
+	add("deleted", word(old.deleted), word(t.state.deleted), "")
+	if old.word != "" {
+		for _, p := range t.state.people {
+			before := ""
+			if b := old.person(p.id); b != nil {
+				before = b.status
+			}
+			add("signer", before, p.status, p.id)
+		}
+	}
+	return t.changes[first:]
+}
+
+func word(flag bool) string {
+	if flag {
+		return "true"
+	}
+	return "false"
+}
+
+// at finds the state that was current at a time; before birth it is the first.
+func (t *transaction) at(when time.Time) *state {
+	i, found := slices.BinarySearchFunc(t.past, when, func(s state, when time.Time) int {
+		return cmp.Compare(s.at.UnixNano(), when.UnixNano())
+	})
+	for found && i+1 < len(t.past) && t.past[i+1].at.Equal(when) {
+		i++
+	}
+	if !found {
+		i--
+	}
+	return &t.past[max(i, 0)]
+}
+
+// shown notes that an answer just now showed s: for each thing that can change, the last change
+// that led to s. What later changes had overtaken was not shown.
+func (t *transaction) shown(s *state, now time.Time) {
+	seen := map[string]bool{}
+	for i := s.changes - 1; i >= 0; i-- {
+		c := t.changes[i]
+		if key := c.Change + c.Signer; !seen[key] {
+			seen[key] = true
+			if len(c.Shown) < 50 {
+				c.Shown = append(c.Shown, now.UTC())
+			}
+		}
+	}
+}
+
+// alive says whether a transaction can be seen at all.
+func (t *transaction) alive() bool { return t.state.word != "" }
