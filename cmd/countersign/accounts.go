@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"countersign/model"
+	"countersign/model/store"
+	"countersign/provider"
+	"countersign/worker"
+	"countersign/worker/callback"
+)
+
+// accounts is the configured accounts as they run. A reload swaps the whole table at once.
+type accounts struct {
+	app   *app
+	store *store.Store
+	log   *logrus.Entry
+	base  http.RoundTripper // nil but in tests, which play the services in process
+	table atomic.Pointer[accountTable]
+}
+
+type accountTable struct {
+	list       []*worker.Account
+	byID       map[string]callback.Account
+	transports map[string]*provider.Transport
+}
+
+func newAccounts(a *app, s *store.Store, log *logrus.Entry) *accounts {
+	all := &accounts{app: a, store: s, log: log, base: a.transport}
+	all.table.Store(&accountTable{})
+	return all
+}
+
+// list is what the worker asks for.
+func (all *accounts) list() []*worker.Account { return all.table.Load().list }
+
+// lookup is what the listener asks for.
+func (all *accounts) lookup(id string) (callback.Account, bool) {
+	a, ok := all.table.Load().byID[id]
+	return a, ok
+}
+
+// find returns an account as it runs; nil if there is none.
+func (all *accounts) find(id string) *worker.Account {
+	for _, a := range all.list() {
+		if a.ID == id {
+			return a
+		}
+	}
+	return nil
+}
+
+// set builds every account of a config and, if all can be built, puts them in the place of those
+// before. Budgets go on where they stood. An account that is seen for the first time starts now.
+func (all *accounts) set(ctx context.Context, c *Config) error {
+	old := all.table.Load()
+	next := &accountTable{byID: map[string]callback.Account{}, transports: map[string]*provider.Transport{}}
+	var errs []error
+	for i := range c.Accounts {
+		if err := all.add(next, old, c, &c.Accounts[i]); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if err := all.remember(ctx, c); err != nil {
+		return err
+	}
+	all.table.Store(next)
+	for id, t := range old.transports {
+		if next.transports[id] != t {
+			t.CloseIdleConnections()
+		}
+	}
+	return nil
+}
+
+// add builds one account.
+func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error {
+	make, ok := all.app.providers[acc.Provider]
+	if !ok {
+		return fmt.Errorf("account %s: provider %q is not known", acc.ID, acc.Provider)
+	}
+	log := all.log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.Provider})
+	out := provider.TransportOptions{
+		Account: acc.ID, Base: all.base, Budget: acc.budgets(), Now: all.app.now, Log: log, Rand: rand.Float64,
+		BackoffMin: min(500*time.Millisecond, time.Duration(c.Retry.First)), BackoffMax: time.Duration(c.Retry.First),
+	}
+	t := provider.NewTransport(out)
+	if was := old.transports[acc.ID]; was != nil {
+		t.Continue(was)
+	}
+	o := acc.options()
+	o.Client, o.Bare = t.Client(), provider.NewBareClient(out, acc.AllowPrivateLinks)
+	o.Now, o.Log = all.app.now, log
+	p, err := make(o)
+	if err != nil {
+		return fmt.Errorf("account %s: %w", acc.ID, err)
+	}
+	if s, ok := p.(provider.Starter); ok {
+		s.UseTokens(all.tokens(acc.ID))
+	}
+	wa := &worker.Account{
+		ID: acc.ID, ProviderName: acc.Provider, Provider: p, Rules: acc.rules(p.Rules()), GapGrace: time.Duration(acc.GapGrace),
+		Budget: acc.budgets(), Meter: t, Download: acc.kinds(),
+		Polling: worker.Schedules{worker.Active: acc.Polling.Active, worker.Idle: acc.Polling.Idle, worker.Audit: acc.Polling.Audit},
+	}
+	next.list = append(next.list, wa)
+	next.transports[acc.ID] = t
+	next.byID[acc.ID] = callback.Account{
+		ID: acc.ID, ProviderName: acc.Provider, Provider: p, ReturnPage: acc.ReturnPage, IncludeTest: acc.IncludeTest,
+		SecretHeaders: []string{"Authorization"},
+	}
+	return nil
+}
+
+// tokens lets a provider keep tokens in the database, encrypted there.
+func (all *accounts) tokens(account string) provider.Tokens {
+	return provider.Tokens{
+		Load: func(ctx context.Context, name string) ([]byte, error) {
+			secret, err := all.store.Token(ctx, account, name)
+			if errors.Is(err, store.ErrNoRow) {
+				return nil, nil
+			}
+			return secret, err
+		},
+		Save: func(ctx context.Context, name string, secret []byte) error {
+			return all.store.SetToken(ctx, account, name, secret)
+		},
+	}
+}
+
+// remember writes the accounts that the database does not know: their first start is now.
+func (all *accounts) remember(ctx context.Context, c *Config) error {
+	known, err := all.store.Accounts(ctx)
+	if err != nil {
+		return err
+	}
+	have := map[string]store.Account{}
+	for _, k := range known {
+		have[k.ID] = k
+	}
+	var fresh []store.Account
+	for _, acc := range c.Accounts {
+		k, ok := have[acc.ID]
+		if ok && k.Provider != acc.Provider {
+			return fmt.Errorf("account %s: its rows are of provider %s and the config says %s: give the new one another id", acc.ID, k.Provider, acc.Provider)
+		}
+		if !ok {
+			fresh = append(fresh, store.Account{ID: acc.ID, Provider: acc.Provider, FirstStartAt: all.app.now().UTC()})
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	return all.store.Do(ctx, store.Unit{Apply: func(b *store.Batch) error {
+		for _, k := range fresh {
+			b.PutAccount(k)
+		}
+		return nil
+	}})
+}
+
+// identify asks each provider whose key it is. A key of another account than before is refused:
+// its answers must not be mixed with the rows that are there.
+func (all *accounts) identify(ctx context.Context, a *worker.Account) error {
+	ch, ok := a.Provider.(provider.Checker)
+	if !ok {
+		return nil
+	}
+	who, err := ch.Check(provider.WithWork(ctx, provider.WorkConfirm))
+	if err != nil {
+		return fmt.Errorf("account %s: %w", a.ID, provider.Redact(err))
+	}
+	for _, warning := range who.Warnings {
+		all.log.WithField("account", a.ID).Warn(warning)
+	}
+	if who.ID == "" {
+		return nil
+	}
+	var other bool
+	err = all.store.Do(ctx, store.Unit{Apply: func(b *store.Batch) error {
+		k, err := b.Account(a.ID)
+		if err != nil {
+			return err
+		}
+		other = k.RemoteID != "" && k.RemoteID != who.ID
+		if k.RemoteID == "" {
+			k.RemoteID = who.ID
+			b.PutAccount(k)
+		}
+		return nil
+	}})
+	if err == nil && other {
+		err = fmt.Errorf("account %s: %w", a.ID, errOtherAccount)
+	}
+	return err
+}
+
+var errOtherAccount = errors.New("the credentials are of another account of the provider than the rows: use the right key, or a new account id")
+
+// kinds is what the account downloads.
+func (a *Account) kinds() []model.DocumentKind {
+	if a.Download == nil {
+		return []model.DocumentKind{model.SignedDocument, model.EvidenceDocument}
+	}
+	out := []model.DocumentKind{}
+	for _, k := range *a.Download {
+		out = append(out, model.DocumentKind(k))
+	}
+	return out
+}

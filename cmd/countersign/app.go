@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"golang.org/x/term"
+
+	"countersign/model/store"
+)
+
+// app is what a verb works with: the streams, the clock and the environment of one run.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+
+	now       func() time.Time
+	providers map[string]factory
+	lookup    func(name string) (string, bool) // environment
+	// wait pauses a verb that follows something; false once ctx has ended.
+	wait func(ctx context.Context, d time.Duration) bool
+
+	transport http.RoundTripper // for calls to providers; nil but in tests that play them in process
+
+	terminal bool // stdout is one: tables are cut to what a person reads
+	colour   bool
+
+	configFlag string
+	began      bool // a verb was found and its arguments fit
+}
+
+func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
+	a := &app{
+		stdin: stdin, stdout: stdout, stderr: stderr,
+		now:       time.Now,
+		providers: providers(),
+		lookup:    os.LookupEnv,
+		wait:      pause,
+	}
+	a.terminal = isTerminal(stdout)
+	a.colour = a.terminal && wantsColour(a.lookup)
+	return a
+}
+
+// isTerminal says whether a person reads w as it is written.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// wantsColour obeys NO_COLOR (no-color.org) and terminals that can do nothing.
+func wantsColour(lookup func(string) (string, bool)) bool {
+	if v, ok := lookup("NO_COLOR"); ok && v != "" {
+		return false
+	}
+	v, _ := lookup("TERM")
+	return v != "dumb"
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// errNoDatabase is told by every verb that reads before anything was written.
+var errNoDatabase = errors.New("no database yet")
+
+// openStore opens the database. Opened to be read, it must be there, and nothing is written.
+func (a *app) openStore(ctx context.Context, c *Config, readOnly bool) (*store.Store, error) {
+	var key []byte
+	var err error
+	if readOnly {
+		key, _ = a.installationKey(c) // without it, what is secret stays so
+		if file, ok := c.sqliteFile(); ok {
+			if err := there(file); err != nil {
+				return nil, err
+			}
+		}
+	} else if key, err = a.makeKey(c); err != nil {
+		return nil, err
+	}
+	return store.Open(ctx, store.Options{
+		DSN: c.Database, Key: key, Now: a.now, Log: logrus.NewEntry(a.logger(c.Log)),
+		Mode: fs.FileMode(c.DatabaseMode), ReadOnly: readOnly,
+	})
+}
+
+// reading runs a verb that only reads.
+func (a *app) reading(ctx context.Context, do func(*Config, *store.Store) error) error {
+	c, err := a.readConfig()
+	if err != nil {
+		return err
+	}
+	s, err := a.openStore(ctx, c, true)
+	if err != nil {
+		return err
+	}
+	defer s.Close() //nolint:errcheck // only read
+	return do(c, s)
+}
+
+// owner names this process in locks and leases.
+func (a *app) owner() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	return fmt.Sprintf("%s, process %d", host, os.Getpid())
+}
+
+// there says that a database has still to be made.
+func there(file string) error {
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %s is not there; `countersign serve` makes it", errNoDatabase, file)
+	}
+	return nil
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/sirupsen/logrus"
+	"github.com/spf13/cobra"
+
+	"countersign/model/store"
+	"countersign/provider"
+	"countersign/worker"
+)
+
+type backfillOptions struct {
+	accounts     []string
+	since, until span
+	plan         bool
+	documents    bool
+}
+
+// backfillVerb loads history, once.
+func backfillVerb(a *app) *cobra.Command {
+	o := backfillOptions{since: span{now: a.now}, until: span{now: a.now}}
+	cmd := &cobra.Command{
+		Use:   "backfill",
+		Short: "Load history, once",
+		Long: `backfill loads what the providers list for a span of time, with its documents. What it finds is history:
+no gap, and not announced. Stopped half way, the same command resumes where it was. --plan lists and
+compares without writing: what would change, how many calls and how long.`,
+		Example: "  countersign backfill --since 30d --plan\n  countersign backfill --since 2026-01-01 --until 2026-07-01 --account sales",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.since.at == nil {
+				return usagef("--since SPAN is needed: 30d, 2w, 720h, a date or a time")
+			}
+			if o.until.at != nil && !o.until.at.After(*o.since.at) {
+				return usagef("--until must be after --since")
+			}
+			if o.plan {
+				return a.planBackfill(cmd.Context(), o)
+			}
+			runs, err := a.working(cmd.Context(), a.progress(), o.queue)
+			if err != nil {
+				return err
+			}
+			a.printRuns(runs)
+			return failures(runs)
+		},
+	}
+	cmd.Flags().Var(&o.since, "since", "from this `SPAN` ago, date or time on")
+	cmd.Flags().Var(&o.until, "until", "up to this `SPAN` ago, date or time (default: now)")
+	cmd.Flags().StringSliceVar(&o.accounts, "account", nil, "only this `ACCOUNT` (repeatable)")
+	cmd.Flags().BoolVar(&o.plan, "plan", false, "say what would change and what it costs, write nothing")
+	cmd.Flags().BoolVar(&o.documents, "documents", true, "fetch the documents too")
+	return cmd
+}
+
+// lists are the chosen accounts; one that lists nothing is refused.
+func (o backfillOptions) lists(e *engine) ([]*worker.Account, error) {
+	accounts, err := e.chosen(o.accounts)
+	if err != nil {
+		return nil, err
+	}
+	var out []*worker.Account
+	var errs []error
+	for _, acc := range accounts {
+		if _, ok := acc.Provider.(provider.Lister); !ok {
+			errs = append(errs, fmt.Errorf("account %s: %w", acc.ID, worker.ErrNoList))
+			continue
+		}
+		out = append(out, acc)
+	}
+	if len(errs) > 0 && (len(o.accounts) > 0 || len(out) == 0) {
+		return nil, &exitError{exitUsage, errors.Join(errs...)}
+	}
+	for _, err := range errs {
+		e.log.Warn(err.Error())
+	}
+	return out, nil
+}
+
+// queue writes the runs, or finds the ones that were stopped half way.
+func (o backfillOptions) queue(ctx context.Context, e *engine) ([]store.Run, error) {
+	accounts, err := o.lists(e)
+	if err != nil {
+		return nil, err
+	}
+	until := e.app.utc()
+	if o.until.at != nil {
+		until = *o.until.at
+	}
+	var runs []store.Run
+	for _, acc := range accounts {
+		r, err := e.worker.Queue(ctx, store.Run{
+			Account: acc.ID, Kind: worker.KindBackfill, Since: o.since.at, Until: &until, Params: params(worker.Params{Documents: &o.documents}),
+		}, true)
+		if err != nil {
+			return nil, err
+		}
+		if r.Cursor != "" {
+			fmt.Fprintf(e.app.stderr, "%s: resuming the backfill since %s, %d listed so far\n", acc.ID, r.Since.Format(time.DateOnly), r.Listed)
+		}
+		runs = append(runs, r)
+	}
+	return runs, nil
+}
+
+// planBackfill says what a backfill would do. It spends budget, so it needs the work lock too.
+func (a *app) planBackfill(ctx context.Context, o backfillOptions) (err error) {
+	c, err := a.config()
+	if err != nil {
+		return err
+	}
+	log := logrus.NewEntry(a.logger(c.Log))
+	log.Logger.SetLevel(logrus.WarnLevel)
+	e, err := a.startEngine(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.close()) }()
+	accounts, err := o.lists(e)
+	if err != nil {
+		return err
+	}
+	until := a.utc()
+	if o.until.at != nil {
+		until = *o.until.at
+	}
+	t := a.table("ACCOUNT", "LISTED", "NEW", "CHANGED", "KNOWN", "CALLS", "FILES", "TAKES ABOUT")
+	for _, acc := range accounts {
+		plan, err := e.worker.PlanBackfill(ctx, acc, *o.since.at, until)
+		if err != nil {
+			return err
+		}
+		t.AppendRow(table.Row{plan.Account, plan.Listed, plan.New, plan.Changed, plan.Known, plan.Calls, plan.Downloads, plan.Time.Round(time.Second)})
+	}
+	a.print(t)
+	return nil
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"countersign/model"
+	"countersign/model/store"
+)
+
+// followEvery is how often --follow looks for more.
+const followEvery = 500 * time.Millisecond
+
+type changesFlags struct {
+	after  int64
+	follow bool
+	limit  int
+	json   bool
+}
+
+func changesVerb(a *app) *cobra.Command {
+	var f changesFlags
+	cmd := &cobra.Command{
+		Use:   "changes",
+		Short: "Print every change once, in order",
+		Long: `changes prints every change, once and in order: statuses, confirmations, flags, attention, documents,
+gaps and incidents. A program that keeps the last seq it has worked on needs no other memory: it comes
+back with --after. With --follow it waits for more until it is interrupted.`,
+		Example: `  countersign changes --after 1200
+  countersign changes --follow --json | my-program`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.after < 0 || f.limit < 0 {
+				return usagef("--after and --limit are not below 0")
+			}
+			return a.reading(cmd.Context(), func(_ *Config, s *store.Store) error { return a.changes(cmd.Context(), s, f) })
+		},
+	}
+	cmd.Flags().Int64Var(&f.after, "after", 0, "only changes whose seq is above `SEQ`")
+	cmd.Flags().BoolVar(&f.follow, "follow", false, "go on until interrupted")
+	limitFlag(cmd, &f.limit)
+	jsonFlag(cmd, &f.json)
+	return cmd
+}
+
+// changes prints what there is and, if it follows, what comes. Being interrupted is how following ends.
+func (a *app) changes(ctx context.Context, s *store.Store, f changesFlags) error {
+	write := a.changeLine
+	if f.json {
+		out := a.jsonLines()
+		write = func(c store.Change) error { return out.write(changeObject(c)) }
+	}
+	if first, _, err := s.Feed(ctx); err != nil {
+		return err
+	} else if f.after > 0 && f.after < first-1 {
+		return fmt.Errorf("changes before seq %d are no longer kept: read the table anew with `countersign list`, then go on with --after %d", first, first-1)
+	}
+	after, left := f.after, f.limit
+	for {
+		page := atOnce
+		if f.limit > 0 {
+			page = min(page, left)
+		}
+		list, err := s.Changes(ctx, after, page)
+		if f.follow && ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, c := range list {
+			if err := write(c); err != nil {
+				return err
+			}
+			after = c.Seq
+		}
+		if left -= len(list); f.limit > 0 && left <= 0 {
+			return nil
+		}
+		switch {
+		case len(list) == page:
+		case !f.follow:
+			return nil
+		case !a.wait(ctx, followEvery):
+			return nil
+		}
+	}
+}
+
+// changeLine prints a change for people.
+func (a *app) changeLine(c store.Change) error {
+	what := changeWords(c)
+	if c.Kind == model.KindStatus || c.Kind == model.KindConfirmed {
+		what = a.paint(statusColour(c.Status), what)
+		if !c.Confirmed {
+			what += " (a callback says so, checking)"
+		}
+	}
+	where := c.Account
+	if c.Ref != "" {
+		where += "/" + plain(c.Ref)
+	}
+	return a.printf("%d  %s  %s  %s: %s  %s\n", c.Seq, c.At.UTC().Format(time.DateTime), where, c.Kind, what, a.paint(dull, "by "+plain(c.Source)))
+}
+
+// changeWords says what became of what.
+func changeWords(c store.Change) string {
+	switch {
+	case c.From == "", c.From == c.To:
+		return plain(c.To)
+	case c.To == "":
+		return "no longer " + plain(c.From)
+	}
+	return plain(c.From) + " -> " + plain(c.To)
+}

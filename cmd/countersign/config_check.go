@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func configVerb(a *app) *cobra.Command {
+	return group("config", "Check the config", configCheckVerb(a))
+}
+
+func configCheckVerb(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "check",
+		Short: "Say what is wrong with the config, or what it means",
+		Long: `check reads the config as the daemon would, with every secret in place, and tells all that is wrong
+with it at once, each with file, line and path. Where nothing is wrong it shows what was understood:
+the accounts, what each provider has to call, and when the next polls are. Nothing is called and
+nothing is written. Exit 2 where something is wrong.`,
+		Example: "  countersign config check\n  countersign --config /etc/countersign/config.yaml config check",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.config()
+			if err != nil {
+				return err
+			}
+			return a.printConfig(c, a.rounds(cmd.Context(), c))
+		},
+	}
+}
+
+// printConfig shows what was understood, and what may not be meant.
+func (a *app) printConfig(c *Config, rounds map[string]string) error {
+	about := a.table()
+	about.AppendRow([]any{"config", c.file})
+	about.AppendRow([]any{"database", c.databaseShown()})
+	about.AppendRow([]any{"documents", c.Documents})
+	about.AppendRow([]any{"public", c.Public.Address})
+	about.AppendRow([]any{"console", c.Console.Address})
+	if err := a.print(about); err != nil {
+		return err
+	}
+	for _, account := range c.Accounts {
+		if err := a.printf("\n%s (%s)\n", account.ID, account.Provider); err != nil {
+			return err
+		}
+		t := a.table()
+		t.AppendRow([]any{"  callbacks", or(c.callbackURL(account.ID), "public.url is not set")})
+		t.AppendRow([]any{"  calls", or(account.BaseURL, "the provider's production host") + ", " + budgetShown(account)})
+		for _, s := range account.slots(a.now()) {
+			t.AppendRow([]any{"  " + s.tier, fmt.Sprintf("next %s (%s)", s.next.Format("2006-01-02 15:04 MST"), s.line)})
+		}
+		if round := rounds[account.ID]; round != "" {
+			t.AppendRow([]any{"  a round", round})
+		}
+		if err := a.print(t); err != nil {
+			return err
+		}
+	}
+	for i, w := range c.warnings(os.Stat) {
+		if i == 0 {
+			a.printf("\n") //nolint:errcheck // the next line tells
+		}
+		if err := a.printf("%s %s\n", a.paint(warn, "warning:"), w); err != nil {
+			return err
+		}
+	}
+	return a.printf("\n%s has no faults\n", c.file)
+}
+
+// slot is when a tier is polled next.
+type slot struct {
+	tier string
+	line string
+	next time.Time
+}
+
+// slots lists the account's next polls.
+func (a *Account) slots(now time.Time) []slot {
+	var all []slot
+	for _, s := range []slot{{tier: "active", line: a.Polling.Active}, {tier: "idle", line: a.Polling.Idle}, {tier: "audit", line: a.Polling.Audit}} {
+		if times, err := parseSlots(s.line); err == nil {
+			s.next = times.Next(now.UTC())
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// nextSlot is the soonest of an account's next polls; nil where it has none.
+func (a *Account) nextSlot(now time.Time) *time.Time {
+	var first *time.Time
+	for _, s := range a.slots(now) {
+		if first == nil || s.next.Before(*first) {
+			first = &s.next
+		}
+	}
+	return first
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestInstallationKey(t *testing.T) {
+	t.Parallel()
+	want := bytes.Repeat([]byte{7}, 32)
+	for _, text := range []string{
+		hex.EncodeToString(want), base64.StdEncoding.EncodeToString(want) + "\n", base64.RawStdEncoding.EncodeToString(want),
+	} {
+		a, _, _ := testApp(map[string]string{keyName: text})
+		if key, err := a.makeKey(&Config{Database: "postgres://x/y"}); err != nil || !bytes.Equal(key, want) {
+			t.Errorf("key of the environment: %v", err)
+		}
+	}
+	for _, text := range []string{"s3cret", hex.EncodeToString(want[1:]), strings.Repeat("z", 64)} {
+		a, _, _ := testApp(map[string]string{keyName: text})
+		if _, err := a.makeKey(&Config{}); err == nil || strings.Contains(err.Error(), text) {
+			t.Errorf("key %q: %v", text, err)
+		}
+	}
+}
+
+func TestKeyIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	a, _, _ := testApp(nil)
+	dir := filepath.Join(t.TempDir(), "new")
+	c := &Config{Database: "sqlite:" + filepath.Join(dir, "x.db")}
+	first, err := a.makeKey(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "countersign.key")
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("the key's file: %v, %v", info, err)
+	}
+	if again, err := a.makeKey(c); err != nil || !bytes.Equal(first, again) || len(first) != keySize {
+		t.Errorf("the key changed: %v", err)
+	}
+	if err := errors.Join(os.Remove(file), os.WriteFile(filepath.Join(dir, "x.db"), []byte("rows"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.makeKey(c); !errors.Is(err, errNoKey) {
+		t.Errorf("a database whose key is lost gets another: %v", err)
+	}
+	if err := os.WriteFile(file, []byte("short"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.makeKey(c); err == nil || !strings.Contains(err.Error(), file) {
+		t.Errorf("a broken key file: %v", err)
+	}
+	if _, err := a.makeKey(&Config{Database: "postgres://x/y"}); !errors.Is(err, errNoKey) {
+		t.Errorf("PostgreSQL without a key: %v", err)
+	}
+}

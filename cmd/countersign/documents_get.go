@@ -1,0 +1,164 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"countersign/model"
+	"countersign/model/store"
+)
+
+func documentsGetVerb(a *app) *cobra.Command {
+	dir := "."
+	cmd := &cobra.Command{
+		Use:   "get ACCOUNT REF",
+		Short: "Write a transaction's stored files under the provider's names",
+		Long: `get copies the stored documents of a transaction into a folder, under the names that the provider gives
+them, and checks each against its hash on the way. It never writes over a file; one that is there
+already with the same content is left as it is. Quarantined files are not handed out.`,
+		Example: "  countersign documents get sales 8f3a1c -o ~/contracts",
+		Args:    cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			return a.reading(ctx, func(c *Config, s *store.Store) error {
+				t, err := findRow(ctx, c, s, args)
+				if err != nil {
+					return err
+				}
+				list, err := s.Documents(ctx, store.DocumentFilter{Account: t.Account, Ref: t.Ref})
+				if err != nil {
+					return err
+				}
+				return a.documentsGet(c.documentsFolder(), dir, t.Key(), list)
+			})
+		},
+	}
+	cmd.Flags().StringVarP(&dir, "output", "o", ".", "write into this `DIR`, made where it is not there")
+	return cmd
+}
+
+// documentsGet copies what is stored of list from one folder to another.
+func (a *app) documentsGet(folder, dir string, of model.Key, list []store.Document) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	source, err := os.OpenRoot(folder)
+	if err != nil {
+		return fmt.Errorf("documents: %w", err)
+	}
+	defer source.Close() //nolint:errcheck // only read
+	taken, got, bad := map[string]bool{}, 0, error(nil)
+	for _, d := range list {
+		if d.State != model.DocumentStored {
+			fmt.Fprintf(a.stderr, "%s is %s, not written%s\n", plain(documentName(d)), d.State, because(d.Reason))
+			continue
+		}
+		to := filepath.Join(dir, freeName(fileName(d), taken))
+		if err := copyDocument(source, d, to); err != nil {
+			bad = errors.Join(bad, err)
+			continue
+		}
+		got++
+		if err := a.printf("%s\n", to); err != nil {
+			return err
+		}
+	}
+	if bad == nil && got == 0 {
+		return fmt.Errorf("%s has no stored document", of)
+	}
+	return bad
+}
+
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + plain(reason)
+}
+
+// copyDocument writes a stored file to a new one, which is gone again unless it is whole.
+func copyDocument(source *os.Root, d store.Document, to string) (err error) {
+	from, err := source.Open(filepath.FromSlash(d.Path))
+	if err != nil {
+		return fmt.Errorf("document store: %w: `countersign verify` finds out what else is missing", err)
+	}
+	defer from.Close() //nolint:errcheck // only read
+	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		if same(to, d.SHA256) {
+			return nil
+		}
+		return fmt.Errorf("%s is there already and differs: name another folder with -o", to)
+	}
+	if err != nil {
+		return err
+	}
+	h := sha256.New()
+	_, err = io.Copy(io.MultiWriter(f, h), from)
+	err = errors.Join(err, f.Close())
+	if sum := hex.EncodeToString(h.Sum(nil)); err == nil && sum != d.SHA256 {
+		err = fmt.Errorf("%s in the document store is not the file that was stored: its SHA-256 is %s and was %s", d.Path, sum, d.SHA256)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(to))
+	}
+	return nil
+}
+
+// same says whether a file has this content.
+func same(file, sum string) bool {
+	f, err := os.Open(file)
+	if err != nil {
+		return false
+	}
+	defer f.Close() //nolint:errcheck // only read
+	h := sha256.New()
+	_, err = io.Copy(h, f)
+	return err == nil && hex.EncodeToString(h.Sum(nil)) == sum
+}
+
+// fileName makes a file's name of the provider's: one part, no control characters, nothing hidden.
+func fileName(d store.Document) string {
+	name := strings.Map(func(r rune) rune {
+		if strings.ContainsRune(`/\:*?"<>|`, r) {
+			return '_'
+		}
+		return r
+	}, plain(or(d.Name, d.DocID)))
+	ext := filepath.Ext(filepath.Base(filepath.FromSlash(d.Path)))
+	name = strings.TrimSuffix(name, ext)
+	name = strings.TrimRight(strings.TrimLeft(name, ". "), ". ")
+	const most = 120
+	for len(name) > most {
+		_, size := utf8.DecodeLastRuneInString(name)
+		name = name[:len(name)-size]
+	}
+	if name == "" {
+		name = "document"
+	}
+	if d.Version > 1 {
+		name += fmt.Sprintf(" (v%d)", d.Version)
+	}
+	return name + ext
+}
+
+// freeName is name, with a number where an earlier document of the transaction took it.
+func freeName(name string, taken map[string]bool) string {
+	ext := filepath.Ext(name)
+	stem, free := strings.TrimSuffix(name, ext), name
+	for n := 2; taken[strings.ToLower(free)]; n++ {
+		free = fmt.Sprintf("%s (%d)%s", stem, n, ext)
+	}
+	taken[strings.ToLower(free)] = true
+	return free
+}

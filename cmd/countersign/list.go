@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"countersign/model"
+	"countersign/model/store"
+)
+
+type listFlags struct {
+	account   string
+	statuses  []string
+	since     span
+	external  string
+	search    string
+	attention bool
+	all       bool
+	limit     int
+	json      bool
+}
+
+func listVerb(a *app) *cobra.Command {
+	f := listFlags{since: span{now: a.now}}
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List transactions, the newest change first",
+		Long: `list prints the table, the newest change first. On a terminal it shows the newest 50 and how many more
+there are; --all shows them all. Elsewhere, and with --json, it prints every row unless --limit says less.`,
+		Example: `  countersign list --status in_progress --changed-since 7d
+  countersign list --search "Ana Pop"
+  countersign list --json | jq -r 'select(.confirmed) | .ref'`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.list(cmd.Context(), f) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.account, "account", "", "only this `ACCOUNT`")
+	flags.StringArrayVar(&f.statuses, "status", nil, "only this `STATUS` (may be repeated)")
+	flags.Var(&f.since, "changed-since", "only what changed since then: 30d, 2w, 720h, a date or a time")
+	flags.StringVar(&f.external, "external-id", "", "only rows with this `ID` of your own")
+	flags.StringVar(&f.search, "search", "", "only rows with this `TEXT` in name, ref, own id, or a signer's name or e-mail")
+	flags.BoolVar(&f.attention, "attention", false, "only rows that somebody must act on")
+	flags.BoolVar(&f.all, "all", false, "on a terminal too, every row")
+	limitFlag(cmd, &f.limit)
+	jsonFlag(cmd, &f.json)
+	return cmd
+}
+
+func limitFlag(cmd *cobra.Command, to *int) {
+	cmd.Flags().IntVar(to, "limit", 0, "at most `N`; 0 is all")
+}
+
+func jsonFlag(cmd *cobra.Command, to *bool) {
+	cmd.Flags().BoolVar(to, "json", false, "one JSON object a line")
+}
+
+func (a *app) list(ctx context.Context, f listFlags) error {
+	filter, err := f.filter()
+	if err != nil {
+		return err
+	}
+	return a.reading(ctx, func(c *Config, s *store.Store) error {
+		if err := c.knows(ctx, s, f.account); err != nil {
+			return err
+		}
+		if f.json {
+			return a.listJSON(ctx, s, filter, f.limit)
+		}
+		return a.listTable(ctx, s, filter, f)
+	})
+}
+
+// filter checks what can be checked without a database.
+func (f listFlags) filter() (store.Filter, error) {
+	filter := store.Filter{
+		Account: f.account, ChangedSince: f.since.at,
+		ExternalID: f.external, Search: f.search, Attention: f.attention,
+	}
+	for _, word := range f.statuses {
+		if !model.Status(word).Known() {
+			return filter, usagef("--status %q is not one of %s", word, words(model.Statuses()))
+		}
+		filter.Statuses = append(filter.Statuses, model.Status(word))
+	}
+	return filter, f.checkLimit()
+}
+
+func (f listFlags) checkLimit() error {
+	if f.limit < 0 {
+		return usagef("--limit %d is below nothing", f.limit)
+	}
+	return nil
+}
+
+// words lists what may be said.
+func words[S ~string](of []S) string {
+	var all []string
+	for _, w := range of {
+		all = append(all, string(w))
+	}
+	return strings.Join(all, ", ")
+}
+
+// rowPages reads the rows that fit, a page at a time.
+func rowPages(ctx context.Context, s *store.Store, filter store.Filter) func(int, string) ([]model.Transaction, string, error) {
+	return func(size int, cursor string) ([]model.Transaction, string, error) {
+		filter.Limit, filter.Cursor = size, cursor
+		return s.Transactions(ctx, filter)
+	}
+}
+
+func (a *app) listJSON(ctx context.Context, s *store.Store, filter store.Filter, limit int) error {
+	out := a.jsonLines()
+	return eachOf(limit, rowPages(ctx, s, filter), func(t model.Transaction) error { return out.write(transactionObject(t)) })
+}
+
+func (a *app) listTable(ctx context.Context, s *store.Store, filter store.Filter, f listFlags) error {
+	limit := a.shown(f.limit, f.all)
+	t := a.table("account", "ref", "name", "status", "signers", "documents", "changed", "")
+	rows := 0
+	err := eachOf(limit, rowPages(ctx, s, filter), func(r model.Transaction) error {
+		rows++
+		t.AppendRow([]any{
+			r.Account, plain(r.Ref), short(r.Name, 40), a.standing(r),
+			share(r.SignersDone, r.SignersAll), share(r.DocsStored, r.DocsTotal),
+			a.ago(&r.ChangedAt), strings.Join(a.flags(r), ", "),
+		})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if rows == 0 {
+		return a.printf("no transactions%s\n", map[bool]string{true: " that fit", false: ""}[!f.bare()])
+	}
+	if err := a.print(t); err != nil || f.limit > 0 || rows < limit || limit == 0 {
+		return err
+	}
+	return a.more(ctx, s, filter, rows)
+}
+
+// bare says whether the list is asked for without any condition.
+func (f listFlags) bare() bool {
+	return f.account == "" && len(f.statuses) == 0 && f.since.at == nil && f.external == "" && f.search == "" && !f.attention
+}
+
+// more says how many rows are not shown.
+func (a *app) more(ctx context.Context, s *store.Store, filter store.Filter, shown int) error {
+	filter.Limit, filter.Cursor = 0, ""
+	n, err := s.Count(ctx, filter)
+	if err != nil || n <= shown {
+		return err
+	}
+	return a.printf("\nand %s: --all shows them\n", count(n-shown, "more row"))
+}
+
+func share(done, of int) string {
+	if of == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d/%d", done, of)
+}
+
+// knows refuses accounts that neither the config nor the database has heard of.
+func (c *Config) knows(ctx context.Context, s *store.Store, ids ...string) error {
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == "" })
+	if len(ids) == 0 {
+		return nil
+	}
+	var known []string
+	for _, a := range c.Accounts {
+		known = append(known, a.ID)
+	}
+	kept, err := s.Accounts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range kept {
+		known = append(known, a.ID)
+	}
+	slices.Sort(known)
+	for _, id := range ids {
+		if !slices.Contains(known, id) {
+			return usagef("no account %q: there are %s", id, or(strings.Join(slices.Compact(known), ", "), "none"))
+		}
+	}
+	return nil
+}

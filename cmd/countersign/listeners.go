@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/sirupsen/logrus"
+
+	"countersign/model"
+	"countersign/model/store"
+	"countersign/worker"
+	"countersign/worker/callback"
+	"countersign/worker/console"
+)
+
+// reloadState is how the last reload went; a fault is shown in /readyz until one goes well.
+type reloadState struct {
+	mu  sync.Mutex
+	err error
+}
+
+func (r *reloadState) set(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.err = err
+}
+
+func (r *reloadState) get() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
+}
+
+// openListeners opens both sockets and builds what serves them.
+func (e *engine) openListeners() (in *listeners, err error) {
+	in = &listeners{}
+	reg := prometheus.NewRegistry()
+	callbacks := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "countersign_callbacks_total", Help: "Callbacks by account and verdict.",
+	}, []string{"account", "verdict"})
+	reg.MustRegister(callbacks, console.TableMetrics(e.store, e.app.utc), collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	key, err := e.app.installationKey(e.config)
+	if err != nil {
+		return nil, err
+	}
+	in.public, err = callback.New(callback.Options{
+		Lookup: e.accounts.lookup, Apply: e.apply, Nudge: e.worker.Nudge, MaxBody: int64(e.config.Public.MaxBody),
+		TrustedProxies: e.config.Public.TrustedProxies, HMACKey: key, Now: e.app.now, Log: e.log,
+		Count: func(account string, v store.Verdict) { callbacks.WithLabelValues(account, string(v)).Inc() },
+	})
+	if err != nil {
+		return nil, err
+	}
+	in.console, err = console.New(console.Options{
+		Address: e.config.Console.Address, Token: e.config.Console.Token.Reveal(), Registry: reg, Log: e.log,
+		Checks: []console.Check{
+			{Name: "database", Check: e.store.Healthy, Fatal: true},
+			{Name: "documents", Check: e.documentsWritable, Fatal: false},
+			{Name: "config", Check: func(context.Context) error { return in.reload.get() }, Fatal: false},
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if t := e.config.Public.TLS; t.CertFile != "" {
+		if in.tls, err = certificates(t); err != nil {
+			return nil, err
+		}
+	}
+	if in.publicSocket, err = net.Listen("tcp", e.config.Public.Address); err != nil {
+		return nil, fmt.Errorf("public.address: %w", err)
+	}
+	if in.consoleSocket, err = net.Listen("tcp", e.config.Console.Address); err != nil {
+		return nil, errors.Join(fmt.Errorf("console.address: %w", err), in.publicSocket.Close())
+	}
+	return in, nil
+}
+
+// certificates reads the pair at each handshake that finds the file changed, so that a renewal
+// needs no restart.
+func certificates(t TLS) (*tls.Config, error) {
+	var mu sync.Mutex
+	var cert *tls.Certificate
+	var read time.Time
+	load := func() (*tls.Certificate, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		info, err := os.Stat(t.CertFile)
+		if err == nil && (cert == nil || info.ModTime().After(read)) {
+			pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+			if err != nil && cert == nil {
+				return nil, fmt.Errorf("public.tls: %w", err)
+			}
+			if err == nil {
+				cert, read = &pair, info.ModTime()
+			}
+		}
+		if cert == nil {
+			return nil, fmt.Errorf("public.tls: %w", err)
+		}
+		return cert, nil
+	}
+	if _, err := load(); err != nil {
+		return nil, err
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return load() }}, nil
+}
+
+// documentsWritable says whether documents can be kept now.
+func (e *engine) documentsWritable(context.Context) error {
+	free, err := e.files.Free()
+	if err == nil && free < int64(e.config.DocumentsMinFree) {
+		err = fmt.Errorf("the document folder has less than documents_min_free left")
+	}
+	return err
+}
+
+// apply joins the listener and the worker, which know nothing of each other.
+func (e *engine) apply(ctx context.Context, in callback.Incoming) (callback.Result, error) {
+	var rules model.Rules
+	if a := e.accounts.find(in.Callback.Account); a != nil {
+		rules = a.Rules
+	}
+	res, err := e.worker.Callback(ctx, worker.Incoming{
+		Callback: in.Callback, Rules: rules, Observations: in.Observations, Test: in.Test, Ignored: in.Ignored,
+	})
+	return callback.Result{ID: res.ID, Verdict: res.Verdict, Outcome: res.Outcome}, err
+}
+
+// reloads reads the config again at each SIGHUP. A faulty file changes nothing.
+func (e *engine) reloads(ctx context.Context, in *listeners) error {
+	ch := make(chan os.Signal, 1)
+	signal.Notify(ch, syscall.SIGHUP)
+	defer signal.Stop(ch)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ch:
+		}
+		notify(e.log, daemon.SdNotifyReloading)
+		c, err := e.app.config()
+		if err == nil {
+			err = e.accounts.set(ctx, c)
+		}
+		in.reload.set(err)
+		notify(e.log, daemon.SdNotifyReady)
+		if err != nil {
+			e.log.WithField("err", err).Error("config not taken over, the one before stays")
+			continue
+		}
+		e.worker.Resume()
+		e.log.WithFields(logrus.Fields{"accounts": len(c.Accounts)}).Info("config read again: accounts, slots and waits are new; addresses, database and documents need a restart")
+	}
+}

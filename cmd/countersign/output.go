@@ -1,0 +1,150 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// stampLayout is how times stand in JSON: RFC 3339, UTC, milliseconds.
+const stampLayout = "2006-01-02T15:04:05.000Z"
+
+// stamp is a time in JSON; null where there is none.
+type stamp struct{ at *time.Time }
+
+// MarshalJSON writes the time.
+func (s stamp) MarshalJSON() ([]byte, error) {
+	if s.at == nil || s.at.IsZero() {
+		return []byte("null"), nil
+	}
+	return []byte(s.at.UTC().Format(`"` + stampLayout + `"`)), nil
+}
+
+func stampOf(t time.Time) stamp { return stamp{&t} }
+
+// jsonLines writes one object a line.
+type jsonLines struct{ to *json.Encoder }
+
+func (a *app) jsonLines() jsonLines {
+	e := json.NewEncoder(a.stdout)
+	e.SetEscapeHTML(false)
+	return jsonLines{e}
+}
+
+func (j jsonLines) write(object any) error { return j.to.Encode(object) }
+
+// table begins a table without lines, its heads in capitals.
+func (a *app) table(heads ...any) table.Writer {
+	t := table.NewWriter()
+	style := table.StyleDefault
+	style.Options = table.OptionsNoBordersAndSeparators
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
+	style.Format.Header = text.FormatUpper
+	t.SetStyle(style)
+	if len(heads) > 0 {
+		t.AppendHeader(table.Row(heads))
+	}
+	return t
+}
+
+// print writes a table, without the blanks that fill its last column.
+func (a *app) print(t table.Writer) error {
+	for line := range strings.Lines(t.Render() + "\n") {
+		if _, err := fmt.Fprintln(a.stdout, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *app) printf(format string, args ...any) error {
+	_, err := fmt.Fprintf(a.stdout, format, args...)
+	return err
+}
+
+// The colours that mean something.
+const (
+	good = text.FgGreen
+	dull = text.Faint
+	warn = text.FgYellow
+	evil = text.FgRed
+)
+
+// paint colours s where there is a terminal that shows it.
+func (a *app) paint(c text.Color, s string) string {
+	if !a.colour || s == "" {
+		return s
+	}
+	return c.EscapeSeq() + s + text.Reset.EscapeSeq()
+}
+
+// ago says when t was or will be, as a person would; "never" where it was not.
+func (a *app) ago(t *time.Time) string {
+	if t == nil || t.IsZero() {
+		return "never"
+	}
+	return relative(t.Sub(a.now()), *t)
+}
+
+// relative puts a distance in time into words; far ones become a date.
+func relative(d time.Duration, t time.Time) string {
+	size := d.Abs()
+	var s string
+	switch {
+	case size < 5*time.Second:
+		return "just now"
+	case size < 90*time.Second:
+		s = fmt.Sprintf("%d s", int(size.Seconds()))
+	case size < 90*time.Minute:
+		s = fmt.Sprintf("%d min", int(size.Minutes()+0.5))
+	case size < 36*time.Hour:
+		s = fmt.Sprintf("%d h", int(size.Hours()+0.5))
+	case size < 45*day:
+		s = fmt.Sprintf("%d days", int(size/day))
+	default:
+		return t.UTC().Format(time.DateOnly)
+	}
+	if d > 0 {
+		return "in " + s
+	}
+	return s + " ago"
+}
+
+// lasting puts a length of time into words.
+func lasting(d time.Duration) string {
+	switch {
+	case d < 90*time.Second:
+		return fmt.Sprintf("%d s", int(d.Seconds()+0.5))
+	case d < 90*time.Minute:
+		return fmt.Sprintf("%d min", int(d.Minutes()+0.5))
+	case d < 36*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()+0.5))
+	}
+	return fmt.Sprintf("%d days", int(d/day))
+}
+
+// plain makes what providers and senders wrote safe for a terminal: one line, no escape codes.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r) {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// short is plain and cut to n columns, in the middle of a table.
+func short(s string, n int) string { return text.Trim(plain(s), n) }
+
+// count says "1 row", "2 rows".
+func count(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}

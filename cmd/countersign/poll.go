@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"countersign/model/store"
+	"countersign/worker"
+)
+
+type pollOptions struct {
+	accounts, tiers, refs []string
+}
+
+// pollVerb does the passes of the slots now.
+func pollVerb(a *app) *cobra.Command {
+	var o pollOptions
+	cmd := &cobra.Command{
+		Use:   "poll",
+		Short: "Ask the providers now, as the slots do",
+		Long: `poll does the same passes as the slots, once: the list of what changed, the open rows, the final rows of
+the last thirty days. It returns when the answers are applied and the documents that they brought are no
+longer in work. With a daemon running, the daemon does the work and poll follows it.
+
+--ref asks about single transactions, at any time; a ref that the table does not know becomes a row if the
+provider knows it.`,
+		Example: "  countersign poll\n  countersign poll --account sales --tier active\n  countersign poll --account hr --ref 8f3a",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, t := range o.tiers {
+				if !slices.Contains(worker.Tiers(), worker.Tier(t)) {
+					return usagef("--tier: %q is not active, idle or audit", t)
+				}
+			}
+			if len(o.refs) > 0 && len(o.tiers) > 0 {
+				return usagef("--ref and --tier do not go together: a ref is asked about whatever its tier")
+			}
+			runs, err := a.working(cmd.Context(), a.progress(), o.queue)
+			if err != nil {
+				return err
+			}
+			a.printRuns(runs)
+			return failures(runs)
+		},
+	}
+	cmd.Flags().StringSliceVar(&o.accounts, "account", nil, "only this `ACCOUNT` (repeatable)")
+	cmd.Flags().StringSliceVar(&o.tiers, "tier", nil, "only these tiers: active,idle,audit")
+	cmd.Flags().StringArrayVar(&o.refs, "ref", nil, "only this `REF` (repeatable)")
+	return cmd
+}
+
+// queue writes the runs: one for each account and tier, or one for the refs.
+func (o pollOptions) queue(ctx context.Context, e *engine) ([]store.Run, error) {
+	if len(o.refs) > 0 {
+		return o.queueRefs(ctx, e)
+	}
+	accounts, err := e.chosen(o.accounts)
+	if err != nil {
+		return nil, err
+	}
+	tiers := worker.Tiers()
+	if len(o.tiers) > 0 {
+		tiers = slices.DeleteFunc(tiers, func(t worker.Tier) bool { return !slices.Contains(o.tiers, string(t)) })
+	}
+	var runs []store.Run
+	for _, acc := range accounts {
+		for _, t := range tiers {
+			r, err := e.worker.Queue(ctx, store.Run{Account: acc.ID, Kind: string(t), Params: params(worker.Params{Whole: true})}, false)
+			if err != nil {
+				return nil, err
+			}
+			runs = append(runs, r)
+		}
+	}
+	return runs, nil
+}
+
+// queueRefs groups the refs by account: the one named, or the one whose row has the ref.
+func (o pollOptions) queueRefs(ctx context.Context, e *engine) ([]store.Run, error) {
+	if len(o.accounts) > 1 {
+		return nil, usagef("--ref goes with one --account")
+	}
+	byAccount := map[string][]string{}
+	for _, ref := range o.refs {
+		id, err := o.accountOf(ctx, e, ref)
+		if err != nil {
+			return nil, err
+		}
+		byAccount[id] = append(byAccount[id], ref)
+	}
+	var runs []store.Run
+	for id, refs := range byAccount {
+		if _, err := e.chosen([]string{id}); err != nil {
+			return nil, err
+		}
+		r, err := e.worker.Queue(ctx, store.Run{Account: id, Kind: worker.KindRefs, Params: params(worker.Params{Refs: refs})}, false)
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, r)
+	}
+	return runs, nil
+}
+
+func (o pollOptions) accountOf(ctx context.Context, e *engine, ref string) (string, error) {
+	if len(o.accounts) == 1 {
+		return o.accounts[0], nil
+	}
+	rows, err := e.store.FindRef(ctx, ref)
+	switch {
+	case err != nil:
+		return "", err
+	case len(rows) == 1:
+		return rows[0].Account, nil
+	case len(rows) > 1:
+		return "", usagef("ref %s stands in several accounts: name one with --account", plain(ref))
+	case len(e.accounts.list()) == 1:
+		return e.accounts.list()[0].ID, nil
+	}
+	return "", usagef("ref %s is in no row: name its account with --account (%s)", plain(ref), strings.Join(e.names(), ", "))
+}
+
+// printRuns shows how runs ended.
+func (a *app) printRuns(runs []store.Run) {
+	t := a.table("ACCOUNT", "RUN", "ENDED", "LISTED", "ASKED", "CHANGED", "GAPS", "DOCUMENTS", "LEFT")
+	for _, r := range runs {
+		state := string(r.State)
+		if r.State == store.RunDone {
+			state = a.paint(good, state)
+		} else {
+			state = a.paint(warn, state)
+		}
+		t.AppendRow(table.Row{r.Account, r.Kind, state, r.Listed, r.Asked, r.Changed, r.Gaps, r.Queued, r.Left})
+	}
+	a.print(t)
+}

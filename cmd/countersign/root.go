@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2 // wrong usage or config
+	exitDrift  = 3 // drift, or an open incident
+)
+
+// exitError is an error that chooses the program's exit code. An err of nil says nothing more than
+// the verb has printed already.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+// usagef is an error of the one who typed: exit 2.
+func usagef(format string, args ...any) error {
+	return &exitError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// run is the whole program: it does what args say and returns the exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	return newApp(stdin, stdout, stderr).run(ctx, args)
+}
+
+// run carries out one command line and tells how it ended.
+func (a *app) run(ctx context.Context, args []string) int {
+	root := a.root()
+	root.SetArgs(args)
+	return a.exit(root.ExecuteContext(ctx))
+}
+
+// exit tells err and returns the code that goes with it.
+func (a *app) exit(err error) int {
+	if err == nil || quiet(err) {
+		return exitDone
+	}
+	code := exitFailed
+	if !a.began {
+		code = exitUsage
+	}
+	var exit *exitError
+	if errors.As(err, &exit) {
+		code = exit.code
+		if exit.err == nil {
+			return code
+		}
+	}
+	a.complain(err)
+	return code
+}
+
+// complain writes err to stderr: every fault of a config on a line of its own, then one line that
+// says what to do.
+func (a *app) complain(err error) {
+	var list *faults
+	if errors.As(err, &list) {
+		for _, f := range list.all {
+			fmt.Fprintf(a.stderr, "%s\n", f.in(list.file))
+		}
+	}
+	fmt.Fprintf(a.stderr, "error: %s\n", strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
+}
+
+// quiet says whether err only means that nobody reads on.
+func quiet(err error) bool {
+	return errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) || errors.Is(err, os.ErrClosed)
+}
+
+// root builds the tree of verbs.
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "countersign",
+		Short: "A local database of e-signature transactions that can be trusted",
+		Long: `countersign keeps a local database of e-signature transactions that can be trusted.
+
+Providers call back when something happens; callbacks get lost, doubled, reordered and forged. So a
+callback listener updates the table at once, polls ask the providers for the truth, and what the
+callbacks missed is repaired, recorded and counted. Signed documents are fetched, checked and kept.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 drift or an open incident.`,
+		Example: "  countersign config check\n  countersign status\n  countersign list --status in_progress",
+		Args: func(cmd *cobra.Command, args []string) error {
+			return unknownVerb(cmd, args)
+		},
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%w: see `%s --help`", err, cmd.CommandPath())
+	})
+	root.PersistentFlags().StringVar(&a.configFlag, "config", "",
+		"config `FILE` (default: COUNTERSIGN_CONFIG, ./config.yaml, "+systemConfig+")")
+	for _, verb := range verbs() {
+		root.AddCommand(verb(a))
+	}
+	a.watch(root)
+	return root
+}
+
+// watch notes when a verb begins: an error before that is one of usage.
+func (a *app) watch(cmd *cobra.Command) {
+	if do := cmd.RunE; do != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			a.began = true
+			return do(cmd, args)
+		}
+	}
+	if fits := cmd.Args; fits != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			err := fits(cmd, args)
+			if exit := new(exitError); err == nil || errors.As(err, &exit) {
+				return err
+			}
+			return usagef("%w: see `%s --help`", err, cmd.CommandPath())
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		a.watch(sub)
+	}
+}
+
+// group is a verb that only holds others, such as `callbacks list`.
+func group(use, short string, subs ...*cobra.Command) *cobra.Command {
+	names := make([]string, len(subs))
+	for i, s := range subs {
+		names[i] = s.Name()
+	}
+	cmd := &cobra.Command{
+		Use:   use,
+		Short: short,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("%s needs one of: %s", cmd.CommandPath(), strings.Join(names, ", "))
+			}
+			return unknownVerb(cmd, args)
+		},
+		RunE: func(*cobra.Command, []string) error { return nil },
+	}
+	cmd.AddCommand(subs...)
+	return cmd
+}
+
+// unknownVerb refuses what is no verb and names those that come near.
+func unknownVerb(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return usagef("%s has no verb %q: did you mean %s?", cmd.CommandPath(), args[0], strings.Join(near, " or "))
+	}
+	return usagef("%s has no verb %q: see `%s --help`", cmd.CommandPath(), args[0], cmd.CommandPath())
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func TestUsage(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("config.yaml", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		args string
+		code int
+		want string // stderr, or the beginning of stdout where all is well
+	}{
+		{"", 0, "countersign keeps a local database"},
+		{"--help", 0, "countersign keeps a local database"},
+		{"list --help", 0, "list prints the table, the newest change first."},
+		{"version", 0, "countersign "},
+		{"completion bash", 0, "# bash completion V2 for countersign"},
+		{"completion fish", 0, "# fish completion for countersign"},
+		{"lst", 2, "error: countersign has no verb \"lst\": did you mean list?\n"},
+		{"frobnicate", 2, "error: countersign has no verb \"frobnicate\": see `countersign --help`\n"},
+		{"callbacks", 2, "error: countersign callbacks needs one of: list, show\n"},
+		{"callbacks lits", 2, "error: countersign callbacks has no verb \"lits\": did you mean list?\n"},
+		{"list --colour", 2, "error: unknown flag: --colour: see `countersign list --help`\n"},
+		{"list sales", 2, "error: unknown command \"sales\" for \"countersign list\": see `countersign list --help`\n"},
+		{"list --status signed", 2, "error: --status \"signed\" is not one of unknown, draft, in_progress, completed, declined, expired, cancelled, opted_out, failed\n"},
+		{"list --limit -1", 2, "error: --limit -1 is below nothing\n"},
+		{"list --changed-since soon", 2, "error: invalid argument \"soon\" for \"--changed-since\" flag: \"soon\" is not a span such as 30d, 2w, 720h, 2026-01-31 or 2026-01-31T12:00:00Z: see `countersign list --help`\n"},
+		{"show", 2, "error: accepts between 1 and 2 arg(s), received 0: see `countersign show --help`\n"},
+		{"callbacks list --verdict bad", 2, "error: --verdict \"bad\" is not one of accepted, duplicate, refused, not_understood\n"},
+		{"documents list --state gone", 2, "error: --state \"gone\" is not one of waiting, stored, quarantined, unobtainable, failed\n"},
+		{"changes --after -1", 2, "error: --after and --limit are not below 0\n"},
+		{"--config nowhere.yaml list", 2, "error: open nowhere.yaml: no such file or directory\n"},
+	} {
+		a, stdout, stderr := testApp(map[string]string{})
+		code := a.run(context.Background(), strings.Fields(test.args))
+		if code != test.code {
+			t.Errorf("%q: exit %d, want %d: %s", test.args, code, test.code, stderr)
+		}
+		switch {
+		case code != 0 && (stderr.String() != test.want || stdout.Len() > 0):
+			t.Errorf("%q says\n%s%swant\n%s", test.args, stdout, stderr, test.want)
+		case code == 0 && (!strings.HasPrefix(stdout.String(), test.want) || stderr.Len() > 0):
+			t.Errorf("%q prints\n%.200s%s", test.args, stdout, stderr)
+		}
+	}
+}
+
+// Each verb has a sentence, an example, and flags whose help says something.
+func TestEveryVerbHelps(t *testing.T) {
+	t.Parallel()
+	a, _, _ := testApp(nil)
+	var walk func(*cobra.Command)
+	walk = func(cmd *cobra.Command) {
+		if cmd.HasParent() && (cmd.Short == "" || cmd.Example == "" && !cmd.HasSubCommands()) {
+			t.Errorf("%s lacks a sentence or an example", cmd.CommandPath())
+		}
+		for _, sub := range cmd.Commands() {
+			walk(sub)
+		}
+	}
+	walk(a.root())
+}
+
+func TestExitCodes(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		err  error
+		code int
+		says string
+	}{
+		{nil, 0, ""},
+		{errors.New("fetch sales/x: 503\nService Unavailable"), 1, "error: fetch sales/x: 503; Service Unavailable\n"},
+		{usagef("no such thing"), 2, "error: no such thing\n"},
+		{&exitError{code: exitDrift}, 3, ""},
+		{fmt.Errorf("while %w", &exitError{exitDrift, errors.New("drifting")}), 3, "error: while drifting\n"},
+		{&os.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.EPIPE}, 0, ""},
+		{fmt.Errorf("write: %w", io.ErrClosedPipe), 0, ""},
+	} {
+		a, _, stderr := testApp(nil)
+		a.began = true
+		if code := a.exit(test.err); code != test.code || stderr.String() != test.says {
+			t.Errorf("%v: exit %d, %q", test.err, code, stderr)
+		}
+	}
+}
+
+func TestRelative(t *testing.T) {
+	t.Parallel()
+	for ago, want := range map[time.Duration]string{
+		time.Second: "just now", 20 * time.Second: "20 s ago", 3 * time.Minute: "3 min ago", 89 * time.Minute: "89 min ago",
+		2 * time.Hour: "2 h ago", 35 * time.Hour: "35 h ago", 50 * time.Hour: "2 days ago", 60 * day: "2026-01-01",
+		-20 * time.Minute: "in 20 min", -5 * day: "in 5 days",
+	} {
+		if got := relative(-ago, nine.Add(-ago)); got != want {
+			t.Errorf("%s ago reads %q, want %q", ago, got, want)
+		}
+	}
+}
+
+func TestPlain(t *testing.T) {
+	t.Parallel()
+	if got := plain("Ana\x1b[31m\r\nPop\u202e\u0085x\ufeffé"); strings.ContainsAny(got, "\x1b\r\n\u202e\u0085") || !strings.HasSuffix(got, "é") {
+		t.Errorf("a terminal would obey %q", got)
+	}
+	var b bytes.Buffer
+	a := &app{stdout: &b}
+	if got := a.paint(evil, "x"); got != "x" {
+		t.Errorf("colour where there is none: %q", got)
+	}
+	a.colour = true
+	if got := a.paint(evil, "x"); got != "\x1b[31mx\x1b[0m" {
+		t.Errorf("painted %q", got)
+	}
+	for env, want := range map[string]bool{"": true, "NO_COLOR=1": false, "NO_COLOR=": true, "TERM=dumb": false, "TERM=xterm": true} {
+		name, value, _ := strings.Cut(env, "=")
+		got := wantsColour(func(n string) (string, bool) { return value, n == name })
+		if got != want {
+			t.Errorf("%q: colour %t", env, got)
+		}
+	}
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+
+	"countersign/model"
+	"countersign/model/store"
+)
+
+// seedKey is the installation key of seeded databases.
+var seedKey = bytes.Repeat([]byte{1}, keySize)
+
+// seed makes a database and a document store in dir that hold something of everything, as it would
+// be at a moment.
+func seed(ctx context.Context, dir string, at time.Time, incident bool) (err error) {
+	file := filepath.Join(dir, "countersign.db")
+	s, err := store.Open(ctx, store.Options{DSN: "sqlite:" + file, Key: seedKey, Now: func() time.Time { return at }})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if _, _, err := s.Migrate(ctx); err != nil {
+		return err
+	}
+	pdf := []byte("%PDF-1.7 made up %%EOF")
+	path := "sales/2026/03/p-1/doc1.pdf"
+	if err := os.MkdirAll(filepath.Join(dir, "documents", filepath.Dir(path)), 0o700); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "documents", path), pdf, 0o600); err != nil {
+		return err
+	}
+	sum := sha256.Sum256(pdf)
+	w := world{at: at, path: path, sum: hex.EncodeToString(sum[:]), size: int64(len(pdf))}
+	for _, part := range []func(*store.Batch){w.accounts, w.rows, w.details, w.callbacks} {
+		if err := s.Do(ctx, store.Unit{Apply: func(b *store.Batch) error { part(b); return nil }}); err != nil {
+			return err
+		}
+	}
+	if !incident {
+		return nil
+	}
+	return s.Do(ctx, store.Unit{Apply: func(b *store.Batch) error {
+		_, err := b.OpenIncident("sales", store.CallbacksSilent, "a poll found a change that no callback told, and none came since")
+		return err
+	}})
+}
+
+type world struct {
+	at        time.Time
+	path, sum string
+	size      int64
+}
+
+func (w world) ago(d time.Duration) *time.Time {
+	t := w.at.Add(-d).UTC()
+	return &t
+}
+
+func (w world) accounts(b *store.Batch) {
+	b.PutAccount(store.Account{
+		ID: "sales", Provider: "onespan", FirstStartAt: *w.ago(40 * day), LastCallbackAt: w.ago(4 * time.Minute), LastPollAt: w.ago(3 * time.Hour),
+	})
+	b.PutAccount(store.Account{ID: "hr", Provider: "dropboxsign", FirstStartAt: *w.ago(40 * day)})
+	b.PutAccount(store.Account{ID: "old", Provider: "onespan", FirstStartAt: *w.ago(400 * day), LastPollAt: w.ago(100 * day)})
+	for range 9 {
+		b.AddTold("sales", model.ChangeStatus, w.at.Add(-2*day))
+	}
+}
+
+func (w world) rows(b *store.Batch) {
+	for _, t := range []model.Transaction{
+		{
+			Account: "sales", Ref: "p-1", Provider: "onespan", ExternalID: "X-1", Name: "Contract for Ana", Status: model.Completed, ProviderStatus: "COMPLETED",
+			Confirmed: true, Archived: true, ConfirmedAt: w.ago(3 * time.Minute), ChangedAt: *w.ago(4 * time.Minute), FirstSeenAt: *w.ago(5 * day),
+			CreatedAt: w.ago(5 * day), SentAt: w.ago(4 * day), Origin: model.OriginClaim, Metadata: `{"contract_id":"X-1"}`, SignersSet: true,
+			SignersDone: 2, SignersAll: 2,
+			Signers: []model.Signer{
+				{Ref: "s1", Name: "Ana Pop", Email: "ana@example.com", Role: "signer", Order: 1, Status: model.SignerSigned, SignedAt: w.ago(time.Hour)},
+				{Ref: "s2", Name: "Ion Rus", Email: "ion@example.com", Order: 2, Status: model.SignerSigned, SignedAt: w.ago(4 * time.Minute)},
+			},
+		},
+		{
+			Account: "sales", Ref: "p-2", Provider: "onespan", Name: "Lease", Status: model.InProgress, ProviderStatus: "SENT", ReportedStatus: model.Completed,
+			ConfirmedAt: w.ago(2 * day), ChangedAt: *w.ago(2 * day), FirstSeenAt: *w.ago(3 * day), Origin: model.OriginPoll,
+			NextCheckAt: w.ago(10 * time.Minute), DueReason: model.DueConfirm, ExpiresAt: w.ago(-5 * day),
+		},
+		{
+			Account: "sales", Ref: "p-3", Provider: "onespan", Name: "Trial\x1b[31m", Status: model.Draft, Confirmed: true, ConfirmedAt: w.ago(20 * day),
+			ChangedAt: *w.ago(20 * day), FirstSeenAt: *w.ago(20 * day), Test: true, Origin: model.OriginBackfill,
+		},
+		{
+			Account: "hr", Ref: "same", Provider: "dropboxsign", Name: "Offer", Status: model.InProgress, Confirmed: true, ConfirmedAt: w.ago(time.Hour),
+			ChangedAt: *w.ago(day), FirstSeenAt: *w.ago(day), Origin: model.OriginTrack,
+			Attention: []model.Attention{{Kind: model.EmailBounced, Signer: "a", Message: "no such mailbox", Since: *w.ago(2 * time.Hour)}},
+		},
+		{
+			Account: "sales", Ref: "same", Provider: "onespan", Status: model.Declined, Confirmed: true, ConfirmedAt: w.ago(50 * day), Reason: "too dear",
+			ChangedAt: *w.ago(50 * day), FirstSeenAt: *w.ago(60 * day), Origin: model.OriginPoll,
+		},
+		{Account: "sales", Ref: "hidden", Provider: "onespan", Status: model.Unknown, Hidden: true, FirstSeenAt: w.at, ChangedAt: w.at, Origin: model.OriginHint},
+	} {
+		b.Put(t, model.Decision{Next: t, Grew: true})
+	}
+}
+
+func (w world) details(b *store.Batch) {
+	for _, c := range []store.Change{
+		{Account: "sales", Ref: "p-1", Kind: model.KindStatus, From: "unknown", To: "in_progress", Status: model.InProgress, Confirmed: true, Source: "poll r1", At: *w.ago(4 * day)},
+		{Account: "sales", Ref: "p-1", Kind: model.KindStatus, From: "in_progress", To: "completed", Status: model.Completed, Source: "callback c000000000001", At: *w.ago(4 * time.Minute)},
+		{Account: "sales", Ref: "p-1", Kind: model.KindConfirmed, From: "completed", To: "completed", Status: model.Completed, Confirmed: true, Source: "confirm", At: *w.ago(3 * time.Minute)},
+		{Account: "sales", Ref: "p-1", Kind: model.KindFlag, To: "archived", Status: model.Completed, Confirmed: true, Source: "confirm", At: *w.ago(3 * time.Minute)},
+		{Account: "hr", Ref: "same", Kind: model.KindAttention, To: "email_bounced", Status: model.InProgress, Confirmed: true, Source: "callback c000000000004", At: *w.ago(2 * time.Hour)},
+	} {
+		b.AddChange(c)
+	}
+	for _, d := range []store.Document{
+		{Account: "sales", Ref: "p-1", DocID: "doc1", Kind: model.SignedDocument, Name: "Contract/../Ana.pdf", Version: 1, State: model.DocumentStored, SHA256: w.sum, Size: w.size, Path: w.path, StoredAt: w.ago(2 * time.Minute), CreatedAt: *w.ago(3 * time.Minute), Signature: "intact", Integrity: "intact", Coverage: "whole", Trust: "unknown"},
+		{Account: "sales", Ref: "p-1", DocID: "evidence", Kind: model.EvidenceDocument, Name: "Evidence Summary", Version: 1, State: model.DocumentQuarantined, Reason: "not a whole PDF: ask for it again with `documents retry`", CreatedAt: *w.ago(3 * time.Minute)},
+	} {
+		b.PutDocument(d)
+	}
+	late := 3 * time.Minute
+	for _, g := range []model.Gap{
+		{Account: "sales", Ref: "p-1", Kind: model.GapMissed, Change: model.ChangeStatus, From: "draft", To: "in_progress", After: w.ago(5 * day), Before: *w.ago(4 * day), FoundBy: "r1", FoundAt: *w.ago(4 * day), SettleAt: *w.ago(4 * day)},
+		{Account: "hr", Ref: "same", Kind: model.GapLate, Change: model.ChangeSigner, From: "waiting", To: "viewed", Before: *w.ago(day), FoundBy: "r2", FoundAt: *w.ago(day), SettleAt: *w.ago(day), Latency: &late},
+	} {
+		b.AddGap(g)
+	}
+}
+
+func (w world) callbacks(b *store.Batch) {
+	long := append([]byte(`{"name":"PACKAGE_COMPLETE","packageId":"p-2","padding":"`), bytes.Repeat([]byte("x"), 3000)...)
+	for _, c := range []store.Callback{
+		{Account: "sales", Ref: "p-1", Type: "PACKAGE_COMPLETE", EventID: "e1", DedupeKey: "k1", Verdict: store.Accepted, Outcome: store.Applied, At: *w.ago(4 * time.Minute), RemoteAddr: "192.0.2.1", Headers: map[string]string{"Content-Type": "application/json"}, Body: []byte(`{"name":"PACKAGE_COMPLETE","packageId":"p-1"}`)},
+		{Account: "sales", Ref: "p-1", Type: "PACKAGE_COMPLETE", EventID: "e1", Verdict: store.Duplicate, At: *w.ago(3 * time.Minute), RemoteAddr: "192.0.2.1", Body: []byte(`{}`)},
+		{Account: "sales", Ref: "p-2", Type: "PACKAGE_COMPLETE", Verdict: store.Refused, Note: "the callback key is another", At: *w.ago(2 * time.Minute), RemoteAddr: "198.51.100.7", Body: long, Sealed: true},
+		{Account: "hr", Ref: "same", Type: "signature_request_email_bounce", Verdict: store.Accepted, Outcome: store.Checking, At: *w.ago(2 * time.Hour), RemoteAddr: "192.0.2.9", Body: []byte("json=…")},
+	} {
+		b.AddCallback(c)
+	}
+}

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/sirupsen/logrus"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"countersign/model/store"
+	"countersign/worker"
+	"countersign/worker/callback"
+	"countersign/worker/console"
+)
+
+// serveOptions is what the flags of serve say.
+type serveOptions struct {
+	backfill span
+	schedule string
+}
+
+// serveVerb is the daemon.
+func serveVerb(a *app) *cobra.Command {
+	o := serveOptions{backfill: span{now: a.now}}
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the daemon: listen for callbacks, poll, download",
+		Long: `serve opens the public listener that providers call and the private console, polls in the slots of the
+config, and fetches signed documents. SIGHUP reads the config again; SIGTERM ends within ten seconds with
+every answered callback kept, a second one at once.
+
+--backfill loads what no finished backfill covers, after the listener has opened: a restart resumes and
+never repeats. --backfill-schedule repeats it on a cron line (UTC).`,
+		Example: "  countersign serve\n  countersign serve --backfill 30d --backfill-schedule \"0 3 * * 0\"",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.schedule != "" && o.backfill.at == nil {
+				return usagef("--backfill-schedule needs --backfill, which says how far back")
+			}
+			if o.schedule != "" {
+				if _, err := worker.ParseSchedule(o.schedule); err != nil {
+					return usagef("--backfill-schedule: %w", err)
+				}
+			}
+			return a.serve(cmd.Context(), o)
+		},
+	}
+	cmd.Flags().Var(&o.backfill, "backfill", "load history since `SPAN` (30d, 2w, 720h, a date or a time)")
+	cmd.Flags().StringVar(&o.schedule, "backfill-schedule", "", "repeat the backfill on a `CRON` line in UTC")
+	return cmd
+}
+
+// serve runs the daemon until ctx ends or a signal comes.
+func (a *app) serve(ctx context.Context, o serveOptions) error {
+	c, err := a.config()
+	if err != nil {
+		return err
+	}
+	log := logrus.NewEntry(a.logger(c.Log))
+	ctx, stop := a.signals(ctx, log)
+	defer stop()
+	e, err := a.startEngine(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	err = e.store.Hold(ctx, store.LockServe, a.owner(), func(ctx context.Context) error { return e.serve(ctx, o) })
+	if errors.Is(err, store.ErrHeld) {
+		err = fmt.Errorf("a daemon already uses this database (%w): stop it first, or give this one another `database`", err)
+	}
+	return errors.Join(err, e.close())
+}
+
+// signals ends ctx at the first SIGINT or SIGTERM; at the second the process ends at once.
+func (a *app) signals(ctx context.Context, log *logrus.Entry) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ch := make(chan os.Signal, 2)
+	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case s := <-ch:
+			log.WithField("reason", s.String()).Info("stopping")
+			cancel()
+		case <-ctx.Done():
+			return
+		}
+		if _, again := <-ch; again {
+			os.Exit(exitFailed)
+		}
+	}()
+	return ctx, func() { signal.Stop(ch); close(ch); cancel() }
+}
+
+// serve opens the listeners, then works, and stops in the order of starting undone: first what
+// comes in, then the round in hand.
+func (e *engine) serve(ctx context.Context, o serveOptions) error {
+	in, err := e.openListeners()
+	if err != nil {
+		return err
+	}
+	e.announce(in)
+	inCtx, stopIn := context.WithCancel(ctx)
+	defer stopIn()
+	workCtx, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+
+	var working errgroup.Group
+	working.Go(func() error { return e.keepWorking(workCtx, o) })
+	working.Go(func() error { return e.reloads(workCtx, in) })
+
+	listening, inCtx := errgroup.WithContext(inCtx)
+	listening.Go(func() error { return in.public.Run(inCtx, in.publicSocket, in.tls) })
+	listening.Go(func() error { return in.console.Run(inCtx, in.consoleSocket) })
+	notify(e.log, daemon.SdNotifyReady)
+
+	err = listening.Wait()
+	notify(e.log, daemon.SdNotifyStopping)
+	stopWork()
+	return errors.Join(err, working.Wait())
+}
+
+// notify tells systemd, where it started us.
+func notify(log *logrus.Entry, state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		log.WithField("err", err).Debug("systemd was not told")
+	}
+}
+
+// listeners is both doors of the daemon.
+type listeners struct {
+	public        *callback.Listener
+	publicSocket  net.Listener
+	tls           *tls.Config
+	console       *console.Server
+	consoleSocket net.Listener
+	reload        reloadState
+}
+
+// announce prints what an operator has to register at each provider.
+func (e *engine) announce(in *listeners) {
+	for _, acc := range e.config.Accounts {
+		url := e.config.callbackURL(acc.ID)
+		if url == "" {
+			url = "http://" + in.publicSocket.Addr().String() + "/callbacks/" + acc.ID
+		}
+		e.log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.Provider, "url": url}).Info("callbacks are taken here")
+	}
+	e.log.WithFields(logrus.Fields{"public": in.publicSocket.Addr().String(), "console": in.consoleSocket.Addr().String()}).Info("ready")
+}
+
+// keepWorking does the daemon's work as long as it has the work lock, which it asks a verb for.
+func (e *engine) keepWorking(ctx context.Context, o serveOptions) error {
+	for ctx.Err() == nil {
+		err := e.work(ctx, false, func(ctx context.Context) error {
+			go e.identifyAll(ctx)
+			if err := e.queueBackfills(ctx, o); err != nil {
+				e.log.WithField("err", err).Warn("backfill not queued")
+			}
+			g, ctx := errgroup.WithContext(ctx)
+			g.Go(func() error { return e.worker.Run(ctx, worker.PartLoops, worker.PartSlots) })
+			g.Go(func() error { return e.repeatBackfill(ctx, o) })
+			return g.Wait()
+		})
+		if errors.Is(err, store.ErrHeld) {
+			if werr := e.store.Want(ctx, store.LockWork, e.app.owner()); werr != nil && ctx.Err() == nil {
+				e.log.WithField("err", werr).Warn("the work lock was not asked for")
+			}
+		} else if err != nil && ctx.Err() == nil {
+			e.log.WithField("err", err).Warn("work stopped, starting again")
+		}
+		e.app.wait(ctx, 500*time.Millisecond)
+	}
+	return nil
+}
+
+// identifyAll asks each provider whose credentials we have. A wrong one takes no answer from it.
+func (e *engine) identifyAll(ctx context.Context) {
+	for _, a := range e.accounts.list() {
+		if err := e.accounts.identify(ctx, a); err != nil && ctx.Err() == nil {
+			e.log.WithFields(logrus.Fields{"account": a.ID, "err": err}).Warn("the provider did not say who we are")
+			if errors.Is(err, errOtherAccount) {
+				e.worker.Refuse(ctx, a.ID, err.Error())
+			}
+		}
+	}
+}

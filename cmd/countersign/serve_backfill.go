@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"countersign/model/store"
+	"countersign/provider"
+	"countersign/worker"
+)
+
+// queueBackfills queues what no finished backfill covers, for each account that lists.
+func (e *engine) queueBackfills(ctx context.Context, o serveOptions) error {
+	if o.backfill.at == nil {
+		return nil
+	}
+	for _, a := range e.accounts.list() {
+		if err := e.queueBackfill(ctx, a, *o.backfill.at, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// queueBackfill queues one account's backfill. One that is waiting or in work is resumed instead; unless
+// always is set, so is one that a finished backfill covers already.
+func (e *engine) queueBackfill(ctx context.Context, a *worker.Account, since time.Time, always bool) error {
+	log := e.log.WithField("account", a.ID)
+	if _, ok := a.Provider.(provider.Lister); !ok {
+		log.Warn("no backfill: the provider lists nothing, give the refs to `countersign track --file`")
+		return nil
+	}
+	until := e.app.utc()
+	if !always {
+		done, err := e.store.Runs(ctx, store.RunFilter{Account: a.ID, Kind: worker.KindBackfill, States: []store.RunState{store.RunDone}, Limit: 200})
+		if err != nil {
+			return err
+		}
+		if from := covered(done); from != nil && !from.After(since) {
+			log.Info("backfill covered already")
+			return nil
+		} else if from != nil {
+			until = from.Add(time.Duration(e.config.ListOverlap))
+		}
+	}
+	r, err := e.worker.Queue(ctx, store.Run{Account: a.ID, Kind: worker.KindBackfill, Since: &since, Until: &until}, true)
+	if err == nil {
+		log.WithFields(logrus.Fields{"loop": worker.KindBackfill, "since": r.Since.Format(time.RFC3339)}).Info("backfill queued")
+	}
+	return err
+}
+
+// covered says from when on finished backfills have loaded everything; nil where there is none. What
+// is younger than a backfill is covered by the polls.
+func covered(done []store.Run) (from *time.Time) {
+	for _, r := range done {
+		if r.Since != nil && (from == nil || r.Since.Before(*from)) {
+			from = r.Since
+		}
+	}
+	return from
+}
+
+// repeatBackfill queues the backfill again on its schedule.
+func (e *engine) repeatBackfill(ctx context.Context, o serveOptions) error {
+	if o.schedule == "" {
+		return nil
+	}
+	sched, err := worker.ParseSchedule(o.schedule)
+	if err != nil {
+		return err
+	}
+	for {
+		now := e.app.utc()
+		if !e.app.wait(ctx, sched.Next(now).Sub(now)) {
+			return nil
+		}
+		since, err := parseSpan(o.backfill.raw, e.app.now())
+		if err != nil {
+			return err
+		}
+		for _, a := range e.accounts.list() {
+			if err := e.queueBackfill(ctx, a, since, true); err != nil {
+				e.log.WithFields(logrus.Fields{"account": a.ID, "err": err}).Warn("scheduled backfill not queued")
+			}
+		}
+	}
+}

@@ -1,0 +1,24 @@
+package main
+
+import "github.com/spf13/cobra"
+
+// verbs is every verb, in the order of the help. Each is built for one run of the program.
+func verbs() []func(*app) *cobra.Command {
+	return []func(*app) *cobra.Command{
+		serveVerb,
+		statusVerb,
+		listVerb,
+		showVerb,
+		changesVerb,
+		gapsVerb,
+		pollVerb,
+		backfillVerb,
+		verifyVerb,
+		callbacksVerb,
+		documentsVerb,
+		migrateVerb,
+		backupVerb,
+		configVerb,
+		versionVerb,
+	}
+}

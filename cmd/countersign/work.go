@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"golang.org/x/sync/errgroup"
+
+	"countersign/model"
+	"countersign/model/store"
+	"countersign/worker"
+)
+
+// working runs a verb that asks providers: it opens the engine, lets do queue runs, works them off (or
+// follows the daemon that does) and returns them as they ended.
+func (a *app) working(ctx context.Context, p progress, queue func(context.Context, *engine) ([]store.Run, error)) ([]store.Run, error) {
+	c, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	log := logrus.NewEntry(a.logger(c.Log))
+	log.Logger.SetOutput(p.logTo(a.stderr))
+	if c.Log.Level == "info" {
+		log.Logger.SetLevel(logrus.WarnLevel) // the verb tells what it does
+	}
+	ctx, stop := a.signals(ctx, log)
+	defer stop()
+	e, err := a.startEngine(ctx, c, log)
+	if err != nil {
+		return nil, err
+	}
+	runs, err := queue(ctx, e)
+	if err == nil {
+		runs, err = e.untilDone(ctx, runs, p)
+	}
+	return runs, errors.Join(err, e.close())
+}
+
+// untilDone works the runs off, as long as no daemon does, and returns when they have ended and the
+// documents that they queued are no longer in work.
+func (e *engine) untilDone(ctx context.Context, runs []store.Run, p progress) ([]store.Run, error) {
+	defer p.end()
+	for {
+		err := e.work(ctx, true, func(ctx context.Context) error { return e.workOff(ctx, runs, p) })
+		switch {
+		case ctx.Err() != nil:
+			return runs, errors.New("stopped: what is not done is resumed by the daemon or by the same verb")
+		case errors.Is(err, store.ErrHeld), errors.Is(err, errYield), errors.Is(err, errLost):
+			// a daemon, or another verb, works: it works off our runs too
+		case err != nil:
+			return runs, err
+		}
+		done, err := e.look(ctx, runs, p)
+		if err != nil {
+			return runs, err
+		}
+		if done {
+			return runs, nil
+		}
+		if !e.app.wait(ctx, 250*time.Millisecond) {
+			return runs, ctx.Err()
+		}
+	}
+}
+
+// workOff runs the worker in this process until the runs are done.
+func (e *engine) workOff(ctx context.Context, runs []store.Run, p progress) error {
+	wctx, stop := context.WithCancel(ctx)
+	defer stop()
+	g, wctx := errgroup.WithContext(wctx)
+	g.Go(func() error { return e.worker.Run(wctx, worker.PartLoops) })
+	g.Go(func() error {
+		defer stop()
+		for {
+			done, err := e.look(wctx, runs, p)
+			if err != nil || done || !e.app.wait(wctx, 200*time.Millisecond) {
+				if wctx.Err() != nil {
+					return nil
+				}
+				return err
+			}
+		}
+	})
+	return g.Wait()
+}
+
+// look reads how the runs stand, shows it, and says whether there is nothing left to wait for.
+func (e *engine) look(ctx context.Context, runs []store.Run, p progress) (bool, error) {
+	all := true
+	for i := range runs {
+		r, err := e.store.RunByID(ctx, runs[i].ID)
+		if err != nil {
+			return false, err
+		}
+		runs[i] = r
+		if r.FinishedAt == nil {
+			all = false
+		}
+	}
+	p.show(runs)
+	if !all {
+		return false, nil
+	}
+	for _, r := range runs {
+		if r.Queued == 0 {
+			continue
+		}
+		busy, err := e.documentsInWork(ctx, r.Account)
+		if err != nil || busy {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// documentsInWork says whether a document waits that has not been tried yet, or is due to be.
+func (e *engine) documentsInWork(ctx context.Context, account string) (bool, error) {
+	docs, err := e.store.Documents(ctx, store.DocumentFilter{Account: account, State: model.DocumentWaiting})
+	if err != nil {
+		return false, err
+	}
+	soon := e.app.utc().Add(time.Second)
+	for _, d := range docs {
+		if d.NextTryAt != nil && d.NextTryAt.Before(soon) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// chosen returns the accounts that a verb is for: those named, or all.
+func (e *engine) chosen(ids []string) ([]*worker.Account, error) {
+	if len(ids) == 0 {
+		return e.accounts.list(), nil
+	}
+	var out []*worker.Account
+	for _, id := range ids {
+		a := e.accounts.find(id)
+		if a == nil {
+			return nil, usagef("account %q is not in the config: it has %s", id, strings.Join(e.names(), ", "))
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}
+
+func (e *engine) names() []string {
+	var out []string
+	for _, a := range e.accounts.list() {
+		out = append(out, a.ID)
+	}
+	return out
+}
+
+// params writes what a run is asked to do.
+func params(p worker.Params) string {
+	text, err := json.Marshal(p)
+	if err != nil {
+		return "" // strings, numbers and booleans always marshal
+	}
+	return string(text)
+}
+
+// failures turns the runs that did not end well into the verb's error: one line an account.
+func failures(runs []store.Run) error {
+	var errs []error
+	for _, r := range runs {
+		if r.State == store.RunFailed || r.State == store.RunPartial {
+			errs = append(errs, fmt.Errorf("account %s, %s: %s", r.Account, r.Kind, r.Note))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,277 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"countersign/model"
+	"countersign/model/store"
+)
+
+// Incoming is one callback with what it says, as the listener hands it over.
+type Incoming struct {
+	Callback     store.Callback // verdict accepted, refused or not_understood; ID empty
+	Rules        model.Rules    // the account's; zero for a refused one
+	Observations []model.Observation
+	Test         bool
+	Ignored      string // why it is of no interest
+}
+
+// Result is what became of it.
+type Result struct {
+	ID      string
+	Verdict store.Verdict
+	Outcome store.Outcome
+}
+
+// Callback stores a callback and applies what it says in one database transaction, which is on
+// disk when it returns. A copy of one that is stored already changes nothing. Errors are the
+// store's (ErrBusy, ErrUnavailable): nothing was kept, the caller must not acknowledge.
+func (w *Worker) Callback(ctx context.Context, in Incoming) (Result, error) {
+	var res Result
+	var incidents []incidentKey
+	u := store.Unit{}
+	for _, o := range in.Observations {
+		u.Keys = append(u.Keys, model.Key{Account: in.Callback.Account, Ref: o.Ref})
+	}
+	if len(u.Keys) == 0 {
+		u.Keys = append(u.Keys, model.Key{Account: in.Callback.Account, Ref: in.Callback.Ref})
+	}
+	dedupe := store.DedupeKey{Account: in.Callback.Account, Ref: in.Callback.Ref, Key: in.Callback.DedupeKey}
+	if dedupe.Key != "" {
+		u.Dedupe = append(u.Dedupe, dedupe)
+	}
+	u.Apply = func(b *store.Batch) error {
+		var err error
+		res, incidents, err = w.receive(b, in, dedupe)
+		return err
+	}
+	if err := w.Store.Do(ctx, u); err != nil {
+		return Result{}, err
+	}
+	w.noteIncidents(incidents)
+	return res, nil
+}
+
+// receive is Callback inside the group's transaction. It may run twice.
+func (w *Worker) receive(b *store.Batch, in Incoming, dedupe store.DedupeKey) (Result, []incidentKey, error) {
+	cb := in.Callback
+	switch cb.Verdict {
+	case store.Refused:
+		id := b.AddCallback(cb)
+		moved, err := w.countRefused(b, cb)
+		return Result{id, cb.Verdict, ""}, moved, err
+	case store.NotUnderstood:
+		return Result{b.AddCallback(cb), cb.Verdict, ""}, nil, nil
+	}
+	if dedupe.Key != "" {
+		if id, verdict, seen := b.Seen(dedupe); seen && verdict != store.NotUnderstood {
+			cb.Verdict, cb.Outcome, cb.DedupeKey, cb.Body, cb.Note = store.Duplicate, store.NothingNew, "", nil, "a copy of "+id
+			return Result{b.AddCallback(cb), cb.Verdict, cb.Outcome}, nil, nil
+		} else if seen {
+			b.ReleaseDedupe(dedupe)
+		}
+	}
+	cb.Outcome = store.NothingNew
+	switch {
+	case in.Test:
+		cb.Outcome = store.TestEvent
+	case in.Ignored != "":
+		cb.Outcome, cb.Note = store.Ignored, in.Ignored
+	}
+	id := b.AddCallback(cb)
+	moved, err := w.countAccepted(b, cb)
+	if err != nil {
+		return Result{}, nil, err
+	}
+	outcome := cb.Outcome
+	for _, o := range in.Observations {
+		o.At = cb.At
+		did, err := w.claim(b, in.Rules, cb, id, o)
+		if err != nil {
+			return Result{}, nil, err
+		}
+		outcome = better(outcome, did)
+	}
+	if outcome != cb.Outcome {
+		b.SetOutcome(id, outcome)
+	}
+	return Result{id, cb.Verdict, outcome}, moved, nil
+}
+
+// claim applies one observation of a callback to its row.
+func (w *Worker) claim(b *store.Batch, r model.Rules, cb store.Callback, id string, o model.Observation) (store.Outcome, error) {
+	k := model.Key{Account: cb.Account, Ref: o.Ref}
+	t, ok := b.Transaction(k)
+	if !ok {
+		t = model.Transaction{Account: k.Account, Ref: k.Ref, Provider: r.Provider, Status: model.Unknown, SignersSet: true}
+	}
+	d := model.Decide(r, t, o)
+	if t.OpenGaps > 0 && o.Evidence != model.Hint {
+		if err := w.explain(b, r, &d.Next, cb); err != nil {
+			return "", err
+		}
+	}
+	b.Put(d.Next, d)
+	for _, c := range d.Changes {
+		w.record(b, d.Next, c, "callback "+id, cb.At, true)
+		if c.Kind == model.KindStatus || c.Kind == model.KindFlag {
+			b.AddTold(k.Account, toldChange(c), cb.At)
+		}
+	}
+	switch d.Reason {
+	case model.Moved:
+		return store.Applied, nil
+	case model.Same, model.Quiet:
+		return store.NothingNew, nil
+	}
+	return store.Checking, nil
+}
+
+// toldChange names the change that a callback's claim told by itself.
+func toldChange(c model.RowChange) model.Change {
+	switch name := c.From + c.To; {
+	case c.Kind == model.KindStatus && c.From == string(model.Unknown):
+		return model.ChangeCreated
+	case c.Kind == model.KindStatus:
+		return model.ChangeStatus
+	case name == string(model.ChangeTrashed):
+		return model.ChangeTrashed
+	}
+	return model.ChangeArchived
+}
+
+// record writes one change of a row to history, the feed and the outbox. A row that is still
+// unknown is never announced.
+func (w *Worker) record(b *store.Batch, t model.Transaction, c model.RowChange, source string, at time.Time, announce bool) {
+	b.AddChange(store.Change{
+		Account: t.Account, Ref: t.Ref, Kind: c.Kind, From: c.From, To: c.To, Status: t.Status,
+		Confirmed: t.Confirmed, Source: source, At: at, Announce: announce && t.Status != model.Unknown,
+	})
+}
+
+// better returns the outcome that says more.
+func better(a, b store.Outcome) store.Outcome {
+	order := []store.Outcome{"", store.Ignored, store.NothingNew, store.Checking, store.Applied}
+	if slices.Index(order, b) > slices.Index(order, a) {
+		return b
+	}
+	return a
+}
+
+// Source says where answers come from.
+type Source struct {
+	Asked model.Asked
+	Run   string // the run's id; "" for a confirmation
+}
+
+func (s Source) String() string {
+	if s.Run == "" {
+		return string(s.Asked)
+	}
+	return string(s.Asked) + " " + s.Run
+}
+
+// Applied says what became of one answer.
+type Applied struct {
+	Key    model.Key
+	Before model.Transaction
+	model.Decision
+	Gaps int // pending gaps that it left
+}
+
+// Answers applies what a provider said, a page or a single answer, in one database transaction.
+// Each observation carries At, AskedAt and Version. The results are in the order of obs.
+func (w *Worker) Answers(ctx context.Context, a *Account, src Source, obs []model.Observation) ([]Applied, error) {
+	var out []Applied
+	u := store.Unit{}
+	for _, o := range obs {
+		u.Keys = append(u.Keys, model.Key{Account: a.ID, Ref: o.Ref})
+	}
+	u.Apply = func(b *store.Batch) error {
+		out = out[:0]
+		for i, o := range obs {
+			o.Asked = src.Asked
+			did, err := w.answer(b, a, src, u.Keys[i], o)
+			if err != nil {
+				return err
+			}
+			out = append(out, did)
+		}
+		return nil
+	}
+	if err := w.doPatiently(ctx, u); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// doPatiently queues a unit and waits where the queue is full: answers can wait, callers of the
+// listener cannot.
+func (w *Worker) doPatiently(ctx context.Context, u store.Unit) error {
+	for {
+		err := w.Store.Do(ctx, u)
+		if !errors.Is(err, store.ErrBusy) {
+			return err
+		}
+		if err := sleep(ctx, 50*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// answer applies one answer inside the transaction.
+func (w *Worker) answer(b *store.Batch, a *Account, src Source, k model.Key, o model.Observation) (Applied, error) {
+	t, ok := b.Transaction(k)
+	if !ok {
+		if o.Absence != model.Present {
+			return Applied{Key: k, Decision: model.Decision{Reason: model.Absent}}, nil // gone meanwhile, or never a row
+		}
+		t = model.Transaction{Account: k.Account, Ref: k.Ref, Provider: a.Rules.Provider, Status: model.Unknown, SignersSet: true}
+	}
+	d := model.Decide(a.Rules, t, o)
+	did := Applied{Key: k, Before: t, Decision: d}
+	if d.Remove {
+		b.Remove(k)
+		b.SetOutcomes(k, store.Unresolved)
+		return did, nil
+	}
+	if len(d.Found) > 0 {
+		n, err := w.find(b, a, src, t, &d, o)
+		if err != nil {
+			return did, err
+		}
+		did.Gaps = n
+	}
+	b.Put(d.Next, d)
+	announce := src.Asked != model.AskedBackfill
+	for _, c := range d.Changes {
+		w.record(b, d.Next, c, src.String(), o.At, announce)
+	}
+	did.Decision = d
+	if len(d.Documents) > 0 {
+		return did, w.queueDocuments(b, a, k, d.Documents)
+	}
+	return did, nil
+}
+
+// queueDocuments adds the documents that the table lacks. What is there already stays as it is.
+func (w *Worker) queueDocuments(b *store.Batch, a *Account, k model.Key, refs []model.DocumentRef) error {
+	have, err := b.Documents(k)
+	if err != nil {
+		return err
+	}
+	now := b.Now()
+	for _, ref := range refs {
+		if !a.wants(ref.Kind) || slices.ContainsFunc(have, func(d store.Document) bool { return d.DocID == ref.ID && d.Kind == ref.Kind }) {
+			continue
+		}
+		b.PutDocument(store.Document{
+			Account: k.Account, Ref: k.Ref, DocID: ref.ID, Kind: ref.Kind, Name: ref.Name, Version: 1,
+			State: model.DocumentWaiting, NextTryAt: &now, CreatedAt: now,
+		})
+	}
+	return nil
+}

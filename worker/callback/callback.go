@@ -1,0 +1,176 @@
+// Package callback is the public listener: it takes what providers call, has it stored and
+// applied, and answers only then. Nothing else is served here.
+package callback
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/sirupsen/logrus"
+
+	"countersign/model"
+	"countersign/model/store"
+	"countersign/provider"
+)
+
+// Apply stores a callback and applies what it says, in one database transaction that is on disk
+// when it returns. After an error nothing was kept, and the listener answers 503.
+type Apply func(ctx context.Context, in Incoming) (Result, error)
+
+// Incoming is a callback that has been looked at: its verdict stands, its outcome does not.
+type Incoming struct {
+	Callback     store.Callback
+	Provider     provider.Provider
+	Observations []model.Observation
+	Test         bool
+	Ignored      string
+}
+
+// Result is what became of it.
+type Result struct {
+	ID      string
+	Verdict store.Verdict
+	Outcome store.Outcome
+}
+
+// Account is what the listener needs to know of one.
+type Account struct {
+	ID            string
+	ProviderName  string
+	Provider      provider.Provider
+	ReturnPage    string
+	IncludeTest   bool
+	SecretHeaders []string // headers that are themselves the secret: kept as an HMAC
+}
+
+// Options is what a Listener needs.
+type Options struct {
+	Lookup         func(id string) (Account, bool)
+	Apply          Apply
+	Nudge          func()        // called after a callback was applied; may be nil
+	MaxBody        int64         // 10 MiB if zero
+	MaxWaiting     int           // requests in hand at once, then 503; 1024 if zero
+	ReadTimeout    time.Duration // for a whole request; 30 s if zero
+	TrustedProxies []string      // CIDRs whose X-Forwarded-For is believed
+	HMACKey        []byte        // the installation key
+	Now            func() time.Time
+	Log            *logrus.Entry
+	Count          func(account string, verdict store.Verdict) // for metrics; may be nil
+}
+
+// Listener serves callbacks. It is safe for concurrent use.
+type Listener struct {
+	Options
+	handler http.Handler
+	room    chan struct{}
+
+	mu     sync.Mutex
+	warned map[string]time.Time // when a refusal was last logged loudly, by account
+}
+
+const (
+	headerTimeout = 10 * time.Second
+	idleTimeout   = 2 * time.Minute
+	drainTimeout  = 8 * time.Second
+	applyTimeout  = 15 * time.Second
+	maxHeader     = 64 << 10
+)
+
+// New returns a listener. It does not listen yet.
+func New(o Options) (*Listener, error) {
+	if o.MaxBody <= 0 {
+		o.MaxBody = 10 << 20
+	}
+	if o.MaxWaiting <= 0 {
+		o.MaxWaiting = 1024
+	}
+	if o.ReadTimeout <= 0 {
+		o.ReadTimeout = 30 * time.Second
+	}
+	l := &Listener{Options: o, room: make(chan struct{}, o.MaxWaiting), warned: map[string]time.Time{}}
+	r := chi.NewRouter()
+	r.Use(l.recovered)
+	if len(o.TrustedProxies) > 0 {
+		for _, cidr := range o.TrustedProxies {
+			if _, err := netip.ParsePrefix(cidr); err != nil {
+				return nil, fmt.Errorf("public.trusted_proxies: %q is not a network such as 10.0.0.0/8", cidr)
+			}
+		}
+		r.Use(middleware.ClientIPFromXFF(o.TrustedProxies...))
+	} else {
+		r.Use(middleware.ClientIPFromRemoteAddr)
+	}
+	r.NotFound(func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusNotFound) })
+	r.HandleFunc("/callbacks/{account}", l.callback)
+	l.handler = r
+	return l, nil
+}
+
+// Handler returns the routes, for tests and other servers.
+func (l *Listener) Handler() http.Handler { return l.handler }
+
+// Run serves on ln until ctx ends, then answers what it has in hand, for at most eight seconds. A
+// nil tls config means plain HTTP. It closes ln.
+func (l *Listener) Run(ctx context.Context, ln net.Listener, secure *tls.Config) error {
+	srv := &http.Server{
+		Handler:           l.handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       l.ReadTimeout,
+		WriteTimeout:      l.ReadTimeout + applyTimeout + 5*time.Second,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		TLSConfig:         secure,
+		ErrorLog:          nil,
+	}
+	logged := l.Log.Logger.WriterLevel(logrus.DebugLevel)
+	defer logged.Close() //nolint:errcheck // a log pipe
+	srv.ErrorLog = newServerLog(logged)
+	if secure != nil {
+		ln = tls.NewListener(ln, secure)
+	}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ln) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("public listener: %w", err)
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	err := srv.Shutdown(drain)
+	if errors.Is(err, context.DeadlineExceeded) {
+		l.Log.Warn("requests were still open after eight seconds, closing them")
+		err = srv.Close()
+	}
+	<-served
+	return err
+}
+
+// recovered turns a panic into a 500 without detail: never an acknowledgement.
+func (l *Listener) recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if p := recover(); p != nil {
+				l.Log.WithField("reason", fmt.Sprintf("%T", p)).Error("callback handling panicked")
+				plain(w, http.StatusInternalServerError)
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// plain answers with a status and its usual words, the same for everybody.
+func plain(w http.ResponseWriter, code int) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(code)
+	fmt.Fprintln(w, http.StatusText(code)) //nolint:errcheck // the caller may be gone
+}

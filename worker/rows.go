@@ -1,0 +1,65 @@
+package worker
+
+import (
+	"context"
+
+	"countersign/model"
+	"countersign/model/store"
+)
+
+// Track starts to follow refs that no list would show. Rows that exist are made due; new ones
+// stand as unknown until the provider has answered. It returns how many rows are new.
+func (w *Worker) Track(ctx context.Context, account, providerName string, refs []string) (int, error) {
+	added := 0
+	for len(refs) > 0 {
+		n := min(len(refs), 200)
+		u := store.Unit{}
+		for _, ref := range refs[:n] {
+			u.Keys = append(u.Keys, model.Key{Account: account, Ref: ref})
+		}
+		refs = refs[n:]
+		fresh := 0
+		u.Apply = func(b *store.Batch) error {
+			fresh = 0
+			now := b.Now()
+			for _, k := range u.Keys {
+				t, ok := b.Transaction(k)
+				if !ok {
+					fresh++
+					t = model.Transaction{Account: k.Account, Ref: k.Ref, Provider: providerName, Status: model.Unknown, FirstSeenAt: now, ChangedAt: now}
+				}
+				if t.Status == model.Unknown && t.ConfirmedAt == nil {
+					t.Origin, t.Hidden = model.OriginTrack, false
+				}
+				t.NextCheckAt, t.DueReason, t.DueSince = &now, model.DueNew, &now
+				b.Put(t, model.Decision{Next: t})
+			}
+			return nil
+		}
+		if err := w.doPatiently(ctx, u); err != nil {
+			return added, err
+		}
+		added += fresh
+	}
+	w.Nudge()
+	return added, nil
+}
+
+// Resolve says what no provider will: that a transaction is deleted. store.ErrNoRow if there is none.
+func (w *Worker) Resolve(ctx context.Context, k model.Key) error {
+	return w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
+		t, ok := b.Transaction(k)
+		if !ok {
+			return store.ErrNoRow
+		}
+		now := b.Now()
+		d := model.Decide(model.Rules{}, t, model.Observation{
+			Ref: k.Ref, Evidence: model.Verified, Asked: model.AskedOperator, Deleted: model.Yes, At: now, AskedAt: now, Version: t.Version,
+		})
+		b.Put(d.Next, d)
+		for _, c := range d.Changes {
+			w.record(b, d.Next, c, "operator", now, true)
+		}
+		return nil
+	}})
+}

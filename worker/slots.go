@@ -1,0 +1,197 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/robfig/cron/v3"
+	"github.com/sirupsen/logrus"
+
+	"countersign/model/store"
+)
+
+// Tier is a kind of poll.
+type Tier string
+
+// The tiers.
+const (
+	Active Tier = "active"
+	Idle   Tier = "idle"
+	Audit  Tier = "audit"
+)
+
+// Tiers returns the tiers in the order in which they take the budget.
+func Tiers() []Tier { return []Tier{Active, Idle, Audit} }
+
+// Schedules holds the cron lines of an account's tiers, in UTC.
+type Schedules map[Tier]string
+
+// ParseSchedule reads a cron line of five fields, or of six with seconds first. It refuses what
+// the library would panic at or never fire.
+func ParseSchedule(line string) (s cron.Schedule, err error) {
+	defer func() {
+		if recover() != nil { // the parser panics at "TZ=0"
+			s, err = nil, fmt.Errorf("%q is not a cron line", line)
+		}
+	}()
+	p := cron.NewParser(cron.SecondOptional | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor)
+	s, err = p.Parse(line)
+	if err != nil {
+		return nil, fmt.Errorf("%q is not a cron line: %w", line, err)
+	}
+	if s.Next(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
+		return nil, fmt.Errorf("%q never fires", line)
+	}
+	return s, nil
+}
+
+// Next returns a tier's next slot after now; zero where the tier has no slot.
+func (s Schedules) Next(t Tier, now time.Time) time.Time {
+	sched, err := ParseSchedule(s[t])
+	if err != nil {
+		return time.Time{}
+	}
+	return sched.Next(now.UTC())
+}
+
+// interval is the time between two slots of a tier, going by the next two.
+func (s Schedules) interval(t Tier, now time.Time) time.Duration {
+	a := s.Next(t, now)
+	if a.IsZero() {
+		return 24 * time.Hour
+	}
+	return s.Next(t, a).Sub(a)
+}
+
+// overdue says whether no active run has ended well for two slots.
+func (s Schedules) overdue(ctx context.Context, db *store.Store, account string, now time.Time) bool {
+	runs, err := db.Runs(ctx, store.RunFilter{Account: account, Kind: string(Active), States: []store.RunState{store.RunDone}, Limit: 1})
+	if err != nil || len(runs) == 0 || runs[0].FinishedAt == nil {
+		return false
+	}
+	return now.Sub(*runs[0].FinishedAt) > 2*s.interval(Active, now)
+}
+
+// slots queues a run for each slot as it comes, after catching up on what was missed while the
+// daemon was down. It waits for ctx.
+func (w *Worker) slots(ctx context.Context) error {
+	logger := cronLog{w.Log.WithField("loop", "slots")}
+	// The order matters: Recover must be inside SkipIfStillRunning, or one panic ends the job for good.
+	c := cron.New(cron.WithLocation(time.UTC), cron.WithLogger(logger), cron.WithParser(cron.NewParser(
+		cron.SecondOptional|cron.Minute|cron.Hour|cron.Dom|cron.Month|cron.Dow|cron.Descriptor)),
+		cron.WithChain(cron.SkipIfStillRunning(logger), cron.Recover(logger)))
+	var added []cron.EntryID
+	var sum string
+	arrange := func() {
+		if now := w.scheduleSum(); now != sum {
+			for _, id := range added {
+				c.Remove(id)
+			}
+			added, sum = w.schedule(ctx, c), now
+		}
+	}
+	arrange()
+	if err := w.catchUp(ctx); err != nil {
+		w.Log.WithField("err", err).Warn("catching up on missed slots failed")
+	}
+	c.Start()
+	defer func() { <-c.Stop().Done() }()
+	t := time.NewTicker(time.Second)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+			arrange() // a reload may have brought accounts or other slots
+		}
+	}
+}
+
+// scheduleSum changes when accounts or their slots do.
+func (w *Worker) scheduleSum() string {
+	s := ""
+	for _, a := range w.Accounts() {
+		for _, t := range Tiers() {
+			s += a.ID + "\x00" + a.Polling[t] + "\x00"
+		}
+	}
+	return s
+}
+
+// schedule adds one cron entry for each account and tier.
+func (w *Worker) schedule(ctx context.Context, c *cron.Cron) []cron.EntryID {
+	var ids []cron.EntryID
+	for _, a := range w.Accounts() {
+		for _, tier := range Tiers() {
+			line := a.Polling[tier]
+			if line == "" {
+				continue
+			}
+			id, err := c.AddFunc(line, func() {
+				if sleep(ctx, time.Duration(w.Rand()*float64(w.Jitter))) != nil {
+					return
+				}
+				if err := w.queueSlot(ctx, a.ID, tier, w.Now()); err != nil {
+					w.Log.WithFields(logrus.Fields{"account": a.ID, "loop": string(tier), "err": err}).Warn("slot not queued, the catch-up will find it")
+				}
+			})
+			if err != nil {
+				w.Log.WithFields(logrus.Fields{"account": a.ID, "loop": string(tier), "err": err}).Error("slot not scheduled")
+				continue
+			}
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// catchUp queues each tier whose slot has passed since its last run; a new account gets its first
+// active run at once.
+func (w *Worker) catchUp(ctx context.Context) error {
+	now := w.Now()
+	for _, a := range w.Accounts() {
+		for _, tier := range Tiers() {
+			runs, err := w.Store.Runs(ctx, store.RunFilter{Account: a.ID, Kind: string(tier), Limit: 1})
+			if err != nil {
+				return err
+			}
+			missed := len(runs) == 0 && tier == Active
+			if len(runs) > 0 {
+				next := a.Polling.Next(tier, runs[0].CreatedAt)
+				missed = !next.IsZero() && next.Before(now)
+			}
+			if !missed {
+				continue
+			}
+			if err := w.queueSlot(ctx, a.ID, tier, now); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// queueSlot writes the run that a slot asks for, unless one is waiting or in work already.
+func (w *Worker) queueSlot(ctx context.Context, account string, tier Tier, slot time.Time) error {
+	_, err := w.Queue(ctx, store.Run{Account: account, Kind: string(tier), Slot: &slot}, true)
+	return err
+}
+
+// cronLog takes cron's three kinds of message to logrus.
+type cronLog struct{ log *logrus.Entry }
+
+// Info is cron's chatter, but for a slot that was skipped.
+func (l cronLog) Info(msg string, kv ...any) {
+	if msg == "skip" {
+		l.log.Warn("slot skipped: the one before is still being queued")
+		return
+	}
+	l.log.Trace("cron: " + msg)
+}
+
+// Error is a panic that cron recovered.
+func (l cronLog) Error(err error, msg string, kv ...any) {
+	l.log.WithField("err", err).Error("slot failed")
+}

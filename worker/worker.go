@@ -1,0 +1,194 @@
+// Package worker keeps the table true: it applies callbacks and answers (the only way to a
+// status), asks providers what callbacks missed, keeps the gap ledger, and fetches signed files.
+package worker
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"golang.org/x/sync/errgroup"
+
+	"countersign/model"
+	"countersign/model/store"
+	"countersign/provider"
+)
+
+// Meter tells how an account's budget and breaker stand. *provider.Transport is one.
+type Meter interface {
+	BudgetLeft(provider.Class) int
+	PausedUntil(provider.Class) time.Time
+	BreakerOpen() bool
+}
+
+// Account is one configured connection as the worker sees it. It is not changed once given.
+type Account struct {
+	ID           string
+	ProviderName string
+	Provider     provider.Provider
+	Rules        model.Rules // the provider's, with the account's confirm, recheck_after and debounce
+	GapGrace     time.Duration
+	Budget       map[provider.Class]int
+	Meter        Meter // may be nil: no budget
+	Download     []model.DocumentKind
+	Polling      Schedules
+	Client       string // where calls go, for people: the base URL's host
+}
+
+// wants says whether documents of a kind are kept for the account.
+func (a *Account) wants(k model.DocumentKind) bool {
+	for _, d := range a.Download {
+		if d == k {
+			return true
+		}
+	}
+	return false
+}
+
+// Options is what a Worker needs. All of it is required, but for what says otherwise.
+type Options struct {
+	Store    *store.Store
+	Accounts func() []*Account // the current ones; SIGHUP swaps them
+	Files    *Files
+	Now      func() time.Time
+	Rand     func() float64 // 0 ≤ x < 1, for jitter
+	Log      *logrus.Entry
+	Owner    string // names this process in leases
+
+	RetryWait time.Duration // first pause after a failed question or download; 30 s if zero
+	RetryMost time.Duration // the longest; 30 min if zero
+	Overlap   time.Duration // how far lists look back before the last good run; 15 min if zero
+	Jitter    time.Duration // a slot starts up to this much later; 2 min if negative is not allowed; zero: none
+	Workers   int           // questions under way per account; 4 if zero
+	MinFree   int64         // documents_min_free in bytes
+	Retention Retention
+}
+
+// Retention says how long what is stored is kept; zero keeps it.
+type Retention struct {
+	Bodies, Refused, Outbox, History time.Duration
+}
+
+// Worker runs the loops. Its methods are safe for concurrent use.
+type Worker struct {
+	Options
+	nudge   chan struct{}
+	mu      sync.Mutex
+	tries   map[model.Key]int    // failed questions in a row, by row
+	stopped map[string]time.Time // accounts that wait: refused credentials, long Retry-After
+	refused map[string]bool      // accounts whose credentials were refused
+	running map[string]bool      // runs in work, by account and kind
+	open    map[incidentKey]bool // incidents that are open
+	inWork  sync.WaitGroup       // runs in work
+}
+
+type incidentKey struct{ account, kind string }
+
+// New returns a worker. Nothing runs until Run; Callback and Answers work at once.
+func New(o Options) *Worker {
+	if o.RetryWait <= 0 {
+		o.RetryWait = 30 * time.Second
+	}
+	if o.RetryMost <= 0 {
+		o.RetryMost = 30 * time.Minute
+	}
+	if o.Overlap <= 0 {
+		o.Overlap = 15 * time.Minute
+	}
+	if o.Workers <= 0 {
+		o.Workers = 4
+	}
+	return &Worker{
+		Options: o,
+		nudge:   make(chan struct{}, 1),
+		tries:   map[model.Key]int{},
+		stopped: map[string]time.Time{},
+		refused: map[string]bool{},
+		running: map[string]bool{},
+		open:    map[incidentKey]bool{},
+	}
+}
+
+// Nudge wakes the loops: something may be due. A lost nudge costs a tick, nothing else.
+func (w *Worker) Nudge() {
+	select {
+	case w.nudge <- struct{}{}:
+	default:
+	}
+}
+
+// Part names what a Run does.
+type Part int
+
+// The parts. A verb that works beside no daemon runs without the slots.
+const (
+	PartLoops Part = iota // confirmations, runs, downloads, gaps
+	PartSlots             // cron slots and catch-up
+)
+
+// Run works until ctx ends, then finishes the round in hand. It returns nil when ctx ended.
+func (w *Worker) Run(ctx context.Context, parts ...Part) error {
+	if err := w.loadIncidents(ctx); err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	for _, p := range parts {
+		switch p {
+		case PartLoops:
+			g.Go(func() error { return w.every(ctx, "confirm", 250*time.Millisecond, w.confirmOnce) })
+			g.Go(func() error { return w.every(ctx, "runs", time.Second, w.runsOnce) })
+			g.Go(func() error { return w.every(ctx, "download", 500*time.Millisecond, w.downloadOnce) })
+			g.Go(func() error { return w.every(ctx, "gaps", time.Second, w.settleOnce) })
+			g.Go(func() error { return w.every(ctx, "watch", time.Minute, w.watchOnce) })
+		case PartSlots:
+			g.Go(func() error { return w.slots(ctx) })
+			g.Go(func() error { return w.every(ctx, "prune", time.Hour, w.pruneOnce) })
+		}
+	}
+	err := g.Wait()
+	w.inWork.Wait()
+	return err
+}
+
+// guard calls round and turns a panic into an error: one row that cannot be handled must not end
+// the daemon.
+func (w *Worker) guard(ctx context.Context, loop string, round func(context.Context) error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			w.Log.WithFields(logrus.Fields{"loop": loop, "stack": string(debug.Stack())}).Error("round panicked")
+			err = fmt.Errorf("panic in %s", loop)
+		}
+	}()
+	return round(ctx)
+}
+
+// every calls round now, then each tick or nudge, until ctx ends. A round's error is logged: the
+// next round tries again.
+func (w *Worker) every(ctx context.Context, loop string, tick time.Duration, round func(context.Context) error) error {
+	t := time.NewTicker(tick)
+	defer t.Stop()
+	for {
+		if err := w.guard(ctx, loop, round); err != nil && ctx.Err() == nil {
+			w.Log.WithFields(logrus.Fields{"loop": loop, "err": err}).Warn("round failed, trying again")
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+		case <-w.nudge:
+		}
+	}
+}
+
+// account finds a configured account; nil if it was taken out.
+func (w *Worker) account(id string) *Account {
+	for _, a := range w.Accounts() {
+		if a.ID == id {
+			return a
+		}
+	}
+	return nil
+}
