@@ -21,7 +21,7 @@ func answer(r Rules, t Transaction, o Observation) Decision {
 		if t.Status == Completed && t.DocsTotal == 0 {
 			d.Documents = o.Documents
 		}
-		confirm(&d.Next, o)
+		confirm(r, &d.Next, o)
 		return d
 	}
 	d.Next.Fingerprint = print
@@ -37,7 +37,7 @@ func answer(r Rules, t Transaction, o Observation) Decision {
 	answerSigners(&d, o, known)
 	mend(&d, o)
 	lost := t.Version > o.Version // the third answer in a row that the row outran
-	confirm(&d.Next, o)
+	confirm(r, &d.Next, o)
 	if lost {
 		due(&d.Next, DueMoved, o.At, o.At)
 	} else {
@@ -155,10 +155,13 @@ func facts(next *Transaction, o Observation) {
 
 // confirm notes a confirming answer and takes the row off the list of the due, unless a claim
 // came after the question was sent.
-func confirm(next *Transaction, o Observation) {
+func confirm(r Rules, next *Transaction, o Observation) {
 	next.ConfirmedAt, next.AskedAt = at(o.At), at(o.AskedAt)
 	next.ReportedStatus, next.Recheck, next.LostAnswers = "", 0, 0
 	if next.DueSince != nil && next.DueSince.After(o.AskedAt) {
+		if next.NextCheckAt == nil || !next.NextCheckAt.After(o.AskedAt) { // it was for this question
+			next.NextCheckAt, next.DueReason = at(next.DueSince.Add(r.Debounce)), DueConfirm
+		}
 		return
 	}
 	next.NextCheckAt, next.DueReason, next.DueSince = nil, DueNone, nil
@@ -187,11 +190,9 @@ func asked(next *Transaction, o Observation) {
 // due makes the row due, never later than it already is. The pauses of rule 8 are nobody's to
 // shorten, but a claim during one is noted: an answer that was on its way does not settle it.
 func due(next *Transaction, why DueReason, since, when time.Time) {
+	next.DueSince = later(next.DueSince, &since)
 	if rechecked(*next) && why != DueMoved {
 		return
-	}
-	if next.DueSince == nil || since.After(*next.DueSince) && next.NextCheckAt == nil {
-		next.DueSince = at(since)
 	}
 	if next.NextCheckAt == nil || when.Before(*next.NextCheckAt) {
 		next.NextCheckAt, next.DueReason = at(when), why

@@ -26,7 +26,7 @@ type Gap struct {
 	From    string `gorm:"column:from_status"`
 	To      string `gorm:"column:to_status"`
 	Signer  string
-	Off     bool // a flag that went down
+	Off     bool       // a flag that went down
 	After   *time.Time `gorm:"column:after_at"`
 	Before  time.Time  `gorm:"column:before_at"`
 	FoundBy string     // the run's id, or the kind of question

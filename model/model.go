@@ -107,7 +107,7 @@ type Transaction struct {
 
 	NextCheckAt *time.Time // when the row is due for a fetch; nil: with its tier's slot
 	DueReason   DueReason
-	DueSince    *time.Time // when the claim came that made it due: the debounce runs from here
+	DueSince    *time.Time // when the newest claim came that made it due: a question sent before does not settle it
 	HintedAt    *time.Time
 
 	LostAnswers   int        // answers thrown away in a row because the row had moved

@@ -24,7 +24,7 @@ import (
 )
 
 const (
-	wrongFiles = 3              // files that were not whole, before the last of them is quarantined
+	wrongFiles = 5              // files that were not whole, one after the other, until the last is quarantined
 	giveUpDocs = 24 * time.Hour // a document that is not there for so long has failed
 )
 

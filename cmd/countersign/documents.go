@@ -13,7 +13,7 @@ import (
 )
 
 func documentsVerb(a *app) *cobra.Command {
-	return group("documents", "List signed documents, or get them", documentsListVerb(a), documentsGetVerb(a))
+	return group("documents", "List signed documents, get them, or fetch them again", documentsListVerb(a), documentsGetVerb(a), documentsRetryVerb(a))
 }
 
 type documentsFlags struct {

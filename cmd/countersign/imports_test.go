@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"go/ast"
-	"go/parser"
+	goparser "go/parser"
 	"go/token"
 	"io/fs"
 	"os"
@@ -125,7 +125,7 @@ type sourceFile struct {
 
 func fileFaults(name string, code []byte) ([]string, error) {
 	f := &sourceFile{name: name, folder: path.Dir(name), test: strings.HasSuffix(name, "_test.go"), set: token.NewFileSet()}
-	tree, err := parser.ParseFile(f.set, name, code, parser.SkipObjectResolution)
+	tree, err := goparser.ParseFile(f.set, name, code, goparser.SkipObjectResolution)
 	if err != nil {
 		return nil, err
 	}

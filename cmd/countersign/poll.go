@@ -132,7 +132,7 @@ func (a *app) printRuns(runs []store.Run) {
 		if r.State == store.RunDone {
 			state = a.paint(good, state)
 		} else {
-			state = a.paint(warn, state)
+			state = a.paint(evil, state)
 		}
 		t.AppendRow(table.Row{r.Account, r.Kind, state, r.Listed, r.Asked, r.Changed, r.Gaps, r.Queued, r.Left})
 	}

@@ -82,21 +82,23 @@ func (a *app) serve(ctx context.Context, o serveOptions) error {
 // signals ends ctx at the first SIGINT or SIGTERM; at the second the process ends at once.
 func (a *app) signals(ctx context.Context, log *logrus.Entry) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	ch := make(chan os.Signal, 2)
+	ch, over := make(chan os.Signal, 2), make(chan struct{})
 	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		select {
 		case s := <-ch:
 			log.WithField("reason", s.String()).Info("stopping")
 			cancel()
-		case <-ctx.Done():
+		case <-over:
 			return
 		}
-		if _, again := <-ch; again {
+		select {
+		case <-ch:
 			os.Exit(exitFailed)
+		case <-over:
 		}
 	}()
-	return ctx, func() { signal.Stop(ch); close(ch); cancel() }
+	return ctx, func() { signal.Stop(ch); close(over); cancel() }
 }
 
 // serve opens the listeners, then works, and stops in the order of starting undone: first what

@@ -10,10 +10,11 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
-	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/sirupsen/logrus"
 
@@ -58,8 +59,9 @@ type Options struct {
 	Apply          Apply
 	Nudge          func()        // called after a callback was applied; may be nil
 	MaxBody        int64         // 10 MiB if zero
-	MaxWaiting     int           // requests in hand at once, then 503; 1024 if zero
-	ReadTimeout    time.Duration // for a whole request; 30 s if zero
+	MaxWaiting     int           // callbacks read and not yet answered, then 503; 1024 if zero
+	ReadTimeout    time.Duration // for a whole request to come in; 30 s if zero
+	ApplyTimeout   time.Duration // for a read one to be stored, then 503; 15 s if zero
 	TrustedProxies []string      // CIDRs whose X-Forwarded-For is believed
 	HMACKey        []byte        // the installation key
 	Now            func() time.Time
@@ -71,7 +73,9 @@ type Options struct {
 type Listener struct {
 	Options
 	handler http.Handler
-	room    chan struct{}
+	room    chan struct{} // a place for each callback that was read; one that is still coming has none
+	small   *bytesInHand  // the first headOfBody bytes of each body
+	large   *bytesInHand  // what is beyond them
 
 	mu     sync.Mutex
 	warned map[string]time.Time // when a refusal was last logged loudly, by account
@@ -81,7 +85,6 @@ const (
 	headerTimeout = 10 * time.Second
 	idleTimeout   = 2 * time.Minute
 	drainTimeout  = 8 * time.Second
-	applyTimeout  = 15 * time.Second
 	maxHeader     = 64 << 10
 )
 
@@ -96,23 +99,44 @@ func New(o Options) (*Listener, error) {
 	if o.ReadTimeout <= 0 {
 		o.ReadTimeout = 30 * time.Second
 	}
-	l := &Listener{Options: o, room: make(chan struct{}, o.MaxWaiting), warned: map[string]time.Time{}}
-	r := chi.NewRouter()
-	r.Use(l.recovered)
+	if o.ApplyTimeout <= 0 {
+		o.ApplyTimeout = 15 * time.Second
+	}
+	l := &Listener{
+		Options: o, room: make(chan struct{}, o.MaxWaiting), warned: map[string]time.Time{},
+		small: &bytesInHand{most: smallInHand}, large: &bytesInHand{most: max(largeInHand, 2*o.MaxBody)},
+	}
+	from := middleware.ClientIPFromRemoteAddr
 	if len(o.TrustedProxies) > 0 {
 		for _, cidr := range o.TrustedProxies {
 			if _, err := netip.ParsePrefix(cidr); err != nil {
 				return nil, fmt.Errorf("public.trusted_proxies: %q is not a network such as 10.0.0.0/8", cidr)
 			}
 		}
-		r.Use(middleware.ClientIPFromXFF(o.TrustedProxies...))
-	} else {
-		r.Use(middleware.ClientIPFromRemoteAddr)
+		from = middleware.ClientIPFromXFF(o.TrustedProxies...)
 	}
-	r.NotFound(func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusNotFound) })
-	r.HandleFunc("/callbacks/{account}", l.callback)
-	l.handler = r
+	l.handler = l.recovered(from(http.HandlerFunc(l.route)))
 	return l, nil
+}
+
+// route finds the account. A path is taken as it was meant: decoded, and never cleaned.
+func (l *Listener) route(w http.ResponseWriter, r *http.Request) {
+	id, ok := strings.CutPrefix(r.URL.Path, "/callbacks/")
+	if !ok {
+		plain(w, http.StatusNotFound)
+		return
+	}
+	acc, ok := l.Lookup(id)
+	if !ok {
+		plain(w, http.StatusNotFound)
+		return
+	}
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		plain(w, http.StatusMethodNotAllowed)
+		return
+	}
+	l.callback(w, r, acc)
 }
 
 // Handler returns the routes, for tests and other servers.
@@ -125,11 +149,12 @@ func (l *Listener) Run(ctx context.Context, ln net.Listener, secure *tls.Config)
 		Handler:           l.handler,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       l.ReadTimeout,
-		WriteTimeout:      l.ReadTimeout + applyTimeout + 5*time.Second,
+		WriteTimeout:      l.ReadTimeout + l.ApplyTimeout + 5*time.Second,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		TLSConfig:         secure,
-		ErrorLog:          nil,
+
+		DisableGeneralOptionsHandler: true, // OPTIONS * is 404 like all that is not ours
 	}
 	logged := l.Log.Logger.WriterLevel(logrus.DebugLevel)
 	defer logged.Close() //nolint:errcheck // a log pipe
@@ -160,7 +185,7 @@ func (l *Listener) recovered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if p := recover(); p != nil {
-				l.Log.WithField("reason", fmt.Sprintf("%T", p)).Error("callback handling panicked")
+				l.Log.WithFields(logrus.Fields{"reason": fmt.Sprintf("%T", p), "stack": string(debug.Stack())}).Error("callback handling panicked")
 				plain(w, http.StatusInternalServerError)
 			}
 		}()

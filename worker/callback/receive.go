@@ -8,13 +8,13 @@ import (
 	"errors"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
-	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/sirupsen/logrus"
 
@@ -22,17 +22,18 @@ import (
 	"countersign/provider"
 )
 
-// callback answers one request, in the order that the contract names: account, method, size,
-// proof, understanding.
-func (l *Listener) callback(w http.ResponseWriter, r *http.Request) {
-	acc, ok := l.Lookup(chi.URLParam(r, "account"))
-	if !ok {
-		plain(w, http.StatusNotFound)
+// callback reads one request's body and has it answered.
+func (l *Listener) callback(w http.ResponseWriter, r *http.Request, acc Account) {
+	in := hold{l: l}
+	defer in.release()
+	body, code := in.read(w, r)
+	switch code {
+	case http.StatusOK:
+	case http.StatusServiceUnavailable:
+		l.busy(w)
 		return
-	}
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		plain(w, http.StatusMethodNotAllowed)
+	default:
+		plain(w, code)
 		return
 	}
 	select {
@@ -40,16 +41,6 @@ func (l *Listener) callback(w http.ResponseWriter, r *http.Request) {
 		defer func() { <-l.room }()
 	default:
 		l.busy(w)
-		return
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, l.MaxBody))
-	if err != nil {
-		var large *http.MaxBytesError
-		if errors.As(err, &large) {
-			plain(w, http.StatusRequestEntityTooLarge)
-			return
-		}
-		plain(w, http.StatusRequestTimeout) // cut off, or too slow: nobody is there to be told more
 		return
 	}
 	l.answer(w, r, acc, provider.Callback{
@@ -65,10 +56,10 @@ func (l *Listener) answer(w http.ResponseWriter, r *http.Request, acc Account, c
 		plain(w, code)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), applyTimeout)
+	// A caller that hangs up does not undo a callback that was read.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), l.ApplyTimeout)
 	defer cancel()
-	// A caller that hangs up must not undo a group that is being written.
-	res, err := l.Apply(context.WithoutCancel(ctx), in)
+	res, err := l.Apply(ctx, in)
 	log := l.Log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.ProviderName})
 	if err != nil {
 		log.WithField("err", err).Error("callback not stored, the provider is told to come back")
@@ -110,11 +101,11 @@ func (l *Listener) look(acc Account, c provider.Callback) (Incoming, int) {
 	case errors.Is(err, provider.ErrUnreadable):
 		return in, http.StatusBadRequest
 	case errors.Is(err, provider.ErrUnverified):
-		cb.Verdict, cb.Sealed, cb.Note = store.Refused, true, err.Error()
+		cb.Verdict, cb.Sealed, cb.Note = store.Refused, true, clean(err.Error())
 		cb.Ref, cb.Type = clean(cb.Ref), clean(cb.Type)
 		return in, http.StatusUnauthorized
 	case err != nil:
-		cb.Verdict, cb.Note = store.NotUnderstood, err.Error()
+		cb.Verdict, cb.Note = store.NotUnderstood, clean(err.Error())
 		cb.Ref, cb.Type = clean(cb.Ref), clean(cb.Type)
 		return in, http.StatusOK
 	}
@@ -130,7 +121,7 @@ func (l *Listener) look(acc Account, c provider.Callback) (Incoming, int) {
 	return in, http.StatusOK
 }
 
-const maxID = 512
+const maxID = 1024 // bytes of an id, a type or a header; onespan takes as much
 
 // storable says whether what a callback names can be text in both databases.
 func storable(r provider.Received) bool {
@@ -187,7 +178,10 @@ func remote(r *http.Request) string {
 	if ip := middleware.GetClientIP(r.Context()); ip != "" {
 		return ip
 	}
-	return r.RemoteAddr
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		return host
+	}
+	return clean(r.RemoteAddr)
 }
 
 // busy says that the callback was not kept and that it is worth coming back.

@@ -1,0 +1,27 @@
+# `make` builds the binary as it is released; .ci/run does everything that has to hold.
+.PHONY: build test race lint ci demo bench vulncheck
+
+build:
+	.ci/run build
+
+test:
+	go test ./...
+
+race:
+	.ci/run test
+
+lint:
+	.ci/run gofmt vet lint
+
+ci:
+	.ci/run
+
+demo:
+	go run ./cmd/countersign demo
+
+bench:
+	go run ./cmd/countersign bench ingest
+
+# Needs the network: the tool and its database are fetched.
+vulncheck:
+	go run golang.org/x/vuln/cmd/govulncheck@latest ./...

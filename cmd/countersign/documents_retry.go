@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"countersign/model"
+	"countersign/model/store"
+	"countersign/worker"
+)
+
+type retryFlags struct {
+	account, ref, state string
+}
+
+func retryStates() []model.DocumentState {
+	return []model.DocumentState{model.DocumentFailed, model.DocumentQuarantined, model.DocumentWaiting}
+}
+
+func documentsRetryVerb(a *app) *cobra.Command {
+	var f retryFlags
+	cmd := &cobra.Command{
+		Use:   "retry [ACCOUNT REF]",
+		Short: "Fetch documents again that failed, wait or are quarantined",
+		Long: `retry asks the provider again for documents that are not stored: those of a transaction, of an account, or
+all. A quarantined file stays where it is; what comes now is kept beside it. With a daemon running, the
+daemon fetches them; otherwise retry does, and returns when each was tried.`,
+		Example: "  countersign documents retry sales 8f3a1c\n  countersign documents retry --account sales --state quarantined",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 0 && len(args) != 2 {
+				return usagef("documents retry takes ACCOUNT and REF, or neither")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.state != "" && !slices.Contains(retryStates(), model.DocumentState(f.state)) {
+				return usagef("--state %q is not one of %s", f.state, words(retryStates()))
+			}
+			if len(args) == 2 {
+				if f.account != "" {
+					return usagef("--account and ACCOUNT REF do not go together")
+				}
+				f.account, f.ref = args[0], args[1]
+			}
+			return a.documentsRetry(cmd.Context(), f)
+		},
+	}
+	cmd.Flags().StringVar(&f.account, "account", "", "only this `ACCOUNT`")
+	cmd.Flags().StringVar(&f.state, "state", "", "only this `STATE`: "+words(retryStates()))
+	return cmd
+}
+
+// documentsRetry makes documents due; where no daemon works, it works until each was tried.
+func (a *app) documentsRetry(ctx context.Context, f retryFlags) error {
+	c, err := a.config()
+	if err != nil {
+		return err
+	}
+	log := logrus.NewEntry(a.logger(Log{Level: "warning", Format: c.Log.Format}))
+	ctx, stop := a.signals(ctx, log)
+	defer stop()
+	e, err := a.startEngine(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	return errors.Join(e.documentsRetry(ctx, f), e.close())
+}
+
+func (e *engine) documentsRetry(ctx context.Context, f retryFlags) error {
+	if err := e.config.knows(ctx, e.store, f.account); err != nil {
+		return err
+	}
+	if f.ref != "" {
+		if _, err := findRow(ctx, e.config, e.store, []string{f.account, f.ref}); err != nil {
+			return err
+		}
+	}
+	asked, err := e.makeDue(ctx, f)
+	if err != nil {
+		return err
+	}
+	if len(asked) == 0 {
+		return e.app.printf("no documents to fetch again\n")
+	}
+	if err := e.app.printf("%s to be fetched again\n", count(len(asked), "document")); err != nil {
+		return err
+	}
+	err = e.work(ctx, true, func(ctx context.Context) error { return e.fetchDue(ctx, asked) })
+	switch {
+	case errors.Is(err, store.ErrHeld):
+		return e.app.printf("the daemon fetches them\n")
+	case errors.Is(err, errYield):
+		return e.app.printf("the daemon that started meanwhile fetches the rest\n")
+	case err != nil:
+		return err
+	}
+	return e.told(ctx, asked)
+}
+
+// makeDue writes the documents that are to be fetched: the newest version of each that is not stored.
+// A quarantined file keeps its row, and what comes now is the next version.
+func (e *engine) makeDue(ctx context.Context, f retryFlags) ([]string, error) {
+	list, err := e.store.Documents(ctx, store.DocumentFilter{Account: f.account, Ref: f.ref})
+	if err != nil {
+		return nil, err
+	}
+	type file struct {
+		of   model.Key
+		id   string
+		kind model.DocumentKind
+	}
+	newest := map[file]store.Document{}
+	for _, d := range list {
+		of := file{model.Key{Account: d.Account, Ref: d.Ref}, d.DocID, d.Kind}
+		if was, ok := newest[of]; !ok || d.Version > was.Version {
+			newest[of] = d
+		}
+	}
+	var asked []string
+	for _, d := range newest {
+		if !slices.Contains(retryStates(), d.State) || f.state != "" && d.State != model.DocumentState(f.state) {
+			continue
+		}
+		var id string
+		err := e.store.Do(ctx, store.Unit{Keys: []model.Key{{Account: d.Account, Ref: d.Ref}}, Apply: func(b *store.Batch) error {
+			now := b.Now()
+			next := d
+			if d.State == model.DocumentQuarantined {
+				next = store.Document{Account: d.Account, Ref: d.Ref, DocID: d.DocID, Kind: d.Kind, Name: d.Name, Version: d.Version + 1, Link: d.Link}
+			}
+			next.State, next.Reason, next.Attempts, next.NextTryAt, next.CreatedAt = model.DocumentWaiting, "asked for again", 0, &now, now
+			id = b.PutDocument(next)
+			return nil
+		}})
+		if err != nil {
+			return asked, err
+		}
+		asked = append(asked, id)
+	}
+	return asked, nil
+}
+
+// fetchDue runs the worker until each of the documents is no longer due.
+func (e *engine) fetchDue(ctx context.Context, ids []string) error {
+	wctx, stop := context.WithCancel(ctx)
+	defer stop()
+	g, wctx := errgroup.WithContext(wctx)
+	g.Go(func() error { return e.worker.Run(wctx, worker.PartLoops) })
+	g.Go(func() error {
+		defer stop()
+		for {
+			busy, err := e.due(wctx, ids)
+			if wctx.Err() != nil {
+				return nil
+			}
+			if err != nil || !busy {
+				return err
+			}
+			e.app.wait(wctx, 200*time.Millisecond)
+		}
+	})
+	return g.Wait()
+}
+
+// due says whether one of the documents has still to be tried.
+func (e *engine) due(ctx context.Context, ids []string) (bool, error) {
+	soon := e.app.utc().Add(time.Second)
+	for _, id := range ids {
+		d, err := e.store.Document(ctx, id)
+		if err != nil {
+			return false, err
+		}
+		if d.State == model.DocumentWaiting && d.NextTryAt != nil && d.NextTryAt.Before(soon) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// told says what became of the documents.
+func (e *engine) told(ctx context.Context, ids []string) error {
+	t := e.app.table("account", "ref", "kind", "name", "state", "")
+	for _, id := range ids {
+		d, err := e.store.Document(ctx, id)
+		if err != nil {
+			return err
+		}
+		t.AppendRow([]any{d.Account, short(d.Ref, 60), string(d.Kind), short(documentName(d), 40), e.app.paint(stateColour(d.State), string(d.State)), short(d.Reason, 60)})
+	}
+	return e.app.print(t)
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"countersign/model"
+	"countersign/model/store"
+)
+
+func resolveVerb(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "resolve ACCOUNT REF deleted",
+		Short: "Say that a transaction is deleted, where no provider will",
+		Long: `resolve is for a transaction that the provider no longer knows and never reported as deleted. It is then
+marked deleted and no longer asked about. Status and files stay as last known.`,
+		Example: "  countersign resolve sales 8f3a1c deleted",
+		Args:    cobra.ExactArgs(3),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if args[2] != "deleted" {
+				return usagef("%s is nothing that can be said of a transaction: deleted is", quoted(args[2]))
+			}
+			return a.writing(cmd.Context(), func(ctx context.Context, w *writer) error {
+				if err := w.config.knows(ctx, w.store, args[0]); err != nil {
+					return err
+				}
+				k := model.Key{Account: args[0], Ref: args[1]}
+				err := w.worker.Resolve(ctx, k)
+				if errors.Is(err, store.ErrNoRow) {
+					return fmt.Errorf("no transaction %s in %s", quoted(k.Ref), k.Account)
+				}
+				if err != nil {
+					return err
+				}
+				return a.printf("%s/%s is marked deleted\n", k.Account, plain(k.Ref))
+			})
+		},
+	}
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/sirupsen/logrus"
+	"github.com/spf13/cobra"
+
+	"countersign/model/store"
+	"countersign/worker"
+)
+
+// longestRef is more than any provider's id.
+const longestRef = 255
+
+func trackVerb(a *app) *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use:   "track ACCOUNT [REF...]",
+		Short: "Follow transactions that no list would show",
+		Long: `track starts to follow transactions by their ref: those of a provider that lists nothing, those of a
+sender whom the key does not see, those of before. A ref that is followed already is asked about again.
+The daemon, or the next poll, asks the provider at once.
+
+--file takes one ref a line, or CSV with a column ref; blank lines and lines that begin with # are
+skipped; - is stdin.`,
+		Example: "  countersign track sales 8f3a1c 9b2d\n  countersign track hr --file refs.csv\n  cut -f1 refs.tsv | countersign track hr --file -",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 && file == "" {
+				return usagef("nothing to track: name refs, or --file")
+			}
+			refs, err := a.refsOf(file, args[1:])
+			if err != nil {
+				return err
+			}
+			return a.writing(cmd.Context(), func(ctx context.Context, w *writer) error { return a.track(ctx, w, args[0], refs) })
+		},
+	}
+	cmd.Flags().StringVar(&file, "file", "", "refs from this `FILE`, one a line or CSV with a column ref; - is stdin")
+	return cmd
+}
+
+func (a *app) track(ctx context.Context, w *writer, account string, refs []string) error {
+	acc, ok := w.config.account(account)
+	if !ok {
+		var ids []string
+		for _, x := range w.config.Accounts {
+			ids = append(ids, x.ID)
+		}
+		return usagef("account %q is not in the config: it has %s", account, or(strings.Join(ids, ", "), "none"))
+	}
+	if err := newAccounts(a, w.store, w.log).remember(ctx, w.config); err != nil {
+		return err
+	}
+	n, err := w.worker.Track(ctx, acc.ID, acc.Provider, refs)
+	if err != nil {
+		return err
+	}
+	return a.printf("%s: %s new, %d followed already\n", acc.ID, count(n, "ref"), len(refs)-n)
+}
+
+// refsOf gathers refs from the command line and a file, each once. All faults are told at once.
+func (a *app) refsOf(file string, refs []string) ([]string, error) {
+	var all []string
+	var errs []error
+	take := func(where, ref string) {
+		if fault := refFault(ref); fault != "" {
+			errs = append(errs, fmt.Errorf("%s%s", where, fault))
+		} else if !slices.Contains(all[:min(len(all), 1000)], ref) {
+			all = append(all, ref)
+		}
+	}
+	for _, ref := range refs {
+		take("", ref)
+	}
+	if file != "" {
+		in, name := a.stdin, "stdin"
+		if file != "-" {
+			f, err := os.Open(file)
+			if err != nil {
+				return nil, usagef("%w", err)
+			}
+			defer f.Close() //nolint:errcheck // only read
+			in, name = f, file
+		}
+		if err := readRefs(in, func(line int, ref string) { take(fmt.Sprintf("%s:%d: ", name, line), ref) }); err != nil {
+			return nil, usagef("%s: %w", name, err)
+		}
+	}
+	if len(errs) > 0 {
+		return nil, &exitError{exitUsage, errors.Join(errs[:min(len(errs), 20)]...)}
+	}
+	seen := map[string]bool{}
+	all = slices.DeleteFunc(all, func(ref string) bool { was := seen[ref]; seen[ref] = true; return was })
+	if len(all) == 0 {
+		return nil, usagef("%s holds no refs", file)
+	}
+	return all, nil
+}
+
+// readRefs reads one ref a line; where the first line has a comma or is the word ref, it is CSV whose column ref counts.
+func readRefs(in io.Reader, take func(line int, ref string)) error {
+	text := bufio.NewReader(in)
+	if mark, err := text.Peek(3); err == nil && string(mark) == "\ufeff" {
+		text.Discard(3) //nolint:errcheck // they were just seen
+	}
+	skipped, first := 0, ""
+	for {
+		line, err := text.ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		skipped++
+		first = strings.TrimSpace(line)
+		if first != "" && first[0] != '#' {
+			break
+		}
+		if err != nil {
+			return nil
+		}
+	}
+	column := -1
+	if head, err := csv.NewReader(strings.NewReader(first)).Read(); err == nil {
+		column = slices.IndexFunc(head, func(s string) bool { return strings.EqualFold(strings.TrimSpace(s), "ref") })
+		if column < 0 && len(head) > 1 {
+			return fmt.Errorf("line %d: CSV without a column ref", skipped)
+		}
+	}
+	if column >= 0 {
+		r := csv.NewReader(text)
+		r.Comment, r.FieldsPerRecord = '#', -1
+		for {
+			row, err := r.Read()
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err != nil {
+				return fmt.Errorf("CSV, counted from line %d: %w", skipped+1, err)
+			}
+			line, _ := r.FieldPos(0)
+			ref := ""
+			if column < len(row) {
+				ref = strings.TrimSpace(row[column])
+			}
+			take(skipped+line, ref)
+		}
+	}
+	take(skipped, first)
+	s := bufio.NewScanner(text)
+	s.Buffer(nil, 1<<20)
+	for n := skipped + 1; s.Scan(); n++ {
+		if line := strings.TrimSpace(s.Text()); line != "" && line[0] != '#' {
+			take(n, line)
+		}
+	}
+	return s.Err()
+}
+
+// refFault says why something can be no ref; "" where it can.
+func refFault(ref string) string {
+	switch {
+	case ref == "":
+		return "a ref is empty"
+	case len(ref) > longestRef:
+		return fmt.Sprintf("a ref of %d bytes is too long", len(ref))
+	case !utf8.ValidString(ref) || plain(ref) != ref || strings.ContainsAny(ref, " \t/\\?#"):
+		return fmt.Sprintf("%s is no ref: it has blanks, slashes or control characters", quoted(ref))
+	}
+	return ""
+}
+
+// writer is the database open for a short write, beside a daemon or without one.
+type writer struct {
+	config *Config
+	store  *store.Store
+	log    *logrus.Entry
+	worker *worker.Worker
+}
+
+// writing runs a verb that writes a little and calls nobody: the daemon's secrets may be missing.
+func (a *app) writing(ctx context.Context, do func(context.Context, *writer) error) (err error) {
+	c, err := a.readConfig()
+	if err != nil {
+		return err
+	}
+	log := logrus.NewEntry(a.logger(Log{Level: "warning", Format: c.Log.Format}))
+	s, err := a.openStore(ctx, c, false)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if have, want, err := s.Schema(ctx); err != nil {
+		return err
+	} else if have != want {
+		if err := a.migrateQuietly(ctx, s); err != nil {
+			return err
+		}
+	}
+	wctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(wctx) }()
+	defer func() { stop(); err = errors.Join(err, <-ended) }()
+	return do(ctx, &writer{config: c, store: s, log: log, worker: worker.New(worker.Options{
+		Store: s, Accounts: func() []*worker.Account { return nil }, Now: a.utc, Rand: rand.Float64, Log: log, Owner: a.owner(),
+	})})
+}
