@@ -20,9 +20,12 @@ func verbs() []func(*app) *cobra.Command {
 		callbacksVerb,
 		registrationVerb,
 		documentsVerb,
+		doctorVerb,
+		initVerb,
 		migrateVerb,
 		backupVerb,
 		configVerb,
+		simulateVerb,
 		versionVerb,
 	}
 }

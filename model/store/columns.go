@@ -24,8 +24,8 @@ type column struct {
 	to   func(*row) any // the scan destination
 }
 
-// The columns come in groups, by what changes them: an answer that merely confirms writes touched, a
-// claim of a status claimed too, a claim or an answer of more moved too, new facts write all.
+// The columns come in three groups, by what changes them: an answer that merely confirms writes
+// touched, a claim or an answer that moves the row writes moved too, new facts write all.
 var (
 	keyColumns = []column{
 		{"n", false, func(r *row) any { return r.n }, func(r *row) any { return &r.n }},
@@ -42,17 +42,11 @@ var (
 		{"lost_answers", false, func(r *row) any { return r.LostAnswers }, func(r *row) any { return &r.LostAnswers }},
 		{"lease_until", true, func(*row) any { return nil }, func(r *row) any { return isSet{&r.leased} }},
 	}
-	claimed = []column{
+	moved = []column{
 		{"status", false, func(r *row) any { return string(r.Status) }, func(r *row) any { return &r.Status }},
 		{"provider_status", false, func(r *row) any { return r.ProviderStatus }, func(r *row) any { return &r.ProviderStatus }},
 		{"confirmed", false, func(r *row) any { return r.Confirmed }, func(r *row) any { return &r.Confirmed }},
 		{"reported_status", false, func(r *row) any { return string(r.ReportedStatus) }, func(r *row) any { return &r.ReportedStatus }},
-		{"provider_time", true, func(r *row) any { return r.ProviderTime }, func(r *row) any { return when{&r.ProviderTime} }},
-		{"changed_at", true, func(r *row) any { return r.ChangedAt }, func(r *row) any { return moment{&r.ChangedAt} }},
-		{"version", false, func(r *row) any { return r.Version }, func(r *row) any { return &r.Version }},
-		{"seq", false, func(r *row) any { return r.Seq }, func(r *row) any { return &r.Seq }},
-	}
-	moved = []column{
 		{"reason", false, func(r *row) any { return r.Reason }, func(r *row) any { return &r.Reason }},
 		{"archived", false, func(r *row) any { return r.Archived }, func(r *row) any { return &r.Archived }},
 		{"trashed", false, func(r *row) any { return r.Trashed }, func(r *row) any { return &r.Trashed }},
@@ -61,7 +55,11 @@ var (
 		{"attention", false, func(r *row) any { return attentionText(r.Attention) }, func(r *row) any { return attentionList{&r.Attention} }},
 		{"signers_done", false, func(r *row) any { return r.SignersDone }, func(r *row) any { return &r.SignersDone }},
 		{"signers_total", false, func(r *row) any { return r.SignersAll }, func(r *row) any { return &r.SignersAll }},
+		{"provider_time", true, func(r *row) any { return r.ProviderTime }, func(r *row) any { return when{&r.ProviderTime} }},
+		{"changed_at", true, func(r *row) any { return r.ChangedAt }, func(r *row) any { return moment{&r.ChangedAt} }},
 		{"hidden", false, func(r *row) any { return r.Hidden }, func(r *row) any { return &r.Hidden }},
+		{"version", false, func(r *row) any { return r.Version }, func(r *row) any { return &r.Version }},
+		{"seq", false, func(r *row) any { return r.Seq }, func(r *row) any { return &r.Seq }},
 		{"hinted_at", true, func(r *row) any { return r.HintedAt }, func(r *row) any { return when{&r.HintedAt} }},
 		{"not_found_count", false, func(r *row) any { return r.NotFoundCount }, func(r *row) any { return &r.NotFoundCount }},
 		{"not_found_at", true, func(r *row) any { return r.NotFoundAt }, func(r *row) any { return when{&r.NotFoundAt} }},
@@ -138,15 +136,14 @@ type shape struct {
 
 // shapes are the sets of columns: of a new row, and of what changes in an old one, from the whole
 // to the least.
-type shapes struct{ add, whole, move, claim, touch shape }
+type shapes struct{ add, whole, move, touch shape }
 
 func newShapes() *shapes {
 	number := keyColumns[:1]
 	return &shapes{
-		add:   newShape(keyColumns, touched, claimed, moved, facts),
-		whole: newShape(number, touched, claimed, moved, facts),
-		move:  newShape(number, touched, claimed, moved),
-		claim: newShape(number, touched, claimed),
+		add:   newShape(keyColumns, touched, moved, facts),
+		whole: newShape(number, touched, moved, facts),
+		move:  newShape(number, touched, moved),
 		touch: newShape(number, touched),
 	}
 }
@@ -213,8 +210,6 @@ func (s *shapes) changed(was, now *row) *shape {
 		return &s.whole
 	case differ(moved, was, now):
 		return &s.move
-	case differ(claimed, was, now):
-		return &s.claim
 	case was.leased || differ(touched, was, now):
 		return &s.touch
 	}

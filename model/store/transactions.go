@@ -112,7 +112,7 @@ func (s *Store) writeRows(q *sqlConn, rows []*cached) error {
 			by[sh] = append(by[sh], &c.now)
 		}
 	}
-	for _, sh := range [...]*shape{&s.shapes.add, &s.shapes.whole, &s.shapes.move, &s.shapes.claim, &s.shapes.touch} {
+	for _, sh := range [...]*shape{&s.shapes.add, &s.shapes.whole, &s.shapes.move, &s.shapes.touch} {
 		list := by[sh]
 		err := sh.upsert.insert(q, len(list), func(args []any, i int) []any { return sh.values(args, list[i]) })
 		if err != nil {

@@ -1,0 +1,366 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"countersign/model/store"
+	"countersign/provider"
+)
+
+// finding is one line of the doctor's.
+type finding struct {
+	Result string `json:"result"` // ok, warn, FAIL
+	What   string `json:"what"`
+	Detail string `json:"detail"`
+}
+
+func doctorVerb(a *app) *cobra.Command {
+	var account string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Check everything that has to be right, and say how to cure what is not",
+		Long: `doctor checks the config, the database, the installation key, the documents folder, TLS and addresses, and
+asks each provider whose the credentials are and what it calls. No secret is printed. Exit 0 where nothing
+failed, 1 otherwise, 2 where the config cannot be read.`,
+		Example: "  countersign doctor\n  countersign doctor --account sales --json",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), account, asJSON) },
+	}
+	cmd.Flags().StringVar(&account, "account", "", "of the accounts only this `ACCOUNT`")
+	jsonFlag(cmd, &asJSON)
+	return cmd
+}
+
+// doctor is one examination.
+type doctor struct {
+	*app
+	config *Config
+	json   bool
+	failed bool
+	err    error
+	clock  dates
+}
+
+func (a *app) doctor(ctx context.Context, account string, asJSON bool) error {
+	c, err := a.config()
+	if err != nil {
+		return err
+	}
+	if _, ok := c.account(account); account != "" && !ok {
+		return usagef("account %q is not in the config", account)
+	}
+	d := &doctor{app: a, config: c, json: asJSON}
+	d.say("ok", "config", "%s, %s", c.file, count(len(c.Accounts), "account"))
+	for _, w := range c.warnings(func(string) (fs.FileInfo, error) { return nil, fs.ErrNotExist }) {
+		d.say("warn", "config", "%s", w)
+	}
+	s := d.database(ctx)
+	if s != nil {
+		defer s.Close() //nolint:errcheck // nothing of ours waits to be written
+	}
+	d.key()
+	d.documents()
+	d.tls()
+	d.address(ctx, s)
+	for i := range c.Accounts {
+		if account == "" || c.Accounts[i].ID == account {
+			d.account(ctx, s, &c.Accounts[i])
+		}
+	}
+	d.time()
+	if d.err == nil && d.failed {
+		return &exitError{code: exitFailed}
+	}
+	return d.err
+}
+
+// say writes a line.
+func (d *doctor) say(result, what, format string, args ...any) {
+	f := finding{result, what, plain(fmt.Sprintf(format, args...))}
+	d.failed = d.failed || result == "FAIL"
+	if d.err != nil {
+		return
+	}
+	if d.json {
+		d.err = d.jsonLines().write(f)
+		return
+	}
+	colour := good
+	switch result {
+	case "warn":
+		colour = warn
+	case "FAIL":
+		colour = evil
+	}
+	d.err = d.printf("%s  %-22s  %s\n", d.paint(colour, fmt.Sprintf("%-4s", result)), f.What, f.Detail)
+}
+
+// database opens it as the daemon would, but makes nothing. It is nil where it cannot be asked.
+func (d *doctor) database(ctx context.Context) *store.Store {
+	if file, ok := d.config.sqliteFile(); ok && errors.Is(there(file), errNoDatabase) {
+		if err := unix.Access(filepath.Dir(file), unix.W_OK); err != nil {
+			d.say("FAIL", "database", "%s is not there and cannot be made: %v; make the folder and give this user the right to write", file, err)
+		} else {
+			d.say("ok", "database", "%s is not there yet; `countersign serve` makes it", file)
+		}
+		return nil
+	}
+	key, err := d.installationKey(d.config)
+	if err != nil {
+		key = nil // told with the key
+	}
+	s, err := store.Open(ctx, store.Options{DSN: d.config.Database, Key: key, Now: d.now, Mode: fs.FileMode(d.config.DatabaseMode)})
+	if err != nil {
+		d.say("FAIL", "database", "%v", err)
+		return nil
+	}
+	have, want, err := s.Schema(ctx)
+	switch {
+	case err != nil:
+		d.say("FAIL", "database", "%v", err)
+	case have > want:
+		d.say("FAIL", "database", "schema %d is of a newer version of countersign (this one has %d): use that", have, want)
+	case have < want:
+		d.say("warn", "database", "schema %d, this version has %d: `countersign migrate`, or the next `serve`", have, want)
+	default:
+		if err := d.writable(ctx, s); err != nil {
+			d.say("FAIL", "database", "cannot be written: %v; look at rights and free space", err)
+		} else {
+			d.say("ok", "database", "%s, schema %d, written with full synchronisation", d.config.databaseShown(), have)
+		}
+		return s
+	}
+	return errorless(s)
+}
+
+// errorless gives up a store that cannot be asked.
+func errorless(s *store.Store) *store.Store {
+	s.Close() //nolint:errcheck // told already
+	return nil
+}
+
+// writable makes a real commit.
+func (d *doctor) writable(ctx context.Context, s *store.Store) error {
+	wctx, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(wctx) }()
+	err := s.Healthy(ctx)
+	stop()
+	<-ended
+	return err
+}
+
+func (d *doctor) key() {
+	_, err := d.installationKey(d.config)
+	file := d.config.keyFile()
+	info, serr := os.Stat(file)
+	text, _ := d.lookup(keyName)
+	dbFile, sqlite := d.config.sqliteFile()
+	switch {
+	case errors.Is(err, errNoKey) && sqlite && there(dbFile) != nil:
+		d.say("ok", "installation key", "none yet; `countersign serve` makes it")
+	case err != nil:
+		d.say("FAIL", "installation key", "%v", err)
+	case text != "":
+		d.say("ok", "installation key", "from %s", keyName)
+	case serr == nil && info.Mode().Perm()&0o007 != 0:
+		d.say("FAIL", "installation key", "%s can be read by everybody: chmod 0600 %[1]s", file)
+	case serr == nil && info.Mode().Perm()&0o070 != 0:
+		d.say("warn", "installation key", "%s can be read by its group", file)
+	default:
+		d.say("ok", "installation key", "%s, only its owner reads it", file)
+	}
+}
+
+func (d *doctor) documents() {
+	folder := d.config.documentsFolder()
+	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+		d.say("ok", "documents", "%s is not there yet; `countersign serve` makes it", folder)
+		return
+	}
+	f, err := os.CreateTemp(folder, ".doctor-*")
+	if err != nil {
+		d.say("FAIL", "documents", "%v: give this user the right to write there", err)
+		return
+	}
+	err = errors.Join(f.Close(), os.Remove(f.Name()))
+	var st unix.Statfs_t
+	if err == nil {
+		err = unix.Statfs(folder, &st)
+	}
+	free := int64(st.Bavail) * st.Bsize //nolint:gosec // no file system is that large
+	switch {
+	case err != nil:
+		d.say("FAIL", "documents", "%v", err)
+	case free < int64(d.config.DocumentsMinFree):
+		d.say("FAIL", "documents", "%s has %s left, below documents_min_free: make room, or nothing is fetched", folder, bytesShown(free))
+	default:
+		d.say("ok", "documents", "%s, %s left", folder, bytesShown(free))
+	}
+}
+
+func (d *doctor) tls() {
+	t := d.config.Public.TLS
+	if t.CertFile == "" {
+		return
+	}
+	pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+	if err != nil {
+		d.say("FAIL", "tls", "%v: look at public.tls", err)
+		return
+	}
+	cert, err := x509.ParseCertificate(pair.Certificate[0])
+	switch {
+	case err != nil:
+		d.say("FAIL", "tls", "%v", err)
+	case d.now().After(cert.NotAfter):
+		d.say("FAIL", "tls", "the certificate ended %s: renew it; the daemon takes the new one by itself", d.ago(&cert.NotAfter))
+	case d.now().Before(cert.NotBefore):
+		d.say("FAIL", "tls", "the certificate begins %s", d.ago(&cert.NotBefore))
+	case cert.NotAfter.Sub(d.now()) < 14*day:
+		d.say("warn", "tls", "the certificate ends %s: renew it", d.ago(&cert.NotAfter))
+	default:
+		d.say("ok", "tls", "the certificate ends %s", d.ago(&cert.NotAfter))
+	}
+}
+
+// address wants the public port free, or in the hands of our daemon.
+func (d *doctor) address(ctx context.Context, s *store.Store) {
+	if s != nil {
+		if h, err := s.Holder(ctx, store.LockServe); err == nil {
+			d.say("ok", "public address", "%s, a daemon runs (%s)", d.config.Public.Address, h.Owner)
+			return
+		}
+	}
+	l, err := net.Listen("tcp", d.config.Public.Address)
+	if err != nil {
+		d.say("FAIL", "public address", "%v: stop what listens there, or change public.address", err)
+		return
+	}
+	l.Close() //nolint:errcheck // nothing came
+	d.say("ok", "public address", "%s is free", d.config.Public.Address)
+}
+
+// account asks the provider whose key it is and what it calls.
+func (d *doctor) account(ctx context.Context, s *store.Store, acc *Account) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	all := newAccounts(d.app, s, logrus.NewEntry(silent()))
+	all.base = d.clock.around(all.base, d.now)
+	b, err := d.build(all, d.config, acc)
+	if err != nil {
+		d.say("FAIL", acc.ID, "%v", err)
+		return
+	}
+	if ch, ok := b.provider.(provider.Checker); ok {
+		who, err := ch.Check(ctx)
+		if err != nil {
+			cure := "look at base_url and the network"
+			if errors.Is(err, provider.ErrDenied) {
+				cure = "make a new key at the provider and put it into settings"
+			}
+			d.say("FAIL", acc.ID+" credentials", "%v: %s", provider.Redact(err), cure)
+			return
+		}
+		if s != nil {
+			if k, err := s.Account(ctx, acc.ID); err == nil && k.RemoteID != "" && who.ID != "" && k.RemoteID != who.ID {
+				d.say("FAIL", acc.ID+" credentials", "%v", errOtherAccount)
+				return
+			}
+		}
+		d.say("ok", acc.ID+" credentials", "taken by the provider%s", because(who.Name))
+		for _, w := range who.Warnings {
+			d.say("warn", acc.ID+" provider", "%s", w)
+		}
+	}
+	if r, ok := b.provider.(provider.Registrar); ok {
+		d.registration(ctx, acc, r)
+	}
+}
+
+func (d *doctor) registration(ctx context.Context, acc *Account, r provider.Registrar) {
+	what := acc.ID + " registration"
+	reg, err := r.Registration(ctx)
+	if err != nil {
+		d.say("FAIL", what, "%v", provider.Redact(err))
+		return
+	}
+	o := registrationObject(acc.ID, d.config.callbackURL(acc.ID), reg)
+	matches := o.Matches
+	for _, other := range o.Others {
+		matches = matches || other.Matches
+	}
+	switch {
+	case o.Wanted == "":
+		d.say("warn", what, "the provider calls %s; public.url is not set, so nothing says whether that is us", or(o.URL, "nobody"))
+	case matches:
+		d.say("ok", what, "the provider calls %s", o.Wanted)
+	default:
+		d.say("FAIL", what, "the provider calls %s: register %s there", or(o.URL, "nobody"), o.Wanted)
+	}
+}
+
+// time compares our clock with the providers'.
+func (d *doctor) time() {
+	d.clock.mu.Lock()
+	defer d.clock.mu.Unlock()
+	switch {
+	case !d.clock.known:
+		d.say("warn", "clock", "no provider answered with a date to compare with")
+	case d.clock.off.Abs() > 30*time.Second:
+		d.say("warn", "clock", "is %s off the providers': let NTP set it", d.clock.off.Abs().Round(time.Second))
+	default:
+		d.say("ok", "clock", "agrees with the providers'")
+	}
+}
+
+// dates listens to the Date headers of answers.
+type dates struct {
+	mu    sync.Mutex
+	known bool
+	off   time.Duration // the smallest difference seen: answers take their time
+}
+
+// around listens on a transport; nil is the ordinary one.
+func (c *dates) around(base http.RoundTripper, now func() time.Time) http.RoundTripper {
+	if base == nil {
+		t := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one
+		t.ResponseHeaderTimeout = 30 * time.Second
+		base = t
+	}
+	return listening(func(r *http.Request) (*http.Response, error) {
+		res, err := base.RoundTrip(r)
+		if err != nil {
+			return res, err
+		}
+		if at, perr := http.ParseTime(res.Header.Get("Date")); perr == nil {
+			c.mu.Lock()
+			if off := now().Sub(at); !c.known || off.Abs() < c.off.Abs() {
+				c.known, c.off = true, off
+			}
+			c.mu.Unlock()
+		}
+		return res, nil
+	})
+}
+
+type listening func(*http.Request) (*http.Response, error)
+
+// RoundTrip carries out a request.
+func (f listening) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

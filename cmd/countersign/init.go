@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+type initFlags struct {
+	provider, account, url, file string
+	force                        bool
+}
+
+func initVerb(a *app) *cobra.Command {
+	var f initFlags
+	cmd := &cobra.Command{
+		Use:   "init",
+		Short: "Write a config after a few questions",
+		Long: `init asks which provider is followed, what the account is called and which URL the provider can call, and
+writes a commented config. What a flag says is not asked. Secrets are not asked for: the config names the
+environment variables that hold them. A config that is there is not written over, but with --force.`,
+		Example: "  countersign init\n  countersign init --provider onespan --account sales --public-url https://sign.example.com",
+		Args:    cobra.NoArgs,
+		RunE:    func(*cobra.Command, []string) error { return a.init(f) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.provider, "provider", "", "the `PROVIDER`")
+	flags.StringVar(&f.account, "account", "", "what the `ACCOUNT` is called here")
+	flags.StringVar(&f.url, "public-url", "", "the `URL` that the provider can reach; none: polls only")
+	flags.StringVar(&f.file, "file", "", "write this `FILE` (default: --config, or config.yaml)")
+	flags.BoolVar(&f.force, "force", false, "write over a file that is there")
+	return cmd
+}
+
+func (a *app) init(f initFlags) error {
+	file := or(or(f.file, a.configFlag), "config.yaml")
+	if _, err := os.Lstat(file); err == nil && !f.force {
+		return usagef("%s is there already: name another file, or --force", file)
+	}
+	in := bufio.NewReader(a.stdin)
+	names := slices.Sorted(maps.Keys(a.providers))
+	given := f.provider != "" && f.account != "" // then the URL may be left out
+	for _, q := range []struct {
+		to       *string
+		question string
+		fallback string
+		skip     bool
+	}{
+		{&f.provider, "provider (" + strings.Join(names, ", ") + ")", "", false},
+		{&f.account, "a name for the account, as it is to stand in URLs and rows", "main", false},
+		{&f.url, "the URL of this machine that the provider can call, empty for none", "", given},
+	} {
+		if *q.to != "" || q.skip {
+			continue
+		}
+		answer, err := a.ask(in, q.question, q.fallback)
+		if err != nil {
+			return err
+		}
+		*q.to = answer
+	}
+	if !slices.Contains(names, f.provider) {
+		return usagef("%q is not a provider: one of %s", f.provider, strings.Join(names, ", "))
+	}
+	if !accountID.MatchString(f.account) {
+		return usagef("%q is not an account id: lower case letters, digits, - and _, at most 63, a letter or digit first", f.account)
+	}
+	text, secrets := initialConfig(f)
+	if err := a.fits(file, text); err != nil {
+		return err
+	}
+	if err := newConfigFile(file, text, f.force); err != nil {
+		return err
+	}
+	return a.printf("%s is written. Next:\n  set %s in the environment\n  countersign --config %[1]s doctor\n  countersign --config %[1]s serve\n", file, strings.Join(secrets, " and "))
+}
+
+// ask puts a question and reads a line.
+func (a *app) ask(in *bufio.Reader, question, fallback string) (string, error) {
+	if fallback != "" {
+		question += " [" + fallback + "]"
+	}
+	fmt.Fprintf(a.stderr, "%s: ", question)
+	line, err := in.ReadString('\n')
+	if err != nil && err != io.EOF { //nolint:errorlint // ReadString returns it as it is
+		return "", err
+	}
+	return or(strings.TrimSpace(line), fallback), nil
+}
+
+// fits refuses answers that make no config; secrets may be missing.
+func (a *app) fits(file, text string) error {
+	_, err := a.parseConfig(file, []byte(text))
+	if list, ok := err.(*faults); ok { //nolint:errorlint // that is what it returns
+		if list = list.but(true); list != nil {
+			return &exitError{exitUsage, list}
+		}
+		return nil
+	}
+	return err
+}
+
+// initialConfig is a first config, and the environment variables that it wants.
+func initialConfig(f initFlags) (text string, secrets []string) {
+	name := strings.ToUpper(strings.ReplaceAll(f.account, "-", "_"))
+	key := name + "_API_KEY"
+	secrets = []string{key}
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("# countersign's config. config.example.yaml names every key; `countersign config check` tells all faults.")
+	line("# Secrets come from the environment, \"${NAME}\", or from a file: api_key_file: /run/secrets/key.")
+	line("")
+	line("# The table, and the signed documents. Relative paths start at this file's folder.")
+	line("database: sqlite:./countersign.db")
+	line("documents: file:./documents")
+	line("")
+	line("# The listener that providers reach.")
+	line("public:")
+	line("  address: \":8081\"")
+	if f.url == "" {
+		line("  # What providers call from outside; without it only polls bring news.")
+		line("  # url: \"https://sign.example.com\"")
+	} else {
+		line("  # Register %s/callbacks/%s with the provider.", strings.TrimRight(plain(f.url), "/"), f.account)
+		line("  url: %s", yamlText(f.url))
+	}
+	line("")
+	line("# The private listener: metrics and health.")
+	line("console: { address: \"127.0.0.1:8080\" }")
+	line("")
+	line("accounts:")
+	line("  - id: %s", f.account)
+	line("    provider: %s", f.provider)
+	if f.provider == "onespan" {
+		line("    # Your environment's host; the sandbox is https://sandbox.esignlive.com.")
+		line("    base_url: \"https://apps.esignlive.com\"")
+	}
+	line("    settings:")
+	line("      api_key: \"${%s}\"", key)
+	if f.provider == "onespan" {
+		secrets = append(secrets, name+"_CALLBACK_KEY")
+		line("      # The secret that you set beside the callback URL at OneSpan.")
+		line("      callback_key: \"${%s_CALLBACK_KEY}\"", name)
+	}
+	return b.String(), secrets
+}

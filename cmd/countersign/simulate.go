@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"countersign/provider/simulator"
+)
+
+type simulateOptions struct {
+	address, callbacks, writeConfig string
+	lasts                           time.Duration
+	force                           bool
+	world                           simulator.Options
+}
+
+func simulateVerb(a *app) *cobra.Command {
+	var o simulateOptions
+	cmd := &cobra.Command{
+		Use:   "simulate",
+		Short: "Run the simulated services, to try things out",
+		Long: `simulate plays the services: transactions that live their lives, callbacks about them, and the faults that
+callbacks and answers have. It runs until it is interrupted. --write-config writes a config with one
+account per service, for a ` + "`serve`" + ` on another terminal. /truth says what really happened.`,
+		Example: "  countersign simulate --callbacks http://127.0.0.1:8081 --write-config sim.yaml --speed 2880 --drop 0.3\n  countersign --config sim.yaml serve",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.simulate(cmd.Context(), o) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.address, "address", "127.0.0.1:8090", "listen on this `ADDRESS`")
+	f.StringVar(&o.callbacks, "callbacks", "http://127.0.0.1:8081", "the public listener to call, a `URL`")
+	f.StringVar(&o.writeConfig, "write-config", "", "write a config for these services to this `FILE`")
+	f.BoolVar(&o.force, "force", false, "write over a config that is there")
+	f.DurationVar(&o.lasts, "for", 0, "end after this long")
+	f.Uint64Var(&o.world.Seed, "seed", 1, "names, lives and faults follow from it")
+	f.IntVar(&o.world.Transactions, "transactions", 50, "how many transactions are born")
+	f.Float64Var(&o.world.Speed, "speed", 1, "shorten lives: 2880 plays a day in 30 s")
+	for _, share := range []struct {
+		to         *float64
+		name, help string
+	}{
+		{&o.world.Faults.Drop, "drop", "share of callbacks that are lost"},
+		{&o.world.Faults.Duplicate, "duplicate", "share of callbacks that come twice"},
+		{&o.world.Faults.Reorder, "reorder", "share of callbacks that come after their successor"},
+		{&o.world.Faults.Delay, "delay", "share of callbacks that come late"},
+		{&o.world.Faults.Forge, "forge", "forged callbacks per genuine one"},
+		{&o.world.Faults.ErrorRate, "error-rate", "share of answers that are errors"},
+		{&o.world.Faults.RateLimit, "rate-limit", "share of answers that are 429"},
+		{&o.world.Faults.Stale, "stale", "share of answers from a copy that lags"},
+		{&o.world.Faults.BadFiles, "bad-files", "share of downloads that are no whole PDF"},
+	} {
+		f.Float64Var(share.to, share.name, 0, share.help+", 0 to 1")
+	}
+	return cmd
+}
+
+func (o simulateOptions) fault() error {
+	f := o.world.Faults
+	for name, v := range map[string]float64{
+		"drop": f.Drop, "duplicate": f.Duplicate, "reorder": f.Reorder, "delay": f.Delay, "forge": f.Forge,
+		"error-rate": f.ErrorRate, "rate-limit": f.RateLimit, "stale": f.Stale, "bad-files": f.BadFiles,
+	} {
+		if !(v >= 0 && v <= 1) {
+			return usagef("--%s %v is not between 0 and 1", name, v)
+		}
+	}
+	if u, err := url.Parse(o.callbacks); err != nil || u.Host == "" {
+		return usagef("--callbacks %q is not a URL such as http://127.0.0.1:8081", o.callbacks)
+	}
+	if !(o.world.Speed > 0) || o.world.Transactions < 0 || o.lasts < 0 {
+		return usagef("--speed is above 0, --transactions and --for are not below it")
+	}
+	return nil
+}
+
+func (a *app) simulate(ctx context.Context, o simulateOptions) error {
+	if err := o.fault(); err != nil {
+		return err
+	}
+	if o.world.Transactions == 0 {
+		o.world.Transactions = -1 // to the simulator 0 means its default
+	}
+	o.world.Callbacks = o.callbacks
+	w := simulator.New(o.world)
+	socket, err := net.Listen("tcp", o.address)
+	if err != nil {
+		return err
+	}
+	base := "http://" + socket.Addr().String()
+	if o.writeConfig != "" {
+		if err := o.write(w, base); err != nil {
+			return errors.Join(err, socket.Close())
+		}
+		a.printf("config    %s\n", o.writeConfig) //nolint:errcheck // the next line tells
+	}
+	for _, acc := range w.Accounts() {
+		a.printf("%-11s %s%s calls %s/callbacks/%s\n", acc.Provider, base, acc.BasePath, o.callbacks, acc.ID) //nolint:errcheck // the next line tells
+	}
+	if err := a.printf("truth       %s/truth\n", base); err != nil {
+		return errors.Join(err, socket.Close())
+	}
+	ctx, stop := a.signals(ctx, logrus.NewEntry(silent()))
+	defer stop()
+	if o.lasts > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.lasts)
+		defer cancel()
+	}
+	server := &http.Server{Handler: w.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return w.Run(ctx) })
+	g.Go(func() error {
+		if err := server.Serve(socket); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	g.Go(func() error { <-ctx.Done(); return server.Close() })
+	return g.Wait()
+}
+
+// write makes the config file.
+func (o simulateOptions) write(w *simulator.World, base string) error {
+	u, err := url.Parse(o.callbacks)
+	if err != nil {
+		return err
+	}
+	address := u.Host
+	if u.Port() == "" {
+		address = net.JoinHostPort(u.Hostname(), map[string]string{"https": "443"}[u.Scheme])
+		if u.Scheme == "http" {
+			address = net.JoinHostPort(u.Hostname(), "80")
+		}
+	}
+	return newConfigFile(o.writeConfig, simulatedConfig(simulatedOptions{
+		Accounts: w.Accounts(), Base: base, PublicURL: o.callbacks, PublicAddress: address, ConsoleAddress: "127.0.0.1:8080",
+		Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: o.world.Speed,
+	}), o.force)
+}
+
+// newConfigFile writes a config that only we may read, and never over one that is there unless forced.
+func newConfigFile(file, text string, force bool) error {
+	how := os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	if force {
+		how = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	}
+	f, err := os.OpenFile(file, how, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return usagef("%s is there already: name another file, or --force", file)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(f, text)
+	return errors.Join(err, f.Close())
+}
