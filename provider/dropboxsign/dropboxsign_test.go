@@ -86,7 +86,6 @@ func account(t *testing.T, base, block string, change ...func(*provider.Options)
 	return p.(*service)
 }
 
-func own(o *provider.Options)    { o.Scope = "own" }
 func noTest(o *provider.Options) { o.IncludeTest = false }
 
 // answering serves one answer to every question.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -26,7 +25,7 @@ func (s *service) Fetch(ctx context.Context, ref string) (model.Observation, err
 	}
 	var raw json.RawMessage
 	err := s.get(ctx, packagePath(ref), nil, &raw)
-	if r := (*refusal)(nil); errors.As(err, &r) && r.unknownRef() {
+	if unknownRef(err) {
 		return absent, nil
 	}
 	if err != nil {
@@ -42,7 +41,7 @@ func (s *service) Fetch(ctx context.Context, ref string) (model.Observation, err
 	o := p.whole(s.signed, s.evidence)
 	o.Ref = ref
 	if s.externalID != "" {
-		o.ExternalID = lookup(raw, s.externalID)
+		o.ExternalID = provider.Lookup(raw, s.externalID)
 	}
 	return o, nil
 }
@@ -50,21 +49,20 @@ func (s *service) Fetch(ctx context.Context, ref string) (model.Observation, err
 // Download writes one document. The service also answers for unfinished packages: call it only
 // after a fetch that says completed. A file that is not there may come yet.
 func (s *service) Download(ctx context.Context, ref string, doc model.DocumentRef, w io.Writer) (provider.Declared, error) {
-	path := packagePath(ref)
+	path := packagePath(ref, "documents", doc.ID, "pdf")
 	if doc.Kind == model.EvidenceDocument {
-		path += "/evidence/summary"
-	} else {
-		path += "/documents/" + pathEscape(doc.ID) + "/pdf"
+		path = packagePath(ref, "evidence", "summary")
 	}
-	resp, err := s.call(withClass(ctx, provider.ClassFiles), path, nil, "*/*")
+	resp, err := s.call(provider.WithClass(ctx, provider.ClassFiles), path, nil, "*/*")
 	if err == nil {
-		return save(w, resp)
+		return provider.Save(w, resp)
 	}
-	switch statusOf(err) {
-	case http.StatusNotFound, http.StatusConflict:
-		return provider.Declared{}, fmt.Errorf("%w: %w", provider.ErrNotReady, err)
-	case http.StatusForbidden, http.StatusGone:
-		return provider.Declared{}, fmt.Errorf("%w: %w", provider.ErrNotFound, err)
+	switch h := refusal(err); {
+	case h.Page || wholeAccount(h):
+	case h.Code == http.StatusNotFound:
+		err = fmt.Errorf("%w: %v", provider.ErrNotReady, err) //nolint:errorlint // it is not ErrNotFound yet
+	case h.Code == http.StatusForbidden:
+		err = fmt.Errorf("%w: %w", provider.ErrNotFound, err)
 	}
 	return provider.Declared{}, err
 }
@@ -92,7 +90,7 @@ func (s *service) Registration(ctx context.Context) (provider.Registration, erro
 func (s *service) Check(ctx context.Context) (provider.Identity, error) {
 	var got policy
 	err := s.get(ctx, "/api/dataRetentionSettings/dataManagementPolicy", nil, &got)
-	switch statusOf(err) {
+	switch refusal(err).Code {
 	case http.StatusForbidden, http.StatusNotFound, http.StatusBadRequest:
 		first := url.Values{"from": {"1"}, "to": {"1"}, "fields": {"id"}}
 		if err := s.get(ctx, "/api/packages", first, &packList{}); err != nil {
@@ -129,15 +127,17 @@ func (p policy) warnings() []string {
 }
 
 // packagePath is where a package lives. Ids hold = - and _ and are otherwise not to be trusted.
-func packagePath(ref string) string { return "/api/packages/" + pathEscape(ref) }
+func packagePath(ref string, below ...string) string {
+	return provider.JoinPath("/api/packages", append([]string{ref}, below...)...)
+}
 
 // get asks for JSON and decodes it.
 func (s *service) get(ctx context.Context, path string, query url.Values, v any) error {
-	resp, err := s.call(withClass(ctx, provider.ClassRead), path, query, "application/json")
+	resp, err := s.call(provider.WithClass(ctx, provider.ClassRead), path, query, "application/json")
 	if err != nil {
 		return err
 	}
-	return readJSON(resp, v)
+	return provider.ReadJSON(resp, v)
 }
 
 // call sends one GET and returns a 200. A refused token is renewed once; refused again, or without
@@ -158,15 +158,17 @@ func (s *service) call(ctx context.Context, path string, query url.Values, accep
 		}
 		req.Header.Set("Authorization", header)
 		req.Header.Set("Accept", accept)
-		resp, err := s.client.Do(req)
+		resp, err := provider.Do(s.client, req)
 		if err != nil {
 			return nil, err
 		}
 		if resp.StatusCode == http.StatusOK {
 			return resp, nil
 		}
-		refused := refuse(resp)
-		if resp.StatusCode != http.StatusUnauthorized || renewed {
+		refused := provider.StatusError(resp)
+		if h := refusal(refused); wholeAccount(h) {
+			return nil, fmt.Errorf("%w: %w", provider.ErrDenied, refused)
+		} else if h.Code != http.StatusUnauthorized || renewed {
 			return nil, refused
 		}
 		if header, err = s.auth.renew(ctx, header); err != nil {
@@ -178,80 +180,48 @@ func (s *service) call(ctx context.Context, path string, query url.Values, accep
 	}
 }
 
-// token sends a request for a token. The service refuses it with 400, 401 or 403 alike.
+// token sends a request for a token. The service refuses it with 400, 401 or 403 alike. What it
+// answers says nothing of what was to be asked with the token: no 404 of it may be taken for one.
 func (s *service) token(req *http.Request, v any) error {
-	req = req.WithContext(withClass(req.Context(), provider.ClassRead))
+	req = req.WithContext(provider.WithRetry(provider.WithClass(req.Context(), provider.ClassRead)))
 	req.Header.Set("Accept", "application/json")
-	resp, err := s.client.Do(req)
+	resp, err := provider.Do(s.client, req)
 	if err != nil {
 		return err
 	}
 	if resp.StatusCode == http.StatusOK {
-		return readJSON(resp, v)
+		return provider.ReadJSON(resp, v)
 	}
-	r := refuse(resp)
-	if !r.page && slices.Contains([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden}, r.code) {
-		return fmt.Errorf("access token: %w: %s", provider.ErrDenied, resp.Status)
+	err = provider.StatusError(resp)
+	switch h := refusal(err); {
+	case !h.Page && slices.Contains([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden}, h.Code):
+		return fmt.Errorf("access token: %w: %s", provider.ErrDenied, h.Status)
+	case h.Code == http.StatusTooManyRequests, h.Code >= http.StatusInternalServerError:
+		return fmt.Errorf("access token: %w", err)
 	}
-	return fmt.Errorf("access token: %w", r.err) // no refusal: it says nothing of what was to be asked
+	return fmt.Errorf("access token: %v", err) //nolint:errorlint // see above
 }
 
-// refusal is an answer that is no 200.
-type refusal struct {
-	code int
-	key  string // messageKey, such as error.forbidden.noPermission; "" where the body tells none
-	page bool   // an HTML page: the service's gateway speaks, not the service
-	err  error
-}
-
-func (r *refusal) Error() string {
-	if r.key == "" {
-		return r.err.Error()
+// refusal is the answer behind err that was no success; its Code is 0 where there is none.
+func refusal(err error) *provider.HTTPError {
+	if h := (*provider.HTTPError)(nil); errors.As(err, &h) {
+		return h
 	}
-	return r.err.Error() + " (" + r.key + ")"
+	return &provider.HTTPError{}
 }
 
-func (r *refusal) Unwrap() error { return r.err }
-
-// unknownRef says whether the answer means this one package: not there, or not for this key. A page
-// of the gateway, and a key that says that the account is gone, say nothing of a package.
-func (r *refusal) unknownRef() bool {
-	switch r.code {
-	case http.StatusNotFound:
-		return !r.account()
-	case http.StatusForbidden:
-		return !r.account() && !r.page
+// unknownRef says whether a refusal means one package: not there, or not for this key. A page of the
+// gateway, and a key that says that the account is gone, say nothing of a package.
+func unknownRef(err error) bool {
+	h := refusal(err)
+	switch h.Code {
+	case http.StatusNotFound, http.StatusGone, http.StatusForbidden:
+		return !h.Page && !wholeAccount(h)
 	}
 	return false
 }
 
-// account says whether it is the whole account that is refused.
-func (r *refusal) account() bool {
-	return strings.HasPrefix(r.key, "error.notFound.account") || strings.HasPrefix(r.key, "error.forbidden.account")
-}
-
-// refuse reads what little a refusal tells. Only its messageKey is kept: the rest may name people.
-func refuse(resp *http.Response) *refusal {
-	defer resp.Body.Close()
-	r := &refusal{code: resp.StatusCode}
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // what cannot be read tells nothing
-	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	r.page = kind == "text/html"
-	var f fault
-	if json.Unmarshal(body, &f) == nil && len(f.MessageKey) < 100 {
-		r.key = f.MessageKey
-	}
-	r.err = statusError(resp)
-	if r.code == http.StatusUnauthorized || r.account() {
-		r.err = fmt.Errorf("%w: %s", provider.ErrDenied, resp.Status)
-	}
-	return r
-}
-
-// statusOf is the HTTP status of a refusal, 0 for anything else.
-func statusOf(err error) int {
-	if r := (*refusal)(nil); errors.As(err, &r) {
-		return r.code
-	}
-	return 0
+// wholeAccount says whether it is the whole account that is refused.
+func wholeAccount(h *provider.HTTPError) bool {
+	return strings.HasPrefix(h.Key, "error.notFound.account") || strings.HasPrefix(h.Key, "error.forbidden.account")
 }

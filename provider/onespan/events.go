@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"countersign/model"
 	"countersign/provider"
@@ -72,6 +73,8 @@ func (s *service) Receive(c provider.Callback) (provider.Received, error) {
 		return provider.Received{}, fmt.Errorf("%w: no packageId", provider.ErrNotUnderstood)
 	case len(name) > longest, len(ref) > longest:
 		return provider.Received{}, fmt.Errorf("%w: a name or id too long to be one", provider.ErrNotUnderstood)
+	case strings.ContainsFunc(name+ref, unicode.IsControl):
+		return provider.Received{}, fmt.Errorf("%w: a name or id with control characters", provider.ErrNotUnderstood)
 	}
 	r := provider.Received{Ref: ref, Type: name, Ignored: e.ignored()}
 	if evidence != model.Hint { // equality of what anyone may send proves nothing
@@ -112,7 +115,7 @@ func (s *service) verify(c provider.Callback) (model.Evidence, error) {
 	}
 	same := false
 	for _, form := range forms {
-		same = sameSecret(form, s.keys...) || same
+		same = provider.SameSecret(form, s.keys...) || same
 	}
 	if !same {
 		return 0, fmt.Errorf("%w: another callback key than ours", provider.ErrUnverified)
@@ -160,7 +163,7 @@ func (e event) ignored() string {
 
 // observe says what the event tells about its transaction.
 func (e event) observe() model.Observation {
-	name, user := e.name(), string(e.SessionUser)
+	name, user := e.name(), e.SessionUser.plain()
 	o := model.Observation{Ref: string(e.PackageID), Type: name, ProviderTime: e.CreatedDate.time()}
 	o.ProviderStatus = meanings[name]
 	o.Status = words[o.ProviderStatus]
@@ -170,7 +173,7 @@ func (e event) observe() model.Observation {
 		o.Refetch = true
 		o.Attention = []model.Attention{{Kind: model.SenderMustFinish}}
 	case packageDecline, packageOptOut:
-		o.Reason = string(e.Message)
+		o.Reason = e.Message.plain()
 	case packageArchive:
 		o.Archived = model.Yes
 	case packageTrash:
@@ -189,7 +192,7 @@ func (e event) observe() model.Observation {
 		o.Attention = []model.Attention{{Kind: model.IdentityCheckFailed, Signer: user}}
 	case emailBounce:
 		if e.Message != outOfOffice {
-			o.Attention = []model.Attention{{Kind: model.EmailBounced, Signer: user, Message: string(e.Message)}}
+			o.Attention = []model.Attention{{Kind: model.EmailBounced, Signer: user, Message: e.Message.plain()}}
 		}
 	}
 	return o

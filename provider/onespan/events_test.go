@@ -204,7 +204,7 @@ func TestProvedButNotUnderstood(t *testing.T) {
 	t.Parallel()
 	s := account(t, "", keyed)
 	for _, body := range []string{"", "null", "[]", `"x"`, "{}", `{"name":"PACKAGE_COMPLETE"}`, `{"packageId":"p"}`, `{"name":null,"packageId":"p"}`, completeBody[:60],
-		completeBody + completeBody, "[" + completeBody + "]", "<xml/>", "\xff\xfe", `{"name":"X","packageId":"` + strings.Repeat("p", 5000) + `"}`, `{"name":"` + strings.Repeat("p", 5000) + `","packageId":"p"}`} {
+		completeBody + completeBody, "[" + completeBody + "]", "<xml/>", `{"name":"X","packageId":"a\u0000b"}`, `{"name":"X\ny","packageId":"p"}`, "\xff\xfe", `{"name":"X","packageId":"` + strings.Repeat("p", 5000) + `"}`, `{"name":"` + strings.Repeat("p", 5000) + `","packageId":"p"}`} {
 		if r, err := s.Receive(posted(body)); !errors.Is(err, provider.ErrNotUnderstood) || len(r.Observations) != 0 {
 			t.Errorf("%.40q: got %+v, %v", body, r, err)
 		}

@@ -212,9 +212,10 @@ func sumID(id string) uint32 {
 
 // refused says that the service answered that this is not for us, or not there.
 func refused(err error) bool {
-	switch statusOf(err) {
+	h := refusal(err)
+	switch h.Code {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound:
-		return true
+		return !h.Page && !wholeAccount(h)
 	}
 	return false
 }

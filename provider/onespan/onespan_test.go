@@ -229,6 +229,8 @@ func TestWhatIsMissingIsTold(t *testing.T) {
 		"a bare 404":                    {404, "", ``, true, nil},
 		"the whole account is unknown":  {404, js, `{"code":404,"message":"No.","messageKey":"error.notFound.accountNotFound"}`, false, provider.ErrDenied},
 		"the gateway's page is no word": {403, page, `<html>Attention Required!</html>`, false, nil},
+		"nor is its 404":                {404, page, `<html>Not Found</html>`, false, nil},
+		"gone":                          {410, js, `{}`, true, nil},
 		"the key is refused":            {401, js, `{"code":401,"message":"No.","messageKey":"error.unauthorised.invalidApiKey"}`, false, provider.ErrDenied},
 		"no package in it":              {200, js, `{}`, false, nil},
 		"another package in it":         {200, js, `{"id":"other","status":"SENT"}`, false, nil},

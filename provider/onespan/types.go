@@ -19,9 +19,12 @@ func (t *text) UnmarshalJSON(raw []byte) error {
 	case json.Unmarshal(raw, &s) != nil:
 		s = string(raw)
 	}
-	*t = text(strings.ReplaceAll(s, "\x00", "")) // PostgreSQL cannot hold it
+	*t = text(s)
 	return nil
 }
+
+// plain is the text without NUL, which PostgreSQL cannot hold.
+func (t text) plain() string { return strings.ReplaceAll(string(t), "\x00", "") }
 
 // layouts are the ways dates were seen: fractions are optional in each, the zone is not always there.
 var layouts = [...]string{time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05"}
@@ -156,9 +159,4 @@ type policy struct {
 		LifetimeTotal           *int `json:"lifetimeTotal"`
 		LifetimeUntilCompletion *int `json:"lifetimeUntilCompletion"`
 	} `json:"transactionRetention"`
-}
-
-// fault is the body of a refusal.
-type fault struct {
-	MessageKey string `json:"messageKey"`
 }

@@ -310,7 +310,7 @@ func TestOneSpanTokensOpenAndExpire(t *testing.T) {
 			return v
 		}
 		app := post("/onespan/apitoken/clientApp/accessToken", "application/json", fmt.Sprintf(`{"clientId":%q,"secret":%q,"type":"OWNER"}`, a.ClientID, a.ClientSecret), false)
-		if until := time.UnixMilli(int64(app["expiresAt"].(float64))); until.Sub(time.Now()) != 30*time.Minute {
+		if until := time.UnixMilli(int64(app["expiresAt"].(float64))); time.Until(until) != 30*time.Minute {
 			t.Errorf("expires at %v", until)
 		}
 		oauth := post(a.TokenPath, "application/x-www-form-urlencoded", "grant_type=client_credentials", true)

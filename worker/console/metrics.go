@@ -56,7 +56,13 @@ func (m *tableMetrics) read(ctx context.Context) (out []prometheus.Metric) {
 		}
 		out = append(out, prometheus.MustNewConstMetric(prometheus.NewDesc("countersign_"+name, help, names, nil), prometheus.GaugeValue, value, values...))
 	}
-	if counts, err := m.store.Counts(ctx); err == nil {
+	counts, err := m.store.Counts(ctx)
+	readable := 1.0
+	if err != nil {
+		readable = 0
+	}
+	add("database_readable", "1 if the numbers here could be read, else they lack.", readable, nil)
+	if err == nil {
 		for _, c := range counts {
 			add("transactions", "Transactions by account and status.", float64(c.Rows), map[string]string{"account": c.Account, "status": string(c.Status)})
 		}

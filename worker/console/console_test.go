@@ -1,0 +1,186 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/sirupsen/logrus"
+	"go.uber.org/goleak"
+
+	"countersign/model"
+	"countersign/model/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func newServer(t *testing.T, o Options) *Server {
+	t.Helper()
+	quiet := logrus.New()
+	quiet.SetOutput(io.Discard)
+	o.Log = logrus.NewEntry(quiet)
+	if o.Registry == nil {
+		o.Registry = prometheus.NewRegistry()
+	}
+	s, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func get(s *Server, path, authorization string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest("GET", path, nil)
+	if authorization != "" {
+		r.Header.Set("Authorization", authorization)
+	}
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, r)
+	return w
+}
+
+func TestOnlyLoopbackGoesWithoutToken(t *testing.T) {
+	t.Parallel()
+	for address, open := range map[string]bool{
+		"127.0.0.1:8080": true, "[::1]:8080": true, "localhost:8080": true, "127.9.9.9:1": true,
+		":8080": false, "0.0.0.0:8080": false, "[::]:8080": false, "192.0.2.1:8080": false, "example.org:80": false,
+		"localhost.example.org:80": false, "": false, "127.0.0.1": false,
+	} {
+		_, err := New(Options{Address: address, Registry: prometheus.NewRegistry()})
+		if open != (err == nil) || err != nil && !errors.Is(err, ErrOpen) {
+			t.Errorf("%q: %v", address, err)
+		}
+		if _, err := New(Options{Address: address, Token: "t", Registry: prometheus.NewRegistry()}); err != nil {
+			t.Errorf("%q with a token: %v", address, err)
+		}
+	}
+}
+
+func TestToken(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, Options{Address: "0.0.0.0:1", Token: "secret"})
+	for _, path := range []string{"/", "/readyz", "/metrics"} {
+		for _, wrong := range []string{"", "secret", "Basic secret", "Bearer ", "Bearer secre", "Bearer secret2"} {
+			if w := get(s, path, wrong); w.Code != 401 || w.Header().Get("WWW-Authenticate") == "" {
+				t.Errorf("%s %q: %d", path, wrong, w.Code)
+			}
+		}
+		if w := get(s, path, "Bearer secret"); w.Code != 200 {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+	if w := get(s, "/healthz", ""); w.Code != 200 || w.Body.String() != "ok\n" {
+		t.Errorf("/healthz: %d %q", w.Code, w.Body)
+	}
+	if w := get(s, "/callbacks/sales", "Bearer secret"); w.Code != 404 {
+		t.Errorf("the other listener's door: %d", w.Code)
+	}
+}
+
+func TestReady(t *testing.T) {
+	t.Parallel()
+	var database, config error
+	s := newServer(t, Options{Address: "localhost:1", Checks: []Check{
+		{Name: "database", Fatal: true, Check: func(context.Context) error { return database }},
+		{Name: "config", Check: func(context.Context) error { return config }},
+	}})
+	if w := get(s, "/readyz", ""); w.Code != 200 {
+		t.Errorf("all well: %d", w.Code)
+	}
+	config = errors.New("line 3: no such key")
+	if w := get(s, "/readyz", ""); w.Code != 200 || !strings.Contains(w.Body.String(), "line 3") {
+		t.Errorf("what is not fatal is shown: %d %s", w.Code, w.Body)
+	}
+	database = errors.New("disk full")
+	if w := get(s, "/readyz", ""); w.Code != 503 || !strings.Contains(w.Body.String(), `{"ready":false`) {
+		t.Errorf("fatal: %d %s", w.Code, w.Body)
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	s, err := store.Open(t.Context(), store.Options{
+		DSN: "sqlite:" + filepath.Join(t.TempDir(), "x.db"), Key: bytes.Repeat([]byte{1}, 32), Now: func() time.Time { return now },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, _, err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	row := model.Transaction{
+		Account: "sales", Ref: "ref-1", Name: "Contract for Ana", Provider: "onespan", Status: model.InProgress, FirstSeenAt: now, ChangedAt: now,
+		Origin: model.OriginClaim, SignersSet: true, NextCheckAt: &now, DueReason: model.DueConfirm,
+	}
+	err = s.Do(t.Context(), store.Unit{Keys: []model.Key{row.Key()}, Apply: func(b *store.Batch) error {
+		b.PutAccount(store.Account{ID: "sales", Provider: "onespan", FirstStartAt: now, LastCallbackAt: &now, LastPollAt: &now})
+		b.Put(row, model.Decision{Next: row, Grew: true})
+		b.AddTold("sales", model.ChangeStatus, now)
+		_, err := b.OpenIncident("sales", store.CallbacksSilent, "silent about ref-1")
+		return err
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock := now.Add(time.Minute)
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(TableMetrics(s, func() time.Time { return clock }))
+	srv := newServer(t, Options{Address: "localhost:1", Registry: reg})
+	text := get(srv, "/metrics", "").Body.String()
+	for _, want := range []string{
+		`countersign_transactions{account="sales",status="in_progress"} 1`,
+		`countersign_due{account="sales"} 1`,
+		`countersign_incident_open{account="sales",kind="` + store.CallbacksSilent + `"} 1`,
+		`countersign_changes{account="sales",kind="told"} 1`,
+		`countersign_last_callback_timestamp_seconds{account="sales"}`,
+		`countersign_database_readable 1`,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s lacks in\n%s", want, text)
+		}
+	}
+	for _, secret := range []string{"ref-1", "Ana", "silent about"} {
+		if strings.Contains(text, secret) {
+			t.Errorf("%q stands in the metrics", secret)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	clock = clock.Add(time.Minute)
+	if text := get(srv, "/metrics", ""); text.Code != 200 || !strings.Contains(text.Body.String(), "countersign_database_readable 0") {
+		t.Errorf("without its database: %d %s", text.Code, text.Body)
+	}
+}
+
+func TestRun(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newServer(t, Options{Address: ln.Addr().String()})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx, ln) }()
+	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(httptest.NewRequest("GET", "http://"+ln.Addr().String()+"/healthz", nil).WithContext(t.Context()))
+	if err != nil || resp.StatusCode != 200 {
+		t.Fatalf("%v, %v", resp, err)
+	}
+	resp.Body.Close()
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
