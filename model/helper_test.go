@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	"countersign/model"
 	"countersign/provider"
 	"countersign/provider/dropboxsign"
@@ -31,16 +33,16 @@ func weak(t testing.TB) model.Rules   { return rulesOf(t, dropboxsign.New) }
 
 func rulesOf(t testing.TB, build func(provider.Options) (provider.Provider, error)) model.Rules {
 	t.Helper()
-	p := build1(t, build)
+	p := newProvider(t, build)
 	r := p.Rules()
 	r.RecheckAfter, r.Debounce, r.Confirm = pauses, debounce, model.ConfirmFinal
 	return r
 }
 
-func build1(t testing.TB, build func(provider.Options) (provider.Provider, error)) provider.Provider {
+func newProvider(t testing.TB, build func(provider.Options) (provider.Provider, error)) provider.Provider {
 	t.Helper()
 	p, err := build(provider.Options{Account: "sales", Now: func() time.Time { return noon }, Settings: func(v any) error {
-		return setKey(v)
+		return yaml.Unmarshal([]byte("api_key: k"), v)
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -43,9 +43,13 @@ func (w *Worker) Callback(ctx context.Context, in Incoming) (Result, error) {
 	if dedupe.Key != "" {
 		u.Dedupe = append(u.Dedupe, dedupe)
 	}
+	packed := in.Callback
+	if err := w.Store.Pack(&packed); err != nil { // here, beside the one that writes
+		return Result{}, err
+	}
 	u.Apply = func(b *store.Batch) error {
 		var err error
-		res, incidents, err = w.receive(b, in, dedupe)
+		res, incidents, err = w.receive(b, in, packed, dedupe)
 		return err
 	}
 	if err := w.Store.Do(ctx, u); err != nil {
@@ -55,9 +59,8 @@ func (w *Worker) Callback(ctx context.Context, in Incoming) (Result, error) {
 	return res, nil
 }
 
-// receive is Callback inside the group's transaction. It may run twice.
-func (w *Worker) receive(b *store.Batch, in Incoming, dedupe store.DedupeKey) (Result, []incidentKey, error) {
-	cb := in.Callback
+// receive is Callback inside the group's transaction: cb is in's, packed. It may run twice.
+func (w *Worker) receive(b *store.Batch, in Incoming, cb store.Callback, dedupe store.DedupeKey) (Result, []incidentKey, error) {
 	switch cb.Verdict {
 	case store.Refused:
 		id := b.AddCallback(cb)
@@ -68,6 +71,7 @@ func (w *Worker) receive(b *store.Batch, in Incoming, dedupe store.DedupeKey) (R
 	}
 	if dedupe.Key != "" {
 		if id, verdict, seen := b.Seen(dedupe); seen && verdict != store.NotUnderstood {
+			cb = in.Callback // not packed: a copy keeps no body
 			cb.Verdict, cb.Outcome, cb.DedupeKey, cb.Body, cb.Note = store.Duplicate, store.NothingNew, "", nil, "a copy of "+id
 			return Result{b.AddCallback(cb), cb.Verdict, cb.Outcome}, nil, nil
 		} else if seen {

@@ -97,7 +97,7 @@ func (w *Worker) slots(ctx context.Context) error {
 	}
 	c.Start()
 	defer func() { <-c.Stop().Done() }()
-	t := time.NewTicker(time.Second)
+	t := time.NewTicker(max(time.Second, w.Tick))
 	defer t.Stop()
 	for {
 		select {

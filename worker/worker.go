@@ -62,6 +62,7 @@ type Options struct {
 	RetryMost time.Duration // the longest; 30 min if zero
 	Overlap   time.Duration // how far lists look back before the last good run; 15 min if zero
 	Jitter    time.Duration // a slot starts up to this much later; 2 min if negative is not allowed; zero: none
+	Tick      time.Duration // the loops look no more often than this; zero: as they like
 	Workers   int           // questions under way per account; 4 if zero
 	MinFree   int64         // documents_min_free in bytes
 	Retention Retention
@@ -168,7 +169,7 @@ func (w *Worker) guard(ctx context.Context, loop string, round func(context.Cont
 // every calls round now, then each tick or nudge, until ctx ends. A round's error is logged: the
 // next round tries again.
 func (w *Worker) every(ctx context.Context, loop string, tick time.Duration, round func(context.Context) error) error {
-	t := time.NewTicker(tick)
+	t := time.NewTicker(max(tick, w.Tick))
 	defer t.Stop()
 	for {
 		if err := w.guard(ctx, loop, round); err != nil && ctx.Err() == nil {

@@ -28,6 +28,7 @@ type app struct {
 	wait func(ctx context.Context, d time.Duration) bool
 
 	transport http.RoundTripper // for calls to providers; nil but in tests that play them in process
+	tick      time.Duration     // the worker's loops look no more often; zero but in tests that play days
 
 	terminal bool // stdout is one: tables are cut to what a person reads
 	colour   bool

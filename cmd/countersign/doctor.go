@@ -108,7 +108,7 @@ func (d *doctor) say(result, what, format string, args ...any) {
 	case "FAIL":
 		colour = evil
 	}
-	d.err = d.printf("%s  %-22s  %s\n", d.paint(colour, fmt.Sprintf("%-4s", result)), f.What, f.Detail)
+	d.err = d.printf("%s  %-28s  %s\n", d.paint(colour, fmt.Sprintf("%-4s", result)), f.What, f.Detail)
 }
 
 // database opens it as the daemon would, but makes nothing. It is nil where it cannot be asked.

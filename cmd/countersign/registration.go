@@ -123,7 +123,6 @@ func shownURL(u string) string {
 }
 
 func (a *app) printRegistration(r registrationJSON) error {
-	t := a.table()
 	for _, x := range append([]registrationJSON{r}, r.Others...) {
 		state := a.paint(good, "this is us")
 		switch {
@@ -138,12 +137,11 @@ func (a *app) printRegistration(r registrationJSON) error {
 		if x.Events != nil {
 			events = count(len(x.Events), "type") + ": " + strings.Join(x.Events, " ")
 		}
-		t.AppendRow([]any{"calls", or(x.URL, "nothing"), state})
-		t.AppendRow([]any{"scope", plain(x.Scope)})
-		t.AppendRow([]any{"events", plain(events)})
+		if err := a.printf("calls   %s (%s)\nscope   %s\nevents  %s\n", or(x.URL, "nothing"), state, plain(x.Scope), plain(events)); err != nil {
+			return err
+		}
 	}
-	t.AppendRow([]any{"ours", or(r.Wanted, "-")})
-	return a.print(t)
+	return a.printf("ours    %s\n", or(r.Wanted, "-"))
 }
 
 // borrowed reads the tokens that rest in the database, if there is one, and keeps new ones only as

@@ -27,5 +27,6 @@ func verbs() []func(*app) *cobra.Command {
 		configVerb,
 		simulateVerb,
 		versionVerb,
+		benchVerb,
 	}
 }

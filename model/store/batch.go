@@ -67,12 +67,8 @@ func (s *Store) newBatch(q *sqlConn, group []*unit) (*Batch, error) {
 		s: s, q: q, now: s.now(), rows: map[model.Key]*cached{}, copies: map[DedupeKey]*copyOf{}, byID: map[string]*stored{},
 		outcomes: map[string]Outcome{}, accounts: map[string]*accountEntry{},
 	}
-	query := `SELECT seq, version, ordinal FROM counters WHERE id = 1`
-	if s.pg {
-		query += ` FOR UPDATE`
-	}
-	err := q.each(func(r *sql.Rows) error { return r.Scan(&b.began.seq, &b.began.version, &b.began.ordinal) }, query)
-	if err != nil {
+	var err error
+	if b.began, err = lockCounters(q); err != nil {
 		return nil, err
 	}
 	b.counters = b.began
@@ -118,11 +114,23 @@ func (b *Batch) know(keys []model.Key) error {
 	return b.fetchRows(missing)
 }
 
+// lockCounters makes all who change rows, in whatever process, wait for each other: SQLite's
+// transaction has done so when it began, on PostgreSQL the counters' row does. The rows themselves
+// then need no locks; a lease is all that is written beside.
+func lockCounters(q *sqlConn) (c counts, err error) {
+	query := `SELECT seq, version, ordinal FROM counters WHERE id = 1`
+	if q.pg {
+		query += ` FOR UPDATE`
+	}
+	err = q.each(func(r *sql.Rows) error { return r.Scan(&c.seq, &c.version, &c.ordinal) }, query)
+	return c, err
+}
+
 func (b *Batch) fetchRows(keys []model.Key) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	rows, err := b.s.load(b.q, keys, true)
+	rows, err := b.s.load(b.q, keys)
 	if err != nil {
 		return err
 	}

@@ -168,12 +168,14 @@ func (d *db) ingest(e *event) error {
 	}})
 }
 
-// bareWriter writes the same rows with prepared statements and group commit, and nothing else.
+// bareWriter writes the same rows with prepared statements and group commit, and nothing else: one
+// statement a row on SQLite, many rows a statement on PostgreSQL.
 type bareWriter struct {
 	db    *db
 	queue chan bareUnit
 	n     int64
 	now   time.Time
+	sql   *statements
 	rows  map[model.Key]int64 // what the group commit has to look up, it knows
 }
 
@@ -216,6 +218,7 @@ func (w *bareWriter) run() {
 	}
 	sh := newShapes()
 	one := newStatements(sh)
+	w.sql = one
 	statements := []*sql.Stmt{prepare(one.addCallbacks.text[1]), prepare(sh.add.upsert.text[1]), prepare(sh.move.upsert.text[1]), prepare(one.addHistory.text[1]), prepare(one.addOutbox.text[1])}
 	defer func() {
 		for _, st := range statements {
@@ -249,13 +252,26 @@ func (w *bareWriter) write(raw *sql.DB, sh *shapes, statements []*sql.Stmt, grou
 	}
 	defer tx.Rollback()
 	w.now = time.Now()
+	multis := []*multi{w.sql.addCallbacks, sh.add.upsert, sh.move.upsert, w.sql.addHistory, w.sql.addOutbox}
 	for i, st := range statements {
 		st := tx.Stmt(st)
+		var rows [][]any
 		for g, u := range group {
 			if args := w.values(i, w.n+int64(g)+1, u.e, sh); args != nil {
-				if _, err := st.Exec(args...); err != nil {
-					return err
-				}
+				rows = append(rows, args)
+			}
+		}
+		if w.db.pg { // a statement a row would measure the way to the server
+			q := &sqlConn{ctx: context.Background(), tx: tx, texts: &w.db.texts, pg: true}
+			err := multis[i].insert(q, len(rows), func(args []any, i int) []any { return append(args, rows[i]...) })
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		for _, args := range rows {
+			if _, err := st.Exec(args...); err != nil {
+				return err
 			}
 		}
 	}

@@ -89,10 +89,7 @@ func (b *Batch) fetchCopies(keys []DedupeKey) error {
 		}
 	}
 	if b.q.pg {
-		if err := b.q.each(scan, b.s.sql.pgCopies, numbers, ofRow); err != nil {
-			return err
-		}
-		return b.q.each(scan, b.s.sql.pgLoose, accounts, refs, loose)
+		return b.q.each(scan, b.s.sql.pgCopies, numbers, ofRow, accounts, refs, loose)
 	}
 	err := b.s.sql.copies.find(b.q, len(numbers), func(args []any, i int) []any { return append(args, numbers[i], ofRow[i]) }, scan)
 	if err != nil {
@@ -206,19 +203,21 @@ func (b *Batch) SetOutcomes(k model.Key, o Outcome) {
 	})
 }
 
-// Called returns the callbacks that named a row after since, those of this group too; all if nil.
+// Called returns the callbacks that named a row after since, those of this group too; all if nil. Of
+// those of one type and verdict the newest stands for all.
 func (b *Batch) Called(k model.Key, since *time.Time) ([]model.Called, error) {
 	w := where{}
 	w.add("verdict <> 'not_understood'")
 	if since != nil {
 		w.add("at > ?", *since)
 	}
-	query, args := callbacksOf("type, verdict, at, n", k, w, "n LIMIT 1000")
+	query, args := callbacksOf("type, verdict, at, n", k, w, "n")
+	query = "SELECT type, verdict, MAX(at) FROM (" + query + ") c GROUP BY type, verdict ORDER BY verdict, type LIMIT 1000" // a flood of the refused comes last
 	var out []model.Called
 	err := b.q.each(func(r *sql.Rows) error {
 		var c model.Called
 		var v Verdict
-		err := r.Scan(&c.Type, &v, moment{&c.At}, new(int64))
+		err := r.Scan(&c.Type, &v, moment{&c.At})
 		c.Refused = v == Refused
 		out = append(out, c)
 		return err

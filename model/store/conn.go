@@ -153,7 +153,7 @@ func newMulti(before string, width int, after string) *multi {
 
 // insert runs the statement for n rows; add appends the values of row i.
 func (m *multi) insert(q *sqlConn, n int, add func(args []any, i int) []any) error {
-	return chunks(n, func(from, to int) error {
+	return chunks(n, q.pg, func(from, to int) error {
 		args := make([]any, 0, (to-from)*m.width)
 		for i := from; i < to; i++ {
 			args = add(args, i)
@@ -181,11 +181,13 @@ func (m *multi) find(q *sqlConn, n int, add func(args []any, i int) []any, scan 
 	return nil
 }
 
-var chunkSizes = [...]int{64, 16, 4, 1}
-
-// chunks cuts n rows into pieces of few sizes, so that few statements are prepared.
-func chunks(n int, do func(from, to int) error) error {
-	sizes := chunkSizes
+// chunks cuts n rows into pieces of few sizes, so that few statements are prepared. SQLite gains
+// nothing from larger ones, PostgreSQL a way to the server.
+func chunks(n int, pg bool, do func(from, to int) error) error {
+	sizes := []int{256, 64, 16, 4, 1}
+	if !pg {
+		sizes = sizes[1:]
+	}
 	for from := 0; from < n; {
 		for _, size := range sizes {
 			if n-from >= size {

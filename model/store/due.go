@@ -138,7 +138,7 @@ func (s *Store) Release(ctx context.Context, keys []model.Key) error {
 
 // inOrder loads rows in the order of keys.
 func (s *Store) inOrder(q *sqlConn, keys []model.Key) ([]model.Transaction, error) {
-	rows, err := s.load(q, keys, false)
+	rows, err := s.load(q, keys)
 	if err != nil {
 		return nil, err
 	}

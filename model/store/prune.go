@@ -48,6 +48,9 @@ func (s *Store) pruneHidden(ctx context.Context, before time.Time) error {
 	for n := pruneAtOnce; n == pruneAtOnce; {
 		err := s.change(ctx, func(q *sqlConn) error {
 			n = 0
+			if _, err := lockCounters(q); err != nil {
+				return err
+			}
 			var gone []*cached
 			err := q.each(func(r *sql.Rows) error {
 				n++

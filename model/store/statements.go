@@ -3,8 +3,7 @@ package store
 // statements are the texts of the hot path, made once.
 type statements struct {
 	rows, signers, copies, loose         *multi // SQLite's reads by key
-	pgRows, pgLock                       string
-	pgSigners, pgCopies, pgLoose         string
+	pgRows, pgSigners, pgCopies          string
 	addSigners, addCallbacks, addHistory *multi
 	addOutbox                            *multi
 }
@@ -22,11 +21,10 @@ func newStatements(sh *shapes) *statements {
 		loose:   newMulti(copies+"callbacks t WHERE t.txn IS NULL AND (t.account, t.ref, t.dedupe_key) IN (VALUES ", 3, ")"),
 
 		pgRows:    "SELECT " + sh.selection(true) + pgKeys,
-		pgLock:    "SELECT " + sh.selection(true) + pgKeys + " ORDER BY t.account, t.ref FOR UPDATE OF t",
 		pgSigners: "SELECT " + signers + "t.viewed_at, t.signed_at, t.reason FROM signers t WHERE t.txn = ANY(?::bigint[]) ORDER BY t.txn, t.place",
 		pgCopies: copies + "unnest(?::bigint[], ?::text[]) AS k(txn, dedupe_key)" +
-			" JOIN callbacks t ON t.txn = k.txn AND t.dedupe_key = k.dedupe_key WHERE t.txn IS NOT NULL",
-		pgLoose: copies + "unnest(?::text[], ?::text[], ?::text[]) AS k(account, ref, dedupe_key)" +
+			" JOIN callbacks t ON t.txn = k.txn AND t.dedupe_key = k.dedupe_key WHERE t.txn IS NOT NULL" +
+			" UNION ALL " + copies + "unnest(?::text[], ?::text[], ?::text[]) AS k(account, ref, dedupe_key)" +
 			" JOIN callbacks t ON t.account = k.account AND t.ref = k.ref AND t.dedupe_key = k.dedupe_key WHERE t.txn IS NULL",
 
 		addSigners: newMulti(`INSERT INTO signers (txn, signer, place, name, email, role, "order", status, viewed_at, signed_at, reason) VALUES `, 11,

@@ -30,7 +30,7 @@ func (s *Store) Transaction(ctx context.Context, k model.Key) (model.Transaction
 func (s *Store) Rows(ctx context.Context, keys []model.Key) (map[model.Key]model.Transaction, error) {
 	out := make(map[model.Key]model.Transaction, len(keys))
 	err := s.view(ctx, func(q *sqlConn) error {
-		rows, err := s.load(q, keys, false)
+		rows, err := s.load(q, keys)
 		for _, r := range rows {
 			out[r.Key()] = r.Transaction
 		}
@@ -50,7 +50,7 @@ func (s *Store) FindRef(ctx context.Context, ref string) (out []model.Transactio
 		for i, a := range accounts {
 			keys[i] = model.Key{Account: a, Ref: ref}
 		}
-		rows, err := s.load(q, keys, false)
+		rows, err := s.load(q, keys)
 		for _, r := range rows {
 			if !r.Hidden {
 				out = append(out, r.Transaction)
@@ -68,10 +68,10 @@ const accountsWithRows = `WITH RECURSIVE a(account) AS (
   SELECT (SELECT MIN(t.account) FROM transactions t WHERE t.account > a.account AND NOT t.hidden) FROM a WHERE a.account IS NOT NULL
 ) SELECT account FROM a WHERE account IS NOT NULL`
 
-// load reads rows by key, with their signers; on PostgreSQL with lock in the order of the keys.
-func (s *Store) load(q *sqlConn, keys []model.Key, lock bool) ([]*row, error) {
+// load reads rows by key, with their signers.
+func (s *Store) load(q *sqlConn, keys []model.Key) ([]*row, error) {
 	var out []*row
-	err := s.byKey(q, keys, lock, func(r *sql.Rows) error {
+	err := s.byKey(q, keys, func(r *sql.Rows) error {
 		t := &row{}
 		err := r.Scan(s.shapes.destinations(t)...)
 		t.SignersSet = true
@@ -84,16 +84,12 @@ func (s *Store) load(q *sqlConn, keys []model.Key, lock bool) ([]*row, error) {
 	return out, s.loadSigners(q, out)
 }
 
-func (s *Store) byKey(q *sqlConn, keys []model.Key, lock bool, scan func(*sql.Rows) error) error {
+func (s *Store) byKey(q *sqlConn, keys []model.Key, scan func(*sql.Rows) error) error {
 	if !s.pg {
 		return s.sql.rows.find(q, len(keys), func(args []any, i int) []any { return append(args, keys[i].Account, keys[i].Ref) }, scan)
 	}
-	query := s.sql.pgRows
-	if lock {
-		query = s.sql.pgLock
-	}
 	accounts, refs := columnsOf(keys)
-	return q.each(scan, query, accounts, refs)
+	return q.each(scan, s.sql.pgRows, accounts, refs)
 }
 
 // columnsOf turns keys into PostgreSQL's arrays.

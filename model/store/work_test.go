@@ -271,7 +271,7 @@ func TestWhatNamedARowIsCalled(t *testing.T) {
 			b.AddCallback(add(Accepted, 2))
 			return nil
 		}, key("a"))
-		for since, want := range map[int]string{0: "refused accepted duplicate ", 1: "accepted duplicate ", 2: "duplicate "} {
+		for since, want := range map[int]string{0: "accepted refused duplicate ", 1: "accepted duplicate ", 2: "duplicate "} {
 			d.do(t, func(b *Batch) error {
 				b.undo = nil
 				b.AddCallback(add(Duplicate, 3))

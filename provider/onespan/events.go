@@ -41,6 +41,7 @@ const (
 const (
 	consentID   = "default-consent" // the document by which a signer agrees to sign electronically
 	outOfOffice = "OOTO"            // an EMAIL_BOUNCE that is none
+	mostBody    = 1 << 20           // bytes of a callback: an event has less than two thousand
 	longest     = 1024              // bytes of an id or a name: four times the 255 characters documented
 )
 
@@ -61,8 +62,8 @@ func (s *service) Receive(c provider.Callback) (provider.Received, error) {
 	if err != nil {
 		return provider.Received{}, err
 	}
-	var e event
-	if json.Unmarshal(c.Body, &e) != nil {
+	e, ok := readEvent(c.Body)
+	if !ok {
 		return provider.Received{}, fmt.Errorf("%w: the body is no JSON object", provider.ErrNotUnderstood)
 	}
 	name, ref := e.name(), string(e.PackageID)
@@ -90,11 +91,17 @@ func (s *service) Receive(c provider.Callback) (provider.Received, error) {
 
 // Peek reads ref and type of a callback that was refused.
 func (s *service) Peek(c provider.Callback) (ref, typ string) {
-	var e event
-	if json.Unmarshal(c.Body, &e) != nil || len(e.PackageID) > longest || len(e.name()) > longest {
+	e, ok := readEvent(c.Body)
+	if !ok || len(e.PackageID) > longest || len(e.name()) > longest {
 		return "", ""
 	}
 	return string(e.PackageID), e.name()
+}
+
+func readEvent(body []byte) (event, bool) {
+	var e event
+	ok := len(body) <= mostBody && json.Unmarshal(body, &e) == nil
+	return e, ok
 }
 
 // verify checks the callback key. OneSpan sends it bare, `Basic KEY`, without user, colon or base64;

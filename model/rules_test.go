@@ -1,0 +1,501 @@
+package model_test
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"countersign/model"
+	"countersign/provider"
+	"countersign/provider/onespan"
+)
+
+func TestRule1ARowOfNoStatusIsUnknownAndGetsAnAnswer(t *testing.T) {
+	d := model.Decide(strong(t), model.Transaction{}, claimed(model.InProgress, noon))
+	want(t, "status", d.Next.Status, model.InProgress)
+	before := row(model.InProgress)
+	before.Signers, before.SignersSet = []model.Signer{{Ref: "s", Status: model.SignerWaiting}}, true
+	o := claimed(model.Completed, noon)
+	o.Signers = []model.Signer{{Ref: "s", Status: model.SignerSigned}}
+	model.Decide(strong(t), before, o)
+	want(t, "the row that was given, which Decide must leave alone", before.Signers[0].Status, model.SignerWaiting)
+}
+
+func TestRule2AClaimMovesForwardAndNeverBackNorOutOfAFinalStatus(t *testing.T) {
+	r := strong(t)
+	d := model.Decide(r, row(model.Draft), claimed(model.InProgress, noon))
+	want(t, "forward", d.Next.Status, model.InProgress)
+	want(t, "confirmed by a callback", d.Next.Confirmed, false)
+	want(t, "due after a claim of no end", due(d.Next), -1)
+	d = model.Decide(r, row(model.InProgress), claimed(model.Draft, noon))
+	want(t, "back", d.Next.Status, model.InProgress)
+	want(t, "due after what it may not move", due(d.Next), 2)
+	d = model.Decide(r, row(model.Completed), claimed(model.Declined, noon))
+	want(t, "out of a final status", d.Next.Status, model.Completed)
+	want(t, "due after it", due(d.Next), 2)
+	flagged := claimed("", noon)
+	flagged.Trashed, flagged.Archived = model.Yes, model.Yes
+	d = model.Decide(r, row(model.Completed), flagged)
+	want(t, "a flag on a final row", d.Next.Trashed || d.Next.Archived, false)
+	want(t, "due after it", due(d.Next), 2)
+	d = model.Decide(r, row(model.InProgress), flagged)
+	want(t, "a flag on an open row", d.Next.Trashed && d.Next.Archived && d.Grew, true)
+	want(t, "due after it", due(d.Next), 2)
+	d = model.Decide(r, row(model.Completed), fetched(row(model.Completed), model.InProgress, noon))
+	want(t, "an answer goes anywhere", d.Next.Status, model.InProgress)
+}
+
+func TestRule2AHintAsksAtMostOnceAMinuteAndAnUnknownRefOnce(t *testing.T) {
+	r := strong(t)
+	d := model.Decide(r, row(model.InProgress), hinted(noon))
+	want(t, "status", d.Next.Status, model.InProgress)
+	want(t, "due", due(d.Next), 0)
+	next := model.Decide(r, d.Next, fetched(d.Next, model.InProgress, after(1))).Next
+	d = model.Decide(r, next, hinted(after(59)))
+	want(t, "reason within the minute", d.Reason, model.Quiet)
+	want(t, "due within the minute", due(d.Next), -1)
+	want(t, "due after the minute", due(model.Decide(r, next, hinted(after(60))).Next), 60)
+
+	hidden := model.Decide(r, none(), hinted(noon)).Next
+	want(t, "an unknown ref is hidden", hidden.Hidden, true)
+	want(t, "and asked about", due(hidden), 0)
+	d = model.Decide(r, hidden, absent(hidden, model.NotFound, after(1)))
+	want(t, "still hidden where the provider does not know it", d.Next.Hidden && !d.Grew && len(d.Changes) == 0, true)
+	want(t, "a second fetch", due(model.Decide(r, d.Next, hinted(after(999))).Next), -1)
+	d = model.Decide(r, hidden, fetched(hidden, model.InProgress, after(1)))
+	want(t, "a row once the provider knows it", !d.Next.Hidden && d.FirstSight, true)
+}
+
+func TestRule2WhatIsAskedAtOnceAndWhatRidesWithTheSlot(t *testing.T) {
+	r := strong(t)
+	flagged := claimed("", noon)
+	flagged.Archived = model.Yes
+	for _, c := range []struct {
+		what string
+		row  model.Transaction
+		o    model.Observation
+		due  float64
+	}{
+		{"ends it", row(model.InProgress), claimed(model.Completed, noon), 2},
+		{"shows it first", none(), claimed(model.InProgress, noon), 2},
+		{"changes a flag", row(model.InProgress), flagged, 2},
+		{"carries no status", row(model.InProgress), claimed("", noon), 2},
+		{"could not be applied", row(model.InProgress), claimed(model.Draft, noon), 2},
+		{"any other", row(model.Draft), claimed(model.InProgress, noon), -1},
+		{"nothing new", row(model.InProgress), claimed(model.InProgress, noon), -1},
+	} {
+		want(t, c.what, due(model.Decide(r, c.row, c.o).Next), c.due)
+		all := r
+		all.Confirm = model.ConfirmAll
+		want(t, c.what+", confirm: all", due(model.Decide(all, c.row, c.o).Next), 2)
+	}
+}
+
+func TestRule2TheDebounceRunsFromTheFirstClaim(t *testing.T) {
+	r := strong(t)
+	next := model.Decide(r, row(model.InProgress), claimed("", noon)).Next
+	next = model.Decide(r, next, claimed("", after(1.5))).Next
+	want(t, "due after the second claim", due(next), 2)
+	next = model.Decide(r, next, claimed("", after(2.2))).Next // the question is out
+	next = model.Decide(r, next, fetched(next, model.InProgress, after(2))).Next
+	want(t, "due for the claim that came after the question", due(next), 4.2)
+	next = model.Decide(r, next, fetched(next, model.InProgress, after(4.2))).Next
+	want(t, "due after its answer", due(next), -1)
+	next.NotFound = true
+	next = model.Decide(r, next, claimed("", after(6))).Next
+	next = model.Decide(r, next, claimed("", after(8.5))).Next
+	next = model.Decide(r, next, absent(next, model.NotFound, after(8))).Next
+	want(t, "due within the minute when a claim crossed a 404", due(next) < 60, true)
+}
+
+func TestRule3TheVersionOrdersAndTheThirdLostAnswerCounts(t *testing.T) {
+	r := strong(t)
+	next := row(model.InProgress)
+	for i := range 2 {
+		asked := next
+		next = model.Decide(r, next, signerClaim(&next, after(float64(i)))).Next
+		want(t, "version", next.Version, asked.Version+1)
+		d := model.Decide(r, next, fetched(asked, model.Draft, after(float64(i))))
+		want(t, "reason", d.Reason, model.OutOfDate)
+		want(t, "status", d.Next.Status, model.InProgress)
+		want(t, "due at once", d.Next.NextCheckAt != nil && !d.Next.NextCheckAt.After(after(3)), true)
+		next = d.Next
+	}
+	asked := next
+	next = model.Decide(r, next, signerClaim(&next, after(5))).Next
+	d := model.Decide(r, next, fetched(asked, model.Draft, after(5)))
+	want(t, "the third is applied", d.Next.Status, model.Draft)
+	want(t, "and the row due again", d.Next.DueReason, model.DueMoved)
+	want(t, "and the count starts anew", d.Next.LostAnswers, 0)
+
+	next.ReportedStatus = model.Completed
+	held := model.Decide(r, next, fetched(asked, model.InProgress, after(5)))
+	want(t, "rule 8 still holds for the third", held.Reason, model.Held)
+	next.ReportedStatus = ""
+	gone := model.Decide(r, next, absent(asked, model.NotFound, after(5)))
+	want(t, "a third that is not found is applied", gone.Next.NotFound, true)
+	want(t, "and due again", gone.Next.DueReason, model.DueMoved)
+
+	old := fetched(row(model.InProgress), model.Completed, after(-9000))
+	old.ProviderTime = when(after(-90000))
+	want(t, "clocks do not order", model.Decide(r, row(model.InProgress), old).Next.Status, model.Completed)
+}
+
+// signerClaim makes a change that grows the version.
+func signerClaim(t *model.Transaction, at time.Time) model.Observation {
+	o := claimed(model.InProgress, at)
+	o.Trashed = model.FlagOf(!t.Trashed)
+	return o
+}
+
+func TestRule3AClaimOlderThanTheLastConfirmingQuestionOnlyAsks(t *testing.T) {
+	o := claimed(model.Completed, noon.Add(-time.Hour)) // the row was confirmed a minute before noon
+	o.Attention = []model.Attention{{Kind: model.EmailBounced}}
+	d := model.Decide(strong(t), row(model.InProgress), o)
+	want(t, "reason", d.Reason, model.TooOld)
+	want(t, "changes", len(d.Changes)+len(d.Next.Attention), 0)
+	want(t, "status", d.Next.Status, model.InProgress)
+	want(t, "reported", d.Next.ReportedStatus, model.Status(""))
+	want(t, "due", d.Next.NextCheckAt != nil, true)
+}
+
+func TestRule4KnownReversalsNeedAnAnswerOrTheirOwnRule(t *testing.T) {
+	r := strong(t)
+	sent := row(model.InProgress)
+	want(t, "SENT to DRAFT by a callback", model.Decide(r, sent, claimed(model.Draft, noon)).Next.Status, model.InProgress)
+	want(t, "SENT to DRAFT by an answer", model.Decide(r, sent, fetched(sent, model.Draft, noon)).Next.Status, model.Draft)
+	put := row(model.Completed)
+	put.Archived, put.Trashed = true, true
+	back := fetched(put, model.Completed, noon)
+	back.Archived, back.Trashed = model.No, model.No
+	d := model.Decide(r, put, back)
+	want(t, "un-archived and restored by an answer", d.Next.Archived || d.Next.Trashed, false)
+
+	own := model.Rules{ // Autosign's
+		Confirms:   map[model.Status]model.Status{model.Expired: model.Cancelled},
+		FinalMoves: map[model.Status][]model.Status{model.Expired: {model.Cancelled}},
+	}
+	cancelled := row(model.Cancelled)
+	cancelled.Confirmed = false
+	d = model.Decide(own, cancelled, fetched(cancelled, model.Expired, noon))
+	want(t, "expired confirms cancelled", d.Next.Status == model.Cancelled && d.Next.Confirmed, true)
+	d = model.Decide(own, row(model.Expired), claimed(model.Cancelled, noon))
+	want(t, "expired becomes cancelled", d.Next.Status, model.Cancelled)
+	d = model.Decide(own, row(model.Expired), weakly(model.Cancelled, noon))
+	want(t, "but not by a weak claim", d.Next.Status, model.Expired)
+}
+
+func TestRule5NotFoundIsAskedAgainAfterGrowingPauses(t *testing.T) {
+	r, next, now := strong(t), row(model.InProgress), noon
+	for _, days := range []int{1, 2, 4, 8, 16, 30, 30} {
+		d := model.Decide(r, next, absent(next, model.NotFound, now))
+		want(t, "status", d.Next.Status, model.InProgress)
+		want(t, "not_found", d.Next.NotFound && !d.Next.Deleted, true)
+		want(t, "days until it is asked again", d.Next.NextCheckAt.Sub(now.Add(time.Second/2)), time.Duration(days)*day)
+		next, now = d.Next, *d.Next.NextCheckAt
+	}
+	d := model.Decide(r, next, fetched(next, model.InProgress, now))
+	want(t, "found again", !d.Next.NotFound && d.Next.NotFoundCount == 0 && d.Next.NextCheckAt == nil, true)
+}
+
+func TestRule5ADeleteEventAndANotFoundAgreeInEitherOrder(t *testing.T) {
+	r := strong(t)
+	event := func(at time.Time) model.Observation {
+		o := claimed("", at)
+		o.Deleted = model.Yes
+		return o
+	}
+	for _, s := range []model.Status{model.InProgress, model.Completed} {
+		first := model.Decide(r, row(s), event(noon)).Next
+		want(t, "an event alone", first.Deleted, false)
+		want(t, "asks", due(first), 2)
+		d := model.Decide(r, first, absent(first, model.NotFound, after(2)))
+		want(t, "event, then 404", d.Next.Deleted && d.Next.NextCheckAt == nil, true)
+		want(t, "status", d.Next.Status, s)
+		again := model.Decide(r, d.Next, absent(d.Next, model.NotFound, noon.Add(60*day))).Next
+		want(t, "a deleted row is not asked about again", again.Deleted && again.NextCheckAt == nil, true)
+
+		lost := model.Decide(r, row(s), absent(row(s), model.NotFound, noon)).Next
+		next := model.Decide(r, lost, event(noon.Add(29*day))).Next
+		want(t, "asked at once", next.NextCheckAt.Sub(noon) <= 29*day+debounce, true)
+		d = model.Decide(r, next, absent(next, model.NotFound, noon.Add(29*day+debounce)))
+		want(t, "404, then event", d.Next.Deleted, true)
+
+		late := model.Decide(r, first, absent(first, model.NotFound, noon.Add(31*day)))
+		want(t, "31 days apart", late.Next.Deleted, false)
+
+		back := model.Decide(r, d.Next, fetched(d.Next, s, noon.Add(40*day)))
+		want(t, "shown again", back.Next.Deleted || back.Next.NotFound, false)
+	}
+	confirmed := model.Decide(r, row(model.Completed), fetched(row(model.Completed), model.Completed, noon)).Next
+	next := model.Decide(r, confirmed, event(after(1))).Next
+	asked := 0
+	for ; next.NextCheckAt != nil && asked < 9; asked++ {
+		next = model.Decide(r, next, fetched(next, model.Completed, *next.NextCheckAt)).Next
+	}
+	want(t, "questions after a delete event that no answer shows", asked, 4)
+	want(t, "deleted", next.Deleted, false)
+}
+
+func TestRule5NeitherNotFoundNorGoneChangesAFinalStatus(t *testing.T) {
+	for _, r := range []model.Rules{strong(t), weak(t)} {
+		for _, s := range model.Statuses() {
+			if !s.Final() {
+				continue
+			}
+			for _, a := range []model.Absence{model.NotFound, model.Gone} {
+				d := model.Decide(r, row(s), absent(row(s), a, noon))
+				want(t, r.Provider+" status", d.Next.Status, s)
+				want(t, r.Provider+" confirmed", d.Next.Confirmed, true)
+			}
+		}
+	}
+	d := model.Decide(weak(t), row(model.InProgress), absent(row(model.InProgress), model.Gone, noon))
+	want(t, "an open row that is gone", d.Next.Status, model.Cancelled)
+	d = model.Decide(weak(t), d.Next, absent(d.Next, model.Gone, after(9)))
+	want(t, "and asked again", d.Next.Status == model.Cancelled && !d.Next.NotFound && d.Next.NextCheckAt == nil, true)
+	next := model.Decide(weak(t), row(model.InProgress), weakly(model.Completed, noon)).Next
+	d = model.Decide(weak(t), next, absent(next, model.Gone, after(2)))
+	want(t, "gone after a claim of completed", d.Next.Status, model.InProgress)
+}
+
+func TestRule5AnOperatorResolvesARowAsDeleted(t *testing.T) {
+	lost := model.Decide(strong(t), row(model.InProgress), absent(row(model.InProgress), model.NotFound, noon)).Next
+	o := model.Observation{Evidence: model.Verified, Asked: model.AskedOperator, Deleted: model.Yes, At: after(9)}
+	d := model.Decide(strong(t), lost, o)
+	want(t, "deleted", d.Next.Deleted && d.Grew, true)
+	want(t, "status", d.Next.Status, model.InProgress)
+	want(t, "due", due(d.Next), -1)
+	want(t, "twice", model.Decide(strong(t), d.Next, o).Grew, false)
+}
+
+func TestRule6AWeakClaimEndsNothing(t *testing.T) {
+	r := weak(t)
+	d := model.Decide(r, row(model.Draft), weakly(model.InProgress, noon))
+	want(t, "a known row to a status that is not final", d.Next.Status, model.InProgress)
+	d = model.Decide(r, row(model.InProgress), weakly(model.Completed, noon))
+	want(t, "status", d.Next.Status, model.InProgress)
+	want(t, "reported", d.Next.ReportedStatus, model.Completed)
+	want(t, "due", due(d.Next), 2)
+	want(t, "documents", len(d.Documents), 0)
+	d = model.Decide(r, none(), weakly(model.InProgress, noon))
+	want(t, "an unknown row", d.Next.Status, model.Unknown)
+	failed := weakly(model.Failed, noon)
+	failed.Attention = []model.Attention{{Kind: model.FileError, Message: "not a PDF"}}
+	d = model.Decide(r, row(model.InProgress), failed)
+	want(t, "a failure is attention at once", len(d.Next.Attention) == 1 && d.Next.Attention[0].Message == "not a PDF", true)
+	want(t, "and no status", d.Next.Status, model.InProgress)
+
+	next := model.Decide(strong(t), row(model.InProgress), claimed(model.Completed, noon))
+	want(t, "a strong claim ends it", next.Next.Status, model.Completed)
+	want(t, "without documents", len(next.Documents), 0)
+	o := fetched(next.Next, model.Completed, after(2))
+	o.Documents = []model.DocumentRef{{ID: "1", Kind: model.SignedDocument}}
+	want(t, "which the answer brings", len(model.Decide(strong(t), next.Next, o).Documents), 1)
+}
+
+func TestRule7ARefThatOnlyClaimsNamedGoesAndATrackedOneStays(t *testing.T) {
+	r := weak(t)
+	next := model.Decide(r, none(), weakly("", noon)).Next
+	want(t, "unknown", next.Status, model.Unknown)
+	want(t, "due", next.DueReason, model.DueNew)
+	for i, pause := range pauses {
+		d := model.Decide(r, next, absent(next, model.NotFound, *next.NextCheckAt))
+		if d.Remove || d.Reason != model.Held {
+			t.Fatalf("answer %d: %s", i, d.Reason)
+		}
+		want(t, "pause", d.Next.NextCheckAt.Sub(*next.NextCheckAt), pause+time.Second/2)
+		next = d.Next
+	}
+	d := model.Decide(r, next, absent(next, model.NotFound, *next.NextCheckAt))
+	want(t, "removed", d.Remove && d.Reason == model.Unresolved, true)
+
+	tracked := row(model.Unknown)
+	d = model.Decide(r, tracked, absent(tracked, model.NotFound, noon))
+	want(t, "a tracked one", !d.Remove && d.Next.NotFound && d.Next.Status == model.Unknown, true)
+	want(t, "announced", kinds(d, model.KindStatus), 0)
+}
+
+func TestRule8AnAnswerShortOfAClaimedEndIsHeldUntilTheLast(t *testing.T) {
+	for name, c := range map[string]struct {
+		rules model.Rules
+		claim func(model.Status, time.Time) model.Observation
+	}{"strong": {strong(t), claimed}, "weak": {weak(t), weakly}} {
+		next := model.Decide(c.rules, row(model.InProgress), c.claim(model.Completed, noon)).Next
+		agreed := next
+		for i, pause := range pauses {
+			at := *next.NextCheckAt
+			d := model.Decide(c.rules, next, fetched(next, model.InProgress, at))
+			want(t, name+" reason", d.Reason, model.Held)
+			want(t, name+" confirmed", d.Next.Confirmed, false)
+			want(t, name+" reported", d.Next.ReportedStatus, model.Completed)
+			want(t, name+" status", d.Next.Status, next.Status)
+			want(t, name+" pause", d.Next.NextCheckAt.Sub(at), pause+time.Second/2)
+			next = d.Next
+			if i == 1 {
+				agreed = next
+			}
+			again := model.Decide(c.rules, next, c.claim(model.Completed, at.Add(time.Second)))
+			want(t, name+" another claim restarts", again.Next.Recheck == next.Recheck && again.Next.NextCheckAt.Equal(*next.NextCheckAt), true)
+			want(t, name+" a hint shortens a pause", model.Decide(c.rules, next, hinted(at.Add(time.Second))).Next.NextCheckAt.Equal(*next.NextCheckAt), true)
+			page := fetched(next, model.InProgress, at.Add(time.Second))
+			page.Asked = model.AskedPoll
+			want(t, name+" a page uses up a question", model.Decide(c.rules, next, page).Next.Recheck, next.Recheck)
+		}
+		d := model.Decide(c.rules, agreed, fetched(agreed, model.Completed, *agreed.NextCheckAt))
+		want(t, name+" the first that agrees wins", d.Next.Status == model.Completed && d.Next.Confirmed, true)
+		want(t, name+" and nothing is left", d.Next.ReportedStatus == "" && d.Next.NextCheckAt == nil && d.Next.Recheck == 0, true)
+
+		d = model.Decide(c.rules, next, fetched(next, model.InProgress, *next.NextCheckAt))
+		want(t, name+" the last wins", d.Next.Status == model.InProgress && d.Next.Confirmed, true)
+		refuted := d.Next
+		later := noon.Add(time.Hour)
+		d = model.Decide(c.rules, refuted, c.claim(model.Completed, later))
+		want(t, name+" reopened", d.Reason == model.Refuted && d.Next.ReportedStatus == "" && d.Next.Status == model.InProgress, true)
+		want(t, name+" but asked", d.Next.NextCheckAt != nil, true)
+		want(t, name+" held after it", model.Decide(c.rules, d.Next, fetched(d.Next, model.InProgress, later.Add(debounce))).Reason == model.Held, false)
+		d = model.Decide(c.rules, refuted, c.claim(model.Completed, noon.Add(25*time.Hour)))
+		want(t, name+" after 24 h", d.Next.ReportedStatus, model.Completed)
+		d = model.Decide(c.rules, refuted, fetched(refuted, model.Draft, later))
+		d = model.Decide(c.rules, d.Next, fetched(d.Next, model.InProgress, later.Add(time.Minute)))
+		d = model.Decide(c.rules, d.Next, c.claim(model.Completed, later.Add(time.Hour)))
+		want(t, name+" after an answer that changed the row", d.Next.ReportedStatus, model.Completed)
+	}
+}
+
+func TestRule8PollRefIsOneAsk(t *testing.T) {
+	r := weak(t)
+	next := model.Decide(r, row(model.InProgress), weakly(model.Completed, noon)).Next
+	for i := range pauses {
+		o := fetched(next, model.InProgress, after(float64(3+i)))
+		o.Asked = model.AskedRef
+		d := model.Decide(r, next, o)
+		want(t, "held", d.Reason, model.Held)
+		want(t, "asked", d.Next.Recheck, i+1)
+		next = d.Next
+	}
+	o := fetched(next, model.InProgress, after(9))
+	o.Asked = model.AskedRef
+	want(t, "the last wins", model.Decide(r, next, o).Next.Confirmed, true)
+}
+
+func TestRule9WhatAnAnswerFindsIsToldOrAGap(t *testing.T) {
+	r := strong(t)
+	before := row(model.InProgress)
+	before.Signers, before.SignersSet = []model.Signer{{Ref: "s", Status: model.SignerWaiting}}, true
+	o := fetched(before, model.Completed, noon)
+	o.Archived, o.Trashed = model.Yes, model.Yes
+	o.Signers = []model.Signer{{Ref: "s", Name: "another name", Status: model.SignerSigned}}
+	found := map[model.Change]model.Found{}
+	for _, f := range model.Decide(r, before, o).Found {
+		found[f.Change] = f
+	}
+	want(t, "changes found", len(found), 4)
+	o = fetched(before, model.InProgress, noon)
+	o.Name, o.SentAt, o.Signers = "renamed", when(noon), []model.Signer{{Ref: "s", Name: "another name", Status: model.SignerWaiting}}
+	want(t, "names and times make a gap", len(model.Decide(r, before, o).Found), 0)
+	first := model.Decide(r, none(), fetched(none(), model.InProgress, noon))
+	want(t, "a first sight", first.FirstSight && len(first.Found) == 1 && first.Found[0].Change == model.ChangeCreated, true)
+	tracked := model.Decide(r, row(model.Unknown), fetched(row(model.Unknown), model.InProgress, noon))
+	want(t, "a first sight after track", tracked.FirstSight, true)
+
+	f := found[model.ChangeStatus]
+	told := func(calls ...model.Called) [2]bool {
+		a, b := model.Told(r, f, calls)
+		return [2]bool{a, b}
+	}
+	complete, refused := model.Called{Type: "PACKAGE_COMPLETE", At: noon}, model.Called{Type: "PACKAGE_COMPLETE", Refused: true}
+	want(t, "by its event", told(complete), [2]bool{true, false})
+	want(t, "by another event", told(model.Called{Type: "PACKAGE_TRASH"}), [2]bool{false, false})
+	want(t, "by a refused one", told(refused), [2]bool{false, true})
+	want(t, "by a refused and a good one", told(refused, complete), [2]bool{true, false})
+	want(t, "by a late one", told(model.Called{Type: "PACKAGE_COMPLETE", At: noon.Add(time.Hour)}), [2]bool{true, false})
+	want(t, "by nothing", told(), [2]bool{false, false})
+
+	want(t, "untold", model.Untold(r, f, false, nil), model.GapMissed)
+	want(t, "untold, refused", model.Untold(r, f, true, nil), model.GapRefused)
+	want(t, "untold, not registered", model.Untold(r, f, false, []string{"PACKAGE_TRASH"}), model.GapUnsubscribed)
+	want(t, "untold, registered", model.Untold(r, f, false, []string{"PACKAGE_COMPLETE"}), model.GapMissed)
+	want(t, "no event", model.Untold(weak(t), found[model.ChangeTrashed], false, nil), model.GapNoEvent)
+	off := found[model.ChangeArchived]
+	want(t, "archived", model.Untold(r, off, false, nil), model.GapMissed)
+	off.Off = true
+	want(t, "un-archived, which fires nothing that we know", model.Untold(r, off, false, nil), model.GapNoEvent)
+}
+
+func TestRule10ATemplateIsNoRowAndATestIsOne(t *testing.T) {
+	got, err := newProvider(t, onespan.New).Receive(provider.Callback{
+		Header: http.Header{}, Body: []byte(`{"name":"TEMPLATE_CREATE","packageId":"p"}`), ReceivedAt: noon})
+	want(t, "a template", errors.Join(err) == nil && len(got.Observations) == 0 && got.Ignored != "", true)
+	o := claimed(model.InProgress, noon)
+	o.Test = model.Yes
+	d := model.Decide(strong(t), none(), o)
+	want(t, "a test is a row", d.Next.Test && d.Next.Status == model.InProgress, true)
+	answer := fetched(d.Next, model.Completed, after(2))
+	answer.Documents = []model.DocumentRef{{ID: "1"}}
+	d = model.Decide(strong(t), d.Next, answer)
+	want(t, "stays one and has documents", d.Next.Test && len(d.Documents) == 1, true)
+}
+
+func TestRule11AttentionIsSetByACallbackAndMendedByAnAnswer(t *testing.T) {
+	r := strong(t)
+	before := row(model.InProgress)
+	o := fetched(before, model.InProgress, after(-9))
+	o.Signers, o.Judges = []model.Signer{{Ref: "s", Status: model.SignerWaiting}}, []model.AttentionKind{model.SignerLockedOut}
+	before = model.Decide(r, before, o).Next
+
+	call := claimed("", noon)
+	call.Attention = []model.Attention{{Kind: model.SignerLockedOut, Signer: "s", Message: "three wrong answers"}, {Kind: model.EmailBounced, Signer: "s"}}
+	d := model.Decide(r, before, call)
+	want(t, "raised", len(d.Next.Attention), 2)
+	want(t, "since", d.Next.Attention[0].Since, noon)
+	want(t, "changes", kinds(d, model.KindAttention), 2)
+	want(t, "version", d.Next.Version, before.Version)
+	want(t, "raised once", len(model.Decide(r, d.Next, call).Next.Attention), 2)
+
+	o.AskedAt, o.At, o.Version = after(2), after(3), before.Version // the same answer as before: it shows the lock mended
+	d = model.Decide(r, d.Next, o)
+	want(t, "mended", len(d.Next.Attention) == 1 && d.Next.Attention[0].Kind == model.EmailBounced, true)
+	o.Signers = []model.Signer{{Ref: "s", Status: model.SignerSigned}}
+	d = model.Decide(r, d.Next, o)
+	want(t, "a bounce is over when its signer has signed", len(d.Next.Attention), 0)
+}
+
+func TestRule11AConfirmedEndIsAChangeOfItsOwnOnce(t *testing.T) {
+	r := strong(t)
+	next := model.Decide(r, row(model.InProgress), claimed(model.Completed, noon)).Next
+	count := 0
+	for i := range 4 {
+		d := model.Decide(r, next, fetched(next, model.Completed, after(float64(2+i))))
+		count += kinds(d, model.KindConfirmed)
+		want(t, "grew", d.Grew, false)
+		next = model.Decide(r, d.Next, claimed(model.Completed, after(2.7+float64(i)))).Next
+	}
+	want(t, "confirmed changes", count, 1)
+	open := row(model.Draft)
+	open.Confirmed = false
+	d := model.Decide(r, open, fetched(open, model.Draft, noon))
+	want(t, "on a status that is not final", d.Next.Confirmed && len(d.Changes) == 0, true)
+}
+
+func TestAnAnswerIsComparedWithTheRowNotWithTheAnswerBefore(t *testing.T) {
+	r := strong(t)
+	o := fetched(row(model.InProgress), model.InProgress, after(-9))
+	o.Trashed, o.Signers = model.No, []model.Signer{{Ref: "s", Status: model.SignerWaiting}}
+	next := model.Decide(r, row(model.InProgress), o).Next
+	forged := claimed(model.InProgress, noon)
+	forged.Trashed, forged.Signers = model.Yes, []model.Signer{{Ref: "s", Status: model.SignerSigned}}
+	next = model.Decide(r, next, forged).Next
+	want(t, "as claimed", next.Trashed && next.SignersDone == 1, true)
+	o.AskedAt, o.At, o.Version = after(2), after(3), next.Version
+	next = model.Decide(r, next, o).Next
+	want(t, "as answered", !next.Trashed && next.SignersDone == 0, true)
+	d := model.Decide(r, next, fetchedAgain(o, next))
+	want(t, "the same again costs no write", d.Touch && !d.Grew, true)
+}
+
+func fetchedAgain(o model.Observation, t model.Transaction) model.Observation {
+	o.AskedAt, o.At, o.Version = o.AskedAt.Add(time.Hour), o.At.Add(time.Hour), t.Version
+	return o
+}
