@@ -236,7 +236,7 @@ func TestQuotaHeadersAreRead(t *testing.T) {
 			if _, err := get(t, tr.Client()); err != nil { //nolint:bodyclose // no body
 				t.Error(err)
 			}
-			got := tr.PausedUntil(ClassRead).Sub(time.Now())
+			got := time.Until(tr.PausedUntil(ClassRead))
 			if c.want == 0 && !tr.PausedUntil(ClassRead).IsZero() || c.want > 0 && got != c.want {
 				t.Errorf("%v: paused for %s, want %s", c.headers, got, c.want)
 			}

@@ -185,9 +185,7 @@ func (w *Worker) keep(ctx context.Context, d store.Document, t model.Transaction
 		}
 		err := w.Files.Keep(f.path, name)
 		if errors.Is(err, fs.ErrExist) {
-			if sum, _, err := w.Files.Hash(name); err == nil && sum == f.sum {
-				err = nil
-			} else {
+			if sum, _, herr := w.Files.Hash(name); herr != nil || sum != f.sum {
 				d.Version++
 				continue
 			}

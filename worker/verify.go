@@ -103,13 +103,12 @@ func (v *verifier) row(ctx context.Context, t model.Transaction) error {
 	v.run.Asked++
 	v.pass.mu.Unlock()
 	k := t.Key()
-	asked := v.Now()
 	for range 3 { // a row that moves while it is asked about is compared again
 		now, err := v.Store.Transaction(ctx, k)
 		if err != nil {
 			return nil //nolint:nilerr // gone meanwhile: nothing to compare
 		}
-		asked = v.Now()
+		asked := v.Now()
 		o, err := v.a.Provider.Fetch(provider.WithWork(ctx, provider.WorkAudit), t.Ref)
 		if err != nil {
 			return v.fail(ctx, k, err)

@@ -121,16 +121,7 @@ func (s *stage) play(ctx context.Context, a *app) (report demoReport, err error)
 	if err != nil {
 		return report, errors.Join(err, socket.Close())
 	}
-	speed := (24 * time.Hour).Seconds() / s.o.length.Seconds()
-	s.world = simulator.New(simulator.Options{
-		Seed: s.o.seed, Transactions: s.o.transactions, BornBefore: s.o.transactions / 5, Speed: speed,
-		Callbacks: "http://" + public, Faults: demoFaults(), Observe: s.events.note,
-	})
-	conf := simulatedConfig(simulatedOptions{
-		Accounts: s.world.Accounts(), Base: "http://" + socket.Addr().String(), PublicAddress: public, ConsoleAddress: "127.0.0.1:0",
-		Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: speed,
-	})
-	if err := os.WriteFile(s.app.configFlag, []byte(conf), 0o600); err != nil {
+	if err := s.prepare(socket.Addr().String(), public); err != nil {
 		return report, errors.Join(err, socket.Close())
 	}
 	say := io.Writer(a.stdout)
@@ -174,6 +165,20 @@ func (s *stage) play(ctx context.Context, a *app) (report demoReport, err error)
 	}
 	stop()
 	return report, errors.Join(err, srv.Close(), g.Wait())
+}
+
+// prepare makes the world and writes the config that fits it.
+func (s *stage) prepare(services, public string) error {
+	speed := (24 * time.Hour).Seconds() / s.o.length.Seconds()
+	s.world = simulator.New(simulator.Options{
+		Seed: s.o.seed, Transactions: s.o.transactions, BornBefore: s.o.transactions / 5, Speed: speed,
+		Callbacks: "http://" + public, Faults: demoFaults(), Observe: s.events.note,
+	})
+	conf := simulatedConfig(simulatedOptions{
+		Accounts: s.world.Accounts(), Base: "http://" + services, PublicAddress: public, ConsoleAddress: "127.0.0.1:0",
+		Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: speed,
+	})
+	return os.WriteFile(s.app.configFlag, []byte(conf), 0o600)
 }
 
 // freeAddress returns a loopback address that nobody listens on.

@@ -109,6 +109,9 @@ func (e *engine) work(ctx context.Context, yields bool, f func(context.Context) 
 	if err := e.files.Sweep(); err != nil {
 		return err
 	}
+	if err := e.store.ReleaseLeases(ctx); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	done := make(chan struct{})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -52,6 +53,11 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 
 		ctx, cancel := context.WithCancel(t.Context())
 		var g errgroup.Group
+		defer func() {
+			cancel()
+			require.NoError(t, g.Wait())
+			require.NoError(t, e.close())
+		}()
 		// No work lock: its heartbeat looks four times a second, which is a lot in a week.
 		g.Go(func() error { return e.worker.Run(ctx, worker.PartLoops, worker.PartSlots) })
 		g.Go(func() error { return world.Run(ctx) })
@@ -74,12 +80,20 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 
 		gaps, err := e.store.Gaps(ctx, store.GapFilter{})
 		require.NoError(t, err)
-		require.Equal(t, expectedLedger(world.Truth()), ledger(gaps))
-
-		cancel()
-		require.NoError(t, g.Wait())
-		require.NoError(t, e.close())
+		want, got := expectedLedger(world.Truth()), ledger(gaps)
+		for key, n := range got {
+			require.LessOrEqual(t, n, want[key], "a gap that does not follow from the truth: %s", key)
+		}
+		require.Equal(t, withoutSigners(want), withoutSigners(got))
 	})
+}
+
+// withoutSigners leaves out what is told of signers: the truth marks an answer only with the newest
+// signer's change, so that it can refute a gap of ours but not demand one.
+func withoutSigners(ledger map[string]int) map[string]int {
+	out := maps.Clone(ledger)
+	maps.DeleteFunc(out, func(key string, _ int) bool { return strings.Contains(key, " signer ") })
+	return out
 }
 
 // weekEngine is an engine whose providers are the world, in process.
@@ -122,8 +136,11 @@ func expectedLedger(truth simulator.Truth) map[string]int {
 			if before.IsZero() {
 				continue // a first sight
 			}
-			told := slices.ContainsFunc(c.Callbacks, func(cb simulator.TruthCallback) bool {
-				return slices.ContainsFunc(calls[cb.Type], func(at time.Time) bool { return at.After(before) && !at.After(first.Add(weekGrace)) })
+			if c.Change == "signer" && joined(tx, c.Signer, first) {
+				continue // somebody new in this answer, by reassignment: the one who left is the change
+			}
+			told := slices.ContainsFunc(telling(c), func(typ string) bool {
+				return slices.ContainsFunc(calls[typ], func(at time.Time) bool { return !at.Before(before) && !at.After(first.Add(weekGrace)) })
 			})
 			if !told {
 				out[ledgerKey(tx.Ref, c.Change, c.To)]++
@@ -131,6 +148,25 @@ func expectedLedger(truth simulator.Truth) map[string]int {
 		}
 	}
 	return out
+}
+
+// joined says whether a signer joined later than the others and no answer before first showed that.
+func joined(tx simulator.TruthTransaction, signer string, first time.Time) bool {
+	return slices.ContainsFunc(tx.Changes, func(c simulator.TruthChange) bool {
+		return c.Change == "signer" && c.Signer == signer && c.To == "waiting" &&
+			!slices.ContainsFunc(c.Shown, func(at time.Time) bool { return at.Before(first) })
+	})
+}
+
+// telling lists the callback types that tell of a change: its own, and the dossier's for a signature.
+func telling(c simulator.TruthChange) (types []string) {
+	for _, cb := range c.Callbacks {
+		types = append(types, cb.Type)
+	}
+	if c.Change == "signer" && c.To == "signed" {
+		types = append(types, "SIGNER_COMPLETE", "DOCUMENT_SIGNED", "signature_request_signed", "signature_request_all_signed")
+	}
+	return types
 }
 
 // shownAndTaken lists the times of all answers about a transaction, and of its acknowledged callbacks

@@ -30,8 +30,7 @@ var noon = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 // clock is a time that a test moves by hand.
 type clock struct{ ms atomic.Int64 }
 
-func (c *clock) now() time.Time          { return time.UnixMilli(c.ms.Load()) }
-func (c *clock) forward(d time.Duration) { c.ms.Add(d.Milliseconds()) }
+func (c *clock) now() time.Time { return time.UnixMilli(c.ms.Load()) }
 
 // db is a database that a test owns: a Store and what it takes to open another on it.
 type db struct {
