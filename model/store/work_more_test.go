@@ -1,0 +1,222 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"countersign/model"
+)
+
+func TestWhatNamedARowIsCalled(t *testing.T) {
+	both(t, func(t *testing.T, d *db) {
+		add := func(v Verdict, minute int) Callback {
+			return Callback{Account: "acc", Ref: "a", Type: string(v), Verdict: v, At: noon.Add(time.Duration(minute) * time.Minute)}
+		}
+		d.do(t, func(b *Batch) error { // before there is a row
+			b.AddCallback(add(Refused, 1))
+			b.AddCallback(add(NotUnderstood, 1))
+			return nil
+		})
+		d.do(t, func(b *Batch) error {
+			b.Put(row1("a"), model.Decision{Grew: true})
+			b.AddCallback(add(Accepted, 2))
+			return nil
+		}, key("a"))
+		for since, want := range map[int]string{0: "accepted refused duplicate ", 1: "accepted duplicate ", 2: "duplicate "} {
+			d.do(t, func(b *Batch) error {
+				b.undo = nil
+				b.AddCallback(add(Duplicate, 3))
+				calls, err := b.Called(key("a"), at(noon.Add(time.Duration(since)*time.Minute)))
+				got := ""
+				for _, c := range calls {
+					got += c.Type + " "
+					same(t, c.Type, c.Refused, c.Type == "refused")
+				}
+				same(t, fmt.Sprint("since ", since), got, want)
+				if err == nil {
+					err = errRollback
+				}
+				return ignore(b, err)
+			})
+		}
+		calls, next, err := d.Callbacks(t.Context(), CallbackFilter{Account: "acc", Ref: "a", Limit: 2})
+		check(t, err)
+		same(t, "the newest", []string{calls[0].Type, calls[1].Type}, []string{"accepted", "not_understood"})
+		calls, next, err = d.Callbacks(t.Context(), CallbackFilter{Account: "acc", Ref: "a", Limit: 2, Cursor: next})
+		check(t, err)
+		same(t, "the rest", fmt.Sprint(calls[0].Type, next), "refused")
+		calls, _, err = d.Callbacks(t.Context(), CallbackFilter{Verdict: Refused, Since: &noon})
+		check(t, err)
+		same(t, "the refused", len(calls), 1)
+	})
+}
+
+var errRollback = errors.New("roll back")
+
+// ignore undoes a change by hand and lets it succeed.
+func ignore(b *Batch, err error) error {
+	if !errors.Is(err, errRollback) {
+		return err
+	}
+	for i := len(b.undo) - 1; i >= 0; i-- {
+		b.undo[i]()
+	}
+	b.undo = nil
+	return nil
+}
+
+func TestIncidentsOpenAndCloseOnce(t *testing.T) {
+	both(t, func(t *testing.T, d *db) {
+		step := func(want bool, f func(b *Batch) (bool, error)) {
+			t.Helper()
+			d.do(t, func(b *Batch) error {
+				got, err := f(b)
+				same(t, "done", got, want)
+				return err
+			})
+		}
+		open := func(b *Batch) (bool, error) { return b.OpenIncident("acc", PollOverdue, "why") }
+		closed := func(b *Batch) (bool, error) { return b.CloseIncident("acc", PollOverdue) }
+		step(false, closed)
+		step(true, open)
+		step(false, open)
+		list, err := d.Incidents(t.Context(), true)
+		check(t, err)
+		same(t, "open", len(list), 1)
+		step(true, closed)
+		step(true, func(b *Batch) (bool, error) {
+			ok, err := open(b)
+			if err == nil {
+				_, err = closed(b)
+			}
+			if err == nil {
+				_, err = open(b)
+			}
+			return ok, err
+		})
+		list, err = d.Incidents(t.Context(), false)
+		check(t, err)
+		same(t, "all", len(list), 3)
+		feed, err := d.Changes(t.Context(), 0, 0)
+		check(t, err)
+		same(t, "changes", len(feed), 5)
+		same(t, "the first", feed[0].Kind, model.KindIncident)
+		out, err := d.Outbox(t.Context(), 0)
+		check(t, err)
+		same(t, "announced", len(out), 5)
+	})
+}
+
+func TestRunsAreKeptAndClaimed(t *testing.T) {
+	both(t, func(t *testing.T, d *db) {
+		var id string
+		d.do(t, func(b *Batch) error {
+			id = b.PutRun(Run{Account: "acc", Kind: "active", State: RunQueued, Slot: &noon, Params: "{}"})
+			b.PutRun(Run{ID: "zz", Account: "acc", Kind: "idle", State: RunDone, CreatedAt: noon.Add(time.Minute)})
+			return nil
+		})
+		got, err := d.ClaimRun(t.Context(), "", "", "me", noon, time.Minute)
+		check(t, err)
+		same(t, "claimed", got.ID, id)
+		if _, err := d.ClaimRun(t.Context(), "acc", "active", "you", noon, time.Minute); !errors.Is(err, ErrNoRow) {
+			t.Errorf("claimed twice: %v", err)
+		}
+		got.State, got.Cursor, got.Left = RunActive, "page 2", 3
+		d.do(t, func(b *Batch) error { b.PutRun(got); b.PutRun(got); return nil })
+		back, err := d.RunByID(t.Context(), id)
+		check(t, err)
+		same(t, "run", back, got)
+		_, err = d.ClaimRun(t.Context(), "acc", "active", "you", noon.Add(time.Hour), time.Minute)
+		check(t, err)
+		check(t, d.ReleaseRun(t.Context(), id, "you"))
+		for f, want := range map[*RunFilter]string{{}: "zz", {Oldest: true}: id, {Kind: "active"}: id, {States: []RunState{RunDone}}: "zz", {Since: at(noon.Add(time.Second))}: "zz"} {
+			runs, err := d.Runs(t.Context(), *f)
+			check(t, err)
+			same(t, "first", runs[0].ID, want)
+		}
+		if _, err := d.RunByID(t.Context(), "none"); !errors.Is(err, ErrNoRow) {
+			t.Errorf("a run that is none: %v", err)
+		}
+	})
+}
+
+func TestDeliveriesGoInOrder(t *testing.T) {
+	both(t, func(t *testing.T, d *db) {
+		for range 3 {
+			d.do(t, move(key("a"), model.Draft), key("a"))
+			d.do(t, move(key("b"), model.Draft), key("b"))
+		}
+		out, err := d.Outbox(t.Context(), 10)
+		check(t, err)
+		same(t, "announced", len(out), 6)
+		var seqs []int64
+		var todo []Delivery
+		for _, c := range out {
+			seqs = append(seqs, c.Seq)
+			todo = append(todo, Delivery{Hook: "h", Seq: c.Seq, Account: c.Account, Ref: c.Ref, State: DeliveryWaiting, CreatedAt: noon, NextTryAt: &noon})
+		}
+		check(t, d.Dispatch(t.Context(), seqs, todo))
+		check(t, d.Dispatch(t.Context(), seqs, todo))
+		out, err = d.Outbox(t.Context(), 10)
+		check(t, err)
+		same(t, "left in the outbox", len(out), 0)
+		got, err := d.ClaimDeliveries(t.Context(), "me", noon, time.Minute, 10)
+		check(t, err)
+		same(t, "given out: one a row", len(got), 2)
+		for _, x := range got {
+			x.State, x.DoneAt, x.NextTryAt, x.Attempts = DeliverySent, &noon, nil, 1
+			if x.Ref == "b" {
+				x.State = DeliveryDead
+			}
+			check(t, d.PutDelivery(t.Context(), x))
+		}
+		got, err = d.ClaimDeliveries(t.Context(), "me", noon, time.Minute, 10)
+		check(t, err)
+		same(t, "the next", []int64{min(got[0].Seq, got[1].Seq), max(got[0].Seq, got[1].Seq)}, []int64{3, 4})
+		dead, err := d.Deliveries(t.Context(), DeliveryFilter{State: DeliveryDead})
+		check(t, err)
+		same(t, "dead", len(dead), 1)
+		n, err := d.Replay(t.Context(), "h", model.Key{}, noon)
+		check(t, err)
+		same(t, "replayed", n, int64(1))
+		list, err := d.ChangesBySeq(t.Context(), []int64{4, 2})
+		check(t, err)
+		same(t, "changes", []int64{list[0].Seq, list[1].Seq}, []int64{2, 4})
+	})
+}
+
+func TestRetentionTakesWhatIsOld(t *testing.T) {
+	both(t, func(t *testing.T, d *db) {
+		hidden := row1("h")
+		hidden.Hidden = true
+		d.put(t, hidden)
+		var old, refused, fresh string
+		d.do(t, func(b *Batch) error {
+			old = b.AddCallback(Callback{Account: "acc", Ref: "h", Verdict: Accepted, Outcome: Applied, At: noon, Body: []byte("x"), BodyHash: "hash"})
+			refused = b.AddCallback(Callback{Account: "acc", Verdict: Refused, At: noon, Body: []byte("x")})
+			fresh = b.AddCallback(Callback{Account: "acc", Verdict: Accepted, At: noon.Add(time.Hour), Body: []byte("x")})
+			return nil
+		})
+		d.do(t, move(key("a"), model.Draft), key("a"))
+		check(t, d.Prune(t.Context(), PruneBefore{}))
+		before := at(noon.Add(time.Minute))
+		check(t, d.Prune(t.Context(), PruneBefore{Bodies: before}))
+		for id, want := range map[string]int{old: 0, refused: 1, fresh: 1} {
+			c, err := d.Callback(t.Context(), id)
+			check(t, err)
+			same(t, id, len(c.Body), want)
+		}
+		c, err := d.Callback(t.Context(), old)
+		check(t, err)
+		same(t, "what stays", c.BodyHash+string(c.Outcome), "hashapplied")
+		check(t, d.Prune(t.Context(), PruneBefore{Refused: before, Outbox: before, History: before, HiddenRows: before}))
+		for table, want := range map[string]int64{"callbacks": 3, "history": 0, "outbox": 0, "transactions": 1} {
+			same(t, table, d.count(t, table), want)
+		}
+		first, last, err := d.Feed(t.Context())
+		check(t, err)
+		same(t, "feed", [2]int64{first, last}, [2]int64{2, 1})
+	})
+}
