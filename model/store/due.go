@@ -45,11 +45,11 @@ const dueOrder = ` ORDER BY CASE WHEN reported_status IN ('completed','declined'
 func (s *Store) Due(ctx context.Context, f DueFilter) (out []model.Transaction, err error) {
 	w := f.where()
 	err = s.view(ctx, func(q *sqlConn) error {
-		keys, err := keysOf(q, `SELECT account, ref FROM transactions`+w.sql()+dueOrder+` LIMIT ?`, append(w.args, positive(f.Limit, 50))...)
+		numbers, err := numbersOf(q, `SELECT n FROM transactions`+w.sql()+dueOrder+` LIMIT ?`, append(w.args, positive(f.Limit, 50))...)
 		if err != nil {
 			return err
 		}
-		out, err = s.inOrder(q, keys)
+		out, err = s.inOrder(q, numbers, true)
 		return err
 	})
 	return out, err
@@ -90,12 +90,12 @@ func (s *Store) ClaimDueWhere(ctx context.Context, f DueFilter, owner string, le
 	}
 	err = s.change(ctx, func(q *sqlConn) error {
 		args := append([]any{f.Now.Add(lease), owner}, w.args...)
-		keys, err := keysOf(q, `UPDATE transactions SET lease_until = ?, lease_owner = ? WHERE (account, ref) IN (
-  SELECT account, ref FROM transactions`+w.sql()+dueOrder+` LIMIT ?`+skip+`) RETURNING account, ref`, append(args, positive(f.Limit, 50))...)
+		numbers, err := numbersOf(q, `UPDATE transactions SET lease_until = ?, lease_owner = ? WHERE n IN (
+  SELECT n FROM transactions`+w.sql()+dueOrder+` LIMIT ?`+skip+`) RETURNING n`, append(args, positive(f.Limit, 50))...)
 		if err != nil {
 			return err
 		}
-		out, err = s.inOrder(q, keys)
+		out, err = s.inOrder(q, numbers, true)
 		return err
 	})
 	slices.SortFunc(out, dueBefore) // RETURNING keeps no order
@@ -136,30 +136,41 @@ func (s *Store) Release(ctx context.Context, keys []model.Key) error {
 	})
 }
 
-// inOrder loads rows in the order of keys.
-func (s *Store) inOrder(q *sqlConn, keys []model.Key) ([]model.Transaction, error) {
-	rows, err := s.load(q, keys)
+// inOrder loads rows in the order of their numbers.
+func (s *Store) inOrder(q *sqlConn, numbers []int64, signers bool) ([]model.Transaction, error) {
+	by := make(map[int64]*row, len(numbers))
+	list := make([]*row, 0, len(numbers))
+	scan := s.scanRow(&list)
+	var err error
+	if s.pg {
+		err = q.each(scan, s.sql.pgNumbers, numbers)
+	} else {
+		err = s.sql.numbers.find(q, len(numbers), func(args []any, i int) []any { return append(args, numbers[i]) }, scan)
+	}
+	if err == nil && signers {
+		err = s.loadSigners(q, list)
+	}
 	if err != nil {
 		return nil, err
 	}
-	by := make(map[model.Key]*row, len(rows))
-	for _, r := range rows {
-		by[r.Key()] = r
+	for _, r := range list {
+		r.SignersSet = signers
+		by[r.n] = r
 	}
-	out := make([]model.Transaction, 0, len(rows))
-	for _, k := range keys {
-		if r := by[k]; r != nil {
+	out := make([]model.Transaction, 0, len(list))
+	for _, n := range numbers {
+		if r := by[n]; r != nil {
 			out = append(out, r.Transaction)
 		}
 	}
 	return out, nil
 }
 
-func keysOf(q *sqlConn, query string, args ...any) (out []model.Key, err error) {
+func numbersOf(q *sqlConn, query string, args ...any) (out []int64, err error) {
 	err = q.each(func(r *sql.Rows) error {
-		var k model.Key
-		err := r.Scan(&k.Account, &k.Ref)
-		out = append(out, k)
+		var n int64
+		err := r.Scan(&n)
+		out = append(out, n)
 		return err
 	}, query, args...)
 	return out, err

@@ -52,10 +52,10 @@ func readCursor(text string) (c cursor, err error) {
 // branch is one range of the list index.
 type branch struct{ account, status string }
 
-// mostBranches bounds the merge; beyond it the list is sorted.
-const mostBranches = 300
+// mostBranches bounds the merge; beyond it the newest rows are looked through.
+const mostBranches = 30
 
-// Transactions lists rows with their signers, a page at a time, by (changed_at, account, ref). Pages
+// Transactions lists rows without their signers, a page at a time, by (changed_at, account, ref). Pages
 // are complete: a row is left out only if it changes meanwhile and so moves to the list's new end.
 func (s *Store) Transactions(ctx context.Context, f Filter) (rows []model.Transaction, next string, err error) {
 	limit := positive(f.Limit, 50)
@@ -64,12 +64,12 @@ func (s *Store) Transactions(ctx context.Context, f Filter) (rows []model.Transa
 		if err != nil || query == "" {
 			return err
 		}
-		keys, err := keysOf(q, query, args...)
+		numbers, err := numbersOf(q, query, args...)
 		if err != nil {
 			return err
 		}
-		more := len(keys) > limit
-		rows, err = s.inOrder(q, keys[:min(limit, len(keys))])
+		more := len(numbers) > limit
+		rows, err = s.inOrder(q, numbers[:min(limit, len(numbers))], false)
 		if more && len(rows) > 0 {
 			last := rows[len(rows)-1]
 			next = cursor{stamp(last.ChangedAt), last.Account, last.Ref}.String()
@@ -79,7 +79,7 @@ func (s *Store) Transactions(ctx context.Context, f Filter) (rows []model.Transa
 	return rows, next, err
 }
 
-// keys puts together the query for a page's keys.
+// keys puts together the query for a page's rows, by their numbers.
 func (f Filter) keys(q *sqlConn, limit int) (query string, args []any, err error) {
 	var c *cursor
 	if f.Cursor != "" {
@@ -94,15 +94,15 @@ func (f Filter) keys(q *sqlConn, limit int) (query string, args []any, err error
 		order = " ORDER BY changed_at, account, ref LIMIT ?"
 	}
 	var branches []branch
-	if !f.narrow() {
+	if !f.narrow() && (f.Account != "" || len(f.Accounts)+len(f.Statuses) > 0) {
 		if branches, err = f.branches(q); err != nil || len(branches) == 0 {
 			return "", nil, err
 		}
 	}
-	if f.narrow() || len(branches) > mostBranches {
+	if len(branches) == 0 || len(branches) > mostBranches {
 		w := f.where()
 		f.after(&w, c, "")
-		return "SELECT account, ref FROM transactions t" + w.sql() + order, append(w.args, limit), nil
+		return "SELECT n FROM transactions t" + w.sql() + order, append(w.args, limit), nil
 	}
 	var parts []string
 	for _, b := range branches {
@@ -114,10 +114,10 @@ func (f Filter) keys(q *sqlConn, limit int) (query string, args []any, err error
 		more := rest.where()
 		w.add(strings.Join(more.parts, " AND "), more.args...)
 		f.after(&w, c, b.account)
-		parts = append(parts, "SELECT account, ref, changed_at FROM transactions t"+w.sql())
+		parts = append(parts, "SELECT n, account, ref, changed_at FROM transactions t"+w.sql())
 		args = append(args, w.args...)
 	}
-	return "SELECT account, ref FROM (" + strings.Join(parts, " UNION ALL ") + order + ") k", append(args, limit), nil
+	return "SELECT n FROM (" + strings.Join(parts, " UNION ALL ") + order + ") k", append(args, limit), nil
 }
 
 // narrow says whether an index of its own finds few rows, which are then sorted.

@@ -171,7 +171,7 @@ func TestListsUseTheirIndex(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			if strings.Contains(plan, "SCAN t") || f.ExternalID == "" && !f.Attention && strings.Contains(plan, "TEMP B-TREE") {
+			if strings.Contains(plan, "SCAN t") && !strings.Contains(plan, "transactions_changed") || f.ExternalID == "" && !f.Attention && strings.Contains(plan, "TEMP B-TREE") {
 				t.Errorf("%s:\n%s\n%s", name, query, plan)
 			}
 		}

@@ -95,12 +95,12 @@ func (s *Store) OpenRows(ctx context.Context, f OpenFilter) (rows []model.Transa
 	}
 	limit := positive(f.Limit, 200)
 	err = s.view(ctx, func(q *sqlConn) error {
-		keys, err := keysOf(q, "SELECT account, ref FROM transactions"+w.sql()+" ORDER BY "+s.lastAnswer()+", account, ref LIMIT ?", append(w.args, limit+1)...)
+		numbers, err := numbersOf(q, "SELECT n FROM transactions"+w.sql()+" ORDER BY "+s.lastAnswer()+", account, ref LIMIT ?", append(w.args, limit+1)...)
 		if err != nil {
 			return err
 		}
-		rows, err = s.inOrder(q, keys[:min(limit, len(keys))])
-		if len(keys) > limit && len(rows) > 0 {
+		rows, err = s.inOrder(q, numbers[:min(limit, len(numbers))], true)
+		if len(numbers) > limit && len(rows) > 0 {
 			last := rows[len(rows)-1]
 			at := time.Unix(0, 0)
 			switch {

@@ -24,7 +24,7 @@ const (
 
 	// A statement of many rows keeps what it may have to undo: in memory, where it would go to a file.
 	writePragmas = `PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 2000`
-	readPragmas  = `PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2000`
+	readPragmas  = `PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 268435456`
 )
 
 // openSQLite opens two handles: one connection that writes, with fsync at each commit, and several
@@ -55,13 +55,13 @@ func (s *Store) openSQLite(ctx context.Context, path string, mode fs.FileMode) e
 func writeDSN(path string) string {
 	return sqliteURI(path, url.Values{
 		"_journal_mode": {"WAL"}, "_busy_timeout": {fmt.Sprint(busyWait)}, "_txlock": {"immediate"}, "_foreign_keys": {"1"},
-		"_synchronous": {"FULL"}, "_stmt_cache_size": {"128"}, "mode": {"rwc"},
+		"_synchronous": {"FULL"}, "_stmt_cache_size": {"128"}, "_mutex": {"no"}, "mode": {"rwc"},
 	})
 }
 
 func readDSN(path string) string {
 	return sqliteURI(path, url.Values{
-		"mode": {"ro"}, "_query_only": {"1"}, "_busy_timeout": {fmt.Sprint(busyWait)}, "_stmt_cache_size": {"64"},
+		"mode": {"ro"}, "_query_only": {"1"}, "_busy_timeout": {fmt.Sprint(busyWait)}, "_stmt_cache_size": {"64"}, "_mutex": {"no"},
 	})
 }
 

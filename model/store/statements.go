@@ -2,10 +2,10 @@ package store
 
 // statements are the texts of the hot path, made once.
 type statements struct {
-	rows, signers, copies, loose         *multi // SQLite's reads by key
-	pgRows, pgSigners, pgCopies          string
-	addSigners, addCallbacks, addHistory *multi
-	addOutbox                            *multi
+	rows, numbers, signers, copies, loose  *multi // SQLite's reads by key
+	pgRows, pgNumbers, pgSigners, pgCopies string
+	addSigners, addCallbacks, addHistory   *multi
+	addOutbox                              *multi
 }
 
 func newStatements(sh *shapes) *statements {
@@ -16,11 +16,13 @@ func newStatements(sh *shapes) *statements {
 	)
 	return &statements{
 		rows:    newMulti("SELECT "+sh.selection(false)+" FROM transactions t WHERE (t.account, t.ref) IN (VALUES ", 2, ")"),
+		numbers: newMulti("SELECT "+sh.selection(false)+" FROM transactions t WHERE t.n IN (VALUES ", 1, ")"),
 		signers: newMulti("SELECT "+signers+"+t.viewed_at, +t.signed_at, t.reason FROM signers t WHERE t.txn IN (VALUES ", 1, ") ORDER BY t.txn, t.place"),
 		copies:  newMulti(copies+"callbacks t WHERE t.txn IS NOT NULL AND (t.txn, t.dedupe_key) IN (VALUES ", 2, ")"),
 		loose:   newMulti(copies+"callbacks t WHERE t.txn IS NULL AND (t.account, t.ref, t.dedupe_key) IN (VALUES ", 3, ")"),
 
 		pgRows:    "SELECT " + sh.selection(true) + pgKeys,
+		pgNumbers: "SELECT " + sh.selection(true) + " FROM transactions t WHERE t.n = ANY(?::bigint[])",
 		pgSigners: "SELECT " + signers + "t.viewed_at, t.signed_at, t.reason FROM signers t WHERE t.txn = ANY(?::bigint[]) ORDER BY t.txn, t.place",
 		pgCopies: copies + "unnest(?::bigint[], ?::text[]) AS k(txn, dedupe_key)" +
 			" JOIN callbacks t ON t.txn = k.txn AND t.dedupe_key = k.dedupe_key WHERE t.txn IS NOT NULL" +

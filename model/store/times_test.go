@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"testing"
 	"time"
+
+	"countersign/model"
 )
 
 func TestTimesAreUTCWhateverTheZone(t *testing.T) {
@@ -23,7 +25,7 @@ func TestTimesAreUTCWhateverTheZone(t *testing.T) {
 		check(t, err)
 		same(t, "rows since", len(rows), 2)
 		same(t, "the first", rows[0].Ref, "second")
-		for _, r := range rows {
+		for _, r := range []model.Transaction{d.get(t, key("second")), d.get(t, key("third"))} {
 			for _, x := range []time.Time{r.ChangedAt, *r.ConfirmedAt, r.FirstSeenAt, *r.Signers[1].SignedAt} {
 				if x.Location() != time.UTC {
 					t.Errorf("%v came back in %v", x, x.Location())

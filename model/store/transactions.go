@@ -71,17 +71,22 @@ const accountsWithRows = `WITH RECURSIVE a(account) AS (
 // load reads rows by key, with their signers.
 func (s *Store) load(q *sqlConn, keys []model.Key) ([]*row, error) {
 	var out []*row
-	err := s.byKey(q, keys, func(r *sql.Rows) error {
-		t := &row{}
-		err := r.Scan(s.shapes.destinations(t)...)
-		t.SignersSet = true
-		out = append(out, t)
-		return err
-	})
+	err := s.byKey(q, keys, s.scanRow(&out))
 	if err != nil {
 		return nil, err
 	}
 	return out, s.loadSigners(q, out)
+}
+
+// scanRow appends a row of the selection to a list.
+func (s *Store) scanRow(to *[]*row) func(*sql.Rows) error {
+	return func(r *sql.Rows) error {
+		t := &row{}
+		err := r.Scan(s.shapes.destinations(t)...)
+		t.SignersSet = true
+		*to = append(*to, t)
+		return err
+	}
 }
 
 func (s *Store) byKey(q *sqlConn, keys []model.Key, scan func(*sql.Rows) error) error {

@@ -65,10 +65,11 @@ func (h *hold) read(w http.ResponseWriter, r *http.Request) (body []byte, code i
 	if r.ContentLength > h.l.MaxBody {
 		return nil, http.StatusRequestEntityTooLarge
 	}
-	size := int64(firstBytes)
-	if n := r.ContentLength; n >= 0 && n < headOfBody {
-		size = n + 1 // one more, to see the end
+	most := h.l.MaxBody + 1 // one more, to see the end
+	if r.ContentLength >= 0 {
+		most = r.ContentLength + 1
 	}
+	size := min(firstBytes, most)
 	in := http.MaxBytesReader(w, r.Body, h.l.MaxBody)
 	for {
 		if !h.grow(size) {
@@ -77,14 +78,14 @@ func (h *hold) read(w http.ResponseWriter, r *http.Request) (body []byte, code i
 		bigger := make([]byte, len(body), size)
 		copy(bigger, body)
 		body = bigger
-		for len(body) < cap(body) {
-			n, err := in.Read(body[len(body):cap(body)])
+		for len(body) < int(size) {
+			n, err := in.Read(body[len(body):size])
 			body = body[:len(body)+n]
 			if err != nil {
 				return body, readCode(err)
 			}
 		}
-		size = min(2*size, h.l.MaxBody+1)
+		size = min(2*size, most)
 	}
 }
 

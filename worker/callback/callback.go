@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log"
 	"net"
 	"net/http"
 	"net/netip"
@@ -62,8 +63,8 @@ type Options struct {
 	MaxWaiting     int           // callbacks read and not yet answered, then 503; 1024 if zero
 	ReadTimeout    time.Duration // for a whole request to come in; 30 s if zero
 	ApplyTimeout   time.Duration // for a read one to be stored, then 503; 15 s if zero
-	TrustedProxies []string      // CIDRs whose X-Forwarded-For is believed
-	HMACKey        []byte        // the installation key
+	TrustedProxies []string      // addresses and networks whose X-Forwarded-For is believed
+	HMACKey        []byte        // the installation key, needed
 	Now            func() time.Time
 	Log            *logrus.Entry
 	Count          func(account string, verdict store.Verdict) // for metrics; may be nil
@@ -78,7 +79,7 @@ type Listener struct {
 	large   *bytesInHand  // what is beyond them
 
 	mu     sync.Mutex
-	warned map[string]time.Time // when a refusal was last logged loudly, by account
+	warned map[string]time.Time // when something was last logged loudly, by account and message
 }
 
 const (
@@ -90,6 +91,9 @@ const (
 
 // New returns a listener. It does not listen yet.
 func New(o Options) (*Listener, error) {
+	if o.Lookup == nil || o.Apply == nil || o.Now == nil || o.Log == nil || len(o.HMACKey) == 0 {
+		return nil, errors.New("callback: Lookup, Apply, HMACKey, Now and Log are needed")
+	}
 	if o.MaxBody <= 0 {
 		o.MaxBody = 10 << 20
 	}
@@ -108,15 +112,31 @@ func New(o Options) (*Listener, error) {
 	}
 	from := middleware.ClientIPFromRemoteAddr
 	if len(o.TrustedProxies) > 0 {
-		for _, cidr := range o.TrustedProxies {
-			if _, err := netip.ParsePrefix(cidr); err != nil {
-				return nil, fmt.Errorf("public.trusted_proxies: %q is not a network such as 10.0.0.0/8", cidr)
-			}
+		trusted, err := networks(o.TrustedProxies)
+		if err != nil {
+			return nil, err
 		}
-		from = middleware.ClientIPFromXFF(o.TrustedProxies...)
+		from = middleware.ClientIPFromXFF(trusted...)
 	}
 	l.handler = l.recovered(from(http.HandlerFunc(l.route)))
 	return l, nil
+}
+
+// networks writes each trusted proxy as a network; an address is a network of one.
+func networks(list []string) ([]string, error) {
+	out := make([]string, len(list))
+	for i, s := range list {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			ip, bad := netip.ParseAddr(s)
+			if bad != nil || ip.Zone() != "" {
+				return nil, fmt.Errorf("public.trusted_proxies: %q is neither an address nor a network such as 10.0.0.0/8", s)
+			}
+			p = netip.PrefixFrom(ip.Unmap(), ip.Unmap().BitLen())
+		}
+		out[i] = p.String()
+	}
+	return out, nil
 }
 
 // route finds the account. A path is taken as it was meant: decoded, and never cleaned.
@@ -153,12 +173,10 @@ func (l *Listener) Run(ctx context.Context, ln net.Listener, secure *tls.Config)
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		TLSConfig:         secure,
+		ErrorLog:          log.New(serverLog{l.Log}, "", 0),
 
 		DisableGeneralOptionsHandler: true, // OPTIONS * is 404 like all that is not ours
 	}
-	logged := l.Log.Logger.WriterLevel(logrus.DebugLevel)
-	defer logged.Close() //nolint:errcheck // a log pipe
-	srv.ErrorLog = newServerLog(logged)
 	if secure != nil {
 		ln = tls.NewListener(ln, secure)
 	}

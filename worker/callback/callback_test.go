@@ -282,6 +282,10 @@ func TestTrustedProxies(t *testing.T) {
 		{"10.0.0.0/8", "203.0.113.9:1", "198.51.100.1", "203.0.113.9"}, // not our proxy: not believed
 		{"10.0.0.0/8", "10.1.1.1:1", "198.51.100.1", "198.51.100.1"},
 		{"10.0.0.0/8", "10.1.1.1:1", "6.6.6.6, 198.51.100.1, 10.2.2.2", "198.51.100.1"},
+		{"10.1.1.1", "10.1.1.1:1", "198.51.100.1", "198.51.100.1"},
+		{"10.1.1.1", "10.1.1.2:1", "198.51.100.1", "10.1.1.2"},
+		{"::1", "[::1]:1", "2001:db8::9", "2001:db8::9"},
+		{"::ffff:10.1.1.1", "10.1.1.1:1", "198.51.100.1", "198.51.100.1"},
 		{"10.0.0.0/8", "10.1.1.1:1", "", "10.1.1.1"},
 		{"10.0.0.0/8", "10.1.1.1:1", "nonsense\x01", "10.1.1.1"},
 	} {
@@ -298,8 +302,12 @@ func TestTrustedProxies(t *testing.T) {
 			t.Errorf("%+v: got %q", c, got)
 		}
 	}
-	if _, err := New(Options{TrustedProxies: []string{"10.0.0.1"}}); err == nil {
-		t.Error("an address without a length is no network")
+	for _, wrong := range []string{"proxy", "10.0.0.0/33", "", "fe80::1%eth0"} {
+		o := newDesk(t).Options
+		o.TrustedProxies = []string{wrong}
+		if _, err := New(o); err == nil {
+			t.Errorf("%q is neither an address nor a network", wrong)
+		}
 	}
 }
 

@@ -2,18 +2,13 @@ package callback
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"io"
-	"log"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/sirupsen/logrus"
@@ -53,6 +48,8 @@ func (l *Listener) answer(w http.ResponseWriter, r *http.Request, acc Account, c
 	in, code := l.look(acc, c)
 	if code == http.StatusBadRequest {
 		l.count(acc.ID, "unreadable")
+	}
+	if code == http.StatusBadRequest || code == http.StatusInternalServerError {
 		plain(w, code)
 		return
 	}
@@ -62,14 +59,14 @@ func (l *Listener) answer(w http.ResponseWriter, r *http.Request, acc Account, c
 	res, err := l.Apply(ctx, in)
 	log := l.Log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.ProviderName})
 	if err != nil {
-		log.WithField("err", err).Error("callback not stored, the provider is told to come back")
+		l.loudly(log.WithField("err", err), logrus.ErrorLevel, acc.ID, "callback not stored, the provider is told to come back")
 		l.busy(w)
 		return
 	}
 	l.count(acc.ID, res.Verdict)
 	log = log.WithFields(logrus.Fields{"callback": res.ID, "status": string(res.Verdict), "reason": string(res.Outcome)})
 	if code == http.StatusUnauthorized {
-		l.refused(log, acc.ID)
+		l.loudly(log, logrus.WarnLevel, acc.ID, "callback refused")
 		plain(w, code)
 		return
 	}
@@ -93,84 +90,61 @@ func (l *Listener) look(acc Account, c provider.Callback) (Incoming, int) {
 		Headers: l.headers(acc, c.Header), Body: c.Body, BodyHash: hex.EncodeToString(sum[:]),
 	}}
 	got, err := acc.Provider.Receive(c)
-	cb := &in.Callback
-	if p, ok := acc.Provider.(provider.Peeker); ok && err != nil {
-		cb.Ref, cb.Type = p.Peek(c)
-	}
 	switch {
+	case errors.Is(err, provider.ErrUnverified):
+		in.refuse(acc, c, err)
+		return in, http.StatusUnauthorized
 	case errors.Is(err, provider.ErrUnreadable):
 		return in, http.StatusBadRequest
-	case errors.Is(err, provider.ErrUnverified):
-		cb.Verdict, cb.Sealed, cb.Note = store.Refused, true, clean(err.Error())
-		cb.Ref, cb.Type = clean(cb.Ref), clean(cb.Type)
-		return in, http.StatusUnauthorized
-	case err != nil:
-		cb.Verdict, cb.Note = store.NotUnderstood, clean(err.Error())
-		cb.Ref, cb.Type = clean(cb.Ref), clean(cb.Type)
-		return in, http.StatusOK
-	}
-	cb.Ref, cb.Type, cb.EventID, cb.DedupeKey = got.Ref, got.Type, got.EventID, got.DedupeKey
-	in.Observations, in.Test, in.Ignored = got.Observations, got.Test, got.Ignored
-	if got.Clean != nil {
-		cb.Body = got.Clean
-	}
-	if !storable(got) {
-		cb.Verdict, cb.Note, in.Observations = store.NotUnderstood, "an id holds bytes that no text may hold", nil
-		cb.Ref, cb.Type, cb.EventID, cb.DedupeKey = clean(cb.Ref), clean(cb.Type), clean(cb.EventID), ""
+	case errors.Is(err, provider.ErrNotUnderstood):
+		in.keep(got)
+		in.puzzle(acc, c, err.Error())
+	case err != nil: // nothing is proved: no acknowledgement
+		log := l.Log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.ProviderName, "err": err})
+		l.loudly(log, logrus.ErrorLevel, acc.ID, "callback could not be judged")
+		return in, http.StatusInternalServerError
+	case !storable(got):
+		in.keep(got)
+		in.puzzle(acc, c, "an id holds bytes that no text may hold")
+		in.Callback.DedupeKey = ""
+	default:
+		in.keep(got)
+		in.Observations, in.Test, in.Ignored = cleaned(got.Observations), got.Test, got.Ignored
 	}
 	return in, http.StatusOK
 }
 
-const maxID = 1024 // bytes of an id, a type or a header; onespan takes as much
+// keep notes what a verified callback says of itself.
+func (in *Incoming) keep(got provider.Received) {
+	cb := &in.Callback
+	cb.Ref, cb.Type, cb.EventID, cb.DedupeKey = clean(got.Ref), clean(got.Type), clean(got.EventID), clean(got.DedupeKey)
+	if got.Clean != nil {
+		cb.Body = got.Clean
+	}
+}
 
-// storable says whether what a callback names can be text in both databases.
-func storable(r provider.Received) bool {
-	texts := []string{r.Ref, r.Type, r.EventID, r.DedupeKey}
-	for _, o := range r.Observations {
-		texts = append(texts, o.Ref)
-		if o.Ref == "" {
-			return false
+// puzzle makes it one that is proved and not understood. What it named is worth knowing.
+func (in *Incoming) puzzle(acc Account, c provider.Callback, why string) {
+	cb := &in.Callback
+	cb.Verdict, cb.Note = store.NotUnderstood, clean(why)
+	if p, ok := acc.Provider.(provider.Peeker); ok && cb.Ref == "" {
+		ref, typ := p.Peek(c)
+		cb.Ref = clean(ref)
+		if cb.Type == "" {
+			cb.Type = clean(typ)
 		}
 	}
-	return !slices.ContainsFunc(texts, func(s string) bool { return clean(s) != s })
 }
 
-// clean makes any bytes text that can be stored and shown.
-func clean(s string) string {
-	if len(s) > maxID {
-		s = s[:maxID]
+// refuse makes it one that proves nothing: kept whole and sealed, with ref and type for the ledger.
+func (in *Incoming) refuse(acc Account, c provider.Callback, err error) {
+	in.Provider = nil
+	cb := &in.Callback
+	cb.Verdict, cb.Sealed, cb.Note = store.Refused, true, clean(err.Error())
+	if p, ok := acc.Provider.(provider.Peeker); ok {
+		ref, typ := p.Peek(c)
+		cb.Ref, cb.Type = clean(ref), clean(typ)
 	}
-	if utf8.ValidString(s) && !strings.ContainsRune(s, 0) {
-		return s
-	}
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
-}
-
-// headers keeps what matters of a request's headers; one that is a secret as its HMAC, to be
-// compared with another secret later.
-func (l *Listener) headers(acc Account, h http.Header) map[string]string {
-	kept := map[string]string{}
-	for name, values := range h {
-		value := clean(strings.Join(values, ", "))
-		switch {
-		case slices.ContainsFunc(acc.SecretHeaders, func(s string) bool { return strings.EqualFold(s, name) }):
-			mac := hmac.New(sha256.New, l.HMACKey)
-			mac.Write([]byte(strings.Join(values, ", "))) //nolint:errcheck // a hash never fails
-			kept[name] = "hmac:" + hex.EncodeToString(mac.Sum(nil))
-		case matters(name):
-			kept[name] = value
-		}
-	}
-	return kept
-}
-
-// matters says whether a header helps to explain a callback later.
-func matters(name string) bool {
-	switch name = strings.ToLower(name); name {
-	case "content-type", "user-agent", "content-length", "content-encoding", "content-md5", "content-sha256", "date":
-		return true
-	}
-	return strings.HasPrefix(name, "webhook-") || strings.Contains(name, "signature")
 }
 
 // remote is who called, as far as trusted proxies tell.
@@ -196,21 +170,26 @@ func (l *Listener) count(account string, v store.Verdict) {
 	}
 }
 
-// refused logs a refusal, loudly once a minute for each account.
-func (l *Listener) refused(log *logrus.Entry, account string) {
+// loudly logs at a level once a minute for each account and message, otherwise for debugging only.
+func (l *Listener) loudly(log *logrus.Entry, level logrus.Level, account, message string) {
+	now, about := l.Now(), account+"\x00"+message
 	l.mu.Lock()
-	now := l.Now()
-	loud := now.Sub(l.warned[account]) > time.Minute
+	last, before := l.warned[about]
+	loud := !before || now.Sub(last) >= time.Minute
 	if loud {
-		l.warned[account] = now
+		l.warned[about] = now
 	}
 	l.mu.Unlock()
-	if loud {
-		log.Warn("callback refused")
-		return
+	if !loud {
+		level = logrus.DebugLevel
 	}
-	log.Debug("callback refused")
+	log.Log(level, message)
 }
 
-// newServerLog takes what net/http has to say about connections.
-func newServerLog(w io.Writer) *log.Logger { return log.New(w, "", 0) }
+// serverLog takes what net/http has to say about connections.
+type serverLog struct{ log *logrus.Entry }
+
+func (s serverLog) Write(p []byte) (int, error) {
+	s.log.WithField("reason", clean(strings.TrimSpace(string(p)))).Debug("connection ended badly")
+	return len(p), nil
+}

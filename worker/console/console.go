@@ -4,10 +4,11 @@ package console
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"net"
 	"net/http"
@@ -15,17 +16,11 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/sirupsen/logrus"
 )
-
-// Check is one thing that readiness depends on.
-type Check struct {
-	Name  string
-	Check func(ctx context.Context) error
-	Fatal bool // its failure makes us not ready; otherwise it is only shown
-}
 
 // Options is what a Server needs.
 type Options struct {
@@ -40,6 +35,7 @@ type Options struct {
 type Server struct {
 	Options
 	handler http.Handler
+	probes  []*probe
 }
 
 // ErrOpen is returned for an address that others reach and no token.
@@ -50,14 +46,26 @@ func New(o Options) (*Server, error) {
 	if o.Token == "" && !loopback(o.Address) {
 		return nil, ErrOpen
 	}
+	if o.Registry == nil {
+		return nil, errors.New("console: Registry is needed")
+	}
+	if o.Log == nil {
+		o.Log = logrus.NewEntry(&logrus.Logger{Out: io.Discard, Formatter: &logrus.TextFormatter{}})
+	}
 	s := &Server{Options: o}
+	for _, c := range o.Checks {
+		s.probes = append(s.probes, &probe{Check: c})
+	}
 	r := chi.NewRouter()
+	r.Use(middleware.GetHead)
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	r.Group(func(r chi.Router) {
 		r.Use(s.authorized)
 		r.Get("/", s.index)
 		r.Get("/readyz", s.ready)
-		r.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{ErrorLog: o.Log}))
+		r.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{
+			ErrorLog: lines{o.Log}, ErrorHandling: promhttp.ContinueOnError, // some numbers are better than none
+		}))
 	})
 	s.handler = r
 	return s, nil
@@ -66,13 +74,15 @@ func New(o Options) (*Server, error) {
 // Handler returns the routes.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// Run serves on ln until ctx ends.
+// Run serves on ln until ctx ends. It closes ln. What listens where others reach it needs a token,
+// whatever Options.Address said.
 func (s *Server) Run(ctx context.Context, ln net.Listener) error {
-	logged := s.Log.Logger.WriterLevel(logrus.DebugLevel)
-	defer logged.Close() //nolint:errcheck // a log pipe
+	if s.Token == "" && ln.Addr().Network() == "tcp" && !loopback(ln.Addr().String()) {
+		return errors.Join(ErrOpen, ln.Close())
+	}
 	srv := &http.Server{
 		Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
-		ErrorLog: log.New(logged, "", 0),
+		MaxHeaderBytes: 64 << 10, ErrorLog: log.New(lines{s.Log}, "", 0),
 	}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ln) }()
@@ -94,8 +104,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 
 func (s *Server) authorized(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		got, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if s.Token != "" && (!ok || subtle.ConstantTimeCompare([]byte(got), []byte(s.Token)) != 1) {
+		if s.Token != "" && !bears(r.Header.Get("Authorization"), s.Token) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="countersign"`)
 			http.Error(w, "a bearer token is needed", http.StatusUnauthorized)
 			return
@@ -104,39 +113,16 @@ func (s *Server) authorized(next http.Handler) http.Handler {
 	})
 }
 
+// bears says whether an Authorization header holds a token, in a time that tells nothing about it.
+func bears(header, token string) bool {
+	scheme, given, _ := strings.Cut(header, " ")
+	got, want := sha256.Sum256([]byte(strings.TrimSpace(given))), sha256.Sum256([]byte(token))
+	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(got[:], want[:]) == 1
+}
+
 func (s *Server) index(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	fmt.Fprintln(w, "countersign: /healthz /readyz /metrics are served here. `countersign status` and `countersign list` show the table.")
-}
-
-// state is one line of /readyz.
-type state struct {
-	Name  string `json:"name"`
-	OK    bool   `json:"ok"`
-	Error string `json:"error,omitempty"`
-}
-
-// ready says whether we can do our work: 503 where a fatal check fails.
-func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
-	defer cancel()
-	answer := struct {
-		Ready  bool    `json:"ready"`
-		Checks []state `json:"checks"`
-	}{Ready: true, Checks: []state{}}
-	for _, c := range s.Checks {
-		st := state{Name: c.Name, OK: true}
-		if err := c.Check(ctx); err != nil {
-			st.OK, st.Error = false, err.Error()
-			answer.Ready = answer.Ready && !c.Fatal
-		}
-		answer.Checks = append(answer.Checks, st)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if !answer.Ready {
-		w.WriteHeader(http.StatusServiceUnavailable)
-	}
-	json.NewEncoder(w).Encode(answer) //nolint:errcheck // the caller may be gone
 }
 
 // loopback says whether only this machine reaches an address.
@@ -147,4 +133,17 @@ func loopback(address string) bool {
 	}
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// lines takes what libraries have to say, a line at a time.
+type lines struct{ log *logrus.Entry }
+
+func (l lines) Write(p []byte) (int, error) {
+	l.Println(strings.TrimSpace(string(p)))
+	return len(p), nil
+}
+
+// Println is for promhttp.
+func (l lines) Println(v ...any) {
+	l.log.WithField("reason", fmt.Sprint(v...)).Debug("console request ended badly")
 }

@@ -127,6 +127,12 @@ func TestMetrics(t *testing.T) {
 		b.PutAccount(store.Account{ID: "sales", Provider: "onespan", FirstStartAt: now, LastCallbackAt: &now, LastPollAt: &now})
 		b.Put(row, model.Decision{Next: row, Grew: true})
 		b.AddTold("sales", model.ChangeStatus, now)
+		for i, state := range []model.DocumentState{model.DocumentWaiting, model.DocumentStored, model.DocumentQuarantined, model.DocumentQuarantined} {
+			b.PutDocument(store.Document{Account: "sales", Ref: "ref-1", DocID: string(rune('a' + i)), Kind: model.SignedDocument, Name: "Ana.pdf", State: state})
+		}
+		for _, kind := range []model.GapKind{model.GapPending, model.GapMissed, model.GapUnsubscribed} {
+			b.AddGap(model.Gap{Account: "sales", Ref: "ref-1", Kind: kind, Change: model.ChangeStatus, Before: now, FoundAt: now, SettleAt: now.Add(time.Hour)})
+		}
 		_, err := b.OpenIncident("sales", store.CallbacksSilent, "silent about ref-1")
 		return err
 	}})
@@ -144,6 +150,12 @@ func TestMetrics(t *testing.T) {
 		`countersign_incident_open{account="sales",kind="` + store.CallbacksSilent + `"} 1`,
 		`countersign_changes{account="sales",kind="told"} 1`,
 		`countersign_last_callback_timestamp_seconds{account="sales"}`,
+		`countersign_last_poll_timestamp_seconds{account="sales"}`,
+		`countersign_documents{account="sales",state="waiting"} 1`,
+		`countersign_documents{account="sales",state="quarantined"} 2`,
+		`countersign_gaps_pending{account="sales"} 1`,
+		`countersign_changes{account="sales",kind="missed"} 1`,
+		`countersign_changes{account="sales",kind="unsubscribed"} 1`,
 		`countersign_database_readable 1`,
 	} {
 		if !strings.Contains(text, want) {

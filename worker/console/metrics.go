@@ -15,18 +15,33 @@ import (
 type tableMetrics struct {
 	store *store.Store
 	now   func() time.Time
+	parts []*part
+}
+
+// part is what is read together. Reading may cost a share of the time: a table with many millions
+// of rows is read less often.
+type part struct {
+	share time.Duration // one part in share of the time may be spent
+	read  func(context.Context) []prometheus.Metric
 
 	mu     sync.Mutex
-	readAt time.Time
+	nextAt time.Time
 	last   []prometheus.Metric
 }
 
-const scrapeEvery = 5 * time.Second
+const (
+	scrapeEvery = 5 * time.Second
+	// mostCounted bounds what is counted by listing. There are few such rows, or an incident is open.
+	mostCounted = 1000
+	pendingTime = 365 * 24 * time.Hour // beyond any gap_grace
+)
 
 // TableMetrics returns a collector of what stands in the database. Its labels name accounts,
 // statuses and kinds, never a transaction or a person.
 func TableMetrics(s *store.Store, now func() time.Time) prometheus.Collector {
-	return &tableMetrics{store: s, now: now}
+	m := &tableMetrics{store: s, now: now}
+	m.parts = []*part{{share: 20, read: m.readTable}, {share: 100, read: m.readDocuments}}
+	return m
 }
 
 // Describe is for prometheus.Collector: the metrics differ with the accounts.
@@ -34,75 +49,157 @@ func (m *tableMetrics) Describe(chan<- *prometheus.Desc) {}
 
 // Collect is for prometheus.Collector.
 func (m *tableMetrics) Collect(ch chan<- prometheus.Metric) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.now().Sub(m.readAt) > scrapeEvery {
+	for _, p := range m.parts {
+		for _, x := range p.collect(m.now) {
+			ch <- x
+		}
+	}
+}
+
+func (p *part) collect(now func() time.Time) []prometheus.Metric {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if began := now(); !began.Before(p.nextAt) {
 		ctx, cancel := context.WithTimeout(context.Background(), scrapeEvery)
 		defer cancel()
-		m.readAt, m.last = m.now(), m.read(ctx)
+		p.last = p.read(ctx)
+		p.nextAt = now().Add(max(scrapeEvery, p.share*now().Sub(began)))
 	}
-	for _, x := range m.last {
-		ch <- x
-	}
+	return p.last
 }
 
-func (m *tableMetrics) read(ctx context.Context) (out []prometheus.Metric) {
-	add := func(name, help string, value float64, labels map[string]string) {
-		names, values := []string{}, []string{}
-		for _, n := range []string{"account", "status", "kind", "state"} {
-			if v, ok := labels[n]; ok {
-				names, values = append(names, n), append(values, v)
-			}
-		}
-		out = append(out, prometheus.MustNewConstMetric(prometheus.NewDesc("countersign_"+name, help, names, nil), prometheus.GaugeValue, value, values...))
+// reading is what one look at the table finds.
+type reading struct {
+	*tableMetrics
+	ctx context.Context
+	out []prometheus.Metric
+	err error
+}
+
+// readDocuments has a time of its own: the store scans its documents for it. What fails lacks.
+func (m *tableMetrics) readDocuments(ctx context.Context) []prometheus.Metric {
+	r := &reading{tableMetrics: m, ctx: ctx}
+	if r.documents() != nil {
+		return nil
 	}
-	counts, err := m.store.Counts(ctx)
-	readable := 1.0
-	if err != nil {
-		readable = 0
-	}
-	add("database_readable", "1 if the numbers here could be read, else they lack.", readable, nil)
-	if err == nil {
-		for _, c := range counts {
-			add("transactions", "Transactions by account and status.", float64(c.Rows), map[string]string{"account": c.Account, "status": string(c.Status)})
-		}
-	}
-	if due, err := m.store.DueCount(ctx, m.now()); err == nil {
-		for account, n := range due {
-			add("due", "Rows whose time to be asked has come.", float64(n), map[string]string{"account": account})
-		}
-	}
-	if open, err := m.store.Incidents(ctx, true); err == nil {
-		for _, i := range open {
-			add("incident_open", "Incidents that are open.", 1, map[string]string{"account": i.Account, "kind": i.Kind})
-		}
-	}
+	return r.out
+}
+
+func (m *tableMetrics) readTable(ctx context.Context) []prometheus.Metric {
+	r := &reading{tableMetrics: m, ctx: ctx}
 	accounts, err := m.store.Accounts(ctx)
-	if err != nil {
-		return out
+	for _, step := range []func() error{
+		func() error { return err }, r.transactions, r.due, r.incidents, r.pending,
+	} {
+		if err := step(); err != nil && r.err == nil {
+			r.err = err
+		}
 	}
 	for _, a := range accounts {
-		labels := map[string]string{"account": a.ID}
-		if a.LastCallbackAt != nil {
-			add("last_callback_timestamp_seconds", "When a callback was last accepted.", float64(a.LastCallbackAt.Unix()), labels)
+		if err := r.account(a); err != nil && r.err == nil {
+			r.err = err
 		}
-		if a.LastPollAt != nil {
-			add("last_poll_timestamp_seconds", "When an active poll last ended well.", float64(a.LastPollAt.Unix()), labels)
-		}
-		m.share(ctx, a.ID, add)
 	}
-	return out
+	readable := 1.0
+	if r.err != nil {
+		readable = 0
+	}
+	r.add("database_readable", "1 if the numbers here could be read, else some lack.", readable)
+	return r.out
 }
 
-// share adds what the ledger says of one account.
-func (m *tableMetrics) share(ctx context.Context, account string, add func(string, string, float64, map[string]string)) {
-	s, err := m.store.Share(ctx, account, nil)
-	if err != nil {
-		return
+// add adds a gauge; labels are names and values in turn.
+func (r *reading) add(name, help string, value float64, labels ...string) {
+	var names, values []string
+	for i := 0; i+1 < len(labels); i += 2 {
+		names, values = append(names, labels[i]), append(values, labels[i+1])
 	}
-	for kind, n := range map[string]int{
-		"told": s.Told, string(model.GapMissed): s.Missed, string(model.GapLate): s.Late, string(model.GapRefused): s.Refused,
+	desc := prometheus.NewDesc("countersign_"+name, help, names, nil)
+	metric, err := prometheus.NewConstMetric(desc, prometheus.GaugeValue, value, values...)
+	if err != nil { // a label that is no text; a panic here would end the process
+		metric = prometheus.NewInvalidMetric(desc, err)
+	}
+	r.out = append(r.out, metric)
+}
+
+func (r *reading) transactions() error {
+	counts, err := r.store.Counts(r.ctx)
+	for _, c := range counts {
+		r.add("transactions", "Transactions by account and status.", float64(c.Rows), "account", c.Account, "status", string(c.Status))
+	}
+	return err
+}
+
+func (r *reading) due() error {
+	due, err := r.store.DueCount(r.ctx, r.now())
+	for account, n := range due {
+		r.add("due", "Rows whose time to be asked has come.", float64(n), "account", account)
+	}
+	return err
+}
+
+func (r *reading) incidents() error {
+	open, err := r.store.Incidents(r.ctx, true)
+	for _, i := range open {
+		r.add("incident_open", "Incidents that are open.", 1, "account", i.Account, "kind", i.Kind)
+	}
+	return err
+}
+
+// documents counts the files that are not simply there: the store has no count by state, and those
+// that are stored would be many.
+func (r *reading) documents() error {
+	for _, state := range []model.DocumentState{
+		model.DocumentWaiting, model.DocumentQuarantined, model.DocumentUnobtainable, model.DocumentFailed,
 	} {
-		add("changes", "Changes by how callbacks told of them.", float64(n), map[string]string{"account": account, "kind": kind})
+		list, err := r.store.Documents(r.ctx, store.DocumentFilter{State: state, Limit: mostCounted})
+		if err != nil {
+			return err
+		}
+		by := map[string]int{}
+		for _, d := range list {
+			by[d.Account]++
+		}
+		for account, n := range by {
+			r.add("documents", "Documents that are not stored, by state; the newest 1000 of each are counted.", float64(n), "account", account, "state", string(state))
+		}
 	}
+	return nil
+}
+
+// pending counts the gaps that a callback may still explain.
+func (r *reading) pending() error {
+	list, err := r.store.DueGaps(r.ctx, r.now().Add(pendingTime), mostCounted)
+	if err != nil {
+		return err
+	}
+	by := map[string]int{}
+	for _, g := range list {
+		by[g.Account]++
+	}
+	for account, n := range by {
+		r.add("gaps_pending", "Gaps that a callback may still explain; the first 1000 are counted.", float64(n), "account", account)
+	}
+	return nil
+}
+
+// account adds what is known of one account, and what the ledger says of it.
+func (r *reading) account(a store.Account) error {
+	if a.LastCallbackAt != nil {
+		r.add("last_callback_timestamp_seconds", "When a callback was last accepted.", float64(a.LastCallbackAt.Unix()), "account", a.ID)
+	}
+	if a.LastPollAt != nil {
+		r.add("last_poll_timestamp_seconds", "When an active poll last ended well.", float64(a.LastPollAt.Unix()), "account", a.ID)
+	}
+	s, err := r.store.Share(r.ctx, a.ID, nil)
+	if err != nil {
+		return err
+	}
+	for kind, n := range map[model.GapKind]int{
+		"told": s.Told, model.GapMissed: s.Missed, model.GapLate: s.Late, model.GapRefused: s.Refused,
+		model.GapUnsubscribed: s.Unsubscribed, model.GapNoEvent: s.NoEvent,
+	} {
+		r.add("changes", "Changes by how callbacks told of them.", float64(n), "account", a.ID, "kind", string(kind))
+	}
+	return nil
 }

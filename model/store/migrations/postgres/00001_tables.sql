@@ -100,7 +100,9 @@ CREATE TABLE transactions (
   lease_owner      text COLLATE "C" NOT NULL DEFAULT '',
   UNIQUE (account, ref)
 );
--- Lists read one range of this index for each account and status and merge them: it serves every filter.
+-- A list without a choice of account or status reads the first; others read one range of the second
+-- for each account and status, and merge them.
+CREATE INDEX transactions_changed ON transactions (changed_at, account, ref) WHERE NOT hidden;
 CREATE INDEX transactions_list ON transactions (account, status, changed_at, ref) WHERE NOT hidden;
 CREATE INDEX transactions_due ON transactions (account, next_check_at) WHERE next_check_at IS NOT NULL;
 CREATE INDEX transactions_attention ON transactions (account, changed_at) WHERE attention <> '[]';
