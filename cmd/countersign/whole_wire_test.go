@@ -186,7 +186,9 @@ func TestWireBadInput(t *testing.T) {
 	in := wired(t)
 	key := "Basic " + recordedKey
 	deep := strings.Repeat("[", 20000) + strings.Repeat("]", 20000)
-	nested := func(ref string) string { return fmt.Sprintf(`{"name":"PACKAGE_COMPLETE","packageId":%q,"x":%s}`, ref, deep) }
+	nested := func(ref string) string {
+		return fmt.Sprintf(`{"name":"PACKAGE_COMPLETE","packageId":%q,"x":%s}`, ref, deep)
+	}
 	sentHash := "08d45a6b7677492b78be030cef18cfeaece8fe67e163cc8e526ee638ad483756"
 	inForm := func(json string) (string, []byte) { return form(t, json) }
 	kind, whole := vector(t, "1348177752", "signature_request_sent", sentHash, `,"signature_request":{"signature_request_id":"r-cut"}`)
