@@ -38,7 +38,7 @@ func (w *Worker) ask(ctx context.Context, a *Account, src Source, t model.Transa
 	}
 	w.succeeded(t.Key())
 	w.log(a, did[0], src)
-	return did[0], nil
+	return did[0], w.recovered(ctx, a)
 }
 
 // log tells of a status that moved; everything else is debug.
@@ -103,7 +103,7 @@ func (w *Worker) may(a *Account) bool {
 // error of ours (the database), never the provider's.
 func (w *Worker) failed(ctx context.Context, a *Account, k model.Key, err error) error {
 	if err == nil {
-		return w.recovered(ctx, a)
+		return nil
 	}
 	back := context.WithoutCancel(ctx)
 	entry := w.Log.WithFields(logrus.Fields{"account": a.ID, "provider": a.ProviderName, "txn": k.Ref, "err": err})
@@ -133,12 +133,16 @@ func (w *Worker) failed(ctx context.Context, a *Account, k model.Key, err error)
 	return w.postpone(back, k)
 }
 
-// recovered notes that the account's credentials work (again).
+// recovered notes that the account's credentials work (again), as any answer shows. Those of another
+// account work too, and stay refused.
 func (w *Worker) recovered(ctx context.Context, a *Account) error {
 	w.mu.Lock()
-	was := w.refused[a.ID]
+	was, foreign := w.refused[a.ID], w.foreign[a.ID]
 	delete(w.refused, a.ID)
 	w.mu.Unlock()
+	if foreign {
+		return nil
+	}
 	if was || w.isOpen(a.ID, store.CredentialsRefused) {
 		return w.incident(ctx, a.ID, store.CredentialsRefused, "", false)
 	}
@@ -149,10 +153,18 @@ func (w *Worker) recovered(ctx context.Context, a *Account) error {
 func (w *Worker) Refuse(ctx context.Context, account, why string) {
 	w.mu.Lock()
 	w.stopped[account] = w.Now().Add(365 * 24 * time.Hour)
+	w.foreign[account] = true
 	w.mu.Unlock()
 	if err := w.incident(ctx, account, store.CredentialsRefused, why, true); err != nil {
 		w.Log.WithFields(logrus.Fields{"account": account, "err": err}).Warn("incident not recorded")
 	}
+}
+
+// isForeign says whether an account was refused.
+func (w *Worker) isForeign(account string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.foreign[account]
 }
 
 // stop lets an account rest.
@@ -166,6 +178,7 @@ func (w *Worker) stop(a *Account, wait time.Duration) {
 func (w *Worker) Resume() {
 	w.mu.Lock()
 	clear(w.stopped)
+	clear(w.foreign)
 	w.mu.Unlock()
 	w.Nudge()
 }

@@ -142,6 +142,9 @@ type pass struct {
 
 // do does the run's work by its kind.
 func (p *pass) do(ctx context.Context) error {
+	if p.isForeign(p.a.ID) {
+		return fmt.Errorf("account %s: the credentials are of another account of the provider than the rows: %w", p.a.ID, provider.ErrDenied)
+	}
 	switch p.run.Kind {
 	case string(Active), string(Idle), string(Audit):
 		return p.tier(ctx, Tier(p.run.Kind))

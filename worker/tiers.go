@@ -110,6 +110,9 @@ func (p *pass) walk(ctx context.Context, l provider.Lister, src Source, work pro
 			continue
 		}
 		tries = 0
+		if err := p.recovered(ctx, p.a); err != nil {
+			return err
+		}
 		if err := p.page(ctx, page, src, work, model.Observation{Version: version, AskedAt: asked, At: p.Now()}); err != nil {
 			return err
 		}

@@ -81,6 +81,7 @@ type Worker struct {
 	tries   map[model.Key]int    // failed questions in a row, by row
 	stopped map[string]time.Time // accounts that wait: refused credentials, long Retry-After
 	refused map[string]bool      // accounts whose credentials were refused
+	foreign map[string]bool      // accounts whose credentials are of another account
 	running map[string]bool      // runs in work, by account and kind
 	open    map[incidentKey]bool // incidents that are open
 	inWork  sync.WaitGroup       // runs in work
@@ -108,6 +109,7 @@ func New(o Options) *Worker {
 		tries:   map[model.Key]int{},
 		stopped: map[string]time.Time{},
 		refused: map[string]bool{},
+		foreign: map[string]bool{},
 		running: map[string]bool{},
 		open:    map[incidentKey]bool{},
 	}

@@ -162,6 +162,7 @@ func (e *engine) reloads(ctx context.Context, in *listeners) error {
 			continue
 		}
 		e.worker.Resume()
+		e.identifyFirst(ctx) // the credentials may be new
 		e.log.WithFields(logrus.Fields{"accounts": len(c.Accounts)}).Info("config read again: accounts, slots and waits are new; addresses, database and documents need a restart")
 	}
 }

@@ -162,7 +162,7 @@ func (e *engine) announce(in *listeners) {
 func (e *engine) keepWorking(ctx context.Context, o serveOptions) error {
 	for ctx.Err() == nil {
 		err := e.work(ctx, false, func(ctx context.Context) error {
-			go e.identifyAll(ctx)
+			e.identifyFirst(ctx)
 			if err := e.queueBackfills(ctx, o); err != nil {
 				e.log.WithField("err", err).Warn("backfill not queued")
 			}
@@ -183,14 +183,37 @@ func (e *engine) keepWorking(ctx context.Context, o serveOptions) error {
 	return nil
 }
 
+// identifyFirst asks whose credentials we have before any work is done with them. A provider that
+// does not answer soon holds up nothing: its word is waited for beside the work.
+func (e *engine) identifyFirst(ctx context.Context) {
+	said := make(chan struct{})
+	go func() {
+		defer close(said)
+		e.identifyAll(ctx)
+	}()
+	ctx, cancel := context.WithTimeout(ctx, identifyMost)
+	defer cancel()
+	select {
+	case <-said:
+	case <-ctx.Done():
+	}
+}
+
+const identifyMost = 5 * time.Second
+
 // identifyAll asks each provider whose credentials we have. A wrong one takes no answer from it.
 func (e *engine) identifyAll(ctx context.Context) {
+	var g errgroup.Group
 	for _, a := range e.accounts.list() {
-		if err := e.accounts.identify(ctx, a); err != nil && ctx.Err() == nil {
-			e.log.WithFields(logrus.Fields{"account": a.ID, "err": err}).Warn("the provider did not say who we are")
-			if errors.Is(err, errOtherAccount) {
-				e.worker.Refuse(ctx, a.ID, err.Error())
+		g.Go(func() error {
+			if err := e.accounts.identify(ctx, a); err != nil && ctx.Err() == nil {
+				e.log.WithFields(logrus.Fields{"account": a.ID, "err": err}).Warn("the provider did not say who we are")
+				if errors.Is(err, errOtherAccount) {
+					e.worker.Refuse(ctx, a.ID, err.Error())
+				}
 			}
-		}
+			return nil
+		})
 	}
+	g.Wait() //nolint:errcheck // all are nil
 }

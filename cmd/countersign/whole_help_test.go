@@ -318,3 +318,11 @@ func (in installation) daemon(t *testing.T, args ...string) (stop func() int) {
 	})
 	return stop
 }
+
+// verb runs a verb in this process.
+func (in installation) verb(t *testing.T, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	var o, e bytes.Buffer
+	code = newApp(strings.NewReader(""), &o, &e).run(t.Context(), append([]string{"--config", in.config}, args...))
+	return o.String(), e.String(), code
+}

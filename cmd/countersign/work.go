@@ -70,6 +70,7 @@ func (e *engine) untilDone(ctx context.Context, runs []store.Run, p progress) ([
 
 // workOff runs the worker in this process until the runs are done.
 func (e *engine) workOff(ctx context.Context, runs []store.Run, p progress) error {
+	e.identifyFirst(ctx)
 	wctx, stop := context.WithCancel(ctx)
 	defer stop()
 	g, wctx := errgroup.WithContext(wctx)
