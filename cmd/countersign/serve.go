@@ -191,11 +191,11 @@ func (e *engine) identifyFirst(ctx context.Context) {
 		defer close(said)
 		e.identifyAll(ctx)
 	}()
-	ctx, cancel := context.WithTimeout(ctx, identifyMost)
+	most, cancel := context.WithTimeout(ctx, identifyMost)
 	defer cancel()
 	select {
 	case <-said:
-	case <-ctx.Done():
+	case <-most.Done():
 	}
 }
 
