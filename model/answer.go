@@ -16,7 +16,7 @@ func answer(r Rules, t Transaction, o Observation) Decision {
 		d.Next.RefutedAs, d.Next.RefutedAt = named, at(o.At)
 	}
 	print := o.fingerprint()
-	if print == t.Fingerprint && settled(t, o.At) {
+	if print == t.Fingerprint && settled(t, o) {
 		d.Touch = true
 		if t.Status == Completed && t.DocsTotal == 0 {
 			d.Documents = o.Documents
@@ -54,8 +54,8 @@ func answer(r Rules, t Transaction, o Observation) Decision {
 }
 
 // settled says whether an unchanged answer has nothing to do to the row but to note the time.
-func settled(t Transaction, now time.Time) bool {
-	return t.Confirmed && t.ReportedStatus == "" && !t.NotFound && !t.Deleted && !t.Hidden && t.LostAnswers == 0 && !deleteStands(t, now)
+func settled(t Transaction, o Observation) bool {
+	return t.Confirmed && t.ReportedStatus == "" && !t.NotFound && t.Deleted == (o.Deleted == Yes) && !t.Hidden && t.LostAnswers == 0 && !deleteStands(t, o.At)
 }
 
 // answerStatus writes the status that the answer tells and what became of the row by it.
@@ -91,7 +91,7 @@ func answerStatus(r Rules, d *Decision, t Transaction, o Observation, known bool
 	}
 }
 
-// answerFlags sets the flags; a row the provider shows is neither deleted nor lost.
+// answerFlags sets the flags; a row the provider shows is not lost, and deleted only where it says so.
 func answerFlags(d *Decision, t Transaction, o Observation, known bool) {
 	for _, f := range []struct {
 		of     *bool
@@ -107,10 +107,10 @@ func answerFlags(d *Decision, t Transaction, o Observation, known bool) {
 			d.Found = append(d.Found, Found{Change: f.change, From: string(t.Status), To: string(d.Next.Status), Off: was})
 		}
 	}
-	if t.Deleted {
+	if t.Deleted || o.Deleted == Yes {
 		d.Next.DeleteAt = nil
 	}
-	setFlag(d, &d.Next.Deleted, No, "deleted")
+	setFlag(d, &d.Next.Deleted, FlagOf(o.Deleted == Yes), "deleted")
 	setFlag(d, &d.Next.NotFound, No, "not_found")
 	d.Next.NotFoundCount, d.Next.NotFoundAt = 0, nil
 }

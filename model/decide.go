@@ -290,6 +290,10 @@ func absent(r Rules, t Transaction, o Observation) Decision {
 		d.Next.NextCheckAt, d.Next.DueReason = at(o.At.Add(notFoundPause(t.NotFoundCount))), DueNotFound
 	}
 	if t.Deleted || deleteStands(t, o.At) {
+		if to := r.DeletedIs; to != "" && !t.Status.Final() {
+			d.Next.Status, d.Next.Confirmed = to, true
+			d.Changes = append(d.Changes, RowChange{KindStatus, string(t.Status), string(to)})
+		}
 		setFlag(&d, &d.Next.Deleted, Yes, "deleted")
 		d.Next.NextCheckAt, d.Next.DueReason, d.Next.DueSince = nil, DueNone, nil
 	}

@@ -219,4 +219,7 @@ type DocumentRef struct {
 	ID   string
 	Kind DocumentKind
 	Name string
+	// Mark is the provider's mark of the file's content, "" where it has none: another mark means that another
+	// file lies there now (Documenso's documentDataId), which becomes the next version.
+	Mark string
 }

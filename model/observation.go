@@ -66,7 +66,7 @@ type Observation struct {
 	ProviderStatus string
 	Archived       Flag
 	Trashed        Flag
-	Deleted        Flag // a delete event: half of what it takes to be deleted
+	Deleted        Flag // a claim: half of what it takes to be deleted; an answer: the provider shows it as deleted
 	Test           Flag
 
 	ExternalID string
@@ -124,6 +124,9 @@ type Rules struct {
 	GoneIs Status
 	// GoneAfter are the claimed statuses after which Gone says nothing about the end (a removal).
 	GoneAfter []Status
+	// DeletedIs is the status of an open row whose delete event and a "not found" agree; "" where a deletion leaves
+	// the status as it was (Documenso: cancelled).
+	DeletedIs Status
 	// Confirms lists pairs: an answer of the first confirms a row that says the second
 	// (Autosign: expired confirms cancelled).
 	Confirms map[Status]Status

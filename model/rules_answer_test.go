@@ -250,3 +250,43 @@ func fetchedAgain(o model.Observation, t model.Transaction) model.Observation {
 	o.AskedAt, o.At, o.Version = o.AskedAt.Add(time.Hour), o.At.Add(time.Hour), t.Version
 	return o
 }
+
+// Documenso: an open envelope that was deleted is gone from every answer; its event and a 404 together say cancelled.
+func TestADeletedOpenRowIsCancelledWhereTheProviderSaysSo(t *testing.T) {
+	t.Parallel()
+	r := strong(t)
+	r.DeletedIs = model.Cancelled
+	event := claimed("", noon)
+	event.Deleted = model.Yes
+	d := model.Decide(r, row(model.InProgress), event)
+	if d.Next.Status != model.InProgress || d.Next.NextCheckAt == nil {
+		t.Fatalf("the event alone: %s, due %v", d.Next.Status, d.Next.NextCheckAt)
+	}
+	d = model.Decide(r, d.Next, absent(d.Next, model.NotFound, noon.Add(time.Minute)))
+	if d.Next.Status != model.Cancelled || !d.Next.Confirmed || !d.Next.Deleted {
+		t.Errorf("with a 404: %s, confirmed %v, deleted %v", d.Next.Status, d.Next.Confirmed, d.Next.Deleted)
+	}
+	d = model.Decide(r, row(model.InProgress), absent(row(model.InProgress), model.NotFound, noon))
+	if d.Next.Status != model.InProgress || d.Next.Deleted {
+		t.Errorf("a 404 alone: %s, deleted %v", d.Next.Status, d.Next.Deleted)
+	}
+}
+
+// Documenso shows a completed envelope after its deletion: the status stands, the flag is its word.
+func TestAnAnswerMayShowARowAsDeleted(t *testing.T) {
+	t.Parallel()
+	o := fetched(row(model.Completed), model.Completed, noon)
+	o.Deleted = model.Yes
+	d := model.Decide(strong(t), row(model.Completed), o)
+	if d.Next.Status != model.Completed || !d.Next.Deleted {
+		t.Fatalf("%s, deleted %v", d.Next.Status, d.Next.Deleted)
+	}
+	o.Version = d.Next.Version
+	if again := model.Decide(strong(t), d.Next, o); again.Grew || !again.Touch {
+		t.Errorf("the same answer again: grew %v, touch %v", again.Grew, again.Touch)
+	}
+	o.Deleted = model.Unsaid
+	if back := model.Decide(strong(t), d.Next, o); back.Next.Deleted {
+		t.Error("an answer that shows it as there leaves it deleted")
+	}
+}

@@ -153,7 +153,7 @@ func (o Observation) fingerprint() string {
 		io.WriteString(h, s) //nolint:errcheck // a hash never fails
 		h.Write([]byte{0})
 	}
-	h.Write([]byte{byte(o.Archived), byte(o.Trashed), byte(o.Test), byte(o.Absence)})
+	h.Write([]byte{byte(o.Archived), byte(o.Trashed), byte(o.Test), byte(o.Absence), byte(o.Deleted)})
 	for _, t := range []*time.Time{o.SentAt, o.CreatedAt, o.ExpiresAt} {
 		sumTime(h, t)
 	}
@@ -166,7 +166,7 @@ func (o Observation) fingerprint() string {
 		fmt.Fprintf(h, "\x02%s\x00%s\x00%s\x00", a.Kind, a.Signer, a.Message)
 	}
 	for _, d := range o.Documents {
-		fmt.Fprintf(h, "\x03%s\x00%s\x00%s\x00", d.ID, d.Kind, d.Name)
+		fmt.Fprintf(h, "\x03%s\x00%s\x00%s\x00%s\x00", d.ID, d.Kind, d.Name, d.Mark)
 	}
 	return fmt.Sprintf("%x", h.Sum(nil))
 }

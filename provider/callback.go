@@ -1,7 +1,10 @@
 package provider
 
 import (
+	"crypto/sha256"
+	"crypto/subtle"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -12,6 +15,19 @@ type Callback struct {
 	Body       []byte // the exact bytes; must not be changed
 	ReceivedAt time.Time
 	RemoteAddr string
+	// Sealed is nil for a callback that has just come. For one that was kept it makes of a secret header's value what
+	// Header holds in its place.
+	Sealed func(value string) string
+}
+
+// Carries says, in constant time, whether a header that is itself a secret holds value, as it came or as it was kept.
+func (c Callback) Carries(header, value string) bool {
+	if c.Sealed != nil {
+		value = c.Sealed(value)
+	}
+	got := sha256.Sum256([]byte(strings.Join(c.Header.Values(header), ", ")))
+	want := sha256.Sum256([]byte(value))
+	return subtle.ConstantTimeCompare(got[:], want[:]) == 1
 }
 
 // Secret is a setting that prints as <secret>: in logs, errors, %v, JSON and YAML.

@@ -43,6 +43,8 @@ type Received struct {
 	Test bool
 	// Ignored says why a callback that yields no observation is of no interest; "" otherwise.
 	Ignored string
+	// Links are documents that only this callback tells how to get; see Linker.
+	Links []Link
 	// Clean is the body to store, with recipients' signing tokens and the like cut out; nil: the body as it came.
 	Clean []byte
 }
@@ -73,6 +75,9 @@ type Listing int
 const (
 	ListsChanged Listing = iota + 1 // what changed in a window of time (OneSpan, AllSign v2)
 	ListsCreated                    // what was created in a window of time, whole objects (Dropbox Sign)
+	// ListsNewest is what was created in a window of time, found by walking from the newest until Since is passed: good for
+	// discovery, not for asking about open rows (AllSign v3, Documenso).
+	ListsNewest
 )
 
 // Lister is implemented where the service lists transactions.
@@ -116,9 +121,12 @@ type Registrar interface {
 
 // Registration is what the service calls, as far as it tells.
 type Registration struct {
-	URL    string
-	Scope  string   // "account", "app ID"
-	Events []string // event types it is registered for; nil: all, or it does not tell
+	ID       string // the service's id of it; ""
+	URL      string
+	Scope    string   // "account", "app ID"
+	Events   []string // event types it is registered for; nil: all, or it does not tell
+	Disabled bool     // registered, and turned off (AllSign's circuit breaker)
+	Warnings []string // what a person should know of it
 	// Others are further registrations of the same account (Dropbox Sign apps).
 	Others []Registration
 }
