@@ -33,14 +33,16 @@ type delivery struct {
 // post puts a callback into the mail, with whatever faults befall it.
 func (w *World) post(t *transaction, n news, fresh []*change) {
 	d := t.desk
-	for i, l := range d.compose(t, n) {
+	for _, l := range d.compose(t, n) {
 		record := &TruthCallback{Type: n.kind}
-		if i == 0 {
-			for _, c := range fresh {
-				if tells(n, c) {
-					c.told = append(c.told, record)
-				}
+		told := false
+		for _, c := range fresh {
+			if tells(n, c) {
+				c.told, told = append(c.told, record), true
 			}
+		}
+		if !told {
+			t.others = append(t.others, record)
 		}
 		out := &delivery{letter: l, desk: d, lane: t, about: t.ref, title: t.name, kind: n.kind, record: record}
 		w.submit(out, n.after)

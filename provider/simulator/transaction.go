@@ -101,6 +101,7 @@ type transaction struct {
 	state      state
 	past       []state
 	changes    []*change
+	others     []*TruthCallback // callbacks that tell of no change
 	busy       bool        // a delivery is under way
 	queue      []*delivery // those that wait for it
 	held       []*entry    // those that a fault holds back

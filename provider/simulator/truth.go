@@ -42,6 +42,7 @@ type TruthTransaction struct {
 	Documents      []TruthDocument `json:"documents"` // once completed
 	CreatedAt      time.Time       `json:"created_at"`
 	Changes        []TruthChange   `json:"changes"`
+	Callbacks      []TruthCallback `json:"callbacks"` // those that tell of no change
 }
 
 // TruthSigner is one who signs. Ref is the id that callbacks name.
@@ -126,7 +127,7 @@ func (w *World) truthOf(t *transaction) TruthTransaction {
 		Trashed: s.trashed, Deleted: s.deleted, Test: t.test, Received: t.received,
 		Listed:      !t.unlisted && t.desk.listable(s),
 		SignersDone: done, SignersTotal: total, CreatedAt: t.born.UTC(),
-		Signers: []TruthSigner{}, Documents: []TruthDocument{}, Changes: []TruthChange{},
+		Signers: []TruthSigner{}, Documents: []TruthDocument{}, Changes: []TruthChange{}, Callbacks: records(t.others),
 	}
 	for _, p := range s.people {
 		row.Signers = append(row.Signers, TruthSigner{Ref: p.id, Role: p.role, Name: p.name, Email: p.email, Status: p.status})
@@ -143,9 +144,15 @@ func (w *World) truthOf(t *transaction) TruthTransaction {
 func (c *change) truth() TruthChange {
 	out := c.TruthChange
 	out.Shown = append([]time.Time{}, c.Shown...)
-	out.At, out.Callbacks = out.At.UTC(), []TruthCallback{}
-	for _, told := range c.told {
-		out.Callbacks = append(out.Callbacks, TruthCallback{Type: told.Type, Attempts: append([]Attempt{}, told.Attempts...)})
+	out.At, out.Callbacks = out.At.UTC(), records(c.told)
+	return out
+}
+
+// records copies what is known of callbacks.
+func records(of []*TruthCallback) []TruthCallback {
+	out := []TruthCallback{}
+	for _, r := range of {
+		out = append(out, TruthCallback{Type: r.Type, Attempts: append([]Attempt{}, r.Attempts...)})
 	}
 	return out
 }
