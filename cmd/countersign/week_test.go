@@ -105,7 +105,6 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 		gaps, err := e.store.Gaps(ctx, store.GapFilter{})
 		require.NoError(t, err)
 		require.NotEmpty(t, gaps, "four of ten callbacks were lost, and the ledger says nothing")
-		dumpTruth(t, world.Truth(), gaps, "Z4ffk")
 		compareLedgers(t, world.Truth(), gaps, 5*time.Minute)
 	})
 }

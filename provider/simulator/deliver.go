@@ -34,7 +34,7 @@ type delivery struct {
 func (w *World) post(t *transaction, n news, fresh []*change) {
 	d := t.desk
 	for _, l := range d.compose(t, n) {
-		record := &TruthCallback{Type: n.kind}
+		record := &TruthCallback{Type: n.kind, Document: n.doc}
 		told := false
 		for _, c := range fresh {
 			if tells(n, c) {

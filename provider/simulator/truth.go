@@ -79,6 +79,7 @@ type TruthChange struct {
 // TruthCallback is one callback with each attempt to deliver it.
 type TruthCallback struct {
 	Type     string    `json:"type"`
+	Document string    `json:"document,omitempty"` // that it names
 	Attempts []Attempt `json:"attempts"`
 }
 
@@ -152,7 +153,7 @@ func (c *change) truth() TruthChange {
 func records(of []*TruthCallback) []TruthCallback {
 	out := []TruthCallback{}
 	for _, r := range of {
-		out = append(out, TruthCallback{Type: r.Type, Attempts: append([]Attempt{}, r.Attempts...)})
+		out = append(out, TruthCallback{Type: r.Type, Document: r.Document, Attempts: append([]Attempt{}, r.Attempts...)})
 	}
 	return out
 }
