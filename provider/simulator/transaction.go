@@ -101,6 +101,7 @@ type transaction struct {
 	state      state
 	past       []state
 	changes    []*change
+	told       bool        // a callback about it was acknowledged
 	busy       bool        // a delivery is under way
 	queue      []*delivery // those that wait for it
 	held       []*entry    // those that a fault holds back
