@@ -69,6 +69,7 @@ func services() map[string]func(*World) *desk {
 		"onespan":     openOneSpan,
 		"dropboxsign": openDropboxSign,
 		"allsign":     openAllSign,
+		"autosign":    openAutosign,
 	}
 }
 

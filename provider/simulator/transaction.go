@@ -73,6 +73,7 @@ type news struct {
 	doc     string
 	message string
 	role    string
+	event   string // Autosign: the event's id, where two events share one
 	after   time.Duration
 }
 
