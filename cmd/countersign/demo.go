@@ -172,7 +172,7 @@ func (s *stage) prepare(services, public string) error {
 	speed := (24 * time.Hour).Seconds() / s.o.length.Seconds()
 	s.world = simulator.New(simulator.Options{
 		Seed: s.o.seed, Transactions: s.o.transactions, BornBefore: s.o.transactions / 5, Speed: speed,
-		Callbacks: "http://" + public, Faults: demoFaults(), Observe: s.events.note,
+		Base: "http://" + services, Callbacks: "http://" + public, Faults: demoFaults(), Observe: s.events.note,
 	})
 	conf := simulatedConfig(simulatedOptions{
 		Accounts: s.world.Accounts(), Base: "http://" + services, PublicAddress: public, ConsoleAddress: "127.0.0.1:0",

@@ -48,10 +48,10 @@ func TestWhatNamedARowIsCalled(t *testing.T) {
 				return ignore(b, err)
 			})
 		}
-		calls, next, err := d.Callbacks(t.Context(), CallbackFilter{Account: "acc", Ref: "a", Limit: 2})
+		calls, next, err := d.Callbacks(t.Context(), CallbackFilter{Account: "acc", Ref: "a", Limit: 3})
 		check(t, err)
-		same(t, "the newest", []string{calls[0].Type, calls[1].Type}, []string{"accepted", "not_understood"})
-		calls, next, err = d.Callbacks(t.Context(), CallbackFilter{Account: "acc", Ref: "a", Limit: 2, Cursor: next})
+		same(t, "the newest", []string{calls[0].Type, calls[1].Type, calls[2].Type}, []string{"idle", "accepted", "not_understood"})
+		calls, next, err = d.Callbacks(t.Context(), CallbackFilter{Account: "acc", Ref: "a", Limit: 3, Cursor: next})
 		check(t, err)
 		same(t, "the rest", fmt.Sprint(calls[0].Type, next), "refused")
 		calls, _, err = d.Callbacks(t.Context(), CallbackFilter{Verdict: Refused, Since: &noon})

@@ -73,6 +73,7 @@ type news struct {
 	doc     string
 	message string
 	role    string
+	event   string // Autosign: the event's id, where two events share one
 	after   time.Duration
 }
 
@@ -102,9 +103,10 @@ type transaction struct {
 	past       []state
 	changes    []*change
 	others     []*TruthCallback // callbacks that tell of no change
-	busy       bool        // a delivery is under way
-	queue      []*delivery // those that wait for it
-	held       []*entry    // those that a fault holds back
+	told       bool             // a callback about it was acknowledged
+	busy       bool             // a delivery is under way
+	queue      []*delivery      // those that wait for it
+	held       []*entry         // those that a fault holds back
 	served     map[string]int
 	sums       map[string]fileSum
 }

@@ -29,6 +29,7 @@ type TruthTransaction struct {
 	ExternalID     string          `json:"external_id"`
 	Kind           string          `json:"kind"` // of life
 	Status         string          `json:"status"`
+	AlsoRight      []string        `json:"also_right"` // statuses that are right too: no answer tells them from Status
 	ProviderStatus string          `json:"provider_status"`
 	Archived       bool            `json:"archived"`
 	Trashed        bool            `json:"trashed"`
@@ -36,6 +37,7 @@ type TruthTransaction struct {
 	Test           bool            `json:"test"`
 	Received       bool            `json:"received"` // sent to us by others, so not tracked
 	Listed         bool            `json:"listed"`   // the key's list may show it now
+	Told           bool            `json:"told"`     // a callback about it was acknowledged
 	Signers        []TruthSigner   `json:"signers"`
 	SignersDone    int             `json:"signers_done"`
 	SignersTotal   int             `json:"signers_total"`
@@ -63,6 +65,8 @@ type TruthDocument struct {
 	Size   int    `json:"size"`
 	Sealed bool   `json:"sealed"` // carries an embedded signature
 	Served int    `json:"served"` // how often it was sent out whole
+
+	Unobtainable bool `json:"unobtainable"` // whoever asks now cannot have got it, nor get it: no link in time
 }
 
 // TruthChange is one change, the callbacks that tell of it and the answers that showed it.
@@ -97,6 +101,11 @@ type standing struct {
 	archived bool
 }
 
+// refiner is the further half of an actor whose truth depends on what callbacks arrived.
+type refiner interface {
+	refine(t *transaction, row *TruthTransaction)
+}
+
 // fileSum is what is known of a file without its bytes.
 type fileSum struct {
 	hash string
@@ -128,7 +137,8 @@ func (w *World) truthOf(t *transaction) TruthTransaction {
 		Trashed: s.trashed, Deleted: s.deleted, Test: t.test, Received: t.received,
 		Listed:      !t.unlisted && t.desk.listable(s),
 		SignersDone: done, SignersTotal: total, CreatedAt: t.born.UTC(),
-		Signers: []TruthSigner{}, Documents: []TruthDocument{}, Changes: []TruthChange{}, Callbacks: records(t.others),
+		Told: t.told, AlsoRight: []string{}, Callbacks: records(t.others),
+		Signers: []TruthSigner{}, Documents: []TruthDocument{}, Changes: []TruthChange{},
 	}
 	for _, p := range s.people {
 		row.Signers = append(row.Signers, TruthSigner{Ref: p.id, Role: p.role, Name: p.name, Email: p.email, Status: p.status})
@@ -138,6 +148,9 @@ func (w *World) truthOf(t *transaction) TruthTransaction {
 	}
 	for _, c := range t.changes {
 		row.Changes = append(row.Changes, c.truth())
+	}
+	if r, some := t.desk.actor.(refiner); some {
+		r.refine(t, &row)
 	}
 	return row
 }
