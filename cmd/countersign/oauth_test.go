@@ -243,3 +243,27 @@ func TestALoginWorksBesideARunningDaemon(t *testing.T) {
 	stop()
 	<-over
 }
+
+func TestAnAutosignAccountWithoutASecretIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	for settings, want := range map[string]bool{"{ access_token: x }": true, "{ access_token: x, webhook_secrets: [y] }": false} {
+		a, stdout, stderr, dir := loginApp(t, newTokenService(t), "")
+		config := filepath.Join(dir, "config.yaml")
+		if err := os.WriteFile(config, []byte("accounts: [{ id: la, provider: autosign, settings: "+settings+" }]\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code := a.run(t.Context(), []string{"--config", config, "config", "check"})
+		said := stdout.String() + stderr.String()
+		if code != exitDone || strings.Contains(said, "webhook_secrets is not set: every callback is refused") != want {
+			t.Errorf("%s: exit %d, %s", settings, code, said)
+		}
+	}
+}
+
+func TestBackfillOfAnAccountThatListsNothingNamesTrack(t *testing.T) {
+	t.Parallel()
+	a, _, stderr, _ := loginApp(t, newTokenService(t), "")
+	if code := a.run(t.Context(), []string{"--config", a.configFlag, "backfill", "--since", "30d", "--account", "la"}); code != exitUsage || !strings.Contains(stderr.String(), "track --file") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+}
