@@ -85,8 +85,7 @@ func serve(t *testing.T, answer http.HandlerFunc) *fake {
 
 func answering(t *testing.T, by answers) *fake {
 	t.Helper()
-	f := &fake{}
-	f = serve(t, func(w http.ResponseWriter, r *http.Request) {
+	return serve(t, func(w http.ResponseWriter, r *http.Request) {
 		body, ok := by[r.Method+" "+r.URL.Path]
 		code := http.StatusOK
 		if !ok {
@@ -106,7 +105,6 @@ func answering(t *testing.T, by answers) *fake {
 		w.WriteHeader(code)
 		io.WriteString(w, body)
 	})
-	return f
 }
 
 // open is an account whose service is at base.
@@ -217,6 +215,21 @@ func TestTheGenerationIsASettingAndV3TheDefault(t *testing.T) {
 		t.Errorf("%q", s.scope)
 	}
 	openV2(t, "")
+}
+
+func TestEachWordOfTheServiceHasItsStatus(t *testing.T) {
+	t.Parallel()
+	want := map[string]model.Status{
+		"draft": "draft", "collecting_data": "draft", "processing": "in_progress", "awaiting_signatures": "in_progress", "correcting": "in_progress",
+		"completed": "completed", "expired": "expired", "voided": "cancelled",
+	}
+	same(t, "v3", openV3(t, "").states, want)
+	for word, status := range map[string]model.Status{
+		"sellos_pdf": "in_progress", "recolectando_firmantes": "draft", "esperando_firmas": "in_progress", "generando_pdf": "in_progress", "todos_firmaron": "completed", "some_signed": "in_progress",
+	} {
+		want[word] = status
+	}
+	same(t, "v2", openV2(t, "").states, want)
 }
 
 // What an answer says of an open document moves the word and not the status, whichever way it goes.

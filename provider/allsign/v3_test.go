@@ -132,6 +132,20 @@ func TestANotFoundNeverClosesARow(t *testing.T) {
 	}
 }
 
+func TestAWebPageInBetweenIsNoNotFound(t *testing.T) {
+	t.Parallel()
+	f := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(http.StatusNotFound)
+		io.WriteString(w, "<html>")
+	})
+	for _, p := range []provider.Provider{openV3(t, f.URL), openV2(t, f.URL)} {
+		if o, err := p.Fetch(t.Context(), testDoc); err == nil {
+			t.Errorf("%+v", o)
+		}
+	}
+}
+
 func TestSignersThatAreNotToldAreNotMadeUp(t *testing.T) {
 	t.Parallel()
 	f := answering(t, answers{docPath: string(withStatus(testDoc, "awaiting_signatures")), signed: "403 {}"})
@@ -154,7 +168,7 @@ func TestLaterPagesOfSignersAreRead(t *testing.T) {
 	f := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch after := r.URL.Query().Get("startingAfter"); {
 		case !strings.HasSuffix(r.URL.Path, "/signers"):
-			io.WriteString(w, string(withStatus(testDoc, "awaiting_signatures")))
+			w.Write(withStatus(testDoc, "awaiting_signatures"))
 		case after == "":
 			io.WriteString(w, `{"data":[{"id":"a","status":"signed"}],"hasMore":true,"nextCursor":"a&b"}`)
 		default: // for ever the same
@@ -359,7 +373,7 @@ func TestACallThatIsCancelledSaysNothingOfADocument(t *testing.T) {
 			<-r.Context().Done()
 			return
 		}
-		io.WriteString(w, string(withStatus(testDoc, "awaiting_signatures")))
+		w.Write(withStatus(testDoc, "awaiting_signatures"))
 	})
 	if o, err := openV3(t, f.URL).Fetch(ctx, testDoc); !errors.Is(err, context.Canceled) {
 		t.Errorf("%+v %v", o, err)
