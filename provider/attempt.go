@@ -82,7 +82,7 @@ func (t *Transport) send(req *http.Request, p *place) (*http.Response, error) {
 		return nil, err
 	}
 	resp.Request = req
-	resp.Body = &watched{body: resp.Body, left: t.bound(req.Context()), idle: t.o.Idle, cancel: cancel,
+	resp.Body = &watched{body: resp.Body, left: t.bound(req.Context()), idle: t.idle(req.Context()), cancel: cancel,
 		why: func(err error) error { return ended(req.Context(), ctx, err) }}
 	return resp, nil
 }
@@ -107,6 +107,14 @@ func (t *Transport) bound(ctx context.Context) int64 {
 		return t.o.MaxFile
 	}
 	return t.o.MaxBody
+}
+
+// idle is how long a body may stand still.
+func (t *Transport) idle(ctx context.Context) time.Duration {
+	if d, ok := ctx.Value(idleKey).(time.Duration); ok && d > 0 {
+		return d
+	}
+	return t.o.Idle
 }
 
 // watched is a body that must not stand still and must not grow beyond a bound.

@@ -1,6 +1,9 @@
 package provider
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 type contextKey int
 
@@ -9,6 +12,7 @@ const (
 	workKey
 	retryKey
 	bodyKey
+	idleKey
 	callKey
 )
 
@@ -48,4 +52,10 @@ func WithRetry(ctx context.Context) context.Context {
 // WithMaxBody bounds the answers to the calls made with ctx, in place of the transport's bound.
 func WithMaxBody(ctx context.Context, bytes int64) context.Context {
 	return context.WithValue(ctx, bodyKey, bytes)
+}
+
+// WithIdle says how long the answers to the calls made with ctx may stand still, in place of the
+// transport's bound: a stream of events is silent for longer than a file.
+func WithIdle(ctx context.Context, d time.Duration) context.Context {
+	return context.WithValue(ctx, idleKey, d)
 }

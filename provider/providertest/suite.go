@@ -44,6 +44,9 @@ type Suite struct {
 	// a second part. It returns nil for the request that the chosen answer or file is for. Files is
 	// another host that serves the file.
 	Steps func(r *http.Request, base, files string) []byte
+	// Linked says that Steps gives a link to another host, which refuses in its own name: its 401 means that the
+	// link has died, and never that the account's credentials are refused.
+	Linked bool
 	// Secrets and people's names and addresses that must be in no error.
 	Secrets []string
 	// Sign mends the proof of a recorded callback whose body was changed; nil where the proof does not
