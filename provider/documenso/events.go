@@ -89,6 +89,7 @@ func (s *service) claim(name string, e envelope, raw json.RawMessage) model.Obse
 	word := string(e.Status)
 	if meanings[name] == word && word != "" {
 		o.Status, o.ProviderStatus = words[word], word
+		o.Refetch = name == evCompleted // again after a re-seal: the file is another then
 		return o
 	}
 	o.Refetch = true
