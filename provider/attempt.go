@@ -50,6 +50,7 @@ func (a attempt) RoundTrip(req *http.Request) (*http.Response, error) {
 		c.asked, c.wait = false, 0
 		return nil, err
 	}
+	Meant(ctx, resp)
 	t.heed(c, b, resp, left)
 	return resp, nil
 }

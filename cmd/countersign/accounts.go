@@ -118,10 +118,13 @@ func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error
 	next.transports[acc.ID] = t
 	next.byID[acc.ID] = callback.Account{
 		ID: acc.ID, ProviderName: acc.Provider, Provider: p, ReturnPage: acc.ReturnPage, IncludeTest: acc.IncludeTest,
-		SecretHeaders: []string{"Authorization"},
+		SecretHeaders: secretHeaders(),
 	}
 	return nil
 }
+
+// secretHeaders are themselves the secret, where a provider sends it as it is: OneSpan Sign's key, Documenso's secret.
+func secretHeaders() []string { return []string{"Authorization", "X-Documenso-Secret"} }
 
 // tokens lets a provider keep tokens in the database, encrypted there.
 func (all *accounts) tokens(account string) provider.Tokens {

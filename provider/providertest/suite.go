@@ -30,8 +30,10 @@ type Suite struct {
 	// Answers is a folder of NAME.json, replies to Fetch, and NAME.golden.json, what each means.
 	Answers string
 	// Ref is the ref that Words and Answers speak of; RefOf, if set, tells another for a recorded answer.
-	Ref   string
-	RefOf func(name string, answer []byte) string
+	Ref string
+	// RefPrefix is what each ref of the service begins with, where a provider asks about nothing else; "".
+	RefPrefix string
+	RefOf     func(name string, answer []byte) string
 	// FetchPath, if set, is the path that Fetch asks for, not escaped: /api/packages/REF.
 	FetchPath func(ref string) string
 	// Words are answers with each status word of the service, and one with a word it does not have.
