@@ -3,8 +3,11 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
+
+	"github.com/sirupsen/logrus"
 
 	"countersign/model"
 	"countersign/model/store"
@@ -32,6 +35,29 @@ type Result struct {
 // disk when it returns. A copy of one that is stored already changes nothing, but that a link in it may be newer. Errors are the
 // store's (ErrBusy, ErrUnavailable): nothing was kept, the caller must not acknowledge.
 func (w *Worker) Callback(ctx context.Context, in Incoming) (Result, error) {
+	res, err := w.callback(ctx, in)
+	if err == nil || ctx.Err() != nil || ofTheStore(err) {
+		return res, err
+	}
+	// The fault is in this callback, or in what we make of it: sent again it would fail again. It is kept, for
+	// `callbacks replay` once the fault is mended.
+	w.Log.WithFields(logrus.Fields{"account": in.Callback.Account, "txn": in.Callback.Ref, "reason": fmt.Sprintf("%T", err)}).Error("callback could not be applied, kept as not understood")
+	in.Callback.Verdict, in.Callback.Note = store.NotUnderstood, "it could not be applied: a fault of countersign, or a value that the database refuses"
+	return w.callback(ctx, in)
+}
+
+// ofTheStore says whether an error is about the whole database, and none of what was to be written.
+func ofTheStore(err error) bool {
+	for _, of := range []error{store.ErrBusy, store.ErrUnavailable, store.ErrOlder, store.ErrNewer, store.ErrKey} {
+		if errors.Is(err, of) {
+			return true
+		}
+	}
+	return false
+}
+
+// callback is one attempt of Callback.
+func (w *Worker) callback(ctx context.Context, in Incoming) (Result, error) {
 	var res Result
 	var incidents []incidentKey
 	u := store.Unit{}

@@ -78,13 +78,13 @@ type Worker struct {
 	Options
 	mu      sync.Mutex
 	nudges  map[string]chan struct{} // by loop
-	tries   map[model.Key]int    // failed questions in a row, by row
-	stopped map[string]time.Time // accounts that wait: refused credentials, long Retry-After
-	refused map[string]bool      // accounts whose credentials were refused
-	foreign map[string]bool      // accounts whose credentials are of another account
-	running map[string]bool      // runs in work, by account and kind
-	open    map[incidentKey]bool // incidents that are open
-	inWork  sync.WaitGroup       // runs in work
+	tries   map[model.Key]int        // failed questions in a row, by row
+	stopped map[string]time.Time     // accounts that wait: refused credentials, long Retry-After
+	refused map[string]bool          // accounts whose credentials were refused
+	foreign map[string]bool          // accounts whose credentials are of another account
+	running map[string]bool          // runs in work, by account and kind
+	open    map[incidentKey]bool     // incidents that are open
+	inWork  sync.WaitGroup           // runs in work
 }
 
 type incidentKey struct{ account, kind string }
@@ -144,7 +144,7 @@ type Part int
 
 // The parts. A verb that works beside no daemon runs without the slots.
 const (
-	PartLoops Part = iota // confirmations, runs, downloads, gaps
+	PartLoops Part = iota // confirmations, runs, downloads, gaps, streams
 	PartSlots             // cron slots and catch-up
 )
 
@@ -165,6 +165,7 @@ func (w *Worker) Run(ctx context.Context, parts ...Part) error {
 			g.Go(func() error { return w.every(ctx, "download", 500*time.Millisecond, w.downloadOnce) })
 			g.Go(func() error { return w.every(ctx, "gaps", time.Second, w.settleOnce) })
 			g.Go(func() error { return w.every(ctx, "watch", time.Minute, w.watchOnce) })
+			g.Go(func() error { return w.streams(ctx) })
 		case PartSlots:
 			g.Go(func() error { return w.slots(ctx) })
 			g.Go(func() error { return w.every(ctx, "prune", time.Hour, w.pruneOnce) })
