@@ -142,29 +142,18 @@ func (s *streamer) follow(ctx context.Context, a *Account, k model.Key) {
 		s.open[k]()
 		delete(s.open, k)
 	}()
-	events := make(chan struct{}, 1)
+	e := &streamEvents{name: "stream:" + k.Ref, came: make(chan struct{}, 1)}
+	if known, err := s.Store.Token(ctx, k.Account, e.name); err == nil {
+		e.last = string(known)
+	}
 	var nudges sync.WaitGroup
 	defer nudges.Wait()
-	nudges.Go(func() { s.nudgeFor(ctx, k, events) })
-	name := "stream:" + k.Ref
-	last := ""
-	if known, err := s.Store.Token(ctx, k.Account, name); err == nil {
-		last = string(known)
-	}
+	nudges.Go(func() { s.nudgeFor(ctx, k, e) })
 	for fails := 0; ctx.Err() == nil; fails++ {
 		err := s.guard(ctx, "stream", func(ctx context.Context) error {
-			return a.Provider.(provider.Streamer).Stream(ctx, k.Ref, last, func(id string) {
+			return a.Provider.(provider.Streamer).Stream(ctx, k.Ref, e.place(), func(id string) {
 				fails = -1
-				select {
-				case events <- struct{}{}:
-				default: // the row is on its way to be due
-				}
-				if id != "" && id != last {
-					last = id
-					if err := s.Store.SetToken(ctx, k.Account, name, []byte(id)); err != nil && ctx.Err() == nil {
-						s.Log.WithFields(logrus.Fields{"account": k.Account, "txn": k.Ref, "err": err}).Debug("the stream's place was not kept")
-					}
-				}
+				e.note(id)
 			})
 		})
 		if ctx.Err() == nil {
@@ -174,7 +163,33 @@ func (s *streamer) follow(ctx context.Context, a *Account, k model.Key) {
 			break
 		}
 	}
-	s.forgetPlace(context.WithoutCancel(ctx), k, name)
+	s.forgetPlace(context.WithoutCancel(ctx), k, e.name)
+}
+
+// streamEvents is what a stream has told.
+type streamEvents struct {
+	name string        // under which the place is kept, encrypted like all that providers give us to remember
+	came chan struct{} // holds one: events that come together are one nudge
+	mu   sync.Mutex
+	last string // id of the newest
+}
+
+func (e *streamEvents) place() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.last
+}
+
+func (e *streamEvents) note(id string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if id != "" {
+		e.last = id
+	}
+	select {
+	case e.came <- struct{}{}:
+	default: // the row is on its way to be due
+	}
 }
 
 // forgetPlace removes what is kept of a stream whose row has ended.
@@ -188,15 +203,22 @@ func (s *streamer) forgetPlace(ctx context.Context, k model.Key, name string) {
 	}
 }
 
-// nudgeFor makes the row due for each event, those within a minute together at its end.
-func (s *streamer) nudgeFor(ctx context.Context, k model.Key, events <-chan struct{}) {
-	for {
+// nudgeFor makes the row due for each event, those within a minute together at its end, and then keeps
+// the stream's place: what a kill loses is told again.
+func (s *streamer) nudgeFor(ctx context.Context, k model.Key, e *streamEvents) {
+	for kept := e.place(); ; {
 		select {
 		case <-ctx.Done():
 			return
-		case <-events:
+		case <-e.came:
 		}
-		if _, err := s.Hint(ctx, k.Account, provider.Hinted{Ref: k.Ref}); err != nil && ctx.Err() == nil {
+		place := e.place()
+		_, err := s.Hint(ctx, k.Account, provider.Hinted{Ref: k.Ref})
+		if err == nil && place != kept {
+			kept = place
+			err = s.Store.SetToken(ctx, k.Account, e.name, []byte(place))
+		}
+		if err != nil && ctx.Err() == nil {
 			s.Log.WithFields(logrus.Fields{"account": k.Account, "txn": k.Ref, "err": err}).Debug("a stream's event was lost, polls will find it")
 		}
 		if sleep(ctx, streamsNudge) != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
