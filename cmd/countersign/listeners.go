@@ -134,7 +134,7 @@ func (e *engine) apply(ctx context.Context, in callback.Incoming) (callback.Resu
 		rules = a.Rules
 	}
 	res, err := e.worker.Callback(ctx, worker.Incoming{
-		Callback: in.Callback, Rules: rules, Observations: in.Observations, Test: in.Test, Ignored: in.Ignored,
+		Callback: in.Callback, Rules: rules, Observations: in.Observations, Links: in.Links, Test: in.Test, Ignored: in.Ignored,
 	})
 	return callback.Result{ID: res.ID, Verdict: res.Verdict, Outcome: res.Outcome}, err
 }

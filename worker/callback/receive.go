@@ -109,7 +109,7 @@ func (l *Listener) look(acc Account, c provider.Callback) (Incoming, int) {
 		in.Callback.DedupeKey = ""
 	default:
 		in.keep(got)
-		in.Observations, in.Test, in.Ignored = cleaned(got.Observations), got.Test, got.Ignored
+		in.Observations, in.Links, in.Test, in.Ignored = cleaned(got.Observations), got.Links, got.Test, got.Ignored
 	}
 	return in, http.StatusOK
 }
