@@ -118,7 +118,7 @@ func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error
 	next.transports[acc.ID] = t
 	next.byID[acc.ID] = callback.Account{
 		ID: acc.ID, ProviderName: acc.Provider, Provider: p, ReturnPage: acc.ReturnPage, IncludeTest: acc.IncludeTest,
-		SecretHeaders: []string{"Authorization"},
+		SecretHeaders: []string{"Authorization"}, Hints: acc.Hints.Enabled, Origins: acc.Hints.Origins,
 	}
 	return nil
 }

@@ -61,6 +61,9 @@ func (c *Config) warnings(stat func(string) (fs.FileInfo, error)) []string {
 		if strings.HasPrefix(a.BaseURL, "http://") && !loopbackURL(a.BaseURL) {
 			add("%s.base_url begins with http://: the API key and signers' data go out in clear", a.at)
 		}
+		if a.Hints.Enabled && len(a.Hints.Origins) == 0 {
+			add("%s.hints.origins is empty: servers may send hints, no web page may", a.at)
+		}
 	}
 	if len(c.Hooks) > 0 {
 		add("hooks are understood and kept, but this version does not announce yet: a later release does; `countersign changes --follow` does today")

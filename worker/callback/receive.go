@@ -19,7 +19,10 @@ import (
 
 // callback reads one request's body and has it answered.
 func (l *Listener) callback(w http.ResponseWriter, r *http.Request, acc Account) {
-	in := hold{l: l}
+	if !method(w, r, http.MethodPost) {
+		return
+	}
+	in := hold{l: l, most: l.MaxBody}
 	defer in.release()
 	body, code := in.read(w, r)
 	switch code {
