@@ -174,6 +174,7 @@ func TestTheProviderHasItsInterfaces(t *testing.T) {
 	for what, ok := range map[string]bool{
 		"Peeker": has[provider.Peeker](p), "Replier": has[provider.Replier](p), "Lister": has[provider.Lister](p),
 		"Registrar": has[provider.Registrar](p), "Checker": has[provider.Checker](p),
+		"Setter": has[provider.Setter](p), "Canary": has[provider.Canary](p), "Explainer": has[provider.Explainer](p),
 	} {
 		if !ok {
 			t.Error("no", what)
