@@ -75,6 +75,11 @@ func (all *accounts) set(ctx context.Context, c *Config) error {
 	if err := all.remember(ctx, c); err != nil {
 		return err
 	}
+	for _, a := range next.list {
+		if err := prepare(ctx, a.ID, a.Provider); err != nil {
+			return err
+		}
+	}
 	all.table.Store(next)
 	for id, t := range old.transports {
 		if next.transports[id] != t {

@@ -189,11 +189,16 @@ type writer struct {
 }
 
 // writing runs a verb that writes a little and calls nobody: the daemon's secrets may be missing.
-func (a *app) writing(ctx context.Context, do func(context.Context, *writer) error) (err error) {
+func (a *app) writing(ctx context.Context, do func(context.Context, *writer) error) error {
 	c, err := a.readConfig()
 	if err != nil {
 		return err
 	}
+	return a.writingWith(ctx, c, do)
+}
+
+// writingWith is writing with a config that has been read.
+func (a *app) writingWith(ctx context.Context, c *Config, do func(context.Context, *writer) error) (err error) {
 	log := logrus.NewEntry(a.logger(Log{Level: "warning", Format: c.Log.Format}))
 	s, err := a.openStore(ctx, c, false)
 	if err != nil {

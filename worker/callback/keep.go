@@ -43,17 +43,22 @@ func legible(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
-// headers keeps what matters of a request's headers; one that is a secret as its HMAC, to be
-// compared with another secret later.
+// SealHeader is what is kept in the place of a header that is itself the secret: an HMAC under the installation key,
+// to be compared with another secret later.
+func SealHeader(key []byte, value string) string {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(value)) //nolint:errcheck // a hash never fails
+	return "hmac:" + hex.EncodeToString(mac.Sum(nil))
+}
+
+// headers keeps what matters of a request's headers.
 func (l *Listener) headers(acc Account, h http.Header) map[string]string {
 	kept := map[string]string{}
 	for name, values := range h {
 		value := strings.Join(values, ", ")
 		switch {
 		case slices.ContainsFunc(acc.SecretHeaders, func(s string) bool { return strings.EqualFold(s, name) }):
-			mac := hmac.New(sha256.New, l.HMACKey)
-			mac.Write([]byte(value)) //nolint:errcheck // a hash never fails
-			kept[name] = "hmac:" + hex.EncodeToString(mac.Sum(nil))
+			kept[name] = SealHeader(l.HMACKey, value)
 		case matters(name):
 			kept[clean(name)] = clean(value)
 		}
