@@ -66,6 +66,9 @@ func (w *Worker) explain(b *store.Batch, r model.Rules, next *model.Transaction,
 		if !told || slices.Contains(done, g.Change) {
 			continue
 		}
+		if g.Kind != model.GapPending && cb.At.Before(g.Before) {
+			continue // a replayed one that came in time and was refused then: the ledger keeps what was
+		}
 		done = append(done, g.Change)
 		next.OpenGaps--
 		if g.Kind == model.GapPending {

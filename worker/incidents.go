@@ -2,13 +2,11 @@ package worker
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/sirupsen/logrus"
 
 	"countersign/model/store"
-	"countersign/provider"
 )
 
 // refusedInARow callbacks in a row open an incident.
@@ -141,63 +139,6 @@ func (w *Worker) watchOnce(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// checkRegistration compares what the provider calls with what it called before (audit slot).
-func (w *Worker) checkRegistration(ctx context.Context, a *Account) error {
-	p, ok := a.Provider.(provider.Registrar)
-	if !ok {
-		return nil
-	}
-	reg, err := p.Registration(provider.WithWork(ctx, provider.WorkAudit))
-	if err != nil {
-		return err
-	}
-	now, err := json.Marshal(reg)
-	if err != nil {
-		return err
-	}
-	changed, gone := false, ""
-	var moved []incidentKey
-	err = w.doPatiently(ctx, store.Unit{Apply: func(b *store.Batch) error {
-		moved, changed = nil, false
-		acc, err := b.Account(a.ID)
-		if err != nil {
-			return err
-		}
-		var was provider.Registration
-		if acc.Registration != "" && json.Unmarshal([]byte(acc.Registration), &was) == nil {
-			changed = was.URL != reg.URL
-		}
-		switch {
-		case reg.URL == "" && was.URL != "":
-			gone = "the provider has no callback URL registered any more"
-		case changed:
-			gone = "the provider calls another URL than before"
-		}
-		if !changed { // the known one stays on record until an operator sees to it
-			acc.Registration = string(now)
-			b.PutAccount(acc)
-			return w.closeIncident(b, &moved, a.ID, store.RegistrationChanged)
-		}
-		if w.isOpen(a.ID, store.RegistrationChanged) {
-			return nil
-		}
-		return w.openIncident(b, &moved, a.ID, store.RegistrationChanged, gone)
-	}})
-	if err == nil {
-		w.noteIncidents(moved)
-	}
-	return err
-}
-
-// events returns the event types that an account's registration is known to name; nil: not known.
-func events(registration string) []string {
-	var r provider.Registration
-	if registration == "" || json.Unmarshal([]byte(registration), &r) != nil {
-		return nil
-	}
-	return r.Events
 }
 
 // pruneOnce lets retention take what is old enough.

@@ -75,6 +75,16 @@ func (all *accounts) set(ctx context.Context, c *Config) error {
 	if err := all.remember(ctx, c); err != nil {
 		return err
 	}
+	for _, a := range next.list {
+		if err := prepare(ctx, a.ID, a.Provider); err != nil {
+			return err
+		}
+	}
+	for _, wa := range next.list {
+		if err := prepare(ctx, wa.ID, wa.Provider); err != nil {
+			return err
+		}
+	}
 	all.table.Store(next)
 	for id, t := range old.transports {
 		if next.transports[id] != t {
@@ -118,7 +128,7 @@ func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error
 	next.transports[acc.ID] = t
 	next.byID[acc.ID] = callback.Account{
 		ID: acc.ID, ProviderName: acc.Provider, Provider: p, ReturnPage: acc.ReturnPage, IncludeTest: acc.IncludeTest,
-		SecretHeaders: secretHeaders(),
+		SecretHeaders: secretHeaders(), Hints: acc.Hints.Enabled, Origins: acc.Hints.Origins,
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 )
 
 func callbacksVerb(a *app) *cobra.Command {
-	return group("callbacks", "See what came in and what became of it", callbacksListVerb(a), callbacksShowVerb(a))
+	return group("callbacks", "See what came in and what became of it", callbacksListVerb(a), callbacksShowVerb(a), callbacksExplainVerb(a), callbacksReplayVerb(a))
 }
 
 type callbacksFlags struct {

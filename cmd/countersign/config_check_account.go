@@ -52,9 +52,6 @@ func (r *reader) checkAccount(a *Account, known map[string]factory) {
 	for i, origin := range a.Hints.Origins {
 		r.checkOrigin(fmt.Sprintf("%s.hints.origins[%d]", at, i), origin)
 	}
-	if a.Hints.Enabled && len(a.Hints.Origins) == 0 {
-		r.wrong(at+".hints.origins", "is empty: name the web sites whose pages may send hints")
-	}
 	r.checkProvider(a, known)
 }
 

@@ -112,7 +112,6 @@ func TestConfigFaults(t *testing.T) {
 		{"the pages of an account", account("id: a", "base_url: apps.esignlive.com", "return_page: /done", "hints: { enabled: true }", "polling: { active: x }"), []string{
 			`3: accounts[0].base_url: "apps.esignlive.com" is not a URL that begins with https:// or http://`,
 			`4: accounts[0].return_page: "/done" is not a page that begins with https:// or http://`,
-			`5: accounts[0].hints.origins: is empty: name the web sites whose pages may send hints`,
 			`6: accounts[0].polling.active: "x" is not a cron line such as 0 */6 * * * (minute, hour, day, month, weekday)`,
 		}},
 		{"an unknown setting", "accounts:\n  - id: a\n    provider: onespan\n    settings:\n      api_key: s3cret\n      api_kye: s3cret", []string{

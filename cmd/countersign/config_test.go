@@ -25,7 +25,7 @@ func testApp(env map[string]string) (a *app, stdout, stderr *bytes.Buffer) {
 	a = newApp(strings.NewReader(""), stdout, stderr)
 	a.now = func() time.Time { return nine }
 	a.lookup = func(name string) (string, bool) { v, ok := env[name]; return v, ok }
-	a.providers = map[string]factory{"onespan": paper, "dropboxsign": paper}
+	a.providers = map[string]factory{"onespan": paper, "dropboxsign": paper, "allsign": paper, "autosign": paper, "documenso": paper}
 	return a, stdout, stderr
 }
 

@@ -64,6 +64,9 @@ func (c *Config) warnings(stat func(string) (fs.FileInfo, error)) []string {
 		if a.Provider == "autosign" && !says(&a.Settings, "webhook_secrets") {
 			add("%s.settings.webhook_secrets is not set: every callback is refused, and only polls of tracked refs bring news", a.at)
 		}
+		if a.Hints.Enabled && len(a.Hints.Origins) == 0 {
+			add("%s.hints.origins is empty: servers may send hints, no web page may", a.at)
+		}
 	}
 	if len(c.Hooks) > 0 {
 		add("hooks are understood and kept, but this version does not announce yet: a later release does; `countersign changes --follow` does today")

@@ -263,7 +263,7 @@ func (d *doctor) account(ctx context.Context, s *store.Store, acc *Account) {
 	defer cancel()
 	all := newAccounts(d.app, s, logrus.NewEntry(silent()))
 	all.base = d.clock.around(all.base, d.now)
-	b, err := d.build(all, d.config, acc)
+	b, err := d.build(ctx, all, d.config, acc)
 	if err != nil {
 		d.say("FAIL", acc.ID, "%v", err)
 		return
@@ -290,29 +290,7 @@ func (d *doctor) account(ctx context.Context, s *store.Store, acc *Account) {
 		}
 	}
 	if r, ok := b.provider.(provider.Registrar); ok {
-		d.registration(ctx, acc, r)
-	}
-}
-
-func (d *doctor) registration(ctx context.Context, acc *Account, r provider.Registrar) {
-	what := acc.ID + " registration"
-	reg, err := r.Registration(ctx)
-	if err != nil {
-		d.say("FAIL", what, "%v", provider.Redact(err))
-		return
-	}
-	o := registrationObject(acc.ID, d.config.callbackURL(acc.ID), reg)
-	matches := o.Matches
-	for _, other := range o.Others {
-		matches = matches || other.Matches
-	}
-	switch {
-	case o.Wanted == "":
-		d.say("warn", what, "the provider calls %s; public.url is not set, so nothing says whether that is us", or(o.URL, "nobody"))
-	case matches:
-		d.say("ok", what, "the provider calls %s", o.Wanted)
-	default:
-		d.say("FAIL", what, "the provider calls %s: register %s there", or(o.URL, "nobody"), o.Wanted)
+		d.registration(ctx, b, r)
 	}
 }
 

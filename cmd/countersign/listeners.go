@@ -19,6 +19,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/provider"
 	"countersign/worker"
 	"countersign/worker/callback"
 	"countersign/worker/console"
@@ -56,7 +57,7 @@ func (e *engine) openListeners() (in *listeners, err error) {
 		return nil, err
 	}
 	in.public, err = callback.New(callback.Options{
-		Lookup: e.accounts.lookup, Apply: e.apply, Nudge: e.worker.Nudge, MaxBody: int64(e.config.Public.MaxBody),
+		Lookup: e.accounts.lookup, Apply: e.apply, Nudge: e.worker.Nudge, Hint: e.hint, MaxBody: int64(e.config.Public.MaxBody),
 		TrustedProxies: e.config.Public.TrustedProxies, HMACKey: key, Now: e.app.now, Log: e.log,
 		Count: func(account string, v store.Verdict) { callbacks.WithLabelValues(account, string(v)).Inc() },
 	})
@@ -165,4 +166,13 @@ func (e *engine) reloads(ctx context.Context, in *listeners) error {
 		e.identifyFirst(ctx) // the credentials may be new
 		e.log.WithFields(logrus.Fields{"accounts": len(c.Accounts)}).Info("config read again: accounts, slots and waits are new; addresses, database and documents need a restart")
 	}
+}
+
+// hint hands what a browser said to the worker.
+func (e *engine) hint(ctx context.Context, account string, h provider.Hinted) (string, error) {
+	status, err := e.worker.Hint(ctx, account, h)
+	if status == model.Unknown {
+		status = ""
+	}
+	return string(status), err
 }

@@ -71,8 +71,8 @@ accounts:
 	return a, stdout, stderr, dir
 }
 
-// kept is what the login left at rest, opened with the installation key.
-func kept(t *testing.T, dir string) string {
+// resting is what the login left at rest, opened with the installation key.
+func resting(t *testing.T, dir string) string {
 	t.Helper()
 	raw, err := opened(t, dir).Token(t.Context(), "la", "oauth")
 	if err != nil {
@@ -113,7 +113,7 @@ func TestALoginTakesACodeAndKeepsTheTokensEncrypted(t *testing.T) {
 		if err != nil || bytes.Contains(raw, []byte("the-refresh-token")) {
 			t.Errorf("%s: the token rests in clear, or %v", name, err)
 		}
-		if rests := kept(t, dir); !strings.Contains(rests, "the-refresh-token") {
+		if rests := resting(t, dir); !strings.Contains(rests, "the-refresh-token") {
 			t.Errorf("%s: kept %s", name, rests)
 		}
 	}
@@ -146,7 +146,7 @@ func TestALoginThatFailsKeepsNothing(t *testing.T) {
 		if code != test.exit || !strings.Contains(stderr.String(), test.want) || strings.Contains(stderr.String(), "the-client-secret") {
 			t.Errorf("%s: exit %d, %s", args, code, stderr)
 		}
-		if rests := kept(t, dir); strings.Contains(rests, "access") {
+		if rests := resting(t, dir); strings.Contains(rests, "access") {
 			t.Errorf("%s: kept %s", args, rests)
 		}
 	}
@@ -211,8 +211,8 @@ func TestALoginThatListensTakesOnlyItsOwnState(t *testing.T) {
 		t.Fatal(resp, err)
 	}
 	resp.Body.Close()
-	if code := <-ended; code != exitDone || !strings.Contains(kept(t, dir), "the-refresh-token") {
-		t.Errorf("exit %d, kept %s: %s", code, kept(t, dir), stderr)
+	if code := <-ended; code != exitDone || !strings.Contains(resting(t, dir), "the-refresh-token") {
+		t.Errorf("exit %d, kept %s: %s", code, resting(t, dir), stderr)
 	}
 }
 

@@ -3,19 +3,21 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
+	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker/callback"
 )
 
 func registrationVerb(a *app) *cobra.Command {
-	return group("registration", "See what a provider calls", registrationShowVerb(a))
+	return group("registration", "See, set and try what a provider calls", registrationShowVerb(a), registrationSetVerb(a), registrationCheckVerb(a))
 }
 
 func registrationShowVerb(a *app) *cobra.Command {
@@ -36,23 +38,27 @@ func registrationShowVerb(a *app) *cobra.Command {
 }
 
 type registrationJSON struct {
-	Account string             `json:"account"`
-	URL     string             `json:"url"`
-	Scope   string             `json:"scope"`
-	Events  []string           `json:"events"`
-	Wanted  string             `json:"wanted"`
-	Matches bool               `json:"matches"`
-	Others  []registrationJSON `json:"others"`
+	Account  string             `json:"account"`
+	URL      string             `json:"url"`
+	Scope    string             `json:"scope"`
+	Events   []string           `json:"events"`
+	Wanted   string             `json:"wanted"`
+	Matches  bool               `json:"matches"`
+	Disabled bool               `json:"disabled"`
+	Warnings []string           `json:"warnings"`
+	Others   []registrationJSON `json:"others"`
 }
 
-// built is one account with its provider, for verbs that only ask. Nothing is written.
+// built is one account with its provider, for verbs. Nothing is written.
 type built struct {
 	*Account
 	provider provider.Provider
+	rules    model.Rules
+	listener callback.Account // as the listener sees it
 }
 
 // build makes an account's provider. Its calls keep the account's budget and are seen by base, if any.
-func (a *app) build(all *accounts, c *Config, acc *Account) (built, error) {
+func (a *app) build(ctx context.Context, all *accounts, c *Config, acc *Account) (built, error) {
 	next := &accountTable{byID: map[string]callback.Account{}, transports: map[string]*provider.Transport{}}
 	if err := all.add(next, &accountTable{}, c, acc); err != nil {
 		return built{}, err
@@ -61,7 +67,29 @@ func (a *app) build(all *accounts, c *Config, acc *Account) (built, error) {
 	if st, ok := p.(provider.Starter); ok {
 		st.UseTokens(borrowed(all.store, acc.ID))
 	}
-	return built{acc, p}, nil
+	return built{acc, p, next.list[0].Rules, next.byID[acc.ID]}, prepare(ctx, acc.ID, p)
+}
+
+// prepare loads what a provider's Receive needs of the database.
+func prepare(ctx context.Context, id string, p provider.Provider) error {
+	pr, ok := p.(provider.Preparer)
+	if !ok {
+		return nil
+	}
+	if err := pr.Prepare(ctx); err != nil {
+		return fmt.Errorf("account %s: %w", id, provider.Redact(err))
+	}
+	return nil
+}
+
+// named builds the account that a verb names.
+func (a *app) named(ctx context.Context, s *store.Store, c *Config, id string) (built, error) {
+	acc, ok := c.account(id)
+	if !ok {
+		return built{}, usagef("account %q is not in the config", id)
+	}
+	log := logrus.NewEntry(a.logger(Log{Level: "warning", Format: c.Log.Format}))
+	return a.build(ctx, newAccounts(a, s, log), c, acc)
 }
 
 func (a *app) registrationShow(ctx context.Context, id string, asJSON bool) error {
@@ -69,24 +97,19 @@ func (a *app) registrationShow(ctx context.Context, id string, asJSON bool) erro
 	if err != nil {
 		return err
 	}
-	acc, ok := c.account(id)
-	if !ok {
-		return usagef("account %q is not in the config", id)
-	}
-	log := logrus.NewEntry(a.logger(Log{Level: "warning", Format: c.Log.Format}))
 	s, err := a.openStore(ctx, c, true) // tokens that rest there are used
 	if err == nil {
 		defer s.Close() //nolint:errcheck // only read
 	} else if !errors.Is(err, errNoDatabase) {
 		return err
 	}
-	b, err := a.build(newAccounts(a, s, log), c, acc)
+	b, err := a.named(ctx, s, c, id)
 	if err != nil {
 		return err
 	}
 	r, ok := b.provider.(provider.Registrar)
 	if !ok {
-		return a.printf("%s does not tell what it calls: look in its dashboard for %s\n", acc.Provider, or(c.callbackURL(id), "the URL"))
+		return a.printf("%s does not tell what it calls: look in its dashboard for %s\n", b.Provider, or(c.callbackURL(id), "the URL"))
 	}
 	reg, err := r.Registration(ctx)
 	if err != nil {
@@ -102,7 +125,8 @@ func (a *app) registrationShow(ctx context.Context, id string, asJSON bool) erro
 func registrationObject(id, wanted string, reg provider.Registration) registrationJSON {
 	out := registrationJSON{
 		Account: id, URL: shownURL(reg.URL), Scope: reg.Scope, Events: reg.Events, Wanted: wanted,
-		Matches: wanted != "" && sameURL(reg.URL, wanted), Others: []registrationJSON{},
+		Matches: wanted != "" && sameURL(reg.URL, wanted), Disabled: reg.Disabled,
+		Warnings: append([]string{}, reg.Warnings...), Others: []registrationJSON{},
 	}
 	for _, o := range reg.Others {
 		out.Others = append(out.Others, registrationObject(id, wanted, o))
@@ -132,6 +156,8 @@ func (a *app) printRegistration(r registrationJSON) error {
 			state = a.paint(warn, "no URL is registered")
 		case !x.Matches:
 			state = a.paint(warn, "not us")
+		case x.Disabled:
+			state = a.paint(evil, "this is us, and it is turned off")
 		}
 		events := "all, or it does not tell"
 		if x.Events != nil {
@@ -139,6 +165,11 @@ func (a *app) printRegistration(r registrationJSON) error {
 		}
 		if err := a.printf("calls   %s (%s)\nscope   %s\nevents  %s\n", or(x.URL, "nothing"), state, plain(x.Scope), plain(events)); err != nil {
 			return err
+		}
+		for _, w := range x.Warnings {
+			if err := a.printf("note    %s\n", plain(w)); err != nil {
+				return err
+			}
 		}
 	}
 	return a.printf("ours    %s\n", or(r.Wanted, "-"))

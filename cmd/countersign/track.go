@@ -33,14 +33,14 @@ sender whom the key does not see, those of before. A ref that is followed alread
 The daemon, or the next poll, asks the provider at once.
 
 --file takes one ref a line, or CSV with a column ref; blank lines and lines that begin with # are
-skipped; - is stdin.`,
+skipped; - is stdin. Where the CSV has a column account too, rows of other accounts are left out.`,
 		Example: "  countersign track sales 8f3a1c 9b2d\n  countersign track hr --file refs.csv\n  cut -f1 refs.tsv | countersign track hr --file -",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 && file == "" {
 				return usagef("nothing to track: name refs, or --file")
 			}
-			refs, err := a.refsOf(file, args[1:])
+			refs, err := a.refsOf(args[0], file, args[1:])
 			if err != nil {
 				return err
 			}
@@ -70,8 +70,8 @@ func (a *app) track(ctx context.Context, w *writer, account string, refs []strin
 	return a.printf("%s: %s new, %d followed already\n", acc.ID, count(n, "ref"), len(refs)-n)
 }
 
-// refsOf gathers refs from the command line and a file, each once. All faults are told at once.
-func (a *app) refsOf(file string, refs []string) ([]string, error) {
+// refsOf gathers an account's refs from the command line and a file, each once. All faults are told at once.
+func (a *app) refsOf(account, file string, refs []string) ([]string, error) {
 	var all []string
 	var errs []error
 	take := func(where, ref string) {
@@ -94,7 +94,7 @@ func (a *app) refsOf(file string, refs []string) ([]string, error) {
 			defer f.Close() //nolint:errcheck // only read
 			in, name = f, file
 		}
-		if err := readRefs(in, func(line int, ref string) { take(fmt.Sprintf("%s:%d: ", name, line), ref) }); err != nil {
+		if err := readRefs(in, account, func(line int, ref string) { take(fmt.Sprintf("%s:%d: ", name, line), ref) }); err != nil {
 			return nil, usagef("%s: %w", name, err)
 		}
 	}
@@ -104,13 +104,13 @@ func (a *app) refsOf(file string, refs []string) ([]string, error) {
 	seen := map[string]bool{}
 	all = slices.DeleteFunc(all, func(ref string) bool { was := seen[ref]; seen[ref] = true; return was })
 	if len(all) == 0 {
-		return nil, usagef("%s holds no refs", file)
+		return nil, usagef("%s holds no refs of %s", file, account)
 	}
 	return all, nil
 }
 
 // readRefs reads one ref a line; where the first line has a comma or is the word ref, it is CSV whose column ref counts.
-func readRefs(in io.Reader, take func(line int, ref string)) error {
+func readRefs(in io.Reader, account string, take func(line int, ref string)) error {
 	text := bufio.NewReader(in)
 	if mark, err := text.Peek(3); err == nil && string(mark) == "\ufeff" {
 		text.Discard(3) //nolint:errcheck // they were just seen
@@ -130,31 +130,22 @@ func readRefs(in io.Reader, take func(line int, ref string)) error {
 			return nil
 		}
 	}
-	column := -1
+	column, whose := -1, -1
 	if head, err := csv.NewReader(strings.NewReader(first)).Read(); err == nil {
-		column = slices.IndexFunc(head, func(s string) bool { return strings.EqualFold(strings.TrimSpace(s), "ref") })
+		named := func(name string) int {
+			return slices.IndexFunc(head, func(s string) bool { return strings.EqualFold(strings.TrimSpace(s), name) })
+		}
+		column, whose = named("ref"), named("account")
 		if column < 0 && len(head) > 1 {
 			return fmt.Errorf("line %d: CSV without a column ref", skipped)
 		}
 	}
 	if column >= 0 {
-		r := csv.NewReader(text)
-		r.Comment, r.FieldsPerRecord = '#', -1
-		for {
-			row, err := r.Read()
-			if errors.Is(err, io.EOF) {
-				return nil
+		return readCSV(text, column, func(line int, row []string, ref string) {
+			if whose < 0 || whose >= len(row) || strings.TrimSpace(row[whose]) == account {
+				take(skipped+line, ref)
 			}
-			if err != nil {
-				return fmt.Errorf("CSV, counted from line %d: %w", skipped+1, err)
-			}
-			line, _ := r.FieldPos(0)
-			ref := ""
-			if column < len(row) {
-				ref = strings.TrimSpace(row[column])
-			}
-			take(skipped+line, ref)
-		}
+		}, skipped)
 	}
 	take(skipped, first)
 	s := bufio.NewScanner(text)
@@ -165,6 +156,27 @@ func readRefs(in io.Reader, take func(line int, ref string)) error {
 		}
 	}
 	return s.Err()
+}
+
+// readCSV reads the rows below a header; ref is what stands in the column.
+func readCSV(in io.Reader, column int, take func(line int, row []string, ref string), skipped int) error {
+	r := csv.NewReader(in)
+	r.Comment, r.FieldsPerRecord = '#', -1
+	for {
+		row, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("CSV, counted from line %d: %w", skipped+1, err)
+		}
+		line, _ := r.FieldPos(0)
+		ref := ""
+		if column < len(row) {
+			ref = strings.TrimSpace(row[column])
+		}
+		take(line, row, ref)
+	}
 }
 
 // refFault says why something can be no ref; "" where it can.
@@ -189,11 +201,16 @@ type writer struct {
 }
 
 // writing runs a verb that writes a little and calls nobody: the daemon's secrets may be missing.
-func (a *app) writing(ctx context.Context, do func(context.Context, *writer) error) (err error) {
+func (a *app) writing(ctx context.Context, do func(context.Context, *writer) error) error {
 	c, err := a.readConfig()
 	if err != nil {
 		return err
 	}
+	return a.writingWith(ctx, c, do)
+}
+
+// writingWith is writing with a config that has been read.
+func (a *app) writingWith(ctx context.Context, c *Config, do func(context.Context, *writer) error) (err error) {
 	log := logrus.NewEntry(a.logger(Log{Level: "warning", Format: c.Log.Format}))
 	s, err := a.openStore(ctx, c, false)
 	if err != nil {

@@ -29,6 +29,7 @@ type Batch struct {
 	outcomes        map[string]Outcome
 	rowOutcomes     map[model.Key]Outcome
 	released        []DedupeKey
+	amended         []*stored
 	changes         []Change
 	gaps            map[model.Key][]*gapEntry
 	told            map[toldKey]int

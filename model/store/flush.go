@@ -11,6 +11,7 @@ func (b *Batch) flush() error {
 		b.nameRows,
 		b.releaseCopies,
 		b.writeCallbacks,
+		b.writeAmended,
 		b.writeOutcomes,
 		b.writeChanges,
 		b.writeGaps,
@@ -42,6 +43,9 @@ func (b *Batch) writeCounters() error {
 func (b *Batch) nameRows() error {
 	var keys []model.Key
 	for _, c := range b.callbacks {
+		keys = append(keys, model.Key{Account: c.Account, Ref: c.Ref})
+	}
+	for _, c := range b.amended {
 		keys = append(keys, model.Key{Account: c.Account, Ref: c.Ref})
 	}
 	for _, c := range b.changes {

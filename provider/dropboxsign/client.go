@@ -1,6 +1,7 @@
 package dropboxsign
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -100,31 +101,6 @@ func (s *service) follow(ctx context.Context, link string, w io.Writer) (provide
 	return provider.Save(w, resp)
 }
 
-// Registration reads the account's callback URL and those of the configured API apps.
-func (s *service) Registration(ctx context.Context) (provider.Registration, error) {
-	got, err := s.account(ctx)
-	if err != nil {
-		return provider.Registration{}, err
-	}
-	r := provider.Registration{URL: string(got.Account.CallbackURL), Scope: "account"}
-	for _, id := range s.settings.AppClientIDs {
-		app := provider.Registration{Scope: "app " + id}
-		var got appReply
-		err := s.get(ctx, "/v3/api_app/"+provider.PathEscape(id), nil, &got)
-		switch statusOf(err) {
-		case http.StatusForbidden, http.StatusNotFound, http.StatusGone:
-			app.Scope += " (not readable with this key)"
-		default:
-			if err != nil {
-				return provider.Registration{}, fmt.Errorf("app %s: %w", id, err)
-			}
-			app.URL = string(got.App.CallbackURL)
-		}
-		r.Others = append(r.Others, app)
-	}
-	return r, nil
-}
-
 // Check reads the account, which proves the key.
 func (s *service) Check(ctx context.Context) (provider.Identity, error) {
 	got, err := s.account(ctx)
@@ -173,18 +149,26 @@ func (s *service) ask(ctx context.Context, class provider.Class, path string, qu
 	return provider.ReadJSON(resp, v)
 }
 
-// send sends one GET. The key is the user name, with an empty password.
+// send sends one GET.
 func (s *service) send(ctx context.Context, class provider.Class, path string, query url.Values) (*http.Response, error) {
-	if s.settings.TestModeClass {
-		class = provider.ClassTest
-	}
 	address := s.base + path
 	if len(query) > 0 {
 		address += "?" + strings.ReplaceAll(query.Encode(), "+", "%20")
 	}
-	req, err := http.NewRequestWithContext(provider.WithClass(ctx, class), http.MethodGet, address, nil)
+	return s.request(provider.WithClass(ctx, class), http.MethodGet, address, nil)
+}
+
+// request sends one request, with JSON if it has a body. The key is the user name, with an empty password.
+func (s *service) request(ctx context.Context, method, address string, body []byte) (*http.Response, error) {
+	if s.settings.TestModeClass {
+		ctx = provider.WithClass(ctx, provider.ClassTest)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
 	if err != nil {
 		return nil, provider.Redact(err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
 	}
 	req.SetBasicAuth(s.key.Reveal(), "")
 	req.Header.Set("Accept", "application/json, application/pdf;q=0.9")

@@ -1,8 +1,10 @@
 package dropboxsign
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -60,8 +62,14 @@ func serve(t *testing.T, answer http.HandlerFunc) *fake {
 	t.Helper()
 	f := &fake{}
 	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		kept := r.Clone(context.Background())
+		r.Body, kept.Body = io.NopCloser(bytes.NewReader(body)), io.NopCloser(bytes.NewReader(body))
 		f.mu.Lock()
-		f.asked = append(f.asked, r.Clone(context.Background()))
+		f.asked = append(f.asked, kept)
 		f.mu.Unlock()
 		answer(w, r)
 	}))
@@ -166,6 +174,7 @@ func TestTheProviderHasItsInterfaces(t *testing.T) {
 	for what, ok := range map[string]bool{
 		"Peeker": has[provider.Peeker](p), "Replier": has[provider.Replier](p), "Lister": has[provider.Lister](p),
 		"Registrar": has[provider.Registrar](p), "Checker": has[provider.Checker](p),
+		"Setter": has[provider.Setter](p), "Canary": has[provider.Canary](p), "Explainer": has[provider.Explainer](p),
 	} {
 		if !ok {
 			t.Error("no", what)

@@ -161,22 +161,35 @@ func plausible(s string) bool {
 // anything in between, by the account's primary API key. Time must be digits and the type must not
 // begin with one, or else the border between them could be moved under the same hash.
 func (s *service) verify(e event) error {
-	switch {
-	case e.Hash == "":
-		return fmt.Errorf("%w: no event_hash", provider.ErrUnverified)
-	case strings.Trim(string(e.Time), "0123456789") != "", e.Type == "", e.Type[0] >= '0' && e.Type[0] <= '9':
-		return fmt.Errorf("%w: event_time or event_type is none", provider.ErrUnverified)
+	if fault := e.unproved(); fault != "" {
+		return fmt.Errorf("%w: %s", provider.ErrUnverified, fault)
 	}
 	same := false
 	for _, key := range s.keys {
-		mac := hmac.New(sha256.New, []byte(key.Reveal()))
-		mac.Write([]byte(e.Time + e.Type))
-		same = hmac.Equal([]byte(hex.EncodeToString(mac.Sum(nil))), []byte(e.Hash)) || same
+		same = hmac.Equal([]byte(e.hash(key)), []byte(e.Hash)) || same
 	}
 	if !same {
 		return fmt.Errorf("%w: event_hash was made with none of our keys", provider.ErrUnverified)
 	}
 	return nil
+}
+
+// unproved says why no key can prove an event; "" where one can.
+func (e event) unproved() string {
+	switch {
+	case e.Hash == "":
+		return "no event_hash"
+	case strings.Trim(string(e.Time), "0123456789") != "", e.Type == "", e.Type[0] >= '0' && e.Type[0] <= '9':
+		return "event_time or event_type is none"
+	}
+	return ""
+}
+
+// hash is what event_hash has to be.
+func (e event) hash(key provider.Secret) string {
+	mac := hmac.New(sha256.New, []byte(key.Reveal()))
+	mac.Write([]byte(e.Time + e.Type))
+	return hex.EncodeToString(mac.Sum(nil))
 }
 
 // key is equal for two deliveries of one event. There is no event id, and two requests may have the

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"countersign/model"
@@ -21,7 +20,7 @@ func FuzzReceive(f *testing.F) {
 		},
 		"answers/*.json": func(raw []byte) { f.Add("", raw[len(`{"signature_request": `):len(raw)-2]) },
 	} {
-		files, err := filepath.Glob("testdata/" + pattern)
+		files, err := recordings(pattern)
 		if err != nil || len(files) == 0 {
 			f.Fatal("no recorded", pattern, err)
 		}

@@ -42,7 +42,7 @@ var standings = map[string]struct {
 
 func TestWhereARequestStands(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/answers/*.json")
+	files, err := recordings("answers/*.json")
 	if err != nil || len(files) != len(standings) {
 		t.Errorf("%d answers, %d expected: %v", len(files), len(standings), err)
 	}

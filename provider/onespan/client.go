@@ -1,6 +1,7 @@
 package onespan
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -67,24 +68,6 @@ func (s *service) Download(ctx context.Context, ref string, doc model.DocumentRe
 	return provider.Declared{}, err
 }
 
-// Registration reads the account's one registration.
-func (s *service) Registration(ctx context.Context) (provider.Registration, error) {
-	var got registration
-	if err := s.get(ctx, "/api/callback", nil, &got); err != nil {
-		return provider.Registration{}, err
-	}
-	r := provider.Registration{URL: got.URL, Scope: "account", Events: got.Events}
-	if got.URL == "" && r.Events == nil {
-		r.Events = []string{} // nothing is registered: all events are off until they are chosen
-	}
-	for i, e := range r.Events {
-		if e == packageReadySDK {
-			r.Events[i] = packageReady
-		}
-	}
-	return r, nil
-}
-
 // Check reads the retention policy, which proves the credentials and tells how long a change can
 // be seen. The service names no account of its own in what we may read.
 func (s *service) Check(ctx context.Context) (provider.Identity, error) {
@@ -140,21 +123,29 @@ func (s *service) get(ctx context.Context, path string, query url.Values, v any)
 	return provider.ReadJSON(resp, v)
 }
 
-// call sends one GET and returns a 200. A refused token is renewed once; refused again, or without
-// another to try, it is the credentials that are refused.
+// call sends one GET and returns a 200.
 func (s *service) call(ctx context.Context, path string, query url.Values, accept string) (*http.Response, error) {
 	address := s.base + path
 	if len(query) > 0 {
 		address += "?" + query.Encode()
 	}
+	return s.send(ctx, http.MethodGet, address, nil, accept)
+}
+
+// send sends one request, with JSON if it has a body, and returns a 200. A refused token is renewed once;
+// refused again, or without another to try, it is the credentials that are refused.
+func (s *service) send(ctx context.Context, method, address string, body []byte, accept string) (*http.Response, error) {
 	header, err := s.auth.header(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for renewed := false; ; renewed = true {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+		req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
 		if err != nil {
 			return nil, err
+		}
+		if body != nil {
+			req.Header.Set("Content-Type", "application/json")
 		}
 		req.Header.Set("Authorization", header)
 		req.Header.Set("Accept", accept)

@@ -55,6 +55,7 @@ func TestOurRequestsStandInTheSpecification(t *testing.T) {
 	s.Download(t.Context(), testRef, model.DocumentRef{ID: evidenceID, Kind: model.EvidenceDocument}, io.Discard) //nolint:errcheck // the same
 	s.Registration(t.Context())                                                                                   //nolint:errcheck // the same
 	s.Check(t.Context())                                                                                          //nolint:errcheck // the same
+	s.Register(t.Context(), provider.Registration{URL: ourURL}, false)                                            //nolint:errcheck // the same
 
 	doc.Servers = openapi3.Servers{{URL: f.URL}}
 	router, err := gorillamux.NewRouter(doc)

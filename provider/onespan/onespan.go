@@ -46,6 +46,7 @@ const archived = "ARCHIVED"
 type service struct {
 	base       string
 	keys       []provider.Secret // callback keys; none: nobody can prove a callback
+	keyNames   []string          // their settings
 	client     *http.Client
 	auth       authorizer
 	now        func() time.Time
@@ -68,7 +69,7 @@ func New(o provider.Options) (provider.Provider, error) {
 		return nil, err
 	}
 	s := &service{
-		base: strings.TrimRight(o.BaseURL, "/"), keys: set.keys(), client: o.Client, now: o.Now, log: o.Log,
+		base: strings.TrimRight(o.BaseURL, "/"), keys: set.keys(), keyNames: set.keyNames(), client: o.Client, now: o.Now, log: o.Log,
 		rules: rules(), own: o.Scope == "own", externalID: o.ExternalID,
 		signed:   o.Download == nil || slices.Contains(o.Download, string(model.SignedDocument)),
 		evidence: o.Download == nil || slices.Contains(o.Download, string(model.EvidenceDocument)),

@@ -58,8 +58,14 @@ func serve(t *testing.T, answer http.HandlerFunc) *fake {
 	t.Helper()
 	f := &fake{}
 	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		kept := r.Clone(context.Background())
+		r.Body, kept.Body = io.NopCloser(bytes.NewReader(body)), io.NopCloser(bytes.NewReader(body))
 		f.mu.Lock()
-		f.asked = append(f.asked, r.Clone(context.Background()))
+		f.asked = append(f.asked, kept)
 		f.mu.Unlock()
 		answer(w, r)
 	}))

@@ -140,9 +140,10 @@ type report struct {
 	Content []pack `json:"content"`
 }
 
-// registration is the account's one callback registration. Its key is not read.
+// registration is the account's one callback registration, as it is read and written.
 type registration struct {
 	URL    string   `json:"url"`
+	Key    string   `json:"key,omitempty"`
 	Events []string `json:"events"`
 }
 

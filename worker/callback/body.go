@@ -36,6 +36,7 @@ func (b *bytesInHand) give(n int64) { b.held.Add(-n) }
 // hold is what one request has taken of both bounds.
 type hold struct {
 	l            *Listener
+	most         int64 // bytes of the body
 	small, large int64
 }
 
@@ -62,15 +63,15 @@ func (h *hold) release() {
 // read reads a body, taking memory as bytes come and not as they are announced. The code is 200,
 // or what the request deserves.
 func (h *hold) read(w http.ResponseWriter, r *http.Request) (body []byte, code int) {
-	if r.ContentLength > h.l.MaxBody {
+	if r.ContentLength > h.most {
 		return nil, http.StatusRequestEntityTooLarge
 	}
-	most := h.l.MaxBody + 1 // one more, to see the end
+	most := h.most + 1 // one more, to see the end
 	if r.ContentLength >= 0 {
 		most = r.ContentLength + 1
 	}
 	size := min(firstBytes, most)
-	in := http.MaxBytesReader(w, r.Body, h.l.MaxBody)
+	in := http.MaxBytesReader(w, r.Body, h.most)
 	for {
 		if !h.grow(size) {
 			return nil, http.StatusServiceUnavailable

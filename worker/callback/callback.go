@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -53,12 +54,20 @@ type Account struct {
 	ReturnPage    string
 	IncludeTest   bool
 	SecretHeaders []string // headers that are themselves the secret: kept as an HMAC
+	Hints         bool     // POST /hints is open
+	Origins       []string // whose pages may post there: https://www.example.com
 }
+
+// Hint makes a row due for what a hint names, and returns its status in our words; "" for a ref that the
+// table does not know. It believes nothing of h. It must be quick: it asks no provider.
+type Hint func(ctx context.Context, account string, h provider.Hinted) (status string, err error)
 
 // Options is what a Listener needs.
 type Options struct {
 	Lookup         func(id string) (Account, bool)
 	Apply          Apply
+	Hint           Hint          // nil: return URLs and hints are 404
+	HintsAMinute   int           // from one client address, then 429; 60 if zero
 	Nudge          func()        // called after a callback was applied; may be nil
 	MaxBody        int64         // 10 MiB if zero
 	MaxWaiting     int           // callbacks read and not yet answered, then 503; 1024 if zero
@@ -78,6 +87,8 @@ type Listener struct {
 	room    chan struct{} // a place for each callback that was read; one that is still coming has none
 	small   *bytesInHand  // the first headOfBody bytes of each body
 	large   *bytesInHand  // what is beyond them
+
+	guests *guests // who sends hints
 
 	mu     sync.Mutex
 	warned map[string]time.Time // when something was last logged loudly, by account and message
@@ -107,9 +118,13 @@ func New(o Options) (*Listener, error) {
 	if o.ApplyTimeout <= 0 {
 		o.ApplyTimeout = 15 * time.Second
 	}
+	if o.HintsAMinute <= 0 {
+		o.HintsAMinute = 60
+	}
 	l := &Listener{
 		Options: o, room: make(chan struct{}, o.MaxWaiting), warned: map[string]time.Time{},
 		small: &bytesInHand{most: smallInHand}, large: &bytesInHand{most: max(largeInHand, 2*o.MaxBody)},
+		guests: newGuests(o.HintsAMinute),
 	}
 	from := middleware.ClientIPFromRemoteAddr
 	if len(o.TrustedProxies) > 0 {
@@ -142,22 +157,32 @@ func networks(list []string) ([]string, error) {
 
 // route finds the account. A path is taken as it was meant: decoded, and never cleaned.
 func (l *Listener) route(w http.ResponseWriter, r *http.Request) {
-	id, ok := strings.CutPrefix(r.URL.Path, "/callbacks/")
-	if !ok {
-		plain(w, http.StatusNotFound)
+	path, rooted := strings.CutPrefix(r.URL.Path, "/")
+	door, id, _ := strings.Cut(path, "/")
+	var serve func(http.ResponseWriter, *http.Request, Account)
+	switch door {
+	case "callbacks":
+		serve = l.callback
+	case "return":
+		serve = l.returned
+	case "hints":
+		serve = l.hints
+	}
+	if acc, ok := l.Lookup(id); ok && rooted && serve != nil {
+		serve(w, r, acc)
 		return
 	}
-	acc, ok := l.Lookup(id)
-	if !ok {
-		plain(w, http.StatusNotFound)
-		return
+	plain(w, http.StatusNotFound)
+}
+
+// method answers 405 unless the request's method is one of those allowed.
+func method(w http.ResponseWriter, r *http.Request, allowed ...string) bool {
+	if slices.Contains(allowed, r.Method) {
+		return true
 	}
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		plain(w, http.StatusMethodNotAllowed)
-		return
-	}
-	l.callback(w, r, acc)
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	plain(w, http.StatusMethodNotAllowed)
+	return false
 }
 
 // Handler returns the routes, for tests and other servers.

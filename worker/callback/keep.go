@@ -43,17 +43,22 @@ func legible(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
-// headers keeps what matters of a request's headers; one that is a secret as its HMAC, to be
-// compared with another secret later.
+// SealHeader is what is kept in the place of a header that is itself the secret: an HMAC under the installation key,
+// to be compared with another secret later.
+func SealHeader(key []byte, value string) string {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(value)) //nolint:errcheck // a hash never fails
+	return "hmac:" + hex.EncodeToString(mac.Sum(nil))
+}
+
+// headers keeps what matters of a request's headers.
 func (l *Listener) headers(acc Account, h http.Header) map[string]string {
 	kept := map[string]string{}
 	for name, values := range h {
 		value := strings.Join(values, ", ")
 		switch {
 		case slices.ContainsFunc(acc.SecretHeaders, func(s string) bool { return strings.EqualFold(s, name) }):
-			mac := hmac.New(sha256.New, l.HMACKey)
-			mac.Write([]byte(value)) //nolint:errcheck // a hash never fails
-			kept[name] = "hmac:" + hex.EncodeToString(mac.Sum(nil))
+			kept[name] = SealHeader(l.HMACKey, value)
 		case matters(name):
 			kept[clean(name)] = clean(value)
 		}
@@ -64,10 +69,11 @@ func (l *Listener) headers(acc Account, h http.Header) map[string]string {
 // matters says whether a header helps to explain a callback later.
 func matters(name string) bool {
 	switch name = strings.ToLower(name); name {
-	case "content-type", "user-agent", "content-length", "content-encoding", "content-md5", "content-sha256", "date":
+	case "content-type", "user-agent", "content-length", "content-encoding", "content-md5", "content-sha256", "date", "x-documenso-delivery-id":
 		return true
 	}
-	return strings.HasPrefix(name, "webhook-") || strings.Contains(name, "signature")
+	// A signature's header may be named in the settings: AllSign v2 and Autosign.
+	return strings.HasPrefix(name, "webhook-") || strings.Contains(name, "sig") || strings.Contains(name, "hmac")
 }
 
 // cleaned makes what observations say text that both databases take: PostgreSQL would refuse the

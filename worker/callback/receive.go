@@ -2,8 +2,6 @@ package callback
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"net"
 	"net/http"
@@ -19,7 +17,10 @@ import (
 
 // callback reads one request's body and has it answered.
 func (l *Listener) callback(w http.ResponseWriter, r *http.Request, acc Account) {
-	in := hold{l: l}
+	if !method(w, r, http.MethodPost) {
+		return
+	}
+	in := hold{l: l, most: l.MaxBody}
 	defer in.release()
 	body, code := in.read(w, r)
 	switch code {
@@ -84,67 +85,19 @@ func (l *Listener) answer(w http.ResponseWriter, r *http.Request, acc Account, c
 
 // look verifies and parses a callback. The code is what it deserves if it can be stored.
 func (l *Listener) look(acc Account, c provider.Callback) (Incoming, int) {
-	sum := sha256.Sum256(c.Body)
-	in := Incoming{Provider: acc.Provider, Callback: store.Callback{
-		Account: acc.ID, Verdict: store.Accepted, At: c.ReceivedAt, RemoteAddr: c.RemoteAddr,
-		Headers: l.headers(acc, c.Header), Body: c.Body, BodyHash: hex.EncodeToString(sum[:]),
-	}}
-	got, err := acc.Provider.Receive(c)
+	in, err := Judge(acc, c)
+	in.Callback.Headers = l.headers(acc, c.Header)
 	switch {
-	case errors.Is(err, provider.ErrUnverified):
-		in.refuse(acc, c, err)
-		return in, http.StatusUnauthorized
 	case errors.Is(err, provider.ErrUnreadable):
 		return in, http.StatusBadRequest
-	case errors.Is(err, provider.ErrNotUnderstood):
-		in.keep(got)
-		in.puzzle(acc, c, err.Error())
 	case err != nil: // nothing is proved: no acknowledgement
 		log := l.Log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.ProviderName, "err": err})
 		l.loudly(log, logrus.ErrorLevel, acc.ID, "callback could not be judged")
 		return in, http.StatusInternalServerError
-	case !storable(got):
-		in.keep(got)
-		in.puzzle(acc, c, "an id holds bytes that no text may hold")
-		in.Callback.DedupeKey = ""
-	default:
-		in.keep(got)
-		in.Observations, in.Links, in.Test, in.Ignored = cleaned(got.Observations), got.Links, got.Test, got.Ignored
+	case in.Callback.Verdict == store.Refused:
+		return in, http.StatusUnauthorized
 	}
 	return in, http.StatusOK
-}
-
-// keep notes what a verified callback says of itself.
-func (in *Incoming) keep(got provider.Received) {
-	cb := &in.Callback
-	cb.Ref, cb.Type, cb.EventID, cb.DedupeKey = clean(got.Ref), clean(got.Type), clean(got.EventID), clean(got.DedupeKey)
-	if got.Clean != nil {
-		cb.Body = got.Clean
-	}
-}
-
-// puzzle makes it one that is proved and not understood. What it named is worth knowing.
-func (in *Incoming) puzzle(acc Account, c provider.Callback, why string) {
-	cb := &in.Callback
-	cb.Verdict, cb.Note = store.NotUnderstood, clean(why)
-	if p, ok := acc.Provider.(provider.Peeker); ok && cb.Ref == "" {
-		ref, typ := p.Peek(c)
-		cb.Ref = clean(ref)
-		if cb.Type == "" {
-			cb.Type = clean(typ)
-		}
-	}
-}
-
-// refuse makes it one that proves nothing: kept whole and sealed, with ref and type for the ledger.
-func (in *Incoming) refuse(acc Account, c provider.Callback, err error) {
-	in.Provider = nil
-	cb := &in.Callback
-	cb.Verdict, cb.Sealed, cb.Note = store.Refused, true, clean(err.Error())
-	if p, ok := acc.Provider.(provider.Peeker); ok {
-		ref, typ := p.Peek(c)
-		cb.Ref, cb.Type = clean(ref), clean(typ)
-	}
 }
 
 // remote is who called, as far as trusted proxies tell.

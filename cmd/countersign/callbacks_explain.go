@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"countersign/model/store"
+	"countersign/provider"
+	"countersign/worker/callback"
+)
+
+func callbacksExplainVerb(a *app) *cobra.Command {
+	asJSON := false
+	cmd := &cobra.Command{
+		Use:   "explain ID",
+		Short: "Say why a callback was refused: which secret would have matched",
+		Long: `explain takes a callback as it was kept and tries every secret, header, hash and encoding that may be
+configured, with the config as it is now. It says which would have matched, and shows no secret. A refused
+callback is kept for retention.refused (7 days).`,
+		Example: "  countersign callbacks list --verdict refused\n  countersign callbacks explain c000000000042",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			c, err := a.config()
+			if err != nil {
+				return err
+			}
+			s, err := a.openStore(ctx, c, true)
+			if err != nil {
+				return err
+			}
+			defer s.Close() //nolint:errcheck // only read
+			return a.explain(ctx, c, s, args[0], asJSON)
+		},
+	}
+	jsonFlag(cmd, &asJSON)
+	return cmd
+}
+
+// trialJSON is one combination that was tried.
+type trialJSON struct {
+	Secret   string `json:"secret"`
+	Header   string `json:"header"`
+	Hash     string `json:"hash"`
+	Encoding string `json:"encoding"`
+	Over     string `json:"over"`
+	Match    bool   `json:"match"`
+	Note     string `json:"note"`
+}
+
+func (a *app) explain(ctx context.Context, c *Config, s *store.Store, id string, asJSON bool) error {
+	was, err := wholeCallback(ctx, s, id)
+	if err != nil {
+		return err
+	}
+	b, err := a.named(ctx, s, c, was.Account)
+	if err != nil {
+		return err
+	}
+	e, ok := b.provider.(provider.Explainer)
+	if !ok {
+		return fmt.Errorf("callback %s: nothing can be said of %s's proofs", id, b.Provider)
+	}
+	key, err := a.installationKey(c)
+	if err != nil {
+		return err
+	}
+	trials := e.Explain(kept(was, key))
+	if asJSON {
+		out := a.jsonLines()
+		for _, t := range trials {
+			if err := out.write(trialJSON(t)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	t := a.table("secret", "header", "hash", "encoding", "over", "match")
+	for _, x := range trials {
+		match := a.paint(evil, "no") + because(x.Note)
+		if x.Match {
+			match = a.paint(good, "yes") + because(x.Note)
+		}
+		t.AppendRow(table.Row{plain(x.Secret), plain(x.Header), or(x.Hash, "-"), or(x.Encoding, "-"), or(x.Over, "-"), match})
+	}
+	if err := a.print(t); err != nil {
+		return err
+	}
+	return a.printf("\n%s\n", concluded(was, trials))
+}
+
+// concluded says in a sentence what the trials mean.
+func concluded(was store.Callback, trials []provider.Trial) string {
+	verdict := fmt.Sprintf("callback %s is %s", was.ID, was.Verdict)
+	if was.Note != "" {
+		verdict += " (" + plain(was.Note) + ")"
+	}
+	spoilt := ""
+	for _, t := range trials {
+		switch {
+		case t.Match && t.Note == "" && was.Verdict == store.Refused:
+			return fmt.Sprintf("%s; %s matches now: `countersign callbacks replay %s` takes it", verdict, plain(t.Secret), was.ID)
+		case t.Match && t.Note == "":
+			return fmt.Sprintf("%s; %s matches", verdict, plain(t.Secret))
+		case t.Match && spoilt == "":
+			spoilt = fmt.Sprintf("%s; %s would have matched, but: %s", verdict, plain(t.Secret), plain(t.Note))
+		}
+	}
+	if spoilt != "" {
+		return spoilt
+	}
+	return verdict + "; nothing that is configured matches: look up the secret at the provider, put it into settings beside the old one, reload, and replay"
+}
+
+// wholeCallback reads a callback with its body.
+func wholeCallback(ctx context.Context, s *store.Store, id string) (store.Callback, error) {
+	c, err := s.Callback(ctx, id)
+	switch {
+	case errors.Is(err, store.ErrNoRow):
+		return c, fmt.Errorf("no callback %s: `countersign callbacks list` shows what there is", quoted(id))
+	case err != nil:
+		return c, fmt.Errorf("callback %s: %w", id, err)
+	case c.Verdict == store.Duplicate:
+		return c, fmt.Errorf("callback %s is a duplicate (%s), and only the first is kept whole", id, plain(c.Note))
+	case c.Body == nil:
+		return c, fmt.Errorf("callback %s: its body is gone: retention took it", id)
+	}
+	return c, nil
+}
+
+// kept is a stored callback as a provider may look at it again.
+func kept(c store.Callback, key []byte) provider.Callback {
+	h := http.Header{}
+	for name, value := range c.Headers {
+		h.Set(name, value)
+	}
+	return provider.Callback{
+		Account: c.Account, Header: h, Body: c.Body, ReceivedAt: c.At, RemoteAddr: c.RemoteAddr,
+		Sealed: func(value string) string { return callback.SealHeader(key, value) },
+	}
+}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"countersign/model/store"
+	"countersign/provider"
+	"countersign/worker"
+	"countersign/worker/callback"
+)
+
+type replayFlags struct {
+	ids           []string
+	account       string
+	refused       bool
+	notUnderstood bool
+	since         span
+	dryRun, json  bool
+}
+
+func callbacksReplayVerb(a *app) *cobra.Command {
+	f := replayFlags{since: span{now: a.now}}
+	cmd := &cobra.Command{
+		Use:   "replay [ID...]",
+		Short: "Hand stored callbacks in again, after a mended secret or setting",
+		Long: `replay judges callbacks once more that were refused or not understood, with the config as it is now, and
+applies what they say, in the order in which they came. Each keeps the time it came: one that is older than the
+provider's last answer changes nothing and has the provider asked. What was accepted already changes
+nothing twice. It works beside a running daemon; a new secret still has to be reloaded there (kill -HUP).`,
+		Example: "  countersign callbacks replay c000000000042\n  countersign callbacks replay --refused --account sales --since 2d --dry-run",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f.ids = args
+			if err := f.check(); err != nil {
+				return err
+			}
+			c, err := a.config() // secrets too: they are what is tried
+			if err != nil {
+				return err
+			}
+			return a.writingWith(cmd.Context(), c, func(ctx context.Context, w *writer) error { return a.replay(ctx, w, f) })
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.account, "account", "", "of those chosen by verdict, only this `ACCOUNT`'s")
+	flags.BoolVar(&f.refused, "refused", false, "all that were refused and are still kept")
+	flags.BoolVar(&f.notUnderstood, "not-understood", false, "all that were not understood and are still kept")
+	flags.Var(&f.since, "since", "of those chosen by verdict, what came since then: 30d, 2w, 720h, a date or a time")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "only say what would become of them")
+	jsonFlag(cmd, &f.json)
+	return cmd
+}
+
+func (f replayFlags) check() error {
+	chosen := f.refused || f.notUnderstood
+	switch {
+	case len(f.ids) == 0 && !chosen:
+		return usagef("nothing to replay: name callbacks, or --refused, or --not-understood")
+	case len(f.ids) > 0 && (chosen || f.account != "" || f.since.at != nil):
+		return usagef("callbacks are named or chosen by --refused, --not-understood, --account and --since, not both")
+	}
+	return nil
+}
+
+// choose returns the callbacks to replay, in the order in which they came. Ids are as long for each, and in that order.
+func (f replayFlags) choose(ctx context.Context, c *Config, s *store.Store) ([]string, error) {
+	ids := slices.Clone(f.ids)
+	if len(ids) == 0 {
+		if err := c.knows(ctx, s, f.account); err != nil {
+			return nil, err
+		}
+	}
+	for verdict, on := range map[store.Verdict]bool{store.Refused: f.refused, store.NotUnderstood: f.notUnderstood} {
+		for cursor := ""; on; {
+			list, next, err := s.Callbacks(ctx, store.CallbackFilter{Account: f.account, Verdict: verdict, Since: f.since.at, Limit: 500, Cursor: cursor})
+			if err != nil {
+				return nil, err
+			}
+			for _, cb := range list {
+				if _, ok := c.account(cb.Account); ok {
+					ids = append(ids, cb.ID)
+				}
+			}
+			if cursor = next; next == "" {
+				break
+			}
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
+}
+
+// replayedJSON is what became of one.
+type replayedJSON struct {
+	ID      string `json:"id"`
+	Account string `json:"account"`
+	Ref     string `json:"ref"`
+	Before  string `json:"before"`
+	After   string `json:"after"`
+	Outcome string `json:"outcome"`
+	Note    string `json:"note"`
+}
+
+// replay hands in each callback; one that cannot be does not stop the others.
+func (a *app) replay(ctx context.Context, w *writer, f replayFlags) error {
+	key, err := a.installationKey(w.config)
+	if err != nil {
+		return err
+	}
+	ids, err := f.choose(ctx, w.config, w.store)
+	if err != nil {
+		return err
+	}
+	accounts := map[string]built{}
+	var errs []error
+	for _, id := range ids {
+		if ctx.Err() != nil {
+			return errors.Join(append(errs, ctx.Err())...)
+		}
+		did, err := a.replayOne(ctx, w, accounts, id, key, f.dryRun)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if f.json {
+			err = a.jsonLines().write(did)
+		} else {
+			err = a.printf("%s  %s/%s  %s -> %s%s\n", did.ID, did.Account, plain(did.Ref), did.Before, a.paint(verdictColour(store.Verdict(did.After)), did.After),
+				because(or(did.Outcome, plain(did.Note))))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if len(ids) == 0 && !f.json {
+		return a.printf("no callbacks to replay\n")
+	}
+	return errors.Join(errs...)
+}
+
+func (a *app) replayOne(ctx context.Context, w *writer, accounts map[string]built, id string, key []byte, dry bool) (out replayedJSON, err error) {
+	was, err := wholeCallback(ctx, w.store, id)
+	if err != nil {
+		return out, err
+	}
+	b, ok := accounts[was.Account]
+	if !ok {
+		if b, err = a.named(ctx, w.store, w.config, was.Account); err != nil {
+			return out, err
+		}
+		accounts[was.Account] = b
+	}
+	in, err := callback.Judge(b.listener, kept(was, key))
+	if errors.Is(err, provider.ErrUnreadable) {
+		return out, fmt.Errorf("callback %s: %w", id, err)
+	}
+	if err != nil {
+		return out, fmt.Errorf("callback %s could not be judged: %w", id, provider.Redact(err))
+	}
+	out = replayedJSON{id, was.Account, or(in.Callback.Ref, was.Ref), string(was.Verdict), string(in.Callback.Verdict), "", in.Callback.Note}
+	again := worker.Incoming{Callback: in.Callback, Rules: b.rules, Observations: in.Observations, Test: in.Test, Ignored: in.Ignored}
+	if was.Verdict != store.Refused && in.Callback.Verdict == store.Refused {
+		out.Note = "its proof covered what was cut out of the body when it was stored"
+	}
+	if dry {
+		if !worker.WorthReplaying(was, again) {
+			out.After, out.Outcome = out.Before, string(was.Outcome)
+		}
+		return out, nil
+	}
+	res, _, err := w.worker.Replay(ctx, was, again)
+	if err != nil {
+		return out, fmt.Errorf("callback %s: %w", id, err)
+	}
+	out.After, out.Outcome = string(res.Verdict), string(res.Outcome)
+	return out, nil
+}

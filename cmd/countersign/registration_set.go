@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"countersign/model/store"
+	"countersign/provider"
+)
+
+type setFlags struct {
+	replace, dryRun, json bool
+	events                []string
+	scope                 string
+}
+
+func registrationSetVerb(a *app) *cobra.Command {
+	var f setFlags
+	cmd := &cobra.Command{
+		Use:   "set ACCOUNT",
+		Short: "Make the provider call public.url",
+		Long: `set registers public.url and /callbacks/ACCOUNT at the provider. It reads first what stands there, and displaces
+another URL only with --replace. Where our own stands already, only what is wrong is mended: missing events, an
+endpoint that was turned off. Some providers try the URL at once: start the daemon first.`,
+		Example: "  countersign registration set sales\n  countersign registration set hr --scope app:0dd3b823a682527788c4e40cb7b6f7e9 --replace",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.config()
+			if err != nil {
+				return err
+			}
+			if err := settable(c, args[0]); err != nil {
+				return err
+			}
+			if f.dryRun {
+				return a.registrationWould(cmd.Context(), c, args[0], f)
+			}
+			return a.writingWith(cmd.Context(), c, func(ctx context.Context, w *writer) error { return a.registrationSet(ctx, w, args[0], f) })
+		},
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&f.replace, "replace", false, "displace another URL that stands there")
+	flags.StringSliceVar(&f.events, "events", nil, "only these event types: `A,B`; all that are of use where it is left out")
+	flags.StringVar(&f.scope, "scope", "", "where the provider has several places, this one: `app:ID`")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "only say what would be done")
+	jsonFlag(cmd, &f.json)
+	return cmd
+}
+
+// settable says why an account's URL cannot be registered. A service that is itself reached by http, simulated or
+// your own, may call http.
+func settable(c *Config, id string) error {
+	acc, ok := c.account(id)
+	switch {
+	case !ok:
+		return usagef("account %q is not in the config", id)
+	case c.Public.URL == "":
+		return usagef("public.url is not set: it is what a provider has to call")
+	case strings.HasPrefix(c.Public.URL, "http://") && !strings.HasPrefix(acc.BaseURL, "http://"):
+		return usagef("public.url begins with http://: providers call https:// only")
+	}
+	return nil
+}
+
+// setter builds an account whose registration can be made.
+func (a *app) setter(ctx context.Context, s *store.Store, c *Config, id string) (built, provider.Setter, error) {
+	b, err := a.named(ctx, s, c, id)
+	if err != nil {
+		return b, nil, err
+	}
+	p, ok := b.provider.(provider.Setter)
+	if !ok {
+		return b, nil, fmt.Errorf("%s has no way to set what it calls: enter %s in its dashboard", b.Provider, c.callbackURL(id))
+	}
+	return b, p, nil
+}
+
+// registrationWould says what set would do, and writes nothing.
+func (a *app) registrationWould(ctx context.Context, c *Config, id string, f setFlags) error {
+	s, err := a.openStore(ctx, c, true)
+	if err == nil {
+		defer s.Close() //nolint:errcheck // only read
+	} else if !errors.Is(err, errNoDatabase) {
+		return err
+	}
+	_, p, err := a.setter(ctx, s, c, id)
+	if err != nil {
+		return err
+	}
+	reg, err := p.Registration(ctx)
+	if err != nil {
+		return provider.Redact(err)
+	}
+	ours := c.callbackURL(id)
+	for _, other := range reg.Others {
+		if app, ok := strings.CutPrefix(f.scope, "app:"); ok && other.Scope == "app "+app {
+			reg = other
+		}
+	}
+	switch {
+	case sameURL(reg.URL, ours):
+		return a.printf("%s stands there already: only missing events or a disabled endpoint would be mended\n", ours)
+	case reg.URL == "":
+		return a.printf("nothing stands there: %s would be registered\n", ours)
+	case f.replace:
+		return a.printf("%s stands there: %s would take its place\n", shownURL(reg.URL), ours)
+	}
+	return displaced(reg)
+}
+
+func displaced(reg provider.Registration) error {
+	return fmt.Errorf("the provider calls %s now, and would no longer: with --replace we take its place", or(shownURL(reg.URL), "another URL"))
+}
+
+func (a *app) registrationSet(ctx context.Context, w *writer, id string, f setFlags) error {
+	b, p, err := a.setter(ctx, w.store, w.config, id)
+	if err != nil {
+		return err
+	}
+	all := newAccounts(a, w.store, w.log)
+	if err := all.remember(ctx, w.config); err != nil {
+		return err
+	}
+	secrets := 0
+	if st, ok := b.provider.(provider.Starter); ok { // what the service shows once has to rest in the database
+		rest := all.tokens(id)
+		save := rest.Save
+		rest.Save = func(ctx context.Context, name string, secret []byte) error {
+			secrets++
+			return save(ctx, name, secret)
+		}
+		st.UseTokens(rest)
+		if err := prepare(ctx, id, b.provider); err != nil {
+			return err
+		}
+		secrets = 0 // those of the log-in are the daemon's own business
+	}
+	reg, err := p.Register(ctx, provider.Registration{URL: w.config.callbackURL(id), Scope: f.scope, Events: f.events}, f.replace)
+	if errors.Is(err, provider.ErrDisplaces) {
+		if reg.URL == "" {
+			if now, rerr := p.Registration(ctx); rerr == nil {
+				reg = now
+			}
+		}
+		return displaced(reg)
+	}
+	if err != nil {
+		return provider.Redact(err)
+	}
+	if f.scope == "" { // the operator has seen to it: this is what the audit compares with
+		if err := w.worker.Registered(ctx, id, reg); err != nil {
+			return err
+		}
+	}
+	out := registrationObject(id, w.config.callbackURL(id), reg)
+	if f.json {
+		return a.jsonLines().write(out)
+	}
+	if err := a.printRegistration(out); err != nil {
+		return err
+	}
+	if _, err := w.store.Holder(ctx, store.LockServe); secrets > 0 && err == nil {
+		return a.printf("a secret of it was stored: tell the running daemon to read it with kill -HUP, or callbacks are refused\n")
+	}
+	return nil
+}

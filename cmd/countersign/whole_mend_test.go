@@ -1,0 +1,232 @@
+package main
+
+import (
+	"bytes"
+	"database/sql"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/model/store"
+	"countersign/provider/simulator"
+)
+
+// ids are the callbacks of a verdict, the oldest first.
+func (in installation) ids(t *testing.T, v store.Verdict) (out []string) {
+	t.Helper()
+	stdout, stderr, code := in.verb(t, "callbacks", "list", "--json", "--verdict", string(v))
+	require.Zero(t, code, stderr)
+	for _, o := range objects(t, stdout) {
+		out = append([]string{o["id"].(string)}, out...)
+	}
+	return out
+}
+
+// said runs a verb that must end well.
+func (in installation) said(t *testing.T, args ...string) string {
+	t.Helper()
+	stdout, stderr, code := in.verb(t, args...)
+	require.Zero(t, code, "%v: %s%s", args, stdout, stderr)
+	return stdout
+}
+
+// A key is changed at the provider and not here: the refused callbacks say so, and are not lost.
+func TestWholeRefusedCallbacksAreExplainedAndReplayed(t *testing.T) {
+	t.Parallel()
+	in := wired(t) // rows stay as callbacks leave them
+	db := in.table(t)
+	one1, one2 := time.Now().Add(-3*time.Minute), time.Now().Add(-2*time.Minute)
+	sent := oneSpanEvent("PACKAGE_ACTIVATE", "p-1", one1)
+	for _, body := range [][]byte{sent, sent, oneSpanEvent("PACKAGE_COMPLETE", "p-2", one2)} {
+		code, _ := in.post(simulator.AccountOneSpan, "application/json", "Basic the-new-key", body)
+		require.Equal(t, http.StatusUnauthorized, code)
+	}
+	code, _ := in.post(simulator.AccountOneSpan, "application/json", "Basic "+recordedKey, []byte("[]"))
+	require.Equal(t, http.StatusOK, code)
+	refused := in.ids(t, store.Refused)
+	require.Len(t, refused, 3)
+	require.Contains(t, in.said(t, "callbacks", "explain", refused[0]), "nothing that is configured matches")
+	require.Contains(t, in.said(t, "callbacks", "replay", "--refused"), refused[0]+"  sim-onespan/p-1  refused -> refused")
+
+	in.edit(t, `callback_key: .*`, `callback_keys: ["`+recordedKey+`", "the-new-key"]`)
+	stdout := in.said(t, "callbacks", "explain", refused[0])
+	require.Contains(t, stdout, "callback_keys[1] matches now")
+	require.NotContains(t, stdout, "the-new-key")
+	trials := objects(t, in.said(t, "callbacks", "explain", "--json", refused[0]))
+	require.Len(t, trials, 8)
+	require.Equal(t, map[string]any{"secret": "callback_keys[1]", "header": "Authorization", "hash": "", "encoding": "", "over": "", "match": true, "note": ""}, trials[4])
+
+	stdout = in.said(t, "callbacks", "replay", "--refused", "--account", simulator.AccountOneSpan, "--since", "1d", "--dry-run")
+	require.Equal(t, 3, strings.Count(stdout, "refused -> accepted"), stdout)
+	require.Equal(t, refused, in.ids(t, store.Refused), "a dry run changes nothing")
+	came := one[string](db, "SELECT at FROM callbacks WHERE verdict = 'refused' ORDER BY n LIMIT 1")
+	stdout = in.said(t, "callbacks", "replay", "--refused", "--json")
+	replayed := objects(t, stdout)
+	require.Len(t, replayed, 3)
+	require.Equal(t, []any{"accepted", "applied"}, []any{replayed[0]["after"], replayed[0]["outcome"]}, stdout)
+	require.Equal(t, []any{"duplicate", "nothing_new"}, []any{replayed[1]["after"], replayed[1]["outcome"]}, stdout)
+	require.Equal(t, "accepted", replayed[2]["after"], stdout)
+	shown := objects(t, in.said(t, "callbacks", "show", "--json", refused[0]))[0]
+	require.Equal(t, string(sent), shown["body"])
+	require.Equal(t, came, shown["at"], "it keeps the time it came")
+	require.Contains(t, in.said(t, "callbacks", "show", refused[0]), "replayed at 20")
+	require.Equal(t, "in_progress", one[string](db, "SELECT status FROM transactions WHERE ref = 'p-1'"))
+	require.Equal(t, "completed", one[string](db, "SELECT status FROM transactions WHERE ref = 'p-2'"))
+
+	changes := one[int](db, "SELECT COUNT(*) FROM history")
+	stdout = in.said(t, "callbacks", "replay", refused[0], refused[2])
+	require.Contains(t, stdout, refused[0]+"  sim-onespan/p-1  accepted -> accepted: applied")
+	require.Equal(t, changes, one[int](db, "SELECT COUNT(*) FROM history"), "nothing changes twice")
+	require.Contains(t, in.said(t, "callbacks", "replay", "--not-understood"), "not_understood -> not_understood")
+	_, stderr, code := in.verb(t, "callbacks", "replay", refused[1])
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, stderr, "duplicate")
+
+	code, _ = in.post(simulator.AccountOneSpan, "application/json", "Basic "+recordedKey, sent)
+	require.Equal(t, http.StatusOK, code)
+	require.Len(t, in.ids(t, store.Duplicate), 2, "the replayed one has taken the dedupe key")
+}
+
+// A claim that is older than the provider's last answer moves nothing, and has the provider asked.
+func TestWholeAnOldCallbackIsReplayedBehindAnAnswer(t *testing.T) {
+	t.Parallel()
+	in := wired(t)
+	code, _ := in.post(simulator.AccountOneSpan, "application/json", "Basic "+recordedKey, oneSpanEvent("PACKAGE_ACTIVATE", "p-1", time.Now()))
+	require.Equal(t, http.StatusOK, code)
+	code, _ = in.post(simulator.AccountOneSpan, "application/json", "Basic the-new-key", oneSpanEvent("PACKAGE_COMPLETE", "p-1", time.Now()))
+	require.Equal(t, http.StatusUnauthorized, code)
+	in.write(t, "UPDATE transactions SET asked_at = ?, confirmed_at = ?, confirmed = 1, next_check_at = NULL WHERE ref = 'p-1'", stampText(time.Minute), stampText(time.Minute))
+	in.edit(t, `callback_key: .*`, `callback_keys: ["the-new-key"]`)
+	stdout := in.said(t, "callbacks", "replay", "--refused")
+	require.Contains(t, stdout, "refused -> accepted: checking")
+	db := in.table(t)
+	require.Equal(t, "in_progress", one[string](db, "SELECT status FROM transactions WHERE ref = 'p-1'"))
+	require.NotEmpty(t, one[sql.NullString](db, "SELECT next_check_at FROM transactions WHERE ref = 'p-1'").String)
+}
+
+// stampText is a time from now as SQLite holds it.
+func stampText(d time.Duration) string {
+	return time.Now().Add(d).UTC().Format("2006-01-02T15:04:05.000Z")
+}
+
+func TestWholeRegistrationIsSetAndChecked(t *testing.T) {
+	t.Parallel()
+	svc := playServices(t, simulator.Options{Transactions: -1, Callbacks: "https://elsewhere.example.org/hook"})
+	in := install(t, svc, 1)
+	in.daemon(t)
+	for _, id := range []string{simulator.AccountOneSpan, simulator.AccountDropboxSign} {
+		ours := "http://" + in.public + "/callbacks/" + id
+		_, stderr, code := in.verb(t, "registration", "set", id)
+		require.Equal(t, exitFailed, code)
+		require.Contains(t, stderr, "https://elsewhere.example.org/hook")
+		require.Contains(t, stderr, "--replace")
+		require.Contains(t, in.said(t, "registration", "set", id, "--replace", "--dry-run"), ours+" would take its place")
+		require.Contains(t, in.said(t, "registration", "show", id), "not us")
+		require.Contains(t, in.said(t, "registration", "set", id, "--replace"), "calls   "+ours+" (this is us)")
+		require.Contains(t, in.said(t, "registration", "set", id, "--dry-run"), "stands there already")
+		got := objects(t, in.said(t, "registration", "set", id, "--json"))[0]
+		require.Equal(t, []any{ours, true}, []any{got["url"], got["matches"]})
+		require.Contains(t, one[string](in.table(t), "SELECT registration FROM accounts WHERE id = ?", id), ours)
+		for _, way := range [][]string{nil, {"--loopback"}} {
+			steps := objects(t, in.said(t, append([]string{"registration", "check", id, "--json"}, way...)...))
+			require.Len(t, steps, 8)
+			require.Equal(t, "acknowledgement", steps[7]["step"])
+		}
+	}
+	require.Contains(t, in.said(t, "callbacks", "list", "--verdict", "accepted"), "COUNTERSIGN_TEST")
+	stdout := in.said(t, "registration", "set", simulator.AccountOneSpan, "--events", "PACKAGE_COMPLETE,PACKAGE_DECLINE")
+	require.Contains(t, stdout, "2 types: PACKAGE_COMPLETE PACKAGE_DECLINE")
+	stdout, _, _ = in.verb(t, "doctor", "--account", simulator.AccountOneSpan)
+	require.Regexp(t, `warn +sim-onespan registration +the provider does not tell of DOCUMENT_SIGNED`, stdout)
+	_, stderr, code := in.verb(t, "registration", "set", simulator.AccountDropboxSign, "--events", "x")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, stderr, "none can be chosen")
+	in.edit(t, `, url: "[^"]*"`, "")
+	_, stderr, code = in.verb(t, "registration", "set", simulator.AccountOneSpan)
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, "public.url is not set")
+	in.edit(t, `public: \{`, `public: { url: "http://sign.example.org",`)
+	in.edit(t, `base_url: "http[^"]*onespan"`, `base_url: "https://onespan.example.org"`)
+	_, stderr, code = in.verb(t, "registration", "set", simulator.AccountOneSpan)
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, "https://")
+}
+
+// What stands between the provider and us may spoil a callback in many ways: the check names each.
+func TestWholeTheCheckNamesTheStepThatFails(t *testing.T) {
+	t.Parallel()
+	svc := playServices(t, simulator.Options{Transactions: -1})
+	in := install(t, svc, 1)
+	stop := in.daemon(t)
+	target := &url.URL{Scheme: "http", Host: in.public}
+	var spoil func(w http.ResponseWriter, r *http.Request, next http.Handler)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		spoil(w, r, httputil.NewSingleHostReverseProxy(target))
+	}))
+	t.Cleanup(proxy.Close)
+	in.edit(t, `url: "http://127[^"]*"`, `url: "`+proxy.URL+`"`)
+	body := func(text string) func(http.ResponseWriter, *http.Request, http.Handler) {
+		return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+			w.Header().Set("Content-Type", "application/json")
+			io.WriteString(w, text) //nolint:errcheck // a test
+		}
+	}
+	status := func(code int) func(http.ResponseWriter, *http.Request, http.Handler) {
+		return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(code) }
+	}
+	for _, c := range []struct {
+		name, step, detail string
+		spoil              func(http.ResponseWriter, *http.Request, http.Handler)
+	}{
+		{"nothing", "", "", func(w http.ResponseWriter, r *http.Request, next http.Handler) { next.ServeHTTP(w, r) }},
+		{"another path", "route", "404", func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			r.URL.Path = "/hook"
+			next.ServeHTTP(w, r)
+		}},
+		{"no POST", "route", "405", status(http.StatusMethodNotAllowed)},
+		{"a redirect", "route", "redirect", status(http.StatusPermanentRedirect)},
+		{"a log-in", "route", "403", status(http.StatusForbidden)},
+		{"a dropped header", "signature", "401", func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			r.Header.Del("Authorization")
+			next.ServeHTTP(w, r)
+		}},
+		{"a full disk", "storage", "503", status(http.StatusServiceUnavailable)},
+		{"another server", "storage", "not in this database", body(taken)},
+		{"another answer", "acknowledgement", "insists", func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			next.ServeHTTP(httptest.NewRecorder(), r)
+			body("<html>")(w, r, next)
+		}},
+	} {
+		spoil = c.spoil
+		stdout, _, code := in.verb(t, "registration", "check", simulator.AccountOneSpan, "--json")
+		steps := objects(t, stdout)
+		last := steps[len(steps)-1]
+		if c.step == "" {
+			require.Zero(t, code, stdout)
+			continue
+		}
+		require.Equal(t, exitFailed, code, c.name)
+		require.Equal(t, []any{c.step, "failed"}, []any{last["step"], last["result"]}, "%s: %s", c.name, stdout)
+		require.Contains(t, last["detail"], c.detail, c.name)
+		for _, s := range steps[:len(steps)-1] {
+			require.Equal(t, "ok", s["result"], c.name)
+		}
+	}
+	require.Contains(t, in.said(t, "registration", "check", simulator.AccountOneSpan, "--loopback"), "ok      acknowledgement")
+	stop()
+	stdout, _, code := in.verb(t, "registration", "check", simulator.AccountOneSpan, "--loopback")
+	require.Equal(t, exitFailed, code)
+	require.Regexp(t, `(?m)^failed  connection .*start the daemon\n\z`, stdout)
+	in.edit(t, `(?m)^      callback_key: .*\n`, "")
+	stdout, _, code = in.verb(t, "registration", "check", simulator.AccountOneSpan)
+	require.Equal(t, exitFailed, code)
+	require.Regexp(t, `^failed  canary +settings.callback_key is not set`, stdout)
+	require.False(t, bytes.Contains([]byte(stdout), []byte(svc.account(simulator.AccountOneSpan).Settings["api_key"].(string))))
+}

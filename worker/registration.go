@@ -1,0 +1,114 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"countersign/model/store"
+	"countersign/provider"
+)
+
+// registered is what is remembered of an account's registration.
+type registered struct {
+	provider.Registration
+	Lost []string `json:",omitempty"` // event types that were registered before and are no more
+}
+
+// compare says what a person must know of a registration beside the one before, and what to remember of it. A
+// changed URL is not remembered: the known one stays on record until an operator sees to it.
+func (was registered) compare(now provider.Registration) (keep registered, wrong string) {
+	switch {
+	case was.URL != "" && now.URL == "":
+		return was, "the provider has no callback URL registered any more"
+	case was.URL != "" && was.URL != now.URL:
+		return was, "the provider calls another URL than before"
+	}
+	keep = registered{Registration: now}
+	if now.Events != nil {
+		for _, typ := range slices.Concat(was.Events, was.Lost) {
+			if !slices.Contains(now.Events, typ) && !slices.Contains(keep.Lost, typ) {
+				keep.Lost = append(keep.Lost, typ)
+			}
+		}
+	}
+	slices.Sort(keep.Lost)
+	switch {
+	case now.Disabled:
+		return keep, "the provider has turned the calls to our URL off"
+	case len(keep.Lost) > 0:
+		return keep, fmt.Sprintf("the provider no longer tells of %s", strings.Join(keep.Lost, " "))
+	}
+	return keep, ""
+}
+
+// recorded reads what is remembered; the zero value where that is nothing.
+func recorded(text string) (r registered) {
+	if text == "" || json.Unmarshal([]byte(text), &r) != nil {
+		return registered{}
+	}
+	return r
+}
+
+// checkRegistration compares what the provider calls with what it called before (audit slot).
+func (w *Worker) checkRegistration(ctx context.Context, a *Account) error {
+	p, ok := a.Provider.(provider.Registrar)
+	if !ok {
+		return nil
+	}
+	reg, err := p.Registration(provider.WithWork(ctx, provider.WorkAudit))
+	if err != nil {
+		return err
+	}
+	return w.noteRegistration(ctx, a.ID, func(was registered) (registered, string) { return was.compare(reg) })
+}
+
+// Registered notes a registration that an operator has made: the audit compares with it from now on, and what was
+// wrong with the one before is settled.
+func (w *Worker) Registered(ctx context.Context, account string, reg provider.Registration) error {
+	return w.noteRegistration(ctx, account, func(registered) (registered, string) { return registered{Registration: reg}.compare(reg) })
+}
+
+// noteRegistration remembers a registration, and opens or closes the incident. The incident may have been closed by
+// a verb in another process: the database says whether it is open, not what this one remembers.
+func (w *Worker) noteRegistration(ctx context.Context, account string, look func(was registered) (keep registered, wrong string)) error {
+	open := false
+	err := w.doPatiently(ctx, store.Unit{Apply: func(b *store.Batch) error {
+		acc, err := b.Account(account)
+		if err != nil {
+			return err
+		}
+		keep, wrong := look(recorded(acc.Registration))
+		text, err := json.Marshal(keep)
+		if err != nil {
+			return err
+		}
+		if acc.Registration != string(text) {
+			acc.Registration = string(text)
+			b.PutAccount(acc)
+		}
+		var moved []incidentKey // of no use: it tells what changed, and what is remembered may be older
+		open = wrong != ""
+		if open {
+			return w.openIncident(b, &moved, account, store.RegistrationChanged, wrong)
+		}
+		_, err = b.CloseIncident(account, store.RegistrationChanged)
+		return err
+	}})
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if k := (incidentKey{account, store.RegistrationChanged}); open {
+		w.open[k] = true
+	} else {
+		delete(w.open, k)
+	}
+	return nil
+}
+
+// events returns the event types that an account's registration is known to name; nil: not known.
+func events(registration string) []string { return recorded(registration).Events }

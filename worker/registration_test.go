@@ -1,0 +1,116 @@
+package worker
+
+import (
+	"io"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"countersign/model/store"
+	"countersign/provider"
+)
+
+func TestWhatChangedOfARegistrationIsNamed(t *testing.T) {
+	t.Parallel()
+	at := func(url string, events ...string) registered {
+		return registered{Registration: provider.Registration{URL: url, Events: events}}
+	}
+	off := at("u", "a")
+	off.Disabled = true
+	lost := at("u", "a")
+	lost.Lost = []string{"b", "c"}
+	for _, c := range []struct {
+		name  string
+		was   registered
+		now   registered
+		keep  registered
+		wrong string
+	}{
+		{name: "first seen", now: at("u", "a"), keep: at("u", "a")},
+		{name: "nothing was there", now: at("u"), keep: at("u")},
+		{name: "the same", was: at("u", "a"), now: at("u", "a"), keep: at("u", "a")},
+		{name: "more events", was: at("u", "a"), now: at("u", "a", "b"), keep: at("u", "a", "b")},
+		{name: "another URL", was: at("u", "a"), now: at("v", "a"), keep: at("u", "a"), wrong: "another URL"},
+		{name: "no URL", was: at("u", "a"), now: at(""), keep: at("u", "a"), wrong: "no callback URL"},
+		{name: "turned off", was: at("u", "a"), now: off, keep: off, wrong: "off"},
+		{name: "still off", was: off, now: off, keep: off, wrong: "off"},
+		{name: "on again", was: off, now: at("u", "a"), keep: at("u", "a")},
+		{name: "fewer events", was: at("u", "c", "b", "a"), now: at("u", "a"), keep: lost, wrong: "no longer tells of b c"},
+		{name: "still fewer", was: lost, now: at("u", "a"), keep: lost, wrong: "no longer tells of b c"},
+		{name: "all again", was: lost, now: at("u", "a", "b", "c"), keep: at("u", "a", "b", "c")},
+		{name: "it does not tell any more", was: at("u", "a"), now: at("u"), keep: at("u")},
+	} {
+		keep, wrong := c.was.compare(c.now.Registration)
+		if !reflect.DeepEqual(keep, c.keep) || (wrong != "") != (c.wrong != "") || !strings.Contains(wrong, c.wrong) {
+			t.Errorf("%s: keeps %+v, says %q", c.name, keep, wrong)
+		}
+	}
+}
+
+// An operator's `registration set` runs in another process: the daemon's memory of the incident must not be in the way.
+func TestARegistrationThatAnOperatorMadeSettlesTheIncident(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	now := func() time.Time { return noon }
+	s, err := store.Open(t.Context(), store.Options{DSN: "sqlite:" + filepath.Join(t.TempDir(), "x.db"), Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if _, _, err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	log := logrus.New()
+	log.SetOutput(io.Discard)
+	made := func() *Worker {
+		return New(Options{Store: s, Accounts: func() []*Account { return nil }, Now: now, Rand: func() float64 { return 0 }, Log: logrus.NewEntry(log)})
+	}
+	daemon, verb := made(), made()
+	audit := func(r provider.Registration) {
+		t.Helper()
+		if err := daemon.noteRegistration(t.Context(), "a", func(was registered) (registered, string) { return was.compare(r) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open := func(want int) {
+		t.Helper()
+		list, err := s.Incidents(t.Context(), true)
+		if err != nil || len(list) != want || want == 1 && list[0].Kind != store.RegistrationChanged {
+			t.Fatalf("open: %+v, %v, want %d", list, err, want)
+		}
+	}
+	ours := provider.Registration{URL: "https://sign.example.org/callbacks/a", Events: []string{"x", "y"}}
+	theirs := provider.Registration{URL: "https://crm.example.org"}
+	audit(ours)
+	open(0)
+	audit(theirs)
+	open(1)
+	audit(theirs)
+	open(1)
+	for range 2 { // and once more after that
+		if err := verb.Registered(t.Context(), "a", ours); err != nil {
+			t.Fatal(err)
+		}
+		open(0)
+		audit(theirs)
+		open(1)
+	}
+	audit(ours)
+	open(0)
+	audit(provider.Registration{URL: ours.URL, Events: []string{"x"}})
+	open(1)
+	acc, err := s.Account(t.Context(), "a")
+	if err != nil || !reflect.DeepEqual(events(acc.Registration), []string{"x"}) {
+		t.Errorf("known to be registered: %v, %v", events(acc.Registration), err)
+	}
+	audit(ours)
+	open(0)
+}
