@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"os"
 	"path/filepath"
@@ -25,7 +26,7 @@ func testApp(env map[string]string) (a *app, stdout, stderr *bytes.Buffer) {
 	a = newApp(strings.NewReader(""), stdout, stderr)
 	a.now = func() time.Time { return nine }
 	a.lookup = func(name string) (string, bool) { v, ok := env[name]; return v, ok }
-	a.providers = map[string]factory{"onespan": paper, "dropboxsign": paper, "allsign": paper, "autosign": paper, "documenso": paper}
+	a.providers = map[string]factory{"onespan": paper, "dropboxsign": paper}
 	return a, stdout, stderr
 }
 
@@ -190,7 +191,9 @@ func TestExampleHasEveryKey(t *testing.T) {
 	for _, m := range regexp.MustCompile(`\$\{([A-Z_]+)\}`).FindAllStringSubmatch(string(text), -1) {
 		env[m[1]] = "made-up-" + m[1]
 	}
+	env["ALLSIGN_SECRET"] = "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32))
 	a, _, _ := testApp(env)
+	a.providers = providers()
 	c, err := a.parseConfig(file, text)
 	if err != nil {
 		t.Fatal(list(err))
