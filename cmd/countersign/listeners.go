@@ -98,7 +98,7 @@ func certificates(t TLS) (*tls.Config, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		info, err := os.Stat(t.CertFile)
-		if err == nil && (cert == nil || info.ModTime().After(read)) {
+		if err == nil && (cert == nil || !info.ModTime().Equal(read)) {
 			pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
 			if err != nil && cert == nil {
 				return nil, fmt.Errorf("public.tls: %w", err)

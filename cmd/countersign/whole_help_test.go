@@ -298,6 +298,12 @@ func (in installation) edit(t *testing.T, pattern, with string) {
 // daemon runs serve in this process until the test ends, or stop is called, which returns the exit code.
 func (in installation) daemon(t *testing.T, args ...string) (stop func() int) {
 	t.Helper()
+	return in.daemonWhere(t, func() bool { return answers("http://"+in.public+"/", http.StatusNotFound) }, args...)
+}
+
+// daemonWhere is daemon, whose public listener is up when so says it.
+func (in installation) daemonWhere(t *testing.T, so func() bool, args ...string) (stop func() int) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	out, code := &safeBuffer{}, make(chan int, 1)
 	go func() {
@@ -314,7 +320,7 @@ func (in installation) daemon(t *testing.T, args ...string) (stop func() int) {
 		}
 	})
 	eventually(t, "a listener that answers", func() bool {
-		return answers("http://"+in.public+"/", http.StatusNotFound) && answers("http://"+in.console+"/healthz", http.StatusOK)
+		return so() && answers("http://"+in.console+"/healthz", http.StatusOK)
 	})
 	return stop
 }
