@@ -144,6 +144,7 @@ type listeners struct {
 	console       *console.Server
 	consoleSocket net.Listener
 	reload        reloadState
+	keeping       keeping
 }
 
 // announce prints what an operator has to register at each provider.

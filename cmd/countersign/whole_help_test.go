@@ -178,15 +178,21 @@ func (in installation) serving(t *testing.T, binary string, args ...string) (*pr
 	t.Helper()
 	began := time.Now()
 	p := in.start(t, binary, append([]string{"serve"}, args...)...)
+	in.up(t, p)
+	return p, time.Since(began)
+}
+
+// up waits until both listeners of a daemon answer.
+func (in installation) up(t *testing.T, p *process) {
+	t.Helper()
 	eventually(t, "a listener that answers", func() bool {
 		select {
 		case <-p.done:
-			t.Fatal("the daemon ended")
+			t.Fatalf("the daemon ended:\n%s", p.out.String())
 		default:
 		}
 		return answers("http://"+in.public+"/", http.StatusNotFound) && answers("http://"+in.console+"/healthz", http.StatusOK)
 	})
-	return p, time.Since(began)
 }
 
 func answers(url string, code int) bool {
