@@ -213,6 +213,7 @@ func (e *engine) reloads(ctx context.Context, in *listeners) error {
 		if err == nil {
 			err = e.accounts.set(ctx, c)
 		}
+		err = spelledOut(err)
 		in.reload.set(err)
 		notify(e.log, daemon.SdNotifyReady)
 		if err != nil {

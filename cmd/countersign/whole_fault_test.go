@@ -225,7 +225,7 @@ func (d *ill) takes(t *testing.T, n int) {
 // refuses waits until callbacks are refused, and stay so, and until /readyz says why.
 func (d *ill) refuses(t *testing.T, why string) {
 	t.Helper()
-	for refused, room := 0, 200; refused < 3; {
+	for refused, room := 0, 200; refused < 2; {
 		code, after := d.send(t)
 		if code == http.StatusOK && refused == 0 && room > 0 {
 			room-- // there may be some left
