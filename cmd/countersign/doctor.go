@@ -127,7 +127,11 @@ func (d *doctor) database(ctx context.Context) *store.Store {
 	}
 	s, err := store.Open(ctx, store.Options{DSN: d.config.Database, Key: key, Now: d.now, Mode: fs.FileMode(d.config.DatabaseMode)})
 	if err != nil {
-		d.say("FAIL", "database", "%v", err)
+		cure := ": name another file or URL in `database`, or restore the backup"
+		if errors.Is(err, store.ErrNewer) {
+			cure = "" // it says so
+		}
+		d.say("FAIL", "database", "%v%s", err, cure)
 		return nil
 	}
 	have, want, err := s.Schema(ctx)
@@ -298,7 +302,7 @@ func (d *doctor) registration(ctx context.Context, acc *Account, r provider.Regi
 	what := acc.ID + " registration"
 	reg, err := r.Registration(ctx)
 	if err != nil {
-		d.say("FAIL", what, "%v", provider.Redact(err))
+		d.say("FAIL", what, "%v: look at the key's rights at the provider, at base_url and the network", provider.Redact(err))
 		return
 	}
 	o := registrationObject(acc.ID, d.config.callbackURL(acc.ID), reg)
