@@ -47,8 +47,8 @@ never repeats. --backfill-schedule repeats it on a cron line (UTC).`,
 				return usagef("--backfill-schedule needs --backfill, which says how far back")
 			}
 			if o.schedule != "" {
-				if _, err := worker.ParseSchedule(o.schedule); err != nil {
-					return usagef("--backfill-schedule: %w", err)
+				if _, err := parseSlots(o.schedule); err != nil {
+					return usagef("--backfill-schedule: %q %w", o.schedule, err)
 				}
 			}
 			return a.serve(cmd.Context(), o)
