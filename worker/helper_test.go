@@ -93,7 +93,7 @@ func (s *service) DownloadLink(_ context.Context, _ string, _ model.DocumentRef,
 	return provider.Declared{Length: -1}, get(w)
 }
 
-// file is a way to a link's file.
+// fileOf is a link that has a file.
 func fileOf(body []byte) func(io.Writer) error {
 	return func(w io.Writer) error { _, err := w.Write(body); return err }
 }
