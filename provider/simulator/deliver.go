@@ -14,6 +14,7 @@ type letter struct {
 	url    string
 	header http.Header
 	body   []byte
+	renew  func(at time.Time) []byte // makes the body of each attempt, where attempts differ
 }
 
 // delivery is one letter on its way, with what is known of it.
@@ -129,12 +130,23 @@ func (w *World) launch(ctx context.Context, flights *sync.WaitGroup, d *delivery
 	}
 	d.attempt++
 	started := time.Now()
+	if d.renew != nil {
+		d.body = d.renew(started)
+	}
 	flights.Go(func() {
-		limit, cancel := context.WithTimeout(ctx, w.span(30*time.Second, 5*time.Second))
+		limit, cancel := context.WithTimeout(ctx, w.patience(d.desk))
 		defer cancel()
 		status, body := w.carry(limit, d.letter)
 		w.landed(d, started, status, body)
 	})
+}
+
+// patience is how long an attempt may take.
+func (w *World) patience(d *desk) time.Duration {
+	if d.exact {
+		return d.patience
+	}
+	return w.span(30*time.Second, 5*time.Second)
 }
 
 // carry makes the request; status 0 means that no answer came.
@@ -198,7 +210,11 @@ func (w *World) failed(d *delivery) {
 	}
 	again := *d
 	again.fault = ""
-	w.enqueue(&entry{at: time.Now().Add(w.span(k.retries[d.attempt-1], 20*time.Millisecond)), d: &again})
+	wait := k.retries[d.attempt-1]
+	if !k.exact {
+		wait = w.span(wait, 20*time.Millisecond)
+	}
+	w.enqueue(&entry{at: time.Now().Add(wait), d: &again})
 }
 
 // release lets the next delivery of t go, and those that waited to be overtaken by this one.

@@ -132,7 +132,11 @@ func (d *desk) count(c call) (left int, within bool) {
 	}
 	limit = int(float64(limit) * d.world.opts.QuotaScale)
 	log := d.asked[c.class]
-	for len(log) > 0 && c.now.Sub(log[0]) >= 59500*time.Millisecond { // half a second of grace for the way
+	past := func(at time.Time) bool {
+		return c.now.Sub(at) >= 59500*time.Millisecond || // half a second of grace for the way
+			d.minutes && at.Truncate(time.Minute) != c.now.Truncate(time.Minute)
+	}
+	for len(log) > 0 && past(log[0]) {
 		log = log[1:]
 	}
 	if len(log) >= limit {
@@ -143,9 +147,15 @@ func (d *desk) count(c call) (left int, within bool) {
 	return limit - len(log) - 1, true
 }
 
+// limiter is a keeper with forms of its own for a request above a limit.
+type limiter interface{ limited(c call) answer }
+
 // breakage chooses whether a request fails for no fault of its own, and how.
 func (w *World) breakage(d *desk, c call) (answer, bool) {
 	if w.rng.Float64() < w.faults.RateLimit {
+		if l, own := d.keeper.(limiter); own {
+			return l.limited(c), true
+		}
 		a := d.refuse(http.StatusTooManyRequests, "exceeded_rate", "slow down")
 		switch w.rng.IntN(3) {
 		case 0:

@@ -17,6 +17,7 @@ import (
 const (
 	AccountOneSpan     = "sim-onespan"
 	AccountDropboxSign = "sim-dropboxsign"
+	AccountDocumenso   = "sim-documenso"
 )
 
 // Options configures a World. Zero values mean the defaults named at each field.
@@ -53,6 +54,8 @@ type Options struct {
 	// ClearCallbackAfter makes Dropbox Sign forget its callback URL after so many deliveries in a row
 	// that failed, as two third parties report (10); 0 means never.
 	ClearCallbackAfter int
+	// KeyLife is how long Documenso's API key is good after the start, in wall time; 0 means for ever.
+	KeyLife time.Duration
 }
 
 // Faults is what goes wrong, as shares from 0 to 1.
@@ -87,7 +90,7 @@ type Account struct {
 	ID       string         `json:"id"`
 	Provider string         `json:"provider"`
 	BasePath string         `json:"base_path"`
-	Settings map[string]any `json:"settings"` // api_key and callback_key or callback_keys
+	Settings map[string]any `json:"settings"` // api_key, and callback_key, callback_keys or webhook_secret
 
 	AccountID string `json:"account_id"` // the service's own id of the account
 	Email     string `json:"email"`

@@ -23,6 +23,8 @@ type person struct {
 	replaced, by       string // the e-mail address replaced, and who did it
 	identity           string // knowledge-based authentication: "", FAILED, PASSED
 	errorText          string
+	token              string    // Documenso: who has it can sign
+	expires, notified  time.Time // Documenso: when the link runs out, and when that was found
 }
 
 // state is what a service knows of a transaction at one time. Only transaction.people is shared
@@ -40,7 +42,10 @@ type state struct {
 	completed time.Time
 	ready     time.Time // from then on the final files can be had
 	failed    string
-	changes   int // how many changes led here
+	seals     int       // Documenso: how often the files were replaced
+	erased    time.Time // Documenso: when it was deleted softly
+	gone      bool      // no answer speaks of it any more
+	changes   int       // how many changes led here
 }
 
 func (s state) clone() state {
@@ -93,6 +98,7 @@ type transaction struct {
 	nulls      bool // what is unset is null, else absent
 	manual     bool // OneSpan: autocomplete is off
 	clientID   string
+	paper      *documensoPaper // Documenso: the rest of an envelope
 	sender     person
 	docs       []document
 	born       time.Time

@@ -36,6 +36,7 @@ type TruthTransaction struct {
 	Test           bool            `json:"test"`
 	Received       bool            `json:"received"` // sent to us by others, so not tracked
 	Listed         bool            `json:"listed"`   // the key's list may show it now
+	Absent         bool            `json:"absent"`   // the service answers as if it had never been
 	Signers        []TruthSigner   `json:"signers"`
 	SignersDone    int             `json:"signers_done"`
 	SignersTotal   int             `json:"signers_total"`
@@ -62,6 +63,8 @@ type TruthDocument struct {
 	Size   int    `json:"size"`
 	Sealed bool   `json:"sealed"` // carries an embedded signature
 	Served int    `json:"served"` // how often it was sent out whole
+	// Version names these bytes, where the service may replace them (Documenso); Served counts anew then.
+	Version string `json:"version"`
 }
 
 // TruthChange is one change, the callbacks that tell of it and the answers that showed it.
@@ -124,7 +127,7 @@ func (w *World) truthOf(t *transaction) TruthTransaction {
 		Ref: t.ref, Name: t.name, ExternalID: t.externalID, Kind: t.kind,
 		Status: is.status, ProviderStatus: is.provider, Archived: is.archived,
 		Trashed: s.trashed, Deleted: s.deleted, Test: t.test, Received: t.received,
-		Listed:      !t.unlisted && t.desk.listable(s),
+		Listed: !t.unlisted && t.desk.listable(s), Absent: s.gone,
 		SignersDone: done, SignersTotal: total, CreatedAt: t.born.UTC(),
 		Signers: []TruthSigner{}, Documents: []TruthDocument{}, Changes: []TruthChange{},
 	}
