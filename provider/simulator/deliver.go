@@ -26,6 +26,7 @@ type delivery struct {
 	title   string
 	kind    string
 	record  *TruthCallback // nil where it is forged
+	forgery *TruthCallback // of one that is forged and names the transaction
 	fault   string
 	attempt int
 	number  int // in the order of submission
@@ -36,6 +37,7 @@ func (w *World) post(t *transaction, n news, fresh []*change) {
 	d := t.desk
 	for i, l := range d.compose(t, n) {
 		record := &TruthCallback{Type: n.kind}
+		t.calls = append(t.calls, record)
 		if i == 0 {
 			for _, c := range fresh {
 				if tells(n, c) {
@@ -117,9 +119,16 @@ func (w *World) forge(d *delivery) {
 		return
 	}
 	w.counts.Forged++
-	w.enqueue(&entry{at: time.Now().Add(w.span(10*time.Minute, time.Millisecond)), d: &delivery{
-		letter: l, desk: d.desk, about: d.about, title: d.title, kind: d.kind, fault: "forged",
-	}})
+	out := &delivery{letter: l, desk: d.desk, about: d.about, title: d.title, kind: d.kind, fault: "forged"}
+	body := l.body
+	if l.renew != nil {
+		body = l.renew(time.Now())
+	}
+	if t := d.desk.byRef[d.about]; t != nil && bytes.Contains(body, []byte(d.about)) {
+		out.forgery = &TruthCallback{Type: d.kind, Forged: true}
+		t.calls = append(t.calls, out.forgery)
+	}
+	w.enqueue(&entry{at: time.Now().Add(w.span(10*time.Minute, time.Millisecond)), d: out})
 }
 
 // launch sends one letter on a goroutine of its own. The world is locked.
@@ -177,9 +186,13 @@ func (w *World) landed(d *delivery, at time.Time, status int, body []byte) {
 	w.mu.Lock()
 	defer w.unlock()
 	w.flying--
+	attempt := Attempt{At: at.UTC(), Answer: status, Fault: d.fault, Answered: time.Now().UTC()}
 	if d.record != nil {
 		w.counts.Sent++
-		d.record.Attempts = append(d.record.Attempts, Attempt{At: at.UTC(), Answer: status, Fault: d.fault})
+		d.record.Attempts = append(d.record.Attempts, attempt)
+	}
+	if d.forgery != nil {
+		d.forgery.Attempts = append(d.forgery.Attempts, attempt)
 	}
 	taken := d.desk.acknowledged(status, body)
 	switch {

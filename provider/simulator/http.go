@@ -210,15 +210,21 @@ func (w *World) spoil(d *desk, a answer, early int) answer {
 	return a
 }
 
-// view is the state that a detail answer shows: the current one, or one from a copy that lags.
-func (w *World) view(t *transaction, now time.Time) *state {
-	s := &t.past[len(t.past)-1]
-	if w.rng.Float64() < w.faults.Stale {
-		lag := max(min(w.span(time.Hour, 0), 5*time.Second), 200*time.Millisecond)
-		s = t.at(now.Add(-time.Duration(w.rng.Int64N(int64(lag)))))
-	}
-	t.shown(s, now)
+// view is the state that an answer about one transaction shows, which is noted; a detail's without
+// a kind.
+func (w *World) view(t *transaction, now time.Time, kind ...string) *state {
+	s := w.look(t, now)
+	t.shown(s, now, append(kind, "detail")[0])
 	return s
+}
+
+// look is the current state, or one from a copy that lags.
+func (w *World) look(t *transaction, now time.Time) *state {
+	if w.rng.Float64() >= w.faults.Stale {
+		return &t.past[len(t.past)-1]
+	}
+	lag := max(min(w.span(time.Hour, 0), 5*time.Second), 200*time.Millisecond)
+	return t.at(now.Add(-time.Duration(w.rng.Int64N(int64(lag)))))
 }
 
 // shift moves the start of a page that is not the first.
