@@ -63,8 +63,8 @@ func TestTheTruthSaysWhatEachAnswerShowed(t *testing.T) {
 	play(t, o, &listener{}, 0, func(t *testing.T, w *World) {
 		got, kinds := map[string][]shownState{}, map[string]int{}
 		h := documensoHeader(w)
-		for range 200 {
-			time.Sleep(73 * time.Millisecond)
+		for range 60 {
+			time.Sleep(210 * time.Millisecond)
 			for _, e := range listed(t, w, h) {
 				got[e["id"].(string)] = append(got[e["id"].(string)], fromAnswer(e))
 			}
