@@ -54,7 +54,7 @@ type called struct {
 // acknowledged are a transaction's callbacks that we answered well, each once, in order.
 func acknowledged(t simulator.TruthTransaction) []called {
 	var all []called
-	callbacks := slices.DeleteFunc(slices.Clone(t.Callbacks), func(c simulator.TruthCallback) bool { return c.Document == "default-consent" })
+	callbacks := slices.DeleteFunc(slices.Clone(t.Callbacks), func(c simulator.TruthCallback) bool { return c.Forged || c.Document == "default-consent" })
 	for _, c := range t.Changes {
 		callbacks = append(callbacks, c.Callbacks...)
 	}

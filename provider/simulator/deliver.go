@@ -14,7 +14,8 @@ type letter struct {
 	url      string
 	header   http.Header
 	body     []byte
-	endpoint string // the registration that it is for, where a service has several
+	endpoint string                    // the registration that it is for, where a service has several
+	renew    func(at time.Time) []byte // makes the body of each attempt, where attempts differ
 }
 
 // delivery is one letter on its way, with what is known of it.
@@ -26,6 +27,7 @@ type delivery struct {
 	title   string
 	kind    string
 	record  *TruthCallback // nil where it is forged
+	forgery *TruthCallback // of one that is forged and names the transaction
 	fault   string
 	attempt int
 	number  int // in the order of submission
@@ -36,14 +38,11 @@ func (w *World) post(t *transaction, n news, fresh []*change) {
 	d := t.desk
 	for _, l := range d.compose(t, n) {
 		record := &TruthCallback{Type: n.kind, Document: n.doc}
-		told := false
+		t.calls = append(t.calls, record)
 		for _, c := range fresh {
 			if tells(n, c) {
-				c.told, told = append(c.told, record), true
+				c.told = append(c.told, record)
 			}
-		}
-		if !told {
-			t.others = append(t.others, record)
 		}
 		out := &delivery{letter: l, desk: d, lane: t, about: t.ref, title: t.name, kind: n.kind, record: record}
 		w.submit(out, n.after)
@@ -119,9 +118,16 @@ func (w *World) forge(d *delivery) {
 		return
 	}
 	w.counts.Forged++
-	w.enqueue(&entry{at: time.Now().Add(w.span(10*time.Minute, time.Millisecond)), d: &delivery{
-		letter: l, desk: d.desk, about: d.about, title: d.title, kind: d.kind, fault: "forged",
-	}})
+	out := &delivery{letter: l, desk: d.desk, about: d.about, title: d.title, kind: d.kind, fault: "forged"}
+	body := l.body
+	if l.renew != nil {
+		body = l.renew(time.Now())
+	}
+	if t := d.desk.byRef[d.about]; t != nil && bytes.Contains(body, []byte(d.about)) {
+		out.forgery = &TruthCallback{Type: d.kind, Forged: true}
+		t.calls = append(t.calls, out.forgery)
+	}
+	w.enqueue(&entry{at: time.Now().Add(w.span(10*time.Minute, time.Millisecond)), d: out})
 }
 
 // launch sends one letter on a goroutine of its own. The world is locked.
@@ -135,8 +141,11 @@ func (w *World) launch(ctx context.Context, flights *sync.WaitGroup, d *delivery
 	if x, some := d.desk.caller.(exchange); some && d.record != nil {
 		d.letter = x.stamp(d.letter, started)
 	}
+	if d.renew != nil {
+		d.body = d.renew(started)
+	}
 	flights.Go(func() {
-		limit, cancel := context.WithTimeout(ctx, w.span(30*time.Second, 5*time.Second))
+		limit, cancel := context.WithTimeout(ctx, w.patience(d.desk))
 		defer cancel()
 		status, body := w.carry(limit, d.letter)
 		w.landed(d, started, status, body)
@@ -147,6 +156,14 @@ func (w *World) launch(ctx context.Context, flights *sync.WaitGroup, d *delivery
 func (d *delivery) shut() bool {
 	x, some := d.desk.caller.(exchange)
 	return some && d.record != nil && !x.open(d.letter)
+}
+
+// patience is how long an attempt may take.
+func (w *World) patience(d *desk) time.Duration {
+	if d.exact {
+		return d.patience
+	}
+	return w.span(30*time.Second, 5*time.Second)
 }
 
 // carry makes the request; status 0 means that no answer came.
@@ -177,9 +194,13 @@ func (w *World) landed(d *delivery, at time.Time, status int, body []byte) {
 	w.mu.Lock()
 	defer w.unlock()
 	w.flying--
+	attempt := Attempt{At: at.UTC(), Answer: status, Fault: d.fault, Answered: time.Now().UTC()}
 	if d.record != nil {
 		w.counts.Sent++
-		d.record.Attempts = append(d.record.Attempts, Attempt{At: at.UTC(), Answer: status, Fault: d.fault})
+		d.record.Attempts = append(d.record.Attempts, attempt)
+	}
+	if d.forgery != nil {
+		d.forgery.Attempts = append(d.forgery.Attempts, attempt)
 	}
 	taken := d.desk.acknowledged(status, body)
 	if x, some := d.desk.caller.(exchange); some && d.record != nil {
@@ -216,7 +237,11 @@ func (w *World) failed(d *delivery) {
 	}
 	again := *d
 	again.fault = ""
-	w.enqueue(&entry{at: time.Now().Add(w.span(k.retries[d.attempt-1], 20*time.Millisecond)), d: &again})
+	wait := k.retries[d.attempt-1]
+	if !k.exact {
+		wait = w.span(wait, 20*time.Millisecond)
+	}
+	w.enqueue(&entry{at: time.Now().Add(wait), d: &again})
 }
 
 // release lets the next delivery of t go, and those that waited to be overtaken by this one.

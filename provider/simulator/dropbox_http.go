@@ -38,10 +38,12 @@ func (x *dropboxSign) routes(mux *http.ServeMux) {
 		})
 	}
 	onRequest("", "read", func(c call, t *transaction) answer {
-		s := x.desk.world.view(t, c.now)
+		s := x.desk.world.look(t, c.now)
 		if s.word == "canceled" {
+			t.shown(s, c.now, "gone")
 			return x.gone()
 		}
+		t.shown(s, c.now, "detail")
 		return replyJSON(http.StatusOK, "application/json", object{"signature_request": x.requestJSON(t, s)})
 	})
 	on("GET /signature_request/list", "read", x.list)

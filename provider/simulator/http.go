@@ -132,7 +132,11 @@ func (d *desk) count(c call) (left int, within bool) {
 	}
 	limit = int(float64(limit) * d.world.opts.QuotaScale)
 	log := d.asked[c.class]
-	for len(log) > 0 && c.now.Sub(log[0]) >= 59500*time.Millisecond { // half a second of grace for the way
+	past := func(at time.Time) bool {
+		return c.now.Sub(at) >= 59500*time.Millisecond || // half a second of grace for the way
+			d.minutes && at.Truncate(time.Minute) != c.now.Truncate(time.Minute)
+	}
+	for len(log) > 0 && past(log[0]) {
 		log = log[1:]
 	}
 	if len(log) >= limit {
@@ -143,9 +147,15 @@ func (d *desk) count(c call) (left int, within bool) {
 	return limit - len(log) - 1, true
 }
 
+// limiter is a keeper with forms of its own for a request above a limit.
+type limiter interface{ limited(c call) answer }
+
 // breakage chooses whether a request fails for no fault of its own, and how.
 func (w *World) breakage(d *desk, c call) (answer, bool) {
 	if w.rng.Float64() < w.faults.RateLimit {
+		if l, own := d.keeper.(limiter); own {
+			return l.limited(c), true
+		}
 		a := d.refuse(http.StatusTooManyRequests, "exceeded_rate", "slow down")
 		switch w.rng.IntN(3) {
 		case 0:
@@ -200,15 +210,21 @@ func (w *World) spoil(d *desk, a answer, early int) answer {
 	return a
 }
 
-// view is the state that a detail answer shows: the current one, or one from a copy that lags.
-func (w *World) view(t *transaction, now time.Time) *state {
-	s := &t.past[len(t.past)-1]
-	if w.rng.Float64() < w.faults.Stale {
-		lag := max(min(w.span(time.Hour, 0), 5*time.Second), 200*time.Millisecond)
-		s = t.at(now.Add(-time.Duration(w.rng.Int64N(int64(lag)))))
-	}
-	t.shown(s, now)
+// view is the state that an answer about one transaction shows, which is noted; a detail's without
+// a kind.
+func (w *World) view(t *transaction, now time.Time, kind ...string) *state {
+	s := w.look(t, now)
+	t.shown(s, now, append(kind, "detail")[0])
 	return s
+}
+
+// look is the current state, or one from a copy that lags.
+func (w *World) look(t *transaction, now time.Time) *state {
+	if w.rng.Float64() >= w.faults.Stale {
+		return &t.past[len(t.past)-1]
+	}
+	lag := max(min(w.span(time.Hour, 0), 5*time.Second), 200*time.Millisecond)
+	return t.at(now.Add(-time.Duration(w.rng.Int64N(int64(lag)))))
 }
 
 // shift moves the start of a page that is not the first.

@@ -28,10 +28,10 @@ func (o *oneSpan) routes(mux *http.ServeMux) {
 	get("/api/packages", o.list)
 	onPackage("", o.detail)
 	onPackage("/signingStatus", func(c call, t *transaction) answer {
-		return replyJSON(http.StatusOK, "application/json", object{"status": signingStatus(o.desk.world.view(t, c.now), c.FormValue("signer"))})
+		return replyJSON(http.StatusOK, "application/json", object{"status": signingStatus(o.desk.world.view(t, c.now, "part"), c.FormValue("signer"))})
 	})
 	onPackage("/roles", func(c call, t *transaction) answer {
-		roles := o.rolesJSON(t, o.desk.world.view(t, c.now))
+		roles := o.rolesJSON(t, o.desk.world.view(t, c.now, "part"))
 		return replyJSON(http.StatusOK, "application/json", object{"count": len(roles), "results": roles})
 	})
 	onPackage("/audit", o.audit)
@@ -89,7 +89,7 @@ func (o *oneSpan) detail(c call, t *transaction) answer {
 }
 
 func (o *oneSpan) document(c call, t *transaction) answer {
-	for _, d := range o.documentsJSON(t, o.desk.world.view(t, c.now)) {
+	for _, d := range o.documentsJSON(t, o.desk.world.view(t, c.now, "part")) {
 		if d.(object)["id"] == c.PathValue("doc") {
 			return replyJSON(http.StatusOK, oneSpanVersioned, d)
 		}

@@ -71,7 +71,7 @@ func (o *oneSpan) playSender(t *transaction, s step) []news {
 		st.trashed = false
 		return []news{{kind: "PACKAGE_RESTORE", tells: []string{"trashed"}}}
 	case "delete":
-		st.deleted = true
+		st.deleted, st.gone = true, true
 		return []news{{kind: "PACKAGE_DELETE", tells: []string{"deleted"}}}
 	}
 	return nil

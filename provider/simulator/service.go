@@ -53,7 +53,10 @@ type desk struct {
 	deck      []string        // kinds of lives, each as often as its share
 	extras    []string        // kinds of objects that are no transactions
 	retries   []time.Duration // the waits before further attempts to deliver
+	exact     bool            // the waits, and the time limit of an attempt, are wall time at any speed
+	patience  time.Duration   // how long an attempt may take, where exact
 	forgetful bool            // may forget its callback URL after failures
+	minutes   bool            // requests are counted by minutes of the clock
 	limits    map[string]int  // documented requests a minute by class; a class that is absent is unlimited
 	asked     map[string][]time.Time
 	failures  int
@@ -70,6 +73,7 @@ func services() map[string]func(*World) *desk {
 		"dropboxsign": openDropboxSign,
 		"allsign":     openAllSign,
 		"autosign":    openAutosign,
+		"documenso":   openDocumenso,
 	}
 }
 

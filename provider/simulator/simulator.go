@@ -19,6 +19,7 @@ const (
 	AccountDropboxSign = "sim-dropboxsign"
 	AccountAllSign     = "sim-allsign"
 	AccountAutosign    = "sim-autosign"
+	AccountDocumenso   = "sim-documenso"
 )
 
 // Options configures a World. Zero values mean the defaults named at each field.
@@ -65,6 +66,8 @@ type Options struct {
 	// Base is where the world itself is served, such as http://127.0.0.1:8090: links inside callbacks
 	// begin with it. Empty: with the address that requests came to. SetBase gives it later.
 	Base string
+	// KeyLife is how long Documenso's API key is good after the start, in wall time; 0 means for ever.
+	KeyLife time.Duration
 }
 
 // Faults is what goes wrong, as shares from 0 to 1.

@@ -23,6 +23,8 @@ type person struct {
 	replaced, by       string // the e-mail address replaced, and who did it
 	identity           string // knowledge-based authentication: "", FAILED, PASSED
 	errorText          string
+	token              string    // Documenso: who has it can sign
+	expires, notified  time.Time // Documenso: when the link runs out, and when that was found
 }
 
 // state is what a service knows of a transaction at one time. Only transaction.people is shared
@@ -40,7 +42,10 @@ type state struct {
 	completed time.Time
 	ready     time.Time // from then on the final files can be had
 	failed    string
-	changes   int // how many changes led here
+	seals     int       // Documenso: how often the files were replaced
+	erased    time.Time // Documenso: when it was deleted softly
+	gone      bool      // no answer speaks of it any more
+	changes   int       // how many changes led here
 }
 
 func (s state) clone() state {
@@ -94,6 +99,7 @@ type transaction struct {
 	nulls      bool // what is unset is null, else absent
 	manual     bool // OneSpan: autocomplete is off
 	clientID   string
+	paper      *documensoPaper // Documenso: the rest of an envelope
 	sender     person
 	docs       []document
 	born       time.Time
@@ -102,8 +108,9 @@ type transaction struct {
 	state      state
 	past       []state
 	changes    []*change
-	others     []*TruthCallback // callbacks that tell of no change
-	told       bool             // a callback about it was acknowledged
+	told       bool // a callback about it was acknowledged
+	seen       []sighting
+	calls      []*TruthCallback // forged ones too
 	busy       bool             // a delivery is under way
 	queue      []*delivery      // those that wait for it
 	held       []*entry         // those that a fault holds back
@@ -254,19 +261,48 @@ func (t *transaction) at(when time.Time) *state {
 	return &t.past[max(i, 0)]
 }
 
-// shown notes that an answer just now showed s: for each thing that can change, the last change
-// that led to s. What later changes had overtaken was not shown.
-func (t *transaction) shown(s *state, now time.Time) {
-	seen := map[string]bool{}
-	for i := s.changes - 1; i >= 0; i-- {
-		c := t.changes[i]
-		if key := c.Change + c.Signer; !seen[key] {
-			seen[key] = true
-			if len(c.Shown) < 50 {
-				c.Shown = append(c.Shown, now.UTC())
-			}
+// most is how many answers are remembered of each transaction; later ones are not.
+const most = 10000
+
+// sighting is one answer that spoke of a transaction, or had nothing to say of it.
+type sighting struct {
+	at      time.Time
+	kind    string
+	changes int // so many changes had led to the state that it showed
+}
+
+// shown notes that an answer shows s. Without a kind it is one of a list. Its time is not the
+// request's: what happened while the request waited is in the answer.
+func (t *transaction) shown(s *state, _ time.Time, kind ...string) {
+	what := append(kind, "list")[0]
+	if s.gone {
+		what = "absent"
+	}
+	if len(t.seen) < most {
+		t.seen = append(t.seen, sighting{at: time.Now().UTC(), kind: what, changes: s.changes})
+	}
+}
+
+// sightings are the answers whose state includes the i-th change.
+func (t *transaction) sightings(i int) []TruthAnswer {
+	overtaken, count := len(t.changes), 0 // by the next change of the same thing
+	for j := i + 1; j < len(t.changes) && overtaken == len(t.changes); j++ {
+		if t.changes[j].Change == t.changes[i].Change && t.changes[j].Signer == t.changes[i].Signer {
+			overtaken = j
 		}
 	}
+	for _, s := range t.seen {
+		if s.changes > i {
+			count++
+		}
+	}
+	all := make([]TruthAnswer, 0, count)
+	for n, s := range t.seen {
+		if s.changes > i {
+			all = append(all, TruthAnswer{N: n, At: s.at, Kind: s.kind, Changes: s.changes, Newest: s.changes <= overtaken})
+		}
+	}
+	return all
 }
 
 // alive says whether a transaction can be seen at all.

@@ -38,13 +38,17 @@ type TruthTransaction struct {
 	Received       bool            `json:"received"` // sent to us by others, so not tracked
 	Listed         bool            `json:"listed"`   // the key's list may show it now
 	Told           bool            `json:"told"`     // a callback about it was acknowledged
+	Absent         bool            `json:"absent"`   // the service answers as if it had never been
 	Signers        []TruthSigner   `json:"signers"`
 	SignersDone    int             `json:"signers_done"`
 	SignersTotal   int             `json:"signers_total"`
 	Documents      []TruthDocument `json:"documents"` // once completed
 	CreatedAt      time.Time       `json:"created_at"`
 	Changes        []TruthChange   `json:"changes"`
-	Callbacks      []TruthCallback `json:"callbacks"` // those that tell of no change
+	Answers        []TruthAnswer   `json:"answers"` // all that were about it, Newest left out
+	// Callbacks are all that were about it: those that tell of no change, and forged ones that name
+	// its ref, included.
+	Callbacks []TruthCallback `json:"callbacks"`
 }
 
 // TruthSigner is one who signs. Ref is the id that callbacks name.
@@ -65,6 +69,8 @@ type TruthDocument struct {
 	Size   int    `json:"size"`
 	Sealed bool   `json:"sealed"` // carries an embedded signature
 	Served int    `json:"served"` // how often it was sent out whole
+	// Version names these bytes, where the service may replace them (Documenso); Served counts anew then.
+	Version string `json:"version"`
 
 	Unobtainable bool `json:"unobtainable"` // whoever asks now cannot have got it, nor get it: no link in time
 }
@@ -78,6 +84,20 @@ type TruthChange struct {
 	At        time.Time       `json:"at"`
 	Callbacks []TruthCallback `json:"callbacks"`
 	Shown     []time.Time     `json:"shown"` // at most 50; an overtaken change is not shown
+	Answers   []TruthAnswer   `json:"answers"`
+}
+
+// TruthAnswer is one API answer with a state that includes a change. A change that no answer shows
+// as Newest was overtaken before anybody asked.
+type TruthAnswer struct {
+	N    int       `json:"n"` // which of the answers about the transaction, from nought; at most 10,000 are kept
+	At   time.Time `json:"at"`
+	Kind string    `json:"kind"` // detail, list, part (some members only), gone (410), absent (404, or left out of a batch)
+	// Changes is how many of the transaction's changes, from the first on, had led to the state.
+	Changes int `json:"changes"`
+	// Newest says that the change was the last of its thing in that state: the creation, the status,
+	// one flag, or one signer. Then the answer shows it, unless it is absent.
+	Newest bool `json:"newest"`
 }
 
 // TruthCallback is one callback with each attempt to deliver it.
@@ -85,13 +105,15 @@ type TruthCallback struct {
 	Type     string    `json:"type"`
 	Document string    `json:"document,omitempty"` // that it names
 	Attempts []Attempt `json:"attempts"`
+	Forged   bool      `json:"forged"`
 }
 
 // Attempt is one delivery. Answer is the HTTP status, 0 where there was none.
 type Attempt struct {
-	At     time.Time `json:"at"`
-	Answer int       `json:"answer"`
-	Fault  string    `json:"fault"` // "", dropped, duplicated, delayed, reordered
+	At       time.Time `json:"at"`
+	Answer   int       `json:"answer"`
+	Fault    string    `json:"fault"`    // "", dropped, duplicated, delayed, reordered, forged
+	Answered time.Time `json:"answered"` // when the answer was there, or was given up; zero where nothing was sent
 }
 
 // standing is the truth about a state, in countersign's words.
@@ -135,10 +157,11 @@ func (w *World) truthOf(t *transaction) TruthTransaction {
 		Ref: t.ref, Name: t.name, ExternalID: t.externalID, Kind: t.kind,
 		Status: is.status, ProviderStatus: is.provider, Archived: is.archived,
 		Trashed: s.trashed, Deleted: s.deleted, Test: t.test, Received: t.received,
-		Listed:      !t.unlisted && t.desk.listable(s),
+		Listed: !t.unlisted && t.desk.listable(s), Absent: s.gone,
 		SignersDone: done, SignersTotal: total, CreatedAt: t.born.UTC(),
-		Told: t.told, AlsoRight: []string{}, Callbacks: records(t.others),
+		Told: t.told, AlsoRight: []string{},
 		Signers: []TruthSigner{}, Documents: []TruthDocument{}, Changes: []TruthChange{},
+		Answers: []TruthAnswer{}, Callbacks: copied(t.calls),
 	}
 	for _, p := range s.people {
 		row.Signers = append(row.Signers, TruthSigner{Ref: p.id, Role: p.role, Name: p.name, Email: p.email, Status: p.status})
@@ -146,8 +169,11 @@ func (w *World) truthOf(t *transaction) TruthTransaction {
 	if is.status == "completed" {
 		row.Documents = w.finalFiles(t)
 	}
-	for _, c := range t.changes {
-		row.Changes = append(row.Changes, c.truth())
+	for i, c := range t.changes {
+		row.Changes = append(row.Changes, c.truth(t.sightings(i)))
+	}
+	for n, s := range t.seen {
+		row.Answers = append(row.Answers, TruthAnswer{N: n, At: s.at, Kind: s.kind, Changes: s.changes})
 	}
 	if r, some := t.desk.actor.(refiner); some {
 		r.refine(t, &row)
@@ -155,20 +181,25 @@ func (w *World) truthOf(t *transaction) TruthTransaction {
 	return row
 }
 
-func (c *change) truth() TruthChange {
+// truth is a change with the answers that include it.
+func (c *change) truth(answers []TruthAnswer) TruthChange {
 	out := c.TruthChange
-	out.Shown = append([]time.Time{}, c.Shown...)
-	out.At, out.Callbacks = out.At.UTC(), records(c.told)
+	out.At, out.Callbacks, out.Answers, out.Shown = out.At.UTC(), copied(c.told), answers, []time.Time{}
+	for _, a := range answers {
+		if a.Newest && a.Kind != "absent" && len(out.Shown) < 50 {
+			out.Shown = append(out.Shown, a.At)
+		}
+	}
 	return out
 }
 
-// records copies what is known of callbacks.
-func records(of []*TruthCallback) []TruthCallback {
-	out := []TruthCallback{}
-	for _, r := range of {
-		out = append(out, TruthCallback{Type: r.Type, Document: r.Document, Attempts: append([]Attempt{}, r.Attempts...)})
+// copied are callbacks as they stand now.
+func copied(told []*TruthCallback) []TruthCallback {
+	all := []TruthCallback{}
+	for _, c := range told {
+		all = append(all, TruthCallback{Type: c.Type, Document: c.Document, Attempts: append([]Attempt{}, c.Attempts...), Forged: c.Forged})
 	}
-	return out
+	return all
 }
 
 // finalFiles describes the final files of a completed transaction.

@@ -17,6 +17,7 @@ type listener struct {
 	mu     sync.Mutex
 	got    []heard
 	answer func(n int, h heard) (int, string) // nil: all is well
+	delay  time.Duration                      // before it answers
 }
 
 type heard struct {
@@ -31,6 +32,7 @@ func (l *listener) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	time.Sleep(l.delay)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	h := heard{time.Now(), r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:], r.Header, body}
