@@ -33,7 +33,7 @@ func TestUsage(t *testing.T) {
 		{"completion fish", 0, "# fish completion for countersign"},
 		{"lst", 2, "error: countersign has no verb \"lst\": did you mean list?\n"},
 		{"frobnicate", 2, "error: countersign has no verb \"frobnicate\": see `countersign --help`\n"},
-		{"callbacks", 2, "error: countersign callbacks needs one of: list, show\n"},
+		{"callbacks", 2, "error: countersign callbacks needs one of: list, show, explain, replay\n"},
 		{"callbacks lits", 2, "error: countersign callbacks has no verb \"lits\": did you mean list?\n"},
 		{"list --colour", 2, "error: unknown flag: --colour: see `countersign list --help`\n"},
 		{"list sales", 2, "error: unknown command \"sales\" for \"countersign list\": see `countersign list --help`\n"},
