@@ -33,7 +33,9 @@ type HTTPError struct {
 	Key    string // the service's word for the error, such as error.notFound or exceeded_rate; ""
 	Page   bool   // an HTML page: something in between speaks, not the service
 	Host   string // where a redirect leads; ""
-	kind   error
+	// Request is the service's id of the request, which its support asks for (AllSign); ""
+	Request string
+	kind    error
 }
 
 func (e *HTTPError) Error() string {
@@ -44,6 +46,9 @@ func (e *HTTPError) Error() string {
 	b.WriteString(e.Status)
 	if e.Key != "" {
 		fmt.Fprintf(&b, " (%s)", e.Key)
+	}
+	if e.Request != "" {
+		fmt.Fprintf(&b, " [request %s]", e.Request)
 	}
 	if e.Host != "" {
 		fmt.Fprintf(&b, ", redirect to %s not followed", e.Host)
@@ -80,7 +85,7 @@ func refusal(resp *http.Response) *HTTPError {
 	e.Status = strings.TrimSpace(e.Status)
 	e.Page = mediaType(resp.Header) == "text/html"
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxRefusal)) // what cannot be read tells nothing
-	e.Key = errorKey(body)
+	e.Key, e.Request = errorKey(body), requestID(body)
 	switch code := resp.StatusCode; {
 	case code == http.StatusUnauthorized:
 		e.kind = ErrDenied
@@ -121,6 +126,20 @@ func errorKey(body []byte) string {
 		if s, ok := v.(string); ok && isKey(s) {
 			return s
 		}
+	}
+	return ""
+}
+
+// requestID finds the service's id of a request (AllSign's requestId), which is a word like a key.
+func requestID(body []byte) string {
+	var f struct {
+		RequestID any `json:"requestId"`
+	}
+	if json.Unmarshal(body, &f) != nil {
+		return ""
+	}
+	if s, ok := f.RequestID.(string); ok && isKey(strings.ReplaceAll(s, "-", "_")) {
+		return s
 	}
 	return ""
 }

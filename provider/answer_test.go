@@ -44,6 +44,19 @@ func TestStatusesMeanWhatCallersTestFor(t *testing.T) {
 	}
 }
 
+func TestTheServicesIdOfARequestIsTold(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string]string{
+		"req_5b1c-77": "[request req_5b1c-77]", "7f0c1a9e-2b3d-4e5f-8a6b-0c1d2e3f4a5b": "[request 7f0c1a9e-2b3d-4e5f-8a6b-0c1d2e3f4a5b]",
+		"of ada@example.org": "", "": "",
+	} {
+		err := StatusError(reply(422, "application/problem+json", fmt.Sprintf(`{"detail":"Ada","code":"VALIDATION_ERROR","requestId":%q}`, id)))
+		if text := err.Error(); strings.Contains(text, "[request") != (want != "") || !strings.Contains(text, want) || strings.Contains(text, "ada") || !strings.Contains(text, "VALIDATION_ERROR") {
+			t.Errorf("%q: %s", id, text)
+		}
+	}
+}
+
 func TestOnlyKeysOfErrorsAreKept(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{

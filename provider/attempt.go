@@ -50,6 +50,7 @@ func (a attempt) RoundTrip(req *http.Request) (*http.Response, error) {
 		c.asked, c.wait = false, 0
 		return nil, err
 	}
+	Meant(ctx, resp)
 	t.heed(c, b, resp, left)
 	return resp, nil
 }
@@ -82,7 +83,7 @@ func (t *Transport) send(req *http.Request, p *place) (*http.Response, error) {
 		return nil, err
 	}
 	resp.Request = req
-	resp.Body = &watched{body: resp.Body, left: t.bound(req.Context()), idle: t.o.Idle, cancel: cancel,
+	resp.Body = &watched{body: resp.Body, left: t.bound(req.Context()), idle: t.idle(req.Context()), cancel: cancel,
 		why: func(err error) error { return ended(req.Context(), ctx, err) }}
 	return resp, nil
 }
@@ -107,6 +108,14 @@ func (t *Transport) bound(ctx context.Context) int64 {
 		return t.o.MaxFile
 	}
 	return t.o.MaxBody
+}
+
+// idle is how long a body may stand still.
+func (t *Transport) idle(ctx context.Context) time.Duration {
+	if d, ok := ctx.Value(idleKey).(time.Duration); ok && d > 0 {
+		return d
+	}
+	return t.o.Idle
 }
 
 // watched is a body that must not stand still and must not grow beyond a bound.

@@ -46,6 +46,20 @@ func TestABodyMustMoveAndEnd(t *testing.T) {
 				t.Errorf("a byte each %s: %v", c.every, err)
 			}
 		}
+		for idle, want := range map[time.Duration]error{2 * time.Minute: nil, time.Minute: errIdle} { // WithIdle
+			req, err := http.NewRequestWithContext(WithIdle(t.Context(), idle), http.MethodGet, "https://api.example.org/stream", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := scripted(trickle(90*time.Second, 3)).transport().Client().Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.ReadAll(resp.Body); !errors.Is(err, want) {
+				t.Errorf("a byte each 90 s where %s are allowed: %v", idle, err)
+			}
+			resp.Body.Close()
+		}
 		resp, _ := get(t, scripted(trickle(29*time.Second, 10)).transport().Client())
 		if err := ReadJSON(resp, new(any)); !errors.Is(err, errSlow) {
 			t.Errorf("slow JSON: %v", err)

@@ -297,3 +297,49 @@ func TestAReloadKeepsWhatWasSpent(t *testing.T) {
 		}
 	})
 }
+
+// A service whose statuses do not say what happened: the provider's word for it counts everywhere.
+func TestARefusalMeansWhatTheProviderSays(t *testing.T) {
+	meant := func(code int, body []byte) int {
+		switch {
+		case code == 500 && strings.Contains(string(body), "SLOWER"):
+			return http.StatusTooManyRequests
+		case code == 500 && strings.Contains(string(body), "NOT_THERE"):
+			return http.StatusNotFound
+		}
+		return code
+	}
+	synctest.Test(t, func(t *testing.T) {
+		for _, c := range []struct {
+			body  string
+			asked int
+			want  error
+		}{{`{"code":"SLOWER"}`, 4, nil}, {`{"code":"NOT_THERE"}`, 1, ErrNotFound}, {`{"code":"OTHER"}`, 4, ErrUnavailable}} {
+			s := scripted(answer(500, c.body))
+			tr := s.transport()
+			var err error
+			for range breakAfter + 1 {
+				var resp *http.Response
+				s.asked = nil
+				req, _ := http.NewRequestWithContext(WithMeant(t.Context(), meant), http.MethodGet, address, nil)
+				if resp, err = tr.Client().Do(req); err == nil {
+					Meant(req.Context(), resp) // as it is without a Transport: it says the same again
+					err = StatusError(resp)
+				}
+				if c.want == nil {
+					break
+				}
+				if len(s.asked) != c.asked && c.want == ErrNotFound {
+					t.Errorf("%s: asked %d times", c.body, len(s.asked))
+				}
+			}
+			var after *RetryAfter
+			if c.want == nil && (!errors.As(err, &after) || after.Wait < 2*time.Second) || c.want != nil && !errors.Is(err, c.want) {
+				t.Errorf("%s: %v", c.body, err)
+			}
+			if tr.BreakerOpen() != (c.want == ErrUnavailable) {
+				t.Errorf("%s: the breaker is open: %v", c.body, tr.BreakerOpen())
+			}
+		}
+	})
+}

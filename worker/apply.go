@@ -3,11 +3,15 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
+	"github.com/sirupsen/logrus"
+
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/provider"
 )
 
 // Incoming is one callback with what it says, as the listener hands it over.
@@ -15,6 +19,7 @@ type Incoming struct {
 	Callback     store.Callback // verdict accepted, refused or not_understood; ID empty
 	Rules        model.Rules    // the account's; zero for a refused one
 	Observations []model.Observation
+	Links        []provider.Link // documents that only this callback tells how to get
 	Test         bool
 	Ignored      string // why it is of no interest
 }
@@ -27,9 +32,32 @@ type Result struct {
 }
 
 // Callback stores a callback and applies what it says in one database transaction, which is on
-// disk when it returns. A copy of one that is stored already changes nothing. Errors are the
+// disk when it returns. A copy of one that is stored already changes nothing, but that a link in it may be newer. Errors are the
 // store's (ErrBusy, ErrUnavailable): nothing was kept, the caller must not acknowledge.
 func (w *Worker) Callback(ctx context.Context, in Incoming) (Result, error) {
+	res, err := w.callback(ctx, in)
+	if err == nil || ctx.Err() != nil || ofTheStore(err) {
+		return res, err
+	}
+	// The fault is in this callback, or in what we make of it: sent again it would fail again. It is kept, for
+	// `callbacks replay` once the fault is mended.
+	w.Log.WithFields(logrus.Fields{"account": in.Callback.Account, "txn": in.Callback.Ref, "reason": fmt.Sprintf("%T", err)}).Error("callback could not be applied, kept as not understood")
+	in.Callback.Verdict, in.Callback.Note = store.NotUnderstood, "it could not be applied: a fault of countersign, or a value that the database refuses"
+	return w.callback(ctx, in)
+}
+
+// ofTheStore says whether an error is about the whole database, and none of what was to be written.
+func ofTheStore(err error) bool {
+	for _, of := range []error{store.ErrBusy, store.ErrUnavailable, store.ErrOlder, store.ErrNewer, store.ErrKey} {
+		if errors.Is(err, of) {
+			return true
+		}
+	}
+	return false
+}
+
+// callback is one attempt of Callback.
+func (w *Worker) callback(ctx context.Context, in Incoming) (Result, error) {
 	var res Result
 	var incidents []incidentKey
 	u := store.Unit{}
@@ -69,11 +97,11 @@ func (w *Worker) receive(b *store.Batch, in Incoming, cb store.Callback, dedupe 
 	case store.NotUnderstood:
 		return Result{b.AddCallback(cb), cb.Verdict, ""}, nil, nil
 	}
-	if dedupe.Key != "" {
+	if dedupe.Key != "" { // a later copy may bring a newer link, and changes nothing else
 		if id, verdict, seen := b.Seen(dedupe); seen && verdict != store.NotUnderstood {
 			cb = in.Callback // not packed: a copy keeps no body
 			cb.Verdict, cb.Outcome, cb.DedupeKey, cb.Body, cb.Note = store.Duplicate, store.NothingNew, "", nil, "a copy of "+id
-			return Result{b.AddCallback(cb), cb.Verdict, cb.Outcome}, nil, nil
+			return Result{b.AddCallback(cb), cb.Verdict, cb.Outcome}, nil, w.linkDocuments(b, in, cb.At)
 		} else if seen {
 			b.ReleaseDedupe(dedupe)
 		}
@@ -102,7 +130,7 @@ func (w *Worker) receive(b *store.Batch, in Incoming, cb store.Callback, dedupe 
 	if outcome != cb.Outcome {
 		b.SetOutcome(id, outcome)
 	}
-	return Result{id, cb.Verdict, outcome}, moved, nil
+	return Result{id, cb.Verdict, outcome}, moved, w.linkDocuments(b, in, cb.At)
 }
 
 // claim applies one observation of a callback to its row.
@@ -191,8 +219,9 @@ type Applied struct {
 func (w *Worker) Answers(ctx context.Context, a *Account, src Source, obs []model.Observation) ([]Applied, error) {
 	var out []Applied
 	u := store.Unit{}
-	for _, o := range obs {
-		u.Keys = append(u.Keys, model.Key{Account: a.ID, Ref: o.Ref})
+	for i := range obs {
+		provider.LegibleObservation(&obs[i])
+		u.Keys = append(u.Keys, model.Key{Account: a.ID, Ref: obs[i].Ref})
 	}
 	u.Apply = func(b *store.Batch) error {
 		out = out[:0]
@@ -238,6 +267,11 @@ func (w *Worker) answer(b *store.Batch, a *Account, src Source, k model.Key, o m
 	d := model.Decide(a.Rules, t, o)
 	did := Applied{Key: k, Before: t, Decision: d}
 	if d.Remove {
+		if t.DocsTotal > 0 { // a file that came by a link goes into quarantine
+			if err := w.dueNow(b, k, func(d store.Document) bool { return d.Held != "" }); err != nil {
+				return did, err
+			}
+		}
 		b.Remove(k)
 		b.SetOutcomes(k, store.Unresolved)
 		return did, nil
@@ -256,26 +290,9 @@ func (w *Worker) answer(b *store.Batch, a *Account, src Source, k model.Key, o m
 	}
 	did.Decision = d
 	if len(d.Documents) > 0 {
-		return did, w.queueDocuments(b, a, k, d.Documents)
-	}
-	return did, nil
-}
-
-// queueDocuments adds the documents that the table lacks. What is there already stays as it is.
-func (w *Worker) queueDocuments(b *store.Batch, a *Account, k model.Key, refs []model.DocumentRef) error {
-	have, err := b.Documents(k)
-	if err != nil {
-		return err
-	}
-	now := b.Now()
-	for _, ref := range refs {
-		if !a.wants(ref.Kind) || slices.ContainsFunc(have, func(d store.Document) bool { return d.DocID == ref.ID && d.Kind == ref.Kind }) {
-			continue
+		if err := w.queueDocuments(b, a, k, d.Documents); err != nil {
+			return did, err
 		}
-		b.PutDocument(store.Document{
-			Account: k.Account, Ref: k.Ref, DocID: ref.ID, Kind: ref.Kind, Name: ref.Name, Version: 1,
-			State: model.DocumentWaiting, NextTryAt: &now, CreatedAt: now,
-		})
 	}
-	return nil
+	return did, w.wakeDocuments(b, t, d.Next)
 }

@@ -19,7 +19,7 @@ const leaseFor = 10 * time.Minute
 // ask puts one question to the provider and applies the answer.
 func (w *Worker) ask(ctx context.Context, a *Account, src Source, t model.Transaction, work provider.Work) (Applied, error) {
 	version, asked := t.Version, w.Now()
-	if t.Status == model.Unknown && t.Origin != model.OriginTrack {
+	if unvouched(t) {
 		work = provider.WorkUnknown
 	}
 	ctx = provider.WithWork(ctx, work)
@@ -72,14 +72,8 @@ func (w *Worker) confirmAccount(ctx context.Context, a *Account) error {
 		}
 		g := errgroup.Group{}
 		g.SetLimit(w.Workers)
-		for _, t := range rows {
-			g.Go(func() error {
-				if !w.may(a) {
-					return w.Store.Release(ctx, []model.Key{t.Key()})
-				}
-				_, err := w.ask(ctx, a, Source{Asked: model.AskedConfirm}, t, provider.WorkConfirm)
-				return w.failed(ctx, a, t.Key(), err)
-			})
+		for _, some := range batches(a, rows) {
+			g.Go(func() error { return w.confirmSome(ctx, a, some) })
 		}
 		if err := g.Wait(); err != nil {
 			return err

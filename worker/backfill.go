@@ -55,7 +55,7 @@ func (w *Worker) PlanBackfill(ctx context.Context, a *Account, since, until time
 			return plan, fmt.Errorf("account %s: %w", a.ID, provider.Redact(err))
 		}
 		plan.Calls++
-		if err := w.planPage(ctx, a, page, seen, &plan); err != nil {
+		if err := w.planPage(ctx, a, l.Lists(), page, seen, &plan); err != nil {
 			return plan, err
 		}
 		if q.Cursor = page.Next; q.Cursor == "" {
@@ -71,7 +71,7 @@ func (w *Worker) PlanBackfill(ctx context.Context, a *Account, since, until time
 	return plan, nil
 }
 
-func (w *Worker) planPage(ctx context.Context, a *Account, page provider.Page, seen map[string]bool, plan *Plan) error {
+func (w *Worker) planPage(ctx context.Context, a *Account, lists provider.Listing, page provider.Page, seen map[string]bool, plan *Plan) error {
 	var keys []model.Key
 	for _, it := range page.Items {
 		keys = append(keys, model.Key{Account: a.ID, Ref: it.Observation.Ref})
@@ -80,6 +80,7 @@ func (w *Worker) planPage(ctx context.Context, a *Account, page provider.Page, s
 	if err != nil {
 		return err
 	}
+	single := 0
 	for i, it := range page.Items {
 		o := it.Observation
 		if seen[o.Ref] {
@@ -88,7 +89,7 @@ func (w *Worker) planPage(ctx context.Context, a *Account, page provider.Page, s
 		seen[o.Ref] = true
 		plan.Listed++
 		t, ok := rows[keys[i]]
-		same := ok && t.Confirmed && (it.Whole && t.Status == o.Status || !it.Whole && t.ProviderMark == o.Mark)
+		same := ok && (it.Whole && t.Confirmed && t.Status == o.Status || !it.Whole && knownAsListed(a, lists, t, o))
 		switch {
 		case !ok:
 			plan.New++
@@ -99,11 +100,16 @@ func (w *Worker) planPage(ctx context.Context, a *Account, page provider.Page, s
 			continue
 		}
 		if !it.Whole {
-			plan.Calls++
+			single++
 		}
 		if o.Status == model.Completed && len(a.Download) > 0 {
 			plan.Downloads += len(a.Download)
 		}
 	}
+	most := 1
+	if b, ok := a.Provider.(provider.Batcher); ok {
+		most = max(b.Batch(), 1)
+	}
+	plan.Calls += (single + most - 1) / most
 	return nil
 }

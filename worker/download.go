@@ -8,11 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path"
-	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -50,16 +46,26 @@ func (w *Worker) downloadOnce(ctx context.Context) error {
 // download fetches one document, checks it and keeps it, or says when to try again.
 func (w *Worker) download(ctx context.Context, d store.Document) error {
 	a := w.account(d.Account)
-	k := model.Key{Account: d.Account, Ref: d.Ref}
-	t, err := w.Store.Transaction(ctx, k)
+	t, err := w.Store.Transaction(ctx, model.Key{Account: d.Account, Ref: d.Ref})
+	known := err == nil
+	if ctx.Err() == nil && err != nil && !errors.Is(err, store.ErrNoRow) {
+		return err
+	}
+	if d.Link != "" && w.Now().Sub(linkedAt(d)) >= linkLives {
+		d.Link = ""
+	}
 	switch {
 	case ctx.Err() != nil:
-		return w.later(context.WithoutCancel(ctx), d, w.Now(), "", false)
-	case a == nil || errors.Is(err, store.ErrNoRow):
+		return w.later(context.WithoutCancel(ctx), d, w.Now(), d.Reason, false)
+	case d.Held != "":
+		return w.placeHeld(ctx, d, t, known)
+	case a == nil || !known:
 		return w.later(ctx, d, w.Now().Add(w.RetryMost), "the account is not configured", false)
-	case err != nil:
-		return err
-	case t.Status != model.Completed || !t.Confirmed || t.Trashed:
+	case d.LinkAt != nil && endedElsewhere(t):
+		return w.forget(ctx, d)
+	case d.Link != "":
+		return w.fetchLink(ctx, a, d, t)
+	case !signedFor(t):
 		return w.later(ctx, d, w.Now().Add(w.RetryMost), "waits for the provider to say completed", false)
 	case !w.may(a):
 		return w.later(ctx, d, w.Now().Add(w.RetryWait), d.Reason, false)
@@ -67,7 +73,9 @@ func (w *Worker) download(ctx context.Context, d store.Document) error {
 	if free, err := w.Files.Free(); err == nil && free < w.MinFree {
 		return w.later(ctx, d, w.Now().Add(w.RetryWait), "the document folder is short of space", false)
 	}
-	f, err := w.fetchFile(ctx, a, d)
+	f, err := w.fetchFile(ctx, d, func(ctx context.Context, doc model.DocumentRef, to io.Writer) (provider.Declared, error) {
+		return a.Provider.Download(ctx, d.Ref, doc, to)
+	})
 	if err != nil {
 		return w.undone(ctx, a, d, err)
 	}
@@ -78,6 +86,14 @@ func (w *Worker) download(ctx context.Context, d store.Document) error {
 	return w.keep(ctx, d, t, f, model.DocumentStored, "")
 }
 
+// linkedAt is when a document's link came.
+func linkedAt(d store.Document) time.Time {
+	if d.LinkAt != nil {
+		return *d.LinkAt
+	}
+	return d.CreatedAt
+}
+
 // file is what came for a document: synced, hashed and checked, in a temporary file.
 type file struct {
 	path  string
@@ -86,9 +102,12 @@ type file struct {
 	fault error // why it is not what it claims to be; nil: whole
 }
 
+// getFile is one of the ways to a document, without whose it is.
+type getFile func(ctx context.Context, doc model.DocumentRef, to io.Writer) (provider.Declared, error)
+
 // fetchFile downloads into a synced temporary file and checks it. An error means that there is no
 // file; a file with a fault is one that came but is not whole.
-func (w *Worker) fetchFile(ctx context.Context, a *Account, d store.Document) (f file, err error) {
+func (w *Worker) fetchFile(ctx context.Context, d store.Document, get getFile) (f file, err error) {
 	tmp, err := w.Files.Temp()
 	if err != nil {
 		return f, err
@@ -104,7 +123,7 @@ func (w *Worker) fetchFile(ctx context.Context, a *Account, d store.Document) (f
 	}()
 	h := sha256.New()
 	ctx = provider.WithClass(provider.WithWork(ctx, provider.WorkDownload), provider.ClassFiles)
-	dec, err := a.Provider.Download(ctx, d.Ref, model.DocumentRef{ID: d.DocID, Kind: d.Kind, Name: d.Name}, io.MultiWriter(tmp, h))
+	dec, err := get(ctx, model.DocumentRef{ID: d.DocID, Kind: d.Kind, Name: d.Name, Mark: d.Mark}, io.MultiWriter(tmp, h))
 	switch {
 	case errors.Is(err, provider.ErrInvalidFile):
 		f.fault = err
@@ -135,6 +154,9 @@ func (w *Worker) undone(ctx context.Context, a *Account, d store.Document, err e
 			return err
 		}
 		return w.later(back, d, w.Now().Add(w.RetryMost), "credentials refused", false)
+	case errors.Is(err, provider.ErrUnobtainable):
+		d.State, d.Reason, d.NextTryAt, d.Link = model.DocumentUnobtainable, clipped(provider.Redact(err).Error(), 300), nil, ""
+		return w.put(back, d, string(d.State))
 	case errors.Is(err, provider.ErrNotReady):
 		return w.later(back, d, w.Now().Add(w.pause(d.Attempts)), "the provider is still making the file", true)
 	case errors.Is(err, provider.ErrNotFound):
@@ -165,58 +187,6 @@ func (w *Worker) wrongFile(ctx context.Context, d store.Document, t model.Transa
 	}
 	d.Attempts++
 	return w.keep(ctx, d, t, f, model.DocumentQuarantined, f.fault.Error())
-}
-
-// keep names the file and writes the row. A file that differs from one stored before becomes the
-// next version; one that a kill left under its name is taken as it is.
-func (w *Worker) keep(ctx context.Context, d store.Document, t model.Transaction, f file, state model.DocumentState, reason string) error {
-	created := d.CreatedAt
-	if t.CreatedAt != nil {
-		created = *t.CreatedAt
-	}
-	doc := d.DocID
-	if d.Kind != model.SignedDocument && doc != string(d.Kind) {
-		doc = string(d.Kind) + "-" + doc
-	}
-	for {
-		name := documentPath(d.Account, d.Ref, doc, created, d.Version)
-		if state == model.DocumentQuarantined {
-			name = path.Join(quarantineFolder, name)
-		}
-		err := w.Files.Keep(f.path, name)
-		if errors.Is(err, fs.ErrExist) {
-			if sum, _, herr := w.Files.Hash(name); herr != nil || sum != f.sum {
-				d.Version++
-				continue
-			}
-		} else if err != nil {
-			return errors.Join(w.later(context.WithoutCancel(ctx), d, w.Now().Add(w.RetryWait), "the document folder cannot be written", false), err)
-		}
-		now := w.Now()
-		d.State, d.Reason, d.Path, d.SHA256, d.Size, d.NextTryAt, d.StoredAt = state, reason, name, f.sum, f.size, nil, &now
-		w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "status": string(state), "source": filepath.Base(name)}).Info("document kept")
-		return w.put(context.WithoutCancel(ctx), d, string(state))
-	}
-}
-
-// put writes a document, with a change where its state is news. A row that is gone takes none.
-func (w *Worker) put(ctx context.Context, d store.Document, news string) error {
-	k := model.Key{Account: d.Account, Ref: d.Ref}
-	return w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
-		have, err := b.Documents(k)
-		if err != nil {
-			return err
-		}
-		was := ""
-		if i := slices.IndexFunc(have, func(o store.Document) bool { return o.ID == d.ID }); i >= 0 {
-			was = string(have[i].State)
-		}
-		b.PutDocument(d)
-		if t, ok := b.Transaction(k); ok && news != "" && news != was {
-			w.record(b, t, model.RowChange{Kind: model.KindDocument, From: was, To: news}, "download", w.Now(), true)
-		}
-		return nil
-	}})
 }
 
 // checkFile says why a file is not a whole PDF; nil if it is.

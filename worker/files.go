@@ -22,14 +22,17 @@ type Files struct{ root string }
 
 const (
 	tempFolder       = ".incoming"
+	holdFolder       = ".hold"
 	quarantineFolder = "quarantine"
 )
 
 // OpenFiles makes the folder where it is missing and removes what a killed process left half written.
 func OpenFiles(root string) (*Files, error) {
 	f := &Files{root: root}
-	if err := os.MkdirAll(filepath.Join(root, tempFolder), 0o700); err != nil {
-		return nil, fmt.Errorf("document folder: %w", err)
+	for _, dir := range []string{tempFolder, holdFolder} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o700); err != nil {
+			return nil, fmt.Errorf("document folder: %w", err)
+		}
 	}
 	return f, nil
 }

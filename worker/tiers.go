@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
@@ -150,6 +148,10 @@ func (p *pass) page(ctx context.Context, page provider.Page, src Source, work pr
 	var whole []model.Observation
 	var partial []provider.Listed
 	for _, it := range page.Items {
+		if !nameable(it.Observation.Ref) {
+			p.Log.WithField("account", p.a.ID).Warn("the list names a transaction by bytes that no text may hold, left out")
+			continue
+		}
 		if !it.Whole {
 			partial = append(partial, it)
 			continue
@@ -169,62 +171,6 @@ func (p *pass) page(ctx context.Context, page provider.Page, src Source, work pr
 		}
 	}
 	return p.askListed(ctx, partial, src, work)
-}
-
-// askListed asks about the listed transactions that the table does not know as they are listed.
-func (p *pass) askListed(ctx context.Context, items []provider.Listed, src Source, work provider.Work) error {
-	if len(items) == 0 {
-		return nil
-	}
-	keys := make([]model.Key, len(items))
-	for i, it := range items {
-		keys[i] = model.Key{Account: p.a.ID, Ref: it.Observation.Ref}
-	}
-	rows, err := p.Store.Rows(ctx, keys)
-	if err != nil {
-		return err
-	}
-	var ask []model.Transaction
-	for i, it := range items {
-		t, ok := rows[keys[i]]
-		if !ok {
-			t = model.Transaction{Account: p.a.ID, Ref: keys[i].Ref, Provider: p.a.Rules.Provider, Status: model.Unknown, Origin: model.OriginTrack}
-		}
-		if ok && t.Confirmed && t.ReportedStatus == "" && !t.NotFound && !t.Deleted && t.ProviderMark == it.Observation.Mark && it.Observation.Mark != "" {
-			continue
-		}
-		ask = append(ask, t)
-	}
-	return p.askAll(ctx, ask, src, work)
-}
-
-// askAll asks about rows, several at a time.
-func (p *pass) askAll(ctx context.Context, rows []model.Transaction, src Source, work provider.Work) error {
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(p.Workers)
-	for _, t := range rows {
-		if gctx.Err() != nil {
-			break
-		}
-		if err := p.patient(gctx, time.Time{}); err != nil {
-			break
-		}
-		g.Go(func() error {
-			p.mu.Lock()
-			p.run.Asked++
-			p.mu.Unlock()
-			did, err := p.ask(gctx, p.a, src, t, work)
-			if err != nil {
-				return p.fail(gctx, t.Key(), err)
-			}
-			p.count(did)
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	return ctx.Err()
 }
 
 // rows asks about the tier's rows, those with the oldest answer first, until they are done or the

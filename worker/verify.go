@@ -198,14 +198,18 @@ func differences(r model.Rules, t model.Transaction, o model.Observation) []Drif
 	return out
 }
 
-// files re-hashes the stored documents of a row. With repair, a missing or changed one is fetched anew.
+// files re-hashes the stored documents of a row. With repair, a missing or changed one is fetched anew if it
+// is the newest version.
 func (v *verifier) files(ctx context.Context, t model.Transaction) ([]Drift, error) {
-	docs, err := v.Store.Documents(ctx, store.DocumentFilter{Account: t.Account, Ref: t.Ref, State: model.DocumentStored})
+	docs, err := v.Store.Documents(ctx, store.DocumentFilter{Account: t.Account, Ref: t.Ref})
 	if err != nil {
 		return nil, err
 	}
 	var out []Drift
 	for _, d := range docs {
+		if d.State != model.DocumentStored {
+			continue
+		}
 		sum, _, err := v.Files.Hash(d.Path)
 		if err == nil && sum == d.SHA256 {
 			continue
@@ -215,7 +219,8 @@ func (v *verifier) files(ctx context.Context, t model.Transaction) ([]Drift, err
 			theirs = "unreadable"
 		}
 		drift := Drift{t.Account, t.Ref, "document " + d.DocID, d.SHA256, theirs, false}
-		if v.params.Repair {
+		last, _ := newest(docs, d.DocID, d.Kind)
+		if v.params.Repair && last.ID == d.ID { // what an older version held is nobody's to fetch any more
 			now := v.Now()
 			d.State, d.NextTryAt, d.Reason = model.DocumentWaiting, &now, "the stored file was missing or altered"
 			d.Version++

@@ -76,15 +76,15 @@ type Retention struct {
 // Worker runs the loops. Its methods are safe for concurrent use.
 type Worker struct {
 	Options
-	nudge   chan struct{}
 	mu      sync.Mutex
-	tries   map[model.Key]int    // failed questions in a row, by row
-	stopped map[string]time.Time // accounts that wait: refused credentials, long Retry-After
-	refused map[string]bool      // accounts whose credentials were refused
-	foreign map[string]bool      // accounts whose credentials are of another account
-	running map[string]bool      // runs in work, by account and kind
-	open    map[incidentKey]bool // incidents that are open
-	inWork  sync.WaitGroup       // runs in work
+	nudges  map[string]chan struct{} // by loop
+	tries   map[model.Key]int        // failed questions in a row, by row
+	stopped map[string]time.Time     // accounts that wait: refused credentials, long Retry-After
+	refused map[string]bool          // accounts whose credentials were refused
+	foreign map[string]bool          // accounts whose credentials are of another account
+	running map[string]bool          // runs in work, by account and kind
+	open    map[incidentKey]bool     // incidents that are open
+	inWork  sync.WaitGroup           // runs in work
 }
 
 type incidentKey struct{ account, kind string }
@@ -105,7 +105,7 @@ func New(o Options) *Worker {
 	}
 	return &Worker{
 		Options: o,
-		nudge:   make(chan struct{}, 1),
+		nudges:  map[string]chan struct{}{},
 		tries:   map[model.Key]int{},
 		stopped: map[string]time.Time{},
 		refused: map[string]bool{},
@@ -115,12 +115,28 @@ func New(o Options) *Worker {
 	}
 }
 
-// Nudge wakes the loops: something may be due. A lost nudge costs a tick, nothing else.
+// Nudge wakes every loop: something may be due. A loop in the middle of a round does another one after.
 func (w *Worker) Nudge() {
-	select {
-	case w.nudge <- struct{}{}:
-	default:
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, ch := range w.nudges {
+		select {
+		case ch <- struct{}{}:
+		default: // one is waiting already
+		}
 	}
+}
+
+// nudged is where a loop waits for nudges.
+func (w *Worker) nudged(loop string) <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	ch, ok := w.nudges[loop]
+	if !ok {
+		ch = make(chan struct{}, 1)
+		w.nudges[loop] = ch
+	}
+	return ch
 }
 
 // Part names what a Run does.
@@ -128,7 +144,7 @@ type Part int
 
 // The parts. A verb that works beside no daemon runs without the slots.
 const (
-	PartLoops Part = iota // confirmations, runs, downloads, gaps
+	PartLoops Part = iota // confirmations, runs, downloads, gaps, streams
 	PartSlots             // cron slots and catch-up
 )
 
@@ -141,11 +157,15 @@ func (w *Worker) Run(ctx context.Context, parts ...Part) error {
 	for _, p := range parts {
 		switch p {
 		case PartLoops:
+			if err := w.sweepHold(ctx); err != nil {
+				w.Log.WithField("err", err).Warn("the hold folder was not swept")
+			}
 			g.Go(func() error { return w.every(ctx, "confirm", 250*time.Millisecond, w.confirmOnce) })
 			g.Go(func() error { return w.every(ctx, "runs", time.Second, w.runsOnce) })
 			g.Go(func() error { return w.every(ctx, "download", 500*time.Millisecond, w.downloadOnce) })
 			g.Go(func() error { return w.every(ctx, "gaps", time.Second, w.settleOnce) })
 			g.Go(func() error { return w.every(ctx, "watch", time.Minute, w.watchOnce) })
+			g.Go(func() error { return w.streams(ctx) })
 		case PartSlots:
 			g.Go(func() error { return w.slots(ctx) })
 			g.Go(func() error { return w.every(ctx, "prune", time.Hour, w.pruneOnce) })
@@ -171,6 +191,7 @@ func (w *Worker) guard(ctx context.Context, loop string, round func(context.Cont
 // every calls round now, then each tick or nudge, until ctx ends. A round's error is logged: the
 // next round tries again.
 func (w *Worker) every(ctx context.Context, loop string, tick time.Duration, round func(context.Context) error) error {
+	nudged := w.nudged(loop)
 	t := time.NewTicker(max(tick, w.Tick))
 	defer t.Stop()
 	for {
@@ -181,7 +202,7 @@ func (w *Worker) every(ctx context.Context, loop string, tick time.Duration, rou
 		case <-ctx.Done():
 			return nil
 		case <-t.C:
-		case <-w.nudge:
+		case <-nudged:
 		}
 	}
 }

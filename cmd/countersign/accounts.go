@@ -80,6 +80,11 @@ func (all *accounts) set(ctx context.Context, c *Config) error {
 			return err
 		}
 	}
+	for _, wa := range next.list {
+		if err := prepare(ctx, wa.ID, wa.Provider); err != nil {
+			return err
+		}
+	}
 	all.table.Store(next)
 	for id, t := range old.transports {
 		if next.transports[id] != t {
@@ -123,10 +128,13 @@ func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error
 	next.transports[acc.ID] = t
 	next.byID[acc.ID] = callback.Account{
 		ID: acc.ID, ProviderName: acc.Provider, Provider: p, ReturnPage: acc.ReturnPage, IncludeTest: acc.IncludeTest,
-		SecretHeaders: []string{"Authorization"}, Hints: acc.Hints.Enabled, Origins: acc.Hints.Origins,
+		SecretHeaders: secretHeaders(), Hints: acc.Hints.Enabled, Origins: acc.Hints.Origins,
 	}
 	return nil
 }
+
+// secretHeaders are themselves the secret, where a provider sends it as it is: OneSpan Sign's key, Documenso's secret.
+func secretHeaders() []string { return []string{"Authorization", "X-Documenso-Secret"} }
 
 // tokens lets a provider keep tokens in the database, encrypted there.
 func (all *accounts) tokens(account string) provider.Tokens {

@@ -37,8 +37,8 @@ func benchIngestVerb(a *app) *cobra.Command {
 		Use:   "ingest",
 		Short: "Callbacks a second, stored and applied, beside what the database can do at all",
 		Long: `ingest works in a temporary folder, on SQLite with synchronous FULL, in alternating rounds, and tells medians:
-ours (the listener over loopback HTTP), naive (a careful gorm handler, one transaction a request, same HTTP),
-work (in process: verify, parse, compress, apply) and bare (the same rows, plain SQL group commit). Every accepted
+ours (the listener over loopback HTTP), naive (a careful gorm handler, one transaction a request, same HTTP, bodies not
+compressed), work (in process: verify, parse, hash, keep headers, compress, apply) and bare (the same rows, plain SQL group commit). Every accepted
 request is counted in the table after each round; a wrong count is exit 1. Speeds are told, not judged.`,
 		Example: "  countersign bench ingest\n  countersign bench ingest --connections 64 --rounds 3 --json",
 		Args:    cobra.NoArgs,

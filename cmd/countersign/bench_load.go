@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +13,7 @@ import (
 	"net/http"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,7 +65,7 @@ func newSubjects(ctx context.Context, e *engine, dir string) (*subjects, error) 
 		err = counts.QueryRowContext(ctx, "SELECT COUNT(*) FROM callbacks WHERE verdict = 'accepted'").Scan(&n)
 		return n, err
 	}
-	post, err := s.serve(l.Handler(), "/callbacks/bench")
+	post, err := s.serve(ctx, "/callbacks/bench", func(ctx context.Context, ln net.Listener) error { return l.Run(ctx, ln, nil) })
 	if err != nil {
 		return fail(err)
 	}
@@ -70,7 +74,7 @@ func newSubjects(ctx context.Context, e *engine, dir string) (*subjects, error) 
 		return fail(err)
 	}
 	s.closes = append(s.closes, naive.close)
-	naivePost, err := s.serve(naive, "/")
+	naivePost, err := s.serve(ctx, "/", naive.run)
 	if err != nil {
 		return fail(err)
 	}
@@ -88,21 +92,20 @@ func newSubjects(ctx context.Context, e *engine, dir string) (*subjects, error) 
 	return s, nil
 }
 
-// serve answers on loopback and returns what posts there, with keep-alive.
-func (s *subjects) serve(h http.Handler, path string) (func(context.Context, []byte) error, error) {
+// serve has run answer on loopback until close, and returns what posts there, with keep-alive.
+func (s *subjects) serve(ctx context.Context, path string, run func(context.Context, net.Listener) error) (func(context.Context, []byte) error, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
-	done := make(chan struct{})
-	go func() { defer close(done); srv.Serve(ln) }() //nolint:errcheck // it ends when closed
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, ln) }()
 	tr := &http.Transport{MaxIdleConnsPerHost: 4096}
 	s.closes = append(s.closes, func() error {
 		tr.CloseIdleConnections()
-		err := srv.Close()
-		<-done
-		return err
+		stop()
+		return <-ended
 	})
 	url := "http://" + ln.Addr().String() + path
 	return func(ctx context.Context, body []byte) error {
@@ -125,19 +128,26 @@ func (s *subjects) serve(h http.Handler, path string) (func(context.Context, []b
 	}, nil
 }
 
-// inProcess is all that ours does, but for HTTP.
+// inProcess is all that ours does with a callback, but for HTTP: verify, parse, hash the body, keep the
+// headers that the listener keeps, compress, apply.
 func inProcess(e *engine) func(context.Context, []byte) error {
 	acc, _ := e.accounts.lookup("bench")
-	header := http.Header{"Authorization": {"Basic bench-key"}}
+	header := http.Header{"Authorization": {"Basic bench-key"}, "Content-Type": {"application/json"}, "User-Agent": {"Go-http-client/1.1"}}
 	return func(ctx context.Context, body []byte) error {
 		c := provider.Callback{Account: acc.ID, Header: header, Body: body, ReceivedAt: e.app.utc()}
 		got, err := acc.Provider.Receive(c)
 		if err != nil {
 			return err
 		}
+		sum, mac := sha256.Sum256(body), hmac.New(sha256.New, []byte("bench"))
+		mac.Write([]byte(header.Get("Authorization"))) //nolint:errcheck // a hash never fails
+		kept := map[string]string{
+			"Authorization": "hmac:" + hex.EncodeToString(mac.Sum(nil)), "Content-Type": header.Get("Content-Type"),
+			"User-Agent": header.Get("User-Agent"), "Content-Length": strconv.Itoa(len(body)),
+		}
 		_, err = e.apply(ctx, callback.Incoming{Provider: acc.Provider, Observations: got.Observations, Callback: store.Callback{
 			Account: acc.ID, Ref: got.Ref, Type: got.Type, DedupeKey: got.DedupeKey, Verdict: store.Accepted, At: c.ReceivedAt,
-			RemoteAddr: "127.0.0.1", Body: body, BodyHash: fmt.Sprintf("%064x", len(body)),
+			RemoteAddr: "127.0.0.1", Headers: kept, Body: body, BodyHash: hex.EncodeToString(sum[:]),
 		}})
 		return err
 	}

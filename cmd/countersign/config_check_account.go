@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus"
+	"go.yaml.in/yaml/v3"
 
 	"countersign/model"
 	"countersign/provider"
@@ -114,7 +115,33 @@ func (r *reader) checkProvider(a *Account, known map[string]factory) {
 	case errors.As(err, &list):
 		r.found.all = append(r.found.all, list.all...)
 	case err != nil:
-		r.wrong(a.at+".settings", "%v", err)
+		r.note(&a.Settings, a.at+".settings")
+		r.settingFaults(a.at+".settings", err)
+	}
+}
+
+// note remembers where the settings stand, which only their provider can read.
+func (r *reader) note(n *yaml.Node, path string) {
+	if n.Kind != yaml.MappingNode {
+		return
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		at := join(path, n.Content[i].Value)
+		r.nodes[at] = n.Content[i]
+		r.note(n.Content[i+1], at)
+	}
+}
+
+// settingFaults tells each fault that a provider finds in its settings. One that begins with its own
+// path, settings.KEY:, stands at that path.
+func (r *reader) settingFaults(at string, err error) {
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		path, what, found := strings.Cut(line, ": ")
+		if key, ok := strings.CutPrefix(path, "settings."); found && ok && !strings.Contains(key, " ") {
+			r.wrong(at+"."+key, "%s", what)
+		} else {
+			r.wrong(at, "%s", line)
+		}
 	}
 }
 

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -89,6 +91,8 @@ func (r *reader) checkPublic(p Public) {
 	}
 	if (p.TLS.CertFile == "") != (p.TLS.KeyFile == "") {
 		r.wrong("public.tls", "needs both cert_file and key_file, or neither")
+	} else if p.TLS.CertFile != "" {
+		r.checkPair(p.TLS)
 	}
 	for i, s := range p.TrustedProxies {
 		if _, err := netip.ParsePrefix(s); err == nil {
@@ -101,6 +105,33 @@ func (r *reader) checkPublic(p Public) {
 	}
 	if p.MaxBody < 1<<10 || p.MaxBody > 1<<30 {
 		r.wrong("public.max_body", "%s is not between 1KiB and 1GiB", p.MaxBody)
+	}
+}
+
+// checkPair reads the certificate and its key as the listener will. Who only reads the database may
+// lack the right to.
+func (r *reader) checkPair(t TLS) {
+	unfit := func(path, format string, args ...any) {
+		r.wrong(path, format, args...)
+		r.found.all[len(r.found.all)-1].secret = true
+	}
+	cert, err := os.ReadFile(t.CertFile)
+	if err != nil {
+		unfit("public.tls.cert_file", "%v", err)
+	}
+	key, kerr := os.ReadFile(t.KeyFile)
+	if kerr != nil {
+		unfit("public.tls.key_file", "%v", kerr)
+	}
+	if err != nil || kerr != nil {
+		return
+	}
+	if _, err := tls.X509KeyPair(cert, key); err == nil {
+		return
+	} else if text := err.Error(); strings.HasPrefix(text, "x509:") || strings.Contains(text, "certificate input") {
+		unfit("public.tls.cert_file", "%s: %v", t.CertFile, err)
+	} else {
+		unfit("public.tls.key_file", "%s: %v", t.KeyFile, err)
 	}
 }
 

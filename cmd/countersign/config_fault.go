@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"sort"
 	"strings"
@@ -65,4 +66,17 @@ func (e *faults) but(secrets bool) *faults {
 		return nil
 	}
 	return left
+}
+
+// spelledOut is err with every fault of a config in it, for where nobody reads stderr.
+func spelledOut(err error) error {
+	var list *faults
+	if !errors.As(err, &list) {
+		return err
+	}
+	all := make([]string, len(list.all))
+	for i, f := range list.all {
+		all[i] = f.in(list.file)
+	}
+	return errors.New(strings.Join(all, "; "))
 }

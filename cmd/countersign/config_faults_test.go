@@ -56,6 +56,32 @@ func TestConfigFaults(t *testing.T) {
 			`1: public.url: has a ? or # part, which is cut off: leave scheme, host and path`,
 		}},
 		{"half of TLS", "public:\n  tls: { cert_file: x }", []string{`2: public.tls: needs both cert_file and key_file, or neither`}},
+		{"TLS files that are not there", "public:\n  tls:\n    cert_file: gone.pem\n    key_file: /gone.key", []string{
+			`3: public.tls.cert_file: open DIR/gone.pem: no such file or directory`,
+			`4: public.tls.key_file: open /gone.key: no such file or directory`,
+		}},
+		{"no certificate", "public:\n  tls:\n    cert_file: full\n    key_file: full", []string{
+			`3: public.tls.cert_file: DIR/full: tls: failed to find any PEM data in certificate input`,
+		}},
+		{"no key", "public:\n  tls:\n    cert_file: cert.pem\n    key_file: cert.pem", []string{
+			`4: public.tls.key_file: DIR/cert.pem: tls: found a certificate rather than a key in the PEM for the private key`,
+		}},
+		{"the key of another certificate", "public:\n  tls:\n    cert_file: cert.pem\n    key_file: other.pem", []string{
+			`4: public.tls.key_file: DIR/other.pem: tls: private key does not match public key`,
+		}},
+		{"paces", "retry:\n  first: 2m\n  most: 1m\nslot_jitter: 2d\nlist_overlap: 0s\npublic:\n  max_body: 1KB\n", []string{
+			`2: retry.first: 2m0s is longer than retry.most, 1m0s`,
+			`4: slot_jitter: 48h0m0s is not a wait of at most a day`,
+			`5: list_overlap: 0s is not a wait of at most a day`,
+			`7: public.max_body: "1KB" is not a size such as 512MiB or 1GiB`,
+		}},
+		{"paces that are none", "retry: { first: soon, most: 0s }\nslot_jitter: -1s\npublic:\n  max_body: 2GiB\n", []string{
+			`1: retry.first: "soon" is not a duration such as 30d, 2w, 12h, 5m or 10s`,
+			`1: retry.most: 0s is not a wait of at most a day`,
+			`1: retry.first: 30s is longer than retry.most, 0s`,
+			`2: slot_jitter: "-1s" is not a duration such as 30d, 2w, 12h, 5m or 10s`,
+			`4: public.max_body: 2GiB is not between 1KiB and 1GiB`,
+		}},
 		{"proxies", "public: { trusted_proxies: [10.0.0.0/8, '::1', proxy] }", []string{
 			`1: public.trusted_proxies[2]: "proxy" is neither an address nor a network such as 10.0.0.0/8`,
 		}},
@@ -182,7 +208,9 @@ func bomb() string {
 func faultsOf(t *testing.T, config string) []string {
 	t.Helper()
 	dir := t.TempDir()
-	for name, text := range map[string]string{"full": "from a file\n", "empty": "\n"} {
+	cert, _ := selfSigned(t, "sign.example.com")
+	_, other := selfSigned(t, "sign.example.com")
+	for name, text := range map[string]string{"full": "from a file\n", "empty": "\n", "cert.pem": cert, "other.pem": other} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -204,4 +232,47 @@ func faultsOf(t *testing.T, config string) []string {
 		}
 	}
 	return got
+}
+
+// Whoever only reads the database may lack the right to the listener's key.
+func TestReadingNeedsNoCertificate(t *testing.T) {
+	t.Parallel()
+	a, _, _ := testApp(nil)
+	a.configFlag = filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(a.configFlag, []byte("public: { tls: { cert_file: gone, key_file: gone } }\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.readConfig(); err != nil {
+		t.Errorf("reading asks for the certificate: %v", list(err))
+	}
+	if _, err := a.config(); err == nil {
+		t.Error("the daemon would start without it")
+	}
+}
+
+// What the real providers say of their settings, each fault at its own path, named once.
+func TestConfigFaultsOfProviders(t *testing.T) {
+	t.Parallel()
+	a, _, _ := testApp(nil)
+	a.providers = providers()
+	_, err := a.parseConfig("config.yaml", []byte(`accounts:
+  - { id: a, provider: onespan, settings: {} }
+  - id: b
+    provider: onespan
+    settings:
+      api_key: x
+      client_app: {}
+      oauth: { client_id: u }
+  - { id: c, provider: dropboxsign }
+`))
+	want := `config:2: accounts[0].settings.api_key: exactly one of api_key, client_app and oauth must be set
+config:6: accounts[1].settings.api_key: exactly one of api_key, client_app and oauth must be set
+config:7: accounts[1].settings.client_app.client_id: must be set
+config:7: accounts[1].settings.client_app.secret: must be set
+config:8: accounts[1].settings.oauth.client_secret: must be set
+config:9: accounts[2].settings.api_key: must be set
+`
+	if diff := cmp.Diff(want, list(err)); diff != "" {
+		t.Errorf("faults (-want +got):\n%s", diff)
+	}
 }

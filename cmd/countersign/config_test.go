@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"os"
 	"path/filepath"
@@ -59,7 +60,8 @@ func paper(o provider.Options) (provider.Provider, error) {
 func TestConfigValues(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	for name, text := range map[string]string{"one": "from a file\r\n", "many": "first\n\n second \n", "db": "postgres://me:pw@host/name?sslmode=require\n"} {
+	cert, key := selfSigned(t, "sign.example.com")
+	for name, text := range map[string]string{"c.pem": cert, "k.pem": key, "one": "from a file\r\n", "many": "first\n\n second \n", "db": "postgres://me:pw@host/name?sslmode=require\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -67,7 +69,7 @@ func TestConfigValues(t *testing.T) {
 	a, _, _ := testApp(map[string]string{"KEY": "from $the ${environment}", "N": "7"})
 	c, err := a.parseConfig(filepath.Join(dir, "config.yaml"), []byte(`
 database_file: db
-public: { url: "https://sign.example.com/base/", tls: { cert_file: c.pem, key_file: /k.pem } }
+public: { url: "https://sign.example.com/base/", tls: { cert_file: c.pem, key_file: "`+filepath.Join(dir, "k.pem")+`" } }
 polling: { active: "0 * * * *" }
 retention: { bodies: 2w }
 accounts:
@@ -92,7 +94,7 @@ accounts:
 	if c.Database != "postgres://me:pw@host/name?sslmode=require" || c.databaseShown() != "postgres://me@host/name" {
 		t.Errorf("database %q is shown as %q", c.Database, c.databaseShown())
 	}
-	if c.Public.TLS.CertFile != filepath.Join(dir, "c.pem") || c.Public.TLS.KeyFile != "/k.pem" || c.Documents != "file:"+filepath.Join(dir, "documents") {
+	if c.Public.TLS.CertFile != filepath.Join(dir, "c.pem") || c.Public.TLS.KeyFile != filepath.Join(dir, "k.pem") || c.Documents != "file:"+filepath.Join(dir, "documents") {
 		t.Errorf("relative paths do not start at the config: %+v %s", c.Public.TLS, c.Documents)
 	}
 	if got := c.callbackURL("a"); got != "https://sign.example.com/base/callbacks/a" {
@@ -190,7 +192,9 @@ func TestExampleHasEveryKey(t *testing.T) {
 	for _, m := range regexp.MustCompile(`\$\{([A-Z_]+)\}`).FindAllStringSubmatch(string(text), -1) {
 		env[m[1]] = "made-up-" + m[1]
 	}
+	env["ALLSIGN_SECRET"] = "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32))
 	a, _, _ := testApp(env)
+	a.providers = providers()
 	c, err := a.parseConfig(file, text)
 	if err != nil {
 		t.Fatal(list(err))

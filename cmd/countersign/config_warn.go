@@ -61,6 +61,9 @@ func (c *Config) warnings(stat func(string) (fs.FileInfo, error)) []string {
 		if strings.HasPrefix(a.BaseURL, "http://") && !loopbackURL(a.BaseURL) {
 			add("%s.base_url begins with http://: the API key and signers' data go out in clear", a.at)
 		}
+		if a.Provider == "autosign" && !says(&a.Settings, "webhook_secrets") {
+			add("%s.settings.webhook_secrets is not set: every callback is refused, and only polls of tracked refs bring news", a.at)
+		}
 		if a.Hints.Enabled && len(a.Hints.Origins) == 0 {
 			add("%s.hints.origins is empty: servers may send hints, no web page may", a.at)
 		}
@@ -78,6 +81,16 @@ func (c *Config) warnings(stat func(string) (fs.FileInfo, error)) []string {
 		}
 	}
 	return all
+}
+
+// says says whether a mapping has a key, or one that names a file for it.
+func says(n *yaml.Node, key string) bool {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if k := n.Content[i].Value; k == key || k == key+"_file" {
+			return true
+		}
+	}
+	return false
 }
 
 // holdsSecrets says whether secrets stand in the config file itself.

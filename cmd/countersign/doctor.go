@@ -127,7 +127,11 @@ func (d *doctor) database(ctx context.Context) *store.Store {
 	}
 	s, err := store.Open(ctx, store.Options{DSN: d.config.Database, Key: key, Now: d.now, Mode: fs.FileMode(d.config.DatabaseMode)})
 	if err != nil {
-		d.say("FAIL", "database", "%v", err)
+		cure := ": name another file or URL in `database`, or restore the backup"
+		if errors.Is(err, store.ErrNewer) {
+			cure = "" // it says so
+		}
+		d.say("FAIL", "database", "%v%s", err, cure)
 		return nil
 	}
 	have, want, err := s.Schema(ctx)

@@ -14,7 +14,7 @@ func (d *doctor) registration(ctx context.Context, acc built, r provider.Registr
 	what := acc.ID + " registration"
 	reg, err := r.Registration(ctx)
 	if err != nil {
-		d.say("FAIL", what, "%v", provider.Redact(err))
+		d.say("FAIL", what, "%v: look at the key's rights at the provider, at base_url and the network", provider.Redact(err))
 		return
 	}
 	o := registrationObject(acc.ID, d.config.callbackURL(acc.ID), reg)

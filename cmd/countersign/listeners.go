@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -19,6 +20,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/provider"
 	"countersign/worker"
 	"countersign/worker/callback"
 	"countersign/worker/console"
@@ -42,6 +44,33 @@ func (r *reloadState) get() error {
 	return r.err
 }
 
+// keeping is how the last callback fared that had to be stored. A probe that writes one page may go
+// well while a callback, which is larger, does not.
+type keeping struct {
+	mu  sync.Mutex
+	at  time.Time
+	err error
+}
+
+// shownFor is how long a callback that was not stored counts: without new ones nothing tells that the
+// cause is gone, and whoever sends only to the ready would send none.
+const shownFor = 10 * time.Second
+
+func (k *keeping) set(at time.Time, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.at, k.err = at, err
+}
+
+func (k *keeping) get(at time.Time) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.err == nil || at.Sub(k.at) > shownFor {
+		return nil
+	}
+	return fmt.Errorf("the last callback was not stored: %w", k.err)
+}
+
 // openListeners opens both sockets and builds what serves them.
 func (e *engine) openListeners() (in *listeners, err error) {
 	in = &listeners{}
@@ -56,7 +85,7 @@ func (e *engine) openListeners() (in *listeners, err error) {
 		return nil, err
 	}
 	in.public, err = callback.New(callback.Options{
-		Lookup: e.accounts.lookup, Apply: e.apply, Nudge: e.worker.Nudge, MaxBody: int64(e.config.Public.MaxBody),
+		Lookup: e.accounts.lookup, Apply: in.noting(e), Nudge: e.worker.Nudge, Hint: e.hint, MaxBody: int64(e.config.Public.MaxBody),
 		TrustedProxies: e.config.Public.TrustedProxies, HMACKey: key, Now: e.app.now, Log: e.log,
 		Count: func(account string, v store.Verdict) { callbacks.WithLabelValues(account, string(v)).Inc() },
 	})
@@ -67,6 +96,8 @@ func (e *engine) openListeners() (in *listeners, err error) {
 		Address: e.config.Console.Address, Token: e.config.Console.Token.Reveal(), Registry: reg, Log: e.log,
 		Checks: []console.Check{
 			{Name: "database", Check: e.store.Healthy, Fatal: true},
+			{Name: "callbacks", Check: func(context.Context) error { return in.keeping.get(e.app.now()) }, Fatal: true},
+			{Name: "credentials", Check: e.credentialsTaken, Fatal: false},
 			{Name: "documents", Check: e.documentsWritable, Fatal: false},
 			{Name: "config", Check: func(context.Context) error { return in.reload.get() }, Fatal: false},
 		},
@@ -98,7 +129,7 @@ func certificates(t TLS) (*tls.Config, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		info, err := os.Stat(t.CertFile)
-		if err == nil && (cert == nil || info.ModTime().After(read)) {
+		if err == nil && (cert == nil || !info.ModTime().Equal(read)) {
 			pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
 			if err != nil && cert == nil {
 				return nil, fmt.Errorf("public.tls: %w", err)
@@ -127,6 +158,34 @@ func (e *engine) documentsWritable(context.Context) error {
 	return err
 }
 
+// credentialsTaken names the accounts whose credentials the provider refuses. Their callbacks are still
+// taken, and the others work: that is no reason to be not ready.
+func (e *engine) credentialsTaken(ctx context.Context) error {
+	open, err := e.store.Incidents(ctx, true)
+	if err != nil {
+		return err
+	}
+	var refused []string
+	for _, i := range open {
+		if i.Kind == store.CredentialsRefused {
+			refused = append(refused, i.Account)
+		}
+	}
+	if len(refused) == 0 {
+		return nil
+	}
+	return fmt.Errorf("refused by the provider: account %s", strings.Join(refused, ", "))
+}
+
+// noting is apply, and notes whether what it was given could be stored.
+func (in *listeners) noting(e *engine) callback.Apply {
+	return func(ctx context.Context, c callback.Incoming) (callback.Result, error) {
+		res, err := e.apply(ctx, c)
+		in.keeping.set(e.app.now(), err)
+		return res, err
+	}
+}
+
 // apply joins the listener and the worker, which know nothing of each other.
 func (e *engine) apply(ctx context.Context, in callback.Incoming) (callback.Result, error) {
 	var rules model.Rules
@@ -134,7 +193,7 @@ func (e *engine) apply(ctx context.Context, in callback.Incoming) (callback.Resu
 		rules = a.Rules
 	}
 	res, err := e.worker.Callback(ctx, worker.Incoming{
-		Callback: in.Callback, Rules: rules, Observations: in.Observations, Test: in.Test, Ignored: in.Ignored,
+		Callback: in.Callback, Rules: rules, Observations: in.Observations, Links: in.Links, Test: in.Test, Ignored: in.Ignored,
 	})
 	return callback.Result{ID: res.ID, Verdict: res.Verdict, Outcome: res.Outcome}, err
 }
@@ -155,6 +214,7 @@ func (e *engine) reloads(ctx context.Context, in *listeners) error {
 		if err == nil {
 			err = e.accounts.set(ctx, c)
 		}
+		err = spelledOut(err)
 		in.reload.set(err)
 		notify(e.log, daemon.SdNotifyReady)
 		if err != nil {
@@ -165,4 +225,13 @@ func (e *engine) reloads(ctx context.Context, in *listeners) error {
 		e.identifyFirst(ctx) // the credentials may be new
 		e.log.WithFields(logrus.Fields{"accounts": len(c.Accounts)}).Info("config read again: accounts, slots and waits are new; addresses, database and documents need a restart")
 	}
+}
+
+// hint hands what a browser said to the worker.
+func (e *engine) hint(ctx context.Context, account string, h provider.Hinted) (string, error) {
+	status, err := e.worker.Hint(ctx, account, h)
+	if status == model.Unknown {
+		status = ""
+	}
+	return string(status), err
 }

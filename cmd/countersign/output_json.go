@@ -76,7 +76,7 @@ type showJSON struct {
 	Callbacks []rowCallbackJSON `json:"callbacks"`
 	Documents []documentJSON    `json:"documents"`
 	Gaps      []gapJSON         `json:"gaps"`
-	Progress  []struct{}        `json:"progress"`
+	Progress  []stepJSON        `json:"progress"`
 }
 
 func showObject(r row) showJSON {
@@ -92,9 +92,16 @@ func showObject(r row) showJSON {
 		Callbacks:       each(r.callbacks, rowCallbackObject),
 		Documents:       each(r.documents, documentObject),
 		Gaps:            each(r.gaps, gapObject),
-		Progress:        []struct{}{},
+		Progress:        each(r.progress, stepObject),
 	}
 }
+
+type stepJSON struct {
+	Name string `json:"name"`
+	At   stamp  `json:"at"`
+}
+
+func stepObject(s store.Step) stepJSON { return stepJSON{s.Name, stampOf(s.At)} }
 
 type historyJSON struct {
 	Seq       int64  `json:"seq"`

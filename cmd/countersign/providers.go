@@ -2,6 +2,9 @@ package main
 
 import (
 	"countersign/provider"
+	"countersign/provider/allsign"
+	"countersign/provider/autosign"
+	"countersign/provider/documenso"
 	"countersign/provider/dropboxsign"
 	"countersign/provider/onespan"
 )
@@ -12,6 +15,9 @@ type factory func(provider.Options) (provider.Provider, error)
 // providers is every service that countersign speaks to, by the name in the config.
 func providers() map[string]factory {
 	return map[string]factory{
+		"allsign":     allsign.New,
+		"autosign":    autosign.New,
+		"documenso":   documenso.New,
 		"dropboxsign": dropboxsign.New,
 		"onespan":     onespan.New,
 	}

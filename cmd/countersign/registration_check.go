@@ -42,8 +42,8 @@ that works and the other does not, the fault lies between. The daemon has to run
 	return cmd
 }
 
-// stepJSON is how one step went.
-type stepJSON struct {
+// checkJSON is how one step went.
+type checkJSON struct {
 	Step   string `json:"step"`
 	Result string `json:"result"` // ok, failed
 	Detail string `json:"detail"`
@@ -96,7 +96,7 @@ func (a *app) registrationCheck(ctx context.Context, id string, local, asJSON bo
 		{"signature", t.signature}, {"storage", t.stored}, {"acknowledgement", t.acknowledged},
 	} {
 		detail, err := st.do(ctx)
-		out := stepJSON{st.name, "ok", plain(detail)}
+		out := checkJSON{st.name, "ok", plain(detail)}
 		if err != nil {
 			out.Result, out.Detail = "failed", plain(err.Error())
 		}
@@ -110,7 +110,7 @@ func (a *app) registrationCheck(ctx context.Context, id string, local, asJSON bo
 	return nil
 }
 
-func (t *trip) say(s stepJSON) error {
+func (t *trip) say(s checkJSON) error {
 	if t.json {
 		return t.jsonLines().write(s)
 	}

@@ -39,7 +39,7 @@ func seed(ctx context.Context, dir string, at time.Time, incident bool) (err err
 	}
 	sum := sha256.Sum256(pdf)
 	w := world{at: at, path: path, sum: hex.EncodeToString(sum[:]), size: int64(len(pdf))}
-	for _, part := range []func(*store.Batch){w.accounts, w.rows, w.details, w.callbacks} {
+	for _, part := range []func(*store.Batch){w.accounts, w.rows, w.details, w.callbacks, w.progress} {
 		if err := s.Do(ctx, store.Unit{Apply: func(b *store.Batch) error { part(b); return nil }}); err != nil {
 			return err
 		}
@@ -134,6 +134,10 @@ func (w world) details(b *store.Batch) {
 	} {
 		b.AddGap(g)
 	}
+}
+
+func (w world) progress(b *store.Batch) {
+	b.AddProgress(model.Key{Account: "hr", Ref: "same"}, []store.Step{{Name: "otp", At: *w.ago(5 * time.Minute)}, {Name: "signature", At: *w.ago(4 * time.Minute)}})
 }
 
 func (w world) callbacks(b *store.Batch) {

@@ -26,11 +26,12 @@ import (
 type serveOptions struct {
 	backfill span
 	schedule string
+	announce bool // print the callback URLs
 }
 
 // serveVerb is the daemon.
 func serveVerb(a *app) *cobra.Command {
-	o := serveOptions{backfill: span{now: a.now}}
+	o := serveOptions{backfill: span{now: a.now}, announce: true}
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the daemon: listen for callbacks, poll, download",
@@ -47,8 +48,8 @@ never repeats. --backfill-schedule repeats it on a cron line (UTC).`,
 				return usagef("--backfill-schedule needs --backfill, which says how far back")
 			}
 			if o.schedule != "" {
-				if _, err := worker.ParseSchedule(o.schedule); err != nil {
-					return usagef("--backfill-schedule: %w", err)
+				if _, err := parseSlots(o.schedule); err != nil {
+					return usagef("--backfill-schedule: %q %w", o.schedule, err)
 				}
 			}
 			return a.serve(cmd.Context(), o)
@@ -108,7 +109,12 @@ func (e *engine) serve(ctx context.Context, o serveOptions) error {
 	if err != nil {
 		return err
 	}
-	e.announce(in)
+	if o.announce {
+		if err := e.announce(in); err != nil {
+			return errors.Join(err, in.publicSocket.Close(), in.consoleSocket.Close())
+		}
+	}
+	e.log.WithFields(logrus.Fields{"public": in.publicSocket.Addr().String(), "console": in.consoleSocket.Addr().String()}).Info("ready")
 	inCtx, stopIn := context.WithCancel(ctx)
 	defer stopIn()
 	workCtx, stopWork := context.WithCancel(context.WithoutCancel(ctx))
@@ -144,18 +150,25 @@ type listeners struct {
 	console       *console.Server
 	consoleSocket net.Listener
 	reload        reloadState
+	keeping       keeping
 }
 
-// announce prints what an operator has to register at each provider.
-func (e *engine) announce(in *listeners) {
+// announce prints, on stdout, what has to be registered at each provider. The log says nothing of it:
+// no URL is logged, and a level may hide what is.
+func (e *engine) announce(in *listeners) error {
+	t := e.app.table("account", "provider", "callback url")
 	for _, acc := range e.config.Accounts {
 		url := e.config.callbackURL(acc.ID)
 		if url == "" {
-			url = "http://" + in.publicSocket.Addr().String() + "/callbacks/" + acc.ID
+			scheme := "http://"
+			if in.tls != nil {
+				scheme = "https://"
+			}
+			url = scheme + in.publicSocket.Addr().String() + "/callbacks/" + acc.ID + " (here; public.url is not set)"
 		}
-		e.log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.Provider, "url": url}).Info("callbacks are taken here")
+		t.AppendRow([]any{acc.ID, acc.Provider, plain(url)})
 	}
-	e.log.WithFields(logrus.Fields{"public": in.publicSocket.Addr().String(), "console": in.consoleSocket.Addr().String()}).Info("ready")
+	return e.app.print(t)
 }
 
 // keepWorking does the daemon's work as long as it has the work lock, which it asks a verb for.

@@ -21,6 +21,7 @@ type row struct {
 	callbacks []store.Callback
 	documents []store.Document
 	gaps      []model.Gap
+	progress  []store.Step
 }
 
 func showVerb(a *app) *cobra.Command {
@@ -94,13 +95,14 @@ func quoted(ref string) string {
 // wholeRow reads what belongs to a transaction.
 func wholeRow(ctx context.Context, s *store.Store, t model.Transaction) (row, error) {
 	r := row{Transaction: t}
-	var errs [4]error
+	var errs [5]error
 	r.history, errs[0] = s.ChangesOf(ctx, t.Key())
 	errs[1] = eachOf(0, func(size int, cursor string) ([]store.Callback, string, error) {
 		return s.Callbacks(ctx, store.CallbackFilter{Account: t.Account, Ref: t.Ref, Limit: size, Cursor: cursor})
 	}, func(c store.Callback) error { r.callbacks = append(r.callbacks, c); return nil })
 	r.documents, errs[2] = s.Documents(ctx, store.DocumentFilter{Account: t.Account, Ref: t.Ref})
 	r.gaps, errs[3] = s.Gaps(ctx, store.GapFilter{Account: t.Account, Ref: t.Ref})
+	r.progress, errs[4] = s.Progress(ctx, t.Key())
 	return r, errors.Join(errs[:]...)
 }
 
@@ -121,6 +123,7 @@ func (a *app) showRow(c *Config, r row) error {
 		{"History", a.historyTable(r.history)},
 		{"Callbacks", a.callbacksTable(r.callbacks, false)},
 		{"Gaps", a.gapsTable(r.gaps, false)},
+		{"Progress (as browsers told, not checked)", a.progressTable(r.progress)},
 	} {
 		if part.table.Length() == 0 {
 			continue
@@ -224,6 +227,14 @@ func (a *app) historyTable(list []store.Change) table.Writer {
 			change += " (a callback says)"
 		}
 		t.AppendRow(table.Row{c.Seq, a.ago(&c.At), string(c.Kind), change, plain(c.Source)})
+	}
+	return t
+}
+
+func (a *app) progressTable(list []store.Step) table.Writer {
+	t := a.table("when", "step")
+	for _, s := range list {
+		t.AppendRow(table.Row{a.ago(&s.At), plain(s.Name)})
 	}
 	return t
 }

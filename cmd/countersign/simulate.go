@@ -97,6 +97,7 @@ func (a *app) simulate(ctx context.Context, o simulateOptions) error {
 		return err
 	}
 	base := "http://" + socket.Addr().String()
+	w.SetBase(base)
 	if o.writeConfig != "" {
 		if err := o.write(w, base); err != nil {
 			return errors.Join(err, socket.Close())

@@ -19,6 +19,7 @@ func verbs() []func(*app) *cobra.Command {
 		verifyVerb,
 		callbacksVerb,
 		registrationVerb,
+		oauthVerb,
 		documentsVerb,
 		doctorVerb,
 		initVerb,

@@ -101,13 +101,13 @@ func verified(runs []store.Run) (drift []worker.Drift, sum worker.Verified, err 
 		in.Buffer(nil, 1<<20)
 		for in.Scan() {
 			var d worker.Drift
-			var s worker.Verified
-			if err := json.Unmarshal(in.Bytes(), &s); err != nil {
-				return nil, sum, fmt.Errorf("result of run %s: %w", r.ID, err)
-			}
 			if err := json.Unmarshal(in.Bytes(), &d); err == nil && d.Field != "" {
 				drift = append(drift, d)
 				continue
+			}
+			var s worker.Verified // its repaired is a number, where a drift's is true or false
+			if err := json.Unmarshal(in.Bytes(), &s); err != nil {
+				return nil, sum, fmt.Errorf("result of run %s: %w", r.ID, err)
 			}
 			sum.Checked, sum.Drift = sum.Checked+s.Checked, sum.Drift+s.Drift
 			sum.NotFound, sum.Repaired = sum.NotFound+s.NotFound, sum.Repaired+s.Repaired

@@ -178,15 +178,21 @@ func (in installation) serving(t *testing.T, binary string, args ...string) (*pr
 	t.Helper()
 	began := time.Now()
 	p := in.start(t, binary, append([]string{"serve"}, args...)...)
+	in.up(t, p)
+	return p, time.Since(began)
+}
+
+// up waits until both listeners of a daemon answer.
+func (in installation) up(t *testing.T, p *process) {
+	t.Helper()
 	eventually(t, "a listener that answers", func() bool {
 		select {
 		case <-p.done:
-			t.Fatal("the daemon ended")
+			t.Fatalf("the daemon ended:\n%s", p.out.String())
 		default:
 		}
 		return answers("http://"+in.public+"/", http.StatusNotFound) && answers("http://"+in.console+"/healthz", http.StatusOK)
 	})
-	return p, time.Since(began)
 }
 
 func answers(url string, code int) bool {
@@ -298,6 +304,12 @@ func (in installation) edit(t *testing.T, pattern, with string) {
 // daemon runs serve in this process until the test ends, or stop is called, which returns the exit code.
 func (in installation) daemon(t *testing.T, args ...string) (stop func() int) {
 	t.Helper()
+	return in.daemonWhere(t, func() bool { return answers("http://"+in.public+"/", http.StatusNotFound) }, args...)
+}
+
+// daemonWhere is daemon, whose public listener is up when so says it.
+func (in installation) daemonWhere(t *testing.T, so func() bool, args ...string) (stop func() int) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	out, code := &safeBuffer{}, make(chan int, 1)
 	go func() {
@@ -314,7 +326,7 @@ func (in installation) daemon(t *testing.T, args ...string) (stop func() int) {
 		}
 	})
 	eventually(t, "a listener that answers", func() bool {
-		return answers("http://"+in.public+"/", http.StatusNotFound) && answers("http://"+in.console+"/healthz", http.StatusOK)
+		return so() && answers("http://"+in.console+"/healthz", http.StatusOK)
 	})
 	return stop
 }

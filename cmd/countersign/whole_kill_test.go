@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -33,9 +32,7 @@ const (
 // work is resumed, and nothing is left lying about.
 func TestKilled(t *testing.T) {
 	t.Parallel()
-	binary := filepath.Join(t.TempDir(), "countersign")
-	out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput()
-	require.NoError(t, err, string(out))
+	binary := builtProgram(t)
 	for name, test := range map[string]func(*testing.T, string){
 		"callbacks": killedInCallbacks, "backfill": killedInBackfill, "poll": killedInPoll, "download": killedInDownload,
 		"confirmation": killedInConfirmation, "stop": stoppedByTerm,

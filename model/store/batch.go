@@ -36,6 +36,7 @@ type Batch struct {
 	accounts        map[string]*accountEntry
 	documents       map[model.Key][]*documentEntry
 	incidents       map[incidentKey]*incidentEntry
+	progress        []step
 	runs            []Run
 }
 
@@ -216,7 +217,8 @@ func (b *Batch) keep(c *cached) {
 	}
 }
 
-// Remove takes a row away, with its signers, documents and gaps. Its callbacks stay.
+// Remove takes a row away, with its signers, documents, gaps and progress. Its callbacks stay, and so
+// do documents whose file is held.
 func (b *Batch) Remove(k model.Key) {
 	c := b.entry(k)
 	b.keep(c)

@@ -207,7 +207,7 @@ func (b *Batch) SetOutcomes(k model.Key, o Outcome) {
 // those of one type and verdict the newest stands for all.
 func (b *Batch) Called(k model.Key, since *time.Time) ([]model.Called, error) {
 	w := where{}
-	w.add("verdict <> 'not_understood'")
+	w.add("verdict IN ('accepted', 'refused') AND outcome <> 'ignored'") // a copy tells nothing new
 	if since != nil {
 		w.add("at > ?", *since)
 	}
@@ -226,11 +226,16 @@ func (b *Batch) Called(k model.Key, since *time.Time) ([]model.Called, error) {
 		return nil, b.fail(err)
 	}
 	for _, c := range b.callbacks {
-		if !c.dropped && c.Account == k.Account && c.Ref == k.Ref && c.Verdict != NotUnderstood && (since == nil || c.At.After(*since)) {
+		if !c.dropped && c.Account == k.Account && c.Ref == k.Ref && c.tells() && (since == nil || c.At.After(*since)) {
 			out = append(out, model.Called{Type: c.Type, At: c.At, Refused: c.Verdict == Refused})
 		}
 	}
 	return out, nil
+}
+
+// tells says whether a callback may explain a change: neither a copy of another nor one of no interest.
+func (c *Callback) tells() bool {
+	return (c.Verdict == Accepted || c.Verdict == Refused) && c.Outcome != Ignored
 }
 
 func (b *Batch) releaseCopies() error {

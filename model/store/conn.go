@@ -17,6 +17,7 @@ type sqlConn struct {
 	tx    *sql.Tx
 	texts *texts
 	pg    bool
+	step  int64 // of the schema that this program knows
 }
 
 // within runs f in a transaction of db.
@@ -37,7 +38,7 @@ func (s *Store) begin(ctx context.Context, db *gorm.DB, o *sql.TxOptions) (*sqlC
 	if tx.Error != nil {
 		return nil, tx.Error
 	}
-	return &sqlConn{ctx: ctx, db: tx, tx: tx.Statement.ConnPool.(*sql.Tx), texts: &s.texts, pg: s.pg}, nil
+	return &sqlConn{ctx: ctx, db: tx, tx: tx.Statement.ConnPool.(*sql.Tx), texts: &s.texts, pg: s.pg, step: s.step}, nil
 }
 
 // exec runs a statement. On SQLite it is run as a query, which takes the driver one crossing into C

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"sort"
 	"time"
 
@@ -23,7 +24,7 @@ func (documentRow) TableName() string { return "documents" }
 
 type documentEntry struct {
 	Document
-	put bool
+	put, removed bool
 }
 
 func (b *Batch) documentsOf(k model.Key) ([]*documentEntry, error) {
@@ -53,9 +54,11 @@ func (b *Batch) documentsOf(k model.Key) ([]*documentEntry, error) {
 // Documents returns the documents of a row, every version.
 func (b *Batch) Documents(k model.Key) ([]Document, error) {
 	list, err := b.documentsOf(k)
-	out := make([]Document, len(list))
-	for i, e := range list {
-		out[i] = e.Document
+	out := make([]Document, 0, len(list))
+	for _, e := range list {
+		if !e.removed {
+			out = append(out, e.Document)
+		}
 	}
 	return out, err
 }
@@ -91,10 +94,34 @@ func (b *Batch) PutDocument(d Document) string {
 	was := *e
 	e.Document, e.put = d, true
 	b.undo = append(b.undo, func() { *e = was })
+	b.recount(k)
+	return d.ID
+}
+
+// RemoveDocument takes away a document that Documents returned, such as a version that turned out to
+// be the one before, and keeps the row's counts right.
+func (b *Batch) RemoveDocument(d Document) {
+	k := model.Key{Account: d.Account, Ref: d.Ref}
+	list, err := b.documentsOf(k)
+	if err != nil {
+		b.fail(err) //nolint:errcheck // the group is given up
+		return
+	}
+	for _, e := range list {
+		if e.ID == d.ID {
+			was := *e
+			e.removed = true
+			b.undo = append(b.undo, func() { *e = was })
+		}
+	}
+	b.recount(k)
+}
+
+// recount keeps a row's counts of documents right.
+func (b *Batch) recount(k model.Key) {
 	if c := b.touchRow(k); c != nil {
 		c.now.DocsTotal, c.now.DocsStored = countDocuments(b.documents[k])
 	}
-	return d.ID
 }
 
 // countDocuments counts documents, whatever their versions, and those whose newest version is stored.
@@ -105,6 +132,9 @@ func countDocuments(list []*documentEntry) (total, stored int) {
 	}
 	newest := map[name]*documentEntry{}
 	for _, e := range list {
+		if e.removed {
+			continue
+		}
 		n := name{e.DocID, e.Kind}
 		if old := newest[n]; old == nil || e.Version > old.Version {
 			newest[n] = e
@@ -121,11 +151,16 @@ func countDocuments(list []*documentEntry) (total, stored int) {
 func (b *Batch) writeDocuments() error {
 	var put []documentRow
 	for k, list := range b.documents {
-		if c := b.rows[k]; c != nil && c.gone && !c.present {
-			continue
-		}
+		c := b.rows[k]
+		goes := c != nil && c.gone && !c.present
 		for _, e := range list {
-			if !e.put {
+			if e.removed {
+				if err := b.q.exec(`DELETE FROM documents WHERE id = ?`, e.ID); err != nil {
+					return err
+				}
+				continue
+			}
+			if !e.put || goes && e.Held == "" {
 				continue
 			}
 			r, err := b.s.sealDocument(e.Document)
@@ -187,6 +222,9 @@ func (s *Store) Documents(ctx context.Context, f DocumentFilter) (out []Document
 		w.text("account = ?", f.Account)
 		w.text("ref = ?", f.Ref)
 		w.text("state = ?", string(f.State))
+		if f.State != "" && f.State != model.DocumentStored {
+			w.add(notStored)
+		}
 		w.text("id < ?", f.Before)
 		order := " ORDER BY id DESC"
 		if f.Ref != "" {
@@ -206,6 +244,10 @@ func (s *Store) Documents(ctx context.Context, f DocumentFilter) (out []Document
 	return out, err
 }
 
+// notStored names the index of documents that are not stored; SQLite does not see by itself that
+// `state = 'waiting'` says so too.
+const notStored = "state <> 'stored'"
+
 // Document returns one document; ErrNoRow if there is none.
 func (s *Store) Document(ctx context.Context, id string) (d Document, err error) {
 	err = s.view(ctx, func(q *sqlConn) error {
@@ -219,13 +261,34 @@ func (s *Store) Document(ctx context.Context, id string) (d Document, err error)
 	return d, err
 }
 
-// OverdueDocuments counts an account's documents that have been waiting since before a time.
+// OverdueDocuments counts an account's documents that have been waiting since before a time, though
+// the provider has said that their transaction is completed.
 func (s *Store) OverdueDocuments(ctx context.Context, account string, before time.Time) (n int, err error) {
 	err = s.view(ctx, func(q *sqlConn) error {
-		return q.queryRow(`SELECT COUNT(*) FROM documents WHERE state = 'waiting' AND account = ? AND created_at < ?`, account, before).Scan(&n)
+		return q.queryRow(overdueDocuments, account, before).Scan(&n)
 	})
 	return n, err
 }
+
+const overdueDocuments = `SELECT COUNT(*) FROM documents d WHERE d.state = 'waiting' AND d.state <> 'stored' AND d.account = ? AND d.created_at < ?
+  AND EXISTS (SELECT 1 FROM transactions t WHERE t.account = d.account AND t.ref = d.ref AND t.status = 'completed' AND t.confirmed)`
+
+// Holding returns the ids of the documents that may have a file in the hold folder: one that is held,
+// or that a link was fetched for when the process ended.
+func (s *Store) Holding(ctx context.Context) (map[string]bool, error) {
+	out := map[string]bool{}
+	err := s.view(ctx, func(q *sqlConn) error {
+		return q.each(func(r *sql.Rows) error {
+			var id string
+			err := r.Scan(&id)
+			out[id] = true
+			return err
+		}, holding)
+	})
+	return out, err
+}
+
+const holding = `SELECT id FROM documents WHERE ` + notStored + ` AND (held <> '' OR link IS NOT NULL)`
 
 // ClaimDocuments leases documents whose time has come to one owner: no other gets them until the
 // lease is over or they are put.

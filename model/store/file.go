@@ -52,6 +52,25 @@ func (s *Store) checkFile() error {
 		raw.SetMaxIdleConns(-1) // closes them
 		raw.SetMaxIdleConns(conns)
 	}
+	if err := s.checkSchema(context.Background()); err != nil { // looked at again by the next that writes
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
 	s.file = id
-	return s.checkSchema(context.Background())
+	return nil
+}
+
+// checkStep refuses to write to a schema that somebody else has brought beyond ours. PostgreSQL's is
+// looked at when it is opened only: each look would be a way to the server.
+func (q *sqlConn) checkStep() error {
+	if q.pg {
+		return nil
+	}
+	var have int64
+	if err := q.queryRow(`SELECT MAX(version_id) FROM goose_db_version WHERE is_applied`).Scan(&have); err != nil {
+		return err
+	}
+	if have > q.step {
+		return fmt.Errorf("%w: schema %d, this program knows %d: %w", ErrUnavailable, have, q.step, ErrNewer)
+	}
+	return nil
 }

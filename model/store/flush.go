@@ -17,6 +17,7 @@ func (b *Batch) flush() error {
 		b.writeGaps,
 		b.writeTold,
 		b.writeDocuments,
+		b.writeProgress,
 		b.writeAccounts,
 		b.writeIncidents,
 		b.writeRuns,

@@ -72,8 +72,11 @@ type Document struct {
 	Attempts  int
 	NextTryAt *time.Time // nil: not due
 	StoredAt  *time.Time
-	CreatedAt time.Time `gorm:"autoCreateTime:false"`
-	Link      string    `gorm:"-"` // where the file lies, if only a callback said so; rests encrypted
+	CreatedAt time.Time  `gorm:"autoCreateTime:false"`
+	Link      string     `gorm:"-"` // where the file lies, if only a callback said so; rests encrypted
+	LinkAt    *time.Time // when the link came; nil without one
+	Mark      string     // the provider's mark of the file's content; "" where it has none
+	Held      string     // SHA-256 of the file in the hold folder, which waits for the provider to confirm; "" if none
 	// The three facts about embedded signatures: "" until they are checked.
 	Signature string
 	Integrity string

@@ -54,6 +54,7 @@ type Store struct {
 	shapes   *shapes
 	sql      *statements
 	box      *sealer
+	step     int64       // of the schema that this program knows
 	older    atomic.Bool // the schema is older than this program: nothing works but Migrate
 	fileMu   sync.Mutex
 	file     fileID // of the SQLite file, as it was opened
@@ -93,6 +94,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		s.pg, s.dsn, err = true, o.DSN, s.openPostgres(ctx, o.DSN)
 	default:
 		err = fmt.Errorf("database %q: want sqlite:PATH or postgres://user@host/name", kind+":…")
+	}
+	if err == nil {
+		_, s.step, err = s.Schema(ctx)
 	}
 	if err == nil {
 		err = s.checkSchema(ctx)
@@ -155,7 +159,12 @@ func (s *Store) Healthy(ctx context.Context) error {
 	if s.readOnly {
 		return s.view(ctx, func(q *sqlConn) error { return q.queryRow(`SELECT seq FROM counters`).Scan(new(int64)) })
 	}
-	return s.change(ctx, func(q *sqlConn) error { return q.exec(`UPDATE counters SET ordinal = ordinal WHERE id = 1`) })
+	return s.change(ctx, func(q *sqlConn) error {
+		if q.pg {
+			return q.exec(`UPDATE counters SET ordinal = ordinal WHERE id = 1`)
+		}
+		return q.exec(`PRAGMA user_version = 1`) // SQLite writes no page for an UPDATE that changes nothing
+	})
 }
 
 // view runs f in a read transaction: all its queries see one state.
@@ -179,7 +188,12 @@ func (s *Store) change(ctx context.Context, f func(*sqlConn) error) error {
 		return err
 	}
 	for try := 0; ; try++ {
-		err := s.within(ctx, s.write, &sql.TxOptions{}, f)
+		err := s.within(ctx, s.write, &sql.TxOptions{}, func(q *sqlConn) error {
+			if err := q.checkStep(); err != nil {
+				return err
+			}
+			return f(q)
+		})
 		if try == 3 || !again(err) {
 			return err
 		}

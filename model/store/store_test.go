@@ -195,7 +195,7 @@ func TestAnOlderOrNewerSchemaIsRefused(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		raw, err := d.write.DB()
 		check(t, err)
-		_, err = raw.Exec(`DELETE FROM goose_db_version WHERE version_id = 2`)
+		_, err = raw.Exec(`DELETE FROM goose_db_version WHERE version_id = (SELECT MAX(version_id) FROM goose_db_version)`)
 		check(t, err)
 		old := d.again(t)
 		if _, err := old.Version(t.Context()); !errors.Is(err, ErrOlder) {

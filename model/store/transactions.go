@@ -138,8 +138,8 @@ func deleteRows(q *sqlConn, rows []*cached) error {
 				return err
 			}
 		}
-		for _, table := range []string{"documents", "gaps"} {
-			if err := q.exec("DELETE FROM "+table+" WHERE account = ? AND ref = ?", k.Account, k.Ref); err != nil {
+		for _, what := range []string{"gaps WHERE", "progress WHERE", "documents WHERE held = '' AND"} { // a file that came is never dropped
+			if err := q.exec("DELETE FROM "+what+" account = ? AND ref = ?", k.Account, k.Ref); err != nil {
 				return err
 			}
 		}

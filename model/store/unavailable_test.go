@@ -29,7 +29,7 @@ func failsAndRecovers(t *testing.T, d *db, broken, mended func()) {
 	if !errors.Is(err, ErrUnavailable) {
 		t.Fatalf("a change: got %v, want ErrUnavailable", err)
 	}
-	if err := d.Healthy(t.Context()); !errors.Is(err, ErrUnavailable) && !strings.Contains(t.Name(), "full") {
+	if err := d.Healthy(t.Context()); !errors.Is(err, ErrUnavailable) && !strings.Contains(t.Name(), "full") { // a page may have room
 		t.Errorf("health: got %v, want ErrUnavailable", err)
 	}
 	mended()
@@ -44,9 +44,15 @@ func failsAndRecovers(t *testing.T, d *db, broken, mended func()) {
 
 func (d *db) pragma(t *testing.T, text string) {
 	t.Helper()
+	d.raw(t, "PRAGMA "+text)
+}
+
+// raw runs SQL past the store.
+func (d *db) raw(t *testing.T, query string) {
+	t.Helper()
 	raw, err := d.write.DB()
 	check(t, err)
-	_, err = raw.Exec("PRAGMA " + text)
+	_, err = raw.Exec(query)
 	check(t, err)
 }
 
@@ -62,6 +68,10 @@ func TestTheDatabaseRecoversByItself(t *testing.T) {
 			d.pragma(t, "busy_timeout = 30")
 			var release func()
 			failsAndRecovers(t, d, func() { release = lockFromOutside(t, d) }, func() { release() })
+		},
+		"newer": func(t *testing.T, d *db) {
+			failsAndRecovers(t, d, func() { d.raw(t, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)") },
+				func() { d.raw(t, "DELETE FROM goose_db_version WHERE version_id = 9999") })
 		},
 		"gone": func(t *testing.T, d *db) {
 			away := d.path + ".away"
@@ -104,6 +114,55 @@ func TestAFilePutInThePlaceOfTheOldOneIsOpened(t *testing.T) {
 	var n int
 	check(t, raw.QueryRow("SELECT COUNT(*) FROM transactions").Scan(&n))
 	same(t, "rows in the new file", n, 2)
+}
+
+// The probe writes: what it commits is a page in the log.
+func TestHealthyWrites(t *testing.T) {
+	d := openSQLiteTest(t)
+	check(t, d.Healthy(t.Context()))
+	size := func() int64 {
+		info, err := os.Stat(d.path + "-wal")
+		check(t, err)
+		return info.Size()
+	}
+	d.raw(t, "PRAGMA wal_checkpoint(TRUNCATE)")
+	same(t, "size of an empty log", size(), 0)
+	check(t, d.Healthy(t.Context()))
+	if size() == 0 {
+		t.Error("nothing was written")
+	}
+}
+
+// A newer database in the place of ours is refused by every change, not only by the first.
+func TestANewerFileInThePlaceOfTheOldOneIsRefused(t *testing.T) {
+	d := openSQLiteTest(t).running(t)
+	d.put(t, row1("a"))
+	copied := d.path + ".copy"
+	d.raw(t, "VACUUM INTO '"+copied+"'")
+	other, err := Open(t.Context(), Options{DSN: "sqlite:" + copied, Key: d.options().Key, Now: d.clock.now})
+	check(t, err)
+	raw, err := other.write.DB()
+	check(t, err)
+	_, err = raw.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)")
+	check(t, err)
+	_, err = raw.Exec("PRAGMA wal_checkpoint(TRUNCATE)") // its file alone is moved
+	check(t, err)
+	check(t, other.Close())
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		check(t, os.Remove(d.path+suffix))
+	}
+	check(t, os.Rename(copied, d.path))
+	for range 3 {
+		err := d.Do(t.Context(), Unit{Apply: func(b *Batch) error { b.AddCallback(Callback{Account: "acc", Verdict: Accepted, At: noon}); return nil }})
+		if !errors.Is(err, ErrUnavailable) || !errors.Is(err, ErrNewer) {
+			t.Errorf("a change: got %v, want ErrNewer", err)
+		}
+		if err := d.Healthy(t.Context()); !errors.Is(err, ErrNewer) {
+			t.Errorf("health: got %v, want ErrNewer", err)
+		}
+	}
+	d.raw(t, "DELETE FROM goose_db_version WHERE version_id = 9999")
+	d.put(t, row1("b"))
 }
 
 func TestASessionThatBreaksIsReplaced(t *testing.T) {

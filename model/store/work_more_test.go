@@ -22,12 +22,19 @@ func TestWhatNamedARowIsCalled(t *testing.T) {
 		d.do(t, func(b *Batch) error {
 			b.Put(row1("a"), model.Decision{Grew: true})
 			b.AddCallback(add(Accepted, 2))
+			idle := add(Accepted, 2)
+			idle.Type, idle.Outcome = "idle", Ignored
+			b.AddCallback(idle)
 			return nil
 		}, key("a"))
-		for since, want := range map[int]string{0: "accepted refused duplicate ", 1: "accepted duplicate ", 2: "duplicate "} {
+		for since, want := range map[int]string{0: "accepted refused newer ", 1: "accepted newer ", 2: "newer "} {
 			d.do(t, func(b *Batch) error {
 				b.undo = nil
-				b.AddCallback(add(Duplicate, 3))
+				b.AddCallback(add(Duplicate, 3)) // a copy tells nothing new
+				newer, ignored := add(Accepted, 3), add(Accepted, 3)
+				newer.Type, ignored.Type, ignored.Outcome = "newer", "ignored", Ignored
+				b.AddCallback(newer)
+				b.AddCallback(ignored)
 				calls, err := b.Called(key("a"), at(noon.Add(time.Duration(since)*time.Minute)))
 				got := ""
 				for _, c := range calls {
@@ -41,10 +48,10 @@ func TestWhatNamedARowIsCalled(t *testing.T) {
 				return ignore(b, err)
 			})
 		}
-		calls, next, err := d.Callbacks(t.Context(), CallbackFilter{Account: "acc", Ref: "a", Limit: 2})
+		calls, next, err := d.Callbacks(t.Context(), CallbackFilter{Account: "acc", Ref: "a", Limit: 3})
 		check(t, err)
-		same(t, "the newest", []string{calls[0].Type, calls[1].Type}, []string{"accepted", "not_understood"})
-		calls, next, err = d.Callbacks(t.Context(), CallbackFilter{Account: "acc", Ref: "a", Limit: 2, Cursor: next})
+		same(t, "the newest", []string{calls[0].Type, calls[1].Type, calls[2].Type}, []string{"idle", "accepted", "not_understood"})
+		calls, next, err = d.Callbacks(t.Context(), CallbackFilter{Account: "acc", Ref: "a", Limit: 3, Cursor: next})
 		check(t, err)
 		same(t, "the rest", fmt.Sprint(calls[0].Type, next), "refused")
 		calls, _, err = d.Callbacks(t.Context(), CallbackFilter{Verdict: Refused, Since: &noon})

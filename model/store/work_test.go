@@ -172,6 +172,12 @@ func TestDocumentsAreCountedAndClaimed(t *testing.T) {
 		same(t, "claimed twice", len(none), 0)
 		late, err := d.OverdueDocuments(t.Context(), "acc", noon.Add(time.Minute))
 		check(t, err)
+		same(t, "overdue of one that is not completed", late, 0)
+		done := d.get(t, key("a"))
+		done.Status, done.Confirmed = model.Completed, true
+		d.put(t, done)
+		late, err = d.OverdueDocuments(t.Context(), "acc", noon.Add(time.Minute))
+		check(t, err)
 		same(t, "overdue", late, 2)
 		doc.State, doc.StoredAt, doc.Link, doc.NextTryAt, doc.SHA256, doc.Size = model.DocumentStored, at(noon), "", nil, "ab", 7
 		d.do(t, func(b *Batch) error { b.PutDocument(doc); return nil })

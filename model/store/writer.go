@@ -176,6 +176,9 @@ func (s *Store) writeGroup(group []*unit) (answers []error, err error) {
 		defer cancel()
 	}
 	err = s.within(ctx, s.write, &sql.TxOptions{}, func(q *sqlConn) error {
+		if err := q.checkStep(); err != nil {
+			return err
+		}
 		b, err := s.newBatch(q, group)
 		if err != nil {
 			return err

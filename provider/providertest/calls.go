@@ -34,6 +34,10 @@ func (b *bench) refusals() {
 			b.heard(name, err)
 			var after *provider.RetryAfter
 			switch {
+			case b.Linked && o.name == "download" && c.want == provider.ErrDenied:
+				if err == nil || errors.Is(err, provider.ErrDenied) {
+					b.failf("%s: got %v, want an error that says nothing of the credentials", name, err)
+				}
 			case c.want != nil && !errors.Is(err, c.want):
 				b.failf("%s: got %v, want %v", name, err, c.want)
 			case c.want == nil && (!errors.As(err, &after) || after.Wait < 59*time.Minute):

@@ -30,8 +30,10 @@ type Suite struct {
 	// Answers is a folder of NAME.json, replies to Fetch, and NAME.golden.json, what each means.
 	Answers string
 	// Ref is the ref that Words and Answers speak of; RefOf, if set, tells another for a recorded answer.
-	Ref   string
-	RefOf func(name string, answer []byte) string
+	Ref string
+	// RefPrefix is what each ref of the service begins with, where a provider asks about nothing else; "".
+	RefPrefix string
+	RefOf     func(name string, answer []byte) string
 	// FetchPath, if set, is the path that Fetch asks for, not escaped: /api/packages/REF.
 	FetchPath func(ref string) string
 	// Words are answers with each status word of the service, and one with a word it does not have.
@@ -44,6 +46,9 @@ type Suite struct {
 	// a second part. It returns nil for the request that the chosen answer or file is for. Files is
 	// another host that serves the file.
 	Steps func(r *http.Request, base, files string) []byte
+	// Linked says that Steps gives a link to another host, which refuses in its own name: its 401 means that the
+	// link has died, and never that the account's credentials are refused.
+	Linked bool
 	// Secrets and people's names and addresses that must be in no error.
 	Secrets []string
 	// Sign mends the proof of a recorded callback whose body was changed; nil where the proof does not

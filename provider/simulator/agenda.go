@@ -122,6 +122,12 @@ func (w *World) turn(ctx context.Context, flights *sync.WaitGroup) (time.Time, b
 			w.waiting++
 			continue
 		}
+		if d.shut() {
+			if d.lane != nil {
+				w.release(d.lane, d.number)
+			}
+			continue
+		}
 		w.launch(ctx, flights, d)
 	}
 	var next time.Time

@@ -11,9 +11,10 @@ import (
 
 // letter is one callback in wire form.
 type letter struct {
-	url    string
-	header http.Header
-	body   []byte
+	url      string
+	header   http.Header
+	body     []byte
+	endpoint string // the registration that it is for, where a service has several
 }
 
 // delivery is one letter on its way, with what is known of it.
@@ -33,14 +34,16 @@ type delivery struct {
 // post puts a callback into the mail, with whatever faults befall it.
 func (w *World) post(t *transaction, n news, fresh []*change) {
 	d := t.desk
-	for i, l := range d.compose(t, n) {
-		record := &TruthCallback{Type: n.kind}
-		if i == 0 {
-			for _, c := range fresh {
-				if tells(n, c) {
-					c.told = append(c.told, record)
-				}
+	for _, l := range d.compose(t, n) {
+		record := &TruthCallback{Type: n.kind, Document: n.doc}
+		told := false
+		for _, c := range fresh {
+			if tells(n, c) {
+				c.told, told = append(c.told, record), true
 			}
+		}
+		if !told {
+			t.others = append(t.others, record)
 		}
 		out := &delivery{letter: l, desk: d, lane: t, about: t.ref, title: t.name, kind: n.kind, record: record}
 		w.submit(out, n.after)
@@ -129,12 +132,21 @@ func (w *World) launch(ctx context.Context, flights *sync.WaitGroup, d *delivery
 	}
 	d.attempt++
 	started := time.Now()
+	if x, some := d.desk.caller.(exchange); some && d.record != nil {
+		d.letter = x.stamp(d.letter, started)
+	}
 	flights.Go(func() {
 		limit, cancel := context.WithTimeout(ctx, w.span(30*time.Second, 5*time.Second))
 		defer cancel()
 		status, body := w.carry(limit, d.letter)
 		w.landed(d, started, status, body)
 	})
+}
+
+// shut says that the service no longer calls the endpoint that a letter is for.
+func (d *delivery) shut() bool {
+	x, some := d.desk.caller.(exchange)
+	return some && d.record != nil && !x.open(d.letter)
 }
 
 // carry makes the request; status 0 means that no answer came.
@@ -170,11 +182,17 @@ func (w *World) landed(d *delivery, at time.Time, status int, body []byte) {
 		d.record.Attempts = append(d.record.Attempts, Attempt{At: at.UTC(), Answer: status, Fault: d.fault})
 	}
 	taken := d.desk.acknowledged(status, body)
+	if x, some := d.desk.caller.(exchange); some && d.record != nil {
+		x.landed(d.letter, taken)
+	}
 	switch {
 	case d.record == nil:
 		w.tell("forged", d, status)
 	case taken:
 		w.tell("sent", d, status)
+		if d.lane != nil {
+			d.lane.told = true
+		}
 		d.desk.failures = 0
 	default:
 		w.tell("refused", d, status)

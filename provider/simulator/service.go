@@ -25,6 +25,14 @@ type caller interface {
 	greet(now time.Time) // what is sent when a world starts to run
 }
 
+// exchange is the further half of a caller that calls several endpoints, each of which may be shut,
+// or that proves each attempt anew.
+type exchange interface {
+	open(l letter) bool
+	stamp(l letter, now time.Time) letter
+	landed(l letter, taken bool)
+}
+
 // keeper answers requests.
 type keeper interface {
 	routes(mux *http.ServeMux)
@@ -60,6 +68,8 @@ func services() map[string]func(*World) *desk {
 	return map[string]func(*World) *desk{
 		"onespan":     openOneSpan,
 		"dropboxsign": openDropboxSign,
+		"allsign":     openAllSign,
+		"autosign":    openAutosign,
 	}
 }
 

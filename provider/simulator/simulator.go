@@ -17,6 +17,8 @@ import (
 const (
 	AccountOneSpan     = "sim-onespan"
 	AccountDropboxSign = "sim-dropboxsign"
+	AccountAllSign     = "sim-allsign"
+	AccountAutosign    = "sim-autosign"
 )
 
 // Options configures a World. Zero values mean the defaults named at each field.
@@ -31,7 +33,7 @@ type Options struct {
 	// Callbacks is the base URL of the listener; callbacks go to it + "/callbacks/" + account id.
 	// Empty: none are sent, until a client registers a URL of its own.
 	Callbacks string
-	// Services names who is played; empty means onespan and dropboxsign.
+	// Services names who is played: onespan, dropboxsign, allsign, autosign; empty means the first two.
 	Services []string
 	// Faults is what goes wrong from the start.
 	Faults Faults
@@ -53,6 +55,16 @@ type Options struct {
 	// ClearCallbackAfter makes Dropbox Sign forget its callback URL after so many deliveries in a row
 	// that failed, as two third parties report (10); 0 means never.
 	ClearCallbackAfter int
+	// DisableCallbackAfter is AllSign's circuit breaker: an endpoint that failed so often in a row is
+	// disabled until a client enables it again; 0 means never. The real threshold is not published.
+	DisableCallbackAfter int
+	// RotateSecretsAfter is when AllSign's account gets a new webhook secret, counted from the start of
+	// Run and not yet sped up. For as long again both secrets sign, then only the new one; the account's
+	// settings hold both. 0 means never.
+	RotateSecretsAfter time.Duration
+	// Base is where the world itself is served, such as http://127.0.0.1:8090: links inside callbacks
+	// begin with it. Empty: with the address that requests came to. SetBase gives it later.
+	Base string
 }
 
 // Faults is what goes wrong, as shares from 0 to 1.
@@ -87,7 +99,7 @@ type Account struct {
 	ID       string         `json:"id"`
 	Provider string         `json:"provider"`
 	BasePath string         `json:"base_path"`
-	Settings map[string]any `json:"settings"` // api_key and callback_key or callback_keys
+	Settings map[string]any `json:"settings"` // key or token, and what callbacks are proved with, by the names in countersign's config
 
 	AccountID string `json:"account_id"` // the service's own id of the account
 	Email     string `json:"email"`
@@ -95,8 +107,11 @@ type Account struct {
 	ClientID          string `json:"client_id"`           // client app (OneSpan) or API app (Dropbox Sign)
 	ClientSecret      string `json:"client_secret"`       // OneSpan only
 	TokenPath         string `json:"token_path"`          // OAuth token endpoint, below the listener's root
-	OAuthClientID     string `json:"oauth_client_id"`     // OneSpan only
-	OAuthClientSecret string `json:"oauth_client_secret"` // OneSpan only
+	OAuthClientID     string `json:"oauth_client_id"`     // OneSpan and Autosign
+	OAuthClientSecret string `json:"oauth_client_secret"` // OneSpan and Autosign
+	ExchangePath      string `json:"exchange_path"`       // Autosign only: where a code becomes tokens
+	AuthorizationCode string `json:"authorization_code"`  // Autosign only: what a user's consent gave
+	RefreshToken      string `json:"refresh_token"`       // Autosign only
 }
 
 // World is a set of simulated services. One mutex guards it all, and is never held during a callback.
@@ -247,6 +262,13 @@ func (w *World) FlushDelayed() {
 	}
 	w.mail.restore()
 	w.nudge()
+}
+
+// SetBase says where the world is served, for one that learns it after New. See Options.Base.
+func (w *World) SetBase(base string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.opts.Base = base
 }
 
 // Idle says that all lives have ended, or were stopped, and that no delivery is queued or under way.

@@ -73,6 +73,7 @@ type news struct {
 	doc     string
 	message string
 	role    string
+	event   string // Autosign: the event's id, where two events share one
 	after   time.Duration
 }
 
@@ -101,9 +102,11 @@ type transaction struct {
 	state      state
 	past       []state
 	changes    []*change
-	busy       bool        // a delivery is under way
-	queue      []*delivery // those that wait for it
-	held       []*entry    // those that a fault holds back
+	others     []*TruthCallback // callbacks that tell of no change
+	told       bool             // a callback about it was acknowledged
+	busy       bool             // a delivery is under way
+	queue      []*delivery      // those that wait for it
+	held       []*entry         // those that a fault holds back
 	served     map[string]int
 	sums       map[string]fileSum
 }

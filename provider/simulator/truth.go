@@ -29,6 +29,7 @@ type TruthTransaction struct {
 	ExternalID     string          `json:"external_id"`
 	Kind           string          `json:"kind"` // of life
 	Status         string          `json:"status"`
+	AlsoRight      []string        `json:"also_right"` // statuses that are right too: no answer tells them from Status
 	ProviderStatus string          `json:"provider_status"`
 	Archived       bool            `json:"archived"`
 	Trashed        bool            `json:"trashed"`
@@ -36,12 +37,14 @@ type TruthTransaction struct {
 	Test           bool            `json:"test"`
 	Received       bool            `json:"received"` // sent to us by others, so not tracked
 	Listed         bool            `json:"listed"`   // the key's list may show it now
+	Told           bool            `json:"told"`     // a callback about it was acknowledged
 	Signers        []TruthSigner   `json:"signers"`
 	SignersDone    int             `json:"signers_done"`
 	SignersTotal   int             `json:"signers_total"`
 	Documents      []TruthDocument `json:"documents"` // once completed
 	CreatedAt      time.Time       `json:"created_at"`
 	Changes        []TruthChange   `json:"changes"`
+	Callbacks      []TruthCallback `json:"callbacks"` // those that tell of no change
 }
 
 // TruthSigner is one who signs. Ref is the id that callbacks name.
@@ -62,6 +65,8 @@ type TruthDocument struct {
 	Size   int    `json:"size"`
 	Sealed bool   `json:"sealed"` // carries an embedded signature
 	Served int    `json:"served"` // how often it was sent out whole
+
+	Unobtainable bool `json:"unobtainable"` // whoever asks now cannot have got it, nor get it: no link in time
 }
 
 // TruthChange is one change, the callbacks that tell of it and the answers that showed it.
@@ -78,6 +83,7 @@ type TruthChange struct {
 // TruthCallback is one callback with each attempt to deliver it.
 type TruthCallback struct {
 	Type     string    `json:"type"`
+	Document string    `json:"document,omitempty"` // that it names
 	Attempts []Attempt `json:"attempts"`
 }
 
@@ -93,6 +99,11 @@ type standing struct {
 	status   string
 	provider string
 	archived bool
+}
+
+// refiner is the further half of an actor whose truth depends on what callbacks arrived.
+type refiner interface {
+	refine(t *transaction, row *TruthTransaction)
 }
 
 // fileSum is what is known of a file without its bytes.
@@ -126,6 +137,7 @@ func (w *World) truthOf(t *transaction) TruthTransaction {
 		Trashed: s.trashed, Deleted: s.deleted, Test: t.test, Received: t.received,
 		Listed:      !t.unlisted && t.desk.listable(s),
 		SignersDone: done, SignersTotal: total, CreatedAt: t.born.UTC(),
+		Told: t.told, AlsoRight: []string{}, Callbacks: records(t.others),
 		Signers: []TruthSigner{}, Documents: []TruthDocument{}, Changes: []TruthChange{},
 	}
 	for _, p := range s.people {
@@ -137,15 +149,24 @@ func (w *World) truthOf(t *transaction) TruthTransaction {
 	for _, c := range t.changes {
 		row.Changes = append(row.Changes, c.truth())
 	}
+	if r, some := t.desk.actor.(refiner); some {
+		r.refine(t, &row)
+	}
 	return row
 }
 
 func (c *change) truth() TruthChange {
 	out := c.TruthChange
 	out.Shown = append([]time.Time{}, c.Shown...)
-	out.At, out.Callbacks = out.At.UTC(), []TruthCallback{}
-	for _, told := range c.told {
-		out.Callbacks = append(out.Callbacks, TruthCallback{Type: told.Type, Attempts: append([]Attempt{}, told.Attempts...)})
+	out.At, out.Callbacks = out.At.UTC(), records(c.told)
+	return out
+}
+
+// records copies what is known of callbacks.
+func records(of []*TruthCallback) []TruthCallback {
+	out := []TruthCallback{}
+	for _, r := range of {
+		out = append(out, TruthCallback{Type: r.Type, Document: r.Document, Attempts: append([]Attempt{}, r.Attempts...)})
 	}
 	return out
 }

@@ -34,6 +34,7 @@ type Incoming struct {
 	Callback     store.Callback
 	Provider     provider.Provider
 	Observations []model.Observation
+	Links        []provider.Link // documents that only this callback tells how to get
 	Test         bool
 	Ignored      string
 }

@@ -32,7 +32,7 @@ func Judge(acc Account, c provider.Callback) (Incoming, error) {
 		in.Callback.DedupeKey = ""
 	default:
 		in.keep(got)
-		in.Observations, in.Test, in.Ignored = cleaned(got.Observations), got.Test, got.Ignored
+		in.Observations, in.Links, in.Test, in.Ignored = cleaned(got.Observations), got.Links, got.Test, got.Ignored
 	}
 	return in, nil
 }

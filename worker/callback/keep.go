@@ -69,10 +69,11 @@ func (l *Listener) headers(acc Account, h http.Header) map[string]string {
 // matters says whether a header helps to explain a callback later.
 func matters(name string) bool {
 	switch name = strings.ToLower(name); name {
-	case "content-type", "user-agent", "content-length", "content-encoding", "content-md5", "content-sha256", "date":
+	case "content-type", "user-agent", "content-length", "content-encoding", "content-md5", "content-sha256", "date", "x-documenso-delivery-id":
 		return true
 	}
-	return strings.HasPrefix(name, "webhook-") || strings.Contains(name, "signature")
+	// A signature's header may be named in the settings: AllSign v2 and Autosign.
+	return strings.HasPrefix(name, "webhook-") || strings.Contains(name, "sig") || strings.Contains(name, "hmac")
 }
 
 // cleaned makes what observations say text that both databases take: PostgreSQL would refuse the

@@ -57,7 +57,7 @@ func New(o Options) (*Server, error) {
 		s.probes = append(s.probes, &probe{Check: c})
 	}
 	r := chi.NewRouter()
-	r.Use(middleware.GetHead)
+	r.Use(middleware.GetHead, s.meant)
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	r.Group(func(r chi.Router) {
 		r.Use(s.authorized)
@@ -100,6 +100,26 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	}
 	<-served
 	return nil
+}
+
+// meant refuses, where no token is asked for, what was sent to a name that is not this machine: a web
+// page whose name was made to lead to 127.0.0.1 would read with its visitor's browser otherwise.
+func (s *Server) meant(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.Token == "" && !local(r.Host) {
+			http.Error(w, "the console answers to localhost and loopback addresses; for other names set console.token", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// local says whether a Host header names this machine, with a port or without.
+func local(host string) bool {
+	if _, _, err := net.SplitHostPort(host); err != nil {
+		host = net.JoinHostPort(strings.Trim(host, "[]"), "0")
+	}
+	return loopback(strings.ToLower(host))
 }
 
 func (s *Server) authorized(next http.Handler) http.Handler {

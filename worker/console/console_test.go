@@ -40,6 +40,7 @@ func newServer(t *testing.T, o Options) *Server {
 
 func get(s *Server, path, authorization string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest("GET", path, nil)
+	r.Host = "localhost:8080"
 	if authorization != "" {
 		r.Header.Set("Authorization", authorization)
 	}
@@ -83,6 +84,31 @@ func TestToken(t *testing.T) {
 	}
 	if w := get(s, "/callbacks/sales", "Bearer secret"); w.Code != 404 {
 		t.Errorf("the other listener's door: %d", w.Code)
+	}
+}
+
+// A page whose name was made to lead to this machine reads nothing; with a token it lacks that.
+func TestOnlyLocalNamesGoWithoutToken(t *testing.T) {
+	t.Parallel()
+	open := newServer(t, Options{Address: "127.0.0.1:1"})
+	shut := newServer(t, Options{Address: "127.0.0.1:1", Token: "secret"})
+	for host, ours := range map[string]bool{
+		"localhost": true, "localhost:8080": true, "LOCALHOST:9000": true, "127.0.0.1": true, "127.0.0.1:8080": true, "[::1]": true, "[::1]:8080": true,
+		"127.1.2.3:1": true, "": false, "example.org": false, "example.org:8080": false, "localhost.example.org": false, "127.0.0.1.example.org": false,
+		"192.0.2.1:8080": false, "[2001:db8::1]:8080": false,
+	} {
+		for _, path := range []string{"/", "/healthz", "/readyz", "/metrics"} {
+			for s, token := range map[*Server]string{open: "", shut: "Bearer secret"} {
+				r := httptest.NewRequest("GET", path, nil)
+				r.Host = host
+				r.Header.Set("Authorization", token)
+				w := httptest.NewRecorder()
+				s.Handler().ServeHTTP(w, r)
+				if want := ours || s == shut; want != (w.Code == 200) || !want && w.Code != 421 {
+					t.Errorf("%s of %q, token %q: %d", path, host, token, w.Code)
+				}
+			}
+		}
 	}
 }
 

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/model/store"
+	"countersign/provider/simulator"
+)
+
+// The doctor names each failure in a line of its own, with the cure, and exits with 1.
+func TestDoctorFailures(t *testing.T) {
+	t.Parallel()
+	const one, two = simulator.AccountOneSpan, simulator.AccountDropboxSign
+	for name, c := range map[string]struct {
+		ill  func(t *testing.T, in *installation, svc *services)
+		want map[string]string // of each that fails, what its line holds
+	}{
+		"nothing": {ill: func(*testing.T, *installation, *services) {}},
+		"a provider that is not reached": {
+			func(t *testing.T, in *installation, _ *services) {
+				nowhere, err := freeAddress()
+				require.NoError(t, err)
+				in.edit(t, `base_url: ".*/onespan"`, `base_url: "http://`+nowhere+`"`)
+			},
+			map[string]string{one + " credentials": "look at base_url and the network"},
+		},
+		"a key that is refused": {
+			func(t *testing.T, in *installation, _ *services) {
+				in.edit(t, `api_key: .*`, `api_key: "s3cret-and-wrong"`)
+			},
+			map[string]string{one + " credentials": "make a new key at the provider", two + " credentials": "make a new key at the provider"},
+		},
+		"a key of another account": {
+			func(t *testing.T, in *installation, _ *services) {
+				require.Zero(t, in.code(t, "poll", "--tier", "audit"))
+				in.write(t, "UPDATE accounts SET remote_id = 'another' WHERE id = ?", two)
+			},
+			map[string]string{two + " credentials": "use the right key, or a new account id"},
+		},
+		"a database of a newer version": {
+			func(t *testing.T, in *installation, _ *services) {
+				require.Zero(t, in.code(t, "migrate"))
+				in.write(t, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (?, 1)", newerStep)
+			},
+			map[string]string{"database": "upgrade this program"},
+		},
+		"a database that is none": {
+			func(t *testing.T, in *installation, _ *services) {
+				require.NoError(t, os.WriteFile(filepath.Join(in.dir, "countersign.db"), []byte("something else, and not short"), 0o600))
+			},
+			map[string]string{"database": "is not a SQLite database: name another file", "installation key": "restore it from the backup"},
+		},
+		"no installation key": {
+			func(t *testing.T, in *installation, _ *services) {
+				require.Zero(t, in.code(t, "migrate"))
+				require.NoError(t, os.Remove(filepath.Join(in.dir, "countersign.key")))
+			},
+			map[string]string{"installation key": "restore it from the backup"},
+		},
+		"a registration of somebody else": {
+			func(t *testing.T, in *installation, _ *services) {
+				in.edit(t, `url: "[^"]*" \}`, `url: "https://sign.example.org" }`)
+			},
+			map[string]string{
+				one + " registration": "register https://sign.example.org/callbacks/" + one + " there",
+				two + " registration": "register https://sign.example.org/callbacks/" + two + " there",
+			},
+		},
+		"a registration that cannot be asked for": {
+			func(_ *testing.T, _ *installation, svc *services) {
+				svc.through(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+					if strings.HasSuffix(r.URL.Path, "/callback") {
+						w.WriteHeader(http.StatusForbidden)
+						return
+					}
+					next.ServeHTTP(w, r)
+				})
+			},
+			map[string]string{one + " registration": "look at the key's rights"},
+		},
+		"a disk that is nearly full": {
+			func(t *testing.T, in *installation, _ *services) {
+				require.NoError(t, os.Mkdir(filepath.Join(in.dir, "documents"), 0o700))
+				in.edit(t, `documents_min_free: 1MiB`, `documents_min_free: 8000TiB`)
+			},
+			map[string]string{"documents": "make room, or nothing is fetched"},
+		},
+		"an address that is taken": {
+			func(t *testing.T, in *installation, svc *services) {
+				in.edit(t, `address: "`+in.public+`"`, `address: "`+strings.TrimPrefix(svc.url, "http://")+`"`)
+			},
+			map[string]string{"public address": "stop what listens there, or change public.address"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			public, err := freeAddress()
+			require.NoError(t, err)
+			svc := playServices(t, simulator.Options{Transactions: -1, Callbacks: "http://" + public})
+			in := install(t, svc, 1)
+			in.edit(t, `public: \{[^}]*\}`, `public: { address: "`+public+`", url: "http://`+public+`" }`)
+			in.public = public
+			c.ill(t, &in, svc)
+			stdout, stderr, code := in.verb(t, "doctor", "--json")
+			require.Empty(t, stderr)
+			require.NotContains(t, stdout, "s3cret")
+			failed := map[string]string{}
+			for _, o := range objects(t, stdout) {
+				if what, _ := o["what"].(string); o["result"] == "FAIL" {
+					require.NotContains(t, failed, what, "one line each")
+					failed[what], _ = o["detail"].(string)
+				}
+			}
+			require.Len(t, failed, len(c.want), stdout)
+			for what, cure := range c.want {
+				require.Contains(t, failed[what], cure, what)
+				require.NotContains(t, failed[what], "\n")
+			}
+			want := exitDone
+			if len(c.want) > 0 {
+				want = exitFailed
+			}
+			require.Equal(t, want, code)
+			text, _, _ := in.verb(t, "doctor")
+			require.Equal(t, len(c.want), strings.Count(text, "FAIL"), text)
+		})
+	}
+}
+
+// A secret that is missing is a fault of the config: its line, and what to do.
+func TestDoctorWithoutSecret(t *testing.T) {
+	t.Parallel()
+	in := install(t, playServices(t, simulator.Options{Transactions: -1}), 1)
+	in.edit(t, `api_key: .*`, `api_key: "$${A_NAME_THAT_NOBODY_SETS}"`)
+	stdout, stderr, code := in.verb(t, "doctor")
+	require.Equal(t, exitUsage, code)
+	require.Empty(t, stdout)
+	require.Contains(t, stderr, "accounts[0].settings.api_key: the environment has no A_NAME_THAT_NOBODY_SETS\n")
+	require.Contains(t, stderr, "mend them, then `countersign config check`")
+}
+
+// Beside a running daemon nothing is in the way, and the doctor says so.
+func TestDoctorBesideDaemon(t *testing.T) {
+	t.Parallel()
+	in := install(t, playServices(t, simulator.Options{Transactions: -1}), 1)
+	in.edit(t, `url: "[^"]*" \}`, `url: "" }`)
+	in.daemon(t)
+	stdout, stderr, code := in.verb(t, "doctor")
+	require.Zero(t, code, stdout+stderr)
+	require.Contains(t, stdout, "a daemon runs")
+	in.read(t, func(s *store.Store) {
+		_, err := s.Holder(t.Context(), store.LockServe)
+		require.NoError(t, err)
+	})
+}
+
+// code runs a verb and returns only how it ended.
+func (in installation) code(t *testing.T, args ...string) int {
+	t.Helper()
+	stdout, stderr, code := in.verb(t, args...)
+	if code != exitDone {
+		t.Log(stdout + stderr)
+	}
+	return code
+}

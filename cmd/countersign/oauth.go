@@ -1,0 +1,223 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"github.com/spf13/cobra"
+
+	"countersign/provider"
+	"countersign/worker/callback"
+)
+
+// longestCode is how many bytes of a pasted code or URL are read.
+const longestCode = 16 << 10
+
+func oauthVerb(a *app) *cobra.Command {
+	return group("oauth", "Log in to a provider with a browser", oauthLoginVerb(a))
+}
+
+type oauthOptions struct {
+	code, listen, redirect string
+}
+
+func oauthLoginVerb(a *app) *cobra.Command {
+	var o oauthOptions
+	cmd := &cobra.Command{
+		Use:   "login ACCOUNT",
+		Short: "Let a person consent, and keep the tokens that come of it",
+		Long: `login prints where to go with a browser, takes the code that comes back, turns it into tokens and keeps
+them in the database, encrypted. No token is ever printed. A running daemon uses them with its next call.
+
+The code is read from stdin: the code alone, or the whole address that the browser was sent to. With
+--listen, it is received on this machine, and only with the state that was sent along. --redirect is the
+address to name where the service insists on one that it knows.`,
+		Example: "  countersign oauth login la\n  countersign oauth login la --listen 127.0.0.1:8765\n  countersign oauth login la --code 4f1c9e",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case o.code != "" && (o.listen != "" || o.redirect != ""):
+				return usagef("--code goes alone: the code is there already")
+			case o.listen != "" && !loopback(o.listen):
+				return usagef("--listen %s is not on this machine: 127.0.0.1:PORT is", quoted(o.listen))
+			}
+			return a.oauthLogin(cmd.Context(), args[0], o)
+		},
+	}
+	cmd.Flags().StringVar(&o.code, "code", "", "the `CODE` that came back, from a login that was begun elsewhere")
+	cmd.Flags().StringVar(&o.listen, "listen", "", "receive the code on this machine's `ADDRESS`, 127.0.0.1:PORT")
+	cmd.Flags().StringVar(&o.redirect, "redirect", "", "send the browser back to this `URL` (default: what --listen serves)")
+	return cmd
+}
+
+func (a *app) oauthLogin(ctx context.Context, id string, o oauthOptions) error {
+	c, err := a.config()
+	if err != nil {
+		return err
+	}
+	acc, ok := c.account(id)
+	if !ok {
+		return usagef("account %q is not in the config", id)
+	}
+	ctx, stop := a.signals(ctx, logrus.NewEntry(a.logger(c.Log)))
+	defer stop()
+	return a.writing(ctx, func(ctx context.Context, w *writer) error {
+		all := newAccounts(a, w.store, w.log)
+		next := &accountTable{byID: map[string]callback.Account{}, transports: map[string]*provider.Transport{}}
+		if err := all.add(next, &accountTable{}, c, acc); err != nil {
+			return err
+		}
+		p, ok := next.list[0].Provider.(provider.Login)
+		if !ok {
+			return usagef("account %s: %s takes no login with a browser", id, acc.Provider)
+		}
+		code, redirect, err := a.code(ctx, p, o)
+		if err != nil {
+			return err
+		}
+		if err := p.Exchange(provider.WithWork(ctx, provider.WorkConfirm), code, redirect); err != nil {
+			return fmt.Errorf("account %s: %w", id, provider.Redact(err))
+		}
+		return a.printf("%s: logged in; the tokens are kept, encrypted, in the database\n", id)
+	})
+}
+
+// code gets the code in the way that was asked for.
+func (a *app) code(ctx context.Context, p provider.Login, o oauthOptions) (code, redirect string, err error) {
+	if o.code != "" {
+		return o.code, "", nil
+	}
+	state := rand.Text()
+	if o.listen == "" {
+		if at := p.LoginURL(state, o.redirect); at != "" {
+			err = a.printf("Open this address, log in and consent:\n\n  %s\n\n", at)
+		} else {
+			err = a.printf("The address to consent at is not configured (settings.oauth.authorize_url): open it by hand.\n")
+		}
+		if err == nil {
+			err = a.printf("Then paste the code, or the whole address that the browser ends at: ")
+		}
+		if err == nil {
+			code, err = a.pasted(ctx, state)
+		}
+		return code, o.redirect, err
+	}
+	if p.LoginURL("", "") == "" {
+		return "", "", usagef("--listen needs settings.oauth.authorize_url: without it the state cannot be sent along; paste the code instead")
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.listen)
+	if err != nil {
+		return "", "", err
+	}
+	defer l.Close() //nolint:errcheck // the server closed it
+	if redirect = o.redirect; redirect == "" {
+		redirect = "http://" + l.Addr().String() + "/"
+	}
+	if err := a.printf("Open this address, log in and consent:\n\n  %s\n\n", p.LoginURL(state, redirect)); err != nil {
+		return "", "", err
+	}
+	code, err = receiveCode(ctx, l, state)
+	return code, redirect, err
+}
+
+// pasted reads a line from stdin: a code, or the address that holds it.
+func (a *app) pasted(ctx context.Context, state string) (string, error) {
+	type read struct {
+		code string
+		err  error
+	}
+	done := make(chan read, 1)
+	go func() {
+		in := bufio.NewScanner(a.stdin)
+		in.Buffer(nil, longestCode)
+		for in.Scan() {
+			if line := strings.TrimSpace(in.Text()); line != "" {
+				code, err := codeIn(line, state)
+				done <- read{code, err}
+				return
+			}
+		}
+		done <- read{err: errors.Join(in.Err(), usagef("no code came on stdin"))}
+	}()
+	select {
+	case got := <-done:
+		return got.code, got.err
+	case <-ctx.Done():
+		return "", errors.New("stopped before a code came")
+	}
+}
+
+// codeIn finds the code in what was pasted. A state that is not ours belongs to another login.
+func codeIn(line, state string) (string, error) {
+	if !strings.Contains(line, "?") {
+		return line, nil
+	}
+	u, err := url.Parse(line)
+	if err != nil {
+		return "", usagef("that is no address that can be read")
+	}
+	return codeOf(u.Query(), state, false)
+}
+
+var errOtherState = errors.New("the state is not that of this login: begin again")
+
+// codeOf is the code in an address. The state must be ours where it is insisted on or given.
+func codeOf(q url.Values, state string, insist bool) (string, error) {
+	given := q.Get("state")
+	switch {
+	case (insist || given != "") && subtle.ConstantTimeCompare([]byte(given), []byte(state)) != 1:
+		return "", errOtherState
+	case q.Get("error") != "":
+		return "", fmt.Errorf("the service refused: %s", plain(q.Get("error")))
+	case q.Get("code") == "":
+		return "", errors.New("the address holds no code")
+	}
+	return q.Get("code"), nil
+}
+
+// receiveCode serves the redirect until a request brings our state. Others are told off and change nothing.
+func receiveCode(ctx context.Context, l net.Listener, state string) (string, error) {
+	type got struct {
+		code string
+		err  error
+	}
+	done := make(chan got, 1)
+	server := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Header().Set("Referrer-Policy", "no-referrer")
+		code, err := codeOf(r.URL.Query(), state, true)
+		if errors.Is(err, errOtherState) || r.Method != http.MethodGet {
+			http.Error(w, "This is not the login that was begun here.", http.StatusBadRequest)
+			return
+		}
+		fmt.Fprintln(w, "countersign has what it needs: this page may be closed.")
+		select {
+		case done <- got{code, err}:
+		default: // the browser asked twice
+		}
+	})}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(l) }()
+	defer func() {
+		out, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer cancel()
+		server.Shutdown(out) //nolint:errcheck // the page was sent, or nobody waits for it
+		<-ended
+	}()
+	select {
+	case g := <-done:
+		return g.code, g.err
+	case <-ctx.Done():
+		return "", errors.New("stopped before a code came")
+	}
+}

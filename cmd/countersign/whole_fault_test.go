@@ -1,0 +1,370 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"database/sql"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/provider/simulator"
+)
+
+const (
+	backWithin = 10 * time.Second
+	nobody     = 65534 // who has no right to files of root
+	smallDisk  = 24 << 20
+)
+
+// builtProgram is the real program.
+func builtProgram(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(reachable(t), "countersign")
+	out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput()
+	require.NoError(t, err, string(out))
+	return binary
+}
+
+// reachable is a folder that others may enter.
+func reachable(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o711))
+	return dir
+}
+
+// A database that cannot be written is never acknowledged, told by /readyz, and back without a restart
+// once its cause is gone. At the start it is exit 1 with the reason.
+func TestDatabaseFaults(t *testing.T) {
+	t.Parallel()
+	binary := builtProgram(t)
+	for name, c := range map[string]struct {
+		fault   func(t *testing.T, d *ill) (mend func())
+		disk    bool
+		ready   string // what /readyz says
+		atStart string // what serve says where it starts so; "": it does start
+	}{
+		"read-only":                 {immutable, false, "operation not permitted", "not writable"},
+		"no right to the file":      {unwritable, false, "permission denied", "not writable"},
+		"locked by another process": {locked, false, "database is locked", "database is locked"},
+		"from a newer version":      {newer, false, "newer countersign", "newer countersign"},
+		"a newer one in its place":  {newerInPlace, false, "newer countersign", "newer countersign"},
+		"gone":                      {gone, false, "no such file or directory", ""},
+		"disk full":                 {full, true, "disk is full", "disk is full"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := &ill{binary: binary}
+			d.installed(t, c.disk)
+			d.serve(t)
+			d.takes(t, 20)
+			mend := c.fault(t, d)
+			d.refuses(t, c.ready)
+			mend()
+			d.recovers(t)
+			d.takes(t, 5)
+			d.kept(t)
+			if c.atStart == "" {
+				return
+			}
+			d.p.kill()
+			mend = c.fault(t, d)
+			d.p = d.start(t)
+			require.Equal(t, exitFailed, d.p.exit(t), d.p.out.String())
+			require.Contains(t, d.p.out.String(), c.atStart)
+			require.Equal(t, 1, strings.Count(d.p.out.String(), "error: "), d.p.out.String())
+			mend()
+			d.serve(t)
+			d.takes(t, 5)
+			d.kept(t)
+		})
+	}
+}
+
+// ill is an installation whose database gets a fault from outside.
+type ill struct {
+	installation
+	binary string
+	disk   int // a process in whose file system the database lies; 0: ours
+	p      *process
+	key    string
+	n      int
+	took   []string // refs that were acknowledged
+}
+
+// installed has the database in a folder of its own, on a small disk where that is wanted.
+func (d *ill) installed(t *testing.T, disk bool) {
+	t.Helper()
+	svc := playServices(t, simulator.Options{Transactions: -1})
+	d.installation = install(t, svc, 1)
+	reachable(t)
+	d.edit(t, `\./countersign.db`, "./data/countersign.db")
+	d.key, _ = svc.account(simulator.AccountOneSpan).Settings["callback_key"].(string)
+	require.NoError(t, os.MkdirAll(filepath.Join(d.dir, "data"), 0o700))
+	if disk {
+		d.smallDisk(t)
+	}
+	if os.Getuid() != 0 || disk {
+		return
+	}
+	require.NoError(t, filepath.WalkDir(d.dir, func(path string, _ fs.DirEntry, err error) error {
+		if err == nil {
+			err = os.Chown(path, nobody, nobody)
+		}
+		return err
+	}))
+}
+
+// smallDisk mounts one over the data folder, for a process that sleeps and those that join it.
+func (d *ill) smallDisk(t *testing.T) {
+	t.Helper()
+	script := fmt.Sprintf(`mount -t tmpfs -o size=%d none "$1" && echo mounted && exec cat`, smallDisk)
+	c := exec.Command("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", filepath.Join(d.dir, "data"))
+	in, err := c.StdinPipe() // cat ends when this process does
+	require.NoError(t, err)
+	out, err := c.StdoutPipe()
+	require.NoError(t, err)
+	if err := c.Start(); err != nil {
+		t.Skipf("no file system of our own can be mounted: %v", err)
+	}
+	t.Cleanup(func() { in.Close(); c.Wait() }) //nolint:errcheck // it only slept
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "mounted\n" {
+		t.Skipf("no file system of our own can be mounted (user namespaces, tmpfs): %v", err)
+	}
+	d.disk = c.Process.Pid
+}
+
+// data is where a file of the data folder is for us.
+func (d *ill) data(name string) string {
+	path := filepath.Join(d.dir, "data", name)
+	if d.disk != 0 {
+		path = filepath.Join("/proc", fmt.Sprint(d.disk), "root", path)
+	}
+	return path
+}
+
+// command is the program, where the database is and as somebody whom rights stop.
+func (d *ill) command(args ...string) *exec.Cmd {
+	args = append([]string{d.binary, "--config", d.config}, args...)
+	if d.disk != 0 {
+		args = append([]string{"nsenter", "--target", fmt.Sprint(d.disk), "--user", "--mount", "--preserve-credentials"}, args...)
+	}
+	c := exec.Command(args[0], args[1:]...)
+	if os.Getuid() == 0 && d.disk == 0 {
+		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	}
+	return c
+}
+
+// start runs serve.
+func (d *ill) start(t *testing.T) *process {
+	t.Helper()
+	p := &process{Cmd: d.command("serve"), out: &safeBuffer{}, done: make(chan struct{})}
+	p.Stdout, p.Stderr = p.out, p.out
+	require.NoError(t, p.Start())
+	go func() { p.Wait(); close(p.done) }() //nolint:errcheck // ProcessState tells
+	t.Cleanup(func() {
+		p.kill()
+		if t.Failed() {
+			t.Logf("output of serve:\n%s", p.out.String())
+		}
+	})
+	return p
+}
+
+func (d *ill) serve(t *testing.T) {
+	t.Helper()
+	d.p = d.start(t)
+	d.up(t, d.p)
+}
+
+// send posts the next callback, and remembers it where it was acknowledged.
+func (d *ill) send(t *testing.T) (code int, after string) {
+	t.Helper()
+	d.n++
+	ref := fmt.Sprintf("ref-%d", d.n)
+	noise := make([]byte, 8<<10) // large enough to want room
+	for i := range noise {
+		noise[i] = "0123456789abcdef"[rand.IntN(16)]
+	}
+	body := bytes.Replace(oneSpanEvent("PACKAGE_CREATE", ref, time.Now()), []byte(`"message":null`), fmt.Appendf(nil, `"message":%q`, noise), 1)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+d.public+"/callbacks/"+simulator.AccountOneSpan, bytes.NewReader(body))
+	require.NoError(t, err)
+	r.Header.Set("Authorization", "Basic "+d.key)
+	resp, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	defer resp.Body.Close() //nolint:errcheck // read
+	_, err = io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	if resp.StatusCode == http.StatusOK {
+		d.took = append(d.took, ref)
+	}
+	return resp.StatusCode, resp.Header.Get("Retry-After")
+}
+
+func (d *ill) takes(t *testing.T, n int) {
+	t.Helper()
+	for range n {
+		code, _ := d.send(t)
+		require.Equal(t, http.StatusOK, code)
+	}
+}
+
+// refuses waits until callbacks are refused, and stay so, and until /readyz says why.
+func (d *ill) refuses(t *testing.T, why string) {
+	t.Helper()
+	for refused, room := 0, 200; refused < 2; {
+		code, after := d.send(t)
+		if code == http.StatusOK && refused == 0 && room > 0 {
+			room-- // there may be some left
+			continue
+		}
+		require.Equal(t, http.StatusServiceUnavailable, code)
+		require.NotEmpty(t, after, "Retry-After")
+		refused++
+	}
+	code, text := d.looked(t, "/readyz", "", "")
+	require.Equal(t, http.StatusServiceUnavailable, code, text)
+	require.Contains(t, text, why)
+	code, _ = d.looked(t, "/healthz", "", "")
+	require.Equal(t, http.StatusOK, code)
+}
+
+// recovers waits until callbacks are taken again and we are ready.
+func (d *ill) recovers(t *testing.T) {
+	t.Helper()
+	began := time.Now()
+	eventually(t, "a callback that is taken", func() bool { code, _ := d.send(t); return code == http.StatusOK })
+	require.Less(t, time.Since(began), backWithin)
+	code, text := d.looked(t, "/readyz", "", "")
+	require.Equal(t, http.StatusOK, code, text)
+	require.NotContains(t, text, `"ok":false`)
+}
+
+// kept says that all that was acknowledged stands in the table, once and for others than the daemon,
+// and nothing else.
+func (d *ill) kept(t *testing.T) {
+	t.Helper()
+	for _, verb := range [][]string{{"list", "--json"}, {"callbacks", "list", "--json", "--verdict", "accepted"}} {
+		out, err := d.command(verb...).Output()
+		require.NoError(t, err)
+		var refs []string
+		for _, o := range objects(t, string(out)) {
+			ref, _ := o["ref"].(string)
+			refs = append(refs, ref)
+		}
+		require.ElementsMatch(t, d.took, refs, verb)
+	}
+}
+
+func (d *ill) open(t *testing.T, mode string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite3", "file:"+d.data("countersign.db")+"?_busy_timeout=5000&mode="+mode)
+	require.NoError(t, err)
+	t.Cleanup(func() { db.Close() }) //nolint:errcheck // what was written is committed
+	return db
+}
+
+func (d *ill) exec(t *testing.T, query string, args ...any) {
+	t.Helper()
+	db := d.open(t, "rw")
+	_, err := db.Exec(query, args...)
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+}
+
+// immutable makes the files such that not even who has them open may write.
+func immutable(t *testing.T, d *ill) func() {
+	t.Helper()
+	set := func(flag string) error {
+		files, err := filepath.Glob(d.data("countersign.db*"))
+		require.NoError(t, err)
+		return exec.Command("chattr", append([]string{flag}, files...)...).Run()
+	}
+	t.Cleanup(func() { set("-i") }) //nolint:errcheck // or the folder stays
+	if err := set("+i"); err != nil {
+		t.Skipf("a file cannot be made immutable here (chattr, as root): %v", err)
+	}
+	return func() { require.NoError(t, set("-i")) }
+}
+
+// inPlace puts a copy of the database in its place, as a restore does.
+func (d *ill) inPlace(t *testing.T, change func(copied string)) {
+	t.Helper()
+	copied := d.data("copy.db")
+	d.exec(t, "VACUUM INTO ?", copied)
+	if os.Getuid() == 0 {
+		require.NoError(t, os.Chown(copied, nobody, nobody))
+	}
+	change(copied)
+	for _, suffix := range []string{"-wal", "-shm"} {
+		require.NoError(t, os.RemoveAll(d.data("countersign.db"+suffix)))
+	}
+	require.NoError(t, os.Rename(copied, d.data("countersign.db")))
+}
+
+// unwritable restores a copy that the daemon may only read.
+func unwritable(t *testing.T, d *ill) func() {
+	t.Helper()
+	d.inPlace(t, func(copied string) { require.NoError(t, os.Chmod(copied, 0o444)) })
+	return func() { require.NoError(t, os.Chmod(d.data("countersign.db"), 0o600)) }
+}
+
+const newerStep = 9999
+
+func newer(t *testing.T, d *ill) func() {
+	t.Helper()
+	d.exec(t, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (?, 1)", newerStep)
+	return func() { d.exec(t, "DELETE FROM goose_db_version WHERE version_id = ?", newerStep) }
+}
+
+func newerInPlace(t *testing.T, d *ill) func() {
+	t.Helper()
+	d.inPlace(t, func(copied string) {
+		db, err := sql.Open("sqlite3", "file:"+copied)
+		require.NoError(t, err)
+		_, err = db.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (?, 1)", newerStep)
+		require.NoError(t, err)
+		require.NoError(t, db.Close())
+	})
+	return func() { d.exec(t, "DELETE FROM goose_db_version WHERE version_id = ?", newerStep) }
+}
+
+// locked writes from outside and does not commit.
+func locked(t *testing.T, d *ill) func() {
+	t.Helper()
+	db := d.open(t, "rw")
+	db.SetMaxOpenConns(1)
+	_, err := db.Exec("BEGIN IMMEDIATE")
+	require.NoError(t, err)
+	return func() { require.NoError(t, db.Close()) }
+}
+
+func gone(t *testing.T, d *ill) func() {
+	t.Helper()
+	require.NoError(t, os.Rename(d.data("countersign.db"), d.data("away.db")))
+	return func() { require.NoError(t, os.Rename(d.data("away.db"), d.data("countersign.db"))) }
+}
+
+// full leaves no room.
+func full(t *testing.T, d *ill) func() {
+	t.Helper()
+	f, err := os.Create(d.data("filler"))
+	require.NoError(t, err)
+	_, err = f.Write(make([]byte, 2*smallDisk))
+	require.ErrorIs(t, err, syscall.ENOSPC)
+	require.NoError(t, f.Close())
+	return func() { require.NoError(t, os.Remove(d.data("filler"))) }
+}

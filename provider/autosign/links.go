@@ -1,0 +1,178 @@
+package autosign
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"countersign/model"
+	"countersign/provider"
+)
+
+// cutMark stands for what was cut out of a body.
+const cutMark = `"<cut>"`
+
+// longestLink is how many bytes a link may have.
+const longestLink = 8 << 10
+
+// sealed is one sealed document, as a callback or an answer shows it (dossier: 4).
+type sealed struct {
+	id   string // of its source, which both a callback and an answer tell; else its own
+	own  string
+	name string
+	link string // "" where none is shown
+}
+
+// sealed reads the sealed documents at a path. Each has an id that no other has.
+func (s *service) sealed(v any, path string) []sealed {
+	var out []sealed
+	taken := map[string]bool{}
+	for _, item := range list(v, path) {
+		d := sealed{own: provider.Lookup(item, "id"), id: provider.Lookup(item, "document.id"), link: s.link(item)}
+		d.name = text(cmp.Or(provider.Lookup(item, "name"), provider.Lookup(item, "document.name"))).plain()
+		if !plausible(d.id) || taken[d.id] {
+			d.id = d.own
+		}
+		if !plausible(d.id) || taken[d.id] {
+			continue
+		}
+		taken[d.id] = true
+		out = append(out, d)
+	}
+	return out
+}
+
+// link is the first usable link among the configured names. Where none of them is there, it is the
+// object's only one: the name is not documented, and the link may be told only once.
+func (s *service) link(item any) string {
+	for _, name := range s.set.LinkNames {
+		if v := provider.Lookup(item, name); s.usable(v) {
+			return v
+		}
+	}
+	object, _ := item.(map[string]any) //nolint:errcheck // what is no object has no members
+	var only []string
+	for _, v := range object {
+		if v, ok := v.(string); ok && s.usable(v) {
+			only = append(only, v)
+		}
+	}
+	if len(only) == 1 {
+		return only[0]
+	}
+	return ""
+}
+
+// usable says whether v is a link that may be followed: https, or as the API itself is reached.
+func (s *service) usable(v string) bool {
+	u, err := url.Parse(v)
+	return err == nil && len(v) <= longestLink && u.Host != "" && (u.Scheme == "https" || s.own(u)) && s.allowed(u)
+}
+
+// own says whether u leads to the API: the only place that our token goes to.
+func (s *service) own(u *url.URL) bool {
+	return strings.EqualFold(u.Scheme, s.origin.Scheme) && strings.EqualFold(u.Host, s.origin.Host)
+}
+
+// allowed says whether files may lie on u's host.
+func (s *service) allowed(u *url.URL) bool {
+	if len(s.set.LinkHosts) == 0 || s.own(u) {
+		return true
+	}
+	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	return slices.ContainsFunc(s.set.LinkHosts, func(end string) bool {
+		end = strings.ToLower(strings.TrimPrefix(end, "."))
+		return host == end || strings.HasSuffix(host, "."+end)
+	})
+}
+
+// careful is the client for other hosts, with redirects held to the allowed hosts as well.
+func (s *service) careful(c *http.Client) *http.Client {
+	if c == nil {
+		return nil
+	}
+	out := *c
+	before := c.CheckRedirect
+	out.CheckRedirect = func(req *http.Request, via []*http.Request) error {
+		if !s.allowed(req.URL) {
+			return errors.New("a redirect to a host that settings.link_hosts does not name")
+		}
+		if before != nil {
+			return before(req, via)
+		}
+		return http.ErrUseLastResponse
+	}
+	return &out
+}
+
+// links are the links that a callback told.
+func (s *service) links(ref string, docs []sealed) []provider.Link {
+	var out []provider.Link
+	for _, d := range docs {
+		if d.link != "" && s.signed {
+			out = append(out, provider.Link{Ref: ref, Document: d.ref(), URL: provider.Secret(d.link)})
+		}
+	}
+	return out
+}
+
+// ref names the document by its source: what a callback told and what an answer tells are one.
+func (d sealed) ref() model.DocumentRef {
+	return model.DocumentRef{ID: d.id, Kind: model.SignedDocument, Name: d.name}
+}
+
+// clean cuts every link and token out of a verified body; nil where there was none. All else stays
+// byte for byte, member names too, so that a person can see what the link was called. raw is valid JSON.
+func clean(raw []byte) []byte {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	type level struct {
+		object bool
+		value  bool // in an object: a value comes next
+		name   string
+	}
+	levels := []level{{}}
+	var out []byte
+	kept := 0
+	for {
+		before := d.InputOffset()
+		t, err := d.Token()
+		if err != nil {
+			break
+		}
+		at := &levels[len(levels)-1]
+		if name, ok := t.(string); ok && at.object && !at.value {
+			at.name, at.value = name, true
+			continue
+		}
+		at.value = false
+		switch v := t.(type) {
+		case json.Delim:
+			if v == '{' || v == '[' {
+				levels = append(levels, level{object: v == '{'})
+			} else {
+				levels = levels[:len(levels)-1]
+			}
+		case string:
+			if v != "<cut>" && (isLink(v) || v != "" && strings.EqualFold(at.name, "token")) {
+				from := int(before) + bytes.IndexByte(raw[before:], '"')
+				out = append(append(out, raw[kept:from]...), cutMark...)
+				kept = int(d.InputOffset())
+			}
+		}
+	}
+	if out == nil {
+		return nil
+	}
+	return append(out, raw[kept:]...)
+}
+
+func isLink(v string) bool {
+	v = strings.ToLower(strings.TrimSpace(v))
+	return strings.HasPrefix(v, "https://") || strings.HasPrefix(v, "http://")
+}

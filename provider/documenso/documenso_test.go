@@ -1,0 +1,233 @@
+package documenso
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+
+	"countersign/model"
+	"countersign/provider"
+)
+
+const (
+	testRef    = "envelope_qkzvmwhtrnplasde"
+	testKey    = "api_key-of-the-tests"
+	testSecret = "secret-of-the-tests"
+	keyed      = "{api_key: " + testKey + ", webhook_secret: " + testSecret + ", team_id: 8}"
+	teamless   = "{api_key: " + testKey + ", webhook_secret: " + testSecret + "}"
+)
+
+var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+
+// decode reads a settings block as the config does.
+func decode(block string) func(any) error {
+	return func(v any) error {
+		d := yaml.NewDecoder(strings.NewReader(block))
+		d.KnownFields(true)
+		return d.Decode(v)
+	}
+}
+
+// fake is a service of a test: it answers and remembers what it was asked.
+type fake struct {
+	*httptest.Server
+	mu     sync.Mutex
+	asked  []*http.Request
+	bodies []string
+}
+
+func (f *fake) requests() []*http.Request {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]*http.Request(nil), f.asked...)
+}
+
+func serve(t *testing.T, answer http.HandlerFunc) *fake {
+	t.Helper()
+	f := &fake{}
+	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		f.mu.Lock()
+		f.asked, f.bodies = append(f.asked, r.Clone(context.Background())), append(f.bodies, string(body))
+		f.mu.Unlock()
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		answer(w, r)
+	}))
+	t.Cleanup(f.Close)
+	return f
+}
+
+// answering serves one answer to every question.
+func answering(t *testing.T, code int, body string, headers ...string) *fake {
+	return serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		for i := 0; i+1 < len(headers); i += 2 {
+			w.Header().Set(headers[i], headers[i+1])
+		}
+		w.WriteHeader(code)
+		io.WriteString(w, body)
+	})
+}
+
+// account is an account whose service is at base.
+func account(t *testing.T, base, block string, change ...func(*provider.Options)) *service {
+	t.Helper()
+	o := provider.Options{
+		Account: "self", BaseURL: base, Settings: decode(block), Client: http.DefaultClient,
+		Now: func() time.Time { return noon },
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	p, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.(*service)
+}
+
+func recorded(t *testing.T, name string) string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("testdata", "answers", name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+// fetched is what Fetch makes of a recorded answer.
+func fetched(t *testing.T, name string, change ...func(*provider.Options)) model.Observation {
+	t.Helper()
+	f := answering(t, http.StatusOK, recorded(t, name))
+	o, err := account(t, f.URL, keyed, change...).Fetch(t.Context(), testRef)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// called is a recorded callback.
+func called(t *testing.T, name string) provider.Callback {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("testdata", "callbacks", name+".http"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(raw)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return provider.Callback{Account: "self", Header: req.Header, Body: body, ReceivedAt: noon}
+}
+
+// said is what a recorded callback says.
+func said(t *testing.T, s *service, name string) provider.Received {
+	t.Helper()
+	r, err := s.Receive(called(t, name))
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return r
+}
+
+// with returns a callback with another body, of which change is made.
+func with(t *testing.T, c provider.Callback, change func(body, payload map[string]any)) provider.Callback {
+	t.Helper()
+	var body map[string]any
+	if err := json.Unmarshal(c.Body, &body); err != nil {
+		t.Fatal(err)
+	}
+	change(body, body["payload"].(map[string]any))
+	raw, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Body = raw
+	return c
+}
+
+func same(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+func TestNewTellsAllFaultsAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		block, scope string
+		want         []string
+	}{
+		"nothing":         {"{}", "", []string{"settings.api_key: must"}},
+		"an empty secret": {"{api_key: a, webhook_secrets: [s, '']}", "", []string{"settings.webhook_secrets[1]: empty"}},
+		"all of it": {`{api_key: "a\n", webhook_secret: " s", webhook_secrets: ["x\ty"], team_id: lettings}`, "own", []string{
+			"settings.api_key: begins", "settings.webhook_secret: begins", "settings.webhook_secrets[0]: begins", "settings.team_id: is not", "scope: own"}},
+		"an unknown key": {"{api_key: a, api_kye: b}", "", []string{"api_kye"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := New(provider.Options{Settings: decode(c.block), Scope: c.scope})
+			for _, want := range c.want {
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("got %v, want %q in it", err, want)
+				}
+			}
+		})
+	}
+}
+
+func TestTheHostAndItsBasePathAreConfiguration(t *testing.T) {
+	t.Parallel()
+	for base, want := range map[string]string{
+		"": "https://app.documenso.com/api/v2", "http://sign.example.org/sub/": "http://sign.example.org/sub/api/v2",
+	} {
+		if got := account(t, base, keyed).base; got != want {
+			t.Errorf("%q: %s", base, got)
+		}
+	}
+}
+
+func TestTheProviderHasItsInterfaces(t *testing.T) {
+	t.Parallel()
+	var p any = account(t, "", keyed)
+	for name, is := range map[string]bool{
+		"Lister": has[provider.Lister](p), "Checker": has[provider.Checker](p), "Peeker": has[provider.Peeker](p), "Batcher": has[provider.Batcher](p),
+		"Canary": has[provider.Canary](p), "Explainer": has[provider.Explainer](p),
+		"no Registrar, since no API tells it": !has[provider.Registrar](p), "no Replier": !has[provider.Replier](p),
+	} {
+		if !is {
+			t.Error(name)
+		}
+	}
+}
+
+func has[T any](p any) bool { _, ok := p.(T); return ok }
+
+func TestNoSecretIsPrinted(t *testing.T) {
+	t.Parallel()
+	s := account(t, "", keyed)
+	for _, text := range []string{fmt.Sprintf("%v %+v", s.key, s.secrets), fmt.Sprintf("%#v", s.secrets)} {
+		if strings.Contains(text, testKey) || strings.Contains(text, testSecret) {
+			t.Error(text)
+		}
+	}
+}

@@ -1,0 +1,64 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"countersign/model"
+	"countersign/model/store"
+	"countersign/provider"
+)
+
+// Hint takes what a browser said of a transaction. Nothing in it is believed: a row that we know is made due,
+// at most once a minute; a ref that we do not know costs one question, and is a row for nobody until the
+// provider knows it. The steps of a known row are kept, once each. It returns the row's status, unknown where it is
+// no row for anybody. Errors are the store's.
+func (w *Worker) Hint(ctx context.Context, account string, h provider.Hinted) (model.Status, error) {
+	a := w.account(account)
+	if a == nil || !nameable(h.Ref) {
+		return model.Unknown, nil
+	}
+	k := model.Key{Account: account, Ref: h.Ref}
+	status := model.Unknown
+	err := w.Store.Do(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
+		status = model.Unknown
+		now := b.Now()
+		t, ok := b.Transaction(k)
+		if !ok {
+			t = model.Transaction{Account: k.Account, Ref: k.Ref, Provider: a.Rules.Provider, Status: model.Unknown, SignersSet: true}
+		}
+		d := model.Decide(a.Rules, t, model.Observation{Ref: k.Ref, Evidence: model.Hint, At: now})
+		if d.Next.HintedAt != t.HintedAt { // else it came too soon, and a lease on the row stays
+			b.Put(d.Next, d)
+		}
+		if ok && !t.Hidden {
+			status = t.Status
+			b.AddProgress(k, steps(h.Steps, now))
+		}
+		return nil
+	}})
+	if err != nil {
+		return model.Unknown, err
+	}
+	w.Nudge()
+	return status, nil
+}
+
+// longestStep bounds a step's name.
+const longestStep = 100
+
+// steps makes text that can be kept of a trail that anybody may have written; none lies in the future.
+func steps(list []provider.Step, now time.Time) (out []store.Step) {
+	for _, s := range list {
+		name := clipped(s.Name, longestStep)
+		if name == "" {
+			continue
+		}
+		at := s.At.UTC()
+		if at.IsZero() || at.After(now) {
+			at = now
+		}
+		out = append(out, store.Step{Name: name, At: at})
+	}
+	return out
+}

@@ -1,0 +1,88 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"countersign/model/store"
+)
+
+func TestVerifyFetchesAnAlteredFileAnewAndLeavesOldVersionsAlone(t *testing.T) {
+	both(t, func(t *testing.T, b *bench) {
+		for _, mark := range []string{"m1", "m2"} {
+			b.service.files["1"], b.service.says["a"] = pdfOf(mark), completed(marked(mark))
+			b.answered(t, "a", completed(marked(mark)))
+			check(t, b.downloadOnce(t.Context()))
+		}
+		for _, d := range b.documents(t, "a") {
+			check(t, os.WriteFile(filepath.Join(b.root, filepath.FromSlash(d.Path)), []byte("altered"), 0o600))
+		}
+		r := b.ran(t, store.Run{Kind: KindVerify, Params: `{"repair":true}`})
+		lines := strings.Split(strings.TrimSpace(r.Result), "\n")
+		var sum Verified
+		check(t, json.Unmarshal([]byte(lines[len(lines)-1]), &sum))
+		same(t, "sum", sum, Verified{Checked: 1, Drift: 2, Repaired: 1})
+		check(t, b.downloadOnce(t.Context()))
+		list := b.documents(t, "a")
+		same(t, "versions", []int{len(list), list[0].Version, list[1].Version}, []int{2, 1, 3})
+		got, err := os.ReadFile(filepath.Join(b.root, filepath.FromSlash(list[1].Path)))
+		check(t, err)
+		same(t, "the newest file", string(got), string(pdfOf("m2")))
+	})
+}
+
+func TestASlotThatWasMissedIsCaughtUpOnceAndTheNextComesInItsTime(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "test.db")
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, "sqlite:"+path)
+		b.Worker.Now = func() time.Time { return time.Now().UTC() }
+		b.account.Polling = Schedules{Active: "0 */6 * * *", Audit: "0 3 * * *"}
+		queued := func() (n int) {
+			runs, err := b.Store.Runs(t.Context(), store.RunFilter{Account: "acc"})
+			check(t, err)
+			for _, r := range runs {
+				now := b.Worker.Now()
+				r.State, r.FinishedAt = store.RunDone, &now
+				check(t, b.saveRun(t.Context(), &r))
+			}
+			return len(runs)
+		}
+		during := func(d time.Duration) {
+			ctx, stop := context.WithCancel(context.Background())
+			ended := make(chan error, 1)
+			go func() { ended <- b.slots(ctx) }()
+			time.Sleep(d)
+			synctest.Wait()
+			stop()
+			check(t, <-ended)
+		}
+		during(time.Hour) // from midnight on
+		same(t, "runs of a new account", queued(), 1)
+		during(3 * time.Hour)
+		same(t, "runs by four, with the audit of three", queued(), 2)
+		time.Sleep(15 * time.Hour) // down until seven in the evening
+		during(time.Hour)
+		same(t, "runs after two slots were missed", queued(), 3)
+		during(5 * time.Hour)
+		same(t, "runs after midnight", queued(), 4)
+	})
+}
+
+func TestACronLineThatNeverFiresOrPanicsIsRefused(t *testing.T) {
+	for _, line := range []string{"", "TZ=0", "0 0 31 2 *", "every day", "* * * * * * *"} {
+		if _, err := ParseSchedule(line); err == nil {
+			t.Errorf("%q was taken", line)
+		}
+	}
+	for _, line := range []string{"0 */6 * * *", "*/5 0 3 * * *", "@daily"} {
+		if _, err := ParseSchedule(line); err != nil {
+			t.Errorf("%q: %v", line, err)
+		}
+	}
+}
