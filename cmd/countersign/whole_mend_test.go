@@ -66,7 +66,7 @@ func TestWholeRefusedCallbacksAreExplainedAndReplayed(t *testing.T) {
 	stdout = in.said(t, "callbacks", "replay", "--refused", "--account", simulator.AccountOneSpan, "--since", "1d", "--dry-run")
 	require.Equal(t, 3, strings.Count(stdout, "refused -> accepted"), stdout)
 	require.Equal(t, refused, in.ids(t, store.Refused), "a dry run changes nothing")
-	came := one[string](db, "SELECT at FROM callbacks WHERE verdict = 'refused' ORDER BY n LIMIT 1")
+	came := objects(t, in.said(t, "callbacks", "show", "--json", refused[0]))[0]["at"]
 	stdout = in.said(t, "callbacks", "replay", "--refused", "--json")
 	replayed := objects(t, stdout)
 	require.Len(t, replayed, 3)
