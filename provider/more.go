@@ -14,10 +14,10 @@ import (
 // What only some services can do is an interface of its own, found by assertion. This file holds those
 // beyond listing and looking: see provider.go for the contract that all of them keep.
 
-// ErrUnobtainable: there is no way to get the document, now or later. It becomes `unobtainable`.
+// ErrUnobtainable means that there is no way to get the document, now or later. It becomes `unobtainable`.
 var ErrUnobtainable = errors.New("there is no way to get it")
 
-// ErrDisplaces: another URL is registered in the place where ours would go.
+// ErrDisplaces means that another URL is registered in the place where ours would go.
 var ErrDisplaces = errors.New("another URL is registered")
 
 // Link is a document whose only way is a link that stood in a callback.

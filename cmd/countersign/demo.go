@@ -53,7 +53,7 @@ the table is compared with the services. Exit 0: converged, 3: not.`,
 	cmd.Flags().DurationVar(&o.length, "for", 30*time.Second, "how long the day lasts")
 	cmd.Flags().BoolVar(&o.json, "json", false, "only the report, as one object")
 	cmd.Flags().Uint64Var(&o.seed, "seed", 1, "the world's `SEED`: the same seed, the same lives and faults")
-	cmd.Flags().IntVar(&o.transactions, "transactions", 80, "how many transactions live")
+	cmd.Flags().IntVar(&o.transactions, "transactions", 120, "how many transactions live")
 	cmd.Flags().StringVar(&o.keep, "keep", "", "keep database, documents, config and log in this `FOLDER`")
 	return cmd
 }
@@ -171,7 +171,7 @@ func (s *stage) play(ctx context.Context, a *app) (report demoReport, err error)
 func (s *stage) prepare(services, public string) error {
 	speed := (24 * time.Hour).Seconds() / s.o.length.Seconds()
 	s.world = simulator.New(simulator.Options{
-		Seed: s.o.seed, Transactions: s.o.transactions, BornBefore: s.o.transactions / 5, Speed: speed,
+		Services: simulator.Services(), Seed: s.o.seed, Transactions: s.o.transactions, BornBefore: s.o.transactions / 5, Speed: speed,
 		Base: "http://" + services, Callbacks: "http://" + public, Faults: demoFaults(), Observe: s.events.note,
 	})
 	conf := simulatedConfig(simulatedOptions{
