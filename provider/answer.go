@@ -70,12 +70,13 @@ func StatusError(resp *http.Response) error {
 		return e
 	}
 	wait, asked := retryAfter(resp.Header, time.Time{})
+	unasked := false
 	if quota := quotaPause(resp.Header, time.Time{}); !asked && quota > 0 {
 		wait = quota
 	} else if !asked {
-		wait = unaskedWait
+		wait, unasked = unaskedWait, true
 	}
-	return &RetryAfter{Wait: max(wait, quotaLeast), Err: e}
+	return &RetryAfter{Wait: max(wait, quotaLeast), Err: e, Unasked: unasked}
 }
 
 // refusal reads what an answer that is no success tells, and closes it.

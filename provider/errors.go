@@ -31,6 +31,9 @@ var (
 type RetryAfter struct {
 	Wait time.Duration
 	Err  error
+	// Unasked says that the service refused without naming a time, and that Wait is only what is usual: the worker
+	// waits no longer than its own longest pause.
+	Unasked bool
 }
 
 func (e *RetryAfter) Error() string { return fmt.Sprintf("%v (retry after %s)", e.Err, e.Wait) }

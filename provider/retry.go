@@ -23,9 +23,10 @@ const (
 
 // call is what one call through the transport remembers between its attempts.
 type call struct {
-	again bool          // it may be sent twice
-	asked bool          // the service asked us to wait
-	wait  time.Duration // how long
+	again   bool          // it may be sent twice
+	asked   bool          // the service asked us to wait
+	unasked bool          // it refused without naming a time
+	wait    time.Duration // how long
 }
 
 func callOf(ctx context.Context) *call {
@@ -135,11 +136,11 @@ func (t *Transport) heed(c *call, b *budget, resp *http.Response, left time.Time
 	now := t.o.Now()
 	quota := quotaPause(resp.Header, now)
 	wait, asked := retryAfter(resp.Header, now)
-	c.asked, c.wait = false, 0
+	c.asked, c.unasked, c.wait = false, false, 0
 	switch {
 	case resp.StatusCode == http.StatusTooManyRequests:
 		if !asked {
-			wait = b.refusedAt(left, quota)
+			wait, c.unasked = b.refusedAt(left, quota), quota <= 0
 		}
 		c.asked, c.wait = true, max(wait, quotaLeast)
 		b.pause(c.wait)
@@ -169,7 +170,7 @@ func (t *Transport) outcome(ctx context.Context, c *call, resp *http.Response, e
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, Redact(err))
 	case resp.StatusCode == http.StatusTooManyRequests, c.asked && c.wait > t.o.MaxBlock:
-		return nil, &RetryAfter{Wait: c.wait, Err: refusal(resp)}
+		return nil, &RetryAfter{Wait: c.wait, Err: refusal(resp), Unasked: c.unasked}
 	}
 	return resp, nil
 }

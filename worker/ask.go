@@ -116,7 +116,7 @@ func (w *Worker) failed(ctx context.Context, a *Account, k model.Key, err error)
 		}
 		return w.incident(back, a.ID, store.CredentialsRefused, "the provider refuses the credentials: renew them and reload", true)
 	case errors.As(err, &after):
-		w.stop(a, after.Wait)
+		w.stop(a, w.wait(after))
 		entry.WithField("wait", after.Wait).Warn("provider asks to wait")
 		return w.Store.Release(back, []model.Key{k})
 	case errors.Is(err, provider.ErrUnavailable):
@@ -125,6 +125,14 @@ func (w *Worker) failed(ctx context.Context, a *Account, k model.Key, err error)
 	}
 	entry.Warn("question failed, postponed")
 	return w.postpone(back, k)
+}
+
+// wait is how long the provider's refusal lasts.
+func (w *Worker) wait(after *provider.RetryAfter) time.Duration {
+	if after.Unasked {
+		return min(after.Wait, w.RetryMost)
+	}
+	return after.Wait
 }
 
 // recovered notes that the account's credentials work (again), as any answer shows. Those of another

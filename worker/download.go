@@ -148,7 +148,7 @@ func (w *Worker) undone(ctx context.Context, a *Account, d store.Document, err e
 	case ctx.Err() != nil:
 		return w.later(back, d, w.Now(), d.Reason, false)
 	case errors.As(err, &after):
-		return w.later(back, d, w.Now().Add(after.Wait), "the provider asks to wait", false)
+		return w.later(back, d, w.Now().Add(w.wait(after)), "the provider asks to wait", false)
 	case errors.Is(err, provider.ErrDenied):
 		if err := w.failed(back, a, model.Key{Account: d.Account, Ref: d.Ref}, err); err != nil {
 			return err

@@ -131,7 +131,7 @@ func (p *pass) listFailed(ctx context.Context, err error, tries int) (again bool
 	case errors.Is(err, provider.ErrDenied):
 		return false, p.fail(ctx, model.Key{Account: p.a.ID}, err)
 	case errors.As(err, &after):
-		p.stop(p.a, after.Wait)
+		p.stop(p.a, p.wait(after))
 		return true, nil
 	case tries >= 4:
 		return false, err

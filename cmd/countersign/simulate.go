@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -41,6 +43,7 @@ account per service, for a ` + "`serve`" + ` on another terminal. /truth says wh
 	f.StringVar(&o.callbacks, "callbacks", "http://127.0.0.1:8081", "the public listener to call, a `URL`")
 	f.StringVar(&o.writeConfig, "write-config", "", "write a config for these services to this `FILE`")
 	f.BoolVar(&o.force, "force", false, "write over a config that is there")
+	f.StringSliceVar(&o.world.Services, "service", simulator.Services(), "only this service; may be repeated")
 	f.DurationVar(&o.lasts, "for", 0, "end after this long")
 	f.Uint64Var(&o.world.Seed, "seed", 1, "names, lives and faults follow from it")
 	f.IntVar(&o.world.Transactions, "transactions", 50, "how many transactions are born")
@@ -66,6 +69,11 @@ account per service, for a ` + "`serve`" + ` on another terminal. /truth says wh
 
 func (o simulateOptions) fault() error {
 	f := o.world.Faults
+	for _, name := range o.world.Services {
+		if all := simulator.Services(); !slices.Contains(all, name) {
+			return usagef("--service %q is not one of %s", name, strings.Join(all, ", "))
+		}
+	}
 	for name, v := range map[string]float64{
 		"drop": f.Drop, "duplicate": f.Duplicate, "reorder": f.Reorder, "delay": f.Delay, "forge": f.Forge,
 		"error-rate": f.ErrorRate, "rate-limit": f.RateLimit, "stale": f.Stale, "bad-files": f.BadFiles,

@@ -135,7 +135,7 @@ func (s *Store) Path() string { return s.path }
 // Close closes the database. Run must have returned.
 func (s *Store) Close() error {
 	var errs []error
-	for _, db := range []*gorm.DB{s.write, s.read} {
+	for _, db := range []*gorm.DB{s.read, s.write} { // the writer last: SQLite then folds its log into the file
 		if db == nil {
 			continue
 		}

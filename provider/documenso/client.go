@@ -242,12 +242,12 @@ func (s *service) send(ctx context.Context, method, path string, query url.Value
 	return resp, nil
 }
 
-// unhurried makes what the service refused for its limits wait a minute at least: a monthly quota and the limits
-// of downloads name no wait, and a budget of the address is counted in fixed minutes.
+// unhurried makes what the service refused for its limits wait a minute at least where it names no wait: a monthly
+// quota and the limits of downloads.
 func unhurried(err error) error {
 	after := (*provider.RetryAfter)(nil)
-	if h := refusal(err); h != nil && errors.As(err, &after) {
-		return &provider.RetryAfter{Wait: max(after.Wait, time.Minute), Err: after.Err}
+	if h := refusal(err); h != nil && errors.As(err, &after) && after.Unasked {
+		return &provider.RetryAfter{Wait: max(after.Wait, time.Minute), Err: after.Err, Unasked: true}
 	}
 	return err
 }
