@@ -78,7 +78,9 @@ func services() map[string]func(*World) *desk {
 }
 
 // Services are the names of all services that can be played, in the order in which they get transactions.
-func Services() []string { return []string{"onespan", "dropboxsign", "allsign", "autosign", "documenso"} }
+func Services() []string {
+	return []string{"onespan", "dropboxsign", "allsign", "autosign", "documenso"}
+}
 
 // newDesk makes the common part of a service.
 func newDesk(w *World, a Account) *desk {
