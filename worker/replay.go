@@ -12,7 +12,8 @@ import (
 // ID and the time it came. It is written in place, and what has been applied before changes nothing: an
 // accepted callback stays as it is, unless it was ignored and is no longer. Nor does one whose proof no longer
 // holds lose the verdict that it had. The result is the callback's verdict and outcome afterwards, and says
-// whether anything was written. store.ErrNoRow: it is gone.
+// whether anything was written. Where another process has replayed it meanwhile, nothing is
+// written and the outcome is empty. store.ErrNoRow: it is gone.
 func (w *Worker) Replay(ctx context.Context, was store.Callback, in Incoming) (res Result, changed bool, err error) {
 	cb := in.Callback
 	cb.ID = was.ID
@@ -34,7 +35,7 @@ func (w *Worker) Replay(ctx context.Context, was store.Callback, in Incoming) (r
 		case !ok:
 			return fmt.Errorf("callback %s: %w", was.ID, store.ErrNoRow)
 		case now != was.Verdict: // replayed by somebody else meanwhile
-			res.Verdict = now
+			res.Verdict, res.Outcome = now, ""
 			return nil
 		case !WorthReplaying(was, in):
 			return nil
@@ -81,7 +82,7 @@ func (w *Worker) rejudge(b *store.Batch, in Incoming, cb store.Callback, dedupe 
 			cb.Verdict, cb.Outcome, cb.DedupeKey, cb.Body = store.Duplicate, store.NothingNew, "", nil
 			cb.Note = "a copy of " + id + "; " + cb.Note
 			b.Amend(cb)
-			return Result{cb.ID, cb.Verdict, cb.Outcome}, nil
+			return Result{cb.ID, cb.Verdict, cb.Outcome}, w.linkDocuments(b, in, cb.At)
 		case seen && id != cb.ID:
 			b.ReleaseDedupe(dedupe)
 		}
@@ -108,5 +109,8 @@ func (w *Worker) rejudge(b *store.Batch, in Incoming, cb store.Callback, dedupe 
 		acc.LastCallbackAt = &at
 		b.PutAccount(acc)
 	}
-	return Result{cb.ID, cb.Verdict, cb.Outcome}, err
+	if err != nil {
+		return Result{}, err
+	}
+	return Result{cb.ID, cb.Verdict, cb.Outcome}, w.linkDocuments(b, in, cb.At)
 }

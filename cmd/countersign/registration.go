@@ -10,9 +10,9 @@ import (
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
-	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker"
 	"countersign/worker/callback"
 )
 
@@ -53,7 +53,7 @@ type registrationJSON struct {
 type built struct {
 	*Account
 	provider provider.Provider
-	rules    model.Rules
+	worker   *worker.Account  // as the worker sees it
 	listener callback.Account // as the listener sees it
 }
 
@@ -67,7 +67,7 @@ func (a *app) build(ctx context.Context, all *accounts, c *Config, acc *Account)
 	if st, ok := p.(provider.Starter); ok {
 		st.UseTokens(borrowed(all.store, acc.ID))
 	}
-	return built{acc, p, next.list[0].Rules, next.byID[acc.ID]}, prepare(ctx, acc.ID, p)
+	return built{acc, p, next.list[0], next.byID[acc.ID]}, prepare(ctx, acc.ID, p)
 }
 
 // prepare loads what a provider's Receive needs of the database.

@@ -230,3 +230,39 @@ func TestWholeTheCheckNamesTheStepThatFails(t *testing.T) {
 	require.Regexp(t, `^failed  canary +settings.callback_key is not set`, stdout)
 	require.False(t, bytes.Contains([]byte(stdout), []byte(svc.account(simulator.AccountOneSpan).Settings["api_key"].(string))))
 }
+
+// A signer comes back, and a page tells: both hurry a question and no more.
+func TestWholeReturnURLsAndHintsHurryAQuestion(t *testing.T) {
+	t.Parallel()
+	svc := playServices(t, simulator.Options{Transactions: -1})
+	svc.through(func(_ http.ResponseWriter, r *http.Request, _ http.Handler) { <-r.Context().Done() }) // what is due stays due
+	in := install(t, svc, 1)
+	in.edit(t, `callback_key: .*`, `callback_key: "`+recordedKey+`"`)
+	in.edit(t, `(provider: onespan\n)`, "$1    return_page: https://www.example.org/done?lang=en\n    hints: { enabled: true }\n")
+	in.daemon(t)
+	db := in.table(t)
+	code, _ := in.post(simulator.AccountOneSpan, "application/json", "Basic "+recordedKey, oneSpanEvent("PACKAGE_ACTIVATE", "p-1", time.Now()))
+	require.Equal(t, http.StatusOK, code)
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	ask := func(method, path, body string) (int, string) {
+		in.write(t, "UPDATE transactions SET next_check_at = NULL, due_reason = '', lease_until = NULL")
+		req, err := http.NewRequest(method, "http://"+in.public+path, strings.NewReader(body)) //nolint:noctx // loopback
+		require.NoError(t, err)
+		resp, err := client.Do(req)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		return resp.StatusCode, resp.Header.Get("Location")
+	}
+	due := func() bool { return one[int](db, "SELECT COUNT(*) FROM transactions WHERE ref = 'p-1' AND next_check_at IS NOT NULL") == 1 }
+	code, _ = ask(http.MethodHead, "/return/"+simulator.AccountOneSpan+"?ref=p-1", "")
+	require.Equal(t, []any{http.StatusSeeOther, false}, []any{code, due()}, "a link checker's visit tells nothing")
+	code, location := ask(http.MethodGet, "/return/"+simulator.AccountOneSpan+"?ref=p-1", "")
+	require.Equal(t, http.StatusSeeOther, code)
+	require.Equal(t, "https://www.example.org/done?lang=en&account="+simulator.AccountOneSpan+"&ref=p-1&status=in_progress", location)
+	require.True(t, due())
+	code, _ = ask(http.MethodPost, "/hints/"+simulator.AccountOneSpan, `{"ref":"p-1"}`)
+	require.Equal(t, http.StatusAccepted, code)
+	code, _ = ask(http.MethodPost, "/hints/"+simulator.AccountDropboxSign, `{"ref":"p-1"}`)
+	require.Equal(t, http.StatusNotFound, code, "hints are off by default")
+	require.Equal(t, "in_progress", one[string](db, "SELECT status FROM transactions WHERE ref = 'p-1'"))
+}
