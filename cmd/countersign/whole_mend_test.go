@@ -253,7 +253,9 @@ func TestWholeReturnURLsAndHintsHurryAQuestion(t *testing.T) {
 		require.NoError(t, resp.Body.Close())
 		return resp.StatusCode, resp.Header.Get("Location")
 	}
-	due := func() bool { return one[int](db, "SELECT COUNT(*) FROM transactions WHERE ref = 'p-1' AND next_check_at IS NOT NULL") == 1 }
+	due := func() bool {
+		return one[int](db, "SELECT COUNT(*) FROM transactions WHERE ref = 'p-1' AND next_check_at IS NOT NULL") == 1
+	}
 	code, _ = ask(http.MethodHead, "/return/"+simulator.AccountOneSpan+"?ref=p-1", "")
 	require.Equal(t, []any{http.StatusSeeOther, false}, []any{code, due()}, "a link checker's visit tells nothing")
 	code, location := ask(http.MethodGet, "/return/"+simulator.AccountOneSpan+"?ref=p-1", "")
