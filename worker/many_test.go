@@ -117,15 +117,44 @@ type listing struct {
 	kind  provider.Listing
 	items []provider.Listed
 	lists int
+	since []time.Time // of each question; an item without CreatedAt is in every window
 }
 
 func (l *listing) Lists() provider.Listing { return l.kind }
 
 func (l *listing) Reach() string { return "what the test lists" }
 
-func (l *listing) List(context.Context, provider.ListQuery) (provider.Page, error) {
+func (l *listing) List(_ context.Context, q provider.ListQuery) (provider.Page, error) {
 	l.lists++
-	return provider.Page{Items: l.items}, nil
+	l.since = append(l.since, q.Since)
+	return provider.Page{Items: slices.DeleteFunc(slices.Clone(l.items), func(it provider.Listed) bool {
+		return it.Observation.CreatedAt != nil && it.Observation.CreatedAt.Before(q.Since)
+	})}, nil
+}
+
+// What a walk missed, because a page shifted or it was just being filed, lies before the next one's window.
+func TestAnAuditFindsWhatAWalkMissed(t *testing.T) {
+	both(t, func(t *testing.T, b *bench) {
+		l := &listing{batching: b.batches(10), kind: provider.ListsNewest}
+		b.account.Provider = l
+		b.ran(t, store.Run{Kind: string(Active)}) // shows nothing
+		made := noon.Add(-time.Hour)
+		o := inProgress()
+		o.CreatedAt = &made
+		b.service.says["hidden"] = o
+		l.items = []provider.Listed{{Observation: model.Observation{Ref: "hidden", Evidence: model.Verified, Mark: "m1", CreatedAt: &made}}}
+		b.move(7 * time.Hour)
+		b.ran(t, store.Run{Kind: string(Active)})
+		if _, err := b.Store.Transaction(t.Context(), model.Key{Account: "acc", Ref: "hidden"}); err == nil {
+			t.Fatal("the window of the second walk reaches what it should not")
+		}
+		b.move(time.Hour)
+		b.ran(t, store.Run{Kind: string(Audit)})
+		same(t, "after the audit", b.row(t, "hidden").Status, model.InProgress)
+		b.move(60 * 24 * time.Hour)
+		b.ran(t, store.Run{Kind: string(Audit)})
+		same(t, "an audit looks back a month, and the overlap", l.since[len(l.since)-1], b.Now().Add(-auditWithin-b.Overlap))
+	})
 }
 
 func TestAListOfTheNewestFindsAndDoesNotAnswerForOpenRows(t *testing.T) {

@@ -21,11 +21,11 @@ const (
 func (p *pass) tier(ctx context.Context, tier Tier) error {
 	var errs []error
 	listed := false
-	if l, ok := p.a.Provider.(provider.Lister); ok && tier == Active {
-		if err := p.discover(ctx, l); err != nil {
+	if l, ok := p.a.Provider.(provider.Lister); ok && tier != Idle {
+		if err := p.discover(ctx, l, tier); err != nil {
 			errs = append(errs, err)
 		} else {
-			listed = l.Lists() == provider.ListsChanged
+			listed = l.Lists() == provider.ListsChanged && tier == Active
 		}
 	}
 	if tier == Audit {
@@ -56,25 +56,34 @@ func (p *pass) updateAccount(ctx context.Context, change func(*store.Account)) e
 	}})
 }
 
-// discover walks the list of what changed (or was created) since the last good run, with overlap.
-func (p *pass) discover(ctx context.Context, l provider.Lister) error {
+// discover walks the list of what changed (or was created) since the last good run, with overlap. An audit
+// looks back as far as it asks about final rows: pages shift while they are walked, and what was moved into a
+// folder just then stands in none of them.
+func (p *pass) discover(ctx context.Context, l provider.Lister, tier Tier) error {
+	work := provider.WorkActive
 	if p.run.Since == nil {
 		acc, err := p.Store.Account(ctx, p.a.ID)
 		if err != nil {
 			return err
 		}
 		since := acc.FirstStartAt
-		if acc.ListedUntil != nil {
+		switch far := p.run.StartedAt.Add(-auditWithin); {
+		case tier == Audit && far.After(since):
+			since = far
+		case tier == Active && acc.ListedUntil != nil:
 			since = *acc.ListedUntil
 		}
 		since = since.Add(-p.Overlap)
 		p.run.Since, p.run.Until = &since, p.run.StartedAt
 	}
+	if tier == Audit {
+		work = provider.WorkAudit
+	}
 	until := *p.run.Until
-	if err := p.walk(ctx, l, Source{model.AskedPoll, p.run.ID}, provider.WorkActive); err != nil {
+	if err := p.walk(ctx, l, Source{model.AskedPoll, p.run.ID}, work); err != nil {
 		return err
 	}
-	if p.first != nil {
+	if p.first != nil || tier == Audit {
 		return nil // what failed must be listed again
 	}
 	return p.updateAccount(ctx, func(a *store.Account) {
