@@ -93,10 +93,12 @@ func line(r model.Rules, t model.Transaction) string {
 
 // A new status, a new rule or a new provider's habit fails here until somebody says what it does.
 func TestTheWholeGrid(t *testing.T) {
-	for _, g := range []struct {
-		rules model.Rules
-		want  map[string]string
-	}{{strong(t), onespanGrid}, {weak(t), dropboxsignGrid}} {
+	grids := []map[string]string{onespanGrid, dropboxsignGrid, allsignGrid, autosignGrid, documensoGrid}
+	for i, r := range rules(t) {
+		g := struct {
+			rules model.Rules
+			want  map[string]string
+		}{r, grids[i]}
 		for _, s := range starts() {
 			wanted, ok := g.want[s.name]
 			if !ok {
@@ -122,7 +124,10 @@ func TestTheDrawingIsWhatDecideDoes(t *testing.T) {
 	if !ok || !ok2 {
 		t.Fatalf("%s has no grid between %q and %q", drawing, begin, end)
 	}
-	now := draw(strong(t)) + draw(weak(t))
+	now := ""
+	for _, r := range rules(t) {
+		now += draw(r)
+	}
 	if *update {
 		if err := os.WriteFile(drawing, []byte(before+begin+now+end+behind), 0o644); err != nil {
 			t.Fatal(err)
@@ -183,7 +188,7 @@ func TestDecideIsTotal(t *testing.T) {
 		func(t *model.Transaction) { t.Status = "" },
 	}
 	cells := 0
-	for _, r := range []model.Rules{strong(t), weak(t), {}} {
+	for _, r := range append(rules(t), model.Rules{}) {
 		for _, s := range starts() {
 			for shape, bend := range shapes {
 				for _, status := range observed() {

@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -8,6 +9,9 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/allsign"
+	"countersign/provider/autosign"
+	"countersign/provider/documenso"
 	"countersign/provider/dropboxsign"
 	"countersign/provider/onespan"
 )
@@ -31,18 +35,27 @@ func after(seconds float64) time.Time {
 func strong(t testing.TB) model.Rules { return rulesOf(t, onespan.New) }
 func weak(t testing.TB) model.Rules   { return rulesOf(t, dropboxsign.New) }
 
-func rulesOf(t testing.TB, build func(provider.Options) (provider.Provider, error)) model.Rules {
+// rules are those of each provider, in the order of the drawing.
+func rules(t testing.TB) []model.Rules {
+	return []model.Rules{
+		strong(t), weak(t), rulesOf(t, allsign.New, "webhook_secrets: [whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=]"),
+		rulesOf(t, autosign.New, "access_token: t"), rulesOf(t, documenso.New, "webhook_secret: s"),
+	}
+}
+
+func rulesOf(t testing.TB, build func(provider.Options) (provider.Provider, error), more ...string) model.Rules {
 	t.Helper()
-	p := newProvider(t, build)
+	p := newProvider(t, build, more...)
 	r := p.Rules()
 	r.RecheckAfter, r.Debounce, r.Confirm = pauses, debounce, model.ConfirmFinal
 	return r
 }
 
-func newProvider(t testing.TB, build func(provider.Options) (provider.Provider, error)) provider.Provider {
+func newProvider(t testing.TB, build func(provider.Options) (provider.Provider, error), more ...string) provider.Provider {
 	t.Helper()
+	text := strings.Join(append(more, "api_key: k"), "\n")
 	p, err := build(provider.Options{Account: "sales", Now: func() time.Time { return noon }, Settings: func(v any) error {
-		return yaml.Unmarshal([]byte("api_key: k"), v)
+		return yaml.Unmarshal([]byte(text), v)
 	}})
 	if err != nil {
 		t.Fatal(err)
