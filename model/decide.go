@@ -291,7 +291,7 @@ func absent(r Rules, t Transaction, o Observation) Decision {
 	}
 	if t.Deleted || deleteStands(t, o.At) {
 		if to := r.DeletedIs; to != "" && !t.Status.Final() {
-			d.Next.Status, d.Next.Confirmed = to, true
+			d.Next.Status, d.Next.Confirmed, d.Grew = to, true, true
 			d.Changes = append(d.Changes, RowChange{KindStatus, string(t.Status), string(to)})
 		}
 		setFlag(&d, &d.Next.Deleted, Yes, "deleted")
