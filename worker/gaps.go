@@ -52,8 +52,9 @@ func (w *Worker) history(b *store.Batch, a *Account, src Source, t, next model.T
 	return next.CreatedAt != nil && next.CreatedAt.Before(acc.FirstStartAt), nil
 }
 
-// explain lets a callback tell of what was found before it came: a pending gap goes, a settled one
-// becomes late. One callback explains one change of a kind, the oldest.
+// explain lets a callback tell of what was found before it came: a pending gap goes, a settled one becomes
+// late, and so does one whose grace is over and that no round has settled yet. One callback explains one change of
+// a kind, the oldest.
 func (w *Worker) explain(b *store.Batch, r model.Rules, next *model.Transaction, cb store.Callback) error {
 	gaps, err := b.OpenGaps(next.Key())
 	if err != nil {
@@ -71,12 +72,15 @@ func (w *Worker) explain(b *store.Batch, r model.Rules, next *model.Transaction,
 		}
 		done = append(done, g.Change)
 		next.OpenGaps--
-		if g.Kind == model.GapPending {
+		if g.Kind == model.GapPending && !cb.At.After(g.SettleAt) {
 			b.RemoveGap(g.ID)
 			b.AddTold(g.Account, g.Change, cb.At)
 			continue
 		}
 		was := g.Kind
+		if was == model.GapPending {
+			was = model.GapMissed // what the next round would have made of it
+		}
 		late := cb.At.Sub(g.Before)
 		g.Kind, g.Latency = model.GapLate, &late
 		b.PutGap(g)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -74,7 +75,11 @@ type shownState map[string]string
 
 // answersOf is what each answer about a transaction showed, in the order of the answers.
 func answersOf(t simulator.TruthTransaction) (times []time.Time, states []shownState) {
-	byTime := map[int64]shownState{}
+	type answer struct {
+		at time.Time
+		is shownState
+	}
+	byNumber := map[int]answer{}
 	for _, c := range t.Changes {
 		key := c.Change
 		switch c.Change {
@@ -83,26 +88,23 @@ func answersOf(t simulator.TruthTransaction) (times []time.Time, states []shownS
 		case "signer":
 			key = "signer " + c.Signer
 		}
-		for _, at := range c.Shown {
-			s := byTime[at.UnixNano()]
-			if s == nil {
-				s = shownState{}
-				byTime[at.UnixNano()] = s
+		for _, a := range c.Answers {
+			// OneSpan Sign's list only says that something was updated, and a part says nothing of the rest.
+			if !a.Newest || a.Kind == "absent" || a.Kind == "part" || a.Kind == "list" && t.Provider == "onespan" {
+				continue
 			}
-			if c.Change != "created" || s[key] == "" { // changes are in order: a later status overrides
+			if byNumber[a.N].is == nil {
+				byNumber[a.N] = answer{a.At, shownState{}}
+			}
+			if s := byNumber[a.N].is; c.Change != "created" || s[key] == "" { // changes are in order: a later status overrides
 				s[key] = c.To
 			}
 		}
 	}
-	for n, s := range byTime {
-		if s["deleted"] == "true" {
-			continue // the answer was that there is no such thing
+	for _, n := range slices.Sorted(maps.Keys(byNumber)) {
+		if a := byNumber[n]; a.is["deleted"] != "true" { // else the answer was that there is no such thing
+			times, states = append(times, a.at), append(states, a.is)
 		}
-		times = append(times, time.Unix(0, n).UTC())
-	}
-	sort.Slice(times, func(i, j int) bool { return times[i].Before(times[j]) })
-	for _, at := range times {
-		states = append(states, byTime[at.UnixNano()])
 	}
 	return times, states
 }
