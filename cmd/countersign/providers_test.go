@@ -89,6 +89,13 @@ func lacks(t *testing.T, name string) []string {
 	if !regexp.MustCompile(`(?m)^ *# .*\b` + name + `\b.*\n *provider: `).MatchString(pageOf(t, "config.example.yaml")) {
 		all = append(all, "the comment above the first `provider:` of config.example.yaml does not name it")
 	}
+	budget := fmt.Sprintf(`\b%s %d\b`, name, defaultBudget(name)[provider.ClassRead])
+	if !regexp.MustCompile(budget).MatchString(pageOf(t, "config.example.yaml")) {
+		all = append(all, "the comment above `budget:` of config.example.yaml does not say "+strings.Trim(budget, `\b`))
+	}
+	if !strings.Contains(pageOf(t, "docs", "how-it-works.md"), "\n### "+name+"\n") {
+		all = append(all, "docs/how-it-works.md does not draw its grid: add its rules to model/helper_test.go")
+	}
 	if !slices.Contains(simulator.Services(), name) {
 		all = append(all, "provider/simulator.Services() has no service of that name")
 	}
@@ -226,7 +233,7 @@ func TestACellThatIsWrongIsFound(t *testing.T) {
 			t.Errorf("%q is taken for the table", page)
 		}
 	}
-	if got := lacks(t, "nobody"); len(got) != 4 {
+	if got := lacks(t, "nobody"); len(got) != 6 {
 		t.Errorf("a provider that nothing names lacks %q", got)
 	}
 }
