@@ -180,11 +180,12 @@ func TestReadingNeedsNoSecrets(t *testing.T) {
 	}
 }
 
-// The example is the reference: it loads, and it shows every key that the Config type has.
-func TestExampleHasEveryKey(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join("..", "..", "config.example.yaml")
-	text, err := os.ReadFile(file)
+func exampleFile() string { return filepath.Join("..", "..", "config.example.yaml") }
+
+// exampleConfig reads config.example.yaml with made-up secrets, for the providers that there are.
+func exampleConfig(t *testing.T) (*app, *Config) {
+	t.Helper()
+	text, err := os.ReadFile(exampleFile())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,17 +196,24 @@ func TestExampleHasEveryKey(t *testing.T) {
 	env["ALLSIGN_SECRET"] = "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32))
 	a, _, _ := testApp(env)
 	a.providers = providers()
-	c, err := a.parseConfig(file, text)
+	c, err := a.parseConfig(exampleFile(), text)
 	if err != nil {
 		t.Fatal(list(err))
 	}
+	return a, c
+}
+
+// The example is the reference: it loads, and it shows every key that the Config type has.
+func TestExampleHasEveryKey(t *testing.T) {
+	t.Parallel()
+	a, c := exampleConfig(t)
 	r := c.Accounts[0].reader
 	for _, path := range keysOf(reflect.TypeFor[Config](), "") {
 		if r.nodes[path] == nil {
 			t.Errorf("config.example.yaml lacks %s", path)
 		}
 	}
-	plain, err := a.parseConfig(file, []byte(""))
+	plain, err := a.parseConfig(exampleFile(), []byte(""))
 	if err != nil {
 		t.Fatal(list(err))
 	}
