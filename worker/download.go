@@ -24,10 +24,28 @@ const (
 	giveUpDocs = 24 * time.Hour // a document that is not there for so long has failed
 )
 
-// downloadOnce fetches the documents that are due.
-func (w *Worker) downloadOnce(ctx context.Context) error {
+// downloadLanes fetch the documents that are due: a lane for each account, and one for those of accounts that are no
+// longer configured.
+func (w *Worker) downloadLanes() []lane {
+	var out []lane
+	others := store.DocumentsDue{}
+	for _, a := range w.Accounts() {
+		out = append(out, w.downloadLane(store.DocumentsDue{Account: a.ID}))
+		others.Except = append(others.Except, a.ID)
+	}
+	return append(out, w.downloadLane(others))
+}
+
+func (w *Worker) downloadLane(f store.DocumentsDue) lane {
+	return lane{"download\x00" + f.Account, func(ctx context.Context) error { return w.downloadDue(ctx, f) }}
+}
+
+// downloadDue fetches documents until none is due.
+func (w *Worker) downloadDue(ctx context.Context, f store.DocumentsDue) error {
+	f.Limit = w.Workers * 2
 	for ctx.Err() == nil {
-		docs, err := w.Store.ClaimDocuments(ctx, w.Owner, w.Now(), leaseFor, w.Workers*2)
+		f.Now = w.Now()
+		docs, err := w.Store.ClaimDocuments(ctx, f, w.Owner, leaseFor)
 		if err != nil || len(docs) == 0 {
 			return err
 		}

@@ -235,6 +235,19 @@ func claim(ref string, s model.Status) model.Observation {
 	return model.Observation{Ref: ref, Evidence: model.Claim, Type: "moved", Status: s}
 }
 
+// confirmOnce works off every confirmation that is due.
+func (b *bench) confirmOnce(ctx context.Context) error { return eachLane(ctx, b.confirmLanes()) }
+
+// downloadOnce fetches every document that is due.
+func (b *bench) downloadOnce(ctx context.Context) error { return eachLane(ctx, b.downloadLanes()) }
+
+func eachLane(ctx context.Context, lanes []lane) (err error) {
+	for _, l := range lanes {
+		err = errors.Join(err, l.round(ctx))
+	}
+	return err
+}
+
 // confirmed asks about everything that is due after a while.
 func (b *bench) confirmed(t *testing.T) {
 	t.Helper()
