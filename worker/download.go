@@ -20,8 +20,9 @@ import (
 )
 
 const (
-	wrongFiles = 5              // files that were not whole, one after the other, until the last is quarantined
-	giveUpDocs = 24 * time.Hour // a document that is not there for so long has failed
+	wrongFiles = 5                      // files that were not whole, one after the other, until the last is quarantined
+	giveUpDocs = 24 * time.Hour         // a document that is not there for so long has failed
+	fileTime   = leaseFor - time.Minute // a file that takes longer, such as one that comes by the byte, is broken off
 )
 
 // downloadLanes fetch the documents that are due: a lane for each account, and one for those of accounts that are no
@@ -140,7 +141,8 @@ func (w *Worker) fetchFile(ctx context.Context, d store.Document, get getFile) (
 		}
 	}()
 	h := sha256.New()
-	ctx = provider.WithClass(provider.WithWork(ctx, provider.WorkDownload), provider.ClassFiles)
+	ctx, cancel := context.WithTimeout(provider.WithClass(provider.WithWork(ctx, provider.WorkDownload), provider.ClassFiles), fileTime)
+	defer cancel()
 	dec, err := get(ctx, model.DocumentRef{ID: d.DocID, Kind: d.Kind, Name: d.Name, Mark: d.Mark}, io.MultiWriter(tmp, h))
 	switch {
 	case errors.Is(err, provider.ErrInvalidFile):

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
 
 	"countersign/model"
 	"countersign/model/store"
@@ -84,6 +85,7 @@ type Worker struct {
 	foreign map[string]bool          // accounts whose credentials are of another account
 	running map[string]bool          // runs in work, by account and kind, and lanes, by name
 	open    map[incidentKey]bool     // incidents that are open
+	lookUps map[string]*rate.Limiter // what hints may name that we do not know, by account
 	inWork  sync.WaitGroup           // runs and lanes in work
 }
 
@@ -112,6 +114,7 @@ func New(o Options) *Worker {
 		foreign: map[string]bool{},
 		running: map[string]bool{},
 		open:    map[incidentKey]bool{},
+		lookUps: map[string]*rate.Limiter{},
 	}
 }
 
