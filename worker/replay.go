@@ -81,7 +81,7 @@ func (w *Worker) rejudge(b *store.Batch, in Incoming, cb store.Callback, dedupe 
 			cb.Verdict, cb.Outcome, cb.DedupeKey, cb.Body = store.Duplicate, store.NothingNew, "", nil
 			cb.Note = "a copy of " + id + "; " + cb.Note
 			b.Amend(cb)
-			return Result{cb.ID, cb.Verdict, cb.Outcome}, nil
+			return Result{cb.ID, cb.Verdict, cb.Outcome}, w.linkDocuments(b, in, cb.At)
 		case seen && id != cb.ID:
 			b.ReleaseDedupe(dedupe)
 		}
@@ -108,5 +108,8 @@ func (w *Worker) rejudge(b *store.Batch, in Incoming, cb store.Callback, dedupe 
 		acc.LastCallbackAt = &at
 		b.PutAccount(acc)
 	}
-	return Result{cb.ID, cb.Verdict, cb.Outcome}, err
+	if err != nil {
+		return Result{}, err
+	}
+	return Result{cb.ID, cb.Verdict, cb.Outcome}, w.linkDocuments(b, in, cb.At) // the link may live still
 }

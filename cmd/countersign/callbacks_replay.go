@@ -152,7 +152,7 @@ func (a *app) replayOne(ctx context.Context, w *writer, accounts map[string]buil
 		if b, err = a.named(ctx, w.store, w.config, was.Account); err != nil {
 			return out, err
 		}
-		accounts[was.Account] = b
+		accounts[was.Account], w.built = b, append(w.built, b.worker)
 	}
 	in, err := callback.Judge(b.listener, kept(was, key))
 	if errors.Is(err, provider.ErrUnreadable) {
@@ -162,7 +162,7 @@ func (a *app) replayOne(ctx context.Context, w *writer, accounts map[string]buil
 		return out, fmt.Errorf("callback %s could not be judged: %w", id, provider.Redact(err))
 	}
 	out = replayedJSON{id, was.Account, or(in.Callback.Ref, was.Ref), string(was.Verdict), string(in.Callback.Verdict), "", in.Callback.Note}
-	again := worker.Incoming{Callback: in.Callback, Rules: b.rules, Observations: in.Observations, Test: in.Test, Ignored: in.Ignored}
+	again := worker.Incoming{Callback: in.Callback, Rules: b.rules, Observations: in.Observations, Links: in.Links, Test: in.Test, Ignored: in.Ignored}
 	if was.Verdict != store.Refused && in.Callback.Verdict == store.Refused {
 		out.Note = "its proof covered what was cut out of the body when it was stored"
 	}

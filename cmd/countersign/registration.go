@@ -13,6 +13,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker"
 	"countersign/worker/callback"
 )
 
@@ -55,6 +56,7 @@ type built struct {
 	provider provider.Provider
 	rules    model.Rules
 	listener callback.Account // as the listener sees it
+	worker   *worker.Account  // as the loops see it
 }
 
 // build makes an account's provider. Its calls keep the account's budget and are seen by base, if any.
@@ -67,7 +69,7 @@ func (a *app) build(ctx context.Context, all *accounts, c *Config, acc *Account)
 	if st, ok := p.(provider.Starter); ok {
 		st.UseTokens(borrowed(all.store, acc.ID))
 	}
-	return built{acc, p, next.list[0].Rules, next.byID[acc.ID]}, prepare(ctx, acc.ID, p)
+	return built{acc, p, next.list[0].Rules, next.byID[acc.ID], next.list[0]}, prepare(ctx, acc.ID, p)
 }
 
 // prepare loads what a provider's Receive needs of the database.

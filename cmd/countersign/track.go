@@ -198,6 +198,7 @@ type writer struct {
 	store  *store.Store
 	log    *logrus.Entry
 	worker *worker.Worker
+	built  []*worker.Account // those that the verb has built
 }
 
 // writing runs a verb that writes a little and calls nobody: the daemon's secrets may be missing.
@@ -228,7 +229,9 @@ func (a *app) writingWith(ctx context.Context, c *Config, do func(context.Contex
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(wctx) }()
 	defer func() { stop(); err = errors.Join(err, <-ended) }()
-	return do(ctx, &writer{config: c, store: s, log: log, worker: worker.New(worker.Options{
-		Store: s, Accounts: func() []*worker.Account { return nil }, Now: a.utc, Rand: rand.Float64, Log: log, Owner: a.owner(),
-	})})
+	w := &writer{config: c, store: s, log: log}
+	w.worker = worker.New(worker.Options{
+		Store: s, Accounts: func() []*worker.Account { return w.built }, Now: a.utc, Rand: rand.Float64, Log: log, Owner: a.owner(),
+	})
+	return do(ctx, w)
 }
