@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus"
-	"golang.org/x/sync/errgroup"
 
 	"countersign/model"
 	"countersign/model/store"
@@ -25,38 +24,36 @@ const (
 	fileTime   = leaseFor - time.Minute // a file that takes longer, such as one that comes by the byte, is broken off
 )
 
-// downloadLanes fetch the documents that are due: a lane for each account, and one for those of accounts that are no
-// longer configured.
+// downloadLanes fetch the documents that are due: as many lanes for each account as it may have files under way, and
+// one for those of accounts that are no longer configured. Each takes one file at a time.
 func (w *Worker) downloadLanes() []lane {
 	var out []lane
-	others := store.DocumentsDue{}
+	others := store.DocumentsDue{Limit: 1}
 	for _, a := range w.Accounts() {
-		out = append(out, w.downloadLane(store.DocumentsDue{Account: a.ID}))
+		for i := range w.Workers {
+			out = append(out, w.downloadLane(i, store.DocumentsDue{Account: a.ID, Limit: 1}))
+		}
 		others.Except = append(others.Except, a.ID)
 	}
-	return append(out, w.downloadLane(others))
+	return append(out, w.downloadLane(0, others))
 }
 
-func (w *Worker) downloadLane(f store.DocumentsDue) lane {
-	return lane{"download\x00" + f.Account, func(ctx context.Context) error { return w.downloadDue(ctx, f) }}
+func (w *Worker) downloadLane(i int, f store.DocumentsDue) lane {
+	return lane{fmt.Sprintf("download\x00%s\x00%d", f.Account, i), func(ctx context.Context) error { return w.downloadDue(ctx, f) }}
 }
 
 // downloadDue fetches documents until none is due.
 func (w *Worker) downloadDue(ctx context.Context, f store.DocumentsDue) error {
-	f.Limit = w.Workers * 2
 	for ctx.Err() == nil {
 		f.Now = w.Now()
 		docs, err := w.Store.ClaimDocuments(ctx, f, w.Owner, leaseFor)
 		if err != nil || len(docs) == 0 {
 			return err
 		}
-		var g errgroup.Group
-		g.SetLimit(w.Workers)
 		for _, d := range docs {
-			g.Go(func() error { return w.download(ctx, d) })
-		}
-		if err := g.Wait(); err != nil {
-			return err
+			if err := w.download(ctx, d); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

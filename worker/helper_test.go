@@ -84,9 +84,9 @@ func (s *service) Download(_ context.Context, _ string, doc model.DocumentRef, w
 
 func (s *service) DownloadLink(_ context.Context, _ string, _ model.DocumentRef, link provider.Secret, w io.Writer) (provider.Declared, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.linked = append(s.linked, link.Reveal())
 	get := s.links[link.Reveal()]
+	s.mu.Unlock()
 	if get == nil {
 		return provider.Declared{}, fmt.Errorf("the link: %w", provider.ErrNotFound)
 	}

@@ -55,7 +55,7 @@ func TestAFloodOfUnknownRefsHoldsUpNoConfirmation(t *testing.T) {
 // rowsLane is the account's lane for rows that somebody vouches for.
 func (b *bench) rowsLane() lane { return b.confirmLanes()[0] }
 
-func TestOneAccountHoldsUpNoOther(t *testing.T) {
+func TestAFileThatIsSlowHoldsUpNoOther(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
 	stuck := make(chan struct{})
 	var once sync.Once
@@ -65,6 +65,8 @@ func TestOneAccountHoldsUpNoOther(t *testing.T) {
 		<-stuck
 		return provider.ErrNotFound
 	}
+	const sound = "https://files.example.org/b"
+	b.service.links[sound] = fileOf(pdfOf("two"))
 	free := &service{rules: testRules(), says: map[string]model.Observation{}, files: map[string][]byte{"1": pdfOf("one")}}
 	other := *b.account
 	other.ID, other.Provider = "other", free
@@ -77,8 +79,11 @@ func TestOneAccountHoldsUpNoOther(t *testing.T) {
 	o.Ref, o.Evidence, o.At, o.AskedAt = "b", model.Verified, b.Now(), b.Now()
 	_, err := b.Answers(t.Context(), &other, Source{Asked: model.AskedConfirm}, []model.Observation{o})
 	check(t, err)
+	b.called(t, claim("c", model.Completed), linkTo("c", sound))
 	b.move(time.Second)
 	b.startLanes(t.Context(), "download", b.downloadLanes())
+	for b.document(t, "c").Held == "" { // of the same account
+	}
 	for stored := false; !stored; {
 		list, err := b.Store.Documents(t.Context(), store.DocumentFilter{Account: "other", Ref: "b"})
 		check(t, err)
