@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -51,22 +52,24 @@ func (w *Worker) log(a *Account, did Applied, src Source) {
 	entry.Debug("answer applied")
 }
 
-// confirmOnce asks about every row that is due between the slots: claims to confirm, answers to
-// ask for again, refs to look up.
-func (w *Worker) confirmOnce(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
+// confirmLanes ask about the rows that are due between the slots: claims to confirm, answers to ask for again, refs
+// to look up. Each account has a lane for its rows and one for refs that nobody vouches for: those have a tenth of the
+// budget and may come in floods, and must not stand in the way of the others.
+func (w *Worker) confirmLanes() (out []lane) {
 	for _, a := range w.Accounts() {
-		if !w.may(a) {
-			continue
+		for _, f := range []store.DueFilter{{Account: a.ID, Vouched: true}, {Account: a.ID, Unvouched: true}} {
+			out = append(out, lane{fmt.Sprintf("confirm\x00%s\x00%t", a.ID, f.Vouched), func(ctx context.Context) error { return w.confirmDue(ctx, a, f) }})
 		}
-		g.Go(func() error { return w.confirmAccount(ctx, a) })
 	}
-	return g.Wait()
+	return out
 }
 
-func (w *Worker) confirmAccount(ctx context.Context, a *Account) error {
-	for ctx.Err() == nil && w.may(a) {
-		rows, err := w.Store.ClaimDue(ctx, a.ID, w.Owner, w.Now(), leaseFor, w.Workers*4)
+// confirmDue asks about an account's due rows until there are none, or the account is another one after a reload.
+func (w *Worker) confirmDue(ctx context.Context, a *Account, f store.DueFilter) error {
+	f.Limit = w.Workers * 4
+	for ctx.Err() == nil && w.may(a) && w.account(a.ID) == a {
+		f.Now = w.Now()
+		rows, err := w.Store.ClaimDue(ctx, f, w.Owner, leaseFor)
 		if err != nil || len(rows) == 0 {
 			return err
 		}

@@ -76,7 +76,7 @@ func TestAMarkThatMovesDuringADownloadIsFetchedAgain(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		b.service.files["1"] = pdfOf("one")
 		b.answered(t, "a", completed(marked("m1")))
-		claimed, err := b.Store.ClaimDocuments(t.Context(), "test", b.Now(), time.Minute, 1)
+		claimed, err := b.Store.ClaimDocuments(t.Context(), store.DocumentsDue{Now: b.Now(), Limit: 1}, "test", time.Minute)
 		check(t, err)
 		b.answered(t, "a", completed(marked("m2")))
 		check(t, b.download(t.Context(), claimed[0]))

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus"
-	"golang.org/x/sync/errgroup"
 
 	"countersign/model"
 	"countersign/model/store"
@@ -20,24 +19,41 @@ import (
 )
 
 const (
-	wrongFiles = 5              // files that were not whole, one after the other, until the last is quarantined
-	giveUpDocs = 24 * time.Hour // a document that is not there for so long has failed
+	wrongFiles = 5                      // files that were not whole, one after the other, until the last is quarantined
+	giveUpDocs = 24 * time.Hour         // a document that is not there for so long has failed
+	fileTime   = leaseFor - time.Minute // a file that takes longer, such as one that comes by the byte, is broken off
 )
 
-// downloadOnce fetches the documents that are due.
-func (w *Worker) downloadOnce(ctx context.Context) error {
+// downloadLanes fetch the documents that are due: as many lanes for each account as it may have files under way, and
+// one for those of accounts that are no longer configured. Each takes one file at a time.
+func (w *Worker) downloadLanes() []lane {
+	var out []lane
+	others := store.DocumentsDue{Limit: 1}
+	for _, a := range w.Accounts() {
+		for i := range w.Workers {
+			out = append(out, w.downloadLane(i, store.DocumentsDue{Account: a.ID, Limit: 1}))
+		}
+		others.Except = append(others.Except, a.ID)
+	}
+	return append(out, w.downloadLane(0, others))
+}
+
+func (w *Worker) downloadLane(i int, f store.DocumentsDue) lane {
+	return lane{fmt.Sprintf("download\x00%s\x00%d", f.Account, i), func(ctx context.Context) error { return w.downloadDue(ctx, f) }}
+}
+
+// downloadDue fetches documents until none is due.
+func (w *Worker) downloadDue(ctx context.Context, f store.DocumentsDue) error {
 	for ctx.Err() == nil {
-		docs, err := w.Store.ClaimDocuments(ctx, w.Owner, w.Now(), leaseFor, w.Workers*2)
+		f.Now = w.Now()
+		docs, err := w.Store.ClaimDocuments(ctx, f, w.Owner, leaseFor)
 		if err != nil || len(docs) == 0 {
 			return err
 		}
-		var g errgroup.Group
-		g.SetLimit(w.Workers)
 		for _, d := range docs {
-			g.Go(func() error { return w.download(ctx, d) })
-		}
-		if err := g.Wait(); err != nil {
-			return err
+			if err := w.download(ctx, d); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -122,7 +138,8 @@ func (w *Worker) fetchFile(ctx context.Context, d store.Document, get getFile) (
 		}
 	}()
 	h := sha256.New()
-	ctx = provider.WithClass(provider.WithWork(ctx, provider.WorkDownload), provider.ClassFiles)
+	ctx, cancel := context.WithTimeout(provider.WithClass(provider.WithWork(ctx, provider.WorkDownload), provider.ClassFiles), fileTime)
+	defer cancel()
 	dec, err := get(ctx, model.DocumentRef{ID: d.DocID, Kind: d.Kind, Name: d.Name, Mark: d.Mark}, io.MultiWriter(tmp, h))
 	switch {
 	case errors.Is(err, provider.ErrInvalidFile):

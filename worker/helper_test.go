@@ -84,9 +84,9 @@ func (s *service) Download(_ context.Context, _ string, doc model.DocumentRef, w
 
 func (s *service) DownloadLink(_ context.Context, _ string, _ model.DocumentRef, link provider.Secret, w io.Writer) (provider.Declared, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.linked = append(s.linked, link.Reveal())
 	get := s.links[link.Reveal()]
+	s.mu.Unlock()
 	if get == nil {
 		return provider.Declared{}, fmt.Errorf("the link: %w", provider.ErrNotFound)
 	}
@@ -233,6 +233,19 @@ func (b *bench) called(t *testing.T, o model.Observation, links ...provider.Link
 
 func claim(ref string, s model.Status) model.Observation {
 	return model.Observation{Ref: ref, Evidence: model.Claim, Type: "moved", Status: s}
+}
+
+// confirmOnce works off every confirmation that is due.
+func (b *bench) confirmOnce(ctx context.Context) error { return eachLane(ctx, b.confirmLanes()) }
+
+// downloadOnce fetches every document that is due.
+func (b *bench) downloadOnce(ctx context.Context) error { return eachLane(ctx, b.downloadLanes()) }
+
+func eachLane(ctx context.Context, lanes []lane) (err error) {
+	for _, l := range lanes {
+		err = errors.Join(err, l.round(ctx))
+	}
+	return err
 }
 
 // confirmed asks about everything that is due after a while.

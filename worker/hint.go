@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
@@ -11,7 +13,7 @@ import (
 
 // Hint takes what a browser said of a transaction. Nothing in it is believed: a row that we know is made due,
 // at most once a minute; a ref that we do not know costs one question, and is a row for nobody until the
-// provider knows it. The steps of a known row are kept, once each. It returns the row's status, unknown where it is
+// provider knows it; no more refs that we do not know are taken than the provider may be asked about. The steps of a known row are kept, once each. It returns the row's status, unknown where it is
 // no row for anybody. Errors are the store's.
 func (w *Worker) Hint(ctx context.Context, account string, h provider.Hinted) (model.Status, error) {
 	a := w.account(account)
@@ -24,6 +26,9 @@ func (w *Worker) Hint(ctx context.Context, account string, h provider.Hinted) (m
 		status = model.Unknown
 		now := b.Now()
 		t, ok := b.Transaction(k)
+		if !ok && !w.mayLookUp(a, now) {
+			return nil
+		}
 		if !ok {
 			t = model.Transaction{Account: k.Account, Ref: k.Ref, Provider: a.Rules.Provider, Status: model.Unknown, SignersSet: true}
 		}
@@ -42,6 +47,27 @@ func (w *Worker) Hint(ctx context.Context, account string, h provider.Hinted) (m
 	}
 	w.Nudge()
 	return status, nil
+}
+
+// burstOfHints is how many refs that we do not know hints may name at once.
+const burstOfHints = 20
+
+// mayLookUp says whether one more ref that only hints name may become a hidden row with a question. No more come in
+// than a tenth of the budget can ask about: a flood of made-up refs would fill the table and wait for days.
+func (w *Worker) mayLookUp(a *Account, at time.Time) bool {
+	tenth := a.Budget[provider.ClassRead] / 10
+	if a.Budget[provider.ClassRead] == 0 { // no bound of the account's own
+		tenth = 60
+	}
+	tenth = max(tenth, 1)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	l := w.lookUps[a.ID]
+	if l == nil || l.Burst() != max(tenth, burstOfHints) || l.Limit() != rate.Limit(float64(tenth)/60) { // new, or another budget
+		l = rate.NewLimiter(rate.Limit(float64(tenth)/60), max(tenth, burstOfHints))
+		w.lookUps[a.ID] = l
+	}
+	return l.AllowN(at, 1)
 }
 
 // longestStep bounds a step's name.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
 
 	"countersign/model"
 	"countersign/model/store"
@@ -82,9 +83,10 @@ type Worker struct {
 	stopped map[string]time.Time     // accounts that wait: refused credentials, long Retry-After
 	refused map[string]bool          // accounts whose credentials were refused
 	foreign map[string]bool          // accounts whose credentials are of another account
-	running map[string]bool          // runs in work, by account and kind
+	running map[string]bool          // runs in work, by account and kind, and lanes, by name
 	open    map[incidentKey]bool     // incidents that are open
-	inWork  sync.WaitGroup           // runs in work
+	lookUps map[string]*rate.Limiter // what hints may name that we do not know, by account
+	inWork  sync.WaitGroup           // runs and lanes in work
 }
 
 type incidentKey struct{ account, kind string }
@@ -112,6 +114,7 @@ func New(o Options) *Worker {
 		foreign: map[string]bool{},
 		running: map[string]bool{},
 		open:    map[incidentKey]bool{},
+		lookUps: map[string]*rate.Limiter{},
 	}
 }
 
@@ -160,9 +163,13 @@ func (w *Worker) Run(ctx context.Context, parts ...Part) error {
 			if err := w.sweepHold(ctx); err != nil {
 				w.Log.WithField("err", err).Warn("the hold folder was not swept")
 			}
-			g.Go(func() error { return w.every(ctx, "confirm", 250*time.Millisecond, w.confirmOnce) })
+			g.Go(func() error {
+				return w.every(ctx, "confirm", 250*time.Millisecond, w.inLanes("confirm", w.confirmLanes))
+			})
 			g.Go(func() error { return w.every(ctx, "runs", time.Second, w.runsOnce) })
-			g.Go(func() error { return w.every(ctx, "download", 500*time.Millisecond, w.downloadOnce) })
+			g.Go(func() error {
+				return w.every(ctx, "download", 500*time.Millisecond, w.inLanes("download", w.downloadLanes))
+			})
 			g.Go(func() error { return w.every(ctx, "gaps", time.Second, w.settleOnce) })
 			g.Go(func() error { return w.every(ctx, "watch", time.Minute, w.watchOnce) })
 			g.Go(func() error { return w.streams(ctx) })

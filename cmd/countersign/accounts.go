@@ -80,11 +80,6 @@ func (all *accounts) set(ctx context.Context, c *Config) error {
 			return err
 		}
 	}
-	for _, wa := range next.list {
-		if err := prepare(ctx, wa.ID, wa.Provider); err != nil {
-			return err
-		}
-	}
 	all.table.Store(next)
 	for id, t := range old.transports {
 		if next.transports[id] != t {

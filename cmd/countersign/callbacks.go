@@ -119,7 +119,7 @@ func callbacksShowVerb(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "show ID",
 		Short:   "Show one callback with headers and body",
-		Long:    "show prints a callback as it was stored: signing tokens are cut out, a header that is a secret is shown as\nits hash, and a refused body is shown as far as an unproved sender's may be.",
+		Long:    "show prints a callback as it was stored: signing tokens are cut out, a header that is a secret is shown as\nits hash, and of a body that was refused or not understood links and tokens are cut.",
 		Example: "  countersign callbacks show c000000000042",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -173,17 +173,6 @@ func (a *app) showCallback(c store.Callback) error {
 		body = multiline(body)
 	}
 	return a.printf("\n%s\n", strings.TrimRight(body, "\n"))
-}
-
-// mostRefused is how much of a body is shown that nobody has proved.
-const mostRefused = 2048
-
-// shownBody cuts a body that was refused.
-func shownBody(c store.Callback) []byte {
-	if c.Verdict == store.Refused && len(c.Body) > mostRefused {
-		return append(slices.Clone(c.Body[:mostRefused]), fmt.Sprintf("… (%d bytes)", len(c.Body))...)
-	}
-	return c.Body
 }
 
 // multiline is plain for text of several lines.

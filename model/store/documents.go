@@ -290,18 +290,38 @@ func (s *Store) Holding(ctx context.Context) (map[string]bool, error) {
 
 const holding = `SELECT id FROM documents WHERE ` + notStored + ` AND (held <> '' OR link IS NOT NULL)`
 
+// DocumentsDue chooses documents to fetch: those of one account, or of all but some.
+type DocumentsDue struct {
+	Account string   // any if empty
+	Except  []string // accounts
+	Now     time.Time
+	Limit   int // 20 if zero
+}
+
 // ClaimDocuments leases documents whose time has come to one owner: no other gets them until the
 // lease is over or they are put.
-func (s *Store) ClaimDocuments(ctx context.Context, owner string, now time.Time, lease time.Duration, limit int) (out []Document, err error) {
+func (s *Store) ClaimDocuments(ctx context.Context, f DocumentsDue, owner string, lease time.Duration) (out []Document, err error) {
 	skip := ""
 	if s.pg {
 		skip = " FOR UPDATE SKIP LOCKED"
 	}
+	w := where{}
+	w.add("next_try_at <= ?", f.Now)
+	w.add("(lease_until IS NULL OR lease_until <= ?)", f.Now)
+	w.text("account = ?", f.Account)
+	for _, a := range f.Except {
+		w.add("account <> ?", a)
+	}
+	found, err := s.documentsDue(ctx, w)
+	if err != nil || !found {
+		return nil, err
+	}
 	err = s.change(ctx, func(q *sqlConn) error {
+		args := append([]any{f.Now.Add(lease), owner}, w.args...)
 		var rows []documentRow
 		err := q.db.Raw(`UPDATE documents SET lease_until = ?, lease_owner = ? WHERE id IN (
-  SELECT id FROM documents WHERE next_try_at <= ? AND (lease_until IS NULL OR lease_until <= ?) ORDER BY next_try_at, id LIMIT ?`+skip+`
-) RETURNING *`, now.Add(lease), owner, now, now, positive(limit, 20)).Scan(&rows).Error
+  SELECT id FROM documents`+w.sql()+` ORDER BY next_try_at, id LIMIT ?`+skip+`
+) RETURNING *`, append(args, positive(f.Limit, 20))...).Scan(&rows).Error
 		if err != nil {
 			return err
 		}
@@ -310,4 +330,12 @@ func (s *Store) ClaimDocuments(ctx context.Context, owner string, now time.Time,
 		return err
 	})
 	return out, err
+}
+
+// documentsDue looks before a claim takes the write lock: mostly nothing is due.
+func (s *Store) documentsDue(ctx context.Context, w where) (found bool, err error) {
+	err = s.view(ctx, func(q *sqlConn) error {
+		return q.queryRow(`SELECT EXISTS (SELECT 1 FROM documents`+w.sql()+`)`, w.args...).Scan(&found)
+	})
+	return found, err
 }

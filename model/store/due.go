@@ -16,8 +16,13 @@ type DueFilter struct {
 	Now     time.Time
 	Reasons []model.DueReason // any if empty
 	Exclude []model.DueReason
-	Limit   int // 50 if zero
+	// Unvouched chooses rows that only callbacks or hints have named, Vouched the others; neither chooses all.
+	Unvouched, Vouched bool
+	Limit              int // 50 if zero
 }
+
+// unvouched holds for rows that are unknown and that nobody has asked to track.
+const unvouched = "(status = 'unknown' AND origin <> 'track')"
 
 func (f DueFilter) where() where {
 	w := where{}
@@ -26,6 +31,12 @@ func (f DueFilter) where() where {
 	w.in("due_reason", reasons(f.Reasons))
 	for _, r := range f.Exclude {
 		w.add("due_reason <> ?", string(r))
+	}
+	if f.Unvouched {
+		w.add(unvouched)
+	}
+	if f.Vouched {
+		w.add("NOT " + unvouched)
 	}
 	return w
 }
@@ -72,12 +83,7 @@ func (s *Store) DueCount(ctx context.Context, now time.Time) (map[string]int, er
 
 // ClaimDue leases rows whose time has come to one owner: claims of an end first, then the oldest. No
 // other owner gets them until the lease is over, they are put, or released.
-func (s *Store) ClaimDue(ctx context.Context, account, owner string, now time.Time, lease time.Duration, limit int) ([]model.Transaction, error) {
-	return s.ClaimDueWhere(ctx, DueFilter{Account: account, Now: now, Limit: limit}, owner, lease)
-}
-
-// ClaimDueWhere is ClaimDue with a choice of reasons.
-func (s *Store) ClaimDueWhere(ctx context.Context, f DueFilter, owner string, lease time.Duration) (out []model.Transaction, err error) {
+func (s *Store) ClaimDue(ctx context.Context, f DueFilter, owner string, lease time.Duration) (out []model.Transaction, err error) {
 	w := f.where()
 	skip := ""
 	if s.pg {

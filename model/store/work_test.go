@@ -34,10 +34,10 @@ func TestDueRowsAreClaimedOnce(t *testing.T) {
 		n, err := d.DueCount(t.Context(), noon)
 		check(t, err)
 		same(t, "due by account", n, map[string]int{"acc": 3})
-		got, err := d.ClaimDue(t.Context(), "acc", "me", noon, time.Minute, 2)
+		got, err := d.ClaimDue(t.Context(), DueFilter{Account: "acc", Now: noon, Limit: 2}, "me", time.Minute)
 		check(t, err)
 		same(t, "claimed", refs(got), []string{"r1", "r0"})
-		got, err = d.ClaimDue(t.Context(), "acc", "you", noon, time.Minute, 10)
+		got, err = d.ClaimDue(t.Context(), DueFilter{Account: "acc", Now: noon, Limit: 10}, "you", time.Minute)
 		check(t, err)
 		same(t, "claimed by the other", refs(got), []string{"r2"})
 		d.do(t, func(b *Batch) error { // an unchanged row that is put is free again
@@ -46,13 +46,13 @@ func TestDueRowsAreClaimedOnce(t *testing.T) {
 			return nil
 		}, key("r1"))
 		check(t, d.Release(t.Context(), []model.Key{key("r2")}))
-		got, err = d.ClaimDue(t.Context(), "acc", "you", noon, time.Minute, 10)
+		got, err = d.ClaimDue(t.Context(), DueFilter{Account: "acc", Now: noon, Limit: 10}, "you", time.Minute)
 		check(t, err)
 		same(t, "claimed after put and release", refs(got), []string{"r1", "r2"})
-		got, err = d.ClaimDue(t.Context(), "acc", "you", noon.Add(2*time.Minute), time.Minute, 10)
+		got, err = d.ClaimDue(t.Context(), DueFilter{Account: "acc", Now: noon.Add(2 * time.Minute), Limit: 10}, "you", time.Minute)
 		check(t, err)
 		same(t, "claimed when the leases are over", len(got), 4)
-		got, err = d.ClaimDueWhere(t.Context(), DueFilter{Account: "acc", Now: noon.Add(time.Hour), Exclude: []model.DueReason{model.DueConfirm}}, "me", time.Minute)
+		got, err = d.ClaimDue(t.Context(), DueFilter{Account: "acc", Now: noon.Add(time.Hour), Exclude: []model.DueReason{model.DueConfirm}}, "me", time.Minute)
 		check(t, err)
 		same(t, "claimed of other reasons", len(got), 0)
 	})
@@ -74,7 +74,7 @@ func TestTwoOwnersNeverClaimTheSame(t *testing.T) {
 		for i, s := range []*Store{d.Store, other, d.Store, other} {
 			wg.Go(func() {
 				for {
-					rows, err := s.ClaimDue(t.Context(), "acc", fmt.Sprint("owner", i), noon, time.Hour, 7)
+					rows, err := s.ClaimDue(t.Context(), DueFilter{Account: "acc", Now: noon, Limit: 7}, fmt.Sprint("owner", i), time.Hour)
 					if err != nil || len(rows) == 0 {
 						if err != nil {
 							t.Error(err)
@@ -163,11 +163,11 @@ func TestDocumentsAreCountedAndClaimed(t *testing.T) {
 		if len(link) == 0 || string(link) == doc.Link {
 			t.Error("the link does not rest encrypted")
 		}
-		got, err := d.ClaimDocuments(t.Context(), "me", noon, time.Minute, 10)
+		got, err := d.ClaimDocuments(t.Context(), DocumentsDue{Account: "acc", Now: noon}, "me", time.Minute)
 		check(t, err)
 		doc.ID, doc.Version, doc.CreatedAt = first, 1, noon
 		same(t, "claimed", got, []Document{doc})
-		none, err := d.ClaimDocuments(t.Context(), "you", noon, time.Minute, 10)
+		none, err := d.ClaimDocuments(t.Context(), DocumentsDue{Now: noon}, "you", time.Minute)
 		check(t, err)
 		same(t, "claimed twice", len(none), 0)
 		late, err := d.OverdueDocuments(t.Context(), "acc", noon.Add(time.Minute))

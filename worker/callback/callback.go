@@ -37,6 +37,8 @@ type Incoming struct {
 	Links        []provider.Link // documents that only this callback tells how to get
 	Test         bool
 	Ignored      string
+
+	cut bool // the provider has cut what must not be kept out of the body
 }
 
 // Result is what became of it.

@@ -42,14 +42,17 @@ func (in *Incoming) keep(got provider.Received) {
 	cb := &in.Callback
 	cb.Ref, cb.Type, cb.EventID, cb.DedupeKey = clean(got.Ref), clean(got.Type), clean(got.EventID), clean(got.DedupeKey)
 	if got.Clean != nil {
-		cb.Body = got.Clean
+		cb.Body, in.cut = got.Clean, true
 	}
 }
 
-// puzzle makes it one that is proved and not understood. What it named is worth knowing.
+// puzzle makes it one that is proved and not understood. What it named is worth knowing. A body that nobody has cut,
+// since nobody could read it, may hold links to files and what else must not lie open: it is sealed, and kept whole,
+// since its proof covers all of it.
 func (in *Incoming) puzzle(acc Account, c provider.Callback, why string) {
 	cb := &in.Callback
 	cb.Verdict, cb.Note = store.NotUnderstood, clean(why)
+	cb.Sealed = len(c.Body) > 0 && !in.cut
 	if p, ok := acc.Provider.(provider.Peeker); ok && cb.Ref == "" {
 		ref, typ := p.Peek(c)
 		cb.Ref = clean(ref)

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/model/store"
+	"countersign/provider/simulator"
+)
+
+func TestBodiesAreShownWithoutLinksAndTokens(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`{"token":"abc","name":"Ana"}`:                            `{"token":"<cut>","name":"Ana"}`,
+		`{"Signing_Token" : "a\"bc", "n":1}`:                      `{"Signing_Token" : "<cut>", "n":1}`,
+		`{"webhookSecret":"abc`:                                   `{"webhookSecret":"<cut>`,
+		`{"token":null,"tokens":3,"x":"token"}`:                   `{"token":null,"tokens":3,"x":"token"}`,
+		`{"u":"https://files.example.org/a?sig=1","v":"w"}`:       `{"u":"<cut>","v":"w"}`,
+		`{"u":"https:\/\/files.example.org\/a?sig=1\u0026b=2"}`:   `{"u":"<cut>"}`,
+		`{"u":"see HTTP://files.example.org/a?sig=1 there"}`:      `{"u":"see <cut> there"}`,
+		`json=%7B%22u%22%3A%22https%3A%2F%2Fa.example.org%2Fs%22`: `json=%7B%22u%22%3A%22<cut>`,
+		`{"u":"https://files.example.org/a?si`:                    `{"u":"<cut>`,
+	} {
+		for _, v := range []store.Verdict{store.Refused, store.NotUnderstood} {
+			require.Equal(t, want, string(shownBody(store.Callback{Verdict: v, Body: []byte(body)})))
+		}
+		require.Equal(t, body, string(shownBody(store.Callback{Verdict: store.Accepted, Body: []byte(body)})), "the provider has cut it")
+	}
+	long := shownBody(store.Callback{Verdict: store.Refused, Body: []byte(strings.Repeat("a", 3000))})
+	require.Equal(t, strings.Repeat("a", 2048)+"… (3000 bytes)", string(long))
+}
+
+// A body that nobody could read holds what nobody could cut: it lies encrypted, and is shown cut.
+func TestWholeWhatIsNotUnderstoodLiesEncrypted(t *testing.T) {
+	t.Parallel()
+	in := wired(t)
+	link := "https://files.example.org/lease.pdf?signature=0123456789abcdef"
+	code, _ := in.post(simulator.AccountOneSpan, "application/json", "Basic "+recordedKey, []byte(`{"name":"PACKAGE_COMPLETE","link":"`+link+`"}`))
+	require.Equal(t, http.StatusOK, code)
+	id := in.ids(t, store.NotUnderstood)[0]
+	shown := objects(t, in.said(t, "callbacks", "show", "--json", id))[0]
+	require.Equal(t, `{"name":"PACKAGE_COMPLETE","link":"<cut>"}`, shown["body"])
+	require.NotContains(t, in.said(t, "callbacks", "show", id), "signature=")
+	for _, name := range []string{"countersign.db", "countersign.db-wal"} {
+		raw, err := os.ReadFile(in.dir + "/" + name)
+		require.NoError(t, err)
+		require.NotContains(t, string(raw), "0123456789abcdef", name)
+	}
+}
