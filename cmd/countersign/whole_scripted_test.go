@@ -1,0 +1,301 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/model/store"
+	"countersign/provider/simulator"
+)
+
+// said is the body of a JSON answer or callback.
+type said = map[string]any
+
+// scripted stands before a simulated service and answers for the transactions of one test.
+type scripted struct {
+	mu      sync.Mutex
+	answers map[string]http.HandlerFunc
+	asked   map[string]int
+}
+
+// script serves one simulated service, whose world is empty unless o says otherwise, behind a script.
+// Answers are rechecked and files retried after a second.
+func script(t *testing.T, o simulator.Options) (*scripted, *services, installation) {
+	t.Helper()
+	if o.Transactions == 0 {
+		o.Transactions = -1
+	}
+	o.QuotaScale = 100
+	s := &scripted{answers: map[string]http.HandlerFunc{}, asked: map[string]int{}}
+	svc := playServices(t, o)
+	svc.through(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		s.mu.Lock()
+		s.asked[r.Method+" "+r.URL.Path]++
+		answer := s.answers[r.Method+" "+r.URL.Path]
+		s.mu.Unlock()
+		if answer == nil {
+			next.ServeHTTP(w, r)
+			return
+		}
+		answer(w, r)
+	})
+	in := install(t, svc, 1)
+	in.edit(t, `(?m)^    allow_private_links: true$`, "$0\n    recheck_after: [1s]\n    gap_grace: 1s")
+	in.edit(t, `(?m)^slot_jitter: 0s$`, "$0\nretry: { first: 300ms, most: 1s }")
+	return s, svc, in
+}
+
+// on answers a request from now on; nil leaves it to the simulator.
+func (s *scripted) on(pattern string, answer http.HandlerFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answers[pattern] = answer
+}
+
+// says answers a request with JSON, or, where it is nil, with 404 in words that every service has.
+func (s *scripted) says(pattern string, v any) { s.on(pattern, answerJSON(http.StatusOK, v)) }
+
+// count is how often a request came.
+func (s *scripted) count(pattern string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked[pattern]
+}
+
+func answerJSON(code int, v any) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(code)
+		json.NewEncoder(w).Encode(v) //nolint:errcheck // a test
+	}
+}
+
+func answerFile(b []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/pdf")
+		w.Write(b) //nolint:errcheck // a test
+	}
+}
+
+// held keeps an answer back until it is let go.
+func held(t *testing.T, answer http.HandlerFunc) (kept http.HandlerFunc, letGo func()) {
+	gate := make(chan struct{})
+	letGo = sync.OnceFunc(func() { close(gate) })
+	t.Cleanup(letGo)
+	return func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-gate:
+			answer(w, r)
+		case <-r.Context().Done():
+		}
+	}, letGo
+}
+
+// pdfOf is a small PDF that tells itself from others by a word.
+func pdfOf(word string) []byte {
+	var b bytes.Buffer
+	var at []int
+	b.WriteString("%PDF-1.4\n")
+	content := "BT /F1 12 Tf 10 10 Td (" + word + ") Tj ET"
+	for i, o := range []string{
+		"<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+		"<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
+		fmt.Sprintf("<</Length %d>>\nstream\n%s\nendstream", len(content), content), "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+	} {
+		at = append(at, b.Len())
+		fmt.Fprintf(&b, "%d 0 obj\n%s\nendobj\n", i+1, o)
+	}
+	table := b.Len()
+	b.WriteString("xref\n0 6\n0000000000 65535 f \n")
+	for _, n := range at {
+		fmt.Fprintf(&b, "%010d 00000 n \n", n)
+	}
+	fmt.Fprintf(&b, "trailer\n<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n", table)
+	return b.Bytes()
+}
+
+func jsonOf(t *testing.T, v any) []byte {
+	t.Helper()
+	b, err := json.Marshal(v)
+	require.NoError(t, err)
+	return b
+}
+
+// sends posts a callback with headers, and says the answer.
+func (in installation) sends(t *testing.T, account string, headers map[string]string, body []byte) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+in.public+"/callbacks/"+account, bytes.NewReader(body))
+	require.NoError(t, err)
+	req.Header.Set("Content-Type", "application/json")
+	for name, value := range headers {
+		req.Header.Set(name, value)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer resp.Body.Close() //nolint:errcheck // read
+	answer, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return resp.StatusCode, string(answer)
+}
+
+// came posts a callback and compares the answer and what `callbacks list` says became of it; outcome "" is any.
+func (in installation) came(t *testing.T, account string, headers map[string]string, body []byte, v store.Verdict, outcome store.Outcome) said {
+	t.Helper()
+	code, answer := in.sends(t, account, headers, body)
+	if v == store.Refused {
+		require.Equal(t, http.StatusUnauthorized, code, answer)
+	} else {
+		require.Equal(t, http.StatusOK, code, answer)
+		require.Equal(t, taken, answer)
+	}
+	got := objects(t, in.said(t, "callbacks", "list", "--json", "--limit", "1"))[0]
+	require.Equal(t, string(v), got["verdict"], "%v of %s", got, body)
+	if outcome != "" {
+		require.Equal(t, string(outcome), got["outcome"], "%v of %s", got, body)
+	}
+	return got
+}
+
+// listed is the row of a ref as `list` shows it; nil where there is none.
+func (in installation) listed(t *testing.T, ref string) said {
+	t.Helper()
+	for _, row := range objects(t, in.said(t, "list", "--json")) {
+		if row["ref"] == ref {
+			return row
+		}
+	}
+	return nil
+}
+
+// shown is all that `show` tells of a ref.
+func (in installation) shown(t *testing.T, ref string) said {
+	t.Helper()
+	return objects(t, in.said(t, "show", "--json", "--", ref))[0]
+}
+
+// becomes waits until the row of a ref has these values, and returns it.
+func (in installation) becomes(t *testing.T, ref string, want said) (row said) {
+	t.Helper()
+	defer func() {
+		if t.Failed() {
+			t.Logf("%s was %v, not %v", ref, row, want)
+		}
+	}()
+	eventually(t, ref+" as the provider has it", func() bool {
+		row = in.listed(t, ref)
+		return row != nil && agree(row, want)
+	})
+	return row
+}
+
+// is compares the row of a ref now.
+func (in installation) is(t *testing.T, ref string, want said) {
+	t.Helper()
+	row := in.listed(t, ref)
+	require.True(t, row != nil && agree(row, want), "%s is %v, not %v", ref, row, want)
+}
+
+func agree(row, want said) bool {
+	for key, value := range want {
+		if n, ok := value.(int); ok {
+			value = float64(n)
+		}
+		if row[key] != value {
+			return false
+		}
+	}
+	return true
+}
+
+// files are the documents of a ref, the oldest first, as `documents list` shows them.
+func (in installation) files(t *testing.T, ref string) (out []said) {
+	t.Helper()
+	for _, d := range objects(t, in.said(t, "documents", "list", "--json")) {
+		if d["ref"] == ref {
+			out = append([]said{d}, out...)
+		}
+	}
+	return out
+}
+
+// fileBecomes waits until the only document of a ref is in a state, and returns it.
+func (in installation) fileBecomes(t *testing.T, ref, state string) (doc said) {
+	t.Helper()
+	defer func() {
+		if t.Failed() {
+			t.Logf("the documents of %s are %v", ref, in.files(t, ref))
+		}
+	}()
+	eventually(t, "a document of "+ref+" that is "+state, func() bool {
+		all := in.files(t, ref)
+		if len(all) != 1 || all[0]["state"] != state {
+			return false
+		}
+		doc = all[0]
+		return true
+	})
+	return doc
+}
+
+// polls asks about refs at once.
+func (in installation) polls(t *testing.T, account string, refs ...string) {
+	t.Helper()
+	args := []string{"poll", "--account", account}
+	for _, ref := range refs {
+		args = append(args, "--ref", ref)
+	}
+	in.said(t, args...)
+}
+
+// setting is a simulated account's.
+func (s *services) setting(t *testing.T, account, name string) string {
+	t.Helper()
+	switch v := s.account(account).Settings[name].(type) {
+	case string:
+		return v
+	case []string:
+		return v[0]
+	}
+	t.Fatalf("%s has no %s", account, name)
+	return ""
+}
+
+// nowhere says that a text is in no file of the database.
+func (in installation) nowhere(t *testing.T, text string) {
+	t.Helper()
+	found := 0
+	for name, b := range in.database(t) {
+		if strings.Contains(string(b), text) {
+			found++
+			t.Errorf("%s holds %q", name, text)
+		}
+	}
+	require.Zero(t, found)
+}
+
+// database is each file of the database, by name.
+func (in installation) database(t *testing.T) map[string][]byte {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(in.dir, "countersign.db*"))
+	require.NoError(t, err)
+	require.NotEmpty(t, names)
+	all := map[string][]byte{}
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if !os.IsNotExist(err) {
+			require.NoError(t, err)
+		}
+		all[filepath.Base(name)] = b
+	}
+	return all
+}
