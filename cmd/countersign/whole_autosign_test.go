@@ -1,0 +1,244 @@
+package main
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/model/store"
+	"countersign/provider/simulator"
+)
+
+const (
+	autosignPath   = "/autosign/v1/transaction/"
+	sealedDocument = "cdocument0000000000000001"
+)
+
+// autosignEvent is a callback's body; more stands in data.
+func autosignEvent(t *testing.T, id, typ, ref, status string, more said) []byte {
+	t.Helper()
+	data := said{"id": ref, "status": status}
+	for k, v := range more {
+		data[k] = v
+	}
+	return jsonOf(t, said{"created": "2026-11-20T10:00:00.000Z", "id": id, "type": typ, "data": data})
+}
+
+func autosigned(key string, body []byte) map[string]string {
+	mac := hmac.New(sha256.New, []byte(key))
+	mac.Write(body)
+	return map[string]string{"autosign-signature": hex.EncodeToString(mac.Sum(nil))}
+}
+
+// autosignIs lets the service say where a transaction stands. It ended hours ago where it has ended.
+func (s *scripted) autosignIs(ref, status string) {
+	ended := isoStamp(time.Now().Add(-3 * time.Hour))
+	d := said{
+		"id": ref, "status": status, "created_at": "2026-11-20T09:00:00.000Z", "updated_at": "2026-11-20T09:00:00.000Z", "sent_at": nil, "completed_at": nil,
+		"expires_at": nil, "expired_at": nil, "rejected_at": nil, "rejected_reason": nil, "rejected_by_id": nil, "is_sealed": false, "is_archived": false,
+		"provider_type": "onespan", "provider_id": nil, "template": said{
+			"id": "ctemplate", "name": "Power of attorney",
+			"recipients": []said{{"id": "crecipient1", "name": "Ana Lima", "email": "ana@example.org", "role": "signer", "index": 0, "token": "hush-recipient", "submitted_at": nil}},
+			"documents":  []said{{"id": sealedDocument, "index": 0, "status": "processed", "file": said{"id": "cfile", "original_name": "power.pdf"}}},
+		},
+	}
+	switch status {
+	case "completed":
+		d["completed_at"], d["is_sealed"] = ended, true
+	case "expired":
+		d["expired_at"] = ended
+	case "rejected":
+		d["rejected_at"], d["rejected_reason"], d["rejected_by_id"] = ended, "wrong name", "crecipient1"
+	}
+	s.says("GET "+autosignPath+ref, d)
+}
+
+func isoStamp(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// autosigning is a running daemon with an account of Autosign, and a way to send it callbacks that prove themselves.
+func autosigning(t *testing.T) (s *scripted, svc *services, in installation, send func(body []byte, v store.Verdict, o store.Outcome)) {
+	t.Helper()
+	s, svc, in = script(t, simulator.Options{Services: []string{"autosign"}})
+	key := svc.setting(t, simulator.AccountAutosign, "webhook_secrets")
+	in.daemon(t)
+	return s, svc, in, func(body []byte, v store.Verdict, o store.Outcome) {
+		t.Helper()
+		in.came(t, simulator.AccountAutosign, autosigned(key, body), body, v, o)
+	}
+}
+
+// An event's type says cancelled where its status and every answer say expired.
+func TestWholeAutosignCancelled(t *testing.T) {
+	t.Parallel()
+	const account = simulator.AccountAutosign
+	s, _, in, send := autosigning(t)
+	s.autosignIs("c1", "expired")
+	more := said{"cancelled_reason": "a typo in the name", "cancelled_at": "2026-11-20T10:00:00.000Z"}
+	send(autosignEvent(t, "e1", "transaction_started", "c1", "started", nil), store.Accepted, store.Applied)
+	send(autosignEvent(t, "e2", "transaction_cancelled", "c1", "expired", more), store.Accepted, store.Applied)
+	in.is(t, "c1", said{"status": "cancelled", "confirmed": false})
+	want := said{"status": "cancelled", "confirmed": true, "reported_status": "", "provider_status": "expired", "reason": "a typo in the name"}
+	in.becomes(t, "c1", want)
+	in.polls(t, account, "c1")
+	in.is(t, "c1", want)
+	require.Contains(t, in.said(t, "verify", "--account", account, "--json"), `"drift":0`)
+
+	// Known as expired by a poll, and then a late event says what it was.
+	s.autosignIs("c2", "expired")
+	in.said(t, "track", account, "c2")
+	in.becomes(t, "c2", said{"status": "expired", "confirmed": true})
+	send(autosignEvent(t, "e3", "transaction_cancelled", "c2", "expired", more), store.Accepted, store.Applied)
+	in.is(t, "c2", said{"status": "cancelled"})
+	in.becomes(t, "c2", said{"status": "cancelled", "confirmed": true, "reported_status": ""})
+	in.polls(t, account, "c2")
+	in.is(t, "c2", said{"status": "cancelled", "confirmed": true})
+
+	// One event id with two types is two events; the same twice is one.
+	s.autosignIs("c3", "expired")
+	expired := autosignEvent(t, "e4", "transaction_expired", "c3", "expired", said{"expiration_days": nil, "expired_at": "2026-11-20T10:00:00.000Z"})
+	cancelled := autosignEvent(t, "e4", "transaction_cancelled", "c3", "expired", more)
+	send(expired, store.Accepted, store.Applied)
+	in.is(t, "c3", said{"status": "expired"})
+	send(cancelled, store.Accepted, store.Applied)
+	in.is(t, "c3", said{"status": "cancelled"})
+	send(cancelled, store.Duplicate, store.NothingNew)
+	send(expired, store.Duplicate, store.NothingNew)
+	in.becomes(t, "c3", said{"status": "cancelled", "confirmed": true})
+	// A true expiry stays one.
+	s.autosignIs("c4", "expired")
+	send(autosignEvent(t, "e5", "transaction_expired", "c4", "expired", nil), store.Accepted, store.Applied)
+	in.becomes(t, "c4", said{"status": "expired", "confirmed": true})
+}
+
+// The link to a sealed document is told once, so that it is followed at once.
+func TestWholeAutosignSealed(t *testing.T) {
+	t.Parallel()
+	s, svc, in, send := autosigning(t)
+	s.autosignIs("c1", "completed")
+	slow, letGo := held(t, s.answers["GET "+autosignPath+"c1"])
+	s.on("GET "+autosignPath+"c1", slow)
+	s.on("GET /files/sealed.pdf", answerFile(pdfOf("sealed")))
+	person := said{"id": "crecipient1", "email": "ana@example.org", "name": "Ana Lima", "role": "signer", "submitted_at": "2026-11-20T09:59:57.000Z"}
+	send(autosignEvent(t, "e1", "recipient_submitted", "c1", "started", said{"recipient": person}), store.Accepted, store.Checking)
+	require.NotEqual(t, "completed", in.listed(t, "c1")["status"], "the last recipient's submission ends nothing")
+	send(autosignEvent(t, "e2", "transaction_completed", "c1", "completed", said{"recipients": []said{person}, "sealed_documents": []said{{
+		"id": "csealed", "name": "sealed-power.pdf", "created_at": "2026-11-20T09:59:59.000Z", "url": svc.url + "/files/sealed.pdf?signature=hush",
+		"document": said{"id": sealedDocument, "name": "power.pdf"},
+	}}}), store.Accepted, store.Applied)
+	in.is(t, "c1", said{"status": "completed", "confirmed": false, "documents_stored": 0})
+	eventually(t, "the link followed", func() bool { return s.count("GET /files/sealed.pdf") > 0 })
+	letGo()
+	in.becomes(t, "c1", said{"status": "completed", "confirmed": true, "documents_stored": 1, "documents_total": 1, "name": "Power of attorney"})
+	require.EqualValues(t, len(pdfOf("sealed")), in.fileBecomes(t, "c1", "stored")["size"])
+	require.Equal(t, 1, s.count("GET /files/sealed.pdf"))
+	in.nowhere(t, "signature=hush")
+	in.nowhere(t, "hush-recipient")
+
+	// Two ends of one transaction: the first stays, the other is named, and the service is asked.
+	send(autosignEvent(t, "e3", "transaction_rejected", "c1", "rejected", said{"rejected_by": said{"id": "crecipient1"}}), store.Accepted, store.Checking)
+	in.becomes(t, "c1", said{"status": "completed", "confirmed": true, "reported_status": ""})
+
+	s.autosignIs("c2", "rejected")
+	slow, letGo = held(t, s.answers["GET "+autosignPath+"c2"])
+	s.on("GET "+autosignPath+"c2", slow)
+	send(autosignEvent(t, "e4", "transaction_expired", "c2", "expired", nil), store.Accepted, store.Applied)
+	send(autosignEvent(t, "e5", "transaction_rejected", "c2", "rejected", nil), store.Accepted, store.Checking)
+	in.is(t, "c2", said{"status": "expired", "confirmed": false, "reported_status": "declined"})
+	require.NotNil(t, in.listed(t, "c2")["next_check_at"], "due")
+	letGo()
+	in.becomes(t, "c2", said{"status": "declined", "confirmed": true, "reported_status": "", "reason": "wrong name"})
+}
+
+// Whoever misses the one event that tells the link is told so, and what to do.
+func TestWholeAutosignLostCompletion(t *testing.T) {
+	t.Parallel()
+	const account = simulator.AccountAutosign
+	s, _, in, send := autosigning(t)
+	s.autosignIs("c1", "started")
+	send(autosignEvent(t, "e1", "transaction_started", "c1", "started", nil), store.Accepted, store.Applied)
+	in.polls(t, account, "c1")
+	in.becomes(t, "c1", said{"status": "in_progress", "confirmed": true})
+	s.autosignIs("c1", "completed")
+	in.polls(t, account, "c1")
+	in.becomes(t, "c1", said{"status": "completed", "confirmed": true, "documents_total": 1, "documents_stored": 0})
+	reason, _ := in.fileBecomes(t, "c1", "unobtainable")["reason"].(string)
+	require.Contains(t, reason, "save the file from the dashboard")
+	eventually(t, "the gap", func() bool {
+		for _, g := range objects(t, in.said(t, "gaps", "--json")) {
+			if g["ref"] == "c1" && g["change"] == "status" {
+				return agree(g, said{"kind": "missed", "from": "in_progress", "to": "completed", "account": account})
+			}
+		}
+		return false
+	})
+}
+
+// No list shows what was never heard of: backfill says so, and track fills in.
+func TestWholeAutosignTracks(t *testing.T) {
+	t.Parallel()
+	const account = simulator.AccountAutosign
+	s, _, in, _ := autosigning(t)
+	for _, args := range [][]string{{"--account", account}, {"--account", account, "--plan"}, nil} {
+		_, stderr, code := in.verb(t, append([]string{"backfill", "--since", "30d"}, args...)...)
+		require.Equal(t, exitUsage, code, "%v: %s", args, stderr)
+		require.Contains(t, stderr, "track")
+		require.Contains(t, stderr, "--file")
+	}
+	require.Contains(t, in.said(t, "status"), "track")
+	s.autosignIs("c1", "rejected")
+	s.autosignIs("c2", "draft")
+	s.autosignIs("c3", "something_new")
+	file := filepath.Join(in.dir, "refs")
+	require.NoError(t, os.WriteFile(file, []byte("c1\nc2\n\nc3\nc-nobody\n"), 0o600))
+	in.said(t, "track", account, "--file", file)
+	in.becomes(t, "c1", said{"status": "declined", "confirmed": true, "reason": "wrong name"})
+	in.becomes(t, "c2", said{"status": "draft", "confirmed": true})
+	in.becomes(t, "c3", said{"provider_status": "something_new", "status": "unknown"})
+	in.becomes(t, "c-nobody", said{"status": "unknown", "not_found": true})
+	require.Empty(t, gapsOf(t, in), "a first sight after track is history")
+}
+
+// gapsOf are the gaps that `gaps` lists.
+func gapsOf(t *testing.T, in installation) (out []said) {
+	t.Helper()
+	for _, g := range objects(t, in.said(t, "gaps", "--json")) {
+		if g["kind"] != nil {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+// Only the configured hash, encoding and secret prove an event.
+func TestWholeAutosignProofs(t *testing.T) {
+	t.Parallel()
+	const account = simulator.AccountAutosign
+	s, svc, in, send := autosigning(t)
+	key := svc.setting(t, account, "webhook_secrets")
+	body := autosignEvent(t, "e1", "transaction_completed", "c1", "completed", nil)
+	good := autosigned(key, body)["autosign-signature"]
+	raw, err := hex.DecodeString(good)
+	require.NoError(t, err)
+	for _, proof := range []string{"", "sha256=" + good, base64.StdEncoding.EncodeToString(raw), good[2:], autosigned(key+"x", body)["autosign-signature"]} {
+		in.came(t, account, map[string]string{"autosign-signature": proof}, body, store.Refused, "")
+	}
+	in.came(t, account, nil, body, store.Refused, "")
+	require.Zero(t, in.rows(t))
+	require.Zero(t, s.count("GET "+autosignPath+"c1"))
+	send([]byte(strings.Replace(string(body), `"data":`, `"other":`, 1)), store.NotUnderstood, "")
+	send(body[:40], store.NotUnderstood, "")
+	s.autosignIs("c2", "started")
+	send(autosignEvent(t, "e2", "transaction_paused", "c2", "paused", nil), store.Accepted, store.Checking)
+	in.becomes(t, "c2", said{"status": "in_progress", "confirmed": true})
+	// A signature over the body says nothing of the white space around it: the same event from another sender.
+	again := append(body, '\n')
+	in.came(t, account, map[string]string{"autosign-signature": good}, again, store.Refused, "")
+}
