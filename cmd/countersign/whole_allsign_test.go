@@ -81,7 +81,7 @@ func TestWholeAllSignCompletes(t *testing.T) {
 		leaked.Store(leaked.Load() || r.Header.Get("Authorization") != "")
 		answerFile(pdfOf("lease"))(w, r)
 	})
-	in.daemon(t)
+	in.polling(t, simulator.AccountAllSign)
 
 	body := allSignBody(t, "evt_1", "signer.signed", ref, true)
 	in.came(t, account, allSigned(t, "evt_1", time.Now(), body, key), body, store.Accepted, store.Checking)
@@ -111,7 +111,7 @@ func TestWholeAllSignProofs(t *testing.T) {
 	const account = simulator.AccountAllSign
 	s, svc, in := script(t, simulator.Options{Services: []string{"allsign"}})
 	key, other := svc.setting(t, account, "webhook_secrets"), "whsec_"+base64.StdEncoding.EncodeToString([]byte("another secret of 32 bytes length"))
-	in.daemon(t)
+	in.polling(t, simulator.AccountAllSign)
 	now := time.Now()
 	for name, change := range map[string]func(h map[string]string){
 		"none": func(h map[string]string) { clear(h) },
@@ -150,8 +150,12 @@ func TestWholeAllSignProofs(t *testing.T) {
 	s.allSignIs("doc_two", "awaiting_signatures")
 	in.came(t, account, allSigned(t, "evt_two", now, body, other, key), body, store.Accepted, store.Applied)
 	// A genuine body of the other generation proves itself and is not read.
-	body = jsonOf(t, said{"event": "document.completed", "document": said{"id": "doc_two"}, "pdf": said{"s3_presigned_url": svc.url + "/x"}})
-	in.came(t, account, allSigned(t, "evt_v2", now, body, key), body, store.NotUnderstood, "")
+	body = jsonOf(t, said{"event": "document.completed", "document": said{"id": "doc_two"}, "pdf": said{"s3_presigned_url": svc.url + "/x?sig=hush"}})
+	for v, secret := range map[store.Verdict]string{store.NotUnderstood: key, store.Refused: other} {
+		got := in.came(t, account, allSigned(t, "evt_v2", now, body, secret), body, v, "")
+		require.NotContains(t, in.said(t, "callbacks", "show", "--json", got["id"].(string)), "hush", "whoever has the link has the file")
+	}
+	in.nowhere(t, "sig=hush")
 	in.came(t, account, allSigned(t, "evt_cut", now, body[:9], key), body[:9], store.NotUnderstood, "")
 	// What nobody knows yet has its document asked about.
 	body = allSignBody(t, "evt_new", "document.notarised", "doc_new", true)
@@ -184,7 +188,7 @@ func TestWholeAllSignDisagrees(t *testing.T) {
 	const account = simulator.AccountAllSign
 	s, svc, in := script(t, simulator.Options{Services: []string{"allsign"}})
 	key := svc.setting(t, account, "webhook_secrets")
-	in.daemon(t)
+	in.polling(t, simulator.AccountAllSign)
 	claim := func(id, typ, ref string) {
 		body := allSignBody(t, id, typ, ref, true)
 		in.came(t, account, allSigned(t, id, time.Now(), body, key), body, store.Accepted, "")

@@ -52,7 +52,7 @@ func TestWholeAllSignV2HoldsTheFile(t *testing.T) {
 	const account = simulator.AccountAllSign
 	const good, bad = "0f8fad5b-d9cb-469f-a165-70867728950e", "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 	s, svc, in := scriptV2(t, "\n      webhook_secrets: ['"+v2Secret+"']")
-	in.daemon(t)
+	in.polling(t, simulator.AccountAllSign)
 	for _, ref := range []string{good, bad} {
 		s.on("GET /files/"+ref, answerFile(pdfOf(ref)))
 	}
@@ -105,7 +105,7 @@ func TestWholeAllSignV2Proofs(t *testing.T) {
 	t.Parallel()
 	const account, ref = simulator.AccountAllSign, "0f8fad5b-d9cb-469f-a165-70867728950e"
 	s, _, in := scriptV2(t, "\n      webhook_secrets: ['"+v2Secret+"']")
-	in.daemon(t)
+	in.polling(t, simulator.AccountAllSign)
 	body := jsonOf(t, said{"event": "signer.signed", "data": said{"document_id": ref, "progress": said{"completed": 2, "total": 2}}})
 	in.came(t, account, nil, body, store.Refused, "")
 	in.came(t, account, map[string]string{"X-AllSign-Signature": "00"}, body, store.Refused, "")
@@ -127,7 +127,7 @@ func TestWholeAllSignV2Unsigned(t *testing.T) {
 	t.Parallel()
 	const account, ref, open = simulator.AccountAllSign, "0f8fad5b-d9cb-469f-a165-70867728950e", "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 	s, svc, in := scriptV2(t, "\n      allow_unsigned: true")
-	in.daemon(t)
+	in.polling(t, simulator.AccountAllSign)
 	s.v2Is(ref, "TODOS_FIRMARON")
 	s.v2Is(open, "ESPERANDO_FIRMAS")
 	s.on("GET "+v2Path+"/"+ref+"/download", answerFile(pdfOf(ref)))

@@ -68,7 +68,7 @@ func autosigning(t *testing.T) (s *scripted, svc *services, in installation, sen
 	t.Helper()
 	s, svc, in = script(t, simulator.Options{Services: []string{"autosign"}})
 	key := svc.setting(t, simulator.AccountAutosign, "webhook_secrets")
-	in.daemon(t)
+	in.polling(t, simulator.AccountAutosign)
 	return s, svc, in, func(body []byte, v store.Verdict, o store.Outcome) {
 		t.Helper()
 		in.came(t, simulator.AccountAutosign, autosigned(key, body), body, v, o)
@@ -97,9 +97,8 @@ func TestWholeAutosignCancelled(t *testing.T) {
 	in.becomes(t, "c2", said{"status": "expired", "confirmed": true})
 	send(autosignEvent(t, "e3", "transaction_cancelled", "c2", "expired", more), store.Accepted, store.Applied)
 	in.is(t, "c2", said{"status": "cancelled"})
-	in.becomes(t, "c2", said{"status": "cancelled", "confirmed": true, "reported_status": ""})
 	in.polls(t, account, "c2")
-	in.is(t, "c2", said{"status": "cancelled", "confirmed": true})
+	in.becomes(t, "c2", said{"status": "cancelled", "confirmed": true, "reported_status": ""})
 
 	// One event id with two types is two events; the same twice is one.
 	s.autosignIs("c3", "expired")
@@ -111,10 +110,12 @@ func TestWholeAutosignCancelled(t *testing.T) {
 	in.is(t, "c3", said{"status": "cancelled"})
 	send(cancelled, store.Duplicate, store.NothingNew)
 	send(expired, store.Duplicate, store.NothingNew)
+	in.polls(t, account, "c3")
 	in.becomes(t, "c3", said{"status": "cancelled", "confirmed": true})
 	// A true expiry stays one.
 	s.autosignIs("c4", "expired")
 	send(autosignEvent(t, "e5", "transaction_expired", "c4", "expired", nil), store.Accepted, store.Applied)
+	in.polls(t, account, "c4")
 	in.becomes(t, "c4", said{"status": "expired", "confirmed": true})
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,9 +17,8 @@ func TestWholeDocumensoProofs(t *testing.T) {
 	t.Parallel()
 	const account, ref = simulator.AccountDocumenso, "envelope_once"
 	d := documensoing(t, simulator.Options{})
-	d.in.edit(t, `(?m)^      webhook_secret: .*$`, "$0\n      team_id: \"1234\"")
-	d.team = 1234
-	d.in.daemon(t)
+	d.in.edit(t, `(?m)^      webhook_secret: .*$`, "$0\n      team_id: \""+strconv.Itoa(d.team)+"\"")
+	d.in.polling(t, simulator.AccountDocumenso)
 	d.is(ref, "PENDING", nil)
 	payload := d.payload(ref, "PENDING", nil)
 	body := jsonOf(t, said{"event": "DOCUMENT_SENT", "payload": payload, "createdAt": isoStamp(time.Now()), "webhookEndpoint": "http://user:hush-endpoint@x.example.org/"})
@@ -37,7 +37,7 @@ func TestWholeDocumensoProofs(t *testing.T) {
 	d.in.becomes(t, ref, said{"status": "in_progress", "confirmed": true, "signers_done": 0, "signers_total": 2})
 
 	// What another team's envelope does is not ours.
-	other := d.payload("envelope_theirs", "COMPLETED", said{"teamId": 1235})
+	other := d.payload("envelope_theirs", "COMPLETED", said{"teamId": d.team + 1})
 	d.tells(t, "DOCUMENT_COMPLETED", other, store.Accepted, store.Ignored)
 	require.Equal(t, 1, d.in.rows(t))
 	require.Zero(t, d.count("GET "+documensoPath+"envelope/envelope_theirs"))
@@ -63,7 +63,7 @@ func TestWholeDocumensoFolders(t *testing.T) {
 	d.listed[""] = []string{"envelope_root"}
 	d.listed["inner"] = []string{"envelope_deep"}
 	d.lists(map[string][]string{"": {"outer"}, "outer": {"inner"}})
-	d.in.daemon(t)
+	d.in.polling(t, simulator.AccountDocumenso)
 	d.in.said(t, "poll", "--account", simulator.AccountDocumenso, "--tier", "active")
 	for _, ref := range []string{"envelope_root", "envelope_deep"} {
 		d.in.becomes(t, ref, said{"status": "in_progress", "confirmed": true, "signers_total": 2})
@@ -88,6 +88,7 @@ func TestWholeDocumensoExpiredKey(t *testing.T) {
 	stdout, _, code := d.in.verb(t, "status")
 	require.Equal(t, exitDrift, code, stdout)
 	require.True(t, strings.Contains(stdout, "credentials refused"), stdout)
+	d.tells(t, "DOCUMENT_SENT", d.payload(ref, "PENDING", nil), store.Accepted, store.Applied)
 	d.tells(t, "DOCUMENT_COMPLETED", d.payload(ref, "COMPLETED", nil), store.Accepted, store.Applied)
 	d.in.is(t, ref, said{"status": "completed", "confirmed": false, "documents_total": 0})
 }

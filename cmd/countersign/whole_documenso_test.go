@@ -153,14 +153,15 @@ func (d *documensoScript) tells(t *testing.T, event string, payload said, v stor
 func TestWholeDocumensoEvents(t *testing.T) {
 	t.Parallel()
 	d := documensoing(t, simulator.Options{})
-	d.in.daemon(t)
+	d.in.polling(t, simulator.AccountDocumenso)
 	const life, no, off = "envelope_life", "envelope_rejected", "envelope_cancelled"
 	d.is(life, "PENDING", nil)
 	d.on("GET "+documensoPath+"envelope/item/envelope_item_"+life[9:]+"/download", answerFile(pdfOf("life")))
 	d.tells(t, "DOCUMENT_CREATED", d.payload(life, "DRAFT", nil), store.Accepted, store.Applied)
-	d.in.is(t, life, said{"status": "draft", "confirmed": false, "external_id": "C-17", "name": "Contract", "signers_total": 2})
+	d.in.is(t, life, said{"status": "draft"})
 	d.tells(t, "DOCUMENT_SENT", d.payload(life, "PENDING", nil), store.Accepted, store.Applied)
-	d.in.is(t, life, said{"status": "in_progress", "confirmed": false, "signers_done": 0, "signers_total": 2})
+	d.in.is(t, life, said{"status": "in_progress"})
+	d.in.becomes(t, life, said{"status": "in_progress", "confirmed": true, "external_id": "C-17", "name": "Contract", "signers_done": 0, "signers_total": 2})
 	for _, event := range []string{"DOCUMENT_OPENED", "DOCUMENT_RECIPIENT_COMPLETED", "DOCUMENT_SIGNED", "DOCUMENT_REMINDER_SENT", "RECIPIENT_EXPIRED"} {
 		d.tells(t, event, d.payload(life, "PENDING", said{"updatedAt": isoStamp(time.Now())}), store.Accepted, "")
 		d.in.is(t, life, said{"status": "in_progress"})
@@ -170,11 +171,14 @@ func TestWholeDocumensoEvents(t *testing.T) {
 	d.in.becomes(t, life, said{"status": "completed", "confirmed": true, "signers_done": 2, "signers_total": 2, "documents_stored": 1, "documents_total": 1})
 
 	d.is(no, "REJECTED", said{"completedAt": "2026-11-20T10:00:00.000Z"})
+	d.tells(t, "DOCUMENT_SENT", d.payload(no, "PENDING", nil), store.Accepted, store.Applied)
 	d.tells(t, "DOCUMENT_REJECTED", d.payload(no, "REJECTED", nil), store.Accepted, store.Applied)
 	d.in.is(t, no, said{"status": "declined", "reason": "not my name"})
-	d.in.becomes(t, no, said{"status": "declined", "confirmed": true, "documents_total": 0, "signers_done": 0})
+	d.in.polls(t, simulator.AccountDocumenso, no)
+	d.in.becomes(t, no, said{"status": "declined", "confirmed": true, "reason": "not my name", "documents_total": 0, "signers_done": 0})
 	d.is(off, "CANCELLED", said{"completedAt": "2026-11-20T10:00:00.000Z"})
 	d.tells(t, "DOCUMENT_CANCELLED", d.payload(off, "CANCELLED", nil), store.Accepted, store.Checking)
+	d.in.polls(t, simulator.AccountDocumenso, off)
 	d.in.becomes(t, off, said{"status": "cancelled", "confirmed": true, "deleted": false})
 
 	rows := d.in.rows(t)
@@ -190,6 +194,7 @@ func TestWholeDocumensoEvents(t *testing.T) {
 	d.tells(t, "DOCUMENT_COMPLETED", d.payload("envelope_odd", "PENDING", nil), store.Accepted, store.Checking)
 	d.is("envelope_new", "DRAFT", nil)
 	d.tells(t, "DOCUMENT_STAMPED", d.payload("envelope_new", "DRAFT", nil), store.Accepted, store.Checking)
+	d.in.polls(t, simulator.AccountDocumenso, "envelope_odd", "envelope_new")
 	d.in.becomes(t, "envelope_odd", said{"status": "in_progress", "confirmed": true})
 	d.in.becomes(t, "envelope_new", said{"status": "draft", "confirmed": true})
 }
@@ -198,19 +203,18 @@ func TestWholeDocumensoEvents(t *testing.T) {
 func TestWholeDocumensoDeleted(t *testing.T) {
 	t.Parallel()
 	d := documensoing(t, simulator.Options{})
-	d.in.daemon(t)
+	d.in.polling(t, simulator.AccountDocumenso)
 	for _, c := range []struct{ ref, event, word string }{
-		{"envelope_draft", "DOCUMENT_CREATED", "DRAFT"}, {"envelope_open", "DOCUMENT_SENT", "PENDING"}, {"envelope_never", "", "PENDING"},
+		{"envelope_draft", "DOCUMENT_CREATED", "DRAFT"}, {"envelope_open", "DOCUMENT_SENT", "PENDING"},
 	} {
-		if c.event != "" {
-			d.is(c.ref, c.word, nil)
-			d.tells(t, c.event, d.payload(c.ref, c.word, nil), store.Accepted, store.Applied)
-			d.in.polls(t, simulator.AccountDocumenso, c.ref)
-			d.in.becomes(t, c.ref, said{"confirmed": true})
-			d.is(c.ref, "", nil)
-			d.tells(t, "DOCUMENT_CANCELLED", d.payload(c.ref, c.word, nil), store.Accepted, "")
-			d.in.becomes(t, c.ref, said{"status": "cancelled", "deleted": true, "confirmed": true, "provider_status": c.word})
-		}
+		d.is(c.ref, c.word, nil)
+		d.tells(t, c.event, d.payload(c.ref, c.word, nil), store.Accepted, store.Applied)
+		d.in.polls(t, simulator.AccountDocumenso, c.ref)
+		d.in.becomes(t, c.ref, said{"confirmed": true})
+		d.is(c.ref, "", nil)
+		d.tells(t, "DOCUMENT_CANCELLED", d.payload(c.ref, c.word, nil), store.Accepted, "")
+		d.in.polls(t, simulator.AccountDocumenso, c.ref)
+		d.in.becomes(t, c.ref, said{"status": "cancelled", "deleted": true, "confirmed": true, "provider_status": c.word})
 	}
 	// The other way round: a poll is told 404 before the event comes.
 	const late = "envelope_late"
@@ -228,7 +232,7 @@ func TestWholeDocumensoDeleted(t *testing.T) {
 	completed := said{"completedAt": "2026-11-20T10:00:00.000Z"}
 	d.is(done, "COMPLETED", completed)
 	d.on("GET "+documensoPath+"envelope/item/envelope_item_done/download", answerFile(pdfOf("done")))
-	d.tells(t, "DOCUMENT_COMPLETED", d.payload(done, "COMPLETED", completed), store.Accepted, store.Applied)
+	d.tells(t, "DOCUMENT_COMPLETED", d.payload(done, "COMPLETED", completed), store.Accepted, store.Checking) // from PENDING only it is taken at its word
 	d.in.becomes(t, done, said{"status": "completed", "confirmed": true, "documents_stored": 1})
 	gone := said{"completedAt": "2026-11-20T10:00:00.000Z", "deletedAt": "2026-11-21T10:00:00.000Z"}
 	d.is(done, "COMPLETED", gone)
@@ -241,7 +245,7 @@ func TestWholeDocumensoResealed(t *testing.T) {
 	t.Parallel()
 	const ref = "envelope_seal"
 	d := documensoing(t, simulator.Options{})
-	d.in.daemon(t)
+	d.in.polling(t, simulator.AccountDocumenso)
 	for i, at := range []string{"2026-11-20T10:00:00.000Z", "2026-11-21T10:00:00.000Z"} {
 		n := strconv.Itoa(i + 1)
 		more := said{"completedAt": at, "updatedAt": at}
@@ -271,7 +275,7 @@ func TestWholeDocumensoResealed(t *testing.T) {
 	require.Contains(t, d.in.said(t, "verify", "--json"), `"drift":0`)
 }
 
-// people returns the recipients of a payload in another order.
+// shuffled is a payload with its recipients in another order.
 func shuffled(p said) said {
 	people := slices.Clone(p["recipients"].([]said))
 	slices.Reverse(people)

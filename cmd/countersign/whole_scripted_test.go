@@ -55,6 +55,14 @@ func script(t *testing.T, o simulator.Options) (*scripted, *services, installati
 	return s, svc, in
 }
 
+// polling runs serve, and returns when the poll that it starts with is over: after it only what a test does
+// has anything asked about.
+func (in installation) polling(t *testing.T, account string) {
+	t.Helper()
+	in.daemon(t)
+	eventually(t, "the first poll", func() bool { return in.polled(t, account) > 0 })
+}
+
 // on answers a request from now on; nil leaves it to the simulator.
 func (s *scripted) on(pattern string, answer http.HandlerFunc) {
 	s.mu.Lock()
