@@ -59,7 +59,36 @@ func (p *pass) askListed(ctx context.Context, items []provider.Listed, src Sourc
 		}
 		ask = append(ask, t)
 	}
-	return p.askAll(ctx, ask, src, work)
+	return p.askThrough(ctx, ask, src, work)
+}
+
+// listedTries is how often a listed transaction is asked about before the walk goes on without it.
+const listedTries = 4
+
+// askThrough asks about listed transactions until each has been answered or failed four times. Many are in
+// no row yet, so nothing else would ever ask: the next page's cursor leaves them behind.
+func (p *pass) askThrough(ctx context.Context, rows []model.Transaction, src Source, work provider.Work) error {
+	for try := 1; ; try++ {
+		p.mu.Lock()
+		p.unanswered = nil
+		failures, first := p.failures, p.first
+		p.mu.Unlock()
+		if err := p.askAll(ctx, rows, src, work); err != nil {
+			return err
+		}
+		p.mu.Lock()
+		rows = p.unanswered
+		if len(rows) > 0 && try < listedTries {
+			p.failures, p.first = failures, first
+		}
+		p.mu.Unlock()
+		if len(rows) == 0 || try == listedTries {
+			return nil
+		}
+		if err := sleep(ctx, p.pause(try-1)); err != nil {
+			return err
+		}
+	}
 }
 
 // askAll asks about rows, several at a time: in one call each where the provider takes several refs.
@@ -91,7 +120,7 @@ func (p *pass) askSome(ctx context.Context, rows []model.Transaction, src Source
 	if err != nil {
 		for _, t := range rows {
 			p.asked()
-			if err := p.fail(ctx, t.Key(), err); err != nil {
+			if err := p.fail(ctx, t, err); err != nil {
 				return err
 			}
 		}
@@ -104,7 +133,7 @@ func (p *pass) askSome(ctx context.Context, rows []model.Transaction, src Source
 		p.asked()
 		did, err := p.ask(ctx, p.a, src, t, work)
 		if err != nil {
-			if err := p.fail(ctx, t.Key(), err); err != nil {
+			if err := p.fail(ctx, t, err); err != nil {
 				return err
 			}
 			continue

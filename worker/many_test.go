@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -270,4 +272,52 @@ func TestAHintAboutARefThatNobodyKnowsCostsOneQuestion(t *testing.T) {
 			same(t, "steps of "+ref, len(trail), 0)
 		}
 	})
+}
+
+// What a list showed and no row holds is asked about by nobody else.
+func TestAListedTransactionThatGivesNoAnswerIsAskedAgain(t *testing.T) {
+	both(t, func(t *testing.T, b *bench) {
+		b.RetryWait = time.Millisecond
+		f := &faltering{service: b.service, fails: map[string]int{"once": 1, "thrice": 3, "always": 99}}
+		for ref := range f.fails {
+			b.service.says[ref] = inProgress()
+			f.items = append(f.items, provider.Listed{Observation: model.Observation{Ref: ref, Evidence: model.Verified, Mark: "m1"}})
+		}
+		b.account.Provider = f
+		since := noon.Add(-time.Hour)
+		r := b.ran(t, store.Run{Kind: KindBackfill, Since: &since})
+		same(t, "state", r.State, store.RunPartial)
+		for _, ref := range []string{"once", "thrice"} {
+			same(t, ref, b.row(t, ref).Status, model.InProgress)
+		}
+		if !strings.Contains(r.Note, "always") || strings.Contains(r.Note, "once") {
+			t.Errorf("note %q", r.Note)
+		}
+	})
+}
+
+// faltering lists transactions about which the first questions fail.
+type faltering struct {
+	*service
+	items []provider.Listed
+	mu    sync.Mutex
+	fails map[string]int
+}
+
+func (f *faltering) Lists() provider.Listing { return provider.ListsNewest }
+func (f *faltering) Reach() string           { return "what the test lists" }
+
+func (f *faltering) List(context.Context, provider.ListQuery) (provider.Page, error) {
+	return provider.Page{Items: f.items}, nil
+}
+
+func (f *faltering) Fetch(ctx context.Context, ref string) (model.Observation, error) {
+	f.mu.Lock()
+	f.fails[ref]--
+	left := f.fails[ref]
+	f.mu.Unlock()
+	if left >= 0 {
+		return model.Observation{}, errors.New("expected JSON, got text/html")
+	}
+	return f.service.Fetch(ctx, ref)
 }

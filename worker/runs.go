@@ -138,6 +138,8 @@ type pass struct {
 	mu       sync.Mutex // guards the run's counts and what follows
 	failures int
 	first    error
+
+	unanswered []model.Transaction // of the rows that were last asked about
 }
 
 // do does the run's work by its kind.
@@ -187,9 +189,13 @@ func (p *pass) count(did Applied) {
 }
 
 // fail notes a question that got no answer. It returns an error where going on makes no sense.
-func (p *pass) fail(ctx context.Context, k model.Key, err error) error {
+func (p *pass) fail(ctx context.Context, t model.Transaction, err error) error {
+	k := t.Key()
 	p.mu.Lock()
 	p.failures++
+	if k.Ref != "" {
+		p.unanswered = append(p.unanswered, t)
+	}
 	if p.first == nil {
 		p.first = fmt.Errorf("%s: %w", k, err)
 	}

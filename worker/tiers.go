@@ -138,7 +138,7 @@ func (p *pass) listFailed(ctx context.Context, err error, tries int) (again bool
 	case ctx.Err() != nil:
 		return false, ctx.Err()
 	case errors.Is(err, provider.ErrDenied):
-		return false, p.fail(ctx, model.Key{Account: p.a.ID}, err)
+		return false, p.fail(ctx, model.Transaction{Account: p.a.ID}, err)
 	case errors.As(err, &after):
 		p.stop(p.a, p.wait(after))
 		return true, nil

@@ -111,7 +111,7 @@ func (v *verifier) row(ctx context.Context, t model.Transaction) error {
 		asked := v.Now()
 		o, err := v.a.Provider.Fetch(provider.WithWork(ctx, provider.WorkAudit), t.Ref)
 		if err != nil {
-			return v.fail(ctx, k, err)
+			return v.fail(ctx, t, err)
 		}
 		t, err = v.Store.Transaction(ctx, k)
 		if err != nil {
