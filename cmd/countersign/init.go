@@ -109,8 +109,6 @@ func (a *app) fits(file, text string) error {
 // initialConfig is a first config, and the environment variables that it wants.
 func initialConfig(f initFlags) (text string, secrets []string) {
 	name := strings.ToUpper(strings.ReplaceAll(f.account, "-", "_"))
-	key := name + "_API_KEY"
-	secrets = []string{key}
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("# countersign's config. config.example.yaml names every key; `countersign config check` tells all faults.")
@@ -142,11 +140,35 @@ func initialConfig(f initFlags) (text string, secrets []string) {
 		line("    base_url: \"https://apps.esignlive.com\"")
 	}
 	line("    settings:")
-	line("      api_key: \"${%s}\"", key)
-	if f.provider == "onespan" {
-		secrets = append(secrets, name+"_CALLBACK_KEY")
-		line("      # The secret that you set beside the callback URL at OneSpan.")
-		line("      callback_key: \"${%s_CALLBACK_KEY}\"", name)
+	for _, want := range firstSettings(f.provider) {
+		env := name + "_" + want.env
+		secrets = append(secrets, env)
+		if want.why != "" {
+			line("      # %s", want.why)
+		}
+		line("      "+want.form, env)
 	}
 	return b.String(), secrets
+}
+
+// firstSetting is a secret that an account cannot do without.
+type firstSetting struct{ form, env, why string }
+
+// firstSettings are those of one provider: what we ask with, and what callbacks are proved with.
+func firstSettings(provider string) []firstSetting {
+	key := firstSetting{"api_key: \"${%s}\"", "API_KEY", ""}
+	switch provider {
+	case "onespan":
+		return []firstSetting{key, {"callback_key: \"${%s}\"", "CALLBACK_KEY", "The secret that you set beside the callback URL at OneSpan."}}
+	case "allsign":
+		return []firstSetting{key, {"webhook_secrets: [\"${%s}\"]", "WEBHOOK_SECRET", "whsec_...: shown once, when the webhook is made."}}
+	case "autosign":
+		return []firstSetting{
+			{"access_token: \"${%s}\"", "ACCESS_TOKEN", "Or oauth: see docs/providers/autosign.md."},
+			{"webhook_secrets: [\"${%s}\"]", "WEBHOOK_SECRET", "The webhook's signature; without it every callback is refused."},
+		}
+	case "documenso":
+		return []firstSetting{key, {"webhook_secret: \"${%s}\"", "WEBHOOK_SECRET", "The secret that you set beside the webhook's URL."}}
+	}
+	return []firstSetting{key}
 }

@@ -34,7 +34,7 @@ type Options struct {
 	// Callbacks is the base URL of the listener; callbacks go to it + "/callbacks/" + account id.
 	// Empty: none are sent, until a client registers a URL of its own.
 	Callbacks string
-	// Services names who is played: onespan, dropboxsign, allsign, autosign; empty means the first two.
+	// Services names who is played, of Services(); empty means onespan and dropboxsign.
 	Services []string
 	// Faults is what goes wrong from the start.
 	Faults Faults

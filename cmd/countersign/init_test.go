@@ -1,0 +1,28 @@
+package main
+
+import (
+	"encoding/base64"
+	"testing"
+)
+
+// What init writes loads with the provider that it is for, once its secrets are there.
+func TestInitWritesWhatEachProviderNeeds(t *testing.T) {
+	t.Parallel()
+	for name := range providers() {
+		text, secrets := initialConfig(initFlags{provider: name, account: "one"})
+		env := map[string]string{}
+		for _, s := range secrets {
+			env[s] = "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32))
+		}
+		a, _, _ := testApp(env)
+		a.providers = providers()
+		c, err := a.parseConfig("config.yaml", []byte(text))
+		if err != nil {
+			t.Errorf("%s: %v\n%s", name, list(err), text)
+			continue
+		}
+		if len(c.Accounts) != 1 || c.Accounts[0].Provider != name {
+			t.Errorf("%s: %+v", name, c.Accounts)
+		}
+	}
+}
