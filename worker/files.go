@@ -73,7 +73,59 @@ func (f *Files) Keep(temp, name string) error {
 	if err := os.Remove(temp); err != nil {
 		return err
 	}
-	for _, dir := range append(made, filepath.Dir(to)) {
+	return syncDirs(append(made, filepath.Dir(to)))
+}
+
+// link gives a stored file a second name, on disk once it returns. fs.ErrExist if the name is taken.
+func (f *Files) link(from, name string) error {
+	old, err := f.inside(from)
+	if err != nil {
+		return err
+	}
+	to, err := f.inside(name)
+	if err != nil {
+		return err
+	}
+	made, err := makeFolders(f.root, filepath.Dir(to))
+	if err != nil {
+		return err
+	}
+	if err := os.Link(old, to); err != nil {
+		return err
+	}
+	return syncDirs(append(made, filepath.Dir(to)))
+}
+
+// settle brings a name to disk that an ended process may have left short of it, and the folders above.
+func (f *Files) settle(name string) error {
+	to, err := f.inside(name)
+	if err != nil {
+		return err
+	}
+	var dirs []string
+	for d := filepath.Dir(to); len(d) >= len(f.root); d = filepath.Dir(d) {
+		dirs = append(dirs, d)
+	}
+	return syncDirs(dirs)
+}
+
+// drop takes a name away for good. One that is gone is no error.
+func (f *Files) drop(name string) error {
+	p, err := f.inside(name)
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(p); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	return syncDir(filepath.Dir(p))
+}
+
+func syncDirs(dirs []string) error {
+	for _, dir := range dirs {
 		if err := syncDir(dir); err != nil {
 			return err
 		}
