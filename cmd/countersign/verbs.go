@@ -29,5 +29,6 @@ func verbs() []func(*app) *cobra.Command {
 		simulateVerb,
 		versionVerb,
 		benchVerb,
+		checkFileVerb,
 	}
 }
