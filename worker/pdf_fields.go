@@ -31,17 +31,23 @@ type fieldWalk struct {
 	found []signed
 }
 
-// signaturesIn returns the signatures that the form's fields name.
-func signaturesIn(ctx *pdf.Context) []signed {
+// signaturesIn returns the signatures that the form's fields name, and those that only say what a reader's program
+// may do with the file (usage rights): they sign nothing.
+func signaturesIn(ctx *pdf.Context) (found, rights []signed) {
 	w := &fieldWalk{ctx: ctx, seen: map[int]bool{}}
 	root, err := ctx.Catalog()
 	if err != nil {
-		return nil
+		return nil, nil
 	}
 	form := w.dict(root["AcroForm"])
 	w.fields(form["Fields"], "", 0)
 	w.annotated()
-	return w.found
+	found, w.found = w.found, nil
+	perms := w.dict(root["Perms"])
+	for _, key := range []string{"UR", "UR3"} {
+		w.field(types.Dict{"V": perms[key]}, "Sig")
+	}
+	return found, w.found
 }
 
 // annotated adds those that only an annotation of a page names.
