@@ -2,7 +2,9 @@ package worker
 
 import (
 	"encoding/hex"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -52,7 +54,8 @@ func signaturesIn(ctx *pdf.Context) (found, rights []signed) {
 
 // annotated adds those that only an annotation of a page names.
 func (w *fieldWalk) annotated() {
-	for n, e := range w.ctx.Table {
+	for _, n := range slices.Sorted(maps.Keys(w.ctx.Table)) {
+		e := w.ctx.Table[n]
 		if e == nil || e.Free || w.seen[n] {
 			continue
 		}
@@ -176,7 +179,7 @@ func takenOut(raw []byte, named []signed) bool {
 			}
 			s.spans[i] = n
 		}
-		if s.spans[0] == 0 && !containsSigned(named, func(o signed) bool { return o.spans == s.spans }) && messageAt(raw, s.spans[1]) {
+		if s.spans[0] == 0 && !slices.ContainsFunc(named, func(o signed) bool { return o.spans == s.spans }) && messageAt(raw, s.spans[1]) {
 			return true
 		}
 	}
@@ -191,15 +194,6 @@ func messageAt(raw []byte, at int64) bool {
 	}
 	_, err := hex.DecodeString(string(raw[at+1 : at+look]))
 	return err == nil
-}
-
-func containsSigned(all []signed, is func(signed) bool) bool {
-	for _, s := range all {
-		if is(s) {
-			return true
-		}
-	}
-	return false
 }
 
 // spansFault says why a ByteRange cannot be true of a file; "" if it can.
