@@ -139,9 +139,9 @@ func (w *Worker) fetchFile(ctx context.Context, d store.Document, get getFile) (
 		}
 	}()
 	h := sha256.New()
-	ctx, cancel := context.WithTimeout(provider.WithClass(provider.WithWork(ctx, provider.WorkDownload), provider.ClassFiles), fileTime)
+	fctx, cancel := context.WithTimeout(provider.WithClass(provider.WithWork(ctx, provider.WorkDownload), provider.ClassFiles), fileTime)
 	defer cancel()
-	dec, err := get(ctx, model.DocumentRef{ID: d.DocID, Kind: d.Kind, Name: d.Name, Mark: d.Mark}, io.MultiWriter(tmp, h))
+	dec, err := get(fctx, model.DocumentRef{ID: d.DocID, Kind: d.Kind, Name: d.Name, Mark: d.Mark}, io.MultiWriter(tmp, h))
 	switch {
 	case errors.Is(err, provider.ErrInvalidFile):
 		f.fault = err
