@@ -145,6 +145,19 @@ func TestReleaseTakesAFileOutOfQuarantine(t *testing.T) {
 	})
 }
 
+// A row that goes while its file is released leaves no file behind in the place of stored ones.
+func TestAReleaseOfARowThatIsGoneLeavesNothing(t *testing.T) {
+	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	b.service.files["1"] = alteredFile(t)
+	b.answered(t, "a", completed(marked("")))
+	d := b.fetched(t, "a")
+	check(t, b.Store.Do(t.Context(), store.Unit{Keys: []model.Key{key("a")}, Apply: func(g *store.Batch) error { g.RemoveDocument(d); return nil }}))
+	if _, err := b.Release(t.Context(), d); !errors.Is(err, ErrNotQuarantined) {
+		t.Errorf("released: %v", err)
+	}
+	same(t, "lies", b.lying(t), []string{d.Path})
+}
+
 // A release that a kill cut short, at either of its two steps, is finished by another.
 func TestAReleaseThatWasCutShortIsFinished(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))

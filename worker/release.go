@@ -32,7 +32,8 @@ func (w *Worker) Release(ctx context.Context, d store.Document) (store.Document,
 		return d, err
 	}
 	from, to := d.Path, w.nameOf(d, t, model.DocumentStored)
-	if err := w.unquarantine(d, from, to); err != nil {
+	made, err := w.unquarantine(d, from, to)
+	if err != nil {
 		return d, err
 	}
 	err = w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
@@ -54,6 +55,9 @@ func (w *Worker) Release(ctx context.Context, d store.Document) (store.Document,
 		}
 		return nil
 	}})
+	if errors.Is(err, ErrNotQuarantined) && made { // the row went meanwhile: so does the name
+		return d, errors.Join(err, w.Files.drop(to))
+	}
 	if err != nil {
 		return d, err
 	}
@@ -63,22 +67,22 @@ func (w *Worker) Release(ctx context.Context, d store.Document) (store.Document,
 	return d, nil
 }
 
-// unquarantine gives a quarantined file its place beside the old one.
-func (w *Worker) unquarantine(d store.Document, from, to string) error {
+// unquarantine gives a quarantined file its place beside the old one. made: it had none before.
+func (w *Worker) unquarantine(d store.Document, from, to string) (made bool, err error) {
 	sum, _, err := w.Files.Hash(to)
 	switch {
 	case err == nil && sum == d.SHA256:
-		return w.Files.settle(to) // an earlier release came this far
+		return false, w.Files.settle(to) // an earlier release came this far
 	case err == nil:
-		return fmt.Errorf("another file lies at %s in the document store", to)
+		return false, fmt.Errorf("another file lies at %s in the document store", to)
 	case !errors.Is(err, fs.ErrNotExist):
-		return err
+		return false, err
 	}
 	if sum, _, err = w.Files.Hash(from); err != nil {
-		return err
+		return false, err
 	}
 	if sum != d.SHA256 {
-		return fmt.Errorf("the file in quarantine is not the one that was put there: its SHA-256 is %s and was %s", sum, d.SHA256)
+		return false, fmt.Errorf("the file in quarantine is not the one that was put there: its SHA-256 is %s and was %s", sum, d.SHA256)
 	}
-	return w.Files.link(from, to)
+	return true, w.Files.link(from, to)
 }
