@@ -75,17 +75,29 @@ func (c *fileChecker) run(ctx context.Context, in *os.File, memory int64) (worke
 	kill := func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } //nolint:errcheck // gone already
 	done := make(chan struct{})
 	var overran bool
+	var peak int64
 	var watch sync.WaitGroup
 	watch.Go(func() {
 		late := time.NewTimer(c.wall)
 		defer late.Stop()
-		select {
-		case <-done:
-		case <-ctx.Done():
-			kill()
-		case <-late.C:
-			overran = true
-			kill()
+		look := time.NewTicker(10 * time.Millisecond)
+		defer look.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-look.C:
+				peak = max(peak, resident(cmd.Process.Pid))
+			case <-ctx.Done():
+				kill()
+				<-done
+				return
+			case <-late.C:
+				overran = true
+				kill()
+				<-done
+				return
+			}
 		}
 	})
 	err := cmd.Wait()
@@ -94,7 +106,7 @@ func (c *fileChecker) run(ctx context.Context, in *os.File, memory int64) (worke
 	if ctx.Err() != nil {
 		return worker.Verdict{}, ctx.Err()
 	}
-	ended := ending{err: err, out: out.String(), faults: faults.String(), state: cmd.ProcessState, overran: overran, memory: memory, busy: c.busy}
+	ended := ending{err: err, out: out.String(), faults: faults.String(), state: cmd.ProcessState, overran: overran, peak: peak, memory: memory, busy: c.busy}
 	return ended.verdict()
 }
 
@@ -104,7 +116,8 @@ type ending struct {
 	out, faults string
 	state       *os.ProcessState
 	overran     bool
-	memory      int64
+	peak        int64 // the most memory that was seen in use
+	memory      int64 // and the most that it may have
 	busy        time.Duration
 }
 
@@ -115,10 +128,7 @@ func (e ending) verdict() (v worker.Verdict, err error) {
 		return worker.Verdict{Fault: "the file could not be read through: " + why, Spent: true}, nil
 	}
 	used := e.state.UserTime() + e.state.SystemTime()
-	large := false
-	if u, ok := e.state.SysUsage().(*syscall.Rusage); ok {
-		large = resident(u) > e.memory/3
-	}
+	large := e.peak > e.memory/4
 	killed := false
 	if s, ok := e.state.Sys().(syscall.WaitStatus); ok && s.Signaled() {
 		killed = s.Signal() == syscall.SIGKILL
@@ -153,12 +163,18 @@ func (e ending) starved() bool {
 	return false
 }
 
-// resident is the most memory that a process had in use.
-func resident(u *syscall.Rusage) int64 {
-	if runtime.GOOS == "linux" {
-		return u.Maxrss << 10
+// resident is the memory that a process has in use now. What the system tells of it in the end is no measure: that
+// begins with what its maker had in use.
+func resident(pid int) int64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0
 	}
-	return u.Maxrss
+	var size, pages int64
+	if _, err := fmt.Sscan(string(text), &size, &pages); err != nil {
+		return 0
+	}
+	return pages * int64(os.Getpagesize())
 }
 
 // capped keeps the beginning of what is written.
