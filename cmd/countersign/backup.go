@@ -75,6 +75,9 @@ func copyDatabase(ctx context.Context, from, to string, mode fs.FileMode) (err e
 	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", f.Name()); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
+	if err := store.Stamp(ctx, f.Name()); err != nil { // a log that the next restore leaves lying is not the copy's
+		return fmt.Errorf("backup: %w", err)
+	}
 	store.CrashPoint("backup copied")
 	if err := errors.Join(f.Chmod(mode), f.Sync()); err != nil {
 		return err

@@ -73,7 +73,7 @@ func (a *app) makeKey(c *Config) ([]byte, error) {
 		return key, err
 	}
 	if file, ok := c.sqliteFile(); ok {
-		if info, there := os.Stat(file); there == nil && info.Size() > 0 {
+		if _, there := os.Stat(file); there == nil {
 			return nil, err
 		}
 	}

@@ -38,7 +38,7 @@ func crashLives() map[string]crashLife {
 	linked.Services, linked.Faults = []string{"autosign"}, simulator.Faults{}
 	backfill := []string{"--backfill", "120d"}
 	return map[string]crashLife{
-		"first start": {world: history, serve: backfill, points: []string{"key written", "key linked", "migration before step", "migration step done", "migration step done", "migration before step:2"}},
+		"first start": {world: history, serve: backfill, points: []string{"key written", "key linked", "database written", "database linked", "migration before step", "migration step done", "migration step done", "migration before step:2"}},
 		"callbacks":   {world: lives, play: true, serve: backfill, points: []string{"group before begin:60", "group begun:60", "outbox written:20", "group before commit:60", "group committed:60"}},
 		"questions":   {world: lives, play: true, serve: backfill, points: []string{"rows before claim", "rows claimed", "gap written", "gap before settle", "gap settled:2"}},
 		"documents": {world: history, serve: backfill, points: []string{"document written", "documents claimed", "download written", "download synced", "keep before link",
@@ -65,7 +65,7 @@ func TestCrashPoints(t *testing.T) {
 			for _, p := range l.points {
 				one := l
 				one.points = slices.Repeat([]string{p}, times)
-				if strings.HasPrefix(p, "key ") || strings.HasPrefix(p, "file ") || strings.HasPrefix(p, "migration ") {
+				if strings.HasPrefix(p, "key ") || strings.HasPrefix(p, "database ") || strings.HasPrefix(p, "migration ") {
 					one.points = []string{p} // passed once in a database's life
 				}
 				each[p] = one
@@ -185,7 +185,7 @@ func (l crashLife) dies(t *testing.T, binary string) {
 		before := len(w.taken(t))
 		lived := in.crashing(t, binary, point, append([]string{"serve"}, l.serve...)...)
 		acknowledged := 0
-		if db := filepath.Join(in.dir, "countersign.db"); !strings.HasPrefix(point, "key") && !strings.HasPrefix(point, "file") && !strings.HasPrefix(point, "migration") {
+		if db := filepath.Join(in.dir, "countersign.db"); !strings.HasPrefix(point, "key") && !strings.HasPrefix(point, "database") && !strings.HasPrefix(point, "migration") {
 			require.FileExists(t, db)
 			acknowledged = w.holds(t)
 		}
