@@ -185,7 +185,10 @@ func differences(r model.Rules, t model.Transaction, o model.Observation) []Drif
 	}
 	flag("archived", t.Archived, o.Archived)
 	flag("trashed", t.Trashed, o.Trashed)
-	flag("deleted", t.Deleted, model.No)
+	if o.Deleted != model.Yes { // some services go on showing what was deleted
+		o.Deleted = model.No
+	}
+	flag("deleted", t.Deleted, o.Deleted)
 	if o.Signers != nil {
 		ours := map[string]model.SignerStatus{}
 		for _, s := range t.Signers {

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"countersign/model"
 	"countersign/model/store"
 )
 
@@ -84,5 +85,24 @@ func TestACronLineThatNeverFiresOrPanicsIsRefused(t *testing.T) {
 		if _, err := ParseSchedule(line); err != nil {
 			t.Errorf("%q: %v", line, err)
 		}
+	}
+}
+
+// A service that goes on showing what was deleted agrees with a row that says so.
+func TestVerifyTakesADeletedOneThatIsStillShown(t *testing.T) {
+	t.Parallel()
+	row := model.Transaction{Account: "a", Ref: "r", Status: model.Declined, Deleted: true}
+	shown := model.Observation{Ref: "r", Evidence: model.Verified, Status: model.Declined, Deleted: model.Yes}
+	rules := model.Rules{Confirms: map[model.Status]model.Status{model.Declined: model.Declined}}
+	if got := differences(rules, row, shown); len(got) != 0 {
+		t.Errorf("deleted here and there: %v", got)
+	}
+	shown.Deleted = model.Unsaid
+	if got := differences(rules, row, shown); len(got) != 1 {
+		t.Errorf("deleted here and not there: %v", got)
+	}
+	row.Deleted, shown.Deleted = false, model.Yes
+	if got := differences(rules, row, shown); len(got) != 1 {
+		t.Errorf("deleted there and not here: %v", got)
 	}
 }

@@ -61,6 +61,7 @@ func TestKilledAtRandom(t *testing.T) {
 		}
 	}
 	require.Less(t, slowest, readyWithin, "ready again")
+	in.edit(t, `(?m)^  (active|idle|audit): .*$`, `  $1: "0 0 1 1 *"`) // what is polled from now on, we ask for
 	p, _ := in.serving(t, binary, "--backfill", "120d")
 	w.ends()
 	in.converged(t, svc)

@@ -193,7 +193,7 @@ func (in installation) converged(t *testing.T, svc *services) {
 			return false
 		}
 		_, _, code := in.verb(t, args("verify")...)
-		return code == exitDone && one[int](db, "SELECT COUNT(*) FROM documents WHERE state = 'waiting'") == 0 &&
+		return code == exitDone && one[int](db, "SELECT COUNT(*) FROM documents JOIN transactions USING (account, ref) WHERE state = 'waiting' AND NOT not_found") == 0 &&
 			one[int](db, "SELECT COUNT(*) FROM runs WHERE state = 'running' AND account <> 'witness'") == 0
 	})
 	in.equalsTruth(t, svc)
@@ -202,6 +202,7 @@ func (in installation) converged(t *testing.T, svc *services) {
 // equalsTruth compares the table with the services.
 func (in installation) equalsTruth(t *testing.T, svc *services) {
 	t.Helper()
+	db := in.table(t)
 	ours := map[string]map[string]any{}
 	stdout, stderr, code := in.verb(t, "list", "--json")
 	require.Zero(t, code, stderr)
@@ -218,7 +219,7 @@ func (in installation) equalsTruth(t *testing.T, svc *services) {
 		}
 		require.Contains(t, append(slices.Clone(tx.AlsoRight), tx.Status), row["status"], tx.Ref)
 		if tx.Status == "completed" && !tx.Trashed && row["status"] == "completed" {
-			require.Zero(t, one[int](in.table(t), "SELECT COUNT(*) FROM documents WHERE ref = ? AND state NOT IN ('stored', 'unobtainable')", tx.Ref), tx.Ref)
+			require.Zero(t, one[int](db, "SELECT COUNT(*) FROM documents WHERE account = ? AND ref = ? AND state <> 'stored' AND (state = 'waiting' OR reason = '')", tx.Account, tx.Ref), tx.Ref)
 		}
 	}
 }
