@@ -97,6 +97,7 @@ func TestDatabaseFaults(t *testing.T) {
 type ill struct {
 	installation
 	binary string
+	env    []string
 	disk   int // a process in whose file system the database lies; 0: ours
 	p      *process
 	key    string
@@ -162,6 +163,7 @@ func (d *ill) command(args ...string) *exec.Cmd {
 		args = append([]string{"nsenter", "--target", fmt.Sprint(d.disk), "--user", "--mount", "--preserve-credentials"}, args...)
 	}
 	c := exec.Command(args[0], args[1:]...)
+	c.Env = append(os.Environ(), d.env...)
 	if os.Getuid() == 0 && d.disk == 0 {
 		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	}
