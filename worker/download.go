@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -19,7 +20,8 @@ import (
 )
 
 const (
-	wrongFiles = 5                      // files that were not whole, one after the other, until the last is quarantined
+	wrongFiles = 5 // files that were not whole, one after the other, until the last is quarantined
+	noRoom     = "the document folder cannot be written"
 	giveUpDocs = 24 * time.Hour         // a document that is not there for so long has failed
 	fileTime   = leaseFor - time.Minute // a file that takes longer, such as one that comes by the byte, is broken off
 )
@@ -155,7 +157,7 @@ func (w *Worker) fetchFile(ctx context.Context, d store.Document, get getFile) (
 	}
 	f.sum = hex.EncodeToString(h.Sum(nil))
 	store.CrashPoint("download written")
-	err = tmp.Sync()
+	err = w.Files.sync(tmp)
 	store.CrashPoint("download synced")
 	return f, err
 }
@@ -164,11 +166,14 @@ func (w *Worker) fetchFile(ctx context.Context, d store.Document, get getFile) (
 func (w *Worker) undone(ctx context.Context, a *Account, d store.Document, err error) error {
 	back := context.WithoutCancel(ctx)
 	var after *provider.RetryAfter
+	var disk *fs.PathError // ours: nothing else of a download is a file
 	switch {
 	case ctx.Err() != nil:
 		return w.later(back, d, w.Now(), d.Reason, false)
 	case errors.As(err, &after):
 		return w.later(back, d, w.Now().Add(w.wait(after)), "the provider asks to wait", false)
+	case errors.As(err, &disk):
+		return errors.Join(w.later(back, d, w.Now().Add(w.RetryWait), noRoom+": "+disk.Err.Error(), false), err)
 	case errors.Is(err, provider.ErrDenied):
 		if err := w.failed(back, a, model.Key{Account: d.Account, Ref: d.Ref}, err); err != nil {
 			return err

@@ -19,7 +19,10 @@ import (
 
 // Files keeps documents in a folder. What is stored was synced, file and folder, before it got its
 // name; a name is never given twice. Safe for concurrent use.
-type Files struct{ root string }
+type Files struct {
+	root string
+	sync func(*os.File) error // puts a file or a folder on disk
+}
 
 const (
 	tempFolder       = ".incoming"
@@ -29,14 +32,14 @@ const (
 
 // OpenFiles makes the folder, with those inside that are the daemon's own, where it is missing.
 func OpenFiles(root string) (*Files, error) {
-	f := &Files{root: filepath.Clean(root)}
+	f := &Files{root: filepath.Clean(root), sync: (*os.File).Sync}
 	for _, dir := range []string{tempFolder, holdFolder} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o700); err != nil {
 			return nil, fmt.Errorf("document folder: %w", err)
 		}
 	}
 	for _, dir := range []string{f.root, filepath.Dir(f.root)} { // where one was just made; some may not be read, or not be synced
-		if err := syncDir(dir); errors.Is(err, unix.EIO) {
+		if err := f.syncDir(dir); errors.Is(err, unix.EIO) {
 			return nil, fmt.Errorf("document folder: %w", err)
 		}
 	}
@@ -95,7 +98,7 @@ func (f *Files) Settle(name string) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(file.Sync(), file.Close()); err != nil {
+	if err := errors.Join(f.sync(file), file.Close()); err != nil {
 		return err
 	}
 	return f.syncNames(p)
@@ -105,7 +108,7 @@ func (f *Files) Settle(name string) error {
 // to sync it.
 func (f *Files) syncNames(file string) error {
 	for dir := filepath.Dir(file); ; dir = filepath.Dir(dir) {
-		if err := syncDir(dir); err != nil {
+		if err := f.syncDir(dir); err != nil {
 			return err
 		}
 		if len(dir) <= len(f.root) {
@@ -151,13 +154,13 @@ func (f *Files) inside(name string) (string, error) {
 	return filepath.Join(f.root, filepath.FromSlash(name)), nil
 }
 
-func syncDir(dir string) error {
+func (f *Files) syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
 	defer d.Close() //nolint:errcheck // only synced
-	return d.Sync()
+	return f.sync(d)
 }
 
 // documentPath is where a document lies: ACCOUNT/YYYY/MM/REF/DOCUMENT.pdf, from the second version

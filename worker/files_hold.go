@@ -26,7 +26,7 @@ func (f *Files) Hold(temp, name string) error {
 		return err
 	}
 	store.CrashPoint("hold renamed")
-	return syncDir(filepath.Dir(to))
+	return f.syncDir(filepath.Dir(to))
 }
 
 // Holds finds the file that is held for a document, by the document's id.

@@ -47,7 +47,7 @@ func (w *Worker) fetchLink(ctx context.Context, a *Account, d store.Document, t 
 	}
 	if err := w.Files.Hold(f.path, holdName(d.ID, f.sum)); err != nil {
 		back := context.WithoutCancel(ctx)
-		return errors.Join(w.later(back, d, w.Now().Add(w.RetryWait), "the document folder cannot be written", false), err)
+		return errors.Join(w.later(back, d, w.Now().Add(w.RetryWait), noRoom, false), err)
 	}
 	store.CrashPoint("hold synced")
 	return w.held(ctx, d, f)
@@ -58,11 +58,14 @@ func (w *Worker) fetchLink(ctx context.Context, a *Account, d store.Document, t 
 func (w *Worker) linkFailed(ctx context.Context, d store.Document, err error) error {
 	back := context.WithoutCancel(ctx)
 	var after *provider.RetryAfter
+	var disk *fs.PathError
 	switch {
 	case ctx.Err() != nil:
 		return w.later(back, d, w.Now(), d.Reason, false)
 	case errors.As(err, &after):
 		return w.later(back, d, w.Now().Add(w.wait(after)), "the link's host asks to wait", false)
+	case errors.As(err, &disk):
+		return errors.Join(w.later(back, d, w.Now().Add(w.RetryWait), noRoom+": "+disk.Err.Error(), false), err)
 	case errors.Is(err, provider.ErrDenied), errors.Is(err, provider.ErrNotFound), errors.Is(err, provider.ErrUnobtainable):
 		w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref}).Warn("the link to a document has died, the provider will be asked")
 		d.Link, d.Attempts = "", 0

@@ -48,7 +48,7 @@ func (w *Worker) keep(ctx context.Context, d store.Document, t model.Transaction
 			return err
 		}
 		if err != nil {
-			return errors.Join(w.later(context.WithoutCancel(ctx), d, w.Now().Add(w.RetryWait), "the document folder cannot be written", false), err)
+			return errors.Join(w.later(context.WithoutCancel(ctx), d, w.Now().Add(w.RetryWait), noRoom, false), err)
 		}
 		now := w.Now()
 		d.State, d.Reason, d.Path, d.SHA256, d.Size, d.NextTryAt, d.StoredAt = state, reason, name, f.sum, f.size, nil, &now

@@ -108,7 +108,11 @@ type ill struct {
 // installed has the database in a folder of its own, on a small disk where that is wanted.
 func (d *ill) installed(t *testing.T, disk bool) {
 	t.Helper()
-	svc := playServices(t, simulator.Options{Transactions: -1})
+	d.installedFor(t, playServices(t, simulator.Options{Transactions: -1}), disk)
+}
+
+func (d *ill) installedFor(t *testing.T, svc *services, disk bool) {
+	t.Helper()
 	d.installation = install(t, svc, 1)
 	reachable(t)
 	d.edit(t, `\./countersign.db`, "./data/countersign.db")
@@ -171,9 +175,9 @@ func (d *ill) command(args ...string) *exec.Cmd {
 }
 
 // start runs serve.
-func (d *ill) start(t *testing.T) *process {
+func (d *ill) start(t *testing.T, args ...string) *process {
 	t.Helper()
-	p := &process{Cmd: d.command("serve"), out: &safeBuffer{}, done: make(chan struct{})}
+	p := &process{Cmd: d.command(append([]string{"serve"}, args...)...), out: &safeBuffer{}, done: make(chan struct{})}
 	p.Stdout, p.Stderr = p.out, p.out
 	require.NoError(t, p.Start())
 	go func() { p.Wait(); close(p.done) }() //nolint:errcheck // ProcessState tells
