@@ -28,15 +28,6 @@ const (
 	smallDisk  = 24 << 20
 )
 
-// builtProgram is the real program, or one built otherwise.
-func builtProgram(t *testing.T, flags ...string) string {
-	t.Helper()
-	binary := filepath.Join(reachable(t), "countersign")
-	out, err := exec.Command("go", append(append([]string{"build"}, flags...), "-o", binary, ".")...).CombinedOutput()
-	require.NoError(t, err, string(out))
-	return binary
-}
-
 // reachable is a folder that others may enter.
 func reachable(t *testing.T) string {
 	t.Helper()

@@ -158,4 +158,3 @@ func fileSize(t *testing.T, path string) int64 {
 	require.NoError(t, err)
 	return info.Size()
 }
-
