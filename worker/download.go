@@ -154,7 +154,10 @@ func (w *Worker) fetchFile(ctx context.Context, d store.Document, get getFile) (
 		f.fault = checkFile(tmp, f.size, dec)
 	}
 	f.sum = hex.EncodeToString(h.Sum(nil))
-	return f, tmp.Sync()
+	store.CrashPoint("download written")
+	err = tmp.Sync()
+	store.CrashPoint("download synced")
+	return f, err
 }
 
 // undone deals with a download that brought no file.

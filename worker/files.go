@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -14,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"countersign/model/store"
 )
 
 // Files keeps documents in a folder. What is stored was synced, file and folder, before it got its
@@ -26,11 +27,16 @@ const (
 	quarantineFolder = "quarantine"
 )
 
-// OpenFiles makes the folder where it is missing and removes what a killed process left half written.
+// OpenFiles makes the folder, with those inside that are the daemon's own, where it is missing.
 func OpenFiles(root string) (*Files, error) {
-	f := &Files{root: root}
+	f := &Files{root: filepath.Clean(root)}
 	for _, dir := range []string{tempFolder, holdFolder} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o700); err != nil {
+			return nil, fmt.Errorf("document folder: %w", err)
+		}
+	}
+	for _, dir := range []string{f.root, filepath.Dir(f.root)} { // where one was just made; some may not be read, or not be synced
+		if err := syncDir(dir); errors.Is(err, unix.EIO) {
 			return nil, fmt.Errorf("document folder: %w", err)
 		}
 	}
@@ -63,22 +69,49 @@ func (f *Files) Keep(temp, name string) error {
 	if err != nil {
 		return err
 	}
-	made, err := makeFolders(f.root, filepath.Dir(to))
-	if err != nil {
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return err
 	}
+	store.CrashPoint("keep before link")
 	if err := os.Link(temp, to); err != nil { // a rename would replace what is there
 		return err
 	}
+	store.CrashPoint("keep linked")
 	if err := os.Remove(temp); err != nil {
 		return err
 	}
-	for _, dir := range append(made, filepath.Dir(to)) {
+	store.CrashPoint("keep unlinked")
+	return f.syncNames(to)
+}
+
+// Settle makes sure of a file that already has its name: whoever gave it may have been killed, or have failed,
+// before the name was on disk.
+func (f *Files) Settle(name string) error {
+	p, err := f.inside(name)
+	if err != nil {
+		return err
+	}
+	file, err := os.OpenFile(p, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	return f.syncNames(p)
+}
+
+// syncNames puts a file's name on disk, and those of the folders above it: who made one of them may not have come
+// to sync it.
+func (f *Files) syncNames(file string) error {
+	for dir := filepath.Dir(file); ; dir = filepath.Dir(dir) {
 		if err := syncDir(dir); err != nil {
 			return err
 		}
+		if len(dir) <= len(f.root) {
+			return nil
+		}
 	}
-	return nil
 }
 
 // Open reads a stored file. fs.ErrNotExist if it is gone.
@@ -116,20 +149,6 @@ func (f *Files) inside(name string) (string, error) {
 		return "", fmt.Errorf("document path %q leaves the folder", name)
 	}
 	return filepath.Join(f.root, filepath.FromSlash(name)), nil
-}
-
-// makeFolders makes dir below root and returns the folders that got a new entry.
-func makeFolders(root, dir string) ([]string, error) {
-	var touched []string
-	for d := dir; len(d) > len(root); d = filepath.Dir(d) {
-		if _, err := os.Stat(d); err == nil {
-			break
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-		touched = append(touched, filepath.Dir(d))
-	}
-	return touched, os.MkdirAll(dir, 0o700)
 }
 
 func syncDir(dir string) error {

@@ -20,6 +20,9 @@ import (
 func (w *Worker) fetchLink(ctx context.Context, a *Account, d store.Document, t model.Transaction) error {
 	if name, ok := w.Files.Holds(d.ID); ok { // it had come when the process ended
 		sum, size, err := w.Files.Hash(name)
+		if err == nil {
+			err = w.Files.Settle(name)
+		}
 		if err != nil {
 			return err
 		}
@@ -46,6 +49,7 @@ func (w *Worker) fetchLink(ctx context.Context, a *Account, d store.Document, t 
 		back := context.WithoutCancel(ctx)
 		return errors.Join(w.later(back, d, w.Now().Add(w.RetryWait), "the document folder cannot be written", false), err)
 	}
+	store.CrashPoint("hold synced")
 	return w.held(ctx, d, f)
 }
 
@@ -90,6 +94,7 @@ func (w *Worker) held(ctx context.Context, d store.Document, f file) error {
 		b.PutDocument(next)
 		return nil
 	}})
+	store.CrashPoint("hold noted")
 	if err == nil && !stays {
 		err = w.Files.dropHeld(holdName(d.ID, f.sum))
 	}
@@ -128,6 +133,7 @@ func (w *Worker) placeHeld(ctx context.Context, d store.Document, t model.Transa
 		return w.lost(ctx, d)
 	}
 	if err == nil {
+		store.CrashPoint("hold placed")
 		os.Remove(p) //nolint:errcheck // mostly gone already
 	}
 	return err

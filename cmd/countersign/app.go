@@ -91,6 +91,11 @@ func (a *app) openStore(ctx context.Context, c *Config, readOnly bool) (*store.S
 			}
 		}
 	} else if key, err = a.makeKey(c); err != nil {
+		if file, ok := c.sqliteFile(); ok && errors.Is(err, errNoKey) { // whose file is it at all?
+			if fault := store.Examine(ctx, file); fault != nil {
+				return nil, fault
+			}
+		}
 		return nil, err
 	}
 	return store.Open(ctx, store.Options{

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"countersign/model/store"
 )
 
 const (
@@ -71,7 +73,7 @@ func (a *app) makeKey(c *Config) ([]byte, error) {
 		return key, err
 	}
 	if file, ok := c.sqliteFile(); ok {
-		if info, there := os.Stat(file); there == nil && info.Size() > 0 {
+		if _, there := os.Stat(file); there == nil {
 			return nil, err
 		}
 	}
@@ -87,14 +89,20 @@ func writeKey(file string) ([]byte, error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-*")
 	if err != nil {
 		return nil, err
 	}
+	defer os.Remove(f.Name()) //nolint:errcheck // it has its name, or is of no use
 	_, err = fmt.Fprintln(f, base64.StdEncoding.EncodeToString(key))
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, errors.Join(err, os.Remove(file))
+		return nil, err
 	}
+	store.CrashPoint("key written")
+	if err := os.Link(f.Name(), file); err != nil { // whole or not at all, and never over another key
+		return nil, err
+	}
+	store.CrashPoint("key linked")
 	return key, syncFolder(filepath.Dir(file))
 }
 

@@ -128,7 +128,7 @@ func (d *doctor) database(ctx context.Context) *store.Store {
 	s, err := store.Open(ctx, store.Options{DSN: d.config.Database, Key: key, Now: d.now, Mode: fs.FileMode(d.config.DatabaseMode)})
 	if err != nil {
 		cure := ": name another file or URL in `database`, or restore the backup"
-		if errors.Is(err, store.ErrNewer) {
+		if fault := (*store.FileError)(nil); errors.Is(err, store.ErrNewer) || errors.As(err, &fault) {
 			cure = "" // it says so
 		}
 		d.say("FAIL", "database", "%v%s", err, cure)
@@ -145,6 +145,8 @@ func (d *doctor) database(ctx context.Context) *store.Store {
 	default:
 		if err := d.writable(ctx, s); err != nil {
 			d.say("FAIL", "database", "cannot be written: %v; look at rights and free space", err)
+		} else if err := s.Check(ctx); err != nil {
+			d.say("FAIL", "database", "%v", err)
 		} else {
 			d.say("ok", "database", "%s, schema %d, written with full synchronisation", d.config.databaseShown(), have)
 		}

@@ -28,11 +28,11 @@ const (
 	smallDisk  = 24 << 20
 )
 
-// builtProgram is the real program.
-func builtProgram(t *testing.T) string {
+// builtProgram is the real program, or one built otherwise.
+func builtProgram(t *testing.T, flags ...string) string {
 	t.Helper()
 	binary := filepath.Join(reachable(t), "countersign")
-	out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput()
+	out, err := exec.Command("go", append(append([]string{"build"}, flags...), "-o", binary, ".")...).CombinedOutput()
 	require.NoError(t, err, string(out))
 	return binary
 }

@@ -95,8 +95,12 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	default:
 		err = fmt.Errorf("database %q: want sqlite:PATH or postgres://user@host/name", kind+":…")
 	}
+	var have int64
 	if err == nil {
-		_, s.step, err = s.Schema(ctx)
+		have, s.step, err = s.Schema(ctx)
+	}
+	if err == nil && s.pg {
+		err = s.examinePostgres(ctx, have)
 	}
 	if err == nil {
 		err = s.checkSchema(ctx)
@@ -163,7 +167,7 @@ func (s *Store) Healthy(ctx context.Context) error {
 		if q.pg {
 			return q.exec(`UPDATE counters SET ordinal = ordinal WHERE id = 1`)
 		}
-		return q.exec(`PRAGMA user_version = 1`) // SQLite writes no page for an UPDATE that changes nothing
+		return q.probe()
 	})
 }
 
