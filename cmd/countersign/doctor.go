@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -221,6 +222,9 @@ func (d *doctor) documents() {
 
 func (d *doctor) tls() {
 	t := d.config.Public.TLS
+	if len(t.ACME.Hosts) > 0 {
+		d.say("ok", "tls", "issued by %s for %s, kept in %s", t.ACME.Directory, strings.Join(t.ACME.Hosts, ", "), d.config.acmeCache())
+	}
 	if t.CertFile == "" {
 		return
 	}
