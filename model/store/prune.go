@@ -12,6 +12,7 @@ type PruneBefore struct {
 	Refused *time.Time // bodies of refused callbacks
 	// RefusedBytes is how much of their bodies is kept in all: the oldest go first. 0 is no bound.
 	RefusedBytes int64
+	Links        *time.Time // links of documents that were not fetched
 	Outbox       *time.Time // outbox rows and finished deliveries
 	History      *time.Time
 	HiddenRows   *time.Time // rows that only hints have named
@@ -28,6 +29,7 @@ func (s *Store) Prune(ctx context.Context, p PruneBefore) error {
 	}{
 		{p.Bodies, `UPDATE callbacks SET body = NULL WHERE n IN (SELECT n FROM callbacks WHERE body IS NOT NULL AND verdict <> 'refused' AND at < ? ORDER BY n LIMIT ?)`},
 		{p.Refused, `UPDATE callbacks SET body = NULL WHERE n IN (SELECT n FROM callbacks WHERE body IS NOT NULL AND verdict = 'refused' AND at < ? ORDER BY n LIMIT ?)`},
+		{p.Links, `UPDATE documents SET link = NULL WHERE id IN (SELECT id FROM documents WHERE link IS NOT NULL AND COALESCE(link_at, created_at) < ? LIMIT ?)`},
 		{p.Outbox, `DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE at < ? ORDER BY seq LIMIT ?)`},
 		{p.Outbox, `DELETE FROM deliveries WHERE (hook, seq) IN (SELECT hook, seq FROM deliveries WHERE done_at < ? LIMIT ?)`},
 		{p.History, `DELETE FROM history WHERE seq IN (SELECT seq FROM history WHERE at < ? ORDER BY seq LIMIT ?)`},
