@@ -177,6 +177,8 @@ func (w *Worker) undone(ctx context.Context, a *Account, d store.Document, err e
 	case errors.Is(err, provider.ErrUnobtainable):
 		d.State, d.Reason, d.NextTryAt, d.Link = model.DocumentUnobtainable, clipped(provider.Redact(err).Error(), 300), nil, ""
 		return w.put(back, d, string(d.State))
+	case errors.Is(err, provider.ErrTooLarge):
+		return w.tooLarge(back, d)
 	case errors.Is(err, provider.ErrNotReady):
 		return w.later(back, d, w.Now().Add(w.pause(d.Attempts)), "the provider is still making the file", true)
 	case errors.Is(err, provider.ErrNotFound):
@@ -188,6 +190,16 @@ func (w *Worker) undone(ctx context.Context, a *Account, d store.Document, err e
 	}
 	w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "attempt": d.Attempts + 1, "err": provider.Redact(err)}).Warn("download failed, trying again")
 	return w.later(back, d, w.Now().Add(w.pause(d.Attempts)), "download failed, trying again", true)
+}
+
+// tooLarge gives up a file that would come as large again. Its link, if any, is kept for as long as links are: the bound
+// may be raised.
+func (w *Worker) tooLarge(ctx context.Context, d store.Document) error {
+	d.State, d.NextTryAt = model.DocumentFailed, nil
+	d.Reason = "the file is larger than documents_max_size: raise it, then `documents retry`"
+	d.Attempts++
+	w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref}).Warn("a file is larger than documents_max_size, not fetched")
+	return w.put(ctx, d, "")
 }
 
 // later says when a document is tried again.

@@ -63,6 +63,8 @@ func (w *Worker) linkFailed(ctx context.Context, d store.Document, err error) er
 		return w.later(back, d, w.Now(), d.Reason, false)
 	case errors.As(err, &after):
 		return w.later(back, d, w.Now().Add(w.wait(after)), "the link's host asks to wait", false)
+	case errors.Is(err, provider.ErrTooLarge):
+		return w.tooLarge(back, d)
 	case errors.Is(err, provider.ErrDenied), errors.Is(err, provider.ErrNotFound), errors.Is(err, provider.ErrUnobtainable):
 		w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref}).Warn("the link to a document has died, the provider will be asked")
 		d.Link, d.Attempts = "", 0

@@ -72,6 +72,7 @@ type Options struct {
 // Retention says how long what is stored is kept; zero keeps it.
 type Retention struct {
 	Bodies, Refused, Outbox, History time.Duration
+	RefusedBytes                     int64 // of the bodies of refused callbacks, in all
 }
 
 // Worker runs the loops. Its methods are safe for concurrent use.
