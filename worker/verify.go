@@ -133,7 +133,7 @@ func (v *verifier) compare(ctx context.Context, t model.Transaction, o model.Obs
 		return err
 	}
 	if len(drift) > 0 && v.params.Repair {
-		dids, err := v.Answers(ctx, v.a, Source{model.AskedVerify, v.run.ID}, []model.Observation{o})
+		dids, err := v.Answers(ctx, v.a, Source{Asked: model.AskedVerify, Run: v.run.ID}, []model.Observation{o})
 		if err != nil {
 			return err
 		}
