@@ -2,10 +2,8 @@ package worker
 
 import (
 	"context"
-	"encoding/json"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,10 +22,7 @@ func TestVerifyFetchesAnAlteredFileAnewAndLeavesOldVersionsAlone(t *testing.T) {
 			check(t, os.WriteFile(filepath.Join(b.root, filepath.FromSlash(d.Path)), []byte("altered"), 0o600))
 		}
 		r := b.ran(t, store.Run{Kind: KindVerify, Params: `{"repair":true}`})
-		lines := strings.Split(strings.TrimSpace(r.Result), "\n")
-		var sum Verified
-		check(t, json.Unmarshal([]byte(lines[len(lines)-1]), &sum))
-		same(t, "sum", sum, Verified{Checked: 1, Drift: 2, Repaired: 1})
+		same(t, "sum", VerifiedBy(r), Verified{Checked: 1, Drift: 2, Repaired: 1})
 		check(t, b.downloadOnce(t.Context()))
 		list := b.documents(t, "a")
 		same(t, "versions", []int{len(list), list[0].Version, list[1].Version}, []int{2, 1, 3})

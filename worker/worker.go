@@ -85,7 +85,8 @@ type Worker struct {
 	refused map[string]bool          // accounts whose credentials were refused
 	foreign map[string]bool          // accounts whose credentials are of another account
 	running map[string]bool          // runs in work, by account and kind, and lanes, by name
-	open    map[incidentKey]bool     // incidents that are open
+	open    map[incidentKey]bool     // incidents that are open, as far as this process knows
+	began   time.Time                // when the first round of watching was
 	lookUps map[string]*rate.Limiter // what hints may name that we do not know, by account
 	inWork  sync.WaitGroup           // runs and lanes in work
 }

@@ -33,6 +33,7 @@ func (s *Store) Prune(ctx context.Context, p PruneBefore) error {
 		{p.Outbox, `DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE at < ? ORDER BY seq LIMIT ?)`},
 		{p.Outbox, `DELETE FROM deliveries WHERE (hook, seq) IN (SELECT hook, seq FROM deliveries WHERE done_at < ? LIMIT ?)`},
 		{p.History, `DELETE FROM history WHERE seq IN (SELECT seq FROM history WHERE at < ? ORDER BY seq LIMIT ?)`},
+		{p.Bodies, `DELETE FROM drift WHERE (run, ref, field, about) IN (SELECT run, ref, field, about FROM drift WHERE found_at < ? LIMIT ?)`},
 	} {
 		if step.before == nil {
 			continue
