@@ -37,6 +37,8 @@ type Account struct {
 	Download     []model.DocumentKind
 	Polling      Schedules
 	Client       string // where calls go, for people: the base URL's host
+	Signatures   model.Expectation
+	KeepBad      bool // a file whose signatures are not as expected is stored all the same
 }
 
 // wants says whether documents of a kind are kept for the account.
@@ -67,6 +69,7 @@ type Options struct {
 	Workers   int           // questions under way per account; 4 if zero
 	MinFree   int64         // documents_min_free in bytes
 	Retention Retention
+	Inspect   Inspector // looks into a file that came; InspectHere if nil, which nothing bounds
 }
 
 // Retention says how long what is stored is kept; zero keeps it.
@@ -106,6 +109,9 @@ func New(o Options) *Worker {
 	}
 	if o.Workers <= 0 {
 		o.Workers = 4
+	}
+	if o.Inspect == nil {
+		o.Inspect = InspectHere
 	}
 	return &Worker{
 		Options: o,
