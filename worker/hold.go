@@ -26,7 +26,7 @@ func (w *Worker) fetchLink(ctx context.Context, a *Account, d store.Document, t 
 		if err != nil {
 			return err
 		}
-		return w.held(ctx, d, file{sum: sum, size: size})
+		return w.heldBefore(ctx, d, t, name, file{sum: sum, size: size})
 	}
 	if free, err := w.Files.Free(); err == nil && free < w.MinFree {
 		return w.later(ctx, d, w.Now().Add(w.RetryWait), "the document folder is short of space", false)
@@ -53,6 +53,23 @@ func (w *Worker) fetchLink(ctx context.Context, a *Account, d store.Document, t 
 	return w.held(ctx, d, f)
 }
 
+// heldBefore goes on with a file that was held when the process ended, before what was found in it was written.
+func (w *Worker) heldBefore(ctx context.Context, d store.Document, t model.Transaction, name string, f file) error {
+	in, err := w.Files.Open(name)
+	if err != nil {
+		return err
+	}
+	defer in.Close() //nolint:errcheck // only read
+	if err := w.inspect(ctx, in, d, &f); err != nil {
+		return w.linkFailed(ctx, d, err)
+	}
+	if f.fault != nil {
+		f.path = in.Name()
+		return w.wrongFile(ctx, d, t, f)
+	}
+	return w.held(ctx, d, f)
+}
+
 // linkFailed deals with a link that brought no file. A dead one stops nothing: the provider is asked for
 // the document once the row is confirmed.
 func (w *Worker) linkFailed(ctx context.Context, d store.Document, err error) error {
@@ -64,8 +81,10 @@ func (w *Worker) linkFailed(ctx context.Context, d store.Document, err error) er
 		return w.later(back, d, w.Now(), d.Reason, false)
 	case errors.As(err, &after):
 		return w.later(back, d, w.Now().Add(w.wait(after)), "the link's host asks to wait", false)
-	case errors.As(err, &disk):
+	case errors.As(err, &disk) && !errors.Is(err, errNotChecked):
 		return errors.Join(w.later(back, d, w.Now().Add(w.RetryWait), noRoom+": "+disk.Err.Error(), false), err)
+	case errors.Is(err, provider.ErrTooLarge):
+		return w.tooLarge(back, d)
 	case errors.Is(err, provider.ErrDenied), errors.Is(err, provider.ErrNotFound), errors.Is(err, provider.ErrUnobtainable):
 		w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref}).Warn("the link to a document has died, the provider will be asked")
 		d.Link, d.Attempts = "", 0
@@ -92,6 +111,7 @@ func (w *Worker) held(ctx context.Context, d store.Document, f file) error {
 			return nil
 		}
 		now := b.Now()
+		next.Facts = f.facts
 		next.Held, next.SHA256, next.Size, next.Link, next.Attempts = f.sum, f.sum, f.size, "", 0
 		next.State, next.Reason, next.NextTryAt = model.DocumentWaiting, heldReason, &now // the next round looks whether it is confirmed already
 		b.PutDocument(next)

@@ -51,6 +51,7 @@ func (w *Worker) keep(ctx context.Context, d store.Document, t model.Transaction
 			return errors.Join(w.later(context.WithoutCancel(ctx), d, w.Now().Add(w.RetryWait), noRoom, false), err)
 		}
 		now := w.Now()
+		d.Facts = checkedFacts(d, f)
 		d.State, d.Reason, d.Path, d.SHA256, d.Size, d.NextTryAt, d.StoredAt = state, reason, name, f.sum, f.size, nil, &now
 		d.Link, d.Held = "", ""
 		store.CrashPoint("keep synced")

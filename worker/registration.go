@@ -71,10 +71,9 @@ func (w *Worker) Registered(ctx context.Context, account string, reg provider.Re
 	return w.noteRegistration(ctx, account, func(registered) (registered, string) { return registered{Registration: reg}.compare(reg) })
 }
 
-// noteRegistration remembers a registration, and opens or closes the incident. The incident may have been closed by
-// a verb in another process: the database says whether it is open, not what this one remembers.
+// noteRegistration remembers a registration, and opens or closes the incident.
 func (w *Worker) noteRegistration(ctx context.Context, account string, look func(was registered) (keep registered, wrong string)) error {
-	open := false
+	var moved []incidentMove
 	err := w.doPatiently(ctx, store.Unit{Apply: func(b *store.Batch) error {
 		acc, err := b.Account(account)
 		if err != nil {
@@ -89,25 +88,16 @@ func (w *Worker) noteRegistration(ctx context.Context, account string, look func
 			acc.Registration = string(text)
 			b.PutAccount(acc)
 		}
-		var moved []incidentKey // of no use: it tells what changed, and what is remembered may be older
-		open = wrong != ""
-		if open {
-			return w.openIncident(b, &moved, account, store.RegistrationChanged, wrong)
+		moved = nil
+		if wrong != "" {
+			return openIncident(b, &moved, account, store.RegistrationChanged, wrong)
 		}
-		_, err = b.CloseIncident(account, store.RegistrationChanged)
-		return err
+		return closeIncident(b, &moved, account, store.RegistrationChanged)
 	}})
-	if err != nil {
-		return err
+	if err == nil {
+		w.noteIncidents(moved)
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if k := (incidentKey{account, store.RegistrationChanged}); open {
-		w.open[k] = true
-	} else {
-		delete(w.open, k)
-	}
-	return nil
+	return err
 }
 
 // events returns the event types that an account's registration is known to name; nil: not known.

@@ -28,6 +28,7 @@ type Params struct {
 	Refs      []string `json:"refs,omitempty"`
 	Documents *bool    `json:"documents,omitempty"` // backfill: false keeps statuses only
 	Sample    int      `json:"sample,omitempty"`
+	Seed      string   `json:"seed,omitempty"` // what the sample is drawn by
 	Repair    bool     `json:"repair,omitempty"`
 	Whole     bool     `json:"whole,omitempty"` // asked by hand: every row of the tier, however new its answer
 }
@@ -147,8 +148,8 @@ type pass struct {
 
 // do does the run's work by its kind.
 func (p *pass) do(ctx context.Context) error {
-	if p.isForeign(p.a.ID) {
-		return fmt.Errorf("account %s: the credentials are of another account of the provider than the rows: %w", p.a.ID, provider.ErrDenied)
+	if p.isForeign(p.a.ID) && p.run.Kind != KindVerify { // which has files to verify
+		return errForeign(p.a.ID)
 	}
 	switch p.run.Kind {
 	case string(Active), string(Idle), string(Audit):

@@ -64,15 +64,6 @@ func (s Schedules) interval(t Tier, now time.Time) time.Duration {
 	return s.Next(t, a).Sub(a)
 }
 
-// overdue says whether no active run has ended well for two slots.
-func (s Schedules) overdue(ctx context.Context, db *store.Store, account string, now time.Time) bool {
-	runs, err := db.Runs(ctx, store.RunFilter{Account: account, Kind: string(Active), States: []store.RunState{store.RunDone}, Limit: 1})
-	if err != nil || len(runs) == 0 || runs[0].FinishedAt == nil {
-		return false
-	}
-	return now.Sub(*runs[0].FinishedAt) > 2*s.interval(Active, now)
-}
-
 // slots queues a run for each slot as it comes, after catching up on what was missed while the
 // daemon was down. It waits for ctx.
 func (w *Worker) slots(ctx context.Context) error {

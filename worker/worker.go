@@ -37,6 +37,8 @@ type Account struct {
 	Download     []model.DocumentKind
 	Polling      Schedules
 	Client       string // where calls go, for people: the base URL's host
+	Signatures   model.Expectation
+	KeepBad      bool // a file whose signatures are not as expected is stored all the same
 }
 
 // wants says whether documents of a kind are kept for the account.
@@ -67,11 +69,13 @@ type Options struct {
 	Workers   int           // questions under way per account; 4 if zero
 	MinFree   int64         // documents_min_free in bytes
 	Retention Retention
+	Inspect   Inspector // looks into a file that came; InspectHere if nil, which nothing bounds
 }
 
 // Retention says how long what is stored is kept; zero keeps it.
 type Retention struct {
 	Bodies, Refused, Outbox, History time.Duration
+	RefusedBytes                     int64 // of the bodies of refused callbacks, in all
 }
 
 // Worker runs the loops. Its methods are safe for concurrent use.
@@ -84,7 +88,8 @@ type Worker struct {
 	refused map[string]bool          // accounts whose credentials were refused
 	foreign map[string]bool          // accounts whose credentials are of another account
 	running map[string]bool          // runs in work, by account and kind, and lanes, by name
-	open    map[incidentKey]bool     // incidents that are open
+	open    map[incidentKey]bool     // incidents that are open, as far as this process knows
+	began   time.Time                // when the first round of watching was
 	lookUps map[string]*rate.Limiter // what hints may name that we do not know, by account
 	inWork  sync.WaitGroup           // runs and lanes in work
 }
@@ -104,6 +109,9 @@ func New(o Options) *Worker {
 	}
 	if o.Workers <= 0 {
 		o.Workers = 4
+	}
+	if o.Inspect == nil {
+		o.Inspect = InspectHere
 	}
 	return &Worker{
 		Options: o,

@@ -108,8 +108,8 @@ func (a *app) documentCells(d store.Document) table.Row {
 	if d.StoredAt != nil {
 		stored, size = a.ago(d.StoredAt), bytesShown(d.Size)
 	}
-	signature := d.Signature
-	if signature == "altered" {
+	signature := string(d.Facts.Signature)
+	if d.Facts.Signature == model.SignatureAltered {
 		signature = a.paint(evil, signature)
 	}
 	return table.Row{string(d.Kind), short(documentName(d), 40), a.paint(stateColour(d.State), string(d.State)), signature, size, stored}

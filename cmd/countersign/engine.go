@@ -66,7 +66,7 @@ func (a *app) startEngine(ctx context.Context, c *Config, log *logrus.Entry) (e 
 		Jitter: time.Duration(c.SlotJitter), Tick: a.tick, MinFree: int64(c.DocumentsMinFree),
 		Retention: worker.Retention{
 			Bodies: time.Duration(c.Retention.Bodies), Refused: time.Duration(c.Retention.Refused),
-			Outbox: time.Duration(c.Retention.Outbox), History: time.Duration(c.Retention.History),
+			RefusedBytes: int64(c.Retention.RefusedSize), Outbox: time.Duration(c.Retention.Outbox), History: time.Duration(c.Retention.History),
 		},
 	})
 	return e, nil

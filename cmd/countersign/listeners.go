@@ -86,6 +86,8 @@ func (e *engine) openListeners() (in *listeners, err error) {
 	}
 	in.public, err = callback.New(callback.Options{
 		Lookup: e.accounts.lookup, Apply: in.noting(e), Nudge: e.worker.Nudge, Hint: e.hint, MaxBody: int64(e.config.Public.MaxBody),
+		MaxConns: e.config.Public.MaxConnections, MaxConnsEach: e.config.Public.MaxConnectionsPerAddress,
+		RefusedAMinute: e.config.Public.RefusedPerMinute, RefusedBytes: int64(e.config.Retention.RefusedSize),
 		TrustedProxies: e.config.Public.TrustedProxies, HMACKey: key, Now: e.app.now, Log: e.log,
 		Count: func(account string, v store.Verdict) { callbacks.WithLabelValues(account, string(v)).Inc() },
 	})
@@ -105,10 +107,14 @@ func (e *engine) openListeners() (in *listeners, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if t := e.config.Public.TLS; t.CertFile != "" {
-		if in.tls, err = certificates(t); err != nil {
-			return nil, err
-		}
+	switch t := e.config.Public.TLS; {
+	case t.CertFile != "":
+		in.tls, err = certificates(t)
+	case len(t.ACME.Hosts) > 0:
+		in.tls, err = e.config.issued()
+	}
+	if err != nil {
+		return nil, err
 	}
 	if in.publicSocket, err = net.Listen("tcp", e.config.Public.Address); err != nil {
 		return nil, fmt.Errorf("public.address: %w", err)

@@ -25,6 +25,7 @@ func verbs() []func(*app) *cobra.Command {
 		initVerb,
 		migrateVerb,
 		backupVerb,
+		keyVerb,
 		configVerb,
 		simulateVerb,
 		versionVerb,

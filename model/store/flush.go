@@ -16,11 +16,13 @@ func (b *Batch) flush() error {
 		b.writeChanges,
 		b.writeGaps,
 		b.writeTold,
+		b.writeFirsts,
 		b.writeDocuments,
 		b.writeProgress,
 		b.writeAccounts,
 		b.writeIncidents,
 		b.writeRuns,
+		b.writeDrift,
 		b.writeCounters,
 	}
 	for _, step := range steps {

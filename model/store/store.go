@@ -30,8 +30,9 @@ var (
 
 // Options is what Open needs.
 type Options struct {
-	DSN      string // sqlite:PATH or postgres://…
-	Key      []byte // the installation key, 32 bytes; without it nothing secret can be written or read
+	DSN      string   // sqlite:PATH or postgres://…
+	Key      []byte   // the installation key, 32 bytes; without it nothing secret can be written or read
+	OldKeys  [][]byte // those before it: what rests under them can be read
 	Now      func() time.Time
 	Log      *logrus.Entry // nil: silent
 	Queue    int           // changes that may wait to be written; 4096 if zero
@@ -76,7 +77,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		quiet.SetLevel(logrus.PanicLevel)
 		o.Log = logrus.NewEntry(quiet)
 	}
-	box, err := newSealer(o.Key)
+	box, err := newSealer(o.Key, o.OldKeys...)
 	if err != nil {
 		return nil, err
 	}
