@@ -1,12 +1,9 @@
 package main
 
 import (
-	"maps"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 )
+
+const onePage = 4096
 
 // A disk that fills up in the middle of a download: the document waits and says why, callbacks are taken all the while,
 // and once there is room it is stored, whole, without a restart. The disk is a small one of our own, mounted for the
@@ -25,9 +24,9 @@ func TestRoomRunsOutInADownload(t *testing.T) {
 	d.installedFor(t, svc, true)
 	d.edit(t, `sqlite:./data/countersign.db`, "sqlite:./countersign.db")
 	d.edit(t, `file:./documents`, "file:./data/documents")
-	d.edit(t, `documents_min_free: 1MiB`, "documents_min_free: 4KiB\nretry: { first: 300ms, most: 1s }")
-	require.NoError(t, os.WriteFile(d.data("filler"), make([]byte, smallDisk-6<<20), 0o600))
-	svc.through(sized(1 << 20))
+	d.edit(t, `documents_min_free: 1MiB`, "documents_min_free: 0B\nretry: { first: 300ms, most: 1s }")
+	full(t, d)
+	require.NoError(t, os.Truncate(d.data("filler"), fileSize(t, d.data("filler"))-onePage)) // it begins well
 	d.p = d.start(t, "--backfill", "120d")
 	d.up(t, d.p)
 	db := d.table(t)
@@ -56,24 +55,4 @@ func TestRoomRunsOutInADownload(t *testing.T) {
 	left, err := os.ReadDir(d.data(filepath.Join("documents", ".incoming")))
 	require.NoError(t, err)
 	require.Empty(t, left)
-}
-
-// sized makes each file of a service so large.
-func sized(size int) func(http.ResponseWriter, *http.Request, http.Handler) {
-	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		if !strings.HasSuffix(r.URL.Path, "/pdf") {
-			next.ServeHTTP(w, r)
-			return
-		}
-		rec := httptest.NewRecorder()
-		next.ServeHTTP(rec, r)
-		body := rec.Body.Bytes()
-		if rec.Code == http.StatusOK && len(body) < size { // between its end and what is the end of any
-			body = append(body, "\n"+strings.Repeat("% room\n", (size-len(body))/7)+"%%EOF\n"...)
-		}
-		maps.Copy(w.Header(), rec.Header())
-		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-		w.WriteHeader(rec.Code)
-		w.Write(body) //nolint:errcheck // a test
-	}
 }

@@ -120,14 +120,21 @@ static void remember(int fd, size_t n, off_t at) {
 	pthread_mutex_unlock(&mutex);
 }
 
-/* forget drops what is remembered of a file, or of all; with undo, what was written is taken back, the newest first. */
-static void forget(const char *path, int undo) {
+/*
+ * forget drops what is remembered of a file, or of all; with undo, what was written is taken back, the newest first:
+ * through fd, or, where the process is about to end, through one of its own. Its close would give locks up.
+ */
+static void forget(const char *path, int undo, int fd) {
 	struct undo **p = &undone, *u;
+	const char *last = path;
 	pthread_mutex_lock(&mutex);
 	while ((u = *p)) {
 		if (path && strcmp(path, u->path)) { p = &u->next; continue; }
 		if (undo) {
-			int fd = syscall(SYS_openat, AT_FDCWD, u->path, O_RDWR | O_CLOEXEC); /* closed by the process's end: a close gives locks up */
+			if (!path && (!last || strcmp(last, u->path))) {
+				if (last) syscall(SYS_close, fd);
+				fd = syscall(SYS_openat, AT_FDCWD, last = u->path, O_RDWR | O_CLOEXEC);
+			}
 			syscall(SYS_pwrite64, fd, u->old, u->had, u->at);
 			syscall(SYS_ftruncate, fd, u->size);
 		}
@@ -139,7 +146,7 @@ static void forget(const char *path, int undo) {
 
 static void powercut(int fd) {
 	if (!name(fd) || !has("powercut")) return;
-	forget(NULL, 1);
+	forget(NULL, 1, -1);
 	kill(getpid(), SIGKILL);
 	for (;;) pause();
 }
@@ -164,12 +171,12 @@ static int syncs(int fd, long call) {
 	int err = fault("sync", name(fd)), done;
 	powercut(fd);
 	if (err) {
-		if (has("drop")) forget(name(fd), 1);
+		if (has("drop")) forget(name(fd), 1, fd);
 		errno = err;
 		return -1;
 	}
 	done = syscall(call, fd);
-	if (!done && name(fd)) forget(name(fd), 0);
+	if (!done && name(fd)) forget(name(fd), 0, fd);
 	return done;
 }
 
