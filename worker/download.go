@@ -87,12 +87,22 @@ func (w *Worker) download(ctx context.Context, d store.Document) error {
 	case !w.may(a):
 		return w.later(ctx, d, w.Now().Add(w.RetryWait), d.Reason, false)
 	}
+	if d.Mark == "" { // one that has a mark may have been replaced since
+		if took, err := w.takeLying(ctx, d, t); took || err != nil {
+			return err
+		}
+	}
 	if free, err := w.Files.Free(); err == nil && free < w.MinFree {
 		return w.later(ctx, d, w.Now().Add(w.RetryWait), "the document folder is short of space", false)
 	}
 	f, err := w.fetchFile(ctx, d, func(ctx context.Context, doc model.DocumentRef, to io.Writer) (provider.Declared, error) {
 		return a.Provider.Download(ctx, d.Ref, doc, to)
 	})
+	if err != nil && lacks(err) {
+		if took, err := w.takeLying(ctx, d, t); took || err != nil {
+			return err
+		}
+	}
 	if err != nil {
 		return w.undone(ctx, a, d, err)
 	}
