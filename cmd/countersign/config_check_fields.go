@@ -105,12 +105,15 @@ func (r *reader) checkPublic(p Public) {
 	}
 	r.checkNetworks("public.trusted_proxies", p.TrustedProxies)
 	r.checkNetworks("public.allow", p.Allow)
-	for path, n := range map[string]int{
-		"public.max_connections": p.MaxConnections, "public.max_connections_per_address": p.MaxConnectionsPerAddress,
-		"public.refused_per_minute": p.RefusedPerMinute,
+	for _, b := range []struct {
+		path string
+		is   int
+	}{
+		{"public.max_connections", p.MaxConnections}, {"public.max_connections_per_address", p.MaxConnectionsPerAddress},
+		{"public.refused_per_minute", p.RefusedPerMinute},
 	} {
-		if n < 1 || n > 1<<20 {
-			r.wrong(path, "%d is not between 1 and 1048576", n)
+		if b.is < 1 || b.is > 1<<20 {
+			r.wrong(b.path, "%d is not between 1 and 1048576", b.is)
 		}
 	}
 	if p.MaxBody < 1<<10 || p.MaxBody > 1<<30 {

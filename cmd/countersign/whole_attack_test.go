@@ -103,6 +103,23 @@ func TestAttackHeldConnections(t *testing.T) {
 	}
 }
 
+// Where the system gives few files, strangers do not take those that the database needs.
+func TestAttackFewFiles(t *testing.T) {
+	t.Parallel()
+	svc := playServices(t, simulator.Options{Transactions: -1})
+	a := &attacked{installation: install(t, svc, 1)}
+	a.key, _ = svc.account(simulator.AccountOneSpan).Settings["callback_key"].(string)
+	a.p = a.startAs(t, "sh", "-c", `ulimit -n 200; exec "$0" --config "$1" serve`, builtProgram(t), a.config)
+	a.up(t, a.p)
+	a.hold(t, 300, "POST /callbacks/"+simulator.AccountOneSpan+" HTTP/1.1\r\nHost: x\r\n")
+	for range 10 {
+		a.served(t, "300 connections where 200 files may be open")
+	}
+	code, text := a.looked(t, "/readyz", "", "")
+	require.Equal(t, http.StatusOK, code, text)
+	require.Contains(t, a.p.out.String(), "LimitNOFILE")
+}
+
 // talk sends bytes as they are and returns the first line of each answer, until the daemon ends the connection.
 func (a *attacked) talk(t *testing.T, sent string) (lines []string) {
 	t.Helper()
