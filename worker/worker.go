@@ -176,6 +176,7 @@ func (w *Worker) Run(ctx context.Context, parts ...Part) error {
 			g.Go(func() error { return w.streams(ctx) })
 		case PartSlots:
 			g.Go(func() error { return w.slots(ctx) })
+			g.Go(func() error { return w.every(ctx, "closer", time.Minute, w.pollCloser) })
 			g.Go(func() error { return w.every(ctx, "prune", time.Hour, w.pruneOnce) })
 		}
 	}
