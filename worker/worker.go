@@ -37,6 +37,7 @@ type Account struct {
 	Download     []model.DocumentKind
 	Polling      Schedules
 	Client       string // where calls go, for people: the base URL's host
+	CallbackURL  string // what the provider is to call; "" where public.url is not set
 }
 
 // wants says whether documents of a kind are kept for the account.
