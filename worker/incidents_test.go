@@ -215,6 +215,35 @@ func TestATestOfTheURLEndsNoSilence(t *testing.T) {
 	})
 }
 
+func TestAnAccountWhoseCallbacksAreSilentIsPolledCloser(t *testing.T) {
+	both(t, func(t *testing.T, b *bench) {
+		b.account.Polling = Schedules{Active: "0 */6 * * *"}
+		b.account.Provider = b.batches(1)
+		polls := func() int {
+			runs, err := b.Store.Runs(t.Context(), store.RunFilter{Account: "acc", Kind: string(Active), States: []store.RunState{store.RunQueued}})
+			check(t, err)
+			for _, r := range runs {
+				check(t, b.execute(t.Context(), r))
+			}
+			return len(runs)
+		}
+		round := func(after time.Duration) int {
+			b.move(after)
+			check(t, b.pollCloser(t.Context()))
+			check(t, b.pollCloser(t.Context()))
+			return polls()
+		}
+		b.ran(t, store.Run{Kind: string(Active)})
+		same(t, "while all is well", round(2*time.Hour), 0)
+		check(t, b.incident(t.Context(), "acc", store.CallbacksSilent, "m", true))
+		same(t, "at once, an hour after the last poll", round(0), 1)
+		same(t, "half an hour later", round(30*time.Minute), 0)
+		same(t, "an hour later", round(30*time.Minute), 1)
+		b.accepted(t, false)
+		same(t, "after a callback", round(2*time.Hour), 0)
+	})
+}
+
 func TestIncidentsOfAnAccountThatWasTakenOutAreClosed(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
 	for i := range 3 {

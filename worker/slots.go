@@ -164,6 +164,36 @@ func (w *Worker) catchUp(ctx context.Context) error {
 	return nil
 }
 
+// closer is how many times in a slot of the active tier an account is polled while its callbacks are silent.
+const closer = 6
+
+// pollCloser queues an active run for each account whose callbacks are silent and whose last one began a sixth of a slot ago:
+// what callbacks do not tell now, polls must find. They keep inside the budget, as always.
+func (w *Worker) pollCloser(ctx context.Context) error {
+	open, err := w.Store.Incidents(ctx, true)
+	if err != nil {
+		return err
+	}
+	now := w.Now()
+	for _, i := range open {
+		a := w.account(i.Account)
+		if i.Kind != store.CallbacksSilent || a == nil || a.Polling[Active] == "" {
+			continue
+		}
+		runs, err := w.Store.Runs(ctx, store.RunFilter{Account: a.ID, Kind: string(Active), Limit: 1})
+		if err != nil {
+			return err
+		}
+		if len(runs) > 0 && now.Sub(runs[0].CreatedAt) < a.Polling.interval(Active, now)/closer {
+			continue
+		}
+		if err := w.queueSlot(ctx, a.ID, Active, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // queueSlot writes the run that a slot asks for, unless one is waiting or in work already.
 func (w *Worker) queueSlot(ctx context.Context, account string, tier Tier, slot time.Time) error {
 	_, err := w.Queue(ctx, store.Run{Account: account, Kind: string(tier), Slot: &slot}, true)

@@ -39,6 +39,7 @@ type Account struct {
 	Client       string // where calls go, for people: the base URL's host
 	Signatures   model.Expectation
 	KeepBad      bool // a file whose signatures are not as expected is stored all the same
+	CallbackURL  string // what the provider is to call; "" where public.url is not set
 }
 
 // wants says whether documents of a kind are kept for the account.
@@ -183,6 +184,7 @@ func (w *Worker) Run(ctx context.Context, parts ...Part) error {
 			g.Go(func() error { return w.streams(ctx) })
 		case PartSlots:
 			g.Go(func() error { return w.slots(ctx) })
+			g.Go(func() error { return w.every(ctx, "closer", time.Minute, w.pollCloser) })
 			g.Go(func() error { return w.every(ctx, "prune", time.Hour, w.pruneOnce) })
 		}
 	}

@@ -117,7 +117,7 @@ func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error
 	}
 	wa := &worker.Account{
 		ID: acc.ID, ProviderName: acc.Provider, Provider: p, Rules: acc.rules(p.Rules()), GapGrace: time.Duration(acc.GapGrace),
-		Budget: acc.budgets(), Meter: t, Download: acc.kinds(),
+		Budget: acc.budgets(), Meter: t, Download: acc.kinds(), CallbackURL: c.callbackURL(acc.ID),
 		Polling: worker.Schedules{worker.Active: acc.Polling.Active, worker.Idle: acc.Polling.Idle, worker.Audit: acc.Polling.Audit},
 	}
 	sources := acc.CallbackSources

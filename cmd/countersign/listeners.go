@@ -79,7 +79,11 @@ func (e *engine) openListeners() (in *listeners, err error) {
 	callbacks := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "countersign_callbacks_total", Help: "Callbacks by account and verdict.",
 	}, []string{"account", "verdict"})
-	reg.MustRegister(callbacks, console.TableMetrics(e.store, e.app.utc), collectors.NewGoCollector(),
+	objective := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "countersign_callback_objective", Help: "The share of changes that callbacks should tell (callback_objective).",
+	})
+	objective.Set(float64(e.config.CallbackObjective) / 100)
+	reg.MustRegister(callbacks, objective, console.TableMetrics(e.store, e.app.utc), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	key, err := e.app.installationKey(e.config)
 	if err != nil {

@@ -256,3 +256,47 @@ func TestRefusedBodiesAreBoundedInAll(t *testing.T) {
 		same(t, "the newest three and what was accepted", kept, []int{7, 8, 9, 10})
 	})
 }
+
+func TestFirstsAndTimesToRepair(t *testing.T) {
+	both(t, func(t *testing.T, d *db) {
+		d.do(t, func(b *Batch) error {
+			for range 3 {
+				b.AddFirst("acc", model.ChangeStatus, model.ByCallback, noon)
+			}
+			b.AddFirst("acc", model.ChangeCreated, model.ByActive, noon.Add(-48*time.Hour))
+			b.AddFirst("other", model.ChangeCreated, model.ByIdle, noon)
+			for i := range 100 { // found 1 to 100 minutes after the last answer, half of that after the provider's time
+				after, happened := noon.Add(-time.Duration(i+1)*time.Minute), noon.Add(-time.Duration(i+1)*30*time.Second)
+				g := model.Gap{Account: "acc", Ref: "a", Kind: model.GapMissed, Change: model.ChangeStatus, After: &after, HappenedAt: &happened, Before: noon, FoundAt: noon, SettleAt: noon}
+				if i < 2 {
+					late := time.Duration(i+1) * time.Hour
+					g.Kind, g.Latency = model.GapLate, &late
+				}
+				b.AddGap(g)
+			}
+			b.AddGap(model.Gap{Account: "acc", Ref: "a", Kind: model.GapRefused, Change: model.ChangeCreated, Before: noon, FoundAt: noon, SettleAt: noon})
+			far := noon.Add(-1000 * time.Hour)
+			for _, kind := range []model.GapKind{model.GapNoEvent, model.GapUnsubscribed, model.GapPending} {
+				b.AddGap(model.Gap{Account: "acc", Ref: "a", Kind: kind, Change: model.ChangeStatus, After: &far, HappenedAt: &far, Before: noon, FoundAt: noon, SettleAt: noon})
+			}
+			return nil
+		})
+		d.do(t, func(b *Batch) error { b.AddFirst("acc", model.ChangeStatus, model.ByCallback, noon); return nil })
+		got, err := d.Firsts(t.Context(), "acc", at(noon))
+		check(t, err)
+		same(t, "since today", got, map[model.Channel]int{model.ByCallback: 4})
+		got, err = d.Firsts(t.Context(), "", nil)
+		check(t, err)
+		same(t, "of all", got, map[model.Channel]int{model.ByCallback: 4, model.ByActive: 1, model.ByIdle: 1})
+		times, err := d.Repairs(t.Context(), "acc", at(noon))
+		check(t, err)
+		same(t, "times", times, Repairs{
+			Bound: Percentiles{100, 50 * time.Minute, 90 * time.Minute, 99 * time.Minute},
+			Dated: Percentiles{100, 25 * time.Minute, 45 * time.Minute, 99 * 30 * time.Second},
+			Late:  Percentiles{2, time.Hour, 2 * time.Hour, 2 * time.Hour},
+		})
+		times, err = d.Repairs(t.Context(), "other", nil)
+		check(t, err)
+		same(t, "of none", times, Repairs{})
+	})
+}
