@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -102,6 +103,40 @@ func (f *Files) Settle(name string) error {
 		return err
 	}
 	return f.syncNames(p)
+}
+
+// link gives a stored file a second name, on disk once it returns. fs.ErrExist if the name is taken.
+func (f *Files) link(from, name string) error {
+	old, err := f.inside(from)
+	if err != nil {
+		return err
+	}
+	to, err := f.inside(name)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		return err
+	}
+	if err := os.Link(old, to); err != nil {
+		return err
+	}
+	return f.syncNames(to)
+}
+
+// drop takes a name away for good. One that is gone is no error.
+func (f *Files) drop(name string) error {
+	p, err := f.inside(name)
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(p); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	return f.syncDir(filepath.Dir(p))
 }
 
 // syncNames puts a file's name on disk, and those of the folders above it: who made one of them may not have come

@@ -38,7 +38,7 @@ type Account struct {
 	Polling      Schedules
 	Client       string // where calls go, for people: the base URL's host
 	Signatures   model.Expectation
-	KeepBad      bool // a file whose signatures are not as expected is stored all the same
+	KeepBad      bool   // a file whose signatures are not as expected is stored all the same
 	CallbackURL  string // what the provider is to call; "" where public.url is not set
 }
 

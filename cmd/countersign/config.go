@@ -92,6 +92,8 @@ type Account struct {
 	RecheckAfter      []Duration `yaml:"recheck_after"`
 	GapGrace          Duration   `yaml:"gap_grace"`
 	Polling           Polling    `yaml:"polling"`
+	Signatures        string     `yaml:"signatures"`
+	OnBadSignature    string     `yaml:"on_bad_signature"`
 
 	at     string  // its path in the file: accounts[0]
 	reader *reader // what read it
@@ -194,6 +196,8 @@ func defaultAccount() Account {
 		IncludeTest:  true,
 		RecheckAfter: []Duration{Duration(10 * time.Second), Duration(time.Minute), Duration(10 * time.Minute)},
 		GapGrace:     Duration(5 * time.Minute),
+
+		OnBadSignature: "quarantine",
 	}
 }
 

@@ -30,5 +30,6 @@ func verbs() []func(*app) *cobra.Command {
 		simulateVerb,
 		versionVerb,
 		benchVerb,
+		checkFileVerb,
 	}
 }
