@@ -26,6 +26,9 @@ const (
 	quarantineFolder = "quarantine"
 )
 
+// FilesIn reads a folder that may not be there.
+func FilesIn(root string) *Files { return &Files{root: root} }
+
 // OpenFiles makes the folder where it is missing and removes what a killed process left half written.
 func OpenFiles(root string) (*Files, error) {
 	f := &Files{root: root}

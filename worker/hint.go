@@ -26,7 +26,7 @@ func (w *Worker) Hint(ctx context.Context, account string, h provider.Hinted) (m
 		status = model.Unknown
 		now := b.Now()
 		t, ok := b.Transaction(k)
-		if !ok && !w.mayLookUp(a, now) {
+		if !ok && (b.Forgotten(k) || !w.mayLookUp(a, now)) {
 			return nil
 		}
 		if !ok {

@@ -13,6 +13,7 @@ func verbs() []func(*app) *cobra.Command {
 		changesVerb,
 		trackVerb,
 		resolveVerb,
+		forgetVerb,
 		gapsVerb,
 		pollVerb,
 		backfillVerb,

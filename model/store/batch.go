@@ -38,6 +38,8 @@ type Batch struct {
 	incidents       map[incidentKey]*incidentEntry
 	progress        []step
 	runs            []Run
+	anyForgotten    *bool // nil: not looked at yet
+	recalled        map[model.Key]bool
 }
 
 // counts are the counters, one row that a group locks first: what it gives out is in commit order.
