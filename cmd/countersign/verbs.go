@@ -26,6 +26,7 @@ func verbs() []func(*app) *cobra.Command {
 		initVerb,
 		migrateVerb,
 		backupVerb,
+		restoreVerb,
 		configVerb,
 		simulateVerb,
 		versionVerb,
