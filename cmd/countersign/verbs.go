@@ -25,6 +25,7 @@ func verbs() []func(*app) *cobra.Command {
 		doctorVerb,
 		initVerb,
 		migrateVerb,
+		exportVerb,
 		backupVerb,
 		restoreVerb,
 		configVerb,
