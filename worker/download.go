@@ -196,7 +196,7 @@ func (w *Worker) later(ctx context.Context, d store.Document, when time.Time, re
 	return w.put(ctx, d, "")
 }
 
-// wrongFile deals with a file that is not whole: asked for again, the third such file is quarantined.
+// wrongFile deals with a file that is not whole: asked for again, the fifth such file in a row is quarantined.
 func (w *Worker) wrongFile(ctx context.Context, d store.Document, t model.Transaction, f file) error {
 	w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "attempt": d.Attempts + 1, "reason": f.fault.Error()}).Warn("file is not whole")
 	if d.Attempts+1 < wrongFiles {
