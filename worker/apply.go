@@ -89,6 +89,9 @@ func (w *Worker) callback(ctx context.Context, in Incoming) (Result, error) {
 
 // receive is Callback inside the group's transaction: cb is in's, packed. It may run twice.
 func (w *Worker) receive(b *store.Batch, in Incoming, cb store.Callback, dedupe store.DedupeKey) (Result, []incidentMove, error) {
+	if b.Forgotten(model.Key{Account: cb.Account, Ref: cb.Ref}) {
+		return w.receiveForgotten(b, in)
+	}
 	switch cb.Verdict {
 	case store.Refused:
 		id := b.AddCallback(cb)
@@ -140,6 +143,9 @@ func (w *Worker) receive(b *store.Batch, in Incoming, cb store.Callback, dedupe 
 func (w *Worker) claim(b *store.Batch, r model.Rules, cb store.Callback, id string, o model.Observation) (store.Outcome, error) {
 	k := model.Key{Account: cb.Account, Ref: o.Ref}
 	t, ok := b.Transaction(k)
+	if !ok && b.Forgotten(k) {
+		return store.Ignored, nil
+	}
 	if !ok {
 		t = model.Transaction{Account: k.Account, Ref: k.Ref, Provider: r.Provider, Status: model.Unknown, SignersSet: true}
 	}
@@ -295,8 +301,8 @@ func (w *Worker) doPatiently(ctx context.Context, u store.Unit) error {
 func (w *Worker) answer(b *store.Batch, a *Account, src Source, k model.Key, o model.Observation) (Applied, error) {
 	t, ok := b.Transaction(k)
 	if !ok {
-		if o.Absence != model.Present {
-			return Applied{Key: k, Decision: model.Decision{Reason: model.Absent}}, nil // gone meanwhile, or never a row
+		if o.Absence != model.Present || b.Forgotten(k) {
+			return Applied{Key: k, Decision: model.Decision{Reason: model.Absent}}, nil // gone meanwhile, never a row, or forgotten
 		}
 		t = model.Transaction{Account: k.Account, Ref: k.Ref, Provider: a.Rules.Provider, Status: model.Unknown, SignersSet: true}
 	}

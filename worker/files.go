@@ -31,6 +31,9 @@ const (
 	quarantineFolder = "quarantine"
 )
 
+// FilesIn reads a folder that may not be there.
+func FilesIn(root string) *Files { return &Files{root: root} }
+
 // OpenFiles makes the folder, with those inside that are the daemon's own, where it is missing.
 func OpenFiles(root string) (*Files, error) {
 	f := &Files{root: filepath.Clean(root), sync: (*os.File).Sync}

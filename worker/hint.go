@@ -31,7 +31,7 @@ func (w *Worker) hint(ctx context.Context, account string, h provider.Hinted, wh
 		status = model.Unknown
 		now := b.Now()
 		t, ok := b.Transaction(k)
-		if !ok && !w.mayLookUp(a, now) {
+		if !ok && (b.Forgotten(k) || !w.mayLookUp(a, now)) {
 			return nil
 		}
 		if !ok {

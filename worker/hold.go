@@ -98,6 +98,9 @@ func (w *Worker) held(ctx context.Context, d store.Document, f file) error {
 	k := model.Key{Account: d.Account, Ref: d.Ref}
 	stays := true
 	err := w.doPatiently(context.WithoutCancel(ctx), store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
+		if stays = !b.Forgotten(k); !stays {
+			return nil
+		}
 		have, err := b.Documents(k)
 		if err != nil {
 			return err
@@ -164,7 +167,11 @@ func (w *Worker) placeHeld(ctx context.Context, d store.Document, t model.Transa
 
 // lost deals with a held file that is no longer there.
 func (w *Worker) lost(ctx context.Context, d store.Document) error {
-	return w.doPatiently(ctx, store.Unit{Keys: []model.Key{{Account: d.Account, Ref: d.Ref}}, Apply: func(b *store.Batch) error {
+	k := model.Key{Account: d.Account, Ref: d.Ref}
+	return w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
+		if b.Forgotten(k) {
+			return nil
+		}
 		now := b.Now()
 		d.Held, d.SHA256, d.Size, d.NextTryAt, d.Reason = "", "", 0, &now, "the held file is gone, the provider will be asked"
 		b.PutDocument(d)

@@ -214,10 +214,17 @@ func (w *Worker) pollOverdue(a *Account, acc store.Account, now time.Time) bool 
 // pruneOnce lets retention take what is old enough.
 func (w *Worker) pruneOnce(ctx context.Context) error {
 	r := w.Retention
-	return w.Store.Prune(ctx, store.PruneBefore{
+	took, err := w.Store.Prune(ctx, store.PruneBefore{
 		Bodies: ago(w.Now(), r.Bodies), Refused: ago(w.Now(), r.Refused), Outbox: ago(w.Now(), r.Outbox), History: ago(w.Now(), r.History),
 		RefusedBytes: r.RefusedBytes, Links: ago(w.Now(), linkLives), HiddenRows: ago(w.Now(), 30*24*time.Hour),
 	})
+	if what := took.String(); what != "" {
+		w.Log.WithField("reason", what).Info("retention took what was old enough")
+	}
+	if err != nil {
+		return err
+	}
+	return w.sweepForgotten(ctx)
 }
 
 // ago returns the time before now, or nil where nothing is to be pruned.

@@ -95,6 +95,9 @@ func (w *Worker) sameFile(o store.Document, f file) bool {
 func (w *Worker) sameAsBefore(ctx context.Context, d, before store.Document) error {
 	k := model.Key{Account: d.Account, Ref: d.Ref}
 	return w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
+		if b.Forgotten(k) {
+			return nil
+		}
 		before.Mark = d.Mark
 		b.PutDocument(before)
 		b.RemoveDocument(d)
@@ -115,7 +118,11 @@ func (w *Worker) forget(ctx context.Context, d store.Document) error {
 // newer link or another mark, stays. A row that is gone takes none but a file that has come.
 func (w *Worker) put(ctx context.Context, d store.Document, news string) error {
 	k := model.Key{Account: d.Account, Ref: d.Ref}
-	return w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
+	gone := false
+	err := w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
+		if gone = b.Forgotten(k); gone {
+			return nil
+		}
 		have, err := b.Documents(k)
 		if err != nil {
 			return err
@@ -134,6 +141,10 @@ func (w *Worker) put(ctx context.Context, d store.Document, news string) error {
 		}
 		return nil
 	}})
+	if err == nil && gone { // while its file was on its way
+		err = w.sweepNow(ctx, k)
+	}
+	return err
 }
 
 // merged is a document as it was worked on, with what was written to it meanwhile.

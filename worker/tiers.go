@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"countersign/model"
@@ -307,9 +308,16 @@ func (p *pass) refs(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	gone, err := p.Store.ForgottenAmong(ctx, keys)
+	if err != nil {
+		return err
+	}
 	var ask []model.Transaction
 	for _, k := range keys {
 		t, ok := rows[k]
+		if !ok && gone[k] {
+			return fmt.Errorf("%s was forgotten: only `countersign track` follows it again", k.Ref)
+		}
 		if !ok {
 			t = model.Transaction{Account: k.Account, Ref: k.Ref, Provider: p.a.Rules.Provider, Status: model.Unknown, Origin: model.OriginTrack}
 		}

@@ -78,7 +78,19 @@ func (a *app) utc() time.Time { return a.now().UTC() }
 // migrateQuietly makes or updates the schema, unless a daemon uses the database.
 func (a *app) migrateQuietly(ctx context.Context, s *store.Store) error {
 	err := s.Hold(ctx, store.LockServe, a.owner(), func(ctx context.Context) error {
-		_, _, err := s.Migrate(ctx)
+		have, want, err := s.Schema(ctx)
+		if err != nil || have == want {
+			return err
+		}
+		kept, err := keepBefore(ctx, s, have)
+		if err != nil {
+			return err
+		}
+		if have > 0 {
+			log := logrus.NewEntry(a.logger(Log{Level: "info"})).WithFields(logrus.Fields{"from": have, "status": want, "source": kept})
+			log.Info("bringing the database to this version, kept as it was before where there is a source")
+		}
+		_, _, err = s.Migrate(ctx)
 		return err
 	})
 	if errors.Is(err, store.ErrHeld) {

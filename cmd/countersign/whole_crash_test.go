@@ -130,7 +130,7 @@ func TestCrashPointsAreNotInTheProgram(t *testing.T) {
 	require.Len(t, holds(builtProgram(t, "-tags", "crashpoints")), len(crashPointsOf(t))+1, "the search finds what is there")
 }
 
-func backupPoints() []string { return []string{"backup copied", "backup linked"} }
+func backupPoints() []string { return []string{"copy written", "copy named"} }
 
 // A backup that dies leaves no file under its name, or a whole one.
 func TestCrashedBackup(t *testing.T) {

@@ -42,6 +42,8 @@ type Batch struct {
 	drift           []DriftLine
 	verified        []verifiedRef
 	firsts          map[firstKey]int
+	anyForgotten    *bool // nil: not looked at yet
+	recalled        map[model.Key]bool
 }
 
 // counts are the counters, one row that a group locks first: what it gives out is in commit order.

@@ -21,8 +21,9 @@ const (
 	sqliteReaders = 4
 	busyWait      = 5000 // ms: how long another process may hold the write lock
 
-	// A statement of many rows keeps what it may have to undo: in memory, where it would go to a file.
-	writePragmas = `PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 2000`
+	// A statement of many rows keeps what it may have to undo: in memory, where it would go to a file. What is
+	// deleted, by retention too, is overwritten.
+	writePragmas = `PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 2000`
 	readPragmas  = `PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 268435456`
 )
 

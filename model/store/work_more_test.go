@@ -208,9 +208,15 @@ func TestRetentionTakesWhatIsOld(t *testing.T) {
 			return nil
 		})
 		d.do(t, move(key("a"), model.Draft), key("a"))
-		check(t, d.Prune(t.Context(), PruneBefore{}))
+		prune := func(p PruneBefore, want string) {
+			t.Helper()
+			took, err := d.Prune(t.Context(), p)
+			check(t, err)
+			same(t, "taken", took.String(), want)
+		}
+		prune(PruneBefore{}, "")
 		before := at(noon.Add(time.Minute))
-		check(t, d.Prune(t.Context(), PruneBefore{Bodies: before}))
+		prune(PruneBefore{Bodies: before}, "1 bodies")
 		for id, want := range map[string]int{old: 0, refused: 1, fresh: 1} {
 			c, err := d.Callback(t.Context(), id)
 			check(t, err)
@@ -219,7 +225,8 @@ func TestRetentionTakesWhatIsOld(t *testing.T) {
 		c, err := d.Callback(t.Context(), old)
 		check(t, err)
 		same(t, "what stays", c.BodyHash+string(c.Outcome), "hashapplied")
-		check(t, d.Prune(t.Context(), PruneBefore{Refused: before, Outbox: before, History: before, HiddenRows: before}))
+		prune(PruneBefore{Bodies: before, Refused: before, Outbox: before, History: before, HiddenRows: before}, "1 refused bodies, 1 outbox rows, 1 changes, 1 hidden rows")
+		prune(PruneBefore{Bodies: before, Refused: before, Outbox: before, History: before, HiddenRows: before}, "")
 		for table, want := range map[string]int64{"callbacks": 3, "history": 0, "outbox": 0, "transactions": 1} {
 			same(t, table, d.count(t, table), want)
 		}

@@ -43,6 +43,7 @@ func suite(t *testing.T, block string) providertest.Suite {
 			torn.Header.Set("autosign-signature", c.Header.Get("autosign-signature")[:62])
 			return []provider.Callback{longer, torn}
 		},
+		Tokens:    []string{"a-signing-token", "/sign/abc"},
 		FetchPath: func(ref string) string { return "/v1/transaction/" + ref },
 		Document:  model.DocumentRef{ID: source, Kind: model.SignedDocument, Name: "tenancy.pdf"},
 		Secrets:   []string{"the-access-token", testSecret, "the-client-secret", "token-1", "a-signing-token", "files.example.net", "Example", "ada@example.org"},
@@ -92,7 +93,7 @@ func TestConformanceWithOAuthAListAndWebhooks(t *testing.T) {
 		}
 		return []byte(`{"access_token":"token-1","expires_in":3600}`)
 	}
-	s.FetchPath, s.Callbacks = nil, one(t) // callbacks do not depend on the way in
+	s.FetchPath, s.Callbacks, s.Tokens = nil, one(t), nil // callbacks do not depend on the way in
 	providertest.Run(t, s)
 }
 
