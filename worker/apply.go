@@ -90,7 +90,7 @@ func (w *Worker) callback(ctx context.Context, in Incoming) (Result, error) {
 // receive is Callback inside the group's transaction: cb is in's, packed. It may run twice.
 func (w *Worker) receive(b *store.Batch, in Incoming, cb store.Callback, dedupe store.DedupeKey) (Result, []incidentMove, error) {
 	if b.Forgotten(model.Key{Account: cb.Account, Ref: cb.Ref}) {
-		return w.receiveForgotten(b, in)
+		return receiveForgotten(b, in)
 	}
 	switch cb.Verdict {
 	case store.Refused:

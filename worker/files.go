@@ -32,11 +32,11 @@ const (
 )
 
 // FilesIn reads a folder that may not be there.
-func FilesIn(root string) *Files { return &Files{root: root} }
+func FilesIn(root string) *Files { return &Files{root: filepath.Clean(root), sync: (*os.File).Sync} }
 
 // OpenFiles makes the folder, with those inside that are the daemon's own, where it is missing.
 func OpenFiles(root string) (*Files, error) {
-	f := &Files{root: filepath.Clean(root), sync: (*os.File).Sync}
+	f := FilesIn(root)
 	for _, dir := range []string{tempFolder, holdFolder} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o700); err != nil {
 			return nil, fmt.Errorf("document folder: %w", err)

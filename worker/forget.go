@@ -17,20 +17,20 @@ import (
 
 // receiveForgotten stores that a callback came for a transaction that was forgotten, and nothing of what it
 // says.
-func (w *Worker) receiveForgotten(b *store.Batch, in Incoming) (Result, []incidentKey, error) {
+func receiveForgotten(b *store.Batch, in Incoming) (Result, []incidentMove, error) {
 	cb := in.Callback
 	cb.Body, cb.Headers, cb.RemoteAddr, cb.DedupeKey, cb.Note = nil, nil, "", "", "forgotten"
 	if cb.Verdict == store.Accepted {
 		cb.Outcome = store.Ignored
 	}
 	id := b.AddCallback(cb)
-	var moved []incidentKey
+	var moved []incidentMove
 	var err error
 	switch cb.Verdict {
 	case store.Accepted:
-		moved, err = w.countAccepted(b, cb)
+		moved, err = countAccepted(b, cb)
 	case store.Refused:
-		moved, err = w.countRefused(b, cb)
+		moved, err = countRefused(b, cb)
 	}
 	return Result{id, cb.Verdict, cb.Outcome}, moved, err
 }
@@ -146,7 +146,7 @@ func (f *Files) Forget(k model.Key, documents []string) (int, error) {
 		dirs[filepath.Dir(p)] = true
 	}
 	for dir := range dirs {
-		if err := syncDir(dir); err != nil {
+		if err := f.syncDir(dir); err != nil {
 			return 0, err
 		}
 	}

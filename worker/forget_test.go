@@ -55,7 +55,7 @@ func TestNothingButTrackBringsBackWhatWasForgotten(t *testing.T) {
 		o := b.service.answer("a")
 		o.At, o.AskedAt = b.Now(), b.Now()
 		for _, asked := range []model.Asked{model.AskedPoll, model.AskedBackfill, model.AskedRef} {
-			dids, err := b.Answers(t.Context(), b.account, Source{asked, "r1"}, []model.Observation{o})
+			dids, err := b.Answers(t.Context(), b.account, Source{Asked: asked, Run: "r1", Tier: Active}, []model.Observation{o})
 			check(t, err)
 			same(t, "an answer", dids[0].Reason, model.Absent)
 		}

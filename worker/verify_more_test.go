@@ -241,7 +241,8 @@ func TestDriftIsListedByPagesAndPruned(t *testing.T) {
 		}
 		same(t, "lines", got, want)
 		old := b.Now().Add(time.Hour)
-		check(t, b.Store.Prune(t.Context(), store.PruneBefore{Bodies: &old}))
+		_, err := b.Store.Prune(t.Context(), store.PruneBefore{Bodies: &old})
+		check(t, err)
 		n, _, err := b.Store.DriftSum(t.Context(), "r")
 		check(t, err)
 		same(t, "left", n, 0)
