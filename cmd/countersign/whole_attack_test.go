@@ -90,7 +90,8 @@ func TestAttackHeldConnections(t *testing.T) {
 			a.served(t, "200 half headers")
 			a.hold(t, 200, path+"Authorization: Basic "+a.key+"\r\nContent-Length: 1000000\r\n\r\n{")
 			a.served(t, "200 half bodies")
-			a.hold(t, 200, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+			idle := string(oneSpanEvent("PACKAGE_CREATE", "r-idle", time.Now()))
+			a.hold(t, 200, fmt.Sprintf("%sAuthorization: Basic %s\r\nContent-Length: %d\r\n\r\n%s", path, a.key, len(idle), idle))
 			a.hold(t, 100, "")
 			for range 20 {
 				a.served(t, "200 idle ones and 100 that say nothing")
@@ -191,6 +192,10 @@ func TestAttackOddRequests(t *testing.T) {
 	require.Len(t, lines, 51, "pipelined requests are answered one after the other")
 	for _, line := range lines {
 		require.Equal(t, "HTTP/1.1 200 OK", line)
+	}
+	for _, sent := range []string{"GET /x HTTP/1.1\r\nHost: x\r\n\r\n", "POST /callbacks/" + simulator.AccountOneSpan + " HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"} {
+		require.Len(t, a.talk(t, strings.Repeat(sent, 20_000)), 1, "whoever is turned away has to connect again")
+		a.served(t, "pipelines that lead to nothing")
 	}
 }
 

@@ -265,8 +265,12 @@ func (l *Listener) recovered(next http.Handler) http.Handler {
 	})
 }
 
-// plain answers with a status and its usual words, the same for everybody.
+// plain answers with a status and its usual words, the same for everybody. Whoever was turned away has to connect again:
+// thousands of requests on one connection that lead to nothing would cost others their turn.
 func plain(w http.ResponseWriter, code int) {
+	if code >= http.StatusBadRequest {
+		w.Header().Set("Connection", "close")
+	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(code)
 	fmt.Fprintln(w, http.StatusText(code)) //nolint:errcheck // the caller may be gone
