@@ -108,7 +108,7 @@ func (w *Worker) linkDocument(b *store.Batch, k model.Key, l provider.Link, came
 		return nil
 	case hasFile(d):
 		d = store.Document{Account: k.Account, Ref: k.Ref, DocID: id, Kind: ref.Kind, Name: name, Version: d.Version + 1, CreatedAt: now}
-	case d.LinkAt != nil && !came.After(*d.LinkAt): // told again, or a replay
+	case d.LinkAt != nil && !came.After(*d.LinkAt), d.Link == l.URL.Reveal(): // told again, maybe while it is followed, or a replay
 		return nil
 	}
 	if mark != "" {

@@ -1,13 +1,13 @@
 package worker
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -19,9 +19,10 @@ import (
 )
 
 const (
-	wrongFiles = 5                      // files that were not whole, one after the other, until the last is quarantined
-	giveUpDocs = 24 * time.Hour         // a document that is not there for so long has failed
-	fileTime   = leaseFor - time.Minute // a file that takes longer, such as one that comes by the byte, is broken off
+	wrongFiles = 5 // files that were not whole, one after the other, until the last is quarantined
+	noRoom     = "the document folder cannot be written"
+	giveUpDocs = 24 * time.Hour           // a document that is not there for so long has failed
+	fileTime   = leaseFor - 3*time.Minute // a file that takes longer, such as one that comes by the byte, is broken off
 )
 
 // downloadLanes fetch the documents that are due: as many lanes for each account as it may have files under way, and
@@ -86,12 +87,22 @@ func (w *Worker) download(ctx context.Context, d store.Document) error {
 	case !w.may(a):
 		return w.later(ctx, d, w.Now().Add(w.RetryWait), d.Reason, false)
 	}
+	if d.Mark == "" { // one that has a mark may have been replaced since
+		if took, err := w.takeLying(ctx, d, t); took || err != nil {
+			return err
+		}
+	}
 	if free, err := w.Files.Free(); err == nil && free < w.MinFree {
 		return w.later(ctx, d, w.Now().Add(w.RetryWait), "the document folder is short of space", false)
 	}
 	f, err := w.fetchFile(ctx, d, func(ctx context.Context, doc model.DocumentRef, to io.Writer) (provider.Declared, error) {
 		return a.Provider.Download(ctx, d.Ref, doc, to)
 	})
+	if err != nil && lacks(err) {
+		if took, err := w.takeLying(ctx, d, t); took || err != nil {
+			return err
+		}
+	}
 	if err != nil {
 		return w.undone(ctx, a, d, err)
 	}
@@ -116,6 +127,8 @@ type file struct {
 	sum   string
 	size  int64
 	fault error // why it is not what it claims to be; nil: whole
+	spent bool  // the check died or took too much: the same file would do so again
+	facts model.SignatureFacts
 }
 
 // getFile is one of the ways to a document, without whose it is.
@@ -150,22 +163,53 @@ func (w *Worker) fetchFile(ctx context.Context, d store.Document, get getFile) (
 	if f.size, err = tmp.Seek(0, io.SeekEnd); err != nil {
 		return f, err
 	}
-	if f.fault == nil {
-		f.fault = checkFile(tmp, f.size, dec)
-	}
 	f.sum = hex.EncodeToString(h.Sum(nil))
-	return f, tmp.Sync()
+	store.CrashPoint("download written")
+	err = w.Files.sync(tmp)
+	store.CrashPoint("download synced")
+	if err != nil || f.fault != nil {
+		return f, err
+	}
+	if f.fault = checkFile(tmp, f.size, dec); f.fault != nil {
+		return f, nil
+	}
+	return f, w.inspect(ctx, tmp, d, &f)
+}
+
+// errNotChecked is of a file that could not be checked, for reasons of this machine.
+var errNotChecked = errors.New("the file could not be checked")
+
+// inspect reads a file as a PDF and holds its signatures against what the account expects.
+func (w *Worker) inspect(ctx context.Context, tmp *os.File, d store.Document, f *file) error {
+	v, err := w.Inspect(ctx, tmp)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errNotChecked, err)
+	}
+	f.facts, f.spent = v.Facts, v.Spent
+	if v.Fault != "" {
+		f.fault = errors.New(v.Fault)
+		return nil
+	}
+	if a := w.account(d.Account); a != nil && !a.KeepBad {
+		if why := a.Signatures.Objection(d.Kind, v.Facts); why != "" {
+			f.fault = errors.New(why)
+		}
+	}
+	return nil
 }
 
 // undone deals with a download that brought no file.
 func (w *Worker) undone(ctx context.Context, a *Account, d store.Document, err error) error {
 	back := context.WithoutCancel(ctx)
 	var after *provider.RetryAfter
+	var disk *fs.PathError // ours: nothing else of a download is a file
 	switch {
 	case ctx.Err() != nil:
 		return w.later(back, d, w.Now(), d.Reason, false)
 	case errors.As(err, &after):
 		return w.later(back, d, w.Now().Add(w.wait(after)), "the provider asks to wait", false)
+	case errors.As(err, &disk) && !errors.Is(err, errNotChecked):
+		return errors.Join(w.later(back, d, w.Now().Add(w.RetryWait), noRoom+": "+disk.Err.Error(), false), err)
 	case errors.Is(err, provider.ErrDenied):
 		if err := w.failed(back, a, model.Key{Account: d.Account, Ref: d.Ref}, err); err != nil {
 			return err
@@ -174,6 +218,8 @@ func (w *Worker) undone(ctx context.Context, a *Account, d store.Document, err e
 	case errors.Is(err, provider.ErrUnobtainable):
 		d.State, d.Reason, d.NextTryAt, d.Link = model.DocumentUnobtainable, clipped(provider.Redact(err).Error(), 300), nil, ""
 		return w.put(back, d, string(d.State))
+	case errors.Is(err, provider.ErrTooLarge):
+		return w.tooLarge(back, d)
 	case errors.Is(err, provider.ErrNotReady):
 		return w.later(back, d, w.Now().Add(w.pause(d.Attempts)), "the provider is still making the file", true)
 	case errors.Is(err, provider.ErrNotFound):
@@ -183,8 +229,22 @@ func (w *Worker) undone(ctx context.Context, a *Account, d store.Document, err e
 		}
 		return w.later(back, d, w.Now().Add(w.pause(d.Attempts)), "the provider does not have the file yet", true)
 	}
+	if errors.Is(err, errNotChecked) {
+		w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "err": provider.Redact(err)}).Error("a file could not be checked, trying again")
+		return w.later(back, d, w.Now().Add(w.RetryWait), "the file could not be checked on this machine, trying again", false)
+	}
 	w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "attempt": d.Attempts + 1, "err": provider.Redact(err)}).Warn("download failed, trying again")
 	return w.later(back, d, w.Now().Add(w.pause(d.Attempts)), "download failed, trying again", true)
+}
+
+// tooLarge gives up a file that would come as large again. Its link, if any, is kept for as long as links are: the bound
+// may be raised.
+func (w *Worker) tooLarge(ctx context.Context, d store.Document) error {
+	d.State, d.NextTryAt = model.DocumentFailed, nil
+	d.Reason = "the file is larger than documents_max_size: raise it, then `documents retry`"
+	d.Attempts++
+	w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref}).Warn("a file is larger than documents_max_size, not fetched")
+	return w.put(ctx, d, "")
 }
 
 // later says when a document is tried again.
@@ -196,37 +256,24 @@ func (w *Worker) later(ctx context.Context, d store.Document, when time.Time, re
 	return w.put(ctx, d, "")
 }
 
-// wrongFile deals with a file that is not whole: asked for again, the third such file is quarantined.
+// wrongFile deals with a file that is not whole, or not as it was signed: asked for again, the fifth such file is
+// quarantined, and one that the check did not survive at once.
 func (w *Worker) wrongFile(ctx context.Context, d store.Document, t model.Transaction, f file) error {
-	w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "attempt": d.Attempts + 1, "reason": f.fault.Error()}).Warn("file is not whole")
-	if d.Attempts+1 < wrongFiles {
+	w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "attempt": d.Attempts + 1, "reason": f.fault.Error()}).Warn("file is not what it should be")
+	if d.Attempts+1 < wrongFiles && !f.spent {
 		return w.later(ctx, d, w.Now().Add(w.pause(d.Attempts)), f.fault.Error(), true)
 	}
 	d.Attempts++
-	return w.keep(ctx, d, t, f, model.DocumentQuarantined, f.fault.Error())
+	return w.keep(ctx, d, t, f, model.DocumentQuarantined, f.fault.Error()+howToGoOn)
 }
 
-// checkFile says why a file is not a whole PDF; nil if it is.
-func checkFile(f io.ReaderAt, size int64, dec provider.Declared) error {
-	switch {
-	case size == 0:
-		return errors.New("the file is empty")
-	case dec.Length > 0 && dec.Length != size:
-		return fmt.Errorf("%d bytes came of %d declared", size, dec.Length)
+// howToGoOn ends the reason of a quarantined file.
+const howToGoOn = "; `documents retry` asks for it again, `documents release` keeps it as it is"
+
+// checkedFacts are the facts of a file; those of one that was checked before it was held stay.
+func checkedFacts(d store.Document, f file) model.SignatureFacts {
+	if f.facts.Signature == "" && f.sum == d.Held {
+		return d.Facts
 	}
-	head := make([]byte, min(size, 1024))
-	if _, err := f.ReadAt(head, 0); err != nil {
-		return err
-	}
-	if !bytes.Contains(head, []byte("%PDF-")) {
-		return errors.New("not a PDF: no %PDF- at the start")
-	}
-	tail := make([]byte, min(size, 2048))
-	if _, err := f.ReadAt(tail, size-int64(len(tail))); err != nil {
-		return err
-	}
-	if !bytes.Contains(tail, []byte("%%EOF")) {
-		return errors.New("cut off: no %%EOF at the end")
-	}
-	return parsePDF(io.NewSectionReader(f, 0, size))
+	return f.facts
 }

@@ -128,6 +128,7 @@ func (w *Worker) settle(ctx context.Context, g model.Gap) error {
 	}
 	k := model.Key{Account: g.Account, Ref: g.Ref}
 	var incidents []incidentMove
+	store.CrashPoint("gap before settle")
 	err := w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
 		incidents = nil
 		open, err := b.OpenGaps(k)
@@ -159,6 +160,7 @@ func (w *Worker) settle(ctx context.Context, g model.Gap) error {
 		return nil
 	}})
 	if err == nil {
+		store.CrashPoint("gap settled")
 		w.noteIncidents(incidents)
 	}
 	return err

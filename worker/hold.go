@@ -20,10 +20,13 @@ import (
 func (w *Worker) fetchLink(ctx context.Context, a *Account, d store.Document, t model.Transaction) error {
 	if name, ok := w.Files.Holds(d.ID); ok { // it had come when the process ended
 		sum, size, err := w.Files.Hash(name)
+		if err == nil {
+			err = w.Files.Settle(name)
+		}
 		if err != nil {
 			return err
 		}
-		return w.held(ctx, d, file{sum: sum, size: size})
+		return w.heldBefore(ctx, d, t, name, file{sum: sum, size: size})
 	}
 	if free, err := w.Files.Free(); err == nil && free < w.MinFree {
 		return w.later(ctx, d, w.Now().Add(w.RetryWait), "the document folder is short of space", false)
@@ -44,7 +47,25 @@ func (w *Worker) fetchLink(ctx context.Context, a *Account, d store.Document, t 
 	}
 	if err := w.Files.Hold(f.path, holdName(d.ID, f.sum)); err != nil {
 		back := context.WithoutCancel(ctx)
-		return errors.Join(w.later(back, d, w.Now().Add(w.RetryWait), "the document folder cannot be written", false), err)
+		return errors.Join(w.later(back, d, w.Now().Add(w.RetryWait), noRoom, false), err)
+	}
+	store.CrashPoint("hold synced")
+	return w.held(ctx, d, f)
+}
+
+// heldBefore goes on with a file that was held when the process ended, before what was found in it was written.
+func (w *Worker) heldBefore(ctx context.Context, d store.Document, t model.Transaction, name string, f file) error {
+	in, err := w.Files.Open(name)
+	if err != nil {
+		return err
+	}
+	defer in.Close() //nolint:errcheck // only read
+	if err := w.inspect(ctx, in, d, &f); err != nil {
+		return w.linkFailed(ctx, d, err)
+	}
+	if f.fault != nil {
+		f.path = in.Name()
+		return w.wrongFile(ctx, d, t, f)
 	}
 	return w.held(ctx, d, f)
 }
@@ -54,11 +75,16 @@ func (w *Worker) fetchLink(ctx context.Context, a *Account, d store.Document, t 
 func (w *Worker) linkFailed(ctx context.Context, d store.Document, err error) error {
 	back := context.WithoutCancel(ctx)
 	var after *provider.RetryAfter
+	var disk *fs.PathError
 	switch {
 	case ctx.Err() != nil:
 		return w.later(back, d, w.Now(), d.Reason, false)
 	case errors.As(err, &after):
 		return w.later(back, d, w.Now().Add(w.wait(after)), "the link's host asks to wait", false)
+	case errors.As(err, &disk) && !errors.Is(err, errNotChecked):
+		return errors.Join(w.later(back, d, w.Now().Add(w.RetryWait), noRoom+": "+disk.Err.Error(), false), err)
+	case errors.Is(err, provider.ErrTooLarge):
+		return w.tooLarge(back, d)
 	case errors.Is(err, provider.ErrDenied), errors.Is(err, provider.ErrNotFound), errors.Is(err, provider.ErrUnobtainable):
 		w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref}).Warn("the link to a document has died, the provider will be asked")
 		d.Link, d.Attempts = "", 0
@@ -85,11 +111,13 @@ func (w *Worker) held(ctx context.Context, d store.Document, f file) error {
 			return nil
 		}
 		now := b.Now()
+		next.Facts = f.facts
 		next.Held, next.SHA256, next.Size, next.Link, next.Attempts = f.sum, f.sum, f.size, "", 0
 		next.State, next.Reason, next.NextTryAt = model.DocumentWaiting, heldReason, &now // the next round looks whether it is confirmed already
 		b.PutDocument(next)
 		return nil
 	}})
+	store.CrashPoint("hold noted")
 	if err == nil && !stays {
 		err = w.Files.dropHeld(holdName(d.ID, f.sum))
 	}
@@ -128,6 +156,7 @@ func (w *Worker) placeHeld(ctx context.Context, d store.Document, t model.Transa
 		return w.lost(ctx, d)
 	}
 	if err == nil {
+		store.CrashPoint("hold placed")
 		os.Remove(p) //nolint:errcheck // mostly gone already
 	}
 	return err

@@ -39,20 +39,28 @@ func (w *Worker) keep(ctx context.Context, d store.Document, t model.Transaction
 		switch {
 		case err == nil && sum != f.sum:
 			continue
-		case err != nil:
+		case err == nil:
+			err = w.Files.Settle(name)
+		default:
 			err = w.Files.Keep(f.path, name)
 		}
 		if errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		if err != nil {
-			return errors.Join(w.later(context.WithoutCancel(ctx), d, w.Now().Add(w.RetryWait), "the document folder cannot be written", false), err)
+			return errors.Join(w.later(context.WithoutCancel(ctx), d, w.Now().Add(w.RetryWait), noRoom, false), err)
 		}
 		now := w.Now()
+		d.Facts = checkedFacts(d, f)
 		d.State, d.Reason, d.Path, d.SHA256, d.Size, d.NextTryAt, d.StoredAt = state, reason, name, f.sum, f.size, nil, &now
 		d.Link, d.Held = "", ""
+		store.CrashPoint("keep synced")
+		if err := w.put(context.WithoutCancel(ctx), d, string(state)); err != nil {
+			return err
+		}
+		store.CrashPoint("keep noted")
 		w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "status": string(state), "source": filepath.Base(name)}).Info("document kept")
-		return w.put(context.WithoutCancel(ctx), d, string(state))
+		return nil
 	}
 }
 

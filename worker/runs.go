@@ -125,9 +125,12 @@ func (w *Worker) execute(ctx context.Context, r store.Run) error {
 		return err
 	}
 	ps.finish(err, w.Now())
+	store.CrashPoint("run before end")
 	w.Log.WithFields(logrus.Fields{"account": r.Account, "loop": r.Kind, "status": string(r.State), "listed": r.Listed, "asked": r.Asked,
 		"changed": r.Changed, "gaps": r.Gaps}).Info("run ended")
-	return w.saveRun(ctx, &r)
+	err = w.saveRun(ctx, &r)
+	store.CrashPoint("run end saved")
+	return err
 }
 
 // pass is one run in work.
@@ -217,7 +220,10 @@ func (p *pass) save(ctx context.Context) error {
 	p.run.BeatAt = &now
 	r := *p.run
 	p.mu.Unlock()
-	return p.saveRun(ctx, &r)
+	store.CrashPoint("cursor before save")
+	err := p.saveRun(ctx, &r)
+	store.CrashPoint("cursor saved")
+	return err
 }
 
 // patient waits until the account may be asked, as long as the run has time.

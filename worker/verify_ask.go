@@ -287,7 +287,10 @@ func (v *verifier) differences(t model.Transaction, o model.Observation) (out []
 	}
 	flag("archived", t.Archived, o.Archived)
 	flag("trashed", t.Trashed, o.Trashed)
-	flag("deleted", t.Deleted, model.No)
+	if o.Deleted != model.Yes { // some services go on showing what was deleted
+		o.Deleted = model.No
+	}
+	flag("deleted", t.Deleted, o.Deleted)
 	ours := map[string]model.SignerStatus{}
 	for _, s := range t.Signers {
 		ours[s.Ref] = s.Status

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"countersign/model"
 	"countersign/model/store"
 )
 
@@ -80,4 +81,24 @@ func TestACronLineThatNeverFiresOrPanicsIsRefused(t *testing.T) {
 			t.Errorf("%q: %v", line, err)
 		}
 	}
+}
+
+// A service that goes on showing what was deleted agrees with a row that says so.
+func TestVerifyTakesADeletedOneThatIsStillShown(t *testing.T) {
+	t.Parallel()
+	row := model.Transaction{Account: "a", Ref: "r", Status: model.Declined, Deleted: true}
+	shown := model.Observation{Ref: "r", Evidence: model.Verified, Status: model.Declined, Deleted: model.Yes}
+	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	v := &verifier{pass: &pass{Worker: b.Worker, a: b.account, run: &store.Run{ID: "r"}}}
+	differ := func(want int) {
+		t.Helper()
+		if got := v.differences(row, shown); len(got) != want {
+			t.Errorf("deleted here %v, there %v: %v", row.Deleted, shown.Deleted, got)
+		}
+	}
+	differ(0)
+	shown.Deleted = model.Unsaid
+	differ(1)
+	row.Deleted, shown.Deleted = false, model.Yes
+	differ(1)
 }

@@ -37,6 +37,8 @@ type Account struct {
 	Download     []model.DocumentKind
 	Polling      Schedules
 	Client       string // where calls go, for people: the base URL's host
+	Signatures   model.Expectation
+	KeepBad      bool   // a file whose signatures are not as expected is stored all the same
 	CallbackURL  string // what the provider is to call; "" where public.url is not set
 }
 
@@ -68,11 +70,13 @@ type Options struct {
 	Workers   int           // questions under way per account; 4 if zero
 	MinFree   int64         // documents_min_free in bytes
 	Retention Retention
+	Inspect   Inspector // looks into a file that came; InspectHere if nil, which nothing bounds
 }
 
 // Retention says how long what is stored is kept; zero keeps it.
 type Retention struct {
 	Bodies, Refused, Outbox, History time.Duration
+	RefusedBytes                     int64 // of the bodies of refused callbacks, in all
 }
 
 // Worker runs the loops. Its methods are safe for concurrent use.
@@ -106,6 +110,9 @@ func New(o Options) *Worker {
 	}
 	if o.Workers <= 0 {
 		o.Workers = 4
+	}
+	if o.Inspect == nil {
+		o.Inspect = InspectHere
 	}
 	return &Worker{
 		Options: o,

@@ -12,6 +12,8 @@ import (
 
 	_ "github.com/mattn/go-sqlite3" // the driver that model/store uses
 	"github.com/spf13/cobra"
+
+	"countersign/model/store"
 )
 
 func backupVerb(a *app) *cobra.Command {
@@ -51,31 +53,38 @@ func (a *app) backup(ctx context.Context, c *Config, to string) error {
 	return a.printf("%s holds the database; copy %s too\n", to, rest)
 }
 
-// copyDatabase writes a copy of an SQLite database to a new file, on disk when it returns.
+// copyDatabase writes a copy of an SQLite database to a new file, whole and on disk when it has its name.
 func copyDatabase(ctx context.Context, from, to string, mode fs.FileMode) (err error) {
 	if to, err = filepath.Abs(to); err != nil { // SQLite reads some names as URLs
 		return err
 	}
-	f, err := os.OpenFile(to, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
-	if errors.Is(err, fs.ErrExist) {
+	if _, err := os.Lstat(to); err == nil {
 		return fmt.Errorf("%s is there already: name a new file", to)
 	}
+	f, err := os.CreateTemp(filepath.Dir(to), "."+filepath.Base(to)+"-*")
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err = errors.Join(err, f.Close()); err != nil {
-			err = errors.Join(err, os.Remove(to))
-		}
-	}()
+	defer func() { err = errors.Join(err, f.Close(), os.Remove(f.Name())) }()
 	uri := url.URL{Scheme: "file", Opaque: (&url.URL{Path: from}).EscapedPath(), RawQuery: "mode=ro&_busy_timeout=5000"}
 	db, err := sql.Open("sqlite3", uri.String())
 	if err != nil {
 		return err
 	}
 	defer db.Close() //nolint:errcheck // only read
-	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", to); err != nil {
+	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", f.Name()); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
-	return errors.Join(f.Sync(), syncFolder(filepath.Dir(to)))
+	if err := store.Stamp(ctx, f.Name()); err != nil { // a log that the next restore leaves lying is not the copy's
+		return fmt.Errorf("backup: %w", err)
+	}
+	store.CrashPoint("backup copied")
+	if err := errors.Join(f.Chmod(mode), f.Sync()); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), to); err != nil { // never over another file
+		return err
+	}
+	store.CrashPoint("backup linked")
+	return syncFolder(filepath.Dir(to))
 }

@@ -13,7 +13,8 @@ import (
 )
 
 func documentsVerb(a *app) *cobra.Command {
-	return group("documents", "List signed documents, get them, or fetch them again", documentsListVerb(a), documentsGetVerb(a), documentsRetryVerb(a))
+	return group("documents", "List signed documents, look at them, get them, or decide about them",
+		documentsListVerb(a), documentsShowVerb(a), documentsGetVerb(a), documentsRetryVerb(a), documentsReleaseVerb(a), documentsVerifyVerb(a))
 }
 
 type documentsFlags struct {
@@ -108,11 +109,7 @@ func (a *app) documentCells(d store.Document) table.Row {
 	if d.StoredAt != nil {
 		stored, size = a.ago(d.StoredAt), bytesShown(d.Size)
 	}
-	signature := d.Signature
-	if signature == "altered" {
-		signature = a.paint(evil, signature)
-	}
-	return table.Row{string(d.Kind), short(documentName(d), 40), a.paint(stateColour(d.State), string(d.State)), signature, size, stored}
+	return table.Row{string(d.Kind), short(documentName(d), 40), a.paint(stateColour(d.State), string(d.State)), a.signatureWord(d.Facts.Signature), size, stored}
 }
 
 // documentName is the provider's name, with the version where there are more.

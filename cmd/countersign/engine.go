@@ -63,10 +63,10 @@ func (a *app) startEngine(ctx context.Context, c *Config, log *logrus.Entry) (e 
 	e.worker = worker.New(worker.Options{
 		Store: e.store, Accounts: e.accounts.list, Files: e.files, Now: a.utc, Rand: rand.Float64, Log: log, Owner: a.owner(),
 		RetryWait: time.Duration(c.Retry.First), RetryMost: time.Duration(c.Retry.Most), Overlap: time.Duration(c.ListOverlap),
-		Jitter: time.Duration(c.SlotJitter), Tick: a.tick, MinFree: int64(c.DocumentsMinFree),
+		Jitter: time.Duration(c.SlotJitter), Tick: a.tick, MinFree: int64(c.DocumentsMinFree), Inspect: newFileChecker().Inspect,
 		Retention: worker.Retention{
 			Bodies: time.Duration(c.Retention.Bodies), Refused: time.Duration(c.Retention.Refused),
-			Outbox: time.Duration(c.Retention.Outbox), History: time.Duration(c.Retention.History),
+			RefusedBytes: int64(c.Retention.RefusedSize), Outbox: time.Duration(c.Retention.Outbox), History: time.Duration(c.Retention.History),
 		},
 	})
 	return e, nil

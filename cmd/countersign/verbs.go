@@ -25,9 +25,11 @@ func verbs() []func(*app) *cobra.Command {
 		initVerb,
 		migrateVerb,
 		backupVerb,
+		keyVerb,
 		configVerb,
 		simulateVerb,
 		versionVerb,
 		benchVerb,
+		checkFileVerb,
 	}
 }

@@ -284,24 +284,29 @@ func killedInDownload(t *testing.T, binary string) {
 	in.filesWhole(t, svc)
 }
 
-// filesWhole compares every file of the table with the services' own sums.
+// filesWhole compares every file of the table with the services' own sums, and the word for its signatures with
+// whether the service sealed it.
 func (in installation) filesWhole(t *testing.T, svc *services) {
 	t.Helper()
-	want := map[string]bool{}
+	want := map[string]string{} // the word, by sum
 	for _, tx := range svc.world.Truth().Transactions {
 		for _, d := range tx.Documents {
-			want[d.SHA256] = true
+			want[d.SHA256] = "unsigned"
+			if d.Sealed {
+				want[d.SHA256] = "intact"
+			}
 		}
 	}
-	rows, err := in.table(t).Query("SELECT path, sha256 FROM documents WHERE state = 'stored'")
+	rows, err := in.table(t).Query("SELECT path, sha256, signature FROM documents WHERE state = 'stored'")
 	require.NoError(t, err)
 	defer rows.Close() //nolint:errcheck // only read
 	n := 0
 	for rows.Next() {
-		var path, sum string
-		require.NoError(t, rows.Scan(&path, &sum))
+		var path, sum, word string
+		require.NoError(t, rows.Scan(&path, &sum, &word))
 		require.Equal(t, sum, fileHash(t, filepath.Join(in.dir, "documents", path)))
-		require.True(t, want[sum], "%s is a file of the service", path)
+		require.Contains(t, want, sum, "%s is a file of the service", path)
+		require.Equal(t, want[sum], word, path)
 		n++
 	}
 	require.NoError(t, rows.Err())

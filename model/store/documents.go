@@ -179,6 +179,9 @@ func (b *Batch) writeDocuments() error {
 
 func (s *Store) sealDocument(d Document) (r documentRow, err error) {
 	r.Document = d
+	if d.Facts.Signatures == nil {
+		r.Facts.Signatures = []model.EmbeddedSignature{} // what is nil would be written as NULL
+	}
 	if d.Link != "" {
 		r.Sealed, err = s.box.seal([]byte(d.Link), "document "+d.ID)
 	}
@@ -187,6 +190,9 @@ func (s *Store) sealDocument(d Document) (r documentRow, err error) {
 
 func (s *Store) openDocument(r documentRow) (Document, error) {
 	d := r.Document
+	if len(d.Facts.Signatures) == 0 {
+		d.Facts.Signatures = nil
+	}
 	if len(r.Sealed) == 0 {
 		return d, nil
 	}
@@ -329,6 +335,9 @@ func (s *Store) ClaimDocuments(ctx context.Context, f DocumentsDue, owner string
 		out, err = s.openDocuments(rows)
 		return err
 	})
+	if len(out) > 0 && err == nil {
+		CrashPoint("documents claimed")
+	}
 	return out, err
 }
 

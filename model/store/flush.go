@@ -30,7 +30,24 @@ func (b *Batch) flush() error {
 			return err
 		}
 	}
+	b.crashPoints()
 	return nil
+}
+
+// crashPoints names what a group has written and not committed yet.
+func (b *Batch) crashPoints() {
+	if len(b.changes) > 0 {
+		CrashPoint("outbox written")
+	}
+	if len(b.gaps) > 0 {
+		CrashPoint("gap written")
+	}
+	if len(b.documents) > 0 {
+		CrashPoint("document written")
+	}
+	if len(b.runs) > 0 {
+		CrashPoint("run written")
+	}
 }
 
 func (b *Batch) writeCounters() error {

@@ -81,8 +81,15 @@ func (s *Store) Migrate(ctx context.Context) (from, to int64, err error) {
 	if err != nil {
 		return from, from, err
 	}
-	if _, err := p.Up(ctx); err != nil {
-		return from, from, fmt.Errorf("migrate: %w", s.explain(err))
+	for {
+		CrashPoint("migration before step")
+		_, err := p.UpByOne(ctx)
+		if errors.Is(err, goose.ErrNoNextVersion) {
+			return from, to, s.checkSchema(ctx)
+		}
+		if err != nil {
+			return from, from, fmt.Errorf("migrate: %w", s.explain(err))
+		}
+		CrashPoint("migration step done")
 	}
-	return from, to, s.checkSchema(ctx)
 }

@@ -8,11 +8,14 @@ import (
 
 // PruneBefore says what retention takes; nil keeps.
 type PruneBefore struct {
-	Bodies     *time.Time // of callbacks; hash and outcome stay
-	Refused    *time.Time // bodies of refused callbacks
-	Outbox     *time.Time // outbox rows and finished deliveries
-	History    *time.Time
-	HiddenRows *time.Time // rows that only hints have named
+	Bodies  *time.Time // of callbacks; hash and outcome stay
+	Refused *time.Time // bodies of refused callbacks
+	// RefusedBytes is how much of their bodies is kept in all: the oldest go first. 0 is no bound.
+	RefusedBytes int64
+	Links        *time.Time // links of documents that were not fetched
+	Outbox       *time.Time // outbox rows and finished deliveries
+	History      *time.Time
+	HiddenRows   *time.Time // rows that only hints have named
 }
 
 // pruneAtOnce bounds how many rows one commit takes, so that callbacks do not wait behind it.
@@ -26,6 +29,7 @@ func (s *Store) Prune(ctx context.Context, p PruneBefore) error {
 	}{
 		{p.Bodies, `UPDATE callbacks SET body = NULL WHERE n IN (SELECT n FROM callbacks WHERE body IS NOT NULL AND verdict <> 'refused' AND at < ? ORDER BY n LIMIT ?)`},
 		{p.Refused, `UPDATE callbacks SET body = NULL WHERE n IN (SELECT n FROM callbacks WHERE body IS NOT NULL AND verdict = 'refused' AND at < ? ORDER BY n LIMIT ?)`},
+		{p.Links, `UPDATE documents SET link = NULL WHERE id IN (SELECT id FROM documents WHERE link IS NOT NULL AND COALESCE(link_at, created_at) < ? LIMIT ?)`},
 		{p.Outbox, `DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE at < ? ORDER BY seq LIMIT ?)`},
 		{p.Outbox, `DELETE FROM deliveries WHERE (hook, seq) IN (SELECT hook, seq FROM deliveries WHERE done_at < ? LIMIT ?)`},
 		{p.History, `DELETE FROM history WHERE seq IN (SELECT seq FROM history WHERE at < ? ORDER BY seq LIMIT ?)`},
@@ -38,10 +42,35 @@ func (s *Store) Prune(ctx context.Context, p PruneBefore) error {
 			return err
 		}
 	}
+	if err := s.pruneRefused(ctx, p.RefusedBytes); err != nil {
+		return err
+	}
 	if p.HiddenRows == nil {
 		return nil
 	}
 	return s.pruneHidden(ctx, *p.HiddenRows)
+}
+
+// pruneRefused takes the oldest bodies of refused callbacks until those that are left are within most bytes.
+func (s *Store) pruneRefused(ctx context.Context, most int64) error {
+	if most <= 0 {
+		return nil
+	}
+	var last int64
+	err := s.view(ctx, func(q *sqlConn) error {
+		return q.each(func(r *sql.Rows) error { return r.Scan(&last) }, `SELECT n FROM (
+	SELECT n, SUM(LENGTH(body)) OVER (ORDER BY n DESC) AS held FROM callbacks WHERE body IS NOT NULL AND verdict = 'refused'
+) newest WHERE held > ? ORDER BY n DESC LIMIT 1`, most)
+	})
+	for n := int64(pruneAtOnce); err == nil && last > 0 && n == pruneAtOnce; {
+		err = s.change(ctx, func(q *sqlConn) error {
+			done := q.db.Exec(`UPDATE callbacks SET body = NULL WHERE n IN (
+	SELECT n FROM callbacks WHERE body IS NOT NULL AND verdict = 'refused' AND n <= ? ORDER BY n LIMIT ?)`, last, pruneAtOnce)
+			n = done.RowsAffected
+			return done.Error
+		})
+	}
+	return err
 }
 
 // pruneHidden removes rows that only hints have named.

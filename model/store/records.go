@@ -77,11 +77,8 @@ type Document struct {
 	LinkAt    *time.Time // when the link came; nil without one
 	Mark      string     // the provider's mark of the file's content; "" where it has none
 	Held      string     // SHA-256 of the file in the hold folder, which waits for the provider to confirm; "" if none
-	// The three facts about embedded signatures: "" until they are checked.
-	Signature string
-	Integrity string
-	Coverage  string
-	Trust     string
+	// What is known of the signatures in the file; the zero value until they are checked.
+	Facts model.SignatureFacts `gorm:"embedded"`
 }
 
 // Change is one entry of the change feed. Ref is "" for an incident.

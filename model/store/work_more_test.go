@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -225,6 +226,34 @@ func TestRetentionTakesWhatIsOld(t *testing.T) {
 		first, last, err := d.Feed(t.Context())
 		check(t, err)
 		same(t, "feed", [2]int64{first, last}, [2]int64{2, 1})
+	})
+}
+
+func TestRefusedBodiesAreBoundedInAll(t *testing.T) {
+	both(t, func(t *testing.T, d *db) {
+		var ids []string
+		d.do(t, func(b *Batch) error {
+			for i := range 10 {
+				body := make([]byte, 1000)
+				for j := range body {
+					body[j] = byte(rand.IntN(256))
+				}
+				ids = append(ids, b.AddCallback(Callback{Account: "acc", Verdict: Refused, At: noon.Add(time.Duration(i) * time.Second), Body: body}))
+			}
+			ids = append(ids, b.AddCallback(Callback{Account: "acc", Verdict: Accepted, Outcome: Applied, At: noon, Body: make([]byte, 1000)}))
+			return nil
+		})
+		check(t, d.Prune(t.Context(), PruneBefore{RefusedBytes: 1 << 20}))
+		check(t, d.Prune(t.Context(), PruneBefore{RefusedBytes: 3500}))
+		var kept []int
+		for i, id := range ids {
+			c, err := d.Callback(t.Context(), id)
+			check(t, err)
+			if len(c.Body) > 0 {
+				kept = append(kept, i)
+			}
+		}
+		same(t, "the newest three and what was accepted", kept, []int{7, 8, 9, 10})
 	})
 }
 

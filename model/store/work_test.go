@@ -144,7 +144,9 @@ func TestDocumentsAreCountedAndClaimed(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		d.put(t, row1("a"))
 		var first string
-		doc := Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, Name: "lease.pdf", State: model.DocumentWaiting, NextTryAt: at(noon), Link: "https://files.example.org/x?token=t"}
+		doc := Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, Name: "lease.pdf", State: model.DocumentWaiting, NextTryAt: at(noon), Link: "https://files.example.org/x?token=t",
+			Facts: model.SignatureFacts{Signature: "intact", Integrity: "intact", Coverage: "whole", Trust: "unknown", Note: "n",
+				Signatures: []model.EmbeddedSignature{{Kind: "signature", Signer: "Ana", Time: at(noon), Reason: "agreed"}}}}
 		d.do(t, func(b *Batch) error {
 			first = b.PutDocument(doc)
 			b.PutDocument(Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.EvidenceDocument, State: model.DocumentWaiting, NextTryAt: at(noon.Add(time.Hour))})

@@ -146,12 +146,16 @@ func TestTheFirstNamedHTTPSLinkWins(t *testing.T) {
 func TestTheStoredBodyHoldsNoLinkAndIsOtherwiseAsItCame(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
-		`{"a":"x"}`:                                                      "",
-		`{"a":null,"token":null,"b":[1,"y"]}`:                            "",
-		`{ "url" : "https://a.example.net/1" , "n":1.50}`:                `{ "url" : "<cut>" , "n":1.50}`,
-		`{"a":["http:\/\/x","HTTPS://y",{"token":"t\"\\"}],"b":"token"}`: `{"a":["<cut>","<cut>",{"token":"<cut>"}],"b":"token"}`,
-		`{"https://name":"kept","tok\u0065n":"gone"}`:                    `{"https://name":"kept","tok\u0065n":"<cut>"}`,
-		`{"token":"<cut>"}`:                                              "",
+		`{"a":"x"}`:                                                                  "",
+		`{"a":null,"token":null,"b":[1,"y"]}`:                                        "",
+		`{ "url" : "https://a.example.net/1" , "n":1.50}`:                            `{ "url" : "<cut>" , "n":1.50}`,
+		`{"a":["http:\/\/x","HTTPS://y",{"token":"t\"\\"}],"b":"token"}`:             `{"a":["<cut>","<cut>",{"token":"<cut>"}],"b":"token"}`,
+		`{"https://name":"kept","tok\u0065n":"gone"}`:                                `{"https://name":"kept","tok\u0065n":"<cut>"}`,
+		`{"token":"<cut>"}`:                                                          "",
+		`{"t":"See https://a.example.net/1?x=y&z, or //b.example.net/2\nend","n":1}`: `{"t":"See <cut> or <cut>\nend","n":1}`,
+		`{"t":"//b.example.net/2","u":"a/b","v":"1/2 // x"}`:                         `{"t":"<cut>","u":"a/b","v":"1/2 // x"}`,
+		`{"t":"{\"url\":\"https:\\/\\/a.example.net\\/1\"}"}`:                        `{"t":"{\"url\":\"<cut>\"}"}`,
+		`{"t":"<a href=s3://bucket/key>"}`:                                           `{"t":"<a href=<cut>>"}`,
 	} {
 		if got := string(clean([]byte(body))); got != want {
 			t.Errorf("%s\nis kept as %s", body, got)

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"countersign/model"
+	"countersign/model/store"
+	"countersign/worker"
+)
+
+func documentsReleaseVerb(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "release ACCOUNT REF [DOCUMENT]",
+		Short: "Take a file out of quarantine and keep it as it is",
+		Long: `release is an operator's word for a file that was set aside: it gets its place among the others, and the row
+says that it was released. What its signatures say stays beside it, and the change is announced. Look at the
+file first: documents show says what is wrong with it. DOCUMENT, the provider's id or ours, is needed where
+more than one is in quarantine. documents retry asks the provider for another file instead.`,
+		Example: "  countersign documents show sales 8f3a1c\n  countersign documents release sales 8f3a1c doc1",
+		Args:    cobra.RangeArgs(2, 3),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.writing(cmd.Context(), func(ctx context.Context, w *writer) error {
+				d, err := w.quarantined(ctx, args)
+				if err != nil {
+					return err
+				}
+				if err := w.useFiles(); err != nil {
+					return err
+				}
+				if d, err = w.worker.Release(ctx, d); err != nil {
+					return fmt.Errorf("release %s: %w", plain(documentName(d)), err)
+				}
+				return a.printf("%s is stored as %s\n", plain(documentName(d)), plain(d.Path))
+			})
+		},
+	}
+}
+
+// useFiles gives the worker the document folder, and a way to look into what lies there.
+func (w *writer) useFiles() (err error) {
+	w.worker.Files, err = worker.OpenFiles(w.config.documentsFolder())
+	w.worker.Inspect = newFileChecker().Inspect
+	return err
+}
+
+// quarantined finds the one document in quarantine that is meant.
+func (w *writer) quarantined(ctx context.Context, args []string) (store.Document, error) {
+	list, err := documentsNamed(ctx, w.config, w.store, args)
+	if err != nil {
+		return store.Document{}, err
+	}
+	list = slices.DeleteFunc(list, func(d store.Document) bool { return d.State != model.DocumentQuarantined })
+	switch len(list) {
+	case 1:
+		return list[0], nil
+	case 0:
+		return store.Document{}, fmt.Errorf("%s/%s: %w", args[0], plain(args[1]), worker.ErrNotQuarantined)
+	}
+	var ids []string
+	for _, d := range list {
+		ids = append(ids, plain(documentName(d))+" is "+d.ID)
+	}
+	return store.Document{}, usagef("%d documents are in quarantine, name one by its id: %s", len(list), strings.Join(ids, ", "))
+}

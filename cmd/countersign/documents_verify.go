@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"countersign/model"
+	"countersign/model/store"
+)
+
+type documentsVerifyFlags struct {
+	account string
+	json    bool
+}
+
+// documentsVerifiedJSON is the last line of `documents verify --json`.
+type documentsVerifiedJSON struct {
+	Checked     int `json:"checked"`
+	Differences int `json:"differences"`
+	Filled      int `json:"filled"`
+}
+
+func documentsVerifyVerb(a *app) *cobra.Command {
+	var f documentsVerifyFlags
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Hash every stored file again and look at its signatures again",
+		Long: `verify reads every stored file anew: is it there, is it the file that was stored, do its signatures say what
+they said? A difference is exit 3. Nobody outside is asked. For files that were stored by a version that did not
+look at signatures, what is found is written down. ` + "`countersign verify --repair`" + ` fetches missing files anew.`,
+		Example: "  countersign documents verify\n  countersign documents verify --account sales --json",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.writing(cmd.Context(), func(ctx context.Context, w *writer) error { return a.documentsVerify(ctx, w, f) })
+		},
+	}
+	cmd.Flags().StringVar(&f.account, "account", "", "only this `ACCOUNT`")
+	jsonFlag(cmd, &f.json)
+	return cmd
+}
+
+func (a *app) documentsVerify(ctx context.Context, w *writer, f documentsVerifyFlags) error {
+	if err := w.config.knows(ctx, w.store, f.account); err != nil {
+		return err
+	}
+	if err := w.useFiles(); err != nil {
+		return err
+	}
+	var sum documentsVerifiedJSON
+	var failed error
+	out, t := a.jsonLines(), a.table("account", "ref", "document", "field", "ours", "theirs")
+	fetch := func(size int, cursor string) ([]store.Document, string, error) {
+		list, err := w.store.Documents(ctx, store.DocumentFilter{Account: f.account, State: model.DocumentStored, Limit: size, Before: cursor})
+		if len(list) < size {
+			return list, "", err
+		}
+		return list, list[size-1].ID, err
+	}
+	err := eachOf(0, fetch, func(d store.Document) error {
+		found, filled, err := w.worker.Recheck(ctx, d)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil: // the next one may be more lucky
+			failed = errors.Join(failed, fmt.Errorf("%s/%s, document %s: %w", d.Account, plain(d.Ref), d.ID, err))
+			return nil
+		}
+		sum.Checked++
+		sum.Differences += len(found)
+		if filled {
+			sum.Filled++
+		}
+		for _, x := range found {
+			if f.json {
+				err = errors.Join(err, out.write(x))
+				continue
+			}
+			t.AppendRow([]any{x.Account, short(x.Ref, 60), short(documentName(d), 40), x.Field, short(x.Ours, 20), short(x.Theirs, 20)})
+		}
+		return err
+	})
+	if err = errors.Join(err, a.documentsVerified(f, sum, t.Length() > 0, func() error { return a.print(t) }), failed); err != nil {
+		return err
+	}
+	if sum.Differences > 0 {
+		return &exitError{code: exitDrift}
+	}
+	return nil
+}
+
+// documentsVerified tells the sum.
+func (a *app) documentsVerified(f documentsVerifyFlags, sum documentsVerifiedJSON, rows bool, table func() error) error {
+	if f.json {
+		return a.jsonLines().write(sum)
+	}
+	if rows {
+		if err := table(); err != nil {
+			return err
+		}
+	}
+	return a.printf("%d checked, %s; %d looked at for the first time\n", sum.Checked, count(sum.Differences, "difference"), sum.Filled)
+}

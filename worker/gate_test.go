@@ -1,0 +1,208 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"countersign/model"
+	"countersign/model/store"
+)
+
+func alteredFile(t *testing.T) []byte {
+	t.Helper()
+	p := newPaper("lease").sign(t, newSeal(t, noon.Add(-time.Hour), noon.AddDate(1, 0, 0), false), how{})
+	return put(t, p.raw, "/Reason(", "U")
+}
+
+func signedFile(t *testing.T) []byte {
+	t.Helper()
+	return newPaper("lease").sign(t, newSeal(t, noon.Add(-time.Hour), noon.AddDate(1, 0, 0), false), how{}).raw
+}
+
+// fetched downloads until the document is no longer waiting, as often as a wrong file is asked for.
+func (b *bench) fetched(t *testing.T, ref string) store.Document {
+	t.Helper()
+	for range wrongFiles {
+		check(t, b.downloadOnce(t.Context()))
+		if d := b.document(t, ref); d.State != model.DocumentWaiting {
+			return d
+		}
+		b.move(time.Hour)
+	}
+	return b.document(t, ref)
+}
+
+func TestWhatBecomesOfAFileByExpectation(t *testing.T) {
+	for name, c := range map[string]struct {
+		expects model.Expectation
+		keep    bool
+		raw     []byte
+		kind    model.DocumentKind
+		state   model.DocumentState
+		word    model.Signature
+		reason  string
+	}{
+		"intact":                      {"", false, signedFile(t), model.SignedDocument, model.DocumentStored, intact, ""},
+		"intact, required":            {model.SignaturesRequired, false, signedFile(t), model.SignedDocument, model.DocumentStored, intact, ""},
+		"unsigned":                    {"", false, pdfOf("a"), model.SignedDocument, model.DocumentStored, unsigned, ""},
+		"unsigned, required":          {model.SignaturesRequired, false, pdfOf("a"), model.SignedDocument, model.DocumentQuarantined, unsigned, "must carry a signature"},
+		"unsigned evidence, required": {model.SignaturesRequired, false, pdfOf("a"), model.EvidenceDocument, model.DocumentStored, unsigned, ""},
+		"unsigned, required, kept":    {model.SignaturesRequired, true, pdfOf("a"), model.SignedDocument, model.DocumentStored, unsigned, ""},
+		"altered":                     {"", false, alteredFile(t), model.SignedDocument, model.DocumentQuarantined, altered, "altered after it was signed"},
+		"altered evidence":            {"", false, alteredFile(t), model.EvidenceDocument, model.DocumentQuarantined, altered, "altered after it was signed"},
+		"altered, kept":               {"", true, alteredFile(t), model.SignedDocument, model.DocumentStored, altered, ""},
+		"altered, none expected":      {model.SignaturesNone, false, alteredFile(t), model.SignedDocument, model.DocumentStored, altered, ""},
+		"unknown, required":           {model.SignaturesRequired, false, encrypted(t, signedFile(t), ""), model.SignedDocument, model.DocumentStored, unknown, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+			b.account.Signatures, b.account.KeepBad = c.expects, c.keep
+			b.service.files["1"] = c.raw
+			b.answered(t, "a", completed(model.DocumentRef{ID: "1", Kind: c.kind, Name: "lease.pdf"}))
+			d := b.fetched(t, "a")
+			same(t, "document", []any{d.State, d.Facts.Signature}, []any{c.state, c.word})
+			if !strings.Contains(d.Reason, c.reason) || (c.reason == "") != (d.Reason == "") {
+				t.Errorf("the reason is %q, want %q in it", d.Reason, c.reason)
+			}
+			if d.State == model.DocumentQuarantined && !strings.Contains(d.Reason, "documents release") {
+				t.Errorf("the reason %q does not say what to do", d.Reason)
+			}
+		})
+	}
+}
+
+// A reader that dies of a file costs one try; one that the machine has no room for costs the file nothing.
+func TestWhoIsToBlameForAFileThatCannotBeReadThrough(t *testing.T) {
+	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	b.service.files["1"] = signedFile(t)
+	b.answered(t, "a", completed(marked("")))
+	b.Inspect = func(context.Context, *os.File) (Verdict, error) {
+		return Verdict{}, errors.New("fork: resource temporarily unavailable")
+	}
+	for range 2 * wrongFiles {
+		check(t, b.downloadOnce(t.Context()))
+		b.move(time.Hour)
+	}
+	d := b.document(t, "a")
+	same(t, "while the machine has no room", []any{d.State, d.Attempts}, []any{model.DocumentWaiting, 0})
+	same(t, "lies", len(b.lying(t)), 0)
+
+	b.Inspect = func(context.Context, *os.File) (Verdict, error) {
+		return Verdict{Fault: "the file could not be read through: its reader died of it", Spent: true}, nil
+	}
+	check(t, b.downloadOnce(t.Context()))
+	d = b.document(t, "a")
+	same(t, "after the first death", []any{d.State, d.Attempts, len(b.service.fetched)}, []any{model.DocumentQuarantined, 1, 2*wrongFiles + 1})
+	if !strings.Contains(d.Reason, "died") {
+		t.Errorf("the reason is %q", d.Reason)
+	}
+}
+
+func TestALinkedFileKeepsWhatWasFoundInIt(t *testing.T) {
+	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	b.service.links[link] = fileOf(signedFile(t))
+	b.called(t, claim("a", model.Completed), linkTo("a", link))
+	check(t, b.downloadOnce(t.Context()))
+	same(t, "held", []any{b.document(t, "a").Held != "", b.document(t, "a").Facts.Signature}, []any{true, intact})
+	b.answered(t, "a", completed())
+	check(t, b.downloadOnce(t.Context()))
+	d := b.document(t, "a")
+	same(t, "placed", []any{d.State, d.Facts.Signature, len(d.Facts.Signatures)}, []any{model.DocumentStored, intact, 1})
+}
+
+func TestReleaseTakesAFileOutOfQuarantine(t *testing.T) {
+	both(t, func(t *testing.T, b *bench) {
+		b.service.files["1"] = alteredFile(t)
+		b.answered(t, "a", completed(marked("")))
+		d := b.fetched(t, "a")
+		same(t, "quarantined", d.State, model.DocumentQuarantined)
+		before, err := b.Store.ChangesOf(t.Context(), key("a"))
+		check(t, err)
+		out, err := b.Release(t.Context(), d)
+		check(t, err)
+		same(t, "returned", out, b.document(t, "a"))
+		same(t, "released", []any{out.State, out.Reason, out.Facts, out.SHA256}, []any{model.DocumentStored, releasedReason, d.Facts, d.SHA256})
+		same(t, "lies", b.lying(t), []string{out.Path})
+		r := b.row(t, "a")
+		same(t, "stored of total", []int{r.DocsStored, r.DocsTotal}, []int{1, 1})
+		after, err := b.Store.ChangesOf(t.Context(), key("a"))
+		check(t, err)
+		same(t, "changes", len(after), len(before)+1)
+		last := after[len(after)-1]
+		same(t, "change", []any{last.Kind, last.From, last.To, last.Source}, []any{model.KindDocument, "quarantined", "stored", "operator"})
+		if _, err := b.Release(t.Context(), out); !errors.Is(err, ErrNotQuarantined) {
+			t.Errorf("released twice: %v", err)
+		}
+		if _, err := b.Release(t.Context(), d); err == nil {
+			t.Error("an old view of the row was released again")
+		}
+		same(t, "lies after that", b.lying(t), []string{out.Path})
+	})
+}
+
+// A release that a kill cut short, at either of its two steps, is finished by another.
+func TestAReleaseThatWasCutShortIsFinished(t *testing.T) {
+	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	b.service.files["1"] = alteredFile(t)
+	b.answered(t, "a", completed(marked("")))
+	d := b.fetched(t, "a")
+	to := strings.TrimPrefix(d.Path, quarantineFolder+"/")
+	check(t, b.Files.link(d.Path, to)) // killed before the row was written
+	same(t, "lies", b.lying(t), []string{to, d.Path})
+	out, err := b.Release(t.Context(), d)
+	check(t, err)
+	same(t, "lies", b.lying(t), []string{to})
+	same(t, "path", out.Path, to)
+}
+
+func TestReleaseRefusesAnotherFile(t *testing.T) {
+	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	b.service.files["1"] = alteredFile(t)
+	b.answered(t, "a", completed(marked("")))
+	d := b.fetched(t, "a")
+	check(t, os.WriteFile(filepath.Join(b.root, d.Path), pdfOf("other"), 0o600))
+	if _, err := b.Release(t.Context(), d); err == nil {
+		t.Error("a file that changed in quarantine was released")
+	}
+	same(t, "state", b.document(t, "a").State, model.DocumentQuarantined)
+	same(t, "lies", b.lying(t), []string{d.Path})
+}
+
+func TestRecheckFindsWhatDiffers(t *testing.T) {
+	both(t, func(t *testing.T, b *bench) {
+		b.service.files["1"] = signedFile(t)
+		b.answered(t, "a", completed(marked("")))
+		d := b.fetched(t, "a")
+		found, filled, err := b.Recheck(t.Context(), d)
+		check(t, err)
+		same(t, "as stored", []any{len(found), filled}, []any{0, false})
+
+		old := d
+		old.Facts = model.SignatureFacts{}
+		check(t, b.Store.Do(t.Context(), store.Unit{Keys: []model.Key{key("a")}, Apply: func(g *store.Batch) error { g.PutDocument(old); return nil }}))
+		found, filled, err = b.Recheck(t.Context(), b.document(t, "a"))
+		check(t, err)
+		same(t, "of an older version", []any{len(found), filled}, []any{0, true})
+		same(t, "filled in", b.document(t, "a").Facts, d.Facts)
+
+		wrong := d
+		wrong.Facts.Signature = altered
+		found, _, err = b.Recheck(t.Context(), wrong)
+		check(t, err)
+		same(t, "another word", found, []Difference{{"acc", "a", d.ID, "signature", "altered", "intact"}})
+
+		check(t, os.WriteFile(filepath.Join(b.root, d.Path), alteredFile(t), 0o600))
+		found, _, err = b.Recheck(t.Context(), d)
+		check(t, err)
+		same(t, "changed on disk", []any{len(found), found[0].Field}, []any{1, "sha256"})
+		check(t, os.Remove(filepath.Join(b.root, d.Path)))
+		found, _, err = b.Recheck(t.Context(), d)
+		check(t, err)
+		same(t, "gone", found, []Difference{{"acc", "a", d.ID, "sha256", d.SHA256, "missing"}})
+	})
+}

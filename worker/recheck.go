@@ -1,0 +1,81 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"countersign/model"
+	"countersign/model/store"
+)
+
+// Difference is one thing in which a stored file is not what its row says.
+type Difference struct {
+	Account string `json:"account"`
+	Ref     string `json:"ref"`
+	ID      string `json:"id"`
+	Field   string `json:"field"` // sha256, signature, integrity, coverage
+	Ours    string `json:"ours"`
+	Theirs  string `json:"theirs"`
+}
+
+// Recheck reads a stored file anew and says where it differs from its row. Where nobody has looked at its signatures
+// yet, the row is filled in, and filled says so. An error is the machine's own.
+func (w *Worker) Recheck(ctx context.Context, d store.Document) (out []Difference, filled bool, err error) {
+	differs := func(field, ours, theirs string) {
+		if ours != theirs {
+			out = append(out, Difference{d.Account, d.Ref, d.ID, field, ours, theirs})
+		}
+	}
+	sum, _, err := w.Files.Hash(d.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		differs("sha256", d.SHA256, "missing")
+		return out, false, nil
+	}
+	if err != nil {
+		differs("sha256", d.SHA256, "unreadable")
+		return out, false, nil
+	}
+	if differs("sha256", d.SHA256, sum); len(out) > 0 {
+		return out, false, nil // another file: what its signatures say is nobody's business
+	}
+	f, err := w.Files.Open(d.Path)
+	if err != nil {
+		return nil, false, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	v, err := w.Inspect(ctx, f)
+	if err != nil {
+		return nil, false, fmt.Errorf("%w: %w", errNotChecked, err)
+	}
+	if v.Fault != "" {
+		v.Facts = model.UnknownSignature(v.Fault)
+	}
+	if d.Facts.Signature == "" {
+		return nil, true, w.fill(ctx, d, v.Facts)
+	}
+	differs("signature", string(d.Facts.Signature), string(v.Facts.Signature))
+	differs("integrity", string(d.Facts.Integrity), string(v.Facts.Integrity))
+	differs("coverage", string(d.Facts.Coverage), string(v.Facts.Coverage))
+	return out, false, nil
+}
+
+// fill writes what was found in a file that was stored before anybody looked.
+func (w *Worker) fill(ctx context.Context, d store.Document, f model.SignatureFacts) error {
+	k := model.Key{Account: d.Account, Ref: d.Ref}
+	return w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
+		have, err := b.Documents(k)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(have, func(o store.Document) bool { return o.ID == d.ID })
+		if i < 0 || have[i].SHA256 != d.SHA256 || have[i].Facts.Signature != "" {
+			return nil
+		}
+		have[i].Facts = f
+		b.PutDocument(have[i])
+		return nil
+	}})
+}

@@ -1,0 +1,84 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/sirupsen/logrus"
+
+	"countersign/model"
+	"countersign/model/store"
+)
+
+// ErrNotQuarantined is of a document that is not in quarantine, so that it cannot be taken out.
+var ErrNotQuarantined = errors.New("the document is not in quarantine")
+
+const releasedReason = "released by operator"
+
+// Release takes a document out of quarantine by an operator's word: the file gets its place among the others, the
+// row says who let it in and keeps what was found, and the change is announced. The file has its new name, on disk,
+// before the row says so, and loses the old one after: what a kill leaves half done, a second Release finishes. An
+// error where the file is not the one that was quarantined.
+func (w *Worker) Release(ctx context.Context, d store.Document) (store.Document, error) {
+	if d.State != model.DocumentQuarantined {
+		return d, ErrNotQuarantined
+	}
+	k := model.Key{Account: d.Account, Ref: d.Ref}
+	t, err := w.Store.Transaction(ctx, k)
+	if err != nil && !errors.Is(err, store.ErrNoRow) {
+		return d, err
+	}
+	from, to := d.Path, w.nameOf(d, t, model.DocumentStored)
+	if err := w.unquarantine(d, from, to); err != nil {
+		return d, err
+	}
+	err = w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
+		have, err := b.Documents(k)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(have, func(o store.Document) bool { return o.ID == d.ID })
+		if i < 0 || have[i].State != model.DocumentQuarantined {
+			return ErrNotQuarantined
+		}
+		now := b.Now()
+		d = have[i]
+		d.State, d.Reason, d.Path, d.NextTryAt, d.StoredAt = model.DocumentStored, releasedReason, to, nil, &now
+		b.PutDocument(d)
+		if t, ok := b.Transaction(k); ok {
+			change := model.RowChange{Kind: model.KindDocument, From: string(model.DocumentQuarantined), To: string(model.DocumentStored)}
+			w.record(b, t, change, "operator", now, true)
+		}
+		return nil
+	}})
+	if err != nil {
+		return d, err
+	}
+	if err := w.Files.drop(from); err != nil { // it has its place: the other name is only left over
+		w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "err": err}).Warn("a released file could not be removed from quarantine")
+	}
+	return d, nil
+}
+
+// unquarantine gives a quarantined file its place beside the old one.
+func (w *Worker) unquarantine(d store.Document, from, to string) error {
+	sum, _, err := w.Files.Hash(to)
+	switch {
+	case err == nil && sum == d.SHA256:
+		return w.Files.Settle(to) // an earlier release came this far
+	case err == nil:
+		return fmt.Errorf("another file lies at %s in the document store", to)
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	if sum, _, err = w.Files.Hash(from); err != nil {
+		return err
+	}
+	if sum != d.SHA256 {
+		return fmt.Errorf("the file in quarantine is not the one that was put there: its SHA-256 is %s and was %s", sum, d.SHA256)
+	}
+	return w.Files.link(from, to)
+}
