@@ -2,7 +2,9 @@ package worker
 
 import (
 	"encoding/hex"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -31,22 +33,29 @@ type fieldWalk struct {
 	found []signed
 }
 
-// signaturesIn returns the signatures that the form's fields name.
-func signaturesIn(ctx *pdf.Context) []signed {
+// signaturesIn returns the signatures that the form's fields name, and those that only say what a reader's program
+// may do with the file (usage rights): they sign nothing.
+func signaturesIn(ctx *pdf.Context) (found, rights []signed) {
 	w := &fieldWalk{ctx: ctx, seen: map[int]bool{}}
 	root, err := ctx.Catalog()
 	if err != nil {
-		return nil
+		return nil, nil
 	}
 	form := w.dict(root["AcroForm"])
 	w.fields(form["Fields"], "", 0)
 	w.annotated()
-	return w.found
+	found, w.found = w.found, nil
+	perms := w.dict(root["Perms"])
+	for _, key := range []string{"UR", "UR3"} {
+		w.field(types.Dict{"V": perms[key]}, "Sig")
+	}
+	return found, w.found
 }
 
 // annotated adds those that only an annotation of a page names.
 func (w *fieldWalk) annotated() {
-	for n, e := range w.ctx.Table {
+	for _, n := range slices.Sorted(maps.Keys(w.ctx.Table)) {
+		e := w.ctx.Table[n]
 		if e == nil || e.Free || w.seen[n] {
 			continue
 		}
@@ -170,7 +179,7 @@ func takenOut(raw []byte, named []signed) bool {
 			}
 			s.spans[i] = n
 		}
-		if s.spans[0] == 0 && !containsSigned(named, func(o signed) bool { return o.spans == s.spans }) && messageAt(raw, s.spans[1]) {
+		if s.spans[0] == 0 && !slices.ContainsFunc(named, func(o signed) bool { return o.spans == s.spans }) && messageAt(raw, s.spans[1]) {
 			return true
 		}
 	}
@@ -185,15 +194,6 @@ func messageAt(raw []byte, at int64) bool {
 	}
 	_, err := hex.DecodeString(string(raw[at+1 : at+look]))
 	return err == nil
-}
-
-func containsSigned(all []signed, is func(signed) bool) bool {
-	for _, s := range all {
-		if is(s) {
-			return true
-		}
-	}
-	return false
 }
 
 // spansFault says why a ByteRange cannot be true of a file; "" if it can.

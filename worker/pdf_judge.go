@@ -12,9 +12,13 @@ import (
 
 // judge says what a file's signatures say.
 func judge(raw []byte, ctx *pdf.Context) model.SignatureFacts {
-	all := signaturesIn(ctx)
-	removed := takenOut(raw, all)
-	if len(all) == 0 && !removed {
+	all, rights := signaturesIn(ctx)
+	removed := takenOut(raw, append(rights, all...))
+	switch {
+	case len(all) > 0 || removed:
+	case len(rights) > 0:
+		return model.UnknownSignature("it carries usage rights, which are not checked, and no signature")
+	default:
 		return model.Unsigned()
 	}
 	slices.SortStableFunc(all, func(a, b signed) int { return cmp.Compare(a.end(), b.end()) })
@@ -34,7 +38,10 @@ func judge(raw []byte, ctx *pdf.Context) model.SignatureFacts {
 			j.say(model.SignatureUnknown, e.Note)
 		}
 	}
-	if removed {
+	switch {
+	case removed && len(all) > 0: // who signed last signed what was left
+		j.say(model.SignatureUnknown, "a signature was taken out of it before the last one was made")
+	case removed:
 		j.say(model.SignatureAltered, "a signature that the file holds is not part of the document: it was taken out, or the file is cut off")
 	}
 	j.coverage(all)

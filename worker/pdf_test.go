@@ -75,6 +75,7 @@ func validFiles(t *testing.T) map[string]tried {
 		"a time stamp later":              {raw: once.sign(t, s, how{subFilter: "ETSI.RFC3161"}).raw, word: intact, is: isIntact, covers: whole, number: 2, differs: "poppler does not check time stamps"},
 		"material to check with is added": {raw: once.revise(dss).raw, word: intact, is: isIntact, covers: later, number: 1, differs: "poppler does not look at what was added"},
 		"material, then a time stamp":     {raw: once.revise(dss).sign(t, s, how{subFilter: "ETSI.RFC3161", more: map[int]string{90: "<</Type/DSS/Certs[91 0 R]>>"}}).raw, word: intact, is: isIntact, covers: whole, number: 2, differs: "poppler does not check time stamps"},
+		"usage rights and no signature":   {raw: rightsOnly(t, once), word: unknown, is: isUnknown, covers: model.CoverageUnknown, note: "usage rights", differs: "poppler does not look at usage rights"},
 		"a line break at the end":         {raw: append(slices.Clone(once.raw), '\r', '\n'), word: unknown, is: isIntact, covers: partial, note: "white space", number: 1, differs: "white space says nothing"},
 	}
 }
@@ -111,8 +112,10 @@ func alteredFiles(t *testing.T) map[string]tried {
 			differs: "poppler reads the revision before"},
 		"the signature taken out": {raw: once.revise(map[int]string{1: "<</Type/Catalog/Pages 2 0 R>>", 3: "<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Contents 4 0 R>>"}).raw,
 			word: altered, is: isIntact, covers: partial, note: "appended", number: 1, differs: "poppler sees only what the form names"},
-		"the signature wiped": {raw: once.revise(map[int]string{1: "<</Type/Catalog/Pages 2 0 R>>", 3: "<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Contents 4 0 R>>", 6: "<<>>", 7: "<<>>"}).raw,
+		"the signature wiped": {raw: wiped(once).raw,
 			word: altered, is: isUnknown, covers: model.CoverageUnknown, note: "taken out", differs: "poppler sees only what the form names"},
+		"a signature taken out before the next": {raw: wiped(once).sign(t, s, how{}).raw, word: unknown, is: isIntact, covers: whole, note: "taken out", number: 1,
+			differs: "poppler sees only what the form names"},
 		"a signature of another file": {raw: slices.Concat(once.raw[:gap], swapped.raw[swapped.spans[1]:swapped.spans[2]], once.raw[once.spans[2]:]), word: altered, is: isAltered, covers: whole, note: "digest", number: 1},
 		"the digest of other bytes":   {raw: newPaper("a").sign(t, s, how{message: func(c []byte) []byte { return s.cms(t, append(c, 'x'), nil, oidData) }}).raw, word: altered, is: isAltered, covers: whole, note: "digest", number: 1},
 		"another's key": {raw: newPaper("a").sign(t, s, how{message: func(c []byte) []byte {
@@ -132,6 +135,20 @@ func alteredFiles(t *testing.T) map[string]tried {
 func lastDigit(p paper) int {
 	in := p.raw[:p.spans[2]-1]
 	return len(bytes.TrimRight(in, "0")) - 1
+}
+
+// wiped is a paper whose only signature was taken out by a later revision.
+func wiped(p paper) paper {
+	p.fields = nil
+	return p.revise(map[int]string{1: "<</Type/Catalog/Pages 2 0 R>>", 3: "<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Contents 4 0 R>>", 6: "<<>>", 7: "<<>>"})
+}
+
+// rightsOnly makes a paper's only signature one of usage rights.
+func rightsOnly(t *testing.T, p paper) []byte {
+	t.Helper()
+	const form, rights = "/AcroForm<</SigFlags 3/Fields[7 0 R ]>>", "/Perms<</UR3 6 0 R>>"
+	raw := bytes.Replace(p.raw, []byte(form), []byte(rights+strings.Repeat(" ", len(form)-len(rights))), 1)
+	return bytes.Replace(raw, []byte("/Subtype/Widget/FT/Sig"), []byte("/Subtype/Square       "), 1)
 }
 
 func flip(c byte) byte {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -148,4 +149,13 @@ func TestHowAChildEnds(t *testing.T) {
 		_, err := checkBytes(t, c, []byte("x"))
 		require.True(t, errors.Is(err, errNoChild) && strings.Contains(err.Error(), "others"), err)
 	})
+}
+
+func TestDoctorTellsOfNoReader(t *testing.T) {
+	t.Parallel()
+	for program, fails := range map[string]bool{newFileChecker().program: false, "/nowhere": true} {
+		d := &doctor{app: newApp(strings.NewReader(""), io.Discard, io.Discard)}
+		d.reader(t.Context(), &fileChecker{program: program, slots: make(chan struct{}, 1), wall: time.Minute})
+		require.Equal(t, fails, d.failed, program)
+	}
 }

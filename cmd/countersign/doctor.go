@@ -78,6 +78,7 @@ func (a *app) doctor(ctx context.Context, account string, asJSON bool) error {
 	d.key()
 	d.sealed(ctx, s)
 	d.documents()
+	d.reader(ctx, newFileChecker())
 	d.tls()
 	d.address(ctx, s)
 	for i := range c.Accounts {
@@ -220,6 +221,20 @@ func (d *doctor) documents() {
 		d.say("FAIL", "documents", "%s has %s left, below documents_min_free: make room, or nothing is fetched", folder, bytesShown(free))
 	default:
 		d.say("ok", "documents", "%s, %s left", folder, bytesShown(free))
+	}
+}
+
+// reader says where no child process can be had to look into files.
+func (d *doctor) reader(ctx context.Context, c *fileChecker) {
+	f, err := os.CreateTemp("", "countersign-doctor-*")
+	if err != nil {
+		d.say("FAIL", "documents", "%v: nothing can be tried out", err)
+		return
+	}
+	defer os.Remove(f.Name()) //nolint:errcheck // a temporary file
+	defer f.Close()           //nolint:errcheck // it stays empty
+	if _, err := c.Inspect(ctx, f); err != nil {
+		d.say("FAIL", "documents", "%v: files cannot be looked into, so none is kept; see the limits of this user and of the service", err)
 	}
 }
 

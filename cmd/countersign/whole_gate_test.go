@@ -67,3 +67,32 @@ func TestWholeGate(t *testing.T) {
 	require.Contains(t, stdout, `"field":"sha256"`)
 	require.Contains(t, stdout, `{"checked":1,"differences":1,"filled":0}`)
 }
+
+// filesWhole compares every file of the table with the services' own sums, and the word for its signatures with
+// whether the service sealed it.
+func (in installation) filesWhole(t *testing.T, svc *services) {
+	t.Helper()
+	want := map[string]string{} // the word, by sum
+	for _, tx := range svc.world.Truth().Transactions {
+		for _, d := range tx.Documents {
+			want[d.SHA256] = "unsigned"
+			if d.Sealed {
+				want[d.SHA256] = "intact"
+			}
+		}
+	}
+	rows, err := in.table(t).Query("SELECT path, sha256, signature FROM documents WHERE state = 'stored'")
+	require.NoError(t, err)
+	defer rows.Close() //nolint:errcheck // only read
+	n := 0
+	for rows.Next() {
+		var path, sum, word string
+		require.NoError(t, rows.Scan(&path, &sum, &word))
+		require.Equal(t, sum, fileHash(t, filepath.Join(in.dir, "documents", path)))
+		require.Contains(t, want, sum, "%s is a file of the service", path)
+		require.Equal(t, want[sum], word, path)
+		n++
+	}
+	require.NoError(t, rows.Err())
+	require.Positive(t, n)
+}

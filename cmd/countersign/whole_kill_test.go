@@ -284,35 +284,6 @@ func killedInDownload(t *testing.T, binary string) {
 	in.filesWhole(t, svc)
 }
 
-// filesWhole compares every file of the table with the services' own sums, and the word for its signatures with
-// whether the service sealed it.
-func (in installation) filesWhole(t *testing.T, svc *services) {
-	t.Helper()
-	want := map[string]string{} // the word, by sum
-	for _, tx := range svc.world.Truth().Transactions {
-		for _, d := range tx.Documents {
-			want[d.SHA256] = "unsigned"
-			if d.Sealed {
-				want[d.SHA256] = "intact"
-			}
-		}
-	}
-	rows, err := in.table(t).Query("SELECT path, sha256, signature FROM documents WHERE state = 'stored'")
-	require.NoError(t, err)
-	defer rows.Close() //nolint:errcheck // only read
-	n := 0
-	for rows.Next() {
-		var path, sum, word string
-		require.NoError(t, rows.Scan(&path, &sum, &word))
-		require.Equal(t, sum, fileHash(t, filepath.Join(in.dir, "documents", path)))
-		require.Contains(t, want, sum, "%s is a file of the service", path)
-		require.Equal(t, want[sum], word, path)
-		n++
-	}
-	require.NoError(t, rows.Err())
-	require.Positive(t, n)
-}
-
 // A row that a killed daemon was asking about is asked about again at once, not when a lease ends.
 func killedInConfirmation(t *testing.T, binary string) {
 	svc := historical(t, 12)
