@@ -163,10 +163,10 @@ func personalWords(p store.Personal, files int) string {
 		what string
 	}{
 		{p.Rows, "row"}, {p.Signers, "signer"}, {p.Changes, "change"}, {p.Progress, "step"}, {p.Documents, "document"}, {files, "file"},
-		{p.Deliveries, "delivery"},
+		{p.Deliveries, "announcement"},
 	} {
 		if c.n > 0 {
-			parts = append(parts, strings.Replace(count(c.n, c.what), "deliverys", "deliveries", 1))
+			parts = append(parts, count(c.n, c.what))
 		}
 	}
 	if p.Callbacks > 0 {
