@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -141,6 +142,13 @@ func (a *app) forget(ctx context.Context, w *writer, k model.Key, vacuum bool) e
 	}
 	if err := a.printf("%s/%s is forgotten: %s\n", k.Account, plain(k.Ref), personalWords(p, n)); err != nil {
 		return err
+	}
+	if copies, err := filepath.Glob(w.store.Path() + ".before-*"); err == nil && w.store.Path() != "" {
+		for _, name := range copies {
+			if err := a.printf("a copy from before may hold it still: %s\n", name); err != nil {
+				return err
+			}
+		}
 	}
 	switch {
 	case !clean:
