@@ -43,7 +43,7 @@ func (a *app) startEngine(ctx context.Context, c *Config, log *logrus.Entry) (e 
 	if have, want, serr := e.store.Schema(ctx); serr != nil {
 		return e, serr
 	} else if have != want {
-		if err := a.migrateQuietly(ctx, e.store); err != nil {
+		if err := a.migrateQuietly(ctx, e.store, log); err != nil {
 			return e, err
 		}
 	}
@@ -76,7 +76,7 @@ func (a *app) startEngine(ctx context.Context, c *Config, log *logrus.Entry) (e 
 func (a *app) utc() time.Time { return a.now().UTC() }
 
 // migrateQuietly makes or updates the schema, unless a daemon uses the database.
-func (a *app) migrateQuietly(ctx context.Context, s *store.Store) error {
+func (a *app) migrateQuietly(ctx context.Context, s *store.Store, log *logrus.Entry) error {
 	err := s.Hold(ctx, store.LockServe, a.owner(), func(ctx context.Context) error {
 		have, want, err := s.Schema(ctx)
 		if err != nil || have == want {
@@ -86,9 +86,11 @@ func (a *app) migrateQuietly(ctx context.Context, s *store.Store) error {
 		if err != nil {
 			return err
 		}
-		if have > 0 {
-			log := logrus.NewEntry(a.logger(Log{Level: "info"})).WithFields(logrus.Fields{"from": have, "status": want, "source": kept})
-			log.Info("bringing the database to this version, kept as it was before where there is a source")
+		switch {
+		case have > 0 && kept != "":
+			log.WithFields(logrus.Fields{"from": have, "source": kept}).Info("bringing the database to this version, kept as it was before")
+		case have > 0:
+			log.WithField("from", have).Warn("bringing the database to this version; there is no copy of it as it was before")
 		}
 		_, _, err = s.Migrate(ctx)
 		return err

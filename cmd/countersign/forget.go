@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -142,6 +143,13 @@ func (a *app) forget(ctx context.Context, w *writer, k model.Key, vacuum bool) e
 	if err := a.printf("%s/%s is forgotten: %s\n", k.Account, plain(k.Ref), personalWords(p, n)); err != nil {
 		return err
 	}
+	if copies, err := filepath.Glob(w.store.Path() + ".before-*"); err == nil && w.store.Path() != "" {
+		for _, name := range copies {
+			if err := a.printf("a copy from before may hold it still: %s\n", name); err != nil {
+				return err
+			}
+		}
+	}
 	switch {
 	case !clean:
 		err = a.printf("somebody reads the database just now, its log may hold older copies: run it again\n")
@@ -163,10 +171,10 @@ func personalWords(p store.Personal, files int) string {
 		what string
 	}{
 		{p.Rows, "row"}, {p.Signers, "signer"}, {p.Changes, "change"}, {p.Progress, "step"}, {p.Documents, "document"}, {files, "file"},
-		{p.Deliveries, "delivery"},
+		{p.Deliveries, "announcement"},
 	} {
 		if c.n > 0 {
-			parts = append(parts, strings.Replace(count(c.n, c.what), "deliverys", "deliveries", 1))
+			parts = append(parts, count(c.n, c.what))
 		}
 	}
 	if p.Callbacks > 0 {

@@ -134,8 +134,9 @@ func (s *Store) Columns(ctx context.Context, what string) (columns []string, err
 		if err != nil {
 			return err
 		}
+		defer rows.Close() //nolint:errcheck // there are none
 		columns, err = rows.Columns()
-		return errors.Join(err, rows.Close())
+		return errors.Join(err, rows.Err())
 	})
 	return columns, err
 }
