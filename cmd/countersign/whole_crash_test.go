@@ -143,7 +143,7 @@ func TestCrashedBackup(t *testing.T) {
 		to := filepath.Join(in.dir, strings.ReplaceAll(point, " ", "-")+".db")
 		in.crashing(t, binary, point, "backup", to)
 		if _, err := os.Stat(to); err == nil {
-			require.Equal(t, "linked", strings.TrimPrefix(point, "backup "))
+			require.Equal(t, "copy named", point)
 			require.NoError(t, os.Rename(to, filepath.Join(in.dir, "countersign.db")))
 			require.Zero(t, in.start(t, binary, "list").exit(t))
 			continue
