@@ -82,11 +82,11 @@ func (w *fieldWalk) fields(list types.Object, kind string, depth int) {
 	}
 	for _, o := range all {
 		if r, ok := o.(types.IndirectRef); ok {
-			if n := r.ObjectNumber.Value(); w.seen[n] {
+			n := r.ObjectNumber.Value()
+			if w.seen[n] {
 				continue
-			} else {
-				w.seen[n] = true
 			}
+			w.seen[n] = true
 		}
 		d := w.dict(o)
 		is := kind
