@@ -1,5 +1,5 @@
 # `make` builds the binary as it is released; .ci/run does everything that has to hold.
-.PHONY: build test race lint ci demo bench vulncheck
+.PHONY: build test race lint ci demo bench kills crashes vulncheck
 
 build:
 	.ci/run build
@@ -21,6 +21,13 @@ demo:
 
 bench:
 	go run ./cmd/countersign bench ingest
+
+# Kill the program at random for ten minutes, and three times at each of its crash points, each in a world of its own.
+kills:
+	COUNTERSIGN_KILL_FOR=10m go test -count=1 -timeout 30m -v -run 'TestKilledAtRandom$$' ./cmd/countersign
+
+crashes:
+	COUNTERSIGN_CRASH_EACH=3 go test -count=1 -timeout 30m -v -run 'TestCrashPoints$$' ./cmd/countersign
 
 # Needs the network: the tool and its database are fetched.
 vulncheck:

@@ -16,7 +16,7 @@ func answer(r Rules, t Transaction, o Observation) Decision {
 		d.Next.RefutedAs, d.Next.RefutedAt = named, at(o.At)
 	}
 	print := o.fingerprint()
-	if print == t.Fingerprint && settled(t, o) {
+	if print == t.Fingerprint && settled(t, o) && o.Asked != AskedVerify { // which has seen that the row differs all the same
 		d.Touch = true
 		if t.Status == Completed && t.DocsTotal == 0 {
 			d.Documents = o.Documents

@@ -34,6 +34,7 @@ const (
 	KindDocument  ChangeKind = "document"
 	KindGap       ChangeKind = "gap"
 	KindIncident  ChangeKind = "incident"
+	KindForgotten ChangeKind = "forgotten" // its personal data was removed
 )
 
 // RowChange is one entry for history, the feed and the outbox.

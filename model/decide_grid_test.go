@@ -94,7 +94,11 @@ func line(r model.Rules, t model.Transaction) string {
 // A new status, a new rule or a new provider's habit fails here until somebody says what it does.
 func TestTheWholeGrid(t *testing.T) {
 	grids := []map[string]string{onespanGrid, dropboxsignGrid, allsignGrid, autosignGrid, documensoGrid}
-	for i, r := range rules(t) {
+	all := rules(t)
+	if len(all) != len(grids) {
+		t.Fatalf("%d providers have rules, %d grids are drawn", len(all), len(grids))
+	}
+	for i, r := range all {
 		g := struct {
 			rules model.Rules
 			want  map[string]string

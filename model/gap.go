@@ -29,8 +29,10 @@ type Gap struct {
 	Off     bool       // a flag that went down
 	After   *time.Time `gorm:"column:after_at"`
 	Before  time.Time  `gorm:"column:before_at"`
-	FoundBy string     // the run's id, or the kind of question
-	FoundAt time.Time
+	// HappenedAt is when the provider says that it happened; nil where it does not, or where that lies outside of the bounds.
+	HappenedAt *time.Time
+	FoundBy    string // the run's id, or the kind of question
+	FoundAt    time.Time
 	// SettleAt ends the time in which a callback may still tell of the change.
 	SettleAt time.Time
 	// Latency is how long after the change was found its callback came; nil unless late.
@@ -81,4 +83,53 @@ func anyOf(a, b []string) bool {
 		}
 	}
 	return false
+}
+
+// Channel is a way on which a change came to be known.
+type Channel string
+
+// The channels. By* are questions, named after what had them asked.
+const (
+	ByCallback Channel = "callback"
+	ByHint     Channel = "hint"   // a return URL or a page
+	ByStream   Channel = "stream" // an event of a stream
+	ByActive   Channel = "active" // the poll tiers
+	ByIdle     Channel = "idle"
+	ByAudit    Channel = "audit"
+	ByBackfill Channel = "backfill"
+	ByVerify   Channel = "verify"
+	ByTrack    Channel = "track"
+	ByHand     Channel = "ref"     // poll --ref
+	ByRecheck  Channel = "recheck" // a question about something else: another callback, or an answer that was to be asked again
+)
+
+// Channels are all of them, in the order in which they are shown.
+func Channels() []Channel {
+	return []Channel{ByCallback, ByHint, ByStream, ByActive, ByIdle, ByAudit, ByBackfill, ByVerify, ByTrack, ByHand, ByRecheck}
+}
+
+// HappenedAt is when the provider says that a change of t happened; nil where it does not, or where that is not
+// after the last answer that did not show it and before the first that did: clocks differ, and an update time may
+// be that of a later change.
+func (f Found) HappenedAt(t Transaction, after *time.Time, before time.Time) *time.Time {
+	at := t.ProviderTime
+	switch f.Change {
+	case ChangeCreated:
+		at = t.CreatedAt
+	case ChangeSigner:
+		at = nil
+		for _, s := range t.Signers {
+			switch {
+			case s.Ref != f.Signer:
+			case s.Status == SignerSigned:
+				at = s.SignedAt
+			case s.Status == SignerViewed:
+				at = s.ViewedAt
+			}
+		}
+	}
+	if at == nil || at.After(before) || after != nil && at.Before(*after) {
+		return nil
+	}
+	return at
 }

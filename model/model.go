@@ -141,6 +141,7 @@ const (
 	DueRecheck  DueReason = "recheck"   // an answer fell short of what a claim named
 	DueNew      DueReason = "new"       // tracked, or named for the first time
 	DueHint     DueReason = "hint"      // a browser or an unverified callback named it
+	DueStream   DueReason = "stream"    // an event of a stream named it
 	DueMoved    DueReason = "moved"     // the row changed while the question was out
 	DueNotFound DueReason = "not_found" // the provider did not know it; asked again with growing pauses
 	DueAsked    DueReason = "asked"     // an operator asked for it

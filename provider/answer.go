@@ -189,7 +189,7 @@ func ReadJSON(resp *http.Response, v any, max ...int64) error {
 	case err != nil:
 		return fmt.Errorf("read answer: %w", Redact(err))
 	case int64(len(raw)) > bound:
-		return fmt.Errorf("read answer: %w", errTooMuch)
+		return fmt.Errorf("read answer: %w", ErrTooLarge)
 	case len(bytes.TrimSpace(raw)) == 0:
 		return errors.New("expected JSON, got an empty answer")
 	case kind == "text/html" || kind == "application/xhtml+xml":

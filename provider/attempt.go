@@ -14,7 +14,6 @@ var (
 	errResting = errors.New("left alone for a while")
 	errSlow    = errors.New("no answer in time")
 	errIdle    = errors.New("the answer stands still")
-	errTooMuch = errors.New("the answer is too large")
 )
 
 const userAgent = "countersign"
@@ -148,8 +147,8 @@ func (w *watched) Read(p []byte) (int, error) {
 		err = w.why(err)
 	}
 	if int64(n) > w.left {
-		n, err = int(w.left), errTooMuch
-		w.cancel(errTooMuch)
+		n, err = int(w.left), ErrTooLarge
+		w.cancel(ErrTooLarge)
 	}
 	w.left -= int64(n)
 	if err != nil {

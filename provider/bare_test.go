@@ -97,3 +97,32 @@ func TestARedirectIsNotLessSafe(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A public host that sends on to a private address is not followed there: what counts is the address that is dialled.
+func TestARedirectToAPrivateAddressIsRefused(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	private := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ }))
+	defer private.Close()
+	for _, host := range []string{"127.0.0.1", "[::ffff:127.0.0.1]", "localhost"} {
+		c := NewBareClient(TransportOptions{Now: time.Now, Attempts: 1}, false)
+		inner := c.Transport.(bare).t.o.Base //nolint:forcetypeassert // it is made so
+		c.Transport.(bare).t.o.Base = roundTrip(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Host == "public.example.org" {
+				return answer(302, "", "Location", strings.Replace(private.URL, "127.0.0.1", host, 1)+"/metadata")(r)
+			}
+			return inner.RoundTrip(r)
+		})
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://public.example.org/file", nil)
+		if _, err := Do(c, req); err == nil || !strings.Contains(err.Error(), "is not a public address") {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
+	if asked != 0 {
+		t.Error("it was asked")
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

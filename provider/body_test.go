@@ -2,12 +2,15 @@ package provider
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -90,7 +93,7 @@ func TestAnswersAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		raw, err := io.ReadAll(resp.Body)
-		if len(raw) != c.read || errors.Is(err, errTooMuch) != c.fail {
+		if len(raw) != c.read || errors.Is(err, ErrTooLarge) != c.fail {
 			t.Errorf("read %d, %v", len(raw), err)
 		}
 		resp.Body.Close()
@@ -167,4 +170,54 @@ func TestTheLogTellsNoAddress(t *testing.T) {
 			t.Errorf("logged %q", s)
 		}
 	})
+}
+
+// A file beyond the bound is one error of its own, at once where its length is announced; packed or not.
+func TestAFileThatIsTooLarge(t *testing.T) {
+	t.Parallel()
+	var sent atomic.Int64
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var to io.Writer = w
+		switch r.URL.Path {
+		case "/announced":
+			w.Header().Set("Content-Length", strconv.Itoa(10<<30))
+		case "/packed":
+			w.Header().Set("Content-Encoding", "gzip")
+			z := gzip.NewWriter(w)
+			defer z.Close() //nolint:errcheck // the reader has gone
+			to = z
+		}
+		io.WriteString(to, "%PDF-1.7\n") //nolint:errcheck // the reader has gone
+		block := make([]byte, 1<<20)
+		for range 64 {
+			n, err := to.Write(block)
+			sent.Add(int64(n))
+			if err != nil || r.Context().Err() != nil {
+				return
+			}
+		}
+	}))
+	defer srv.Close()
+	c := NewBareClient(TransportOptions{Now: time.Now, Attempts: 1, MaxFile: 8 << 20, MaxBody: 8 << 20}, true)
+	defer c.CloseIdleConnections()
+	for _, path := range []string{"/announced", "/endless", "/packed"} {
+		req, _ := http.NewRequestWithContext(WithClass(t.Context(), ClassFiles), http.MethodGet, srv.URL+path, nil)
+		resp, err := Do(c, req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got bytes.Buffer
+		_, err = Save(&got, resp)
+		if !errors.Is(err, ErrTooLarge) || errors.Is(err, ErrInvalidFile) || got.Len() > 8<<20 || path == "/announced" && got.Len() > 0 {
+			t.Errorf("%s: %v after %d bytes", path, err, got.Len())
+		}
+	}
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL+"/packed", nil)
+	resp, err := Do(c, req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ReadJSON(resp, &struct{}{}); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("an answer in JSON that unfolds: %v", err)
+	}
 }

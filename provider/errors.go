@@ -24,6 +24,8 @@ var (
 	ErrUnavailable = errors.New("service unavailable")
 	// ErrInvalidFile: what came is not the whole file that was promised.
 	ErrInvalidFile = errors.New("not a whole document")
+	// ErrTooLarge: an answer or a file is larger than the account takes. Asking again would bring the same.
+	ErrTooLarge = errors.New("the answer is too large")
 )
 
 // RetryAfter says that the service asked us to wait, longer than a call may block. The work is

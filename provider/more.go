@@ -74,6 +74,12 @@ type Explainer interface {
 	Explain(c Callback) []Trial
 }
 
+// HeaderReader is implemented where the settings name the headers that hold a proof. They are kept with each callback,
+// whatever they are called, so that Explain and a replay have them.
+type HeaderReader interface {
+	ReadsHeaders() []string
+}
+
 // Trial is one combination that Explain tried.
 type Trial struct {
 	Secret   string // which, by its setting: webhook_secrets[1]

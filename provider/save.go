@@ -25,6 +25,9 @@ func Save(w io.Writer, resp *http.Response) (Declared, error) {
 		body = &watched{body: body, left: 1 << 40, idle: idleFile, why: func(err error) error { return err }, cancel: func(error) {}}
 	}
 	defer body.Close()
+	if w, ok := body.(*watched); ok && resp.ContentLength > w.left {
+		return Declared{}, fmt.Errorf("read file: %w", ErrTooLarge)
+	}
 	d := Declared{ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength}
 	if _, params, err := mime.ParseMediaType(resp.Header.Get("Content-Disposition")); err == nil {
 		d.Name = params["filename"]
@@ -68,9 +71,9 @@ func (r *reading) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// fileError says what a body that broke off means. The caller's own end is no fault of the file.
+// fileError says what a body that broke off means. The caller's own end is no fault of the file, and neither is its bound.
 func fileError(err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrTooLarge) {
 		return fmt.Errorf("read file: %w", err)
 	}
 	return fmt.Errorf("%w: %w", ErrInvalidFile, Redact(err))

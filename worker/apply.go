@@ -59,7 +59,7 @@ func ofTheStore(err error) bool {
 // callback is one attempt of Callback.
 func (w *Worker) callback(ctx context.Context, in Incoming) (Result, error) {
 	var res Result
-	var incidents []incidentKey
+	var incidents []incidentMove
 	u := store.Unit{}
 	for _, o := range in.Observations {
 		u.Keys = append(u.Keys, model.Key{Account: in.Callback.Account, Ref: o.Ref})
@@ -88,11 +88,14 @@ func (w *Worker) callback(ctx context.Context, in Incoming) (Result, error) {
 }
 
 // receive is Callback inside the group's transaction: cb is in's, packed. It may run twice.
-func (w *Worker) receive(b *store.Batch, in Incoming, cb store.Callback, dedupe store.DedupeKey) (Result, []incidentKey, error) {
+func (w *Worker) receive(b *store.Batch, in Incoming, cb store.Callback, dedupe store.DedupeKey) (Result, []incidentMove, error) {
+	if b.Forgotten(model.Key{Account: cb.Account, Ref: cb.Ref}) {
+		return receiveForgotten(b, in)
+	}
 	switch cb.Verdict {
 	case store.Refused:
 		id := b.AddCallback(cb)
-		moved, err := w.countRefused(b, cb)
+		moved, err := countRefused(b, cb)
 		return Result{id, cb.Verdict, ""}, moved, err
 	case store.NotUnderstood:
 		return Result{b.AddCallback(cb), cb.Verdict, ""}, nil, nil
@@ -114,9 +117,12 @@ func (w *Worker) receive(b *store.Batch, in Incoming, cb store.Callback, dedupe 
 		cb.Outcome, cb.Note = store.Ignored, in.Ignored
 	}
 	id := b.AddCallback(cb)
-	moved, err := w.countAccepted(b, cb)
-	if err != nil {
-		return Result{}, nil, err
+	var moved []incidentMove
+	if !in.Test { // a test tells that somebody can sign and reach us: it may be ourselves, and says nothing of what happens at the provider
+		var err error
+		if moved, err = countAccepted(b, cb); err != nil {
+			return Result{}, nil, err
+		}
 	}
 	outcome := cb.Outcome
 	for _, o := range in.Observations {
@@ -137,6 +143,9 @@ func (w *Worker) receive(b *store.Batch, in Incoming, cb store.Callback, dedupe 
 func (w *Worker) claim(b *store.Batch, r model.Rules, cb store.Callback, id string, o model.Observation) (store.Outcome, error) {
 	k := model.Key{Account: cb.Account, Ref: o.Ref}
 	t, ok := b.Transaction(k)
+	if !ok && b.Forgotten(k) {
+		return store.Ignored, nil
+	}
 	if !ok {
 		t = model.Transaction{Account: k.Account, Ref: k.Ref, Provider: r.Provider, Status: model.Unknown, SignersSet: true}
 	}
@@ -151,6 +160,7 @@ func (w *Worker) claim(b *store.Batch, r model.Rules, cb store.Callback, id stri
 		w.record(b, d.Next, c, "callback "+id, cb.At, true)
 		if c.Kind == model.KindStatus || c.Kind == model.KindFlag {
 			b.AddTold(k.Account, toldChange(c), cb.At)
+			b.AddFirst(k.Account, toldChange(c), model.ByCallback, cb.At)
 		}
 	}
 	switch d.Reason {
@@ -197,6 +207,32 @@ func better(a, b store.Outcome) store.Outcome {
 type Source struct {
 	Asked model.Asked
 	Run   string // the run's id; "" for a confirmation
+	Tier  Tier   // of a poll
+}
+
+// channel names the way on which an answer came that showed what no callback had told. t is the row as it was.
+func (s Source) channel(t model.Transaction) model.Channel {
+	switch s.Asked {
+	case model.AskedPoll:
+		return model.Channel(s.Tier)
+	case model.AskedBackfill:
+		return model.ByBackfill
+	case model.AskedVerify:
+		return model.ByVerify
+	case model.AskedRef:
+		return model.ByHand
+	}
+	switch {
+	case t.DueReason == model.DueHint:
+		return model.ByHint
+	case t.DueReason == model.DueStream:
+		return model.ByStream
+	case t.DueReason == model.DueNew && t.Origin == model.OriginTrack:
+		return model.ByTrack
+	case t.DueReason == model.DueAsked:
+		return model.ByHand
+	}
+	return model.ByRecheck
 }
 
 func (s Source) String() string {
@@ -217,6 +253,11 @@ type Applied struct {
 // Answers applies what a provider said, a page or a single answer, in one database transaction.
 // Each observation carries At, AskedAt and Version. The results are in the order of obs.
 func (w *Worker) Answers(ctx context.Context, a *Account, src Source, obs []model.Observation) ([]Applied, error) {
+	return w.answersAnd(ctx, a, src, obs, func(*store.Batch, []Applied) {})
+}
+
+// answersAnd is Answers and does something more in the same transaction, which may run twice.
+func (w *Worker) answersAnd(ctx context.Context, a *Account, src Source, obs []model.Observation, also func(*store.Batch, []Applied)) ([]Applied, error) {
 	var out []Applied
 	u := store.Unit{}
 	for i := range obs {
@@ -233,6 +274,7 @@ func (w *Worker) Answers(ctx context.Context, a *Account, src Source, obs []mode
 			}
 			out = append(out, did)
 		}
+		also(b, out)
 		return nil
 	}
 	if err := w.doPatiently(ctx, u); err != nil {
@@ -259,8 +301,8 @@ func (w *Worker) doPatiently(ctx context.Context, u store.Unit) error {
 func (w *Worker) answer(b *store.Batch, a *Account, src Source, k model.Key, o model.Observation) (Applied, error) {
 	t, ok := b.Transaction(k)
 	if !ok {
-		if o.Absence != model.Present {
-			return Applied{Key: k, Decision: model.Decision{Reason: model.Absent}}, nil // gone meanwhile, or never a row
+		if o.Absence != model.Present || b.Forgotten(k) {
+			return Applied{Key: k, Decision: model.Decision{Reason: model.Absent}}, nil // gone meanwhile, never a row, or forgotten
 		}
 		t = model.Transaction{Account: k.Account, Ref: k.Ref, Provider: a.Rules.Provider, Status: model.Unknown, SignersSet: true}
 	}

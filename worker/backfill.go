@@ -24,7 +24,7 @@ func (p *pass) backfill(ctx context.Context) error {
 		a.Download = nil
 		p.a = &a
 	}
-	return p.walk(ctx, l, Source{model.AskedBackfill, p.run.ID}, provider.WorkBackfill)
+	return p.walk(ctx, l, Source{Asked: model.AskedBackfill, Run: p.run.ID}, provider.WorkBackfill)
 }
 
 // Plan is what a backfill would do and cost.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -104,6 +105,19 @@ func TestAFailedDownloadWaitsLongerEachTime(t *testing.T) {
 	b.service.noFile, b.service.files["1"] = nil, pdfOf("one")
 	check(t, b.downloadOnce(t.Context()))
 	same(t, "state", b.document(t, "a").State, model.DocumentStored)
+}
+
+func TestAFileThatIsTooLargeIsAskedForOnce(t *testing.T) {
+	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	b.service.noFile = fmt.Errorf("read file: %w", provider.ErrTooLarge)
+	b.answered(t, "a", completed(marked("")))
+	check(t, b.downloadOnce(t.Context()))
+	d := b.document(t, "a")
+	same(t, "state", d.State, model.DocumentFailed)
+	if d.NextTryAt != nil || !strings.Contains(d.Reason, "documents_max_size") {
+		t.Errorf("%+v", d)
+	}
+	same(t, "lies", len(b.lying(t)), 0)
 }
 
 func TestTheFifthFileThatIsNotWholeIsQuarantined(t *testing.T) {

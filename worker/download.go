@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -18,7 +19,8 @@ import (
 )
 
 const (
-	wrongFiles = 5                        // files that were not whole, one after the other, until the last is quarantined
+	wrongFiles = 5 // files that were not whole, one after the other, until the last is quarantined
+	noRoom     = "the document folder cannot be written"
 	giveUpDocs = 24 * time.Hour           // a document that is not there for so long has failed
 	fileTime   = leaseFor - 3*time.Minute // a file that takes longer, such as one that comes by the byte, is broken off
 )
@@ -85,12 +87,22 @@ func (w *Worker) download(ctx context.Context, d store.Document) error {
 	case !w.may(a):
 		return w.later(ctx, d, w.Now().Add(w.RetryWait), d.Reason, false)
 	}
+	if d.Mark == "" { // one that has a mark may have been replaced since
+		if took, err := w.takeLying(ctx, d, t); took || err != nil {
+			return err
+		}
+	}
 	if free, err := w.Files.Free(); err == nil && free < w.MinFree {
 		return w.later(ctx, d, w.Now().Add(w.RetryWait), "the document folder is short of space", false)
 	}
 	f, err := w.fetchFile(ctx, d, func(ctx context.Context, doc model.DocumentRef, to io.Writer) (provider.Declared, error) {
 		return a.Provider.Download(ctx, d.Ref, doc, to)
 	})
+	if err != nil && lacks(err) {
+		if took, err := w.takeLying(ctx, d, t); took || err != nil {
+			return err
+		}
+	}
 	if err != nil {
 		return w.undone(ctx, a, d, err)
 	}
@@ -152,7 +164,10 @@ func (w *Worker) fetchFile(ctx context.Context, d store.Document, get getFile) (
 		return f, err
 	}
 	f.sum = hex.EncodeToString(h.Sum(nil))
-	if err := tmp.Sync(); err != nil || f.fault != nil {
+	store.CrashPoint("download written")
+	err = w.Files.sync(tmp)
+	store.CrashPoint("download synced")
+	if err != nil || f.fault != nil {
 		return f, err
 	}
 	if f.fault = checkFile(tmp, f.size, dec); f.fault != nil {
@@ -187,11 +202,14 @@ func (w *Worker) inspect(ctx context.Context, tmp *os.File, d store.Document, f 
 func (w *Worker) undone(ctx context.Context, a *Account, d store.Document, err error) error {
 	back := context.WithoutCancel(ctx)
 	var after *provider.RetryAfter
+	var disk *fs.PathError // ours: nothing else of a download is a file
 	switch {
 	case ctx.Err() != nil:
 		return w.later(back, d, w.Now(), d.Reason, false)
 	case errors.As(err, &after):
 		return w.later(back, d, w.Now().Add(w.wait(after)), "the provider asks to wait", false)
+	case errors.As(err, &disk) && !errors.Is(err, errNotChecked):
+		return errors.Join(w.later(back, d, w.Now().Add(w.RetryWait), noRoom+": "+disk.Err.Error(), false), err)
 	case errors.Is(err, provider.ErrDenied):
 		if err := w.failed(back, a, model.Key{Account: d.Account, Ref: d.Ref}, err); err != nil {
 			return err
@@ -200,6 +218,8 @@ func (w *Worker) undone(ctx context.Context, a *Account, d store.Document, err e
 	case errors.Is(err, provider.ErrUnobtainable):
 		d.State, d.Reason, d.NextTryAt, d.Link = model.DocumentUnobtainable, clipped(provider.Redact(err).Error(), 300), nil, ""
 		return w.put(back, d, string(d.State))
+	case errors.Is(err, provider.ErrTooLarge):
+		return w.tooLarge(back, d)
 	case errors.Is(err, provider.ErrNotReady):
 		return w.later(back, d, w.Now().Add(w.pause(d.Attempts)), "the provider is still making the file", true)
 	case errors.Is(err, provider.ErrNotFound):
@@ -215,6 +235,16 @@ func (w *Worker) undone(ctx context.Context, a *Account, d store.Document, err e
 	}
 	w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "attempt": d.Attempts + 1, "err": provider.Redact(err)}).Warn("download failed, trying again")
 	return w.later(back, d, w.Now().Add(w.pause(d.Attempts)), "download failed, trying again", true)
+}
+
+// tooLarge gives up a file that would come as large again. Its link, if any, is kept for as long as links are: the bound
+// may be raised.
+func (w *Worker) tooLarge(ctx context.Context, d store.Document) error {
+	d.State, d.NextTryAt = model.DocumentFailed, nil
+	d.Reason = "the file is larger than documents_max_size: raise it, then `documents retry`"
+	d.Attempts++
+	w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref}).Warn("a file is larger than documents_max_size, not fetched")
+	return w.put(ctx, d, "")
 }
 
 // later says when a document is tried again.

@@ -14,11 +14,16 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"countersign/model/store"
 )
 
 // Files keeps documents in a folder. What is stored was synced, file and folder, before it got its
 // name; a name is never given twice. Safe for concurrent use.
-type Files struct{ root string }
+type Files struct {
+	root string
+	sync func(*os.File) error // puts a file or a folder on disk
+}
 
 const (
 	tempFolder       = ".incoming"
@@ -26,11 +31,19 @@ const (
 	quarantineFolder = "quarantine"
 )
 
-// OpenFiles makes the folder where it is missing and removes what a killed process left half written.
+// FilesIn reads a folder that may not be there.
+func FilesIn(root string) *Files { return &Files{root: filepath.Clean(root), sync: (*os.File).Sync} }
+
+// OpenFiles makes the folder, with those inside that are the daemon's own, where it is missing.
 func OpenFiles(root string) (*Files, error) {
-	f := &Files{root: root}
+	f := FilesIn(root)
 	for _, dir := range []string{tempFolder, holdFolder} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o700); err != nil {
+			return nil, fmt.Errorf("document folder: %w", err)
+		}
+	}
+	for _, dir := range []string{f.root, filepath.Dir(f.root)} { // where one was just made; some may not be read, or not be synced
+		if err := f.syncDir(dir); errors.Is(err, unix.EIO) {
 			return nil, fmt.Errorf("document folder: %w", err)
 		}
 	}
@@ -63,17 +76,36 @@ func (f *Files) Keep(temp, name string) error {
 	if err != nil {
 		return err
 	}
-	made, err := makeFolders(f.root, filepath.Dir(to))
-	if err != nil {
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return err
 	}
+	store.CrashPoint("keep before link")
 	if err := os.Link(temp, to); err != nil { // a rename would replace what is there
 		return err
 	}
+	store.CrashPoint("keep linked")
 	if err := os.Remove(temp); err != nil {
 		return err
 	}
-	return syncDirs(append(made, filepath.Dir(to)))
+	store.CrashPoint("keep unlinked")
+	return f.syncNames(to)
+}
+
+// Settle makes sure of a file that already has its name: whoever gave it may have been killed, or have failed,
+// before the name was on disk.
+func (f *Files) Settle(name string) error {
+	p, err := f.inside(name)
+	if err != nil {
+		return err
+	}
+	file, err := os.OpenFile(p, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.sync(file), file.Close()); err != nil {
+		return err
+	}
+	return f.syncNames(p)
 }
 
 // link gives a stored file a second name, on disk once it returns. fs.ErrExist if the name is taken.
@@ -86,27 +118,13 @@ func (f *Files) link(from, name string) error {
 	if err != nil {
 		return err
 	}
-	made, err := makeFolders(f.root, filepath.Dir(to))
-	if err != nil {
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return err
 	}
 	if err := os.Link(old, to); err != nil {
 		return err
 	}
-	return syncDirs(append(made, filepath.Dir(to)))
-}
-
-// settle brings a name to disk that an ended process may have left short of it, and the folders above.
-func (f *Files) settle(name string) error {
-	to, err := f.inside(name)
-	if err != nil {
-		return err
-	}
-	var dirs []string
-	for d := filepath.Dir(to); len(d) >= len(f.root); d = filepath.Dir(d) {
-		dirs = append(dirs, d)
-	}
-	return syncDirs(dirs)
+	return f.syncNames(to)
 }
 
 // drop takes a name away for good. One that is gone is no error.
@@ -121,16 +139,20 @@ func (f *Files) drop(name string) error {
 		}
 		return err
 	}
-	return syncDir(filepath.Dir(p))
+	return f.syncDir(filepath.Dir(p))
 }
 
-func syncDirs(dirs []string) error {
-	for _, dir := range dirs {
-		if err := syncDir(dir); err != nil {
+// syncNames puts a file's name on disk, and those of the folders above it: who made one of them may not have come
+// to sync it.
+func (f *Files) syncNames(file string) error {
+	for dir := filepath.Dir(file); ; dir = filepath.Dir(dir) {
+		if err := f.syncDir(dir); err != nil {
 			return err
 		}
+		if len(dir) <= len(f.root) {
+			return nil
+		}
 	}
-	return nil
 }
 
 // Open reads a stored file. fs.ErrNotExist if it is gone.
@@ -170,27 +192,13 @@ func (f *Files) inside(name string) (string, error) {
 	return filepath.Join(f.root, filepath.FromSlash(name)), nil
 }
 
-// makeFolders makes dir below root and returns the folders that got a new entry.
-func makeFolders(root, dir string) ([]string, error) {
-	var touched []string
-	for d := dir; len(d) > len(root); d = filepath.Dir(d) {
-		if _, err := os.Stat(d); err == nil {
-			break
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-		touched = append(touched, filepath.Dir(d))
-	}
-	return touched, os.MkdirAll(dir, 0o700)
-}
-
-func syncDir(dir string) error {
+func (f *Files) syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
 	defer d.Close() //nolint:errcheck // only synced
-	return d.Sync()
+	return f.sync(d)
 }
 
 // documentPath is where a document lies: ACCOUNT/YYYY/MM/REF/DOCUMENT.pdf, from the second version

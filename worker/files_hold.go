@@ -7,6 +7,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"countersign/model/store"
 )
 
 // holdName is where a file waits for the provider's word: by the document's id and what it holds, so
@@ -19,10 +21,12 @@ func (f *Files) Hold(temp, name string) error {
 	if err != nil {
 		return err
 	}
+	store.CrashPoint("hold before rename")
 	if err := os.Rename(temp, to); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(to))
+	store.CrashPoint("hold renamed")
+	return f.syncDir(filepath.Dir(to))
 }
 
 // Holds finds the file that is held for a document, by the document's id.

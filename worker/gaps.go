@@ -14,6 +14,15 @@ import (
 func (w *Worker) find(b *store.Batch, a *Account, src Source, t model.Transaction, d *model.Decision, o model.Observation) (int, error) {
 	if d.FirstSight {
 		history, err := w.history(b, a, src, t, d.Next)
+		if err == nil && history {
+			by := src.channel(t)
+			if t.Origin == model.OriginTrack {
+				by = model.ByTrack
+			}
+			for _, f := range d.Found {
+				b.AddFirst(a.ID, f.Change, by, o.At)
+			}
+		}
 		if err != nil || history {
 			return 0, err
 		}
@@ -27,11 +36,13 @@ func (w *Worker) find(b *store.Batch, a *Account, src Source, t model.Transactio
 		told, _ := model.Told(a.Rules, f, calls)
 		if told {
 			b.AddTold(a.ID, f.Change, o.At)
+			b.AddFirst(a.ID, f.Change, model.ByCallback, o.At)
 			continue
 		}
+		b.AddFirst(a.ID, f.Change, src.channel(t), o.At)
 		b.AddGap(model.Gap{
 			Account: t.Account, Ref: t.Ref, Kind: model.GapPending, Change: f.Change, From: f.From, To: f.To, Signer: f.Signer,
-			Off: f.Off, After: t.ConfirmedAt, Before: o.At, FoundBy: src.String(), FoundAt: o.At, SettleAt: o.At.Add(a.GapGrace),
+			Off: f.Off, After: t.ConfirmedAt, Before: o.At, HappenedAt: f.HappenedAt(d.Next, t.ConfirmedAt, o.At), FoundBy: src.String(), FoundAt: o.At, SettleAt: o.At.Add(a.GapGrace),
 		})
 		pending++
 	}
@@ -116,7 +127,8 @@ func (w *Worker) settle(ctx context.Context, g model.Gap) error {
 		rules = a.Rules
 	}
 	k := model.Key{Account: g.Account, Ref: g.Ref}
-	var incidents []incidentKey
+	var incidents []incidentMove
+	store.CrashPoint("gap before settle")
 	err := w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
 		incidents = nil
 		open, err := b.OpenGaps(k)
@@ -143,11 +155,12 @@ func (w *Worker) settle(ctx context.Context, g model.Gap) error {
 			w.record(b, t, model.RowChange{Kind: model.KindGap, To: string(g.Kind)}, g.FoundBy, b.Now(), true)
 		}
 		if g.Kind == model.GapMissed && silentSince(acc.LastCallbackAt, g) {
-			return w.openIncident(b, &incidents, g.Account, store.CallbacksSilent, "a poll found a change that no callback told, and none has come since")
+			return openIncident(b, &incidents, g.Account, store.CallbacksSilent, "a poll found a change that no callback told, and none has come since")
 		}
 		return nil
 	}})
 	if err == nil {
+		store.CrashPoint("gap settled")
 		w.noteIncidents(incidents)
 	}
 	return err

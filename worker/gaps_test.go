@@ -1,11 +1,13 @@
 package worker
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/provider"
 )
 
 // The grace is counted by time, not by when a round happens to settle what is over.
@@ -44,6 +46,103 @@ func TestACallbackAfterTheGraceIsLateWhoeverLooksFirst(t *testing.T) {
 			same(t, ref+": gaps that a callback may still explain", b.row(t, ref).OpenGaps, 0)
 			b.move(time.Hour)
 			check(t, b.settleOnce(t.Context()))
+		}
+	})
+}
+
+// Each change is counted once, for the channel that showed it first; a callback within the grace makes it told, and
+// does not make it first.
+func TestWhichChannelToldFirst(t *testing.T) {
+	both(t, func(t *testing.T, b *bench) {
+		status := func(s model.Status) model.Observation { o := inProgress(); o.Status = s; return o }
+		tell := func(src Source, ref string, o model.Observation) {
+			t.Helper()
+			b.move(time.Minute)
+			o.Ref, o.Evidence, o.At, o.AskedAt = ref, model.Verified, b.Now(), b.Now()
+			v, err := b.Store.Version(t.Context())
+			check(t, err)
+			o.Version = v
+			_, err = b.Answers(t.Context(), b.account, src, []model.Observation{o})
+			check(t, err)
+		}
+		due := func(ref string, why model.DueReason) {
+			check(t, b.Store.Do(t.Context(), store.Unit{Keys: []model.Key{key(ref)}, Apply: func(g *store.Batch) error {
+				r, _ := g.Transaction(key(ref))
+				now := g.Now()
+				r.NextCheckAt, r.DueReason = &now, why
+				g.Put(r, model.Decision{Next: r})
+				return nil
+			}}))
+		}
+		want := map[model.Channel]int{}
+		expect := func(name string, by model.Channel, n int) {
+			t.Helper()
+			want[by] += n
+			got, err := b.Store.Firsts(t.Context(), "acc", nil)
+			check(t, err)
+			same(t, name, got, want)
+		}
+		poll := func(tier Tier) Source { return Source{Asked: model.AskedPoll, Run: "r", Tier: tier} }
+		confirm := Source{Asked: model.AskedConfirm}
+
+		tell(Source{Asked: model.AskedBackfill, Run: "r"}, "history", status(model.InProgress))
+		expect("a backfill's history", model.ByBackfill, 1)
+		_, err := b.Track(t.Context(), "acc", "played", []string{"tracked"})
+		check(t, err)
+		tell(confirm, "tracked", status(model.InProgress))
+		expect("a first answer after track", model.ByTrack, 1)
+		tell(poll(Active), "a", status(model.Draft))
+		expect("a new row in an active poll", model.ByActive, 1)
+		b.called(t, claim("a", model.InProgress))
+		expect("a claim that moved it", model.ByCallback, 1)
+		tell(confirm, "a", status(model.InProgress))
+		expect("its confirmation", model.ByCallback, 0)
+		tell(poll(Idle), "a", status(model.Completed))
+		expect("what an idle poll found", model.ByIdle, 1)
+		b.called(t, claim("a", model.Completed))
+		expect("told within the grace, and not first", model.ByCallback, 0)
+		share, err := b.Store.Share(t.Context(), "acc", nil)
+		check(t, err)
+		same(t, "told: its creation too, which the first callback explains", share.Told, 3)
+		tell(poll(Audit), "history", status(model.Completed))
+		expect("an audit", model.ByAudit, 1)
+		_, err = b.Hint(t.Context(), "acc", provider.Hinted{Ref: "tracked"})
+		check(t, err)
+		tell(confirm, "tracked", status(model.Completed))
+		expect("a hint", model.ByHint, 1)
+		b.move(time.Hour)
+		_, err = b.hint(t.Context(), "acc", provider.Hinted{Ref: "a"}, model.DueStream)
+		check(t, err)
+		tell(confirm, "a", status(model.Declined))
+		expect("a stream", model.ByStream, 1)
+		tell(Source{Asked: model.AskedVerify, Run: "r"}, "a", status(model.Completed))
+		expect("a verify that mends", model.ByVerify, 1)
+		tell(Source{Asked: model.AskedRef, Run: "r"}, "a", status(model.Declined))
+		expect("poll --ref", model.ByHand, 1)
+		due("a", model.DueRecheck)
+		tell(confirm, "a", status(model.Completed))
+		expect("a question about something else", model.ByRecheck, 1)
+	})
+}
+
+// Where the provider dates a change within its bounds, the ledger knows when it happened.
+func TestAGapKnowsTheProvidersTimeWithinItsBounds(t *testing.T) {
+	both(t, func(t *testing.T, b *bench) {
+		for name, c := range map[string]struct {
+			ago  time.Duration // before the answer
+			want bool
+		}{"within": {10 * time.Minute, true}, "before the last answer": {3 * time.Hour, false}, "in the future": {-time.Minute, false}} {
+			b.answered(t, name, inProgress())
+			b.move(time.Hour)
+			done := inProgress()
+			done.Status = model.Completed
+			at := b.Now().Add(time.Minute - c.ago)
+			done.ProviderTime = &at
+			b.answered(t, name, done)
+			gaps, err := b.Store.Gaps(t.Context(), store.GapFilter{Account: "acc", Ref: name, IncludePending: true})
+			check(t, err)
+			i := slices.IndexFunc(gaps, func(g model.Gap) bool { return g.Change == model.ChangeStatus })
+			same(t, name, gaps[i].HappenedAt != nil && gaps[i].HappenedAt.Equal(at), c.want)
 		}
 	})
 }

@@ -126,7 +126,7 @@ type bench struct {
 	*Worker
 	service *service
 	account *Account
-	ms      atomic.Int64
+	ms      *atomic.Int64
 	root    string
 	log     bytes.Buffer
 }
@@ -190,7 +190,7 @@ func testRules() model.Rules {
 
 func newBench(t *testing.T, dsn string) *bench {
 	t.Helper()
-	b := &bench{root: filepath.Join(t.TempDir(), "documents")}
+	b := &bench{root: filepath.Join(t.TempDir(), "documents"), ms: &atomic.Int64{}}
 	b.ms.Store(noon.UnixMilli())
 	now := func() time.Time { return time.UnixMilli(b.ms.Load()).UTC() }
 	st, err := store.Open(t.Context(), store.Options{DSN: dsn, Key: []byte(strings.Repeat("k", 32)), Now: now})

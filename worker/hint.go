@@ -16,6 +16,11 @@ import (
 // provider knows it; no more refs that we do not know are taken than the provider may be asked about. The steps of a known row are kept, once each. It returns the row's status, unknown where it is
 // no row for anybody. Errors are the store's.
 func (w *Worker) Hint(ctx context.Context, account string, h provider.Hinted) (model.Status, error) {
+	return w.hint(ctx, account, h, model.DueHint)
+}
+
+// hint is Hint; why is what the row is due for.
+func (w *Worker) hint(ctx context.Context, account string, h provider.Hinted, why model.DueReason) (model.Status, error) {
 	a := w.account(account)
 	if a == nil || !nameable(h.Ref) {
 		return model.Unknown, nil
@@ -26,13 +31,16 @@ func (w *Worker) Hint(ctx context.Context, account string, h provider.Hinted) (m
 		status = model.Unknown
 		now := b.Now()
 		t, ok := b.Transaction(k)
-		if !ok && !w.mayLookUp(a, now) {
+		if !ok && (b.Forgotten(k) || !w.mayLookUp(a, now)) {
 			return nil
 		}
 		if !ok {
 			t = model.Transaction{Account: k.Account, Ref: k.Ref, Provider: a.Rules.Provider, Status: model.Unknown, SignersSet: true}
 		}
 		d := model.Decide(a.Rules, t, model.Observation{Ref: k.Ref, Evidence: model.Hint, At: now})
+		if d.Next.DueReason == model.DueHint && t.DueReason != model.DueHint {
+			d.Next.DueReason = why
+		}
 		if d.Next.HintedAt != t.HintedAt { // else it came too soon, and a lease on the row stays
 			b.Put(d.Next, d)
 		}

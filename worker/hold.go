@@ -20,6 +20,9 @@ import (
 func (w *Worker) fetchLink(ctx context.Context, a *Account, d store.Document, t model.Transaction) error {
 	if name, ok := w.Files.Holds(d.ID); ok { // it had come when the process ended
 		sum, size, err := w.Files.Hash(name)
+		if err == nil {
+			err = w.Files.Settle(name)
+		}
 		if err != nil {
 			return err
 		}
@@ -44,8 +47,9 @@ func (w *Worker) fetchLink(ctx context.Context, a *Account, d store.Document, t 
 	}
 	if err := w.Files.Hold(f.path, holdName(d.ID, f.sum)); err != nil {
 		back := context.WithoutCancel(ctx)
-		return errors.Join(w.later(back, d, w.Now().Add(w.RetryWait), "the document folder cannot be written", false), err)
+		return errors.Join(w.later(back, d, w.Now().Add(w.RetryWait), noRoom, false), err)
 	}
+	store.CrashPoint("hold synced")
 	return w.held(ctx, d, f)
 }
 
@@ -71,11 +75,16 @@ func (w *Worker) heldBefore(ctx context.Context, d store.Document, t model.Trans
 func (w *Worker) linkFailed(ctx context.Context, d store.Document, err error) error {
 	back := context.WithoutCancel(ctx)
 	var after *provider.RetryAfter
+	var disk *fs.PathError
 	switch {
 	case ctx.Err() != nil:
 		return w.later(back, d, w.Now(), d.Reason, false)
 	case errors.As(err, &after):
 		return w.later(back, d, w.Now().Add(w.wait(after)), "the link's host asks to wait", false)
+	case errors.As(err, &disk) && !errors.Is(err, errNotChecked):
+		return errors.Join(w.later(back, d, w.Now().Add(w.RetryWait), noRoom+": "+disk.Err.Error(), false), err)
+	case errors.Is(err, provider.ErrTooLarge):
+		return w.tooLarge(back, d)
 	case errors.Is(err, provider.ErrDenied), errors.Is(err, provider.ErrNotFound), errors.Is(err, provider.ErrUnobtainable):
 		w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref}).Warn("the link to a document has died, the provider will be asked")
 		d.Link, d.Attempts = "", 0
@@ -89,6 +98,9 @@ func (w *Worker) held(ctx context.Context, d store.Document, f file) error {
 	k := model.Key{Account: d.Account, Ref: d.Ref}
 	stays := true
 	err := w.doPatiently(context.WithoutCancel(ctx), store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
+		if stays = !b.Forgotten(k); !stays {
+			return nil
+		}
 		have, err := b.Documents(k)
 		if err != nil {
 			return err
@@ -108,6 +120,7 @@ func (w *Worker) held(ctx context.Context, d store.Document, f file) error {
 		b.PutDocument(next)
 		return nil
 	}})
+	store.CrashPoint("hold noted")
 	if err == nil && !stays {
 		err = w.Files.dropHeld(holdName(d.ID, f.sum))
 	}
@@ -146,6 +159,7 @@ func (w *Worker) placeHeld(ctx context.Context, d store.Document, t model.Transa
 		return w.lost(ctx, d)
 	}
 	if err == nil {
+		store.CrashPoint("hold placed")
 		os.Remove(p) //nolint:errcheck // mostly gone already
 	}
 	return err
@@ -153,7 +167,11 @@ func (w *Worker) placeHeld(ctx context.Context, d store.Document, t model.Transa
 
 // lost deals with a held file that is no longer there.
 func (w *Worker) lost(ctx context.Context, d store.Document) error {
-	return w.doPatiently(ctx, store.Unit{Keys: []model.Key{{Account: d.Account, Ref: d.Ref}}, Apply: func(b *store.Batch) error {
+	k := model.Key{Account: d.Account, Ref: d.Ref}
+	return w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
+		if b.Forgotten(k) {
+			return nil
+		}
 		now := b.Now()
 		d.Held, d.SHA256, d.Size, d.NextTryAt, d.Reason = "", "", 0, &now, "the held file is gone, the provider will be asked"
 		b.PutDocument(d)

@@ -156,6 +156,23 @@ func TestANewerLinkTakesThePlaceOfAnOlderOneUntilTheFileIsHere(t *testing.T) {
 	})
 }
 
+// A link that brought too large a file is kept for its day, in case the bound is raised, and no longer.
+func TestALinkToAFileThatIsTooLargeIsWipedAfterADay(t *testing.T) {
+	both(t, func(t *testing.T, b *bench) {
+		b.service.links[link] = func(io.Writer) error { return provider.ErrTooLarge }
+		b.called(t, claim("a", model.Completed), linkTo("a", link))
+		check(t, b.downloadOnce(t.Context()))
+		b.move(time.Hour)
+		check(t, b.pruneOnce(t.Context()))
+		same(t, "state", b.document(t, "a").State, model.DocumentFailed)
+		same(t, "link after an hour", b.document(t, "a").Link, link)
+		b.move(24 * time.Hour)
+		check(t, b.pruneOnce(t.Context()))
+		same(t, "link after a day", b.document(t, "a").Link, "")
+		same(t, "asked", len(b.service.linked), 1)
+	})
+}
+
 func TestALinkIsWipedAfterADay(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		b.service.links[link] = func(io.Writer) error { return errors.New("no route") }

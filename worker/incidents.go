@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -12,7 +13,15 @@ import (
 // refusedInARow callbacks in a row open an incident.
 const refusedInARow = 3
 
-// loadIncidents learns which incidents are open, so that the hot path need not ask.
+// incidentMove is an incident that a change opened or closed.
+type incidentMove struct {
+	incidentKey
+	open    bool
+	message string
+}
+
+// loadIncidents learns which incidents are open. Other processes open and close some too (a verb, while no daemon
+// works): what is remembered only saves writes that would change nothing, the database decides.
 func (w *Worker) loadIncidents(ctx context.Context) error {
 	list, err := w.Store.Incidents(ctx, true)
 	if err != nil {
@@ -20,6 +29,7 @@ func (w *Worker) loadIncidents(ctx context.Context) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	clear(w.open)
 	for _, i := range list {
 		w.open[incidentKey{i.Account, i.Kind}] = true
 	}
@@ -32,37 +42,39 @@ func (w *Worker) isOpen(account, kind string) bool {
 	return w.open[incidentKey{account, kind}]
 }
 
-// noteIncidents keeps the memory of open incidents in step with what was committed.
-func (w *Worker) noteIncidents(moved []incidentKey) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, k := range moved {
-		w.open[k] = !w.open[k]
-		if !w.open[k] {
-			delete(w.open, k)
+// noteIncidents logs what was committed, once, and remembers it.
+func (w *Worker) noteIncidents(moved []incidentMove) {
+	for _, m := range moved {
+		w.mu.Lock()
+		if m.open {
+			w.open[m.incidentKey] = true
+		} else {
+			delete(w.open, m.incidentKey)
+		}
+		w.mu.Unlock()
+		entry := w.Log.WithFields(logrus.Fields{"account": m.account, "reason": m.kind})
+		if m.open {
+			entry.Warn("incident opened: " + m.message)
+		} else {
+			entry.Info("incident closed")
 		}
 	}
 }
 
-// openIncident opens one of a kind, once, and logs it.
-func (w *Worker) openIncident(b *store.Batch, moved *[]incidentKey, account, kind, message string) error {
+// openIncident opens one of a kind, once.
+func openIncident(b *store.Batch, moved *[]incidentMove, account, kind, message string) error {
 	opened, err := b.OpenIncident(account, kind, message)
 	if err == nil && opened {
-		*moved = append(*moved, incidentKey{account, kind})
-		w.Log.WithFields(logrus.Fields{"account": account, "reason": kind}).Warn("incident opened: " + message)
+		*moved = append(*moved, incidentMove{incidentKey{account, kind}, true, message})
 	}
 	return err
 }
 
-// closeIncident closes one that is known to be open.
-func (w *Worker) closeIncident(b *store.Batch, moved *[]incidentKey, account, kind string) error {
-	if !w.isOpen(account, kind) {
-		return nil
-	}
+// closeIncident closes the one that is open, if any.
+func closeIncident(b *store.Batch, moved *[]incidentMove, account, kind string) error {
 	closed, err := b.CloseIncident(account, kind)
 	if err == nil && closed {
-		*moved = append(*moved, incidentKey{account, kind})
-		w.Log.WithFields(logrus.Fields{"account": account, "reason": kind}).Info("incident closed")
+		*moved = append(*moved, incidentMove{incidentKey{account, kind}, false, ""})
 	}
 	return err
 }
@@ -72,13 +84,13 @@ func (w *Worker) incident(ctx context.Context, account, kind, message string, ba
 	if w.isOpen(account, kind) == bad {
 		return nil
 	}
-	var moved []incidentKey
+	var moved []incidentMove
 	err := w.doPatiently(ctx, store.Unit{Apply: func(b *store.Batch) error {
 		moved = nil
 		if bad {
-			return w.openIncident(b, &moved, account, kind, message)
+			return openIncident(b, &moved, account, kind, message)
 		}
-		return w.closeIncident(b, &moved, account, kind)
+		return closeIncident(b, &moved, account, kind)
 	}})
 	if err == nil {
 		w.noteIncidents(moved)
@@ -87,22 +99,22 @@ func (w *Worker) incident(ctx context.Context, account, kind, message string, ba
 }
 
 // countRefused notes a refused callback; the third in a row is an incident.
-func (w *Worker) countRefused(b *store.Batch, cb store.Callback) ([]incidentKey, error) {
+func countRefused(b *store.Batch, cb store.Callback) ([]incidentMove, error) {
 	acc, err := b.Account(cb.Account)
 	if err != nil {
 		return nil, err
 	}
 	acc.RefusedInARow++
 	b.PutAccount(acc)
-	var moved []incidentKey
-	if acc.RefusedInARow >= refusedInARow && !w.isOpen(cb.Account, store.CallbacksRefused) {
-		err = w.openIncident(b, &moved, cb.Account, store.CallbacksRefused, "three callbacks in a row were refused: is the callback key still the right one?")
+	var moved []incidentMove
+	if acc.RefusedInARow >= refusedInARow {
+		err = openIncident(b, &moved, cb.Account, store.CallbacksRefused, "three callbacks in a row were refused: is the callback key still the right one?")
 	}
 	return moved, err
 }
 
 // countAccepted notes an accepted callback, which ends silence and refusals.
-func (w *Worker) countAccepted(b *store.Batch, cb store.Callback) ([]incidentKey, error) {
+func countAccepted(b *store.Batch, cb store.Callback) ([]incidentMove, error) {
 	acc, err := b.Account(cb.Account)
 	if err != nil {
 		return nil, err
@@ -113,9 +125,9 @@ func (w *Worker) countAccepted(b *store.Batch, cb store.Callback) ([]incidentKey
 	}
 	acc.RefusedInARow = 0
 	b.PutAccount(acc)
-	var moved []incidentKey
+	var moved []incidentMove
 	for _, kind := range []string{store.CallbacksSilent, store.CallbacksRefused} {
-		if err := w.closeIncident(b, &moved, cb.Account, kind); err != nil {
+		if err := closeIncident(b, &moved, cb.Account, kind); err != nil {
 			return nil, err
 		}
 	}
@@ -124,10 +136,21 @@ func (w *Worker) countAccepted(b *store.Batch, cb store.Callback) ([]incidentKey
 
 // watchOnce opens and closes the incidents that time brings.
 func (w *Worker) watchOnce(ctx context.Context) error {
+	if err := w.loadIncidents(ctx); err != nil {
+		return err
+	}
 	now := w.Now()
+	known := map[string]bool{}
 	for _, a := range w.Accounts() {
-		overdue := a.Polling.overdue(ctx, w.Store, a.ID, now)
-		if err := w.incident(ctx, a.ID, store.PollOverdue, "no poll of the active tier has ended well for two slots", overdue); err != nil {
+		known[a.ID] = true
+		acc, err := w.Store.Account(ctx, a.ID)
+		if errors.Is(err, store.ErrNoRow) {
+			continue // its first run has not begun
+		}
+		if err != nil {
+			return err
+		}
+		if err := w.incident(ctx, a.ID, store.PollOverdue, "no poll of the active tier has ended well for two slots", w.pollOverdue(a, acc, now)); err != nil {
 			return err
 		}
 		late, err := w.Store.OverdueDocuments(ctx, a.ID, now.Add(-24*time.Hour))
@@ -138,16 +161,70 @@ func (w *Worker) watchOnce(ctx context.Context) error {
 			return err
 		}
 	}
+	return w.closeOthers(ctx, known)
+}
+
+// closeOthers closes the incidents of accounts that are no longer configured: nothing else ever would.
+func (w *Worker) closeOthers(ctx context.Context, known map[string]bool) error {
+	w.mu.Lock()
+	var gone []incidentKey
+	for k := range w.open {
+		if !known[k.account] {
+			gone = append(gone, k)
+		}
+	}
+	w.mu.Unlock()
+	for _, k := range gone {
+		if err := w.incident(ctx, k.account, k.kind, "", false); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// settling is how long a process that has just begun to work may take until what was missed while nobody worked
+// counts as overdue: catching up begins at once.
+const settling = 10 * time.Minute
+
+// pollOverdue says whether no poll of the active tier has ended well for two slots, and for half a slot more in which
+// the second one may still end. An account that was never polled well counts from its first start.
+func (w *Worker) pollOverdue(a *Account, acc store.Account, now time.Time) bool {
+	last := acc.FirstStartAt
+	if acc.LastPollAt != nil {
+		last = *acc.LastPollAt
+	}
+	first := a.Polling.Next(Active, last)
+	second := a.Polling.Next(Active, first)
+	if first.IsZero() || second.IsZero() {
+		return false
+	}
+	slot := second.Sub(first)
+	if w.isOpen(a.ID, store.PollOverdue) {
+		return now.After(second)
+	}
+	w.mu.Lock()
+	if w.began.IsZero() {
+		w.began = now
+	}
+	began := w.began
+	w.mu.Unlock()
+	return now.After(second.Add(min(slot/2, time.Hour))) && now.Sub(began) >= min(slot, settling)
 }
 
 // pruneOnce lets retention take what is old enough.
 func (w *Worker) pruneOnce(ctx context.Context) error {
 	r := w.Retention
-	return w.Store.Prune(ctx, store.PruneBefore{
+	took, err := w.Store.Prune(ctx, store.PruneBefore{
 		Bodies: ago(w.Now(), r.Bodies), Refused: ago(w.Now(), r.Refused), Outbox: ago(w.Now(), r.Outbox), History: ago(w.Now(), r.History),
-		HiddenRows: ago(w.Now(), 30*24*time.Hour),
+		RefusedBytes: r.RefusedBytes, Links: ago(w.Now(), linkLives), HiddenRows: ago(w.Now(), 30*24*time.Hour),
 	})
+	if what := took.String(); what != "" {
+		w.Log.WithField("reason", what).Info("retention took what was old enough")
+	}
+	if err != nil {
+		return err
+	}
+	return w.sweepForgotten(ctx)
 }
 
 // ago returns the time before now, or nil where nothing is to be pruned.

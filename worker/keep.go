@@ -39,21 +39,28 @@ func (w *Worker) keep(ctx context.Context, d store.Document, t model.Transaction
 		switch {
 		case err == nil && sum != f.sum:
 			continue
-		case err != nil:
+		case err == nil:
+			err = w.Files.Settle(name)
+		default:
 			err = w.Files.Keep(f.path, name)
 		}
 		if errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		if err != nil {
-			return errors.Join(w.later(context.WithoutCancel(ctx), d, w.Now().Add(w.RetryWait), "the document folder cannot be written", false), err)
+			return errors.Join(w.later(context.WithoutCancel(ctx), d, w.Now().Add(w.RetryWait), noRoom, false), err)
 		}
 		now := w.Now()
 		d.Facts = checkedFacts(d, f)
 		d.State, d.Reason, d.Path, d.SHA256, d.Size, d.NextTryAt, d.StoredAt = state, reason, name, f.sum, f.size, nil, &now
 		d.Link, d.Held = "", ""
+		store.CrashPoint("keep synced")
+		if err := w.put(context.WithoutCancel(ctx), d, string(state)); err != nil {
+			return err
+		}
+		store.CrashPoint("keep noted")
 		w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "status": string(state), "source": filepath.Base(name)}).Info("document kept")
-		return w.put(context.WithoutCancel(ctx), d, string(state))
+		return nil
 	}
 }
 
@@ -88,6 +95,9 @@ func (w *Worker) sameFile(o store.Document, f file) bool {
 func (w *Worker) sameAsBefore(ctx context.Context, d, before store.Document) error {
 	k := model.Key{Account: d.Account, Ref: d.Ref}
 	return w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
+		if b.Forgotten(k) {
+			return nil
+		}
 		before.Mark = d.Mark
 		b.PutDocument(before)
 		b.RemoveDocument(d)
@@ -108,7 +118,11 @@ func (w *Worker) forget(ctx context.Context, d store.Document) error {
 // newer link or another mark, stays. A row that is gone takes none but a file that has come.
 func (w *Worker) put(ctx context.Context, d store.Document, news string) error {
 	k := model.Key{Account: d.Account, Ref: d.Ref}
-	return w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
+	gone := false
+	err := w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
+		if gone = b.Forgotten(k); gone {
+			return nil
+		}
 		have, err := b.Documents(k)
 		if err != nil {
 			return err
@@ -127,6 +141,10 @@ func (w *Worker) put(ctx context.Context, d store.Document, news string) error {
 		}
 		return nil
 	}})
+	if err == nil && gone { // while its file was on its way
+		err = w.sweepNow(ctx, k)
+	}
+	return err
 }
 
 // merged is a document as it was worked on, with what was written to it meanwhile.

@@ -43,8 +43,9 @@ func TestAFloodOfUnknownRefsHoldsUpNoConfirmation(t *testing.T) {
 		b.service.says["a"] = completed()
 		b.called(t, claim("a", model.Completed))
 		b.move(3 * time.Second)
-		b.startLanes(t.Context(), "confirm", b.confirmLanes())
 		for !b.row(t, "a").Confirmed { // while the others still wait
+			b.startLanes(t.Context(), "confirm", b.confirmLanes()) // the lane may be at the end of its round
+			time.Sleep(time.Millisecond)
 		}
 		close(s.answers)
 		b.inWork.Wait()

@@ -48,9 +48,16 @@ func (p *pass) askListed(ctx context.Context, items []provider.Listed, src Sourc
 	if err != nil {
 		return err
 	}
+	gone, err := p.Store.ForgottenAmong(ctx, keys)
+	if err != nil {
+		return err
+	}
 	var ask []model.Transaction
 	for i, it := range items {
 		t, ok := rows[keys[i]]
+		if !ok && gone[keys[i]] {
+			continue
+		}
 		if !ok {
 			t = model.Transaction{Account: p.a.ID, Ref: keys[i].Ref, Provider: p.a.Rules.Provider, Status: model.Unknown, Origin: model.OriginTrack}
 		}

@@ -44,6 +44,28 @@ func (was registered) compare(now provider.Registration) (keep registered, wrong
 	return keep, ""
 }
 
+// apps says what a person must know of the further registrations that called our URL before: those of API apps, which
+// stand beside the account's. Others that are none of ours may come and go. A changed one is not remembered either.
+func (was registered) apps(now *registered, ours string) (wrong string) {
+	for _, o := range was.Others {
+		if ours == "" || o.URL != ours {
+			continue
+		}
+		i := slices.IndexFunc(now.Others, func(n provider.Registration) bool { return n.Scope == o.Scope && n.ID == o.ID })
+		switch {
+		case i < 0:
+			now.Others = append(now.Others, o)
+			wrong = fmt.Sprintf("the provider has no callback URL registered any more for %s", o.Scope)
+		case now.Others[i].URL != ours:
+			now.Others[i] = o
+			wrong = fmt.Sprintf("the provider calls another URL than before for %s", o.Scope)
+		case now.Others[i].Disabled:
+			wrong = fmt.Sprintf("the provider has turned the calls to our URL off for %s", o.Scope)
+		}
+	}
+	return wrong
+}
+
 // recorded reads what is remembered; the zero value where that is nothing.
 func recorded(text string) (r registered) {
 	if text == "" || json.Unmarshal([]byte(text), &r) != nil {
@@ -62,7 +84,14 @@ func (w *Worker) checkRegistration(ctx context.Context, a *Account) error {
 	if err != nil {
 		return err
 	}
-	return w.noteRegistration(ctx, a.ID, func(was registered) (registered, string) { return was.compare(reg) })
+	return w.noteRegistration(ctx, a.ID, func(was registered) (registered, string) {
+		keep, wrong := was.compare(reg)
+		keep.Others = slices.Clone(keep.Others) // this may run twice
+		if of := was.apps(&keep, a.CallbackURL); wrong == "" {
+			wrong = of
+		}
+		return keep, wrong
+	})
 }
 
 // Registered notes a registration that an operator has made: the audit compares with it from now on, and what was
@@ -71,10 +100,9 @@ func (w *Worker) Registered(ctx context.Context, account string, reg provider.Re
 	return w.noteRegistration(ctx, account, func(registered) (registered, string) { return registered{Registration: reg}.compare(reg) })
 }
 
-// noteRegistration remembers a registration, and opens or closes the incident. The incident may have been closed by
-// a verb in another process: the database says whether it is open, not what this one remembers.
+// noteRegistration remembers a registration, and opens or closes the incident.
 func (w *Worker) noteRegistration(ctx context.Context, account string, look func(was registered) (keep registered, wrong string)) error {
-	open := false
+	var moved []incidentMove
 	err := w.doPatiently(ctx, store.Unit{Apply: func(b *store.Batch) error {
 		acc, err := b.Account(account)
 		if err != nil {
@@ -89,25 +117,16 @@ func (w *Worker) noteRegistration(ctx context.Context, account string, look func
 			acc.Registration = string(text)
 			b.PutAccount(acc)
 		}
-		var moved []incidentKey // of no use: it tells what changed, and what is remembered may be older
-		open = wrong != ""
-		if open {
-			return w.openIncident(b, &moved, account, store.RegistrationChanged, wrong)
+		moved = nil
+		if wrong != "" {
+			return openIncident(b, &moved, account, store.RegistrationChanged, wrong)
 		}
-		_, err = b.CloseIncident(account, store.RegistrationChanged)
-		return err
+		return closeIncident(b, &moved, account, store.RegistrationChanged)
 	}})
-	if err != nil {
-		return err
+	if err == nil {
+		w.noteIncidents(moved)
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if k := (incidentKey{account, store.RegistrationChanged}); open {
-		w.open[k] = true
-	} else {
-		delete(w.open, k)
-	}
-	return nil
+	return err
 }
 
 // events returns the event types that an account's registration is known to name; nil: not known.

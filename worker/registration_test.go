@@ -4,6 +4,7 @@ import (
 	"io"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,4 +114,25 @@ func TestARegistrationThatAnOperatorMadeSettlesTheIncident(t *testing.T) {
 	}
 	audit(ours)
 	open(0)
+}
+
+func TestARegistrationOfAnAppThatCalledUsIsWatchedToo(t *testing.T) {
+	const ours, theirs = "https://sign.example.com/callbacks/acc", "https://else.example.com"
+	app := func(scope, url string) provider.Registration { return provider.Registration{Scope: scope, URL: url} }
+	before := registered{Registration: provider.Registration{Others: []provider.Registration{app("app one", ours), app("app two", theirs)}}}
+	for name, c := range map[string]struct {
+		now   []provider.Registration
+		wrong string
+	}{
+		"as before":              {[]provider.Registration{app("app two", theirs), app("app one", ours)}, ""},
+		"another's has changed":  {[]provider.Registration{app("app one", ours), app("app two", "https://x")}, ""},
+		"ours calls another URL": {[]provider.Registration{app("app one", theirs), app("app two", theirs)}, "the provider calls another URL than before for app one"},
+		"ours is gone":           {nil, "the provider has no callback URL registered any more for app one"},
+		"ours is turned off":     {[]provider.Registration{{Scope: "app one", URL: ours, Disabled: true}}, "the provider has turned the calls to our URL off for app one"},
+	} {
+		keep := registered{Registration: provider.Registration{Others: slices.Clone(c.now)}}
+		same(t, name, before.apps(&keep, ours), c.wrong)
+		same(t, name+", looked at once more", keep.apps(&registered{Registration: provider.Registration{Others: slices.Clone(c.now)}}, ours), c.wrong)
+		same(t, name+", with no URL of ours", before.apps(&registered{}, ""), "")
+	}
 }

@@ -72,7 +72,7 @@ func (w *Worker) unquarantine(d store.Document, from, to string) (made bool, err
 	sum, _, err := w.Files.Hash(to)
 	switch {
 	case err == nil && sum == d.SHA256:
-		return false, w.Files.settle(to) // an earlier release came this far
+		return false, w.Files.Settle(to) // an earlier release came this far
 	case err == nil:
 		return false, fmt.Errorf("another file lies at %s in the document store", to)
 	case !errors.Is(err, fs.ErrNotExist):

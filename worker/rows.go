@@ -7,8 +7,8 @@ import (
 	"countersign/model/store"
 )
 
-// Track starts to follow refs that no list would show. Rows that exist are made due; new ones
-// stand as unknown until the provider has answered. It returns how many rows are new.
+// Track starts to follow refs that no list would show, those that were forgotten too. Rows that exist are
+// made due; new ones stand as unknown until the provider has answered. It returns how many rows are new.
 func (w *Worker) Track(ctx context.Context, account, providerName string, refs []string) (int, error) {
 	added := 0
 	for len(refs) > 0 {
@@ -25,6 +25,7 @@ func (w *Worker) Track(ctx context.Context, account, providerName string, refs [
 			for _, k := range u.Keys {
 				t, ok := b.Transaction(k)
 				if !ok {
+					b.Recall(k)
 					fresh++
 					t = model.Transaction{Account: k.Account, Ref: k.Ref, Provider: providerName, Status: model.Unknown, FirstSeenAt: now, ChangedAt: now}
 				}

@@ -28,6 +28,7 @@ type Params struct {
 	Refs      []string `json:"refs,omitempty"`
 	Documents *bool    `json:"documents,omitempty"` // backfill: false keeps statuses only
 	Sample    int      `json:"sample,omitempty"`
+	Seed      string   `json:"seed,omitempty"` // what the sample is drawn by
 	Repair    bool     `json:"repair,omitempty"`
 	Whole     bool     `json:"whole,omitempty"` // asked by hand: every row of the tier, however new its answer
 }
@@ -124,9 +125,12 @@ func (w *Worker) execute(ctx context.Context, r store.Run) error {
 		return err
 	}
 	ps.finish(err, w.Now())
+	store.CrashPoint("run before end")
 	w.Log.WithFields(logrus.Fields{"account": r.Account, "loop": r.Kind, "status": string(r.State), "listed": r.Listed, "asked": r.Asked,
 		"changed": r.Changed, "gaps": r.Gaps}).Info("run ended")
-	return w.saveRun(ctx, &r)
+	err = w.saveRun(ctx, &r)
+	store.CrashPoint("run end saved")
+	return err
 }
 
 // pass is one run in work.
@@ -144,8 +148,8 @@ type pass struct {
 
 // do does the run's work by its kind.
 func (p *pass) do(ctx context.Context) error {
-	if p.isForeign(p.a.ID) {
-		return fmt.Errorf("account %s: the credentials are of another account of the provider than the rows: %w", p.a.ID, provider.ErrDenied)
+	if p.isForeign(p.a.ID) && p.run.Kind != KindVerify { // which has files to verify
+		return errForeign(p.a.ID)
 	}
 	switch p.run.Kind {
 	case string(Active), string(Idle), string(Audit):
@@ -216,7 +220,10 @@ func (p *pass) save(ctx context.Context) error {
 	p.run.BeatAt = &now
 	r := *p.run
 	p.mu.Unlock()
-	return p.saveRun(ctx, &r)
+	store.CrashPoint("cursor before save")
+	err := p.saveRun(ctx, &r)
+	store.CrashPoint("cursor saved")
+	return err
 }
 
 // patient waits until the account may be asked, as long as the run has time.

@@ -64,15 +64,6 @@ func (s Schedules) interval(t Tier, now time.Time) time.Duration {
 	return s.Next(t, a).Sub(a)
 }
 
-// overdue says whether no active run has ended well for two slots.
-func (s Schedules) overdue(ctx context.Context, db *store.Store, account string, now time.Time) bool {
-	runs, err := db.Runs(ctx, store.RunFilter{Account: account, Kind: string(Active), States: []store.RunState{store.RunDone}, Limit: 1})
-	if err != nil || len(runs) == 0 || runs[0].FinishedAt == nil {
-		return false
-	}
-	return now.Sub(*runs[0].FinishedAt) > 2*s.interval(Active, now)
-}
-
 // slots queues a run for each slot as it comes, after catching up on what was missed while the
 // daemon was down. It waits for ctx.
 func (w *Worker) slots(ctx context.Context) error {
@@ -168,6 +159,36 @@ func (w *Worker) catchUp(ctx context.Context) error {
 			if err := w.queueSlot(ctx, a.ID, tier, now); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// closer is how many times in a slot of the active tier an account is polled while its callbacks are silent.
+const closer = 6
+
+// pollCloser queues an active run for each account whose callbacks are silent and whose last one began a sixth of a slot ago:
+// what callbacks do not tell now, polls must find. They keep inside the budget, as always.
+func (w *Worker) pollCloser(ctx context.Context) error {
+	open, err := w.Store.Incidents(ctx, true)
+	if err != nil {
+		return err
+	}
+	now := w.Now()
+	for _, i := range open {
+		a := w.account(i.Account)
+		if i.Kind != store.CallbacksSilent || a == nil || a.Polling[Active] == "" {
+			continue
+		}
+		runs, err := w.Store.Runs(ctx, store.RunFilter{Account: a.ID, Kind: string(Active), Limit: 1})
+		if err != nil {
+			return err
+		}
+		if len(runs) > 0 && now.Sub(runs[0].CreatedAt) < a.Polling.interval(Active, now)/closer {
+			continue
+		}
+		if err := w.queueSlot(ctx, a.ID, Active, now); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -213,7 +213,7 @@ func (s *streamer) nudgeFor(ctx context.Context, k model.Key, e *streamEvents) {
 		case <-e.came:
 		}
 		place := e.place()
-		_, err := s.Hint(ctx, k.Account, provider.Hinted{Ref: k.Ref})
+		_, err := s.hint(ctx, k.Account, provider.Hinted{Ref: k.Ref}, model.DueStream)
 		if err == nil && place != kept {
 			kept = place
 			err = s.Store.SetToken(ctx, k.Account, e.name, []byte(place))

@@ -91,7 +91,7 @@ func TestStreamsFollowTheOpenRowsWithTheNewestNews(t *testing.T) {
 		s.stream("new") <- "e2"
 		synctest.Wait()
 		r := b.row(t, "new")
-		same(t, "due", []any{r.DueReason, r.NextCheckAt != nil}, []any{model.DueHint, true})
+		same(t, "due", []any{r.DueReason, r.NextCheckAt != nil}, []any{model.DueStream, true})
 		wait(2 * time.Minute)
 
 		close(s.stream("new"))

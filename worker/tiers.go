@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"countersign/model"
@@ -39,7 +40,10 @@ func (p *pass) tier(ctx context.Context, tier Tier) error {
 	err := errors.Join(errs...)
 	if err == nil && p.first == nil && tier == Active {
 		now := p.Now()
-		return p.updateAccount(ctx, func(a *store.Account) { a.LastPollAt = &now })
+		if err := p.updateAccount(ctx, func(a *store.Account) { a.LastPollAt = &now }); err != nil {
+			return err
+		}
+		return p.incident(ctx, p.a.ID, store.PollOverdue, "", false)
 	}
 	return err
 }
@@ -80,7 +84,7 @@ func (p *pass) discover(ctx context.Context, l provider.Lister, tier Tier) error
 		work = provider.WorkAudit
 	}
 	until := *p.run.Until
-	if err := p.walk(ctx, l, Source{model.AskedPoll, p.run.ID}, work); err != nil {
+	if err := p.walk(ctx, l, Source{Asked: model.AskedPoll, Run: p.run.ID, Tier: tier}, work); err != nil {
 		return err
 	}
 	if p.first != nil || tier == Audit {
@@ -186,7 +190,7 @@ func (p *pass) page(ctx context.Context, page provider.Page, src Source, work pr
 // next slot comes; what is left is carried over and said.
 func (p *pass) rows(ctx context.Context, tier Tier, listed bool) error {
 	work := map[Tier]provider.Work{Active: provider.WorkActive, Idle: provider.WorkIdle, Audit: provider.WorkAudit}[tier]
-	src := Source{model.AskedPoll, p.run.ID}
+	src := Source{Asked: model.AskedPoll, Run: p.run.ID, Tier: tier}
 	start := *p.run.StartedAt
 	f := p.filter(tier, start)
 	deadline := start.Add(p.a.Polling.interval(tier, start))
@@ -304,14 +308,21 @@ func (p *pass) refs(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	gone, err := p.Store.ForgottenAmong(ctx, keys)
+	if err != nil {
+		return err
+	}
 	var ask []model.Transaction
 	for _, k := range keys {
 		t, ok := rows[k]
+		if !ok && gone[k] {
+			return fmt.Errorf("%s was forgotten: only `countersign track` follows it again", k.Ref)
+		}
 		if !ok {
 			t = model.Transaction{Account: k.Account, Ref: k.Ref, Provider: p.a.Rules.Provider, Status: model.Unknown, Origin: model.OriginTrack}
 		}
 		ask = append(ask, t)
 	}
 	p.run.Total = len(ask)
-	return p.askAll(ctx, ask, Source{model.AskedRef, p.run.ID}, provider.WorkConfirm)
+	return p.askAll(ctx, ask, Source{Asked: model.AskedRef, Run: p.run.ID}, provider.WorkConfirm)
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strconv"
+	"slices"
 	"sync"
+	"time"
 
+	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
 	"countersign/model"
@@ -14,241 +16,248 @@ import (
 	"countersign/provider"
 )
 
-// Drift is one field in which the table and the truth differ.
-type Drift struct {
-	Account  string `json:"account"`
-	Ref      string `json:"ref"`
-	Field    string `json:"field"`
-	Ours     string `json:"ours"`
-	Theirs   string `json:"theirs"`
-	Repaired bool   `json:"repaired"`
-}
-
 // Verified is the sum of a verify run.
 type Verified struct {
-	Checked  int `json:"checked"`
+	Checked  int `json:"checked"` // rows that the provider was asked about, and answered
 	Drift    int `json:"drift"`
 	NotFound int `json:"not_found"`
 	Repaired int `json:"repaired"`
 }
 
+// Add adds another run's sum.
+func (v *Verified) Add(o Verified) {
+	v.Checked, v.Drift, v.NotFound, v.Repaired = v.Checked+o.Checked, v.Drift+o.Drift, v.NotFound+o.NotFound, v.Repaired+o.Repaired
+}
+
+// VerifiedBy reads how far a verify run has come.
+func VerifiedBy(r store.Run) (v Verified) {
+	if r.Result == "" || json.Unmarshal([]byte(r.Result), &v) != nil {
+		return Verified{}
+	}
+	return v
+}
+
+// QueueVerify is Queue for a verify. One that was stopped half way and asked for the same goes on at its cursor.
+func (w *Worker) QueueVerify(ctx context.Context, account string, p Params) (r store.Run, resumed bool, err error) {
+	left, err := w.Store.Runs(ctx, store.RunFilter{Account: account, Kind: KindVerify, States: []store.RunState{store.RunQueued, store.RunActive}})
+	if err != nil {
+		return r, false, err
+	}
+	for _, r := range left {
+		var was Params
+		if json.Unmarshal([]byte(r.Params), &was) == nil && was.Sample == p.Sample && was.Repair == p.Repair {
+			w.Nudge()
+			return r, true, nil
+		}
+	}
+	p.Seed = uuid.NewString() // a run that goes on takes the same sample
+	text, err := json.Marshal(p)
+	if err != nil {
+		return r, false, err
+	}
+	r, err = w.Queue(ctx, store.Run{Account: account, Kind: KindVerify, Params: string(text)}, false)
+	return r, false, err
+}
+
+// verifyPlace is where a verify run stands; it rests as the run's cursor, written with what was found up to there.
+type verifyPlace struct {
+	List   string `json:"list,omitempty"`  // the next page of the list of whole objects
+	Listed bool   `json:"listed"`          // that list has been walked, or there is none to walk
+	After  string `json:"after,omitempty"` // the last row that is done
+	Failed int    `json:"failed,omitempty"`
+	First  string `json:"first,omitempty"` // the first failure
+}
+
 // verifier is a verify run in work.
 type verifier struct {
 	*pass
-	mu    sync.Mutex
-	sum   Verified
-	lines []Drift
+	at     verifyPlace
+	sample []string // the refs to verify, sorted; nil: all
+	muted  error    // why the provider is not asked any more; files are still verified
+
+	mu     sync.Mutex // guards what the page in work has found
+	page   Verified
+	done   int
+	queued int
+	lines  []store.DriftLine
 }
 
-// verify asks the provider about each row (or a sample) and re-hashes each file. It writes only
-// where the run repairs. The drift and the sum are the run's Result.
+// verify asks the provider about each row (or a sample) and re-hashes each file, a page at a time. What a page found is
+// written with the cursor, so that a run that is cut short goes on where it was. It changes rows only where it repairs.
 func (p *pass) verify(ctx context.Context) error {
 	v := &verifier{pass: p}
-	rows, err := v.chosen(ctx)
+	if err := v.begin(ctx); err != nil {
+		return err
+	}
+	if err := v.list(ctx); err != nil {
+		return err
+	}
+	for {
+		rows, last, err := v.next(ctx)
+		if err != nil {
+			return err
+		}
+		if last == "" {
+			break
+		}
+		if err := v.rows(ctx, rows); err != nil {
+			return err
+		}
+		v.at.After = last
+		if err := v.keepPage(ctx, nil); err != nil {
+			return err
+		}
+	}
+	return v.end(ctx)
+}
+
+// begin reads where the run stands, and counts what it is to handle.
+func (v *verifier) begin(ctx context.Context) error {
+	fresh := v.run.Cursor == ""
+	if !fresh {
+		if err := json.Unmarshal([]byte(v.run.Cursor), &v.at); err != nil {
+			return fmt.Errorf("run %s: its cursor: %w", v.run.ID, err)
+		}
+	}
+	v.failures = v.at.Failed
+	if v.at.First != "" {
+		v.first = fmt.Errorf("%s", v.at.First)
+	}
+	if v.isForeign(v.a.ID) {
+		v.mute(errForeign(v.a.ID))
+	}
+	if n := v.params.Sample; n > 0 {
+		v.at.Listed = true
+		sample, err := v.choose(ctx, n)
+		if err != nil {
+			return err
+		}
+		v.sample = sample
+	}
+	if !fresh {
+		return nil
+	}
+	n, err := v.Store.Count(ctx, store.Filter{Account: v.a.ID})
 	if err != nil {
 		return err
 	}
-	p.run.Total = len(rows)
+	if v.run.Total = n; v.sample != nil {
+		v.run.Total = len(v.sample)
+	}
+	return v.keepPage(ctx, nil)
+}
+
+// pageOf is how many rows are done between two writes of the cursor: what the budget takes some seconds for.
+func (v *verifier) pageOf() int {
+	budget := v.a.Budget[provider.ClassRead]
+	if budget == 0 {
+		return rowsAtOnce
+	}
+	most := 1
+	if b, ok := v.a.Provider.(provider.Batcher); ok {
+		most = max(b.Batch(), 1)
+	}
+	return min(max(budget/6, v.Workers)*most, rowsAtOnce)
+}
+
+// next returns the rows of the next page, and the last ref that it covers; "" at the end.
+func (v *verifier) next(ctx context.Context) (rows []model.Transaction, last string, err error) {
+	after, n := model.Key{Account: v.a.ID, Ref: v.at.After}, v.pageOf()
+	if v.sample == nil {
+		rows, err = v.Store.RowsAfter(ctx, v.run.ID, after, n)
+		if err != nil || len(rows) == 0 {
+			return nil, "", err
+		}
+		return rows, rows[len(rows)-1].Ref, nil
+	}
+	from, found := slices.BinarySearch(v.sample, after.Ref)
+	if found {
+		from++
+	}
+	refs := v.sample[from:min(from+n, len(v.sample))]
+	if len(refs) == 0 {
+		return nil, "", nil
+	}
+	keys := make([]model.Key, len(refs))
+	for i, ref := range refs {
+		keys[i] = model.Key{Account: v.a.ID, Ref: ref}
+	}
+	have, err := v.Store.Rows(ctx, keys)
+	for _, k := range keys {
+		if t, ok := have[k]; ok {
+			rows = append(rows, t)
+		}
+	}
+	return rows, refs[len(refs)-1], err
+}
+
+// rows compares some rows, several at a time.
+func (v *verifier) rows(ctx context.Context, rows []model.Transaction) error {
 	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(p.Workers)
-	for i, t := range rows {
-		if err := p.patient(gctx, *p.run.StartedAt); err != nil {
-			p.mu.Lock()
-			p.failures++
-			p.first = err
-			p.mu.Unlock()
-			break
-		}
-		g.Go(func() error { return v.row(gctx, t) })
-		if i%100 == 99 {
-			if err := p.save(ctx); err != nil {
-				return err
-			}
-		}
+	g.SetLimit(v.Workers)
+	for _, some := range batches(v.a, rows) {
+		g.Go(func() error { return v.some(gctx, some) })
 	}
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	p.run.Result = v.result()
 	return ctx.Err()
 }
 
-// chosen lists the rows to verify: all of the account, or a sample of them.
-func (v *verifier) chosen(ctx context.Context) ([]model.Transaction, error) {
-	var all []model.Transaction
-	f := store.Filter{Account: v.a.ID, Limit: 1000}
-	for {
-		rows, next, err := v.Store.Transactions(ctx, f)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, rows...)
-		if f.Cursor = next; next == "" {
-			break
-		}
-	}
-	if n := v.params.Sample; n > 0 && n < len(all) {
-		for i := range n { // the first n of a shuffle
-			j := i + int(v.Rand()*float64(len(all)-i))
-			all[i], all[j] = all[j], all[i]
-		}
-		all = all[:n]
-	}
-	return all, nil
-}
-
-// row compares one row with the provider's answer, and its files with their hashes.
-func (v *verifier) row(ctx context.Context, t model.Transaction) error {
+// keepPage writes what a page has found together with the place behind it. With ctx's end it is written all the same.
+func (v *verifier) keepPage(ctx context.Context, listed []string) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	v.pass.mu.Lock()
-	v.run.Asked++
-	v.pass.mu.Unlock()
-	k := t.Key()
-	for range 3 { // a row that moves while it is asked about is compared again
-		now, err := v.Store.Transaction(ctx, k)
-		if err != nil {
-			return nil //nolint:nilerr // gone meanwhile: nothing to compare
-		}
-		asked := v.Now()
-		o, err := v.a.Provider.Fetch(provider.WithWork(ctx, provider.WorkAudit), t.Ref)
-		if err != nil {
-			return v.fail(ctx, t, err)
-		}
-		t, err = v.Store.Transaction(ctx, k)
-		if err != nil {
-			return nil //nolint:nilerr // as above
-		}
-		if t.Version != now.Version {
-			continue
-		}
-		o.Ref, o.Evidence, o.Version, o.AskedAt, o.At = t.Ref, model.Verified, t.Version, asked, v.Now()
-		return v.compare(ctx, t, o)
+	v.at.Failed = v.failures
+	if v.first != nil && v.at.First == "" {
+		v.at.First = provider.Redact(v.first).Error()
 	}
-	return nil
-}
-
-func (v *verifier) compare(ctx context.Context, t model.Transaction, o model.Observation) error {
-	drift := differences(v.a.Rules, t, o)
-	files, err := v.files(ctx, t)
+	next := *v.run
+	v.pass.mu.Unlock()
+	sum := VerifiedBy(next)
+	sum.Add(v.page)
+	place, err := json.Marshal(v.at)
 	if err != nil {
 		return err
 	}
-	if len(drift) > 0 && v.params.Repair {
-		dids, err := v.Answers(ctx, v.a, Source{model.AskedVerify, v.run.ID}, []model.Observation{o})
-		if err != nil {
-			return err
-		}
-		v.count(dids[0])
-		left := differences(v.a.Rules, dids[0].Next, o)
-		for i := range drift {
-			drift[i].Repaired = len(left) == 0
-		}
+	result, err := json.Marshal(sum)
+	if err != nil {
+		return err
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.sum.Checked++
-	if o.Absence == model.NotFound || o.Absence == model.Gone {
-		v.sum.NotFound++
+	now := v.Now()
+	next.Cursor, next.Result, next.BeatAt = string(place), string(result), &now
+	next.Asked, next.Queued = next.Asked+v.done, next.Queued+v.queued
+	err = v.doPatiently(context.WithoutCancel(ctx), store.Unit{Apply: func(b *store.Batch) error {
+		b.PutRun(next)
+		b.PutDrift(v.lines...)
+		b.MarkVerified(next.ID, listed...)
+		return nil
+	}})
+	if err != nil {
+		return err
 	}
-	for _, d := range append(drift, files...) {
-		v.sum.Drift++
-		if d.Repaired {
-			v.sum.Repaired++
-		}
-		v.lines = append(v.lines, d)
-	}
+	v.pass.mu.Lock()
+	v.run.Cursor, v.run.Result, v.run.BeatAt, v.run.Asked, v.run.Queued, v.run.Total = next.Cursor, next.Result, next.BeatAt, next.Asked, next.Queued, next.Total
+	v.pass.mu.Unlock()
+	v.page, v.done, v.queued, v.lines = Verified{}, 0, 0, nil
 	return nil
 }
 
-// differences compares what a row says with what the provider says now. A transaction that the
-// provider does not have is counted apart, never as drift; one that the row calls deleted and the
-// provider has is drift.
-func differences(r model.Rules, t model.Transaction, o model.Observation) []Drift {
-	var out []Drift
-	add := func(field, ours, theirs string) {
-		if ours != theirs {
-			out = append(out, Drift{t.Account, t.Ref, field, ours, theirs, false})
-		}
+// end makes the sum what the lines say: one that was found again after a kill was counted twice.
+func (v *verifier) end(ctx context.Context) error {
+	sum := VerifiedBy(*v.run)
+	var err error
+	if sum.Drift, sum.Repaired, err = v.Store.DriftSum(ctx, v.run.ID); err != nil {
+		return err
 	}
-	if o.Absence != model.Present {
-		if o.Absence == model.Gone && r.GoneIs != "" && !t.Status.Final() && !t.Deleted {
-			add("status", string(t.Status), string(r.GoneIs))
-		}
-		return out
+	text, err := json.Marshal(sum)
+	if err != nil {
+		return err
 	}
-	if theirs := o.Status; theirs != "" && r.Confirms[theirs] != t.Status {
-		add("status", string(t.Status), string(theirs))
-	}
-	flag := func(field string, ours bool, theirs model.Flag) {
-		if theirs != model.Unsaid {
-			add(field, strconv.FormatBool(ours), strconv.FormatBool(theirs == model.Yes))
-		}
-	}
-	flag("archived", t.Archived, o.Archived)
-	flag("trashed", t.Trashed, o.Trashed)
-	flag("deleted", t.Deleted, model.No)
-	if o.Signers != nil {
-		ours := map[string]model.SignerStatus{}
-		for _, s := range t.Signers {
-			ours[s.Ref] = s.Status
-		}
-		for _, s := range o.Signers {
-			add("signer", string(ours[s.Ref]), string(s.Status))
-		}
-	}
-	return out
+	v.run.Result = string(text)
+	return v.Store.ForgetVerified(ctx, v.run.ID)
 }
 
-// files re-hashes the stored documents of a row. With repair, a missing or changed one is fetched anew if it
-// is the newest version.
-func (v *verifier) files(ctx context.Context, t model.Transaction) ([]Drift, error) {
-	docs, err := v.Store.Documents(ctx, store.DocumentFilter{Account: t.Account, Ref: t.Ref})
-	if err != nil {
-		return nil, err
-	}
-	var out []Drift
-	for _, d := range docs {
-		if d.State != model.DocumentStored {
-			continue
-		}
-		sum, _, err := v.Files.Hash(d.Path)
-		if err == nil && sum == d.SHA256 {
-			continue
-		}
-		theirs := sum
-		if err != nil {
-			theirs = "unreadable"
-		}
-		drift := Drift{t.Account, t.Ref, "document " + d.DocID, d.SHA256, theirs, false}
-		last, _ := newest(docs, d.DocID, d.Kind)
-		if v.params.Repair && last.ID == d.ID { // what an older version held is nobody's to fetch any more
-			now := v.Now()
-			d.State, d.NextTryAt, d.Reason = model.DocumentWaiting, &now, "the stored file was missing or altered"
-			d.Version++
-			if err := v.put(ctx, d, string(model.DocumentWaiting)); err != nil {
-				return nil, err
-			}
-			drift.Repaired = true
-		}
-		out = append(out, drift)
-	}
-	return out, nil
-}
-
-// result is the drift, a JSON object a line, and the sum last.
-func (v *verifier) result() string {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	out := ""
-	for _, d := range v.lines {
-		line, err := json.Marshal(d)
-		if err != nil {
-			continue // strings and a bool always marshal
-		}
-		out += string(line) + "\n"
-	}
-	sum, err := json.Marshal(v.sum)
-	if err != nil {
-		return out
-	}
-	return out + fmt.Sprintf("%s\n", sum)
-}
+// patience is how long a run waits for an account that may not be asked.
+func (v *verifier) patience() time.Duration { return 10 * v.RetryWait }

@@ -2,14 +2,13 @@ package worker
 
 import (
 	"context"
-	"encoding/json"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"countersign/model"
 	"countersign/model/store"
 )
 
@@ -24,10 +23,7 @@ func TestVerifyFetchesAnAlteredFileAnewAndLeavesOldVersionsAlone(t *testing.T) {
 			check(t, os.WriteFile(filepath.Join(b.root, filepath.FromSlash(d.Path)), []byte("altered"), 0o600))
 		}
 		r := b.ran(t, store.Run{Kind: KindVerify, Params: `{"repair":true}`})
-		lines := strings.Split(strings.TrimSpace(r.Result), "\n")
-		var sum Verified
-		check(t, json.Unmarshal([]byte(lines[len(lines)-1]), &sum))
-		same(t, "sum", sum, Verified{Checked: 1, Drift: 2, Repaired: 1})
+		same(t, "sum", VerifiedBy(r), Verified{Checked: 1, Drift: 2, Repaired: 1})
 		check(t, b.downloadOnce(t.Context()))
 		list := b.documents(t, "a")
 		same(t, "versions", []int{len(list), list[0].Version, list[1].Version}, []int{2, 1, 3})
@@ -85,4 +81,24 @@ func TestACronLineThatNeverFiresOrPanicsIsRefused(t *testing.T) {
 			t.Errorf("%q: %v", line, err)
 		}
 	}
+}
+
+// A service that goes on showing what was deleted agrees with a row that says so.
+func TestVerifyTakesADeletedOneThatIsStillShown(t *testing.T) {
+	t.Parallel()
+	row := model.Transaction{Account: "a", Ref: "r", Status: model.Declined, Deleted: true}
+	shown := model.Observation{Ref: "r", Evidence: model.Verified, Status: model.Declined, Deleted: model.Yes}
+	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	v := &verifier{pass: &pass{Worker: b.Worker, a: b.account, run: &store.Run{ID: "r"}}}
+	differ := func(want int) {
+		t.Helper()
+		if got := v.differences(row, shown); len(got) != want {
+			t.Errorf("deleted here %v, there %v: %v", row.Deleted, shown.Deleted, got)
+		}
+	}
+	differ(0)
+	shown.Deleted = model.Unsaid
+	differ(1)
+	row.Deleted, shown.Deleted = false, model.Yes
+	differ(1)
 }

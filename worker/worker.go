@@ -38,7 +38,8 @@ type Account struct {
 	Polling      Schedules
 	Client       string // where calls go, for people: the base URL's host
 	Signatures   model.Expectation
-	KeepBad      bool // a file whose signatures are not as expected is stored all the same
+	KeepBad      bool   // a file whose signatures are not as expected is stored all the same
+	CallbackURL  string // what the provider is to call; "" where public.url is not set
 }
 
 // wants says whether documents of a kind are kept for the account.
@@ -75,6 +76,7 @@ type Options struct {
 // Retention says how long what is stored is kept; zero keeps it.
 type Retention struct {
 	Bodies, Refused, Outbox, History time.Duration
+	RefusedBytes                     int64 // of the bodies of refused callbacks, in all
 }
 
 // Worker runs the loops. Its methods are safe for concurrent use.
@@ -87,7 +89,8 @@ type Worker struct {
 	refused map[string]bool          // accounts whose credentials were refused
 	foreign map[string]bool          // accounts whose credentials are of another account
 	running map[string]bool          // runs in work, by account and kind, and lanes, by name
-	open    map[incidentKey]bool     // incidents that are open
+	open    map[incidentKey]bool     // incidents that are open, as far as this process knows
+	began   time.Time                // when the first round of watching was
 	lookUps map[string]*rate.Limiter // what hints may name that we do not know, by account
 	inWork  sync.WaitGroup           // runs and lanes in work
 }
@@ -181,6 +184,7 @@ func (w *Worker) Run(ctx context.Context, parts ...Part) error {
 			g.Go(func() error { return w.streams(ctx) })
 		case PartSlots:
 			g.Go(func() error { return w.slots(ctx) })
+			g.Go(func() error { return w.every(ctx, "closer", time.Minute, w.pollCloser) })
 			g.Go(func() error { return w.every(ctx, "prune", time.Hour, w.pruneOnce) })
 		}
 	}

@@ -99,6 +99,7 @@ func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error
 	out := provider.TransportOptions{
 		Account: acc.ID, Base: all.base, Budget: acc.budgets(), Now: all.app.now, Log: log, Rand: rand.Float64,
 		BackoffMin: min(500*time.Millisecond, time.Duration(c.Retry.First)), BackoffMax: time.Duration(c.Retry.First),
+		MaxFile: int64(c.DocumentsMaxSize),
 	}
 	t := provider.NewTransport(out)
 	if was := old.transports[acc.ID]; was != nil {
@@ -116,15 +117,23 @@ func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error
 	}
 	wa := &worker.Account{
 		ID: acc.ID, ProviderName: acc.Provider, Provider: p, Rules: acc.rules(p.Rules()), GapGrace: time.Duration(acc.GapGrace),
-		Budget: acc.budgets(), Meter: t, Download: acc.kinds(),
+		Budget: acc.budgets(), Meter: t, Download: acc.kinds(), CallbackURL: c.callbackURL(acc.ID),
 		Signatures: acc.expects(), KeepBad: acc.OnBadSignature == "keep",
 		Polling: worker.Schedules{worker.Active: acc.Polling.Active, worker.Idle: acc.Polling.Idle, worker.Audit: acc.Polling.Audit},
+	}
+	sources := acc.CallbackSources
+	if len(sources) == 0 {
+		sources = c.Public.Allow
+	}
+	from, err := callback.Networks(sources)
+	if err != nil {
+		return fmt.Errorf("account %s: callback_sources: %w", acc.ID, err)
 	}
 	next.list = append(next.list, wa)
 	next.transports[acc.ID] = t
 	next.byID[acc.ID] = callback.Account{
 		ID: acc.ID, ProviderName: acc.Provider, Provider: p, ReturnPage: acc.ReturnPage, IncludeTest: acc.IncludeTest,
-		SecretHeaders: secretHeaders(), Hints: acc.Hints.Enabled, Origins: acc.Hints.Origins,
+		SecretHeaders: secretHeaders(), Hints: acc.Hints.Enabled, Origins: acc.Hints.Origins, Sources: from,
 	}
 	return nil
 }

@@ -81,20 +81,29 @@ var errNoDatabase = errors.New("no database yet")
 
 // openStore opens the database. Opened to be read, it must be there, and nothing is written.
 func (a *app) openStore(ctx context.Context, c *Config, readOnly bool) (*store.Store, error) {
-	var key []byte
+	var keys [][]byte
 	var err error
 	if readOnly {
-		key, _ = a.installationKey(c) // without it, what is secret stays so
+		keys, _ = a.installationKeys(c) // without it, what is secret stays so
 		if file, ok := c.sqliteFile(); ok {
 			if err := there(file); err != nil {
 				return nil, err
 			}
 		}
-	} else if key, err = a.makeKey(c); err != nil {
+	} else if keys, err = a.makeKey(c); err != nil {
+		if file, ok := c.sqliteFile(); ok && errors.Is(err, errNoKey) { // whose file is it at all?
+			if fault := store.Examine(ctx, file); fault != nil {
+				return nil, fault
+			}
+		}
 		return nil, err
 	}
+	var key []byte
+	if len(keys) > 0 {
+		key, keys = keys[0], keys[1:]
+	}
 	return store.Open(ctx, store.Options{
-		DSN: c.Database, Key: key, Now: a.now, Log: logrus.NewEntry(a.logger(c.Log)),
+		DSN: c.Database, Key: key, OldKeys: keys, Now: a.now, Log: logrus.NewEntry(a.logger(c.Log)),
 		Mode: fs.FileMode(c.DatabaseMode), ReadOnly: readOnly,
 	})
 }

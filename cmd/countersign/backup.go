@@ -2,25 +2,21 @@ package main
 
 import (
 	"context"
-	"database/sql"
-	"errors"
-	"fmt"
-	"io/fs"
-	"net/url"
-	"os"
-	"path/filepath"
 
 	_ "github.com/mattn/go-sqlite3" // the driver that model/store uses
 	"github.com/spf13/cobra"
+
+	"countersign/model/store"
 )
 
 func backupVerb(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "backup FILE",
 		Short: "Copy the SQLite database while it is in use",
-		Long: `backup writes a whole and compact copy of the database to a new file, while the daemon goes on. The
-documents and the installation key are files of their own: copy them too. A PostgreSQL database is
-backed up with pg_dump.`,
+		Long: `backup writes a whole and compact copy of the database to a new file, while the daemon goes on: as it is at one
+moment, read through and on disk before it gets its name. It never overwrites. The documents and the installation
+key are files of their own: copy them too, after the database, so that no document that it names is missing. A
+PostgreSQL database is backed up with pg_dump. ` + "`countersign restore FILE`" + ` puts a copy back.`,
 		Example: "  countersign backup /backup/countersign-$(date +%F).db",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -36,46 +32,17 @@ backed up with pg_dump.`,
 func (a *app) backup(ctx context.Context, c *Config, to string) error {
 	from, ok := c.sqliteFile()
 	if !ok {
-		return usagef("the database is PostgreSQL: back it up with `pg_dump -Fc -f %s`", to)
+		return usagef("the database is PostgreSQL: back it up with `pg_dump -Fc -f %s`, restore it with `pg_restore`", to)
 	}
 	if err := there(from); err != nil {
 		return err
 	}
-	if err := copyDatabase(ctx, from, to, fs.FileMode(c.DatabaseMode)); err != nil {
+	if err := store.CopyFile(ctx, from, to, false); err != nil {
 		return err
 	}
 	rest := c.Documents
 	if key, _ := a.lookup(keyName); key == "" {
 		rest += " and " + c.keyFile()
 	}
-	return a.printf("%s holds the database; copy %s too\n", to, rest)
-}
-
-// copyDatabase writes a copy of an SQLite database to a new file, on disk when it returns.
-func copyDatabase(ctx context.Context, from, to string, mode fs.FileMode) (err error) {
-	if to, err = filepath.Abs(to); err != nil { // SQLite reads some names as URLs
-		return err
-	}
-	f, err := os.OpenFile(to, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
-	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s is there already: name a new file", to)
-	}
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err = errors.Join(err, f.Close()); err != nil {
-			err = errors.Join(err, os.Remove(to))
-		}
-	}()
-	uri := url.URL{Scheme: "file", Opaque: (&url.URL{Path: from}).EscapedPath(), RawQuery: "mode=ro&_busy_timeout=5000"}
-	db, err := sql.Open("sqlite3", uri.String())
-	if err != nil {
-		return err
-	}
-	defer db.Close() //nolint:errcheck // only read
-	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", to); err != nil {
-		return fmt.Errorf("backup: %w", err)
-	}
-	return errors.Join(f.Sync(), syncFolder(filepath.Dir(to)))
+	return a.printf("%s holds the database; copy %s too, now that it is written\n", to, rest)
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -66,11 +68,11 @@ func (a *app) explain(ctx context.Context, c *Config, s *store.Store, id string,
 	if !ok {
 		return fmt.Errorf("callback %s: nothing can be said of %s's proofs", id, b.Provider)
 	}
-	key, err := a.installationKey(c)
+	keys, err := a.installationKeys(c)
 	if err != nil {
 		return err
 	}
-	trials := e.Explain(kept(was, key))
+	trials := e.Explain(kept(was, keys))
 	if asJSON {
 		out := a.jsonLines()
 		for _, t := range trials {
@@ -134,13 +136,20 @@ func wholeCallback(ctx context.Context, s *store.Store, id string) (store.Callba
 }
 
 // kept is a stored callback as a provider may look at it again.
-func kept(c store.Callback, key []byte) provider.Callback {
+func kept(c store.Callback, keys [][]byte) provider.Callback {
 	h := http.Header{}
 	for name, value := range c.Headers {
 		h.Set(name, value)
 	}
 	return provider.Callback{
 		Account: c.Account, Header: h, Body: c.Body, ReceivedAt: c.At, RemoteAddr: c.RemoteAddr,
-		Sealed: func(value string) string { return callback.SealHeader(key, value) },
+		Sealed: func(value string) string {
+			for _, key := range keys[1:] { // it may have come before the key was changed
+				if s := callback.SealHeader(key, value); slices.Contains(slices.Collect(maps.Values(c.Headers)), s) {
+					return s
+				}
+			}
+			return callback.SealHeader(keys[0], value)
+		},
 	}
 }

@@ -107,7 +107,7 @@ type replayedJSON struct {
 
 // replay hands in each callback; one that cannot be does not stop the others.
 func (a *app) replay(ctx context.Context, w *writer, f replayFlags) error {
-	key, err := a.installationKey(w.config)
+	keys, err := a.installationKeys(w.config)
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (a *app) replay(ctx context.Context, w *writer, f replayFlags) error {
 		if ctx.Err() != nil {
 			return errors.Join(append(errs, ctx.Err())...)
 		}
-		did, err := a.replayOne(ctx, w, accounts, id, key, f.dryRun)
+		did, err := a.replayOne(ctx, w, accounts, id, keys, f.dryRun)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -142,7 +142,7 @@ func (a *app) replay(ctx context.Context, w *writer, f replayFlags) error {
 	return errors.Join(errs...)
 }
 
-func (a *app) replayOne(ctx context.Context, w *writer, accounts map[string]built, id string, key []byte, dry bool) (out replayedJSON, err error) {
+func (a *app) replayOne(ctx context.Context, w *writer, accounts map[string]built, id string, keys [][]byte, dry bool) (out replayedJSON, err error) {
 	was, err := wholeCallback(ctx, w.store, id)
 	if err != nil {
 		return out, err
@@ -154,7 +154,7 @@ func (a *app) replayOne(ctx context.Context, w *writer, accounts map[string]buil
 		}
 		accounts[was.Account], w.built = b, append(w.built, b.worker)
 	}
-	in, err := callback.Judge(b.listener, kept(was, key))
+	in, err := callback.Judge(b.listener, kept(was, keys))
 	if errors.Is(err, provider.ErrUnreadable) {
 		return out, fmt.Errorf("callback %s: %w", id, err)
 	}

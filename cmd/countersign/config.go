@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+	"golang.org/x/crypto/acme"
 )
 
 // systemConfig is where a packaged daemon has its config.
@@ -23,6 +24,7 @@ type Config struct {
 	KeyFile           string    `yaml:"key_file"`
 	DatabaseMode      Mode      `yaml:"database_mode"`
 	DocumentsMinFree  Size      `yaml:"documents_min_free"`
+	DocumentsMaxSize  Size      `yaml:"documents_max_size"`
 	CallbackObjective Percent   `yaml:"callback_objective"`
 	Log               Log       `yaml:"log"`
 	Hooks             []Hook    `yaml:"hooks"`
@@ -41,12 +43,27 @@ type Public struct {
 	TLS            TLS      `yaml:"tls"`
 	TrustedProxies []string `yaml:"trusted_proxies"`
 	MaxBody        Size     `yaml:"max_body"`
+	Allow          []string `yaml:"allow"`
+
+	MaxConnections           int `yaml:"max_connections"`
+	MaxConnectionsPerAddress int `yaml:"max_connections_per_address"`
+	RefusedPerMinute         int `yaml:"refused_per_minute"`
 }
 
-// TLS names the files of a certificate; both or neither.
+// TLS names the files of a certificate, both or neither; or says who issues one.
 type TLS struct {
 	CertFile string `yaml:"cert_file"`
 	KeyFile  string `yaml:"key_file"`
+	ACME     ACME   `yaml:"acme"`
+}
+
+// ACME gets and renews certificates from an authority such as Let's Encrypt. No hosts: it is off.
+type ACME struct {
+	Hosts     []string `yaml:"hosts"`
+	Email     string   `yaml:"email"`
+	Directory string   `yaml:"directory"`
+	Roots     string   `yaml:"roots"`
+	Cache     string   `yaml:"cache"`
 }
 
 // Console is the private listener: dashboard, JSON API, metrics, health.
@@ -69,6 +86,7 @@ type Account struct {
 	Confirm           string     `yaml:"confirm"`
 	IncludeTest       bool       `yaml:"include_test"`
 	AllowPrivateLinks bool       `yaml:"allow_private_links"`
+	CallbackSources   []string   `yaml:"callback_sources"`
 	ReturnPage        string     `yaml:"return_page"`
 	Hints             Hints      `yaml:"hints"`
 	RecheckAfter      []Duration `yaml:"recheck_after"`
@@ -105,6 +123,9 @@ type Polling struct {
 type Retention struct {
 	Bodies  Keep `yaml:"bodies"`
 	Refused Keep `yaml:"refused"`
+	// RefusedSize is how much of the bodies of refused callbacks is kept in all.
+	RefusedSize Size `yaml:"refused_size"`
+
 	Outbox  Keep `yaml:"outbox"`
 	History Keep `yaml:"history"`
 }
@@ -147,13 +168,17 @@ func defaults() Config {
 	return Config{
 		Database:  "sqlite:./countersign.db",
 		Documents: "file:./documents",
-		Public:    Public{Address: ":8081", MaxBody: 10 << 20},
+		Public: Public{
+			Address: ":8081", MaxBody: 10 << 20, MaxConnections: 2048, MaxConnectionsPerAddress: 512, RefusedPerMinute: 120,
+			TLS: TLS{ACME: ACME{Directory: acme.LetsEncryptURL}},
+		},
 		Console:   Console{Address: "127.0.0.1:8080"},
 		Polling:   Polling{Active: "0 */6 * * *", Idle: "0 */12 * * *", Audit: "0 3 * * *"},
-		Retention: Retention{Bodies: Keep(90 * day), Refused: Keep(7 * day), Outbox: Keep(30 * day), History: forever},
+		Retention: Retention{Bodies: Keep(90 * day), Refused: Keep(7 * day), RefusedSize: 256 << 20, Outbox: Keep(30 * day), History: forever},
 
 		DatabaseMode:      0o600,
 		DocumentsMinFree:  1 << 30,
+		DocumentsMaxSize:  1 << 30,
 		CallbackObjective: 99,
 		Log:               Log{Level: "info", Format: "auto"},
 

@@ -52,6 +52,7 @@ func (r *reader) checkAccount(a *Account, known map[string]factory) {
 			r.oneOf(fmt.Sprintf("%s.download[%d]", at, i), kind, "signed", "evidence")
 		}
 	}
+	r.checkNetworks(at+".callback_sources", a.CallbackSources)
 	r.checkTimes(a)
 	r.checkPolling(at+".polling", a.Polling)
 	for i, origin := range a.Hints.Origins {

@@ -14,12 +14,15 @@ import (
 	"time"
 
 	"github.com/robfig/cron/v3"
+
+	"countersign/worker/callback"
 )
 
 // check looks at every value of a config that was read, beyond its form.
 func (r *reader) check(c *Config, known map[string]factory) {
 	r.checkStores(c)
 	r.checkPublic(c.Public)
+	r.checkACME(c)
 	r.checkConsole(c)
 	r.checkPolling("polling", c.Polling)
 	r.checkPaces(c)
@@ -63,6 +66,12 @@ func (r *reader) checkStores(c *Config) {
 	default:
 		r.wrong("documents", "is not file:FOLDER")
 	}
+	if c.DocumentsMaxSize < 1<<20 {
+		r.wrong("documents_max_size", "%s is below 1MiB", c.DocumentsMaxSize)
+	}
+	if c.Retention.RefusedSize < 1<<20 {
+		r.wrong("retention.refused_size", "%s is below 1MiB", c.Retention.RefusedSize)
+	}
 	if c.DocumentsMinFree < 0 {
 		r.wrong("documents_min_free", "is below nothing")
 	}
@@ -94,17 +103,56 @@ func (r *reader) checkPublic(p Public) {
 	} else if p.TLS.CertFile != "" {
 		r.checkPair(p.TLS)
 	}
-	for i, s := range p.TrustedProxies {
-		if _, err := netip.ParsePrefix(s); err == nil {
-			continue
-		}
-		if _, err := netip.ParseAddr(s); err != nil {
-			at := fmt.Sprintf("public.trusted_proxies[%d]", i)
-			r.wrong(at, "%s is neither an address nor a network such as 10.0.0.0/8", r.said(at))
+	r.checkNetworks("public.trusted_proxies", p.TrustedProxies)
+	r.checkNetworks("public.allow", p.Allow)
+	for _, b := range []struct {
+		path string
+		is   int
+	}{
+		{"public.max_connections", p.MaxConnections}, {"public.max_connections_per_address", p.MaxConnectionsPerAddress},
+		{"public.refused_per_minute", p.RefusedPerMinute},
+	} {
+		if b.is < 1 || b.is > 1<<20 {
+			r.wrong(b.path, "%d is not between 1 and 1048576", b.is)
 		}
 	}
 	if p.MaxBody < 1<<10 || p.MaxBody > 1<<30 {
 		r.wrong("public.max_body", "%s is not between 1KiB and 1GiB", p.MaxBody)
+	}
+}
+
+// checkNetworks notes what is neither an address nor a network.
+func (r *reader) checkNetworks(path string, list []string) {
+	for i, s := range list {
+		if _, err := callback.Networks([]string{s}); err != nil {
+			at := fmt.Sprintf("%s[%d]", path, i)
+			r.wrong(at, "%s is neither an address nor a network such as 10.0.0.0/8", r.said(at))
+		}
+	}
+}
+
+// checkACME looks at what an authority is asked for.
+func (r *reader) checkACME(c *Config) {
+	p, a := c.Public, c.Public.TLS.ACME
+	if len(a.Hosts) == 0 {
+		return
+	}
+	if p.TLS.CertFile != "" || p.TLS.KeyFile != "" {
+		r.wrong("public.tls.acme", "gets a certificate, and cert_file names one: keep one of them")
+	}
+	for i, h := range a.Hosts {
+		if at := fmt.Sprintf("public.tls.acme.hosts[%d]", i); h == "" || strings.ContainsAny(h, "/:* ") {
+			r.wrong(at, "%s is not a host name such as sign.example.com", r.said(at))
+		}
+	}
+	r.checkURL("public.tls.acme.directory", a.Directory)
+	if c.acmeCache() == "" {
+		r.wrong("public.tls.acme.cache", "is needed: PostgreSQL has no folder to keep account key and certificates in")
+	}
+	if a.Roots != "" {
+		if _, err := os.ReadFile(a.Roots); err != nil {
+			r.wrong("public.tls.acme.roots", "%v", err)
+		}
 	}
 }
 

@@ -82,6 +82,24 @@ func TestConfigFaults(t *testing.T) {
 			`2: slot_jitter: "-1s" is not a duration such as 30d, 2w, 12h, 5m or 10s`,
 			`4: public.max_body: 2GiB is not between 1KiB and 1GiB`,
 		}},
+		{"strangers", "public: { allow: [everybody], max_connections: 0, max_connections_per_address: -1, refused_per_minute: 0 }", []string{
+			`1: public.allow[0]: "everybody" is neither an address nor a network such as 10.0.0.0/8`,
+			`1: public.max_connections: 0 is not between 1 and 1048576`,
+			`1: public.max_connections_per_address: -1 is not between 1 and 1048576`,
+			`1: public.refused_per_minute: 0 is not between 1 and 1048576`,
+		}},
+		{"an authority", "database: postgres://x/y\npublic: { tls: { cert_file: a, key_file: b, acme: { hosts: ['https://x', ''], directory: nowhere } } }", []string{
+			`2: public.tls.cert_file: open DIR/a: no such file or directory`,
+			`2: public.tls.key_file: open DIR/b: no such file or directory`,
+			`2: public.tls.acme: gets a certificate, and cert_file names one: keep one of them`,
+			`2: public.tls.acme.hosts[0]: "https://x" is not a host name such as sign.example.com`,
+			`2: public.tls.acme.hosts[1]: "" is not a host name such as sign.example.com`,
+			`2: public.tls.acme.directory: "nowhere" is not a URL that begins with https:// or http://`,
+			`2: public.tls.acme.cache: is needed: PostgreSQL has no folder to keep account key and certificates in`,
+		}},
+		{"bounds on what is kept", "documents_max_size: 1KiB\nretention: { refused_size: 5 }", []string{
+			`1: documents_max_size: 1KiB is below 1MiB`, `2: retention.refused_size: 5 is below 1MiB`,
+		}},
 		{"proxies", "public: { trusted_proxies: [10.0.0.0/8, '::1', proxy] }", []string{
 			`1: public.trusted_proxies[2]: "proxy" is neither an address nor a network such as 10.0.0.0/8`,
 		}},

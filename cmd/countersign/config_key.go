@@ -10,6 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
+	"unicode"
+
+	"countersign/model/store"
 )
 
 const (
@@ -35,11 +39,20 @@ func (c *Config) keyFile() string {
 // sqliteFile is the database's file, where it is one.
 func (c *Config) sqliteFile() (string, bool) { return strings.CutPrefix(c.Database, "sqlite:") }
 
-// installationKey returns the key that secrets in the database are encrypted with: COUNTERSIGN_KEY,
-// or what the key file holds. It is errNoKey where there is none.
+// installationKey returns the key that secrets in the database are encrypted with.
 func (a *app) installationKey(c *Config) ([]byte, error) {
+	keys, err := a.installationKeys(c)
+	if err != nil {
+		return nil, err
+	}
+	return keys[0], nil
+}
+
+// installationKeys returns the current key and those before it: COUNTERSIGN_KEY, or what the key file holds. It is
+// errNoKey where there is none.
+func (a *app) installationKeys(c *Config) ([][]byte, error) {
 	if text, set := a.lookup(keyName); set && text != "" {
-		key, err := parseKey(text)
+		key, err := parseKeys(text)
 		if err != nil {
 			return nil, usagef("%s %w", keyName, err)
 		}
@@ -56,46 +69,87 @@ func (a *app) installationKey(c *Config) ([]byte, error) {
 	if err != nil {
 		return nil, usagef("installation key: %w", err)
 	}
-	key, err := parseKey(text)
+	keys, err := parseKeys(text)
 	if err != nil {
 		return nil, usagef("%s %w", file, err)
 	}
-	return key, nil
+	return keys, nil
 }
 
 // makeKey returns the installation key and makes one at the first start, when there is no database
 // that another key may have been used on.
-func (a *app) makeKey(c *Config) ([]byte, error) {
-	key, err := a.installationKey(c)
+func (a *app) makeKey(c *Config) ([][]byte, error) {
+	key, err := a.installationKeys(c)
 	if !errors.Is(err, errNoKey) || c.keyFile() == "" {
 		return key, err
 	}
 	if file, ok := c.sqliteFile(); ok {
-		if info, there := os.Stat(file); there == nil && info.Size() > 0 {
+		if _, there := os.Stat(file); there == nil {
 			return nil, err
 		}
 	}
-	return writeKey(c.keyFile())
+	key = [][]byte{newKey()}
+	return key, writeKeys(c.keyFile(), key)
 }
 
-// writeKey makes a key and keeps it in a new file that only we may read.
-func writeKey(file string) ([]byte, error) {
+func newKey() []byte {
 	key := make([]byte, keySize)
-	if _, err := rand.Read(key); err != nil {
-		return nil, err
-	}
+	rand.Read(key) //nolint:errcheck // it never fails: the program ends before
+	return key
+}
+
+// writeKeys keeps keys in a new file that only we may read, the current one first.
+func writeKeys(file string, keys [][]byte) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return nil, err
+		return err
 	}
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-*")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	_, err = fmt.Fprintln(f, base64.StdEncoding.EncodeToString(key))
+	for _, key := range keys {
+		_, werr := fmt.Fprintln(f, base64.StdEncoding.EncodeToString(key))
+		err = errors.Join(err, werr)
+	}
+	defer os.Remove(f.Name()) //nolint:errcheck // it has its name, or is of no use
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, errors.Join(err, os.Remove(file))
+		return err
 	}
-	return key, syncFolder(filepath.Dir(file))
+	store.CrashPoint("key written")
+	if err := os.Link(f.Name(), file); err != nil { // whole or not at all, and never over another key
+		return err
+	}
+	store.CrashPoint("key linked")
+	return syncFolder(filepath.Dir(file))
+}
+
+// replaceKeys puts other keys in the place of those in a key file, at once: whoever reads it meanwhile, or after a power
+// loss, finds the ones or the others. Its rights and its owner stay.
+func replaceKeys(file string, keys [][]byte) error {
+	if to, err := filepath.EvalSymlinks(file); err == nil {
+		file = to
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		return err
+	}
+	next := file + ".new"
+	if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := writeKeys(next, keys); err != nil {
+		return err
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok && os.Geteuid() == 0 {
+		err = os.Chown(next, int(st.Uid), int(st.Gid))
+	}
+	if err = errors.Join(err, os.Chmod(next, info.Mode().Perm())); err != nil {
+		return errors.Join(err, os.Remove(next))
+	}
+	if err := os.Rename(next, file); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(file))
 }
 
 // syncFolder makes a new name in a folder outlive a power loss.
@@ -105,6 +159,23 @@ func syncFolder(dir string) error {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
+}
+
+// parseKeys reads one key or several, apart by spaces, commas or lines.
+func parseKeys(text string) ([][]byte, error) {
+	parts := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
+	if len(parts) == 0 {
+		parts = []string{""}
+	}
+	keys := make([][]byte, len(parts))
+	for i, part := range parts {
+		key, err := parseKey(part)
+		if err != nil {
+			return nil, err
+		}
+		keys[i] = key
+	}
+	return keys, nil
 }
 
 // parseKey reads 32 bytes in base64 or hex. Its error never repeats them.

@@ -18,7 +18,7 @@ func TestInstallationKey(t *testing.T) {
 		hex.EncodeToString(want), base64.StdEncoding.EncodeToString(want) + "\n", base64.RawStdEncoding.EncodeToString(want),
 	} {
 		a, _, _ := testApp(map[string]string{keyName: text})
-		if key, err := a.makeKey(&Config{Database: "postgres://x/y"}); err != nil || !bytes.Equal(key, want) {
+		if key, err := a.makeKey(&Config{Database: "postgres://x/y"}); err != nil || !bytes.Equal(key[0], want) {
 			t.Errorf("key of the environment: %v", err)
 		}
 	}
@@ -43,7 +43,7 @@ func TestKeyIsMadeOnce(t *testing.T) {
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatalf("the key's file: %v, %v", info, err)
 	}
-	if again, err := a.makeKey(c); err != nil || !bytes.Equal(first, again) || len(first) != keySize {
+	if again, err := a.makeKey(c); err != nil || !bytes.Equal(first[0], again[0]) || len(first[0]) != keySize {
 		t.Errorf("the key changed: %v", err)
 	}
 	if err := errors.Join(os.Remove(file), os.WriteFile(filepath.Join(dir, "x.db"), []byte("rows"), 0o600)); err != nil {

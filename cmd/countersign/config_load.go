@@ -125,7 +125,7 @@ func (r *reader) locate(c *Config) {
 	if dir, ok := strings.CutPrefix(c.Documents, "file:"); ok {
 		c.Documents = "file:" + r.absolute(strings.TrimPrefix(dir, "//"))
 	}
-	for _, path := range []*string{&c.KeyFile, &c.Public.TLS.CertFile, &c.Public.TLS.KeyFile} {
+	for _, path := range []*string{&c.KeyFile, &c.Public.TLS.CertFile, &c.Public.TLS.KeyFile, &c.Public.TLS.ACME.Roots, &c.Public.TLS.ACME.Cache} {
 		*path = r.absolute(*path)
 	}
 	for i := range c.Accounts {

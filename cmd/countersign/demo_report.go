@@ -13,7 +13,6 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider/simulator"
-	"countersign/worker"
 )
 
 // demoReport is the demo's last line.
@@ -27,7 +26,7 @@ type demoReport struct {
 	NotFound     int            `json:"not_found"`
 	Converged    bool           `json:"converged"`
 
-	differences []worker.Drift
+	differences []driftJSON
 }
 
 type callbackCounts struct {
@@ -208,7 +207,7 @@ func (s *stage) compare(ctx context.Context, want simulator.TruthTransaction, r 
 	if err != nil {
 		heardOf := want.Told && !want.Deleted && want.Status != string(model.Cancelled) // what the service no longer has may have gone again
 		if want.Listed || heardOf {
-			r.differences = append(r.differences, worker.Drift{Account: k.Account, Ref: k.Ref, Field: "row", Ours: "none", Theirs: want.Status})
+			r.differences = append(r.differences, driftJSON{Account: k.Account, Ref: k.Ref, Field: "row", Ours: "none", Theirs: want.Status})
 		}
 		return nil //nolint:nilerr // a transaction that nobody named and no list shows
 	}
@@ -217,7 +216,7 @@ func (s *stage) compare(ctx context.Context, want simulator.TruthTransaction, r 
 	}
 	differ := func(field string, ours, theirs any) {
 		if ours != theirs {
-			r.differences = append(r.differences, worker.Drift{Account: k.Account, Ref: k.Ref, Field: field, Ours: fmt.Sprint(ours), Theirs: fmt.Sprint(theirs)})
+			r.differences = append(r.differences, driftJSON{Account: k.Account, Ref: k.Ref, Field: field, Ours: fmt.Sprint(ours), Theirs: fmt.Sprint(theirs)})
 		}
 	}
 	if want.Deleted {
@@ -304,7 +303,7 @@ func (a *app) printReport(ctx context.Context, s *stage, r demoReport) error {
 }
 
 // printDifferences lists where the table is not what the services say.
-func (a *app) printDifferences(to io.Writer, list []worker.Drift) error {
+func (a *app) printDifferences(to io.Writer, list []driftJSON) error {
 	for i, d := range list {
 		if i == 20 {
 			_, err := fmt.Fprintf(to, "… and %d more\n", len(list)-i)

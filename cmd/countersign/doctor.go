@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -75,6 +76,7 @@ func (a *app) doctor(ctx context.Context, account string, asJSON bool) error {
 		defer s.Close() //nolint:errcheck // nothing of ours waits to be written
 	}
 	d.key()
+	d.sealed(ctx, s)
 	d.documents()
 	d.reader(ctx, newFileChecker())
 	d.tls()
@@ -122,14 +124,14 @@ func (d *doctor) database(ctx context.Context) *store.Store {
 		}
 		return nil
 	}
-	key, err := d.installationKey(d.config)
+	keys, err := d.installationKeys(d.config)
 	if err != nil {
-		key = nil // told with the key
+		keys = [][]byte{nil} // told with the key
 	}
-	s, err := store.Open(ctx, store.Options{DSN: d.config.Database, Key: key, Now: d.now, Mode: fs.FileMode(d.config.DatabaseMode)})
+	s, err := store.Open(ctx, store.Options{DSN: d.config.Database, Key: keys[0], OldKeys: keys[1:], Now: d.now, Mode: fs.FileMode(d.config.DatabaseMode)})
 	if err != nil {
 		cure := ": name another file or URL in `database`, or restore the backup"
-		if errors.Is(err, store.ErrNewer) {
+		if fault := (*store.FileError)(nil); errors.Is(err, store.ErrNewer) || errors.As(err, &fault) {
 			cure = "" // it says so
 		}
 		d.say("FAIL", "database", "%v%s", err, cure)
@@ -146,6 +148,8 @@ func (d *doctor) database(ctx context.Context) *store.Store {
 	default:
 		if err := d.writable(ctx, s); err != nil {
 			d.say("FAIL", "database", "cannot be written: %v; look at rights and free space", err)
+		} else if err := s.Check(ctx); err != nil {
+			d.say("FAIL", "database", "%v", err)
 		} else {
 			d.say("ok", "database", "%s, schema %d, written with full synchronisation", d.config.databaseShown(), have)
 		}
@@ -236,6 +240,9 @@ func (d *doctor) reader(ctx context.Context, c *fileChecker) {
 
 func (d *doctor) tls() {
 	t := d.config.Public.TLS
+	if len(t.ACME.Hosts) > 0 {
+		d.say("ok", "tls", "issued by %s for %s, kept in %s", t.ACME.Directory, strings.Join(t.ACME.Hosts, ", "), d.config.acmeCache())
+	}
 	if t.CertFile == "" {
 		return
 	}

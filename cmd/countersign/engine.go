@@ -43,7 +43,7 @@ func (a *app) startEngine(ctx context.Context, c *Config, log *logrus.Entry) (e 
 	if have, want, serr := e.store.Schema(ctx); serr != nil {
 		return e, serr
 	} else if have != want {
-		if err := a.migrateQuietly(ctx, e.store); err != nil {
+		if err := a.migrateQuietly(ctx, e.store, log); err != nil {
 			return e, err
 		}
 	}
@@ -66,7 +66,7 @@ func (a *app) startEngine(ctx context.Context, c *Config, log *logrus.Entry) (e 
 		Jitter: time.Duration(c.SlotJitter), Tick: a.tick, MinFree: int64(c.DocumentsMinFree), Inspect: newFileChecker().Inspect,
 		Retention: worker.Retention{
 			Bodies: time.Duration(c.Retention.Bodies), Refused: time.Duration(c.Retention.Refused),
-			Outbox: time.Duration(c.Retention.Outbox), History: time.Duration(c.Retention.History),
+			RefusedBytes: int64(c.Retention.RefusedSize), Outbox: time.Duration(c.Retention.Outbox), History: time.Duration(c.Retention.History),
 		},
 	})
 	return e, nil
@@ -76,9 +76,23 @@ func (a *app) startEngine(ctx context.Context, c *Config, log *logrus.Entry) (e 
 func (a *app) utc() time.Time { return a.now().UTC() }
 
 // migrateQuietly makes or updates the schema, unless a daemon uses the database.
-func (a *app) migrateQuietly(ctx context.Context, s *store.Store) error {
+func (a *app) migrateQuietly(ctx context.Context, s *store.Store, log *logrus.Entry) error {
 	err := s.Hold(ctx, store.LockServe, a.owner(), func(ctx context.Context) error {
-		_, _, err := s.Migrate(ctx)
+		have, want, err := s.Schema(ctx)
+		if err != nil || have == want {
+			return err
+		}
+		kept, err := keepBefore(ctx, s, have)
+		if err != nil {
+			return err
+		}
+		switch {
+		case have > 0 && kept != "":
+			log.WithFields(logrus.Fields{"from": have, "source": kept}).Info("bringing the database to this version, kept as it was before")
+		case have > 0:
+			log.WithField("from", have).Warn("bringing the database to this version; there is no copy of it as it was before")
+		}
+		_, _, err = s.Migrate(ctx)
 		return err
 	})
 	if errors.Is(err, store.ErrHeld) {

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/sirupsen/logrus"
+	"golang.org/x/sys/unix"
 
 	"countersign/model"
 	"countersign/model/store"
@@ -78,7 +79,11 @@ func (e *engine) openListeners() (in *listeners, err error) {
 	callbacks := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "countersign_callbacks_total", Help: "Callbacks by account and verdict.",
 	}, []string{"account", "verdict"})
-	reg.MustRegister(callbacks, console.TableMetrics(e.store, e.app.utc), collectors.NewGoCollector(),
+	objective := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "countersign_callback_objective", Help: "The share of changes that callbacks should tell (callback_objective).",
+	})
+	objective.Set(float64(e.config.CallbackObjective) / 100)
+	reg.MustRegister(callbacks, objective, console.TableMetrics(e.store, e.app.utc), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	key, err := e.app.installationKey(e.config)
 	if err != nil {
@@ -86,6 +91,8 @@ func (e *engine) openListeners() (in *listeners, err error) {
 	}
 	in.public, err = callback.New(callback.Options{
 		Lookup: e.accounts.lookup, Apply: in.noting(e), Nudge: e.worker.Nudge, Hint: e.hint, MaxBody: int64(e.config.Public.MaxBody),
+		MaxConns: e.connections(), MaxConnsEach: e.config.Public.MaxConnectionsPerAddress,
+		RefusedAMinute: e.config.Public.RefusedPerMinute, RefusedBytes: int64(e.config.Retention.RefusedSize),
 		TrustedProxies: e.config.Public.TrustedProxies, HMACKey: key, Now: e.app.now, Log: e.log,
 		Count: func(account string, v store.Verdict) { callbacks.WithLabelValues(account, string(v)).Inc() },
 	})
@@ -105,10 +112,14 @@ func (e *engine) openListeners() (in *listeners, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if t := e.config.Public.TLS; t.CertFile != "" {
-		if in.tls, err = certificates(t); err != nil {
-			return nil, err
-		}
+	switch t := e.config.Public.TLS; {
+	case t.CertFile != "":
+		in.tls, err = certificates(t)
+	case len(t.ACME.Hosts) > 0:
+		in.tls, err = e.config.issued()
+	}
+	if err != nil {
+		return nil, err
 	}
 	if in.publicSocket, err = net.Listen("tcp", e.config.Public.Address); err != nil {
 		return nil, fmt.Errorf("public.address: %w", err)
@@ -117,6 +128,22 @@ func (e *engine) openListeners() (in *listeners, err error) {
 		return nil, errors.Join(fmt.Errorf("console.address: %w", err), in.publicSocket.Close())
 	}
 	return in, nil
+}
+
+// spareFiles is how many open files are left for database, documents and calls.
+const spareFiles = 128
+
+// connections is how many connections may be open: fewer than the config says where the system gives us fewer files, since
+// a database that cannot open one stores nothing.
+func (e *engine) connections() int {
+	want := e.config.Public.MaxConnections
+	var most unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &most) != nil || most.Cur >= uint64(want+spareFiles) { //nolint:gosec // checked with the config
+		return want
+	}
+	have := int(most.Cur) - min(spareFiles, int(most.Cur)/2) //nolint:gosec // below want
+	e.log.WithFields(logrus.Fields{"reason": fmt.Sprintf("%d open files", most.Cur), "connections": have}).Warn("public.max_connections is more than the system allows: raise the limit of open files (LimitNOFILE)")
+	return have
 }
 
 // certificates reads the pair at each handshake that finds the file changed, so that a renewal

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"countersign/model/store"
 )
@@ -15,7 +17,9 @@ func migrateVerb(a *app) *cobra.Command {
 		Use:   "migrate",
 		Short: "Bring the database to this version",
 		Long: `migrate makes the database, or brings an older one to the shape that this version needs. The daemon does
-so at its start; by hand it is refused while a daemon runs. Back up first: ` + "`countersign backup FILE`" + `.`,
+so at its start; by hand it is refused while a daemon runs. A SQLite database that is there is first copied to
+FILE.before-NNNNN, where NNNNN is the step that it had, if there is room for it: ` + "`countersign restore`" + ` with the older
+program goes back to it. Back up first all the same: ` + "`countersign backup FILE`" + `.`,
 		Example: "  countersign migrate",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -44,14 +48,43 @@ func (a *app) migrate(ctx context.Context, s *store.Store) error {
 		return a.printf("the database is at step %d already\n", have)
 	}
 	err = s.Hold(ctx, store.LockServe, a.owner(), func(ctx context.Context) error {
+		kept, err := keepBefore(ctx, s, have)
+		if err != nil {
+			return err
+		}
 		from, to, err := s.Migrate(ctx)
 		if err != nil {
 			return err
 		}
-		return a.printf("migrated from step %d to step %d\n", from, to)
+		if kept != "" {
+			kept = "; as it was before: " + kept
+		}
+		return a.printf("migrated from step %d to step %d%s\n", from, to, kept)
 	})
 	if errors.Is(err, store.ErrHeld) {
 		return fmt.Errorf("a daemon uses the database: stop it, then migrate; or start the new one, which migrates by itself")
 	}
 	return err
 }
+
+// keepBefore copies a SQLite database to a name that tells the step that it has, and returns the name; "" where
+// there is nothing to keep, or no room: then it is migrated all the same, since a daemon that does not start
+// loses more.
+func keepBefore(ctx context.Context, s *store.Store, have int64) (string, error) {
+	size, err := s.FileSize()
+	if err != nil || have == 0 || size == 0 {
+		return "", err
+	}
+	var st unix.Statfs_t
+	if err := unix.Statfs(filepath.Dir(s.Path()), &st); err != nil {
+		return "", err
+	}
+	if free := int64(st.Bavail) * st.Bsize; free < size+size/4+spareAfterCopy { //nolint:gosec // no file system is that large
+		return "", nil
+	}
+	kept := fmt.Sprintf("%s.before-%05d", s.Path(), have)
+	return kept, store.CopyFile(ctx, s.Path(), kept, true)
+}
+
+// spareAfterCopy is what a copy must leave for callbacks.
+const spareAfterCopy = 64 << 20

@@ -132,6 +132,8 @@ func dueWords(why model.DueReason) string {
 		return "it is new here, and the provider has not been asked"
 	case model.DueHint:
 		return "a browser or an unproved callback named it"
+	case model.DueStream:
+		return "an event of the provider's stream named it"
 	case model.DueMoved:
 		return "the row changed while the question was out"
 	case model.DueNotFound:

@@ -3,12 +3,15 @@ package main
 import (
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"countersign/model/store"
+	"countersign/provider"
+	"countersign/worker"
 )
 
 // progress shows how runs stand while a verb waits for them.
@@ -20,27 +23,94 @@ type progress interface {
 
 // progress returns bars on a terminal and a line every ten seconds elsewhere.
 func (a *app) progress() progress {
-	if isTerminal(a.stderr) {
-		return &bars{pool: mpb.New(mpb.WithOutput(a.stderr), mpb.WithWidth(48)), byRun: map[string]*mpb.Bar{}}
+	budgets := map[string]int{}
+	if c, err := a.config(); err == nil { // else the verb says what is wrong with it
+		for i := range c.Accounts {
+			budgets[c.Accounts[i].ID] = c.Accounts[i].budgets()[provider.ClassRead]
+		}
 	}
-	return &lines{app: a, last: a.now()}
+	p := pace{app: a, budgets: budgets, began: map[string]standing{}}
+	if isTerminal(a.stderr) {
+		return &bars{pool: mpb.New(mpb.WithOutput(a.stderr), mpb.WithWidth(48)), byRun: map[string]*mpb.Bar{}, pace: p, left: map[string]*atomic.Value{}}
+	}
+	return &lines{app: a, last: a.now(), pace: p}
+}
+
+// standing is how far a run was at a time.
+type standing struct {
+	at   time.Time
+	done int
+}
+
+// pace foretells how long runs take: at the speed that was seen, and before any was, at that of the budget.
+type pace struct {
+	app     *app
+	budgets map[string]int // calls a minute, by account; 0: not bounded
+	began   map[string]standing
+}
+
+// left says how long a run still takes; false where that cannot be said.
+func (p pace) left(r store.Run) (time.Duration, bool) {
+	rest := r.Total - r.Asked
+	if p.app == nil || r.FinishedAt != nil || r.Total == 0 || rest < 0 {
+		return 0, false
+	}
+	now := p.app.now()
+	from, known := p.began[r.ID]
+	if !known || r.Asked < from.done {
+		from = standing{now, r.Asked}
+		p.began[r.ID] = from
+	}
+	if done, took := r.Asked-from.done, now.Sub(from.at); done > 0 && took > 5*time.Second {
+		return time.Duration(float64(took) / float64(done) * float64(rest)), true
+	}
+	if b := p.budgets[r.Account]; b > 0 {
+		return time.Duration(float64(rest) / float64(b) * float64(time.Minute)), true
+	}
+	return 0, false
+}
+
+// words says how a verify stands.
+func (p pace) words(r store.Run) string {
+	s := fmt.Sprintf("%d of %d rows", r.Asked, r.Total)
+	if b := p.budgets[r.Account]; b > 0 {
+		s += fmt.Sprintf(", budget %d a minute", b)
+	}
+	if left, ok := p.left(r); ok {
+		s += ", about " + lasting(left) + " left"
+	}
+	if v := worker.VerifiedBy(r); v.Drift > 0 {
+		s += fmt.Sprintf(", %d drift", v.Drift)
+	}
+	return s
 }
 
 // bars is one bar a run.
 type bars struct {
 	pool  *mpb.Progress
 	byRun map[string]*mpb.Bar
+	pace  pace
+	left  map[string]*atomic.Value // the words behind each bar, which the pool's own goroutine reads
 }
 
 func (b *bars) show(runs []store.Run) {
 	for _, r := range runs {
 		bar := b.byRun[r.ID]
 		if bar == nil {
+			words := &atomic.Value{}
+			words.Store("")
+			b.left[r.ID] = words
 			bar = b.pool.AddBar(0,
 				mpb.PrependDecorators(decor.Name(r.Account+" "+r.Kind+" ", decor.WCSyncSpaceR), decor.CountersNoUnit("%d of %d", decor.WCSyncSpace)),
-				mpb.AppendDecorators(decor.Elapsed(decor.ET_STYLE_GO, decor.WCSyncSpace)))
+				mpb.AppendDecorators(decor.Elapsed(decor.ET_STYLE_GO, decor.WCSyncSpace),
+					decor.Any(func(decor.Statistics) string { return words.Load().(string) }, decor.WCSyncSpaceR)))
 			b.byRun[r.ID] = bar
 		}
+		words := ""
+		if left, ok := b.pace.left(r); ok {
+			words = "about " + lasting(left) + " left"
+		}
+		b.left[r.ID].Store(words)
 		n := int64(max(r.Listed, r.Asked))
 		if total := max(int64(r.Total), n); total > 0 {
 			bar.SetTotal(total, false)
@@ -67,15 +137,23 @@ func (b *bars) logTo(io.Writer) io.Writer { return b.pool }
 type lines struct {
 	app  *app
 	last time.Time
+	pace pace
 }
 
 func (l *lines) show(runs []store.Run) {
+	for _, r := range runs {
+		l.pace.left(r) // the speed is counted from the first look on
+	}
 	if l.app.now().Sub(l.last) < 10*time.Second {
 		return
 	}
 	l.last = l.app.now()
 	for _, r := range runs {
-		if r.FinishedAt == nil {
+		switch {
+		case r.FinishedAt != nil:
+		case r.Kind == worker.KindVerify:
+			fmt.Fprintf(l.app.stderr, "%s %s: %s\n", r.Account, r.Kind, l.pace.words(r))
+		default:
 			fmt.Fprintf(l.app.stderr, "%s %s: %d listed, %d asked, %d changed\n", r.Account, r.Kind, r.Listed, r.Asked, r.Changed)
 		}
 	}

@@ -72,7 +72,12 @@ func (w world) accounts(b *store.Batch) {
 	b.PutAccount(store.Account{ID: "old", Provider: "onespan", FirstStartAt: *w.ago(400 * day), LastPollAt: w.ago(100 * day)})
 	for range 9 {
 		b.AddTold("sales", model.ChangeStatus, w.at.Add(-2*day))
+		b.AddFirst("sales", model.ChangeStatus, model.ByCallback, w.at.Add(-2*day))
 	}
+	for range 2 {
+		b.AddFirst("sales", model.ChangeSigner, model.ByStream, w.at.Add(-2*day))
+	}
+	b.AddFirst("sales", model.ChangeStatus, model.ByActive, w.at.Add(-4*day))
 }
 
 func (w world) rows(b *store.Batch) {

@@ -62,7 +62,11 @@ func findRow(ctx context.Context, c *Config, s *store.Store, args []string) (mod
 		if err := c.knows(ctx, s, args[0]); err != nil {
 			return model.Transaction{}, err
 		}
-		t, err := s.Transaction(ctx, model.Key{Account: args[0], Ref: args[1]})
+		k := model.Key{Account: args[0], Ref: args[1]}
+		t, err := s.Transaction(ctx, k)
+		if f, ferr := s.ForgottenOf(ctx, k); errors.Is(err, store.ErrNoRow) && ferr == nil {
+			return t, fmt.Errorf("%s/%s was forgotten on %s: only `countersign track` follows it again", k.Account, plain(k.Ref), f.At.UTC().Format(time.DateOnly))
+		}
 		if errors.Is(err, store.ErrNoRow) || err == nil && t.Hidden {
 			return t, fmt.Errorf("no transaction %s in %s: `countersign track %[2]s %[1]s` starts to follow it", quoted(args[1]), args[0])
 		}

@@ -60,11 +60,24 @@ account per service, for a ` + "`serve`" + ` on another terminal. /truth says wh
 		{&o.world.Faults.ErrorRate, "error-rate", "share of answers that are errors"},
 		{&o.world.Faults.RateLimit, "rate-limit", "share of answers that are 429"},
 		{&o.world.Faults.Stale, "stale", "share of answers from a copy that lags"},
+		{&o.world.Faults.Shift, "shift", "share of list pages whose items have moved"},
 		{&o.world.Faults.BadFiles, "bad-files", "share of downloads that are no whole PDF"},
 	} {
 		f.Float64Var(share.to, share.name, 0, share.help+", 0 to 1")
 	}
+	f.BoolVar(&o.world.Faults.SameSecond, "same-second", false, "changes follow each other at once and carry equal times")
+	o.habits(cmd)
 	return cmd
+}
+
+// habits are flags for what single services do to an account.
+func (o *simulateOptions) habits(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.IntVar(&o.world.DisableCallbackAfter, "disable-after", 0, "AllSign turns its calls off after so many that failed in a row; 0: never")
+	f.IntVar(&o.world.ClearCallbackAfter, "clear-after", 0, "Dropbox Sign forgets its callback URL after so many deliveries that failed in a row; 0: never")
+	f.DurationVar(&o.world.RotateSecretsAfter, "rotate-secrets", 0, "AllSign's webhook secret is replaced after this long, shortened by --speed; for as long again both sign; 0: never")
+	f.DurationVar(&o.world.TokenLife, "token-life", 0, "how long an access token lives; 0: 30 minutes")
+	f.DurationVar(&o.world.KeyLife, "key-life", 0, "how long Documenso's API key is good; 0: for ever")
 }
 
 func (o simulateOptions) fault() error {
@@ -76,7 +89,7 @@ func (o simulateOptions) fault() error {
 	}
 	for name, v := range map[string]float64{
 		"drop": f.Drop, "duplicate": f.Duplicate, "reorder": f.Reorder, "delay": f.Delay, "forge": f.Forge,
-		"error-rate": f.ErrorRate, "rate-limit": f.RateLimit, "stale": f.Stale, "bad-files": f.BadFiles,
+		"error-rate": f.ErrorRate, "rate-limit": f.RateLimit, "stale": f.Stale, "shift": f.Shift, "bad-files": f.BadFiles,
 	} {
 		if !(v >= 0 && v <= 1) {
 			return usagef("--%s %v is not between 0 and 1", name, v)
@@ -84,6 +97,9 @@ func (o simulateOptions) fault() error {
 	}
 	if u, err := url.Parse(o.callbacks); err != nil || u.Host == "" {
 		return usagef("--callbacks %q is not a URL such as http://127.0.0.1:8081", o.callbacks)
+	}
+	if w := o.world; w.DisableCallbackAfter < 0 || w.ClearCallbackAfter < 0 || w.RotateSecretsAfter < 0 || w.TokenLife < 0 || w.KeyLife < 0 {
+		return usagef("--disable-after, --clear-after, --rotate-secrets, --token-life and --key-life are not below 0")
 	}
 	if !(o.world.Speed > 0) || o.world.Transactions < 0 || o.lasts < 0 {
 		return usagef("--speed is above 0, --transactions and --for are not below it")

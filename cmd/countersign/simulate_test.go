@@ -41,3 +41,32 @@ func TestSimulatedConfig(t *testing.T) {
 		}
 	}
 }
+
+// The habits of single services reach the world: a config written for a secret that will be replaced holds both.
+func TestSimulatedHabits(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		args    string
+		secrets int
+	}{{"", 1}, {"--rotate-secrets 1h --disable-after 3 --clear-after 10 --key-life 1h --token-life 1m --shift 0.1 --same-second", 2}} {
+		file := filepath.Join(t.TempDir(), "sim.yaml")
+		a, stdout, stderr := testApp(nil)
+		args := "simulate --address 127.0.0.1:0 --for 1ms --service allsign --transactions 0 --write-config " + file + " " + c.args
+		if code := a.run(t.Context(), strings.Fields(args)); code != exitDone {
+			t.Fatalf("%s: exit %d\n%s%s", args, code, stdout, stderr)
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(string(text), "whsec_"); n != c.secrets {
+			t.Errorf("%s: %d secrets, want %d\n%s", args, n, c.secrets, text)
+		}
+	}
+	for _, wrong := range []string{"--shift 2", "--rotate-secrets -1s", "--disable-after -1"} {
+		a, _, stderr := testApp(nil)
+		if code := a.run(t.Context(), strings.Fields("simulate --for 1ms "+wrong)); code != exitUsage {
+			t.Errorf("%s: exit %d: %s", wrong, code, stderr)
+		}
+	}
+}

@@ -25,7 +25,8 @@ func statusVerb(a *app) *cobra.Command {
 		Short: "Say whether the daemon runs and how each account does",
 		Long: `status says whether a daemon runs and, per account, when the last callback and the last good poll were,
 when the next poll is, how many transactions are open and how many are overdue (their time to be asked
-has passed), the share of changes that callbacks told in the last 30 days, and which incidents are open.
+has passed), the share of changes that callbacks told in the last 30 days, what that leaves of the error budget
+(what callback_objective allows to be missed), and which incidents are open.
 Exit 3 while an incident is open.`,
 		Example: "  countersign status || mail -s 'countersign: look' ops@example.com",
 		Args:    cobra.NoArgs,
@@ -114,7 +115,7 @@ func (a *app) accountsTable(ctx context.Context, c *Config, s *store.Store) (tab
 		return nil, err
 	}
 	month := a.now().Add(-30 * day)
-	t := a.table("account", "provider", "last callback", "last good poll", "next poll", "open", "overdue", "told by callbacks")
+	t := a.table("account", "provider", "last callback", "last good poll", "next poll", "open", "overdue", "told by callbacks", "error budget")
 	for i := range c.Accounts {
 		account := &c.Accounts[i]
 		open, err := s.CountOpenRows(ctx, store.OpenFilter{Account: account.ID, Tier: "open"})
@@ -132,7 +133,7 @@ func (a *app) accountsTable(ctx context.Context, c *Config, s *store.Store) (tab
 		k := remembered[account.ID]
 		t.AppendRow(table.Row{
 			account.ID, account.Provider, a.ago(k.LastCallbackAt), a.ago(k.LastPollAt), a.ago(account.nextSlot(a.now())),
-			open, late, a.told(n, c.CallbackObjective),
+			open, late, a.told(n, c.CallbackObjective), a.budgetWords(n, c.CallbackObjective),
 		})
 		delete(remembered, account.ID)
 	}

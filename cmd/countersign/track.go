@@ -29,7 +29,8 @@ func trackVerb(a *app) *cobra.Command {
 		Use:   "track ACCOUNT [REF...]",
 		Short: "Follow transactions that no list would show",
 		Long: `track starts to follow transactions by their ref: those of a provider that lists nothing, those of a
-sender whom the key does not see, those of before. A ref that is followed already is asked about again.
+sender whom the key does not see, those of before. A ref that is followed already is asked about again, one that
+was forgotten is followed anew.
 The daemon, or the next poll, asks the provider at once.
 
 --file takes one ref a line, or CSV with a column ref; blank lines and lines that begin with # are
@@ -221,7 +222,7 @@ func (a *app) writingWith(ctx context.Context, c *Config, do func(context.Contex
 	if have, want, err := s.Schema(ctx); err != nil {
 		return err
 	} else if have != want {
-		if err := a.migrateQuietly(ctx, s); err != nil {
+		if err := a.migrateQuietly(ctx, s, log); err != nil {
 			return err
 		}
 	}

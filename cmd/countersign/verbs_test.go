@@ -21,7 +21,8 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 // TestMain lets scripts run the program, with a clock that stands, and seed a database for it.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	programs.testing = m
+	testscript.Main(programs, map[string]func(){
 		"countersign": func() {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 			a := newApp(os.Stdin, os.Stdout, os.Stderr)

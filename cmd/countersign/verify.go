@@ -1,12 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -28,9 +25,10 @@ func verifyVerb(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Compare the table with the providers and the files with their hashes",
-		Long: `verify asks the provider about each row and re-hashes each stored file. Drift is exit 3, mended or not.
-What a provider does not have any more is counted beside drift, never in it. --repair applies the answers and
-has altered or missing files fetched anew.`,
+		Long: `verify asks the provider about each row, inside the budget, and re-hashes each stored file. Drift is exit 3, mended
+or not. What a provider does not have any more is counted beside drift, never in it. --repair applies the answers
+and has altered or missing files fetched anew. Stopped half way, the same command goes on where it was. Where a
+provider cannot be asked, the account's files are verified all the same, and the exit code is 1.`,
 		Example: "  countersign verify\n  countersign verify --account sales --sample 200 --json\n  countersign verify --repair",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -47,6 +45,7 @@ has altered or missing files fetched anew.`,
 	return cmd
 }
 
+// queue writes the runs, or finds the ones that were stopped half way.
 func (o verifyOptions) queue(ctx context.Context, e *engine) ([]store.Run, error) {
 	accounts, err := e.chosen(o.accounts)
 	if err != nil {
@@ -54,9 +53,12 @@ func (o verifyOptions) queue(ctx context.Context, e *engine) ([]store.Run, error
 	}
 	var runs []store.Run
 	for _, acc := range accounts {
-		r, err := e.worker.Queue(ctx, store.Run{Account: acc.ID, Kind: worker.KindVerify, Params: params(worker.Params{Sample: o.sample, Repair: o.repair})}, false)
+		r, resumed, err := e.worker.QueueVerify(ctx, acc.ID, worker.Params{Sample: o.sample, Repair: o.repair})
 		if err != nil {
 			return nil, err
+		}
+		if resumed && r.Cursor != "" {
+			fmt.Fprintf(e.app.stderr, "%s: resuming the verify of %s, %d of %d rows are done\n", acc.ID, r.CreatedAt.Format(stampLayout), r.Asked, r.Total)
 		}
 		runs = append(runs, r)
 	}
@@ -64,26 +66,23 @@ func (o verifyOptions) queue(ctx context.Context, e *engine) ([]store.Run, error
 }
 
 func (a *app) verify(ctx context.Context, o verifyOptions) error {
-	runs, err := a.working(ctx, a.progress(), o.queue)
+	p := a.progress()
+	runs, err := a.working(ctx, p, o.queue)
 	if err != nil {
 		return err
 	}
-	drift, sum, err := verified(runs)
+	var sum worker.Verified
+	for _, r := range runs {
+		sum.Add(worker.VerifiedBy(r))
+	}
+	err = a.reading(ctx, func(_ *Config, s *store.Store) error {
+		if o.json {
+			return a.driftLines(ctx, s, runs, sum)
+		}
+		return a.driftTable(ctx, s, runs, sum)
+	})
 	if err != nil {
 		return err
-	}
-	if o.json {
-		enc := json.NewEncoder(a.stdout)
-		for _, d := range drift {
-			if err := enc.Encode(d); err != nil {
-				return err
-			}
-		}
-		if err := enc.Encode(sum); err != nil {
-			return err
-		}
-	} else {
-		a.printDrift(drift, sum)
 	}
 	if err := failures(runs); err != nil {
 		return err
@@ -94,38 +93,70 @@ func (a *app) verify(ctx context.Context, o verifyOptions) error {
 	return nil
 }
 
-// verified reads the results of verify runs together.
-func verified(runs []store.Run) (drift []worker.Drift, sum worker.Verified, err error) {
-	for _, r := range runs {
-		in := bufio.NewScanner(strings.NewReader(r.Result))
-		in.Buffer(nil, 1<<20)
-		for in.Scan() {
-			var d worker.Drift
-			if err := json.Unmarshal(in.Bytes(), &d); err == nil && d.Field != "" {
-				drift = append(drift, d)
-				continue
-			}
-			var s worker.Verified // its repaired is a number, where a drift's is true or false
-			if err := json.Unmarshal(in.Bytes(), &s); err != nil {
-				return nil, sum, fmt.Errorf("result of run %s: %w", r.ID, err)
-			}
-			sum.Checked, sum.Drift = sum.Checked+s.Checked, sum.Drift+s.Drift
-			sum.NotFound, sum.Repaired = sum.NotFound+s.NotFound, sum.Repaired+s.Repaired
-		}
-		if err := in.Err(); err != nil {
-			return nil, sum, errors.Join(errors.New("a result could not be read"), err)
-		}
-	}
-	return drift, sum, nil
+// driftJSON is one field in which the table and the truth differ.
+type driftJSON struct {
+	Account  string `json:"account"`
+	Ref      string `json:"ref"`
+	Field    string `json:"field"`
+	Ours     string `json:"ours"`
+	Theirs   string `json:"theirs"`
+	Repaired bool   `json:"repaired"`
 }
 
-func (a *app) printDrift(drift []worker.Drift, sum worker.Verified) {
-	if len(drift) > 0 {
-		t := a.table("ACCOUNT", "REF", "FIELD", "OURS", "THEIRS", "REPAIRED")
-		for _, d := range drift {
-			t.AppendRow(table.Row{d.Account, plain(d.Ref), d.Field, d.Ours, d.Theirs, map[bool]string{true: "yes"}[d.Repaired]})
+// eachDrift calls do for each line of the runs, until it says no more.
+func eachDrift(ctx context.Context, s *store.Store, runs []store.Run, do func(store.DriftLine) (more bool, err error)) error {
+	for _, r := range runs {
+		for after := (store.DriftLine{}); ; {
+			lines, err := s.Drift(ctx, r.ID, after, 1000)
+			if err != nil {
+				return err
+			}
+			for _, l := range lines {
+				if more, err := do(l); err != nil || !more {
+					return err
+				}
+				after = l
+			}
+			if len(lines) < 1000 {
+				break
+			}
 		}
-		a.print(t)
 	}
-	fmt.Fprintf(a.stdout, "%d checked, %d drift, %d repaired; %d not found at the provider\n", sum.Checked, sum.Drift, sum.Repaired, sum.NotFound)
+	return nil
+}
+
+// driftLines prints an object a line, and the sum last.
+func (a *app) driftLines(ctx context.Context, s *store.Store, runs []store.Run, sum worker.Verified) error {
+	enc := json.NewEncoder(a.stdout)
+	err := eachDrift(ctx, s, runs, func(l store.DriftLine) (bool, error) {
+		return true, enc.Encode(driftJSON{l.Account, l.Ref, l.Field, l.Ours, l.Theirs, l.Repaired})
+	})
+	if err != nil {
+		return err
+	}
+	return enc.Encode(sum)
+}
+
+// mostDrift bounds a table: beyond it nobody reads, and its columns are as wide as its widest line.
+const mostDrift = 1000
+
+func (a *app) driftTable(ctx context.Context, s *store.Store, runs []store.Run, sum worker.Verified) error {
+	t := a.table("ACCOUNT", "REF", "FIELD", "OURS", "THEIRS", "REPAIRED")
+	err := eachDrift(ctx, s, runs, func(l store.DriftLine) (bool, error) {
+		t.AppendRow(table.Row{l.Account, plain(l.Ref), plain(l.Field), plain(l.Ours), plain(l.Theirs), map[bool]string{true: "yes"}[l.Repaired]})
+		return t.Length() < mostDrift, nil
+	})
+	if err != nil {
+		return err
+	}
+	if t.Length() > 0 {
+		if err := a.print(t); err != nil {
+			return err
+		}
+	}
+	if more := sum.Drift - t.Length(); more > 0 {
+		fmt.Fprintf(a.stdout, "and %d more: --json prints them all\n", more)
+	}
+	_, err = fmt.Fprintf(a.stdout, "%d checked, %d drift, %d repaired; %d not found at the provider\n", sum.Checked, sum.Drift, sum.Repaired, sum.NotFound)
+	return err
 }

@@ -28,15 +28,6 @@ const (
 	smallDisk  = 24 << 20
 )
 
-// builtProgram is the real program.
-func builtProgram(t *testing.T) string {
-	t.Helper()
-	binary := filepath.Join(reachable(t), "countersign")
-	out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput()
-	require.NoError(t, err, string(out))
-	return binary
-}
-
 // reachable is a folder that others may enter.
 func reachable(t *testing.T) string {
 	t.Helper()
@@ -97,6 +88,7 @@ func TestDatabaseFaults(t *testing.T) {
 type ill struct {
 	installation
 	binary string
+	env    []string
 	disk   int // a process in whose file system the database lies; 0: ours
 	p      *process
 	key    string
@@ -107,7 +99,11 @@ type ill struct {
 // installed has the database in a folder of its own, on a small disk where that is wanted.
 func (d *ill) installed(t *testing.T, disk bool) {
 	t.Helper()
-	svc := playServices(t, simulator.Options{Transactions: -1})
+	d.installedFor(t, playServices(t, simulator.Options{Transactions: -1}), disk)
+}
+
+func (d *ill) installedFor(t *testing.T, svc *services, disk bool) {
+	t.Helper()
 	d.installation = install(t, svc, 1)
 	reachable(t)
 	d.edit(t, `\./countersign.db`, "./data/countersign.db")
@@ -162,6 +158,7 @@ func (d *ill) command(args ...string) *exec.Cmd {
 		args = append([]string{"nsenter", "--target", fmt.Sprint(d.disk), "--user", "--mount", "--preserve-credentials"}, args...)
 	}
 	c := exec.Command(args[0], args[1:]...)
+	c.Env = append(os.Environ(), d.env...)
 	if os.Getuid() == 0 && d.disk == 0 {
 		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	}
@@ -169,9 +166,9 @@ func (d *ill) command(args ...string) *exec.Cmd {
 }
 
 // start runs serve.
-func (d *ill) start(t *testing.T) *process {
+func (d *ill) start(t *testing.T, args ...string) *process {
 	t.Helper()
-	p := &process{Cmd: d.command("serve"), out: &safeBuffer{}, done: make(chan struct{})}
+	p := &process{Cmd: d.command(append([]string{"serve"}, args...)...), out: &safeBuffer{}, done: make(chan struct{})}
 	p.Stdout, p.Stderr = p.out, p.out
 	require.NoError(t, p.Start())
 	go func() { p.Wait(); close(p.done) }() //nolint:errcheck // ProcessState tells

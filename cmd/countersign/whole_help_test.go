@@ -155,7 +155,13 @@ func (b *safeBuffer) String() string {
 // start runs the program with a config.
 func (in installation) start(t *testing.T, binary string, args ...string) *process {
 	t.Helper()
-	p := &process{Cmd: exec.Command(binary, append([]string{"--config", in.config}, args...)...), out: &safeBuffer{}, done: make(chan struct{})}
+	return in.startAs(t, binary, append([]string{"--config", in.config}, args...)...)
+}
+
+// startAs runs a program that becomes ours.
+func (in installation) startAs(t *testing.T, binary string, args ...string) *process {
+	t.Helper()
+	p := &process{Cmd: exec.Command(binary, args...), out: &safeBuffer{}, done: make(chan struct{})}
 	p.Stdout, p.Stderr = p.out, p.out
 	require.NoError(t, p.Start())
 	go func() { p.Wait(); close(p.done) }() //nolint:errcheck // ProcessState tells

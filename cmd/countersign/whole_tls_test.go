@@ -87,6 +87,10 @@ func TestWholeTLS(t *testing.T) {
 		return resp.Body.Close()
 	}
 	require.NoError(t, post(trusting(first), "r-first"))
+	c, err := tls.Dial("tcp", in.public, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2", "http/1.1"}}) //nolint:gosec,noctx // only what is spoken matters
+	require.NoError(t, err)
+	require.Empty(t, c.ConnectionState().NegotiatedProtocol, "no h2")
+	require.NoError(t, c.Close())
 	code, _ := in.post(simulator.AccountOneSpan, "application/json", "Basic "+secret, oneSpanEvent("PACKAGE_CREATE", "r-plain", time.Now()))
 	require.Equal(t, http.StatusBadRequest, code, "plain HTTP")
 

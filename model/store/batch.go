@@ -36,8 +36,14 @@ type Batch struct {
 	accounts        map[string]*accountEntry
 	documents       map[model.Key][]*documentEntry
 	incidents       map[incidentKey]*incidentEntry
+	watched         map[string]bool // accounts whose open incidents are in incidents
 	progress        []step
 	runs            []Run
+	drift           []DriftLine
+	verified        []verifiedRef
+	firsts          map[firstKey]int
+	anyForgotten    *bool // nil: not looked at yet
+	recalled        map[model.Key]bool
 }
 
 // counts are the counters, one row that a group locks first: what it gives out is in commit order.

@@ -335,6 +335,9 @@ func (s *Store) ClaimDocuments(ctx context.Context, f DocumentsDue, owner string
 		out, err = s.openDocuments(rows)
 		return err
 	})
+	if len(out) > 0 && err == nil {
+		CrashPoint("documents claimed")
+	}
 	return out, err
 }
 

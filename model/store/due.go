@@ -102,8 +102,12 @@ func (s *Store) ClaimDue(ctx context.Context, f DueFilter, owner string, lease t
 			return err
 		}
 		out, err = s.inOrder(q, numbers, true)
+		CrashPoint("rows before claim")
 		return err
 	})
+	if len(out) > 0 {
+		CrashPoint("rows claimed")
+	}
 	slices.SortFunc(out, dueBefore) // RETURNING keeps no order
 	return out, err
 }

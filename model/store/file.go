@@ -41,7 +41,7 @@ func (s *Store) checkFile() error {
 	if id == s.file {
 		return nil
 	}
-	if err := s.prepareFile(s.path, 0); err != nil {
+	if err := s.prepareFile(context.Background(), s.path, 0); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	for db, conns := range map[*gorm.DB]int{s.write: 1, s.read: sqliteReaders} {

@@ -8,6 +8,7 @@ func (b *Batch) flush() error {
 		func() error { return deleteRows(b.q, b.order) },
 		func() error { return b.s.writeRows(b.q, b.order) },
 		func() error { return b.s.sql.writeSigners(b.q, b.order) },
+		b.writeRecalled,
 		b.nameRows,
 		b.releaseCopies,
 		b.writeCallbacks,
@@ -16,11 +17,13 @@ func (b *Batch) flush() error {
 		b.writeChanges,
 		b.writeGaps,
 		b.writeTold,
+		b.writeFirsts,
 		b.writeDocuments,
 		b.writeProgress,
 		b.writeAccounts,
 		b.writeIncidents,
 		b.writeRuns,
+		b.writeDrift,
 		b.writeCounters,
 	}
 	for _, step := range steps {
@@ -28,7 +31,24 @@ func (b *Batch) flush() error {
 			return err
 		}
 	}
+	b.crashPoints()
 	return nil
+}
+
+// crashPoints names what a group has written and not committed yet.
+func (b *Batch) crashPoints() {
+	if len(b.changes) > 0 {
+		CrashPoint("outbox written")
+	}
+	if len(b.gaps) > 0 {
+		CrashPoint("gap written")
+	}
+	if len(b.documents) > 0 {
+		CrashPoint("document written")
+	}
+	if len(b.runs) > 0 {
+		CrashPoint("run written")
+	}
 }
 
 func (b *Batch) writeCounters() error {

@@ -65,11 +65,11 @@ func (s *Store) ChangesOf(ctx context.Context, k model.Key) (out []Change, err e
 	return out, err
 }
 
-// Feed says where the change feed begins and ends: the oldest seq that is kept and the newest one
-// given out. An empty feed has first = last + 1.
+// Feed says where the change feed begins and ends: the oldest seq that retention has left and the newest one
+// given out. An empty feed has first = last + 1. What was forgotten leaves holes.
 func (s *Store) Feed(ctx context.Context) (first, last int64, err error) {
 	err = s.view(ctx, func(q *sqlConn) error {
-		return q.queryRow(`SELECT COALESCE((SELECT MIN(seq) FROM history), seq + 1), seq FROM counters`).Scan(&first, &last)
+		return q.queryRow(`SELECT pruned + 1, seq FROM counters`).Scan(&first, &last)
 	})
 	return first, last, err
 }

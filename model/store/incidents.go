@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 
 	"gorm.io/gorm/clause"
 
@@ -17,22 +18,33 @@ type incidentEntry struct {
 	closed []Incident
 }
 
+// incident returns the entry of a kind. The open ones of an account are fetched together: each accepted callback
+// asks for two of them.
 func (b *Batch) incident(k incidentKey) (*incidentEntry, error) {
-	if e := b.incidents[k]; e != nil {
-		return e, nil
+	if !b.watched[k.account] {
+		var found []Incident
+		err := b.q.each(func(r *sql.Rows) error {
+			i := Incident{Account: k.account}
+			err := r.Scan(&i.ID, &i.Kind, &i.Message, moment{&i.OpenedAt})
+			found = append(found, i)
+			return err
+		}, `SELECT id, kind, message, opened_at FROM incidents WHERE account = ? AND closed_at IS NULL`, k.account)
+		if err != nil {
+			return nil, b.fail(err)
+		}
+		if b.incidents == nil {
+			b.incidents, b.watched = map[incidentKey]*incidentEntry{}, map[string]bool{}
+		}
+		for i := range found {
+			b.incidents[incidentKey{k.account, found[i].Kind}] = &incidentEntry{open: &found[i]}
+		}
+		b.watched[k.account] = true
 	}
-	var found []Incident
-	if err := b.q.db.Where("account = ? AND kind = ? AND closed_at IS NULL", k.account, k.kind).Find(&found).Error; err != nil {
-		return nil, b.fail(err)
+	e := b.incidents[k]
+	if e == nil {
+		e = &incidentEntry{}
+		b.incidents[k] = e
 	}
-	e := &incidentEntry{}
-	if len(found) > 0 {
-		e.open = &found[0]
-	}
-	if b.incidents == nil {
-		b.incidents = map[incidentKey]*incidentEntry{}
-	}
-	b.incidents[k] = e
 	return e, nil
 }
 

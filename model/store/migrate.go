@@ -18,23 +18,31 @@ var migrations embed.FS
 
 func (s *Store) steps() (fs.FS, error) { return fs.Sub(migrations, "migrations/"+s.Dialect()) }
 
-// Schema returns the version that the database has and the one that this program wants. A new
-// database has 0.
-func (s *Store) Schema(ctx context.Context) (have, want int64, err error) {
+// newestStep is the version that this program wants.
+func (s *Store) newestStep() (want int64, err error) {
 	dir, err := s.steps()
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
 	files, err := fs.Glob(dir, "*.sql")
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
 	for _, f := range files {
 		n, err := goose.NumericComponent(f)
 		if err != nil {
-			return 0, 0, err
+			return 0, err
 		}
 		want = max(want, n)
+	}
+	return want, nil
+}
+
+// Schema returns the version that the database has and the one that this program wants. A new
+// database has 0.
+func (s *Store) Schema(ctx context.Context) (have, want int64, err error) {
+	if want, err = s.newestStep(); err != nil {
+		return 0, 0, err
 	}
 	db, err := s.read.DB()
 	if err != nil {
@@ -81,8 +89,15 @@ func (s *Store) Migrate(ctx context.Context) (from, to int64, err error) {
 	if err != nil {
 		return from, from, err
 	}
-	if _, err := p.Up(ctx); err != nil {
-		return from, from, fmt.Errorf("migrate: %w", s.explain(err))
+	for {
+		CrashPoint("migration before step")
+		_, err := p.UpByOne(ctx)
+		if errors.Is(err, goose.ErrNoNextVersion) {
+			return from, to, s.checkSchema(ctx)
+		}
+		if err != nil {
+			return from, from, fmt.Errorf("migrate: %w", s.explain(err))
+		}
+		CrashPoint("migration step done")
 	}
-	return from, to, s.checkSchema(ctx)
 }

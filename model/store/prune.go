@@ -3,83 +3,265 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
+	"strings"
 	"time"
 )
 
 // PruneBefore says what retention takes; nil keeps.
 type PruneBefore struct {
-	Bodies     *time.Time // of callbacks; hash and outcome stay
-	Refused    *time.Time // bodies of refused callbacks
-	Outbox     *time.Time // outbox rows and finished deliveries
-	History    *time.Time
-	HiddenRows *time.Time // rows that only hints have named
+	Bodies  *time.Time // of callbacks; hash and outcome stay
+	Refused *time.Time // bodies of refused callbacks
+	// RefusedBytes is how much of their bodies is kept in all: the oldest go first. 0 is no bound.
+	RefusedBytes int64
+	Links        *time.Time // links of documents that were not fetched
+	Outbox       *time.Time // outbox rows and finished deliveries; what still waits to be delivered stays
+	History      *time.Time // changes, from the oldest on, up to one that still waits to be delivered
+	HiddenRows   *time.Time // rows that only hints have named
+}
+
+// Pruned counts what retention took.
+type Pruned struct {
+	Bodies, Refused, Links, Outbox, Deliveries, Changes, HiddenRows, Drift int64
+}
+
+// String names what was taken, nothing else; "" if nothing was.
+func (p Pruned) String() string {
+	var parts []string
+	for _, c := range []struct {
+		n    int64
+		what string
+	}{
+		{p.Bodies, "bodies"}, {p.Refused, "refused bodies"}, {p.Links, "links"}, {p.Outbox, "outbox rows"}, {p.Deliveries, "deliveries"}, {p.Changes, "changes"}, {p.HiddenRows, "hidden rows"}, {p.Drift, "lines of drift"},
+	} {
+		if c.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // pruneAtOnce bounds how many rows one commit takes, so that callbacks do not wait behind it.
 const pruneAtOnce = 1000
 
-// Prune lets retention take what is old enough, in small commits.
-func (s *Store) Prune(ctx context.Context, p PruneBefore) error {
-	for _, step := range []struct {
+// Prune lets retention take what is old enough, in small commits, and says what it took, also when it
+// failed on the way.
+func (s *Store) Prune(ctx context.Context, p PruneBefore) (out Pruned, err error) {
+	for _, part := range []struct {
 		before *time.Time
-		query  string
+		taken  *int64
+		prune  func(context.Context, time.Time, *int64) error
 	}{
-		{p.Bodies, `UPDATE callbacks SET body = NULL WHERE n IN (SELECT n FROM callbacks WHERE body IS NOT NULL AND verdict <> 'refused' AND at < ? ORDER BY n LIMIT ?)`},
-		{p.Refused, `UPDATE callbacks SET body = NULL WHERE n IN (SELECT n FROM callbacks WHERE body IS NOT NULL AND verdict = 'refused' AND at < ? ORDER BY n LIMIT ?)`},
-		{p.Outbox, `DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE at < ? ORDER BY seq LIMIT ?)`},
-		{p.Outbox, `DELETE FROM deliveries WHERE (hook, seq) IN (SELECT hook, seq FROM deliveries WHERE done_at < ? LIMIT ?)`},
-		{p.History, `DELETE FROM history WHERE seq IN (SELECT seq FROM history WHERE at < ? ORDER BY seq LIMIT ?)`},
+		{p.Bodies, &out.Bodies, s.pruneBodies("bodies_pruned", "verdict <> 'refused'")},
+		{p.Refused, &out.Refused, s.pruneBodies("refused_pruned", "verdict = 'refused'")},
+		{p.Links, &out.Links, s.pruneLinks},
+		{p.Outbox, &out.Outbox, s.pruneOutbox},
+		{p.Outbox, &out.Deliveries, s.pruneDeliveries},
+		{p.History, &out.Changes, s.pruneHistory},
+		{p.HiddenRows, &out.HiddenRows, s.pruneHidden},
+		{p.Bodies, &out.Drift, s.pruneDrift},
 	} {
-		if step.before == nil {
+		if part.before == nil {
 			continue
 		}
-		if err := s.pruneStep(ctx, step.query, *step.before); err != nil {
-			return err
+		if err := part.prune(ctx, *part.before, part.taken); err != nil {
+			return out, err
 		}
 	}
-	if p.HiddenRows == nil {
+	if err := s.pruneRefused(ctx, p.RefusedBytes, &out.Refused); err != nil {
+		return out, err
+	}
+	return out, nil
+}
+
+// pruneBodies empties callbacks from where it stopped the last time to the first that is not old enough: neither
+// the old ones nor the new ones are looked at again each hour.
+func (s *Store) pruneBodies(mark, which string) func(context.Context, time.Time, *int64) error {
+	return func(ctx context.Context, before time.Time, taken *int64) error {
+		end, err := s.firstCallback(ctx, before)
+		if err != nil {
+			return err
+		}
+		return s.pruneStep(ctx, taken, func(q *sqlConn) (int64, error) {
+			if _, err := lockCounters(q); err != nil {
+				return 0, err
+			}
+			var from int64
+			if err := q.queryRow(`SELECT ` + mark + ` FROM counters`).Scan(&from); err != nil {
+				return 0, err
+			}
+			var n int64
+			last := from
+			err := q.each(func(r *sql.Rows) error {
+				n++
+				return r.Scan(&last)
+			}, `SELECT n FROM callbacks WHERE n > ? AND n < ? AND body IS NOT NULL AND `+which+` ORDER BY n LIMIT ?`, from, end, pruneAtOnce)
+			if err != nil {
+				return 0, err
+			}
+			if err := q.exec(`UPDATE callbacks SET body = NULL WHERE n > ? AND n <= ? AND body IS NOT NULL AND `+which, from, last); err != nil {
+				return 0, err
+			}
+			if n < pruneAtOnce {
+				last = max(from, end-1)
+			}
+			return n, q.exec(`UPDATE counters SET `+mark+` = ? WHERE id = 1`, last)
+		})
+	}
+}
+
+// firstCallback is the number of the first callback that came at a time or later: numbers grow as time does, but
+// for clocks that were set.
+func (s *Store) firstCallback(ctx context.Context, at time.Time) (n int64, err error) {
+	err = s.view(ctx, func(q *sqlConn) error {
+		var low, high int64
+		if err := q.queryRow(`SELECT COALESCE(MIN(n), 0), COALESCE(MAX(n), -1) + 1 FROM callbacks`).Scan(&low, &high); err != nil {
+			return err
+		}
+		for low < high {
+			middle := low + (high-low)/2
+			var came time.Time
+			var which int64
+			if err := q.queryRow(`SELECT n, at FROM callbacks WHERE n >= ? ORDER BY n LIMIT 1`, middle).Scan(&which, moment{&came}); err != nil {
+				return err
+			}
+			if came.Before(at) {
+				low = which + 1
+			} else {
+				high = middle
+			}
+		}
+		n = low
+		return nil
+	})
+	return n, err
+}
+
+func (s *Store) pruneOutbox(ctx context.Context, before time.Time, taken *int64) error {
+	var end int64
+	err := s.view(ctx, func(q *sqlConn) error {
+		return q.queryRow(`SELECT COALESCE((SELECT seq FROM outbox WHERE at >= ? ORDER BY seq LIMIT 1), seq + 1) FROM counters`, before).Scan(&end)
+	})
+	if err != nil {
+		return err
+	}
+	return s.pruneStep(ctx, taken, func(q *sqlConn) (int64, error) {
+		done := q.db.Exec(`DELETE FROM outbox WHERE seq IN (SELECT o.seq FROM outbox o WHERE o.seq < ? AND NOT EXISTS
+(SELECT 1 FROM deliveries d WHERE d.seq = o.seq AND d.state = 'waiting') ORDER BY o.seq LIMIT ?)`, end, pruneAtOnce)
+		return done.RowsAffected, done.Error
+	})
+}
+
+func (s *Store) pruneDeliveries(ctx context.Context, before time.Time, taken *int64) error {
+	return s.pruneStep(ctx, taken, func(q *sqlConn) (int64, error) {
+		done := q.db.Exec(`DELETE FROM deliveries WHERE (hook, seq) IN (SELECT hook, seq FROM deliveries WHERE done_at < ? AND state <> 'waiting' LIMIT ?)`, before, pruneAtOnce)
+		return done.RowsAffected, done.Error
+	})
+}
+
+// pruneHistory takes the feed's oldest part and nothing from its middle: whoever reads it by seq must be
+// able to tell whether something is missing.
+func (s *Store) pruneHistory(ctx context.Context, before time.Time, taken *int64) error {
+	var end int64
+	err := s.view(ctx, func(q *sqlConn) error {
+		return q.queryRow(`SELECT COALESCE((SELECT seq FROM history WHERE at >= ? ORDER BY seq LIMIT 1), seq + 1) FROM counters`, before).Scan(&end)
+	})
+	if err != nil {
+		return err
+	}
+	return s.pruneStep(ctx, taken, func(q *sqlConn) (n int64, err error) {
+		if _, err := lockCounters(q); err != nil {
+			return 0, err
+		}
+		var waits sql.NullInt64
+		if err := q.queryRow(`SELECT MIN(seq) FROM deliveries WHERE state = 'waiting'`).Scan(&waits); err != nil {
+			return 0, err
+		}
+		if waits.Valid {
+			end = min(end, waits.Int64)
+		}
+		var last sql.NullInt64
+		err = q.queryRow(`SELECT MAX(seq) FROM (SELECT seq FROM history WHERE seq < ? ORDER BY seq LIMIT ?) h`, end, pruneAtOnce).Scan(&last)
+		if err != nil || !last.Valid {
+			return 0, err
+		}
+		done := q.db.Exec(`DELETE FROM history WHERE seq <= ?`, last.Int64)
+		if done.Error != nil {
+			return 0, done.Error
+		}
+		return done.RowsAffected, q.exec(`UPDATE counters SET pruned = ? WHERE id = 1`, last.Int64)
+	})
+}
+
+// pruneRefused takes the oldest bodies of refused callbacks until those that are left are within most bytes.
+func (s *Store) pruneRefused(ctx context.Context, most int64, taken *int64) error {
+	if most <= 0 {
 		return nil
 	}
-	return s.pruneHidden(ctx, *p.HiddenRows)
+	var last int64
+	err := s.view(ctx, func(q *sqlConn) error {
+		return q.each(func(r *sql.Rows) error { return r.Scan(&last) }, `SELECT n FROM (
+	SELECT n, SUM(LENGTH(body)) OVER (ORDER BY n DESC) AS held FROM callbacks WHERE body IS NOT NULL AND verdict = 'refused'
+) newest WHERE held > ? ORDER BY n DESC LIMIT 1`, most)
+	})
+	if err != nil || last == 0 {
+		return err
+	}
+	return s.pruneStep(ctx, taken, func(q *sqlConn) (int64, error) {
+		done := q.db.Exec(`UPDATE callbacks SET body = NULL WHERE n IN (
+	SELECT n FROM callbacks WHERE body IS NOT NULL AND verdict = 'refused' AND n <= ? ORDER BY n LIMIT ?)`, last, pruneAtOnce)
+		return done.RowsAffected, done.Error
+	})
+}
+
+func (s *Store) pruneLinks(ctx context.Context, before time.Time, taken *int64) error {
+	return s.pruneStep(ctx, taken, func(q *sqlConn) (int64, error) {
+		done := q.db.Exec(`UPDATE documents SET link = NULL WHERE id IN (
+	SELECT id FROM documents WHERE link IS NOT NULL AND COALESCE(link_at, created_at) < ? LIMIT ?)`, before, pruneAtOnce)
+		return done.RowsAffected, done.Error
+	})
+}
+
+func (s *Store) pruneDrift(ctx context.Context, before time.Time, taken *int64) error {
+	return s.pruneStep(ctx, taken, func(q *sqlConn) (int64, error) {
+		done := q.db.Exec(`DELETE FROM drift WHERE (run, ref, field, about) IN (SELECT run, ref, field, about FROM drift WHERE found_at < ? LIMIT ?)`, before, pruneAtOnce)
+		return done.RowsAffected, done.Error
+	})
 }
 
 // pruneHidden removes rows that only hints have named.
-func (s *Store) pruneHidden(ctx context.Context, before time.Time) error {
-	for n := pruneAtOnce; n == pruneAtOnce; {
-		err := s.change(ctx, func(q *sqlConn) error {
-			n = 0
-			if _, err := lockCounters(q); err != nil {
-				return err
-			}
-			var gone []*cached
-			err := q.each(func(r *sql.Rows) error {
-				n++
-				c := &cached{gone: true}
-				gone = append(gone, c)
-				return r.Scan(&c.was.n, &c.was.Account, &c.was.Ref)
-			}, `SELECT n, account, ref FROM transactions WHERE hidden AND first_seen_at < ? LIMIT ?`, before, pruneAtOnce)
-			if err != nil {
-				return err
-			}
-			return deleteRows(q, gone)
+func (s *Store) pruneHidden(ctx context.Context, before time.Time, taken *int64) error {
+	return s.pruneStep(ctx, taken, func(q *sqlConn) (n int64, err error) {
+		if _, err := lockCounters(q); err != nil {
+			return 0, err
+		}
+		var gone []*cached
+		err = q.each(func(r *sql.Rows) error {
+			c := &cached{gone: true}
+			gone = append(gone, c)
+			return r.Scan(&c.was.n, &c.was.Account, &c.was.Ref)
+		}, `SELECT n, account, ref FROM transactions WHERE hidden AND first_seen_at < ? LIMIT ?`, before, pruneAtOnce)
+		if err != nil {
+			return 0, err
+		}
+		return int64(len(gone)), deleteRows(q, gone)
+	})
+}
+
+// pruneStep does a part again and again, a commit each, until there is less than one's worth.
+func (s *Store) pruneStep(ctx context.Context, taken *int64, part func(*sqlConn) (int64, error)) error {
+	for {
+		var n int64
+		err := s.change(ctx, func(q *sqlConn) (err error) {
+			n, err = part(q)
+			return err
 		})
 		if err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-func (s *Store) pruneStep(ctx context.Context, query string, before time.Time) error {
-	for {
-		var n int64
-		err := s.change(ctx, func(q *sqlConn) error {
-			done := q.db.Exec(query, before, pruneAtOnce)
-			n = done.RowsAffected
-			return done.Error
-		})
-		if err != nil || n < pruneAtOnce {
-			return err
+		*taken += n
+		if n < pruneAtOnce {
+			return nil
 		}
 	}
 }

@@ -61,6 +61,7 @@ func TestTheSchemaIsTheModels(t *testing.T) {
 			"gaps":         {model.Gap{}, nil, nil},
 			"incidents":    {Incident{}, nil, nil},
 			"runs":         {runRow{}, nil, nil},
+			"drift":        {DriftLine{}, nil, nil},
 			"accounts":     {Account{}, nil, nil},
 			"deliveries":   {deliveryRow{}, nil, nil},
 			"locks":        {Holder{}, nil, nil},

@@ -26,12 +26,13 @@ const largestBody = 256 << 20
 
 // sealer compresses bodies and encrypts what is secret under the installation key.
 type sealer struct {
-	aead cipher.AEAD // nil without a key
+	aead cipher.AEAD   // nil without a key
+	old  []cipher.AEAD // of the keys before
 	enc  *zstd.Encoder
 	dec  *zstd.Decoder
 }
 
-func newSealer(key []byte) (*sealer, error) {
+func newSealer(key []byte, old ...[]byte) (*sealer, error) {
 	b := &sealer{}
 	var err error
 	b.enc, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2),
@@ -43,6 +44,20 @@ func newSealer(key []byte) (*sealer, error) {
 	if err != nil || len(key) == 0 {
 		return b, err
 	}
+	if b.aead, err = aeadOf(key); err != nil {
+		return nil, err
+	}
+	for _, k := range old {
+		a, err := aeadOf(k)
+		if err != nil {
+			return nil, err
+		}
+		b.old = append(b.old, a)
+	}
+	return b, nil
+}
+
+func aeadOf(key []byte) (cipher.AEAD, error) {
 	if len(key) != 32 {
 		return nil, fmt.Errorf("installation key has %d bytes, want 32", len(key))
 	}
@@ -52,8 +67,7 @@ func newSealer(key []byte) (*sealer, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.aead, err = cipher.NewGCMWithRandomNonce(block)
-	return b, err
+	return cipher.NewGCMWithRandomNonce(block)
 }
 
 // pack compresses a body and, with seal, encrypts it. about binds it to its row.
@@ -112,9 +126,19 @@ func (b *sealer) open(sealed []byte, about string) ([]byte, error) {
 	if b.aead == nil {
 		return nil, ErrKey
 	}
-	out, err := b.aead.Open(nil, nil, sealed, []byte(about))
-	if err != nil {
-		return nil, ErrKey
+	out, _, err := b.openAny(sealed, about)
+	return out, err
+}
+
+// openAny opens what any of the keys has sealed, and says whether it was the current one.
+func (b *sealer) openAny(sealed []byte, about string) (out []byte, current bool, err error) {
+	if out, err = b.aead.Open(nil, nil, sealed, []byte(about)); err == nil {
+		return out, true, nil
 	}
-	return out, nil
+	for _, a := range b.old {
+		if out, err = a.Open(nil, nil, sealed, []byte(about)); err == nil {
+			return out, false, nil
+		}
+	}
+	return nil, false, ErrKey
 }

@@ -6,7 +6,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -22,8 +21,9 @@ const (
 	sqliteReaders = 4
 	busyWait      = 5000 // ms: how long another process may hold the write lock
 
-	// A statement of many rows keeps what it may have to undo: in memory, where it would go to a file.
-	writePragmas = `PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 2000`
+	// A statement of many rows keeps what it may have to undo: in memory, where it would go to a file. What is
+	// deleted, by retention too, is overwritten.
+	writePragmas = `PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 2000`
 	readPragmas  = `PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 268435456`
 )
 
@@ -33,7 +33,7 @@ func (s *Store) openSQLite(ctx context.Context, path string, mode fs.FileMode) e
 	if path == "" {
 		return errors.New("database sqlite:PATH: the path is missing")
 	}
-	if err := s.prepareFile(path, mode); err != nil {
+	if err := s.prepareFile(ctx, path, mode); err != nil {
 		return err
 	}
 	var err error
@@ -70,44 +70,30 @@ func sqliteURI(path string, q url.Values) string {
 	return u.String()
 }
 
-// prepareFile makes a new file with its mode, and tells what is wrong with one that is there.
-func (s *Store) prepareFile(path string, mode fs.FileMode) error {
-	f, err := os.OpenFile(path, os.O_RDONLY, 0)
+// prepareFile makes a new file, and tells what is wrong with one that is there before anything is written to it.
+func (s *Store) prepareFile(ctx context.Context, path string, mode fs.FileMode) error {
+	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) && !s.readOnly {
-		return makeFile(path, mode)
+		return makeFile(ctx, path, mode)
 	}
 	if err != nil {
 		return fmt.Errorf("database: %w", err)
 	}
 	defer f.Close() //nolint:errcheck // only read
-	head := make([]byte, 16)
-	switch n, err := io.ReadFull(f, head); {
-	case n == 0 && errors.Is(err, io.EOF): // new
-	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("database: %w", err)
-	case string(head[:n]) != "SQLite format 3\x00":
-		return fmt.Errorf("database: %s is not a SQLite database", path)
-	}
-	if s.readOnly {
-		return nil
-	}
-	w, err := os.OpenFile(path, os.O_RDWR, 0)
+	h, err := examineHeader(f, path)
 	if err != nil {
-		return fmt.Errorf("database is not writable: %w", err)
+		return err
 	}
-	return w.Close()
-}
-
-func makeFile(path string, mode fs.FileMode) error {
-	if mode == 0 {
-		mode = 0o600
+	if !s.readOnly {
+		w, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			return fmt.Errorf("database is not writable: %w", err)
+		}
+		if err := w.Close(); err != nil {
+			return err
+		}
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return fmt.Errorf("database cannot be made: %w", err)
-	}
-	err = f.Chmod(mode) // whatever the umask says
-	return errors.Join(err, f.Close())
+	return examineInside(ctx, path, h, !s.readOnly)
 }
 
 // checkWriter reads back what durability rests on.

@@ -30,8 +30,9 @@ var (
 
 // Options is what Open needs.
 type Options struct {
-	DSN      string // sqlite:PATH or postgres://…
-	Key      []byte // the installation key, 32 bytes; without it nothing secret can be written or read
+	DSN      string   // sqlite:PATH or postgres://…
+	Key      []byte   // the installation key, 32 bytes; without it nothing secret can be written or read
+	OldKeys  [][]byte // those before it: what rests under them can be read
 	Now      func() time.Time
 	Log      *logrus.Entry // nil: silent
 	Queue    int           // changes that may wait to be written; 4096 if zero
@@ -76,7 +77,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		quiet.SetLevel(logrus.PanicLevel)
 		o.Log = logrus.NewEntry(quiet)
 	}
-	box, err := newSealer(o.Key)
+	box, err := newSealer(o.Key, o.OldKeys...)
 	if err != nil {
 		return nil, err
 	}
@@ -95,8 +96,12 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	default:
 		err = fmt.Errorf("database %q: want sqlite:PATH or postgres://user@host/name", kind+":…")
 	}
+	var have int64
 	if err == nil {
-		_, s.step, err = s.Schema(ctx)
+		have, s.step, err = s.Schema(ctx)
+	}
+	if err == nil && s.pg {
+		err = s.examinePostgres(ctx, have)
 	}
 	if err == nil {
 		err = s.checkSchema(ctx)
@@ -163,7 +168,7 @@ func (s *Store) Healthy(ctx context.Context) error {
 		if q.pg {
 			return q.exec(`UPDATE counters SET ordinal = ordinal WHERE id = 1`)
 		}
-		return q.exec(`PRAGMA user_version = 1`) // SQLite writes no page for an UPDATE that changes nothing
+		return q.probe()
 	})
 }
 

@@ -177,7 +177,7 @@ func TestOpenTellsWhatIsWrong(t *testing.T) {
 		"mysql:x":                              "want sqlite:PATH or postgres://",
 		"sqlite:":                              "the path is missing",
 		"sqlite:" + dir + "/no/such.db":        "cannot be made",
-		"sqlite:" + dir:                        "is a directory",
+		"sqlite:" + dir:                        "is a folder: name a file",
 		"postgres://127.0.0.1:1/x?user=p":      "database unavailable",
 		"postgres://u:hunter2@127.0.0.1:bad/x": "the address cannot be read",
 	} {

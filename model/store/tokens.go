@@ -31,8 +31,13 @@ func (s *Store) SetToken(ctx context.Context, account, name string, secret []byt
 	if err != nil {
 		return err
 	}
-	return s.change(ctx, func(q *sqlConn) error {
+	CrashPoint("token before save")
+	err = s.change(ctx, func(q *sqlConn) error {
 		return q.exec(`INSERT INTO tokens (account, name, secret, updated_at) VALUES (?, ?, ?, ?)
 ON CONFLICT (account, name) DO UPDATE SET secret = excluded.secret, updated_at = excluded.updated_at`, account, name, sealed, s.now())
 	})
+	if err == nil {
+		CrashPoint("token saved")
+	}
+	return err
 }

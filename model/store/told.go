@@ -47,24 +47,24 @@ type ShareTold struct {
 	LongestLatency              time.Duration
 }
 
+// All is how many changes callbacks should have told.
+func (t ShareTold) All() int { return t.Told + t.Missed + t.Late + t.Refused }
+
 // Share is told / (told + missed + late + refused); 1 where nothing changed.
 func (t ShareTold) Share() float64 {
-	all := t.Told + t.Missed + t.Late + t.Refused
-	if all == 0 {
+	if t.All() == 0 {
 		return 1
 	}
-	return float64(t.Told) / float64(all)
+	return float64(t.Told) / float64(t.All())
 }
 
 // Share counts an account's changes since a time; of all accounts if account is "", from the
-// beginning if since is nil. What callbacks told is kept by day: all of since's day counts.
+// beginning if since is nil. What callbacks told is kept by day: all of since's day counts, on both sides of the share.
 func (s *Store) Share(ctx context.Context, account string, since *time.Time) (t ShareTold, err error) {
-	w, g := where{}, where{}
+	w, g := where{}, gapsSince(account, since)
 	w.text("account = ?", account)
-	g.text("account = ?", account)
 	if since != nil {
 		w.add("day >= ?", since.UTC().Format(dayLayout))
-		g.add("found_at >= ?", *since)
 	}
 	late := g
 	late.parts = append(append([]string(nil), g.parts...), "kind = 'late'")

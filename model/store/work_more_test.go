@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -207,9 +208,15 @@ func TestRetentionTakesWhatIsOld(t *testing.T) {
 			return nil
 		})
 		d.do(t, move(key("a"), model.Draft), key("a"))
-		check(t, d.Prune(t.Context(), PruneBefore{}))
+		prune := func(p PruneBefore, want string) {
+			t.Helper()
+			took, err := d.Prune(t.Context(), p)
+			check(t, err)
+			same(t, "taken", took.String(), want)
+		}
+		prune(PruneBefore{}, "")
 		before := at(noon.Add(time.Minute))
-		check(t, d.Prune(t.Context(), PruneBefore{Bodies: before}))
+		prune(PruneBefore{Bodies: before}, "1 bodies")
 		for id, want := range map[string]int{old: 0, refused: 1, fresh: 1} {
 			c, err := d.Callback(t.Context(), id)
 			check(t, err)
@@ -218,12 +225,87 @@ func TestRetentionTakesWhatIsOld(t *testing.T) {
 		c, err := d.Callback(t.Context(), old)
 		check(t, err)
 		same(t, "what stays", c.BodyHash+string(c.Outcome), "hashapplied")
-		check(t, d.Prune(t.Context(), PruneBefore{Refused: before, Outbox: before, History: before, HiddenRows: before}))
+		prune(PruneBefore{Bodies: before, Refused: before, Outbox: before, History: before, HiddenRows: before}, "1 refused bodies, 1 outbox rows, 1 changes, 1 hidden rows")
+		prune(PruneBefore{Bodies: before, Refused: before, Outbox: before, History: before, HiddenRows: before}, "")
 		for table, want := range map[string]int64{"callbacks": 3, "history": 0, "outbox": 0, "transactions": 1} {
 			same(t, table, d.count(t, table), want)
 		}
 		first, last, err := d.Feed(t.Context())
 		check(t, err)
 		same(t, "feed", [2]int64{first, last}, [2]int64{2, 1})
+	})
+}
+
+func TestRefusedBodiesAreBoundedInAll(t *testing.T) {
+	both(t, func(t *testing.T, d *db) {
+		var ids []string
+		d.do(t, func(b *Batch) error {
+			for i := range 10 {
+				body := make([]byte, 1000)
+				for j := range body {
+					body[j] = byte(rand.IntN(256))
+				}
+				ids = append(ids, b.AddCallback(Callback{Account: "acc", Verdict: Refused, At: noon.Add(time.Duration(i) * time.Second), Body: body}))
+			}
+			ids = append(ids, b.AddCallback(Callback{Account: "acc", Verdict: Accepted, Outcome: Applied, At: noon, Body: make([]byte, 1000)}))
+			return nil
+		})
+		for _, most := range []int64{1 << 20, 3500} {
+			_, err := d.Prune(t.Context(), PruneBefore{RefusedBytes: most})
+			check(t, err)
+		}
+		var kept []int
+		for i, id := range ids {
+			c, err := d.Callback(t.Context(), id)
+			check(t, err)
+			if len(c.Body) > 0 {
+				kept = append(kept, i)
+			}
+		}
+		same(t, "the newest three and what was accepted", kept, []int{7, 8, 9, 10})
+	})
+}
+
+func TestFirstsAndTimesToRepair(t *testing.T) {
+	both(t, func(t *testing.T, d *db) {
+		d.do(t, func(b *Batch) error {
+			for range 3 {
+				b.AddFirst("acc", model.ChangeStatus, model.ByCallback, noon)
+			}
+			b.AddFirst("acc", model.ChangeCreated, model.ByActive, noon.Add(-48*time.Hour))
+			b.AddFirst("other", model.ChangeCreated, model.ByIdle, noon)
+			for i := range 100 { // found 1 to 100 minutes after the last answer, half of that after the provider's time
+				after, happened := noon.Add(-time.Duration(i+1)*time.Minute), noon.Add(-time.Duration(i+1)*30*time.Second)
+				g := model.Gap{Account: "acc", Ref: "a", Kind: model.GapMissed, Change: model.ChangeStatus, After: &after, HappenedAt: &happened, Before: noon, FoundAt: noon, SettleAt: noon}
+				if i < 2 {
+					late := time.Duration(i+1) * time.Hour
+					g.Kind, g.Latency = model.GapLate, &late
+				}
+				b.AddGap(g)
+			}
+			b.AddGap(model.Gap{Account: "acc", Ref: "a", Kind: model.GapRefused, Change: model.ChangeCreated, Before: noon, FoundAt: noon, SettleAt: noon})
+			far := noon.Add(-1000 * time.Hour)
+			for _, kind := range []model.GapKind{model.GapNoEvent, model.GapUnsubscribed, model.GapPending} {
+				b.AddGap(model.Gap{Account: "acc", Ref: "a", Kind: kind, Change: model.ChangeStatus, After: &far, HappenedAt: &far, Before: noon, FoundAt: noon, SettleAt: noon})
+			}
+			return nil
+		})
+		d.do(t, func(b *Batch) error { b.AddFirst("acc", model.ChangeStatus, model.ByCallback, noon); return nil })
+		got, err := d.Firsts(t.Context(), "acc", at(noon))
+		check(t, err)
+		same(t, "since today", got, map[model.Channel]int{model.ByCallback: 4})
+		got, err = d.Firsts(t.Context(), "", nil)
+		check(t, err)
+		same(t, "of all", got, map[model.Channel]int{model.ByCallback: 4, model.ByActive: 1, model.ByIdle: 1})
+		times, err := d.Repairs(t.Context(), "acc", at(noon))
+		check(t, err)
+		same(t, "times", times, Repairs{
+			Bound: Percentiles{100, 50 * time.Minute, 90 * time.Minute, 99 * time.Minute},
+			Dated: Percentiles{100, 25 * time.Minute, 45 * time.Minute, 99 * 30 * time.Second},
+			Late:  Percentiles{2, time.Hour, 2 * time.Hour, 2 * time.Hour},
+		})
+		times, err = d.Repairs(t.Context(), "other", nil)
+		check(t, err)
+		same(t, "of none", times, Repairs{})
 	})
 }

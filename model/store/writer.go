@@ -160,6 +160,7 @@ func (s *Store) attempt(group []*unit) (answers []error, err error) {
 		return nil, err
 	}
 	for try := 0; ; try++ {
+		CrashPoint("group before begin")
 		answers, err = s.writeGroup(group)
 		if err == nil || try == 4 || !again(err) {
 			return answers, err
@@ -176,6 +177,7 @@ func (s *Store) writeGroup(group []*unit) (answers []error, err error) {
 		defer cancel()
 	}
 	err = s.within(ctx, s.write, &sql.TxOptions{}, func(q *sqlConn) error {
+		CrashPoint("group begun")
 		if err := q.checkStep(); err != nil {
 			return err
 		}
@@ -190,8 +192,15 @@ func (s *Store) writeGroup(group []*unit) (answers []error, err error) {
 				return b.broken
 			}
 		}
-		return b.flush()
+		if err := b.flush(); err != nil {
+			return err
+		}
+		CrashPoint("group before commit")
+		return nil
 	})
+	if err == nil {
+		CrashPoint("group committed")
+	}
 	return answers, err
 }
 

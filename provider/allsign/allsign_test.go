@@ -6,17 +6,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"go.yaml.in/yaml/v3"
-
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 const (
@@ -34,58 +31,12 @@ const (
 
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
-// decode reads a settings block as the config does.
-func decode(block string) func(any) error {
-	return func(v any) error {
-		d := yaml.NewDecoder(strings.NewReader(block))
-		d.KnownFields(true)
-		return d.Decode(v)
-	}
-}
-
-// fake is a service of a test: it answers by method and path, and remembers what it was asked.
-type fake struct {
-	*httptest.Server
-	mu     sync.Mutex
-	asked  []*http.Request
-	bodies []string
-}
-
-func (f *fake) requests() []*http.Request {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return append([]*http.Request(nil), f.asked...)
-}
-
-// paths are what was asked for, such as "GET /v3/documents".
-func (f *fake) paths() []string {
-	list := []string{}
-	for _, r := range f.requests() {
-		list = append(list, r.Method+" "+r.URL.Path)
-	}
-	return list
-}
-
 // answers maps "GET /path" to a body, or to a status and a body: "404 {}".
 type answers map[string]string
 
-func serve(t *testing.T, answer http.HandlerFunc) *fake {
+func answering(t *testing.T, by answers) *providertest.Service {
 	t.Helper()
-	f := &fake{}
-	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body) // what a test sends can be read
-		f.mu.Lock()
-		f.asked, f.bodies = append(f.asked, r.Clone(context.Background())), append(f.bodies, string(body))
-		f.mu.Unlock()
-		answer(w, r)
-	}))
-	t.Cleanup(f.Close)
-	return f
-}
-
-func answering(t *testing.T, by answers) *fake {
-	t.Helper()
-	return serve(t, func(w http.ResponseWriter, r *http.Request) {
+	return providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		body, ok := by[r.Method+" "+r.URL.Path]
 		code := http.StatusOK
 		if !ok {
@@ -111,7 +62,7 @@ func answering(t *testing.T, by answers) *fake {
 func open(t *testing.T, base, block string, change ...func(*provider.Options)) provider.Provider {
 	t.Helper()
 	o := provider.Options{
-		Account: "mx", BaseURL: base, Settings: decode(block), Client: http.DefaultClient, Bare: http.DefaultClient, IncludeTest: true,
+		Account: "mx", BaseURL: base, Settings: providertest.Decode(block), Client: http.DefaultClient, Bare: http.DefaultClient, IncludeTest: true,
 		Now: func() time.Time { return noon },
 	}
 	for _, c := range change {
@@ -132,13 +83,6 @@ func openV3(t *testing.T, base string, change ...func(*provider.Options)) *v3 {
 func openV2(t *testing.T, base string, change ...func(*provider.Options)) *v2 {
 	t.Helper()
 	return open(t, base, keyedV2, change...).(*v2)
-}
-
-func same(t *testing.T, what string, got, want any) {
-	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", what, diff)
-	}
 }
 
 // memory is where tokens rest in a test.
@@ -184,7 +128,7 @@ func TestFaultySettingsAreToldAtOnce(t *testing.T) {
 			"replay_window: only with profile v3", `signature_encoding: "rot13"`, "document_id_paths", "pdf_link_paths", "download_path: must begin with /", "sse_token_url", "sse_streams", "sse_idle", `states.A: "b"`,
 		},
 	} {
-		_, err := New(provider.Options{Settings: decode(block)})
+		_, err := New(provider.Options{Settings: providertest.Decode(block)})
 		if err == nil {
 			t.Errorf("%s: no fault", block)
 			continue
@@ -223,13 +167,13 @@ func TestEachWordOfTheServiceHasItsStatus(t *testing.T) {
 		"draft": "draft", "collecting_data": "draft", "processing": "in_progress", "awaiting_signatures": "in_progress", "correcting": "in_progress",
 		"completed": "completed", "expired": "expired", "voided": "cancelled",
 	}
-	same(t, "v3", openV3(t, "").states, want)
+	providertest.Same(t, "v3", openV3(t, "").states, want)
 	for word, status := range map[string]model.Status{
 		"sellos_pdf": "in_progress", "recolectando_firmantes": "draft", "esperando_firmas": "in_progress", "generando_pdf": "in_progress", "todos_firmaron": "completed", "some_signed": "in_progress",
 	} {
 		want[word] = status
 	}
-	same(t, "v2", openV2(t, "").states, want)
+	providertest.Same(t, "v2", openV2(t, "").states, want)
 }
 
 // What an answer says of an open document moves the word and not the status, whichever way it goes.
@@ -264,8 +208,8 @@ func TestEventsAreATableThatSettingsChange(t *testing.T) {
 		t.Error("states has no effect")
 	}
 	r := s.Rules()
-	same(t, "cancelled is told by", r.Told(model.ChangeStatus, model.Cancelled), []string{"document.annulled"})
-	same(t, "a beginning is told by", r.Told(model.ChangeCreated, model.InProgress), []string{documentSent})
+	providertest.Same(t, "cancelled is told by", r.Told(model.ChangeStatus, model.Cancelled), []string{"document.annulled"})
+	providertest.Same(t, "a beginning is told by", r.Told(model.ChangeCreated, model.InProgress), []string{documentSent})
 	if !r.Allows(model.InProgress, model.Declined) {
 		t.Error("a claim of declined goes nowhere")
 	}
@@ -278,5 +222,5 @@ func TestWhatHasNoEventIsNoMissedCallback(t *testing.T) {
 		t.Errorf("%+v", r.Tells)
 	}
 	r = openV2(t, "").Rules()
-	same(t, "v2: a beginning", r.Told(model.ChangeCreated, model.InProgress), []string{documentCreated, documentSent})
+	providertest.Same(t, "v2: a beginning", r.Told(model.ChangeCreated, model.InProgress), []string{documentCreated, documentSent})
 }

@@ -109,7 +109,7 @@ func suiteV2(t *testing.T, block string) providertest.Suite {
 		New: made(t, block), Stranger: made(t, "{profile: v2, api_key: k, webhook_secrets: [of-somebody-else]}"),
 		Callbacks: "testdata/callbacks/v2", Answers: "testdata/answers/v2", Ref: testV2, Document: model.DocumentRef{ID: signedID, Kind: model.SignedDocument},
 		FetchPath: func(ref string) string { return "/v2/documents/" + ref },
-		Secrets:   []string{testKey, typed, "of-somebody-else", "Example", "c0ffee"}, Sign: signV2,
+		Secrets:   []string{testKey, typed, "of-somebody-else", "Example", "c0ffee"}, Sign: signV2, Tokens: []string{"X-Amz-Signature=c0ffee"},
 		Signed: func(c provider.Callback) []provider.Callback {
 			body, short, plain := c, c, c
 			body.Body = append([]byte(" "), c.Body...)

@@ -11,6 +11,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 // seeds are the bodies of the recorded callbacks of both generations.
@@ -70,7 +71,7 @@ func harmless(t *testing.T, p reads, c provider.Callback) {
 
 func fuzzed(f *testing.F, block string) reads {
 	f.Helper()
-	p, err := New(provider.Options{Settings: decode(block), IncludeTest: true})
+	p, err := New(provider.Options{Settings: providertest.Decode(block), IncludeTest: true})
 	if err != nil {
 		f.Fatal(err)
 	}

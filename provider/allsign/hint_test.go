@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 func TestABrowserNamesADocumentAndAStepAndNothingElse(t *testing.T) {
@@ -40,7 +41,7 @@ func TestABrowserNamesADocumentAndAStepAndNothingElse(t *testing.T) {
 		"nothing":                       {provider.Hint{}, provider.Hinted{}},
 		"no JSON":                       {body("document_id=d-1"), provider.Hinted{}},
 	} {
-		same(t, name, openV3(t, "").Hint(c.hint, noon), c.want)
-		same(t, name, openV2(t, "").Hint(c.hint, noon), c.want)
+		providertest.Same(t, name, openV3(t, "").Hint(c.hint, noon), c.want)
+		providertest.Same(t, name, openV2(t, "").Hint(c.hint, noon), c.want)
 	}
 }

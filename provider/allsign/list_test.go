@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 // walked asks for page after page, at most twenty.
@@ -46,8 +47,8 @@ func pageOf(hours ...int) string {
 	return string(raw)
 }
 
-func v3Pages(t *testing.T, pages map[string]string) *fake {
-	return serve(t, func(w http.ResponseWriter, r *http.Request) {
+func v3Pages(t *testing.T, pages map[string]string) *providertest.Service {
+	return providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, pages[r.URL.Query().Get("startingAfter")])
 	})
 }
@@ -68,8 +69,8 @@ func TestTheNextCursorIsPassedBackUntouched(t *testing.T) {
 	if pages != 2 || len(refs) != 3 {
 		t.Errorf("%d pages of %v", pages, refs)
 	}
-	q := f.requests()[1].URL.Query()
-	same(t, "query", q, url.Values{"limit": {"100"}, "scope": {"accessible"}, "startingAfter": {odd}})
+	q := f.Requests()[1].URL.Query()
+	providertest.Same(t, "query", q, url.Values{"limit": {"100"}, "scope": {"accessible"}, "startingAfter": {odd}})
 }
 
 func TestAWalkEndsWhereTheServiceRepeatsItself(t *testing.T) {
@@ -99,20 +100,20 @@ func TestTheOrderIsNotTakenForGranted(t *testing.T) {
 	if pages != 3 {
 		t.Errorf("%d pages", pages)
 	}
-	same(t, "items", refs, []string{"doc_1", "doc_2"})
+	providertest.Same(t, "items", refs, []string{"doc_1", "doc_2"})
 }
 
 func TestItemsNewerThanTheWindowAreLeftOut(t *testing.T) {
 	t.Parallel()
 	f := v3Pages(t, map[string]string{"": page(pageOf(1, 30), "", false)})
 	refs, _ := walked(t, openV3(t, f.URL), provider.ListQuery{Since: noon.Add(-48 * time.Hour), Until: noon.Add(-24 * time.Hour)})
-	same(t, "items", refs, []string{"doc_30"})
+	providertest.Same(t, "items", refs, []string{"doc_30"})
 }
 
 func TestAListIsNothingElse(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`{}`, `{"data":null}`, `{"object":"list"}`} {
-		f := serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, body) })
+		f := providertest.Serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, body) })
 		for _, l := range []provider.Lister{openV3(t, f.URL), openV2(t, f.URL)} {
 			if p, err := l.List(t.Context(), provider.ListQuery{}); err == nil {
 				t.Errorf("%s: %+v", body, p)
@@ -132,8 +133,8 @@ func TestAListIsNothingElse(t *testing.T) {
 	}
 }
 
-func v2Pages(t *testing.T, pages map[string]string) *fake {
-	return serve(t, func(w http.ResponseWriter, r *http.Request) {
+func v2Pages(t *testing.T, pages map[string]string) *providertest.Service {
+	return providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
 		io.WriteString(w, pages[q.Get("sortBy")+" "+q.Get("cursor")])
 	})
@@ -150,8 +151,8 @@ func TestV2IsWalkedByUpdateDownToTheWatermark(t *testing.T) {
 	if pages != 2 {
 		t.Errorf("%d pages", pages)
 	}
-	same(t, "items", refs, []string{"doc_1", "doc_2", "doc_3"})
-	same(t, "query", f.requests()[1].URL.Query(), url.Values{"limit": {"10"}, "sortBy": {"updated_at"}, "sortOrder": {"desc"}, "cursor": {"a"}})
+	providertest.Same(t, "items", refs, []string{"doc_1", "doc_2", "doc_3"})
+	providertest.Same(t, "query", f.Requests()[1].URL.Query(), url.Values{"limit": {"10"}, "sortBy": {"updated_at"}, "sortOrder": {"desc"}, "cursor": {"a"}})
 }
 
 // The published item has no update time: then the list is good for what is new.
@@ -163,5 +164,5 @@ func TestV2WithoutUpdateTimesIsWalkedByCreation(t *testing.T) {
 	if pages != 3 {
 		t.Errorf("%d pages", pages)
 	}
-	same(t, "items", refs, []string{"doc_1", "doc_2", "doc_3"})
+	providertest.Same(t, "items", refs, []string{"doc_1", "doc_2", "doc_3"})
 }

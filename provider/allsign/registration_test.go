@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 const (
@@ -48,10 +49,10 @@ func TestASecretThatIsShownOnceIsKeptBeforeRegisterReturns(t *testing.T) {
 		URL    string   `json:"url"`
 		Events []string `json:"events"`
 	}
-	if err := json.Unmarshal([]byte(f.bodies[len(f.bodies)-1]), &sent); err != nil {
+	if err := json.Unmarshal([]byte(f.Bodies()[len(f.Bodies())-1]), &sent); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "only active events that the table knows", sent.Events, []string{documentCompleted, signerSigned})
+	providertest.Same(t, "only active events that the table knows", sent.Events, []string{documentCompleted, signerSigned})
 	c := signV3(provider.Callback{Header: http.Header{}, Body: []byte(`{"eventType":"document.completed","data":{"documentId":"d"}}`), ReceivedAt: noon}, another)
 	if _, err := s.Receive(c); err != nil {
 		t.Errorf("the new secret counts at once: %v", err)
@@ -77,7 +78,7 @@ func TestASecretThatCannotBeKeptTakesItsEndpointBack(t *testing.T) {
 		if err == nil || strings.Contains(err.Error(), another) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if paths := f.paths(); paths[len(paths)-1] != "DELETE /v3/webhooks/whe_new" {
+		if paths := f.Paths(); paths[len(paths)-1] != "DELETE /v3/webhooks/whe_new" {
 			t.Errorf("%s: %v", name, paths)
 		}
 	}
@@ -104,8 +105,8 @@ func TestAnEndpointThatTheBreakerSwitchedOffIsSwitchedOnAgain(t *testing.T) {
 	if err != nil || r.ID != "whe_1" || r.Disabled {
 		t.Errorf("%+v %v", r, err)
 	}
-	same(t, "asked", f.paths(), []string{"GET /v3/webhooks/whe_1", "PATCH /v3/webhooks/whe_1"})
-	same(t, "said", f.bodies[1], `{"disabled":false}`)
+	providertest.Same(t, "asked", f.Paths(), []string{"GET /v3/webhooks/whe_1", "PATCH /v3/webhooks/whe_1"})
+	providertest.Same(t, "said", f.Bodies()[1], `{"disabled":false}`)
 }
 
 func TestASecondEndpointForTheSameURLIsNeverMade(t *testing.T) {
@@ -127,9 +128,9 @@ func TestASecondEndpointForTheSameURLIsNeverMade(t *testing.T) {
 		if c.id == "" && !strings.Contains(err.Error(), "webhook_secrets") {
 			t.Errorf("%s: the cure is not told: %v", name, err)
 		}
-		for _, p := range f.paths() {
+		for _, p := range f.Paths() {
 			if strings.HasPrefix(p, "POST") {
-				t.Errorf("%s: %v", name, f.paths())
+				t.Errorf("%s: %v", name, f.Paths())
 			}
 		}
 	}
@@ -156,8 +157,8 @@ func TestAWriteIsNotSentTwice(t *testing.T) {
 	t.Parallel()
 	f := answering(t, answers{"GET /v3/webhooks": `{"data":[]}`, "GET /v3/webhooks/events": events, "POST /v3/webhooks": `409 {"code":"CONFLICT","requestId":"req_9"}`})
 	_, err := registered(t, f.URL, "{api_key: k}", &memory{}).Register(t.Context(), provider.Registration{URL: ourURL}, false)
-	if err == nil || !strings.Contains(err.Error(), "req_9") || strings.Count(strings.Join(f.paths(), " "), "POST") != 1 {
-		t.Errorf("%v %v", err, f.paths())
+	if err == nil || !strings.Contains(err.Error(), "req_9") || strings.Count(strings.Join(f.Paths(), " "), "POST") != 1 {
+		t.Errorf("%v %v", err, f.Paths())
 	}
 }
 
@@ -197,7 +198,7 @@ func TestCheckWarnsOfScopesAndOfEventsThatTheTableLacks(t *testing.T) {
 			}
 		}
 	}
-	f := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	f := providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/events") {
 			w.WriteHeader(http.StatusForbidden)
 		}

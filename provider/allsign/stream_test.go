@@ -11,10 +11,11 @@ import (
 	"time"
 
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 // streaming is a v2 account with a token endpoint of the operator's and a stream, both at f.
-func streaming(t *testing.T, f *fake, idle string) *v2 {
+func streaming(t *testing.T, f *providertest.Service, idle string) *v2 {
 	t.Helper()
 	bare := provider.NewBareClient(provider.TransportOptions{Now: func() time.Time { return noon }, Attempts: 1}, true)
 	t.Cleanup(bare.CloseIdleConnections)
@@ -24,9 +25,9 @@ func streaming(t *testing.T, f *fake, idle string) *v2 {
 }
 
 // stream serves tokens t-1, t-2 ... and what each opening of the stream answers.
-func stream(t *testing.T, openings ...func(w http.ResponseWriter, r *http.Request)) *fake {
+func stream(t *testing.T, openings ...func(w http.ResponseWriter, r *http.Request)) *providertest.Service {
 	tokens, n := 0, 0
-	return serve(t, func(w http.ResponseWriter, r *http.Request) {
+	return providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/own/") {
 			tokens++
 			fmt.Fprintf(w, `{"token":"t-%d"}`, tokens)
@@ -72,9 +73,9 @@ func TestAStreamGoesOnFromItsLastEventAfterEachBreak(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	same(t, "events", ids, []string{"8", "8", "9"})
+	providertest.Same(t, "events", ids, []string{"8", "8", "9"})
 	var from []string
-	for _, r := range f.requests() {
+	for _, r := range f.Requests() {
 		if r.URL.Path == "/v2/sse/stream" {
 			from = append(from, r.Header.Get("Last-Event-ID"))
 			if r.Header.Get("Authorization") != "" || r.URL.Query().Get("token") != "t-1" {
@@ -84,7 +85,7 @@ func TestAStreamGoesOnFromItsLastEventAfterEachBreak(t *testing.T) {
 			t.Errorf("%s %v", r.RequestURI, r.Header)
 		}
 	}
-	same(t, "from", from, []string{"7", "7", "7", "8"})
+	providertest.Same(t, "from", from, []string{"7", "7", "7", "8"})
 }
 
 func TestARefusedTokenIsAskedForAnewOnce(t *testing.T) {
@@ -94,8 +95,8 @@ func TestARefusedTokenIsAskedForAnewOnce(t *testing.T) {
 	if err == nil || errors.Is(err, provider.ErrDenied) || strings.Contains(err.Error(), "t-") || strings.Contains(err.Error(), "http") {
 		t.Error(err)
 	}
-	if n := len(f.paths()); n != 4 {
-		t.Errorf("%v", f.paths())
+	if n := len(f.Paths()); n != 4 {
+		t.Errorf("%v", f.Paths())
 	}
 }
 
@@ -109,8 +110,8 @@ func TestAStreamThatStandsStillIsOpenedAgain(t *testing.T) {
 	}
 	f := stream(t, still, sends("id: 1\ndata: {}\n\n"))
 	err := streaming(t, f, "50ms").Stream(ctx, testV2, "", func(string) { cancel() })
-	if !errors.Is(err, context.Canceled) || len(f.paths()) != 3 {
-		t.Errorf("%v %v", f.paths(), err)
+	if !errors.Is(err, context.Canceled) || len(f.Paths()) != 3 {
+		t.Errorf("%v %v", f.Paths(), err)
 	}
 }
 
@@ -119,11 +120,11 @@ func TestAStreamThatFailsForLongIsGivenUp(t *testing.T) {
 	for name, opening := range map[string]func(http.ResponseWriter, *http.Request){"failing": refuses(http.StatusBadGateway), "not there": refuses(http.StatusNotFound), "no stream": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "{}") }} {
 		f := stream(t, opening)
 		err := streaming(t, f, "1m").Stream(t.Context(), testV2, "", func(string) {})
-		if err == nil || len(f.paths()) > 2+streamRetries || strings.Contains(err.Error(), "t-1") {
-			t.Errorf("%s: %v %v", name, f.paths(), err)
+		if err == nil || len(f.Paths()) > 2+streamRetries || strings.Contains(err.Error(), "t-1") {
+			t.Errorf("%s: %v %v", name, f.Paths(), err)
 		}
 	}
-	f := serve(t, refuses(http.StatusUnauthorized))
+	f := providertest.Serve(t, refuses(http.StatusUnauthorized))
 	if err := streaming(t, f, "1m").Stream(t.Context(), testV2, "", nil); err == nil || errors.Is(err, provider.ErrDenied) {
 		t.Errorf("the operator's own endpoint refuses: %v", err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 const v2Path = "GET /v2/documents/" + testV2
@@ -165,8 +166,8 @@ func TestAMessageUnderStatus200IsNoFile(t *testing.T) {
 
 func TestARedirectToTheFileIsFollowedWithoutTheKey(t *testing.T) {
 	t.Parallel()
-	away := serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, pdf+strings.Repeat("x", 2000)) })
-	f := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	away := providertest.Serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, pdf+strings.Repeat("x", 2000)) })
+	f := providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, away.URL+"/x?sig=hush", http.StatusFound)
 	})
 	stay := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -174,7 +175,7 @@ func TestARedirectToTheFileIsFollowedWithoutTheKey(t *testing.T) {
 	if _, err := s.Download(t.Context(), testV2, model.DocumentRef{ID: signedID}, io.Discard); err != nil {
 		t.Error(err)
 	}
-	if h := away.requests()[0].Header; h.Get("Authorization") != "" {
+	if h := away.Requests()[0].Header; h.Get("Authorization") != "" {
 		t.Errorf("%v", h)
 	}
 }
@@ -182,7 +183,7 @@ func TestARedirectToTheFileIsFollowedWithoutTheKey(t *testing.T) {
 func TestADeadLinkOfACallbackIsNotTheKeysEnd(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[int]error{200: nil, 400: provider.ErrDenied, 401: provider.ErrDenied, 403: provider.ErrDenied, 404: provider.ErrNotFound, 410: provider.ErrNotFound, 503: provider.ErrUnavailable} {
-		away := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		away := providertest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(code)
 			io.WriteString(w, pdf+strings.Repeat("x", 2000))
 		})
@@ -191,7 +192,7 @@ func TestADeadLinkOfACallbackIsNotTheKeysEnd(t *testing.T) {
 		if !errors.Is(err, want) || err != nil && strings.Contains(err.Error(), "hush") {
 			t.Errorf("%d: %v", code, err)
 		}
-		if h := away.requests()[0].Header; h.Get("Authorization") != "" {
+		if h := away.Requests()[0].Header; h.Get("Authorization") != "" {
 			t.Errorf("%v", h)
 		}
 	}
@@ -201,7 +202,7 @@ func TestV2IsCheckedByAListOfOne(t *testing.T) {
 	t.Parallel()
 	f := answering(t, answers{"GET /v2/documents": `{"data":[],"meta":{}}`})
 	who, err := open(t, f.URL, strings.Replace(keyedV2, "{", "{allow_unsigned: true, ", 1)).(provider.Checker).Check(t.Context())
-	if err != nil || len(who.Warnings) != 1 || f.requests()[0].URL.RawQuery != "limit=1" {
+	if err != nil || len(who.Warnings) != 1 || f.Requests()[0].URL.RawQuery != "limit=1" {
 		t.Errorf("%+v %v", who, err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 const (
@@ -40,13 +41,13 @@ func TestAnOpenDocumentCostsTwoCallsAndACompletedOneThree(t *testing.T) {
 	if _, err := openV3(t, f.URL).Fetch(t.Context(), testDoc); err != nil {
 		t.Error(err)
 	}
-	same(t, "open", f.paths(), []string{docPath, signed})
+	providertest.Same(t, "open", f.Paths(), []string{docPath, signed})
 	f = answering(t, answers{docPath: completed(), signed: signers, evidPath: nothing})
 	if _, err := openV3(t, f.URL).Fetch(t.Context(), testDoc); err != nil {
 		t.Error(err)
 	}
-	same(t, "completed", f.paths(), []string{docPath, signed, evidPath})
-	if got := f.requests()[0].Header; got.Get("Authorization") != "Bearer "+testKey || got.Get("Idempotency-Key") != "" {
+	providertest.Same(t, "completed", f.Paths(), []string{docPath, signed, evidPath})
+	if got := f.Requests()[0].Header; got.Get("Authorization") != "Bearer "+testKey || got.Get("Idempotency-Key") != "" {
 		t.Errorf("a read is sent with %v", got)
 	}
 }
@@ -79,8 +80,8 @@ func TestTheCertificateIsADocumentOnlyOnceTheEvidenceShowsIt(t *testing.T) {
 	}
 	f := answering(t, answers{docPath: completed(), signed: signers})
 	s := openV3(t, f.URL, func(o *provider.Options) { o.Download = []string{"signed"} })
-	if _, err := s.Fetch(t.Context(), testDoc); err != nil || len(f.paths()) != 2 {
-		t.Errorf("where no evidence is wanted none is asked for: %v %v", f.paths(), err)
+	if _, err := s.Fetch(t.Context(), testDoc); err != nil || len(f.Paths()) != 2 {
+		t.Errorf("where no evidence is wanted none is asked for: %v %v", f.Paths(), err)
 	}
 }
 
@@ -88,7 +89,7 @@ func TestTheCertificateIsADocumentOnlyOnceTheEvidenceShowsIt(t *testing.T) {
 func TestALaterCertificateIsQueuedByALaterFetch(t *testing.T) {
 	t.Parallel()
 	evidence := files("https://f.example.org", false)
-	f := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	f := providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		body := map[string]string{docPath: completed(), signed: signers, evidPath: evidence}[r.Method+" "+r.URL.Path]
 		io.WriteString(w, body)
 	})
@@ -106,7 +107,7 @@ func TestALaterCertificateIsQueuedByALaterFetch(t *testing.T) {
 		for _, doc := range d.Documents {
 			ids = append(ids, doc.ID)
 		}
-		same(t, "queued", ids, want)
+		providertest.Same(t, "queued", ids, want)
 		evidence = files("https://f.example.org", true)
 	}
 	if row.Status != model.Completed {
@@ -127,14 +128,14 @@ func TestANotFoundNeverClosesARow(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 	f := answering(t, answers{})
-	if o, err := openV3(t, f.URL).Fetch(t.Context(), "stats"); err != nil || o.Absence != model.NotFound || len(f.paths()) > 0 {
-		t.Errorf("another endpoint is taken for a document: %v %v %v", o, err, f.paths())
+	if o, err := openV3(t, f.URL).Fetch(t.Context(), "stats"); err != nil || o.Absence != model.NotFound || len(f.Paths()) > 0 {
+		t.Errorf("another endpoint is taken for a document: %v %v %v", o, err, f.Paths())
 	}
 }
 
 func TestAWebPageInBetweenIsNoNotFound(t *testing.T) {
 	t.Parallel()
-	f := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	f := providertest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		w.WriteHeader(http.StatusNotFound)
 		io.WriteString(w, "<html>")
@@ -165,7 +166,7 @@ func TestSignersThatAreNotToldAreNotMadeUp(t *testing.T) {
 
 func TestLaterPagesOfSignersAreRead(t *testing.T) {
 	t.Parallel()
-	f := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	f := providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch after := r.URL.Query().Get("startingAfter"); {
 		case !strings.HasSuffix(r.URL.Path, "/signers"):
 			w.Write(withStatus(testDoc, "awaiting_signatures"))
@@ -176,8 +177,8 @@ func TestLaterPagesOfSignersAreRead(t *testing.T) {
 		}
 	})
 	o, err := openV3(t, f.URL).Fetch(t.Context(), testDoc)
-	if err != nil || len(o.Signers) != 2 || len(f.paths()) != 3 {
-		t.Errorf("%v %v %v", o.Signers, f.paths(), err)
+	if err != nil || len(o.Signers) != 2 || len(f.Paths()) != 3 {
+		t.Errorf("%v %v %v", o.Signers, f.Paths(), err)
 	}
 }
 
@@ -198,13 +199,13 @@ func TestCompletionAndTheFileAreNotSimultaneous(t *testing.T) {
 func TestALinkIsFetchedWithoutTheKeyAndNeverTold(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{signedID, nom151ID} {
-		away := serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, pdf+strings.Repeat("x", 2000)) })
+		away := providertest.Serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, pdf+strings.Repeat("x", 2000)) })
 		s := openV3(t, answering(t, answers{evidPath: files(away.URL, true)}).URL)
 		var out bytes.Buffer
 		if _, err := s.Download(t.Context(), testDoc, model.DocumentRef{ID: id}, &out); err != nil || !strings.HasPrefix(out.String(), pdf) {
 			t.Errorf("%s: %v", id, err)
 		}
-		r := away.requests()[0]
+		r := away.Requests()[0]
 		if r.Header.Get("Authorization") != "" || r.URL.Path != "/"+id+".pdf" || r.URL.Query().Get("X-Amz-Signature") != "hush" {
 			t.Errorf("%s: %s %v", id, r.RequestURI, r.Header)
 		}
@@ -225,7 +226,7 @@ func TestALinkIsFetchedWithoutTheKeyAndNeverTold(t *testing.T) {
 func TestADeadLinkIsAskedForAnewAndSaysNothingOfTheKey(t *testing.T) {
 	t.Parallel()
 	for _, code := range []int{400, 401, 403, 404, 410} {
-		away := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) })
+		away := providertest.Serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) })
 		s := openV3(t, answering(t, answers{evidPath: files(away.URL, true)}).URL)
 		if _, err := s.Download(t.Context(), testDoc, model.DocumentRef{ID: signedID}, io.Discard); !errors.Is(err, provider.ErrNotReady) || errors.Is(err, provider.ErrDenied) {
 			t.Errorf("%d: %v", code, err)
@@ -367,7 +368,7 @@ func TestACanaryIsTakenForATest(t *testing.T) {
 func TestACallThatIsCancelledSaysNothingOfADocument(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	f := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	f := providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/signers") {
 			cancel()
 			<-r.Context().Done()

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 // vault keeps tokens as the database does.
@@ -42,7 +43,7 @@ func (v *vault) tokens() provider.Tokens {
 
 // issuer gives tokens, and transactions to whoever has the newest.
 type issuer struct {
-	*fake
+	*providertest.Service
 	mu      sync.Mutex
 	n       int    // tokens given
 	rotates bool   // each refresh brings a new refresh token, and ends the one before
@@ -53,7 +54,7 @@ type issuer struct {
 func issue(t *testing.T) *issuer {
 	t.Helper()
 	i := &issuer{refresh: "refresh-0", expires: "3600"}
-	i.fake = serve(t, func(w http.ResponseWriter, r *http.Request) {
+	i.Service = providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		i.mu.Lock()
 		defer i.mu.Unlock()
 		w.Header().Set("Content-Type", "application/json")
@@ -66,7 +67,7 @@ func issue(t *testing.T) *issuer {
 			return
 		}
 		var body map[string]string
-		json.Unmarshal([]byte(i.fake.bodies()[len(i.fake.bodies())-1]), &body)
+		json.Unmarshal([]byte(i.Service.Bodies()[len(i.Service.Bodies())-1]), &body)
 		if body["client_id"] != "the-client" || body["client_secret"] != "the-client-secret" || body["code"] == "" && body["refresh_token"] != i.refresh {
 			w.WriteHeader(http.StatusBadRequest)
 			return
@@ -84,7 +85,7 @@ func issue(t *testing.T) *issuer {
 
 // asked is how often a token was asked for.
 func (i *issuer) asked() (n int) {
-	for _, r := range i.requests() {
+	for _, r := range i.Requests() {
 		if r.URL.Path == "/token" {
 			n++
 		}
@@ -118,7 +119,7 @@ func TestATokenIsRefreshedBeforeItEndsInJSONWithoutAGrantType(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	same(t, "the body", i.bodies()[0], `{"client_id":"the-client","client_secret":"the-client-secret","refresh_token":"refresh-0"}`)
+	providertest.Same(t, "the body", i.Bodies()[0], `{"client_id":"the-client","client_secret":"the-client-secret","refresh_token":"refresh-0"}`)
 	if n := i.asked(); n != 1 {
 		t.Errorf("%d tokens for three questions", n)
 	}
@@ -143,8 +144,8 @@ func TestARefusedTokenIsRefreshedOnce(t *testing.T) {
 		t.Errorf("%v, %d tokens", err, i.asked())
 	}
 	f := answering(t, http.StatusUnauthorized, "application/json", "{}")
-	if err := fetch(t, plain(t, f.URL, keyed)); !errors.Is(err, provider.ErrDenied) || len(f.requests()) != 1 {
-		t.Errorf("an access token that does not change: %v after %d questions", err, len(f.requests()))
+	if err := fetch(t, plain(t, f.URL, keyed)); !errors.Is(err, provider.ErrDenied) || len(f.Requests()) != 1 {
+		t.Errorf("an access token that does not change: %v after %d questions", err, len(f.Requests()))
 	}
 }
 
@@ -285,7 +286,7 @@ func TestALoginKeepsItsTokens(t *testing.T) {
 	if err := i.account(t, v, &now, "").Exchange(t.Context(), "the-code", "http://127.0.0.1:7/"); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "the body", i.bodies()[0], `{"client_id":"the-client","client_secret":"the-client-secret","code":"the-code"}`)
+	providertest.Same(t, "the body", i.Bodies()[0], `{"client_id":"the-client","client_secret":"the-client-secret","code":"the-code"}`)
 	if err := fetch(t, daemon); err != nil {
 		t.Errorf("a daemon that runs does not see it: %v", err)
 	}
@@ -303,7 +304,7 @@ func TestWhatTheTokenCallAnswersIsNoWordOnATransaction(t *testing.T) {
 	for code, denied := range map[int]bool{400: true, 401: true, 403: true, 404: false, 410: false, 500: false} {
 		f := answering(t, code, "application/json", `{"message":"the-client-secret"}`)
 		now := noon
-		i := &issuer{fake: f}
+		i := &issuer{Service: f}
 		o, err := i.account(t, &vault{}, &now, seeded).Fetch(t.Context(), testRef)
 		if err == nil || errors.Is(err, provider.ErrDenied) != denied || errors.Is(err, provider.ErrNotFound) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%d: %+v, %v", code, o, err)
@@ -320,9 +321,9 @@ func TestTheLoginURLHasTheUsualParametersOrThoseOfATemplate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "parameters", u.Query(), url.Values{"lang": {"es"}, "response_type": {"code"}, "client_id": {"the-client"},
+	providertest.Same(t, "parameters", u.Query(), url.Values{"lang": {"es"}, "response_type": {"code"}, "client_id": {"the-client"},
 		"scope": {"transaction:read webhook:read"}, "state": {"s 1"}, "redirect_uri": {"http://127.0.0.1:7/"}})
-	same(t, "a template", given("https://app.example.net/a/{client_id}?permisos={scope}&s={state}&r={redirect_uri}"),
+	providertest.Same(t, "a template", given("https://app.example.net/a/{client_id}?permisos={scope}&s={state}&r={redirect_uri}"),
 		"https://app.example.net/a/the-client?permisos=transaction%3Aread+webhook%3Aread&s=s+1&r=http%3A%2F%2F127.0.0.1%3A7%2F")
 	if got := plain(t, "", "{"+login+"}").LoginURL("s", "r"); got != "" {
 		t.Errorf("without an address: %s", got)

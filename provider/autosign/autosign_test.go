@@ -2,22 +2,17 @@ package autosign
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"go.yaml.in/yaml/v3"
-
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 const (
@@ -36,56 +31,11 @@ type starting interface{ self() *service }
 
 func (s *service) self() *service { return s }
 
-// decode reads a settings block as the config does.
-func decode(block string) func(any) error {
-	return func(v any) error {
-		d := yaml.NewDecoder(strings.NewReader(block))
-		d.KnownFields(true)
-		return d.Decode(v)
-	}
-}
-
-// fake is a service of a test: it answers and remembers what it was asked.
-type fake struct {
-	*httptest.Server
-	mu    sync.Mutex
-	asked []*http.Request
-	sent  []string
-}
-
-func (f *fake) requests() []*http.Request {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return append([]*http.Request(nil), f.asked...)
-}
-
-func (f *fake) bodies() []string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return append([]string(nil), f.sent...)
-}
-
-func serve(t *testing.T, answer http.HandlerFunc) *fake {
-	t.Helper()
-	f := &fake{}
-	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var body bytes.Buffer
-		body.ReadFrom(r.Body)
-		f.mu.Lock()
-		f.asked = append(f.asked, r.Clone(context.Background()))
-		f.sent = append(f.sent, body.String())
-		f.mu.Unlock()
-		answer(w, r)
-	}))
-	t.Cleanup(f.Close)
-	return f
-}
-
 // account is an account whose service is at base.
 func account(t *testing.T, base, block string, change ...func(*provider.Options)) provider.Provider {
 	t.Helper()
 	o := provider.Options{
-		Account: "la", BaseURL: base, Settings: decode(block), Client: http.DefaultClient, Bare: http.DefaultClient,
+		Account: "la", BaseURL: base, Settings: providertest.Decode(block), Client: http.DefaultClient, Bare: http.DefaultClient,
 		Now: func() time.Time { return noon },
 	}
 	for _, c := range change {
@@ -105,27 +55,18 @@ func plain(t *testing.T, base, block string, change ...func(*provider.Options)) 
 }
 
 // answering serves one answer to every question.
-func answering(t *testing.T, code int, contentType, body string) *fake {
-	return serve(t, func(w http.ResponseWriter, _ *http.Request) {
+func answering(t *testing.T, code int, contentType, body string) *providertest.Service {
+	return providertest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", contentType)
 		w.WriteHeader(code)
 		fmt.Fprint(w, body)
 	})
 }
 
-func recorded(t *testing.T, name string) string {
-	t.Helper()
-	raw, err := os.ReadFile(filepath.Join("testdata", "answers", name+".json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(raw)
-}
-
 // fetched is what Fetch makes of a recorded answer.
 func fetched(t *testing.T, name string) model.Observation {
 	t.Helper()
-	f := answering(t, http.StatusOK, "application/json", recorded(t, name))
+	f := answering(t, http.StatusOK, "application/json", providertest.Recorded(t, "answers/"+name))
 	o, err := account(t, f.URL, keyed).Fetch(t.Context(), testRef)
 	if err != nil {
 		t.Fatal(err)
@@ -166,13 +107,6 @@ func claim(t *testing.T, name string) model.Observation {
 	return o
 }
 
-func same(t *testing.T, what string, got, want any) {
-	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", what, diff)
-	}
-}
-
 func TestEveryFaultOfTheSettingsIsTold(t *testing.T) {
 	t.Parallel()
 	for block, want := range map[string][]string{
@@ -185,7 +119,7 @@ func TestEveryFaultOfTheSettingsIsTold(t *testing.T) {
 		"{access_token: x, status_words: {gone: vanished, asked: unknown}, list_limit: 5000, link_hosts: [\"https://x\"]}": {
 			"status_words.asked", "status_words.gone", "list_limit", "link_hosts[0]"},
 	} {
-		_, err := New(provider.Options{Settings: decode(block), Client: http.DefaultClient})
+		_, err := New(provider.Options{Settings: providertest.Decode(block), Client: http.DefaultClient})
 		for _, w := range want {
 			if err == nil || !strings.Contains(err.Error(), w) {
 				t.Errorf("%s: %v, want %s in it", block, err, w)

@@ -5,8 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -43,6 +41,7 @@ func suite(t *testing.T, block string) providertest.Suite {
 			torn.Header.Set("autosign-signature", c.Header.Get("autosign-signature")[:62])
 			return []provider.Callback{longer, torn}
 		},
+		Tokens:    []string{"a-signing-token", "/sign/abc"},
 		FetchPath: func(ref string) string { return "/v1/transaction/" + ref },
 		Document:  model.DocumentRef{ID: source, Kind: model.SignedDocument, Name: "tenancy.pdf"},
 		Secrets:   []string{"the-access-token", testSecret, "the-client-secret", "token-1", "a-signing-token", "files.example.net", "Example", "ada@example.org"},
@@ -56,22 +55,6 @@ func suite(t *testing.T, block string) providertest.Suite {
 
 func withStatus(word string) []byte {
 	return fmt.Appendf(nil, `{"id":%q,"status":%q,"template":{"name":"Contrato"}}`, testRef, word)
-}
-
-// one is a folder with one recorded callback.
-func one(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	for _, name := range []string{"transaction_completed.http", "transaction_completed.json"} {
-		raw, err := os.ReadFile(filepath.Join("testdata", "callbacks", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), raw, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
 }
 
 const sealedPath = `sealed_path: "/v1/transaction/{id}/sealed/{document}"`
@@ -92,7 +75,7 @@ func TestConformanceWithOAuthAListAndWebhooks(t *testing.T) {
 		}
 		return []byte(`{"access_token":"token-1","expires_in":3600}`)
 	}
-	s.FetchPath, s.Callbacks = nil, one(t) // callbacks do not depend on the way in
+	s.FetchPath, s.Callbacks, s.Tokens = nil, providertest.OneCallback(t, "transaction_completed"), nil // callbacks do not depend on the way in
 	providertest.Run(t, s)
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 // The recorded callbacks, whole and bent, with a good signature and with whatever came.
@@ -27,7 +28,7 @@ func FuzzReceive(f *testing.F) {
 		_, body, _ := bytes.Cut(raw, []byte("\r\n\r\n"))
 		f.Add("deadbeef", body)
 	}
-	p, err := New(provider.Options{Settings: decode(keyed), Client: http.DefaultClient, Bare: http.DefaultClient})
+	p, err := New(provider.Options{Settings: providertest.Decode(keyed), Client: http.DefaultClient, Bare: http.DefaultClient})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -48,7 +49,7 @@ func harmless(t *testing.T, s *service, c provider.Callback) {
 	before := bytes.Clone(c.Body)
 	r, err := s.Receive(c)
 	again, _ := s.Receive(c)
-	same(t, "twice", again, r)
+	providertest.Same(t, "twice", again, r)
 	if !bytes.Equal(before, c.Body) {
 		t.Error("the body was changed")
 	}

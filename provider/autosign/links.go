@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -15,7 +16,7 @@ import (
 )
 
 // cutMark stands for what was cut out of a body.
-const cutMark = `"<cut>"`
+const cutMark = "<cut>"
 
 // longestLink is how many bytes a link may have.
 const longestLink = 8 << 10
@@ -127,7 +128,7 @@ func (d sealed) ref() model.DocumentRef {
 }
 
 // clean cuts every link and token out of a verified body; nil where there was none. All else stays
-// byte for byte, member names too, so that a person can see what the link was called. raw is valid JSON.
+// byte for byte but for the rest of a text that held a link, member names too, so that a person can see what the link was called. raw is valid JSON.
 func clean(raw []byte) []byte {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
@@ -159,9 +160,9 @@ func clean(raw []byte) []byte {
 				levels = levels[:len(levels)-1]
 			}
 		case string:
-			if v != "<cut>" && (isLink(v) || v != "" && strings.EqualFold(at.name, "token")) {
+			if left := cut(v, at.name); left != v {
 				from := int(before) + bytes.IndexByte(raw[before:], '"')
-				out = append(append(out, raw[kept:from]...), cutMark...)
+				out = append(append(out, raw[kept:from]...), quoted(left)...)
 				kept = int(d.InputOffset())
 			}
 		}
@@ -172,7 +173,22 @@ func clean(raw []byte) []byte {
 	return append(out, raw[kept:]...)
 }
 
-func isLink(v string) bool {
-	v = strings.ToLower(strings.TrimSpace(v))
-	return strings.HasPrefix(v, "https://") || strings.HasPrefix(v, "http://")
+// linkInText is a link wherever it stands: with a scheme or with none, and in JSON that is a text of its own.
+var linkInText = regexp.MustCompile(`(?i)(?:[a-z][a-z0-9+.-]*:)?\\?/\\?/[^\s"'<>]+`)
+
+// cut takes the links out of a member's text. Of a token nothing is left.
+func cut(v, name string) string {
+	if v != "" && strings.EqualFold(name, "token") {
+		return cutMark
+	}
+	return linkInText.ReplaceAllLiteralString(v, cutMark)
+}
+
+// quoted is a text as JSON has it.
+func quoted(v string) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.Encode(v) //nolint:errcheck // a text in memory
+	return bytes.TrimRight(b.Bytes(), "\n")
 }

@@ -12,6 +12,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 var tenancy = model.DocumentRef{ID: source, Kind: model.SignedDocument, Name: "tenancy.pdf"}
@@ -19,9 +20,9 @@ var tenancy = model.DocumentRef{ID: source, Kind: model.SignedDocument, Name: "t
 const pdf = "%PDF-1.7\nhello\n%%EOF\n"
 
 // files is another host, which has one file and wants no credentials of ours.
-func files(t *testing.T) *fake {
+func files(t *testing.T) *providertest.Service {
 	t.Helper()
-	return serve(t, func(w http.ResponseWriter, r *http.Request) {
+	return providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.Header.Get("Authorization") != "":
 			w.WriteHeader(http.StatusBadRequest)
@@ -52,7 +53,9 @@ func (plainly) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(out)
 }
 
-func https(f *fake, path string) string { return strings.Replace(f.URL, "http:", "https:", 1) + path }
+func https(f *providertest.Service, path string) string {
+	return strings.Replace(f.URL, "http:", "https:", 1) + path
+}
 
 func TestALinkIsFollowedWithoutOurTokenToAnotherHost(t *testing.T) {
 	t.Parallel()
@@ -66,7 +69,7 @@ func TestALinkIsFollowedWithoutOurTokenToAnotherHost(t *testing.T) {
 
 func TestALinkToTheAPIItselfGetsTheToken(t *testing.T) {
 	t.Parallel()
-	f := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	f := providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer the-access-token" {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
@@ -110,7 +113,7 @@ func TestOnlyUsableLinksAreFollowed(t *testing.T) {
 
 func TestARedirectLeadsOnlyToNamedHosts(t *testing.T) {
 	t.Parallel()
-	away := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	away := providertest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Location", "https://evil.example.com/x")
 		w.WriteHeader(http.StatusFound)
 	})
@@ -146,12 +149,16 @@ func TestTheFirstNamedHTTPSLinkWins(t *testing.T) {
 func TestTheStoredBodyHoldsNoLinkAndIsOtherwiseAsItCame(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
-		`{"a":"x"}`:                                                      "",
-		`{"a":null,"token":null,"b":[1,"y"]}`:                            "",
-		`{ "url" : "https://a.example.net/1" , "n":1.50}`:                `{ "url" : "<cut>" , "n":1.50}`,
-		`{"a":["http:\/\/x","HTTPS://y",{"token":"t\"\\"}],"b":"token"}`: `{"a":["<cut>","<cut>",{"token":"<cut>"}],"b":"token"}`,
-		`{"https://name":"kept","tok\u0065n":"gone"}`:                    `{"https://name":"kept","tok\u0065n":"<cut>"}`,
-		`{"token":"<cut>"}`:                                              "",
+		`{"a":"x"}`:                                                                  "",
+		`{"a":null,"token":null,"b":[1,"y"]}`:                                        "",
+		`{ "url" : "https://a.example.net/1" , "n":1.50}`:                            `{ "url" : "<cut>" , "n":1.50}`,
+		`{"a":["http:\/\/x","HTTPS://y",{"token":"t\"\\"}],"b":"token"}`:             `{"a":["<cut>","<cut>",{"token":"<cut>"}],"b":"token"}`,
+		`{"https://name":"kept","tok\u0065n":"gone"}`:                                `{"https://name":"kept","tok\u0065n":"<cut>"}`,
+		`{"token":"<cut>"}`:                                                          "",
+		`{"t":"See https://a.example.net/1?x=y&z, or //b.example.net/2\nend","n":1}`: `{"t":"See <cut> or <cut>\nend","n":1}`,
+		`{"t":"//b.example.net/2","u":"a/b","v":"1/2 // x"}`:                         `{"t":"<cut>","u":"a/b","v":"1/2 // x"}`,
+		`{"t":"{\"url\":\"https:\\/\\/a.example.net\\/1\"}"}`:                        `{"t":"{\"url\":\"<cut>\"}"}`,
+		`{"t":"<a href=s3://bucket/key>"}`:                                           `{"t":"<a href=<cut>>"}`,
 	} {
 		if got := string(clean([]byte(body))); got != want {
 			t.Errorf("%s\nis kept as %s", body, got)
@@ -160,9 +167,9 @@ func TestTheStoredBodyHoldsNoLinkAndIsOtherwiseAsItCame(t *testing.T) {
 }
 
 // detailed is a service that shows one transaction, with its links leading to another host.
-func detailed(t *testing.T, name string, away *fake) *fake {
+func detailed(t *testing.T, name string, away *providertest.Service) *providertest.Service {
 	t.Helper()
-	body := strings.ReplaceAll(recorded(t, name), "https://files.example.net", https(away, ""))
+	body := strings.ReplaceAll(providertest.Recorded(t, "answers/"+name), "https://files.example.net", https(away, ""))
 	return answering(t, http.StatusOK, "application/json", body)
 }
 
@@ -182,7 +189,7 @@ func TestWithoutAnyWayADocumentIsUnobtainableAndSaysWhatToDo(t *testing.T) {
 	for name, want := range map[string]error{
 		"completed": provider.ErrUnobtainable, "completed_lists_no_document": provider.ErrUnobtainable, "started": provider.ErrNotReady,
 	} {
-		f := answering(t, http.StatusOK, "application/json", recorded(t, name))
+		f := answering(t, http.StatusOK, "application/json", providertest.Recorded(t, "answers/"+name))
 		_, err := plain(t, f.URL, keyed).Download(t.Context(), testRef, tenancy, io.Discard)
 		if !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", name, err, want)
@@ -195,7 +202,7 @@ func TestWithoutAnyWayADocumentIsUnobtainableAndSaysWhatToDo(t *testing.T) {
 
 func TestWhatIsNotSealedYetIsAskedForAgainForAWhile(t *testing.T) {
 	t.Parallel()
-	f := answering(t, http.StatusOK, "application/json", recorded(t, "completed_not_sealed")) // ended at 09:15:01
+	f := answering(t, http.StatusOK, "application/json", providertest.Recorded(t, "answers/completed_not_sealed")) // ended at 09:15:01
 	for at, want := range map[time.Duration]error{-164 * time.Minute: provider.ErrNotReady, 0: provider.ErrUnobtainable} {
 		s := plain(t, f.URL, keyed, func(o *provider.Options) { o.Now = func() time.Time { return noon.Add(at) } })
 		if _, err := s.Download(t.Context(), testRef, tenancy, io.Discard); !errors.Is(err, want) {
@@ -218,14 +225,14 @@ func TestSealedPathMayAnswerWithAFileARedirectOrALink(t *testing.T) {
 			fmt.Fprintf(w, `{"url":%q}`, https(away, "/sealed/1"))
 		},
 	} {
-		f := serve(t, answer)
+		f := providertest.Serve(t, answer)
 		stay := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 		s := plain(t, f.URL, `{access_token: x, sealed_path: "/v1/transaction/{id}/sealed/{document}"}`, secure, func(o *provider.Options) { o.Client = stay })
 		var out bytes.Buffer
 		if _, err := s.Download(t.Context(), "a/{document}", tenancy, &out); err != nil || out.String() != pdf {
 			t.Errorf("%s: %q, %v", name, out.String(), err)
 		}
-		if got := f.requests()[0].URL.EscapedPath(); got != "/v1/transaction/a%2F%7Bdocument%7D/sealed/"+source {
+		if got := f.Requests()[0].URL.EscapedPath(); got != "/v1/transaction/a%2F%7Bdocument%7D/sealed/"+source {
 			t.Errorf("%s: asked for %s", name, got)
 		}
 	}

@@ -11,14 +11,15 @@ import (
 	"time"
 
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 const listing = "{access_token: x, list_path: /v1/transaction, list_limit: 2}"
 
 // paged is a service with a list that obeys limit and page, both required.
-func paged(t *testing.T, items ...string) *fake {
+func paged(t *testing.T, items ...string) *providertest.Service {
 	t.Helper()
-	return serve(t, func(w http.ResponseWriter, r *http.Request) {
+	return providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		limit, page := 0, 0
 		fmt.Sscan(r.URL.Query().Get("limit"), &limit)
 		fmt.Sscan(r.URL.Query().Get("page"), &page)
@@ -67,7 +68,7 @@ func TestAListIsWalkedToItsEndAndTheWindowIsOurs(t *testing.T) {
 	items = append(items, `{"id":"t5","status":"draft"}`, `{"status":"draft"}`)
 	f := paged(t, items...)
 	refs, pages := walk(t, account(t, f.URL, listing), provider.ListQuery{Since: noon.Add(-100 * time.Hour), Until: noon.Add(-2 * time.Hour)})
-	same(t, "refs", refs, []string{"t0", "t3", "t4", "t5"})
+	providertest.Same(t, "refs", refs, []string{"t0", "t3", "t4", "t5"})
 	if pages != 4 {
 		t.Errorf("%d pages", pages)
 	}
@@ -111,7 +112,7 @@ func TestWebhooksAreReadToTheLastPage(t *testing.T) {
 	if err != nil || r.ID != "w2" || len(r.Others) != 2 || !r.Others[0].Disabled || len(r.Others[1].Warnings) == 0 {
 		t.Errorf("%+v, %v", r, err)
 	}
-	same(t, "events", r.Events, []string{"transaction_started"})
+	providertest.Same(t, "events", r.Events, []string{"transaction_started"})
 	if r, err := account(t, paged(t).URL, managing).(provider.Registrar).Registration(t.Context()); err != nil || r.URL != "" {
 		t.Errorf("without any: %+v, %v", r, err)
 	}
@@ -121,7 +122,7 @@ func TestRegisteringMakesAWebhookBesideTheOthers(t *testing.T) {
 	t.Parallel()
 	made := ""
 	list := paged(t, webhookJSON("w1", "https://a.example.net/", true))
-	f := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	f := providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
 			made = "yes"
 			w.WriteHeader(http.StatusCreated)
@@ -134,7 +135,7 @@ func TestRegisteringMakesAWebhookBesideTheOthers(t *testing.T) {
 	if err != nil || made == "" || r.ID != "w9" || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "webhook_secrets") {
 		t.Errorf("%+v, %v", r, err)
 	}
-	bodies := f.bodies()
+	bodies := f.Bodies()
 	var sent map[string]any
 	if err := json.Unmarshal([]byte(bodies[len(bodies)-1]), &sent); err != nil || sent["endpoint"] != hook.URL || sent["name"] == "" || len(sent["events"].([]any)) != 7 {
 		t.Errorf("sent %v, %v", sent, err)
@@ -158,7 +159,7 @@ func TestAWebhookOfOursIsNeverMadeTwice(t *testing.T) {
 		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", name, err)
 		}
-		for _, r := range f.requests() {
+		for _, r := range f.Requests() {
 			if r.Method != http.MethodGet {
 				t.Errorf("%s: another one was made", name)
 			}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 func TestASignatureMayBeWrittenInAnyConfiguredForm(t *testing.T) {
@@ -74,7 +75,7 @@ func TestExplainFindsTheOneCombinationThatMatches(t *testing.T) {
 			t.Errorf("a secret is told: %+v", trial)
 		}
 	}
-	same(t, "matches", matches, []provider.Trial{{
+	providertest.Same(t, "matches", matches, []provider.Trial{{
 		Secret: "webhook_secrets[1]", Header: "X-Other-Signature", Hash: "sha512", Encoding: "base64", Over: "body", Match: true,
 		Note: `with signature_prefix "sha512="; signature_header must be X-Other-Signature`,
 	}})

@@ -11,6 +11,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 // samples is the folder of the service's own published examples. It is not in this repository: the
@@ -120,12 +121,12 @@ func TestOurRequestsHaveThePublishedMembers(t *testing.T) {
 	if err := fetch(t, s); err != nil {
 		t.Fatal(err)
 	}
-	sent := map[string]string{"request.oauth_exchange.json": i.bodies()[0], "request.oauth_refresh.json": i.bodies()[1]}
+	sent := map[string]string{"request.oauth_exchange.json": i.Bodies()[0], "request.oauth_refresh.json": i.Bodies()[1]}
 	for name, body := range sent {
-		same(t, name, members(t, []byte(body)), members(t, sample(t, name)))
+		providertest.Same(t, name, members(t, []byte(body)), members(t, sample(t, name)))
 	}
 	list := paged(t)
-	f := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	f := providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
 			w.Write([]byte(`{"id":"w"}`))
 			return
@@ -137,7 +138,7 @@ func TestOurRequestsHaveThePublishedMembers(t *testing.T) {
 	}
 	want := members(t, sample(t, "request.webhook_create.json"))
 	want["endpoint"] = true // required, and missing there: its value is a link
-	same(t, "request.webhook_create.json", members(t, []byte(f.bodies()[1])), want)
+	providertest.Same(t, "request.webhook_create.json", members(t, []byte(f.Bodies()[1])), want)
 }
 
 func members(t *testing.T, raw []byte) map[string]bool {

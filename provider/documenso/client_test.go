@@ -14,17 +14,18 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 const noSuchEnvelope = `{"message":"Envelope could not be found","code":"INTERNAL_SERVER_ERROR","data":{"code":"NOT_FOUND","httpStatus":404,"path":"envelope.get","appError":{"code":"NOT_FOUND"}}}`
 
 func TestTheKeyGoesBare(t *testing.T) {
 	t.Parallel()
-	f := answering(t, http.StatusOK, recorded(t, "pending_one_signed"))
+	f := answering(t, http.StatusOK, providertest.Recorded(t, "answers/pending_one_signed"))
 	if _, err := account(t, f.URL+"/sub", keyed).Fetch(t.Context(), testRef); err != nil {
 		t.Fatal(err)
 	}
-	if r := f.requests()[0]; r.Header.Get("Authorization") != testKey || r.URL.Path != "/sub/api/v2/envelope/"+testRef {
+	if r := f.Requests()[0]; r.Header.Get("Authorization") != testKey || r.URL.Path != "/sub/api/v2/envelope/"+testRef {
 		t.Errorf("%s with %q", r.URL, r.Header.Get("Authorization"))
 	}
 }
@@ -74,7 +75,7 @@ func TestWhatIsNoEnvelopesIDIsNotAskedAbout(t *testing.T) {
 			t.Errorf("%.20q: %+v, %v", ref, o, err)
 		}
 	}
-	if len(f.requests()) != 0 {
+	if len(f.Requests()) != 0 {
 		t.Error("it was asked")
 	}
 }
@@ -84,7 +85,7 @@ func TestATemplateAndAnotherTeamsEnvelopeAreNotFound(t *testing.T) {
 	if o := fetched(t, "template"); o.Absence != model.NotFound || o.Name != "" {
 		t.Errorf("%+v", o)
 	}
-	f := answering(t, http.StatusOK, strings.Replace(recorded(t, "completed"), `"teamId": 8`, `"teamId": 9`, 1))
+	f := answering(t, http.StatusOK, strings.Replace(providertest.Recorded(t, "answers/completed"), `"teamId": 8`, `"teamId": 9`, 1))
 	if o, err := account(t, f.URL, keyed).Fetch(t.Context(), testRef); err != nil || o.Absence != model.NotFound {
 		t.Errorf("%+v, %v", o, err)
 	}
@@ -131,7 +132,7 @@ func TestTheOwnIDIsExternalIDUnlessAPathIsSet(t *testing.T) {
 
 func TestManyAreFetchedTwentyAtATime(t *testing.T) {
 	t.Parallel()
-	f := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	f := providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		var ask struct {
 			IDs struct {
 				Type string
@@ -169,8 +170,8 @@ func TestManyAreFetchedTwentyAtATime(t *testing.T) {
 	for _, o := range got {
 		by[o.Ref] = o
 	}
-	if len(got) != 33 || len(by) != 33 || len(f.requests()) != 2 || s.Batch() != 20 {
-		t.Errorf("%d observations of %d in %d calls", len(got), len(by), len(f.requests()))
+	if len(got) != 33 || len(by) != 33 || len(f.Requests()) != 2 || s.Batch() != 20 {
+		t.Errorf("%d observations of %d in %d calls", len(got), len(by), len(f.Requests()))
 	}
 	if o := by[refPrefix+"deleted"]; o.Deleted != model.Yes || o.Status != model.Completed {
 		t.Errorf("deleted: %+v", o)
@@ -198,7 +199,7 @@ func inService(t *testing.T) *http.Client {
 func TestGetManyMayBeSentTwice(t *testing.T) {
 	t.Parallel()
 	first := true
-	f := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	f := providertest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		if first {
 			first = false
 			w.WriteHeader(http.StatusBadGateway)
@@ -207,8 +208,8 @@ func TestGetManyMayBeSentTwice(t *testing.T) {
 		fmt.Fprintf(w, `{"data":[{"id":%q,"status":"PENDING"}]}`, testRef)
 	})
 	got, err := account(t, f.URL, keyed, func(o *provider.Options) { o.Client = inService(t) }).FetchMany(t.Context(), []string{testRef})
-	if err != nil || len(got) != 1 || len(f.bodies) != 2 || f.bodies[0] != f.bodies[1] {
-		t.Errorf("%+v, %v, %q", got, err, f.bodies)
+	if err != nil || len(got) != 1 || len(f.Bodies()) != 2 || f.Bodies()[0] != f.Bodies()[1] {
+		t.Errorf("%+v, %v, %q", got, err, f.Bodies())
 	}
 }
 
@@ -225,13 +226,13 @@ func TestADownloadAsksForTheSignedVersionOfEachItem(t *testing.T) {
 		if _, err := s.Download(t.Context(), testRef, doc, &out); err != nil || out.String() != pdf {
 			t.Errorf("%s: %v", want, err)
 		}
-		if all := f.requests(); all[len(all)-1].RequestURI != want {
+		if all := f.Requests(); all[len(all)-1].RequestURI != want {
 			t.Errorf("asked %s, want %s", all[len(all)-1].RequestURI, want)
 		}
 	}
-	asked := len(f.requests())
+	asked := len(f.Requests())
 	for _, doc := range []model.DocumentRef{{}, {Kind: model.SignedDocument}, {ID: "audit-log", Kind: model.EvidenceDocument}} {
-		if _, err := s.Download(t.Context(), testRef, doc, io.Discard); !errors.Is(err, provider.ErrNotFound) || len(f.requests()) != asked {
+		if _, err := s.Download(t.Context(), testRef, doc, io.Discard); !errors.Is(err, provider.ErrNotFound) || len(f.Requests()) != asked {
 			t.Errorf("%+v: %v", doc, err)
 		}
 	}
@@ -260,8 +261,8 @@ func TestWhatAnswersToADownloadMean(t *testing.T) {
 			if c.want == nil && (!errors.As(err, &after) || after.Wait < time.Minute) || c.want != nil && !errors.Is(err, c.want) {
 				t.Errorf("%s (%s): %v", name, client, err)
 			}
-			if client == "real" && len(f.requests()) != c.asked {
-				t.Errorf("%s: asked %d times", name, len(f.requests()))
+			if client == "real" && len(f.Requests()) != c.asked {
+				t.Errorf("%s: asked %d times", name, len(f.Requests()))
 			}
 		}
 	}
@@ -291,7 +292,7 @@ func TestLimitsAreObeyedWhateverTheirHeaders(t *testing.T) {
 
 func TestCancellingEndsACall(t *testing.T) {
 	t.Parallel()
-	f := serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	f := providertest.Serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := account(t, f.URL, keyed).FetchMany(ctx, []string{testRef}); !errors.Is(err, context.Canceled) {
@@ -313,7 +314,7 @@ func TestCheckTellsTheTeam(t *testing.T) {
 		"the one of the settings":  {list, "", keyed, "8", nil},
 		"another than the setting": {list, "", "{api_key: k, webhook_secret: s, team_id: 9}", "8", provider.ErrDenied},
 	} {
-		f := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		f := providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/api/v2/folder" {
 				io.WriteString(w, c.folders)
 				return

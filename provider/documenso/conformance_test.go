@@ -23,6 +23,7 @@ func suite(t *testing.T, block string) providertest.Suite {
 	}
 	s := providertest.Suite{
 		New: made(block), Stranger: made(strings.ReplaceAll(block, testSecret, "another-secret")),
+		Tokens:    []string{"tokenOfAda101", "tokenOfBen102", "tokenOfCleo103"},
 		Callbacks: "testdata/callbacks", Answers: "testdata/answers", Ref: testRef, RefPrefix: refPrefix,
 		FetchPath: func(ref string) string { return "/api/v2/envelope/" + ref },
 		Document:  model.DocumentRef{ID: "envelope_item_onlyonlyonlyone", Kind: model.SignedDocument, Name: "lease.pdf"},

@@ -17,6 +17,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 // specification is the service's own OpenAPI document, cut to the paths that read.
@@ -33,7 +34,7 @@ func TestOurRequestsStandInTheSpecification(t *testing.T) {
 	t.Parallel()
 	doc := specification(t)
 	sh := &shelf{status: "PENDING", in: map[string][]int{"": ages(1, 150), "a": {201}}, folders: map[string][]string{"": {"a"}}}
-	f := serve(t, sh.answer)
+	f := providertest.Serve(t, sh.answer)
 	s := account(t, f.URL, keyed)
 	walk(t, s, provider.ListQuery{})
 	s.Fetch(t.Context(), testRef)                                                                                      //nolint:errcheck // only the requests matter
@@ -48,11 +49,11 @@ func TestOurRequestsStandInTheSpecification(t *testing.T) {
 		t.Fatal(err)
 	}
 	asked := map[string]bool{}
-	for i, r := range f.requests() {
+	for i, r := range f.Requests() {
 		if r.URL, err = url.Parse(f.URL + r.RequestURI); err != nil {
 			t.Fatal(err)
 		}
-		r.Body = io.NopCloser(bytes.NewReader([]byte(f.bodies[i])))
+		r.Body = io.NopCloser(bytes.NewReader([]byte(f.Bodies()[i])))
 		route, params, err := router.FindRoute(r)
 		if err != nil {
 			t.Errorf("%s %s: %v", r.Method, r.RequestURI, err)

@@ -3,24 +3,19 @@ package documenso
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"go.yaml.in/yaml/v3"
-
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 const (
@@ -33,47 +28,9 @@ const (
 
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
-// decode reads a settings block as the config does.
-func decode(block string) func(any) error {
-	return func(v any) error {
-		d := yaml.NewDecoder(strings.NewReader(block))
-		d.KnownFields(true)
-		return d.Decode(v)
-	}
-}
-
-// fake is a service of a test: it answers and remembers what it was asked.
-type fake struct {
-	*httptest.Server
-	mu     sync.Mutex
-	asked  []*http.Request
-	bodies []string
-}
-
-func (f *fake) requests() []*http.Request {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return append([]*http.Request(nil), f.asked...)
-}
-
-func serve(t *testing.T, answer http.HandlerFunc) *fake {
-	t.Helper()
-	f := &fake{}
-	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		f.mu.Lock()
-		f.asked, f.bodies = append(f.asked, r.Clone(context.Background())), append(f.bodies, string(body))
-		f.mu.Unlock()
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		answer(w, r)
-	}))
-	t.Cleanup(f.Close)
-	return f
-}
-
 // answering serves one answer to every question.
-func answering(t *testing.T, code int, body string, headers ...string) *fake {
-	return serve(t, func(w http.ResponseWriter, _ *http.Request) {
+func answering(t *testing.T, code int, body string, headers ...string) *providertest.Service {
+	return providertest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		for i := 0; i+1 < len(headers); i += 2 {
 			w.Header().Set(headers[i], headers[i+1])
@@ -87,7 +44,7 @@ func answering(t *testing.T, code int, body string, headers ...string) *fake {
 func account(t *testing.T, base, block string, change ...func(*provider.Options)) *service {
 	t.Helper()
 	o := provider.Options{
-		Account: "self", BaseURL: base, Settings: decode(block), Client: http.DefaultClient,
+		Account: "self", BaseURL: base, Settings: providertest.Decode(block), Client: http.DefaultClient,
 		Now: func() time.Time { return noon },
 	}
 	for _, c := range change {
@@ -100,19 +57,10 @@ func account(t *testing.T, base, block string, change ...func(*provider.Options)
 	return p.(*service)
 }
 
-func recorded(t *testing.T, name string) string {
-	t.Helper()
-	raw, err := os.ReadFile(filepath.Join("testdata", "answers", name+".json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(raw)
-}
-
 // fetched is what Fetch makes of a recorded answer.
 func fetched(t *testing.T, name string, change ...func(*provider.Options)) model.Observation {
 	t.Helper()
-	f := answering(t, http.StatusOK, recorded(t, name))
+	f := answering(t, http.StatusOK, providertest.Recorded(t, "answers/"+name))
 	o, err := account(t, f.URL, keyed, change...).Fetch(t.Context(), testRef)
 	if err != nil {
 		t.Fatal(err)
@@ -164,13 +112,6 @@ func with(t *testing.T, c provider.Callback, change func(body, payload map[strin
 	return c
 }
 
-func same(t *testing.T, what string, got, want any) {
-	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", what, diff)
-	}
-}
-
 func TestNewTellsAllFaultsAtOnce(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -185,7 +126,7 @@ func TestNewTellsAllFaultsAtOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := New(provider.Options{Settings: decode(c.block), Scope: c.scope})
+			_, err := New(provider.Options{Settings: providertest.Decode(c.block), Scope: c.scope})
 			for _, want := range c.want {
 				if err == nil || !strings.Contains(err.Error(), want) {
 					t.Errorf("got %v, want %q in it", err, want)

@@ -13,6 +13,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 // row is a confirmed row of a test.
@@ -367,7 +368,7 @@ func TestExplainNamesTheSecretThatMatches(t *testing.T) {
 	t.Parallel()
 	s := account(t, "", "{api_key: k, webhook_secret: old, webhook_secrets: [other, "+testSecret+"]}")
 	got := s.Explain(called(t, "document_sent"))
-	same(t, "trials", got, []provider.Trial{
+	providertest.Same(t, "trials", got, []provider.Trial{
 		{Secret: "webhook_secret", Header: secretHeader}, {Secret: "webhook_secrets[0]", Header: secretHeader}, {Secret: "webhook_secrets[1]", Header: secretHeader, Match: true},
 	})
 	bare := called(t, "document_sent")

@@ -11,6 +11,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 // The recorded callbacks, and recorded answers in the place of a payload. Run it with -fuzzminimizetime 10x: making a
@@ -48,7 +49,7 @@ func harmless(t *testing.T, s *service, body []byte) {
 	before := bytes.Clone(body)
 	r, err := s.Receive(c)
 	again, _ := s.Receive(c)
-	same(t, "twice", again, r)
+	providertest.Same(t, "twice", again, r)
 	if !bytes.Equal(before, body) {
 		t.Error("the body was changed")
 	}

@@ -13,6 +13,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 // shelf is a service's envelopes and folders, which may change while they are walked.
@@ -87,7 +88,7 @@ func TestFiledEnvelopesAreListedToo(t *testing.T) {
 	}
 	sh.folders["empty119"] = []string{"last"}
 	sh.in["last"] = []int{601}
-	f := serve(t, sh.answer)
+	f := providertest.Serve(t, sh.answer)
 	s := account(t, f.URL, keyed)
 	refs := map[string]int{}
 	q, calls := provider.ListQuery{}, 0
@@ -107,7 +108,7 @@ func TestFiledEnvelopesAreListedToo(t *testing.T) {
 	if len(refs) != 150+3+120+1+1 || calls != 2+1+2+1+120+1 {
 		t.Errorf("%d envelopes in %d pages", len(refs), calls)
 	}
-	for _, r := range f.requests() {
+	for _, r := range f.Requests() {
 		if v, ok := r.URL.Query()["folderId"]; ok && v[0] == "" {
 			t.Error("an empty folderId finds nothing")
 		}
@@ -116,9 +117,9 @@ func TestFiledEnvelopesAreListedToo(t *testing.T) {
 
 func TestOneQuestionAsksInTheServicesWay(t *testing.T) {
 	t.Parallel()
-	f := serve(t, (&shelf{status: "PENDING", in: map[string][]int{"": {1}}}).answer)
+	f := providertest.Serve(t, (&shelf{status: "PENDING", in: map[string][]int{"": {1}}}).answer)
 	walk(t, account(t, f.URL, keyed), provider.ListQuery{})
-	v := f.requests()[1].URL.Query()
+	v := f.Requests()[1].URL.Query()
 	for name, want := range map[string]string{"type": "DOCUMENT", "perPage": "100", "page": "1", "orderByColumn": "createdAt", "orderByDirection": "desc"} {
 		if v.Get(name) != want {
 			t.Errorf("%s is %q", name, v.Get(name))
@@ -129,7 +130,7 @@ func TestOneQuestionAsksInTheServicesWay(t *testing.T) {
 func TestEachFolderIsWalkedUntilTheWindowIsPassed(t *testing.T) {
 	t.Parallel()
 	sh := &shelf{status: "PENDING", in: map[string][]int{"": ages(1, 1000), "a": ages(2001, 2300), "b": {50, 5000}}, folders: map[string][]string{"": {"a", "b"}}}
-	f := serve(t, sh.answer)
+	f := providertest.Serve(t, sh.answer)
 	refs := walk(t, account(t, f.URL, keyed), provider.ListQuery{Since: noon.Add(-120 * time.Hour), Until: noon.Add(-10 * time.Hour)})
 	if len(refs) != 111 || refs[refPrefix+"0050"] != 2 || sh.pages != 2+1+1 { // the fake's envelope 50 lies in two folders
 		t.Errorf("%d envelopes in %d pages", len(refs), sh.pages)
@@ -157,7 +158,7 @@ func TestWhatIsDeletedUnderAWalkHidesNothing(t *testing.T) {
 		"new ones come": func(page int, s *shelf) { s.in[""] = append([]int{-page}, s.in[""]...) },
 	} {
 		sh := &shelf{status: "PENDING", in: map[string][]int{"": ages(1, 500)}, move: move}
-		refs := walk(t, account(t, serve(t, sh.answer).URL, keyed), provider.ListQuery{})
+		refs := walk(t, account(t, providertest.Serve(t, sh.answer).URL, keyed), provider.ListQuery{})
 		for _, age := range sh.in[""] {
 			if age > 0 && refs[fmt.Sprintf("%s%04d", refPrefix, age)] == 0 {
 				t.Errorf("%s: %d was never listed", name, age)
@@ -169,7 +170,7 @@ func TestWhatIsDeletedUnderAWalkHidesNothing(t *testing.T) {
 func TestAFolderDeletedUnderAWalkEndsIt(t *testing.T) {
 	t.Parallel()
 	sh := &shelf{status: "PENDING", in: map[string][]int{"": {1}, "b": {2}}, folders: map[string][]string{"": {"gone", "b"}}}
-	f := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	f := providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if q := r.URL.Query(); q.Get("folderId") == "gone" || q.Get("parentId") == "gone" {
 			w.WriteHeader(http.StatusNotFound)
 			return
@@ -186,13 +187,13 @@ func TestAListedEnvelopeIsTheFetchedOneUnlessItIsCompleted(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"draft", "pending_one_signed", "rejected", "cancelled", "completed", "unknown_word"} {
 		var entry map[string]any
-		if err := json.Unmarshal([]byte(recorded(t, name)), &entry); err != nil {
+		if err := json.Unmarshal([]byte(providertest.Recorded(t, "answers/"+name)), &entry); err != nil {
 			t.Fatal(err)
 		}
 		delete(entry, "fields")
 		delete(entry, "envelopeItems")
 		raw, _ := json.Marshal(entry)
-		f := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		f := providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/api/v2/folder" {
 				fmt.Fprint(w, `{"data":[]}`)
 				return
@@ -208,7 +209,7 @@ func TestAListedEnvelopeIsTheFetchedOneUnlessItIsCompleted(t *testing.T) {
 			t.Errorf("%s: whole %v, mark %s beside %s", name, got.Whole, got.Observation.Mark, want.Mark)
 		}
 		want.Documents = nil
-		same(t, name, got.Observation, want)
+		providertest.Same(t, name, got.Observation, want)
 	}
 }
 
@@ -221,7 +222,7 @@ func TestAResealShowsInTheList(t *testing.T) {
 
 func TestTheListTeachesTheTeamAndRefusesAnothersKey(t *testing.T) {
 	t.Parallel()
-	f := serve(t, (&shelf{status: "PENDING", in: map[string][]int{"": {1}}}).answer)
+	f := providertest.Serve(t, (&shelf{status: "PENDING", in: map[string][]int{"": {1}}}).answer)
 	s := account(t, f.URL, teamless)
 	walk(t, s, provider.ListQuery{})
 	if s.team() != "8" {

@@ -15,6 +15,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 const capturedSecret = "whsec-example-secret"
@@ -204,7 +205,7 @@ func TestCapturedDetailsAreUnderstood(t *testing.T) {
 func TestCapturedListsAreUnderstood(t *testing.T) {
 	t.Parallel()
 	list, folders := captured(t, "response.list.json")["response.list.json"], captured(t, "response.folder_list.json")["response.folder_list.json"]
-	f := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	f := providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/api/v2/folder" {
 			w.Write(folders)
 			return
@@ -238,7 +239,7 @@ func TestCapturedRefusalsBecomeOurs(t *testing.T) {
 			body, headers = wrapped.Body, wrapped.Headers
 			delete(headers, "content-length")
 		}
-		f := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		f := providertest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 			for k, v := range headers {
 				w.Header().Set(k, v)
 			}

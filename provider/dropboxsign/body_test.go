@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 func TestTheBodyIsReadInEachForm(t *testing.T) {
@@ -96,5 +97,5 @@ func TestSecretsAreCutOutAndAllElseStays(t *testing.T) {
 		t.Errorf("a cleaned body: %s, %v", again.Clean, err)
 	}
 	again.Clean, r.Clean = nil, nil
-	same(t, "a cleaned body, replayed", again, r)
+	providertest.Same(t, "a cleaned body, replayed", again, r)
 }

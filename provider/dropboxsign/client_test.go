@@ -11,15 +11,16 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 func TestTheKeyIsTheUserName(t *testing.T) {
 	t.Parallel()
-	f := answering(t, http.StatusOK, "application/json", recorded(t, "answers/open"))
+	f := answering(t, http.StatusOK, "application/json", providertest.Recorded(t, "answers/open"))
 	if _, err := account(t, f.URL, keyed).Fetch(t.Context(), testRef); err != nil {
 		t.Fatal(err)
 	}
-	r := f.requests()[0]
+	r := f.Requests()[0]
 	user, password, ok := r.BasicAuth()
 	if !ok || user != testKey || password != "" || r.URL.Path != "/v3/signature_request/"+testRef {
 		t.Errorf("%s as %q:%q", r.URL, user, password)
@@ -82,28 +83,28 @@ func TestIdsCannotLeaveTheirPlaceInThePath(t *testing.T) {
 	for ref, want := range map[string]string{
 		"a/b?c=d#e": "/v3/signature_request/a%2Fb%3Fc=d%23e", "..": "/v3/signature_request/%2E%2E", "files/x": "/v3/signature_request/files%2Fx",
 	} {
-		before := len(f.requests())
+		before := len(f.Requests())
 		if o, err := s.Fetch(t.Context(), ref); err != nil || o.Absence != model.NotFound {
 			t.Errorf("%s: %+v, %v", ref, o, err)
 		}
-		if got := f.requests()[before].RequestURI; got != want {
+		if got := f.Requests()[before].RequestURI; got != want {
 			t.Errorf("%s: asked %s, want %s", ref, got, want)
 		}
 	}
-	before := len(f.requests())
+	before := len(f.Requests())
 	for _, ref := range []string{"", "list", "a\x00", strings.Repeat("a", longest+1)} {
 		if o, err := s.Fetch(t.Context(), ref); err != nil || o.Absence != model.NotFound {
 			t.Errorf("%q: %+v, %v", ref, o, err)
 		}
 	}
-	if len(f.requests()) != before {
+	if len(f.Requests()) != before {
 		t.Error("what is no id was asked about")
 	}
 }
 
 func TestCancellingEndsACall(t *testing.T) {
 	t.Parallel()
-	f := serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	f := providertest.Serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	s := account(t, f.URL, keyed)
@@ -124,7 +125,7 @@ func TestTheFileIsFetchedAsPDF(t *testing.T) {
 	if err != nil || out.String() != pdf || d.ContentType != "application/pdf" || d.Length != int64(len(pdf)) {
 		t.Errorf("%+v, %q, %v", d, out.String(), err)
 	}
-	if got := f.requests()[0].RequestURI; got != "/v3/signature_request/files/"+testRef+"?file_type=pdf" {
+	if got := f.Requests()[0].RequestURI; got != "/v3/signature_request/files/"+testRef+"?file_type=pdf" {
 		t.Error(got)
 	}
 }
@@ -158,7 +159,7 @@ func TestWhatIsNoWholePDFIsRefused(t *testing.T) {
 			io.WriteString(w, pdf) //nolint:errcheck // a test
 		},
 	} {
-		f := serve(t, h)
+		f := providertest.Serve(t, h)
 		if _, err := account(t, f.URL, keyed).Download(t.Context(), testRef, sent, io.Discard); err == nil {
 			t.Errorf("%s is taken", name)
 		}
@@ -188,7 +189,7 @@ func TestAFileLinkIsFollowedWithoutTheKey(t *testing.T) {
 			w.WriteHeader(http.StatusFound)
 		},
 	} {
-		f, before := serve(t, h), len(store.requests())
+		f, before := providertest.Serve(t, h), len(store.Requests())
 		s := account(t, f.URL, "{api_key: "+testKey+", download_via: "+name+"}", func(o *provider.Options) {
 			o.Client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 		})
@@ -196,7 +197,7 @@ func TestAFileLinkIsFollowedWithoutTheKey(t *testing.T) {
 		if _, err := s.Download(t.Context(), testRef, sent, &out); err != nil || out.String() != pdf {
 			t.Fatalf("%s: %q, %v", name, out.String(), err)
 		}
-		got := store.requests()[before]
+		got := store.Requests()[before]
 		if got.RequestURI != "/merged.pdf?AWSAccessKeyId=AK&Expires=1&copy=2&Signature=a%2Fb" || got.Header.Get("Authorization") != "" {
 			t.Errorf("%s: asked %s with %q", name, got.RequestURI, got.Header.Get("Authorization"))
 		}
@@ -217,14 +218,14 @@ func TestABadFileLinkIsNotTold(t *testing.T) {
 
 func TestCheckTellsWhoWeAre(t *testing.T) {
 	t.Parallel()
-	f := answering(t, http.StatusOK, "application/json", recorded(t, "account/alone"))
+	f := answering(t, http.StatusOK, "application/json", providertest.Recorded(t, "account/alone"))
 	got, err := account(t, f.URL, keyed).Check(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "identity", got, provider.Identity{ID: "63522885f9261e2b04eea043933ee7313eb674fd"})
+	providertest.Same(t, "identity", got, provider.Identity{ID: "63522885f9261e2b04eea043933ee7313eb674fd"})
 
-	f = answering(t, http.StatusOK, "application/json", recorded(t, "account/locked"))
+	f = answering(t, http.StatusOK, "application/json", providertest.Recorded(t, "account/locked"))
 	if got, err = account(t, f.URL, keyed).Check(t.Context()); err != nil || len(got.Warnings) != 3 {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -238,22 +239,22 @@ func TestCheckTellsWhoWeAre(t *testing.T) {
 
 func TestRegistrationReadsAccountAndApps(t *testing.T) {
 	t.Parallel()
-	f := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	f := providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/v3/account":
-			io.WriteString(w, recorded(t, "account/locked")) //nolint:errcheck // a test
+			io.WriteString(w, providertest.Recorded(t, "account/locked")) //nolint:errcheck // a test
 		case "/v3/api_app/good":
-			io.WriteString(w, recorded(t, "account/app")) //nolint:errcheck // a test
+			io.WriteString(w, providertest.Recorded(t, "account/app")) //nolint:errcheck // a test
 		default:
 			w.WriteHeader(http.StatusNotFound)
-			io.WriteString(w, recorded(t, "errors/not_found")) //nolint:errcheck // a test
+			io.WriteString(w, providertest.Recorded(t, "errors/not_found")) //nolint:errcheck // a test
 		}
 	})
 	got, err := account(t, f.URL, "{api_key: a, app_client_ids: [good, bad]}").Registration(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "registration", got, provider.Registration{Scope: "account", Others: []provider.Registration{
+	providertest.Same(t, "registration", got, provider.Registration{Scope: "account", Others: []provider.Registration{
 		{Scope: "app good", URL: "https://sign.example.org/callbacks/hr"},
 		{Scope: "app bad (not readable with this key)"},
 	}})
@@ -282,18 +283,18 @@ func TestFilesHaveABudgetOfTheirOwn(t *testing.T) {
 		if fetch == nil || download == nil || check == nil {
 			t.Error("no errors")
 		}
-		same(t, block, c.seen, want)
+		providertest.Same(t, block, c.seen, want)
 	}
 }
 
 // Through the real transport a 429 and its wait come as they are, whatever the reset header says.
 func TestTheTransportsPauseIsPassedOn(t *testing.T) {
 	t.Parallel()
-	f := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	f := providertest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "300")
 		w.Header().Set("X-Ratelimit-Reset", "1")
 		w.WriteHeader(http.StatusTooManyRequests)
-		io.WriteString(w, recorded(t, "errors/exceeded_rate")) //nolint:errcheck // a test
+		io.WriteString(w, providertest.Recorded(t, "errors/exceeded_rate")) //nolint:errcheck // a test
 	})
 	s := account(t, f.URL, keyed, func(o *provider.Options) {
 		o.Client = provider.NewClient(provider.TransportOptions{Now: o.Now})

@@ -16,6 +16,7 @@ import (
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 // specification is the service's own OpenAPI document, cut to what we call. It is not in this
@@ -37,7 +38,7 @@ func TestOurRequestsStandInTheSpecification(t *testing.T) {
 	t.Parallel()
 	doc := specification(t)
 	w := of(150)
-	f := serve(t, func(rw http.ResponseWriter, r *http.Request) {
+	f := providertest.Serve(t, func(rw http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/list") {
 			w.answer(rw, r)
 			return
@@ -60,7 +61,7 @@ func TestOurRequestsStandInTheSpecification(t *testing.T) {
 		t.Fatal(err)
 	}
 	asked := map[string]bool{}
-	for _, r := range f.requests() {
+	for _, r := range f.Requests() {
 		if r.URL, err = url.Parse(f.URL + r.RequestURI); err != nil {
 			t.Fatal(err)
 		}

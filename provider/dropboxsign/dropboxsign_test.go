@@ -1,25 +1,16 @@
 package dropboxsign
 
 import (
-	"bytes"
-	"context"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"go.yaml.in/yaml/v3"
-
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 const (
@@ -36,52 +27,11 @@ var (
 	sent = model.DocumentRef{ID: finalDocument, Kind: model.SignedDocument}
 )
 
-// decode reads a settings block as the config does.
-func decode(block string) func(any) error {
-	return func(v any) error {
-		d := yaml.NewDecoder(strings.NewReader(block))
-		d.KnownFields(true)
-		return d.Decode(v)
-	}
-}
-
-// fake is a service of a test: it answers and remembers what it was asked.
-type fake struct {
-	*httptest.Server
-	mu    sync.Mutex
-	asked []*http.Request
-}
-
-func (f *fake) requests() []*http.Request {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return append([]*http.Request(nil), f.asked...)
-}
-
-func serve(t *testing.T, answer http.HandlerFunc) *fake {
-	t.Helper()
-	f := &fake{}
-	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			t.Error(err)
-		}
-		kept := r.Clone(context.Background())
-		r.Body, kept.Body = io.NopCloser(bytes.NewReader(body)), io.NopCloser(bytes.NewReader(body))
-		f.mu.Lock()
-		f.asked = append(f.asked, kept)
-		f.mu.Unlock()
-		answer(w, r)
-	}))
-	t.Cleanup(f.Close)
-	return f
-}
-
 // account is an account whose service is at base.
 func account(t *testing.T, base, block string, change ...func(*provider.Options)) *service {
 	t.Helper()
 	o := provider.Options{
-		Account: "hr", BaseURL: base, Settings: decode(block), Client: http.DefaultClient, Bare: http.DefaultClient,
+		Account: "hr", BaseURL: base, Settings: providertest.Decode(block), Client: http.DefaultClient, Bare: http.DefaultClient,
 		Now: func() time.Time { return noon }, IncludeTest: true,
 	}
 	for _, c := range change {
@@ -97,9 +47,9 @@ func account(t *testing.T, base, block string, change ...func(*provider.Options)
 func noTest(o *provider.Options) { o.IncludeTest = false }
 
 // answering serves one answer to every question.
-func answering(t *testing.T, code int, contentType, body string) *fake {
+func answering(t *testing.T, code int, contentType, body string) *providertest.Service {
 	t.Helper()
-	return serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	return providertest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", contentType)
 		w.WriteHeader(code)
 		fmt.Fprint(w, body)
@@ -107,36 +57,20 @@ func answering(t *testing.T, code int, contentType, body string) *fake {
 }
 
 // refusing serves a refusal to every question.
-func refusing(t *testing.T, code int, name string) *fake {
+func refusing(t *testing.T, code int, name string) *providertest.Service {
 	t.Helper()
-	return answering(t, code, "application/json", recorded(t, "errors/"+name))
-}
-
-func recorded(t *testing.T, name string) string {
-	t.Helper()
-	raw, err := os.ReadFile(filepath.Join("testdata", name+".json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(raw)
+	return answering(t, code, "application/json", providertest.Recorded(t, "errors/"+name))
 }
 
 // fetched is what Fetch makes of a recorded answer.
 func fetched(t *testing.T, name string, change ...func(*provider.Options)) model.Observation {
 	t.Helper()
-	f := answering(t, http.StatusOK, "application/json", recorded(t, "answers/"+name))
+	f := answering(t, http.StatusOK, "application/json", providertest.Recorded(t, "answers/"+name))
 	o, err := account(t, f.URL, keyed, change...).Fetch(t.Context(), testRef)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return o
-}
-
-func same(t *testing.T, what string, got, want any) {
-	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", what, diff)
-	}
 }
 
 func TestNewTellsAllFaultsAtOnce(t *testing.T) {
@@ -151,7 +85,7 @@ func TestNewTellsAllFaultsAtOnce(t *testing.T) {
 			"settings.api_key", "callback_keys[0]", "app_client_ids[1]", "requester[0]", `download_via: "zip"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := New(provider.Options{Settings: decode(c.block)})
+			_, err := New(provider.Options{Settings: providertest.Decode(c.block)})
 			for _, w := range c.want {
 				if err == nil || !strings.Contains(err.Error(), w) {
 					t.Errorf("%v does not name %s", err, w)
@@ -197,7 +131,7 @@ func TestNoSecretIsPrinted(t *testing.T) {
 func TestRules(t *testing.T) {
 	t.Parallel()
 	r := account(t, "", keyed).Rules()
-	same(t, "twice", r, account(t, "", keyed).Rules())
+	providertest.Same(t, "twice", r, account(t, "", keyed).Rules())
 	told := map[string]bool{}
 	for _, m := range r.Tells {
 		for _, types := range m {

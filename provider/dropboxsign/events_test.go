@@ -12,6 +12,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 // posted is a callback in the service's form.
@@ -301,7 +302,7 @@ func TestReceivedRequestsAreLeftOutOnceWeKnowWhoWeAre(t *testing.T) {
 			t.Errorf("%s: %+v", name, r)
 		}
 	}
-	f := answering(t, http.StatusOK, "application/json", recorded(t, "account/alone"))
+	f := answering(t, http.StatusOK, "application/json", providertest.Recorded(t, "account/alone"))
 	s := account(t, f.URL, "{api_key: "+testKey+"}")
 	if _, err := s.Check(t.Context()); err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package dropboxsign
 
 import (
 	"bytes"
+	"crypto/hmac"
 	"encoding/json"
 	"fmt"
 	"mime/multipart"
@@ -55,7 +56,7 @@ func (s *service) Explain(c provider.Callback) []provider.Trial {
 		case e.Event.unproved() != "":
 			t.Note = e.Event.unproved()
 		default:
-			t.Match = e.Event.hash(key) == string(e.Event.Hash)
+			t.Match = hmac.Equal([]byte(e.Event.hash(key)), []byte(e.Event.Hash))
 		}
 		out = append(out, t)
 	}

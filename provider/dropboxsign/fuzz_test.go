@@ -8,6 +8,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 // The recorded callbacks, whole and bent, and recorded requests in a callback whose hash is right.
@@ -33,7 +34,7 @@ func FuzzReceive(f *testing.F) {
 		}
 	}
 	var set settings
-	if err := decode(keyed)(&set); err != nil {
+	if err := providertest.Decode(keyed)(&set); err != nil {
 		f.Fatal(err)
 	}
 	s := &service{keys: append(set.CallbackKeys, set.APIKey), includeTest: true}
@@ -49,7 +50,7 @@ func harmless(t *testing.T, s *service, c provider.Callback) {
 	before := bytes.Clone(c.Body)
 	r, err := s.Receive(c)
 	again, _ := s.Receive(c)
-	same(t, "twice", again, r)
+	providertest.Same(t, "twice", again, r)
 	if !bytes.Equal(before, c.Body) {
 		t.Error("the body was changed")
 	}
@@ -75,5 +76,5 @@ func harmless(t *testing.T, s *service, c provider.Callback) {
 		t.Errorf("cleaned to %s: %v", r.Clean, err2)
 	}
 	r.Clean = nil
-	same(t, "cleaned", cleaned, r)
+	providertest.Same(t, "cleaned", cleaned, r)
 }

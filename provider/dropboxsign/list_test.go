@@ -15,6 +15,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 // world is a list of n requests, whose count may change with each page.
@@ -84,8 +85,8 @@ var window = provider.ListQuery{Since: noon.AddDate(0, 0, -7), Until: noon}
 func TestTheWindowIsWholeDaysAndADayMore(t *testing.T) {
 	t.Parallel()
 	w := of(1)
-	w.account = recorded(t, "account/alone")
-	f := serve(t, w.answer)
+	w.account = providertest.Recorded(t, "account/alone")
+	f := providertest.Serve(t, w.answer)
 	for _, c := range []struct {
 		block string
 		own   bool
@@ -101,9 +102,9 @@ func TestTheWindowIsWholeDaysAndADayMore(t *testing.T) {
 		s := account(t, f.URL, c.block)
 		s.own = c.own
 		walk(t, s, c.q)
-		asked := f.requests()
+		asked := f.Requests()
 		c.want["page"], c.want["page_size"] = []string{"1"}, []string{"100"}
-		same(t, "query", asked[len(asked)-1].URL.Query(), c.want)
+		providertest.Same(t, "query", asked[len(asked)-1].URL.Query(), c.want)
 		if raw := asked[len(asked)-1].URL.RawQuery; strings.ContainsAny(raw, "[]+ ") {
 			t.Errorf("brackets and blanks must be encoded: %s", raw)
 		}
@@ -116,7 +117,7 @@ func TestEveryPageIsWalked(t *testing.T) {
 		for _, noCount := range []bool{false, true} {
 			w := of(n)
 			w.noCount = noCount
-			refs, pages := walk(t, account(t, serve(t, w.answer).URL, keyed), window)
+			refs, pages := walk(t, account(t, providertest.Serve(t, w.answer).URL, keyed), window)
 			if want := max(1, (int(n)+99)/100); len(refs) != int(n) || pages != want {
 				t.Errorf("%d: %d refs on %d pages", n, len(refs), pages)
 			}
@@ -128,13 +129,13 @@ func TestAWalkStartsAgainWhenTheCountChangedAndEnds(t *testing.T) {
 	t.Parallel()
 	w := of(250)
 	w.grows = 1 // with every page
-	f := serve(t, w.answer)
+	f := providertest.Serve(t, w.answer)
 	refs, pages := walk(t, account(t, f.URL, keyed), window)
 	if len(refs) < 250 || pages > 2*restarts+4 {
 		t.Errorf("%d refs, %d pages", len(refs), pages)
 	}
 	w = of(250) // one page shifts once, by removals
-	f = serve(t, func(rw http.ResponseWriter, r *http.Request) {
+	f = providertest.Serve(t, func(rw http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("page") == "2" {
 			w.n.CompareAndSwap(250, 240)
 		}
@@ -142,10 +143,10 @@ func TestAWalkStartsAgainWhenTheCountChangedAndEnds(t *testing.T) {
 	})
 	var asked []string
 	walk(t, account(t, f.URL, keyed), window)
-	for _, r := range f.requests()[1:] {
+	for _, r := range f.Requests()[1:] {
 		asked = append(asked, r.URL.Query().Get("page"))
 	}
-	same(t, "pages", asked, []string{"1", "2", "1", "2", "3"})
+	providertest.Same(t, "pages", asked, []string{"1", "2", "1", "2", "3"})
 }
 
 func TestAPageWithoutNumbersEndsWhenItIsShort(t *testing.T) {
@@ -160,13 +161,13 @@ func TestTheTeamsListMayBeRefused(t *testing.T) {
 	t.Parallel()
 	for _, code := range []int{400, 402, 403} {
 		w := of(150)
-		w.wide, w.account = code, recorded(t, "account/alone")
-		f := serve(t, w.answer)
+		w.wide, w.account = code, providertest.Recorded(t, "account/alone")
+		f := providertest.Serve(t, w.answer)
 		s := account(t, f.URL, keyed)
 		if refs, _ := walk(t, s, window); len(refs) != 150 || !strings.Contains(s.Reach(), "only the key's own") {
 			t.Errorf("%d: %d refs, %s", code, len(refs), s.Reach())
 		}
-		asked := f.requests()
+		asked := f.Requests()
 		if q := asked[len(asked)-1].URL.Query(); q.Get("account_id") != "" || !strings.Contains(q.Get("query"), "from:me") || len(asked) != 4 {
 			t.Errorf("%d: %d requests, the last %v", code, len(asked), q)
 		}
@@ -203,16 +204,16 @@ func TestListedRequestsAreWholeAndReceivedOnesLeftOut(t *testing.T) {
 		"received ones too":              {"{api_key: a, include_received: true}", "account/alone", false, 3},
 		"an account that cannot be read": {keyed, "", false, 3},
 	} {
-		f := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		f := providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/v3/account" {
-				(&world{account: map[bool]string{true: "", false: recorded(t, "account/alone")}[c.account == ""]}).answer(w, r)
+				(&world{account: map[bool]string{true: "", false: providertest.Recorded(t, "account/alone")}[c.account == ""]}).answer(w, r)
 				return
 			}
-			io.WriteString(w, recorded(t, "lists/page")) //nolint:errcheck // a test
+			io.WriteString(w, providertest.Recorded(t, "lists/page")) //nolint:errcheck // a test
 		})
 		if c.account == "account/in_a_team" {
-			f = serve(t, func(w http.ResponseWriter, r *http.Request) {
-				io.WriteString(w, recorded(t, map[bool]string{true: c.account, false: "lists/page"}[r.URL.Path == "/v3/account"])) //nolint:errcheck // a test
+			f = providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
+				io.WriteString(w, providertest.Recorded(t, map[bool]string{true: c.account, false: "lists/page"}[r.URL.Path == "/v3/account"])) //nolint:errcheck // a test
 			})
 		}
 		s := account(t, f.URL, c.block)
@@ -235,7 +236,7 @@ func TestListedRequestsAreWholeAndReceivedOnesLeftOut(t *testing.T) {
 func TestAListedRequestIsTheFetchedOne(t *testing.T) {
 	t.Parallel()
 	for name := range standings {
-		one := strings.TrimSpace(recorded(t, "answers/"+name))
+		one := strings.TrimSpace(providertest.Recorded(t, "answers/"+name))
 		one = strings.TrimSuffix(strings.TrimPrefix(one, `{`), `}`)
 		list := `{"list_info":{"num_pages":1,"num_results":1},"signature_requests":[` + strings.Replace(one, `"signature_request":`, "", 1) + `]}`
 		f := answering(t, http.StatusOK, "application/json", list)
@@ -243,7 +244,7 @@ func TestAListedRequestIsTheFetchedOne(t *testing.T) {
 		if err != nil || len(page.Items) != 1 {
 			t.Fatalf("%s: %+v, %v", name, page, err)
 		}
-		same(t, name, page.Items[0].Observation, fetched(t, name))
+		providertest.Same(t, name, page.Items[0].Observation, fetched(t, name))
 	}
 }
 

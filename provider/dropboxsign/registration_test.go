@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 const ourURL = "https://sign.example.org/callbacks/hr"
@@ -34,7 +35,7 @@ func TestRegisterTakesAFreePlaceAndDisplacesNobodyUnasked(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			now, puts := map[string]string{"/v3/account": c.account, "/v3/api_app/mine": c.app}, 0
-			f := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			f := providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 				if user, _, _ := r.BasicAuth(); user != testKey {
 					t.Errorf("user %q", user)
 				}
@@ -67,10 +68,10 @@ func TestRegisterTakesAFreePlaceAndDisplacesNobodyUnasked(t *testing.T) {
 
 func TestRegisterSaysWhyNot(t *testing.T) {
 	t.Parallel()
-	f := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	f := providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPut {
 			w.WriteHeader(http.StatusBadRequest)
-			io.WriteString(w, recorded(t, "errors/bad_request")) //nolint:errcheck // a test
+			io.WriteString(w, providertest.Recorded(t, "errors/bad_request")) //nolint:errcheck // a test
 			return
 		}
 		io.WriteString(w, "{}") //nolint:errcheck // a test

@@ -10,6 +10,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 // Each recorded answer and where it says that the request stands.
@@ -125,7 +126,7 @@ func TestAWholeAnswer(t *testing.T) {
 	t.Parallel()
 	at := func(s int64) *time.Time { v := time.Unix(s, 0).UTC(); return &v }
 	got := fetched(t, "complete", func(o *provider.Options) { o.ExternalID = "metadata.contract_id" })
-	same(t, "complete", got, model.Observation{
+	providertest.Same(t, "complete", got, model.Observation{
 		Ref: testRef, Evidence: model.Verified, Status: model.Completed, ProviderStatus: "complete", Test: model.No,
 		ExternalID: "C-1042", Name: "Purchase agreement", Metadata: `{"contract_id":"C-1042"}`,
 		Signers: []model.Signer{
@@ -195,7 +196,7 @@ func TestAttentionOfAnswers(t *testing.T) {
 		"complete_with_error": nil,
 		"expired":             nil,
 	} {
-		same(t, name, fetched(t, name).Attention, want)
+		providertest.Same(t, name, fetched(t, name).Attention, want)
 	}
 }
 
@@ -251,7 +252,7 @@ func TestAnAnswerThatIsNoneIsAnError(t *testing.T) {
 		"null":            `{"signature_request":null}`,
 		"no id":           `{"signature_request":{"title":"x"}}`,
 		"another one":     `{"signature_request":{"signature_request_id":"other","signatures":[]}}`,
-		"cut off":         recorded(t, "answers/complete")[:400],
+		"cut off":         providertest.Recorded(t, "answers/complete")[:400],
 		"no signers list": `{"signature_request":{"signature_request_id":"` + testRef + `","signatures":{"a":1}}}`,
 		"a page":          `<html>maintenance</html>`,
 	} {

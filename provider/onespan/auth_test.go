@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 const (
@@ -58,7 +59,7 @@ func TestTokenLifeIsInMilliseconds(t *testing.T) {
 	t.Parallel()
 	for _, block := range []string{owner, sender, grant} {
 		g := &gate{life: 30 * time.Minute}
-		s := account(t, serve(t, g.answer).URL, block)
+		s := account(t, providertest.Serve(t, g.answer).URL, block)
 		now := noon
 		s.auth.(*tokens).now = func() time.Time { return now }
 		for _, step := range []struct {
@@ -84,7 +85,7 @@ func TestWhatIsSentForAToken(t *testing.T) {
 		grant:  "delegator_id=d1&grant_type=client_credentials&sender_id=s1",
 	} {
 		g := &gate{life: time.Hour}
-		s := account(t, serve(t, g.answer).URL, block)
+		s := account(t, providertest.Serve(t, g.answer).URL, block)
 		if _, err := s.Registration(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -100,7 +101,7 @@ func TestWhatIsSentForAToken(t *testing.T) {
 func TestARefusedTokenIsRenewedOnce(t *testing.T) {
 	t.Parallel()
 	g := &gate{life: time.Hour}
-	f := serve(t, g.answer)
+	f := providertest.Serve(t, g.answer)
 	s := account(t, f.URL, owner)
 	if _, err := s.Registration(t.Context()); err != nil {
 		t.Fatal(err)
@@ -110,23 +111,23 @@ func TestARefusedTokenIsRenewedOnce(t *testing.T) {
 		t.Errorf("after a revocation: %v, %d tokens", err, g.asked.Load())
 	}
 	g.revoked.Store(1000)
-	before := len(f.requests())
+	before := len(f.Requests())
 	if _, err := s.Registration(t.Context()); !errors.Is(err, provider.ErrDenied) {
 		t.Errorf("refused twice: got %v", err)
 	}
-	if got := len(f.requests()) - before; got != 3 { // refused, a token, refused
+	if got := len(f.Requests()) - before; got != 3 { // refused, a token, refused
 		t.Errorf("%d requests: one renewal and no more", got)
 	}
 	f = answering(t, http.StatusUnauthorized, "application/json", `{}`)
-	if _, err := account(t, f.URL, keyed).Registration(t.Context()); !errors.Is(err, provider.ErrDenied) || len(f.requests()) != 1 {
-		t.Errorf("an API key cannot be renewed: %v, %d requests", err, len(f.requests()))
+	if _, err := account(t, f.URL, keyed).Registration(t.Context()); !errors.Is(err, provider.ErrDenied) || len(f.Requests()) != 1 {
+		t.Errorf("an API key cannot be renewed: %v, %d requests", err, len(f.Requests()))
 	}
 }
 
 func TestManyCallsAskForOneToken(t *testing.T) {
 	t.Parallel()
 	g := &gate{life: time.Hour}
-	s := account(t, serve(t, g.answer).URL, owner)
+	s := account(t, providertest.Serve(t, g.answer).URL, owner)
 	all := func() {
 		var wg sync.WaitGroup
 		for range 16 {
@@ -156,7 +157,7 @@ func TestCredentialsThatGetNoTokenAreDenied(t *testing.T) {
 			}
 		}
 	}
-	for _, f := range []*fake{answering(t, 503, "", ""), answering(t, 404, "", ""), answering(t, 403, "text/html", "<html>")} {
+	for _, f := range []*providertest.Service{answering(t, 503, "", ""), answering(t, 404, "", ""), answering(t, 403, "text/html", "<html>")} {
 		if _, err := account(t, f.URL, owner).Fetch(t.Context(), testRef); err == nil || errors.Is(err, provider.ErrDenied) {
 			t.Errorf("an outage is no refusal: got %v", err)
 		}
@@ -188,7 +189,7 @@ func (s *shelf) tokens() provider.Tokens {
 func TestTokensOutliveARestart(t *testing.T) {
 	t.Parallel()
 	g := &gate{life: time.Hour}
-	f := serve(t, g.answer)
+	f := providertest.Serve(t, g.answer)
 	rest := &shelf{kept: map[string][]byte{}}
 	for _, step := range []struct {
 		block string

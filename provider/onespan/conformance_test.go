@@ -4,8 +4,6 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -40,22 +38,6 @@ func suite(t *testing.T, block string) providertest.Suite {
 	return s
 }
 
-// one is a folder with one recorded callback.
-func one(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	for _, name := range []string{"package_complete.http", "package_complete.json"} {
-		raw, err := os.ReadFile(filepath.Join("testdata", "callbacks", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), raw, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
-
 func withStatus(word string) []byte {
 	return fmt.Appendf(nil, `{"id":%q,"type":"PACKAGE","status":%q,"trashed":false,"updated":"2026-03-02T09:15:00Z"}`, testRef, word)
 }
@@ -74,7 +56,7 @@ func TestConformanceWithAClientApp(t *testing.T) {
 		}
 		return fmt.Appendf(nil, `{"accessToken":"token-1","expiresAt":%d}`, noon.Add(time.Hour).UnixMilli())
 	}
-	s.FetchPath, s.Callbacks = nil, one(t) // callbacks do not depend on the way in
+	s.FetchPath, s.Callbacks = nil, providertest.OneCallback(t, "package_complete") // callbacks do not depend on the way in
 	providertest.Run(t, s)
 }
 
@@ -87,6 +69,6 @@ func TestConformanceWithOAuth(t *testing.T) {
 		}
 		return []byte(`{"access_token":"token-1","token_type":"Bearer","expires_in":3600}`)
 	}
-	s.FetchPath, s.Callbacks = nil, one(t) // callbacks do not depend on the way in
+	s.FetchPath, s.Callbacks = nil, providertest.OneCallback(t, "package_complete") // callbacks do not depend on the way in
 	providertest.Run(t, s)
 }

@@ -16,6 +16,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 // specification is the service's own OpenAPI document, cut to what we call. It is not in this
@@ -41,7 +42,7 @@ func TestOurRequestsStandInTheSpecification(t *testing.T) {
 	t.Parallel()
 	doc := specification(t)
 	w := &world{live: ids("own", 120), trashed: ids("trashed", 1), others: ids("other", 1), base: 1}
-	f := serve(t, func(rw http.ResponseWriter, r *http.Request) {
+	f := providertest.Serve(t, func(rw http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/api/packages" || strings.HasPrefix(r.URL.Path, "/api/reports/") {
 			w.answer(rw, r)
 			return
@@ -63,7 +64,7 @@ func TestOurRequestsStandInTheSpecification(t *testing.T) {
 		t.Fatal(err)
 	}
 	asked := map[string]bool{}
-	for _, r := range f.requests() {
+	for _, r := range f.Requests() {
 		if r.URL, err = url.Parse(f.URL + r.RequestURI); err != nil {
 			t.Fatal(err)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 const completeBody = `{"@class":"com.silanis.esl.packages.event.ESLProcessEvent","name":"PACKAGE_COMPLETE","sessionUser":"bEn0sIgNeR02","packageId":"` + testRef + `","message":null,"documentId":null,"createdDate":"2026-03-02T09:15:00.123Z"}`
@@ -157,14 +158,14 @@ func TestWhatEachEventTells(t *testing.T) {
 	if tell("PACKAGE_DECLINE", `,"message":"why"`).Reason != "why" || tell("PACKAGE_OPT_OUT", `,"message":"why"`).Reason != "why" || tell("PACKAGE_ATTACHMENT", `,"message":"a.pdf"`).Reason != "" {
 		t.Error("the reason is the message of decline and opt-out, of nothing else")
 	}
-	same(t, "signer", tell("SIGNER_COMPLETE", "").Signers, []model.Signer{{Ref: "u", Status: model.SignerSigned}})
+	providertest.Same(t, "signer", tell("SIGNER_COMPLETE", "").Signers, []model.Signer{{Ref: "u", Status: model.SignerSigned}})
 	for more, want := range map[string]model.Attention{
 		"SIGNER_LOCKED": {Kind: model.SignerLockedOut, Signer: "u"}, "KBA_FAILURE": {Kind: model.IdentityCheckFailed, Signer: "u"},
 		"PACKAGE_READY_FOR_COMPLETE": {Kind: model.SenderMustFinish}, "PACKAGE_READY_FOR_COMPLETION": {Kind: model.SenderMustFinish},
 		`EMAIL_BOUNCE","message":"BOUNCE`:  {Kind: model.EmailBounced, Signer: "u", Message: "BOUNCE"},
 		`EMAIL_BOUNCE","message":"UNKNOWN`: {Kind: model.EmailBounced, Signer: "u", Message: "UNKNOWN"},
 	} {
-		same(t, more, tell(more, "").Attention, []model.Attention{want})
+		providertest.Same(t, more, tell(more, "").Attention, []model.Attention{want})
 	}
 	if o := tell("PACKAGE_READY_FOR_COMPLETION", ""); o.Type != "PACKAGE_READY_FOR_COMPLETE" || o.Status != model.InProgress || !o.Refetch {
 		t.Errorf("the SDKs' spelling: got %+v", o)
@@ -263,7 +264,7 @@ func FuzzReceive(f *testing.F) {
 		f.Add("Basic "+testKey, body)
 	}
 	f.Add("Bearer x", `{"name":{"a":1},"packageId":[]}`)
-	p, err := New(provider.Options{Settings: decode(keyed)})
+	p, err := New(provider.Options{Settings: providertest.Decode(keyed)})
 	if err != nil {
 		f.Fatal(err)
 	}

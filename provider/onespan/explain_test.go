@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 // sealed keeps a callback as the listener does: the secret header as a sum of it.
@@ -46,7 +47,7 @@ func TestTheCanaryIsTakenForATest(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		same(t, name, got, provider.Received{Type: canaryEvent, Test: true})
+		providertest.Same(t, name, got, provider.Received{Type: canaryEvent, Test: true})
 	}
 	if _, err := account(t, "", "{api_key: a, callback_key: other}").Receive(c); !errors.Is(err, provider.ErrUnverified) {
 		t.Errorf("another key takes it: %v", err)

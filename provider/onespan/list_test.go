@@ -13,6 +13,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 // world is a list that changes while it is walked.
@@ -99,7 +100,7 @@ func walk(t *testing.T, s *service, q provider.ListQuery) (seen map[string]model
 func TestListWalksEachPass(t *testing.T) {
 	t.Parallel()
 	w := &world{live: append(ids("own", 250), "template-1"), trashed: ids("trashed", 3), others: ids("other", 120), base: 1}
-	f := serve(t, w.answer)
+	f := providertest.Serve(t, w.answer)
 	s := account(t, f.URL, keyed)
 	since, until := noon.Add(-6*time.Hour), noon.Add(time.Millisecond)
 	seen, calls := walk(t, s, provider.ListQuery{Since: since, Until: until})
@@ -109,12 +110,12 @@ func TestListWalksEachPass(t *testing.T) {
 	if o := seen["trashed-0001"]; o.Trashed != model.Yes || o.Mark != "2026-03-02T09:15:00Z|SENT|true" {
 		t.Errorf("got %+v", o)
 	}
-	reqs := f.requests()
-	same(t, "first page", reqs[0].URL.Query(), url.Values{"from": {"1"}, "to": {"100"}, "sort": {"updated"}, "dir": {"asc"},
+	reqs := f.Requests()
+	providertest.Same(t, "first page", reqs[0].URL.Query(), url.Values{"from": {"1"}, "to": {"100"}, "sort": {"updated"}, "dir": {"asc"},
 		"lastUpdatedStartDate": {"2026-03-02T06:00:00Z"}, "lastUpdatedEndDate": {"2026-03-02T12:00:01Z"}})
-	same(t, "second page", reqs[1].URL.Query().Get("from")+"-"+reqs[1].URL.Query().Get("to"), "101-200")
-	same(t, "trashed page", reqs[3].URL.Query().Get("query"), "trashed")
-	same(t, "report page", reqs[4].URL.Query(), url.Values{"from": {"1"}, "to": {"100"}, "startDate": {"2026-03-02T06:00:00Z"}, "endDate": {"2026-03-02T12:00:01Z"}})
+	providertest.Same(t, "second page", reqs[1].URL.Query().Get("from")+"-"+reqs[1].URL.Query().Get("to"), "101-200")
+	providertest.Same(t, "trashed page", reqs[3].URL.Query().Get("query"), "trashed")
+	providertest.Same(t, "report page", reqs[4].URL.Query(), url.Values{"from": {"1"}, "to": {"100"}, "startDate": {"2026-03-02T06:00:00Z"}, "endDate": {"2026-03-02T12:00:01Z"}})
 	if got := s.Reach(); !strings.Contains(got, "from a report") {
 		t.Errorf("reach: %s", got)
 	}
@@ -122,7 +123,7 @@ func TestListWalksEachPass(t *testing.T) {
 
 func TestListItemHasTheMarkOfTheAnswer(t *testing.T) {
 	t.Parallel()
-	f := answering(t, http.StatusOK, "application/json", `{"count":1,"results":[`+recorded(t, "sent_one_signed")+`]}`)
+	f := answering(t, http.StatusOK, "application/json", `{"count":1,"results":[`+providertest.Recorded(t, "answers/sent_one_signed")+`]}`)
 	page, err := account(t, f.URL, keyed).List(t.Context(), provider.ListQuery{Since: noon.Add(-time.Hour), Until: noon})
 	if err != nil {
 		t.Fatal(err)
@@ -137,7 +138,7 @@ func TestListAsksForNoReportWhereItMayNot(t *testing.T) {
 	t.Parallel()
 	for _, code := range []int{http.StatusForbidden, http.StatusUnauthorized, http.StatusNotFound} {
 		w := &world{live: ids("own", 5), base: 1, report: code}
-		f := serve(t, w.answer)
+		f := providertest.Serve(t, w.answer)
 		s := account(t, f.URL, keyed)
 		q := provider.ListQuery{Since: noon.Add(-time.Hour), Until: noon}
 		for range 2 {
@@ -145,7 +146,7 @@ func TestListAsksForNoReportWhereItMayNot(t *testing.T) {
 				t.Errorf("%d: saw %d", code, len(seen))
 			}
 		}
-		if got := len(f.requests()); got != 3+2 {
+		if got := len(f.Requests()); got != 3+2 {
 			t.Errorf("%d: %d calls: the answer was not remembered", code, got)
 		}
 		if got := s.Reach(); !strings.HasPrefix(got, "only the key's own") {
@@ -153,12 +154,12 @@ func TestListAsksForNoReportWhereItMayNot(t *testing.T) {
 		}
 	}
 	w := &world{live: ids("own", 5), base: 1, report: http.StatusServiceUnavailable}
-	s := account(t, serve(t, w.answer).URL, keyed)
+	s := account(t, providertest.Serve(t, w.answer).URL, keyed)
 	q := provider.ListQuery{Cursor: `{"pass":"report","read":1}`}
 	if _, err := s.List(t.Context(), q); err == nil {
 		t.Error("an outage is no refusal")
 	}
-	own := account(t, serve(t, (&world{base: 1}).answer).URL, keyed, func(o *provider.Options) { o.Scope = "own" })
+	own := account(t, providertest.Serve(t, (&world{base: 1}).answer).URL, keyed, func(o *provider.Options) { o.Scope = "own" })
 	if _, calls := walk(t, own, provider.ListQuery{}); calls != 2 || !strings.Contains(own.Reach(), "scope: own") {
 		t.Errorf("scope own: %d calls, %s", calls, own.Reach())
 	}
@@ -179,7 +180,7 @@ func TestListMissesNothingWhenPagesShift(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := &world{live: ids("own", 430), base: 1, move: move}
-			seen, _ := walk(t, account(t, serve(t, w.answer).URL, keyed), provider.ListQuery{Since: noon.Add(-time.Hour), Until: noon})
+			seen, _ := walk(t, account(t, providertest.Serve(t, w.answer).URL, keyed), provider.ListQuery{Since: noon.Add(-time.Hour), Until: noon})
 			for _, id := range w.live { // who left has a newer change and is in the next window
 				if _, ok := seen[id]; !ok {
 					t.Errorf("%s was passed over", id)
@@ -209,7 +210,7 @@ func TestListReadsAgainWhereIdsAreShortOfTheCount(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := account(t, serve(t, w.answer).URL, keyed, func(o *provider.Options) { o.Scope = "own" })
+			s := account(t, providertest.Serve(t, w.answer).URL, keyed, func(o *provider.Options) { o.Scope = "own" })
 			if seen, _ := walk(t, s, provider.ListQuery{Until: noon}); len(seen) != len(w.live)+len(w.trashed) {
 				t.Errorf("saw %d of %d", len(seen), len(w.live)+len(w.trashed))
 			}
@@ -234,7 +235,7 @@ func TestListRefusesWhatIsNoCursorOfOurs(t *testing.T) {
 
 func TestAnOpenWindowIsClosedAtItsFirstPage(t *testing.T) {
 	t.Parallel()
-	f := serve(t, (&world{live: ids("own", 150), base: 1}).answer)
+	f := providertest.Serve(t, (&world{live: ids("own", 150), base: 1}).answer)
 	s := account(t, f.URL, keyed)
 	page, err := s.List(t.Context(), provider.ListQuery{})
 	if err != nil {
@@ -244,7 +245,7 @@ func TestAnOpenWindowIsClosedAtItsFirstPage(t *testing.T) {
 	if _, err := s.List(t.Context(), provider.ListQuery{Cursor: page.Next}); err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range f.requests() {
+	for _, r := range f.Requests() {
 		if q := r.URL.Query(); q.Get("lastUpdatedEndDate") != "2026-03-02T12:00:00Z" || q.Has("lastUpdatedStartDate") {
 			t.Errorf("got %s", r.URL.RawQuery)
 		}

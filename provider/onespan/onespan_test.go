@@ -2,24 +2,17 @@ package onespan
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"go.yaml.in/yaml/v3"
-
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 const (
@@ -32,52 +25,11 @@ const (
 
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
-// decode reads a settings block as the config does.
-func decode(block string) func(any) error {
-	return func(v any) error {
-		d := yaml.NewDecoder(strings.NewReader(block))
-		d.KnownFields(true)
-		return d.Decode(v)
-	}
-}
-
-// fake is a service of a test: it answers and remembers what it was asked.
-type fake struct {
-	*httptest.Server
-	mu    sync.Mutex
-	asked []*http.Request
-}
-
-func (f *fake) requests() []*http.Request {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return append([]*http.Request(nil), f.asked...)
-}
-
-func serve(t *testing.T, answer http.HandlerFunc) *fake {
-	t.Helper()
-	f := &fake{}
-	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			t.Error(err)
-		}
-		kept := r.Clone(context.Background())
-		r.Body, kept.Body = io.NopCloser(bytes.NewReader(body)), io.NopCloser(bytes.NewReader(body))
-		f.mu.Lock()
-		f.asked = append(f.asked, kept)
-		f.mu.Unlock()
-		answer(w, r)
-	}))
-	t.Cleanup(f.Close)
-	return f
-}
-
 // account is an account whose service is at base.
 func account(t *testing.T, base, block string, change ...func(*provider.Options)) *service {
 	t.Helper()
 	o := provider.Options{
-		Account: "sales", BaseURL: base, Settings: decode(block), Client: http.DefaultClient,
+		Account: "sales", BaseURL: base, Settings: providertest.Decode(block), Client: http.DefaultClient,
 		Now: func() time.Time { return noon },
 	}
 	for _, c := range change {
@@ -91,39 +43,23 @@ func account(t *testing.T, base, block string, change ...func(*provider.Options)
 }
 
 // answering serves one answer to every question.
-func answering(t *testing.T, code int, contentType, body string) *fake {
-	return serve(t, func(w http.ResponseWriter, _ *http.Request) {
+func answering(t *testing.T, code int, contentType, body string) *providertest.Service {
+	return providertest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", contentType)
 		w.WriteHeader(code)
 		fmt.Fprint(w, body)
 	})
 }
 
-func recorded(t *testing.T, name string) string {
-	t.Helper()
-	raw, err := os.ReadFile(filepath.Join("testdata", "answers", name+".json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(raw)
-}
-
 // fetched is what Fetch makes of a recorded answer.
 func fetched(t *testing.T, name string, change ...func(*provider.Options)) model.Observation {
 	t.Helper()
-	f := answering(t, http.StatusOK, "application/json; esl-api-version=11", recorded(t, name))
+	f := answering(t, http.StatusOK, "application/json; esl-api-version=11", providertest.Recorded(t, "answers/"+name))
 	o, err := account(t, f.URL, keyed, change...).Fetch(t.Context(), testRef)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return o
-}
-
-func same(t *testing.T, what string, got, want any) {
-	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", what, diff)
-	}
 }
 
 func TestNewTellsAllFaultsAtOnce(t *testing.T) {
@@ -143,7 +79,7 @@ func TestNewTellsAllFaultsAtOnce(t *testing.T) {
 		"an unknown key": {"{api_key: a, api_kye: b}", []string{"api_kye"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := New(provider.Options{Settings: decode(c.block)})
+			_, err := New(provider.Options{Settings: providertest.Decode(c.block)})
 			for _, want := range c.want {
 				if err == nil || !strings.Contains(err.Error(), want) {
 					t.Errorf("got %v, want %q in it", err, want)
@@ -181,7 +117,7 @@ func TestFetchTellsEverything(t *testing.T) {
 	t.Parallel()
 	at := func(s string) *time.Time { v, _ := time.Parse(time.RFC3339, s); return &v }
 	o := fetched(t, "completed", func(o *provider.Options) { o.ExternalID = "data.contract_id" })
-	same(t, "completed", o, model.Observation{
+	providertest.Same(t, "completed", o, model.Observation{
 		Ref: testRef, Evidence: model.Verified, Status: model.Completed, ProviderStatus: "COMPLETED", Archived: model.No, Trashed: model.No,
 		ExternalID: "C-2026-0042", Name: "Tenancy of 12 Example Street", Metadata: `{"origin":"esl","contract_id":"C-2026-0042"}`,
 		Signers: []model.Signer{
@@ -202,7 +138,7 @@ func TestFetchTellsEverything(t *testing.T) {
 		t.Errorf("statuses only: got %v", none.Documents)
 	}
 	only := fetched(t, "completed", func(o *provider.Options) { o.Download = []string{"evidence"} })
-	same(t, "evidence only", only.Documents, []model.DocumentRef{{ID: "evidence-summary", Kind: model.EvidenceDocument, Name: "evidence-summary"}})
+	providertest.Same(t, "evidence only", only.Documents, []model.DocumentRef{{ID: "evidence-summary", Kind: model.EvidenceDocument, Name: "evidence-summary"}})
 	trashed := fetched(t, "trashed")
 	if trashed.Trashed != model.Yes || trashed.Status != model.InProgress || trashed.Mark != "2026-03-02T09:15:00Z|SENT|true" {
 		t.Errorf("trash is a flag beside the status: got %+v", trashed)
@@ -216,7 +152,7 @@ func TestFetchTellsEverything(t *testing.T) {
 func TestTemplatesAndLayoutsAreNoTransactions(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"template", "layout"} {
-		same(t, name, fetched(t, name), model.Observation{Ref: testRef, Evidence: model.Verified, Absence: model.NotFound})
+		providertest.Same(t, name, fetched(t, name), model.Observation{Ref: testRef, Evidence: model.Verified, Absence: model.NotFound})
 	}
 }
 
@@ -271,12 +207,12 @@ func TestIdsAreEscapedInPaths(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for _, r := range f.requests() {
+	for _, r := range f.Requests() {
 		if got := strings.Count(r.URL.EscapedPath(), "/"); got != 3 || r.URL.RawQuery != "" || r.Method != http.MethodGet {
 			t.Errorf("%s %s left its place", r.Method, r.RequestURI)
 		}
 	}
-	if got := f.requests()[0].Header.Get("Authorization"); got != "Basic the-api-key" {
+	if got := f.Requests()[0].Header.Get("Authorization"); got != "Basic the-api-key" {
 		t.Errorf("the API key goes bare: got %q", got)
 	}
 }
@@ -284,7 +220,7 @@ func TestIdsAreEscapedInPaths(t *testing.T) {
 func TestDownload(t *testing.T) {
 	t.Parallel()
 	const pdf = "%PDF-1.7\n1 0 obj\n<<>>\nendobj\n%%EOF\n"
-	f := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	f := providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasSuffix(r.URL.Path, "/documents/6f0c2d7be1/pdf"):
 			w.Header().Set("Content-Type", "application/octet-stream; esl-api-version=11")
@@ -316,7 +252,7 @@ func TestDownload(t *testing.T) {
 	if _, err := s.Download(t.Context(), testRef, model.DocumentRef{ID: evidenceID, Kind: model.EvidenceDocument}, &out); err != nil || out.String() != pdf {
 		t.Errorf("evidence: %v, %q", err, out.String())
 	}
-	for _, r := range f.requests() {
+	for _, r := range f.Requests() {
 		if got := r.Header.Get("Accept"); got != "*/*" {
 			t.Errorf("%s accepts %q", r.URL.Path, got)
 		}
@@ -330,7 +266,7 @@ func TestRegistration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "registration", got, provider.Registration{URL: "https://sign.example.org/callbacks/sales", Scope: "account", Events: []string{"PACKAGE_COMPLETE", "PACKAGE_READY_FOR_COMPLETE"}})
+	providertest.Same(t, "registration", got, provider.Registration{URL: "https://sign.example.org/callbacks/sales", Scope: "account", Events: []string{"PACKAGE_COMPLETE", "PACKAGE_READY_FOR_COMPLETE"}})
 	got, err = account(t, answering(t, http.StatusOK, "application/json", `{}`).URL, keyed).Registration(t.Context())
 	if err != nil || got.URL != "" || got.Events == nil {
 		t.Errorf("nothing registered: got %+v, %v", got, err)
@@ -362,7 +298,7 @@ func TestCheckWarnsOfShortRetention(t *testing.T) {
 	if !errors.Is(err, provider.ErrDenied) {
 		t.Errorf("got %v, want denied", err)
 	}
-	f := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	f := providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if strings.Contains(r.URL.Path, "dataRetention") {
 			w.WriteHeader(http.StatusForbidden)
 			return

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"countersign/model"
+	"countersign/provider/providertest"
 )
 
 // statuses are the signers' refs and statuses, in order.
@@ -27,7 +28,7 @@ func TestSignersAreDerivedFromApprovals(t *testing.T) {
 		"opted_out":          {ada: "signed", ben: "declined"},
 		"expired":            {ada: "signed", ben: "waiting"},
 	} {
-		same(t, name, statuses(fetched(t, name).Signers), m(want))
+		providertest.Same(t, name, statuses(fetched(t, name).Signers), m(want))
 	}
 	if got := fetched(t, "declined").Signers[1].Reason; got != "The rent is not what we agreed on" {
 		t.Errorf("the sender's own message is no reason: got %q", got)
@@ -65,7 +66,7 @@ func TestSignerTraps(t *testing.T) {
 			t.Fatal(err)
 		}
 		o := p.whole(true, true)
-		same(t, name, statuses(o.Signers), c.want)
+		providertest.Same(t, name, statuses(o.Signers), c.want)
 		if o.Signers == nil {
 			t.Errorf("%s: an answer always tells its signers", name)
 		}
@@ -82,8 +83,8 @@ func TestSignerTraps(t *testing.T) {
 func TestAttentionThatAnAnswerShows(t *testing.T) {
 	t.Parallel()
 	kinds := func(o model.Observation) []model.Attention { return o.Attention }
-	same(t, "locked", kinds(fetched(t, "sent_signer_locked")), []model.Attention{{Kind: model.SignerLockedOut, Signer: ben}})
-	same(t, "autocomplete off and all signed", kinds(fetched(t, "sent_sender_must_finish")), []model.Attention{{Kind: model.SenderMustFinish}})
+	providertest.Same(t, "locked", kinds(fetched(t, "sent_signer_locked")), []model.Attention{{Kind: model.SignerLockedOut, Signer: ben}})
+	providertest.Same(t, "autocomplete off and all signed", kinds(fetched(t, "sent_sender_must_finish")), []model.Attention{{Kind: model.SenderMustFinish}})
 	for _, name := range []string{"draft", "sent", "sent_one_signed", "completed", "declined"} {
 		if got := kinds(fetched(t, name)); got != nil {
 			t.Errorf("%s: got %v", name, got)
@@ -107,7 +108,7 @@ func TestAttentionThatAnAnswerShows(t *testing.T) {
 	if err := json.Unmarshal([]byte(`{"status":"SENT"}`), &p); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "without autocomplete nobody can tell", p.whole(true, true).Judges, []model.AttentionKind{model.SignerLockedOut})
+	providertest.Same(t, "without autocomplete nobody can tell", p.whole(true, true).Judges, []model.AttentionKind{model.SignerLockedOut})
 }
 
 func TestMarkIsEmptyWithoutATime(t *testing.T) {

@@ -10,13 +10,14 @@ import (
 	"testing"
 
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 const ourURL = "https://sign.example.org/callbacks/sales"
 
 // office is a service that keeps one registration.
 type office struct {
-	*fake
+	*providertest.Service
 	now   registration
 	posts int
 }
@@ -24,7 +25,7 @@ type office struct {
 func newOffice(t *testing.T, now registration) *office {
 	t.Helper()
 	o := &office{now: now}
-	o.fake = serve(t, func(w http.ResponseWriter, r *http.Request) {
+	o.Service = providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/api/callback" || r.Header.Get("Authorization") != "Basic the-api-key" {
 			w.WriteHeader(http.StatusNotFound)
 			return
@@ -87,7 +88,7 @@ func TestRegisterTakesAFreePlaceAndDisplacesNobodyUnasked(t *testing.T) {
 			if o.posts != c.posts {
 				t.Errorf("written %d times, want %d", o.posts, c.posts)
 			}
-			same(t, "registered", o.now, c.after)
+			providertest.Same(t, "registered", o.now, c.after)
 			if got.URL != o.now.URL || c.err == nil && (len(got.Warnings) > 0) != !strings.Contains(c.block, "callback_key") {
 				t.Errorf("returned %+v", got)
 			}
@@ -101,7 +102,7 @@ func TestRegisterSaysWhyNot(t *testing.T) {
 	if _, err := s.Register(t.Context(), provider.Registration{URL: ourURL, Scope: "app:x"}, false); err == nil || !strings.Contains(err.Error(), "app:x") {
 		t.Errorf("a scope that does not exist: %v", err)
 	}
-	f := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	f := providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(http.StatusBadRequest)

@@ -165,6 +165,68 @@ func (b *bench) refused(p provider.Provider, name string, c provider.Callback) {
 	}
 }
 
+// tokens holds that the body that is kept of a callback lets nobody sign or fetch in another's place.
+func (b *bench) tokens() {
+	p := b.offline(b.New)
+	sent := map[string]bool{}
+	for _, s := range b.samples() {
+		r, err := b.receive(p, s.name, s.c)
+		kept := s.c.Body
+		if r.Clean != nil {
+			kept = r.Clean
+		}
+		if errors.Is(err, provider.ErrUnverified) { // kept encrypted, and shown cut
+			continue
+		}
+		for _, token := range b.Tokens {
+			sent[token] = sent[token] || bytes.Contains(s.c.Body, []byte(token))
+			if bytes.Contains(kept, []byte(token)) {
+				b.failf("%s: what is kept holds %q", s.name, token)
+			}
+		}
+		if len(kept) == 0 && len(s.c.Body) > 0 {
+			b.failf("%s: nothing is left of the body", s.name)
+		}
+	}
+	for _, token := range b.Tokens {
+		if !sent[token] {
+			b.failf("no recorded callback holds %q: that it is cut out shows nothing", token)
+		}
+	}
+}
+
+// canary holds that a callback that we sign ourselves proves itself, is a test and about nothing, and that no
+// stranger takes it.
+func (b *bench) canary() {
+	p := b.offline(b.New)
+	c, ok := p.(provider.Canary)
+	if !ok || b.Hints {
+		return
+	}
+	const id = "countersign-canary-7"
+	header, body, err := c.Canary(id, b.ReceivedAt)
+	if err != nil {
+		b.failf("the canary: %v", err)
+		return
+	}
+	call := provider.Callback{Account: "sales", Header: header, Body: body, ReceivedAt: b.ReceivedAt}
+	r, err := b.receive(p, "the canary", call)
+	switch {
+	case err != nil:
+		b.failf("the canary is not taken: %v", err)
+	case !r.Test:
+		b.failf("the canary is no test: it would become a row, or count as a callback of the service")
+	case len(r.Observations) > 0 || len(r.Links) > 0:
+		b.failf("the canary says something of a transaction")
+	}
+	if !bytes.Contains(body, []byte(id)) && !strings.Contains(fmt.Sprint(header), id) {
+		b.failf("the canary does not hold its id: whoever sent it cannot tell it from another")
+	}
+	if b.Stranger != nil {
+		b.refused(b.offline(b.Stranger), "the canary with another's key", call)
+	}
+}
+
 // harm sends what no service would: nothing may panic, and every error is one of ours.
 func (b *bench) harm() {
 	p, list := b.accepted()

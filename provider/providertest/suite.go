@@ -51,6 +51,9 @@ type Suite struct {
 	Linked bool
 	// Secrets and people's names and addresses that must be in no error.
 	Secrets []string
+	// Tokens stand in recorded callbacks and let whoever has them sign or fetch: signing tokens, links. No body that is
+	// kept may hold one. Nil where the service sends none.
+	Tokens []string
 	// Sign mends the proof of a recorded callback whose body was changed; nil where the proof does not
 	// depend on the body.
 	Sign func(c provider.Callback) provider.Callback
@@ -97,6 +100,8 @@ func checks() []check {
 	return []check{
 		{"callbacks mean what was recorded", (*bench).meanings},
 		{"callbacks without a proof are refused", (*bench).proofs},
+		{"what is kept has no tokens", (*bench).tokens},
+		{"a canary is a test", (*bench).canary},
 		{"odd callbacks do no harm", (*bench).harm},
 		{"each status word maps", (*bench).words},
 		{"answers mean what was recorded", (*bench).answers},

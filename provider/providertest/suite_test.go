@@ -1,6 +1,7 @@
 package providertest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,7 +28,10 @@ type notary struct {
 	fault string
 }
 
-const apiKey = "api-key-hush"
+const (
+	apiKey       = "api-key-hush"
+	signingToken = "token-of-ada"
+)
 
 var _ = flag.Bool("update", false, "write what the recorded callbacks and answers mean")
 
@@ -79,7 +83,14 @@ func (n *notary) Receive(c provider.Callback) (provider.Received, error) {
 		c.Body[0] = ' '
 	}
 	if e.Type == "ping" {
-		return provider.Received{Type: e.Type, Test: !n.is("gives no reason")}, nil
+		r := provider.Received{Type: e.Type, Test: !n.is("gives no reason")}
+		if e.ID != "" { // a canary
+			r.Test = !n.is("takes its canary for a document")
+			if !r.Test {
+				r.Observations = []model.Observation{{Ref: e.ID, Evidence: model.Claim, Type: e.Type}}
+			}
+		}
+		return r, nil
 	}
 	if e.ID == "" || e.Type == "" {
 		return provider.Received{}, provider.ErrNotUnderstood
@@ -89,6 +100,12 @@ func (n *notary) Receive(c provider.Callback) (provider.Received, error) {
 		o.Evidence = model.Verified
 	}
 	r := provider.Received{Ref: e.ID, Type: e.Type, Observations: []model.Observation{o}}
+	if bytes.Contains(c.Body, []byte(signingToken)) && !n.is("keeps tokens") {
+		r.Clean = bytes.ReplaceAll(c.Body, []byte(signingToken), []byte("<cut>"))
+	}
+	if n.is("keeps nothing") {
+		r.Clean = []byte{}
+	}
 	if n.is("is never the same") {
 		r.DedupeKey = fmt.Sprintf("%p", &e)
 	}
@@ -193,6 +210,20 @@ func (n *notary) Check(ctx context.Context) (provider.Identity, error) {
 	return provider.Identity{}, n.get(ctx, new(any), "me")
 }
 
+func (n *notary) Canary(id string, _ time.Time) (http.Header, []byte, error) {
+	key := n.key
+	if n.is("signs its canary wrongly") {
+		key = "none"
+	}
+	if n.is("has no canary") {
+		return nil, nil, errors.New("no secret")
+	}
+	if n.is("forgets the canary's id") {
+		id = "x"
+	}
+	return http.Header{"X-Key": {key}}, fmt.Appendf(nil, `{"id":%q,"type":"ping"}`, id), nil
+}
+
 func (n *notary) Reply() (string, []byte) {
 	if n.is("says nothing") {
 		return "", nil
@@ -213,7 +244,7 @@ func suite(fault string) Suite {
 			{"OPEN", []byte(`{"id":"doc-1","status":"OPEN"}`), model.InProgress}, {"SIGNED", []byte(`{"id":"doc-1","status":"SIGNED"}`), model.Completed},
 			{"SHREDDED", []byte(`{"id":"doc-1","status":"SHREDDED"}`), ""},
 		},
-		Secrets: []string{apiKey, "callback-secret", "another-secret"},
+		Secrets: []string{apiKey, "callback-secret", "another-secret"}, Tokens: []string{signingToken},
 		Signed: func(c provider.Callback) []provider.Callback {
 			c.Header = http.Header{"X-Key": {"callback-secreT"}}
 			return []provider.Callback{c}
@@ -231,6 +262,8 @@ func TestEachFaultIsFound(t *testing.T) {
 	for fault, want := range map[string]string{
 		"moves to nowhere": "the rules are total", "moves out of the end": "the rules are total", "tells nothing": "the rules are total", "tells no type": "the rules are total",
 		"takes every callback": "callbacks without a proof are refused", "compares to nothing": "callbacks without a proof are refused", "tells the secret": "callbacks without a proof are refused",
+		"keeps tokens": "what is kept has no tokens", "keeps nothing": "what is kept has no tokens",
+		"takes its canary for a document": "a canary is a test", "signs its canary wrongly": "a canary is a test", "has no canary": "a canary is a test", "forgets the canary's id": "a canary is a test",
 		"other errors": "odd callbacks do no harm", "panics": "odd callbacks do no harm",
 		"asks when called": "callbacks mean what was recorded", "changes the body": "callbacks mean what was recorded", "gives no reason": "callbacks mean what was recorded",
 		"is too sure": "callbacks mean what was recorded", "is never the same": "callbacks mean what was recorded",
@@ -267,7 +300,8 @@ func TestASuiteThatLacksSomethingFails(t *testing.T) {
 		"changes that change nothing": {"callbacks without", func(s *Suite) {
 			s.Signed = func(c provider.Callback) []provider.Callback { return []provider.Callback{c} }
 		}},
-		"no changes": {"callbacks without", func(s *Suite) { s.Signed = func(provider.Callback) []provider.Callback { return nil } }},
+		"a token that nobody sends": {"what is kept", func(s *Suite) { s.Tokens = []string{"another"} }},
+		"no changes":                {"callbacks without", func(s *Suite) { s.Signed = func(provider.Callback) []provider.Callback { return nil } }},
 		"a proof lost by signing": {"odd callbacks", func(s *Suite) {
 			s.Sign = func(c provider.Callback) provider.Callback { c.Header = http.Header{}; return c }
 		}},

@@ -58,6 +58,8 @@ type Account struct {
 	SecretHeaders []string // headers that are themselves the secret: kept as an HMAC
 	Hints         bool     // POST /hints is open
 	Origins       []string // whose pages may post there: https://www.example.com
+	// Sources are the networks that callbacks may come from, empty: any. To others the account is not there.
+	Sources []netip.Prefix
 }
 
 // Hint makes a row due for what a hint names, and returns its status in our words; "" for a ref that the
@@ -75,6 +77,10 @@ type Options struct {
 	MaxWaiting     int           // callbacks read and not yet answered, then 503; 1024 if zero
 	ReadTimeout    time.Duration // for a whole request to come in; 30 s if zero
 	ApplyTimeout   time.Duration // for a read one to be stored, then 503; 15 s if zero
+	MaxConns       int           // connections that may be open; 2048 if zero
+	MaxConnsEach   int           // of one client address, unless it is a trusted proxy; 512 if zero
+	RefusedAMinute int           // callbacks without proof that are kept, of one client address, then 429; 120 if zero
+	RefusedBytes   int64         // how much of an account's refused bodies is kept, at most in an hour; 256 MiB if zero
 	TrustedProxies []string      // addresses and networks whose X-Forwarded-For is believed
 	HMACKey        []byte        // the installation key, needed
 	Now            func() time.Time
@@ -90,7 +96,9 @@ type Listener struct {
 	small   *bytesInHand  // the first headOfBody bytes of each body
 	large   *bytesInHand  // what is beyond them
 
-	guests *guests // who sends hints
+	guests  *guests // who sends hints
+	refused *refusals
+	doors   *doors
 
 	mu     sync.Mutex
 	warned map[string]time.Time // when something was last logged loudly, by account and message
@@ -120,19 +128,24 @@ func New(o Options) (*Listener, error) {
 	if o.ApplyTimeout <= 0 {
 		o.ApplyTimeout = 15 * time.Second
 	}
-	if o.HintsAMinute <= 0 {
-		o.HintsAMinute = 60
+	o.HintsAMinute = orElse(o.HintsAMinute, 60)
+	o.MaxConns, o.MaxConnsEach = orElse(o.MaxConns, 2048), orElse(o.MaxConnsEach, 512)
+	o.RefusedAMinute, o.RefusedBytes = orElse(o.RefusedAMinute, 120), orElse(o.RefusedBytes, 256<<20)
+	proxies, err := Networks(o.TrustedProxies)
+	if err != nil {
+		return nil, fmt.Errorf("public.trusted_proxies: %w", err)
 	}
 	l := &Listener{
 		Options: o, room: make(chan struct{}, o.MaxWaiting), warned: map[string]time.Time{},
 		small: &bytesInHand{most: smallInHand}, large: &bytesInHand{most: max(largeInHand, 2*o.MaxBody)},
-		guests: newGuests(o.HintsAMinute),
+		guests: newGuests(o.HintsAMinute), refused: newRefusals(o.RefusedAMinute, o.RefusedBytes),
+		doors: newDoors(o.MaxConns, o.MaxConnsEach, func(ip netip.Addr) bool { return within(proxies, ip) }),
 	}
 	from := middleware.ClientIPFromRemoteAddr
-	if len(o.TrustedProxies) > 0 {
-		trusted, err := networks(o.TrustedProxies)
-		if err != nil {
-			return nil, err
+	if len(proxies) > 0 {
+		trusted := make([]string, len(proxies))
+		for i, p := range proxies {
+			trusted[i] = p.String()
 		}
 		from = middleware.ClientIPFromXFF(trusted...)
 	}
@@ -140,21 +153,32 @@ func New(o Options) (*Listener, error) {
 	return l, nil
 }
 
-// networks writes each trusted proxy as a network; an address is a network of one.
-func networks(list []string) ([]string, error) {
-	out := make([]string, len(list))
+func orElse[T int | int64](v, fallback T) T {
+	if v > 0 {
+		return v
+	}
+	return fallback
+}
+
+// Networks reads addresses and networks; an address is a network of one.
+func Networks(list []string) ([]netip.Prefix, error) {
+	out := make([]netip.Prefix, len(list))
 	for i, s := range list {
 		p, err := netip.ParsePrefix(s)
 		if err != nil {
 			ip, bad := netip.ParseAddr(s)
 			if bad != nil || ip.Zone() != "" {
-				return nil, fmt.Errorf("public.trusted_proxies: %q is neither an address nor a network such as 10.0.0.0/8", s)
+				return nil, fmt.Errorf("%q is neither an address nor a network such as 10.0.0.0/8", s)
 			}
 			p = netip.PrefixFrom(ip.Unmap(), ip.Unmap().BitLen())
 		}
-		out[i] = p.String()
+		out[i] = p.Masked()
 	}
 	return out, nil
+}
+
+func within(list []netip.Prefix, ip netip.Addr) bool {
+	return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
 // route finds the account. A path is taken as it was meant: decoded, and never cleaned.
@@ -202,9 +226,11 @@ func (l *Listener) Run(ctx context.Context, ln net.Listener, secure *tls.Config)
 		MaxHeaderBytes:    maxHeader,
 		TLSConfig:         secure,
 		ErrorLog:          log.New(serverLog{l.Log}, "", 0),
+		ConnContext:       withDoor,
 
 		DisableGeneralOptionsHandler: true, // OPTIONS * is 404 like all that is not ours
 	}
+	ln = bounded{ln, l.doors}
 	if secure != nil {
 		ln = tls.NewListener(ln, secure)
 	}
@@ -239,8 +265,12 @@ func (l *Listener) recovered(next http.Handler) http.Handler {
 	})
 }
 
-// plain answers with a status and its usual words, the same for everybody.
+// plain answers with a status and its usual words, the same for everybody. Whoever was turned away has to connect again:
+// thousands of requests on one connection that lead to nothing would cost others their turn.
 func plain(w http.ResponseWriter, code int) {
+	if code >= http.StatusBadRequest {
+		w.Header().Set("Connection", "close")
+	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(code)
 	fmt.Fprintln(w, http.StatusText(code)) //nolint:errcheck // the caller may be gone

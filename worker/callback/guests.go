@@ -11,9 +11,10 @@ import (
 // mostGuests bounds what is remembered of client addresses; those beyond share one allowance.
 const mostGuests = 10_000
 
-// guests counts what each client address sends. It is safe for concurrent use.
+// guests counts what each client address, or account, sends. It is safe for concurrent use.
 type guests struct {
-	aMinute int
+	refill rate.Limit
+	burst  int
 
 	mu    sync.Mutex
 	known map[string]*guest
@@ -26,18 +27,24 @@ type guest struct {
 	seen time.Time
 }
 
-func newGuests(aMinute int) *guests {
-	g := &guests{aMinute: aMinute, known: map[string]*guest{}}
+func newGuests(aMinute int) *guests { return guestsAt(rate.Limit(float64(aMinute)/60), aMinute) }
+
+// guestsAt gives each an allowance of burst, refilled by so many a second.
+func guestsAt(refill rate.Limit, burst int) *guests {
+	g := &guests{refill: refill, burst: burst, known: map[string]*guest{}}
 	g.rest = g.limiter()
 	return g
 }
 
 func (g *guests) limiter() *rate.Limiter {
-	return rate.NewLimiter(rate.Limit(float64(g.aMinute)/60), g.aMinute)
+	return rate.NewLimiter(g.refill, g.burst)
 }
 
 // allow says whether an address may send one more at a time.
-func (g *guests) allow(address string, at time.Time) bool {
+func (g *guests) allow(address string, at time.Time) bool { return g.allowN(address, at, 1) }
+
+// allowN is allow for n at once.
+func (g *guests) allowN(address string, at time.Time, n int) bool {
 	name := network(address)
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -47,13 +54,13 @@ func (g *guests) allow(address string, at time.Time) bool {
 			g.sweep(at)
 		}
 		if len(g.known) >= mostGuests {
-			return g.rest.AllowN(at, 1)
+			return g.rest.AllowN(at, n)
 		}
 		who = &guest{Limiter: g.limiter()}
 		g.known[name] = who
 	}
 	who.seen = at
-	return who.AllowN(at, 1)
+	return who.AllowN(at, n)
 }
 
 // sweep forgets those whose allowance is whole again, at most once a second.

@@ -101,8 +101,7 @@ func (l *Listener) welcome(w http.ResponseWriter, r *http.Request) bool {
 	if l.guests.allow(remote(r), l.Now()) {
 		return true
 	}
-	w.Header().Set("Retry-After", "60")
-	plain(w, http.StatusTooManyRequests)
+	tooMany(w)
 	return false
 }
 

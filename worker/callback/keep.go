@@ -54,12 +54,16 @@ func SealHeader(key []byte, value string) string {
 // headers keeps what matters of a request's headers.
 func (l *Listener) headers(acc Account, h http.Header) map[string]string {
 	kept := map[string]string{}
+	var read []string
+	if p, ok := acc.Provider.(provider.HeaderReader); ok {
+		read = p.ReadsHeaders()
+	}
 	for name, values := range h {
 		value := strings.Join(values, ", ")
 		switch {
 		case slices.ContainsFunc(acc.SecretHeaders, func(s string) bool { return strings.EqualFold(s, name) }):
 			kept[name] = SealHeader(l.HMACKey, value)
-		case matters(name):
+		case matters(name), slices.ContainsFunc(read, func(s string) bool { return strings.EqualFold(s, name) }):
 			kept[clean(name)] = clean(value)
 		}
 	}
@@ -72,7 +76,7 @@ func matters(name string) bool {
 	case "content-type", "user-agent", "content-length", "content-encoding", "content-md5", "content-sha256", "date", "x-documenso-delivery-id":
 		return true
 	}
-	// A signature's header may be named in the settings: AllSign v2 and Autosign.
+	// A signature's header may be another one than the settings name.
 	return strings.HasPrefix(name, "webhook-") || strings.Contains(name, "sig") || strings.Contains(name, "hmac")
 }
 

@@ -228,3 +228,20 @@ func TestNudgedAfterEachThatCounts(t *testing.T) {
 		t.Errorf("%d nudges", nudges)
 	}
 }
+
+// reader is a provider whose proof stands in a header that its settings name.
+type reader struct{ says }
+
+func (reader) ReadsHeaders() []string { return []string{"X-Proof"} }
+
+func TestHeadersThatAProviderReadsAreKept(t *testing.T) {
+	t.Parallel()
+	l := &Listener{}
+	h := http.Header{"X-Proof": {"abc"}, "X-Other": {"def"}, "Cookie": {"hush"}}
+	if kept := l.headers(Account{Provider: reader{}}, h); len(kept) != 1 || kept["X-Proof"] != "abc" {
+		t.Errorf("kept %v", kept)
+	}
+	if kept := l.headers(Account{Provider: says{}}, h); len(kept) != 0 {
+		t.Errorf("kept %v of a provider that reads none", kept)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -17,6 +18,12 @@ import (
 
 // callback reads one request's body and has it answered.
 func (l *Listener) callback(w http.ResponseWriter, r *http.Request, acc Account) {
+	if len(acc.Sources) > 0 && !acc.from(remote(r)) {
+		l.loudly(l.Log.WithFields(logrus.Fields{"account": acc.ID, "reason": remote(r)}), logrus.WarnLevel, acc.ID, "callback from an address that is not allowed")
+		l.count(acc.ID, "elsewhere")
+		plain(w, http.StatusNotFound)
+		return
+	}
 	if !method(w, r, http.MethodPost) {
 		return
 	}
@@ -39,6 +46,7 @@ func (l *Listener) callback(w http.ResponseWriter, r *http.Request, acc Account)
 		l.busy(w)
 		return
 	}
+	defer doorOf(r.Context()).answering()()
 	l.answer(w, r, acc, provider.Callback{
 		Account: acc.ID, Header: r.Header, Body: body, ReceivedAt: l.Now().UTC(), RemoteAddr: remote(r),
 	})
@@ -52,6 +60,11 @@ func (l *Listener) answer(w http.ResponseWriter, r *http.Request, acc Account, c
 	}
 	if code == http.StatusBadRequest || code == http.StatusInternalServerError {
 		plain(w, code)
+		return
+	}
+	if code == http.StatusUnauthorized && !l.refused.keep(&in.Callback) {
+		l.count(acc.ID, "limited")
+		tooMany(w)
 		return
 	}
 	// A caller that hangs up does not undo a callback that was read.
@@ -109,6 +122,18 @@ func remote(r *http.Request) string {
 		return host
 	}
 	return clean(r.RemoteAddr)
+}
+
+// from says whether an address may call.
+func (a Account) from(address string) bool {
+	ip, err := netip.ParseAddr(address)
+	return err == nil && within(a.Sources, ip.Unmap())
+}
+
+// tooMany asks a client to come back later.
+func tooMany(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", "60")
+	plain(w, http.StatusTooManyRequests)
 }
 
 // busy says that the callback was not kept and that it is worth coming back.

@@ -153,6 +153,7 @@ func TestMetrics(t *testing.T) {
 		b.PutAccount(store.Account{ID: "sales", Provider: "onespan", FirstStartAt: now, LastCallbackAt: &now, LastPollAt: &now})
 		b.Put(row, model.Decision{Next: row, Grew: true})
 		b.AddTold("sales", model.ChangeStatus, now)
+		b.AddFirst("sales", model.ChangeStatus, model.ByCallback, now)
 		for i, state := range []model.DocumentState{model.DocumentWaiting, model.DocumentStored, model.DocumentQuarantined, model.DocumentQuarantined} {
 			b.PutDocument(store.Document{Account: "sales", Ref: "ref-1", DocID: string(rune('a' + i)), Kind: model.SignedDocument, Name: "Ana.pdf", State: state})
 		}
@@ -182,6 +183,8 @@ func TestMetrics(t *testing.T) {
 		`countersign_gaps_pending{account="sales"} 1`,
 		`countersign_changes{account="sales",kind="missed"} 1`,
 		`countersign_changes{account="sales",kind="unsubscribed"} 1`,
+		`countersign_changes_first{account="sales",channel="callback"} 1`,
+		`countersign_told_share{account="sales"} 0.5`,
 		`countersign_database_readable 1`,
 	} {
 		if !strings.Contains(text, want) {

@@ -201,5 +201,22 @@ func (r *reading) account(a store.Account) error {
 	} {
 		r.add("changes", "Changes by how callbacks told of them.", float64(n), "account", a.ID, "kind", string(kind))
 	}
-	return nil
+	return r.month(a)
+}
+
+// month adds what is held against the objective: the last 30 days, as `status` and `gaps` show them.
+func (r *reading) month(a store.Account) error {
+	since := r.now().Add(-30 * 24 * time.Hour)
+	s, err := r.store.Share(r.ctx, a.ID, &since)
+	if err != nil {
+		return err
+	}
+	if s.All() > 0 {
+		r.add("told_share", "Share of the changes of the last 30 days that callbacks told; none where nothing changed.", s.Share(), "account", a.ID)
+	}
+	firsts, err := r.store.Firsts(r.ctx, a.ID, nil)
+	for by, n := range firsts {
+		r.add("changes_first", "Changes by the channel that told of them first.", float64(n), "account", a.ID, "channel", string(by))
+	}
+	return err
 }

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/crypto/acme"
+	"golang.org/x/crypto/acme/autocert"
+)
+
+// acmeTime bounds one question to the authority.
+const acmeTime = 30 * time.Second
+
+// acmeCache is the folder of account key and certificates; "" where nothing says one.
+func (c *Config) acmeCache() string {
+	if dir := c.Public.TLS.ACME.Cache; dir != "" {
+		return dir
+	}
+	if file, ok := c.sqliteFile(); ok {
+		return filepath.Join(filepath.Dir(file), "acme")
+	}
+	return ""
+}
+
+// issued has certificates issued and renewed by an ACME authority, which proves that the host is ours by a TLS
+// handshake with the public listener itself: no other port and no other route is opened for it.
+func (c *Config) issued() (*tls.Config, error) {
+	a := c.Public.TLS.ACME
+	cache := c.acmeCache()
+	if err := os.MkdirAll(cache, 0o700); err != nil {
+		return nil, fmt.Errorf("public.tls.acme.cache: %w", err)
+	}
+	client := &http.Client{Timeout: acmeTime}
+	if a.Roots != "" {
+		pem, err := os.ReadFile(a.Roots)
+		if err != nil {
+			return nil, fmt.Errorf("public.tls.acme.roots: %w", err)
+		}
+		roots := x509.NewCertPool()
+		if !roots.AppendCertsFromPEM(pem) {
+			return nil, errors.New("public.tls.acme.roots: holds no certificate")
+		}
+		client.Transport = &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
+	}
+	m := &autocert.Manager{
+		Prompt: autocert.AcceptTOS, Cache: autocert.DirCache(cache), HostPolicy: autocert.HostWhitelist(a.Hosts...), Email: a.Email,
+		Client: &acme.Client{DirectoryURL: a.Directory, HTTPClient: client, UserAgent: "countersign"},
+	}
+	// No h2: one request a connection at a time is what every limit of the listener counts.
+	return &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1", acme.ALPNProto}, GetCertificate: m.GetCertificate}, nil
+}

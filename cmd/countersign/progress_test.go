@@ -1,0 +1,47 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"countersign/model/store"
+	"countersign/worker"
+)
+
+// Off a terminal a verify prints a line every ten seconds, with the time left at the speed that was seen; before any was,
+// at that of the budget.
+func TestAVerifyTellsHowFarItIs(t *testing.T) {
+	t.Parallel()
+	a, _, stderr := testApp(nil)
+	now := nine
+	a.now = func() time.Time { return now }
+	l := &lines{app: a, last: now, pace: pace{app: a, budgets: map[string]int{"sales": 120}, began: map[string]standing{}}}
+	r := store.Run{ID: "r", Account: "sales", Kind: worker.KindVerify, Total: 1000}
+	for _, c := range []struct {
+		after time.Duration
+		done  int
+		found string
+		want  string
+	}{
+		{0, 0, "", ""},
+		{4 * time.Second, 10, "", ""},
+		{6 * time.Second, 40, "", "sales verify: 40 of 1000 rows, budget 120 a minute, about 4 min left\n"},
+		{3 * time.Second, 60, "", ""},
+		{7 * time.Second, 500, `{"checked":500,"drift":3}`, "sales verify: 500 of 1000 rows, budget 120 a minute, about 20 s left, 3 drift\n"},
+	} {
+		stderr.Reset()
+		now = now.Add(c.after)
+		r.Asked, r.Result = c.done, c.found
+		l.show([]store.Run{r})
+		if stderr.String() != c.want {
+			t.Errorf("after %d rows it says %q, want %q", c.done, stderr, c.want)
+		}
+	}
+	p := pace{app: a, budgets: map[string]int{"sales": 30}, began: map[string]standing{}}
+	if left, ok := p.left(store.Run{ID: "x", Account: "sales", Total: 60}); !ok || left != 2*time.Minute {
+		t.Errorf("by the budget: %v, %v", left, ok)
+	}
+	if _, ok := p.left(store.Run{ID: "y", Account: "other", Total: 60}); ok {
+		t.Error("without a budget nothing can be said before anything was seen")
+	}
+}

@@ -1,0 +1,225 @@
+package main
+
+import (
+	"bufio"
+	"database/sql"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/provider/simulator"
+)
+
+const witnessKey = "a-key-of-the-witness"
+
+// witness posts callbacks to an account of its own, whose service knows none of the transactions, and writes down
+// outside the daemon which were acknowledged: a line each, synced before the next one goes out.
+type witness struct {
+	in   installation
+	file *os.File
+	stop chan struct{}
+	done sync.WaitGroup
+}
+
+// witnessed adds the witness's account to the config and begins to call, so many callers at a time.
+func (in installation) witnessed(t *testing.T, callers int, pace time.Duration) *witness {
+	t.Helper()
+	nothing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if !strings.HasSuffix(r.URL.Path, "/api/packages") {
+			w.WriteHeader(http.StatusNotFound)
+		}
+		w.Write([]byte(`{"results":[],"count":0}`)) //nolint:errcheck // a test
+	}))
+	t.Cleanup(nothing.Close)
+	in.edit(t, `(?m)^accounts:\n`, fmt.Sprintf("accounts:\n  - id: witness\n    provider: onespan\n    base_url: %q\n    budget: { read: 600 }\n"+
+		"    settings: { api_key: nobody, callback_key: %q }\n", nothing.URL, witnessKey))
+	f, err := os.OpenFile(filepath.Join(t.TempDir(), "acknowledged"), os.O_CREATE|os.O_RDWR|os.O_APPEND|syscall.O_DSYNC, 0o600)
+	require.NoError(t, err)
+	w := &witness{in: in, file: f, stop: make(chan struct{})}
+	for i := range callers {
+		w.done.Go(func() { w.call(fmt.Sprintf("witness%d", i), pace) })
+	}
+	t.Cleanup(func() { w.ends(); f.Close() }) //nolint:errcheck // only read after this
+	return w
+}
+
+// call sends callbacks until told to stop. What got no answer is sent again, as a provider does.
+func (w *witness) call(name string, pace time.Duration) {
+	for i := 0; ; i++ {
+		ref := fmt.Sprintf("%s-%d", name, i)
+		body := oneSpanEvent("PACKAGE_COMPLETE", ref, time.Now())
+		for code := 0; code != http.StatusOK; {
+			select {
+			case <-w.stop:
+				return
+			case <-time.After(pace):
+			}
+			code, _ = w.in.post("witness", "application/json", "Basic "+witnessKey, body)
+		}
+		fmt.Fprintln(w.file, ref) //nolint:errcheck // read back
+	}
+}
+
+func (w *witness) ends() {
+	select {
+	case <-w.stop:
+	default:
+		close(w.stop)
+	}
+	w.done.Wait()
+}
+
+// taken reads what was acknowledged so far.
+func (w *witness) taken(t *testing.T) (refs []string) {
+	t.Helper()
+	f, err := os.Open(w.file.Name())
+	require.NoError(t, err)
+	defer f.Close() //nolint:errcheck // only read
+	for s := bufio.NewScanner(f); s.Scan(); {
+		refs = append(refs, s.Text())
+	}
+	return refs
+}
+
+// holds says that all that was acknowledged when it began stands in the database once, and what was not at most
+// once; that the database is whole, and so is each stored file.
+func (w *witness) holds(t *testing.T) (acknowledged int) {
+	t.Helper()
+	taken := w.taken(t)
+	db := w.in.table(t)
+	defer db.Close() //nolint:errcheck // only read
+	require.Equal(t, "ok", one[string](db, "PRAGMA integrity_check"))
+	stored := counted(t, db, "SELECT ref, COUNT(*) FROM callbacks WHERE account = 'witness' AND verdict = 'accepted' GROUP BY ref")
+	for _, ref := range taken {
+		require.Equal(t, 1, stored[ref], "callback of %s", ref)
+	}
+	for ref, n := range stored {
+		require.Equal(t, 1, n, "callback of %s, acknowledged or not", ref)
+	}
+	require.Zero(t, one[int](db, "SELECT COUNT(*) FROM (SELECT seq FROM history GROUP BY seq HAVING COUNT(*) > 1)"), "a change stands once")
+	for path, sum := range paths(t, db) {
+		require.Equal(t, sum, fileHash(t, filepath.Join(w.in.dir, "documents", path)), path)
+	}
+	return len(taken)
+}
+
+func counted(t *testing.T, db *sql.DB, query string) map[string]int {
+	t.Helper()
+	out := map[string]int{}
+	rows, err := db.Query(query)
+	require.NoError(t, err)
+	defer rows.Close() //nolint:errcheck // only read
+	for rows.Next() {
+		var key string
+		var n int
+		require.NoError(t, rows.Scan(&key, &n))
+		out[key] = n
+	}
+	require.NoError(t, rows.Err())
+	return out
+}
+
+// paths are the files of the table, with their hashes.
+func paths(t *testing.T, db *sql.DB) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	rows, err := db.Query("SELECT path, sha256 FROM documents WHERE path <> ''")
+	if err != nil {
+		require.ErrorContains(t, err, "no such table") // killed before it was made
+		return out
+	}
+	defer rows.Close() //nolint:errcheck // only read
+	for rows.Next() {
+		var path, sum string
+		require.NoError(t, rows.Scan(&path, &sum))
+		out[path] = sum
+	}
+	require.NoError(t, rows.Err())
+	return out
+}
+
+// tidy says that nothing lies about in the document folder of an installation that stands still: each file is one
+// of the table's, and none is half written or held.
+func (in installation) tidy(t *testing.T) (files int) {
+	t.Helper()
+	root := filepath.Join(in.dir, "documents")
+	known := paths(t, in.table(t))
+	var strays []string
+	require.NoError(t, filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		files++
+		rel, err := filepath.Rel(root, path)
+		if known[filepath.ToSlash(rel)] == "" {
+			strays = append(strays, rel)
+		}
+		return err
+	}))
+	require.Empty(t, strays, "files that no row knows")
+	return files
+}
+
+// converged plays the world to its end and waits until a whole poll leaves the table as the services say, with
+// every document that they have.
+func (in installation) converged(t *testing.T, svc *services) {
+	t.Helper()
+	svc.world.SetFaults(simulator.Faults{})
+	svc.world.Stop()
+	eventually(t, "the last deliveries", func() bool { svc.world.FlushDelayed(); return svc.world.Idle() })
+	accounts := []string{"--account", ""}
+	args := func(verb string) (out []string) {
+		out = []string{verb}
+		for _, a := range svc.world.Accounts() {
+			out = append(out, accounts[0], a.ID)
+		}
+		return out
+	}
+	db := in.table(t)
+	eventually(t, "a poll that leaves nothing open", func() bool {
+		if _, _, code := in.verb(t, args("poll")...); code != exitDone {
+			return false
+		}
+		_, _, code := in.verb(t, args("verify")...)
+		return code == exitDone && one[int](db, "SELECT COUNT(*) FROM documents JOIN transactions USING (account, ref) WHERE state = 'waiting' AND NOT not_found") == 0 &&
+			one[int](db, "SELECT COUNT(*) FROM runs WHERE state = 'running' AND account <> 'witness'") == 0
+	})
+	in.equalsTruth(t, svc)
+}
+
+// equalsTruth compares the table with the services.
+func (in installation) equalsTruth(t *testing.T, svc *services) {
+	t.Helper()
+	db := in.table(t)
+	ours := map[string]map[string]any{}
+	stdout, stderr, code := in.verb(t, "list", "--json")
+	require.Zero(t, code, stderr)
+	for _, row := range objects(t, stdout) {
+		ours[row["account"].(string)+"/"+row["ref"].(string)] = row
+	}
+	for _, tx := range svc.world.Truth().Transactions {
+		row, known := ours[tx.Account+"/"+tx.Ref]
+		if tx.Listed && !tx.Received && !tx.Trashed && !tx.Deleted {
+			require.True(t, known, "%s is in the table", tx.Ref)
+		}
+		if !known || tx.Deleted || row["not_found"] == true {
+			continue
+		}
+		require.Contains(t, append(slices.Clone(tx.AlsoRight), tx.Status), row["status"], tx.Ref)
+		if tx.Status == "completed" && !tx.Trashed && row["status"] == "completed" {
+			require.Zero(t, one[int](db, "SELECT COUNT(*) FROM documents WHERE account = ? AND ref = ? AND state <> 'stored' AND (state = 'waiting' OR reason = '')", tx.Account, tx.Ref), tx.Ref)
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"countersign/model"
+)
+
+// DriftLine is one field in which a verify found the table and the truth to differ.
+type DriftLine struct {
+	Run      string
+	Ref      string
+	Field    string
+	About    string // which signer or document; ""
+	Account  string
+	Ours     string
+	Theirs   string
+	Repaired bool
+	FoundAt  time.Time
+}
+
+// TableName is gorm's name for the table.
+func (DriftLine) TableName() string { return "drift" }
+
+type verifiedRef struct{ run, ref string }
+
+// PutDrift writes down what a run found. A line that the run has written before stays repaired if it was.
+func (b *Batch) PutDrift(lines ...DriftLine) {
+	n := len(b.drift)
+	b.drift = append(b.drift, lines...)
+	b.undo = append(b.undo, func() { b.drift = b.drift[:n] })
+}
+
+// MarkVerified notes rows that a run has dealt with out of their turn: RowsAfter leaves them out.
+func (b *Batch) MarkVerified(run string, refs ...string) {
+	n := len(b.verified)
+	for _, ref := range refs {
+		b.verified = append(b.verified, verifiedRef{run, ref})
+	}
+	b.undo = append(b.undo, func() { b.verified = b.verified[:n] })
+}
+
+func (b *Batch) writeDrift() error {
+	for _, l := range b.drift {
+		err := b.q.exec(`INSERT INTO drift (run, ref, field, about, account, ours, theirs, repaired, found_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (run, ref, field, about) DO UPDATE SET ours = excluded.ours, theirs = excluded.theirs, repaired = drift.repaired OR excluded.repaired`,
+			l.Run, l.Ref, l.Field, l.About, l.Account, l.Ours, l.Theirs, l.Repaired, l.FoundAt.UTC().Truncate(time.Millisecond))
+		if err != nil {
+			return err
+		}
+	}
+	for _, v := range b.verified {
+		if err := b.q.exec(`INSERT INTO verified (run, ref) VALUES (?, ?) ON CONFLICT (run, ref) DO NOTHING`, v.run, v.ref); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ForgetVerified drops what MarkVerified noted for a run.
+func (s *Store) ForgetVerified(ctx context.Context, run string) error {
+	return s.change(ctx, func(q *sqlConn) error { return q.exec(`DELETE FROM verified WHERE run = ?`, run) })
+}
+
+// Verified returns those of refs that a run has dealt with already.
+func (s *Store) Verified(ctx context.Context, run string, refs []string) (map[string]bool, error) {
+	out := map[string]bool{}
+	if len(refs) == 0 {
+		return out, nil
+	}
+	w := where{}
+	w.add("run = ?", run)
+	w.in("ref", refs)
+	err := s.view(ctx, func(q *sqlConn) error {
+		found, err := words(q, `SELECT ref FROM verified`+w.sql(), w.args...)
+		for _, ref := range found {
+			out[ref] = true
+		}
+		return err
+	})
+	return out, err
+}
+
+// DriftSum counts what a run has found.
+func (s *Store) DriftSum(ctx context.Context, run string) (drift, repaired int, err error) {
+	err = s.view(ctx, func(q *sqlConn) error {
+		return q.queryRow(`SELECT COUNT(*), COUNT(CASE WHEN repaired THEN 1 END) FROM drift WHERE run = ?`, run).Scan(&drift, &repaired)
+	})
+	return drift, repaired, err
+}
+
+// Drift lists what a run has found, a page at a time, in order of ref, field and what it is about; after is the last
+// line of the page before, the zero value for the first.
+func (s *Store) Drift(ctx context.Context, run string, after DriftLine, limit int) (out []DriftLine, err error) {
+	err = s.view(ctx, func(q *sqlConn) error {
+		return q.db.Where("run = ? AND (ref, field, about) > (?, ?, ?)", run, after.Ref, after.Field, after.About).
+			Order("ref, field, about").Limit(positive(limit, 1000)).Find(&out).Error
+	})
+	return out, err
+}
+
+// RowsAfter returns an account's rows with their signers, in order of ref, a page at a time, without those that are
+// hidden or that a verify has marked.
+func (s *Store) RowsAfter(ctx context.Context, run string, after model.Key, limit int) (out []model.Transaction, err error) {
+	err = s.view(ctx, func(q *sqlConn) error {
+		numbers, err := numbersOf(q, `SELECT n FROM transactions t WHERE account = ? AND ref > ? AND NOT hidden
+  AND NOT EXISTS (SELECT 1 FROM verified v WHERE v.run = ? AND v.ref = t.ref) ORDER BY ref LIMIT ?`, after.Account, after.Ref, run, positive(limit, 200))
+		if err != nil {
+			return err
+		}
+		out, err = s.inOrder(q, numbers, true)
+		return err
+	})
+	return out, err
+}
+
+// Refs returns an account's refs in order, a page at a time, without those that are hidden.
+func (s *Store) Refs(ctx context.Context, after model.Key, limit int) (out []string, err error) {
+	err = s.view(ctx, func(q *sqlConn) error {
+		out, err = words(q, `SELECT ref FROM transactions WHERE account = ? AND ref > ? AND NOT hidden ORDER BY ref LIMIT ?`, after.Account, after.Ref, positive(limit, 1000))
+		return err
+	})
+	return out, err
+}
+
+// OldestCreated is when the oldest of an account's rows was made, going by the provider; nil where none is known.
+func (s *Store) OldestCreated(ctx context.Context, account string) (at *time.Time, err error) {
+	err = s.view(ctx, func(q *sqlConn) error {
+		return q.each(func(r *sql.Rows) error { return r.Scan(when{&at}) },
+			`SELECT created_at FROM transactions WHERE account = ? AND created_at IS NOT NULL ORDER BY created_at LIMIT 1`, account)
+	})
+	return at, err
+}

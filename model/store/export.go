@@ -1,0 +1,142 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// exportOf is what one export reads, the condition that a time puts on it, and its order, which an index gives:
+// nothing is sorted in memory.
+type exportOf struct{ from, since, order string }
+
+// Exports names what Export takes.
+func Exports() []string { return []string{"changes", "documents", "gaps", "signers", "transactions"} }
+
+func exportNamed(what string) (exportOf, error) {
+	const byRow = "EXISTS (SELECT 1 FROM v1_transactions t WHERE t.account = v.account AND t.ref = v.ref AND t.changed_at >= ?)"
+	switch what {
+	case "transactions":
+		return exportOf{"v1_transactions", "changed_at >= ?", "changed_at, account, ref"}, nil
+	case "changes": // what v1_changes shows, from where it lies in order
+		return exportOf{`(SELECT seq, account, ref, kind, from_word AS "from", to_word AS "to", status, confirmed, source, at FROM history)`, "at >= ?", "seq"}, nil
+	case "gaps":
+		return exportOf{"v1_gaps", "found_at >= ?", "found_at"}, nil
+	case "documents":
+		return exportOf{"v1_documents", byRow, "id"}, nil
+	case "signers":
+		return exportOf{"v1_signers", byRow, ""}, nil
+	}
+	return exportOf{}, fmt.Errorf("export %q: want one of %s", what, strings.Join(Exports(), ", "))
+}
+
+// ExportFilter chooses rows; the zero value is all.
+type ExportFilter struct {
+	Accounts []string
+	Since    *time.Time // by the time that the transaction changed last, the change was made or the gap was found
+}
+
+// Export calls row for each row of a v1_ view, as of one moment, whatever is written meanwhile, and holds one of
+// them at a time. Values are nil, string, int64, float64, bool, time.Time or json.RawMessage; columns are the view's.
+func (s *Store) Export(ctx context.Context, what string, f ExportFilter, row func(columns []string, values []any) error) error {
+	e, err := exportNamed(what)
+	if err != nil {
+		return err
+	}
+	w := where{}
+	w.in("account", f.Accounts)
+	if f.Since != nil {
+		w.add(e.since, *f.Since)
+	}
+	query := "SELECT v.* FROM " + e.from + " v" + w.sql()
+	if e.order != "" {
+		query += " ORDER BY " + e.order
+	}
+	return s.view(ctx, func(q *sqlConn) error {
+		rows, err := q.query(query, w.args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close() //nolint:errcheck // rows.Err has told
+		columns, err := rows.Columns()
+		if err != nil {
+			return err
+		}
+		values, to := make([]any, len(columns)), make([]any, len(columns))
+		for i := range values {
+			to[i] = &values[i]
+		}
+		for rows.Next() {
+			if err := rows.Scan(to...); err != nil {
+				return err
+			}
+			for i, c := range columns {
+				if values[i], err = exported(c, values[i]); err != nil {
+					return fmt.Errorf("%s.%s: %w", what, c, err)
+				}
+			}
+			if err := row(columns, values); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	})
+}
+
+// exported makes one value of what the two drivers return for a column.
+func exported(column string, v any) (any, error) {
+	if b, ok := v.([]byte); ok {
+		v = string(b)
+	}
+	text, isText := v.(string)
+	switch column {
+	case "confirmed", "archived", "trashed", "deleted", "not_found", "test":
+		if n, ok := v.(int64); ok {
+			return n != 0, nil
+		}
+	case "attention":
+		if isText && json.Valid([]byte(text)) {
+			return json.RawMessage(text), nil
+		}
+	case "at", "after", "before":
+		if isText {
+			return readStamp(text)
+		}
+	case "latency":
+		if isText { // PostgreSQL's numeric
+			return json.Number(text), nil
+		}
+	default:
+		if isText && strings.HasSuffix(column, "_at") {
+			return readStamp(text)
+		}
+	}
+	switch x := v.(type) {
+	case time.Time:
+		return x.UTC(), nil
+	case int32:
+		return int64(x), nil
+	}
+	return v, nil
+}
+
+// Columns names the columns of what Export writes.
+func (s *Store) Columns(ctx context.Context, what string) (columns []string, err error) {
+	e, err := exportNamed(what)
+	if err != nil {
+		return nil, err
+	}
+	err = s.view(ctx, func(q *sqlConn) error {
+		rows, err := q.query("SELECT v.* FROM " + e.from + " v LIMIT 0")
+		if err != nil {
+			return err
+		}
+		defer rows.Close() //nolint:errcheck // there are none
+		columns, err = rows.Columns()
+		return errors.Join(err, rows.Err())
+	})
+	return columns, err
+}

@@ -1,0 +1,50 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"slices"
+
+	"github.com/sirupsen/logrus"
+
+	"countersign/model"
+	"countersign/model/store"
+	"countersign/provider"
+)
+
+// takeLying takes the file that already lies where a document belongs and that no row knows: a process that was killed
+// had given it its place and had not come to note it. It is checked like one that has just come. False: there is none,
+// or it is not what it should be.
+func (w *Worker) takeLying(ctx context.Context, d store.Document, t model.Transaction) (bool, error) {
+	name := w.nameOf(d, t, model.DocumentStored)
+	in, err := w.Files.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer in.Close() //nolint:errcheck // only read
+	known, err := w.Store.Documents(ctx, store.DocumentFilter{Account: d.Account, Ref: d.Ref})
+	if err != nil || slices.ContainsFunc(known, func(o store.Document) bool { return o.Path == name }) {
+		return false, err
+	}
+	f := file{}
+	if f.sum, f.size, err = w.Files.Hash(name); err != nil {
+		return false, err
+	}
+	if f.fault = checkFile(in, f.size, provider.Declared{}); f.fault == nil {
+		err = w.inspect(ctx, in, d, &f)
+	}
+	if err != nil || f.fault != nil {
+		w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "source": name, "err": errors.Join(err, f.fault)}).Warn("a file that no row knows is left alone")
+		return false, nil
+	}
+	return true, w.keep(ctx, d, t, f, model.DocumentStored, "")
+}
+
+// lacks says that the provider does not have a file, now or for ever.
+func lacks(err error) bool {
+	return errors.Is(err, provider.ErrNotFound) || errors.Is(err, provider.ErrNotReady) || errors.Is(err, provider.ErrUnobtainable)
+}
