@@ -46,7 +46,13 @@ func (s *Store) lockSession(ctx context.Context, name string) (let func() error,
 		defer cancel()
 		return conn.PingContext(ctx)
 	}
-	return func() error { return errors.Join(conn.Close(), db.Close()) }, alive, nil
+	return func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), lockPing)
+		defer cancel()
+		// The server would see the end of the session too, a moment later.
+		conn.ExecContext(ctx, `SELECT pg_advisory_unlock($1, $2)`, lockClass, id) //nolint:errcheck // a session that is gone has given it back
+		return errors.Join(conn.Close(), db.Close())
+	}, alive, nil
 }
 
 func (s *Store) sessionHeld(ctx context.Context, name string) (held bool, err error) {
