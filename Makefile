@@ -1,5 +1,5 @@
 # `make` builds the binary as it is released; .ci/run does everything that has to hold.
-.PHONY: build test race lint ci demo bench vulncheck
+.PHONY: build test race lint ci demo bench nightly vulncheck
 
 build:
 	.ci/run build
@@ -21,6 +21,10 @@ demo:
 
 bench:
 	go run ./cmd/countersign bench ingest
+
+# Ten thousand storms (docs/how-it-works.md), others each day. One that fails prints how to play it again.
+nightly:
+	go test ./cmd/countersign -run 'TestStorm$$' -timeout 0 -storm.seeds=10000 -storm.first=$$(($$(date +%s) / 86400 * 10000))
 
 # Needs the network: the tool and its database are fetched.
 vulncheck:
