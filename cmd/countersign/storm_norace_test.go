@@ -3,4 +3,4 @@
 package main
 
 // stormDefault is how many storms are played.
-const stormDefault = 300
+const stormDefault = 200
