@@ -62,6 +62,8 @@ func implying(provider, change, to string) []string {
 	switch provider + " " + change + " " + to {
 	case "onespan status in_progress":
 		return []string{"PACKAGE_READY_FOR_COMPLETE"}
+	case "onespan status completed":
+		return []string{"PACKAGE_ARCHIVE"}
 	case "dropboxsign status in_progress":
 		return []string{"signature_request_viewed", "signature_request_signed"}
 	case "allsign status in_progress":
