@@ -1,5 +1,5 @@
 # `make` builds the binary as it is released; .ci/run does everything that has to hold.
-.PHONY: build test race lint ci demo bench kills crashes vulncheck
+.PHONY: build test race lint ci demo bench kills crashes nightly vulncheck
 
 build:
 	.ci/run build
@@ -28,6 +28,10 @@ kills:
 
 crashes:
 	COUNTERSIGN_CRASH_EACH=3 go test -count=1 -timeout 30m -v -run 'TestCrashPoints$$' ./cmd/countersign
+
+# Ten thousand storms (docs/how-it-works.md), others each day. One that fails prints how to play it again.
+nightly:
+	go test ./cmd/countersign -run 'TestStorm$$' -timeout 0 -storm.seeds=10000 -storm.first=$$(($$(date +%s) / 86400 * 10000))
 
 # Needs the network: the tool and its database are fetched.
 vulncheck:

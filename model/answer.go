@@ -8,11 +8,11 @@ func answer(r Rules, t Transaction, o Observation) Decision {
 	asked(&d.Next, o)
 	named := t.ReportedStatus
 	refutes := named.Final() && !o.Status.Final()
+	if (refutes || reopens(t, o)) && reask(r, &d.Next, t, o) {
+		d.Reason, d.Next.Confirmed = Held, t.Confirmed && t.Status.Final()
+		return d
+	}
 	if refutes {
-		if reask(r, &d.Next, t, o) {
-			d.Reason, d.Next.Confirmed = Held, t.Confirmed && t.Status.Final()
-			return d
-		}
 		d.Next.RefutedAs, d.Next.RefutedAt = named, at(o.At)
 	}
 	print := o.fingerprint()
@@ -51,6 +51,12 @@ func answer(r Rules, t Transaction, o Observation) Decision {
 	}
 	finish(&d, o)
 	return d
+}
+
+// reopens says whether an answer would take a row out of an end that the provider has confirmed. A copy that lags
+// answers so, and what only a callback told of the end (Autosign: cancelled) no later answer would bring back.
+func reopens(t Transaction, o Observation) bool {
+	return t.Confirmed && t.Status.Final() && !t.Deleted && o.Status != "" && !o.Status.Final()
 }
 
 // settled says whether an unchanged answer has nothing to do to the row but to note the time.

@@ -38,8 +38,27 @@ func TestRule2AClaimMovesForwardAndNeverBackNorOutOfAFinalStatus(t *testing.T) {
 	d = model.Decide(r, row(model.InProgress), flagged)
 	want(t, "a flag on an open row", d.Next.Trashed && d.Next.Archived && d.Grew, true)
 	want(t, "due after it", due(d.Next), 2)
-	d = model.Decide(r, row(model.Completed), fetched(row(model.Completed), model.InProgress, noon))
-	want(t, "an answer goes anywhere", d.Next.Status, model.InProgress)
+	d = model.Decide(r, row(model.InProgress), fetched(row(model.InProgress), model.Draft, noon))
+	want(t, "an answer goes anywhere", d.Next.Status, model.Draft)
+}
+
+// A copy that lags must not reopen what has ended: asked again, the provider has the last word.
+func TestRule8AnAnswerTakesARowOutOfAConfirmedEndOnlyWhenAskedAgain(t *testing.T) {
+	r, is := strong(t), row(model.Completed)
+	for asked := range 4 {
+		d := model.Decide(r, is, fetched(is, model.InProgress, noon.Add(time.Duration(asked)*time.Hour)))
+		if held := asked < 3; held != (d.Next.Status == model.Completed && d.Reason == model.Held && d.Next.Confirmed && d.Next.NextCheckAt != nil) {
+			t.Fatalf("answer %d: %s, %s, confirmed %v", asked+1, d.Next.Status, d.Reason, d.Next.Confirmed)
+		}
+		is = d.Next
+	}
+	want(t, "the last answer", is.Status, model.InProgress)
+
+	held := model.Decide(r, row(model.Completed), fetched(row(model.Completed), model.InProgress, noon)).Next
+	d := model.Decide(r, held, fetched(held, model.Completed, *held.NextCheckAt))
+	want(t, "an answer that agrees", d.Next.Status, model.Completed)
+	want(t, "due after it", due(d.Next), -1)
+	want(t, "changes", len(d.Changes), 0)
 }
 
 func TestRule2AHintAsksAtMostOnceAMinuteAndAnUnknownRefOnce(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -97,7 +96,7 @@ func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error
 	}
 	log := all.log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.Provider})
 	out := provider.TransportOptions{
-		Account: acc.ID, Base: all.base, Budget: acc.budgets(), Now: all.app.now, Log: log, Rand: rand.Float64,
+		Account: acc.ID, Base: all.base, Budget: acc.budgets(), Now: all.app.now, Log: log, Rand: all.app.rand,
 		BackoffMin: min(500*time.Millisecond, time.Duration(c.Retry.First)), BackoffMax: time.Duration(c.Retry.First),
 		MaxFile: int64(c.DocumentsMaxSize),
 	}

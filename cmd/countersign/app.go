@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"time"
@@ -22,6 +23,7 @@ type app struct {
 	stdout, stderr io.Writer
 
 	now       func() time.Time
+	rand      func() float64 // 0 ≤ x < 1, for jitter
 	providers map[string]factory
 	lookup    func(name string) (string, bool) // environment
 	// wait pauses a verb that follows something; false once ctx has ended.
@@ -41,6 +43,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
 	a := &app{
 		stdin: stdin, stdout: stdout, stderr: stderr,
 		now:       time.Now,
+		rand:      rand.Float64,
 		providers: providers(),
 		lookup:    os.LookupEnv,
 		wait:      pause,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -61,7 +60,7 @@ func (a *app) startEngine(ctx context.Context, c *Config, log *logrus.Entry) (e 
 		return e, err
 	}
 	e.worker = worker.New(worker.Options{
-		Store: e.store, Accounts: e.accounts.list, Files: e.files, Now: a.utc, Rand: rand.Float64, Log: log, Owner: a.owner(),
+		Store: e.store, Accounts: e.accounts.list, Files: e.files, Now: a.utc, Rand: a.rand, Log: log, Owner: a.owner(),
 		RetryWait: time.Duration(c.Retry.First), RetryMost: time.Duration(c.Retry.Most), Overlap: time.Duration(c.ListOverlap),
 		Jitter: time.Duration(c.SlotJitter), Tick: a.tick, MinFree: int64(c.DocumentsMinFree), Inspect: newFileChecker().Inspect,
 		Retention: worker.Retention{

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
@@ -232,7 +231,7 @@ func (a *app) writingWith(ctx context.Context, c *Config, do func(context.Contex
 	defer func() { stop(); err = errors.Join(err, <-ended) }()
 	w := &writer{config: c, store: s, log: log}
 	w.worker = worker.New(worker.Options{
-		Store: s, Accounts: func() []*worker.Account { return w.built }, Now: a.utc, Rand: rand.Float64, Log: log, Owner: a.owner(),
+		Store: s, Accounts: func() []*worker.Account { return w.built }, Now: a.utc, Rand: a.rand, Log: log, Owner: a.owner(),
 	})
 	return do(ctx, w)
 }

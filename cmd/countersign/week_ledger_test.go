@@ -37,6 +37,46 @@ var tells = map[string]map[string][]string{
 		"signer declined": {"signature_request_declined"},
 		"signer removed":  {"signature_request_signer_removed", "signature_request_reassigned", "signature_request_delegated"},
 	},
+	"allsign": { // v3: that a document was made or sent, or someone was exchanged, has no event that is documented
+		"status completed": {"document.completed"}, "status expired": {"document.expired"}, "status cancelled": {"document.voided"},
+		"signer signed": {"signer.signed", "document.signed", "document.completed"},
+	},
+	"autosign": {
+		"created *": {"transaction_created"}, "status in_progress": {"transaction_started"}, "status completed": {"transaction_completed"},
+		"status declined": {"transaction_rejected"}, "status expired": {"transaction_expired", "transaction_cancelled"},
+		"status cancelled": {"transaction_cancelled"},
+		"signer signed":    {"recipient_submitted", "transaction_started", "transaction_completed"}, "signer declined": {"transaction_rejected"},
+	},
+	"documenso": {
+		"created draft": {"DOCUMENT_CREATED"}, "created *": {"DOCUMENT_CREATED", "DOCUMENT_SENT"},
+		"status draft": {"DOCUMENT_CREATED"}, "status in_progress": {"DOCUMENT_SENT"}, "status completed": {"DOCUMENT_COMPLETED"},
+		"status declined": {"DOCUMENT_REJECTED"}, "status cancelled": {"DOCUMENT_CANCELLED"},
+		"signer viewed": {"DOCUMENT_OPENED"}, "signer signed": {"DOCUMENT_SIGNED", "DOCUMENT_RECIPIENT_COMPLETED", "DOCUMENT_COMPLETED"},
+		"signer declined": {"DOCUMENT_REJECTED"},
+	},
+}
+
+// implying says which other callbacks put a row where a change leads, so that no answer finds it there: they name
+// the status themselves, or show the whole transaction. "*" is any.
+func implying(provider, change, to string) []string {
+	switch provider + " " + change + " " + to {
+	case "onespan status in_progress":
+		return []string{"PACKAGE_READY_FOR_COMPLETE"}
+	case "onespan status completed":
+		return []string{"PACKAGE_ARCHIVE"}
+	case "dropboxsign status in_progress":
+		return []string{"signature_request_viewed", "signature_request_signed"}
+	case "allsign status in_progress":
+		return []string{"document.sent", "signer.signed"}
+	case "autosign status cancelled":
+		return []string{"transaction_expired"}
+	case "documenso status in_progress":
+		return []string{"DOCUMENT_OPENED", "DOCUMENT_RECIPIENT_COMPLETED", "DOCUMENT_SIGNED", "DOCUMENT_REMINDER_SENT", "RECIPIENT_EXPIRED"}
+	}
+	if provider == "documenso" && change == "signer" {
+		return []string{"*"}
+	}
+	return nil
 }
 
 func telling(provider, change, to string) []string {

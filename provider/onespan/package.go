@@ -97,14 +97,28 @@ func (p pack) documents(signed, evidence bool) []model.DocumentRef {
 }
 
 // declining is the newest message with words that somebody other than the sender wrote into a
-// package that was declined or opted out of; nil where there is none.
+// package that was declined or opted out of, or else the sender, where the sender signs too; nil where there is none.
 func (p pack) declining() *message {
 	if s := words[p.Status]; s != model.Declined && s != model.OptedOut {
 		return nil
 	}
+	if m := p.newest(func(m message) bool { return !m.From.is(p.Sender) }); m != nil {
+		return m
+	}
+	signs := slices.ContainsFunc(p.Roles, func(r role) bool {
+		return len(r.Signers) > 0 && p.Sender.is(person{ID: r.Signers[0].ID, Email: r.Signers[0].Email})
+	})
+	if !signs {
+		return nil
+	}
+	return p.newest(func(message) bool { return true })
+}
+
+// newest is the newest message with words of those that count.
+func (p pack) newest(counts func(message) bool) *message {
 	var newest *message
 	for i, m := range p.Messages {
-		if strings.TrimSpace(m.Content) == "" || m.From.is(p.Sender) {
+		if strings.TrimSpace(m.Content) == "" || !counts(m) {
 			continue
 		}
 		if at := m.Created.time(); newest == nil || at != nil && (newest.Created.time() == nil || at.After(*newest.Created.time())) {

@@ -2,6 +2,7 @@ package onespan
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"countersign/model"
@@ -123,6 +124,32 @@ func TestMetadata(t *testing.T) {
 	for data, want := range map[string]string{`{ "a": {"b":1} }`: `{"a":{"b":1}}`, `{}`: "", `null`: "", ``: "", `[1]`: "", `"x"`: ""} {
 		if got := (pack{Data: json.RawMessage(data)}).metadata(); got != want {
 			t.Errorf("%s: got %s", data, got)
+		}
+	}
+}
+
+func TestSenderWhoSignsAndDeclines(t *testing.T) {
+	t.Parallel()
+	const declined = `{"status":"DECLINED","sender":{"id":"owner"},"documents":[{"id":"d","approvals":[{"role":"r1"},{"role":"r2"}]}],"messages":[%s],` +
+		`"roles":[{"id":"r1","index":1,"signers":[{"id":%q}]},{"id":"r2","index":2,"signers":[{"id":"ben"}]}]}`
+	own, other := `{"content":"No.","from":{"id":"owner"}}`, `{"content":"Never.","from":{"id":"ben"}}`
+	for name, c := range map[string]struct{ messages, first, reason, who string }{
+		"the sender signs, and nobody else wrote": {own, "owner", "No.", "owner"},
+		"somebody else wrote":                     {own + "," + other, "owner", "Never.", "ben"},
+		"the sender wrote and signs nothing":      {own, "ada", "", ""},
+	} {
+		var p pack
+		if err := json.Unmarshal(fmt.Appendf(nil, declined, c.messages, c.first), &p); err != nil {
+			t.Fatal(err)
+		}
+		o, who := p.whole(true, true), ""
+		for _, s := range o.Signers {
+			if s.Status == model.SignerDeclined {
+				who += s.Ref
+			}
+		}
+		if o.Reason != c.reason || who != c.who {
+			t.Errorf("%s: %q declined, because %q", name, who, o.Reason)
 		}
 	}
 }

@@ -21,6 +21,13 @@ func autosignSignature(secret string, body []byte) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
+// rotate makes a new signature secret in the dashboard.
+func (x *autosign) rotate() {
+	x.secret = letters(x.desk.rng, 40, alphanum)
+	secrets, _ := x.desk.account.Settings["webhook_secrets"].([]string)
+	x.desk.account.Settings["webhook_secrets"] = append([]string{x.secret}, secrets...)
+}
+
 // compose makes a callback for each webhook that wants the event.
 func (x *autosign) compose(t *transaction, n news) []letter {
 	id := n.event

@@ -99,9 +99,14 @@ func (w *World) submit(d *delivery, after time.Duration) {
 	}
 }
 
-// late is how late a delayed callback comes: a minute to six hours, sped up, but never less than can be seen.
+// late is how late a delayed callback comes: a minute to six hours, or as long as Late says, sped up, but never
+// less than can be seen.
 func (w *World) late() time.Duration {
-	return w.span(time.Minute+time.Duration(w.rng.Int64N(int64(6*time.Hour))), 50*time.Millisecond)
+	most := w.faults.Late
+	if most <= 0 {
+		most = 6 * time.Hour
+	}
+	return w.span(time.Minute+time.Duration(w.rng.Int64N(int64(most))), 50*time.Millisecond)
 }
 
 func (w *World) enqueue(e *entry) {

@@ -14,6 +14,12 @@ type documensoEvent struct {
 	Endpoint  string          `json:"webhookEndpoint"`
 }
 
+// rotate sets another secret in the webhook's form.
+func (x *documenso) rotate() {
+	x.desk.key = "whsec-" + letters(x.desk.rng, 24, alphanum)
+	x.desk.account.Settings["webhook_secret"] = x.desk.key
+}
+
 // compose makes the one callback to the team's webhook.
 func (x *documenso) compose(t *transaction, n news) []letter {
 	if x.desk.url == "" {

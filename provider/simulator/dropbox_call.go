@@ -49,6 +49,14 @@ func (x *dropboxSign) event(kind string, at time.Time, signature, message string
 	return e
 }
 
+// rotate makes another of the account's API keys the primary one, by which callbacks are signed.
+func (x *dropboxSign) rotate() {
+	x.primary = letters(x.desk.rng, 64, hexDigits)
+	x.desk.key = x.primary
+	keys, _ := x.desk.account.Settings["callback_keys"].([]string)
+	x.desk.account.Settings["callback_keys"] = append([]string{x.primary}, keys...)
+}
+
 // compose makes the account's callback and, for a request of the app, the app's.
 func (x *dropboxSign) compose(t *transaction, n news) []letter {
 	e := x.event(n.kind, t.state.at.Add(x.desk.world.span(n.after, 0)), n.who, n.message)

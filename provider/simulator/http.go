@@ -153,17 +153,7 @@ type limiter interface{ limited(c call) answer }
 // breakage chooses whether a request fails for no fault of its own, and how.
 func (w *World) breakage(d *desk, c call) (answer, bool) {
 	if w.rng.Float64() < w.faults.RateLimit {
-		if l, own := d.keeper.(limiter); own {
-			return l.limited(c), true
-		}
-		a := d.refuse(http.StatusTooManyRequests, "exceeded_rate", "slow down")
-		switch w.rng.IntN(3) {
-		case 0:
-			a.header.Set("Retry-After", "1")
-		case 1:
-			a.header.Set("Retry-After", c.now.Add(time.Second).UTC().Format(http.TimeFormat))
-		}
-		return a, true
+		return w.tooMany(d, c), true
 	}
 	if w.rng.Float64() >= w.faults.ErrorRate {
 		return answer{}, false
@@ -184,6 +174,26 @@ func (w *World) breakage(d *desk, c call) (answer, bool) {
 		a.pause = w.span(30*time.Second, 100*time.Millisecond)
 		return a, true
 	}
+}
+
+// tooMany is a 429, which says how long to wait in one of two forms, or not at all.
+func (w *World) tooMany(d *desk, c call) answer {
+	if l, own := d.keeper.(limiter); own {
+		a := l.limited(c)
+		if w.faults.Wait > 0 && a.status == http.StatusTooManyRequests {
+			a.header.Set("Retry-After", strconv.Itoa(int(w.faults.Wait/time.Second)))
+		}
+		return a
+	}
+	wait := max(w.faults.Wait, time.Second)
+	a := d.refuse(http.StatusTooManyRequests, "exceeded_rate", "slow down")
+	switch w.rng.IntN(3) {
+	case 0:
+		a.header.Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
+	case 1:
+		a.header.Set("Retry-After", c.now.Add(wait).UTC().Format(http.TimeFormat))
+	}
+	return a
 }
 
 func gatewayPage() []byte {
@@ -223,7 +233,10 @@ func (w *World) look(t *transaction, now time.Time) *state {
 	if w.rng.Float64() >= w.faults.Stale {
 		return &t.past[len(t.past)-1]
 	}
-	lag := max(min(w.span(time.Hour, 0), 5*time.Second), 200*time.Millisecond)
+	lag := w.faults.Lag
+	if lag <= 0 {
+		lag = max(min(w.span(time.Hour, 0), 5*time.Second), 200*time.Millisecond)
+	}
 	return t.at(now.Add(-time.Duration(w.rng.Int64N(int64(lag)))))
 }
 

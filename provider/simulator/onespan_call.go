@@ -58,6 +58,12 @@ func (o *oneSpan) authorization() string {
 	return "Basic " + o.desk.key
 }
 
+// rotate is a new registration with another callback key.
+func (o *oneSpan) rotate() {
+	o.desk.key = "cb-" + letters(o.desk.rng, 24, alphanum)
+	o.desk.account.Settings["callback_key"] = o.desk.key
+}
+
 func (o *oneSpan) letter(e oneSpanEvent, authorization string) letter {
 	body, err := json.Marshal(e)
 	if err != nil {

@@ -31,8 +31,10 @@ func (o *oneSpan) play(t *transaction, s step) []news {
 		st.reason = p.reason
 		return []news{{kind: "PACKAGE_DECLINE", tells: []string{"status", "signer"}, who: p.id, message: p.reason}}
 	case "opt_out":
-		st.word, st.reason = "OPTED_OUT", "I sign on paper only."
-		return []news{{kind: "PACKAGE_OPT_OUT", tells: []string{"status"}, who: st.people[s.who].id, message: st.reason}}
+		p := &st.people[s.who] // who opts out declines to sign here
+		st.word, p.status, p.reason = "OPTED_OUT", "declined", "I sign on paper only."
+		st.reason = p.reason
+		return []news{{kind: "PACKAGE_OPT_OUT", tells: []string{"status", "signer"}, who: p.id, message: st.reason}}
 	case "expire":
 		st.word = "EXPIRED"
 		return []news{{kind: "PACKAGE_EXPIRE", tells: []string{"status"}}}

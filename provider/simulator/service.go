@@ -33,6 +33,9 @@ type exchange interface {
 	landed(l letter, taken bool)
 }
 
+// rotator is the further half of a caller whose secret may become another.
+type rotator interface{ rotate() }
+
 // keeper answers requests.
 type keeper interface {
 	routes(mux *http.ServeMux)

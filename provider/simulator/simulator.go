@@ -68,6 +68,9 @@ type Options struct {
 	Base string
 	// KeyLife is how long Documenso's API key is good after the start, in wall time; 0 means for ever.
 	KeyLife time.Duration
+	// KeysOf is a world with whose keys files are sealed, for one that plays many: making keys takes as long as
+	// a small world's whole life. Nil: keys of its own.
+	KeysOf *World
 }
 
 // Faults is what goes wrong, as shares from 0 to 1.
@@ -83,6 +86,10 @@ type Faults struct {
 	Shift      float64 `json:"shift"`       // list pages, after the first, whose items moved
 	BadFiles   float64 `json:"bad_files"`   // downloads that are cut off, not a PDF, or not there yet
 	SameSecond bool    `json:"same_second"` // changes follow each other at once and carry equal times
+
+	Late time.Duration `json:"late"` // the most that a delayed callback is late, not yet sped up; 0 means six hours
+	Lag  time.Duration `json:"lag"`  // the most that a stale answer lags, in wall time; 0 means five seconds at most
+	Wait time.Duration `json:"wait"` // how long a 429 asks to wait; 0 means a second, or it does not say
 }
 
 // Event is one happening, for a screen that shows the world live.
@@ -149,6 +156,9 @@ func New(o Options) *World {
 		opts: o, client: o.Client, faults: o.Faults, epoch: time.Now(),
 		keys: newSigningKeys(), wake: make(chan struct{}, 1),
 		rng: rand.New(rand.NewPCG(o.Seed, 0x5eed)),
+	}
+	if o.KeysOf != nil {
+		w.keys = o.KeysOf.keys
 	}
 	if w.client == nil {
 		w.client = &http.Transport{MaxIdleConnsPerHost: parallel, IdleConnTimeout: 30 * time.Second}
@@ -251,6 +261,18 @@ func (w *World) Faults() Faults {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.faults
+}
+
+// RotateSecrets gives each account a new secret for its callbacks: from now on they are proved with that one,
+// also those that are queued and not signed yet, and Accounts names it. AllSign is left to RotateSecretsAfter.
+func (w *World) RotateSecrets() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, d := range w.desks {
+		if r, some := d.caller.(rotator); some {
+			r.rotate()
+		}
+	}
 }
 
 // FlushDelayed makes every queued delivery due at once, repeats included.

@@ -1,0 +1,6 @@
+//go:build race
+
+package main
+
+// stormDefault is how many storms are played where each step is watched for races, which takes four times as long.
+const stormDefault = 60
