@@ -117,7 +117,7 @@ func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error
 	wa := &worker.Account{
 		ID: acc.ID, ProviderName: acc.Provider, Provider: p, Rules: acc.rules(p.Rules()), GapGrace: time.Duration(acc.GapGrace),
 		Budget: acc.budgets(), Meter: t, Download: acc.kinds(), CallbackURL: c.callbackURL(acc.ID),
-		Signatures: acc.expects(), KeepBad: acc.OnBadSignature == "keep",
+		Signatures: model.Expectation(acc.Signatures), KeepBad: acc.OnBadSignature == "keep",
 		Polling: worker.Schedules{worker.Active: acc.Polling.Active, worker.Idle: acc.Polling.Idle, worker.Audit: acc.Polling.Audit},
 	}
 	sources := acc.CallbackSources
@@ -224,14 +224,6 @@ func (all *accounts) identify(ctx context.Context, a *worker.Account) error {
 }
 
 var errOtherAccount = errors.New("the credentials are of another account of the provider than the rows: use the right key, or a new account id")
-
-// expects is what the account's signed files must carry: what the config says, or else what is known of the provider.
-func (a *Account) expects() model.Expectation {
-	if a.Signatures != "" {
-		return model.Expectation(a.Signatures)
-	}
-	return expected(a.Provider)
-}
 
 // kinds is what the account downloads.
 func (a *Account) kinds() []model.DocumentKind {

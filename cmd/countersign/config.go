@@ -197,7 +197,7 @@ func defaultAccount() Account {
 		RecheckAfter: []Duration{Duration(10 * time.Second), Duration(time.Minute), Duration(10 * time.Minute)},
 		GapGrace:     Duration(5 * time.Minute),
 
-		OnBadSignature: "quarantine",
+		Signatures: "if_present", OnBadSignature: "quarantine",
 	}
 }
 

@@ -40,9 +40,7 @@ func (r *reader) checkAccount(a *Account, known map[string]factory) {
 	}
 	r.oneOf(at+".scope", a.Scope, "all", "own")
 	r.oneOf(at+".confirm", a.Confirm, "final", "all")
-	if a.Signatures != "" {
-		r.oneOf(at+".signatures", a.Signatures, string(model.SignaturesRequired), string(model.SignaturesIfPresent), string(model.SignaturesNone))
-	}
+	r.oneOf(at+".signatures", a.Signatures, string(model.SignaturesRequired), string(model.SignaturesIfPresent), string(model.SignaturesNone))
 	r.oneOf(at+".on_bad_signature", a.OnBadSignature, "quarantine", "keep")
 	if a.ExternalID != "" && !externalPath.MatchString(a.ExternalID) {
 		r.wrong(at+".external_id", "%s is not a path such as metadata.contract_id", r.said(at+".external_id"))

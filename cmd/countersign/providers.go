@@ -1,7 +1,6 @@
 package main
 
 import (
-	"countersign/model"
 	"countersign/provider"
 	"countersign/provider/allsign"
 	"countersign/provider/autosign"
@@ -22,13 +21,4 @@ func providers() map[string]factory {
 		"dropboxsign": dropboxsign.New,
 		"onespan":     onespan.New,
 	}
-}
-
-// expected is what a provider's signed files carry as far as anybody has seen: each sealed file of Documenso's has a
-// signature (docs/providers/documenso.md). Of the others nobody has seen it, so they need not.
-func expected(provider string) model.Expectation {
-	if provider == "documenso" {
-		return model.SignaturesRequired
-	}
-	return model.SignaturesIfPresent
 }

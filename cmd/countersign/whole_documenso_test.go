@@ -40,7 +40,7 @@ func documensoing(t *testing.T, o simulator.Options) *documensoScript {
 		envelope: map[string]said{}, listed: map[string][]string{},
 	}
 	s.on("POST "+documensoPath+"envelope/get-many", d.getMany)
-	in.edit(t, `(?m)^    allow_private_links: true$`, "$0\n    download: [signed]\n    signatures: if_present")
+	in.edit(t, `(?m)^    allow_private_links: true$`, "$0\n    download: [signed]")
 	return d
 }
 

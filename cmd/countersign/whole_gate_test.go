@@ -22,7 +22,7 @@ func alteredPDF() []byte {
 func TestWholeGate(t *testing.T) {
 	t.Parallel()
 	d := documensoing(t, simulator.Options{})
-	d.in.edit(t, `(?m)^    signatures: if_present$`, "    signatures: required")
+	d.in.edit(t, `(?m)^    download: \[signed\]$`, "$0\n    signatures: required")
 	d.in.polling(t, simulator.AccountDocumenso)
 	files := map[string][]byte{"altered": alteredPDF(), "bomb": bombPDF(t), "unsigned": smallPDF("", "<<>>")}
 	completed := func(name string) string {
