@@ -8,7 +8,7 @@ func answer(r Rules, t Transaction, o Observation) Decision {
 	asked(&d.Next, o)
 	named := t.ReportedStatus
 	refutes := named.Final() && !o.Status.Final()
-	if (refutes || reopens(t, o)) && reask(r, &d.Next, t, o) {
+	if (refutes || reopens(r, t, o)) && reask(r, &d.Next, t, o) {
 		d.Reason, d.Next.Confirmed = Held, t.Confirmed && t.Status.Final()
 		return d
 	}
@@ -53,10 +53,18 @@ func answer(r Rules, t Transaction, o Observation) Decision {
 	return d
 }
 
-// reopens says whether an answer would take a row out of an end that the provider has confirmed. A copy that lags
-// answers so, and what only a callback told of the end (Autosign: cancelled) no later answer would bring back.
-func reopens(t Transaction, o Observation) bool {
-	return t.Confirmed && t.Status.Final() && !t.Deleted && o.Status != "" && !o.Status.Final()
+// reopens says whether an answer would take a row out of an end that the provider has confirmed just now, not longer
+// ago than all pauses of rule 8 together. A copy that lags answers so, and what only a callback told of the end (Autosign:
+// cancelled) no later answer would bring back. What verify is to repair it repairs.
+func reopens(r Rules, t Transaction, o Observation) bool {
+	if !t.Confirmed || !t.Status.Final() || t.Deleted || o.Status == "" || o.Status.Final() || o.Asked == AskedVerify || t.ConfirmedAt == nil {
+		return false
+	}
+	lag := time.Duration(0)
+	for _, pause := range r.RecheckAfter {
+		lag += pause
+	}
+	return o.At.Sub(*t.ConfirmedAt) <= lag
 }
 
 // settled says whether an unchanged answer has nothing to do to the row but to note the time.

@@ -45,14 +45,25 @@ func TestRule2AClaimMovesForwardAndNeverBackNorOutOfAFinalStatus(t *testing.T) {
 // A copy that lags must not reopen what has ended: asked again, the provider has the last word.
 func TestRule8AnAnswerTakesARowOutOfAConfirmedEndOnlyWhenAskedAgain(t *testing.T) {
 	r, is := strong(t), row(model.Completed)
+	at := noon
 	for asked := range 4 {
-		d := model.Decide(r, is, fetched(is, model.InProgress, noon.Add(time.Duration(asked)*time.Hour)))
+		d := model.Decide(r, is, fetched(is, model.InProgress, at))
 		if held := asked < 3; held != (d.Next.Status == model.Completed && d.Reason == model.Held && d.Next.Confirmed && d.Next.NextCheckAt != nil) {
 			t.Fatalf("answer %d: %s, %s, confirmed %v", asked+1, d.Next.Status, d.Reason, d.Next.Confirmed)
 		}
-		is = d.Next
+		if is = d.Next; asked < 3 {
+			at = *is.NextCheckAt
+		}
 	}
 	want(t, "the last answer", is.Status, model.InProgress)
+
+	long := row(model.Completed)
+	old := noon.Add(-12 * time.Minute)
+	long.ConfirmedAt = &old
+	want(t, "of an end confirmed long ago", model.Decide(r, long, fetched(long, model.InProgress, noon)).Next.Status, model.InProgress)
+	repair := fetched(row(model.Completed), model.InProgress, noon)
+	repair.Asked = model.AskedVerify
+	want(t, "of verify", model.Decide(r, row(model.Completed), repair).Next.Status, model.InProgress)
 
 	held := model.Decide(r, row(model.Completed), fetched(row(model.Completed), model.InProgress, noon)).Next
 	d := model.Decide(r, held, fetched(held, model.Completed, *held.NextCheckAt))
