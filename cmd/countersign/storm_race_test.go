@@ -3,4 +3,4 @@
 package main
 
 // stormDefault is how many storms are played where each step is watched for races, which takes four times as long.
-const stormDefault = 60
+const stormDefault = 30
