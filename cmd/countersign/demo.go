@@ -62,7 +62,7 @@ the table is compared with the services. Exit 0: converged, 3: not.`,
 func demoFaults() simulator.Faults {
 	return simulator.Faults{
 		Drop: 0.25, Duplicate: 0.15, Reorder: 0.15, Delay: 0.1, Forge: 0.08,
-		ErrorRate: 0.04, RateLimit: 0.02, Stale: 0.08, Shift: 0.1, BadFiles: 0.2, SameSecond: true,
+		ErrorRate: 0.04, RateLimit: 0.02, Wait: time.Second, Stale: 0.08, Shift: 0.1, BadFiles: 0.2, SameSecond: true,
 	}
 }
 
