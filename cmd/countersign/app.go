@@ -107,7 +107,10 @@ func (a *app) openStore(ctx context.Context, c *Config, readOnly bool) (*store.S
 	}
 	return store.Open(ctx, store.Options{
 		DSN: c.Database, Key: key, OldKeys: keys, Now: a.now, Log: logrus.NewEntry(a.logger(c.Log)),
-		Mode: fs.FileMode(c.DatabaseMode), ReadOnly: readOnly,
+		Mode: fs.FileMode(c.DatabaseMode), ReadOnly: readOnly, Spoiled: func(err error) {
+			a.logger(c.Log).WithField("err", err).Error("the database's own file could not be synced: ending at once; the next start reads what was committed from the log")
+			os.Exit(exitFailed)
+		},
 	})
 }
 

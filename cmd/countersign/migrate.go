@@ -56,8 +56,11 @@ func (a *app) migrate(ctx context.Context, s *store.Store) error {
 		if err != nil {
 			return err
 		}
-		if kept != "" {
+		switch {
+		case kept != "":
 			kept = "; as it was before: " + kept
+		case from > 0:
+			kept = "; no copy was kept of it as it was before"
 		}
 		return a.printf("migrated from step %d to step %d%s\n", from, to, kept)
 	})

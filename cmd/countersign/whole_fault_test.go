@@ -190,25 +190,41 @@ func (d *ill) serve(t *testing.T) {
 // send posts the next callback, and remembers it where it was acknowledged.
 func (d *ill) send(t *testing.T) (code int, after string) {
 	t.Helper()
+	ref, body := d.next()
+	code, after, err := d.calls(t, ref, body)
+	require.NoError(t, err)
+	return code, after
+}
+
+// next is a callback of a new ref.
+func (d *ill) next() (ref string, body []byte) {
 	d.n++
-	ref := fmt.Sprintf("ref-%d", d.n)
+	ref = fmt.Sprintf("ref-%d", d.n)
 	noise := make([]byte, 8<<10) // large enough to want room
 	for i := range noise {
 		noise[i] = "0123456789abcdef"[rand.IntN(16)]
 	}
-	body := bytes.Replace(oneSpanEvent("PACKAGE_CREATE", ref, time.Now()), []byte(`"message":null`), fmt.Appendf(nil, `"message":%q`, noise), 1)
+	return ref, bytes.Replace(oneSpanEvent("PACKAGE_CREATE", ref, time.Now()), []byte(`"message":null`), fmt.Appendf(nil, `"message":%q`, noise), 1)
+}
+
+// calls posts, and notes what was taken. An error is that no answer came.
+func (d *ill) calls(t *testing.T, ref string, body []byte) (code int, after string, err error) {
+	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+d.public+"/callbacks/"+simulator.AccountOneSpan, bytes.NewReader(body))
 	require.NoError(t, err)
 	r.Header.Set("Authorization", "Basic "+d.key)
 	resp, err := http.DefaultClient.Do(r)
-	require.NoError(t, err)
+	if err != nil {
+		return 0, "", err
+	}
 	defer resp.Body.Close() //nolint:errcheck // read
-	_, err = io.ReadAll(resp.Body)
-	require.NoError(t, err)
+	if _, err = io.ReadAll(resp.Body); err != nil {
+		return 0, "", err
+	}
 	if resp.StatusCode == http.StatusOK {
 		d.took = append(d.took, ref)
 	}
-	return resp.StatusCode, resp.Header.Get("Retry-After")
+	return resp.StatusCode, resp.Header.Get("Retry-After"), nil
 }
 
 func (d *ill) takes(t *testing.T, n int) {

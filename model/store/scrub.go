@@ -31,12 +31,12 @@ func (s *Store) Scrub(ctx context.Context, whole bool) (clean bool, err error) {
 		}
 	}
 	for try := 0; ; try++ {
-		var busy, log, done int
-		if err := db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &log, &done); err != nil {
+		busy, _, err := s.walCheckpoint(ctx, "TRUNCATE")
+		if err != nil {
 			return false, s.explain(err)
 		}
-		if busy == 0 || try == scrubTries {
-			return busy == 0, nil
+		if !busy || try == scrubTries {
+			return !busy, nil
 		}
 		if err := pause(ctx, scrubPause); err != nil {
 			return false, err

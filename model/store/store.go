@@ -39,6 +39,9 @@ type Options struct {
 	GroupMax int           // changes in one commit; 512 if zero
 	Mode     fs.FileMode   // of a new SQLite file; 0600 if zero
 	ReadOnly bool          // nothing is written, a SQLite file must exist
+	// Spoiled is called when a SQLite database's own file could not be synced. It has to end the process without closing
+	// the database; what was committed is in the log. nil: SQLite's way, which may lose it.
+	Spoiled func(err error)
 }
 
 // Store is the database. Its methods are safe for concurrent use.
@@ -59,6 +62,8 @@ type Store struct {
 	older    atomic.Bool // the schema is older than this program: nothing works but Migrate
 	fileMu   sync.Mutex
 	file     fileID // of the SQLite file, as it was opened
+	commits  atomic.Int64
+	spoiled  func(error)
 
 	groupMax int
 	queue    chan *unit
@@ -85,7 +90,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{
 		shapes: sh, sql: newStatements(sh),
 		now: utcClock(o.Now), log: o.Log, readOnly: o.ReadOnly, box: box,
-		groupMax: positive(o.GroupMax, 512), queue: make(chan *unit, positive(o.Queue, 4096)),
+		groupMax: positive(o.GroupMax, 512), spoiled: o.Spoiled, queue: make(chan *unit, positive(o.Queue, 4096)),
 	}
 	kind, rest, _ := strings.Cut(o.DSN, ":")
 	switch kind {
@@ -200,6 +205,9 @@ func (s *Store) change(ctx context.Context, f func(*sqlConn) error) error {
 			return f(q)
 		})
 		if try == 3 || !again(err) {
+			if err == nil {
+				s.checkpoint()
+			}
 			return err
 		}
 	}

@@ -145,6 +145,9 @@ func (s *Store) commit(group []*unit) {
 	for i, u := range taken {
 		answer(u, answers, i, err)
 	}
+	if err == nil {
+		s.checkpoint()
+	}
 }
 
 func answer(u *unit, answers []error, i int, err error) {
