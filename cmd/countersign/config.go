@@ -169,7 +169,7 @@ func defaults() Config {
 		Database:  "sqlite:./countersign.db",
 		Documents: "file:./documents",
 		Public: Public{
-			Address: ":8081", MaxBody: 10 << 20, MaxConnections: 2048, MaxConnectionsPerAddress: 512, RefusedPerMinute: 120,
+			Address: ":8081", MaxBody: 10 << 20, MaxConnections: 2048, MaxConnectionsPerAddress: 512, RefusedPerMinute: 600,
 			TLS: TLS{ACME: ACME{Directory: acme.LetsEncryptURL}},
 		},
 		Console:   Console{Address: "127.0.0.1:8080"},

@@ -79,7 +79,7 @@ type Options struct {
 	ApplyTimeout   time.Duration // for a read one to be stored, then 503; 15 s if zero
 	MaxConns       int           // connections that may be open; 2048 if zero
 	MaxConnsEach   int           // of one client address, unless it is a trusted proxy; 512 if zero
-	RefusedAMinute int           // callbacks without proof that are kept, of one client address, then 429; 120 if zero
+	RefusedAMinute int           // callbacks without proof that are kept, of one client address, then 429; 600 if zero
 	RefusedBytes   int64         // how much of an account's refused bodies is kept, at most in an hour; 256 MiB if zero
 	TrustedProxies []string      // addresses and networks whose X-Forwarded-For is believed
 	HMACKey        []byte        // the installation key, needed
@@ -130,7 +130,7 @@ func New(o Options) (*Listener, error) {
 	}
 	o.HintsAMinute = orElse(o.HintsAMinute, 60)
 	o.MaxConns, o.MaxConnsEach = orElse(o.MaxConns, 2048), orElse(o.MaxConnsEach, 512)
-	o.RefusedAMinute, o.RefusedBytes = orElse(o.RefusedAMinute, 120), orElse(o.RefusedBytes, 256<<20)
+	o.RefusedAMinute, o.RefusedBytes = orElse(o.RefusedAMinute, 600), orElse(o.RefusedBytes, 256<<20)
 	proxies, err := Networks(o.TrustedProxies)
 	if err != nil {
 		return nil, fmt.Errorf("public.trusted_proxies: %w", err)
