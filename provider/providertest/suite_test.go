@@ -41,7 +41,7 @@ func (n *notary) Rules() model.Rules {
 	r := model.Rules{
 		Provider: "notary",
 		Forward:  map[model.Status][]model.Status{model.Unknown: {model.InProgress, model.Completed}, model.InProgress: {model.Completed}},
-		Tells:    map[model.Change]map[model.Status][]string{model.ChangeStatus: {model.Completed: {"doc_completed"}}},
+		Tells:    map[model.GapChange]map[model.Status][]string{model.ChangeStatus: {model.Completed: {"doc_completed"}}},
 	}
 	switch n.fault {
 	case "moves to nowhere":
