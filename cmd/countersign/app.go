@@ -55,6 +55,9 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
 
 // isTerminal says whether a person reads w as it is written.
 func isTerminal(w io.Writer) bool {
+	if q, ok := w.(*queuedWriter); ok {
+		w = q.out
+	}
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
@@ -109,6 +112,7 @@ func (a *app) openStore(ctx context.Context, c *Config, readOnly bool) (*store.S
 		DSN: c.Database, Key: key, OldKeys: keys, Now: a.now, Log: logrus.NewEntry(a.logger(c.Log)),
 		Mode: fs.FileMode(c.DatabaseMode), ReadOnly: readOnly, Spoiled: func(err error) {
 			a.logger(c.Log).WithField("err", err).Error("the database's own file could not be synced: ending at once; the next start reads what was committed from the log")
+			a.flush()
 			os.Exit(exitFailed)
 		},
 	})
