@@ -82,7 +82,7 @@ func (e *engine) openListeners() (in *listeners, err error) {
 		Name: "countersign_callback_objective", Help: "The share of changes that callbacks should tell (callback_objective).",
 	})
 	objective.Set(float64(e.config.CallbackObjective) / 100)
-	reg.MustRegister(callbacks, objective, console.TableMetrics(e.store, e.app.utc), collectors.NewGoCollector(),
+	reg.MustRegister(callbacks, objective, e.app.logMetrics(), console.TableMetrics(e.store, e.app.utc), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	key, err := e.app.installationKey(e.config)
 	if err != nil {
@@ -105,6 +105,7 @@ func (e *engine) openListeners() (in *listeners, err error) {
 			{Name: "callbacks", Check: func(context.Context) error { return in.keeping.get(e.app.now()) }, Fatal: true},
 			{Name: "credentials", Check: e.credentialsTaken, Fatal: false},
 			{Name: "documents", Check: e.documentsWritable, Fatal: false},
+			{Name: "log", Check: func(context.Context) error { return e.app.logWritten() }, Fatal: false},
 			{Name: "config", Check: func(context.Context) error { return in.reload.get() }, Fatal: false},
 		},
 	})
