@@ -151,6 +151,7 @@ func TestMetrics(t *testing.T) {
 	}
 	err = s.Do(t.Context(), store.Unit{Keys: []model.Key{row.Key()}, Apply: func(b *store.Batch) error {
 		b.PutAccount(model.Account{ID: "sales", Provider: "onespan", FirstStartAt: now, LastCallbackAt: &now, LastPollAt: &now})
+		b.PutAccount(model.Account{ID: "quiet", Provider: "onespan", FirstStartAt: now})
 		b.Put(row, model.Decision{Next: row, Grew: true})
 		b.AddTold("sales", model.ChangeStatus, now)
 		b.AddFirst("sales", model.ChangeStatus, model.ByCallback, now)
@@ -180,6 +181,12 @@ func TestMetrics(t *testing.T) {
 		`countersign_last_poll_timestamp_seconds{account="sales"}`,
 		`countersign_documents{account="sales",state="waiting"} 1`,
 		`countersign_documents{account="sales",state="quarantined"} 2`,
+		`countersign_documents{account="sales",state="failed"} 0`,
+		`countersign_due{account="quiet"} 0`,
+		`countersign_incident_open{account="quiet",kind="` + model.CallbacksSilent + `"} 0`,
+		`countersign_incident_open{account="sales",kind="` + model.PollOverdue + `"} 0`,
+		`countersign_documents{account="quiet",state="waiting"} 0`,
+		`countersign_gaps_pending{account="quiet"} 0`,
 		`countersign_gaps_pending{account="sales"} 1`,
 		`countersign_changes{account="sales",kind="missed"} 1`,
 		`countersign_changes{account="sales",kind="unsubscribed"} 1`,
