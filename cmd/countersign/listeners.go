@@ -99,7 +99,7 @@ func (e *engine) openListeners() (in *listeners, err error) {
 		return nil, err
 	}
 	in.console, err = console.New(console.Options{
-		Address: e.config.Console.Address, Token: e.config.Console.Token.Reveal(), Registry: reg, Log: e.log,
+		Address: e.config.Console.Address, Token: e.config.Console.Token.Reveal(), Registry: reg, Log: e.log, Now: e.app.now,
 		Checks: []console.Check{
 			{Name: "database", Check: e.store.Healthy, Fatal: true},
 			{Name: "callbacks", Check: func(context.Context) error { return in.keeping.get(e.app.now()) }, Fatal: true},
