@@ -3,13 +3,10 @@ package callback
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"time"
 
-	"github.com/go-chi/chi/v5/middleware"
 	"github.com/sirupsen/logrus"
 
 	"countersign/model"
@@ -18,7 +15,7 @@ import (
 
 // callback reads one request's body and has it answered.
 func (l *Listener) callback(w http.ResponseWriter, r *http.Request, acc Account) {
-	if len(acc.Sources) > 0 && !acc.from(remote(r)) {
+	if len(acc.Sources) > 0 && !within(acc.Sources, callerOf(r)) {
 		l.logOnceAMinute(l.Log.WithFields(logrus.Fields{"account": acc.ID, "reason": remote(r)}), logrus.WarnLevel, acc.ID, "callback from an address that is not allowed")
 		l.count(acc.ID, "elsewhere")
 		status(w, http.StatusNotFound)
@@ -111,23 +108,6 @@ func (l *Listener) judge(acc Account, c provider.Callback) (Incoming, int) {
 		return in, http.StatusUnauthorized
 	}
 	return in, http.StatusOK
-}
-
-// remote is who called, as far as trusted proxies tell.
-func remote(r *http.Request) string {
-	if ip := middleware.GetClientIP(r.Context()); ip != "" {
-		return ip
-	}
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		return host
-	}
-	return clip(r.RemoteAddr)
-}
-
-// from says whether an address may call.
-func (a Account) from(address string) bool {
-	ip, err := netip.ParseAddr(address)
-	return err == nil && within(a.Sources, ip.Unmap())
 }
 
 // tooMany asks a client to come back later.
