@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -21,7 +20,7 @@ func (l *Listener) callback(w http.ResponseWriter, r *http.Request, acc Account)
 		status(w, http.StatusNotFound)
 		return
 	}
-	if !method(w, r, http.MethodPost) {
+	if !l.method(w, r, http.MethodPost) {
 		return
 	}
 	in := reading{l: l, limit: l.MaxBody}
@@ -130,10 +129,15 @@ func (l *Listener) count(account string, v model.Verdict) {
 
 // logOnceAMinute logs at a level once a minute for each account and message, otherwise for debugging.
 func (l *Listener) logOnceAMinute(log *logrus.Entry, level logrus.Level, account, message string) {
+	l.logRarely(time.Minute, log, level, account, message)
+}
+
+// logRarely logs at a level the first time in every for each account and message, otherwise for debugging.
+func (l *Listener) logRarely(every time.Duration, log *logrus.Entry, level logrus.Level, account, message string) {
 	now, about := l.Now(), account+"\x00"+message
 	l.mu.Lock()
 	last, before := l.loggedAt[about]
-	due := !before || now.Sub(last) >= time.Minute
+	due := !before || now.Sub(last) >= every
 	if due {
 		l.loggedAt[about] = now
 	}
@@ -142,12 +146,4 @@ func (l *Listener) logOnceAMinute(log *logrus.Entry, level logrus.Level, account
 		level = logrus.DebugLevel
 	}
 	log.Log(level, message)
-}
-
-// serverLog takes what net/http has to say about connections.
-type serverLog struct{ log *logrus.Entry }
-
-func (s serverLog) Write(p []byte) (int, error) {
-	s.log.WithField("reason", clip(strings.TrimSpace(string(p)))).Debug("connection ended badly")
-	return len(p), nil
 }
