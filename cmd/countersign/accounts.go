@@ -19,7 +19,7 @@ import (
 
 // accounts is the configured accounts as they run. A reload swaps the whole table at once.
 type accounts struct {
-	app   *app
+	env   *Env
 	store *store.Store
 	log   *logrus.Entry
 	base  http.RoundTripper // nil but in tests, which play the services in process
@@ -32,8 +32,8 @@ type accountTable struct {
 	transports map[string]*provider.Transport
 }
 
-func newAccounts(a *app, s *store.Store, log *logrus.Entry) *accounts {
-	all := &accounts{app: a, store: s, log: log, base: a.transport}
+func newAccounts(a *Env, s *store.Store, log *logrus.Entry) *accounts {
+	all := &accounts{env: a, store: s, log: log, base: a.transport}
 	all.table.Store(&accountTable{})
 	return all
 }
@@ -90,13 +90,13 @@ func (all *accounts) set(ctx context.Context, c *Config) error {
 
 // add builds one account.
 func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error {
-	make, ok := all.app.providers[acc.Provider]
+	make, ok := all.env.providers[acc.Provider]
 	if !ok {
 		return fmt.Errorf("account %s: provider %q is not known", acc.ID, acc.Provider)
 	}
 	log := all.log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.Provider})
 	out := provider.TransportOptions{
-		Account: acc.ID, Base: all.base, Budget: acc.budgets(), Now: all.app.now, Log: log, Rand: all.app.rand,
+		Account: acc.ID, Base: all.base, Budget: acc.budgets(), Now: all.env.now, Log: log, Rand: all.env.rand,
 		BackoffMin: min(500*time.Millisecond, time.Duration(c.Retry.First)), BackoffMax: time.Duration(c.Retry.First),
 		MaxFile: int64(c.DocumentsMaxSize),
 	}
@@ -106,7 +106,7 @@ func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error
 	}
 	o := acc.options()
 	o.Client, o.Bare = t.Client(), provider.NewBareClient(out, acc.AllowPrivateLinks)
-	o.Now, o.Log = all.app.now, log
+	o.Now, o.Log = all.env.now, log
 	p, err := make(o)
 	if err != nil {
 		return fmt.Errorf("account %s: %w", acc.ID, err)
@@ -173,7 +173,7 @@ func (all *accounts) remember(ctx context.Context, c *Config) error {
 			return fmt.Errorf("account %s: its rows are of provider %s and the config says %s: give the new one another id", acc.ID, k.Provider, acc.Provider)
 		}
 		if !ok {
-			fresh = append(fresh, model.Account{ID: acc.ID, Provider: acc.Provider, FirstStartAt: all.app.now().UTC()})
+			fresh = append(fresh, model.Account{ID: acc.ID, Provider: acc.Provider, FirstStartAt: all.env.now().UTC()})
 		}
 	}
 	if len(fresh) == 0 {

@@ -22,9 +22,9 @@ type backfillOptions struct {
 	documents    bool
 }
 
-// backfillVerb loads history, once.
-func backfillVerb(a *app) *cobra.Command {
-	o := backfillOptions{since: span{now: a.now}, until: span{now: a.now}}
+// newBackfillCommand loads history, once.
+func newBackfillCommand(env *Env) *cobra.Command {
+	o := backfillOptions{since: span{now: env.now}, until: span{now: env.now}}
 	cmd := &cobra.Command{
 		Use:   "backfill",
 		Short: "Load history, once",
@@ -41,13 +41,13 @@ compares without writing: what would change, how many calls and how long.`,
 				return usagef("--until must be after --since")
 			}
 			if o.plan {
-				return a.planBackfill(cmd.Context(), o)
+				return printBackfillPlan(cmd.Context(), env, o)
 			}
-			runs, err := a.working(cmd.Context(), a.progress(), o.queue)
+			runs, err := env.working(cmd.Context(), env.progress(), o.queue)
 			if err != nil {
 				return err
 			}
-			a.printRuns(runs)
+			printRuns(env, runs)
 			return failures(runs)
 		},
 	}
@@ -89,7 +89,7 @@ func (o backfillOptions) queue(ctx context.Context, e *engine) ([]model.Run, err
 	if err != nil {
 		return nil, err
 	}
-	until := e.app.utc()
+	until := e.env.utc()
 	if o.until.at != nil {
 		until = *o.until.at
 	}
@@ -102,22 +102,22 @@ func (o backfillOptions) queue(ctx context.Context, e *engine) ([]model.Run, err
 			return nil, err
 		}
 		if r.Cursor != "" {
-			fmt.Fprintf(e.app.stderr, "%s: resuming the backfill since %s, %d listed so far\n", acc.ID, r.Since.Format(time.DateOnly), r.Listed)
+			fmt.Fprintf(e.env.stderr, "%s: resuming the backfill since %s, %d listed so far\n", acc.ID, r.Since.Format(time.DateOnly), r.Listed)
 		}
 		runs = append(runs, r)
 	}
 	return runs, nil
 }
 
-// planBackfill says what a backfill would do. It spends budget, so it needs the work lock too.
-func (a *app) planBackfill(ctx context.Context, o backfillOptions) (err error) {
-	c, err := a.config()
+// printBackfillPlan says what a backfill would do. It spends budget, so it needs the work lock too.
+func printBackfillPlan(ctx context.Context, env *Env, o backfillOptions) (err error) {
+	c, err := env.config()
 	if err != nil {
 		return err
 	}
-	log := logrus.NewEntry(a.logger(c.Log))
+	log := logrus.NewEntry(env.logger(c.Log))
 	log.Logger.SetLevel(logrus.WarnLevel)
-	e, err := a.startEngine(ctx, c, log)
+	e, err := env.startEngine(ctx, c, log)
 	if err != nil {
 		return err
 	}
@@ -126,11 +126,11 @@ func (a *app) planBackfill(ctx context.Context, o backfillOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	until := a.utc()
+	until := env.utc()
 	if o.until.at != nil {
 		until = *o.until.at
 	}
-	t := a.table("ACCOUNT", "LISTED", "NEW", "CHANGED", "KNOWN", "CALLS", "FILES", "TAKES ABOUT")
+	t := env.table("ACCOUNT", "LISTED", "NEW", "CHANGED", "KNOWN", "CALLS", "FILES", "TAKES ABOUT")
 	for _, acc := range accounts {
 		plan, err := e.worker.PlanBackfill(ctx, acc, *o.since.at, until)
 		if err != nil {
@@ -138,6 +138,6 @@ func (a *app) planBackfill(ctx context.Context, o backfillOptions) (err error) {
 		}
 		t.AppendRow(table.Row{plan.Account, plan.Listed, plan.New, plan.Changed, plan.Known, plan.Calls, plan.Downloads, plan.Time.Round(time.Second)})
 	}
-	a.print(t)
+	env.print(t)
 	return nil
 }

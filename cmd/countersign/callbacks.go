@@ -15,8 +15,8 @@ import (
 	"countersign/model/store"
 )
 
-func callbacksVerb(a *app) *cobra.Command {
-	return group("callbacks", "See what came in and what became of it", callbacksListVerb(a), callbacksShowVerb(a), callbacksExplainVerb(a), callbacksReplayVerb(a))
+func newCallbacksCommand(env *Env) *cobra.Command {
+	return group("callbacks", "See what came in and what became of it", newCallbacksListCommand(env), newCallbacksShowCommand(env), newCallbacksExplainCommand(env), newCallbacksReplayCommand(env))
 }
 
 type callbacksFlags struct {
@@ -34,8 +34,8 @@ func verdicts() []model.Verdict {
 	return []model.Verdict{model.Accepted, model.Duplicate, model.Refused, model.NotUnderstood}
 }
 
-func callbacksListVerb(a *app) *cobra.Command {
-	f := callbacksFlags{since: span{now: a.now}}
+func newCallbacksListCommand(env *Env) *cobra.Command {
+	f := callbacksFlags{since: span{now: env.now}}
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List callbacks, the newest first",
@@ -49,7 +49,7 @@ ignored, unresolved, test). On a terminal it shows the newest 50; --all shows th
 				return err
 			}
 			ctx := cmd.Context()
-			return a.reading(ctx, func(c *Config, s *store.Store) error { return a.callbacksList(ctx, c, s, f) })
+			return env.reading(ctx, func(c *Config, s *store.Store) error { return listCallbacks(ctx, env, c, s, f) })
 		},
 	}
 	flags := cmd.Flags()
@@ -73,7 +73,7 @@ func (f callbacksFlags) check() error {
 	return nil
 }
 
-func (a *app) callbacksList(ctx context.Context, c *Config, s *store.Store, f callbacksFlags) error {
+func listCallbacks(ctx context.Context, env *Env, c *Config, s *store.Store, f callbacksFlags) error {
 	if err := c.knows(ctx, s, f.account); err != nil {
 		return err
 	}
@@ -83,30 +83,30 @@ func (a *app) callbacksList(ctx context.Context, c *Config, s *store.Store, f ca
 		})
 	}
 	if f.json {
-		out := a.jsonLines()
+		out := env.jsonLines()
 		return eachOf(f.limit, fetch, func(c model.Callback) error { return out.write(callbackObject(c)) })
 	}
 	var list []model.Callback
-	err := eachOf(a.shown(f.limit, f.all), fetch, func(c model.Callback) error { list = append(list, c); return nil })
+	err := eachOf(env.shown(f.limit, f.all), fetch, func(c model.Callback) error { list = append(list, c); return nil })
 	if err != nil {
 		return err
 	}
 	if len(list) == 0 {
-		return a.printf("no callbacks\n")
+		return env.printf("no callbacks\n")
 	}
-	return a.print(a.callbacksTable(list, true))
+	return env.print(env.callbacksTable(list, true))
 }
 
 // callbacksTable lists callbacks; with their rows, where they are not of one row.
-func (a *app) callbacksTable(list []model.Callback, rows bool) table.Writer {
+func (p *Printer) callbacksTable(list []model.Callback, rows bool) table.Writer {
 	heads := table.Row{"id", "came", "type", "verdict", "outcome", "note"}
 	if rows {
 		heads = append(table.Row{"id", "account", "ref"}, heads[1:]...)
 	}
-	t := a.table(heads...)
+	t := p.table(heads...)
 	for _, c := range list {
-		verdict := a.paint(verdictColour(c.Verdict), string(c.Verdict))
-		line := table.Row{c.ID, a.ago(&c.At), short(c.Type, 40), verdict, string(c.Outcome), short(c.Note, 60)}
+		verdict := p.paint(verdictColour(c.Verdict), string(c.Verdict))
+		line := table.Row{c.ID, p.ago(&c.At), short(c.Type, 40), verdict, string(c.Outcome), short(c.Note, 60)}
 		if rows {
 			line = append(table.Row{c.ID, c.Account, short(c.Ref, 60)}, line[1:]...)
 		}
@@ -115,7 +115,7 @@ func (a *app) callbacksTable(list []model.Callback, rows bool) table.Writer {
 	return t
 }
 
-func callbacksShowVerb(a *app) *cobra.Command {
+func newCallbacksShowCommand(env *Env) *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:     "show ID",
@@ -125,22 +125,22 @@ func callbacksShowVerb(a *app) *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			return a.reading(ctx, func(_ *Config, s *store.Store) error {
+			return env.reading(ctx, func(_ *Config, s *store.Store) error {
 				c, err := s.Callback(ctx, args[0])
 				if errors.Is(err, store.ErrNoRow) {
 					return fmt.Errorf("no callback %s: `countersign callbacks list` shows what there is", quoted(args[0]))
 				}
 				if errors.Is(err, store.ErrKey) {
-					fmt.Fprintln(a.stderr, "the body rests encrypted, and the installation key is not at hand")
+					fmt.Fprintln(env.stderr, "the body rests encrypted, and the installation key is not at hand")
 					c.Body, err = nil, nil
 				}
 				if err != nil {
 					return err
 				}
 				if asJSON {
-					return a.jsonLines().write(wholeCallbackObject(c))
+					return env.jsonLines().write(wholeCallbackObject(c))
 				}
-				return a.showCallback(c)
+				return printCallback(env, c)
 			})
 		},
 	}
@@ -148,12 +148,12 @@ func callbacksShowVerb(a *app) *cobra.Command {
 	return cmd
 }
 
-func (a *app) showCallback(c model.Callback) error {
-	t := a.table()
+func printCallback(env *Env, c model.Callback) error {
+	t := env.table()
 	for _, line := range [][2]string{
 		{"callback", c.ID}, {"account", c.Account}, {"ref", plain(c.Ref)}, {"type", plain(c.Type)}, {"event", plain(c.EventID)},
-		{"came", c.At.UTC().Format("2006-01-02 15:04:05.000 MST") + " (" + a.ago(&c.At) + ") from " + plain(c.RemoteAddr)},
-		{"verdict", a.paint(verdictColour(c.Verdict), string(c.Verdict))}, {"outcome", string(c.Outcome)}, {"note", plain(c.Note)},
+		{"came", c.At.UTC().Format("2006-01-02 15:04:05.000 MST") + " (" + env.ago(&c.At) + ") from " + plain(c.RemoteAddr)},
+		{"verdict", env.paint(verdictColour(c.Verdict), string(c.Verdict))}, {"outcome", string(c.Outcome)}, {"note", plain(c.Note)},
 		{"sha256", c.BodyHash},
 	} {
 		if line[1] != "" {
@@ -163,17 +163,17 @@ func (a *app) showCallback(c model.Callback) error {
 	for _, name := range slices.Sorted(maps.Keys(c.Headers)) {
 		t.AppendRow(table.Row{"header", plain(name) + ": " + plain(c.Headers[name])})
 	}
-	if err := a.print(t); err != nil {
+	if err := env.print(t); err != nil {
 		return err
 	}
 	body := string(shownBody(c))
 	switch {
 	case c.Body == nil:
 		body = "(no body)"
-	case a.terminal:
+	case env.terminal:
 		body = multiline(body)
 	}
-	return a.printf("\n%s\n", strings.TrimRight(body, "\n"))
+	return env.printf("\n%s\n", strings.TrimRight(body, "\n"))
 }
 
 // multiline is plain for text of several lines.

@@ -17,7 +17,7 @@ import (
 	"countersign/worker/callback"
 )
 
-func callbacksExplainVerb(a *app) *cobra.Command {
+func newCallbacksExplainCommand(env *Env) *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:   "explain ID",
@@ -29,16 +29,16 @@ callback is kept for retention.refused (7 days).`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			c, err := a.config()
+			c, err := env.config()
 			if err != nil {
 				return err
 			}
-			s, err := a.openStore(ctx, c, true)
+			s, err := env.openStore(ctx, c, true)
 			if err != nil {
 				return err
 			}
 			defer s.Close() //nolint:errcheck // only read
-			return a.explain(ctx, c, s, args[0], asJSON)
+			return explainCallback(ctx, env, c, s, args[0], asJSON)
 		},
 	}
 	jsonFlag(cmd, &asJSON)
@@ -56,12 +56,12 @@ type trialJSON struct {
 	Note     string `json:"note"`
 }
 
-func (a *app) explain(ctx context.Context, c *Config, s *store.Store, id string, asJSON bool) error {
+func explainCallback(ctx context.Context, env *Env, c *Config, s *store.Store, id string, asJSON bool) error {
 	was, err := wholeCallback(ctx, s, id)
 	if err != nil {
 		return err
 	}
-	b, err := a.named(ctx, s, c, was.Account)
+	b, err := env.named(ctx, s, c, was.Account)
 	if err != nil {
 		return err
 	}
@@ -69,13 +69,13 @@ func (a *app) explain(ctx context.Context, c *Config, s *store.Store, id string,
 	if !ok {
 		return fmt.Errorf("callback %s: nothing can be said of %s's proofs", id, b.Provider)
 	}
-	keys, err := a.installationKeys(c)
+	keys, err := env.installationKeys(c)
 	if err != nil {
 		return err
 	}
 	trials := e.Explain(kept(was, keys))
 	if asJSON {
-		out := a.jsonLines()
+		out := env.jsonLines()
 		for _, t := range trials {
 			if err := out.write(trialJSON(t)); err != nil {
 				return err
@@ -83,18 +83,18 @@ func (a *app) explain(ctx context.Context, c *Config, s *store.Store, id string,
 		}
 		return nil
 	}
-	t := a.table("secret", "header", "hash", "encoding", "over", "match")
+	t := env.table("secret", "header", "hash", "encoding", "over", "match")
 	for _, x := range trials {
-		match := a.paint(evil, "no") + because(x.Note)
+		match := env.paint(evil, "no") + because(x.Note)
 		if x.Match {
-			match = a.paint(good, "yes") + because(x.Note)
+			match = env.paint(good, "yes") + because(x.Note)
 		}
 		t.AppendRow(table.Row{plain(x.Secret), plain(x.Header), or(x.Hash, "-"), or(x.Encoding, "-"), or(x.Over, "-"), match})
 	}
-	if err := a.print(t); err != nil {
+	if err := env.print(t); err != nil {
 		return err
 	}
-	return a.printf("\n%s\n", concluded(was, trials))
+	return env.printf("\n%s\n", concluded(was, trials))
 }
 
 // concluded says in a sentence what the trials mean.

@@ -24,8 +24,8 @@ type replayFlags struct {
 	dryRun, json  bool
 }
 
-func callbacksReplayVerb(a *app) *cobra.Command {
-	f := replayFlags{since: span{now: a.now}}
+func newCallbacksReplayCommand(env *Env) *cobra.Command {
+	f := replayFlags{since: span{now: env.now}}
 	cmd := &cobra.Command{
 		Use:   "replay [ID...]",
 		Short: "Hand stored callbacks in again, after a mended secret or setting",
@@ -39,11 +39,11 @@ nothing twice. It works beside a running daemon; a new secret still has to be re
 			if err := f.check(); err != nil {
 				return err
 			}
-			c, err := a.config() // secrets too: they are what is tried
+			c, err := env.config() // secrets too: they are what is tried
 			if err != nil {
 				return err
 			}
-			return a.writingWith(cmd.Context(), c, func(ctx context.Context, w *writer) error { return a.replay(ctx, w, f) })
+			return env.writingWith(cmd.Context(), c, func(ctx context.Context, w *writer) error { return replayCallbacks(ctx, env, w, f) })
 		},
 	}
 	flags := cmd.Flags()
@@ -106,9 +106,9 @@ type replayedJSON struct {
 	Note    string `json:"note"`
 }
 
-// replay hands in each callback; one that cannot be does not stop the others.
-func (a *app) replay(ctx context.Context, w *writer, f replayFlags) error {
-	keys, err := a.installationKeys(w.config)
+// replayCallbacks hands in each callback; one that cannot be does not stop the others.
+func replayCallbacks(ctx context.Context, env *Env, w *writer, f replayFlags) error {
+	keys, err := env.installationKeys(w.config)
 	if err != nil {
 		return err
 	}
@@ -122,15 +122,15 @@ func (a *app) replay(ctx context.Context, w *writer, f replayFlags) error {
 		if ctx.Err() != nil {
 			return errors.Join(append(errs, ctx.Err())...)
 		}
-		did, err := a.replayOne(ctx, w, accounts, id, keys, f.dryRun)
+		did, err := replayCallback(ctx, env, w, accounts, id, keys, f.dryRun)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
 		if f.json {
-			err = a.jsonLines().write(did)
+			err = env.jsonLines().write(did)
 		} else {
-			err = a.printf("%s  %s/%s  %s -> %s%s\n", did.ID, did.Account, plain(did.Ref), did.Before, a.paint(verdictColour(model.Verdict(did.After)), did.After),
+			err = env.printf("%s  %s/%s  %s -> %s%s\n", did.ID, did.Account, plain(did.Ref), did.Before, env.paint(verdictColour(model.Verdict(did.After)), did.After),
 				because(or(did.Outcome, plain(did.Note))))
 		}
 		if err != nil {
@@ -138,19 +138,19 @@ func (a *app) replay(ctx context.Context, w *writer, f replayFlags) error {
 		}
 	}
 	if len(ids) == 0 && !f.json {
-		return a.printf("no callbacks to replay\n")
+		return env.printf("no callbacks to replay\n")
 	}
 	return errors.Join(errs...)
 }
 
-func (a *app) replayOne(ctx context.Context, w *writer, accounts map[string]built, id string, keys [][]byte, dry bool) (out replayedJSON, err error) {
+func replayCallback(ctx context.Context, env *Env, w *writer, accounts map[string]built, id string, keys [][]byte, dry bool) (out replayedJSON, err error) {
 	was, err := wholeCallback(ctx, w.store, id)
 	if err != nil {
 		return out, err
 	}
 	b, ok := accounts[was.Account]
 	if !ok {
-		if b, err = a.named(ctx, w.store, w.config, was.Account); err != nil {
+		if b, err = env.named(ctx, w.store, w.config, was.Account); err != nil {
 			return out, err
 		}
 		accounts[was.Account], w.built = b, append(w.built, b.worker)

@@ -21,7 +21,7 @@ type changesFlags struct {
 	json   bool
 }
 
-func changesVerb(a *app) *cobra.Command {
+func newChangesCommand(env *Env) *cobra.Command {
 	var f changesFlags
 	cmd := &cobra.Command{
 		Use:   "changes",
@@ -36,7 +36,7 @@ back with --after. With --follow it waits for more until it is interrupted.`,
 			if f.after < 0 || f.limit < 0 {
 				return usagef("--after and --limit are not below 0")
 			}
-			return a.reading(cmd.Context(), func(_ *Config, s *store.Store) error { return a.changes(cmd.Context(), s, f) })
+			return env.reading(cmd.Context(), func(_ *Config, s *store.Store) error { return runChanges(cmd.Context(), env, s, f) })
 		},
 	}
 	cmd.Flags().Int64Var(&f.after, "after", 0, "only changes whose seq is above `SEQ`")
@@ -46,11 +46,11 @@ back with --after. With --follow it waits for more until it is interrupted.`,
 	return cmd
 }
 
-// changes prints what there is and, if it follows, what comes. Being interrupted is how following ends.
-func (a *app) changes(ctx context.Context, s *store.Store, f changesFlags) error {
-	write := a.changeLine
+// runChanges prints what there is and, if it follows, what comes. Being interrupted is how following ends.
+func runChanges(ctx context.Context, env *Env, s *store.Store, f changesFlags) error {
+	write := func(c model.Change) error { return printChange(env, c) }
 	if f.json {
-		out := a.jsonLines()
+		out := env.jsonLines()
 		write = func(c model.Change) error { return out.write(changeObject(c)) }
 	}
 	if first, _, err := s.Feed(ctx); err != nil {
@@ -84,17 +84,17 @@ func (a *app) changes(ctx context.Context, s *store.Store, f changesFlags) error
 		case len(list) == page:
 		case !f.follow:
 			return nil
-		case !a.wait(ctx, followEvery):
+		case !env.wait(ctx, followEvery):
 			return nil
 		}
 	}
 }
 
-// changeLine prints a change for people.
-func (a *app) changeLine(c model.Change) error {
+// printChange prints a change for people.
+func printChange(env *Env, c model.Change) error {
 	what := changeWords(c)
 	if c.Kind == model.KindStatus || c.Kind == model.KindConfirmed {
-		what = a.paint(statusColour(c.Status), what)
+		what = env.paint(statusColour(c.Status), what)
 		if !c.Confirmed {
 			what += " (a callback says so, checking)"
 		}
@@ -103,7 +103,7 @@ func (a *app) changeLine(c model.Change) error {
 	if c.Ref != "" {
 		where += "/" + plain(c.Ref)
 	}
-	return a.printf("%d  %s  %s  %s: %s  %s\n", c.Seq, c.At.UTC().Format(time.DateTime), where, c.Kind, what, a.paint(dull, "by "+plain(c.Source)))
+	return env.printf("%d  %s  %s  %s: %s  %s\n", c.Seq, c.At.UTC().Format(time.DateTime), where, c.Kind, what, env.paint(dull, "by "+plain(c.Source)))
 }
 
 // changeWords says what became of what.

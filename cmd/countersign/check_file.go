@@ -30,9 +30,9 @@ const (
 	checkReady   = "ready\n" // what the child says once it is confined: what goes wrong from then on is the file's fault
 )
 
-// checkFileVerb is the child process that looks into one file and does nothing else, so that no file can stop or
+// newCheckFileCommand is the child process that looks into one file and does nothing else, so that no file can stop or
 // bloat the daemon. It is not for people.
-func checkFileVerb(a *app) *cobra.Command {
+func newCheckFileCommand(env *Env) *cobra.Command {
 	return &cobra.Command{
 		Use:     checkVerbKey,
 		Short:   "Look into one file (the daemon's own child process)",
@@ -53,14 +53,14 @@ func checkFileVerb(a *app) *cobra.Command {
 				return err
 			}
 			time.AfterFunc(checkWall+5*time.Second, func() { os.Exit(exitFailed) }) // where the daemon is gone
-			if _, err := io.WriteString(a.stdout, checkReady); err != nil {
+			if _, err := io.WriteString(env.stdout, checkReady); err != nil {
 				return err
 			}
 			v, err := worker.InspectHere(cmd.Context(), f)
 			if err != nil {
 				return err
 			}
-			return json.NewEncoder(a.stdout).Encode(v)
+			return json.NewEncoder(env.stdout).Encode(v)
 		},
 	}
 }

@@ -40,7 +40,7 @@ func (c *Config) keyFile() string {
 func (c *Config) sqliteFile() (string, bool) { return strings.CutPrefix(c.Database, "sqlite:") }
 
 // installationKey returns the key that secrets in the database are encrypted with.
-func (a *app) installationKey(c *Config) ([]byte, error) {
+func (a *Env) installationKey(c *Config) ([]byte, error) {
 	keys, err := a.installationKeys(c)
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func (a *app) installationKey(c *Config) ([]byte, error) {
 
 // installationKeys returns the current key and those before it: COUNTERSIGN_KEY, or what the key file holds. It is
 // errNoKey where there is none.
-func (a *app) installationKeys(c *Config) ([][]byte, error) {
+func (a *Env) installationKeys(c *Config) ([][]byte, error) {
 	if text, set := a.lookup(keyName); set && text != "" {
 		key, err := parseKeys(text)
 		if err != nil {
@@ -78,7 +78,7 @@ func (a *app) installationKeys(c *Config) ([][]byte, error) {
 
 // makeKey returns the installation key and makes one at the first start, when there is no database
 // that another key may have been used on.
-func (a *app) makeKey(c *Config) ([][]byte, error) {
+func (a *Env) makeKey(c *Config) ([][]byte, error) {
 	key, err := a.installationKeys(c)
 	if !errors.Is(err, errNoKey) || c.keyFile() == "" {
 		return key, err

@@ -18,13 +18,13 @@ import (
 
 // config returns the whole config, checked, with every secret in place: for verbs that call
 // providers or answer them.
-func (a *app) config() (*Config, error) { return a.loadConfig(false) }
+func (a *Env) config() (*Config, error) { return a.loadConfig(false) }
 
 // readConfig returns the config for verbs that only read the database: they run in shells that
 // lack the daemon's secrets, so these may be missing.
-func (a *app) readConfig() (*Config, error) { return a.loadConfig(true) }
+func (a *Env) readConfig() (*Config, error) { return a.loadConfig(true) }
 
-func (a *app) loadConfig(forgive bool) (*Config, error) {
+func (a *Env) loadConfig(forgive bool) (*Config, error) {
 	file, err := a.configFile()
 	if err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func (a *app) loadConfig(forgive bool) (*Config, error) {
 }
 
 // configFile says which file is read.
-func (a *app) configFile() (string, error) {
+func (a *Env) configFile() (string, error) {
 	if a.configFlag != "" {
 		return a.configFlag, nil
 	}
@@ -62,7 +62,7 @@ func (a *app) configFile() (string, error) {
 
 // parseConfig reads a config and checks all of it. Its error is *faults; the config is returned
 // with it, as far as it could be read.
-func (a *app) parseConfig(file string, text []byte) (*Config, error) {
+func (a *Env) parseConfig(file string, text []byte) (*Config, error) {
 	dir, err := filepath.Abs(filepath.Dir(file))
 	if err != nil {
 		return nil, err

@@ -9,7 +9,7 @@ import (
 )
 
 // logger is what the daemon logs with: text where a person watches, JSON otherwise. It writes to stderr.
-func (a *app) logger(c Log) *logrus.Logger {
+func (a *Env) logger(c Log) *logrus.Logger {
 	log := logrus.New()
 	log.SetOutput(a.stderr)
 	level, err := logrus.ParseLevel(c.Level)

@@ -121,10 +121,10 @@ func loopbackURL(text string) bool {
 	return err == nil && loopback(u.Hostname()+":0")
 }
 
-// rounds says per account how long one round over its open rows takes with its budget; nothing
+// roundTimes says per account how long one round over its open rows takes with its budget; nothing
 // where there is no database yet.
-func (a *app) rounds(ctx context.Context, c *Config) map[string]string {
-	s, err := a.openStore(ctx, c, true)
+func roundTimes(ctx context.Context, env *Env, c *Config) map[string]string {
+	s, err := env.openStore(ctx, c, true)
 	if err != nil {
 		return nil
 	}

@@ -96,7 +96,7 @@ func (s *stage) line(ctx context.Context) (string, error) {
 
 // settled says that no row is being asked again, no gap is pending and no document is due.
 func (s *stage) settled(ctx context.Context) (bool, error) {
-	soon := s.app.utc().Add(time.Minute)
+	soon := s.env.utc().Add(time.Minute)
 	due, err := s.engine.store.Due(ctx, store.DueFilter{Now: soon, Exclude: []model.DueReason{model.DueNotFound}, Limit: 1})
 	if err != nil || len(due) > 0 {
 		return false, err
@@ -269,8 +269,8 @@ func (s *stage) compareFiles(ctx context.Context, k model.Key, want simulator.Tr
 }
 
 // printReport is the report for people.
-func (a *app) printReport(ctx context.Context, s *stage, r demoReport) error {
-	t := a.table("WHAT", "HOW MANY", "")
+func printReport(ctx context.Context, env *Env, s *stage, r demoReport) error {
+	t := env.table("WHAT", "HOW MANY", "")
 	t.AppendRows([]table.Row{
 		{"transactions in the table", r.Transactions, "each asked about and compared"},
 		{"callbacks taken", r.Callbacks.Accepted, fmt.Sprintf("%d copies, %d forged ones refused", r.Callbacks.Duplicate, r.Callbacks.Refused)},
@@ -280,10 +280,10 @@ func (a *app) printReport(ctx context.Context, s *stage, r demoReport) error {
 		{"not at the provider any more", r.NotFound, "kept as last known"},
 		{"drift", r.Drift, ""},
 	})
-	if err := a.print(t); err != nil {
+	if err := env.print(t); err != nil {
 		return err
 	}
-	if err := a.printDifferences(a.stdout, r.differences); err != nil {
+	if err := printDifferences(env.stdout, r.differences); err != nil {
 		return err
 	}
 	gaps, err := s.engine.store.Gaps(ctx, store.GapFilter{Limit: 5})
@@ -291,19 +291,19 @@ func (a *app) printReport(ctx context.Context, s *stage, r demoReport) error {
 		return err
 	}
 	if len(gaps) > 0 {
-		fmt.Fprintln(a.stdout, "\nThe newest entries of the gap ledger:")
+		fmt.Fprintln(env.stdout, "\nThe newest entries of the gap ledger:")
 		for _, g := range gaps {
-			fmt.Fprintf(a.stdout, "  %-8s %s/%s  %s %s to %s, found %s by %s\n", g.Kind, g.Account, plain(g.Ref), g.Change, g.From, g.To, g.FoundAt.Format(time.TimeOnly), firstWord(g.FoundBy))
+			fmt.Fprintf(env.stdout, "  %-8s %s/%s  %s %s to %s, found %s by %s\n", g.Kind, g.Account, plain(g.Ref), g.Change, g.From, g.To, g.FoundAt.Format(time.TimeOnly), firstWord(g.FoundBy))
 		}
 	}
 	if r.Converged {
-		return a.printf("\n%s: every row equals what the service says, every completed one has its files or says why not.\n", a.paint(good, "Converged"))
+		return env.printf("\n%s: every row equals what the service says, every completed one has its files or says why not.\n", env.paint(good, "Converged"))
 	}
-	return a.printf("\n%s.\n", a.paint(evil, "Not converged"))
+	return env.printf("\n%s.\n", env.paint(evil, "Not converged"))
 }
 
 // printDifferences lists where the table is not what the services say.
-func (a *app) printDifferences(to io.Writer, list []driftJSON) error {
+func printDifferences(to io.Writer, list []driftJSON) error {
 	for i, d := range list {
 		if i == 20 {
 			_, err := fmt.Fprintf(to, "… and %d more\n", len(list)-i)

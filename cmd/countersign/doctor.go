@@ -30,7 +30,7 @@ type finding struct {
 	Detail string `json:"detail"`
 }
 
-func doctorVerb(a *app) *cobra.Command {
+func newDoctorCommand(env *Env) *cobra.Command {
 	var account string
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -41,7 +41,7 @@ asks each provider whose the credentials are and what it calls. No secret is pri
 failed, 1 otherwise, 2 where the config cannot be read.`,
 		Example: "  countersign doctor\n  countersign doctor --account sales --json",
 		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), account, asJSON) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runDoctor(cmd.Context(), env, account, asJSON) },
 	}
 	cmd.Flags().StringVar(&account, "account", "", "of the accounts only this `ACCOUNT`")
 	jsonFlag(cmd, &asJSON)
@@ -50,7 +50,7 @@ failed, 1 otherwise, 2 where the config cannot be read.`,
 
 // doctor is one examination.
 type doctor struct {
-	*app
+	*Env
 	config *Config
 	json   bool
 	failed bool
@@ -58,15 +58,15 @@ type doctor struct {
 	clock  dates
 }
 
-func (a *app) doctor(ctx context.Context, account string, asJSON bool) error {
-	c, err := a.config()
+func runDoctor(ctx context.Context, env *Env, account string, asJSON bool) error {
+	c, err := env.config()
 	if err != nil {
 		return err
 	}
 	if _, ok := c.account(account); account != "" && !ok {
 		return usagef("account %q is not in the config", account)
 	}
-	d := &doctor{app: a, config: c, json: asJSON}
+	d := &doctor{Env: env, config: c, json: asJSON}
 	d.say("ok", "config", "%s, %s", c.file, count(len(c.Accounts), "account"))
 	for _, w := range c.warnings(func(string) (fs.FileInfo, error) { return nil, fs.ErrNotExist }) {
 		d.say("warn", "config", "%s", w)
@@ -287,7 +287,7 @@ func (d *doctor) address(ctx context.Context, s *store.Store) {
 func (d *doctor) account(ctx context.Context, s *store.Store, acc *Account) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	all := newAccounts(d.app, s, logrus.NewEntry(silent()))
+	all := newAccounts(d.Env, s, logrus.NewEntry(silent()))
 	all.base = d.clock.around(all.base, d.now)
 	b, err := d.build(ctx, all, d.config, acc)
 	if err != nil {

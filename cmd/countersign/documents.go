@@ -12,9 +12,9 @@ import (
 	"countersign/model/store"
 )
 
-func documentsVerb(a *app) *cobra.Command {
+func newDocumentsCommand(env *Env) *cobra.Command {
 	return group("documents", "List signed documents, look at them, get them, or decide about them",
-		documentsListVerb(a), documentsShowVerb(a), documentsGetVerb(a), documentsRetryVerb(a), documentsReleaseVerb(a), documentsVerifyVerb(a))
+		newDocumentsListCommand(env), newDocumentsShowCommand(env), newDocumentsGetCommand(env), newDocumentsRetryCommand(env), newDocumentsReleaseCommand(env), newDocumentsVerifyCommand(env))
 }
 
 type documentsFlags struct {
@@ -31,7 +31,7 @@ func documentStates() []model.DocumentState {
 	}
 }
 
-func documentsListVerb(a *app) *cobra.Command {
+func newDocumentsListCommand(env *Env) *cobra.Command {
 	var f documentsFlags
 	cmd := &cobra.Command{
 		Use:   "list",
@@ -49,7 +49,7 @@ claims to be), unobtainable (there is no way to get it), failed. On a terminal i
 				return usagef("--limit %d is below nothing", f.limit)
 			}
 			ctx := cmd.Context()
-			return a.reading(ctx, func(c *Config, s *store.Store) error { return a.documentsList(ctx, c, s, f) })
+			return env.reading(ctx, func(c *Config, s *store.Store) error { return listDocuments(ctx, env, c, s, f) })
 		},
 	}
 	flags := cmd.Flags()
@@ -61,7 +61,7 @@ claims to be), unobtainable (there is no way to get it), failed. On a terminal i
 	return cmd
 }
 
-func (a *app) documentsList(ctx context.Context, c *Config, s *store.Store, f documentsFlags) error {
+func listDocuments(ctx context.Context, env *Env, c *Config, s *store.Store, f documentsFlags) error {
 	if err := c.knows(ctx, s, f.account); err != nil {
 		return err
 	}
@@ -75,41 +75,41 @@ func (a *app) documentsList(ctx context.Context, c *Config, s *store.Store, f do
 		return list, list[size-1].ID, err
 	}
 	if f.json {
-		out := a.jsonLines()
+		out := env.jsonLines()
 		return eachOf(f.limit, fetch, func(d model.Document) error {
 			return out.write(listedDocumentJSON{d.Account, d.Ref, documentObject(d)})
 		})
 	}
-	t := a.table("account", "ref", "kind", "name", "state", "signature", "size", "stored", "")
-	err := eachOf(a.shown(f.limit, f.all), fetch, func(d model.Document) error {
-		t.AppendRow(append(append(table.Row{d.Account, short(d.Ref, 60)}, a.documentCells(d)...), short(d.Reason, 60)))
+	t := env.table("account", "ref", "kind", "name", "state", "signature", "size", "stored", "")
+	err := eachOf(env.shown(f.limit, f.all), fetch, func(d model.Document) error {
+		t.AppendRow(append(append(table.Row{d.Account, short(d.Ref, 60)}, env.documentCells(d)...), short(d.Reason, 60)))
 		return nil
 	})
 	if err != nil {
 		return err
 	}
 	if t.Length() == 0 {
-		return a.printf("no documents\n")
+		return env.printf("no documents\n")
 	}
-	return a.print(t)
+	return env.print(t)
 }
 
 // documentsTable lists the documents of one row.
-func (a *app) documentsTable(list []model.Document) table.Writer {
-	t := a.table("kind", "name", "state", "signature", "size", "stored", "")
+func (p *Printer) documentsTable(list []model.Document) table.Writer {
+	t := p.table("kind", "name", "state", "signature", "size", "stored", "")
 	for _, d := range list {
-		t.AppendRow(append(a.documentCells(d), plain(or(d.Reason, d.Path))))
+		t.AppendRow(append(p.documentCells(d), plain(or(d.Reason, d.Path))))
 	}
 	return t
 }
 
 // documentCells is what is shown of a document everywhere.
-func (a *app) documentCells(d model.Document) table.Row {
+func (p *Printer) documentCells(d model.Document) table.Row {
 	stored, size := "", ""
 	if d.StoredAt != nil {
-		stored, size = a.ago(d.StoredAt), bytesShown(d.Size)
+		stored, size = p.ago(d.StoredAt), bytesShown(d.Size)
 	}
-	return table.Row{string(d.Kind), short(documentName(d), 40), a.paint(stateColour(d.State), string(d.State)), a.signatureWord(d.Facts.Signature), size, stored}
+	return table.Row{string(d.Kind), short(documentName(d), 40), p.paint(stateColour(d.State), string(d.State)), p.signatureWord(d.Facts.Signature), size, stored}
 }
 
 // documentName is the provider's name, with the version where there are more.

@@ -18,7 +18,7 @@ import (
 	"countersign/model/store"
 )
 
-func documentsGetVerb(a *app) *cobra.Command {
+func newDocumentsGetCommand(env *Env) *cobra.Command {
 	dir := "."
 	cmd := &cobra.Command{
 		Use:   "get ACCOUNT REF",
@@ -30,7 +30,7 @@ already with the same content is left as it is. Quarantined files are not handed
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			return a.reading(ctx, func(c *Config, s *store.Store) error {
+			return env.reading(ctx, func(c *Config, s *store.Store) error {
 				t, err := findRow(ctx, c, s, args)
 				if err != nil {
 					return err
@@ -39,7 +39,7 @@ already with the same content is left as it is. Quarantined files are not handed
 				if err != nil {
 					return err
 				}
-				return a.documentsGet(c.documentsFolder(), dir, t.Key(), list)
+				return getDocuments(env, c.documentsFolder(), dir, t.Key(), list)
 			})
 		},
 	}
@@ -47,8 +47,8 @@ already with the same content is left as it is. Quarantined files are not handed
 	return cmd
 }
 
-// documentsGet copies what is stored of list from one folder to another.
-func (a *app) documentsGet(folder, dir string, of model.Key, list []model.Document) error {
+// getDocuments copies what is stored of list from one folder to another.
+func getDocuments(env *Env, folder, dir string, of model.Key, list []model.Document) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (a *app) documentsGet(folder, dir string, of model.Key, list []model.Docume
 	taken, got, bad := map[string]bool{}, 0, error(nil)
 	for _, d := range list {
 		if d.State != model.DocumentStored {
-			fmt.Fprintf(a.stderr, "%s is %s, not written%s\n", plain(documentName(d)), d.State, because(d.Reason))
+			fmt.Fprintf(env.stderr, "%s is %s, not written%s\n", plain(documentName(d)), d.State, because(d.Reason))
 			continue
 		}
 		to := filepath.Join(dir, freeName(fileName(d), taken))
@@ -69,7 +69,7 @@ func (a *app) documentsGet(folder, dir string, of model.Key, list []model.Docume
 			continue
 		}
 		got++
-		if err := a.printf("%s\n", to); err != nil {
+		if err := env.printf("%s\n", to); err != nil {
 			return err
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"countersign/worker"
 )
 
-func documentsReleaseVerb(a *app) *cobra.Command {
+func newDocumentsReleaseCommand(env *Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "release ACCOUNT REF [DOCUMENT]",
 		Short: "Take a file out of quarantine and keep it as it is",
@@ -23,8 +23,8 @@ more than one is in quarantine. documents retry asks the provider for another fi
 		Example: "  countersign documents show sales 8f3a1c\n  countersign documents release sales 8f3a1c doc1",
 		Args:    cobra.RangeArgs(2, 3),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.writing(cmd.Context(), func(ctx context.Context, w *writer) error {
-				d, err := w.quarantined(ctx, args)
+			return env.writing(cmd.Context(), func(ctx context.Context, w *writer) error {
+				d, err := quarantined(ctx, w, args)
 				if err != nil {
 					return err
 				}
@@ -34,7 +34,7 @@ more than one is in quarantine. documents retry asks the provider for another fi
 				if d, err = w.worker.Release(ctx, d); err != nil {
 					return fmt.Errorf("release %s: %w", plain(documentName(d)), err)
 				}
-				return a.printf("%s is stored as %s\n", plain(documentName(d)), plain(d.Path))
+				return env.printf("%s is stored as %s\n", plain(documentName(d)), plain(d.Path))
 			})
 		},
 	}
@@ -48,7 +48,7 @@ func (w *writer) useFiles() (err error) {
 }
 
 // quarantined finds the one document in quarantine that is meant.
-func (w *writer) quarantined(ctx context.Context, args []string) (model.Document, error) {
+func quarantined(ctx context.Context, w *writer, args []string) (model.Document, error) {
 	list, err := documentsNamed(ctx, w.config, w.store, args)
 	if err != nil {
 		return model.Document{}, err

@@ -23,7 +23,7 @@ func retryStates() []model.DocumentState {
 	return []model.DocumentState{model.DocumentFailed, model.DocumentQuarantined, model.DocumentWaiting}
 }
 
-func documentsRetryVerb(a *app) *cobra.Command {
+func newDocumentsRetryCommand(env *Env) *cobra.Command {
 	var f retryFlags
 	cmd := &cobra.Command{
 		Use:   "retry [ACCOUNT REF]",
@@ -48,7 +48,7 @@ daemon fetches them; otherwise retry does, and returns when each was tried.`,
 				}
 				f.account, f.ref = args[0], args[1]
 			}
-			return a.documentsRetry(cmd.Context(), f)
+			return retryDocuments(cmd.Context(), env, f)
 		},
 	}
 	cmd.Flags().StringVar(&f.account, "account", "", "only this `ACCOUNT`")
@@ -56,23 +56,23 @@ daemon fetches them; otherwise retry does, and returns when each was tried.`,
 	return cmd
 }
 
-// documentsRetry makes documents due; where no daemon works, it works until each was tried.
-func (a *app) documentsRetry(ctx context.Context, f retryFlags) error {
-	c, err := a.config()
+// retryDocuments makes documents due; where no daemon works, it works until each was tried.
+func retryDocuments(ctx context.Context, env *Env, f retryFlags) error {
+	c, err := env.config()
 	if err != nil {
 		return err
 	}
-	log := logrus.NewEntry(a.logger(Log{Level: "warning", Format: c.Log.Format}))
-	ctx, stop := a.signals(ctx, log)
+	log := logrus.NewEntry(env.logger(Log{Level: "warning", Format: c.Log.Format}))
+	ctx, stop := env.signals(ctx, log)
 	defer stop()
-	e, err := a.startEngine(ctx, c, log)
+	e, err := env.startEngine(ctx, c, log)
 	if err != nil {
 		return err
 	}
-	return errors.Join(e.documentsRetry(ctx, f), e.close())
+	return errors.Join(fetchAgain(ctx, e, f), e.close())
 }
 
-func (e *engine) documentsRetry(ctx context.Context, f retryFlags) error {
+func fetchAgain(ctx context.Context, e *engine, f retryFlags) error {
 	if err := e.config.knows(ctx, e.store, f.account); err != nil {
 		return err
 	}
@@ -81,31 +81,31 @@ func (e *engine) documentsRetry(ctx context.Context, f retryFlags) error {
 			return err
 		}
 	}
-	asked, err := e.makeDue(ctx, f)
+	asked, err := makeDue(ctx, e, f)
 	if err != nil {
 		return err
 	}
 	if len(asked) == 0 {
-		return e.app.printf("no documents to fetch again\n")
+		return e.env.printf("no documents to fetch again\n")
 	}
-	if err := e.app.printf("%s to be fetched again\n", count(len(asked), "document")); err != nil {
+	if err := e.env.printf("%s to be fetched again\n", count(len(asked), "document")); err != nil {
 		return err
 	}
 	err = e.work(ctx, true, func(ctx context.Context) error { return e.fetchDue(ctx, asked) })
 	switch {
 	case errors.Is(err, store.ErrHeld):
-		return e.app.printf("the daemon fetches them\n")
+		return e.env.printf("the daemon fetches them\n")
 	case errors.Is(err, errYield):
-		return e.app.printf("the daemon that started meanwhile fetches the rest\n")
+		return e.env.printf("the daemon that started meanwhile fetches the rest\n")
 	case err != nil:
 		return err
 	}
-	return e.told(ctx, asked)
+	return printFetched(ctx, e, asked)
 }
 
 // makeDue writes the documents that are to be fetched: the newest version of each that is not stored.
 // A quarantined file keeps its row, and what comes now is the next version.
-func (e *engine) makeDue(ctx context.Context, f retryFlags) ([]string, error) {
+func makeDue(ctx context.Context, e *engine, f retryFlags) ([]string, error) {
 	list, err := e.store.Documents(ctx, store.DocumentFilter{Account: f.account, Ref: f.ref})
 	if err != nil {
 		return nil, err
@@ -155,22 +155,22 @@ func (e *engine) fetchDue(ctx context.Context, ids []string) error {
 	g.Go(func() error {
 		defer stop()
 		for {
-			busy, err := e.due(wctx, ids)
+			busy, err := anyDue(wctx, e, ids)
 			if wctx.Err() != nil {
 				return nil
 			}
 			if err != nil || !busy {
 				return err
 			}
-			e.app.wait(wctx, 200*time.Millisecond)
+			e.env.wait(wctx, 200*time.Millisecond)
 		}
 	})
 	return g.Wait()
 }
 
-// due says whether one of the documents has still to be tried.
-func (e *engine) due(ctx context.Context, ids []string) (bool, error) {
-	soon := e.app.utc().Add(time.Second)
+// anyDue says whether one of the documents has still to be tried.
+func anyDue(ctx context.Context, e *engine, ids []string) (bool, error) {
+	soon := e.env.utc().Add(time.Second)
 	for _, id := range ids {
 		d, err := e.store.Document(ctx, id)
 		if err != nil {
@@ -183,15 +183,15 @@ func (e *engine) due(ctx context.Context, ids []string) (bool, error) {
 	return false, nil
 }
 
-// told says what became of the documents.
-func (e *engine) told(ctx context.Context, ids []string) error {
-	t := e.app.table("account", "ref", "kind", "name", "state", "")
+// printFetched says what became of the documents.
+func printFetched(ctx context.Context, e *engine, ids []string) error {
+	t := e.env.table("account", "ref", "kind", "name", "state", "")
 	for _, id := range ids {
 		d, err := e.store.Document(ctx, id)
 		if err != nil {
 			return err
 		}
-		t.AppendRow([]any{d.Account, short(d.Ref, 60), string(d.Kind), short(documentName(d), 40), e.app.paint(stateColour(d.State), string(d.State)), short(d.Reason, 60)})
+		t.AppendRow([]any{d.Account, short(d.Ref, 60), string(d.Kind), short(documentName(d), 40), e.env.paint(stateColour(d.State), string(d.State)), short(d.Reason, 60)})
 	}
-	return e.app.print(t)
+	return e.env.print(t)
 }

@@ -12,7 +12,7 @@ import (
 	"countersign/model/store"
 )
 
-func documentsShowVerb(a *app) *cobra.Command {
+func newDocumentsShowCommand(env *Env) *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:   "show ACCOUNT REF [DOCUMENT]",
@@ -25,13 +25,13 @@ authorities is asked. One word sums them up: intact, altered, unsigned or unknow
 		Args:    cobra.RangeArgs(2, 3),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			return a.reading(ctx, func(c *Config, s *store.Store) error {
+			return env.reading(ctx, func(c *Config, s *store.Store) error {
 				list, err := documentsNamed(ctx, c, s, args)
 				if err != nil {
 					return err
 				}
 				if asJSON {
-					out := a.jsonLines()
+					out := env.jsonLines()
 					for _, d := range list {
 						if err := out.write(listedDocumentJSON{d.Account, d.Ref, documentObject(d)}); err != nil {
 							return err
@@ -39,7 +39,7 @@ authorities is asked. One word sums them up: intact, altered, unsigned or unknow
 					}
 					return nil
 				}
-				return a.showDocuments(list)
+				return printDocuments(env, list)
 			})
 		},
 	}
@@ -70,43 +70,43 @@ func documentsNamed(ctx context.Context, c *Config, s *store.Store, args []strin
 	return list, nil
 }
 
-func (a *app) showDocuments(list []model.Document) error {
+func printDocuments(env *Env, list []model.Document) error {
 	for i, d := range list {
 		if i > 0 {
-			if err := a.printf("\n"); err != nil {
+			if err := env.printf("\n"); err != nil {
 				return err
 			}
 		}
-		if err := a.printf("%s  %s\n\n", plain(documentName(d)), plain(d.ID)); err != nil {
+		if err := env.printf("%s  %s\n\n", plain(documentName(d)), plain(d.ID)); err != nil {
 			return err
 		}
-		if err := a.print(a.documentFacts(d)); err != nil {
+		if err := env.print(env.documentFacts(d)); err != nil {
 			return err
 		}
 		if len(d.Facts.Signatures) == 0 {
 			continue
 		}
-		if err := a.printf("\nSignatures\n"); err != nil {
+		if err := env.printf("\nSignatures\n"); err != nil {
 			return err
 		}
-		if err := a.print(a.signaturesTable(d.Facts.Signatures)); err != nil {
+		if err := env.print(env.signaturesTable(d.Facts.Signatures)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (a *app) documentFacts(d model.Document) table.Writer {
-	t := a.table()
+func (p *Printer) documentFacts(d model.Document) table.Writer {
+	t := p.table()
 	add := func(name, value string) {
 		if value != "" {
 			t.AppendRow(table.Row{name, value})
 		}
 	}
 	add("kind", string(d.Kind))
-	add("state", a.paint(stateColour(d.State), string(d.State)))
+	add("state", p.paint(stateColour(d.State), string(d.State)))
 	add("reason", plain(d.Reason))
-	add("signature", a.signatureWord(d.Facts.Signature))
+	add("signature", p.signatureWord(d.Facts.Signature))
 	add("", plain(d.Facts.Note))
 	add("integrity", string(d.Facts.Integrity))
 	add("coverage", string(d.Facts.Coverage))
@@ -114,22 +114,22 @@ func (a *app) documentFacts(d model.Document) table.Writer {
 	add("sha256", d.SHA256)
 	if d.StoredAt != nil {
 		add("size", bytesShown(d.Size))
-		add("stored", d.StoredAt.UTC().Format("2006-01-02 15:04:05 MST")+" ("+a.ago(d.StoredAt)+")")
+		add("stored", d.StoredAt.UTC().Format("2006-01-02 15:04:05 MST")+" ("+p.ago(d.StoredAt)+")")
 	}
 	add("path", plain(d.Path))
 	return t
 }
 
 // signatureWord is the word as people see it.
-func (a *app) signatureWord(s model.Signature) string {
+func (p *Printer) signatureWord(s model.Signature) string {
 	if s == model.SignatureAltered {
-		return a.paint(evil, string(s))
+		return p.paint(evil, string(s))
 	}
 	return string(s)
 }
 
-func (a *app) signaturesTable(list []model.EmbeddedSignature) table.Writer {
-	t := a.table("what", "signer", "says it was made", "reason", "integrity", "coverage", "")
+func (p *Printer) signaturesTable(list []model.EmbeddedSignature) table.Writer {
+	t := p.table("what", "signer", "says it was made", "reason", "integrity", "coverage", "")
 	for _, s := range list {
 		at := ""
 		if s.Time != nil {

@@ -23,7 +23,7 @@ type documentsVerifiedJSON struct {
 	Filled      int `json:"filled"`
 }
 
-func documentsVerifyVerb(a *app) *cobra.Command {
+func newDocumentsVerifyCommand(env *Env) *cobra.Command {
 	var f documentsVerifyFlags
 	cmd := &cobra.Command{
 		Use:   "verify",
@@ -34,7 +34,7 @@ look at signatures, what is found is written down. ` + "`countersign verify --re
 		Example: "  countersign documents verify\n  countersign documents verify --account sales --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.writing(cmd.Context(), func(ctx context.Context, w *writer) error { return a.documentsVerify(ctx, w, f) })
+			return env.writing(cmd.Context(), func(ctx context.Context, w *writer) error { return verifyDocuments(ctx, env, w, f) })
 		},
 	}
 	cmd.Flags().StringVar(&f.account, "account", "", "only this `ACCOUNT`")
@@ -42,7 +42,7 @@ look at signatures, what is found is written down. ` + "`countersign verify --re
 	return cmd
 }
 
-func (a *app) documentsVerify(ctx context.Context, w *writer, f documentsVerifyFlags) error {
+func verifyDocuments(ctx context.Context, env *Env, w *writer, f documentsVerifyFlags) error {
 	if err := w.config.knows(ctx, w.store, f.account); err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (a *app) documentsVerify(ctx context.Context, w *writer, f documentsVerifyF
 	}
 	var sum documentsVerifiedJSON
 	var failed error
-	out, t := a.jsonLines(), a.table("account", "ref", "document", "field", "ours", "theirs")
+	out, t := env.jsonLines(), env.table("account", "ref", "document", "field", "ours", "theirs")
 	fetch := func(size int, cursor string) ([]model.Document, string, error) {
 		list, err := w.store.Documents(ctx, store.DocumentFilter{Account: f.account, State: model.DocumentStored, Limit: size, Before: cursor})
 		if len(list) < size {
@@ -82,7 +82,7 @@ func (a *app) documentsVerify(ctx context.Context, w *writer, f documentsVerifyF
 		}
 		return err
 	})
-	if err = errors.Join(err, a.documentsVerified(f, sum, t.Length() > 0, func() error { return a.print(t) }), failed); err != nil {
+	if err = errors.Join(err, printVerifiedDocuments(env, f, sum, t.Length() > 0, func() error { return env.print(t) }), failed); err != nil {
 		return err
 	}
 	if sum.Differences > 0 {
@@ -91,15 +91,15 @@ func (a *app) documentsVerify(ctx context.Context, w *writer, f documentsVerifyF
 	return nil
 }
 
-// documentsVerified tells the sum.
-func (a *app) documentsVerified(f documentsVerifyFlags, sum documentsVerifiedJSON, rows bool, table func() error) error {
+// printVerifiedDocuments tells the sum.
+func printVerifiedDocuments(env *Env, f documentsVerifyFlags, sum documentsVerifiedJSON, rows bool, table func() error) error {
 	if f.json {
-		return a.jsonLines().write(sum)
+		return env.jsonLines().write(sum)
 	}
 	if rows {
 		if err := table(); err != nil {
 			return err
 		}
 	}
-	return a.printf("%d checked, %s; %d looked at for the first time\n", sum.Checked, count(sum.Differences, "difference"), sum.Filled)
+	return env.printf("%d checked, %s; %d looked at for the first time\n", sum.Checked, count(sum.Differences, "difference"), sum.Filled)
 }

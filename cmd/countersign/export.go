@@ -27,8 +27,8 @@ type exportFlags struct {
 	accounts    []string
 }
 
-func exportVerb(a *app) *cobra.Command {
-	f := exportFlags{since: span{now: a.now}}
+func newExportCommand(env *Env) *cobra.Command {
+	f := exportFlags{since: span{now: env.now}}
 	kinds := strings.Join(store.Exports(), ", ")
 	cmd := &cobra.Command{
 		Use:   "export WHAT",
@@ -51,7 +51,7 @@ With -o the file appears under its name when it is whole, for its owner only; on
 				return usagef("--format %q is not csv or ndjson", f.format)
 			}
 			ctx := cmd.Context()
-			return a.reading(ctx, func(c *Config, s *store.Store) error { return a.export(ctx, c, s, args[0], f) })
+			return env.reading(ctx, func(c *Config, s *store.Store) error { return runExport(ctx, env, c, s, args[0], f) })
 		},
 	}
 	flags := cmd.Flags()
@@ -62,13 +62,13 @@ With -o the file appears under its name when it is whole, for its owner only; on
 	return cmd
 }
 
-func (a *app) export(ctx context.Context, c *Config, s *store.Store, what string, f exportFlags) error {
+func runExport(ctx context.Context, env *Env, c *Config, s *store.Store, what string, f exportFlags) error {
 	if err := c.knows(ctx, s, f.accounts...); err != nil {
 		return err
 	}
 	filter := store.ExportFilter{Accounts: f.accounts, Since: f.since.at}
 	if f.out == "" || f.out == "-" {
-		return exportTo(ctx, a.stdout, s, what, filter, f.format)
+		return exportTo(ctx, env.stdout, s, what, filter, f.format)
 	}
 	return writeWhole(f.out, func(w io.Writer) error { return exportTo(ctx, w, s, what, filter, f.format) })
 }

@@ -57,8 +57,8 @@ func (f *failUnder) String() string {
 // Type is what the help calls it.
 func (f *failUnder) Type() string { return "SHARE" }
 
-func gapsVerb(a *app) *cobra.Command {
-	f := gapsFlags{since: span{now: a.now}}
+func newGapsCommand(env *Env) *cobra.Command {
+	f := gapsFlags{since: span{now: env.now}}
 	cmd := &cobra.Command{
 		Use:   "gaps",
 		Short: "List the changes that callbacks missed, and say how many they told",
@@ -81,7 +81,7 @@ Without --since it looks at the last 30 days. With --fail-under, an account belo
 				return usagef("--limit %d is below nothing", f.limit)
 			}
 			ctx := cmd.Context()
-			return a.reading(ctx, func(c *Config, s *store.Store) error { return a.gaps(ctx, c, s, f) })
+			return env.reading(ctx, func(c *Config, s *store.Store) error { return runGaps(ctx, env, c, s, f) })
 		},
 	}
 	cmd.Flags().StringVar(&f.account, "account", "", "only this `ACCOUNT`")
@@ -95,41 +95,41 @@ Without --since it looks at the last 30 days. With --fail-under, an account belo
 	return cmd
 }
 
-func (a *app) gaps(ctx context.Context, c *Config, s *store.Store, f gapsFlags) error {
+func runGaps(ctx context.Context, env *Env, c *Config, s *store.Store, f gapsFlags) error {
 	if err := c.knows(ctx, s, f.account); err != nil {
 		return err
 	}
 	if f.since.at == nil {
-		month := a.now().Add(-30 * day)
+		month := env.now().Add(-30 * day)
 		f.since.at = &month
 	}
-	sums, err := a.sums(ctx, c, s, f)
+	sums, err := sumLedgers(ctx, env, c, s, f)
 	if err != nil {
 		return err
 	}
 	if !f.summary {
-		if err := a.gapsList(ctx, s, f); err != nil {
+		if err := listGaps(ctx, env, s, f); err != nil {
 			return err
 		}
 	}
 	switch {
 	case f.summary && f.json:
-		out := a.jsonLines()
+		out := env.jsonLines()
 		for _, l := range sums {
 			if err := out.write(summaryObject(l)); err != nil {
 				return err
 			}
 		}
 	case !f.json:
-		if err := a.shares(sums, f); err != nil {
+		if err := printShares(env, sums, f); err != nil {
 			return err
 		}
 	}
 	return f.judge(c, sums)
 }
 
-// sums reads what the ledger says of each account.
-func (a *app) sums(ctx context.Context, c *Config, s *store.Store, f gapsFlags) (out []ledgerSum, err error) {
+// sumLedgers reads what the ledger says of each account.
+func sumLedgers(ctx context.Context, env *Env, c *Config, s *store.Store, f gapsFlags) (out []ledgerSum, err error) {
 	accounts, err := s.Accounts(ctx)
 	if err != nil {
 		return nil, err
@@ -138,7 +138,7 @@ func (a *app) sums(ctx context.Context, c *Config, s *store.Store, f gapsFlags) 
 		if f.account != "" && account.ID != f.account {
 			continue
 		}
-		l, err := a.sumUp(ctx, s, account.ID, *f.since.at, c.CallbackObjective)
+		l, err := sumLedger(ctx, env, s, account.ID, *f.since.at, c.CallbackObjective)
 		if err != nil {
 			return nil, err
 		}
@@ -169,14 +169,14 @@ func (f gapsFlags) judge(c *Config, sums []ledgerSum) error {
 	return &exitError{exitDrift, errors.Join(errs...)}
 }
 
-// gapsList prints the ledger itself.
-func (a *app) gapsList(ctx context.Context, s *store.Store, f gapsFlags) error {
-	list, err := s.Gaps(ctx, store.GapFilter{Account: f.account, Since: f.since.at, Limit: a.shown(f.limit, f.all || f.json)})
+// listGaps prints the ledger itself.
+func listGaps(ctx context.Context, env *Env, s *store.Store, f gapsFlags) error {
+	list, err := s.Gaps(ctx, store.GapFilter{Account: f.account, Since: f.since.at, Limit: env.shown(f.limit, f.all || f.json)})
 	if err != nil {
 		return err
 	}
 	if f.json {
-		out := a.jsonLines()
+		out := env.jsonLines()
 		for _, g := range list {
 			if err := out.write(gapObject(g)); err != nil {
 				return err
@@ -185,22 +185,22 @@ func (a *app) gapsList(ctx context.Context, s *store.Store, f gapsFlags) error {
 		return nil
 	}
 	if len(list) == 0 {
-		return a.printf("no gaps since %s\n", f.since.at.UTC().Format(time.DateOnly))
+		return env.printf("no gaps since %s\n", f.since.at.UTC().Format(time.DateOnly))
 	}
-	return a.print(a.gapsTable(list, true))
+	return env.print(env.gapsTable(list, true))
 }
 
-// shares prints, per account, how many changes callbacks told, and what became of the others.
-func (a *app) shares(sums []ledgerSum, f gapsFlags) error {
+// printShares prints, per account, how many changes callbacks told, and what became of the others.
+func printShares(env *Env, sums []ledgerSum, f gapsFlags) error {
 	if len(sums) == 0 {
 		return nil
 	}
-	t := a.table("account", "told by callbacks", "told", "missed", "late", "refused", "not counted", "objective", "may miss", "error budget", "burn since yesterday")
-	times := a.table("account", "changes that no callback told", "how many", "half within", "90% within", "99% within")
+	t := env.table("account", "told by callbacks", "told", "missed", "late", "refused", "not counted", "objective", "may miss", "error budget", "burn since yesterday")
+	times := env.table("account", "changes that no callback told", "how many", "half within", "90% within", "99% within")
 	for _, l := range sums {
 		t.AppendRow(table.Row{
-			l.account, a.told(l.ShareTold, l.wanted), l.Told, l.Missed, l.Late, l.Refused, l.Unsubscribed + l.NoEvent, l.wanted.String(),
-			strconv.FormatFloat(allowed(l.ShareTold, l.wanted), 'f', 1, 64), a.budgetWords(l.ShareTold, l.wanted), burnWords(l.recent, l.wanted),
+			l.account, env.told(l.ShareTold, l.wanted), l.Told, l.Missed, l.Late, l.Refused, l.Unsubscribed + l.NoEvent, l.wanted.String(),
+			strconv.FormatFloat(allowed(l.ShareTold, l.wanted), 'f', 1, 64), env.budgetWords(l.ShareTold, l.wanted), burnWords(l.recent, l.wanted),
 		})
 		for _, p := range []struct {
 			what string
@@ -218,26 +218,26 @@ func (a *app) shares(sums []ledgerSum, f gapsFlags) error {
 	if f.summary {
 		lead = ""
 	}
-	if err := a.printf("%ssince %s\n", lead, f.since.at.UTC().Format(time.DateOnly)); err != nil {
+	if err := env.printf("%ssince %s\n", lead, f.since.at.UTC().Format(time.DateOnly)); err != nil {
 		return err
 	}
-	if err := a.print(t); err != nil {
+	if err := env.print(t); err != nil {
 		return err
 	}
 	if times.Length() > 0 {
-		if err := a.printf("\n"); err != nil {
+		if err := env.printf("\n"); err != nil {
 			return err
 		}
-		if err := a.print(times); err != nil {
+		if err := env.print(times); err != nil {
 			return err
 		}
 	}
-	return a.firstTold(sums)
+	return printFirsts(env, sums)
 }
 
-// firstTold prints which channels told of changes first.
-func (a *app) firstTold(sums []ledgerSum) error {
-	t := a.table("account", "told first by")
+// printFirsts prints which channels told of changes first.
+func printFirsts(env *Env, sums []ledgerSum) error {
+	t := env.table("account", "told first by")
 	for _, l := range sums {
 		if words := channelWords(l.firsts); words != "" {
 			t.AppendRow(table.Row{l.account, words})
@@ -246,30 +246,30 @@ func (a *app) firstTold(sums []ledgerSum) error {
 	if t.Length() == 0 {
 		return nil
 	}
-	if err := a.printf("\n"); err != nil {
+	if err := env.printf("\n"); err != nil {
 		return err
 	}
-	return a.print(t)
+	return env.print(t)
 }
 
 // told shows the share of changes that callbacks told, marked where it is below what is wanted.
-func (a *app) told(n store.ShareTold, wanted Percent) string {
+func (p *Printer) told(n store.ShareTold, wanted Percent) string {
 	s := percent(n.Told, n.All())
 	if below(n, wanted) {
-		return a.paint(warn, s)
+		return p.paint(warn, s)
 	}
 	return s
 }
 
 // gapsTable lists gaps; with their rows, where they are not of one row.
-func (a *app) gapsTable(list []model.Gap, rows bool) table.Writer {
+func (p *Printer) gapsTable(list []model.Gap, rows bool) table.Writer {
 	heads := table.Row{"found", "change", "gap", "happened between", "found by"}
 	if rows {
 		heads = append(table.Row{"account", "ref"}, heads...)
 	}
-	t := a.table(heads...)
+	t := p.table(heads...)
 	for _, g := range list {
-		line := table.Row{a.ago(&g.FoundAt), gapWords(g), gapKindWords(g), between(g), plain(g.FoundBy)}
+		line := table.Row{p.ago(&g.FoundAt), gapWords(g), gapKindWords(g), between(g), plain(g.FoundBy)}
 		if rows {
 			line = append(table.Row{g.Account, plain(g.Ref)}, line...)
 		}

@@ -21,13 +21,13 @@ type ledgerSum struct {
 	firsts  map[model.Channel]int
 }
 
-// sumUp reads what the ledger says of an account since a day.
-func (a *app) sumUp(ctx context.Context, s *store.Store, account string, since time.Time, wanted Percent) (out ledgerSum, err error) {
+// sumLedger reads what the ledger says of an account since a day.
+func sumLedger(ctx context.Context, env *Env, s *store.Store, account string, since time.Time, wanted Percent) (out ledgerSum, err error) {
 	out = ledgerSum{account: account, since: since.UTC().Truncate(day), wanted: wanted}
 	if out.ShareTold, err = s.Share(ctx, account, &since); err != nil {
 		return out, err
 	}
-	recent := a.now().UTC().Add(-day).Truncate(day)
+	recent := env.now().UTC().Add(-day).Truncate(day)
 	if since.After(recent) {
 		recent = since
 	}
@@ -65,7 +65,7 @@ func below(n store.ShareTold, wanted Percent) bool {
 }
 
 // budgetWords says what is left of the error budget, as a person would.
-func (a *app) budgetWords(n store.ShareTold, wanted Percent) string {
+func (p *Printer) budgetWords(n store.ShareTold, wanted Percent) string {
 	share, ok := used(n, wanted)
 	switch {
 	case n.All() == 0:
@@ -73,7 +73,7 @@ func (a *app) budgetWords(n store.ShareTold, wanted Percent) string {
 	case !ok && untold(n) == 0:
 		return "nothing may be missed"
 	case !ok, below(n, wanted):
-		return a.paint(warn, "used up")
+		return p.paint(warn, "used up")
 	}
 	return fmt.Sprintf("%.0f%% left", (1-share)*100)
 }

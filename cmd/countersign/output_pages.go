@@ -32,8 +32,8 @@ func eachOf[T any](limit int, fetch func(limit int, cursor string) ([]T, string,
 }
 
 // shown is how many rows a table shows: limit, or on a terminal a screen of them.
-func (a *app) shown(limit int, all bool) int {
-	if limit == 0 && a.terminal && !all {
+func (p *Printer) shown(limit int, all bool) int {
+	if limit == 0 && p.terminal && !all {
 		return onScreen
 	}
 	return limit

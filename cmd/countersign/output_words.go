@@ -27,17 +27,17 @@ func statusColour(s model.Status) text.Color {
 
 // standing is the status and how it is known:
 // "completed (confirmed 3 min ago)", "in_progress (a callback says completed, checking)".
-func (a *app) standing(t model.Transaction) string {
-	return a.paint(statusColour(t.Status), string(t.Status)) + " (" + a.knowing(t) + ")"
+func (p *Printer) standing(t model.Transaction) string {
+	return p.paint(statusColour(t.Status), string(t.Status)) + " (" + p.knowing(t) + ")"
 }
 
 // knowing says how the status of t is known.
-func (a *app) knowing(t model.Transaction) string {
+func (p *Printer) knowing(t model.Transaction) string {
 	switch {
 	case t.ReportedStatus != "" && t.ReportedStatus != t.Status:
 		return fmt.Sprintf("a callback says %s, checking", t.ReportedStatus)
 	case t.Confirmed && t.ConfirmedAt != nil:
-		return "confirmed " + a.ago(t.ConfirmedAt)
+		return "confirmed " + p.ago(t.ConfirmedAt)
 	case t.Confirmed:
 		return "confirmed"
 	case t.Status == model.Unknown && t.NotFound:
@@ -49,24 +49,24 @@ func (a *app) knowing(t model.Transaction) string {
 }
 
 // flags names what is true of t beside its status.
-func (a *app) flags(t model.Transaction) []string {
+func (p *Printer) flags(t model.Transaction) []string {
 	var all []string
 	for _, f := range []struct {
 		is   bool
 		word string
 	}{
-		{t.Test, a.paint(warn, "TEST")},
+		{t.Test, p.paint(warn, "TEST")},
 		{t.Archived, "archived"},
 		{t.Trashed, "trashed"},
 		{t.Deleted, "deleted"},
-		{t.NotFound, a.paint(warn, "not found")},
+		{t.NotFound, p.paint(warn, "not found")},
 	} {
 		if f.is {
 			all = append(all, f.word)
 		}
 	}
 	for _, m := range t.Attention {
-		all = append(all, a.paint(evil, attentionWords(m.Kind)))
+		all = append(all, p.paint(evil, attentionWords(m.Kind)))
 	}
 	return all
 }
@@ -88,11 +88,11 @@ func attentionWords(kind model.AttentionKind) string {
 	return plain(strings.ReplaceAll(string(kind), "_", " "))
 }
 
-// due says when t is asked about next, and why.
-func (a *app) due(t model.Transaction, slots *Account) string {
+// dueNext says when t is asked about next, and why.
+func dueNext(env *Env, t model.Transaction, slots *Account) string {
 	if t.NextCheckAt != nil {
-		when := a.ago(t.NextCheckAt)
-		if !t.NextCheckAt.After(a.now()) {
+		when := env.ago(t.NextCheckAt)
+		if !t.NextCheckAt.After(env.now()) {
 			when = "now"
 		}
 		return when + ": " + dueWords(t.DueReason)
@@ -100,21 +100,21 @@ func (a *app) due(t model.Transaction, slots *Account) string {
 	switch {
 	case slots == nil:
 		return "never: the account is not in the config"
-	case t.Status.Final() && a.now().Sub(t.ChangedAt) > 30*day, t.Deleted:
+	case t.Status.Final() && env.now().Sub(t.ChangedAt) > 30*day, t.Deleted:
 		return "when a list, a callback or `verify` names it"
 	case t.Status.Final():
-		return a.nextOf(slots, "audit") + ": the audit looks at final rows for 30 days"
-	case a.now().Sub(t.ChangedAt) <= 7*day, t.ExpiresAt != nil && t.ExpiresAt.Before(a.now().Add(48*time.Hour)):
-		return a.nextOf(slots, "active") + ": the active poll"
+		return nextSlotOf(env, slots, "audit") + ": the audit looks at final rows for 30 days"
+	case env.now().Sub(t.ChangedAt) <= 7*day, t.ExpiresAt != nil && t.ExpiresAt.Before(env.now().Add(48*time.Hour)):
+		return nextSlotOf(env, slots, "active") + ": the active poll"
 	}
-	return a.nextOf(slots, "idle") + ": the idle poll, there was no news in 7 days"
+	return nextSlotOf(env, slots, "idle") + ": the idle poll, there was no news in 7 days"
 }
 
-// nextOf says when a tier is polled next.
-func (a *app) nextOf(account *Account, tier string) string {
-	for _, s := range account.slots(a.now()) {
+// nextSlotOf says when a tier is polled next.
+func nextSlotOf(env *Env, account *Account, tier string) string {
+	for _, s := range account.slots(env.now()) {
 		if s.tier == tier {
-			return a.ago(&s.next)
+			return env.ago(&s.next)
 		}
 	}
 	return "with its slot"

@@ -16,8 +16,8 @@ type pollOptions struct {
 	accounts, tiers, refs []string
 }
 
-// pollVerb does the passes of the slots now.
-func pollVerb(a *app) *cobra.Command {
+// newPollCommand does the passes of the slots now.
+func newPollCommand(env *Env) *cobra.Command {
 	var o pollOptions
 	cmd := &cobra.Command{
 		Use:   "poll",
@@ -39,11 +39,11 @@ provider knows it.`,
 			if len(o.refs) > 0 && len(o.tiers) > 0 {
 				return usagef("--ref and --tier do not go together: a ref is asked about whatever its tier")
 			}
-			runs, err := a.working(cmd.Context(), a.progress(), o.queue)
+			runs, err := env.working(cmd.Context(), env.progress(), o.queue)
 			if err != nil {
 				return err
 			}
-			a.printRuns(runs)
+			printRuns(env, runs)
 			return failures(runs)
 		},
 	}
@@ -125,16 +125,16 @@ func (o pollOptions) accountOf(ctx context.Context, e *engine, ref string) (stri
 }
 
 // printRuns shows how runs ended.
-func (a *app) printRuns(runs []model.Run) {
-	t := a.table("ACCOUNT", "RUN", "ENDED", "LISTED", "ASKED", "CHANGED", "GAPS", "DOCUMENTS", "LEFT")
+func printRuns(env *Env, runs []model.Run) {
+	t := env.table("ACCOUNT", "RUN", "ENDED", "LISTED", "ASKED", "CHANGED", "GAPS", "DOCUMENTS", "LEFT")
 	for _, r := range runs {
 		state := string(r.State)
 		if r.State == model.RunDone {
-			state = a.paint(good, state)
+			state = env.paint(good, state)
 		} else {
-			state = a.paint(evil, state)
+			state = env.paint(evil, state)
 		}
 		t.AppendRow(table.Row{r.Account, r.Kind, state, r.Listed, r.Asked, r.Changed, r.Gaps, r.Queued, r.Left})
 	}
-	a.print(t)
+	env.print(t)
 }

@@ -22,18 +22,18 @@ type progress interface {
 }
 
 // progress returns bars on a terminal and a line every ten seconds elsewhere.
-func (a *app) progress() progress {
+func (a *Env) progress() progress {
 	budgets := map[string]int{}
 	if c, err := a.config(); err == nil { // else the verb says what is wrong with it
 		for i := range c.Accounts {
 			budgets[c.Accounts[i].ID] = c.Accounts[i].budgets()[provider.ClassRead]
 		}
 	}
-	p := pace{app: a, budgets: budgets, began: map[string]standing{}}
+	p := pace{env: a, budgets: budgets, began: map[string]standing{}}
 	if isTerminal(a.stderr) {
 		return &bars{pool: mpb.New(mpb.WithOutput(a.stderr), mpb.WithWidth(48)), byRun: map[string]*mpb.Bar{}, pace: p, left: map[string]*atomic.Value{}}
 	}
-	return &lines{app: a, last: a.now(), pace: p}
+	return &lines{env: a, last: a.now(), pace: p}
 }
 
 // standing is how far a run was at a time.
@@ -44,7 +44,7 @@ type standing struct {
 
 // pace foretells how long runs take: at the speed that was seen, and before any was, at that of the budget.
 type pace struct {
-	app     *app
+	env     *Env
 	budgets map[string]int // calls a minute, by account; 0: not bounded
 	began   map[string]standing
 }
@@ -52,10 +52,10 @@ type pace struct {
 // left says how long a run still takes; false where that cannot be said.
 func (p pace) left(r model.Run) (time.Duration, bool) {
 	rest := r.Total - r.Asked
-	if p.app == nil || r.FinishedAt != nil || r.Total == 0 || rest < 0 {
+	if p.env == nil || r.FinishedAt != nil || r.Total == 0 || rest < 0 {
 		return 0, false
 	}
-	now := p.app.now()
+	now := p.env.now()
 	from, known := p.began[r.ID]
 	if !known || r.Asked < from.done {
 		from = standing{now, r.Asked}
@@ -135,7 +135,7 @@ func (b *bars) logTo(io.Writer) io.Writer { return b.pool }
 
 // lines is a line every ten seconds for what is still in work.
 type lines struct {
-	app  *app
+	env  *Env
 	last time.Time
 	pace pace
 }
@@ -144,17 +144,17 @@ func (l *lines) show(runs []model.Run) {
 	for _, r := range runs {
 		l.pace.left(r) // the speed is counted from the first look on
 	}
-	if l.app.now().Sub(l.last) < 10*time.Second {
+	if l.env.now().Sub(l.last) < 10*time.Second {
 		return
 	}
-	l.last = l.app.now()
+	l.last = l.env.now()
 	for _, r := range runs {
 		switch {
 		case r.FinishedAt != nil:
 		case r.Kind == worker.KindVerify:
-			fmt.Fprintf(l.app.stderr, "%s %s: %s\n", r.Account, r.Kind, l.pace.words(r))
+			fmt.Fprintf(l.env.stderr, "%s %s: %s\n", r.Account, r.Kind, l.pace.words(r))
 		default:
-			fmt.Fprintf(l.app.stderr, "%s %s: %d listed, %d asked, %d changed\n", r.Account, r.Kind, r.Listed, r.Asked, r.Changed)
+			fmt.Fprintf(l.env.stderr, "%s %s: %d listed, %d asked, %d changed\n", r.Account, r.Kind, r.Listed, r.Asked, r.Changed)
 		}
 	}
 }

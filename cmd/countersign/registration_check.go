@@ -23,7 +23,7 @@ import (
 	"countersign/provider"
 )
 
-func registrationCheckVerb(a *app) *cobra.Command {
+func newRegistrationCheckCommand(env *Env) *cobra.Command {
 	var loopback, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "check ACCOUNT",
@@ -35,7 +35,7 @@ that works and the other does not, the fault lies between. The daemon has to run
 		Example: "  countersign registration check sales\n  countersign registration check sales --loopback",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.registrationCheck(cmd.Context(), args[0], loopback, asJSON)
+			return checkRegistration(cmd.Context(), env, args[0], loopback, asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&loopback, "loopback", false, "send it to public.address, not to public.url")
@@ -52,7 +52,7 @@ type checkJSON struct {
 
 // trip is one canary on its way.
 type trip struct {
-	*app
+	*Env
 	config *Config
 	store  *store.Store
 	acct   built
@@ -75,18 +75,18 @@ type step struct {
 	do   func(context.Context) (detail string, err error)
 }
 
-func (a *app) registrationCheck(ctx context.Context, id string, local, asJSON bool) error {
-	c, err := a.config()
+func checkRegistration(ctx context.Context, env *Env, id string, local, asJSON bool) error {
+	c, err := env.config()
 	if err != nil {
 		return err
 	}
-	s, err := a.openStore(ctx, c, true)
+	s, err := env.openStore(ctx, c, true)
 	if err != nil {
 		return err
 	}
 	defer s.Close() //nolint:errcheck // only read
-	t := trip{app: a, config: c, store: s, local: local, json: asJSON, secure: &tls.Config{MinVersion: tls.VersionTLS12}}
-	if t.acct, err = a.named(ctx, s, c, id); err != nil {
+	t := trip{Env: env, config: c, store: s, local: local, json: asJSON, secure: &tls.Config{MinVersion: tls.VersionTLS12}}
+	if t.acct, err = env.named(ctx, s, c, id); err != nil {
 		return err
 	}
 	if err := t.aim(); err != nil {

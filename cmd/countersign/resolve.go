@@ -11,7 +11,7 @@ import (
 	"countersign/model/store"
 )
 
-func resolveVerb(a *app) *cobra.Command {
+func newResolveCommand(env *Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "resolve ACCOUNT REF deleted",
 		Short: "Say that a transaction is deleted, where no provider will",
@@ -23,7 +23,7 @@ marked deleted and no longer asked about. Status and files stay as last known.`,
 			if args[2] != "deleted" {
 				return usagef("%s is nothing that can be said of a transaction: deleted is", quoted(args[2]))
 			}
-			return a.writing(cmd.Context(), func(ctx context.Context, w *writer) error {
+			return env.writing(cmd.Context(), func(ctx context.Context, w *writer) error {
 				if err := w.config.knows(ctx, w.store, args[0]); err != nil {
 					return err
 				}
@@ -35,7 +35,7 @@ marked deleted and no longer asked about. Status and files stay as last known.`,
 				if err != nil {
 					return err
 				}
-				return a.printf("%s/%s is marked deleted\n", k.Account, plain(k.Ref))
+				return env.printf("%s/%s is marked deleted\n", k.Account, plain(k.Ref))
 			})
 		},
 	}

@@ -12,33 +12,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// The exit codes.
-const (
-	exitDone   = 0
-	exitFailed = 1
-	exitUsage  = 2 // wrong usage or config
-	exitDrift  = 3 // drift, or an open incident
-)
-
-// exitError is an error that chooses the program's exit code. An err of nil says nothing more than
-// the verb has printed already.
-type exitError struct {
-	code int
-	err  error
+// app is one run of the program.
+type app struct {
+	*Env
+	began bool // a verb was found and its arguments fit
 }
 
-func (e *exitError) Error() string {
-	if e.err == nil {
-		return fmt.Sprintf("exit %d", e.code)
-	}
-	return e.err.Error()
-}
-
-func (e *exitError) Unwrap() error { return e.err }
-
-// usagef is an error of the one who typed: exit 2.
-func usagef(format string, args ...any) error {
-	return &exitError{exitUsage, fmt.Errorf(format, args...)}
+func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
+	return &app{Env: newEnv(stdin, stdout, stderr, providers())}
 }
 
 // run is the whole program: it does what args say and returns the exit code.
@@ -119,7 +100,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 drift or an open incide
 	root.PersistentFlags().StringVar(&a.configFlag, "config", "",
 		"config `FILE` (default: COUNTERSIGN_CONFIG, ./config.yaml, "+systemConfig+")")
 	for _, verb := range verbs() {
-		root.AddCommand(verb(a))
+		root.AddCommand(verb(a.Env))
 	}
 	a.watch(root)
 	return root

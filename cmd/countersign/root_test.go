@@ -118,7 +118,7 @@ func TestPlain(t *testing.T) {
 		t.Errorf("a terminal would obey %q", got)
 	}
 	var b bytes.Buffer
-	a := &app{stdout: &b}
+	a := &Printer{stdout: &b}
 	if got := a.paint(evil, "x"); got != "x" {
 		t.Errorf("colour where there is none: %q", got)
 	}

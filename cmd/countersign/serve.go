@@ -29,9 +29,9 @@ type serveOptions struct {
 	announce bool // print the callback URLs
 }
 
-// serveVerb is the daemon.
-func serveVerb(a *app) *cobra.Command {
-	o := serveOptions{backfill: span{now: a.now}, announce: true}
+// newServeCommand is the daemon.
+func newServeCommand(env *Env) *cobra.Command {
+	o := serveOptions{backfill: span{now: env.now}, announce: true}
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the daemon: listen for callbacks, poll, download",
@@ -52,7 +52,7 @@ never repeats. --backfill-schedule repeats it on a cron line (UTC).`,
 					return usagef("--backfill-schedule: %q %w", o.schedule, err)
 				}
 			}
-			return a.serve(cmd.Context(), o)
+			return env.serve(cmd.Context(), o)
 		},
 	}
 	cmd.Flags().Var(&o.backfill, "backfill", "load history since `SPAN` (30d, 2w, 720h, a date or a time)")
@@ -61,7 +61,7 @@ never repeats. --backfill-schedule repeats it on a cron line (UTC).`,
 }
 
 // serve runs the daemon until ctx ends or a signal comes.
-func (a *app) serve(ctx context.Context, o serveOptions) error {
+func (a *Env) serve(ctx context.Context, o serveOptions) error {
 	c, err := a.config()
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func (a *app) serve(ctx context.Context, o serveOptions) error {
 }
 
 // signals ends ctx at the first SIGINT or SIGTERM; at the second the process ends at once.
-func (a *app) signals(ctx context.Context, log *logrus.Entry) (context.Context, func()) {
+func (a *Env) signals(ctx context.Context, log *logrus.Entry) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	ch, over := make(chan os.Signal, 2), make(chan struct{})
 	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
@@ -156,7 +156,7 @@ type listeners struct {
 // announce prints, on stdout, what has to be registered at each provider. The log says nothing of it:
 // no URL is logged, and a level may hide what is.
 func (e *engine) announce(in *listeners) error {
-	t := e.app.table("account", "provider", "callback url")
+	t := e.env.table("account", "provider", "callback url")
 	for _, acc := range e.config.Accounts {
 		url := e.config.callbackURL(acc.ID)
 		if url == "" {
@@ -168,7 +168,7 @@ func (e *engine) announce(in *listeners) error {
 		}
 		t.AppendRow([]any{acc.ID, acc.Provider, plain(url)})
 	}
-	return e.app.print(t)
+	return e.env.print(t)
 }
 
 // keepWorking does the daemon's work as long as it has the work lock, which it asks a verb for.
@@ -185,13 +185,13 @@ func (e *engine) keepWorking(ctx context.Context, o serveOptions) error {
 			return g.Wait()
 		})
 		if errors.Is(err, store.ErrHeld) {
-			if werr := e.store.Want(ctx, store.LockWork, e.app.owner()); werr != nil && ctx.Err() == nil {
+			if werr := e.store.Want(ctx, store.LockWork, e.env.owner()); werr != nil && ctx.Err() == nil {
 				e.log.WithField("err", werr).Warn("the work lock was not asked for")
 			}
 		} else if err != nil && ctx.Err() == nil {
 			e.log.WithField("err", err).Warn("work stopped, starting again")
 		}
-		e.app.wait(ctx, 500*time.Millisecond)
+		e.env.wait(ctx, 500*time.Millisecond)
 	}
 	return nil
 }

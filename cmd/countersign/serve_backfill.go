@@ -33,7 +33,7 @@ func (e *engine) queueBackfill(ctx context.Context, a *worker.Account, since tim
 		log.Warn("no backfill: the provider lists nothing, give the refs to `countersign track --file`")
 		return nil
 	}
-	until := e.app.utc()
+	until := e.env.utc()
 	if !always {
 		done, err := e.store.Runs(ctx, store.RunFilter{Account: a.ID, Kind: worker.KindBackfill, States: []model.RunState{model.RunDone}, Limit: 200})
 		if err != nil {
@@ -74,11 +74,11 @@ func (e *engine) repeatBackfill(ctx context.Context, o serveOptions) error {
 		return err
 	}
 	for {
-		now := e.app.utc()
-		if !e.app.wait(ctx, sched.Next(now).Sub(now)) {
+		now := e.env.utc()
+		if !e.env.wait(ctx, sched.Next(now).Sub(now)) {
 			return nil
 		}
-		since, err := parseSpan(o.backfill.raw, e.app.now())
+		since, err := parseSpan(o.backfill.raw, e.env.now())
 		if err != nil {
 			return err
 		}

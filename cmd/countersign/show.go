@@ -24,7 +24,7 @@ type row struct {
 	progress  []store.Step
 }
 
-func showVerb(a *app) *cobra.Command {
+func newShowCommand(env *Env) *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:   "show [ACCOUNT] REF",
@@ -36,7 +36,7 @@ A ref that begins with - follows --.`,
 		Args:    cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			return a.reading(ctx, func(c *Config, s *store.Store) error {
+			return env.reading(ctx, func(c *Config, s *store.Store) error {
 				t, err := findRow(ctx, c, s, args)
 				if err != nil {
 					return err
@@ -46,9 +46,9 @@ A ref that begins with - follows --.`,
 					return err
 				}
 				if asJSON {
-					return a.jsonLines().write(showObject(r))
+					return env.jsonLines().write(showObject(r))
 				}
-				return a.showRow(c, r)
+				return printRow(env, c, r)
 			})
 		},
 	}
@@ -110,78 +110,78 @@ func wholeRow(ctx context.Context, s *store.Store, t model.Transaction) (row, er
 	return r, errors.Join(errs[:]...)
 }
 
-func (a *app) showRow(c *Config, r row) error {
+func printRow(env *Env, c *Config, r row) error {
 	account, _ := c.account(r.Account)
-	if err := a.printf("%s/%s  %s\n\n", r.Account, plain(r.Ref), plain(r.Name)); err != nil {
+	if err := env.printf("%s/%s  %s\n\n", r.Account, plain(r.Ref), plain(r.Name)); err != nil {
 		return err
 	}
-	if err := a.print(a.facts(r, account)); err != nil {
+	if err := env.print(rowFacts(env, r, account)); err != nil {
 		return err
 	}
 	for _, part := range []struct {
 		title string
 		table table.Writer
 	}{
-		{"Signers", a.signersTable(r.Signers)},
-		{"Documents", a.documentsTable(r.documents)},
-		{"History", a.historyTable(r.history)},
-		{"Callbacks", a.callbacksTable(r.callbacks, false)},
-		{"Gaps", a.gapsTable(r.gaps, false)},
-		{"Progress (as browsers told, not checked)", a.progressTable(r.progress)},
+		{"Signers", env.signersTable(r.Signers)},
+		{"Documents", env.documentsTable(r.documents)},
+		{"History", env.historyTable(r.history)},
+		{"Callbacks", env.callbacksTable(r.callbacks, false)},
+		{"Gaps", env.gapsTable(r.gaps, false)},
+		{"Progress (as browsers told, not checked)", env.progressTable(r.progress)},
 	} {
 		if part.table.Length() == 0 {
 			continue
 		}
-		if err := a.printf("\n%s\n", part.title); err != nil {
+		if err := env.printf("\n%s\n", part.title); err != nil {
 			return err
 		}
-		if err := a.print(part.table); err != nil {
+		if err := env.print(part.table); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// facts is the head of `show`: what stands in the row itself.
-func (a *app) facts(r row, account *Account) table.Writer {
-	t := a.table()
+// rowFacts is the head of `show`: what stands in the row itself.
+func rowFacts(env *Env, r row, account *Account) table.Writer {
+	t := env.table()
 	add := func(name, value string) {
 		if value != "" {
 			t.AppendRow(table.Row{name, value})
 		}
 	}
-	add("status", a.standing(r.Transaction))
-	add("", strings.Join(a.flags(r.Transaction), ", "))
+	add("status", env.standing(r.Transaction))
+	add("", strings.Join(env.flags(r.Transaction), ", "))
 	add("reason", plain(r.Reason))
 	add("provider", strings.TrimSuffix(r.Provider+" says "+plain(r.ProviderStatus), " says "))
 	add("own id", plain(r.ExternalID))
 	add("signers", share(r.SignersDone, r.SignersAll))
 	add("documents", share(r.DocsStored, r.DocsTotal))
 	for _, m := range r.Attention {
-		add("attention", a.paint(evil, attentionWords(m.Kind))+" "+a.attentionRest(r.Signers, m))
+		add("attention", env.paint(evil, attentionWords(m.Kind))+" "+env.attentionRest(r.Signers, m))
 	}
 	for _, at := range []struct {
 		name string
 		time *time.Time
 	}{{"created", r.CreatedAt}, {"sent", r.SentAt}, {"expires", r.ExpiresAt}, {"changed", &r.ChangedAt}, {"confirmed", r.ConfirmedAt}} {
 		if at.time != nil && !at.time.IsZero() {
-			add(at.name, at.time.UTC().Format("2006-01-02 15:04:05 MST")+" ("+a.ago(at.time)+")")
+			add(at.name, at.time.UTC().Format("2006-01-02 15:04:05 MST")+" ("+env.ago(at.time)+")")
 		}
 	}
-	add("asked next", a.due(r.Transaction, account))
-	add("first seen", originWords(r.Origin)+", "+a.ago(&r.FirstSeenAt))
+	add("asked next", dueNext(env, r.Transaction, account))
+	add("first seen", originWords(r.Origin)+", "+env.ago(&r.FirstSeenAt))
 	return t
 }
 
 // attentionRest says who, since when and in which words.
-func (a *app) attentionRest(signers []model.Signer, m model.Attention) string {
+func (p *Printer) attentionRest(signers []model.Signer, m model.Attention) string {
 	who := plain(m.Signer)
 	for _, s := range signers {
 		if s.Ref == m.Signer && s.Name != "" {
 			who = plain(s.Name)
 		}
 	}
-	said := []string{a.ago(&m.Since)}
+	said := []string{p.ago(&m.Since)}
 	for _, s := range []string{who, plain(m.Message)} {
 		if s != "" {
 			said = append(said, s)
@@ -207,8 +207,8 @@ func originWords(o model.Origin) string {
 	return plain(string(o))
 }
 
-func (a *app) signersTable(list []model.Signer) table.Writer {
-	t := a.table("order", "name", "e-mail", "role", "status", "when", "reason")
+func (p *Printer) signersTable(list []model.Signer) table.Writer {
+	t := p.table("order", "name", "e-mail", "role", "status", "when", "reason")
 	for _, s := range list {
 		when := s.SignedAt
 		if when == nil {
@@ -216,29 +216,29 @@ func (a *app) signersTable(list []model.Signer) table.Writer {
 		}
 		at := ""
 		if when != nil {
-			at = a.ago(when)
+			at = p.ago(when)
 		}
 		t.AppendRow(table.Row{s.Order, plain(s.Name), plain(s.Email), plain(s.Role), string(s.Status), at, short(s.Reason, 60)})
 	}
 	return t
 }
 
-func (a *app) historyTable(list []model.Change) table.Writer {
-	t := a.table("seq", "when", "what", "change", "by")
+func (p *Printer) historyTable(list []model.Change) table.Writer {
+	t := p.table("seq", "when", "what", "change", "by")
 	for _, c := range list {
 		change := changeWords(c)
 		if c.Kind == model.KindStatus && !c.Confirmed {
 			change += " (a callback says)"
 		}
-		t.AppendRow(table.Row{c.Seq, a.ago(&c.At), string(c.Kind), change, plain(c.Source)})
+		t.AppendRow(table.Row{c.Seq, p.ago(&c.At), string(c.Kind), change, plain(c.Source)})
 	}
 	return t
 }
 
-func (a *app) progressTable(list []store.Step) table.Writer {
-	t := a.table("when", "step")
+func (p *Printer) progressTable(list []store.Step) table.Writer {
+	t := p.table("when", "step")
 	for _, s := range list {
-		t.AppendRow(table.Row{a.ago(&s.At), plain(s.Name)})
+		t.AppendRow(table.Row{p.ago(&s.At), plain(s.Name)})
 	}
 	return t
 }

@@ -26,7 +26,7 @@ type simulateOptions struct {
 	world                           simulator.Options
 }
 
-func simulateVerb(a *app) *cobra.Command {
+func newSimulateCommand(env *Env) *cobra.Command {
 	var o simulateOptions
 	cmd := &cobra.Command{
 		Use:   "simulate",
@@ -36,7 +36,7 @@ callbacks and answers have. It runs until it is interrupted. --write-config writ
 account per service, for a ` + "`serve`" + ` on another terminal. /truth says what really happened.`,
 		Example: "  countersign simulate --callbacks http://127.0.0.1:8081 --write-config sim.yaml --speed 2880 --drop 0.3\n  countersign --config sim.yaml serve",
 		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.simulate(cmd.Context(), o) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runSimulate(cmd.Context(), env, o) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.address, "address", "127.0.0.1:8090", "listen on this `ADDRESS`")
@@ -107,7 +107,7 @@ func (o simulateOptions) fault() error {
 	return nil
 }
 
-func (a *app) simulate(ctx context.Context, o simulateOptions) error {
+func runSimulate(ctx context.Context, env *Env, o simulateOptions) error {
 	if err := o.fault(); err != nil {
 		return err
 	}
@@ -126,15 +126,15 @@ func (a *app) simulate(ctx context.Context, o simulateOptions) error {
 		if err := o.write(w, base); err != nil {
 			return errors.Join(err, socket.Close())
 		}
-		a.printf("config    %s\n", o.writeConfig) //nolint:errcheck // the next line tells
+		env.printf("config    %s\n", o.writeConfig) //nolint:errcheck // the next line tells
 	}
 	for _, acc := range w.Accounts() {
-		a.printf("%-11s %s%s calls %s/callbacks/%s\n", acc.Provider, base, acc.BasePath, o.callbacks, acc.ID) //nolint:errcheck // the next line tells
+		env.printf("%-11s %s%s calls %s/callbacks/%s\n", acc.Provider, base, acc.BasePath, o.callbacks, acc.ID) //nolint:errcheck // the next line tells
 	}
-	if err := a.printf("truth       %s/truth\n", base); err != nil {
+	if err := env.printf("truth       %s/truth\n", base); err != nil {
 		return errors.Join(err, socket.Close())
 	}
-	ctx, stop := a.signals(ctx, logrus.NewEntry(silent()))
+	ctx, stop := env.signals(ctx, logrus.NewEntry(silent()))
 	defer stop()
 	if o.lasts > 0 {
 		var cancel context.CancelFunc

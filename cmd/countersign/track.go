@@ -22,7 +22,7 @@ import (
 // longestRef is more than any provider's id.
 const longestRef = 255
 
-func trackVerb(a *app) *cobra.Command {
+func newTrackCommand(env *Env) *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
 		Use:   "track ACCOUNT [REF...]",
@@ -40,18 +40,18 @@ skipped; - is stdin. Where the CSV has a column account too, rows of other accou
 			if len(args) == 1 && file == "" {
 				return usagef("nothing to track: name refs, or --file")
 			}
-			refs, err := a.refsOf(args[0], file, args[1:])
+			refs, err := refsOf(env, args[0], file, args[1:])
 			if err != nil {
 				return err
 			}
-			return a.writing(cmd.Context(), func(ctx context.Context, w *writer) error { return a.track(ctx, w, args[0], refs) })
+			return env.writing(cmd.Context(), func(ctx context.Context, w *writer) error { return runTrack(ctx, env, w, args[0], refs) })
 		},
 	}
 	cmd.Flags().StringVar(&file, "file", "", "refs from this `FILE`, one a line or CSV with a column ref; - is stdin")
 	return cmd
 }
 
-func (a *app) track(ctx context.Context, w *writer, account string, refs []string) error {
+func runTrack(ctx context.Context, env *Env, w *writer, account string, refs []string) error {
 	acc, ok := w.config.account(account)
 	if !ok {
 		var ids []string
@@ -60,18 +60,18 @@ func (a *app) track(ctx context.Context, w *writer, account string, refs []strin
 		}
 		return usagef("account %q is not in the config: it has %s", account, or(strings.Join(ids, ", "), "none"))
 	}
-	if err := newAccounts(a, w.store, w.log).remember(ctx, w.config); err != nil {
+	if err := newAccounts(env, w.store, w.log).remember(ctx, w.config); err != nil {
 		return err
 	}
 	n, err := w.worker.Track(ctx, acc.ID, acc.Provider, refs)
 	if err != nil {
 		return err
 	}
-	return a.printf("%s: %s new, %d followed already\n", acc.ID, count(n, "ref"), len(refs)-n)
+	return env.printf("%s: %s new, %d followed already\n", acc.ID, count(n, "ref"), len(refs)-n)
 }
 
 // refsOf gathers an account's refs from the command line and a file, each once. All faults are told at once.
-func (a *app) refsOf(account, file string, refs []string) ([]string, error) {
+func refsOf(env *Env, account, file string, refs []string) ([]string, error) {
 	var all []string
 	var errs []error
 	take := func(where, ref string) {
@@ -85,7 +85,7 @@ func (a *app) refsOf(account, file string, refs []string) ([]string, error) {
 		take("", ref)
 	}
 	if file != "" {
-		in, name := a.stdin, "stdin"
+		in, name := env.stdin, "stdin"
 		if file != "-" {
 			f, err := os.Open(file)
 			if err != nil {
@@ -202,7 +202,7 @@ type writer struct {
 }
 
 // writing runs a verb that writes a little and calls nobody: the daemon's secrets may be missing.
-func (a *app) writing(ctx context.Context, do func(context.Context, *writer) error) error {
+func (a *Env) writing(ctx context.Context, do func(context.Context, *writer) error) error {
 	c, err := a.readConfig()
 	if err != nil {
 		return err
@@ -211,7 +211,7 @@ func (a *app) writing(ctx context.Context, do func(context.Context, *writer) err
 }
 
 // writingWith is writing with a config that has been read.
-func (a *app) writingWith(ctx context.Context, c *Config, do func(context.Context, *writer) error) (err error) {
+func (a *Env) writingWith(ctx context.Context, c *Config, do func(context.Context, *writer) error) (err error) {
 	log := logrus.NewEntry(a.logger(Log{Level: "warning", Format: c.Log.Format}))
 	s, err := a.openStore(ctx, c, false)
 	if err != nil {

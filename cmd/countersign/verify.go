@@ -20,8 +20,8 @@ type verifyOptions struct {
 	json     bool
 }
 
-// verifyVerb proves the table against the providers.
-func verifyVerb(a *app) *cobra.Command {
+// newVerifyCommand proves the table against the providers.
+func newVerifyCommand(env *Env) *cobra.Command {
 	var o verifyOptions
 	cmd := &cobra.Command{
 		Use:   "verify",
@@ -36,7 +36,7 @@ provider cannot be asked, the account's files are verified all the same, and the
 			if o.sample < 0 {
 				return usagef("--sample takes a whole number above 0")
 			}
-			return a.verify(cmd.Context(), o)
+			return runVerify(cmd.Context(), env, o)
 		},
 	}
 	cmd.Flags().StringSliceVar(&o.accounts, "account", nil, "only this `ACCOUNT` (repeatable)")
@@ -59,16 +59,16 @@ func (o verifyOptions) queue(ctx context.Context, e *engine) ([]model.Run, error
 			return nil, err
 		}
 		if resumed && r.Cursor != "" {
-			fmt.Fprintf(e.app.stderr, "%s: resuming the verify of %s, %d of %d rows are done\n", acc.ID, r.CreatedAt.Format(stampLayout), r.Asked, r.Total)
+			fmt.Fprintf(e.env.stderr, "%s: resuming the verify of %s, %d of %d rows are done\n", acc.ID, r.CreatedAt.Format(stampLayout), r.Asked, r.Total)
 		}
 		runs = append(runs, r)
 	}
 	return runs, nil
 }
 
-func (a *app) verify(ctx context.Context, o verifyOptions) error {
-	p := a.progress()
-	runs, err := a.working(ctx, p, o.queue)
+func runVerify(ctx context.Context, env *Env, o verifyOptions) error {
+	p := env.progress()
+	runs, err := env.working(ctx, p, o.queue)
 	if err != nil {
 		return err
 	}
@@ -76,11 +76,11 @@ func (a *app) verify(ctx context.Context, o verifyOptions) error {
 	for _, r := range runs {
 		sum.Add(worker.VerifiedBy(r))
 	}
-	err = a.reading(ctx, func(_ *Config, s *store.Store) error {
+	err = env.reading(ctx, func(_ *Config, s *store.Store) error {
 		if o.json {
-			return a.driftLines(ctx, s, runs, sum)
+			return printDriftLines(ctx, env, s, runs, sum)
 		}
-		return a.driftTable(ctx, s, runs, sum)
+		return printDriftTable(ctx, env, s, runs, sum)
 	})
 	if err != nil {
 		return err
@@ -126,9 +126,9 @@ func eachDrift(ctx context.Context, s *store.Store, runs []model.Run, do func(st
 	return nil
 }
 
-// driftLines prints an object a line, and the sum last.
-func (a *app) driftLines(ctx context.Context, s *store.Store, runs []model.Run, sum worker.Verified) error {
-	enc := json.NewEncoder(a.stdout)
+// printDriftLines prints an object a line, and the sum last.
+func printDriftLines(ctx context.Context, env *Env, s *store.Store, runs []model.Run, sum worker.Verified) error {
+	enc := json.NewEncoder(env.stdout)
 	err := eachDrift(ctx, s, runs, func(l store.DriftLine) (bool, error) {
 		return true, enc.Encode(driftJSON{l.Account, l.Ref, l.Field, l.Ours, l.Theirs, l.Repaired})
 	})
@@ -141,8 +141,8 @@ func (a *app) driftLines(ctx context.Context, s *store.Store, runs []model.Run, 
 // mostDrift bounds a table: beyond it nobody reads, and its columns are as wide as its widest line.
 const mostDrift = 1000
 
-func (a *app) driftTable(ctx context.Context, s *store.Store, runs []model.Run, sum worker.Verified) error {
-	t := a.table("ACCOUNT", "REF", "FIELD", "OURS", "THEIRS", "REPAIRED")
+func printDriftTable(ctx context.Context, env *Env, s *store.Store, runs []model.Run, sum worker.Verified) error {
+	t := env.table("ACCOUNT", "REF", "FIELD", "OURS", "THEIRS", "REPAIRED")
 	err := eachDrift(ctx, s, runs, func(l store.DriftLine) (bool, error) {
 		t.AppendRow(table.Row{l.Account, plain(l.Ref), plain(l.Field), plain(l.Ours), plain(l.Theirs), map[bool]string{true: "yes"}[l.Repaired]})
 		return t.Length() < mostDrift, nil
@@ -151,13 +151,13 @@ func (a *app) driftTable(ctx context.Context, s *store.Store, runs []model.Run, 
 		return err
 	}
 	if t.Length() > 0 {
-		if err := a.print(t); err != nil {
+		if err := env.print(t); err != nil {
 			return err
 		}
 	}
 	if more := sum.Drift - t.Length(); more > 0 {
-		fmt.Fprintf(a.stdout, "and %d more: --json prints them all\n", more)
+		fmt.Fprintf(env.stdout, "and %d more: --json prints them all\n", more)
 	}
-	_, err = fmt.Fprintf(a.stdout, "%d checked, %d drift, %d repaired; %d not found at the provider\n", sum.Checked, sum.Drift, sum.Repaired, sum.NotFound)
+	_, err = fmt.Fprintf(env.stdout, "%d checked, %d drift, %d repaired; %d not found at the provider\n", sum.Checked, sum.Drift, sum.Repaired, sum.NotFound)
 	return err
 }

@@ -18,7 +18,7 @@ import (
 
 // working runs a verb that asks providers: it opens the engine, lets do queue runs, works them off (or
 // follows the daemon that does) and returns them as they ended.
-func (a *app) working(ctx context.Context, p progress, queue func(context.Context, *engine) ([]model.Run, error)) ([]model.Run, error) {
+func (a *Env) working(ctx context.Context, p progress, queue func(context.Context, *engine) ([]model.Run, error)) ([]model.Run, error) {
 	c, err := a.config()
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func (e *engine) untilDone(ctx context.Context, runs []model.Run, p progress) ([
 		if done {
 			return runs, nil
 		}
-		if !e.app.wait(ctx, 250*time.Millisecond) {
+		if !e.env.wait(ctx, 250*time.Millisecond) {
 			return runs, ctx.Err()
 		}
 	}
@@ -79,7 +79,7 @@ func (e *engine) workOff(ctx context.Context, runs []model.Run, p progress) erro
 		defer stop()
 		for {
 			done, err := e.look(wctx, runs, p)
-			if err != nil || done || !e.app.wait(wctx, 200*time.Millisecond) {
+			if err != nil || done || !e.env.wait(wctx, 200*time.Millisecond) {
 				if wctx.Err() != nil {
 					return nil
 				}
@@ -125,7 +125,7 @@ func (e *engine) documentsInWork(ctx context.Context, account string) (bool, err
 	if err != nil {
 		return false, err
 	}
-	soon := e.app.utc().Add(time.Second)
+	soon := e.env.utc().Add(time.Second)
 	for _, d := range docs {
 		if d.NextTryAt != nil && d.NextTryAt.Before(soon) {
 			return true, nil

@@ -12,17 +12,15 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus"
-	"golang.org/x/term"
 
 	"countersign/model/store"
 )
 
-// app is what a verb works with: the streams, the clock and the environment of one run.
-type app struct {
-	stdin          io.Reader
-	stdout, stderr io.Writer
+// Env is what a verb works with: the streams, the clock and the environment of one run.
+type Env struct {
+	Printer
+	stdin io.Reader
 
-	now       func() time.Time
 	rand      func() float64 // 0 ≤ x < 1, for jitter
 	providers map[string]factory
 	lookup    func(name string) (string, bool) // environment
@@ -32,40 +30,15 @@ type app struct {
 	transport http.RoundTripper // for calls to providers; nil but in tests that play them in process
 	tick      time.Duration     // the worker's loops look no more often; zero but in tests that play days
 
-	terminal bool // stdout is one: tables are cut to what a person reads
-	colour   bool
-
 	configFlag string
-	began      bool // a verb was found and its arguments fit
 }
 
-func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
-	a := &app{
-		stdin: stdin, stdout: stdout, stderr: stderr,
-		now:       time.Now,
-		rand:      rand.Float64,
-		providers: providers(),
-		lookup:    os.LookupEnv,
-		wait:      pause,
+// newEnv is the environment of this process.
+func newEnv(stdin io.Reader, stdout, stderr io.Writer, known map[string]factory) *Env {
+	return &Env{
+		Printer: newPrinter(stdout, stderr, time.Now, os.LookupEnv),
+		stdin:   stdin, rand: rand.Float64, providers: known, lookup: os.LookupEnv, wait: pause,
 	}
-	a.terminal = isTerminal(stdout)
-	a.colour = a.terminal && wantsColour(a.lookup)
-	return a
-}
-
-// isTerminal says whether a person reads w as it is written.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// wantsColour obeys NO_COLOR (no-color.org) and terminals that can do nothing.
-func wantsColour(lookup func(string) (string, bool)) bool {
-	if v, ok := lookup("NO_COLOR"); ok && v != "" {
-		return false
-	}
-	v, _ := lookup("TERM")
-	return v != "dumb"
 }
 
 func pause(ctx context.Context, d time.Duration) bool {
@@ -83,7 +56,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 var errNoDatabase = errors.New("no database yet")
 
 // openStore opens the database. Opened to be read, it must be there, and nothing is written.
-func (a *app) openStore(ctx context.Context, c *Config, readOnly bool) (*store.Store, error) {
+func (a *Env) openStore(ctx context.Context, c *Config, readOnly bool) (*store.Store, error) {
 	var keys [][]byte
 	var err error
 	if readOnly {
@@ -115,7 +88,7 @@ func (a *app) openStore(ctx context.Context, c *Config, readOnly bool) (*store.S
 }
 
 // reading runs a verb that only reads.
-func (a *app) reading(ctx context.Context, do func(*Config, *store.Store) error) error {
+func (a *Env) reading(ctx context.Context, do func(*Config, *store.Store) error) error {
 	c, err := a.readConfig()
 	if err != nil {
 		return err
@@ -129,7 +102,7 @@ func (a *app) reading(ctx context.Context, do func(*Config, *store.Store) error)
 }
 
 // owner names this process in locks and leases.
-func (a *app) owner() string {
+func (a *Env) owner() string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "localhost"

@@ -3,13 +3,46 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"os"
 	"strings"
 	"time"
 	"unicode"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+	"golang.org/x/term"
 )
+
+// Printer writes what a verb says: tables cut to a terminal for people, JSON for programs.
+type Printer struct {
+	stdout, stderr io.Writer
+	now            func() time.Time // "3 min ago" counts from here
+
+	terminal bool // stdout is one: tables are cut to what a person reads
+	colour   bool
+}
+
+// newPrinter looks at the streams and the environment for what they can show.
+func newPrinter(stdout, stderr io.Writer, now func() time.Time, lookup func(string) (string, bool)) Printer {
+	terminal := isTerminal(stdout)
+	return Printer{stdout: stdout, stderr: stderr, now: now, terminal: terminal, colour: terminal && wantsColour(lookup)}
+}
+
+// isTerminal says whether a person reads w as it is written.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// wantsColour obeys NO_COLOR (no-color.org) and terminals that can do nothing.
+func wantsColour(lookup func(string) (string, bool)) bool {
+	if v, ok := lookup("NO_COLOR"); ok && v != "" {
+		return false
+	}
+	v, _ := lookup("TERM")
+	return v != "dumb"
+}
 
 // stampLayout is how times stand in JSON: RFC 3339, UTC, milliseconds.
 const stampLayout = "2006-01-02T15:04:05.000Z"
@@ -30,8 +63,8 @@ func stampOf(t time.Time) stamp { return stamp{&t} }
 // jsonLines writes one object a line.
 type jsonLines struct{ to *json.Encoder }
 
-func (a *app) jsonLines() jsonLines {
-	e := json.NewEncoder(a.stdout)
+func (p *Printer) jsonLines() jsonLines {
+	e := json.NewEncoder(p.stdout)
 	e.SetEscapeHTML(false)
 	return jsonLines{e}
 }
@@ -39,7 +72,7 @@ func (a *app) jsonLines() jsonLines {
 func (j jsonLines) write(object any) error { return j.to.Encode(object) }
 
 // table begins a table without lines, its heads in capitals.
-func (a *app) table(heads ...any) table.Writer {
+func (p *Printer) table(heads ...any) table.Writer {
 	t := table.NewWriter()
 	style := table.StyleDefault
 	style.Options = table.OptionsNoBordersAndSeparators
@@ -53,17 +86,17 @@ func (a *app) table(heads ...any) table.Writer {
 }
 
 // print writes a table, without the blanks that fill its last column.
-func (a *app) print(t table.Writer) error {
+func (p *Printer) print(t table.Writer) error {
 	for line := range strings.Lines(t.Render() + "\n") {
-		if _, err := fmt.Fprintln(a.stdout, strings.TrimRight(line, " \n")); err != nil {
+		if _, err := fmt.Fprintln(p.stdout, strings.TrimRight(line, " \n")); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (a *app) printf(format string, args ...any) error {
-	_, err := fmt.Fprintf(a.stdout, format, args...)
+func (p *Printer) printf(format string, args ...any) error {
+	_, err := fmt.Fprintf(p.stdout, format, args...)
 	return err
 }
 
@@ -76,19 +109,19 @@ const (
 )
 
 // paint colours s where there is a terminal that shows it.
-func (a *app) paint(c text.Color, s string) string {
-	if !a.colour || s == "" {
+func (p *Printer) paint(c text.Color, s string) string {
+	if !p.colour || s == "" {
 		return s
 	}
 	return c.EscapeSeq() + s + text.Reset.EscapeSeq()
 }
 
 // ago says when t was or will be, as a person would; "never" where it was not.
-func (a *app) ago(t *time.Time) string {
+func (p *Printer) ago(t *time.Time) string {
 	if t == nil || t.IsZero() {
 		return "never"
 	}
-	return relative(t.Sub(a.now()), *t)
+	return relative(t.Sub(p.now()), *t)
 }
 
 // relative puts a distance in time into words; far ones become a date.
