@@ -43,7 +43,7 @@ compares without writing: what would change, how many calls and how long.`,
 			if o.plan {
 				return printBackfillPlan(cmd.Context(), env, o)
 			}
-			runs, err := env.working(cmd.Context(), env.progress(), o.queue)
+			runs, err := env.working(cmd.Context(), env.runProgress(), o.queue)
 			if err != nil {
 				return err
 			}

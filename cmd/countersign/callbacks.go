@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"countersign/model"
@@ -97,24 +94,6 @@ func listCallbacks(ctx context.Context, env *Env, c *Config, s *store.Store, f c
 	return env.print(env.callbacksTable(list, true))
 }
 
-// callbacksTable lists callbacks; with their rows, where they are not of one row.
-func (p *Printer) callbacksTable(list []model.Callback, rows bool) table.Writer {
-	heads := table.Row{"id", "came", "type", "verdict", "outcome", "note"}
-	if rows {
-		heads = append(table.Row{"id", "account", "ref"}, heads[1:]...)
-	}
-	t := p.table(heads...)
-	for _, c := range list {
-		verdict := p.paint(verdictColour(c.Verdict), string(c.Verdict))
-		line := table.Row{c.ID, p.ago(&c.At), short(c.Type, 40), verdict, string(c.Outcome), short(c.Note, 60)}
-		if rows {
-			line = append(table.Row{c.ID, c.Account, short(c.Ref, 60)}, line[1:]...)
-		}
-		t.AppendRow(line)
-	}
-	return t
-}
-
 func newCallbacksShowCommand(env *Env) *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
@@ -140,47 +119,10 @@ func newCallbacksShowCommand(env *Env) *cobra.Command {
 				if asJSON {
 					return env.jsonLines().write(wholeCallbackObject(c))
 				}
-				return printCallback(env, c)
+				return env.printCallback(c)
 			})
 		},
 	}
 	jsonFlag(cmd, &asJSON)
 	return cmd
-}
-
-func printCallback(env *Env, c model.Callback) error {
-	t := env.table()
-	for _, line := range [][2]string{
-		{"callback", c.ID}, {"account", c.Account}, {"ref", plain(c.Ref)}, {"type", plain(c.Type)}, {"event", plain(c.EventID)},
-		{"came", c.At.UTC().Format("2006-01-02 15:04:05.000 MST") + " (" + env.ago(&c.At) + ") from " + plain(c.RemoteAddr)},
-		{"verdict", env.paint(verdictColour(c.Verdict), string(c.Verdict))}, {"outcome", string(c.Outcome)}, {"note", plain(c.Note)},
-		{"sha256", c.BodyHash},
-	} {
-		if line[1] != "" {
-			t.AppendRow(table.Row{line[0], line[1]})
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.Headers)) {
-		t.AppendRow(table.Row{"header", plain(name) + ": " + plain(c.Headers[name])})
-	}
-	if err := env.print(t); err != nil {
-		return err
-	}
-	body := string(shownBody(c))
-	switch {
-	case c.Body == nil:
-		body = "(no body)"
-	case env.terminal:
-		body = multiline(body)
-	}
-	return env.printf("\n%s\n", strings.TrimRight(body, "\n"))
-}
-
-// multiline is plain for text of several lines.
-func multiline(s string) string {
-	lines := strings.Split(s, "\n")
-	for i, line := range lines {
-		lines[i] = plain(strings.TrimSuffix(line, "\r"))
-	}
-	return strings.Join(lines, "\n")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -89,7 +90,7 @@ func explainCallback(ctx context.Context, env *Env, c *Config, s *store.Store, i
 		if x.Match {
 			match = env.paint(good, "yes") + because(x.Note)
 		}
-		t.AppendRow(table.Row{plain(x.Secret), plain(x.Header), or(x.Hash, "-"), or(x.Encoding, "-"), or(x.Over, "-"), match})
+		t.AppendRow(table.Row{plain(x.Secret), plain(x.Header), cmp.Or(x.Hash, "-"), cmp.Or(x.Encoding, "-"), cmp.Or(x.Over, "-"), match})
 	}
 	if err := env.print(t); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -131,7 +132,7 @@ func replayCallbacks(ctx context.Context, env *Env, w *writer, f replayFlags) er
 			err = env.jsonLines().write(did)
 		} else {
 			err = env.printf("%s  %s/%s  %s -> %s%s\n", did.ID, did.Account, plain(did.Ref), did.Before, env.paint(verdictColour(model.Verdict(did.After)), did.After),
-				because(or(did.Outcome, plain(did.Note))))
+				because(cmp.Or(did.Outcome, plain(did.Note))))
 		}
 		if err != nil {
 			return err
@@ -162,7 +163,7 @@ func replayCallback(ctx context.Context, env *Env, w *writer, accounts map[strin
 	if err != nil {
 		return out, fmt.Errorf("callback %s could not be judged: %w", id, provider.Redact(err))
 	}
-	out = replayedJSON{id, was.Account, or(in.Callback.Ref, was.Ref), string(was.Verdict), string(in.Callback.Verdict), "", in.Callback.Note}
+	out = replayedJSON{id, was.Account, cmp.Or(in.Callback.Ref, was.Ref), string(was.Verdict), string(in.Callback.Verdict), "", in.Callback.Note}
 	again := worker.Incoming{Callback: in.Callback, Rules: b.worker.Rules, Observations: in.Observations, Links: in.Links, Test: in.Test, Ignored: in.Ignored}
 	if was.Verdict != model.Refused && in.Callback.Verdict == model.Refused {
 		out.Note = "its proof covered what was cut out of the body when it was stored"

@@ -105,14 +105,3 @@ func printChange(env *Env, c model.Change) error {
 	}
 	return env.printf("%d  %s  %s  %s: %s  %s\n", c.Seq, c.At.UTC().Format(time.DateTime), where, c.Kind, what, env.paint(dull, "by "+plain(c.Source)))
 }
-
-// changeWords says what became of what.
-func changeWords(c model.Change) string {
-	switch {
-	case c.From == "", c.From == c.To:
-		return plain(c.To)
-	case c.To == "":
-		return "no longer " + plain(c.From)
-	}
-	return plain(c.From) + " -> " + plain(c.To)
-}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"time"
@@ -48,8 +49,8 @@ func printConfig(env *Env, c *Config, rounds map[string]string) error {
 			return err
 		}
 		t := env.table()
-		t.AppendRow([]any{"  callbacks", or(c.callbackURL(account.ID), "public.url is not set")})
-		t.AppendRow([]any{"  calls", or(account.BaseURL, "the provider's production host") + ", " + budgetShown(account)})
+		t.AppendRow([]any{"  callbacks", cmp.Or(c.callbackURL(account.ID), "public.url is not set")})
+		t.AppendRow([]any{"  calls", cmp.Or(account.BaseURL, "the provider's production host") + ", " + budgetShown(account)})
 		for _, s := range account.slots(env.now()) {
 			t.AppendRow([]any{"  " + s.tier, fmt.Sprintf("next %s (%s)", s.next.Format("2006-01-02 15:04 MST"), s.line)})
 		}
@@ -86,6 +87,15 @@ func (a *Account) slots(now time.Time) []slot {
 			s.next = times.Next(now.UTC())
 			all = append(all, s)
 		}
+	}
+	return all
+}
+
+// nextSlots are the account's next polls, by tier.
+func (a *Account) nextSlots(now time.Time) map[string]time.Time {
+	all := map[string]time.Time{}
+	for _, s := range a.slots(now) {
+		all[s.tier] = s.next
 	}
 	return all
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -132,16 +133,9 @@ func (r *reader) locate(c *Config) {
 		a := &c.Accounts[i]
 		a.at, a.reader = fmt.Sprintf("accounts[%d]", i), r
 		a.BaseURL = strings.TrimRight(a.BaseURL, "/")
-		a.Polling.Active = or(a.Polling.Active, c.Polling.Active)
-		a.Polling.Idle = or(a.Polling.Idle, c.Polling.Idle)
-		a.Polling.Audit = or(a.Polling.Audit, c.Polling.Audit)
+		a.Polling.Active = cmp.Or(a.Polling.Active, c.Polling.Active)
+		a.Polling.Idle = cmp.Or(a.Polling.Idle, c.Polling.Idle)
+		a.Polling.Audit = cmp.Or(a.Polling.Audit, c.Polling.Audit)
 	}
 	c.Public.URL = strings.TrimRight(c.Public.URL, "/")
-}
-
-func or(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }

@@ -232,7 +232,7 @@ func (s *stage) evening(ctx context.Context, say io.Writer) (demoReport, error) 
 		return demoReport{}, err
 	}
 	done := func(ctx context.Context) (bool, error) {
-		over, err := s.engine.look(ctx, runs, &lines{env: s.env, last: s.env.now()})
+		over, err := s.engine.look(ctx, runs, noProgress{})
 		if err != nil || !over {
 			return false, err
 		}

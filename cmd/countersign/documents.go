@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -92,31 +91,4 @@ func listDocuments(ctx context.Context, env *Env, c *Config, s *store.Store, f d
 		return env.printf("no documents\n")
 	}
 	return env.print(t)
-}
-
-// documentsTable lists the documents of one row.
-func (p *Printer) documentsTable(list []model.Document) table.Writer {
-	t := p.table("kind", "name", "state", "signature", "size", "stored", "")
-	for _, d := range list {
-		t.AppendRow(append(p.documentCells(d), plain(or(d.Reason, d.Path))))
-	}
-	return t
-}
-
-// documentCells is what is shown of a document everywhere.
-func (p *Printer) documentCells(d model.Document) table.Row {
-	stored, size := "", ""
-	if d.StoredAt != nil {
-		stored, size = p.ago(d.StoredAt), bytesShown(d.Size)
-	}
-	return table.Row{string(d.Kind), short(documentName(d), 40), p.paint(stateColour(d.State), string(d.State)), p.signatureWord(d.Facts.Signature), size, stored}
-}
-
-// documentName is the provider's name, with the version where there are more.
-func documentName(d model.Document) string {
-	name := or(d.Name, d.DocID)
-	if d.Version > 1 {
-		name += fmt.Sprintf(" (v%d)", d.Version)
-	}
-	return name
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -79,13 +80,6 @@ func getDocuments(env *Env, folder, dir string, of model.Key, list []model.Docum
 	return bad
 }
 
-func because(reason string) string {
-	if reason == "" {
-		return ""
-	}
-	return ": " + plain(reason)
-}
-
 // copyDocument writes a stored file to a new one, which is gone again unless it is whole.
 func copyDocument(source *os.Root, d model.Document, to string) (err error) {
 	from, err := source.Open(filepath.FromSlash(d.Path))
@@ -134,7 +128,7 @@ func fileName(d model.Document) string {
 			return '_'
 		}
 		return r
-	}, plain(or(d.Name, d.DocID)))
+	}, plain(cmp.Or(d.Name, d.DocID)))
 	ext := filepath.Ext(filepath.Base(filepath.FromSlash(d.Path)))
 	name = strings.TrimSuffix(name, ext)
 	name = strings.TrimRight(strings.TrimLeft(name, ". "), ". ")

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"countersign/model"
@@ -39,7 +38,7 @@ authorities is asked. One word sums them up: intact, altered, unsigned or unknow
 					}
 					return nil
 				}
-				return printDocuments(env, list)
+				return env.printDocuments(list)
 			})
 		},
 	}
@@ -68,74 +67,4 @@ func documentsNamed(ctx context.Context, c *Config, s *store.Store, args []strin
 		return nil, fmt.Errorf("%s has no document %s: `countersign documents show %s %s` lists them", t.Key(), quoted(args[2]), t.Account, quoted(t.Ref))
 	}
 	return list, nil
-}
-
-func printDocuments(env *Env, list []model.Document) error {
-	for i, d := range list {
-		if i > 0 {
-			if err := env.printf("\n"); err != nil {
-				return err
-			}
-		}
-		if err := env.printf("%s  %s\n\n", plain(documentName(d)), plain(d.ID)); err != nil {
-			return err
-		}
-		if err := env.print(env.documentFacts(d)); err != nil {
-			return err
-		}
-		if len(d.Facts.Signatures) == 0 {
-			continue
-		}
-		if err := env.printf("\nSignatures\n"); err != nil {
-			return err
-		}
-		if err := env.print(env.signaturesTable(d.Facts.Signatures)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (p *Printer) documentFacts(d model.Document) table.Writer {
-	t := p.table()
-	add := func(name, value string) {
-		if value != "" {
-			t.AppendRow(table.Row{name, value})
-		}
-	}
-	add("kind", string(d.Kind))
-	add("state", p.paint(stateColour(d.State), string(d.State)))
-	add("reason", plain(d.Reason))
-	add("signature", p.signatureWord(d.Facts.Signature))
-	add("", plain(d.Facts.Note))
-	add("integrity", string(d.Facts.Integrity))
-	add("coverage", string(d.Facts.Coverage))
-	add("trust", string(d.Facts.Trust))
-	add("sha256", d.SHA256)
-	if d.StoredAt != nil {
-		add("size", bytesShown(d.Size))
-		add("stored", d.StoredAt.UTC().Format("2006-01-02 15:04:05 MST")+" ("+p.ago(d.StoredAt)+")")
-	}
-	add("path", plain(d.Path))
-	return t
-}
-
-// signatureWord is the word as people see it.
-func (p *Printer) signatureWord(s model.Signature) string {
-	if s == model.SignatureAltered {
-		return p.paint(evil, string(s))
-	}
-	return string(s)
-}
-
-func (p *Printer) signaturesTable(list []model.EmbeddedSignature) table.Writer {
-	t := p.table("what", "signer", "says it was made", "reason", "integrity", "coverage", "")
-	for _, s := range list {
-		at := ""
-		if s.Time != nil {
-			at = s.Time.UTC().Format("2006-01-02 15:04:05 MST")
-		}
-		t.AppendRow(table.Row{s.Kind, short(s.Signer, 40), at, short(s.Reason, 40), string(s.Integrity), string(s.Coverage), plain(s.Note)})
-	}
-	return t
 }

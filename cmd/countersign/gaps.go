@@ -10,7 +10,6 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
-	"countersign/model"
 	"countersign/model/store"
 )
 
@@ -121,7 +120,12 @@ func runGaps(ctx context.Context, env *Env, c *Config, s *store.Store, f gapsFla
 			}
 		}
 	case !f.json:
-		if err := printShares(env, sums, f); err != nil {
+		if len(sums) > 0 && !f.summary {
+			if err := env.printf("\n"); err != nil {
+				return err
+			}
+		}
+		if err := printShares(env, sums, *f.since.at); err != nil {
 			return err
 		}
 	}
@@ -138,7 +142,7 @@ func sumLedgers(ctx context.Context, env *Env, c *Config, s *store.Store, f gaps
 		if f.account != "" && account.ID != f.account {
 			continue
 		}
-		l, err := sumLedger(ctx, env, s, account.ID, *f.since.at, c.CallbackObjective)
+		l, err := sumLedger(ctx, env, s, account.ID, *f.since.at, float64(c.CallbackObjective))
 		if err != nil {
 			return nil, err
 		}
@@ -159,7 +163,7 @@ func (f gapsFlags) judge(c *Config, sums []ledgerSum) error {
 		if f.failUnder.wanted != nil {
 			wanted = *f.failUnder.wanted
 		}
-		if _, configured := c.account(l.account); (configured || f.account != "") && below(l.ShareTold, wanted) {
+		if _, configured := c.account(l.account); (configured || f.account != "") && below(l.ShareTold, float64(wanted)) {
 			errs = append(errs, fmt.Errorf("account %s: callbacks told %s of its changes, below %s", l.account, percent(l.Told, l.All()), wanted))
 		}
 	}
@@ -190,8 +194,28 @@ func listGaps(ctx context.Context, env *Env, s *store.Store, f gapsFlags) error 
 	return env.print(env.gapsTable(list, true))
 }
 
+// sumLedger reads what the ledger says of an account since a day.
+func sumLedger(ctx context.Context, env *Env, s *store.Store, account string, since time.Time, wanted float64) (out ledgerSum, err error) {
+	out = ledgerSum{account: account, since: since.UTC().Truncate(day), wanted: wanted}
+	if out.ShareTold, err = s.Share(ctx, account, &since); err != nil {
+		return out, err
+	}
+	recent := env.now().UTC().Add(-day).Truncate(day)
+	if since.After(recent) {
+		recent = since
+	}
+	if out.recent, err = s.Share(ctx, account, &recent); err != nil {
+		return out, err
+	}
+	if out.repairs, err = s.Repairs(ctx, account, &since); err != nil {
+		return out, err
+	}
+	out.firsts, err = s.Firsts(ctx, account, &since)
+	return out, err
+}
+
 // printShares prints, per account, how many changes callbacks told, and what became of the others.
-func printShares(env *Env, sums []ledgerSum, f gapsFlags) error {
+func printShares(env *Env, sums []ledgerSum, since time.Time) error {
 	if len(sums) == 0 {
 		return nil
 	}
@@ -199,7 +223,7 @@ func printShares(env *Env, sums []ledgerSum, f gapsFlags) error {
 	times := env.table("account", "changes that no callback told", "how many", "half within", "90% within", "99% within")
 	for _, l := range sums {
 		t.AppendRow(table.Row{
-			l.account, env.told(l.ShareTold, l.wanted), l.Told, l.Missed, l.Late, l.Refused, l.Unsubscribed + l.NoEvent, l.wanted.String(),
+			l.account, env.told(l.ShareTold, l.wanted), l.Told, l.Missed, l.Late, l.Refused, l.Unsubscribed + l.NoEvent, percentWords(l.wanted),
 			strconv.FormatFloat(allowed(l.ShareTold, l.wanted), 'f', 1, 64), env.budgetWords(l.ShareTold, l.wanted), burnWords(l.recent, l.wanted),
 		})
 		for _, p := range []struct {
@@ -214,11 +238,7 @@ func printShares(env *Env, sums []ledgerSum, f gapsFlags) error {
 			}
 		}
 	}
-	lead := "\n"
-	if f.summary {
-		lead = ""
-	}
-	if err := env.printf("%ssince %s\n", lead, f.since.at.UTC().Format(time.DateOnly)); err != nil {
+	if err := env.printf("since %s\n", since.UTC().Format(time.DateOnly)); err != nil {
 		return err
 	}
 	if err := env.print(t); err != nil {
@@ -250,48 +270,4 @@ func printFirsts(env *Env, sums []ledgerSum) error {
 		return err
 	}
 	return env.print(t)
-}
-
-// told shows the share of changes that callbacks told, marked where it is below what is wanted.
-func (p *Printer) told(n store.ShareTold, wanted Percent) string {
-	s := percent(n.Told, n.All())
-	if below(n, wanted) {
-		return p.paint(warn, s)
-	}
-	return s
-}
-
-// gapsTable lists gaps; with their rows, where they are not of one row.
-func (p *Printer) gapsTable(list []model.Gap, rows bool) table.Writer {
-	heads := table.Row{"found", "change", "gap", "happened between", "found by"}
-	if rows {
-		heads = append(table.Row{"account", "ref"}, heads...)
-	}
-	t := p.table(heads...)
-	for _, g := range list {
-		line := table.Row{p.ago(&g.FoundAt), gapWords(g), gapKindWords(g), between(g), plain(g.FoundBy)}
-		if rows {
-			line = append(table.Row{g.Account, plain(g.Ref)}, line...)
-		}
-		t.AppendRow(line)
-	}
-	return t
-}
-
-// between says what is known of the time of a change that nobody told.
-func between(g model.Gap) string {
-	to := g.Before.UTC().Format(time.DateTime)
-	if g.After == nil {
-		return "before " + to
-	}
-	return g.After.UTC().Format(time.DateTime) + " and " + to
-}
-
-// percent shows a share, never rounded up to the whole.
-func percent(part, of int) string {
-	if of == 0 {
-		return "-"
-	}
-	tenths := part * 1000 / of
-	return fmt.Sprintf("%d.%d%%", tenths/10, tenths%10)
 }

@@ -37,7 +37,7 @@ func TestTheErrorBudget(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		n       store.ShareTold
-		wanted  Percent
+		wanted  float64
 		allowed float64
 		used    float64 // NaN: cannot be said
 		below   bool

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -39,7 +40,7 @@ environment variables that hold them. A config that is there is not written over
 }
 
 func runInit(env *Env, f initFlags) error {
-	file := or(or(f.file, env.configFlag), "config.yaml")
+	file := cmp.Or(f.file, env.configFlag, "config.yaml")
 	if _, err := os.Lstat(file); err == nil && !f.force {
 		return usagef("%s is there already: name another file, or --force", file)
 	}
@@ -91,7 +92,7 @@ func askLine(env *Env, in *bufio.Reader, question, fallback string) (string, err
 	if err != nil && err != io.EOF { //nolint:errorlint // ReadString returns it as it is
 		return "", err
 	}
-	return or(strings.TrimSpace(line), fallback), nil
+	return cmp.Or(strings.TrimSpace(line), fallback), nil
 }
 
 // checkAnswers refuses answers that make no config; secrets may be missing.

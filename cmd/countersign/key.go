@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -133,7 +134,7 @@ func (d *doctor) sealed(ctx context.Context, s *store.Store) {
 		d.say("FAIL", "encrypted values", "%v", err)
 	case rests.Unreadable > 0:
 		d.say("FAIL", "encrypted values", "%d rest under no key that is here: add the key that was in use to %s, after the first",
-			rests.Unreadable, or(d.config.keyFile(), keyName))
+			rests.Unreadable, cmp.Or(d.config.keyFile(), keyName))
 	case rests.Old > 0:
 		d.say("warn", "encrypted values", "%d rest under an old key: stop the daemon and finish with `countersign key rotate`", rests.Old)
 	case len(keys) > 1:

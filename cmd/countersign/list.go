@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -96,15 +96,6 @@ func (f listFlags) checkLimit() error {
 	return nil
 }
 
-// words lists what may be said.
-func words[S ~string](of []S) string {
-	var all []string
-	for _, w := range of {
-		all = append(all, string(w))
-	}
-	return strings.Join(all, ", ")
-}
-
 // rowPages reads the rows that fit, a page at a time.
 func rowPages(ctx context.Context, s *store.Store, filter store.Filter) func(int, string) ([]model.Transaction, string, error) {
 	return func(size int, cursor string) ([]model.Transaction, string, error) {
@@ -158,13 +149,6 @@ func printMore(ctx context.Context, env *Env, s *store.Store, filter store.Filte
 	return env.printf("\nand %s: --all shows them\n", count(n-shown, "more row"))
 }
 
-func share(done, of int) string {
-	if of == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%d/%d", done, of)
-}
-
 // knows refuses accounts that neither the config nor the database has heard of.
 func (c *Config) knows(ctx context.Context, s *store.Store, ids ...string) error {
 	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == "" })
@@ -185,7 +169,7 @@ func (c *Config) knows(ctx context.Context, s *store.Store, ids ...string) error
 	slices.Sort(known)
 	for _, id := range ids {
 		if !slices.Contains(known, id) {
-			return usagef("no account %q: there are %s", id, or(strings.Join(slices.Compact(known), ", "), "none"))
+			return usagef("no account %q: there are %s", id, cmp.Or(strings.Join(slices.Compact(known), ", "), "none"))
 		}
 	}
 	return nil

@@ -39,7 +39,7 @@ provider knows it.`,
 			if len(o.refs) > 0 && len(o.tiers) > 0 {
 				return usagef("--ref and --tier do not go together: a ref is asked about whatever its tier")
 			}
-			runs, err := env.working(cmd.Context(), env.progress(), o.queue)
+			runs, err := env.working(cmd.Context(), env.runProgress(), o.queue)
 			if err != nil {
 				return err
 			}

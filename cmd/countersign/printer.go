@@ -44,6 +44,8 @@ func wantsColour(lookup func(string) (string, bool)) bool {
 	return v != "dumb"
 }
 
+const oneDay = 24 * time.Hour
+
 // stampLayout is how times stand in JSON: RFC 3339, UTC, milliseconds.
 const stampLayout = "2006-01-02T15:04:05.000Z"
 
@@ -137,8 +139,8 @@ func relative(d time.Duration, t time.Time) string {
 		s = fmt.Sprintf("%d min", int(size.Minutes()+0.5))
 	case size < 36*time.Hour:
 		s = fmt.Sprintf("%d h", int(size.Hours()+0.5))
-	case size < 45*day:
-		s = fmt.Sprintf("%d days", int(size/day))
+	case size < 45*oneDay:
+		s = fmt.Sprintf("%d days", int(size/oneDay))
 	default:
 		return t.UTC().Format(time.DateOnly)
 	}
@@ -158,7 +160,7 @@ func lasting(d time.Duration) string {
 	case d < 36*time.Hour:
 		return fmt.Sprintf("%d h", int(d.Hours()+0.5))
 	}
-	return fmt.Sprintf("%d days", int(d/day))
+	return fmt.Sprintf("%d days", int(d/oneDay))
 }
 
 // plain makes what providers and senders wrote safe for a terminal: one line, no escape codes.

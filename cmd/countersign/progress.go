@@ -10,8 +10,6 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"countersign/model"
-	"countersign/provider"
-	"countersign/worker"
 )
 
 // progress shows how runs stand while a verb waits for them.
@@ -21,20 +19,24 @@ type progress interface {
 	logTo(w io.Writer) io.Writer // where log lines go meanwhile, so that they do not tear a bar
 }
 
-// progress returns bars on a terminal and a line every ten seconds elsewhere.
-func (a *Env) progress() progress {
-	budgets := map[string]int{}
-	if c, err := a.config(); err == nil { // else the verb says what is wrong with it
-		for i := range c.Accounts {
-			budgets[c.Accounts[i].ID] = c.Accounts[i].budgets()[provider.ClassRead]
-		}
+// progress returns bars on a terminal and a line every ten seconds elsewhere. budgets are calls a minute by account; drift is how
+// many differences a run has found, where it looks for some.
+func (p *Printer) progress(budgets map[string]int, drift func(model.Run) (int, bool)) progress {
+	ahead := pace{now: p.now, budgets: budgets, drift: drift, began: map[string]standing{}}
+	if isTerminal(p.stderr) {
+		return &bars{pool: mpb.New(mpb.WithOutput(p.stderr), mpb.WithWidth(48)), byRun: map[string]*mpb.Bar{}, pace: ahead, left: map[string]*atomic.Value{}}
 	}
-	p := pace{env: a, budgets: budgets, began: map[string]standing{}}
-	if isTerminal(a.stderr) {
-		return &bars{pool: mpb.New(mpb.WithOutput(a.stderr), mpb.WithWidth(48)), byRun: map[string]*mpb.Bar{}, pace: p, left: map[string]*atomic.Value{}}
-	}
-	return &lines{env: a, last: a.now(), pace: p}
+	return &lines{to: p.stderr, last: p.now(), pace: ahead}
 }
+
+// noProgress shows nothing.
+type noProgress struct{}
+
+func (noProgress) show([]model.Run) {}
+
+func (noProgress) end() {}
+
+func (noProgress) logTo(w io.Writer) io.Writer { return w }
 
 // standing is how far a run was at a time.
 type standing struct {
@@ -44,18 +46,19 @@ type standing struct {
 
 // pace foretells how long runs take: at the speed that was seen, and before any was, at that of the budget.
 type pace struct {
-	env     *Env
+	now     func() time.Time
 	budgets map[string]int // calls a minute, by account; 0: not bounded
+	drift   func(model.Run) (int, bool)
 	began   map[string]standing
 }
 
 // left says how long a run still takes; false where that cannot be said.
 func (p pace) left(r model.Run) (time.Duration, bool) {
 	rest := r.Total - r.Asked
-	if p.env == nil || r.FinishedAt != nil || r.Total == 0 || rest < 0 {
+	if r.FinishedAt != nil || r.Total == 0 || rest < 0 {
 		return 0, false
 	}
-	now := p.env.now()
+	now := p.now()
 	from, known := p.began[r.ID]
 	if !known || r.Asked < from.done {
 		from = standing{now, r.Asked}
@@ -79,8 +82,8 @@ func (p pace) words(r model.Run) string {
 	if left, ok := p.left(r); ok {
 		s += ", about " + lasting(left) + " left"
 	}
-	if v := worker.VerifiedBy(r); v.Drift > 0 {
-		s += fmt.Sprintf(", %d drift", v.Drift)
+	if n, _ := p.drift(r); n > 0 {
+		s += fmt.Sprintf(", %d drift", n)
 	}
 	return s
 }
@@ -135,7 +138,7 @@ func (b *bars) logTo(io.Writer) io.Writer { return b.pool }
 
 // lines is a line every ten seconds for what is still in work.
 type lines struct {
-	env  *Env
+	to   io.Writer
 	last time.Time
 	pace pace
 }
@@ -144,18 +147,20 @@ func (l *lines) show(runs []model.Run) {
 	for _, r := range runs {
 		l.pace.left(r) // the speed is counted from the first look on
 	}
-	if l.env.now().Sub(l.last) < 10*time.Second {
+	now := l.pace.now()
+	if now.Sub(l.last) < 10*time.Second {
 		return
 	}
-	l.last = l.env.now()
+	l.last = now
 	for _, r := range runs {
-		switch {
-		case r.FinishedAt != nil:
-		case r.Kind == worker.KindVerify:
-			fmt.Fprintf(l.env.stderr, "%s %s: %s\n", r.Account, r.Kind, l.pace.words(r))
-		default:
-			fmt.Fprintf(l.env.stderr, "%s %s: %d listed, %d asked, %d changed\n", r.Account, r.Kind, r.Listed, r.Asked, r.Changed)
+		if r.FinishedAt != nil {
+			continue
 		}
+		if _, compares := l.pace.drift(r); compares {
+			fmt.Fprintf(l.to, "%s %s: %s\n", r.Account, r.Kind, l.pace.words(r))
+			continue
+		}
+		fmt.Fprintf(l.to, "%s %s: %d listed, %d asked, %d changed\n", r.Account, r.Kind, r.Listed, r.Asked, r.Changed)
 	}
 }
 

@@ -15,7 +15,7 @@ func TestAVerifyTellsHowFarItIs(t *testing.T) {
 	a, _, stderr := testApp(nil)
 	now := nine
 	a.now = func() time.Time { return now }
-	l := &lines{env: a.Env, last: now, pace: pace{env: a.Env, budgets: map[string]int{"sales": 120}, began: map[string]standing{}}}
+	l := &lines{to: stderr, last: now, pace: pace{now: a.now, budgets: map[string]int{"sales": 120}, drift: driftOf, began: map[string]standing{}}}
 	r := model.Run{ID: "r", Account: "sales", Kind: worker.KindVerify, Total: 1000}
 	for _, c := range []struct {
 		after time.Duration
@@ -37,7 +37,7 @@ func TestAVerifyTellsHowFarItIs(t *testing.T) {
 			t.Errorf("after %d rows it says %q, want %q", c.done, stderr, c.want)
 		}
 	}
-	p := pace{env: a.Env, budgets: map[string]int{"sales": 30}, began: map[string]standing{}}
+	p := pace{now: a.now, drift: driftOf, budgets: map[string]int{"sales": 30}, began: map[string]standing{}}
 	if left, ok := p.left(model.Run{ID: "x", Account: "sales", Total: 60}); !ok || left != 2*time.Minute {
 		t.Errorf("by the budget: %v, %v", left, ok)
 	}

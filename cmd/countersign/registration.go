@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -109,7 +110,7 @@ func showRegistration(ctx context.Context, env *Env, id string, asJSON bool) err
 	}
 	r, ok := b.provider.(provider.Registrar)
 	if !ok {
-		return env.printf("%s does not tell what it calls: look in its dashboard for %s\n", b.Provider, or(c.callbackURL(id), "the URL"))
+		return env.printf("%s does not tell what it calls: look in its dashboard for %s\n", b.Provider, cmp.Or(c.callbackURL(id), "the URL"))
 	}
 	reg, err := r.Registration(ctx)
 	if err != nil {
@@ -163,7 +164,7 @@ func printRegistration(env *Env, r registrationJSON) error {
 		if x.Events != nil {
 			events = count(len(x.Events), "type") + ": " + strings.Join(x.Events, " ")
 		}
-		if err := env.printf("calls   %s (%s)\nscope   %s\nevents  %s\n", or(x.URL, "nothing"), state, plain(x.Scope), plain(events)); err != nil {
+		if err := env.printf("calls   %s (%s)\nscope   %s\nevents  %s\n", cmp.Or(x.URL, "nothing"), state, plain(x.Scope), plain(events)); err != nil {
 			return err
 		}
 		for _, w := range x.Warnings {
@@ -172,7 +173,7 @@ func printRegistration(env *Env, r registrationJSON) error {
 			}
 		}
 	}
-	return env.printf("ours    %s\n", or(r.Wanted, "-"))
+	return env.printf("ours    %s\n", cmp.Or(r.Wanted, "-"))
 }
 
 // borrowed reads the tokens that rest in the database, if there is one, and keeps new ones only as

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -113,7 +114,7 @@ func planRegistration(ctx context.Context, env *Env, c *Config, id string, f set
 }
 
 func displaced(reg provider.Registration) error {
-	return fmt.Errorf("the provider calls %s now, and would no longer: with --replace we take its place", or(shownURL(reg.URL), "another URL"))
+	return fmt.Errorf("the provider calls %s now, and would no longer: with --replace we take its place", cmp.Or(shownURL(reg.URL), "another URL"))
 }
 
 func setRegistration(ctx context.Context, env *Env, w *writer, id string, f setFlags) error {

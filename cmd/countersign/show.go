@@ -7,22 +7,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"countersign/model"
 	"countersign/model/store"
 )
-
-// row is one transaction with all that belongs to it.
-type row struct {
-	model.Transaction
-	history   []model.Change
-	callbacks []model.Callback
-	documents []model.Document
-	gaps      []model.Gap
-	progress  []store.Step
-}
 
 func newShowCommand(env *Env) *cobra.Command {
 	asJSON := false
@@ -48,7 +37,11 @@ A ref that begins with - follows --.`,
 				if asJSON {
 					return env.jsonLines().write(showObject(r))
 				}
-				return printRow(env, c, r)
+				var slots map[string]time.Time
+				if account, ok := c.account(r.Account); ok {
+					slots = account.nextSlots(env.now())
+				}
+				return env.printRow(r, slots)
 			})
 		},
 	}
@@ -88,14 +81,6 @@ func findRow(ctx context.Context, c *Config, s *store.Store, args []string) (mod
 	return all[0], nil
 }
 
-// quoted shows a ref as it can be typed.
-func quoted(ref string) string {
-	if plain(ref) != ref || strings.ContainsAny(ref, " \"'") {
-		return fmt.Sprintf("%q", ref)
-	}
-	return ref
-}
-
 // wholeRow reads what belongs to a transaction.
 func wholeRow(ctx context.Context, s *store.Store, t model.Transaction) (row, error) {
 	r := row{Transaction: t}
@@ -108,137 +93,4 @@ func wholeRow(ctx context.Context, s *store.Store, t model.Transaction) (row, er
 	r.gaps, errs[3] = s.Gaps(ctx, store.GapFilter{Account: t.Account, Ref: t.Ref})
 	r.progress, errs[4] = s.Progress(ctx, t.Key())
 	return r, errors.Join(errs[:]...)
-}
-
-func printRow(env *Env, c *Config, r row) error {
-	account, _ := c.account(r.Account)
-	if err := env.printf("%s/%s  %s\n\n", r.Account, plain(r.Ref), plain(r.Name)); err != nil {
-		return err
-	}
-	if err := env.print(rowFacts(env, r, account)); err != nil {
-		return err
-	}
-	for _, part := range []struct {
-		title string
-		table table.Writer
-	}{
-		{"Signers", env.signersTable(r.Signers)},
-		{"Documents", env.documentsTable(r.documents)},
-		{"History", env.historyTable(r.history)},
-		{"Callbacks", env.callbacksTable(r.callbacks, false)},
-		{"Gaps", env.gapsTable(r.gaps, false)},
-		{"Progress (as browsers told, not checked)", env.progressTable(r.progress)},
-	} {
-		if part.table.Length() == 0 {
-			continue
-		}
-		if err := env.printf("\n%s\n", part.title); err != nil {
-			return err
-		}
-		if err := env.print(part.table); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// rowFacts is the head of `show`: what stands in the row itself.
-func rowFacts(env *Env, r row, account *Account) table.Writer {
-	t := env.table()
-	add := func(name, value string) {
-		if value != "" {
-			t.AppendRow(table.Row{name, value})
-		}
-	}
-	add("status", env.standing(r.Transaction))
-	add("", strings.Join(env.flags(r.Transaction), ", "))
-	add("reason", plain(r.Reason))
-	add("provider", strings.TrimSuffix(r.Provider+" says "+plain(r.ProviderStatus), " says "))
-	add("own id", plain(r.ExternalID))
-	add("signers", share(r.SignersDone, r.SignersAll))
-	add("documents", share(r.DocsStored, r.DocsTotal))
-	for _, m := range r.Attention {
-		add("attention", env.paint(evil, attentionWords(m.Kind))+" "+env.attentionRest(r.Signers, m))
-	}
-	for _, at := range []struct {
-		name string
-		time *time.Time
-	}{{"created", r.CreatedAt}, {"sent", r.SentAt}, {"expires", r.ExpiresAt}, {"changed", &r.ChangedAt}, {"confirmed", r.ConfirmedAt}} {
-		if at.time != nil && !at.time.IsZero() {
-			add(at.name, at.time.UTC().Format("2006-01-02 15:04:05 MST")+" ("+env.ago(at.time)+")")
-		}
-	}
-	add("asked next", dueNext(env, r.Transaction, account))
-	add("first seen", originWords(r.Origin)+", "+env.ago(&r.FirstSeenAt))
-	return t
-}
-
-// attentionRest says who, since when and in which words.
-func (p *Printer) attentionRest(signers []model.Signer, m model.Attention) string {
-	who := plain(m.Signer)
-	for _, s := range signers {
-		if s.Ref == m.Signer && s.Name != "" {
-			who = plain(s.Name)
-		}
-	}
-	said := []string{p.ago(&m.Since)}
-	for _, s := range []string{who, plain(m.Message)} {
-		if s != "" {
-			said = append(said, s)
-		}
-	}
-	return "(" + strings.Join(said, ", ") + ")"
-}
-
-// originWords says how a row came to be.
-func originWords(o model.Origin) string {
-	switch o {
-	case model.OriginClaim:
-		return "in a callback"
-	case model.OriginPoll:
-		return "in a poll"
-	case model.OriginBackfill:
-		return "in a backfill"
-	case model.OriginTrack:
-		return "by `track`"
-	case model.OriginHint:
-		return "by a browser's hint"
-	}
-	return plain(string(o))
-}
-
-func (p *Printer) signersTable(list []model.Signer) table.Writer {
-	t := p.table("order", "name", "e-mail", "role", "status", "when", "reason")
-	for _, s := range list {
-		when := s.SignedAt
-		if when == nil {
-			when = s.ViewedAt
-		}
-		at := ""
-		if when != nil {
-			at = p.ago(when)
-		}
-		t.AppendRow(table.Row{s.Order, plain(s.Name), plain(s.Email), plain(s.Role), string(s.Status), at, short(s.Reason, 60)})
-	}
-	return t
-}
-
-func (p *Printer) historyTable(list []model.Change) table.Writer {
-	t := p.table("seq", "when", "what", "change", "by")
-	for _, c := range list {
-		change := changeWords(c)
-		if c.Kind == model.KindStatus && !c.Confirmed {
-			change += " (a callback says)"
-		}
-		t.AppendRow(table.Row{c.Seq, p.ago(&c.At), string(c.Kind), change, plain(c.Source)})
-	}
-	return t
-}
-
-func (p *Printer) progressTable(list []store.Step) table.Writer {
-	t := p.table("when", "step")
-	for _, s := range list {
-		t.AppendRow(table.Row{p.ago(&s.At), plain(s.Name)})
-	}
-	return t
 }

@@ -134,7 +134,7 @@ func accountsTable(ctx context.Context, env *Env, c *Config, s *store.Store) (ta
 		k := remembered[account.ID]
 		t.AppendRow(table.Row{
 			account.ID, account.Provider, env.ago(k.LastCallbackAt), env.ago(k.LastPollAt), env.ago(account.nextSlot(env.now())),
-			open, late, env.told(n, c.CallbackObjective), env.budgetWords(n, c.CallbackObjective),
+			open, late, env.told(n, float64(c.CallbackObjective)), env.budgetWords(n, float64(c.CallbackObjective)),
 		})
 		delete(remembered, account.ID)
 	}

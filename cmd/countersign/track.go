@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -58,7 +59,7 @@ func runTrack(ctx context.Context, env *Env, w *writer, account string, refs []s
 		for _, x := range w.config.Accounts {
 			ids = append(ids, x.ID)
 		}
-		return usagef("account %q is not in the config: it has %s", account, or(strings.Join(ids, ", "), "none"))
+		return usagef("account %q is not in the config: it has %s", account, cmp.Or(strings.Join(ids, ", "), "none"))
 	}
 	if err := newAccounts(env, w.store, w.log).remember(ctx, w.config); err != nil {
 		return err

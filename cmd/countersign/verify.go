@@ -67,7 +67,7 @@ func (o verifyOptions) queue(ctx context.Context, e *engine) ([]model.Run, error
 }
 
 func runVerify(ctx context.Context, env *Env, o verifyOptions) error {
-	p := env.progress()
+	p := env.runProgress()
 	runs, err := env.working(ctx, p, o.queue)
 	if err != nil {
 		return err
@@ -92,16 +92,6 @@ func runVerify(ctx context.Context, env *Env, o verifyOptions) error {
 		return &exitError{code: exitDrift}
 	}
 	return nil
-}
-
-// driftJSON is one field in which the table and the truth differ.
-type driftJSON struct {
-	Account  string `json:"account"`
-	Ref      string `json:"ref"`
-	Field    string `json:"field"`
-	Ours     string `json:"ours"`
-	Theirs   string `json:"theirs"`
-	Repaired bool   `json:"repaired"`
 }
 
 // eachDrift calls do for each line of the runs, until it says no more.

@@ -13,6 +13,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/provider"
 	"countersign/worker"
 )
 
@@ -39,6 +40,25 @@ func (a *Env) working(ctx context.Context, p progress, queue func(context.Contex
 		runs, err = e.untilDone(ctx, runs, p)
 	}
 	return runs, errors.Join(err, e.close())
+}
+
+// runProgress shows how runs stand, on stderr.
+func (a *Env) runProgress() progress {
+	budgets := map[string]int{}
+	if c, err := a.config(); err == nil { // else the verb says what is wrong with it
+		for i := range c.Accounts {
+			budgets[c.Accounts[i].ID] = c.Accounts[i].budgets()[provider.ClassRead]
+		}
+	}
+	return a.progress(budgets, driftOf)
+}
+
+// driftOf is how many differences a verify has found; false for other runs.
+func driftOf(r model.Run) (int, bool) {
+	if r.Kind != worker.KindVerify {
+		return 0, false
+	}
+	return worker.VerifiedBy(r).Drift, true
 }
 
 // untilDone works the runs off, as long as no daemon does, and returns when they have ended and the

@@ -276,3 +276,23 @@ func each[T, O any](list []T, object func(T) O) []O {
 	}
 	return out
 }
+
+// driftJSON is one field in which the table and the truth differ.
+type driftJSON struct {
+	Account  string `json:"account"`
+	Ref      string `json:"ref"`
+	Field    string `json:"field"`
+	Ours     string `json:"ours"`
+	Theirs   string `json:"theirs"`
+	Repaired bool   `json:"repaired"`
+}
+
+// row is one transaction with all that belongs to it.
+type row struct {
+	model.Transaction
+	history   []model.Change
+	callbacks []model.Callback
+	documents []model.Document
+	gaps      []model.Gap
+	progress  []store.Step
+}

@@ -1,8 +1,8 @@
 package main
 
 import (
-	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,44 +14,24 @@ import (
 type ledgerSum struct {
 	account string
 	since   time.Time
-	wanted  Percent
+	wanted  float64 // percent
 	store.ShareTold
 	recent  store.ShareTold // since yesterday's midnight, or since, if that is later
 	repairs store.Repairs
 	firsts  map[model.Channel]int
 }
 
-// sumLedger reads what the ledger says of an account since a day.
-func sumLedger(ctx context.Context, env *Env, s *store.Store, account string, since time.Time, wanted Percent) (out ledgerSum, err error) {
-	out = ledgerSum{account: account, since: since.UTC().Truncate(day), wanted: wanted}
-	if out.ShareTold, err = s.Share(ctx, account, &since); err != nil {
-		return out, err
-	}
-	recent := env.now().UTC().Add(-day).Truncate(day)
-	if since.After(recent) {
-		recent = since
-	}
-	if out.recent, err = s.Share(ctx, account, &recent); err != nil {
-		return out, err
-	}
-	if out.repairs, err = s.Repairs(ctx, account, &since); err != nil {
-		return out, err
-	}
-	out.firsts, err = s.Firsts(ctx, account, &since)
-	return out, err
-}
-
 // untold is how many changes used up the error budget.
 func untold(n store.ShareTold) int { return n.Missed + n.Late + n.Refused }
 
 // allowed is the error budget: how many changes may stay untold, of as many as there were.
-func allowed(n store.ShareTold, wanted Percent) float64 {
-	return float64(n.All()) * (100 - float64(wanted)) / 100
+func allowed(n store.ShareTold, wanted float64) float64 {
+	return float64(n.All()) * (100 - wanted) / 100
 }
 
 // used is which share of the error budget is used up; false where there is none, because nothing changed or the
 // objective allows nothing.
-func used(n store.ShareTold, wanted Percent) (float64, bool) {
+func used(n store.ShareTold, wanted float64) (float64, bool) {
 	may := allowed(n, wanted)
 	if may == 0 {
 		return 0, false
@@ -60,12 +40,12 @@ func used(n store.ShareTold, wanted Percent) (float64, bool) {
 }
 
 // below says whether callbacks told less than what is wanted. Where nothing changed they told all.
-func below(n store.ShareTold, wanted Percent) bool {
+func below(n store.ShareTold, wanted float64) bool {
 	return n.All() > 0 && float64(untold(n)) > allowed(n, wanted)+1e-9
 }
 
 // budgetWords says what is left of the error budget, as a person would.
-func (p *Printer) budgetWords(n store.ShareTold, wanted Percent) string {
+func (p *Printer) budgetWords(n store.ShareTold, wanted float64) string {
 	share, ok := used(n, wanted)
 	switch {
 	case n.All() == 0:
@@ -79,7 +59,7 @@ func (p *Printer) budgetWords(n store.ShareTold, wanted Percent) string {
 }
 
 // burnWords says how fast the budget is used since yesterday: at 1 it lasts just as long as the time that it is for.
-func burnWords(n store.ShareTold, wanted Percent) string {
+func burnWords(n store.ShareTold, wanted float64) string {
 	rate, ok := used(n, wanted)
 	if !ok {
 		return "-"
@@ -149,7 +129,7 @@ type summaryJSON struct {
 
 func summaryObject(l ledgerSum) summaryJSON {
 	o := summaryJSON{
-		Account: l.account, Since: stampOf(l.since), Objective: float64(l.wanted) / 100, Told: l.Told, Missed: l.Missed, Late: l.Late,
+		Account: l.account, Since: stampOf(l.since), Objective: l.wanted / 100, Told: l.Told, Missed: l.Missed, Late: l.Late,
 		Refused: l.Refused, Unsubscribed: l.Unsubscribed, NoEvent: l.NoEvent,
 		Allowed: allowed(l.ShareTold, l.wanted), Left: allowed(l.ShareTold, l.wanted) - float64(untold(l.ShareTold)),
 		FoundWithin: percentilesObject(l.repairs.Bound), FoundAfter: percentilesObject(l.repairs.Dated), LateBy: percentilesObject(l.repairs.Late),
@@ -170,3 +150,15 @@ func summaryObject(l ledgerSum) summaryJSON {
 	}
 	return o
 }
+
+// told shows the share of changes that callbacks told, marked where it is below what is wanted.
+func (p *Printer) told(n store.ShareTold, wanted float64) string {
+	s := percent(n.Told, n.All())
+	if below(n, wanted) {
+		return p.paint(warn, s)
+	}
+	return s
+}
+
+// percentWords shows a percentage as it is written in the config.
+func percentWords(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) + "%" }

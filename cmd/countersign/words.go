@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -88,11 +89,12 @@ func attentionWords(kind model.AttentionKind) string {
 	return plain(strings.ReplaceAll(string(kind), "_", " "))
 }
 
-// dueNext says when t is asked about next, and why.
-func dueNext(env *Env, t model.Transaction, slots *Account) string {
+// due says when t is asked about next, and why. slots are its account's next polls, by tier; nil where the account is not
+// in the config.
+func (p *Printer) due(t model.Transaction, slots map[string]time.Time) string {
 	if t.NextCheckAt != nil {
-		when := env.ago(t.NextCheckAt)
-		if !t.NextCheckAt.After(env.now()) {
+		when := p.ago(t.NextCheckAt)
+		if !t.NextCheckAt.After(p.now()) {
 			when = "now"
 		}
 		return when + ": " + dueWords(t.DueReason)
@@ -100,22 +102,20 @@ func dueNext(env *Env, t model.Transaction, slots *Account) string {
 	switch {
 	case slots == nil:
 		return "never: the account is not in the config"
-	case t.Status.Final() && env.now().Sub(t.ChangedAt) > 30*day, t.Deleted:
+	case t.Status.Final() && p.now().Sub(t.ChangedAt) > 30*oneDay, t.Deleted:
 		return "when a list, a callback or `verify` names it"
 	case t.Status.Final():
-		return nextSlotOf(env, slots, "audit") + ": the audit looks at final rows for 30 days"
-	case env.now().Sub(t.ChangedAt) <= 7*day, t.ExpiresAt != nil && t.ExpiresAt.Before(env.now().Add(48*time.Hour)):
-		return nextSlotOf(env, slots, "active") + ": the active poll"
+		return p.slot(slots, "audit") + ": the audit looks at final rows for 30 days"
+	case p.now().Sub(t.ChangedAt) <= 7*oneDay, t.ExpiresAt != nil && t.ExpiresAt.Before(p.now().Add(48*time.Hour)):
+		return p.slot(slots, "active") + ": the active poll"
 	}
-	return nextSlotOf(env, slots, "idle") + ": the idle poll, there was no news in 7 days"
+	return p.slot(slots, "idle") + ": the idle poll, there was no news in 7 days"
 }
 
-// nextSlotOf says when a tier is polled next.
-func nextSlotOf(env *Env, account *Account, tier string) string {
-	for _, s := range account.slots(env.now()) {
-		if s.tier == tier {
-			return env.ago(&s.next)
-		}
+// slot says when a tier is polled next.
+func (p *Printer) slot(slots map[string]time.Time, tier string) string {
+	if at, ok := slots[tier]; ok {
+		return p.ago(&at)
 	}
 	return "with its slot"
 }
@@ -208,4 +208,99 @@ func bytesShown(n int64) string {
 		return fmt.Sprintf("%d KiB", n>>10)
 	}
 	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+}
+
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + plain(reason)
+}
+
+// words lists what may be said.
+func words[S ~string](of []S) string {
+	var all []string
+	for _, w := range of {
+		all = append(all, string(w))
+	}
+	return strings.Join(all, ", ")
+}
+
+func share(done, of int) string {
+	if of == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d/%d", done, of)
+}
+
+// quoted shows a ref as it can be typed.
+func quoted(ref string) string {
+	if plain(ref) != ref || strings.ContainsAny(ref, " \"'") {
+		return fmt.Sprintf("%q", ref)
+	}
+	return ref
+}
+
+// originWords says how a row came to be.
+func originWords(o model.Origin) string {
+	switch o {
+	case model.OriginClaim:
+		return "in a callback"
+	case model.OriginPoll:
+		return "in a poll"
+	case model.OriginBackfill:
+		return "in a backfill"
+	case model.OriginTrack:
+		return "by `track`"
+	case model.OriginHint:
+		return "by a browser's hint"
+	}
+	return plain(string(o))
+}
+
+// between says what is known of the time of a change that nobody told.
+func between(g model.Gap) string {
+	to := g.Before.UTC().Format(time.DateTime)
+	if g.After == nil {
+		return "before " + to
+	}
+	return g.After.UTC().Format(time.DateTime) + " and " + to
+}
+
+// percent shows a share, never rounded up to the whole.
+func percent(part, of int) string {
+	if of == 0 {
+		return "-"
+	}
+	tenths := part * 1000 / of
+	return fmt.Sprintf("%d.%d%%", tenths/10, tenths%10)
+}
+
+// changeWords says what became of what.
+func changeWords(c model.Change) string {
+	switch {
+	case c.From == "", c.From == c.To:
+		return plain(c.To)
+	case c.To == "":
+		return "no longer " + plain(c.From)
+	}
+	return plain(c.From) + " -> " + plain(c.To)
+}
+
+// documentName is the provider's name, with the version where there are more.
+func documentName(d model.Document) string {
+	name := cmp.Or(d.Name, d.DocID)
+	if d.Version > 1 {
+		name += fmt.Sprintf(" (v%d)", d.Version)
+	}
+	return name
+}
+
+// multiline is plain for text of several lines.
+func multiline(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = plain(strings.TrimSuffix(line, "\r"))
+	}
+	return strings.Join(lines, "\n")
 }
