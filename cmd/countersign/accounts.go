@@ -96,7 +96,7 @@ func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error
 	}
 	log := all.log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.Provider})
 	out := provider.TransportOptions{
-		Account: acc.ID, Base: all.base, Budget: acc.budgets(), Now: all.env.now, Log: log, Rand: all.env.rand,
+		Account: acc.ID, Base: all.base, Budget: acc.budgets(), Now: all.env.Now, Log: log, Rand: all.env.rand,
 		BackoffMin: min(500*time.Millisecond, time.Duration(c.Retry.First)), BackoffMax: time.Duration(c.Retry.First),
 		MaxFile: int64(c.DocumentsMaxSize),
 	}
@@ -106,7 +106,7 @@ func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error
 	}
 	o := acc.options()
 	o.Client, o.Bare = t.Client(), provider.NewBareClient(out, acc.AllowPrivateLinks)
-	o.Now, o.Log = all.env.now, log
+	o.Now, o.Log = all.env.Now, log
 	p, err := make(o)
 	if err != nil {
 		return fmt.Errorf("account %s: %w", acc.ID, err)
@@ -173,7 +173,7 @@ func (all *accounts) remember(ctx context.Context, c *Config) error {
 			return fmt.Errorf("account %s: its rows are of provider %s and the config says %s: give the new one another id", acc.ID, k.Provider, acc.Provider)
 		}
 		if !ok {
-			fresh = append(fresh, model.Account{ID: acc.ID, Provider: acc.Provider, FirstStartAt: all.env.now().UTC()})
+			fresh = append(fresh, model.Account{ID: acc.ID, Provider: acc.Provider, FirstStartAt: all.env.Now().UTC()})
 		}
 	}
 	if len(fresh) == 0 {

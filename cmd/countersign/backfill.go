@@ -10,6 +10,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/provider"
 	"countersign/worker"
@@ -24,7 +25,7 @@ type backfillOptions struct {
 
 // newBackfillCommand loads history, once.
 func newBackfillCommand(env *Env) *cobra.Command {
-	o := backfillOptions{since: span{now: env.now}, until: span{now: env.now}}
+	o := backfillOptions{since: span{now: env.Now}, until: span{now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "backfill",
 		Short: "Load history, once",
@@ -35,10 +36,10 @@ compares without writing: what would change, how many calls and how long.`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.since.at == nil {
-				return usagef("--since SPAN is needed: 30d, 2w, 720h, a date or a time")
+				return output.Usagef("--since SPAN is needed: 30d, 2w, 720h, a date or a time")
 			}
 			if o.until.at != nil && !o.until.at.After(*o.since.at) {
-				return usagef("--until must be after --since")
+				return output.Usagef("--until must be after --since")
 			}
 			if o.plan {
 				return printBackfillPlan(cmd.Context(), env, o)
@@ -75,7 +76,7 @@ func (o backfillOptions) lists(e *engine) ([]*worker.Account, error) {
 		out = append(out, acc)
 	}
 	if len(errs) > 0 && (len(o.accounts) > 0 || len(out) == 0) {
-		return nil, &exitError{exitUsage, errors.Join(errs...)}
+		return nil, &output.ExitError{Code: output.ExitUsage, Err: errors.Join(errs...)}
 	}
 	for _, err := range errs {
 		e.log.Warn(err.Error())
@@ -102,7 +103,7 @@ func (o backfillOptions) queue(ctx context.Context, e *engine) ([]model.Run, err
 			return nil, err
 		}
 		if r.Cursor != "" {
-			fmt.Fprintf(e.env.stderr, "%s: resuming the backfill since %s, %d listed so far\n", acc.ID, r.Since.Format(time.DateOnly), r.Listed)
+			fmt.Fprintf(e.env.Stderr, "%s: resuming the backfill since %s, %d listed so far\n", acc.ID, r.Since.Format(time.DateOnly), r.Listed)
 		}
 		runs = append(runs, r)
 	}
@@ -130,7 +131,7 @@ func printBackfillPlan(ctx context.Context, env *Env, o backfillOptions) (err er
 	if o.until.at != nil {
 		until = *o.until.at
 	}
-	t := env.table("ACCOUNT", "LISTED", "NEW", "CHANGED", "KNOWN", "CALLS", "FILES", "TAKES ABOUT")
+	t := env.Table("ACCOUNT", "LISTED", "NEW", "CHANGED", "KNOWN", "CALLS", "FILES", "TAKES ABOUT")
 	for _, acc := range accounts {
 		plan, err := e.worker.PlanBackfill(ctx, acc, *o.since.at, until)
 		if err != nil {
@@ -138,6 +139,6 @@ func printBackfillPlan(ctx context.Context, env *Env, o backfillOptions) (err er
 		}
 		t.AppendRow(table.Row{plan.Account, plan.Listed, plan.New, plan.Changed, plan.Known, plan.Calls, plan.Downloads, plan.Time.Round(time.Second)})
 	}
-	env.print(t)
+	env.Print(t)
 	return nil
 }

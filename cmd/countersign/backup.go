@@ -6,6 +6,7 @@ import (
 	_ "github.com/mattn/go-sqlite3" // the driver that model/store uses
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 )
 
@@ -32,7 +33,7 @@ PostgreSQL database is backed up with pg_dump. ` + "`countersign restore FILE`" 
 func runBackup(ctx context.Context, env *Env, c *Config, to string) error {
 	from, ok := c.sqliteFile()
 	if !ok {
-		return usagef("the database is PostgreSQL: back it up with `pg_dump -Fc -f %s`, restore it with `pg_restore`", to)
+		return output.Usagef("the database is PostgreSQL: back it up with `pg_dump -Fc -f %s`, restore it with `pg_restore`", to)
 	}
 	if err := there(from); err != nil {
 		return err
@@ -44,5 +45,5 @@ func runBackup(ctx context.Context, env *Env, c *Config, to string) error {
 	if key, _ := env.lookup(keyName); key == "" {
 		rest += " and " + c.keyFile()
 	}
-	return env.printf("%s holds the database; copy %s too, now that it is written\n", to, rest)
+	return env.Printf("%s holds the database; copy %s too, now that it is written\n", to, rest)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"countersign/cmd/countersign/output"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,7 +45,7 @@ request is counted in the table after each round; a wrong count is exit 1. Speed
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.rounds < 1 || o.seconds <= 0 || len(o.connections) == 0 || slices.Min(o.connections) < 1 {
-				return usagef("--rounds, --seconds and --connections take numbers above 0")
+				return output.Usagef("--rounds, --seconds and --connections take numbers above 0")
 			}
 			return runIngest(cmd.Context(), env, o)
 		},
@@ -170,7 +171,7 @@ func median(list []float64) float64 {
 
 func printBench(env *Env, lines []benchLine, asJSON bool) error {
 	if asJSON {
-		enc := json.NewEncoder(env.stdout)
+		enc := json.NewEncoder(env.Stdout)
 		for _, l := range lines {
 			if err := enc.Encode(l); err != nil {
 				return err
@@ -178,9 +179,9 @@ func printBench(env *Env, lines []benchLine, asJSON bool) error {
 		}
 		return nil
 	}
-	fmt.Fprintf(env.stdout, "%-6s %8s %10s %9s %9s %8s\n", "WHAT", "CALLERS", "A SECOND", "P50 ms", "P99 ms", "OURS TO")
+	fmt.Fprintf(env.Stdout, "%-6s %8s %10s %9s %9s %8s\n", "WHAT", "CALLERS", "A SECOND", "P50 ms", "P99 ms", "OURS TO")
 	for _, l := range lines {
-		fmt.Fprintf(env.stdout, "%-6s %8d %10.0f %9.2f %9.2f %8.2f\n", l.What, l.Connections, l.PerSecond, l.P50, l.P99, l.OursToThis)
+		fmt.Fprintf(env.Stdout, "%-6s %8d %10.0f %9.2f %9.2f %8.2f\n", l.What, l.Connections, l.PerSecond, l.P50, l.P99, l.OursToThis)
 	}
 	return nil
 }

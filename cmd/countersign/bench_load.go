@@ -51,7 +51,7 @@ func newSubjects(ctx context.Context, e *engine, dir string) (*subjects, error) 
 	s := &subjects{}
 	fail := func(err error) (*subjects, error) { return nil, errors.Join(err, s.close()) }
 	l, err := callback.New(callback.Options{
-		Lookup: e.accounts.lookup, Apply: e.apply, HMACKey: []byte("bench"), Now: e.env.now, Log: e.log,
+		Lookup: e.accounts.lookup, Apply: e.apply, HMACKey: []byte("bench"), Now: e.env.Now, Log: e.log,
 	})
 	if err != nil {
 		return fail(err)

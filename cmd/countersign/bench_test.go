@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"countersign/cmd/countersign/output"
 	"io"
 	"strings"
 	"sync/atomic"
@@ -25,7 +26,7 @@ func TestBenchIngest(t *testing.T) {
 		require.Positive(t, l["ours_to_this"], l)
 	}
 	for _, args := range [][]string{{"--rounds", "0"}, {"--seconds", "0"}, {"--connections", "0"}} {
-		require.Equal(t, exitUsage, newApp(strings.NewReader(""), io.Discard, io.Discard).run(t.Context(), append([]string{"bench", "ingest"}, args...)))
+		require.Equal(t, output.ExitUsage, newApp(strings.NewReader(""), io.Discard, io.Discard).run(t.Context(), append([]string{"bench", "ingest"}, args...)))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 )
@@ -32,7 +33,7 @@ func verdicts() []model.Verdict {
 }
 
 func newCallbacksListCommand(env *Env) *cobra.Command {
-	f := callbacksFlags{since: span{now: env.now}}
+	f := callbacksFlags{since: span{now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List callbacks, the newest first",
@@ -52,7 +53,7 @@ ignored, unresolved, test). On a terminal it shows the newest 50; --all shows th
 	flags := cmd.Flags()
 	flags.StringVar(&f.account, "account", "", "only this `ACCOUNT`")
 	flags.StringVar(&f.ref, "ref", "", "only callbacks that named this `REF`")
-	flags.StringVar(&f.verdict, "verdict", "", "only this `VERDICT`: "+words(verdicts()))
+	flags.StringVar(&f.verdict, "verdict", "", "only this `VERDICT`: "+output.Words(verdicts()))
 	flags.Var(&f.since, "since", "what came since then: 30d, 2w, 720h, a date or a time")
 	flags.BoolVar(&f.all, "all", false, "on a terminal too, all of them")
 	limitFlag(cmd, &f.limit)
@@ -63,9 +64,9 @@ ignored, unresolved, test). On a terminal it shows the newest 50; --all shows th
 func (f callbacksFlags) check() error {
 	switch {
 	case f.verdict != "" && !slices.Contains(verdicts(), model.Verdict(f.verdict)):
-		return usagef("--verdict %q is not one of %s", f.verdict, words(verdicts()))
+		return output.Usagef("--verdict %q is not one of %s", f.verdict, output.Words(verdicts()))
 	case f.limit < 0:
-		return usagef("--limit %d is below nothing", f.limit)
+		return output.Usagef("--limit %d is below nothing", f.limit)
 	}
 	return nil
 }
@@ -80,18 +81,18 @@ func listCallbacks(ctx context.Context, env *Env, c *Config, s *store.Store, f c
 		})
 	}
 	if f.json {
-		out := env.jsonLines()
-		return eachOf(f.limit, fetch, func(c model.Callback) error { return out.write(callbackObject(c)) })
+		out := env.JSONLines()
+		return output.EachOf(f.limit, fetch, func(c model.Callback) error { return out.Write(output.CallbackObject(c)) })
 	}
 	var list []model.Callback
-	err := eachOf(env.shown(f.limit, f.all), fetch, func(c model.Callback) error { list = append(list, c); return nil })
+	err := output.EachOf(env.Shown(f.limit, f.all), fetch, func(c model.Callback) error { list = append(list, c); return nil })
 	if err != nil {
 		return err
 	}
 	if len(list) == 0 {
-		return env.printf("no callbacks\n")
+		return env.Printf("no callbacks\n")
 	}
-	return env.print(env.callbacksTable(list, true))
+	return env.Print(env.CallbacksTable(list, true))
 }
 
 func newCallbacksShowCommand(env *Env) *cobra.Command {
@@ -107,19 +108,19 @@ func newCallbacksShowCommand(env *Env) *cobra.Command {
 			return env.reading(ctx, func(_ *Config, s *store.Store) error {
 				c, err := s.Callback(ctx, args[0])
 				if errors.Is(err, store.ErrNoRow) {
-					return fmt.Errorf("no callback %s: `countersign callbacks list` shows what there is", quoted(args[0]))
+					return fmt.Errorf("no callback %s: `countersign callbacks list` shows what there is", output.Quoted(args[0]))
 				}
 				if errors.Is(err, store.ErrKey) {
-					fmt.Fprintln(env.stderr, "the body rests encrypted, and the installation key is not at hand")
+					fmt.Fprintln(env.Stderr, "the body rests encrypted, and the installation key is not at hand")
 					c.Body, err = nil, nil
 				}
 				if err != nil {
 					return err
 				}
 				if asJSON {
-					return env.jsonLines().write(wholeCallbackObject(c))
+					return env.JSONLines().Write(output.WholeCallbackObject(c))
 				}
-				return env.printCallback(c)
+				return env.PrintCallback(c)
 			})
 		},
 	}

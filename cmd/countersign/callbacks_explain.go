@@ -12,6 +12,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
@@ -76,43 +77,43 @@ func explainCallback(ctx context.Context, env *Env, c *Config, s *store.Store, i
 	}
 	trials := e.Explain(kept(was, keys))
 	if asJSON {
-		out := env.jsonLines()
+		out := env.JSONLines()
 		for _, t := range trials {
-			if err := out.write(trialJSON(t)); err != nil {
+			if err := out.Write(trialJSON(t)); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	t := env.table("secret", "header", "hash", "encoding", "over", "match")
+	t := env.Table("secret", "header", "hash", "encoding", "over", "match")
 	for _, x := range trials {
-		match := env.paint(evil, "no") + because(x.Note)
+		match := env.Paint(output.Bad, "no") + output.Because(x.Note)
 		if x.Match {
-			match = env.paint(good, "yes") + because(x.Note)
+			match = env.Paint(output.Good, "yes") + output.Because(x.Note)
 		}
-		t.AppendRow(table.Row{plain(x.Secret), plain(x.Header), cmp.Or(x.Hash, "-"), cmp.Or(x.Encoding, "-"), cmp.Or(x.Over, "-"), match})
+		t.AppendRow(table.Row{output.Plain(x.Secret), output.Plain(x.Header), cmp.Or(x.Hash, "-"), cmp.Or(x.Encoding, "-"), cmp.Or(x.Over, "-"), match})
 	}
-	if err := env.print(t); err != nil {
+	if err := env.Print(t); err != nil {
 		return err
 	}
-	return env.printf("\n%s\n", concluded(was, trials))
+	return env.Printf("\n%s\n", concluded(was, trials))
 }
 
 // concluded says in a sentence what the trials mean.
 func concluded(was model.Callback, trials []provider.Trial) string {
 	verdict := fmt.Sprintf("callback %s is %s", was.ID, was.Verdict)
 	if was.Note != "" {
-		verdict += " (" + plain(was.Note) + ")"
+		verdict += " (" + output.Plain(was.Note) + ")"
 	}
 	spoilt := ""
 	for _, t := range trials {
 		switch {
 		case t.Match && t.Note == "" && was.Verdict == model.Refused:
-			return fmt.Sprintf("%s; %s matches now: `countersign callbacks replay %s` takes it", verdict, plain(t.Secret), was.ID)
+			return fmt.Sprintf("%s; %s matches now: `countersign callbacks replay %s` takes it", verdict, output.Plain(t.Secret), was.ID)
 		case t.Match && t.Note == "":
-			return fmt.Sprintf("%s; %s matches", verdict, plain(t.Secret))
+			return fmt.Sprintf("%s; %s matches", verdict, output.Plain(t.Secret))
 		case t.Match && spoilt == "":
-			spoilt = fmt.Sprintf("%s; %s would have matched, but: %s", verdict, plain(t.Secret), plain(t.Note))
+			spoilt = fmt.Sprintf("%s; %s would have matched, but: %s", verdict, output.Plain(t.Secret), output.Plain(t.Note))
 		}
 	}
 	if spoilt != "" {
@@ -126,11 +127,11 @@ func wholeCallback(ctx context.Context, s *store.Store, id string) (model.Callba
 	c, err := s.Callback(ctx, id)
 	switch {
 	case errors.Is(err, store.ErrNoRow):
-		return c, fmt.Errorf("no callback %s: `countersign callbacks list` shows what there is", quoted(id))
+		return c, fmt.Errorf("no callback %s: `countersign callbacks list` shows what there is", output.Quoted(id))
 	case err != nil:
 		return c, fmt.Errorf("callback %s: %w", id, err)
 	case c.Verdict == model.Duplicate:
-		return c, fmt.Errorf("callback %s is a duplicate (%s), and only the first is kept whole", id, plain(c.Note))
+		return c, fmt.Errorf("callback %s is a duplicate (%s), and only the first is kept whole", id, output.Plain(c.Note))
 	case c.Body == nil:
 		return c, fmt.Errorf("callback %s: its body is gone: retention took it", id)
 	}

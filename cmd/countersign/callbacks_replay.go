@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
@@ -26,7 +27,7 @@ type replayFlags struct {
 }
 
 func newCallbacksReplayCommand(env *Env) *cobra.Command {
-	f := replayFlags{since: span{now: env.now}}
+	f := replayFlags{since: span{now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "replay [ID...]",
 		Short: "Hand stored callbacks in again, after a mended secret or setting",
@@ -61,9 +62,9 @@ func (f replayFlags) check() error {
 	chosen := f.refused || f.notUnderstood
 	switch {
 	case len(f.ids) == 0 && !chosen:
-		return usagef("nothing to replay: name callbacks, or --refused, or --not-understood")
+		return output.Usagef("nothing to replay: name callbacks, or --refused, or --not-understood")
 	case len(f.ids) > 0 && (chosen || f.account != "" || f.since.at != nil):
-		return usagef("callbacks are named or chosen by --refused, --not-understood, --account and --since, not both")
+		return output.Usagef("callbacks are named or chosen by --refused, --not-understood, --account and --since, not both")
 	}
 	return nil
 }
@@ -129,17 +130,17 @@ func replayCallbacks(ctx context.Context, env *Env, w *writer, f replayFlags) er
 			continue
 		}
 		if f.json {
-			err = env.jsonLines().write(did)
+			err = env.JSONLines().Write(did)
 		} else {
-			err = env.printf("%s  %s/%s  %s -> %s%s\n", did.ID, did.Account, plain(did.Ref), did.Before, env.paint(verdictColour(model.Verdict(did.After)), did.After),
-				because(cmp.Or(did.Outcome, plain(did.Note))))
+			err = env.Printf("%s  %s/%s  %s -> %s%s\n", did.ID, did.Account, output.Plain(did.Ref), did.Before, env.Paint(output.VerdictColour(model.Verdict(did.After)), did.After),
+				output.Because(cmp.Or(did.Outcome, output.Plain(did.Note))))
 		}
 		if err != nil {
 			return err
 		}
 	}
 	if len(ids) == 0 && !f.json {
-		return env.printf("no callbacks to replay\n")
+		return env.Printf("no callbacks to replay\n")
 	}
 	return errors.Join(errs...)
 }

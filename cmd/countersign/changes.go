@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 )
@@ -34,7 +35,7 @@ back with --after. With --follow it waits for more until it is interrupted.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.after < 0 || f.limit < 0 {
-				return usagef("--after and --limit are not below 0")
+				return output.Usagef("--after and --limit are not below 0")
 			}
 			return env.reading(cmd.Context(), func(_ *Config, s *store.Store) error { return runChanges(cmd.Context(), env, s, f) })
 		},
@@ -50,8 +51,8 @@ back with --after. With --follow it waits for more until it is interrupted.`,
 func runChanges(ctx context.Context, env *Env, s *store.Store, f changesFlags) error {
 	write := func(c model.Change) error { return printChange(env, c) }
 	if f.json {
-		out := env.jsonLines()
-		write = func(c model.Change) error { return out.write(changeObject(c)) }
+		out := env.JSONLines()
+		write = func(c model.Change) error { return out.Write(output.ChangeObject(c)) }
 	}
 	if first, _, err := s.Feed(ctx); err != nil {
 		return err
@@ -60,7 +61,7 @@ func runChanges(ctx context.Context, env *Env, s *store.Store, f changesFlags) e
 	}
 	after, left := f.after, f.limit
 	for {
-		page := atOnce
+		page := output.AtOnce
 		if f.limit > 0 {
 			page = min(page, left)
 		}
@@ -92,16 +93,16 @@ func runChanges(ctx context.Context, env *Env, s *store.Store, f changesFlags) e
 
 // printChange prints a change for people.
 func printChange(env *Env, c model.Change) error {
-	what := changeWords(c)
+	what := output.ChangeWords(c)
 	if c.Kind == model.KindStatus || c.Kind == model.KindConfirmed {
-		what = env.paint(statusColour(c.Status), what)
+		what = env.Paint(output.StatusColour(c.Status), what)
 		if !c.Confirmed {
 			what += " (a callback says so, checking)"
 		}
 	}
 	where := c.Account
 	if c.Ref != "" {
-		where += "/" + plain(c.Ref)
+		where += "/" + output.Plain(c.Ref)
 	}
-	return env.printf("%d  %s  %s  %s: %s  %s\n", c.Seq, c.At.UTC().Format(time.DateTime), where, c.Kind, what, env.paint(dull, "by "+plain(c.Source)))
+	return env.Printf("%d  %s  %s  %s: %s  %s\n", c.Seq, c.At.UTC().Format(time.DateTime), where, c.Kind, what, env.Paint(output.Dull, "by "+output.Plain(c.Source)))
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"countersign/cmd/countersign/output"
 	"countersign/worker"
 )
 
@@ -47,20 +48,20 @@ func newCheckFileCommand(env *Env) *cobra.Command {
 			}
 			st, err := f.Stat()
 			if err != nil || !st.Mode().IsRegular() {
-				return usagef("descriptor %d is no file", checkFD)
+				return output.Usagef("descriptor %d is no file", checkFD)
 			}
 			if err := confine(memoryFor(st.Size())); err != nil {
 				return err
 			}
-			time.AfterFunc(checkWall+5*time.Second, func() { os.Exit(exitFailed) }) // where the daemon is gone
-			if _, err := io.WriteString(env.stdout, checkReady); err != nil {
+			time.AfterFunc(checkWall+5*time.Second, func() { os.Exit(output.ExitFailed) }) // where the daemon is gone
+			if _, err := io.WriteString(env.Stdout, checkReady); err != nil {
 				return err
 			}
 			v, err := worker.InspectHere(cmd.Context(), f)
 			if err != nil {
 				return err
 			}
-			return json.NewEncoder(env.stdout).Encode(v)
+			return json.NewEncoder(env.Stdout).Encode(v)
 		},
 	}
 }

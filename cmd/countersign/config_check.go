@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"countersign/cmd/countersign/output"
 	"fmt"
 	"os"
 	"time"
@@ -35,41 +36,41 @@ nothing is written. Exit 2 where something is wrong.`,
 
 // printConfig shows what was understood, and what may not be meant.
 func printConfig(env *Env, c *Config, rounds map[string]string) error {
-	about := env.table()
+	about := env.Table()
 	about.AppendRow([]any{"config", c.file})
 	about.AppendRow([]any{"database", c.databaseShown()})
 	about.AppendRow([]any{"documents", c.Documents})
 	about.AppendRow([]any{"public", c.Public.Address})
 	about.AppendRow([]any{"console", c.Console.Address})
-	if err := env.print(about); err != nil {
+	if err := env.Print(about); err != nil {
 		return err
 	}
 	for _, account := range c.Accounts {
-		if err := env.printf("\n%s (%s)\n", account.ID, account.Provider); err != nil {
+		if err := env.Printf("\n%s (%s)\n", account.ID, account.Provider); err != nil {
 			return err
 		}
-		t := env.table()
+		t := env.Table()
 		t.AppendRow([]any{"  callbacks", cmp.Or(c.callbackURL(account.ID), "public.url is not set")})
 		t.AppendRow([]any{"  calls", cmp.Or(account.BaseURL, "the provider's production host") + ", " + budgetShown(account)})
-		for _, s := range account.slots(env.now()) {
+		for _, s := range account.slots(env.Now()) {
 			t.AppendRow([]any{"  " + s.tier, fmt.Sprintf("next %s (%s)", s.next.Format("2006-01-02 15:04 MST"), s.line)})
 		}
 		if round := rounds[account.ID]; round != "" {
 			t.AppendRow([]any{"  a round", round})
 		}
-		if err := env.print(t); err != nil {
+		if err := env.Print(t); err != nil {
 			return err
 		}
 	}
 	for i, w := range c.warnings(os.Stat) {
 		if i == 0 {
-			env.printf("\n") //nolint:errcheck // the next line tells
+			env.Printf("\n") //nolint:errcheck // the next line tells
 		}
-		if err := env.printf("%s %s\n", env.paint(warn, "warning:"), w); err != nil {
+		if err := env.Printf("%s %s\n", env.Paint(output.Warn, "warning:"), w); err != nil {
 			return err
 		}
 	}
-	return env.printf("\n%s has no faults\n", c.file)
+	return env.Printf("\n%s has no faults\n", c.file)
 }
 
 // slot is when a tier is polled next.

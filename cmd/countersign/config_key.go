@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"unicode"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 )
 
@@ -54,24 +55,24 @@ func (a *Env) installationKeys(c *Config) ([][]byte, error) {
 	if text, set := a.lookup(keyName); set && text != "" {
 		key, err := parseKeys(text)
 		if err != nil {
-			return nil, usagef("%s %w", keyName, err)
+			return nil, output.Usagef("%s %w", keyName, err)
 		}
 		return key, nil
 	}
 	file := c.keyFile()
 	if file == "" {
-		return nil, usagef("%w: PostgreSQL has no folder to keep it in; set key_file or %s", errNoKey, keyName)
+		return nil, output.Usagef("%w: PostgreSQL has no folder to keep it in; set key_file or %s", errNoKey, keyName)
 	}
 	text, err := readSecret(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usagef("%w: %s is not there; restore it from the backup, or set %s", errNoKey, file, keyName)
+		return nil, output.Usagef("%w: %s is not there; restore it from the backup, or set %s", errNoKey, file, keyName)
 	}
 	if err != nil {
-		return nil, usagef("installation key: %w", err)
+		return nil, output.Usagef("installation key: %w", err)
 	}
 	keys, err := parseKeys(text)
 	if err != nil {
-		return nil, usagef("%s %w", file, err)
+		return nil, output.Usagef("%s %w", file, err)
 	}
 	return keys, nil
 }

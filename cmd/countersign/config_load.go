@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"countersign/cmd/countersign/output"
 	"errors"
 	"fmt"
 	"io"
@@ -32,7 +33,7 @@ func (a *Env) loadConfig(forgive bool) (*Config, error) {
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, usagef("%w", err)
+		return nil, output.Usagef("%w", err)
 	}
 	c, err := a.parseConfig(file, text)
 	var list *faults
@@ -40,7 +41,7 @@ func (a *Env) loadConfig(forgive bool) (*Config, error) {
 		if list = list.but(forgive); list == nil {
 			return c, nil
 		}
-		return nil, &exitError{exitUsage, list}
+		return nil, &output.ExitError{Code: output.ExitUsage, Err: list}
 	}
 	return c, err
 }
@@ -58,7 +59,7 @@ func (a *Env) configFile() (string, error) {
 			return file, nil
 		}
 	}
-	return "", usagef("no config: neither ./config.yaml nor %s exists; write one with `countersign init` or name it with --config", systemConfig)
+	return "", output.Usagef("no config: neither ./config.yaml nor %s exists; write one with `countersign init` or name it with --config", systemConfig)
 }
 
 // parseConfig reads a config and checks all of it. Its error is *faults; the config is returned

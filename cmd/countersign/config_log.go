@@ -1,6 +1,7 @@
 package main
 
 import (
+	"countersign/cmd/countersign/output"
 	"maps"
 	"strings"
 	"time"
@@ -11,16 +12,16 @@ import (
 // logger is what the daemon logs with: text where a person watches, JSON otherwise. It writes to stderr.
 func (a *Env) logger(c Log) *logrus.Logger {
 	log := logrus.New()
-	log.SetOutput(a.stderr)
+	log.SetOutput(a.Stderr)
 	level, err := logrus.ParseLevel(c.Level)
 	if err != nil {
 		level = logrus.InfoLevel
 	}
 	log.SetLevel(level)
 	stamp := "2006-01-02T15:04:05.000Z07:00"
-	if c.Format == "text" || c.Format != "json" && isTerminal(a.stderr) {
+	if c.Format == "text" || c.Format != "json" && output.IsTerminal(a.Stderr) {
 		log.SetFormatter(&logrus.TextFormatter{
-			FullTimestamp: true, TimestampFormat: stamp, DisableColors: !wantsColour(a.lookup), DisableQuote: false,
+			FullTimestamp: true, TimestampFormat: stamp, DisableColors: !output.WantsColour(a.lookup), DisableQuote: false,
 		})
 	} else {
 		log.SetFormatter(&logrus.JSONFormatter{TimestampFormat: stamp})

@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/provider"
 )
@@ -138,7 +139,7 @@ func roundTimes(ctx context.Context, env *Env, c *Config) map[string]string {
 		}
 		budget := account.budgets()[provider.ClassRead]
 		if took := time.Duration(n) * time.Minute / time.Duration(budget); took > 0 {
-			all[account.ID] = fmt.Sprintf("over %s takes %s at most, one call each", count(n, "open row"), lasting(took))
+			all[account.ID] = fmt.Sprintf("over %s takes %s at most, one call each", output.Count(n, "open row"), output.Lasting(took))
 		}
 	}
 	return all

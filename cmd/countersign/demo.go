@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/provider/simulator"
 )
@@ -42,10 +43,10 @@ the table is compared with the services. Exit 0: converged, 3: not.`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.length < 5*time.Second || o.length > time.Hour {
-				return usagef("--for: between 5s and 1h")
+				return output.Usagef("--for: between 5s and 1h")
 			}
 			if o.transactions < 1 || o.transactions > 5000 {
-				return usagef("--transactions: between 1 and 5000")
+				return output.Usagef("--transactions: between 1 and 5000")
 			}
 			return runDemo(cmd.Context(), env, o)
 		},
@@ -92,7 +93,7 @@ func runDemo(ctx context.Context, env *Env, o demoOptions) (err error) {
 	}
 	defer log.Close() //nolint:errcheck // a demo's log
 	inner := *env
-	inner.stderr, inner.configFlag, inner.terminal = log, filepath.Join(dir, "config.yaml"), false
+	inner.Stderr, inner.configFlag, inner.Terminal = log, filepath.Join(dir, "config.yaml"), false
 	ctx, stop := env.signals(ctx, logrus.NewEntry(env.logger(Log{Level: "warn", Format: "text"})))
 	defer stop()
 	s := &stage{env: &inner, o: o, dir: dir}
@@ -101,12 +102,12 @@ func runDemo(ctx context.Context, env *Env, o demoOptions) (err error) {
 		return err
 	}
 	if o.json {
-		err = errors.Join(printDifferences(env.stderr, report.differences), json.NewEncoder(env.stdout).Encode(report))
+		err = errors.Join(printDifferences(env.Stderr, report.differences), json.NewEncoder(env.Stdout).Encode(report))
 	} else {
 		err = printReport(ctx, env, s, report)
 	}
 	if err == nil && !report.Converged {
-		err = &exitError{code: exitDrift}
+		err = &output.ExitError{Code: output.ExitDrift}
 	}
 	return errors.Join(err, s.engine.close())
 }
@@ -124,7 +125,7 @@ func (s *stage) play(ctx context.Context, a *Env) (report demoReport, err error)
 	if err := s.prepare(socket.Addr().String(), public); err != nil {
 		return report, errors.Join(err, socket.Close())
 	}
-	say := io.Writer(a.stdout)
+	say := io.Writer(a.Stdout)
 	if s.o.json {
 		say = io.Discard
 	}
@@ -148,7 +149,7 @@ func (s *stage) play(ctx context.Context, a *Env) (report demoReport, err error)
 	if s.engine, err = s.env.startEngine(run, c, logrus.NewEntry(s.env.logger(c.Log))); err != nil {
 		return report, errors.Join(err, srv.Close())
 	}
-	since := span{now: s.env.now}
+	since := span{now: s.env.Now}
 	if err := since.Set("24h"); err != nil {
 		return report, err
 	}
@@ -232,7 +233,7 @@ func (s *stage) evening(ctx context.Context, say io.Writer) (demoReport, error) 
 		return demoReport{}, err
 	}
 	done := func(ctx context.Context) (bool, error) {
-		over, err := s.engine.look(ctx, runs, noProgress{})
+		over, err := s.engine.look(ctx, runs, output.NoProgress{})
 		if err != nil || !over {
 			return false, err
 		}

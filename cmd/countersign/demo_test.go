@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"countersign/cmd/countersign/output"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -13,7 +14,7 @@ import (
 func TestDemoConverges(t *testing.T) {
 	var out, errs bytes.Buffer
 	code := run(t.Context(), []string{"demo", "--for", "8s", "--seed", "3", "--transactions", "40", "--json"}, strings.NewReader(""), &out, &errs)
-	require.Equal(t, exitDone, code, errs.String())
+	require.Equal(t, output.ExitDone, code, errs.String())
 	var r demoReport
 	require.NoError(t, json.Unmarshal(out.Bytes(), &r))
 	require.True(t, r.Converged, out.String())

@@ -7,6 +7,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 )
@@ -43,9 +44,9 @@ claims to be), unobtainable (there is no way to get it), failed. On a terminal i
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case f.state != "" && !slices.Contains(documentStates(), model.DocumentState(f.state)):
-				return usagef("--state %q is not one of %s", f.state, words(documentStates()))
+				return output.Usagef("--state %q is not one of %s", f.state, output.Words(documentStates()))
 			case f.limit < 0:
-				return usagef("--limit %d is below nothing", f.limit)
+				return output.Usagef("--limit %d is below nothing", f.limit)
 			}
 			ctx := cmd.Context()
 			return env.reading(ctx, func(c *Config, s *store.Store) error { return listDocuments(ctx, env, c, s, f) })
@@ -53,7 +54,7 @@ claims to be), unobtainable (there is no way to get it), failed. On a terminal i
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.account, "account", "", "only this `ACCOUNT`")
-	flags.StringVar(&f.state, "state", "", "only this `STATE`: "+words(documentStates()))
+	flags.StringVar(&f.state, "state", "", "only this `STATE`: "+output.Words(documentStates()))
 	flags.BoolVar(&f.all, "all", false, "on a terminal too, all of them")
 	limitFlag(cmd, &f.limit)
 	jsonFlag(cmd, &f.json)
@@ -74,21 +75,21 @@ func listDocuments(ctx context.Context, env *Env, c *Config, s *store.Store, f d
 		return list, list[size-1].ID, err
 	}
 	if f.json {
-		out := env.jsonLines()
-		return eachOf(f.limit, fetch, func(d model.Document) error {
-			return out.write(listedDocumentJSON{d.Account, d.Ref, documentObject(d)})
+		out := env.JSONLines()
+		return output.EachOf(f.limit, fetch, func(d model.Document) error {
+			return out.Write(output.ListedDocumentObject(d))
 		})
 	}
-	t := env.table("account", "ref", "kind", "name", "state", "signature", "size", "stored", "")
-	err := eachOf(env.shown(f.limit, f.all), fetch, func(d model.Document) error {
-		t.AppendRow(append(append(table.Row{d.Account, short(d.Ref, 60)}, env.documentCells(d)...), short(d.Reason, 60)))
+	t := env.Table("account", "ref", "kind", "name", "state", "signature", "size", "stored", "")
+	err := output.EachOf(env.Shown(f.limit, f.all), fetch, func(d model.Document) error {
+		t.AppendRow(append(append(table.Row{d.Account, output.Short(d.Ref, 60)}, env.DocumentCells(d)...), output.Short(d.Reason, 60)))
 		return nil
 	})
 	if err != nil {
 		return err
 	}
 	if t.Length() == 0 {
-		return env.printf("no documents\n")
+		return env.Printf("no documents\n")
 	}
-	return env.print(t)
+	return env.Print(t)
 }

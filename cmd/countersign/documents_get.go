@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 )
@@ -61,7 +62,7 @@ func getDocuments(env *Env, folder, dir string, of model.Key, list []model.Docum
 	taken, got, bad := map[string]bool{}, 0, error(nil)
 	for _, d := range list {
 		if d.State != model.DocumentStored {
-			fmt.Fprintf(env.stderr, "%s is %s, not written%s\n", plain(documentName(d)), d.State, because(d.Reason))
+			fmt.Fprintf(env.Stderr, "%s is %s, not written%s\n", output.Plain(output.DocumentName(d)), d.State, output.Because(d.Reason))
 			continue
 		}
 		to := filepath.Join(dir, freeName(fileName(d), taken))
@@ -70,7 +71,7 @@ func getDocuments(env *Env, folder, dir string, of model.Key, list []model.Docum
 			continue
 		}
 		got++
-		if err := env.printf("%s\n", to); err != nil {
+		if err := env.Printf("%s\n", to); err != nil {
 			return err
 		}
 	}
@@ -128,7 +129,7 @@ func fileName(d model.Document) string {
 			return '_'
 		}
 		return r
-	}, plain(cmp.Or(d.Name, d.DocID)))
+	}, output.Plain(cmp.Or(d.Name, d.DocID)))
 	ext := filepath.Ext(filepath.Base(filepath.FromSlash(d.Path)))
 	name = strings.TrimSuffix(name, ext)
 	name = strings.TrimRight(strings.TrimLeft(name, ". "), ". ")

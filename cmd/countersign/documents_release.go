@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/worker"
 )
@@ -32,9 +33,9 @@ more than one is in quarantine. documents retry asks the provider for another fi
 					return err
 				}
 				if d, err = w.worker.Release(ctx, d); err != nil {
-					return fmt.Errorf("release %s: %w", plain(documentName(d)), err)
+					return fmt.Errorf("release %s: %w", output.Plain(output.DocumentName(d)), err)
 				}
-				return env.printf("%s is stored as %s\n", plain(documentName(d)), plain(d.Path))
+				return env.Printf("%s is stored as %s\n", output.Plain(output.DocumentName(d)), output.Plain(d.Path))
 			})
 		},
 	}
@@ -58,11 +59,11 @@ func quarantined(ctx context.Context, w *writer, args []string) (model.Document,
 	case 1:
 		return list[0], nil
 	case 0:
-		return model.Document{}, fmt.Errorf("%s/%s: %w", args[0], plain(args[1]), worker.ErrNotQuarantined)
+		return model.Document{}, fmt.Errorf("%s/%s: %w", args[0], output.Plain(args[1]), worker.ErrNotQuarantined)
 	}
 	var ids []string
 	for _, d := range list {
-		ids = append(ids, plain(documentName(d))+" is "+d.ID)
+		ids = append(ids, output.Plain(output.DocumentName(d))+" is "+d.ID)
 	}
-	return model.Document{}, usagef("%d documents are in quarantine, name one by its id: %s", len(list), strings.Join(ids, ", "))
+	return model.Document{}, output.Usagef("%d documents are in quarantine, name one by its id: %s", len(list), strings.Join(ids, ", "))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/worker"
@@ -34,17 +35,17 @@ daemon fetches them; otherwise retry does, and returns when each was tried.`,
 		Example: "  countersign documents retry sales 8f3a1c\n  countersign documents retry --account sales --state quarantined",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 0 && len(args) != 2 {
-				return usagef("documents retry takes ACCOUNT and REF, or neither")
+				return output.Usagef("documents retry takes ACCOUNT and REF, or neither")
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.state != "" && !slices.Contains(retryStates(), model.DocumentState(f.state)) {
-				return usagef("--state %q is not one of %s", f.state, words(retryStates()))
+				return output.Usagef("--state %q is not one of %s", f.state, output.Words(retryStates()))
 			}
 			if len(args) == 2 {
 				if f.account != "" {
-					return usagef("--account and ACCOUNT REF do not go together")
+					return output.Usagef("--account and ACCOUNT REF do not go together")
 				}
 				f.account, f.ref = args[0], args[1]
 			}
@@ -52,7 +53,7 @@ daemon fetches them; otherwise retry does, and returns when each was tried.`,
 		},
 	}
 	cmd.Flags().StringVar(&f.account, "account", "", "only this `ACCOUNT`")
-	cmd.Flags().StringVar(&f.state, "state", "", "only this `STATE`: "+words(retryStates()))
+	cmd.Flags().StringVar(&f.state, "state", "", "only this `STATE`: "+output.Words(retryStates()))
 	return cmd
 }
 
@@ -86,17 +87,17 @@ func fetchAgain(ctx context.Context, e *engine, f retryFlags) error {
 		return err
 	}
 	if len(asked) == 0 {
-		return e.env.printf("no documents to fetch again\n")
+		return e.env.Printf("no documents to fetch again\n")
 	}
-	if err := e.env.printf("%s to be fetched again\n", count(len(asked), "document")); err != nil {
+	if err := e.env.Printf("%s to be fetched again\n", output.Count(len(asked), "document")); err != nil {
 		return err
 	}
 	err = e.work(ctx, true, func(ctx context.Context) error { return e.fetchDue(ctx, asked) })
 	switch {
 	case errors.Is(err, store.ErrHeld):
-		return e.env.printf("the daemon fetches them\n")
+		return e.env.Printf("the daemon fetches them\n")
 	case errors.Is(err, errYield):
-		return e.env.printf("the daemon that started meanwhile fetches the rest\n")
+		return e.env.Printf("the daemon that started meanwhile fetches the rest\n")
 	case err != nil:
 		return err
 	}
@@ -185,13 +186,13 @@ func anyDue(ctx context.Context, e *engine, ids []string) (bool, error) {
 
 // printFetched says what became of the documents.
 func printFetched(ctx context.Context, e *engine, ids []string) error {
-	t := e.env.table("account", "ref", "kind", "name", "state", "")
+	t := e.env.Table("account", "ref", "kind", "name", "state", "")
 	for _, id := range ids {
 		d, err := e.store.Document(ctx, id)
 		if err != nil {
 			return err
 		}
-		t.AppendRow([]any{d.Account, short(d.Ref, 60), string(d.Kind), short(documentName(d), 40), e.env.paint(stateColour(d.State), string(d.State)), short(d.Reason, 60)})
+		t.AppendRow([]any{d.Account, output.Short(d.Ref, 60), string(d.Kind), output.Short(output.DocumentName(d), 40), e.env.Paint(output.StateColour(d.State), string(d.State)), output.Short(d.Reason, 60)})
 	}
-	return e.env.print(t)
+	return e.env.Print(t)
 }

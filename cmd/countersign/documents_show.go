@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 )
@@ -30,15 +31,15 @@ authorities is asked. One word sums them up: intact, altered, unsigned or unknow
 					return err
 				}
 				if asJSON {
-					out := env.jsonLines()
+					out := env.JSONLines()
 					for _, d := range list {
-						if err := out.write(listedDocumentJSON{d.Account, d.Ref, documentObject(d)}); err != nil {
+						if err := out.Write(output.ListedDocumentObject(d)); err != nil {
 							return err
 						}
 					}
 					return nil
 				}
-				return env.printDocuments(list)
+				return env.PrintDocuments(list)
 			})
 		},
 	}
@@ -64,7 +65,7 @@ func documentsNamed(ctx context.Context, c *Config, s *store.Store, args []strin
 	}
 	list = slices.DeleteFunc(list, func(d model.Document) bool { return d.ID != args[2] && d.DocID != args[2] })
 	if len(list) == 0 {
-		return nil, fmt.Errorf("%s has no document %s: `countersign documents show %s %s` lists them", t.Key(), quoted(args[2]), t.Account, quoted(t.Ref))
+		return nil, fmt.Errorf("%s has no document %s: `countersign documents show %s %s` lists them", t.Key(), output.Quoted(args[2]), t.Account, output.Quoted(t.Ref))
 	}
 	return list, nil
 }

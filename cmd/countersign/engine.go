@@ -72,7 +72,7 @@ func (a *Env) startEngine(ctx context.Context, c *Config, log *logrus.Entry) (e 
 }
 
 // utc is the clock of everything that is stored.
-func (a *Env) utc() time.Time { return a.now().UTC() }
+func (a *Env) utc() time.Time { return a.Now().UTC() }
 
 // migrateQuietly makes or updates the schema, unless a daemon uses the database.
 func (a *Env) migrateQuietly(ctx context.Context, s *store.Store, log *logrus.Entry) error {

@@ -13,12 +13,13 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 )
 
 // Env is what a verb works with: the streams, the clock and the environment of one run.
 type Env struct {
-	Printer
+	output.Printer
 	stdin io.Reader
 
 	rand      func() float64 // 0 ≤ x < 1, for jitter
@@ -36,7 +37,7 @@ type Env struct {
 // newEnv is the environment of this process.
 func newEnv(stdin io.Reader, stdout, stderr io.Writer, known map[string]factory) *Env {
 	return &Env{
-		Printer: newPrinter(stdout, stderr, time.Now, os.LookupEnv),
+		Printer: output.NewPrinter(stdout, stderr, time.Now, os.LookupEnv),
 		stdin:   stdin, rand: rand.Float64, providers: known, lookup: os.LookupEnv, wait: pause,
 	}
 }
@@ -79,10 +80,10 @@ func (a *Env) openStore(ctx context.Context, c *Config, readOnly bool) (*store.S
 		key, keys = keys[0], keys[1:]
 	}
 	return store.Open(ctx, store.Options{
-		DSN: c.Database, Key: key, OldKeys: keys, Now: a.now, Log: logrus.NewEntry(a.logger(c.Log)),
+		DSN: c.Database, Key: key, OldKeys: keys, Now: a.Now, Log: logrus.NewEntry(a.logger(c.Log)),
 		Mode: fs.FileMode(c.DatabaseMode), ReadOnly: readOnly, Spoiled: func(err error) {
 			a.logger(c.Log).WithField("err", err).Error("the database's own file could not be synced: ending at once; the next start reads what was committed from the log")
-			os.Exit(exitFailed)
+			os.Exit(output.ExitFailed)
 		},
 	})
 }

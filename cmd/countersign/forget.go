@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/worker"
@@ -43,7 +44,7 @@ rewritten with --vacuum only. Backups, exports, logs and what the provider has a
 			if f.plan {
 				return env.reading(ctx, func(c *Config, s *store.Store) error { return planForget(ctx, env, c, s, k) })
 			}
-			if err := confirm(env, f.yes, "remove all personal data of "+k.Account+"/"+plain(k.Ref)+" for good?"); err != nil {
+			if err := confirm(env, f.yes, "remove all personal data of "+k.Account+"/"+output.Plain(k.Ref)+" for good?"); err != nil {
 				return err
 			}
 			return env.writing(ctx, func(ctx context.Context, w *writer) error { return runForget(ctx, env, w, k, f.vacuum) })
@@ -60,10 +61,10 @@ func confirm(env *Env, yes bool, question string) error {
 	if yes {
 		return nil
 	}
-	if !isTerminal(env.stdout) {
-		return usagef("this cannot be undone, and nobody is there to ask: say --yes")
+	if !output.IsTerminal(env.Stdout) {
+		return output.Usagef("this cannot be undone, and nobody is there to ask: say --yes")
 	}
-	if err := env.printf("%s [y/N] ", question); err != nil {
+	if err := env.Printf("%s [y/N] ", question); err != nil {
 		return err
 	}
 	line, _ := bufio.NewReader(env.stdin).ReadString('\n') //nolint:errcheck // then the answer is no
@@ -90,11 +91,11 @@ func planForget(ctx context.Context, env *Env, c *Config, s *store.Store, k mode
 	if !p.Any() && len(files) == 0 {
 		return unknownRow(k)
 	}
-	if err := env.printf("would remove of %s/%s: %s\n", k.Account, plain(k.Ref), personalWords(p, len(files))); err != nil {
+	if err := env.Printf("would remove of %s/%s: %s\n", k.Account, output.Plain(k.Ref), personalWords(p, len(files))); err != nil {
 		return err
 	}
 	for _, name := range files {
-		if err := env.printf("  %s\n", plain(name)); err != nil {
+		if err := env.Printf("  %s\n", output.Plain(name)); err != nil {
 			return err
 		}
 	}
@@ -138,29 +139,29 @@ func runForget(ctx context.Context, env *Env, w *writer, k model.Key, vacuum boo
 	whole := vacuum || size <= vacuumAtOnce
 	clean, err := w.store.Scrub(ctx, whole)
 	if err != nil {
-		return fmt.Errorf("%s/%s is forgotten, but older copies may be left in the database's files: %w: run it again", k.Account, plain(k.Ref), err)
+		return fmt.Errorf("%s/%s is forgotten, but older copies may be left in the database's files: %w: run it again", k.Account, output.Plain(k.Ref), err)
 	}
-	if err := env.printf("%s/%s is forgotten: %s\n", k.Account, plain(k.Ref), personalWords(p, n)); err != nil {
+	if err := env.Printf("%s/%s is forgotten: %s\n", k.Account, output.Plain(k.Ref), personalWords(p, n)); err != nil {
 		return err
 	}
 	if copies, err := filepath.Glob(w.store.Path() + ".before-*"); err == nil && w.store.Path() != "" {
 		for _, name := range copies {
-			if err := env.printf("a copy from before may hold it still: %s\n", name); err != nil {
+			if err := env.Printf("a copy from before may hold it still: %s\n", name); err != nil {
 				return err
 			}
 		}
 	}
 	switch {
 	case !clean:
-		err = env.printf("somebody reads the database just now, its log may hold older copies: run it again\n")
+		err = env.Printf("somebody reads the database just now, its log may hold older copies: run it again\n")
 	case !whole:
-		err = env.printf("unused parts of the database file (%s) may hold older copies: --vacuum rewrites it, callers wait meanwhile\n", bytesShown(size))
+		err = env.Printf("unused parts of the database file (%s) may hold older copies: --vacuum rewrites it, callers wait meanwhile\n", output.BytesShown(size))
 	}
 	return err
 }
 
 func unknownRow(k model.Key) error {
-	return fmt.Errorf("nothing is known of %s in %s", quoted(k.Ref), k.Account)
+	return fmt.Errorf("nothing is known of %s in %s", output.Quoted(k.Ref), k.Account)
 }
 
 // personalWords says what goes, or went.
@@ -174,14 +175,14 @@ func personalWords(p store.Personal, files int) string {
 		{p.Deliveries, "announcement"},
 	} {
 		if c.n > 0 {
-			parts = append(parts, count(c.n, c.what))
+			parts = append(parts, output.Count(c.n, c.what))
 		}
 	}
 	if p.Callbacks > 0 {
-		parts = append(parts, fmt.Sprintf("what %s said (%d with a body)", count(p.Callbacks, "callback"), p.Bodies))
+		parts = append(parts, fmt.Sprintf("what %s said (%d with a body)", output.Count(p.Callbacks, "callback"), p.Bodies))
 	}
 	if p.Gaps > 0 {
-		parts = append(parts, "the signer in "+count(p.Gaps, "gap"))
+		parts = append(parts, "the signer in "+output.Count(p.Gaps, "gap"))
 	}
 	if parts == nil {
 		return "nothing was left"

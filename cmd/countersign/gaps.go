@@ -10,6 +10,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 )
 
@@ -57,7 +58,7 @@ func (f *failUnder) String() string {
 func (f *failUnder) Type() string { return "SHARE" }
 
 func newGapsCommand(env *Env) *cobra.Command {
-	f := gapsFlags{since: span{now: env.now}}
+	f := gapsFlags{since: span{now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "gaps",
 		Short: "List the changes that callbacks missed, and say how many they told",
@@ -77,7 +78,7 @@ Without --since it looks at the last 30 days. With --fail-under, an account belo
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.limit < 0 {
-				return usagef("--limit %d is below nothing", f.limit)
+				return output.Usagef("--limit %d is below nothing", f.limit)
 			}
 			ctx := cmd.Context()
 			return env.reading(ctx, func(c *Config, s *store.Store) error { return runGaps(ctx, env, c, s, f) })
@@ -99,7 +100,7 @@ func runGaps(ctx context.Context, env *Env, c *Config, s *store.Store, f gapsFla
 		return err
 	}
 	if f.since.at == nil {
-		month := env.now().Add(-30 * day)
+		month := env.Now().Add(-30 * day)
 		f.since.at = &month
 	}
 	sums, err := sumLedgers(ctx, env, c, s, f)
@@ -113,15 +114,15 @@ func runGaps(ctx context.Context, env *Env, c *Config, s *store.Store, f gapsFla
 	}
 	switch {
 	case f.summary && f.json:
-		out := env.jsonLines()
+		out := env.JSONLines()
 		for _, l := range sums {
-			if err := out.write(summaryObject(l)); err != nil {
+			if err := out.Write(output.SummaryObject(l)); err != nil {
 				return err
 			}
 		}
 	case !f.json:
 		if len(sums) > 0 && !f.summary {
-			if err := env.printf("\n"); err != nil {
+			if err := env.Printf("\n"); err != nil {
 				return err
 			}
 		}
@@ -133,7 +134,7 @@ func runGaps(ctx context.Context, env *Env, c *Config, s *store.Store, f gapsFla
 }
 
 // sumLedgers reads what the ledger says of each account.
-func sumLedgers(ctx context.Context, env *Env, c *Config, s *store.Store, f gapsFlags) (out []ledgerSum, err error) {
+func sumLedgers(ctx context.Context, env *Env, c *Config, s *store.Store, f gapsFlags) (out []output.LedgerSum, err error) {
 	accounts, err := s.Accounts(ctx)
 	if err != nil {
 		return nil, err
@@ -153,7 +154,7 @@ func sumLedgers(ctx context.Context, env *Env, c *Config, s *store.Store, f gaps
 
 // judge is exit 3 where an account's callbacks told too little. One that was taken out of the config counts only if it
 // is named.
-func (f gapsFlags) judge(c *Config, sums []ledgerSum) error {
+func (f gapsFlags) judge(c *Config, sums []output.LedgerSum) error {
 	if !f.failUnder.set {
 		return nil
 	}
@@ -163,92 +164,92 @@ func (f gapsFlags) judge(c *Config, sums []ledgerSum) error {
 		if f.failUnder.wanted != nil {
 			wanted = *f.failUnder.wanted
 		}
-		if _, configured := c.account(l.account); (configured || f.account != "") && below(l.ShareTold, float64(wanted)) {
-			errs = append(errs, fmt.Errorf("account %s: callbacks told %s of its changes, below %s", l.account, percent(l.Told, l.All()), wanted))
+		if _, configured := c.account(l.Account); (configured || f.account != "") && output.Below(l.ShareTold, float64(wanted)) {
+			errs = append(errs, fmt.Errorf("account %s: callbacks told %s of its changes, below %s", l.Account, output.Percent(l.Told, l.All()), wanted))
 		}
 	}
 	if len(errs) == 0 {
 		return nil
 	}
-	return &exitError{exitDrift, errors.Join(errs...)}
+	return &output.ExitError{Code: output.ExitDrift, Err: errors.Join(errs...)}
 }
 
 // listGaps prints the ledger itself.
 func listGaps(ctx context.Context, env *Env, s *store.Store, f gapsFlags) error {
-	list, err := s.Gaps(ctx, store.GapFilter{Account: f.account, Since: f.since.at, Limit: env.shown(f.limit, f.all || f.json)})
+	list, err := s.Gaps(ctx, store.GapFilter{Account: f.account, Since: f.since.at, Limit: env.Shown(f.limit, f.all || f.json)})
 	if err != nil {
 		return err
 	}
 	if f.json {
-		out := env.jsonLines()
+		out := env.JSONLines()
 		for _, g := range list {
-			if err := out.write(gapObject(g)); err != nil {
+			if err := out.Write(output.GapObject(g)); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
 	if len(list) == 0 {
-		return env.printf("no gaps since %s\n", f.since.at.UTC().Format(time.DateOnly))
+		return env.Printf("no gaps since %s\n", f.since.at.UTC().Format(time.DateOnly))
 	}
-	return env.print(env.gapsTable(list, true))
+	return env.Print(env.GapsTable(list, true))
 }
 
 // sumLedger reads what the ledger says of an account since a day.
-func sumLedger(ctx context.Context, env *Env, s *store.Store, account string, since time.Time, wanted float64) (out ledgerSum, err error) {
-	out = ledgerSum{account: account, since: since.UTC().Truncate(day), wanted: wanted}
+func sumLedger(ctx context.Context, env *Env, s *store.Store, account string, since time.Time, wanted float64) (out output.LedgerSum, err error) {
+	out = output.LedgerSum{Account: account, Since: since.UTC().Truncate(day), Wanted: wanted}
 	if out.ShareTold, err = s.Share(ctx, account, &since); err != nil {
 		return out, err
 	}
-	recent := env.now().UTC().Add(-day).Truncate(day)
+	recent := env.Now().UTC().Add(-day).Truncate(day)
 	if since.After(recent) {
 		recent = since
 	}
-	if out.recent, err = s.Share(ctx, account, &recent); err != nil {
+	if out.Recent, err = s.Share(ctx, account, &recent); err != nil {
 		return out, err
 	}
-	if out.repairs, err = s.Repairs(ctx, account, &since); err != nil {
+	if out.Repairs, err = s.Repairs(ctx, account, &since); err != nil {
 		return out, err
 	}
-	out.firsts, err = s.Firsts(ctx, account, &since)
+	out.Firsts, err = s.Firsts(ctx, account, &since)
 	return out, err
 }
 
 // printShares prints, per account, how many changes callbacks told, and what became of the others.
-func printShares(env *Env, sums []ledgerSum, since time.Time) error {
+func printShares(env *Env, sums []output.LedgerSum, since time.Time) error {
 	if len(sums) == 0 {
 		return nil
 	}
-	t := env.table("account", "told by callbacks", "told", "missed", "late", "refused", "not counted", "objective", "may miss", "error budget", "burn since yesterday")
-	times := env.table("account", "changes that no callback told", "how many", "half within", "90% within", "99% within")
+	t := env.Table("account", "told by callbacks", "told", "missed", "late", "refused", "not counted", "objective", "may miss", "error budget", "burn since yesterday")
+	times := env.Table("account", "changes that no callback told", "how many", "half within", "90% within", "99% within")
 	for _, l := range sums {
 		t.AppendRow(table.Row{
-			l.account, env.told(l.ShareTold, l.wanted), l.Told, l.Missed, l.Late, l.Refused, l.Unsubscribed + l.NoEvent, percentWords(l.wanted),
-			strconv.FormatFloat(allowed(l.ShareTold, l.wanted), 'f', 1, 64), env.budgetWords(l.ShareTold, l.wanted), burnWords(l.recent, l.wanted),
+			l.Account, env.ShareWords(l.ShareTold, l.Wanted), l.Told, l.Missed, l.Late, l.Refused, l.Unsubscribed + l.NoEvent, output.PercentWords(l.Wanted),
+			strconv.FormatFloat(output.Allowed(l.ShareTold, l.Wanted), 'f', 1, 64), env.BudgetWords(l.ShareTold, l.Wanted), output.BurnWords(l.Recent, l.Wanted),
 		})
 		for _, p := range []struct {
 			what string
 			of   store.Percentiles
 		}{
-			{"found, at most so long after they happened", l.repairs.Bound}, {"found, after the time that the provider gives", l.repairs.Dated},
-			{"then told late, so long after they were found", l.repairs.Late},
+			{"found, at most so long after they happened", l.Repairs.Bound}, {"found, after the time that the provider gives", l.Repairs.Dated},
+			{"then told late, so long after they were found", l.Repairs.Late},
 		} {
 			if p.of.Of > 0 {
-				times.AppendRow(table.Row{l.account, p.what, p.of.Of, lasting(p.of.P50), lasting(p.of.P90), lasting(p.of.P99)})
+				times.AppendRow(table.Row{l.Account, p.what, p.of.Of, output.Lasting(p.of.P50), output.Lasting(p.of.P90), output.Lasting(p.of.P99)})
 			}
 		}
 	}
-	if err := env.printf("since %s\n", since.UTC().Format(time.DateOnly)); err != nil {
+	if err := env.Printf("since %s\n", since.UTC().Format(time.DateOnly)); err != nil {
 		return err
 	}
-	if err := env.print(t); err != nil {
+	if err := env.Print(t); err != nil {
 		return err
 	}
 	if times.Length() > 0 {
-		if err := env.printf("\n"); err != nil {
+		if err := env.Printf("\n"); err != nil {
 			return err
 		}
-		if err := env.print(times); err != nil {
+		if err := env.Print(times); err != nil {
 			return err
 		}
 	}
@@ -256,18 +257,18 @@ func printShares(env *Env, sums []ledgerSum, since time.Time) error {
 }
 
 // printFirsts prints which channels told of changes first.
-func printFirsts(env *Env, sums []ledgerSum) error {
-	t := env.table("account", "told first by")
+func printFirsts(env *Env, sums []output.LedgerSum) error {
+	t := env.Table("account", "told first by")
 	for _, l := range sums {
-		if words := channelWords(l.firsts); words != "" {
-			t.AppendRow(table.Row{l.account, words})
+		if words := output.ChannelWords(l.Firsts); words != "" {
+			t.AppendRow(table.Row{l.Account, words})
 		}
 	}
 	if t.Length() == 0 {
 		return nil
 	}
-	if err := env.printf("\n"); err != nil {
+	if err := env.Printf("\n"); err != nil {
 		return err
 	}
-	return env.print(t)
+	return env.Print(t)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"countersign/cmd/countersign/output"
 	"testing"
 )
 
@@ -11,16 +12,16 @@ func TestGapsFailUnderIsExitThree(t *testing.T) {
 		args []string
 		code int
 	}{
-		{[]string{"--account", "sales", "--fail-under"}, exitDrift},
-		{[]string{"--account", "sales", "--json", "--fail-under=99%"}, exitDrift},
-		{[]string{"--account", "sales", "--fail-under", "90.1%"}, exitDrift},
-		{[]string{"--account", "sales", "--fail-under", "90%"}, exitDone},
-		{[]string{"--account", "old", "--fail-under"}, exitDone},
-		{[]string{"--fail-under"}, exitDone}, // no account is in the config
-		{[]string{"--account", "sales"}, exitDone},
-		{[]string{"--fail-under", "101%"}, exitUsage},
-		{[]string{"99%"}, exitUsage},
-		{[]string{"--fail-under", "90%", "more"}, exitUsage},
+		{[]string{"--account", "sales", "--fail-under"}, output.ExitDrift},
+		{[]string{"--account", "sales", "--json", "--fail-under=99%"}, output.ExitDrift},
+		{[]string{"--account", "sales", "--fail-under", "90.1%"}, output.ExitDrift},
+		{[]string{"--account", "sales", "--fail-under", "90%"}, output.ExitDone},
+		{[]string{"--account", "old", "--fail-under"}, output.ExitDone},
+		{[]string{"--fail-under"}, output.ExitDone}, // no account is in the config
+		{[]string{"--account", "sales"}, output.ExitDone},
+		{[]string{"--fail-under", "101%"}, output.ExitUsage},
+		{[]string{"99%"}, output.ExitUsage},
+		{[]string{"--fail-under", "90%", "more"}, output.ExitUsage},
 	} {
 		a, _, stderr := testApp(nil)
 		if code := a.run(t.Context(), append([]string{"--config", config, "gaps"}, c.args...)); code != c.code {

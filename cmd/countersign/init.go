@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"countersign/cmd/countersign/output"
 	"fmt"
 	"io"
 	"maps"
@@ -42,7 +43,7 @@ environment variables that hold them. A config that is there is not written over
 func runInit(env *Env, f initFlags) error {
 	file := cmp.Or(f.file, env.configFlag, "config.yaml")
 	if _, err := os.Lstat(file); err == nil && !f.force {
-		return usagef("%s is there already: name another file, or --force", file)
+		return output.Usagef("%s is there already: name another file, or --force", file)
 	}
 	in := bufio.NewReader(env.stdin)
 	names := slices.Sorted(maps.Keys(env.providers))
@@ -67,10 +68,10 @@ func runInit(env *Env, f initFlags) error {
 		*q.to = answer
 	}
 	if !slices.Contains(names, f.provider) {
-		return usagef("%q is not a provider: one of %s", f.provider, strings.Join(names, ", "))
+		return output.Usagef("%q is not a provider: one of %s", f.provider, strings.Join(names, ", "))
 	}
 	if !accountID.MatchString(f.account) {
-		return usagef("%q is not an account id: lower case letters, digits, - and _, at most 63, a letter or digit first", f.account)
+		return output.Usagef("%q is not an account id: lower case letters, digits, - and _, at most 63, a letter or digit first", f.account)
 	}
 	text, secrets := initialConfig(f)
 	if err := checkAnswers(env, file, text); err != nil {
@@ -79,7 +80,7 @@ func runInit(env *Env, f initFlags) error {
 	if err := newConfigFile(file, text, f.force); err != nil {
 		return err
 	}
-	return env.printf("%s is written. Next:\n  set %s in the environment\n  countersign --config %[1]s doctor\n  countersign --config %[1]s serve\n", file, strings.Join(secrets, " and "))
+	return env.Printf("%s is written. Next:\n  set %s in the environment\n  countersign --config %[1]s doctor\n  countersign --config %[1]s serve\n", file, strings.Join(secrets, " and "))
 }
 
 // askLine puts a question and reads a line.
@@ -87,7 +88,7 @@ func askLine(env *Env, in *bufio.Reader, question, fallback string) (string, err
 	if fallback != "" {
 		question += " [" + fallback + "]"
 	}
-	fmt.Fprintf(env.stderr, "%s: ", question)
+	fmt.Fprintf(env.Stderr, "%s: ", question)
 	line, err := in.ReadString('\n')
 	if err != nil && err != io.EOF { //nolint:errorlint // ReadString returns it as it is
 		return "", err
@@ -100,7 +101,7 @@ func checkAnswers(env *Env, file, text string) error {
 	_, err := env.parseConfig(file, []byte(text))
 	if list, ok := err.(*faults); ok { //nolint:errorlint // that is what it returns
 		if list = list.but(true); list != nil {
-			return &exitError{exitUsage, list}
+			return &output.ExitError{Code: output.ExitUsage, Err: list}
 		}
 		return nil
 	}
@@ -126,7 +127,7 @@ func initialConfig(f initFlags) (text string, secrets []string) {
 		line("  # What providers call from outside; without it only polls bring news.")
 		line("  # url: \"https://sign.example.com\"")
 	} else {
-		line("  # Register %s/callbacks/%s with the provider.", strings.TrimRight(plain(f.url), "/"), f.account)
+		line("  # Register %s/callbacks/%s with the provider.", strings.TrimRight(output.Plain(f.url), "/"), f.account)
 		line("  url: %s", yamlText(f.url))
 	}
 	line("")

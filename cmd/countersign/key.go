@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 )
 
@@ -78,7 +79,7 @@ func rotateLocked(ctx context.Context, env *Env, c *Config, s *store.Store, forg
 	switch {
 	case rests.Old > 0, forget: // one that was broken off; or nothing new is wanted
 	case text != "" && len(keys) == 1:
-		return usagef("the key is in %s: put a new one (`openssl rand -base64 32`) before it, with a space between, and rotate again", keyName)
+		return output.Usagef("the key is in %s: put a new one (`openssl rand -base64 32`) before it, with a space between, and rotate again", keyName)
 	case text != "":
 	default:
 		keys = slices.Insert(keys, 0, newKey())
@@ -100,7 +101,7 @@ func rotateLocked(ctx context.Context, env *Env, c *Config, s *store.Store, forg
 
 // finishRotation tells what was done, and takes old keys out where that is wanted.
 func finishRotation(env *Env, c *Config, did store.Sealed, keys [][]byte, forget, environment bool) error {
-	if err := env.printf("%d values were encrypted anew, %d rested under the current key\n", did.Old, did.Current); err != nil {
+	if err := env.Printf("%d values were encrypted anew, %d rested under the current key\n", did.Old, did.Current); err != nil {
 		return err
 	}
 	if did.Unreadable > 0 {
@@ -108,16 +109,16 @@ func finishRotation(env *Env, c *Config, did store.Sealed, keys [][]byte, forget
 	}
 	switch {
 	case !forget:
-		return env.printf("keep a copy of the key with the next backup; the old one is needed for those before\n")
+		return env.Printf("keep a copy of the key with the next backup; the old one is needed for those before\n")
 	case environment:
-		return env.printf("nothing rests under old keys: take them out of %s\n", keyName)
+		return env.Printf("nothing rests under old keys: take them out of %s\n", keyName)
 	case len(keys) == 1:
-		return env.printf("%s holds no old key\n", c.keyFile())
+		return env.Printf("%s holds no old key\n", c.keyFile())
 	}
 	if err := replaceKeys(c.keyFile(), keys[:1]); err != nil {
 		return fmt.Errorf("key file: %w", err)
 	}
-	return env.printf("%d old keys were taken out of %s\n", len(keys)-1, c.keyFile())
+	return env.Printf("%d old keys were taken out of %s\n", len(keys)-1, c.keyFile())
 }
 
 // sealed says under which keys what is encrypted rests.
@@ -138,7 +139,7 @@ func (d *doctor) sealed(ctx context.Context, s *store.Store) {
 	case rests.Old > 0:
 		d.say("warn", "encrypted values", "%d rest under an old key: stop the daemon and finish with `countersign key rotate`", rests.Old)
 	case len(keys) > 1:
-		d.say("ok", "encrypted values", "all under the current key; %s kept: `countersign key rotate --forget-old` takes them out", count(len(keys)-1, "old key"))
+		d.say("ok", "encrypted values", "all under the current key; %s kept: `countersign key rotate --forget-old` takes them out", output.Count(len(keys)-1, "old key"))
 	default:
 		d.say("ok", "encrypted values", "all under the key")
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 )
@@ -25,7 +26,7 @@ type listFlags struct {
 }
 
 func newListCommand(env *Env) *cobra.Command {
-	f := listFlags{since: span{now: env.now}}
+	f := listFlags{since: span{now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List transactions, the newest change first",
@@ -82,7 +83,7 @@ func (f listFlags) filter() (store.Filter, error) {
 	}
 	for _, word := range f.statuses {
 		if !model.Status(word).Known() {
-			return filter, usagef("--status %q is not one of %s", word, words(model.Statuses()))
+			return filter, output.Usagef("--status %q is not one of %s", word, output.Words(model.Statuses()))
 		}
 		filter.Statuses = append(filter.Statuses, model.Status(word))
 	}
@@ -91,7 +92,7 @@ func (f listFlags) filter() (store.Filter, error) {
 
 func (f listFlags) checkLimit() error {
 	if f.limit < 0 {
-		return usagef("--limit %d is below nothing", f.limit)
+		return output.Usagef("--limit %d is below nothing", f.limit)
 	}
 	return nil
 }
@@ -105,20 +106,20 @@ func rowPages(ctx context.Context, s *store.Store, filter store.Filter) func(int
 }
 
 func listJSON(ctx context.Context, env *Env, s *store.Store, filter store.Filter, limit int) error {
-	out := env.jsonLines()
-	return eachOf(limit, rowPages(ctx, s, filter), func(t model.Transaction) error { return out.write(transactionObject(t)) })
+	out := env.JSONLines()
+	return output.EachOf(limit, rowPages(ctx, s, filter), func(t model.Transaction) error { return out.Write(output.TransactionObject(t)) })
 }
 
 func listTable(ctx context.Context, env *Env, s *store.Store, filter store.Filter, f listFlags) error {
-	limit := env.shown(f.limit, f.all)
-	t := env.table("account", "ref", "name", "status", "signers", "documents", "changed", "")
+	limit := env.Shown(f.limit, f.all)
+	t := env.Table("account", "ref", "name", "status", "signers", "documents", "changed", "")
 	rows := 0
-	err := eachOf(limit, rowPages(ctx, s, filter), func(r model.Transaction) error {
+	err := output.EachOf(limit, rowPages(ctx, s, filter), func(r model.Transaction) error {
 		rows++
 		t.AppendRow([]any{
-			r.Account, plain(r.Ref), short(r.Name, 40), env.standing(r),
-			share(r.SignersDone, r.SignersAll), share(r.DocsStored, r.DocsTotal),
-			env.ago(&r.ChangedAt), strings.Join(env.flags(r), ", "),
+			r.Account, output.Plain(r.Ref), output.Short(r.Name, 40), env.StatusWords(r),
+			output.Fraction(r.SignersDone, r.SignersAll), output.Fraction(r.DocsStored, r.DocsTotal),
+			env.Ago(&r.ChangedAt), strings.Join(env.Flags(r), ", "),
 		})
 		return nil
 	})
@@ -126,9 +127,9 @@ func listTable(ctx context.Context, env *Env, s *store.Store, filter store.Filte
 		return err
 	}
 	if rows == 0 {
-		return env.printf("no transactions%s\n", map[bool]string{true: " that fit", false: ""}[!f.bare()])
+		return env.Printf("no transactions%s\n", map[bool]string{true: " that fit", false: ""}[!f.bare()])
 	}
-	if err := env.print(t); err != nil || f.limit > 0 || rows < limit || limit == 0 {
+	if err := env.Print(t); err != nil || f.limit > 0 || rows < limit || limit == 0 {
 		return err
 	}
 	return printMore(ctx, env, s, filter, rows)
@@ -146,7 +147,7 @@ func printMore(ctx context.Context, env *Env, s *store.Store, filter store.Filte
 	if err != nil || n <= shown {
 		return err
 	}
-	return env.printf("\nand %s: --all shows them\n", count(n-shown, "more row"))
+	return env.Printf("\nand %s: --all shows them\n", output.Count(n-shown, "more row"))
 }
 
 // knows refuses accounts that neither the config nor the database has heard of.
@@ -169,7 +170,7 @@ func (c *Config) knows(ctx context.Context, s *store.Store, ids ...string) error
 	slices.Sort(known)
 	for _, id := range ids {
 		if !slices.Contains(known, id) {
-			return usagef("no account %q: there are %s", id, cmp.Or(strings.Join(slices.Compact(known), ", "), "none"))
+			return output.Usagef("no account %q: there are %s", id, cmp.Or(strings.Join(slices.Compact(known), ", "), "none"))
 		}
 	}
 	return nil

@@ -92,7 +92,7 @@ func (e *engine) openListeners() (in *listeners, err error) {
 		Lookup: e.accounts.lookup, Apply: in.noting(e), Nudge: e.worker.Nudge, Hint: e.hint, MaxBody: int64(e.config.Public.MaxBody),
 		MaxConns: e.connections(), MaxConnsEach: e.config.Public.MaxConnectionsPerAddress,
 		RefusedAMinute: e.config.Public.RefusedPerMinute, RefusedBytes: int64(e.config.Retention.RefusedSize),
-		TrustedProxies: e.config.Public.TrustedProxies, HMACKey: key, Now: e.env.now, Log: e.log,
+		TrustedProxies: e.config.Public.TrustedProxies, HMACKey: key, Now: e.env.Now, Log: e.log,
 		Count: func(account string, v model.Verdict) { callbacks.WithLabelValues(account, string(v)).Inc() },
 	})
 	if err != nil {
@@ -102,7 +102,7 @@ func (e *engine) openListeners() (in *listeners, err error) {
 		Address: e.config.Console.Address, Token: e.config.Console.Token.Reveal(), Registry: reg, Log: e.log,
 		Checks: []console.Check{
 			{Name: "database", Check: e.store.Healthy, Fatal: true},
-			{Name: "callbacks", Check: func(context.Context) error { return in.keeping.get(e.env.now()) }, Fatal: true},
+			{Name: "callbacks", Check: func(context.Context) error { return in.keeping.get(e.env.Now()) }, Fatal: true},
 			{Name: "credentials", Check: e.credentialsTaken, Fatal: false},
 			{Name: "documents", Check: e.documentsWritable, Fatal: false},
 			{Name: "config", Check: func(context.Context) error { return in.reload.get() }, Fatal: false},
@@ -207,7 +207,7 @@ func (e *engine) credentialsTaken(ctx context.Context) error {
 func (in *listeners) noting(e *engine) callback.Apply {
 	return func(ctx context.Context, c callback.Incoming) (callback.Result, error) {
 		res, err := e.apply(ctx, c)
-		in.keeping.set(e.env.now(), err)
+		in.keeping.set(e.env.Now(), err)
 		return res, err
 	}
 }

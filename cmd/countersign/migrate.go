@@ -45,7 +45,7 @@ func runMigrate(ctx context.Context, env *Env, s *store.Store) error {
 		return err
 	}
 	if have == want {
-		return env.printf("the database is at step %d already\n", have)
+		return env.Printf("the database is at step %d already\n", have)
 	}
 	err = s.Hold(ctx, store.LockServe, env.owner(), func(ctx context.Context) error {
 		kept, err := keepBefore(ctx, s, have)
@@ -62,7 +62,7 @@ func runMigrate(ctx context.Context, env *Env, s *store.Store) error {
 		case from > 0:
 			kept = "; no copy was kept of it as it was before"
 		}
-		return env.printf("migrated from step %d to step %d%s\n", from, to, kept)
+		return env.Printf("migrated from step %d to step %d%s\n", from, to, kept)
 	})
 	if errors.Is(err, store.ErrHeld) {
 		return fmt.Errorf("a daemon uses the database: stop it, then migrate; or start the new one, which migrates by itself")

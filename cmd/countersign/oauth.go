@@ -16,6 +16,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/provider"
 	"countersign/worker/callback"
 )
@@ -47,9 +48,9 @@ address to name where the service insists on one that it knows.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case o.code != "" && (o.listen != "" || o.redirect != ""):
-				return usagef("--code goes alone: the code is there already")
+				return output.Usagef("--code goes alone: the code is there already")
 			case o.listen != "" && !loopback(o.listen):
-				return usagef("--listen %s is not on this machine: 127.0.0.1:PORT is", quoted(o.listen))
+				return output.Usagef("--listen %s is not on this machine: 127.0.0.1:PORT is", output.Quoted(o.listen))
 			}
 			return runLogin(cmd.Context(), env, args[0], o)
 		},
@@ -67,7 +68,7 @@ func runLogin(ctx context.Context, env *Env, id string, o oauthOptions) error {
 	}
 	acc, ok := c.account(id)
 	if !ok {
-		return usagef("account %q is not in the config", id)
+		return output.Usagef("account %q is not in the config", id)
 	}
 	ctx, stop := env.signals(ctx, logrus.NewEntry(env.logger(c.Log)))
 	defer stop()
@@ -79,7 +80,7 @@ func runLogin(ctx context.Context, env *Env, id string, o oauthOptions) error {
 		}
 		p, ok := next.list[0].Provider.(provider.Login)
 		if !ok {
-			return usagef("account %s: %s takes no login with a browser", id, acc.Provider)
+			return output.Usagef("account %s: %s takes no login with a browser", id, acc.Provider)
 		}
 		code, redirect, err := loginCode(ctx, env, p, o)
 		if err != nil {
@@ -88,7 +89,7 @@ func runLogin(ctx context.Context, env *Env, id string, o oauthOptions) error {
 		if err := p.Exchange(provider.WithWork(ctx, provider.WorkConfirm), code, redirect); err != nil {
 			return fmt.Errorf("account %s: %w", id, provider.Redact(err))
 		}
-		return env.printf("%s: logged in; the tokens are kept, encrypted, in the database\n", id)
+		return env.Printf("%s: logged in; the tokens are kept, encrypted, in the database\n", id)
 	})
 }
 
@@ -100,12 +101,12 @@ func loginCode(ctx context.Context, env *Env, p provider.Login, o oauthOptions) 
 	state := rand.Text()
 	if o.listen == "" {
 		if at := p.LoginURL(state, o.redirect); at != "" {
-			err = env.printf("Open this address, log in and consent:\n\n  %s\n\n", at)
+			err = env.Printf("Open this address, log in and consent:\n\n  %s\n\n", at)
 		} else {
-			err = env.printf("The address to consent at is not configured (settings.oauth.authorize_url): open it by hand.\n")
+			err = env.Printf("The address to consent at is not configured (settings.oauth.authorize_url): open it by hand.\n")
 		}
 		if err == nil {
-			err = env.printf("Then paste the code, or the whole address that the browser ends at: ")
+			err = env.Printf("Then paste the code, or the whole address that the browser ends at: ")
 		}
 		if err == nil {
 			code, err = pastedCode(ctx, env, state)
@@ -113,7 +114,7 @@ func loginCode(ctx context.Context, env *Env, p provider.Login, o oauthOptions) 
 		return code, o.redirect, err
 	}
 	if p.LoginURL("", "") == "" {
-		return "", "", usagef("--listen needs settings.oauth.authorize_url: without it the state cannot be sent along; paste the code instead")
+		return "", "", output.Usagef("--listen needs settings.oauth.authorize_url: without it the state cannot be sent along; paste the code instead")
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.listen)
 	if err != nil {
@@ -123,7 +124,7 @@ func loginCode(ctx context.Context, env *Env, p provider.Login, o oauthOptions) 
 	if redirect = o.redirect; redirect == "" {
 		redirect = "http://" + l.Addr().String() + "/"
 	}
-	if err := env.printf("Open this address, log in and consent:\n\n  %s\n\n", p.LoginURL(state, redirect)); err != nil {
+	if err := env.Printf("Open this address, log in and consent:\n\n  %s\n\n", p.LoginURL(state, redirect)); err != nil {
 		return "", "", err
 	}
 	code, err = receiveCode(ctx, l, state)
@@ -147,7 +148,7 @@ func pastedCode(ctx context.Context, env *Env, state string) (string, error) {
 				return
 			}
 		}
-		done <- read{err: errors.Join(in.Err(), usagef("no code came on stdin"))}
+		done <- read{err: errors.Join(in.Err(), output.Usagef("no code came on stdin"))}
 	}()
 	select {
 	case got := <-done:
@@ -164,7 +165,7 @@ func codeIn(line, state string) (string, error) {
 	}
 	u, err := url.Parse(line)
 	if err != nil {
-		return "", usagef("that is no address that can be read")
+		return "", output.Usagef("that is no address that can be read")
 	}
 	return codeOf(u.Query(), state, false)
 }
@@ -178,7 +179,7 @@ func codeOf(q url.Values, state string, insist bool) (string, error) {
 	case (insist || given != "") && subtle.ConstantTimeCompare([]byte(given), []byte(state)) != 1:
 		return "", errOtherState
 	case q.Get("error") != "":
-		return "", fmt.Errorf("the service refused: %s", plain(q.Get("error")))
+		return "", fmt.Errorf("the service refused: %s", output.Plain(q.Get("error")))
 	case q.Get("code") == "":
 		return "", errors.New("the address holds no code")
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker"
@@ -87,7 +88,7 @@ func prepare(ctx context.Context, id string, p provider.Provider) error {
 func (a *Env) named(ctx context.Context, s *store.Store, c *Config, id string) (built, error) {
 	acc, ok := c.account(id)
 	if !ok {
-		return built{}, usagef("account %q is not in the config", id)
+		return built{}, output.Usagef("account %q is not in the config", id)
 	}
 	log := logrus.NewEntry(a.logger(Log{Level: "warning", Format: c.Log.Format}))
 	return a.build(ctx, newAccounts(a, s, log), c, acc)
@@ -110,7 +111,7 @@ func showRegistration(ctx context.Context, env *Env, id string, asJSON bool) err
 	}
 	r, ok := b.provider.(provider.Registrar)
 	if !ok {
-		return env.printf("%s does not tell what it calls: look in its dashboard for %s\n", b.Provider, cmp.Or(c.callbackURL(id), "the URL"))
+		return env.Printf("%s does not tell what it calls: look in its dashboard for %s\n", b.Provider, cmp.Or(c.callbackURL(id), "the URL"))
 	}
 	reg, err := r.Registration(ctx)
 	if err != nil {
@@ -118,7 +119,7 @@ func showRegistration(ctx context.Context, env *Env, id string, asJSON bool) err
 	}
 	out := registrationObject(id, c.callbackURL(id), reg)
 	if asJSON {
-		return env.jsonLines().write(out)
+		return env.JSONLines().Write(out)
 	}
 	return printRegistration(env, out)
 }
@@ -144,36 +145,36 @@ func shownURL(u string) string {
 	if cut {
 		head += "?…"
 	}
-	return plain(head)
+	return output.Plain(head)
 }
 
 func printRegistration(env *Env, r registrationJSON) error {
 	for _, x := range append([]registrationJSON{r}, r.Others...) {
-		state := env.paint(good, "this is us")
+		state := env.Paint(output.Good, "this is us")
 		switch {
 		case x.Wanted == "":
-			state = env.paint(warn, "public.url is not set")
+			state = env.Paint(output.Warn, "public.url is not set")
 		case x.URL == "":
-			state = env.paint(warn, "no URL is registered")
+			state = env.Paint(output.Warn, "no URL is registered")
 		case !x.Matches:
-			state = env.paint(warn, "not us")
+			state = env.Paint(output.Warn, "not us")
 		case x.Disabled:
-			state = env.paint(evil, "this is us, and it is turned off")
+			state = env.Paint(output.Bad, "this is us, and it is turned off")
 		}
 		events := "all, or it does not tell"
 		if x.Events != nil {
-			events = count(len(x.Events), "type") + ": " + strings.Join(x.Events, " ")
+			events = output.Count(len(x.Events), "type") + ": " + strings.Join(x.Events, " ")
 		}
-		if err := env.printf("calls   %s (%s)\nscope   %s\nevents  %s\n", cmp.Or(x.URL, "nothing"), state, plain(x.Scope), plain(events)); err != nil {
+		if err := env.Printf("calls   %s (%s)\nscope   %s\nevents  %s\n", cmp.Or(x.URL, "nothing"), state, output.Plain(x.Scope), output.Plain(events)); err != nil {
 			return err
 		}
 		for _, w := range x.Warnings {
-			if err := env.printf("note    %s\n", plain(w)); err != nil {
+			if err := env.Printf("note    %s\n", output.Plain(w)); err != nil {
 				return err
 			}
 		}
 	}
-	return env.printf("ours    %s\n", cmp.Or(r.Wanted, "-"))
+	return env.Printf("ours    %s\n", cmp.Or(r.Wanted, "-"))
 }
 
 // borrowed reads the tokens that rest in the database, if there is one, and keeps new ones only as

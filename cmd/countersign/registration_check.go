@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
@@ -97,15 +98,15 @@ func checkRegistration(ctx context.Context, env *Env, id string, local, asJSON b
 		{"signature", t.signature}, {"storage", t.stored}, {"acknowledgement", t.acknowledged},
 	} {
 		detail, err := st.do(ctx)
-		out := checkJSON{st.name, "ok", plain(detail)}
+		out := checkJSON{st.name, "ok", output.Plain(detail)}
 		if err != nil {
-			out.Result, out.Detail = "failed", plain(err.Error())
+			out.Result, out.Detail = "failed", output.Plain(err.Error())
 		}
 		if err := t.say(out); err != nil {
 			return err
 		}
 		if err != nil {
-			return &exitError{code: exitFailed}
+			return &output.ExitError{Code: output.ExitFailed}
 		}
 	}
 	return nil
@@ -113,13 +114,13 @@ func checkRegistration(ctx context.Context, env *Env, id string, local, asJSON b
 
 func (t *trip) say(s checkJSON) error {
 	if t.json {
-		return t.jsonLines().write(s)
+		return t.JSONLines().Write(s)
 	}
-	colour := good
+	colour := output.Good
 	if s.Result != "ok" {
-		colour = evil
+		colour = output.Bad
 	}
-	return t.printf("%s  %-15s  %s\n", t.paint(colour, fmt.Sprintf("%-6s", s.Result)), s.Step, s.Detail)
+	return t.Printf("%s  %-15s  %s\n", t.Paint(colour, fmt.Sprintf("%-6s", s.Result)), s.Step, s.Detail)
 }
 
 // aim finds the address to send to.
@@ -128,7 +129,7 @@ func (t *trip) aim() (err error) {
 	if t.local {
 		host, port, err := net.SplitHostPort(t.config.Public.Address)
 		if err != nil {
-			return usagef("public.address: %w", err)
+			return output.Usagef("public.address: %w", err)
 		}
 		if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 			host = "127.0.0.1"
@@ -141,7 +142,7 @@ func (t *trip) aim() (err error) {
 		text = scheme + "://" + net.JoinHostPort(host, port) + "/callbacks/" + t.acct.ID
 	}
 	if text == "" {
-		return usagef("public.url is not set: --loopback tries public.address")
+		return output.Usagef("public.url is not set: --loopback tries public.address")
 	}
 	t.url, err = url.Parse(text)
 	return err
@@ -273,7 +274,7 @@ func (t *trip) stored(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("200, and it is not in this database: another server answers there, or another daemon")
 	}
 	if c := list[i]; c.Verdict != model.Accepted || c.Outcome != model.TestEvent {
-		return "", fmt.Errorf("%s is stored as %s %s%s, not as an accepted test: the daemon may be of another version", c.ID, c.Verdict, c.Outcome, because(c.Note))
+		return "", fmt.Errorf("%s is stored as %s %s%s, not as an accepted test: the daemon may be of another version", c.ID, c.Verdict, c.Outcome, output.Because(c.Note))
 	}
 	return list[i].ID + " is stored as a test", nil
 }
@@ -285,7 +286,7 @@ func (t *trip) acknowledged(context.Context) (string, error) {
 		typ, want = p.Reply()
 	}
 	if !bytes.Equal(t.reply, want) || t.typ != typ {
-		return "", fmt.Errorf("the provider insists on %q (%s), and %q (%s) came back: let the proxy pass answers on as they are", want, typ, short(string(t.reply), 60), t.typ)
+		return "", fmt.Errorf("the provider insists on %q (%s), and %q (%s) came back: let the proxy pass answers on as they are", want, typ, output.Short(string(t.reply), 60), t.typ)
 	}
 	return fmt.Sprintf("%q, as the provider insists", want), nil
 }

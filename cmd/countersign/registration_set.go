@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/provider"
 )
@@ -58,11 +59,11 @@ func settable(c *Config, id string) error {
 	acc, ok := c.account(id)
 	switch {
 	case !ok:
-		return usagef("account %q is not in the config", id)
+		return output.Usagef("account %q is not in the config", id)
 	case c.Public.URL == "":
-		return usagef("public.url is not set: it is what a provider has to call")
+		return output.Usagef("public.url is not set: it is what a provider has to call")
 	case strings.HasPrefix(c.Public.URL, "http://") && !strings.HasPrefix(acc.BaseURL, "http://"):
-		return usagef("public.url begins with http://: providers call https:// only")
+		return output.Usagef("public.url begins with http://: providers call https:// only")
 	}
 	return nil
 }
@@ -104,11 +105,11 @@ func planRegistration(ctx context.Context, env *Env, c *Config, id string, f set
 	}
 	switch {
 	case sameURL(reg.URL, ours):
-		return env.printf("%s stands there already: only missing events or a disabled endpoint would be mended\n", ours)
+		return env.Printf("%s stands there already: only missing events or a disabled endpoint would be mended\n", ours)
 	case reg.URL == "":
-		return env.printf("nothing stands there: %s would be registered\n", ours)
+		return env.Printf("nothing stands there: %s would be registered\n", ours)
 	case f.replace:
-		return env.printf("%s stands there: %s would take its place\n", shownURL(reg.URL), ours)
+		return env.Printf("%s stands there: %s would take its place\n", shownURL(reg.URL), ours)
 	}
 	return displaced(reg)
 }
@@ -159,13 +160,13 @@ func setRegistration(ctx context.Context, env *Env, w *writer, id string, f setF
 	}
 	out := registrationObject(id, w.config.callbackURL(id), reg)
 	if f.json {
-		return env.jsonLines().write(out)
+		return env.JSONLines().Write(out)
 	}
 	if err := printRegistration(env, out); err != nil {
 		return err
 	}
 	if _, err := w.store.Holder(ctx, store.LockServe); secrets > 0 && err == nil {
-		return env.printf("a secret of it was stored: tell the running daemon to read it with kill -HUP, or callbacks are refused\n")
+		return env.Printf("a secret of it was stored: tell the running daemon to read it with kill -HUP, or callbacks are refused\n")
 	}
 	return nil
 }

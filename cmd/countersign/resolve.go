@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 )
@@ -21,7 +22,7 @@ marked deleted and no longer asked about. Status and files stay as last known.`,
 		Args:    cobra.ExactArgs(3),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if args[2] != "deleted" {
-				return usagef("%s is nothing that can be said of a transaction: deleted is", quoted(args[2]))
+				return output.Usagef("%s is nothing that can be said of a transaction: deleted is", output.Quoted(args[2]))
 			}
 			return env.writing(cmd.Context(), func(ctx context.Context, w *writer) error {
 				if err := w.config.knows(ctx, w.store, args[0]); err != nil {
@@ -30,12 +31,12 @@ marked deleted and no longer asked about. Status and files stay as last known.`,
 				k := model.Key{Account: args[0], Ref: args[1]}
 				err := w.worker.Resolve(ctx, k)
 				if errors.Is(err, store.ErrNoRow) {
-					return fmt.Errorf("no transaction %s in %s", quoted(k.Ref), k.Account)
+					return fmt.Errorf("no transaction %s in %s", output.Quoted(k.Ref), k.Account)
 				}
 				if err != nil {
 					return err
 				}
-				return env.printf("%s/%s is marked deleted\n", k.Account, plain(k.Ref))
+				return env.Printf("%s/%s is marked deleted\n", k.Account, output.Plain(k.Ref))
 			})
 		},
 	}

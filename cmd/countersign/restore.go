@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 )
 
@@ -40,12 +41,12 @@ polls; the record of callbacks since the backup does not. PostgreSQL: pg_restore
 func runRestore(ctx context.Context, env *Env, c *Config, from string) (err error) {
 	place, ok := c.sqliteFile()
 	if !ok {
-		return usagef("the database is PostgreSQL: restore a dump of `pg_dump -Fc` with `pg_restore --clean --if-exists --single-transaction -d DATABASE %s`", from)
+		return output.Usagef("the database is PostgreSQL: restore a dump of `pg_dump -Fc` with `pg_restore --clean --if-exists --single-transaction -d DATABASE %s`", from)
 	}
 	if same, err := sameFile(from, place); err != nil {
 		return err
 	} else if same {
-		return usagef("%s is the database itself", from)
+		return output.Usagef("%s is the database itself", from)
 	}
 	backup, err := store.ReadThrough(ctx, from)
 	if err != nil {
@@ -126,21 +127,21 @@ func printRestored(env *Env, from, kept string, e store.Examined, unread error) 
 		newest = "what came until " + e.NewestAt.UTC().Format(time.DateTime) + " UTC"
 		since = e.NewestAt.UTC().AddDate(0, 0, -1).Format(time.DateOnly)
 	}
-	if err := env.printf("restored %s: %s, %s\n", from, count(e.Transactions, "transaction"), newest); err != nil {
+	if err := env.Printf("restored %s: %s, %s\n", from, output.Count(e.Transactions, "transaction"), newest); err != nil {
 		return err
 	}
 	switch _, err := os.Stat(kept); {
 	case err == nil && unread == nil:
-		err = env.printf("the database that was there is kept as %s\n", kept)
+		err = env.Printf("the database that was there is kept as %s\n", kept)
 		if err != nil {
 			return err
 		}
 	case err == nil:
-		if err := env.printf("the database that was there cannot be read; it is kept as %s. What it had forgotten is not known: forget it again\n", kept); err != nil {
+		if err := env.Printf("the database that was there cannot be read; it is kept as %s. What it had forgotten is not known: forget it again\n", kept); err != nil {
 			return err
 		}
 	}
-	return env.printf(`callbacks acknowledged since then are gone from the record; what the providers know is not:
+	return env.Printf(`callbacks acknowledged since then are gone from the record; what the providers know is not:
   start the daemon, whose next polls repair what is open
   countersign backfill --since %s   asks for what was born or ended since
   countersign verify                  says whether table and files are as they should be

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"countersign/cmd/countersign/output"
 	"errors"
 	"fmt"
 	"io"
@@ -37,16 +38,16 @@ func (a *app) run(ctx context.Context, args []string) int {
 // exit tells err and returns the code that goes with it.
 func (a *app) exit(err error) int {
 	if err == nil || quiet(err) {
-		return exitDone
+		return output.ExitDone
 	}
-	code := exitFailed
+	code := output.ExitFailed
 	if !a.began {
-		code = exitUsage
+		code = output.ExitUsage
 	}
-	var exit *exitError
+	var exit *output.ExitError
 	if errors.As(err, &exit) {
-		code = exit.code
-		if exit.err == nil {
+		code = exit.Code
+		if exit.Err == nil {
 			return code
 		}
 	}
@@ -60,10 +61,10 @@ func (a *app) complain(err error) {
 	var list *faults
 	if errors.As(err, &list) {
 		for _, f := range list.all {
-			fmt.Fprintf(a.stderr, "%s\n", f.in(list.file))
+			fmt.Fprintf(a.Stderr, "%s\n", f.in(list.file))
 		}
 	}
-	fmt.Fprintf(a.stderr, "error: %s\n", strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
+	fmt.Fprintf(a.Stderr, "error: %s\n", strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
 }
 
 // quiet says whether err only means that nobody reads on.
@@ -92,10 +93,10 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 drift or an open incide
 		SilenceUsage:  true,
 	}
 	root.SetIn(a.stdin)
-	root.SetOut(a.stdout)
-	root.SetErr(a.stderr)
+	root.SetOut(a.Stdout)
+	root.SetErr(a.Stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%w: see `%s --help`", err, cmd.CommandPath())
+		return output.Usagef("%w: see `%s --help`", err, cmd.CommandPath())
 	})
 	root.PersistentFlags().StringVar(&a.configFlag, "config", "",
 		"config `FILE` (default: COUNTERSIGN_CONFIG, ./config.yaml, "+systemConfig+")")
@@ -117,10 +118,10 @@ func (a *app) watch(cmd *cobra.Command) {
 	if fits := cmd.Args; fits != nil {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
 			err := fits(cmd, args)
-			if exit := new(exitError); err == nil || errors.As(err, &exit) {
+			if exit := new(output.ExitError); err == nil || errors.As(err, &exit) {
 				return err
 			}
-			return usagef("%w: see `%s --help`", err, cmd.CommandPath())
+			return output.Usagef("%w: see `%s --help`", err, cmd.CommandPath())
 		}
 	}
 	for _, sub := range cmd.Commands() {
@@ -139,7 +140,7 @@ func group(use, short string, subs ...*cobra.Command) *cobra.Command {
 		Short: short,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usagef("%s needs one of: %s", cmd.CommandPath(), strings.Join(names, ", "))
+				return output.Usagef("%s needs one of: %s", cmd.CommandPath(), strings.Join(names, ", "))
 			}
 			return unknownVerb(cmd, args)
 		},
@@ -156,7 +157,7 @@ func unknownVerb(cmd *cobra.Command, args []string) error {
 	}
 	cmd.SuggestionsMinimumDistance = 2
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return usagef("%s has no verb %q: did you mean %s?", cmd.CommandPath(), args[0], strings.Join(near, " or "))
+		return output.Usagef("%s has no verb %q: did you mean %s?", cmd.CommandPath(), args[0], strings.Join(near, " or "))
 	}
-	return usagef("%s has no verb %q: see `%s --help`", cmd.CommandPath(), args[0], cmd.CommandPath())
+	return output.Usagef("%s has no verb %q: see `%s --help`", cmd.CommandPath(), args[0], cmd.CommandPath())
 }

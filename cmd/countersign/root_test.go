@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"countersign/cmd/countersign/output"
 	"errors"
 	"fmt"
 	"io"
@@ -83,9 +84,9 @@ func TestExitCodes(t *testing.T) {
 	}{
 		{nil, 0, ""},
 		{errors.New("fetch sales/x: 503\nService Unavailable"), 1, "error: fetch sales/x: 503; Service Unavailable\n"},
-		{usagef("no such thing"), 2, "error: no such thing\n"},
-		{&exitError{code: exitDrift}, 3, ""},
-		{fmt.Errorf("while %w", &exitError{exitDrift, errors.New("drifting")}), 3, "error: while drifting\n"},
+		{output.Usagef("no such thing"), 2, "error: no such thing\n"},
+		{&output.ExitError{Code: output.ExitDrift}, 3, ""},
+		{fmt.Errorf("while %w", &output.ExitError{Code: output.ExitDrift, Err: errors.New("drifting")}), 3, "error: while drifting\n"},
 		{&os.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.EPIPE}, 0, ""},
 		{fmt.Errorf("write: %w", io.ErrClosedPipe), 0, ""},
 	} {

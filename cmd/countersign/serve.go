@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/worker"
 	"countersign/worker/callback"
@@ -31,7 +32,7 @@ type serveOptions struct {
 
 // newServeCommand is the daemon.
 func newServeCommand(env *Env) *cobra.Command {
-	o := serveOptions{backfill: span{now: env.now}, announce: true}
+	o := serveOptions{backfill: span{now: env.Now}, announce: true}
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the daemon: listen for callbacks, poll, download",
@@ -45,11 +46,11 @@ never repeats. --backfill-schedule repeats it on a cron line (UTC).`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.schedule != "" && o.backfill.at == nil {
-				return usagef("--backfill-schedule needs --backfill, which says how far back")
+				return output.Usagef("--backfill-schedule needs --backfill, which says how far back")
 			}
 			if o.schedule != "" {
 				if _, err := parseSlots(o.schedule); err != nil {
-					return usagef("--backfill-schedule: %q %w", o.schedule, err)
+					return output.Usagef("--backfill-schedule: %q %w", o.schedule, err)
 				}
 			}
 			return env.serve(cmd.Context(), o)
@@ -95,7 +96,7 @@ func (a *Env) signals(ctx context.Context, log *logrus.Entry) (context.Context, 
 		}
 		select {
 		case <-ch:
-			os.Exit(exitFailed)
+			os.Exit(output.ExitFailed)
 		case <-over:
 		}
 	}()
@@ -156,7 +157,7 @@ type listeners struct {
 // announce prints, on stdout, what has to be registered at each provider. The log says nothing of it:
 // no URL is logged, and a level may hide what is.
 func (e *engine) announce(in *listeners) error {
-	t := e.env.table("account", "provider", "callback url")
+	t := e.env.Table("account", "provider", "callback url")
 	for _, acc := range e.config.Accounts {
 		url := e.config.callbackURL(acc.ID)
 		if url == "" {
@@ -166,9 +167,9 @@ func (e *engine) announce(in *listeners) error {
 			}
 			url = scheme + in.publicSocket.Addr().String() + "/callbacks/" + acc.ID + " (here; public.url is not set)"
 		}
-		t.AppendRow([]any{acc.ID, acc.Provider, plain(url)})
+		t.AppendRow([]any{acc.ID, acc.Provider, output.Plain(url)})
 	}
-	return e.env.print(t)
+	return e.env.Print(t)
 }
 
 // keepWorking does the daemon's work as long as it has the work lock, which it asks a verb for.

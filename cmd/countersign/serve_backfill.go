@@ -78,7 +78,7 @@ func (e *engine) repeatBackfill(ctx context.Context, o serveOptions) error {
 		if !e.env.wait(ctx, sched.Next(now).Sub(now)) {
 			return nil
 		}
-		since, err := parseSpan(o.backfill.raw, e.env.now())
+		since, err := parseSpan(o.backfill.raw, e.env.Now())
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 )
@@ -35,13 +36,13 @@ A ref that begins with - follows --.`,
 					return err
 				}
 				if asJSON {
-					return env.jsonLines().write(showObject(r))
+					return env.JSONLines().Write(output.ShowObject(r))
 				}
 				var slots map[string]time.Time
 				if account, ok := c.account(r.Account); ok {
-					slots = account.nextSlots(env.now())
+					slots = account.nextSlots(env.Now())
 				}
-				return env.printRow(r, slots)
+				return env.PrintRow(r, slots)
 			})
 		},
 	}
@@ -58,10 +59,10 @@ func findRow(ctx context.Context, c *Config, s *store.Store, args []string) (mod
 		k := model.Key{Account: args[0], Ref: args[1]}
 		t, err := s.Transaction(ctx, k)
 		if f, ferr := s.ForgottenOf(ctx, k); errors.Is(err, store.ErrNoRow) && ferr == nil {
-			return t, fmt.Errorf("%s/%s was forgotten on %s: only `countersign track` follows it again", k.Account, plain(k.Ref), f.At.UTC().Format(time.DateOnly))
+			return t, fmt.Errorf("%s/%s was forgotten on %s: only `countersign track` follows it again", k.Account, output.Plain(k.Ref), f.At.UTC().Format(time.DateOnly))
 		}
 		if errors.Is(err, store.ErrNoRow) || err == nil && t.Hidden {
-			return t, fmt.Errorf("no transaction %s in %s: `countersign track %[2]s %[1]s` starts to follow it", quoted(args[1]), args[0])
+			return t, fmt.Errorf("no transaction %s in %s: `countersign track %[2]s %[1]s` starts to follow it", output.Quoted(args[1]), args[0])
 		}
 		return t, err
 	}
@@ -70,27 +71,27 @@ func findRow(ctx context.Context, c *Config, s *store.Store, args []string) (mod
 	case err != nil:
 		return model.Transaction{}, err
 	case len(all) == 0:
-		return model.Transaction{}, fmt.Errorf("no transaction %s in any account: `countersign list --search %[1]s` looks further", quoted(args[0]))
+		return model.Transaction{}, fmt.Errorf("no transaction %s in any account: `countersign list --search %[1]s` looks further", output.Quoted(args[0]))
 	case len(all) > 1:
 		var in []string
 		for _, t := range all {
 			in = append(in, t.Account)
 		}
-		return model.Transaction{}, usagef("%s is in %s: say which", quoted(args[0]), strings.Join(in, " and "))
+		return model.Transaction{}, output.Usagef("%s is in %s: say which", output.Quoted(args[0]), strings.Join(in, " and "))
 	}
 	return all[0], nil
 }
 
 // wholeRow reads what belongs to a transaction.
-func wholeRow(ctx context.Context, s *store.Store, t model.Transaction) (row, error) {
-	r := row{Transaction: t}
+func wholeRow(ctx context.Context, s *store.Store, t model.Transaction) (output.Row, error) {
+	r := output.Row{Transaction: t}
 	var errs [5]error
-	r.history, errs[0] = s.ChangesOf(ctx, t.Key())
-	errs[1] = eachOf(0, func(size int, cursor string) ([]model.Callback, string, error) {
+	r.History, errs[0] = s.ChangesOf(ctx, t.Key())
+	errs[1] = output.EachOf(0, func(size int, cursor string) ([]model.Callback, string, error) {
 		return s.Callbacks(ctx, store.CallbackFilter{Account: t.Account, Ref: t.Ref, Limit: size, Cursor: cursor})
-	}, func(c model.Callback) error { r.callbacks = append(r.callbacks, c); return nil })
-	r.documents, errs[2] = s.Documents(ctx, store.DocumentFilter{Account: t.Account, Ref: t.Ref})
-	r.gaps, errs[3] = s.Gaps(ctx, store.GapFilter{Account: t.Account, Ref: t.Ref})
-	r.progress, errs[4] = s.Progress(ctx, t.Key())
+	}, func(c model.Callback) error { r.Callbacks = append(r.Callbacks, c); return nil })
+	r.Documents, errs[2] = s.Documents(ctx, store.DocumentFilter{Account: t.Account, Ref: t.Ref})
+	r.Gaps, errs[3] = s.Gaps(ctx, store.GapFilter{Account: t.Account, Ref: t.Ref})
+	r.Progress, errs[4] = s.Progress(ctx, t.Key())
 	return r, errors.Join(errs[:]...)
 }

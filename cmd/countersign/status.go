@@ -13,6 +13,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 )
@@ -43,10 +44,10 @@ func printStatus(ctx context.Context, env *Env, c *Config, s *store.Store) error
 	if err != nil {
 		return err
 	}
-	head := env.table()
+	head := env.Table()
 	head.AppendRow(table.Row{"daemon", daemon})
 	head.AppendRow(table.Row{"database", c.databaseShown()})
-	if err := env.print(head); err != nil {
+	if err := env.Print(head); err != nil {
 		return err
 	}
 	accounts, err := accountsTable(ctx, env, c, s)
@@ -54,8 +55,8 @@ func printStatus(ctx context.Context, env *Env, c *Config, s *store.Store) error
 		return err
 	}
 	if accounts.Length() > 0 {
-		env.printf("\n") //nolint:errcheck // the table tells
-		if err := env.print(accounts); err != nil {
+		env.Printf("\n") //nolint:errcheck // the table tells
+		if err := env.Print(accounts); err != nil {
 			return err
 		}
 	}
@@ -67,19 +68,19 @@ func printStatus(ctx context.Context, env *Env, c *Config, s *store.Store) error
 
 // printReaches says what polls can see of each account.
 func printReaches(env *Env, c *Config) error {
-	t := env.table()
+	t := env.Table()
 	for i := range c.Accounts {
 		if r := env.reach(&c.Accounts[i]); r != "" {
-			t.AppendRow(table.Row{c.Accounts[i].ID, plain(r)})
+			t.AppendRow(table.Row{c.Accounts[i].ID, output.Plain(r)})
 		}
 	}
 	if t.Length() == 0 {
 		return nil
 	}
-	if err := env.printf("\nPolls see\n"); err != nil {
+	if err := env.Printf("\nPolls see\n"); err != nil {
 		return err
 	}
-	return env.print(t)
+	return env.Print(t)
 }
 
 // printIncidents prints what is open and makes it the exit code.
@@ -88,17 +89,17 @@ func printIncidents(ctx context.Context, env *Env, s *store.Store) error {
 	if err != nil || len(open) == 0 {
 		return err
 	}
-	t := env.table()
+	t := env.Table()
 	for _, i := range open {
-		t.AppendRow(table.Row{i.Account, env.paint(evil, strings.ReplaceAll(i.Kind, "_", " ")), "opened " + env.ago(&i.OpenedAt), plain(i.Message)})
+		t.AppendRow(table.Row{i.Account, env.Paint(output.Bad, strings.ReplaceAll(i.Kind, "_", " ")), "opened " + env.Ago(&i.OpenedAt), output.Plain(i.Message)})
 	}
-	if err := env.printf("\n%s\n", count(len(open), "open incident")); err != nil {
+	if err := env.Printf("\n%s\n", output.Count(len(open), "open incident")); err != nil {
 		return err
 	}
-	if err := env.print(t); err != nil {
+	if err := env.Print(t); err != nil {
 		return err
 	}
-	return &exitError{code: exitDrift}
+	return &output.ExitError{Code: output.ExitDrift}
 }
 
 // accountsTable says how each account does.
@@ -111,12 +112,12 @@ func accountsTable(ctx context.Context, env *Env, c *Config, s *store.Store) (ta
 	for _, k := range kept {
 		remembered[k.ID] = k
 	}
-	overdue, err := s.DueCount(ctx, env.now().Add(-overdueAfter))
+	overdue, err := s.DueCount(ctx, env.Now().Add(-overdueAfter))
 	if err != nil {
 		return nil, err
 	}
-	month := env.now().Add(-30 * day)
-	t := env.table("account", "provider", "last callback", "last good poll", "next poll", "open", "overdue", "told by callbacks", "error budget")
+	month := env.Now().Add(-30 * day)
+	t := env.Table("account", "provider", "last callback", "last good poll", "next poll", "open", "overdue", "told by callbacks", "error budget")
 	for i := range c.Accounts {
 		account := &c.Accounts[i]
 		open, err := s.CountOpenRows(ctx, store.OpenFilter{Account: account.ID, Tier: "open"})
@@ -129,18 +130,18 @@ func accountsTable(ctx context.Context, env *Env, c *Config, s *store.Store) (ta
 		}
 		late := strconv.Itoa(overdue[account.ID])
 		if overdue[account.ID] > 0 {
-			late = env.paint(warn, late)
+			late = env.Paint(output.Warn, late)
 		}
 		k := remembered[account.ID]
 		t.AppendRow(table.Row{
-			account.ID, account.Provider, env.ago(k.LastCallbackAt), env.ago(k.LastPollAt), env.ago(account.nextSlot(env.now())),
-			open, late, env.told(n, float64(c.CallbackObjective)), env.budgetWords(n, float64(c.CallbackObjective)),
+			account.ID, account.Provider, env.Ago(k.LastCallbackAt), env.Ago(k.LastPollAt), env.Ago(account.nextSlot(env.Now())),
+			open, late, env.ShareWords(n, float64(c.CallbackObjective)), env.BudgetWords(n, float64(c.CallbackObjective)),
 		})
 		delete(remembered, account.ID)
 	}
 	for _, id := range slices.Sorted(maps.Keys(remembered)) {
 		k := remembered[id]
-		t.AppendRow(table.Row{id, k.Provider, env.ago(k.LastCallbackAt), env.ago(k.LastPollAt), "not in the config"})
+		t.AppendRow(table.Row{id, k.Provider, env.Ago(k.LastCallbackAt), env.Ago(k.LastPollAt), "not in the config"})
 	}
 	return t, nil
 }
@@ -150,11 +151,11 @@ func daemonWords(ctx context.Context, env *Env, s *store.Store) (string, error) 
 	h, err := s.Holder(ctx, store.LockServe)
 	switch {
 	case errors.Is(err, store.ErrNoRow):
-		return env.paint(warn, "not running"), nil
+		return env.Paint(output.Warn, "not running"), nil
 	case err != nil:
 		return "", err
 	case h.Since.IsZero():
-		return env.paint(good, "running"), nil
+		return env.Paint(output.Good, "running"), nil
 	}
-	return env.paint(good, "running") + fmt.Sprintf(" since %s (%s)", env.ago(&h.Since), plain(h.Owner)), nil
+	return env.Paint(output.Good, "running") + fmt.Sprintf(" since %s (%s)", env.Ago(&h.Since), output.Plain(h.Owner)), nil
 }

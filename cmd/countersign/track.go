@@ -16,6 +16,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/worker"
 )
@@ -39,7 +40,7 @@ skipped; - is stdin. Where the CSV has a column account too, rows of other accou
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 && file == "" {
-				return usagef("nothing to track: name refs, or --file")
+				return output.Usagef("nothing to track: name refs, or --file")
 			}
 			refs, err := refsOf(env, args[0], file, args[1:])
 			if err != nil {
@@ -59,7 +60,7 @@ func runTrack(ctx context.Context, env *Env, w *writer, account string, refs []s
 		for _, x := range w.config.Accounts {
 			ids = append(ids, x.ID)
 		}
-		return usagef("account %q is not in the config: it has %s", account, cmp.Or(strings.Join(ids, ", "), "none"))
+		return output.Usagef("account %q is not in the config: it has %s", account, cmp.Or(strings.Join(ids, ", "), "none"))
 	}
 	if err := newAccounts(env, w.store, w.log).remember(ctx, w.config); err != nil {
 		return err
@@ -68,7 +69,7 @@ func runTrack(ctx context.Context, env *Env, w *writer, account string, refs []s
 	if err != nil {
 		return err
 	}
-	return env.printf("%s: %s new, %d followed already\n", acc.ID, count(n, "ref"), len(refs)-n)
+	return env.Printf("%s: %s new, %d followed already\n", acc.ID, output.Count(n, "ref"), len(refs)-n)
 }
 
 // refsOf gathers an account's refs from the command line and a file, each once. All faults are told at once.
@@ -90,22 +91,22 @@ func refsOf(env *Env, account, file string, refs []string) ([]string, error) {
 		if file != "-" {
 			f, err := os.Open(file)
 			if err != nil {
-				return nil, usagef("%w", err)
+				return nil, output.Usagef("%w", err)
 			}
 			defer f.Close() //nolint:errcheck // only read
 			in, name = f, file
 		}
 		if err := readRefs(in, account, func(line int, ref string) { take(fmt.Sprintf("%s:%d: ", name, line), ref) }); err != nil {
-			return nil, usagef("%s: %w", name, err)
+			return nil, output.Usagef("%s: %w", name, err)
 		}
 	}
 	if len(errs) > 0 {
-		return nil, &exitError{exitUsage, errors.Join(errs[:min(len(errs), 20)]...)}
+		return nil, &output.ExitError{Code: output.ExitUsage, Err: errors.Join(errs[:min(len(errs), 20)]...)}
 	}
 	seen := map[string]bool{}
 	all = slices.DeleteFunc(all, func(ref string) bool { was := seen[ref]; seen[ref] = true; return was })
 	if len(all) == 0 {
-		return nil, usagef("%s holds no refs of %s", file, account)
+		return nil, output.Usagef("%s holds no refs of %s", file, account)
 	}
 	return all, nil
 }
@@ -187,8 +188,8 @@ func refFault(ref string) string {
 		return "a ref is empty"
 	case len(ref) > longestRef:
 		return fmt.Sprintf("a ref of %d bytes is too long", len(ref))
-	case !utf8.ValidString(ref) || plain(ref) != ref || strings.ContainsAny(ref, " \t/\\?#"):
-		return fmt.Sprintf("%s is no ref: it has blanks, slashes or control characters", quoted(ref))
+	case !utf8.ValidString(ref) || output.Plain(ref) != ref || strings.ContainsAny(ref, " \t/\\?#"):
+		return fmt.Sprintf("%s is no ref: it has blanks, slashes or control characters", output.Quoted(ref))
 	}
 	return ""
 }

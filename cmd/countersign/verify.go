@@ -8,6 +8,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/worker"
@@ -34,7 +35,7 @@ provider cannot be asked, the account's files are verified all the same, and the
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.sample < 0 {
-				return usagef("--sample takes a whole number above 0")
+				return output.Usagef("--sample takes a whole number above 0")
 			}
 			return runVerify(cmd.Context(), env, o)
 		},
@@ -59,7 +60,7 @@ func (o verifyOptions) queue(ctx context.Context, e *engine) ([]model.Run, error
 			return nil, err
 		}
 		if resumed && r.Cursor != "" {
-			fmt.Fprintf(e.env.stderr, "%s: resuming the verify of %s, %d of %d rows are done\n", acc.ID, r.CreatedAt.Format(stampLayout), r.Asked, r.Total)
+			fmt.Fprintf(e.env.Stderr, "%s: resuming the verify of %s, %d of %d rows are done\n", acc.ID, r.CreatedAt.Format(output.StampLayout), r.Asked, r.Total)
 		}
 		runs = append(runs, r)
 	}
@@ -89,7 +90,7 @@ func runVerify(ctx context.Context, env *Env, o verifyOptions) error {
 		return err
 	}
 	if sum.Drift > 0 {
-		return &exitError{code: exitDrift}
+		return &output.ExitError{Code: output.ExitDrift}
 	}
 	return nil
 }
@@ -118,9 +119,9 @@ func eachDrift(ctx context.Context, s *store.Store, runs []model.Run, do func(st
 
 // printDriftLines prints an object a line, and the sum last.
 func printDriftLines(ctx context.Context, env *Env, s *store.Store, runs []model.Run, sum worker.Verified) error {
-	enc := json.NewEncoder(env.stdout)
+	enc := json.NewEncoder(env.Stdout)
 	err := eachDrift(ctx, s, runs, func(l store.DriftLine) (bool, error) {
-		return true, enc.Encode(driftJSON{l.Account, l.Ref, l.Field, l.Ours, l.Theirs, l.Repaired})
+		return true, enc.Encode(output.DriftJSON{Account: l.Account, Ref: l.Ref, Field: l.Field, Ours: l.Ours, Theirs: l.Theirs, Repaired: l.Repaired})
 	})
 	if err != nil {
 		return err
@@ -132,22 +133,22 @@ func printDriftLines(ctx context.Context, env *Env, s *store.Store, runs []model
 const mostDrift = 1000
 
 func printDriftTable(ctx context.Context, env *Env, s *store.Store, runs []model.Run, sum worker.Verified) error {
-	t := env.table("ACCOUNT", "REF", "FIELD", "OURS", "THEIRS", "REPAIRED")
+	t := env.Table("ACCOUNT", "REF", "FIELD", "OURS", "THEIRS", "REPAIRED")
 	err := eachDrift(ctx, s, runs, func(l store.DriftLine) (bool, error) {
-		t.AppendRow(table.Row{l.Account, plain(l.Ref), plain(l.Field), plain(l.Ours), plain(l.Theirs), map[bool]string{true: "yes"}[l.Repaired]})
+		t.AppendRow(table.Row{l.Account, output.Plain(l.Ref), output.Plain(l.Field), output.Plain(l.Ours), output.Plain(l.Theirs), map[bool]string{true: "yes"}[l.Repaired]})
 		return t.Length() < mostDrift, nil
 	})
 	if err != nil {
 		return err
 	}
 	if t.Length() > 0 {
-		if err := env.print(t); err != nil {
+		if err := env.Print(t); err != nil {
 			return err
 		}
 	}
 	if more := sum.Drift - t.Length(); more > 0 {
-		fmt.Fprintf(env.stdout, "and %d more: --json prints them all\n", more)
+		fmt.Fprintf(env.Stdout, "and %d more: --json prints them all\n", more)
 	}
-	_, err = fmt.Fprintf(env.stdout, "%d checked, %d drift, %d repaired; %d not found at the provider\n", sum.Checked, sum.Drift, sum.Repaired, sum.NotFound)
+	_, err = fmt.Fprintf(env.Stdout, "%d checked, %d drift, %d repaired; %d not found at the provider\n", sum.Checked, sum.Drift, sum.Repaired, sum.NotFound)
 	return err
 }

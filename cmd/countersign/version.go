@@ -14,7 +14,7 @@ func newVersionCommand(env *Env) *cobra.Command {
 		Example: "  countersign version",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return env.printf("countersign %s %s/%s %s\n", version(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+			return env.Printf("countersign %s %s/%s %s\n", version(), runtime.GOOS, runtime.GOARCH, runtime.Version())
 		},
 	}
 }

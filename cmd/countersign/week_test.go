@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/provider/simulator"
 	"countersign/worker"
@@ -94,7 +95,7 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 		require.NoError(t, err)
 		for done := false; !done; {
 			time.Sleep(time.Minute)
-			done, err = e.look(ctx, runs, noProgress{})
+			done, err = e.look(ctx, runs, output.NoProgress{})
 			require.NoError(t, err)
 		}
 		var sum worker.Verified

@@ -22,6 +22,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/provider/simulator"
 )
@@ -116,7 +117,7 @@ func TestWholeWrongCertificate(t *testing.T) {
 	in.edit(t, `(?m)^(public: \{)`, "$1 tls: { cert_file: cert.pem, key_file: key.pem },")
 	for _, verb := range []string{"serve", "doctor"} {
 		_, stderr, code := in.verb(t, verb)
-		require.Equal(t, exitUsage, code, stderr)
+		require.Equal(t, output.ExitUsage, code, stderr)
 		require.Contains(t, stderr, "public.tls.key_file: "+filepath.Join(in.dir, "key.pem")+": ")
 	}
 	require.NoFileExists(t, filepath.Join(in.dir, "countersign.db"))
@@ -202,6 +203,6 @@ func TestWholeConsole(t *testing.T) {
 
 	open.edit(t, `console: \{[^}]*\}`, `console: { address: ":0" }`)
 	_, stderr, code := open.verb(t, "serve")
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, output.ExitUsage, code)
 	require.True(t, strings.Contains(stderr, "console.address: ") && strings.Contains(stderr, "console.token"), stderr)
 }

@@ -1,4 +1,4 @@
-package main
+package output
 
 import (
 	"fmt"
@@ -13,30 +13,30 @@ import (
 )
 
 // progress shows how runs stand while a verb waits for them.
-type progress interface {
-	show(runs []model.Run)
-	end()
-	logTo(w io.Writer) io.Writer // where log lines go meanwhile, so that they do not tear a bar
+type Progress interface {
+	Show(runs []model.Run)
+	End()
+	LogTo(w io.Writer) io.Writer // where log lines go meanwhile, so that they do not tear a bar
 }
 
 // progress returns bars on a terminal and a line every ten seconds elsewhere. budgets are calls a minute by account; drift is how
 // many differences a run has found, where it looks for some.
-func (p *Printer) progress(budgets map[string]int, drift func(model.Run) (int, bool)) progress {
-	ahead := pace{now: p.now, budgets: budgets, drift: drift, began: map[string]standing{}}
-	if isTerminal(p.stderr) {
-		return &bars{pool: mpb.New(mpb.WithOutput(p.stderr), mpb.WithWidth(48)), byRun: map[string]*mpb.Bar{}, pace: ahead, left: map[string]*atomic.Value{}}
+func (p *Printer) Progress(budgets map[string]int, drift func(model.Run) (int, bool)) Progress {
+	ahead := pace{now: p.Now, budgets: budgets, drift: drift, began: map[string]standing{}}
+	if IsTerminal(p.Stderr) {
+		return &bars{pool: mpb.New(mpb.WithOutput(p.Stderr), mpb.WithWidth(48)), byRun: map[string]*mpb.Bar{}, pace: ahead, left: map[string]*atomic.Value{}}
 	}
-	return &lines{to: p.stderr, last: p.now(), pace: ahead}
+	return &lines{to: p.Stderr, last: p.Now(), pace: ahead}
 }
 
 // noProgress shows nothing.
-type noProgress struct{}
+type NoProgress struct{}
 
-func (noProgress) show([]model.Run) {}
+func (NoProgress) Show([]model.Run) {}
 
-func (noProgress) end() {}
+func (NoProgress) End() {}
 
-func (noProgress) logTo(w io.Writer) io.Writer { return w }
+func (NoProgress) LogTo(w io.Writer) io.Writer { return w }
 
 // standing is how far a run was at a time.
 type standing struct {
@@ -80,7 +80,7 @@ func (p pace) words(r model.Run) string {
 		s += fmt.Sprintf(", budget %d a minute", b)
 	}
 	if left, ok := p.left(r); ok {
-		s += ", about " + lasting(left) + " left"
+		s += ", about " + Lasting(left) + " left"
 	}
 	if n, _ := p.drift(r); n > 0 {
 		s += fmt.Sprintf(", %d drift", n)
@@ -96,7 +96,7 @@ type bars struct {
 	left  map[string]*atomic.Value // the words behind each bar, which the pool's own goroutine reads
 }
 
-func (b *bars) show(runs []model.Run) {
+func (b *bars) Show(runs []model.Run) {
 	for _, r := range runs {
 		bar := b.byRun[r.ID]
 		if bar == nil {
@@ -111,7 +111,7 @@ func (b *bars) show(runs []model.Run) {
 		}
 		words := ""
 		if left, ok := b.pace.left(r); ok {
-			words = "about " + lasting(left) + " left"
+			words = "about " + Lasting(left) + " left"
 		}
 		b.left[r.ID].Store(words)
 		n := int64(max(r.Listed, r.Asked))
@@ -125,7 +125,7 @@ func (b *bars) show(runs []model.Run) {
 	}
 }
 
-func (b *bars) end() {
+func (b *bars) End() {
 	for _, bar := range b.byRun {
 		if !bar.Completed() {
 			bar.Abort(false) // or Wait would hang
@@ -134,7 +134,7 @@ func (b *bars) end() {
 	b.pool.Wait()
 }
 
-func (b *bars) logTo(io.Writer) io.Writer { return b.pool }
+func (b *bars) LogTo(io.Writer) io.Writer { return b.pool }
 
 // lines is a line every ten seconds for what is still in work.
 type lines struct {
@@ -143,7 +143,7 @@ type lines struct {
 	pace pace
 }
 
-func (l *lines) show(runs []model.Run) {
+func (l *lines) Show(runs []model.Run) {
 	for _, r := range runs {
 		l.pace.left(r) // the speed is counted from the first look on
 	}
@@ -164,6 +164,6 @@ func (l *lines) show(runs []model.Run) {
 	}
 }
 
-func (l *lines) end() {}
+func (l *lines) End() {}
 
-func (l *lines) logTo(w io.Writer) io.Writer { return w }
+func (l *lines) LogTo(w io.Writer) io.Writer { return w }

@@ -1,4 +1,4 @@
-package main
+package output
 
 import (
 	"encoding/json"
@@ -47,7 +47,8 @@ type attentionJSON struct {
 	Since   stamp  `json:"since"`
 }
 
-func transactionObject(t model.Transaction) transactionJSON {
+// TransactionObject is what `list` prints of a row.
+func TransactionObject(t model.Transaction) transactionJSON {
 	return transactionJSON{
 		Account: t.Account, Provider: t.Provider, Ref: t.Ref,
 		ExternalID: t.ExternalID, Name: t.Name,
@@ -58,14 +59,14 @@ func transactionObject(t model.Transaction) transactionJSON {
 		SignersDone: t.SignersDone, SignersTotal: t.SignersAll,
 		DocumentsStored: t.DocsStored, DocumentsTotal: t.DocsTotal,
 		SentAt: stamp{t.SentAt}, ProviderTime: stamp{t.ProviderTime}, CreatedAt: stamp{t.CreatedAt},
-		ChangedAt: stampOf(t.ChangedAt), ConfirmedAt: stamp{t.ConfirmedAt},
+		ChangedAt: StampOf(t.ChangedAt), ConfirmedAt: stamp{t.ConfirmedAt},
 		NextCheckAt: stamp{t.NextCheckAt}, ExpiresAt: stamp{t.ExpiresAt},
 		Seq: t.Seq,
 	}
 }
 
 func attentionObject(a model.Attention) attentionJSON {
-	return attentionJSON{string(a.Kind), a.Signer, a.Message, stampOf(a.Since)}
+	return attentionJSON{string(a.Kind), a.Signer, a.Message, StampOf(a.Since)}
 }
 
 type showJSON struct {
@@ -79,20 +80,21 @@ type showJSON struct {
 	Progress  []stepJSON        `json:"progress"`
 }
 
-func showObject(r row) showJSON {
+// ShowObject is what `show` prints of a row and all that belongs to it.
+func ShowObject(r Row) showJSON {
 	metadata := json.RawMessage(r.Metadata)
 	if !json.Valid(metadata) {
 		metadata = json.RawMessage("{}")
 	}
 	return showJSON{
-		transactionJSON: transactionObject(r.Transaction),
+		transactionJSON: TransactionObject(r.Transaction),
 		Metadata:        metadata,
-		History:         each(r.history, historyObject),
+		History:         each(r.History, historyObject),
 		Signers:         each(r.Signers, signerObject),
-		Callbacks:       each(r.callbacks, rowCallbackObject),
-		Documents:       each(r.documents, documentObject),
-		Gaps:            each(r.gaps, gapObject),
-		Progress:        each(r.progress, stepObject),
+		Callbacks:       each(r.Callbacks, rowCallbackObject),
+		Documents:       each(r.Documents, documentObject),
+		Gaps:            each(r.Gaps, GapObject),
+		Progress:        each(r.Progress, stepObject),
 	}
 }
 
@@ -101,7 +103,7 @@ type stepJSON struct {
 	At   stamp  `json:"at"`
 }
 
-func stepObject(s store.Step) stepJSON { return stepJSON{s.Name, stampOf(s.At)} }
+func stepObject(s store.Step) stepJSON { return stepJSON{s.Name, StampOf(s.At)} }
 
 type historyJSON struct {
 	Seq       int64  `json:"seq"`
@@ -113,7 +115,7 @@ type historyJSON struct {
 }
 
 func historyObject(c model.Change) historyJSON {
-	return historyJSON{c.Seq, c.From, c.To, c.Confirmed, c.Source, stampOf(c.At)}
+	return historyJSON{c.Seq, c.From, c.To, c.Confirmed, c.Source, StampOf(c.At)}
 }
 
 type signerJSON struct {
@@ -141,7 +143,7 @@ type rowCallbackJSON struct {
 }
 
 func rowCallbackObject(c model.Callback) rowCallbackJSON {
-	return rowCallbackJSON{c.ID, string(c.Verdict), string(c.Outcome), c.Type, stampOf(c.At)}
+	return rowCallbackJSON{c.ID, string(c.Verdict), string(c.Outcome), c.Type, StampOf(c.At)}
 }
 
 type documentJSON struct {
@@ -195,6 +197,11 @@ type listedDocumentJSON struct {
 	documentJSON
 }
 
+// ListedDocumentObject is what lists of documents print of one.
+func ListedDocumentObject(d model.Document) any {
+	return listedDocumentJSON{d.Account, d.Ref, documentObject(d)}
+}
+
 type callbackJSON struct {
 	ID      string `json:"id"`
 	Account string `json:"account"`
@@ -206,8 +213,9 @@ type callbackJSON struct {
 	At      stamp  `json:"at"`
 }
 
-func callbackObject(c model.Callback) callbackJSON {
-	return callbackJSON{c.ID, c.Account, c.Ref, c.Type, c.EventID, string(c.Verdict), string(c.Outcome), stampOf(c.At)}
+// CallbackObject is what `callbacks list` prints of one.
+func CallbackObject(c model.Callback) callbackJSON {
+	return callbackJSON{c.ID, c.Account, c.Ref, c.Type, c.EventID, string(c.Verdict), string(c.Outcome), StampOf(c.At)}
 }
 
 // wholeCallbackJSON is what `callbacks show` adds.
@@ -217,12 +225,13 @@ type wholeCallbackJSON struct {
 	Body    string            `json:"body"`
 }
 
-func wholeCallbackObject(c model.Callback) wholeCallbackJSON {
+// WholeCallbackObject is what `callbacks show` prints: headers and body too.
+func WholeCallbackObject(c model.Callback) wholeCallbackJSON {
 	headers := c.Headers
 	if headers == nil {
 		headers = map[string]string{}
 	}
-	return wholeCallbackJSON{callbackObject(c), headers, string(shownBody(c))}
+	return wholeCallbackJSON{CallbackObject(c), headers, string(shownBody(c))}
 }
 
 type changeJSON struct {
@@ -238,8 +247,9 @@ type changeJSON struct {
 	At        stamp  `json:"at"`
 }
 
-func changeObject(c model.Change) changeJSON {
-	return changeJSON{c.Seq, c.Account, c.Ref, string(c.Kind), c.From, c.To, string(c.Status), c.Confirmed, c.Source, stampOf(c.At)}
+// ChangeObject is what `changes` prints of one.
+func ChangeObject(c model.Change) changeJSON {
+	return changeJSON{c.Seq, c.Account, c.Ref, string(c.Kind), c.From, c.To, string(c.Status), c.Confirmed, c.Source, StampOf(c.At)}
 }
 
 type gapJSON struct {
@@ -256,10 +266,11 @@ type gapJSON struct {
 	Latency *float64 `json:"latency"` // seconds; null unless late
 }
 
-func gapObject(g model.Gap) gapJSON {
+// GapObject is what `gaps` prints of one.
+func GapObject(g model.Gap) gapJSON {
 	o := gapJSON{
 		Account: g.Account, Ref: g.Ref, Kind: string(g.Kind), Change: string(g.Change), From: g.From, To: g.To,
-		After: stamp{g.After}, Before: stampOf(g.Before), FoundBy: g.FoundBy, FoundAt: stampOf(g.FoundAt),
+		After: stamp{g.After}, Before: StampOf(g.Before), FoundBy: g.FoundBy, FoundAt: StampOf(g.FoundAt),
 	}
 	if g.Latency != nil {
 		s := g.Latency.Seconds()
@@ -278,7 +289,7 @@ func each[T, O any](list []T, object func(T) O) []O {
 }
 
 // driftJSON is one field in which the table and the truth differ.
-type driftJSON struct {
+type DriftJSON struct {
 	Account  string `json:"account"`
 	Ref      string `json:"ref"`
 	Field    string `json:"field"`
@@ -288,11 +299,11 @@ type driftJSON struct {
 }
 
 // row is one transaction with all that belongs to it.
-type row struct {
+type Row struct {
 	model.Transaction
-	history   []model.Change
-	callbacks []model.Callback
-	documents []model.Document
-	gaps      []model.Gap
-	progress  []store.Step
+	History   []model.Change
+	Callbacks []model.Callback
+	Documents []model.Document
+	Gaps      []model.Gap
+	Progress  []store.Step
 }

@@ -1,4 +1,4 @@
-package main
+package output
 
 import (
 	"bytes"
@@ -25,21 +25,21 @@ func TestRelative(t *testing.T) {
 
 func TestPlain(t *testing.T) {
 	t.Parallel()
-	if got := plain("Ana\x1b[31m\r\nPop\u202e\u0085x\ufeffé"); strings.ContainsAny(got, "\x1b\r\n\u202e\u0085") || !strings.HasSuffix(got, "é") {
+	if got := Plain("Ana\x1b[31m\r\nPop\u202e\u0085x\ufeffé"); strings.ContainsAny(got, "\x1b\r\n\u202e\u0085") || !strings.HasSuffix(got, "é") {
 		t.Errorf("a terminal would obey %q", got)
 	}
 	var b bytes.Buffer
-	a := &Printer{stdout: &b}
-	if got := a.paint(evil, "x"); got != "x" {
+	a := &Printer{Stdout: &b}
+	if got := a.Paint(Bad, "x"); got != "x" {
 		t.Errorf("colour where there is none: %q", got)
 	}
-	a.colour = true
-	if got := a.paint(evil, "x"); got != "\x1b[31mx\x1b[0m" {
+	a.Colour = true
+	if got := a.Paint(Bad, "x"); got != "\x1b[31mx\x1b[0m" {
 		t.Errorf("painted %q", got)
 	}
 	for env, want := range map[string]bool{"": true, "NO_COLOR=1": false, "NO_COLOR=": true, "TERM=dumb": false, "TERM=xterm": true} {
 		name, value, _ := strings.Cut(env, "=")
-		got := wantsColour(func(n string) (string, bool) { return value, n == name })
+		got := WantsColour(func(n string) (string, bool) { return value, n == name })
 		if got != want {
 			t.Errorf("%q: colour %t", env, got)
 		}

@@ -1,4 +1,4 @@
-package main
+package output
 
 import (
 	"cmp"
@@ -12,24 +12,24 @@ import (
 )
 
 // statusColour is how a status looks on a terminal.
-func statusColour(s model.Status) text.Color {
+func StatusColour(s model.Status) text.Color {
 	switch s {
 	case model.Completed:
-		return good
+		return Good
 	case model.Declined, model.Expired, model.Cancelled, model.OptedOut:
-		return warn
+		return Warn
 	case model.Failed:
-		return evil
+		return Bad
 	case model.Unknown, model.Draft:
-		return dull
+		return Dull
 	}
 	return text.FgCyan
 }
 
 // standing is the status and how it is known:
 // "completed (confirmed 3 min ago)", "in_progress (a callback says completed, checking)".
-func (p *Printer) standing(t model.Transaction) string {
-	return p.paint(statusColour(t.Status), string(t.Status)) + " (" + p.knowing(t) + ")"
+func (p *Printer) StatusWords(t model.Transaction) string {
+	return p.Paint(StatusColour(t.Status), string(t.Status)) + " (" + p.knowing(t) + ")"
 }
 
 // knowing says how the status of t is known.
@@ -38,7 +38,7 @@ func (p *Printer) knowing(t model.Transaction) string {
 	case t.ReportedStatus != "" && t.ReportedStatus != t.Status:
 		return fmt.Sprintf("a callback says %s, checking", t.ReportedStatus)
 	case t.Confirmed && t.ConfirmedAt != nil:
-		return "confirmed " + p.ago(t.ConfirmedAt)
+		return "confirmed " + p.Ago(t.ConfirmedAt)
 	case t.Confirmed:
 		return "confirmed"
 	case t.Status == model.Unknown && t.NotFound:
@@ -50,24 +50,24 @@ func (p *Printer) knowing(t model.Transaction) string {
 }
 
 // flags names what is true of t beside its status.
-func (p *Printer) flags(t model.Transaction) []string {
+func (p *Printer) Flags(t model.Transaction) []string {
 	var all []string
 	for _, f := range []struct {
 		is   bool
 		word string
 	}{
-		{t.Test, p.paint(warn, "TEST")},
+		{t.Test, p.Paint(Warn, "TEST")},
 		{t.Archived, "archived"},
 		{t.Trashed, "trashed"},
 		{t.Deleted, "deleted"},
-		{t.NotFound, p.paint(warn, "not found")},
+		{t.NotFound, p.Paint(Warn, "not found")},
 	} {
 		if f.is {
 			all = append(all, f.word)
 		}
 	}
 	for _, m := range t.Attention {
-		all = append(all, p.paint(evil, attentionWords(m.Kind)))
+		all = append(all, p.Paint(Bad, attentionWords(m.Kind)))
 	}
 	return all
 }
@@ -86,15 +86,15 @@ func attentionWords(kind model.AttentionKind) string {
 	case model.FileError:
 		return "file error"
 	}
-	return plain(strings.ReplaceAll(string(kind), "_", " "))
+	return Plain(strings.ReplaceAll(string(kind), "_", " "))
 }
 
 // due says when t is asked about next, and why. slots are its account's next polls, by tier; nil where the account is not
 // in the config.
 func (p *Printer) due(t model.Transaction, slots map[string]time.Time) string {
 	if t.NextCheckAt != nil {
-		when := p.ago(t.NextCheckAt)
-		if !t.NextCheckAt.After(p.now()) {
+		when := p.Ago(t.NextCheckAt)
+		if !t.NextCheckAt.After(p.Now()) {
 			when = "now"
 		}
 		return when + ": " + dueWords(t.DueReason)
@@ -102,11 +102,11 @@ func (p *Printer) due(t model.Transaction, slots map[string]time.Time) string {
 	switch {
 	case slots == nil:
 		return "never: the account is not in the config"
-	case t.Status.Final() && p.now().Sub(t.ChangedAt) > 30*oneDay, t.Deleted:
+	case t.Status.Final() && p.Now().Sub(t.ChangedAt) > 30*oneDay, t.Deleted:
 		return "when a list, a callback or `verify` names it"
 	case t.Status.Final():
 		return p.slot(slots, "audit") + ": the audit looks at final rows for 30 days"
-	case p.now().Sub(t.ChangedAt) <= 7*oneDay, t.ExpiresAt != nil && t.ExpiresAt.Before(p.now().Add(48*time.Hour)):
+	case p.Now().Sub(t.ChangedAt) <= 7*oneDay, t.ExpiresAt != nil && t.ExpiresAt.Before(p.Now().Add(48*time.Hour)):
 		return p.slot(slots, "active") + ": the active poll"
 	}
 	return p.slot(slots, "idle") + ": the idle poll, there was no news in 7 days"
@@ -115,7 +115,7 @@ func (p *Printer) due(t model.Transaction, slots map[string]time.Time) string {
 // slot says when a tier is polled next.
 func (p *Printer) slot(slots map[string]time.Time, tier string) string {
 	if at, ok := slots[tier]; ok {
-		return p.ago(&at)
+		return p.Ago(&at)
 	}
 	return "with its slot"
 }
@@ -157,7 +157,7 @@ func gapWords(g model.Gap) string {
 			what = "no longer " + what
 		}
 	}
-	return plain(what)
+	return Plain(what)
 }
 
 // gapKindWords says how a change stayed untold.
@@ -165,7 +165,7 @@ func gapKindWords(g model.Gap) string {
 	switch g.Kind {
 	case model.GapLate:
 		if g.Latency != nil {
-			return "late by " + lasting(*g.Latency)
+			return "late by " + Lasting(*g.Latency)
 		}
 	case model.GapUnsubscribed:
 		return "event not registered"
@@ -174,33 +174,33 @@ func gapKindWords(g model.Gap) string {
 	case model.GapPending:
 		return "a callback may still come"
 	}
-	return plain(string(g.Kind))
+	return Plain(string(g.Kind))
 }
 
 // verdictColour is how a verdict looks on a terminal.
-func verdictColour(v model.Verdict) text.Color {
+func VerdictColour(v model.Verdict) text.Color {
 	switch v {
 	case model.Accepted:
-		return good
+		return Good
 	case model.Duplicate:
-		return dull
+		return Dull
 	}
-	return evil
+	return Bad
 }
 
 // stateColour is how a document's state looks on a terminal.
-func stateColour(s model.DocumentState) text.Color {
+func StateColour(s model.DocumentState) text.Color {
 	switch s {
 	case model.DocumentStored:
-		return good
+		return Good
 	case model.DocumentWaiting:
-		return dull
+		return Dull
 	}
-	return evil
+	return Bad
 }
 
 // bytesShown says how large a file is.
-func bytesShown(n int64) string {
+func BytesShown(n int64) string {
 	switch {
 	case n < 1<<10:
 		return fmt.Sprintf("%d B", n)
@@ -210,15 +210,16 @@ func bytesShown(n int64) string {
 	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
 }
 
-func because(reason string) string {
+// Because is a reason as it follows a statement: ": reason"; nothing where there is none.
+func Because(reason string) string {
 	if reason == "" {
 		return ""
 	}
-	return ": " + plain(reason)
+	return ": " + Plain(reason)
 }
 
 // words lists what may be said.
-func words[S ~string](of []S) string {
+func Words[S ~string](of []S) string {
 	var all []string
 	for _, w := range of {
 		all = append(all, string(w))
@@ -226,7 +227,8 @@ func words[S ~string](of []S) string {
 	return strings.Join(all, ", ")
 }
 
-func share(done, of int) string {
+// Fraction is how many are done of how many: 1/2; nothing where there are none.
+func Fraction(done, of int) string {
 	if of == 0 {
 		return ""
 	}
@@ -234,8 +236,8 @@ func share(done, of int) string {
 }
 
 // quoted shows a ref as it can be typed.
-func quoted(ref string) string {
-	if plain(ref) != ref || strings.ContainsAny(ref, " \"'") {
+func Quoted(ref string) string {
+	if Plain(ref) != ref || strings.ContainsAny(ref, " \"'") {
 		return fmt.Sprintf("%q", ref)
 	}
 	return ref
@@ -255,7 +257,7 @@ func originWords(o model.Origin) string {
 	case model.OriginHint:
 		return "by a browser's hint"
 	}
-	return plain(string(o))
+	return Plain(string(o))
 }
 
 // between says what is known of the time of a change that nobody told.
@@ -268,7 +270,7 @@ func between(g model.Gap) string {
 }
 
 // percent shows a share, never rounded up to the whole.
-func percent(part, of int) string {
+func Percent(part, of int) string {
 	if of == 0 {
 		return "-"
 	}
@@ -277,18 +279,18 @@ func percent(part, of int) string {
 }
 
 // changeWords says what became of what.
-func changeWords(c model.Change) string {
+func ChangeWords(c model.Change) string {
 	switch {
 	case c.From == "", c.From == c.To:
-		return plain(c.To)
+		return Plain(c.To)
 	case c.To == "":
-		return "no longer " + plain(c.From)
+		return "no longer " + Plain(c.From)
 	}
-	return plain(c.From) + " -> " + plain(c.To)
+	return Plain(c.From) + " -> " + Plain(c.To)
 }
 
 // documentName is the provider's name, with the version where there are more.
-func documentName(d model.Document) string {
+func DocumentName(d model.Document) string {
 	name := cmp.Or(d.Name, d.DocID)
 	if d.Version > 1 {
 		name += fmt.Sprintf(" (v%d)", d.Version)
@@ -300,7 +302,7 @@ func documentName(d model.Document) string {
 func multiline(s string) string {
 	lines := strings.Split(s, "\n")
 	for i, line := range lines {
-		lines[i] = plain(strings.TrimSuffix(line, "\r"))
+		lines[i] = Plain(strings.TrimSuffix(line, "\r"))
 	}
 	return strings.Join(lines, "\n")
 }

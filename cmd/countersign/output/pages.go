@@ -1,16 +1,16 @@
-package main
+package output
 
 // How much is read and shown at a time.
 const (
 	onScreen = 50  // rows on a terminal, unless --all or --limit say otherwise
-	atOnce   = 500 // rows read from the database at a time
+	AtOnce   = 500 // rows read from the database at a time
 )
 
 // eachOf calls do for what fetch returns, a page at a time, up to limit (0: all).
-func eachOf[T any](limit int, fetch func(limit int, cursor string) ([]T, string, error), do func(T) error) error {
+func EachOf[T any](limit int, fetch func(limit int, cursor string) ([]T, string, error), do func(T) error) error {
 	cursor := ""
 	for left := limit; ; {
-		size := atOnce
+		size := AtOnce
 		if limit > 0 {
 			size = min(size, left)
 		}
@@ -32,8 +32,8 @@ func eachOf[T any](limit int, fetch func(limit int, cursor string) ([]T, string,
 }
 
 // shown is how many rows a table shows: limit, or on a terminal a screen of them.
-func (p *Printer) shown(limit int, all bool) int {
-	if limit == 0 && p.terminal && !all {
+func (p *Printer) Shown(limit int, all bool) int {
+	if limit == 0 && p.Terminal && !all {
 		return onScreen
 	}
 	return limit

@@ -1,4 +1,4 @@
-package main
+package output
 
 import (
 	"bytes"
@@ -35,7 +35,7 @@ func TestAVerifyTellsHowFarItIs(t *testing.T) {
 		stderr.Reset()
 		now = now.Add(c.after)
 		r.Asked, r.Result = c.done, c.found
-		l.show([]model.Run{r})
+		l.Show([]model.Run{r})
 		if stderr.String() != c.want {
 			t.Errorf("after %d rows it says %q, want %q", c.done, stderr, c.want)
 		}

@@ -1,4 +1,4 @@
-package main
+package output
 
 import (
 	"encoding/json"
@@ -16,27 +16,27 @@ import (
 
 // Printer writes what a verb says: tables cut to a terminal for people, JSON for programs.
 type Printer struct {
-	stdout, stderr io.Writer
-	now            func() time.Time // "3 min ago" counts from here
+	Stdout, Stderr io.Writer
+	Now            func() time.Time // "3 min ago" counts from here
 
-	terminal bool // stdout is one: tables are cut to what a person reads
-	colour   bool
+	Terminal bool // stdout is one: tables are cut to what a person reads
+	Colour   bool
 }
 
 // newPrinter looks at the streams and the environment for what they can show.
-func newPrinter(stdout, stderr io.Writer, now func() time.Time, lookup func(string) (string, bool)) Printer {
-	terminal := isTerminal(stdout)
-	return Printer{stdout: stdout, stderr: stderr, now: now, terminal: terminal, colour: terminal && wantsColour(lookup)}
+func NewPrinter(stdout, stderr io.Writer, now func() time.Time, lookup func(string) (string, bool)) Printer {
+	terminal := IsTerminal(stdout)
+	return Printer{Stdout: stdout, Stderr: stderr, Now: now, Terminal: terminal, Colour: terminal && WantsColour(lookup)}
 }
 
 // isTerminal says whether a person reads w as it is written.
-func isTerminal(w io.Writer) bool {
+func IsTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // wantsColour obeys NO_COLOR (no-color.org) and terminals that can do nothing.
-func wantsColour(lookup func(string) (string, bool)) bool {
+func WantsColour(lookup func(string) (string, bool)) bool {
 	if v, ok := lookup("NO_COLOR"); ok && v != "" {
 		return false
 	}
@@ -47,7 +47,7 @@ func wantsColour(lookup func(string) (string, bool)) bool {
 const oneDay = 24 * time.Hour
 
 // stampLayout is how times stand in JSON: RFC 3339, UTC, milliseconds.
-const stampLayout = "2006-01-02T15:04:05.000Z"
+const StampLayout = "2006-01-02T15:04:05.000Z"
 
 // stamp is a time in JSON; null where there is none.
 type stamp struct{ at *time.Time }
@@ -57,24 +57,26 @@ func (s stamp) MarshalJSON() ([]byte, error) {
 	if s.at == nil || s.at.IsZero() {
 		return []byte("null"), nil
 	}
-	return []byte(s.at.UTC().Format(`"` + stampLayout + `"`)), nil
+	return []byte(s.at.UTC().Format(`"` + StampLayout + `"`)), nil
 }
 
-func stampOf(t time.Time) stamp { return stamp{&t} }
+// StampOf is a time as it stands in JSON.
+func StampOf(t time.Time) stamp { return stamp{&t} }
 
 // jsonLines writes one object a line.
 type jsonLines struct{ to *json.Encoder }
 
-func (p *Printer) jsonLines() jsonLines {
-	e := json.NewEncoder(p.stdout)
+// JSONLines returns a writer of objects, one a line.
+func (p *Printer) JSONLines() jsonLines {
+	e := json.NewEncoder(p.Stdout)
 	e.SetEscapeHTML(false)
 	return jsonLines{e}
 }
 
-func (j jsonLines) write(object any) error { return j.to.Encode(object) }
+func (j jsonLines) Write(object any) error { return j.to.Encode(object) }
 
 // table begins a table without lines, its heads in capitals.
-func (p *Printer) table(heads ...any) table.Writer {
+func (p *Printer) Table(heads ...any) table.Writer {
 	t := table.NewWriter()
 	style := table.StyleDefault
 	style.Options = table.OptionsNoBordersAndSeparators
@@ -88,42 +90,43 @@ func (p *Printer) table(heads ...any) table.Writer {
 }
 
 // print writes a table, without the blanks that fill its last column.
-func (p *Printer) print(t table.Writer) error {
+func (p *Printer) Print(t table.Writer) error {
 	for line := range strings.Lines(t.Render() + "\n") {
-		if _, err := fmt.Fprintln(p.stdout, strings.TrimRight(line, " \n")); err != nil {
+		if _, err := fmt.Fprintln(p.Stdout, strings.TrimRight(line, " \n")); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *Printer) printf(format string, args ...any) error {
-	_, err := fmt.Fprintf(p.stdout, format, args...)
+// Printf writes to stdout.
+func (p *Printer) Printf(format string, args ...any) error {
+	_, err := fmt.Fprintf(p.Stdout, format, args...)
 	return err
 }
 
 // The colours that mean something.
 const (
-	good = text.FgGreen
-	dull = text.Faint
-	warn = text.FgYellow
-	evil = text.FgRed
+	Good = text.FgGreen
+	Dull = text.Faint
+	Warn = text.FgYellow
+	Bad  = text.FgRed
 )
 
 // paint colours s where there is a terminal that shows it.
-func (p *Printer) paint(c text.Color, s string) string {
-	if !p.colour || s == "" {
+func (p *Printer) Paint(c text.Color, s string) string {
+	if !p.Colour || s == "" {
 		return s
 	}
 	return c.EscapeSeq() + s + text.Reset.EscapeSeq()
 }
 
 // ago says when t was or will be, as a person would; "never" where it was not.
-func (p *Printer) ago(t *time.Time) string {
+func (p *Printer) Ago(t *time.Time) string {
 	if t == nil || t.IsZero() {
 		return "never"
 	}
-	return relative(t.Sub(p.now()), *t)
+	return relative(t.Sub(p.Now()), *t)
 }
 
 // relative puts a distance in time into words; far ones become a date.
@@ -151,7 +154,7 @@ func relative(d time.Duration, t time.Time) string {
 }
 
 // lasting puts a length of time into words.
-func lasting(d time.Duration) string {
+func Lasting(d time.Duration) string {
 	switch {
 	case d < 90*time.Second:
 		return fmt.Sprintf("%d s", int(d.Seconds()+0.5))
@@ -164,7 +167,7 @@ func lasting(d time.Duration) string {
 }
 
 // plain makes what providers and senders wrote safe for a terminal: one line, no escape codes.
-func plain(s string) string {
+func Plain(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r) {
 			return ' '
@@ -174,10 +177,10 @@ func plain(s string) string {
 }
 
 // short is plain and cut to n columns, in the middle of a table.
-func short(s string, n int) string { return text.Trim(plain(s), n) }
+func Short(s string, n int) string { return text.Trim(Plain(s), n) }
 
 // count says "1 row", "2 rows".
-func count(n int, one string) string {
+func Count(n int, one string) string {
 	if n == 1 {
 		return "1 " + one
 	}

@@ -1,4 +1,4 @@
-package main
+package output
 
 import (
 	"fmt"
@@ -11,28 +11,28 @@ import (
 )
 
 // ledgerSum is what the ledger says of one account, beside what is wanted of it.
-type ledgerSum struct {
-	account string
-	since   time.Time
-	wanted  float64 // percent
+type LedgerSum struct {
+	Account string
+	Since   time.Time
+	Wanted  float64 // percent
 	store.ShareTold
-	recent  store.ShareTold // since yesterday's midnight, or since, if that is later
-	repairs store.Repairs
-	firsts  map[model.Channel]int
+	Recent  store.ShareTold // since yesterday's midnight, or since, if that is later
+	Repairs store.Repairs
+	Firsts  map[model.Channel]int
 }
 
 // untold is how many changes used up the error budget.
 func untold(n store.ShareTold) int { return n.Missed + n.Late + n.Refused }
 
 // allowed is the error budget: how many changes may stay untold, of as many as there were.
-func allowed(n store.ShareTold, wanted float64) float64 {
+func Allowed(n store.ShareTold, wanted float64) float64 {
 	return float64(n.All()) * (100 - wanted) / 100
 }
 
 // used is which share of the error budget is used up; false where there is none, because nothing changed or the
 // objective allows nothing.
 func used(n store.ShareTold, wanted float64) (float64, bool) {
-	may := allowed(n, wanted)
+	may := Allowed(n, wanted)
 	if may == 0 {
 		return 0, false
 	}
@@ -40,26 +40,26 @@ func used(n store.ShareTold, wanted float64) (float64, bool) {
 }
 
 // below says whether callbacks told less than what is wanted. Where nothing changed they told all.
-func below(n store.ShareTold, wanted float64) bool {
-	return n.All() > 0 && float64(untold(n)) > allowed(n, wanted)+1e-9
+func Below(n store.ShareTold, wanted float64) bool {
+	return n.All() > 0 && float64(untold(n)) > Allowed(n, wanted)+1e-9
 }
 
 // budgetWords says what is left of the error budget, as a person would.
-func (p *Printer) budgetWords(n store.ShareTold, wanted float64) string {
+func (p *Printer) BudgetWords(n store.ShareTold, wanted float64) string {
 	share, ok := used(n, wanted)
 	switch {
 	case n.All() == 0:
 		return "-"
 	case !ok && untold(n) == 0:
 		return "nothing may be missed"
-	case !ok, below(n, wanted):
-		return p.paint(warn, "used up")
+	case !ok, Below(n, wanted):
+		return p.Paint(Warn, "used up")
 	}
 	return fmt.Sprintf("%.0f%% left", (1-share)*100)
 }
 
 // burnWords says how fast the budget is used since yesterday: at 1 it lasts just as long as the time that it is for.
-func burnWords(n store.ShareTold, wanted float64) string {
+func BurnWords(n store.ShareTold, wanted float64) string {
 	rate, ok := used(n, wanted)
 	if !ok {
 		return "-"
@@ -68,7 +68,7 @@ func burnWords(n store.ShareTold, wanted float64) string {
 }
 
 // channelWords lists which channels told first, the callbacks before the others.
-func channelWords(firsts map[model.Channel]int) string {
+func ChannelWords(firsts map[model.Channel]int) string {
 	var parts []string
 	for _, c := range model.Channels() {
 		if n := firsts[c]; n > 0 {
@@ -127,38 +127,39 @@ type summaryJSON struct {
 	ToldFirst    map[string]int  `json:"told_first"`
 }
 
-func summaryObject(l ledgerSum) summaryJSON {
+// SummaryObject is what `gaps --summary` prints of one account.
+func SummaryObject(l LedgerSum) summaryJSON {
 	o := summaryJSON{
-		Account: l.account, Since: stampOf(l.since), Objective: l.wanted / 100, Told: l.Told, Missed: l.Missed, Late: l.Late,
+		Account: l.Account, Since: StampOf(l.Since), Objective: l.Wanted / 100, Told: l.Told, Missed: l.Missed, Late: l.Late,
 		Refused: l.Refused, Unsubscribed: l.Unsubscribed, NoEvent: l.NoEvent,
-		Allowed: allowed(l.ShareTold, l.wanted), Left: allowed(l.ShareTold, l.wanted) - float64(untold(l.ShareTold)),
-		FoundWithin: percentilesObject(l.repairs.Bound), FoundAfter: percentilesObject(l.repairs.Dated), LateBy: percentilesObject(l.repairs.Late),
+		Allowed: Allowed(l.ShareTold, l.Wanted), Left: Allowed(l.ShareTold, l.Wanted) - float64(untold(l.ShareTold)),
+		FoundWithin: percentilesObject(l.Repairs.Bound), FoundAfter: percentilesObject(l.Repairs.Dated), LateBy: percentilesObject(l.Repairs.Late),
 		ToldFirst: map[string]int{},
 	}
 	if l.All() > 0 {
 		share := l.Share()
 		o.Share = &share
 	}
-	if v, ok := used(l.ShareTold, l.wanted); ok {
+	if v, ok := used(l.ShareTold, l.Wanted); ok {
 		o.Used = &v
 	}
-	if v, ok := used(l.recent, l.wanted); ok {
+	if v, ok := used(l.Recent, l.Wanted); ok {
 		o.Burn = &v
 	}
 	for _, c := range model.Channels() {
-		o.ToldFirst[string(c)] = l.firsts[c]
+		o.ToldFirst[string(c)] = l.Firsts[c]
 	}
 	return o
 }
 
 // told shows the share of changes that callbacks told, marked where it is below what is wanted.
-func (p *Printer) told(n store.ShareTold, wanted float64) string {
-	s := percent(n.Told, n.All())
-	if below(n, wanted) {
-		return p.paint(warn, s)
+func (p *Printer) ShareWords(n store.ShareTold, wanted float64) string {
+	s := Percent(n.Told, n.All())
+	if Below(n, wanted) {
+		return p.Paint(Warn, s)
 	}
 	return s
 }
 
 // percentWords shows a percentage as it is written in the config.
-func percentWords(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) + "%" }
+func PercentWords(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) + "%" }

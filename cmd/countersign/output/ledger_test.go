@@ -1,4 +1,4 @@
-package main
+package output
 
 import (
 	"math"
@@ -33,8 +33,8 @@ func TestTheErrorBudget(t *testing.T) {
 			use = math.NaN()
 		}
 		near := func(a, b float64) bool { return math.IsNaN(a) && math.IsNaN(b) || math.Abs(a-b) < 1e-6 }
-		if got := allowed(c.n, c.wanted); !near(got, c.allowed) || !near(use, c.used) || below(c.n, c.wanted) != c.below {
-			t.Errorf("%s: %v allowed, %v used, below %v", name, got, use, below(c.n, c.wanted))
+		if got := Allowed(c.n, c.wanted); !near(got, c.allowed) || !near(use, c.used) || Below(c.n, c.wanted) != c.below {
+			t.Errorf("%s: %v allowed, %v used, below %v", name, got, use, Below(c.n, c.wanted))
 		}
 	}
 }
@@ -47,7 +47,7 @@ func TestChannelsAreNamed(t *testing.T) {
 		firsts[c] = i + 1
 	}
 	want := "callbacks 1, hints 2, stream 3, active poll 4, idle poll 5, audit poll 6, backfill 7, verify 8, track 9, poll --ref 10, other questions 11"
-	if got := channelWords(firsts); got != want {
+	if got := ChannelWords(firsts); got != want {
 		t.Errorf("got %s", got)
 	}
 }
