@@ -158,6 +158,9 @@ func claim(r Rules, t Transaction, o Observation) Decision {
 	if o.Status != "" {
 		claimStatus(r, &d, t, o, &ask)
 	}
+	if d.Reason != Refuted && o.sent() {
+		claimSent(r, &d, t, o)
+	}
 	if o.Evidence == Claim && !t.Status.Final() {
 		advanceSigners(&d, o)
 	}
@@ -211,6 +214,23 @@ func claimStatus(r Rules, d *Decision, t Transaction, o Observation, ask *bool) 
 	if want.Final() || !t.ReportedStatus.Final() {
 		d.Next.ReportedStatus = want
 	}
+}
+
+// claimSent moves a draft along where a claim tells that a signer acted. What status the claim names is another matter:
+// one that it may not take stays reported.
+func claimSent(r Rules, d *Decision, t Transaction, o Observation) {
+	if d.Next.Status != Draft || t.Deleted || !r.Allows(Draft, InProgress) {
+		return
+	}
+	d.Next.Status, d.Next.Confirmed = InProgress, false
+	if o.Status == "" && o.ProviderStatus != "" {
+		d.Next.ProviderStatus = o.ProviderStatus
+	}
+	if d.Next.ReportedStatus == "" || d.Next.ReportedStatus == Draft {
+		d.Next.ReportedStatus = InProgress
+	}
+	d.Changes = append(d.Changes, RowChange{KindStatus, string(Draft), string(InProgress)})
+	d.Reason, d.Grew = Moved, true
 }
 
 // strongEnough says whether a claim's evidence carries it: a weak one moves only a row that the
