@@ -110,7 +110,7 @@ func answerFlags(d *Decision, t Transaction, o Observation, known bool) {
 	for _, f := range []struct {
 		of     *bool
 		to     Flag
-		change Change
+		change GapChange
 	}{
 		{&d.Next.Archived, o.Archived, ChangeArchived},
 		{&d.Next.Trashed, o.Trashed, ChangeTrashed},

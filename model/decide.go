@@ -46,7 +46,7 @@ type RowChange struct {
 
 // Found is a change that an answer brought and that a callback should have told (rule 9).
 type Found struct {
-	Change Change
+	Change GapChange
 	From   string
 	To     string
 	Signer string

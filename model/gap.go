@@ -22,7 +22,7 @@ type Gap struct {
 	Account string
 	Ref     string
 	Kind    GapKind
-	Change  Change
+	Change  GapChange
 	From    string `gorm:"column:from_status"`
 	To      string `gorm:"column:to_status"`
 	Signer  string

@@ -154,9 +154,9 @@ type Rules struct {
 	// Tells lists the callback types that tell of a change: for ChangeCreated and ChangeStatus by the
 	// new status, for ChangeSigner by the signer's new status, for a flag under "" (up) and "off" (down).
 	// A status that is not listed falls back to "".
-	Tells map[Change]map[Status][]string
+	Tells map[GapChange]map[Status][]string
 	// NoEvent are the changes for which the provider has no event at all.
-	NoEvent []Change
+	NoEvent []GapChange
 	// Confirm says after which claims the provider is asked at once.
 	Confirm ConfirmPolicy
 	// RecheckAfter are the pauses of re-asking (rule 8), from the config.
@@ -174,20 +174,20 @@ const (
 	ConfirmAll   ConfirmPolicy = "all"
 )
 
-// Change is what a gap may be about.
-type Change string
+// GapChange is what a gap may be about.
+type GapChange string
 
-// The changes.
+// The changes that a gap may be about.
 const (
-	ChangeCreated  Change = "created"
-	ChangeStatus   Change = "status"
-	ChangeArchived Change = "archived"
-	ChangeTrashed  Change = "trashed"
-	ChangeSigner   Change = "signer"
+	ChangeCreated  GapChange = "created"
+	ChangeStatus   GapChange = "status"
+	ChangeArchived GapChange = "archived"
+	ChangeTrashed  GapChange = "trashed"
+	ChangeSigner   GapChange = "signer"
 )
 
 // Told lists the callback types that tell of a change to a status.
-func (r Rules) Told(c Change, to Status) []string {
+func (r Rules) Told(c GapChange, to Status) []string {
 	m := r.Tells[c]
 	if types, ok := m[to]; ok {
 		return types

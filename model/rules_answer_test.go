@@ -138,7 +138,7 @@ func TestRule9WhatAnAnswerFindsIsToldOrAGap(t *testing.T) {
 	o := fetched(before, model.Completed, noon)
 	o.Archived, o.Trashed = model.Yes, model.Yes
 	o.Signers = []model.Signer{{Ref: "s", Name: "another name", Status: model.SignerSigned}}
-	found := map[model.Change]model.Found{}
+	found := map[model.GapChange]model.Found{}
 	for _, f := range model.Decide(r, before, o).Found {
 		found[f.Change] = f
 	}

@@ -16,7 +16,7 @@ import (
 
 // Incoming is one callback with what it says, as the listener hands it over.
 type Incoming struct {
-	Callback     store.Callback // verdict accepted, refused or not_understood; ID empty
+	Callback     model.Callback // verdict accepted, refused or not_understood; ID empty
 	Rules        model.Rules    // the account's; zero for a refused one
 	Observations []model.Observation
 	Links        []provider.Link // documents that only this callback tells how to get
@@ -27,8 +27,8 @@ type Incoming struct {
 // Result is what became of it.
 type Result struct {
 	ID      string
-	Verdict store.Verdict
-	Outcome store.Outcome
+	Verdict model.Verdict
+	Outcome model.Outcome
 }
 
 // Callback stores a callback and applies what it says in one database transaction, which is on
@@ -42,7 +42,7 @@ func (w *Worker) Callback(ctx context.Context, in Incoming) (Result, error) {
 	// The fault is in this callback, or in what we make of it: sent again it would fail again. It is kept, for
 	// `callbacks replay` once the fault is mended.
 	w.Log.WithFields(logrus.Fields{"account": in.Callback.Account, "txn": in.Callback.Ref, "reason": fmt.Sprintf("%T", err)}).Error("callback could not be applied, kept as not understood")
-	in.Callback.Verdict, in.Callback.Note = store.NotUnderstood, "it could not be applied: a fault of countersign, or a value that the database refuses"
+	in.Callback.Verdict, in.Callback.Note = model.NotUnderstood, "it could not be applied: a fault of countersign, or a value that the database refuses"
 	return w.callback(ctx, in)
 }
 
@@ -71,8 +71,8 @@ func (w *Worker) callback(ctx context.Context, in Incoming) (Result, error) {
 	if dedupe.Key != "" {
 		u.Dedupe = append(u.Dedupe, dedupe)
 	}
-	packed := in.Callback
-	if err := w.Store.Pack(&packed); err != nil { // here, beside the one that writes
+	packed, err := w.Store.Pack(in.Callback) // here, beside the one that writes
+	if err != nil {
 		return Result{}, err
 	}
 	u.Apply = func(b *store.Batch) error {
@@ -88,46 +88,46 @@ func (w *Worker) callback(ctx context.Context, in Incoming) (Result, error) {
 }
 
 // receive is Callback inside the group's transaction: cb is in's, packed. It may run twice.
-func (w *Worker) receive(b *store.Batch, in Incoming, cb store.Callback, dedupe store.DedupeKey) (Result, []incidentMove, error) {
+func (w *Worker) receive(b *store.Batch, in Incoming, cb store.Packed, dedupe store.DedupeKey) (Result, []incidentMove, error) {
 	if b.Forgotten(model.Key{Account: cb.Account, Ref: cb.Ref}) {
 		return receiveForgotten(b, in)
 	}
 	switch cb.Verdict {
-	case store.Refused:
+	case model.Refused:
 		id := b.AddCallback(cb)
-		moved, err := countRefused(b, cb)
+		moved, err := countRefused(b, cb.Callback)
 		return Result{id, cb.Verdict, ""}, moved, err
-	case store.NotUnderstood:
+	case model.NotUnderstood:
 		return Result{b.AddCallback(cb), cb.Verdict, ""}, nil, nil
 	}
 	if dedupe.Key != "" { // a later copy may bring a newer link, and changes nothing else
-		if id, verdict, seen := b.Seen(dedupe); seen && verdict != store.NotUnderstood {
-			cb = in.Callback // not packed: a copy keeps no body
-			cb.Verdict, cb.Outcome, cb.DedupeKey, cb.Body, cb.Note = store.Duplicate, store.NothingNew, "", nil, "a copy of "+id
+		if id, verdict, seen := b.Seen(dedupe); seen && verdict != model.NotUnderstood {
+			cb = store.Packed{Callback: in.Callback} // not packed: a copy keeps no body
+			cb.Verdict, cb.Outcome, cb.DedupeKey, cb.Body, cb.Note = model.Duplicate, model.NothingNew, "", nil, "a copy of "+id
 			return Result{b.AddCallback(cb), cb.Verdict, cb.Outcome}, nil, w.linkDocuments(b, in, cb.At)
 		} else if seen {
 			b.ReleaseDedupe(dedupe)
 		}
 	}
-	cb.Outcome = store.NothingNew
+	cb.Outcome = model.NothingNew
 	switch {
 	case in.Test:
-		cb.Outcome = store.TestEvent
+		cb.Outcome = model.TestEvent
 	case in.Ignored != "":
-		cb.Outcome, cb.Note = store.Ignored, in.Ignored
+		cb.Outcome, cb.Note = model.Ignored, in.Ignored
 	}
 	id := b.AddCallback(cb)
 	var moved []incidentMove
 	if !in.Test { // a test tells that somebody can sign and reach us: it may be ourselves, and says nothing of what happens at the provider
 		var err error
-		if moved, err = countAccepted(b, cb); err != nil {
+		if moved, err = countAccepted(b, cb.Callback); err != nil {
 			return Result{}, nil, err
 		}
 	}
 	outcome := cb.Outcome
 	for _, o := range in.Observations {
 		o.At = cb.At
-		did, err := w.claim(b, in.Rules, cb, id, o)
+		did, err := w.claim(b, in.Rules, cb.Callback, id, o)
 		if err != nil {
 			return Result{}, nil, err
 		}
@@ -140,11 +140,11 @@ func (w *Worker) receive(b *store.Batch, in Incoming, cb store.Callback, dedupe 
 }
 
 // claim applies one observation of a callback to its row.
-func (w *Worker) claim(b *store.Batch, r model.Rules, cb store.Callback, id string, o model.Observation) (store.Outcome, error) {
+func (w *Worker) claim(b *store.Batch, r model.Rules, cb model.Callback, id string, o model.Observation) (model.Outcome, error) {
 	k := model.Key{Account: cb.Account, Ref: o.Ref}
 	t, ok := b.Transaction(k)
 	if !ok && b.Forgotten(k) {
-		return store.Ignored, nil
+		return model.Ignored, nil
 	}
 	if !ok {
 		t = model.Transaction{Account: k.Account, Ref: k.Ref, Provider: r.Provider, Status: model.Unknown, SignersSet: true}
@@ -165,15 +165,15 @@ func (w *Worker) claim(b *store.Batch, r model.Rules, cb store.Callback, id stri
 	}
 	switch d.Reason {
 	case model.Moved:
-		return store.Applied, nil
+		return model.Applied, nil
 	case model.Same, model.Quiet:
-		return store.NothingNew, nil
+		return model.NothingNew, nil
 	}
-	return store.Checking, nil
+	return model.Checking, nil
 }
 
 // toldChange names the change that a callback's claim told by itself.
-func toldChange(c model.RowChange) model.Change {
+func toldChange(c model.RowChange) model.GapChange {
 	switch name := c.From + c.To; {
 	case c.Kind == model.KindStatus && c.From == string(model.Unknown):
 		return model.ChangeCreated
@@ -188,15 +188,15 @@ func toldChange(c model.RowChange) model.Change {
 // record writes one change of a row to history, the feed and the outbox. A row that is still
 // unknown is never announced.
 func (w *Worker) record(b *store.Batch, t model.Transaction, c model.RowChange, source string, at time.Time, announce bool) {
-	b.AddChange(store.Change{
+	b.AddChange(model.Change{
 		Account: t.Account, Ref: t.Ref, Kind: c.Kind, From: c.From, To: c.To, Status: t.Status,
 		Confirmed: t.Confirmed, Source: source, At: at, Announce: announce && t.Status != model.Unknown,
 	})
 }
 
 // better returns the outcome that says more.
-func better(a, b store.Outcome) store.Outcome {
-	order := []store.Outcome{"", store.Ignored, store.NothingNew, store.Checking, store.Applied}
+func better(a, b model.Outcome) model.Outcome {
+	order := []model.Outcome{"", model.Ignored, model.NothingNew, model.Checking, model.Applied}
 	if slices.Index(order, b) > slices.Index(order, a) {
 		return b
 	}
@@ -310,12 +310,12 @@ func (w *Worker) answer(b *store.Batch, a *Account, src Source, k model.Key, o m
 	did := Applied{Key: k, Before: t, Decision: d}
 	if d.Remove {
 		if t.DocsTotal > 0 { // a file that came by a link goes into quarantine
-			if err := w.dueNow(b, k, func(d store.Document) bool { return d.Held != "" }); err != nil {
+			if err := w.dueNow(b, k, func(d model.Document) bool { return d.Held != "" }); err != nil {
 				return did, err
 			}
 		}
 		b.Remove(k)
-		b.SetOutcomes(k, store.Unresolved)
+		b.SetOutcomes(k, model.ClaimUnresolved)
 		return did, nil
 	}
 	if len(d.Found) > 0 {

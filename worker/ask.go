@@ -117,7 +117,7 @@ func (w *Worker) failed(ctx context.Context, a *Account, k model.Key, err error)
 		if err := w.Store.Release(back, []model.Key{k}); err != nil {
 			return err
 		}
-		return w.incident(back, a.ID, store.CredentialsRefused, "the provider refuses the credentials: renew them and reload", true)
+		return w.incident(back, a.ID, model.CredentialsRefused, "the provider refuses the credentials: renew them and reload", true)
 	case errors.As(err, &after):
 		w.stop(a, w.wait(after))
 		entry.WithField("wait", after.Wait).Warn("provider asks to wait")
@@ -148,8 +148,8 @@ func (w *Worker) recovered(ctx context.Context, a *Account) error {
 	if foreign {
 		return nil
 	}
-	if was || w.isOpen(a.ID, store.CredentialsRefused) {
-		return w.incident(ctx, a.ID, store.CredentialsRefused, "", false)
+	if was || w.isOpen(a.ID, model.CredentialsRefused) {
+		return w.incident(ctx, a.ID, model.CredentialsRefused, "", false)
 	}
 	return nil
 }
@@ -160,7 +160,7 @@ func (w *Worker) Refuse(ctx context.Context, account, why string) {
 	w.stopped[account] = w.Now().Add(365 * 24 * time.Hour)
 	w.foreign[account] = true
 	w.mu.Unlock()
-	if err := w.incident(ctx, account, store.CredentialsRefused, why, true); err != nil {
+	if err := w.incident(ctx, account, model.CredentialsRefused, why, true); err != nil {
 		w.Log.WithFields(logrus.Fields{"account": account, "err": err}).Warn("incident not recorded")
 	}
 }

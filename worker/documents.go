@@ -13,7 +13,7 @@ import (
 const linkLives = 24 * time.Hour
 
 // newest returns the newest version of a document; false where there is none.
-func newest(list []store.Document, id string, kind model.DocumentKind) (out store.Document, ok bool) {
+func newest(list []model.Document, id string, kind model.DocumentKind) (out model.Document, ok bool) {
 	for _, d := range list {
 		if d.DocID == id && d.Kind == kind && (!ok || d.Version > out.Version) {
 			out, ok = d, true
@@ -23,7 +23,7 @@ func newest(list []store.Document, id string, kind model.DocumentKind) (out stor
 }
 
 // hasFile says whether a file has come for a document, whatever became of it.
-func hasFile(d store.Document) bool {
+func hasFile(d model.Document) bool {
 	return d.Held != "" || d.State == model.DocumentStored || d.State == model.DocumentQuarantined
 }
 
@@ -42,7 +42,7 @@ func (w *Worker) queueDocuments(b *store.Batch, a *Account, k model.Key, refs []
 		d, ok := newest(have, ref.ID, ref.Kind)
 		switch {
 		case !ok:
-			d = store.Document{Account: k.Account, Ref: k.Ref, DocID: ref.ID, Kind: ref.Kind, Name: ref.Name, Version: 1}
+			d = model.Document{Account: k.Account, Ref: k.Ref, DocID: ref.ID, Kind: ref.Kind, Name: ref.Name, Version: 1}
 		case ref.Mark == "" || ref.Mark == d.Mark:
 			continue
 		case d.Mark == "" || d.Held != "": // the file is here and was not marked until now
@@ -50,7 +50,7 @@ func (w *Worker) queueDocuments(b *store.Batch, a *Account, k model.Key, refs []
 			b.PutDocument(d)
 			continue
 		case hasFile(d):
-			d = store.Document{Account: k.Account, Ref: k.Ref, DocID: ref.ID, Kind: ref.Kind, Name: ref.Name, Version: d.Version + 1}
+			d = model.Document{Account: k.Account, Ref: k.Ref, DocID: ref.ID, Kind: ref.Kind, Name: ref.Name, Version: d.Version + 1}
 		}
 		d.Mark, d.State, d.Reason, d.Attempts, d.NextTryAt = ref.Mark, model.DocumentWaiting, "", 0, &now
 		if d.CreatedAt.IsZero() {
@@ -103,11 +103,11 @@ func (w *Worker) linkDocument(b *store.Batch, k model.Key, l provider.Link, came
 	d, ok := newest(have, id, ref.Kind)
 	switch {
 	case !ok:
-		d = store.Document{Account: k.Account, Ref: k.Ref, DocID: id, Kind: ref.Kind, Name: name, Version: 1, CreatedAt: now}
+		d = model.Document{Account: k.Account, Ref: k.Ref, DocID: id, Kind: ref.Kind, Name: name, Version: 1, CreatedAt: now}
 	case hasFile(d) && (mark == "" || d.Mark == "" || mark == d.Mark || d.Held != ""):
 		return nil
 	case hasFile(d):
-		d = store.Document{Account: k.Account, Ref: k.Ref, DocID: id, Kind: ref.Kind, Name: name, Version: d.Version + 1, CreatedAt: now}
+		d = model.Document{Account: k.Account, Ref: k.Ref, DocID: id, Kind: ref.Kind, Name: name, Version: d.Version + 1, CreatedAt: now}
 	case d.LinkAt != nil && !came.After(*d.LinkAt), d.Link == l.URL.Reveal(): // told again, maybe while it is followed, or a replay
 		return nil
 	}
@@ -134,11 +134,11 @@ func (w *Worker) wakeDocuments(b *store.Batch, before, after model.Transaction) 
 	if after.DocsTotal == after.DocsStored || signedFor(before) == signedFor(after) && endedElsewhere(before) == endedElsewhere(after) {
 		return nil
 	}
-	return w.dueNow(b, after.Key(), func(d store.Document) bool { return d.State == model.DocumentWaiting })
+	return w.dueNow(b, after.Key(), func(d model.Document) bool { return d.State == model.DocumentWaiting })
 }
 
 // dueNow makes some of a row's documents due.
-func (w *Worker) dueNow(b *store.Batch, k model.Key, which func(store.Document) bool) error {
+func (w *Worker) dueNow(b *store.Batch, k model.Key, which func(model.Document) bool) error {
 	have, err := b.Documents(k)
 	if err != nil {
 		return err

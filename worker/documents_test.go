@@ -184,7 +184,7 @@ func TestAGapIsMissedAfterItsGraceAndLateWhenToldAfterAll(t *testing.T) {
 func TestACallbackThatCannotBeAppliedIsKeptAsNotUnderstood(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		in := Incoming{
-			Callback: store.Callback{Account: "acc", Ref: "a", Type: "moved", Verdict: store.Accepted, DedupeKey: "k", At: b.Now(), Body: []byte("{}")},
+			Callback: model.Callback{Account: "acc", Ref: "a", Type: "moved", Verdict: model.Accepted, DedupeKey: "k", At: b.Now(), Body: []byte("{}")},
 			Rules:    b.account.Rules, Observations: []model.Observation{claim("a", model.Completed)},
 		}
 		b.Worker.Now = func() time.Time { panic("a fault of ours") }
@@ -192,7 +192,7 @@ func TestACallbackThatCannotBeAppliedIsKeptAsNotUnderstood(t *testing.T) {
 		b.Worker.Accounts = func() []*Account { panic("a fault of ours") }
 		res, err := b.Callback(t.Context(), in)
 		check(t, err)
-		same(t, "verdict", res.Verdict, store.NotUnderstood)
+		same(t, "verdict", res.Verdict, model.NotUnderstood)
 		if _, err := b.Store.Transaction(t.Context(), key("a")); !errors.Is(err, store.ErrNoRow) {
 			t.Errorf("half of it was applied: %v", err)
 		}
@@ -200,7 +200,7 @@ func TestACallbackThatCannotBeAppliedIsKeptAsNotUnderstood(t *testing.T) {
 		b.Worker.Now = func() time.Time { return noon }
 		res, err = b.Callback(t.Context(), in) // its next copy, once the fault is mended
 		check(t, err)
-		same(t, "verdict of the next copy", res.Verdict, store.Accepted)
+		same(t, "verdict of the next copy", res.Verdict, model.Accepted)
 		same(t, "status", b.row(t, "a").Status, model.Completed)
 	})
 }
@@ -208,7 +208,7 @@ func TestACallbackThatCannotBeAppliedIsKeptAsNotUnderstood(t *testing.T) {
 func TestAStoreThatIsGoneIsNoFaultOfTheCallback(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
 	check(t, os.Remove(b.Store.Path()))
-	_, err := b.Callback(t.Context(), Incoming{Callback: store.Callback{Account: "acc", Ref: "a", Verdict: store.Accepted, At: noon}})
+	_, err := b.Callback(t.Context(), Incoming{Callback: model.Callback{Account: "acc", Ref: "a", Verdict: model.Accepted, At: noon}})
 	if !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("got %v, want ErrUnavailable", err)
 	}

@@ -61,7 +61,7 @@ func (w *Worker) downloadDue(ctx context.Context, f store.DocumentsDue) error {
 }
 
 // download fetches one document, checks it and keeps it, or says when to try again.
-func (w *Worker) download(ctx context.Context, d store.Document) error {
+func (w *Worker) download(ctx context.Context, d model.Document) error {
 	a := w.account(d.Account)
 	t, err := w.Store.Transaction(ctx, model.Key{Account: d.Account, Ref: d.Ref})
 	known := err == nil
@@ -114,7 +114,7 @@ func (w *Worker) download(ctx context.Context, d store.Document) error {
 }
 
 // linkedAt is when a document's link came.
-func linkedAt(d store.Document) time.Time {
+func linkedAt(d model.Document) time.Time {
 	if d.LinkAt != nil {
 		return *d.LinkAt
 	}
@@ -136,7 +136,7 @@ type getFile func(ctx context.Context, doc model.DocumentRef, to io.Writer) (pro
 
 // fetchFile downloads into a synced temporary file and checks it. An error means that there is no
 // file; a file with a fault is one that came but is not whole.
-func (w *Worker) fetchFile(ctx context.Context, d store.Document, get getFile) (f file, err error) {
+func (w *Worker) fetchFile(ctx context.Context, d model.Document, get getFile) (f file, err error) {
 	tmp, err := w.Files.Temp()
 	if err != nil {
 		return f, err
@@ -180,7 +180,7 @@ func (w *Worker) fetchFile(ctx context.Context, d store.Document, get getFile) (
 var errNotChecked = errors.New("the file could not be checked")
 
 // inspect reads a file as a PDF and holds its signatures against what the account expects.
-func (w *Worker) inspect(ctx context.Context, tmp *os.File, d store.Document, f *file) error {
+func (w *Worker) inspect(ctx context.Context, tmp *os.File, d model.Document, f *file) error {
 	v, err := w.Inspect(ctx, tmp)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errNotChecked, err)
@@ -199,7 +199,7 @@ func (w *Worker) inspect(ctx context.Context, tmp *os.File, d store.Document, f 
 }
 
 // undone deals with a download that brought no file.
-func (w *Worker) undone(ctx context.Context, a *Account, d store.Document, err error) error {
+func (w *Worker) undone(ctx context.Context, a *Account, d model.Document, err error) error {
 	back := context.WithoutCancel(ctx)
 	var after *provider.RetryAfter
 	var disk *fs.PathError // ours: nothing else of a download is a file
@@ -239,7 +239,7 @@ func (w *Worker) undone(ctx context.Context, a *Account, d store.Document, err e
 
 // tooLarge gives up a file that would come as large again. Its link, if any, is kept for as long as links are: the bound
 // may be raised.
-func (w *Worker) tooLarge(ctx context.Context, d store.Document) error {
+func (w *Worker) tooLarge(ctx context.Context, d model.Document) error {
 	d.State, d.NextTryAt = model.DocumentFailed, nil
 	d.Reason = "the file is larger than documents_max_size: raise it, then `documents retry`"
 	d.Attempts++
@@ -248,7 +248,7 @@ func (w *Worker) tooLarge(ctx context.Context, d store.Document) error {
 }
 
 // later says when a document is tried again.
-func (w *Worker) later(ctx context.Context, d store.Document, when time.Time, reason string, tried bool) error {
+func (w *Worker) later(ctx context.Context, d model.Document, when time.Time, reason string, tried bool) error {
 	if tried {
 		d.Attempts++
 	}
@@ -258,7 +258,7 @@ func (w *Worker) later(ctx context.Context, d store.Document, when time.Time, re
 
 // wrongFile deals with a file that is not whole, or not as it was signed: asked for again, the fifth such file is
 // quarantined, and one that the check did not survive at once.
-func (w *Worker) wrongFile(ctx context.Context, d store.Document, t model.Transaction, f file) error {
+func (w *Worker) wrongFile(ctx context.Context, d model.Document, t model.Transaction, f file) error {
 	w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "attempt": d.Attempts + 1, "reason": f.fault.Error()}).Warn("file is not what it should be")
 	if d.Attempts+1 < wrongFiles && !f.spent {
 		return w.later(ctx, d, w.Now().Add(w.pause(d.Attempts)), f.fault.Error(), true)
@@ -271,7 +271,7 @@ func (w *Worker) wrongFile(ctx context.Context, d store.Document, t model.Transa
 const howToGoOn = "; `documents retry` asks for it again, `documents release` keeps it as it is"
 
 // checkedFacts are the facts of a file; those of one that was checked before it was held stay.
-func checkedFacts(d store.Document, f file) model.SignatureFacts {
+func checkedFacts(d model.Document, f file) model.SignatureFacts {
 	if f.facts.Signature == "" && f.sum == d.Held {
 		return d.Facts
 	}

@@ -20,16 +20,16 @@ import (
 func receiveForgotten(b *store.Batch, in Incoming) (Result, []incidentMove, error) {
 	cb := in.Callback
 	cb.Body, cb.Headers, cb.RemoteAddr, cb.DedupeKey, cb.Note = nil, nil, "", "", "forgotten"
-	if cb.Verdict == store.Accepted {
-		cb.Outcome = store.Ignored
+	if cb.Verdict == model.Accepted {
+		cb.Outcome = model.Ignored
 	}
-	id := b.AddCallback(cb)
+	id := b.AddCallback(store.Packed{Callback: cb})
 	var moved []incidentMove
 	var err error
 	switch cb.Verdict {
-	case store.Accepted:
+	case model.Accepted:
 		moved, err = countAccepted(b, cb)
-	case store.Refused:
+	case model.Refused:
 		moved, err = countRefused(b, cb)
 	}
 	return Result{id, cb.Verdict, cb.Outcome}, moved, err

@@ -41,11 +41,11 @@ func TestNothingButTrackBringsBackWhatWasForgotten(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		b.forgets(t, "a")
 		res := b.called(t, claim("a", model.Completed), linkTo("a", link))
-		same(t, "a callback", res.Outcome, store.Ignored)
+		same(t, "a callback", res.Outcome, model.Ignored)
 		cb, err := b.Store.Callback(t.Context(), res.ID)
 		check(t, err)
 		same(t, "nothing of it is kept", []any{len(cb.Body), cb.RemoteAddr, len(cb.Headers), cb.Note}, []any{0, "", 0, "forgotten"})
-		for _, v := range []store.Verdict{store.Refused, store.NotUnderstood} {
+		for _, v := range []model.Verdict{model.Refused, model.NotUnderstood} {
 			kept := b.kept(t, v, "about a person")
 			same(t, "body of a "+string(v)+" one", len(kept.Body), 0)
 		}

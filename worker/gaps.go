@@ -66,12 +66,12 @@ func (w *Worker) history(b *store.Batch, a *Account, src Source, t, next model.T
 // explain lets a callback tell of what was found before it came: a pending gap goes, a settled one becomes
 // late, and so does one whose grace is over and that no round has settled yet. One callback explains one change of
 // a kind, the oldest.
-func (w *Worker) explain(b *store.Batch, r model.Rules, next *model.Transaction, cb store.Callback) error {
+func (w *Worker) explain(b *store.Batch, r model.Rules, next *model.Transaction, cb model.Callback) error {
 	gaps, err := b.OpenGaps(next.Key())
 	if err != nil {
 		return err
 	}
-	var done []model.Change
+	var done []model.GapChange
 	for _, g := range gaps {
 		f := found(g)
 		told, _ := model.Told(r, f, []model.Called{{Type: cb.Type, At: cb.At}})
@@ -155,7 +155,7 @@ func (w *Worker) settle(ctx context.Context, g model.Gap) error {
 			w.record(b, t, model.RowChange{Kind: model.KindGap, To: string(g.Kind)}, g.FoundBy, b.Now(), true)
 		}
 		if g.Kind == model.GapMissed && silentSince(acc.LastCallbackAt, g) {
-			return openIncident(b, &incidents, g.Account, store.CallbacksSilent, "a poll found a change that no callback told, and none has come since")
+			return openIncident(b, &incidents, g.Account, model.CallbacksSilent, "a poll found a change that no callback told, and none has come since")
 		}
 		return nil
 	}})

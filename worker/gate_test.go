@@ -25,7 +25,7 @@ func signedFile(t *testing.T) []byte {
 }
 
 // fetched downloads until the document is no longer waiting, as often as a wrong file is asked for.
-func (b *bench) fetched(t *testing.T, ref string) store.Document {
+func (b *bench) fetched(t *testing.T, ref string) model.Document {
 	t.Helper()
 	for range wrongFiles {
 		check(t, b.downloadOnce(t.Context()))

@@ -181,7 +181,7 @@ func testRules() model.Rules {
 			model.InProgress: {model.Completed, model.Declined},
 		},
 		Confirm: model.ConfirmFinal, RecheckAfter: []time.Duration{10 * time.Second}, Debounce: 2 * time.Second,
-		Tells: map[model.Change]map[model.Status][]string{
+		Tells: map[model.GapChange]map[model.Status][]string{
 			model.ChangeStatus:  {"": {"moved"}},
 			model.ChangeCreated: {"": {"moved"}},
 		},
@@ -212,7 +212,7 @@ func newBench(t *testing.T, dsn string) *bench {
 		Log: logrus.NewEntry(log), Owner: "test",
 	})
 	check(t, st.Do(t.Context(), store.Unit{Apply: func(g *store.Batch) error {
-		g.PutAccount(store.Account{ID: "acc", Provider: "played", FirstStartAt: noon.Add(-24 * time.Hour)})
+		g.PutAccount(model.Account{ID: "acc", Provider: "played", FirstStartAt: noon.Add(-24 * time.Hour)})
 		return nil
 	}}))
 	return b
@@ -224,7 +224,7 @@ func key(ref string) model.Key { return model.Key{Account: "acc", Ref: ref} }
 func (b *bench) called(t *testing.T, o model.Observation, links ...provider.Link) Result {
 	t.Helper()
 	res, err := b.Callback(t.Context(), Incoming{
-		Callback: store.Callback{Account: "acc", Ref: o.Ref, Type: "moved", Verdict: store.Accepted, At: b.Now(), Body: []byte("{}")},
+		Callback: model.Callback{Account: "acc", Ref: o.Ref, Type: "moved", Verdict: model.Accepted, At: b.Now(), Body: []byte("{}")},
 		Rules:    b.account.Rules, Observations: []model.Observation{o}, Links: links,
 	})
 	check(t, err)
@@ -262,7 +262,7 @@ func (b *bench) row(t *testing.T, ref string) model.Transaction {
 	return r
 }
 
-func (b *bench) documents(t *testing.T, ref string) []store.Document {
+func (b *bench) documents(t *testing.T, ref string) []model.Document {
 	t.Helper()
 	list, err := b.Store.Documents(t.Context(), store.DocumentFilter{Account: "acc", Ref: ref})
 	check(t, err)
@@ -270,7 +270,7 @@ func (b *bench) documents(t *testing.T, ref string) []store.Document {
 }
 
 // document is a row's only one.
-func (b *bench) document(t *testing.T, ref string) store.Document {
+func (b *bench) document(t *testing.T, ref string) model.Document {
 	t.Helper()
 	list := b.documents(t, ref)
 	if len(list) != 1 {

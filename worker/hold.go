@@ -17,7 +17,7 @@ import (
 
 // fetchLink fetches a document from the link that a callback told, whatever the provider has said of
 // the row so far: the link may be dead by then. The file waits in the hold folder.
-func (w *Worker) fetchLink(ctx context.Context, a *Account, d store.Document, t model.Transaction) error {
+func (w *Worker) fetchLink(ctx context.Context, a *Account, d model.Document, t model.Transaction) error {
 	if name, ok := w.Files.Holds(d.ID); ok { // it had come when the process ended
 		sum, size, err := w.Files.Hash(name)
 		if err == nil {
@@ -54,7 +54,7 @@ func (w *Worker) fetchLink(ctx context.Context, a *Account, d store.Document, t 
 }
 
 // heldBefore goes on with a file that was held when the process ended, before what was found in it was written.
-func (w *Worker) heldBefore(ctx context.Context, d store.Document, t model.Transaction, name string, f file) error {
+func (w *Worker) heldBefore(ctx context.Context, d model.Document, t model.Transaction, name string, f file) error {
 	in, err := w.Files.Open(name)
 	if err != nil {
 		return err
@@ -72,7 +72,7 @@ func (w *Worker) heldBefore(ctx context.Context, d store.Document, t model.Trans
 
 // linkFailed deals with a link that brought no file. A dead one stops nothing: the provider is asked for
 // the document once the row is confirmed.
-func (w *Worker) linkFailed(ctx context.Context, d store.Document, err error) error {
+func (w *Worker) linkFailed(ctx context.Context, d model.Document, err error) error {
 	back := context.WithoutCancel(ctx)
 	var after *provider.RetryAfter
 	var disk *fs.PathError
@@ -94,7 +94,7 @@ func (w *Worker) linkFailed(ctx context.Context, d store.Document, err error) er
 }
 
 // held notes a file that lies in the hold folder, unless another one has come meanwhile.
-func (w *Worker) held(ctx context.Context, d store.Document, f file) error {
+func (w *Worker) held(ctx context.Context, d model.Document, f file) error {
 	k := model.Key{Account: d.Account, Ref: d.Ref}
 	stays := true
 	err := w.doPatiently(context.WithoutCancel(ctx), store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
@@ -106,7 +106,7 @@ func (w *Worker) held(ctx context.Context, d store.Document, f file) error {
 			return err
 		}
 		next := d // where the row has gone meanwhile: a file that came is never dropped
-		if i := slices.IndexFunc(have, func(o store.Document) bool { return o.ID == d.ID }); i >= 0 {
+		if i := slices.IndexFunc(have, func(o model.Document) bool { return o.ID == d.ID }); i >= 0 {
 			next = have[i]
 		}
 		if stays = !hasFile(next); !stays {
@@ -131,7 +131,7 @@ const heldReason = "held until the provider confirms"
 
 // placeHeld gives a held file its place once the provider has spoken: beside the others if it says
 // completed, in quarantine if it settled on something else or does not know the transaction.
-func (w *Worker) placeHeld(ctx context.Context, d store.Document, t model.Transaction, known bool) error {
+func (w *Worker) placeHeld(ctx context.Context, d model.Document, t model.Transaction, known bool) error {
 	state, reason := model.DocumentStored, ""
 	switch {
 	case !known:
@@ -166,7 +166,7 @@ func (w *Worker) placeHeld(ctx context.Context, d store.Document, t model.Transa
 }
 
 // lost deals with a held file that is no longer there.
-func (w *Worker) lost(ctx context.Context, d store.Document) error {
+func (w *Worker) lost(ctx context.Context, d model.Document) error {
 	k := model.Key{Account: d.Account, Ref: d.Ref}
 	return w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
 		if b.Forgotten(k) {

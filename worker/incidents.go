@@ -7,6 +7,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"countersign/model"
 	"countersign/model/store"
 )
 
@@ -99,7 +100,7 @@ func (w *Worker) incident(ctx context.Context, account, kind, message string, ba
 }
 
 // countRefused notes a refused callback; the third in a row is an incident.
-func countRefused(b *store.Batch, cb store.Callback) ([]incidentMove, error) {
+func countRefused(b *store.Batch, cb model.Callback) ([]incidentMove, error) {
 	acc, err := b.Account(cb.Account)
 	if err != nil {
 		return nil, err
@@ -108,13 +109,13 @@ func countRefused(b *store.Batch, cb store.Callback) ([]incidentMove, error) {
 	b.PutAccount(acc)
 	var moved []incidentMove
 	if acc.RefusedInARow >= refusedInARow {
-		err = openIncident(b, &moved, cb.Account, store.CallbacksRefused, "three callbacks in a row were refused: is the callback key still the right one?")
+		err = openIncident(b, &moved, cb.Account, model.CallbacksRefused, "three callbacks in a row were refused: is the callback key still the right one?")
 	}
 	return moved, err
 }
 
 // countAccepted notes an accepted callback, which ends silence and refusals.
-func countAccepted(b *store.Batch, cb store.Callback) ([]incidentMove, error) {
+func countAccepted(b *store.Batch, cb model.Callback) ([]incidentMove, error) {
 	acc, err := b.Account(cb.Account)
 	if err != nil {
 		return nil, err
@@ -126,7 +127,7 @@ func countAccepted(b *store.Batch, cb store.Callback) ([]incidentMove, error) {
 	acc.RefusedInARow = 0
 	b.PutAccount(acc)
 	var moved []incidentMove
-	for _, kind := range []string{store.CallbacksSilent, store.CallbacksRefused} {
+	for _, kind := range []string{model.CallbacksSilent, model.CallbacksRefused} {
 		if err := closeIncident(b, &moved, cb.Account, kind); err != nil {
 			return nil, err
 		}
@@ -150,14 +151,14 @@ func (w *Worker) watchOnce(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := w.incident(ctx, a.ID, store.PollOverdue, "no poll of the active tier has ended well for two slots", w.pollOverdue(a, acc, now)); err != nil {
+		if err := w.incident(ctx, a.ID, model.PollOverdue, "no poll of the active tier has ended well for two slots", w.pollOverdue(a, acc, now)); err != nil {
 			return err
 		}
 		late, err := w.Store.OverdueDocuments(ctx, a.ID, now.Add(-24*time.Hour))
 		if err != nil {
 			return err
 		}
-		if err := w.incident(ctx, a.ID, store.DocumentsOverdue, "documents of completed transactions have been waiting for a day", late > 0); err != nil {
+		if err := w.incident(ctx, a.ID, model.DocumentsOverdue, "documents of completed transactions have been waiting for a day", late > 0); err != nil {
 			return err
 		}
 	}
@@ -188,7 +189,7 @@ const settling = 10 * time.Minute
 
 // pollOverdue says whether no poll of the active tier has ended well for two slots, and for half a slot more in which
 // the second one may still end. An account that was never polled well counts from its first start.
-func (w *Worker) pollOverdue(a *Account, acc store.Account, now time.Time) bool {
+func (w *Worker) pollOverdue(a *Account, acc model.Account, now time.Time) bool {
 	last := acc.FirstStartAt
 	if acc.LastPollAt != nil {
 		last = *acc.LastPollAt
@@ -199,7 +200,7 @@ func (w *Worker) pollOverdue(a *Account, acc store.Account, now time.Time) bool 
 		return false
 	}
 	slot := second.Sub(first)
-	if w.isOpen(a.ID, store.PollOverdue) {
+	if w.isOpen(a.ID, model.PollOverdue) {
 		return now.After(second)
 	}
 	w.mu.Lock()

@@ -56,7 +56,7 @@ func (b *bench) openNow(t *testing.T) (out []string) {
 // refusedOne hands over a callback without a good proof.
 func (b *bench) refusedOne(t *testing.T, ref string) {
 	t.Helper()
-	_, err := b.Callback(t.Context(), Incoming{Callback: store.Callback{Account: "acc", Ref: ref, Type: "moved", Verdict: store.Refused, At: b.Now(), Body: []byte("{}")}})
+	_, err := b.Callback(t.Context(), Incoming{Callback: model.Callback{Account: "acc", Ref: ref, Type: "moved", Verdict: model.Refused, At: b.Now(), Body: []byte("{}")}})
 	check(t, err)
 }
 
@@ -64,7 +64,7 @@ func (b *bench) refusedOne(t *testing.T, ref string) {
 func (b *bench) accepted(t *testing.T, test bool) {
 	t.Helper()
 	_, err := b.Callback(t.Context(), Incoming{
-		Callback: store.Callback{Account: "acc", Type: "ping", Verdict: store.Accepted, At: b.Now(), Body: []byte("{}")}, Rules: b.account.Rules, Test: test,
+		Callback: model.Callback{Account: "acc", Type: "ping", Verdict: model.Accepted, At: b.Now(), Body: []byte("{}")}, Rules: b.account.Rules, Test: test,
 	})
 	check(t, err)
 }
@@ -72,7 +72,7 @@ func (b *bench) accepted(t *testing.T, test bool) {
 // Each kind of incident: what opens it, once more what would open it, and what closes it.
 func TestEachIncidentOpensOnceAndClosesOnce(t *testing.T) {
 	for kind, c := range map[string]struct{ begin, bad, good func(t *testing.T, b *bench) }{
-		store.CallbacksSilent: {
+		model.CallbacksSilent: {
 			begin: func(t *testing.T, b *bench) { b.answered(t, "a", inProgress()); b.answered(t, "b", inProgress()) },
 			bad: func(t *testing.T, b *bench) {
 				for _, ref := range []string{"a", "b"} {
@@ -90,7 +90,7 @@ func TestEachIncidentOpensOnceAndClosesOnce(t *testing.T) {
 			},
 			good: func(t *testing.T, b *bench) { b.accepted(t, false) },
 		},
-		store.CallbacksRefused: {
+		model.CallbacksRefused: {
 			bad: func(t *testing.T, b *bench) {
 				for i := range 4 {
 					b.refusedOne(t, fmt.Sprint("r", i))
@@ -98,7 +98,7 @@ func TestEachIncidentOpensOnceAndClosesOnce(t *testing.T) {
 			},
 			good: func(t *testing.T, b *bench) { b.accepted(t, false) },
 		},
-		store.RegistrationChanged: {
+		model.RegistrationChanged: {
 			begin: func(t *testing.T, b *bench) {
 				check(t, b.Registered(t.Context(), "acc", provider.Registration{URL: "https://ours", Events: []string{"moved"}}))
 			},
@@ -113,17 +113,17 @@ func TestEachIncidentOpensOnceAndClosesOnce(t *testing.T) {
 				}))
 			},
 		},
-		store.CredentialsRefused: {
+		model.CredentialsRefused: {
 			bad: func(t *testing.T, b *bench) {
 				check(t, b.failed(t.Context(), b.account, key("a"), fmt.Errorf("401: %w", provider.ErrDenied)))
 			},
 			good: func(t *testing.T, b *bench) { check(t, b.recovered(t.Context(), b.account)) },
 		},
-		store.PollOverdue: {
+		model.PollOverdue: {
 			begin: func(t *testing.T, b *bench) {
 				b.account.Polling = Schedules{Active: "0 */6 * * *"}
 				b.account.Provider = b.batches(1)
-				b.ran(t, store.Run{Kind: string(Active)})
+				b.ran(t, model.Run{Kind: string(Active)})
 				check(t, b.watchOnce(t.Context()))
 			},
 			bad: func(t *testing.T, b *bench) {
@@ -132,9 +132,9 @@ func TestEachIncidentOpensOnceAndClosesOnce(t *testing.T) {
 				b.move(15 * time.Minute)
 				check(t, b.watchOnce(t.Context()))
 			},
-			good: func(t *testing.T, b *bench) { b.ran(t, store.Run{Kind: string(Active)}) },
+			good: func(t *testing.T, b *bench) { b.ran(t, model.Run{Kind: string(Active)}) },
 		},
-		store.DocumentsOverdue: {
+		model.DocumentsOverdue: {
 			bad: func(t *testing.T, b *bench) {
 				b.answered(t, b.Now().Format(time.RFC3339), completed(marked("m1")))
 				b.move(25 * time.Hour)
@@ -183,14 +183,14 @@ func TestAnIncidentThatAnotherProcessOpenedIsClosed(t *testing.T) {
 		for i := range 3 {
 			b.refusedOne(t, fmt.Sprint("r", i))
 		}
-		same(t, "open", b.openNow(t), []string{store.CallbacksRefused})
+		same(t, "open", b.openNow(t), []string{model.CallbacksRefused})
 		daemon.accepted(t, false)
 		same(t, "closed by the other", b.openNow(t), nil)
 		b.refusedOne(t, "r3")
 		b.refusedOne(t, "r4")
 		same(t, "two in a row", b.openNow(t), nil)
 		b.refusedOne(t, "r5")
-		same(t, "three in a row", b.openNow(t), []string{store.CallbacksRefused})
+		same(t, "three in a row", b.openNow(t), []string{model.CallbacksRefused})
 	})
 }
 
@@ -204,9 +204,9 @@ func TestATestOfTheURLEndsNoSilence(t *testing.T) {
 		b.accepted(t, true)
 		b.move(6 * time.Minute)
 		check(t, b.settleOnce(t.Context()))
-		same(t, "silent, whatever a test said", b.openNow(t), []string{store.CallbacksSilent})
+		same(t, "silent, whatever a test said", b.openNow(t), []string{model.CallbacksSilent})
 		b.accepted(t, true)
-		same(t, "still", b.openNow(t), []string{store.CallbacksSilent})
+		same(t, "still", b.openNow(t), []string{model.CallbacksSilent})
 		acc, err := b.Store.Account(t.Context(), "acc")
 		check(t, err)
 		same(t, "last callback", acc.LastCallbackAt, nil)
@@ -220,7 +220,7 @@ func TestAnAccountWhoseCallbacksAreSilentIsPolledCloser(t *testing.T) {
 		b.account.Polling = Schedules{Active: "0 */6 * * *"}
 		b.account.Provider = b.batches(1)
 		polls := func() int {
-			runs, err := b.Store.Runs(t.Context(), store.RunFilter{Account: "acc", Kind: string(Active), States: []store.RunState{store.RunQueued}})
+			runs, err := b.Store.Runs(t.Context(), store.RunFilter{Account: "acc", Kind: string(Active), States: []model.RunState{model.RunQueued}})
 			check(t, err)
 			for _, r := range runs {
 				check(t, b.execute(t.Context(), r))
@@ -233,9 +233,9 @@ func TestAnAccountWhoseCallbacksAreSilentIsPolledCloser(t *testing.T) {
 			check(t, b.pollCloser(t.Context()))
 			return polls()
 		}
-		b.ran(t, store.Run{Kind: string(Active)})
+		b.ran(t, model.Run{Kind: string(Active)})
 		same(t, "while all is well", round(2*time.Hour), 0)
-		check(t, b.incident(t.Context(), "acc", store.CallbacksSilent, "m", true))
+		check(t, b.incident(t.Context(), "acc", model.CallbacksSilent, "m", true))
 		same(t, "at once, an hour after the last poll", round(0), 1)
 		same(t, "half an hour later", round(30*time.Minute), 0)
 		same(t, "an hour later", round(30*time.Minute), 1)
@@ -259,7 +259,7 @@ func TestPollsAreOverdueBySlotsNotByHours(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db")) // noon of a Saturday
 	b.account.Polling = Schedules{Active: "0 9-17 * * 1-5"}
 	friday := noon.Add(-19 * time.Hour)
-	acc := store.Account{ID: "acc", LastPollAt: &friday}
+	acc := model.Account{ID: "acc", LastPollAt: &friday}
 	for _, c := range []struct {
 		at   time.Time
 		want bool

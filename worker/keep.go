@@ -18,17 +18,17 @@ import (
 // keep names the file and writes the row. A file that differs from one stored before becomes the
 // next version; one that a kill left under its name is taken as it is. fs.ErrNotExist, with nothing
 // written, if the file is neither at hand nor in its place.
-func (w *Worker) keep(ctx context.Context, d store.Document, t model.Transaction, f file, state model.DocumentState, reason string) error {
+func (w *Worker) keep(ctx context.Context, d model.Document, t model.Transaction, f file, state model.DocumentState, reason string) error {
 	others, err := w.Store.Documents(ctx, store.DocumentFilter{Account: d.Account, Ref: d.Ref})
 	if err != nil {
 		return err
 	}
-	others = slices.DeleteFunc(others, func(o store.Document) bool { return o.ID == d.ID || o.DocID != d.DocID || o.Kind != d.Kind })
-	if i := slices.IndexFunc(others, func(o store.Document) bool { return w.sameFile(o, f) }); i >= 0 && state == model.DocumentStored {
+	others = slices.DeleteFunc(others, func(o model.Document) bool { return o.ID == d.ID || o.DocID != d.DocID || o.Kind != d.Kind })
+	if i := slices.IndexFunc(others, func(o model.Document) bool { return w.sameFile(o, f) }); i >= 0 && state == model.DocumentStored {
 		return w.sameAsBefore(context.WithoutCancel(ctx), d, others[i])
 	}
 	taken := func(version int) bool {
-		return slices.ContainsFunc(others, func(o store.Document) bool { return o.Version == version })
+		return slices.ContainsFunc(others, func(o model.Document) bool { return o.Version == version })
 	}
 	for ; ; d.Version++ {
 		if taken(d.Version) {
@@ -65,7 +65,7 @@ func (w *Worker) keep(ctx context.Context, d store.Document, t model.Transaction
 }
 
 // nameOf is where a document lies.
-func (w *Worker) nameOf(d store.Document, t model.Transaction, state model.DocumentState) string {
+func (w *Worker) nameOf(d model.Document, t model.Transaction, state model.DocumentState) string {
 	created := d.CreatedAt
 	if t.CreatedAt != nil {
 		created = *t.CreatedAt
@@ -82,7 +82,7 @@ func (w *Worker) nameOf(d store.Document, t model.Transaction, state model.Docum
 }
 
 // sameFile says whether a file holds what an earlier version's stored one still does.
-func (w *Worker) sameFile(o store.Document, f file) bool {
+func (w *Worker) sameFile(o model.Document, f file) bool {
 	if o.State != model.DocumentStored || o.SHA256 != f.sum {
 		return false
 	}
@@ -92,7 +92,7 @@ func (w *Worker) sameFile(o store.Document, f file) bool {
 
 // sameAsBefore deals with a new version that holds the same bytes as one before it: there is no second
 // file, and that one has the new mark.
-func (w *Worker) sameAsBefore(ctx context.Context, d, before store.Document) error {
+func (w *Worker) sameAsBefore(ctx context.Context, d, before model.Document) error {
 	k := model.Key{Account: d.Account, Ref: d.Ref}
 	return w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
 		if b.Forgotten(k) {
@@ -106,7 +106,7 @@ func (w *Worker) sameAsBefore(ctx context.Context, d, before store.Document) err
 }
 
 // forget takes away a document that only a callback named, whose file has not come and will not be one.
-func (w *Worker) forget(ctx context.Context, d store.Document) error {
+func (w *Worker) forget(ctx context.Context, d model.Document) error {
 	k := model.Key{Account: d.Account, Ref: d.Ref}
 	return w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
 		b.RemoveDocument(d)
@@ -116,7 +116,7 @@ func (w *Worker) forget(ctx context.Context, d store.Document) error {
 
 // put writes a document, with a change where its state is news. What came in while it was in work, a
 // newer link or another mark, stays. A row that is gone takes none but a file that has come.
-func (w *Worker) put(ctx context.Context, d store.Document, news string) error {
+func (w *Worker) put(ctx context.Context, d model.Document, news string) error {
 	k := model.Key{Account: d.Account, Ref: d.Ref}
 	gone := false
 	err := w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
@@ -129,7 +129,7 @@ func (w *Worker) put(ctx context.Context, d store.Document, news string) error {
 		}
 		t, known := b.Transaction(k)
 		was, next := "", d
-		if i := slices.IndexFunc(have, func(o store.Document) bool { return o.ID == d.ID }); i >= 0 {
+		if i := slices.IndexFunc(have, func(o model.Document) bool { return o.ID == d.ID }); i >= 0 {
 			was = string(have[i].State)
 			next = w.merged(b, d, have[i])
 		} else if !known && !hasFile(d) {
@@ -148,7 +148,7 @@ func (w *Worker) put(ctx context.Context, d store.Document, news string) error {
 }
 
 // merged is a document as it was worked on, with what was written to it meanwhile.
-func (w *Worker) merged(b *store.Batch, d, now store.Document) store.Document {
+func (w *Worker) merged(b *store.Batch, d, now model.Document) model.Document {
 	if now.LinkAt != nil && (d.LinkAt == nil || now.LinkAt.After(*d.LinkAt)) && !hasFile(d) {
 		return now // a newer link came
 	}
@@ -163,7 +163,7 @@ func (w *Worker) merged(b *store.Batch, d, now store.Document) store.Document {
 		return d
 	}
 	at := b.Now()
-	b.PutDocument(store.Document{ // the file that was on its way may be the one before the mark moved
+	b.PutDocument(model.Document{ // the file that was on its way may be the one before the mark moved
 		Account: d.Account, Ref: d.Ref, DocID: d.DocID, Kind: d.Kind, Name: d.Name, Version: d.Version + 1,
 		Mark: now.Mark, State: model.DocumentWaiting, NextTryAt: &at, CreatedAt: at,
 	})

@@ -16,7 +16,7 @@ import (
 // takeLying takes the file that already lies where a document belongs and that no row knows: a process that was killed
 // had given it its place and had not come to note it. It is checked like one that has just come. False: there is none,
 // or it is not what it should be.
-func (w *Worker) takeLying(ctx context.Context, d store.Document, t model.Transaction) (bool, error) {
+func (w *Worker) takeLying(ctx context.Context, d model.Document, t model.Transaction) (bool, error) {
 	name := w.nameOf(d, t, model.DocumentStored)
 	in, err := w.Files.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -27,7 +27,7 @@ func (w *Worker) takeLying(ctx context.Context, d store.Document, t model.Transa
 	}
 	defer in.Close() //nolint:errcheck // only read
 	known, err := w.Store.Documents(ctx, store.DocumentFilter{Account: d.Account, Ref: d.Ref})
-	if err != nil || slices.ContainsFunc(known, func(o store.Document) bool { return o.Path == name }) {
+	if err != nil || slices.ContainsFunc(known, func(o model.Document) bool { return o.Path == name }) {
 		return false, err
 	}
 	f := file{}

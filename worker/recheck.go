@@ -23,7 +23,7 @@ type Difference struct {
 
 // Recheck reads a stored file anew and says where it differs from its row. Where nobody has looked at its signatures
 // yet, the row is filled in, and filled says so. An error is the machine's own.
-func (w *Worker) Recheck(ctx context.Context, d store.Document) (out []Difference, filled bool, err error) {
+func (w *Worker) Recheck(ctx context.Context, d model.Document) (out []Difference, filled bool, err error) {
 	differs := func(field, ours, theirs string) {
 		if ours != theirs {
 			out = append(out, Difference{d.Account, d.Ref, d.ID, field, ours, theirs})
@@ -63,14 +63,14 @@ func (w *Worker) Recheck(ctx context.Context, d store.Document) (out []Differenc
 }
 
 // fill writes what was found in a file that was stored before anybody looked.
-func (w *Worker) fill(ctx context.Context, d store.Document, f model.SignatureFacts) error {
+func (w *Worker) fill(ctx context.Context, d model.Document, f model.SignatureFacts) error {
 	k := model.Key{Account: d.Account, Ref: d.Ref}
 	return w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
 		have, err := b.Documents(k)
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(have, func(o store.Document) bool { return o.ID == d.ID })
+		i := slices.IndexFunc(have, func(o model.Document) bool { return o.ID == d.ID })
 		if i < 0 || have[i].SHA256 != d.SHA256 || have[i].Facts.Signature != "" {
 			return nil
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
 )
@@ -119,9 +120,9 @@ func (w *Worker) noteRegistration(ctx context.Context, account string, look func
 		}
 		moved = nil
 		if wrong != "" {
-			return openIncident(b, &moved, account, store.RegistrationChanged, wrong)
+			return openIncident(b, &moved, account, model.RegistrationChanged, wrong)
 		}
-		return closeIncident(b, &moved, account, store.RegistrationChanged)
+		return closeIncident(b, &moved, account, model.RegistrationChanged)
 	}})
 	if err == nil {
 		w.noteIncidents(moved)

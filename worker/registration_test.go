@@ -11,6 +11,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
 )
@@ -84,7 +85,7 @@ func TestARegistrationThatAnOperatorMadeSettlesTheIncident(t *testing.T) {
 	open := func(want int) {
 		t.Helper()
 		list, err := s.Incidents(t.Context(), true)
-		if err != nil || len(list) != want || want == 1 && list[0].Kind != store.RegistrationChanged {
+		if err != nil || len(list) != want || want == 1 && list[0].Kind != model.RegistrationChanged {
 			t.Fatalf("open: %+v, %v, want %d", list, err, want)
 		}
 	}

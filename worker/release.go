@@ -22,7 +22,7 @@ const releasedReason = "released by operator"
 // row says who let it in and keeps what was found, and the change is announced. The file has its new name, on disk,
 // before the row says so, and loses the old one after: what a kill leaves half done, a second Release finishes. An
 // error where the file is not the one that was quarantined.
-func (w *Worker) Release(ctx context.Context, d store.Document) (store.Document, error) {
+func (w *Worker) Release(ctx context.Context, d model.Document) (model.Document, error) {
 	if d.State != model.DocumentQuarantined {
 		return d, ErrNotQuarantined
 	}
@@ -41,7 +41,7 @@ func (w *Worker) Release(ctx context.Context, d store.Document) (store.Document,
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(have, func(o store.Document) bool { return o.ID == d.ID })
+		i := slices.IndexFunc(have, func(o model.Document) bool { return o.ID == d.ID })
 		if i < 0 || have[i].State != model.DocumentQuarantined {
 			return ErrNotQuarantined
 		}
@@ -68,7 +68,7 @@ func (w *Worker) Release(ctx context.Context, d store.Document) (store.Document,
 }
 
 // unquarantine gives a quarantined file its place beside the old one. made: it had none before.
-func (w *Worker) unquarantine(d store.Document, from, to string) (made bool, err error) {
+func (w *Worker) unquarantine(d model.Document, from, to string) (made bool, err error) {
 	sum, _, err := w.Files.Hash(to)
 	switch {
 	case err == nil && sum == d.SHA256:

@@ -14,7 +14,7 @@ import (
 // holds lose the verdict that it had. The result is the callback's verdict and outcome afterwards, and says
 // whether anything was written. Where another process has replayed it meanwhile, nothing is
 // written and the outcome is empty. store.ErrNoRow: it is gone.
-func (w *Worker) Replay(ctx context.Context, was store.Callback, in Incoming) (res Result, changed bool, err error) {
+func (w *Worker) Replay(ctx context.Context, was model.Callback, in Incoming) (res Result, changed bool, err error) {
 	cb := in.Callback
 	cb.ID = was.ID
 	cb.Note = w.replayed(was, cb.Note)
@@ -49,20 +49,20 @@ func (w *Worker) Replay(ctx context.Context, was store.Callback, in Incoming) (r
 }
 
 // WorthReplaying says whether a callback's new verdict may take the place of the old one.
-func WorthReplaying(was store.Callback, in Incoming) bool {
+func WorthReplaying(was model.Callback, in Incoming) bool {
 	switch is := in.Callback.Verdict; was.Verdict {
-	case store.Refused:
-		return is != store.Refused
-	case store.NotUnderstood:
-		return is == store.Accepted
-	case store.Accepted:
-		return is == store.Accepted && was.Outcome == store.Ignored && in.Ignored == "" && !in.Test
+	case model.Refused:
+		return is != model.Refused
+	case model.NotUnderstood:
+		return is == model.Accepted
+	case model.Accepted:
+		return is == model.Accepted && was.Outcome == model.Ignored && in.Ignored == "" && !in.Test
 	}
 	return false // a duplicate has nothing to say
 }
 
 // replayed is the note of a callback that was handed in again.
-func (w *Worker) replayed(was store.Callback, note string) string {
+func (w *Worker) replayed(was model.Callback, note string) string {
 	if note != "" {
 		note += "; "
 	}
@@ -70,29 +70,29 @@ func (w *Worker) replayed(was store.Callback, note string) string {
 }
 
 // rejudge is Replay inside the group's transaction. It may run twice.
-func (w *Worker) rejudge(b *store.Batch, in Incoming, cb store.Callback, dedupe store.DedupeKey) (Result, error) {
-	if cb.Verdict == store.NotUnderstood {
-		b.Amend(cb)
+func (w *Worker) rejudge(b *store.Batch, in Incoming, cb model.Callback, dedupe store.DedupeKey) (Result, error) {
+	if cb.Verdict == model.NotUnderstood {
+		b.Amend(store.Packed{Callback: cb})
 		return Result{cb.ID, cb.Verdict, cb.Outcome}, nil
 	}
 	if dedupe.Key != "" {
 		id, verdict, seen := b.Seen(dedupe)
 		switch {
-		case seen && id != cb.ID && verdict != store.NotUnderstood:
-			cb.Verdict, cb.Outcome, cb.DedupeKey, cb.Body = store.Duplicate, store.NothingNew, "", nil
+		case seen && id != cb.ID && verdict != model.NotUnderstood:
+			cb.Verdict, cb.Outcome, cb.DedupeKey, cb.Body = model.Duplicate, model.NothingNew, "", nil
 			cb.Note = "a copy of " + id + "; " + cb.Note
-			b.Amend(cb)
+			b.Amend(store.Packed{Callback: cb})
 			return Result{cb.ID, cb.Verdict, cb.Outcome}, w.linkDocuments(b, in, cb.At)
 		case seen && id != cb.ID:
 			b.ReleaseDedupe(dedupe)
 		}
 	}
-	cb.Outcome = store.NothingNew
+	cb.Outcome = model.NothingNew
 	switch {
 	case in.Test:
-		cb.Outcome = store.TestEvent
+		cb.Outcome = model.TestEvent
 	case in.Ignored != "":
-		cb.Outcome, cb.Note = store.Ignored, in.Ignored+"; "+cb.Note
+		cb.Outcome, cb.Note = model.Ignored, in.Ignored+"; "+cb.Note
 	}
 	for _, o := range in.Observations {
 		o.At = cb.At
@@ -102,7 +102,7 @@ func (w *Worker) rejudge(b *store.Batch, in Incoming, cb store.Callback, dedupe 
 		}
 		cb.Outcome = better(cb.Outcome, did)
 	}
-	b.Amend(cb)
+	b.Amend(store.Packed{Callback: cb})
 	acc, err := b.Account(cb.Account)
 	if err == nil && (acc.LastCallbackAt == nil || cb.At.After(*acc.LastCallbackAt)) {
 		at := cb.At

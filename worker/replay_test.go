@@ -6,14 +6,13 @@ import (
 	"time"
 
 	"countersign/model"
-	"countersign/model/store"
 	"countersign/provider"
 )
 
 // kept stores a callback as the listener would, and returns it as it rests.
-func (b *bench) kept(t *testing.T, v store.Verdict, body string, more ...func(*Incoming)) store.Callback {
+func (b *bench) kept(t *testing.T, v model.Verdict, body string, more ...func(*Incoming)) model.Callback {
 	t.Helper()
-	in := Incoming{Rules: b.account.Rules, Callback: store.Callback{Account: "acc", Ref: "a", Type: "moved", Verdict: v, At: b.Now(), Body: []byte(body)}}
+	in := Incoming{Rules: b.account.Rules, Callback: model.Callback{Account: "acc", Ref: "a", Type: "moved", Verdict: v, At: b.Now(), Body: []byte(body)}}
 	for _, m := range more {
 		m(&in)
 	}
@@ -25,9 +24,9 @@ func (b *bench) kept(t *testing.T, v store.Verdict, body string, more ...func(*I
 }
 
 // replay hands one in again that says something now, and returns it as it rests then.
-func (b *bench) replay(t *testing.T, was store.Callback, verdict store.Verdict, more ...func(*Incoming)) (store.Callback, bool) {
+func (b *bench) replay(t *testing.T, was model.Callback, verdict model.Verdict, more ...func(*Incoming)) (model.Callback, bool) {
 	t.Helper()
-	in := Incoming{Rules: b.account.Rules, Callback: store.Callback{
+	in := Incoming{Rules: b.account.Rules, Callback: model.Callback{
 		Account: "acc", Ref: "a", Type: "moved", DedupeKey: "k", Verdict: verdict, At: was.At, Body: []byte("clean"),
 	}}
 	for _, m := range more {
@@ -47,12 +46,12 @@ func saying(s model.Status) func(*Incoming) {
 
 func TestARefusedCallbackThatIsProvedNowIsApplied(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		was, again := b.kept(t, store.Refused, "whole"), b.kept(t, store.Refused, "whole")
+		was, again := b.kept(t, model.Refused, "whole"), b.kept(t, model.Refused, "whole")
 		came := was.At
 		b.move(time.Minute)
 		withLink := func(in *Incoming) { in.Links = []provider.Link{linkTo("a", link)} }
-		got, changed := b.replay(t, was, store.Accepted, saying(model.InProgress), withLink)
-		same(t, "replayed", []any{changed, got.Verdict, got.Outcome, got.DedupeKey, string(got.Body), got.Sealed, got.At}, []any{true, store.Accepted, store.Applied, "k", "clean", false, came})
+		got, changed := b.replay(t, was, model.Accepted, saying(model.InProgress), withLink)
+		same(t, "replayed", []any{changed, got.Verdict, got.Outcome, got.DedupeKey, string(got.Body), got.Sealed, got.At}, []any{true, model.Accepted, model.Applied, "k", "clean", false, came})
 		if !strings.HasPrefix(got.Note, "replayed at ") || !strings.HasSuffix(got.Note, ", was refused") {
 			t.Errorf("note %q", got.Note)
 		}
@@ -60,28 +59,28 @@ func TestARefusedCallbackThatIsProvedNowIsApplied(t *testing.T) {
 		same(t, "link", b.document(t, "a").Link, link)
 		same(t, "came", *b.document(t, "a").LinkAt, came)
 
-		got, changed = b.replay(t, again, store.Accepted, saying(model.InProgress))
-		same(t, "its copy", []any{changed, got.Verdict, got.Outcome, got.DedupeKey, got.Body == nil}, []any{true, store.Duplicate, store.NothingNew, "", true})
+		got, changed = b.replay(t, again, model.Accepted, saying(model.InProgress))
+		same(t, "its copy", []any{changed, got.Verdict, got.Outcome, got.DedupeKey, got.Body == nil}, []any{true, model.Duplicate, model.NothingNew, "", true})
 
 		version := b.row(t, "a").Version
-		for _, v := range []store.Verdict{store.Accepted, store.Refused, store.NotUnderstood} { // the last two: a proof over what was cut out
+		for _, v := range []model.Verdict{model.Accepted, model.Refused, model.NotUnderstood} { // the last two: a proof over what was cut out
 			before, err := b.Store.Callback(t.Context(), was.ID)
 			check(t, err)
 			after, changed := b.replay(t, before, v, saying(model.Completed))
-			same(t, "once more", []any{changed, after.Note, after.Outcome}, []any{false, before.Note, store.Applied})
+			same(t, "once more", []any{changed, after.Note, after.Outcome}, []any{false, before.Note, model.Applied})
 		}
 		same(t, "version", b.row(t, "a").Version, version)
-		in := Incoming{Rules: b.account.Rules, Callback: store.Callback{Account: "acc", Ref: "a", Verdict: store.Accepted, At: was.At}}
+		in := Incoming{Rules: b.account.Rules, Callback: model.Callback{Account: "acc", Ref: "a", Verdict: model.Accepted, At: was.At}}
 		saying(model.Completed)(&in)
 		res, changed, err := b.Replay(t.Context(), was, in) // was is as it was before somebody else replayed it
 		check(t, err)
-		same(t, "changed behind another's back", []any{changed, res.Verdict, b.row(t, "a").Version}, []any{false, store.Accepted, version})
+		same(t, "changed behind another's back", []any{changed, res.Verdict, b.row(t, "a").Version}, []any{false, model.Accepted, version})
 	})
 }
 
 func TestAnOldClaimIsReplayedBehindAnAnswer(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		was := b.kept(t, store.Refused, "whole")
+		was := b.kept(t, model.Refused, "whole")
 		b.move(time.Minute)
 		b.called(t, claim("a", model.InProgress))
 		b.service.says["a"] = model.Observation{Status: model.InProgress, Signers: []model.Signer{}}
@@ -90,28 +89,28 @@ func TestAnOldClaimIsReplayedBehindAnAnswer(t *testing.T) {
 		if r := b.row(t, "a"); !r.Confirmed || r.NextCheckAt != nil {
 			t.Fatalf("not settled: %+v", r)
 		}
-		got, _ := b.replay(t, was, store.Accepted, saying(model.Completed))
+		got, _ := b.replay(t, was, model.Accepted, saying(model.Completed))
 		r := b.row(t, "a")
-		same(t, "outcome and status", []any{got.Outcome, r.Status, r.NextCheckAt != nil}, []any{store.Checking, model.InProgress, true})
+		same(t, "outcome and status", []any{got.Outcome, r.Status, r.NextCheckAt != nil}, []any{model.Checking, model.InProgress, true})
 	})
 }
 
 func TestWhatIsUnderstoodNowTakesItsPlace(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		was := b.kept(t, store.NotUnderstood, "odd", func(in *Incoming) { in.Callback.DedupeKey = "k" })
-		if got, changed := b.replay(t, was, store.Refused); changed || got.Verdict != store.NotUnderstood {
+		was := b.kept(t, model.NotUnderstood, "odd", func(in *Incoming) { in.Callback.DedupeKey = "k" })
+		if got, changed := b.replay(t, was, model.Refused); changed || got.Verdict != model.NotUnderstood {
 			t.Errorf("a proof that no longer holds takes the verdict: %+v", got)
 		}
-		got, changed := b.replay(t, was, store.Accepted, saying(model.InProgress))
-		same(t, "understood", []any{changed, got.Verdict, got.Outcome, got.DedupeKey}, []any{true, store.Accepted, store.Applied, "k"})
+		got, changed := b.replay(t, was, model.Accepted, saying(model.InProgress))
+		same(t, "understood", []any{changed, got.Verdict, got.Outcome, got.DedupeKey}, []any{true, model.Accepted, model.Applied, "k"})
 
-		was = b.kept(t, store.Accepted, "test object", func(in *Incoming) { in.Ignored = "a test" })
+		was = b.kept(t, model.Accepted, "test object", func(in *Incoming) { in.Ignored = "a test" })
 		still := func(in *Incoming) { in.Ignored, in.Callback.DedupeKey = "a test", "" }
-		if _, changed := b.replay(t, was, store.Accepted, still); changed {
+		if _, changed := b.replay(t, was, model.Accepted, still); changed {
 			t.Error("what is ignored still was written")
 		}
-		got, changed = b.replay(t, was, store.Accepted, saying(model.Completed), func(in *Incoming) { in.Callback.DedupeKey = "other" })
-		same(t, "ignored no longer", []any{changed, got.Outcome, b.row(t, "a").Status}, []any{true, store.Applied, model.Completed})
+		got, changed = b.replay(t, was, model.Accepted, saying(model.Completed), func(in *Incoming) { in.Callback.DedupeKey = "other" })
+		same(t, "ignored no longer", []any{changed, got.Outcome, b.row(t, "a").Status}, []any{true, model.Applied, model.Completed})
 	})
 }
 
@@ -119,14 +118,14 @@ func TestAReplayedCallbacksLinkIsFollowedWhileItMayLive(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		for _, after := range []time.Duration{time.Hour, linkLives} {
 			ref := after.String()
-			cb := store.Callback{Account: "acc", Ref: ref, Type: "moved", Verdict: store.Refused, At: b.Now(), Body: []byte("{}")}
+			cb := model.Callback{Account: "acc", Ref: ref, Type: "moved", Verdict: model.Refused, At: b.Now(), Body: []byte("{}")}
 			res, err := b.Callback(t.Context(), Incoming{Callback: cb, Links: []provider.Link{linkTo(ref, link)}})
 			check(t, err)
 			same(t, "documents of a refused one", len(b.documents(t, ref)), 0)
 			b.move(after)
 			was, err := b.Store.Callback(t.Context(), res.ID)
 			check(t, err)
-			cb.Verdict = store.Accepted
+			cb.Verdict = model.Accepted
 			again := Incoming{Callback: cb, Rules: b.account.Rules, Observations: []model.Observation{claim(ref, model.Completed)}, Links: []provider.Link{linkTo(ref, link)}}
 			for range 2 {
 				_, _, err = b.Replay(t.Context(), was, again)

@@ -8,6 +8,7 @@ import (
 	"github.com/robfig/cron/v3"
 	"github.com/sirupsen/logrus"
 
+	"countersign/model"
 	"countersign/model/store"
 )
 
@@ -177,7 +178,7 @@ func (w *Worker) pollCloser(ctx context.Context) error {
 	now := w.Now()
 	for _, i := range open {
 		a := w.account(i.Account)
-		if i.Kind != store.CallbacksSilent || a == nil || a.Polling[Active] == "" {
+		if i.Kind != model.CallbacksSilent || a == nil || a.Polling[Active] == "" {
 			continue
 		}
 		runs, err := w.Store.Runs(ctx, store.RunFilter{Account: a.ID, Kind: string(Active), Limit: 1})
@@ -196,7 +197,7 @@ func (w *Worker) pollCloser(ctx context.Context) error {
 
 // queueSlot writes the run that a slot asks for, unless one is waiting or in work already.
 func (w *Worker) queueSlot(ctx context.Context, account string, tier Tier, slot time.Time) error {
-	_, err := w.Queue(ctx, store.Run{Account: account, Kind: string(tier), Slot: &slot}, true)
+	_, err := w.Queue(ctx, model.Run{Account: account, Kind: string(tier), Slot: &slot}, true)
 	return err
 }
 

@@ -40,15 +40,15 @@ func (p *pass) tier(ctx context.Context, tier Tier) error {
 	err := errors.Join(errs...)
 	if err == nil && p.first == nil && tier == Active {
 		now := p.Now()
-		if err := p.updateAccount(ctx, func(a *store.Account) { a.LastPollAt = &now }); err != nil {
+		if err := p.updateAccount(ctx, func(a *model.Account) { a.LastPollAt = &now }); err != nil {
 			return err
 		}
-		return p.incident(ctx, p.a.ID, store.PollOverdue, "", false)
+		return p.incident(ctx, p.a.ID, model.PollOverdue, "", false)
 	}
 	return err
 }
 
-func (p *pass) updateAccount(ctx context.Context, change func(*store.Account)) error {
+func (p *pass) updateAccount(ctx context.Context, change func(*model.Account)) error {
 	return p.doPatiently(ctx, store.Unit{Apply: func(b *store.Batch) error {
 		acc, err := b.Account(p.a.ID)
 		if err != nil {
@@ -90,7 +90,7 @@ func (p *pass) discover(ctx context.Context, l provider.Lister, tier Tier) error
 	if p.first != nil || tier == Audit {
 		return nil // what failed must be listed again
 	}
-	return p.updateAccount(ctx, func(a *store.Account) {
+	return p.updateAccount(ctx, func(a *model.Account) {
 		if a.ListedUntil == nil || until.After(*a.ListedUntil) {
 			a.ListedUntil = &until
 		}

@@ -41,7 +41,7 @@ func (v *verifier) files(ctx context.Context, t model.Transaction) ([]store.Drif
 
 // refetch makes a stored document due to be fetched again, and writes the line with it: after a kill nothing tells any
 // more that there was drift. It says no where the document has moved meanwhile.
-func (v *verifier) refetch(ctx context.Context, d store.Document, line store.DriftLine) (done bool, err error) {
+func (v *verifier) refetch(ctx context.Context, d model.Document, line store.DriftLine) (done bool, err error) {
 	k := model.Key{Account: d.Account, Ref: d.Ref}
 	err = v.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
 		done = false
@@ -49,7 +49,7 @@ func (v *verifier) refetch(ctx context.Context, d store.Document, line store.Dri
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(have, func(o store.Document) bool { return o.ID == d.ID })
+		i := slices.IndexFunc(have, func(o model.Document) bool { return o.ID == d.ID })
 		t, known := b.Transaction(k)
 		if i < 0 || !known || have[i].State != model.DocumentStored || have[i].SHA256 != d.SHA256 {
 			return nil

@@ -22,7 +22,7 @@ func TestVerifyFetchesAnAlteredFileAnewAndLeavesOldVersionsAlone(t *testing.T) {
 		for _, d := range b.documents(t, "a") {
 			check(t, os.WriteFile(filepath.Join(b.root, filepath.FromSlash(d.Path)), []byte("altered"), 0o600))
 		}
-		r := b.ran(t, store.Run{Kind: KindVerify, Params: `{"repair":true}`})
+		r := b.ran(t, model.Run{Kind: KindVerify, Params: `{"repair":true}`})
 		same(t, "sum", VerifiedBy(r), Verified{Checked: 1, Drift: 2, Repaired: 1})
 		check(t, b.downloadOnce(t.Context()))
 		list := b.documents(t, "a")
@@ -44,7 +44,7 @@ func TestASlotThatWasMissedIsCaughtUpOnceAndTheNextComesInItsTime(t *testing.T) 
 			check(t, err)
 			for _, r := range runs {
 				now := b.Worker.Now()
-				r.State, r.FinishedAt = store.RunDone, &now
+				r.State, r.FinishedAt = model.RunDone, &now
 				check(t, b.saveRun(t.Context(), &r))
 			}
 			return len(runs)
@@ -89,7 +89,7 @@ func TestVerifyTakesADeletedOneThatIsStillShown(t *testing.T) {
 	row := model.Transaction{Account: "a", Ref: "r", Status: model.Declined, Deleted: true}
 	shown := model.Observation{Ref: "r", Evidence: model.Verified, Status: model.Declined, Deleted: model.Yes}
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-	v := &verifier{pass: &pass{Worker: b.Worker, a: b.account, run: &store.Run{ID: "r"}}}
+	v := &verifier{pass: &pass{Worker: b.Worker, a: b.account, run: &model.Run{ID: "r"}}}
 	differ := func(want int) {
 		t.Helper()
 		if got := v.differences(row, shown); len(got) != want {

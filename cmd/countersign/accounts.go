@@ -162,18 +162,18 @@ func (all *accounts) remember(ctx context.Context, c *Config) error {
 	if err != nil {
 		return err
 	}
-	have := map[string]store.Account{}
+	have := map[string]model.Account{}
 	for _, k := range known {
 		have[k.ID] = k
 	}
-	var fresh []store.Account
+	var fresh []model.Account
 	for _, acc := range c.Accounts {
 		k, ok := have[acc.ID]
 		if ok && k.Provider != acc.Provider {
 			return fmt.Errorf("account %s: its rows are of provider %s and the config says %s: give the new one another id", acc.ID, k.Provider, acc.Provider)
 		}
 		if !ok {
-			fresh = append(fresh, store.Account{ID: acc.ID, Provider: acc.Provider, FirstStartAt: all.app.now().UTC()})
+			fresh = append(fresh, model.Account{ID: acc.ID, Provider: acc.Provider, FirstStartAt: all.app.now().UTC()})
 		}
 	}
 	if len(fresh) == 0 {

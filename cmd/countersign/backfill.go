@@ -10,7 +10,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
-	"countersign/model/store"
+	"countersign/model"
 	"countersign/provider"
 	"countersign/worker"
 )
@@ -84,7 +84,7 @@ func (o backfillOptions) lists(e *engine) ([]*worker.Account, error) {
 }
 
 // queue writes the runs, or finds the ones that were stopped half way.
-func (o backfillOptions) queue(ctx context.Context, e *engine) ([]store.Run, error) {
+func (o backfillOptions) queue(ctx context.Context, e *engine) ([]model.Run, error) {
 	accounts, err := o.lists(e)
 	if err != nil {
 		return nil, err
@@ -93,9 +93,9 @@ func (o backfillOptions) queue(ctx context.Context, e *engine) ([]store.Run, err
 	if o.until.at != nil {
 		until = *o.until.at
 	}
-	var runs []store.Run
+	var runs []model.Run
 	for _, acc := range accounts {
-		r, err := e.worker.Queue(ctx, store.Run{
+		r, err := e.worker.Queue(ctx, model.Run{
 			Account: acc.ID, Kind: worker.KindBackfill, Since: o.since.at, Until: &until, Params: params(worker.Params{Documents: &o.documents}),
 		}, true)
 		if err != nil {

@@ -18,7 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"countersign/model/store"
+	"countersign/model"
 	"countersign/provider"
 	"countersign/worker/callback"
 )
@@ -145,8 +145,8 @@ func inProcess(e *engine) func(context.Context, []byte) error {
 			"Authorization": "hmac:" + hex.EncodeToString(mac.Sum(nil)), "Content-Type": header.Get("Content-Type"),
 			"User-Agent": header.Get("User-Agent"), "Content-Length": strconv.Itoa(len(body)),
 		}
-		_, err = e.apply(ctx, callback.Incoming{Provider: acc.Provider, Observations: got.Observations, Callback: store.Callback{
-			Account: acc.ID, Ref: got.Ref, Type: got.Type, DedupeKey: got.DedupeKey, Verdict: store.Accepted, At: c.ReceivedAt,
+		_, err = e.apply(ctx, callback.Incoming{Provider: acc.Provider, Observations: got.Observations, Callback: model.Callback{
+			Account: acc.ID, Ref: got.Ref, Type: got.Type, DedupeKey: got.DedupeKey, Verdict: model.Accepted, At: c.ReceivedAt,
 			RemoteAddr: "127.0.0.1", Headers: kept, Body: body, BodyHash: hex.EncodeToString(sum[:]),
 		}})
 		return err

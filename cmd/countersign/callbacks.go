@@ -11,6 +11,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"countersign/model"
 	"countersign/model/store"
 )
 
@@ -29,8 +30,8 @@ type callbacksFlags struct {
 }
 
 // verdicts are the words that may be asked for.
-func verdicts() []store.Verdict {
-	return []store.Verdict{store.Accepted, store.Duplicate, store.Refused, store.NotUnderstood}
+func verdicts() []model.Verdict {
+	return []model.Verdict{model.Accepted, model.Duplicate, model.Refused, model.NotUnderstood}
 }
 
 func callbacksListVerb(a *app) *cobra.Command {
@@ -64,7 +65,7 @@ ignored, unresolved, test). On a terminal it shows the newest 50; --all shows th
 
 func (f callbacksFlags) check() error {
 	switch {
-	case f.verdict != "" && !slices.Contains(verdicts(), store.Verdict(f.verdict)):
+	case f.verdict != "" && !slices.Contains(verdicts(), model.Verdict(f.verdict)):
 		return usagef("--verdict %q is not one of %s", f.verdict, words(verdicts()))
 	case f.limit < 0:
 		return usagef("--limit %d is below nothing", f.limit)
@@ -76,17 +77,17 @@ func (a *app) callbacksList(ctx context.Context, c *Config, s *store.Store, f ca
 	if err := c.knows(ctx, s, f.account); err != nil {
 		return err
 	}
-	fetch := func(size int, cursor string) ([]store.Callback, string, error) {
+	fetch := func(size int, cursor string) ([]model.Callback, string, error) {
 		return s.Callbacks(ctx, store.CallbackFilter{
-			Account: f.account, Ref: f.ref, Verdict: store.Verdict(f.verdict), Since: f.since.at, Limit: size, Cursor: cursor,
+			Account: f.account, Ref: f.ref, Verdict: model.Verdict(f.verdict), Since: f.since.at, Limit: size, Cursor: cursor,
 		})
 	}
 	if f.json {
 		out := a.jsonLines()
-		return eachOf(f.limit, fetch, func(c store.Callback) error { return out.write(callbackObject(c)) })
+		return eachOf(f.limit, fetch, func(c model.Callback) error { return out.write(callbackObject(c)) })
 	}
-	var list []store.Callback
-	err := eachOf(a.shown(f.limit, f.all), fetch, func(c store.Callback) error { list = append(list, c); return nil })
+	var list []model.Callback
+	err := eachOf(a.shown(f.limit, f.all), fetch, func(c model.Callback) error { list = append(list, c); return nil })
 	if err != nil {
 		return err
 	}
@@ -97,7 +98,7 @@ func (a *app) callbacksList(ctx context.Context, c *Config, s *store.Store, f ca
 }
 
 // callbacksTable lists callbacks; with their rows, where they are not of one row.
-func (a *app) callbacksTable(list []store.Callback, rows bool) table.Writer {
+func (a *app) callbacksTable(list []model.Callback, rows bool) table.Writer {
 	heads := table.Row{"id", "came", "type", "verdict", "outcome", "note"}
 	if rows {
 		heads = append(table.Row{"id", "account", "ref"}, heads[1:]...)
@@ -147,7 +148,7 @@ func callbacksShowVerb(a *app) *cobra.Command {
 	return cmd
 }
 
-func (a *app) showCallback(c store.Callback) error {
+func (a *app) showCallback(c model.Callback) error {
 	t := a.table()
 	for _, line := range [][2]string{
 		{"callback", c.ID}, {"account", c.Account}, {"ref", plain(c.Ref)}, {"type", plain(c.Type)}, {"event", plain(c.EventID)},

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"regexp"
 
-	"countersign/model/store"
+	"countersign/model"
 )
 
 // mostRefused is how much of a body is shown that nobody has proved.
@@ -12,13 +12,13 @@ const mostRefused = 2048
 
 // shownBody is a body as people may see it. One that was refused, or that its provider could not read, rests whole
 // and encrypted, with links that give files away and tokens that sign: those are cut here, whatever the body's form.
-func shownBody(c store.Callback) []byte {
-	if c.Verdict != store.Refused && c.Verdict != store.NotUnderstood {
+func shownBody(c model.Callback) []byte {
+	if c.Verdict != model.Refused && c.Verdict != model.NotUnderstood {
 		return c.Body
 	}
 	body := secretsIn().ReplaceAll(c.Body, []byte("$1<cut>"))
 	body = linksIn().ReplaceAll(body, []byte("<cut>"))
-	if c.Verdict == store.Refused && len(body) > mostRefused {
+	if c.Verdict == model.Refused && len(body) > mostRefused {
 		return append(body[:mostRefused:mostRefused], fmt.Sprintf("… (%d bytes)", len(c.Body))...)
 	}
 	return body

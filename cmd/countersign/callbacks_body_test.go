@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/model/store"
+	"countersign/model"
 	"countersign/provider/simulator"
 )
 
@@ -25,12 +25,12 @@ func TestBodiesAreShownWithoutLinksAndTokens(t *testing.T) {
 		`json=%7B%22u%22%3A%22https%3A%2F%2Fa.example.org%2Fs%22`: `json=%7B%22u%22%3A%22<cut>`,
 		`{"u":"https://files.example.org/a?si`:                    `{"u":"<cut>`,
 	} {
-		for _, v := range []store.Verdict{store.Refused, store.NotUnderstood} {
-			require.Equal(t, want, string(shownBody(store.Callback{Verdict: v, Body: []byte(body)})))
+		for _, v := range []model.Verdict{model.Refused, model.NotUnderstood} {
+			require.Equal(t, want, string(shownBody(model.Callback{Verdict: v, Body: []byte(body)})))
 		}
-		require.Equal(t, body, string(shownBody(store.Callback{Verdict: store.Accepted, Body: []byte(body)})), "the provider has cut it")
+		require.Equal(t, body, string(shownBody(model.Callback{Verdict: model.Accepted, Body: []byte(body)})), "the provider has cut it")
 	}
-	long := shownBody(store.Callback{Verdict: store.Refused, Body: []byte(strings.Repeat("a", 3000))})
+	long := shownBody(model.Callback{Verdict: model.Refused, Body: []byte(strings.Repeat("a", 3000))})
 	require.Equal(t, strings.Repeat("a", 2048)+"… (3000 bytes)", string(long))
 }
 
@@ -41,7 +41,7 @@ func TestWholeWhatIsNotUnderstoodLiesEncrypted(t *testing.T) {
 	link := "https://files.example.org/lease.pdf?signature=0123456789abcdef"
 	code, _ := in.post(simulator.AccountOneSpan, "application/json", "Basic "+recordedKey, []byte(`{"name":"PACKAGE_COMPLETE","link":"`+link+`"}`))
 	require.Equal(t, http.StatusOK, code)
-	id := in.ids(t, store.NotUnderstood)[0]
+	id := in.ids(t, model.NotUnderstood)[0]
 	shown := objects(t, in.said(t, "callbacks", "show", "--json", id))[0]
 	require.Equal(t, `{"name":"PACKAGE_COMPLETE","link":"<cut>"}`, shown["body"])
 	require.NotContains(t, in.said(t, "callbacks", "show", id), "signature=")

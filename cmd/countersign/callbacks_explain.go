@@ -11,6 +11,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker/callback"
@@ -97,7 +98,7 @@ func (a *app) explain(ctx context.Context, c *Config, s *store.Store, id string,
 }
 
 // concluded says in a sentence what the trials mean.
-func concluded(was store.Callback, trials []provider.Trial) string {
+func concluded(was model.Callback, trials []provider.Trial) string {
 	verdict := fmt.Sprintf("callback %s is %s", was.ID, was.Verdict)
 	if was.Note != "" {
 		verdict += " (" + plain(was.Note) + ")"
@@ -105,7 +106,7 @@ func concluded(was store.Callback, trials []provider.Trial) string {
 	spoilt := ""
 	for _, t := range trials {
 		switch {
-		case t.Match && t.Note == "" && was.Verdict == store.Refused:
+		case t.Match && t.Note == "" && was.Verdict == model.Refused:
 			return fmt.Sprintf("%s; %s matches now: `countersign callbacks replay %s` takes it", verdict, plain(t.Secret), was.ID)
 		case t.Match && t.Note == "":
 			return fmt.Sprintf("%s; %s matches", verdict, plain(t.Secret))
@@ -120,14 +121,14 @@ func concluded(was store.Callback, trials []provider.Trial) string {
 }
 
 // wholeCallback reads a callback with its body.
-func wholeCallback(ctx context.Context, s *store.Store, id string) (store.Callback, error) {
+func wholeCallback(ctx context.Context, s *store.Store, id string) (model.Callback, error) {
 	c, err := s.Callback(ctx, id)
 	switch {
 	case errors.Is(err, store.ErrNoRow):
 		return c, fmt.Errorf("no callback %s: `countersign callbacks list` shows what there is", quoted(id))
 	case err != nil:
 		return c, fmt.Errorf("callback %s: %w", id, err)
-	case c.Verdict == store.Duplicate:
+	case c.Verdict == model.Duplicate:
 		return c, fmt.Errorf("callback %s is a duplicate (%s), and only the first is kept whole", id, plain(c.Note))
 	case c.Body == nil:
 		return c, fmt.Errorf("callback %s: its body is gone: retention took it", id)
@@ -136,7 +137,7 @@ func wholeCallback(ctx context.Context, s *store.Store, id string) (store.Callba
 }
 
 // kept is a stored callback as a provider may look at it again.
-func kept(c store.Callback, keys [][]byte) provider.Callback {
+func kept(c model.Callback, keys [][]byte) provider.Callback {
 	h := http.Header{}
 	for name, value := range c.Headers {
 		h.Set(name, value)

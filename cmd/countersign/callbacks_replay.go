@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker"
@@ -74,7 +75,7 @@ func (f replayFlags) choose(ctx context.Context, c *Config, s *store.Store) ([]s
 			return nil, err
 		}
 	}
-	for verdict, on := range map[store.Verdict]bool{store.Refused: f.refused, store.NotUnderstood: f.notUnderstood} {
+	for verdict, on := range map[model.Verdict]bool{model.Refused: f.refused, model.NotUnderstood: f.notUnderstood} {
 		for cursor := ""; on; {
 			list, next, err := s.Callbacks(ctx, store.CallbackFilter{Account: f.account, Verdict: verdict, Since: f.since.at, Limit: 500, Cursor: cursor})
 			if err != nil {
@@ -129,7 +130,7 @@ func (a *app) replay(ctx context.Context, w *writer, f replayFlags) error {
 		if f.json {
 			err = a.jsonLines().write(did)
 		} else {
-			err = a.printf("%s  %s/%s  %s -> %s%s\n", did.ID, did.Account, plain(did.Ref), did.Before, a.paint(verdictColour(store.Verdict(did.After)), did.After),
+			err = a.printf("%s  %s/%s  %s -> %s%s\n", did.ID, did.Account, plain(did.Ref), did.Before, a.paint(verdictColour(model.Verdict(did.After)), did.After),
 				because(or(did.Outcome, plain(did.Note))))
 		}
 		if err != nil {
@@ -163,7 +164,7 @@ func (a *app) replayOne(ctx context.Context, w *writer, accounts map[string]buil
 	}
 	out = replayedJSON{id, was.Account, or(in.Callback.Ref, was.Ref), string(was.Verdict), string(in.Callback.Verdict), "", in.Callback.Note}
 	again := worker.Incoming{Callback: in.Callback, Rules: b.worker.Rules, Observations: in.Observations, Links: in.Links, Test: in.Test, Ignored: in.Ignored}
-	if was.Verdict != store.Refused && in.Callback.Verdict == store.Refused {
+	if was.Verdict != model.Refused && in.Callback.Verdict == model.Refused {
 		out.Note = "its proof covered what was cut out of the body when it was stored"
 	}
 	if dry {

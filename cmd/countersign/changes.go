@@ -51,7 +51,7 @@ func (a *app) changes(ctx context.Context, s *store.Store, f changesFlags) error
 	write := a.changeLine
 	if f.json {
 		out := a.jsonLines()
-		write = func(c store.Change) error { return out.write(changeObject(c)) }
+		write = func(c model.Change) error { return out.write(changeObject(c)) }
 	}
 	if first, _, err := s.Feed(ctx); err != nil {
 		return err
@@ -91,7 +91,7 @@ func (a *app) changes(ctx context.Context, s *store.Store, f changesFlags) error
 }
 
 // changeLine prints a change for people.
-func (a *app) changeLine(c store.Change) error {
+func (a *app) changeLine(c model.Change) error {
 	what := changeWords(c)
 	if c.Kind == model.KindStatus || c.Kind == model.KindConfirmed {
 		what = a.paint(statusColour(c.Status), what)
@@ -107,7 +107,7 @@ func (a *app) changeLine(c store.Change) error {
 }
 
 // changeWords says what became of what.
-func changeWords(c store.Change) string {
+func changeWords(c model.Change) string {
 	switch {
 	case c.From == "", c.From == c.To:
 		return plain(c.To)

@@ -159,11 +159,11 @@ func (s *stage) count(ctx context.Context, r *demoReport) error {
 		}
 		for _, c := range page {
 			switch c.Verdict {
-			case store.Accepted:
+			case model.Accepted:
 				r.Callbacks.Accepted++
-			case store.Duplicate:
+			case model.Duplicate:
 				r.Callbacks.Duplicate++
-			case store.Refused:
+			case model.Refused:
 				r.Callbacks.Refused++
 			}
 		}
@@ -261,7 +261,7 @@ func (s *stage) compareFiles(ctx context.Context, k model.Key, want simulator.Tr
 		}
 	}
 	for _, d := range want.Documents {
-		if !sums[d.SHA256] && !slices.ContainsFunc(docs, func(o store.Document) bool { return o.State != model.DocumentStored && o.Reason != "" }) {
+		if !sums[d.SHA256] && !slices.ContainsFunc(docs, func(o model.Document) bool { return o.State != model.DocumentStored && o.Reason != "" }) {
 			differ("document "+d.ID, "missing", "stored")
 		}
 	}

@@ -65,7 +65,7 @@ func (a *app) documentsList(ctx context.Context, c *Config, s *store.Store, f do
 	if err := c.knows(ctx, s, f.account); err != nil {
 		return err
 	}
-	fetch := func(size int, cursor string) ([]store.Document, string, error) {
+	fetch := func(size int, cursor string) ([]model.Document, string, error) {
 		list, err := s.Documents(ctx, store.DocumentFilter{
 			Account: f.account, State: model.DocumentState(f.state), Limit: size, Before: cursor,
 		})
@@ -76,12 +76,12 @@ func (a *app) documentsList(ctx context.Context, c *Config, s *store.Store, f do
 	}
 	if f.json {
 		out := a.jsonLines()
-		return eachOf(f.limit, fetch, func(d store.Document) error {
+		return eachOf(f.limit, fetch, func(d model.Document) error {
 			return out.write(listedDocumentJSON{d.Account, d.Ref, documentObject(d)})
 		})
 	}
 	t := a.table("account", "ref", "kind", "name", "state", "signature", "size", "stored", "")
-	err := eachOf(a.shown(f.limit, f.all), fetch, func(d store.Document) error {
+	err := eachOf(a.shown(f.limit, f.all), fetch, func(d model.Document) error {
 		t.AppendRow(append(append(table.Row{d.Account, short(d.Ref, 60)}, a.documentCells(d)...), short(d.Reason, 60)))
 		return nil
 	})
@@ -95,7 +95,7 @@ func (a *app) documentsList(ctx context.Context, c *Config, s *store.Store, f do
 }
 
 // documentsTable lists the documents of one row.
-func (a *app) documentsTable(list []store.Document) table.Writer {
+func (a *app) documentsTable(list []model.Document) table.Writer {
 	t := a.table("kind", "name", "state", "signature", "size", "stored", "")
 	for _, d := range list {
 		t.AppendRow(append(a.documentCells(d), plain(or(d.Reason, d.Path))))
@@ -104,7 +104,7 @@ func (a *app) documentsTable(list []store.Document) table.Writer {
 }
 
 // documentCells is what is shown of a document everywhere.
-func (a *app) documentCells(d store.Document) table.Row {
+func (a *app) documentCells(d model.Document) table.Row {
 	stored, size := "", ""
 	if d.StoredAt != nil {
 		stored, size = a.ago(d.StoredAt), bytesShown(d.Size)
@@ -113,7 +113,7 @@ func (a *app) documentCells(d store.Document) table.Row {
 }
 
 // documentName is the provider's name, with the version where there are more.
-func documentName(d store.Document) string {
+func documentName(d model.Document) string {
 	name := or(d.Name, d.DocID)
 	if d.Version > 1 {
 		name += fmt.Sprintf(" (v%d)", d.Version)

@@ -48,7 +48,7 @@ already with the same content is left as it is. Quarantined files are not handed
 }
 
 // documentsGet copies what is stored of list from one folder to another.
-func (a *app) documentsGet(folder, dir string, of model.Key, list []store.Document) error {
+func (a *app) documentsGet(folder, dir string, of model.Key, list []model.Document) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func because(reason string) string {
 }
 
 // copyDocument writes a stored file to a new one, which is gone again unless it is whole.
-func copyDocument(source *os.Root, d store.Document, to string) (err error) {
+func copyDocument(source *os.Root, d model.Document, to string) (err error) {
 	from, err := source.Open(filepath.FromSlash(d.Path))
 	if err != nil {
 		return fmt.Errorf("document store: %w: `countersign verify` finds out what else is missing", err)
@@ -128,7 +128,7 @@ func same(file, sum string) bool {
 }
 
 // fileName makes a file's name of the provider's: one part, no control characters, nothing hidden.
-func fileName(d store.Document) string {
+func fileName(d model.Document) string {
 	name := strings.Map(func(r rune) rune {
 		if strings.ContainsRune(`/\:*?"<>|`, r) {
 			return '_'

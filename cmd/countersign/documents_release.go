@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/model"
-	"countersign/model/store"
 	"countersign/worker"
 )
 
@@ -49,21 +48,21 @@ func (w *writer) useFiles() (err error) {
 }
 
 // quarantined finds the one document in quarantine that is meant.
-func (w *writer) quarantined(ctx context.Context, args []string) (store.Document, error) {
+func (w *writer) quarantined(ctx context.Context, args []string) (model.Document, error) {
 	list, err := documentsNamed(ctx, w.config, w.store, args)
 	if err != nil {
-		return store.Document{}, err
+		return model.Document{}, err
 	}
-	list = slices.DeleteFunc(list, func(d store.Document) bool { return d.State != model.DocumentQuarantined })
+	list = slices.DeleteFunc(list, func(d model.Document) bool { return d.State != model.DocumentQuarantined })
 	switch len(list) {
 	case 1:
 		return list[0], nil
 	case 0:
-		return store.Document{}, fmt.Errorf("%s/%s: %w", args[0], plain(args[1]), worker.ErrNotQuarantined)
+		return model.Document{}, fmt.Errorf("%s/%s: %w", args[0], plain(args[1]), worker.ErrNotQuarantined)
 	}
 	var ids []string
 	for _, d := range list {
 		ids = append(ids, plain(documentName(d))+" is "+d.ID)
 	}
-	return store.Document{}, usagef("%d documents are in quarantine, name one by its id: %s", len(list), strings.Join(ids, ", "))
+	return model.Document{}, usagef("%d documents are in quarantine, name one by its id: %s", len(list), strings.Join(ids, ", "))
 }

@@ -115,7 +115,7 @@ func (e *engine) makeDue(ctx context.Context, f retryFlags) ([]string, error) {
 		id   string
 		kind model.DocumentKind
 	}
-	newest := map[file]store.Document{}
+	newest := map[file]model.Document{}
 	for _, d := range list {
 		of := file{model.Key{Account: d.Account, Ref: d.Ref}, d.DocID, d.Kind}
 		if was, ok := newest[of]; !ok || d.Version > was.Version {
@@ -132,7 +132,7 @@ func (e *engine) makeDue(ctx context.Context, f retryFlags) ([]string, error) {
 			now := b.Now()
 			next := d
 			if d.State == model.DocumentQuarantined {
-				next = store.Document{Account: d.Account, Ref: d.Ref, DocID: d.DocID, Kind: d.Kind, Name: d.Name, Version: d.Version + 1, Link: d.Link}
+				next = model.Document{Account: d.Account, Ref: d.Ref, DocID: d.DocID, Kind: d.Kind, Name: d.Name, Version: d.Version + 1, Link: d.Link}
 			}
 			next.State, next.Reason, next.Attempts, next.NextTryAt, next.CreatedAt = model.DocumentWaiting, "asked for again", 0, &now, now
 			id = b.PutDocument(next)

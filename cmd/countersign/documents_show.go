@@ -48,7 +48,7 @@ authorities is asked. One word sums them up: intact, altered, unsigned or unknow
 }
 
 // documentsNamed finds the documents that ACCOUNT REF [DOCUMENT] names: at least one.
-func documentsNamed(ctx context.Context, c *Config, s *store.Store, args []string) ([]store.Document, error) {
+func documentsNamed(ctx context.Context, c *Config, s *store.Store, args []string) ([]model.Document, error) {
 	t, err := findRow(ctx, c, s, args[:2])
 	if err != nil {
 		return nil, err
@@ -63,14 +63,14 @@ func documentsNamed(ctx context.Context, c *Config, s *store.Store, args []strin
 		}
 		return list, nil
 	}
-	list = slices.DeleteFunc(list, func(d store.Document) bool { return d.ID != args[2] && d.DocID != args[2] })
+	list = slices.DeleteFunc(list, func(d model.Document) bool { return d.ID != args[2] && d.DocID != args[2] })
 	if len(list) == 0 {
 		return nil, fmt.Errorf("%s has no document %s: `countersign documents show %s %s` lists them", t.Key(), quoted(args[2]), t.Account, quoted(t.Ref))
 	}
 	return list, nil
 }
 
-func (a *app) showDocuments(list []store.Document) error {
+func (a *app) showDocuments(list []model.Document) error {
 	for i, d := range list {
 		if i > 0 {
 			if err := a.printf("\n"); err != nil {
@@ -96,7 +96,7 @@ func (a *app) showDocuments(list []store.Document) error {
 	return nil
 }
 
-func (a *app) documentFacts(d store.Document) table.Writer {
+func (a *app) documentFacts(d model.Document) table.Writer {
 	t := a.table()
 	add := func(name, value string) {
 		if value != "" {

@@ -52,14 +52,14 @@ func (a *app) documentsVerify(ctx context.Context, w *writer, f documentsVerifyF
 	var sum documentsVerifiedJSON
 	var failed error
 	out, t := a.jsonLines(), a.table("account", "ref", "document", "field", "ours", "theirs")
-	fetch := func(size int, cursor string) ([]store.Document, string, error) {
+	fetch := func(size int, cursor string) ([]model.Document, string, error) {
 		list, err := w.store.Documents(ctx, store.DocumentFilter{Account: f.account, State: model.DocumentStored, Limit: size, Before: cursor})
 		if len(list) < size {
 			return list, "", err
 		}
 		return list, list[size-1].ID, err
 	}
-	err := eachOf(0, fetch, func(d store.Document) error {
+	err := eachOf(0, fetch, func(d model.Document) error {
 		found, filled, err := w.worker.Recheck(ctx, d)
 		switch {
 		case ctx.Err() != nil:

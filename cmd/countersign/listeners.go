@@ -20,7 +20,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"countersign/model"
-	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker"
 	"countersign/worker/callback"
@@ -94,7 +93,7 @@ func (e *engine) openListeners() (in *listeners, err error) {
 		MaxConns: e.connections(), MaxConnsEach: e.config.Public.MaxConnectionsPerAddress,
 		RefusedAMinute: e.config.Public.RefusedPerMinute, RefusedBytes: int64(e.config.Retention.RefusedSize),
 		TrustedProxies: e.config.Public.TrustedProxies, HMACKey: key, Now: e.app.now, Log: e.log,
-		Count: func(account string, v store.Verdict) { callbacks.WithLabelValues(account, string(v)).Inc() },
+		Count: func(account string, v model.Verdict) { callbacks.WithLabelValues(account, string(v)).Inc() },
 	})
 	if err != nil {
 		return nil, err
@@ -194,7 +193,7 @@ func (e *engine) credentialsTaken(ctx context.Context) error {
 	}
 	var refused []string
 	for _, i := range open {
-		if i.Kind == store.CredentialsRefused {
+		if i.Kind == model.CredentialsRefused {
 			refused = append(refused, i.Account)
 		}
 	}

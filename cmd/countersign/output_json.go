@@ -112,7 +112,7 @@ type historyJSON struct {
 	At        stamp  `json:"at"`
 }
 
-func historyObject(c store.Change) historyJSON {
+func historyObject(c model.Change) historyJSON {
 	return historyJSON{c.Seq, c.From, c.To, c.Confirmed, c.Source, stampOf(c.At)}
 }
 
@@ -140,7 +140,7 @@ type rowCallbackJSON struct {
 	At      stamp  `json:"at"`
 }
 
-func rowCallbackObject(c store.Callback) rowCallbackJSON {
+func rowCallbackObject(c model.Callback) rowCallbackJSON {
 	return rowCallbackJSON{c.ID, string(c.Verdict), string(c.Outcome), c.Type, stampOf(c.At)}
 }
 
@@ -179,7 +179,7 @@ func signatureObject(s model.EmbeddedSignature) signatureJSON {
 	return signatureJSON{s.Kind, s.Signer, stamp{s.Time}, s.Reason, string(s.Integrity), string(s.Coverage), string(s.Trust), s.Note}
 }
 
-func documentObject(d store.Document) documentJSON {
+func documentObject(d model.Document) documentJSON {
 	return documentJSON{
 		ID: d.ID, Kind: string(d.Kind), Name: d.Name, State: string(d.State), Reason: d.Reason,
 		Signature: string(d.Facts.Signature), SHA256: d.SHA256, Size: d.Size, Path: d.Path, StoredAt: stamp{d.StoredAt},
@@ -206,7 +206,7 @@ type callbackJSON struct {
 	At      stamp  `json:"at"`
 }
 
-func callbackObject(c store.Callback) callbackJSON {
+func callbackObject(c model.Callback) callbackJSON {
 	return callbackJSON{c.ID, c.Account, c.Ref, c.Type, c.EventID, string(c.Verdict), string(c.Outcome), stampOf(c.At)}
 }
 
@@ -217,7 +217,7 @@ type wholeCallbackJSON struct {
 	Body    string            `json:"body"`
 }
 
-func wholeCallbackObject(c store.Callback) wholeCallbackJSON {
+func wholeCallbackObject(c model.Callback) wholeCallbackJSON {
 	headers := c.Headers
 	if headers == nil {
 		headers = map[string]string{}
@@ -238,7 +238,7 @@ type changeJSON struct {
 	At        stamp  `json:"at"`
 }
 
-func changeObject(c store.Change) changeJSON {
+func changeObject(c model.Change) changeJSON {
 	return changeJSON{c.Seq, c.Account, c.Ref, string(c.Kind), c.From, c.To, string(c.Status), c.Confirmed, c.Source, stampOf(c.At)}
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"countersign/model"
-	"countersign/model/store"
 )
 
 // statusColour is how a status looks on a terminal.
@@ -179,11 +178,11 @@ func gapKindWords(g model.Gap) string {
 }
 
 // verdictColour is how a verdict looks on a terminal.
-func verdictColour(v store.Verdict) text.Color {
+func verdictColour(v model.Verdict) text.Color {
 	switch v {
-	case store.Accepted:
+	case model.Accepted:
 		return good
-	case store.Duplicate:
+	case model.Duplicate:
 		return dull
 	}
 	return evil

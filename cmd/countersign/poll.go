@@ -8,7 +8,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
-	"countersign/model/store"
+	"countersign/model"
 	"countersign/worker"
 )
 
@@ -54,7 +54,7 @@ provider knows it.`,
 }
 
 // queue writes the runs: one for each account and tier, or one for the refs.
-func (o pollOptions) queue(ctx context.Context, e *engine) ([]store.Run, error) {
+func (o pollOptions) queue(ctx context.Context, e *engine) ([]model.Run, error) {
 	if len(o.refs) > 0 {
 		return o.queueRefs(ctx, e)
 	}
@@ -66,10 +66,10 @@ func (o pollOptions) queue(ctx context.Context, e *engine) ([]store.Run, error) 
 	if len(o.tiers) > 0 {
 		tiers = slices.DeleteFunc(tiers, func(t worker.Tier) bool { return !slices.Contains(o.tiers, string(t)) })
 	}
-	var runs []store.Run
+	var runs []model.Run
 	for _, acc := range accounts {
 		for _, t := range tiers {
-			r, err := e.worker.Queue(ctx, store.Run{Account: acc.ID, Kind: string(t), Params: params(worker.Params{Whole: true})}, false)
+			r, err := e.worker.Queue(ctx, model.Run{Account: acc.ID, Kind: string(t), Params: params(worker.Params{Whole: true})}, false)
 			if err != nil {
 				return nil, err
 			}
@@ -80,7 +80,7 @@ func (o pollOptions) queue(ctx context.Context, e *engine) ([]store.Run, error) 
 }
 
 // queueRefs groups the refs by account: the one named, or the one whose row has the ref.
-func (o pollOptions) queueRefs(ctx context.Context, e *engine) ([]store.Run, error) {
+func (o pollOptions) queueRefs(ctx context.Context, e *engine) ([]model.Run, error) {
 	if len(o.accounts) > 1 {
 		return nil, usagef("--ref goes with one --account")
 	}
@@ -92,12 +92,12 @@ func (o pollOptions) queueRefs(ctx context.Context, e *engine) ([]store.Run, err
 		}
 		byAccount[id] = append(byAccount[id], ref)
 	}
-	var runs []store.Run
+	var runs []model.Run
 	for id, refs := range byAccount {
 		if _, err := e.chosen([]string{id}); err != nil {
 			return nil, err
 		}
-		r, err := e.worker.Queue(ctx, store.Run{Account: id, Kind: worker.KindRefs, Params: params(worker.Params{Refs: refs})}, false)
+		r, err := e.worker.Queue(ctx, model.Run{Account: id, Kind: worker.KindRefs, Params: params(worker.Params{Refs: refs})}, false)
 		if err != nil {
 			return nil, err
 		}
@@ -125,11 +125,11 @@ func (o pollOptions) accountOf(ctx context.Context, e *engine, ref string) (stri
 }
 
 // printRuns shows how runs ended.
-func (a *app) printRuns(runs []store.Run) {
+func (a *app) printRuns(runs []model.Run) {
 	t := a.table("ACCOUNT", "RUN", "ENDED", "LISTED", "ASKED", "CHANGED", "GAPS", "DOCUMENTS", "LEFT")
 	for _, r := range runs {
 		state := string(r.State)
-		if r.State == store.RunDone {
+		if r.State == model.RunDone {
 			state = a.paint(good, state)
 		} else {
 			state = a.paint(evil, state)

@@ -9,14 +9,14 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
-	"countersign/model/store"
+	"countersign/model"
 	"countersign/provider"
 	"countersign/worker"
 )
 
 // progress shows how runs stand while a verb waits for them.
 type progress interface {
-	show(runs []store.Run)
+	show(runs []model.Run)
 	end()
 	logTo(w io.Writer) io.Writer // where log lines go meanwhile, so that they do not tear a bar
 }
@@ -50,7 +50,7 @@ type pace struct {
 }
 
 // left says how long a run still takes; false where that cannot be said.
-func (p pace) left(r store.Run) (time.Duration, bool) {
+func (p pace) left(r model.Run) (time.Duration, bool) {
 	rest := r.Total - r.Asked
 	if p.app == nil || r.FinishedAt != nil || r.Total == 0 || rest < 0 {
 		return 0, false
@@ -71,7 +71,7 @@ func (p pace) left(r store.Run) (time.Duration, bool) {
 }
 
 // words says how a verify stands.
-func (p pace) words(r store.Run) string {
+func (p pace) words(r model.Run) string {
 	s := fmt.Sprintf("%d of %d rows", r.Asked, r.Total)
 	if b := p.budgets[r.Account]; b > 0 {
 		s += fmt.Sprintf(", budget %d a minute", b)
@@ -93,7 +93,7 @@ type bars struct {
 	left  map[string]*atomic.Value // the words behind each bar, which the pool's own goroutine reads
 }
 
-func (b *bars) show(runs []store.Run) {
+func (b *bars) show(runs []model.Run) {
 	for _, r := range runs {
 		bar := b.byRun[r.ID]
 		if bar == nil {
@@ -140,7 +140,7 @@ type lines struct {
 	pace pace
 }
 
-func (l *lines) show(runs []store.Run) {
+func (l *lines) show(runs []model.Run) {
 	for _, r := range runs {
 		l.pace.left(r) // the speed is counted from the first look on
 	}

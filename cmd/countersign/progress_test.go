@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"countersign/model/store"
+	"countersign/model"
 	"countersign/worker"
 )
 
@@ -16,7 +16,7 @@ func TestAVerifyTellsHowFarItIs(t *testing.T) {
 	now := nine
 	a.now = func() time.Time { return now }
 	l := &lines{app: a, last: now, pace: pace{app: a, budgets: map[string]int{"sales": 120}, began: map[string]standing{}}}
-	r := store.Run{ID: "r", Account: "sales", Kind: worker.KindVerify, Total: 1000}
+	r := model.Run{ID: "r", Account: "sales", Kind: worker.KindVerify, Total: 1000}
 	for _, c := range []struct {
 		after time.Duration
 		done  int
@@ -32,16 +32,16 @@ func TestAVerifyTellsHowFarItIs(t *testing.T) {
 		stderr.Reset()
 		now = now.Add(c.after)
 		r.Asked, r.Result = c.done, c.found
-		l.show([]store.Run{r})
+		l.show([]model.Run{r})
 		if stderr.String() != c.want {
 			t.Errorf("after %d rows it says %q, want %q", c.done, stderr, c.want)
 		}
 	}
 	p := pace{app: a, budgets: map[string]int{"sales": 30}, began: map[string]standing{}}
-	if left, ok := p.left(store.Run{ID: "x", Account: "sales", Total: 60}); !ok || left != 2*time.Minute {
+	if left, ok := p.left(model.Run{ID: "x", Account: "sales", Total: 60}); !ok || left != 2*time.Minute {
 		t.Errorf("by the budget: %v, %v", left, ok)
 	}
-	if _, ok := p.left(store.Run{ID: "y", Account: "other", Total: 60}); ok {
+	if _, ok := p.left(model.Run{ID: "y", Account: "other", Total: 60}); ok {
 		t.Error("without a budget nothing can be said before anything was seen")
 	}
 }

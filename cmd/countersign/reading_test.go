@@ -59,7 +59,7 @@ func TestFollow(t *testing.T) {
 			return false
 		}
 		err := s.Do(ctx, store.Unit{Apply: func(b *store.Batch) error {
-			b.AddChange(store.Change{Account: "sales", Ref: "p-2", Kind: model.KindFlag, To: "archived", Source: "poll r3"})
+			b.AddChange(model.Change{Account: "sales", Ref: "p-2", Kind: model.KindFlag, To: "archived", Source: "poll r3"})
 			return nil
 		}})
 		return err == nil

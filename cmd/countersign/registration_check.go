@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
 )
@@ -267,11 +268,11 @@ func (t *trip) stored(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	i := slices.IndexFunc(list, func(c store.Callback) bool { return c.BodyHash == hex.EncodeToString(sum[:]) })
+	i := slices.IndexFunc(list, func(c model.Callback) bool { return c.BodyHash == hex.EncodeToString(sum[:]) })
 	if i < 0 {
 		return "", fmt.Errorf("200, and it is not in this database: another server answers there, or another daemon")
 	}
-	if c := list[i]; c.Verdict != store.Accepted || c.Outcome != store.TestEvent {
+	if c := list[i]; c.Verdict != model.Accepted || c.Outcome != model.TestEvent {
 		return "", fmt.Errorf("%s is stored as %s %s%s, not as an accepted test: the daemon may be of another version", c.ID, c.Verdict, c.Outcome, because(c.Note))
 	}
 	return list[i].ID + " is stored as a test", nil

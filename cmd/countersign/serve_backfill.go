@@ -6,6 +6,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker"
@@ -34,7 +35,7 @@ func (e *engine) queueBackfill(ctx context.Context, a *worker.Account, since tim
 	}
 	until := e.app.utc()
 	if !always {
-		done, err := e.store.Runs(ctx, store.RunFilter{Account: a.ID, Kind: worker.KindBackfill, States: []store.RunState{store.RunDone}, Limit: 200})
+		done, err := e.store.Runs(ctx, store.RunFilter{Account: a.ID, Kind: worker.KindBackfill, States: []model.RunState{model.RunDone}, Limit: 200})
 		if err != nil {
 			return err
 		}
@@ -45,7 +46,7 @@ func (e *engine) queueBackfill(ctx context.Context, a *worker.Account, since tim
 			until = from.Add(time.Duration(e.config.ListOverlap))
 		}
 	}
-	r, err := e.worker.Queue(ctx, store.Run{Account: a.ID, Kind: worker.KindBackfill, Since: &since, Until: &until}, true)
+	r, err := e.worker.Queue(ctx, model.Run{Account: a.ID, Kind: worker.KindBackfill, Since: &since, Until: &until}, true)
 	if err == nil {
 		log.WithFields(logrus.Fields{"loop": worker.KindBackfill, "since": r.Since.Format(time.RFC3339)}).Info("backfill queued")
 	}
@@ -54,7 +55,7 @@ func (e *engine) queueBackfill(ctx context.Context, a *worker.Account, since tim
 
 // covered says from when on finished backfills have loaded everything; nil where there is none. What
 // is younger than a backfill is covered by the polls.
-func covered(done []store.Run) (from *time.Time) {
+func covered(done []model.Run) (from *time.Time) {
 	for _, r := range done {
 		if r.Since != nil && (from == nil || r.Since.Before(*from)) {
 			from = r.Since

@@ -17,9 +17,9 @@ import (
 // row is one transaction with all that belongs to it.
 type row struct {
 	model.Transaction
-	history   []store.Change
-	callbacks []store.Callback
-	documents []store.Document
+	history   []model.Change
+	callbacks []model.Callback
+	documents []model.Document
 	gaps      []model.Gap
 	progress  []store.Step
 }
@@ -101,9 +101,9 @@ func wholeRow(ctx context.Context, s *store.Store, t model.Transaction) (row, er
 	r := row{Transaction: t}
 	var errs [5]error
 	r.history, errs[0] = s.ChangesOf(ctx, t.Key())
-	errs[1] = eachOf(0, func(size int, cursor string) ([]store.Callback, string, error) {
+	errs[1] = eachOf(0, func(size int, cursor string) ([]model.Callback, string, error) {
 		return s.Callbacks(ctx, store.CallbackFilter{Account: t.Account, Ref: t.Ref, Limit: size, Cursor: cursor})
-	}, func(c store.Callback) error { r.callbacks = append(r.callbacks, c); return nil })
+	}, func(c model.Callback) error { r.callbacks = append(r.callbacks, c); return nil })
 	r.documents, errs[2] = s.Documents(ctx, store.DocumentFilter{Account: t.Account, Ref: t.Ref})
 	r.gaps, errs[3] = s.Gaps(ctx, store.GapFilter{Account: t.Account, Ref: t.Ref})
 	r.progress, errs[4] = s.Progress(ctx, t.Key())
@@ -223,7 +223,7 @@ func (a *app) signersTable(list []model.Signer) table.Writer {
 	return t
 }
 
-func (a *app) historyTable(list []store.Change) table.Writer {
+func (a *app) historyTable(list []model.Change) table.Writer {
 	t := a.table("seq", "when", "what", "change", "by")
 	for _, c := range list {
 		change := changeWords(c)

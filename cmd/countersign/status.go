@@ -13,6 +13,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"countersign/model"
 	"countersign/model/store"
 )
 
@@ -106,7 +107,7 @@ func (a *app) accountsTable(ctx context.Context, c *Config, s *store.Store) (tab
 	if err != nil {
 		return nil, err
 	}
-	remembered := map[string]store.Account{}
+	remembered := map[string]model.Account{}
 	for _, k := range kept {
 		remembered[k.ID] = k
 	}

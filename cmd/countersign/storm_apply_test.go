@@ -16,7 +16,6 @@ import (
 	"pgregory.net/rapid"
 
 	"countersign/model"
-	"countersign/model/store"
 	"countersign/provider/simulator"
 	"countersign/worker"
 )
@@ -132,8 +131,8 @@ func (l *life) claim(t *rapid.T, status model.Status) worker.Incoming {
 	o := model.Observation{Ref: l.k.Ref, Evidence: evidence, Type: "made_up", Status: status, Refetch: status == ""}
 	o.Deleted = rapid.SampledFrom([]model.Flag{model.Unsaid, model.Unsaid, model.Yes}).Draw(t, "deleted")
 	return worker.Incoming{
-		Callback: store.Callback{
-			Account: l.k.Account, Ref: l.k.Ref, Type: o.Type, DedupeKey: fmt.Sprintf("%s-%d", l.k.Ref, l.n), Verdict: store.Accepted, Body: []byte("{}"), BodyHash: "none",
+		Callback: model.Callback{
+			Account: l.k.Account, Ref: l.k.Ref, Type: o.Type, DedupeKey: fmt.Sprintf("%s-%d", l.k.Ref, l.n), Verdict: model.Accepted, Body: []byte("{}"), BodyHash: "none",
 		},
 		Rules: l.a.Rules, Observations: []model.Observation{o},
 	}
@@ -176,7 +175,7 @@ func (l *life) steps() map[string]func(*rapid.T) {
 		},
 		"a forgery": func(t *rapid.T) {
 			in := l.claim(t, "")
-			in.Callback.Verdict, in.Callback.DedupeKey, in.Observations, in.Rules = store.Refused, "", nil, model.Rules{}
+			in.Callback.Verdict, in.Callback.DedupeKey, in.Observations, in.Rules = model.Refused, "", nil, model.Rules{}
 			l.call(t, in)
 		},
 		"a hint": func(t *rapid.T) {

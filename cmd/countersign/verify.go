@@ -8,6 +8,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"countersign/model"
 	"countersign/model/store"
 	"countersign/worker"
 )
@@ -46,12 +47,12 @@ provider cannot be asked, the account's files are verified all the same, and the
 }
 
 // queue writes the runs, or finds the ones that were stopped half way.
-func (o verifyOptions) queue(ctx context.Context, e *engine) ([]store.Run, error) {
+func (o verifyOptions) queue(ctx context.Context, e *engine) ([]model.Run, error) {
 	accounts, err := e.chosen(o.accounts)
 	if err != nil {
 		return nil, err
 	}
-	var runs []store.Run
+	var runs []model.Run
 	for _, acc := range accounts {
 		r, resumed, err := e.worker.QueueVerify(ctx, acc.ID, worker.Params{Sample: o.sample, Repair: o.repair})
 		if err != nil {
@@ -104,7 +105,7 @@ type driftJSON struct {
 }
 
 // eachDrift calls do for each line of the runs, until it says no more.
-func eachDrift(ctx context.Context, s *store.Store, runs []store.Run, do func(store.DriftLine) (more bool, err error)) error {
+func eachDrift(ctx context.Context, s *store.Store, runs []model.Run, do func(store.DriftLine) (more bool, err error)) error {
 	for _, r := range runs {
 		for after := (store.DriftLine{}); ; {
 			lines, err := s.Drift(ctx, r.ID, after, 1000)
@@ -126,7 +127,7 @@ func eachDrift(ctx context.Context, s *store.Store, runs []store.Run, do func(st
 }
 
 // driftLines prints an object a line, and the sum last.
-func (a *app) driftLines(ctx context.Context, s *store.Store, runs []store.Run, sum worker.Verified) error {
+func (a *app) driftLines(ctx context.Context, s *store.Store, runs []model.Run, sum worker.Verified) error {
 	enc := json.NewEncoder(a.stdout)
 	err := eachDrift(ctx, s, runs, func(l store.DriftLine) (bool, error) {
 		return true, enc.Encode(driftJSON{l.Account, l.Ref, l.Field, l.Ours, l.Theirs, l.Repaired})
@@ -140,7 +141,7 @@ func (a *app) driftLines(ctx context.Context, s *store.Store, runs []store.Run, 
 // mostDrift bounds a table: beyond it nobody reads, and its columns are as wide as its widest line.
 const mostDrift = 1000
 
-func (a *app) driftTable(ctx context.Context, s *store.Store, runs []store.Run, sum worker.Verified) error {
+func (a *app) driftTable(ctx context.Context, s *store.Store, runs []model.Run, sum worker.Verified) error {
 	t := a.table("ACCOUNT", "REF", "FIELD", "OURS", "THEIRS", "REPAIRED")
 	err := eachDrift(ctx, s, runs, func(l store.DriftLine) (bool, error) {
 		t.AppendRow(table.Row{l.Account, plain(l.Ref), plain(l.Field), plain(l.Ours), plain(l.Theirs), map[bool]string{true: "yes"}[l.Repaired]})

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/model/store"
+	"countersign/model"
 	"countersign/provider/simulator"
 )
 
@@ -32,7 +32,7 @@ func TestWholeGate(t *testing.T) {
 		more["envelopeItems"] = []said{{"id": "envelope_item_" + name, "envelopeId": ref, "title": "contract.pdf", "order": 1, "documentDataId": "data-1"}}
 		d.is(ref, "COMPLETED", more)
 		delete(more, "envelopeItems")
-		d.tells(t, "DOCUMENT_COMPLETED", d.payload(ref, "COMPLETED", more), store.Accepted, "")
+		d.tells(t, "DOCUMENT_COMPLETED", d.payload(ref, "COMPLETED", more), model.Accepted, "")
 		return ref
 	}
 	for name, reason := range map[string]string{"bomb": "of memory", "altered": "ByteRange overlaps", "unsigned": "must carry a signature"} {

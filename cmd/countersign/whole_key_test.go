@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider/simulator"
 )
@@ -94,7 +95,7 @@ func TestWholeKeyRotateKilled(t *testing.T) {
 	go func() { written <- s.Run(ctx) }()
 	require.NoError(t, s.Do(t.Context(), store.Unit{Apply: func(b *store.Batch) error {
 		for i := range many {
-			b.AddCallback(store.Callback{Account: simulator.AccountOneSpan, Verdict: store.Refused, At: time.Now().UTC(), Body: fmt.Appendf(nil, "body %d", i)})
+			b.AddCallback(store.Packed{Callback: model.Callback{Account: simulator.AccountOneSpan, Verdict: model.Refused, At: time.Now().UTC(), Body: fmt.Appendf(nil, "body %d", i)}})
 		}
 		return nil
 	}}))

@@ -19,7 +19,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/model/store"
+	"countersign/model"
 	"countersign/provider/simulator"
 )
 
@@ -107,7 +107,7 @@ func killedInCallbacks(t *testing.T, binary string) {
 
 	db := in.table(t)
 	require.Equal(t, "ok", one[string](db, "PRAGMA integrity_check"))
-	stored := in.callbacks(t, store.Accepted)
+	stored := in.callbacks(t, model.Accepted)
 	for _, ref := range slices.Sorted(maps.Keys(s.took)) {
 		require.Equal(t, 1, stored[ref], "callback of %s", ref)
 		require.Equal(t, 1, one[int](db, "SELECT COUNT(*) FROM transactions WHERE account = ? AND ref = ?", simulator.AccountOneSpan, ref), ref)
@@ -356,7 +356,7 @@ func stoppedByTerm(t *testing.T, binary string) {
 	require.Less(t, time.Since(began), stopsWithin)
 	close(stop)
 	senders.Wait()
-	stored := in.callbacks(t, store.Accepted)
+	stored := in.callbacks(t, model.Accepted)
 	for ref := range s.took {
 		require.Equal(t, 1, stored[ref], ref)
 	}

@@ -14,12 +14,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/model/store"
+	"countersign/model"
 	"countersign/provider/simulator"
 )
 
 // ids are the callbacks of a verdict, the oldest first.
-func (in installation) ids(t *testing.T, v store.Verdict) (out []string) {
+func (in installation) ids(t *testing.T, v model.Verdict) (out []string) {
 	t.Helper()
 	stdout, stderr, code := in.verb(t, "callbacks", "list", "--json", "--verdict", string(v))
 	require.Zero(t, code, stderr)
@@ -50,7 +50,7 @@ func TestWholeRefusedCallbacksAreExplainedAndReplayed(t *testing.T) {
 	}
 	code, _ := in.post(simulator.AccountOneSpan, "application/json", "Basic "+recordedKey, []byte("[]"))
 	require.Equal(t, http.StatusOK, code)
-	refused := in.ids(t, store.Refused)
+	refused := in.ids(t, model.Refused)
 	require.Len(t, refused, 3)
 	require.Contains(t, in.said(t, "callbacks", "explain", refused[0]), "nothing that is configured matches")
 	require.Contains(t, in.said(t, "callbacks", "replay", "--refused"), refused[0]+"  sim-onespan/p-1  refused -> refused")
@@ -65,7 +65,7 @@ func TestWholeRefusedCallbacksAreExplainedAndReplayed(t *testing.T) {
 
 	stdout = in.said(t, "callbacks", "replay", "--refused", "--account", simulator.AccountOneSpan, "--since", "1d", "--dry-run")
 	require.Equal(t, 3, strings.Count(stdout, "refused -> accepted"), stdout)
-	require.Equal(t, refused, in.ids(t, store.Refused), "a dry run changes nothing")
+	require.Equal(t, refused, in.ids(t, model.Refused), "a dry run changes nothing")
 	came := objects(t, in.said(t, "callbacks", "show", "--json", refused[0]))[0]["at"]
 	stdout = in.said(t, "callbacks", "replay", "--refused", "--json")
 	replayed := objects(t, stdout)
@@ -91,7 +91,7 @@ func TestWholeRefusedCallbacksAreExplainedAndReplayed(t *testing.T) {
 
 	code, _ = in.post(simulator.AccountOneSpan, "application/json", "Basic "+recordedKey, sent)
 	require.Equal(t, http.StatusOK, code)
-	require.Len(t, in.ids(t, store.Duplicate), 2, "the replayed one has taken the dedupe key")
+	require.Len(t, in.ids(t, model.Duplicate), 2, "the replayed one has taken the dedupe key")
 }
 
 // A claim that is older than the provider's last answer moves nothing, and has the provider asked.

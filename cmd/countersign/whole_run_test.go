@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider/simulator"
 )
@@ -44,7 +45,7 @@ func TestWholeRun(t *testing.T) {
 	go func() { over <- svc.world.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-over })
 
-	eventually(t, "rows from callbacks", func() bool { return len(in.callbacks(t, store.Accepted)) > 5 })
+	eventually(t, "rows from callbacks", func() bool { return len(in.callbacks(t, model.Accepted)) > 5 })
 	require.Zero(t, stop())
 	in.daemon(t, "--backfill", "1d")
 	eventually(t, "the end of the lives", func() bool { svc.world.FlushDelayed(); return svc.world.Idle() })
@@ -157,7 +158,7 @@ func only(prefix string, f http.HandlerFunc) func(http.ResponseWriter, *http.Req
 func (in installation) polled(t *testing.T, account string) (n int) {
 	t.Helper()
 	in.read(t, func(s *store.Store) {
-		runs, err := s.Runs(t.Context(), store.RunFilter{Account: account, Kind: "active", States: []store.RunState{store.RunDone}})
+		runs, err := s.Runs(t.Context(), store.RunFilter{Account: account, Kind: "active", States: []model.RunState{model.RunDone}})
 		require.NoError(t, err)
 		n = len(runs)
 	})
@@ -183,7 +184,7 @@ func TestWholeCredentialsRefused(t *testing.T) {
 	in := install(t, svc, daySeconds)
 	svc.through(only("/onespan/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
 	in.daemon(t, "--backfill", "120d")
-	refused := simulator.AccountOneSpan + " " + store.CredentialsRefused
+	refused := simulator.AccountOneSpan + " " + model.CredentialsRefused
 	eventually(t, "an incident", func() bool { return len(in.incidents(t)) > 0 })
 	require.Equal(t, []string{refused}, in.incidents(t))
 	stdout, _, code := in.verb(t, "status")
@@ -284,7 +285,7 @@ func TestWholeOtherAccount(t *testing.T) {
 	in.daemon(t)
 	said()
 	eventually(t, "an incident", func() bool { return len(in.incidents(t)) > 0 })
-	require.Equal(t, []string{simulator.AccountDropboxSign + " " + store.CredentialsRefused}, in.incidents(t))
+	require.Equal(t, []string{simulator.AccountDropboxSign + " " + model.CredentialsRefused}, in.incidents(t))
 	stdout, _, code := in.verb(t, "status")
 	require.Equal(t, exitDrift, code, stdout)
 	eventually(t, "polls of the other account", func() bool { return in.polled(t, simulator.AccountOneSpan) > before+1 })

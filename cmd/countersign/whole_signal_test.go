@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/model/store"
+	"countersign/model"
 	"countersign/provider/simulator"
 )
 
@@ -142,7 +142,7 @@ func drains(t *testing.T, binary string) {
 	require.Equal(t, "HTTP/1.1 200", string(answer))
 	require.Zero(t, p.exit(t), p.out.String())
 	require.Less(t, time.Since(began), stopsWithin)
-	stored := in.callbacks(t, store.Accepted)
+	stored := in.callbacks(t, model.Accepted)
 	require.Equal(t, 1, stored["r-ends"])
 	require.Zero(t, stored["r-never"])
 }

@@ -22,7 +22,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/model/store"
+	"countersign/model"
 	"countersign/provider/simulator"
 )
 
@@ -102,7 +102,7 @@ func TestWholeTLS(t *testing.T) {
 	require.Error(t, post(trusting(first), "r-unseen"))
 	put(first, secondKey) // not a pair
 	require.NoError(t, post(trusting(second), "r-third"))
-	require.Equal(t, map[string]int{"r-first": 1, "r-second": 1, "r-third": 1}, in.callbacks(t, store.Accepted))
+	require.Equal(t, map[string]int{"r-first": 1, "r-second": 1, "r-third": 1}, in.callbacks(t, model.Accepted))
 }
 
 // A wrong certificate is a fault of the config: exit 2, with the key's path.

@@ -59,7 +59,7 @@ func TestWholeBackfillSchedule(t *testing.T) {
 	in.daemon(t, "--backfill", "120d", "--backfill-schedule", "* * * * * *")
 	eventually(t, "a third backfill", func() (so bool) {
 		in.read(t, func(s *store.Store) {
-			runs, err := s.Runs(t.Context(), store.RunFilter{Account: simulator.AccountOneSpan, Kind: "backfill", States: []store.RunState{store.RunDone}})
+			runs, err := s.Runs(t.Context(), store.RunFilter{Account: simulator.AccountOneSpan, Kind: "backfill", States: []model.RunState{model.RunDone}})
 			require.NoError(t, err)
 			so = len(runs) >= 3
 		})

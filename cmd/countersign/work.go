@@ -18,7 +18,7 @@ import (
 
 // working runs a verb that asks providers: it opens the engine, lets do queue runs, works them off (or
 // follows the daemon that does) and returns them as they ended.
-func (a *app) working(ctx context.Context, p progress, queue func(context.Context, *engine) ([]store.Run, error)) ([]store.Run, error) {
+func (a *app) working(ctx context.Context, p progress, queue func(context.Context, *engine) ([]model.Run, error)) ([]model.Run, error) {
 	c, err := a.config()
 	if err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func (a *app) working(ctx context.Context, p progress, queue func(context.Contex
 
 // untilDone works the runs off, as long as no daemon does, and returns when they have ended and the
 // documents that they queued are no longer in work.
-func (e *engine) untilDone(ctx context.Context, runs []store.Run, p progress) ([]store.Run, error) {
+func (e *engine) untilDone(ctx context.Context, runs []model.Run, p progress) ([]model.Run, error) {
 	defer p.end()
 	for {
 		err := e.work(ctx, true, func(ctx context.Context) error { return e.workOff(ctx, runs, p) })
@@ -69,7 +69,7 @@ func (e *engine) untilDone(ctx context.Context, runs []store.Run, p progress) ([
 }
 
 // workOff runs the worker in this process until the runs are done.
-func (e *engine) workOff(ctx context.Context, runs []store.Run, p progress) error {
+func (e *engine) workOff(ctx context.Context, runs []model.Run, p progress) error {
 	e.identifyFirst(ctx)
 	wctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -91,7 +91,7 @@ func (e *engine) workOff(ctx context.Context, runs []store.Run, p progress) erro
 }
 
 // look reads how the runs stand, shows it, and says whether there is nothing left to wait for.
-func (e *engine) look(ctx context.Context, runs []store.Run, p progress) (bool, error) {
+func (e *engine) look(ctx context.Context, runs []model.Run, p progress) (bool, error) {
 	all := true
 	for i := range runs {
 		r, err := e.store.RunByID(ctx, runs[i].ID)
@@ -168,10 +168,10 @@ func params(p worker.Params) string {
 }
 
 // failures turns the runs that did not end well into the verb's error: one line an account.
-func failures(runs []store.Run) error {
+func failures(runs []model.Run) error {
 	var errs []error
 	for _, r := range runs {
-		if r.State == store.RunFailed || r.State == store.RunPartial {
+		if r.State == model.RunFailed || r.State == model.RunPartial {
 			errs = append(errs, fmt.Errorf("account %s, %s: %s", r.Account, r.Kind, r.Note))
 		}
 	}

@@ -8,7 +8,7 @@ import (
 
 // StoredVerdict is what became of a callback that was stored before this group; false if there is none. What a
 // replay has judged meanwhile may stand on another: it looks here, inside its change.
-func (b *Batch) StoredVerdict(id string) (v Verdict, ok bool, err error) {
+func (b *Batch) StoredVerdict(id string) (v model.Verdict, ok bool, err error) {
 	n, err := callbackNumber(id)
 	if err != nil {
 		return "", false, nil //nolint:nilerr // an id that is none names no callback
@@ -25,10 +25,10 @@ func (b *Batch) StoredVerdict(id string) (v Verdict, ok bool, err error) {
 // Amend writes what a stored callback turned out to be: Ref, DedupeKey, Type, EventID, Verdict, Outcome, Note, Sealed
 // and Body. When it came, from where and with which headers stays. A dedupe key that another callback holds is
 // not taken. The callback must have been stored before this group.
-func (b *Batch) Amend(c Callback) {
+func (b *Batch) Amend(c Packed) {
 	n, err := callbackNumber(c.ID)
-	if err == nil && !c.isPacked {
-		err = b.s.Pack(&c)
+	if err == nil {
+		c, err = b.pack(c)
 	}
 	if err != nil {
 		b.fail(err) //nolint:errcheck // the group is given up and its changes tried alone
@@ -44,7 +44,7 @@ func (b *Batch) Amend(c Callback) {
 			b.copies[k] = &copyOf{c.ID, c.Verdict}
 		}
 	}
-	add := &stored{Callback: c, n: n}
+	add := &stored{Packed: c, n: n}
 	b.amended = append(b.amended, add)
 	b.undo = append(b.undo, func() {
 		add.dropped = true
@@ -63,8 +63,8 @@ func (b *Batch) writeAmended() error {
 		if c.DedupeKey != "" {
 			key = c.DedupeKey
 		}
-		if c.packed != nil {
-			body = c.packed
+		if c.body != nil {
+			body = c.body
 		}
 		err := b.q.exec(`UPDATE callbacks SET txn = ?, ref = ?, dedupe_key = ?, type = ?, event_id = ?, verdict = ?, outcome = ?, note = ?, sealed = ?, body = ? WHERE n = ?`,
 			b.number(model.Key{Account: c.Account, Ref: c.Ref}), c.Ref, key, c.Type, c.EventID, string(c.Verdict), string(c.Outcome), c.Note, c.Sealed, body, c.n)

@@ -12,20 +12,22 @@ func TestAStoredCallbackIsAmendedInPlace(t *testing.T) {
 		d.put(t, row1("a"))
 		var first, second string
 		d.do(t, func(b *Batch) error {
-			add := Callback{Account: "acc", Verdict: Refused, Note: "another key", At: noon, RemoteAddr: "192.0.2.1", Headers: map[string]string{"X-Sig": "1"}, Body: []byte("whole"), BodyHash: "h"}
-			first, second = b.AddCallback(add), b.AddCallback(add)
+			add := model.Callback{Account: "acc", Verdict: model.Refused, Note: "another key", At: noon, RemoteAddr: "192.0.2.1", Headers: map[string]string{"X-Sig": "1"}, Body: []byte("whole"), BodyHash: "h"}
+			first, second = b.AddCallback(Packed{Callback: add}), b.AddCallback(Packed{Callback: add})
 			return nil
 		})
-		amended := Callback{
-			ID: first, Account: "acc", Ref: "a", DedupeKey: "k", Type: "signed", EventID: "e", Verdict: Accepted, Outcome: Applied,
+		amended := model.Callback{
+			ID: first, Account: "acc", Ref: "a", DedupeKey: "k", Type: "signed", EventID: "e", Verdict: model.Accepted, Outcome: model.Applied,
 			Note: "replayed", Body: []byte("cut"), At: noon.Add(time.Hour), RemoteAddr: "x", BodyHash: "other",
 		}
-		amend := func(c Callback) { d.do(t, func(b *Batch) error { b.Amend(c); return nil }, key("a")) }
+		amend := func(c model.Callback) {
+			d.do(t, func(b *Batch) error { b.Amend(Packed{Callback: c}); return nil }, key("a"))
+		}
 		amend(amended)
 		got, err := d.Callback(t.Context(), first)
 		check(t, err)
-		same(t, "amended", got, Callback{
-			ID: first, Account: "acc", Ref: "a", DedupeKey: "k", Type: "signed", EventID: "e", Verdict: Accepted, Outcome: Applied, Note: "replayed",
+		same(t, "amended", got, model.Callback{
+			ID: first, Account: "acc", Ref: "a", DedupeKey: "k", Type: "signed", EventID: "e", Verdict: model.Accepted, Outcome: model.Applied, Note: "replayed",
 			Body: []byte("cut"), At: noon, RemoteAddr: "192.0.2.1", Headers: map[string]string{"X-Sig": "1"}, BodyHash: "h",
 		})
 		of, _, err := d.Callbacks(t.Context(), CallbackFilter{Account: "acc", Ref: "a"})
@@ -36,10 +38,10 @@ func TestAStoredCallbackIsAmendedInPlace(t *testing.T) {
 		amend(amended)
 		got, err = d.Callback(t.Context(), second)
 		check(t, err)
-		same(t, "a key that is taken, and no body", []any{got.DedupeKey, got.Body == nil, got.Verdict}, []any{"", true, Accepted})
+		same(t, "a key that is taken, and no body", []any{got.DedupeKey, got.Body == nil, got.Verdict}, []any{"", true, model.Accepted})
 		d.do(t, func(b *Batch) error {
 			id, v, ok := b.Seen(DedupeKey{"acc", "a", "k"})
-			same(t, "who holds the key", []any{id, v, ok}, []any{first, Accepted, true})
+			same(t, "who holds the key", []any{id, v, ok}, []any{first, model.Accepted, true})
 			return nil
 		})
 	})
@@ -49,21 +51,21 @@ func TestWhatFailsAmendsNothing(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		var id string
 		d.do(t, func(b *Batch) error {
-			id = b.AddCallback(Callback{Account: "acc", Ref: "loose", Verdict: NotUnderstood, At: noon, Body: []byte("x")})
+			id = b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: "loose", Verdict: model.NotUnderstood, At: noon, Body: []byte("x")}})
 			return nil
 		})
 		err := d.Do(t.Context(), Unit{Keys: []model.Key{key("loose")}, Apply: func(b *Batch) error {
-			b.Amend(Callback{ID: id, Account: "acc", Ref: "loose", DedupeKey: "k", Verdict: Accepted})
+			b.Amend(Packed{Callback: model.Callback{ID: id, Account: "acc", Ref: "loose", DedupeKey: "k", Verdict: model.Accepted}})
 			v, ok, err := b.StoredVerdict(id)
 			check(t, err)
-			same(t, "within the group", []any{v, ok}, []any{Accepted, true})
+			same(t, "within the group", []any{v, ok}, []any{model.Accepted, true})
 			return ErrBusy
 		}})
 		same(t, "error", err, ErrBusy)
 		d.do(t, func(b *Batch) error {
 			v, ok, err := b.StoredVerdict(id)
 			check(t, err)
-			same(t, "stored", []any{v, ok}, []any{NotUnderstood, true})
+			same(t, "stored", []any{v, ok}, []any{model.NotUnderstood, true})
 			_, ok, err = b.StoredVerdict("c999999999999")
 			check(t, err)
 			_, odd, err := b.StoredVerdict("odd")

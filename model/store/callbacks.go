@@ -14,14 +14,23 @@ import (
 // copyOf is the callback that holds a dedupe key.
 type copyOf struct {
 	id      string
-	verdict Verdict
+	verdict model.Verdict
 }
 
 // stored is a callback that this group adds.
 type stored struct {
-	Callback
+	Packed
 	n       int64
 	dropped bool // its change failed
+}
+
+// Packed is a callback with its body and headers as they rest, which Pack makes. One that is made by hand
+// (Packed{Callback: c}) is packed when its group is written.
+type Packed struct {
+	model.Callback
+	body    []byte // compressed, a refused one's encrypted; nil without one
+	headers string // a JSON object
+	done    bool
 }
 
 // callbackID is the text of a callback's number: as long for each, so that text sorts as time does.
@@ -46,24 +55,29 @@ func (b *Batch) id(letter string) string {
 
 // Pack does the part of storing a callback that needs no database: compressing and, for a refused
 // one, encrypting. Callers that are many do it before Do, beside the one that writes.
-func (s *Store) Pack(c *Callback) error {
-	if c.Verdict == Refused {
-		c.Sealed = true
+func (s *Store) Pack(c model.Callback) (Packed, error) {
+	p := Packed{Callback: c, headers: "{}", done: true}
+	p.Sealed = p.Sealed || p.Verdict == model.Refused
+	var err error
+	if p.body, err = s.box.pack(p.Body, p.Sealed, "callback "+p.Account); err != nil {
+		return Packed{}, err
 	}
-	packed, err := s.box.pack(c.Body, c.Sealed, "callback "+c.Account)
-	if err != nil {
-		return err
-	}
-	c.headers = "{}"
-	if len(c.Headers) > 0 {
-		text, err := json.Marshal(c.Headers)
+	if len(p.Headers) > 0 {
+		text, err := json.Marshal(p.Headers)
 		if err != nil {
-			return err
+			return Packed{}, err
 		}
-		c.headers = string(text)
+		p.headers = string(text)
 	}
-	c.packed, c.isPacked = packed, true
-	return nil
+	return p, nil
+}
+
+// pack packs a callback that Pack has not.
+func (b *Batch) pack(p Packed) (Packed, error) {
+	if p.done {
+		return p, nil
+	}
+	return b.s.Pack(p.Callback)
 }
 
 func (b *Batch) fetchCopies(keys []DedupeKey) error {
@@ -99,7 +113,7 @@ func (b *Batch) fetchCopies(keys []DedupeKey) error {
 }
 
 // Seen says which callback holds a dedupe key, those of this group too.
-func (b *Batch) Seen(k DedupeKey) (callbackID string, verdict Verdict, ok bool) {
+func (b *Batch) Seen(k DedupeKey) (callbackID string, verdict model.Verdict, ok bool) {
 	c, known := b.copies[k]
 	if !known && k.Key != "" {
 		b.copies[k] = nil
@@ -133,12 +147,11 @@ func (b *Batch) ReleaseDedupe(k DedupeKey) {
 
 // AddCallback stores a callback and returns its id. A dedupe key that another one holds is not
 // taken: the first keeps it.
-func (b *Batch) AddCallback(c Callback) string {
-	if !c.isPacked {
-		if err := b.s.Pack(&c); err != nil {
-			b.fail(err) //nolint:errcheck // the group is given up and its changes tried alone
-			return ""
-		}
+func (b *Batch) AddCallback(c Packed) string {
+	c, err := b.pack(c)
+	if err != nil {
+		b.fail(err) //nolint:errcheck // the group is given up and its changes tried alone
+		return ""
 	}
 	counters := b.counters
 	k := DedupeKey{c.Account, c.Ref, c.DedupeKey}
@@ -148,7 +161,7 @@ func (b *Batch) AddCallback(c Callback) string {
 		}
 	}
 	b.counters.ordinal++
-	add := &stored{Callback: c, n: b.counters.ordinal}
+	add := &stored{Packed: c, n: b.counters.ordinal}
 	add.ID = callbackID(add.n)
 	b.callbacks = append(b.callbacks, add)
 	b.byID[add.ID] = add
@@ -166,7 +179,7 @@ func (b *Batch) AddCallback(c Callback) string {
 }
 
 // SetOutcome says what a callback did.
-func (b *Batch) SetOutcome(id string, o Outcome) {
+func (b *Batch) SetOutcome(id string, o model.Outcome) {
 	if mine := b.byID[id]; mine != nil {
 		was := mine.Outcome
 		mine.Outcome = o
@@ -184,14 +197,14 @@ func (b *Batch) SetOutcome(id string, o Outcome) {
 }
 
 // SetOutcomes says what all the accepted callbacks of a row came to.
-func (b *Batch) SetOutcomes(k model.Key, o Outcome) {
+func (b *Batch) SetOutcomes(k model.Key, o model.Outcome) {
 	for _, c := range b.callbacks {
-		if !c.dropped && c.Account == k.Account && c.Ref == k.Ref && c.Verdict == Accepted {
+		if !c.dropped && c.Account == k.Account && c.Ref == k.Ref && c.Verdict == model.Accepted {
 			b.SetOutcome(c.ID, o)
 		}
 	}
 	if b.rowOutcomes == nil {
-		b.rowOutcomes = map[model.Key]Outcome{}
+		b.rowOutcomes = map[model.Key]model.Outcome{}
 	}
 	was, had := b.rowOutcomes[k]
 	b.rowOutcomes[k] = o
@@ -216,9 +229,9 @@ func (b *Batch) Called(k model.Key, since *time.Time) ([]model.Called, error) {
 	var out []model.Called
 	err := b.q.each(func(r *sql.Rows) error {
 		var c model.Called
-		var v Verdict
+		var v model.Verdict
 		err := r.Scan(&c.Type, &v, moment{&c.At})
-		c.Refused = v == Refused
+		c.Refused = v == model.Refused
 		out = append(out, c)
 		return err
 	}, query, args...)
@@ -226,16 +239,11 @@ func (b *Batch) Called(k model.Key, since *time.Time) ([]model.Called, error) {
 		return nil, b.fail(err)
 	}
 	for _, c := range b.callbacks {
-		if !c.dropped && c.Account == k.Account && c.Ref == k.Ref && c.tells() && (since == nil || c.At.After(*since)) {
-			out = append(out, model.Called{Type: c.Type, At: c.At, Refused: c.Verdict == Refused})
+		if !c.dropped && c.Account == k.Account && c.Ref == k.Ref && c.MayExplain() && (since == nil || c.At.After(*since)) {
+			out = append(out, model.Called{Type: c.Type, At: c.At, Refused: c.Verdict == model.Refused})
 		}
 	}
 	return out, nil
-}
-
-// tells says whether a callback may explain a change: neither a copy of another nor one of no interest.
-func (c *Callback) tells() bool {
-	return (c.Verdict == Accepted || c.Verdict == Refused) && c.Outcome != Ignored
 }
 
 func (b *Batch) releaseCopies() error {
@@ -265,8 +273,8 @@ func (b *Batch) writeCallbacks() error {
 		if c.DedupeKey != "" {
 			key = c.DedupeKey
 		}
-		if c.packed != nil {
-			body = c.packed
+		if c.body != nil {
+			body = c.body
 		}
 		return append(args, c.n, b.number(model.Key{Account: c.Account, Ref: c.Ref}), c.Account, c.Ref, key, c.Type, c.EventID, string(c.Verdict), string(c.Outcome), c.Note, c.At, c.RemoteAddr, c.headers,
 			c.BodyHash, c.Sealed, body)
@@ -310,14 +318,14 @@ func callbacksOf(columns string, k model.Key, w where, order string) (query stri
 // CallbackFilter chooses callbacks. The zero value is all, the newest first.
 type CallbackFilter struct {
 	Account, Ref string
-	Verdict      Verdict
+	Verdict      model.Verdict
 	Since        *time.Time
 	Limit        int // 50 if zero
 	Cursor       string
 }
 
 // Callbacks lists callbacks without their bodies, the newest first.
-func (s *Store) Callbacks(ctx context.Context, f CallbackFilter) (out []Callback, next string, err error) {
+func (s *Store) Callbacks(ctx context.Context, f CallbackFilter) (out []model.Callback, next string, err error) {
 	w := where{}
 	w.text("verdict = ?", string(f.Verdict))
 	if f.Since != nil {
@@ -357,7 +365,7 @@ func (s *Store) Callbacks(ctx context.Context, f CallbackFilter) (out []Callback
 const callbackColumns = "n, account, ref, COALESCE(dedupe_key, '') AS dedupe_key, type, event_id, verdict, outcome, note, at, remote_addr, headers, body_hash, sealed"
 
 // Callback returns one callback with its body; ErrNoRow if there is none.
-func (s *Store) Callback(ctx context.Context, id string) (c Callback, err error) {
+func (s *Store) Callback(ctx context.Context, id string) (c model.Callback, err error) {
 	n, err := callbackNumber(id)
 	if err != nil {
 		return c, err
@@ -380,7 +388,7 @@ func (s *Store) Callback(ctx context.Context, id string) (c Callback, err error)
 	return c, err
 }
 
-func scanCallback(r *sql.Rows, body bool) (c Callback, packed []byte, err error) {
+func scanCallback(r *sql.Rows, body bool) (c model.Callback, packed []byte, err error) {
 	var n int64
 	var headers string
 	to := []any{&n, &c.Account, &c.Ref, &c.DedupeKey, &c.Type, &c.EventID, &c.Verdict, &c.Outcome, &c.Note, moment{&c.At}, &c.RemoteAddr, &headers, &c.BodyHash, &c.Sealed}

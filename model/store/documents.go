@@ -13,17 +13,17 @@ import (
 
 // documentRow is a document as it rests. The lease is the store's.
 type documentRow struct {
-	Document   `gorm:"embedded"`
-	Sealed     []byte `gorm:"column:link"`
-	LeaseUntil *time.Time
-	LeaseOwner string
+	model.Document `gorm:"embedded"`
+	Sealed         []byte `gorm:"column:link"`
+	LeaseUntil     *time.Time
+	LeaseOwner     string
 }
 
 // TableName is gorm's name for the table.
 func (documentRow) TableName() string { return "documents" }
 
 type documentEntry struct {
-	Document
+	model.Document
 	put, removed bool
 }
 
@@ -52,9 +52,9 @@ func (b *Batch) documentsOf(k model.Key) ([]*documentEntry, error) {
 }
 
 // Documents returns the documents of a row, every version.
-func (b *Batch) Documents(k model.Key) ([]Document, error) {
+func (b *Batch) Documents(k model.Key) ([]model.Document, error) {
 	list, err := b.documentsOf(k)
-	out := make([]Document, 0, len(list))
+	out := make([]model.Document, 0, len(list))
 	for _, e := range list {
 		if !e.removed {
 			out = append(out, e.Document)
@@ -65,7 +65,7 @@ func (b *Batch) Documents(k model.Key) ([]Document, error) {
 
 // PutDocument adds or writes a document, keeps the row's counts right, and ends the document's
 // lease. One without an ID is new; its id is returned.
-func (b *Batch) PutDocument(d Document) string {
+func (b *Batch) PutDocument(d model.Document) string {
 	k := model.Key{Account: d.Account, Ref: d.Ref}
 	list, err := b.documentsOf(k)
 	if err != nil {
@@ -100,7 +100,7 @@ func (b *Batch) PutDocument(d Document) string {
 
 // RemoveDocument takes away a document that Documents returned, such as a version that turned out to
 // be the one before, and keeps the row's counts right.
-func (b *Batch) RemoveDocument(d Document) {
+func (b *Batch) RemoveDocument(d model.Document) {
 	k := model.Key{Account: d.Account, Ref: d.Ref}
 	list, err := b.documentsOf(k)
 	if err != nil {
@@ -177,7 +177,7 @@ func (b *Batch) writeDocuments() error {
 	return b.q.db.Clauses(clause.OnConflict{UpdateAll: true}).CreateInBatches(put, 100).Error
 }
 
-func (s *Store) sealDocument(d Document) (r documentRow, err error) {
+func (s *Store) sealDocument(d model.Document) (r documentRow, err error) {
 	r.Document = d
 	if d.Facts.Signatures == nil {
 		r.Facts.Signatures = []model.EmbeddedSignature{} // what is nil would be written as NULL
@@ -188,7 +188,7 @@ func (s *Store) sealDocument(d Document) (r documentRow, err error) {
 	return r, err
 }
 
-func (s *Store) openDocument(r documentRow) (Document, error) {
+func (s *Store) openDocument(r documentRow) (model.Document, error) {
 	d := r.Document
 	if len(d.Facts.Signatures) == 0 {
 		d.Facts.Signatures = nil
@@ -201,8 +201,8 @@ func (s *Store) openDocument(r documentRow) (Document, error) {
 	return d, err
 }
 
-func (s *Store) openDocuments(rows []documentRow) ([]Document, error) {
-	out := make([]Document, len(rows))
+func (s *Store) openDocuments(rows []documentRow) ([]model.Document, error) {
+	out := make([]model.Document, len(rows))
 	for i, r := range rows {
 		d, err := s.openDocument(r)
 		if err != nil {
@@ -222,7 +222,7 @@ type DocumentFilter struct {
 }
 
 // Documents lists documents, the newest first; those of one row by name and version.
-func (s *Store) Documents(ctx context.Context, f DocumentFilter) (out []Document, err error) {
+func (s *Store) Documents(ctx context.Context, f DocumentFilter) (out []model.Document, err error) {
 	err = s.view(ctx, func(q *sqlConn) error {
 		w := where{}
 		w.text("account = ?", f.Account)
@@ -255,7 +255,7 @@ func (s *Store) Documents(ctx context.Context, f DocumentFilter) (out []Document
 const notStored = "state <> 'stored'"
 
 // Document returns one document; ErrNoRow if there is none.
-func (s *Store) Document(ctx context.Context, id string) (d Document, err error) {
+func (s *Store) Document(ctx context.Context, id string) (d model.Document, err error) {
 	err = s.view(ctx, func(q *sqlConn) error {
 		var r documentRow
 		if err := q.db.Where("id = ?", id).Take(&r).Error; err != nil {
@@ -306,7 +306,7 @@ type DocumentsDue struct {
 
 // ClaimDocuments leases documents whose time has come to one owner: no other gets them until the
 // lease is over or they are put.
-func (s *Store) ClaimDocuments(ctx context.Context, f DocumentsDue, owner string, lease time.Duration) (out []Document, err error) {
+func (s *Store) ClaimDocuments(ctx context.Context, f DocumentsDue, owner string, lease time.Duration) (out []model.Document, err error) {
 	skip := ""
 	if s.pg {
 		skip = " FOR UPDATE SKIP LOCKED"

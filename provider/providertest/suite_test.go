@@ -43,7 +43,7 @@ func (n *notary) Rules() model.Rules {
 		Forward: map[model.Status][]model.Status{
 			model.Unknown: {model.InProgress, model.Completed}, model.Draft: {model.InProgress}, model.InProgress: {model.Completed},
 		},
-		Tells: map[model.Change]map[model.Status][]string{
+		Tells: map[model.GapChange]map[model.Status][]string{
 			model.ChangeStatus: {model.Completed: {"doc_completed"}},
 			model.ChangeSigner: {model.Status(model.SignerSigned): {"doc_signed"}},
 		},

@@ -21,7 +21,6 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/model"
-	"countersign/model/store"
 	"countersign/provider"
 )
 
@@ -31,7 +30,7 @@ type Apply func(ctx context.Context, in Incoming) (Result, error)
 
 // Incoming is a callback that has been looked at: its verdict stands, its outcome does not.
 type Incoming struct {
-	Callback     store.Callback
+	Callback     model.Callback
 	Provider     provider.Provider
 	Observations []model.Observation
 	Links        []provider.Link // documents that only this callback tells how to get
@@ -44,8 +43,8 @@ type Incoming struct {
 // Result is what became of it.
 type Result struct {
 	ID      string
-	Verdict store.Verdict
-	Outcome store.Outcome
+	Verdict model.Verdict
+	Outcome model.Outcome
 }
 
 // Account is what the listener needs to know of one.
@@ -85,7 +84,7 @@ type Options struct {
 	HMACKey        []byte        // the installation key, needed
 	Now            func() time.Time
 	Log            *logrus.Entry
-	Count          func(account string, verdict store.Verdict) // for metrics; may be nil
+	Count          func(account string, verdict model.Verdict) // for metrics; may be nil
 }
 
 // Listener serves callbacks. It is safe for concurrent use.

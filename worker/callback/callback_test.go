@@ -140,21 +140,21 @@ func TestAnswersInOrder(t *testing.T) {
 		name, method, path, key, body string
 		code                          int
 		reply                         string
-		verdict                       store.Verdict
+		verdict                       model.Verdict
 	}{
 		{"unknown account before all", "GET", "/callbacks/nobody", "", huge, 404, "", ""},
 		{"method before size", "PUT", "/callbacks/sales", "", huge, 405, "", ""},
 		{"a method nobody knows", "BREW", "/callbacks/sales", "", "", 405, "", ""},
 		{"size before proof", "POST", "/callbacks/sales", "", huge, 413, "", ""},
-		{"the largest", "POST", "/callbacks/sales", "right", "{" + huge[2:], 200, `{"received":true}`, store.Accepted},
+		{"the largest", "POST", "/callbacks/sales", "right", "{" + huge[2:], 200, `{"received":true}`, model.Accepted},
 		{"unreadable", "POST", "/callbacks/sales", "", "unreadable", 400, "", ""},
-		{"no proof", "POST", "/callbacks/sales", "", "{}", 401, "", store.Refused},
-		{"wrong proof before broken JSON", "POST", "/callbacks/sales", "wrong", "broken", 401, "", store.Refused},
-		{"broken JSON", "POST", "/callbacks/sales", "right", "broken", 200, `{"received":true}`, store.NotUnderstood},
-		{"empty", "POST", "/callbacks/sales", "right", "", 200, `{"received":true}`, store.NotUnderstood},
-		{"an id that is no text", "POST", "/callbacks/sales", "right", "{nul}", 200, `{"received":true}`, store.NotUnderstood},
-		{"good", "POST", "/callbacks/sales", "right", "{}", 200, `{"received":true}`, store.Accepted},
-		{"a service that insists", "POST", "/callbacks/hr", "right", "{}", 200, "Hello API Event Received", store.Accepted},
+		{"no proof", "POST", "/callbacks/sales", "", "{}", 401, "", model.Refused},
+		{"wrong proof before broken JSON", "POST", "/callbacks/sales", "wrong", "broken", 401, "", model.Refused},
+		{"broken JSON", "POST", "/callbacks/sales", "right", "broken", 200, `{"received":true}`, model.NotUnderstood},
+		{"empty", "POST", "/callbacks/sales", "right", "", 200, `{"received":true}`, model.NotUnderstood},
+		{"an id that is no text", "POST", "/callbacks/sales", "right", "{nul}", 200, `{"received":true}`, model.NotUnderstood},
+		{"good", "POST", "/callbacks/sales", "right", "{}", 200, `{"received":true}`, model.Accepted},
+		{"a service that insists", "POST", "/callbacks/hr", "right", "{}", 200, "Hello API Event Received", model.Accepted},
 		{"a panic", "POST", "/callbacks/sales", "right", "panic", 500, "", ""},
 		{"root", "GET", "/", "", "", 404, "", ""},
 		{"root, a method nobody knows", "BREW", "/", "", "", 404, "", ""},

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"countersign/model/store"
+	"countersign/model"
 )
 
 // visitor is a connection from an address that notes whether it was closed.
@@ -74,7 +74,7 @@ func TestRefusals(t *testing.T) {
 	kept := 0
 	for i := range 30 { // each address twice: the account's own bound is five times as much
 		for range 2 {
-			if r.keep(&store.Callback{Account: "sales", RemoteAddr: netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}).String(), At: at, Body: make([]byte, 300)}) {
+			if r.keep(&model.Callback{Account: "sales", RemoteAddr: netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}).String(), At: at, Body: make([]byte, 300)}) {
 				kept++
 			}
 		}
@@ -82,11 +82,11 @@ func TestRefusals(t *testing.T) {
 	if kept != 2*manyTimes {
 		t.Errorf("%d are kept", kept)
 	}
-	full := store.Callback{Account: "sales", RemoteAddr: "x", At: at.Add(time.Minute), Body: make([]byte, 300), Note: "no key"}
+	full := model.Callback{Account: "sales", RemoteAddr: "x", At: at.Add(time.Minute), Body: make([]byte, 300), Note: "no key"}
 	if !r.keep(&full) || full.Body != nil || !strings.HasPrefix(full.Note, "no key; ") {
 		t.Errorf("a minute later one is kept, without its body: %+v", full)
 	}
-	late := store.Callback{Account: "sales", RemoteAddr: "x", At: at.Add(time.Hour), Body: make([]byte, 300)}
+	late := model.Callback{Account: "sales", RemoteAddr: "x", At: at.Add(time.Hour), Body: make([]byte, 300)}
 	if !r.keep(&late) || late.Body == nil {
 		t.Errorf("an hour later with it: %+v", late)
 	}

@@ -5,7 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 
-	"countersign/model/store"
+	"countersign/model"
 	"countersign/provider"
 )
 
@@ -14,8 +14,8 @@ import (
 // can be stored: provider.ErrUnreadable, or what no provider should return.
 func Judge(acc Account, c provider.Callback) (Incoming, error) {
 	sum := sha256.Sum256(c.Body)
-	in := Incoming{Provider: acc.Provider, Callback: store.Callback{
-		Account: acc.ID, Verdict: store.Accepted, At: c.ReceivedAt, RemoteAddr: c.RemoteAddr, Body: c.Body, BodyHash: hex.EncodeToString(sum[:]),
+	in := Incoming{Provider: acc.Provider, Callback: model.Callback{
+		Account: acc.ID, Verdict: model.Accepted, At: c.ReceivedAt, RemoteAddr: c.RemoteAddr, Body: c.Body, BodyHash: hex.EncodeToString(sum[:]),
 	}}
 	got, err := acc.Provider.Receive(c)
 	switch {
@@ -51,7 +51,7 @@ func (in *Incoming) keep(got provider.Received) {
 // since its proof covers all of it.
 func (in *Incoming) puzzle(acc Account, c provider.Callback, why string) {
 	cb := &in.Callback
-	cb.Verdict, cb.Note = store.NotUnderstood, clean(why)
+	cb.Verdict, cb.Note = model.NotUnderstood, clean(why)
 	cb.Sealed = len(c.Body) > 0 && !in.cut
 	if p, ok := acc.Provider.(provider.Peeker); ok && cb.Ref == "" {
 		ref, typ := p.Peek(c)
@@ -66,7 +66,7 @@ func (in *Incoming) puzzle(acc Account, c provider.Callback, why string) {
 func (in *Incoming) refuse(acc Account, c provider.Callback, err error) {
 	in.Provider = nil
 	cb := &in.Callback
-	cb.Verdict, cb.Sealed, cb.Note = store.Refused, true, clean(err.Error())
+	cb.Verdict, cb.Sealed, cb.Note = model.Refused, true, clean(err.Error())
 	if p, ok := acc.Provider.(provider.Peeker); ok {
 		ref, typ := p.Peek(c)
 		cb.Ref, cb.Type = clean(ref), clean(typ)

@@ -52,7 +52,7 @@ func TestWhatIsNotUnderstoodKeepsWhatItNamed(t *testing.T) {
 	}
 	in := d.got()[0]
 	cb := in.Callback
-	if cb.Verdict != store.NotUnderstood || cb.Ref != "peeked" || cb.Type != "SIGNED" || cb.EventID != "e1" || cb.DedupeKey != "d1" || cb.Note != why.Error() {
+	if cb.Verdict != model.NotUnderstood || cb.Ref != "peeked" || cb.Type != "SIGNED" || cb.EventID != "e1" || cb.DedupeKey != "d1" || cb.Note != why.Error() {
 		t.Errorf("got %+v", cb)
 	}
 	if string(cb.Body) != "without tokens" || cb.Sealed || in.Observations != nil {
@@ -94,7 +94,7 @@ func TestRefsThatNoTextMayHold(t *testing.T) {
 		}
 		in := d.got()[0]
 		texts := in.Callback.Ref + in.Callback.Type + in.Callback.EventID
-		if in.Callback.Verdict != store.NotUnderstood || in.Observations != nil || in.Callback.DedupeKey != "" || texts != legible(texts) {
+		if in.Callback.Verdict != model.NotUnderstood || in.Observations != nil || in.Callback.DedupeKey != "" || texts != legible(texts) {
 			t.Errorf("%s: %+v", name, in)
 		}
 	}
@@ -111,7 +111,7 @@ func TestWhatObservationsSayIsText(t *testing.T) {
 	}}}})
 	in := d.got()[0]
 	text := fmt.Sprintf("%+v", in.Observations)
-	if in.Callback.Verdict != store.Accepted || text != legible(text) || strings.Count(text, "Ana\uFFFD\uFFFD") != 16 {
+	if in.Callback.Verdict != model.Accepted || text != legible(text) || strings.Count(text, "Ana\uFFFD\uFFFD") != 16 {
 		t.Errorf("%s: %q", in.Callback.Verdict, text)
 	}
 }

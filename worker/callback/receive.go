@@ -12,7 +12,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/sirupsen/logrus"
 
-	"countersign/model/store"
+	"countersign/model"
 	"countersign/provider"
 )
 
@@ -107,7 +107,7 @@ func (l *Listener) look(acc Account, c provider.Callback) (Incoming, int) {
 		log := l.Log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.ProviderName, "err": err})
 		l.loudly(log, logrus.ErrorLevel, acc.ID, "callback could not be judged")
 		return in, http.StatusInternalServerError
-	case in.Callback.Verdict == store.Refused:
+	case in.Callback.Verdict == model.Refused:
 		return in, http.StatusUnauthorized
 	}
 	return in, http.StatusOK
@@ -142,7 +142,7 @@ func (l *Listener) busy(w http.ResponseWriter) {
 	plain(w, http.StatusServiceUnavailable)
 }
 
-func (l *Listener) count(account string, v store.Verdict) {
+func (l *Listener) count(account string, v model.Verdict) {
 	if l.Count != nil {
 		l.Count(account, v)
 	}

@@ -5,7 +5,7 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"countersign/model/store"
+	"countersign/model"
 )
 
 // manyTimes is how much more an account may have refused in a minute than one client address.
@@ -27,7 +27,7 @@ func newRefusals(aMinute int, bytesAnHour int64) *refusals {
 }
 
 // keep says whether a refused callback is stored at all, and takes its body out where an account has had too much.
-func (r *refusals) keep(c *store.Callback) bool {
+func (r *refusals) keep(c *model.Callback) bool {
 	if !r.addresses.allow(c.RemoteAddr, c.At) || !r.accounts.allow(c.Account, c.At) {
 		return false
 	}

@@ -150,17 +150,17 @@ func TestMetrics(t *testing.T) {
 		Origin: model.OriginClaim, SignersSet: true, NextCheckAt: &now, DueReason: model.DueConfirm,
 	}
 	err = s.Do(t.Context(), store.Unit{Keys: []model.Key{row.Key()}, Apply: func(b *store.Batch) error {
-		b.PutAccount(store.Account{ID: "sales", Provider: "onespan", FirstStartAt: now, LastCallbackAt: &now, LastPollAt: &now})
+		b.PutAccount(model.Account{ID: "sales", Provider: "onespan", FirstStartAt: now, LastCallbackAt: &now, LastPollAt: &now})
 		b.Put(row, model.Decision{Next: row, Grew: true})
 		b.AddTold("sales", model.ChangeStatus, now)
 		b.AddFirst("sales", model.ChangeStatus, model.ByCallback, now)
 		for i, state := range []model.DocumentState{model.DocumentWaiting, model.DocumentStored, model.DocumentQuarantined, model.DocumentQuarantined} {
-			b.PutDocument(store.Document{Account: "sales", Ref: "ref-1", DocID: string(rune('a' + i)), Kind: model.SignedDocument, Name: "Ana.pdf", State: state})
+			b.PutDocument(model.Document{Account: "sales", Ref: "ref-1", DocID: string(rune('a' + i)), Kind: model.SignedDocument, Name: "Ana.pdf", State: state})
 		}
 		for _, kind := range []model.GapKind{model.GapPending, model.GapMissed, model.GapUnsubscribed} {
 			b.AddGap(model.Gap{Account: "sales", Ref: "ref-1", Kind: kind, Change: model.ChangeStatus, Before: now, FoundAt: now, SettleAt: now.Add(time.Hour)})
 		}
-		_, err := b.OpenIncident("sales", store.CallbacksSilent, "silent about ref-1")
+		_, err := b.OpenIncident("sales", model.CallbacksSilent, "silent about ref-1")
 		return err
 	}})
 	if err != nil {
@@ -174,7 +174,7 @@ func TestMetrics(t *testing.T) {
 	for _, want := range []string{
 		`countersign_transactions{account="sales",status="in_progress"} 1`,
 		`countersign_due{account="sales"} 1`,
-		`countersign_incident_open{account="sales",kind="` + store.CallbacksSilent + `"} 1`,
+		`countersign_incident_open{account="sales",kind="` + model.CallbacksSilent + `"} 1`,
 		`countersign_changes{account="sales",kind="told"} 1`,
 		`countersign_last_callback_timestamp_seconds{account="sales"}`,
 		`countersign_last_poll_timestamp_seconds{account="sales"}`,

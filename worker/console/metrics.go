@@ -184,7 +184,7 @@ func (r *reading) pending() error {
 }
 
 // account adds what is known of one account, and what the ledger says of it.
-func (r *reading) account(a store.Account) error {
+func (r *reading) account(a model.Account) error {
 	if a.LastCallbackAt != nil {
 		r.add("last_callback_timestamp_seconds", "When a callback was last accepted.", float64(a.LastCallbackAt.Unix()), "account", a.ID)
 	}
@@ -205,7 +205,7 @@ func (r *reading) account(a store.Account) error {
 }
 
 // month adds what is held against the objective: the last 30 days, as `status` and `gaps` show them.
-func (r *reading) month(a store.Account) error {
+func (r *reading) month(a model.Account) error {
 	since := r.now().Add(-30 * 24 * time.Hour)
 	s, err := r.store.Share(r.ctx, a.ID, &since)
 	if err != nil {
