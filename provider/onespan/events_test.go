@@ -252,7 +252,7 @@ func TestRulesFitTheEvents(t *testing.T) {
 	if got := model.Untold(r, model.Found{Change: model.ChangeArchived, Off: true}, false, nil); got != model.GapNoEvent {
 		t.Errorf("un-archiving has no event that anybody knows: got %s", got)
 	}
-	told, _ := model.Told(r, model.Found{Change: model.ChangeCreated, To: string(model.Draft)}, []model.Called{{Type: packageActivate}})
+	told, _ := model.Told(r, model.Found{Change: model.ChangeCreated, To: string(model.Draft)}, []model.Called{{Type: packageActivate}}, false)
 	if told {
 		t.Error("a draft was not created by being sent")
 	}
