@@ -14,6 +14,8 @@ type Change struct {
 	Confirmed bool
 	Source    string // "callback ID", "poll RUN", "confirm", "backfill RUN", "operator"
 	At        time.Time
+	Signer    string // the ref of the signer that it is about; ""
+	Document  string // our id of the document that it is about; ""
 	Announce  bool `gorm:"-"` // an outbox row is written with it
 }
 

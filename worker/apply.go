@@ -24,6 +24,12 @@ type Incoming struct {
 	Ignored      string // why it is of no interest
 }
 
+// unproved says whether all that a callback says is a hint.
+func (in Incoming) unproved() bool {
+	proved := func(o model.Observation) bool { return o.Evidence != model.Hint }
+	return len(in.Observations) > 0 && !slices.ContainsFunc(in.Observations, proved)
+}
+
 // Result is what became of it.
 type Result struct {
 	ID      string
@@ -61,6 +67,7 @@ func (w *Worker) callback(ctx context.Context, in Incoming) (Result, error) {
 	var res Result
 	var incidents []incidentMove
 	u := store.Unit{}
+	in.Callback.Unproved = in.unproved()
 	for _, o := range in.Observations {
 		u.Keys = append(u.Keys, model.Key{Account: in.Callback.Account, Ref: o.Ref})
 	}

@@ -31,9 +31,9 @@ func (w *Worker) find(b *store.Batch, a *Account, src Source, t model.Transactio
 	if err != nil {
 		return 0, err
 	}
-	pending := 0
+	pending, asked := 0, t.NextCheckAt != nil
 	for _, f := range d.Found {
-		told, _ := model.Told(a.Rules, f, calls)
+		told, _ := model.Told(a.Rules, f, calls, asked)
 		if told {
 			b.AddTold(a.ID, f.Change, o.At)
 			b.AddFirst(a.ID, f.Change, model.ByCallback, o.At)
@@ -74,7 +74,7 @@ func (w *Worker) explain(b *store.Batch, r model.Rules, next *model.Transaction,
 	var done []model.GapChange
 	for _, g := range gaps {
 		f := found(g)
-		told, _ := model.Told(r, f, []model.Called{{Type: cb.Type, At: cb.At}})
+		told, _ := model.Told(r, f, []model.Called{{Type: cb.Type, At: cb.At}}, true)
 		if !told || slices.Contains(done, g.Change) {
 			continue
 		}
@@ -143,7 +143,7 @@ func (w *Worker) settle(ctx context.Context, g model.Gap) error {
 		if err != nil {
 			return err
 		}
-		_, refused := model.Told(rules, found(g), calls)
+		_, refused := model.Told(rules, found(g), calls, false)
 		g.Kind = model.Untold(rules, found(g), refused, events(acc.Registration))
 		b.PutGap(g)
 		t, ok := b.Transaction(k)

@@ -11,8 +11,8 @@ import (
 	"countersign/provider"
 )
 
-// Hint takes what a browser said of a transaction. Nothing in it is believed: a row that we know is made due,
-// at most once a minute; a ref that we do not know costs one question, and is a row for nobody until the
+// Hint takes what a browser said of a transaction. Nothing in it is believed: a row that we know is made due, within
+// a minute of the last hint's question when that minute is over; a ref that we do not know costs one question, and is a row for nobody until the
 // provider knows it; no more refs that we do not know are taken than the provider may be asked about. The steps of a known row are kept, once each. It returns the row's status, unknown where it is
 // no row for anybody. Errors are the store's.
 func (w *Worker) Hint(ctx context.Context, account string, h provider.Hinted) (model.Status, error) {
@@ -41,7 +41,7 @@ func (w *Worker) hint(ctx context.Context, account string, h provider.Hinted, wh
 		if d.Next.DueReason == model.DueHint && t.DueReason != model.DueHint {
 			d.Next.DueReason = why
 		}
-		if d.Next.HintedAt != t.HintedAt { // else it came too soon, and a lease on the row stays
+		if d.Next.HintedAt != t.HintedAt { // else a question covers it that is not out yet
 			b.Put(d.Next, d)
 		}
 		if ok && !t.Hidden {

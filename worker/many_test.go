@@ -223,8 +223,6 @@ func TestAHintMakesAKnownRowDueOnceAMinuteAndKeepsItsSteps(t *testing.T) {
 		b.confirmed(t)
 		same(t, "questions within a minute", len(b.service.asked), 1)
 		b.move(time.Minute)
-		_, err = b.Hint(t.Context(), "acc", hint)
-		check(t, err)
 		b.confirmed(t)
 		same(t, "questions after it", len(b.service.asked), 2)
 		trail, err := b.Store.Progress(t.Context(), key("a"))

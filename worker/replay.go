@@ -16,7 +16,7 @@ import (
 // written and the outcome is empty. store.ErrNoRow: it is gone.
 func (w *Worker) Replay(ctx context.Context, was model.Callback, in Incoming) (res Result, changed bool, err error) {
 	cb := in.Callback
-	cb.ID = was.ID
+	cb.ID, cb.Unproved = was.ID, in.unproved()
 	cb.Note = w.replayed(was, cb.Note)
 	u := store.Unit{Keys: []model.Key{{Account: cb.Account, Ref: cb.Ref}}}
 	for _, o := range in.Observations {

@@ -22,8 +22,8 @@ func (b *Batch) StoredVerdict(id string) (v model.Verdict, ok bool, err error) {
 	return v, ok, b.fail(err)
 }
 
-// Amend writes what a stored callback turned out to be: Ref, DedupeKey, Type, EventID, Verdict, Outcome, Note, Sealed
-// and Body. When it came, from where and with which headers stays. A dedupe key that another callback holds is
+// Amend writes what a stored callback turned out to be: Ref, DedupeKey, Type, EventID, Verdict, Outcome, Note, Sealed,
+// Unproved and Body. When it came, from where and with which headers stays. A dedupe key that another callback holds is
 // not taken. The callback must have been stored before this group.
 func (b *Batch) Amend(c Packed) {
 	n, err := callbackNumber(c.ID)
@@ -66,8 +66,8 @@ func (b *Batch) writeAmended() error {
 		if c.body != nil {
 			body = c.body
 		}
-		err := b.q.exec(`UPDATE callbacks SET txn = ?, ref = ?, dedupe_key = ?, type = ?, event_id = ?, verdict = ?, outcome = ?, note = ?, sealed = ?, body = ? WHERE n = ?`,
-			b.number(model.Key{Account: c.Account, Ref: c.Ref}), c.Ref, key, c.Type, c.EventID, string(c.Verdict), string(c.Outcome), c.Note, c.Sealed, body, c.n)
+		err := b.q.exec(`UPDATE callbacks SET txn = ?, ref = ?, dedupe_key = ?, type = ?, event_id = ?, verdict = ?, outcome = ?, note = ?, sealed = ?, body = ?, unproved = ? WHERE n = ?`,
+			b.number(model.Key{Account: c.Account, Ref: c.Ref}), c.Ref, key, c.Type, c.EventID, string(c.Verdict), string(c.Outcome), c.Note, c.Sealed, body, c.Unproved, c.n)
 		if err != nil {
 			return err
 		}

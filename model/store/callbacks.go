@@ -217,20 +217,21 @@ func (b *Batch) SetOutcomes(k model.Key, o model.Outcome) {
 }
 
 // Called returns the callbacks that named a row after since, those of this group too; all if nil. Of
-// those of one type and verdict the newest stands for all.
+// those of one type, verdict and proof the newest stands for all.
 func (b *Batch) Called(k model.Key, since *time.Time) ([]model.Called, error) {
 	w := where{}
 	w.add("verdict IN ('accepted', 'refused') AND outcome <> 'ignored'") // a copy tells nothing new
 	if since != nil {
 		w.add("at > ?", *since)
 	}
-	query, args := callbacksOf("type, verdict, at, n", k, w, "n")
-	query = "SELECT type, verdict, MAX(at) FROM (" + query + ") c GROUP BY type, verdict ORDER BY verdict, type LIMIT 1000" // a flood of the refused comes last
+	query, args := callbacksOf("type, verdict, unproved, at, n", k, w, "n")
+	query = "SELECT type, verdict, unproved, MAX(at) FROM (" + query + ") c GROUP BY type, verdict, unproved" +
+		" ORDER BY verdict, unproved, type LIMIT 1000" // a flood of the refused comes last
 	var out []model.Called
 	err := b.q.each(func(r *sql.Rows) error {
 		var c model.Called
 		var v model.Verdict
-		err := r.Scan(&c.Type, &v, moment{&c.At})
+		err := r.Scan(&c.Type, &v, &c.Unproved, moment{&c.At})
 		c.Refused = v == model.Refused
 		out = append(out, c)
 		return err
@@ -240,7 +241,7 @@ func (b *Batch) Called(k model.Key, since *time.Time) ([]model.Called, error) {
 	}
 	for _, c := range b.callbacks {
 		if !c.dropped && c.Account == k.Account && c.Ref == k.Ref && c.MayExplain() && (since == nil || c.At.After(*since)) {
-			out = append(out, model.Called{Type: c.Type, At: c.At, Refused: c.Verdict == model.Refused})
+			out = append(out, model.Called{Type: c.Type, At: c.At, Refused: c.Verdict == model.Refused, Unproved: c.Unproved})
 		}
 	}
 	return out, nil
@@ -277,7 +278,7 @@ func (b *Batch) writeCallbacks() error {
 			body = c.body
 		}
 		return append(args, c.n, b.number(model.Key{Account: c.Account, Ref: c.Ref}), c.Account, c.Ref, key, c.Type, c.EventID, string(c.Verdict), string(c.Outcome), c.Note, c.At, c.RemoteAddr, c.headers,
-			c.BodyHash, c.Sealed, body)
+			c.BodyHash, c.Sealed, body, c.Unproved)
 	})
 }
 
@@ -362,7 +363,7 @@ func (s *Store) Callbacks(ctx context.Context, f CallbackFilter) (out []model.Ca
 	return out, next, err
 }
 
-const callbackColumns = "n, account, ref, COALESCE(dedupe_key, '') AS dedupe_key, type, event_id, verdict, outcome, note, at, remote_addr, headers, body_hash, sealed"
+const callbackColumns = "n, account, ref, COALESCE(dedupe_key, '') AS dedupe_key, type, event_id, verdict, outcome, note, at, remote_addr, headers, body_hash, sealed, unproved"
 
 // Callback returns one callback with its body; ErrNoRow if there is none.
 func (s *Store) Callback(ctx context.Context, id string) (c model.Callback, err error) {
@@ -391,7 +392,7 @@ func (s *Store) Callback(ctx context.Context, id string) (c model.Callback, err 
 func scanCallback(r *sql.Rows, body bool) (c model.Callback, packed []byte, err error) {
 	var n int64
 	var headers string
-	to := []any{&n, &c.Account, &c.Ref, &c.DedupeKey, &c.Type, &c.EventID, &c.Verdict, &c.Outcome, &c.Note, moment{&c.At}, &c.RemoteAddr, &headers, &c.BodyHash, &c.Sealed}
+	to := []any{&n, &c.Account, &c.Ref, &c.DedupeKey, &c.Type, &c.EventID, &c.Verdict, &c.Outcome, &c.Note, moment{&c.At}, &c.RemoteAddr, &headers, &c.BodyHash, &c.Sealed, &c.Unproved}
 	if body {
 		to = append(to, &packed)
 	}

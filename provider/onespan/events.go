@@ -30,6 +30,7 @@ const (
 	packageRestore    = "PACKAGE_RESTORE"
 	packageDelete     = "PACKAGE_DELETE"
 	documentSigned    = "DOCUMENT_SIGNED"
+	documentViewed    = "DOCUMENT_VIEWED"
 	signerComplete    = "SIGNER_COMPLETE"
 	signerLocked      = "SIGNER_LOCKED"
 	kbaFailure        = "KBA_FAILURE"
@@ -184,6 +185,10 @@ func (e event) observe() model.Observation {
 	o.ProviderStatus = meanings[name]
 	o.Status = words[o.ProviderStatus]
 	o.Refetch = o.Status == "" || o.ProviderTime == nil
+	switch name {
+	case documentViewed, documentSigned, signerComplete, packageDecline, packageOptOut:
+		o.Acted = true
+	}
 	switch name {
 	case packageReady:
 		o.Refetch = true
