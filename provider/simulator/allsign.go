@@ -124,16 +124,16 @@ func (x *allSign) conceive(t *transaction) {
 // life is what happens to a document of each kind, and how long after one another.
 func (x *allSign) life(t *transaction) []step {
 	gap := func(from, to time.Duration) time.Duration { return from + time.Duration(t.rng.Int64N(int64(to-from))) }
-	soon := func(act string) step { return step{gap(20*time.Minute, 3*time.Hour), act, 0} }
-	process := step{gap(time.Minute, 10*time.Minute), "process", 0}
-	send := step{gap(10*time.Second, 5*time.Minute), "send", 0}
-	sent := []step{{0, "create", 0}, process, send}
-	collected := []step{{0, "create", 0}, soon("collect"), soon("process"), send}
+	soon := func(act string) step { return then(gap(20*time.Minute, 3*time.Hour), act, 0) }
+	process := then(gap(time.Minute, 10*time.Minute), "process", 0)
+	send := then(gap(10*time.Second, 5*time.Minute), "send", 0)
+	sent := []step{then(0, "create", 0), process, send}
+	collected := []step{then(0, "create", 0), soon("collect"), soon("process"), send}
 	var signing []step
 	for i := range t.state.people {
-		signing = append(signing, step{gap(20*time.Minute, 4*time.Hour), "sign", i})
+		signing = append(signing, then(gap(20*time.Minute, 4*time.Hour), "sign", i))
 	}
-	finish := []step{{gap(30*time.Second, 10*time.Minute), "complete", 0}}
+	finish := []step{then(gap(30*time.Second, 10*time.Minute), "complete", 0)}
 	late := gap(16*time.Hour, 24*time.Hour)
 	join := func(parts ...[]step) (all []step) {
 		for _, p := range parts {
@@ -143,7 +143,7 @@ func (x *allSign) life(t *transaction) []step {
 	}
 	switch t.kind {
 	case "direct", "test":
-		return join([]step{{0, "send", 0}}, signing, finish)
+		return join([]step{then(0, "send", 0)}, signing, finish)
 	case "collected":
 		return join(collected, signing, finish)
 	case "draft":
@@ -153,13 +153,13 @@ func (x *allSign) life(t *transaction) []step {
 	case "open":
 		return sent
 	case "test_open":
-		return []step{{0, "send", 0}}
+		return []step{then(0, "send", 0)}
 	case "partly":
 		return join(sent, signing[:1])
 	case "expired":
-		return join(sent, []step{{late, "expire", 0}})
+		return join(sent, []step{then(late, "expire", 0)})
 	case "expired_partly":
-		return join(sent, signing[:1], []step{{late, "expire", 0}})
+		return join(sent, signing[:1], []step{then(late, "expire", 0)})
 	case "voided":
 		return join(sent, []step{soon("void")})
 	case "voided_partly":

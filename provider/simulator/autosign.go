@@ -158,14 +158,14 @@ func (x *autosign) conceive(t *transaction) {
 // life is what happens to a transaction of each kind, and how long after one another.
 func (x *autosign) life(t *transaction) []step {
 	gap := func(from, to time.Duration) time.Duration { return from + time.Duration(t.rng.Int64N(int64(to-from))) }
-	soon := func(act string) step { return step{gap(20*time.Minute, 3*time.Hour), act, 1} }
-	opening := []step{{0, "create", 0}, {gap(2*time.Minute, time.Hour), "start", 0}}
+	soon := func(act string) step { return then(gap(20*time.Minute, 3*time.Hour), act, 1) }
+	opening := []step{then(0, "create", 0), then(gap(2*time.Minute, time.Hour), "start", 0)}
 	var signing []step
 	for i := range t.state.people {
-		signing = append(signing, step{gap(10*time.Minute, 4*time.Hour), "submit", i})
+		signing = append(signing, then(gap(10*time.Minute, 4*time.Hour), "submit", i))
 	}
 	signing[0].after = gap(10*time.Second, 3*time.Minute)
-	finish := []step{{gap(2*time.Second, 8*time.Second), "complete", 0}}
+	finish := []step{then(gap(2*time.Second, 8*time.Second), "complete", 0)}
 	join := func(parts ...[]step) (all []step) {
 		for _, p := range parts {
 			all = append(all, p...)
@@ -174,7 +174,7 @@ func (x *autosign) life(t *transaction) []step {
 	}
 	switch t.kind {
 	case "direct":
-		return join([]step{{0, "create", 0}, {50 * time.Millisecond, "start", 0}}, signing, finish)
+		return join([]step{then(0, "create", 0), then(50 * time.Millisecond, "start", 0)}, signing, finish)
 	case "draft":
 		return opening[:1]
 	case "open":
@@ -186,7 +186,7 @@ func (x *autosign) life(t *transaction) []step {
 	case "rejected":
 		return join(opening, signing[:1], []step{soon("reject")})
 	case "expired", "expired_undated":
-		return join(opening, signing[:1], []step{{gap(16*time.Hour, 24*time.Hour), "expire", 0}})
+		return join(opening, signing[:1], []step{then(gap(16*time.Hour, 24*time.Hour), "expire", 0)})
 	case "cancelled", "cancelled_twice":
 		return join(opening, signing[:1], []step{soon("cancel")})
 	default: // completed, unsealed

@@ -182,12 +182,12 @@ func documensoSigners(kind string, chance int) int {
 // life is what happens to an envelope of each kind, and how long after one another.
 func (x *documenso) life(t *transaction) []step {
 	gap := func(from, to time.Duration) time.Duration { return from + time.Duration(t.rng.Int64N(int64(to-from))) }
-	soon := func(act string) step { return step{gap(20*time.Minute, 4*time.Hour), act, 0} }
-	opening := []step{{0, "create", 0}, {gap(200*time.Millisecond, 30*time.Minute), "send", 0}}
-	seal := step{gap(310*time.Millisecond, 360*time.Millisecond), "seal", 0}
+	soon := func(act string) step { return then(gap(20*time.Minute, 4*time.Hour), act, 0) }
+	opening := []step{then(0, "create", 0), then(gap(200*time.Millisecond, 30*time.Minute), "send", 0)}
+	seal := then(gap(310*time.Millisecond, 360*time.Millisecond), "seal", 0)
 	var signing []step
 	for i := range t.state.people {
-		signing = append(signing, step{gap(10*time.Minute, 3*time.Hour), "view", i}, step{gap(time.Minute, 30*time.Minute), "sign", i})
+		signing = append(signing, then(gap(10*time.Minute, 3*time.Hour), "view", i), then(gap(time.Minute, 30*time.Minute), "sign", i))
 	}
 	last := len(t.state.people) - 1
 	some := signing[:2*max(last, 1)] // all but the last, where there are several
@@ -208,7 +208,7 @@ func (x *documenso) life(t *transaction) []step {
 	case "rejected":
 		return open(signing[0], soon("reject"))
 	case "rejected_partly":
-		return half(step{gap(time.Hour, 3*time.Hour), "reject", last})
+		return half(then(gap(time.Hour, 3*time.Hour), "reject", last))
 	case "rejected_by_sender":
 		return open(soon("reject"))
 	case "cancelled":
@@ -218,9 +218,9 @@ func (x *documenso) life(t *transaction) []step {
 	case "pending_deleted":
 		return open(signing[0], soon("remove"))
 	case "completed_deleted":
-		return done(step{gap(20*time.Hour, 24*time.Hour), "erase", 0})
+		return done(then(gap(20*time.Hour, 24*time.Hour), "erase", 0))
 	case "rejected_deleted":
-		return open(soon("reject"), step{gap(20*time.Hour, 24*time.Hour), "erase", 0})
+		return open(soon("reject"), then(gap(20*time.Hour, 24*time.Hour), "erase", 0))
 	case "cancelled_deleted":
 		return open(soon("cancel"), soon("erase"))
 	case "deleted_twice":
@@ -234,27 +234,27 @@ func (x *documenso) life(t *transaction) []step {
 func (x *documenso) longLife(kind string, open, done func(...step) []step, signing []step, soon func(string) step, gap func(from, to time.Duration) time.Duration) []step {
 	switch kind {
 	case "resealed":
-		return done(step{gap(20*time.Hour, 24*time.Hour), "reseal", 0})
+		return done(then(gap(20*time.Hour, 24*time.Hour), "reseal", 0))
 	case "sealed_late": // a job tries again each 15 minutes
-		return open(append(signing, step{15 * time.Minute * time.Duration(1+gap(0, 20)), "seal", 0})...)
+		return open(append(signing, then(15 * time.Minute * time.Duration(1+gap(0, 20)), "seal", 0))...)
 	case "seal_failing": // all have signed, and the envelope stays open
 		return open(signing...)
 	case "recipient_expired":
-		return open(step{gap(16*time.Hour, 24*time.Hour), "expire", 0})
+		return open(then(gap(16*time.Hour, 24*time.Hour), "expire", 0))
 	case "renewed":
-		return append(open(step{gap(16*time.Hour, 24*time.Hour), "expire", 0}, soon("remind")), done()[2:]...)
+		return append(open(then(gap(16*time.Hour, 24*time.Hour), "expire", 0), soon("remind")), done()[2:]...)
 	case "reminded":
 		return append(open(soon("remind")), done()[2:]...)
 	case "filed":
 		return append(open(soon("file")), done(soon("file"))[2:]...)
 	case "template", "template_deleted": // born a day and some hours before the world
-		all := []step{{0, "create", 0}, {gap(30*time.Hour, 40*time.Hour), "edit", 0}}
+		all := []step{then(0, "create", 0), then(gap(30*time.Hour, 40*time.Hour), "edit", 0)}
 		if kind == "template_deleted" {
 			all = append(all, soon("remove"))
 		}
 		return all
 	case "other_team":
-		return open(step{gap(30*time.Hour, 40*time.Hour), "cancel", 0})
+		return open(then(gap(30*time.Hour, 40*time.Hour), "cancel", 0))
 	default: // completed, sequential, from_template
 		return done()
 	}

@@ -97,11 +97,11 @@ func (x *dropboxSign) conceive(t *transaction) {
 // life is what happens to a request of each kind, and how long after one another.
 func (x *dropboxSign) life(t *transaction) []step {
 	gap := func(from, to time.Duration) time.Duration { return from + time.Duration(t.rng.Int64N(int64(to-from))) }
-	soon := func(act string) step { return step{gap(20*time.Minute, 4*time.Hour), act, 0} }
-	sent := []step{{0, "send", 0}}
+	soon := func(act string) step { return then(gap(20*time.Minute, 4*time.Hour), act, 0) }
+	sent := []step{then(0, "send", 0)}
 	var signing []step
 	for i := range t.state.people {
-		signing = append(signing, step{gap(10*time.Minute, 3*time.Hour), "view", i}, step{gap(time.Minute, 30*time.Minute), "sign", i})
+		signing = append(signing, then(gap(10*time.Minute, 3*time.Hour), "view", i), then(gap(time.Minute, 30*time.Minute), "sign", i))
 	}
 	some := signing[:len(signing)/len(t.state.people)]
 	join := func(parts ...[]step) (all []step) {
@@ -114,23 +114,23 @@ func (x *dropboxSign) life(t *transaction) []step {
 	case "declined":
 		return join(sent, signing[:1], []step{soon("decline")})
 	case "expired":
-		return join(sent, some, []step{{gap(16*time.Hour, 24*time.Hour), "expire", 0}})
+		return join(sent, some, []step{then(gap(16*time.Hour, 24*time.Hour), "expire", 0)})
 	case "canceled":
 		return join(sent, signing[:1], []step{soon("cancel")})
 	case "canceled_partly":
 		return join(sent, some, []step{soon("cancel")})
 	case "file_error", "invalid", "unknown_error":
-		return []step{{0, "accept", 0}, {gap(20*time.Second, 2*time.Minute), t.kind, 0}}
+		return []step{then(0, "accept", 0), then(gap(20*time.Second, 2*time.Minute), t.kind, 0)}
 	case "reassigned":
 		return join(sent, signing[:1], []step{soon("reassign")}, signing)
 	case "signer_removed": // the last of the signers is removed before anybody has signed
-		return join(sent, signing[:1], []step{{gap(time.Hour, 3*time.Hour), "remove_signer", len(t.state.people) - 1}}, signing[:len(signing)-2])
+		return join(sent, signing[:1], []step{then(gap(time.Hour, 3*time.Hour), "remove_signer", len(t.state.people) - 1)}, signing[:len(signing)-2])
 	case "prepared":
-		return join([]step{{0, "prepare", 0}, soon("send")}, signing)
+		return join([]step{then(0, "prepare", 0), soon("send")}, signing)
 	case "still_prepared":
-		return []step{{0, "prepare", 0}}
+		return []step{then(0, "prepare", 0)}
 	case "held":
-		return join([]step{{0, "hold", 0}, soon("send")}, signing)
+		return join([]step{then(0, "hold", 0), soon("send")}, signing)
 	case "bounced":
 		return join(sent, []step{soon("bounce"), soon("repair")}, signing)
 	case "reminded":

@@ -121,7 +121,7 @@ func (o *oneSpan) conceive(t *transaction) {
 	t.manual = t.kind == "manual" || t.kind == "waiting_for_sender"
 	switch t.kind {
 	case "template", "layout":
-		t.form, t.unlisted, t.steps = strings.ToUpper(t.kind), false, []step{{0, "create", 0}}
+		t.form, t.unlisted, t.steps = strings.ToUpper(t.kind), false, []step{then(0, "create", 0)}
 		return
 	}
 	t.steps = o.life(t)
@@ -137,9 +137,9 @@ func oneSpanSigners(kind string, chance int) int {
 // life is what happens to a package of each kind, and how long after one another.
 func (o *oneSpan) life(t *transaction) []step {
 	gap := func(from, to time.Duration) time.Duration { return from + time.Duration(t.rng.Int64N(int64(to-from))) }
-	opening := []step{{0, "create", 0}, {gap(5*time.Minute, time.Hour), "send", 0}}
-	viewed := step{gap(10*time.Minute, 2*time.Hour), "view", 0}
-	soon := func(act string) step { return step{gap(20*time.Minute, 3*time.Hour), act, 0} }
+	opening := []step{then(0, "create", 0), then(gap(5*time.Minute, time.Hour), "send", 0)}
+	viewed := then(gap(10*time.Minute, 2*time.Hour), "view", 0)
+	soon := func(act string) step { return then(gap(20*time.Minute, 3*time.Hour), act, 0) }
 	signing := o.signing(t, gap)
 	join := func(parts ...[]step) (all []step) {
 		for _, p := range parts {
@@ -149,7 +149,7 @@ func (o *oneSpan) life(t *transaction) []step {
 	}
 	switch t.kind {
 	case "direct":
-		return join([]step{{0, "create", 0}, {50 * time.Millisecond, "send", 0}}, signing)
+		return join([]step{then(0, "create", 0), then(50 * time.Millisecond, "send", 0)}, signing)
 	case "draft":
 		return opening[:1]
 	case "open":
@@ -161,7 +161,7 @@ func (o *oneSpan) life(t *transaction) []step {
 	case "opted_out":
 		return join(opening, []step{viewed, soon("opt_out")})
 	case "expired":
-		return join(opening, signing[:len(signing)/len(t.state.people)], []step{{gap(16*time.Hour, 24*time.Hour), "expire", 0}})
+		return join(opening, signing[:len(signing)/len(t.state.people)], []step{then(gap(16*time.Hour, 24*time.Hour), "expire", 0)})
 	case "archived":
 		return join(opening, signing, []step{soon("archive")})
 	case "unarchived":
@@ -175,7 +175,7 @@ func (o *oneSpan) life(t *transaction) []step {
 	case "deleted":
 		return join(opening, []step{soon("trash"), soon("delete")})
 	case "deleted_completed":
-		return join(opening, signing, []step{{gap(20*time.Hour, 24*time.Hour), "trash", 0}, soon("delete")})
+		return join(opening, signing, []step{then(gap(20*time.Hour, 24*time.Hour), "trash", 0), soon("delete")})
 	case "locked":
 		return join(opening, []step{viewed, soon("lock"), soon("unlock")}, signing)
 	case "still_locked":
@@ -201,10 +201,10 @@ func (o *oneSpan) signing(t *transaction, gap func(from, to time.Duration) time.
 	var all []step
 	for i := range t.state.people {
 		all = append(all,
-			step{gap(10*time.Minute, 2*time.Hour), "view", i},
-			step{gap(time.Minute, 5*time.Minute), "consent", i},
-			step{gap(time.Minute, 20*time.Minute), "begin", i},
-			step{gap(time.Minute, 20*time.Minute), "sign", i})
+			then(gap(10*time.Minute, 2*time.Hour), "view", i),
+			then(gap(time.Minute, 5*time.Minute), "consent", i),
+			then(gap(time.Minute, 20*time.Minute), "begin", i),
+			then(gap(time.Minute, 20*time.Minute), "sign", i))
 	}
 	return all
 }

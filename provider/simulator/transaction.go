@@ -70,6 +70,9 @@ type step struct {
 	who   int // index among the people
 }
 
+// then is one thing that happens so long after the thing before it; who is an index among the people.
+func then(after time.Duration, act string, who int) step { return step{after: after, act: act, who: who} }
+
 // news is one callback that a step causes, and which changes it tells of.
 type news struct {
 	kind    string
