@@ -216,7 +216,7 @@ func (w *Worker) undone(ctx context.Context, a *Account, d model.Document, err e
 		}
 		return w.later(back, d, w.Now().Add(w.RetryMost), "credentials refused", false)
 	case errors.Is(err, provider.ErrUnobtainable):
-		d.State, d.Reason, d.NextTryAt, d.Link = model.DocumentUnobtainable, clipped(provider.Redact(err).Error(), 300), nil, ""
+		d.State, d.Reason, d.NextTryAt, d.Link = model.DocumentUnobtainable, provider.Clip(provider.Redact(err).Error(), 300), nil, ""
 		return w.put(back, d, string(d.State))
 	case errors.Is(err, provider.ErrTooLarge):
 		return w.tooLarge(back, d)

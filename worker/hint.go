@@ -22,7 +22,7 @@ func (w *Worker) Hint(ctx context.Context, account string, h provider.Hinted) (m
 // hint is Hint; why is what the row is due for.
 func (w *Worker) hint(ctx context.Context, account string, h provider.Hinted, why model.DueReason) (model.Status, error) {
 	a := w.account(account)
-	if a == nil || !nameable(h.Ref) {
+	if a == nil || !provider.IsRef(h.Ref) {
 		return model.Unknown, nil
 	}
 	k := model.Key{Account: account, Ref: h.Ref}
@@ -84,7 +84,7 @@ const longestStep = 100
 // steps makes text that can be kept of a trail that anybody may have written; none lies in the future.
 func steps(list []provider.Step, now time.Time) (out []store.Step) {
 	for _, s := range list {
-		name := clipped(s.Name, longestStep)
+		name := provider.Clip(s.Name, longestStep)
 		if name == "" {
 			continue
 		}

@@ -172,8 +172,5 @@ func (w *Worker) merged(b *store.Batch, d, now model.Document) model.Document {
 
 // clipped makes a sentence of somebody else's one that a row can hold.
 func clipped(s string, most int) string {
-	if len(s) > most {
-		s = s[:most]
-	}
-	return provider.Legible(s)
+	return provider.Clip(s, most)
 }

@@ -12,14 +12,6 @@ import (
 	"countersign/provider"
 )
 
-// longestRef is how many bytes of a ref are believed to be one.
-const longestRef = 1024
-
-// nameable says whether a ref can stand in the table.
-func nameable(ref string) bool {
-	return ref != "" && len(ref) <= longestRef && provider.Legible(ref) == ref
-}
-
 // knownAsListed says whether a row says what a list that shows no whole objects says of it. Where the list
 // has no mark, one of changes says that something did change, and another one that it exists.
 func knownAsListed(a *Account, lists provider.Listing, t model.Transaction, o model.Observation) bool {

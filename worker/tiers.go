@@ -161,7 +161,7 @@ func (p *pass) page(ctx context.Context, page provider.Page, src Source, work pr
 	var whole []model.Observation
 	var partial []provider.Listed
 	for _, it := range page.Items {
-		if !nameable(it.Observation.Ref) {
+		if !provider.IsRef(it.Observation.Ref) {
 			p.Log.WithField("account", p.a.ID).Warn("the list names a transaction by bytes that no text may hold, left out")
 			continue
 		}

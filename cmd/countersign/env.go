@@ -83,6 +83,7 @@ func (a *Env) openStore(ctx context.Context, c *Config, readOnly bool) (*store.S
 		DSN: c.Database, Key: key, OldKeys: keys, Now: a.Now, Log: logrus.NewEntry(a.logger(c.Log)),
 		Mode: fs.FileMode(c.DatabaseMode), ReadOnly: readOnly, Spoiled: func(err error) {
 			a.logger(c.Log).WithField("err", err).Error("the database's own file could not be synced: ending at once; the next start reads what was committed from the log")
+			a.flush()
 			os.Exit(output.ExitFailed)
 		},
 	})

@@ -82,7 +82,7 @@ func (e *engine) openListeners() (in *listeners, err error) {
 		Name: "countersign_callback_objective", Help: "The share of changes that callbacks should tell (callback_objective).",
 	})
 	objective.Set(float64(e.config.CallbackObjective) / 100)
-	reg.MustRegister(callbacks, objective, console.TableMetrics(e.store, e.env.utc), collectors.NewGoCollector(),
+	reg.MustRegister(callbacks, objective, e.env.logMetrics(), console.TableMetrics(e.store, e.env.utc), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	key, err := e.env.installationKey(e.config)
 	if err != nil {
@@ -99,12 +99,13 @@ func (e *engine) openListeners() (in *listeners, err error) {
 		return nil, err
 	}
 	in.console, err = console.New(console.Options{
-		Address: e.config.Console.Address, Token: e.config.Console.Token.Reveal(), Registry: reg, Log: e.log,
+		Address: e.config.Console.Address, Token: e.config.Console.Token.Reveal(), Registry: reg, Log: e.log, Now: e.env.Now,
 		Checks: []console.Check{
 			{Name: "database", Check: e.store.Healthy, Fatal: true},
 			{Name: "callbacks", Check: func(context.Context) error { return in.keeping.get(e.env.Now()) }, Fatal: true},
 			{Name: "credentials", Check: e.credentialsTaken, Fatal: false},
 			{Name: "documents", Check: e.documentsWritable, Fatal: false},
+			{Name: "log", Check: func(context.Context) error { return e.env.logWritten() }, Fatal: false},
 			{Name: "config", Check: func(context.Context) error { return in.reload.get() }, Fatal: false},
 		},
 	})

@@ -52,6 +52,7 @@ func (a *app) exit(err error) int {
 		}
 	}
 	a.complain(err)
+	a.flush()
 	return code
 }
 

@@ -63,6 +63,8 @@ never repeats. --backfill-schedule repeats it on a cron line (UTC).`,
 
 // serve runs the daemon until ctx ends or a signal comes.
 func (a *Env) serve(ctx context.Context, o serveOptions) error {
+	a.outputApart()
+	defer a.flush()
 	c, err := a.config()
 	if err != nil {
 		return err

@@ -43,7 +43,7 @@ const (
 )
 
 // longest is how many bytes of an id or a type are one: ids have 40 today.
-const longest = 1024
+const longest = provider.MaxRef
 
 // meaning is what an event of one type says.
 type meaning struct {

@@ -182,7 +182,7 @@ func TestAnswersInOrder(t *testing.T) {
 			if (len(got) == 1) != (c.verdict != "") || len(got) == 1 && got[0].Callback.Verdict != c.verdict {
 				t.Errorf("applied %+v, want %q", got, c.verdict)
 			}
-			if d.small.held.Load() != 0 || d.large.held.Load() != 0 || len(d.room) != 0 {
+			if d.small.used.Load() != 0 || d.large.used.Load() != 0 || len(d.waiting) != 0 {
 				t.Error("something is still held")
 			}
 		})

@@ -29,8 +29,8 @@ func (s says) Receive(provider.Callback) (provider.Received, error) { return s.r
 
 func (says) Peek(provider.Callback) (ref, typ string) { return "peeked", "PEEKED" }
 
-// told lets a provider's word come through the door.
-func told(t *testing.T, s says, change ...func(*Options)) (*desk, *httptest.ResponseRecorder) {
+// receive has a callback of which the provider says so received.
+func receive(t *testing.T, s says, change ...func(*Options)) (*desk, *httptest.ResponseRecorder) {
 	t.Helper()
 	only := func(o *Options) {
 		o.Lookup = func(id string) (Account, bool) {
@@ -44,7 +44,7 @@ func told(t *testing.T, s says, change ...func(*Options)) (*desk, *httptest.Resp
 func TestWhatIsNotUnderstoodKeepsWhatItNamed(t *testing.T) {
 	t.Parallel()
 	why := fmt.Errorf("%w: another generation", provider.ErrNotUnderstood)
-	d, w := told(t, says{received: provider.Received{
+	d, w := receive(t, says{received: provider.Received{
 		Type: "SIGNED", EventID: "e1", DedupeKey: "d1", Clean: []byte("without tokens"), Observations: []model.Observation{{Ref: "r1"}},
 	}, err: why})
 	if w.Code != 200 || len(d.got()) != 1 {
@@ -58,7 +58,7 @@ func TestWhatIsNotUnderstoodKeepsWhatItNamed(t *testing.T) {
 	if string(cb.Body) != "without tokens" || cb.Sealed || in.Observations != nil {
 		t.Errorf("signing tokens were kept, or something is applied: %q, %+v", cb.Body, in.Observations)
 	}
-	d, _ = told(t, says{received: provider.Received{Ref: "named", Type: "T"}, err: why})
+	d, _ = receive(t, says{received: provider.Received{Ref: "named", Type: "T"}, err: why})
 	if cb := d.got()[0].Callback; cb.Ref != "named" || cb.Type != "T" || string(cb.Body) != "the body" {
 		t.Errorf("got %+v", cb)
 	}
@@ -66,11 +66,11 @@ func TestWhatIsNotUnderstoodKeepsWhatItNamed(t *testing.T) {
 
 func TestAnErrorThatProvesNothingIsNoAcknowledgement(t *testing.T) {
 	t.Parallel()
-	d, w := told(t, says{err: errors.New("a fault of ours, with detail")})
+	d, w := receive(t, says{err: errors.New("a fault of ours, with detail")})
 	if w.Code != 500 || strings.Contains(w.Body.String(), "detail") || len(d.got()) != 0 {
 		t.Errorf("%d %q, %+v", w.Code, w.Body, d.got())
 	}
-	d, w = told(t, says{err: errors.Join(provider.ErrUnreadable, provider.ErrUnverified)})
+	d, w = receive(t, says{err: errors.Join(provider.ErrUnreadable, provider.ErrUnverified)})
 	if w.Code != 401 || len(d.got()) != 1 {
 		t.Errorf("what proves nothing is refused, whatever else it is: %d", w.Code)
 	}
@@ -84,17 +84,17 @@ func TestRefsThatNoTextMayHold(t *testing.T) {
 		"no UTF-8 in the type":        {Ref: "r", Type: "\xff"},
 		"NUL in the dedupe key":       {Ref: "r", DedupeKey: "\x00"},
 		"no UTF-8 in the event's id":  {Ref: "r", EventID: "\xc3"},
-		"far too long":                {Ref: strings.Repeat("r", maxID+1)},
+		"far too long":                {Ref: strings.Repeat("r", provider.MaxRef+1)},
 		"an observation of nothing":   {Ref: "r", Observations: []model.Observation{{}}},
 	} {
-		d, w := told(t, says{received: r})
+		d, w := receive(t, says{received: r})
 		if w.Code != 200 || len(d.got()) != 1 {
 			t.Errorf("%s: %d", name, w.Code)
 			continue
 		}
 		in := d.got()[0]
 		texts := in.Callback.Ref + in.Callback.Type + in.Callback.EventID
-		if in.Callback.Verdict != model.NotUnderstood || in.Observations != nil || in.Callback.DedupeKey != "" || texts != legible(texts) {
+		if in.Callback.Verdict != model.NotUnderstood || in.Observations != nil || in.Callback.DedupeKey != "" || texts != provider.Legible(texts) {
 			t.Errorf("%s: %+v", name, in)
 		}
 	}
@@ -103,22 +103,22 @@ func TestRefsThatNoTextMayHold(t *testing.T) {
 func TestWhatObservationsSayIsText(t *testing.T) {
 	t.Parallel()
 	bad := "Ana\x00\xff"
-	d, _ := told(t, says{received: provider.Received{Ref: "r", Observations: []model.Observation{{
+	d, _ := receive(t, says{received: provider.Received{Ref: "r", Observations: []model.Observation{{
 		Ref: "r", Type: bad, ProviderStatus: bad, ExternalID: bad, Name: bad, Reason: bad, Metadata: bad, Mark: bad,
 		Signers:   []model.Signer{{Ref: bad, Name: bad, Email: bad, Role: bad, Reason: bad}},
 		Attention: []model.Attention{{Signer: bad, Message: bad}},
-		Documents: []model.DocumentRef{{ID: bad, Name: bad}},
+		Documents: []model.DocumentRef{{ID: bad, Name: bad, Mark: bad}},
 	}}}})
 	in := d.got()[0]
 	text := fmt.Sprintf("%+v", in.Observations)
-	if in.Callback.Verdict != model.Accepted || text != legible(text) || strings.Count(text, "Ana\uFFFD\uFFFD") != 16 {
+	if in.Callback.Verdict != model.Accepted || text != provider.Legible(text) || strings.Count(text, "Ana\uFFFD\uFFFD") != 17 {
 		t.Errorf("%s: %q", in.Callback.Verdict, text)
 	}
 }
 
 func TestHeadersThatAreKept(t *testing.T) {
 	t.Parallel()
-	d, _ := told(t, says{})
+	d, _ := receive(t, says{})
 	r := httptest.NewRequest("POST", "/callbacks/sales", strings.NewReader("{}"))
 	for k, v := range map[string]string{
 		"Authorization": "Basic hunter2", "Cookie": "hunter2", "X-Api-Key": "hunter2", "X-Forwarded-For": "1.2.3.4",
@@ -142,8 +142,8 @@ func TestHalfOpenBodiesTakeWhatCame(t *testing.T) {
 	for range many {
 		fmt.Fprintf(dial(t, address), "POST /callbacks/sales HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n{")
 	}
-	wait(t, func() bool { return d.small.held.Load() >= many*firstBytes })
-	if held := d.small.held.Load(); held != many*firstBytes {
+	wait(t, func() bool { return d.small.used.Load() >= many*firstBytes })
+	if held := d.small.used.Load(); held != many*firstBytes {
 		t.Errorf("%d bytes are held for %d", held, many)
 	}
 	for _, n := range []int{0, 1, firstBytes - 1, firstBytes, firstBytes + 1, 3 * firstBytes, headOfBody, headOfBody + 1, 1 << 20} {
