@@ -60,26 +60,15 @@ func ofTheStore(err error) bool {
 func (w *Worker) callback(ctx context.Context, in Incoming) (Result, error) {
 	var res Result
 	var incidents []incidentMove
-	u := store.Unit{}
-	for _, o := range in.Observations {
-		u.Keys = append(u.Keys, model.Key{Account: in.Callback.Account, Ref: o.Ref})
-	}
-	if len(u.Keys) == 0 {
-		u.Keys = append(u.Keys, model.Key{Account: in.Callback.Account, Ref: in.Callback.Ref})
-	}
-	dedupe := store.DedupeKey{Account: in.Callback.Account, Ref: in.Callback.Ref, Key: in.Callback.DedupeKey}
-	if dedupe.Key != "" {
-		u.Dedupe = append(u.Dedupe, dedupe)
-	}
 	packed, err := w.Store.Pack(in.Callback) // here, beside the one that writes
 	if err != nil {
 		return Result{}, err
 	}
-	u.Apply = func(b *store.Batch) error {
+	u := unitOf(in, func(b *store.Batch) error {
 		var err error
-		res, incidents, err = w.receive(b, in, packed, dedupe)
+		res, incidents, err = w.receive(b, in, packed, b.AddCallback)
 		return err
-	}
+	})
 	if err := w.Store.Do(ctx, u); err != nil {
 		return Result{}, err
 	}
@@ -87,26 +76,51 @@ func (w *Worker) callback(ctx context.Context, in Incoming) (Result, error) {
 	return res, nil
 }
 
-// receive is Callback inside the group's transaction: cb is in's, packed. It may run twice.
-func (w *Worker) receive(b *store.Batch, in Incoming, cb store.Packed, dedupe store.DedupeKey) (Result, []incidentMove, error) {
+// dedupeKey is what makes another callback a copy of this one.
+func dedupeKey(cb model.Callback) store.DedupeKey {
+	return store.DedupeKey{Account: cb.Account, Ref: cb.Ref, Key: cb.DedupeKey}
+}
+
+// unitOf is a change that looks at all that a callback names.
+func unitOf(in Incoming, apply func(*store.Batch) error) store.Unit {
+	u := store.Unit{Apply: apply}
+	if in.Callback.Ref != "" || len(in.Observations) == 0 {
+		u.Keys = append(u.Keys, model.Key{Account: in.Callback.Account, Ref: in.Callback.Ref})
+	}
+	for _, o := range in.Observations {
+		if o.Ref != in.Callback.Ref {
+			u.Keys = append(u.Keys, model.Key{Account: in.Callback.Account, Ref: o.Ref})
+		}
+	}
+	if in.Callback.DedupeKey != "" {
+		u.Dedupe = []store.DedupeKey{dedupeKey(in.Callback)}
+	}
+	return u
+}
+
+// receive is Callback and Replay inside the group's transaction. cb is in's, packed; write puts it into the table and
+// returns its id. It may run twice.
+func (w *Worker) receive(b *store.Batch, in Incoming, cb store.Packed, write func(store.Packed) string) (Result, []incidentMove, error) {
 	if b.Forgotten(model.Key{Account: cb.Account, Ref: cb.Ref}) {
-		return receiveForgotten(b, in)
+		return receiveForgotten(b, in, write)
 	}
 	switch cb.Verdict {
 	case model.Refused:
-		id := b.AddCallback(cb)
+		id := write(cb)
 		moved, err := countRefused(b, cb.Callback)
 		return Result{id, cb.Verdict, ""}, moved, err
 	case model.NotUnderstood:
-		return Result{b.AddCallback(cb), cb.Verdict, ""}, nil, nil
+		return Result{write(cb), cb.Verdict, cb.Outcome}, nil, nil
 	}
-	if dedupe.Key != "" { // a later copy may bring a newer link, and changes nothing else
-		if id, verdict, seen := b.Seen(dedupe); seen && verdict != model.NotUnderstood {
+	if key := dedupeKey(cb.Callback); key.Key != "" { // a later copy may bring a newer link, and changes nothing else
+		id, verdict, seen := b.Seen(key)
+		switch {
+		case seen && id != cb.ID && verdict != model.NotUnderstood:
 			cb = store.Packed{Callback: in.Callback} // not packed: a copy keeps no body
-			cb.Verdict, cb.Outcome, cb.DedupeKey, cb.Body, cb.Note = model.Duplicate, model.NothingNew, "", nil, "a copy of "+id
-			return Result{b.AddCallback(cb), cb.Verdict, cb.Outcome}, nil, w.linkDocuments(b, in, cb.At)
-		} else if seen {
-			b.ReleaseDedupe(dedupe)
+			cb.Verdict, cb.Outcome, cb.DedupeKey, cb.Body, cb.Note = model.Duplicate, model.NothingNew, "", nil, joined("a copy of "+id, cb.Note)
+			return Result{write(cb), cb.Verdict, cb.Outcome}, nil, w.linkDocuments(b, in, cb.At)
+		case seen && id != cb.ID:
+			b.ReleaseDedupe(key)
 		}
 	}
 	cb.Outcome = model.NothingNew
@@ -114,9 +128,21 @@ func (w *Worker) receive(b *store.Batch, in Incoming, cb store.Packed, dedupe st
 	case in.Test:
 		cb.Outcome = model.TestEvent
 	case in.Ignored != "":
-		cb.Outcome, cb.Note = model.Ignored, in.Ignored
+		cb.Outcome, cb.Note = model.Ignored, joined(in.Ignored, cb.Note)
 	}
-	id := b.AddCallback(cb)
+	return w.accept(b, in, cb, write(cb))
+}
+
+// joined is a note of two parts, each of which may be missing.
+func joined(first, second string) string {
+	if first == "" || second == "" {
+		return first + second
+	}
+	return first + "; " + second
+}
+
+// accept counts a callback that is proved and no copy, and applies what it says. id is what it was written under.
+func (w *Worker) accept(b *store.Batch, in Incoming, cb store.Packed, id string) (Result, []incidentMove, error) {
 	var moved []incidentMove
 	if !in.Test { // a test tells that somebody can sign and reach us: it may be ourselves, and says nothing of what happens at the provider
 		var err error

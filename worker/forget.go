@@ -17,13 +17,13 @@ import (
 
 // receiveForgotten stores that a callback came for a transaction that was forgotten, and nothing of what it
 // says.
-func receiveForgotten(b *store.Batch, in Incoming) (Result, []incidentMove, error) {
+func receiveForgotten(b *store.Batch, in Incoming, write func(store.Packed) string) (Result, []incidentMove, error) {
 	cb := in.Callback
 	cb.Body, cb.Headers, cb.RemoteAddr, cb.DedupeKey, cb.Note = nil, nil, "", "", "forgotten"
 	if cb.Verdict == model.Accepted {
 		cb.Outcome = model.Ignored
 	}
-	id := b.AddCallback(store.Packed{Callback: cb})
+	id := write(store.Packed{Callback: cb})
 	var moved []incidentMove
 	var err error
 	switch cb.Verdict {

@@ -46,7 +46,7 @@ func TestNothingButTrackBringsBackWhatWasForgotten(t *testing.T) {
 		check(t, err)
 		same(t, "nothing of it is kept", []any{len(cb.Body), cb.RemoteAddr, len(cb.Headers), cb.Note}, []any{0, "", 0, "forgotten"})
 		for _, v := range []model.Verdict{model.Refused, model.NotUnderstood} {
-			kept := b.kept(t, v, "about a person")
+			kept := b.stored(t, v, "about a person")
 			same(t, "body of a "+string(v)+" one", len(kept.Body), 0)
 		}
 		status, err := b.Hint(t.Context(), "acc", provider.Hinted{Ref: "a"})

@@ -114,20 +114,22 @@ func countRefused(b *store.Batch, cb model.Callback) ([]incidentMove, error) {
 	return moved, err
 }
 
-// countAccepted notes an accepted callback, which ends silence and refusals.
+// countAccepted notes an accepted callback. It ends refusals, and silence if none that came later has been accepted
+// before: a replayed one may be old.
 func countAccepted(b *store.Batch, cb model.Callback) ([]incidentMove, error) {
 	acc, err := b.Account(cb.Account)
 	if err != nil {
 		return nil, err
 	}
-	at := cb.At
-	if acc.LastCallbackAt == nil || at.After(*acc.LastCallbackAt) {
+	at, ended := cb.At, []string{model.CallbacksRefused}
+	if acc.LastCallbackAt == nil || !at.Before(*acc.LastCallbackAt) {
 		acc.LastCallbackAt = &at
+		ended = append(ended, model.CallbacksSilent)
 	}
 	acc.RefusedInARow = 0
 	b.PutAccount(acc)
 	var moved []incidentMove
-	for _, kind := range []string{model.CallbacksSilent, model.CallbacksRefused} {
+	for _, kind := range ended {
 		if err := closeIncident(b, &moved, cb.Account, kind); err != nil {
 			return nil, err
 		}

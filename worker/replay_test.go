@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -9,8 +10,8 @@ import (
 	"countersign/provider"
 )
 
-// kept stores a callback as the listener would, and returns it as it rests.
-func (b *bench) kept(t *testing.T, v model.Verdict, body string, more ...func(*Incoming)) model.Callback {
+// stored stores a callback as the listener would, and returns it as it rests.
+func (b *bench) stored(t *testing.T, v model.Verdict, body string, more ...func(*Incoming)) model.Callback {
 	t.Helper()
 	in := Incoming{Rules: b.account.Rules, Callback: model.Callback{Account: "acc", Ref: "a", Type: "moved", Verdict: v, At: b.Now(), Body: []byte(body)}}
 	for _, m := range more {
@@ -46,7 +47,7 @@ func saying(s model.Status) func(*Incoming) {
 
 func TestARefusedCallbackThatIsProvedNowIsApplied(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		was, again := b.kept(t, model.Refused, "whole"), b.kept(t, model.Refused, "whole")
+		was, again := b.stored(t, model.Refused, "whole"), b.stored(t, model.Refused, "whole")
 		came := was.At
 		b.move(time.Minute)
 		withLink := func(in *Incoming) { in.Links = []provider.Link{linkTo("a", link)} }
@@ -80,7 +81,7 @@ func TestARefusedCallbackThatIsProvedNowIsApplied(t *testing.T) {
 
 func TestAnOldClaimIsReplayedBehindAnAnswer(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		was := b.kept(t, model.Refused, "whole")
+		was := b.stored(t, model.Refused, "whole")
 		b.move(time.Minute)
 		b.called(t, claim("a", model.InProgress))
 		b.service.says["a"] = model.Observation{Status: model.InProgress, Signers: []model.Signer{}}
@@ -97,14 +98,14 @@ func TestAnOldClaimIsReplayedBehindAnAnswer(t *testing.T) {
 
 func TestWhatIsUnderstoodNowTakesItsPlace(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		was := b.kept(t, model.NotUnderstood, "odd", func(in *Incoming) { in.Callback.DedupeKey = "k" })
+		was := b.stored(t, model.NotUnderstood, "odd", func(in *Incoming) { in.Callback.DedupeKey = "k" })
 		if got, changed := b.replay(t, was, model.Refused); changed || got.Verdict != model.NotUnderstood {
 			t.Errorf("a proof that no longer holds takes the verdict: %+v", got)
 		}
 		got, changed := b.replay(t, was, model.Accepted, saying(model.InProgress))
 		same(t, "understood", []any{changed, got.Verdict, got.Outcome, got.DedupeKey}, []any{true, model.Accepted, model.Applied, "k"})
 
-		was = b.kept(t, model.Accepted, "test object", func(in *Incoming) { in.Ignored = "a test" })
+		was = b.stored(t, model.Accepted, "test object", func(in *Incoming) { in.Ignored = "a test" })
 		still := func(in *Incoming) { in.Ignored, in.Callback.DedupeKey = "a test", "" }
 		if _, changed := b.replay(t, was, model.Accepted, still); changed {
 			t.Error("what is ignored still was written")
@@ -138,4 +139,40 @@ func TestAReplayedCallbacksLinkIsFollowedWhileItMayLive(t *testing.T) {
 			same(t, "documents after "+ref, len(b.documents(t, ref)), want)
 		}
 	})
+}
+
+// What counts as a callback counts so whenever it is judged: a test says nothing of what happens at the provider, and one
+// that is proved late was a callback all the same.
+func TestAReplayedCallbackCountsAsOneThatJustCame(t *testing.T) {
+	both(t, func(t *testing.T, b *bench) {
+		last := func() *time.Time {
+			t.Helper()
+			acc, err := b.Store.Account(t.Context(), "acc")
+			check(t, err)
+			return acc.LastCallbackAt
+		}
+		was := b.stored(t, model.Refused, "a test")
+		b.move(time.Minute)
+		got, _ := b.replay(t, was, model.Accepted, func(in *Incoming) { in.Test, in.Callback.DedupeKey = true, "test" })
+		same(t, "outcome of a test", got.Outcome, model.TestEvent)
+		same(t, "last callback after a test", last(), nil)
+
+		was = b.stored(t, model.Refused, "one")
+		b.stored(t, model.Refused, "two")
+		same(t, "three in a row", b.openNow(t), []string{model.CallbacksRefused})
+		b.move(time.Minute)
+		b.replay(t, was, model.Accepted, saying(model.InProgress))
+		same(t, "last callback", last(), &was.At)
+		same(t, "refused no longer", b.openNow(t), nil)
+	})
+}
+
+func TestAReplayedCallbackThatIsOldEndsNoSilence(t *testing.T) {
+	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	was := b.stored(t, model.Refused, "old")
+	b.move(time.Minute)
+	b.accepted(t, false)
+	check(t, b.incident(t.Context(), "acc", model.CallbacksSilent, "m", true))
+	b.replay(t, was, model.Accepted, saying(model.InProgress))
+	same(t, "open", b.openNow(t), []string{model.CallbacksSilent})
 }
