@@ -11,6 +11,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 // forgets forgets a row whose document is stored.
@@ -55,7 +56,7 @@ func TestNothingButTrackBringsBackWhatWasForgotten(t *testing.T) {
 		o := b.service.answer("a")
 		o.At, o.AskedAt = b.Now(), b.Now()
 		for _, asked := range []model.Asked{model.AskedPoll, model.AskedBackfill, model.AskedRef} {
-			dids, err := b.Answers(t.Context(), b.account, Source{Asked: asked, Run: "r1", Tier: Active}, []model.Observation{o})
+			dids, err := b.Answers(t.Context(), b.account, Source{Asked: asked, Run: "r1", Tier: apply.Active}, []model.Observation{o})
 			check(t, err)
 			same(t, "an answer", dids[0].Reason, model.Absent)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/apply"
 )
 
 // refusedInARow callbacks in a row open an incident.
@@ -191,13 +192,13 @@ const settling = 10 * time.Minute
 
 // pollOverdue says whether no poll of the active tier has ended well for two slots, and for half a slot more in which
 // the second one may still end. An account that was never polled well counts from its first start.
-func (w *Worker) pollOverdue(a *Account, acc model.Account, now time.Time) bool {
+func (w *Worker) pollOverdue(a *apply.Account, acc model.Account, now time.Time) bool {
 	last := acc.FirstStartAt
 	if acc.LastPollAt != nil {
 		last = *acc.LastPollAt
 	}
-	first := a.Polling.Next(Active, last)
-	second := a.Polling.Next(Active, first)
+	first := a.Polling.Next(apply.Active, last)
+	second := a.Polling.Next(apply.Active, first)
 	if first.IsZero() || second.IsZero() {
 		return false
 	}

@@ -6,6 +6,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/apply"
 )
 
 // Replay hands a stored callback in once more. was is the callback as it is stored; in is what it says now, of the same
@@ -14,15 +15,15 @@ import (
 // holds lose the verdict that it had. The result is the callback's verdict and outcome afterwards, and says
 // whether anything was written. Where another process has replayed it meanwhile, nothing is
 // written and the outcome is empty. store.ErrNoRow: it is gone.
-func (w *Worker) Replay(ctx context.Context, was model.Callback, in Incoming) (res Result, changed bool, err error) {
+func (w *Worker) Replay(ctx context.Context, was model.Callback, in apply.Incoming) (res apply.Result, changed bool, err error) {
 	in.Callback.ID, in.Callback.Note = was.ID, joined(in.Callback.Note, w.replayed(was))
 	packed, err := w.Store.Pack(in.Callback)
 	if err != nil {
-		return Result{}, false, err
+		return apply.Result{}, false, err
 	}
 	var incidents []incidentMove
 	u := unitOf(in, func(b *store.Batch) error {
-		res, changed, incidents = Result{was.ID, was.Verdict, was.Outcome}, false, nil
+		res, changed, incidents = apply.Result{ID: was.ID, Verdict: was.Verdict, Outcome: was.Outcome}, false, nil
 		now, ok, err := b.StoredVerdict(was.ID)
 		switch {
 		case err != nil:
@@ -50,7 +51,7 @@ func (w *Worker) Replay(ctx context.Context, was model.Callback, in Incoming) (r
 }
 
 // WorthReplaying says whether a callback's new verdict may take the place of the old one.
-func WorthReplaying(was model.Callback, in Incoming) bool {
+func WorthReplaying(was model.Callback, in apply.Incoming) bool {
 	switch is := in.Callback.Verdict; was.Verdict {
 	case model.Refused:
 		return is != model.Refused

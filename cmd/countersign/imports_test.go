@@ -29,9 +29,13 @@ var arrows = map[string][]string{
 	"provider/providertest": {"model", "provider"},
 	"provider/simulator":    {},
 	"worker/hook":           {"model"},
-	"worker/callback":       {"model", "model/store", "provider"},
+	"worker/apply":          {"model", "model/store", "provider"},
+	"worker/ask":            {"model", "model/store", "provider", "worker/apply"},
+	"worker/poll":           {"model", "model/store", "provider", "worker/apply", "worker/ask"},
+	"worker/verify":         {"model", "model/store", "provider", "worker/apply", "worker/ask"},
+	"worker/callback":       {"model", "provider", "worker/apply"},
 	"worker/console":        {"model", "model/store"},
-	"worker":                {"model", "model/store", "provider", "worker/hook"},
+	"worker":                {"model", "model/store", "provider", "worker/hook", "worker/apply", "worker/ask", "worker/poll", "worker/verify"},
 	"cmd/countersign":       {anything},
 }
 

@@ -17,7 +17,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/provider"
-	"countersign/worker/callback"
 )
 
 // longestCode is how many bytes of a pasted code or URL are read.
@@ -73,7 +72,7 @@ func (a *app) oauthLogin(ctx context.Context, id string, o oauthOptions) error {
 	defer stop()
 	return a.writing(ctx, func(ctx context.Context, w *writer) error {
 		all := newAccounts(a, w.store, w.log)
-		next := &accountTable{byID: map[string]callback.Account{}, transports: map[string]*provider.Transport{}}
+		next := &accountTable{transports: map[string]*provider.Transport{}}
 		if err := all.add(next, &accountTable{}, c, acc); err != nil {
 			return err
 		}

@@ -22,7 +22,7 @@ const (
 
 // returned serves the URL to which a signer comes back: a hint, then on to the account's own page. It goes to
 // the configured page and nowhere else, whatever the query says.
-func (l *Listener) returned(w http.ResponseWriter, r *http.Request, acc Account) {
+func (l *Listener) returned(w http.ResponseWriter, r *http.Request, acc *Account) {
 	if l.Hint == nil {
 		plain(w, http.StatusNotFound)
 		return
@@ -53,7 +53,7 @@ func (l *Listener) returned(w http.ResponseWriter, r *http.Request, acc Account)
 }
 
 // hints serves what pages post, and servers that send no proof. The answer is the same for whatever it names.
-func (l *Listener) hints(w http.ResponseWriter, r *http.Request, acc Account) {
+func (l *Listener) hints(w http.ResponseWriter, r *http.Request, acc *Account) {
 	if l.Hint == nil || !acc.Hints {
 		plain(w, http.StatusNotFound)
 		return
@@ -106,7 +106,7 @@ func (l *Listener) welcome(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // hinted reads what a hint names, in the provider's own form or else by the word ref.
-func (l *Listener) hinted(acc Account, h provider.Hint) provider.Hinted {
+func (l *Listener) hinted(acc *Account, h provider.Hint) provider.Hinted {
 	var out provider.Hinted
 	if p, ok := acc.Provider.(provider.Hinter); ok {
 		out = p.Hint(h, l.Now().UTC())
@@ -129,7 +129,7 @@ func (l *Listener) hinted(acc Account, h provider.Hint) provider.Hinted {
 const longestRef = 255
 
 // hint has a hint taken. What goes wrong costs the signer nothing: the next poll asks anyway.
-func (l *Listener) hint(r *http.Request, acc Account, h provider.Hinted) (status string) {
+func (l *Listener) hint(r *http.Request, acc *Account, h provider.Hinted) (status string) {
 	if h.Ref == "" {
 		return ""
 	}

@@ -12,11 +12,11 @@ import (
 // Judge verifies and parses a callback, one that has just come or one that was kept (Callback.Sealed set). What it
 // returns is as it would be stored, but for its headers and outcome. An error says that nothing is proved and nothing
 // can be stored: provider.ErrUnreadable, or what no provider should return.
-func Judge(acc Account, c provider.Callback) (Incoming, error) {
+func Judge(acc *Account, c provider.Callback) (Incoming, error) {
 	sum := sha256.Sum256(c.Body)
-	in := Incoming{Provider: acc.Provider, Callback: model.Callback{
+	in := judged{Incoming: Incoming{Rules: acc.Rules, Callback: model.Callback{
 		Account: acc.ID, Verdict: model.Accepted, At: c.ReceivedAt, RemoteAddr: c.RemoteAddr, Body: c.Body, BodyHash: hex.EncodeToString(sum[:]),
-	}}
+	}}}
 	got, err := acc.Provider.Receive(c)
 	switch {
 	case errors.Is(err, provider.ErrUnverified):
@@ -25,7 +25,7 @@ func Judge(acc Account, c provider.Callback) (Incoming, error) {
 		in.keep(got)
 		in.puzzle(acc, c, err.Error())
 	case err != nil:
-		return in, err
+		return in.Incoming, err
 	case !storable(got):
 		in.keep(got)
 		in.puzzle(acc, c, "an id holds bytes that no text may hold")
@@ -34,11 +34,17 @@ func Judge(acc Account, c provider.Callback) (Incoming, error) {
 		in.keep(got)
 		in.Observations, in.Links, in.Test, in.Ignored = cleaned(got.Observations), got.Links, got.Test, got.Ignored
 	}
-	return in, nil
+	return in.Incoming, nil
+}
+
+// judged is a callback that is being judged.
+type judged struct {
+	Incoming
+	cut bool // the provider has cut what must not be stored out of the body
 }
 
 // keep notes what a verified callback says of itself.
-func (in *Incoming) keep(got provider.Received) {
+func (in *judged) keep(got provider.Received) {
 	cb := &in.Callback
 	cb.Ref, cb.Type, cb.EventID, cb.DedupeKey = clean(got.Ref), clean(got.Type), clean(got.EventID), clean(got.DedupeKey)
 	if got.Clean != nil {
@@ -49,7 +55,7 @@ func (in *Incoming) keep(got provider.Received) {
 // puzzle makes it one that is proved and not understood. What it named is worth knowing. A body that nobody has cut,
 // since nobody could read it, may hold links to files and what else must not lie open: it is sealed, and kept whole,
 // since its proof covers all of it.
-func (in *Incoming) puzzle(acc Account, c provider.Callback, why string) {
+func (in *judged) puzzle(acc *Account, c provider.Callback, why string) {
 	cb := &in.Callback
 	cb.Verdict, cb.Note = model.NotUnderstood, clean(why)
 	cb.Sealed = len(c.Body) > 0 && !in.cut
@@ -63,8 +69,7 @@ func (in *Incoming) puzzle(acc Account, c provider.Callback, why string) {
 }
 
 // refuse makes it one that proves nothing: kept whole and sealed, with ref and type for the ledger.
-func (in *Incoming) refuse(acc Account, c provider.Callback, err error) {
-	in.Provider = nil
+func (in *judged) refuse(acc *Account, c provider.Callback, err error) {
 	cb := &in.Callback
 	cb.Verdict, cb.Sealed, cb.Note = model.Refused, true, clean(err.Error())
 	if p, ok := acc.Provider.(provider.Peeker); ok {

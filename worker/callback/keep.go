@@ -52,7 +52,7 @@ func SealHeader(key []byte, value string) string {
 }
 
 // headers keeps what matters of a request's headers.
-func (l *Listener) headers(acc Account, h http.Header) map[string]string {
+func (l *Listener) headers(acc *Account, h http.Header) map[string]string {
 	kept := map[string]string{}
 	var read []string
 	if p, ok := acc.Provider.(provider.HeaderReader); ok {
