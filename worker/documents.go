@@ -7,6 +7,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 // linkLives is how long a link that stood in a callback is kept.
@@ -29,10 +30,10 @@ func hasFile(d model.Document) bool {
 
 // queueDocuments adds the documents that the table lacks. Another mark than the newest version's says
 // that another file lies there now: the next version.
-func (w *Worker) queueDocuments(b *store.Batch, a *Account, k model.Key, refs []model.DocumentRef) error {
+func (w *Worker) queueDocuments(b *store.Batch, a *apply.Account, k model.Key, refs []model.DocumentRef) error {
 	now := b.Now()
 	for _, ref := range refs {
-		if !a.wants(ref.Kind) {
+		if !a.Wants(ref.Kind) {
 			continue
 		}
 		have, err := b.Documents(k)
@@ -63,7 +64,7 @@ func (w *Worker) queueDocuments(b *store.Batch, a *Account, k model.Key, refs []
 
 // linkDocuments writes down the documents that only this callback tells how to get. Links of what
 // anybody could have said are left alone, and so are those of refs that it makes no claim about.
-func (w *Worker) linkDocuments(b *store.Batch, in Incoming, came time.Time) error {
+func (w *Worker) linkDocuments(b *store.Batch, in apply.Incoming, came time.Time) error {
 	if len(in.Links) == 0 {
 		return nil
 	}
@@ -78,7 +79,7 @@ func (w *Worker) linkDocuments(b *store.Batch, in Incoming, came time.Time) erro
 		claims := func(o model.Observation) bool {
 			return o.Ref == l.Ref && (o.Evidence == model.Claim || o.Evidence == model.WeakClaim)
 		}
-		if l.URL.Reveal() == "" || !a.wants(l.Document.Kind) || !slices.ContainsFunc(in.Observations, claims) {
+		if l.URL.Reveal() == "" || !a.Wants(l.Document.Kind) || !slices.ContainsFunc(in.Observations, claims) {
 			continue
 		}
 		if err := w.linkDocument(b, model.Key{Account: a.ID, Ref: l.Ref}, l, came); err != nil {

@@ -16,6 +16,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 const (
@@ -199,7 +200,7 @@ func (w *Worker) inspect(ctx context.Context, tmp *os.File, d model.Document, f 
 }
 
 // undone deals with a download that brought no file.
-func (w *Worker) undone(ctx context.Context, a *Account, d model.Document, err error) error {
+func (w *Worker) undone(ctx context.Context, a *apply.Account, d model.Document, err error) error {
 	back := context.WithoutCancel(ctx)
 	var after *provider.RetryAfter
 	var disk *fs.PathError // ours: nothing else of a download is a file

@@ -7,11 +7,12 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/apply"
 )
 
 // find looks at what an answer changed: what a callback told is counted, the rest becomes a pending
 // gap (rule 9). It returns how many gaps are pending now.
-func (w *Worker) find(b *store.Batch, a *Account, src Source, t model.Transaction, d *model.Decision, o model.Observation) (int, error) {
+func (w *Worker) find(b *store.Batch, a *apply.Account, src Source, t model.Transaction, d *model.Decision, o model.Observation) (int, error) {
 	if d.FirstSight {
 		history, err := w.history(b, a, src, t, d.Next)
 		if err == nil && history {
@@ -52,7 +53,7 @@ func (w *Worker) find(b *store.Batch, a *Account, src Source, t model.Transactio
 
 // history says whether a first sight is history, not a gap: in a backfill, after track, or when the
 // provider made it before the account's first start.
-func (w *Worker) history(b *store.Batch, a *Account, src Source, t, next model.Transaction) (bool, error) {
+func (w *Worker) history(b *store.Batch, a *apply.Account, src Source, t, next model.Transaction) (bool, error) {
 	if src.Asked == model.AskedBackfill || t.Origin == model.OriginTrack {
 		return true, nil
 	}

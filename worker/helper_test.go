@@ -24,6 +24,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -125,7 +126,7 @@ func (b *batching) FetchMany(_ context.Context, refs []string) (out []model.Obse
 type bench struct {
 	*Worker
 	service *service
-	account *Account
+	account *apply.Account
 	ms      *atomic.Int64
 	root    string
 	log     bytes.Buffer
@@ -201,14 +202,14 @@ func newBench(t *testing.T, dsn string) *bench {
 	files, err := OpenFiles(b.root)
 	check(t, err)
 	b.service = &service{rules: testRules(), says: map[string]model.Observation{}, files: map[string][]byte{}, links: map[string]func(io.Writer) error{}}
-	b.account = &Account{
+	b.account = &apply.Account{
 		ID: "acc", ProviderName: "played", Provider: b.service, Rules: b.service.rules, GapGrace: 5 * time.Minute,
 		Download: []model.DocumentKind{model.SignedDocument, model.EvidenceDocument},
 	}
 	log := logrus.New()
 	log.SetOutput(&b.log)
 	b.Worker = New(Options{
-		Store: st, Accounts: func() []*Account { return []*Account{b.account} }, Files: files, Now: now, Rand: func() float64 { return 0 },
+		Store: st, Accounts: func() []*apply.Account { return []*apply.Account{b.account} }, Files: files, Now: now, Rand: func() float64 { return 0 },
 		Log: logrus.NewEntry(log), Owner: "test",
 	})
 	check(t, st.Do(t.Context(), store.Unit{Apply: func(g *store.Batch) error {
@@ -218,12 +219,19 @@ func newBench(t *testing.T, dsn string) *bench {
 	return b
 }
 
+func slot(t *testing.T, line string) apply.Slot {
+	t.Helper()
+	s, err := apply.ParseSlot(line)
+	check(t, err)
+	return s
+}
+
 func key(ref string) model.Key { return model.Key{Account: "acc", Ref: ref} }
 
 // called hands over a callback that claims something.
-func (b *bench) called(t *testing.T, o model.Observation, links ...provider.Link) Result {
+func (b *bench) called(t *testing.T, o model.Observation, links ...provider.Link) apply.Result {
 	t.Helper()
-	res, err := b.Callback(t.Context(), Incoming{
+	res, err := b.Callback(t.Context(), apply.Incoming{
 		Callback: model.Callback{Account: "acc", Ref: o.Ref, Type: "moved", Verdict: model.Accepted, At: b.Now(), Body: []byte("{}")},
 		Rules:    b.account.Rules, Observations: []model.Observation{o}, Links: links,
 	})

@@ -9,6 +9,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 // Hint takes what a browser said of a transaction. Nothing in it is believed: a row that we know is made due, within
@@ -62,7 +63,7 @@ const burstOfHints = 20
 
 // mayLookUp says whether one more ref that only hints name may become a hidden row with a question. No more come in
 // than a tenth of the budget can ask about: a flood of made-up refs would fill the table and wait for days.
-func (w *Worker) mayLookUp(a *Account, at time.Time) bool {
+func (w *Worker) mayLookUp(a *apply.Account, at time.Time) bool {
 	tenth := a.Budget[provider.ClassRead] / 10
 	if a.Budget[provider.ClassRead] == 0 { // no bound of the account's own
 		tenth = 60

@@ -13,11 +13,12 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 // fetchLink fetches a document from the link that a callback told, whatever the provider has said of
 // the row so far: the link may be dead by then. The file waits in the hold folder.
-func (w *Worker) fetchLink(ctx context.Context, a *Account, d model.Document, t model.Transaction) error {
+func (w *Worker) fetchLink(ctx context.Context, a *apply.Account, d model.Document, t model.Transaction) error {
 	if name, ok := w.Files.Holds(d.ID); ok { // it had come when the process ended
 		sum, size, err := w.Files.Hash(name)
 		if err == nil {

@@ -13,6 +13,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 // slow is a service that is silent about refs that nobody vouches for, as one whose tenth of the budget is used up.
@@ -71,7 +72,7 @@ func TestAFileThatIsSlowHoldsUpNoOther(t *testing.T) {
 	free := &service{rules: testRules(), says: map[string]model.Observation{}, files: map[string][]byte{"1": pdfOf("one")}}
 	other := *b.account
 	other.ID, other.Provider = "other", free
-	b.Accounts = func() []*Account { return []*Account{b.account, &other} }
+	b.Accounts = func() []*apply.Account { return []*apply.Account{b.account, &other} }
 	b.called(t, claim("a", model.Completed), linkTo("a", link))
 	b.startLanes(t.Context(), "download", b.downloadLanes())
 	<-started
@@ -98,7 +99,7 @@ func TestAnAccountThatWasReloadedIsLeftToItsSuccessor(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
 	before := b.rowsLane()
 	next := *b.account
-	b.Accounts = func() []*Account { return []*Account{&next} }
+	b.Accounts = func() []*apply.Account { return []*apply.Account{&next} }
 	b.called(t, claim("a", model.Completed))
 	b.move(3 * time.Second)
 	check(t, before.round(t.Context()))

@@ -14,6 +14,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 func inProgress() model.Observation {
@@ -51,7 +52,7 @@ func TestOpenRowsAreAskedAboutInBatchesAndWhatIsLeftOutAlone(t *testing.T) {
 		}
 		s.omits = "r4"
 		b.move(7 * time.Hour)
-		r := b.ran(t, model.Run{Kind: string(Active)})
+		r := b.ran(t, model.Run{Kind: string(apply.Active)})
 		same(t, "run", []any{r.State, r.Asked, r.Changed}, []any{model.RunDone, 7, 7})
 		slices.Sort(b.service.asked)
 		same(t, "asked alone: left out of an answer, and left over", b.service.asked, []string{"r4", "r6"})
@@ -139,22 +140,22 @@ func TestAnAuditFindsWhatAWalkMissed(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		l := &listing{batching: b.batches(10), kind: provider.ListsNewest}
 		b.account.Provider = l
-		b.ran(t, model.Run{Kind: string(Active)}) // shows nothing
+		b.ran(t, model.Run{Kind: string(apply.Active)}) // shows nothing
 		made := noon.Add(-time.Hour)
 		o := inProgress()
 		o.CreatedAt = &made
 		b.service.says["hidden"] = o
 		l.items = []provider.Listed{{Observation: model.Observation{Ref: "hidden", Evidence: model.Verified, Mark: "m1", CreatedAt: &made}}}
 		b.move(7 * time.Hour)
-		b.ran(t, model.Run{Kind: string(Active)})
+		b.ran(t, model.Run{Kind: string(apply.Active)})
 		if _, err := b.Store.Transaction(t.Context(), model.Key{Account: "acc", Ref: "hidden"}); err == nil {
 			t.Fatal("the window of the second walk reaches what it should not")
 		}
 		b.move(time.Hour)
-		b.ran(t, model.Run{Kind: string(Audit)})
+		b.ran(t, model.Run{Kind: string(apply.Audit)})
 		same(t, "after the audit", b.row(t, "hidden").Status, model.InProgress)
 		b.move(60 * 24 * time.Hour)
-		b.ran(t, model.Run{Kind: string(Audit)})
+		b.ran(t, model.Run{Kind: string(apply.Audit)})
 		same(t, "an audit looks back a month, and the overlap", l.since[len(l.since)-1], b.Now().Add(-auditWithin-b.Overlap))
 	})
 }
@@ -181,7 +182,7 @@ func TestAListOfTheNewestFindsAndDoesNotAnswerForOpenRows(t *testing.T) {
 		same(t, "plan", []int{plan.New, plan.Changed, plan.Known, plan.Calls}, []int{1, 1, 1, 2})
 		b.move(7 * time.Hour)
 		l.batches, l.lists = nil, 0
-		r := b.ran(t, model.Run{Kind: string(Active)})
+		r := b.ran(t, model.Run{Kind: string(apply.Active)})
 		same(t, "state", r.State, model.RunDone)
 		same(t, "lists", l.lists, 1)
 		slices.Sort(l.batches[0])
@@ -201,7 +202,7 @@ func TestAListThatNamesBytesIsReadOn(t *testing.T) {
 			o.Ref = ref
 			l.items = append(l.items, provider.Listed{Observation: o, Whole: true})
 		}
-		r := b.ran(t, model.Run{Kind: string(Active)})
+		r := b.ran(t, model.Run{Kind: string(apply.Active)})
 		same(t, "state", r.State, model.RunDone)
 		same(t, "status", b.row(t, "good").Status, model.InProgress)
 	})

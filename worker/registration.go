@@ -10,6 +10,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 // registered is what is remembered of an account's registration.
@@ -76,7 +77,7 @@ func recorded(text string) (r registered) {
 }
 
 // checkRegistration compares what the provider calls with what it called before (audit slot).
-func (w *Worker) checkRegistration(ctx context.Context, a *Account) error {
+func (w *Worker) checkRegistration(ctx context.Context, a *apply.Account) error {
 	p, ok := a.Provider.(provider.Registrar)
 	if !ok {
 		return nil

@@ -13,7 +13,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
-	"countersign/worker"
+	"countersign/worker/apply"
 	"countersign/worker/callback"
 )
 
@@ -27,8 +27,7 @@ type accounts struct {
 }
 
 type accountTable struct {
-	list       []*worker.Account
-	byID       map[string]callback.Account
+	list       []*apply.Account
 	transports map[string]*provider.Transport
 }
 
@@ -39,16 +38,10 @@ func newAccounts(a *Env, s *store.Store, log *logrus.Entry) *accounts {
 }
 
 // list is what the worker asks for.
-func (all *accounts) list() []*worker.Account { return all.table.Load().list }
-
-// lookup is what the listener asks for.
-func (all *accounts) lookup(id string) (callback.Account, bool) {
-	a, ok := all.table.Load().byID[id]
-	return a, ok
-}
+func (all *accounts) list() []*apply.Account { return all.table.Load().list }
 
 // find returns an account as it runs; nil if there is none.
-func (all *accounts) find(id string) *worker.Account {
+func (all *accounts) find(id string) *apply.Account {
 	for _, a := range all.list() {
 		if a.ID == id {
 			return a
@@ -61,7 +54,7 @@ func (all *accounts) find(id string) *worker.Account {
 // before. Budgets go on where they stood. An account that is seen for the first time starts now.
 func (all *accounts) set(ctx context.Context, c *Config) error {
 	old := all.table.Load()
-	next := &accountTable{byID: map[string]callback.Account{}, transports: map[string]*provider.Transport{}}
+	next := &accountTable{transports: map[string]*provider.Transport{}}
 	var errs []error
 	for i := range c.Accounts {
 		if err := all.add(next, old, c, &c.Accounts[i]); err != nil {
@@ -114,12 +107,6 @@ func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error
 	if s, ok := p.(provider.Starter); ok {
 		s.UseTokens(all.tokens(acc.ID))
 	}
-	wa := &worker.Account{
-		ID: acc.ID, ProviderName: acc.Provider, Provider: p, Rules: acc.rules(p.Rules()), GapGrace: time.Duration(acc.GapGrace),
-		Budget: acc.budgets(), Meter: t, Download: acc.kinds(), CallbackURL: c.callbackURL(acc.ID),
-		Signatures: model.Expectation(acc.Signatures), KeepBad: acc.OnBadSignature == "keep",
-		Polling: worker.Schedules{worker.Active: acc.Polling.Active, worker.Idle: acc.Polling.Idle, worker.Audit: acc.Polling.Audit},
-	}
 	sources := acc.CallbackSources
 	if len(sources) == 0 {
 		sources = c.Public.Allow
@@ -128,13 +115,35 @@ func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error
 	if err != nil {
 		return fmt.Errorf("account %s: callback_sources: %w", acc.ID, err)
 	}
-	next.list = append(next.list, wa)
-	next.transports[acc.ID] = t
-	next.byID[acc.ID] = callback.Account{
-		ID: acc.ID, ProviderName: acc.Provider, Provider: p, ReturnPage: acc.ReturnPage, IncludeTest: acc.IncludeTest,
-		SecretHeaders: secretHeaders(), Hints: acc.Hints.Enabled, Origins: acc.Hints.Origins, Sources: from,
+	slots, err := acc.Polling.slots()
+	if err != nil {
+		return fmt.Errorf("account %s: %w", acc.ID, err)
 	}
+	next.list = append(next.list, &apply.Account{
+		ID: acc.ID, ProviderName: acc.Provider, Provider: p, Rules: acc.rules(p.Rules()), GapGrace: time.Duration(acc.GapGrace),
+		Budget: acc.budgets(), Meter: t, Download: acc.kinds(), CallbackURL: c.callbackURL(acc.ID),
+		Signatures: model.Expectation(acc.Signatures), KeepBad: acc.OnBadSignature == "keep",
+		Polling: slots, ReturnPage: acc.ReturnPage, SecretHeaders: secretHeaders(), Hints: acc.Hints.Enabled, Origins: acc.Hints.Origins,
+		Sources: from,
+	})
+	next.transports[acc.ID] = t
 	return nil
+}
+
+// slots are the tiers' cron lines, parsed.
+func (p Polling) slots() (apply.Schedules, error) {
+	out := apply.Schedules{}
+	for tier, line := range map[apply.Tier]string{apply.Active: p.Active, apply.Idle: p.Idle, apply.Audit: p.Audit} {
+		if line == "" {
+			continue
+		}
+		slot, err := apply.ParseSlot(line)
+		if err != nil {
+			return nil, fmt.Errorf("polling.%s: %w", tier, err)
+		}
+		out[tier] = slot
+	}
+	return out, nil
 }
 
 // secretHeaders are themselves the secret, where a provider sends it as it is: OneSpan Sign's key, Documenso's secret.
@@ -189,7 +198,7 @@ func (all *accounts) remember(ctx context.Context, c *Config) error {
 
 // identify asks each provider whose key it is. A key of another account than before is refused:
 // its answers must not be mixed with the rows that are there.
-func (all *accounts) identify(ctx context.Context, a *worker.Account) error {
+func (all *accounts) identify(ctx context.Context, a *apply.Account) error {
 	ch, ok := a.Provider.(provider.Checker)
 	if !ok {
 		return nil

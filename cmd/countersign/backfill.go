@@ -14,6 +14,7 @@ import (
 	"countersign/model"
 	"countersign/provider"
 	"countersign/worker"
+	"countersign/worker/apply"
 )
 
 type backfillOptions struct {
@@ -61,12 +62,12 @@ compares without writing: what would change, how many calls and how long.`,
 }
 
 // lists are the chosen accounts; one that lists nothing is refused.
-func (o backfillOptions) lists(e *engine) ([]*worker.Account, error) {
+func (o backfillOptions) lists(e *engine) ([]*apply.Account, error) {
 	accounts, err := e.chosen(o.accounts)
 	if err != nil {
 		return nil, err
 	}
-	var out []*worker.Account
+	var out []*apply.Account
 	var errs []error
 	for _, acc := range accounts {
 		if _, ok := acc.Provider.(provider.Lister); !ok {

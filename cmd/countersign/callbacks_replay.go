@@ -155,9 +155,9 @@ func replayCallback(ctx context.Context, env *Env, w *writer, accounts map[strin
 		if b, err = env.named(ctx, w.store, w.config, was.Account); err != nil {
 			return out, err
 		}
-		accounts[was.Account], w.built = b, append(w.built, b.worker)
+		accounts[was.Account], w.built = b, append(w.built, b.account)
 	}
-	in, err := callback.Judge(b.listener, kept(was, keys))
+	in, err := callback.Judge(b.account, kept(was, keys))
 	if errors.Is(err, provider.ErrUnreadable) {
 		return out, fmt.Errorf("callback %s: %w", id, err)
 	}
@@ -165,17 +165,16 @@ func replayCallback(ctx context.Context, env *Env, w *writer, accounts map[strin
 		return out, fmt.Errorf("callback %s could not be judged: %w", id, provider.Redact(err))
 	}
 	out = replayedJSON{id, was.Account, cmp.Or(in.Callback.Ref, was.Ref), string(was.Verdict), string(in.Callback.Verdict), "", in.Callback.Note}
-	again := worker.Incoming{Callback: in.Callback, Rules: b.worker.Rules, Observations: in.Observations, Links: in.Links, Test: in.Test, Ignored: in.Ignored}
 	if was.Verdict != model.Refused && in.Callback.Verdict == model.Refused {
 		out.Note = "its proof covered what was cut out of the body when it was stored"
 	}
 	if dry {
-		if !worker.WorthReplaying(was, again) {
+		if !worker.WorthReplaying(was, in) {
 			out.After, out.Outcome = out.Before, string(was.Outcome)
 		}
 		return out, nil
 	}
-	res, _, err := w.worker.Replay(ctx, was, again)
+	res, _, err := w.worker.Replay(ctx, was, in)
 	if err != nil {
 		return out, fmt.Errorf("callback %s: %w", id, err)
 	}

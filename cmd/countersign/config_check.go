@@ -2,10 +2,11 @@ package main
 
 import (
 	"cmp"
-	"countersign/cmd/countersign/output"
 	"fmt"
 	"os"
 	"time"
+
+	"countersign/cmd/countersign/output"
 
 	"github.com/spf13/cobra"
 )

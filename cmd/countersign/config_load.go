@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"cmp"
-	"countersign/cmd/countersign/output"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"countersign/cmd/countersign/output"
 
 	"go.yaml.in/yaml/v3"
 )

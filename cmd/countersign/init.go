@@ -3,13 +3,14 @@ package main
 import (
 	"bufio"
 	"cmp"
-	"countersign/cmd/countersign/output"
 	"fmt"
 	"io"
 	"maps"
 	"os"
 	"slices"
 	"strings"
+
+	"countersign/cmd/countersign/output"
 
 	"github.com/spf13/cobra"
 )

@@ -21,7 +21,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
-	"countersign/worker"
+	"countersign/worker/apply"
 	"countersign/worker/callback"
 	"countersign/worker/console"
 )
@@ -89,7 +89,7 @@ func (e *engine) openListeners() (in *listeners, err error) {
 		return nil, err
 	}
 	in.public, err = callback.New(callback.Options{
-		Lookup: e.accounts.lookup, Apply: in.noting(e), Nudge: e.worker.Nudge, Hint: e.hint, MaxBody: int64(e.config.Public.MaxBody),
+		Lookup: e.accounts.find, Apply: in.noting(e), Nudge: e.worker.Nudge, Hint: e.hint, MaxBody: int64(e.config.Public.MaxBody),
 		MaxConns: e.connections(), MaxConnsEach: e.config.Public.MaxConnectionsPerAddress,
 		RefusedAMinute: e.config.Public.RefusedPerMinute, RefusedBytes: int64(e.config.Retention.RefusedSize),
 		TrustedProxies: e.config.Public.TrustedProxies, HMACKey: key, Now: e.env.Now, Log: e.log,
@@ -204,25 +204,13 @@ func (e *engine) credentialsTaken(ctx context.Context) error {
 	return fmt.Errorf("refused by the provider: account %s", strings.Join(refused, ", "))
 }
 
-// noting is apply, and notes whether what it was given could be stored.
+// noting applies a callback, and notes whether what it was given could be stored.
 func (in *listeners) noting(e *engine) callback.Apply {
-	return func(ctx context.Context, c callback.Incoming) (callback.Result, error) {
-		res, err := e.apply(ctx, c)
+	return func(ctx context.Context, c apply.Incoming) (apply.Result, error) {
+		res, err := e.worker.Callback(ctx, c)
 		in.keeping.set(e.env.Now(), err)
 		return res, err
 	}
-}
-
-// apply joins the listener and the worker, which know nothing of each other.
-func (e *engine) apply(ctx context.Context, in callback.Incoming) (callback.Result, error) {
-	var rules model.Rules
-	if a := e.accounts.find(in.Callback.Account); a != nil {
-		rules = a.Rules
-	}
-	res, err := e.worker.Callback(ctx, worker.Incoming{
-		Callback: in.Callback, Rules: rules, Observations: in.Observations, Links: in.Links, Test: in.Test, Ignored: in.Ignored,
-	})
-	return callback.Result{ID: res.ID, Verdict: res.Verdict, Outcome: res.Outcome}, err
 }
 
 // reloads reads the config again at each SIGHUP. A faulty file changes nothing.

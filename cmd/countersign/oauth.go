@@ -18,7 +18,6 @@ import (
 
 	"countersign/cmd/countersign/output"
 	"countersign/provider"
-	"countersign/worker/callback"
 )
 
 // longestCode is how many bytes of a pasted code or URL are read.
@@ -74,7 +73,7 @@ func runLogin(ctx context.Context, env *Env, id string, o oauthOptions) error {
 	defer stop()
 	return env.writing(ctx, func(ctx context.Context, w *writer) error {
 		all := newAccounts(env, w.store, w.log)
-		next := &accountTable{byID: map[string]callback.Account{}, transports: map[string]*provider.Transport{}}
+		next := &accountTable{transports: map[string]*provider.Transport{}}
 		if err := all.add(next, &accountTable{}, c, acc); err != nil {
 			return err
 		}

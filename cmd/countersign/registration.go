@@ -14,8 +14,7 @@ import (
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/provider"
-	"countersign/worker"
-	"countersign/worker/callback"
+	"countersign/worker/apply"
 )
 
 func newRegistrationCommand(env *Env) *cobra.Command {
@@ -55,13 +54,12 @@ type registrationJSON struct {
 type built struct {
 	*Account
 	provider provider.Provider
-	worker   *worker.Account  // as the worker sees it
-	listener callback.Account // as the listener sees it
+	account  *apply.Account // as it runs
 }
 
 // build makes an account's provider. Its calls keep the account's budget and are seen by base, if any.
 func (a *Env) build(ctx context.Context, all *accounts, c *Config, acc *Account) (built, error) {
-	next := &accountTable{byID: map[string]callback.Account{}, transports: map[string]*provider.Transport{}}
+	next := &accountTable{transports: map[string]*provider.Transport{}}
 	if err := all.add(next, &accountTable{}, c, acc); err != nil {
 		return built{}, err
 	}
@@ -69,7 +67,7 @@ func (a *Env) build(ctx context.Context, all *accounts, c *Config, acc *Account)
 	if st, ok := p.(provider.Starter); ok {
 		st.UseTokens(borrowed(all.store, acc.ID))
 	}
-	return built{acc, p, next.list[0], next.byID[acc.ID]}, prepare(ctx, acc.ID, p)
+	return built{acc, p, next.list[0]}, prepare(ctx, acc.ID, p)
 }
 
 // prepare loads what a provider's Receive needs of the database.

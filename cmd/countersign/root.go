@@ -2,13 +2,14 @@ package main
 
 import (
 	"context"
-	"countersign/cmd/countersign/output"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"syscall"
+
+	"countersign/cmd/countersign/output"
 
 	"github.com/spf13/cobra"
 )

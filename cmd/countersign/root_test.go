@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"countersign/cmd/countersign/output"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"countersign/cmd/countersign/output"
 
 	"github.com/spf13/cobra"
 )

@@ -10,6 +10,7 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker"
+	"countersign/worker/apply"
 )
 
 // queueBackfills queues what no finished backfill covers, for each account that lists.
@@ -27,7 +28,7 @@ func (e *engine) queueBackfills(ctx context.Context, o serveOptions) error {
 
 // queueBackfill queues one account's backfill. One that is waiting or in work is resumed instead; unless
 // always is set, so is one that a finished backfill covers already.
-func (e *engine) queueBackfill(ctx context.Context, a *worker.Account, since time.Time, always bool) error {
+func (e *engine) queueBackfill(ctx context.Context, a *apply.Account, since time.Time, always bool) error {
 	log := e.log.WithField("account", a.ID)
 	if _, ok := a.Provider.(provider.Lister); !ok {
 		log.Warn("no backfill: the provider lists nothing, give the refs to `countersign track --file`")
@@ -69,7 +70,7 @@ func (e *engine) repeatBackfill(ctx context.Context, o serveOptions) error {
 	if o.schedule == "" {
 		return nil
 	}
-	sched, err := worker.ParseSchedule(o.schedule)
+	sched, err := apply.ParseSlot(o.schedule)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker"
+	"countersign/worker/apply"
 )
 
 func newTrackCommand(env *Env) *cobra.Command {
@@ -197,7 +198,7 @@ type writer struct {
 	store  *store.Store
 	log    *logrus.Entry
 	worker *worker.Worker
-	built  []*worker.Account // accounts that the worker shall know; a verb that needs some builds them
+	built  []*apply.Account // accounts that the worker shall know; a verb that needs some builds them
 }
 
 // writing runs a verb that writes a little and calls nobody: the daemon's secrets may be missing.
@@ -230,7 +231,7 @@ func (a *Env) writingWith(ctx context.Context, c *Config, do func(context.Contex
 	defer func() { stop(); err = errors.Join(err, <-ended) }()
 	w := &writer{config: c, store: s, log: log}
 	w.worker = worker.New(worker.Options{
-		Store: s, Accounts: func() []*worker.Account { return w.built }, Now: a.utc, Rand: a.rand, Log: log, Owner: a.owner(),
+		Store: s, Accounts: func() []*apply.Account { return w.built }, Now: a.utc, Rand: a.rand, Log: log, Owner: a.owner(),
 	})
 	return do(ctx, w)
 }

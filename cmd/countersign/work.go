@@ -16,6 +16,7 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker"
+	"countersign/worker/apply"
 )
 
 // working runs a verb that asks providers: it opens the engine, lets do queue runs, works them off (or
@@ -156,11 +157,11 @@ func (e *engine) documentsInWork(ctx context.Context, account string) (bool, err
 }
 
 // chosen returns the accounts that a verb is for: those named, or all.
-func (e *engine) chosen(ids []string) ([]*worker.Account, error) {
+func (e *engine) chosen(ids []string) ([]*apply.Account, error) {
 	if len(ids) == 0 {
 		return e.accounts.list(), nil
 	}
-	var out []*worker.Account
+	var out []*apply.Account
 	for _, id := range ids {
 		a := e.accounts.find(id)
 		if a == nil {

@@ -75,12 +75,12 @@ func newDesk(t *testing.T, change ...func(*Options)) *desk {
 	d := &desk{apply: func(context.Context) error { return nil }}
 	quiet := logrus.New()
 	quiet.SetOutput(io.Discard)
-	accounts := map[string]Account{
+	accounts := map[string]*Account{
 		"sales": {ID: "sales", Provider: toy{}, SecretHeaders: []string{"Key"}},
 		"hr":    {ID: "hr", Provider: replier{}, SecretHeaders: []string{"Key"}},
 	}
 	o := Options{
-		Lookup: func(id string) (Account, bool) { a, ok := accounts[id]; return a, ok },
+		Lookup: func(id string) *Account { return accounts[id] },
 		Apply: func(ctx context.Context, in Incoming) (Result, error) {
 			if err := d.apply(ctx); err != nil {
 				return Result{}, err

@@ -36,13 +36,13 @@ type porch struct {
 func newPorch(t *testing.T) *porch {
 	t.Helper()
 	p := &porch{at: time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)}
-	accounts := map[string]Account{
+	accounts := map[string]*Account{
 		"sales": {ID: "sales", Provider: toy{}, ReturnPage: "https://www.example.org/done?lang=en#/thanks", Hints: true, Origins: []string{"https://www.example.org"}},
 		"mx":    {ID: "mx", Provider: guide{}, Hints: true},
 		"hr":    {ID: "hr", Provider: toy{}},
 	}
 	p.desk = newDesk(t, func(o *Options) {
-		o.Lookup = func(id string) (Account, bool) { a, ok := accounts[id]; return a, ok }
+		o.Lookup = func(id string) *Account { return accounts[id] }
 		o.Now = func() time.Time { return p.at }
 		o.Hint = func(_ context.Context, account string, h provider.Hinted) (string, error) {
 			p.mu.Lock()

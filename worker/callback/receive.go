@@ -17,8 +17,8 @@ import (
 )
 
 // callback reads one request's body and has it answered.
-func (l *Listener) callback(w http.ResponseWriter, r *http.Request, acc Account) {
-	if len(acc.Sources) > 0 && !acc.from(remote(r)) {
+func (l *Listener) callback(w http.ResponseWriter, r *http.Request, acc *Account) {
+	if len(acc.Sources) > 0 && !comesFrom(acc.Sources, remote(r)) {
 		l.logOnceAMinute(l.Log.WithFields(logrus.Fields{"account": acc.ID, "reason": remote(r)}), logrus.WarnLevel, acc.ID, "callback from an address that is not allowed")
 		l.count(acc.ID, "elsewhere")
 		status(w, http.StatusNotFound)
@@ -53,7 +53,7 @@ func (l *Listener) callback(w http.ResponseWriter, r *http.Request, acc Account)
 }
 
 // answer has the callback verified, stored and applied, and says so.
-func (l *Listener) answer(w http.ResponseWriter, r *http.Request, acc Account, c provider.Callback) {
+func (l *Listener) answer(w http.ResponseWriter, r *http.Request, acc *Account, c provider.Callback) {
 	in, code := l.judge(acc, c)
 	if code == http.StatusBadRequest {
 		l.count(acc.ID, "unreadable")
@@ -97,7 +97,7 @@ func (l *Listener) answer(w http.ResponseWriter, r *http.Request, acc Account, c
 }
 
 // judge verifies and parses a callback. The code is the answer to it once it is stored.
-func (l *Listener) judge(acc Account, c provider.Callback) (Incoming, int) {
+func (l *Listener) judge(acc *Account, c provider.Callback) (Incoming, int) {
 	in, err := Judge(acc, c)
 	in.Callback.Headers = l.headers(acc, c.Header)
 	switch {
@@ -124,10 +124,10 @@ func remote(r *http.Request) string {
 	return clip(r.RemoteAddr)
 }
 
-// from says whether an address may call.
-func (a Account) from(address string) bool {
+// comesFrom says whether an address lies in one of the networks.
+func comesFrom(sources []netip.Prefix, address string) bool {
 	ip, err := netip.ParseAddr(address)
-	return err == nil && within(a.Sources, ip.Unmap())
+	return err == nil && within(sources, ip.Unmap())
 }
 
 // tooMany asks a client to come back later.

@@ -38,7 +38,7 @@ func SealHeader(key []byte, value string) string {
 }
 
 // headers selects those of a request's headers that are stored.
-func (l *Listener) headers(acc Account, h http.Header) map[string]string {
+func (l *Listener) headers(acc *Account, h http.Header) map[string]string {
 	stored := map[string]string{}
 	var read []string
 	if p, ok := acc.Provider.(provider.HeaderReader); ok {
