@@ -23,7 +23,8 @@ const anything = "*"
 // provider. docs/decisions/0001-tree-and-arrows.md says why; a new arrow is argued for there.
 var arrows = map[string][]string{
 	"model":                 {},
-	"model/store":           {"model"},
+	"model/store":           {"model", "model/store/durable"},
+	"model/store/durable":   {},
 	"provider":              {"model"},
 	"provider/NAME":         {"model", "provider"},
 	"provider/providertest": {"model", "provider"},
@@ -31,7 +32,7 @@ var arrows = map[string][]string{
 	"worker/hook":           {"model"},
 	"worker/callback":       {"model", "model/store", "provider"},
 	"worker/console":        {"model", "model/store"},
-	"worker":                {"model", "model/store", "provider", "worker/hook"},
+	"worker":                {"model", "model/store", "model/store/durable", "provider", "worker/hook"},
 	"cmd/countersign":       {anything},
 }
 
