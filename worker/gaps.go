@@ -7,6 +7,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/model/store/durable"
 	"countersign/worker/apply"
 )
 
@@ -129,7 +130,7 @@ func (w *Worker) settle(ctx context.Context, g model.Gap) error {
 	}
 	k := model.Key{Account: g.Account, Ref: g.Ref}
 	var incidents []incidentMove
-	store.CrashPoint("gap before settle")
+	durable.CrashPoint("gap before settle")
 	err := w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
 		incidents = nil
 		open, err := b.OpenGaps(k)
@@ -161,7 +162,7 @@ func (w *Worker) settle(ctx context.Context, g model.Gap) error {
 		return nil
 	}})
 	if err == nil {
-		store.CrashPoint("gap settled")
+		durable.CrashPoint("gap settled")
 		w.noteIncidents(incidents)
 	}
 	return err

@@ -12,6 +12,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/model/store/durable"
 	"countersign/provider"
 	"countersign/worker/apply"
 )
@@ -50,7 +51,7 @@ func (w *Worker) fetchLink(ctx context.Context, a *apply.Account, d model.Docume
 		back := context.WithoutCancel(ctx)
 		return errors.Join(w.later(back, d, w.Now().Add(w.RetryWait), noRoom, false), err)
 	}
-	store.CrashPoint("hold synced")
+	durable.CrashPoint("hold synced")
 	return w.held(ctx, d, f)
 }
 
@@ -121,7 +122,7 @@ func (w *Worker) held(ctx context.Context, d model.Document, f file) error {
 		b.PutDocument(next)
 		return nil
 	}})
-	store.CrashPoint("hold noted")
+	durable.CrashPoint("hold noted")
 	if err == nil && !stays {
 		err = w.Files.dropHeld(holdName(d.ID, f.sum))
 	}
@@ -160,7 +161,7 @@ func (w *Worker) placeHeld(ctx context.Context, d model.Document, t model.Transa
 		return w.lost(ctx, d)
 	}
 	if err == nil {
-		store.CrashPoint("hold placed")
+		durable.CrashPoint("hold placed")
 		os.Remove(p) //nolint:errcheck // mostly gone already
 	}
 	return err

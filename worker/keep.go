@@ -12,6 +12,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/model/store/durable"
 	"countersign/provider"
 )
 
@@ -54,11 +55,11 @@ func (w *Worker) keep(ctx context.Context, d model.Document, t model.Transaction
 		d.Facts = checkedFacts(d, f)
 		d.State, d.Reason, d.Path, d.SHA256, d.Size, d.NextTryAt, d.StoredAt = state, reason, name, f.sum, f.size, nil, &now
 		d.Link, d.Held = "", ""
-		store.CrashPoint("keep synced")
+		durable.CrashPoint("keep synced")
 		if err := w.put(context.WithoutCancel(ctx), d, string(state)); err != nil {
 			return err
 		}
-		store.CrashPoint("keep noted")
+		durable.CrashPoint("keep noted")
 		w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "status": string(state), "source": filepath.Base(name)}).Info("document kept")
 		return nil
 	}
