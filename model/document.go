@@ -27,3 +27,6 @@ type Document struct {
 	// What is known of the signatures in the file; the zero value until they are checked.
 	Facts SignatureFacts `gorm:"embedded"`
 }
+
+// Key is the key of the document's transaction.
+func (d Document) Key() Key { return Key{Account: d.Account, Ref: d.Ref} }

@@ -18,6 +18,7 @@ const (
 	DocumentPlaced       DocumentEventKind = "placed"         // its file has its name among the others, on disk
 	DocumentSetAside     DocumentEventKind = "set aside"      // its file has its name in quarantine, on disk
 	DocumentRepeated     DocumentEventKind = "repeated"       // its file is the one of an earlier version
+	DocumentMarkedAnew   DocumentEventKind = "marked anew"    // the provider gives the same bytes under another mark
 	DocumentPostponed    DocumentEventKind = "postponed"      // nothing was tried
 	DocumentMachineFault DocumentEventKind = "machine fault"  // this machine could not fetch, check or place it
 	DocumentRefused      DocumentEventKind = "refused"        // the provider refuses the credentials
@@ -36,7 +37,7 @@ const (
 func DocumentEventKinds() []DocumentEventKind {
 	return []DocumentEventKind{
 		DocumentNamed, DocumentLinked, DocumentDue, DocumentWoken, DocumentCame, DocumentLinkFileCame, DocumentWrong, DocumentFatal,
-		DocumentPlaced, DocumentSetAside, DocumentRepeated, DocumentPostponed, DocumentMachineFault, DocumentRefused, DocumentNoFile,
+		DocumentPlaced, DocumentSetAside, DocumentRepeated, DocumentMarkedAnew, DocumentPostponed, DocumentMachineFault, DocumentRefused, DocumentNoFile,
 		DocumentMissing, DocumentTooLarge, DocumentCannotBeHad, DocumentLinkDied, DocumentFileAltered,
 		DocumentFileLost, DocumentReleased, DocumentAskedAgain,
 	}
@@ -53,7 +54,7 @@ type DocumentEvent struct {
 	Tried  bool          // it counts as a try
 
 	Name string    // named, linked: what the provider calls it
-	Mark string    // named, linked: the provider's mark of the file's content
+	Mark string    // named, linked, marked anew: the provider's mark of the file's content
 	Link string    // linked: where the file lies
 	Came time.Time // linked: when the link came
 
@@ -102,11 +103,12 @@ type Settlement struct {
 	Change *RowChange // what history says; nil: nothing
 }
 
+// Asks says whether the worker has to do something before anything is written.
+func (s Settlement) Asks() bool {
+	return s.Step == StepFetch || s.Step == StepFollow || s.Step == StepPlace || s.Step == StepQuarantine
+}
+
 // Writes says whether the row is to be written.
 func (s Settlement) Writes() bool {
-	switch s.Step {
-	case StepNone, StepRemoved, StepFetch, StepFollow, StepPlace, StepQuarantine:
-		return false
-	}
-	return true
+	return !s.Asks() && s.Step != StepNone && s.Step != StepRemoved && s.Step != ""
 }

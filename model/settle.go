@@ -43,6 +43,10 @@ func Settle(d Document, e DocumentEvent, t Transaction, now time.Time) Settlemen
 		s.due(e, t)
 	case DocumentWoken:
 		s.woken()
+	case DocumentMarkedAnew:
+		if s.was.HasFile() && s.was.Mark != e.Mark {
+			s.Step, s.Next.Mark = StepNoted, e.Mark
+		}
 	case DocumentPlaced:
 		s.placed(e, StepStored, DocumentStored)
 	case DocumentSetAside:

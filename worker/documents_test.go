@@ -124,7 +124,7 @@ func TestTheFifthFileThatIsNotWholeIsQuarantined(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
 	b.service.files["1"] = []byte("%PDF-1.4 cut off")
 	b.answered(t, "a", completed(marked("")))
-	for i := range wrongFiles {
+	for i := range model.WrongFiles {
 		same(t, fmt.Sprintf("state after %d", i), b.document(t, "a").State, model.DocumentWaiting)
 		check(t, b.downloadOnce(t.Context()))
 		b.move(time.Hour)

@@ -37,7 +37,7 @@ func TestADocumentIsStoredOnlyOnceItIsSynced(t *testing.T) {
 				}
 				d := b.document(t, "a")
 				same(t, "state", d.State, model.DocumentWaiting)
-				if !strings.HasPrefix(d.Reason, noRoom) || d.Attempts != 0 {
+				if !strings.HasPrefix(d.Reason, folderNotWritten) || d.Attempts != 0 {
 					t.Fatalf("%q after %d attempts", d.Reason, d.Attempts)
 				}
 				b.ms.Store(d.NextTryAt.UnixMilli())
@@ -53,7 +53,7 @@ func TestADocumentIsStoredOnlyOnceItIsSynced(t *testing.T) {
 
 // What a link brought is held only when its file and its name could be synced.
 func TestAFileIsHeldOnlyOnceItIsSynced(t *testing.T) {
-	for _, at := range []string{"temporary", "/" + holdFolder} {
+	for _, at := range []string{"temporary", "/" + linkFolder} {
 		b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
 		b.service.links[link] = fileOf(pdfOf("one"))
 		b.called(t, claim("a", model.Completed), linkTo("a", link))
@@ -61,11 +61,11 @@ func TestAFileIsHeldOnlyOnceItIsSynced(t *testing.T) {
 		if err := b.downloadOnce(t.Context()); err == nil {
 			t.Fatal("the disk's error was not told")
 		}
-		same(t, "held", b.document(t, "a").Held, "")
+		same(t, "held", b.document(t, "a").LinkFile, "")
 		mend()
 		b.move(b.RetryWait)
 		check(t, b.downloadOnce(t.Context()))
-		if d := b.document(t, "a"); d.Held == "" {
+		if d := b.document(t, "a"); d.LinkFile == "" {
 			t.Fatalf("%s: not held: %+v", at, d)
 		}
 	}

@@ -96,7 +96,7 @@ func TestAFileThatArrivesWhileItsTransactionIsForgottenGoes(t *testing.T) {
 		check(t, err)
 		_, err = tmp.Write(pdfOf("two"))
 		check(t, errors.Join(err, tmp.Close()))
-		check(t, b.keep(t.Context(), d, row, file{path: tmp.Name(), sum: "5ca1ab1e", size: 3}, model.DocumentStored, ""))
+		check(t, b.place(t.Context(), d, row, file{path: tmp.Name(), sum: "5ca1ab1e", size: 3}, model.Settlement{Step: model.StepPlace}))
 		same(t, "files", len(b.lying(t)), 0)
 		same(t, "documents", len(b.documents(t, "c")), 0)
 	})
@@ -112,7 +112,7 @@ func TestForgettingIsFinishedAfterAKill(t *testing.T) {
 		check(t, b.downloadOnce(t.Context()))
 		lies := b.lying(t)
 		same(t, "files before", len(lies), 1)
-		for _, also := range []string{quarantineFolder + "/" + lies[0], "acc/2019/12/b/1.v2.pdf", holdFolder + "/" + b.document(t, "b").ID + "-0123456789abcdef.pdf", "acc/2019/12/bb/1.pdf"} {
+		for _, also := range []string{quarantineFolder + "/" + lies[0], "acc/2019/12/b/1.v2.pdf", linkFolder + "/" + b.document(t, "b").ID + "-0123456789abcdef.pdf", "acc/2019/12/bb/1.pdf"} {
 			p := filepath.Join(b.Files.root, also)
 			check(t, os.MkdirAll(filepath.Dir(p), 0o700))
 			check(t, os.WriteFile(p, pdfOf("left"), 0o600))

@@ -27,7 +27,7 @@ func signedFile(t *testing.T) []byte {
 // fetched downloads until the document is no longer waiting, as often as a wrong file is asked for.
 func (b *bench) fetched(t *testing.T, ref string) model.Document {
 	t.Helper()
-	for range wrongFiles {
+	for range model.WrongFiles {
 		check(t, b.downloadOnce(t.Context()))
 		if d := b.document(t, ref); d.State != model.DocumentWaiting {
 			return d
@@ -84,7 +84,7 @@ func TestWhoIsToBlameForAFileThatCannotBeReadThrough(t *testing.T) {
 	b.Inspect = func(context.Context, *os.File) (Verdict, error) {
 		return Verdict{}, errors.New("fork: resource temporarily unavailable")
 	}
-	for range 2 * wrongFiles {
+	for range 2 * model.WrongFiles {
 		check(t, b.downloadOnce(t.Context()))
 		b.move(time.Hour)
 	}
@@ -97,7 +97,7 @@ func TestWhoIsToBlameForAFileThatCannotBeReadThrough(t *testing.T) {
 	}
 	check(t, b.downloadOnce(t.Context()))
 	d = b.document(t, "a")
-	same(t, "after the first death", []any{d.State, d.Attempts, len(b.service.fetched)}, []any{model.DocumentQuarantined, 1, 2*wrongFiles + 1})
+	same(t, "after the first death", []any{d.State, d.Attempts, len(b.service.fetched)}, []any{model.DocumentQuarantined, 1, 2*model.WrongFiles + 1})
 	if !strings.Contains(d.Reason, "died") {
 		t.Errorf("the reason is %q", d.Reason)
 	}
@@ -108,7 +108,7 @@ func TestALinkedFileKeepsWhatWasFoundInIt(t *testing.T) {
 	b.service.links[link] = fileOf(signedFile(t))
 	b.called(t, claim("a", model.Completed), linkTo("a", link))
 	check(t, b.downloadOnce(t.Context()))
-	same(t, "held", []any{b.document(t, "a").Held != "", b.document(t, "a").Facts.Signature}, []any{true, intact})
+	same(t, "held", []any{b.document(t, "a").LinkFile != "", b.document(t, "a").Facts.Signature}, []any{true, intact})
 	b.answered(t, "a", completed())
 	check(t, b.downloadOnce(t.Context()))
 	d := b.document(t, "a")
@@ -126,7 +126,7 @@ func TestReleaseTakesAFileOutOfQuarantine(t *testing.T) {
 		out, err := b.Release(t.Context(), d)
 		check(t, err)
 		same(t, "returned", out, b.document(t, "a"))
-		same(t, "released", []any{out.State, out.Reason, out.Facts, out.SHA256}, []any{model.DocumentStored, releasedReason, d.Facts, d.SHA256})
+		same(t, "released", []any{out.State, out.Reason, out.Facts, out.SHA256}, []any{model.DocumentStored, "released by operator", d.Facts, d.SHA256})
 		same(t, "lies", b.lying(t), []string{out.Path})
 		r := b.row(t, "a")
 		same(t, "stored of total", []int{r.DocsStored, r.DocsTotal}, []int{1, 1})

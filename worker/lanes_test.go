@@ -83,7 +83,7 @@ func TestAFileThatIsSlowHoldsUpNoOther(t *testing.T) {
 	b.called(t, claim("c", model.Completed), linkTo("c", sound))
 	b.move(time.Second)
 	b.startLanes(t.Context(), "download", b.downloadLanes())
-	for b.document(t, "c").Held == "" { // of the same account
+	for b.document(t, "c").LinkFile == "" { // of the same account
 	}
 	for stored := false; !stored; {
 		list, err := b.Store.Documents(t.Context(), store.DocumentFilter{Account: "other", Ref: "b"})

@@ -169,8 +169,8 @@ func (w *Worker) Run(ctx context.Context, parts ...Part) error {
 	for _, p := range parts {
 		switch p {
 		case PartLoops:
-			if err := w.sweepHold(ctx); err != nil {
-				w.Log.WithField("err", err).Warn("the hold folder was not swept")
+			if err := w.sweepLinkFiles(ctx); err != nil {
+				w.Log.WithField("err", err).Warn("the folder of links' files was not swept")
 			}
 			g.Go(func() error {
 				return w.every(ctx, "confirm", 250*time.Millisecond, w.inLanes("confirm", w.confirmLanes))

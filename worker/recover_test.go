@@ -13,10 +13,10 @@ import (
 func (b *bench) lies(t *testing.T, ref string, content []byte) string {
 	t.Helper()
 	d := b.document(t, ref)
-	name := b.nameOf(d, b.row(t, ref), model.DocumentStored)
+	name := nameOf(d, b.row(t, ref), d.Version, false)
 	temp := filepath.Join(b.root, tempFolder, "killed")
 	check(t, os.WriteFile(temp, content, 0o600))
-	check(t, b.Files.Keep(temp, name))
+	check(t, b.Files.Place(temp, name))
 	return name
 }
 
