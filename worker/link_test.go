@@ -237,3 +237,25 @@ func TestAHeldFileThatSomebodyTookAwayIsAskedForAnew(t *testing.T) {
 		same(t, "asked of the provider", b.service.fetched, []string{"1"})
 	})
 }
+
+// An answer that comes between the look at a transaction and the look at its document wakes the document all the same.
+func TestAnAnswerWhileADocumentIsLookedAtIsNotSleptOver(t *testing.T) {
+	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	b.service.links[link] = func(io.Writer) error { return provider.ErrNotFound }
+	b.service.files["1"] = pdfOf("one")
+	b.called(t, claim("a", model.Completed), linkTo("a", link))
+	claimed, err := b.Store.ClaimDocuments(t.Context(), store.DocumentsDue{Now: b.Now(), Limit: 1}, "test", time.Minute)
+	check(t, err)
+	check(t, b.download(t.Context(), claimed[0])) // the link has died
+	claimed, err = b.Store.ClaimDocuments(t.Context(), store.DocumentsDue{Now: b.Now(), Limit: 1}, "test", time.Minute)
+	check(t, err)
+	now, looks := b.Now, 0
+	b.Worker.Now = func() time.Time {
+		if looks++; looks == 1 { // the transaction was read just now
+			b.answered(t, "a", completed())
+		}
+		return now()
+	}
+	check(t, b.download(t.Context(), claimed[0]))
+	same(t, "state", b.document(t, "a").State, model.DocumentStored)
+}
