@@ -15,6 +15,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/pdf"
 )
 
 const (
@@ -182,7 +183,7 @@ func (w *Worker) fetchFile(ctx context.Context, d model.Document, get getFile) (
 	if err != nil || f.fault != nil {
 		return f, err
 	}
-	if f.fault = checkFile(tmp, f.size, dec); f.fault != nil {
+	if f.fault = pdf.Whole(tmp, f.size, dec.Length); f.fault != nil {
 		return f, nil
 	}
 	return f, w.inspect(ctx, tmp, d, &f)
@@ -193,9 +194,9 @@ var errNotChecked = errors.New("the file could not be checked")
 
 // inspect reads a file as a PDF and holds its signatures against what the account expects.
 func (w *Worker) inspect(ctx context.Context, tmp *os.File, d model.Document, f *file) error {
-	v, err := w.Inspect(ctx, tmp)
+	v, err := w.look(ctx, tmp)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errNotChecked, err)
+		return err
 	}
 	f.facts, f.spent = v.Facts, v.Spent
 	if v.Fault != "" {
@@ -208,6 +209,20 @@ func (w *Worker) inspect(ctx context.Context, tmp *os.File, d model.Document, f 
 		}
 	}
 	return nil
+}
+
+// look reads a file as a PDF. What the file's own words are is made fit to be stored.
+func (w *Worker) look(ctx context.Context, in *os.File) (pdf.Verdict, error) {
+	v, err := w.Inspect(ctx, in)
+	if err != nil {
+		return v, fmt.Errorf("%w: %w", errNotChecked, err)
+	}
+	v.Fault, v.Facts.Note = provider.Legible(v.Fault), provider.Legible(v.Facts.Note)
+	for i := range v.Facts.Signatures {
+		s := &v.Facts.Signatures[i]
+		s.Kind, s.Signer, s.Reason, s.Note = provider.Legible(s.Kind), provider.Legible(s.Signer), provider.Legible(s.Reason), provider.Legible(s.Note)
+	}
+	return v, nil
 }
 
 // wrongFile deals with a file that is not whole, or not as it was signed.

@@ -14,6 +14,8 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/worker/pdf"
+	"countersign/worker/pdf/pdftest"
 )
 
 // What is the fault of this machine costs a document no try, on either way to its file, and is told as what it is.
@@ -32,14 +34,14 @@ func TestAFaultOfThisMachineCostsNoTry(t *testing.T) {
 		for _, linked := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, linked %t", name, linked), func(t *testing.T) {
 				b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-				b.service.files["1"], b.service.noFile = pdfOf("one"), c.download
-				b.service.links[link] = fileOf(pdfOf("one"))
+				b.service.files["1"], b.service.noFile = pdftest.Plain("one"), c.download
+				b.service.links[link] = fileOf(pdftest.Plain("one"))
 				if c.download != nil {
 					b.service.links[link] = func(io.Writer) error { return c.download }
 				}
 				inspect := b.Inspect
 				if c.inspect != nil {
-					b.Inspect = func(context.Context, *os.File) (Verdict, error) { return Verdict{}, c.inspect }
+					b.Inspect = func(context.Context, *os.File) (pdf.Verdict, error) { return pdf.Verdict{}, c.inspect }
 				}
 				if linked {
 					b.called(t, claim("a", model.Completed), linkTo("a", link))
@@ -53,7 +55,7 @@ func TestAFaultOfThisMachineCostsNoTry(t *testing.T) {
 					same(t, "pause", d.NextTryAt.Sub(b.Now()), b.RetryWait)
 					b.move(b.RetryWait)
 				}
-				b.Inspect, b.service.noFile, b.service.links[link] = inspect, nil, fileOf(pdfOf("one"))
+				b.Inspect, b.service.noFile, b.service.links[link] = inspect, nil, fileOf(pdftest.Plain("one"))
 				b.service.says["a"] = completed()
 				check(t, b.downloadOnce(t.Context()))
 				b.confirmed(t)

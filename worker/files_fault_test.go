@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"countersign/model"
+	"countersign/worker/pdf/pdftest"
 )
 
 // failing makes the sync of files whose path ends so fail, until it is mended.
@@ -28,7 +29,7 @@ func TestADocumentIsStoredOnlyOnceItIsSynced(t *testing.T) {
 	for _, at := range []string{"temporary", "/a", "/01", "/2026", "/acc", "root"} {
 		t.Run(at, func(t *testing.T) {
 			b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-			b.service.files["1"] = pdfOf("one")
+			b.service.files["1"] = pdftest.Plain("one")
 			b.answered(t, "a", completed(marked("")))
 			mend := b.failing(strings.Replace(at, "root", b.root, 1))
 			for range 3 {
@@ -55,7 +56,7 @@ func TestADocumentIsStoredOnlyOnceItIsSynced(t *testing.T) {
 func TestAFileIsHeldOnlyOnceItIsSynced(t *testing.T) {
 	for _, at := range []string{"temporary", "/" + linkFolder} {
 		b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-		b.service.links[link] = fileOf(pdfOf("one"))
+		b.service.links[link] = fileOf(pdftest.Plain("one"))
 		b.called(t, claim("a", model.Completed), linkTo("a", link))
 		mend := b.failing(at)
 		if err := b.downloadOnce(t.Context()); err == nil {

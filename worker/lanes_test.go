@@ -13,6 +13,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/pdf/pdftest"
 )
 
 // slow is a service that is silent about refs that nobody vouches for, as one whose tenth of the budget is used up.
@@ -67,8 +68,8 @@ func TestAFileThatIsSlowHoldsUpNoOther(t *testing.T) {
 		return provider.ErrNotFound
 	}
 	const sound = "https://files.example.org/b"
-	b.service.links[sound] = fileOf(pdfOf("two"))
-	free := &service{rules: testRules(), says: map[string]model.Observation{}, files: map[string][]byte{"1": pdfOf("one")}}
+	b.service.links[sound] = fileOf(pdftest.Plain("two"))
+	free := &service{rules: testRules(), says: map[string]model.Observation{}, files: map[string][]byte{"1": pdftest.Plain("one")}}
 	other := *b.account
 	other.ID, other.Provider = "other", free
 	b.Accounts = func() []*Account { return []*Account{b.account, &other} }

@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 
 	"countersign/model"
@@ -45,9 +44,9 @@ func (w *Worker) Recheck(ctx context.Context, d model.Document) (out []Differenc
 		return nil, false, err
 	}
 	defer f.Close() //nolint:errcheck // only read
-	v, err := w.Inspect(ctx, f)
+	v, err := w.look(ctx, f)
 	if err != nil {
-		return nil, false, fmt.Errorf("%w: %w", errNotChecked, err)
+		return nil, false, err
 	}
 	if v.Fault != "" {
 		v.Facts = model.UnknownSignature(v.Fault)

@@ -11,6 +11,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/pdf"
 )
 
 // recoverFile takes the file that lies where a document belongs and that no row knows: a process was killed after
@@ -34,7 +35,7 @@ func (w *Worker) recoverFile(ctx context.Context, d model.Document, t model.Tran
 	if f.sum, f.size, err = w.Files.Hash(name); err != nil {
 		return false, err
 	}
-	if f.fault = checkFile(in, f.size, provider.Declared{}); f.fault == nil {
+	if f.fault = pdf.Whole(in, f.size, 0); f.fault == nil {
 		err = w.inspect(ctx, in, d, &f)
 	}
 	if err != nil || f.fault != nil {

@@ -16,6 +16,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/pdf"
 )
 
 // Meter tells how an account's budget and breaker stand. *provider.Transport is one.
@@ -70,7 +71,7 @@ type Options struct {
 	Workers   int           // questions under way per account; 4 if zero
 	MinFree   int64         // documents_min_free in bytes
 	Retention Retention
-	Inspect   Inspector // looks into a file that came; InspectHere if nil, which nothing bounds
+	Inspect   pdf.Inspector // looks into a file that came; pdf.InspectHere if nil, which nothing bounds
 }
 
 // Retention says how long what is stored is kept; zero keeps it.
@@ -112,7 +113,7 @@ func New(o Options) *Worker {
 		o.Workers = 4
 	}
 	if o.Inspect == nil {
-		o.Inspect = InspectHere
+		o.Inspect = pdf.InspectHere
 	}
 	return &Worker{
 		Options: o,

@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"countersign/worker"
+	"countersign/worker/pdf"
 )
 
 // What looking into one file may take. Memory grows with the file: what is read is held a few times.
@@ -56,7 +56,7 @@ func checkFileVerb(a *app) *cobra.Command {
 			if _, err := io.WriteString(a.stdout, checkReady); err != nil {
 				return err
 			}
-			v, err := worker.InspectHere(cmd.Context(), f)
+			v, err := pdf.InspectHere(cmd.Context(), f)
 			if err != nil {
 				return err
 			}

@@ -31,7 +31,9 @@ var arrows = map[string][]string{
 	"worker/hook":           {"model"},
 	"worker/callback":       {"model", "model/store", "provider"},
 	"worker/console":        {"model", "model/store"},
-	"worker":                {"model", "model/store", "provider", "worker/hook"},
+	"worker/pdf":            {"model"},
+	"worker/pdf/pdftest":    {},
+	"worker":                {"model", "model/store", "provider", "worker/hook", "worker/pdf"},
 	"cmd/countersign":       {anything},
 }
 
