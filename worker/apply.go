@@ -321,7 +321,7 @@ func (w *Worker) answer(b *store.Batch, a *apply.Account, src Source, k model.Ke
 	did := Applied{Key: k, Before: t, Decision: d}
 	if d.Remove {
 		if t.DocsTotal > 0 { // a file that came by a link goes into quarantine
-			if err := w.dueNow(b, k, func(d model.Document) bool { return d.Held != "" }); err != nil {
+			if err := w.wake(b, k); err != nil {
 				return did, err
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker/apply"
+	"countersign/worker/pdf/pdftest"
 )
 
 func marked(mark string) model.DocumentRef {
@@ -34,7 +35,7 @@ func (b *bench) answered(t *testing.T, ref string, o model.Observation) Applied 
 
 func TestAnotherMarkIsAnotherVersion(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.files["1"] = pdfOf("one")
+		b.service.files["1"] = pdftest.Plain("one")
 		b.answered(t, "a", completed(marked("m1")))
 		check(t, b.downloadOnce(t.Context()))
 		first := b.document(t, "a")
@@ -43,7 +44,7 @@ func TestAnotherMarkIsAnotherVersion(t *testing.T) {
 		b.answered(t, "a", completed(marked("")))
 		same(t, "documents while the mark stays", len(b.documents(t, "a")), 1)
 
-		b.service.files["1"] = pdfOf("two")
+		b.service.files["1"] = pdftest.Plain("two")
 		b.answered(t, "a", completed(marked("m2")))
 		r := b.row(t, "a")
 		same(t, "stored of total while the second is on its way", []int{r.DocsStored, r.DocsTotal}, []int{0, 1})
@@ -61,7 +62,7 @@ func TestAnotherMarkIsAnotherVersion(t *testing.T) {
 
 func TestANewMarkOfTheSameBytesMakesNoSecondFile(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.files["1"] = pdfOf("one")
+		b.service.files["1"] = pdftest.Plain("one")
 		b.answered(t, "a", completed(marked("m1")))
 		check(t, b.downloadOnce(t.Context()))
 		b.answered(t, "a", completed(marked("m2")))
@@ -76,13 +77,13 @@ func TestANewMarkOfTheSameBytesMakesNoSecondFile(t *testing.T) {
 
 func TestAMarkThatMovesDuringADownloadIsFetchedAgain(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.files["1"] = pdfOf("one")
+		b.service.files["1"] = pdftest.Plain("one")
 		b.answered(t, "a", completed(marked("m1")))
 		claimed, err := b.Store.ClaimDocuments(t.Context(), store.DocumentsDue{Now: b.Now(), Limit: 1}, "test", time.Minute)
 		check(t, err)
 		b.answered(t, "a", completed(marked("m2")))
 		check(t, b.download(t.Context(), claimed[0]))
-		b.service.files["1"] = pdfOf("two")
+		b.service.files["1"] = pdftest.Plain("two")
 		check(t, b.downloadOnce(t.Context()))
 		list := b.documents(t, "a")
 		same(t, "versions", len(list), 2)
@@ -103,7 +104,7 @@ func TestAFailedDownloadWaitsLongerEachTime(t *testing.T) {
 		same(t, "attempts", d.Attempts, i+1)
 		b.ms.Store(d.NextTryAt.UnixMilli())
 	}
-	b.service.noFile, b.service.files["1"] = nil, pdfOf("one")
+	b.service.noFile, b.service.files["1"] = nil, pdftest.Plain("one")
 	check(t, b.downloadOnce(t.Context()))
 	same(t, "state", b.document(t, "a").State, model.DocumentStored)
 }
@@ -125,7 +126,7 @@ func TestTheFifthFileThatIsNotWholeIsQuarantined(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
 	b.service.files["1"] = []byte("%PDF-1.4 cut off")
 	b.answered(t, "a", completed(marked("")))
-	for i := range wrongFiles {
+	for i := range model.WrongFiles {
 		same(t, fmt.Sprintf("state after %d", i), b.document(t, "a").State, model.DocumentWaiting)
 		check(t, b.downloadOnce(t.Context()))
 		b.move(time.Hour)

@@ -220,7 +220,7 @@ func (w *Worker) pruneOnce(ctx context.Context) error {
 	r := w.Retention
 	took, err := w.Store.Prune(ctx, store.PruneBefore{
 		Bodies: ago(w.Now(), r.Bodies), Refused: ago(w.Now(), r.Refused), Outbox: ago(w.Now(), r.Outbox), History: ago(w.Now(), r.History),
-		RefusedBytes: r.RefusedBytes, Links: ago(w.Now(), linkLives), HiddenRows: ago(w.Now(), 30*24*time.Hour),
+		RefusedBytes: r.RefusedBytes, Links: ago(w.Now(), model.LinkLife), HiddenRows: ago(w.Now(), 30*24*time.Hour),
 	})
 	if what := took.String(); what != "" {
 		w.Log.WithField("reason", what).Info("retention took what was old enough")

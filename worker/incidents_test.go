@@ -12,6 +12,7 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker/apply"
+	"countersign/worker/pdf/pdftest"
 )
 
 // again is the bench after a restart of the process: nothing is remembered but what the database holds.
@@ -142,7 +143,7 @@ func TestEachIncidentOpensOnceAndClosesOnce(t *testing.T) {
 				check(t, b.watchOnce(t.Context()))
 			},
 			good: func(t *testing.T, b *bench) {
-				b.service.files["1"] = pdfOf("late")
+				b.service.files["1"] = pdftest.Plain("late")
 				check(t, b.downloadOnce(t.Context()))
 				check(t, b.watchOnce(t.Context()))
 			},

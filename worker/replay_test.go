@@ -118,7 +118,7 @@ func TestWhatIsUnderstoodNowTakesItsPlace(t *testing.T) {
 
 func TestAReplayedCallbacksLinkIsFollowedWhileItMayLive(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		for _, after := range []time.Duration{time.Hour, linkLives} {
+		for _, after := range []time.Duration{time.Hour, model.LinkLife} {
 			ref := after.String()
 			cb := model.Callback{Account: "acc", Ref: ref, Type: "moved", Verdict: model.Refused, At: b.Now(), Body: []byte("{}")}
 			res, err := b.Callback(t.Context(), apply.Incoming{Callback: cb, Links: []provider.Link{linkTo(ref, link)}})
@@ -134,7 +134,7 @@ func TestAReplayedCallbacksLinkIsFollowedWhileItMayLive(t *testing.T) {
 				check(t, err)
 			}
 			want := 1
-			if after >= linkLives {
+			if after >= model.LinkLife {
 				want = 0
 			}
 			same(t, "documents after "+ref, len(b.documents(t, ref)), want)

@@ -14,6 +14,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/pdf/pdftest"
 )
 
 // rowsOf makes rows a00, a01 … in progress, all of which the service answers for.
@@ -195,7 +196,7 @@ func TestAVerifyReadsAListOfWholeObjectsAndAsksAboutTheRest(t *testing.T) {
 func TestFilesAreVerifiedWhereTheProviderCannotBeAsked(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		for _, ref := range []string{"a", "b", "c"} {
-			b.service.files["1"], b.service.says[ref] = pdfOf(ref), completed(marked("m"))
+			b.service.files["1"], b.service.says[ref] = pdftest.Plain(ref), completed(marked("m"))
 			b.answered(t, ref, completed(marked("m")))
 			check(t, b.downloadOnce(t.Context()))
 		}

@@ -11,12 +11,13 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/worker/apply"
+	"countersign/worker/pdf/pdftest"
 )
 
 func TestVerifyFetchesAnAlteredFileAnewAndLeavesOldVersionsAlone(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		for _, mark := range []string{"m1", "m2"} {
-			b.service.files["1"], b.service.says["a"] = pdfOf(mark), completed(marked(mark))
+			b.service.files["1"], b.service.says["a"] = pdftest.Plain(mark), completed(marked(mark))
 			b.answered(t, "a", completed(marked(mark)))
 			check(t, b.downloadOnce(t.Context()))
 		}
@@ -30,7 +31,7 @@ func TestVerifyFetchesAnAlteredFileAnewAndLeavesOldVersionsAlone(t *testing.T) {
 		same(t, "versions", []int{len(list), list[0].Version, list[1].Version}, []int{2, 1, 3})
 		got, err := os.ReadFile(filepath.Join(b.root, filepath.FromSlash(list[1].Path)))
 		check(t, err)
-		same(t, "the newest file", string(got), string(pdfOf("m2")))
+		same(t, "the newest file", string(got), string(pdftest.Plain("m2")))
 	})
 }
 

@@ -16,6 +16,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/worker/apply"
+	"countersign/worker/pdf"
 )
 
 // Options is what a Worker needs. All of it is required, but for what says otherwise.
@@ -36,7 +37,7 @@ type Options struct {
 	Workers   int           // questions under way per account; 4 if zero
 	MinFree   int64         // documents_min_free in bytes
 	Retention Retention
-	Inspect   Inspector // looks into a file that came; InspectHere if nil, which nothing bounds
+	Inspect   pdf.Inspector // looks into a file that came; pdf.InspectHere if nil, which nothing bounds
 }
 
 // Retention says how long what is stored is kept; zero keeps it.
@@ -78,7 +79,7 @@ func New(o Options) *Worker {
 		o.Workers = 4
 	}
 	if o.Inspect == nil {
-		o.Inspect = InspectHere
+		o.Inspect = pdf.InspectHere
 	}
 	return &Worker{
 		Options: o,
@@ -135,8 +136,8 @@ func (w *Worker) Run(ctx context.Context, parts ...Part) error {
 	for _, p := range parts {
 		switch p {
 		case PartLoops:
-			if err := w.sweepHold(ctx); err != nil {
-				w.Log.WithField("err", err).Warn("the hold folder was not swept")
+			if err := w.sweepLinkFiles(ctx); err != nil {
+				w.Log.WithField("err", err).Warn("the folder of links' files was not swept")
 			}
 			g.Go(func() error {
 				return w.every(ctx, "confirm", 250*time.Millisecond, w.inLanes("confirm", w.confirmLanes))

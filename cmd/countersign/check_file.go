@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"countersign/cmd/countersign/output"
-	"countersign/worker"
+	"countersign/worker/pdf"
 )
 
 // What looking into one file may take. Memory grows with the file: what is read is held a few times.
@@ -57,7 +57,7 @@ func newCheckFileCommand(env *Env) *cobra.Command {
 			if _, err := io.WriteString(env.Stdout, checkReady); err != nil {
 				return err
 			}
-			v, err := worker.InspectHere(cmd.Context(), f)
+			v, err := pdf.InspectHere(cmd.Context(), f)
 			if err != nil {
 				return err
 			}

@@ -47,6 +47,7 @@ var arrows = map[string][]string{
 	},
 	"provider/simulator/world/chance": {}, "provider/simulator/world/life": {}, "provider/simulator/world/pdf": {}, "provider/simulator/world/wire": {},
 	"worker/pdf":             {"model"},
+	"worker/pdf/pdftest":     {},
 	"worker/files":           {"model", "model/store/durable"},
 	"worker/hook":            {"model", "model/store/durable"},
 	"worker/apply":           {"model", "model/store", "provider"},

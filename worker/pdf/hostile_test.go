@@ -1,4 +1,4 @@
-package worker
+package pdf
 
 import (
 	"bytes"
@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"countersign/worker/pdf/pdftest"
 )
 
 // bomb is a deflated stream that unfolds to about size bytes of one character, deflated twice.
@@ -118,7 +120,7 @@ func hostileFiles(t testing.TB) map[string][]byte {
 		"arrays a million deep":                  objects("", catalog, pages, page("/X "+strings.Repeat("[", 1_000_000)+strings.Repeat("]", 1_000_000))),
 		"dictionaries a million deep":            objects("", catalog, pages, page("/X "+strings.Repeat("<</A", 1_000_000)+" 1"+strings.Repeat(">>", 1_000_000))),
 		"a string that does not end":             objects("", catalog, pages, page("/X "+strings.Repeat("(", 1_000_000))),
-		"ten thousand signatures in text":        append(pdfOf("a"), strings.Repeat("/ByteRange[0 9 99 9] ", 10_000)...),
+		"ten thousand signatures in text":        append(pdftest.Plain("a"), strings.Repeat("/ByteRange[0 9 99 9] ", 10_000)...),
 		"nothing but a head and an end":          []byte("%PDF-1.7\n%%EOF\n"),
 		"a page of HTML":                         []byte("<html>%PDF-1.4 <body>Sign in</body></html>\n%%EOF"),
 	}
@@ -145,7 +147,7 @@ func TestHostileFilesAreReadToAnEnd(t *testing.T) {
 func FuzzInspect(f *testing.F) {
 	s := newSeal(f, noon.Add(-time.Hour), noon.AddDate(1, 0, 0), false)
 	p := newPaper("lease").sign(f, s, how{})
-	for _, seed := range [][]byte{p.raw, p.sign(f, s, how{subFilter: "ETSI.RFC3161"}).raw, pdfOf("a"), []byte("%PDF-1.7\n%%EOF\n")} {
+	for _, seed := range [][]byte{p.raw, p.sign(f, s, how{subFilter: "ETSI.RFC3161"}).raw, pdftest.Plain("a"), []byte("%PDF-1.7\n%%EOF\n")} {
 		f.Add(seed, 0, byte(0))
 		f.Add(seed, 700, byte(1))
 	}

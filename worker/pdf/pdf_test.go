@@ -1,4 +1,4 @@
-package worker
+package pdf
 
 import (
 	"bytes"
@@ -17,6 +17,7 @@ import (
 	pdf "github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
 
 	"countersign/model"
+	"countersign/worker/pdf/pdftest"
 )
 
 // tried is a file, what is to be found in it, and where pdfsig of poppler sees it in another way, why.
@@ -65,7 +66,7 @@ func validFiles(t *testing.T) map[string]tried {
 	filled := how{more: map[int]string{70: "<</Type/Annot/Subtype/Widget/FT/Tx/T(name)/V(Ana)/Rect[0 0 9 9]>>"}}
 	old := newSeal(t, noon.AddDate(-2, 0, 0), noon.AddDate(-1, 0, 0), false)
 	return map[string]tried{
-		"no signature":                    {raw: pdfOf("lease"), word: unsigned, is: model.IntegrityNone, covers: model.CoverageNone},
+		"no signature":                    {raw: pdftest.Plain("lease"), word: unsigned, is: model.IntegrityNone, covers: model.CoverageNone},
 		"signed":                          {raw: once.raw, word: intact, is: isIntact, covers: whole, number: 1},
 		"signed in the CAdES form":        {raw: newPaper("a").sign(t, s, how{subFilter: "ETSI.CAdES.detached"}).raw, word: intact, is: isIntact, covers: whole, number: 1},
 		"signed with a chain":             {raw: newPaper("a").sign(t, newSeal(t, noon.Add(-time.Hour), noon.AddDate(1, 0, 0), true), how{}).raw, word: intact, is: isIntact, covers: whole, number: 1},

@@ -1,4 +1,4 @@
-package worker
+package pdf
 
 import (
 	"bytes"
@@ -85,7 +85,7 @@ func contentOf(s signed, p *pkcs7.PKCS7, covered []byte, e *model.EmbeddedSignat
 		}
 		return p.Content, ""
 	}
-	return nil, "its form (" + clipped(s.subFilter, 40) + ") is not one that can be checked"
+	return nil, "its form (" + cut(s.subFilter, 40) + ") is not one that can be checked"
 }
 
 // signerHolds says whether one signer's signature fits its certificate and the content.
@@ -94,7 +94,7 @@ func signerHolds(p *pkcs7.PKCS7, signer pkcs7.SignerInfo, content []byte, e *mod
 	if err != nil || cert == nil {
 		return model.IntegrityUnknown, "the signer's certificate is not in it"
 	}
-	if cn := clipped(cert.Subject.CommonName, 300); cn != "" {
+	if cn := cut(cert.Subject.CommonName, 300); cn != "" {
 		e.Signer = cn
 	}
 	claimed(signer, e)

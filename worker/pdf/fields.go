@@ -1,4 +1,4 @@
-package worker
+package pdf
 
 import (
 	"encoding/hex"
@@ -151,7 +151,7 @@ func (w *fieldWalk) text(o types.Object) string {
 	if err != nil {
 		return ""
 	}
-	return clipped(s, 300)
+	return cut(s, 300)
 }
 
 func name(d types.Dict, key string) string {

@@ -11,13 +11,14 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/pdf"
 )
 
-// takeLying takes the file that already lies where a document belongs and that no row knows: a process that was killed
-// had given it its place and had not come to note it. It is checked like one that has just come. False: there is none,
-// or it is not what it should be.
-func (w *Worker) takeLying(ctx context.Context, d model.Document, t model.Transaction) (bool, error) {
-	name := w.nameOf(d, t, model.DocumentStored)
+// recoverFile takes the file that lies where a document belongs and that no row knows: a process was killed after
+// naming the file and before writing the row. It is checked like one that has just come. False: there is none, or it
+// is not what it should be.
+func (w *Worker) recoverFile(ctx context.Context, d model.Document, t model.Transaction) (bool, error) {
+	name := nameOf(d, t, d.Version, false)
 	in, err := w.Files.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -34,14 +35,14 @@ func (w *Worker) takeLying(ctx context.Context, d model.Document, t model.Transa
 	if f.sum, f.size, err = w.Files.Hash(name); err != nil {
 		return false, err
 	}
-	if f.fault = checkFile(in, f.size, provider.Declared{}); f.fault == nil {
+	if f.fault = pdf.Whole(in, f.size, 0); f.fault == nil {
 		err = w.inspect(ctx, in, d, &f)
 	}
 	if err != nil || f.fault != nil {
 		w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "source": name, "err": errors.Join(err, f.fault)}).Warn("a file that no row knows is left alone")
 		return false, nil
 	}
-	return true, w.keep(ctx, d, t, f, model.DocumentStored, "")
+	return true, w.placeBy(ctx, d, t, f, model.DocumentEvent{Kind: model.DocumentCame})
 }
 
 // lacks says that the provider does not have a file, now or for ever.

@@ -12,6 +12,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/pdf/pdftest"
 )
 
 const link = "https://files.example.org/a?sig=1"
@@ -26,14 +27,14 @@ func completed(docs ...model.DocumentRef) model.Observation {
 
 func TestALinksFileIsHeldAtOnceAndStoredOnceTheProviderConfirms(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.links[link] = fileOf(pdfOf("one"))
+		b.service.links[link] = fileOf(pdftest.Plain("one"))
 		b.called(t, claim("a", model.Completed), linkTo("a", link))
 		d := b.document(t, "a")
 		same(t, "state and link before", []any{d.State, d.Link}, []any{model.DocumentWaiting, link})
 		check(t, b.downloadOnce(t.Context()))
 		d = b.document(t, "a")
-		same(t, "state and reason", []any{d.State, d.Reason, d.Link, d.Path}, []any{model.DocumentWaiting, heldReason, "", ""})
-		same(t, "lies", b.lying(t), []string{holdName(d.ID, d.Held)})
+		same(t, "state and reason", []any{d.State, d.Reason, d.Link, d.Path}, []any{model.DocumentWaiting, "held until the provider confirms", "", ""})
+		same(t, "lies", b.lying(t), []string{linkFileName(d.ID, d.LinkFile)})
 		same(t, "questions so far", len(b.service.asked), 0)
 
 		b.service.says["a"] = completed()
@@ -54,7 +55,7 @@ func TestALinksFileIsHeldAtOnceAndStoredOnceTheProviderConfirms(t *testing.T) {
 
 func TestAHeldFileIsQuarantinedWhenTheProviderSaysOtherwise(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.links[link] = fileOf(pdfOf("one"))
+		b.service.links[link] = fileOf(pdftest.Plain("one"))
 		b.called(t, claim("a", model.Completed), linkTo("a", link))
 		check(t, b.downloadOnce(t.Context()))
 		b.service.says["a"] = model.Observation{Status: model.Declined, Signers: []model.Signer{}}
@@ -68,7 +69,7 @@ func TestAHeldFileIsQuarantinedWhenTheProviderSaysOtherwise(t *testing.T) {
 
 func TestAHeldFileOutlivesARowThatTheProviderDoesNotKnow(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.links[link] = fileOf(pdfOf("one"))
+		b.service.links[link] = fileOf(pdftest.Plain("one"))
 		b.called(t, model.Observation{Ref: "a", Evidence: model.Claim, Type: "moved"}, linkTo("a", link))
 		check(t, b.downloadOnce(t.Context()))
 		b.confirmed(t)
@@ -91,7 +92,7 @@ func TestADeadLinkFallsBackToTheProviderAndStopsNothing(t *testing.T) {
 		for i, dead := range []error{provider.ErrDenied, provider.ErrNotFound} {
 			ref := string(rune('a' + i))
 			b.service.links[link] = func(io.Writer) error { return dead }
-			b.service.files["1"] = pdfOf(ref)
+			b.service.files["1"] = pdftest.Plain(ref)
 			b.called(t, claim(ref, model.Completed), linkTo(ref, link))
 			check(t, b.downloadOnce(t.Context()))
 			d := b.document(t, ref)
@@ -121,7 +122,7 @@ func TestWhatCannotBeHadIsUnobtainableAndSaysWhy(t *testing.T) {
 			t.Errorf("reason %q, due %v", d.Reason, d.NextTryAt)
 		}
 		b.move(time.Minute)
-		b.service.links["https://files.example.org/b"] = fileOf(pdfOf("late"))
+		b.service.links["https://files.example.org/b"] = fileOf(pdftest.Plain("late"))
 		b.called(t, claim("a", model.Completed), linkTo("a", "https://files.example.org/b"))
 		check(t, b.downloadOnce(t.Context()))
 		same(t, "state once a link came after all", b.document(t, "a").State, model.DocumentStored)
@@ -130,7 +131,7 @@ func TestWhatCannotBeHadIsUnobtainableAndSaysWhy(t *testing.T) {
 
 func TestALinkOfAHintIsNeverFetched(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.links[link] = fileOf(pdfOf("one"))
+		b.service.links[link] = fileOf(pdftest.Plain("one"))
 		b.called(t, claim("a", model.InProgress))
 		b.called(t, model.Observation{Ref: "a", Evidence: model.Hint, Status: model.Completed}, linkTo("a", link))
 		b.called(t, claim("b", model.InProgress), linkTo("a", link)) // a claim about another ref
@@ -147,7 +148,7 @@ func TestANewerLinkTakesThePlaceOfAnOlderOneUntilTheFileIsHere(t *testing.T) {
 		b.move(time.Second)
 		b.called(t, claim("a", model.Completed), linkTo("a", second))
 		same(t, "link", b.document(t, "a").Link, second)
-		b.service.links[second] = fileOf(pdfOf("two"))
+		b.service.links[second] = fileOf(pdftest.Plain("two"))
 		check(t, b.downloadOnce(t.Context()))
 		same(t, "links fetched", b.service.linked, []string{second})
 		b.move(time.Second)
@@ -190,17 +191,17 @@ func TestALinkIsWipedAfterADay(t *testing.T) {
 
 func TestAKillLosesNoHeldFileAndLeavesNone(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.links[link] = fileOf(pdfOf("one"))
+		b.service.links[link] = fileOf(pdftest.Plain("one"))
 		b.called(t, claim("a", model.Completed), linkTo("a", link))
 		d := b.document(t, "a")
 		temp, err := b.Files.Temp() // a kill came after the file had its place and before the row knew
 		check(t, err)
-		_, err = temp.Write(pdfOf("one"))
+		_, err = temp.Write(pdftest.Plain("one"))
 		check(t, errors.Join(err, temp.Close()))
-		check(t, b.Files.Hold(temp.Name(), holdName(d.ID, strings.Repeat("0", 64))))
-		check(t, os.WriteFile(filepath.Join(b.root, holdFolder, "d000000000999-0123456789abcdef.pdf"), nil, 0o600))
-		check(t, b.sweepHold(t.Context()))
-		same(t, "lies", b.lying(t), []string{holdName(d.ID, strings.Repeat("0", 64))})
+		check(t, b.Files.PutLinkFile(temp.Name(), linkFileName(d.ID, strings.Repeat("0", 64))))
+		check(t, os.WriteFile(filepath.Join(b.root, linkFolder, "d000000000999-0123456789abcdef.pdf"), nil, 0o600))
+		check(t, b.sweepLinkFiles(t.Context()))
+		same(t, "lies", b.lying(t), []string{linkFileName(d.ID, strings.Repeat("0", 64))})
 		check(t, b.downloadOnce(t.Context()))
 		same(t, "links fetched again", len(b.service.linked), 0)
 	})
@@ -208,14 +209,14 @@ func TestAKillLosesNoHeldFileAndLeavesNone(t *testing.T) {
 
 func TestAHeldFileThatAKillLeftInItsPlaceIsTakenAsItIs(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.links[link] = fileOf(pdfOf("one"))
+		b.service.links[link] = fileOf(pdftest.Plain("one"))
 		b.service.says["a"] = completed()
 		b.called(t, claim("a", model.Completed), linkTo("a", link))
 		check(t, b.downloadOnce(t.Context()))
 		d := b.document(t, "a")
 		b.confirmed(t)
-		name := b.nameOf(d, b.row(t, "a"), model.DocumentStored)
-		check(t, b.Files.Keep(filepath.Join(b.root, holdName(d.ID, d.Held)), name)) // and then the kill
+		name := nameOf(d, b.row(t, "a"), d.Version, false)
+		check(t, b.Files.Place(filepath.Join(b.root, linkFileName(d.ID, d.LinkFile)), name)) // and then the kill
 		check(t, b.downloadOnce(t.Context()))
 		d = b.document(t, "a")
 		same(t, "state and version", []any{d.State, d.Version}, []any{model.DocumentStored, 1})
@@ -225,15 +226,37 @@ func TestAHeldFileThatAKillLeftInItsPlaceIsTakenAsItIs(t *testing.T) {
 
 func TestAHeldFileThatSomebodyTookAwayIsAskedForAnew(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.links[link] = fileOf(pdfOf("one"))
-		b.service.says["a"], b.service.files["1"] = completed(), pdfOf("one")
+		b.service.links[link] = fileOf(pdftest.Plain("one"))
+		b.service.says["a"], b.service.files["1"] = completed(), pdftest.Plain("one")
 		b.called(t, claim("a", model.Completed), linkTo("a", link))
 		check(t, b.downloadOnce(t.Context()))
 		d := b.document(t, "a")
-		check(t, os.Remove(filepath.Join(b.root, holdName(d.ID, d.Held))))
+		check(t, os.Remove(filepath.Join(b.root, linkFileName(d.ID, d.LinkFile))))
 		b.confirmed(t)
 		check(t, b.downloadOnce(t.Context()))
 		same(t, "state", b.document(t, "a").State, model.DocumentStored)
 		same(t, "asked of the provider", b.service.fetched, []string{"1"})
 	})
+}
+
+// An answer that comes between the look at a transaction and the look at its document wakes the document all the same.
+func TestAnAnswerWhileADocumentIsLookedAtIsNotSleptOver(t *testing.T) {
+	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	b.service.links[link] = func(io.Writer) error { return provider.ErrNotFound }
+	b.service.files["1"] = pdftest.Plain("one")
+	b.called(t, claim("a", model.Completed), linkTo("a", link))
+	claimed, err := b.Store.ClaimDocuments(t.Context(), store.DocumentsDue{Now: b.Now(), Limit: 1}, "test", time.Minute)
+	check(t, err)
+	check(t, b.download(t.Context(), claimed[0])) // the link has died
+	claimed, err = b.Store.ClaimDocuments(t.Context(), store.DocumentsDue{Now: b.Now(), Limit: 1}, "test", time.Minute)
+	check(t, err)
+	now, looks := b.Now, 0
+	b.Worker.Now = func() time.Time {
+		if looks++; looks == 1 { // the transaction was read just now
+			b.answered(t, "a", completed())
+		}
+		return now()
+	}
+	check(t, b.download(t.Context(), claimed[0]))
+	same(t, "state", b.document(t, "a").State, model.DocumentStored)
 }

@@ -1,4 +1,4 @@
-package worker
+package pdf
 
 import (
 	"bytes"
@@ -9,7 +9,6 @@ import (
 	"os"
 
 	"countersign/model"
-	"countersign/provider"
 )
 
 // Verdict is what looking into a file found.
@@ -37,14 +36,14 @@ func InspectHere(_ context.Context, f *os.File) (Verdict, error) {
 	return Inspect(raw), nil
 }
 
-// checkFile says why a file is not a whole PDF, as far as that can be seen without reading it as one; nil if nothing
-// speaks against it.
-func checkFile(f io.ReaderAt, size int64, dec provider.Declared) error {
+// Whole says why a file is not a whole PDF, as far as that can be seen without reading it as one; nil if nothing
+// speaks against it. declared is the length that its sender named, if it is above zero.
+func Whole(f io.ReaderAt, size, declared int64) error {
 	switch {
 	case size == 0:
 		return errors.New("the file is empty")
-	case dec.Length > 0 && dec.Length != size:
-		return fmt.Errorf("%d bytes came of %d declared", size, dec.Length)
+	case declared > 0 && declared != size:
+		return fmt.Errorf("%d bytes came of %d declared", size, declared)
 	}
 	head := make([]byte, min(size, 1024))
 	if _, err := f.ReadAt(head, 0); err != nil {

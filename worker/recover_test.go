@@ -7,16 +7,17 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/worker/pdf/pdftest"
 )
 
 // lies puts a file where a row's document belongs, as a process does that is killed before it notes it.
 func (b *bench) lies(t *testing.T, ref string, content []byte) string {
 	t.Helper()
 	d := b.document(t, ref)
-	name := b.nameOf(d, b.row(t, ref), model.DocumentStored)
+	name := nameOf(d, b.row(t, ref), d.Version, false)
 	temp := filepath.Join(b.root, tempFolder, "killed")
 	check(t, os.WriteFile(temp, content, 0o600))
-	check(t, b.Files.Keep(temp, name))
+	check(t, b.Files.Place(temp, name))
 	return name
 }
 
@@ -38,7 +39,7 @@ func TestAFileThatAKilledProcessLeftIsTaken(t *testing.T) {
 			b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
 			b.service.files["1"], b.service.noFile = []byte("<html>"), c.fails
 			b.answered(t, "a", completed(marked(c.mark)))
-			lying := b.lies(t, "a", pdfOf("one"))
+			lying := b.lies(t, "a", pdftest.Plain("one"))
 			check(t, b.downloadOnce(t.Context()))
 			d := b.document(t, "a")
 			same(t, "document", []any{d.State, d.Path, d.Version}, []any{model.DocumentStored, lying, 1})
@@ -51,7 +52,7 @@ func TestAFileThatAKilledProcessLeftIsTaken(t *testing.T) {
 // One that is not whole, or is another row's, is left alone.
 func TestAFileThatIsNotWholeOrKnownIsNotTaken(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-	b.service.files["1"] = pdfOf("one")
+	b.service.files["1"] = pdftest.Plain("one")
 	b.answered(t, "a", completed(marked("")))
 	lying := b.lies(t, "a", []byte("%PDF-1.4 cut off"))
 	check(t, b.downloadOnce(t.Context()))

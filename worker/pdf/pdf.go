@@ -1,4 +1,7 @@
-package worker
+// Package pdf says whether a file is a whole PDF and what the signatures in it say. Files come from strangers: a hostile
+// one may stop or bloat the process that reads it. What is quoted of a file is as the file has it, not yet fit to be
+// stored.
+package pdf
 
 import (
 	"bytes"
@@ -33,7 +36,7 @@ func Inspect(raw []byte) (v Verdict) {
 	case errors.Is(err, pdfcpu.ErrWrongPassword):
 		return Verdict{Facts: model.UnknownSignature("the file needs a password")}
 	case err != nil:
-		return Verdict{Fault: fmt.Sprintf("not a readable PDF: %s", clipped(err.Error(), 200))}
+		return Verdict{Fault: fmt.Sprintf("not a readable PDF: %s", cut(err.Error(), 200))}
 	}
 	if ctx.E != nil || ctx.Encrypt != nil {
 		v.Facts = model.UnknownSignature("the file is encrypted")
@@ -41,7 +44,7 @@ func Inspect(raw []byte) (v Verdict) {
 		v.Facts = judge(raw, ctx) // before the validation, which mends what it reads
 	}
 	if err := api.ValidateContext(ctx); err != nil {
-		return Verdict{Fault: fmt.Sprintf("not a readable PDF: %s", clipped(err.Error(), 200))}
+		return Verdict{Fault: fmt.Sprintf("not a readable PDF: %s", cut(err.Error(), 200))}
 	}
 	return v
 }
@@ -56,6 +59,9 @@ func readPDF(raw []byte) (*pdf.Context, error) {
 	conf.Limits = limits(int64(len(raw)))
 	return api.ReadContext(bytes.NewReader(raw), conf)
 }
+
+// cut ends a text of the file's after so many bytes.
+func cut(s string, most int) string { return s[:min(len(s), most)] }
 
 // limits are what a file of a size may unfold to.
 func limits(size int64) pdf.ResourceLimits {

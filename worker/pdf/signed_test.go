@@ -1,4 +1,4 @@
-package worker
+package pdf
 
 import (
 	"bytes"
@@ -17,6 +17,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"countersign/worker/pdf/pdftest"
 )
 
 // seal is a throwaway key with its certificates, the signer's first.
@@ -162,7 +164,7 @@ type paper struct {
 }
 
 func newPaper(word string) paper {
-	all := pdfOf(word)
+	all := pdftest.Plain(word)
 	return paper{raw: all, next: 6, last: bytes.LastIndex(all, []byte("xref\n0 6"))}
 }
 
