@@ -1,6 +1,5 @@
 // Package provider is the contract between countersign and the services it follows: what a
-// provider must say, the callback it is given, the errors it may return, and the HTTP transport
-// (budget, retry, breaker, redaction) that its calls go through.
+// provider must say, the callback it is given, the errors it may return, and how its calls go out.
 package provider
 
 import (

@@ -63,7 +63,7 @@ func (s *service) answer(ref string) model.Observation {
 func (s *service) Fetch(ctx context.Context, ref string) (model.Observation, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.asked, s.lastWork = append(s.asked, ref), provider.WorkOf(ctx)
+	s.asked, s.lastWork = append(s.asked, ref), provider.CallOf(ctx).Work
 	return s.answer(ref), s.fails
 }
 

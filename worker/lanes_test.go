@@ -23,7 +23,7 @@ type slow struct {
 }
 
 func (s *slow) Fetch(ctx context.Context, ref string) (model.Observation, error) {
-	if provider.WorkOf(ctx) == provider.WorkUnknown {
+	if provider.CallOf(ctx).Work == provider.WorkUnknown {
 		s.waiting <- ref
 		<-s.answers
 	}

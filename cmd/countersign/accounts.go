@@ -13,6 +13,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/provider/transport"
 	"countersign/worker"
 	"countersign/worker/callback"
 )
@@ -29,7 +30,7 @@ type accounts struct {
 type accountTable struct {
 	list       []*worker.Account
 	byID       map[string]callback.Account
-	transports map[string]*provider.Transport
+	transports map[string]*transport.Transport
 }
 
 func newAccounts(a *app, s *store.Store, log *logrus.Entry) *accounts {
@@ -61,7 +62,7 @@ func (all *accounts) find(id string) *worker.Account {
 // before. Budgets go on where they stood. An account that is seen for the first time starts now.
 func (all *accounts) set(ctx context.Context, c *Config) error {
 	old := all.table.Load()
-	next := &accountTable{byID: map[string]callback.Account{}, transports: map[string]*provider.Transport{}}
+	next := &accountTable{byID: map[string]callback.Account{}, transports: map[string]*transport.Transport{}}
 	var errs []error
 	for i := range c.Accounts {
 		if err := all.add(next, old, c, &c.Accounts[i]); err != nil {
@@ -95,17 +96,17 @@ func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error
 		return fmt.Errorf("account %s: provider %q is not known", acc.ID, acc.Provider)
 	}
 	log := all.log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.Provider})
-	out := provider.TransportOptions{
+	out := transport.Options{
 		Account: acc.ID, Base: all.base, Budget: acc.budgets(), Now: all.app.now, Log: log, Rand: all.app.rand,
 		BackoffMin: min(500*time.Millisecond, time.Duration(c.Retry.First)), BackoffMax: time.Duration(c.Retry.First),
 		MaxFile: int64(c.DocumentsMaxSize),
 	}
-	t := provider.NewTransport(out)
+	t := transport.New(out)
 	if was := old.transports[acc.ID]; was != nil {
 		t.Continue(was)
 	}
 	o := acc.options()
-	o.Client, o.Bare = t.Client(), provider.NewBareClient(out, acc.AllowPrivateLinks)
+	o.Client, o.Foreign = t.Client(), transport.NewForeignClient(out, acc.AllowPrivateLinks)
 	o.Now, o.Log = all.app.now, log
 	p, err := make(o)
 	if err != nil {

@@ -151,7 +151,7 @@ func (r *reader) settingFaults(at string, err error) {
 // dryBuild builds an account's provider, for what it says without calling anybody.
 func dryBuild(build factory, a *Account) (provider.Provider, error) {
 	o := a.options()
-	o.Client, o.Bare = &http.Client{Transport: offline{}}, &http.Client{Transport: offline{}}
+	o.Client, o.Foreign = &http.Client{Transport: offline{}}, &http.Client{Transport: offline{}}
 	o.Now = func() time.Time { return time.Time{} }
 	o.Log = silent().WithField("account", a.ID)
 	return build(o)

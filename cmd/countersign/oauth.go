@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/provider"
+	"countersign/provider/transport"
 	"countersign/worker/callback"
 )
 
@@ -73,7 +74,7 @@ func (a *app) oauthLogin(ctx context.Context, id string, o oauthOptions) error {
 	defer stop()
 	return a.writing(ctx, func(ctx context.Context, w *writer) error {
 		all := newAccounts(a, w.store, w.log)
-		next := &accountTable{byID: map[string]callback.Account{}, transports: map[string]*provider.Transport{}}
+		next := &accountTable{byID: map[string]callback.Account{}, transports: map[string]*transport.Transport{}}
 		if err := all.add(next, &accountTable{}, c, acc); err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/provider/transport"
 	"countersign/worker"
 	"countersign/worker/callback"
 )
@@ -59,7 +60,7 @@ type built struct {
 
 // build makes an account's provider. Its calls keep the account's budget and are seen by base, if any.
 func (a *app) build(ctx context.Context, all *accounts, c *Config, acc *Account) (built, error) {
-	next := &accountTable{byID: map[string]callback.Account{}, transports: map[string]*provider.Transport{}}
+	next := &accountTable{byID: map[string]callback.Account{}, transports: map[string]*transport.Transport{}}
 	if err := all.add(next, &accountTable{}, c, acc); err != nil {
 		return built{}, err
 	}

@@ -76,20 +76,20 @@ func workflowStates() map[string]model.Status {
 
 // account is what both generations have in common.
 type account struct {
-	base         string
-	key          provider.Secret
-	client, bare *http.Client
-	now          func() time.Time
-	log          *logrus.Entry
-	set          settings
-	rules        model.Rules
-	events       map[string]model.Status
-	states       map[string]model.Status
-	scope        string // of the list; "": the service's default
-	externalID   string
-	signed       bool // which documents are wanted
-	evidence     bool
-	includeTest  bool
+	base            string
+	key             provider.Secret
+	client, foreign *http.Client
+	now             func() time.Time
+	log             *logrus.Entry
+	set             settings
+	rules           model.Rules
+	events          map[string]model.Status
+	states          map[string]model.Status
+	scope           string // of the list; "": the service's default
+	externalID      string
+	signed          bool // which documents are wanted
+	evidence        bool
+	includeTest     bool
 }
 
 // New returns the provider for one account: of v3, or of v2 where settings.profile says so. All faults
@@ -103,7 +103,7 @@ func New(o provider.Options) (provider.Provider, error) {
 		return nil, err
 	}
 	a := &account{
-		base: strings.TrimRight(o.BaseURL, "/"), key: set.APIKey, client: o.Client, bare: o.Bare, now: o.Now, log: o.Log, set: set,
+		base: strings.TrimRight(o.BaseURL, "/"), key: set.APIKey, client: o.Client, foreign: o.Foreign, now: o.Now, log: o.Log, set: set,
 		events: defaultEvents(), states: defaultStates(), scope: set.ListScope, externalID: o.ExternalID, includeTest: o.IncludeTest,
 		signed:   o.Download == nil || slices.Contains(o.Download, string(model.SignedDocument)),
 		evidence: o.Download == nil || slices.Contains(o.Download, string(model.EvidenceDocument)),

@@ -62,7 +62,7 @@ func answering(t *testing.T, by answers) *providertest.Service {
 func open(t *testing.T, base, block string, change ...func(*provider.Options)) provider.Provider {
 	t.Helper()
 	o := provider.Options{
-		Account: "mx", BaseURL: base, Settings: providertest.Decode(block), Client: http.DefaultClient, Bare: http.DefaultClient, IncludeTest: true,
+		Account: "mx", BaseURL: base, Settings: providertest.Decode(block), Client: http.DefaultClient, Foreign: http.DefaultClient, IncludeTest: true,
 		Now: func() time.Time { return noon },
 	}
 	for _, c := range change {

@@ -23,7 +23,7 @@ var _ = flag.Bool("update", false, "write what the recorded callbacks and answer
 func made(t *testing.T, block string) func(string, *http.Client) provider.Provider {
 	return func(base string, c *http.Client) provider.Provider {
 		return open(t, base, block, func(o *provider.Options) {
-			o.Client, o.Bare, o.ExternalID = c, c, "metadata.contract_id"
+			o.Client, o.Foreign, o.ExternalID = c, c, "metadata.contract_id"
 		})
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/transport"
 )
 
 const (
@@ -247,7 +248,7 @@ func (s *v3) Download(ctx context.Context, ref string, doc model.DocumentRef, w 
 
 // asText is err without what it wraps: a foreign host's 401 says nothing of our key.
 func asText(err error) string {
-	if h := (*provider.HTTPError)(nil); errors.As(err, &h) {
+	if h := (*transport.HTTPError)(nil); errors.As(err, &h) {
 		return "file link: " + h.Status
 	}
 	return err.Error()

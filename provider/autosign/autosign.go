@@ -22,16 +22,16 @@ const production = "https://api.autosign.io"
 
 // service is one account at Autosign.
 type service struct {
-	base   string
-	origin url.URL // scheme and host of base: the only ones that our token goes to
-	set    settings
-	words  map[string]model.Status // by the word in lower case
-	client *http.Client
-	bare   *http.Client
-	auth   authorizer
-	now    func() time.Time
-	log    *logrus.Entry
-	rules  model.Rules
+	base    string
+	origin  url.URL // scheme and host of base: the only ones that our token goes to
+	set     settings
+	words   map[string]model.Status // by the word in lower case
+	client  *http.Client
+	foreign *http.Client
+	auth    authorizer
+	now     func() time.Time
+	log     *logrus.Entry
+	rules   model.Rules
 
 	externalID string
 	signed     bool        // signed documents are wanted
@@ -67,7 +67,7 @@ func New(o provider.Options) (provider.Provider, error) {
 	for word, status := range set.StatusWords {
 		s.words[strings.ToLower(word)] = model.Status(status)
 	}
-	s.bare = s.careful(o.Bare)
+	s.foreign = s.careful(o.Foreign)
 	s.auth = s.authorizer()
 	return s.able(), nil
 }

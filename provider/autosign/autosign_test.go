@@ -35,7 +35,7 @@ func (s *service) self() *service { return s }
 func account(t *testing.T, base, block string, change ...func(*provider.Options)) provider.Provider {
 	t.Helper()
 	o := provider.Options{
-		Account: "la", BaseURL: base, Settings: providertest.Decode(block), Client: http.DefaultClient, Bare: http.DefaultClient,
+		Account: "la", BaseURL: base, Settings: providertest.Decode(block), Client: http.DefaultClient, Foreign: http.DefaultClient,
 		Now: func() time.Time { return noon },
 	}
 	for _, c := range change {

@@ -27,7 +27,7 @@ func suite(t *testing.T, block string) providertest.Suite {
 	made := func(block string) func(string, *http.Client) provider.Provider {
 		return func(base string, c *http.Client) provider.Provider {
 			return account(t, base, block, func(o *provider.Options) {
-				o.Client, o.Bare, o.ExternalID = c, c, "template.id"
+				o.Client, o.Foreign, o.ExternalID = c, c, "template.id"
 			})
 		}
 	}

@@ -28,7 +28,7 @@ func FuzzReceive(f *testing.F) {
 		_, body, _ := bytes.Cut(raw, []byte("\r\n\r\n"))
 		f.Add("deadbeef", body)
 	}
-	p, err := New(provider.Options{Settings: providertest.Decode(keyed), Client: http.DefaultClient, Bare: http.DefaultClient})
+	p, err := New(provider.Options{Settings: providertest.Decode(keyed), Client: http.DefaultClient, Foreign: http.DefaultClient})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -18,7 +18,7 @@ var _ = flag.Bool("update", false, "write what the recorded callbacks and answer
 func suite(t *testing.T, block string) providertest.Suite {
 	made := func(block string) func(string, *http.Client) provider.Provider {
 		return func(base string, c *http.Client) provider.Provider {
-			return account(t, base, block, func(o *provider.Options) { o.Client, o.Bare = c, c })
+			return account(t, base, block, func(o *provider.Options) { o.Client, o.Foreign = c, c })
 		}
 	}
 	s := providertest.Suite{

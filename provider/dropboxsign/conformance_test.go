@@ -19,7 +19,7 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	made := func(block string) func(string, *http.Client) provider.Provider {
 		return func(base string, c *http.Client) provider.Provider {
-			return account(t, base, block, func(o *provider.Options) { o.Client, o.Bare = c, c })
+			return account(t, base, block, func(o *provider.Options) { o.Client, o.Foreign = c, c })
 		}
 	}
 	request := func(flags, code string) []byte {

@@ -38,18 +38,18 @@ type settings struct {
 
 // service is one account at Dropbox Sign.
 type service struct {
-	base         string
-	key          provider.Secret
-	keys         []provider.Secret // that may have made event_hash
-	client, bare *http.Client
-	now          func() time.Time
-	settings     settings
-	own          bool // list the key's own requests only
-	externalID   string
-	signed       bool // whether the signed document is wanted
-	includeTest  bool
-	team         atomic.Int32 // whether the key may list its team's requests
-	me           atomic.Pointer[identity]
+	base            string
+	key             provider.Secret
+	keys            []provider.Secret // that may have made event_hash
+	client, foreign *http.Client
+	now             func() time.Time
+	settings        settings
+	own             bool // list the key's own requests only
+	externalID      string
+	signed          bool // whether the signed document is wanted
+	includeTest     bool
+	team            atomic.Int32 // whether the key may list its team's requests
+	me              atomic.Pointer[identity]
 }
 
 // identity is who we are, as GET /account told.
@@ -69,7 +69,7 @@ func New(o provider.Options) (provider.Provider, error) {
 	}
 	s := &service{
 		base: strings.TrimRight(o.BaseURL, "/"), key: set.APIKey, keys: append([]provider.Secret{set.APIKey}, set.CallbackKeys...),
-		client: o.Client, bare: o.Bare, now: o.Now, settings: set, own: o.Scope == "own", externalID: o.ExternalID,
+		client: o.Client, foreign: o.Foreign, now: o.Now, settings: set, own: o.Scope == "own", externalID: o.ExternalID,
 		signed:      o.Download == nil || slices.Contains(o.Download, string(model.SignedDocument)),
 		includeTest: o.IncludeTest,
 	}

@@ -31,7 +31,7 @@ var (
 func account(t *testing.T, base, block string, change ...func(*provider.Options)) *service {
 	t.Helper()
 	o := provider.Options{
-		Account: "hr", BaseURL: base, Settings: providertest.Decode(block), Client: http.DefaultClient, Bare: http.DefaultClient,
+		Account: "hr", BaseURL: base, Settings: providertest.Decode(block), Client: http.DefaultClient, Foreign: http.DefaultClient,
 		Now: func() time.Time { return noon }, IncludeTest: true,
 	}
 	for _, c := range change {

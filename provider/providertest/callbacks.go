@@ -15,16 +15,16 @@ import (
 
 // offline is a provider that cannot reach anything; asking anyway is a fault.
 func (b *bench) offline(make func(string, *http.Client) provider.Provider) provider.Provider {
-	return make("http://service.invalid", &http.Client{Transport: transport(func(*http.Request) (*http.Response, error) {
+	return make("http://service.invalid", &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
 		b.failf("Receive asks the service: a callback must mean the same when it is replayed offline")
 		return nil, errors.New("offline")
 	})})
 }
 
-type transport func(*http.Request) (*http.Response, error)
+type roundTrip func(*http.Request) (*http.Response, error)
 
 // RoundTrip is for http.RoundTripper.
-func (t transport) RoundTrip(r *http.Request) (*http.Response, error) { return t(r) }
+func (t roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return t(r) }
 
 // receive lets p read a callback, and looks at what holds for each: the body stays, the error is
 // one of three and tells no secret.

@@ -16,6 +16,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/transport"
 )
 
 // Suite says how a provider is made and what its service looks like. New, Callbacks, Answers, Ref,
@@ -171,7 +172,7 @@ func (b *bench) account(w *world) provider.Provider { return b.New(w.url(), b.cl
 
 func (b *bench) client() *http.Client {
 	at := b.ReceivedAt
-	c := provider.NewClient(provider.TransportOptions{Account: "sales", Now: func() time.Time { return at }, Attempts: 1})
+	c := transport.NewClient(transport.Options{Account: "sales", Now: func() time.Time { return at }, Attempts: 1})
 	b.closes = append(b.closes, c.CloseIdleConnections)
 	return c
 }

@@ -18,6 +18,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/transport"
 )
 
 // notary is a made-up service. Its fault is what a careless provider would do.
@@ -136,7 +137,7 @@ func (n *notary) ask(ctx context.Context, class provider.Class, parts ...string)
 	if n.is("tells the address") {
 		return c.Do(req)
 	}
-	return provider.Do(c, req)
+	return transport.Do(c, req)
 }
 
 func (n *notary) get(ctx context.Context, v any, parts ...string) error {
@@ -146,12 +147,12 @@ func (n *notary) get(ctx context.Context, v any, parts ...string) error {
 	}
 	if n.is("quotes the service") && resp.StatusCode != http.StatusOK {
 		raw, _ := io.ReadAll(resp.Body)
-		return fmt.Errorf("%w: %s", provider.StatusError(resp), raw)
+		return fmt.Errorf("%w: %s", transport.StatusError(resp), raw)
 	}
 	if n.is("ignores the status") {
 		resp.StatusCode = http.StatusOK
 	}
-	return provider.ReadJSON(resp, v)
+	return transport.ReadJSON(resp, v)
 }
 
 func (n *notary) Fetch(ctx context.Context, ref string) (model.Observation, error) {
@@ -194,7 +195,7 @@ func (n *notary) Download(ctx context.Context, ref string, d model.DocumentRef, 
 		_, err := io.CopyN(w, resp.Body, 100)
 		return provider.Declared{Length: -1}, err
 	}
-	return provider.Save(w, resp)
+	return transport.Save(w, resp)
 }
 
 func (n *notary) Lists() provider.Listing { return provider.ListsChanged }
