@@ -71,7 +71,7 @@ func (w *Worker) linkDocuments(b *store.Batch, in Incoming, came time.Time) erro
 	if a == nil || b.Now().Sub(came) >= linkLives {
 		return nil
 	}
-	if _, ok := a.Provider.(provider.Linker); !ok {
+	if a.Provider.Linker == nil {
 		return nil
 	}
 	for _, l := range in.Links {

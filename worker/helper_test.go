@@ -24,6 +24,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -32,6 +33,7 @@ var noon = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 
 // service is a provider whose answers a test writes down. What it was asked is counted.
 type service struct {
+	providertest.Unproved
 	mu       sync.Mutex
 	rules    model.Rules
 	says     map[string]model.Observation // by ref; what is missing is not found
@@ -202,7 +204,7 @@ func newBench(t *testing.T, dsn string) *bench {
 	check(t, err)
 	b.service = &service{rules: testRules(), says: map[string]model.Observation{}, files: map[string][]byte{}, links: map[string]func(io.Writer) error{}}
 	b.account = &Account{
-		ID: "acc", ProviderName: "played", Provider: b.service, Rules: b.service.rules, GapGrace: 5 * time.Minute,
+		ID: "acc", ProviderName: "played", Provider: providertest.Able(b.service), Rules: b.service.rules, GapGrace: 5 * time.Minute,
 		Download: []model.DocumentKind{model.SignedDocument, model.EvidenceDocument},
 	}
 	log := logrus.New()

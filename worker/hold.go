@@ -32,8 +32,8 @@ func (w *Worker) fetchLink(ctx context.Context, a *Account, d store.Document, t 
 		return w.later(ctx, d, w.Now().Add(w.RetryWait), "the document folder is short of space", false)
 	}
 	f, err := w.fetchFile(ctx, d, func(ctx context.Context, doc model.DocumentRef, to io.Writer) (provider.Declared, error) {
-		l, ok := a.Provider.(provider.Linker)
-		if !ok {
+		l := a.Provider.Linker
+		if l == nil {
 			return provider.Declared{}, provider.ErrUnobtainable
 		}
 		return l.DownloadLink(ctx, d.Ref, doc, provider.Secret(d.Link), to)

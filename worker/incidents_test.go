@@ -11,6 +11,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 // again is the bench after a restart of the process: nothing is remembered but what the database holds.
@@ -122,7 +123,7 @@ func TestEachIncidentOpensOnceAndClosesOnce(t *testing.T) {
 		store.PollOverdue: {
 			begin: func(t *testing.T, b *bench) {
 				b.account.Polling = Schedules{Active: "0 */6 * * *"}
-				b.account.Provider = b.batches(1)
+				b.account.Provider = providertest.Able(b.batches(1))
 				b.ran(t, store.Run{Kind: string(Active)})
 				check(t, b.watchOnce(t.Context()))
 			},
@@ -218,7 +219,7 @@ func TestATestOfTheURLEndsNoSilence(t *testing.T) {
 func TestAnAccountWhoseCallbacksAreSilentIsPolledCloser(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		b.account.Polling = Schedules{Active: "0 */6 * * *"}
-		b.account.Provider = b.batches(1)
+		b.account.Provider = providertest.Able(b.batches(1))
 		polls := func() int {
 			runs, err := b.Store.Runs(t.Context(), store.RunFilter{Account: "acc", Kind: string(Active), States: []store.RunState{store.RunQueued}})
 			check(t, err)

@@ -13,6 +13,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 // slow is a service that is silent about refs that nobody vouches for, as one whose tenth of the budget is used up.
@@ -33,7 +34,7 @@ func (s *slow) Fetch(ctx context.Context, ref string) (model.Observation, error)
 func TestAFloodOfUnknownRefsHoldsUpNoConfirmation(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		s := &slow{b.service, make(chan string, 100), make(chan struct{})}
-		b.account.Provider = s
+		b.account.Provider = providertest.Able(s)
 		for _, ref := range []string{"x1", "x2", "x3", "x4", "x5", "x6"} {
 			b.called(t, model.Observation{Ref: ref, Evidence: model.Claim, Type: "moved"})
 		}
@@ -70,7 +71,7 @@ func TestAFileThatIsSlowHoldsUpNoOther(t *testing.T) {
 	b.service.links[sound] = fileOf(pdfOf("two"))
 	free := &service{rules: testRules(), says: map[string]model.Observation{}, files: map[string][]byte{"1": pdfOf("one")}}
 	other := *b.account
-	other.ID, other.Provider = "other", free
+	other.ID, other.Provider = "other", providertest.Able(free)
 	b.Accounts = func() []*Account { return []*Account{b.account, &other} }
 	b.called(t, claim("a", model.Completed), linkTo("a", link))
 	b.startLanes(t.Context(), "download", b.downloadLanes())

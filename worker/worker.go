@@ -29,7 +29,7 @@ type Meter interface {
 type Account struct {
 	ID           string
 	ProviderName string
-	Provider     provider.Provider
+	Provider     provider.Service
 	Rules        model.Rules // the provider's, with the account's confirm, recheck_after and debounce
 	GapGrace     time.Duration
 	Budget       map[provider.Class]int

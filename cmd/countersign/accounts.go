@@ -91,7 +91,7 @@ func (all *accounts) set(ctx context.Context, c *Config) error {
 
 // add builds one account.
 func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error {
-	make, ok := all.app.providers[acc.Provider]
+	driver, ok := all.app.providers[acc.Provider]
 	if !ok {
 		return fmt.Errorf("account %s: provider %q is not known", acc.ID, acc.Provider)
 	}
@@ -108,11 +108,11 @@ func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error
 	o := acc.options()
 	o.Client, o.Foreign = t.Client(), transport.NewForeignClient(out, acc.AllowPrivateLinks)
 	o.Now, o.Log = all.app.now, log
-	p, err := make(o)
+	p, err := driver.New(o)
 	if err != nil {
 		return fmt.Errorf("account %s: %w", acc.ID, err)
 	}
-	if s, ok := p.(provider.Starter); ok {
+	if s := p.Starter; s != nil {
 		s.UseTokens(all.tokens(acc.ID))
 	}
 	wa := &worker.Account{
@@ -133,13 +133,10 @@ func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error
 	next.transports[acc.ID] = t
 	next.byID[acc.ID] = callback.Account{
 		ID: acc.ID, ProviderName: acc.Provider, Provider: p, ReturnPage: acc.ReturnPage, IncludeTest: acc.IncludeTest,
-		SecretHeaders: secretHeaders(), Hints: acc.Hints.Enabled, Origins: acc.Hints.Origins, Sources: from,
+		SecretHeaders: p.Traits.SecretHeaders, Hints: acc.Hints.Enabled, Origins: acc.Hints.Origins, Sources: from,
 	}
 	return nil
 }
-
-// secretHeaders are themselves the secret, where a provider sends it as it is: OneSpan Sign's key, Documenso's secret.
-func secretHeaders() []string { return []string{"Authorization", "X-Documenso-Secret"} }
 
 // tokens lets a provider keep tokens in the database, encrypted there.
 func (all *accounts) tokens(account string) provider.Tokens {
@@ -191,8 +188,8 @@ func (all *accounts) remember(ctx context.Context, c *Config) error {
 // identify asks each provider whose key it is. A key of another account than before is refused:
 // its answers must not be mixed with the rows that are there.
 func (all *accounts) identify(ctx context.Context, a *worker.Account) error {
-	ch, ok := a.Provider.(provider.Checker)
-	if !ok {
+	ch := a.Provider.Checker
+	if ch == nil {
 		return nil
 	}
 	who, err := ch.Check(provider.WithWork(ctx, provider.WorkConfirm))

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"countersign/model/store"
+	"countersign/provider"
 )
 
 // app is what a verb works with: the streams, the clock and the environment of one run.
@@ -24,7 +25,7 @@ type app struct {
 
 	now       func() time.Time
 	rand      func() float64 // 0 ≤ x < 1, for jitter
-	providers map[string]factory
+	providers map[string]provider.Driver
 	lookup    func(name string) (string, bool) // environment
 	// wait pauses a verb that follows something; false once ctx has ended.
 	wait func(ctx context.Context, d time.Duration) bool

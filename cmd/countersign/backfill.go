@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/model/store"
-	"countersign/provider"
 	"countersign/worker"
 )
 
@@ -68,7 +67,7 @@ func (o backfillOptions) lists(e *engine) ([]*worker.Account, error) {
 	var out []*worker.Account
 	var errs []error
 	for _, acc := range accounts {
-		if _, ok := acc.Provider.(provider.Lister); !ok {
+		if acc.Provider.Lister == nil {
 			errs = append(errs, fmt.Errorf("account %s: %w", acc.ID, worker.ErrNoList))
 			continue
 		}

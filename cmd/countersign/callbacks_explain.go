@@ -64,15 +64,11 @@ func (a *app) explain(ctx context.Context, c *Config, s *store.Store, id string,
 	if err != nil {
 		return err
 	}
-	e, ok := b.provider.(provider.Explainer)
-	if !ok {
-		return fmt.Errorf("callback %s: nothing can be said of %s's proofs", id, b.Provider)
-	}
 	keys, err := a.installationKeys(c)
 	if err != nil {
 		return err
 	}
-	trials := e.Explain(kept(was, keys))
+	trials := b.provider.Explain(kept(was, keys))
 	if asJSON {
 		out := a.jsonLines()
 		for _, t := range trials {

@@ -78,8 +78,8 @@ func (a *app) oauthLogin(ctx context.Context, id string, o oauthOptions) error {
 		if err := all.add(next, &accountTable{}, c, acc); err != nil {
 			return err
 		}
-		p, ok := next.list[0].Provider.(provider.Login)
-		if !ok {
+		p := next.list[0].Provider.Login
+		if p == nil {
 			return usagef("account %s: %s takes no login with a browser", id, acc.Provider)
 		}
 		code, redirect, err := a.code(ctx, p, o)

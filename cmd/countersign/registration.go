@@ -53,7 +53,7 @@ type registrationJSON struct {
 // built is one account with its provider, for verbs. Nothing is written.
 type built struct {
 	*Account
-	provider provider.Provider
+	provider provider.Service
 	worker   *worker.Account  // as the worker sees it
 	listener callback.Account // as the listener sees it
 }
@@ -65,19 +65,18 @@ func (a *app) build(ctx context.Context, all *accounts, c *Config, acc *Account)
 		return built{}, err
 	}
 	p := next.list[0].Provider
-	if st, ok := p.(provider.Starter); ok {
+	if st := p.Starter; st != nil {
 		st.UseTokens(borrowed(all.store, acc.ID))
 	}
 	return built{acc, p, next.list[0], next.byID[acc.ID]}, prepare(ctx, acc.ID, p)
 }
 
 // prepare loads what a provider's Receive needs of the database.
-func prepare(ctx context.Context, id string, p provider.Provider) error {
-	pr, ok := p.(provider.Preparer)
-	if !ok {
+func prepare(ctx context.Context, id string, p provider.Service) error {
+	if p.Starter == nil {
 		return nil
 	}
-	if err := pr.Prepare(ctx); err != nil {
+	if err := p.Starter.Prepare(ctx); err != nil {
 		return fmt.Errorf("account %s: %w", id, provider.Redact(err))
 	}
 	return nil
@@ -108,8 +107,8 @@ func (a *app) registrationShow(ctx context.Context, id string, asJSON bool) erro
 	if err != nil {
 		return err
 	}
-	r, ok := b.provider.(provider.Registrar)
-	if !ok {
+	r := b.provider.Registrar
+	if r == nil {
 		return a.printf("%s does not tell what it calls: look in its dashboard for %s\n", b.Provider, or(c.callbackURL(id), "the URL"))
 	}
 	reg, err := r.Registration(ctx)

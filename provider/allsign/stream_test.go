@@ -20,7 +20,7 @@ func streaming(t *testing.T, f *providertest.Service, idle string) *v2 {
 	t.Helper()
 	bare := transport.NewForeignClient(transport.Options{Now: func() time.Time { return noon }, Attempts: 1}, true)
 	t.Cleanup(bare.CloseIdleConnections)
-	s := open(t, f.URL, strings.Replace(keyedV2, "{", "{sse_idle: "+idle+", sse_token_url: '"+f.URL+"/own/sse-token?team=7', ", 1), func(o *provider.Options) { o.Foreign = bare }).(*v2)
+	s := open(t, f.URL, strings.Replace(keyedV2, "{", "{sse_idle: "+idle+", sse_token_url: '"+f.URL+"/own/sse-token?team=7', ", 1), func(o *provider.Options) { o.Foreign = bare }).Provider.(*v2)
 	s.streamWait = time.Millisecond
 	return s
 }

@@ -28,8 +28,6 @@ type v3 struct {
 	kept atomic.Pointer[endpoint] // what Register made; nil: nothing is known of one
 }
 
-func newV3(a *account) (*v3, error) { return &v3{account: a}, nil }
-
 // envelope is a v3 callback's body. Of data only documentId is attested.
 type envelope struct {
 	EventID    text            `json:"eventId"`

@@ -119,6 +119,9 @@ func (s *service) UseTokens(t provider.Tokens) {
 	}
 }
 
+// Prepare loads nothing: what Receive needs stands in the settings.
+func (s *service) Prepare(context.Context) error { return nil }
+
 // LoginURL is where a person consents; "" without oauth.authorize_url. Where that address has
 // places such as {client_id}, they are filled; else the usual parameters of OAuth are appended.
 func (s *service) LoginURL(state, redirect string) string {

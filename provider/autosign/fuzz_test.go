@@ -32,7 +32,7 @@ func FuzzReceive(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	s := p.(starting).self()
+	s := p.Provider.(*service)
 	f.Fuzz(func(t *testing.T, given string, body []byte) {
 		c := provider.Callback{Header: http.Header{"Autosign-Signature": {given}}, Body: body, ReceivedAt: noon}
 		if _, err := s.Receive(c); !errors.Is(err, provider.ErrUnverified) {

@@ -25,6 +25,17 @@ const (
 	viaFileURL = "file_url"
 )
 
+// Traits returns what is known of Dropbox Sign without an account.
+func Traits() provider.Traits {
+	return provider.Traits{
+		BaseURL:         production,
+		Budget:          map[provider.Class]int{provider.ClassRead: 100, provider.ClassFiles: 25, provider.ClassTest: 10},
+		SimulatedBudget: map[provider.Class]int{provider.ClassRead: 6000, provider.ClassFiles: 2400},
+		FirstSettings:   []provider.FirstSetting{{Form: "api_key: \"${%s}\"", Env: "API_KEY"}},
+		Reply:           provider.Reply{ContentType: "text/plain", Body: "Hello API Event Received"}, // or it calls again
+	}
+}
+
 // settings is the account's `settings` block.
 type settings struct {
 	APIKey          provider.Secret   `yaml:"api_key"`
@@ -59,13 +70,13 @@ type identity struct {
 }
 
 // New returns the provider for one account. All faults of its settings are told at once.
-func New(o provider.Options) (provider.Provider, error) {
+func New(o provider.Options) (provider.Service, error) {
 	var set settings
 	if err := o.Settings(&set); err != nil {
-		return nil, err
+		return provider.Service{}, err
 	}
 	if err := set.check(); err != nil {
-		return nil, err
+		return provider.Service{}, err
 	}
 	s := &service{
 		base: strings.TrimRight(o.BaseURL, "/"), key: set.APIKey, keys: append([]provider.Secret{set.APIKey}, set.CallbackKeys...),
@@ -76,7 +87,7 @@ func New(o provider.Options) (provider.Provider, error) {
 	if s.base == "" {
 		s.base = production
 	}
-	return s, nil
+	return provider.Service{Provider: s, Traits: Traits(), Lister: s, Checker: s, Registrar: s, Setter: s}, nil
 }
 
 // check returns every fault of the settings, each with its path.

@@ -225,17 +225,22 @@ func (n *notary) Canary(id string, _ time.Time) (http.Header, []byte, error) {
 	return http.Header{"X-Key": {key}}, fmt.Appendf(nil, `{"id":%q,"type":"ping"}`, id), nil
 }
 
-func (n *notary) Reply() (string, []byte) {
+func (n *notary) Peek(provider.Callback) (ref, typ string) { return "", "" }
+
+func (n *notary) Explain(provider.Callback) []provider.Trial { return nil }
+
+func (n *notary) traits() provider.Traits {
 	if n.is("says nothing") {
-		return "", nil
+		return provider.Traits{Reply: provider.Reply{ContentType: "text/plain"}}
 	}
-	return "text/plain", []byte("thanks")
+	return provider.Traits{Reply: provider.Reply{ContentType: "text/plain", Body: "thanks"}}
 }
 
 func suite(fault string) Suite {
-	make := func(key string) func(string, *http.Client) provider.Provider {
-		return func(base string, c *http.Client) provider.Provider {
-			return &notary{base: base, c: c, key: key, fault: fault}
+	make := func(key string) func(string, *http.Client) provider.Service {
+		return func(base string, c *http.Client) provider.Service {
+			n := &notary{base: base, c: c, key: key, fault: fault}
+			return provider.Service{Provider: n, Traits: n.traits(), Lister: n, Checker: n}
 		}
 	}
 	return Suite{

@@ -32,7 +32,7 @@ type Apply func(ctx context.Context, in Incoming) (Result, error)
 // Incoming is a callback that has been looked at: its verdict stands, its outcome does not.
 type Incoming struct {
 	Callback     store.Callback
-	Provider     provider.Provider
+	Provider     provider.Service
 	Observations []model.Observation
 	Links        []provider.Link // documents that only this callback tells how to get
 	Test         bool
@@ -52,7 +52,7 @@ type Result struct {
 type Account struct {
 	ID            string
 	ProviderName  string
-	Provider      provider.Provider
+	Provider      provider.Service
 	ReturnPage    string
 	IncludeTest   bool
 	SecretHeaders []string // headers that are themselves the secret: kept as an HMAC

@@ -53,8 +53,8 @@ func (in *Incoming) puzzle(acc Account, c provider.Callback, why string) {
 	cb := &in.Callback
 	cb.Verdict, cb.Note = store.NotUnderstood, clean(why)
 	cb.Sealed = len(c.Body) > 0 && !in.cut
-	if p, ok := acc.Provider.(provider.Peeker); ok && cb.Ref == "" {
-		ref, typ := p.Peek(c)
+	if cb.Ref == "" {
+		ref, typ := acc.Provider.Peek(c)
 		cb.Ref = clean(ref)
 		if cb.Type == "" {
 			cb.Type = clean(typ)
@@ -64,11 +64,9 @@ func (in *Incoming) puzzle(acc Account, c provider.Callback, why string) {
 
 // refuse makes it one that proves nothing: kept whole and sealed, with ref and type for the ledger.
 func (in *Incoming) refuse(acc Account, c provider.Callback, err error) {
-	in.Provider = nil
+	in.Provider = provider.Service{}
 	cb := &in.Callback
 	cb.Verdict, cb.Sealed, cb.Note = store.Refused, true, clean(err.Error())
-	if p, ok := acc.Provider.(provider.Peeker); ok {
-		ref, typ := p.Peek(c)
-		cb.Ref, cb.Type = clean(ref), clean(typ)
-	}
+	ref, typ := acc.Provider.Peek(c)
+	cb.Ref, cb.Type = clean(ref), clean(typ)
 }

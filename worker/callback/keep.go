@@ -54,16 +54,12 @@ func SealHeader(key []byte, value string) string {
 // headers keeps what matters of a request's headers.
 func (l *Listener) headers(acc Account, h http.Header) map[string]string {
 	kept := map[string]string{}
-	var read []string
-	if p, ok := acc.Provider.(provider.HeaderReader); ok {
-		read = p.ReadsHeaders()
-	}
 	for name, values := range h {
 		value := strings.Join(values, ", ")
 		switch {
 		case slices.ContainsFunc(acc.SecretHeaders, func(s string) bool { return strings.EqualFold(s, name) }):
 			kept[name] = SealHeader(l.HMACKey, value)
-		case matters(name), slices.ContainsFunc(read, func(s string) bool { return strings.EqualFold(s, name) }):
+		case matters(name), slices.ContainsFunc(acc.Provider.Traits.StoredHeaders, func(s string) bool { return strings.EqualFold(s, name) }):
 			kept[clean(name)] = clean(value)
 		}
 	}
@@ -73,7 +69,7 @@ func (l *Listener) headers(acc Account, h http.Header) map[string]string {
 // matters says whether a header helps to explain a callback later.
 func matters(name string) bool {
 	switch name = strings.ToLower(name); name {
-	case "content-type", "user-agent", "content-length", "content-encoding", "content-md5", "content-sha256", "date", "x-documenso-delivery-id":
+	case "content-type", "user-agent", "content-length", "content-encoding", "content-md5", "content-sha256", "date":
 		return true
 	}
 	// A signature's header may be another one than the settings name.
