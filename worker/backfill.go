@@ -16,8 +16,8 @@ var ErrNoList = errors.New("the provider lists nothing: give the refs to `track 
 
 // backfill loads a window of history.
 func (p *pass) backfill(ctx context.Context) error {
-	l, ok := p.a.Provider.(provider.Lister)
-	if !ok {
+	l := p.a.Provider.Lister
+	if l == nil {
 		return fmt.Errorf("account %s: %w", p.a.ID, ErrNoList)
 	}
 	if p.params.Documents != nil && !*p.params.Documents {
@@ -44,8 +44,8 @@ type Plan struct {
 // and how long it takes inside the budget.
 func (w *Worker) PlanBackfill(ctx context.Context, a *apply.Account, since, until time.Time) (Plan, error) {
 	plan := Plan{Account: a.ID}
-	l, ok := a.Provider.(provider.Lister)
-	if !ok {
+	l := a.Provider.Lister
+	if l == nil {
 		return plan, fmt.Errorf("account %s: %w", a.ID, ErrNoList)
 	}
 	seen := map[string]bool{}
@@ -108,7 +108,7 @@ func (w *Worker) planPage(ctx context.Context, a *apply.Account, lists provider.
 		}
 	}
 	most := 1
-	if b, ok := a.Provider.(provider.Batcher); ok {
+	if b := a.Provider.Batcher; b != nil {
 		most = max(b.Batch(), 1)
 	}
 	plan.Calls += (single + most - 1) / most

@@ -58,7 +58,7 @@ func (w *Worker) linkDocuments(b *store.Batch, in apply.Incoming, came time.Time
 	if a == nil || b.Now().Sub(came) >= model.LinkLife {
 		return nil
 	}
-	if _, ok := a.Provider.(provider.Linker); !ok {
+	if a.Provider.Linker == nil {
 		return nil
 	}
 	for _, l := range in.Links {

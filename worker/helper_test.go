@@ -24,6 +24,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/provider/providertest"
 	"countersign/worker/apply"
 )
 
@@ -33,6 +34,7 @@ var noon = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 
 // service is a provider whose answers a test writes down. What it was asked is counted.
 type service struct {
+	providertest.Unproved
 	mu       sync.Mutex
 	rules    model.Rules
 	says     map[string]model.Observation // by ref; what is missing is not found
@@ -64,7 +66,7 @@ func (s *service) answer(ref string) model.Observation {
 func (s *service) Fetch(ctx context.Context, ref string) (model.Observation, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.asked, s.lastWork = append(s.asked, ref), provider.WorkOf(ctx)
+	s.asked, s.lastWork = append(s.asked, ref), provider.CallOf(ctx).Work
 	return s.answer(ref), s.fails
 }
 
@@ -203,7 +205,7 @@ func newBench(t *testing.T, dsn string) *bench {
 	check(t, err)
 	b.service = &service{rules: testRules(), says: map[string]model.Observation{}, files: map[string][]byte{}, links: map[string]func(io.Writer) error{}}
 	b.account = &apply.Account{
-		ID: "acc", ProviderName: "played", Provider: b.service, Rules: b.service.rules, GapGrace: 5 * time.Minute,
+		ID: "acc", ProviderName: "played", Provider: providertest.Able(b.service), Rules: b.service.rules, GapGrace: 5 * time.Minute,
 		Download: []model.DocumentKind{model.SignedDocument, model.EvidenceDocument},
 	}
 	log := logrus.New()

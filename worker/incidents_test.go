@@ -11,6 +11,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/provider/providertest"
 	"countersign/worker/apply"
 	"countersign/worker/pdf/pdftest"
 )
@@ -124,7 +125,7 @@ func TestEachIncidentOpensOnceAndClosesOnce(t *testing.T) {
 		model.PollOverdue: {
 			begin: func(t *testing.T, b *bench) {
 				b.account.Polling = apply.Schedules{apply.Active: slot(t, "0 */6 * * *")}
-				b.account.Provider = b.batches(1)
+				b.account.Provider = providertest.Able(b.batches(1))
 				b.ran(t, model.Run{Kind: string(apply.Active)})
 				check(t, b.watchOnce(t.Context()))
 			},
@@ -220,7 +221,7 @@ func TestATestOfTheURLEndsNoSilence(t *testing.T) {
 func TestAnAccountWhoseCallbacksAreSilentIsPolledCloser(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		b.account.Polling = apply.Schedules{apply.Active: slot(t, "0 */6 * * *")}
-		b.account.Provider = b.batches(1)
+		b.account.Provider = providertest.Able(b.batches(1))
 		polls := func() int {
 			runs, err := b.Store.Runs(t.Context(), store.RunFilter{Account: "acc", Kind: string(apply.Active), States: []model.RunState{model.RunQueued}})
 			check(t, err)

@@ -28,8 +28,8 @@ func (w *Worker) followLink(ctx context.Context, a *apply.Account, d model.Docum
 		return w.putOff(ctx, d, model.DocumentMachineFault, w.RetryWait, "the document folder is short of space")
 	}
 	f, err := w.fetchFile(ctx, d, func(ctx context.Context, doc model.DocumentRef, to io.Writer) (provider.Declared, error) {
-		l, ok := a.Provider.(provider.Linker)
-		if !ok {
+		l := a.Provider.Linker
+		if l == nil {
 			return provider.Declared{}, provider.ErrUnobtainable
 		}
 		return l.DownloadLink(ctx, d.Ref, doc, provider.Secret(d.Link), to)

@@ -29,8 +29,8 @@ func knownAsListed(a *apply.Account, lists provider.Listing, t model.Transaction
 
 // askListed asks about the listed transactions that the table does not know as they are listed.
 func (p *pass) askListed(ctx context.Context, items []provider.Listed, src Source, work provider.Work) error {
-	l, ok := p.a.Provider.(provider.Lister)
-	if len(items) == 0 || !ok {
+	l := p.a.Provider.Lister
+	if len(items) == 0 || l == nil {
 		return nil
 	}
 	keys := make([]model.Key, len(items))
@@ -154,7 +154,7 @@ func (p *pass) asked() {
 // budget of their own, and test objects a class, so each of those goes alone.
 func batches(a *apply.Account, rows []model.Transaction) (out [][]model.Transaction) {
 	most := 1
-	if b, ok := a.Provider.(provider.Batcher); ok {
+	if b := a.Provider.Batcher; b != nil {
 		most = max(b.Batch(), 1)
 	}
 	var some []model.Transaction
@@ -181,8 +181,8 @@ func unvouched(t model.Transaction) bool {
 // askMany puts one question about several rows and applies the answer. left are the rows that it does
 // not tell of; all of them where there is only one, or where the service does not take this batch.
 func (w *Worker) askMany(ctx context.Context, a *apply.Account, src Source, rows []model.Transaction, work provider.Work) (dids []Applied, left []model.Transaction, err error) {
-	b, ok := a.Provider.(provider.Batcher)
-	if !ok || len(rows) == 1 {
+	b := a.Provider.Batcher
+	if b == nil || len(rows) == 1 {
 		return nil, rows, nil
 	}
 	refs, of := make([]string, len(rows)), map[string]model.Transaction{}

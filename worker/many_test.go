@@ -14,6 +14,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/provider/providertest"
 	"countersign/worker/apply"
 )
 
@@ -24,7 +25,7 @@ func inProgress() model.Observation {
 // batches makes the account's service one that answers for several refs.
 func (b *bench) batches(most int) *batching {
 	s := &batching{service: b.service, most: most}
-	b.account.Provider = s
+	b.account.Provider = providertest.Able(s)
 	return s
 }
 
@@ -139,7 +140,7 @@ func (l *listing) List(_ context.Context, q provider.ListQuery) (provider.Page, 
 func TestAnAuditFindsWhatAWalkMissed(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		l := &listing{batching: b.batches(10), kind: provider.ListsNewest}
-		b.account.Provider = l
+		b.account.Provider = providertest.Able(l)
 		b.ran(t, model.Run{Kind: string(apply.Active)}) // shows nothing
 		made := noon.Add(-time.Hour)
 		o := inProgress()
@@ -163,7 +164,7 @@ func TestAnAuditFindsWhatAWalkMissed(t *testing.T) {
 func TestAListOfTheNewestFindsAndDoesNotAnswerForOpenRows(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		l := &listing{batching: b.batches(10), kind: provider.ListsNewest}
-		b.account.Provider = l
+		b.account.Provider = providertest.Able(l)
 		item := func(ref, mark string) {
 			l.items = append(l.items, provider.Listed{Observation: model.Observation{Ref: ref, Evidence: model.Verified, Mark: mark, Status: model.InProgress}})
 		}
@@ -196,7 +197,7 @@ func TestAListOfTheNewestFindsAndDoesNotAnswerForOpenRows(t *testing.T) {
 func TestAListThatNamesBytesIsReadOn(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		l := &listing{batching: b.batches(1), kind: provider.ListsCreated}
-		b.account.Provider = l
+		b.account.Provider = providertest.Able(l)
 		for _, ref := range []string{"a\x00", "", "good"} {
 			o := inProgress()
 			o.Ref = ref
@@ -282,7 +283,7 @@ func TestAListedTransactionThatGivesNoAnswerIsAskedAgain(t *testing.T) {
 			b.service.says[ref] = inProgress()
 			f.items = append(f.items, provider.Listed{Observation: model.Observation{Ref: ref, Evidence: model.Verified, Mark: "m1"}})
 		}
-		b.account.Provider = f
+		b.account.Provider = providertest.Able(f)
 		since := noon.Add(-time.Hour)
 		r := b.ran(t, model.Run{Kind: KindBackfill, Since: &since})
 		same(t, "state", r.State, model.RunPartial)

@@ -78,8 +78,8 @@ func recorded(text string) (r registered) {
 
 // checkRegistration compares what the provider calls with what it called before (audit slot).
 func (w *Worker) checkRegistration(ctx context.Context, a *apply.Account) error {
-	p, ok := a.Provider.(provider.Registrar)
-	if !ok {
+	p := a.Provider.Registrar
+	if p == nil {
 		return nil
 	}
 	reg, err := p.Registration(provider.WithWork(ctx, provider.WorkAudit))

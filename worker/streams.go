@@ -41,8 +41,8 @@ func (s *streamer) once(ctx context.Context) error {
 	wanted := map[model.Key]bool{} // every row that may have one
 	var errs []error
 	for _, a := range s.Accounts() {
-		p, ok := a.Provider.(provider.Streamer)
-		if !ok || p.Streams() <= 0 {
+		p := a.Provider.Streamer
+		if p == nil || p.Streams() <= 0 {
 			continue
 		}
 		rows, err := s.openRows(ctx, a)
@@ -152,7 +152,7 @@ func (s *streamer) follow(ctx context.Context, a *apply.Account, k model.Key) {
 	nudges.Go(func() { s.nudgeFor(ctx, k, e) })
 	for fails := 0; ctx.Err() == nil; fails++ {
 		err := s.guard(ctx, "stream", func(ctx context.Context) error {
-			return a.Provider.(provider.Streamer).Stream(ctx, k.Ref, e.place(), func(id string) {
+			return a.Provider.Streamer.Stream(ctx, k.Ref, e.place(), func(id string) {
 				fails = -1
 				e.note(id)
 			})

@@ -23,7 +23,7 @@ const (
 func (p *pass) tier(ctx context.Context, tier apply.Tier) error {
 	var errs []error
 	listed := false
-	if l, ok := p.a.Provider.(provider.Lister); ok && tier != apply.Idle {
+	if l := p.a.Provider.Lister; l != nil && tier != apply.Idle {
 		if err := p.discover(ctx, l, tier); err != nil {
 			errs = append(errs, err)
 		} else {
@@ -198,7 +198,7 @@ func (p *pass) rows(ctx context.Context, tier apply.Tier, listed bool) error {
 	if p.params.Whole {
 		deadline = time.Time{}
 	}
-	if l, ok := p.a.Provider.(provider.Lister); ok && l.Lists() == provider.ListsCreated {
+	if l := p.a.Provider.Lister; l != nil && l.Lists() == provider.ListsCreated {
 		if err := p.walkInstead(ctx, l, f, src, work); err != nil {
 			return err
 		}
@@ -244,7 +244,7 @@ func (p *pass) filter(tier apply.Tier, start time.Time) store.OpenFilter {
 		before = start.Add(-p.a.Polling.Interval(tier, start) / 2)
 	}
 	f.AnsweredBefore = &before
-	if l, ok := p.a.Provider.(provider.Lister); ok && tier == apply.Idle && l.Lists() == provider.ListsChanged {
+	if l := p.a.Provider.Lister; l != nil && tier == apply.Idle && l.Lists() == provider.ListsChanged {
 		f.Tier = "open" // whether each change moves a list's update time is not documented: ask all that is open
 	}
 	return f

@@ -12,7 +12,6 @@ import (
 
 	"countersign/cmd/countersign/output"
 	"countersign/model"
-	"countersign/provider"
 	"countersign/worker"
 	"countersign/worker/apply"
 )
@@ -70,7 +69,7 @@ func (o backfillOptions) lists(e *engine) ([]*apply.Account, error) {
 	var out []*apply.Account
 	var errs []error
 	for _, acc := range accounts {
-		if _, ok := acc.Provider.(provider.Lister); !ok {
+		if acc.Provider.Lister == nil {
 			errs = append(errs, fmt.Errorf("account %s: %w", acc.ID, worker.ErrNoList))
 			continue
 		}

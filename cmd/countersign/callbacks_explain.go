@@ -67,15 +67,11 @@ func explainCallback(ctx context.Context, env *Env, c *Config, s *store.Store, i
 	if err != nil {
 		return err
 	}
-	e, ok := b.provider.(provider.Explainer)
-	if !ok {
-		return fmt.Errorf("callback %s: nothing can be said of %s's proofs", id, b.Provider)
-	}
 	keys, err := env.installationKeys(c)
 	if err != nil {
 		return err
 	}
-	trials := e.Explain(kept(was, keys))
+	trials := b.provider.Explain(kept(was, keys))
 	if asJSON {
 		out := env.JSONLines()
 		for _, t := range trials {

@@ -295,7 +295,7 @@ func (d *doctor) account(ctx context.Context, s *store.Store, acc *Account) {
 		d.say("FAIL", acc.ID, "%v", err)
 		return
 	}
-	if ch, ok := b.provider.(provider.Checker); ok {
+	if ch := b.provider.Checker; ch != nil {
 		who, err := ch.Check(ctx)
 		if err != nil {
 			cure := "look at base_url and the network"
@@ -316,7 +316,7 @@ func (d *doctor) account(ctx context.Context, s *store.Store, acc *Account) {
 			d.say("warn", acc.ID+" provider", "%s", w)
 		}
 	}
-	if r, ok := b.provider.(provider.Registrar); ok {
+	if r := b.provider.Registrar; r != nil {
 		d.registration(ctx, b, r)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
+	"countersign/provider"
 )
 
 // Env is what a verb works with: the streams, the clock and the environment of one run.
@@ -23,7 +24,7 @@ type Env struct {
 	stdin io.Reader
 
 	rand      func() float64 // 0 ≤ x < 1, for jitter
-	providers map[string]factory
+	providers map[string]provider.Driver
 	lookup    func(name string) (string, bool) // environment
 	// wait pauses a verb that follows something; false once ctx has ended.
 	wait func(ctx context.Context, d time.Duration) bool
@@ -35,7 +36,7 @@ type Env struct {
 }
 
 // newEnv is the environment of this process.
-func newEnv(stdin io.Reader, stdout, stderr io.Writer, known map[string]factory) *Env {
+func newEnv(stdin io.Reader, stdout, stderr io.Writer, known map[string]provider.Driver) *Env {
 	return &Env{
 		Printer: output.NewPrinter(stdout, stderr, time.Now, os.LookupEnv),
 		stdin:   stdin, rand: rand.Float64, providers: known, lookup: os.LookupEnv, wait: pause,

@@ -18,6 +18,7 @@ import (
 
 	"countersign/cmd/countersign/output"
 	"countersign/provider"
+	"countersign/provider/transport"
 )
 
 // longestCode is how many bytes of a pasted code or URL are read.
@@ -73,12 +74,12 @@ func runLogin(ctx context.Context, env *Env, id string, o oauthOptions) error {
 	defer stop()
 	return env.writing(ctx, func(ctx context.Context, w *writer) error {
 		all := newAccounts(env, w.store, w.log)
-		next := &accountTable{transports: map[string]*provider.Transport{}}
+		next := &accountTable{transports: map[string]*transport.Transport{}}
 		if err := all.add(next, &accountTable{}, c, acc); err != nil {
 			return err
 		}
-		p, ok := next.list[0].Provider.(provider.Login)
-		if !ok {
+		p := next.list[0].Provider.Login
+		if p == nil {
 			return output.Usagef("account %s: %s takes no login with a browser", id, acc.Provider)
 		}
 		code, redirect, err := loginCode(ctx, env, p, o)

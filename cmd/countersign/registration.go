@@ -14,6 +14,7 @@ import (
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/provider/transport"
 	"countersign/worker/apply"
 )
 
@@ -53,30 +54,29 @@ type registrationJSON struct {
 // built is one account with its provider, for verbs. Nothing is written.
 type built struct {
 	*Account
-	provider provider.Provider
+	provider provider.Service
 	account  *apply.Account // as it runs
 }
 
 // build makes an account's provider. Its calls keep the account's budget and are seen by base, if any.
 func (a *Env) build(ctx context.Context, all *accounts, c *Config, acc *Account) (built, error) {
-	next := &accountTable{transports: map[string]*provider.Transport{}}
+	next := &accountTable{transports: map[string]*transport.Transport{}}
 	if err := all.add(next, &accountTable{}, c, acc); err != nil {
 		return built{}, err
 	}
 	p := next.list[0].Provider
-	if st, ok := p.(provider.Starter); ok {
+	if st := p.Starter; st != nil {
 		st.UseTokens(borrowed(all.store, acc.ID))
 	}
 	return built{acc, p, next.list[0]}, prepare(ctx, acc.ID, p)
 }
 
 // prepare loads what a provider's Receive needs of the database.
-func prepare(ctx context.Context, id string, p provider.Provider) error {
-	pr, ok := p.(provider.Preparer)
-	if !ok {
+func prepare(ctx context.Context, id string, p provider.Service) error {
+	if p.Starter == nil {
 		return nil
 	}
-	if err := pr.Prepare(ctx); err != nil {
+	if err := p.Starter.Prepare(ctx); err != nil {
 		return fmt.Errorf("account %s: %w", id, provider.Redact(err))
 	}
 	return nil
@@ -107,8 +107,8 @@ func showRegistration(ctx context.Context, env *Env, id string, asJSON bool) err
 	if err != nil {
 		return err
 	}
-	r, ok := b.provider.(provider.Registrar)
-	if !ok {
+	r := b.provider.Registrar
+	if r == nil {
 		return env.Printf("%s does not tell what it calls: look in its dashboard for %s\n", b.Provider, cmp.Or(c.callbackURL(id), "the URL"))
 	}
 	reg, err := r.Registration(ctx)

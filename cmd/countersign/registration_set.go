@@ -74,8 +74,8 @@ func registrationSetter(ctx context.Context, env *Env, s *store.Store, c *Config
 	if err != nil {
 		return b, nil, err
 	}
-	p, ok := b.provider.(provider.Setter)
-	if !ok {
+	p := b.provider.Setter
+	if p == nil {
 		return b, nil, fmt.Errorf("%s has no way to set what it calls: enter %s in its dashboard", b.Provider, c.callbackURL(id))
 	}
 	return b, p, nil
@@ -128,7 +128,7 @@ func setRegistration(ctx context.Context, env *Env, w *writer, id string, f setF
 		return err
 	}
 	secrets := 0
-	if st, ok := b.provider.(provider.Starter); ok { // what the service shows once has to rest in the database
+	if st := b.provider.Starter; st != nil { // what the service shows once has to rest in the database
 		rest := all.tokens(id)
 		save := rest.Save
 		rest.Save = func(ctx context.Context, name string, secret []byte) error {

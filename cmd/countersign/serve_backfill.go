@@ -8,7 +8,6 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/provider"
 	"countersign/worker"
 	"countersign/worker/apply"
 )
@@ -30,7 +29,7 @@ func (e *engine) queueBackfills(ctx context.Context, o serveOptions) error {
 // always is set, so is one that a finished backfill covers already.
 func (e *engine) queueBackfill(ctx context.Context, a *apply.Account, since time.Time, always bool) error {
 	log := e.log.WithField("account", a.ID)
-	if _, ok := a.Provider.(provider.Lister); !ok {
+	if a.Provider.Lister == nil {
 		log.Warn("no backfill: the provider lists nothing, give the refs to `countersign track --file`")
 		return nil
 	}

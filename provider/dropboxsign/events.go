@@ -85,11 +85,6 @@ var meanings = map[string]meaning{
 	evTest:          {test: true},
 }
 
-// Reply returns the only answer that the service takes for an acknowledgement.
-func (s *service) Reply() (contentType string, body []byte) {
-	return "text/plain", []byte("Hello API Event Received")
-}
-
 // Receive says what a callback reports. The hash covers its time and type, not the request it
 // names: everything is a weak claim. Unknown types make their request due for a fetch.
 func (s *service) Receive(c provider.Callback) (provider.Received, error) {

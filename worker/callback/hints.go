@@ -108,7 +108,7 @@ func (l *Listener) mayHint(w http.ResponseWriter, r *http.Request) bool {
 // hinted reads what a hint names, in the provider's own form or else by the word ref.
 func (l *Listener) hinted(acc *Account, h provider.Hint) provider.Hinted {
 	var out provider.Hinted
-	if p, ok := acc.Provider.(provider.Hinter); ok {
+	if p := acc.Provider.Hinter; p != nil {
 		out = p.Hint(h, l.Now().UTC())
 	} else if h.Query != nil {
 		out.Ref = h.Query.Get("ref")

@@ -63,8 +63,8 @@ func (in *judged) notUnderstood(acc *Account, c provider.Callback, why string) {
 	cb := &in.Callback
 	cb.Verdict, cb.Note = model.NotUnderstood, clip(why)
 	cb.Sealed = len(c.Body) > 0 && !in.cut
-	if p, ok := acc.Provider.(provider.Peeker); ok && cb.Ref == "" {
-		ref, typ := p.Peek(c)
+	if cb.Ref == "" {
+		ref, typ := acc.Provider.Peek(c)
 		cb.Ref = clip(ref)
 		if cb.Type == "" {
 			cb.Type = clip(typ)
@@ -77,8 +77,6 @@ func (in *judged) notUnderstood(acc *Account, c provider.Callback, why string) {
 func (in *judged) refuse(acc *Account, c provider.Callback, err error) {
 	cb := &in.Callback
 	cb.Verdict, cb.Sealed, cb.Note = model.Refused, true, clip(err.Error())
-	if p, ok := acc.Provider.(provider.Peeker); ok {
-		ref, typ := p.Peek(c)
-		cb.Ref, cb.Type = clip(ref), clip(typ)
-	}
+	ref, typ := acc.Provider.Peek(c)
+	cb.Ref, cb.Type = clip(ref), clip(typ)
 }

@@ -3,6 +3,7 @@ package callback
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -85,12 +86,9 @@ func (l *Listener) answer(w http.ResponseWriter, r *http.Request, acc *Account, 
 		return
 	}
 	log.Debug("callback taken")
-	typ, reply := "application/json", []byte(`{"received":true}`)
-	if p, ok := acc.Provider.(provider.Replier); ok {
-		typ, reply = p.Reply()
-	}
-	w.Header().Set("Content-Type", typ)
-	w.Write(reply) //nolint:errcheck // the callback is kept; a caller that is gone calls again
+	reply := acc.Provider.Traits.Acknowledgement()
+	w.Header().Set("Content-Type", reply.ContentType)
+	io.WriteString(w, reply.Body) //nolint:errcheck // the callback is kept; a caller that is gone calls again
 	if l.Nudge != nil {
 		l.Nudge()
 	}

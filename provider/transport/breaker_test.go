@@ -1,4 +1,4 @@
-package provider
+package transport
 
 import (
 	"context"
@@ -7,24 +7,26 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"countersign/provider"
 )
 
 func TestTheBreakerOpensAndTriesAgainLater(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := scripted(answer(502, ""))
-		tr := s.transport(func(o *TransportOptions) { o.Attempts = 1 })
+		tr := s.transport(func(o *Options) { o.Attempts = 1 })
 		for i := range 5 {
 			if tr.BreakerOpen() {
 				t.Fatalf("open after %d", i)
 			}
-			if resp, err := get(t, tr.Client()); err != nil || !errors.Is(StatusError(resp), ErrUnavailable) {
+			if resp, err := get(t, tr.Client()); err != nil || !errors.Is(StatusError(resp), provider.ErrUnavailable) {
 				t.Fatal(err)
 			}
 		}
 		for _, rest := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute} {
 			began := time.Now()
-			if _, err := get(t, tr.Client()); !errors.Is(err, ErrUnavailable) || !tr.BreakerOpen() || time.Since(began) != 0 {
+			if _, err := get(t, tr.Client()); !errors.Is(err, provider.ErrUnavailable) || !tr.BreakerOpen() || time.Since(began) != 0 {
 				t.Fatalf("not open: %v", err)
 			}
 			time.Sleep(rest - time.Millisecond)
@@ -64,7 +66,7 @@ func TestOnlyFaultsOfTheServiceOpenTheBreaker(t *testing.T) {
 		for range 10 {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			req, _ := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-			if _, err := tr.Client().Do(req); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrUnavailable) {
+			if _, err := tr.Client().Do(req); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, provider.ErrUnavailable) {
 				t.Errorf("got %v", err)
 			}
 			cancel()

@@ -1,4 +1,7 @@
-package provider
+// Package transport carries the calls of an account to its provider: it keeps the budget, tries again what may pass,
+// lets a service that fails rest, bounds answers, and says what an answer means. A client for foreign hosts fetches
+// what links lead to. No error of it holds an address, a key or the text of an answer.
+package transport
 
 import (
 	"context"
@@ -10,18 +13,19 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/go-retryablehttp"
 	"github.com/sirupsen/logrus"
+
+	"countersign/provider"
 )
 
-// TransportOptions say how an account's calls go out. Only Now must be set.
-type TransportOptions struct {
+// Options say how an account's calls go out. Only Now must be set.
+type Options struct {
 	Account string
 	// Base sends the requests; nil is a transport with timeouts of its own. Tests and simulators put theirs here.
 	Base http.RoundTripper
 	// Budget is the requests a minute of each class; a class that is missing shares ClassRead's
 	// place, and is not bounded where that is missing too.
-	Budget map[Class]int
+	Budget map[provider.Class]int
 	Now    func() time.Time
 	Log    *logrus.Entry
 	Rand   func() float64 // in [0,1), for jitter; nil: none
@@ -33,11 +37,11 @@ type TransportOptions struct {
 	Attempts   int           // default 4
 	BackoffMin time.Duration // default 500 ms
 	BackoffMax time.Duration // default 30 s
-	MaxBody    int64         // an answer's most bytes (default 64 MiB); see WithMaxBody
-	MaxFile    int64         // the same for ClassFiles (default 1 GiB)
+	MaxBody    int64         // an answer's most bytes (default 64 MiB); see provider.Call.MaxBody
+	MaxFile    int64         // the same for provider.ClassFiles (default 1 GiB)
 }
 
-func (o TransportOptions) withDefaults() TransportOptions {
+func (o Options) withDefaults() Options {
 	o.MaxBlock = orElse(o.MaxBlock, 30*time.Second)
 	o.Timeout = orElse(o.Timeout, time.Minute)
 	o.Idle = orElse(o.Idle, 30*time.Second)
@@ -68,11 +72,10 @@ func orElse[T int | int64 | time.Duration](v, fallback T) T {
 // can help, and stop while the service fails or asks for a pause. It is safe for concurrent use,
 // and an account must not have two of them.
 type Transport struct {
-	o       TransportOptions
-	retry   *retryablehttp.Client
-	budgets map[Class]*budget // nil: none is kept
-	breaker *breaker          // nil: none
-	written bool              // the base tells when a request is on its way
+	o       Options
+	budgets map[provider.Class]*budget // nil: none is kept
+	breaker *breaker                   // nil: none
+	written bool                       // the base tells when a request is on its way
 
 	mu    sync.Mutex // guards tally and the use of o.Rand
 	tally map[Tally]uint64
@@ -80,17 +83,17 @@ type Transport struct {
 
 // Tally names what attempts are counted by.
 type Tally struct {
-	Class Class
-	Work  Work
+	Class provider.Class
+	Work  provider.Work
 }
 
-// NewTransport returns the transport of one account.
-func NewTransport(o TransportOptions) *Transport {
+// New returns the transport of one account.
+func New(o Options) *Transport {
 	t := newTransport(o, dialer(nil))
-	read := newBudget(o.Budget[ClassRead], t.o.MaxBlock, t.o.Now)
-	t.budgets = map[Class]*budget{ClassRead: read}
+	read := newBudget(o.Budget[provider.ClassRead], t.o.MaxBlock, t.o.Now)
+	t.budgets = map[provider.Class]*budget{provider.ClassRead: read}
 	for c, n := range o.Budget {
-		if c != ClassRead {
+		if c != provider.ClassRead {
 			t.budgets[c] = newBudget(n, t.o.MaxBlock, t.o.Now)
 		}
 	}
@@ -98,21 +101,16 @@ func NewTransport(o TransportOptions) *Transport {
 	return t
 }
 
-// NewClient returns a client whose calls go through a transport of their own: see NewTransport.
-func NewClient(o TransportOptions) *http.Client { return NewTransport(o).Client() }
+// NewClient returns a client whose calls go through a transport of their own: see New.
+func NewClient(o Options) *http.Client { return New(o).Client() }
 
-func newTransport(o TransportOptions, base *http.Transport) *Transport {
+func newTransport(o Options, base *http.Transport) *Transport {
 	t := &Transport{o: o.withDefaults(), tally: map[Tally]uint64{}}
 	if t.o.Base == nil {
 		base.ResponseHeaderTimeout = t.o.Timeout
 		t.o.Base = base
 	}
 	_, t.written = t.o.Base.(*http.Transport)
-	t.retry = &retryablehttp.Client{
-		HTTPClient:   &http.Client{Transport: attempt{t}, CheckRedirect: stay},
-		RetryWaitMin: t.o.BackoffMin, RetryWaitMax: t.o.BackoffMax, RetryMax: t.o.Attempts - 1,
-		CheckRetry: t.checkRetry, Backoff: t.backoff, ErrorHandler: retryablehttp.PassthroughErrorHandler,
-	}
 	return t
 }
 
@@ -143,14 +141,9 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req.Body)
 		return nil, err
 	}
-	marked, _ := req.Context().Value(retryKey).(bool)
+	marked := provider.CallOf(req.Context()).Retry
 	c := &call{again: marked || req.Method == "" || req.Method == http.MethodGet || req.Method == http.MethodHead}
-	sent, err := retryablehttp.FromRequest(req.WithContext(context.WithValue(req.Context(), callKey, c)))
-	if err != nil {
-		done(errBeside)
-		return nil, errors.New("the request's body cannot be read")
-	}
-	resp, err := t.retry.Do(sent)
+	resp, err := t.tries(req, c)
 	resp, err = t.outcome(req.Context(), c, resp, err)
 	done(verdict(req.Context(), c, resp, err))
 	return resp, err
@@ -158,13 +151,13 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // verdict says what the breaker learns. 429 and other refusals show a service that lives.
 func verdict(ctx context.Context, c *call, resp *http.Response, err error) error {
-	var after *RetryAfter
+	var after *provider.RetryAfter
 	switch {
 	case err == nil && resp.StatusCode >= http.StatusInternalServerError:
 		return errBroken
 	case err == nil:
 		return nil
-	case errors.As(err, &after), ctx.Err() != nil, errors.Is(err, errResting), errors.Is(err, errAddress):
+	case errors.As(err, &after), ctx.Err() != nil, errors.Is(err, errResting), errors.Is(err, errAddress), errors.Is(err, errBody):
 		return errBeside
 	}
 	return errBroken
@@ -178,7 +171,7 @@ func (t *Transport) CloseIdleConnections() {
 }
 
 // BudgetLeft returns how many calls of a class could leave now.
-func (t *Transport) BudgetLeft(c Class) int {
+func (t *Transport) BudgetLeft(c provider.Class) int {
 	if b := t.budget(c); b != nil {
 		return b.left()
 	}
@@ -187,7 +180,7 @@ func (t *Transport) BudgetLeft(c Class) int {
 
 // PausedUntil returns the time before which no call of the class leaves, because the service asked
 // for a pause; zero when there is none.
-func (t *Transport) PausedUntil(c Class) time.Time {
+func (t *Transport) PausedUntil(c provider.Class) time.Time {
 	if b := t.budget(c); b != nil {
 		return b.paused()
 	}
@@ -218,14 +211,14 @@ func (t *Transport) Continue(old *Transport) {
 	}
 }
 
-func (t *Transport) budget(c Class) *budget {
+func (t *Transport) budget(c provider.Class) *budget {
 	if b, ok := t.budgets[c]; ok {
 		return b
 	}
-	return t.budgets[ClassRead]
+	return t.budgets[provider.ClassRead]
 }
 
-func (t *Transport) count(c Class, w Work) {
+func (t *Transport) count(c provider.Class, w provider.Work) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.tally[Tally{c, w}]++

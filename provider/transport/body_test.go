@@ -1,4 +1,4 @@
-package provider
+package transport
 
 import (
 	"bytes"
@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus"
+
+	"countersign/provider"
 )
 
 func TestABodyMustMoveAndEnd(t *testing.T) {
@@ -45,12 +47,12 @@ func TestABodyMustMoveAndEnd(t *testing.T) {
 				t.Fatal(err)
 			}
 			var out bytes.Buffer
-			if _, err := Save(&out, resp); !errors.Is(err, c.want) || c.want != nil && !errors.Is(err, ErrInvalidFile) {
+			if _, err := Save(&out, resp); !errors.Is(err, c.want) || c.want != nil && !errors.Is(err, provider.ErrInvalidFile) {
 				t.Errorf("a byte each %s: %v", c.every, err)
 			}
 		}
-		for idle, want := range map[time.Duration]error{2 * time.Minute: nil, time.Minute: errIdle} { // WithIdle
-			req, err := http.NewRequestWithContext(WithIdle(t.Context(), idle), http.MethodGet, "https://api.example.org/stream", nil)
+		for idle, want := range map[time.Duration]error{2 * time.Minute: nil, time.Minute: errIdle} { // provider.Call.Idle
+			req, err := http.NewRequestWithContext(provider.WithCall(t.Context(), provider.Call{Idle: idle}), http.MethodGet, "https://api.example.org/stream", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -84,16 +86,16 @@ func TestAnswersAreBounded(t *testing.T) {
 		read int
 		fail bool
 	}{
-		{t.Context(), 100, true}, {WithMaxBody(t.Context(), 1000), 1000, false}, {WithMaxBody(t.Context(), 999), 999, true},
-		{WithClass(t.Context(), ClassFiles), 1000, false},
+		{t.Context(), 100, true}, {provider.WithCall(t.Context(), provider.Call{MaxBody: 1000}), 1000, false}, {provider.WithCall(t.Context(), provider.Call{MaxBody: 999}), 999, true},
+		{provider.WithClass(t.Context(), provider.ClassFiles), 1000, false},
 	} {
 		req, _ := http.NewRequestWithContext(c.ctx, http.MethodGet, address, nil)
-		resp, err := s.transport(func(o *TransportOptions) { o.MaxBody = 100 }).Client().Do(req)
+		resp, err := s.transport(func(o *Options) { o.MaxBody = 100 }).Client().Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
 		raw, err := io.ReadAll(resp.Body)
-		if len(raw) != c.read || errors.Is(err, ErrTooLarge) != c.fail {
+		if len(raw) != c.read || errors.Is(err, provider.ErrTooLarge) != c.fail {
 			t.Errorf("read %d, %v", len(raw), err)
 		}
 		resp.Body.Close()
@@ -123,7 +125,7 @@ func TestRealConnections(t *testing.T) {
 	}))
 	defer srv.Close()
 	defer close(release)
-	tr := NewTransport(TransportOptions{Now: time.Now, Attempts: 1, Budget: map[Class]int{ClassRead: 10}})
+	tr := New(Options{Now: time.Now, Attempts: 1, Budget: map[provider.Class]int{provider.ClassRead: 10}})
 	defer tr.CloseIdleConnections()
 	c := tr.Client()
 	ask := func(ctx context.Context, path string) (*http.Response, error) {
@@ -131,8 +133,8 @@ func TestRealConnections(t *testing.T) {
 		return Do(c, req)
 	}
 	resp, err := ask(t.Context(), "/")
-	if err != nil || ReadJSON(resp, new(any)) != nil || <-asked != "countersign" || tr.BudgetLeft(ClassRead) != 9 {
-		t.Errorf("got %v, %d left", err, tr.BudgetLeft(ClassRead))
+	if err != nil || ReadJSON(resp, new(any)) != nil || <-asked != "countersign" || tr.BudgetLeft(provider.ClassRead) != 9 {
+		t.Errorf("got %v, %d left", err, tr.BudgetLeft(provider.ClassRead))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-asked; cancel() }()
@@ -143,7 +145,7 @@ func TestRealConnections(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Save(io.Discard, resp); !errors.Is(err, ErrInvalidFile) {
+	if _, err := Save(io.Discard, resp); !errors.Is(err, provider.ErrInvalidFile) {
 		t.Errorf("cut off: got %v", err)
 	}
 	resp, err = ask(t.Context(), "/away")
@@ -162,7 +164,7 @@ func TestTheLogTellsNoAddress(t *testing.T) {
 		l := logrus.New()
 		l.SetOutput(&out)
 		l.SetLevel(logrus.TraceLevel)
-		tr := scripted(answer(500, "")).transport(func(o *TransportOptions) { o.Log, o.Attempts = logrus.NewEntry(l), 1 })
+		tr := scripted(answer(500, "")).transport(func(o *Options) { o.Log, o.Attempts = logrus.NewEntry(l), 1 })
 		for range 6 {
 			get(t, tr.Client()) //nolint:errcheck,bodyclose // the log matters
 		}
@@ -198,17 +200,17 @@ func TestAFileThatIsTooLarge(t *testing.T) {
 		}
 	}))
 	defer srv.Close()
-	c := NewBareClient(TransportOptions{Now: time.Now, Attempts: 1, MaxFile: 8 << 20, MaxBody: 8 << 20}, true)
+	c := NewForeignClient(Options{Now: time.Now, Attempts: 1, MaxFile: 8 << 20, MaxBody: 8 << 20}, true)
 	defer c.CloseIdleConnections()
 	for _, path := range []string{"/announced", "/endless", "/packed"} {
-		req, _ := http.NewRequestWithContext(WithClass(t.Context(), ClassFiles), http.MethodGet, srv.URL+path, nil)
+		req, _ := http.NewRequestWithContext(provider.WithClass(t.Context(), provider.ClassFiles), http.MethodGet, srv.URL+path, nil)
 		resp, err := Do(c, req)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var got bytes.Buffer
 		_, err = Save(&got, resp)
-		if !errors.Is(err, ErrTooLarge) || errors.Is(err, ErrInvalidFile) || got.Len() > 8<<20 || path == "/announced" && got.Len() > 0 {
+		if !errors.Is(err, provider.ErrTooLarge) || errors.Is(err, provider.ErrInvalidFile) || got.Len() > 8<<20 || path == "/announced" && got.Len() > 0 {
 			t.Errorf("%s: %v after %d bytes", path, err, got.Len())
 		}
 	}
@@ -217,7 +219,7 @@ func TestAFileThatIsTooLarge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := ReadJSON(resp, &struct{}{}); !errors.Is(err, ErrTooLarge) {
+	if err := ReadJSON(resp, &struct{}{}); !errors.Is(err, provider.ErrTooLarge) {
 		t.Errorf("an answer in JSON that unfolds: %v", err)
 	}
 }

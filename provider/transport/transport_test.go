@@ -1,4 +1,4 @@
-package provider
+package transport
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"countersign/provider"
 )
 
 // script is a service of a test, in process: it gives its answers one by one, the last for ever.
@@ -58,12 +60,12 @@ func scripted(answers ...func(*http.Request) (*http.Response, error)) *script {
 	return &script{answers: answers}
 }
 
-func (s *script) transport(change ...func(*TransportOptions)) *Transport {
-	o := TransportOptions{Account: "sales", Base: s, Now: time.Now}
+func (s *script) transport(change ...func(*Options)) *Transport {
+	o := Options{Account: "sales", Base: s, Now: time.Now}
 	for _, c := range change {
 		c(&o)
 	}
-	return NewTransport(o)
+	return New(o)
 }
 
 const address = "https://api.example.org/v1/packages/ref?token=hush"
@@ -89,7 +91,7 @@ func TestWhatMayPassIsTriedAgain(t *testing.T) {
 			t.Errorf("pauses %s", got)
 		}
 		half := scripted(answer(500, ""), answer(200, ""))
-		get(t, half.transport(func(o *TransportOptions) { o.Rand = func() float64 { return 0 } }).Client()) //nolint:errcheck,bodyclose // only the pause matters
+		get(t, half.transport(func(o *Options) { o.Rand = func() float64 { return 0 } }).Client()) //nolint:errcheck,bodyclose // only the pause matters
 		if got := fmt.Sprint(half.gaps()); got != "[250ms]" {
 			t.Errorf("with the least chance, pauses %s", got)
 		}
@@ -114,7 +116,7 @@ func TestOnlyWhatMayBeSentTwiceIs(t *testing.T) {
 			method string
 			ctx    context.Context
 			want   int
-		}{{http.MethodPost, t.Context(), 1}, {http.MethodPut, t.Context(), 1}, {http.MethodHead, t.Context(), 2}, {http.MethodPost, WithRetry(t.Context()), 2}} {
+		}{{http.MethodPost, t.Context(), 1}, {http.MethodPut, t.Context(), 1}, {http.MethodHead, t.Context(), 2}, {http.MethodPost, provider.WithCall(t.Context(), provider.Call{Retry: true}), 2}} {
 			bodies := 0
 			count := func(r *http.Request, code int) (*http.Response, error) {
 				raw, _ := io.ReadAll(r.Body)
@@ -168,20 +170,20 @@ func TestALongRetryAfterIsHandedBack(t *testing.T) {
 	}{{429, "3600", time.Hour}, {503, "120", 2 * time.Minute}, {429, "999999999", 24 * time.Hour}} {
 		synctest.Test(t, func(t *testing.T) {
 			s := scripted(answer(c.code, `{"error":{"error_name":"exceeded_rate","error_msg":"Ada"}}`, "Retry-After", c.asked))
-			tr := s.transport(func(o *TransportOptions) { o.Budget = map[Class]int{ClassRead: 10, ClassFiles: 5} })
+			tr := s.transport(func(o *Options) { o.Budget = map[provider.Class]int{provider.ClassRead: 10, provider.ClassFiles: 5} })
 			began := time.Now()
 			_, err := get(t, tr.Client())
-			var after *RetryAfter
+			var after *provider.RetryAfter
 			if !errors.As(err, &after) || after.Wait != c.want || time.Since(began) != 0 || !strings.Contains(err.Error(), "exceeded_rate") || strings.Contains(err.Error(), "Ada") {
 				t.Errorf("got %v", err)
 			}
-			if until := tr.PausedUntil(ClassRead); !until.Equal(began.Add(c.want)) {
+			if until := tr.PausedUntil(provider.ClassRead); !until.Equal(began.Add(c.want)) {
 				t.Errorf("paused until %s", until)
 			}
 			if _, err := get(t, tr.Client()); !errors.As(err, &after) || len(s.asked) != 1 {
 				t.Errorf("another call: %v, %d sent", err, len(s.asked))
 			}
-			if !tr.PausedUntil(ClassFiles).IsZero() || tr.BudgetLeft(ClassFiles) != 5 || tr.BudgetLeft(ClassRead) != 0 || tr.BreakerOpen() {
+			if !tr.PausedUntil(provider.ClassFiles).IsZero() || tr.BudgetLeft(provider.ClassFiles) != 5 || tr.BudgetLeft(provider.ClassRead) != 0 || tr.BreakerOpen() {
 				t.Error("another class is held too")
 			}
 		})
@@ -203,7 +205,7 @@ func TestARefusalWithoutAWaitDoubles(t *testing.T) {
 		}
 		never := scripted(answer(429, "")).transport()
 		_, err := get(t, never.Client())
-		var after *RetryAfter
+		var after *provider.RetryAfter
 		if !errors.As(err, &after) || after.Wait != 16*time.Second || never.BreakerOpen() {
 			t.Errorf("got %v", err)
 		}
@@ -236,8 +238,8 @@ func TestQuotaHeadersAreRead(t *testing.T) {
 			if _, err := get(t, tr.Client()); err != nil { //nolint:bodyclose // no body
 				t.Error(err)
 			}
-			got := time.Until(tr.PausedUntil(ClassRead))
-			if c.want == 0 && !tr.PausedUntil(ClassRead).IsZero() || c.want > 0 && got != c.want {
+			got := time.Until(tr.PausedUntil(provider.ClassRead))
+			if c.want == 0 && !tr.PausedUntil(provider.ClassRead).IsZero() || c.want > 0 && got != c.want {
 				t.Errorf("%v: paused for %s, want %s", c.headers, got, c.want)
 			}
 		}
@@ -250,11 +252,11 @@ func TestNoAnswerIsUnavailable(t *testing.T) {
 		hang := func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() }
 		for name, s := range map[string]*script{"broken": scripted(broken), "slow": scripted(hang)} {
 			began := time.Now()
-			_, err := get(t, s.transport(func(o *TransportOptions) { o.Timeout = 10 * time.Second }).Client())
-			if !errors.Is(err, ErrUnavailable) || len(s.asked) != 4 {
+			_, err := get(t, s.transport(func(o *Options) { o.Timeout = 10 * time.Second }).Client())
+			if !errors.Is(err, provider.ErrUnavailable) || len(s.asked) != 4 {
 				t.Errorf("%s: got %v after %d attempts and %s", name, err, len(s.asked), time.Since(began))
 			}
-			if text := Redact(err).Error(); strings.Contains(text, "hush") || strings.Contains(text, "/v1") {
+			if text := provider.Redact(err).Error(); strings.Contains(text, "hush") || strings.Contains(text, "/v1") {
 				t.Errorf("%s: the error tells %s", name, text)
 			}
 		}
@@ -265,18 +267,18 @@ func TestEveryAttemptCountsAgainstTheBudget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := scripted(answer(500, ""))
-		tr := s.transport(func(o *TransportOptions) { o.Budget = map[Class]int{ClassRead: 3} })
-		ctx := WithWork(WithClass(t.Context(), ClassFiles), WorkAudit)
+		tr := s.transport(func(o *Options) { o.Budget = map[provider.Class]int{provider.ClassRead: 3} })
+		ctx := provider.WithWork(provider.WithClass(t.Context(), provider.ClassFiles), provider.WorkAudit)
 		req, _ := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 		began := time.Now()
 		resp, err := tr.Client().Do(req)
 		if err != nil || resp.StatusCode != 500 || time.Since(began) < time.Minute {
 			t.Errorf("four attempts took %s: %v", time.Since(began), err)
 		}
-		if n := tr.Calls()[Tally{ClassFiles, WorkAudit}]; n != 4 {
+		if n := tr.Calls()[Tally{provider.ClassFiles, provider.WorkAudit}]; n != 4 {
 			t.Errorf("counted %v", tr.Calls())
 		}
-		if tr.BudgetLeft(ClassFiles) != tr.BudgetLeft(ClassRead) {
+		if tr.BudgetLeft(provider.ClassFiles) != tr.BudgetLeft(provider.ClassRead) {
 			t.Error("a class without a budget shares the read budget")
 		}
 	})
@@ -285,15 +287,15 @@ func TestEveryAttemptCountsAgainstTheBudget(t *testing.T) {
 func TestAReloadKeepsWhatWasSpent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		budget := func(o *TransportOptions) { o.Budget = map[Class]int{ClassRead: 3} }
+		budget := func(o *Options) { o.Budget = map[provider.Class]int{provider.ClassRead: 3} }
 		old := scripted(answer(200, "")).transport(budget)
 		for range 2 {
 			get(t, old.Client()) //nolint:errcheck,bodyclose // only the budget matters
 		}
 		fresh := scripted(answer(200, "")).transport(budget)
 		fresh.Continue(old)
-		if fresh.BudgetLeft(ClassRead) != 1 {
-			t.Errorf("%d left", fresh.BudgetLeft(ClassRead))
+		if fresh.BudgetLeft(provider.ClassRead) != 1 {
+			t.Errorf("%d left", fresh.BudgetLeft(provider.ClassRead))
 		}
 	})
 }
@@ -314,30 +316,30 @@ func TestARefusalMeansWhatTheProviderSays(t *testing.T) {
 			body  string
 			asked int
 			want  error
-		}{{`{"code":"SLOWER"}`, 4, nil}, {`{"code":"NOT_THERE"}`, 1, ErrNotFound}, {`{"code":"OTHER"}`, 4, ErrUnavailable}} {
+		}{{`{"code":"SLOWER"}`, 4, nil}, {`{"code":"NOT_THERE"}`, 1, provider.ErrNotFound}, {`{"code":"OTHER"}`, 4, provider.ErrUnavailable}} {
 			s := scripted(answer(500, c.body))
 			tr := s.transport()
 			var err error
 			for range breakAfter + 1 {
 				var resp *http.Response
 				s.asked = nil
-				req, _ := http.NewRequestWithContext(WithMeant(t.Context(), meant), http.MethodGet, address, nil)
+				req, _ := http.NewRequestWithContext(provider.WithCall(t.Context(), provider.Call{Meaning: meant}), http.MethodGet, address, nil)
 				if resp, err = tr.Client().Do(req); err == nil {
-					Meant(req.Context(), resp) // as it is without a Transport: it says the same again
+					Mean(req.Context(), resp) // as it is without a Transport: it says the same again
 					err = StatusError(resp)
 				}
 				if c.want == nil {
 					break
 				}
-				if len(s.asked) != c.asked && c.want == ErrNotFound {
+				if len(s.asked) != c.asked && c.want == provider.ErrNotFound {
 					t.Errorf("%s: asked %d times", c.body, len(s.asked))
 				}
 			}
-			var after *RetryAfter
+			var after *provider.RetryAfter
 			if c.want == nil && (!errors.As(err, &after) || after.Wait < 2*time.Second) || c.want != nil && !errors.Is(err, c.want) {
 				t.Errorf("%s: %v", c.body, err)
 			}
-			if tr.BreakerOpen() != (c.want == ErrUnavailable) {
+			if tr.BreakerOpen() != (c.want == provider.ErrUnavailable) {
 				t.Errorf("%s: the breaker is open: %v", c.body, tr.BreakerOpen())
 			}
 		}

@@ -1,10 +1,12 @@
-package provider
+package transport
 
 import (
 	"context"
 	"errors"
 	"sync"
 	"time"
+
+	"countersign/provider"
 )
 
 const (
@@ -72,19 +74,19 @@ type place struct {
 	gone bool
 }
 
-func kindOf(w Work) int {
+func kindOf(w provider.Work) int {
 	switch w {
-	case WorkConfirm:
+	case provider.WorkConfirm:
 		return confirms
-	case WorkDownload:
+	case provider.WorkDownload:
 		return downloads
-	case WorkActive:
+	case provider.WorkActive:
 		return actives
-	case WorkIdle:
+	case provider.WorkIdle:
 		return idles
-	case WorkAudit:
+	case provider.WorkAudit:
 		return audits
-	case WorkUnknown:
+	case provider.WorkUnknown:
 		return unknowns
 	}
 	return backfills
@@ -96,7 +98,7 @@ func newBudget(limit int, most time.Duration, now func() time.Time) *budget {
 
 // take waits for a place. While the service has asked for a pause longer than a call may block, it
 // is a *RetryAfter.
-func (b *budget) take(ctx context.Context, work Work) (*place, error) {
+func (b *budget) take(ctx context.Context, work provider.Work) (*place, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -233,7 +235,7 @@ func (b *budget) dispatch() {
 func (b *budget) refuse(wait time.Duration) {
 	for k := range b.kinds {
 		for _, w := range b.kinds[k].queue {
-			w.err = &RetryAfter{Wait: wait, Err: errPaused}
+			w.err = &provider.RetryAfter{Wait: wait, Err: errPaused}
 			close(w.ready)
 		}
 		b.kinds[k].queue = nil

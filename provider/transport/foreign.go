@@ -1,4 +1,4 @@
-package provider
+package transport
 
 import (
 	"errors"
@@ -15,11 +15,11 @@ const mostRedirects = 3
 // errAddress is the cause of a call that was not made because of where it would have led.
 var errAddress = errors.New("address refused")
 
-// NewBareClient returns a client for links to other hosts, such as file links. It sends no
+// NewForeignClient returns a client for links to other hosts, such as file links. It sends no
 // credentials, cookies or referrer, keeps no budget, uses no proxy, and follows a few redirects.
 // Unless allowPrivate is set it refuses every address that is not public, judged by what is
 // dialled and not by the name. With o.Base set, o.Base dials as it likes.
-func NewBareClient(o TransportOptions, allowPrivate bool) *http.Client {
+func NewForeignClient(o Options, allowPrivate bool) *http.Client {
 	d := &net.Dialer{}
 	if !allowPrivate {
 		d.Control = publicOnly
@@ -27,7 +27,7 @@ func NewBareClient(o TransportOptions, allowPrivate bool) *http.Client {
 	base := dialer(d)
 	base.Proxy = nil
 	t := newTransport(o, base)
-	return &http.Client{Transport: bare{t}, CheckRedirect: func(req *http.Request, via []*http.Request) error {
+	return &http.Client{Transport: foreign{t}, CheckRedirect: func(req *http.Request, via []*http.Request) error {
 		switch {
 		case len(via) > mostRedirects:
 			return fmt.Errorf("%w: more than %d redirects", errAddress, mostRedirects)
@@ -38,11 +38,11 @@ func NewBareClient(o TransportOptions, allowPrivate bool) *http.Client {
 	}}
 }
 
-// bare takes out of a request what must not reach another host.
-type bare struct{ t *Transport }
+// foreign takes out of a request what must not reach another host.
+type foreign struct{ t *Transport }
 
 // RoundTrip is for http.RoundTripper.
-func (b bare) RoundTrip(req *http.Request) (*http.Response, error) {
+func (f foreign) RoundTrip(req *http.Request) (*http.Response, error) {
 	if s := req.URL.Scheme; s != "https" && s != "http" || req.URL.Host == "" {
 		closeBody(req.Body)
 		return nil, fmt.Errorf("%w: not an http or https address", errAddress)
@@ -52,11 +52,11 @@ func (b bare) RoundTrip(req *http.Request) (*http.Response, error) {
 		out.Header.Del(h)
 	}
 	out.URL.User = nil
-	return b.t.RoundTrip(out)
+	return f.t.RoundTrip(out)
 }
 
 // CloseIdleConnections closes what is open and not in use.
-func (b bare) CloseIdleConnections() { b.t.CloseIdleConnections() }
+func (f foreign) CloseIdleConnections() { f.t.CloseIdleConnections() }
 
 // publicOnly refuses to dial an address that is not public.
 func publicOnly(_, address string, _ syscall.RawConn) error {

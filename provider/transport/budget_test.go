@@ -1,4 +1,4 @@
-package provider
+package transport
 
 import (
 	"context"
@@ -9,17 +9,19 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"countersign/provider"
 )
 
 // departure is one call that left, as a test's log keeps it.
 type departure struct {
 	at   time.Time
-	work Work
+	work provider.Work
 }
 
 // rush runs callers that call without pause until stop, and returns who left when. Each call takes
 // latency. The callers are numbered by kind of work.
-func rush(b *budget, callers map[Work]int, latency, length time.Duration) []departure {
+func rush(b *budget, callers map[provider.Work]int, latency, length time.Duration) []departure {
 	ctx, cancel := context.WithTimeout(context.Background(), length)
 	defer cancel()
 	var mu sync.Mutex
@@ -58,7 +60,7 @@ func most(log []departure) int {
 	return top
 }
 
-func share(log []departure, work Work) int {
+func share(log []departure, work provider.Work) int {
 	n := 0
 	for _, d := range log {
 		if d.work == work {
@@ -71,7 +73,7 @@ func share(log []departure, work Work) int {
 func TestTheBudgetIsNeverExceededAndUsedUp(t *testing.T) {
 	t.Parallel()
 	for _, limit := range []int{1, 3, 9, 10, 25, 30, 99, 100, 120, 600} {
-		for _, callers := range []map[Work]int{{WorkBackfill: 200}, {WorkConfirm: 200}, {WorkActive: 100, WorkConfirm: 3, WorkAudit: 50}} {
+		for _, callers := range []map[provider.Work]int{{provider.WorkBackfill: 200}, {provider.WorkConfirm: 200}, {provider.WorkActive: 100, provider.WorkConfirm: 3, provider.WorkAudit: 50}} {
 			synctest.Test(t, func(t *testing.T) {
 				log := rush(newBudget(limit, time.Hour, time.Now), callers, 300*time.Millisecond, 20*time.Minute)
 				want := 20 * (limit - 1)
@@ -88,12 +90,12 @@ func TestTheBudgetIsNeverExceededAndUsedUp(t *testing.T) {
 
 func TestTheBudgetHoldsUnderAnyLoad(t *testing.T) {
 	t.Parallel()
-	works := []Work{WorkConfirm, WorkDownload, WorkActive, WorkIdle, WorkAudit, WorkBackfill, WorkUnknown}
+	works := []provider.Work{provider.WorkConfirm, provider.WorkDownload, provider.WorkActive, provider.WorkIdle, provider.WorkAudit, provider.WorkBackfill, provider.WorkUnknown}
 	rapid.Check(t, func(r *rapid.T) {
 		limit := rapid.IntRange(1, 150).Draw(r, "limit")
 		type arrival struct {
 			after, patience time.Duration
-			work            Work
+			work            provider.Work
 		}
 		arrivals := rapid.SliceOfN(rapid.Custom(func(r *rapid.T) arrival {
 			return arrival{
@@ -138,16 +140,16 @@ func TestTheBudgetHoldsUnderAnyLoad(t *testing.T) {
 
 func TestEachKindOfWorkIsSureOfATenth(t *testing.T) {
 	t.Parallel()
-	all := map[Work]int{WorkConfirm: 150, WorkDownload: 150, WorkActive: 150, WorkIdle: 150, WorkAudit: 150, WorkBackfill: 150, WorkUnknown: 150}
+	all := map[provider.Work]int{provider.WorkConfirm: 150, provider.WorkDownload: 150, provider.WorkActive: 150, provider.WorkIdle: 150, provider.WorkAudit: 150, provider.WorkBackfill: 150, provider.WorkUnknown: 150}
 	for _, limit := range []int{5, 30, 100, 120} {
 		synctest.Test(t, func(t *testing.T) {
 			log := rush(newBudget(limit, time.Hour, time.Now), all, time.Millisecond, time.Hour)
 			for work := range all {
 				tenth, n := 60*limit/10, share(log, work)
 				switch {
-				case work == WorkConfirm && n < 3*tenth:
+				case work == provider.WorkConfirm && n < 3*tenth:
 					t.Errorf("budget %d: confirmations left %d times, want the rest", limit, n)
-				case work != WorkConfirm && (n < tenth*97/100 || n > tenth*105/100+limit/2+1): // who comes first has more
+				case work != provider.WorkConfirm && (n < tenth*97/100 || n > tenth*105/100+limit/2+1): // who comes first has more
 					t.Errorf("budget %d: %s left %d times, want a tenth, %d", limit, work, n, tenth)
 				}
 			}
@@ -160,10 +162,10 @@ func TestEachKindOfWorkIsSureOfATenth(t *testing.T) {
 
 func TestTheRestGoesInOrder(t *testing.T) {
 	t.Parallel()
-	order := []Work{WorkConfirm, WorkDownload, WorkActive, WorkIdle, WorkAudit, WorkBackfill}
+	order := []provider.Work{provider.WorkConfirm, provider.WorkDownload, provider.WorkActive, provider.WorkIdle, provider.WorkAudit, provider.WorkBackfill}
 	for i, first := range order[:5] {
 		synctest.Test(t, func(t *testing.T) {
-			callers, start := map[Work]int{}, time.Now()
+			callers, start := map[provider.Work]int{}, time.Now()
 			for _, w := range order[i:] {
 				callers[w] = 150
 			}
@@ -183,7 +185,7 @@ func TestTheRestGoesInOrder(t *testing.T) {
 func TestUnknownRefsGetATenthAtMost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		log := rush(newBudget(100, time.Hour, time.Now), map[Work]int{WorkUnknown: 200}, time.Millisecond, 10*time.Minute)
+		log := rush(newBudget(100, time.Hour, time.Now), map[provider.Work]int{provider.WorkUnknown: 200}, time.Millisecond, 10*time.Minute)
 		if n := most(log); n > 10 || len(log) < 95 {
 			t.Errorf("%d in a minute, %d in all", n, len(log))
 		}
@@ -196,11 +198,11 @@ func TestAConfirmationDoesNotWaitForABurstToAge(t *testing.T) {
 		b := newBudget(100, time.Hour, time.Now)
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
-		wg.Go(func() { rush(b, map[Work]int{WorkBackfill: 200}, time.Second, 10*time.Minute) })
+		wg.Go(func() { rush(b, map[provider.Work]int{provider.WorkBackfill: 200}, time.Second, 10*time.Minute) })
 		time.Sleep(3 * time.Minute)
 		for range 100 {
 			began := time.Now()
-			p, err := b.take(ctx, WorkConfirm)
+			p, err := b.take(ctx, provider.WorkConfirm)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -219,23 +221,23 @@ func TestAWaiterThatGivesUpLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBudget(2, time.Hour, time.Now)
-		one, _ := b.take(t.Context(), WorkConfirm)
-		if _, err := b.take(t.Context(), WorkConfirm); err != nil {
+		one, _ := b.take(t.Context(), provider.WorkConfirm)
+		if _, err := b.take(t.Context(), provider.WorkConfirm); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := b.take(ctx, WorkActive); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := b.take(ctx, provider.WorkActive); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
 		one.giveBack()
 		if b.left() != 1 {
 			t.Errorf("%d left", b.left())
 		}
-		if _, err := b.take(t.Context(), WorkActive); err != nil {
+		if _, err := b.take(t.Context(), provider.WorkActive); err != nil {
 			t.Error(err)
 		}
-		if _, err := b.take(ctx, WorkActive); err == nil {
+		if _, err := b.take(ctx, provider.WorkActive); err == nil {
 			t.Error("a call that is over got a place")
 		}
 	})
@@ -250,26 +252,26 @@ func TestAPauseHoldsEverybody(t *testing.T) {
 		if until := b.paused(); until.Sub(began) != 20*time.Second {
 			t.Errorf("paused until %s", until)
 		}
-		if _, err := b.take(t.Context(), WorkActive); err != nil || time.Since(began) != 20*time.Second {
+		if _, err := b.take(t.Context(), provider.WorkActive); err != nil || time.Since(began) != 20*time.Second {
 			t.Errorf("left after %s: %v", time.Since(began), err)
 		}
 		got := make(chan error)
 		b.pause(10 * time.Second)
 		go func() {
-			_, err := b.take(t.Context(), WorkActive)
+			_, err := b.take(t.Context(), provider.WorkActive)
 			got <- err
 		}()
 		synctest.Wait()
 		b.pause(time.Hour) // longer than a call may block: who waits is sent away
-		var after *RetryAfter
+		var after *provider.RetryAfter
 		if err := <-got; !errors.As(err, &after) || after.Wait != time.Hour {
 			t.Errorf("got %v", err)
 		}
-		if _, err := b.take(t.Context(), WorkConfirm); !errors.As(err, &after) {
+		if _, err := b.take(t.Context(), provider.WorkConfirm); !errors.As(err, &after) {
 			t.Errorf("got %v", err)
 		}
 		time.Sleep(time.Hour)
-		if _, err := b.take(t.Context(), WorkConfirm); err != nil || !b.paused().IsZero() {
+		if _, err := b.take(t.Context(), provider.WorkConfirm); err != nil || !b.paused().IsZero() {
 			t.Error(err)
 		}
 	})
@@ -281,12 +283,12 @@ func TestAClockThatIsSetBackStopsNothing(t *testing.T) {
 		var back time.Duration
 		b := newBudget(5, time.Hour, func() time.Time { return time.Now().Add(-back) })
 		for range 5 {
-			p, _ := b.take(t.Context(), WorkConfirm)
+			p, _ := b.take(t.Context(), provider.WorkConfirm)
 			p.depart()
 		}
 		began := time.Now()
 		back = 6 * time.Hour
-		if _, err := b.take(t.Context(), WorkConfirm); err != nil || time.Since(began) > 2*time.Minute || time.Since(began) < time.Minute {
+		if _, err := b.take(t.Context(), provider.WorkConfirm); err != nil || time.Since(began) > 2*time.Minute || time.Since(began) < time.Minute {
 			t.Errorf("waited %s: %v", time.Since(began), err)
 		}
 	})

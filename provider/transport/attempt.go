@@ -1,6 +1,7 @@
-package provider
+package transport
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,8 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"time"
+
+	"countersign/provider"
 )
 
 var (
@@ -20,12 +23,11 @@ const userAgent = "countersign"
 
 // attempt sends one request once: when there is a place in the budget, with a bound on the wait
 // for the header, on each pause of the body and on its length.
-type attempt struct{ t *Transport }
-
-// RoundTrip is for http.RoundTripper.
-func (a attempt) RoundTrip(req *http.Request) (*http.Response, error) {
-	t, ctx := a.t, req.Context()
-	class, work := ClassOf(ctx), WorkOf(ctx)
+func (t *Transport) attempt(req *http.Request, c *call) (*http.Response, error) {
+	ctx := req.Context()
+	said := provider.CallOf(ctx)
+	class, work := said.Class, said.Work
+	c.asked, c.unasked, c.wait = false, false, 0
 	var p *place
 	b := t.budget(class)
 	if b != nil {
@@ -38,18 +40,16 @@ func (a attempt) RoundTrip(req *http.Request) (*http.Response, error) {
 	if t.breaker != nil && t.breaker.resting() { // it opened while we waited
 		p.giveBack()
 		closeBody(req.Body)
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, errResting)
+		return nil, fmt.Errorf("%w: %w", provider.ErrUnavailable, errResting)
 	}
 	t.count(class, work)
 	left := t.o.Now()
 	resp, err := t.send(req, p)
 	p.depart()
-	c := callOf(ctx)
 	if err != nil {
-		c.asked, c.wait = false, 0
 		return nil, err
 	}
-	Meant(ctx, resp)
+	Mean(ctx, resp)
 	t.heed(c, b, resp, left)
 	return resp, nil
 }
@@ -100,10 +100,10 @@ func ended(caller, own context.Context, err error) error {
 
 // bound is the most bytes that an answer may have.
 func (t *Transport) bound(ctx context.Context) int64 {
-	if n, ok := ctx.Value(bodyKey).(int64); ok && n > 0 {
-		return n
-	}
-	if ClassOf(ctx) == ClassFiles {
+	switch c := provider.CallOf(ctx); {
+	case c.MaxBody > 0:
+		return c.MaxBody
+	case c.Class == provider.ClassFiles:
 		return t.o.MaxFile
 	}
 	return t.o.MaxBody
@@ -111,10 +111,7 @@ func (t *Transport) bound(ctx context.Context) int64 {
 
 // idle is how long a body may stand still.
 func (t *Transport) idle(ctx context.Context) time.Duration {
-	if d, ok := ctx.Value(idleKey).(time.Duration); ok && d > 0 {
-		return d
-	}
-	return t.o.Idle
+	return cmp.Or(provider.CallOf(ctx).Idle, t.o.Idle)
 }
 
 // watched is a body that must not stand still and must not grow beyond a bound.
@@ -147,8 +144,8 @@ func (w *watched) Read(p []byte) (int, error) {
 		err = w.why(err)
 	}
 	if int64(n) > w.left {
-		n, err = int(w.left), ErrTooLarge
-		w.cancel(ErrTooLarge)
+		n, err = int(w.left), provider.ErrTooLarge
+		w.cancel(provider.ErrTooLarge)
 	}
 	w.left -= int64(n)
 	if err != nil {

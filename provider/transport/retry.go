@@ -1,25 +1,32 @@
-package provider
+package transport
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
+
+	"countersign/provider"
 )
 
 const (
 	// longestWait is the most that a Retry-After is taken for.
 	longestWait = 24 * time.Hour
+	// mostRest is the most bytes that are read of an answer that is thrown away.
+	mostRest = 4096
 	// The pause after an answer that says that nothing is left of the quota.
 	quotaLeast = time.Second
 	quotaMost  = time.Minute
 )
+
+var errBody = errors.New("the request's body cannot be read")
 
 // call is what one call through the transport remembers between its attempts.
 type call struct {
@@ -29,11 +36,47 @@ type call struct {
 	wait    time.Duration // how long
 }
 
-func callOf(ctx context.Context) *call {
-	if c, ok := ctx.Value(callKey).(*call); ok {
-		return c
+// tries sends a request until an attempt is worth an answer, and returns that attempt's. The body is read once and
+// sent from its beginning by each attempt.
+func (t *Transport) tries(req *http.Request, c *call) (*http.Response, error) {
+	ctx := req.Context()
+	body, err := whole(req)
+	if err != nil {
+		return nil, err
 	}
-	return &call{}
+	for n := 1; ; n++ {
+		resp, err := t.attempt(body(), c)
+		if ctx.Err() != nil || n >= t.o.Attempts || !t.again(c, resp, err) {
+			return resp, err
+		}
+		pause := t.backoff(c, n)
+		if resp != nil { // a short rest of a body is read, so that its connection can be used again
+			io.CopyN(io.Discard, resp.Body, mostRest) //nolint:errcheck // it is thrown away
+			resp.Body.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+// whole reads a request's body and returns a function that makes the request anew with it.
+func whole(req *http.Request) (again func() *http.Request, err error) {
+	if req.Body == nil || req.Body == http.NoBody {
+		return func() *http.Request { return req }, nil
+	}
+	raw, err := io.ReadAll(req.Body)
+	req.Body.Close()
+	if err != nil {
+		return nil, errBody
+	}
+	return func() *http.Request {
+		out := req.Clone(req.Context())
+		out.Body, out.ContentLength = io.NopCloser(bytes.NewReader(raw)), int64(len(raw))
+		return out
+	}, nil
 }
 
 // retryAfter reads how long the service asks us to wait, in seconds or until a date. Dates are
@@ -85,19 +128,15 @@ func quotaPause(h http.Header, now time.Time) time.Duration {
 	return min(max(wait, quotaLeast), quotaMost)
 }
 
-// checkRetry says whether a call is sent again. It is for retryablehttp, whose answer to an error
-// is that error.
-func (t *Transport) checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
-	c := callOf(ctx)
+// again says whether a call is sent once more after an attempt.
+func (t *Transport) again(c *call, resp *http.Response, err error) bool {
 	switch {
-	case ctx.Err() != nil:
-		return false, ctx.Err()
 	case !c.again, c.asked && c.wait > t.o.MaxBlock:
-		return false, nil
+		return false
 	case err != nil:
-		return !hopeless(err), nil
+		return !hopeless(err)
 	}
-	return resp.StatusCode == http.StatusTooManyRequests || failing(resp.StatusCode), nil
+	return resp.StatusCode == http.StatusTooManyRequests || failing(resp.StatusCode)
 }
 
 // failing says whether a status is a fault of the service that may pass.
@@ -107,26 +146,24 @@ func failing(code int) bool {
 
 // hopeless says whether an error would only come again.
 func hopeless(err error) bool {
-	var after *RetryAfter
+	var after *provider.RetryAfter
 	var cert *tls.CertificateVerificationError
 	var name x509.HostnameError
 	var authority x509.UnknownAuthorityError
 	var header tls.RecordHeaderError
 	return errors.As(err, &after) || errors.As(err, &cert) || errors.As(err, &name) || errors.As(err, &authority) || errors.As(err, &header) ||
-		errors.Is(err, ErrUnavailable) || errors.Is(err, errAddress)
+		errors.Is(err, provider.ErrUnavailable) || errors.Is(err, errAddress)
 }
 
-// backoff is the pause before the next attempt: what the service asked for, or else one that
-// doubles, of which the second half is chance.
-func (t *Transport) backoff(least, most time.Duration, attempt int, resp *http.Response) time.Duration {
-	if resp != nil && resp.Request != nil {
-		if c := callOf(resp.Request.Context()); c.asked {
-			return c.wait
-		}
+// backoff is the pause after the nth attempt: what the service asked for, or else one that doubles, of which the
+// second half is chance.
+func (t *Transport) backoff(c *call, n int) time.Duration {
+	if c.asked {
+		return c.wait
 	}
-	d := most
-	if attempt < 20 {
-		d = min(least<<attempt, most)
+	d := t.o.BackoffMax
+	if n <= 20 {
+		d = min(t.o.BackoffMin<<(n-1), d)
 	}
 	return d/2 + time.Duration(t.chance()*float64(d)/2)
 }
@@ -136,7 +173,6 @@ func (t *Transport) heed(c *call, b *budget, resp *http.Response, left time.Time
 	now := t.o.Now()
 	quota := quotaPause(resp.Header, now)
 	wait, asked := retryAfter(resp.Header, now)
-	c.asked, c.unasked, c.wait = false, false, 0
 	switch {
 	case resp.StatusCode == http.StatusTooManyRequests:
 		if !asked {
@@ -155,22 +191,16 @@ func (t *Transport) heed(c *call, b *budget, resp *http.Response, left time.Time
 
 // outcome turns what the retries ended with into what a caller is told.
 func (t *Transport) outcome(ctx context.Context, c *call, resp *http.Response, err error) (*http.Response, error) {
-	if u := (*url.Error)(nil); errors.As(err, &u) {
-		err = u.Err
-	}
-	if err != nil && resp != nil {
-		closeBody(resp.Body)
-	}
-	var after *RetryAfter
+	var after *provider.RetryAfter
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil, ctx.Err()
-	case errors.As(err, &after), errors.Is(err, ErrUnavailable), errors.Is(err, errAddress):
+	case errors.As(err, &after), errors.Is(err, provider.ErrUnavailable), errors.Is(err, errAddress), errors.Is(err, errBody):
 		return nil, err
 	case err != nil:
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, Redact(err))
+		return nil, fmt.Errorf("%w: %w", provider.ErrUnavailable, provider.Redact(err))
 	case resp.StatusCode == http.StatusTooManyRequests, c.asked && c.wait > t.o.MaxBlock:
-		return nil, &RetryAfter{Wait: c.wait, Err: refusal(resp), Unasked: c.unasked}
+		return nil, &provider.RetryAfter{Wait: c.wait, Err: refusal(resp), Unasked: c.unasked}
 	}
 	return resp, nil
 }

@@ -1,4 +1,4 @@
-package provider
+package transport
 
 import (
 	"bytes"
@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"countersign/provider"
 )
 
 const (
@@ -76,7 +78,7 @@ func StatusError(resp *http.Response) error {
 	} else if !asked {
 		wait, unasked = unaskedWait, true
 	}
-	return &RetryAfter{Wait: max(wait, quotaLeast), Err: e, Unasked: unasked}
+	return &provider.RetryAfter{Wait: max(wait, quotaLeast), Err: e, Unasked: unasked}
 }
 
 // refusal reads what an answer that is no success tells, and closes it.
@@ -89,13 +91,13 @@ func refusal(resp *http.Response) *HTTPError {
 	e.Key, e.Request = errorKey(body), requestID(body)
 	switch code := resp.StatusCode; {
 	case code == http.StatusUnauthorized:
-		e.kind = ErrDenied
+		e.kind = provider.ErrDenied
 	case (code == http.StatusNotFound || code == http.StatusGone) && !e.Page:
-		e.kind = ErrNotFound
+		e.kind = provider.ErrNotFound
 	case code == http.StatusConflict && !e.Page:
-		e.kind = ErrNotReady
+		e.kind = provider.ErrNotReady
 	case code >= http.StatusInternalServerError:
-		e.kind = ErrUnavailable
+		e.kind = provider.ErrUnavailable
 	case code/100 == 3:
 		if at, err := url.Parse(resp.Header.Get("Location")); err == nil {
 			e.Host = at.Hostname()
@@ -187,9 +189,9 @@ func ReadJSON(resp *http.Response, v any, max ...int64) error {
 	kind := mediaType(resp.Header)
 	switch {
 	case err != nil:
-		return fmt.Errorf("read answer: %w", Redact(err))
+		return fmt.Errorf("read answer: %w", provider.Redact(err))
 	case int64(len(raw)) > bound:
-		return fmt.Errorf("read answer: %w", ErrTooLarge)
+		return fmt.Errorf("read answer: %w", provider.ErrTooLarge)
 	case len(bytes.TrimSpace(raw)) == 0:
 		return errors.New("expected JSON, got an empty answer")
 	case kind == "text/html" || kind == "application/xhtml+xml":

@@ -1,4 +1,4 @@
-package provider
+package transport
 
 import (
 	"bytes"
@@ -8,6 +8,8 @@ import (
 	"io"
 	"mime"
 	"net/http"
+
+	"countersign/provider"
 )
 
 const sniffed = 1024
@@ -16,9 +18,9 @@ const sniffed = 1024
 // declared about the file. Any other answer is a StatusError. A file that is shorter or longer than
 // declared, empty, or a page or message in place of a file is ErrInvalidFile, wrapped. Whether it is a PDF, and a
 // whole one, is for the caller to check. A file that stands still for 30 s is an error.
-func Save(w io.Writer, resp *http.Response) (Declared, error) {
+func Save(w io.Writer, resp *http.Response) (provider.Declared, error) {
 	if resp.StatusCode != http.StatusOK {
-		return Declared{}, StatusError(resp)
+		return provider.Declared{}, StatusError(resp)
 	}
 	body := resp.Body
 	if _, ok := body.(*watched); !ok {
@@ -26,9 +28,9 @@ func Save(w io.Writer, resp *http.Response) (Declared, error) {
 	}
 	defer body.Close()
 	if w, ok := body.(*watched); ok && resp.ContentLength > w.left {
-		return Declared{}, fmt.Errorf("read file: %w", ErrTooLarge)
+		return provider.Declared{}, fmt.Errorf("read file: %w", provider.ErrTooLarge)
 	}
-	d := Declared{ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength}
+	d := provider.Declared{ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength}
 	if _, params, err := mime.ParseMediaType(resp.Header.Get("Content-Disposition")); err == nil {
 		d.Name = params["filename"]
 	}
@@ -42,7 +44,7 @@ func Save(w io.Writer, resp *http.Response) (Declared, error) {
 		return d, fileError(source.err)
 	}
 	if what := instead(head, mediaType(resp.Header)); what != "" {
-		return d, fmt.Errorf("%w: %s came in its place", ErrInvalidFile, what)
+		return d, fmt.Errorf("%w: %s came in its place", provider.ErrInvalidFile, what)
 	}
 	size, err := io.Copy(w, io.MultiReader(bytes.NewReader(head), source))
 	switch {
@@ -51,7 +53,7 @@ func Save(w io.Writer, resp *http.Response) (Declared, error) {
 	case err != nil:
 		return d, fmt.Errorf("write file: %w", err)
 	case d.Length >= 0 && size != d.Length:
-		return d, fmt.Errorf("%w: %d bytes of %d", ErrInvalidFile, size, d.Length)
+		return d, fmt.Errorf("%w: %d bytes of %d", provider.ErrInvalidFile, size, d.Length)
 	}
 	return d, nil
 }
@@ -73,10 +75,10 @@ func (r *reading) Read(p []byte) (int, error) {
 
 // fileError says what a body that broke off means. The caller's own end is no fault of the file, and neither is its bound.
 func fileError(err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrTooLarge) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, provider.ErrTooLarge) {
 		return fmt.Errorf("read file: %w", err)
 	}
-	return fmt.Errorf("%w: %w", ErrInvalidFile, Redact(err))
+	return fmt.Errorf("%w: %w", provider.ErrInvalidFile, provider.Redact(err))
 }
 
 // instead names what came in place of a file, "" where it may be one.
@@ -99,7 +101,7 @@ func instead(head []byte, kind string) string {
 func Do(c *http.Client, req *http.Request) (*http.Response, error) {
 	resp, err := c.Do(req)
 	if err != nil {
-		return nil, Redact(err)
+		return nil, provider.Redact(err)
 	}
 	return resp, nil
 }

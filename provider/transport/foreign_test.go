@@ -1,4 +1,4 @@
-package provider
+package transport
 
 import (
 	"io"
@@ -25,7 +25,7 @@ func TestPublicAddresses(t *testing.T) {
 	}
 }
 
-func TestABareClientGivesNothingAway(t *testing.T) {
+func TestAForeignClientGivesNothingAway(t *testing.T) {
 	t.Parallel()
 	got := make(chan http.Header, 20)
 	file := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -49,7 +49,7 @@ func TestABareClientGivesNothingAway(t *testing.T) {
 		req.Header.Set("Cookie", "hush=1")
 		return Do(c, req)
 	}
-	c := NewBareClient(TransportOptions{Now: time.Now, Attempts: 1}, true)
+	c := NewForeignClient(Options{Now: time.Now, Attempts: 1}, true)
 	defer c.CloseIdleConnections()
 	resp, err := ask(c, "/?token=hush")
 	if err != nil {
@@ -71,12 +71,12 @@ func TestABareClientGivesNothingAway(t *testing.T) {
 	}
 }
 
-func TestABareClientRefusesPrivateAddresses(t *testing.T) {
+func TestAForeignClientRefusesPrivateAddresses(t *testing.T) {
 	t.Parallel()
 	asked := 0
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ }))
 	defer srv.Close()
-	c := NewBareClient(TransportOptions{Now: time.Now}, false)
+	c := NewForeignClient(Options{Now: time.Now}, false)
 	for _, at := range []string{srv.URL, strings.Replace(srv.URL, "127.0.0.1", "localhost", 1), "file:///etc/passwd", "ftp://example.org/"} {
 		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, at, nil)
 		began := time.Now()
@@ -92,7 +92,7 @@ func TestABareClientRefusesPrivateAddresses(t *testing.T) {
 func TestARedirectIsNotLessSafe(t *testing.T) {
 	t.Parallel()
 	s := scripted(answer(302, "", "Location", "http://api.example.org/plain"))
-	c := NewBareClient(TransportOptions{Now: time.Now, Base: s}, false)
+	c := NewForeignClient(Options{Now: time.Now, Base: s}, false)
 	if _, err := get(t, c); err == nil || !strings.Contains(err.Error(), "from https to http") || len(s.asked) != 1 { //nolint:bodyclose // no body
 		t.Errorf("got %v", err)
 	}
@@ -105,9 +105,9 @@ func TestARedirectToAPrivateAddressIsRefused(t *testing.T) {
 	private := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ }))
 	defer private.Close()
 	for _, host := range []string{"127.0.0.1", "[::ffff:127.0.0.1]", "localhost"} {
-		c := NewBareClient(TransportOptions{Now: time.Now, Attempts: 1}, false)
-		inner := c.Transport.(bare).t.o.Base //nolint:forcetypeassert // it is made so
-		c.Transport.(bare).t.o.Base = roundTrip(func(r *http.Request) (*http.Response, error) {
+		c := NewForeignClient(Options{Now: time.Now, Attempts: 1}, false)
+		inner := c.Transport.(foreign).t.o.Base //nolint:forcetypeassert // it is made so
+		c.Transport.(foreign).t.o.Base = roundTrip(func(r *http.Request) (*http.Response, error) {
 			if r.URL.Host == "public.example.org" {
 				return answer(302, "", "Location", strings.Replace(private.URL, "127.0.0.1", host, 1)+"/metadata")(r)
 			}

@@ -1,16 +1,16 @@
-package provider
+package transport
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"countersign/provider"
 )
 
 func reply(code int, kind, body string, headers ...string) *http.Response {
@@ -21,9 +21,9 @@ func reply(code int, kind, body string, headers ...string) *http.Response {
 func TestStatusesMeanWhatCallersTestFor(t *testing.T) {
 	t.Parallel()
 	const body = `{"code":404,"message":"Ada Example <ada@example.org>","messageKey":"error.notFound.packageNotFound","technical":null}`
-	sentinels := []error{ErrDenied, ErrNotFound, ErrNotReady, ErrUnavailable}
+	sentinels := []error{provider.ErrDenied, provider.ErrNotFound, provider.ErrNotReady, provider.ErrUnavailable}
 	for code, want := range map[int]error{
-		400: nil, 401: ErrDenied, 402: nil, 403: nil, 404: ErrNotFound, 409: ErrNotReady, 410: ErrNotFound, 422: nil, 500: ErrUnavailable, 502: ErrUnavailable, 503: ErrUnavailable, 599: ErrUnavailable,
+		400: nil, 401: provider.ErrDenied, 402: nil, 403: nil, 404: provider.ErrNotFound, 409: provider.ErrNotReady, 410: provider.ErrNotFound, 422: nil, 500: provider.ErrUnavailable, 502: provider.ErrUnavailable, 503: provider.ErrUnavailable, 599: provider.ErrUnavailable,
 	} {
 		err := StatusError(reply(code, "application/json; esl-api-version=11", body))
 		for _, s := range sentinels {
@@ -36,7 +36,7 @@ func TestStatusesMeanWhatCallersTestFor(t *testing.T) {
 			t.Errorf("%d: got %v", code, err)
 		}
 	}
-	if err := StatusError(reply(404, "text/html; charset=utf-8", "<html>")); errors.Is(err, ErrNotFound) || !strings.Contains(err.Error(), "web page") {
+	if err := StatusError(reply(404, "text/html; charset=utf-8", "<html>")); errors.Is(err, provider.ErrNotFound) || !strings.Contains(err.Error(), "web page") {
 		t.Errorf("a gateway's page: %v", err)
 	}
 	if err := StatusError(reply(302, "", "", "Location", "https://cdn.example.org/f?sig=hush")); !strings.Contains(err.Error(), "cdn.example.org not followed") || strings.Contains(err.Error(), "hush") {
@@ -88,7 +88,7 @@ func TestA429TellsHowLongToWait(t *testing.T) {
 		24 * time.Hour:   {"Retry-After", "1e300"},
 		5 * time.Second:  {"X-RateLimit-Remaining", "0", "X-Ratelimit-Reset", "1795521605", "Date", "Tue, 24 Nov 2026 12:00:00 GMT"},
 	} {
-		var after *RetryAfter
+		var after *provider.RetryAfter
 		err := StatusError(reply(429, "application/json", `{"error":{"error_name":"exceeded_rate"}}`, headers...))
 		if !errors.As(err, &after) || after.Wait != want {
 			t.Errorf("%v: got %v", headers, err)
@@ -99,7 +99,7 @@ func TestA429TellsHowLongToWait(t *testing.T) {
 		}
 	}
 	for _, odd := range []string{"-1", "soon", "NaN", "Tue, 24 Nov 2026 12:01:30 GMT"} { // a date without a clock tells nothing
-		var after *RetryAfter
+		var after *provider.RetryAfter
 		if err := StatusError(reply(429, "", "", "Retry-After", odd)); !errors.As(err, &after) || after.Wait != time.Minute {
 			t.Errorf("%s: got %v", odd, err)
 		}
@@ -153,12 +153,12 @@ func TestSave(t *testing.T) {
 		"a long file":      {reply(200, "application/octet-stream", longer), nil, ""},
 		"odd bytes":        {reply(200, "application/pdf", "\x00\x01 what is this"), nil, ""},
 		"junk before":      {reply(200, "application/pdf", "\n\n<html>"+pdf), nil, ""},
-		"nothing":          {reply(200, "application/pdf", ""), ErrInvalidFile, "nothing came"},
-		"a page":           {reply(200, "text/html; charset=utf-8", "please log in"), ErrInvalidFile, "a web page"},
-		"a page in hiding": {reply(200, "application/pdf", " <!DOCTYPE html>"), ErrInvalidFile, "a web page"},
-		"a message":        {reply(200, "application/octet-stream", `{"message":"hush"}`), ErrInvalidFile, "a message in JSON"},
-		"not there":        {reply(404, "application/json", `{}`), ErrNotFound, "404"},
-		"not ready":        {reply(409, "application/json", `{}`), ErrNotReady, "409"},
+		"nothing":          {reply(200, "application/pdf", ""), provider.ErrInvalidFile, "nothing came"},
+		"a page":           {reply(200, "text/html; charset=utf-8", "please log in"), provider.ErrInvalidFile, "a web page"},
+		"a page in hiding": {reply(200, "application/pdf", " <!DOCTYPE html>"), provider.ErrInvalidFile, "a web page"},
+		"a message":        {reply(200, "application/octet-stream", `{"message":"hush"}`), provider.ErrInvalidFile, "a message in JSON"},
+		"not there":        {reply(404, "application/json", `{}`), provider.ErrNotFound, "404"},
+		"not ready":        {reply(409, "application/json", `{}`), provider.ErrNotReady, "409"},
 		"no content":       {reply(204, "", ``), nil, "204"},
 	} {
 		var out bytes.Buffer
@@ -176,11 +176,11 @@ func TestSave(t *testing.T) {
 	for _, off := range []int64{-5, 5} {
 		resp := reply(200, "application/pdf", pdf)
 		resp.ContentLength += off
-		if _, err := Save(io.Discard, resp); !errors.Is(err, ErrInvalidFile) {
+		if _, err := Save(io.Discard, resp); !errors.Is(err, provider.ErrInvalidFile) {
 			t.Errorf("%d bytes off: %v", off, err)
 		}
 	}
-	if _, err := Save(full{}, reply(200, "application/pdf", pdf)); err == nil || errors.Is(err, ErrInvalidFile) {
+	if _, err := Save(full{}, reply(200, "application/pdf", pdf)); err == nil || errors.Is(err, provider.ErrInvalidFile) {
 		t.Errorf("a full disk is no fault of the file: %v", err)
 	}
 }
@@ -188,78 +188,3 @@ func TestSave(t *testing.T) {
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
-
-func TestPathsKeepIdsWhole(t *testing.T) {
-	t.Parallel()
-	for _, id := range []string{"Zq3=", "a/b", ".", "..", "...", "../..", "a?b#c", "%2e%2E", "\x00", "a b+c", "ü", "\xff", ";=&", "a\\b", "\r\nX: y"} {
-		u, err := url.Parse(JoinPath("https://h.example/v3/", "signature_request", id, "files"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		parts := strings.Split(u.EscapedPath(), "/")
-		if len(parts) != 5 {
-			t.Fatalf("%q: %s", id, u.EscapedPath())
-		}
-		if got, err := url.PathUnescape(parts[3]); err != nil || got != id || parts[3] == ".." || parts[3] == "." {
-			t.Errorf("%q: came as %q, %v", id, parts[3], err)
-		}
-	}
-}
-
-func TestSameSecret(t *testing.T) {
-	t.Parallel()
-	keys := []Secret{"", "one", "another"}
-	for given, want := range map[string]bool{"one": true, "another": true, "": false, "on": false, "onee": false, "One": false} {
-		if SameSecret(given, keys...) != want {
-			t.Errorf("%q", given)
-		}
-	}
-	if !SameSecret("a", "a") || SameSecret("a", "b") || SameSecret("", "") || SameSecret[string]("a") {
-		t.Error("with texts")
-	}
-}
-
-func TestLookup(t *testing.T) {
-	t.Parallel()
-	const raw = `{"metadata":{"contract_id":"C-1","n":12345678901234567890,"f":1.50,"yes":true,"a.b":{"c":"deep"},"none":null,"list":["x",{"y":"z"}]},"top":7}`
-	var m map[string]any
-	if err := json.Unmarshal([]byte(raw), &m); err != nil {
-		t.Fatal(err)
-	}
-	for path, want := range map[string]string{
-		"metadata.contract_id": "C-1", "metadata.yes": "true", "metadata.a.b.c": "deep", "metadata.list.0": "x", "metadata.list.1.y": "z", "top": "7",
-		"metadata": "", "metadata.none": "", "metadata.list.9": "", "metadata.list.-1": "", "a.b.c": "", "": "", ".": "", "metadata..n": "", "top.x": "",
-	} {
-		for _, v := range []any{[]byte(raw), json.RawMessage(raw), m} {
-			if got := Lookup(v, path); got != want {
-				t.Errorf("%s in %T: got %q", path, v, got)
-			}
-		}
-	}
-	if got := Lookup([]byte(raw), "metadata.n"); got != "12345678901234567890" {
-		t.Errorf("a long number: got %s", got)
-	}
-	if Lookup([]byte("<html>"), "a") != "" || Lookup(nil, "a") != "" {
-		t.Error("found something in nothing")
-	}
-}
-
-func TestRedact(t *testing.T) {
-	t.Parallel()
-	inner := &url.Error{Op: "Get", URL: "https://user@api.example.org/v1/x?token=hush", Err: ErrUnavailable}
-	for name, err := range map[string]error{
-		"alone": inner, "wrapped": fmt.Errorf("fetch: %w", inner), "twice": &url.Error{Op: "Get", URL: "https://b.example/?hush", Err: fmt.Errorf("token: %w", inner)},
-		"joined": errors.Join(errors.New("also"), inner),
-	} {
-		got := Redact(err)
-		if s := got.Error(); strings.Contains(s, "hush") || strings.Contains(s, "/v1") || !strings.Contains(s, "api.example.org: service unavailable") || !errors.Is(got, ErrUnavailable) {
-			t.Errorf("%s: got %v", name, got)
-		}
-		if again := Redact(got); again.Error() != got.Error() {
-			t.Errorf("%s: twice it is %v", name, again)
-		}
-	}
-	if Redact(nil) != nil || Redact(ErrDenied) != ErrDenied {
-		t.Error("changed what holds no address")
-	}
-}
