@@ -284,7 +284,7 @@ func TestEachFaultIsFound(t *testing.T) {
 		"fails on 404": "not found is an observation", "takes any answer": "what is no answer is an error", "guesses": "each status word maps", "forgets the word": "each status word maps",
 		"maps wrongly": "answers mean what was recorded", "saves anything": "downloads come whole or not at all", "stops early": "downloads come whole or not at all",
 		"forgets that a signer acted": "a signer's act moves a draft",
-		"checks nothing": "refusals become ours", "says nothing": "the reply is fixed",
+		"checks nothing":              "refusals become ours", "says nothing": "the reply is fixed",
 	} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
