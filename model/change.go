@@ -16,7 +16,7 @@ type Change struct {
 	At        time.Time
 	Signer    string // the ref of the signer that it is about; ""
 	Document  string // our id of the document that it is about; ""
-	Announce  bool `gorm:"-"` // an outbox row is written with it
+	Announce  bool   `gorm:"-"` // an outbox row is written with it
 }
 
 // TableName is the table of the changes.
