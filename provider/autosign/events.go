@@ -140,8 +140,8 @@ func (e event) observe(ref string) model.Observation {
 	case transactionCancelled:
 		o.Reason = e.said("cancelled_reason")
 	case transactionRejected:
-		if id := e.said("rejected_by.id"); plausible(id) {
-			o.Signers = []model.Signer{{Ref: id, Status: model.SignerDeclined}}
+		if by := in(e.Data, "rejected_by"); plausible(provider.Lookup(by, "id")) {
+			o.Signers = []model.Signer{signerOf(by, model.SignerDeclined)}
 		}
 	case recipientSubmitted:
 		o.Signers = submitted(in(e.Data, "recipient"))
@@ -161,8 +161,18 @@ func submitted(recipients ...any) []model.Signer {
 	for _, r := range recipients {
 		id, at := provider.Lookup(r, "id"), text(provider.Lookup(r, "submitted_at"))
 		if plausible(id) && at != "" {
-			out = append(out, model.Signer{Ref: id, Status: model.SignerSigned, SignedAt: at.time()})
+			signer := signerOf(r, model.SignerSigned)
+			signer.SignedAt = at.time()
+			out = append(out, signer)
 		}
 	}
 	return out
+}
+
+// signerOf is a recipient as an event describes him.
+func signerOf(recipient any, is model.SignerStatus) model.Signer {
+	said := func(member string) string { return text(provider.Lookup(recipient, member)).plain() }
+	return model.Signer{
+		Ref: provider.Lookup(recipient, "id"), Name: said("name"), Email: said("email"), Role: said("role"), Status: is,
+	}
 }
