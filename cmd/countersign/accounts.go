@@ -118,21 +118,13 @@ func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error
 		ID: acc.ID, ProviderName: acc.Provider, Provider: p, Rules: acc.rules(p.Rules()), GapGrace: time.Duration(acc.GapGrace),
 		Budget: acc.budgets(), Meter: t, Download: acc.kinds(), CallbackURL: c.callbackURL(acc.ID),
 		Signatures: model.Expectation(acc.Signatures), KeepBad: acc.OnBadSignature == "keep",
-		Polling: worker.Schedules{worker.Active: acc.Polling.Active, worker.Idle: acc.Polling.Idle, worker.Audit: acc.Polling.Audit},
-	}
-	sources := acc.CallbackSources
-	if len(sources) == 0 {
-		sources = c.Public.Allow
-	}
-	from, err := callback.Networks(sources)
-	if err != nil {
-		return fmt.Errorf("account %s: callback_sources: %w", acc.ID, err)
+		Polling: worker.Schedules{worker.Active: acc.Polling.Active.String(), worker.Idle: acc.Polling.Idle.String(), worker.Audit: acc.Polling.Audit.String()},
 	}
 	next.list = append(next.list, wa)
 	next.transports[acc.ID] = t
 	next.byID[acc.ID] = callback.Account{
 		ID: acc.ID, ProviderName: acc.Provider, Provider: p, ReturnPage: acc.ReturnPage, IncludeTest: acc.IncludeTest,
-		SecretHeaders: secretHeaders(), Hints: acc.Hints.Enabled, Origins: acc.Hints.Origins, Sources: from,
+		SecretHeaders: secretHeaders(), Hints: acc.Hints.Enabled, Origins: acc.Hints.Origins, Sources: acc.sources(c.Public.Allow),
 	}
 	return nil
 }

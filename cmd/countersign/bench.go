@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"countersign/cmd/countersign/output"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +11,8 @@ import (
 	"runtime/pprof"
 	"slices"
 	"time"
+
+	"countersign/cmd/countersign/output"
 
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"

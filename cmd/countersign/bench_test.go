@@ -2,11 +2,12 @@ package main
 
 import (
 	"context"
-	"countersign/cmd/countersign/output"
 	"io"
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"countersign/cmd/countersign/output"
 
 	"github.com/stretchr/testify/require"
 )

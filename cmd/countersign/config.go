@@ -1,9 +1,9 @@
 package main
 
 import (
+	"net/netip"
 	"time"
 
-	"go.yaml.in/yaml/v3"
 	"golang.org/x/crypto/acme"
 )
 
@@ -27,7 +27,6 @@ type Config struct {
 	DocumentsMaxSize  Size      `yaml:"documents_max_size"`
 	CallbackObjective Percent   `yaml:"callback_objective"`
 	Log               Log       `yaml:"log"`
-	Hooks             []Hook    `yaml:"hooks"`
 
 	Retry       Retry    `yaml:"retry"`
 	SlotJitter  Duration `yaml:"slot_jitter"`
@@ -38,16 +37,37 @@ type Config struct {
 
 // Public is the listener that providers reach.
 type Public struct {
-	Address        string   `yaml:"address"`
-	URL            string   `yaml:"url"`
-	TLS            TLS      `yaml:"tls"`
-	TrustedProxies []string `yaml:"trusted_proxies"`
-	MaxBody        Size     `yaml:"max_body"`
-	Allow          []string `yaml:"allow"`
+	Address        string    `yaml:"address"`
+	URL            string    `yaml:"url"`
+	TLS            TLS       `yaml:"tls"`
+	TrustedProxies []Network `yaml:"trusted_proxies"`
+	MaxBody        Size      `yaml:"max_body"`
+	Allow          []Network `yaml:"allow"`
 
 	MaxConnections           int `yaml:"max_connections"`
 	MaxConnectionsPerAddress int `yaml:"max_connections_per_address"`
 	RefusedPerMinute         int `yaml:"refused_per_minute"`
+}
+
+// proxies are the trusted ones as the listener reads them.
+func (p Public) proxies() []string {
+	all := make([]string, len(p.TrustedProxies))
+	for i, n := range p.TrustedProxies {
+		all[i] = n.String()
+	}
+	return all
+}
+
+// sources are the networks that may call an account: its own, or those that may call any.
+func (a *Account) sources(all []Network) []netip.Prefix {
+	if len(a.CallbackSources) > 0 {
+		all = a.CallbackSources
+	}
+	out := make([]netip.Prefix, len(all))
+	for i, n := range all {
+		out[i] = n.Prefix
+	}
+	return out
 }
 
 // TLS names the files of a certificate, both or neither; or says who issues one.
@@ -74,10 +94,10 @@ type Console struct {
 
 // Account is one connection to a provider.
 type Account struct {
-	ID       string    `yaml:"id"`
-	Provider string    `yaml:"provider"`
-	BaseURL  string    `yaml:"base_url"`
-	Settings yaml.Node `yaml:"settings"`
+	ID       string   `yaml:"id"`
+	Provider string   `yaml:"provider"`
+	BaseURL  string   `yaml:"base_url"`
+	Settings Settings `yaml:"settings"`
 
 	Budget            Budget     `yaml:"budget"`
 	Scope             string     `yaml:"scope"`
@@ -86,7 +106,7 @@ type Account struct {
 	Confirm           string     `yaml:"confirm"`
 	IncludeTest       bool       `yaml:"include_test"`
 	AllowPrivateLinks bool       `yaml:"allow_private_links"`
-	CallbackSources   []string   `yaml:"callback_sources"`
+	CallbackSources   []Network  `yaml:"callback_sources"`
 	ReturnPage        string     `yaml:"return_page"`
 	Hints             Hints      `yaml:"hints"`
 	RecheckAfter      []Duration `yaml:"recheck_after"`
@@ -95,8 +115,7 @@ type Account struct {
 	Signatures        string     `yaml:"signatures"`
 	OnBadSignature    string     `yaml:"on_bad_signature"`
 
-	at     string  // its path in the file: accounts[0]
-	reader *reader // what read it
+	at string // its path in the file: accounts[0]
 }
 
 // Budget is requests a minute per class; 0 means the provider's default.
@@ -114,9 +133,9 @@ type Hints struct {
 
 // Polling is the slot of each tier: cron lines in UTC.
 type Polling struct {
-	Active string `yaml:"active"`
-	Idle   string `yaml:"idle"`
-	Audit  string `yaml:"audit"`
+	Active Slots `yaml:"active"`
+	Idle   Slots `yaml:"idle"`
+	Audit  Slots `yaml:"audit"`
 }
 
 // Retention is how long things are kept.
@@ -142,24 +161,6 @@ type Log struct {
 	Format string `yaml:"format"`
 }
 
-// Hook is where changes are announced.
-type Hook struct {
-	ID              string            `yaml:"id"`
-	Type            string            `yaml:"type"`
-	URL             string            `yaml:"url"`
-	Subject         string            `yaml:"subject"`
-	Command         []string          `yaml:"command"`
-	Secrets         []Secret          `yaml:"secrets"`
-	Headers         map[string]Secret `yaml:"headers"`
-	Accounts        []string          `yaml:"accounts"`
-	Statuses        []string          `yaml:"statuses"`
-	Wait            string            `yaml:"wait_for_confirmation"`
-	IncludeTest     bool              `yaml:"include_test"`
-	IncludeBackfill bool              `yaml:"include_backfill"`
-	AllowPrivate    bool              `yaml:"allow_private"`
-	Timeout         Duration          `yaml:"timeout"`
-}
-
 // debounce runs from the first claim since the last question.
 const debounce = 2 * time.Second
 
@@ -173,7 +174,7 @@ func defaults() Config {
 			TLS: TLS{ACME: ACME{Directory: acme.LetsEncryptURL}},
 		},
 		Console:   Console{Address: "127.0.0.1:8080"},
-		Polling:   Polling{Active: "0 */6 * * *", Idle: "0 */12 * * *", Audit: "0 3 * * *"},
+		Polling:   Polling{Active: utc("0 */6 * * *"), Idle: utc("0 */12 * * *"), Audit: utc("0 3 * * *")},
 		Retention: Retention{Bodies: Keep(90 * day), Refused: Keep(7 * day), RefusedSize: 256 << 20, Outbox: Keep(30 * day), History: forever},
 
 		DatabaseMode:      0o600,
@@ -201,5 +202,11 @@ func defaultAccount() Account {
 	}
 }
 
-// defaultHook is a hook in which nothing was said.
-func defaultHook() Hook { return Hook{Wait: "final", Timeout: Duration(10 * time.Second)} }
+// utc are the slots of a line that is known to be good.
+func utc(line string) Slots {
+	s, err := ParseSlots(line)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}

@@ -2,10 +2,14 @@ package main
 
 import (
 	"cmp"
-	"countersign/cmd/countersign/output"
+	"context"
 	"fmt"
 	"os"
 	"time"
+
+	"countersign/cmd/countersign/output"
+	"countersign/model/store"
+	"countersign/provider"
 
 	"github.com/spf13/cobra"
 )
@@ -73,41 +77,38 @@ func printConfig(env *Env, c *Config, rounds map[string]string) error {
 	return env.Printf("\n%s has no faults\n", c.file)
 }
 
-// slot is when a tier is polled next.
-type slot struct {
-	tier string
-	line string
-	next time.Time
+// budgetShown says how many requests a minute are made at most.
+func budgetShown(a Account) string {
+	b := a.budgets()
+	s := fmt.Sprintf("at most %d a minute", b[provider.ClassRead])
+	if files := b[provider.ClassFiles]; files > 0 {
+		s += fmt.Sprintf(", %d for files", files)
+	}
+	if test := b[provider.ClassTest]; test > 0 {
+		s += fmt.Sprintf(", %d in test mode", test)
+	}
+	return s
 }
 
-// slots lists the account's next polls.
-func (a *Account) slots(now time.Time) []slot {
-	var all []slot
-	for _, s := range []slot{{tier: "active", line: a.Polling.Active}, {tier: "idle", line: a.Polling.Idle}, {tier: "audit", line: a.Polling.Audit}} {
-		if times, err := parseSlots(s.line); err == nil {
-			s.next = times.Next(now.UTC())
-			all = append(all, s)
+// roundTimes says per account how long one round over its open rows takes with its budget; nothing
+// where there is no database yet.
+func roundTimes(ctx context.Context, env *Env, c *Config) map[string]string {
+	s, err := env.openStore(ctx, c, true)
+	if err != nil {
+		return nil
+	}
+	defer s.Close() //nolint:errcheck // only read
+	all := map[string]string{}
+	for i := range c.Accounts {
+		account := &c.Accounts[i]
+		n, err := s.CountOpenRows(ctx, store.OpenFilter{Account: account.ID, Tier: "open"})
+		if err != nil {
+			return nil
+		}
+		budget := account.budgets()[provider.ClassRead]
+		if took := time.Duration(n) * time.Minute / time.Duration(budget); took > 0 {
+			all[account.ID] = fmt.Sprintf("over %s takes %s at most, one call each", output.Count(n, "open row"), output.Lasting(took))
 		}
 	}
 	return all
-}
-
-// nextSlots are the account's next polls, by tier.
-func (a *Account) nextSlots(now time.Time) map[string]time.Time {
-	all := map[string]time.Time{}
-	for _, s := range a.slots(now) {
-		all[s.tier] = s.next
-	}
-	return all
-}
-
-// nextSlot is the soonest of an account's next polls; nil where it has none.
-func (a *Account) nextSlot(now time.Time) *time.Time {
-	var first *time.Time
-	for _, s := range a.slots(now) {
-		if first == nil || s.next.Before(*first) {
-			first = &s.next
-		}
-	}
-	return first
 }

@@ -1,10 +1,11 @@
 package main
 
 import (
-	"countersign/cmd/countersign/output"
 	"maps"
 	"strings"
 	"time"
+
+	"countersign/cmd/countersign/output"
 
 	"github.com/sirupsen/logrus"
 )

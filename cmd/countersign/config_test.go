@@ -1,74 +1,35 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"encoding/base64"
 	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"countersign/cmd/countersign/output"
+	"countersign/cmd/countersign/config/configtest"
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/allsign"
+	"countersign/provider/autosign"
+	"countersign/provider/documenso"
+	"countersign/provider/dropboxsign"
+	"countersign/provider/onespan"
 )
-
-// nine is the moment in which these tests live.
-var nine = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-
-// testApp is an app with a clock that stands, an environment of its own and a made-up provider.
-func testApp(env map[string]string) (a *app, stdout, stderr *bytes.Buffer) {
-	stdout, stderr = &bytes.Buffer{}, &bytes.Buffer{}
-	a = newApp(strings.NewReader(""), stdout, stderr)
-	a.Now = func() time.Time { return nine }
-	a.lookup = func(name string) (string, bool) { v, ok := env[name]; return v, ok }
-	a.providers = map[string]factory{"onespan": paper, "dropboxsign": paper}
-	return a, stdout, stderr
-}
-
-// paperSettings are those of a provider that exists on paper only.
-type paperSettings struct {
-	APIKey       provider.Secret   `yaml:"api_key"`
-	CallbackKey  provider.Secret   `yaml:"callback_key"`
-	CallbackKeys []provider.Secret `yaml:"callback_keys"`
-	Retries      int               `yaml:"retries"`
-	OAuth        *struct {
-		ClientSecret provider.Secret `yaml:"client_secret"`
-	} `yaml:"oauth"`
-}
-
-type paperProvider struct {
-	provider.Provider
-	settings paperSettings
-}
-
-func paper(o provider.Options) (provider.Provider, error) {
-	p := &paperProvider{}
-	if err := o.Settings(&p.settings); err != nil {
-		return nil, err
-	}
-	if p.settings.APIKey == "" {
-		return nil, errors.New("api_key is missing")
-	}
-	return p, nil
-}
 
 func TestConfigValues(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	cert, key := selfSigned(t, "sign.example.com")
+	cert, key := configtest.SelfSigned(t, "sign.example.com")
 	for name, text := range map[string]string{"c.pem": cert, "k.pem": key, "one": "from a file\r\n", "many": "first\n\n second \n", "db": "postgres://me:pw@host/name?sslmode=require\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	a, _, _ := testApp(map[string]string{"KEY": "from $the ${environment}", "N": "7"})
-	c, err := a.parseConfig(filepath.Join(dir, "config.yaml"), []byte(`
+	c, err := Parse(filepath.Join(dir, "config.yaml"), []byte(`
 database_file: db
 public: { url: "https://sign.example.com/base/", tls: { cert_file: c.pem, key_file: "`+filepath.Join(dir, "k.pem")+`" } }
 polling: { active: "0 * * * *" }
@@ -88,7 +49,7 @@ accounts:
     confirm: all
     recheck_after: []
     download: [signed]
-`))
+`), onPaper(map[string]string{"KEY": "from $the ${environment}", "N": "7"}))
 	if err != nil {
 		t.Fatal(list(err))
 	}
@@ -102,8 +63,8 @@ accounts:
 		t.Errorf("callback URL %s", got)
 	}
 	one, two := c.Accounts[0], c.Accounts[1]
-	wantSettings(t, one, paperSettings{APIKey: "afrom $the ${environment}b$c$d", CallbackKey: "from a file", CallbackKeys: []provider.Secret{"first", "second"}, Retries: 7}, "from a file")
-	wantSettings(t, two, paperSettings{APIKey: "afrom $the ${environment}b$c$d", CallbackKey: "from a file", CallbackKeys: []provider.Secret{"x", "y"}, Retries: 7}, "from a file")
+	wantSettings(t, one, configtest.PaperSettings{APIKey: "afrom $the ${environment}b$c$d", CallbackKey: "from a file", CallbackKeys: []provider.Secret{"first", "second"}, Retries: 7}, "from a file")
+	wantSettings(t, two, configtest.PaperSettings{APIKey: "afrom $the ${environment}b$c$d", CallbackKey: "from a file", CallbackKeys: []provider.Secret{"x", "y"}, Retries: 7}, "from a file")
 	if o := one.options(); o.BaseURL != "https://x.example.com" || o.Download == nil || len(o.Download) != 0 || !o.IncludeTest || o.Scope != "all" {
 		t.Errorf("options of a: %+v", o)
 	}
@@ -119,18 +80,18 @@ accounts:
 	if b := one.budgets(); b[provider.ClassRead] != 120 || b[provider.ClassFiles] != 3 {
 		t.Errorf("budgets of a: %v", b)
 	}
-	if one.Polling != (Polling{"0 * * * *", "30 5 * * *", "0 3 * * *"}) || c.Retention.Bodies != Keep(14*day) || c.Retention.History != forever {
+	if p := one.Polling; p.Active.String() != "0 * * * *" || p.Idle.String() != "30 5 * * *" || p.Audit.String() != "0 3 * * *" || c.Retention.Bodies != Keep(14*day) || c.Retention.History != forever {
 		t.Errorf("polling %+v, retention %+v", one.Polling, c.Retention)
 	}
 }
 
-func wantSettings(t *testing.T, a Account, want paperSettings, secret provider.Secret) {
+func wantSettings(t *testing.T, a Account, want configtest.PaperSettings, secret provider.Secret) {
 	t.Helper()
-	p, err := paper(a.options())
+	p, err := configtest.Paper(a.options())
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := p.(*paperProvider).settings
+	got := p.(*configtest.PaperProvider).Settings
 	if got.OAuth == nil || got.OAuth.ClientSecret != secret {
 		t.Errorf("%s: nested secret: %+v", a.ID, got.OAuth)
 	}
@@ -140,9 +101,9 @@ func wantSettings(t *testing.T, a Account, want paperSettings, secret provider.S
 	}
 }
 
-// list spells an error out.
+// list spells an error out, in a file called config.
 func list(err error) string {
-	var l *faults
+	var l *Faults
 	if !errors.As(err, &l) {
 		return err.Error()
 	}
@@ -153,68 +114,67 @@ func list(err error) string {
 	return b.String()
 }
 
+// onPaper reads configs with an environment of its own and providers on paper.
+func onPaper(env map[string]string) Source {
+	return Source{
+		Lookup:    func(name string) (string, bool) { v, ok := env[name]; return v, ok },
+		Providers: map[string]factory{"onespan": configtest.Paper, "dropboxsign": configtest.Paper},
+	}
+}
+
 func TestReadingNeedsNoSecrets(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "config.yaml")
 	if err := os.WriteFile(file, []byte(account("id: a")+"    x: y\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a, _, _ := testApp(nil)
-	a.configFlag = file
-	if _, err := a.readConfig(); err == nil {
+	all := onPaper(nil)
+	reading := all
+	reading.WithoutSecrets = true
+	if _, err := Load(file, reading); err == nil {
 		t.Error("an unknown key is forgiven")
 	}
 	if err := os.WriteFile(file, []byte("accounts: [{ id: a, provider: onespan, settings: { api_key: '${GONE}' } }]"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.readConfig(); err != nil {
+	if _, err := Load(file, reading); err != nil {
 		t.Errorf("reading asks for a secret: %v", list(err))
 	}
-	if _, err := a.config(); err == nil {
+	if _, err := Load(file, all); err == nil {
 		t.Error("the daemon would start without a secret")
 	}
 	if err := os.WriteFile(file, []byte("database: '${GONE}'"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if c, err := a.readConfig(); err == nil {
+	if c, err := Load(file, reading); err == nil {
 		t.Errorf("a database that is not named is read: %q", c.Database)
 	}
-}
-
-func exampleFile() string { return filepath.Join("..", "..", "config.example.yaml") }
-
-// exampleConfig reads config.example.yaml with made-up secrets, for the providers that there are.
-func exampleConfig(t *testing.T) (*app, *Config) {
-	t.Helper()
-	text, err := os.ReadFile(exampleFile())
-	if err != nil {
-		t.Fatal(err)
-	}
-	env := map[string]string{}
-	for _, m := range regexp.MustCompile(`\$\{([A-Z_]+)\}`).FindAllStringSubmatch(string(text), -1) {
-		env[m[1]] = "made-up-" + m[1]
-	}
-	env["ALLSIGN_SECRET"] = "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32))
-	a, _, _ := testApp(env)
-	a.providers = providers()
-	c, err := a.parseConfig(exampleFile(), text)
-	if err != nil {
-		t.Fatal(list(err))
-	}
-	return a, c
 }
 
 // The example is the reference: it loads, and it shows every key that the Config type has.
 func TestExampleHasEveryKey(t *testing.T) {
 	t.Parallel()
-	a, c := exampleConfig(t)
-	r := c.Accounts[0].reader
+	text, err := os.ReadFile(exampleText())
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := onPaper(nil)
+	from.Lookup = func(name string) (string, bool) {
+		return "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32)), true
+	}
+	from.Providers = inUse()
+	c, err := Parse(exampleText(), text, from)
+	if err != nil {
+		t.Fatal(list(err))
+	}
+	doc, _ := parse(text)
+	root, _ := expand(doc, ".", from.Lookup)
 	for _, path := range keysOf(reflect.TypeFor[Config](), "") {
-		if r.nodes[path] == nil {
+		if _, n := root.at(path); n == nil {
 			t.Errorf("config.example.yaml lacks %s", path)
 		}
 	}
-	plain, err := a.parseConfig(exampleFile(), []byte(""))
+	plain, err := Parse(exampleText(), nil, from)
 	if err != nil {
 		t.Fatal(list(err))
 	}
@@ -237,7 +197,7 @@ func exampleAccount(t *testing.T, shown, short Account) {
 	t.Helper()
 	if shown.Scope != short.Scope || shown.Confirm != short.Confirm || shown.IncludeTest != short.IncludeTest ||
 		shown.GapGrace != short.GapGrace || !reflect.DeepEqual(shown.RecheckAfter, short.RecheckAfter) ||
-		shown.Polling != short.Polling || shown.Budget != short.Budget || !reflect.DeepEqual(shown.Hints.Enabled, short.Hints.Enabled) {
+		!reflect.DeepEqual(shown.Polling, short.Polling) || shown.Budget != short.Budget || !reflect.DeepEqual(shown.Hints.Enabled, short.Hints.Enabled) {
 		t.Errorf("config.example.yaml spells out other values than the defaults:\n%+v\n%+v", shown, short)
 	}
 }
@@ -246,7 +206,7 @@ func exampleAccount(t *testing.T, shown, short Account) {
 func keysOf(of reflect.Type, path string) []string {
 	var all []string
 	switch {
-	case of == nodeType || reflect.PointerTo(of).Implements(reflect.TypeFor[parser]()):
+	case of == reflect.TypeFor[Settings]() || reflect.PointerTo(of).Implements(reflect.TypeFor[parser]()):
 	case of.Kind() == reflect.Slice && of.Elem().Kind() == reflect.Struct:
 		all = keysOf(of.Elem(), path+"[0]")
 	case of.Kind() == reflect.Struct:
@@ -262,24 +222,31 @@ func keysOf(of reflect.Type, path string) []string {
 	return all
 }
 
-func TestConfigFile(t *testing.T) {
-	dir := t.TempDir()
-	t.Chdir(dir)
-	a, _, stderr := testApp(map[string]string{})
-	if code := a.run(context.Background(), []string{"config", "check"}); code != output.ExitUsage || !strings.HasPrefix(stderr.String(), "error: no config: ") {
-		t.Errorf("without a config: exit %d, %s", code, stderr)
+func exampleText() string { return filepath.Join("..", "..", "config.example.yaml") }
+
+// inUse are the providers of the example.
+func inUse() map[string]factory {
+	return map[string]factory{
+		"allsign": allsign.New, "autosign": autosign.New, "documenso": documenso.New, "dropboxsign": dropboxsign.New, "onespan": onespan.New,
+	}
+}
+
+func TestTheConfigIsFound(t *testing.T) {
+	t.Chdir(t.TempDir())
+	env := map[string]string{}
+	lookup := func(name string) (string, bool) { v, ok := env[name]; return v, ok }
+	if file, err := Find("", lookup); err == nil || !strings.HasPrefix(err.Error(), "no config: ") {
+		t.Errorf("without a config: %q, %v", file, err)
 	}
 	if err := os.WriteFile("config.yaml", nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"config.yaml", "from-environment.yaml", "from-flag.yaml"} {
-		if file, err := a.configFile(); file != want || err != nil {
-			t.Errorf("reads %s, %v; want %s", file, err, want)
-		}
-		if want == "config.yaml" {
-			a.lookup = func(string) (string, bool) { return "from-environment.yaml", true }
-		} else {
-			a.configFlag = "from-flag.yaml"
+	for _, c := range []struct{ env, named, want string }{
+		{"", "", "config.yaml"}, {"from-environment.yaml", "", "from-environment.yaml"}, {"from-environment.yaml", "from-flag.yaml", "from-flag.yaml"},
+	} {
+		env["COUNTERSIGN_CONFIG"] = c.env
+		if file, err := Find(c.named, lookup); file != c.want || err != nil {
+			t.Errorf("reads %s, %v; want %s", file, err, c.want)
 		}
 	}
 }

@@ -2,10 +2,11 @@ package main
 
 import (
 	"bytes"
-	"countersign/cmd/countersign/output"
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"countersign/cmd/countersign/output"
 
 	"github.com/stretchr/testify/require"
 )

@@ -118,3 +118,23 @@ func there(file string) error {
 	}
 	return nil
 }
+
+// config returns the whole config, checked, with every secret in place: for verbs that call
+// providers or answer them.
+func (a *Env) config() (*Config, error) { return a.loadConfig(false) }
+
+// readConfig returns the config for verbs that only read the database: they run in shells that
+// lack the daemon's secrets, so these may be missing.
+func (a *Env) readConfig() (*Config, error) { return a.loadConfig(true) }
+
+func (a *Env) loadConfig(withoutSecrets bool) (*Config, error) {
+	file, err := Find(a.configFlag, a.lookup)
+	if err != nil {
+		return nil, output.Usagef("%w", err)
+	}
+	c, err := Load(file, Source{Lookup: a.lookup, Providers: a.providers, WithoutSecrets: withoutSecrets})
+	if err != nil {
+		return nil, output.Usagef("%w", err)
+	}
+	return c, nil
+}

@@ -1,8 +1,9 @@
 package main
 
 import (
-	"countersign/cmd/countersign/output"
 	"testing"
+
+	"countersign/cmd/countersign/output"
 )
 
 func TestGapsFailUnderIsExitThree(t *testing.T) {

@@ -3,13 +3,15 @@ package main
 import (
 	"bufio"
 	"cmp"
-	"countersign/cmd/countersign/output"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"os"
 	"slices"
 	"strings"
+
+	"countersign/cmd/countersign/output"
 
 	"github.com/spf13/cobra"
 )
@@ -98,12 +100,9 @@ func askLine(env *Env, in *bufio.Reader, question, fallback string) (string, err
 
 // checkAnswers refuses answers that make no config; secrets may be missing.
 func checkAnswers(env *Env, file, text string) error {
-	_, err := env.parseConfig(file, []byte(text))
-	if list, ok := err.(*faults); ok { //nolint:errorlint // that is what it returns
-		if list = list.but(true); list != nil {
-			return &output.ExitError{Code: output.ExitUsage, Err: list}
-		}
-		return nil
+	_, err := Parse(file, []byte(text), Source{Lookup: env.lookup, Providers: env.providers, WithoutSecrets: true})
+	if list := (*Faults)(nil); errors.As(err, &list) {
+		return &output.ExitError{Code: output.ExitUsage, Err: list}
 	}
 	return err
 }

@@ -16,9 +16,9 @@ func TestInitWritesWhatEachProviderNeeds(t *testing.T) {
 		}
 		a, _, _ := testApp(env)
 		a.providers = providers()
-		c, err := a.parseConfig("config.yaml", []byte(text))
+		c, err := Parse("config.yaml", []byte(text), Source{Lookup: a.lookup, Providers: a.providers})
 		if err != nil {
-			t.Errorf("%s: %v\n%s", name, list(err), text)
+			t.Errorf("%s: %v\n%s", name, SpelledOut(err), text)
 			continue
 		}
 		if len(c.Accounts) != 1 || c.Accounts[0].Provider != name {

@@ -92,7 +92,7 @@ func (e *engine) openListeners() (in *listeners, err error) {
 		Lookup: e.accounts.lookup, Apply: in.noting(e), Nudge: e.worker.Nudge, Hint: e.hint, MaxBody: int64(e.config.Public.MaxBody),
 		MaxConns: e.connections(), MaxConnsEach: e.config.Public.MaxConnectionsPerAddress,
 		RefusedAMinute: e.config.Public.RefusedPerMinute, RefusedBytes: int64(e.config.Retention.RefusedSize),
-		TrustedProxies: e.config.Public.TrustedProxies, HMACKey: key, Now: e.env.Now, Log: e.log,
+		TrustedProxies: e.config.Public.proxies(), HMACKey: key, Now: e.env.Now, Log: e.log,
 		Count: func(account string, v model.Verdict) { callbacks.WithLabelValues(account, string(v)).Inc() },
 	})
 	if err != nil {
@@ -240,7 +240,7 @@ func (e *engine) reloads(ctx context.Context, in *listeners) error {
 		if err == nil {
 			err = e.accounts.set(ctx, c)
 		}
-		err = spelledOut(err)
+		err = SpelledOut(err)
 		in.reload.set(err)
 		notify(e.log, daemon.SdNotifyReady)
 		if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"fmt"
 	"maps"
 	"os"
@@ -31,7 +32,7 @@ func TestEveryProviderIsDocumented(t *testing.T) {
 			t.Errorf("%s: config.example.yaml has no account of it", name)
 			continue
 		}
-		p, err := dryBuild(build, account)
+		p, err := account.dry(build)
 		if err != nil {
 			t.Errorf("%s: the account in config.example.yaml is refused: %v", name, err)
 			continue
@@ -215,7 +216,7 @@ func TestACellThatIsWrongIsFound(t *testing.T) {
 	} {
 		cells := maps.Clone(table[c.provider])
 		cells[c.line] = c.says
-		p, err := dryBuild(providers()[c.provider], exampleAccounts(t)[c.provider])
+		p, err := exampleAccounts(t)[c.provider].dry(providers()[c.provider])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -236,4 +237,27 @@ func TestACellThatIsWrongIsFound(t *testing.T) {
 	if got := lacks(t, "nobody"); len(got) != 6 {
 		t.Errorf("a provider that nothing names lacks %q", got)
 	}
+}
+
+func exampleFile() string { return filepath.Join("..", "..", "config.example.yaml") }
+
+// exampleConfig reads config.example.yaml with made-up secrets, for the providers that there are.
+func exampleConfig(t *testing.T) (*app, *Config) {
+	t.Helper()
+	text, err := os.ReadFile(exampleFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{}
+	for _, m := range regexp.MustCompile(`\$\{([A-Z_]+)\}`).FindAllStringSubmatch(string(text), -1) {
+		env[m[1]] = "made-up-" + m[1]
+	}
+	env["ALLSIGN_SECRET"] = "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32))
+	a, _, _ := testApp(env)
+	a.providers = providers()
+	c, err := Parse(exampleFile(), text, Source{Lookup: a.lookup, Providers: a.providers})
+	if err != nil {
+		t.Fatal(SpelledOut(err))
+	}
+	return a, c
 }

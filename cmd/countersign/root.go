@@ -2,13 +2,14 @@ package main
 
 import (
 	"context"
-	"countersign/cmd/countersign/output"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"syscall"
+
+	"countersign/cmd/countersign/output"
 
 	"github.com/spf13/cobra"
 )
@@ -58,10 +59,10 @@ func (a *app) exit(err error) int {
 // complain writes err to stderr: every fault of a config on a line of its own, then one line that
 // says what to do.
 func (a *app) complain(err error) {
-	var list *faults
+	var list *Faults
 	if errors.As(err, &list) {
-		for _, f := range list.all {
-			fmt.Fprintf(a.Stderr, "%s\n", f.in(list.file))
+		for _, line := range list.Lines() {
+			fmt.Fprintln(a.Stderr, line)
 		}
 	}
 	fmt.Fprintf(a.Stderr, "error: %s\n", strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))

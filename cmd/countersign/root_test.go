@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"countersign/cmd/countersign/output"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"countersign/cmd/countersign/output"
 
 	"github.com/spf13/cobra"
 )
@@ -95,5 +96,13 @@ func TestExitCodes(t *testing.T) {
 		if code := a.exit(test.err); code != test.code || stderr.String() != test.says {
 			t.Errorf("%v: exit %d, %q", test.err, code, stderr)
 		}
+	}
+}
+
+func TestWithoutAConfig(t *testing.T) {
+	t.Chdir(t.TempDir())
+	a, _, stderr := testApp(map[string]string{})
+	if code := a.run(t.Context(), []string{"config", "check"}); code != output.ExitUsage || !strings.HasPrefix(stderr.String(), "error: no config: ") {
+		t.Errorf("without a config: exit %d, %s", code, stderr)
 	}
 }

@@ -49,7 +49,7 @@ never repeats. --backfill-schedule repeats it on a cron line (UTC).`,
 				return output.Usagef("--backfill-schedule needs --backfill, which says how far back")
 			}
 			if o.schedule != "" {
-				if _, err := parseSlots(o.schedule); err != nil {
+				if _, err := ParseSlots(o.schedule); err != nil {
 					return output.Usagef("--backfill-schedule: %q %w", o.schedule, err)
 				}
 			}

@@ -70,7 +70,7 @@ func printStatus(ctx context.Context, env *Env, c *Config, s *store.Store) error
 func printReaches(env *Env, c *Config) error {
 	t := env.Table()
 	for i := range c.Accounts {
-		if r := env.reach(&c.Accounts[i]); r != "" {
+		if r := c.Accounts[i].reach(env.providers); r != "" {
 			t.AppendRow(table.Row{c.Accounts[i].ID, output.Plain(r)})
 		}
 	}

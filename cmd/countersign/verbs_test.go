@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"countersign/cmd/countersign/config/configtest"
 	"countersign/provider"
 )
 
@@ -27,7 +28,7 @@ func TestMain(m *testing.M) {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 			a := newApp(os.Stdin, os.Stdout, os.Stderr)
 			a.Now = func() time.Time { return nine }
-			a.providers = map[string]factory{"onespan": paper, "dropboxsign": paper}
+			a.providers = map[string]factory{"onespan": configtest.Paper, "dropboxsign": configtest.Paper}
 			code := a.run(ctx, os.Args[1:])
 			stop()
 			os.Exit(code)
@@ -68,7 +69,6 @@ func TestScreens(t *testing.T) {
 accounts:
   - { id: sales, provider: onespan, settings: { api_key: x } }
   - { id: hr, provider: dropboxsign, settings: { api_key: x } }
-hooks: [{ type: command, command: [true] }]
 `), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ hooks: [{ type: command, command: [true] }]
 			t.Parallel()
 			a, stdout, stderr := testApp(map[string]string{keyName: strings.Repeat("01", keySize)})
 			a.Terminal = true
-			a.providers = map[string]factory{"onespan": lister, "dropboxsign": paper}
+			a.providers = map[string]factory{"onespan": lister, "dropboxsign": configtest.Paper}
 			a.run(t.Context(), append([]string{"--config", config}, strings.Fields(args)...))
 			golden(t, filepath.Join("testdata", "screen", name+".txt"), strings.ReplaceAll(stdout.String()+stderr.String(), dir, "DIR"))
 		})
@@ -98,7 +98,7 @@ hooks: [{ type: command, command: [true] }]
 
 // lister is a provider on paper that lists.
 func lister(o provider.Options) (provider.Provider, error) {
-	p, err := paper(o)
+	p, err := configtest.Paper(o)
 	return struct {
 		provider.Provider
 		provider.Lister

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"countersign/cmd/countersign/output"
 	"net/http"
 	"os"
 	"os/exec"
@@ -10,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"countersign/cmd/countersign/output"
 
 	"github.com/stretchr/testify/require"
 )

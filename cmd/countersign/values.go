@@ -4,9 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/robfig/cron/v3"
 
 	"countersign/provider"
 )
@@ -127,3 +131,83 @@ func (p *Percent) parse(text string) error {
 }
 
 func (p Percent) String() string { return strconv.FormatFloat(float64(p), 'f', -1, 64) + "%" }
+
+// Slots are the times of a cron line, in UTC.
+type Slots struct {
+	line  string
+	times cron.Schedule
+}
+
+// Next is the first of the times after now; zero where there are no slots.
+func (s Slots) Next(now time.Time) time.Time {
+	if s.times == nil {
+		return time.Time{}
+	}
+	return s.times.Next(now.UTC())
+}
+
+// String is the cron line.
+func (s Slots) String() string { return s.line }
+
+// parse takes an empty line for none: the account has those of all accounts.
+func (s *Slots) parse(text string) error {
+	if text == "" {
+		*s = Slots{}
+		return nil
+	}
+	read, err := ParseSlots(text)
+	if err == nil {
+		*s = read
+	}
+	return err
+}
+
+// slotLine reads five fields, or six with seconds first.
+var slotLine = cron.NewParser(cron.SecondOptional | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor)
+
+// ParseSlots reads a cron line. The cron parser panics on some lines and takes others that
+// never come, so it is guarded.
+func ParseSlots(line string) (slots Slots, err error) {
+	defer func() {
+		if recover() != nil {
+			slots, err = Slots{}, errors.New("is not a cron line")
+		}
+	}()
+	switch {
+	case strings.Contains(line, "TZ="):
+		return Slots{}, errors.New("names a time zone: slots are in UTC")
+	case strings.HasPrefix(line, "@every"):
+		return Slots{}, errors.New("counts from each start, so daily restarts starve it: give fixed slots such as 0 */6 * * *")
+	}
+	times, err := slotLine.Parse(line)
+	if err != nil {
+		return Slots{}, errors.New("is not a cron line such as 0 */6 * * * (minute, hour, day, month, weekday)")
+	}
+	if times.Next(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
+		return Slots{}, errors.New("never comes: there is no such day")
+	}
+	return Slots{line, times}, nil
+}
+
+// Network is an address or a network of addresses: 10.0.0.0/8, ::1.
+type Network struct{ netip.Prefix }
+
+func (n *Network) parse(text string) error {
+	p, err := netip.ParsePrefix(text)
+	if err != nil {
+		ip, bad := netip.ParseAddr(text)
+		if bad != nil || ip.Zone() != "" {
+			return errors.New("is neither an address nor a network such as 10.0.0.0/8")
+		}
+		p = netip.PrefixFrom(ip.Unmap(), ip.Unmap().BitLen())
+	}
+	n.Prefix = p.Masked()
+	return nil
+}
+
+// loopback says whether only this machine can reach address.
+func loopback(address string) bool {
+	host, _, _ := net.SplitHostPort(address)
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}

@@ -1,13 +1,9 @@
 package main
 
 import (
-	"maps"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
-
-	"go.yaml.in/yaml/v3"
 
 	"countersign/model"
 	"countersign/provider"
@@ -38,7 +34,7 @@ func (a *Account) options() provider.Options {
 	o := provider.Options{
 		Account:     a.ID,
 		BaseURL:     a.BaseURL,
-		Settings:    a.decodeSettings,
+		Settings:    a.Settings.Decode,
 		Scope:       a.Scope,
 		ExternalID:  a.ExternalID,
 		IncludeTest: a.IncludeTest,
@@ -49,24 +45,15 @@ func (a *Account) options() provider.Options {
 	return o
 }
 
-// decodeSettings writes the account's settings to v, strictly. Its error is *faults, with line and
-// path and never a value.
-func (a *Account) decodeSettings(v any) error {
-	r := newReader(a.reader.found.file, a.reader.dir, a.reader.lookup)
-	r.hidden, r.lines = maps.Clone(a.reader.hidden), a.reader.lines
-	n := a.Settings
-	if n.Kind == 0 {
-		n = yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
-		if at := a.reader.nodes[a.at]; at != nil {
-			n.Line = at.Line
-		}
-	}
-	r.decode(&n, reflect.ValueOf(v).Elem(), a.at+".settings")
-	if len(r.found.all) > 0 {
-		return r.found.sorted()
-	}
-	return nil
+// Settings is what stands in an account's settings, which only its provider understands.
+type Settings struct {
+	node       *node
+	path, file string
+	lacking    bool // a secret of it is missing
 }
+
+// Decode writes the settings to v, strictly. Its error is *Faults, with line and path and never a value.
+func (s Settings) Decode(v any) error { return decode(s.node, v, s.path).of(s.file) }
 
 // rules fills in what the account decides about its provider's rules.
 func (a *Account) rules(r model.Rules) model.Rules {
@@ -105,4 +92,42 @@ func defaultBudget(name string) map[provider.Class]int {
 		return map[provider.Class]int{provider.ClassRead: 600}
 	}
 	return map[provider.Class]int{provider.ClassRead: 30}
+}
+
+// slot is when a tier is polled next.
+type slot struct {
+	tier string
+	line Slots
+	next time.Time
+}
+
+// slots lists the account's next polls.
+func (a *Account) slots(now time.Time) []slot {
+	var all []slot
+	for _, s := range []slot{{tier: "active", line: a.Polling.Active}, {tier: "idle", line: a.Polling.Idle}, {tier: "audit", line: a.Polling.Audit}} {
+		if s.next = s.line.Next(now); !s.next.IsZero() {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// nextSlots are the account's next polls, by tier.
+func (a *Account) nextSlots(now time.Time) map[string]time.Time {
+	all := map[string]time.Time{}
+	for _, s := range a.slots(now) {
+		all[s.tier] = s.next
+	}
+	return all
+}
+
+// nextSlot is the soonest of an account's next polls; nil where it has none.
+func (a *Account) nextSlot(now time.Time) *time.Time {
+	var first *time.Time
+	for _, s := range a.slots(now) {
+		if first == nil || s.next.Before(*first) {
+			first = &s.next
+		}
+	}
+	return first
 }
