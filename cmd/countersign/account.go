@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -130,4 +131,42 @@ func (a *Account) nextSlot(now time.Time) *time.Time {
 		}
 	}
 	return first
+}
+
+// kinds is what the account downloads.
+func (a *Account) kinds() []model.DocumentKind {
+	if a.Download == nil {
+		return []model.DocumentKind{model.SignedDocument, model.EvidenceDocument}
+	}
+	out := []model.DocumentKind{}
+	for _, k := range *a.Download {
+		out = append(out, model.DocumentKind(k))
+	}
+	return out
+}
+
+// keyFile is where the installation key rests: key_file, or beside an SQLite database; "" where
+// neither says.
+func (c *Config) keyFile() string {
+	if c.KeyFile != "" {
+		return c.KeyFile
+	}
+	if file, ok := c.sqliteFile(); ok {
+		return filepath.Join(filepath.Dir(file), "countersign.key")
+	}
+	return ""
+}
+
+// sqliteFile is the database's file, where it is one.
+func (c *Config) sqliteFile() (string, bool) { return strings.CutPrefix(c.Database, "sqlite:") }
+
+// acmeCache is the folder of account key and certificates; "" where nothing says one.
+func (c *Config) acmeCache() string {
+	if dir := c.Public.TLS.ACME.Cache; dir != "" {
+		return dir
+	}
+	if file, ok := c.sqliteFile(); ok {
+		return filepath.Join(filepath.Dir(file), "acme")
+	}
+	return ""
 }

@@ -216,15 +216,3 @@ func (all *accounts) identify(ctx context.Context, a *worker.Account) error {
 }
 
 var errOtherAccount = errors.New("the credentials are of another account of the provider than the rows: use the right key, or a new account id")
-
-// kinds is what the account downloads.
-func (a *Account) kinds() []model.DocumentKind {
-	if a.Download == nil {
-		return []model.DocumentKind{model.SignedDocument, model.EvidenceDocument}
-	}
-	out := []model.DocumentKind{}
-	for _, k := range *a.Download {
-		out = append(out, model.DocumentKind(k))
-	}
-	return out
-}

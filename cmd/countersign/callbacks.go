@@ -72,7 +72,7 @@ func (f callbacksFlags) check() error {
 }
 
 func listCallbacks(ctx context.Context, env *Env, c *Config, s *store.Store, f callbacksFlags) error {
-	if err := c.knows(ctx, s, f.account); err != nil {
+	if err := knownAccounts(ctx, c, s, f.account); err != nil {
 		return err
 	}
 	fetch := func(size int, cursor string) ([]model.Callback, string, error) {

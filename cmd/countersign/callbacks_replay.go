@@ -73,7 +73,7 @@ func (f replayFlags) check() error {
 func (f replayFlags) choose(ctx context.Context, c *Config, s *store.Store) ([]string, error) {
 	ids := slices.Clone(f.ids)
 	if len(ids) == 0 {
-		if err := c.knows(ctx, s, f.account); err != nil {
+		if err := knownAccounts(ctx, c, s, f.account); err != nil {
 			return nil, err
 		}
 	}

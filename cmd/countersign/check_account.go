@@ -23,12 +23,15 @@ var (
 	externalPath = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
 )
 
+// isID says whether a word can name an account.
+func isID(word string) bool { return accountID.MatchString(word) }
+
 func (r *checker) checkAccount(a *Account, known map[string]factory) {
 	at := a.at
 	switch {
 	case a.ID == "":
 		r.wrong(at+".id", "is missing: it names the account in URLs, rows and logs")
-	case !accountID.MatchString(a.ID):
+	case !isID(a.ID):
 		r.wrong(at+".id", "%s is not an id: lower case letters, digits, - and _, at most 63, a letter or digit first", r.said(at+".id"))
 	}
 	if a.BaseURL != "" {

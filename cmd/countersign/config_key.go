@@ -25,21 +25,6 @@ const (
 // errNoKey says that there is no installation key where one belongs.
 var errNoKey = errors.New("no installation key")
 
-// keyFile is where the installation key rests: key_file, or beside an SQLite database; "" where
-// neither says.
-func (c *Config) keyFile() string {
-	if c.KeyFile != "" {
-		return c.KeyFile
-	}
-	if file, ok := c.sqliteFile(); ok {
-		return filepath.Join(filepath.Dir(file), "countersign.key")
-	}
-	return ""
-}
-
-// sqliteFile is the database's file, where it is one.
-func (c *Config) sqliteFile() (string, bool) { return strings.CutPrefix(c.Database, "sqlite:") }
-
 // installationKey returns the key that secrets in the database are encrypted with.
 func (a *Env) installationKey(c *Config) ([]byte, error) {
 	keys, err := a.installationKeys(c)

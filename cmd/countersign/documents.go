@@ -62,7 +62,7 @@ claims to be), unobtainable (there is no way to get it), failed. On a terminal i
 }
 
 func listDocuments(ctx context.Context, env *Env, c *Config, s *store.Store, f documentsFlags) error {
-	if err := c.knows(ctx, s, f.account); err != nil {
+	if err := knownAccounts(ctx, c, s, f.account); err != nil {
 		return err
 	}
 	fetch := func(size int, cursor string) ([]model.Document, string, error) {

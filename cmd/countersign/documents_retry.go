@@ -74,7 +74,7 @@ func retryDocuments(ctx context.Context, env *Env, f retryFlags) error {
 }
 
 func fetchAgain(ctx context.Context, e *engine, f retryFlags) error {
-	if err := e.config.knows(ctx, e.store, f.account); err != nil {
+	if err := knownAccounts(ctx, e.config, e.store, f.account); err != nil {
 		return err
 	}
 	if f.ref != "" {

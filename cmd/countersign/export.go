@@ -64,7 +64,7 @@ With -o the file appears under its name when it is whole, for its owner only; on
 }
 
 func runExport(ctx context.Context, env *Env, c *Config, s *store.Store, what string, f exportFlags) error {
-	if err := c.knows(ctx, s, f.accounts...); err != nil {
+	if err := knownAccounts(ctx, c, s, f.accounts...); err != nil {
 		return err
 	}
 	filter := store.ExportFilter{Accounts: f.accounts, Since: f.since.at}

@@ -77,7 +77,7 @@ func confirm(env *Env, yes bool, question string) error {
 
 // planForget says what would go.
 func planForget(ctx context.Context, env *Env, c *Config, s *store.Store, k model.Key) error {
-	if err := c.knows(ctx, s, k.Account); err != nil {
+	if err := knownAccounts(ctx, c, s, k.Account); err != nil {
 		return err
 	}
 	p, err := s.PersonalOf(ctx, k)
@@ -117,7 +117,7 @@ func filesOf(ctx context.Context, c *Config, s *store.Store, k model.Key) ([]str
 
 // runForget removes the data, then what is left of it in the files of the database.
 func runForget(ctx context.Context, env *Env, w *writer, k model.Key, vacuum bool) error {
-	if err := w.config.knows(ctx, w.store, k.Account); err != nil {
+	if err := knownAccounts(ctx, w.config, w.store, k.Account); err != nil {
 		return err
 	}
 	files, err := worker.OpenFiles(w.config.documentsFolder())

@@ -96,7 +96,7 @@ Without --since it looks at the last 30 days. With --fail-under, an account belo
 }
 
 func runGaps(ctx context.Context, env *Env, c *Config, s *store.Store, f gapsFlags) error {
-	if err := c.knows(ctx, s, f.account); err != nil {
+	if err := knownAccounts(ctx, c, s, f.account); err != nil {
 		return err
 	}
 	if f.since.at == nil {

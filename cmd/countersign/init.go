@@ -72,17 +72,26 @@ func runInit(env *Env, f initFlags) error {
 	if !slices.Contains(names, f.provider) {
 		return output.Usagef("%q is not a provider: one of %s", f.provider, strings.Join(names, ", "))
 	}
-	if !accountID.MatchString(f.account) {
+	if !isID(f.account) {
 		return output.Usagef("%q is not an account id: lower case letters, digits, - and _, at most 63, a letter or digit first", f.account)
 	}
 	text, secrets := initialConfig(f)
 	if err := checkAnswers(env, file, text); err != nil {
 		return err
 	}
-	if err := newConfigFile(file, text, f.force); err != nil {
+	if err := writeConfig(file, text, f.force); err != nil {
 		return err
 	}
 	return env.Printf("%s is written. Next:\n  set %s in the environment\n  countersign --config %[1]s doctor\n  countersign --config %[1]s serve\n", file, strings.Join(secrets, " and "))
+}
+
+// writeConfig writes a new config; one that is there, and not to be written over, is the operator's to see to.
+func writeConfig(file, text string, force bool) error {
+	err := newConfigFile(file, text, force)
+	if errors.Is(err, ErrThere) {
+		return output.Usagef("%w", err)
+	}
+	return err
 }
 
 // askLine puts a question and reads a line.

@@ -65,7 +65,7 @@ func runList(ctx context.Context, env *Env, f listFlags) error {
 		return err
 	}
 	return env.reading(ctx, func(c *Config, s *store.Store) error {
-		if err := c.knows(ctx, s, f.account); err != nil {
+		if err := knownAccounts(ctx, c, s, f.account); err != nil {
 			return err
 		}
 		if f.json {
@@ -150,8 +150,8 @@ func printMore(ctx context.Context, env *Env, s *store.Store, filter store.Filte
 	return env.Printf("\nand %s: --all shows them\n", output.Count(n-shown, "more row"))
 }
 
-// knows refuses accounts that neither the config nor the database has heard of.
-func (c *Config) knows(ctx context.Context, s *store.Store, ids ...string) error {
+// knownAccounts refuses accounts that neither the config nor the database has heard of.
+func knownAccounts(ctx context.Context, c *Config, s *store.Store, ids ...string) error {
 	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == "" })
 	if len(ids) == 0 {
 		return nil

@@ -115,7 +115,7 @@ func (e *engine) openListeners() (in *listeners, err error) {
 	case t.CertFile != "":
 		in.tls, err = certificates(t)
 	case len(t.ACME.Hosts) > 0:
-		in.tls, err = e.config.issued()
+		in.tls, err = issued(e.config)
 	}
 	if err != nil {
 		return nil, err

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 
+	"countersign/provider"
+
 	"go.yaml.in/yaml/v3"
 )
 
@@ -137,3 +139,6 @@ func (c *Config) locate(dir string, root *node) {
 	}
 	c.Public.URL = strings.TrimRight(c.Public.URL, "/")
 }
+
+// factory builds a provider for one account. It does no I/O.
+type factory func(provider.Options) (provider.Provider, error)

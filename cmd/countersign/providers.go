@@ -1,16 +1,12 @@
 package main
 
 import (
-	"countersign/provider"
 	"countersign/provider/allsign"
 	"countersign/provider/autosign"
 	"countersign/provider/documenso"
 	"countersign/provider/dropboxsign"
 	"countersign/provider/onespan"
 )
-
-// factory builds a provider for one account. It does no I/O.
-type factory func(provider.Options) (provider.Provider, error)
 
 // providers is every service that countersign speaks to, by the name in the config.
 func providers() map[string]factory {

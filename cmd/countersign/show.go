@@ -53,7 +53,7 @@ A ref that begins with - follows --.`,
 // findRow finds the transaction that [ACCOUNT] REF names.
 func findRow(ctx context.Context, c *Config, s *store.Store, args []string) (model.Transaction, error) {
 	if len(args) == 2 {
-		if err := c.knows(ctx, s, args[0]); err != nil {
+		if err := knownAccounts(ctx, c, s, args[0]); err != nil {
 			return model.Transaction{}, err
 		}
 		k := model.Key{Account: args[0], Ref: args[1]}

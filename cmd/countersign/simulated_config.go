@@ -114,9 +114,6 @@ func slotLineFor(every time.Duration, speed float64) string {
 	return fmt.Sprintf("0 0 */%d * * *", largest(int(d/time.Hour), 1, 2, 3, 4, 6, 8, 12))
 }
 
-// yamlText is a string as it stands in a config, where a dollar sign is doubled.
-func yamlText(s string) string { return strconv.Quote(strings.ReplaceAll(s, "$", "$$")) }
-
 // yamlValue is a setting as it stands in a config.
 func yamlValue(v any) string {
 	switch v := v.(type) {

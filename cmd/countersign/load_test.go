@@ -222,7 +222,7 @@ func keysOf(of reflect.Type, path string) []string {
 	return all
 }
 
-func exampleText() string { return filepath.Join("..", "..", "config.example.yaml") }
+func exampleText() string { return filepath.Join("..", "..", "..", "config.example.yaml") }
 
 // inUse are the providers of the example.
 func inUse() map[string]factory {
