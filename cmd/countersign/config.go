@@ -35,6 +35,9 @@ type Config struct {
 	file string // where it was read from, as it was named
 }
 
+// File is where the config was read from, as it was named.
+func (c *Config) File() string { return c.file }
+
 // Public is the listener that providers reach.
 type Public struct {
 	Address        string    `yaml:"address"`

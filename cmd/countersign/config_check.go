@@ -41,7 +41,7 @@ nothing is written. Exit 2 where something is wrong.`,
 // printConfig shows what was understood, and what may not be meant.
 func printConfig(env *Env, c *Config, rounds map[string]string) error {
 	about := env.Table()
-	about.AppendRow([]any{"config", c.file})
+	about.AppendRow([]any{"config", c.File()})
 	about.AppendRow([]any{"database", c.databaseShown()})
 	about.AppendRow([]any{"documents", c.Documents})
 	about.AppendRow([]any{"public", c.Public.Address})
@@ -74,7 +74,7 @@ func printConfig(env *Env, c *Config, rounds map[string]string) error {
 			return err
 		}
 	}
-	return env.Printf("\n%s has no faults\n", c.file)
+	return env.Printf("\n%s has no faults\n", c.File())
 }
 
 // budgetShown says how many requests a minute are made at most.

@@ -68,7 +68,7 @@ func runDoctor(ctx context.Context, env *Env, account string, asJSON bool) error
 		return output.Usagef("account %q is not in the config", account)
 	}
 	d := &doctor{Env: env, config: c, json: asJSON}
-	d.say("ok", "config", "%s, %s", c.file, output.Count(len(c.Accounts), "account"))
+	d.say("ok", "config", "%s, %s", c.File(), output.Count(len(c.Accounts), "account"))
 	for _, w := range c.warnings(func(string) (fs.FileInfo, error) { return nil, fs.ErrNotExist }) {
 		d.say("warn", "config", "%s", w)
 	}

@@ -39,8 +39,8 @@ func (f *failUnder) Set(s string) error {
 	if s == theObjective {
 		return nil
 	}
-	var p Percent
-	if err := p.parse(s); err != nil {
+	p, err := ParsePercent(s)
+	if err != nil {
 		return fmt.Errorf("%q %w", s, err)
 	}
 	f.wanted = &p

@@ -121,6 +121,12 @@ func (m Mode) String() string { return fmt.Sprintf("%04o", uint32(m)) }
 // Percent is a share: 99%, 99.5%.
 type Percent float64
 
+// ParsePercent reads a share.
+func ParsePercent(text string) (p Percent, err error) {
+	err = p.parse(text)
+	return p, err
+}
+
 func (p *Percent) parse(text string) error {
 	v, err := strconv.ParseFloat(strings.TrimSuffix(text, "%"), 64)
 	if err != nil || v < 0 || v > 100 {
