@@ -10,6 +10,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"countersign/cmd/countersign/config"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
@@ -59,7 +60,7 @@ func (all *accounts) find(id string) *worker.Account {
 
 // set builds every account of a config and, if all can be built, puts them in the place of those
 // before. Budgets go on where they stood. An account that is seen for the first time starts now.
-func (all *accounts) set(ctx context.Context, c *Config) error {
+func (all *accounts) set(ctx context.Context, c *config.Config) error {
 	old := all.table.Load()
 	next := &accountTable{byID: map[string]callback.Account{}, transports: map[string]*provider.Transport{}}
 	var errs []error
@@ -89,14 +90,14 @@ func (all *accounts) set(ctx context.Context, c *Config) error {
 }
 
 // add builds one account.
-func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error {
+func (all *accounts) add(next, old *accountTable, c *config.Config, acc *config.Account) error {
 	make, ok := all.env.providers[acc.Provider]
 	if !ok {
 		return fmt.Errorf("account %s: provider %q is not known", acc.ID, acc.Provider)
 	}
 	log := all.log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.Provider})
 	out := provider.TransportOptions{
-		Account: acc.ID, Base: all.base, Budget: acc.budgets(), Now: all.env.Now, Log: log, Rand: all.env.rand,
+		Account: acc.ID, Base: all.base, Budget: acc.Budgets(), Now: all.env.Now, Log: log, Rand: all.env.rand,
 		BackoffMin: min(500*time.Millisecond, time.Duration(c.Retry.First)), BackoffMax: time.Duration(c.Retry.First),
 		MaxFile: int64(c.DocumentsMaxSize),
 	}
@@ -104,7 +105,7 @@ func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error
 	if was := old.transports[acc.ID]; was != nil {
 		t.Continue(was)
 	}
-	o := acc.options()
+	o := acc.Options()
 	o.Client, o.Bare = t.Client(), provider.NewBareClient(out, acc.AllowPrivateLinks)
 	o.Now, o.Log = all.env.Now, log
 	p, err := make(o)
@@ -115,8 +116,8 @@ func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error
 		s.UseTokens(all.tokens(acc.ID))
 	}
 	wa := &worker.Account{
-		ID: acc.ID, ProviderName: acc.Provider, Provider: p, Rules: acc.rules(p.Rules()), GapGrace: time.Duration(acc.GapGrace),
-		Budget: acc.budgets(), Meter: t, Download: acc.kinds(), CallbackURL: c.callbackURL(acc.ID),
+		ID: acc.ID, ProviderName: acc.Provider, Provider: p, Rules: acc.Rules(p.Rules()), GapGrace: time.Duration(acc.GapGrace),
+		Budget: acc.Budgets(), Meter: t, Download: acc.Kinds(), CallbackURL: c.CallbackURL(acc.ID),
 		Signatures: model.Expectation(acc.Signatures), KeepBad: acc.OnBadSignature == "keep",
 		Polling: worker.Schedules{worker.Active: acc.Polling.Active.String(), worker.Idle: acc.Polling.Idle.String(), worker.Audit: acc.Polling.Audit.String()},
 	}
@@ -124,7 +125,7 @@ func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error
 	next.transports[acc.ID] = t
 	next.byID[acc.ID] = callback.Account{
 		ID: acc.ID, ProviderName: acc.Provider, Provider: p, ReturnPage: acc.ReturnPage, IncludeTest: acc.IncludeTest,
-		SecretHeaders: secretHeaders(), Hints: acc.Hints.Enabled, Origins: acc.Hints.Origins, Sources: acc.sources(c.Public.Allow),
+		SecretHeaders: secretHeaders(), Hints: acc.Hints.Enabled, Origins: acc.Hints.Origins, Sources: acc.Sources(c.Public.Allow),
 	}
 	return nil
 }
@@ -149,7 +150,7 @@ func (all *accounts) tokens(account string) provider.Tokens {
 }
 
 // remember writes the accounts that the database does not know: their first start is now.
-func (all *accounts) remember(ctx context.Context, c *Config) error {
+func (all *accounts) remember(ctx context.Context, c *config.Config) error {
 	known, err := all.store.Accounts(ctx)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"countersign/cmd/countersign/config"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -18,9 +19,9 @@ const acmeTime = 30 * time.Second
 
 // issued has certificates issued and renewed by an ACME authority, which proves that the host is ours by a TLS
 // handshake with the public listener itself: no other port and no other route is opened for it.
-func issued(c *Config) (*tls.Config, error) {
+func issued(c *config.Config) (*tls.Config, error) {
 	a := c.Public.TLS.ACME
-	cache := c.acmeCache()
+	cache := c.ACMECache()
 	if err := os.MkdirAll(cache, 0o700); err != nil {
 		return nil, fmt.Errorf("public.tls.acme.cache: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/config/configtest"
 )
 
@@ -17,6 +18,6 @@ func testApp(env map[string]string) (a *app, stdout, stderr *bytes.Buffer) {
 	a = newApp(strings.NewReader(""), stdout, stderr)
 	a.Now = func() time.Time { return nine }
 	a.lookup = func(name string) (string, bool) { v, ok := env[name]; return v, ok }
-	a.providers = map[string]factory{"onespan": configtest.Paper, "dropboxsign": configtest.Paper}
+	a.providers = map[string]config.Factory{"onespan": configtest.Paper, "dropboxsign": configtest.Paper}
 	return a, stdout, stderr
 }

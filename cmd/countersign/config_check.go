@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/provider"
@@ -39,10 +40,10 @@ nothing is written. Exit 2 where something is wrong.`,
 }
 
 // printConfig shows what was understood, and what may not be meant.
-func printConfig(env *Env, c *Config, rounds map[string]string) error {
+func printConfig(env *Env, c *config.Config, rounds map[string]string) error {
 	about := env.Table()
 	about.AppendRow([]any{"config", c.File()})
-	about.AppendRow([]any{"database", c.databaseShown()})
+	about.AppendRow([]any{"database", c.DatabaseShown()})
 	about.AppendRow([]any{"documents", c.Documents})
 	about.AppendRow([]any{"public", c.Public.Address})
 	about.AppendRow([]any{"console", c.Console.Address})
@@ -54,10 +55,10 @@ func printConfig(env *Env, c *Config, rounds map[string]string) error {
 			return err
 		}
 		t := env.Table()
-		t.AppendRow([]any{"  callbacks", cmp.Or(c.callbackURL(account.ID), "public.url is not set")})
+		t.AppendRow([]any{"  callbacks", cmp.Or(c.CallbackURL(account.ID), "public.url is not set")})
 		t.AppendRow([]any{"  calls", cmp.Or(account.BaseURL, "the provider's production host") + ", " + budgetShown(account)})
-		for _, s := range account.slots(env.Now()) {
-			t.AppendRow([]any{"  " + s.tier, fmt.Sprintf("next %s (%s)", s.next.Format("2006-01-02 15:04 MST"), s.line)})
+		for _, s := range account.Polls(env.Now()) {
+			t.AppendRow([]any{"  " + s.Tier, fmt.Sprintf("next %s (%s)", s.Next.Format("2006-01-02 15:04 MST"), s.Line)})
 		}
 		if round := rounds[account.ID]; round != "" {
 			t.AppendRow([]any{"  a round", round})
@@ -66,7 +67,7 @@ func printConfig(env *Env, c *Config, rounds map[string]string) error {
 			return err
 		}
 	}
-	for i, w := range c.warnings(os.Stat) {
+	for i, w := range c.Warnings(os.Stat) {
 		if i == 0 {
 			env.Printf("\n") //nolint:errcheck // the next line tells
 		}
@@ -78,8 +79,8 @@ func printConfig(env *Env, c *Config, rounds map[string]string) error {
 }
 
 // budgetShown says how many requests a minute are made at most.
-func budgetShown(a Account) string {
-	b := a.budgets()
+func budgetShown(a config.Account) string {
+	b := a.Budgets()
 	s := fmt.Sprintf("at most %d a minute", b[provider.ClassRead])
 	if files := b[provider.ClassFiles]; files > 0 {
 		s += fmt.Sprintf(", %d for files", files)
@@ -92,7 +93,7 @@ func budgetShown(a Account) string {
 
 // roundTimes says per account how long one round over its open rows takes with its budget; nothing
 // where there is no database yet.
-func roundTimes(ctx context.Context, env *Env, c *Config) map[string]string {
+func roundTimes(ctx context.Context, env *Env, c *config.Config) map[string]string {
 	s, err := env.openStore(ctx, c, true)
 	if err != nil {
 		return nil
@@ -105,7 +106,7 @@ func roundTimes(ctx context.Context, env *Env, c *Config) map[string]string {
 		if err != nil {
 			return nil
 		}
-		budget := account.budgets()[provider.ClassRead]
+		budget := account.Budgets()[provider.ClassRead]
 		if took := time.Duration(n) * time.Minute / time.Duration(budget); took > 0 {
 			all[account.ID] = fmt.Sprintf("over %s takes %s at most, one call each", output.Count(n, "open row"), output.Lasting(took))
 		}

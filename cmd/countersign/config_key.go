@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"unicode"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 )
@@ -26,7 +27,7 @@ const (
 var errNoKey = errors.New("no installation key")
 
 // installationKey returns the key that secrets in the database are encrypted with.
-func (a *Env) installationKey(c *Config) ([]byte, error) {
+func (a *Env) installationKey(c *config.Config) ([]byte, error) {
 	keys, err := a.installationKeys(c)
 	if err != nil {
 		return nil, err
@@ -36,7 +37,7 @@ func (a *Env) installationKey(c *Config) ([]byte, error) {
 
 // installationKeys returns the current key and those before it: COUNTERSIGN_KEY, or what the key file holds. It is
 // errNoKey where there is none.
-func (a *Env) installationKeys(c *Config) ([][]byte, error) {
+func (a *Env) installationKeys(c *config.Config) ([][]byte, error) {
 	if text, set := a.lookup(keyName); set && text != "" {
 		key, err := parseKeys(text)
 		if err != nil {
@@ -44,11 +45,11 @@ func (a *Env) installationKeys(c *Config) ([][]byte, error) {
 		}
 		return key, nil
 	}
-	file := c.keyFile()
+	file := c.InstallationKeyFile()
 	if file == "" {
 		return nil, output.Usagef("%w: PostgreSQL has no folder to keep it in; set key_file or %s", errNoKey, keyName)
 	}
-	text, err := readSecret(file)
+	text, err := config.ReadSecret(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, output.Usagef("%w: %s is not there; restore it from the backup, or set %s", errNoKey, file, keyName)
 	}
@@ -64,18 +65,18 @@ func (a *Env) installationKeys(c *Config) ([][]byte, error) {
 
 // makeKey returns the installation key and makes one at the first start, when there is no database
 // that another key may have been used on.
-func (a *Env) makeKey(c *Config) ([][]byte, error) {
+func (a *Env) makeKey(c *config.Config) ([][]byte, error) {
 	key, err := a.installationKeys(c)
-	if !errors.Is(err, errNoKey) || c.keyFile() == "" {
+	if !errors.Is(err, errNoKey) || c.InstallationKeyFile() == "" {
 		return key, err
 	}
-	if file, ok := c.sqliteFile(); ok {
+	if file, ok := c.SQLiteFile(); ok {
 		if _, there := os.Stat(file); there == nil {
 			return nil, err
 		}
 	}
 	key = [][]byte{newKey()}
-	return key, writeKeys(c.keyFile(), key)
+	return key, writeKeys(c.InstallationKeyFile(), key)
 }
 
 func newKey() []byte {

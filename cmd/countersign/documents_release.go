@@ -43,7 +43,7 @@ more than one is in quarantine. documents retry asks the provider for another fi
 
 // useFiles gives the worker the document folder, and a way to look into what lies there.
 func (w *writer) useFiles() (err error) {
-	w.worker.Files, err = worker.OpenFiles(w.config.documentsFolder())
+	w.worker.Files, err = worker.OpenFiles(w.config.DocumentsFolder())
 	w.worker.Inspect = newFileChecker().Inspect
 	return err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"countersign/cmd/countersign/config"
 	"countersign/model/store"
 	"countersign/worker"
 )
@@ -16,7 +17,7 @@ import (
 // that ask providers have in common.
 type engine struct {
 	env      *Env
-	config   *Config
+	config   *config.Config
 	log      *logrus.Entry
 	store    *store.Store
 	files    *worker.Files
@@ -29,7 +30,7 @@ type engine struct {
 
 // startEngine opens the database for writing, brings it to this version where no daemon uses it,
 // and builds the accounts.
-func (a *Env) startEngine(ctx context.Context, c *Config, log *logrus.Entry) (e *engine, err error) {
+func (a *Env) startEngine(ctx context.Context, c *config.Config, log *logrus.Entry) (e *engine, err error) {
 	e = &engine{env: a, config: c, log: log, writer: make(chan error, 1)}
 	if e.store, err = a.openStore(ctx, c, false); err != nil {
 		return nil, err
@@ -52,7 +53,7 @@ func (a *Env) startEngine(ctx context.Context, c *Config, log *logrus.Entry) (e 
 	if err := e.store.Healthy(ctx); err != nil {
 		return e, err
 	}
-	if e.files, err = worker.OpenFiles(c.documentsFolder()); err != nil {
+	if e.files, err = worker.OpenFiles(c.DocumentsFolder()); err != nil {
 		return e, err
 	}
 	e.accounts = newAccounts(a, e.store, log)

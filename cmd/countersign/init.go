@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 
 	"github.com/spf13/cobra"
@@ -72,7 +73,7 @@ func runInit(env *Env, f initFlags) error {
 	if !slices.Contains(names, f.provider) {
 		return output.Usagef("%q is not a provider: one of %s", f.provider, strings.Join(names, ", "))
 	}
-	if !isID(f.account) {
+	if !config.IsID(f.account) {
 		return output.Usagef("%q is not an account id: lower case letters, digits, - and _, at most 63, a letter or digit first", f.account)
 	}
 	text, secrets := initialConfig(f)
@@ -87,8 +88,8 @@ func runInit(env *Env, f initFlags) error {
 
 // writeConfig writes a new config; one that is there, and not to be written over, is the operator's to see to.
 func writeConfig(file, text string, force bool) error {
-	err := newConfigFile(file, text, force)
-	if errors.Is(err, ErrThere) {
+	err := config.WriteNew(file, text, force)
+	if errors.Is(err, config.ErrThere) {
 		return output.Usagef("%w", err)
 	}
 	return err
@@ -109,8 +110,8 @@ func askLine(env *Env, in *bufio.Reader, question, fallback string) (string, err
 
 // checkAnswers refuses answers that make no config; secrets may be missing.
 func checkAnswers(env *Env, file, text string) error {
-	_, err := Parse(file, []byte(text), Source{Lookup: env.lookup, Providers: env.providers, WithoutSecrets: true})
-	if list := (*Faults)(nil); errors.As(err, &list) {
+	_, err := config.Parse(file, []byte(text), config.Source{Lookup: env.lookup, Providers: env.providers, WithoutSecrets: true})
+	if list := (*config.Faults)(nil); errors.As(err, &list) {
 		return &output.ExitError{Code: output.ExitUsage, Err: list}
 	}
 	return err
@@ -136,7 +137,7 @@ func initialConfig(f initFlags) (text string, secrets []string) {
 		line("  # url: \"https://sign.example.com\"")
 	} else {
 		line("  # Register %s/callbacks/%s with the provider.", strings.TrimRight(output.Plain(f.url), "/"), f.account)
-		line("  url: %s", yamlText(f.url))
+		line("  url: %s", config.Quote(f.url))
 	}
 	line("")
 	line("# The private listener: metrics and health.")

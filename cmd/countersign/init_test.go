@@ -1,6 +1,7 @@
 package main
 
 import (
+	"countersign/cmd/countersign/config"
 	"encoding/base64"
 	"testing"
 )
@@ -16,9 +17,9 @@ func TestInitWritesWhatEachProviderNeeds(t *testing.T) {
 		}
 		a, _, _ := testApp(env)
 		a.providers = providers()
-		c, err := Parse("config.yaml", []byte(text), Source{Lookup: a.lookup, Providers: a.providers})
+		c, err := config.Parse("config.yaml", []byte(text), config.Source{Lookup: a.lookup, Providers: a.providers})
 		if err != nil {
-			t.Errorf("%s: %v\n%s", name, SpelledOut(err), text)
+			t.Errorf("%s: %v\n%s", name, config.SpelledOut(err), text)
 			continue
 		}
 		if len(c.Accounts) != 1 || c.Accounts[0].Provider != name {

@@ -19,6 +19,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sys/unix"
 
+	"countersign/cmd/countersign/config"
 	"countersign/model"
 	"countersign/provider"
 	"countersign/worker"
@@ -92,7 +93,7 @@ func (e *engine) openListeners() (in *listeners, err error) {
 		Lookup: e.accounts.lookup, Apply: in.noting(e), Nudge: e.worker.Nudge, Hint: e.hint, MaxBody: int64(e.config.Public.MaxBody),
 		MaxConns: e.connections(), MaxConnsEach: e.config.Public.MaxConnectionsPerAddress,
 		RefusedAMinute: e.config.Public.RefusedPerMinute, RefusedBytes: int64(e.config.Retention.RefusedSize),
-		TrustedProxies: e.config.Public.proxies(), HMACKey: key, Now: e.env.Now, Log: e.log,
+		TrustedProxies: e.config.Public.Proxies(), HMACKey: key, Now: e.env.Now, Log: e.log,
 		Count: func(account string, v model.Verdict) { callbacks.WithLabelValues(account, string(v)).Inc() },
 	})
 	if err != nil {
@@ -147,7 +148,7 @@ func (e *engine) connections() int {
 
 // certificates reads the pair at each handshake that finds the file changed, so that a renewal
 // needs no restart.
-func certificates(t TLS) (*tls.Config, error) {
+func certificates(t config.TLS) (*tls.Config, error) {
 	var mu sync.Mutex
 	var cert *tls.Certificate
 	var read time.Time
@@ -240,7 +241,7 @@ func (e *engine) reloads(ctx context.Context, in *listeners) error {
 		if err == nil {
 			err = e.accounts.set(ctx, c)
 		}
-		err = SpelledOut(err)
+		err = config.SpelledOut(err)
 		in.reload.set(err)
 		notify(e.log, daemon.SdNotifyReady)
 		if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"countersign/cmd/countersign/config"
 	"countersign/provider/allsign"
 	"countersign/provider/autosign"
 	"countersign/provider/documenso"
@@ -9,8 +10,8 @@ import (
 )
 
 // providers is every service that countersign speaks to, by the name in the config.
-func providers() map[string]factory {
-	return map[string]factory{
+func providers() map[string]config.Factory {
+	return map[string]config.Factory{
 		"allsign":     allsign.New,
 		"autosign":    autosign.New,
 		"documenso":   documenso.New,

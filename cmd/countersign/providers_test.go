@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"countersign/cmd/countersign/config"
 	"countersign/provider"
 	"countersign/provider/simulator"
 )
@@ -32,7 +33,7 @@ func TestEveryProviderIsDocumented(t *testing.T) {
 			t.Errorf("%s: config.example.yaml has no account of it", name)
 			continue
 		}
-		p, err := account.dry(build)
+		p, err := account.Dry(build)
 		if err != nil {
 			t.Errorf("%s: the account in config.example.yaml is refused: %v", name, err)
 			continue
@@ -42,7 +43,7 @@ func TestEveryProviderIsDocumented(t *testing.T) {
 			t.Errorf("%s: the table of docs/providers/README.md has no column [%s](%s.md)", name, name, name)
 			continue
 		}
-		for _, fault := range cellFaults(cells, p, defaultBudget(name)) {
+		for _, fault := range cellFaults(cells, p, config.DefaultBudget(name)) {
 			t.Errorf("%s: docs/providers/README.md, %s", name, fault)
 		}
 	}
@@ -64,10 +65,10 @@ func pageOf(t *testing.T, path ...string) string {
 }
 
 // exampleAccounts are the accounts of config.example.yaml by their provider.
-func exampleAccounts(t *testing.T) map[string]*Account {
+func exampleAccounts(t *testing.T) map[string]*config.Account {
 	t.Helper()
 	_, c := exampleConfig(t)
-	all := map[string]*Account{}
+	all := map[string]*config.Account{}
 	for i := range c.Accounts {
 		all[c.Accounts[i].Provider] = &c.Accounts[i]
 	}
@@ -90,7 +91,7 @@ func lacks(t *testing.T, name string) []string {
 	if !regexp.MustCompile(`(?m)^ *# .*\b` + name + `\b.*\n *provider: `).MatchString(pageOf(t, "config.example.yaml")) {
 		all = append(all, "the comment above the first `provider:` of config.example.yaml does not name it")
 	}
-	budget := fmt.Sprintf(`\b%s %d\b`, name, defaultBudget(name)[provider.ClassRead])
+	budget := fmt.Sprintf(`\b%s %d\b`, name, config.DefaultBudget(name)[provider.ClassRead])
 	if !regexp.MustCompile(budget).MatchString(pageOf(t, "config.example.yaml")) {
 		all = append(all, "the comment above `budget:` of config.example.yaml does not say "+strings.Trim(budget, `\b`))
 	}
@@ -216,16 +217,16 @@ func TestACellThatIsWrongIsFound(t *testing.T) {
 	} {
 		cells := maps.Clone(table[c.provider])
 		cells[c.line] = c.says
-		p, err := exampleAccounts(t)[c.provider].dry(providers()[c.provider])
+		p, err := exampleAccounts(t)[c.provider].Dry(providers()[c.provider])
 		if err != nil {
 			t.Fatal(err)
 		}
-		faults := cellFaults(cells, p, defaultBudget(c.provider))
+		faults := cellFaults(cells, p, config.DefaultBudget(c.provider))
 		if len(faults) != 1 || !strings.HasPrefix(faults[0], c.line+": ") {
 			t.Errorf("%s: %q for its %s: found %q", c.provider, c.says, c.line, faults)
 		}
 		delete(cells, c.line)
-		if faults := cellFaults(cells, p, defaultBudget(c.provider)); len(faults) != 1 {
+		if faults := cellFaults(cells, p, config.DefaultBudget(c.provider)); len(faults) != 1 {
 			t.Errorf("%s: no %s: found %q", c.provider, c.line, faults)
 		}
 	}
@@ -242,7 +243,7 @@ func TestACellThatIsWrongIsFound(t *testing.T) {
 func exampleFile() string { return filepath.Join("..", "..", "config.example.yaml") }
 
 // exampleConfig reads config.example.yaml with made-up secrets, for the providers that there are.
-func exampleConfig(t *testing.T) (*app, *Config) {
+func exampleConfig(t *testing.T) (*app, *config.Config) {
 	t.Helper()
 	text, err := os.ReadFile(exampleFile())
 	if err != nil {
@@ -255,9 +256,9 @@ func exampleConfig(t *testing.T) (*app, *Config) {
 	env["ALLSIGN_SECRET"] = "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32))
 	a, _, _ := testApp(env)
 	a.providers = providers()
-	c, err := Parse(exampleFile(), text, Source{Lookup: a.lookup, Providers: a.providers})
+	c, err := config.Parse(exampleFile(), text, config.Source{Lookup: a.lookup, Providers: a.providers})
 	if err != nil {
-		t.Fatal(SpelledOut(err))
+		t.Fatal(config.SpelledOut(err))
 	}
 	return a, c
 }

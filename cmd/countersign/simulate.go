@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/provider/simulator"
 )
@@ -133,7 +134,7 @@ func runSimulate(ctx context.Context, env *Env, o simulateOptions) error {
 	if err := env.Printf("truth       %s/truth\n", base); err != nil {
 		return errors.Join(err, socket.Close())
 	}
-	ctx, stop := env.signals(ctx, logrus.NewEntry(silent()))
+	ctx, stop := env.signals(ctx, logrus.NewEntry(config.Silent()))
 	defer stop()
 	if o.lasts > 0 {
 		var cancel context.CancelFunc

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/config/configtest"
 	"countersign/provider"
 )
@@ -28,7 +29,7 @@ func TestMain(m *testing.M) {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 			a := newApp(os.Stdin, os.Stdout, os.Stderr)
 			a.Now = func() time.Time { return nine }
-			a.providers = map[string]factory{"onespan": configtest.Paper, "dropboxsign": configtest.Paper}
+			a.providers = map[string]config.Factory{"onespan": configtest.Paper, "dropboxsign": configtest.Paper}
 			code := a.run(ctx, os.Args[1:])
 			stop()
 			os.Exit(code)
@@ -64,8 +65,8 @@ func TestScreens(t *testing.T) {
 	if err := seed(t.Context(), dir, nine, true); err != nil {
 		t.Fatal(err)
 	}
-	config := filepath.Join(dir, "config.yaml")
-	if err := os.WriteFile(config, []byte(`public: { url: "https://sign.example.com" }
+	conf := filepath.Join(dir, "config.yaml")
+	if err := os.WriteFile(conf, []byte(`public: { url: "https://sign.example.com" }
 accounts:
   - { id: sales, provider: onespan, settings: { api_key: x } }
   - { id: hr, provider: dropboxsign, settings: { api_key: x } }
@@ -89,8 +90,8 @@ accounts:
 			t.Parallel()
 			a, stdout, stderr := testApp(map[string]string{keyName: strings.Repeat("01", keySize)})
 			a.Terminal = true
-			a.providers = map[string]factory{"onespan": lister, "dropboxsign": configtest.Paper}
-			a.run(t.Context(), append([]string{"--config", config}, strings.Fields(args)...))
+			a.providers = map[string]config.Factory{"onespan": lister, "dropboxsign": configtest.Paper}
+			a.run(t.Context(), append([]string{"--config", conf}, strings.Fields(args)...))
 			golden(t, filepath.Join("testdata", "screen", name+".txt"), strings.ReplaceAll(stdout.String()+stderr.String(), dir, "DIR"))
 		})
 	}

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -23,15 +23,15 @@ var (
 	externalPath = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
 )
 
-// isID says whether a word can name an account.
-func isID(word string) bool { return accountID.MatchString(word) }
+// IsID says whether a word can name an account.
+func IsID(word string) bool { return accountID.MatchString(word) }
 
-func (r *checker) checkAccount(a *Account, known map[string]factory) {
+func (r *checker) checkAccount(a *Account, known map[string]Factory) {
 	at := a.at
 	switch {
 	case a.ID == "":
 		r.wrong(at+".id", "is missing: it names the account in URLs, rows and logs")
-	case !isID(a.ID):
+	case !IsID(a.ID):
 		r.wrong(at+".id", "%s is not an id: lower case letters, digits, - and _, at most 63, a letter or digit first", r.said(at+".id"))
 	}
 	if a.BaseURL != "" {
@@ -72,11 +72,11 @@ func (r *checker) checkTimes(a *Account) {
 		r.wrong(a.at+".recheck_after", "asks more than ten times")
 	}
 	for i, d := range a.RecheckAfter {
-		if d <= 0 || time.Duration(d) > day {
+		if d <= 0 || time.Duration(d) > Day {
 			r.wrong(fmt.Sprintf("%s.recheck_after[%d]", a.at, i), "%s is not between 1s and 1d", d)
 		}
 	}
-	if time.Duration(a.GapGrace) > day {
+	if time.Duration(a.GapGrace) > Day {
 		r.wrong(a.at+".gap_grace", "%s is more than a day", a.GapGrace)
 	}
 }
@@ -98,7 +98,7 @@ func (r *checker) checkOrigin(path, text string) {
 
 // checkProvider builds the account's provider, which reads its settings and says what is wrong with
 // them. Nothing is called.
-func (r *checker) checkProvider(a *Account, known map[string]factory) {
+func (r *checker) checkProvider(a *Account, known map[string]Factory) {
 	at := a.at + ".provider"
 	build, ok := known[a.Provider]
 	names := strings.Join(slices.Sorted(maps.Keys(known)), ", ")
@@ -113,7 +113,7 @@ func (r *checker) checkProvider(a *Account, known map[string]factory) {
 		a.Settings.lacking = true
 		return
 	}
-	_, err := a.dry(build)
+	_, err := a.Dry(build)
 	var list *Faults
 	switch {
 	case errors.As(err, &list):
@@ -136,22 +136,22 @@ func (r *checker) settingFaults(at string, err error) {
 	}
 }
 
-// dry builds an account's provider, for what it says without calling anybody.
-func (a *Account) dry(build factory) (provider.Provider, error) {
-	o := a.options()
+// Dry builds an account's provider, for what it says without calling anybody.
+func (a *Account) Dry(build Factory) (provider.Provider, error) {
+	o := a.Options()
 	o.Client, o.Bare = &http.Client{Transport: offline{}}, &http.Client{Transport: offline{}}
 	o.Now = func() time.Time { return time.Time{} }
-	o.Log = silent().WithField("account", a.ID)
+	o.Log = Silent().WithField("account", a.ID)
 	return build(o)
 }
 
-// reach says in words whose transactions polls find; "" where the account's secrets are not at hand.
-func (a *Account) reach(known map[string]factory) string {
+// Reach says in words whose transactions polls find; "" where the account's secrets are not at hand.
+func (a *Account) Reach(known map[string]Factory) string {
 	build, ok := known[a.Provider]
 	if !ok || a.Settings.lacking {
 		return ""
 	}
-	p, err := a.dry(build)
+	p, err := a.Dry(build)
 	if err != nil {
 		return ""
 	}
@@ -169,7 +169,8 @@ func (offline) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, errors.New("no calls while a config is read")
 }
 
-func silent() *logrus.Logger {
+// Silent is a log that nobody reads.
+func Silent() *logrus.Logger {
 	log := logrus.New()
 	log.SetOutput(io.Discard)
 	return log

@@ -1,4 +1,6 @@
-package main
+// Package config reads the config file into typed values: it expands aliases, variables and files, decodes, and checks. Every
+// fault is told at once, with its line and path and without a secret.
+package config
 
 import (
 	"net/netip"
@@ -7,8 +9,8 @@ import (
 	"golang.org/x/crypto/acme"
 )
 
-// systemConfig is where a packaged daemon has its config.
-const systemConfig = "/etc/countersign/config.yaml"
+// SystemConfig is where a packaged daemon has its config.
+const SystemConfig = "/etc/countersign/config.yaml"
 
 // Config is the whole config file; config.example.yaml says what each key is for. Once loaded, its
 // defaults are filled in, its secrets resolved and its paths absolute.
@@ -52,8 +54,8 @@ type Public struct {
 	RefusedPerMinute         int `yaml:"refused_per_minute"`
 }
 
-// proxies are the trusted ones as the listener reads them.
-func (p Public) proxies() []string {
+// Proxies are the trusted ones as the listener reads them.
+func (p Public) Proxies() []string {
 	all := make([]string, len(p.TrustedProxies))
 	for i, n := range p.TrustedProxies {
 		all[i] = n.String()
@@ -61,8 +63,8 @@ func (p Public) proxies() []string {
 	return all
 }
 
-// sources are the networks that may call an account: its own, or those that may call any.
-func (a *Account) sources(all []Network) []netip.Prefix {
+// Sources are the networks that may call an account: its own, or those that may call any.
+func (a *Account) Sources(all []Network) []netip.Prefix {
 	if len(a.CallbackSources) > 0 {
 		all = a.CallbackSources
 	}
@@ -143,13 +145,13 @@ type Polling struct {
 
 // Retention is how long things are kept.
 type Retention struct {
-	Bodies  Keep `yaml:"bodies"`
-	Refused Keep `yaml:"refused"`
+	Bodies  Lifetime `yaml:"bodies"`
+	Refused Lifetime `yaml:"refused"`
 	// RefusedSize is how much of the bodies of refused callbacks is kept in all.
 	RefusedSize Size `yaml:"refused_size"`
 
-	Outbox  Keep `yaml:"outbox"`
-	History Keep `yaml:"history"`
+	Outbox  Lifetime `yaml:"outbox"`
+	History Lifetime `yaml:"history"`
 }
 
 // Retry is how long failed questions and downloads wait, and how fast that grows.
@@ -178,7 +180,7 @@ func defaults() Config {
 		},
 		Console:   Console{Address: "127.0.0.1:8080"},
 		Polling:   Polling{Active: utc("0 */6 * * *"), Idle: utc("0 */12 * * *"), Audit: utc("0 3 * * *")},
-		Retention: Retention{Bodies: Keep(90 * day), Refused: Keep(7 * day), RefusedSize: 256 << 20, Outbox: Keep(30 * day), History: forever},
+		Retention: Retention{Bodies: Lifetime(90 * Day), Refused: Lifetime(7 * Day), RefusedSize: 256 << 20, Outbox: Lifetime(30 * Day), History: forever},
 
 		DatabaseMode:      0o600,
 		DocumentsMinFree:  1 << 30,

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"encoding/base64"
@@ -53,41 +53,41 @@ accounts:
 	if err != nil {
 		t.Fatal(list(err))
 	}
-	if c.Database != "postgres://me:pw@host/name?sslmode=require" || c.databaseShown() != "postgres://me@host/name" {
-		t.Errorf("database %q is shown as %q", c.Database, c.databaseShown())
+	if c.Database != "postgres://me:pw@host/name?sslmode=require" || c.DatabaseShown() != "postgres://me@host/name" {
+		t.Errorf("database %q is shown as %q", c.Database, c.DatabaseShown())
 	}
 	if c.Public.TLS.CertFile != filepath.Join(dir, "c.pem") || c.Public.TLS.KeyFile != filepath.Join(dir, "k.pem") || c.Documents != "file:"+filepath.Join(dir, "documents") {
 		t.Errorf("relative paths do not start at the config: %+v %s", c.Public.TLS, c.Documents)
 	}
-	if got := c.callbackURL("a"); got != "https://sign.example.com/base/callbacks/a" {
+	if got := c.CallbackURL("a"); got != "https://sign.example.com/base/callbacks/a" {
 		t.Errorf("callback URL %s", got)
 	}
 	one, two := c.Accounts[0], c.Accounts[1]
 	wantSettings(t, one, configtest.PaperSettings{APIKey: "afrom $the ${environment}b$c$d", CallbackKey: "from a file", CallbackKeys: []provider.Secret{"first", "second"}, Retries: 7}, "from a file")
 	wantSettings(t, two, configtest.PaperSettings{APIKey: "afrom $the ${environment}b$c$d", CallbackKey: "from a file", CallbackKeys: []provider.Secret{"x", "y"}, Retries: 7}, "from a file")
-	if o := one.options(); o.BaseURL != "https://x.example.com" || o.Download == nil || len(o.Download) != 0 || !o.IncludeTest || o.Scope != "all" {
+	if o := one.Options(); o.BaseURL != "https://x.example.com" || o.Download == nil || len(o.Download) != 0 || !o.IncludeTest || o.Scope != "all" {
 		t.Errorf("options of a: %+v", o)
 	}
-	if o := two.options(); !reflect.DeepEqual(o.Download, []string{"signed"}) {
+	if o := two.Options(); !reflect.DeepEqual(o.Download, []string{"signed"}) {
 		t.Errorf("download of b: %v", o.Download)
 	}
-	if r := one.rules(model.Rules{Provider: "p"}); r.Confirm != model.ConfirmFinal || r.Debounce != 2*time.Second || len(r.RecheckAfter) != 3 || r.Provider != "p" {
+	if r := one.Rules(model.Rules{Provider: "p"}); r.Confirm != model.ConfirmFinal || r.Debounce != 2*time.Second || len(r.RecheckAfter) != 3 || r.Provider != "p" {
 		t.Errorf("rules of a: %+v", r)
 	}
-	if r := two.rules(model.Rules{}); r.Confirm != model.ConfirmAll || len(r.RecheckAfter) != 0 {
+	if r := two.Rules(model.Rules{}); r.Confirm != model.ConfirmAll || len(r.RecheckAfter) != 0 {
 		t.Errorf("rules of b: %+v", r)
 	}
-	if b := one.budgets(); b[provider.ClassRead] != 120 || b[provider.ClassFiles] != 3 {
+	if b := one.Budgets(); b[provider.ClassRead] != 120 || b[provider.ClassFiles] != 3 {
 		t.Errorf("budgets of a: %v", b)
 	}
-	if p := one.Polling; p.Active.String() != "0 * * * *" || p.Idle.String() != "30 5 * * *" || p.Audit.String() != "0 3 * * *" || c.Retention.Bodies != Keep(14*day) || c.Retention.History != forever {
+	if p := one.Polling; p.Active.String() != "0 * * * *" || p.Idle.String() != "30 5 * * *" || p.Audit.String() != "0 3 * * *" || c.Retention.Bodies != Lifetime(14*Day) || c.Retention.History != forever {
 		t.Errorf("polling %+v, retention %+v", one.Polling, c.Retention)
 	}
 }
 
 func wantSettings(t *testing.T, a Account, want configtest.PaperSettings, secret provider.Secret) {
 	t.Helper()
-	p, err := configtest.Paper(a.options())
+	p, err := configtest.Paper(a.Options())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func list(err error) string {
 func onPaper(env map[string]string) Source {
 	return Source{
 		Lookup:    func(name string) (string, bool) { v, ok := env[name]; return v, ok },
-		Providers: map[string]factory{"onespan": configtest.Paper, "dropboxsign": configtest.Paper},
+		Providers: map[string]Factory{"onespan": configtest.Paper, "dropboxsign": configtest.Paper},
 	}
 }
 
@@ -225,8 +225,8 @@ func keysOf(of reflect.Type, path string) []string {
 func exampleText() string { return filepath.Join("..", "..", "..", "config.example.yaml") }
 
 // inUse are the providers of the example.
-func inUse() map[string]factory {
-	return map[string]factory{
+func inUse() map[string]Factory {
+	return map[string]Factory{
 		"allsign": allsign.New, "autosign": autosign.New, "documenso": documenso.New, "dropboxsign": dropboxsign.New, "onespan": onespan.New,
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"path/filepath"
@@ -10,8 +10,8 @@ import (
 	"countersign/provider"
 )
 
-// account returns the account with this id.
-func (c *Config) account(id string) (*Account, bool) {
+// Account returns the account with this id.
+func (c *Config) Account(id string) (*Account, bool) {
 	i := slices.IndexFunc(c.Accounts, func(a Account) bool { return a.ID == id })
 	if i < 0 {
 		return nil, false
@@ -19,19 +19,19 @@ func (c *Config) account(id string) (*Account, bool) {
 	return &c.Accounts[i], true
 }
 
-// documentsFolder is where documents are kept on disk.
-func (c *Config) documentsFolder() string { return strings.TrimPrefix(c.Documents, "file:") }
+// DocumentsFolder is where documents are kept on disk.
+func (c *Config) DocumentsFolder() string { return strings.TrimPrefix(c.Documents, "file:") }
 
-// callbackURL is what the provider has to call for an account; "" while public.url is not set.
-func (c *Config) callbackURL(id string) string {
+// CallbackURL is what the provider has to call for an account; "" while public.url is not set.
+func (c *Config) CallbackURL(id string) string {
 	if c.Public.URL == "" {
 		return ""
 	}
 	return c.Public.URL + "/callbacks/" + id
 }
 
-// options is what the account's provider is built from, but for clients, clock and log.
-func (a *Account) options() provider.Options {
+// Options is what the account's provider is built from, but for clients, clock and log.
+func (a *Account) Options() provider.Options {
 	o := provider.Options{
 		Account:     a.ID,
 		BaseURL:     a.BaseURL,
@@ -56,8 +56,8 @@ type Settings struct {
 // Decode writes the settings to v, strictly. Its error is *Faults, with line and path and never a value.
 func (s Settings) Decode(v any) error { return decode(s.node, v, s.path).of(s.file) }
 
-// rules fills in what the account decides about its provider's rules.
-func (a *Account) rules(r model.Rules) model.Rules {
+// Rules fills in what the account decides about its provider's rules.
+func (a *Account) Rules(r model.Rules) model.Rules {
 	r.Confirm = model.ConfirmPolicy(a.Confirm)
 	r.Debounce = debounce
 	r.RecheckAfter = make([]time.Duration, len(a.RecheckAfter))
@@ -67,9 +67,9 @@ func (a *Account) rules(r model.Rules) model.Rules {
 	return r
 }
 
-// budgets is requests a minute per class. A class that is absent shares the read budget.
-func (a *Account) budgets() map[provider.Class]int {
-	b := defaultBudget(a.Provider)
+// Budgets is requests a minute per class. A class that is absent shares the read budget.
+func (a *Account) Budgets() map[provider.Class]int {
+	b := DefaultBudget(a.Provider)
 	for class, said := range map[provider.Class]int{
 		provider.ClassRead: a.Budget.Read, provider.ClassFiles: a.Budget.Files, provider.ClassTest: a.Budget.Test,
 	} {
@@ -80,8 +80,8 @@ func (a *Account) budgets() map[provider.Class]int {
 	return b
 }
 
-// defaultBudget is what a service bears, by its dossier.
-func defaultBudget(name string) map[provider.Class]int {
+// DefaultBudget is what a service bears, by its dossier.
+func DefaultBudget(name string) map[provider.Class]int {
 	switch name {
 	case "onespan":
 		return map[provider.Class]int{provider.ClassRead: 120}
@@ -95,46 +95,46 @@ func defaultBudget(name string) map[provider.Class]int {
 	return map[provider.Class]int{provider.ClassRead: 30}
 }
 
-// slot is when a tier is polled next.
-type slot struct {
-	tier string
-	line Slots
-	next time.Time
+// Poll is when a tier is polled next.
+type Poll struct {
+	Tier string
+	Line Slots
+	Next time.Time
 }
 
-// slots lists the account's next polls.
-func (a *Account) slots(now time.Time) []slot {
-	var all []slot
-	for _, s := range []slot{{tier: "active", line: a.Polling.Active}, {tier: "idle", line: a.Polling.Idle}, {tier: "audit", line: a.Polling.Audit}} {
-		if s.next = s.line.Next(now); !s.next.IsZero() {
+// Polls lists the account's next polls.
+func (a *Account) Polls(now time.Time) []Poll {
+	var all []Poll
+	for _, s := range []Poll{{Tier: "active", Line: a.Polling.Active}, {Tier: "idle", Line: a.Polling.Idle}, {Tier: "audit", Line: a.Polling.Audit}} {
+		if s.Next = s.Line.Next(now); !s.Next.IsZero() {
 			all = append(all, s)
 		}
 	}
 	return all
 }
 
-// nextSlots are the account's next polls, by tier.
-func (a *Account) nextSlots(now time.Time) map[string]time.Time {
+// PollsByTier are the account's next polls, by tier.
+func (a *Account) PollsByTier(now time.Time) map[string]time.Time {
 	all := map[string]time.Time{}
-	for _, s := range a.slots(now) {
-		all[s.tier] = s.next
+	for _, s := range a.Polls(now) {
+		all[s.Tier] = s.Next
 	}
 	return all
 }
 
-// nextSlot is the soonest of an account's next polls; nil where it has none.
-func (a *Account) nextSlot(now time.Time) *time.Time {
+// NextPoll is the soonest of an account's next polls; nil where it has none.
+func (a *Account) NextPoll(now time.Time) *time.Time {
 	var first *time.Time
-	for _, s := range a.slots(now) {
-		if first == nil || s.next.Before(*first) {
-			first = &s.next
+	for _, s := range a.Polls(now) {
+		if first == nil || s.Next.Before(*first) {
+			first = &s.Next
 		}
 	}
 	return first
 }
 
-// kinds is what the account downloads.
-func (a *Account) kinds() []model.DocumentKind {
+// Kinds is what the account downloads.
+func (a *Account) Kinds() []model.DocumentKind {
 	if a.Download == nil {
 		return []model.DocumentKind{model.SignedDocument, model.EvidenceDocument}
 	}
@@ -145,27 +145,27 @@ func (a *Account) kinds() []model.DocumentKind {
 	return out
 }
 
-// keyFile is where the installation key rests: key_file, or beside an SQLite database; "" where
+// InstallationKeyFile is where the installation key rests: key_file, or beside an SQLite database; "" where
 // neither says.
-func (c *Config) keyFile() string {
+func (c *Config) InstallationKeyFile() string {
 	if c.KeyFile != "" {
 		return c.KeyFile
 	}
-	if file, ok := c.sqliteFile(); ok {
+	if file, ok := c.SQLiteFile(); ok {
 		return filepath.Join(filepath.Dir(file), "countersign.key")
 	}
 	return ""
 }
 
-// sqliteFile is the database's file, where it is one.
-func (c *Config) sqliteFile() (string, bool) { return strings.CutPrefix(c.Database, "sqlite:") }
+// SQLiteFile is the database's file, where it is one.
+func (c *Config) SQLiteFile() (string, bool) { return strings.CutPrefix(c.Database, "sqlite:") }
 
-// acmeCache is the folder of account key and certificates; "" where nothing says one.
-func (c *Config) acmeCache() string {
+// ACMECache is the folder of account key and certificates; "" where nothing says one.
+func (c *Config) ACMECache() string {
 	if dir := c.Public.TLS.ACME.Cache; dir != "" {
 		return dir
 	}
-	if file, ok := c.sqliteFile(); ok {
+	if file, ok := c.SQLiteFile(); ok {
 		return filepath.Join(filepath.Dir(file), "acme")
 	}
 	return ""

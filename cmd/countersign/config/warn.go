@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -10,8 +10,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// databaseShown is the database without a password.
-func (c *Config) databaseShown() string {
+// DatabaseShown is the database without a password.
+func (c *Config) DatabaseShown() string {
 	u, err := url.Parse(c.Database)
 	if err != nil || u.User == nil && u.RawQuery == "" {
 		return c.Database
@@ -23,8 +23,8 @@ func (c *Config) databaseShown() string {
 	return shown.String()
 }
 
-// warnings tells what is no fault and may still not be meant.
-func (c *Config) warnings(stat func(string) (fs.FileInfo, error)) []string {
+// Warnings tells what is no fault and may still not be meant.
+func (c *Config) Warnings(stat func(string) (fs.FileInfo, error)) []string {
 	var all []string
 	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	if len(c.Accounts) == 0 {
@@ -50,7 +50,7 @@ func (c *Config) warnings(stat func(string) (fs.FileInfo, error)) []string {
 			add("%s.hints.origins is empty: servers may send hints, no web page may", a.at)
 		}
 	}
-	secret := []string{c.keyFile()}
+	secret := []string{c.InstallationKeyFile()}
 	if c.holdsSecrets() {
 		secret = append(secret, c.file)
 	}
@@ -87,5 +87,5 @@ func (n *node) literalSecret() bool {
 // loopbackURL says whether a URL stays on this machine.
 func loopbackURL(text string) bool {
 	u, err := url.Parse(text)
-	return err == nil && loopback(u.Hostname()+":0")
+	return err == nil && Loopback(u.Hostname()+":0")
 }

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -210,7 +210,7 @@ func (e *expander) fromFile(n *node, path string) *node {
 		e.found.add(n.line, path, "is not the name of a file")
 		return v
 	}
-	text, err := readSecret(absolute(e.dir, n.text))
+	text, err := ReadSecret(absolute(e.dir, n.text))
 	switch {
 	case err != nil:
 		e.found.missing(n.line, path, "%v", err)
@@ -221,8 +221,8 @@ func (e *expander) fromFile(n *node, path string) *node {
 	return v
 }
 
-// readSecret reads a small file; its error names the file and never what is in it.
-func readSecret(file string) (string, error) {
+// ReadSecret reads a small file; its error names the file and never what is in it.
+func ReadSecret(file string) (string, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return "", err

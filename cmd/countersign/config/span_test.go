@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"testing"
@@ -37,7 +37,7 @@ func TestParseSpan(t *testing.T) {
 		"36500d1h":                  "",
 		"2000000h":                  "",
 	} {
-		got, err := parseSpan(text, monday)
+		got, err := ParseSpan(text, monday)
 		switch {
 		case want == "" && err == nil:
 			t.Errorf("%q is read as %s", text, got)

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -67,6 +67,7 @@ type Faults struct {
 	all  faults
 }
 
+// Error says how many faults there are; Lines are the faults.
 func (e *Faults) Error() string {
 	if len(e.all) == 1 {
 		return fmt.Sprintf("%s has a fault: mend it, then `countersign config check`", e.file)

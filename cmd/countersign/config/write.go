@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -11,8 +11,8 @@ import (
 // ErrThere says that a file is there that was not to be written over.
 var ErrThere = errors.New("is there already")
 
-// newConfigFile writes a config that only we may read, and never over one that is there unless forced: that is ErrThere.
-func newConfigFile(file, text string, force bool) error {
+// WriteNew writes a config that only we may read, and never over one that is there unless forced: that is ErrThere.
+func WriteNew(file, text string, force bool) error {
 	how := os.O_WRONLY | os.O_CREATE | os.O_EXCL
 	if force {
 		how = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
@@ -28,5 +28,5 @@ func newConfigFile(file, text string, force bool) error {
 	return errors.Join(err, f.Close())
 }
 
-// yamlText is a string as it stands in a config, where a dollar sign is doubled.
-func yamlText(s string) string { return strconv.Quote(strings.ReplaceAll(s, "$", "$$")) }
+// Quote is a string as it stands in a config, where a dollar sign is doubled.
+func Quote(s string) string { return strconv.Quote(strings.ReplaceAll(s, "$", "$$")) }

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"crypto/tls"
@@ -14,7 +14,7 @@ import (
 
 // check looks at every value of a config that was read, beyond its form. It returns what was found before with what it
 // found.
-func check(c *Config, root *node, before faults, known map[string]factory) faults {
+func check(c *Config, root *node, before faults, known map[string]Factory) faults {
 	r := &checker{root: root, found: before}
 	r.checkStores(c)
 	r.checkPublic(c.Public)
@@ -92,7 +92,7 @@ func (r *checker) checkPaces(c *Config) {
 		is   Duration
 		zero bool // none is fine
 	}{{"retry.first", c.Retry.First, false}, {"retry.most", c.Retry.Most, false}, {"slot_jitter", c.SlotJitter, true}, {"list_overlap", c.ListOverlap, false}} {
-		if d.is < 0 || d.is == 0 && !d.zero || time.Duration(d.is) > day {
+		if d.is < 0 || d.is == 0 && !d.zero || time.Duration(d.is) > Day {
 			r.wrong(d.path, "%s is not a wait of at most a day", d.is)
 		}
 	}
@@ -142,7 +142,7 @@ func (r *checker) checkACME(c *Config) {
 		}
 	}
 	r.checkURL("public.tls.acme.directory", a.Directory)
-	if c.acmeCache() == "" {
+	if c.ACMECache() == "" {
 		r.wrong("public.tls.acme.cache", "is needed: PostgreSQL has no folder to keep account key and certificates in")
 	}
 	if a.Roots != "" {
@@ -183,7 +183,7 @@ func (r *checker) checkConsole(c *Config) {
 	if !r.checkAddress("console.address", c.Console.Address) {
 		return
 	}
-	if !loopback(c.Console.Address) && c.Console.Token == "" && !r.lacks("console.token") {
+	if !Loopback(c.Console.Address) && c.Console.Token == "" && !r.lacks("console.token") {
 		r.wrong("console.address", "%s can be reached from other machines: set console.token or token_file, or listen on 127.0.0.1", r.said("console.address"))
 	}
 	_, port, _ := net.SplitHostPort(c.Console.Address)

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -18,7 +18,8 @@ import (
 // Secret is a value that prints as <secret>.
 type Secret = provider.Secret
 
-const day = 24 * time.Hour
+// Day is 24 hours: every day of this program is one of UTC.
+const Day = 24 * time.Hour
 
 // parser is a value of the config that reads its own text. Its errors do not repeat the text.
 type parser interface{ parse(text string) error }
@@ -35,14 +36,15 @@ func (d *Duration) parse(text string) error {
 	return nil
 }
 
+// String is the length of time as Go writes it.
 func (d Duration) String() string { return time.Duration(d).String() }
 
-// Keep is how long something is kept; forever is as long as there is room.
-type Keep time.Duration
+// Lifetime is how long something is kept; forever is as long as there is room.
+type Lifetime time.Duration
 
-const forever Keep = 0
+const forever Lifetime = 0
 
-func (k *Keep) parse(text string) error {
+func (k *Lifetime) parse(text string) error {
 	if text == "forever" {
 		*k = forever
 		return nil
@@ -54,16 +56,17 @@ func (k *Keep) parse(text string) error {
 	case v == 0:
 		return errors.New("keeps nothing: say how long, or forever")
 	}
-	*k = Keep(v)
+	*k = Lifetime(v)
 	return nil
 }
 
-func (k Keep) String() string {
+// String is the length of time in days where it is whole days.
+func (k Lifetime) String() string {
 	switch {
 	case k == forever:
 		return "forever"
-	case time.Duration(k)%day == 0:
-		return fmt.Sprintf("%dd", time.Duration(k)/day)
+	case time.Duration(k)%Day == 0:
+		return fmt.Sprintf("%dd", time.Duration(k)/Day)
 	}
 	return time.Duration(k).String()
 }
@@ -87,6 +90,7 @@ func (s *Size) parse(text string) error {
 	return nil
 }
 
+// String is the size in the largest unit that divides it.
 func (s Size) String() string {
 	for _, u := range []struct {
 		name string
@@ -116,6 +120,7 @@ func (m *Mode) parse(text string) error {
 	return nil
 }
 
+// String is the mode in octal.
 func (m Mode) String() string { return fmt.Sprintf("%04o", uint32(m)) }
 
 // Percent is a share: 99%, 99.5%.
@@ -136,6 +141,7 @@ func (p *Percent) parse(text string) error {
 	return nil
 }
 
+// String is the share with its sign.
 func (p Percent) String() string { return strconv.FormatFloat(float64(p), 'f', -1, 64) + "%" }
 
 // Slots are the times of a cron line, in UTC.
@@ -211,8 +217,8 @@ func (n *Network) parse(text string) error {
 	return nil
 }
 
-// loopback says whether only this machine can reach address.
-func loopback(address string) bool {
+// Loopback says whether only this machine can reach address.
+func Loopback(address string) bool {
 	host, _, _ := net.SplitHostPort(address)
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()

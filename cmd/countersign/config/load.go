@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"bytes"
@@ -20,7 +20,7 @@ import (
 // Source is what a config is read with.
 type Source struct {
 	Lookup    func(name string) (string, bool) // the environment
-	Providers map[string]factory
+	Providers map[string]Factory
 	// WithoutSecrets forgives secrets that are missing: verbs that only read the database run in shells that lack the daemon's.
 	WithoutSecrets bool
 }
@@ -42,12 +42,12 @@ func Find(named string, lookup func(string) (string, bool)) (string, error) {
 	if file, _ := lookup("COUNTERSIGN_CONFIG"); file != "" {
 		return file, nil
 	}
-	for _, file := range []string{"config.yaml", systemConfig} {
+	for _, file := range []string{"config.yaml", SystemConfig} {
 		if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
 			return file, nil
 		}
 	}
-	return "", fmt.Errorf("no config: neither ./config.yaml nor %s exists; write one with `countersign init` or name it with --config", systemConfig)
+	return "", fmt.Errorf("no config: neither ./config.yaml nor %s exists; write one with `countersign init` or name it with --config", SystemConfig)
 }
 
 // Parse reads the text of a config file and checks all of it. Its error is *Faults.
@@ -140,5 +140,5 @@ func (c *Config) locate(dir string, root *node) {
 	c.Public.URL = strings.TrimRight(c.Public.URL, "/")
 }
 
-// factory builds a provider for one account. It does no I/O.
-type factory func(provider.Options) (provider.Provider, error)
+// Factory builds a provider for one account. It does no I/O.
+type Factory func(provider.Options) (provider.Provider, error)
