@@ -1,7 +1,6 @@
 package main
 
 import (
-	"countersign/cmd/countersign/config"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -9,6 +8,8 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"countersign/cmd/countersign/config"
 
 	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"

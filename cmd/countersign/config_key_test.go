@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"countersign/cmd/countersign/config"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -10,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"countersign/cmd/countersign/config"
 )
 
 func TestInstallationKey(t *testing.T) {

@@ -21,8 +21,10 @@ import (
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
+	"countersign/cmd/countersign/sandbox"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker"
 )
 
 // finding is one line of the doctor's.
@@ -80,7 +82,7 @@ func runDoctor(ctx context.Context, env *Env, account string, asJSON bool) error
 	d.key()
 	d.sealed(ctx, s)
 	d.documents()
-	d.reader(ctx, newFileChecker())
+	d.reader(ctx, sandbox.New().Inspect)
 	d.tls()
 	d.address(ctx, s)
 	for i := range c.Accounts {
@@ -227,7 +229,7 @@ func (d *doctor) documents() {
 }
 
 // reader says where no child process can be had to look into files.
-func (d *doctor) reader(ctx context.Context, c *fileChecker) {
+func (d *doctor) reader(ctx context.Context, inspect func(context.Context, *os.File) (worker.Verdict, error)) {
 	f, err := os.CreateTemp("", "countersign-doctor-*")
 	if err != nil {
 		d.say("FAIL", "documents", "%v: nothing can be tried out", err)
@@ -235,7 +237,7 @@ func (d *doctor) reader(ctx context.Context, c *fileChecker) {
 	}
 	defer os.Remove(f.Name()) //nolint:errcheck // a temporary file
 	defer f.Close()           //nolint:errcheck // it stays empty
-	if _, err := c.Inspect(ctx, f); err != nil {
+	if _, err := inspect(ctx, f); err != nil {
 		d.say("FAIL", "documents", "%v: files cannot be looked into, so none is kept; see the limits of this user and of the service", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/sandbox"
 	"countersign/model/store"
 	"countersign/worker"
 )
@@ -63,7 +64,7 @@ func (a *Env) startEngine(ctx context.Context, c *config.Config, log *logrus.Ent
 	e.worker = worker.New(worker.Options{
 		Store: e.store, Accounts: e.accounts.list, Files: e.files, Now: a.utc, Rand: a.rand, Log: log, Owner: a.owner(),
 		RetryWait: time.Duration(c.Retry.First), RetryMost: time.Duration(c.Retry.Most), Overlap: time.Duration(c.ListOverlap),
-		Jitter: time.Duration(c.SlotJitter), Tick: a.tick, MinFree: int64(c.DocumentsMinFree), Inspect: newFileChecker().Inspect,
+		Jitter: time.Duration(c.SlotJitter), Tick: a.tick, MinFree: int64(c.DocumentsMinFree), Inspect: sandbox.New().Inspect,
 		Retention: worker.Retention{
 			Bodies: time.Duration(c.Retention.Bodies), Refused: time.Duration(c.Retention.Refused),
 			RefusedBytes: int64(c.Retention.RefusedSize), Outbox: time.Duration(c.Retention.Outbox), History: time.Duration(c.Retention.History),

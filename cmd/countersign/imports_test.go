@@ -35,6 +35,8 @@ var arrows = map[string][]string{
 	"cmd/countersign/config":            {"model", "provider"},
 	"cmd/countersign/config/configtest": {"provider"},
 	"cmd/countersign/output":            {"model", "model/store"},
+	"cmd/countersign/sandbox":           {"worker"},
+	"cmd/countersign/sandbox/pdftest":   {},
 	"cmd/countersign":                   {anything},
 }
 

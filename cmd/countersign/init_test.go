@@ -1,9 +1,10 @@
 package main
 
 import (
-	"countersign/cmd/countersign/config"
 	"encoding/base64"
 	"testing"
+
+	"countersign/cmd/countersign/config"
 )
 
 // What init writes loads with the provider that it is for, once its secrets are there.
