@@ -8,6 +8,8 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/sandbox"
 	"countersign/model/store"
 	"countersign/worker"
 )
@@ -16,7 +18,7 @@ import (
 // that ask providers have in common.
 type engine struct {
 	env      *Env
-	config   *Config
+	config   *config.Config
 	log      *logrus.Entry
 	store    *store.Store
 	files    *worker.Files
@@ -29,7 +31,7 @@ type engine struct {
 
 // startEngine opens the database for writing, brings it to this version where no daemon uses it,
 // and builds the accounts.
-func (a *Env) startEngine(ctx context.Context, c *Config, log *logrus.Entry) (e *engine, err error) {
+func (a *Env) startEngine(ctx context.Context, c *config.Config, log *logrus.Entry) (e *engine, err error) {
 	e = &engine{env: a, config: c, log: log, writer: make(chan error, 1)}
 	if e.store, err = a.openStore(ctx, c, false); err != nil {
 		return nil, err
@@ -52,7 +54,7 @@ func (a *Env) startEngine(ctx context.Context, c *Config, log *logrus.Entry) (e 
 	if err := e.store.Healthy(ctx); err != nil {
 		return e, err
 	}
-	if e.files, err = worker.OpenFiles(c.documentsFolder()); err != nil {
+	if e.files, err = worker.OpenFiles(c.DocumentsFolder()); err != nil {
 		return e, err
 	}
 	e.accounts = newAccounts(a, e.store, log)
@@ -62,7 +64,7 @@ func (a *Env) startEngine(ctx context.Context, c *Config, log *logrus.Entry) (e 
 	e.worker = worker.New(worker.Options{
 		Store: e.store, Accounts: e.accounts.list, Files: e.files, Now: a.utc, Rand: a.rand, Log: log, Owner: a.owner(),
 		RetryWait: time.Duration(c.Retry.First), RetryMost: time.Duration(c.Retry.Most), Overlap: time.Duration(c.ListOverlap),
-		Jitter: time.Duration(c.SlotJitter), Tick: a.tick, MinFree: int64(c.DocumentsMinFree), Inspect: newFileChecker().Inspect,
+		Jitter: time.Duration(c.SlotJitter), Tick: a.tick, MinFree: int64(c.DocumentsMinFree), Inspect: sandbox.New().Inspect,
 		Retention: worker.Retention{
 			Bodies: time.Duration(c.Retention.Bodies), Refused: time.Duration(c.Retention.Refused),
 			RefusedBytes: int64(c.Retention.RefusedSize), Outbox: time.Duration(c.Retention.Outbox), History: time.Duration(c.Retention.History),

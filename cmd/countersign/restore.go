@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/model/store/durable"
@@ -38,8 +39,8 @@ polls; the record of callbacks since the backup does not. PostgreSQL: pg_restore
 	}
 }
 
-func runRestore(ctx context.Context, env *Env, c *Config, from string) (err error) {
-	place, ok := c.sqliteFile()
+func runRestore(ctx context.Context, env *Env, c *config.Config, from string) (err error) {
+	place, ok := c.SQLiteFile()
 	if !ok {
 		return output.Usagef("the database is PostgreSQL: restore a dump of `pg_dump -Fc` with `pg_restore --clean --if-exists --single-transaction -d DATABASE %s`", from)
 	}
@@ -88,7 +89,7 @@ func runRestore(ctx context.Context, env *Env, c *Config, from string) (err erro
 
 // prepareRestored makes of the backup what takes the database's place: a copy of this version, with the numbers
 // and the forgetting of what it replaces.
-func prepareRestored(ctx context.Context, env *Env, c *Config, from, temp string, carried store.Carried) (err error) {
+func prepareRestored(ctx context.Context, env *Env, c *config.Config, from, temp string, carried store.Carried) (err error) {
 	for _, end := range []string{"-wal", "-shm"} { // of a restore that was killed
 		if err := os.Remove(temp + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -102,7 +103,7 @@ func prepareRestored(ctx context.Context, env *Env, c *Config, from, temp string
 	}
 	of := *c
 	of.Database = "sqlite:" + temp
-	of.KeyFile = c.keyFile()
+	of.KeyFile = c.InstallationKeyFile()
 	s, err := env.openStore(ctx, &of, false)
 	if err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/worker"
@@ -25,14 +26,14 @@ import (
 
 // serveOptions is what the flags of serve say.
 type serveOptions struct {
-	backfill span
+	backfill config.Span
 	schedule string
 	announce bool // print the callback URLs
 }
 
 // newServeCommand is the daemon.
 func newServeCommand(env *Env) *cobra.Command {
-	o := serveOptions{backfill: span{now: env.Now}, announce: true}
+	o := serveOptions{backfill: config.Span{Now: env.Now}, announce: true}
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the daemon: listen for callbacks, poll, download",
@@ -45,11 +46,11 @@ never repeats. --backfill-schedule repeats it on a cron line (UTC).`,
 		Example: "  countersign serve\n  countersign serve --backfill 30d --backfill-schedule \"0 3 * * 0\"",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.schedule != "" && o.backfill.at == nil {
+			if o.schedule != "" && o.backfill.At == nil {
 				return output.Usagef("--backfill-schedule needs --backfill, which says how far back")
 			}
 			if o.schedule != "" {
-				if _, err := parseSlots(o.schedule); err != nil {
+				if _, err := config.ParseSlots(o.schedule); err != nil {
 					return output.Usagef("--backfill-schedule: %q %w", o.schedule, err)
 				}
 			}
@@ -161,7 +162,7 @@ type listeners struct {
 func (e *engine) announce(in *listeners) error {
 	t := e.env.Table("account", "provider", "callback url")
 	for _, acc := range e.config.Accounts {
-		url := e.config.callbackURL(acc.ID)
+		url := e.config.CallbackURL(acc.ID)
 		if url == "" {
 			scheme := "http://"
 			if in.tls != nil {

@@ -49,7 +49,7 @@ func (a *Env) runProgress() output.Progress {
 	budgets := map[string]int{}
 	if c, err := a.config(); err == nil { // else the verb says what is wrong with it
 		for i := range c.Accounts {
-			budgets[c.Accounts[i].ID] = c.Accounts[i].budgets()[provider.ClassRead]
+			budgets[c.Accounts[i].ID] = c.Accounts[i].Budgets()[provider.ClassRead]
 		}
 	}
 	return a.Progress(budgets, driftOf)

@@ -1,11 +1,9 @@
-package main
+package config
 
 import (
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"net/url"
 	"os"
 	"slices"
@@ -13,25 +11,21 @@ import (
 	"strings"
 	"time"
 
-	"github.com/robfig/cron/v3"
-
 	"countersign/provider"
-	"countersign/worker/callback"
 )
 
-// check looks at every value of a config that was read, beyond its form.
-func (r *reader) check(c *Config, known map[string]provider.Driver) {
+// check looks at every value of a config that was read, beyond its form. It returns what was found before with what it
+// found.
+func check(c *Config, root *node, before faults, known map[string]provider.Driver) faults {
+	r := &checker{root: root, found: before}
 	r.checkStores(c)
 	r.checkPublic(c.Public)
 	r.checkACME(c)
 	r.checkConsole(c)
-	r.checkPolling("polling", c.Polling)
+	r.checkPolling(c.Polling)
 	r.checkPaces(c)
 	r.oneOf("log.level", c.Log.Level, "trace", "debug", "info", "warning", "error")
 	r.oneOf("log.format", c.Log.Format, "auto", "text", "json")
-	for i, h := range c.Hooks {
-		r.checkHook(fmt.Sprintf("hooks[%d]", i), h, c)
-	}
 	first := map[string]string{}
 	for i := range c.Accounts {
 		a := &c.Accounts[i]
@@ -42,9 +36,24 @@ func (r *reader) check(c *Config, known map[string]provider.Driver) {
 		}
 		r.checkAccount(a, known)
 	}
+	return r.found
 }
 
-func (r *reader) checkStores(c *Config) {
+// checker is one run of check.
+type checker struct {
+	root  *node
+	found faults
+}
+
+// wrong notes a fault at a path: on its line, or on that of the nearest thing around it.
+func (r *checker) wrong(path, format string, args ...any) {
+	r.found.add(r.root.lineOf(path), path, format, args...)
+}
+
+// lacks says whether a secret that belongs at path or below is missing, which was told already.
+func (r *checker) lacks(path string) bool { return r.found.lacks(path) }
+
+func (r *checker) checkStores(c *Config) {
 	scheme, rest, _ := strings.Cut(c.Database, ":")
 	switch {
 	case scheme == "sqlite" && rest != "" && !strings.ContainsAny(rest, "?#"):
@@ -79,13 +88,13 @@ func (r *reader) checkStores(c *Config) {
 }
 
 // checkPaces looks at the waits of failed questions, of slots and of lists.
-func (r *reader) checkPaces(c *Config) {
+func (r *checker) checkPaces(c *Config) {
 	for _, d := range []struct {
 		path string
 		is   Duration
 		zero bool // none is fine
 	}{{"retry.first", c.Retry.First, false}, {"retry.most", c.Retry.Most, false}, {"slot_jitter", c.SlotJitter, true}, {"list_overlap", c.ListOverlap, false}} {
-		if d.is < 0 || d.is == 0 && !d.zero || time.Duration(d.is) > day {
+		if d.is < 0 || d.is == 0 && !d.zero || time.Duration(d.is) > Day {
 			r.wrong(d.path, "%s is not a wait of at most a day", d.is)
 		}
 	}
@@ -94,7 +103,7 @@ func (r *reader) checkPaces(c *Config) {
 	}
 }
 
-func (r *reader) checkPublic(p Public) {
+func (r *checker) checkPublic(p Public) {
 	r.checkAddress("public.address", p.Address)
 	if p.URL != "" {
 		r.checkURL("public.url", p.URL)
@@ -104,8 +113,6 @@ func (r *reader) checkPublic(p Public) {
 	} else if p.TLS.CertFile != "" {
 		r.checkPair(p.TLS)
 	}
-	r.checkNetworks("public.trusted_proxies", p.TrustedProxies)
-	r.checkNetworks("public.allow", p.Allow)
 	for _, b := range []struct {
 		path string
 		is   int
@@ -122,18 +129,8 @@ func (r *reader) checkPublic(p Public) {
 	}
 }
 
-// checkNetworks notes what is neither an address nor a network.
-func (r *reader) checkNetworks(path string, list []string) {
-	for i, s := range list {
-		if _, err := callback.Networks([]string{s}); err != nil {
-			at := fmt.Sprintf("%s[%d]", path, i)
-			r.wrong(at, "%s is neither an address nor a network such as 10.0.0.0/8", r.said(at))
-		}
-	}
-}
-
 // checkACME looks at what an authority is asked for.
-func (r *reader) checkACME(c *Config) {
+func (r *checker) checkACME(c *Config) {
 	p, a := c.Public, c.Public.TLS.ACME
 	if len(a.Hosts) == 0 {
 		return
@@ -147,7 +144,7 @@ func (r *reader) checkACME(c *Config) {
 		}
 	}
 	r.checkURL("public.tls.acme.directory", a.Directory)
-	if c.acmeCache() == "" {
+	if c.ACMECache() == "" {
 		r.wrong("public.tls.acme.cache", "is needed: PostgreSQL has no folder to keep account key and certificates in")
 	}
 	if a.Roots != "" {
@@ -159,10 +156,10 @@ func (r *reader) checkACME(c *Config) {
 
 // checkPair reads the certificate and its key as the listener will. Who only reads the database may
 // lack the right to.
-func (r *reader) checkPair(t TLS) {
+func (r *checker) checkPair(t TLS) {
 	unfit := func(path, format string, args ...any) {
 		r.wrong(path, format, args...)
-		r.found.all[len(r.found.all)-1].secret = true
+		r.found[len(r.found)-1].secret = true
 	}
 	cert, err := os.ReadFile(t.CertFile)
 	if err != nil {
@@ -184,11 +181,11 @@ func (r *reader) checkPair(t TLS) {
 	}
 }
 
-func (r *reader) checkConsole(c *Config) {
+func (r *checker) checkConsole(c *Config) {
 	if !r.checkAddress("console.address", c.Console.Address) {
 		return
 	}
-	if !loopback(c.Console.Address) && c.Console.Token == "" && !r.lacks("console.token") {
+	if !Loopback(c.Console.Address) && c.Console.Token == "" && !r.lacks("console.token") {
 		r.wrong("console.address", "%s can be reached from other machines: set console.token or token_file, or listen on 127.0.0.1", r.said("console.address"))
 	}
 	_, port, _ := net.SplitHostPort(c.Console.Address)
@@ -198,7 +195,7 @@ func (r *reader) checkConsole(c *Config) {
 }
 
 // checkAddress says whether address is host:port, and notes a fault otherwise.
-func (r *reader) checkAddress(path, address string) bool {
+func (r *checker) checkAddress(path, address string) bool {
 	_, port, err := net.SplitHostPort(address)
 	if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || n > 65535 {
 		r.wrong(path, "%s is not an address such as 127.0.0.1:8080 or :8081", r.said(path))
@@ -207,15 +204,8 @@ func (r *reader) checkAddress(path, address string) bool {
 	return true
 }
 
-// loopback says whether only this machine can reach address.
-func loopback(address string) bool {
-	host, _, _ := net.SplitHostPort(address)
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
-}
-
 // checkURL wants scheme, host and at most a path.
-func (r *reader) checkURL(path, text string) {
+func (r *checker) checkURL(path, text string) {
 	u, err := url.Parse(text)
 	switch {
 	case r.lacks(path):
@@ -228,47 +218,21 @@ func (r *reader) checkURL(path, text string) {
 	}
 }
 
-func (r *reader) checkPolling(path string, p Polling) {
-	for _, tier := range []struct{ name, line string }{{"active", p.Active}, {"idle", p.Idle}, {"audit", p.Audit}} {
-		at := join(path, tier.name)
-		if r.nodes[at] == nil && path != "polling" {
-			continue // the global one, which is told once
-		}
-		if _, err := parseSlots(tier.line); err != nil {
+// checkPolling wants slots for every tier.
+func (r *checker) checkPolling(p Polling) {
+	for _, tier := range []struct {
+		name  string
+		slots Slots
+	}{{"active", p.Active}, {"idle", p.Idle}, {"audit", p.Audit}} {
+		if at := "polling." + tier.name; tier.slots.String() == "" {
+			_, err := ParseSlots("")
 			r.wrong(at, "%s %v", r.said(at), err)
 		}
 	}
 }
 
-// slotLine reads five fields, or six with seconds first, as the worker does.
-var slotLine = cron.NewParser(cron.SecondOptional | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor)
-
-// parseSlots reads a cron line in UTC. The cron parser panics on some lines and takes others that
-// never come, so it is guarded.
-func parseSlots(line string) (slots cron.Schedule, err error) {
-	defer func() {
-		if recover() != nil {
-			slots, err = nil, errors.New("is not a cron line")
-		}
-	}()
-	switch {
-	case strings.Contains(line, "TZ="):
-		return nil, errors.New("names a time zone: slots are in UTC")
-	case strings.HasPrefix(line, "@every"):
-		return nil, errors.New("counts from each start, so daily restarts starve it: give fixed slots such as 0 */6 * * *")
-	}
-	slots, err = slotLine.Parse(line)
-	if err != nil {
-		return nil, errors.New("is not a cron line such as 0 */6 * * * (minute, hour, day, month, weekday)")
-	}
-	if slots.Next(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
-		return nil, errors.New("never comes: there is no such day")
-	}
-	return slots, nil
-}
-
 // oneOf wants one of a few words.
-func (r *reader) oneOf(path, word string, of ...string) {
+func (r *checker) oneOf(path, word string, of ...string) {
 	if slices.Contains(of, word) || r.lacks(path) {
 		return
 	}
@@ -277,21 +241,7 @@ func (r *reader) oneOf(path, word string, of ...string) {
 }
 
 // said repeats what stands at a path, where it can be no secret.
-func (r *reader) said(path string) string {
-	n := r.nodes[path]
-	if n == nil {
-		return "the value"
-	}
-	return r.quote(n, path)
-}
-
-// lacks says whether a secret that belongs at path or below is missing, which was told already.
-func (r *reader) lacks(path string) bool {
-	for _, f := range r.found.all {
-		rest, below := strings.CutPrefix(f.path, path)
-		if f.secret && below && (rest == "" || rest == "_file" || rest[0] == '.' || rest[0] == '[') {
-			return true
-		}
-	}
-	return false
+func (r *checker) said(path string) string {
+	_, n := r.root.at(path)
+	return quote(n, path)
 }

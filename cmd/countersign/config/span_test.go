@@ -1,9 +1,12 @@
-package main
+package config
 
 import (
 	"testing"
 	"time"
 )
+
+// monday is the moment that spans are read at.
+var monday = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
 func TestParseSpan(t *testing.T) {
 	t.Parallel()
@@ -34,7 +37,7 @@ func TestParseSpan(t *testing.T) {
 		"36500d1h":                  "",
 		"2000000h":                  "",
 	} {
-		got, err := parseSpan(text, nine)
+		got, err := ParseSpan(text, monday)
 		switch {
 		case want == "" && err == nil:
 			t.Errorf("%q is read as %s", text, got)

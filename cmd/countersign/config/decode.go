@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"encoding"
@@ -18,86 +18,88 @@ import (
 type filler interface{ fill() }
 
 func (a *Account) fill() { *a = defaultAccount() }
-func (h *Hook) fill()    { *h = defaultHook() }
 
-var (
-	nodeType     = reflect.TypeFor[yaml.Node]()
-	durationType = reflect.TypeFor[time.Duration]()
-)
+var durationType = reflect.TypeFor[time.Duration]()
+
+// decode writes a resolved node to what to points to. What does not fit is returned, and to stays as it was there.
+func decode(n *node, to any, path string) faults {
+	var d decoder
+	d.decode(n, reflect.ValueOf(to).Elem(), path)
+	return d.found
+}
+
+// decoder is one run of decode.
+type decoder struct{ found faults }
+
+func (d *decoder) bad(n *node, path, format string, args ...any) {
+	d.found.add(n.line, path, format, args...)
+}
 
 // decode writes a resolved node to v. What does not fit is noted, and v stays as it was there.
-func (r *reader) decode(n *yaml.Node, v reflect.Value, path string) {
-	r.nodes[path] = n
-	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
+func (d *decoder) decode(n *node, v reflect.Value, path string) {
+	if n.null() {
 		return
 	}
-	if v.Type() == nodeType {
-		v.Set(reflect.ValueOf(*n))
-		return
-	}
-	if v.CanAddr() && r.decodeSelf(n, v.Addr().Interface(), path) {
+	if v.CanAddr() && d.decodeSelf(n, v.Addr().Interface(), path) {
 		return
 	}
 	switch v.Kind() {
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
-		r.decode(n, v.Elem(), path)
+		d.decode(n, v.Elem(), path)
 	case reflect.Struct:
-		r.decodeStruct(n, v, path)
+		d.decodeStruct(n, v, path)
 	case reflect.Slice:
-		r.decodeSlice(n, v, path)
+		d.decodeSlice(n, v, path)
 	case reflect.Map:
-		r.decodeMap(n, v, path)
-	case reflect.Interface:
-		if err := n.Decode(v.Addr().Interface()); err != nil {
-			r.bad(n, path, "cannot be read")
-		}
+		d.decodeMap(n, v, path)
 	default:
-		r.decodeScalar(n, v, path)
+		d.decodeScalar(n, v, path)
 	}
 }
 
 // decodeSelf lets values that know their own text read it.
-func (r *reader) decodeSelf(n *yaml.Node, to any, path string) bool {
-	var err error
+func (d *decoder) decodeSelf(n *node, to any, path string) bool {
 	switch v := to.(type) {
+	case *Settings:
+		v.node = n
 	case parser:
-		if !r.scalar(n, path) {
+		if !d.scalar(n, path) {
 			return true
 		}
-		if err := v.parse(n.Value); err != nil {
-			r.bad(n, path, "%s %v", r.quote(n, path), err)
+		if err := v.parse(n.text); err != nil {
+			d.bad(n, path, "%s %v", quote(n, path), err)
 		}
-	case yaml.Unmarshaler:
-		err = v.UnmarshalYAML(n)
 	case encoding.TextUnmarshaler:
-		if r.scalar(n, path) {
-			err = v.UnmarshalText([]byte(n.Value))
+		if d.scalar(n, path) && v.UnmarshalText([]byte(n.text)) != nil { // its error may repeat the value
+			d.bad(n, path, "cannot be read")
 		}
 	default:
 		return false
 	}
-	if err != nil { // its text may repeat the value
-		r.bad(n, path, "cannot be read")
-	}
 	return true
 }
 
-func (r *reader) decodeStruct(n *yaml.Node, v reflect.Value, path string) {
-	if n.Kind != yaml.MappingNode {
-		r.bad(n, path, "is not a mapping (key: value)")
+func (d *decoder) decodeStruct(n *node, v reflect.Value, path string) {
+	if n.kind != yaml.MappingNode {
+		d.bad(n, path, "is not a mapping (key: value)")
 		return
 	}
 	fields := fieldsOf(v)
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key := n.Content[i]
-		here := join(path, key.Value)
-		field, known := fields[key.Value]
-		if !known {
-			r.bad(key, here, "unknown key%s", nearest(key.Value, fields))
+	for i := 0; i+1 < len(n.content); i += 2 {
+		key := n.content[i]
+		here := join(path, key.text)
+		field, known := fields[key.text]
+		switch {
+		case known:
+		case here == "hooks":
+			d.bad(key, here, "is not in this version yet: `countersign changes --follow` prints every change for a program of yours")
+			continue
+		default:
+			d.bad(key, here, "unknown key%s", nearest(key.text, fields))
 			continue
 		}
-		r.decode(n.Content[i+1], field, here)
+		d.decode(n.content[i+1], field, here)
 	}
 }
 
@@ -122,13 +124,13 @@ func fieldsOf(v reflect.Value) map[string]reflect.Value {
 	return all
 }
 
-func (r *reader) decodeSlice(n *yaml.Node, v reflect.Value, path string) {
-	items := n.Content
+func (d *decoder) decodeSlice(n *node, v reflect.Value, path string) {
+	items := n.content
 	switch {
-	case n.Kind == yaml.ScalarNode && r.lines[n]:
-		items = r.linesOf(n)
-	case n.Kind != yaml.SequenceNode:
-		r.bad(n, path, "is not a list")
+	case n.kind == yaml.ScalarNode && n.lines:
+		items = linesOf(n)
+	case n.kind != yaml.SequenceNode:
+		d.bad(n, path, "is not a list")
 		return
 	}
 	list := reflect.MakeSlice(v.Type(), len(items), len(items))
@@ -136,74 +138,72 @@ func (r *reader) decodeSlice(n *yaml.Node, v reflect.Value, path string) {
 		if f, ok := list.Index(i).Addr().Interface().(filler); ok {
 			f.fill()
 		}
-		r.decode(item, list.Index(i), fmt.Sprintf("%s[%d]", path, i))
+		d.decode(item, list.Index(i), fmt.Sprintf("%s[%d]", path, i))
 	}
 	v.Set(list)
 }
 
 // linesOf splits what came from a file into the items of a list.
-func (r *reader) linesOf(n *yaml.Node) []*yaml.Node {
-	var items []*yaml.Node
-	for line := range strings.Lines(n.Value) {
+func linesOf(n *node) []*node {
+	var items []*node
+	for line := range strings.Lines(n.text) {
 		if line = strings.TrimSpace(line); line != "" {
-			item := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: line, Line: n.Line}
-			r.hidden[item] = true
-			items = append(items, item)
+			items = append(items, &node{kind: yaml.ScalarNode, tag: "!!str", text: line, line: n.line, hidden: true})
 		}
 	}
 	return items
 }
 
-func (r *reader) decodeMap(n *yaml.Node, v reflect.Value, path string) {
-	if n.Kind != yaml.MappingNode || v.Type().Key().Kind() != reflect.String {
-		r.bad(n, path, "is not a mapping (key: value)")
+func (d *decoder) decodeMap(n *node, v reflect.Value, path string) {
+	if n.kind != yaml.MappingNode || v.Type().Key().Kind() != reflect.String {
+		d.bad(n, path, "is not a mapping (key: value)")
 		return
 	}
 	m := reflect.MakeMap(v.Type())
-	for i := 0; i+1 < len(n.Content); i += 2 {
+	for i := 0; i+1 < len(n.content); i += 2 {
 		item := reflect.New(v.Type().Elem()).Elem()
-		r.decode(n.Content[i+1], item, join(path, n.Content[i].Value))
-		m.SetMapIndex(reflect.ValueOf(n.Content[i].Value).Convert(v.Type().Key()), item)
+		d.decode(n.content[i+1], item, join(path, n.content[i].text))
+		m.SetMapIndex(reflect.ValueOf(n.content[i].text).Convert(v.Type().Key()), item)
 	}
 	v.Set(m)
 }
 
-func (r *reader) decodeScalar(n *yaml.Node, v reflect.Value, path string) {
-	if !r.scalar(n, path) {
+func (d *decoder) decodeScalar(n *node, v reflect.Value, path string) {
+	if !d.scalar(n, path) {
 		return
 	}
 	wants, err := "", error(nil)
 	switch kind := v.Kind(); {
 	case kind == reflect.String:
-		v.SetString(n.Value)
+		v.SetString(n.text)
 	case kind == reflect.Bool:
-		b := n.Value == "true"
-		if !b && n.Value != "false" {
+		b := n.text == "true"
+		if !b && n.text != "false" {
 			wants = "true or false"
 			break
 		}
 		v.SetBool(b)
 	case v.Type() == durationType:
 		var d time.Duration
-		if d, err = parseDuration(n.Value); err != nil {
+		if d, err = parseDuration(n.text); err != nil {
 			wants = "a duration such as 30d, 12h or 5m"
 		}
 		v.SetInt(int64(d))
 	case v.CanInt():
 		var i int64
-		if i, err = strconv.ParseInt(n.Value, 10, v.Type().Bits()); err != nil {
+		if i, err = strconv.ParseInt(n.text, 10, v.Type().Bits()); err != nil {
 			wants = "a whole number"
 		}
 		v.SetInt(i)
 	case v.CanUint():
 		var i uint64
-		if i, err = strconv.ParseUint(n.Value, 10, v.Type().Bits()); err != nil {
+		if i, err = strconv.ParseUint(n.text, 10, v.Type().Bits()); err != nil {
 			wants = "a whole number"
 		}
 		v.SetUint(i)
 	case v.CanFloat():
 		var f float64
-		if f, err = strconv.ParseFloat(n.Value, v.Type().Bits()); err != nil {
+		if f, err = strconv.ParseFloat(n.text, v.Type().Bits()); err != nil {
 			wants = "a number"
 		}
 		v.SetFloat(f)
@@ -211,23 +211,23 @@ func (r *reader) decodeScalar(n *yaml.Node, v reflect.Value, path string) {
 		wants = "something that a config can say"
 	}
 	if wants != "" {
-		r.bad(n, path, "%s is not %s", r.quote(n, path), wants)
+		d.bad(n, path, "%s is not %s", quote(n, path), wants)
 	}
 }
 
-func (r *reader) scalar(n *yaml.Node, path string) bool {
-	if n.Kind != yaml.ScalarNode {
-		r.bad(n, path, "is not a single value")
+func (d *decoder) scalar(n *node, path string) bool {
+	if n.kind != yaml.ScalarNode {
+		d.bad(n, path, "is not a single value")
 	}
-	return n.Kind == yaml.ScalarNode
+	return n.kind == yaml.ScalarNode
 }
 
 // quote repeats a value, where it can be no secret.
-func (r *reader) quote(n *yaml.Node, path string) string {
-	if n == nil || r.hidden[n] || inSettings(path) || len(n.Value) > 80 {
+func quote(n *node, path string) string {
+	if n == nil || n.hidden || inSettings(path) || len(n.text) > 80 {
 		return "the value"
 	}
-	return strconv.Quote(n.Value)
+	return strconv.Quote(n.text)
 }
 
 // nearest suggests the key that was meant.

@@ -1,12 +1,9 @@
-package main
+package sandbox
 
 import (
-	"bytes"
-	"compress/zlib"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,12 +12,25 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/sandbox/pdftest"
 	"countersign/model"
 	"countersign/worker/pdf"
 )
 
+// TestMain lets the parent start this program as its child.
+func TestMain(m *testing.M) {
+	if len(os.Args) != 2 || os.Args[1] != Verb {
+		os.Exit(m.Run())
+	}
+	if err := Child(context.Background(), os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
 // checkBytes has a child process look into a file.
-func checkBytes(t testing.TB, c *fileChecker, raw []byte) (pdf.Verdict, error) {
+func checkBytes(t testing.TB, c *Reader, raw []byte) (pdf.Verdict, error) {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "file.pdf")
 	require.NoError(t, os.WriteFile(name, raw, 0o600))
@@ -30,54 +40,18 @@ func checkBytes(t testing.TB, c *fileChecker, raw []byte) (pdf.Verdict, error) {
 	return c.Inspect(t.Context(), f)
 }
 
-// smallPDF is a file with one more entry in its catalog and one more object, number 4.
-func smallPDF(catalog, object string) []byte {
-	var b bytes.Buffer
-	var at []int
-	b.WriteString("%PDF-1.7\n")
-	for i, o := range []string{"<</Type/Catalog/Pages 2 0 R" + catalog + ">>", "<</Type/Pages/Kids[3 0 R]/Count 1>>", "<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>", object} {
-		at = append(at, b.Len())
-		fmt.Fprintf(&b, "%d 0 obj\n%s\nendobj\n", i+1, o)
-	}
-	table := b.Len()
-	b.WriteString("xref\n0 5\n0000000000 65535 f \n")
-	for _, n := range at {
-		fmt.Fprintf(&b, "%010d 00000 n \n", n)
-	}
-	fmt.Fprintf(&b, "trailer\n<</Size 5/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n", table)
-	return b.Bytes()
-}
-
-// bombPDF is a file of a few kilobytes whose metadata unfolds to a gigabyte, deflated twice.
-func bombPDF(t testing.TB) []byte {
-	t.Helper()
-	deflate := func(blocks int, block []byte) []byte {
-		var b bytes.Buffer
-		z, err := zlib.NewWriterLevel(&b, zlib.BestCompression)
-		require.NoError(t, err)
-		for range blocks {
-			_, err = z.Write(block)
-			require.NoError(t, err)
-		}
-		require.NoError(t, z.Close())
-		return b.Bytes()
-	}
-	body := deflate(1, deflate(1<<9, bytes.Repeat([]byte("<x>"), 1<<19)))
-	return smallPDF("/Metadata 4 0 R", fmt.Sprintf("<</Type/Metadata/Subtype/XML/Filter[/FlateDecode/FlateDecode]/Length %d>>\nstream\n%s\nendstream", len(body), body))
-}
-
 func TestAChildLooksIntoAFile(t *testing.T) {
 	t.Parallel()
-	v, err := checkBytes(t, newFileChecker(), smallPDF("", "<<>>"))
+	v, err := checkBytes(t, New(), pdftest.Small("", "<<>>"))
 	require.NoError(t, err)
 	require.Equal(t, pdf.Verdict{Facts: model.Unsigned()}, v)
 
-	v, err = checkBytes(t, newFileChecker(), smallPDF("/Pages 1 0 R", "<<>>"))
+	v, err = checkBytes(t, New(), pdftest.Small("/Pages 1 0 R", "<<>>"))
 	require.NoError(t, err)
 	require.Contains(t, v.Fault, "not a readable PDF")
 	require.False(t, v.Spent)
 
-	v, err = checkBytes(t, newFileChecker(), bombPDF(t))
+	v, err = checkBytes(t, New(), pdftest.Bomb(t))
 	require.NoError(t, err)
 	require.True(t, v.Spent, "%+v", v)
 	require.Contains(t, v.Fault, "of memory")
@@ -87,7 +61,7 @@ func TestAChildLooksIntoAFile(t *testing.T) {
 	f, err := os.Open(os.DevNull)
 	require.NoError(t, err)
 	defer f.Close() //nolint:errcheck // only read
-	_, err = newFileChecker().Inspect(ctx, f)
+	_, err = New().Inspect(ctx, f)
 	require.ErrorIs(t, err, context.Canceled)
 }
 
@@ -112,7 +86,7 @@ func TestHowAChildEnds(t *testing.T) {
 			t.Parallel()
 			program := filepath.Join(t.TempDir(), "program")
 			require.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\n"+c.script+"\n"), 0o700)) //nolint:gosec // it is run
-			checker := &fileChecker{program: program, slots: make(chan struct{}, 1), wall: 4 * time.Second, busy: 100 * time.Millisecond}
+			checker := &Reader{program: program, slots: make(chan struct{}, 1), wall: 4 * time.Second, busy: 100 * time.Millisecond}
 			began := time.Now()
 			v, err := checkBytes(t, checker, []byte("x"))
 			for range 20 { // the script was written by a process that forks: somebody may hold it open
@@ -138,24 +112,15 @@ func TestHowAChildEnds(t *testing.T) {
 	}
 	t.Run("a machine without room for a child", func(t *testing.T) {
 		t.Parallel()
-		_, err := checkBytes(t, &fileChecker{program: "/nowhere", slots: make(chan struct{}, 1), wall: time.Second}, []byte("x"))
+		_, err := checkBytes(t, &Reader{program: "/nowhere", slots: make(chan struct{}, 1), wall: time.Second}, []byte("x"))
 		require.ErrorIs(t, err, errNoChild)
 		require.ErrorIs(t, err, os.ErrNotExist)
 	})
 	t.Run("others for too long", func(t *testing.T) {
 		t.Parallel()
-		c := &fileChecker{program: "/nowhere", slots: make(chan struct{}, 1), wall: 10 * time.Millisecond}
+		c := &Reader{program: "/nowhere", slots: make(chan struct{}, 1), wall: 10 * time.Millisecond}
 		c.slots <- struct{}{}
 		_, err := checkBytes(t, c, []byte("x"))
 		require.True(t, errors.Is(err, errNoChild) && strings.Contains(err.Error(), "others"), err)
 	})
-}
-
-func TestDoctorTellsOfNoReader(t *testing.T) {
-	t.Parallel()
-	for program, fails := range map[string]bool{newFileChecker().program: false, "/nowhere": true} {
-		d := &doctor{Env: newApp(strings.NewReader(""), io.Discard, io.Discard).Env}
-		d.reader(t.Context(), &fileChecker{program: program, slots: make(chan struct{}, 1), wall: time.Minute})
-		require.Equal(t, fails, d.failed, program)
-	}
 }

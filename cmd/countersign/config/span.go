@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -10,31 +10,32 @@ import (
 // longest keeps sums of durations far from overflowing.
 const longest = 100 * 365 * 24 * time.Hour
 
-// span is a moment given as a SPAN: 30d, 2w or 720h before now, a date (UTC), or an RFC 3339 time.
+// Span is a moment given as a SPAN: 30d, 2w or 720h before now, a date (UTC), or an RFC 3339 time.
 // It is a pflag.Value.
-type span struct {
-	now func() time.Time
-	at  *time.Time
-	raw string
+type Span struct {
+	Now func() time.Time
+	At  *time.Time
+	Raw string
 }
 
 // Set parses s.
-func (v *span) Set(s string) error {
-	at, err := parseSpan(s, v.now())
+func (v *Span) Set(s string) error {
+	at, err := ParseSpan(s, v.Now())
 	if err != nil {
 		return err
 	}
-	v.at, v.raw = &at, s
+	v.At, v.Raw = &at, s
 	return nil
 }
 
-func (v *span) String() string { return v.raw }
+// String is the span as it was given.
+func (v *Span) String() string { return v.Raw }
 
 // Type is what the help calls it.
-func (v *span) Type() string { return "SPAN" }
+func (v *Span) Type() string { return "SPAN" }
 
-// parseSpan says which moment s means, seen from now.
-func parseSpan(s string, now time.Time) (time.Time, error) {
+// ParseSpan says which moment s means, seen from now.
+func ParseSpan(s string, now time.Time) (time.Time, error) {
 	if d, err := parseDuration(s); err == nil {
 		if d == 0 {
 			return time.Time{}, fmt.Errorf("%q is no time at all", s)

@@ -1,16 +1,18 @@
-package main
+// Package config reads the config file into typed values: it expands aliases, variables and files, decodes, and checks. Every
+// fault is told at once, with its line and path and without a secret.
+package config
 
 import (
+	"net/netip"
 	"time"
 
-	"go.yaml.in/yaml/v3"
 	"golang.org/x/crypto/acme"
 
 	"countersign/provider"
 )
 
-// systemConfig is where a packaged daemon has its config.
-const systemConfig = "/etc/countersign/config.yaml"
+// SystemConfig is where a packaged daemon has its config.
+const SystemConfig = "/etc/countersign/config.yaml"
 
 // Config is the whole config file; config.example.yaml says what each key is for. Once loaded, its
 // defaults are filled in, its secrets resolved and its paths absolute.
@@ -29,7 +31,6 @@ type Config struct {
 	DocumentsMaxSize  Size      `yaml:"documents_max_size"`
 	CallbackObjective Percent   `yaml:"callback_objective"`
 	Log               Log       `yaml:"log"`
-	Hooks             []Hook    `yaml:"hooks"`
 
 	Retry       Retry    `yaml:"retry"`
 	SlotJitter  Duration `yaml:"slot_jitter"`
@@ -38,18 +39,42 @@ type Config struct {
 	file string // where it was read from, as it was named
 }
 
+// File is where the config was read from, as it was named.
+func (c *Config) File() string { return c.file }
+
 // Public is the listener that providers reach.
 type Public struct {
-	Address        string   `yaml:"address"`
-	URL            string   `yaml:"url"`
-	TLS            TLS      `yaml:"tls"`
-	TrustedProxies []string `yaml:"trusted_proxies"`
-	MaxBody        Size     `yaml:"max_body"`
-	Allow          []string `yaml:"allow"`
+	Address        string    `yaml:"address"`
+	URL            string    `yaml:"url"`
+	TLS            TLS       `yaml:"tls"`
+	TrustedProxies []Network `yaml:"trusted_proxies"`
+	MaxBody        Size      `yaml:"max_body"`
+	Allow          []Network `yaml:"allow"`
 
 	MaxConnections           int `yaml:"max_connections"`
 	MaxConnectionsPerAddress int `yaml:"max_connections_per_address"`
 	RefusedPerMinute         int `yaml:"refused_per_minute"`
+}
+
+// Proxies are the trusted ones as the listener reads them.
+func (p Public) Proxies() []string {
+	all := make([]string, len(p.TrustedProxies))
+	for i, n := range p.TrustedProxies {
+		all[i] = n.String()
+	}
+	return all
+}
+
+// Sources are the networks that may call an account: its own, or those that may call any.
+func (a *Account) Sources(all []Network) []netip.Prefix {
+	if len(a.CallbackSources) > 0 {
+		all = a.CallbackSources
+	}
+	out := make([]netip.Prefix, len(all))
+	for i, n := range all {
+		out[i] = n.Prefix
+	}
+	return out
 }
 
 // TLS names the files of a certificate, both or neither; or says who issues one.
@@ -76,10 +101,10 @@ type Console struct {
 
 // Account is one connection to a provider.
 type Account struct {
-	ID       string    `yaml:"id"`
-	Provider string    `yaml:"provider"`
-	BaseURL  string    `yaml:"base_url"`
-	Settings yaml.Node `yaml:"settings"`
+	ID       string   `yaml:"id"`
+	Provider string   `yaml:"provider"`
+	BaseURL  string   `yaml:"base_url"`
+	Settings Settings `yaml:"settings"`
 
 	Budget            Budget     `yaml:"budget"`
 	Scope             string     `yaml:"scope"`
@@ -88,7 +113,7 @@ type Account struct {
 	Confirm           string     `yaml:"confirm"`
 	IncludeTest       bool       `yaml:"include_test"`
 	AllowPrivateLinks bool       `yaml:"allow_private_links"`
-	CallbackSources   []string   `yaml:"callback_sources"`
+	CallbackSources   []Network  `yaml:"callback_sources"`
 	ReturnPage        string     `yaml:"return_page"`
 	Hints             Hints      `yaml:"hints"`
 	RecheckAfter      []Duration `yaml:"recheck_after"`
@@ -98,7 +123,6 @@ type Account struct {
 	OnBadSignature    string     `yaml:"on_bad_signature"`
 
 	at     string          // its path in the file: accounts[0]
-	reader *reader         // what read it
 	traits provider.Traits // of its provider
 }
 
@@ -117,20 +141,20 @@ type Hints struct {
 
 // Polling is the slot of each tier: cron lines in UTC.
 type Polling struct {
-	Active string `yaml:"active"`
-	Idle   string `yaml:"idle"`
-	Audit  string `yaml:"audit"`
+	Active Slots `yaml:"active"`
+	Idle   Slots `yaml:"idle"`
+	Audit  Slots `yaml:"audit"`
 }
 
 // Retention is how long things are kept.
 type Retention struct {
-	Bodies  Keep `yaml:"bodies"`
-	Refused Keep `yaml:"refused"`
+	Bodies  Lifetime `yaml:"bodies"`
+	Refused Lifetime `yaml:"refused"`
 	// RefusedSize is how much of the bodies of refused callbacks is kept in all.
 	RefusedSize Size `yaml:"refused_size"`
 
-	Outbox  Keep `yaml:"outbox"`
-	History Keep `yaml:"history"`
+	Outbox  Lifetime `yaml:"outbox"`
+	History Lifetime `yaml:"history"`
 }
 
 // Retry is how long failed questions and downloads wait, and how fast that grows.
@@ -143,24 +167,6 @@ type Retry struct {
 type Log struct {
 	Level  string `yaml:"level"`
 	Format string `yaml:"format"`
-}
-
-// Hook is where changes are announced.
-type Hook struct {
-	ID              string            `yaml:"id"`
-	Type            string            `yaml:"type"`
-	URL             string            `yaml:"url"`
-	Subject         string            `yaml:"subject"`
-	Command         []string          `yaml:"command"`
-	Secrets         []Secret          `yaml:"secrets"`
-	Headers         map[string]Secret `yaml:"headers"`
-	Accounts        []string          `yaml:"accounts"`
-	Statuses        []string          `yaml:"statuses"`
-	Wait            string            `yaml:"wait_for_confirmation"`
-	IncludeTest     bool              `yaml:"include_test"`
-	IncludeBackfill bool              `yaml:"include_backfill"`
-	AllowPrivate    bool              `yaml:"allow_private"`
-	Timeout         Duration          `yaml:"timeout"`
 }
 
 // debounce runs from the first claim since the last question.
@@ -176,8 +182,8 @@ func defaults() Config {
 			TLS: TLS{ACME: ACME{Directory: acme.LetsEncryptURL}},
 		},
 		Console:   Console{Address: "127.0.0.1:8080"},
-		Polling:   Polling{Active: "0 */6 * * *", Idle: "0 */12 * * *", Audit: "0 3 * * *"},
-		Retention: Retention{Bodies: Keep(90 * day), Refused: Keep(7 * day), RefusedSize: 256 << 20, Outbox: Keep(30 * day), History: forever},
+		Polling:   Polling{Active: utc("0 */6 * * *"), Idle: utc("0 */12 * * *"), Audit: utc("0 3 * * *")},
+		Retention: Retention{Bodies: Lifetime(90 * Day), Refused: Lifetime(7 * Day), RefusedSize: 256 << 20, Outbox: Lifetime(30 * Day), History: forever},
 
 		DatabaseMode:      0o600,
 		DocumentsMinFree:  1 << 30,
@@ -204,5 +210,11 @@ func defaultAccount() Account {
 	}
 }
 
-// defaultHook is a hook in which nothing was said.
-func defaultHook() Hook { return Hook{Wait: "final", Timeout: Duration(10 * time.Second)} }
+// utc are the slots of a line that is known to be good.
+func utc(line string) Slots {
+	s, err := ParseSlots(line)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}

@@ -1,4 +1,6 @@
-package main
+// Package sandbox reads one file in a child process of its own: the parent is the daemon, the child can write nothing and is ended
+// where it takes more than its share.
+package sandbox
 
 import (
 	"bytes"
@@ -17,16 +19,17 @@ import (
 	"countersign/worker/pdf"
 )
 
-// fileChecker looks into files, each in a child process of this program.
-type fileChecker struct {
+// Reader looks into files, each in a child process of this program.
+type Reader struct {
 	program string
 	slots   chan struct{}
 	wall    time.Duration
-	busy    time.Duration // who overran and was at work for less had no processor to work with
+	busy    time.Duration // a child that timed out with less processor time was starved: the machine is to blame, not the file
 }
 
-func newFileChecker() *fileChecker {
-	c := &fileChecker{slots: make(chan struct{}, max(1, runtime.NumCPU()/2)), wall: checkWall, busy: time.Second}
+// New finds this program, to start it as a child.
+func New() *Reader {
+	c := &Reader{slots: make(chan struct{}, max(1, runtime.NumCPU()/2)), wall: wallTime, busy: time.Second}
 	c.program, _ = os.Executable() //nolint:errcheck // what is not there cannot be started, and that is told
 	if runtime.GOOS == "linux" {
 		c.program = "/proc/self/exe" // this program, also when another one has taken its place on disk
@@ -38,7 +41,7 @@ var errNoChild = errors.New("no child process to look into a file")
 
 // Inspect starts a child process for one file and waits for what it finds. Errors are the machine's; a child that
 // died or took too much is the file's fault.
-func (c *fileChecker) Inspect(ctx context.Context, f *os.File) (pdf.Verdict, error) {
+func (c *Reader) Inspect(ctx context.Context, f *os.File) (pdf.Verdict, error) {
 	patience := time.NewTimer(c.wall)
 	defer patience.Stop()
 	select {
@@ -61,10 +64,10 @@ func (c *fileChecker) Inspect(ctx context.Context, f *os.File) (pdf.Verdict, err
 	return c.run(ctx, in, memoryFor(st.Size()))
 }
 
-func (c *fileChecker) run(ctx context.Context, in *os.File, memory int64) (pdf.Verdict, error) {
+func (c *Reader) run(ctx context.Context, in *os.File, memory int64) (pdf.Verdict, error) {
 	out, faults := &capped{most: 1 << 20}, &capped{most: 4 << 10}
 	cmd := &exec.Cmd{
-		Path: c.program, Args: []string{"countersign", checkVerbKey}, Dir: "/",
+		Path: c.program, Args: []string{"countersign", Verb}, Dir: "/",
 		Env:    []string{"GOMAXPROCS=2", "GOTRACEBACK=none", "GORACE=atexit_sleep_ms=0"}, // none of ours: secrets are in there
 		Stdout: out, Stderr: faults, ExtraFiles: []*os.File{in}, WaitDelay: time.Second,
 		SysProcAttr: &syscall.SysProcAttr{Setpgid: true},
@@ -123,7 +126,7 @@ type ending struct {
 
 // verdict tells what a child found, or whether file or machine is to blame that it found nothing.
 func (e ending) verdict() (v pdf.Verdict, err error) {
-	text, ready := strings.CutPrefix(e.out, checkReady)
+	text, ready := strings.CutPrefix(e.out, readyLine)
 	spent := func(why string) (pdf.Verdict, error) {
 		return pdf.Verdict{Fault: "the file could not be read through: " + why, Spent: true}, nil
 	}
@@ -136,10 +139,10 @@ func (e ending) verdict() (v pdf.Verdict, err error) {
 	switch {
 	case !ready:
 		return v, fmt.Errorf("%w: it did not get ready: %s", errNoChild, e.state)
-	case used >= checkCPU*time.Second:
-		return spent(fmt.Sprintf("that took more than %d seconds of processor time", checkCPU))
+	case used >= processorSeconds*time.Second:
+		return spent(fmt.Sprintf("that took more than %d seconds of processor time", processorSeconds))
 	case e.overran && used >= e.busy:
-		return spent("that took more than " + checkWall.String())
+		return spent("that took more than " + wallTime.String())
 	case e.err != nil && large:
 		return spent(fmt.Sprintf("that took more than %d MiB of memory", e.memory>>20))
 	case e.overran, killed, e.starved():
