@@ -56,6 +56,10 @@ func answerSigners(d *Decision, o Observation, known bool) {
 		if _, left := before[s.Ref]; !left {
 			continue
 		}
+		if o.lacks(SkippedSigner) { // this may be the one that could not be read
+			next = append(next, s)
+			continue
+		}
 		if s.Status != SignerRemoved {
 			d.Grew = true
 			d.Found = append(d.Found, Found{Change: ChangeSigner, From: string(s.Status), To: string(SignerRemoved), Signer: s.Ref})

@@ -25,7 +25,7 @@ var arrows = map[string][]string{
 	"model":                 {},
 	"model/store":           {"model"},
 	"provider":              {"model"},
-	"provider/transport":    {"provider"},
+	"provider/transport":    {"provider", "provider/lenient"},
 	"provider/lenient":      {},
 	"provider/NAME":         {"model", "provider", "provider/transport", "provider/lenient"},
 	"provider/providertest": {"model", "provider", "provider/transport", "provider/lenient"},
