@@ -106,12 +106,12 @@ func (s *service) List(ctx context.Context, q provider.ListQuery) (provider.Page
 	page.Skipped = provider.Skip(nil, model.SkippedTransaction, got.Requests.Skipped...)
 	for _, raw := range got.Requests.Items {
 		o, r, err := s.observe(raw)
-		if err != nil {
+		if err != nil && o.Ref == "" {
 			page.Skipped = provider.Skip(page.Skipped, model.SkippedTransaction, raw)
 			continue
 		}
 		if !s.received(string(r.Requester)) && (s.includeTest || r.TestMode != lenient.Yes) {
-			page.Items = append(page.Items, provider.Listed{Observation: o, Whole: true})
+			page.Items = append(page.Items, provider.Listed{Observation: o, Whole: err == nil})
 		}
 	}
 	if next := c.after(got); next != nil {

@@ -53,11 +53,14 @@ const finalDocument = "final"
 
 var errAnswer = errors.New("the answer is no signature request")
 
-// observe reads a request as GET and the list show it.
+// observe reads a request as GET and the list show it. With an error, only its ref may be there.
 func (s *service) observe(raw json.RawMessage) (model.Observation, request, error) {
 	var r request
 	if err := lenient.Unmarshal(raw, &r); err != nil || !plausible(string(r.ID)) {
 		return model.Observation{}, r, errAnswer
+	}
+	if !r.Signatures.Told && len(r.Signatures.Skipped) > 0 { // they say where the request stands
+		return model.Observation{Ref: string(r.ID), Evidence: model.Verified}, r, errAnswer
 	}
 	word, status := r.standing()
 	o := model.Observation{
