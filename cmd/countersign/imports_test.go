@@ -29,7 +29,7 @@ var arrows = map[string][]string{
 	"model/store/database":   {"model/store/sqlitefile", "model/store/durable"},
 	"model/store":            {"model", "model/store/database", "model/store/sqlitefile", "model/store/durable"},
 	"provider":               {"model"},
-	"provider/transport":     {"provider"},
+	"provider/transport":     {"provider", "provider/lenient"},
 	"provider/lenient":       {},
 	"provider/NAME":          {"model", "provider", "provider/transport", "provider/lenient"},
 	"provider/providertest":  {"model", "provider", "provider/transport", "provider/lenient"},
