@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"countersign/model/store"
+	"countersign/model/store/sqlitefile"
 )
 
 // app is what a verb works with: the streams, the clock and the environment of one run.
@@ -95,7 +96,7 @@ func (a *app) openStore(ctx context.Context, c *Config, readOnly bool) (*store.S
 		}
 	} else if keys, err = a.makeKey(c); err != nil {
 		if file, ok := c.sqliteFile(); ok && errors.Is(err, errNoKey) { // whose file is it at all?
-			if fault := store.Examine(ctx, file); fault != nil {
+			if fault := sqlitefile.Examine(ctx, file); fault != nil {
 				return nil, fault
 			}
 		}

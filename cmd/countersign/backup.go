@@ -6,7 +6,7 @@ import (
 	_ "github.com/mattn/go-sqlite3" // the driver that model/store uses
 	"github.com/spf13/cobra"
 
-	"countersign/model/store"
+	"countersign/model/store/sqlitefile"
 )
 
 func backupVerb(a *app) *cobra.Command {
@@ -37,7 +37,7 @@ func (a *app) backup(ctx context.Context, c *Config, to string) error {
 	if err := there(from); err != nil {
 		return err
 	}
-	if err := store.CopyFile(ctx, from, to, false); err != nil {
+	if err := sqlitefile.Copy(ctx, from, to, false); err != nil {
 		return err
 	}
 	rest := c.Documents

@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"countersign/model/store"
+	"countersign/model/store/database"
 	"countersign/provider/simulator"
 )
 
@@ -153,7 +153,7 @@ func (s *stage) play(ctx context.Context, a *app) (report demoReport, err error)
 		return report, err
 	}
 	g.Go(func() error {
-		return s.engine.store.Hold(run, store.LockServe, s.app.owner(), func(ctx context.Context) error {
+		return s.engine.store.WithLock(run, database.LockServe, s.app.owner(), func(ctx context.Context) error {
 			return s.engine.serve(ctx, serveOptions{backfill: since})
 		})
 	})

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/model/store"
+	"countersign/model/store/database"
 	"countersign/provider/simulator"
 )
 
@@ -155,7 +156,7 @@ func TestDoctorBesideDaemon(t *testing.T) {
 	require.Zero(t, code, stdout+stderr)
 	require.Contains(t, stdout, "a daemon runs")
 	in.read(t, func(s *store.Store) {
-		_, err := s.Holder(t.Context(), store.LockServe)
+		_, err := s.LockOwner(t.Context(), database.LockServe)
 		require.NoError(t, err)
 	})
 }

@@ -93,7 +93,7 @@ func (e *engine) documentsRetry(ctx context.Context, f retryFlags) error {
 	}
 	err = e.work(ctx, true, func(ctx context.Context) error { return e.fetchDue(ctx, asked) })
 	switch {
-	case errors.Is(err, store.ErrHeld):
+	case errors.Is(err, store.ErrLocked):
 		return e.app.printf("the daemon fetches them\n")
 	case errors.Is(err, errYield):
 		return e.app.printf("the daemon that started meanwhile fetches the rest\n")

@@ -9,6 +9,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/model/store"
+	"countersign/model/store/database"
 	"countersign/worker"
 )
 
@@ -76,7 +77,7 @@ func (a *app) utc() time.Time { return a.now().UTC() }
 
 // migrateQuietly makes or updates the schema, unless a daemon uses the database.
 func (a *app) migrateQuietly(ctx context.Context, s *store.Store, log *logrus.Entry) error {
-	err := s.Hold(ctx, store.LockServe, a.owner(), func(ctx context.Context) error {
+	err := s.WithLock(ctx, database.LockServe, a.owner(), func(ctx context.Context) error {
 		have, want, err := s.Schema(ctx)
 		if err != nil || have == want {
 			return err
@@ -94,7 +95,7 @@ func (a *app) migrateQuietly(ctx context.Context, s *store.Store, log *logrus.En
 		_, _, err = s.Migrate(ctx)
 		return err
 	})
-	if errors.Is(err, store.ErrHeld) {
+	if errors.Is(err, store.ErrLocked) {
 		return fmt.Errorf("a daemon of another version uses the database: %w", err)
 	}
 	return err
@@ -112,9 +113,9 @@ func (e *engine) close() error {
 
 // work holds the work lock while f runs: one process spends budgets and tokens. f's context ends
 // when ctx does, when the lock is lost, or, where yields is set, when another process asks for it.
-// errYield says that it did. store.ErrHeld: another process has it.
+// errYield says that it did. store.ErrLocked: another process has it.
 func (e *engine) work(ctx context.Context, yields bool, f func(context.Context) error) (err error) {
-	h, err := e.store.Lock(ctx, store.LockWork, e.app.owner(), 15*time.Second)
+	h, err := e.store.Lock(ctx, database.LockWork, e.app.owner(), 15*time.Second)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/model/store"
+	"countersign/model/store/database"
 )
 
 func keyVerb(a *app) *cobra.Command {
@@ -54,10 +55,10 @@ func (a *app) rotateKey(ctx context.Context, forget bool) error {
 		return err
 	}
 	defer s.Close() //nolint:errcheck // what was written is on disk
-	err = s.Hold(ctx, store.LockServe, a.owner(), func(ctx context.Context) error {
-		return s.Hold(ctx, store.LockWork, a.owner(), func(ctx context.Context) error { return a.rotateHeld(ctx, c, s, forget) })
+	err = s.WithLock(ctx, database.LockServe, a.owner(), func(ctx context.Context) error {
+		return s.WithLock(ctx, database.LockWork, a.owner(), func(ctx context.Context) error { return a.rotateHeld(ctx, c, s, forget) })
 	})
-	if errors.Is(err, store.ErrHeld) {
+	if errors.Is(err, store.ErrLocked) {
 		return fmt.Errorf("a daemon or another verb works with the key (%w): stop it, then rotate", err)
 	}
 	return err

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/model/store"
+	"countersign/model/store/database"
 	"countersign/provider"
 )
 
@@ -163,7 +164,7 @@ func (a *app) registrationSet(ctx context.Context, w *writer, id string, f setFl
 	if err := a.printRegistration(out); err != nil {
 		return err
 	}
-	if _, err := w.store.Holder(ctx, store.LockServe); secrets > 0 && err == nil {
+	if _, err := w.store.LockOwner(ctx, database.LockServe); secrets > 0 && err == nil {
 		return a.printf("a secret of it was stored: tell the running daemon to read it with kill -HUP, or callbacks are refused\n")
 	}
 	return nil

@@ -11,7 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/model/store"
+	"countersign/model/store/database"
 	"countersign/model/store/durable"
+	"countersign/model/store/sqlitefile"
 )
 
 func restoreVerb(a *app) *cobra.Command {
@@ -47,12 +49,12 @@ func (a *app) restore(ctx context.Context, c *Config, from string) (err error) {
 	} else if same {
 		return usagef("%s is the database itself", from)
 	}
-	backup, err := store.ReadThrough(ctx, from)
+	backup, err := database.ReadThrough(ctx, from)
 	if err != nil {
 		return err
 	}
-	release, err := store.LockFiles(place)
-	if errors.Is(err, store.ErrHeld) {
+	release, err := database.LockFiles(place)
+	if errors.Is(err, store.ErrLocked) {
 		return fmt.Errorf("a daemon or a poll uses the database: stop it, then restore")
 	}
 	if err != nil {
@@ -61,25 +63,19 @@ func (a *app) restore(ctx context.Context, c *Config, from string) (err error) {
 	defer func() { err = errors.Join(err, release()) }()
 
 	temp := place + ".restoring"
-	defer func() {
-		for _, end := range []string{"", "-wal", "-shm"} {
-			if rerr := os.Remove(temp + end); !errors.Is(rerr, fs.ErrNotExist) {
-				err = errors.Join(err, rerr)
-			}
-		}
-	}()
+	defer func() { err = errors.Join(err, sqlitefile.Remove(temp)) }()
 	carried, unread := store.ReadCarried(ctx, place, backup)
 	if err := a.prepareRestored(ctx, c, from, temp, carried); err != nil {
 		return err
 	}
-	if info, err := os.Stat(temp + "-wal"); err == nil && info.Size() > 0 {
+	if !sqlitefile.Folded(temp) {
 		return fmt.Errorf("%s could not be folded into its file: try again", temp+"-wal")
 	}
-	kept, err := unusedName(place + ".before-" + a.utc().Format("20060102T150405Z"))
+	kept, err := sqlitefile.UnusedName(place + ".before-" + a.utc().Format("20060102T150405Z"))
 	if err != nil {
 		return err
 	}
-	if err := store.TakePlace(ctx, temp, place, kept); err != nil {
+	if err := sqlitefile.Replace(ctx, temp, place, kept); err != nil {
 		return err
 	}
 	return a.restored(from, kept, backup, unread)
@@ -88,12 +84,10 @@ func (a *app) restore(ctx context.Context, c *Config, from string) (err error) {
 // prepareRestored makes of the backup what takes the database's place: a copy of this version, with the numbers
 // and the forgetting of what it replaces.
 func (a *app) prepareRestored(ctx context.Context, c *Config, from, temp string, carried store.Carried) (err error) {
-	for _, end := range []string{"-wal", "-shm"} { // of a restore that was killed
-		if err := os.Remove(temp + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+	if err := sqlitefile.RemoveLogs(temp); err != nil { // of a restore that was killed
+		return err
 	}
-	if err := store.CopyFile(ctx, from, temp, true); err != nil {
+	if err := sqlitefile.Copy(ctx, from, temp, true); err != nil {
 		return err
 	}
 	if err := os.Chmod(temp, fs.FileMode(c.DatabaseMode)); err != nil {
@@ -120,7 +114,7 @@ func (a *app) prepareRestored(ctx context.Context, c *Config, from, temp string,
 }
 
 // restored says what was done, and what to do next.
-func (a *app) restored(from, kept string, e store.Examined, unread error) error {
+func (a *app) restored(from, kept string, e database.Examined, unread error) error {
 	newest, since := "nothing yet", "30d"
 	if e.NewestAt != nil {
 		newest = "what came until " + e.NewestAt.UTC().Format(time.DateTime) + " UTC"
@@ -145,18 +139,6 @@ func (a *app) restored(from, kept string, e store.Examined, unread error) error 
   countersign backfill --since %s   asks for what was born or ended since
   countersign verify                  says whether table and files are as they should be
 `, since)
-}
-
-// unusedName is a name that no file has.
-func unusedName(name string) (string, error) {
-	for n, try := 1, name; ; try = fmt.Sprintf("%s-%d", name, n) {
-		if _, err := os.Lstat(try); errors.Is(err, fs.ErrNotExist) {
-			return try, nil
-		} else if err != nil {
-			return "", err
-		}
-		n++
-	}
 }
 
 func sameFile(one, other string) (bool, error) {

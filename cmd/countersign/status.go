@@ -15,6 +15,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/model/store/database"
 )
 
 // overdueAfter is how long a row may be due before it counts as overdue.
@@ -147,7 +148,7 @@ func (a *app) accountsTable(ctx context.Context, c *Config, s *store.Store) (tab
 
 // daemon says whether a daemon holds the database.
 func (a *app) daemon(ctx context.Context, s *store.Store) (string, error) {
-	h, err := s.Holder(ctx, store.LockServe)
+	h, err := s.LockOwner(ctx, database.LockServe)
 	switch {
 	case errors.Is(err, store.ErrNoRow):
 		return a.paint(warn, "not running"), nil
