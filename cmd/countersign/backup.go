@@ -8,7 +8,7 @@ import (
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
-	"countersign/model/store"
+	"countersign/model/store/sqlitefile"
 )
 
 func newBackupCommand(env *Env) *cobra.Command {
@@ -39,7 +39,7 @@ func runBackup(ctx context.Context, env *Env, c *config.Config, to string) error
 	if err := there(from); err != nil {
 		return err
 	}
-	if err := store.CopyFile(ctx, from, to, false); err != nil {
+	if err := sqlitefile.Copy(ctx, from, to, false); err != nil {
 		return err
 	}
 	rest := c.Documents

@@ -18,7 +18,7 @@ import (
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
-	"countersign/model/store"
+	"countersign/model/store/database"
 	"countersign/provider/simulator"
 )
 
@@ -155,7 +155,7 @@ func (s *stage) play(ctx context.Context, a *Env) (report demoReport, err error)
 		return report, err
 	}
 	g.Go(func() error {
-		return s.engine.store.Hold(run, store.LockServe, s.env.owner(), func(ctx context.Context) error {
+		return s.engine.store.WithLock(run, database.LockServe, s.env.owner(), func(ctx context.Context) error {
 			return s.engine.serve(ctx, serveOptions{backfill: since})
 		})
 	})

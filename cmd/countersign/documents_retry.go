@@ -95,7 +95,7 @@ func fetchAgain(ctx context.Context, e *engine, f retryFlags) error {
 	}
 	err = e.work(ctx, true, func(ctx context.Context) error { return e.fetchDue(ctx, asked) })
 	switch {
-	case errors.Is(err, store.ErrHeld):
+	case errors.Is(err, store.ErrLocked):
 		return e.env.Printf("the daemon fetches them\n")
 	case errors.Is(err, errYield):
 		return e.env.Printf("the daemon that started meanwhile fetches the rest\n")

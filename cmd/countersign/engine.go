@@ -11,6 +11,7 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/sandbox"
 	"countersign/model/store"
+	"countersign/model/store/database"
 	"countersign/worker"
 )
 
@@ -78,7 +79,7 @@ func (a *Env) utc() time.Time { return a.Now().UTC() }
 
 // migrateQuietly makes or updates the schema, unless a daemon uses the database.
 func (a *Env) migrateQuietly(ctx context.Context, s *store.Store, log *logrus.Entry) error {
-	err := s.Hold(ctx, store.LockServe, a.owner(), func(ctx context.Context) error {
+	err := s.WithLock(ctx, database.LockServe, a.owner(), func(ctx context.Context) error {
 		have, want, err := s.Schema(ctx)
 		if err != nil || have == want {
 			return err
@@ -96,7 +97,7 @@ func (a *Env) migrateQuietly(ctx context.Context, s *store.Store, log *logrus.En
 		_, _, err = s.Migrate(ctx)
 		return err
 	})
-	if errors.Is(err, store.ErrHeld) {
+	if errors.Is(err, store.ErrLocked) {
 		return fmt.Errorf("a daemon of another version uses the database: %w", err)
 	}
 	return err
@@ -114,9 +115,9 @@ func (e *engine) close() error {
 
 // work holds the work lock while f runs: one process spends budgets and tokens. f's context ends
 // when ctx does, when the lock is lost, or, where yields is set, when another process asks for it.
-// errYield says that it did. store.ErrHeld: another process has it.
+// errYield says that it did. store.ErrLocked: another process has it.
 func (e *engine) work(ctx context.Context, yields bool, f func(context.Context) error) (err error) {
-	h, err := e.store.Lock(ctx, store.LockWork, e.env.owner(), 15*time.Second)
+	h, err := e.store.Lock(ctx, database.LockWork, e.env.owner(), 15*time.Second)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
+	"countersign/model/store/sqlitefile"
 	"countersign/provider"
 )
 
@@ -71,7 +72,7 @@ func (a *Env) openStore(ctx context.Context, c *config.Config, readOnly bool) (*
 		}
 	} else if keys, err = a.makeKey(c); err != nil {
 		if file, ok := c.SQLiteFile(); ok && errors.Is(err, errNoKey) { // whose file is it at all?
-			if fault := store.Examine(ctx, file); fault != nil {
+			if fault := sqlitefile.Examine(ctx, file); fault != nil {
 				return nil, fault
 			}
 		}

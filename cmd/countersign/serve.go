@@ -19,6 +19,7 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
+	"countersign/model/store/database"
 	"countersign/worker"
 	"countersign/worker/callback"
 	"countersign/worker/console"
@@ -77,8 +78,8 @@ func (a *Env) serve(ctx context.Context, o serveOptions) error {
 	if err != nil {
 		return err
 	}
-	err = e.store.Hold(ctx, store.LockServe, a.owner(), func(ctx context.Context) error { return e.serve(ctx, o) })
-	if errors.Is(err, store.ErrHeld) {
+	err = e.store.WithLock(ctx, database.LockServe, a.owner(), func(ctx context.Context) error { return e.serve(ctx, o) })
+	if errors.Is(err, store.ErrLocked) {
 		err = fmt.Errorf("a daemon already uses this database (%w): stop it first, or give this one another `database`", err)
 	}
 	return errors.Join(err, e.close())
@@ -188,8 +189,8 @@ func (e *engine) keepWorking(ctx context.Context, o serveOptions) error {
 			g.Go(func() error { return e.repeatBackfill(ctx, o) })
 			return g.Wait()
 		})
-		if errors.Is(err, store.ErrHeld) {
-			if werr := e.store.Want(ctx, store.LockWork, e.env.owner()); werr != nil && ctx.Err() == nil {
+		if errors.Is(err, store.ErrLocked) {
+			if werr := e.store.WantLock(ctx, database.LockWork, e.env.owner()); werr != nil && ctx.Err() == nil {
 				e.log.WithField("err", werr).Warn("the work lock was not asked for")
 			}
 		} else if err != nil && ctx.Err() == nil {
