@@ -55,7 +55,7 @@ var arrows = map[string][]string{
 	"worker/poll":                       {"model", "model/store", "provider", "worker/apply", "worker/ask"},
 	"worker/verify":                     {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/files"},
 	"worker/documents":                  {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/files", "worker/pdf"},
-	"worker":                            {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/poll", "worker/verify", "worker/documents", "worker/hook", "worker/files", "worker/pdf"},
+	"worker":                            {"model", "model/store", "model/store/durable", "provider", "worker/apply", "worker/ask", "worker/poll", "worker/verify", "worker/documents", "worker/hook", "worker/files", "worker/pdf"},
 	"worker/callback":                   {"model", "provider", "worker/apply"},
 	"worker/console":                    {"model", "model/words", "model/store"},
 	"cmd/countersign/config":            {"model", "provider"},
