@@ -164,18 +164,21 @@ func (q *queuedWriter) tell() {
 	q.mu.Unlock()
 }
 
+// Unwrap is the writer that the lines go to in the end.
+func (q *queuedWriter) Unwrap() io.Writer { return q.out }
+
 // outputApart makes the daemon's stderr and stdout ones that it never waits for and never ends by: a log whose reader
 // has ended or stands still costs lines and nothing else.
-func (a *app) outputApart() {
-	a.stderr, a.stdout = newQueuedWriter(a.stderr), newQueuedWriter(a.stdout)
+func (a *Env) outputApart() {
+	a.Stderr, a.Stdout = newQueuedWriter(a.Stderr), newQueuedWriter(a.Stdout)
 	// Whoever is notified of SIGPIPE is not ended by it. Ignoring the signal would do too, and programs that this one
 	// starts would inherit that.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 }
 
 // flush gives the last lines of a daemon's log time to be written.
-func (a *app) flush() {
-	for _, w := range []io.Writer{a.stderr, a.stdout} {
+func (a *Env) flush() {
+	for _, w := range []io.Writer{a.Stderr, a.Stdout} {
 		if q, ok := w.(*queuedWriter); ok {
 			q.Flush(flushTime)
 		}
@@ -183,15 +186,15 @@ func (a *app) flush() {
 }
 
 // logMetrics is the metric of the lines that were dropped.
-func (a *app) logMetrics() prometheus.Collector {
+func (a *Env) logMetrics() prometheus.Collector {
 	return prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "countersign_log_lines_dropped_total", Help: "Lines of the log that could not be written.",
 	}, func() float64 { return float64(a.logDropped()) })
 }
 
 // logWritten is nil unless the log lacked lines since it was last written.
-func (a *app) logWritten() error {
-	if q, ok := a.stderr.(*queuedWriter); ok {
+func (a *Env) logWritten() error {
+	if q, ok := a.Stderr.(*queuedWriter); ok {
 		if n := q.Lacks(); n > 0 {
 			return fmt.Errorf("the log cannot be written: %d lines were dropped", n)
 		}
@@ -200,8 +203,8 @@ func (a *app) logWritten() error {
 }
 
 // logDropped counts the lines of the log that were dropped.
-func (a *app) logDropped() uint64 {
-	if q, ok := a.stderr.(*queuedWriter); ok {
+func (a *Env) logDropped() uint64 {
+	if q, ok := a.Stderr.(*queuedWriter); ok {
 		return q.Dropped()
 	}
 	return 0

@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"countersign/cmd/countersign/config"
+
 	"github.com/sirupsen/logrus"
 )
 
@@ -118,8 +120,8 @@ func TestNoticeOfDroppedLines(t *testing.T) {
 	a, _, _ := testApp(nil)
 	out := &outlet{fault: syscall.EPIPE}
 	q := newQueuedWriter(out)
-	a.stderr = q
-	log := a.logger(Log{Level: "info", Format: "json"})
+	a.Stderr = q
+	log := a.logger(config.Log{Level: "info", Format: "json"})
 	log.Info("lost")
 	q.Flush(wholeWait)
 	out.set(nil, nil)

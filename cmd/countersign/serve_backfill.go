@@ -6,19 +6,20 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"countersign/cmd/countersign/config"
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/provider"
 	"countersign/worker"
+	"countersign/worker/apply"
 )
 
 // queueBackfills queues what no finished backfill covers, for each account that lists.
 func (e *engine) queueBackfills(ctx context.Context, o serveOptions) error {
-	if o.backfill.at == nil {
+	if o.backfill.At == nil {
 		return nil
 	}
 	for _, a := range e.accounts.list() {
-		if err := e.queueBackfill(ctx, a, *o.backfill.at, false); err != nil {
+		if err := e.queueBackfill(ctx, a, *o.backfill.At, false); err != nil {
 			return err
 		}
 	}
@@ -27,13 +28,13 @@ func (e *engine) queueBackfills(ctx context.Context, o serveOptions) error {
 
 // queueBackfill queues one account's backfill. One that is waiting or in work is resumed instead; unless
 // always is set, so is one that a finished backfill covers already.
-func (e *engine) queueBackfill(ctx context.Context, a *worker.Account, since time.Time, always bool) error {
+func (e *engine) queueBackfill(ctx context.Context, a *apply.Account, since time.Time, always bool) error {
 	log := e.log.WithField("account", a.ID)
-	if _, ok := a.Provider.(provider.Lister); !ok {
+	if a.Provider.Lister == nil {
 		log.Warn("no backfill: the provider lists nothing, give the refs to `countersign track --file`")
 		return nil
 	}
-	until := e.app.utc()
+	until := e.env.utc()
 	if !always {
 		done, err := e.store.Runs(ctx, store.RunFilter{Account: a.ID, Kind: worker.KindBackfill, States: []model.RunState{model.RunDone}, Limit: 200})
 		if err != nil {
@@ -69,16 +70,16 @@ func (e *engine) repeatBackfill(ctx context.Context, o serveOptions) error {
 	if o.schedule == "" {
 		return nil
 	}
-	sched, err := worker.ParseSchedule(o.schedule)
+	sched, err := apply.ParseSlot(o.schedule)
 	if err != nil {
 		return err
 	}
 	for {
-		now := e.app.utc()
-		if !e.app.wait(ctx, sched.Next(now).Sub(now)) {
+		now := e.env.utc()
+		if !e.env.wait(ctx, sched.Next(now).Sub(now)) {
 			return nil
 		}
-		since, err := parseSpan(o.backfill.raw, e.app.now())
+		since, err := config.ParseSpan(o.backfill.Raw, e.env.Now())
 		if err != nil {
 			return err
 		}

@@ -38,7 +38,7 @@ func TestRefsAreReadFromEachKindOfFile(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			got, err := a.refsOf("hr", file, nil)
+			got, err := refsOf(a.Env, "hr", file, nil)
 			fault := ""
 			if err != nil {
 				fault = err.Error()

@@ -17,6 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/provider/simulator"
 	"countersign/worker"
@@ -70,7 +72,7 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 		})
 		e := weekEngine(t, world)
 		l, err := callback.New(callback.Options{
-			Lookup: e.accounts.lookup, Apply: e.apply, Nudge: e.worker.Nudge, Now: time.Now, Log: e.log, HMACKey: make([]byte, 32),
+			Lookup: e.accounts.find, Apply: e.worker.Callback, Nudge: e.worker.Nudge, Now: time.Now, Log: e.log, HMACKey: make([]byte, 32),
 		})
 		require.NoError(t, err)
 		door.handler = l.Handler()
@@ -94,7 +96,7 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 		require.NoError(t, err)
 		for done := false; !done; {
 			time.Sleep(time.Minute)
-			done, err = e.look(ctx, runs, &lines{app: e.app, last: time.Now()})
+			done, err = e.look(ctx, runs, output.NoProgress{})
 			require.NoError(t, err)
 		}
 		var sum worker.Verified
@@ -124,7 +126,7 @@ func weekEngine(t *testing.T, world *simulator.World) *engine {
 	a.configFlag, a.transport, a.tick = file, &latency{base: world.Transport()}, time.Minute
 	c, err := a.config()
 	require.NoError(t, err)
-	e, err := a.startEngine(t.Context(), c, logrus.NewEntry(a.logger(Log{Level: "error", Format: "text"})))
+	e, err := a.startEngine(t.Context(), c, logrus.NewEntry(a.logger(config.Log{Level: "error", Format: "text"})))
 	require.NoError(t, err)
 	return e
 }

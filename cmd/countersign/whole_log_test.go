@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"countersign/cmd/countersign/output"
 	"countersign/provider/simulator"
 )
 
@@ -68,7 +69,7 @@ func logsInto(t *testing.T, binary string, ends bool) {
 	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if code := p.exit(t); code != exitDone || time.Since(began) > stopsWithin {
+	if code := p.exit(t); code != output.ExitDone || time.Since(began) > stopsWithin {
 		t.Errorf("exit %d after %s", code, time.Since(began))
 	}
 }

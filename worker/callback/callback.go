@@ -22,44 +22,22 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 // Apply stores a callback and applies what it says, in one database transaction that is on disk
 // when it returns. After an error nothing was stored, and the listener answers 503.
 type Apply func(ctx context.Context, in Incoming) (Result, error)
 
-// Incoming is a callback with its verdict and what it says, before it is applied.
-type Incoming struct {
-	Callback     model.Callback
-	Provider     provider.Provider
-	Observations []model.Observation
-	Links        []provider.Link // documents that only this callback tells how to get
-	Test         bool
-	Ignored      string
-
-	cut bool // the provider has cut out of the body what must not be stored
-}
-
-// Result is what became of it.
-type Result struct {
-	ID      string
-	Verdict model.Verdict
-	Outcome model.Outcome
-}
-
-// Account is what the listener knows of a configured account.
-type Account struct {
-	ID            string
-	ProviderName  string
-	Provider      provider.Provider
-	ReturnPage    string
-	IncludeTest   bool
-	SecretHeaders []string // headers that are themselves the secret: stored as an HMAC
-	Hints         bool     // POST /hints is open
-	Origins       []string // whose pages may post there: https://www.example.com
-	// Sources are the networks that callbacks may come from; empty: any. Callers from elsewhere are answered 404.
-	Sources []netip.Prefix
-}
+// What the listener and the loops both speak of.
+type (
+	// Incoming is a callback that has been judged.
+	Incoming = apply.Incoming
+	// Result is what became of it.
+	Result = apply.Result
+	// Account is one configured connection.
+	Account = apply.Account
+)
 
 // Hint makes the row that a hint names due, and returns its status in our words; "" for a ref that the table does not
 // know. It believes nothing of h and asks no provider: a signer waits for it.
@@ -67,7 +45,7 @@ type Hint func(ctx context.Context, account string, h provider.Hinted) (status s
 
 // Options is what a Listener needs.
 type Options struct {
-	Lookup         func(id string) (Account, bool)
+	Lookup         func(id string) *Account // nil: there is none
 	Apply          Apply
 	Hint           Hint          // nil: return URLs and hints are 404
 	HintsAMinute   int           // from one client address, then 429; 60 if zero
@@ -197,7 +175,7 @@ func (l *Listener) served(c callers) http.Handler {
 func (l *Listener) route(w http.ResponseWriter, r *http.Request) {
 	path, rooted := strings.CutPrefix(r.URL.Path, "/")
 	kind, id, _ := strings.Cut(path, "/")
-	var serve func(http.ResponseWriter, *http.Request, Account)
+	var serve func(http.ResponseWriter, *http.Request, *Account)
 	switch kind {
 	case "callbacks":
 		serve = l.callback
@@ -206,9 +184,9 @@ func (l *Listener) route(w http.ResponseWriter, r *http.Request) {
 	case "hints":
 		serve = l.hints
 	}
-	acc, ok := l.Lookup(id)
+	acc := l.Lookup(id)
 	switch {
-	case ok && rooted && serve != nil:
+	case acc != nil && rooted && serve != nil:
 		serve(w, r, acc)
 		return
 	case rooted && kind == "callbacks" && accountID.MatchString(id):

@@ -128,10 +128,10 @@ func TestSourcesBehindALoadBalancer(t *testing.T) {
 	d := newDesk(t, func(o *Options) {
 		o.TrustedProxies = []string{"10.0.0.0/8"}
 		lookup := o.Lookup
-		o.Lookup = func(id string) (Account, bool) {
-			acc, ok := lookup(id)
+		o.Lookup = func(id string) *Account {
+			acc := *lookup(id)
 			acc.Sources = []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("2001:db8::/32")}
-			return acc, ok
+			return &acc
 		}
 	})
 	for forwarded, code := range map[string]int{

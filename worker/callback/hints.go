@@ -22,7 +22,7 @@ const (
 
 // returned serves the URL to which a signer comes back: it takes a hint, then redirects to the account's own page. The
 // query cannot choose another page.
-func (l *Listener) returned(w http.ResponseWriter, r *http.Request, acc Account) {
+func (l *Listener) returned(w http.ResponseWriter, r *http.Request, acc *Account) {
 	if l.Hint == nil {
 		status(w, http.StatusNotFound)
 		return
@@ -53,7 +53,7 @@ func (l *Listener) returned(w http.ResponseWriter, r *http.Request, acc Account)
 }
 
 // hints takes what pages post, and what servers post that send no proof. The answer is the same whatever the hint names.
-func (l *Listener) hints(w http.ResponseWriter, r *http.Request, acc Account) {
+func (l *Listener) hints(w http.ResponseWriter, r *http.Request, acc *Account) {
 	if l.Hint == nil || !acc.Hints {
 		status(w, http.StatusNotFound)
 		return
@@ -106,9 +106,9 @@ func (l *Listener) mayHint(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // hinted reads what a hint names, in the provider's own form or else by the word ref.
-func (l *Listener) hinted(acc Account, h provider.Hint) provider.Hinted {
+func (l *Listener) hinted(acc *Account, h provider.Hint) provider.Hinted {
 	var out provider.Hinted
-	if p, ok := acc.Provider.(provider.Hinter); ok {
+	if p := acc.Provider.Hinter; p != nil {
 		out = p.Hint(h, l.Now().UTC())
 	} else if h.Query != nil {
 		out.Ref = h.Query.Get("ref")
@@ -126,7 +126,7 @@ func (l *Listener) hinted(acc Account, h provider.Hint) provider.Hinted {
 }
 
 // hint has a hint applied. A fault costs the signer nothing: the next poll asks anyway.
-func (l *Listener) hint(r *http.Request, acc Account, h provider.Hinted) (status string) {
+func (l *Listener) hint(r *http.Request, acc *Account, h provider.Hinted) (status string) {
 	if h.Ref == "" {
 		return ""
 	}

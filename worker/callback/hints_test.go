@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 // guide is a toy with forms of its own.
@@ -36,13 +37,13 @@ type porch struct {
 func newPorch(t *testing.T) *porch {
 	t.Helper()
 	p := &porch{at: time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)}
-	accounts := map[string]Account{
-		"sales": {ID: "sales", Provider: toy{}, ReturnPage: "https://www.example.org/done?lang=en#/thanks", Hints: true, Origins: []string{"https://www.example.org"}},
-		"mx":    {ID: "mx", Provider: guide{}, Hints: true},
-		"hr":    {ID: "hr", Provider: toy{}},
+	accounts := map[string]*Account{
+		"sales": {ID: "sales", Provider: provider.Service{Provider: toy{}}, ReturnPage: "https://www.example.org/done?lang=en#/thanks", Hints: true, Origins: []string{"https://www.example.org"}},
+		"mx":    {ID: "mx", Provider: providertest.Able(guide{}), Hints: true},
+		"hr":    {ID: "hr", Provider: provider.Service{Provider: toy{}}},
 	}
 	p.desk = newDesk(t, func(o *Options) {
-		o.Lookup = func(id string) (Account, bool) { a, ok := accounts[id]; return a, ok }
+		o.Lookup = func(id string) *Account { return accounts[id] }
 		o.Now = func() time.Time { return p.at }
 		o.Hint = func(_ context.Context, account string, h provider.Hinted) (string, error) {
 			p.mu.Lock()

@@ -3,6 +3,7 @@ package callback
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 )
 
 // callback reads one request's body and has it answered.
-func (l *Listener) callback(w http.ResponseWriter, r *http.Request, acc Account) {
+func (l *Listener) callback(w http.ResponseWriter, r *http.Request, acc *Account) {
 	if len(acc.Sources) > 0 && !within(acc.Sources, callerOf(r)) {
 		l.logOnceAMinute(l.Log.WithFields(logrus.Fields{"account": acc.ID, "reason": remote(r)}), logrus.WarnLevel, acc.ID, "callback from an address that is not allowed")
 		l.count(acc.ID, "elsewhere")
@@ -49,7 +50,7 @@ func (l *Listener) callback(w http.ResponseWriter, r *http.Request, acc Account)
 }
 
 // answer has the callback verified, stored and applied, and says so.
-func (l *Listener) answer(w http.ResponseWriter, r *http.Request, acc Account, c provider.Callback) {
+func (l *Listener) answer(w http.ResponseWriter, r *http.Request, acc *Account, c provider.Callback) {
 	in, code := l.judge(acc, c)
 	if code == http.StatusBadRequest {
 		l.count(acc.ID, "unreadable")
@@ -81,19 +82,16 @@ func (l *Listener) answer(w http.ResponseWriter, r *http.Request, acc Account, c
 		return
 	}
 	log.Debug("callback taken")
-	typ, reply := "application/json", []byte(`{"received":true}`)
-	if p, ok := acc.Provider.(provider.Replier); ok {
-		typ, reply = p.Reply()
-	}
-	w.Header().Set("Content-Type", typ)
-	w.Write(reply) //nolint:errcheck // the callback is kept; a caller that is gone calls again
+	reply := acc.Provider.Traits.Acknowledgement()
+	w.Header().Set("Content-Type", reply.ContentType)
+	io.WriteString(w, reply.Body) //nolint:errcheck // the callback is kept; a caller that is gone calls again
 	if l.Nudge != nil {
 		l.Nudge()
 	}
 }
 
 // judge verifies and parses a callback. The code is the answer to it once it is stored.
-func (l *Listener) judge(acc Account, c provider.Callback) (Incoming, int) {
+func (l *Listener) judge(acc *Account, c provider.Callback) (Incoming, int) {
 	in, err := Judge(acc, c)
 	in.Callback.Headers = l.headers(acc, c.Header)
 	switch {

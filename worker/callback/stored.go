@@ -38,12 +38,9 @@ func SealHeader(key []byte, value string) string {
 }
 
 // headers selects those of a request's headers that are stored.
-func (l *Listener) headers(acc Account, h http.Header) map[string]string {
+func (l *Listener) headers(acc *Account, h http.Header) map[string]string {
 	stored := map[string]string{}
-	var read []string
-	if p, ok := acc.Provider.(provider.HeaderReader); ok {
-		read = p.ReadsHeaders()
-	}
+	read := acc.Provider.Traits.StoredHeaders
 	for name, values := range h {
 		value := strings.Join(values, ", ")
 		switch {
@@ -59,8 +56,7 @@ func (l *Listener) headers(acc Account, h http.Header) map[string]string {
 // explains reports whether a header can help to explain a callback later.
 func explains(name string) bool {
 	switch name = strings.ToLower(name); name {
-	case "content-type", "user-agent", "content-length", "content-encoding", "content-md5", "content-sha256", "date",
-		"x-documenso-delivery-id":
+	case "content-type", "user-agent", "content-length", "content-encoding", "content-md5", "content-sha256", "date":
 		return true
 	}
 	// A signature's header may be another one than the settings name.

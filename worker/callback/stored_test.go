@@ -33,8 +33,11 @@ func (says) Peek(provider.Callback) (ref, typ string) { return "peeked", "PEEKED
 func receive(t *testing.T, s says, change ...func(*Options)) (*desk, *httptest.ResponseRecorder) {
 	t.Helper()
 	only := func(o *Options) {
-		o.Lookup = func(id string) (Account, bool) {
-			return Account{ID: id, Provider: s, SecretHeaders: []string{"authorization"}}, id == "sales"
+		o.Lookup = func(id string) *Account {
+			if id != "sales" {
+				return nil
+			}
+			return &Account{ID: id, Provider: provider.Service{Provider: s}, SecretHeaders: []string{"authorization"}}
 		}
 	}
 	d := newDesk(t, append([]func(*Options){only}, change...)...)
@@ -229,19 +232,15 @@ func TestNudgedAfterEachThatCounts(t *testing.T) {
 	}
 }
 
-// reader is a provider whose proof stands in a header that its settings name.
-type reader struct{ says }
-
-func (reader) ReadsHeaders() []string { return []string{"X-Proof"} }
-
 func TestHeadersThatAProviderReadsAreKept(t *testing.T) {
 	t.Parallel()
 	l := &Listener{}
 	h := http.Header{"X-Proof": {"abc"}, "X-Other": {"def"}, "Cookie": {"hush"}}
-	if kept := l.headers(Account{Provider: reader{}}, h); len(kept) != 1 || kept["X-Proof"] != "abc" {
+	reads := provider.Service{Traits: provider.Traits{StoredHeaders: []string{"X-Proof"}}}
+	if kept := l.headers(&Account{Provider: reads}, h); len(kept) != 1 || kept["X-Proof"] != "abc" {
 		t.Errorf("kept %v", kept)
 	}
-	if kept := l.headers(Account{Provider: says{}}, h); len(kept) != 0 {
+	if kept := l.headers(&Account{}, h); len(kept) != 0 {
 		t.Errorf("kept %v of a provider that reads none", kept)
 	}
 }
