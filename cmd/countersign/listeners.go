@@ -76,14 +76,10 @@ func (k *keeping) get(at time.Time) error {
 func (e *engine) openListeners() (in *listeners, err error) {
 	in = &listeners{}
 	reg := prometheus.NewRegistry()
-	callbacks := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "countersign_callbacks_total", Help: "Callbacks by account and verdict.",
-	}, []string{"account", "verdict"})
-	objective := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "countersign_callback_objective", Help: "The share of changes that callbacks should tell (callback_objective).",
+	counters := console.NewCounters(console.CounterOptions{
+		Objective: float64(e.config.CallbackObjective) / 100, OddKinds: callback.OddKinds(), LogDropped: e.env.logDropped,
 	})
-	objective.Set(float64(e.config.CallbackObjective) / 100)
-	reg.MustRegister(callbacks, objective, e.env.logMetrics(), console.TableMetrics(e.store, e.env.utc), collectors.NewGoCollector(),
+	reg.MustRegister(counters, console.TableMetrics(e.store, e.env.utc), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	key, err := e.env.installationKey(e.config)
 	if err != nil {
@@ -94,7 +90,7 @@ func (e *engine) openListeners() (in *listeners, err error) {
 		MaxConns: e.connections(), MaxConnsEach: e.config.Public.MaxConnectionsPerAddress,
 		RefusedAMinute: e.config.Public.RefusedPerMinute, RefusedBytes: int64(e.config.Retention.RefusedSize),
 		TrustedProxies: e.config.Public.Proxies(), HMACKey: key, Now: e.env.Now, Log: e.log,
-		Count: func(account string, v model.Verdict) { callbacks.WithLabelValues(account, string(v)).Inc() },
+		Count: counters.Callback, CountOdd: counters.Odd,
 	})
 	if err != nil {
 		return nil, err

@@ -11,6 +11,9 @@ import (
 	"io"
 	"math/big"
 	"net"
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -212,5 +215,22 @@ func TestOddRequestsAreLoggedOnceInAWhile(t *testing.T) {
 	}
 	if len(OddKinds()) != len(oddities()) || OddKinds()[0] != oddProxyProtocol {
 		t.Errorf("kinds: %v", OddKinds())
+	}
+}
+
+// docs/metrics.md explains each kind, and no other.
+func TestOddKindsAreDocumented(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(page), "\n## Odd requests\n")
+	var explained []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| .{10,} \\|$").FindAllStringSubmatch(section, -1) {
+		explained = append(explained, m[1])
+	}
+	if !slices.Equal(explained, OddKinds()) {
+		t.Errorf("explained are %v, counted are %v", explained, OddKinds())
 	}
 }
