@@ -16,7 +16,8 @@ import (
 // callback reads one request's body and has it answered.
 func (l *Listener) callback(w http.ResponseWriter, r *http.Request, acc *Account) {
 	if len(acc.Sources) > 0 && !within(acc.Sources, callerOf(r)) {
-		l.logOnceAMinute(l.Log.WithFields(logrus.Fields{"account": acc.ID, "reason": remote(r)}), logrus.WarnLevel, acc.ID, "callback from an address that is not allowed")
+		log := l.Log.WithFields(logrus.Fields{"account": acc.ID, "client": remote(r)})
+		l.logOnceAMinute(log, logrus.WarnLevel, acc.ID, "callback from an address that is not allowed")
 		l.count(acc.ID, "elsewhere")
 		status(w, http.StatusNotFound)
 		return
@@ -49,6 +50,10 @@ func (l *Listener) callback(w http.ResponseWriter, r *http.Request, acc *Account
 	})
 }
 
+// maxReason is how many bytes of a callback's note are logged. The note says what a provider's package found wrong, in
+// its own words.
+const maxReason = 200
+
 // answer has the callback verified, stored and applied, and says so.
 func (l *Listener) answer(w http.ResponseWriter, r *http.Request, acc *Account, c provider.Callback) {
 	in, code := l.judge(acc, c)
@@ -70,21 +75,26 @@ func (l *Listener) answer(w http.ResponseWriter, r *http.Request, acc *Account, 
 	res, err := l.Apply(ctx, in)
 	log := l.Log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.ProviderName})
 	if err != nil {
-		l.logOnceAMinute(log.WithField("err", err), logrus.ErrorLevel, acc.ID, "callback not stored, the provider is told to come back")
+		log = log.WithField("err", err)
+		l.logOnceAMinute(log, logrus.ErrorLevel, acc.ID, "callback not stored, the provider is told to come back")
 		l.busy(w)
 		return
 	}
 	l.count(acc.ID, res.Verdict)
 	log = log.WithFields(logrus.Fields{"callback": res.ID, "status": string(res.Verdict), "reason": string(res.Outcome)})
-	if code == http.StatusUnauthorized {
-		l.logOnceAMinute(log, logrus.WarnLevel, acc.ID, "callback refused")
+	switch why := log.WithField("reason", provider.Clip(in.Callback.Note, maxReason)); {
+	case code == http.StatusUnauthorized:
+		l.logOnceAMinute(why, logrus.WarnLevel, acc.ID, "callback refused")
 		status(w, code)
 		return
+	case res.Verdict == model.NotUnderstood:
+		l.logOnceAMinute(why, logrus.WarnLevel, acc.ID, "callback not understood, stored to be replayed")
+	default:
+		log.Debug("callback taken")
 	}
-	log.Debug("callback taken")
 	reply := acc.Provider.Traits.Acknowledgement()
 	w.Header().Set("Content-Type", reply.ContentType)
-	io.WriteString(w, reply.Body) //nolint:errcheck // the callback is kept; a caller that is gone calls again
+	io.WriteString(w, reply.Body) //nolint:errcheck // the callback is stored; a caller that is gone calls again
 	if l.Nudge != nil {
 		l.Nudge()
 	}
@@ -113,7 +123,7 @@ func tooMany(w http.ResponseWriter) {
 	status(w, http.StatusTooManyRequests)
 }
 
-// busy says that the callback was not kept and that it is worth coming back.
+// busy says that the callback was not stored and that it is worth coming back.
 func (l *Listener) busy(w http.ResponseWriter) {
 	w.Header().Set("Retry-After", "5")
 	status(w, http.StatusServiceUnavailable)
