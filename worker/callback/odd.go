@@ -52,19 +52,23 @@ func oddities() []oddity {
 			"turn it off at the proxy, and let it write X-Forwarded-For"},
 		{oddTLS, logrus.WarnLevel, "TLS came to a port that serves plain HTTP: " +
 			"set public.tls, or let the proxy speak plain HTTP to this port"},
-		{oddPlain, logrus.WarnLevel, "plain HTTP came to a port that serves TLS: let the proxy speak https to this port"},
+		{oddPlain, logrus.WarnLevel, "plain HTTP came to a port that serves TLS: " +
+			"let the proxy speak https to this port"},
 		{oddHTTP2, logrus.WarnLevel, "HTTP/2 without TLS came: let the proxy speak HTTP/1.1 to this port"},
-		{oddBytes, logrus.InfoLevel, "bytes came that are no request: if a proxy sends them, look at the protocol that it speaks to this port"},
+		{oddBytes, logrus.InfoLevel, "bytes came that are no request: " +
+			"if a proxy sends them, look at the protocol that it speaks to this port"},
 		{oddRequest, logrus.InfoLevel, "a request could not be read as HTTP/1.1 and was answered 400: " +
 			"if a proxy sends such, look at its request line, headers and Host"},
 		{oddHandshake, logrus.InfoLevel, "a TLS handshake failed: if the provider's calls stop here, " +
 			"look whether it accepts the certificate of public.tls"},
-		{oddCaller, logrus.WarnLevel, "X-Forwarded-For and Forwarded name different callers, so that neither is believed: " +
+		{oddCaller, logrus.WarnLevel, "X-Forwarded-For and Forwarded name different callers, so neither is believed: " +
 			"let the proxy remove the one that it does not write"},
-		{oddPath, logrus.InfoLevel, "a path was asked for that is not served here: providers call public.url and /callbacks/ID"},
+		{oddPath, logrus.InfoLevel, "a path was asked for that is not served here: " +
+			"providers call public.url and /callbacks/ID"},
 		{oddAccount, logrus.InfoLevel, "a callback came for an account that is not configured: " +
 			"look at the id in the callback URL at the provider"},
-		{oddMethod, logrus.InfoLevel, "a method came that is not served at its path and was answered 405: callbacks are POST"},
+		{oddMethod, logrus.InfoLevel, "a method came that is not served at its path and was answered 405: " +
+			"callbacks are POST"},
 	}
 }
 
@@ -185,8 +189,11 @@ func (s serverLog) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	switch reason := m[2]; {
-	case reason == "EOF", strings.Contains(reason, "i/o timeout"), strings.Contains(reason, "connection reset"), // it went away
-		strings.Contains(reason, "client sent an HTTP request"), strings.Contains(reason, "does not look like a TLS handshake"): // counted by its first bytes
+	case reason == "EOF", strings.Contains(reason, "i/o timeout"), strings.Contains(reason, "connection reset"):
+		// it went away
+	case strings.Contains(reason, "client sent an HTTP request"),
+		strings.Contains(reason, "does not look like a TLS handshake"):
+		// counted by its first bytes
 	default:
 		from, _ := hop(m[1])
 		s.l.odd(oddHandshake, from.String(), reason)

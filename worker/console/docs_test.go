@@ -33,9 +33,10 @@ func TestMetricsAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	told := map[string]string{}
-	for _, m := range regexp.MustCompile("(?m)^\\| `(countersign_\\w+)(?:\\{([^}]*)\\})?` \\| (.+) \\|.*\\|$").FindAllStringSubmatch(string(page), -1) {
-		if told[m[1]] = m[2]; len(m[3]) < 10 {
+	explained := map[string]string{}
+	row := regexp.MustCompile("(?m)^\\| `(countersign_\\w+)(?:\\{([^}]*)\\})?` \\| (.+) \\|.*\\|$")
+	for _, m := range row.FindAllStringSubmatch(string(page), -1) {
+		if explained[m[1]] = m[2]; len(m[3]) < 10 {
 			t.Errorf("%s is not explained: %q", m[1], m[3])
 		}
 	}
@@ -43,11 +44,11 @@ func TestMetricsAreDocumented(t *testing.T) {
 		t.Errorf("only %d metrics", len(ours))
 	}
 	for name, labels := range ours {
-		if got, ok := told[name]; !ok || got != labels {
+		if got, ok := explained[name]; !ok || got != labels {
 			t.Errorf("%s has the labels %q, and docs/metrics.md says %q", name, labels, got)
 		}
 	}
-	for name := range told {
+	for name := range explained {
 		if _, ok := ours[name]; !ok {
 			t.Errorf("docs/metrics.md has %s, which is no metric of ours", name)
 		}
@@ -62,12 +63,15 @@ func TestMetricsAreDocumented(t *testing.T) {
 
 func TestCounters(t *testing.T) {
 	t.Parallel()
-	c := NewCounters(CounterOptions{Objective: 0.99, OddKinds: []string{"http2", "not_http"}, LogDropped: func() float64 { return 7 }})
+	c := NewCounters(CounterOptions{
+		Objective: 0.99, OddKinds: []string{"http2", "not_http"}, LogDropped: func() float64 { return 7 },
+	})
 	c.Callback("sales", model.Accepted)
 	c.Odd("http2")
 	reg := prometheus.NewPedanticRegistry()
 	reg.MustRegister(c)
-	lines := strings.Split(get(newServer(t, Options{Address: "localhost:1", Registry: reg}), "/metrics", "").Body.String(), "\n")
+	text := get(newServer(t, Options{Address: "localhost:1", Registry: reg}), "/metrics", "").Body.String()
+	lines := strings.Split(text, "\n")
 	for _, want := range []string{
 		`countersign_callbacks_total{account="sales",verdict="accepted"} 1`,
 		`countersign_odd_requests_total{kind="http2"} 1`,
@@ -76,7 +80,7 @@ func TestCounters(t *testing.T) {
 		`countersign_log_lines_dropped_total 7`,
 	} {
 		if !slices.Contains(lines, want) {
-			t.Errorf("%s is missing in\n%s", want, strings.Join(lines, "\n"))
+			t.Errorf("%s is missing in\n%s", want, text)
 		}
 	}
 }
