@@ -38,3 +38,11 @@ func legible(texts ...*string) {
 		}
 	}
 }
+
+// Clip makes a text of somebody else's one that a row can hold: at most so many bytes, all of them legible.
+func Clip(s string, most int) string {
+	if len(s) > most {
+		s = s[:most]
+	}
+	return Legible(s)
+}

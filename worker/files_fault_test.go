@@ -28,7 +28,7 @@ func TestADocumentIsStoredOnlyOnceItIsSynced(t *testing.T) {
 	for _, at := range []string{"temporary", "/a", "/01", "/2026", "/acc", "root"} {
 		t.Run(at, func(t *testing.T) {
 			b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-			b.service.files["1"] = pdfOf("one")
+			b.service.Files["1"] = pdfOf("one")
 			b.answered(t, "a", completed(marked("")))
 			mend := b.failing(strings.Replace(at, "root", b.root, 1))
 			for range 3 {
@@ -40,7 +40,7 @@ func TestADocumentIsStoredOnlyOnceItIsSynced(t *testing.T) {
 				if !strings.HasPrefix(d.Reason, noRoom) || d.Attempts != 0 {
 					t.Fatalf("%q after %d attempts", d.Reason, d.Attempts)
 				}
-				b.ms.Store(d.NextTryAt.UnixMilli())
+				b.move(d.NextTryAt.Sub(b.Now()))
 			}
 			mend()
 			check(t, b.downloadOnce(t.Context()))
@@ -55,7 +55,7 @@ func TestADocumentIsStoredOnlyOnceItIsSynced(t *testing.T) {
 func TestAFileIsHeldOnlyOnceItIsSynced(t *testing.T) {
 	for _, at := range []string{"temporary", "/" + holdFolder} {
 		b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-		b.service.links[link] = fileOf(pdfOf("one"))
+		b.service.Links[link] = fileOf(pdfOf("one"))
 		b.called(t, claim("a", model.Completed), linkTo("a", link))
 		mend := b.failing(at)
 		if err := b.downloadOnce(t.Context()); err == nil {

@@ -12,8 +12,9 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
-	"countersign/worker"
 	"countersign/worker/apply"
+	"countersign/worker/ask"
+	"countersign/worker/poll"
 )
 
 type backfillOptions struct {
@@ -70,7 +71,7 @@ func (o backfillOptions) lists(e *engine) ([]*apply.Account, error) {
 	var errs []error
 	for _, acc := range accounts {
 		if _, ok := acc.Provider.(provider.Lister); !ok {
-			errs = append(errs, fmt.Errorf("account %s: %w", acc.ID, worker.ErrNoList))
+			errs = append(errs, fmt.Errorf("account %s: %w", acc.ID, poll.ErrNoList))
 			continue
 		}
 		out = append(out, acc)
@@ -96,8 +97,8 @@ func (o backfillOptions) queue(ctx context.Context, e *engine) ([]model.Run, err
 	}
 	var runs []model.Run
 	for _, acc := range accounts {
-		r, err := e.worker.Queue(ctx, model.Run{
-			Account: acc.ID, Kind: worker.KindBackfill, Since: o.since.at, Until: &until, Params: params(worker.Params{Documents: &o.documents}),
+		r, err := e.worker.Runs.Queue(ctx, model.Run{
+			Account: acc.ID, Kind: ask.KindBackfill, Since: o.since.at, Until: &until, Params: params(ask.Params{Documents: &o.documents}),
 		}, true)
 		if err != nil {
 			return nil, err
@@ -133,7 +134,7 @@ func (a *app) planBackfill(ctx context.Context, o backfillOptions) (err error) {
 	}
 	t := a.table("ACCOUNT", "LISTED", "NEW", "CHANGED", "KNOWN", "CALLS", "FILES", "TAKES ABOUT")
 	for _, acc := range accounts {
-		plan, err := e.worker.PlanBackfill(ctx, acc, *o.since.at, until)
+		plan, err := e.worker.Tiers.PlanBackfill(ctx, acc, *o.since.at, until)
 		if err != nil {
 			return err
 		}

@@ -11,7 +11,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
-	"countersign/worker"
+	"countersign/worker/apply"
 	"countersign/worker/callback"
 )
 
@@ -167,12 +167,12 @@ func (a *app) replayOne(ctx context.Context, w *writer, accounts map[string]buil
 		out.Note = "its proof covered what was cut out of the body when it was stored"
 	}
 	if dry {
-		if !worker.WorthReplaying(was, in) {
+		if !apply.WorthReplaying(was, in) {
 			out.After, out.Outcome = out.Before, string(was.Outcome)
 		}
 		return out, nil
 	}
-	res, _, err := w.worker.Replay(ctx, was, in)
+	res, _, err := w.worker.Table.Replay(ctx, was, in)
 	if err != nil {
 		return out, fmt.Errorf("callback %s: %w", id, err)
 	}

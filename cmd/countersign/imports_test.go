@@ -33,6 +33,7 @@ var arrows = map[string][]string{
 	"worker/ask":            {"model", "model/store", "provider", "worker/apply"},
 	"worker/poll":           {"model", "model/store", "provider", "worker/apply", "worker/ask"},
 	"worker/verify":         {"model", "model/store", "provider", "worker/apply", "worker/ask"},
+	"worker/workertest":     {"model", "model/store", "provider", "worker/apply", "worker/ask"}, // only tests import it
 	"worker/callback":       {"model", "provider", "worker/apply"},
 	"worker/console":        {"model", "model/store"},
 	"worker":                {"model", "model/store", "provider", "worker/hook", "worker/apply", "worker/ask", "worker/poll", "worker/verify"},

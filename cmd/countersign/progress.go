@@ -11,7 +11,8 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
-	"countersign/worker"
+	"countersign/worker/ask"
+	"countersign/worker/verify"
 )
 
 // progress shows how runs stand while a verb waits for them.
@@ -79,7 +80,7 @@ func (p pace) words(r model.Run) string {
 	if left, ok := p.left(r); ok {
 		s += ", about " + lasting(left) + " left"
 	}
-	if v := worker.VerifiedBy(r); v.Drift > 0 {
+	if v := verify.VerifiedBy(r); v.Drift > 0 {
 		s += fmt.Sprintf(", %d drift", v.Drift)
 	}
 	return s
@@ -151,7 +152,7 @@ func (l *lines) show(runs []model.Run) {
 	for _, r := range runs {
 		switch {
 		case r.FinishedAt != nil:
-		case r.Kind == worker.KindVerify:
+		case r.Kind == ask.KindVerify:
 			fmt.Fprintf(l.app.stderr, "%s %s: %s\n", r.Account, r.Kind, l.pace.words(r))
 		default:
 			fmt.Fprintf(l.app.stderr, "%s %s: %d listed, %d asked, %d changed\n", r.Account, r.Kind, r.Listed, r.Asked, r.Changed)

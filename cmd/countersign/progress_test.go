@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"countersign/model"
-	"countersign/worker"
+	"countersign/worker/ask"
 )
 
 // Off a terminal a verify prints a line every ten seconds, with the time left at the speed that was seen; before any was,
@@ -16,7 +16,7 @@ func TestAVerifyTellsHowFarItIs(t *testing.T) {
 	now := nine
 	a.now = func() time.Time { return now }
 	l := &lines{app: a, last: now, pace: pace{app: a, budgets: map[string]int{"sales": 120}, began: map[string]standing{}}}
-	r := model.Run{ID: "r", Account: "sales", Kind: worker.KindVerify, Total: 1000}
+	r := model.Run{ID: "r", Account: "sales", Kind: ask.KindVerify, Total: 1000}
 	for _, c := range []struct {
 		after time.Duration
 		done  int

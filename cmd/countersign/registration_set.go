@@ -152,7 +152,7 @@ func (a *app) registrationSet(ctx context.Context, w *writer, id string, f setFl
 		return provider.Redact(err)
 	}
 	if f.scope == "" { // the operator has seen to it: this is what the audit compares with
-		if err := w.worker.Registered(ctx, id, reg); err != nil {
+		if err := w.worker.Table.Registered(ctx, id, reg); err != nil {
 			return err
 		}
 	}

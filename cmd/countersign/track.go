@@ -64,7 +64,7 @@ func (a *app) track(ctx context.Context, w *writer, account string, refs []strin
 	if err := newAccounts(a, w.store, w.log).remember(ctx, w.config); err != nil {
 		return err
 	}
-	n, err := w.worker.Track(ctx, acc.ID, acc.Provider, refs)
+	n, err := w.worker.Table.Track(ctx, acc.ID, acc.Provider, refs)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,8 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/worker"
+	"countersign/worker/ask"
+	"countersign/worker/verify"
 )
 
 type verifyOptions struct {
@@ -54,7 +55,7 @@ func (o verifyOptions) queue(ctx context.Context, e *engine) ([]model.Run, error
 	}
 	var runs []model.Run
 	for _, acc := range accounts {
-		r, resumed, err := e.worker.QueueVerify(ctx, acc.ID, worker.Params{Sample: o.sample, Repair: o.repair})
+		r, resumed, err := verify.Queue(ctx, e.store, e.worker.Runs, acc.ID, ask.Params{Sample: o.sample, Repair: o.repair})
 		if err != nil {
 			return nil, err
 		}
@@ -72,9 +73,9 @@ func (a *app) verify(ctx context.Context, o verifyOptions) error {
 	if err != nil {
 		return err
 	}
-	var sum worker.Verified
+	var sum verify.Verified
 	for _, r := range runs {
-		sum.Add(worker.VerifiedBy(r))
+		sum.Add(verify.VerifiedBy(r))
 	}
 	err = a.reading(ctx, func(_ *Config, s *store.Store) error {
 		if o.json {
@@ -127,7 +128,7 @@ func eachDrift(ctx context.Context, s *store.Store, runs []model.Run, do func(st
 }
 
 // driftLines prints an object a line, and the sum last.
-func (a *app) driftLines(ctx context.Context, s *store.Store, runs []model.Run, sum worker.Verified) error {
+func (a *app) driftLines(ctx context.Context, s *store.Store, runs []model.Run, sum verify.Verified) error {
 	enc := json.NewEncoder(a.stdout)
 	err := eachDrift(ctx, s, runs, func(l store.DriftLine) (bool, error) {
 		return true, enc.Encode(driftJSON{l.Account, l.Ref, l.Field, l.Ours, l.Theirs, l.Repaired})
@@ -141,7 +142,7 @@ func (a *app) driftLines(ctx context.Context, s *store.Store, runs []model.Run, 
 // mostDrift bounds a table: beyond it nobody reads, and its columns are as wide as its widest line.
 const mostDrift = 1000
 
-func (a *app) driftTable(ctx context.Context, s *store.Store, runs []model.Run, sum worker.Verified) error {
+func (a *app) driftTable(ctx context.Context, s *store.Store, runs []model.Run, sum verify.Verified) error {
 	t := a.table("ACCOUNT", "REF", "FIELD", "OURS", "THEIRS", "REPAIRED")
 	err := eachDrift(ctx, s, runs, func(l store.DriftLine) (bool, error) {
 		t.AppendRow(table.Row{l.Account, plain(l.Ref), plain(l.Field), plain(l.Ours), plain(l.Theirs), map[bool]string{true: "yes"}[l.Repaired]})

@@ -15,6 +15,7 @@ import (
 	"countersign/model/store"
 	"countersign/worker"
 	"countersign/worker/apply"
+	"countersign/worker/ask"
 )
 
 // working runs a verb that asks providers: it opens the engine, lets do queue runs, works them off (or
@@ -160,7 +161,7 @@ func (e *engine) names() []string {
 }
 
 // params writes what a run is asked to do.
-func params(p worker.Params) string {
+func params(p ask.Params) string {
 	text, err := json.Marshal(p)
 	if err != nil {
 		return "" // strings, numbers and booleans always marshal
