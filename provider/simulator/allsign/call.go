@@ -162,7 +162,7 @@ func (x *service) Landed(l world.Letter, taken bool) {
 // Forge claims an end that did not come: under a secret of nobody's, with a genuine signature that
 // is too old, under a token version that proves nothing, or without any proof.
 func (x *service) Forge(d *world.Delivery) (world.Letter, bool) {
-	r, now := x.desk.Rand, time.Now()
+	r, now := d.Rand, time.Now()
 	p := x.endpoint(d.Endpoint)
 	if p == nil {
 		return world.Letter{}, false

@@ -55,7 +55,7 @@ func (x *service) letter(kind string, payload wire.Object, secret []string) worl
 
 // Forge claims that the envelope has ended, with a secret that is none.
 func (x *service) Forge(d *world.Delivery) (world.Letter, bool) {
-	r := x.desk.Rand
+	r := d.Rand
 	t := x.desk.ByRef[d.About]
 	if t == nil {
 		return world.Letter{}, false

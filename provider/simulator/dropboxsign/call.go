@@ -116,7 +116,7 @@ func (x *service) digest(h func() hash.Hash, text []byte) string {
 // Forge claims an end that did not come: under a wrong hash, under a right one of another time, or,
 // as anybody can who saw one callback, under a valid hash with a body of its own.
 func (x *service) Forge(d *world.Delivery) (world.Letter, bool) {
-	r := x.desk.Rand
+	r := d.Rand
 	t := x.desk.ByRef[d.About]
 	if t == nil {
 		return world.Letter{}, false
