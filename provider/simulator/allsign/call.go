@@ -83,7 +83,7 @@ func (x *service) letter(url string, e event, endpoint string) world.Letter {
 	if err != nil {
 		body = nil // texts and flags always marshal
 	}
-	return world.Letter{URL: url, Endpoint: endpoint, Body: body, Header: http.Header{
+	return world.Letter{URL: url, Endpoint: endpoint, Body: x.desk.Marked(body), Header: http.Header{
 		"Content-Type": {"application/json"}, "User-Agent": {"AllSign-Webhooks/3"}, "Webhook-Id": {e.ID},
 	}}
 }

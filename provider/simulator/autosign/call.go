@@ -55,7 +55,7 @@ func (x *service) event(id, kind string, at time.Time, data wire.Object) []byte 
 	if err != nil {
 		return nil // texts, numbers and lists of them always marshal
 	}
-	return body
+	return x.desk.Marked(body)
 }
 
 func newLetter(url string, body []byte, signature string) world.Letter {

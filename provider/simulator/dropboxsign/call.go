@@ -87,6 +87,7 @@ func (x *service) letter(url string, body wire.Object) world.Letter {
 	if err != nil {
 		text = nil // texts, numbers and flags always marshal
 	}
+	text = x.desk.Marked(text)
 	var b bytes.Buffer
 	form := multipart.NewWriter(&b)
 	_ = form.SetBoundary("------------------------" + chance.Letters(x.desk.Rand, 16, chance.HexDigits)) // letters make a good boundary

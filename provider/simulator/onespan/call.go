@@ -73,7 +73,7 @@ func (o *service) letter(e event, authorization string) world.Letter {
 	if authorization != "" {
 		h.Set("Authorization", authorization)
 	}
-	return world.Letter{URL: o.desk.URL, Header: h, Body: body}
+	return world.Letter{URL: o.desk.URL, Header: h, Body: o.desk.Marked(body)}
 }
 
 // Forge claims that the package completed, or was deleted, with a proof that is none.

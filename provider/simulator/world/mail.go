@@ -212,6 +212,10 @@ func (m *mail) launch(ctx context.Context, flights *sync.WaitGroup, d *Delivery)
 	if d.Renew != nil {
 		d.Body = d.Renew(started)
 	}
+	if proxied := m.world.Options.Habits.ForwardedFor; proxied != "" {
+		d.Header = d.Header.Clone()
+		d.Header.Set("X-Forwarded-For", proxied)
+	}
 	flights.Go(func() {
 		limit, cancel := context.WithTimeout(ctx, m.patience(d.desk))
 		defer cancel()

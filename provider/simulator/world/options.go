@@ -23,6 +23,8 @@ type Options struct {
 	Services []string
 	// Faults is what goes wrong from the start.
 	Faults Faults
+	// Habits is what the services do at odds with their papers, from the start.
+	Habits Habits
 	// Client carries callbacks out; nil means a transport of its own.
 	Client http.RoundTripper
 	// Logf hears what happens; nil is silent.

@@ -57,6 +57,7 @@ func (d *Desk) answer(c Call, open bool, handle func(Call) wire.Answer) wire.Ans
 	if a.Header == nil {
 		a.Header = http.Header{}
 	}
+	a = d.dressed(a)
 	d.Decorate(a.Header, c.class, left)
 	if a.Sent != nil && a.Cut == 0 && a.Status == http.StatusOK {
 		a.Sent()

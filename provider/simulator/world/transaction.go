@@ -184,27 +184,5 @@ func (t *Transaction) Shown(s *life.State, _ time.Time, kind ...string) {
 	}
 }
 
-// Sightings are the answers whose state includes the i-th change.
-func (t *Transaction) Sightings(i int) []TruthAnswer {
-	overtaken, count := len(t.Changes), 0 // by the next change of the same thing
-	for j := i + 1; j < len(t.Changes) && overtaken == len(t.Changes); j++ {
-		if t.Changes[j].Change == t.Changes[i].Change && t.Changes[j].Signer == t.Changes[i].Signer {
-			overtaken = j
-		}
-	}
-	for _, s := range t.Seen {
-		if s.Changes > i {
-			count++
-		}
-	}
-	all := make([]TruthAnswer, 0, count)
-	for n, s := range t.Seen {
-		if s.Changes > i {
-			all = append(all, TruthAnswer{N: n, At: s.At, Kind: s.Kind, Changes: s.Changes, Newest: s.Changes <= overtaken})
-		}
-	}
-	return all
-}
-
 // Alive says whether a transaction can be seen at all.
 func (t *Transaction) Alive() bool { return t.State.Word != "" }
