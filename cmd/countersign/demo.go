@@ -173,7 +173,7 @@ func (s *stage) play(ctx context.Context, a *Env) (report demoReport, err error)
 func (s *stage) prepare(services, public string) error {
 	speed := (24 * time.Hour).Seconds() / s.o.length.Seconds()
 	s.world = simulator.New(simulator.Options{
-		Services: simulator.Services(), Seed: s.o.seed, Transactions: s.o.transactions, BornBefore: s.o.transactions / 5, Speed: speed,
+		Services: simulator.Services(), Seed: s.o.seed, Transactions: s.o.transactions, BornBefore: s.o.transactions / 5, Speed: speed, End: 24 * time.Hour,
 		Base: "http://" + services, Callbacks: "http://" + public, Faults: demoFaults(), Observe: s.events.note,
 	})
 	conf := simulatedConfig(simulatedOptions{
@@ -215,11 +215,13 @@ const eveningMost = 5 * time.Minute
 // asked again, and compares.
 func (s *stage) evening(ctx context.Context, say io.Writer) (demoReport, error) {
 	fmt.Fprint(say, "\nThe faults stop. What was delayed arrives, one full poll asks about every row …\n")
-	s.world.Stop()
-	s.world.SetFaults(simulator.Faults{})
-	s.world.FlushDelayed()
 	ctx, cancel := context.WithTimeout(ctx, eveningMost)
 	defer cancel()
+	if err := s.until(ctx, func(context.Context) (bool, error) { return s.world.Ended(), nil }); err != nil {
+		return demoReport{}, err
+	}
+	s.world.SetFaults(simulator.Faults{})
+	s.world.FlushDelayed()
 	quiet := func(ctx context.Context) (bool, error) {
 		if !s.world.Idle() {
 			return false, nil
