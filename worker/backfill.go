@@ -8,6 +8,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 // ErrNoList is returned for accounts that list nothing: their history can only be tracked by ref.
@@ -41,7 +42,7 @@ type Plan struct {
 
 // PlanBackfill lists the window and compares, writing nothing: what would change, how many calls
 // and how long it takes inside the budget.
-func (w *Worker) PlanBackfill(ctx context.Context, a *Account, since, until time.Time) (Plan, error) {
+func (w *Worker) PlanBackfill(ctx context.Context, a *apply.Account, since, until time.Time) (Plan, error) {
 	plan := Plan{Account: a.ID}
 	l := a.Provider.Lister
 	if l == nil {
@@ -71,7 +72,7 @@ func (w *Worker) PlanBackfill(ctx context.Context, a *Account, since, until time
 	return plan, nil
 }
 
-func (w *Worker) planPage(ctx context.Context, a *Account, lists provider.Listing, page provider.Page, seen map[string]bool, plan *Plan) error {
+func (w *Worker) planPage(ctx context.Context, a *apply.Account, lists provider.Listing, page provider.Page, seen map[string]bool, plan *Plan) error {
 	var keys []model.Key
 	for _, it := range page.Items {
 		keys = append(keys, model.Key{Account: a.ID, Ref: it.Observation.Ref})

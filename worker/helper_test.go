@@ -25,6 +25,7 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/provider/providertest"
+	"countersign/worker/apply"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -127,7 +128,7 @@ func (b *batching) FetchMany(_ context.Context, refs []string) (out []model.Obse
 type bench struct {
 	*Worker
 	service *service
-	account *Account
+	account *apply.Account
 	ms      *atomic.Int64
 	root    string
 	log     bytes.Buffer
@@ -183,7 +184,7 @@ func testRules() model.Rules {
 			model.InProgress: {model.Completed, model.Declined},
 		},
 		Confirm: model.ConfirmFinal, RecheckAfter: []time.Duration{10 * time.Second}, Debounce: 2 * time.Second,
-		Tells: map[model.Change]map[model.Status][]string{
+		Tells: map[model.GapChange]map[model.Status][]string{
 			model.ChangeStatus:  {"": {"moved"}},
 			model.ChangeCreated: {"": {"moved"}},
 		},
@@ -203,30 +204,37 @@ func newBench(t *testing.T, dsn string) *bench {
 	files, err := OpenFiles(b.root)
 	check(t, err)
 	b.service = &service{rules: testRules(), says: map[string]model.Observation{}, files: map[string][]byte{}, links: map[string]func(io.Writer) error{}}
-	b.account = &Account{
+	b.account = &apply.Account{
 		ID: "acc", ProviderName: "played", Provider: providertest.Able(b.service), Rules: b.service.rules, GapGrace: 5 * time.Minute,
 		Download: []model.DocumentKind{model.SignedDocument, model.EvidenceDocument},
 	}
 	log := logrus.New()
 	log.SetOutput(&b.log)
 	b.Worker = New(Options{
-		Store: st, Accounts: func() []*Account { return []*Account{b.account} }, Files: files, Now: now, Rand: func() float64 { return 0 },
+		Store: st, Accounts: func() []*apply.Account { return []*apply.Account{b.account} }, Files: files, Now: now, Rand: func() float64 { return 0 },
 		Log: logrus.NewEntry(log), Owner: "test",
 	})
 	check(t, st.Do(t.Context(), store.Unit{Apply: func(g *store.Batch) error {
-		g.PutAccount(store.Account{ID: "acc", Provider: "played", FirstStartAt: noon.Add(-24 * time.Hour)})
+		g.PutAccount(model.Account{ID: "acc", Provider: "played", FirstStartAt: noon.Add(-24 * time.Hour)})
 		return nil
 	}}))
 	return b
 }
 
+func slot(t *testing.T, line string) apply.Slot {
+	t.Helper()
+	s, err := apply.ParseSlot(line)
+	check(t, err)
+	return s
+}
+
 func key(ref string) model.Key { return model.Key{Account: "acc", Ref: ref} }
 
 // called hands over a callback that claims something.
-func (b *bench) called(t *testing.T, o model.Observation, links ...provider.Link) Result {
+func (b *bench) called(t *testing.T, o model.Observation, links ...provider.Link) apply.Result {
 	t.Helper()
-	res, err := b.Callback(t.Context(), Incoming{
-		Callback: store.Callback{Account: "acc", Ref: o.Ref, Type: "moved", Verdict: store.Accepted, At: b.Now(), Body: []byte("{}")},
+	res, err := b.Callback(t.Context(), apply.Incoming{
+		Callback: model.Callback{Account: "acc", Ref: o.Ref, Type: "moved", Verdict: model.Accepted, At: b.Now(), Body: []byte("{}")},
 		Rules:    b.account.Rules, Observations: []model.Observation{o}, Links: links,
 	})
 	check(t, err)
@@ -264,7 +272,7 @@ func (b *bench) row(t *testing.T, ref string) model.Transaction {
 	return r
 }
 
-func (b *bench) documents(t *testing.T, ref string) []store.Document {
+func (b *bench) documents(t *testing.T, ref string) []model.Document {
 	t.Helper()
 	list, err := b.Store.Documents(t.Context(), store.DocumentFilter{Account: "acc", Ref: ref})
 	check(t, err)
@@ -272,7 +280,7 @@ func (b *bench) documents(t *testing.T, ref string) []store.Document {
 }
 
 // document is a row's only one.
-func (b *bench) document(t *testing.T, ref string) store.Document {
+func (b *bench) document(t *testing.T, ref string) model.Document {
 	t.Helper()
 	list := b.documents(t, ref)
 	if len(list) != 1 {
@@ -306,27 +314,4 @@ func same[T any](t testing.TB, what string, got, want T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%s:\n got %+v\nwant %+v", what, got, want)
 	}
-}
-
-// pdfOf is a small PDF that tells itself from others by a word.
-func pdfOf(word string) []byte {
-	var b bytes.Buffer
-	var at []int
-	b.WriteString("%PDF-1.4\n")
-	content := "BT /F1 12 Tf 10 10 Td (" + word + ") Tj ET"
-	for i, o := range []string{
-		"<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Kids[3 0 R]/Count 1>>",
-		"<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
-		fmt.Sprintf("<</Length %d>>\nstream\n%s\nendstream", len(content), content), "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
-	} {
-		at = append(at, b.Len())
-		fmt.Fprintf(&b, "%d 0 obj\n%s\nendobj\n", i+1, o)
-	}
-	table := b.Len()
-	b.WriteString("xref\n0 6\n0000000000 65535 f \n")
-	for _, n := range at {
-		fmt.Fprintf(&b, "%010d 00000 n \n", n)
-	}
-	fmt.Fprintf(&b, "trailer\n<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n", table)
-	return b.Bytes()
 }

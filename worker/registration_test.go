@@ -11,8 +11,10 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 func TestWhatChangedOfARegistrationIsNamed(t *testing.T) {
@@ -72,7 +74,7 @@ func TestARegistrationThatAnOperatorMadeSettlesTheIncident(t *testing.T) {
 	log := logrus.New()
 	log.SetOutput(io.Discard)
 	made := func() *Worker {
-		return New(Options{Store: s, Accounts: func() []*Account { return nil }, Now: now, Rand: func() float64 { return 0 }, Log: logrus.NewEntry(log)})
+		return New(Options{Store: s, Accounts: func() []*apply.Account { return nil }, Now: now, Rand: func() float64 { return 0 }, Log: logrus.NewEntry(log)})
 	}
 	daemon, verb := made(), made()
 	audit := func(r provider.Registration) {
@@ -84,7 +86,7 @@ func TestARegistrationThatAnOperatorMadeSettlesTheIncident(t *testing.T) {
 	open := func(want int) {
 		t.Helper()
 		list, err := s.Incidents(t.Context(), true)
-		if err != nil || len(list) != want || want == 1 && list[0].Kind != store.RegistrationChanged {
+		if err != nil || len(list) != want || want == 1 && list[0].Kind != model.RegistrationChanged {
 			t.Fatalf("open: %+v, %v, want %d", list, err, want)
 		}
 	}

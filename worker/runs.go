@@ -13,7 +13,9 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/model/store/durable"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 // The kinds of run beside the tiers.
@@ -35,9 +37,9 @@ type Params struct {
 
 // Queue writes a run for the loops to work off. With once, a run of its account and kind that is
 // waiting or in work is returned instead.
-func (w *Worker) Queue(ctx context.Context, r store.Run, once bool) (store.Run, error) {
+func (w *Worker) Queue(ctx context.Context, r model.Run, once bool) (model.Run, error) {
 	if once {
-		busy, err := w.Store.Runs(ctx, store.RunFilter{Account: r.Account, Kind: r.Kind, States: []store.RunState{store.RunQueued, store.RunActive}, Limit: 1})
+		busy, err := w.Store.Runs(ctx, store.RunFilter{Account: r.Account, Kind: r.Kind, States: []model.RunState{model.RunQueued, model.RunActive}, Limit: 1})
 		if err != nil {
 			return r, err
 		}
@@ -49,20 +51,20 @@ func (w *Worker) Queue(ctx context.Context, r store.Run, once bool) (store.Run, 
 	if err != nil {
 		return r, err
 	}
-	r.ID, r.State, r.CreatedAt = id.String(), store.RunQueued, w.Now()
+	r.ID, r.State, r.CreatedAt = id.String(), model.RunQueued, w.Now()
 	err = w.saveRun(ctx, &r)
 	w.Nudge()
 	return r, err
 }
 
-func (w *Worker) saveRun(ctx context.Context, r *store.Run) error {
+func (w *Worker) saveRun(ctx context.Context, r *model.Run) error {
 	return w.doPatiently(ctx, store.Unit{Apply: func(b *store.Batch) error { b.PutRun(*r); return nil }})
 }
 
 // runsOnce starts what is queued, and what a process that is gone left in work. One run of an
 // account and kind is in work at a time. It returns at once; Run waits for them.
 func (w *Worker) runsOnce(ctx context.Context) error {
-	runs, err := w.Store.Runs(ctx, store.RunFilter{States: []store.RunState{store.RunQueued, store.RunActive}, Limit: 500, Oldest: true})
+	runs, err := w.Store.Runs(ctx, store.RunFilter{States: []model.RunState{model.RunQueued, model.RunActive}, Limit: 500, Oldest: true})
 	if err != nil {
 		return err
 	}
@@ -96,17 +98,17 @@ func (w *Worker) runsOnce(ctx context.Context) error {
 
 // execute works on one run until it is done, and writes down how it ended. A run that ctx cut
 // short stays "running" and is resumed from its cursor.
-func (w *Worker) execute(ctx context.Context, r store.Run) error {
+func (w *Worker) execute(ctx context.Context, r model.Run) error {
 	now := w.Now()
 	a := w.account(r.Account)
 	if a == nil {
-		r.State, r.Note, r.FinishedAt = store.RunFailed, "the account is not configured", &now
+		r.State, r.Note, r.FinishedAt = model.RunFailed, "the account is not configured", &now
 		return w.saveRun(ctx, &r)
 	}
 	if r.StartedAt == nil {
 		r.StartedAt = &now
 	}
-	r.State, r.BeatAt = store.RunActive, &now
+	r.State, r.BeatAt = model.RunActive, &now
 	if err := w.saveRun(ctx, &r); err != nil {
 		return err
 	}
@@ -125,19 +127,19 @@ func (w *Worker) execute(ctx context.Context, r store.Run) error {
 		return err
 	}
 	ps.finish(err, w.Now())
-	store.CrashPoint("run before end")
+	durable.CrashPoint("run before end")
 	w.Log.WithFields(logrus.Fields{"account": r.Account, "loop": r.Kind, "status": string(r.State), "listed": r.Listed, "asked": r.Asked,
 		"changed": r.Changed, "gaps": r.Gaps}).Info("run ended")
 	err = w.saveRun(ctx, &r)
-	store.CrashPoint("run end saved")
+	durable.CrashPoint("run end saved")
 	return err
 }
 
 // pass is one run in work.
 type pass struct {
 	*Worker
-	a        *Account
-	run      *store.Run
+	a        *apply.Account
+	run      *model.Run
 	params   Params
 	mu       sync.Mutex // guards the run's counts and what follows
 	failures int
@@ -152,8 +154,8 @@ func (p *pass) do(ctx context.Context) error {
 		return errForeign(p.a.ID)
 	}
 	switch p.run.Kind {
-	case string(Active), string(Idle), string(Audit):
-		return p.tier(ctx, Tier(p.run.Kind))
+	case string(apply.Active), string(apply.Idle), string(apply.Audit):
+		return p.tier(ctx, apply.Tier(p.run.Kind))
 	case KindBackfill:
 		return p.backfill(ctx)
 	case KindVerify:
@@ -173,11 +175,11 @@ func (p *pass) finish(err error, now time.Time) {
 	}
 	switch {
 	case err == nil:
-		r.State, r.Cursor = store.RunDone, ""
+		r.State, r.Cursor = model.RunDone, ""
 	case p.failures > 0 && r.Asked > p.failures:
-		r.State, r.Note = store.RunPartial, fmt.Sprintf("%d of %d questions failed: %v", p.failures, r.Asked, provider.Redact(err))
+		r.State, r.Note = model.RunPartial, fmt.Sprintf("%d of %d questions failed: %v", p.failures, r.Asked, provider.Redact(err))
 	default:
-		r.State, r.Note = store.RunFailed, fmt.Sprint(provider.Redact(err))
+		r.State, r.Note = model.RunFailed, fmt.Sprint(provider.Redact(err))
 	}
 }
 
@@ -220,9 +222,9 @@ func (p *pass) save(ctx context.Context) error {
 	p.run.BeatAt = &now
 	r := *p.run
 	p.mu.Unlock()
-	store.CrashPoint("cursor before save")
+	durable.CrashPoint("cursor before save")
 	err := p.saveRun(ctx, &r)
-	store.CrashPoint("cursor saved")
+	durable.CrashPoint("cursor saved")
 	return err
 }
 

@@ -30,7 +30,7 @@ func (v *Verified) Add(o Verified) {
 }
 
 // VerifiedBy reads how far a verify run has come.
-func VerifiedBy(r store.Run) (v Verified) {
+func VerifiedBy(r model.Run) (v Verified) {
 	if r.Result == "" || json.Unmarshal([]byte(r.Result), &v) != nil {
 		return Verified{}
 	}
@@ -38,8 +38,8 @@ func VerifiedBy(r store.Run) (v Verified) {
 }
 
 // QueueVerify is Queue for a verify. One that was stopped half way and asked for the same goes on at its cursor.
-func (w *Worker) QueueVerify(ctx context.Context, account string, p Params) (r store.Run, resumed bool, err error) {
-	left, err := w.Store.Runs(ctx, store.RunFilter{Account: account, Kind: KindVerify, States: []store.RunState{store.RunQueued, store.RunActive}})
+func (w *Worker) QueueVerify(ctx context.Context, account string, p Params) (r model.Run, resumed bool, err error) {
+	left, err := w.Store.Runs(ctx, store.RunFilter{Account: account, Kind: KindVerify, States: []model.RunState{model.RunQueued, model.RunActive}})
 	if err != nil {
 		return r, false, err
 	}
@@ -55,7 +55,7 @@ func (w *Worker) QueueVerify(ctx context.Context, account string, p Params) (r s
 	if err != nil {
 		return r, false, err
 	}
-	r, err = w.Queue(ctx, store.Run{Account: account, Kind: KindVerify, Params: string(text)}, false)
+	r, err = w.Queue(ctx, model.Run{Account: account, Kind: KindVerify, Params: string(text)}, false)
 	return r, false, err
 }
 

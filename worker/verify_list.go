@@ -67,7 +67,7 @@ func (v *verifier) listed(ctx context.Context, page provider.Page, stamp model.O
 	var refs []string
 	var found []model.Observation
 	for _, it := range page.Items {
-		if it.Whole && nameable(it.Observation.Ref) {
+		if it.Whole && provider.IsRef(it.Observation.Ref) {
 			refs, found = append(refs, it.Observation.Ref), append(found, it.Observation)
 		}
 	}

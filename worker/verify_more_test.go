@@ -15,6 +15,7 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/provider/providertest"
+	"countersign/worker/pdf/pdftest"
 )
 
 // rowsOf makes rows a00, a01 … in progress, all of which the service answers for.
@@ -86,7 +87,7 @@ func TestAVerifyThatIsCutShortGoesOnAtItsCursor(t *testing.T) {
 				check(t, b.execute(ctx, r))
 				r, err = b.Store.RunByID(t.Context(), r.ID)
 				check(t, err)
-				same(t, "stopped", []any{r.State, r.Asked, r.Total, VerifiedBy(r)}, []any{store.RunActive, 10, len(want), Verified{Checked: 10, Drift: 1, Repaired: b2i(params.Repair)}})
+				same(t, "stopped", []any{r.State, r.Asked, r.Total, VerifiedBy(r)}, []any{model.RunActive, 10, len(want), Verified{Checked: 10, Drift: 1, Repaired: b2i(params.Repair)}})
 
 				b.again(t)
 				b.account.Provider = providertest.Able(b.service)
@@ -103,7 +104,7 @@ func TestAVerifyThatIsCutShortGoesOnAtItsCursor(t *testing.T) {
 					lines[i] += fmt.Sprintf(" status %t", params.Repair)
 				}
 				same(t, "drift of both halves", b.drift(t, r.ID), lines)
-				same(t, "done", []any{r.State, r.Asked, VerifiedBy(r)}, []any{store.RunDone, len(want), Verified{Checked: len(want), Drift: 3, Repaired: 3 * b2i(params.Repair)}})
+				same(t, "done", []any{r.State, r.Asked, VerifiedBy(r)}, []any{model.RunDone, len(want), Verified{Checked: len(want), Drift: 3, Repaired: 3 * b2i(params.Repair)}})
 				_, resumed, err = b.QueueVerify(t.Context(), "acc", params)
 				check(t, err)
 				same(t, "a new one", resumed, false)
@@ -119,7 +120,7 @@ func b2i(v bool) int {
 	return 0
 }
 
-func paramsOf(t *testing.T, r store.Run) (p Params) {
+func paramsOf(t *testing.T, r model.Run) (p Params) {
 	t.Helper()
 	check(t, json.Unmarshal([]byte(r.Params), &p))
 	return p
@@ -130,7 +131,7 @@ func TestASampleIsUniform(t *testing.T) {
 	refs := b.rowsOf(t, 20)
 	times := map[string]int{}
 	for i := range 400 {
-		v := &verifier{pass: &pass{Worker: b.Worker, a: b.account, run: &store.Run{}, params: Params{Seed: fmt.Sprint("seed ", i)}}}
+		v := &verifier{pass: &pass{Worker: b.Worker, a: b.account, run: &model.Run{}, params: Params{Seed: fmt.Sprint("seed ", i)}}}
 		got, err := v.choose(t.Context(), 5)
 		check(t, err)
 		same(t, "rows", len(slices.Compact(slices.Clone(got))), 5)
@@ -143,7 +144,7 @@ func TestASampleIsUniform(t *testing.T) {
 			t.Errorf("%s was drawn %d times of 400", ref, n)
 		}
 	}
-	v := &verifier{pass: &pass{Worker: b.Worker, a: b.account, run: &store.Run{}, params: Params{Seed: "s"}}}
+	v := &verifier{pass: &pass{Worker: b.Worker, a: b.account, run: &model.Run{}, params: Params{Seed: "s"}}}
 	got, err := v.choose(t.Context(), 100)
 	check(t, err)
 	same(t, "a sample larger than the table", got, refs)
@@ -155,7 +156,7 @@ func TestAVerifyAsksForSeveralAtOnce(t *testing.T) {
 		b.rowsOf(t, 25)
 		b.differs("a03", "a24")
 		s.omits = "a07"
-		r := b.ran(t, store.Run{Kind: KindVerify})
+		r := b.ran(t, model.Run{Kind: KindVerify})
 		same(t, "calls", []int{len(s.batches), len(b.service.asked)}, []int{3, 1})
 		same(t, "drift", b.drift(t, r.ID), []string{"a03 status false", "a24 status false"})
 		same(t, "sum", VerifiedBy(r), Verified{Checked: 25, Drift: 2})
@@ -183,10 +184,10 @@ func TestAVerifyReadsAListOfWholeObjectsAndAsksAboutTheRest(t *testing.T) {
 			}
 		}
 		l.items = append(l.items, l.items[3]) // pages shift
-		r := b.ran(t, store.Run{Kind: KindVerify})
+		r := b.ran(t, model.Run{Kind: KindVerify})
 		same(t, "asked alone", b.service.asked, []string{"a09"})
 		same(t, "drift", b.drift(t, r.ID), []string{"a04 status false"})
-		same(t, "run", []any{r.State, r.Asked, r.Total, VerifiedBy(r)}, []any{store.RunDone, 25, 25, Verified{Checked: 25, Drift: 1}})
+		same(t, "run", []any{r.State, r.Asked, r.Total, VerifiedBy(r)}, []any{model.RunDone, 25, 25, Verified{Checked: 25, Drift: 1}})
 		marked, err := b.Store.Verified(t.Context(), r.ID, []string{"a01"})
 		check(t, err)
 		same(t, "marks that are left", len(marked), 0)
@@ -196,7 +197,7 @@ func TestAVerifyReadsAListOfWholeObjectsAndAsksAboutTheRest(t *testing.T) {
 func TestFilesAreVerifiedWhereTheProviderCannotBeAsked(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		for _, ref := range []string{"a", "b", "c"} {
-			b.service.files["1"], b.service.says[ref] = pdfOf(ref), completed(marked("m"))
+			b.service.files["1"], b.service.says[ref] = pdftest.Plain(ref), completed(marked("m"))
 			b.answered(t, ref, completed(marked("m")))
 			check(t, b.downloadOnce(t.Context()))
 		}
@@ -204,17 +205,17 @@ func TestFilesAreVerifiedWhereTheProviderCannotBeAsked(t *testing.T) {
 		check(t, os.WriteFile(path, []byte("altered"), 0o600))
 		b.service.fails = fmt.Errorf("401: %w", provider.ErrDenied)
 		b.Workers, b.service.asked = 1, nil
-		r := b.ran(t, store.Run{Kind: KindVerify})
+		r := b.ran(t, model.Run{Kind: KindVerify})
 		same(t, "asked until it was refused", b.service.asked, []string{"a"})
-		same(t, "run", []any{r.State, r.Asked, VerifiedBy(r)}, []any{store.RunFailed, 3, Verified{Drift: 1}})
+		same(t, "run", []any{r.State, r.Asked, VerifiedBy(r)}, []any{model.RunFailed, 3, Verified{Drift: 1}})
 		same(t, "drift", b.drift(t, r.ID), []string{"c document 1 false"})
 		if !strings.Contains(r.Note, "refused") && !strings.Contains(r.Note, "401") {
 			t.Errorf("the note does not say why: %q", r.Note)
 		}
 		b.Refuse(t.Context(), "acc", "the key is of another account")
 		b.service.asked = nil
-		r = b.ran(t, store.Run{Kind: KindVerify})
-		same(t, "with a key of another account", []any{r.State, VerifiedBy(r), len(b.service.asked)}, []any{store.RunFailed, Verified{Drift: 1}, 0})
+		r = b.ran(t, model.Run{Kind: KindVerify})
+		same(t, "with a key of another account", []any{r.State, VerifiedBy(r), len(b.service.asked)}, []any{model.RunFailed, Verified{Drift: 1}, 0})
 	})
 }
 

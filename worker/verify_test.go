@@ -10,26 +10,28 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/apply"
+	"countersign/worker/pdf/pdftest"
 )
 
 func TestVerifyFetchesAnAlteredFileAnewAndLeavesOldVersionsAlone(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		for _, mark := range []string{"m1", "m2"} {
-			b.service.files["1"], b.service.says["a"] = pdfOf(mark), completed(marked(mark))
+			b.service.files["1"], b.service.says["a"] = pdftest.Plain(mark), completed(marked(mark))
 			b.answered(t, "a", completed(marked(mark)))
 			check(t, b.downloadOnce(t.Context()))
 		}
 		for _, d := range b.documents(t, "a") {
 			check(t, os.WriteFile(filepath.Join(b.root, filepath.FromSlash(d.Path)), []byte("altered"), 0o600))
 		}
-		r := b.ran(t, store.Run{Kind: KindVerify, Params: `{"repair":true}`})
+		r := b.ran(t, model.Run{Kind: KindVerify, Params: `{"repair":true}`})
 		same(t, "sum", VerifiedBy(r), Verified{Checked: 1, Drift: 2, Repaired: 1})
 		check(t, b.downloadOnce(t.Context()))
 		list := b.documents(t, "a")
 		same(t, "versions", []int{len(list), list[0].Version, list[1].Version}, []int{2, 1, 3})
 		got, err := os.ReadFile(filepath.Join(b.root, filepath.FromSlash(list[1].Path)))
 		check(t, err)
-		same(t, "the newest file", string(got), string(pdfOf("m2")))
+		same(t, "the newest file", string(got), string(pdftest.Plain("m2")))
 	})
 }
 
@@ -38,13 +40,13 @@ func TestASlotThatWasMissedIsCaughtUpOnceAndTheNextComesInItsTime(t *testing.T) 
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, "sqlite:"+path)
 		b.Worker.Now = func() time.Time { return time.Now().UTC() }
-		b.account.Polling = Schedules{Active: "0 */6 * * *", Audit: "0 3 * * *"}
+		b.account.Polling = apply.Schedules{apply.Active: slot(t, "0 */6 * * *"), apply.Audit: slot(t, "0 3 * * *")}
 		queued := func() (n int) {
 			runs, err := b.Store.Runs(t.Context(), store.RunFilter{Account: "acc"})
 			check(t, err)
 			for _, r := range runs {
 				now := b.Worker.Now()
-				r.State, r.FinishedAt = store.RunDone, &now
+				r.State, r.FinishedAt = model.RunDone, &now
 				check(t, b.saveRun(t.Context(), &r))
 			}
 			return len(runs)
@@ -70,26 +72,13 @@ func TestASlotThatWasMissedIsCaughtUpOnceAndTheNextComesInItsTime(t *testing.T) 
 	})
 }
 
-func TestACronLineThatNeverFiresOrPanicsIsRefused(t *testing.T) {
-	for _, line := range []string{"", "TZ=0", "0 0 31 2 *", "every day", "* * * * * * *"} {
-		if _, err := ParseSchedule(line); err == nil {
-			t.Errorf("%q was taken", line)
-		}
-	}
-	for _, line := range []string{"0 */6 * * *", "*/5 0 3 * * *", "@daily"} {
-		if _, err := ParseSchedule(line); err != nil {
-			t.Errorf("%q: %v", line, err)
-		}
-	}
-}
-
 // A service that goes on showing what was deleted agrees with a row that says so.
 func TestVerifyTakesADeletedOneThatIsStillShown(t *testing.T) {
 	t.Parallel()
 	row := model.Transaction{Account: "a", Ref: "r", Status: model.Declined, Deleted: true}
 	shown := model.Observation{Ref: "r", Evidence: model.Verified, Status: model.Declined, Deleted: model.Yes}
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-	v := &verifier{pass: &pass{Worker: b.Worker, a: b.account, run: &store.Run{ID: "r"}}}
+	v := &verifier{pass: &pass{Worker: b.Worker, a: b.account, run: &model.Run{ID: "r"}}}
 	differ := func(want int) {
 		t.Helper()
 		if got := v.differences(row, shown); len(got) != want {

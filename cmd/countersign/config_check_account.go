@@ -159,7 +159,7 @@ func dryBuild(build provider.Driver, a *Account) (provider.Service, error) {
 }
 
 // reach says in words whose transactions polls find; "" where the account's secrets are not at hand.
-func (a *app) reach(account *Account) string {
+func (a *Env) reach(account *Account) string {
 	build, ok := a.providers[account.Provider]
 	if !ok || account.reader.lacks(account.at+".settings") {
 		return ""

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/provider"
 )
@@ -24,7 +25,7 @@ var nine = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 func testApp(env map[string]string) (a *app, stdout, stderr *bytes.Buffer) {
 	stdout, stderr = &bytes.Buffer{}, &bytes.Buffer{}
 	a = newApp(strings.NewReader(""), stdout, stderr)
-	a.now = func() time.Time { return nine }
+	a.Now = func() time.Time { return nine }
 	a.lookup = func(name string) (string, bool) { v, ok := env[name]; return v, ok }
 	a.providers = onPaper("onespan", "dropboxsign")
 	return a, stdout, stderr
@@ -274,7 +275,7 @@ func TestConfigFile(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	a, _, stderr := testApp(map[string]string{})
-	if code := a.run(context.Background(), []string{"config", "check"}); code != exitUsage || !strings.HasPrefix(stderr.String(), "error: no config: ") {
+	if code := a.run(context.Background(), []string{"config", "check"}); code != output.ExitUsage || !strings.HasPrefix(stderr.String(), "error: no config: ") {
 		t.Errorf("without a config: exit %d, %s", code, stderr)
 	}
 	if err := os.WriteFile("config.yaml", nil, 0o600); err != nil {

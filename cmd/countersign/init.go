@@ -2,12 +2,15 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
 	"os"
 	"slices"
 	"strings"
+
+	"countersign/cmd/countersign/output"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +22,7 @@ type initFlags struct {
 	force                        bool
 }
 
-func initVerb(a *app) *cobra.Command {
+func newInitCommand(env *Env) *cobra.Command {
 	var f initFlags
 	cmd := &cobra.Command{
 		Use:   "init",
@@ -29,7 +32,7 @@ writes a commented config. What a flag says is not asked. Secrets are not asked 
 environment variables that hold them. A config that is there is not written over, but with --force.`,
 		Example: "  countersign init\n  countersign init --provider onespan --account sales --public-url https://sign.example.com",
 		Args:    cobra.NoArgs,
-		RunE:    func(*cobra.Command, []string) error { return a.init(f) },
+		RunE:    func(*cobra.Command, []string) error { return runInit(env, f) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.provider, "provider", "", "the `PROVIDER`")
@@ -40,13 +43,13 @@ environment variables that hold them. A config that is there is not written over
 	return cmd
 }
 
-func (a *app) init(f initFlags) error {
-	file := or(or(f.file, a.configFlag), "config.yaml")
+func runInit(env *Env, f initFlags) error {
+	file := cmp.Or(f.file, env.configFlag, "config.yaml")
 	if _, err := os.Lstat(file); err == nil && !f.force {
-		return usagef("%s is there already: name another file, or --force", file)
+		return output.Usagef("%s is there already: name another file, or --force", file)
 	}
-	in := bufio.NewReader(a.stdin)
-	names := slices.Sorted(maps.Keys(a.providers))
+	in := bufio.NewReader(env.stdin)
+	names := slices.Sorted(maps.Keys(env.providers))
 	given := f.provider != "" && f.account != "" // then the URL may be left out
 	for _, q := range []struct {
 		to       *string
@@ -61,47 +64,47 @@ func (a *app) init(f initFlags) error {
 		if *q.to != "" || q.skip {
 			continue
 		}
-		answer, err := a.ask(in, q.question, q.fallback)
+		answer, err := askLine(env, in, q.question, q.fallback)
 		if err != nil {
 			return err
 		}
 		*q.to = answer
 	}
 	if !slices.Contains(names, f.provider) {
-		return usagef("%q is not a provider: one of %s", f.provider, strings.Join(names, ", "))
+		return output.Usagef("%q is not a provider: one of %s", f.provider, strings.Join(names, ", "))
 	}
 	if !accountID.MatchString(f.account) {
-		return usagef("%q is not an account id: lower case letters, digits, - and _, at most 63, a letter or digit first", f.account)
+		return output.Usagef("%q is not an account id: lower case letters, digits, - and _, at most 63, a letter or digit first", f.account)
 	}
-	text, secrets := initialConfig(f, a.providers[f.provider].Traits)
-	if err := a.fits(file, text); err != nil {
+	text, secrets := initialConfig(f, env.providers[f.provider].Traits)
+	if err := checkAnswers(env, file, text); err != nil {
 		return err
 	}
 	if err := newConfigFile(file, text, f.force); err != nil {
 		return err
 	}
-	return a.printf("%s is written. Next:\n  set %s in the environment\n  countersign --config %[1]s doctor\n  countersign --config %[1]s serve\n", file, strings.Join(secrets, " and "))
+	return env.Printf("%s is written. Next:\n  set %s in the environment\n  countersign --config %[1]s doctor\n  countersign --config %[1]s serve\n", file, strings.Join(secrets, " and "))
 }
 
-// ask puts a question and reads a line.
-func (a *app) ask(in *bufio.Reader, question, fallback string) (string, error) {
+// askLine puts a question and reads a line.
+func askLine(env *Env, in *bufio.Reader, question, fallback string) (string, error) {
 	if fallback != "" {
 		question += " [" + fallback + "]"
 	}
-	fmt.Fprintf(a.stderr, "%s: ", question)
+	fmt.Fprintf(env.Stderr, "%s: ", question)
 	line, err := in.ReadString('\n')
 	if err != nil && err != io.EOF { //nolint:errorlint // ReadString returns it as it is
 		return "", err
 	}
-	return or(strings.TrimSpace(line), fallback), nil
+	return cmp.Or(strings.TrimSpace(line), fallback), nil
 }
 
-// fits refuses answers that make no config; secrets may be missing.
-func (a *app) fits(file, text string) error {
-	_, err := a.parseConfig(file, []byte(text))
+// checkAnswers refuses answers that make no config; secrets may be missing.
+func checkAnswers(env *Env, file, text string) error {
+	_, err := env.parseConfig(file, []byte(text))
 	if list, ok := err.(*faults); ok { //nolint:errorlint // that is what it returns
 		if list = list.but(true); list != nil {
-			return &exitError{exitUsage, list}
+			return &output.ExitError{Code: output.ExitUsage, Err: list}
 		}
 		return nil
 	}
@@ -127,7 +130,7 @@ func initialConfig(f initFlags, traits provider.Traits) (text string, secrets []
 		line("  # What providers call from outside; without it only polls bring news.")
 		line("  # url: \"https://sign.example.com\"")
 	} else {
-		line("  # Register %s/callbacks/%s with the provider.", strings.TrimRight(plain(f.url), "/"), f.account)
+		line("  # Register %s/callbacks/%s with the provider.", strings.TrimRight(output.Plain(f.url), "/"), f.account)
 		line("  url: %s", yamlText(f.url))
 	}
 	line("")

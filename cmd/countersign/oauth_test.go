@@ -16,6 +16,7 @@ import (
 	"sync"
 	"testing"
 
+	"countersign/cmd/countersign/output"
 	"countersign/provider"
 	"countersign/provider/autosign"
 	"countersign/provider/onespan"
@@ -99,7 +100,7 @@ func TestALoginTakesACodeAndKeepsTheTokensEncrypted(t *testing.T) {
 		a, stdout, stderr, dir := loginApp(t, s, test.authorize)
 		a.stdin = strings.NewReader(test.stdin)
 		code := a.run(t.Context(), append([]string{"--config", a.configFlag, "oauth", "login", "la"}, strings.Fields(test.args)...))
-		if code != exitDone || !strings.Contains(stdout.String(), "la: logged in") {
+		if code != output.ExitDone || !strings.Contains(stdout.String(), "la: logged in") {
 			t.Errorf("%s: exit %d, %s%s", name, code, stdout, stderr)
 			continue
 		}
@@ -127,15 +128,15 @@ func TestALoginThatFailsKeepsNothing(t *testing.T) {
 		exit  int
 		want  string
 	}{
-		"login la --code bad": {exit: exitFailed, want: "credentials refused"},
-		"login la":            {exit: exitUsage, want: "no code came on stdin"},
-		"login la --redirect https://x.example.org": {stdin: "https://x.example.org/?code=good&state=another\n", exit: exitFailed, want: "the state is not that of this login"},
-		"login nobody":                              {exit: exitUsage, want: "not in the config"},
-		"login hr --code good":                      {exit: exitUsage, want: "takes no login"},
-		"login la --listen 0.0.0.0:0":               {exit: exitUsage, want: "not on this machine"},
-		"login la --listen :0":                      {exit: exitUsage, want: "not on this machine"},
-		"login la --code good --listen 127.0.0.1:0": {exit: exitUsage, want: "goes alone"},
-		"login la --listen 127.0.0.1:0":             {exit: exitUsage, want: "authorize_url"},
+		"login la --code bad": {exit: output.ExitFailed, want: "credentials refused"},
+		"login la":            {exit: output.ExitUsage, want: "no code came on stdin"},
+		"login la --redirect https://x.example.org": {stdin: "https://x.example.org/?code=good&state=another\n", exit: output.ExitFailed, want: "the state is not that of this login"},
+		"login nobody":                              {exit: output.ExitUsage, want: "not in the config"},
+		"login hr --code good":                      {exit: output.ExitUsage, want: "takes no login"},
+		"login la --listen 0.0.0.0:0":               {exit: output.ExitUsage, want: "not on this machine"},
+		"login la --listen :0":                      {exit: output.ExitUsage, want: "not on this machine"},
+		"login la --code good --listen 127.0.0.1:0": {exit: output.ExitUsage, want: "goes alone"},
+		"login la --listen 127.0.0.1:0":             {exit: output.ExitUsage, want: "authorize_url"},
 	} {
 		authorize := consent
 		if strings.HasSuffix(args, "--listen 127.0.0.1:0") {
@@ -177,7 +178,7 @@ func TestALoginThatListensTakesOnlyItsOwnState(t *testing.T) {
 	s := newTokenService(t)
 	a, _, stderr, dir := loginApp(t, s, consent)
 	out := &watchedOutput{seen: make(chan string, 1)}
-	a.stdout = out
+	a.Stdout = out
 	ended := make(chan int, 1)
 	go func() {
 		ended <- a.run(context.Background(), []string{"--config", a.configFlag, "oauth", "login", "la", "--listen", "127.0.0.1:0"})
@@ -212,7 +213,7 @@ func TestALoginThatListensTakesOnlyItsOwnState(t *testing.T) {
 		t.Fatal(resp, err)
 	}
 	resp.Body.Close()
-	if code := <-ended; code != exitDone || !strings.Contains(resting(t, dir), "the-refresh-token") {
+	if code := <-ended; code != output.ExitDone || !strings.Contains(resting(t, dir), "the-refresh-token") {
 		t.Errorf("exit %d, kept %s: %s", code, resting(t, dir), stderr)
 	}
 }
@@ -221,7 +222,7 @@ func TestALoginWorksBesideARunningDaemon(t *testing.T) {
 	t.Parallel()
 	s := newTokenService(t)
 	a, stdout, stderr, dir := loginApp(t, s, "")
-	if code := a.run(t.Context(), []string{"--config", a.configFlag, "track", "la", "r1"}); code != exitDone { // makes the database
+	if code := a.run(t.Context(), []string{"--config", a.configFlag, "track", "la", "r1"}); code != output.ExitDone { // makes the database
 		t.Fatalf("exit %d: %s", code, stderr)
 	}
 	ctx, stop := context.WithCancel(t.Context())
@@ -235,7 +236,7 @@ func TestALoginWorksBesideARunningDaemon(t *testing.T) {
 	}()
 	<-held
 	a.stdin = strings.NewReader("good\n")
-	if code := a.run(t.Context(), []string{"--config", a.configFlag, "oauth", "login", "la"}); code != exitDone {
+	if code := a.run(t.Context(), []string{"--config", a.configFlag, "oauth", "login", "la"}); code != output.ExitDone {
 		t.Errorf("exit %d: %s%s", code, stdout, stderr)
 	}
 	if raw, err := daemon.Token(t.Context(), "la", "oauth"); err != nil || !bytes.Contains(raw, []byte("the-refresh-token")) {
@@ -266,7 +267,7 @@ func TestAnAccountWithoutACallbackSecretIsWarnedOf(t *testing.T) {
 		}
 		code := a.run(t.Context(), []string{"--config", config, "config", "check"})
 		said := stdout.String() + stderr.String()
-		if code != exitDone || !strings.Contains(said, c.warning) || c.warning == "" && strings.Contains(said, "is not set: every") {
+		if code != output.ExitDone || !strings.Contains(said, c.warning) || c.warning == "" && strings.Contains(said, "is not set: every") {
 			t.Errorf("%s %s: exit %d, %s", c.provider, c.settings, code, said)
 		}
 	}
@@ -275,7 +276,7 @@ func TestAnAccountWithoutACallbackSecretIsWarnedOf(t *testing.T) {
 func TestBackfillOfAnAccountThatListsNothingNamesTrack(t *testing.T) {
 	t.Parallel()
 	a, _, stderr, _ := loginApp(t, newTokenService(t), "")
-	if code := a.run(t.Context(), []string{"--config", a.configFlag, "backfill", "--since", "30d", "--account", "la"}); code != exitUsage || !strings.Contains(stderr.String(), "track --file") {
+	if code := a.run(t.Context(), []string{"--config", a.configFlag, "backfill", "--since", "30d", "--account", "la"}); code != output.ExitUsage || !strings.Contains(stderr.String(), "track --file") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 }

@@ -48,7 +48,7 @@ func seed(ctx context.Context, dir string, at time.Time, incident bool) (err err
 		return nil
 	}
 	return s.Do(ctx, store.Unit{Apply: func(b *store.Batch) error {
-		_, err := b.OpenIncident("sales", store.CallbacksSilent, "a poll found a change that no callback told, and none came since")
+		_, err := b.OpenIncident("sales", model.CallbacksSilent, "a poll found a change that no callback told, and none came since")
 		return err
 	}})
 }
@@ -65,11 +65,11 @@ func (w world) ago(d time.Duration) *time.Time {
 }
 
 func (w world) accounts(b *store.Batch) {
-	b.PutAccount(store.Account{
+	b.PutAccount(model.Account{
 		ID: "sales", Provider: "onespan", FirstStartAt: *w.ago(40 * day), LastCallbackAt: w.ago(4 * time.Minute), LastPollAt: w.ago(3 * time.Hour),
 	})
-	b.PutAccount(store.Account{ID: "hr", Provider: "dropboxsign", FirstStartAt: *w.ago(40 * day)})
-	b.PutAccount(store.Account{ID: "old", Provider: "onespan", FirstStartAt: *w.ago(400 * day), LastPollAt: w.ago(100 * day)})
+	b.PutAccount(model.Account{ID: "hr", Provider: "dropboxsign", FirstStartAt: *w.ago(40 * day)})
+	b.PutAccount(model.Account{ID: "old", Provider: "onespan", FirstStartAt: *w.ago(400 * day), LastPollAt: w.ago(100 * day)})
 	for range 9 {
 		b.AddTold("sales", model.ChangeStatus, w.at.Add(-2*day))
 		b.AddFirst("sales", model.ChangeStatus, model.ByCallback, w.at.Add(-2*day))
@@ -117,7 +117,7 @@ func (w world) rows(b *store.Batch) {
 }
 
 func (w world) details(b *store.Batch) {
-	for _, c := range []store.Change{
+	for _, c := range []model.Change{
 		{Account: "sales", Ref: "p-1", Kind: model.KindStatus, From: "unknown", To: "in_progress", Status: model.InProgress, Confirmed: true, Source: "poll r1", At: *w.ago(4 * day)},
 		{Account: "sales", Ref: "p-1", Kind: model.KindStatus, From: "in_progress", To: "completed", Status: model.Completed, Source: "callback c000000000001", At: *w.ago(4 * time.Minute)},
 		{Account: "sales", Ref: "p-1", Kind: model.KindConfirmed, From: "completed", To: "completed", Status: model.Completed, Confirmed: true, Source: "confirm", At: *w.ago(3 * time.Minute)},
@@ -126,7 +126,7 @@ func (w world) details(b *store.Batch) {
 	} {
 		b.AddChange(c)
 	}
-	for _, d := range []store.Document{
+	for _, d := range []model.Document{
 		{Account: "sales", Ref: "p-1", DocID: "doc1", Kind: model.SignedDocument, Name: "Contract/../Ana.pdf", Version: 1, State: model.DocumentStored, SHA256: w.sum, Size: w.size, Path: w.path, StoredAt: w.ago(2 * time.Minute), CreatedAt: *w.ago(3 * time.Minute), Facts: model.SignatureFacts{Signature: "intact", Integrity: "intact", Coverage: "whole", Trust: "unknown"}},
 		{Account: "sales", Ref: "p-1", DocID: "evidence", Kind: model.EvidenceDocument, Name: "Evidence Summary", Version: 1, State: model.DocumentQuarantined, Reason: "not a whole PDF: ask for it again with `documents retry`", CreatedAt: *w.ago(3 * time.Minute)},
 	} {
@@ -147,12 +147,12 @@ func (w world) progress(b *store.Batch) {
 
 func (w world) callbacks(b *store.Batch) {
 	long := append([]byte(`{"name":"PACKAGE_COMPLETE","packageId":"p-2","padding":"`), bytes.Repeat([]byte("x"), 3000)...)
-	for _, c := range []store.Callback{
-		{Account: "sales", Ref: "p-1", Type: "PACKAGE_COMPLETE", EventID: "e1", DedupeKey: "k1", Verdict: store.Accepted, Outcome: store.Applied, At: *w.ago(4 * time.Minute), RemoteAddr: "192.0.2.1", Headers: map[string]string{"Content-Type": "application/json"}, Body: []byte(`{"name":"PACKAGE_COMPLETE","packageId":"p-1"}`)},
-		{Account: "sales", Ref: "p-1", Type: "PACKAGE_COMPLETE", EventID: "e1", Verdict: store.Duplicate, At: *w.ago(3 * time.Minute), RemoteAddr: "192.0.2.1", Body: []byte(`{}`)},
-		{Account: "sales", Ref: "p-2", Type: "PACKAGE_COMPLETE", Verdict: store.Refused, Note: "the callback key is another", At: *w.ago(2 * time.Minute), RemoteAddr: "198.51.100.7", Body: long, Sealed: true},
-		{Account: "hr", Ref: "same", Type: "signature_request_email_bounce", Verdict: store.Accepted, Outcome: store.Checking, At: *w.ago(2 * time.Hour), RemoteAddr: "192.0.2.9", Body: []byte("json=…")},
+	for _, c := range []model.Callback{
+		{Account: "sales", Ref: "p-1", Type: "PACKAGE_COMPLETE", EventID: "e1", DedupeKey: "k1", Verdict: model.Accepted, Outcome: model.Applied, At: *w.ago(4 * time.Minute), RemoteAddr: "192.0.2.1", Headers: map[string]string{"Content-Type": "application/json"}, Body: []byte(`{"name":"PACKAGE_COMPLETE","packageId":"p-1"}`)},
+		{Account: "sales", Ref: "p-1", Type: "PACKAGE_COMPLETE", EventID: "e1", Verdict: model.Duplicate, At: *w.ago(3 * time.Minute), RemoteAddr: "192.0.2.1", Body: []byte(`{}`)},
+		{Account: "sales", Ref: "p-2", Type: "PACKAGE_COMPLETE", Verdict: model.Refused, Note: "the callback key is another", At: *w.ago(2 * time.Minute), RemoteAddr: "198.51.100.7", Body: long, Sealed: true},
+		{Account: "hr", Ref: "same", Type: "signature_request_email_bounce", Verdict: model.Accepted, Outcome: model.Checking, At: *w.ago(2 * time.Hour), RemoteAddr: "192.0.2.9", Body: []byte("json=…")},
 	} {
-		b.AddCallback(c)
+		b.AddCallback(store.Packed{Callback: c})
 	}
 }

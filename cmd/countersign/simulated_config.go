@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -33,7 +34,7 @@ func simulatedConfig(o simulatedOptions) string {
 	line("# A config for simulated services, played at speed %s. The secrets in it are the simulator's.", strconv.FormatFloat(speed, 'f', -1, 64))
 	line("database: %s", yamlText(o.Database))
 	line("documents: %s", yamlText(o.Documents))
-	line("public: { address: %s, url: %s }", yamlText(o.PublicAddress), yamlText(or(o.PublicURL, "http://"+o.PublicAddress)))
+	line("public: { address: %s, url: %s }", yamlText(o.PublicAddress), yamlText(cmp.Or(o.PublicURL, "http://"+o.PublicAddress)))
 	line("console: { address: %s }", yamlText(o.ConsoleAddress))
 	if speed > 1 {
 		line("documents_min_free: 16MiB")

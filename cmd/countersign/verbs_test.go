@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 		"countersign": func() {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 			a := newApp(os.Stdin, os.Stdout, os.Stderr)
-			a.now = func() time.Time { return nine }
+			a.Now = func() time.Time { return nine }
 			a.providers = onPaper("onespan", "dropboxsign")
 			code := a.run(ctx, os.Args[1:])
 			stop()
@@ -88,7 +88,7 @@ hooks: [{ type: command, command: [true] }]
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a, stdout, stderr := testApp(map[string]string{keyName: strings.Repeat("01", keySize)})
-			a.terminal = true
+			a.Terminal = true
 			a.providers = onPaper("onespan", "dropboxsign")
 			a.providers["onespan"] = provider.Driver{Traits: a.providers["onespan"].Traits, New: lister}
 			a.run(t.Context(), append([]string{"--config", config}, strings.Fields(args)...))

@@ -18,7 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/model/store"
+	"countersign/model"
 	"countersign/provider/simulator"
 )
 
@@ -185,7 +185,7 @@ func TestAttackOddRequests(t *testing.T) {
 		}
 		a.served(t, c.name)
 	}
-	require.Equal(t, string(store.NotUnderstood), one[string](a.table(t), "SELECT verdict FROM callbacks ORDER BY LENGTH(body) DESC LIMIT 1"), "64 MiB of nothing stay 64 KiB: a body is not unpacked")
+	require.Equal(t, string(model.NotUnderstood), one[string](a.table(t), "SELECT verdict FROM callbacks ORDER BY LENGTH(body) DESC LIMIT 1"), "64 MiB of nothing stay 64 KiB: a body is not unpacked")
 
 	once = event("r-one")
 	lines := a.talk(t, strings.Repeat(post(length(once), once), 50)+post("Connection: close\r\n"+length(once), once))
@@ -328,7 +328,7 @@ func TestAttackReloadsUnderLoad(t *testing.T) {
 	}
 	close(stop)
 	senders.Wait()
-	stored := a.callbacks(t, store.Accepted)
+	stored := a.callbacks(t, model.Accepted)
 	require.NotEmpty(t, took)
 	for ref := range took {
 		require.Equal(t, 1, stored[ref], ref)

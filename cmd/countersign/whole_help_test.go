@@ -22,6 +22,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider/simulator"
 )
@@ -262,7 +263,7 @@ func (in installation) write(t *testing.T, query string, args ...any) {
 }
 
 // callbacks counts the callbacks of a verdict by ref, as the store tells them.
-func (in installation) callbacks(t *testing.T, v store.Verdict) map[string]int {
+func (in installation) callbacks(t *testing.T, v model.Verdict) map[string]int {
 	t.Helper()
 	out := map[string]int{}
 	in.read(t, func(s *store.Store) {

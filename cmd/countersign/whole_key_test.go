@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/output"
+	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider/simulator"
 )
@@ -29,7 +31,7 @@ func TestWholeKeyRotate(t *testing.T) {
 	require.NoError(t, err)
 
 	_, stderr, exit := a.verb(t, "key", "rotate")
-	require.Equal(t, exitFailed, exit, "under a daemon")
+	require.Equal(t, output.ExitFailed, exit, "under a daemon")
 	require.Contains(t, stderr, "stop it, then rotate")
 	after, err := os.ReadFile(file)
 	require.NoError(t, err)
@@ -94,7 +96,7 @@ func TestWholeKeyRotateKilled(t *testing.T) {
 	go func() { written <- s.Run(ctx) }()
 	require.NoError(t, s.Do(t.Context(), store.Unit{Apply: func(b *store.Batch) error {
 		for i := range many {
-			b.AddCallback(store.Callback{Account: simulator.AccountOneSpan, Verdict: store.Refused, At: time.Now().UTC(), Body: fmt.Appendf(nil, "body %d", i)})
+			b.AddCallback(store.Packed{Callback: model.Callback{Account: simulator.AccountOneSpan, Verdict: model.Refused, At: time.Now().UTC(), Body: fmt.Appendf(nil, "body %d", i)}})
 		}
 		return nil
 	}}))

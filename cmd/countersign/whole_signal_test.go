@@ -13,7 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/model/store"
+	"countersign/cmd/countersign/output"
+	"countersign/model"
 	"countersign/provider/simulator"
 )
 
@@ -142,7 +143,7 @@ func drains(t *testing.T, binary string) {
 	require.Equal(t, "HTTP/1.1 200", string(answer))
 	require.Zero(t, p.exit(t), p.out.String())
 	require.Less(t, time.Since(began), stopsWithin)
-	stored := in.callbacks(t, store.Accepted)
+	stored := in.callbacks(t, model.Accepted)
 	require.Equal(t, 1, stored["r-ends"])
 	require.Zero(t, stored["r-never"])
 }
@@ -163,6 +164,6 @@ func quitsAtTheSecond(t *testing.T, binary string) {
 	}
 	began := time.Now()
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
-	require.Equal(t, exitFailed, p.exit(t))
+	require.Equal(t, output.ExitFailed, p.exit(t))
 	require.Less(t, time.Since(began), 2*time.Second)
 }

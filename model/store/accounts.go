@@ -4,18 +4,20 @@ import (
 	"context"
 
 	"gorm.io/gorm/clause"
+
+	"countersign/model"
 )
 
 type accountEntry struct {
-	Account
+	model.Account
 	put bool
 }
 
 // Account returns what is remembered of an account; one that is new has its ID and FirstStartAt now.
-func (b *Batch) Account(id string) (Account, error) {
+func (b *Batch) Account(id string) (model.Account, error) {
 	e, err := b.account(id)
 	if err != nil {
-		return Account{}, err
+		return model.Account{}, err
 	}
 	return e.Account, nil
 }
@@ -24,11 +26,11 @@ func (b *Batch) account(id string) (*accountEntry, error) {
 	if e := b.accounts[id]; e != nil {
 		return e, nil
 	}
-	var found []Account
+	var found []model.Account
 	if err := b.q.db.Where("id = ?", id).Find(&found).Error; err != nil {
 		return nil, b.fail(err)
 	}
-	e := &accountEntry{Account: Account{ID: id, FirstStartAt: b.now}}
+	e := &accountEntry{Account: model.Account{ID: id, FirstStartAt: b.now}}
 	if len(found) > 0 {
 		e.Account = found[0]
 	}
@@ -37,7 +39,7 @@ func (b *Batch) account(id string) (*accountEntry, error) {
 }
 
 // PutAccount writes what is remembered of an account.
-func (b *Batch) PutAccount(a Account) {
+func (b *Batch) PutAccount(a model.Account) {
 	e, err := b.account(a.ID)
 	if err != nil {
 		return
@@ -48,7 +50,7 @@ func (b *Batch) PutAccount(a Account) {
 }
 
 func (b *Batch) writeAccounts() error {
-	var put []Account
+	var put []model.Account
 	for _, e := range b.accounts {
 		if e.put {
 			put = append(put, e.Account)
@@ -61,13 +63,13 @@ func (b *Batch) writeAccounts() error {
 }
 
 // Accounts lists every account that was ever put, by id.
-func (s *Store) Accounts(ctx context.Context) (out []Account, err error) {
+func (s *Store) Accounts(ctx context.Context) (out []model.Account, err error) {
 	err = s.view(ctx, func(q *sqlConn) error { return q.db.Order("id").Find(&out).Error })
 	return out, err
 }
 
 // Account returns one account; ErrNoRow if it was never put.
-func (s *Store) Account(ctx context.Context, id string) (a Account, err error) {
+func (s *Store) Account(ctx context.Context, id string) (a model.Account, err error) {
 	err = s.view(ctx, func(q *sqlConn) error { return q.db.Where("id = ?", id).Take(&a).Error })
 	return a, err
 }

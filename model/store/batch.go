@@ -26,11 +26,11 @@ type Batch struct {
 	copies          map[DedupeKey]*copyOf
 	callbacks       []*stored
 	byID            map[string]*stored
-	outcomes        map[string]Outcome
-	rowOutcomes     map[model.Key]Outcome
+	outcomes        map[string]model.Outcome
+	rowOutcomes     map[model.Key]model.Outcome
 	released        []DedupeKey
 	amended         []*stored
-	changes         []Change
+	changes         []model.Change
 	gaps            map[model.Key][]*gapEntry
 	told            map[toldKey]int
 	accounts        map[string]*accountEntry
@@ -38,7 +38,7 @@ type Batch struct {
 	incidents       map[incidentKey]*incidentEntry
 	watched         map[string]bool // accounts whose open incidents are in incidents
 	progress        []step
-	runs            []Run
+	runs            []model.Run
 	drift           []DriftLine
 	verified        []verifiedRef
 	firsts          map[firstKey]int
@@ -73,7 +73,7 @@ func (c *cached) shape(s *shapes) *shape {
 func (s *Store) newBatch(q *sqlConn, group []*unit) (*Batch, error) {
 	b := &Batch{
 		s: s, q: q, now: s.now(), rows: map[model.Key]*cached{}, copies: map[DedupeKey]*copyOf{}, byID: map[string]*stored{},
-		outcomes: map[string]Outcome{}, accounts: map[string]*accountEntry{},
+		outcomes: map[string]model.Outcome{}, accounts: map[string]*accountEntry{},
 	}
 	var err error
 	if b.began, err = lockCounters(q); err != nil {

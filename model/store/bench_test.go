@@ -27,7 +27,7 @@ const (
 type event struct {
 	k      model.Key
 	dedupe string
-	packed Callback
+	packed Packed
 }
 
 func makeEvents(b testing.TB, s *Store, round int) []event {
@@ -39,13 +39,14 @@ func makeEvents(b testing.TB, s *Store, round int) []event {
 		if i >= producers && i%eventsOfARow != 0 {
 			k = out[i-producers+i%7].k
 		}
-		c := Callback{
+		c := model.Callback{
 			Account: k.Account, Ref: k.Ref, Type: "signer_signed", EventID: fmt.Sprint(round, i), DedupeKey: fmt.Sprintf("%d-%d", round, i),
-			Verdict: Accepted, Outcome: Applied, At: noon, RemoteAddr: "192.0.2.7", Headers: map[string]string{"Content-Type": "application/json"},
+			Verdict: model.Accepted, Outcome: model.Applied, At: noon, RemoteAddr: "192.0.2.7", Headers: map[string]string{"Content-Type": "application/json"},
 			Body: body(random, k.Ref), BodyHash: fmt.Sprintf("%064x", random.Uint64()),
 		}
-		check(b, s.Pack(&c))
-		out[i] = event{k, c.DedupeKey, c}
+		packed, err := s.Pack(c)
+		check(b, err)
+		out[i] = event{k, c.DedupeKey, packed}
 	}
 	return out
 }
@@ -162,7 +163,7 @@ func (d *db) ingest(e *event) error {
 		now := b.Now()
 		r.Status, r.ChangedAt, r.NextCheckAt, r.DueReason, r.DueSince, r.ProviderTime = model.InProgress, now, &now, model.DueConfirm, &now, &now
 		b.Put(r, model.Decision{Next: r, Grew: true})
-		b.AddChange(Change{Account: e.k.Account, Ref: e.k.Ref, Kind: model.KindStatus, From: string(from), To: string(r.Status), Status: r.Status,
+		b.AddChange(model.Change{Account: e.k.Account, Ref: e.k.Ref, Kind: model.KindStatus, From: string(from), To: string(r.Status), Status: r.Status,
 			Source: "callback " + id, At: now, Announce: true})
 		return nil
 	}})
@@ -287,7 +288,7 @@ func (w *bareWriter) values(statement int, n int64, e *event, sh *shapes) []any 
 		if !known {
 			txn = n
 		}
-		return []any{n, txn, c.Account, c.Ref, c.DedupeKey, c.Type, c.EventID, string(c.Verdict), string(c.Outcome), c.Note, c.At, c.RemoteAddr, c.headers, c.BodyHash, c.Sealed, c.packed}
+		return []any{n, txn, c.Account, c.Ref, c.DedupeKey, c.Type, c.EventID, string(c.Verdict), string(c.Outcome), c.Note, c.At, c.RemoteAddr, c.headers, c.BodyHash, c.Sealed, c.body}
 	case 1, 2:
 		r := row{n: txn, Transaction: model.Transaction{Account: e.k.Account, Ref: e.k.Ref, Provider: "simulated", FirstSeenAt: w.now, Origin: model.OriginClaim, Status: model.InProgress}}
 		r.ChangedAt, r.NextCheckAt, r.DueReason, r.DueSince, r.ProviderTime, r.Version, r.Seq = w.now, &w.now, model.DueConfirm, &w.now, &w.now, n, n

@@ -9,21 +9,22 @@ import (
 	"gorm.io/gorm/clause"
 
 	"countersign/model"
+	"countersign/model/store/durable"
 )
 
 // documentRow is a document as it rests. The lease is the store's.
 type documentRow struct {
-	Document   `gorm:"embedded"`
-	Sealed     []byte `gorm:"column:link"`
-	LeaseUntil *time.Time
-	LeaseOwner string
+	model.Document `gorm:"embedded"`
+	Sealed         []byte `gorm:"column:link"`
+	LeaseUntil     *time.Time
+	LeaseOwner     string
 }
 
 // TableName is gorm's name for the table.
 func (documentRow) TableName() string { return "documents" }
 
 type documentEntry struct {
-	Document
+	model.Document
 	put, removed bool
 }
 
@@ -52,9 +53,9 @@ func (b *Batch) documentsOf(k model.Key) ([]*documentEntry, error) {
 }
 
 // Documents returns the documents of a row, every version.
-func (b *Batch) Documents(k model.Key) ([]Document, error) {
+func (b *Batch) Documents(k model.Key) ([]model.Document, error) {
 	list, err := b.documentsOf(k)
-	out := make([]Document, 0, len(list))
+	out := make([]model.Document, 0, len(list))
 	for _, e := range list {
 		if !e.removed {
 			out = append(out, e.Document)
@@ -65,7 +66,7 @@ func (b *Batch) Documents(k model.Key) ([]Document, error) {
 
 // PutDocument adds or writes a document, keeps the row's counts right, and ends the document's
 // lease. One without an ID is new; its id is returned.
-func (b *Batch) PutDocument(d Document) string {
+func (b *Batch) PutDocument(d model.Document) string {
 	k := model.Key{Account: d.Account, Ref: d.Ref}
 	list, err := b.documentsOf(k)
 	if err != nil {
@@ -100,7 +101,7 @@ func (b *Batch) PutDocument(d Document) string {
 
 // RemoveDocument takes away a document that Documents returned, such as a version that turned out to
 // be the one before, and keeps the row's counts right.
-func (b *Batch) RemoveDocument(d Document) {
+func (b *Batch) RemoveDocument(d model.Document) {
 	k := model.Key{Account: d.Account, Ref: d.Ref}
 	list, err := b.documentsOf(k)
 	if err != nil {
@@ -160,7 +161,7 @@ func (b *Batch) writeDocuments() error {
 				}
 				continue
 			}
-			if !e.put || goes && e.Held == "" {
+			if !e.put || goes && e.LinkFile == "" {
 				continue
 			}
 			r, err := b.s.sealDocument(e.Document)
@@ -177,7 +178,7 @@ func (b *Batch) writeDocuments() error {
 	return b.q.db.Clauses(clause.OnConflict{UpdateAll: true}).CreateInBatches(put, 100).Error
 }
 
-func (s *Store) sealDocument(d Document) (r documentRow, err error) {
+func (s *Store) sealDocument(d model.Document) (r documentRow, err error) {
 	r.Document = d
 	if d.Facts.Signatures == nil {
 		r.Facts.Signatures = []model.EmbeddedSignature{} // what is nil would be written as NULL
@@ -188,7 +189,7 @@ func (s *Store) sealDocument(d Document) (r documentRow, err error) {
 	return r, err
 }
 
-func (s *Store) openDocument(r documentRow) (Document, error) {
+func (s *Store) openDocument(r documentRow) (model.Document, error) {
 	d := r.Document
 	if len(d.Facts.Signatures) == 0 {
 		d.Facts.Signatures = nil
@@ -201,8 +202,8 @@ func (s *Store) openDocument(r documentRow) (Document, error) {
 	return d, err
 }
 
-func (s *Store) openDocuments(rows []documentRow) ([]Document, error) {
-	out := make([]Document, len(rows))
+func (s *Store) openDocuments(rows []documentRow) ([]model.Document, error) {
+	out := make([]model.Document, len(rows))
 	for i, r := range rows {
 		d, err := s.openDocument(r)
 		if err != nil {
@@ -222,7 +223,7 @@ type DocumentFilter struct {
 }
 
 // Documents lists documents, the newest first; those of one row by name and version.
-func (s *Store) Documents(ctx context.Context, f DocumentFilter) (out []Document, err error) {
+func (s *Store) Documents(ctx context.Context, f DocumentFilter) (out []model.Document, err error) {
 	err = s.view(ctx, func(q *sqlConn) error {
 		w := where{}
 		w.text("account = ?", f.Account)
@@ -250,12 +251,32 @@ func (s *Store) Documents(ctx context.Context, f DocumentFilter) (out []Document
 	return out, err
 }
 
+// DocumentCount is how many of an account's documents are in a state.
+type DocumentCount struct {
+	Account   string
+	State     model.DocumentState
+	Documents int
+}
+
+// CountDocuments counts the documents that are not stored, by account and state. It reads an index and no document.
+func (s *Store) CountDocuments(ctx context.Context) (out []DocumentCount, err error) {
+	err = s.view(ctx, func(q *sqlConn) error {
+		return q.each(func(r *sql.Rows) error {
+			var c DocumentCount
+			err := r.Scan(&c.Account, &c.State, &c.Documents)
+			out = append(out, c)
+			return err
+		}, `SELECT account, state, COUNT(*) FROM documents WHERE `+notStored+` GROUP BY state, account ORDER BY state, account`)
+	})
+	return out, err
+}
+
 // notStored names the index of documents that are not stored; SQLite does not see by itself that
 // `state = 'waiting'` says so too.
 const notStored = "state <> 'stored'"
 
 // Document returns one document; ErrNoRow if there is none.
-func (s *Store) Document(ctx context.Context, id string) (d Document, err error) {
+func (s *Store) Document(ctx context.Context, id string) (d model.Document, err error) {
 	err = s.view(ctx, func(q *sqlConn) error {
 		var r documentRow
 		if err := q.db.Where("id = ?", id).Take(&r).Error; err != nil {
@@ -306,7 +327,7 @@ type DocumentsDue struct {
 
 // ClaimDocuments leases documents whose time has come to one owner: no other gets them until the
 // lease is over or they are put.
-func (s *Store) ClaimDocuments(ctx context.Context, f DocumentsDue, owner string, lease time.Duration) (out []Document, err error) {
+func (s *Store) ClaimDocuments(ctx context.Context, f DocumentsDue, owner string, lease time.Duration) (out []model.Document, err error) {
 	skip := ""
 	if s.pg {
 		skip = " FOR UPDATE SKIP LOCKED"
@@ -336,7 +357,7 @@ func (s *Store) ClaimDocuments(ctx context.Context, f DocumentsDue, owner string
 		return err
 	})
 	if len(out) > 0 && err == nil {
-		CrashPoint("documents claimed")
+		durable.CrashPoint("documents claimed")
 	}
 	return out, err
 }

@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/pressly/goose/v3"
+
+	"countersign/model"
 )
 
 // Each version's schema lies in testdata/schemas with made-up data in every table. A new migration needs the
@@ -297,7 +299,7 @@ func (d *db) works(t *testing.T) {
 	now := &db{Store: s, clock: d.clock, dsn: d.dsn}
 	same(t, "an old row", now.get(t, key("a")).Ref, "a")
 	now.do(t, func(b *Batch) error {
-		b.AddCallback(Callback{Account: "acc", Ref: "a", Type: "moved", DedupeKey: "new", Verdict: Accepted, Outcome: Applied, At: noon, Body: []byte("{}")})
+		b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: "a", Type: "moved", DedupeKey: "new", Verdict: model.Accepted, Outcome: model.Applied, At: noon, Body: []byte("{}")}})
 		return nil
 	}, key("a"))
 	now.do(t, move(key("a"), "completed"), key("a"))

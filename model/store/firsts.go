@@ -11,12 +11,12 @@ import (
 
 type firstKey struct {
 	account, day string
-	change       model.Change
+	change       model.GapChange
 	channel      model.Channel
 }
 
 // AddFirst counts a change by the channel that told of it first, on the day that it did.
-func (b *Batch) AddFirst(account string, change model.Change, by model.Channel, at time.Time) {
+func (b *Batch) AddFirst(account string, change model.GapChange, by model.Channel, at time.Time) {
 	k := firstKey{account, at.UTC().Format(dayLayout), change, by}
 	if b.firsts == nil {
 		b.firsts = map[firstKey]int{}

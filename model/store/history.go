@@ -7,12 +7,9 @@ import (
 	"countersign/model"
 )
 
-// TableName is gorm's name for the table.
-func (Change) TableName() string { return "history" }
-
 // AddChange writes an entry of the change feed with the next seq, and an outbox row if it is to be
 // announced. The row that it is about gets the seq.
-func (b *Batch) AddChange(c Change) (seq int64) {
+func (b *Batch) AddChange(c model.Change) (seq int64) {
 	counters, n := b.counters, len(b.changes)
 	b.counters.seq++
 	c.Seq = b.counters.seq
@@ -32,12 +29,12 @@ func (b *Batch) AddChange(c Change) (seq int64) {
 func (b *Batch) writeChanges() error {
 	err := b.s.sql.addHistory.insert(b.q, len(b.changes), func(args []any, i int) []any {
 		c := &b.changes[i]
-		return append(args, c.Seq, b.number(model.Key{Account: c.Account, Ref: c.Ref}), c.Account, c.Ref, string(c.Kind), c.From, c.To, string(c.Status), c.Confirmed, c.Source, c.At)
+		return append(args, c.Seq, b.number(model.Key{Account: c.Account, Ref: c.Ref}), c.Account, c.Ref, string(c.Kind), c.From, c.To, string(c.Status), c.Confirmed, c.Source, c.At, c.Signer, c.Document)
 	})
 	if err != nil {
 		return err
 	}
-	var announced []*Change
+	var announced []*model.Change
 	for i := range b.changes {
 		if b.changes[i].Announce {
 			announced = append(announced, &b.changes[i])
@@ -50,7 +47,7 @@ func (b *Batch) writeChanges() error {
 
 // Changes returns the entries after a seq, in order: every change once. No entry with a smaller seq
 // ever appears later.
-func (s *Store) Changes(ctx context.Context, after int64, limit int) (out []Change, err error) {
+func (s *Store) Changes(ctx context.Context, after int64, limit int) (out []model.Change, err error) {
 	err = s.view(ctx, func(q *sqlConn) error {
 		return q.db.Where("seq > ?", after).Order("seq").Limit(positive(limit, 1000)).Find(&out).Error
 	})
@@ -58,7 +55,7 @@ func (s *Store) Changes(ctx context.Context, after int64, limit int) (out []Chan
 }
 
 // ChangesOf returns the history of a row, the oldest first.
-func (s *Store) ChangesOf(ctx context.Context, k model.Key) (out []Change, err error) {
+func (s *Store) ChangesOf(ctx context.Context, k model.Key) (out []model.Change, err error) {
 	err = s.view(ctx, func(q *sqlConn) error {
 		return q.db.Where("txn = (SELECT n FROM transactions WHERE account = ? AND ref = ?)", k.Account, k.Ref).Order("seq").Find(&out).Error
 	})

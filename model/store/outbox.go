@@ -44,7 +44,7 @@ type deliveryRow struct {
 func (deliveryRow) TableName() string { return "deliveries" }
 
 // Outbox returns the announcements that no one has yet turned into deliveries, in order.
-func (s *Store) Outbox(ctx context.Context, limit int) (out []Change, err error) {
+func (s *Store) Outbox(ctx context.Context, limit int) (out []model.Change, err error) {
 	err = s.view(ctx, func(q *sqlConn) error {
 		return q.db.Where("seq IN (SELECT seq FROM outbox ORDER BY seq LIMIT ?)", positive(limit, 200)).Order("seq").Find(&out).Error
 	})
@@ -127,7 +127,7 @@ func (s *Store) Deliveries(ctx context.Context, f DeliveryFilter) (out []Deliver
 }
 
 // ChangesBySeq returns the entries of the feed with these seqs, in order.
-func (s *Store) ChangesBySeq(ctx context.Context, seqs []int64) (out []Change, err error) {
+func (s *Store) ChangesBySeq(ctx context.Context, seqs []int64) (out []model.Change, err error) {
 	err = s.view(ctx, func(q *sqlConn) error { return q.db.Where("seq IN ?", seqs).Order("seq").Find(&out).Error })
 	return out, err
 }

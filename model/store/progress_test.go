@@ -44,8 +44,8 @@ func TestARowThatGoesKeepsOnlyTheDocumentsWhoseFileIsHeld(t *testing.T) {
 		d.put(t, row1("a"))
 		d.do(t, func(b *Batch) error {
 			b.AddProgress(key("a"), []Step{{"otp", noon}})
-			b.PutDocument(Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, State: model.DocumentWaiting, Held: "5f"})
-			b.PutDocument(Document{Account: "acc", Ref: "a", DocID: "2", Kind: model.SignedDocument, State: model.DocumentWaiting})
+			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, State: model.DocumentWaiting, LinkFile: "5f"})
+			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "2", Kind: model.SignedDocument, State: model.DocumentWaiting})
 			return nil
 		}, key("a"))
 		d.do(t, func(b *Batch) error { b.Remove(key("a")); return nil }, key("a"))
@@ -62,9 +62,9 @@ func TestARowThatGoesKeepsOnlyTheDocumentsWhoseFileIsHeld(t *testing.T) {
 func TestADocumentThatIsRemovedCountsNoMore(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		d.put(t, row1("a"))
-		put := func(version int, state model.DocumentState) (out Document) {
+		put := func(version int, state model.DocumentState) (out model.Document) {
 			d.do(t, func(b *Batch) error {
-				out = Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, State: state, Version: version}
+				out = model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, State: state, Version: version}
 				out.ID = b.PutDocument(out)
 				return nil
 			}, key("a"))

@@ -5,11 +5,13 @@ import (
 	"time"
 
 	"gorm.io/gorm/clause"
+
+	"countersign/model"
 )
 
 // runRow is a run as it rests. The lease is the store's.
 type runRow struct {
-	Run        `gorm:"embedded"`
+	model.Run  `gorm:"embedded"`
 	LeaseUntil *time.Time
 	LeaseOwner string
 }
@@ -18,7 +20,7 @@ type runRow struct {
 func (runRow) TableName() string { return "runs" }
 
 // PutRun adds or writes a run. One without an ID is new; its id is returned. A lease stays.
-func (b *Batch) PutRun(r Run) string {
+func (b *Batch) PutRun(r model.Run) string {
 	counters, n := b.counters, len(b.runs)
 	if r.ID == "" {
 		r.ID = b.id("r")
@@ -43,14 +45,14 @@ func (b *Batch) writeRuns() error {
 // RunFilter chooses runs; the zero value is all, the newest first.
 type RunFilter struct {
 	Account, Kind string
-	States        []RunState
+	States        []model.RunState
 	Since         *time.Time // created since
 	Limit         int        // 50 if zero
 	Oldest        bool       // the oldest first
 }
 
 // Runs lists runs.
-func (s *Store) Runs(ctx context.Context, f RunFilter) (out []Run, err error) {
+func (s *Store) Runs(ctx context.Context, f RunFilter) (out []model.Run, err error) {
 	err = s.view(ctx, func(q *sqlConn) error {
 		db := q.db
 		if f.Account != "" {
@@ -75,7 +77,7 @@ func (s *Store) Runs(ctx context.Context, f RunFilter) (out []Run, err error) {
 }
 
 // RunByID returns one run; ErrNoRow if there is none.
-func (s *Store) RunByID(ctx context.Context, id string) (r Run, err error) {
+func (s *Store) RunByID(ctx context.Context, id string) (r model.Run, err error) {
 	err = s.view(ctx, func(q *sqlConn) error { return q.db.Where("id = ?", id).Take(&r).Error })
 	return r, err
 }
@@ -83,7 +85,7 @@ func (s *Store) RunByID(ctx context.Context, id string) (r Run, err error) {
 // ClaimRun leases the oldest queued or running run of the account and kind ("" is any) to one owner.
 // It returns ErrNoRow when there is none, or all are leased to others. An owner may claim again what
 // it holds, which prolongs the lease.
-func (s *Store) ClaimRun(ctx context.Context, account, kind, owner string, now time.Time, lease time.Duration) (r Run, err error) {
+func (s *Store) ClaimRun(ctx context.Context, account, kind, owner string, now time.Time, lease time.Duration) (r model.Run, err error) {
 	w := where{}
 	w.add("state IN ('queued', 'running')")
 	w.text("account = ?", account)

@@ -48,9 +48,9 @@ func seedForQueries(t *testing.T, d *db) {
 	open.Account, open.Deleted = "sales", false
 	d.put(t, done, open)
 	d.do(t, func(b *Batch) error {
-		b.PutDocument(Document{Account: "sales", Ref: "r-1", DocID: "1", Kind: model.SignedDocument, State: model.DocumentStored})
-		b.PutDocument(Document{Account: "sales", Ref: "r-2", DocID: "1", Kind: model.SignedDocument, State: model.DocumentQuarantined, Reason: "cut off"})
-		b.AddChange(Change{Account: "sales", Ref: "r-1", Kind: model.KindStatus, From: "in_progress", To: "completed", Status: model.Completed, Confirmed: true, Source: "confirm"})
+		b.PutDocument(model.Document{Account: "sales", Ref: "r-1", DocID: "1", Kind: model.SignedDocument, State: model.DocumentStored})
+		b.PutDocument(model.Document{Account: "sales", Ref: "r-2", DocID: "1", Kind: model.SignedDocument, State: model.DocumentQuarantined, Reason: "cut off"})
+		b.AddChange(model.Change{Account: "sales", Ref: "r-1", Kind: model.KindStatus, From: "in_progress", To: "completed", Status: model.Completed, Confirmed: true, Source: "confirm"})
 		latency := time.Minute
 		b.AddGap(model.Gap{Account: "sales", Ref: "r-1", Kind: model.GapLate, Change: model.ChangeStatus, Before: noon, FoundAt: noon, SettleAt: noon, Latency: &latency})
 		return nil

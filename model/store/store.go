@@ -1,3 +1,5 @@
+// Package store keeps what countersign knows in SQLite or PostgreSQL, with gorm over goose
+// migrations. Writes go through one group commit (Do); reads see what is committed. Times are UTC.
 package store
 
 import (

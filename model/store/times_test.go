@@ -33,8 +33,8 @@ func TestTimesAreUTCWhateverTheZone(t *testing.T) {
 			}
 		}
 		d.do(t, func(b *Batch) error {
-			b.PutRun(Run{ID: "r", Account: "acc", Kind: "active", State: RunQueued, CreatedAt: noon.In(east), Since: at(noon.In(zone))})
-			b.PutAccount(Account{ID: "acc", FirstStartAt: noon.In(east)})
+			b.PutRun(model.Run{ID: "r", Account: "acc", Kind: "active", State: model.RunQueued, CreatedAt: noon.In(east), Since: at(noon.In(zone))})
+			b.PutAccount(model.Account{ID: "acc", FirstStartAt: noon.In(east)})
 			return nil
 		})
 		run, err := d.RunByID(t.Context(), "r")

@@ -10,13 +10,13 @@ import (
 
 type toldKey struct {
 	account, day string
-	change       model.Change
+	change       model.GapChange
 }
 
 const dayLayout = "2006-01-02"
 
 // AddTold counts a change that a callback told in time, on the day that it did.
-func (b *Batch) AddTold(account string, change model.Change, at time.Time) {
+func (b *Batch) AddTold(account string, change model.GapChange, at time.Time) {
 	k := toldKey{account, at.UTC().Format(dayLayout), change}
 	if b.told == nil {
 		b.told = map[toldKey]int{}

@@ -21,7 +21,7 @@ func failsAndRecovers(t *testing.T, d *db, broken, mended func()) {
 	for i := 0; err == nil && i < 100; i++ { // some room may be left
 		err = d.Do(context.Background(), Unit{Apply: func(b *Batch) error {
 			for range 20 {
-				b.AddCallback(Callback{Account: "acc", Verdict: Accepted, At: noon, Note: strings.Repeat("x", 2000)})
+				b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Verdict: model.Accepted, At: noon, Note: strings.Repeat("x", 2000)}})
 			}
 			return nil
 		}})
@@ -35,7 +35,7 @@ func failsAndRecovers(t *testing.T, d *db, broken, mended func()) {
 	mended()
 	calls := d.count(t, "callbacks")
 	d.do(t, func(b *Batch) error {
-		b.AddCallback(Callback{Account: "acc", Verdict: Accepted, At: noon})
+		b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Verdict: model.Accepted, At: noon}})
 		return nil
 	})
 	same(t, "callbacks after", d.count(t, "callbacks"), calls+1)
@@ -153,7 +153,10 @@ func TestANewerFileInThePlaceOfTheOldOneIsRefused(t *testing.T) {
 	}
 	check(t, os.Rename(copied, d.path))
 	for range 3 {
-		err := d.Do(t.Context(), Unit{Apply: func(b *Batch) error { b.AddCallback(Callback{Account: "acc", Verdict: Accepted, At: noon}); return nil }})
+		err := d.Do(t.Context(), Unit{Apply: func(b *Batch) error {
+			b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Verdict: model.Accepted, At: noon}})
+			return nil
+		}})
 		if !errors.Is(err, ErrUnavailable) || !errors.Is(err, ErrNewer) {
 			t.Errorf("a change: got %v, want ErrNewer", err)
 		}

@@ -164,11 +164,11 @@ func (a *account) makeRules() model.Rules {
 			model.Draft:      append([]model.Status{model.InProgress}, ends...),
 			model.InProgress: ends,
 		},
-		Tells: map[model.Change]map[model.Status][]string{
+		Tells: map[model.GapChange]map[model.Status][]string{
 			model.ChangeStatus: {},
 			model.ChangeSigner: {model.Status(model.SignerSigned): {signerSigned, documentSigned, documentCompleted}},
 		},
-		NoEvent: []model.Change{model.ChangeArchived, model.ChangeTrashed},
+		NoEvent: []model.GapChange{model.ChangeArchived, model.ChangeTrashed},
 	}
 	var begins []string
 	for _, name := range slices.Sorted(maps.Keys(a.events)) {

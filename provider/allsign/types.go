@@ -14,7 +14,7 @@ import (
 )
 
 // longest is the most bytes of an id or a name that is taken for one.
-const longest = 1024
+const longest = provider.MaxRef
 
 // isName says whether s may be an id or an event's name.
 func isName(s string) bool {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -110,6 +111,7 @@ func ofDocument(name string) bool {
 func (a *account) claim(name, ref string) model.Observation {
 	o := model.Observation{Ref: ref, Evidence: model.Claim, Type: name, Status: a.events[name]}
 	o.Refetch = o.Status == ""
+	o.Acted = slices.Contains([]string{signerSigned, signerDeclined, documentSigned, documentCompleted}, name)
 	return o
 }
 

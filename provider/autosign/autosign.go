@@ -123,7 +123,7 @@ func rules() model.Rules {
 		},
 		Confirms:   map[model.Status]model.Status{model.Expired: model.Cancelled},
 		FinalMoves: map[model.Status][]model.Status{model.Expired: {model.Cancelled}},
-		Tells: map[model.Change]map[model.Status][]string{
+		Tells: map[model.GapChange]map[model.Status][]string{
 			model.ChangeCreated: {"": {transactionCreated}},
 			model.ChangeStatus: {
 				model.InProgress: {transactionStarted},
@@ -138,6 +138,6 @@ func rules() model.Rules {
 				model.Status(model.SignerDeclined): {transactionRejected},
 			},
 		},
-		NoEvent: []model.Change{model.ChangeArchived},
+		NoEvent: []model.GapChange{model.ChangeArchived},
 	}
 }

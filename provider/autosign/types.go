@@ -6,11 +6,12 @@ import (
 	"strings"
 	"unicode"
 
+	"countersign/provider"
 	"countersign/provider/lenient"
 )
 
 // longest is how many bytes of an id or a type are one: ids have 25 today.
-const longest = 1024
+const longest = provider.MaxRef
 
 // plausible says whether s may be an id or a type.
 func plausible(s string) bool {

@@ -178,7 +178,7 @@ func (s *service) Rules() model.Rules {
 			model.InProgress: {model.Completed, model.Declined},
 		},
 		DeletedIs: model.Cancelled,
-		Tells: map[model.Change]map[model.Status][]string{
+		Tells: map[model.GapChange]map[model.Status][]string{
 			model.ChangeCreated: {
 				"":          {evCreated, evSent},
 				model.Draft: {evCreated},
@@ -196,7 +196,7 @@ func (s *service) Rules() model.Rules {
 				model.Status(model.SignerDeclined): {evRejected},
 			},
 		},
-		NoEvent: []model.Change{model.ChangeArchived, model.ChangeTrashed},
+		NoEvent: []model.GapChange{model.ChangeArchived, model.ChangeTrashed},
 	}
 }
 

@@ -132,7 +132,7 @@ func (s *service) Rules() model.Rules {
 		},
 		GoneIs:    model.Cancelled,
 		GoneAfter: []model.Status{model.Completed, model.Declined}, // only these can be removed, which answers 410 too
-		Tells: map[model.Change]map[model.Status][]string{
+		Tells: map[model.GapChange]map[model.Status][]string{
 			model.ChangeCreated: {"": {evSent, evPrepared}},
 			model.ChangeStatus: {
 				model.Draft:      {evPrepared},
@@ -150,7 +150,7 @@ func (s *service) Rules() model.Rules {
 				model.Status(model.SignerRemoved):  {evSignerRemoved, evReassigned, evDelegated},
 			},
 		},
-		NoEvent: []model.Change{model.ChangeArchived, model.ChangeTrashed},
+		NoEvent: []model.GapChange{model.ChangeArchived, model.ChangeTrashed},
 	}
 }
 

@@ -148,7 +148,7 @@ func rules() model.Rules {
 			model.Draft:      append([]model.Status{model.InProgress}, ends...),
 			model.InProgress: ends,
 		},
-		Tells: map[model.Change]map[model.Status][]string{
+		Tells: map[model.GapChange]map[model.Status][]string{
 			model.ChangeCreated: {
 				"":          {packageCreate, packageActivate}, // a package may be created as SENT
 				model.Draft: {packageCreate},

@@ -63,7 +63,7 @@ func (b *bench) tells(r model.Rules) {
 	if len(r.Tells) == 0 {
 		b.failf("Rules.Tells is empty: every change would be a gap")
 	}
-	changes := []model.Change{model.ChangeCreated, model.ChangeStatus, model.ChangeArchived, model.ChangeTrashed, model.ChangeSigner}
+	changes := []model.GapChange{model.ChangeCreated, model.ChangeStatus, model.ChangeArchived, model.ChangeTrashed, model.ChangeSigner}
 	for change, by := range r.Tells {
 		if !slices.Contains(changes, change) {
 			b.failf("Rules.Tells: %q is no change", change)

@@ -114,6 +114,7 @@ func checks() []check {
 		{"cancelling ends a call", (*bench).cancels},
 		{"downloads come whole or not at all", (*bench).downloads},
 		{"the rules are total", (*bench).rules},
+		{"a signer's act moves a draft", (*bench).acts},
 		{"the reply is fixed", (*bench).reply},
 	}
 }

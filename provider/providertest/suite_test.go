@@ -41,8 +41,13 @@ func (n *notary) is(fault string) bool { return n.fault == fault }
 func (n *notary) Rules() model.Rules {
 	r := model.Rules{
 		Provider: "notary",
-		Forward:  map[model.Status][]model.Status{model.Unknown: {model.InProgress, model.Completed}, model.InProgress: {model.Completed}},
-		Tells:    map[model.Change]map[model.Status][]string{model.ChangeStatus: {model.Completed: {"doc_completed"}}},
+		Forward: map[model.Status][]model.Status{
+			model.Unknown: {model.InProgress, model.Completed}, model.Draft: {model.InProgress}, model.InProgress: {model.Completed},
+		},
+		Tells: map[model.GapChange]map[model.Status][]string{
+			model.ChangeStatus: {model.Completed: {"doc_completed"}},
+			model.ChangeSigner: {model.Status(model.SignerSigned): {"doc_signed"}},
+		},
 	}
 	switch n.fault {
 	case "moves to nowhere":
@@ -97,6 +102,7 @@ func (n *notary) Receive(c provider.Callback) (provider.Received, error) {
 		return provider.Received{}, provider.ErrNotUnderstood
 	}
 	o := model.Observation{Ref: e.ID, Evidence: model.Claim, Type: e.Type, Status: words(e.Status)}
+	o.Acted = e.Type == "doc_signed" && !n.is("forgets that a signer acted")
 	if n.is("is too sure") {
 		o.Evidence = model.Verified
 	}
@@ -277,7 +283,8 @@ func TestEachFaultIsFound(t *testing.T) {
 		"tells the address": "cancelling ends a call", "quotes the service": "refusals become ours", "ignores the status": "refusals become ours", "hides refusals": "refusals become ours",
 		"fails on 404": "not found is an observation", "takes any answer": "what is no answer is an error", "guesses": "each status word maps", "forgets the word": "each status word maps",
 		"maps wrongly": "answers mean what was recorded", "saves anything": "downloads come whole or not at all", "stops early": "downloads come whole or not at all",
-		"checks nothing": "refusals become ours", "says nothing": "the reply is fixed",
+		"forgets that a signer acted": "a signer's act moves a draft",
+		"checks nothing":              "refusals become ours", "says nothing": "the reply is fixed",
 	} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
