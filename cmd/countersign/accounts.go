@@ -11,6 +11,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
@@ -133,22 +134,6 @@ func (all *accounts) add(next, old *accountTable, c *config.Config, acc *config.
 // secretHeaders are themselves the secret, where a provider sends it as it is: OneSpan Sign's key, Documenso's secret.
 func secretHeaders() []string { return []string{"Authorization", "X-Documenso-Secret"} }
 
-// tokens lets a provider keep tokens in the database, encrypted there.
-func (all *accounts) tokens(account string) provider.Tokens {
-	return provider.Tokens{
-		Load: func(ctx context.Context, name string) ([]byte, error) {
-			secret, err := all.store.Token(ctx, account, name)
-			if errors.Is(err, store.ErrNoRow) {
-				return nil, nil
-			}
-			return secret, err
-		},
-		Save: func(ctx context.Context, name string, secret []byte) error {
-			return all.store.SetToken(ctx, account, name, secret)
-		},
-	}
-}
-
 // remember writes the accounts that the database does not know: their first start is now.
 func (all *accounts) remember(ctx context.Context, c *config.Config) error {
 	known, err := all.store.Accounts(ctx)
@@ -217,3 +202,61 @@ func (all *accounts) identify(ctx context.Context, a *worker.Account) error {
 }
 
 var errOtherAccount = errors.New("the credentials are of another account of the provider than the rows: use the right key, or a new account id")
+
+// built is one account with its provider, for verbs. Nothing is written.
+type built struct {
+	*config.Account
+	provider provider.Provider
+	worker   *worker.Account  // as the worker sees it
+	listener callback.Account // as the listener sees it
+}
+
+// one builds a single account, whose tokens rest in the database.
+func (all *accounts) one(c *config.Config, acc *config.Account) (built, error) {
+	next := &accountTable{byID: map[string]callback.Account{}, transports: map[string]*provider.Transport{}}
+	if err := all.add(next, &accountTable{}, c, acc); err != nil {
+		return built{}, err
+	}
+	return built{acc, next.list[0].Provider, next.list[0], next.byID[acc.ID]}, nil
+}
+
+// build makes an account's provider, which writes nothing: new tokens live as long as this process. around, if any, sees its
+// calls; they keep the account's budget.
+func (a *Env) build(ctx context.Context, s *store.Store, c *config.Config, acc *config.Account, log *logrus.Entry,
+	around func(http.RoundTripper) http.RoundTripper,
+) (built, error) {
+	all := newAccounts(a, s, log)
+	if around != nil {
+		all.base = around(all.base)
+	}
+	b, err := all.one(c, acc)
+	if err != nil {
+		return built{}, err
+	}
+	if st, ok := b.provider.(provider.Starter); ok {
+		st.UseTokens(borrowed(s, acc.ID))
+	}
+	return b, prepare(ctx, acc.ID, b.provider)
+}
+
+// prepare loads what a provider's Receive needs of the database.
+func prepare(ctx context.Context, id string, p provider.Provider) error {
+	pr, ok := p.(provider.Preparer)
+	if !ok {
+		return nil
+	}
+	if err := pr.Prepare(ctx); err != nil {
+		return fmt.Errorf("account %s: %w", id, provider.Redact(err))
+	}
+	return nil
+}
+
+// named builds the account that a verb names.
+func (a *Env) named(ctx context.Context, s *store.Store, c *config.Config, id string) (built, error) {
+	acc, ok := c.Account(id)
+	if !ok {
+		return built{}, output.Usagef("account %q is not in the config", id)
+	}
+	log := logrus.NewEntry(a.logger(config.Log{Level: "warning", Format: c.Log.Format}))
+	return a.build(ctx, s, c, acc, log, nil)
+}

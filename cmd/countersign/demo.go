@@ -20,6 +20,7 @@ import (
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/provider/simulator"
+	"countersign/worker"
 )
 
 type demoOptions struct {
@@ -229,7 +230,7 @@ func (s *stage) evening(ctx context.Context, say io.Writer) (demoReport, error) 
 	if err := s.until(ctx, quiet); err != nil {
 		return demoReport{}, err
 	}
-	runs, err := pollOptions{}.queue(ctx, s.engine)
+	runs, err := s.engine.queuePolls(ctx, nil, worker.Tiers())
 	if err != nil {
 		return demoReport{}, err
 	}

@@ -291,9 +291,8 @@ func (d *doctor) address(ctx context.Context, s *store.Store) {
 func (d *doctor) account(ctx context.Context, s *store.Store, acc *config.Account) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	all := newAccounts(d.Env, s, logrus.NewEntry(config.Silent()))
-	all.base = d.clock.around(all.base, d.Now)
-	b, err := d.build(ctx, all, d.config, acc)
+	around := func(base http.RoundTripper) http.RoundTripper { return d.clock.around(base, d.Now) }
+	b, err := d.build(ctx, s, d.config, acc, logrus.NewEntry(config.Silent()), around)
 	if err != nil {
 		d.say("FAIL", acc.ID, "%v", err)
 		return

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/output"
-	"countersign/cmd/countersign/sandbox"
 	"countersign/model"
 	"countersign/worker"
 )
@@ -40,13 +39,6 @@ more than one is in quarantine. documents retry asks the provider for another fi
 			})
 		},
 	}
-}
-
-// useFiles gives the worker the document folder, and a way to look into what lies there.
-func (w *writer) useFiles() (err error) {
-	w.worker.Files, err = worker.OpenFiles(w.config.DocumentsFolder())
-	w.worker.Inspect = sandbox.New().Inspect
-	return err
 }
 
 // quarantined finds the one document in quarantine that is meant.

@@ -8,13 +8,11 @@ import (
 
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/worker"
 )
 
 type retryFlags struct {
@@ -93,7 +91,12 @@ func fetchAgain(ctx context.Context, e *engine, f retryFlags) error {
 	if err := e.env.Printf("%s to be fetched again\n", output.Count(len(asked), "document")); err != nil {
 		return err
 	}
-	err = e.work(ctx, true, func(ctx context.Context) error { return e.fetchDue(ctx, asked) })
+	err = e.work(ctx, true, func(ctx context.Context) error {
+		return e.workUntil(ctx, func(ctx context.Context) (bool, error) {
+			due, err := anyDue(ctx, e, asked)
+			return !due, err
+		})
+	})
 	switch {
 	case errors.Is(err, store.ErrHeld):
 		return e.env.Printf("the daemon fetches them\n")
@@ -146,28 +149,6 @@ func makeDue(ctx context.Context, e *engine, f retryFlags) ([]string, error) {
 		asked = append(asked, id)
 	}
 	return asked, nil
-}
-
-// fetchDue runs the worker until each of the documents is no longer due.
-func (e *engine) fetchDue(ctx context.Context, ids []string) error {
-	wctx, stop := context.WithCancel(ctx)
-	defer stop()
-	g, wctx := errgroup.WithContext(wctx)
-	g.Go(func() error { return e.worker.Run(wctx, worker.PartLoops) })
-	g.Go(func() error {
-		defer stop()
-		for {
-			busy, err := anyDue(wctx, e, ids)
-			if wctx.Err() != nil {
-				return nil
-			}
-			if err != nil || !busy {
-				return err
-			}
-			e.env.wait(wctx, 200*time.Millisecond)
-		}
-	})
-	return g.Wait()
 }
 
 // anyDue says whether one of the documents has still to be tried.

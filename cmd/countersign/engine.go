@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -75,32 +74,6 @@ func (a *Env) startEngine(ctx context.Context, c *config.Config, log *logrus.Ent
 
 // utc is the clock of everything that is stored.
 func (a *Env) utc() time.Time { return a.Now().UTC() }
-
-// migrateQuietly makes or updates the schema, unless a daemon uses the database.
-func (a *Env) migrateQuietly(ctx context.Context, s *store.Store, log *logrus.Entry) error {
-	err := s.Hold(ctx, store.LockServe, a.owner(), func(ctx context.Context) error {
-		have, want, err := s.Schema(ctx)
-		if err != nil || have == want {
-			return err
-		}
-		kept, err := keepBefore(ctx, s, have)
-		if err != nil {
-			return err
-		}
-		switch {
-		case have > 0 && kept != "":
-			log.WithFields(logrus.Fields{"from": have, "source": kept}).Info("bringing the database to this version, kept as it was before")
-		case have > 0:
-			log.WithField("from", have).Warn("bringing the database to this version; there is no copy of it as it was before")
-		}
-		_, _, err = s.Migrate(ctx)
-		return err
-	})
-	if errors.Is(err, store.ErrHeld) {
-		return fmt.Errorf("a daemon of another version uses the database: %w", err)
-	}
-	return err
-}
 
 // close ends the writer after what is queued, then the database. It may be called once.
 func (e *engine) close() error {

@@ -9,6 +9,8 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -138,4 +140,26 @@ func (a *Env) loadConfig(withoutSecrets bool) (*config.Config, error) {
 		return nil, output.Usagef("%w", err)
 	}
 	return c, nil
+}
+
+// signals ends ctx at the first SIGINT or SIGTERM; at the second the process ends at once.
+func (a *Env) signals(ctx context.Context, log *logrus.Entry) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ch, over := make(chan os.Signal, 2), make(chan struct{})
+	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case s := <-ch:
+			log.WithField("reason", s.String()).Info("stopping")
+			cancel()
+		case <-over:
+			return
+		}
+		select {
+		case <-ch:
+			os.Exit(output.ExitFailed)
+		case <-over:
+		}
+	}()
+	return ctx, func() { signal.Stop(ch); close(over); cancel() }
 }

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -50,14 +48,6 @@ there are; --all shows them all. Elsewhere, and with --json, it prints every row
 	limitFlag(cmd, &f.limit)
 	jsonFlag(cmd, &f.json)
 	return cmd
-}
-
-func limitFlag(cmd *cobra.Command, to *int) {
-	cmd.Flags().IntVar(to, "limit", 0, "at most `N`; 0 is all")
-}
-
-func jsonFlag(cmd *cobra.Command, to *bool) {
-	cmd.Flags().BoolVar(to, "json", false, "one JSON object a line")
 }
 
 func runList(ctx context.Context, env *Env, f listFlags) error {
@@ -149,30 +139,4 @@ func printMore(ctx context.Context, env *Env, s *store.Store, filter store.Filte
 		return err
 	}
 	return env.Printf("\nand %s: --all shows them\n", output.Count(n-shown, "more row"))
-}
-
-// knownAccounts refuses accounts that neither the config nor the database has heard of.
-func knownAccounts(ctx context.Context, c *config.Config, s *store.Store, ids ...string) error {
-	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == "" })
-	if len(ids) == 0 {
-		return nil
-	}
-	var known []string
-	for _, a := range c.Accounts {
-		known = append(known, a.ID)
-	}
-	kept, err := s.Accounts(ctx)
-	if err != nil {
-		return err
-	}
-	for _, a := range kept {
-		known = append(known, a.ID)
-	}
-	slices.Sort(known)
-	for _, id := range ids {
-		if !slices.Contains(known, id) {
-			return output.Usagef("no account %q: there are %s", id, cmp.Or(strings.Join(slices.Compact(known), ", "), "none"))
-		}
-	}
-	return nil
 }

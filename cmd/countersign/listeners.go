@@ -6,44 +6,21 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"os/signal"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sys/unix"
 
-	"countersign/cmd/countersign/config"
 	"countersign/model"
 	"countersign/provider"
 	"countersign/worker"
 	"countersign/worker/callback"
 	"countersign/worker/console"
 )
-
-// reloadState is how the last reload went; a fault is shown in /readyz until one goes well.
-type reloadState struct {
-	mu  sync.Mutex
-	err error
-}
-
-func (r *reloadState) set(err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.err = err
-}
-
-func (r *reloadState) get() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.err
-}
 
 // keeping is how the last callback fared that had to be stored. A probe that writes one page may go
 // well while a callback, which is larger, does not.
@@ -146,36 +123,6 @@ func (e *engine) connections() int {
 	return have
 }
 
-// certificates reads the pair at each handshake that finds the file changed, so that a renewal
-// needs no restart.
-func certificates(t config.TLS) (*tls.Config, error) {
-	var mu sync.Mutex
-	var cert *tls.Certificate
-	var read time.Time
-	load := func() (*tls.Certificate, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		info, err := os.Stat(t.CertFile)
-		if err == nil && (cert == nil || !info.ModTime().Equal(read)) {
-			pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
-			if err != nil && cert == nil {
-				return nil, fmt.Errorf("public.tls: %w", err)
-			}
-			if err == nil {
-				cert, read = &pair, info.ModTime()
-			}
-		}
-		if cert == nil {
-			return nil, fmt.Errorf("public.tls: %w", err)
-		}
-		return cert, nil
-	}
-	if _, err := load(); err != nil {
-		return nil, err
-	}
-	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return load() }}, nil
-}
-
 // documentsWritable says whether documents can be kept now.
 func (e *engine) documentsWritable(context.Context) error {
 	free, err := e.files.Free()
@@ -225,35 +172,6 @@ func (e *engine) apply(ctx context.Context, in callback.Incoming) (callback.Resu
 	return callback.Result{ID: res.ID, Verdict: res.Verdict, Outcome: res.Outcome}, err
 }
 
-// reloads reads the config again at each SIGHUP. A faulty file changes nothing.
-func (e *engine) reloads(ctx context.Context, in *listeners) error {
-	ch := make(chan os.Signal, 1)
-	signal.Notify(ch, syscall.SIGHUP)
-	defer signal.Stop(ch)
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ch:
-		}
-		notify(e.log, daemon.SdNotifyReloading)
-		c, err := e.env.config()
-		if err == nil {
-			err = e.accounts.set(ctx, c)
-		}
-		err = config.SpelledOut(err)
-		in.reload.set(err)
-		notify(e.log, daemon.SdNotifyReady)
-		if err != nil {
-			e.log.WithField("err", err).Error("config not taken over, the one before stays")
-			continue
-		}
-		e.worker.Resume()
-		e.identifyFirst(ctx) // the credentials may be new
-		e.log.WithFields(logrus.Fields{"accounts": len(c.Accounts)}).Info("config read again: accounts, slots and waits are new; addresses, database and documents need a restart")
-	}
-}
-
 // hint hands what a browser said to the worker.
 func (e *engine) hint(ctx context.Context, account string, h provider.Hinted) (string, error) {
 	status, err := e.worker.Hint(ctx, account, h)
@@ -261,4 +179,15 @@ func (e *engine) hint(ctx context.Context, account string, h provider.Hinted) (s
 		status = ""
 	}
 	return string(status), err
+}
+
+// listeners is both doors of the daemon.
+type listeners struct {
+	public        *callback.Listener
+	publicSocket  net.Listener
+	tls           *tls.Config
+	console       *console.Server
+	consoleSocket net.Listener
+	reload        reloadState
+	keeping       keeping
 }

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"countersign/model/store"
 )
@@ -69,25 +67,3 @@ func runMigrate(ctx context.Context, env *Env, s *store.Store) error {
 	}
 	return err
 }
-
-// keepBefore copies a SQLite database to a name that tells the step that it has, and returns the name; "" where
-// there is nothing to keep, or no room: then it is migrated all the same, since a daemon that does not start
-// loses more.
-func keepBefore(ctx context.Context, s *store.Store, have int64) (string, error) {
-	size, err := s.FileSize()
-	if err != nil || have == 0 || size == 0 {
-		return "", err
-	}
-	var st unix.Statfs_t
-	if err := unix.Statfs(filepath.Dir(s.Path()), &st); err != nil {
-		return "", err
-	}
-	if free := int64(st.Bavail) * st.Bsize; free < size+size/4+spareAfterCopy { //nolint:gosec // no file system is that large
-		return "", nil
-	}
-	kept := fmt.Sprintf("%s.before-%05d", s.Path(), have)
-	return kept, store.CopyFile(ctx, s.Path(), kept, true)
-}
-
-// spareAfterCopy is what a copy must leave for callbacks.
-const spareAfterCopy = 64 << 20

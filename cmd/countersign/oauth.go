@@ -19,7 +19,6 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/provider"
-	"countersign/worker/callback"
 )
 
 // longestCode is how many bytes of a pasted code or URL are read.
@@ -74,12 +73,11 @@ func runLogin(ctx context.Context, env *Env, id string, o oauthOptions) error {
 	ctx, stop := env.signals(ctx, logrus.NewEntry(env.logger(c.Log)))
 	defer stop()
 	return env.writing(ctx, func(ctx context.Context, w *writer) error {
-		all := newAccounts(env, w.store, w.log)
-		next := &accountTable{byID: map[string]callback.Account{}, transports: map[string]*provider.Transport{}}
-		if err := all.add(next, &accountTable{}, c, acc); err != nil {
+		built, err := w.provider(c, acc)
+		if err != nil {
 			return err
 		}
-		p, ok := next.list[0].Provider.(provider.Login)
+		p, ok := built.(provider.Login)
 		if !ok {
 			return output.Usagef("account %s: %s takes no login with a browser", id, acc.Provider)
 		}

@@ -59,25 +59,11 @@ func (o pollOptions) queue(ctx context.Context, e *engine) ([]model.Run, error) 
 	if len(o.refs) > 0 {
 		return o.queueRefs(ctx, e)
 	}
-	accounts, err := e.chosen(o.accounts)
-	if err != nil {
-		return nil, err
-	}
 	tiers := worker.Tiers()
 	if len(o.tiers) > 0 {
 		tiers = slices.DeleteFunc(tiers, func(t worker.Tier) bool { return !slices.Contains(o.tiers, string(t)) })
 	}
-	var runs []model.Run
-	for _, acc := range accounts {
-		for _, t := range tiers {
-			r, err := e.worker.Queue(ctx, model.Run{Account: acc.ID, Kind: string(t), Params: params(worker.Params{Whole: true})}, false)
-			if err != nil {
-				return nil, err
-			}
-			runs = append(runs, r)
-		}
-	}
-	return runs, nil
+	return e.queuePolls(ctx, o.accounts, tiers)
 }
 
 // queueRefs groups the refs by account: the one named, or the one whose row has the ref.

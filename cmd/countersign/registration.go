@@ -4,19 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"strings"
-	"sync"
 
-	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
-	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
-	"countersign/model/store"
 	"countersign/provider"
-	"countersign/worker"
-	"countersign/worker/callback"
 )
 
 func newRegistrationCommand(env *Env) *cobra.Command {
@@ -50,49 +43,6 @@ type registrationJSON struct {
 	Disabled bool               `json:"disabled"`
 	Warnings []string           `json:"warnings"`
 	Others   []registrationJSON `json:"others"`
-}
-
-// built is one account with its provider, for verbs. Nothing is written.
-type built struct {
-	*config.Account
-	provider provider.Provider
-	worker   *worker.Account  // as the worker sees it
-	listener callback.Account // as the listener sees it
-}
-
-// build makes an account's provider. Its calls keep the account's budget and are seen by base, if any.
-func (a *Env) build(ctx context.Context, all *accounts, c *config.Config, acc *config.Account) (built, error) {
-	next := &accountTable{byID: map[string]callback.Account{}, transports: map[string]*provider.Transport{}}
-	if err := all.add(next, &accountTable{}, c, acc); err != nil {
-		return built{}, err
-	}
-	p := next.list[0].Provider
-	if st, ok := p.(provider.Starter); ok {
-		st.UseTokens(borrowed(all.store, acc.ID))
-	}
-	return built{acc, p, next.list[0], next.byID[acc.ID]}, prepare(ctx, acc.ID, p)
-}
-
-// prepare loads what a provider's Receive needs of the database.
-func prepare(ctx context.Context, id string, p provider.Provider) error {
-	pr, ok := p.(provider.Preparer)
-	if !ok {
-		return nil
-	}
-	if err := pr.Prepare(ctx); err != nil {
-		return fmt.Errorf("account %s: %w", id, provider.Redact(err))
-	}
-	return nil
-}
-
-// named builds the account that a verb names.
-func (a *Env) named(ctx context.Context, s *store.Store, c *config.Config, id string) (built, error) {
-	acc, ok := c.Account(id)
-	if !ok {
-		return built{}, output.Usagef("account %q is not in the config", id)
-	}
-	log := logrus.NewEntry(a.logger(config.Log{Level: "warning", Format: c.Log.Format}))
-	return a.build(ctx, newAccounts(a, s, log), c, acc)
 }
 
 func showRegistration(ctx context.Context, env *Env, id string, asJSON bool) error {
@@ -176,31 +126,4 @@ func printRegistration(env *Env, r registrationJSON) error {
 		}
 	}
 	return env.Printf("ours    %s\n", cmp.Or(r.Wanted, "-"))
-}
-
-// borrowed reads the tokens that rest in the database, if there is one, and keeps new ones only as
-// long as this process lives: a verb that only asks writes nothing.
-func borrowed(s *store.Store, account string) provider.Tokens {
-	var mu sync.Mutex
-	kept := map[string][]byte{}
-	return provider.Tokens{
-		Load: func(ctx context.Context, name string) ([]byte, error) {
-			mu.Lock()
-			defer mu.Unlock()
-			if secret, ok := kept[name]; ok || s == nil {
-				return secret, nil
-			}
-			secret, err := s.Token(ctx, account, name)
-			if errors.Is(err, store.ErrNoRow) {
-				return nil, nil
-			}
-			return secret, err
-		},
-		Save: func(_ context.Context, name string, secret []byte) error {
-			mu.Lock()
-			defer mu.Unlock()
-			kept[name] = secret
-			return nil
-		},
-	}
 }

@@ -124,13 +124,12 @@ func setRegistration(ctx context.Context, env *Env, w *writer, id string, f setF
 	if err != nil {
 		return err
 	}
-	all := newAccounts(env, w.store, w.log)
-	if err := all.remember(ctx, w.config); err != nil {
+	if err := w.remember(ctx); err != nil {
 		return err
 	}
 	secrets := 0
 	if st, ok := b.provider.(provider.Starter); ok { // what the service shows once has to rest in the database
-		rest := all.tokens(id)
+		rest := w.tokens(id)
 		save := rest.Save
 		rest.Save = func(ctx context.Context, name string, secret []byte) error {
 			secrets++

@@ -13,13 +13,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
-	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
-	"countersign/model/store"
-	"countersign/worker"
 )
 
 // longestRef is more than any provider's id.
@@ -63,7 +59,7 @@ func runTrack(ctx context.Context, env *Env, w *writer, account string, refs []s
 		}
 		return output.Usagef("account %q is not in the config: it has %s", account, cmp.Or(strings.Join(ids, ", "), "none"))
 	}
-	if err := newAccounts(env, w.store, w.log).remember(ctx, w.config); err != nil {
+	if err := w.remember(ctx); err != nil {
 		return err
 	}
 	n, err := w.worker.Track(ctx, acc.ID, acc.Provider, refs)
@@ -193,48 +189,4 @@ func refFault(ref string) string {
 		return fmt.Sprintf("%s is no ref: it has blanks, slashes or control characters", output.Quoted(ref))
 	}
 	return ""
-}
-
-// writer is the database open for a short write, beside a daemon or without one.
-type writer struct {
-	config *config.Config
-	store  *store.Store
-	log    *logrus.Entry
-	worker *worker.Worker
-	built  []*worker.Account // accounts that the worker shall know; a verb that needs some builds them
-}
-
-// writing runs a verb that writes a little and calls nobody: the daemon's secrets may be missing.
-func (a *Env) writing(ctx context.Context, do func(context.Context, *writer) error) error {
-	c, err := a.readConfig()
-	if err != nil {
-		return err
-	}
-	return a.writingWith(ctx, c, do)
-}
-
-// writingWith is writing with a config that has been read.
-func (a *Env) writingWith(ctx context.Context, c *config.Config, do func(context.Context, *writer) error) (err error) {
-	log := logrus.NewEntry(a.logger(config.Log{Level: "warning", Format: c.Log.Format}))
-	s, err := a.openStore(ctx, c, false)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	if have, want, err := s.Schema(ctx); err != nil {
-		return err
-	} else if have != want {
-		if err := a.migrateQuietly(ctx, s, log); err != nil {
-			return err
-		}
-	}
-	wctx, stop := context.WithCancel(context.WithoutCancel(ctx))
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(wctx) }()
-	defer func() { stop(); err = errors.Join(err, <-ended) }()
-	w := &writer{config: c, store: s, log: log}
-	w.worker = worker.New(worker.Options{
-		Store: s, Accounts: func() []*worker.Account { return w.built }, Now: a.utc, Rand: a.rand, Log: log, Owner: a.owner(),
-	})
-	return do(ctx, w)
 }

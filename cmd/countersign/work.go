@@ -92,18 +92,23 @@ func (e *engine) untilDone(ctx context.Context, runs []model.Run, p output.Progr
 // workOff runs the worker in this process until the runs are done.
 func (e *engine) workOff(ctx context.Context, runs []model.Run, p output.Progress) error {
 	e.identifyFirst(ctx)
-	wctx, stop := context.WithCancel(ctx)
+	return e.workUntil(ctx, func(ctx context.Context) (bool, error) { return e.look(ctx, runs, p) })
+}
+
+// workUntil runs the worker in this process until something is done, which done says.
+func (e *engine) workUntil(ctx context.Context, done func(context.Context) (bool, error)) error {
+	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	g, wctx := errgroup.WithContext(wctx)
-	g.Go(func() error { return e.worker.Run(wctx, worker.PartLoops) })
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return e.worker.Run(ctx, worker.PartLoops) })
 	g.Go(func() error {
 		defer stop()
 		for {
-			done, err := e.look(wctx, runs, p)
-			if err != nil || done || !e.env.wait(wctx, 200*time.Millisecond) {
-				if wctx.Err() != nil {
-					return nil
-				}
+			over, err := done(ctx)
+			if ctx.Err() != nil {
+				return nil
+			}
+			if err != nil || over || !e.env.wait(ctx, 200*time.Millisecond) {
 				return err
 			}
 		}
@@ -153,6 +158,25 @@ func (e *engine) documentsInWork(ctx context.Context, account string) (bool, err
 		}
 	}
 	return false, nil
+}
+
+// queuePolls queues a whole pass of each tier for each of the accounts: those named, or all.
+func (e *engine) queuePolls(ctx context.Context, ids []string, tiers []worker.Tier) ([]model.Run, error) {
+	accounts, err := e.chosen(ids)
+	if err != nil {
+		return nil, err
+	}
+	var runs []model.Run
+	for _, acc := range accounts {
+		for _, t := range tiers {
+			r, err := e.worker.Queue(ctx, model.Run{Account: acc.ID, Kind: string(t), Params: params(worker.Params{Whole: true})}, false)
+			if err != nil {
+				return nil, err
+			}
+			runs = append(runs, r)
+		}
+	}
+	return runs, nil
 }
 
 // chosen returns the accounts that a verb is for: those named, or all.

@@ -13,19 +13,27 @@ import (
 	"countersign/cmd/countersign/config"
 )
 
+// testEnv has an environment of its own.
+func testEnv(vars map[string]string) (a *Env, stdout, stderr *bytes.Buffer) {
+	stdout, stderr = &bytes.Buffer{}, &bytes.Buffer{}
+	a = newEnv(strings.NewReader(""), stdout, stderr, nil)
+	a.lookup = func(name string) (string, bool) { v, ok := vars[name]; return v, ok }
+	return a, stdout, stderr
+}
+
 func TestInstallationKey(t *testing.T) {
 	t.Parallel()
 	want := bytes.Repeat([]byte{7}, 32)
 	for _, text := range []string{
 		hex.EncodeToString(want), base64.StdEncoding.EncodeToString(want) + "\n", base64.RawStdEncoding.EncodeToString(want),
 	} {
-		a, _, _ := testApp(map[string]string{keyName: text})
+		a, _, _ := testEnv(map[string]string{keyName: text})
 		if key, err := a.makeKey(&config.Config{Database: "postgres://x/y"}); err != nil || !bytes.Equal(key[0], want) {
 			t.Errorf("key of the environment: %v", err)
 		}
 	}
 	for _, text := range []string{"s3cret", hex.EncodeToString(want[1:]), strings.Repeat("z", 64)} {
-		a, _, _ := testApp(map[string]string{keyName: text})
+		a, _, _ := testEnv(map[string]string{keyName: text})
 		if _, err := a.makeKey(&config.Config{}); err == nil || strings.Contains(err.Error(), text) {
 			t.Errorf("key %q: %v", text, err)
 		}
@@ -34,7 +42,7 @@ func TestInstallationKey(t *testing.T) {
 
 func TestKeyIsMadeOnce(t *testing.T) {
 	t.Parallel()
-	a, _, _ := testApp(nil)
+	a, _, _ := testEnv(nil)
 	dir := filepath.Join(t.TempDir(), "new")
 	c := &config.Config{Database: "sqlite:" + filepath.Join(dir, "x.db")}
 	first, err := a.makeKey(c)

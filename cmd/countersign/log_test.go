@@ -14,7 +14,7 @@ import (
 
 func TestLogIsDiscreet(t *testing.T) {
 	t.Parallel()
-	a, _, stderr := testApp(nil)
+	a, _, stderr := testEnv(nil)
 	log := a.logger(config.Log{Level: "debug", Format: "auto"})
 	log.WithFields(logrus.Fields{
 		"account": "sales", "txn": "8f3a", "status": "completed", "callback": "c1", "wait": time.Second.String(),
@@ -44,7 +44,7 @@ func TestLogIsDiscreet(t *testing.T) {
 
 func TestLogLevelAndFormat(t *testing.T) {
 	t.Parallel()
-	a, _, stderr := testApp(nil)
+	a, _, stderr := testEnv(nil)
 	log := a.logger(config.Log{Level: "error", Format: "text"})
 	log.Warn("quiet")
 	log.WithField("account", "sales").Error("loud")

@@ -67,16 +67,12 @@ func covered(done []model.Run) (from *time.Time) {
 
 // repeatBackfill queues the backfill again on its schedule.
 func (e *engine) repeatBackfill(ctx context.Context, o serveOptions) error {
-	if o.schedule == "" {
+	if o.schedule.String() == "" {
 		return nil
-	}
-	sched, err := worker.ParseSchedule(o.schedule)
-	if err != nil {
-		return err
 	}
 	for {
 		now := e.env.utc()
-		if !e.env.wait(ctx, sched.Next(now).Sub(now)) {
+		if !e.env.wait(ctx, o.schedule.Next(now).Sub(now)) {
 			return nil
 		}
 		since, err := config.ParseSpan(o.backfill.Raw, e.env.Now())

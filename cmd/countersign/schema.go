@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/sirupsen/logrus"
+	"golang.org/x/sys/unix"
+
+	"countersign/model/store"
+)
+
+// migrateQuietly makes or updates the schema, unless a daemon uses the database.
+func (a *Env) migrateQuietly(ctx context.Context, s *store.Store, log *logrus.Entry) error {
+	err := s.Hold(ctx, store.LockServe, a.owner(), func(ctx context.Context) error {
+		have, want, err := s.Schema(ctx)
+		if err != nil || have == want {
+			return err
+		}
+		kept, err := keepBefore(ctx, s, have)
+		if err != nil {
+			return err
+		}
+		switch {
+		case have > 0 && kept != "":
+			log.WithFields(logrus.Fields{"from": have, "source": kept}).Info("bringing the database to this version, kept as it was before")
+		case have > 0:
+			log.WithField("from", have).Warn("bringing the database to this version; there is no copy of it as it was before")
+		}
+		_, _, err = s.Migrate(ctx)
+		return err
+	})
+	if errors.Is(err, store.ErrHeld) {
+		return fmt.Errorf("a daemon of another version uses the database: %w", err)
+	}
+	return err
+}
+
+// keepBefore copies a SQLite database to a name that tells the step that it has, and returns the name; "" where
+// there is nothing to keep, or no room: then it is migrated all the same, since a daemon that does not start
+// loses more.
+func keepBefore(ctx context.Context, s *store.Store, have int64) (string, error) {
+	size, err := s.FileSize()
+	if err != nil || have == 0 || size == 0 {
+		return "", err
+	}
+	var st unix.Statfs_t
+	if err := unix.Statfs(filepath.Dir(s.Path()), &st); err != nil {
+		return "", err
+	}
+	if free := int64(st.Bavail) * st.Bsize; free < size+size/4+spareAfterCopy { //nolint:gosec // no file system is that large
+		return "", nil
+	}
+	kept := fmt.Sprintf("%s.before-%05d", s.Path(), have)
+	return kept, store.CopyFile(ctx, s.Path(), kept, true)
+}
+
+// spareAfterCopy is what a copy must leave for callbacks.
+const spareAfterCopy = 64 << 20
