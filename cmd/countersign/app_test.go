@@ -17,7 +17,7 @@ func testApp(env map[string]string) (a *app, stdout, stderr *bytes.Buffer) {
 	stdout, stderr = &bytes.Buffer{}, &bytes.Buffer{}
 	a = newApp(strings.NewReader(""), stdout, stderr)
 	a.Now = func() time.Time { return nine }
-	a.lookup = func(name string) (string, bool) { v, ok := env[name]; return v, ok }
-	a.providers = map[string]config.Factory{"onespan": configtest.Paper, "dropboxsign": configtest.Paper}
+	a.Lookup = func(name string) (string, bool) { v, ok := env[name]; return v, ok }
+	a.Providers = map[string]config.Factory{"onespan": configtest.Paper, "dropboxsign": configtest.Paper}
 	return a, stdout, stderr
 }

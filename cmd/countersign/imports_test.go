@@ -34,6 +34,7 @@ var arrows = map[string][]string{
 	"worker":                            {"model", "model/store", "provider", "worker/hook"},
 	"cmd/countersign/config":            {"model", "provider"},
 	"cmd/countersign/config/configtest": {"provider"},
+	"cmd/countersign/engine":            {"cmd/countersign/config", "cmd/countersign/output", "cmd/countersign/sandbox", "model", "model/store", "provider", "worker", "worker/callback", "worker/console"},
 	"cmd/countersign/output":            {"model", "model/store"},
 	"cmd/countersign/sandbox":           {"worker"},
 	"cmd/countersign/sandbox/pdftest":   {},

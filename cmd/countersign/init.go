@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 
 	"github.com/spf13/cobra"
@@ -22,7 +23,7 @@ type initFlags struct {
 	force                        bool
 }
 
-func newInitCommand(env *Env) *cobra.Command {
+func newInitCommand(env *engine.Env) *cobra.Command {
 	var f initFlags
 	cmd := &cobra.Command{
 		Use:   "init",
@@ -43,13 +44,13 @@ environment variables that hold them. A config that is there is not written over
 	return cmd
 }
 
-func runInit(env *Env, f initFlags) error {
-	file := cmp.Or(f.file, env.configFlag, "config.yaml")
+func runInit(env *engine.Env, f initFlags) error {
+	file := cmp.Or(f.file, env.ConfigFlag, "config.yaml")
 	if _, err := os.Lstat(file); err == nil && !f.force {
 		return output.Usagef("%s is there already: name another file, or --force", file)
 	}
-	in := bufio.NewReader(env.stdin)
-	names := slices.Sorted(maps.Keys(env.providers))
+	in := bufio.NewReader(env.Stdin)
+	names := slices.Sorted(maps.Keys(env.Providers))
 	given := f.provider != "" && f.account != "" // then the URL may be left out
 	for _, q := range []struct {
 		to       *string
@@ -96,7 +97,7 @@ func writeConfig(file, text string, force bool) error {
 }
 
 // askLine puts a question and reads a line.
-func askLine(env *Env, in *bufio.Reader, question, fallback string) (string, error) {
+func askLine(env *engine.Env, in *bufio.Reader, question, fallback string) (string, error) {
 	if fallback != "" {
 		question += " [" + fallback + "]"
 	}
@@ -109,8 +110,8 @@ func askLine(env *Env, in *bufio.Reader, question, fallback string) (string, err
 }
 
 // checkAnswers refuses answers that make no config; secrets may be missing.
-func checkAnswers(env *Env, file, text string) error {
-	_, err := config.Parse(file, []byte(text), config.Source{Lookup: env.lookup, Providers: env.providers, WithoutSecrets: true})
+func checkAnswers(env *engine.Env, file, text string) error {
+	_, err := config.Parse(file, []byte(text), config.Source{Lookup: env.Lookup, Providers: env.Providers, WithoutSecrets: true})
 	if list := (*config.Faults)(nil); errors.As(err, &list) {
 		return &output.ExitError{Code: output.ExitUsage, Err: list}
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -24,7 +25,7 @@ type listFlags struct {
 	json      bool
 }
 
-func newListCommand(env *Env) *cobra.Command {
+func newListCommand(env *engine.Env) *cobra.Command {
 	f := listFlags{since: config.Span{Now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "list",
@@ -50,12 +51,12 @@ there are; --all shows them all. Elsewhere, and with --json, it prints every row
 	return cmd
 }
 
-func runList(ctx context.Context, env *Env, f listFlags) error {
+func runList(ctx context.Context, env *engine.Env, f listFlags) error {
 	filter, err := f.filter()
 	if err != nil {
 		return err
 	}
-	return env.reading(ctx, func(c *config.Config, s *store.Store) error {
+	return env.Reading(ctx, func(c *config.Config, s *store.Store) error {
 		if err := knownAccounts(ctx, c, s, f.account); err != nil {
 			return err
 		}
@@ -96,12 +97,12 @@ func rowPages(ctx context.Context, s *store.Store, filter store.Filter) func(int
 	}
 }
 
-func listJSON(ctx context.Context, env *Env, s *store.Store, filter store.Filter, limit int) error {
+func listJSON(ctx context.Context, env *engine.Env, s *store.Store, filter store.Filter, limit int) error {
 	out := env.JSONLines()
 	return output.EachOf(limit, rowPages(ctx, s, filter), func(t model.Transaction) error { return out.Write(output.TransactionObject(t)) })
 }
 
-func listTable(ctx context.Context, env *Env, s *store.Store, filter store.Filter, f listFlags) error {
+func listTable(ctx context.Context, env *engine.Env, s *store.Store, filter store.Filter, f listFlags) error {
 	limit := env.Shown(f.limit, f.all)
 	t := env.Table("account", "ref", "name", "status", "signers", "documents", "changed", "")
 	rows := 0
@@ -132,7 +133,7 @@ func (f listFlags) bare() bool {
 }
 
 // printMore says how many rows are not shown.
-func printMore(ctx context.Context, env *Env, s *store.Store, filter store.Filter, shown int) error {
+func printMore(ctx context.Context, env *engine.Env, s *store.Store, filter store.Filter, shown int) error {
 	filter.Limit, filter.Cursor = 0, ""
 	n, err := s.Count(ctx, filter)
 	if err != nil || n <= shown {

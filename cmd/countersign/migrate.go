@@ -7,10 +7,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/engine"
 	"countersign/model/store"
 )
 
-func newMigrateCommand(env *Env) *cobra.Command {
+func newMigrateCommand(env *engine.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "migrate",
 		Short: "Bring the database to this version",
@@ -22,11 +23,11 @@ program goes back to it. Back up first all the same: ` + "`countersign backup FI
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
-			c, err := env.readConfig()
+			c, err := env.ReadConfig()
 			if err != nil {
 				return err
 			}
-			s, err := env.openStore(ctx, c, false)
+			s, err := env.OpenStore(ctx, c, false)
 			if err != nil {
 				return err
 			}
@@ -37,7 +38,7 @@ program goes back to it. Back up first all the same: ` + "`countersign backup FI
 }
 
 // runMigrate refuses to change the shape of a database under a daemon that uses it.
-func runMigrate(ctx context.Context, env *Env, s *store.Store) error {
+func runMigrate(ctx context.Context, env *engine.Env, s *store.Store) error {
 	have, want, err := s.Schema(ctx)
 	if err != nil {
 		return err
@@ -45,8 +46,8 @@ func runMigrate(ctx context.Context, env *Env, s *store.Store) error {
 	if have == want {
 		return env.Printf("the database is at step %d already\n", have)
 	}
-	err = s.Hold(ctx, store.LockServe, env.owner(), func(ctx context.Context) error {
-		kept, err := keepBefore(ctx, s, have)
+	err = s.Hold(ctx, store.LockServe, env.Owner(), func(ctx context.Context) error {
+		kept, err := engine.CopyBefore(ctx, s, have)
 		if err != nil {
 			return err
 		}

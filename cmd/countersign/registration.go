@@ -8,15 +8,16 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/provider"
 )
 
-func newRegistrationCommand(env *Env) *cobra.Command {
+func newRegistrationCommand(env *engine.Env) *cobra.Command {
 	return group("registration", "See, set and try what a provider calls", newRegistrationShowCommand(env), newRegistrationSetCommand(env), newRegistrationCheckCommand(env))
 }
 
-func newRegistrationShowCommand(env *Env) *cobra.Command {
+func newRegistrationShowCommand(env *engine.Env) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "show ACCOUNT",
@@ -45,22 +46,22 @@ type registrationJSON struct {
 	Others   []registrationJSON `json:"others"`
 }
 
-func showRegistration(ctx context.Context, env *Env, id string, asJSON bool) error {
-	c, err := env.config()
+func showRegistration(ctx context.Context, env *engine.Env, id string, asJSON bool) error {
+	c, err := env.Config()
 	if err != nil {
 		return err
 	}
-	s, err := env.openStore(ctx, c, true) // tokens that rest there are used
+	s, err := env.OpenStore(ctx, c, true) // tokens that rest there are used
 	if err == nil {
 		defer s.Close() //nolint:errcheck // only read
-	} else if !errors.Is(err, errNoDatabase) {
+	} else if !errors.Is(err, engine.ErrNoDatabase) {
 		return err
 	}
-	b, err := env.named(ctx, s, c, id)
+	b, err := env.Named(ctx, s, c, id)
 	if err != nil {
 		return err
 	}
-	r, ok := b.provider.(provider.Registrar)
+	r, ok := b.Client.(provider.Registrar)
 	if !ok {
 		return env.Printf("%s does not tell what it calls: look in its dashboard for %s\n", b.Provider, cmp.Or(c.CallbackURL(id), "the URL"))
 	}
@@ -99,7 +100,7 @@ func shownURL(u string) string {
 	return output.Plain(head)
 }
 
-func printRegistration(env *Env, r registrationJSON) error {
+func printRegistration(env *engine.Env, r registrationJSON) error {
 	for _, x := range append([]registrationJSON{r}, r.Others...) {
 		state := env.Paint(output.Good, "this is us")
 		switch {

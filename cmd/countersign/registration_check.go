@@ -19,13 +19,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
 )
 
-func newRegistrationCheckCommand(env *Env) *cobra.Command {
+func newRegistrationCheckCommand(env *engine.Env) *cobra.Command {
 	var loopback, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "check ACCOUNT",
@@ -54,10 +55,10 @@ type checkJSON struct {
 
 // trip is one canary on its way.
 type trip struct {
-	*Env
+	*engine.Env
 	config *config.Config
 	store  *store.Store
-	acct   built
+	acct   engine.BuiltAccount
 	url    *url.URL
 	secure *tls.Config
 	local  bool
@@ -77,18 +78,18 @@ type step struct {
 	do   func(context.Context) (detail string, err error)
 }
 
-func checkRegistration(ctx context.Context, env *Env, id string, local, asJSON bool) error {
-	c, err := env.config()
+func checkRegistration(ctx context.Context, env *engine.Env, id string, local, asJSON bool) error {
+	c, err := env.Config()
 	if err != nil {
 		return err
 	}
-	s, err := env.openStore(ctx, c, true)
+	s, err := env.OpenStore(ctx, c, true)
 	if err != nil {
 		return err
 	}
 	defer s.Close() //nolint:errcheck // only read
 	t := trip{Env: env, config: c, store: s, local: local, json: asJSON, secure: &tls.Config{MinVersion: tls.VersionTLS12}}
-	if t.acct, err = env.named(ctx, s, c, id); err != nil {
+	if t.acct, err = env.Named(ctx, s, c, id); err != nil {
 		return err
 	}
 	if err := t.aim(); err != nil {
@@ -150,12 +151,12 @@ func (t *trip) aim() (err error) {
 }
 
 func (t *trip) sign(context.Context) (string, error) {
-	p, ok := t.acct.provider.(provider.Canary)
+	p, ok := t.acct.Client.(provider.Canary)
 	if !ok {
 		return "", fmt.Errorf("%s has no callback that we could sign ourselves: let the provider send its own test event", t.acct.Provider)
 	}
 	var err error
-	if t.header, t.body, err = p.Canary(uuid.NewString(), t.utc()); err != nil {
+	if t.header, t.body, err = p.Canary(uuid.NewString(), t.UTC()); err != nil {
 		return "", err
 	}
 	return "signed as " + t.acct.Provider + " would", nil
@@ -215,7 +216,7 @@ func (t *trip) shake(ctx context.Context) (string, error) {
 
 // send sends the canary. Redirects are not followed: providers do not.
 func (t *trip) send(ctx context.Context) (string, error) {
-	t.sent = t.utc()
+	t.sent = t.UTC()
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url.String(), bytes.NewReader(t.body))
@@ -283,7 +284,7 @@ func (t *trip) stored(ctx context.Context) (string, error) {
 // acknowledged holds the answer against what the provider insists on.
 func (t *trip) acknowledged(context.Context) (string, error) {
 	typ, want := "application/json", []byte(`{"received":true}`)
-	if p, ok := t.acct.provider.(provider.Replier); ok {
+	if p, ok := t.acct.Client.(provider.Replier); ok {
 		typ, want = p.Reply()
 	}
 	if !bytes.Equal(t.reply, want) || t.typ != typ {

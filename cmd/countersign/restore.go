@@ -12,11 +12,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 )
 
-func newRestoreCommand(env *Env) *cobra.Command {
+func newRestoreCommand(env *engine.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "restore FILE",
 		Short: "Put a backup in the place of the SQLite database",
@@ -30,7 +31,7 @@ polls; the record of callbacks since the backup does not. PostgreSQL: pg_restore
 		Example: "  countersign restore /backup/countersign-2026-01-31.db",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := env.readConfig()
+			c, err := env.ReadConfig()
 			if err != nil {
 				return err
 			}
@@ -39,7 +40,7 @@ polls; the record of callbacks since the backup does not. PostgreSQL: pg_restore
 	}
 }
 
-func runRestore(ctx context.Context, env *Env, c *config.Config, from string) (err error) {
+func runRestore(ctx context.Context, env *engine.Env, c *config.Config, from string) (err error) {
 	place, ok := c.SQLiteFile()
 	if !ok {
 		return output.Usagef("the database is PostgreSQL: restore a dump of `pg_dump -Fc` with `pg_restore --clean --if-exists --single-transaction -d DATABASE %s`", from)
@@ -77,7 +78,7 @@ func runRestore(ctx context.Context, env *Env, c *config.Config, from string) (e
 	if info, err := os.Stat(temp + "-wal"); err == nil && info.Size() > 0 {
 		return fmt.Errorf("%s could not be folded into its file: try again", temp+"-wal")
 	}
-	kept, err := unusedName(place + ".before-" + env.utc().Format("20060102T150405Z"))
+	kept, err := unusedName(place + ".before-" + env.UTC().Format("20060102T150405Z"))
 	if err != nil {
 		return err
 	}
@@ -89,7 +90,7 @@ func runRestore(ctx context.Context, env *Env, c *config.Config, from string) (e
 
 // prepareRestored makes of the backup what takes the database's place: a copy of this version, with the numbers
 // and the forgetting of what it replaces.
-func prepareRestored(ctx context.Context, env *Env, c *config.Config, from, temp string, carried store.Carried) (err error) {
+func prepareRestored(ctx context.Context, env *engine.Env, c *config.Config, from, temp string, carried store.Carried) (err error) {
 	for _, end := range []string{"-wal", "-shm"} { // of a restore that was killed
 		if err := os.Remove(temp + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -104,7 +105,7 @@ func prepareRestored(ctx context.Context, env *Env, c *config.Config, from, temp
 	of := *c
 	of.Database = "sqlite:" + temp
 	of.KeyFile = c.InstallationKeyFile()
-	s, err := env.openStore(ctx, &of, false)
+	s, err := env.OpenStore(ctx, &of, false)
 	if err != nil {
 		return err
 	}
@@ -122,7 +123,7 @@ func prepareRestored(ctx context.Context, env *Env, c *config.Config, from, temp
 }
 
 // printRestored says what was done, and what to do next.
-func printRestored(env *Env, from, kept string, e store.Examined, unread error) error {
+func printRestored(env *engine.Env, from, kept string, e store.Examined, unread error) error {
 	newest, since := "nothing yet", "30d"
 	if e.NewestAt != nil {
 		newest = "what came until " + e.NewestAt.UTC().Format(time.DateTime) + " UTC"

@@ -4,12 +4,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 )
 
 // newServeCommand is the daemon.
-func newServeCommand(env *Env) *cobra.Command {
-	o := serveOptions{backfill: config.Span{Now: env.Now}, announce: true}
+func newServeCommand(env *engine.Env) *cobra.Command {
+	o := engine.ServeOptions{Backfill: config.Span{Now: env.Now}, Announce: true}
 	schedule := ""
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -23,19 +24,19 @@ never repeats. --backfill-schedule repeats it on a cron line (UTC).`,
 		Example: "  countersign serve\n  countersign serve --backfill 30d --backfill-schedule \"0 3 * * 0\"",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if schedule != "" && o.backfill.At == nil {
+			if schedule != "" && o.Backfill.At == nil {
 				return output.Usagef("--backfill-schedule needs --backfill, which says how far back")
 			}
 			if schedule != "" {
 				var err error
-				if o.schedule, err = config.ParseSlots(schedule); err != nil {
+				if o.Schedule, err = config.ParseSlots(schedule); err != nil {
 					return output.Usagef("--backfill-schedule: %q %w", schedule, err)
 				}
 			}
-			return env.serve(cmd.Context(), o)
+			return env.Serve(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().Var(&o.backfill, "backfill", "load history since `SPAN` (30d, 2w, 720h, a date or a time)")
+	cmd.Flags().Var(&o.Backfill, "backfill", "load history since `SPAN` (30d, 2w, 720h, a date or a time)")
 	cmd.Flags().StringVar(&schedule, "backfill-schedule", "", "repeat the backfill on a `CRON` line in UTC")
 	return cmd
 }

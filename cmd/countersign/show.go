@@ -8,12 +8,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 )
 
-func newShowCommand(env *Env) *cobra.Command {
+func newShowCommand(env *engine.Env) *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:   "show [ACCOUNT] REF",
@@ -25,7 +26,7 @@ A ref that begins with - follows --.`,
 		Args:    cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			return env.reading(ctx, func(c *config.Config, s *store.Store) error {
+			return env.Reading(ctx, func(c *config.Config, s *store.Store) error {
 				t, err := findRow(ctx, c, s, args)
 				if err != nil {
 					return err

@@ -15,13 +15,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 )
 
 // longestRef is more than any provider's id.
 const longestRef = 255
 
-func newTrackCommand(env *Env) *cobra.Command {
+func newTrackCommand(env *engine.Env) *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
 		Use:   "track ACCOUNT [REF...]",
@@ -43,26 +44,26 @@ skipped; - is stdin. Where the CSV has a column account too, rows of other accou
 			if err != nil {
 				return err
 			}
-			return env.writing(cmd.Context(), func(ctx context.Context, w *writer) error { return runTrack(ctx, env, w, args[0], refs) })
+			return env.Writing(cmd.Context(), func(ctx context.Context, w *engine.Writer) error { return runTrack(ctx, env, w, args[0], refs) })
 		},
 	}
 	cmd.Flags().StringVar(&file, "file", "", "refs from this `FILE`, one a line or CSV with a column ref; - is stdin")
 	return cmd
 }
 
-func runTrack(ctx context.Context, env *Env, w *writer, account string, refs []string) error {
-	acc, ok := w.config.Account(account)
+func runTrack(ctx context.Context, env *engine.Env, w *engine.Writer, account string, refs []string) error {
+	acc, ok := w.Config.Account(account)
 	if !ok {
 		var ids []string
-		for _, x := range w.config.Accounts {
+		for _, x := range w.Config.Accounts {
 			ids = append(ids, x.ID)
 		}
 		return output.Usagef("account %q is not in the config: it has %s", account, cmp.Or(strings.Join(ids, ", "), "none"))
 	}
-	if err := w.remember(ctx); err != nil {
+	if err := w.Remember(ctx); err != nil {
 		return err
 	}
-	n, err := w.worker.Track(ctx, acc.ID, acc.Provider, refs)
+	n, err := w.Worker.Track(ctx, acc.ID, acc.Provider, refs)
 	if err != nil {
 		return err
 	}
@@ -70,7 +71,7 @@ func runTrack(ctx context.Context, env *Env, w *writer, account string, refs []s
 }
 
 // refsOf gathers an account's refs from the command line and a file, each once. All faults are told at once.
-func refsOf(env *Env, account, file string, refs []string) ([]string, error) {
+func refsOf(env *engine.Env, account, file string, refs []string) ([]string, error) {
 	var all []string
 	var errs []error
 	take := func(where, ref string) {
@@ -84,7 +85,7 @@ func refsOf(env *Env, account, file string, refs []string) ([]string, error) {
 		take("", ref)
 	}
 	if file != "" {
-		in, name := env.stdin, "stdin"
+		in, name := env.Stdin, "stdin"
 		if file != "-" {
 			f, err := os.Open(file)
 			if err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/config/configtest"
+	"countersign/cmd/countersign/engine"
 	"countersign/provider"
 )
 
@@ -29,7 +30,7 @@ func TestMain(m *testing.M) {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 			a := newApp(os.Stdin, os.Stdout, os.Stderr)
 			a.Now = func() time.Time { return nine }
-			a.providers = map[string]config.Factory{"onespan": configtest.Paper, "dropboxsign": configtest.Paper}
+			a.Providers = map[string]config.Factory{"onespan": configtest.Paper, "dropboxsign": configtest.Paper}
 			code := a.run(ctx, os.Args[1:])
 			stop()
 			os.Exit(code)
@@ -49,7 +50,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
-			e.Setenv("COUNTERSIGN_KEY", strings.Repeat("01", keySize))
+			e.Setenv("COUNTERSIGN_KEY", strings.Repeat("01", engine.KeySize))
 			return nil
 		},
 		RequireExplicitExec: true,
@@ -88,9 +89,9 @@ accounts:
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a, stdout, stderr := testApp(map[string]string{keyName: strings.Repeat("01", keySize)})
+			a, stdout, stderr := testApp(map[string]string{engine.KeyVariable: strings.Repeat("01", engine.KeySize)})
 			a.Terminal = true
-			a.providers = map[string]config.Factory{"onespan": lister, "dropboxsign": configtest.Paper}
+			a.Providers = map[string]config.Factory{"onespan": lister, "dropboxsign": configtest.Paper}
 			a.run(t.Context(), append([]string{"--config", conf}, strings.Fields(args)...))
 			golden(t, filepath.Join("testdata", "screen", name+".txt"), strings.ReplaceAll(stdout.String()+stderr.String(), dir, "DIR"))
 		})

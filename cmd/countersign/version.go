@@ -1,13 +1,14 @@
 package main
 
 import (
+	"countersign/cmd/countersign/engine"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
 )
 
-func newVersionCommand(env *Env) *cobra.Command {
+func newVersionCommand(env *engine.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
 		Short:   "Print which countersign this is",

@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"context"
@@ -50,7 +50,7 @@ func (k *keeping) get(at time.Time) error {
 }
 
 // openListeners opens both sockets and builds what serves them.
-func (e *engine) openListeners() (in *listeners, err error) {
+func (e *Engine) openListeners() (in *listeners, err error) {
 	in = &listeners{}
 	reg := prometheus.NewRegistry()
 	callbacks := prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -59,28 +59,28 @@ func (e *engine) openListeners() (in *listeners, err error) {
 	objective := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "countersign_callback_objective", Help: "The share of changes that callbacks should tell (callback_objective).",
 	})
-	objective.Set(float64(e.config.CallbackObjective) / 100)
-	reg.MustRegister(callbacks, objective, console.TableMetrics(e.store, e.env.utc), collectors.NewGoCollector(),
+	objective.Set(float64(e.Config.CallbackObjective) / 100)
+	reg.MustRegister(callbacks, objective, console.TableMetrics(e.Store, e.Env.UTC), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	key, err := e.env.installationKey(e.config)
+	key, err := e.Env.InstallationKey(e.Config)
 	if err != nil {
 		return nil, err
 	}
 	in.public, err = callback.New(callback.Options{
-		Lookup: e.accounts.lookup, Apply: in.noting(e), Nudge: e.worker.Nudge, Hint: e.hint, MaxBody: int64(e.config.Public.MaxBody),
-		MaxConns: e.connections(), MaxConnsEach: e.config.Public.MaxConnectionsPerAddress,
-		RefusedAMinute: e.config.Public.RefusedPerMinute, RefusedBytes: int64(e.config.Retention.RefusedSize),
-		TrustedProxies: e.config.Public.Proxies(), HMACKey: key, Now: e.env.Now, Log: e.log,
+		Lookup: e.Accounts.Lookup, Apply: in.noting(e), Nudge: e.Worker.Nudge, Hint: e.hint, MaxBody: int64(e.Config.Public.MaxBody),
+		MaxConns: e.connections(), MaxConnsEach: e.Config.Public.MaxConnectionsPerAddress,
+		RefusedAMinute: e.Config.Public.RefusedPerMinute, RefusedBytes: int64(e.Config.Retention.RefusedSize),
+		TrustedProxies: e.Config.Public.Proxies(), HMACKey: key, Now: e.Env.Now, Log: e.Log,
 		Count: func(account string, v model.Verdict) { callbacks.WithLabelValues(account, string(v)).Inc() },
 	})
 	if err != nil {
 		return nil, err
 	}
 	in.console, err = console.New(console.Options{
-		Address: e.config.Console.Address, Token: e.config.Console.Token.Reveal(), Registry: reg, Log: e.log,
+		Address: e.Config.Console.Address, Token: e.Config.Console.Token.Reveal(), Registry: reg, Log: e.Log,
 		Checks: []console.Check{
-			{Name: "database", Check: e.store.Healthy, Fatal: true},
-			{Name: "callbacks", Check: func(context.Context) error { return in.keeping.get(e.env.Now()) }, Fatal: true},
+			{Name: "database", Check: e.Store.Healthy, Fatal: true},
+			{Name: "callbacks", Check: func(context.Context) error { return in.keeping.get(e.Env.Now()) }, Fatal: true},
 			{Name: "credentials", Check: e.credentialsTaken, Fatal: false},
 			{Name: "documents", Check: e.documentsWritable, Fatal: false},
 			{Name: "config", Check: func(context.Context) error { return in.reload.get() }, Fatal: false},
@@ -89,19 +89,19 @@ func (e *engine) openListeners() (in *listeners, err error) {
 	if err != nil {
 		return nil, err
 	}
-	switch t := e.config.Public.TLS; {
+	switch t := e.Config.Public.TLS; {
 	case t.CertFile != "":
 		in.tls, err = certificates(t)
 	case len(t.ACME.Hosts) > 0:
-		in.tls, err = issued(e.config)
+		in.tls, err = issued(e.Config)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if in.publicSocket, err = net.Listen("tcp", e.config.Public.Address); err != nil {
+	if in.publicSocket, err = net.Listen("tcp", e.Config.Public.Address); err != nil {
 		return nil, fmt.Errorf("public.address: %w", err)
 	}
-	if in.consoleSocket, err = net.Listen("tcp", e.config.Console.Address); err != nil {
+	if in.consoleSocket, err = net.Listen("tcp", e.Config.Console.Address); err != nil {
 		return nil, errors.Join(fmt.Errorf("console.address: %w", err), in.publicSocket.Close())
 	}
 	return in, nil
@@ -112,21 +112,21 @@ const spareFiles = 128
 
 // connections is how many connections may be open: fewer than the config says where the system gives us fewer files, since
 // a database that cannot open one stores nothing.
-func (e *engine) connections() int {
-	want := e.config.Public.MaxConnections
+func (e *Engine) connections() int {
+	want := e.Config.Public.MaxConnections
 	var most unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &most) != nil || most.Cur >= uint64(want+spareFiles) { //nolint:gosec // checked with the config
 		return want
 	}
 	have := int(most.Cur) - min(spareFiles, int(most.Cur)/2) //nolint:gosec // below want
-	e.log.WithFields(logrus.Fields{"reason": fmt.Sprintf("%d open files", most.Cur), "connections": have}).Warn("public.max_connections is more than the system allows: raise the limit of open files (LimitNOFILE)")
+	e.Log.WithFields(logrus.Fields{"reason": fmt.Sprintf("%d open files", most.Cur), "connections": have}).Warn("public.max_connections is more than the system allows: raise the limit of open files (LimitNOFILE)")
 	return have
 }
 
 // documentsWritable says whether documents can be kept now.
-func (e *engine) documentsWritable(context.Context) error {
-	free, err := e.files.Free()
-	if err == nil && free < int64(e.config.DocumentsMinFree) {
+func (e *Engine) documentsWritable(context.Context) error {
+	free, err := e.Files.Free()
+	if err == nil && free < int64(e.Config.DocumentsMinFree) {
 		err = fmt.Errorf("the document folder has less than documents_min_free left")
 	}
 	return err
@@ -134,8 +134,8 @@ func (e *engine) documentsWritable(context.Context) error {
 
 // credentialsTaken names the accounts whose credentials the provider refuses. Their callbacks are still
 // taken, and the others work: that is no reason to be not ready.
-func (e *engine) credentialsTaken(ctx context.Context) error {
-	open, err := e.store.Incidents(ctx, true)
+func (e *Engine) credentialsTaken(ctx context.Context) error {
+	open, err := e.Store.Incidents(ctx, true)
 	if err != nil {
 		return err
 	}
@@ -152,29 +152,29 @@ func (e *engine) credentialsTaken(ctx context.Context) error {
 }
 
 // noting is apply, and notes whether what it was given could be stored.
-func (in *listeners) noting(e *engine) callback.Apply {
+func (in *listeners) noting(e *Engine) callback.Apply {
 	return func(ctx context.Context, c callback.Incoming) (callback.Result, error) {
-		res, err := e.apply(ctx, c)
-		in.keeping.set(e.env.Now(), err)
+		res, err := e.Apply(ctx, c)
+		in.keeping.set(e.Env.Now(), err)
 		return res, err
 	}
 }
 
-// apply joins the listener and the worker, which know nothing of each other.
-func (e *engine) apply(ctx context.Context, in callback.Incoming) (callback.Result, error) {
+// Apply joins the listener and the worker, which know nothing of each other.
+func (e *Engine) Apply(ctx context.Context, in callback.Incoming) (callback.Result, error) {
 	var rules model.Rules
-	if a := e.accounts.find(in.Callback.Account); a != nil {
+	if a := e.Accounts.Find(in.Callback.Account); a != nil {
 		rules = a.Rules
 	}
-	res, err := e.worker.Callback(ctx, worker.Incoming{
+	res, err := e.Worker.Callback(ctx, worker.Incoming{
 		Callback: in.Callback, Rules: rules, Observations: in.Observations, Links: in.Links, Test: in.Test, Ignored: in.Ignored,
 	})
 	return callback.Result{ID: res.ID, Verdict: res.Verdict, Outcome: res.Outcome}, err
 }
 
 // hint hands what a browser said to the worker.
-func (e *engine) hint(ctx context.Context, account string, h provider.Hinted) (string, error) {
-	status, err := e.worker.Hint(ctx, account, h)
+func (e *Engine) hint(ctx context.Context, account string, h provider.Hinted) (string, error) {
+	status, err := e.Worker.Hint(ctx, account, h)
 	if status == model.Unknown {
 		status = ""
 	}

@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"context"
@@ -35,23 +35,23 @@ type accountTable struct {
 }
 
 func newAccounts(a *Env, s *store.Store, log *logrus.Entry) *accounts {
-	all := &accounts{env: a, store: s, log: log, base: a.transport}
+	all := &accounts{env: a, store: s, log: log, base: a.Transport}
 	all.table.Store(&accountTable{})
 	return all
 }
 
-// list is what the worker asks for.
-func (all *accounts) list() []*worker.Account { return all.table.Load().list }
+// List is what the worker asks for.
+func (all *accounts) List() []*worker.Account { return all.table.Load().list }
 
-// lookup is what the listener asks for.
-func (all *accounts) lookup(id string) (callback.Account, bool) {
+// Lookup is what the listener asks for.
+func (all *accounts) Lookup(id string) (callback.Account, bool) {
 	a, ok := all.table.Load().byID[id]
 	return a, ok
 }
 
-// find returns an account as it runs; nil if there is none.
-func (all *accounts) find(id string) *worker.Account {
-	for _, a := range all.list() {
+// Find returns an account as it runs; nil if there is none.
+func (all *accounts) Find(id string) *worker.Account {
+	for _, a := range all.List() {
 		if a.ID == id {
 			return a
 		}
@@ -77,7 +77,7 @@ func (all *accounts) set(ctx context.Context, c *config.Config) error {
 		return err
 	}
 	for _, a := range next.list {
-		if err := prepare(ctx, a.ID, a.Provider); err != nil {
+		if err := Prepare(ctx, a.ID, a.Provider); err != nil {
 			return err
 		}
 	}
@@ -92,13 +92,13 @@ func (all *accounts) set(ctx context.Context, c *config.Config) error {
 
 // add builds one account.
 func (all *accounts) add(next, old *accountTable, c *config.Config, acc *config.Account) error {
-	make, ok := all.env.providers[acc.Provider]
+	make, ok := all.env.Providers[acc.Provider]
 	if !ok {
 		return fmt.Errorf("account %s: provider %q is not known", acc.ID, acc.Provider)
 	}
 	log := all.log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.Provider})
 	out := provider.TransportOptions{
-		Account: acc.ID, Base: all.base, Budget: acc.Budgets(), Now: all.env.Now, Log: log, Rand: all.env.rand,
+		Account: acc.ID, Base: all.base, Budget: acc.Budgets(), Now: all.env.Now, Log: log, Rand: all.env.Rand,
 		BackoffMin: min(500*time.Millisecond, time.Duration(c.Retry.First)), BackoffMax: time.Duration(c.Retry.First),
 		MaxFile: int64(c.DocumentsMaxSize),
 	}
@@ -196,51 +196,52 @@ func (all *accounts) identify(ctx context.Context, a *worker.Account) error {
 		return nil
 	}})
 	if err == nil && other {
-		err = fmt.Errorf("account %s: %w", a.ID, errOtherAccount)
+		err = fmt.Errorf("account %s: %w", a.ID, ErrOtherAccount)
 	}
 	return err
 }
 
-var errOtherAccount = errors.New("the credentials are of another account of the provider than the rows: use the right key, or a new account id")
+// ErrOtherAccount says that a key belongs to another account of the provider than the rows.
+var ErrOtherAccount = errors.New("the credentials are of another account of the provider than the rows: use the right key, or a new account id")
 
-// built is one account with its provider, for verbs. Nothing is written.
-type built struct {
+// BuiltAccount is one account with its provider, for verbs. Nothing is written.
+type BuiltAccount struct {
 	*config.Account
-	provider provider.Provider
-	worker   *worker.Account  // as the worker sees it
-	listener callback.Account // as the listener sees it
+	Client   provider.Provider
+	Worker   *worker.Account  // as the worker sees it
+	Listener callback.Account // as the listener sees it
 }
 
 // one builds a single account, whose tokens rest in the database.
-func (all *accounts) one(c *config.Config, acc *config.Account) (built, error) {
+func (all *accounts) one(c *config.Config, acc *config.Account) (BuiltAccount, error) {
 	next := &accountTable{byID: map[string]callback.Account{}, transports: map[string]*provider.Transport{}}
 	if err := all.add(next, &accountTable{}, c, acc); err != nil {
-		return built{}, err
+		return BuiltAccount{}, err
 	}
-	return built{acc, next.list[0].Provider, next.list[0], next.byID[acc.ID]}, nil
+	return BuiltAccount{acc, next.list[0].Provider, next.list[0], next.byID[acc.ID]}, nil
 }
 
-// build makes an account's provider, which writes nothing: new tokens live as long as this process. around, if any, sees its
+// Build makes an account's provider, which writes nothing: new tokens live as long as this process. around, if any, sees its
 // calls; they keep the account's budget.
-func (a *Env) build(ctx context.Context, s *store.Store, c *config.Config, acc *config.Account, log *logrus.Entry,
+func (a *Env) Build(ctx context.Context, s *store.Store, c *config.Config, acc *config.Account, log *logrus.Entry,
 	around func(http.RoundTripper) http.RoundTripper,
-) (built, error) {
+) (BuiltAccount, error) {
 	all := newAccounts(a, s, log)
 	if around != nil {
 		all.base = around(all.base)
 	}
 	b, err := all.one(c, acc)
 	if err != nil {
-		return built{}, err
+		return BuiltAccount{}, err
 	}
-	if st, ok := b.provider.(provider.Starter); ok {
+	if st, ok := b.Client.(provider.Starter); ok {
 		st.UseTokens(borrowed(s, acc.ID))
 	}
-	return b, prepare(ctx, acc.ID, b.provider)
+	return b, Prepare(ctx, acc.ID, b.Client)
 }
 
-// prepare loads what a provider's Receive needs of the database.
-func prepare(ctx context.Context, id string, p provider.Provider) error {
+// Prepare loads what a provider's Receive needs of the database.
+func Prepare(ctx context.Context, id string, p provider.Provider) error {
 	pr, ok := p.(provider.Preparer)
 	if !ok {
 		return nil
@@ -251,12 +252,12 @@ func prepare(ctx context.Context, id string, p provider.Provider) error {
 	return nil
 }
 
-// named builds the account that a verb names.
-func (a *Env) named(ctx context.Context, s *store.Store, c *config.Config, id string) (built, error) {
+// Named builds the account that a verb names.
+func (a *Env) Named(ctx context.Context, s *store.Store, c *config.Config, id string) (BuiltAccount, error) {
 	acc, ok := c.Account(id)
 	if !ok {
-		return built{}, output.Usagef("account %q is not in the config", id)
+		return BuiltAccount{}, output.Usagef("account %q is not in the config", id)
 	}
-	log := logrus.NewEntry(a.logger(config.Log{Level: "warning", Format: c.Log.Format}))
-	return a.build(ctx, s, c, acc, log, nil)
+	log := logrus.NewEntry(a.Logger(config.Log{Level: "warning", Format: c.Log.Format}))
+	return a.Build(ctx, s, c, acc, log, nil)
 }

@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"context"
@@ -18,21 +18,21 @@ import (
 	"countersign/worker"
 )
 
-// working runs a verb that asks providers: it opens the engine, lets do queue runs, works them off (or
+// FollowRuns runs a verb that asks providers: it opens the engine, lets do queue runs, works them off (or
 // follows the daemon that does) and returns them as they ended.
-func (a *Env) working(ctx context.Context, p output.Progress, queue func(context.Context, *engine) ([]model.Run, error)) ([]model.Run, error) {
-	c, err := a.config()
+func (a *Env) FollowRuns(ctx context.Context, p output.Progress, queue func(context.Context, *Engine) ([]model.Run, error)) ([]model.Run, error) {
+	c, err := a.Config()
 	if err != nil {
 		return nil, err
 	}
-	log := logrus.NewEntry(a.logger(c.Log))
+	log := logrus.NewEntry(a.Logger(c.Log))
 	log.Logger.SetOutput(p.LogTo(a.Stderr))
 	if c.Log.Level == "info" {
 		log.Logger.SetLevel(logrus.WarnLevel) // the verb tells what it does
 	}
-	ctx, stop := a.signals(ctx, log)
+	ctx, stop := a.Signals(ctx, log)
 	defer stop()
-	e, err := a.startEngine(ctx, c, log)
+	e, err := a.Start(ctx, c, log)
 	if err != nil {
 		return nil, err
 	}
@@ -40,13 +40,13 @@ func (a *Env) working(ctx context.Context, p output.Progress, queue func(context
 	if err == nil {
 		runs, err = e.untilDone(ctx, runs, p)
 	}
-	return runs, errors.Join(err, e.close())
+	return runs, errors.Join(err, e.Close())
 }
 
-// runProgress shows how runs stand, on stderr.
-func (a *Env) runProgress() output.Progress {
+// RunProgress shows how runs stand, on stderr.
+func (a *Env) RunProgress() output.Progress {
 	budgets := map[string]int{}
-	if c, err := a.config(); err == nil { // else the verb says what is wrong with it
+	if c, err := a.Config(); err == nil { // else the verb says what is wrong with it
 		for i := range c.Accounts {
 			budgets[c.Accounts[i].ID] = c.Accounts[i].Budgets()[provider.ClassRead]
 		}
@@ -64,43 +64,43 @@ func driftOf(r model.Run) (int, bool) {
 
 // untilDone works the runs off, as long as no daemon does, and returns when they have ended and the
 // documents that they queued are no longer in work.
-func (e *engine) untilDone(ctx context.Context, runs []model.Run, p output.Progress) ([]model.Run, error) {
+func (e *Engine) untilDone(ctx context.Context, runs []model.Run, p output.Progress) ([]model.Run, error) {
 	defer p.End()
 	for {
-		err := e.work(ctx, true, func(ctx context.Context) error { return e.workOff(ctx, runs, p) })
+		err := e.Work(ctx, true, func(ctx context.Context) error { return e.workOff(ctx, runs, p) })
 		switch {
 		case ctx.Err() != nil:
 			return runs, errors.New("stopped: what is not done is resumed by the daemon or by the same verb")
-		case errors.Is(err, store.ErrHeld), errors.Is(err, errYield), errors.Is(err, errLost):
+		case errors.Is(err, store.ErrHeld), errors.Is(err, ErrYield), errors.Is(err, errLost):
 			// a daemon, or another verb, works: it works off our runs too
 		case err != nil:
 			return runs, err
 		}
-		done, err := e.look(ctx, runs, p)
+		done, err := e.Done(ctx, runs, p)
 		if err != nil {
 			return runs, err
 		}
 		if done {
 			return runs, nil
 		}
-		if !e.env.wait(ctx, 250*time.Millisecond) {
+		if !e.Env.Wait(ctx, 250*time.Millisecond) {
 			return runs, ctx.Err()
 		}
 	}
 }
 
 // workOff runs the worker in this process until the runs are done.
-func (e *engine) workOff(ctx context.Context, runs []model.Run, p output.Progress) error {
+func (e *Engine) workOff(ctx context.Context, runs []model.Run, p output.Progress) error {
 	e.identifyFirst(ctx)
-	return e.workUntil(ctx, func(ctx context.Context) (bool, error) { return e.look(ctx, runs, p) })
+	return e.WorkUntil(ctx, func(ctx context.Context) (bool, error) { return e.Done(ctx, runs, p) })
 }
 
-// workUntil runs the worker in this process until something is done, which done says.
-func (e *engine) workUntil(ctx context.Context, done func(context.Context) (bool, error)) error {
+// WorkUntil runs the worker in this process until something is done, which done says.
+func (e *Engine) WorkUntil(ctx context.Context, done func(context.Context) (bool, error)) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return e.worker.Run(ctx, worker.PartLoops) })
+	g.Go(func() error { return e.Worker.Run(ctx, worker.PartLoops) })
 	g.Go(func() error {
 		defer stop()
 		for {
@@ -108,7 +108,7 @@ func (e *engine) workUntil(ctx context.Context, done func(context.Context) (bool
 			if ctx.Err() != nil {
 				return nil
 			}
-			if err != nil || over || !e.env.wait(ctx, 200*time.Millisecond) {
+			if err != nil || over || !e.Env.Wait(ctx, 200*time.Millisecond) {
 				return err
 			}
 		}
@@ -116,11 +116,11 @@ func (e *engine) workUntil(ctx context.Context, done func(context.Context) (bool
 	return g.Wait()
 }
 
-// look reads how the runs stand, shows it, and says whether there is nothing left to wait for.
-func (e *engine) look(ctx context.Context, runs []model.Run, p output.Progress) (bool, error) {
+// Done reads how the runs stand, shows it, and says whether there is nothing left to wait for.
+func (e *Engine) Done(ctx context.Context, runs []model.Run, p output.Progress) (bool, error) {
 	all := true
 	for i := range runs {
-		r, err := e.store.RunByID(ctx, runs[i].ID)
+		r, err := e.Store.RunByID(ctx, runs[i].ID)
 		if err != nil {
 			return false, err
 		}
@@ -146,12 +146,12 @@ func (e *engine) look(ctx context.Context, runs []model.Run, p output.Progress) 
 }
 
 // documentsInWork says whether a document waits that has not been tried yet, or is due to be.
-func (e *engine) documentsInWork(ctx context.Context, account string) (bool, error) {
-	docs, err := e.store.Documents(ctx, store.DocumentFilter{Account: account, State: model.DocumentWaiting})
+func (e *Engine) documentsInWork(ctx context.Context, account string) (bool, error) {
+	docs, err := e.Store.Documents(ctx, store.DocumentFilter{Account: account, State: model.DocumentWaiting})
 	if err != nil {
 		return false, err
 	}
-	soon := e.env.utc().Add(time.Second)
+	soon := e.Env.UTC().Add(time.Second)
 	for _, d := range docs {
 		if d.NextTryAt != nil && d.NextTryAt.Before(soon) {
 			return true, nil
@@ -160,16 +160,16 @@ func (e *engine) documentsInWork(ctx context.Context, account string) (bool, err
 	return false, nil
 }
 
-// queuePolls queues a whole pass of each tier for each of the accounts: those named, or all.
-func (e *engine) queuePolls(ctx context.Context, ids []string, tiers []worker.Tier) ([]model.Run, error) {
-	accounts, err := e.chosen(ids)
+// QueuePolls queues a whole pass of each tier for each of the accounts: those named, or all.
+func (e *Engine) QueuePolls(ctx context.Context, ids []string, tiers []worker.Tier) ([]model.Run, error) {
+	accounts, err := e.Chosen(ids)
 	if err != nil {
 		return nil, err
 	}
 	var runs []model.Run
 	for _, acc := range accounts {
 		for _, t := range tiers {
-			r, err := e.worker.Queue(ctx, model.Run{Account: acc.ID, Kind: string(t), Params: params(worker.Params{Whole: true})}, false)
+			r, err := e.Worker.Queue(ctx, model.Run{Account: acc.ID, Kind: string(t), Params: Params(worker.Params{Whole: true})}, false)
 			if err != nil {
 				return nil, err
 			}
@@ -179,32 +179,33 @@ func (e *engine) queuePolls(ctx context.Context, ids []string, tiers []worker.Ti
 	return runs, nil
 }
 
-// chosen returns the accounts that a verb is for: those named, or all.
-func (e *engine) chosen(ids []string) ([]*worker.Account, error) {
+// Chosen returns the accounts that a verb is for: those named, or all.
+func (e *Engine) Chosen(ids []string) ([]*worker.Account, error) {
 	if len(ids) == 0 {
-		return e.accounts.list(), nil
+		return e.Accounts.List(), nil
 	}
 	var out []*worker.Account
 	for _, id := range ids {
-		a := e.accounts.find(id)
+		a := e.Accounts.Find(id)
 		if a == nil {
-			return nil, output.Usagef("account %q is not in the config: it has %s", id, strings.Join(e.names(), ", "))
+			return nil, output.Usagef("account %q is not in the config: it has %s", id, strings.Join(e.Names(), ", "))
 		}
 		out = append(out, a)
 	}
 	return out, nil
 }
 
-func (e *engine) names() []string {
+// Names are the ids of the accounts.
+func (e *Engine) Names() []string {
 	var out []string
-	for _, a := range e.accounts.list() {
+	for _, a := range e.Accounts.List() {
 		out = append(out, a.ID)
 	}
 	return out
 }
 
-// params writes what a run is asked to do.
-func params(p worker.Params) string {
+// Params writes what a run is asked to do.
+func Params(p worker.Params) string {
 	text, err := json.Marshal(p)
 	if err != nil {
 		return "" // strings, numbers and booleans always marshal
@@ -212,8 +213,8 @@ func params(p worker.Params) string {
 	return string(text)
 }
 
-// failures turns the runs that did not end well into the verb's error: one line an account.
-func failures(runs []model.Run) error {
+// Failures turns the runs that did not end well into the verb's error: one line an account.
+func Failures(runs []model.Run) error {
 	var errs []error
 	for _, r := range runs {
 		if r.State == model.RunFailed || r.State == model.RunPartial {

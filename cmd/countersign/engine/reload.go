@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"context"
@@ -32,7 +32,7 @@ func (r *reloadState) get() error {
 }
 
 // reloads reads the config again at each SIGHUP. A faulty file changes nothing.
-func (e *engine) reloads(ctx context.Context, in *listeners) error {
+func (e *Engine) reloads(ctx context.Context, in *listeners) error {
 	ch := make(chan os.Signal, 1)
 	signal.Notify(ch, syscall.SIGHUP)
 	defer signal.Stop(ch)
@@ -42,20 +42,20 @@ func (e *engine) reloads(ctx context.Context, in *listeners) error {
 			return nil
 		case <-ch:
 		}
-		notify(e.log, daemon.SdNotifyReloading)
-		c, err := e.env.config()
+		notify(e.Log, daemon.SdNotifyReloading)
+		c, err := e.Env.Config()
 		if err == nil {
-			err = e.accounts.set(ctx, c)
+			err = e.Accounts.set(ctx, c)
 		}
 		err = config.SpelledOut(err)
 		in.reload.set(err)
-		notify(e.log, daemon.SdNotifyReady)
+		notify(e.Log, daemon.SdNotifyReady)
 		if err != nil {
-			e.log.WithField("err", err).Error("config not taken over, the one before stays")
+			e.Log.WithField("err", err).Error("config not taken over, the one before stays")
 			continue
 		}
-		e.worker.Resume()
+		e.Worker.Resume()
 		e.identifyFirst(ctx) // the credentials may be new
-		e.log.WithFields(logrus.Fields{"accounts": len(c.Accounts)}).Info("config read again: accounts, slots and waits are new; addresses, database and documents need a restart")
+		e.Log.WithFields(logrus.Fields{"accounts": len(c.Accounts)}).Info("config read again: accounts, slots and waits are new; addresses, database and documents need a restart")
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"context"
@@ -16,46 +16,46 @@ import (
 	"countersign/worker"
 )
 
-// serveOptions is what the flags of serve say.
-type serveOptions struct {
-	backfill config.Span
-	schedule config.Slots // none: the backfill is not repeated
-	announce bool         // print the callback URLs
+// ServeOptions is what the flags of serve say.
+type ServeOptions struct {
+	Backfill config.Span
+	Schedule config.Slots // none: the backfill is not repeated
+	Announce bool         // print the callback URLs
 }
 
-// serve runs the daemon until ctx ends or a signal comes.
-func (a *Env) serve(ctx context.Context, o serveOptions) error {
-	c, err := a.config()
+// Serve runs the daemon until ctx ends or a signal comes.
+func (a *Env) Serve(ctx context.Context, o ServeOptions) error {
+	c, err := a.Config()
 	if err != nil {
 		return err
 	}
-	log := logrus.NewEntry(a.logger(c.Log))
-	ctx, stop := a.signals(ctx, log)
+	log := logrus.NewEntry(a.Logger(c.Log))
+	ctx, stop := a.Signals(ctx, log)
 	defer stop()
-	e, err := a.startEngine(ctx, c, log)
+	e, err := a.Start(ctx, c, log)
 	if err != nil {
 		return err
 	}
-	err = e.store.Hold(ctx, store.LockServe, a.owner(), func(ctx context.Context) error { return e.serve(ctx, o) })
+	err = e.Store.Hold(ctx, store.LockServe, a.Owner(), func(ctx context.Context) error { return e.Serve(ctx, o) })
 	if errors.Is(err, store.ErrHeld) {
 		err = fmt.Errorf("a daemon already uses this database (%w): stop it first, or give this one another `database`", err)
 	}
-	return errors.Join(err, e.close())
+	return errors.Join(err, e.Close())
 }
 
-// serve opens the listeners, then works, and stops in the order of starting undone: first what
+// Serve opens the listeners, then works, and stops in the order of starting undone: first what
 // comes in, then the round in hand.
-func (e *engine) serve(ctx context.Context, o serveOptions) error {
+func (e *Engine) Serve(ctx context.Context, o ServeOptions) error {
 	in, err := e.openListeners()
 	if err != nil {
 		return err
 	}
-	if o.announce {
+	if o.Announce {
 		if err := e.announce(in); err != nil {
 			return errors.Join(err, in.publicSocket.Close(), in.consoleSocket.Close())
 		}
 	}
-	e.log.WithFields(logrus.Fields{"public": in.publicSocket.Addr().String(), "console": in.consoleSocket.Addr().String()}).Info("ready")
+	e.Log.WithFields(logrus.Fields{"public": in.publicSocket.Addr().String(), "console": in.consoleSocket.Addr().String()}).Info("ready")
 	inCtx, stopIn := context.WithCancel(ctx)
 	defer stopIn()
 	workCtx, stopWork := context.WithCancel(context.WithoutCancel(ctx))
@@ -68,10 +68,10 @@ func (e *engine) serve(ctx context.Context, o serveOptions) error {
 	listening, inCtx := errgroup.WithContext(inCtx)
 	listening.Go(func() error { return in.public.Run(inCtx, in.publicSocket, in.tls) })
 	listening.Go(func() error { return in.console.Run(inCtx, in.consoleSocket) })
-	notify(e.log, daemon.SdNotifyReady)
+	notify(e.Log, daemon.SdNotifyReady)
 
 	err = listening.Wait()
-	notify(e.log, daemon.SdNotifyStopping)
+	notify(e.Log, daemon.SdNotifyStopping)
 	stopWork()
 	return errors.Join(err, working.Wait())
 }
@@ -85,10 +85,10 @@ func notify(log *logrus.Entry, state string) {
 
 // announce prints, on stdout, what has to be registered at each provider. The log says nothing of it:
 // no URL is logged, and a level may hide what is.
-func (e *engine) announce(in *listeners) error {
-	t := e.env.Table("account", "provider", "callback url")
-	for _, acc := range e.config.Accounts {
-		url := e.config.CallbackURL(acc.ID)
+func (e *Engine) announce(in *listeners) error {
+	t := e.Env.Table("account", "provider", "callback url")
+	for _, acc := range e.Config.Accounts {
+		url := e.Config.CallbackURL(acc.ID)
 		if url == "" {
 			scheme := "http://"
 			if in.tls != nil {
@@ -98,37 +98,37 @@ func (e *engine) announce(in *listeners) error {
 		}
 		t.AppendRow([]any{acc.ID, acc.Provider, output.Plain(url)})
 	}
-	return e.env.Print(t)
+	return e.Env.Print(t)
 }
 
 // keepWorking does the daemon's work as long as it has the work lock, which it asks a verb for.
-func (e *engine) keepWorking(ctx context.Context, o serveOptions) error {
+func (e *Engine) keepWorking(ctx context.Context, o ServeOptions) error {
 	for ctx.Err() == nil {
-		err := e.work(ctx, false, func(ctx context.Context) error {
+		err := e.Work(ctx, false, func(ctx context.Context) error {
 			e.identifyFirst(ctx)
-			if err := e.queueBackfills(ctx, o); err != nil {
-				e.log.WithField("err", err).Warn("backfill not queued")
+			if err := e.QueueBackfills(ctx, o); err != nil {
+				e.Log.WithField("err", err).Warn("backfill not queued")
 			}
 			g, ctx := errgroup.WithContext(ctx)
-			g.Go(func() error { return e.worker.Run(ctx, worker.PartLoops, worker.PartSlots) })
+			g.Go(func() error { return e.Worker.Run(ctx, worker.PartLoops, worker.PartSlots) })
 			g.Go(func() error { return e.repeatBackfill(ctx, o) })
 			return g.Wait()
 		})
 		if errors.Is(err, store.ErrHeld) {
-			if werr := e.store.Want(ctx, store.LockWork, e.env.owner()); werr != nil && ctx.Err() == nil {
-				e.log.WithField("err", werr).Warn("the work lock was not asked for")
+			if werr := e.Store.Want(ctx, store.LockWork, e.Env.Owner()); werr != nil && ctx.Err() == nil {
+				e.Log.WithField("err", werr).Warn("the work lock was not asked for")
 			}
 		} else if err != nil && ctx.Err() == nil {
-			e.log.WithField("err", err).Warn("work stopped, starting again")
+			e.Log.WithField("err", err).Warn("work stopped, starting again")
 		}
-		e.env.wait(ctx, 500*time.Millisecond)
+		e.Env.Wait(ctx, 500*time.Millisecond)
 	}
 	return nil
 }
 
 // identifyFirst asks whose credentials we have before any work is done with them. A provider that
 // does not answer soon holds up nothing: its word is waited for beside the work.
-func (e *engine) identifyFirst(ctx context.Context) {
+func (e *Engine) identifyFirst(ctx context.Context) {
 	said := make(chan struct{})
 	go func() {
 		defer close(said)
@@ -145,14 +145,14 @@ func (e *engine) identifyFirst(ctx context.Context) {
 const identifyMost = 5 * time.Second
 
 // identifyAll asks each provider whose credentials we have. A wrong one takes no answer from it.
-func (e *engine) identifyAll(ctx context.Context) {
+func (e *Engine) identifyAll(ctx context.Context) {
 	var g errgroup.Group
-	for _, a := range e.accounts.list() {
+	for _, a := range e.Accounts.List() {
 		g.Go(func() error {
-			if err := e.accounts.identify(ctx, a); err != nil && ctx.Err() == nil {
-				e.log.WithFields(logrus.Fields{"account": a.ID, "err": err}).Warn("the provider did not say who we are")
-				if errors.Is(err, errOtherAccount) {
-					e.worker.Refuse(ctx, a.ID, err.Error())
+			if err := e.Accounts.identify(ctx, a); err != nil && ctx.Err() == nil {
+				e.Log.WithFields(logrus.Fields{"account": a.ID, "err": err}).Warn("the provider did not say who we are")
+				if errors.Is(err, ErrOtherAccount) {
+					e.Worker.Refuse(ctx, a.ID, err.Error())
 				}
 			}
 			return nil

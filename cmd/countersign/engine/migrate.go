@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"context"
@@ -14,12 +14,12 @@ import (
 
 // migrateQuietly makes or updates the schema, unless a daemon uses the database.
 func (a *Env) migrateQuietly(ctx context.Context, s *store.Store, log *logrus.Entry) error {
-	err := s.Hold(ctx, store.LockServe, a.owner(), func(ctx context.Context) error {
+	err := s.Hold(ctx, store.LockServe, a.Owner(), func(ctx context.Context) error {
 		have, want, err := s.Schema(ctx)
 		if err != nil || have == want {
 			return err
 		}
-		kept, err := keepBefore(ctx, s, have)
+		kept, err := CopyBefore(ctx, s, have)
 		if err != nil {
 			return err
 		}
@@ -38,10 +38,10 @@ func (a *Env) migrateQuietly(ctx context.Context, s *store.Store, log *logrus.En
 	return err
 }
 
-// keepBefore copies a SQLite database to a name that tells the step that it has, and returns the name; "" where
+// CopyBefore copies a SQLite database to a name that tells the step that it has, and returns the name; "" where
 // there is nothing to keep, or no room: then it is migrated all the same, since a daemon that does not start
 // loses more.
-func keepBefore(ctx context.Context, s *store.Store, have int64) (string, error) {
+func CopyBefore(ctx context.Context, s *store.Store, have int64) (string, error) {
 	size, err := s.FileSize()
 	if err != nil || have == 0 || size == 0 {
 		return "", err
