@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/config/configtest"
+	"countersign/provider"
 )
 
 // nine is the moment in which these tests live.
@@ -18,6 +18,15 @@ func testApp(env map[string]string) (a *app, stdout, stderr *bytes.Buffer) {
 	a = newApp(strings.NewReader(""), stdout, stderr)
 	a.Now = func() time.Time { return nine }
 	a.Lookup = func(name string) (string, bool) { v, ok := env[name]; return v, ok }
-	a.Providers = map[string]config.Factory{"onespan": configtest.Paper, "dropboxsign": configtest.Paper}
+	a.Providers = onPaper("onespan", "dropboxsign")
 	return a, stdout, stderr
+}
+
+// onPaper are providers on paper with the traits of those of the names.
+func onPaper(names ...string) map[string]provider.Driver {
+	all := map[string]provider.Driver{}
+	for _, name := range names {
+		all[name] = provider.Driver{Traits: providers()[name].Traits, New: configtest.Paper}
+	}
+	return all
 }

@@ -14,8 +14,8 @@ import (
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
-	"countersign/provider"
 	"countersign/worker"
+	"countersign/worker/apply"
 )
 
 type backfillOptions struct {
@@ -63,15 +63,15 @@ compares without writing: what would change, how many calls and how long.`,
 }
 
 // lists are the chosen accounts; one that lists nothing is refused.
-func (o backfillOptions) lists(e *engine.Engine) ([]*worker.Account, error) {
+func (o backfillOptions) lists(e *engine.Engine) ([]*apply.Account, error) {
 	accounts, err := e.Chosen(o.accounts)
 	if err != nil {
 		return nil, err
 	}
-	var out []*worker.Account
+	var out []*apply.Account
 	var errs []error
 	for _, acc := range accounts {
-		if _, ok := acc.Provider.(provider.Lister); !ok {
+		if acc.Provider.Lister == nil {
 			errs = append(errs, fmt.Errorf("account %s: %w", acc.ID, worker.ErrNoList))
 			continue
 		}

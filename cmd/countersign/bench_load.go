@@ -21,6 +21,7 @@ import (
 	"countersign/cmd/countersign/engine"
 	"countersign/model"
 	"countersign/provider"
+	"countersign/worker/apply"
 	"countersign/worker/callback"
 )
 
@@ -52,7 +53,7 @@ func newSubjects(ctx context.Context, e *engine.Engine, dir string) (*subjects, 
 	s := &subjects{}
 	fail := func(err error) (*subjects, error) { return nil, errors.Join(err, s.close()) }
 	l, err := callback.New(callback.Options{
-		Lookup: e.Accounts.Lookup, Apply: e.Apply, HMACKey: []byte("bench"), Now: e.Env.Now, Log: e.Log,
+		Lookup: e.Accounts.Find, Apply: e.Worker.Callback, HMACKey: []byte("bench"), Now: e.Env.Now, Log: e.Log,
 	})
 	if err != nil {
 		return fail(err)
@@ -132,7 +133,7 @@ func (s *subjects) serve(ctx context.Context, path string, run func(context.Cont
 // inProcess is all that ours does with a callback, but for HTTP: verify, parse, hash the body, keep the
 // headers that the listener keeps, compress, apply.
 func inProcess(e *engine.Engine) func(context.Context, []byte) error {
-	acc, _ := e.Accounts.Lookup("bench")
+	acc := e.Accounts.Find("bench")
 	header := http.Header{"Authorization": {"Basic bench-key"}, "Content-Type": {"application/json"}, "User-Agent": {"Go-http-client/1.1"}}
 	return func(ctx context.Context, body []byte) error {
 		c := provider.Callback{Account: acc.ID, Header: header, Body: body, ReceivedAt: e.Env.UTC()}
@@ -146,7 +147,7 @@ func inProcess(e *engine.Engine) func(context.Context, []byte) error {
 			"Authorization": "hmac:" + hex.EncodeToString(mac.Sum(nil)), "Content-Type": header.Get("Content-Type"),
 			"User-Agent": header.Get("User-Agent"), "Content-Length": strconv.Itoa(len(body)),
 		}
-		_, err = e.Apply(ctx, callback.Incoming{Provider: acc.Provider, Observations: got.Observations, Callback: model.Callback{
+		_, err = e.Worker.Callback(ctx, apply.Incoming{Rules: acc.Rules, Observations: got.Observations, Callback: model.Callback{
 			Account: acc.ID, Ref: got.Ref, Type: got.Type, DedupeKey: got.DedupeKey, Verdict: model.Accepted, At: c.ReceivedAt,
 			RemoteAddr: "127.0.0.1", Headers: kept, Body: body, BodyHash: hex.EncodeToString(sum[:]),
 		}})

@@ -69,15 +69,11 @@ func explainCallback(ctx context.Context, env *engine.Env, c *config.Config, s *
 	if err != nil {
 		return err
 	}
-	e, ok := b.Client.(provider.Explainer)
-	if !ok {
-		return fmt.Errorf("callback %s: nothing can be said of %s's proofs", id, b.Provider)
-	}
 	keys, err := env.InstallationKeys(c)
 	if err != nil {
 		return err
 	}
-	trials := e.Explain(kept(was, keys))
+	trials := b.Client.Explain(kept(was, keys))
 	if asJSON {
 		out := env.JSONLines()
 		for _, t := range trials {

@@ -157,9 +157,9 @@ func replayCallback(ctx context.Context, env *engine.Env, w *engine.Writer, acco
 		if b, err = env.Named(ctx, w.Store, w.Config, was.Account); err != nil {
 			return out, err
 		}
-		accounts[was.Account], w.Built = b, append(w.Built, b.Worker)
+		accounts[was.Account], w.Built = b, append(w.Built, b.Running)
 	}
-	in, err := callback.Judge(b.Listener, kept(was, keys))
+	in, err := callback.Judge(b.Running, kept(was, keys))
 	if errors.Is(err, provider.ErrUnreadable) {
 		return out, fmt.Errorf("callback %s: %w", id, err)
 	}
@@ -167,17 +167,16 @@ func replayCallback(ctx context.Context, env *engine.Env, w *engine.Writer, acco
 		return out, fmt.Errorf("callback %s could not be judged: %w", id, provider.Redact(err))
 	}
 	out = replayedJSON{id, was.Account, cmp.Or(in.Callback.Ref, was.Ref), string(was.Verdict), string(in.Callback.Verdict), "", in.Callback.Note}
-	again := worker.Incoming{Callback: in.Callback, Rules: b.Worker.Rules, Observations: in.Observations, Links: in.Links, Test: in.Test, Ignored: in.Ignored}
 	if was.Verdict != model.Refused && in.Callback.Verdict == model.Refused {
 		out.Note = "its proof covered what was cut out of the body when it was stored"
 	}
 	if dry {
-		if !worker.WorthReplaying(was, again) {
+		if !worker.WorthReplaying(was, in) {
 			out.After, out.Outcome = out.Before, string(was.Outcome)
 		}
 		return out, nil
 	}
-	res, _, err := w.Worker.Replay(ctx, was, again)
+	res, _, err := w.Worker.Replay(ctx, was, in)
 	if err != nil {
 		return out, fmt.Errorf("callback %s: %w", id, err)
 	}

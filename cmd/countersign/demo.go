@@ -21,7 +21,7 @@ import (
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/provider/simulator"
-	"countersign/worker"
+	"countersign/worker/apply"
 )
 
 type demoOptions struct {
@@ -231,7 +231,7 @@ func (s *stage) evening(ctx context.Context, say io.Writer) (demoReport, error) 
 	if err := s.until(ctx, quiet); err != nil {
 		return demoReport{}, err
 	}
-	runs, err := s.engine.QueuePolls(ctx, nil, worker.Tiers())
+	runs, err := s.engine.QueuePolls(ctx, nil, apply.Tiers())
 	if err != nil {
 		return demoReport{}, err
 	}

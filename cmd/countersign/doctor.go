@@ -24,8 +24,9 @@ import (
 	"countersign/cmd/countersign/output"
 	"countersign/cmd/countersign/sandbox"
 	"countersign/model/store"
+	"countersign/model/store/durable"
 	"countersign/provider"
-	"countersign/worker"
+	"countersign/worker/pdf"
 )
 
 // finding is one line of the doctor's.
@@ -214,11 +215,10 @@ func (d *doctor) documents() {
 		return
 	}
 	err = errors.Join(f.Close(), os.Remove(f.Name()))
-	var st unix.Statfs_t
+	var free int64
 	if err == nil {
-		err = unix.Statfs(folder, &st)
+		free, err = durable.Free(folder)
 	}
-	free := int64(st.Bavail) * st.Bsize //nolint:gosec // no file system is that large
 	switch {
 	case err != nil:
 		d.say("FAIL", "documents", "%v", err)
@@ -230,7 +230,7 @@ func (d *doctor) documents() {
 }
 
 // reader says where no child process can be had to look into files.
-func (d *doctor) reader(ctx context.Context, inspect func(context.Context, *os.File) (worker.Verdict, error)) {
+func (d *doctor) reader(ctx context.Context, inspect func(context.Context, *os.File) (pdf.Verdict, error)) {
 	f, err := os.CreateTemp("", "countersign-doctor-*")
 	if err != nil {
 		d.say("FAIL", "documents", "%v: nothing can be tried out", err)
@@ -298,7 +298,7 @@ func (d *doctor) account(ctx context.Context, s *store.Store, acc *config.Accoun
 		d.say("FAIL", acc.ID, "%v", err)
 		return
 	}
-	if ch, ok := b.Client.(provider.Checker); ok {
+	if ch := b.Client.Checker; ch != nil {
 		who, err := ch.Check(ctx)
 		if err != nil {
 			cure := "look at base_url and the network"
@@ -319,7 +319,7 @@ func (d *doctor) account(ctx context.Context, s *store.Store, acc *config.Accoun
 			d.say("warn", acc.ID+" provider", "%s", w)
 		}
 	}
-	if r, ok := b.Client.(provider.Registrar); ok {
+	if r := b.Client.Registrar; r != nil {
 		d.registration(ctx, b, r)
 	}
 }

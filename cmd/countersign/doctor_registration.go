@@ -33,7 +33,7 @@ func (d *doctor) registration(ctx context.Context, acc engine.BuiltAccount, r pr
 		d.say("FAIL", what, "the provider has turned the calls to %s off: `countersign registration set %s` turns them on", o.Wanted, acc.ID)
 	case matches:
 		d.say("ok", what, "the provider calls %s", o.Wanted)
-		if lacks := unsubscribed(acc.Worker.Rules, ours.Events); len(lacks) > 0 {
+		if lacks := unsubscribed(acc.Running.Rules, ours.Events); len(lacks) > 0 {
 			d.say("warn", what, "the provider does not tell of %s: `countersign registration set %s` registers all that are of use", strings.Join(lacks, " "), acc.ID)
 		}
 	default:

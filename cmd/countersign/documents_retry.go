@@ -109,45 +109,27 @@ func fetchAgain(ctx context.Context, e *engine.Engine, f retryFlags) error {
 	return printFetched(ctx, e, asked)
 }
 
-// makeDue writes the documents that are to be fetched: the newest version of each that is not stored.
-// A quarantined file keeps its row, and what comes now is the next version.
-func makeDue(ctx context.Context, e *engine.Engine, f retryFlags) ([]string, error) {
+// makeDue writes the documents that are to be fetched, and returns their ids.
+func makeDue(ctx context.Context, e *engine.Engine, f retryFlags) (asked []string, err error) {
 	list, err := e.Store.Documents(ctx, store.DocumentFilter{Account: f.account, Ref: f.ref})
 	if err != nil {
 		return nil, err
 	}
-	type file struct {
-		of   model.Key
-		id   string
-		kind model.DocumentKind
+	states := retryStates()
+	if f.state != "" {
+		states = []model.DocumentState{model.DocumentState(f.state)}
 	}
-	newest := map[file]model.Document{}
+	done := map[model.Key]bool{}
 	for _, d := range list {
-		of := file{model.Key{Account: d.Account, Ref: d.Ref}, d.DocID, d.Kind}
-		if was, ok := newest[of]; !ok || d.Version > was.Version {
-			newest[of] = d
-		}
-	}
-	var asked []string
-	for _, d := range newest {
-		if !slices.Contains(retryStates(), d.State) || f.state != "" && d.State != model.DocumentState(f.state) {
+		if done[d.Key()] || !slices.Contains(states, d.State) {
 			continue
 		}
-		var id string
-		err := e.Store.Do(ctx, store.Unit{Keys: []model.Key{{Account: d.Account, Ref: d.Ref}}, Apply: func(b *store.Batch) error {
-			now := b.Now()
-			next := d
-			if d.State == model.DocumentQuarantined {
-				next = model.Document{Account: d.Account, Ref: d.Ref, DocID: d.DocID, Kind: d.Kind, Name: d.Name, Version: d.Version + 1, Link: d.Link}
-			}
-			next.State, next.Reason, next.Attempts, next.NextTryAt, next.CreatedAt = model.DocumentWaiting, "asked for again", 0, &now, now
-			id = b.PutDocument(next)
-			return nil
-		}})
+		done[d.Key()] = true
+		ids, err := e.Worker.FetchAgain(ctx, d.Key(), states)
 		if err != nil {
 			return asked, err
 		}
-		asked = append(asked, id)
+		asked = append(asked, ids...)
 	}
 	return asked, nil
 }

@@ -16,6 +16,8 @@ import (
 	"countersign/cmd/countersign/output"
 
 	"github.com/spf13/cobra"
+
+	"countersign/provider"
 )
 
 type initFlags struct {
@@ -77,7 +79,7 @@ func runInit(env *engine.Env, f initFlags) error {
 	if !config.IsID(f.account) {
 		return output.Usagef("%q is not an account id: lower case letters, digits, - and _, at most 63, a letter or digit first", f.account)
 	}
-	text, secrets := initialConfig(f)
+	text, secrets := initialConfig(f, env.Providers[f.provider].Traits)
 	if err := checkAnswers(env, file, text); err != nil {
 		return err
 	}
@@ -119,7 +121,7 @@ func checkAnswers(env *engine.Env, file, text string) error {
 }
 
 // initialConfig is a first config, and the environment variables that it wants.
-func initialConfig(f initFlags) (text string, secrets []string) {
+func initialConfig(f initFlags, traits provider.Traits) (text string, secrets []string) {
 	name := strings.ToUpper(strings.ReplaceAll(f.account, "-", "_"))
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
@@ -147,40 +149,18 @@ func initialConfig(f initFlags) (text string, secrets []string) {
 	line("accounts:")
 	line("  - id: %s", f.account)
 	line("    provider: %s", f.provider)
-	if f.provider == "onespan" {
-		line("    # Your environment's host; the sandbox is https://sandbox.esignlive.com.")
-		line("    base_url: \"https://apps.esignlive.com\"")
+	if traits.BaseURLNote != "" {
+		line("    # %s", traits.BaseURLNote)
+		line("    base_url: %s", config.Quote(traits.BaseURL))
 	}
 	line("    settings:")
-	for _, want := range firstSettings(f.provider) {
-		env := name + "_" + want.env
+	for _, want := range traits.FirstSettings {
+		env := name + "_" + want.Env
 		secrets = append(secrets, env)
-		if want.why != "" {
-			line("      # %s", want.why)
+		if want.Note != "" {
+			line("      # %s", want.Note)
 		}
-		line("      "+want.form, env)
+		line("      "+want.Form, env)
 	}
 	return b.String(), secrets
-}
-
-// firstSetting is a secret that an account cannot do without.
-type firstSetting struct{ form, env, why string }
-
-// firstSettings are those of one provider: what we ask with, and what callbacks are proved with.
-func firstSettings(provider string) []firstSetting {
-	key := firstSetting{"api_key: \"${%s}\"", "API_KEY", ""}
-	switch provider {
-	case "onespan":
-		return []firstSetting{key, {"callback_key: \"${%s}\"", "CALLBACK_KEY", "The secret that you set beside the callback URL at OneSpan."}}
-	case "allsign":
-		return []firstSetting{key, {"webhook_secrets: [\"${%s}\"]", "WEBHOOK_SECRET", "whsec_...: shown once, when the webhook is made."}}
-	case "autosign":
-		return []firstSetting{
-			{"access_token: \"${%s}\"", "ACCESS_TOKEN", "Or oauth: see docs/providers/autosign.md."},
-			{"webhook_secrets: [\"${%s}\"]", "WEBHOOK_SECRET", "The webhook's signature; without it every callback is refused."},
-		}
-	case "documenso":
-		return []firstSetting{key, {"webhook_secret: \"${%s}\"", "WEBHOOK_SECRET", "The secret that you set beside the webhook's URL."}}
-	}
-	return []firstSetting{key}
 }

@@ -78,8 +78,8 @@ func runLogin(ctx context.Context, env *engine.Env, id string, o oauthOptions) e
 		if err != nil {
 			return err
 		}
-		p, ok := built.(provider.Login)
-		if !ok {
+		p := built.Login
+		if p == nil {
 			return output.Usagef("account %s: %s takes no login with a browser", id, acc.Provider)
 		}
 		code, redirect, err := loginCode(ctx, env, p, o)

@@ -16,9 +16,9 @@ import (
 	"sync"
 	"testing"
 
-	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
+	"countersign/provider"
 	"countersign/provider/autosign"
 	"countersign/provider/onespan"
 )
@@ -69,7 +69,7 @@ accounts:
 		t.Fatal(err)
 	}
 	a, stdout, stderr = testApp(map[string]string{engine.KeyVariable: strings.Repeat("01", engine.KeySize)})
-	a.Providers = map[string]config.Factory{"autosign": autosign.New, "onespan": onespan.New}
+	a.Providers = map[string]provider.Driver{"autosign": {New: autosign.New}, "onespan": {New: onespan.New}}
 	a.ConfigFlag = conf
 	return a, stdout, stderr, dir
 }
@@ -247,18 +247,29 @@ func TestALoginWorksBesideARunningDaemon(t *testing.T) {
 	<-over
 }
 
-func TestAnAutosignAccountWithoutASecretIsWarnedOf(t *testing.T) {
+func TestAnAccountWithoutACallbackSecretIsWarnedOf(t *testing.T) {
 	t.Parallel()
-	for settings, want := range map[string]bool{"{ access_token: x }": true, "{ access_token: x, webhook_secrets: [y] }": false} {
+	for _, c := range []struct{ provider, settings, warning string }{
+		{"autosign", "{ access_token: x }", "webhook_secrets is not set: every callback is refused"},
+		{"autosign", "{ access_token: x, webhook_secrets: [y] }", ""},
+		{"onespan", "{ api_key: x }", "callback_key is not set: nothing proves a callback"},
+		{"onespan", "{ api_key: x, callback_keys: [y] }", ""},
+		{"documenso", "{ api_key: x }", "webhook_secret is not set: nothing proves a callback"},
+		{"documenso", "{ api_key: x, webhook_secrets: [y] }", ""},
+		{"allsign", "{ api_key: x }", "webhook_secrets is not set: every callback is refused, unless `registration set`"},
+		{"allsign", "{ api_key: x, profile: v2, allow_unsigned: true }", ""},
+		{"dropboxsign", "{ api_key: x }", ""}, // the key itself proves
+	} {
 		a, stdout, stderr, dir := loginApp(t, newTokenService(t), "")
+		a.Providers = providers()
 		config := filepath.Join(dir, "config.yaml")
-		if err := os.WriteFile(config, []byte("accounts: [{ id: la, provider: autosign, settings: "+settings+" }]\n"), 0o600); err != nil {
+		if err := os.WriteFile(config, []byte("accounts: [{ id: la, provider: "+c.provider+", settings: "+c.settings+" }]\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		code := a.run(t.Context(), []string{"--config", config, "config", "check"})
 		said := stdout.String() + stderr.String()
-		if code != output.ExitDone || strings.Contains(said, "webhook_secrets is not set: every callback is refused") != want {
-			t.Errorf("%s: exit %d, %s", settings, code, said)
+		if code != output.ExitDone || !strings.Contains(said, c.warning) || c.warning == "" && strings.Contains(said, "is not set: every") {
+			t.Errorf("%s %s: exit %d, %s", c.provider, c.settings, code, said)
 		}
 	}
 }

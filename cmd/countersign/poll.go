@@ -12,6 +12,7 @@ import (
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/worker"
+	"countersign/worker/apply"
 )
 
 type pollOptions struct {
@@ -34,7 +35,7 @@ provider knows it.`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, t := range o.tiers {
-				if !slices.Contains(worker.Tiers(), worker.Tier(t)) {
+				if !slices.Contains(apply.Tiers(), apply.Tier(t)) {
 					return output.Usagef("--tier: %q is not active, idle or audit", t)
 				}
 			}
@@ -60,9 +61,9 @@ func (o pollOptions) queue(ctx context.Context, e *engine.Engine) ([]model.Run, 
 	if len(o.refs) > 0 {
 		return o.queueRefs(ctx, e)
 	}
-	tiers := worker.Tiers()
+	tiers := apply.Tiers()
 	if len(o.tiers) > 0 {
-		tiers = slices.DeleteFunc(tiers, func(t worker.Tier) bool { return !slices.Contains(o.tiers, string(t)) })
+		tiers = slices.DeleteFunc(tiers, func(t apply.Tier) bool { return !slices.Contains(o.tiers, string(t)) })
 	}
 	return e.QueuePolls(ctx, o.accounts, tiers)
 }

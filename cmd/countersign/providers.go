@@ -1,7 +1,7 @@
 package main
 
 import (
-	"countersign/cmd/countersign/config"
+	"countersign/provider"
 	"countersign/provider/allsign"
 	"countersign/provider/autosign"
 	"countersign/provider/documenso"
@@ -10,12 +10,12 @@ import (
 )
 
 // providers is every service that countersign speaks to, by the name in the config.
-func providers() map[string]config.Factory {
-	return map[string]config.Factory{
-		"allsign":     allsign.New,
-		"autosign":    autosign.New,
-		"documenso":   documenso.New,
-		"dropboxsign": dropboxsign.New,
-		"onespan":     onespan.New,
+func providers() map[string]provider.Driver {
+	return map[string]provider.Driver{
+		"allsign":     {Traits: allsign.Traits(), New: allsign.New},
+		"autosign":    {Traits: autosign.Traits(), New: autosign.New},
+		"documenso":   {Traits: documenso.Traits(), New: documenso.New},
+		"dropboxsign": {Traits: dropboxsign.Traits(), New: dropboxsign.New},
+		"onespan":     {Traits: onespan.Traits(), New: onespan.New},
 	}
 }

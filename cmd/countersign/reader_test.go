@@ -10,14 +10,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/worker"
+	"countersign/worker/pdf"
 )
 
 func TestDoctorTellsOfNoReader(t *testing.T) {
 	t.Parallel()
 	for says, fails := range map[error]bool{nil: false, errors.New("no child process"): true} {
 		d := &doctor{Env: newApp(strings.NewReader(""), io.Discard, io.Discard).Env}
-		d.reader(t.Context(), func(context.Context, *os.File) (worker.Verdict, error) { return worker.Verdict{}, says })
+		d.reader(t.Context(), func(context.Context, *os.File) (pdf.Verdict, error) { return pdf.Verdict{}, says })
 		require.Equal(t, fails, d.failed, says)
 	}
 }

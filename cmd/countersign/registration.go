@@ -61,8 +61,8 @@ func showRegistration(ctx context.Context, env *engine.Env, id string, asJSON bo
 	if err != nil {
 		return err
 	}
-	r, ok := b.Client.(provider.Registrar)
-	if !ok {
+	r := b.Client.Registrar
+	if r == nil {
 		return env.Printf("%s does not tell what it calls: look in its dashboard for %s\n", b.Provider, cmp.Or(c.CallbackURL(id), "the URL"))
 	}
 	reg, err := r.Registration(ctx)

@@ -151,12 +151,8 @@ func (t *trip) aim() (err error) {
 }
 
 func (t *trip) sign(context.Context) (string, error) {
-	p, ok := t.acct.Client.(provider.Canary)
-	if !ok {
-		return "", fmt.Errorf("%s has no callback that we could sign ourselves: let the provider send its own test event", t.acct.Provider)
-	}
 	var err error
-	if t.header, t.body, err = p.Canary(uuid.NewString(), t.UTC()); err != nil {
+	if t.header, t.body, err = t.acct.Client.Canary(uuid.NewString(), t.UTC()); err != nil {
 		return "", err
 	}
 	return "signed as " + t.acct.Provider + " would", nil
@@ -283,12 +279,10 @@ func (t *trip) stored(ctx context.Context) (string, error) {
 
 // acknowledged holds the answer against what the provider insists on.
 func (t *trip) acknowledged(context.Context) (string, error) {
-	typ, want := "application/json", []byte(`{"received":true}`)
-	if p, ok := t.acct.Client.(provider.Replier); ok {
-		typ, want = p.Reply()
+	want := t.acct.Client.Traits.Acknowledgement()
+	if string(t.reply) != want.Body || t.typ != want.ContentType {
+		return "", fmt.Errorf("the provider insists on %q (%s), and %q (%s) came back: let the proxy pass answers on as they are",
+			want.Body, want.ContentType, output.Short(string(t.reply), 60), t.typ)
 	}
-	if !bytes.Equal(t.reply, want) || t.typ != typ {
-		return "", fmt.Errorf("the provider insists on %q (%s), and %q (%s) came back: let the proxy pass answers on as they are", want, typ, output.Short(string(t.reply), 60), t.typ)
-	}
-	return fmt.Sprintf("%q, as the provider insists", want), nil
+	return fmt.Sprintf("%q, as the provider insists", want.Body), nil
 }

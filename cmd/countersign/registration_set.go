@@ -76,8 +76,8 @@ func registrationSetter(ctx context.Context, env *engine.Env, s *store.Store, c 
 	if err != nil {
 		return b, nil, err
 	}
-	p, ok := b.Client.(provider.Setter)
-	if !ok {
+	p := b.Client.Setter
+	if p == nil {
 		return b, nil, fmt.Errorf("%s has no way to set what it calls: enter %s in its dashboard", b.Provider, c.CallbackURL(id))
 	}
 	return b, p, nil
@@ -129,7 +129,7 @@ func setRegistration(ctx context.Context, env *engine.Env, w *engine.Writer, id 
 		return err
 	}
 	secrets := 0
-	if st, ok := b.Client.(provider.Starter); ok { // what the service shows once has to rest in the database
+	if st := b.Client.Starter; st != nil { // what the service shows once has to rest in the database
 		rest := w.Tokens(id)
 		save := rest.Save
 		rest.Save = func(ctx context.Context, name string, secret []byte) error {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,6 +14,7 @@ import (
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
+	"countersign/model/store/durable"
 )
 
 func newRestoreCommand(env *engine.Env) *cobra.Command {
@@ -109,7 +109,7 @@ func prepareRestored(ctx context.Context, env *engine.Env, c *config.Config, fro
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Close(), syncFile(temp)) }()
+	defer func() { err = errors.Join(err, s.Close(), durable.SyncFile(temp)) }()
 	if _, _, err := s.Migrate(ctx); err != nil {
 		return err
 	}
@@ -172,12 +172,4 @@ func sameFile(one, other string) (bool, error) {
 		return false, nil
 	}
 	return err == nil && os.SameFile(a, b), err
-}
-
-func syncFile(name string) error {
-	f, err := os.OpenFile(filepath.Clean(name), os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

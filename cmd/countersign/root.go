@@ -55,6 +55,7 @@ func (a *app) exit(err error) int {
 		}
 	}
 	a.complain(err)
+	a.Flush()
 	return code
 }
 

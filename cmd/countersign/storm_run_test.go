@@ -26,6 +26,7 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/provider/simulator"
+	"countersign/provider/simulator/world/pdf"
 	"countersign/worker"
 	"countersign/worker/callback"
 )
@@ -43,11 +44,11 @@ const calm = 9 * time.Hour
 type rig struct {
 	seed  int
 	plan  storm
-	dir   string // of all folders
-	last  string // the daemon's folder now
-	lives int    // how many daemons there were
-	blank []byte // a database that is migrated already; nil: each seed makes its own
-	keys  *simulator.World
+	dir   string    // of all folders
+	last  string    // the daemon's folder now
+	lives int       // how many daemons there were
+	blank []byte    // a database that is migrated already; nil: each seed makes its own
+	keys  *pdf.Keys // of the simulated services
 	mu    sync.Mutex
 	rng   *rand.Rand
 	log   bytes.Buffer
@@ -148,7 +149,7 @@ func (r *rig) play(t *testing.T) {
 	r.world = simulator.New(simulator.Options{
 		Seed: uint64(r.seed), Transactions: r.plan.Transactions, BornBefore: before, Births: time.Duration(r.plan.Speed) * r.plan.Births, Speed: float64(r.plan.Speed), QuotaScale: 1, Services: r.plan.Services, //nolint:gosec // seeds are not negative
 		Callbacks: "http://countersign.example", Client: r.door, Faults: r.plan.Usual, RotateSecretsAfter: time.Duration(r.plan.Speed) * r.plan.Rotation, Base: "http://simulator.example",
-		Logf: r.tell, KeysOf: r.keys,
+		Logf: r.tell, Keys: r.keys,
 	})
 	r.boot(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -197,6 +198,18 @@ func (w logWriter) Write(b []byte) (int, error) {
 	return w.r.log.Write(b)
 }
 
+// rotateSecrets gives each simulated account a new secret for its callbacks: from now on they are proved with that
+// one, also those that are queued and not signed yet, and Accounts names it.
+func rotateSecrets(w *simulator.World) {
+	w.Locked(func() {
+		for _, d := range w.Desks() {
+			if r, some := d.Caller.(interface{ Rotate() }); some {
+				r.Rotate()
+			}
+		}
+	})
+}
+
 // rage lets the plan happen.
 func (r *rig) rage(t *testing.T) {
 	type at struct {
@@ -210,7 +223,7 @@ func (r *rig) rage(t *testing.T) {
 	for _, e := range r.plan.Events {
 		all = append(all, at{e.At, func() {
 			if e.Rotate {
-				r.world.RotateSecrets()
+				rotateSecrets(r.world)
 				return
 			}
 			r.kill(t)
@@ -267,7 +280,7 @@ func (r *rig) boot(t *testing.T) {
 	require.NoError(t, r.e.Store.ReleaseLeases(ctx))
 	require.NoError(t, r.e.Files.Sweep())
 	l, err := callback.New(callback.Options{
-		Lookup: r.e.Accounts.Lookup, Apply: r.e.Apply, Nudge: r.e.Worker.Nudge, Now: a.Now, Log: r.e.Log, HMACKey: make([]byte, 32),
+		Lookup: r.e.Accounts.Find, Apply: r.e.Worker.Callback, Nudge: r.e.Worker.Nudge, Now: a.Now, Log: r.e.Log, HMACKey: make([]byte, 32),
 	})
 	require.NoError(t, err)
 	r.stop, r.work = stop, &errgroup.Group{}

@@ -11,16 +11,13 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
+	"countersign/provider"
 )
-
-// longestRef is more than any provider's id.
-const longestRef = 255
 
 func newTrackCommand(env *engine.Env) *cobra.Command {
 	var file string
@@ -184,9 +181,9 @@ func refFault(ref string) string {
 	switch {
 	case ref == "":
 		return "a ref is empty"
-	case len(ref) > longestRef:
+	case len(ref) > provider.MaxRef:
 		return fmt.Sprintf("a ref of %d bytes is too long", len(ref))
-	case !utf8.ValidString(ref) || output.Plain(ref) != ref || strings.ContainsAny(ref, " \t/\\?#"):
+	case !provider.IsRef(ref) || output.Plain(ref) != ref || strings.ContainsAny(ref, " \t/\\?#"):
 		return fmt.Sprintf("%s is no ref: it has blanks, slashes or control characters", output.Quoted(ref))
 	}
 	return ""

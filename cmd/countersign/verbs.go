@@ -1,8 +1,9 @@
 package main
 
 import (
-	"countersign/cmd/countersign/engine"
 	"github.com/spf13/cobra"
+
+	"countersign/cmd/countersign/engine"
 )
 
 // verbs is every verb, in the order of the help. Each is built for one run of the program.

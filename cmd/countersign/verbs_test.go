@@ -14,7 +14,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/config/configtest"
 	"countersign/cmd/countersign/engine"
 	"countersign/provider"
@@ -30,7 +29,7 @@ func TestMain(m *testing.M) {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 			a := newApp(os.Stdin, os.Stdout, os.Stderr)
 			a.Now = func() time.Time { return nine }
-			a.Providers = map[string]config.Factory{"onespan": configtest.Paper, "dropboxsign": configtest.Paper}
+			a.Providers = onPaper("onespan", "dropboxsign")
 			code := a.run(ctx, os.Args[1:])
 			stop()
 			os.Exit(code)
@@ -91,7 +90,8 @@ accounts:
 			t.Parallel()
 			a, stdout, stderr := testApp(map[string]string{engine.KeyVariable: strings.Repeat("01", engine.KeySize)})
 			a.Terminal = true
-			a.Providers = map[string]config.Factory{"onespan": lister, "dropboxsign": configtest.Paper}
+			a.Providers = onPaper("onespan", "dropboxsign")
+			a.Providers["onespan"] = provider.Driver{Traits: a.Providers["onespan"].Traits, New: lister}
 			a.run(t.Context(), append([]string{"--config", conf}, strings.Fields(args)...))
 			golden(t, filepath.Join("testdata", "screen", name+".txt"), strings.ReplaceAll(stdout.String()+stderr.String(), dir, "DIR"))
 		})
@@ -99,12 +99,10 @@ accounts:
 }
 
 // lister is a provider on paper that lists.
-func lister(o provider.Options) (provider.Provider, error) {
+func lister(o provider.Options) (provider.Service, error) {
 	p, err := configtest.Paper(o)
-	return struct {
-		provider.Provider
-		provider.Lister
-	}{p, reaching("every transaction of the account")}, err
+	p.Lister = reaching("every transaction of the account")
+	return p, err
 }
 
 type reaching string

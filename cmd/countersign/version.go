@@ -1,9 +1,10 @@
 package main
 
 import (
-	"countersign/cmd/countersign/engine"
 	"runtime"
 	"runtime/debug"
+
+	"countersign/cmd/countersign/engine"
 
 	"github.com/spf13/cobra"
 )

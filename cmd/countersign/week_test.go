@@ -73,7 +73,7 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 		})
 		e := weekEngine(t, world)
 		l, err := callback.New(callback.Options{
-			Lookup: e.Accounts.Lookup, Apply: e.Apply, Nudge: e.Worker.Nudge, Now: time.Now, Log: e.Log, HMACKey: make([]byte, 32),
+			Lookup: e.Accounts.Find, Apply: e.Worker.Callback, Nudge: e.Worker.Nudge, Now: time.Now, Log: e.Log, HMACKey: make([]byte, 32),
 		})
 		require.NoError(t, err)
 		door.handler = l.Handler()

@@ -163,15 +163,20 @@ func TestWholeConsole(t *testing.T) {
 	shut.daemon(t)
 
 	for _, path := range []string{"/", "/readyz", "/metrics"} {
-		code, _ := shut.looked(t, path, "", "")
-		require.Equal(t, http.StatusUnauthorized, code, path)
+		code, text := shut.looked(t, path, "10.1.2.3:18080", "")
+		if path == "/readyz" {
+			require.Equal(t, http.StatusOK, code, path)
+			require.Empty(t, text, path)
+		} else {
+			require.Equal(t, http.StatusUnauthorized, code, path)
+		}
 		code, _ = shut.looked(t, path, "", "another")
 		require.Equal(t, http.StatusUnauthorized, code, path)
 		code, _ = shut.looked(t, path, "console.example.com", "a-token")
 		require.Equal(t, http.StatusOK, code, path)
 		code, _ = open.looked(t, path, "", "")
 		require.Equal(t, http.StatusOK, code, path)
-		code, text := open.looked(t, path, "rebound.example.com", "")
+		code, text = open.looked(t, path, "rebound.example.com", "")
 		require.Equal(t, http.StatusMisdirectedRequest, code, path)
 		require.NotContains(t, text, "countersign_")
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -53,6 +54,9 @@ type Settings struct {
 	lacking    bool // a secret of it is missing
 }
 
+// has says whether a key is set.
+func (s Settings) has(key string) bool { return s.node.value(key) != nil }
+
 // Decode writes the settings to v, strictly. Its error is *Faults, with line and path and never a value.
 func (s Settings) Decode(v any) error { return decode(s.node, v, s.path).of(s.file) }
 
@@ -69,7 +73,8 @@ func (a *Account) Rules(r model.Rules) model.Rules {
 
 // Budgets is requests a minute per class. A class that is absent shares the read budget.
 func (a *Account) Budgets() map[provider.Class]int {
-	b := DefaultBudget(a.Provider)
+	b := map[provider.Class]int{provider.ClassRead: 30}
+	maps.Copy(b, a.traits.Budget)
 	for class, said := range map[provider.Class]int{
 		provider.ClassRead: a.Budget.Read, provider.ClassFiles: a.Budget.Files, provider.ClassTest: a.Budget.Test,
 	} {
@@ -78,21 +83,6 @@ func (a *Account) Budgets() map[provider.Class]int {
 		}
 	}
 	return b
-}
-
-// DefaultBudget is what a service bears, by its dossier.
-func DefaultBudget(name string) map[provider.Class]int {
-	switch name {
-	case "onespan":
-		return map[provider.Class]int{provider.ClassRead: 120}
-	case "dropboxsign":
-		return map[provider.Class]int{provider.ClassRead: 100, provider.ClassFiles: 25, provider.ClassTest: 10}
-	case "allsign":
-		return map[provider.Class]int{provider.ClassRead: 9}
-	case "documenso":
-		return map[provider.Class]int{provider.ClassRead: 600}
-	}
-	return map[provider.Class]int{provider.ClassRead: 30}
 }
 
 // Poll is when a tier is polled next.

@@ -10,11 +10,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"countersign/provider"
 )
 
 // check looks at every value of a config that was read, beyond its form. It returns what was found before with what it
 // found.
-func check(c *Config, root *node, before faults, known map[string]Factory) faults {
+func check(c *Config, root *node, before faults, known map[string]provider.Driver) faults {
 	r := &checker{root: root, found: before}
 	r.checkStores(c)
 	r.checkPublic(c.Public)

@@ -26,7 +26,7 @@ var (
 // IsID says whether a word can name an account.
 func IsID(word string) bool { return accountID.MatchString(word) }
 
-func (r *checker) checkAccount(a *Account, known map[string]Factory) {
+func (r *checker) checkAccount(a *Account, known map[string]provider.Driver) {
 	at := a.at
 	switch {
 	case a.ID == "":
@@ -98,9 +98,10 @@ func (r *checker) checkOrigin(path, text string) {
 
 // checkProvider builds the account's provider, which reads its settings and says what is wrong with
 // them. Nothing is called.
-func (r *checker) checkProvider(a *Account, known map[string]Factory) {
+func (r *checker) checkProvider(a *Account, known map[string]provider.Driver) {
 	at := a.at + ".provider"
 	build, ok := known[a.Provider]
+	a.traits = build.Traits
 	names := strings.Join(slices.Sorted(maps.Keys(known)), ", ")
 	switch {
 	case a.Provider == "":
@@ -137,16 +138,16 @@ func (r *checker) settingFaults(at string, err error) {
 }
 
 // Dry builds an account's provider, for what it says without calling anybody.
-func (a *Account) Dry(build Factory) (provider.Provider, error) {
+func (a *Account) Dry(build provider.Driver) (provider.Service, error) {
 	o := a.Options()
-	o.Client, o.Bare = &http.Client{Transport: offline{}}, &http.Client{Transport: offline{}}
+	o.Client, o.Foreign = &http.Client{Transport: offline{}}, &http.Client{Transport: offline{}}
 	o.Now = func() time.Time { return time.Time{} }
 	o.Log = Silent().WithField("account", a.ID)
-	return build(o)
+	return build.New(o)
 }
 
 // Reach says in words whose transactions polls find; "" where the account's secrets are not at hand.
-func (a *Account) Reach(known map[string]Factory) string {
+func (a *Account) Reach(known map[string]provider.Driver) string {
 	build, ok := known[a.Provider]
 	if !ok || a.Settings.lacking {
 		return ""
@@ -155,11 +156,10 @@ func (a *Account) Reach(known map[string]Factory) string {
 	if err != nil {
 		return ""
 	}
-	l, ok := p.(provider.Lister)
-	if !ok {
+	if p.Lister == nil {
 		return "nothing that is new: the provider lists nothing; callbacks and `track` name transactions"
 	}
-	return l.Reach()
+	return p.Lister.Reach()
 }
 
 // offline refuses every call.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/acme"
+
+	"countersign/provider"
 )
 
 // SystemConfig is where a packaged daemon has its config.
@@ -120,7 +122,8 @@ type Account struct {
 	Signatures        string     `yaml:"signatures"`
 	OnBadSignature    string     `yaml:"on_bad_signature"`
 
-	at string // its path in the file: accounts[0]
+	at     string          // its path in the file: accounts[0]
+	traits provider.Traits // of its provider
 }
 
 // Budget is requests a minute per class; 0 means the provider's default.

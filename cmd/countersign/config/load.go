@@ -20,7 +20,7 @@ import (
 // Source is what a config is read with.
 type Source struct {
 	Lookup    func(name string) (string, bool) // the environment
-	Providers map[string]Factory
+	Providers map[string]provider.Driver
 	// WithoutSecrets forgives secrets that are missing: verbs that only read the database run in shells that lack the daemon's.
 	WithoutSecrets bool
 }
@@ -139,6 +139,3 @@ func (c *Config) locate(dir string, root *node) {
 	}
 	c.Public.URL = strings.TrimRight(c.Public.URL, "/")
 }
-
-// Factory builds a provider for one account. It does no I/O.
-type Factory func(provider.Options) (provider.Provider, error)

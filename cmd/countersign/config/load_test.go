@@ -91,7 +91,7 @@ func wantSettings(t *testing.T, a Account, want configtest.PaperSettings, secret
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := p.(*configtest.PaperProvider).Settings
+	got := p.Provider.(*configtest.PaperProvider).Settings
 	if got.OAuth == nil || got.OAuth.ClientSecret != secret {
 		t.Errorf("%s: nested secret: %+v", a.ID, got.OAuth)
 	}
@@ -118,7 +118,7 @@ func list(err error) string {
 func onPaper(env map[string]string) Source {
 	return Source{
 		Lookup:    func(name string) (string, bool) { v, ok := env[name]; return v, ok },
-		Providers: map[string]Factory{"onespan": configtest.Paper, "dropboxsign": configtest.Paper},
+		Providers: map[string]provider.Driver{"onespan": {Traits: onespan.Traits(), New: configtest.Paper}, "dropboxsign": {Traits: dropboxsign.Traits(), New: configtest.Paper}},
 	}
 }
 
@@ -225,9 +225,13 @@ func keysOf(of reflect.Type, path string) []string {
 func exampleText() string { return filepath.Join("..", "..", "..", "config.example.yaml") }
 
 // inUse are the providers of the example.
-func inUse() map[string]Factory {
-	return map[string]Factory{
-		"allsign": allsign.New, "autosign": autosign.New, "documenso": documenso.New, "dropboxsign": dropboxsign.New, "onespan": onespan.New,
+func inUse() map[string]provider.Driver {
+	return map[string]provider.Driver{
+		"allsign":     {Traits: allsign.Traits(), New: allsign.New},
+		"autosign":    {Traits: autosign.Traits(), New: autosign.New},
+		"documenso":   {Traits: documenso.Traits(), New: documenso.New},
+		"dropboxsign": {Traits: dropboxsign.Traits(), New: dropboxsign.New},
+		"onespan":     {Traits: onespan.Traits(), New: onespan.New},
 	}
 }
 

@@ -43,8 +43,8 @@ func (c *Config) Warnings(stat func(string) (fs.FileInfo, error)) []string {
 		if strings.HasPrefix(a.BaseURL, "http://") && !loopbackURL(a.BaseURL) {
 			add("%s.base_url begins with http://: the API key and signers' data go out in clear", a.at)
 		}
-		if a.Provider == "autosign" && a.Settings.node.value("webhook_secrets") == nil {
-			add("%s.settings.webhook_secrets is not set: every callback is refused, and only polls of tracked refs bring news", a.at)
+		if t := a.traits; t.ProofSettings != nil && !slices.ContainsFunc(t.ProofSettings, a.Settings.has) {
+			add("%s.settings.%s is not set: %s", a.at, t.ProofSettings[0], t.Unproved)
 		}
 		if a.Hints.Enabled && len(a.Hints.Origins) == 0 {
 			add("%s.hints.origins is empty: servers may send hints, no web page may", a.at)

@@ -15,8 +15,8 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
-	"countersign/worker"
-	"countersign/worker/callback"
+	"countersign/provider/transport"
+	"countersign/worker/apply"
 )
 
 // accounts is the configured accounts as they run. A reload swaps the whole table at once.
@@ -29,9 +29,8 @@ type accounts struct {
 }
 
 type accountTable struct {
-	list       []*worker.Account
-	byID       map[string]callback.Account
-	transports map[string]*provider.Transport
+	list       []*apply.Account
+	transports map[string]*transport.Transport
 }
 
 func newAccounts(a *Env, s *store.Store, log *logrus.Entry) *accounts {
@@ -41,16 +40,10 @@ func newAccounts(a *Env, s *store.Store, log *logrus.Entry) *accounts {
 }
 
 // List is what the worker asks for.
-func (all *accounts) List() []*worker.Account { return all.table.Load().list }
-
-// Lookup is what the listener asks for.
-func (all *accounts) Lookup(id string) (callback.Account, bool) {
-	a, ok := all.table.Load().byID[id]
-	return a, ok
-}
+func (all *accounts) List() []*apply.Account { return all.table.Load().list }
 
 // Find returns an account as it runs; nil if there is none.
-func (all *accounts) Find(id string) *worker.Account {
+func (all *accounts) Find(id string) *apply.Account {
 	for _, a := range all.List() {
 		if a.ID == id {
 			return a
@@ -63,7 +56,7 @@ func (all *accounts) Find(id string) *worker.Account {
 // before. Budgets go on where they stood. An account that is seen for the first time starts now.
 func (all *accounts) set(ctx context.Context, c *config.Config) error {
 	old := all.table.Load()
-	next := &accountTable{byID: map[string]callback.Account{}, transports: map[string]*provider.Transport{}}
+	next := &accountTable{transports: map[string]*transport.Transport{}}
 	var errs []error
 	for i := range c.Accounts {
 		if err := all.add(next, old, c, &c.Accounts[i]); err != nil {
@@ -92,47 +85,49 @@ func (all *accounts) set(ctx context.Context, c *config.Config) error {
 
 // add builds one account.
 func (all *accounts) add(next, old *accountTable, c *config.Config, acc *config.Account) error {
-	make, ok := all.env.Providers[acc.Provider]
+	driver, ok := all.env.Providers[acc.Provider]
 	if !ok {
 		return fmt.Errorf("account %s: provider %q is not known", acc.ID, acc.Provider)
 	}
 	log := all.log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.Provider})
-	out := provider.TransportOptions{
+	out := transport.Options{
 		Account: acc.ID, Base: all.base, Budget: acc.Budgets(), Now: all.env.Now, Log: log, Rand: all.env.Rand,
 		BackoffMin: min(500*time.Millisecond, time.Duration(c.Retry.First)), BackoffMax: time.Duration(c.Retry.First),
 		MaxFile: int64(c.DocumentsMaxSize),
 	}
-	t := provider.NewTransport(out)
+	t := transport.New(out)
 	if was := old.transports[acc.ID]; was != nil {
 		t.Continue(was)
 	}
 	o := acc.Options()
-	o.Client, o.Bare = t.Client(), provider.NewBareClient(out, acc.AllowPrivateLinks)
+	o.Client, o.Foreign = t.Client(), transport.NewForeignClient(out, acc.AllowPrivateLinks)
 	o.Now, o.Log = all.env.Now, log
-	p, err := make(o)
+	p, err := driver.New(o)
 	if err != nil {
 		return fmt.Errorf("account %s: %w", acc.ID, err)
 	}
-	if s, ok := p.(provider.Starter); ok {
+	if s := p.Starter; s != nil {
 		s.UseTokens(all.tokens(acc.ID))
 	}
-	wa := &worker.Account{
+	next.list = append(next.list, &apply.Account{
 		ID: acc.ID, ProviderName: acc.Provider, Provider: p, Rules: acc.Rules(p.Rules()), GapGrace: time.Duration(acc.GapGrace),
 		Budget: acc.Budgets(), Meter: t, Download: acc.Kinds(), CallbackURL: c.CallbackURL(acc.ID),
-		Signatures: model.Expectation(acc.Signatures), KeepBad: acc.OnBadSignature == "keep",
-		Polling: worker.Schedules{worker.Active: acc.Polling.Active.String(), worker.Idle: acc.Polling.Idle.String(), worker.Audit: acc.Polling.Audit.String()},
-	}
-	next.list = append(next.list, wa)
+		Signatures: model.Expectation(acc.Signatures), KeepBad: acc.OnBadSignature == "keep", Polling: schedules(acc.Polling),
+		ReturnPage: acc.ReturnPage, SecretHeaders: p.Traits.SecretHeaders, Hints: acc.Hints.Enabled, Origins: acc.Hints.Origins,
+		Sources: acc.Sources(c.Public.Allow),
+	})
 	next.transports[acc.ID] = t
-	next.byID[acc.ID] = callback.Account{
-		ID: acc.ID, ProviderName: acc.Provider, Provider: p, ReturnPage: acc.ReturnPage, IncludeTest: acc.IncludeTest,
-		SecretHeaders: secretHeaders(), Hints: acc.Hints.Enabled, Origins: acc.Hints.Origins, Sources: acc.Sources(c.Public.Allow),
-	}
 	return nil
 }
 
-// secretHeaders are themselves the secret, where a provider sends it as it is: OneSpan Sign's key, Documenso's secret.
-func secretHeaders() []string { return []string{"Authorization", "X-Documenso-Secret"} }
+// schedules are the slots of each tier, as the loops take them.
+func schedules(p config.Polling) apply.Schedules {
+	return apply.Schedules{
+		apply.Active: apply.NewSlot(p.Active.String(), p.Active.Times()),
+		apply.Idle:   apply.NewSlot(p.Idle.String(), p.Idle.Times()),
+		apply.Audit:  apply.NewSlot(p.Audit.String(), p.Audit.Times()),
+	}
+}
 
 // remember writes the accounts that the database does not know: their first start is now.
 func (all *accounts) remember(ctx context.Context, c *config.Config) error {
@@ -167,9 +162,9 @@ func (all *accounts) remember(ctx context.Context, c *config.Config) error {
 
 // identify asks each provider whose key it is. A key of another account than before is refused:
 // its answers must not be mixed with the rows that are there.
-func (all *accounts) identify(ctx context.Context, a *worker.Account) error {
-	ch, ok := a.Provider.(provider.Checker)
-	if !ok {
+func (all *accounts) identify(ctx context.Context, a *apply.Account) error {
+	ch := a.Provider.Checker
+	if ch == nil {
 		return nil
 	}
 	who, err := ch.Check(provider.WithWork(ctx, provider.WorkConfirm))
@@ -207,18 +202,17 @@ var ErrOtherAccount = errors.New("the credentials are of another account of the 
 // BuiltAccount is one account with its provider, for verbs. Nothing is written.
 type BuiltAccount struct {
 	*config.Account
-	Client   provider.Provider
-	Worker   *worker.Account  // as the worker sees it
-	Listener callback.Account // as the listener sees it
+	Client  provider.Service
+	Running *apply.Account // as the listener and the loops see it
 }
 
 // one builds a single account, whose tokens rest in the database.
 func (all *accounts) one(c *config.Config, acc *config.Account) (BuiltAccount, error) {
-	next := &accountTable{byID: map[string]callback.Account{}, transports: map[string]*provider.Transport{}}
+	next := &accountTable{transports: map[string]*transport.Transport{}}
 	if err := all.add(next, &accountTable{}, c, acc); err != nil {
 		return BuiltAccount{}, err
 	}
-	return BuiltAccount{acc, next.list[0].Provider, next.list[0], next.byID[acc.ID]}, nil
+	return BuiltAccount{acc, next.list[0].Provider, next.list[0]}, nil
 }
 
 // Build makes an account's provider, which writes nothing: new tokens live as long as this process. around, if any, sees its
@@ -234,19 +228,18 @@ func (a *Env) Build(ctx context.Context, s *store.Store, c *config.Config, acc *
 	if err != nil {
 		return BuiltAccount{}, err
 	}
-	if st, ok := b.Client.(provider.Starter); ok {
+	if st := b.Client.Starter; st != nil {
 		st.UseTokens(borrowed(s, acc.ID))
 	}
 	return b, Prepare(ctx, acc.ID, b.Client)
 }
 
 // Prepare loads what a provider's Receive needs of the database.
-func Prepare(ctx context.Context, id string, p provider.Provider) error {
-	pr, ok := p.(provider.Preparer)
-	if !ok {
+func Prepare(ctx context.Context, id string, p provider.Service) error {
+	if p.Starter == nil {
 		return nil
 	}
-	if err := pr.Prepare(ctx); err != nil {
+	if err := p.Starter.Prepare(ctx); err != nil {
 		return fmt.Errorf("account %s: %w", id, provider.Redact(err))
 	}
 	return nil

@@ -9,8 +9,8 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/provider"
 	"countersign/worker"
+	"countersign/worker/apply"
 )
 
 // QueueBackfills queues what no finished backfill covers, for each account that lists.
@@ -28,9 +28,9 @@ func (e *Engine) QueueBackfills(ctx context.Context, o ServeOptions) error {
 
 // queueBackfill queues one account's backfill. One that is waiting or in work is resumed instead; unless
 // always is set, so is one that a finished backfill covers already.
-func (e *Engine) queueBackfill(ctx context.Context, a *worker.Account, since time.Time, always bool) error {
+func (e *Engine) queueBackfill(ctx context.Context, a *apply.Account, since time.Time, always bool) error {
 	log := e.Log.WithField("account", a.ID)
-	if _, ok := a.Provider.(provider.Lister); !ok {
+	if a.Provider.Lister == nil {
 		log.Warn("no backfill: the provider lists nothing, give the refs to `countersign track --file`")
 		return nil
 	}

@@ -18,6 +18,7 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
+	"countersign/provider"
 )
 
 // Env is what a verb works with: the streams, the clock and the environment of one run.
@@ -26,7 +27,7 @@ type Env struct {
 	Stdin io.Reader
 
 	Rand      func() float64 // 0 ≤ x < 1, for jitter
-	Providers map[string]config.Factory
+	Providers map[string]provider.Driver
 	Lookup    func(name string) (string, bool) // environment
 	// wait pauses a verb that follows something; false once ctx has ended.
 	Wait func(ctx context.Context, d time.Duration) bool
@@ -38,7 +39,7 @@ type Env struct {
 }
 
 // NewEnv is the environment of this process.
-func NewEnv(stdin io.Reader, stdout, stderr io.Writer, known map[string]config.Factory) *Env {
+func NewEnv(stdin io.Reader, stdout, stderr io.Writer, known map[string]provider.Driver) *Env {
 	return &Env{
 		Printer: output.NewPrinter(stdout, stderr, time.Now, os.LookupEnv),
 		Stdin:   stdin, Rand: rand.Float64, Providers: known, Lookup: os.LookupEnv, Wait: Pause,
@@ -87,6 +88,7 @@ func (a *Env) OpenStore(ctx context.Context, c *config.Config, readOnly bool) (*
 		DSN: c.Database, Key: key, OldKeys: keys, Now: a.Now, Log: logrus.NewEntry(a.Logger(c.Log)),
 		Mode: fs.FileMode(c.DatabaseMode), ReadOnly: readOnly, Spoiled: func(err error) {
 			a.Logger(c.Log).WithField("err", err).Error("the database's own file could not be synced: ending at once; the next start reads what was committed from the log")
+			a.Flush()
 			os.Exit(output.ExitFailed)
 		},
 	})

@@ -17,7 +17,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
-	"countersign/worker"
+	"countersign/worker/apply"
 	"countersign/worker/callback"
 	"countersign/worker/console"
 )
@@ -60,14 +60,14 @@ func (e *Engine) openListeners() (in *listeners, err error) {
 		Name: "countersign_callback_objective", Help: "The share of changes that callbacks should tell (callback_objective).",
 	})
 	objective.Set(float64(e.Config.CallbackObjective) / 100)
-	reg.MustRegister(callbacks, objective, console.TableMetrics(e.Store, e.Env.UTC), collectors.NewGoCollector(),
+	reg.MustRegister(callbacks, objective, e.Env.logMetrics(), console.TableMetrics(e.Store, e.Env.UTC), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	key, err := e.Env.InstallationKey(e.Config)
 	if err != nil {
 		return nil, err
 	}
 	in.public, err = callback.New(callback.Options{
-		Lookup: e.Accounts.Lookup, Apply: in.noting(e), Nudge: e.Worker.Nudge, Hint: e.hint, MaxBody: int64(e.Config.Public.MaxBody),
+		Lookup: e.Accounts.Find, Apply: in.noting(e), Nudge: e.Worker.Nudge, Hint: e.hint, MaxBody: int64(e.Config.Public.MaxBody),
 		MaxConns: e.connections(), MaxConnsEach: e.Config.Public.MaxConnectionsPerAddress,
 		RefusedAMinute: e.Config.Public.RefusedPerMinute, RefusedBytes: int64(e.Config.Retention.RefusedSize),
 		TrustedProxies: e.Config.Public.Proxies(), HMACKey: key, Now: e.Env.Now, Log: e.Log,
@@ -77,12 +77,13 @@ func (e *Engine) openListeners() (in *listeners, err error) {
 		return nil, err
 	}
 	in.console, err = console.New(console.Options{
-		Address: e.Config.Console.Address, Token: e.Config.Console.Token.Reveal(), Registry: reg, Log: e.Log,
+		Address: e.Config.Console.Address, Token: e.Config.Console.Token.Reveal(), Registry: reg, Log: e.Log, Now: e.Env.Now,
 		Checks: []console.Check{
 			{Name: "database", Check: e.Store.Healthy, Fatal: true},
 			{Name: "callbacks", Check: func(context.Context) error { return in.keeping.get(e.Env.Now()) }, Fatal: true},
 			{Name: "credentials", Check: e.credentialsTaken, Fatal: false},
 			{Name: "documents", Check: e.documentsWritable, Fatal: false},
+			{Name: "log", Check: func(context.Context) error { return e.Env.logWritten() }, Fatal: false},
 			{Name: "config", Check: func(context.Context) error { return in.reload.get() }, Fatal: false},
 		},
 	})
@@ -151,25 +152,13 @@ func (e *Engine) credentialsTaken(ctx context.Context) error {
 	return fmt.Errorf("refused by the provider: account %s", strings.Join(refused, ", "))
 }
 
-// noting is apply, and notes whether what it was given could be stored.
+// noting applies a callback, and notes whether what it was given could be stored.
 func (in *listeners) noting(e *Engine) callback.Apply {
-	return func(ctx context.Context, c callback.Incoming) (callback.Result, error) {
-		res, err := e.Apply(ctx, c)
+	return func(ctx context.Context, c apply.Incoming) (apply.Result, error) {
+		res, err := e.Worker.Callback(ctx, c)
 		in.keeping.set(e.Env.Now(), err)
 		return res, err
 	}
-}
-
-// Apply joins the listener and the worker, which know nothing of each other.
-func (e *Engine) Apply(ctx context.Context, in callback.Incoming) (callback.Result, error) {
-	var rules model.Rules
-	if a := e.Accounts.Find(in.Callback.Account); a != nil {
-		rules = a.Rules
-	}
-	res, err := e.Worker.Callback(ctx, worker.Incoming{
-		Callback: in.Callback, Rules: rules, Observations: in.Observations, Links: in.Links, Test: in.Test, Ignored: in.Ignored,
-	})
-	return callback.Result{ID: res.ID, Verdict: res.Verdict, Outcome: res.Outcome}, err
 }
 
 // hint hands what a browser said to the worker.

@@ -29,7 +29,22 @@ func (a *Env) Logger(c config.Log) *logrus.Logger {
 		log.SetFormatter(&logrus.JSONFormatter{TimestampFormat: stamp})
 	}
 	log.AddHook(discretion{})
+	if q, ok := a.Stderr.(*queuedWriter); ok {
+		q.SetNotice(func(dropped uint64) []byte { return a.droppedNotice(log, dropped) })
+	}
 	return log
+}
+
+// droppedNotice is the log line that says how many lines the log lacks.
+func (a *Env) droppedNotice(log *logrus.Logger, dropped uint64) []byte {
+	line, err := log.Formatter.Format(&logrus.Entry{
+		Logger: log, Data: logrus.Fields{"lines": dropped}, Time: a.Now().UTC(), Level: logrus.WarnLevel,
+		Message: "log lines were dropped: the log could not be written",
+	})
+	if err != nil {
+		return nil
+	}
+	return line
 }
 
 // discretion is a log hook that drops what a log must not hold, whoever logged it, and writes

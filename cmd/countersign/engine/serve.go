@@ -25,6 +25,8 @@ type ServeOptions struct {
 
 // Serve runs the daemon until ctx ends or a signal comes.
 func (a *Env) Serve(ctx context.Context, o ServeOptions) error {
+	a.outputApart()
+	defer a.Flush()
 	c, err := a.Config()
 	if err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker"
+	"countersign/worker/apply"
 )
 
 // FollowRuns runs a verb that asks providers: it opens the engine, lets do queue runs, works them off (or
@@ -161,7 +162,7 @@ func (e *Engine) documentsInWork(ctx context.Context, account string) (bool, err
 }
 
 // QueuePolls queues a whole pass of each tier for each of the accounts: those named, or all.
-func (e *Engine) QueuePolls(ctx context.Context, ids []string, tiers []worker.Tier) ([]model.Run, error) {
+func (e *Engine) QueuePolls(ctx context.Context, ids []string, tiers []apply.Tier) ([]model.Run, error) {
 	accounts, err := e.Chosen(ids)
 	if err != nil {
 		return nil, err
@@ -180,11 +181,11 @@ func (e *Engine) QueuePolls(ctx context.Context, ids []string, tiers []worker.Ti
 }
 
 // Chosen returns the accounts that a verb is for: those named, or all.
-func (e *Engine) Chosen(ids []string) ([]*worker.Account, error) {
+func (e *Engine) Chosen(ids []string) ([]*apply.Account, error) {
 	if len(ids) == 0 {
 		return e.Accounts.List(), nil
 	}
-	var out []*worker.Account
+	var out []*apply.Account
 	for _, id := range ids {
 		a := e.Accounts.Find(id)
 		if a == nil {

@@ -11,6 +11,7 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker"
+	"countersign/worker/apply"
 )
 
 // Writer is the database open for a short write, beside a daemon or without one.
@@ -19,7 +20,7 @@ type Writer struct {
 	Store  *store.Store
 	log    *logrus.Entry
 	Worker *worker.Worker
-	Built  []*worker.Account // accounts that the worker shall know; a verb that needs some builds them
+	Built  []*apply.Account // accounts that the worker shall know; a verb that needs some builds them
 
 	accounts *accounts
 }
@@ -31,7 +32,7 @@ func (w *Writer) Remember(ctx context.Context) error { return w.accounts.remembe
 func (w *Writer) Tokens(account string) provider.Tokens { return w.accounts.tokens(account) }
 
 // Provider builds an account's provider, whose tokens rest in the database.
-func (w *Writer) Provider(c *config.Config, acc *config.Account) (provider.Provider, error) {
+func (w *Writer) Provider(c *config.Config, acc *config.Account) (provider.Service, error) {
 	one, err := w.accounts.one(c, acc)
 	return one.Client, err
 }
@@ -66,7 +67,7 @@ func (a *Env) WritingWith(ctx context.Context, c *config.Config, do func(context
 	defer func() { stop(); err = errors.Join(err, <-ended) }()
 	w := &Writer{Config: c, Store: s, log: log, accounts: newAccounts(a, s, log)}
 	w.Worker = worker.New(worker.Options{
-		Store: s, Accounts: func() []*worker.Account { return w.Built }, Now: a.UTC, Rand: a.Rand, Log: log, Owner: a.Owner(),
+		Store: s, Accounts: func() []*apply.Account { return w.Built }, Now: a.UTC, Rand: a.Rand, Log: log, Owner: a.Owner(),
 	})
 	return do(ctx, w)
 }

@@ -29,8 +29,11 @@ func NewPrinter(stdout, stderr io.Writer, now func() time.Time, lookup func(stri
 	return Printer{Stdout: stdout, Stderr: stderr, Now: now, Terminal: terminal, Colour: terminal && WantsColour(lookup)}
 }
 
-// isTerminal says whether a person reads w as it is written.
+// IsTerminal says whether a person reads w as it is written. A writer that queues for another says with Unwrap for which.
 func IsTerminal(w io.Writer) bool {
+	if q, ok := w.(interface{ Unwrap() io.Writer }); ok {
+		w = q.Unwrap()
+	}
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"countersign/worker"
+	"countersign/worker/pdf"
 )
 
 // Verb is the argument that makes this program the child.
@@ -53,7 +53,7 @@ func Child(ctx context.Context, out io.Writer) error {
 	if _, err := io.WriteString(out, readyLine); err != nil {
 		return err
 	}
-	v, err := worker.InspectHere(ctx, f)
+	v, err := pdf.InspectHere(ctx, f)
 	if err != nil {
 		return err
 	}

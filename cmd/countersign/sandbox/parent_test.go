@@ -14,7 +14,7 @@ import (
 
 	"countersign/cmd/countersign/sandbox/pdftest"
 	"countersign/model"
-	"countersign/worker"
+	"countersign/worker/pdf"
 )
 
 // TestMain lets the parent start this program as its child.
@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 }
 
 // checkBytes has a child process look into a file.
-func checkBytes(t testing.TB, c *Reader, raw []byte) (worker.Verdict, error) {
+func checkBytes(t testing.TB, c *Reader, raw []byte) (pdf.Verdict, error) {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "file.pdf")
 	require.NoError(t, os.WriteFile(name, raw, 0o600))
@@ -44,7 +44,7 @@ func TestAChildLooksIntoAFile(t *testing.T) {
 	t.Parallel()
 	v, err := checkBytes(t, New(), pdftest.Small("", "<<>>"))
 	require.NoError(t, err)
-	require.Equal(t, worker.Verdict{Facts: model.Unsigned()}, v)
+	require.Equal(t, pdf.Verdict{Facts: model.Unsigned()}, v)
 
 	v, err = checkBytes(t, New(), pdftest.Small("/Pages 1 0 R", "<<>>"))
 	require.NoError(t, err)

@@ -35,15 +35,15 @@ type PaperProvider struct {
 }
 
 // Paper builds a PaperProvider.
-func Paper(o provider.Options) (provider.Provider, error) {
+func Paper(o provider.Options) (provider.Service, error) {
 	p := &PaperProvider{}
 	if err := o.Settings(&p.Settings); err != nil {
-		return nil, err
+		return provider.Service{}, err
 	}
 	if p.Settings.APIKey == "" {
-		return nil, errors.New("api_key is missing")
+		return provider.Service{}, errors.New("api_key is missing")
 	}
-	return p, nil
+	return provider.Service{Provider: p}, nil
 }
 
 // SelfSigned makes a certificate for a name and for loopback, and its key, in PEM.
