@@ -9,7 +9,7 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
-	"countersign/model/store"
+	"countersign/model/store/sqlitefile"
 )
 
 func newBackupCommand(env *engine.Env) *cobra.Command {
@@ -40,7 +40,7 @@ func runBackup(ctx context.Context, env *engine.Env, c *config.Config, to string
 	if err := engine.MustExist(from); err != nil {
 		return err
 	}
-	if err := store.CopyFile(ctx, from, to, false); err != nil {
+	if err := sqlitefile.Copy(ctx, from, to, false); err != nil {
 		return err
 	}
 	rest := c.Documents

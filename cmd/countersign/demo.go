@@ -19,7 +19,7 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
-	"countersign/model/store"
+	"countersign/model/store/database"
 	"countersign/provider/simulator"
 	"countersign/worker/apply"
 )
@@ -157,7 +157,7 @@ func (s *stage) play(ctx context.Context, a *engine.Env) (report demoReport, err
 		return report, err
 	}
 	g.Go(func() error {
-		return s.engine.Store.Hold(run, store.LockServe, s.env.Owner(), func(ctx context.Context) error {
+		return s.engine.Store.WithLock(run, database.LockServe, s.env.Owner(), func(ctx context.Context) error {
 			return s.engine.Serve(ctx, engine.ServeOptions{Backfill: since})
 		})
 	})

@@ -24,7 +24,9 @@ import (
 	"countersign/cmd/countersign/output"
 	"countersign/cmd/countersign/sandbox"
 	"countersign/model/store"
+	"countersign/model/store/database"
 	"countersign/model/store/durable"
+	"countersign/model/store/sqlitefile"
 	"countersign/provider"
 	"countersign/worker/pdf"
 )
@@ -137,7 +139,7 @@ func (d *doctor) database(ctx context.Context) *store.Store {
 	s, err := store.Open(ctx, store.Options{DSN: d.config.Database, Key: keys[0], OldKeys: keys[1:], Now: d.Now, Mode: fs.FileMode(d.config.DatabaseMode)})
 	if err != nil {
 		cure := ": name another file or URL in `database`, or restore the backup"
-		if fault := (*store.FileError)(nil); errors.Is(err, store.ErrNewer) || errors.As(err, &fault) {
+		if fault := (*sqlitefile.Fault)(nil); errors.Is(err, store.ErrNewer) || errors.As(err, &fault) {
 			cure = "" // it says so
 		}
 		d.say("FAIL", "database", "%v%s", err, cure)
@@ -274,7 +276,7 @@ func (d *doctor) tls() {
 // address wants the public port free, or in the hands of our daemon.
 func (d *doctor) address(ctx context.Context, s *store.Store) {
 	if s != nil {
-		if h, err := s.Holder(ctx, store.LockServe); err == nil {
+		if h, err := s.LockOwner(ctx, database.LockServe); err == nil {
 			d.say("ok", "public address", "%s, a daemon runs (%s)", d.config.Public.Address, h.Owner)
 			return
 		}

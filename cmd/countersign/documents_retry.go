@@ -99,7 +99,7 @@ func fetchAgain(ctx context.Context, e *engine.Engine, f retryFlags) error {
 		})
 	})
 	switch {
-	case errors.Is(err, store.ErrHeld):
+	case errors.Is(err, store.ErrLocked):
 		return e.Env.Printf("the daemon fetches them\n")
 	case errors.Is(err, engine.ErrYield):
 		return e.Env.Printf("the daemon that started meanwhile fetches the rest\n")

@@ -13,6 +13,7 @@ import (
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
+	"countersign/model/store/database"
 )
 
 func newKeyCommand(env *engine.Env) *cobra.Command {
@@ -58,10 +59,10 @@ func rotateKey(ctx context.Context, env *engine.Env, forget bool) error {
 		return err
 	}
 	defer s.Close() //nolint:errcheck // what was written is on disk
-	err = s.Hold(ctx, store.LockServe, env.Owner(), func(ctx context.Context) error {
-		return s.Hold(ctx, store.LockWork, env.Owner(), func(ctx context.Context) error { return rotateLocked(ctx, env, c, s, forget) })
+	err = s.WithLock(ctx, database.LockServe, env.Owner(), func(ctx context.Context) error {
+		return s.WithLock(ctx, database.LockWork, env.Owner(), func(ctx context.Context) error { return rotateLocked(ctx, env, c, s, forget) })
 	})
-	if errors.Is(err, store.ErrHeld) {
+	if errors.Is(err, store.ErrLocked) {
 		return fmt.Errorf("a daemon or another verb works with the key (%w): stop it, then rotate", err)
 	}
 	return err

@@ -9,6 +9,7 @@ import (
 
 	"countersign/cmd/countersign/engine"
 	"countersign/model/store"
+	"countersign/model/store/database"
 )
 
 func newMigrateCommand(env *engine.Env) *cobra.Command {
@@ -46,7 +47,7 @@ func runMigrate(ctx context.Context, env *engine.Env, s *store.Store) error {
 	if have == want {
 		return env.Printf("the database is at step %d already\n", have)
 	}
-	err = s.Hold(ctx, store.LockServe, env.Owner(), func(ctx context.Context) error {
+	err = s.WithLock(ctx, database.LockServe, env.Owner(), func(ctx context.Context) error {
 		kept, err := engine.CopyBefore(ctx, s, have)
 		if err != nil {
 			return err
@@ -63,7 +64,7 @@ func runMigrate(ctx context.Context, env *engine.Env, s *store.Store) error {
 		}
 		return env.Printf("migrated from step %d to step %d%s\n", from, to, kept)
 	})
-	if errors.Is(err, store.ErrHeld) {
+	if errors.Is(err, store.ErrLocked) {
 		return fmt.Errorf("a daemon uses the database: stop it, then migrate; or start the new one, which migrates by itself")
 	}
 	return err

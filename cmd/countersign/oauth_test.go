@@ -230,7 +230,7 @@ func TestALoginWorksBesideARunningDaemon(t *testing.T) {
 	daemon := opened(t, dir)
 	held, over := make(chan struct{}), make(chan error, 1)
 	go func() {
-		over <- daemon.Hold(ctx, "serve", "the daemon", func(ctx context.Context) error {
+		over <- daemon.WithLock(ctx, "serve", "the daemon", func(ctx context.Context) error {
 			close(held)
 			return daemon.Run(ctx)
 		})

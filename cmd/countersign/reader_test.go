@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"countersign/worker/pdf"
+
+	"github.com/stretchr/testify/require"
 )
 
 func TestDoctorTellsOfNoReader(t *testing.T) {

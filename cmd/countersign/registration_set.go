@@ -13,6 +13,7 @@ import (
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
+	"countersign/model/store/database"
 	"countersign/provider"
 )
 
@@ -166,7 +167,7 @@ func setRegistration(ctx context.Context, env *engine.Env, w *engine.Writer, id 
 	if err := printRegistration(env, out); err != nil {
 		return err
 	}
-	if _, err := w.Store.Holder(ctx, store.LockServe); secrets > 0 && err == nil {
+	if _, err := w.Store.LockOwner(ctx, database.LockServe); secrets > 0 && err == nil {
 		return env.Printf("a secret of it was stored: tell the running daemon to read it with kill -HUP, or callbacks are refused\n")
 	}
 	return nil

@@ -18,6 +18,7 @@ import (
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/model/store/database"
 )
 
 // overdueAfter is how long a row may be due before it counts as overdue.
@@ -150,7 +151,7 @@ func accountsTable(ctx context.Context, env *engine.Env, c *config.Config, s *st
 
 // daemonWords says whether a daemon holds the database.
 func daemonWords(ctx context.Context, env *engine.Env, s *store.Store) (string, error) {
-	h, err := s.Holder(ctx, store.LockServe)
+	h, err := s.LockOwner(ctx, database.LockServe)
 	switch {
 	case errors.Is(err, store.ErrNoRow):
 		return env.Paint(output.Warn, "not running"), nil

@@ -71,9 +71,12 @@ func (a *Account) Rules(r model.Rules) model.Rules {
 	return r
 }
 
+// defaultReads is how many requests a minute a service bears that says nothing of it.
+const defaultReads = 30
+
 // Budgets is requests a minute per class. A class that is absent shares the read budget.
 func (a *Account) Budgets() map[provider.Class]int {
-	b := map[provider.Class]int{provider.ClassRead: 30}
+	b := map[provider.Class]int{provider.ClassRead: defaultReads}
 	maps.Copy(b, a.traits.Budget)
 	for class, said := range map[provider.Class]int{
 		provider.ClassRead: a.Budget.Read, provider.ClassFiles: a.Budget.Files, provider.ClassTest: a.Budget.Test,

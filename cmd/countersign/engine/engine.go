@@ -12,6 +12,7 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/sandbox"
 	"countersign/model/store"
+	"countersign/model/store/database"
 	"countersign/worker"
 )
 
@@ -89,9 +90,9 @@ func (e *Engine) Close() error {
 
 // Work holds the work lock while f runs: one process spends budgets and tokens. f's context ends
 // when ctx does, when the lock is lost, or, where yields is set, when another process asks for it.
-// errYield says that it did. store.ErrHeld: another process has it.
+// errYield says that it did. store.ErrLocked: another process has it.
 func (e *Engine) Work(ctx context.Context, yields bool, f func(context.Context) error) (err error) {
-	h, err := e.Store.Lock(ctx, store.LockWork, e.Env.Owner(), 15*time.Second)
+	h, err := e.Store.Lock(ctx, database.LockWork, e.Env.Owner(), 15*time.Second)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
+	"countersign/model/store/sqlitefile"
 	"countersign/provider"
 )
 
@@ -74,7 +75,7 @@ func (a *Env) OpenStore(ctx context.Context, c *config.Config, readOnly bool) (*
 		}
 	} else if keys, err = a.makeKey(c); err != nil {
 		if file, ok := c.SQLiteFile(); ok && errors.Is(err, ErrNoKey) { // whose file is it at all?
-			if fault := store.Examine(ctx, file); fault != nil {
+			if fault := sqlitefile.Examine(ctx, file); fault != nil {
 				return nil, fault
 			}
 		}

@@ -9,12 +9,14 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/model/store"
+	"countersign/model/store/database"
 	"countersign/model/store/durable"
+	"countersign/model/store/sqlitefile"
 )
 
 // migrateQuietly makes or updates the schema, unless a daemon uses the database.
 func (a *Env) migrateQuietly(ctx context.Context, s *store.Store, log *logrus.Entry) error {
-	err := s.Hold(ctx, store.LockServe, a.Owner(), func(ctx context.Context) error {
+	err := s.WithLock(ctx, database.LockServe, a.Owner(), func(ctx context.Context) error {
 		have, want, err := s.Schema(ctx)
 		if err != nil || have == want {
 			return err
@@ -32,7 +34,7 @@ func (a *Env) migrateQuietly(ctx context.Context, s *store.Store, log *logrus.En
 		_, _, err = s.Migrate(ctx)
 		return err
 	})
-	if errors.Is(err, store.ErrHeld) {
+	if errors.Is(err, store.ErrLocked) {
 		return fmt.Errorf("a daemon of another version uses the database: %w", err)
 	}
 	return err
@@ -51,7 +53,7 @@ func CopyBefore(ctx context.Context, s *store.Store, have int64) (string, error)
 		return "", err
 	}
 	kept := fmt.Sprintf("%s.before-%05d", s.Path(), have)
-	return kept, store.CopyFile(ctx, s.Path(), kept, true)
+	return kept, sqlitefile.Copy(ctx, s.Path(), kept, true)
 }
 
 // spareAfterCopy is what a copy must leave for callbacks.

@@ -13,6 +13,7 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
+	"countersign/model/store/database"
 	"countersign/worker"
 )
 
@@ -38,8 +39,8 @@ func (a *Env) Serve(ctx context.Context, o ServeOptions) error {
 	if err != nil {
 		return err
 	}
-	err = e.Store.Hold(ctx, store.LockServe, a.Owner(), func(ctx context.Context) error { return e.Serve(ctx, o) })
-	if errors.Is(err, store.ErrHeld) {
+	err = e.Store.WithLock(ctx, database.LockServe, a.Owner(), func(ctx context.Context) error { return e.Serve(ctx, o) })
+	if errors.Is(err, store.ErrLocked) {
 		err = fmt.Errorf("a daemon already uses this database (%w): stop it first, or give this one another `database`", err)
 	}
 	return errors.Join(err, e.Close())
@@ -116,8 +117,8 @@ func (e *Engine) keepWorking(ctx context.Context, o ServeOptions) error {
 			g.Go(func() error { return e.repeatBackfill(ctx, o) })
 			return g.Wait()
 		})
-		if errors.Is(err, store.ErrHeld) {
-			if werr := e.Store.Want(ctx, store.LockWork, e.Env.Owner()); werr != nil && ctx.Err() == nil {
+		if errors.Is(err, store.ErrLocked) {
+			if werr := e.Store.WantLock(ctx, database.LockWork, e.Env.Owner()); werr != nil && ctx.Err() == nil {
 				e.Log.WithField("err", werr).Warn("the work lock was not asked for")
 			}
 		} else if err != nil && ctx.Err() == nil {

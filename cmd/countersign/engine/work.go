@@ -72,7 +72,7 @@ func (e *Engine) untilDone(ctx context.Context, runs []model.Run, p output.Progr
 		switch {
 		case ctx.Err() != nil:
 			return runs, errors.New("stopped: what is not done is resumed by the daemon or by the same verb")
-		case errors.Is(err, store.ErrHeld), errors.Is(err, ErrYield), errors.Is(err, errLost):
+		case errors.Is(err, store.ErrLocked), errors.Is(err, ErrYield), errors.Is(err, errLost):
 			// a daemon, or another verb, works: it works off our runs too
 		case err != nil:
 			return runs, err

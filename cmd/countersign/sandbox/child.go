@@ -13,9 +13,9 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"countersign/worker/pdf"
+
+	"golang.org/x/sys/unix"
 )
 
 // Verb is the argument that makes this program the child.
