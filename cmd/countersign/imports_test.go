@@ -63,7 +63,10 @@ var arrows = map[string][]string{
 	"cmd/countersign/output":            {"model", "model/store"},
 	"cmd/countersign/sandbox":           {"worker/pdf"},
 	"cmd/countersign/sandbox/pdftest":   {},
-	"cmd/countersign":                   {anything},
+		"cmd/countersign/config", "cmd/countersign/output", "cmd/countersign/sandbox", "model", "model/store", "model/store/database", "model/store/durable",
+		"model/store/sqlitefile", "provider", "provider/transport", "worker", "worker/apply", "worker/files", "worker/callback", "worker/console",
+	},
+	"cmd/countersign": {anything},
 }
 
 const (
