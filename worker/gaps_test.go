@@ -103,7 +103,7 @@ func TestWhichChannelToldFirst(t *testing.T) {
 		expect("told within the grace, and not first", model.ByCallback, 0)
 		share, err := b.Store.Share(t.Context(), "acc", nil)
 		check(t, err)
-		same(t, "told: its creation too, which the first callback explains", share.Told, 3)
+		same(t, "told: its creation too, which the first callback explains", share.Reported, 3)
 		tell(poll(Audit), "history", status(model.Completed))
 		expect("an audit", model.ByAudit, 1)
 		_, err = b.Hint(t.Context(), "acc", provider.Hinted{Ref: "tracked"})

@@ -159,8 +159,8 @@ func (f gapsFlags) judge(c *Config, sums []ledgerSum) error {
 		if f.failUnder.wanted != nil {
 			wanted = *f.failUnder.wanted
 		}
-		if _, configured := c.account(l.account); (configured || f.account != "") && below(l.ShareTold, wanted) {
-			errs = append(errs, fmt.Errorf("account %s: callbacks told %s of its changes, below %s", l.account, percent(l.Told, l.All()), wanted))
+		if _, configured := c.account(l.account); (configured || f.account != "") && below(l.Share, wanted) {
+			errs = append(errs, fmt.Errorf("account %s: callbacks told %s of its changes, below %s", l.account, percent(l.Reported, l.All()), wanted))
 		}
 	}
 	if len(errs) == 0 {
@@ -199,8 +199,8 @@ func (a *app) shares(sums []ledgerSum, f gapsFlags) error {
 	times := a.table("account", "changes that no callback told", "how many", "half within", "90% within", "99% within")
 	for _, l := range sums {
 		t.AppendRow(table.Row{
-			l.account, a.told(l.ShareTold, l.wanted), l.Told, l.Missed, l.Late, l.Refused, l.Unsubscribed + l.NoEvent, l.wanted.String(),
-			strconv.FormatFloat(allowed(l.ShareTold, l.wanted), 'f', 1, 64), a.budgetWords(l.ShareTold, l.wanted), burnWords(l.recent, l.wanted),
+			l.account, a.told(l.Share, l.wanted), l.Reported, l.Missed, l.Late, l.Refused, l.Unsubscribed + l.NoEvent, l.wanted.String(),
+			strconv.FormatFloat(allowed(l.Share, l.wanted), 'f', 1, 64), a.budgetWords(l.Share, l.wanted), burnWords(l.recent, l.wanted),
 		})
 		for _, p := range []struct {
 			what string
@@ -253,8 +253,8 @@ func (a *app) firstTold(sums []ledgerSum) error {
 }
 
 // told shows the share of changes that callbacks told, marked where it is below what is wanted.
-func (a *app) told(n store.ShareTold, wanted Percent) string {
-	s := percent(n.Told, n.All())
+func (a *app) told(n store.Share, wanted Percent) string {
+	s := percent(n.Reported, n.All())
 	if below(n, wanted) {
 		return a.paint(warn, s)
 	}

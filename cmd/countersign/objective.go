@@ -15,8 +15,8 @@ type ledgerSum struct {
 	account string
 	since   time.Time
 	wanted  Percent
-	store.ShareTold
-	recent  store.ShareTold // since yesterday's midnight, or since, if that is later
+	store.Share
+	recent  store.Share // since yesterday's midnight, or since, if that is later
 	repairs store.Repairs
 	firsts  map[model.Channel]int
 }
@@ -24,7 +24,7 @@ type ledgerSum struct {
 // sumUp reads what the ledger says of an account since a day.
 func (a *app) sumUp(ctx context.Context, s *store.Store, account string, since time.Time, wanted Percent) (out ledgerSum, err error) {
 	out = ledgerSum{account: account, since: since.UTC().Truncate(day), wanted: wanted}
-	if out.ShareTold, err = s.Share(ctx, account, &since); err != nil {
+	if out.Share, err = s.Share(ctx, account, &since); err != nil {
 		return out, err
 	}
 	recent := a.now().UTC().Add(-day).Truncate(day)
@@ -42,16 +42,16 @@ func (a *app) sumUp(ctx context.Context, s *store.Store, account string, since t
 }
 
 // untold is how many changes used up the error budget.
-func untold(n store.ShareTold) int { return n.Missed + n.Late + n.Refused }
+func untold(n store.Share) int { return n.Missed + n.Late + n.Refused }
 
 // allowed is the error budget: how many changes may stay untold, of as many as there were.
-func allowed(n store.ShareTold, wanted Percent) float64 {
+func allowed(n store.Share, wanted Percent) float64 {
 	return float64(n.All()) * (100 - float64(wanted)) / 100
 }
 
 // used is which share of the error budget is used up; false where there is none, because nothing changed or the
 // objective allows nothing.
-func used(n store.ShareTold, wanted Percent) (float64, bool) {
+func used(n store.Share, wanted Percent) (float64, bool) {
 	may := allowed(n, wanted)
 	if may == 0 {
 		return 0, false
@@ -60,12 +60,12 @@ func used(n store.ShareTold, wanted Percent) (float64, bool) {
 }
 
 // below says whether callbacks told less than what is wanted. Where nothing changed they told all.
-func below(n store.ShareTold, wanted Percent) bool {
+func below(n store.Share, wanted Percent) bool {
 	return n.All() > 0 && float64(untold(n)) > allowed(n, wanted)+1e-9
 }
 
 // budgetWords says what is left of the error budget, as a person would.
-func (a *app) budgetWords(n store.ShareTold, wanted Percent) string {
+func (a *app) budgetWords(n store.Share, wanted Percent) string {
 	share, ok := used(n, wanted)
 	switch {
 	case n.All() == 0:
@@ -79,7 +79,7 @@ func (a *app) budgetWords(n store.ShareTold, wanted Percent) string {
 }
 
 // burnWords says how fast the budget is used since yesterday: at 1 it lasts just as long as the time that it is for.
-func burnWords(n store.ShareTold, wanted Percent) string {
+func burnWords(n store.Share, wanted Percent) string {
 	rate, ok := used(n, wanted)
 	if !ok {
 		return "-"
@@ -149,17 +149,17 @@ type summaryJSON struct {
 
 func summaryObject(l ledgerSum) summaryJSON {
 	o := summaryJSON{
-		Account: l.account, Since: stampOf(l.since), Objective: float64(l.wanted) / 100, Told: l.Told, Missed: l.Missed, Late: l.Late,
+		Account: l.account, Since: stampOf(l.since), Objective: float64(l.wanted) / 100, Told: l.Reported, Missed: l.Missed, Late: l.Late,
 		Refused: l.Refused, Unsubscribed: l.Unsubscribed, NoEvent: l.NoEvent,
-		Allowed: allowed(l.ShareTold, l.wanted), Left: allowed(l.ShareTold, l.wanted) - float64(untold(l.ShareTold)),
+		Allowed: allowed(l.Share, l.wanted), Left: allowed(l.Share, l.wanted) - float64(untold(l.Share)),
 		FoundWithin: percentilesObject(l.repairs.Bound), FoundAfter: percentilesObject(l.repairs.Dated), LateBy: percentilesObject(l.repairs.Late),
 		ToldFirst: map[string]int{},
 	}
 	if l.All() > 0 {
-		share := l.Share()
+		share := l.Fraction()
 		o.Share = &share
 	}
-	if v, ok := used(l.ShareTold, l.wanted); ok {
+	if v, ok := used(l.Share, l.wanted); ok {
 		o.Used = &v
 	}
 	if v, ok := used(l.recent, l.wanted); ok {

@@ -71,7 +71,7 @@ func (w world) accounts(b *store.Batch) {
 	b.PutAccount(model.Account{ID: "hr", Provider: "dropboxsign", FirstStartAt: *w.ago(40 * day)})
 	b.PutAccount(model.Account{ID: "old", Provider: "onespan", FirstStartAt: *w.ago(400 * day), LastPollAt: w.ago(100 * day)})
 	for range 9 {
-		b.AddTold("sales", model.ChangeStatus, w.at.Add(-2*day))
+		b.AddReported("sales", model.ChangeStatus, w.at.Add(-2*day))
 		b.AddFirst("sales", model.ChangeStatus, model.ByCallback, w.at.Add(-2*day))
 	}
 	for range 2 {

@@ -186,7 +186,7 @@ func (e *engine) keepWorking(ctx context.Context, o serveOptions) error {
 			return g.Wait()
 		})
 		if errors.Is(err, store.ErrLocked) {
-			if werr := e.store.WantLock(ctx, database.LockWork, e.app.owner()); werr != nil && ctx.Err() == nil {
+			if werr := e.store.WantLock(ctx, database.LockWork); werr != nil && ctx.Err() == nil {
 				e.log.WithField("err", werr).Warn("the work lock was not asked for")
 			}
 		} else if err != nil && ctx.Err() == nil {

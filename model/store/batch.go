@@ -33,7 +33,7 @@ type Batch struct {
 	amended         []*stored
 	changes         []model.Change
 	gaps            map[model.Key][]*gapEntry
-	told            map[toldKey]int
+	reported        map[reportedKey]int
 	accounts        map[string]*accountEntry
 	documents       map[model.Key][]*documentEntry
 	incidents       map[incidentKey]*incidentEntry

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"time"
 
 	"countersign/model"
 	"countersign/model/store/database"
@@ -70,12 +69,4 @@ func (s *Store) Feed(ctx context.Context) (first, last int64, err error) {
 		return q.QueryRow(`SELECT pruned + 1, seq FROM counters`).Scan(&first, &last)
 	})
 	return first, last, err
-}
-
-// LastChangeAt is when the newest change was written; nil if there is none.
-func (s *Store) LastChangeAt(ctx context.Context) (at *time.Time, err error) {
-	err = s.View(ctx, func(q *database.Tx) error {
-		return q.QueryRow(`SELECT (SELECT at FROM history ORDER BY seq DESC LIMIT 1)`).Scan(database.When(&at))
-	})
-	return at, err
 }

@@ -120,7 +120,7 @@ func TestAFailingChangeUndoesOnlyItself(t *testing.T) {
 				return err
 			}
 			b.PutRun(model.Run{Account: "acc", Kind: "active", State: model.RunQueued})
-			b.AddTold("acc", model.ChangeStatus, noon)
+			b.AddReported("acc", model.ChangeStatus, noon)
 			b.Remove(key("a"))
 			return sorry
 		}
@@ -149,7 +149,7 @@ func TestAFailingChangeUndoesOnlyItself(t *testing.T) {
 func (d *db) dump(t *testing.T) map[string]int64 {
 	t.Helper()
 	out := map[string]int64{}
-	for _, table := range []string{"transactions", "signers", "callbacks", "documents", "gaps", "history", "outbox", "incidents", "runs", "told", "accounts"} {
+	for _, table := range []string{"transactions", "signers", "callbacks", "documents", "gaps", "history", "outbox", "incidents", "runs", "reported", "accounts"} {
 		out[table] = d.count(t, table)
 	}
 	r := d.get(t, key("a"))

@@ -196,7 +196,7 @@ func (r *reading) account(a model.Account) error {
 		return err
 	}
 	for kind, n := range map[model.GapKind]int{
-		"told": s.Told, model.GapMissed: s.Missed, model.GapLate: s.Late, model.GapRefused: s.Refused,
+		"told": s.Reported, model.GapMissed: s.Missed, model.GapLate: s.Late, model.GapRefused: s.Refused,
 		model.GapUnsubscribed: s.Unsubscribed, model.GapNoEvent: s.NoEvent,
 	} {
 		r.add("changes", "Changes by how callbacks told of them.", float64(n), "account", a.ID, "kind", string(kind))
@@ -212,7 +212,7 @@ func (r *reading) month(a model.Account) error {
 		return err
 	}
 	if s.All() > 0 {
-		r.add("told_share", "Share of the changes of the last 30 days that callbacks told; none where nothing changed.", s.Share(), "account", a.ID)
+		r.add("told_share", "Share of the changes of the last 30 days that callbacks told; none where nothing changed.", s.Fraction(), "account", a.ID)
 	}
 	firsts, err := r.store.Firsts(r.ctx, a.ID, nil)
 	for by, n := range firsts {
