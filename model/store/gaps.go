@@ -124,7 +124,6 @@ func (b *Batch) writeGaps() error {
 // GapFilter chooses gaps; the zero value is all that are settled, the newest first.
 type GapFilter struct {
 	Account, Ref   string
-	Kinds          []model.GapKind
 	Since          *time.Time // found since
 	IncludePending bool
 	Limit          int // all if zero
@@ -148,7 +147,6 @@ func (f GapFilter) where() database.Where {
 	w := database.Where{}
 	w.Text("account = ?", f.Account)
 	w.Text("ref = ?", f.Ref)
-	w.In("kind", wordsOf(f.Kinds))
 	if f.Since != nil {
 		w.Add("found_at >= ?", *f.Since)
 	}

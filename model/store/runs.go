@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"time"
 
 	"countersign/model"
 	"countersign/model/store/database"
@@ -35,9 +34,8 @@ func (b *Batch) writeRuns() error {
 type RunFilter struct {
 	Account, Kind string
 	States        []model.RunState
-	Since         *time.Time // created since
-	Limit         int        // 50 if zero
-	Oldest        bool       // the oldest first
+	Limit         int  // 50 if zero
+	Oldest        bool // the oldest first
 }
 
 // Runs lists runs.
@@ -47,9 +45,6 @@ func (s *Store) Runs(ctx context.Context, f RunFilter) (out []model.Run, err err
 		w.Text("account = ?", f.Account)
 		w.Text("kind = ?", f.Kind)
 		w.In("state", wordsOf(f.States))
-		if f.Since != nil {
-			w.Add("created_at >= ?", *f.Since)
-		}
 		order := " ORDER BY created_at DESC, id DESC LIMIT ?"
 		if f.Oldest {
 			order = " ORDER BY created_at, id LIMIT ?"
