@@ -267,7 +267,6 @@ func (b *Batch) Recall(k model.Key) {
 		b.recalled = map[model.Key]bool{}
 	}
 	b.recalled[k] = true
-	b.undo = append(b.undo, func() { delete(b.recalled, k) })
 }
 
 func (b *Batch) writeRecalled() error {

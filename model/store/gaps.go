@@ -53,10 +53,8 @@ func (b *Batch) AddGap(g model.Gap) string {
 	if _, err := b.gapsOf(k); err != nil {
 		return ""
 	}
-	counters, n := b.counters, len(b.gaps[k])
 	g.ID = b.id("g")
 	b.gaps[k] = append(b.gaps[k], &gapEntry{Gap: g, put: true})
-	b.undo = append(b.undo, func() { b.gaps[k], b.counters = b.gaps[k][:n], counters })
 	return g.ID
 }
 
@@ -85,9 +83,7 @@ func (b *Batch) changeGap(account, ref, id string, change func(*gapEntry)) {
 	}
 	for _, e := range list {
 		if e.ID == id {
-			was := *e
 			change(e)
-			b.undo = append(b.undo, func() { *e = was })
 		}
 	}
 }

@@ -10,14 +10,12 @@ import (
 // AddChange writes an entry of the change feed with the next seq, and an outbox row if it is to be
 // announced. The row that it is about gets the seq.
 func (b *Batch) AddChange(c model.Change) (seq int64) {
-	counters, n := b.counters, len(b.changes)
 	b.counters.seq++
 	c.Seq = b.counters.seq
 	if c.At.IsZero() {
 		c.At = b.now
 	}
 	b.changes = append(b.changes, c)
-	b.undo = append(b.undo, func() { b.changes, b.counters = b.changes[:n], counters })
 	if c.Ref != "" {
 		if r := b.touchRow(model.Key{Account: c.Account, Ref: c.Ref}); r != nil {
 			r.now.Seq = c.Seq

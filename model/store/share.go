@@ -23,14 +23,10 @@ func (b *Batch) AddReported(account string, change model.GapChange, at time.Time
 		b.reported = map[reportedKey]int{}
 	}
 	b.reported[k]++
-	b.undo = append(b.undo, func() { b.reported[k]-- })
 }
 
 func (b *Batch) writeReported() error {
 	for k, n := range b.reported {
-		if n == 0 {
-			continue
-		}
 		err := b.q.Exec(`INSERT INTO reported (account, day, change, count) VALUES (?, ?, ?, ?)
 ON CONFLICT (account, day, change) DO UPDATE SET count = reported.count + excluded.count`, k.account, k.day, string(k.change), n)
 		if err != nil {
