@@ -3,6 +3,7 @@
 package callback
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -94,21 +95,11 @@ func New(o Options) (*Listener, error) {
 	if o.Lookup == nil || o.Apply == nil || o.Now == nil || o.Log == nil || len(o.HMACKey) == 0 {
 		return nil, errors.New("callback: Lookup, Apply, HMACKey, Now and Log are needed")
 	}
-	if o.MaxBody <= 0 {
-		o.MaxBody = 10 << 20
+	if min(o.MaxBody, o.RefusedBytes, int64(o.MaxConns), int64(o.MaxConnsEach), int64(o.RefusedAMinute)) <= 0 {
+		return nil, errors.New("callback: MaxBody, MaxConns, MaxConnsEach, RefusedAMinute and RefusedBytes are needed")
 	}
-	if o.MaxWaiting <= 0 {
-		o.MaxWaiting = 1024
-	}
-	if o.ReadTimeout <= 0 {
-		o.ReadTimeout = 30 * time.Second
-	}
-	if o.ApplyTimeout <= 0 {
-		o.ApplyTimeout = 15 * time.Second
-	}
-	o.HintsAMinute = orElse(o.HintsAMinute, 60)
-	o.MaxConns, o.MaxConnsEach = orElse(o.MaxConns, 2048), orElse(o.MaxConnsEach, 512)
-	o.RefusedAMinute, o.RefusedBytes = orElse(o.RefusedAMinute, 600), orElse(o.RefusedBytes, 256<<20)
+	o.MaxWaiting, o.HintsAMinute = cmp.Or(o.MaxWaiting, 1024), cmp.Or(o.HintsAMinute, 60)
+	o.ReadTimeout, o.ApplyTimeout = cmp.Or(o.ReadTimeout, 30*time.Second), cmp.Or(o.ApplyTimeout, 15*time.Second)
 	l := &Listener{
 		Options: o, waiting: make(chan struct{}, o.MaxWaiting), loggedAt: map[string]time.Time{},
 		small: &memory{limit: smallBodies}, large: &memory{limit: max(largeBodies, 2*o.MaxBody)},
@@ -117,13 +108,6 @@ func New(o Options) (*Listener, error) {
 	}
 	l.handler = l.recovered(l.served(callers{o.TrustedProxies}))
 	return l, nil
-}
-
-func orElse[T int | int64](v, fallback T) T {
-	if v > 0 {
-		return v
-	}
-	return fallback
 }
 
 // within reports whether an address is in one of the networks, however it is written.

@@ -88,7 +88,8 @@ func newTestListener(t *testing.T, change ...func(*Options)) *testListener {
 			d.applied = append(d.applied, in)
 			return Result{ID: "c1", Verdict: in.Callback.Verdict}, nil
 		},
-		HMACKey: []byte("installation"), Now: time.Now, Log: logrus.NewEntry(quiet), MaxBody: 1 << 20,
+		HMACKey: []byte("installation"), Now: time.Now, Log: logrus.NewEntry(quiet),
+		MaxBody: 1 << 20, MaxConns: 2048, MaxConnsEach: 512, RefusedAMinute: 600, RefusedBytes: 256 << 20,
 	}
 	for _, c := range change {
 		c(&o)

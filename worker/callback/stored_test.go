@@ -226,6 +226,7 @@ func TestNothingWorksWithoutAKey(t *testing.T) {
 	for name, change := range map[string]func(*Options){
 		"key": func(o *Options) { o.HMACKey = nil }, "lookup": func(o *Options) { o.Lookup = nil }, "apply": func(o *Options) { o.Apply = nil },
 		"now": func(o *Options) { o.Now = nil }, "log": func(o *Options) { o.Log = nil },
+		"bound of bodies": func(o *Options) { o.MaxBody = 0 }, "bound of connections": func(o *Options) { o.MaxConns = 0 },
 	} {
 		o := newTestListener(t).Options
 		change(&o)
