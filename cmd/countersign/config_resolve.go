@@ -160,7 +160,7 @@ func (r *reader) pair(out, key, value *yaml.Node, path string) {
 	out.Content = append(out.Content, k, v)
 }
 
-// fromFile returns what the file named by n holds, without the newlines at its end.
+// fromFile returns what the file named by n holds, without the white space around it.
 func (r *reader) fromFile(n *yaml.Node, path string) *yaml.Node {
 	v := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Line: n.Line, Column: n.Column}
 	r.hidden[v], r.lines[v] = true, true
@@ -193,7 +193,7 @@ func readSecret(file string) (string, error) {
 	case len(text) > mostFile:
 		return "", fmt.Errorf("%s is too large for a secret", file)
 	}
-	return strings.TrimRight(string(text), "\r\n"), nil
+	return strings.TrimSpace(string(text)), nil
 }
 
 // expand puts the environment's values in the place of ${NAME}; $$ is a dollar sign.
@@ -232,6 +232,7 @@ func (r *reader) expand(n *yaml.Node, path string) {
 func (r *reader) variable(n *yaml.Node, path, name string) string {
 	r.hidden[n] = true
 	v, set := r.lookup(name)
+	v = strings.TrimSpace(v) // `echo key | base64` puts a line break behind the key
 	switch {
 	case !set:
 		r.missing(n.Line, path, "the environment has no %s", name)
