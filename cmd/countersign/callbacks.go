@@ -8,12 +8,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 )
 
-func newCallbacksCommand(env *Env) *cobra.Command {
+func newCallbacksCommand(env *engine.Env) *cobra.Command {
 	return group("callbacks", "See what came in and what became of it", newCallbacksListCommand(env), newCallbacksShowCommand(env), newCallbacksExplainCommand(env), newCallbacksReplayCommand(env))
 }
 
@@ -21,7 +23,7 @@ type callbacksFlags struct {
 	account string
 	ref     string
 	verdict string
-	since   span
+	since   config.Span
 	limit   int
 	json    bool
 	all     bool
@@ -32,8 +34,8 @@ func verdicts() []model.Verdict {
 	return []model.Verdict{model.Accepted, model.Duplicate, model.Refused, model.NotUnderstood}
 }
 
-func newCallbacksListCommand(env *Env) *cobra.Command {
-	f := callbacksFlags{since: span{now: env.Now}}
+func newCallbacksListCommand(env *engine.Env) *cobra.Command {
+	f := callbacksFlags{since: config.Span{Now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List callbacks, the newest first",
@@ -47,7 +49,7 @@ ignored, unresolved, test). On a terminal it shows the newest 50; --all shows th
 				return err
 			}
 			ctx := cmd.Context()
-			return env.reading(ctx, func(c *Config, s *store.Store) error { return listCallbacks(ctx, env, c, s, f) })
+			return env.Reading(ctx, func(c *config.Config, s *store.Store) error { return listCallbacks(ctx, env, c, s, f) })
 		},
 	}
 	flags := cmd.Flags()
@@ -71,13 +73,13 @@ func (f callbacksFlags) check() error {
 	return nil
 }
 
-func listCallbacks(ctx context.Context, env *Env, c *Config, s *store.Store, f callbacksFlags) error {
-	if err := c.knows(ctx, s, f.account); err != nil {
+func listCallbacks(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store, f callbacksFlags) error {
+	if err := knownAccounts(ctx, c, s, f.account); err != nil {
 		return err
 	}
 	fetch := func(size int, cursor string) ([]model.Callback, string, error) {
 		return s.Callbacks(ctx, store.CallbackFilter{
-			Account: f.account, Ref: f.ref, Verdict: model.Verdict(f.verdict), Since: f.since.at, Limit: size, Cursor: cursor,
+			Account: f.account, Ref: f.ref, Verdict: model.Verdict(f.verdict), Since: f.since.At, Limit: size, Cursor: cursor,
 		})
 	}
 	if f.json {
@@ -95,7 +97,7 @@ func listCallbacks(ctx context.Context, env *Env, c *Config, s *store.Store, f c
 	return env.Print(env.CallbacksTable(list, true))
 }
 
-func newCallbacksShowCommand(env *Env) *cobra.Command {
+func newCallbacksShowCommand(env *engine.Env) *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:     "show ID",
@@ -105,7 +107,7 @@ func newCallbacksShowCommand(env *Env) *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			return env.reading(ctx, func(_ *Config, s *store.Store) error {
+			return env.Reading(ctx, func(_ *config.Config, s *store.Store) error {
 				c, err := s.Callback(ctx, args[0])
 				if errors.Is(err, store.ErrNoRow) {
 					return fmt.Errorf("no callback %s: `countersign callbacks list` shows what there is", output.Quoted(args[0]))

@@ -9,11 +9,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
-	"countersign/worker"
+	"countersign/worker/apply"
 	"countersign/worker/callback"
 )
 
@@ -22,12 +24,12 @@ type replayFlags struct {
 	account       string
 	refused       bool
 	notUnderstood bool
-	since         span
+	since         config.Span
 	dryRun, json  bool
 }
 
-func newCallbacksReplayCommand(env *Env) *cobra.Command {
-	f := replayFlags{since: span{now: env.Now}}
+func newCallbacksReplayCommand(env *engine.Env) *cobra.Command {
+	f := replayFlags{since: config.Span{Now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "replay [ID...]",
 		Short: "Hand stored callbacks in again, after a mended secret or setting",
@@ -41,11 +43,11 @@ nothing twice. It works beside a running daemon; a new secret still has to be re
 			if err := f.check(); err != nil {
 				return err
 			}
-			c, err := env.config() // secrets too: they are what is tried
+			c, err := env.Config() // secrets too: they are what is tried
 			if err != nil {
 				return err
 			}
-			return env.writingWith(cmd.Context(), c, func(ctx context.Context, w *writer) error { return replayCallbacks(ctx, env, w, f) })
+			return env.WritingWith(cmd.Context(), c, func(ctx context.Context, w *engine.Writer) error { return replayCallbacks(ctx, env, w, f) })
 		},
 	}
 	flags := cmd.Flags()
@@ -63,28 +65,28 @@ func (f replayFlags) check() error {
 	switch {
 	case len(f.ids) == 0 && !chosen:
 		return output.Usagef("nothing to replay: name callbacks, or --refused, or --not-understood")
-	case len(f.ids) > 0 && (chosen || f.account != "" || f.since.at != nil):
+	case len(f.ids) > 0 && (chosen || f.account != "" || f.since.At != nil):
 		return output.Usagef("callbacks are named or chosen by --refused, --not-understood, --account and --since, not both")
 	}
 	return nil
 }
 
 // choose returns the callbacks to replay, in the order in which they came. Ids are as long for each, and in that order.
-func (f replayFlags) choose(ctx context.Context, c *Config, s *store.Store) ([]string, error) {
+func (f replayFlags) choose(ctx context.Context, c *config.Config, s *store.Store) ([]string, error) {
 	ids := slices.Clone(f.ids)
 	if len(ids) == 0 {
-		if err := c.knows(ctx, s, f.account); err != nil {
+		if err := knownAccounts(ctx, c, s, f.account); err != nil {
 			return nil, err
 		}
 	}
 	for verdict, on := range map[model.Verdict]bool{model.Refused: f.refused, model.NotUnderstood: f.notUnderstood} {
 		for cursor := ""; on; {
-			list, next, err := s.Callbacks(ctx, store.CallbackFilter{Account: f.account, Verdict: verdict, Since: f.since.at, Limit: 500, Cursor: cursor})
+			list, next, err := s.Callbacks(ctx, store.CallbackFilter{Account: f.account, Verdict: verdict, Since: f.since.At, Limit: 500, Cursor: cursor})
 			if err != nil {
 				return nil, err
 			}
 			for _, cb := range list {
-				if _, ok := c.account(cb.Account); ok {
+				if _, ok := c.Account(cb.Account); ok {
 					ids = append(ids, cb.ID)
 				}
 			}
@@ -109,16 +111,16 @@ type replayedJSON struct {
 }
 
 // replayCallbacks hands in each callback; one that cannot be does not stop the others.
-func replayCallbacks(ctx context.Context, env *Env, w *writer, f replayFlags) error {
-	keys, err := env.installationKeys(w.config)
+func replayCallbacks(ctx context.Context, env *engine.Env, w *engine.Writer, f replayFlags) error {
+	keys, err := env.InstallationKeys(w.Config)
 	if err != nil {
 		return err
 	}
-	ids, err := f.choose(ctx, w.config, w.store)
+	ids, err := f.choose(ctx, w.Config, w.Store)
 	if err != nil {
 		return err
 	}
-	accounts := map[string]built{}
+	accounts := map[string]engine.BuiltAccount{}
 	var errs []error
 	for _, id := range ids {
 		if ctx.Err() != nil {
@@ -145,19 +147,19 @@ func replayCallbacks(ctx context.Context, env *Env, w *writer, f replayFlags) er
 	return errors.Join(errs...)
 }
 
-func replayCallback(ctx context.Context, env *Env, w *writer, accounts map[string]built, id string, keys [][]byte, dry bool) (out replayedJSON, err error) {
-	was, err := wholeCallback(ctx, w.store, id)
+func replayCallback(ctx context.Context, env *engine.Env, w *engine.Writer, accounts map[string]engine.BuiltAccount, id string, keys [][]byte, dry bool) (out replayedJSON, err error) {
+	was, err := wholeCallback(ctx, w.Store, id)
 	if err != nil {
 		return out, err
 	}
 	b, ok := accounts[was.Account]
 	if !ok {
-		if b, err = env.named(ctx, w.store, w.config, was.Account); err != nil {
+		if b, err = env.Named(ctx, w.Store, w.Config, was.Account); err != nil {
 			return out, err
 		}
-		accounts[was.Account], w.built = b, append(w.built, b.account)
+		accounts[was.Account], w.Built = b, append(w.Built, b.Running)
 	}
-	in, err := callback.Judge(b.account, kept(was, keys))
+	in, err := callback.Judge(b.Running, kept(was, keys))
 	if errors.Is(err, provider.ErrUnreadable) {
 		return out, fmt.Errorf("callback %s: %w", id, err)
 	}
@@ -169,12 +171,12 @@ func replayCallback(ctx context.Context, env *Env, w *writer, accounts map[strin
 		out.Note = "its proof covered what was cut out of the body when it was stored"
 	}
 	if dry {
-		if !worker.WorthReplaying(was, in) {
+		if !apply.WorthReplaying(was, in) {
 			out.After, out.Outcome = out.Before, string(was.Outcome)
 		}
 		return out, nil
 	}
-	res, _, err := w.worker.Replay(ctx, was, in)
+	res, _, err := w.Worker.Table.Replay(ctx, was, in)
 	if err != nil {
 		return out, fmt.Errorf("callback %s: %w", id, err)
 	}

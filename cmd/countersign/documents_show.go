@@ -7,12 +7,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 )
 
-func newDocumentsShowCommand(env *Env) *cobra.Command {
+func newDocumentsShowCommand(env *engine.Env) *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:   "show ACCOUNT REF [DOCUMENT]",
@@ -25,7 +27,7 @@ authorities is asked. One word sums them up: intact, altered, unsigned or unknow
 		Args:    cobra.RangeArgs(2, 3),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			return env.reading(ctx, func(c *Config, s *store.Store) error {
+			return env.Reading(ctx, func(c *config.Config, s *store.Store) error {
 				list, err := documentsNamed(ctx, c, s, args)
 				if err != nil {
 					return err
@@ -48,7 +50,7 @@ authorities is asked. One word sums them up: intact, altered, unsigned or unknow
 }
 
 // documentsNamed finds the documents that ACCOUNT REF [DOCUMENT] names: at least one.
-func documentsNamed(ctx context.Context, c *Config, s *store.Store, args []string) ([]model.Document, error) {
+func documentsNamed(ctx context.Context, c *config.Config, s *store.Store, args []string) ([]model.Document, error) {
 	t, err := findRow(ctx, c, s, args[:2])
 	if err != nil {
 		return nil, err

@@ -10,13 +10,15 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 )
 
 type gapsFlags struct {
 	account   string
-	since     span
+	since     config.Span
 	limit     int
 	json      bool
 	all       bool
@@ -28,7 +30,7 @@ type gapsFlags struct {
 // pflag.Value.
 type failUnder struct {
 	set    bool
-	wanted *Percent // nil: the objective
+	wanted *config.Percent // nil: the objective
 }
 
 const theObjective = "objective"
@@ -39,8 +41,8 @@ func (f *failUnder) Set(s string) error {
 	if s == theObjective {
 		return nil
 	}
-	var p Percent
-	if err := p.parse(s); err != nil {
+	p, err := config.ParsePercent(s)
+	if err != nil {
 		return fmt.Errorf("%q %w", s, err)
 	}
 	f.wanted = &p
@@ -57,8 +59,8 @@ func (f *failUnder) String() string {
 // Type is what the help calls it.
 func (f *failUnder) Type() string { return "SHARE" }
 
-func newGapsCommand(env *Env) *cobra.Command {
-	f := gapsFlags{since: span{now: env.Now}}
+func newGapsCommand(env *engine.Env) *cobra.Command {
+	f := gapsFlags{since: config.Span{Now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "gaps",
 		Short: "List the changes that callbacks missed, and say how many they told",
@@ -81,7 +83,7 @@ Without --since it looks at the last 30 days. With --fail-under, an account belo
 				return output.Usagef("--limit %d is below nothing", f.limit)
 			}
 			ctx := cmd.Context()
-			return env.reading(ctx, func(c *Config, s *store.Store) error { return runGaps(ctx, env, c, s, f) })
+			return env.Reading(ctx, func(c *config.Config, s *store.Store) error { return runGaps(ctx, env, c, s, f) })
 		},
 	}
 	cmd.Flags().StringVar(&f.account, "account", "", "only this `ACCOUNT`")
@@ -95,13 +97,13 @@ Without --since it looks at the last 30 days. With --fail-under, an account belo
 	return cmd
 }
 
-func runGaps(ctx context.Context, env *Env, c *Config, s *store.Store, f gapsFlags) error {
-	if err := c.knows(ctx, s, f.account); err != nil {
+func runGaps(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store, f gapsFlags) error {
+	if err := knownAccounts(ctx, c, s, f.account); err != nil {
 		return err
 	}
-	if f.since.at == nil {
-		month := env.Now().Add(-30 * day)
-		f.since.at = &month
+	if f.since.At == nil {
+		month := env.Now().Add(-30 * config.Day)
+		f.since.At = &month
 	}
 	sums, err := sumLedgers(ctx, env, c, s, f)
 	if err != nil {
@@ -126,7 +128,7 @@ func runGaps(ctx context.Context, env *Env, c *Config, s *store.Store, f gapsFla
 				return err
 			}
 		}
-		if err := printShares(env, sums, *f.since.at); err != nil {
+		if err := printShares(env, sums, *f.since.At); err != nil {
 			return err
 		}
 	}
@@ -134,7 +136,7 @@ func runGaps(ctx context.Context, env *Env, c *Config, s *store.Store, f gapsFla
 }
 
 // sumLedgers reads what the ledger says of each account.
-func sumLedgers(ctx context.Context, env *Env, c *Config, s *store.Store, f gapsFlags) (out []output.LedgerSum, err error) {
+func sumLedgers(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store, f gapsFlags) (out []output.LedgerSum, err error) {
 	accounts, err := s.Accounts(ctx)
 	if err != nil {
 		return nil, err
@@ -143,7 +145,7 @@ func sumLedgers(ctx context.Context, env *Env, c *Config, s *store.Store, f gaps
 		if f.account != "" && account.ID != f.account {
 			continue
 		}
-		l, err := sumLedger(ctx, env, s, account.ID, *f.since.at, float64(c.CallbackObjective))
+		l, err := sumLedger(ctx, env, s, account.ID, *f.since.At, float64(c.CallbackObjective))
 		if err != nil {
 			return nil, err
 		}
@@ -154,7 +156,7 @@ func sumLedgers(ctx context.Context, env *Env, c *Config, s *store.Store, f gaps
 
 // judge is exit 3 where an account's callbacks told too little. One that was taken out of the config counts only if it
 // is named.
-func (f gapsFlags) judge(c *Config, sums []output.LedgerSum) error {
+func (f gapsFlags) judge(c *config.Config, sums []output.LedgerSum) error {
 	if !f.failUnder.set {
 		return nil
 	}
@@ -164,8 +166,8 @@ func (f gapsFlags) judge(c *Config, sums []output.LedgerSum) error {
 		if f.failUnder.wanted != nil {
 			wanted = *f.failUnder.wanted
 		}
-		if _, configured := c.account(l.Account); (configured || f.account != "") && output.Below(l.ShareTold, float64(wanted)) {
-			errs = append(errs, fmt.Errorf("account %s: callbacks told %s of its changes, below %s", l.Account, output.Percent(l.Told, l.All()), wanted))
+		if _, configured := c.Account(l.Account); (configured || f.account != "") && output.Below(l.Share, float64(wanted)) {
+			errs = append(errs, fmt.Errorf("account %s: callbacks told %s of its changes, below %s", l.Account, output.Percent(l.Reported, l.All()), wanted))
 		}
 	}
 	if len(errs) == 0 {
@@ -175,8 +177,8 @@ func (f gapsFlags) judge(c *Config, sums []output.LedgerSum) error {
 }
 
 // listGaps prints the ledger itself.
-func listGaps(ctx context.Context, env *Env, s *store.Store, f gapsFlags) error {
-	list, err := s.Gaps(ctx, store.GapFilter{Account: f.account, Since: f.since.at, Limit: env.Shown(f.limit, f.all || f.json)})
+func listGaps(ctx context.Context, env *engine.Env, s *store.Store, f gapsFlags) error {
+	list, err := s.Gaps(ctx, store.GapFilter{Account: f.account, Since: f.since.At, Limit: env.Shown(f.limit, f.all || f.json)})
 	if err != nil {
 		return err
 	}
@@ -190,18 +192,18 @@ func listGaps(ctx context.Context, env *Env, s *store.Store, f gapsFlags) error 
 		return nil
 	}
 	if len(list) == 0 {
-		return env.Printf("no gaps since %s\n", f.since.at.UTC().Format(time.DateOnly))
+		return env.Printf("no gaps since %s\n", f.since.At.UTC().Format(time.DateOnly))
 	}
 	return env.Print(env.GapsTable(list, true))
 }
 
 // sumLedger reads what the ledger says of an account since a day.
-func sumLedger(ctx context.Context, env *Env, s *store.Store, account string, since time.Time, wanted float64) (out output.LedgerSum, err error) {
-	out = output.LedgerSum{Account: account, Since: since.UTC().Truncate(day), Wanted: wanted}
-	if out.ShareTold, err = s.Share(ctx, account, &since); err != nil {
+func sumLedger(ctx context.Context, env *engine.Env, s *store.Store, account string, since time.Time, wanted float64) (out output.LedgerSum, err error) {
+	out = output.LedgerSum{Account: account, Since: since.UTC().Truncate(config.Day), Wanted: wanted}
+	if out.Share, err = s.Share(ctx, account, &since); err != nil {
 		return out, err
 	}
-	recent := env.Now().UTC().Add(-day).Truncate(day)
+	recent := env.Now().UTC().Add(-config.Day).Truncate(config.Day)
 	if since.After(recent) {
 		recent = since
 	}
@@ -216,7 +218,7 @@ func sumLedger(ctx context.Context, env *Env, s *store.Store, account string, si
 }
 
 // printShares prints, per account, how many changes callbacks told, and what became of the others.
-func printShares(env *Env, sums []output.LedgerSum, since time.Time) error {
+func printShares(env *engine.Env, sums []output.LedgerSum, since time.Time) error {
 	if len(sums) == 0 {
 		return nil
 	}
@@ -224,8 +226,8 @@ func printShares(env *Env, sums []output.LedgerSum, since time.Time) error {
 	times := env.Table("account", "changes that no callback told", "how many", "half within", "90% within", "99% within")
 	for _, l := range sums {
 		t.AppendRow(table.Row{
-			l.Account, env.ShareWords(l.ShareTold, l.Wanted), l.Told, l.Missed, l.Late, l.Refused, l.Unsubscribed + l.NoEvent, output.PercentWords(l.Wanted),
-			strconv.FormatFloat(output.Allowed(l.ShareTold, l.Wanted), 'f', 1, 64), env.BudgetWords(l.ShareTold, l.Wanted), output.BurnWords(l.Recent, l.Wanted),
+			l.Account, env.ShareWords(l.Share, l.Wanted), l.Reported, l.Missed, l.Late, l.Refused, l.Unsubscribed + l.NoEvent, output.PercentWords(l.Wanted),
+			strconv.FormatFloat(output.Allowed(l.Share, l.Wanted), 'f', 1, 64), env.BudgetWords(l.Share, l.Wanted), output.BurnWords(l.Recent, l.Wanted),
 		})
 		for _, p := range []struct {
 			what string
@@ -257,7 +259,7 @@ func printShares(env *Env, sums []output.LedgerSum, since time.Time) error {
 }
 
 // printFirsts prints which channels told of changes first.
-func printFirsts(env *Env, sums []output.LedgerSum) error {
+func printFirsts(env *engine.Env, sums []output.LedgerSum) error {
 	t := env.Table("account", "told first by")
 	for _, l := range sums {
 		if words := output.ChannelWords(l.Firsts); words != "" {

@@ -16,15 +16,16 @@ import (
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/provider"
-	"countersign/provider/transport"
 )
 
 // longestCode is how many bytes of a pasted code or URL are read.
 const longestCode = 16 << 10
 
-func newOauthCommand(env *Env) *cobra.Command {
+func newOauthCommand(env *engine.Env) *cobra.Command {
 	return group("oauth", "Log in to a provider with a browser", newOauthLoginCommand(env))
 }
 
@@ -32,7 +33,7 @@ type oauthOptions struct {
 	code, listen, redirect string
 }
 
-func newOauthLoginCommand(env *Env) *cobra.Command {
+func newOauthLoginCommand(env *engine.Env) *cobra.Command {
 	var o oauthOptions
 	cmd := &cobra.Command{
 		Use:   "login ACCOUNT",
@@ -49,7 +50,7 @@ address to name where the service insists on one that it knows.`,
 			switch {
 			case o.code != "" && (o.listen != "" || o.redirect != ""):
 				return output.Usagef("--code goes alone: the code is there already")
-			case o.listen != "" && !loopback(o.listen):
+			case o.listen != "" && !config.Loopback(o.listen):
 				return output.Usagef("--listen %s is not on this machine: 127.0.0.1:PORT is", output.Quoted(o.listen))
 			}
 			return runLogin(cmd.Context(), env, args[0], o)
@@ -61,24 +62,23 @@ address to name where the service insists on one that it knows.`,
 	return cmd
 }
 
-func runLogin(ctx context.Context, env *Env, id string, o oauthOptions) error {
-	c, err := env.config()
+func runLogin(ctx context.Context, env *engine.Env, id string, o oauthOptions) error {
+	c, err := env.Config()
 	if err != nil {
 		return err
 	}
-	acc, ok := c.account(id)
+	acc, ok := c.Account(id)
 	if !ok {
 		return output.Usagef("account %q is not in the config", id)
 	}
-	ctx, stop := env.signals(ctx, logrus.NewEntry(env.logger(c.Log)))
+	ctx, stop := env.Signals(ctx, logrus.NewEntry(env.Logger(c.Log)))
 	defer stop()
-	return env.writing(ctx, func(ctx context.Context, w *writer) error {
-		all := newAccounts(env, w.store, w.log)
-		next := &accountTable{transports: map[string]*transport.Transport{}}
-		if err := all.add(next, &accountTable{}, c, acc); err != nil {
+	return env.Writing(ctx, func(ctx context.Context, w *engine.Writer) error {
+		built, err := w.Provider(c, acc)
+		if err != nil {
 			return err
 		}
-		p := next.list[0].Provider.Login
+		p := built.Login
 		if p == nil {
 			return output.Usagef("account %s: %s takes no login with a browser", id, acc.Provider)
 		}
@@ -94,7 +94,7 @@ func runLogin(ctx context.Context, env *Env, id string, o oauthOptions) error {
 }
 
 // loginCode gets the code in the way that was asked for.
-func loginCode(ctx context.Context, env *Env, p provider.Login, o oauthOptions) (code, redirect string, err error) {
+func loginCode(ctx context.Context, env *engine.Env, p provider.Login, o oauthOptions) (code, redirect string, err error) {
 	if o.code != "" {
 		return o.code, "", nil
 	}
@@ -132,14 +132,14 @@ func loginCode(ctx context.Context, env *Env, p provider.Login, o oauthOptions) 
 }
 
 // pastedCode reads a line from stdin: a code, or the address that holds it.
-func pastedCode(ctx context.Context, env *Env, state string) (string, error) {
+func pastedCode(ctx context.Context, env *engine.Env, state string) (string, error) {
 	type read struct {
 		code string
 		err  error
 	}
 	done := make(chan read, 1)
 	go func() {
-		in := bufio.NewScanner(env.stdin)
+		in := bufio.NewScanner(env.Stdin)
 		in.Buffer(nil, longestCode)
 		for in.Scan() {
 			if line := strings.TrimSpace(in.Text()); line != "" {

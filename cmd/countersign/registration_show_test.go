@@ -33,7 +33,7 @@ func TestRegistrationShowSaysThatTheProviderTurnedTheCallsOff(t *testing.T) {
 		"one of several that's off": {provider.Registration{Others: []provider.Registration{{URL: ours, Disabled: true}}}, public, "(this is us, and the provider has turned the calls off)"},
 	} {
 		a, stdout, stderr := testApp(nil)
-		a.providers["onespan"] = provider.Driver{New: func(o provider.Options) (provider.Service, error) {
+		a.Providers["onespan"] = provider.Driver{New: func(o provider.Options) (provider.Service, error) {
 			p, err := onespan.New(o)
 			p.Registrar = registers(c.reg)
 			return p, err

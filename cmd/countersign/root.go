@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 
 	"github.com/spf13/cobra"
@@ -16,12 +18,12 @@ import (
 
 // app is one run of the program.
 type app struct {
-	*Env
+	*engine.Env
 	began bool // a verb was found and its arguments fit
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
-	return &app{Env: newEnv(stdin, stdout, stderr, providers())}
+	return &app{Env: engine.NewEnv(stdin, stdout, stderr, providers())}
 }
 
 // run is the whole program: it does what args say and returns the exit code.
@@ -53,17 +55,17 @@ func (a *app) exit(err error) int {
 		}
 	}
 	a.complain(err)
-	a.flush()
+	a.Flush()
 	return code
 }
 
 // complain writes err to stderr: every fault of a config on a line of its own, then one line that
 // says what to do.
 func (a *app) complain(err error) {
-	var list *faults
+	var list *config.Faults
 	if errors.As(err, &list) {
-		for _, f := range list.all {
-			fmt.Fprintf(a.Stderr, "%s\n", f.in(list.file))
+		for _, line := range list.Lines() {
+			fmt.Fprintln(a.Stderr, line)
 		}
 	}
 	fmt.Fprintf(a.Stderr, "error: %s\n", strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
@@ -94,14 +96,14 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 drift or an open incide
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.SetIn(a.stdin)
+	root.SetIn(a.Stdin)
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return output.Usagef("%w: see `%s --help`", err, cmd.CommandPath())
 	})
-	root.PersistentFlags().StringVar(&a.configFlag, "config", "",
-		"config `FILE` (default: COUNTERSIGN_CONFIG, ./config.yaml, "+systemConfig+")")
+	root.PersistentFlags().StringVar(&a.ConfigFlag, "config", "",
+		"config `FILE` (default: COUNTERSIGN_CONFIG, ./config.yaml, "+config.SystemConfig+")")
 	for _, verb := range verbs() {
 		root.AddCommand(verb(a.Env))
 	}

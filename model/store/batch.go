@@ -6,19 +6,20 @@ import (
 	"time"
 
 	"countersign/model"
+	"countersign/model/store/database"
 )
 
-// groupTime bounds a group on PostgreSQL; SQLite's wait is its busy timeout.
+// groupTime bounds the writing of a group on PostgreSQL; SQLite's wait is its busy timeout.
 const groupTime = 30 * time.Second
 
 // Batch is the state that the changes of a group see and change: everything is in memory until the
-// group is written. It is not for use after Apply returns.
+// group is written. Where one of them fails, the Batch is given up and the others change a new one. It is not for use
+// after Apply returns.
 type Batch struct {
 	s      *Store
-	q      *sqlConn
+	q      *database.Tx
 	now    time.Time
-	undo   []func() // of the unit under way
-	broken error    // the database failed under a lazy query
+	broken error // the database failed under a lazy query
 
 	counters, began counts
 	rows            map[model.Key]*cached
@@ -32,7 +33,7 @@ type Batch struct {
 	amended         []*stored
 	changes         []model.Change
 	gaps            map[model.Key][]*gapEntry
-	told            map[toldKey]int
+	reported        map[reportedKey]int
 	accounts        map[string]*accountEntry
 	documents       map[model.Key][]*documentEntry
 	incidents       map[incidentKey]*incidentEntry
@@ -70,7 +71,7 @@ func (c *cached) shape(s *shapes) *shape {
 }
 
 // newBatch locks the counters and fetches everything that the units have named.
-func (s *Store) newBatch(q *sqlConn, group []*unit) (*Batch, error) {
+func (s *Store) newBatch(q *database.Tx, group []*unit) (*Batch, error) {
 	b := &Batch{
 		s: s, q: q, now: s.now(), rows: map[model.Key]*cached{}, copies: map[DedupeKey]*copyOf{}, byID: map[string]*stored{},
 		outcomes: map[string]model.Outcome{}, accounts: map[string]*accountEntry{},
@@ -125,12 +126,12 @@ func (b *Batch) know(keys []model.Key) error {
 // lockCounters makes all who change rows, in whatever process, wait for each other: SQLite's
 // transaction has done so when it began, on PostgreSQL the counters' row does. The rows themselves
 // then need no locks; a lease is all that is written beside.
-func lockCounters(q *sqlConn) (c counts, err error) {
+func lockCounters(q *database.Tx) (c counts, err error) {
 	query := `SELECT seq, version, ordinal FROM counters WHERE id = 1`
-	if q.pg {
+	if q.Postgres {
 		query += ` FOR UPDATE`
 	}
-	err = q.each(func(r *sql.Rows) error { return r.Scan(&c.seq, &c.version, &c.ordinal) }, query)
+	err = q.Each(func(r *sql.Rows) error { return r.Scan(&c.seq, &c.version, &c.ordinal) }, query)
 	return c, err
 }
 
@@ -189,7 +190,7 @@ func (b *Batch) Transaction(k model.Key) (model.Transaction, bool) {
 // documents' counts itself, and a row that is put is leased no longer. Only what differs is written.
 func (b *Batch) Put(t model.Transaction, d model.Decision) {
 	c := b.entry(t.Key())
-	b.keep(c)
+	b.list(c)
 	was := c.now
 	c.now.Transaction = t
 	if !c.present {
@@ -209,14 +210,8 @@ func (b *Batch) Put(t model.Transaction, d model.Decision) {
 	c.present, c.put = true, true
 }
 
-// keep notes how to undo what comes next to a row, and that it has to be written.
-func (b *Batch) keep(c *cached) {
-	before, counters := *c, b.counters
-	b.undo = append(b.undo, func() {
-		listed := c.listed
-		*c, b.counters = before, counters
-		c.listed = listed
-	})
+// list notes that a row has to be written.
+func (b *Batch) list(c *cached) {
 	if !c.listed {
 		c.listed = true
 		b.order = append(b.order, c)
@@ -227,7 +222,7 @@ func (b *Batch) keep(c *cached) {
 // do documents whose file is held.
 func (b *Batch) Remove(k model.Key) {
 	c := b.entry(k)
-	b.keep(c)
+	b.list(c)
 	c.gone = c.gone || c.exists
 	c.now, c.present = row{}, false
 	c.now.Account, c.now.Ref = k.Account, k.Ref
@@ -239,7 +234,7 @@ func (b *Batch) touchRow(k model.Key) *cached {
 	if !c.present {
 		return nil
 	}
-	b.keep(c)
+	b.list(c)
 	c.put = true
 	return c
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign/model"
+	"countersign/model/store/database"
 )
 
 // copyOf is the callback that holds a dedupe key.
@@ -19,8 +20,7 @@ type copyOf struct {
 // stored is a callback that this group adds.
 type stored struct {
 	Packed
-	n       int64
-	dropped bool // its change failed
+	n int64
 }
 
 // Packed is a callback with its body and headers as they rest, which Pack makes. One that is made by hand
@@ -58,7 +58,7 @@ func (s *Store) Pack(c model.Callback) (Packed, error) {
 	p := Packed{Callback: c, headers: "{}", done: true}
 	p.Sealed = p.Sealed || p.Verdict == model.Refused
 	var err error
-	if p.body, err = s.box.pack(p.Body, p.Sealed, "callback "+p.Account); err != nil {
+	if p.body, err = s.box.Pack(p.Body, p.Sealed, "callback "+p.Account); err != nil {
 		return Packed{}, err
 	}
 	if len(p.Headers) > 0 {
@@ -101,14 +101,14 @@ func (b *Batch) fetchCopies(keys []DedupeKey) error {
 			numbers, ofRow = append(numbers, c.was.n), append(ofRow, k.Key)
 		}
 	}
-	if b.q.pg {
-		return b.q.each(scan, b.s.sql.pgCopies, numbers, ofRow, accounts, refs, loose)
+	if b.q.Postgres {
+		return b.q.Each(scan, b.s.sql.pgCopies, numbers, ofRow, accounts, refs, loose)
 	}
-	err := b.s.sql.copies.find(b.q, len(numbers), func(args []any, i int) []any { return append(args, numbers[i], ofRow[i]) }, scan)
+	err := b.s.sql.copies.Find(b.q, len(numbers), func(args []any, i int) []any { return append(args, numbers[i], ofRow[i]) }, scan)
 	if err != nil {
 		return err
 	}
-	return b.s.sql.loose.find(b.q, len(keys), func(args []any, i int) []any { return append(args, accounts[i], refs[i], loose[i]) }, scan)
+	return b.s.sql.loose.Find(b.q, len(keys), func(args []any, i int) []any { return append(args, accounts[i], refs[i], loose[i]) }, scan)
 }
 
 // Seen says which callback holds a dedupe key, those of this group too.
@@ -132,16 +132,12 @@ func (b *Batch) ReleaseDedupe(k DedupeKey) {
 	if !ok {
 		return
 	}
-	was := b.copies[k]
 	b.copies[k] = nil
 	if mine := b.byID[id]; mine != nil {
 		mine.DedupeKey = ""
-		b.undo = append(b.undo, func() { mine.DedupeKey, b.copies[k] = k.Key, was })
 		return
 	}
-	n := len(b.released)
 	b.released = append(b.released, k)
-	b.undo = append(b.undo, func() { b.released, b.copies[k] = b.released[:n], was })
 }
 
 // AddCallback stores a callback and returns its id. A dedupe key that another one holds is not
@@ -152,7 +148,6 @@ func (b *Batch) AddCallback(c Packed) string {
 		b.fail(err) //nolint:errcheck // the group is given up and its changes tried alone
 		return ""
 	}
-	counters := b.counters
 	k := DedupeKey{c.Account, c.Ref, c.DedupeKey}
 	if c.DedupeKey != "" {
 		if _, _, taken := b.Seen(k); taken {
@@ -167,70 +162,47 @@ func (b *Batch) AddCallback(c Packed) string {
 	if c.DedupeKey != "" {
 		b.copies[k] = &copyOf{add.ID, c.Verdict}
 	}
-	b.undo = append(b.undo, func() {
-		add.dropped, b.counters = true, counters
-		delete(b.byID, add.ID)
-		if c.DedupeKey != "" {
-			b.copies[k] = nil
-		}
-	})
 	return add.ID
 }
 
 // SetOutcome says what a callback did.
 func (b *Batch) SetOutcome(id string, o model.Outcome) {
 	if mine := b.byID[id]; mine != nil {
-		was := mine.Outcome
 		mine.Outcome = o
-		b.undo = append(b.undo, func() { mine.Outcome = was })
 		return
 	}
-	was, had := b.outcomes[id]
 	b.outcomes[id] = o
-	b.undo = append(b.undo, func() {
-		delete(b.outcomes, id)
-		if had {
-			b.outcomes[id] = was
-		}
-	})
 }
 
 // SetOutcomes says what all the accepted callbacks of a row came to.
 func (b *Batch) SetOutcomes(k model.Key, o model.Outcome) {
 	for _, c := range b.callbacks {
-		if !c.dropped && c.Account == k.Account && c.Ref == k.Ref && c.Verdict == model.Accepted {
+		if c.Account == k.Account && c.Ref == k.Ref && c.Verdict == model.Accepted {
 			b.SetOutcome(c.ID, o)
 		}
 	}
 	if b.rowOutcomes == nil {
 		b.rowOutcomes = map[model.Key]model.Outcome{}
 	}
-	was, had := b.rowOutcomes[k]
 	b.rowOutcomes[k] = o
-	b.undo = append(b.undo, func() {
-		delete(b.rowOutcomes, k)
-		if had {
-			b.rowOutcomes[k] = was
-		}
-	})
 }
 
 // Called returns the callbacks that named a row after since, those of this group too; all if nil. Of
 // those of one type, verdict and proof the newest stands for all.
 func (b *Batch) Called(k model.Key, since *time.Time) ([]model.Called, error) {
-	w := where{}
-	w.add("verdict IN ('accepted', 'refused') AND outcome <> 'ignored'") // a copy tells nothing new
+	w := database.Where{}
+	w.Add("verdict IN ('accepted', 'refused') AND outcome <> 'ignored'") // a copy tells nothing new
 	if since != nil {
-		w.add("at > ?", *since)
+		w.Add("at > ?", *since)
 	}
 	query, args := callbacksOf("type, verdict, unproved, at, n", k, w, "n")
 	query = "SELECT type, verdict, unproved, MAX(at) FROM (" + query + ") c GROUP BY type, verdict, unproved" +
 		" ORDER BY verdict, unproved, type LIMIT 1000" // a flood of the refused comes last
 	var out []model.Called
-	err := b.q.each(func(r *sql.Rows) error {
+	err := b.q.Each(func(r *sql.Rows) error {
 		var c model.Called
 		var v model.Verdict
-		err := r.Scan(&c.Type, &v, &c.Unproved, moment{&c.At})
+		err := r.Scan(&c.Type, &v, &c.Unproved, database.Moment(&c.At))
 		c.Refused = v == model.Refused
 		out = append(out, c)
 		return err
@@ -239,7 +211,7 @@ func (b *Batch) Called(k model.Key, since *time.Time) ([]model.Called, error) {
 		return nil, b.fail(err)
 	}
 	for _, c := range b.callbacks {
-		if !c.dropped && c.Account == k.Account && c.Ref == k.Ref && c.MayExplain() && (since == nil || c.At.After(*since)) {
+		if c.Account == k.Account && c.Ref == k.Ref && c.MayExplain() && (since == nil || c.At.After(*since)) {
 			out = append(out, model.Called{Type: c.Type, At: c.At, Refused: c.Verdict == model.Refused, Unproved: c.Unproved})
 		}
 	}
@@ -252,7 +224,7 @@ func (b *Batch) releaseCopies() error {
 			`UPDATE callbacks SET dedupe_key = NULL WHERE txn = (SELECT n FROM transactions WHERE account = ? AND ref = ?) AND dedupe_key = ?`,
 			`UPDATE callbacks SET dedupe_key = NULL WHERE txn IS NULL AND account = ? AND ref = ? AND dedupe_key = ?`,
 		} {
-			if err := b.q.exec(query, k.Account, k.Ref, k.Key); err != nil {
+			if err := b.q.Exec(query, k.Account, k.Ref, k.Key); err != nil {
 				return err
 			}
 		}
@@ -261,14 +233,8 @@ func (b *Batch) releaseCopies() error {
 }
 
 func (b *Batch) writeCallbacks() error {
-	list := make([]*stored, 0, len(b.callbacks))
-	for _, c := range b.callbacks {
-		if !c.dropped {
-			list = append(list, c)
-		}
-	}
-	return b.s.sql.addCallbacks.insert(b.q, len(list), func(args []any, i int) []any {
-		c := list[i]
+	return b.s.sql.addCallbacks.Insert(b.q, len(b.callbacks), func(args []any, i int) []any {
+		c := b.callbacks[i]
 		var key, body any
 		if c.DedupeKey != "" {
 			key = c.DedupeKey
@@ -287,7 +253,7 @@ func (b *Batch) writeOutcomes() error {
 		if err != nil {
 			continue
 		}
-		if err := b.q.exec(`UPDATE callbacks SET outcome = ? WHERE n = ?`, string(o), n); err != nil {
+		if err := b.q.Exec(`UPDATE callbacks SET outcome = ? WHERE n = ?`, string(o), n); err != nil {
 			return err
 		}
 	}
@@ -296,7 +262,7 @@ func (b *Batch) writeOutcomes() error {
 			`UPDATE callbacks SET outcome = ? WHERE txn = (SELECT n FROM transactions WHERE account = ? AND ref = ?) AND verdict = 'accepted' AND n <= ?`,
 			`UPDATE callbacks SET outcome = ? WHERE txn IS NULL AND account = ? AND ref = ? AND verdict = 'accepted' AND n <= ?`,
 		} {
-			if err := b.q.exec(query, string(o), k.Account, k.Ref, b.began.ordinal); err != nil {
+			if err := b.q.Exec(query, string(o), k.Account, k.Ref, b.began.ordinal); err != nil {
 				return err
 			}
 		}
@@ -312,11 +278,11 @@ func (b *Batch) StoredVerdict(id string) (v model.Verdict, ok bool, err error) {
 		return "", false, nil //nolint:nilerr // an id that is none names no callback
 	}
 	for _, c := range b.amended {
-		if c.n == n && !c.dropped {
+		if c.n == n {
 			return c.Verdict, true, nil
 		}
 	}
-	err = b.q.each(func(r *sql.Rows) error { ok = true; return r.Scan(&v) }, `SELECT verdict FROM callbacks WHERE n = ?`, n)
+	err = b.q.Each(func(r *sql.Rows) error { ok = true; return r.Scan(&v) }, `SELECT verdict FROM callbacks WHERE n = ?`, n)
 	return v, ok, b.fail(err)
 }
 
@@ -333,30 +299,18 @@ func (b *Batch) Amend(c Packed) {
 		return
 	}
 	k := DedupeKey{c.Account, c.Ref, c.DedupeKey}
-	var was *copyOf
 	if c.DedupeKey != "" {
 		if id, _, taken := b.Seen(k); taken && id != c.ID {
 			c.DedupeKey = ""
 		} else {
-			was = b.copies[k]
 			b.copies[k] = &copyOf{c.ID, c.Verdict}
 		}
 	}
-	add := &stored{Packed: c, n: n}
-	b.amended = append(b.amended, add)
-	b.undo = append(b.undo, func() {
-		add.dropped = true
-		if c.DedupeKey != "" {
-			b.copies[k] = was
-		}
-	})
+	b.amended = append(b.amended, &stored{Packed: c, n: n})
 }
 
 func (b *Batch) writeAmended() error {
 	for _, c := range b.amended {
-		if c.dropped {
-			continue
-		}
 		var key, body any
 		if c.DedupeKey != "" {
 			key = c.DedupeKey
@@ -364,7 +318,7 @@ func (b *Batch) writeAmended() error {
 		if c.body != nil {
 			body = c.body
 		}
-		err := b.q.exec(`UPDATE callbacks SET txn = ?, ref = ?, dedupe_key = ?, type = ?, event_id = ?, verdict = ?, outcome = ?, note = ?, sealed = ?, body = ?, unproved = ? WHERE n = ?`,
+		err := b.q.Exec(`UPDATE callbacks SET txn = ?, ref = ?, dedupe_key = ?, type = ?, event_id = ?, verdict = ?, outcome = ?, note = ?, sealed = ?, body = ?, unproved = ? WHERE n = ?`,
 			b.number(model.Key{Account: c.Account, Ref: c.Ref}), c.Ref, key, c.Type, c.EventID, string(c.Verdict), string(c.Outcome), c.Note, c.Sealed, body, c.Unproved, c.n)
 		if err != nil {
 			return err

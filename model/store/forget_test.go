@@ -30,7 +30,7 @@ func (d *db) about(t *testing.T, ref, person string) {
 		b.AddGap(model.Gap{Account: "acc", Ref: ref, Kind: model.GapMissed, Change: model.ChangeSigner, Signer: person, Before: noon, FoundAt: noon, SettleAt: noon})
 		b.AddGap(model.Gap{Account: "acc", Ref: ref, Kind: model.GapPending, Change: model.ChangeSigner, Signer: person, Before: noon, FoundAt: noon, SettleAt: noon})
 		b.AddProgress(key(ref), []Step{{Name: person, At: noon}})
-		b.PutRun(model.Run{Account: "acc", Kind: "verify", State: model.RunDone, CreatedAt: noon, Result: fmt.Sprintf("{\"ref\":%q,\"ours\":%q}\n{\"checked\":1}\n", ref, person)})
+		b.PutDrift(DriftLine{Run: "r1", Account: "acc", Ref: ref, Field: "name", Ours: person, Theirs: "of " + person, FoundAt: noon})
 		return nil
 	}, key(ref))
 	check(t, d.SetToken(t.Context(), "acc", "stream:"+ref, []byte(person)))
@@ -75,7 +75,7 @@ func TestForgettingLeavesNothingOfAPerson(t *testing.T) {
 		for table, want := range map[string]int64{ // what is counted stays, and all of others
 			"callbacks": 4, "gaps": 3, "history": 2, "outbox": 2, "documents": 1, "progress": 1, "signers": 242, "transactions": 121, "tokens": 1,
 			"forgotten": 1, "callbacks WHERE body IS NULL AND verdict = 'accepted' AND outcome = 'applied' AND body_hash = 'hash'": 1,
-			"runs WHERE result LIKE '%checked%'": 2,
+			"drift": 1,
 		} {
 			same(t, table, d.count(t, table), want)
 		}
@@ -99,7 +99,7 @@ func TestForgettingLeavesNothingOfAPerson(t *testing.T) {
 // nowhere says that a text is in no file of a SQLite database, and in no row of a PostgreSQL one.
 func (d *db) nowhere(t *testing.T, text string) {
 	t.Helper()
-	if !d.pg {
+	if !d.Postgres() {
 		names, err := filepath.Glob(d.Path() + "*")
 		check(t, err)
 		for _, name := range names {
@@ -111,7 +111,7 @@ func (d *db) nowhere(t *testing.T, text string) {
 		}
 		return
 	}
-	for _, table := range []string{"transactions", "signers", "callbacks", "documents", "history", "gaps", "runs", "progress", "tokens", "forgotten", "deliveries"} {
+	for _, table := range []string{"transactions", "signers", "callbacks", "documents", "history", "gaps", "drift", "runs", "progress", "tokens", "forgotten", "deliveries"} {
 		same(t, table, d.count(t, table+" x WHERE x::text LIKE '%"+text+"%'"), int64(0))
 	}
 }
@@ -165,9 +165,8 @@ func TestRetentionTakesTheFeedFromItsOldEnd(t *testing.T) {
 			d.clock.ms.Store(noon.Add(time.Duration(i) * time.Hour).UnixMilli())
 			d.do(t, move(key(fmt.Sprint(i)), model.Draft), key(fmt.Sprint(i)))
 		}
-		raw, err := d.write.DB()
-		check(t, err)
-		_, err = raw.Exec(`INSERT INTO deliveries (hook, seq, account, ref, state, created_at) SELECT 'h', 2, 'acc', '1', 'waiting', at FROM history WHERE seq = 2`)
+		raw := d.raw(t)
+		_, err := raw.Exec(`INSERT INTO deliveries (hook, seq, account, ref, state, created_at) SELECT 'h', 2, 'acc', '1', 'waiting', at FROM history WHERE seq = 2`)
 		check(t, err)
 		before := at(noon.Add(150 * time.Minute))
 		took, err := d.Prune(t.Context(), PruneBefore{History: before, Outbox: before})

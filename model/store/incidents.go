@@ -4,9 +4,8 @@ import (
 	"context"
 	"database/sql"
 
-	"gorm.io/gorm/clause"
-
 	"countersign/model"
+	"countersign/model/store/database"
 )
 
 type incidentKey struct{ account, kind string }
@@ -23,9 +22,9 @@ type incidentEntry struct {
 func (b *Batch) incident(k incidentKey) (*incidentEntry, error) {
 	if !b.watched[k.account] {
 		var found []model.Incident
-		err := b.q.each(func(r *sql.Rows) error {
+		err := b.q.Each(func(r *sql.Rows) error {
 			i := model.Incident{Account: k.account}
-			err := r.Scan(&i.ID, &i.Kind, &i.Message, moment{&i.OpenedAt})
+			err := r.Scan(&i.ID, &i.Kind, &i.Message, database.Moment(&i.OpenedAt))
 			found = append(found, i)
 			return err
 		}, `SELECT id, kind, message, opened_at FROM incidents WHERE account = ? AND closed_at IS NULL`, k.account)
@@ -54,9 +53,7 @@ func (b *Batch) OpenIncident(account, kind, message string) (opened bool, err er
 	if err != nil || e.open != nil {
 		return false, err
 	}
-	was, counters := *e, b.counters
 	e.open, e.put = &model.Incident{ID: b.id("i"), Account: account, Kind: kind, Message: message, OpenedAt: b.now}, true
-	b.undo = append(b.undo, func() { *e, b.counters = was, counters })
 	b.AddChange(model.Change{Account: account, Kind: model.KindIncident, To: kind, Source: "incident", At: b.now, Announce: true})
 	return true, nil
 }
@@ -67,12 +64,10 @@ func (b *Batch) CloseIncident(account, kind string) (closed bool, err error) {
 	if err != nil || e.open == nil {
 		return false, err
 	}
-	was := *e
 	done, now := *e.open, b.now
 	done.ClosedAt = &now
-	e.closed = append(append([]model.Incident(nil), e.closed...), done)
+	e.closed = append(e.closed, done)
 	e.open, e.put = nil, false
-	b.undo = append(b.undo, func() { *e = was })
 	b.AddChange(model.Change{Account: account, Kind: model.KindIncident, From: kind, Source: "incident", At: b.now, Announce: true})
 	return true, nil
 }
@@ -89,7 +84,7 @@ func (b *Batch) writeIncidents() error {
 		if len(list) == 0 {
 			continue
 		}
-		if err := b.q.db.Clauses(clause.OnConflict{UpdateAll: true}).Create(&list).Error; err != nil {
+		if err := b.q.Save(&list); err != nil {
 			return err
 		}
 	}
@@ -98,12 +93,12 @@ func (b *Batch) writeIncidents() error {
 
 // Incidents lists incidents, the newest first.
 func (s *Store) Incidents(ctx context.Context, openOnly bool) (out []model.Incident, err error) {
-	err = s.view(ctx, func(q *sqlConn) error {
-		db := q.db.Order("opened_at DESC, id DESC")
+	err = s.View(ctx, func(q *database.Tx) error {
+		w := database.Where{}
 		if openOnly {
-			db = db.Where("closed_at IS NULL")
+			w.Add("closed_at IS NULL")
 		}
-		return db.Find(&out).Error
+		return q.Find(&out, `SELECT * FROM incidents`+w.SQL()+` ORDER BY opened_at DESC, id DESC`)
 	})
 	return out, err
 }

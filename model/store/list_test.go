@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"countersign/model"
+	"countersign/model/store/database"
 )
 
 // world puts rows of several accounts and statuses, a second apart, many at the same instant.
@@ -58,10 +59,9 @@ func TestListsFilterAndPage(t *testing.T) {
 			f    Filter
 			want func(r model.Transaction) bool
 		}{
-			"everything":   {Filter{}, func(model.Transaction) bool { return true }},
-			"one account":  {Filter{Account: "b"}, func(r model.Transaction) bool { return r.Account == "b" }},
-			"two accounts": {Filter{Accounts: []string{"c", "a", "c"}}, func(r model.Transaction) bool { return r.Account != "b" }},
-			"a status":     {Filter{Statuses: []model.Status{model.Completed}}, func(r model.Transaction) bool { return r.Status == model.Completed }},
+			"everything":  {Filter{}, func(model.Transaction) bool { return true }},
+			"one account": {Filter{Account: "b"}, func(r model.Transaction) bool { return r.Account == "b" }},
+			"a status":    {Filter{Statuses: []model.Status{model.Completed}}, func(r model.Transaction) bool { return r.Status == model.Completed }},
 			"account and two statuses": {Filter{Account: "a", Statuses: []model.Status{model.Draft, model.Failed}}, func(r model.Transaction) bool {
 				return r.Account == "a" && (r.Status == model.Draft || r.Status == model.Failed)
 			}},
@@ -93,10 +93,6 @@ func TestListsFilterAndPage(t *testing.T) {
 			n, err := d.Count(t.Context(), c.f)
 			check(t, err)
 			same(t, name+": count", n, len(want))
-			slices.Reverse(want)
-			f := c.f
-			f.Oldest, f.Limit = true, 7
-			same(t, name+": the oldest first", pages(t, d, f), want)
 		}
 		if _, _, err := d.Transactions(t.Context(), Filter{Cursor: "nonsense"}); !errors.Is(err, ErrCursor) {
 			t.Errorf("a cursor that is none: %v", err)
@@ -158,10 +154,10 @@ func TestPagesAreCompleteWhileRowsCome(t *testing.T) {
 func TestListsUseTheirIndex(t *testing.T) {
 	d := openSQLiteTest(t)
 	world(t, d, 30)
-	check(t, d.view(t.Context(), func(q *sqlConn) error {
+	check(t, d.View(t.Context(), func(q *database.Tx) error {
 		for name, f := range map[string]Filter{
 			"everything": {}, "account": {Account: "a"}, "status": {Statuses: []model.Status{model.Draft}}, "since": {ChangedSince: &noon},
-			"cursor": {Cursor: cursor{stamp(noon), "b", "x"}.String()}, "own id": {ExternalID: "x"}, "attention": {Attention: true, Account: "a"},
+			"cursor": {Cursor: cursor{database.Stamp(noon), "b", "x"}.String()}, "own id": {ExternalID: "x"}, "attention": {Attention: true, Account: "a"},
 		} {
 			query, args, err := f.keys(q, 50)
 			if err != nil {
@@ -179,8 +175,8 @@ func TestListsUseTheirIndex(t *testing.T) {
 	}))
 }
 
-func explainPlan(q *sqlConn, query string, args []any) (string, error) {
-	rows, err := q.query("EXPLAIN QUERY PLAN "+query, args...)
+func explainPlan(q *database.Tx, query string, args []any) (string, error) {
+	rows, err := q.Query("EXPLAIN QUERY PLAN "+query, args...)
 	if err != nil {
 		return "", err
 	}

@@ -145,8 +145,8 @@ func (e event) observe(ref string) model.Observation {
 	case transactionCancelled:
 		o.Reason = e.said("cancelled_reason")
 	case transactionRejected:
-		if id := e.said("rejected_by.id"); plausible(id) {
-			o.Signers = []model.Signer{{Ref: id, Status: model.SignerDeclined}}
+		if by := in(e.Data, "rejected_by"); plausible(provider.Lookup(by, "id")) {
+			o.Signers = []model.Signer{signerOf(by, model.SignerDeclined)}
 		}
 	case recipientSubmitted:
 		o.Signers = submitted(in(e.Data, "recipient"))
@@ -166,8 +166,18 @@ func submitted(recipients ...any) []model.Signer {
 	for _, r := range recipients {
 		id, at := provider.Lookup(r, "id"), lenient.Text(provider.Lookup(r, "submitted_at"))
 		if plausible(id) && at != "" {
-			out = append(out, model.Signer{Ref: id, Status: model.SignerSigned, SignedAt: at.Time()})
+			signer := signerOf(r, model.SignerSigned)
+			signer.SignedAt = at.Time()
+			out = append(out, signer)
 		}
 	}
 	return out
+}
+
+// signerOf is a recipient as an event describes him.
+func signerOf(recipient any, is model.SignerStatus) model.Signer {
+	said := func(member string) string { return lenient.Text(provider.Lookup(recipient, member)).Plain() }
+	return model.Signer{
+		Ref: provider.Lookup(recipient, "id"), Name: said("name"), Email: said("email"), Role: said("role"), Status: is,
+	}
 }

@@ -1,0 +1,92 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"countersign/model"
+	"countersign/model/store/database"
+)
+
+type reportedKey struct {
+	account, day string
+	change       model.GapChange
+}
+
+const dayLayout = "2006-01-02"
+
+// AddReported counts a change that a callback reported in time, on the day that it did.
+func (b *Batch) AddReported(account string, change model.GapChange, at time.Time) {
+	k := reportedKey{account, at.UTC().Format(dayLayout), change}
+	if b.reported == nil {
+		b.reported = map[reportedKey]int{}
+	}
+	b.reported[k]++
+}
+
+func (b *Batch) writeReported() error {
+	for k, n := range b.reported {
+		err := b.q.Exec(`INSERT INTO reported (account, day, change, count) VALUES (?, ?, ?, ?)
+ON CONFLICT (account, day, change) DO UPDATE SET count = reported.count + excluded.count`, k.account, k.day, string(k.change), n)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Share says how many changes callbacks reported in time, and how the others came to be known.
+type Share struct {
+	Reported, Missed, Late, Refused int
+	Unsubscribed, NoEvent           int // not the callbacks' fault: not in the share
+}
+
+// All is how many changes callbacks should have reported.
+func (t Share) All() int { return t.Reported + t.Missed + t.Late + t.Refused }
+
+// Fraction is reported / (reported + missed + late + refused); 1 where nothing changed.
+func (t Share) Fraction() float64 {
+	if t.All() == 0 {
+		return 1
+	}
+	return float64(t.Reported) / float64(t.All())
+}
+
+// Share counts an account's changes since a time; of all accounts if account is "", from the
+// beginning if since is nil. What callbacks told is kept by day: all of since's day counts, on both sides of the share.
+func (s *Store) Share(ctx context.Context, account string, since *time.Time) (t Share, err error) {
+	w, g := database.Where{}, gapsSince(account, since)
+	w.Text("account = ?", account)
+	if since != nil {
+		w.Add("day >= ?", since.UTC().Format(dayLayout))
+	}
+	err = s.View(ctx, func(q *database.Tx) error {
+		if err := q.QueryRow(`SELECT COALESCE(SUM(count), 0) FROM reported`+w.SQL(), w.Args...).Scan(&t.Reported); err != nil {
+			return err
+		}
+		return q.Each(func(r *sql.Rows) error { return t.add(r) }, `SELECT kind, COUNT(*) FROM gaps`+g.SQL()+` GROUP BY kind`, g.Args...)
+	})
+	return t, err
+}
+
+func (t *Share) add(r *sql.Rows) error {
+	var kind model.GapKind
+	var n int
+	if err := r.Scan(&kind, &n); err != nil {
+		return err
+	}
+	switch kind {
+	case model.GapMissed:
+		t.Missed = n
+	case model.GapLate:
+		t.Late = n
+	case model.GapRefused:
+		t.Refused = n
+	case model.GapUnsubscribed:
+		t.Unsubscribed = n
+	case model.GapNoEvent:
+		t.NoEvent = n
+	}
+	return nil
+}
