@@ -36,11 +36,11 @@ func TestServicesLiveSideBySideUnderAllFaults(t *testing.T) {
 		if !slices.Equal(played, names) || !w.Idle() || down == 0 {
 			t.Errorf("played %v, idle %v", played, w.Idle())
 		}
-		rows, told, unobtainable := map[string]int{}, map[string]int{}, map[string]int{}
+		rows, acknowledged, unobtainable := map[string]int{}, map[string]int{}, map[string]int{}
 		for _, row := range w.Truth().Transactions {
 			rows[row.Provider]++
-			if row.Told {
-				told[row.Provider]++
+			if row.Acknowledged {
+				acknowledged[row.Provider]++
 			}
 			for _, d := range row.Documents {
 				if d.Unobtainable {
@@ -49,8 +49,8 @@ func TestServicesLiveSideBySideUnderAllFaults(t *testing.T) {
 			}
 		}
 		for _, name := range names {
-			if rows[name] != 40 || told[name] == 0 {
-				t.Errorf("%s: %d rows, %d told of", name, rows[name], told[name])
+			if rows[name] != 40 || acknowledged[name] == 0 {
+				t.Errorf("%s: %d rows, %d told of", name, rows[name], acknowledged[name])
 			}
 		}
 		if len(unobtainable) != 1 || unobtainable["autosign"] == 0 {

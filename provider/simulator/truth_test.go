@@ -168,11 +168,11 @@ func TestTheTruthNamesEachAttemptAndItsAnswer(t *testing.T) {
 	o := simulatortest.DocumensoWorld(func(o *world.Options) { o.Faults = world.Faults{Drop: 0.2, Forge: 0.5} })
 	simulatortest.Play(t, o, l, 20*24*time.Hour, func(t *testing.T, w *simulator.World) {
 		truth := w.Truth()
-		told, answers, forged := 0, map[int]int{}, 0
+		callback, answers, forged := 0, map[int]int{}, 0
 		for _, row := range truth.Transactions {
 			all := map[string]int{}
 			for _, c := range row.Callbacks {
-				told++
+				callback++
 				if c.Forged {
 					forged++
 				}
@@ -194,7 +194,7 @@ func TestTheTruthNamesEachAttemptAndItsAnswer(t *testing.T) {
 			}
 		}
 		if answers[200] == 0 || answers[503] == 0 || answers[0] == 0 || forged == 0 || forged >= truth.Forged {
-			t.Errorf("%d callbacks, answers %v, %d of %d forged ones name their ref", told, answers, forged, truth.Forged)
+			t.Errorf("%d callbacks, answers %v, %d of %d forged ones name their ref", callback, answers, forged, truth.Forged)
 		}
 	})
 }

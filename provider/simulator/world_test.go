@@ -77,9 +77,9 @@ func TestTheSameSeedMakesTheSameWorld(t *testing.T) {
 				b.WriteString(strings.Join([]string{row.Ref, row.Name, row.Kind, row.Status, row.ExternalID, "\n"}, "|"))
 				for _, c := range row.Changes {
 					b.WriteString(c.Change + c.From + c.To + c.Signer + c.At.Format(time.RFC3339Nano))
-					for _, told := range c.Callbacks {
-						b.WriteString(told.Type)
-						for _, a := range told.Attempts {
+					for _, callback := range c.Callbacks {
+						b.WriteString(callback.Type)
+						for _, a := range callback.Attempts {
 							b.WriteString(a.Fault)
 						}
 					}
@@ -113,9 +113,9 @@ func TestADroppedCallbackIsNeverDelivered(t *testing.T) {
 		dropped := 0
 		for _, row := range truth.Transactions {
 			for _, c := range row.Changes {
-				for _, told := range c.Callbacks {
-					if len(told.Attempts) != 1 || told.Attempts[0].Answer != 0 || told.Attempts[0].Fault != "dropped" {
-						t.Errorf("%s %s: attempts %+v", row.Ref, told.Type, told.Attempts)
+				for _, callback := range c.Callbacks {
+					if len(callback.Attempts) != 1 || callback.Attempts[0].Answer != 0 || callback.Attempts[0].Fault != "dropped" {
+						t.Errorf("%s %s: attempts %+v", row.Ref, callback.Type, callback.Attempts)
 					}
 					dropped++
 				}
@@ -165,12 +165,12 @@ func TestDropboxSignRepeatsAndOneSpanDoesNot(t *testing.T) {
 		for _, row := range w.Truth().Transactions {
 			want := map[string]int{"onespan": 1, "dropboxsign": 7}[row.Provider]
 			for _, c := range row.Changes {
-				for _, told := range c.Callbacks {
-					if len(told.Attempts) != want {
-						t.Errorf("%s %s: %d attempts, want %d", row.Provider, told.Type, len(told.Attempts), want)
+				for _, callback := range c.Callbacks {
+					if len(callback.Attempts) != want {
+						t.Errorf("%s %s: %d attempts, want %d", row.Provider, callback.Type, len(callback.Attempts), want)
 					}
-					if n := len(told.Attempts); n == 7 && told.Attempts[6].At.Sub(told.Attempts[0].At).Round(time.Minute) < 30*time.Hour+20*time.Minute {
-						t.Errorf("the attempts span %v", told.Attempts[6].At.Sub(told.Attempts[0].At))
+					if n := len(callback.Attempts); n == 7 && callback.Attempts[6].At.Sub(callback.Attempts[0].At).Round(time.Minute) < 30*time.Hour+20*time.Minute {
+						t.Errorf("the attempts span %v", callback.Attempts[6].At.Sub(callback.Attempts[0].At))
 					}
 				}
 			}

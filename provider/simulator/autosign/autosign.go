@@ -106,18 +106,18 @@ func (x *service) Listable(*life.State) bool { return false }
 // decides, whatever answers say. And the links to the files stand in the completed event alone: whoever
 // did not acknowledge it while they lived has no way to the files.
 func (x *service) Refine(t *world.Transaction) (alsoRight []string, unobtainable bool) {
-	if t.State.Word == "cancelled" && !x.toldInTime(t, "transaction_cancelled", time.Time{}) {
+	if t.State.Word == "cancelled" && !x.acknowledgedInTime(t, "transaction_cancelled", time.Time{}) {
 		alsoRight = []string{"expired"}
 	}
-	return alsoRight, t.State.Word == "completed" && !x.toldInTime(t, "transaction_completed", x.linksUntil(t))
+	return alsoRight, t.State.Word == "completed" && !x.acknowledgedInTime(t, "transaction_completed", x.linksUntil(t))
 }
 
-// toldInTime says whether an event of a type was acknowledged, and sent no later than until, if that is not zero.
-func (x *service) toldInTime(t *world.Transaction, kind string, until time.Time) bool {
+// acknowledgedInTime says whether an event of a type was acknowledged, and sent no later than until, if that is not zero.
+func (x *service) acknowledgedInTime(t *world.Transaction, kind string, until time.Time) bool {
 	for _, c := range t.Changes {
-		for _, told := range c.Told {
-			for _, a := range told.Attempts {
-				if told.Type == kind && x.Acknowledged(a.Answer, nil) && (until.IsZero() || !a.At.After(until)) {
+		for _, callback := range c.Reports {
+			for _, a := range callback.Attempts {
+				if callback.Type == kind && x.Acknowledged(a.Answer, nil) && (until.IsZero() || !a.At.After(until)) {
 					return true
 				}
 			}
@@ -237,12 +237,12 @@ func (x *service) Play(t *world.Transaction, s life.Step) []life.News {
 	case "cancel":
 		st.Word, st.Due = "cancelled", st.Updated
 		st.Reason = "Campos incorrectos en el documento"
-		told := []life.News{{Kind: "transaction_cancelled", Tells: status, Message: st.Reason}}
+		caused := []life.News{{Kind: "transaction_cancelled", Tells: status, Message: st.Reason}}
 		if t.Kind == "cancelled_twice" { // both events carry one id, as in the published samples
-			told[0].Event = cuid(t.Rand)
-			told = append([]life.News{{Kind: "transaction_expired", Tells: status, Event: told[0].Event}}, told...)
+			caused[0].Event = cuid(t.Rand)
+			caused = append([]life.News{{Kind: "transaction_expired", Tells: status, Event: caused[0].Event}}, caused...)
 		}
-		return told
+		return caused
 	}
 	return nil
 }

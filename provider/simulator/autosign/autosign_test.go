@@ -35,7 +35,7 @@ func TestAutosignLivesEndAsTheTableSays(t *testing.T) {
 		"all_but_done": "in_progress",
 	}
 	simulatortest.Play(t, onlyAutosign(world.Options{Seed: 7, BornBefore: 9}), &simulatortest.Listener{}, 20*24*time.Hour, func(t *testing.T, w *simulator.World) {
-		seen, told := map[string]bool{}, 0
+		seen, acknowledged := map[string]bool{}, 0
 		c := autosignClient(t, w)
 		for _, row := range w.Truth().Transactions {
 			seen[row.Kind] = true
@@ -45,21 +45,21 @@ func TestAutosignLivesEndAsTheTableSays(t *testing.T) {
 			if row.Status == "completed" && (row.SignersDone != row.SignersTotal || len(row.Documents) == 0) {
 				t.Errorf("%s completed with %d of %d signers and %d documents", row.Kind, row.SignersDone, row.SignersTotal, len(row.Documents))
 			}
-			if row.Told {
-				told++
+			if row.Acknowledged {
+				acknowledged++
 			}
 			is := c.Read("/transaction/" + row.Ref)
 			if is["status"] != row.ProviderStatus || (row.Status == "cancelled" && is["status"] != "expired") || is["updated_at"] != is["created_at"] {
 				t.Errorf("%s is shown as %v, updated %v", row.Kind, is["status"], is["updated_at"])
 			}
 			for _, d := range row.Documents { // those born before tell of nothing; the others were all heard in time
-				if d.Unobtainable == row.Told {
-					t.Errorf("%s: told %v, unobtainable %v", row.Kind, row.Told, d.Unobtainable)
+				if d.Unobtainable == row.Acknowledged {
+					t.Errorf("%s: told %v, unobtainable %v", row.Kind, row.Acknowledged, d.Unobtainable)
 				}
 			}
 		}
-		if len(seen) != len(ends) || told == 0 || told == 36 || !w.Idle() {
-			t.Errorf("%d of %d kinds were seen, %d told, idle %v", len(seen), len(ends), told, w.Idle())
+		if len(seen) != len(ends) || acknowledged == 0 || acknowledged == 36 || !w.Idle() {
+			t.Errorf("%d of %d kinds were seen, %d told, idle %v", len(seen), len(ends), acknowledged, w.Idle())
 		}
 		for _, path := range []string{"/transaction", "/transactions", "/transaction/nobody"} {
 			c.Ask("GET", path, "", http.StatusNotFound)

@@ -121,7 +121,7 @@ func TestAutosignTruthKnowsWhatNoPollCanSee(t *testing.T) {
 						t.Errorf("%s: unobtainable %v", name, d.Unobtainable)
 					}
 				}
-				if !row.Told {
+				if !row.Acknowledged {
 					t.Errorf("%s: %s was told of nothing", name, row.Kind)
 				}
 			}

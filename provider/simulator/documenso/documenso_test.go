@@ -235,12 +235,12 @@ func TestDocumensoTellsTheLastSignatureInThreeCallbacks(t *testing.T) {
 	l := &simulatortest.Listener{}
 	simulatortest.Play(t, simulatortest.DocumensoWorld(nil), l, 20*24*time.Hour, func(t *testing.T, w *simulator.World) {
 		causes, others := map[string]bool{}, 0
-		told := map[string][]string{}
+		eventsOf := map[string][]string{}
 		at := map[string][]time.Time{}
 		for _, h := range l.Heard() {
 			event, p := payload(t, h)
 			ref, _ := p["envelopeId"].(string)
-			told[ref], at[ref] = append(told[ref], event), append(at[ref], h.At)
+			eventsOf[ref], at[ref] = append(eventsOf[ref], event), append(at[ref], h.At)
 			if event == "DOCUMENT_CANCELLED" {
 				causes[fmt.Sprint(p["status"], " ", p["deletedAt"] != nil)] = true
 				if fmt.Sprint(p["teamId"]) != w.Accounts()[0].AccountID {
@@ -261,7 +261,7 @@ func TestDocumensoTellsTheLastSignatureInThreeCallbacks(t *testing.T) {
 			if row.Kind != "completed" {
 				continue
 			}
-			events, n := told[row.Ref], len(told[row.Ref])
+			events, n := eventsOf[row.Ref], len(eventsOf[row.Ref])
 			if got := strings.Join(events[n-3:], " "); got != "DOCUMENT_RECIPIENT_COMPLETED DOCUMENT_SIGNED DOCUMENT_COMPLETED" {
 				t.Errorf("the last signature: %s", got)
 			}
@@ -280,17 +280,17 @@ func TestDocumensoTriesFourTimesAtOnceAndNeverAgain(t *testing.T) {
 		simulatortest.Play(t, o, l, 5*24*time.Hour, func(t *testing.T, w *simulator.World) {
 			for _, row := range w.Truth().Transactions {
 				for _, c := range row.Changes {
-					for _, told := range c.Callbacks {
+					for _, callback := range c.Callbacks {
 						var waits []time.Duration
-						for _, a := range told.Attempts {
-							waits = append(waits, a.At.Sub(told.Attempts[0].At))
+						for _, a := range callback.Attempts {
+							waits = append(waits, a.At.Sub(callback.Attempts[0].At))
 						}
 						want := []time.Duration{0, 50 * time.Millisecond, 110 * time.Millisecond, 170 * time.Millisecond}
 						if speed == 1 && !slices.Equal(waits, want) {
-							t.Errorf("%s: attempts after %v", told.Type, waits)
+							t.Errorf("%s: attempts after %v", callback.Type, waits)
 						}
 						if len(waits) != 4 || waits[3] < want[3] { // at speed, others are in the way
-							t.Errorf("%s: attempts after %v", told.Type, waits)
+							t.Errorf("%s: attempts after %v", callback.Type, waits)
 						}
 					}
 				}

@@ -151,13 +151,13 @@ func TestDocumensoAnswersLookAsCaptured(t *testing.T) {
 			}
 		}
 		path := map[string]string{"detail": "/envelope/" + ref, "list": "/envelope", "folder_list": "/folder", "audit_log": "/envelope/" + ref + "/audit-log"}
-		held := map[string]bool{}
+		withheld := map[string]bool{}
 		for name, theirs := range captured {
 			kind := strings.Split(name, ".")[1]
 			if path[kind] == "" {
 				continue // of the older API
 			}
-			held[kind] = true
+			withheld[kind] = true
 			_, _, ours := simulatortest.Asks(t, w, "GET", "/api/v2"+path[kind], "", simulatortest.DocumensoHeader(w))
 			if kind == "audit_log" { // the entries differ by their type
 				ours.(map[string]any)["data"].([]any)[0].(map[string]any)["data"] = nil
@@ -166,8 +166,8 @@ func TestDocumensoAnswersLookAsCaptured(t *testing.T) {
 				t.Errorf("%s: %s", name, what)
 			}
 		}
-		if len(held) != len(path) {
-			t.Errorf("held: %v", held)
+		if len(withheld) != len(path) {
+			t.Errorf("held: %v", withheld)
 		}
 	})
 }

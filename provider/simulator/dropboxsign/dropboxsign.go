@@ -268,16 +268,16 @@ func (x *service) sign(t *world.Transaction, p *life.Person) []life.News {
 	if p.ViewedAt.IsZero() {
 		p.ViewedAt = st.At
 	}
-	told := []life.News{{Kind: "signature_request_signed", Tells: []string{"signer"}, Who: p.ID}}
+	caused := []life.News{{Kind: "signature_request_signed", Tells: []string{"signer"}, Who: p.ID}}
 	if !st.Last() {
 		if t.Nulls { // some accounts hear of each new version of the file
-			told = append(told, life.News{Kind: "signature_request_downloadable", After: 2 * time.Minute})
+			caused = append(caused, life.News{Kind: "signature_request_downloadable", After: 2 * time.Minute})
 		}
-		return told
+		return caused
 	}
 	wait := time.Minute + time.Duration(t.Rand.Int64N(int64(9*time.Minute)))
 	st.Word, st.Completed = "complete", st.At
 	st.Ready = st.At.Add(x.desk.World.Span(wait, 0))
-	return append(told, life.News{Kind: "signature_request_all_signed", Tells: []string{"status"}},
+	return append(caused, life.News{Kind: "signature_request_all_signed", Tells: []string{"status"}},
 		life.News{Kind: "signature_request_downloadable", After: wait})
 }

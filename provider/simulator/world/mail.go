@@ -104,7 +104,7 @@ func (m *mail) post(t *Transaction, n life.News, fresh []*Change) {
 		t.Calls = append(t.Calls, record)
 		for _, c := range fresh {
 			if tells(n, c) {
-				c.Told = append(c.Told, record)
+				c.Reports = append(c.Reports, record)
 			}
 		}
 		out := &Delivery{Letter: l, desk: d, lane: t, About: t.Ref, Rand: t.luck, title: t.Name, Kind: n.Kind, record: record}
@@ -149,7 +149,7 @@ func (m *mail) submit(d *Delivery, after time.Duration) {
 		d.fault = "reordered"
 		m.world.Counts.Reordered++
 		e.at = at.Add(m.world.Span(time.Hour, 200*time.Millisecond))
-		d.lane.held = append(d.lane.held, e)
+		d.lane.withheld = append(d.lane.withheld, e)
 		m.tell("reordered", d, 0)
 	}
 	m.enqueue(e)
@@ -284,7 +284,7 @@ func (m *mail) landed(d *Delivery, at time.Time, status int, body []byte) {
 	case taken:
 		m.tell("sent", d, status)
 		if d.lane != nil {
-			d.lane.Told = true
+			d.lane.Acknowledged = true
 		}
 		d.desk.Failures = 0
 	default:
@@ -327,7 +327,7 @@ func (m *mail) release(t *Transaction, number int) {
 		m.enqueue(&entry{at: now, d: next})
 	}
 	var still []*entry
-	for _, e := range t.held {
+	for _, e := range t.withheld {
 		switch {
 		case e.d.number > number:
 			still = append(still, e)
@@ -335,10 +335,10 @@ func (m *mail) release(t *Transaction, number int) {
 			e.at = now.Add(time.Millisecond)
 		}
 	}
-	if len(still) < len(t.held) {
+	if len(still) < len(t.withheld) {
 		m.queue.restore()
 	}
-	t.held = still
+	t.withheld = still
 }
 
 func (m *mail) tell(kind string, d *Delivery, answer int) {
