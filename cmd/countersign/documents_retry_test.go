@@ -7,8 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/model/store/database"
 )
 
 // Beside a daemon, retry makes a quarantined document due as a new version; the old row stays.
@@ -19,7 +21,7 @@ func TestDocumentsRetry(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := opened(t, dir)
-	held, err := s.Lock(t.Context(), store.LockWork, "host, process 7", time.Minute)
+	held, err := s.Lock(t.Context(), database.LockWork, "host, process 7", time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +29,7 @@ func TestDocumentsRetry(t *testing.T) {
 	a, stdout, stderr := testApp(map[string]string{keyName: strings.Repeat("01", keySize)})
 	a.providers = providers() // those on paper have no rules
 	code := a.run(t.Context(), []string{"--config", filepath.Clean(config), "documents", "retry", "sales", "p-1"})
-	if code != exitDone || stdout.String() != "1 document to be fetched again\nthe daemon fetches them\n" {
+	if code != output.ExitDone || stdout.String() != "1 document to be fetched again\nthe daemon fetches them\n" {
 		t.Fatalf("exit %d: %s%s", code, stdout, stderr)
 	}
 	list, err := s.Documents(t.Context(), store.DocumentFilter{Account: "sales", Ref: "p-1"})

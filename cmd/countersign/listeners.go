@@ -19,10 +19,10 @@ import (
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sys/unix"
 
+	"countersign/cmd/countersign/config"
 	"countersign/model"
-	"countersign/model/store"
 	"countersign/provider"
-	"countersign/worker"
+	"countersign/worker/apply"
 	"countersign/worker/callback"
 	"countersign/worker/console"
 )
@@ -83,29 +83,30 @@ func (e *engine) openListeners() (in *listeners, err error) {
 		Name: "countersign_callback_objective", Help: "The share of changes that callbacks should tell (callback_objective).",
 	})
 	objective.Set(float64(e.config.CallbackObjective) / 100)
-	reg.MustRegister(callbacks, objective, console.TableMetrics(e.store, e.app.utc), collectors.NewGoCollector(),
+	reg.MustRegister(callbacks, objective, e.env.logMetrics(), console.TableMetrics(e.store, e.env.utc), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	key, err := e.app.installationKey(e.config)
+	key, err := e.env.installationKey(e.config)
 	if err != nil {
 		return nil, err
 	}
 	in.public, err = callback.New(callback.Options{
-		Lookup: e.accounts.lookup, Apply: in.noting(e), Nudge: e.worker.Nudge, Hint: e.hint, MaxBody: int64(e.config.Public.MaxBody),
+		Lookup: e.accounts.find, Apply: in.noting(e), Nudge: e.worker.Nudge, Hint: e.hint, MaxBody: int64(e.config.Public.MaxBody),
 		MaxConns: e.connections(), MaxConnsEach: e.config.Public.MaxConnectionsPerAddress,
 		RefusedAMinute: e.config.Public.RefusedPerMinute, RefusedBytes: int64(e.config.Retention.RefusedSize),
-		TrustedProxies: e.config.Public.TrustedProxies, HMACKey: key, Now: e.app.now, Log: e.log,
-		Count: func(account string, v store.Verdict) { callbacks.WithLabelValues(account, string(v)).Inc() },
+		TrustedProxies: e.config.Public.Proxies(), HMACKey: key, Now: e.env.Now, Log: e.log,
+		Count: func(account string, v model.Verdict) { callbacks.WithLabelValues(account, string(v)).Inc() },
 	})
 	if err != nil {
 		return nil, err
 	}
 	in.console, err = console.New(console.Options{
-		Address: e.config.Console.Address, Token: e.config.Console.Token.Reveal(), Registry: reg, Log: e.log,
+		Address: e.config.Console.Address, Token: e.config.Console.Token.Reveal(), Registry: reg, Log: e.log, Now: e.env.Now,
 		Checks: []console.Check{
 			{Name: "database", Check: e.store.Healthy, Fatal: true},
-			{Name: "callbacks", Check: func(context.Context) error { return in.keeping.get(e.app.now()) }, Fatal: true},
+			{Name: "callbacks", Check: func(context.Context) error { return in.keeping.get(e.env.Now()) }, Fatal: true},
 			{Name: "credentials", Check: e.credentialsTaken, Fatal: false},
 			{Name: "documents", Check: e.documentsWritable, Fatal: false},
+			{Name: "log", Check: func(context.Context) error { return e.env.logWritten() }, Fatal: false},
 			{Name: "config", Check: func(context.Context) error { return in.reload.get() }, Fatal: false},
 		},
 	})
@@ -116,7 +117,7 @@ func (e *engine) openListeners() (in *listeners, err error) {
 	case t.CertFile != "":
 		in.tls, err = certificates(t)
 	case len(t.ACME.Hosts) > 0:
-		in.tls, err = e.config.issued()
+		in.tls, err = issued(e.config)
 	}
 	if err != nil {
 		return nil, err
@@ -148,7 +149,7 @@ func (e *engine) connections() int {
 
 // certificates reads the pair at each handshake that finds the file changed, so that a renewal
 // needs no restart.
-func certificates(t TLS) (*tls.Config, error) {
+func certificates(t config.TLS) (*tls.Config, error) {
 	var mu sync.Mutex
 	var cert *tls.Certificate
 	var read time.Time
@@ -194,7 +195,7 @@ func (e *engine) credentialsTaken(ctx context.Context) error {
 	}
 	var refused []string
 	for _, i := range open {
-		if i.Kind == store.CredentialsRefused {
+		if i.Kind == model.CredentialsRefused {
 			refused = append(refused, i.Account)
 		}
 	}
@@ -204,25 +205,13 @@ func (e *engine) credentialsTaken(ctx context.Context) error {
 	return fmt.Errorf("refused by the provider: account %s", strings.Join(refused, ", "))
 }
 
-// noting is apply, and notes whether what it was given could be stored.
+// noting applies a callback, and notes whether what it was given could be stored.
 func (in *listeners) noting(e *engine) callback.Apply {
-	return func(ctx context.Context, c callback.Incoming) (callback.Result, error) {
-		res, err := e.apply(ctx, c)
-		in.keeping.set(e.app.now(), err)
+	return func(ctx context.Context, c apply.Incoming) (apply.Result, error) {
+		res, err := e.worker.Table.Callback(ctx, c)
+		in.keeping.set(e.env.Now(), err)
 		return res, err
 	}
-}
-
-// apply joins the listener and the worker, which know nothing of each other.
-func (e *engine) apply(ctx context.Context, in callback.Incoming) (callback.Result, error) {
-	var rules model.Rules
-	if a := e.accounts.find(in.Callback.Account); a != nil {
-		rules = a.Rules
-	}
-	res, err := e.worker.Callback(ctx, worker.Incoming{
-		Callback: in.Callback, Rules: rules, Observations: in.Observations, Links: in.Links, Test: in.Test, Ignored: in.Ignored,
-	})
-	return callback.Result{ID: res.ID, Verdict: res.Verdict, Outcome: res.Outcome}, err
 }
 
 // reloads reads the config again at each SIGHUP. A faulty file changes nothing.
@@ -237,11 +226,11 @@ func (e *engine) reloads(ctx context.Context, in *listeners) error {
 		case <-ch:
 		}
 		notify(e.log, daemon.SdNotifyReloading)
-		c, err := e.app.config()
+		c, err := e.env.config()
 		if err == nil {
 			err = e.accounts.set(ctx, c)
 		}
-		err = spelledOut(err)
+		err = config.SpelledOut(err)
 		in.reload.set(err)
 		notify(e.log, daemon.SdNotifyReady)
 		if err != nil {
@@ -256,7 +245,7 @@ func (e *engine) reloads(ctx context.Context, in *listeners) error {
 
 // hint hands what a browser said to the worker.
 func (e *engine) hint(ctx context.Context, account string, h provider.Hinted) (string, error) {
-	status, err := e.worker.Hint(ctx, account, h)
+	status, err := e.worker.Table.Hint(ctx, account, h)
 	if status == model.Unknown {
 		status = ""
 	}

@@ -14,8 +14,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/model/store/database"
 )
 
 // seeded is a folder with a database and a config that says nothing.
@@ -59,12 +61,12 @@ func TestFollow(t *testing.T) {
 			return false
 		}
 		err := s.Do(ctx, store.Unit{Apply: func(b *store.Batch) error {
-			b.AddChange(store.Change{Account: "sales", Ref: "p-2", Kind: model.KindFlag, To: "archived", Source: "poll r3"})
+			b.AddChange(model.Change{Account: "sales", Ref: "p-2", Kind: model.KindFlag, To: "archived", Source: "poll r3"})
 			return nil
 		}})
 		return err == nil
 	}
-	if code := a.run(ctx, []string{"--config", config, "changes", "--follow", "--json", "--after", "3"}); code != exitDone {
+	if code := a.run(ctx, []string{"--config", config, "changes", "--follow", "--json", "--after", "3"}); code != output.ExitDone {
 		t.Fatalf("exit %d: %s", code, stderr)
 	}
 	lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
@@ -88,8 +90,8 @@ func TestClosedPipe(t *testing.T) {
 		if err := r.Close(); err != nil {
 			t.Fatal(err)
 		}
-		a.stdout = w
-		if code := a.run(t.Context(), append([]string{"--config", config}, strings.Fields(args)...)); code != exitDone || stderr.Len() > 0 {
+		a.Stdout = w
+		if code := a.run(t.Context(), append([]string{"--config", config}, strings.Fields(args)...)); code != output.ExitDone || stderr.Len() > 0 {
 			t.Errorf("%s: exit %d, %s", args, code, stderr)
 		}
 	}
@@ -151,8 +153,8 @@ func TestListOnTerminal(t *testing.T) {
 		"list --status declined": {1, ""},
 	} {
 		a, stdout, stderr := testApp(nil)
-		a.terminal, a.colour = true, true
-		if code := a.run(t.Context(), append([]string{"--config", config}, strings.Fields(args)...)); code != exitDone {
+		a.Terminal, a.Colour = true, true
+		if code := a.run(t.Context(), append([]string{"--config", config}, strings.Fields(args)...)); code != output.ExitDone {
 			t.Fatalf("%s: exit %d, %s", args, code, stderr)
 		}
 		lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
@@ -170,12 +172,12 @@ func TestListOnTerminal(t *testing.T) {
 func TestBesideADaemon(t *testing.T) {
 	t.Parallel()
 	dir, config := seeded(t, false)
-	held, err := opened(t, dir).Lock(t.Context(), store.LockServe, "host, process 7", time.Minute)
+	held, err := opened(t, dir).Lock(t.Context(), database.LockServe, "host, process 7", time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
 	a, stdout, _ := testApp(nil)
-	if code := a.run(t.Context(), []string{"--config", config, "status"}); code != exitDone || !strings.Contains(stdout.String(), "daemon    running since just now (host, process 7)") {
+	if code := a.run(t.Context(), []string{"--config", config, "status"}); code != output.ExitDone || !strings.Contains(stdout.String(), "daemon    running since just now (host, process 7)") {
 		t.Errorf("status: exit %d\n%s", code, stdout)
 	}
 	if err := held.Release(); err != nil {
@@ -183,7 +185,7 @@ func TestBesideADaemon(t *testing.T) {
 	}
 
 	older := t.TempDir() // nothing migrated yet
-	if held, err = opened(t, older).Lock(t.Context(), store.LockServe, "host, process 7", time.Minute); err != nil {
+	if held, err = opened(t, older).Lock(t.Context(), database.LockServe, "host, process 7", time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	defer held.Release() //nolint:errcheck // the test is over
@@ -192,11 +194,11 @@ func TestBesideADaemon(t *testing.T) {
 	}
 	a, _, stderr := testApp(map[string]string{keyName: strings.Repeat("01", keySize)})
 	code := a.run(t.Context(), []string{"--config", filepath.Join(older, "config.yaml"), "migrate"})
-	if code != exitFailed || !strings.HasPrefix(stderr.String(), "error: a daemon uses the database: stop it") {
+	if code != output.ExitFailed || !strings.HasPrefix(stderr.String(), "error: a daemon uses the database: stop it") {
 		t.Errorf("migrate beside a daemon: exit %d, %s", code, stderr)
 	}
 	a, _, stderr = testApp(nil)
-	if code := a.run(t.Context(), []string{"--config", filepath.Join(older, "config.yaml"), "list"}); code != exitFailed || !strings.Contains(stderr.String(), "countersign migrate") {
+	if code := a.run(t.Context(), []string{"--config", filepath.Join(older, "config.yaml"), "list"}); code != output.ExitFailed || !strings.Contains(stderr.String(), "countersign migrate") {
 		t.Errorf("list of a database without its shape: exit %d, %s", code, stderr)
 	}
 }

@@ -16,7 +16,10 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
+	"countersign/model/store/database"
 	"countersign/worker"
 	"countersign/worker/callback"
 	"countersign/worker/console"
@@ -24,14 +27,14 @@ import (
 
 // serveOptions is what the flags of serve say.
 type serveOptions struct {
-	backfill span
+	backfill config.Span
 	schedule string
 	announce bool // print the callback URLs
 }
 
-// serveVerb is the daemon.
-func serveVerb(a *app) *cobra.Command {
-	o := serveOptions{backfill: span{now: a.now}, announce: true}
+// newServeCommand is the daemon.
+func newServeCommand(env *Env) *cobra.Command {
+	o := serveOptions{backfill: config.Span{Now: env.Now}, announce: true}
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the daemon: listen for callbacks, poll, download",
@@ -44,15 +47,15 @@ never repeats. --backfill-schedule repeats it on a cron line (UTC).`,
 		Example: "  countersign serve\n  countersign serve --backfill 30d --backfill-schedule \"0 3 * * 0\"",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.schedule != "" && o.backfill.at == nil {
-				return usagef("--backfill-schedule needs --backfill, which says how far back")
+			if o.schedule != "" && o.backfill.At == nil {
+				return output.Usagef("--backfill-schedule needs --backfill, which says how far back")
 			}
 			if o.schedule != "" {
-				if _, err := parseSlots(o.schedule); err != nil {
-					return usagef("--backfill-schedule: %q %w", o.schedule, err)
+				if _, err := config.ParseSlots(o.schedule); err != nil {
+					return output.Usagef("--backfill-schedule: %q %w", o.schedule, err)
 				}
 			}
-			return a.serve(cmd.Context(), o)
+			return env.serve(cmd.Context(), o)
 		},
 	}
 	cmd.Flags().Var(&o.backfill, "backfill", "load history since `SPAN` (30d, 2w, 720h, a date or a time)")
@@ -61,7 +64,9 @@ never repeats. --backfill-schedule repeats it on a cron line (UTC).`,
 }
 
 // serve runs the daemon until ctx ends or a signal comes.
-func (a *app) serve(ctx context.Context, o serveOptions) error {
+func (a *Env) serve(ctx context.Context, o serveOptions) error {
+	a.outputApart()
+	defer a.flush()
 	c, err := a.config()
 	if err != nil {
 		return err
@@ -73,15 +78,15 @@ func (a *app) serve(ctx context.Context, o serveOptions) error {
 	if err != nil {
 		return err
 	}
-	err = e.store.Hold(ctx, store.LockServe, a.owner(), func(ctx context.Context) error { return e.serve(ctx, o) })
-	if errors.Is(err, store.ErrHeld) {
+	err = e.store.WithLock(ctx, database.LockServe, a.owner(), func(ctx context.Context) error { return e.serve(ctx, o) })
+	if errors.Is(err, store.ErrLocked) {
 		err = fmt.Errorf("a daemon already uses this database (%w): stop it first, or give this one another `database`", err)
 	}
 	return errors.Join(err, e.close())
 }
 
 // signals ends ctx at the first SIGINT or SIGTERM; at the second the process ends at once.
-func (a *app) signals(ctx context.Context, log *logrus.Entry) (context.Context, func()) {
+func (a *Env) signals(ctx context.Context, log *logrus.Entry) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	ch, over := make(chan os.Signal, 2), make(chan struct{})
 	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
@@ -95,7 +100,7 @@ func (a *app) signals(ctx context.Context, log *logrus.Entry) (context.Context, 
 		}
 		select {
 		case <-ch:
-			os.Exit(exitFailed)
+			os.Exit(output.ExitFailed)
 		case <-over:
 		}
 	}()
@@ -156,9 +161,9 @@ type listeners struct {
 // announce prints, on stdout, what has to be registered at each provider. The log says nothing of it:
 // no URL is logged, and a level may hide what is.
 func (e *engine) announce(in *listeners) error {
-	t := e.app.table("account", "provider", "callback url")
+	t := e.env.Table("account", "provider", "callback url")
 	for _, acc := range e.config.Accounts {
-		url := e.config.callbackURL(acc.ID)
+		url := e.config.CallbackURL(acc.ID)
 		if url == "" {
 			scheme := "http://"
 			if in.tls != nil {
@@ -166,9 +171,9 @@ func (e *engine) announce(in *listeners) error {
 			}
 			url = scheme + in.publicSocket.Addr().String() + "/callbacks/" + acc.ID + " (here; public.url is not set)"
 		}
-		t.AppendRow([]any{acc.ID, acc.Provider, plain(url)})
+		t.AppendRow([]any{acc.ID, acc.Provider, output.Plain(url)})
 	}
-	return e.app.print(t)
+	return e.env.Print(t)
 }
 
 // keepWorking does the daemon's work as long as it has the work lock, which it asks a verb for.
@@ -184,14 +189,14 @@ func (e *engine) keepWorking(ctx context.Context, o serveOptions) error {
 			g.Go(func() error { return e.repeatBackfill(ctx, o) })
 			return g.Wait()
 		})
-		if errors.Is(err, store.ErrHeld) {
-			if werr := e.store.Want(ctx, store.LockWork, e.app.owner()); werr != nil && ctx.Err() == nil {
+		if errors.Is(err, store.ErrLocked) {
+			if werr := e.store.WantLock(ctx, database.LockWork, e.env.owner()); werr != nil && ctx.Err() == nil {
 				e.log.WithField("err", werr).Warn("the work lock was not asked for")
 			}
 		} else if err != nil && ctx.Err() == nil {
 			e.log.WithField("err", err).Warn("work stopped, starting again")
 		}
-		e.app.wait(ctx, 500*time.Millisecond)
+		e.env.wait(ctx, 500*time.Millisecond)
 	}
 	return nil
 }
@@ -222,7 +227,7 @@ func (e *engine) identifyAll(ctx context.Context) {
 			if err := e.accounts.identify(ctx, a); err != nil && ctx.Err() == nil {
 				e.log.WithFields(logrus.Fields{"account": a.ID, "err": err}).Warn("the provider did not say who we are")
 				if errors.Is(err, errOtherAccount) {
-					e.worker.Refuse(ctx, a.ID, err.Error())
+					e.worker.Gate.Refuse(ctx, a.ID, err.Error())
 				}
 			}
 			return nil

@@ -6,18 +6,20 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"countersign/cmd/countersign/config"
+	"countersign/model"
 	"countersign/model/store"
-	"countersign/provider"
-	"countersign/worker"
+	"countersign/worker/apply"
+	"countersign/worker/ask"
 )
 
 // queueBackfills queues what no finished backfill covers, for each account that lists.
 func (e *engine) queueBackfills(ctx context.Context, o serveOptions) error {
-	if o.backfill.at == nil {
+	if o.backfill.At == nil {
 		return nil
 	}
 	for _, a := range e.accounts.list() {
-		if err := e.queueBackfill(ctx, a, *o.backfill.at, false); err != nil {
+		if err := e.queueBackfill(ctx, a, *o.backfill.At, false); err != nil {
 			return err
 		}
 	}
@@ -26,15 +28,15 @@ func (e *engine) queueBackfills(ctx context.Context, o serveOptions) error {
 
 // queueBackfill queues one account's backfill. One that is waiting or in work is resumed instead; unless
 // always is set, so is one that a finished backfill covers already.
-func (e *engine) queueBackfill(ctx context.Context, a *worker.Account, since time.Time, always bool) error {
+func (e *engine) queueBackfill(ctx context.Context, a *apply.Account, since time.Time, always bool) error {
 	log := e.log.WithField("account", a.ID)
-	if _, ok := a.Provider.(provider.Lister); !ok {
+	if a.Provider.Lister == nil {
 		log.Warn("no backfill: the provider lists nothing, give the refs to `countersign track --file`")
 		return nil
 	}
-	until := e.app.utc()
+	until := e.env.utc()
 	if !always {
-		done, err := e.store.Runs(ctx, store.RunFilter{Account: a.ID, Kind: worker.KindBackfill, States: []store.RunState{store.RunDone}, Limit: 200})
+		done, err := e.store.Runs(ctx, store.RunFilter{Account: a.ID, Kind: ask.KindBackfill, States: []model.RunState{model.RunDone}, Limit: 200})
 		if err != nil {
 			return err
 		}
@@ -45,16 +47,16 @@ func (e *engine) queueBackfill(ctx context.Context, a *worker.Account, since tim
 			until = from.Add(time.Duration(e.config.ListOverlap))
 		}
 	}
-	r, err := e.worker.Queue(ctx, store.Run{Account: a.ID, Kind: worker.KindBackfill, Since: &since, Until: &until}, true)
+	r, err := e.worker.Runs.Queue(ctx, model.Run{Account: a.ID, Kind: ask.KindBackfill, Since: &since, Until: &until}, true)
 	if err == nil {
-		log.WithFields(logrus.Fields{"loop": worker.KindBackfill, "since": r.Since.Format(time.RFC3339)}).Info("backfill queued")
+		log.WithFields(logrus.Fields{"loop": ask.KindBackfill, "since": r.Since.Format(time.RFC3339)}).Info("backfill queued")
 	}
 	return err
 }
 
 // covered says from when on finished backfills have loaded everything; nil where there is none. What
 // is younger than a backfill is covered by the polls.
-func covered(done []store.Run) (from *time.Time) {
+func covered(done []model.Run) (from *time.Time) {
 	for _, r := range done {
 		if r.Since != nil && (from == nil || r.Since.Before(*from)) {
 			from = r.Since
@@ -68,16 +70,16 @@ func (e *engine) repeatBackfill(ctx context.Context, o serveOptions) error {
 	if o.schedule == "" {
 		return nil
 	}
-	sched, err := worker.ParseSchedule(o.schedule)
+	sched, err := apply.ParseSlot(o.schedule)
 	if err != nil {
 		return err
 	}
 	for {
-		now := e.app.utc()
-		if !e.app.wait(ctx, sched.Next(now).Sub(now)) {
+		now := e.env.utc()
+		if !e.env.wait(ctx, sched.Next(now).Sub(now)) {
 			return nil
 		}
-		since, err := parseSpan(o.backfill.raw, e.app.now())
+		since, err := config.ParseSpan(o.backfill.Raw, e.env.Now())
 		if err != nil {
 			return err
 		}

@@ -15,10 +15,10 @@ import (
 	"github.com/sirupsen/logrus"
 	"pgregory.net/rapid"
 
+	"countersign/cmd/countersign/config"
 	"countersign/model"
-	"countersign/model/store"
 	"countersign/provider/simulator"
-	"countersign/worker"
+	"countersign/worker/apply"
 )
 
 // applied is a daemon without loops: what its callbacks and answers say is made up here, step by step.
@@ -35,12 +35,12 @@ func (a *applied) open(t fataler) {
 	dir := filepath.Join(a.dir, fmt.Sprint(a.lives))
 	app := newApp(strings.NewReader(""), &bytes.Buffer{}, &bytes.Buffer{})
 	app.lookup = func(name string) (string, bool) { return strings.Repeat("01", keySize), name == "COUNTERSIGN_KEY" }
-	app.configFlag, app.now = filepath.Join(dir, "config.yaml"), func() time.Time { return a.now }
+	app.configFlag, app.Now = filepath.Join(dir, "config.yaml"), func() time.Time { return a.now }
 	must(t, os.MkdirAll(dir, 0o700))
 	must(t, os.WriteFile(app.configFlag, []byte(a.conf), 0o600))
 	c, err := app.config()
 	must(t, err)
-	a.e, err = app.startEngine(context.Background(), c, logrus.NewEntry(app.logger(Log{Level: "panic", Format: "text"})))
+	a.e, err = app.startEngine(context.Background(), c, logrus.NewEntry(app.logger(config.Log{Level: "panic", Format: "text"})))
 	must(t, err)
 }
 
@@ -65,11 +65,11 @@ func must(t fataler, err error) {
 // life is one transaction of one provider: what is so, what was, and what is on its way.
 type life struct {
 	*applied
-	a     *worker.Account
+	a     *apply.Account
 	k     model.Key
 	truth model.Observation
 	past  []model.Observation
-	calls []worker.Incoming   // those that came, to be sent again
+	calls []apply.Incoming    // those that came, to be sent again
 	out   []model.Observation // answers on their way
 	n     int
 	ends  []model.Status // all that a row may be here
@@ -108,13 +108,13 @@ func (l *life) pass(t *rapid.T, most int) {
 }
 
 // call lets a callback come in.
-func (l *life) call(t *rapid.T, in worker.Incoming) {
+func (l *life) call(t *rapid.T, in apply.Incoming) {
 	l.pass(t, 60)
 	in.Callback.At = l.now
 	for i := range in.Observations {
 		in.Observations[i].At = l.now
 	}
-	res, err := l.e.worker.Callback(context.Background(), in)
+	res, err := l.e.worker.Table.Callback(context.Background(), in)
 	must(t, err)
 	t.Logf("%s a callback: %s, %s", l.now.Format(time.TimeOnly), res.Verdict, res.Outcome)
 	if res.ID == "" {
@@ -123,7 +123,7 @@ func (l *life) call(t *rapid.T, in worker.Incoming) {
 }
 
 // claim is a callback that names a status, an event or nothing.
-func (l *life) claim(t *rapid.T, status model.Status) worker.Incoming {
+func (l *life) claim(t *rapid.T, status model.Status) apply.Incoming {
 	l.n++
 	evidence := model.Claim
 	if l.a.ProviderName == "dropboxsign" {
@@ -131,9 +131,9 @@ func (l *life) claim(t *rapid.T, status model.Status) worker.Incoming {
 	}
 	o := model.Observation{Ref: l.k.Ref, Evidence: evidence, Type: "made_up", Status: status, Refetch: status == ""}
 	o.Deleted = rapid.SampledFrom([]model.Flag{model.Unsaid, model.Unsaid, model.Yes}).Draw(t, "deleted")
-	return worker.Incoming{
-		Callback: store.Callback{
-			Account: l.k.Account, Ref: l.k.Ref, Type: o.Type, DedupeKey: fmt.Sprintf("%s-%d", l.k.Ref, l.n), Verdict: store.Accepted, Body: []byte("{}"), BodyHash: "none",
+	return apply.Incoming{
+		Callback: model.Callback{
+			Account: l.k.Account, Ref: l.k.Ref, Type: o.Type, DedupeKey: fmt.Sprintf("%s-%d", l.k.Ref, l.n), Verdict: model.Accepted, Body: []byte("{}"), BodyHash: "none",
 		},
 		Rules: l.a.Rules, Observations: []model.Observation{o},
 	}
@@ -154,7 +154,7 @@ func (l *life) ask(t *rapid.T, o model.Observation) model.Observation {
 func (l *life) answer(t *rapid.T, o model.Observation, how model.Asked) {
 	l.now = l.now.Add(time.Second / 5)
 	o.At = l.now
-	did, err := l.e.worker.Answers(context.Background(), l.e.accounts.find(l.k.Account), worker.Source{Asked: how}, []model.Observation{o})
+	did, err := l.e.worker.Table.Answers(context.Background(), l.e.accounts.find(l.k.Account), apply.Source{Asked: how}, []model.Observation{o})
 	must(t, err)
 	t.Logf("%s an answer of %s, %s: %s", l.now.Format(time.TimeOnly), o.AskedAt.Format(time.TimeOnly), o.Status, did[0].Reason)
 }
@@ -176,7 +176,7 @@ func (l *life) steps() map[string]func(*rapid.T) {
 		},
 		"a forgery": func(t *rapid.T) {
 			in := l.claim(t, "")
-			in.Callback.Verdict, in.Callback.DedupeKey, in.Observations, in.Rules = store.Refused, "", nil, model.Rules{}
+			in.Callback.Verdict, in.Callback.DedupeKey, in.Observations, in.Rules = model.Refused, "", nil, model.Rules{}
 			l.call(t, in)
 		},
 		"a hint": func(t *rapid.T) {

@@ -11,13 +11,14 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/model/store/database"
 	"countersign/provider/simulator"
 )
 
 // check holds what must be so after the calm.
 func (r *rig) check(t *testing.T) {
 	ctx := t.Context()
-	s := &stage{app: r.e.app, world: r.world, engine: r.e}
+	s := &stage{env: r.e.env, world: r.world, engine: r.e}
 	report, err := s.report(ctx)
 	require.NoError(t, err)
 	for _, d := range report.differences {
@@ -37,7 +38,7 @@ func (r *rig) check(t *testing.T) {
 	r.checkFeed(t, changes)
 	r.checkCallbacks(t, truth)
 	for _, tx := range truth.Transactions {
-		own := slices.DeleteFunc(slices.Clone(changes), func(c store.Change) bool { return c.Account != tx.Account || c.Ref != tx.Ref })
+		own := slices.DeleteFunc(slices.Clone(changes), func(c model.Change) bool { return c.Account != tx.Account || c.Ref != tx.Ref })
 		row, err := r.e.store.Transaction(ctx, model.Key{Account: tx.Account, Ref: tx.Ref})
 		if err != nil {
 			continue // whether there ought to be one was asked above
@@ -53,7 +54,7 @@ func (r *rig) check(t *testing.T) {
 }
 
 // checkFeed holds that every change stands once, in the feed and in the outbox.
-func (r *rig) checkFeed(t *testing.T, changes []store.Change) {
+func (r *rig) checkFeed(t *testing.T, changes []model.Change) {
 	seqs := map[int64]bool{}
 	for i, c := range changes {
 		if i > 0 && c.Seq <= changes[i-1].Seq || seqs[c.Seq] {
@@ -61,8 +62,10 @@ func (r *rig) checkFeed(t *testing.T, changes []store.Change) {
 		}
 		seqs[c.Seq] = true
 	}
-	announced, err := r.e.store.Outbox(t.Context(), 1<<20)
-	require.NoError(t, err)
+	var announced []model.Change
+	require.NoError(t, r.e.store.View(t.Context(), func(q *database.Tx) error {
+		return q.Find(&announced, `SELECT h.* FROM outbox o JOIN history h ON h.seq = o.seq ORDER BY o.seq`)
+	}))
 	twice := map[int64]bool{}
 	for _, c := range announced {
 		if twice[c.Seq] || !seqs[c.Seq] {
@@ -76,7 +79,7 @@ func (r *rig) checkFeed(t *testing.T, changes []store.Change) {
 }
 
 // checkHistory holds that a row's history is a chain that ends with the row, and that what an answer wrote was so.
-func (r *rig) checkHistory(t *testing.T, tx simulator.TruthTransaction, row model.Transaction, own []store.Change) {
+func (r *rig) checkHistory(t *testing.T, tx simulator.TruthTransaction, row model.Transaction, own []model.Change) {
 	for _, fault := range unchained(own, row.Status) {
 		t.Errorf("%s: %s", tx.Ref, fault)
 	}
@@ -93,17 +96,17 @@ func (r *rig) checkHistory(t *testing.T, tx simulator.TruthTransaction, row mode
 	}
 }
 
-func byCallback(c store.Change) bool { return strings.HasPrefix(c.Source, "callback") }
+func byCallback(c model.Change) bool { return strings.HasPrefix(c.Source, "callback") }
 
 // unchained says where the history of one row is no chain of statuses and flags from the unknown to what the row is
 // now: a change that stands twice, a claim that leads out of a final status, or answers short of a final status that
 // won before they had been asked for often enough.
-func unchained(own []store.Change, is model.Status) (faults []string) {
-	fault := func(c store.Change, format string, args ...any) {
+func unchained(own []model.Change, is model.Status) (faults []string) {
+	fault := func(c model.Change, format string, args ...any) {
 		faults = append(faults, fmt.Sprintf("seq %d: ", c.Seq)+fmt.Sprintf(format, args...))
 	}
 	status, confirmed, flags := string(model.Unknown), "", map[string]bool{}
-	var last store.Change // of the status
+	var last model.Change // of the status
 	for _, c := range own {
 		switch c.Kind {
 		case model.KindFlag:
@@ -168,10 +171,10 @@ func (r *rig) checkCallbacks(t *testing.T, truth simulator.Truth) {
 		page, next, err := r.e.store.Callbacks(t.Context(), f)
 		require.NoError(t, err)
 		for _, c := range page {
-			if c.Verdict == store.Accepted {
+			if c.Verdict == model.Accepted {
 				accepted[name{c.Account, c.Ref, c.Type}]++
 			}
-			if c.Verdict != store.Refused {
+			if c.Verdict != model.Refused {
 				stored["/callbacks/"+c.Account]++
 			}
 		}
@@ -209,7 +212,7 @@ func (r *rig) checkCallbacks(t *testing.T, truth simulator.Truth) {
 }
 
 // tellTransaction logs all that happened to one transaction.
-func tellTransaction(t *testing.T, tx simulator.TruthTransaction, own []store.Change) {
+func tellTransaction(t *testing.T, tx simulator.TruthTransaction, own []model.Change) {
 	t.Helper()
 	t.Logf("%s %s, a life of the kind %s, is %s", tx.Account, tx.Ref, tx.Kind, tx.Status)
 	for _, c := range tx.Changes {

@@ -81,7 +81,7 @@ func course(tx simulator.TruthTransaction, change, signer string) (all []was) {
 
 // checkLedger holds the ledger of one transaction against the truth: each entry was so and was not told, and what
 // nobody can have told us has an entry.
-func (r *rig) checkLedger(t *testing.T, tx simulator.TruthTransaction, row model.Transaction, own []store.Change) {
+func (r *rig) checkLedger(t *testing.T, tx simulator.TruthTransaction, row model.Transaction, own []model.Change) {
 	gaps, err := r.e.store.Gaps(t.Context(), store.GapFilter{Account: tx.Account, Ref: tx.Ref})
 	require.NoError(t, err)
 	seen := map[string]bool{}
@@ -160,7 +160,7 @@ func forgedAck(tx simulator.TruthTransaction) bool {
 
 // checkMissed holds that what happened while we knew of the transaction, was still so at the end, and was told by no
 // callback, has an entry.
-func (r *rig) checkMissed(t *testing.T, tx simulator.TruthTransaction, row model.Transaction, own []store.Change, gaps []model.Gap) {
+func (r *rig) checkMissed(t *testing.T, tx simulator.TruthTransaction, row model.Transaction, own []model.Change, gaps []model.Gap) {
 	if tx.Deleted || tx.Absent || forgedAck(tx) || unanswered(tx) {
 		return
 	}
@@ -196,7 +196,7 @@ func (r *rig) checkMissed(t *testing.T, tx simulator.TruthTransaction, row model
 }
 
 // firstAnswer is when an answer had certainly been written, by what the history says; zero: never.
-func firstAnswer(own []store.Change) time.Time {
+func firstAnswer(own []model.Change) time.Time {
 	for _, c := range own {
 		if c.Confirmed && !strings.HasPrefix(c.Source, "callback") && (c.Kind == model.KindStatus || c.Kind == model.KindConfirmed) {
 			return c.At

@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"countersign/cmd/countersign/config"
 	"countersign/provider/simulator"
 	"countersign/provider/simulator/world/pdf"
 	"countersign/worker"
@@ -262,7 +263,7 @@ func (r *rig) boot(t *testing.T) {
 	r.wire = &lifeline{base: latency{base: r.world.Transport()}, slow: r.plan.Slow}
 	a.configFlag, a.transport, a.tick = file, r.wire, r.plan.Tick
 	a.rand = r.chance
-	a.now = func() time.Time { return time.Now().Add(r.plan.Ahead) }
+	a.Now = func() time.Time { return time.Now().Add(r.plan.Ahead) }
 	a.lookup = func(name string) (string, bool) { return strings.Repeat("01", keySize), name == "COUNTERSIGN_KEY" }
 	level := "panic"
 	if *stormSeed >= 0 {
@@ -271,20 +272,20 @@ func (r *rig) boot(t *testing.T) {
 	c, err := a.config()
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	r.e, err = a.startEngine(ctx, c, logrus.NewEntry(a.logger(Log{Level: level, Format: "text"})))
+	r.e, err = a.startEngine(ctx, c, logrus.NewEntry(a.logger(config.Log{Level: level, Format: "text"})))
 	require.NoError(t, err)
 	require.NoError(t, r.e.store.ReleaseLeases(ctx))
 	require.NoError(t, r.e.files.Sweep())
 	l, err := callback.New(callback.Options{
-		Lookup: r.e.accounts.lookup, Apply: r.e.apply, Nudge: r.e.worker.Nudge, Now: a.now, Log: r.e.log, HMACKey: make([]byte, 32),
+		Lookup: r.e.accounts.find, Apply: r.e.worker.Table.Callback, Nudge: r.e.worker.Nudge, Now: a.Now, Log: r.e.log, HMACKey: make([]byte, 32),
 	})
 	require.NoError(t, err)
 	r.stop, r.work = stop, &errgroup.Group{}
 	e := r.e
 	r.work.Go(func() error { return e.worker.Run(ctx, worker.PartLoops, worker.PartSlots) })
 	if r.plan.History > 0 {
-		since := a.now().Add(-90 * 24 * time.Hour)
-		require.NoError(t, e.queueBackfills(ctx, serveOptions{backfill: span{now: a.now, at: &since}}))
+		since := a.Now().Add(-90 * 24 * time.Hour)
+		require.NoError(t, e.queueBackfills(ctx, serveOptions{backfill: config.Span{Now: a.Now, At: &since}}))
 	}
 	r.door.open(l.Handler(), e.worker.Nudge)
 }

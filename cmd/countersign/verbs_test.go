@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"countersign/cmd/countersign/config/configtest"
 	"countersign/provider"
 )
 
@@ -26,8 +27,8 @@ func TestMain(m *testing.M) {
 		"countersign": func() {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 			a := newApp(os.Stdin, os.Stdout, os.Stderr)
-			a.now = func() time.Time { return nine }
-			a.providers = map[string]factory{"onespan": paper, "dropboxsign": paper}
+			a.Now = func() time.Time { return nine }
+			a.providers = onPaper("onespan", "dropboxsign")
 			code := a.run(ctx, os.Args[1:])
 			stop()
 			os.Exit(code)
@@ -63,12 +64,11 @@ func TestScreens(t *testing.T) {
 	if err := seed(t.Context(), dir, nine, true); err != nil {
 		t.Fatal(err)
 	}
-	config := filepath.Join(dir, "config.yaml")
-	if err := os.WriteFile(config, []byte(`public: { url: "https://sign.example.com" }
+	conf := filepath.Join(dir, "config.yaml")
+	if err := os.WriteFile(conf, []byte(`public: { url: "https://sign.example.com" }
 accounts:
   - { id: sales, provider: onespan, settings: { api_key: x } }
   - { id: hr, provider: dropboxsign, settings: { api_key: x } }
-hooks: [{ type: command, command: [true] }]
 `), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -88,21 +88,20 @@ hooks: [{ type: command, command: [true] }]
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a, stdout, stderr := testApp(map[string]string{keyName: strings.Repeat("01", keySize)})
-			a.terminal = true
-			a.providers = map[string]factory{"onespan": lister, "dropboxsign": paper}
-			a.run(t.Context(), append([]string{"--config", config}, strings.Fields(args)...))
+			a.Terminal = true
+			a.providers = onPaper("onespan", "dropboxsign")
+			a.providers["onespan"] = provider.Driver{Traits: a.providers["onespan"].Traits, New: lister}
+			a.run(t.Context(), append([]string{"--config", conf}, strings.Fields(args)...))
 			golden(t, filepath.Join("testdata", "screen", name+".txt"), strings.ReplaceAll(stdout.String()+stderr.String(), dir, "DIR"))
 		})
 	}
 }
 
 // lister is a provider on paper that lists.
-func lister(o provider.Options) (provider.Provider, error) {
-	p, err := paper(o)
-	return struct {
-		provider.Provider
-		provider.Lister
-	}{p, reaching("every transaction of the account")}, err
+func lister(o provider.Options) (provider.Service, error) {
+	p, err := configtest.Paper(o)
+	p.Lister = reaching("every transaction of the account")
+	return p, err
 }
 
 type reaching string

@@ -14,7 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/model/store"
+	"countersign/model"
 	"countersign/provider/simulator"
 )
 
@@ -84,13 +84,13 @@ func TestWholeAllSignCompletes(t *testing.T) {
 	in.polling(t, simulator.AccountAllSign)
 
 	body := allSignBody(t, "evt_1", "signer.signed", ref, true)
-	in.came(t, account, allSigned(t, "evt_1", time.Now(), body, key), body, store.Accepted, store.Checking)
+	in.came(t, account, allSigned(t, "evt_1", time.Now(), body, key), body, model.Accepted, model.Checking)
 	require.NotEqual(t, "completed", in.listed(t, ref)["status"], "one signer is no completion")
 	body = allSignBody(t, "evt_2", "document.completed", ref, true)
-	got := in.came(t, account, allSigned(t, "evt_2", time.Now().Add(-250*time.Second), body, key), body, store.Accepted, store.Applied)
+	got := in.came(t, account, allSigned(t, "evt_2", time.Now().Add(-250*time.Second), body, key), body, model.Accepted, model.Applied)
 	require.True(t, agree(got, said{"account": account, "ref": ref, "type": "document.completed", "event_id": "evt_2"}), "%v", got)
 	in.is(t, ref, said{"status": "completed", "confirmed": false, "test": false, "documents_total": 0})
-	in.came(t, account, allSigned(t, "evt_2", time.Now(), body, key), body, store.Duplicate, store.NothingNew)
+	in.came(t, account, allSigned(t, "evt_2", time.Now(), body, key), body, model.Duplicate, model.NothingNew)
 	letGo()
 	in.becomes(t, ref, said{"status": "completed", "confirmed": true, "provider_status": "completed", "name": "Lease", "signers_done": 1, "documents_stored": 1, "documents_total": 1})
 	require.EqualValues(t, len(pdfOf("lease")), in.fileBecomes(t, ref, "stored")["size"])
@@ -139,7 +139,7 @@ func TestWholeAllSignProofs(t *testing.T) {
 	} {
 		h := allSigned(t, "evt_r", now, refusedBody(t), key)
 		change(h)
-		got := in.came(t, account, h, refusedBody(t), store.Refused, "")
+		got := in.came(t, account, h, refusedBody(t), model.Refused, "")
 		require.Equal(t, "doc_refused", got["ref"], name)
 	}
 	require.Zero(t, in.rows(t))
@@ -148,24 +148,24 @@ func TestWholeAllSignProofs(t *testing.T) {
 	// While a secret is changed, two sign.
 	body := allSignBody(t, "evt_two", "document.sent", "doc_two", true)
 	s.allSignIs("doc_two", "awaiting_signatures")
-	in.came(t, account, allSigned(t, "evt_two", now, body, other, key), body, store.Accepted, store.Applied)
+	in.came(t, account, allSigned(t, "evt_two", now, body, other, key), body, model.Accepted, model.Applied)
 	// A genuine body of the other generation proves itself and is not read.
 	body = jsonOf(t, said{"event": "document.completed", "document": said{"id": "doc_two"}, "pdf": said{"s3_presigned_url": svc.url + "/x?sig=hush"}})
-	for v, secret := range map[store.Verdict]string{store.NotUnderstood: key, store.Refused: other} {
+	for v, secret := range map[model.Verdict]string{model.NotUnderstood: key, model.Refused: other} {
 		got := in.came(t, account, allSigned(t, "evt_v2", now, body, secret), body, v, "")
 		require.NotContains(t, in.said(t, "callbacks", "show", "--json", got["id"].(string)), "hush", "whoever has the link has the file")
 	}
 	in.nowhere(t, "sig=hush")
-	in.came(t, account, allSigned(t, "evt_cut", now, body[:9], key), body[:9], store.NotUnderstood, "")
+	in.came(t, account, allSigned(t, "evt_cut", now, body[:9], key), body[:9], model.NotUnderstood, "")
 	// What nobody knows yet has its document asked about.
 	body = allSignBody(t, "evt_new", "document.notarised", "doc_new", true)
 	s.allSignIs("doc_new", "correcting")
-	in.came(t, account, allSigned(t, "evt_new", now, body, key), body, store.Accepted, store.Checking)
+	in.came(t, account, allSigned(t, "evt_new", now, body, key), body, model.Accepted, model.Checking)
 	in.becomes(t, "doc_new", said{"status": "in_progress", "provider_status": "correcting", "confirmed": true})
 	// A test document is one, and is shown as such.
 	body = allSignBody(t, "evt_test", "document.sent", "doc_test", false)
 	s.allSignIs("doc_test", "awaiting_signatures")
-	in.came(t, account, allSigned(t, "evt_test", now, body, key), body, store.Accepted, store.Applied)
+	in.came(t, account, allSigned(t, "evt_test", now, body, key), body, model.Accepted, model.Applied)
 	in.is(t, "doc_test", said{"status": "in_progress", "test": true})
 	in.polls(t, account, "doc_test")
 	in.becomes(t, "doc_test", said{"test": true, "confirmed": true})
@@ -191,7 +191,7 @@ func TestWholeAllSignDisagrees(t *testing.T) {
 	in.polling(t, simulator.AccountAllSign)
 	claim := func(id, typ, ref string) {
 		body := allSignBody(t, id, typ, ref, true)
-		in.came(t, account, allSigned(t, id, time.Now(), body, key), body, store.Accepted, "")
+		in.came(t, account, allSigned(t, id, time.Now(), body, key), body, model.Accepted, "")
 	}
 	s.allSignIs("doc_void", "awaiting_signatures")
 	claim("evt_v", "document.voided", "doc_void")

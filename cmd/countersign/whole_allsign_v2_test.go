@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/model/store"
+	"countersign/model"
 	"countersign/provider/simulator"
 )
 
@@ -65,9 +65,9 @@ func TestWholeAllSignV2HoldsTheFile(t *testing.T) {
 
 	for _, ref := range []string{good, bad} {
 		body := v2Completed(t, ref, svc.url+"/files/"+ref+"?X-Amz-Signature=hush")
-		got := in.came(t, account, signedV2(body), body, store.Accepted, store.Applied)
+		got := in.came(t, account, signedV2(body), body, model.Accepted, model.Applied)
 		require.Equal(t, ref, got["ref"])
-		in.came(t, account, signedV2(body), body, store.Duplicate, store.NothingNew)
+		in.came(t, account, signedV2(body), body, model.Duplicate, model.NothingNew)
 		in.is(t, ref, said{"status": "completed", "confirmed": false, "documents_stored": 0})
 		eventually(t, "the link followed before the service has answered", func() bool { return s.count("GET /files/"+ref) > 0 })
 		eventually(t, "the file held", func() bool {
@@ -91,10 +91,10 @@ func TestWholeAllSignV2HoldsTheFile(t *testing.T) {
 	s.on("GET "+v2Path+"/"+late+"/download", answerFile(pdfOf(late)))
 	s.v2Is(late, "TODOS_FIRMARON")
 	body := v2Completed(t, late, svc.url+"/files/"+late+"?X-Amz-Signature=hush")
-	in.came(t, account, signedV2(body), body, store.Accepted, store.Applied)
+	in.came(t, account, signedV2(body), body, model.Accepted, model.Applied)
 	in.becomes(t, late, said{"status": "completed", "confirmed": true, "documents_stored": 1})
 
-	for _, id := range in.ids(t, store.Accepted) {
+	for _, id := range in.ids(t, model.Accepted) {
 		require.NotContains(t, in.said(t, "callbacks", "show", "--json", id), "hush")
 	}
 	in.nowhere(t, "X-Amz-Signature=hush")
@@ -107,18 +107,18 @@ func TestWholeAllSignV2Proofs(t *testing.T) {
 	s, _, in := scriptV2(t, "\n      webhook_secrets: ['"+v2Secret+"']")
 	in.polling(t, simulator.AccountAllSign)
 	body := jsonOf(t, said{"event": "signer.signed", "data": said{"document_id": ref, "progress": said{"completed": 2, "total": 2}}})
-	in.came(t, account, nil, body, store.Refused, "")
-	in.came(t, account, map[string]string{"X-AllSign-Signature": "00"}, body, store.Refused, "")
+	in.came(t, account, nil, body, model.Refused, "")
+	in.came(t, account, map[string]string{"X-AllSign-Signature": "00"}, body, model.Refused, "")
 	require.Nil(t, in.listed(t, ref), "nothing came of a forgery")
 	s.v2Is(ref, "GENERANDO_PDF")
-	in.came(t, account, signedV2(body), body, store.Accepted, store.Checking)
+	in.came(t, account, signedV2(body), body, model.Accepted, model.Checking)
 	in.becomes(t, ref, said{"status": "in_progress", "provider_status": "GENERANDO_PDF", "confirmed": true})
 	s.says("GET "+v2Path+"/"+ref, nil)
 	s.on("GET "+v2Path+"/"+ref, answerJSON(http.StatusNotFound, said{"detail": "no such document"}))
 	in.polls(t, account, ref)
 	in.becomes(t, ref, said{"status": "in_progress", "not_found": true, "deleted": false})
 	other := allSignBody(t, "evt_1", "document.completed", ref, true)
-	in.came(t, account, signedV2(other), other, store.NotUnderstood, "")
+	in.came(t, account, signedV2(other), other, model.NotUnderstood, "")
 	in.is(t, ref, said{"status": "in_progress"})
 }
 
@@ -135,7 +135,7 @@ func TestWholeAllSignV2Unsigned(t *testing.T) {
 	s.on("GET "+v2Path+"/"+ref, slow)
 	for _, id := range []string{ref, open} {
 		body := v2Completed(t, id, svc.url+"/files/"+id)
-		in.came(t, account, nil, body, store.Accepted, store.Checking)
+		in.came(t, account, nil, body, model.Accepted, model.Checking)
 		row := in.listed(t, id)
 		require.True(t, row == nil || row["status"] != "completed", "a hint shows nothing: %v", row)
 	}

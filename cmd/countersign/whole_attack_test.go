@@ -18,7 +18,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/model/store"
+	"countersign/cmd/countersign/config"
+	"countersign/model"
 	"countersign/provider/simulator"
 )
 
@@ -185,7 +186,7 @@ func TestAttackOddRequests(t *testing.T) {
 		}
 		a.served(t, c.name)
 	}
-	require.Equal(t, string(store.NotUnderstood), one[string](a.table(t), "SELECT verdict FROM callbacks ORDER BY LENGTH(body) DESC LIMIT 1"), "64 MiB of nothing stay 64 KiB: a body is not unpacked")
+	require.Equal(t, string(model.NotUnderstood), one[string](a.table(t), "SELECT verdict FROM callbacks ORDER BY LENGTH(body) DESC LIMIT 1"), "64 MiB of nothing stay 64 KiB: a body is not unpacked")
 
 	once = event("r-one")
 	lines := a.talk(t, strings.Repeat(post(length(once), once), 50)+post("Connection: close\r\n"+length(once), once))
@@ -315,7 +316,7 @@ func TestAttackReloadsUnderLoad(t *testing.T) {
 	}
 	for i := range 12 {
 		next := fmt.Sprintf("secret-%d-%d", i, time.Now().UnixNano())
-		require.NoError(t, os.WriteFile(a.config+".new", []byte(strings.ReplaceAll(string(text), yamlText(a.key), `"`+next+`"`)), 0o600))
+		require.NoError(t, os.WriteFile(a.config+".new", []byte(strings.ReplaceAll(string(text), config.Quote(a.key), `"`+next+`"`)), 0o600))
 		require.NoError(t, os.Rename(a.config+".new", a.config))
 		require.NoError(t, a.p.Process.Signal(syscall.SIGHUP))
 		eventually(t, "the next secret", func() bool {
@@ -328,7 +329,7 @@ func TestAttackReloadsUnderLoad(t *testing.T) {
 	}
 	close(stop)
 	senders.Wait()
-	stored := a.callbacks(t, store.Accepted)
+	stored := a.callbacks(t, model.Accepted)
 	require.NotEmpty(t, took)
 	for ref := range took {
 		require.Equal(t, 1, stored[ref], ref)

@@ -13,7 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/model/store"
+	"countersign/cmd/countersign/output"
+	"countersign/model"
 	"countersign/provider/simulator"
 )
 
@@ -64,12 +65,12 @@ func (s *scripted) autosignIs(ref, status string) {
 func isoStamp(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 // autosigning is a running daemon with an account of Autosign, and a way to send it callbacks that prove themselves.
-func autosigning(t *testing.T) (s *scripted, svc *services, in installation, send func(body []byte, v store.Verdict, o store.Outcome)) {
+func autosigning(t *testing.T) (s *scripted, svc *services, in installation, send func(body []byte, v model.Verdict, o model.Outcome)) {
 	t.Helper()
 	s, svc, in = script(t, simulator.Options{Services: []string{"autosign"}})
 	key := svc.setting(t, simulator.AccountAutosign, "webhook_secrets")
 	in.polling(t, simulator.AccountAutosign)
-	return s, svc, in, func(body []byte, v store.Verdict, o store.Outcome) {
+	return s, svc, in, func(body []byte, v model.Verdict, o model.Outcome) {
 		t.Helper()
 		in.came(t, simulator.AccountAutosign, autosigned(key, body), body, v, o)
 	}
@@ -82,8 +83,8 @@ func TestWholeAutosignCancelled(t *testing.T) {
 	s, _, in, send := autosigning(t)
 	s.autosignIs("c1", "expired")
 	more := said{"cancelled_reason": "a typo in the name", "cancelled_at": "2026-11-20T10:00:00.000Z"}
-	send(autosignEvent(t, "e1", "transaction_started", "c1", "started", nil), store.Accepted, store.Applied)
-	send(autosignEvent(t, "e2", "transaction_cancelled", "c1", "expired", more), store.Accepted, store.Applied)
+	send(autosignEvent(t, "e1", "transaction_started", "c1", "started", nil), model.Accepted, model.Applied)
+	send(autosignEvent(t, "e2", "transaction_cancelled", "c1", "expired", more), model.Accepted, model.Applied)
 	in.is(t, "c1", said{"status": "cancelled", "confirmed": false})
 	want := said{"status": "cancelled", "confirmed": true, "reported_status": "", "provider_status": "expired", "reason": "a typo in the name"}
 	in.becomes(t, "c1", want)
@@ -95,7 +96,7 @@ func TestWholeAutosignCancelled(t *testing.T) {
 	s.autosignIs("c2", "expired")
 	in.said(t, "track", account, "c2")
 	in.becomes(t, "c2", said{"status": "expired", "confirmed": true})
-	send(autosignEvent(t, "e3", "transaction_cancelled", "c2", "expired", more), store.Accepted, store.Applied)
+	send(autosignEvent(t, "e3", "transaction_cancelled", "c2", "expired", more), model.Accepted, model.Applied)
 	in.is(t, "c2", said{"status": "cancelled"})
 	in.polls(t, account, "c2")
 	in.becomes(t, "c2", said{"status": "cancelled", "confirmed": true, "reported_status": ""})
@@ -104,17 +105,17 @@ func TestWholeAutosignCancelled(t *testing.T) {
 	s.autosignIs("c3", "expired")
 	expired := autosignEvent(t, "e4", "transaction_expired", "c3", "expired", said{"expiration_days": nil, "expired_at": "2026-11-20T10:00:00.000Z"})
 	cancelled := autosignEvent(t, "e4", "transaction_cancelled", "c3", "expired", more)
-	send(expired, store.Accepted, store.Applied)
+	send(expired, model.Accepted, model.Applied)
 	in.is(t, "c3", said{"status": "expired"})
-	send(cancelled, store.Accepted, store.Applied)
+	send(cancelled, model.Accepted, model.Applied)
 	in.is(t, "c3", said{"status": "cancelled"})
-	send(cancelled, store.Duplicate, store.NothingNew)
-	send(expired, store.Duplicate, store.NothingNew)
+	send(cancelled, model.Duplicate, model.NothingNew)
+	send(expired, model.Duplicate, model.NothingNew)
 	in.polls(t, account, "c3")
 	in.becomes(t, "c3", said{"status": "cancelled", "confirmed": true})
 	// A true expiry stays one.
 	s.autosignIs("c4", "expired")
-	send(autosignEvent(t, "e5", "transaction_expired", "c4", "expired", nil), store.Accepted, store.Applied)
+	send(autosignEvent(t, "e5", "transaction_expired", "c4", "expired", nil), model.Accepted, model.Applied)
 	in.polls(t, account, "c4")
 	in.becomes(t, "c4", said{"status": "expired", "confirmed": true})
 }
@@ -128,12 +129,12 @@ func TestWholeAutosignSealed(t *testing.T) {
 	s.on("GET "+autosignPath+"c1", slow)
 	s.on("GET /files/sealed.pdf", answerFile(pdfOf("sealed")))
 	person := said{"id": "crecipient1", "email": "ana@example.org", "name": "Ana Lima", "role": "signer", "submitted_at": "2026-11-20T09:59:57.000Z"}
-	send(autosignEvent(t, "e1", "recipient_submitted", "c1", "started", said{"recipient": person}), store.Accepted, store.Checking)
+	send(autosignEvent(t, "e1", "recipient_submitted", "c1", "started", said{"recipient": person}), model.Accepted, model.Checking)
 	require.NotEqual(t, "completed", in.listed(t, "c1")["status"], "the last recipient's submission ends nothing")
 	send(autosignEvent(t, "e2", "transaction_completed", "c1", "completed", said{"recipients": []said{person}, "sealed_documents": []said{{
 		"id": "csealed", "name": "sealed-power.pdf", "created_at": "2026-11-20T09:59:59.000Z", "url": svc.url + "/files/sealed.pdf?signature=hush",
 		"document": said{"id": sealedDocument, "name": "power.pdf"},
-	}}}), store.Accepted, store.Applied)
+	}}}), model.Accepted, model.Applied)
 	in.is(t, "c1", said{"status": "completed", "confirmed": false, "documents_stored": 0})
 	eventually(t, "the link followed", func() bool { return s.count("GET /files/sealed.pdf") > 0 })
 	letGo()
@@ -144,14 +145,14 @@ func TestWholeAutosignSealed(t *testing.T) {
 	in.nowhere(t, "hush-recipient")
 
 	// Two ends of one transaction: the first stays, the other is named, and the service is asked.
-	send(autosignEvent(t, "e3", "transaction_rejected", "c1", "rejected", said{"rejected_by": said{"id": "crecipient1"}}), store.Accepted, store.Checking)
+	send(autosignEvent(t, "e3", "transaction_rejected", "c1", "rejected", said{"rejected_by": said{"id": "crecipient1"}}), model.Accepted, model.Checking)
 	in.becomes(t, "c1", said{"status": "completed", "confirmed": true, "reported_status": ""})
 
 	s.autosignIs("c2", "rejected")
 	slow, letGo = held(t, s.answers["GET "+autosignPath+"c2"])
 	s.on("GET "+autosignPath+"c2", slow)
-	send(autosignEvent(t, "e4", "transaction_expired", "c2", "expired", nil), store.Accepted, store.Applied)
-	send(autosignEvent(t, "e5", "transaction_rejected", "c2", "rejected", nil), store.Accepted, store.Checking)
+	send(autosignEvent(t, "e4", "transaction_expired", "c2", "expired", nil), model.Accepted, model.Applied)
+	send(autosignEvent(t, "e5", "transaction_rejected", "c2", "rejected", nil), model.Accepted, model.Checking)
 	in.is(t, "c2", said{"status": "expired", "confirmed": false, "reported_status": "declined"})
 	require.NotNil(t, in.listed(t, "c2")["next_check_at"], "due")
 	letGo()
@@ -164,7 +165,7 @@ func TestWholeAutosignLostCompletion(t *testing.T) {
 	const account = simulator.AccountAutosign
 	s, _, in, send := autosigning(t)
 	s.autosignIs("c1", "started")
-	send(autosignEvent(t, "e1", "transaction_started", "c1", "started", nil), store.Accepted, store.Applied)
+	send(autosignEvent(t, "e1", "transaction_started", "c1", "started", nil), model.Accepted, model.Applied)
 	in.polls(t, account, "c1")
 	in.becomes(t, "c1", said{"status": "in_progress", "confirmed": true})
 	s.autosignIs("c1", "completed")
@@ -189,7 +190,7 @@ func TestWholeAutosignTracks(t *testing.T) {
 	s, _, in, _ := autosigning(t)
 	for _, args := range [][]string{{"--account", account}, {"--account", account, "--plan"}, nil} {
 		_, stderr, code := in.verb(t, append([]string{"backfill", "--since", "30d"}, args...)...)
-		require.Equal(t, exitUsage, code, "%v: %s", args, stderr)
+		require.Equal(t, output.ExitUsage, code, "%v: %s", args, stderr)
 		require.Contains(t, stderr, "track")
 		require.Contains(t, stderr, "--file")
 	}
@@ -229,17 +230,17 @@ func TestWholeAutosignProofs(t *testing.T) {
 	raw, err := hex.DecodeString(good)
 	require.NoError(t, err)
 	for _, proof := range []string{"", "sha256=" + good, base64.StdEncoding.EncodeToString(raw), good[2:], autosigned(key+"x", body)["autosign-signature"]} {
-		in.came(t, account, map[string]string{"autosign-signature": proof}, body, store.Refused, "")
+		in.came(t, account, map[string]string{"autosign-signature": proof}, body, model.Refused, "")
 	}
-	in.came(t, account, nil, body, store.Refused, "")
+	in.came(t, account, nil, body, model.Refused, "")
 	require.Zero(t, in.rows(t))
 	require.Zero(t, s.count("GET "+autosignPath+"c1"))
-	send([]byte(strings.Replace(string(body), `"data":`, `"other":`, 1)), store.NotUnderstood, "")
-	send(body[:40], store.NotUnderstood, "")
+	send([]byte(strings.Replace(string(body), `"data":`, `"other":`, 1)), model.NotUnderstood, "")
+	send(body[:40], model.NotUnderstood, "")
 	s.autosignIs("c2", "started")
-	send(autosignEvent(t, "e2", "transaction_paused", "c2", "paused", nil), store.Accepted, store.Checking)
+	send(autosignEvent(t, "e2", "transaction_paused", "c2", "paused", nil), model.Accepted, model.Checking)
 	in.becomes(t, "c2", said{"status": "in_progress", "confirmed": true})
 	// A signature over the body says nothing of the white space around it: the same event from another sender.
 	again := append(body, '\n')
-	in.came(t, account, map[string]string{"autosign-signature": good}, again, store.Refused, "")
+	in.came(t, account, map[string]string{"autosign-signature": good}, again, model.Refused, "")
 }

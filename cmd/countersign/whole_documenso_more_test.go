@@ -8,7 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/model/store"
+	"countersign/cmd/countersign/output"
+	"countersign/model"
 	"countersign/provider/simulator"
 )
 
@@ -23,26 +24,26 @@ func TestWholeDocumensoProofs(t *testing.T) {
 	payload := d.payload(ref, "PENDING", nil)
 	body := jsonOf(t, said{"event": "DOCUMENT_SENT", "payload": payload, "createdAt": isoStamp(time.Now()), "webhookEndpoint": "http://user:hush-endpoint@x.example.org/"})
 	for _, h := range []map[string]string{nil, {"X-Documenso-Secret": ""}, {"X-Documenso-Secret": d.key + "x"}, {"X-Documenso-Secret": d.key[1:]}, {"Authorization": d.key}} {
-		got := d.in.came(t, account, h, body, store.Refused, "")
+		got := d.in.came(t, account, h, body, model.Refused, "")
 		require.Equal(t, ref, got["ref"])
 	}
 	require.Zero(t, d.in.rows(t))
 	require.Zero(t, d.count("GET "+documensoPath+"envelope/"+ref)+d.count("POST "+documensoPath+"envelope/get-many"), "nobody is asked for a forgery")
 
 	// The same three times, with another time of the attempt and the recipients in another order.
-	d.tells(t, "DOCUMENT_SENT", payload, store.Accepted, store.Applied)
-	d.tells(t, "DOCUMENT_SENT", shuffled(payload), store.Duplicate, store.NothingNew)
-	d.tells(t, "DOCUMENT_SENT", payload, store.Duplicate, store.NothingNew)
+	d.tells(t, "DOCUMENT_SENT", payload, model.Accepted, model.Applied)
+	d.tells(t, "DOCUMENT_SENT", shuffled(payload), model.Duplicate, model.NothingNew)
+	d.tells(t, "DOCUMENT_SENT", payload, model.Duplicate, model.NothingNew)
 	d.in.polls(t, account, ref)
 	d.in.becomes(t, ref, said{"status": "in_progress", "confirmed": true, "signers_done": 0, "signers_total": 2})
 
 	// What another team's envelope does is not ours.
 	other := d.payload("envelope_theirs", "COMPLETED", said{"teamId": d.team + 1})
-	d.tells(t, "DOCUMENT_COMPLETED", other, store.Accepted, store.Ignored)
+	d.tells(t, "DOCUMENT_COMPLETED", other, model.Accepted, model.Ignored)
 	require.Equal(t, 1, d.in.rows(t))
 	require.Zero(t, d.count("GET "+documensoPath+"envelope/envelope_theirs"))
 
-	for _, id := range append(append(d.in.ids(t, store.Accepted), d.in.ids(t, store.Refused)...), d.in.ids(t, store.Duplicate)...) {
+	for _, id := range append(append(d.in.ids(t, model.Accepted), d.in.ids(t, model.Refused)...), d.in.ids(t, model.Duplicate)...) {
 		text := d.in.said(t, "callbacks", "show", "--json", id) + d.in.said(t, "callbacks", "show", id)
 		require.NotContains(t, text, "hush-")
 		require.NotContains(t, text, d.key)
@@ -70,7 +71,7 @@ func TestWholeDocumensoFolders(t *testing.T) {
 	}
 	d.in.nowhere(t, "hush-ana")
 	// The team that the list told: another's event is ignored without a setting.
-	d.tells(t, "DOCUMENT_SENT", d.payload("envelope_theirs", "PENDING", said{"teamId": d.team + 2}), store.Accepted, store.Ignored)
+	d.tells(t, "DOCUMENT_SENT", d.payload("envelope_theirs", "PENDING", said{"teamId": d.team + 2}), model.Accepted, model.Ignored)
 	require.Equal(t, 2, d.in.rows(t))
 }
 
@@ -82,13 +83,13 @@ func TestWholeDocumensoExpiredKey(t *testing.T) {
 	d.on("POST "+documensoPath+"envelope/get-many", nil)
 	d.in.daemon(t)
 	_, stderr, code := d.in.verb(t, "poll", "--account", account, "--tier", "active")
-	require.Equal(t, exitFailed, code, stderr)
+	require.Equal(t, output.ExitFailed, code, stderr)
 	eventually(t, "an incident", func() bool { return len(d.in.incidents(t)) > 0 })
-	require.Equal(t, []string{account + " " + store.CredentialsRefused}, d.in.incidents(t))
+	require.Equal(t, []string{account + " " + model.CredentialsRefused}, d.in.incidents(t))
 	stdout, _, code := d.in.verb(t, "status")
-	require.Equal(t, exitDrift, code, stdout)
+	require.Equal(t, output.ExitDrift, code, stdout)
 	require.True(t, strings.Contains(stdout, "credentials refused"), stdout)
-	d.tells(t, "DOCUMENT_SENT", d.payload(ref, "PENDING", nil), store.Accepted, store.Applied)
-	d.tells(t, "DOCUMENT_COMPLETED", d.payload(ref, "COMPLETED", nil), store.Accepted, store.Applied)
+	d.tells(t, "DOCUMENT_SENT", d.payload(ref, "PENDING", nil), model.Accepted, model.Applied)
+	d.tells(t, "DOCUMENT_COMPLETED", d.payload(ref, "COMPLETED", nil), model.Accepted, model.Applied)
 	d.in.is(t, ref, said{"status": "completed", "confirmed": false, "documents_total": 0})
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/model/store"
+	"countersign/model"
 	"countersign/provider/simulator"
 )
 
@@ -141,7 +141,7 @@ func (d *documensoScript) payload(ref, status string, more said) said {
 }
 
 // tells sends a callback that carries the secret.
-func (d *documensoScript) tells(t *testing.T, event string, payload said, v store.Verdict, o store.Outcome) said {
+func (d *documensoScript) tells(t *testing.T, event string, payload said, v model.Verdict, o model.Outcome) said {
 	t.Helper()
 	body := jsonOf(t, said{
 		"event": event, "payload": payload, "createdAt": isoStamp(time.Now()), "webhookEndpoint": "http://user:hush-endpoint@" + d.in.public + "/callbacks/x",
@@ -157,43 +157,43 @@ func TestWholeDocumensoEvents(t *testing.T) {
 	const life, no, off = "envelope_life", "envelope_rejected", "envelope_cancelled"
 	d.is(life, "PENDING", nil)
 	d.on("GET "+documensoPath+"envelope/item/envelope_item_"+life[9:]+"/download", answerFile(pdfOf("life")))
-	d.tells(t, "DOCUMENT_CREATED", d.payload(life, "DRAFT", nil), store.Accepted, store.Applied)
+	d.tells(t, "DOCUMENT_CREATED", d.payload(life, "DRAFT", nil), model.Accepted, model.Applied)
 	d.in.is(t, life, said{"status": "draft"})
-	d.tells(t, "DOCUMENT_SENT", d.payload(life, "PENDING", nil), store.Accepted, store.Applied)
+	d.tells(t, "DOCUMENT_SENT", d.payload(life, "PENDING", nil), model.Accepted, model.Applied)
 	d.in.is(t, life, said{"status": "in_progress"})
 	d.in.becomes(t, life, said{"status": "in_progress", "confirmed": true, "external_id": "C-17", "name": "Contract", "signers_done": 0, "signers_total": 2})
 	for _, event := range []string{"DOCUMENT_OPENED", "DOCUMENT_RECIPIENT_COMPLETED", "DOCUMENT_SIGNED", "DOCUMENT_REMINDER_SENT", "RECIPIENT_EXPIRED"} {
-		d.tells(t, event, d.payload(life, "PENDING", said{"updatedAt": isoStamp(time.Now())}), store.Accepted, "")
+		d.tells(t, event, d.payload(life, "PENDING", said{"updatedAt": isoStamp(time.Now())}), model.Accepted, "")
 		d.in.is(t, life, said{"status": "in_progress"})
 	}
 	d.is(life, "COMPLETED", said{"completedAt": "2026-11-20T10:00:00.000Z"})
-	d.tells(t, "DOCUMENT_COMPLETED", d.payload(life, "COMPLETED", said{"completedAt": "2026-11-20T10:00:00.000Z"}), store.Accepted, store.Applied)
+	d.tells(t, "DOCUMENT_COMPLETED", d.payload(life, "COMPLETED", said{"completedAt": "2026-11-20T10:00:00.000Z"}), model.Accepted, model.Applied)
 	d.in.becomes(t, life, said{"status": "completed", "confirmed": true, "signers_done": 2, "signers_total": 2, "documents_stored": 1, "documents_total": 1})
 
 	d.is(no, "REJECTED", said{"completedAt": "2026-11-20T10:00:00.000Z"})
-	d.tells(t, "DOCUMENT_SENT", d.payload(no, "PENDING", nil), store.Accepted, store.Applied)
-	d.tells(t, "DOCUMENT_REJECTED", d.payload(no, "REJECTED", nil), store.Accepted, store.Applied)
+	d.tells(t, "DOCUMENT_SENT", d.payload(no, "PENDING", nil), model.Accepted, model.Applied)
+	d.tells(t, "DOCUMENT_REJECTED", d.payload(no, "REJECTED", nil), model.Accepted, model.Applied)
 	d.in.is(t, no, said{"status": "declined", "reason": "not my name"})
 	d.in.polls(t, simulator.AccountDocumenso, no)
 	d.in.becomes(t, no, said{"status": "declined", "confirmed": true, "reason": "not my name", "documents_total": 0, "signers_done": 0})
 	d.is(off, "CANCELLED", said{"completedAt": "2026-11-20T10:00:00.000Z"})
-	d.tells(t, "DOCUMENT_CANCELLED", d.payload(off, "CANCELLED", nil), store.Accepted, store.Checking)
+	d.tells(t, "DOCUMENT_CANCELLED", d.payload(off, "CANCELLED", nil), model.Accepted, model.Checking)
 	d.in.polls(t, simulator.AccountDocumenso, off)
 	d.in.becomes(t, off, said{"status": "cancelled", "confirmed": true, "deleted": false})
 
 	rows := d.in.rows(t)
 	for _, event := range []string{"TEMPLATE_CREATED", "TEMPLATE_UPDATED", "TEMPLATE_DELETED", "TEMPLATE_USED"} {
-		d.tells(t, event, d.payload("envelope_"+event, "DRAFT", nil), store.Accepted, store.Ignored)
+		d.tells(t, event, d.payload("envelope_"+event, "DRAFT", nil), model.Accepted, model.Ignored)
 	}
-	d.tells(t, "DOCUMENT_SENT", d.payload("env_123", "PENDING", said{"id": 10, "teamId": nil}), store.Accepted, store.TestEvent)
+	d.tells(t, "DOCUMENT_SENT", d.payload("env_123", "PENDING", said{"id": 10, "teamId": nil}), model.Accepted, model.TestEvent)
 	require.Equal(t, rows, d.in.rows(t), "templates and tests are no transactions")
 	require.Zero(t, d.count("GET "+documensoPath+"envelope/env_123"))
 
 	// A payload that does not say what its event says is asked about, and so is an event that nobody knows.
 	d.is("envelope_odd", "PENDING", nil)
-	d.tells(t, "DOCUMENT_COMPLETED", d.payload("envelope_odd", "PENDING", nil), store.Accepted, store.Checking)
+	d.tells(t, "DOCUMENT_COMPLETED", d.payload("envelope_odd", "PENDING", nil), model.Accepted, model.Checking)
 	d.is("envelope_new", "DRAFT", nil)
-	d.tells(t, "DOCUMENT_STAMPED", d.payload("envelope_new", "DRAFT", nil), store.Accepted, store.Checking)
+	d.tells(t, "DOCUMENT_STAMPED", d.payload("envelope_new", "DRAFT", nil), model.Accepted, model.Checking)
 	d.in.polls(t, simulator.AccountDocumenso, "envelope_odd", "envelope_new")
 	d.in.becomes(t, "envelope_odd", said{"status": "in_progress", "confirmed": true})
 	d.in.becomes(t, "envelope_new", said{"status": "draft", "confirmed": true})
@@ -208,23 +208,23 @@ func TestWholeDocumensoDeleted(t *testing.T) {
 		{"envelope_draft", "DOCUMENT_CREATED", "DRAFT"}, {"envelope_open", "DOCUMENT_SENT", "PENDING"},
 	} {
 		d.is(c.ref, c.word, nil)
-		d.tells(t, c.event, d.payload(c.ref, c.word, nil), store.Accepted, store.Applied)
+		d.tells(t, c.event, d.payload(c.ref, c.word, nil), model.Accepted, model.Applied)
 		d.in.polls(t, simulator.AccountDocumenso, c.ref)
 		d.in.becomes(t, c.ref, said{"confirmed": true})
 		d.is(c.ref, "", nil)
-		d.tells(t, "DOCUMENT_CANCELLED", d.payload(c.ref, c.word, nil), store.Accepted, "")
+		d.tells(t, "DOCUMENT_CANCELLED", d.payload(c.ref, c.word, nil), model.Accepted, "")
 		d.in.polls(t, simulator.AccountDocumenso, c.ref)
 		d.in.becomes(t, c.ref, said{"status": "cancelled", "deleted": true, "confirmed": true, "provider_status": c.word})
 	}
 	// The other way round: a poll is told 404 before the event comes.
 	const late = "envelope_late"
 	d.is(late, "PENDING", nil)
-	d.tells(t, "DOCUMENT_SENT", d.payload(late, "PENDING", nil), store.Accepted, store.Applied)
+	d.tells(t, "DOCUMENT_SENT", d.payload(late, "PENDING", nil), model.Accepted, model.Applied)
 	d.in.polls(t, simulator.AccountDocumenso, late)
 	d.is(late, "", nil)
 	d.in.polls(t, simulator.AccountDocumenso, late)
 	d.in.becomes(t, late, said{"status": "in_progress", "not_found": true, "deleted": false})
-	d.tells(t, "DOCUMENT_CANCELLED", d.payload(late, "PENDING", nil), store.Accepted, "")
+	d.tells(t, "DOCUMENT_CANCELLED", d.payload(late, "PENDING", nil), model.Accepted, "")
 	d.in.becomes(t, late, said{"status": "cancelled", "deleted": true})
 
 	// A completed one that was deleted stays completed, and keeps its file.
@@ -232,11 +232,11 @@ func TestWholeDocumensoDeleted(t *testing.T) {
 	completed := said{"completedAt": "2026-11-20T10:00:00.000Z"}
 	d.is(done, "COMPLETED", completed)
 	d.on("GET "+documensoPath+"envelope/item/envelope_item_done/download", answerFile(pdfOf("done")))
-	d.tells(t, "DOCUMENT_COMPLETED", d.payload(done, "COMPLETED", completed), store.Accepted, store.Checking) // from PENDING only it is taken at its word
+	d.tells(t, "DOCUMENT_COMPLETED", d.payload(done, "COMPLETED", completed), model.Accepted, model.Checking) // from PENDING only it is taken at its word
 	d.in.becomes(t, done, said{"status": "completed", "confirmed": true, "documents_stored": 1})
 	gone := said{"completedAt": "2026-11-20T10:00:00.000Z", "deletedAt": "2026-11-21T10:00:00.000Z"}
 	d.is(done, "COMPLETED", gone)
-	d.tells(t, "DOCUMENT_CANCELLED", d.payload(done, "COMPLETED", gone), store.Accepted, store.Checking)
+	d.tells(t, "DOCUMENT_CANCELLED", d.payload(done, "COMPLETED", gone), model.Accepted, model.Checking)
 	d.in.becomes(t, done, said{"status": "completed", "confirmed": true, "deleted": true, "documents_stored": 1})
 }
 
@@ -253,7 +253,7 @@ func TestWholeDocumensoResealed(t *testing.T) {
 		more["envelopeItems"] = []said{{"id": "envelope_item_seal", "envelopeId": ref, "title": "contract.pdf", "order": 1, "documentDataId": "data-" + n}}
 		d.is(ref, "COMPLETED", more)
 		delete(more, "envelopeItems")
-		d.tells(t, "DOCUMENT_COMPLETED", d.payload(ref, "COMPLETED", more), store.Accepted, "")
+		d.tells(t, "DOCUMENT_COMPLETED", d.payload(ref, "COMPLETED", more), model.Accepted, "")
 		eventually(t, "file "+n, func() bool {
 			stored := 0
 			for _, f := range d.in.files(t, ref) {

@@ -22,6 +22,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/config"
+	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider/simulator"
 )
@@ -262,7 +264,7 @@ func (in installation) write(t *testing.T, query string, args ...any) {
 }
 
 // callbacks counts the callbacks of a verdict by ref, as the store tells them.
-func (in installation) callbacks(t *testing.T, v store.Verdict) map[string]int {
+func (in installation) callbacks(t *testing.T, v model.Verdict) map[string]int {
 	t.Helper()
 	out := map[string]int{}
 	in.read(t, func(s *store.Store) {
@@ -286,7 +288,7 @@ func (in installation) read(t *testing.T, do func(*store.Store)) {
 	t.Helper()
 	a := newApp(strings.NewReader(""), io.Discard, io.Discard)
 	a.configFlag = in.config
-	require.NoError(t, a.reading(t.Context(), func(_ *Config, s *store.Store) error { do(s); return nil }))
+	require.NoError(t, a.reading(t.Context(), func(_ *config.Config, s *store.Store) error { do(s); return nil }))
 }
 
 func fileHash(t *testing.T, path string) string {

@@ -12,6 +12,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/output"
+	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider/simulator"
 )
@@ -29,7 +32,7 @@ func TestWholeKeyRotate(t *testing.T) {
 	require.NoError(t, err)
 
 	_, stderr, exit := a.verb(t, "key", "rotate")
-	require.Equal(t, exitFailed, exit, "under a daemon")
+	require.Equal(t, output.ExitFailed, exit, "under a daemon")
 	require.Contains(t, stderr, "stop it, then rotate")
 	after, err := os.ReadFile(file)
 	require.NoError(t, err)
@@ -76,7 +79,7 @@ func TestWholeKeyRotateKilled(t *testing.T) {
 	a := attack(t, "")
 	a.p.kill()
 	const many = 20_000
-	keys := func() ([][]byte, *Config) {
+	keys := func() ([][]byte, *config.Config) {
 		t.Helper()
 		app := newApp(strings.NewReader(""), io.Discard, io.Discard)
 		app.configFlag = a.config
@@ -94,7 +97,7 @@ func TestWholeKeyRotateKilled(t *testing.T) {
 	go func() { written <- s.Run(ctx) }()
 	require.NoError(t, s.Do(t.Context(), store.Unit{Apply: func(b *store.Batch) error {
 		for i := range many {
-			b.AddCallback(store.Callback{Account: simulator.AccountOneSpan, Verdict: store.Refused, At: time.Now().UTC(), Body: fmt.Appendf(nil, "body %d", i)})
+			b.AddCallback(store.Packed{Callback: model.Callback{Account: simulator.AccountOneSpan, Verdict: model.Refused, At: time.Now().UTC(), Body: fmt.Appendf(nil, "body %d", i)}})
 		}
 		return nil
 	}}))

@@ -19,7 +19,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/model/store"
+	"countersign/cmd/countersign/output"
+	"countersign/model"
 	"countersign/provider/simulator"
 )
 
@@ -107,7 +108,7 @@ func killedInCallbacks(t *testing.T, binary string) {
 
 	db := in.table(t)
 	require.Equal(t, "ok", one[string](db, "PRAGMA integrity_check"))
-	stored := in.callbacks(t, store.Accepted)
+	stored := in.callbacks(t, model.Accepted)
 	for _, ref := range slices.Sorted(maps.Keys(s.took)) {
 		require.Equal(t, 1, stored[ref], "callback of %s", ref)
 		require.Equal(t, 1, one[int](db, "SELECT COUNT(*) FROM transactions WHERE account = ? AND ref = ?", simulator.AccountOneSpan, ref), ref)
@@ -339,7 +340,7 @@ func stoppedByTerm(t *testing.T, binary string) {
 		require.NoError(t, os.WriteFile(filepath.Join(other.dir, filepath.Base(k)), b, 0o600))
 	}
 	second := other.start(t, binary, "serve")
-	require.Equal(t, exitFailed, second.exit(t), second.out.String())
+	require.Equal(t, output.ExitFailed, second.exit(t), second.out.String())
 	require.Contains(t, second.out.String(), "a daemon already uses this database")
 
 	secret, _ := svc.account(simulator.AccountOneSpan).Settings["callback_key"].(string)
@@ -356,7 +357,7 @@ func stoppedByTerm(t *testing.T, binary string) {
 	require.Less(t, time.Since(began), stopsWithin)
 	close(stop)
 	senders.Wait()
-	stored := in.callbacks(t, store.Accepted)
+	stored := in.callbacks(t, model.Accepted)
 	for ref := range s.took {
 		require.Equal(t, 1, stored[ref], ref)
 	}

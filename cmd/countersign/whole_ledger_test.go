@@ -9,7 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/model/store"
+	"countersign/cmd/countersign/output"
+	"countersign/model"
 	"countersign/provider/simulator"
 )
 
@@ -100,22 +101,22 @@ func TestWholeLedger(t *testing.T) {
 	require.Equal(t, gapKeys, slices.Sorted(maps.Keys(gap)))
 	require.True(t, agree(gap, said{"account": account, "change": "status", "from": "in_progress", "to": "completed", "latency": nil}), "%v", gap)
 	require.NotNil(t, gap["after"])
-	silent := account + " " + store.CallbacksSilent
+	silent := account + " " + model.CallbacksSilent
 	eventually(t, "silence", func() bool { return slices.Contains(in.incidents(t), silent) })
 	require.Zero(t, stop())
 	stdout, _, code := in.verb(t, "status")
-	require.Equal(t, exitDrift, code)
+	require.Equal(t, output.ExitDrift, code)
 	require.Contains(t, stdout, "callbacks silent")
 	in.daemon(t)
 	l.is("missed", "DECLINED") // once more, while it is open
 	l.polls("missed")
 	eventually(t, "a second gap", func() bool { return len(gapsOf(t, in)) == 2 })
-	require.Equal(t, []string{">" + store.CallbacksSilent}, l.told())
+	require.Equal(t, []string{">" + model.CallbacksSilent}, l.told())
 
 	// Late: the callback comes after the grace.
 	l.sent("late")
 	require.Empty(t, in.incidents(t), "callbacks are back")
-	require.Equal(t, []string{">" + store.CallbacksSilent, store.CallbacksSilent + ">"}, l.told())
+	require.Equal(t, []string{">" + model.CallbacksSilent, model.CallbacksSilent + ">"}, l.told())
 	l.is("late", "COMPLETED")
 	l.polls("late")
 	l.gapOf("late", "missed")
@@ -129,14 +130,14 @@ func TestWholeLedger(t *testing.T) {
 	l.polls("refused")
 	l.gapOf("refused", "refused")
 	l.calls("PACKAGE_COMPLETE", "refused", false)
-	require.NotContains(t, in.incidents(t), account+" "+store.CallbacksRefused)
+	require.NotContains(t, in.incidents(t), account+" "+model.CallbacksRefused)
 	l.calls("PACKAGE_COMPLETE", "refused", false)
 	l.calls("PACKAGE_COMPLETE", "refused", false)
-	require.Contains(t, in.incidents(t), account+" "+store.CallbacksRefused)
+	require.Contains(t, in.incidents(t), account+" "+model.CallbacksRefused)
 
 	// No event: nobody knows what un-archiving fires.
 	l.sent("unarchived") // and ends the refusals
-	require.NotContains(t, in.incidents(t), account+" "+store.CallbacksRefused)
+	require.NotContains(t, in.incidents(t), account+" "+model.CallbacksRefused)
 	l.calls("PACKAGE_COMPLETE", "unarchived", true)
 	l.is("unarchived", "ARCHIVED")
 	l.calls("PACKAGE_ARCHIVE", "unarchived", true)
@@ -179,7 +180,7 @@ func (l ledgerScript) summedUp() {
 	require.EqualValues(t, 6, first["ref"], "each gap was found by `poll --ref`")
 	require.Equal(t, told, first["callback"], "and everything else was told")
 	_, stderr, code := l.verb(t, "gaps", "--summary", "--fail-under")
-	require.Equal(t, exitDrift, code)
+	require.Equal(t, output.ExitDrift, code)
 	require.Contains(t, stderr, "below 99%")
 	_, stderr, code = l.verb(t, "gaps", "--fail-under", "1%")
 	require.Zero(t, code, stderr)

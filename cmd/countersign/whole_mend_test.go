@@ -14,12 +14,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/model/store"
+	"countersign/cmd/countersign/output"
+	"countersign/model"
 	"countersign/provider/simulator"
 )
 
 // ids are the callbacks of a verdict, the oldest first.
-func (in installation) ids(t *testing.T, v store.Verdict) (out []string) {
+func (in installation) ids(t *testing.T, v model.Verdict) (out []string) {
 	t.Helper()
 	stdout, stderr, code := in.verb(t, "callbacks", "list", "--json", "--verdict", string(v))
 	require.Zero(t, code, stderr)
@@ -50,7 +51,7 @@ func TestWholeRefusedCallbacksAreExplainedAndReplayed(t *testing.T) {
 	}
 	code, _ := in.post(simulator.AccountOneSpan, "application/json", "Basic "+recordedKey, []byte("[]"))
 	require.Equal(t, http.StatusOK, code)
-	refused := in.ids(t, store.Refused)
+	refused := in.ids(t, model.Refused)
 	require.Len(t, refused, 3)
 	require.Contains(t, in.said(t, "callbacks", "explain", refused[0]), "nothing that is configured matches")
 	require.Contains(t, in.said(t, "callbacks", "replay", "--refused"), refused[0]+"  sim-onespan/p-1  refused -> refused")
@@ -65,7 +66,7 @@ func TestWholeRefusedCallbacksAreExplainedAndReplayed(t *testing.T) {
 
 	stdout = in.said(t, "callbacks", "replay", "--refused", "--account", simulator.AccountOneSpan, "--since", "1d", "--dry-run")
 	require.Equal(t, 3, strings.Count(stdout, "refused -> accepted"), stdout)
-	require.Equal(t, refused, in.ids(t, store.Refused), "a dry run changes nothing")
+	require.Equal(t, refused, in.ids(t, model.Refused), "a dry run changes nothing")
 	came := objects(t, in.said(t, "callbacks", "show", "--json", refused[0]))[0]["at"]
 	stdout = in.said(t, "callbacks", "replay", "--refused", "--json")
 	replayed := objects(t, stdout)
@@ -86,12 +87,12 @@ func TestWholeRefusedCallbacksAreExplainedAndReplayed(t *testing.T) {
 	require.Equal(t, changes, one[int](db, "SELECT COUNT(*) FROM history"), "nothing changes twice")
 	require.Contains(t, in.said(t, "callbacks", "replay", "--not-understood"), "not_understood -> not_understood")
 	_, stderr, code := in.verb(t, "callbacks", "replay", refused[1])
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, output.ExitFailed, code)
 	require.Contains(t, stderr, "duplicate")
 
 	code, _ = in.post(simulator.AccountOneSpan, "application/json", "Basic "+recordedKey, sent)
 	require.Equal(t, http.StatusOK, code)
-	require.Len(t, in.ids(t, store.Duplicate), 2, "the replayed one has taken the dedupe key")
+	require.Len(t, in.ids(t, model.Duplicate), 2, "the replayed one has taken the dedupe key")
 }
 
 // A claim that is older than the provider's last answer moves nothing, and has the provider asked.
@@ -124,7 +125,7 @@ func TestWholeRegistrationIsSetAndChecked(t *testing.T) {
 	for _, id := range []string{simulator.AccountOneSpan, simulator.AccountDropboxSign} {
 		ours := "http://" + in.public + "/callbacks/" + id
 		_, stderr, code := in.verb(t, "registration", "set", id)
-		require.Equal(t, exitFailed, code)
+		require.Equal(t, output.ExitFailed, code)
 		require.Contains(t, stderr, "https://elsewhere.example.org/hook")
 		require.Contains(t, stderr, "--replace")
 		require.Contains(t, in.said(t, "registration", "set", id, "--replace", "--dry-run"), ours+" would take its place")
@@ -146,16 +147,16 @@ func TestWholeRegistrationIsSetAndChecked(t *testing.T) {
 	stdout, _, _ = in.verb(t, "doctor", "--account", simulator.AccountOneSpan)
 	require.Regexp(t, `warn +sim-onespan registration +the provider does not tell of DOCUMENT_SIGNED`, stdout)
 	_, stderr, code := in.verb(t, "registration", "set", simulator.AccountDropboxSign, "--events", "x")
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, output.ExitFailed, code)
 	require.Contains(t, stderr, "none can be chosen")
 	in.edit(t, `, url: "[^"]*"`, "")
 	_, stderr, code = in.verb(t, "registration", "set", simulator.AccountOneSpan)
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, output.ExitUsage, code)
 	require.Contains(t, stderr, "public.url is not set")
 	in.edit(t, `public: \{`, `public: { url: "http://sign.example.org",`)
 	in.edit(t, `base_url: "http[^"]*onespan"`, `base_url: "https://onespan.example.org"`)
 	_, stderr, code = in.verb(t, "registration", "set", simulator.AccountOneSpan)
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, output.ExitUsage, code)
 	require.Contains(t, stderr, "https://")
 }
 
@@ -212,7 +213,7 @@ func TestWholeTheCheckNamesTheStepThatFails(t *testing.T) {
 			require.Zero(t, code, stdout)
 			continue
 		}
-		require.Equal(t, exitFailed, code, c.name)
+		require.Equal(t, output.ExitFailed, code, c.name)
 		require.Equal(t, []any{c.step, "failed"}, []any{last["step"], last["result"]}, "%s: %s", c.name, stdout)
 		require.Contains(t, last["detail"], c.detail, c.name)
 		for _, s := range steps[:len(steps)-1] {
@@ -222,11 +223,11 @@ func TestWholeTheCheckNamesTheStepThatFails(t *testing.T) {
 	require.Contains(t, in.said(t, "registration", "check", simulator.AccountOneSpan, "--loopback"), "ok      acknowledgement")
 	stop()
 	stdout, _, code := in.verb(t, "registration", "check", simulator.AccountOneSpan, "--loopback")
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, output.ExitFailed, code)
 	require.Regexp(t, `(?m)^failed  connection .*start the daemon\n\z`, stdout)
 	in.edit(t, `(?m)^      callback_key: .*\n`, "")
 	stdout, _, code = in.verb(t, "registration", "check", simulator.AccountOneSpan)
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, output.ExitFailed, code)
 	require.Regexp(t, `^failed  canary +settings.callback_key is not set`, stdout)
 	require.False(t, bytes.Contains([]byte(stdout), []byte(svc.account(simulator.AccountOneSpan).Settings["api_key"].(string))))
 }

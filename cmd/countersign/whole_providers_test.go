@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/model/store"
+	"countersign/model"
 	"countersign/provider/simulator"
 )
 
@@ -20,12 +20,12 @@ func TestWholeHungServiceLeavesTheOthersAlone(t *testing.T) {
 	hung, _ := held(t, answerJSON(http.StatusOK, nil))
 	s.on("GET "+autosignPath+"c1", hung)
 	body := autosignEvent(t, "e1", "transaction_completed", "c1", "completed", nil)
-	in.came(t, simulator.AccountAutosign, autosigned(key, body), body, store.Accepted, store.Applied)
+	in.came(t, simulator.AccountAutosign, autosigned(key, body), body, model.Accepted, model.Applied)
 	eventually(t, "a question that hangs", func() bool { return s.count("GET "+autosignPath+"c1") > 0 })
 
 	s.allSignIs("doc_1", "voided")
 	body = allSignBody(t, "evt_1", "document.voided", "doc_1", true)
-	in.came(t, simulator.AccountAllSign, allSigned(t, "evt_1", time.Now(), body, svc.setting(t, simulator.AccountAllSign, "webhook_secrets")), body, store.Accepted, store.Applied)
+	in.came(t, simulator.AccountAllSign, allSigned(t, "evt_1", time.Now(), body, svc.setting(t, simulator.AccountAllSign, "webhook_secrets")), body, model.Accepted, model.Applied)
 	in.becomes(t, "doc_1", said{"status": "cancelled", "confirmed": true})
 	in.is(t, "c1", said{"status": "completed", "confirmed": false})
 	require.Equal(t, 1, s.count("GET "+autosignPath+"c1"), "it hangs still")

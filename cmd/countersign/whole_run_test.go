@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/output"
+	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider/simulator"
 )
@@ -44,14 +46,14 @@ func TestWholeRun(t *testing.T) {
 	go func() { over <- svc.world.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-over })
 
-	eventually(t, "rows from callbacks", func() bool { return len(in.callbacks(t, store.Accepted)) > 5 })
+	eventually(t, "rows from callbacks", func() bool { return len(in.callbacks(t, model.Accepted)) > 5 })
 	require.Zero(t, stop())
 	in.daemon(t, "--backfill", "1d")
 	eventually(t, "the end of the lives", func() bool { svc.world.FlushDelayed(); return svc.world.Idle() })
 	svc.world.SetFaults(simulator.Faults{})
 
 	eventually(t, "a poll that leaves nothing open", func() bool {
-		if _, _, code := in.verb(t, "poll"); code != exitDone {
+		if _, _, code := in.verb(t, "poll"); code != output.ExitDone {
 			return false
 		}
 		_, _, code := in.verb(t, "verify")
@@ -61,7 +63,7 @@ func TestWholeRun(t *testing.T) {
 			require.NoError(t, err)
 			waiting = len(docs)
 		})
-		return code == exitDone && waiting == 0
+		return code == output.ExitDone && waiting == 0
 	})
 	stdout, stderr, code := in.verb(t, "verify", "--json")
 	require.Zero(t, code, stderr)
@@ -157,7 +159,7 @@ func only(prefix string, f http.HandlerFunc) func(http.ResponseWriter, *http.Req
 func (in installation) polled(t *testing.T, account string) (n int) {
 	t.Helper()
 	in.read(t, func(s *store.Store) {
-		runs, err := s.Runs(t.Context(), store.RunFilter{Account: account, Kind: "active", States: []store.RunState{store.RunDone}})
+		runs, err := s.Runs(t.Context(), store.RunFilter{Account: account, Kind: "active", States: []model.RunState{model.RunDone}})
 		require.NoError(t, err)
 		n = len(runs)
 	})
@@ -183,11 +185,11 @@ func TestWholeCredentialsRefused(t *testing.T) {
 	in := install(t, svc, daySeconds)
 	svc.through(only("/onespan/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
 	in.daemon(t, "--backfill", "120d")
-	refused := simulator.AccountOneSpan + " " + store.CredentialsRefused
+	refused := simulator.AccountOneSpan + " " + model.CredentialsRefused
 	eventually(t, "an incident", func() bool { return len(in.incidents(t)) > 0 })
 	require.Equal(t, []string{refused}, in.incidents(t))
 	stdout, _, code := in.verb(t, "status")
-	require.Equal(t, exitDrift, code, stdout)
+	require.Equal(t, output.ExitDrift, code, stdout)
 	require.Contains(t, stdout, "credentials refused")
 	eventually(t, "a poll of the other account", func() bool { return in.polled(t, simulator.AccountDropboxSign) > 0 })
 	require.Zero(t, in.polled(t, simulator.AccountOneSpan))
@@ -277,16 +279,16 @@ func TestWholeOtherAccount(t *testing.T) {
 	said := func() { // by the verb alone, or by the daemon that it follows
 		t.Helper()
 		_, stderr, code := in.verb(t, "poll", "--account", simulator.AccountDropboxSign, "--tier", "active")
-		require.Equal(t, exitFailed, code)
+		require.Equal(t, output.ExitFailed, code)
 		require.Contains(t, stderr, "of another account")
 	}
 	said()
 	in.daemon(t)
 	said()
 	eventually(t, "an incident", func() bool { return len(in.incidents(t)) > 0 })
-	require.Equal(t, []string{simulator.AccountDropboxSign + " " + store.CredentialsRefused}, in.incidents(t))
+	require.Equal(t, []string{simulator.AccountDropboxSign + " " + model.CredentialsRefused}, in.incidents(t))
 	stdout, _, code := in.verb(t, "status")
-	require.Equal(t, exitDrift, code, stdout)
+	require.Equal(t, output.ExitDrift, code, stdout)
 	eventually(t, "polls of the other account", func() bool { return in.polled(t, simulator.AccountOneSpan) > before+1 })
 	require.Zero(t, asked.Load(), "nothing but who we are is asked with another account's key")
 }

@@ -14,7 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/model/store"
+	"countersign/model"
 	"countersign/provider/simulator"
 )
 
@@ -157,10 +157,10 @@ func (in installation) sends(t *testing.T, account string, headers map[string]st
 }
 
 // came posts a callback and compares the answer and what `callbacks list` says became of it; outcome "" is any.
-func (in installation) came(t *testing.T, account string, headers map[string]string, body []byte, v store.Verdict, outcome store.Outcome) said {
+func (in installation) came(t *testing.T, account string, headers map[string]string, body []byte, v model.Verdict, outcome model.Outcome) said {
 	t.Helper()
 	code, answer := in.sends(t, account, headers, body)
-	if v == store.Refused {
+	if v == model.Refused {
 		require.Equal(t, http.StatusUnauthorized, code, answer)
 	} else {
 		require.Equal(t, http.StatusOK, code, answer)

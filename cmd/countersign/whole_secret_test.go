@@ -23,6 +23,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider/simulator"
 )
@@ -222,7 +223,7 @@ func (in installation) holdsNoSecret(t *testing.T, secrets map[string]bool) {
 		return nil
 	}))
 	require.Greater(t, looked, 5)
-	kinds := map[store.Verdict]int{}
+	kinds := map[model.Verdict]int{}
 	in.read(t, func(s *store.Store) {
 		for before := ""; ; {
 			list, next, err := s.Callbacks(t.Context(), store.CallbackFilter{Limit: 200, Cursor: before})
@@ -243,8 +244,8 @@ func (in installation) holdsNoSecret(t *testing.T, secrets map[string]bool) {
 			}
 		}
 	})
-	require.NotZero(t, kinds[store.Accepted])
-	require.NotZero(t, kinds[store.Refused])
+	require.NotZero(t, kinds[model.Accepted])
+	require.NotZero(t, kinds[model.Refused])
 }
 
 // isClosed walks an installation: what it has made is read by its owner alone.

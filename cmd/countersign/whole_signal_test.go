@@ -13,7 +13,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/model/store"
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/output"
+	"countersign/model"
 	"countersign/provider/simulator"
 )
 
@@ -58,7 +60,7 @@ func rereads(t *testing.T, binary string) {
 	reload()
 	eventually(t, "an account more", func() bool { return post("fresh", "the-new-one") == http.StatusOK })
 
-	changed := strings.ReplaceAll(more, yamlText(old), `"another-secret"`)
+	changed := strings.ReplaceAll(more, config.Quote(old), `"another-secret"`)
 	require.NotEqual(t, more, changed)
 	put(changed)
 	reload()
@@ -142,7 +144,7 @@ func drains(t *testing.T, binary string) {
 	require.Equal(t, "HTTP/1.1 200", string(answer))
 	require.Zero(t, p.exit(t), p.out.String())
 	require.Less(t, time.Since(began), stopsWithin)
-	stored := in.callbacks(t, store.Accepted)
+	stored := in.callbacks(t, model.Accepted)
 	require.Equal(t, 1, stored["r-ends"])
 	require.Zero(t, stored["r-never"])
 }
@@ -163,6 +165,6 @@ func quitsAtTheSecond(t *testing.T, binary string) {
 	}
 	began := time.Now()
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
-	require.Equal(t, exitFailed, p.exit(t))
+	require.Equal(t, output.ExitFailed, p.exit(t))
 	require.Less(t, time.Since(began), 2*time.Second)
 }

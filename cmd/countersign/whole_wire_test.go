@@ -83,7 +83,7 @@ func TestWirePublishedVectors(t *testing.T) {
 	}
 	for _, v := range vectors { // without a signature request, as they were published
 		kind, body := vector(t, v.time, v.typ, v.hash, "")
-		in.takes(t, wire{account: simulator.AccountDropboxSign, kind: kind, body: body, code: 200, answer: helloAPI, verdict: store.Accepted, outcome: store.Ignored})
+		in.takes(t, wire{account: simulator.AccountDropboxSign, kind: kind, body: body, code: 200, answer: helloAPI, verdict: model.Accepted, outcome: model.Ignored})
 	}
 	require.Zero(t, in.rows(t), "no row without a request")
 
@@ -93,20 +93,20 @@ func TestWirePublishedVectors(t *testing.T) {
 	}
 	sent, broken := vectors[2], vectors[0]
 	for _, w := range []wire{
-		{ref: "req-sent", outcome: store.Applied},
-		{ref: "req-sent", verdict: store.Duplicate, outcome: store.NothingNew},
+		{ref: "req-sent", outcome: model.Applied},
+		{ref: "req-sent", verdict: model.Duplicate, outcome: model.NothingNew},
 	} {
 		w.account, w.code, w.answer = simulator.AccountDropboxSign, 200, helloAPI
 		w.kind, w.body = vector(t, sent.time, sent.typ, sent.hash, request(w.ref))
 		if w.verdict == "" {
-			w.verdict, w.outcome = store.Accepted, ""
+			w.verdict, w.outcome = model.Accepted, ""
 		}
 		in.takes(t, w)
 	}
 	kind, body := vector(t, broken.time, broken.typ, broken.hash, request("req-broken"))
-	in.takes(t, wire{account: simulator.AccountDropboxSign, kind: kind, body: body, code: 200, answer: helloAPI, verdict: store.Accepted, ref: "req-broken"})
+	in.takes(t, wire{account: simulator.AccountDropboxSign, kind: kind, body: body, code: 200, answer: helloAPI, verdict: model.Accepted, ref: "req-broken"})
 	kind, body = vector(t, sent.time, sent.typ, sent.hash, request("req-other")) // the same hash is no duplicate
-	in.takes(t, wire{account: simulator.AccountDropboxSign, kind: kind, body: body, code: 200, answer: helloAPI, verdict: store.Accepted, ref: "req-other"})
+	in.takes(t, wire{account: simulator.AccountDropboxSign, kind: kind, body: body, code: 200, answer: helloAPI, verdict: model.Accepted, ref: "req-other"})
 	require.Equal(t, 3, in.rows(t))
 	in.read(t, func(s *store.Store) {
 		row, err := s.Transaction(t.Context(), model.Key{Account: simulator.AccountDropboxSign, Ref: "req-sent"})
@@ -121,9 +121,9 @@ func TestWirePublishedVectors(t *testing.T) {
 
 	// A test of the URL, and what nobody signed.
 	kind, body = vector(t, "1348177752", "callback_test", eventHash("1348177752", "callback_test"), "")
-	in.takes(t, wire{account: simulator.AccountDropboxSign, kind: kind, body: body, code: 200, answer: helloAPI, verdict: store.Accepted, outcome: store.TestEvent})
+	in.takes(t, wire{account: simulator.AccountDropboxSign, kind: kind, body: body, code: 200, answer: helloAPI, verdict: model.Accepted, outcome: model.TestEvent})
 	kind, body = vector(t, "1348177753", sent.typ, sent.hash, request("req-forged"))
-	in.takes(t, wire{account: simulator.AccountDropboxSign, kind: kind, body: body, code: 401, answer: "Unauthorized\n", verdict: store.Refused, ref: "req-forged"})
+	in.takes(t, wire{account: simulator.AccountDropboxSign, kind: kind, body: body, code: 401, answer: "Unauthorized\n", verdict: model.Refused, ref: "req-forged"})
 	require.Equal(t, 3, in.rows(t), "no row from a forgery")
 }
 
@@ -155,14 +155,14 @@ func TestWireDocumentedPayloads(t *testing.T) {
 		}
 		w := wire{
 			name: name, account: simulator.AccountOneSpan, kind: req.Header.Get("Content-Type"), auth: req.Header.Get("Authorization"), body: body,
-			code: 200, answer: taken, verdict: store.Accepted, ref: ref,
+			code: 200, answer: taken, verdict: model.Accepted, ref: ref,
 		}
 		if ref == "" {
 			w.verdict = "" // none to look up, whatever else it says
 		}
 		in.takes(t, w)
 		if w.ref != "" && bytes.Contains(body, []byte("createdDate")) {
-			w.verdict = store.Duplicate
+			w.verdict = model.Duplicate
 			in.takes(t, w)
 		}
 	}
@@ -207,32 +207,32 @@ func TestWireBadInput(t *testing.T) {
 		{name: "wrong method", method: http.MethodGet, account: one, auth: key, code: 405, answer: "Method Not Allowed\n"},
 		{name: "wrong method of nobody", method: http.MethodGet, account: "nobody", code: 404, answer: "Not Found\n"},
 		{name: "too large", account: one, auth: key, body: append(event("x"), bytes.Repeat([]byte(" "), 64<<10)...), code: 413, answer: "Request Entity Too Large\n"},
-		{name: "no credentials", account: one, body: event("r-none"), code: 401, answer: "Unauthorized\n", verdict: store.Refused, ref: "r-none"},
-		{name: "wrong credentials", account: one, auth: "Basic another", body: event("r-wrong"), code: 401, answer: "Unauthorized\n", verdict: store.Refused, ref: "r-wrong"},
-		{name: "a bearer token", account: one, auth: "Bearer " + recordedKey, body: event("r-bearer"), code: 401, answer: "Unauthorized\n", verdict: store.Refused, ref: "r-bearer"},
-		{name: "no JSON and no credentials", account: one, body: []byte("\xff\xfe{"), code: 401, answer: "Unauthorized\n", verdict: store.Refused},
-		{name: "wrong content type", account: one, kind: "image/png", auth: key, body: event("r-png"), code: 200, answer: taken, verdict: store.Accepted, ref: "r-png"},
-		{name: "no content type", account: one, auth: key, body: event("r-bare"), code: 200, answer: taken, verdict: store.Accepted, ref: "r-bare"},
-		{name: "truncated", account: one, auth: key, body: event("r-half")[:60], code: 200, answer: taken, verdict: store.NotUnderstood},
-		{name: "empty", account: one, auth: key, code: 200, answer: taken, verdict: store.NotUnderstood},
-		{name: "no object", account: one, auth: key, body: []byte(`[1,2]`), code: 200, answer: taken, verdict: store.NotUnderstood},
-		{name: "no ref", account: one, auth: key, body: []byte(`{"name":"PACKAGE_COMPLETE"}`), code: 200, answer: taken, verdict: store.NotUnderstood},
-		{name: "deep nesting", account: one, auth: key, body: []byte(nested("r-deep")), code: 200, answer: taken, verdict: store.NotUnderstood},
+		{name: "no credentials", account: one, body: event("r-none"), code: 401, answer: "Unauthorized\n", verdict: model.Refused, ref: "r-none"},
+		{name: "wrong credentials", account: one, auth: "Basic another", body: event("r-wrong"), code: 401, answer: "Unauthorized\n", verdict: model.Refused, ref: "r-wrong"},
+		{name: "a bearer token", account: one, auth: "Bearer " + recordedKey, body: event("r-bearer"), code: 401, answer: "Unauthorized\n", verdict: model.Refused, ref: "r-bearer"},
+		{name: "no JSON and no credentials", account: one, body: []byte("\xff\xfe{"), code: 401, answer: "Unauthorized\n", verdict: model.Refused},
+		{name: "wrong content type", account: one, kind: "image/png", auth: key, body: event("r-png"), code: 200, answer: taken, verdict: model.Accepted, ref: "r-png"},
+		{name: "no content type", account: one, auth: key, body: event("r-bare"), code: 200, answer: taken, verdict: model.Accepted, ref: "r-bare"},
+		{name: "truncated", account: one, auth: key, body: event("r-half")[:60], code: 200, answer: taken, verdict: model.NotUnderstood},
+		{name: "empty", account: one, auth: key, code: 200, answer: taken, verdict: model.NotUnderstood},
+		{name: "no object", account: one, auth: key, body: []byte(`[1,2]`), code: 200, answer: taken, verdict: model.NotUnderstood},
+		{name: "no ref", account: one, auth: key, body: []byte(`{"name":"PACKAGE_COMPLETE"}`), code: 200, answer: taken, verdict: model.NotUnderstood},
+		{name: "deep nesting", account: one, auth: key, body: []byte(nested("r-deep")), code: 200, answer: taken, verdict: model.NotUnderstood},
 		{name: "invalid UTF-8", account: one, auth: key, body: event("r-\xff\xfe"), code: 200, answer: taken},
-		{name: "NUL in an id", account: one, auth: key, body: []byte(`{"name":"PACKAGE_COMPLETE","packageId":"a\u0000b"}`), code: 200, answer: taken, verdict: store.NotUnderstood},
-		{name: "NUL in a name", account: one, auth: key, body: []byte(`{"name":"PACKAGE\u0000","packageId":"r-nul"}`), code: 200, answer: taken, verdict: store.NotUnderstood},
-		{name: "a path for an id", account: one, auth: key, body: event("../../../etc/passwd"), code: 200, answer: taken, verdict: store.Accepted, ref: "../../../etc/passwd"},
-		{name: "an endless id", account: one, auth: key, body: event(strings.Repeat("x", 5000)), code: 200, answer: taken, verdict: store.NotUnderstood},
+		{name: "NUL in an id", account: one, auth: key, body: []byte(`{"name":"PACKAGE_COMPLETE","packageId":"a\u0000b"}`), code: 200, answer: taken, verdict: model.NotUnderstood},
+		{name: "NUL in a name", account: one, auth: key, body: []byte(`{"name":"PACKAGE\u0000","packageId":"r-nul"}`), code: 200, answer: taken, verdict: model.NotUnderstood},
+		{name: "a path for an id", account: one, auth: key, body: event("../../../etc/passwd"), code: 200, answer: taken, verdict: model.Accepted, ref: "../../../etc/passwd"},
+		{name: "an endless id", account: one, auth: key, body: event(strings.Repeat("x", 5000)), code: 200, answer: taken, verdict: model.NotUnderstood},
 
 		{name: "form: truncated", account: two, kind: kind, body: whole[:len(whole)-60], code: 400, answer: "Bad Request\n"},
 		{name: "form: wrong content type", account: two, kind: "text/plain", body: []byte("hello"), code: 400, answer: "Bad Request\n"},
-		{name: "form: a boundary that only the body tells", account: two, kind: "multipart/form-data", body: whole, code: 200, answer: helloAPI, verdict: store.Accepted, ref: "r-whole"},
+		{name: "form: a boundary that only the body tells", account: two, kind: "multipart/form-data", body: whole, code: 200, answer: helloAPI, verdict: model.Accepted, ref: "r-whole"},
 		{name: "form: empty", account: two, kind: kind, code: 400, answer: "Bad Request\n"},
 		{name: "form: broken JSON", account: two, kind: brokenKind, body: broken, code: 400, answer: "Bad Request\n"},
 		{name: "form: deep nesting", account: two, kind: deepKind, body: deepBody, code: 400, answer: "Bad Request\n"},
-		{name: "form: unsigned", account: two, kind: unsignedKind, body: unsigned, code: 401, answer: "Unauthorized\n", verdict: store.Refused, ref: "r-unsigned"},
-		{name: "form: NUL in an id", account: two, kind: nulKind, body: nul, code: 200, answer: helloAPI, verdict: store.NotUnderstood},
-		{name: "form: a path for an id", account: two, kind: pathKind, body: path, code: 200, answer: helloAPI, verdict: store.Accepted, ref: "../../../etc/passwd"},
+		{name: "form: unsigned", account: two, kind: unsignedKind, body: unsigned, code: 401, answer: "Unauthorized\n", verdict: model.Refused, ref: "r-unsigned"},
+		{name: "form: NUL in an id", account: two, kind: nulKind, body: nul, code: 200, answer: helloAPI, verdict: model.NotUnderstood},
+		{name: "form: a path for an id", account: two, kind: pathKind, body: path, code: 200, answer: helloAPI, verdict: model.Accepted, ref: "../../../etc/passwd"},
 		{name: "form: too large", account: two, kind: kind, body: bytes.Repeat([]byte("x"), 65<<10), code: 413, answer: "Request Entity Too Large\n"},
 	} {
 		in.takes(t, w)
@@ -273,8 +273,8 @@ type wire struct {
 
 	code    int
 	answer  string
-	verdict store.Verdict // "" where nothing is known of it; with a code that is not 200: not stored
-	outcome store.Outcome // "" is any
+	verdict model.Verdict // "" where nothing is known of it; with a code that is not 200: not stored
+	outcome model.Outcome // "" is any
 	ref     string
 }
 
@@ -319,7 +319,7 @@ func (in installation) takes(t *testing.T, w wire) {
 }
 
 // newest is the last callback that was stored.
-func (in installation) newest(t *testing.T) (c store.Callback) {
+func (in installation) newest(t *testing.T) (c model.Callback) {
 	t.Helper()
 	in.read(t, func(s *store.Store) {
 		list, _, err := s.Callbacks(t.Context(), store.CallbackFilter{Limit: 1})

@@ -3,19 +3,20 @@ package store
 import (
 	"context"
 
-	"gorm.io/gorm/clause"
+	"countersign/model"
+	"countersign/model/store/database"
 )
 
 type accountEntry struct {
-	Account
+	model.Account
 	put bool
 }
 
 // Account returns what is remembered of an account; one that is new has its ID and FirstStartAt now.
-func (b *Batch) Account(id string) (Account, error) {
+func (b *Batch) Account(id string) (model.Account, error) {
 	e, err := b.account(id)
 	if err != nil {
-		return Account{}, err
+		return model.Account{}, err
 	}
 	return e.Account, nil
 }
@@ -24,11 +25,11 @@ func (b *Batch) account(id string) (*accountEntry, error) {
 	if e := b.accounts[id]; e != nil {
 		return e, nil
 	}
-	var found []Account
-	if err := b.q.db.Where("id = ?", id).Find(&found).Error; err != nil {
+	var found []model.Account
+	if err := b.q.Find(&found, `SELECT * FROM accounts WHERE id = ?`, id); err != nil {
 		return nil, b.fail(err)
 	}
-	e := &accountEntry{Account: Account{ID: id, FirstStartAt: b.now}}
+	e := &accountEntry{Account: model.Account{ID: id, FirstStartAt: b.now}}
 	if len(found) > 0 {
 		e.Account = found[0]
 	}
@@ -37,7 +38,7 @@ func (b *Batch) account(id string) (*accountEntry, error) {
 }
 
 // PutAccount writes what is remembered of an account.
-func (b *Batch) PutAccount(a Account) {
+func (b *Batch) PutAccount(a model.Account) {
 	e, err := b.account(a.ID)
 	if err != nil {
 		return
@@ -48,7 +49,7 @@ func (b *Batch) PutAccount(a Account) {
 }
 
 func (b *Batch) writeAccounts() error {
-	var put []Account
+	var put []model.Account
 	for _, e := range b.accounts {
 		if e.put {
 			put = append(put, e.Account)
@@ -57,17 +58,17 @@ func (b *Batch) writeAccounts() error {
 	if len(put) == 0 {
 		return nil
 	}
-	return b.q.db.Clauses(clause.OnConflict{UpdateAll: true}).Create(&put).Error
+	return b.q.Save(&put)
 }
 
 // Accounts lists every account that was ever put, by id.
-func (s *Store) Accounts(ctx context.Context) (out []Account, err error) {
-	err = s.view(ctx, func(q *sqlConn) error { return q.db.Order("id").Find(&out).Error })
+func (s *Store) Accounts(ctx context.Context) (out []model.Account, err error) {
+	err = s.View(ctx, func(q *database.Tx) error { return q.Find(&out, `SELECT * FROM accounts ORDER BY id`) })
 	return out, err
 }
 
 // Account returns one account; ErrNoRow if it was never put.
-func (s *Store) Account(ctx context.Context, id string) (a Account, err error) {
-	err = s.view(ctx, func(q *sqlConn) error { return q.db.Where("id = ?", id).Take(&a).Error })
+func (s *Store) Account(ctx context.Context, id string) (a model.Account, err error) {
+	err = s.View(ctx, func(q *database.Tx) error { return q.Take(&a, `SELECT * FROM accounts WHERE id = ?`, id) })
 	return a, err
 }

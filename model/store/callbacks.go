@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -9,19 +8,29 @@ import (
 	"time"
 
 	"countersign/model"
+	"countersign/model/store/database"
 )
 
 // copyOf is the callback that holds a dedupe key.
 type copyOf struct {
 	id      string
-	verdict Verdict
+	verdict model.Verdict
 }
 
 // stored is a callback that this group adds.
 type stored struct {
-	Callback
+	Packed
 	n       int64
 	dropped bool // its change failed
+}
+
+// Packed is a callback with its body and headers as they rest, which Pack makes. One that is made by hand
+// (Packed{Callback: c}) is packed when its group is written.
+type Packed struct {
+	model.Callback
+	body    []byte // compressed, a refused one's encrypted; nil without one
+	headers string // a JSON object
+	done    bool
 }
 
 // callbackID is the text of a callback's number: as long for each, so that text sorts as time does.
@@ -46,24 +55,29 @@ func (b *Batch) id(letter string) string {
 
 // Pack does the part of storing a callback that needs no database: compressing and, for a refused
 // one, encrypting. Callers that are many do it before Do, beside the one that writes.
-func (s *Store) Pack(c *Callback) error {
-	if c.Verdict == Refused {
-		c.Sealed = true
+func (s *Store) Pack(c model.Callback) (Packed, error) {
+	p := Packed{Callback: c, headers: "{}", done: true}
+	p.Sealed = p.Sealed || p.Verdict == model.Refused
+	var err error
+	if p.body, err = s.box.Pack(p.Body, p.Sealed, "callback "+p.Account); err != nil {
+		return Packed{}, err
 	}
-	packed, err := s.box.pack(c.Body, c.Sealed, "callback "+c.Account)
-	if err != nil {
-		return err
-	}
-	c.headers = "{}"
-	if len(c.Headers) > 0 {
-		text, err := json.Marshal(c.Headers)
+	if len(p.Headers) > 0 {
+		text, err := json.Marshal(p.Headers)
 		if err != nil {
-			return err
+			return Packed{}, err
 		}
-		c.headers = string(text)
+		p.headers = string(text)
 	}
-	c.packed, c.isPacked = packed, true
-	return nil
+	return p, nil
+}
+
+// pack packs a callback that Pack has not.
+func (b *Batch) pack(p Packed) (Packed, error) {
+	if p.done {
+		return p, nil
+	}
+	return b.s.Pack(p.Callback)
 }
 
 func (b *Batch) fetchCopies(keys []DedupeKey) error {
@@ -88,18 +102,18 @@ func (b *Batch) fetchCopies(keys []DedupeKey) error {
 			numbers, ofRow = append(numbers, c.was.n), append(ofRow, k.Key)
 		}
 	}
-	if b.q.pg {
-		return b.q.each(scan, b.s.sql.pgCopies, numbers, ofRow, accounts, refs, loose)
+	if b.q.Postgres {
+		return b.q.Each(scan, b.s.sql.pgCopies, numbers, ofRow, accounts, refs, loose)
 	}
-	err := b.s.sql.copies.find(b.q, len(numbers), func(args []any, i int) []any { return append(args, numbers[i], ofRow[i]) }, scan)
+	err := b.s.sql.copies.Find(b.q, len(numbers), func(args []any, i int) []any { return append(args, numbers[i], ofRow[i]) }, scan)
 	if err != nil {
 		return err
 	}
-	return b.s.sql.loose.find(b.q, len(keys), func(args []any, i int) []any { return append(args, accounts[i], refs[i], loose[i]) }, scan)
+	return b.s.sql.loose.Find(b.q, len(keys), func(args []any, i int) []any { return append(args, accounts[i], refs[i], loose[i]) }, scan)
 }
 
 // Seen says which callback holds a dedupe key, those of this group too.
-func (b *Batch) Seen(k DedupeKey) (callbackID string, verdict Verdict, ok bool) {
+func (b *Batch) Seen(k DedupeKey) (callbackID string, verdict model.Verdict, ok bool) {
 	c, known := b.copies[k]
 	if !known && k.Key != "" {
 		b.copies[k] = nil
@@ -133,12 +147,11 @@ func (b *Batch) ReleaseDedupe(k DedupeKey) {
 
 // AddCallback stores a callback and returns its id. A dedupe key that another one holds is not
 // taken: the first keeps it.
-func (b *Batch) AddCallback(c Callback) string {
-	if !c.isPacked {
-		if err := b.s.Pack(&c); err != nil {
-			b.fail(err) //nolint:errcheck // the group is given up and its changes tried alone
-			return ""
-		}
+func (b *Batch) AddCallback(c Packed) string {
+	c, err := b.pack(c)
+	if err != nil {
+		b.fail(err) //nolint:errcheck // the group is given up and its changes tried alone
+		return ""
 	}
 	counters := b.counters
 	k := DedupeKey{c.Account, c.Ref, c.DedupeKey}
@@ -148,7 +161,7 @@ func (b *Batch) AddCallback(c Callback) string {
 		}
 	}
 	b.counters.ordinal++
-	add := &stored{Callback: c, n: b.counters.ordinal}
+	add := &stored{Packed: c, n: b.counters.ordinal}
 	add.ID = callbackID(add.n)
 	b.callbacks = append(b.callbacks, add)
 	b.byID[add.ID] = add
@@ -166,7 +179,7 @@ func (b *Batch) AddCallback(c Callback) string {
 }
 
 // SetOutcome says what a callback did.
-func (b *Batch) SetOutcome(id string, o Outcome) {
+func (b *Batch) SetOutcome(id string, o model.Outcome) {
 	if mine := b.byID[id]; mine != nil {
 		was := mine.Outcome
 		mine.Outcome = o
@@ -184,14 +197,14 @@ func (b *Batch) SetOutcome(id string, o Outcome) {
 }
 
 // SetOutcomes says what all the accepted callbacks of a row came to.
-func (b *Batch) SetOutcomes(k model.Key, o Outcome) {
+func (b *Batch) SetOutcomes(k model.Key, o model.Outcome) {
 	for _, c := range b.callbacks {
-		if !c.dropped && c.Account == k.Account && c.Ref == k.Ref && c.Verdict == Accepted {
+		if !c.dropped && c.Account == k.Account && c.Ref == k.Ref && c.Verdict == model.Accepted {
 			b.SetOutcome(c.ID, o)
 		}
 	}
 	if b.rowOutcomes == nil {
-		b.rowOutcomes = map[model.Key]Outcome{}
+		b.rowOutcomes = map[model.Key]model.Outcome{}
 	}
 	was, had := b.rowOutcomes[k]
 	b.rowOutcomes[k] = o
@@ -204,21 +217,22 @@ func (b *Batch) SetOutcomes(k model.Key, o Outcome) {
 }
 
 // Called returns the callbacks that named a row after since, those of this group too; all if nil. Of
-// those of one type and verdict the newest stands for all.
+// those of one type, verdict and proof the newest stands for all.
 func (b *Batch) Called(k model.Key, since *time.Time) ([]model.Called, error) {
-	w := where{}
-	w.add("verdict IN ('accepted', 'refused') AND outcome <> 'ignored'") // a copy tells nothing new
+	w := database.Where{}
+	w.Add("verdict IN ('accepted', 'refused') AND outcome <> 'ignored'") // a copy tells nothing new
 	if since != nil {
-		w.add("at > ?", *since)
+		w.Add("at > ?", *since)
 	}
-	query, args := callbacksOf("type, verdict, at, n", k, w, "n")
-	query = "SELECT type, verdict, MAX(at) FROM (" + query + ") c GROUP BY type, verdict ORDER BY verdict, type LIMIT 1000" // a flood of the refused comes last
+	query, args := callbacksOf("type, verdict, unproved, at, n", k, w, "n")
+	query = "SELECT type, verdict, unproved, MAX(at) FROM (" + query + ") c GROUP BY type, verdict, unproved" +
+		" ORDER BY verdict, unproved, type LIMIT 1000" // a flood of the refused comes last
 	var out []model.Called
-	err := b.q.each(func(r *sql.Rows) error {
+	err := b.q.Each(func(r *sql.Rows) error {
 		var c model.Called
-		var v Verdict
-		err := r.Scan(&c.Type, &v, moment{&c.At})
-		c.Refused = v == Refused
+		var v model.Verdict
+		err := r.Scan(&c.Type, &v, &c.Unproved, database.Moment(&c.At))
+		c.Refused = v == model.Refused
 		out = append(out, c)
 		return err
 	}, query, args...)
@@ -226,16 +240,11 @@ func (b *Batch) Called(k model.Key, since *time.Time) ([]model.Called, error) {
 		return nil, b.fail(err)
 	}
 	for _, c := range b.callbacks {
-		if !c.dropped && c.Account == k.Account && c.Ref == k.Ref && c.tells() && (since == nil || c.At.After(*since)) {
-			out = append(out, model.Called{Type: c.Type, At: c.At, Refused: c.Verdict == Refused})
+		if !c.dropped && c.Account == k.Account && c.Ref == k.Ref && c.MayExplain() && (since == nil || c.At.After(*since)) {
+			out = append(out, model.Called{Type: c.Type, At: c.At, Refused: c.Verdict == model.Refused, Unproved: c.Unproved})
 		}
 	}
 	return out, nil
-}
-
-// tells says whether a callback may explain a change: neither a copy of another nor one of no interest.
-func (c *Callback) tells() bool {
-	return (c.Verdict == Accepted || c.Verdict == Refused) && c.Outcome != Ignored
 }
 
 func (b *Batch) releaseCopies() error {
@@ -244,7 +253,7 @@ func (b *Batch) releaseCopies() error {
 			`UPDATE callbacks SET dedupe_key = NULL WHERE txn = (SELECT n FROM transactions WHERE account = ? AND ref = ?) AND dedupe_key = ?`,
 			`UPDATE callbacks SET dedupe_key = NULL WHERE txn IS NULL AND account = ? AND ref = ? AND dedupe_key = ?`,
 		} {
-			if err := b.q.exec(query, k.Account, k.Ref, k.Key); err != nil {
+			if err := b.q.Exec(query, k.Account, k.Ref, k.Key); err != nil {
 				return err
 			}
 		}
@@ -259,17 +268,17 @@ func (b *Batch) writeCallbacks() error {
 			list = append(list, c)
 		}
 	}
-	return b.s.sql.addCallbacks.insert(b.q, len(list), func(args []any, i int) []any {
+	return b.s.sql.addCallbacks.Insert(b.q, len(list), func(args []any, i int) []any {
 		c := list[i]
 		var key, body any
 		if c.DedupeKey != "" {
 			key = c.DedupeKey
 		}
-		if c.packed != nil {
-			body = c.packed
+		if c.body != nil {
+			body = c.body
 		}
 		return append(args, c.n, b.number(model.Key{Account: c.Account, Ref: c.Ref}), c.Account, c.Ref, key, c.Type, c.EventID, string(c.Verdict), string(c.Outcome), c.Note, c.At, c.RemoteAddr, c.headers,
-			c.BodyHash, c.Sealed, body)
+			c.BodyHash, c.Sealed, body, c.Unproved)
 	})
 }
 
@@ -279,7 +288,7 @@ func (b *Batch) writeOutcomes() error {
 		if err != nil {
 			continue
 		}
-		if err := b.q.exec(`UPDATE callbacks SET outcome = ? WHERE n = ?`, string(o), n); err != nil {
+		if err := b.q.Exec(`UPDATE callbacks SET outcome = ? WHERE n = ?`, string(o), n); err != nil {
 			return err
 		}
 	}
@@ -288,7 +297,7 @@ func (b *Batch) writeOutcomes() error {
 			`UPDATE callbacks SET outcome = ? WHERE txn = (SELECT n FROM transactions WHERE account = ? AND ref = ?) AND verdict = 'accepted' AND n <= ?`,
 			`UPDATE callbacks SET outcome = ? WHERE txn IS NULL AND account = ? AND ref = ? AND verdict = 'accepted' AND n <= ?`,
 		} {
-			if err := b.q.exec(query, string(o), k.Account, k.Ref, b.began.ordinal); err != nil {
+			if err := b.q.Exec(query, string(o), k.Account, k.Ref, b.began.ordinal); err != nil {
 				return err
 			}
 		}
@@ -296,103 +305,71 @@ func (b *Batch) writeOutcomes() error {
 	return nil
 }
 
-// callbacksOf is a query for the callbacks of one row: those that came while it was there, and those
-// that named it when it was not.
-func callbacksOf(columns string, k model.Key, w where, order string) (query string, args []any) {
-	mine, loose := w, w
-	mine.parts = append([]string{"txn = (SELECT t.n FROM transactions t WHERE t.account = ? AND t.ref = ?)"}, w.parts...)
-	loose.parts = append([]string{"txn IS NULL AND account = ? AND ref = ?"}, w.parts...)
-	args = append([]any{k.Account, k.Ref}, w.args...)
-	return "SELECT " + columns + " FROM callbacks" + mine.sql() + " UNION ALL SELECT " + columns + " FROM callbacks" + loose.sql() + " ORDER BY " + order,
-		append(args, args...)
-}
-
-// CallbackFilter chooses callbacks. The zero value is all, the newest first.
-type CallbackFilter struct {
-	Account, Ref string
-	Verdict      Verdict
-	Since        *time.Time
-	Limit        int // 50 if zero
-	Cursor       string
-}
-
-// Callbacks lists callbacks without their bodies, the newest first.
-func (s *Store) Callbacks(ctx context.Context, f CallbackFilter) (out []Callback, next string, err error) {
-	w := where{}
-	w.text("verdict = ?", string(f.Verdict))
-	if f.Since != nil {
-		w.add("at >= ?", *f.Since)
-	}
-	if f.Cursor != "" {
-		n, err := callbackNumber(f.Cursor)
-		if err != nil {
-			return nil, "", ErrCursor
-		}
-		w.add("n < ?", n)
-	}
-	limit := positive(f.Limit, 50)
-	var query string
-	var args []any
-	if f.Account != "" && f.Ref != "" {
-		query, args = callbacksOf(callbackColumns, model.Key{Account: f.Account, Ref: f.Ref}, w, "n DESC LIMIT ?")
-	} else {
-		w.text("account = ?", f.Account)
-		w.text("ref = ?", f.Ref)
-		query, args = "SELECT "+callbackColumns+" FROM callbacks"+w.sql()+" ORDER BY n DESC LIMIT ?", w.args
-	}
-	err = s.view(ctx, func(q *sqlConn) error {
-		return q.each(func(r *sql.Rows) error {
-			c, _, err := scanCallback(r, false)
-			out = append(out, c)
-			return err
-		}, query, append(args, limit+1)...)
-	})
-	if len(out) > limit {
-		out = out[:limit]
-		next = out[limit-1].ID
-	}
-	return out, next, err
-}
-
-const callbackColumns = "n, account, ref, COALESCE(dedupe_key, '') AS dedupe_key, type, event_id, verdict, outcome, note, at, remote_addr, headers, body_hash, sealed"
-
-// Callback returns one callback with its body; ErrNoRow if there is none.
-func (s *Store) Callback(ctx context.Context, id string) (c Callback, err error) {
+// StoredVerdict is what became of a callback that was stored before this group; false if there is none. What a
+// replay has judged meanwhile may stand on another: it looks here, inside its change.
+func (b *Batch) StoredVerdict(id string) (v model.Verdict, ok bool, err error) {
 	n, err := callbackNumber(id)
 	if err != nil {
-		return c, err
+		return "", false, nil //nolint:nilerr // an id that is none names no callback
 	}
-	found := false
-	var packed []byte
-	err = s.view(ctx, func(q *sqlConn) error {
-		return q.each(func(r *sql.Rows) (err error) {
-			found = true
-			c, packed, err = scanCallback(r, true)
-			return err
-		}, "SELECT "+callbackColumns+", body FROM callbacks WHERE n = ?", n)
-	})
-	if err == nil && !found {
-		err = fmt.Errorf("callback %s: %w", id, ErrNoRow)
+	for _, c := range b.amended {
+		if c.n == n && !c.dropped {
+			return c.Verdict, true, nil
+		}
 	}
-	if err == nil {
-		c.Body, err = s.box.unpack(packed, "callback "+c.Account)
-	}
-	return c, err
+	err = b.q.Each(func(r *sql.Rows) error { ok = true; return r.Scan(&v) }, `SELECT verdict FROM callbacks WHERE n = ?`, n)
+	return v, ok, b.fail(err)
 }
 
-func scanCallback(r *sql.Rows, body bool) (c Callback, packed []byte, err error) {
-	var n int64
-	var headers string
-	to := []any{&n, &c.Account, &c.Ref, &c.DedupeKey, &c.Type, &c.EventID, &c.Verdict, &c.Outcome, &c.Note, moment{&c.At}, &c.RemoteAddr, &headers, &c.BodyHash, &c.Sealed}
-	if body {
-		to = append(to, &packed)
+// Amend writes what a stored callback turned out to be: Ref, DedupeKey, Type, EventID, Verdict, Outcome, Note, Sealed,
+// Unproved and Body. When it came, from where and with which headers stays. A dedupe key that another callback holds is
+// not taken. The callback must have been stored before this group.
+func (b *Batch) Amend(c Packed) {
+	n, err := callbackNumber(c.ID)
+	if err == nil {
+		c, err = b.pack(c)
 	}
-	if err = r.Scan(to...); err != nil {
-		return c, nil, err
+	if err != nil {
+		b.fail(err) //nolint:errcheck // the group is given up and its changes tried alone
+		return
 	}
-	c.ID = callbackID(n)
-	if headers != "{}" {
-		err = json.Unmarshal([]byte(headers), &c.Headers)
+	k := DedupeKey{c.Account, c.Ref, c.DedupeKey}
+	var was *copyOf
+	if c.DedupeKey != "" {
+		if id, _, taken := b.Seen(k); taken && id != c.ID {
+			c.DedupeKey = ""
+		} else {
+			was = b.copies[k]
+			b.copies[k] = &copyOf{c.ID, c.Verdict}
+		}
 	}
-	return c, packed, err
+	add := &stored{Packed: c, n: n}
+	b.amended = append(b.amended, add)
+	b.undo = append(b.undo, func() {
+		add.dropped = true
+		if c.DedupeKey != "" {
+			b.copies[k] = was
+		}
+	})
+}
+
+func (b *Batch) writeAmended() error {
+	for _, c := range b.amended {
+		if c.dropped {
+			continue
+		}
+		var key, body any
+		if c.DedupeKey != "" {
+			key = c.DedupeKey
+		}
+		if c.body != nil {
+			body = c.body
+		}
+		err := b.q.Exec(`UPDATE callbacks SET txn = ?, ref = ?, dedupe_key = ?, type = ?, event_id = ?, verdict = ?, outcome = ?, note = ?, sealed = ?, body = ?, unproved = ? WHERE n = ?`,
+			b.number(model.Key{Account: c.Account, Ref: c.Ref}), c.Ref, key, c.Type, c.EventID, string(c.Verdict), string(c.Outcome), c.Note, c.Sealed, body, c.Unproved, c.n)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

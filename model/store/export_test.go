@@ -33,8 +33,8 @@ func TestAnExportIsTheViewAsOfOneMoment(t *testing.T) {
 			}
 			d.put(t, r)
 			d.do(t, func(b *Batch) error {
-				b.AddChange(Change{Account: r.Account, Ref: r.Ref, Kind: model.KindStatus, From: "draft", To: "in_progress", Status: model.InProgress, Confirmed: true, Source: "poll r1", At: r.ChangedAt})
-				b.PutDocument(Document{Account: r.Account, Ref: r.Ref, DocID: "1", Kind: model.SignedDocument, Name: odd, Version: 1, State: model.DocumentWaiting, CreatedAt: noon})
+				b.AddChange(model.Change{Account: r.Account, Ref: r.Ref, Kind: model.KindStatus, From: "draft", To: "in_progress", Status: model.InProgress, Confirmed: true, Source: "poll r1", At: r.ChangedAt})
+				b.PutDocument(model.Document{Account: r.Account, Ref: r.Ref, DocID: "1", Kind: model.SignedDocument, Name: odd, Version: 1, State: model.DocumentWaiting, CreatedAt: noon})
 				late := 90 * time.Second
 				b.AddGap(model.Gap{Account: r.Account, Ref: r.Ref, Kind: model.GapLate, Change: model.ChangeStatus, Before: noon, FoundAt: r.ChangedAt, SettleAt: noon, Latency: &late})
 				return nil

@@ -22,15 +22,15 @@ func (d *db) about(t *testing.T, ref, person string) {
 	r.Signers[0].Name, r.Signers[1].Name = person, person+" the elder"
 	d.put(t, r)
 	d.do(t, func(b *Batch) error {
-		b.AddCallback(Callback{Account: "acc", Ref: ref, DedupeKey: "k", Verdict: Accepted, Outcome: Applied, At: noon, RemoteAddr: "192.0.2.1", Note: "n", Headers: map[string]string{"X": person},
-			Body: []byte(strings.Repeat(person+" signed; ", 400)), BodyHash: "hash"})
-		b.AddCallback(Callback{Account: "acc", Ref: ref, Verdict: Refused, At: noon, Body: []byte(person)})
-		b.AddChange(Change{Account: "acc", Ref: ref, Kind: model.KindAttention, To: "email_bounced", Status: model.InProgress, Source: "callback " + person, Announce: true})
-		b.PutDocument(Document{Account: "acc", Ref: ref, DocID: "1", Kind: model.SignedDocument, Name: person + ".pdf", Version: 1, State: model.DocumentWaiting, CreatedAt: noon})
+		b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: ref, DedupeKey: "k", Verdict: model.Accepted, Outcome: model.Applied, At: noon, RemoteAddr: "192.0.2.1", Note: "n", Headers: map[string]string{"X": person},
+			Body: []byte(strings.Repeat(person+" signed; ", 400)), BodyHash: "hash"}})
+		b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: ref, Verdict: model.Refused, At: noon, Body: []byte(person)}})
+		b.AddChange(model.Change{Account: "acc", Ref: ref, Kind: model.KindAttention, To: "email_bounced", Status: model.InProgress, Source: "callback " + person, Announce: true})
+		b.PutDocument(model.Document{Account: "acc", Ref: ref, DocID: "1", Kind: model.SignedDocument, Name: person + ".pdf", Version: 1, State: model.DocumentWaiting, CreatedAt: noon})
 		b.AddGap(model.Gap{Account: "acc", Ref: ref, Kind: model.GapMissed, Change: model.ChangeSigner, Signer: person, Before: noon, FoundAt: noon, SettleAt: noon})
 		b.AddGap(model.Gap{Account: "acc", Ref: ref, Kind: model.GapPending, Change: model.ChangeSigner, Signer: person, Before: noon, FoundAt: noon, SettleAt: noon})
 		b.AddProgress(key(ref), []Step{{Name: person, At: noon}})
-		b.PutRun(Run{Account: "acc", Kind: "verify", State: RunDone, CreatedAt: noon, Result: fmt.Sprintf("{\"ref\":%q,\"ours\":%q}\n{\"checked\":1}\n", ref, person)})
+		b.PutRun(model.Run{Account: "acc", Kind: "verify", State: model.RunDone, CreatedAt: noon, Result: fmt.Sprintf("{\"ref\":%q,\"ours\":%q}\n{\"checked\":1}\n", ref, person)})
 		return nil
 	}, key(ref))
 	check(t, d.SetToken(t.Context(), "acc", "stream:"+ref, []byte(person)))
@@ -82,7 +82,7 @@ func TestForgettingLeavesNothingOfAPerson(t *testing.T) {
 		feed, err := d.Changes(t.Context(), 0, 0)
 		check(t, err)
 		last := feed[len(feed)-1]
-		same(t, "what the feed says", last, Change{Seq: 3, Account: "acc", Ref: "a", Kind: model.KindForgotten, To: "forgotten", Status: model.Unknown, Confirmed: true, Source: "operator", At: noon})
+		same(t, "what the feed says", last, model.Change{Seq: 3, Account: "acc", Ref: "a", Kind: model.KindForgotten, To: "forgotten", Status: model.Unknown, Confirmed: true, Source: "operator", At: noon})
 		first, newest, err := d.Feed(t.Context())
 		check(t, err)
 		same(t, "a hole is not where the feed begins", [2]int64{first, newest}, [2]int64{1, 3})
@@ -99,7 +99,7 @@ func TestForgettingLeavesNothingOfAPerson(t *testing.T) {
 // nowhere says that a text is in no file of a SQLite database, and in no row of a PostgreSQL one.
 func (d *db) nowhere(t *testing.T, text string) {
 	t.Helper()
-	if !d.pg {
+	if !d.Postgres() {
 		names, err := filepath.Glob(d.Path() + "*")
 		check(t, err)
 		for _, name := range names {
@@ -165,9 +165,8 @@ func TestRetentionTakesTheFeedFromItsOldEnd(t *testing.T) {
 			d.clock.ms.Store(noon.Add(time.Duration(i) * time.Hour).UnixMilli())
 			d.do(t, move(key(fmt.Sprint(i)), model.Draft), key(fmt.Sprint(i)))
 		}
-		raw, err := d.write.DB()
-		check(t, err)
-		_, err = raw.Exec(`INSERT INTO deliveries (hook, seq, account, ref, state, created_at) SELECT 'h', 2, 'acc', '1', 'waiting', at FROM history WHERE seq = 2`)
+		raw := d.raw(t)
+		_, err := raw.Exec(`INSERT INTO deliveries (hook, seq, account, ref, state, created_at) SELECT 'h', 2, 'acc', '1', 'waiting', at FROM history WHERE seq = 2`)
 		check(t, err)
 		before := at(noon.Add(150 * time.Minute))
 		took, err := d.Prune(t.Context(), PruneBefore{History: before, Outbox: before})
@@ -192,11 +191,11 @@ func TestRetentionTakesBodiesInParts(t *testing.T) {
 		const n = pruneAtOnce + 300
 		d.do(t, func(b *Batch) error {
 			for i := range n {
-				v := Accepted
+				v := model.Accepted
 				if i%4 == 0 {
-					v = Refused
+					v = model.Refused
 				}
-				b.AddCallback(Callback{Account: "acc", Ref: "r", Verdict: v, At: noon.Add(time.Duration(i) * time.Second), Body: []byte("x")})
+				b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: "r", Verdict: v, At: noon.Add(time.Duration(i) * time.Second), Body: []byte("x")}})
 			}
 			return nil
 		})

@@ -4,28 +4,27 @@ import (
 	"context"
 	"database/sql"
 
-	"gorm.io/gorm/clause"
-
 	"countersign/model"
+	"countersign/model/store/database"
 )
 
 type incidentKey struct{ account, kind string }
 
 // incidentEntry is the open incident of a kind, if any, and those that this group has closed.
 type incidentEntry struct {
-	open   *Incident
+	open   *model.Incident
 	put    bool
-	closed []Incident
+	closed []model.Incident
 }
 
 // incident returns the entry of a kind. The open ones of an account are fetched together: each accepted callback
 // asks for two of them.
 func (b *Batch) incident(k incidentKey) (*incidentEntry, error) {
 	if !b.watched[k.account] {
-		var found []Incident
-		err := b.q.each(func(r *sql.Rows) error {
-			i := Incident{Account: k.account}
-			err := r.Scan(&i.ID, &i.Kind, &i.Message, moment{&i.OpenedAt})
+		var found []model.Incident
+		err := b.q.Each(func(r *sql.Rows) error {
+			i := model.Incident{Account: k.account}
+			err := r.Scan(&i.ID, &i.Kind, &i.Message, database.Moment(&i.OpenedAt))
 			found = append(found, i)
 			return err
 		}, `SELECT id, kind, message, opened_at FROM incidents WHERE account = ? AND closed_at IS NULL`, k.account)
@@ -55,9 +54,9 @@ func (b *Batch) OpenIncident(account, kind, message string) (opened bool, err er
 		return false, err
 	}
 	was, counters := *e, b.counters
-	e.open, e.put = &Incident{ID: b.id("i"), Account: account, Kind: kind, Message: message, OpenedAt: b.now}, true
+	e.open, e.put = &model.Incident{ID: b.id("i"), Account: account, Kind: kind, Message: message, OpenedAt: b.now}, true
 	b.undo = append(b.undo, func() { *e, b.counters = was, counters })
-	b.AddChange(Change{Account: account, Kind: model.KindIncident, To: kind, Source: "incident", At: b.now, Announce: true})
+	b.AddChange(model.Change{Account: account, Kind: model.KindIncident, To: kind, Source: "incident", At: b.now, Announce: true})
 	return true, nil
 }
 
@@ -70,26 +69,26 @@ func (b *Batch) CloseIncident(account, kind string) (closed bool, err error) {
 	was := *e
 	done, now := *e.open, b.now
 	done.ClosedAt = &now
-	e.closed = append(append([]Incident(nil), e.closed...), done)
+	e.closed = append(append([]model.Incident(nil), e.closed...), done)
 	e.open, e.put = nil, false
 	b.undo = append(b.undo, func() { *e = was })
-	b.AddChange(Change{Account: account, Kind: model.KindIncident, From: kind, Source: "incident", At: b.now, Announce: true})
+	b.AddChange(model.Change{Account: account, Kind: model.KindIncident, From: kind, Source: "incident", At: b.now, Announce: true})
 	return true, nil
 }
 
 func (b *Batch) writeIncidents() error {
-	var closed, open []Incident
+	var closed, open []model.Incident
 	for _, e := range b.incidents {
 		closed = append(closed, e.closed...)
 		if e.put {
 			open = append(open, *e.open)
 		}
 	}
-	for _, list := range [][]Incident{closed, open} { // a closed one first: one of a kind may be open
+	for _, list := range [][]model.Incident{closed, open} { // a closed one first: one of a kind may be open
 		if len(list) == 0 {
 			continue
 		}
-		if err := b.q.db.Clauses(clause.OnConflict{UpdateAll: true}).Create(&list).Error; err != nil {
+		if err := b.q.Save(&list); err != nil {
 			return err
 		}
 	}
@@ -97,13 +96,13 @@ func (b *Batch) writeIncidents() error {
 }
 
 // Incidents lists incidents, the newest first.
-func (s *Store) Incidents(ctx context.Context, openOnly bool) (out []Incident, err error) {
-	err = s.view(ctx, func(q *sqlConn) error {
-		db := q.db.Order("opened_at DESC, id DESC")
+func (s *Store) Incidents(ctx context.Context, openOnly bool) (out []model.Incident, err error) {
+	err = s.View(ctx, func(q *database.Tx) error {
+		w := database.Where{}
 		if openOnly {
-			db = db.Where("closed_at IS NULL")
+			w.Add("closed_at IS NULL")
 		}
-		return db.Find(&out).Error
+		return q.Find(&out, `SELECT * FROM incidents`+w.SQL()+` ORDER BY opened_at DESC, id DESC`)
 	})
 	return out, err
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"countersign/model"
+	"countersign/model/store/database"
 )
 
 func TestAStepOfProgressIsKeptOnceAndAHundredAtMost(t *testing.T) {
@@ -44,8 +45,8 @@ func TestARowThatGoesKeepsOnlyTheDocumentsWhoseFileIsHeld(t *testing.T) {
 		d.put(t, row1("a"))
 		d.do(t, func(b *Batch) error {
 			b.AddProgress(key("a"), []Step{{"otp", noon}})
-			b.PutDocument(Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, State: model.DocumentWaiting, Held: "5f"})
-			b.PutDocument(Document{Account: "acc", Ref: "a", DocID: "2", Kind: model.SignedDocument, State: model.DocumentWaiting})
+			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, State: model.DocumentWaiting, LinkFile: "5f"})
+			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "2", Kind: model.SignedDocument, State: model.DocumentWaiting})
 			return nil
 		}, key("a"))
 		d.do(t, func(b *Batch) error { b.Remove(key("a")); return nil }, key("a"))
@@ -62,9 +63,9 @@ func TestARowThatGoesKeepsOnlyTheDocumentsWhoseFileIsHeld(t *testing.T) {
 func TestADocumentThatIsRemovedCountsNoMore(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		d.put(t, row1("a"))
-		put := func(version int, state model.DocumentState) (out Document) {
+		put := func(version int, state model.DocumentState) (out model.Document) {
 			d.do(t, func(b *Batch) error {
-				out = Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, State: state, Version: version}
+				out = model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, State: state, Version: version}
 				out.ID = b.PutDocument(out)
 				return nil
 			}, key("a"))
@@ -90,7 +91,7 @@ func TestADocumentThatIsRemovedCountsNoMore(t *testing.T) {
 
 func TestQueriesOfTheLoopsUseTheirIndexes(t *testing.T) {
 	d := openSQLiteTest(t)
-	check(t, d.view(t.Context(), func(q *sqlConn) error {
+	check(t, d.View(t.Context(), func(q *database.Tx) error {
 		for query, index := range map[string]string{
 			overdueDocuments: "documents_state",
 			holding:          "documents_state",

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign/model"
+	"countersign/model/store/database"
 )
 
 // TestTheQueriesOfTheDocsRun runs every query of docs/sql.md on both databases.
@@ -20,8 +21,7 @@ func TestTheQueriesOfTheDocsRun(t *testing.T) {
 	}
 	both(t, func(t *testing.T, d *db) {
 		seedForQueries(t, d)
-		raw, err := d.read.DB()
-		check(t, err)
+		raw := d.raw(t)
 		for _, f := range found {
 			rows, err := raw.Query(f[2])
 			if err != nil {
@@ -48,9 +48,9 @@ func seedForQueries(t *testing.T, d *db) {
 	open.Account, open.Deleted = "sales", false
 	d.put(t, done, open)
 	d.do(t, func(b *Batch) error {
-		b.PutDocument(Document{Account: "sales", Ref: "r-1", DocID: "1", Kind: model.SignedDocument, State: model.DocumentStored})
-		b.PutDocument(Document{Account: "sales", Ref: "r-2", DocID: "1", Kind: model.SignedDocument, State: model.DocumentQuarantined, Reason: "cut off"})
-		b.AddChange(Change{Account: "sales", Ref: "r-1", Kind: model.KindStatus, From: "in_progress", To: "completed", Status: model.Completed, Confirmed: true, Source: "confirm"})
+		b.PutDocument(model.Document{Account: "sales", Ref: "r-1", DocID: "1", Kind: model.SignedDocument, State: model.DocumentStored})
+		b.PutDocument(model.Document{Account: "sales", Ref: "r-2", DocID: "1", Kind: model.SignedDocument, State: model.DocumentQuarantined, Reason: "cut off"})
+		b.AddChange(model.Change{Account: "sales", Ref: "r-1", Kind: model.KindStatus, From: "in_progress", To: "completed", Status: model.Completed, Confirmed: true, Source: "confirm"})
 		latency := time.Minute
 		b.AddGap(model.Gap{Account: "sales", Ref: "r-1", Kind: model.GapLate, Change: model.ChangeStatus, Before: noon, FoundAt: noon, SettleAt: noon, Latency: &latency})
 		return nil
@@ -59,7 +59,7 @@ func seedForQueries(t *testing.T, d *db) {
 
 func TestOneTransactionsChangesAreFoundByIndex(t *testing.T) {
 	d := openSQLiteTest(t)
-	check(t, d.view(t.Context(), func(q *sqlConn) error {
+	check(t, d.View(t.Context(), func(q *database.Tx) error {
 		for query, never := range map[string]string{
 			`SELECT * FROM v1_changes WHERE account = 'a' AND ref = 'r' ORDER BY seq`: "SCAN",
 			`SELECT * FROM v1_changes WHERE seq > 5 ORDER BY seq LIMIT 10`:            "SCAN t",

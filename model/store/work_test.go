@@ -144,12 +144,12 @@ func TestDocumentsAreCountedAndClaimed(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		d.put(t, row1("a"))
 		var first string
-		doc := Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, Name: "lease.pdf", State: model.DocumentWaiting, NextTryAt: at(noon), Link: "https://files.example.org/x?token=t",
+		doc := model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, Name: "lease.pdf", State: model.DocumentWaiting, NextTryAt: at(noon), Link: "https://files.example.org/x?token=t",
 			Facts: model.SignatureFacts{Signature: "intact", Integrity: "intact", Coverage: "whole", Trust: "unknown", Note: "n",
 				Signatures: []model.EmbeddedSignature{{Kind: "signature", Signer: "Ana", Time: at(noon), Reason: "agreed"}}}}
 		d.do(t, func(b *Batch) error {
 			first = b.PutDocument(doc)
-			b.PutDocument(Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.EvidenceDocument, State: model.DocumentWaiting, NextTryAt: at(noon.Add(time.Hour))})
+			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.EvidenceDocument, State: model.DocumentWaiting, NextTryAt: at(noon.Add(time.Hour))})
 			return nil
 		}, key("a"))
 		counts := func(want ...int) {
@@ -158,8 +158,7 @@ func TestDocumentsAreCountedAndClaimed(t *testing.T) {
 			same(t, "stored of total", []int{r.DocsStored, r.DocsTotal}, want)
 		}
 		counts(0, 2)
-		raw, err := d.read.DB()
-		check(t, err)
+		raw := d.raw(t)
 		var link []byte
 		check(t, raw.QueryRow(`SELECT link FROM documents WHERE link IS NOT NULL`).Scan(&link))
 		if len(link) == 0 || string(link) == doc.Link {
@@ -168,7 +167,7 @@ func TestDocumentsAreCountedAndClaimed(t *testing.T) {
 		got, err := d.ClaimDocuments(t.Context(), DocumentsDue{Account: "acc", Now: noon}, "me", time.Minute)
 		check(t, err)
 		doc.ID, doc.Version, doc.CreatedAt = first, 1, noon
-		same(t, "claimed", got, []Document{doc})
+		same(t, "claimed", got, []model.Document{doc})
 		none, err := d.ClaimDocuments(t.Context(), DocumentsDue{Now: noon}, "you", time.Minute)
 		check(t, err)
 		same(t, "claimed twice", len(none), 0)
@@ -185,7 +184,7 @@ func TestDocumentsAreCountedAndClaimed(t *testing.T) {
 		d.do(t, func(b *Batch) error { b.PutDocument(doc); return nil })
 		counts(1, 2)
 		d.do(t, func(b *Batch) error {
-			b.PutDocument(Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, Version: 2, State: model.DocumentQuarantined})
+			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, Version: 2, State: model.DocumentQuarantined})
 			return nil
 		})
 		counts(0, 2)
@@ -205,6 +204,9 @@ func TestDocumentsAreCountedAndClaimed(t *testing.T) {
 		list, err = d.Documents(t.Context(), DocumentFilter{Account: "acc", Ref: "a"})
 		check(t, err)
 		same(t, "all", len(list), 3)
+		counted, err := d.CountDocuments(t.Context())
+		check(t, err)
+		same(t, "counted", counted, []DocumentCount{{"acc", model.DocumentQuarantined, 1}, {"acc", model.DocumentWaiting, 1}})
 	})
 }
 
@@ -245,6 +247,9 @@ func TestTheLedgerCountsWhatWasTold(t *testing.T) {
 		due, err = d.DueGaps(t.Context(), noon.Add(5*time.Minute), 10)
 		check(t, err)
 		same(t, "due to be settled", len(due), 1)
+		pending, err := d.CountPendingGaps(t.Context())
+		check(t, err)
+		same(t, "pending", pending, map[string]int{"acc": 1})
 		d.do(t, func(b *Batch) error {
 			open, err := b.OpenGaps(key("a"))
 			same(t, "open", len(open), 4)

@@ -24,7 +24,7 @@ func move(k model.Key, to model.Status) func(b *Batch) error {
 		from := r.Status
 		r.Status, r.ChangedAt = to, b.Now()
 		b.Put(r, model.Decision{Next: r, Grew: true})
-		b.AddChange(Change{Account: k.Account, Ref: k.Ref, Kind: model.KindStatus, From: string(from), To: string(to), Status: to, Source: "test", Announce: true})
+		b.AddChange(model.Change{Account: k.Account, Ref: k.Ref, Kind: model.KindStatus, From: string(from), To: string(to), Status: to, Source: "test", Announce: true})
 		return nil
 	}
 }
@@ -40,7 +40,7 @@ func TestEveryAcceptedChangeIsCounted(t *testing.T) {
 				for i := range each {
 					k := key(fmt.Sprintf("r%d-%d", p, i%5))
 					err := d.Do(context.Background(), Unit{Keys: []model.Key{k}, Apply: func(b *Batch) error {
-						b.AddCallback(Callback{Account: k.Account, Ref: k.Ref, Type: "x", DedupeKey: fmt.Sprint(i), Verdict: Accepted, At: b.Now(), Body: []byte("{}")})
+						b.AddCallback(Packed{Callback: model.Callback{Account: k.Account, Ref: k.Ref, Type: "x", DedupeKey: fmt.Sprint(i), Verdict: model.Accepted, At: b.Now(), Body: []byte("{}")}})
 						return move(k, model.InProgress)(b)
 					}})
 					if err != nil {
@@ -66,8 +66,7 @@ func TestEveryAcceptedChangeIsCounted(t *testing.T) {
 
 func (d *db) count(t testing.TB, table string) (n int64) {
 	t.Helper()
-	raw, err := d.read.DB()
-	check(t, err)
+	raw := d.raw(t)
 	check(t, raw.QueryRow("SELECT COUNT(*) FROM "+table).Scan(&n))
 	return n
 }
@@ -90,9 +89,9 @@ func TestAFailingChangeUndoesOnlyItself(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		d.put(t, full("a"))
 		d.do(t, func(b *Batch) error {
-			b.PutDocument(Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, State: model.DocumentWaiting})
+			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, State: model.DocumentWaiting})
 			b.AddGap(model.Gap{Account: "acc", Ref: "a", Kind: model.GapPending, Change: model.ChangeStatus, Before: noon, FoundAt: noon, SettleAt: noon})
-			b.AddCallback(Callback{Account: "acc", Ref: "a", DedupeKey: "old", Verdict: NotUnderstood, At: noon})
+			b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: "a", DedupeKey: "old", Verdict: model.NotUnderstood, At: noon}})
 			return nil
 		}, key("a"))
 		before := d.dump(t)
@@ -101,9 +100,9 @@ func TestAFailingChangeUndoesOnlyItself(t *testing.T) {
 			if err := move(key("a"), model.Completed)(b); err != nil {
 				return err
 			}
-			b.AddCallback(Callback{Account: "acc", Ref: "a", DedupeKey: "k", Verdict: Accepted, At: noon})
+			b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: "a", DedupeKey: "k", Verdict: model.Accepted, At: noon}})
 			b.ReleaseDedupe(DedupeKey{"acc", "a", "old"})
-			b.SetOutcomes(key("a"), Applied)
+			b.SetOutcomes(key("a"), model.Applied)
 			gaps, err := b.OpenGaps(key("a"))
 			check(t, err)
 			b.RemoveGap(gaps[0].ID)
@@ -112,15 +111,15 @@ func TestAFailingChangeUndoesOnlyItself(t *testing.T) {
 			check(t, err)
 			docs[0].State = model.DocumentStored
 			b.PutDocument(docs[0])
-			b.PutDocument(Document{Account: "acc", Ref: "a", DocID: "2", Kind: model.SignedDocument, State: model.DocumentStored})
-			b.PutAccount(Account{ID: "acc", Provider: "p", FirstStartAt: noon})
-			if _, err := b.OpenIncident("acc", CallbacksSilent, "m"); err != nil {
+			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "2", Kind: model.SignedDocument, State: model.DocumentStored})
+			b.PutAccount(model.Account{ID: "acc", Provider: "p", FirstStartAt: noon})
+			if _, err := b.OpenIncident("acc", model.CallbacksSilent, "m"); err != nil {
 				return err
 			}
-			if _, err := b.CloseIncident("acc", CallbacksSilent); err != nil {
+			if _, err := b.CloseIncident("acc", model.CallbacksSilent); err != nil {
 				return err
 			}
-			b.PutRun(Run{Account: "acc", Kind: "active", State: RunQueued})
+			b.PutRun(model.Run{Account: "acc", Kind: "active", State: model.RunQueued})
 			b.AddTold("acc", model.ChangeStatus, noon)
 			b.Remove(key("a"))
 			return sorry
@@ -155,8 +154,7 @@ func (d *db) dump(t *testing.T) map[string]int64 {
 	}
 	r := d.get(t, key("a"))
 	out["version"], out["seq"], out["documents stored"] = r.Version, r.Seq, int64(r.DocsStored)
-	raw, err := d.read.DB()
-	check(t, err)
+	raw := d.raw(t)
 	var ordinal, keys int64
 	check(t, raw.QueryRow("SELECT ordinal FROM counters").Scan(&ordinal))
 	check(t, raw.QueryRow("SELECT COUNT(dedupe_key) FROM callbacks").Scan(&keys))
@@ -168,7 +166,7 @@ func TestDataThatTheDatabaseRefusesFailsAlone(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		taken := d.id(t)
 		bad := func(b *Batch) error {
-			b.documents = map[model.Key][]*documentEntry{key("x"): {{Document: Document{ID: taken + "x", Account: "acc", Ref: "a", DocID: "1", Version: 1, CreatedAt: noon}, put: true}}}
+			b.documents = map[model.Key][]*documentEntry{key("x"): {{Document: model.Document{ID: taken + "x", Account: "acc", Ref: "a", DocID: "1", Version: 1, CreatedAt: noon}, put: true}}}
 			return nil
 		}
 		errs := d.together(
@@ -186,7 +184,7 @@ func TestDataThatTheDatabaseRefusesFailsAlone(t *testing.T) {
 // id adds a document and returns its id.
 func (d *db) id(t *testing.T) (id string) {
 	d.do(t, func(b *Batch) error {
-		id = b.PutDocument(Document{Account: "acc", Ref: "a", DocID: "1", State: model.DocumentWaiting})
+		id = b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "1", State: model.DocumentWaiting})
 		return nil
 	})
 	return id
@@ -196,35 +194,34 @@ func TestCopiesInOneGroupAreSeen(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		k := DedupeKey{"acc", "a", "k"}
 		var first string
-		var verdicts []Verdict
-		receive := func(v Verdict) Unit {
+		var verdicts []model.Verdict
+		receive := func(v model.Verdict) Unit {
 			return Unit{Dedupe: []DedupeKey{k}, Apply: func(b *Batch) error {
 				id, held, seen := b.Seen(k)
 				switch {
-				case seen && held == NotUnderstood && v == Accepted:
+				case seen && held == model.NotUnderstood && v == model.Accepted:
 					b.ReleaseDedupe(k)
 				case seen:
-					v = Duplicate
+					v = model.Duplicate
 				}
 				verdicts = append(verdicts, v)
-				got := b.AddCallback(Callback{Account: "acc", Ref: "a", DedupeKey: "k", Verdict: v, At: noon})
+				got := b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: "a", DedupeKey: "k", Verdict: v, At: noon}})
 				if seen && id != first {
 					t.Errorf("the copy of %s is said to be of %s", first, id)
 				}
-				if v != Duplicate {
+				if v != model.Duplicate {
 					first = got
 				}
 				return nil
 			}}
 		}
-		for _, group := range [][]Unit{{receive(NotUnderstood), receive(NotUnderstood)}, {receive(Accepted), receive(Accepted)}, {receive(Accepted)}} {
+		for _, group := range [][]Unit{{receive(model.NotUnderstood), receive(model.NotUnderstood)}, {receive(model.Accepted), receive(model.Accepted)}, {receive(model.Accepted)}} {
 			for _, err := range d.together(group...) {
 				check(t, err)
 			}
 		}
-		same(t, "verdicts", verdicts, []Verdict{NotUnderstood, Duplicate, Accepted, Duplicate, Duplicate})
-		raw, err := d.read.DB()
-		check(t, err)
+		same(t, "verdicts", verdicts, []model.Verdict{model.NotUnderstood, model.Duplicate, model.Accepted, model.Duplicate, model.Duplicate})
+		raw := d.raw(t)
 		var held string
 		check(t, raw.QueryRow(`SELECT verdict FROM callbacks WHERE dedupe_key = 'k'`).Scan(&held))
 		same(t, "who holds the key", held, "accepted")
@@ -380,5 +377,5 @@ func TestRunWritesWhatIsQueuedWhenItEnds(t *testing.T) {
 	same(t, "rows", d.count(t, "transactions"), int64(20))
 	list, err := d.Changes(t.Context(), 0, 0)
 	check(t, err)
-	same(t, "in order", slices.IsSortedFunc(list, func(a, b Change) int { return int(a.Seq - b.Seq) }), true)
+	same(t, "in order", slices.IsSortedFunc(list, func(a, b model.Change) int { return int(a.Seq - b.Seq) }), true)
 }

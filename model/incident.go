@@ -1,0 +1,31 @@
+package model
+
+import "time"
+
+// Incident is something that the operator must act on. One of a kind is open per account.
+type Incident struct {
+	ID       string `gorm:"primaryKey"`
+	Account  string
+	Kind     string
+	Message  string
+	OpenedAt time.Time
+	ClosedAt *time.Time
+}
+
+// The incident kinds.
+const (
+	CallbacksSilent        = "callbacks_silent"
+	CallbacksRefused       = "callbacks_refused"
+	CallbacksNotUnderstood = "callbacks_not_understood"
+	RegistrationChanged    = "registration_changed"
+	CredentialsRefused     = "credentials_refused"
+	PollOverdue            = "poll_overdue"
+	DocumentsOverdue       = "documents_overdue"
+)
+
+// IncidentKinds lists every kind, in the order in which they are documented.
+func IncidentKinds() []string {
+	return []string{
+		CallbacksSilent, CallbacksRefused, CallbacksNotUnderstood, RegistrationChanged, CredentialsRefused, PollOverdue, DocumentsOverdue,
+	}
+}
