@@ -45,7 +45,7 @@ var arrows = map[string][]string{
 	"provider/simulator/world": {
 		"provider/simulator/world/chance", "provider/simulator/world/life", "provider/simulator/world/pdf", "provider/simulator/world/wire",
 	},
-	"provider/simulator/world/chance": {}, "provider/simulator/world/life": {}, "provider/simulator/world/pdf": {}, "provider/simulator/world/wire": {},
+	"provider/simulator/world/chance": {}, "provider/simulator/world/life": {"provider/simulator/world/chance"}, "provider/simulator/world/pdf": {}, "provider/simulator/world/wire": {},
 	"worker/pdf":                        {"model"},
 	"worker/pdf/pdftest":                {},
 	"worker/files":                      {"model", "model/store/durable"},
