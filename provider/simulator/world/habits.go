@@ -64,7 +64,7 @@ func (d *Desk) Begin(first, size, total int) (begin, claimed int) {
 // Marked is JSON with the byte order marks that stand before it.
 func (d *Desk) Marked(text []byte) []byte { return wire.Marked(text, d.World.Options.Habits.Marks) }
 
-// dressed is an answer as it leaves the service: JSON may be in the making, or carry marks.
+// dressed is an answer with the habits of JSON: a maintenance page in its place, or marks before it.
 func (d *Desk) dressed(a wire.Answer) wire.Answer {
 	if !strings.Contains(a.Header.Get("Content-Type"), "json") {
 		return a

@@ -15,7 +15,7 @@ import (
 // parallel is how many callbacks may be under way at once.
 const parallel = 32
 
-// Letter is one callback in wire form.
+// Letter is a callback as it is sent: URL, headers and body.
 type Letter struct {
 	URL      string
 	Header   http.Header
@@ -28,7 +28,7 @@ type Letter struct {
 type Delivery struct {
 	Letter
 	desk    *Desk
-	lane    *Transaction // whose order it keeps; nil: nobody's
+	lane    *Transaction // the transaction within which callbacks keep their order; nil: it keeps none
 	About   string       // ref
 	Rand    *rand.Rand   // chooses what befalls it, and how it is forged
 	title   string
@@ -40,7 +40,7 @@ type Delivery struct {
 	number  int // in the order of submission
 }
 
-// mail takes callbacks to the listener. The world's mutex guards it.
+// mail delivers callbacks to the listener. The world's mutex guards it.
 type mail struct {
 	world   *World
 	client  http.RoundTripper
@@ -89,14 +89,14 @@ func (m *mail) next() (time.Time, bool) {
 	return m.queue[0].at, true
 }
 
-// hangUp closes what the mail's own transport still holds open.
+// hangUp closes the idle connections of the mail's own transport.
 func (m *mail) hangUp() {
 	if own, ok := m.client.(*http.Transport); ok && m.world.Options.Client == nil {
 		own.CloseIdleConnections()
 	}
 }
 
-// post puts a callback into the mail, with whatever faults befall it.
+// post makes the callbacks of a piece of news and submits them.
 func (m *mail) post(t *Transaction, n life.News, fresh []*Change) {
 	d := t.Desk
 	for _, l := range d.Compose(t, n) {
@@ -124,7 +124,7 @@ func tells(n life.News, c *Change) bool {
 	return false
 }
 
-// submit decides what befalls a letter: it is lost, or queued, perhaps late, doubled or overtaken.
+// submit decides which faults a callback has: it is dropped, or queued, perhaps late, twice, or to be overtaken.
 func (m *mail) submit(d *Delivery, after time.Duration) {
 	f, at := m.world.faults, time.Now().Add(m.world.Span(after, 0))
 	m.world.seq++
@@ -162,8 +162,7 @@ func (m *mail) submit(d *Delivery, after time.Duration) {
 	}
 }
 
-// late is how late a delayed callback comes: a minute to six hours, or as long as Late says, sped up, but never
-// less than can be seen.
+// late is how late a delayed callback comes: a minute to six hours, or up to Faults.Late, sped up, and at least 50 ms.
 func (m *mail) late(d *Delivery) time.Duration {
 	most := m.world.faults.Late
 	if most <= 0 {
@@ -179,7 +178,7 @@ func (m *mail) enqueue(e *entry) {
 	m.world.nudge()
 }
 
-// forge puts a forgery beside a genuine letter.
+// forge queues a forgery beside a genuine callback.
 func (m *mail) forge(d *Delivery) {
 	l, ok := d.desk.Forge(d)
 	if !ok {
@@ -198,7 +197,7 @@ func (m *mail) forge(d *Delivery) {
 	m.enqueue(&entry{at: time.Now().Add(m.world.Span(10*time.Minute, time.Millisecond)), d: out})
 }
 
-// launch sends one letter on a goroutine of its own. The world is locked.
+// launch sends one callback from a goroutine of its own. The world is locked.
 func (m *mail) launch(ctx context.Context, flights *sync.WaitGroup, d *Delivery) {
 	m.flying++
 	if d.lane != nil {
@@ -224,7 +223,7 @@ func (m *mail) launch(ctx context.Context, flights *sync.WaitGroup, d *Delivery)
 	})
 }
 
-// shut says that the service no longer calls the endpoint that a letter is for.
+// shut says that the service no longer calls the callback's endpoint.
 func (d *Delivery) shut() bool {
 	x, some := d.desk.Caller.(Exchange)
 	return some && d.record != nil && !x.Open(d.Letter)
@@ -238,7 +237,7 @@ func (m *mail) patience(d *Desk) time.Duration {
 	return m.world.Span(30*time.Second, 5*time.Second)
 }
 
-// carry makes the request; status 0 means that no answer came.
+// carry makes the request. Status 0 means that no answer came.
 func (m *mail) carry(ctx context.Context, l Letter) (int, []byte) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.URL, bytes.NewReader(l.Body))
 	if err != nil {
@@ -316,7 +315,7 @@ func (m *mail) failed(d *Delivery) {
 	m.enqueue(&entry{at: time.Now().Add(wait), d: &again})
 }
 
-// release lets the next delivery of t go, and those that waited to be overtaken by this one.
+// release sends the next callback of t, and those that a fault delayed until this one had overtaken them.
 func (m *mail) release(t *Transaction, number int) {
 	t.busy = false
 	now := time.Now()

@@ -29,7 +29,7 @@ type Transaction struct {
 	Nulls        bool // what is unset is null, else absent
 	Manual       bool // OneSpan: autocomplete is off
 	ClientID     string
-	Own          any // what the service knows of it beside all this
+	Own          any // what only its service knows of it
 	Sender       life.Person
 	Docs         []life.Document
 	Born         time.Time

@@ -64,7 +64,7 @@ type failing struct{}
 // Read fails.
 func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// recorder is the server's side of a connection that is none.
+// recorder collects what a handler writes.
 type recorder struct {
 	header http.Header
 	status int
@@ -88,7 +88,7 @@ func (r *recorder) Write(b []byte) (int, error) {
 	return r.body.Write(b)
 }
 
-// Hijack gives the connection away, which here can only mean that it is broken.
+// Hijack means that the handler breaks the connection: it does so for nothing else.
 func (r *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	r.broken = true
 	ours, theirs := net.Pipe()
