@@ -36,8 +36,10 @@ func TestASeedChoosesWhatHappensOnAMachineOfAnySpeed(t *testing.T) {
 	t.Parallel()
 	options := func(seed uint64) world.Options {
 		return world.Options{
-			Seed: seed, Transactions: 60, BornBefore: 15, Speed: 2880, End: 24 * time.Hour, Services: simulator.Services(), Base: "http://sim.example",
-			Faults: world.Faults{Drop: 0.25, Duplicate: 0.15, Reorder: 0.15, Delay: 0.1, Forge: 0.08, ErrorRate: 0.04, Stale: 0.08, Shift: 0.1, SameSecond: true},
+			Seed: seed, Transactions: 60, BornBefore: 15, Speed: 2880, End: 24 * time.Hour, Services: simulator.Services(),
+			Base: "http://sim.example",
+			Faults: world.Faults{Drop: 0.25, Duplicate: 0.15, Reorder: 0.15, Delay: 0.1, Forge: 0.08, ErrorRate: 0.04,
+				Stale: 0.08, Shift: 0.1, SameSecond: true},
 		}
 	}
 	var calm, busy, other string
@@ -61,12 +63,14 @@ func TestASeedChoosesWhatHappensOnAMachineOfAnySpeed(t *testing.T) {
 	}}
 	simulatortest.Play(t, o, l, time.Second, func(t *testing.T, w *simulator.World) {
 		for i := range 600 {
-			_, _, _ = simulatortest.Get(t, w, fmt.Sprintf("http://sim.example/onespan/api/packages?from=%d", i%40), 0) // faults are welcome
+			// faults are welcome
+			_, _, _ = simulatortest.Get(t, w, fmt.Sprintf("http://sim.example/onespan/api/packages?from=%d", i%40), 0)
 			time.Sleep(150 * time.Millisecond)
 		}
 		busy = plan(w)
 	})
-	simulatortest.Play(t, options(4), &simulatortest.Listener{}, time.Minute, func(_ *testing.T, w *simulator.World) { other = plan(w) })
+	simulatortest.Play(t, options(4), &simulatortest.Listener{}, time.Minute,
+		func(_ *testing.T, w *simulator.World) { other = plan(w) })
 	if calm == other {
 		t.Error("worlds of two seeds are equal")
 	}

@@ -86,7 +86,8 @@ func truthOf(t *world.Transaction) TruthTransaction {
 		Answers: []world.TruthAnswer{}, Callbacks: copied(t.Calls),
 	}
 	for _, p := range s.People {
-		row.Signers = append(row.Signers, TruthSigner{Ref: p.ID, Role: p.Role, Name: p.Name, Email: p.Email, Status: p.Status})
+		row.Signers = append(row.Signers, TruthSigner{Ref: p.ID, Role: p.Role, Name: p.Name, Email: p.Email,
+			Status: p.Status})
 	}
 	if is.Status == "completed" {
 		row.Documents = finalFiles(t)
@@ -145,7 +146,8 @@ func truthOfChange(c *world.Change, answers []world.TruthAnswer) world.TruthChan
 func copied(records []*world.TruthCallback) []world.TruthCallback {
 	all := []world.TruthCallback{}
 	for _, c := range records {
-		all = append(all, world.TruthCallback{Type: c.Type, Document: c.Document, Attempts: append([]world.Attempt{}, c.Attempts...), Forged: c.Forged})
+		all = append(all, world.TruthCallback{Type: c.Type, Document: c.Document,
+			Attempts: append([]world.Attempt{}, c.Attempts...), Forged: c.Forged})
 	}
 	return all
 }

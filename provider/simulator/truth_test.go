@@ -42,7 +42,8 @@ func fromTruth(row simulator.TruthTransaction) []shownState {
 // fromAnswer reads an envelope as a client would.
 func fromAnswer(e map[string]any) shownState {
 	s := shownState{"status": map[string]string{
-		"DRAFT": "draft", "PENDING": "in_progress", "COMPLETED": "completed", "REJECTED": "declined", "CANCELLED": "cancelled",
+		"DRAFT": "draft", "PENDING": "in_progress", "COMPLETED": "completed", "REJECTED": "declined",
+		"CANCELLED": "cancelled",
 	}[e["status"].(string)]}
 	for _, r := range e["recipients"].([]any) {
 		p := r.(map[string]any)
@@ -98,7 +99,8 @@ func TestTheTruthSaysWhatEachAnswerShowed(t *testing.T) {
 				if c.Change == "signer" && len(c.Shown) > 0 {
 					signers++
 				}
-				if i > 0 && c.Change == "signer" && row.Changes[i-1].Change == "signer" && c.At.Equal(row.Changes[i-1].At) && len(c.Shown) > 0 {
+				if i > 0 && c.Change == "signer" && row.Changes[i-1].Change == "signer" && c.At.Equal(row.Changes[i-1].At) &&
+					len(c.Shown) > 0 {
 					equal++
 				}
 				if len(c.Answers) > 0 && !c.Answers[0].Newest {
@@ -106,8 +108,10 @@ func TestTheTruthSaysWhatEachAnswerShowed(t *testing.T) {
 				}
 			}
 		}
-		if signers < 30 || equal == 0 || overtaken == 0 || kinds["detail"] == 0 || kinds["list"] == 0 || kinds["absent"] == 0 {
-			t.Errorf("%d changes of signers shown, %d at equal times, %d overtaken before anybody asked, kinds %v", signers, equal, overtaken, kinds)
+		if signers < 30 || equal == 0 || overtaken == 0 || kinds["detail"] == 0 || kinds["list"] == 0 ||
+			kinds["absent"] == 0 {
+			t.Errorf("%d changes of signers shown, %d at equal times, %d overtaken before anybody asked, kinds %v", signers,
+				equal, overtaken, kinds)
 		}
 	})
 }

@@ -146,7 +146,8 @@ func (o *service) playTrouble(t *world.Transaction, s life.Step) []life.News {
 	case "kba_pass":
 		p.Identity = "PASSED"
 	case "bounce":
-		return []life.News{{Kind: "EMAIL_BOUNCE", Who: p.ID, Message: chance.Pick(t.Rand, "BOUNCE", "COMPLAINT", "OOTO", "UNKNOWN")}}
+		return []life.News{{Kind: "EMAIL_BOUNCE", Who: p.ID, Message: chance.Pick(t.Rand, "BOUNCE", "COMPLAINT", "OOTO",
+			"UNKNOWN")}}
 	case "attach":
 		return []life.News{{Kind: "PACKAGE_ATTACHMENT", Who: p.ID, Message: "passport copy.png"}}
 	case "help":

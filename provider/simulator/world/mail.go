@@ -158,7 +158,8 @@ func (m *mail) submit(d *Delivery, after time.Duration) {
 		twin.fault = "duplicated"
 		m.world.Counts.Duplicated++
 		m.tell("duplicated", d, 0)
-		m.enqueue(&entry{at: e.at.Add(m.world.Span(time.Duration(d.Rand.Int64N(int64(30*time.Minute))), time.Millisecond)), d: &twin})
+		m.enqueue(&entry{at: e.at.Add(m.world.Span(time.Duration(d.Rand.Int64N(int64(30*time.Minute))), time.Millisecond)),
+			d: &twin})
 	}
 }
 

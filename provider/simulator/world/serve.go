@@ -21,8 +21,8 @@ type Call struct {
 	class string
 }
 
-// Serve wraps a handler: the quota, faults and credentials come first. The world is locked while the answer is made, and
-// not while it is sent.
+// Serve wraps a handler: the quota, faults and credentials come first. The world is locked while the answer is made,
+// and not while it is sent.
 func (d *Desk) Serve(class string, open bool, handle func(Call) wire.Answer) http.HandlerFunc {
 	return func(rw http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(rw, r.Body, 1<<20))
@@ -164,8 +164,8 @@ func (w *World) Spoil(d *Desk, a wire.Answer, early int) wire.Answer {
 	return a
 }
 
-// View is the state that an answer about one transaction shows, and notes it for the truth. Without a kind the answer is a
-// detail.
+// View is the state that an answer about one transaction shows, and notes it for the truth. Without a kind the answer
+// is a detail.
 func (w *World) View(t *Transaction, now time.Time, kind ...string) *life.State {
 	s := w.Look(t, now)
 	t.Shown(s, now, append(kind, "detail")[0])

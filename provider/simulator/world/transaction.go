@@ -54,7 +54,8 @@ type Change struct {
 	Reports []*TruthCallback
 }
 
-// advance plays the next step of a life at the time that was planned for it, however late that is noticed, queues what it causes and plans the step after it.
+// advance plays the next step of a life at the time that was planned for it, however late that is noticed, queues
+// what it causes and plans the step after it.
 func (w *World) advance(t *Transaction, at time.Time) {
 	w.perform(t, at, true)
 	for t.Next < len(t.Steps) && w.faults.SameSecond && t.luck.Float64() < 0.5 {
@@ -121,7 +122,8 @@ func (w *World) differences(t *Transaction, old life.State, at time.Time) []*Cha
 		t.Changes = append(t.Changes, &Change{TruthChange: TruthChange{
 			Change: kind, From: from, To: to, Signer: who, At: at,
 		}})
-		event := Event{Kind: "changed", Account: t.Desk.Account.ID, Ref: t.Ref, Name: t.Name, Type: kind, Detail: from + " " + to}
+		event := Event{Kind: "changed", Account: t.Desk.Account.ID, Ref: t.Ref, Name: t.Name, Type: kind, Detail: from +
+			" " + to}
 		if kind == "created" {
 			event.Kind = "born"
 		}

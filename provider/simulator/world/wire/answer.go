@@ -87,11 +87,13 @@ func GatewayPage() []byte {
 // Download is a file with its name.
 func Download(contentType, name string, body []byte) Answer {
 	a := Reply(http.StatusOK, contentType, body)
-	a.Header.Set("Content-Disposition", "attachment; filename*=UTF-8''"+strings.ReplaceAll(url.QueryEscape(name), "+", "%20"))
+	a.Header.Set("Content-Disposition", "attachment; filename*=UTF-8''"+strings.ReplaceAll(url.QueryEscape(name), "+",
+		"%20"))
 	return a
 }
 
 // StorageError is how the storage behind a service refuses.
 func StorageError(status int, code string) Answer {
-	return Reply(status, "application/xml", []byte("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>"+code+"</Code></Error>\n"))
+	return Reply(status, "application/xml",
+		[]byte("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>"+code+"</Code></Error>\n"))
 }

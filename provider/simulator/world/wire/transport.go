@@ -46,14 +46,16 @@ func (p inProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	length := int64(r.body.Len())
 	body := io.Reader(&r.body)
-	if promised, err := strconv.ParseInt(r.header.Get("Content-Length"), 10, 64); err == nil && req.Method != http.MethodHead {
+	if promised, err := strconv.ParseInt(r.header.Get("Content-Length"), 10, 64); err == nil &&
+		req.Method != http.MethodHead {
 		if promised > length {
 			body = io.MultiReader(body, failing{})
 		}
 		length = promised
 	}
 	return &http.Response{
-		StatusCode: r.status, Status: strconv.Itoa(r.status) + " " + http.StatusText(r.status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		StatusCode: r.status, Status: strconv.Itoa(r.status) + " " + http.StatusText(r.status), Proto: "HTTP/1.1",
+		ProtoMajor: 1, ProtoMinor: 1,
 		Header: r.header, Body: io.NopCloser(body), ContentLength: length, Request: req,
 	}, nil
 }
