@@ -24,7 +24,7 @@ type TruthTransaction struct {
 	ExternalID     string                `json:"external_id"`
 	Kind           string                `json:"kind"` // of life
 	Status         string                `json:"status"`
-	AlsoRight      []string              `json:"also_right"` // statuses that are right too: no answer tells them from Status
+	AlsoRight      []string              `json:"also_right"` // as right as Status: no answer tells them apart
 	ProviderStatus string                `json:"provider_status"`
 	Archived       bool                  `json:"archived"`
 	Trashed        bool                  `json:"trashed"`

@@ -82,7 +82,8 @@ func (x *service) dataJSON(t *world.Transaction, n life.News) wire.Object {
 	case "recipient_submitted":
 		one := recipientJSON(*who)
 		// some seconds before what the completed event and the detail will say
-		one["submitted_at"] = wire.ISOTime(who.DoneAt.Add(-time.Second - time.Duration(x.desk.Rand.IntN(2000))*time.Millisecond))
+		early := time.Second + time.Duration(x.desk.Rand.IntN(2000))*time.Millisecond
+		one["submitted_at"] = wire.ISOTime(who.DoneAt.Add(-early))
 		data["recipient"] = one
 	case "transaction_completed":
 		all, sealed := []any{}, []any{}
