@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"maps"
@@ -11,8 +11,8 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// logger is what the daemon logs with: text where a person watches, JSON otherwise. It writes to stderr.
-func (a *Env) logger(c config.Log) *logrus.Logger {
+// Logger is what the daemon logs with: text where a person watches, JSON otherwise. It writes to stderr.
+func (a *Env) Logger(c config.Log) *logrus.Logger {
 	log := logrus.New()
 	log.SetOutput(a.Stderr)
 	level, err := logrus.ParseLevel(c.Level)
@@ -23,7 +23,7 @@ func (a *Env) logger(c config.Log) *logrus.Logger {
 	stamp := "2006-01-02T15:04:05.000Z07:00"
 	if c.Format == "text" || c.Format != "json" && output.IsTerminal(a.Stderr) {
 		log.SetFormatter(&logrus.TextFormatter{
-			FullTimestamp: true, TimestampFormat: stamp, DisableColors: !output.WantsColour(a.lookup), DisableQuote: false,
+			FullTimestamp: true, TimestampFormat: stamp, DisableColors: !output.WantsColour(a.Lookup), DisableQuote: false,
 		})
 	} else {
 		log.SetFormatter(&logrus.JSONFormatter{TimestampFormat: stamp})

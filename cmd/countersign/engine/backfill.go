@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"context"
@@ -13,13 +13,13 @@ import (
 	"countersign/worker/ask"
 )
 
-// queueBackfills queues what no finished backfill covers, for each account that lists.
-func (e *engine) queueBackfills(ctx context.Context, o serveOptions) error {
-	if o.backfill.At == nil {
+// QueueBackfills queues what no finished backfill covers, for each account that lists.
+func (e *Engine) QueueBackfills(ctx context.Context, o ServeOptions) error {
+	if o.Backfill.At == nil {
 		return nil
 	}
-	for _, a := range e.accounts.list() {
-		if err := e.queueBackfill(ctx, a, *o.backfill.At, false); err != nil {
+	for _, a := range e.Accounts.List() {
+		if err := e.queueBackfill(ctx, a, *o.Backfill.At, false); err != nil {
 			return err
 		}
 	}
@@ -28,15 +28,15 @@ func (e *engine) queueBackfills(ctx context.Context, o serveOptions) error {
 
 // queueBackfill queues one account's backfill. One that is waiting or in work is resumed instead; unless
 // always is set, so is one that a finished backfill covers already.
-func (e *engine) queueBackfill(ctx context.Context, a *apply.Account, since time.Time, always bool) error {
-	log := e.log.WithField("account", a.ID)
+func (e *Engine) queueBackfill(ctx context.Context, a *apply.Account, since time.Time, always bool) error {
+	log := e.Log.WithField("account", a.ID)
 	if a.Provider.Lister == nil {
 		log.Warn("no backfill: the provider lists nothing, give the refs to `countersign track --file`")
 		return nil
 	}
-	until := e.env.utc()
+	until := e.Env.UTC()
 	if !always {
-		done, err := e.store.Runs(ctx, store.RunFilter{Account: a.ID, Kind: ask.KindBackfill, States: []model.RunState{model.RunDone}, Limit: 200})
+		done, err := e.Store.Runs(ctx, store.RunFilter{Account: a.ID, Kind: ask.KindBackfill, States: []model.RunState{model.RunDone}, Limit: 200})
 		if err != nil {
 			return err
 		}
@@ -44,10 +44,10 @@ func (e *engine) queueBackfill(ctx context.Context, a *apply.Account, since time
 			log.Info("backfill covered already")
 			return nil
 		} else if from != nil {
-			until = from.Add(time.Duration(e.config.ListOverlap))
+			until = from.Add(time.Duration(e.Config.ListOverlap))
 		}
 	}
-	r, err := e.worker.Runs.Queue(ctx, model.Run{Account: a.ID, Kind: ask.KindBackfill, Since: &since, Until: &until}, true)
+	r, err := e.Worker.Runs.Queue(ctx, model.Run{Account: a.ID, Kind: ask.KindBackfill, Since: &since, Until: &until}, true)
 	if err == nil {
 		log.WithFields(logrus.Fields{"loop": ask.KindBackfill, "since": r.Since.Format(time.RFC3339)}).Info("backfill queued")
 	}
@@ -66,26 +66,22 @@ func covered(done []model.Run) (from *time.Time) {
 }
 
 // repeatBackfill queues the backfill again on its schedule.
-func (e *engine) repeatBackfill(ctx context.Context, o serveOptions) error {
-	if o.schedule == "" {
+func (e *Engine) repeatBackfill(ctx context.Context, o ServeOptions) error {
+	if o.Schedule.String() == "" {
 		return nil
 	}
-	sched, err := apply.ParseSlot(o.schedule)
-	if err != nil {
-		return err
-	}
 	for {
-		now := e.env.utc()
-		if !e.env.wait(ctx, sched.Next(now).Sub(now)) {
+		now := e.Env.UTC()
+		if !e.Env.Wait(ctx, o.Schedule.Next(now).Sub(now)) {
 			return nil
 		}
-		since, err := config.ParseSpan(o.backfill.Raw, e.env.Now())
+		since, err := config.ParseSpan(o.Backfill.Raw, e.Env.Now())
 		if err != nil {
 			return err
 		}
-		for _, a := range e.accounts.list() {
+		for _, a := range e.Accounts.List() {
 			if err := e.queueBackfill(ctx, a, since, true); err != nil {
-				e.log.WithFields(logrus.Fields{"account": a.ID, "err": err}).Warn("scheduled backfill not queued")
+				e.Log.WithFields(logrus.Fields{"account": a.ID, "err": err}).Warn("scheduled backfill not queued")
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"crypto/tls"
@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"countersign/cmd/countersign/config"
@@ -44,4 +45,34 @@ func issued(c *config.Config) (*tls.Config, error) {
 	}
 	// No h2: one request a connection at a time is what every limit of the listener counts.
 	return &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1", acme.ALPNProto}, GetCertificate: m.GetCertificate}, nil
+}
+
+// certificates reads the pair at each handshake that finds the file changed, so that a renewal
+// needs no restart.
+func certificates(t config.TLS) (*tls.Config, error) {
+	var mu sync.Mutex
+	var cert *tls.Certificate
+	var read time.Time
+	load := func() (*tls.Certificate, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		info, err := os.Stat(t.CertFile)
+		if err == nil && (cert == nil || !info.ModTime().Equal(read)) {
+			pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+			if err != nil && cert == nil {
+				return nil, fmt.Errorf("public.tls: %w", err)
+			}
+			if err == nil {
+				cert, read = &pair, info.ModTime()
+			}
+		}
+		if cert == nil {
+			return nil, fmt.Errorf("public.tls: %w", err)
+		}
+		return cert, nil
+	}
+	if _, err := load(); err != nil {
+		return nil, err
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return load() }}, nil
 }

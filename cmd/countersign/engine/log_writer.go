@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"bytes"
@@ -176,8 +176,8 @@ func (a *Env) outputApart() {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 }
 
-// flush gives the last lines of a daemon's log time to be written.
-func (a *Env) flush() {
+// Flush gives the last lines of a daemon's log time to be written.
+func (a *Env) Flush() {
 	for _, w := range []io.Writer{a.Stderr, a.Stdout} {
 		if q, ok := w.(*queuedWriter); ok {
 			q.Flush(flushTime)

@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"encoding/json"
@@ -14,8 +14,8 @@ import (
 
 func TestLogIsDiscreet(t *testing.T) {
 	t.Parallel()
-	a, _, stderr := testApp(nil)
-	log := a.logger(config.Log{Level: "debug", Format: "auto"})
+	a, _, stderr := testEnv(nil)
+	log := a.Logger(config.Log{Level: "debug", Format: "auto"})
 	log.WithFields(logrus.Fields{
 		"account": "sales", "txn": "8f3a", "status": "completed", "callback": "c1", "wait": time.Second.String(),
 		"email": "ana@example.com", "signer": "Ana Pop", "name": "Ana's contract", "body": "{}", "Authorization": "Basic s3cret",
@@ -44,8 +44,8 @@ func TestLogIsDiscreet(t *testing.T) {
 
 func TestLogLevelAndFormat(t *testing.T) {
 	t.Parallel()
-	a, _, stderr := testApp(nil)
-	log := a.logger(config.Log{Level: "error", Format: "text"})
+	a, _, stderr := testEnv(nil)
+	log := a.Logger(config.Log{Level: "error", Format: "text"})
 	log.Warn("quiet")
 	log.WithField("account", "sales").Error("loud")
 	if s := stderr.String(); strings.Contains(s, "quiet") || !strings.Contains(s, "level=error msg=loud account=sales") {

@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"bytes"
@@ -15,6 +15,9 @@ import (
 
 	"github.com/sirupsen/logrus"
 )
+
+// flushWait is how long a test waits for what must be written; it is no measure of how fast it should.
+const flushWait = 90 * time.Second
 
 // outlet is what a log is written to: it stands still, or fails, as a test wants it.
 type outlet struct {
@@ -103,10 +106,10 @@ func TestLogThatCannotBeWritten(t *testing.T) {
 				t.Fatalf("%v: %d, %v", fault, n, err)
 			}
 		}
-		q.Flush(wholeWait)
+		q.Flush(flushWait)
 		out.set(nil, nil)
 		fmt.Fprint(q, "back\n")
-		q.Flush(wholeWait)
+		q.Flush(flushWait)
 		got := out.lines()
 		if q.Dropped() != 3 || len(got) < 3 || got[len(got)-2] != "back" || got[len(got)-1] != "dropped 3" {
 			t.Errorf("%v: %d dropped, %q", fault, q.Dropped(), got)
@@ -117,16 +120,16 @@ func TestLogThatCannotBeWritten(t *testing.T) {
 // The notice is a log line like others.
 func TestNoticeOfDroppedLines(t *testing.T) {
 	t.Parallel()
-	a, _, _ := testApp(nil)
+	a, _, _ := testEnv(nil)
 	out := &outlet{fault: syscall.EPIPE}
 	q := newQueuedWriter(out)
 	a.Stderr = q
-	log := a.logger(config.Log{Level: "info", Format: "json"})
+	log := a.Logger(config.Log{Level: "info", Format: "json"})
 	log.Info("lost")
-	q.Flush(wholeWait)
+	q.Flush(flushWait)
 	out.set(nil, nil)
 	log.WithFields(logrus.Fields{"account": "sales"}).Info("back")
-	q.Flush(wholeWait)
+	q.Flush(flushWait)
 	got := out.lines()
 	if last := got[len(got)-1]; !strings.Contains(last, `"level":"warning","lines":1,"msg":"log lines were dropped`) {
 		t.Errorf("written: %q", got)

@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
@@ -33,17 +34,17 @@ type accountTable struct {
 }
 
 func newAccounts(a *Env, s *store.Store, log *logrus.Entry) *accounts {
-	all := &accounts{env: a, store: s, log: log, base: a.transport}
+	all := &accounts{env: a, store: s, log: log, base: a.Transport}
 	all.table.Store(&accountTable{})
 	return all
 }
 
-// list is what the worker asks for.
-func (all *accounts) list() []*apply.Account { return all.table.Load().list }
+// List is what the worker asks for.
+func (all *accounts) List() []*apply.Account { return all.table.Load().list }
 
-// find returns an account as it runs; nil if there is none.
-func (all *accounts) find(id string) *apply.Account {
-	for _, a := range all.list() {
+// Find returns an account as it runs; nil if there is none.
+func (all *accounts) Find(id string) *apply.Account {
+	for _, a := range all.List() {
 		if a.ID == id {
 			return a
 		}
@@ -69,7 +70,7 @@ func (all *accounts) set(ctx context.Context, c *config.Config) error {
 		return err
 	}
 	for _, a := range next.list {
-		if err := prepare(ctx, a.ID, a.Provider); err != nil {
+		if err := Prepare(ctx, a.ID, a.Provider); err != nil {
 			return err
 		}
 	}
@@ -84,13 +85,13 @@ func (all *accounts) set(ctx context.Context, c *config.Config) error {
 
 // add builds one account.
 func (all *accounts) add(next, old *accountTable, c *config.Config, acc *config.Account) error {
-	driver, ok := all.env.providers[acc.Provider]
+	driver, ok := all.env.Providers[acc.Provider]
 	if !ok {
 		return fmt.Errorf("account %s: provider %q is not known", acc.ID, acc.Provider)
 	}
 	log := all.log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.Provider})
 	out := transport.Options{
-		Account: acc.ID, Base: all.base, Budget: acc.Budgets(), Now: all.env.Now, Log: log, Rand: all.env.rand,
+		Account: acc.ID, Base: all.base, Budget: acc.Budgets(), Now: all.env.Now, Log: log, Rand: all.env.Rand,
 		BackoffMin: min(500*time.Millisecond, time.Duration(c.Retry.First)), BackoffMax: time.Duration(c.Retry.First),
 		MaxFile: int64(c.DocumentsMaxSize),
 	}
@@ -108,50 +109,23 @@ func (all *accounts) add(next, old *accountTable, c *config.Config, acc *config.
 	if s := p.Starter; s != nil {
 		s.UseTokens(all.tokens(acc.ID))
 	}
-	slots, err := schedules(acc.Polling)
-	if err != nil {
-		return fmt.Errorf("account %s: %w", acc.ID, err)
-	}
 	next.list = append(next.list, &apply.Account{
 		ID: acc.ID, ProviderName: acc.Provider, Provider: p, Rules: acc.Rules(p.Rules()), GapGrace: time.Duration(acc.GapGrace),
 		Budget: acc.Budgets(), Meter: t, Download: acc.Kinds(), CallbackURL: c.CallbackURL(acc.ID),
-		Signatures: model.Expectation(acc.Signatures), KeepBad: acc.OnBadSignature == "keep",
-		Polling: slots, ReturnPage: acc.ReturnPage, SecretHeaders: p.Traits.SecretHeaders,
-		Hints: acc.Hints.Enabled, Origins: acc.Hints.Origins, Sources: acc.Sources(c.Public.Allow),
+		Signatures: model.Expectation(acc.Signatures), KeepBad: acc.OnBadSignature == "keep", Polling: schedules(acc.Polling),
+		ReturnPage: acc.ReturnPage, SecretHeaders: p.Traits.SecretHeaders, Hints: acc.Hints.Enabled, Origins: acc.Hints.Origins,
+		Sources: acc.Sources(c.Public.Allow),
 	})
 	next.transports[acc.ID] = t
 	return nil
 }
 
-// schedules are the tiers' cron lines, parsed.
-func schedules(p config.Polling) (apply.Schedules, error) {
-	out := apply.Schedules{}
-	for tier, line := range map[apply.Tier]string{apply.Active: p.Active.String(), apply.Idle: p.Idle.String(), apply.Audit: p.Audit.String()} {
-		if line == "" {
-			continue
-		}
-		slot, err := apply.ParseSlot(line)
-		if err != nil {
-			return nil, fmt.Errorf("polling.%s: %w", tier, err)
-		}
-		out[tier] = slot
-	}
-	return out, nil
-}
-
-// tokens lets a provider keep tokens in the database, encrypted there.
-func (all *accounts) tokens(account string) provider.Tokens {
-	return provider.Tokens{
-		Load: func(ctx context.Context, name string) ([]byte, error) {
-			secret, err := all.store.Token(ctx, account, name)
-			if errors.Is(err, store.ErrNoRow) {
-				return nil, nil
-			}
-			return secret, err
-		},
-		Save: func(ctx context.Context, name string, secret []byte) error {
-			return all.store.SetToken(ctx, account, name, secret)
-		},
+// schedules are the slots of each tier, as the loops take them.
+func schedules(p config.Polling) apply.Schedules {
+	return apply.Schedules{
+		apply.Active: apply.NewSlot(p.Active.String(), p.Active.Times()),
+		apply.Idle:   apply.NewSlot(p.Idle.String(), p.Idle.Times()),
+		apply.Audit:  apply.NewSlot(p.Audit.String(), p.Audit.Times()),
 	}
 }
 
@@ -217,9 +191,66 @@ func (all *accounts) identify(ctx context.Context, a *apply.Account) error {
 		return nil
 	}})
 	if err == nil && other {
-		err = fmt.Errorf("account %s: %w", a.ID, errOtherAccount)
+		err = fmt.Errorf("account %s: %w", a.ID, ErrOtherAccount)
 	}
 	return err
 }
 
-var errOtherAccount = errors.New("the credentials are of another account of the provider than the rows: use the right key, or a new account id")
+// ErrOtherAccount says that a key belongs to another account of the provider than the rows.
+var ErrOtherAccount = errors.New("the credentials are of another account of the provider than the rows: use the right key, or a new account id")
+
+// BuiltAccount is one account with its provider, for verbs. Nothing is written.
+type BuiltAccount struct {
+	*config.Account
+	Client  provider.Service
+	Running *apply.Account // as the listener and the loops see it
+}
+
+// one builds a single account, whose tokens rest in the database.
+func (all *accounts) one(c *config.Config, acc *config.Account) (BuiltAccount, error) {
+	next := &accountTable{transports: map[string]*transport.Transport{}}
+	if err := all.add(next, &accountTable{}, c, acc); err != nil {
+		return BuiltAccount{}, err
+	}
+	return BuiltAccount{acc, next.list[0].Provider, next.list[0]}, nil
+}
+
+// Build makes an account's provider, which writes nothing: new tokens live as long as this process. around, if any, sees its
+// calls; they keep the account's budget.
+func (a *Env) Build(ctx context.Context, s *store.Store, c *config.Config, acc *config.Account, log *logrus.Entry,
+	around func(http.RoundTripper) http.RoundTripper,
+) (BuiltAccount, error) {
+	all := newAccounts(a, s, log)
+	if around != nil {
+		all.base = around(all.base)
+	}
+	b, err := all.one(c, acc)
+	if err != nil {
+		return BuiltAccount{}, err
+	}
+	if st := b.Client.Starter; st != nil {
+		st.UseTokens(borrowed(s, acc.ID))
+	}
+	return b, Prepare(ctx, acc.ID, b.Client)
+}
+
+// Prepare loads what a provider's Receive needs of the database.
+func Prepare(ctx context.Context, id string, p provider.Service) error {
+	if p.Starter == nil {
+		return nil
+	}
+	if err := p.Starter.Prepare(ctx); err != nil {
+		return fmt.Errorf("account %s: %w", id, provider.Redact(err))
+	}
+	return nil
+}
+
+// Named builds the account that a verb names.
+func (a *Env) Named(ctx context.Context, s *store.Store, c *config.Config, id string) (BuiltAccount, error) {
+	acc, ok := c.Account(id)
+	if !ok {
+		return BuiltAccount{}, output.Usagef("account %q is not in the config", id)
+	}
+	log := logrus.NewEntry(a.Logger(config.Log{Level: "warning", Format: c.Log.Format}))
+	return a.Build(ctx, s, c, acc, log, nil)
+}

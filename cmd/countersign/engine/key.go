@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"crypto/rand"
@@ -19,39 +19,39 @@ import (
 )
 
 const (
-	keySize = 32
-	keyName = "COUNTERSIGN_KEY"
+	KeySize     = 32
+	KeyVariable = "COUNTERSIGN_KEY"
 )
 
-// errNoKey says that there is no installation key where one belongs.
-var errNoKey = errors.New("no installation key")
+// ErrNoKey says that there is no installation key where one belongs.
+var ErrNoKey = errors.New("no installation key")
 
-// installationKey returns the key that secrets in the database are encrypted with.
-func (a *Env) installationKey(c *config.Config) ([]byte, error) {
-	keys, err := a.installationKeys(c)
+// InstallationKey returns the key that secrets in the database are encrypted with.
+func (a *Env) InstallationKey(c *config.Config) ([]byte, error) {
+	keys, err := a.InstallationKeys(c)
 	if err != nil {
 		return nil, err
 	}
 	return keys[0], nil
 }
 
-// installationKeys returns the current key and those before it: COUNTERSIGN_KEY, or what the key file holds. It is
+// InstallationKeys returns the current key and those before it: COUNTERSIGN_KEY, or what the key file holds. It is
 // errNoKey where there is none.
-func (a *Env) installationKeys(c *config.Config) ([][]byte, error) {
-	if text, set := a.lookup(keyName); set && text != "" {
+func (a *Env) InstallationKeys(c *config.Config) ([][]byte, error) {
+	if text, set := a.Lookup(KeyVariable); set && text != "" {
 		key, err := parseKeys(text)
 		if err != nil {
-			return nil, output.Usagef("%s %w", keyName, err)
+			return nil, output.Usagef("%s %w", KeyVariable, err)
 		}
 		return key, nil
 	}
 	file := c.InstallationKeyFile()
 	if file == "" {
-		return nil, output.Usagef("%w: PostgreSQL has no folder to keep it in; set key_file or %s", errNoKey, keyName)
+		return nil, output.Usagef("%w: PostgreSQL has no folder to keep it in; set key_file or %s", ErrNoKey, KeyVariable)
 	}
 	text, err := config.ReadSecret(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, output.Usagef("%w: %s is not there; restore it from the backup, or set %s", errNoKey, file, keyName)
+		return nil, output.Usagef("%w: %s is not there; restore it from the backup, or set %s", ErrNoKey, file, KeyVariable)
 	}
 	if err != nil {
 		return nil, output.Usagef("installation key: %w", err)
@@ -66,8 +66,8 @@ func (a *Env) installationKeys(c *config.Config) ([][]byte, error) {
 // makeKey returns the installation key and makes one at the first start, when there is no database
 // that another key may have been used on.
 func (a *Env) makeKey(c *config.Config) ([][]byte, error) {
-	key, err := a.installationKeys(c)
-	if !errors.Is(err, errNoKey) || c.InstallationKeyFile() == "" {
+	key, err := a.InstallationKeys(c)
+	if !errors.Is(err, ErrNoKey) || c.InstallationKeyFile() == "" {
 		return key, err
 	}
 	if file, ok := c.SQLiteFile(); ok {
@@ -75,12 +75,13 @@ func (a *Env) makeKey(c *config.Config) ([][]byte, error) {
 			return nil, err
 		}
 	}
-	key = [][]byte{newKey()}
+	key = [][]byte{NewKey()}
 	return key, writeKeys(c.InstallationKeyFile(), key)
 }
 
-func newKey() []byte {
-	key := make([]byte, keySize)
+// NewKey makes an installation key.
+func NewKey() []byte {
+	key := make([]byte, KeySize)
 	rand.Read(key) //nolint:errcheck // it never fails: the program ends before
 	return key
 }
@@ -107,9 +108,9 @@ func printKeys(f *os.File, keys [][]byte) error {
 	return nil
 }
 
-// replaceKeys puts other keys in the place of those in a key file, at once: whoever reads it meanwhile, or after a power
+// ReplaceKeys puts other keys in the place of those in a key file, at once: whoever reads it meanwhile, or after a power
 // loss, finds the ones or the others. Its rights and its owner stay.
-func replaceKeys(file string, keys [][]byte) error {
+func ReplaceKeys(file string, keys [][]byte) error {
 	if to, err := filepath.EvalSymlinks(file); err == nil {
 		file = to
 	}
@@ -150,7 +151,7 @@ func parseKey(text string) ([]byte, error) {
 	for _, decode := range []func(string) ([]byte, error){
 		hex.DecodeString, base64.StdEncoding.DecodeString, base64.RawStdEncoding.DecodeString, base64.URLEncoding.DecodeString,
 	} {
-		if key, err := decode(text); err == nil && len(key) == keySize {
+		if key, err := decode(text); err == nil && len(key) == KeySize {
 			return key, nil
 		}
 	}
