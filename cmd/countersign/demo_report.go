@@ -207,7 +207,7 @@ func (s *stage) compare(ctx context.Context, want simulator.TruthTransaction, r 
 	k := model.Key{Account: want.Account, Ref: want.Ref}
 	t, err := s.engine.Store.Transaction(ctx, k)
 	if err != nil {
-		heardOf := want.Told && !want.Deleted && want.Status != string(model.Cancelled) // what the service no longer has may have gone again
+		heardOf := want.Acknowledged && !want.Deleted && want.Status != string(model.Cancelled) // what the service no longer has may have gone again
 		if want.Listed || heardOf {
 			r.differences = append(r.differences, output.DriftJSON{Account: k.Account, Ref: k.Ref, Field: "row", Ours: "none", Theirs: want.Status})
 		}
