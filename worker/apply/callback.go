@@ -92,7 +92,9 @@ func (tb *Table) receive(b *store.Batch, in Incoming, cb store.Packed, write fun
 		moved, err := countRefused(b, cb.Callback)
 		return Result{ID: id, Verdict: cb.Verdict, Outcome: ""}, moved, err
 	case model.NotUnderstood:
-		return Result{ID: write(cb), Verdict: cb.Verdict, Outcome: cb.Outcome}, nil, nil
+		id := write(cb)
+		moved, err := countNotUnderstood(b, cb.Callback)
+		return Result{ID: id, Verdict: cb.Verdict, Outcome: cb.Outcome}, moved, err
 	}
 	if key := dedupeKey(cb.Callback); key.Key != "" { // a later copy may bring a newer link, and changes nothing else
 		id, verdict, seen := b.Seen(key)
@@ -218,6 +220,8 @@ func receiveForgotten(b *store.Batch, in Incoming, write func(store.Packed) stri
 		moved, err = countAccepted(b, cb)
 	case model.Refused:
 		moved, err = countRefused(b, cb)
+	case model.NotUnderstood:
+		moved, err = countNotUnderstood(b, cb)
 	}
 	return Result{ID: id, Verdict: cb.Verdict, Outcome: cb.Outcome}, moved, err
 }

@@ -135,6 +135,6 @@ func TestNoticeOfDroppedLines(t *testing.T) {
 		t.Errorf("written: %q", got)
 	}
 	if a.logDropped() != 1 {
-		t.Errorf("%d dropped", a.logDropped())
+		t.Errorf("%v dropped", a.logDropped())
 	}
 }
