@@ -152,6 +152,22 @@ func (f GapFilter) where() database.Where {
 	return w
 }
 
+// PendingGaps counts the gaps that a callback may still explain, by account.
+func (s *Store) PendingGaps(ctx context.Context) (map[string]int, error) {
+	out := map[string]int{}
+	err := s.View(ctx, func(q *database.Tx) error {
+		accounts, err := q.Words(pendingGaps)
+		for _, a := range accounts {
+			out[a]++
+		}
+		return err
+	})
+	return out, err
+}
+
+// pendingGaps is ordered so that SQLite reads the index of pending gaps; to group them by account it would read all gaps.
+const pendingGaps = `SELECT account FROM gaps WHERE kind = 'pending' ORDER BY settle_at`
+
 // DueGaps returns pending gaps whose time to be explained is over.
 func (s *Store) DueGaps(ctx context.Context, now time.Time, limit int) (out []model.Gap, err error) {
 	err = s.View(ctx, func(q *database.Tx) error {

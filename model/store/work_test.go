@@ -198,6 +198,9 @@ func TestDocumentsAreCountedAndClaimed(t *testing.T) {
 		back, err := d.Document(t.Context(), first)
 		check(t, err)
 		same(t, "document", back, doc)
+		sums, err := d.DocumentCounts(t.Context())
+		check(t, err)
+		same(t, "counts", sums, []DocumentCount{{"acc", model.DocumentQuarantined, 1}, {"acc", model.DocumentWaiting, 1}})
 		list, err := d.Documents(t.Context(), DocumentFilter{State: model.DocumentQuarantined})
 		check(t, err)
 		same(t, "quarantined", len(list), 1)
@@ -207,7 +210,7 @@ func TestDocumentsAreCountedAndClaimed(t *testing.T) {
 	})
 }
 
-func TestTheLedgerCountsWhatWasTold(t *testing.T) {
+func TestTheLedgerCountsWhatWasReported(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		gap := func(kind model.GapKind, found time.Time, latency time.Duration) model.Gap {
 			g := model.Gap{Account: "acc", Ref: "a", Kind: kind, Change: model.ChangeStatus, From: "draft", To: "completed", Before: noon, FoundBy: "poll 1", FoundAt: found, SettleAt: noon.Add(5 * time.Minute)}
@@ -238,6 +241,9 @@ func TestTheLedgerCountsWhatWasTold(t *testing.T) {
 		check(t, err)
 		same(t, "of all time", []int{share.Reported, share.Missed}, []int{8, 2})
 		same(t, "as a number", (Share{Reported: 3, Late: 1}).Fraction(), 0.75)
+		pending, err := d.PendingGaps(t.Context())
+		check(t, err)
+		same(t, "pending", pending, map[string]int{"acc": 1})
 		due, err := d.DueGaps(t.Context(), noon.Add(4*time.Minute), 10)
 		check(t, err)
 		same(t, "settled too early", len(due), 0)
