@@ -34,7 +34,7 @@ func answer(r Rules, t Transaction, o Observation) Decision {
 	facts(&d.Next, o)
 	answerStatus(r, &d, t, o, known)
 	answerFlags(&d, t, o, known)
-	answerSigners(&d, o, known)
+	answerSigners(&d, t, o, known)
 	mend(&d, o)
 	lost := t.Version > o.Version // the third answer in a row that the row outran
 	confirm(r, &d.Next, o)
@@ -176,6 +176,10 @@ func confirm(r Rules, next *Transaction, o Observation) {
 		if next.NextCheckAt == nil || !next.NextCheckAt.After(o.AskedAt) { // it was for this question
 			next.NextCheckAt, next.DueReason = at(next.DueSince.Add(r.Debounce)), DueConfirm
 		}
+		return
+	}
+	if hintWaits(*next, o.AskedAt) {
+		next.NextCheckAt, next.DueReason, next.DueSince = at(*next.HintedAt), DueHint, nil
 		return
 	}
 	next.NextCheckAt, next.DueReason, next.DueSince = nil, DueNone, nil

@@ -15,7 +15,7 @@ const (
 	OutOfDate  Reason = "outdated" // the row moved while the question was out: asked again (rule 3)
 	TooOld     Reason = "too_old"  // a claim older than the question that last confirmed the row
 	Nudged     Reason = "nudged"   // a hint made the row due
-	Quiet      Reason = "quiet"    // a hint that costs nothing: too soon, or asked before
+	Quiet      Reason = "quiet"    // a hint that costs nothing: a question is on its way, or was asked for good
 	Absent     Reason = "absent"   // the provider does not know it; the row stays
 	Unresolved Reason = "removed"  // only claims named it and the provider does not know it: the row goes
 	Refuted    Reason = "refuted"  // a claim of a status that re-asking has already refuted
@@ -117,124 +117,6 @@ func Decide(r Rules, t Transaction, o Observation) Decision {
 	return answer(r, t, o)
 }
 
-// hint makes a known row due, at most once a minute; an unknown ref gets one question, in hiding.
-func hint(t Transaction, o Observation) Decision {
-	d := Decision{Next: t, Reason: Nudged}
-	switch {
-	case t.FirstSeenAt.IsZero():
-		d.Next.FirstSeenAt, d.Next.ChangedAt = o.At, o.At
-		d.Next.Origin, d.Next.Hidden = OriginHint, true
-	case t.Hidden, t.HintedAt != nil && o.At.Sub(*t.HintedAt) < hintEvery:
-		d.Reason = Quiet
-		return d
-	case rechecked(t): // due already, and nobody may shorten the pauses of rule 8
-		d.Reason = Quiet
-	}
-	d.Next.HintedAt = at(o.At)
-	due(&d.Next, DueHint, o.At, o.At)
-	return d
-}
-
-// claim moves the row along the provider's transitions or makes it due.
-func claim(r Rules, t Transaction, o Observation) Decision {
-	d := Decision{Next: t, Reason: Same}
-	first := t.FirstSeenAt.IsZero()
-	if first || t.Hidden {
-		d.Next.Origin, d.Next.Hidden = OriginClaim, false
-		if first {
-			d.Next.FirstSeenAt, d.Next.ChangedAt = o.At, o.At
-			d.Next.Test = o.Test == Yes
-		}
-	}
-	if t.AskedAt != nil && o.At.Before(*t.AskedAt) {
-		d.Reason = TooOld
-		due(&d.Next, DueConfirm, o.At, o.At.Add(r.Debounce))
-		return d
-	}
-	d.Next.ProviderTime = later(t.ProviderTime, o.ProviderTime)
-	ask := o.Refetch || o.Status == "" || first || t.Status == Unknown || r.Confirm == ConfirmAll
-	raise(&d, o)
-	claimFlags(&d, t, o, &ask)
-	if o.Status != "" {
-		claimStatus(r, &d, t, o, &ask)
-	}
-	if o.Evidence == Claim && !t.Status.Final() {
-		advanceSigners(&d, o)
-	}
-	if ask {
-		why := DueConfirm
-		if d.Next.Status == Unknown {
-			why = DueNew
-		}
-		due(&d.Next, why, o.At, o.At.Add(r.Debounce))
-		if d.Reason == Same {
-			d.Reason = Doubted
-		}
-	}
-	if len(d.Changes) > 0 || d.Grew {
-		d.Next.Fingerprint = "" // the next answer is compared with the row, not with the answer before
-	}
-	finish(&d, o)
-	return d
-}
-
-// claimStatus applies the status that a claim names, where it may.
-func claimStatus(r Rules, d *Decision, t Transaction, o Observation, ask *bool) {
-	want := o.Status
-	switch {
-	case want == t.Status:
-		if o.Status.Final() && !t.Confirmed {
-			*ask = true
-		}
-		return
-	case want == t.RefutedAs && t.RefutedAt != nil && o.At.Sub(*t.RefutedAt) < refutedFor:
-		d.Reason, *ask = Refuted, true
-		return
-	case t.Status.Final() && has(r.FinalMoves[t.Status], want) && o.Evidence == Claim,
-		!t.Status.Final() && !t.Deleted && r.Allows(t.Status, want) && strongEnough(t, o):
-		d.Next.Status, d.Next.Confirmed = want, false
-		if o.Reason != "" {
-			d.Next.Reason = o.Reason
-		}
-		if o.ProviderStatus != "" {
-			d.Next.ProviderStatus = o.ProviderStatus
-		}
-		d.Changes = append(d.Changes, RowChange{KindStatus, string(t.Status), string(want)})
-		d.Reason, d.Grew = Moved, true
-		*ask = *ask || want.Final()
-	default:
-		d.Reason, *ask = Doubted, true
-		if !t.Status.Final() {
-			d.Next.Confirmed = false
-		}
-	}
-	if want.Final() || !t.ReportedStatus.Final() {
-		d.Next.ReportedStatus = want
-	}
-}
-
-// strongEnough says whether a claim's evidence carries it: a weak one moves only a row that the
-// provider is known to have, and only to a status that is not final (rule 6).
-func strongEnough(t Transaction, o Observation) bool {
-	return o.Evidence == Claim || (t.Status != Unknown && !o.Status.Final())
-}
-
-// claimFlags sets what a claim says of flags on a row that is not final, and notes delete events.
-func claimFlags(d *Decision, t Transaction, o Observation, ask *bool) {
-	if o.Deleted == Yes {
-		d.Next.DeleteAt, *ask = at(o.At), true
-	}
-	if o.Trashed == Unsaid && o.Archived == Unsaid {
-		return
-	}
-	*ask = true
-	if t.Status.Final() || o.Evidence != Claim {
-		return
-	}
-	setFlag(d, &d.Next.Trashed, o.Trashed, "trashed")
-	setFlag(d, &d.Next.Archived, o.Archived, "archived")
-}
-
 // resolve takes an operator's word for what no provider will say: that the transaction is deleted.
 func resolve(t Transaction, o Observation) Decision {
 	d := Decision{Next: t, Reason: Same}
@@ -289,6 +171,9 @@ func absent(r Rules, t Transaction, o Observation) Decision {
 	d.Next.LostAnswers = 0
 	if d.Next.DueSince == nil { // else a claim came after the question was sent
 		d.Next.NextCheckAt, d.Next.DueReason = at(o.At.Add(notFoundPause(t.NotFoundCount))), DueNotFound
+		if hintWaits(t, o.AskedAt) {
+			due(&d.Next, DueHint, *t.HintedAt, *t.HintedAt)
+		}
 	}
 	if t.Deleted || deleteStands(t, o.At) {
 		if to := r.DeletedIs; to != "" && !t.Status.Final() {

@@ -1,6 +1,9 @@
 package model
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Evidence is how much an observation proves. The words never leave the code: people read
 // "confirmed" or "a callback says".
@@ -90,6 +93,12 @@ type Observation struct {
 
 	// Refetch says that the callback tells of something only a fetch can show.
 	Refetch bool
+	// Acted says that the callback tells of a signer's act: viewed, signed or declined, whoever it was. Only what was
+	// sent can be acted on.
+	Acted bool
+
+	// Skipped is what could not be read and was left out of the rest, such as one odd signer among good ones.
+	Skipped []Skipped
 
 	// Set by the worker, not by providers.
 
@@ -97,6 +106,31 @@ type Observation struct {
 	AskedAt time.Time // when the question was sent (answers)
 	Version int64     // the newest version when the question was sent (answers)
 	Asked   Asked     // why it was asked, for a first sight
+}
+
+// Skipped counts records of one kind that could not be read.
+type Skipped struct {
+	Kind   string // one of the Skipped kinds
+	Count  int
+	Sample string // what the first looked like: names of members and kinds of values, nothing of what they say
+}
+
+// The kinds of records that may be skipped.
+const (
+	SkippedTransaction = "transaction"
+	SkippedSigner      = "signer"
+	SkippedDocument    = "document"
+	SkippedOther       = "record"
+)
+
+// lacks says whether records of a kind were skipped, so that what the observation lists of them is not all.
+func (o Observation) lacks(kind string) bool {
+	for _, s := range o.Skipped {
+		if s.Kind == kind {
+			return true
+		}
+	}
+	return false
 }
 
 // Asked says what kind of work a question belonged to.
@@ -114,6 +148,18 @@ const (
 
 // Fetched says whether the observation is a provider's answer.
 func (o Observation) Fetched() bool { return o.Evidence == Verified }
+
+// sent says whether a claim shows that the transaction was sent, though it may not name that status: a signer acted.
+// A claim that names the draft says otherwise.
+func (o Observation) sent() bool {
+	if o.Status == Draft {
+		return false
+	}
+	acts := func(s Signer) bool {
+		return s.Status == SignerViewed || s.Status == SignerSigned || s.Status == SignerDeclined
+	}
+	return o.Acted || slices.ContainsFunc(o.Signers, acts)
+}
 
 // Rules is what a provider tells Decide about its own ways. It is data: returned once by each provider.
 type Rules struct {

@@ -153,7 +153,7 @@ func TestRule9WhatAnAnswerFindsIsToldOrAGap(t *testing.T) {
 
 	f := found[model.ChangeStatus]
 	told := func(calls ...model.Called) [2]bool {
-		a, b := model.Told(r, f, calls)
+		a, b := model.Told(r, f, calls, false)
 		return [2]bool{a, b}
 	}
 	complete, refused := model.Called{Type: "PACKAGE_COMPLETE", At: noon}, model.Called{Type: "PACKAGE_COMPLETE", Refused: true}
@@ -163,6 +163,11 @@ func TestRule9WhatAnAnswerFindsIsToldOrAGap(t *testing.T) {
 	want(t, "by a refused and a good one", told(refused, complete), [2]bool{true, false})
 	want(t, "by a late one", told(model.Called{Type: "PACKAGE_COMPLETE", At: noon.Add(time.Hour)}), [2]bool{true, false})
 	want(t, "by nothing", told(), [2]bool{false, false})
+	hint := model.Called{Type: "PACKAGE_COMPLETE", At: noon, Unproved: true}
+	want(t, "by one without proof", told(hint), [2]bool{false, false})
+	want(t, "by one without proof and a good one", told(hint, complete), [2]bool{true, false})
+	asked, _ := model.Told(r, f, []model.Called{hint}, true)
+	want(t, "by one without proof that had the provider asked", asked, true)
 
 	want(t, "untold", model.Untold(r, f, false, nil), model.GapMissed)
 	want(t, "untold, refused", model.Untold(r, f, true, nil), model.GapRefused)
@@ -288,5 +293,26 @@ func TestAnAnswerMayShowARowAsDeleted(t *testing.T) {
 	o.Deleted = model.Unsaid
 	if back := model.Decide(strong(t), d.Next, o); back.Next.Deleted {
 		t.Error("an answer that shows it as there leaves it deleted")
+	}
+}
+
+// A signer whom the answer does not list may be the one that could not be read.
+func TestNobodyIsTakenForRemovedWhereASignerWasSkipped(t *testing.T) {
+	r, was := strong(t), row(model.InProgress)
+	was.Signers, was.SignersSet = []model.Signer{{Ref: "a", Status: model.SignerWaiting}, {Ref: "b", Status: model.SignerSigned}}, true
+	o := fetched(was, model.InProgress, noon)
+	o.Signers = []model.Signer{{Ref: "a", Status: model.SignerSigned}}
+	for _, c := range []struct {
+		skipped []model.Skipped
+		b       model.SignerStatus
+	}{
+		{nil, model.SignerRemoved}, {[]model.Skipped{{Kind: model.SkippedSigner, Count: 1}}, model.SignerSigned},
+		{[]model.Skipped{{Kind: model.SkippedDocument, Count: 1}}, model.SignerRemoved},
+	} {
+		o.Skipped = c.skipped
+		d := model.Decide(r, was, o)
+		if len(d.Next.Signers) != 2 || d.Next.Signers[0].Status != model.SignerSigned || d.Next.Signers[1].Status != c.b {
+			t.Errorf("%+v: %+v", c.skipped, d.Next.Signers)
+		}
 	}
 }

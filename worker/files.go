@@ -27,7 +27,7 @@ type Files struct {
 
 const (
 	tempFolder       = ".incoming"
-	holdFolder       = ".hold"
+	linkFolder       = ".hold" // files that links brought, until the provider confirms
 	quarantineFolder = "quarantine"
 )
 
@@ -37,7 +37,7 @@ func FilesIn(root string) *Files { return &Files{root: filepath.Clean(root), syn
 // OpenFiles makes the folder, with those inside that are the daemon's own, where it is missing.
 func OpenFiles(root string) (*Files, error) {
 	f := FilesIn(root)
-	for _, dir := range []string{tempFolder, holdFolder} {
+	for _, dir := range []string{tempFolder, linkFolder} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o700); err != nil {
 			return nil, fmt.Errorf("document folder: %w", err)
 		}
@@ -70,8 +70,8 @@ func (f *Files) Temp() (*os.File, error) {
 	return os.CreateTemp(filepath.Join(f.root, tempFolder), "document-*")
 }
 
-// Keep gives a temporary file, already synced and closed, its name. fs.ErrExist if the name is taken.
-func (f *Files) Keep(temp, name string) error {
+// Place gives a temporary file, already synced and closed, its name. fs.ErrExist if the name is taken.
+func (f *Files) Place(temp, name string) error {
 	to, err := f.inside(name)
 	if err != nil {
 		return err
@@ -91,9 +91,9 @@ func (f *Files) Keep(temp, name string) error {
 	return f.syncNames(to)
 }
 
-// Settle makes sure of a file that already has its name: whoever gave it may have been killed, or have failed,
-// before the name was on disk.
-func (f *Files) Settle(name string) error {
+// Secure makes sure of a file that already has its name: who gave it may have been killed, or have failed, before the
+// name was on disk.
+func (f *Files) Secure(name string) error {
 	p, err := f.inside(name)
 	if err != nil {
 		return err

@@ -15,26 +15,6 @@ import (
 	"countersign/model/store"
 )
 
-// receiveForgotten stores that a callback came for a transaction that was forgotten, and nothing of what it
-// says.
-func receiveForgotten(b *store.Batch, in Incoming) (Result, []incidentMove, error) {
-	cb := in.Callback
-	cb.Body, cb.Headers, cb.RemoteAddr, cb.DedupeKey, cb.Note = nil, nil, "", "", "forgotten"
-	if cb.Verdict == model.Accepted {
-		cb.Outcome = model.Ignored
-	}
-	id := b.AddCallback(store.Packed{Callback: cb})
-	var moved []incidentMove
-	var err error
-	switch cb.Verdict {
-	case model.Accepted:
-		moved, err = countAccepted(b, cb)
-	case model.Refused:
-		moved, err = countRefused(b, cb)
-	}
-	return Result{id, cb.Verdict, cb.Outcome}, moved, err
-}
-
 // Forget removes a transaction's personal data, its files too. Killed on the way, it is to be done again; a daemon
 // finishes it too. store.ErrNoRow if nothing is known of it.
 func (w *Worker) Forget(ctx context.Context, k model.Key) (p store.Personal, files int, err error) {
@@ -95,7 +75,7 @@ func (w *Worker) sweep(ctx context.Context, f store.Forgotten) (n int, err error
 	return n, err
 }
 
-// Of lists the files of a transaction: in its place, in quarantine, and those held for the documents named.
+// Of lists the files of a transaction: in its place, in quarantine, and those that links brought for the documents named.
 func (f *Files) Of(k model.Key, documents []string) (names []string, err error) {
 	folders, err := f.foldersOf(k)
 	if err != nil {
@@ -113,14 +93,14 @@ func (f *Files) Of(k model.Key, documents []string) (names []string, err error) 
 			return nil, err
 		}
 	}
-	held, err := os.ReadDir(filepath.Join(f.root, holdFolder))
+	waiting, err := os.ReadDir(filepath.Join(f.root, linkFolder))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	for _, e := range held {
+	for _, e := range waiting {
 		for _, id := range documents {
 			if strings.HasPrefix(e.Name(), id+"-") {
-				names = append(names, holdFolder+"/"+e.Name())
+				names = append(names, linkFolder+"/"+e.Name())
 			}
 		}
 	}

@@ -10,21 +10,25 @@ import (
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/output"
 	"countersign/model"
-	"countersign/provider"
-	"countersign/worker"
+	"countersign/worker/apply"
+	"countersign/worker/ask"
+	"countersign/worker/poll"
 )
 
 type backfillOptions struct {
 	accounts     []string
-	since, until span
+	since, until config.Span
 	plan         bool
 	documents    bool
 }
 
-// backfillVerb loads history, once.
-func backfillVerb(a *app) *cobra.Command {
-	o := backfillOptions{since: span{now: a.now}, until: span{now: a.now}}
+// newBackfillCommand loads history, once.
+func newBackfillCommand(env *engine.Env) *cobra.Command {
+	o := backfillOptions{since: config.Span{Now: env.Now}, until: config.Span{Now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "backfill",
 		Short: "Load history, once",
@@ -34,21 +38,21 @@ compares without writing: what would change, how many calls and how long.`,
 		Example: "  countersign backfill --since 30d --plan\n  countersign backfill --since 2026-01-01 --until 2026-07-01 --account sales",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.since.at == nil {
-				return usagef("--since SPAN is needed: 30d, 2w, 720h, a date or a time")
+			if o.since.At == nil {
+				return output.Usagef("--since SPAN is needed: 30d, 2w, 720h, a date or a time")
 			}
-			if o.until.at != nil && !o.until.at.After(*o.since.at) {
-				return usagef("--until must be after --since")
+			if o.until.At != nil && !o.until.At.After(*o.since.At) {
+				return output.Usagef("--until must be after --since")
 			}
 			if o.plan {
-				return a.planBackfill(cmd.Context(), o)
+				return printBackfillPlan(cmd.Context(), env, o)
 			}
-			runs, err := a.working(cmd.Context(), a.progress(), o.queue)
+			runs, err := env.FollowRuns(cmd.Context(), env.RunProgress(), o.queue)
 			if err != nil {
 				return err
 			}
-			a.printRuns(runs)
-			return failures(runs)
+			printRuns(env, runs)
+			return engine.Failures(runs)
 		},
 	}
 	cmd.Flags().Var(&o.since, "since", "from this `SPAN` ago, date or time on")
@@ -60,84 +64,84 @@ compares without writing: what would change, how many calls and how long.`,
 }
 
 // lists are the chosen accounts; one that lists nothing is refused.
-func (o backfillOptions) lists(e *engine) ([]*worker.Account, error) {
-	accounts, err := e.chosen(o.accounts)
+func (o backfillOptions) lists(e *engine.Engine) ([]*apply.Account, error) {
+	accounts, err := e.Chosen(o.accounts)
 	if err != nil {
 		return nil, err
 	}
-	var out []*worker.Account
+	var out []*apply.Account
 	var errs []error
 	for _, acc := range accounts {
-		if _, ok := acc.Provider.(provider.Lister); !ok {
-			errs = append(errs, fmt.Errorf("account %s: %w", acc.ID, worker.ErrNoList))
+		if acc.Provider.Lister == nil {
+			errs = append(errs, fmt.Errorf("account %s: %w", acc.ID, poll.ErrNoList))
 			continue
 		}
 		out = append(out, acc)
 	}
 	if len(errs) > 0 && (len(o.accounts) > 0 || len(out) == 0) {
-		return nil, &exitError{exitUsage, errors.Join(errs...)}
+		return nil, &output.ExitError{Code: output.ExitUsage, Err: errors.Join(errs...)}
 	}
 	for _, err := range errs {
-		e.log.Warn(err.Error())
+		e.Log.Warn(err.Error())
 	}
 	return out, nil
 }
 
 // queue writes the runs, or finds the ones that were stopped half way.
-func (o backfillOptions) queue(ctx context.Context, e *engine) ([]model.Run, error) {
+func (o backfillOptions) queue(ctx context.Context, e *engine.Engine) ([]model.Run, error) {
 	accounts, err := o.lists(e)
 	if err != nil {
 		return nil, err
 	}
-	until := e.app.utc()
-	if o.until.at != nil {
-		until = *o.until.at
+	until := e.Env.UTC()
+	if o.until.At != nil {
+		until = *o.until.At
 	}
 	var runs []model.Run
 	for _, acc := range accounts {
-		r, err := e.worker.Queue(ctx, model.Run{
-			Account: acc.ID, Kind: worker.KindBackfill, Since: o.since.at, Until: &until, Params: params(worker.Params{Documents: &o.documents}),
+		r, err := e.Worker.Runs.Queue(ctx, model.Run{
+			Account: acc.ID, Kind: ask.KindBackfill, Since: o.since.At, Until: &until, Params: engine.Params(ask.Params{Documents: &o.documents}),
 		}, true)
 		if err != nil {
 			return nil, err
 		}
 		if r.Cursor != "" {
-			fmt.Fprintf(e.app.stderr, "%s: resuming the backfill since %s, %d listed so far\n", acc.ID, r.Since.Format(time.DateOnly), r.Listed)
+			fmt.Fprintf(e.Env.Stderr, "%s: resuming the backfill since %s, %d listed so far\n", acc.ID, r.Since.Format(time.DateOnly), r.Listed)
 		}
 		runs = append(runs, r)
 	}
 	return runs, nil
 }
 
-// planBackfill says what a backfill would do. It spends budget, so it needs the work lock too.
-func (a *app) planBackfill(ctx context.Context, o backfillOptions) (err error) {
-	c, err := a.config()
+// printBackfillPlan says what a backfill would do. It spends budget, so it needs the work lock too.
+func printBackfillPlan(ctx context.Context, env *engine.Env, o backfillOptions) (err error) {
+	c, err := env.Config()
 	if err != nil {
 		return err
 	}
-	log := logrus.NewEntry(a.logger(c.Log))
+	log := logrus.NewEntry(env.Logger(c.Log))
 	log.Logger.SetLevel(logrus.WarnLevel)
-	e, err := a.startEngine(ctx, c, log)
+	e, err := env.Start(ctx, c, log)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, e.close()) }()
+	defer func() { err = errors.Join(err, e.Close()) }()
 	accounts, err := o.lists(e)
 	if err != nil {
 		return err
 	}
-	until := a.utc()
-	if o.until.at != nil {
-		until = *o.until.at
+	until := env.UTC()
+	if o.until.At != nil {
+		until = *o.until.At
 	}
-	t := a.table("ACCOUNT", "LISTED", "NEW", "CHANGED", "KNOWN", "CALLS", "FILES", "TAKES ABOUT")
+	t := env.Table("ACCOUNT", "LISTED", "NEW", "CHANGED", "KNOWN", "CALLS", "FILES", "TAKES ABOUT")
 	for _, acc := range accounts {
-		plan, err := e.worker.PlanBackfill(ctx, acc, *o.since.at, until)
+		plan, err := e.Worker.Tiers.PlanBackfill(ctx, acc, *o.since.At, until)
 		if err != nil {
 			return err
 		}
 		t.AppendRow(table.Row{plan.Account, plan.Listed, plan.New, plan.Changed, plan.Known, plan.Calls, plan.Downloads, plan.Time.Round(time.Second)})
 	}
-	a.print(t)
+	env.Print(t)
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,10 +9,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
-	"countersign/worker"
+	"countersign/worker/apply"
 	"countersign/worker/callback"
 )
 
@@ -20,12 +24,12 @@ type replayFlags struct {
 	account       string
 	refused       bool
 	notUnderstood bool
-	since         span
+	since         config.Span
 	dryRun, json  bool
 }
 
-func callbacksReplayVerb(a *app) *cobra.Command {
-	f := replayFlags{since: span{now: a.now}}
+func newCallbacksReplayCommand(env *engine.Env) *cobra.Command {
+	f := replayFlags{since: config.Span{Now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "replay [ID...]",
 		Short: "Hand stored callbacks in again, after a mended secret or setting",
@@ -39,11 +43,11 @@ nothing twice. It works beside a running daemon; a new secret still has to be re
 			if err := f.check(); err != nil {
 				return err
 			}
-			c, err := a.config() // secrets too: they are what is tried
+			c, err := env.Config() // secrets too: they are what is tried
 			if err != nil {
 				return err
 			}
-			return a.writingWith(cmd.Context(), c, func(ctx context.Context, w *writer) error { return a.replay(ctx, w, f) })
+			return env.WritingWith(cmd.Context(), c, func(ctx context.Context, w *engine.Writer) error { return replayCallbacks(ctx, env, w, f) })
 		},
 	}
 	flags := cmd.Flags()
@@ -60,29 +64,29 @@ func (f replayFlags) check() error {
 	chosen := f.refused || f.notUnderstood
 	switch {
 	case len(f.ids) == 0 && !chosen:
-		return usagef("nothing to replay: name callbacks, or --refused, or --not-understood")
-	case len(f.ids) > 0 && (chosen || f.account != "" || f.since.at != nil):
-		return usagef("callbacks are named or chosen by --refused, --not-understood, --account and --since, not both")
+		return output.Usagef("nothing to replay: name callbacks, or --refused, or --not-understood")
+	case len(f.ids) > 0 && (chosen || f.account != "" || f.since.At != nil):
+		return output.Usagef("callbacks are named or chosen by --refused, --not-understood, --account and --since, not both")
 	}
 	return nil
 }
 
 // choose returns the callbacks to replay, in the order in which they came. Ids are as long for each, and in that order.
-func (f replayFlags) choose(ctx context.Context, c *Config, s *store.Store) ([]string, error) {
+func (f replayFlags) choose(ctx context.Context, c *config.Config, s *store.Store) ([]string, error) {
 	ids := slices.Clone(f.ids)
 	if len(ids) == 0 {
-		if err := c.knows(ctx, s, f.account); err != nil {
+		if err := knownAccounts(ctx, c, s, f.account); err != nil {
 			return nil, err
 		}
 	}
 	for verdict, on := range map[model.Verdict]bool{model.Refused: f.refused, model.NotUnderstood: f.notUnderstood} {
 		for cursor := ""; on; {
-			list, next, err := s.Callbacks(ctx, store.CallbackFilter{Account: f.account, Verdict: verdict, Since: f.since.at, Limit: 500, Cursor: cursor})
+			list, next, err := s.Callbacks(ctx, store.CallbackFilter{Account: f.account, Verdict: verdict, Since: f.since.At, Limit: 500, Cursor: cursor})
 			if err != nil {
 				return nil, err
 			}
 			for _, cb := range list {
-				if _, ok := c.account(cb.Account); ok {
+				if _, ok := c.Account(cb.Account); ok {
 					ids = append(ids, cb.ID)
 				}
 			}
@@ -106,74 +110,73 @@ type replayedJSON struct {
 	Note    string `json:"note"`
 }
 
-// replay hands in each callback; one that cannot be does not stop the others.
-func (a *app) replay(ctx context.Context, w *writer, f replayFlags) error {
-	keys, err := a.installationKeys(w.config)
+// replayCallbacks hands in each callback; one that cannot be does not stop the others.
+func replayCallbacks(ctx context.Context, env *engine.Env, w *engine.Writer, f replayFlags) error {
+	keys, err := env.InstallationKeys(w.Config)
 	if err != nil {
 		return err
 	}
-	ids, err := f.choose(ctx, w.config, w.store)
+	ids, err := f.choose(ctx, w.Config, w.Store)
 	if err != nil {
 		return err
 	}
-	accounts := map[string]built{}
+	accounts := map[string]engine.BuiltAccount{}
 	var errs []error
 	for _, id := range ids {
 		if ctx.Err() != nil {
 			return errors.Join(append(errs, ctx.Err())...)
 		}
-		did, err := a.replayOne(ctx, w, accounts, id, keys, f.dryRun)
+		did, err := replayCallback(ctx, env, w, accounts, id, keys, f.dryRun)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
 		if f.json {
-			err = a.jsonLines().write(did)
+			err = env.JSONLines().Write(did)
 		} else {
-			err = a.printf("%s  %s/%s  %s -> %s%s\n", did.ID, did.Account, plain(did.Ref), did.Before, a.paint(verdictColour(model.Verdict(did.After)), did.After),
-				because(or(did.Outcome, plain(did.Note))))
+			err = env.Printf("%s  %s/%s  %s -> %s%s\n", did.ID, did.Account, output.Plain(did.Ref), did.Before, env.Paint(output.VerdictColour(model.Verdict(did.After)), did.After),
+				output.Because(cmp.Or(did.Outcome, output.Plain(did.Note))))
 		}
 		if err != nil {
 			return err
 		}
 	}
 	if len(ids) == 0 && !f.json {
-		return a.printf("no callbacks to replay\n")
+		return env.Printf("no callbacks to replay\n")
 	}
 	return errors.Join(errs...)
 }
 
-func (a *app) replayOne(ctx context.Context, w *writer, accounts map[string]built, id string, keys [][]byte, dry bool) (out replayedJSON, err error) {
-	was, err := wholeCallback(ctx, w.store, id)
+func replayCallback(ctx context.Context, env *engine.Env, w *engine.Writer, accounts map[string]engine.BuiltAccount, id string, keys [][]byte, dry bool) (out replayedJSON, err error) {
+	was, err := wholeCallback(ctx, w.Store, id)
 	if err != nil {
 		return out, err
 	}
 	b, ok := accounts[was.Account]
 	if !ok {
-		if b, err = a.named(ctx, w.store, w.config, was.Account); err != nil {
+		if b, err = env.Named(ctx, w.Store, w.Config, was.Account); err != nil {
 			return out, err
 		}
-		accounts[was.Account], w.built = b, append(w.built, b.worker)
+		accounts[was.Account], w.Built = b, append(w.Built, b.Running)
 	}
-	in, err := callback.Judge(b.listener, kept(was, keys))
+	in, err := callback.Judge(b.Running, kept(was, keys))
 	if errors.Is(err, provider.ErrUnreadable) {
 		return out, fmt.Errorf("callback %s: %w", id, err)
 	}
 	if err != nil {
 		return out, fmt.Errorf("callback %s could not be judged: %w", id, provider.Redact(err))
 	}
-	out = replayedJSON{id, was.Account, or(in.Callback.Ref, was.Ref), string(was.Verdict), string(in.Callback.Verdict), "", in.Callback.Note}
-	again := worker.Incoming{Callback: in.Callback, Rules: b.worker.Rules, Observations: in.Observations, Links: in.Links, Test: in.Test, Ignored: in.Ignored}
+	out = replayedJSON{id, was.Account, cmp.Or(in.Callback.Ref, was.Ref), string(was.Verdict), string(in.Callback.Verdict), "", in.Callback.Note}
 	if was.Verdict != model.Refused && in.Callback.Verdict == model.Refused {
 		out.Note = "its proof covered what was cut out of the body when it was stored"
 	}
 	if dry {
-		if !worker.WorthReplaying(was, again) {
+		if !apply.WorthReplaying(was, in) {
 			out.After, out.Outcome = out.Before, string(was.Outcome)
 		}
 		return out, nil
 	}
-	res, _, err := w.worker.Replay(ctx, was, again)
+	res, _, err := w.Worker.Table.Replay(ctx, was, in)
 	if err != nil {
 		return out, fmt.Errorf("callback %s: %w", id, err)
 	}

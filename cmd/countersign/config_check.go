@@ -1,18 +1,26 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"os"
 	"time"
 
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/output"
+	"countersign/model/store"
+	"countersign/provider"
+
 	"github.com/spf13/cobra"
 )
 
-func configVerb(a *app) *cobra.Command {
-	return group("config", "Check the config", configCheckVerb(a))
+func newConfigCommand(env *engine.Env) *cobra.Command {
+	return group("config", "Check the config", newConfigCheckCommand(env))
 }
 
-func configCheckVerb(a *app) *cobra.Command {
+func newConfigCheckCommand(env *engine.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
 		Short: "Say what is wrong with the config, or what it means",
@@ -23,80 +31,86 @@ nothing is written. Exit 2 where something is wrong.`,
 		Example: "  countersign config check\n  countersign --config /etc/countersign/config.yaml config check",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := a.config()
+			c, err := env.Config()
 			if err != nil {
 				return err
 			}
-			return a.printConfig(c, a.rounds(cmd.Context(), c))
+			return printConfig(env, c, roundTimes(cmd.Context(), env, c))
 		},
 	}
 }
 
 // printConfig shows what was understood, and what may not be meant.
-func (a *app) printConfig(c *Config, rounds map[string]string) error {
-	about := a.table()
-	about.AppendRow([]any{"config", c.file})
-	about.AppendRow([]any{"database", c.databaseShown()})
+func printConfig(env *engine.Env, c *config.Config, rounds map[string]string) error {
+	about := env.Table()
+	about.AppendRow([]any{"config", c.File()})
+	about.AppendRow([]any{"database", c.DatabaseShown()})
 	about.AppendRow([]any{"documents", c.Documents})
 	about.AppendRow([]any{"public", c.Public.Address})
 	about.AppendRow([]any{"console", c.Console.Address})
-	if err := a.print(about); err != nil {
+	if err := env.Print(about); err != nil {
 		return err
 	}
 	for _, account := range c.Accounts {
-		if err := a.printf("\n%s (%s)\n", account.ID, account.Provider); err != nil {
+		if err := env.Printf("\n%s (%s)\n", account.ID, account.Provider); err != nil {
 			return err
 		}
-		t := a.table()
-		t.AppendRow([]any{"  callbacks", or(c.callbackURL(account.ID), "public.url is not set")})
-		t.AppendRow([]any{"  calls", or(account.BaseURL, "the provider's production host") + ", " + budgetShown(account)})
-		for _, s := range account.slots(a.now()) {
-			t.AppendRow([]any{"  " + s.tier, fmt.Sprintf("next %s (%s)", s.next.Format("2006-01-02 15:04 MST"), s.line)})
+		t := env.Table()
+		t.AppendRow([]any{"  callbacks", cmp.Or(c.CallbackURL(account.ID), "public.url is not set")})
+		t.AppendRow([]any{"  calls", cmp.Or(account.BaseURL, "the provider's production host") + ", " + budgetShown(account)})
+		for _, s := range account.Polls(env.Now()) {
+			t.AppendRow([]any{"  " + s.Tier, fmt.Sprintf("next %s (%s)", s.Next.Format("2006-01-02 15:04 MST"), s.Line)})
 		}
 		if round := rounds[account.ID]; round != "" {
 			t.AppendRow([]any{"  a round", round})
 		}
-		if err := a.print(t); err != nil {
+		if err := env.Print(t); err != nil {
 			return err
 		}
 	}
-	for i, w := range c.warnings(os.Stat) {
+	for i, w := range c.Warnings(os.Stat) {
 		if i == 0 {
-			a.printf("\n") //nolint:errcheck // the next line tells
+			env.Printf("\n") //nolint:errcheck // the next line tells
 		}
-		if err := a.printf("%s %s\n", a.paint(warn, "warning:"), w); err != nil {
+		if err := env.Printf("%s %s\n", env.Paint(output.Warn, "warning:"), w); err != nil {
 			return err
 		}
 	}
-	return a.printf("\n%s has no faults\n", c.file)
+	return env.Printf("\n%s has no faults\n", c.File())
 }
 
-// slot is when a tier is polled next.
-type slot struct {
-	tier string
-	line string
-	next time.Time
+// budgetShown says how many requests a minute are made at most.
+func budgetShown(a config.Account) string {
+	b := a.Budgets()
+	s := fmt.Sprintf("at most %d a minute", b[provider.ClassRead])
+	if files := b[provider.ClassFiles]; files > 0 {
+		s += fmt.Sprintf(", %d for files", files)
+	}
+	if test := b[provider.ClassTest]; test > 0 {
+		s += fmt.Sprintf(", %d in test mode", test)
+	}
+	return s
 }
 
-// slots lists the account's next polls.
-func (a *Account) slots(now time.Time) []slot {
-	var all []slot
-	for _, s := range []slot{{tier: "active", line: a.Polling.Active}, {tier: "idle", line: a.Polling.Idle}, {tier: "audit", line: a.Polling.Audit}} {
-		if times, err := parseSlots(s.line); err == nil {
-			s.next = times.Next(now.UTC())
-			all = append(all, s)
+// roundTimes says per account how long one round over its open rows takes with its budget; nothing
+// where there is no database yet.
+func roundTimes(ctx context.Context, env *engine.Env, c *config.Config) map[string]string {
+	s, err := env.OpenStore(ctx, c, true)
+	if err != nil {
+		return nil
+	}
+	defer s.Close() //nolint:errcheck // only read
+	all := map[string]string{}
+	for i := range c.Accounts {
+		account := &c.Accounts[i]
+		n, err := s.CountOpenRows(ctx, store.OpenFilter{Account: account.ID, Tier: "open"})
+		if err != nil {
+			return nil
+		}
+		budget := account.Budgets()[provider.ClassRead]
+		if took := time.Duration(n) * time.Minute / time.Duration(budget); took > 0 {
+			all[account.ID] = fmt.Sprintf("over %s takes %s at most, one call each", output.Count(n, "open row"), output.Lasting(took))
 		}
 	}
 	return all
-}
-
-// nextSlot is the soonest of an account's next polls; nil where it has none.
-func (a *Account) nextSlot(now time.Time) *time.Time {
-	var first *time.Time
-	for _, s := range a.slots(now) {
-		if first == nil || s.next.Before(*first) {
-			first = &s.next
-		}
-	}
-	return first
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
+	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider/simulator"
@@ -26,7 +28,7 @@ type demoReport struct {
 	NotFound     int            `json:"not_found"`
 	Converged    bool           `json:"converged"`
 
-	differences []driftJSON
+	differences []output.DriftJSON
 }
 
 type callbackCounts struct {
@@ -71,7 +73,7 @@ func (c *counter) of(kind string) int {
 // line is one second of the day.
 func (s *stage) line(ctx context.Context) (string, error) {
 	rows, completed := 0, 0
-	counts, err := s.engine.store.Counts(ctx)
+	counts, err := s.engine.Store.Counts(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -81,11 +83,11 @@ func (s *stage) line(ctx context.Context) (string, error) {
 			completed += c.Rows
 		}
 	}
-	docs, err := s.engine.store.Documents(ctx, store.DocumentFilter{State: model.DocumentStored})
+	docs, err := s.engine.Store.Documents(ctx, store.DocumentFilter{State: model.DocumentStored})
 	if err != nil {
 		return "", err
 	}
-	gaps, err := s.engine.store.Gaps(ctx, store.GapFilter{IncludePending: true})
+	gaps, err := s.engine.Store.Gaps(ctx, store.GapFilter{IncludePending: true})
 	if err != nil {
 		return "", err
 	}
@@ -96,21 +98,21 @@ func (s *stage) line(ctx context.Context) (string, error) {
 
 // settled says that no row is being asked again, no gap is pending and no document is due.
 func (s *stage) settled(ctx context.Context) (bool, error) {
-	soon := s.app.utc().Add(time.Minute)
-	due, err := s.engine.store.Due(ctx, store.DueFilter{Now: soon, Exclude: []model.DueReason{model.DueNotFound}, Limit: 1})
+	soon := s.env.UTC().Add(time.Minute)
+	due, err := s.engine.Store.Due(ctx, store.DueFilter{Now: soon, Exclude: []model.DueReason{model.DueNotFound}, Limit: 1})
 	if err != nil || len(due) > 0 {
 		return false, err
 	}
-	pending, err := s.engine.store.DueGaps(ctx, soon, 1)
+	pending, err := s.engine.Store.DueGaps(ctx, soon, 1)
 	if err != nil || len(pending) > 0 {
 		return false, err
 	}
-	docs, err := s.engine.store.Documents(ctx, store.DocumentFilter{State: model.DocumentWaiting})
+	docs, err := s.engine.Store.Documents(ctx, store.DocumentFilter{State: model.DocumentWaiting})
 	if err != nil {
 		return false, err
 	}
 	for _, d := range docs {
-		t, err := s.engine.store.Transaction(ctx, model.Key{Account: d.Account, Ref: d.Ref})
+		t, err := s.engine.Store.Transaction(ctx, model.Key{Account: d.Account, Ref: d.Ref})
 		if err != nil {
 			return false, err
 		}
@@ -144,7 +146,7 @@ func (s *stage) report(ctx context.Context) (r demoReport, err error) {
 
 // count fills in what the database alone tells.
 func (s *stage) count(ctx context.Context, r *demoReport) error {
-	db := s.engine.store
+	db := s.engine.Store
 	counts, err := db.Counts(ctx)
 	if err != nil {
 		return err
@@ -203,11 +205,11 @@ func (s *stage) count(ctx context.Context, r *demoReport) error {
 // last known state and is counted apart.
 func (s *stage) compare(ctx context.Context, want simulator.TruthTransaction, r *demoReport) error {
 	k := model.Key{Account: want.Account, Ref: want.Ref}
-	t, err := s.engine.store.Transaction(ctx, k)
+	t, err := s.engine.Store.Transaction(ctx, k)
 	if err != nil {
 		heardOf := want.Told && !want.Deleted && want.Status != string(model.Cancelled) // what the service no longer has may have gone again
 		if want.Listed || heardOf {
-			r.differences = append(r.differences, driftJSON{Account: k.Account, Ref: k.Ref, Field: "row", Ours: "none", Theirs: want.Status})
+			r.differences = append(r.differences, output.DriftJSON{Account: k.Account, Ref: k.Ref, Field: "row", Ours: "none", Theirs: want.Status})
 		}
 		return nil //nolint:nilerr // a transaction that nobody named and no list shows
 	}
@@ -216,7 +218,7 @@ func (s *stage) compare(ctx context.Context, want simulator.TruthTransaction, r 
 	}
 	differ := func(field string, ours, theirs any) {
 		if ours != theirs {
-			r.differences = append(r.differences, driftJSON{Account: k.Account, Ref: k.Ref, Field: field, Ours: fmt.Sprint(ours), Theirs: fmt.Sprint(theirs)})
+			r.differences = append(r.differences, output.DriftJSON{Account: k.Account, Ref: k.Ref, Field: field, Ours: fmt.Sprint(ours), Theirs: fmt.Sprint(theirs)})
 		}
 	}
 	if want.Deleted {
@@ -242,7 +244,7 @@ func (s *stage) compare(ctx context.Context, want simulator.TruthTransaction, r 
 
 // compareFiles holds the stored files against the service's: each is there, or says why not.
 func (s *stage) compareFiles(ctx context.Context, k model.Key, want simulator.TruthTransaction, differ func(string, any, any)) error {
-	docs, err := s.engine.store.Documents(ctx, store.DocumentFilter{Account: k.Account, Ref: k.Ref})
+	docs, err := s.engine.Store.Documents(ctx, store.DocumentFilter{Account: k.Account, Ref: k.Ref})
 	if err != nil {
 		return err
 	}
@@ -250,7 +252,7 @@ func (s *stage) compareFiles(ctx context.Context, k model.Key, want simulator.Tr
 	for _, d := range docs {
 		sum := d.SHA256
 		if d.State == model.DocumentStored {
-			onDisk, _, err := s.engine.files.Hash(d.Path)
+			onDisk, _, err := s.engine.Files.Hash(d.Path)
 			if err != nil || onDisk != sum {
 				differ("file "+d.DocID, onDisk, sum)
 			}
@@ -269,8 +271,8 @@ func (s *stage) compareFiles(ctx context.Context, k model.Key, want simulator.Tr
 }
 
 // printReport is the report for people.
-func (a *app) printReport(ctx context.Context, s *stage, r demoReport) error {
-	t := a.table("WHAT", "HOW MANY", "")
+func printReport(ctx context.Context, env *engine.Env, s *stage, r demoReport) error {
+	t := env.Table("WHAT", "HOW MANY", "")
 	t.AppendRows([]table.Row{
 		{"transactions in the table", r.Transactions, "each asked about and compared"},
 		{"callbacks taken", r.Callbacks.Accepted, fmt.Sprintf("%d copies, %d forged ones refused", r.Callbacks.Duplicate, r.Callbacks.Refused)},
@@ -280,36 +282,36 @@ func (a *app) printReport(ctx context.Context, s *stage, r demoReport) error {
 		{"not at the provider any more", r.NotFound, "kept as last known"},
 		{"drift", r.Drift, ""},
 	})
-	if err := a.print(t); err != nil {
+	if err := env.Print(t); err != nil {
 		return err
 	}
-	if err := a.printDifferences(a.stdout, r.differences); err != nil {
+	if err := printDifferences(env.Stdout, r.differences); err != nil {
 		return err
 	}
-	gaps, err := s.engine.store.Gaps(ctx, store.GapFilter{Limit: 5})
+	gaps, err := s.engine.Store.Gaps(ctx, store.GapFilter{Limit: 5})
 	if err != nil {
 		return err
 	}
 	if len(gaps) > 0 {
-		fmt.Fprintln(a.stdout, "\nThe newest entries of the gap ledger:")
+		fmt.Fprintln(env.Stdout, "\nThe newest entries of the gap ledger:")
 		for _, g := range gaps {
-			fmt.Fprintf(a.stdout, "  %-8s %s/%s  %s %s to %s, found %s by %s\n", g.Kind, g.Account, plain(g.Ref), g.Change, g.From, g.To, g.FoundAt.Format(time.TimeOnly), firstWord(g.FoundBy))
+			fmt.Fprintf(env.Stdout, "  %-8s %s/%s  %s %s to %s, found %s by %s\n", g.Kind, g.Account, output.Plain(g.Ref), g.Change, g.From, g.To, g.FoundAt.Format(time.TimeOnly), firstWord(g.FoundBy))
 		}
 	}
 	if r.Converged {
-		return a.printf("\n%s: every row equals what the service says, every completed one has its files or says why not.\n", a.paint(good, "Converged"))
+		return env.Printf("\n%s: every row equals what the service says, every completed one has its files or says why not.\n", env.Paint(output.Good, "Converged"))
 	}
-	return a.printf("\n%s.\n", a.paint(evil, "Not converged"))
+	return env.Printf("\n%s.\n", env.Paint(output.Bad, "Not converged"))
 }
 
 // printDifferences lists where the table is not what the services say.
-func (a *app) printDifferences(to io.Writer, list []driftJSON) error {
+func printDifferences(to io.Writer, list []output.DriftJSON) error {
 	for i, d := range list {
 		if i == 20 {
 			_, err := fmt.Fprintf(to, "… and %d more\n", len(list)-i)
 			return err
 		}
-		if _, err := fmt.Fprintf(to, "%s/%s %s: ours %s, theirs %s\n", d.Account, plain(d.Ref), d.Field, d.Ours, d.Theirs); err != nil {
+		if _, err := fmt.Fprintf(to, "%s/%s %s: ours %s, theirs %s\n", d.Account, output.Plain(d.Ref), d.Field, d.Ours, d.Theirs); err != nil {
 			return err
 		}
 	}

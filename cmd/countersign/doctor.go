@@ -19,11 +19,16 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/output"
+	"countersign/cmd/countersign/sandbox"
 	"countersign/model/store"
 	"countersign/model/store/database"
 	"countersign/model/store/durable"
 	"countersign/model/store/sqlitefile"
 	"countersign/provider"
+	"countersign/worker/pdf"
 )
 
 // finding is one line of the doctor's.
@@ -33,7 +38,7 @@ type finding struct {
 	Detail string `json:"detail"`
 }
 
-func doctorVerb(a *app) *cobra.Command {
+func newDoctorCommand(env *engine.Env) *cobra.Command {
 	var account string
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -44,7 +49,7 @@ asks each provider whose the credentials are and what it calls. No secret is pri
 failed, 1 otherwise, 2 where the config cannot be read.`,
 		Example: "  countersign doctor\n  countersign doctor --account sales --json",
 		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), account, asJSON) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runDoctor(cmd.Context(), env, account, asJSON) },
 	}
 	cmd.Flags().StringVar(&account, "account", "", "of the accounts only this `ACCOUNT`")
 	jsonFlag(cmd, &asJSON)
@@ -53,25 +58,25 @@ failed, 1 otherwise, 2 where the config cannot be read.`,
 
 // doctor is one examination.
 type doctor struct {
-	*app
-	config *Config
+	*engine.Env
+	config *config.Config
 	json   bool
 	failed bool
 	err    error
 	clock  dates
 }
 
-func (a *app) doctor(ctx context.Context, account string, asJSON bool) error {
-	c, err := a.config()
+func runDoctor(ctx context.Context, env *engine.Env, account string, asJSON bool) error {
+	c, err := env.Config()
 	if err != nil {
 		return err
 	}
-	if _, ok := c.account(account); account != "" && !ok {
-		return usagef("account %q is not in the config", account)
+	if _, ok := c.Account(account); account != "" && !ok {
+		return output.Usagef("account %q is not in the config", account)
 	}
-	d := &doctor{app: a, config: c, json: asJSON}
-	d.say("ok", "config", "%s, %s", c.file, count(len(c.Accounts), "account"))
-	for _, w := range c.warnings(func(string) (fs.FileInfo, error) { return nil, fs.ErrNotExist }) {
+	d := &doctor{Env: env, config: c, json: asJSON}
+	d.say("ok", "config", "%s, %s", c.File(), output.Count(len(c.Accounts), "account"))
+	for _, w := range c.Warnings(func(string) (fs.FileInfo, error) { return nil, fs.ErrNotExist }) {
 		d.say("warn", "config", "%s", w)
 	}
 	s := d.database(ctx)
@@ -81,7 +86,7 @@ func (a *app) doctor(ctx context.Context, account string, asJSON bool) error {
 	d.key()
 	d.sealed(ctx, s)
 	d.documents()
-	d.reader(ctx, newFileChecker())
+	d.reader(ctx, sandbox.New().Inspect)
 	d.tls()
 	d.address(ctx, s)
 	for i := range c.Accounts {
@@ -91,35 +96,35 @@ func (a *app) doctor(ctx context.Context, account string, asJSON bool) error {
 	}
 	d.time()
 	if d.err == nil && d.failed {
-		return &exitError{code: exitFailed}
+		return &output.ExitError{Code: output.ExitFailed}
 	}
 	return d.err
 }
 
 // say writes a line.
 func (d *doctor) say(result, what, format string, args ...any) {
-	f := finding{result, what, plain(fmt.Sprintf(format, args...))}
+	f := finding{result, what, output.Plain(fmt.Sprintf(format, args...))}
 	d.failed = d.failed || result == "FAIL"
 	if d.err != nil {
 		return
 	}
 	if d.json {
-		d.err = d.jsonLines().write(f)
+		d.err = d.JSONLines().Write(f)
 		return
 	}
-	colour := good
+	colour := output.Good
 	switch result {
 	case "warn":
-		colour = warn
+		colour = output.Warn
 	case "FAIL":
-		colour = evil
+		colour = output.Bad
 	}
-	d.err = d.printf("%s  %-28s  %s\n", d.paint(colour, fmt.Sprintf("%-4s", result)), f.What, f.Detail)
+	d.err = d.Printf("%s  %-28s  %s\n", d.Paint(colour, fmt.Sprintf("%-4s", result)), f.What, f.Detail)
 }
 
 // database opens it as the daemon would, but makes nothing. It is nil where it cannot be asked.
 func (d *doctor) database(ctx context.Context) *store.Store {
-	if file, ok := d.config.sqliteFile(); ok && errors.Is(there(file), errNoDatabase) {
+	if file, ok := d.config.SQLiteFile(); ok && errors.Is(engine.MustExist(file), engine.ErrNoDatabase) {
 		if err := unix.Access(filepath.Dir(file), unix.W_OK); err != nil {
 			d.say("FAIL", "database", "%s is not there and cannot be made: %v; make the folder and give this user the right to write", file, err)
 		} else {
@@ -127,11 +132,11 @@ func (d *doctor) database(ctx context.Context) *store.Store {
 		}
 		return nil
 	}
-	keys, err := d.installationKeys(d.config)
+	keys, err := d.InstallationKeys(d.config)
 	if err != nil {
 		keys = [][]byte{nil} // told with the key
 	}
-	s, err := store.Open(ctx, store.Options{DSN: d.config.Database, Key: keys[0], OldKeys: keys[1:], Now: d.now, Mode: fs.FileMode(d.config.DatabaseMode)})
+	s, err := store.Open(ctx, store.Options{DSN: d.config.Database, Key: keys[0], OldKeys: keys[1:], Now: d.Now, Mode: fs.FileMode(d.config.DatabaseMode)})
 	if err != nil {
 		cure := ": name another file or URL in `database`, or restore the backup"
 		if fault := (*sqlitefile.Fault)(nil); errors.Is(err, store.ErrNewer) || errors.As(err, &fault) {
@@ -154,7 +159,7 @@ func (d *doctor) database(ctx context.Context) *store.Store {
 		} else if err := s.Check(ctx); err != nil {
 			d.say("FAIL", "database", "%v", err)
 		} else {
-			d.say("ok", "database", "%s, schema %d, written with full synchronisation", d.config.databaseShown(), have)
+			d.say("ok", "database", "%s, schema %d, written with full synchronisation", d.config.DatabaseShown(), have)
 		}
 		return s
 	}
@@ -179,18 +184,18 @@ func (d *doctor) writable(ctx context.Context, s *store.Store) error {
 }
 
 func (d *doctor) key() {
-	_, err := d.installationKey(d.config)
-	file := d.config.keyFile()
+	_, err := d.InstallationKey(d.config)
+	file := d.config.InstallationKeyFile()
 	info, serr := os.Stat(file)
-	text, _ := d.lookup(keyName)
-	dbFile, sqlite := d.config.sqliteFile()
+	text, _ := d.Lookup(engine.KeyVariable)
+	dbFile, sqlite := d.config.SQLiteFile()
 	switch {
-	case errors.Is(err, errNoKey) && sqlite && there(dbFile) != nil:
+	case errors.Is(err, engine.ErrNoKey) && sqlite && engine.MustExist(dbFile) != nil:
 		d.say("ok", "installation key", "none yet; `countersign serve` makes it")
 	case err != nil:
 		d.say("FAIL", "installation key", "%v", err)
 	case text != "":
-		d.say("ok", "installation key", "from %s", keyName)
+		d.say("ok", "installation key", "from %s", engine.KeyVariable)
 	case serr == nil && info.Mode().Perm()&0o007 != 0:
 		d.say("FAIL", "installation key", "%s can be read by everybody: chmod 0600 %[1]s", file)
 	case serr == nil && info.Mode().Perm()&0o070 != 0:
@@ -201,7 +206,7 @@ func (d *doctor) key() {
 }
 
 func (d *doctor) documents() {
-	folder := d.config.documentsFolder()
+	folder := d.config.DocumentsFolder()
 	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
 		d.say("ok", "documents", "%s is not there yet; `countersign serve` makes it", folder)
 		return
@@ -220,14 +225,14 @@ func (d *doctor) documents() {
 	case err != nil:
 		d.say("FAIL", "documents", "%v", err)
 	case free < int64(d.config.DocumentsMinFree):
-		d.say("FAIL", "documents", "%s has %s left, below documents_min_free: make room, or nothing is fetched", folder, bytesShown(free))
+		d.say("FAIL", "documents", "%s has %s left, below documents_min_free: make room, or nothing is fetched", folder, output.BytesShown(free))
 	default:
-		d.say("ok", "documents", "%s, %s left", folder, bytesShown(free))
+		d.say("ok", "documents", "%s, %s left", folder, output.BytesShown(free))
 	}
 }
 
 // reader says where no child process can be had to look into files.
-func (d *doctor) reader(ctx context.Context, c *fileChecker) {
+func (d *doctor) reader(ctx context.Context, inspect func(context.Context, *os.File) (pdf.Verdict, error)) {
 	f, err := os.CreateTemp("", "countersign-doctor-*")
 	if err != nil {
 		d.say("FAIL", "documents", "%v: nothing can be tried out", err)
@@ -235,7 +240,7 @@ func (d *doctor) reader(ctx context.Context, c *fileChecker) {
 	}
 	defer os.Remove(f.Name()) //nolint:errcheck // a temporary file
 	defer f.Close()           //nolint:errcheck // it stays empty
-	if _, err := c.Inspect(ctx, f); err != nil {
+	if _, err := inspect(ctx, f); err != nil {
 		d.say("FAIL", "documents", "%v: files cannot be looked into, so none is kept; see the limits of this user and of the service", err)
 	}
 }
@@ -243,7 +248,7 @@ func (d *doctor) reader(ctx context.Context, c *fileChecker) {
 func (d *doctor) tls() {
 	t := d.config.Public.TLS
 	if len(t.ACME.Hosts) > 0 {
-		d.say("ok", "tls", "issued by %s for %s, kept in %s", t.ACME.Directory, strings.Join(t.ACME.Hosts, ", "), d.config.acmeCache())
+		d.say("ok", "tls", "issued by %s for %s, kept in %s", t.ACME.Directory, strings.Join(t.ACME.Hosts, ", "), d.config.ACMECache())
 	}
 	if t.CertFile == "" {
 		return
@@ -257,14 +262,14 @@ func (d *doctor) tls() {
 	switch {
 	case err != nil:
 		d.say("FAIL", "tls", "%v", err)
-	case d.now().After(cert.NotAfter):
-		d.say("FAIL", "tls", "the certificate ended %s: renew it; the daemon takes the new one by itself", d.ago(&cert.NotAfter))
-	case d.now().Before(cert.NotBefore):
-		d.say("FAIL", "tls", "the certificate begins %s", d.ago(&cert.NotBefore))
-	case cert.NotAfter.Sub(d.now()) < 14*day:
-		d.say("warn", "tls", "the certificate ends %s: renew it", d.ago(&cert.NotAfter))
+	case d.Now().After(cert.NotAfter):
+		d.say("FAIL", "tls", "the certificate ended %s: renew it; the daemon takes the new one by itself", d.Ago(&cert.NotAfter))
+	case d.Now().Before(cert.NotBefore):
+		d.say("FAIL", "tls", "the certificate begins %s", d.Ago(&cert.NotBefore))
+	case cert.NotAfter.Sub(d.Now()) < 14*config.Day:
+		d.say("warn", "tls", "the certificate ends %s: renew it", d.Ago(&cert.NotAfter))
 	default:
-		d.say("ok", "tls", "the certificate ends %s", d.ago(&cert.NotAfter))
+		d.say("ok", "tls", "the certificate ends %s", d.Ago(&cert.NotAfter))
 	}
 }
 
@@ -286,17 +291,16 @@ func (d *doctor) address(ctx context.Context, s *store.Store) {
 }
 
 // account asks the provider whose key it is and what it calls.
-func (d *doctor) account(ctx context.Context, s *store.Store, acc *Account) {
+func (d *doctor) account(ctx context.Context, s *store.Store, acc *config.Account) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	all := newAccounts(d.app, s, logrus.NewEntry(silent()))
-	all.base = d.clock.around(all.base, d.now)
-	b, err := d.build(ctx, all, d.config, acc)
+	around := func(base http.RoundTripper) http.RoundTripper { return d.clock.around(base, d.Now) }
+	b, err := d.Build(ctx, s, d.config, acc, logrus.NewEntry(config.Silent()), around)
 	if err != nil {
 		d.say("FAIL", acc.ID, "%v", err)
 		return
 	}
-	if ch, ok := b.provider.(provider.Checker); ok {
+	if ch := b.Client.Checker; ch != nil {
 		who, err := ch.Check(ctx)
 		if err != nil {
 			cure := "look at base_url and the network"
@@ -308,16 +312,16 @@ func (d *doctor) account(ctx context.Context, s *store.Store, acc *Account) {
 		}
 		if s != nil {
 			if k, err := s.Account(ctx, acc.ID); err == nil && k.RemoteID != "" && who.ID != "" && k.RemoteID != who.ID {
-				d.say("FAIL", acc.ID+" credentials", "%v", errOtherAccount)
+				d.say("FAIL", acc.ID+" credentials", "%v", engine.ErrOtherAccount)
 				return
 			}
 		}
-		d.say("ok", acc.ID+" credentials", "taken by the provider%s", because(who.Name))
+		d.say("ok", acc.ID+" credentials", "taken by the provider%s", output.Because(who.Name))
 		for _, w := range who.Warnings {
 			d.say("warn", acc.ID+" provider", "%s", w)
 		}
 	}
-	if r, ok := b.provider.(provider.Registrar); ok {
+	if r := b.Client.Registrar; r != nil {
 		d.registration(ctx, b, r)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/model/store/database"
@@ -25,10 +27,10 @@ func TestDocumentsRetry(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer held.Release() //nolint:errcheck // the test is over
-	a, stdout, stderr := testApp(map[string]string{keyName: strings.Repeat("01", keySize)})
-	a.providers = providers() // those on paper have no rules
+	a, stdout, stderr := testApp(map[string]string{engine.KeyVariable: strings.Repeat("01", engine.KeySize)})
+	a.Providers = providers() // those on paper have no rules
 	code := a.run(t.Context(), []string{"--config", filepath.Clean(config), "documents", "retry", "sales", "p-1"})
-	if code != exitDone || stdout.String() != "1 document to be fetched again\nthe daemon fetches them\n" {
+	if code != output.ExitDone || stdout.String() != "1 document to be fetched again\nthe daemon fetches them\n" {
 		t.Fatalf("exit %d: %s%s", code, stdout, stderr)
 	}
 	list, err := s.Documents(t.Context(), store.DocumentFilter{Account: "sales", Ref: "p-1"})

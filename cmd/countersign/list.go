@@ -2,12 +2,13 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 )
@@ -15,7 +16,7 @@ import (
 type listFlags struct {
 	account   string
 	statuses  []string
-	since     span
+	since     config.Span
 	external  string
 	search    string
 	attention bool
@@ -24,8 +25,8 @@ type listFlags struct {
 	json      bool
 }
 
-func listVerb(a *app) *cobra.Command {
-	f := listFlags{since: span{now: a.now}}
+func newListCommand(env *engine.Env) *cobra.Command {
+	f := listFlags{since: config.Span{Now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List transactions, the newest change first",
@@ -35,7 +36,7 @@ there are; --all shows them all. Elsewhere, and with --json, it prints every row
   countersign list --search "Ana Pop"
   countersign list --json | jq -r 'select(.confirmed) | .ref'`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.list(cmd.Context(), f) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runList(cmd.Context(), env, f) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.account, "account", "", "only this `ACCOUNT`")
@@ -50,39 +51,31 @@ there are; --all shows them all. Elsewhere, and with --json, it prints every row
 	return cmd
 }
 
-func limitFlag(cmd *cobra.Command, to *int) {
-	cmd.Flags().IntVar(to, "limit", 0, "at most `N`; 0 is all")
-}
-
-func jsonFlag(cmd *cobra.Command, to *bool) {
-	cmd.Flags().BoolVar(to, "json", false, "one JSON object a line")
-}
-
-func (a *app) list(ctx context.Context, f listFlags) error {
+func runList(ctx context.Context, env *engine.Env, f listFlags) error {
 	filter, err := f.filter()
 	if err != nil {
 		return err
 	}
-	return a.reading(ctx, func(c *Config, s *store.Store) error {
-		if err := c.knows(ctx, s, f.account); err != nil {
+	return env.Reading(ctx, func(c *config.Config, s *store.Store) error {
+		if err := knownAccounts(ctx, c, s, f.account); err != nil {
 			return err
 		}
 		if f.json {
-			return a.listJSON(ctx, s, filter, f.limit)
+			return listJSON(ctx, env, s, filter, f.limit)
 		}
-		return a.listTable(ctx, s, filter, f)
+		return listTable(ctx, env, s, filter, f)
 	})
 }
 
 // filter checks what can be checked without a database.
 func (f listFlags) filter() (store.Filter, error) {
 	filter := store.Filter{
-		Account: f.account, ChangedSince: f.since.at,
+		Account: f.account, ChangedSince: f.since.At,
 		ExternalID: f.external, Search: f.search, Attention: f.attention,
 	}
 	for _, word := range f.statuses {
 		if !model.Status(word).Known() {
-			return filter, usagef("--status %q is not one of %s", word, words(model.Statuses()))
+			return filter, output.Usagef("--status %q is not one of %s", word, output.Words(model.Statuses()))
 		}
 		filter.Statuses = append(filter.Statuses, model.Status(word))
 	}
@@ -91,18 +84,9 @@ func (f listFlags) filter() (store.Filter, error) {
 
 func (f listFlags) checkLimit() error {
 	if f.limit < 0 {
-		return usagef("--limit %d is below nothing", f.limit)
+		return output.Usagef("--limit %d is below nothing", f.limit)
 	}
 	return nil
-}
-
-// words lists what may be said.
-func words[S ~string](of []S) string {
-	var all []string
-	for _, w := range of {
-		all = append(all, string(w))
-	}
-	return strings.Join(all, ", ")
 }
 
 // rowPages reads the rows that fit, a page at a time.
@@ -113,21 +97,21 @@ func rowPages(ctx context.Context, s *store.Store, filter store.Filter) func(int
 	}
 }
 
-func (a *app) listJSON(ctx context.Context, s *store.Store, filter store.Filter, limit int) error {
-	out := a.jsonLines()
-	return eachOf(limit, rowPages(ctx, s, filter), func(t model.Transaction) error { return out.write(transactionObject(t)) })
+func listJSON(ctx context.Context, env *engine.Env, s *store.Store, filter store.Filter, limit int) error {
+	out := env.JSONLines()
+	return output.EachOf(limit, rowPages(ctx, s, filter), func(t model.Transaction) error { return out.Write(output.TransactionObject(t)) })
 }
 
-func (a *app) listTable(ctx context.Context, s *store.Store, filter store.Filter, f listFlags) error {
-	limit := a.shown(f.limit, f.all)
-	t := a.table("account", "ref", "name", "status", "signers", "documents", "changed", "")
+func listTable(ctx context.Context, env *engine.Env, s *store.Store, filter store.Filter, f listFlags) error {
+	limit := env.Shown(f.limit, f.all)
+	t := env.Table("account", "ref", "name", "status", "signers", "documents", "changed", "")
 	rows := 0
-	err := eachOf(limit, rowPages(ctx, s, filter), func(r model.Transaction) error {
+	err := output.EachOf(limit, rowPages(ctx, s, filter), func(r model.Transaction) error {
 		rows++
 		t.AppendRow([]any{
-			r.Account, plain(r.Ref), short(r.Name, 40), a.standing(r),
-			share(r.SignersDone, r.SignersAll), share(r.DocsStored, r.DocsTotal),
-			a.ago(&r.ChangedAt), strings.Join(a.flags(r), ", "),
+			r.Account, output.Plain(r.Ref), output.Short(r.Name, 40), env.StatusWords(r),
+			output.Fraction(r.SignersDone, r.SignersAll), output.Fraction(r.DocsStored, r.DocsTotal),
+			env.Ago(&r.ChangedAt), strings.Join(env.Flags(r), ", "),
 		})
 		return nil
 	})
@@ -135,58 +119,25 @@ func (a *app) listTable(ctx context.Context, s *store.Store, filter store.Filter
 		return err
 	}
 	if rows == 0 {
-		return a.printf("no transactions%s\n", map[bool]string{true: " that fit", false: ""}[!f.bare()])
+		return env.Printf("no transactions%s\n", map[bool]string{true: " that fit", false: ""}[!f.bare()])
 	}
-	if err := a.print(t); err != nil || f.limit > 0 || rows < limit || limit == 0 {
+	if err := env.Print(t); err != nil || f.limit > 0 || rows < limit || limit == 0 {
 		return err
 	}
-	return a.more(ctx, s, filter, rows)
+	return printMore(ctx, env, s, filter, rows)
 }
 
 // bare says whether the list is asked for without any condition.
 func (f listFlags) bare() bool {
-	return f.account == "" && len(f.statuses) == 0 && f.since.at == nil && f.external == "" && f.search == "" && !f.attention
+	return f.account == "" && len(f.statuses) == 0 && f.since.At == nil && f.external == "" && f.search == "" && !f.attention
 }
 
-// more says how many rows are not shown.
-func (a *app) more(ctx context.Context, s *store.Store, filter store.Filter, shown int) error {
+// printMore says how many rows are not shown.
+func printMore(ctx context.Context, env *engine.Env, s *store.Store, filter store.Filter, shown int) error {
 	filter.Limit, filter.Cursor = 0, ""
 	n, err := s.Count(ctx, filter)
 	if err != nil || n <= shown {
 		return err
 	}
-	return a.printf("\nand %s: --all shows them\n", count(n-shown, "more row"))
-}
-
-func share(done, of int) string {
-	if of == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%d/%d", done, of)
-}
-
-// knows refuses accounts that neither the config nor the database has heard of.
-func (c *Config) knows(ctx context.Context, s *store.Store, ids ...string) error {
-	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == "" })
-	if len(ids) == 0 {
-		return nil
-	}
-	var known []string
-	for _, a := range c.Accounts {
-		known = append(known, a.ID)
-	}
-	kept, err := s.Accounts(ctx)
-	if err != nil {
-		return err
-	}
-	for _, a := range kept {
-		known = append(known, a.ID)
-	}
-	slices.Sort(known)
-	for _, id := range ids {
-		if !slices.Contains(known, id) {
-			return usagef("no account %q: there are %s", id, or(strings.Join(slices.Compact(known), ", "), "none"))
-		}
-	}
-	return nil
+	return env.Printf("\nand %s: --all shows them\n", output.Count(n-shown, "more row"))
 }

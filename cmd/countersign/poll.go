@@ -8,16 +8,19 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/output"
 	"countersign/model"
-	"countersign/worker"
+	"countersign/worker/apply"
+	"countersign/worker/ask"
 )
 
 type pollOptions struct {
 	accounts, tiers, refs []string
 }
 
-// pollVerb does the passes of the slots now.
-func pollVerb(a *app) *cobra.Command {
+// newPollCommand does the passes of the slots now.
+func newPollCommand(env *engine.Env) *cobra.Command {
 	var o pollOptions
 	cmd := &cobra.Command{
 		Use:   "poll",
@@ -32,19 +35,19 @@ provider knows it.`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, t := range o.tiers {
-				if !slices.Contains(worker.Tiers(), worker.Tier(t)) {
-					return usagef("--tier: %q is not active, idle or audit", t)
+				if !slices.Contains(apply.Tiers(), apply.Tier(t)) {
+					return output.Usagef("--tier: %q is not active, idle or audit", t)
 				}
 			}
 			if len(o.refs) > 0 && len(o.tiers) > 0 {
-				return usagef("--ref and --tier do not go together: a ref is asked about whatever its tier")
+				return output.Usagef("--ref and --tier do not go together: a ref is asked about whatever its tier")
 			}
-			runs, err := a.working(cmd.Context(), a.progress(), o.queue)
+			runs, err := env.FollowRuns(cmd.Context(), env.RunProgress(), o.queue)
 			if err != nil {
 				return err
 			}
-			a.printRuns(runs)
-			return failures(runs)
+			printRuns(env, runs)
+			return engine.Failures(runs)
 		},
 	}
 	cmd.Flags().StringSliceVar(&o.accounts, "account", nil, "only this `ACCOUNT` (repeatable)")
@@ -54,35 +57,21 @@ provider knows it.`,
 }
 
 // queue writes the runs: one for each account and tier, or one for the refs.
-func (o pollOptions) queue(ctx context.Context, e *engine) ([]model.Run, error) {
+func (o pollOptions) queue(ctx context.Context, e *engine.Engine) ([]model.Run, error) {
 	if len(o.refs) > 0 {
 		return o.queueRefs(ctx, e)
 	}
-	accounts, err := e.chosen(o.accounts)
-	if err != nil {
-		return nil, err
-	}
-	tiers := worker.Tiers()
+	tiers := apply.Tiers()
 	if len(o.tiers) > 0 {
-		tiers = slices.DeleteFunc(tiers, func(t worker.Tier) bool { return !slices.Contains(o.tiers, string(t)) })
+		tiers = slices.DeleteFunc(tiers, func(t apply.Tier) bool { return !slices.Contains(o.tiers, string(t)) })
 	}
-	var runs []model.Run
-	for _, acc := range accounts {
-		for _, t := range tiers {
-			r, err := e.worker.Queue(ctx, model.Run{Account: acc.ID, Kind: string(t), Params: params(worker.Params{Whole: true})}, false)
-			if err != nil {
-				return nil, err
-			}
-			runs = append(runs, r)
-		}
-	}
-	return runs, nil
+	return e.QueuePolls(ctx, o.accounts, tiers)
 }
 
 // queueRefs groups the refs by account: the one named, or the one whose row has the ref.
-func (o pollOptions) queueRefs(ctx context.Context, e *engine) ([]model.Run, error) {
+func (o pollOptions) queueRefs(ctx context.Context, e *engine.Engine) ([]model.Run, error) {
 	if len(o.accounts) > 1 {
-		return nil, usagef("--ref goes with one --account")
+		return nil, output.Usagef("--ref goes with one --account")
 	}
 	byAccount := map[string][]string{}
 	for _, ref := range o.refs {
@@ -94,10 +83,10 @@ func (o pollOptions) queueRefs(ctx context.Context, e *engine) ([]model.Run, err
 	}
 	var runs []model.Run
 	for id, refs := range byAccount {
-		if _, err := e.chosen([]string{id}); err != nil {
+		if _, err := e.Chosen([]string{id}); err != nil {
 			return nil, err
 		}
-		r, err := e.worker.Queue(ctx, model.Run{Account: id, Kind: worker.KindRefs, Params: params(worker.Params{Refs: refs})}, false)
+		r, err := e.Worker.Runs.Queue(ctx, model.Run{Account: id, Kind: ask.KindRefs, Params: engine.Params(ask.Params{Refs: refs})}, false)
 		if err != nil {
 			return nil, err
 		}
@@ -106,35 +95,35 @@ func (o pollOptions) queueRefs(ctx context.Context, e *engine) ([]model.Run, err
 	return runs, nil
 }
 
-func (o pollOptions) accountOf(ctx context.Context, e *engine, ref string) (string, error) {
+func (o pollOptions) accountOf(ctx context.Context, e *engine.Engine, ref string) (string, error) {
 	if len(o.accounts) == 1 {
 		return o.accounts[0], nil
 	}
-	rows, err := e.store.FindRef(ctx, ref)
+	rows, err := e.Store.FindRef(ctx, ref)
 	switch {
 	case err != nil:
 		return "", err
 	case len(rows) == 1:
 		return rows[0].Account, nil
 	case len(rows) > 1:
-		return "", usagef("ref %s stands in several accounts: name one with --account", plain(ref))
-	case len(e.accounts.list()) == 1:
-		return e.accounts.list()[0].ID, nil
+		return "", output.Usagef("ref %s stands in several accounts: name one with --account", output.Plain(ref))
+	case len(e.Accounts.List()) == 1:
+		return e.Accounts.List()[0].ID, nil
 	}
-	return "", usagef("ref %s is in no row: name its account with --account (%s)", plain(ref), strings.Join(e.names(), ", "))
+	return "", output.Usagef("ref %s is in no row: name its account with --account (%s)", output.Plain(ref), strings.Join(e.Names(), ", "))
 }
 
 // printRuns shows how runs ended.
-func (a *app) printRuns(runs []model.Run) {
-	t := a.table("ACCOUNT", "RUN", "ENDED", "LISTED", "ASKED", "CHANGED", "GAPS", "DOCUMENTS", "LEFT")
+func printRuns(env *engine.Env, runs []model.Run) {
+	t := env.Table("ACCOUNT", "RUN", "ENDED", "LISTED", "ASKED", "CHANGED", "GAPS", "DOCUMENTS", "LEFT")
 	for _, r := range runs {
 		state := string(r.State)
 		if r.State == model.RunDone {
-			state = a.paint(good, state)
+			state = env.Paint(output.Good, state)
 		} else {
-			state = a.paint(evil, state)
+			state = env.Paint(output.Bad, state)
 		}
 		t.AppendRow(table.Row{r.Account, r.Kind, state, r.Listed, r.Asked, r.Changed, r.Gaps, r.Queued, r.Left})
 	}
-	a.print(t)
+	env.Print(t)
 }

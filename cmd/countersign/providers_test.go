@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"fmt"
 	"maps"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"countersign/cmd/countersign/config"
 	"countersign/provider"
 	"countersign/provider/simulator"
 )
@@ -31,7 +33,7 @@ func TestEveryProviderIsDocumented(t *testing.T) {
 			t.Errorf("%s: config.example.yaml has no account of it", name)
 			continue
 		}
-		p, err := dryBuild(build, account)
+		p, err := account.Dry(build)
 		if err != nil {
 			t.Errorf("%s: the account in config.example.yaml is refused: %v", name, err)
 			continue
@@ -41,12 +43,12 @@ func TestEveryProviderIsDocumented(t *testing.T) {
 			t.Errorf("%s: the table of docs/providers/README.md has no column [%s](%s.md)", name, name, name)
 			continue
 		}
-		for _, fault := range cellFaults(cells, p, defaultBudget(name)) {
+		for _, fault := range cellFaults(cells, p, providers()[name].Traits.Budget) {
 			t.Errorf("%s: docs/providers/README.md, %s", name, fault)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(table)) {
-		if providers()[name] == nil {
+		if providers()[name].New == nil {
 			t.Errorf("docs/providers/README.md has a column for %s, which cmd/countersign/providers.go lacks", name)
 		}
 	}
@@ -63,10 +65,10 @@ func pageOf(t *testing.T, path ...string) string {
 }
 
 // exampleAccounts are the accounts of config.example.yaml by their provider.
-func exampleAccounts(t *testing.T) map[string]*Account {
+func exampleAccounts(t *testing.T) map[string]*config.Account {
 	t.Helper()
 	_, c := exampleConfig(t)
-	all := map[string]*Account{}
+	all := map[string]*config.Account{}
 	for i := range c.Accounts {
 		all[c.Accounts[i].Provider] = &c.Accounts[i]
 	}
@@ -89,7 +91,7 @@ func lacks(t *testing.T, name string) []string {
 	if !regexp.MustCompile(`(?m)^ *# .*\b` + name + `\b.*\n *provider: `).MatchString(pageOf(t, "config.example.yaml")) {
 		all = append(all, "the comment above the first `provider:` of config.example.yaml does not name it")
 	}
-	budget := fmt.Sprintf(`\b%s %d\b`, name, defaultBudget(name)[provider.ClassRead])
+	budget := fmt.Sprintf(`\b%s %d\b`, name, providers()[name].Traits.Budget[provider.ClassRead])
 	if !regexp.MustCompile(budget).MatchString(pageOf(t, "config.example.yaml")) {
 		all = append(all, "the comment above `budget:` of config.example.yaml does not say "+strings.Trim(budget, `\b`))
 	}
@@ -140,7 +142,7 @@ func sideBySide(page string) (map[string]map[string]string, error) {
 
 // cellFaults holds the cells that code can tell against the code. What a cell says after a semicolon or in
 // brackets is about other settings than the example's.
-func cellFaults(cells map[string]string, p provider.Provider, budget map[provider.Class]int) []string {
+func cellFaults(cells map[string]string, p provider.Service, budget map[provider.Class]int) []string {
 	var all []string
 	hold := func(line, want string, ok func(plain, cell string) bool) {
 		cell, found := cells[line]
@@ -165,12 +167,12 @@ func cellFaults(cells map[string]string, p provider.Provider, budget map[provide
 	hold("budget a minute", want, func(_, cell string) bool { return cell == want })
 	hold("discovery", "it begins with: "+discovery(p), begins(discovery(p)))
 	hold("registration", "it begins with: "+registering(p), begins(registering(p)))
-	if _, ok := p.(provider.Hinter); ok {
+	if p.Hinter != nil {
 		hold("hints", "it has forms of its own (provider.Hinter)", func(plain, _ string) bool { return plain != "" && plain != "`ref`" })
 	} else {
 		hold("hints", "`ref`", func(_, cell string) bool { return cell == "`ref`" })
 	}
-	if b, ok := p.(provider.Batcher); ok {
+	if b := p.Batcher; b != nil {
 		ends := fmt.Sprintf(", %d a call", b.Batch())
 		hold("detail", "it ends with"+ends[1:], func(plain, _ string) bool { return strings.HasSuffix(plain, ends) })
 	} else {
@@ -180,22 +182,21 @@ func cellFaults(cells map[string]string, p provider.Provider, budget map[provide
 }
 
 // discovery is how the table says what a provider lists.
-func discovery(p provider.Provider) string {
-	l, ok := p.(provider.Lister)
-	if !ok {
+func discovery(p provider.Service) string {
+	if p.Lister == nil {
 		return "none"
 	}
 	return map[provider.Listing]string{
 		provider.ListsChanged: "what changed since", provider.ListsCreated: "what was created since", provider.ListsNewest: "newest first",
-	}[l.Lists()]
+	}[p.Lister.Lists()]
 }
 
 // registering is how the table says what can be done about a callback's registration.
-func registering(p provider.Provider) string {
-	if _, ok := p.(provider.Setter); ok {
+func registering(p provider.Service) string {
+	if p.Setter != nil {
 		return "read, set"
 	}
-	if _, ok := p.(provider.Registrar); ok {
+	if p.Registrar != nil {
 		return "read"
 	}
 	return "by hand"
@@ -215,16 +216,16 @@ func TestACellThatIsWrongIsFound(t *testing.T) {
 	} {
 		cells := maps.Clone(table[c.provider])
 		cells[c.line] = c.says
-		p, err := dryBuild(providers()[c.provider], exampleAccounts(t)[c.provider])
+		p, err := exampleAccounts(t)[c.provider].Dry(providers()[c.provider])
 		if err != nil {
 			t.Fatal(err)
 		}
-		faults := cellFaults(cells, p, defaultBudget(c.provider))
+		faults := cellFaults(cells, p, providers()[c.provider].Traits.Budget)
 		if len(faults) != 1 || !strings.HasPrefix(faults[0], c.line+": ") {
 			t.Errorf("%s: %q for its %s: found %q", c.provider, c.says, c.line, faults)
 		}
 		delete(cells, c.line)
-		if faults := cellFaults(cells, p, defaultBudget(c.provider)); len(faults) != 1 {
+		if faults := cellFaults(cells, p, providers()[c.provider].Traits.Budget); len(faults) != 1 {
 			t.Errorf("%s: no %s: found %q", c.provider, c.line, faults)
 		}
 	}
@@ -236,4 +237,27 @@ func TestACellThatIsWrongIsFound(t *testing.T) {
 	if got := lacks(t, "nobody"); len(got) != 6 {
 		t.Errorf("a provider that nothing names lacks %q", got)
 	}
+}
+
+func exampleFile() string { return filepath.Join("..", "..", "config.example.yaml") }
+
+// exampleConfig reads config.example.yaml with made-up secrets, for the providers that there are.
+func exampleConfig(t *testing.T) (*app, *config.Config) {
+	t.Helper()
+	text, err := os.ReadFile(exampleFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{}
+	for _, m := range regexp.MustCompile(`\$\{([A-Z_]+)\}`).FindAllStringSubmatch(string(text), -1) {
+		env[m[1]] = "made-up-" + m[1]
+	}
+	env["ALLSIGN_SECRET"] = "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32))
+	a, _, _ := testApp(env)
+	a.Providers = providers()
+	c, err := config.Parse(exampleFile(), text, config.Source{Lookup: a.Lookup, Providers: a.Providers})
+	if err != nil {
+		t.Fatal(config.SpelledOut(err))
+	}
+	return a, c
 }

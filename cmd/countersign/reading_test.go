@@ -14,6 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/model/store/database"
@@ -54,7 +56,7 @@ func TestFollow(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	a, stdout, stderr := testApp(nil)
 	rounds := 0
-	a.wait = func(ctx context.Context, _ time.Duration) bool {
+	a.Wait = func(ctx context.Context, _ time.Duration) bool {
 		if rounds++; rounds == 3 {
 			interrupt()
 			return false
@@ -65,7 +67,7 @@ func TestFollow(t *testing.T) {
 		}})
 		return err == nil
 	}
-	if code := a.run(ctx, []string{"--config", config, "changes", "--follow", "--json", "--after", "3"}); code != exitDone {
+	if code := a.run(ctx, []string{"--config", config, "changes", "--follow", "--json", "--after", "3"}); code != output.ExitDone {
 		t.Fatalf("exit %d: %s", code, stderr)
 	}
 	lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
@@ -89,8 +91,8 @@ func TestClosedPipe(t *testing.T) {
 		if err := r.Close(); err != nil {
 			t.Fatal(err)
 		}
-		a.stdout = w
-		if code := a.run(t.Context(), append([]string{"--config", config}, strings.Fields(args)...)); code != exitDone || stderr.Len() > 0 {
+		a.Stdout = w
+		if code := a.run(t.Context(), append([]string{"--config", config}, strings.Fields(args)...)); code != output.ExitDone || stderr.Len() > 0 {
 			t.Errorf("%s: exit %d, %s", args, code, stderr)
 		}
 	}
@@ -102,7 +104,7 @@ func TestReadingWritesNothing(t *testing.T) {
 	dir, config := seeded(t, true)
 	before := sumsOf(t, dir)
 	for _, args := range []string{"status", "list", "show p-1", "changes", "gaps", "callbacks list", "documents list", "config check", "migrate"} {
-		a, _, _ := testApp(map[string]string{keyName: strings.Repeat("01", keySize)})
+		a, _, _ := testApp(map[string]string{engine.KeyVariable: strings.Repeat("01", engine.KeySize)})
 		a.run(t.Context(), append([]string{"--config", config}, strings.Fields(args)...))
 	}
 	if diff := cmp.Diff(before, sumsOf(t, dir)); diff != "" {
@@ -152,8 +154,8 @@ func TestListOnTerminal(t *testing.T) {
 		"list --status declined": {1, ""},
 	} {
 		a, stdout, stderr := testApp(nil)
-		a.terminal, a.colour = true, true
-		if code := a.run(t.Context(), append([]string{"--config", config}, strings.Fields(args)...)); code != exitDone {
+		a.Terminal, a.Colour = true, true
+		if code := a.run(t.Context(), append([]string{"--config", config}, strings.Fields(args)...)); code != output.ExitDone {
 			t.Fatalf("%s: exit %d, %s", args, code, stderr)
 		}
 		lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
@@ -176,7 +178,7 @@ func TestBesideADaemon(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, stdout, _ := testApp(nil)
-	if code := a.run(t.Context(), []string{"--config", config, "status"}); code != exitDone || !strings.Contains(stdout.String(), "daemon    running since just now (host, process 7)") {
+	if code := a.run(t.Context(), []string{"--config", config, "status"}); code != output.ExitDone || !strings.Contains(stdout.String(), "daemon    running since just now (host, process 7)") {
 		t.Errorf("status: exit %d\n%s", code, stdout)
 	}
 	if err := held.Release(); err != nil {
@@ -191,13 +193,13 @@ func TestBesideADaemon(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(older, "config.yaml"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a, _, stderr := testApp(map[string]string{keyName: strings.Repeat("01", keySize)})
+	a, _, stderr := testApp(map[string]string{engine.KeyVariable: strings.Repeat("01", engine.KeySize)})
 	code := a.run(t.Context(), []string{"--config", filepath.Join(older, "config.yaml"), "migrate"})
-	if code != exitFailed || !strings.HasPrefix(stderr.String(), "error: a daemon uses the database: stop it") {
+	if code != output.ExitFailed || !strings.HasPrefix(stderr.String(), "error: a daemon uses the database: stop it") {
 		t.Errorf("migrate beside a daemon: exit %d, %s", code, stderr)
 	}
 	a, _, stderr = testApp(nil)
-	if code := a.run(t.Context(), []string{"--config", filepath.Join(older, "config.yaml"), "list"}); code != exitFailed || !strings.Contains(stderr.String(), "countersign migrate") {
+	if code := a.run(t.Context(), []string{"--config", filepath.Join(older, "config.yaml"), "list"}); code != output.ExitFailed || !strings.Contains(stderr.String(), "countersign migrate") {
 		t.Errorf("list of a database without its shape: exit %d, %s", code, stderr)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/model/store/database"
 	"countersign/provider"
@@ -19,7 +23,7 @@ type setFlags struct {
 	scope                 string
 }
 
-func registrationSetVerb(a *app) *cobra.Command {
+func newRegistrationSetCommand(env *engine.Env) *cobra.Command {
 	var f setFlags
 	cmd := &cobra.Command{
 		Use:   "set ACCOUNT",
@@ -30,7 +34,7 @@ endpoint that was turned off. Some providers try the URL at once: start the daem
 		Example: "  countersign registration set sales\n  countersign registration set hr --scope app:0dd3b823a682527788c4e40cb7b6f7e9 --replace",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.config()
+			c, err := env.Config()
 			if err != nil {
 				return err
 			}
@@ -38,9 +42,9 @@ endpoint that was turned off. Some providers try the URL at once: start the daem
 				return err
 			}
 			if f.dryRun {
-				return a.registrationWould(cmd.Context(), c, args[0], f)
+				return planRegistration(cmd.Context(), env, c, args[0], f)
 			}
-			return a.writingWith(cmd.Context(), c, func(ctx context.Context, w *writer) error { return a.registrationSet(ctx, w, args[0], f) })
+			return env.WritingWith(cmd.Context(), c, func(ctx context.Context, w *engine.Writer) error { return setRegistration(ctx, env, w, args[0], f) })
 		},
 	}
 	flags := cmd.Flags()
@@ -54,41 +58,41 @@ endpoint that was turned off. Some providers try the URL at once: start the daem
 
 // settable says why an account's URL cannot be registered. A service that is itself reached by http, simulated or
 // your own, may call http.
-func settable(c *Config, id string) error {
-	acc, ok := c.account(id)
+func settable(c *config.Config, id string) error {
+	acc, ok := c.Account(id)
 	switch {
 	case !ok:
-		return usagef("account %q is not in the config", id)
+		return output.Usagef("account %q is not in the config", id)
 	case c.Public.URL == "":
-		return usagef("public.url is not set: it is what a provider has to call")
+		return output.Usagef("public.url is not set: it is what a provider has to call")
 	case strings.HasPrefix(c.Public.URL, "http://") && !strings.HasPrefix(acc.BaseURL, "http://"):
-		return usagef("public.url begins with http://: providers call https:// only")
+		return output.Usagef("public.url begins with http://: providers call https:// only")
 	}
 	return nil
 }
 
-// setter builds an account whose registration can be made.
-func (a *app) setter(ctx context.Context, s *store.Store, c *Config, id string) (built, provider.Setter, error) {
-	b, err := a.named(ctx, s, c, id)
+// registrationSetter builds an account whose registration can be made.
+func registrationSetter(ctx context.Context, env *engine.Env, s *store.Store, c *config.Config, id string) (engine.BuiltAccount, provider.Setter, error) {
+	b, err := env.Named(ctx, s, c, id)
 	if err != nil {
 		return b, nil, err
 	}
-	p, ok := b.provider.(provider.Setter)
-	if !ok {
-		return b, nil, fmt.Errorf("%s has no way to set what it calls: enter %s in its dashboard", b.Provider, c.callbackURL(id))
+	p := b.Client.Setter
+	if p == nil {
+		return b, nil, fmt.Errorf("%s has no way to set what it calls: enter %s in its dashboard", b.Provider, c.CallbackURL(id))
 	}
 	return b, p, nil
 }
 
-// registrationWould says what set would do, and writes nothing.
-func (a *app) registrationWould(ctx context.Context, c *Config, id string, f setFlags) error {
-	s, err := a.openStore(ctx, c, true)
+// planRegistration says what set would do, and writes nothing.
+func planRegistration(ctx context.Context, env *engine.Env, c *config.Config, id string, f setFlags) error {
+	s, err := env.OpenStore(ctx, c, true)
 	if err == nil {
 		defer s.Close() //nolint:errcheck // only read
-	} else if !errors.Is(err, errNoDatabase) {
+	} else if !errors.Is(err, engine.ErrNoDatabase) {
 		return err
 	}
-	_, p, err := a.setter(ctx, s, c, id)
+	_, p, err := registrationSetter(ctx, env, s, c, id)
 	if err != nil {
 		return err
 	}
@@ -96,7 +100,7 @@ func (a *app) registrationWould(ctx context.Context, c *Config, id string, f set
 	if err != nil {
 		return provider.Redact(err)
 	}
-	ours := c.callbackURL(id)
+	ours := c.CallbackURL(id)
 	for _, other := range reg.Others {
 		if app, ok := strings.CutPrefix(f.scope, "app:"); ok && other.Scope == "app "+app {
 			reg = other
@@ -104,43 +108,42 @@ func (a *app) registrationWould(ctx context.Context, c *Config, id string, f set
 	}
 	switch {
 	case sameURL(reg.URL, ours):
-		return a.printf("%s stands there already: only missing events or a disabled endpoint would be mended\n", ours)
+		return env.Printf("%s stands there already: only missing events or a disabled endpoint would be mended\n", ours)
 	case reg.URL == "":
-		return a.printf("nothing stands there: %s would be registered\n", ours)
+		return env.Printf("nothing stands there: %s would be registered\n", ours)
 	case f.replace:
-		return a.printf("%s stands there: %s would take its place\n", shownURL(reg.URL), ours)
+		return env.Printf("%s stands there: %s would take its place\n", shownURL(reg.URL), ours)
 	}
 	return displaced(reg)
 }
 
 func displaced(reg provider.Registration) error {
-	return fmt.Errorf("the provider calls %s now, and would no longer: with --replace we take its place", or(shownURL(reg.URL), "another URL"))
+	return fmt.Errorf("the provider calls %s now, and would no longer: with --replace we take its place", cmp.Or(shownURL(reg.URL), "another URL"))
 }
 
-func (a *app) registrationSet(ctx context.Context, w *writer, id string, f setFlags) error {
-	b, p, err := a.setter(ctx, w.store, w.config, id)
+func setRegistration(ctx context.Context, env *engine.Env, w *engine.Writer, id string, f setFlags) error {
+	b, p, err := registrationSetter(ctx, env, w.Store, w.Config, id)
 	if err != nil {
 		return err
 	}
-	all := newAccounts(a, w.store, w.log)
-	if err := all.remember(ctx, w.config); err != nil {
+	if err := w.Remember(ctx); err != nil {
 		return err
 	}
 	secrets := 0
-	if st, ok := b.provider.(provider.Starter); ok { // what the service shows once has to rest in the database
-		rest := all.tokens(id)
+	if st := b.Client.Starter; st != nil { // what the service shows once has to rest in the database
+		rest := w.Tokens(id)
 		save := rest.Save
 		rest.Save = func(ctx context.Context, name string, secret []byte) error {
 			secrets++
 			return save(ctx, name, secret)
 		}
 		st.UseTokens(rest)
-		if err := prepare(ctx, id, b.provider); err != nil {
+		if err := engine.Prepare(ctx, id, b.Client); err != nil {
 			return err
 		}
 		secrets = 0 // those of the log-in are the daemon's own business
 	}
-	reg, err := p.Register(ctx, provider.Registration{URL: w.config.callbackURL(id), Scope: f.scope, Events: f.events}, f.replace)
+	reg, err := p.Register(ctx, provider.Registration{URL: w.Config.CallbackURL(id), Scope: f.scope, Events: f.events}, f.replace)
 	if errors.Is(err, provider.ErrDisplaces) {
 		if reg.URL == "" {
 			if now, rerr := p.Registration(ctx); rerr == nil {
@@ -153,19 +156,19 @@ func (a *app) registrationSet(ctx context.Context, w *writer, id string, f setFl
 		return provider.Redact(err)
 	}
 	if f.scope == "" { // the operator has seen to it: this is what the audit compares with
-		if err := w.worker.Registered(ctx, id, reg); err != nil {
+		if err := w.Worker.Table.Registered(ctx, id, reg); err != nil {
 			return err
 		}
 	}
-	out := registrationObject(id, w.config.callbackURL(id), reg)
+	out := registrationObject(id, w.Config.CallbackURL(id), reg)
 	if f.json {
-		return a.jsonLines().write(out)
+		return env.JSONLines().Write(out)
 	}
-	if err := a.printRegistration(out); err != nil {
+	if err := printRegistration(env, out); err != nil {
 		return err
 	}
-	if _, err := w.store.LockOwner(ctx, database.LockServe); secrets > 0 && err == nil {
-		return a.printf("a secret of it was stored: tell the running daemon to read it with kill -HUP, or callbacks are refused\n")
+	if _, err := w.Store.LockOwner(ctx, database.LockServe); secrets > 0 && err == nil {
+		return env.Printf("a secret of it was stored: tell the running daemon to read it with kill -HUP, or callbacks are refused\n")
 	}
 	return nil
 }

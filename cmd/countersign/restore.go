@@ -10,13 +10,16 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/model/store/database"
 	"countersign/model/store/durable"
 	"countersign/model/store/sqlitefile"
 )
 
-func restoreVerb(a *app) *cobra.Command {
+func newRestoreCommand(env *engine.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "restore FILE",
 		Short: "Put a backup in the place of the SQLite database",
@@ -30,24 +33,24 @@ polls; the record of callbacks since the backup does not. PostgreSQL: pg_restore
 		Example: "  countersign restore /backup/countersign-2026-01-31.db",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.readConfig()
+			c, err := env.ReadConfig()
 			if err != nil {
 				return err
 			}
-			return a.restore(cmd.Context(), c, args[0])
+			return runRestore(cmd.Context(), env, c, args[0])
 		},
 	}
 }
 
-func (a *app) restore(ctx context.Context, c *Config, from string) (err error) {
-	place, ok := c.sqliteFile()
+func runRestore(ctx context.Context, env *engine.Env, c *config.Config, from string) (err error) {
+	place, ok := c.SQLiteFile()
 	if !ok {
-		return usagef("the database is PostgreSQL: restore a dump of `pg_dump -Fc` with `pg_restore --clean --if-exists --single-transaction -d DATABASE %s`", from)
+		return output.Usagef("the database is PostgreSQL: restore a dump of `pg_dump -Fc` with `pg_restore --clean --if-exists --single-transaction -d DATABASE %s`", from)
 	}
 	if same, err := sameFile(from, place); err != nil {
 		return err
 	} else if same {
-		return usagef("%s is the database itself", from)
+		return output.Usagef("%s is the database itself", from)
 	}
 	backup, err := database.ReadThrough(ctx, from)
 	if err != nil {
@@ -65,25 +68,25 @@ func (a *app) restore(ctx context.Context, c *Config, from string) (err error) {
 	temp := place + ".restoring"
 	defer func() { err = errors.Join(err, sqlitefile.Remove(temp)) }()
 	carried, unread := store.ReadCarried(ctx, place, backup)
-	if err := a.prepareRestored(ctx, c, from, temp, carried); err != nil {
+	if err := prepareRestored(ctx, env, c, from, temp, carried); err != nil {
 		return err
 	}
 	if !sqlitefile.Folded(temp) {
 		return fmt.Errorf("%s could not be folded into its file: try again", temp+"-wal")
 	}
-	kept, err := sqlitefile.UnusedName(place + ".before-" + a.utc().Format("20060102T150405Z"))
+	kept, err := sqlitefile.UnusedName(place + ".before-" + env.UTC().Format("20060102T150405Z"))
 	if err != nil {
 		return err
 	}
 	if err := sqlitefile.Replace(ctx, temp, place, kept); err != nil {
 		return err
 	}
-	return a.restored(from, kept, backup, unread)
+	return printRestored(env, from, kept, backup, unread)
 }
 
 // prepareRestored makes of the backup what takes the database's place: a copy of this version, with the numbers
 // and the forgetting of what it replaces.
-func (a *app) prepareRestored(ctx context.Context, c *Config, from, temp string, carried store.Carried) (err error) {
+func prepareRestored(ctx context.Context, env *engine.Env, c *config.Config, from, temp string, carried store.Carried) (err error) {
 	if err := sqlitefile.RemoveLogs(temp); err != nil { // of a restore that was killed
 		return err
 	}
@@ -95,8 +98,8 @@ func (a *app) prepareRestored(ctx context.Context, c *Config, from, temp string,
 	}
 	of := *c
 	of.Database = "sqlite:" + temp
-	of.KeyFile = c.keyFile()
-	s, err := a.openStore(ctx, &of, false)
+	of.KeyFile = c.InstallationKeyFile()
+	s, err := env.OpenStore(ctx, &of, false)
 	if err != nil {
 		return err
 	}
@@ -113,28 +116,28 @@ func (a *app) prepareRestored(ctx context.Context, c *Config, from, temp string,
 	return err
 }
 
-// restored says what was done, and what to do next.
-func (a *app) restored(from, kept string, e database.Examined, unread error) error {
+// printRestored says what was done, and what to do next.
+func printRestored(env *engine.Env, from, kept string, e database.Examined, unread error) error {
 	newest, since := "nothing yet", "30d"
 	if e.NewestAt != nil {
 		newest = "what came until " + e.NewestAt.UTC().Format(time.DateTime) + " UTC"
 		since = e.NewestAt.UTC().AddDate(0, 0, -1).Format(time.DateOnly)
 	}
-	if err := a.printf("restored %s: %s, %s\n", from, count(e.Transactions, "transaction"), newest); err != nil {
+	if err := env.Printf("restored %s: %s, %s\n", from, output.Count(e.Transactions, "transaction"), newest); err != nil {
 		return err
 	}
 	switch _, err := os.Stat(kept); {
 	case err == nil && unread == nil:
-		err = a.printf("the database that was there is kept as %s\n", kept)
+		err = env.Printf("the database that was there is kept as %s\n", kept)
 		if err != nil {
 			return err
 		}
 	case err == nil:
-		if err := a.printf("the database that was there cannot be read; it is kept as %s. What it had forgotten is not known: forget it again\n", kept); err != nil {
+		if err := env.Printf("the database that was there cannot be read; it is kept as %s. What it had forgotten is not known: forget it again\n", kept); err != nil {
 			return err
 		}
 	}
-	return a.printf(`callbacks acknowledged since then are gone from the record; what the providers know is not:
+	return env.Printf(`callbacks acknowledged since then are gone from the record; what the providers know is not:
   start the daemon, whose next polls repair what is open
   countersign backfill --since %s   asks for what was born or ended since
   countersign verify                  says whether table and files are as they should be

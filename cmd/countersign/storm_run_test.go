@@ -23,7 +23,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/provider/simulator"
+	"countersign/provider/simulator/world/pdf"
 	"countersign/worker"
 	"countersign/worker/callback"
 )
@@ -41,18 +44,18 @@ const calm = 9 * time.Hour
 type rig struct {
 	seed  int
 	plan  storm
-	dir   string // of all folders
-	last  string // the daemon's folder now
-	lives int    // how many daemons there were
-	blank []byte // a database that is migrated already; nil: each seed makes its own
-	keys  *simulator.World
+	dir   string    // of all folders
+	last  string    // the daemon's folder now
+	lives int       // how many daemons there were
+	blank []byte    // a database that is migrated already; nil: each seed makes its own
+	keys  *pdf.Keys // of the simulated services
 	mu    sync.Mutex
 	rng   *rand.Rand
 	log   bytes.Buffer
 
 	world *simulator.World
 	door  *door
-	e     *engine
+	e     *engine.Engine
 	wire  *lifeline
 	stop  context.CancelFunc
 	work  *errgroup.Group
@@ -146,7 +149,7 @@ func (r *rig) play(t *testing.T) {
 	r.world = simulator.New(simulator.Options{
 		Seed: uint64(r.seed), Transactions: r.plan.Transactions, BornBefore: before, Births: time.Duration(r.plan.Speed) * r.plan.Births, Speed: float64(r.plan.Speed), QuotaScale: 1, Services: r.plan.Services, //nolint:gosec // seeds are not negative
 		Callbacks: "http://countersign.example", Client: r.door, Faults: r.plan.Usual, RotateSecretsAfter: time.Duration(r.plan.Speed) * r.plan.Rotation, Base: "http://simulator.example",
-		Logf: r.tell, KeysOf: r.keys,
+		Logf: r.tell, Keys: r.keys,
 	})
 	r.boot(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -195,6 +198,18 @@ func (w logWriter) Write(b []byte) (int, error) {
 	return w.r.log.Write(b)
 }
 
+// rotateSecrets gives each simulated account a new secret for its callbacks: from now on they are proved with that
+// one, also those that are queued and not signed yet, and Accounts names it.
+func rotateSecrets(w *simulator.World) {
+	w.Locked(func() {
+		for _, d := range w.Desks() {
+			if r, some := d.Caller.(interface{ Rotate() }); some {
+				r.Rotate()
+			}
+		}
+	})
+}
+
 // rage lets the plan happen.
 func (r *rig) rage(t *testing.T) {
 	type at struct {
@@ -208,7 +223,7 @@ func (r *rig) rage(t *testing.T) {
 	for _, e := range r.plan.Events {
 		all = append(all, at{e.At, func() {
 			if e.Rotate {
-				r.world.RotateSecrets()
+				rotateSecrets(r.world)
 				return
 			}
 			r.kill(t)
@@ -247,33 +262,35 @@ func (r *rig) boot(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte(slots+conf), 0o600))
 	a := newApp(strings.NewReader(""), &bytes.Buffer{}, logWriter{r})
 	r.wire = &lifeline{base: latency{base: r.world.Transport()}, slow: r.plan.Slow}
-	a.configFlag, a.transport, a.tick = file, r.wire, r.plan.Tick
-	a.rand = r.chance
-	a.now = func() time.Time { return time.Now().Add(r.plan.Ahead) }
-	a.lookup = func(name string) (string, bool) { return strings.Repeat("01", keySize), name == "COUNTERSIGN_KEY" }
+	a.ConfigFlag, a.Transport, a.Tick = file, r.wire, r.plan.Tick
+	a.Rand = r.chance
+	a.Now = func() time.Time { return time.Now().Add(r.plan.Ahead) }
+	a.Lookup = func(name string) (string, bool) {
+		return strings.Repeat("01", engine.KeySize), name == "COUNTERSIGN_KEY"
+	}
 	level := "panic"
 	if *stormSeed >= 0 {
 		level = "debug"
 	}
-	c, err := a.config()
+	c, err := a.Config()
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	r.e, err = a.startEngine(ctx, c, logrus.NewEntry(a.logger(Log{Level: level, Format: "text"})))
+	r.e, err = a.Start(ctx, c, logrus.NewEntry(a.Logger(config.Log{Level: level, Format: "text"})))
 	require.NoError(t, err)
-	require.NoError(t, r.e.store.ReleaseLeases(ctx))
-	require.NoError(t, r.e.files.Sweep())
+	require.NoError(t, r.e.Store.ReleaseLeases(ctx))
+	require.NoError(t, r.e.Files.Sweep())
 	l, err := callback.New(callback.Options{
-		Lookup: r.e.accounts.lookup, Apply: r.e.apply, Nudge: r.e.worker.Nudge, Now: a.now, Log: r.e.log, HMACKey: make([]byte, 32),
+		Lookup: r.e.Accounts.Find, Apply: r.e.Worker.Table.Callback, Nudge: r.e.Worker.Nudge, Now: a.Now, Log: r.e.Log, HMACKey: make([]byte, 32),
 	})
 	require.NoError(t, err)
 	r.stop, r.work = stop, &errgroup.Group{}
 	e := r.e
-	r.work.Go(func() error { return e.worker.Run(ctx, worker.PartLoops, worker.PartSlots) })
+	r.work.Go(func() error { return e.Worker.Run(ctx, worker.PartLoops, worker.PartSlots) })
 	if r.plan.History > 0 {
-		since := a.now().Add(-90 * 24 * time.Hour)
-		require.NoError(t, e.queueBackfills(ctx, serveOptions{backfill: span{now: a.now, at: &since}}))
+		since := a.Now().Add(-90 * 24 * time.Hour)
+		require.NoError(t, e.QueueBackfills(ctx, engine.ServeOptions{Backfill: config.Span{Now: a.Now, At: &since}}))
 	}
-	r.door.open(l.Handler(), e.worker.Nudge)
+	r.door.open(l.Handler(), e.Worker.Nudge)
 }
 
 // kill ends the daemon as a power cut would: what is on disk at a moment at which nothing moves is all that the
@@ -285,7 +302,7 @@ func (r *rig) kill(t *testing.T) {
 	require.NoError(t, copyTree(r.last, filepath.Join(r.dir, fmt.Sprint(r.lives))))
 	r.stop()
 	require.NoError(t, r.work.Wait())
-	require.NoError(t, r.e.close())
+	require.NoError(t, r.e.Close())
 	require.NoError(t, os.RemoveAll(filepath.Join(r.last, "documents")))
 }
 

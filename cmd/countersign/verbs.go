@@ -1,38 +1,42 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"countersign/cmd/countersign/engine"
+)
 
 // verbs is every verb, in the order of the help. Each is built for one run of the program.
-func verbs() []func(*app) *cobra.Command {
-	return []func(*app) *cobra.Command{
-		demoVerb,
-		serveVerb,
-		statusVerb,
-		listVerb,
-		showVerb,
-		changesVerb,
-		trackVerb,
-		resolveVerb,
-		forgetVerb,
-		gapsVerb,
-		pollVerb,
-		backfillVerb,
-		verifyVerb,
-		callbacksVerb,
-		registrationVerb,
-		oauthVerb,
-		documentsVerb,
-		doctorVerb,
-		initVerb,
-		migrateVerb,
-		exportVerb,
-		backupVerb,
-		restoreVerb,
-		keyVerb,
-		configVerb,
-		simulateVerb,
-		versionVerb,
-		benchVerb,
-		checkFileVerb,
+func verbs() []func(*engine.Env) *cobra.Command {
+	return []func(*engine.Env) *cobra.Command{
+		newDemoCommand,
+		newServeCommand,
+		newStatusCommand,
+		newListCommand,
+		newShowCommand,
+		newChangesCommand,
+		newTrackCommand,
+		newResolveCommand,
+		newForgetCommand,
+		newGapsCommand,
+		newPollCommand,
+		newBackfillCommand,
+		newVerifyCommand,
+		newCallbacksCommand,
+		newRegistrationCommand,
+		newOauthCommand,
+		newDocumentsCommand,
+		newDoctorCommand,
+		newInitCommand,
+		newMigrateCommand,
+		newExportCommand,
+		newBackupCommand,
+		newRestoreCommand,
+		newKeyCommand,
+		newConfigCommand,
+		newSimulateCommand,
+		newVersionCommand,
+		newBenchCommand,
+		newCheckFileCommand,
 	}
 }

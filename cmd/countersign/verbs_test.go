@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"countersign/cmd/countersign/config/configtest"
+	"countersign/cmd/countersign/engine"
 	"countersign/provider"
 )
 
@@ -26,8 +28,8 @@ func TestMain(m *testing.M) {
 		"countersign": func() {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 			a := newApp(os.Stdin, os.Stdout, os.Stderr)
-			a.now = func() time.Time { return nine }
-			a.providers = map[string]factory{"onespan": paper, "dropboxsign": paper}
+			a.Now = func() time.Time { return nine }
+			a.Providers = onPaper("onespan", "dropboxsign")
 			code := a.run(ctx, os.Args[1:])
 			stop()
 			os.Exit(code)
@@ -47,7 +49,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
-			e.Setenv("COUNTERSIGN_KEY", strings.Repeat("01", keySize))
+			e.Setenv("COUNTERSIGN_KEY", strings.Repeat("01", engine.KeySize))
 			return nil
 		},
 		RequireExplicitExec: true,
@@ -63,12 +65,11 @@ func TestScreens(t *testing.T) {
 	if err := seed(t.Context(), dir, nine, true); err != nil {
 		t.Fatal(err)
 	}
-	config := filepath.Join(dir, "config.yaml")
-	if err := os.WriteFile(config, []byte(`public: { url: "https://sign.example.com" }
+	conf := filepath.Join(dir, "config.yaml")
+	if err := os.WriteFile(conf, []byte(`public: { url: "https://sign.example.com" }
 accounts:
   - { id: sales, provider: onespan, settings: { api_key: x } }
   - { id: hr, provider: dropboxsign, settings: { api_key: x } }
-hooks: [{ type: command, command: [true] }]
 `), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -87,22 +88,21 @@ hooks: [{ type: command, command: [true] }]
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a, stdout, stderr := testApp(map[string]string{keyName: strings.Repeat("01", keySize)})
-			a.terminal = true
-			a.providers = map[string]factory{"onespan": lister, "dropboxsign": paper}
-			a.run(t.Context(), append([]string{"--config", config}, strings.Fields(args)...))
+			a, stdout, stderr := testApp(map[string]string{engine.KeyVariable: strings.Repeat("01", engine.KeySize)})
+			a.Terminal = true
+			a.Providers = onPaper("onespan", "dropboxsign")
+			a.Providers["onespan"] = provider.Driver{Traits: a.Providers["onespan"].Traits, New: lister}
+			a.run(t.Context(), append([]string{"--config", conf}, strings.Fields(args)...))
 			golden(t, filepath.Join("testdata", "screen", name+".txt"), strings.ReplaceAll(stdout.String()+stderr.String(), dir, "DIR"))
 		})
 	}
 }
 
 // lister is a provider on paper that lists.
-func lister(o provider.Options) (provider.Provider, error) {
-	p, err := paper(o)
-	return struct {
-		provider.Provider
-		provider.Lister
-	}{p, reaching("every transaction of the account")}, err
+func lister(o provider.Options) (provider.Service, error) {
+	p, err := configtest.Paper(o)
+	p.Lister = reaching("every transaction of the account")
+	return p, err
 }
 
 type reaching string

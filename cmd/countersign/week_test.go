@@ -17,10 +17,14 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/provider/simulator"
 	"countersign/worker"
 	"countersign/worker/callback"
+	"countersign/worker/verify"
 )
 
 // toListener carries callbacks to the listener without a socket.
@@ -70,7 +74,7 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 		})
 		e := weekEngine(t, world)
 		l, err := callback.New(callback.Options{
-			Lookup: e.accounts.lookup, Apply: e.apply, Nudge: e.worker.Nudge, Now: time.Now, Log: e.log, HMACKey: make([]byte, 32),
+			Lookup: e.Accounts.Find, Apply: e.Worker.Table.Callback, Nudge: e.Worker.Nudge, Now: time.Now, Log: e.Log, HMACKey: make([]byte, 32),
 		})
 		require.NoError(t, err)
 		door.handler = l.Handler()
@@ -80,10 +84,10 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 		defer func() {
 			cancel()
 			require.NoError(t, g.Wait())
-			require.NoError(t, e.close())
+			require.NoError(t, e.Close())
 		}()
 		// No work lock: its heartbeat looks four times a second, which is a lot in a week.
-		g.Go(func() error { return e.worker.Run(ctx, worker.PartLoops, worker.PartSlots) })
+		g.Go(func() error { return e.Worker.Run(ctx, worker.PartLoops, worker.PartSlots) })
 		g.Go(func() error { return world.Run(ctx) })
 
 		time.Sleep(7 * 24 * time.Hour)
@@ -94,17 +98,17 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 		require.NoError(t, err)
 		for done := false; !done; {
 			time.Sleep(time.Minute)
-			done, err = e.look(ctx, runs, &lines{app: e.app, last: time.Now()})
+			done, err = e.Done(ctx, runs, output.NoProgress{})
 			require.NoError(t, err)
 		}
-		var sum worker.Verified
+		var sum verify.Verified
 		for _, r := range runs {
-			sum.Add(worker.VerifiedBy(r))
+			sum.Add(verify.VerifiedBy(r))
 		}
 		require.Zero(t, sum.Drift)
 		require.Greater(t, sum.Checked, 40)
 
-		gaps, err := e.store.Gaps(ctx, store.GapFilter{})
+		gaps, err := e.Store.Gaps(ctx, store.GapFilter{})
 		require.NoError(t, err)
 		require.NotEmpty(t, gaps, "four of ten callbacks were lost, and the ledger says nothing")
 		compareLedgers(t, world.Truth(), gaps, 5*time.Minute)
@@ -112,7 +116,7 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 }
 
 // weekEngine is an engine whose providers are the world, in process.
-func weekEngine(t *testing.T, world *simulator.World) *engine {
+func weekEngine(t *testing.T, world *simulator.World) *engine.Engine {
 	dir := t.TempDir()
 	conf := simulatedConfig(simulatedOptions{
 		Accounts: world.Accounts(), Base: "http://simulator.example", PublicAddress: "127.0.0.1:0", ConsoleAddress: "127.0.0.1:0",
@@ -121,10 +125,10 @@ func weekEngine(t *testing.T, world *simulator.World) *engine {
 	file := filepath.Join(dir, "config.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(conf), 0o600))
 	a := newApp(strings.NewReader(""), &bytes.Buffer{}, &bytes.Buffer{})
-	a.configFlag, a.transport, a.tick = file, &latency{base: world.Transport()}, time.Minute
-	c, err := a.config()
+	a.ConfigFlag, a.Transport, a.Tick = file, &latency{base: world.Transport()}, time.Minute
+	c, err := a.Config()
 	require.NoError(t, err)
-	e, err := a.startEngine(t.Context(), c, logrus.NewEntry(a.logger(Log{Level: "error", Format: "text"})))
+	e, err := a.Start(t.Context(), c, logrus.NewEntry(a.Logger(config.Log{Level: "error", Format: "text"})))
 	require.NoError(t, err)
 	return e
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider/simulator"
@@ -30,7 +32,7 @@ func TestWholeKeyRotate(t *testing.T) {
 	require.NoError(t, err)
 
 	_, stderr, exit := a.verb(t, "key", "rotate")
-	require.Equal(t, exitFailed, exit, "under a daemon")
+	require.Equal(t, output.ExitFailed, exit, "under a daemon")
 	require.Contains(t, stderr, "stop it, then rotate")
 	after, err := os.ReadFile(file)
 	require.NoError(t, err)
@@ -77,13 +79,13 @@ func TestWholeKeyRotateKilled(t *testing.T) {
 	a := attack(t, "")
 	a.p.kill()
 	const many = 20_000
-	keys := func() ([][]byte, *Config) {
+	keys := func() ([][]byte, *config.Config) {
 		t.Helper()
 		app := newApp(strings.NewReader(""), io.Discard, io.Discard)
-		app.configFlag = a.config
-		c, err := app.readConfig()
+		app.ConfigFlag = a.config
+		c, err := app.ReadConfig()
 		require.NoError(t, err)
-		keys, err := app.installationKeys(c)
+		keys, err := app.InstallationKeys(c)
 		require.NoError(t, err, "the key file is whole")
 		return keys, c
 	}

@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/provider/simulator"
 )
@@ -58,7 +60,7 @@ func rereads(t *testing.T, binary string) {
 	reload()
 	eventually(t, "an account more", func() bool { return post("fresh", "the-new-one") == http.StatusOK })
 
-	changed := strings.ReplaceAll(more, yamlText(old), `"another-secret"`)
+	changed := strings.ReplaceAll(more, config.Quote(old), `"another-secret"`)
 	require.NotEqual(t, more, changed)
 	put(changed)
 	reload()
@@ -163,6 +165,6 @@ func quitsAtTheSecond(t *testing.T, binary string) {
 	}
 	began := time.Now()
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
-	require.Equal(t, exitFailed, p.exit(t))
+	require.Equal(t, output.ExitFailed, p.exit(t))
 	require.Less(t, time.Since(began), 2*time.Second)
 }

@@ -150,7 +150,7 @@ func (b *Batch) writeDocuments() error {
 				}
 				continue
 			}
-			if !e.put || goes && e.Held == "" {
+			if !e.put || goes && e.LinkFile == "" {
 				continue
 			}
 			r, err := b.s.sealDocument(e.Document)

@@ -72,20 +72,20 @@ type DocumentCount struct {
 	Documents int
 }
 
-// DocumentCounts counts the documents that are not stored, by account and state.
-func (s *Store) DocumentCounts(ctx context.Context) (out []DocumentCount, err error) {
+// CountDocuments counts the documents that are not stored, by account and state.
+func (s *Store) CountDocuments(ctx context.Context) (out []DocumentCount, err error) {
 	err = s.View(ctx, func(q *database.Tx) error {
 		return q.Each(func(r *sql.Rows) error {
 			var c DocumentCount
 			err := r.Scan(&c.Account, &c.State, &c.Documents)
 			out = append(out, c)
 			return err
-		}, documentCounts)
+		}, documentSums)
 	})
 	return out, err
 }
 
-const documentCounts = `SELECT account, state, COUNT(*) FROM documents WHERE ` + notStored + ` GROUP BY account, state ORDER BY account, state`
+const documentSums = `SELECT account, state, COUNT(*) FROM documents WHERE ` + notStored + ` GROUP BY account, state ORDER BY account, state`
 
 // OverdueDocuments counts an account's documents that have been waiting since before a time, though
 // the provider has said that their transaction is completed.

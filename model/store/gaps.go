@@ -152,8 +152,8 @@ func (f GapFilter) where() database.Where {
 	return w
 }
 
-// PendingGaps counts the gaps that a callback may still explain, by account.
-func (s *Store) PendingGaps(ctx context.Context) (map[string]int, error) {
+// CountPendingGaps counts the gaps that a callback may still explain, by account.
+func (s *Store) CountPendingGaps(ctx context.Context) (map[string]int, error) {
 	out := map[string]int{}
 	err := s.View(ctx, func(q *database.Tx) error {
 		accounts, err := q.Words(pendingGaps)

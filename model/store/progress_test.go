@@ -45,7 +45,7 @@ func TestARowThatGoesKeepsOnlyTheDocumentsWhoseFileIsHeld(t *testing.T) {
 		d.put(t, row1("a"))
 		d.do(t, func(b *Batch) error {
 			b.AddProgress(key("a"), []Step{{"otp", noon}})
-			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, State: model.DocumentWaiting, Held: "5f"})
+			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, State: model.DocumentWaiting, LinkFile: "5f"})
 			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "2", Kind: model.SignedDocument, State: model.DocumentWaiting})
 			return nil
 		}, key("a"))
@@ -95,7 +95,7 @@ func TestQueriesOfTheLoopsUseTheirIndexes(t *testing.T) {
 		for query, index := range map[string]string{
 			overdueDocuments: "documents_state",
 			holding:          "documents_state",
-			documentCounts:   "COVERING INDEX documents_state",
+			documentSums:     "COVERING INDEX documents_state",
 			pendingGaps:      "gaps_pending",
 			`SELECT * FROM documents WHERE account = 'a' AND state = 'waiting' AND ` + notStored + ` ORDER BY id DESC`: "documents_state",
 			`SELECT COUNT(*) FROM transactions WHERE account = 'a' AND created_at >= '2026'`:                           "transactions_created",

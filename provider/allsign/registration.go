@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"countersign/provider"
+	"countersign/provider/lenient"
+	"countersign/provider/transport"
 )
 
 const (
@@ -27,11 +29,11 @@ type endpoint struct {
 
 // webhook is an endpoint as the service shows it. Events are not attested in an answer.
 type webhook struct {
-	ID     text     `json:"id"`
-	URL    text     `json:"url"`
-	Status text     `json:"status"`
-	Secret text     `json:"secret"`
-	Events []string `json:"events"`
+	ID     lenient.Text `json:"id"`
+	URL    lenient.Text `json:"url"`
+	Status lenient.Text `json:"status"`
+	Secret lenient.Text `json:"secret"`
+	Events []string     `json:"events"`
 }
 
 func (w webhook) registration() provider.Registration {
@@ -135,7 +137,7 @@ func (s *v3) own(ctx context.Context) (w webhook, found bool, err error) {
 	if err != nil {
 		return w, false, err
 	}
-	if json.Unmarshal(unwrapped(raw), &w) != nil || string(w.ID) != k.ID {
+	if lenient.Unmarshal(unwrapped(raw), &w) != nil || string(w.ID) != k.ID {
 		return w, false, errors.New("the answer is not the endpoint that was asked for")
 	}
 	return w, true, nil
@@ -144,15 +146,15 @@ func (s *v3) own(ctx context.Context) (w webhook, found bool, err error) {
 // webhooks is the list of endpoints.
 func (s *v3) webhooks(ctx context.Context) ([]webhook, error) {
 	var got struct {
-		Data []webhook `json:"data"`
+		Data lenient.List[webhook] `json:"data"`
 	}
 	if err := s.get(ctx, "/v3/webhooks", nil, &got); err != nil {
 		return nil, err
 	}
-	if got.Data == nil {
+	if !got.Data.Told {
 		return nil, errors.New("the answer is no list of endpoints")
 	}
-	return got.Data, nil
+	return got.Data.Items, nil
 }
 
 // Register makes the service call want.URL. Many endpoints may stand beside each other, so nothing is
@@ -217,12 +219,12 @@ func (s *v3) sameURL(ctx context.Context, url string) (webhook, bool, error) {
 // to change them: what lacks is told.
 func (s *v3) mend(ctx context.Context, w webhook, want provider.Registration, warnings *[]string) (webhook, error) {
 	if strings.EqualFold(string(w.Status), "disabled") {
-		resp, err := s.send(provider.WithRetry(ctx), http.MethodPatch, provider.JoinPath("/v3/webhooks", string(w.ID)), nil, map[string]any{"disabled": false})
+		resp, err := s.send(provider.WithCall(ctx, provider.Call{Retry: true}), http.MethodPatch, provider.JoinPath("/v3/webhooks", string(w.ID)), nil, map[string]any{"disabled": false})
 		if err != nil {
 			return w, err
 		}
 		if resp.StatusCode/100 != 2 {
-			return w, provider.StatusError(resp)
+			return w, transport.StatusError(resp)
 		}
 		resp.Body.Close()
 		w.Status = "enabled"
@@ -250,11 +252,11 @@ func (s *v3) create(ctx context.Context, want provider.Registration) (webhook, e
 		return webhook{}, err
 	}
 	var raw json.RawMessage
-	if err := provider.ReadJSON(resp, &raw); err != nil {
+	if err := transport.ReadJSON(resp, &raw); err != nil {
 		return webhook{}, err
 	}
 	var made webhook
-	if json.Unmarshal(unwrapped(raw), &made) != nil || made.ID == "" {
+	if lenient.Unmarshal(unwrapped(raw), &made) != nil || made.ID == "" {
 		return webhook{}, errors.New("the answer is no endpoint: look at AllSign whether one was made")
 	}
 	after := context.WithoutCancel(ctx) // what is made must be kept or taken back
@@ -270,15 +272,15 @@ func (s *v3) create(ctx context.Context, want provider.Registration) (webhook, e
 	if err != nil {
 		return webhook{}, errors.Join(err, s.takeBack(after, string(made.ID)))
 	}
-	made.URL, made.Status, made.Events = text(want.URL), "enabled", events
+	made.URL, made.Status, made.Events = lenient.Text(want.URL), "enabled", events
 	return made, nil
 }
 
 // takeBack deletes an endpoint that was just made.
 func (s *v3) takeBack(ctx context.Context, id string) error {
-	resp, err := s.send(provider.WithRetry(ctx), http.MethodDelete, provider.JoinPath("/v3/webhooks", id), nil, nil)
+	resp, err := s.send(provider.WithCall(ctx, provider.Call{Retry: true}), http.MethodDelete, provider.JoinPath("/v3/webhooks", id), nil, nil)
 	if err == nil && resp.StatusCode/100 != 2 {
-		err = provider.StatusError(resp)
+		err = transport.StatusError(resp)
 	} else if err == nil {
 		resp.Body.Close()
 	}

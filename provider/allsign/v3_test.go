@@ -13,6 +13,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
 	"countersign/provider/providertest"
 )
 
@@ -153,13 +154,19 @@ func TestSignersThatAreNotToldAreNotMadeUp(t *testing.T) {
 	if o, err := openV3(t, f.URL).Fetch(t.Context(), testDoc); err != nil || o.Signers != nil || o.Status != model.InProgress {
 		t.Errorf("%+v %v", o, err)
 	}
-	two := 2
-	list := []signer{{ID: "a", Status: "signed"}, {ID: "b", Status: "notarised"}, {ID: "a", Status: "pending"}}
-	got := observeSigners(list, document{})
+	two := lenient.Number(2)
+	read := func(raw string) (list lenient.List[signer]) {
+		if err := lenient.Unmarshal([]byte(raw), &list); err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	const both = `{"id":"a","status":"signed"},{"id":"b","status":"notarised"}`
+	got, _ := observeSigners(read("["+both+`,{"id":"a","status":"pending"}]`), document{})
 	if len(got) != 2 || got[1].Status != model.SignerWaiting || got[1].Reason != "notarised" {
 		t.Errorf("an unknown word is kept: %+v", got)
 	}
-	if got = observeSigners(list[:2], document{SignerCount: &two, SignedCount: &two}); got[1].Status != model.SignerSigned || got[1].Reason != "" {
+	if got, _ = observeSigners(read("["+both+"]"), document{SignerCount: &two, SignedCount: &two}); got[1].Status != model.SignerSigned || got[1].Reason != "" {
 		t.Errorf("all are counted as signed: %+v", got)
 	}
 }
@@ -275,7 +282,7 @@ func TestTheIdIsTheSameOverRetriesAndTheTimeIsNot(t *testing.T) {
 func TestTheReplayWindowIsASettingAndReadsNoClock(t *testing.T) {
 	t.Parallel()
 	c := event("evt_9", documentCompleted, "")
-	wide := open(t, "", strings.Replace(keyedV3, "{", "{replay_window: 1h, ", 1)).(*v3)
+	wide := open(t, "", strings.Replace(keyedV3, "{", "{replay_window: 1h, ", 1)).Provider.(*v3)
 	for after, want := range map[time.Duration][2]bool{297 * time.Second: {true, true}, 299 * time.Second: {false, true}, 59 * time.Minute: {false, true}, 61 * time.Minute: {false, false}, -303 * time.Second: {false, true}} {
 		c.ReceivedAt = noon.Add(after)
 		for i, s := range []*v3{openV3(t, ""), wide} {
@@ -311,7 +318,7 @@ func TestAReservedEventIsNotMappedToDeclined(t *testing.T) {
 
 func TestWithoutASecretEveryCallbackIsRefused(t *testing.T) {
 	t.Parallel()
-	s := open(t, "", "{api_key: k}").(*v3)
+	s := open(t, "", "{api_key: k}").Provider.(*v3)
 	if _, err := s.Receive(event("evt_9", documentCompleted, "")); !errors.Is(err, provider.ErrUnverified) {
 		t.Error(err)
 	}
@@ -354,7 +361,7 @@ func TestExplainSaysWhichSecretMatchesAndWhatIsWrong(t *testing.T) {
 func TestACanaryIsTakenForATest(t *testing.T) {
 	t.Parallel()
 	for _, p := range []provider.Provider{openV3(t, ""), openV2(t, ""), open(t, "", strings.Replace(keyedV2, "{", "{signature_encoding: base64, signature_prefix: 'sha256=', ", 1))} {
-		h, body, err := p.(provider.Canary).Canary("canary-7", noon)
+		h, body, err := p.Canary("canary-7", noon)
 		if err != nil || !bytes.Contains(body, []byte("canary-7")) {
 			t.Error(err)
 		}

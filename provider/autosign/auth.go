@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"countersign/provider"
+	"countersign/provider/lenient"
+	"countersign/provider/transport"
 )
 
 // oauthSettings is an OAuth client of the account. The addresses are not documented (dossier: 1).
@@ -117,6 +119,9 @@ func (s *service) UseTokens(t provider.Tokens) {
 		own.rest = t
 	}
 }
+
+// Prepare loads nothing: what Receive needs stands in the settings.
+func (s *service) Prepare(context.Context) error { return nil }
 
 // LoginURL is where a person consents; "" without oauth.authorize_url. Where that address has
 // places such as {client_id}, they are filled; else the usual parameters of OAuth are appended.
@@ -276,9 +281,9 @@ func digest(parts ...string) string {
 
 // tokenAnswer is what both token calls answer. A refresh seldom brings a new refresh token.
 type tokenAnswer struct {
-	AccessToken  string      `json:"access_token"`
-	RefreshToken string      `json:"refresh_token"`
-	ExpiresIn    json.Number `json:"expires_in"`
+	AccessToken  string       `json:"access_token"`
+	RefreshToken string       `json:"refresh_token"`
+	ExpiresIn    lenient.Text `json:"expires_in"`
 }
 
 // take makes an answer what we go on with. The old refresh token stays where no new one came.
@@ -287,8 +292,7 @@ func (t *tokens) take(got tokenAnswer) {
 		Whose: t.whose(), Seed: t.seed(), Access: got.AccessToken,
 		Refresh: cmp.Or(got.RefreshToken, t.kept.Refresh, t.c.RefreshToken.Reveal()),
 	}
-	if n, err := got.ExpiresIn.Float64(); err == nil && n > 0 { // the sample says 0, which is no life at all
-		life := time.Duration(min(n*float64(t.c.ExpiresInUnit), float64(1<<62)))
+	if life := got.ExpiresIn.In(t.c.ExpiresInUnit); life > 0 { // the sample says 0, which is no life at all
 		t.kept.RenewAt = t.now().Add(life - min(renewBefore, life/4)).UTC()
 	}
 }
@@ -300,9 +304,9 @@ func (t *tokens) ask(ctx context.Context, address, name, value string) (got toke
 	if err != nil {
 		return got, err
 	}
-	ctx = provider.WithClass(ctx, provider.ClassRead)
+	ctx = provider.WithCall(ctx, provider.Call{Class: provider.ClassRead, JSON: true})
 	if name == "refresh_token" { // a code serves once
-		ctx = provider.WithRetry(ctx)
+		ctx = provider.WithCall(ctx, provider.Call{Retry: true})
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
@@ -310,12 +314,12 @@ func (t *tokens) ask(ctx context.Context, address, name, value string) (got toke
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json")
-	resp, err := provider.Do(t.client, req)
+	resp, err := transport.Do(t.client, req)
 	if err != nil {
 		return got, err
 	}
 	if resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusCreated {
-		if err := provider.ReadJSON(resp, &got); err != nil {
+		if err := transport.ReadJSON(resp, &got); err != nil {
 			return got, fmt.Errorf("access token: %w", err)
 		}
 		if got.AccessToken == "" {
@@ -323,7 +327,7 @@ func (t *tokens) ask(ctx context.Context, address, name, value string) (got toke
 		}
 		return got, nil
 	}
-	err = provider.StatusError(resp)
+	err = transport.StatusError(resp)
 	switch h := refusal(err); {
 	case !h.Page && slices.Contains([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden}, h.Code):
 		return got, fmt.Errorf("access token: %w: %s", provider.ErrDenied, h.Status)

@@ -15,6 +15,8 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
+	"countersign/provider/transport"
 )
 
 // sealing is how long after its end a transaction may still be without its sealed documents.
@@ -43,7 +45,7 @@ func (s *service) detail(ctx context.Context, ref string) (d detail, raw json.Ra
 	if err := s.get(ctx, s.path(s.set.DetailPath, ref, ""), &raw); err != nil {
 		return d, nil, err
 	}
-	if json.Unmarshal(raw, &d) != nil || string(d.ID) != ref || d.Status == "" {
+	if lenient.Unmarshal(raw, &d) != nil || string(d.ID) != ref || d.Status == "" {
 		return d, nil, errors.New("fetch: the answer is not the transaction that was asked for")
 	}
 	s.found.Store(true)
@@ -81,7 +83,7 @@ func (s *service) Download(ctx context.Context, ref string, doc model.DocumentRe
 			return s.follow(ctx, f.link, w)
 		}
 	}
-	if at := d.CompletedAt.time(); !bool(d.Sealed) && at != nil && s.now().Sub(*at) < sealing {
+	if at := d.CompletedAt.Time(); d.Sealed != lenient.Yes && at != nil && s.now().Sub(*at) < sealing {
 		return provider.Declared{}, fmt.Errorf("%w: it is not sealed yet", provider.ErrNotReady)
 	}
 	return provider.Declared{}, fmt.Errorf("%w: its callback did not come, and the transaction shows no link: set settings.sealed_path "+
@@ -103,20 +105,20 @@ func (s *service) follow(ctx context.Context, link string, w io.Writer) (provide
 	if s.own(u) {
 		return s.file(ctx, link, w)
 	}
-	return s.foreign(ctx, link, w)
+	return s.fetchForeign(ctx, link, w)
 }
 
-// foreign fetches a file from another host. A 401 there is the link's, not our token's.
-func (s *service) foreign(ctx context.Context, link string, w io.Writer) (provider.Declared, error) {
+// fetchForeign fetches a file from another host. A 401 there is the link's, not our token's.
+func (s *service) fetchForeign(ctx context.Context, link string, w io.Writer) (provider.Declared, error) {
 	req, err := http.NewRequestWithContext(provider.WithClass(ctx, provider.ClassFiles), http.MethodGet, link, nil)
 	if err != nil {
 		return provider.Declared{}, provider.Redact(err)
 	}
-	resp, err := provider.Do(s.bare, req)
+	resp, err := transport.Do(s.foreign, req)
 	if err != nil {
 		return provider.Declared{}, fmt.Errorf("file link: %w", err)
 	}
-	d, err := provider.Save(w, resp)
+	d, err := transport.Save(w, resp)
 	if h := refusal(err); h.Code == http.StatusUnauthorized {
 		return d, fmt.Errorf("%w: the link is refused: %s", provider.ErrNotFound, h.Status)
 	}
@@ -138,7 +140,7 @@ func (s *service) file(ctx context.Context, address string, w io.Writer) (provid
 		}
 	case resp.StatusCode == http.StatusOK && kind == "application/json":
 		var v any
-		if err := provider.ReadJSON(resp, &v, 1<<20); err != nil {
+		if err := transport.ReadJSON(resp, &v, 1<<20); err != nil {
 			return provider.Declared{}, err
 		}
 		if link = s.link(v); link == "" {
@@ -147,11 +149,11 @@ func (s *service) file(ctx context.Context, address string, w io.Writer) (provid
 	}
 	if u, err := url.Parse(link); link != "" && err == nil && s.usable(link) && !s.own(u) {
 		resp.Body.Close()
-		return s.foreign(ctx, link, w)
+		return s.fetchForeign(ctx, link, w)
 	} else if link != "" && resp.StatusCode == http.StatusOK {
 		return provider.Declared{}, fmt.Errorf("%w: a link that leads back came in its place", provider.ErrInvalidFile)
 	}
-	d, err := provider.Save(w, resp)
+	d, err := transport.Save(w, resp)
 	return d, fileRefused(err)
 }
 
@@ -167,14 +169,14 @@ func fileRefused(err error) error {
 
 // get asks the API for JSON.
 func (s *service) get(ctx context.Context, path string, v any) error {
-	resp, err := s.send(provider.WithClass(ctx, provider.ClassRead), http.MethodGet, s.base+path, nil, "application/json")
+	resp, err := s.send(provider.WithCall(ctx, provider.Call{Class: provider.ClassRead, JSON: true}), http.MethodGet, s.base+path, nil, "application/json")
 	if err != nil {
 		return err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return provider.StatusError(resp)
+		return transport.StatusError(resp)
 	}
-	return provider.ReadJSON(resp, v)
+	return transport.ReadJSON(resp, v)
 }
 
 // send sends one request to the API and returns what it answers, but for 401. A refused token is
@@ -196,14 +198,14 @@ func (s *service) send(ctx context.Context, method, address string, body []byte,
 		}
 		req.Header.Set("Authorization", header)
 		req.Header.Set("Accept", accept)
-		resp, err := provider.Do(s.client, req)
+		resp, err := transport.Do(s.client, req)
 		if err != nil {
 			return nil, err
 		}
 		if resp.StatusCode != http.StatusUnauthorized {
 			return resp, nil
 		}
-		refused := provider.StatusError(resp)
+		refused := transport.StatusError(resp)
 		if renewed {
 			return nil, refused
 		}
@@ -217,11 +219,11 @@ func (s *service) send(ctx context.Context, method, address string, body []byte,
 }
 
 // refusal is the answer behind err that was no success; its Code is 0 where there is none.
-func refusal(err error) *provider.HTTPError {
-	if h := (*provider.HTTPError)(nil); errors.As(err, &h) {
+func refusal(err error) *transport.HTTPError {
+	if h := (*transport.HTTPError)(nil); errors.As(err, &h) {
 		return h
 	}
-	return &provider.HTTPError{}
+	return &transport.HTTPError{}
 }
 
 // unknownRef says whether a refusal means one transaction: not there, or out of the user's reach. A

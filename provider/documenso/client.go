@@ -16,6 +16,8 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
+	"countersign/provider/transport"
 )
 
 // batch is the most ids that get-many takes: 21 are refused.
@@ -92,15 +94,15 @@ func (s *service) fetchBatch(ctx context.Context, ids []string) ([]model.Observa
 	if err != nil {
 		return nil, err
 	}
-	resp, err := s.send(provider.WithRetry(ctx), http.MethodPost, "/envelope/get-many", nil, body)
+	resp, err := s.send(provider.WithCall(ctx, provider.Call{Retry: true, JSON: true}), http.MethodPost, "/envelope/get-many", nil, body)
 	if err != nil {
 		return nil, err
 	}
 	var got envelopeList
-	if err := provider.ReadJSON(resp, &got); err != nil {
+	if err := transport.ReadJSON(resp, &got); err != nil {
 		return nil, err
 	}
-	if got.Data == nil {
+	if !got.Data.Told {
 		return nil, errors.New("fetch many: the answer is no list")
 	}
 	open := map[string]bool{}
@@ -108,7 +110,7 @@ func (s *service) fetchBatch(ctx context.Context, ids []string) ([]model.Observa
 		open[id] = true
 	}
 	var found []model.Observation
-	for _, raw := range got.Data {
+	for _, raw := range got.Data.Items {
 		o, ours, err := s.read(raw)
 		switch {
 		case err != nil || !open[o.Ref]: // it is asked about by itself
@@ -140,7 +142,7 @@ func (s *service) Download(ctx context.Context, ref string, doc model.DocumentRe
 	if err != nil {
 		return provider.Declared{}, err
 	}
-	return provider.Save(w, resp)
+	return transport.Save(w, resp)
 }
 
 // Check reads one envelope of the list, or else one folder, for the team: no call tells it by itself. ID is ""
@@ -158,18 +160,18 @@ func (s *service) Check(ctx context.Context) (provider.Identity, error) {
 	if len(s.secrets) == 0 {
 		id.Warnings = []string{"no webhook_secret is set: every callback is unverified, and only makes its transaction due for a question"}
 	}
-	ours := teams(got.Data)
-	if len(got.Data) > 0 {
+	ours := teams(got.Data.Items)
+	if len(got.Data.Items) > 0 {
 		var e envelope
-		json.Unmarshal(got.Data[0], &e) //nolint:errcheck // what cannot be read has no name
-		id.Name = e.Team.URL.plain()
+		lenient.Unmarshal(got.Data.Items[0], &e) //nolint:errcheck // what cannot be read has no name
+		id.Name = e.Team.URL.Plain()
 	} else { // all may lie in folders
 		folders, err := s.folders(ctx, "", 1)
 		if err != nil && !errors.Is(err, provider.ErrNotFound) {
 			return provider.Identity{}, err
 		}
-		for _, f := range folders.Data {
-			ours = append(ours, f.TeamID.plain())
+		for _, f := range folders.Data.Items {
+			ours = append(ours, f.TeamID.Plain())
 		}
 	}
 	if len(ours) > 0 {
@@ -183,8 +185,8 @@ func teams(entries []json.RawMessage) []string {
 	var list []string
 	for _, raw := range entries {
 		var e envelope
-		if json.Unmarshal(raw, &e) == nil && e.TeamID != "" {
-			list = append(list, e.TeamID.plain())
+		if lenient.Unmarshal(raw, &e) == nil && e.TeamID != "" {
+			list = append(list, e.TeamID.Plain())
 		}
 	}
 	return list
@@ -205,11 +207,11 @@ func (s *service) learn(teams []string) error {
 
 // get asks for JSON and decodes it.
 func (s *service) get(ctx context.Context, path string, query url.Values, v any) error {
-	resp, err := s.send(ctx, http.MethodGet, path, query, nil)
+	resp, err := s.send(provider.WithCall(ctx, provider.Call{JSON: true}), http.MethodGet, path, query, nil)
 	if err != nil {
 		return err
 	}
-	return provider.ReadJSON(resp, v)
+	return transport.ReadJSON(resp, v)
 }
 
 // send sends one request and returns a 200. The key goes bare: `bearer` in lower case would be refused.
@@ -218,7 +220,7 @@ func (s *service) send(ctx context.Context, method, path string, query url.Value
 	if len(query) > 0 {
 		address += "?" + query.Encode()
 	}
-	ctx = provider.WithMeant(ctx, meant)
+	ctx = provider.WithCall(ctx, provider.Call{Meaning: meaning})
 	var sent io.Reader
 	if body != nil {
 		sent = bytes.NewReader(body)
@@ -231,9 +233,9 @@ func (s *service) send(ctx context.Context, method, path string, query url.Value
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	resp, err := provider.Do(s.client, req)
+	resp, err := transport.Do(s.client, req)
 	if err == nil && resp.StatusCode != http.StatusOK {
-		provider.Meant(ctx, resp)
+		transport.Mean(ctx, resp)
 		err = refused(resp)
 	}
 	if err != nil {
@@ -252,11 +254,11 @@ func unhurried(err error) error {
 	return err
 }
 
-// meant is the status that a refusal should have had: an expired key answers 400, a limit of the organisation 500
+// meaning is the status that a refusal should have had: an expired key answers 400, a limit of the organisation 500
 // on a download, and so does a certificate of an envelope that is not complete.
-func meant(code int, body []byte) int {
+func meaning(code int, body []byte) int {
 	var p problem
-	if json.Unmarshal(body, &p) != nil {
+	if lenient.Unmarshal(body, &p) != nil {
 		return code
 	}
 	switch word := p.word(); {
@@ -279,8 +281,8 @@ func refused(resp *http.Response) error {
 	resp.Body.Close()
 	resp.Body = io.NopCloser(bytes.NewReader(raw))
 	var p problem
-	json.Unmarshal(raw, &p) //nolint:errcheck // the same
-	err := provider.StatusError(resp)
+	lenient.Unmarshal(raw, &p) //nolint:errcheck // the same
+	err := transport.StatusError(resp)
 	if h := refusal(err); h != nil && word.MatchString(p.word()) {
 		h.Key = p.word()
 	}
@@ -291,8 +293,8 @@ func refused(resp *http.Response) error {
 }
 
 // refusal is the answer behind err that was no success, nil where there is none.
-func refusal(err error) *provider.HTTPError {
-	if h := (*provider.HTTPError)(nil); errors.As(err, &h) {
+func refusal(err error) *transport.HTTPError {
+	if h := (*transport.HTTPError)(nil); errors.As(err, &h) {
 		return h
 	}
 	return nil

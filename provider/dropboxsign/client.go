@@ -13,6 +13,8 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
+	"countersign/provider/transport"
 )
 
 // Fetch asks where a request stands. 410 is how a canceled request answers, and a removed one.
@@ -54,7 +56,7 @@ func (s *service) Download(ctx context.Context, ref string, doc model.DocumentRe
 		if err := s.ask(ctx, provider.ClassFiles, "/v3/signature_request/files_as_file_url/"+provider.PathEscape(ref), nil, &got); err != nil {
 			return provider.Declared{}, fileError(err)
 		}
-		return s.follow(ctx, got.URL, w)
+		return s.follow(ctx, string(got.URL), w)
 	}
 	resp, err := s.send(ctx, provider.ClassFiles, "/v3/signature_request/files/"+provider.PathEscape(ref), url.Values{"file_type": {"pdf"}})
 	if err != nil {
@@ -67,7 +69,7 @@ func (s *service) Download(ctx context.Context, ref string, doc model.DocumentRe
 	if resp.StatusCode != http.StatusOK {
 		return provider.Declared{}, fileError(refused(resp))
 	}
-	return provider.Save(w, resp)
+	return transport.Save(w, resp)
 }
 
 // fileError says what a refusal means for a file. 409, which has more than one cause, is ErrNotReady
@@ -90,7 +92,7 @@ func (s *service) follow(ctx context.Context, link string, w io.Writer) (provide
 	if err != nil {
 		return provider.Declared{}, errors.New("file link: no https address")
 	}
-	resp, err := provider.Do(s.bare, req)
+	resp, err := transport.Do(s.foreign, req)
 	if err != nil {
 		return provider.Declared{}, fmt.Errorf("file link: %w", err)
 	}
@@ -98,7 +100,7 @@ func (s *service) follow(ctx context.Context, link string, w io.Writer) (provide
 		resp.Body.Close()
 		return provider.Declared{}, fmt.Errorf("file link: %s", resp.Status) // asked for anew the next time
 	}
-	return provider.Save(w, resp)
+	return transport.Save(w, resp)
 }
 
 // Check reads the account, which proves the key.
@@ -111,14 +113,14 @@ func (s *service) Check(ctx context.Context) (provider.Identity, error) {
 		return provider.Identity{}, err
 	}
 	who := provider.Identity{ID: string(got.Account.ID)}
-	if got.Account.Locked {
+	if got.Account.Locked == lenient.Yes {
 		who.Warnings = append(who.Warnings, "the account is locked")
 	}
 	if left := got.Account.Quotas.Requests; left != nil && *left < 10 {
 		who.Warnings = append(who.Warnings, fmt.Sprintf("%d signature requests are left in the plan: beyond that, new ones cannot be sent through the API", *left))
 	}
-	for _, w := range got.Warnings {
-		who.Warnings = append(who.Warnings, strings.TrimSpace(w.Name.plain()+" "+w.Message.plain()))
+	for _, w := range got.Warnings.Items {
+		who.Warnings = append(who.Warnings, strings.TrimSpace(w.Name.Plain()+" "+w.Message.Plain()))
 	}
 	return who, nil
 }
@@ -139,14 +141,14 @@ func (s *service) get(ctx context.Context, path string, query url.Values, v any)
 }
 
 func (s *service) ask(ctx context.Context, class provider.Class, path string, query url.Values, v any) error {
-	resp, err := s.send(ctx, class, path, query)
+	resp, err := s.send(provider.WithCall(ctx, provider.Call{JSON: true}), class, path, query)
 	if err != nil {
 		return err
 	}
 	if resp.StatusCode != http.StatusOK {
 		return refused(resp)
 	}
-	return provider.ReadJSON(resp, v)
+	return transport.ReadJSON(resp, v)
 }
 
 // send sends one GET.
@@ -172,12 +174,12 @@ func (s *service) request(ctx context.Context, method, address string, body []by
 	}
 	req.SetBasicAuth(s.key.Reveal(), "")
 	req.Header.Set("Accept", "application/json, application/pdf;q=0.9")
-	return provider.Do(s.client, req)
+	return transport.Do(s.client, req)
 }
 
 // refused says what an answer that is no 200 means here, and closes it.
 func refused(resp *http.Response) error {
-	err := provider.StatusError(resp)
+	err := transport.StatusError(resp)
 	switch {
 	case statusOf(err) == http.StatusPaymentRequired:
 		return fmt.Errorf("%w: %w", provider.ErrDenied, err)
@@ -193,7 +195,7 @@ func statusOf(err error) int {
 	if wait := (*provider.RetryAfter)(nil); errors.As(err, &wait) {
 		return http.StatusTooManyRequests
 	}
-	if e := (*provider.HTTPError)(nil); errors.As(err, &e) && !e.Page {
+	if e := (*transport.HTTPError)(nil); errors.As(err, &e) && !e.Page {
 		return e.Code
 	}
 	return 0
@@ -201,7 +203,7 @@ func statusOf(err error) int {
 
 // keyOf is the service's own word for a refusal, its error_name.
 func keyOf(err error) string {
-	if e := (*provider.HTTPError)(nil); errors.As(err, &e) {
+	if e := (*transport.HTTPError)(nil); errors.As(err, &e) {
 		return e.Key
 	}
 	return ""

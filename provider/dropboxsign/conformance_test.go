@@ -17,9 +17,9 @@ var _ = flag.Bool("update", false, "write what the recorded callbacks and answer
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	made := func(block string) func(string, *http.Client) provider.Provider {
-		return func(base string, c *http.Client) provider.Provider {
-			return account(t, base, block, func(o *provider.Options) { o.Client, o.Bare = c, c })
+	made := func(block string) func(string, *http.Client) provider.Service {
+		return func(base string, c *http.Client) provider.Service {
+			return open(t, base, block, func(o *provider.Options) { o.Client, o.Foreign = c, c })
 		}
 	}
 	request := func(flags, code string) []byte {
@@ -29,7 +29,11 @@ func TestConformance(t *testing.T) {
 		New: made(keyed), Stranger: made("{api_key: another-key, callback_keys: [and-another]}"),
 		Callbacks: "testdata/callbacks", Answers: "testdata/answers", Ref: testRef,
 		FetchPath: func(ref string) string { return "/v3/signature_request/" + ref },
-		Document:  sent, Secrets: []string{testKey, oldKey, "ada@example.org"}, Tokens: []string{"app.hellosign.com/sign/"},
+		Page: func(records string) []byte {
+			return fmt.Appendf(nil, `{"list_info":{"num_pages":1,"num_results":3},"signature_requests":[%s]}`, records)
+		},
+		Record:   func(ref string) string { return fmt.Sprintf(`{"signature_request_id":%q,"signatures":[]}`, ref) },
+		Document: sent, Secrets: []string{testKey, oldKey, "ada@example.org"}, Tokens: []string{"app.hellosign.com/sign/"},
 		ProofInBody: true, Sign: mended, Signed: forged,
 		NoUnknownWord: true, // flags and signers' codes tell where a request stands
 		Words: []providertest.Word{

@@ -5,12 +5,12 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"strings"
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
 )
 
 // The events, as the service names them.
@@ -43,7 +43,7 @@ const (
 )
 
 // longest is how many bytes of an id or a type are one: ids have 40 today.
-const longest = 1024
+const longest = provider.MaxRef
 
 // meaning is what an event of one type says.
 type meaning struct {
@@ -51,6 +51,7 @@ type meaning struct {
 	ask     bool   // ask although it names a status
 	raises  model.AttentionKind
 	signer  bool   // it is about one signer: without his id, two equal events may be two
+	acted   bool   // a signer viewed, signed or declined
 	test    bool   // the service only tries the URL
 	ignored string // why it is of no interest
 }
@@ -59,10 +60,10 @@ type meaning struct {
 var meanings = map[string]meaning{
 	evPrepared:      {word: wordPrepared},
 	evSent:          {word: wordOpen},
-	evViewed:        {word: wordOpen, signer: true},
-	evSigned:        {word: wordOpen, signer: true, ask: true},
-	evAllSigned:     {word: wordComplete},
-	evDeclined:      {word: wordDeclined},
+	evViewed:        {word: wordOpen, signer: true, acted: true},
+	evSigned:        {word: wordOpen, signer: true, acted: true, ask: true},
+	evAllSigned:     {word: wordComplete, acted: true},
+	evDeclined:      {word: wordDeclined, acted: true},
 	evCanceled:      {word: wordCanceled},
 	evExpired:       {word: wordExpired},
 	evInvalid:       {word: wordError, raises: model.FileError},
@@ -82,11 +83,6 @@ var meanings = map[string]meaning{
 	evAccount:       {ignored: "about the account, not a transaction"},
 	evCallbackTest:  {test: true},
 	evTest:          {test: true},
-}
-
-// Reply returns the only answer that the service takes for an acknowledgement.
-func (s *service) Reply() (contentType string, body []byte) {
-	return "text/plain", []byte("Hello API Event Received")
 }
 
 // Receive says what a callback reports. The hash covers its time and type, not the request it
@@ -113,7 +109,7 @@ func (s *service) Receive(c provider.Callback) (provider.Received, error) {
 		return r, nil
 	}
 	var about named
-	err = json.Unmarshal(e.Request, &about)
+	err = lenient.Unmarshal(e.Request, &about)
 	r.Ref = string(about.ID)
 	if err != nil || !plausible(r.Ref) {
 		r.Ref = ""
@@ -123,14 +119,14 @@ func (s *service) Receive(c provider.Callback) (provider.Received, error) {
 	switch {
 	case means.ignored != "":
 		r.Ignored = means.ignored
-	case bool(about.TestMode) && !s.includeTest:
+	case about.TestMode == lenient.Yes && !s.includeTest:
 		r.Ignored = "a test object, and include_test is false"
 	case e.Event.Metadata.App == "" && s.received(string(about.Requester)):
 		// The API app's copy of the event counts, whoever sent the request: it must be no duplicate.
 		r.DedupeKey, r.Ignored = "", "a request that others sent, and include_received is false"
 	default:
 		o := e.Event.observe(means)
-		o.Ref, o.Test = r.Ref, model.FlagOf(bool(about.TestMode))
+		o.Ref, o.Test = r.Ref, model.FlagOf(about.TestMode == lenient.Yes)
 		r.Observations = []model.Observation{o}
 	}
 	return r, nil
@@ -143,7 +139,7 @@ func (s *service) Peek(c provider.Callback) (ref, typ string) {
 		return "", ""
 	}
 	var about named
-	json.Unmarshal(e.Request, &about) //nolint:errcheck // what cannot be read is ""
+	lenient.Unmarshal(e.Request, &about) //nolint:errcheck // what cannot be read is ""
 	if plausible(string(about.ID)) {
 		ref = string(about.ID)
 	}
@@ -211,12 +207,12 @@ func (e event) key(ref string, means meaning) string {
 func (e event) observe(means meaning) model.Observation {
 	o := model.Observation{
 		Evidence: model.WeakClaim, Type: string(e.Type), Status: words[means.word], ProviderStatus: means.word,
-		ProviderTime: e.Time.time(), Refetch: means.ask || means.word == "",
+		ProviderTime: e.Time.Seconds(), Refetch: means.ask || means.word == "", Acted: means.acted,
 	}
 	if e.Type == evSent {
 		o.SentAt = o.ProviderTime
 	}
-	message := e.Metadata.Message.plain()
+	message := e.Metadata.Message.Plain()
 	if o.Status.Final() {
 		o.Reason = message
 	}
@@ -224,7 +220,7 @@ func (e event) observe(means meaning) model.Observation {
 	case model.FileError:
 		o.Attention = []model.Attention{{Kind: model.FileError, Message: message}}
 	case model.EmailBounced:
-		o.Attention = []model.Attention{{Kind: model.EmailBounced, Signer: e.Metadata.Signature.plain(), Message: message}}
+		o.Attention = []model.Attention{{Kind: model.EmailBounced, Signer: e.Metadata.Signature.Plain(), Message: message}}
 	}
 	return o
 }
