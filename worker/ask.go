@@ -105,8 +105,11 @@ func (w *Worker) failed(ctx context.Context, a *Account, k model.Key, err error)
 	back := context.WithoutCancel(ctx)
 	entry := w.Log.WithFields(logrus.Fields{"account": a.ID, "provider": a.ProviderName, "txn": k.Ref, "err": err})
 	var after *provider.RetryAfter
+	if !ours(ctx, err) {
+		defer w.noteFault(back, a, err)
+	}
 	switch {
-	case ctx.Err() != nil, errors.Is(err, store.ErrUnavailable), errors.Is(err, context.Canceled):
+	case ours(ctx, err):
 		return w.Store.Release(back, []model.Key{k})
 	case errors.Is(err, provider.ErrDenied):
 		w.stop(a, w.RetryMost)
@@ -130,6 +133,11 @@ func (w *Worker) failed(ctx context.Context, a *Account, k model.Key, err error)
 	return w.postpone(back, k)
 }
 
+// ours says whether a question failed by what is within this process.
+func ours(ctx context.Context, err error) bool {
+	return ctx.Err() != nil || errors.Is(err, store.ErrUnavailable) || errors.Is(err, context.Canceled)
+}
+
 // wait is how long the provider's refusal lasts.
 func (w *Worker) wait(after *provider.RetryAfter) time.Duration {
 	if after.Unasked {
@@ -147,6 +155,9 @@ func (w *Worker) recovered(ctx context.Context, a *Account) error {
 	w.mu.Unlock()
 	if foreign {
 		return nil
+	}
+	if err := w.noteGood(ctx, a); err != nil {
+		return err
 	}
 	if was || w.isOpen(a.ID, model.CredentialsRefused) {
 		return w.incident(ctx, a.ID, model.CredentialsRefused, "", false)

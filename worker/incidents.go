@@ -151,6 +151,9 @@ func (w *Worker) watchOnce(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if err := w.noteStanding(ctx, a, acc); err != nil {
+			return err
+		}
 		if err := w.incident(ctx, a.ID, model.PollOverdue, "no poll of the active tier has ended well for two slots", w.pollOverdue(a, acc, now)); err != nil {
 			return err
 		}
@@ -183,33 +186,16 @@ func (w *Worker) closeOthers(ctx context.Context, known map[string]bool) error {
 	return nil
 }
 
-// settling is how long a process that has just begun to work may take until what was missed while nobody worked
-// counts as overdue: catching up begins at once.
-const settling = 10 * time.Minute
-
-// pollOverdue says whether no poll of the active tier has ended well for two slots, and for half a slot more in which
-// the second one may still end. An account that was never polled well counts from its first start.
+// pollOverdue says whether an account's polls are overdue, as model.PollsOverdue has it.
 func (w *Worker) pollOverdue(a *Account, acc model.Account, now time.Time) bool {
-	last := acc.FirstStartAt
-	if acc.LastPollAt != nil {
-		last = *acc.LastPollAt
-	}
-	first := a.Polling.Next(Active, last)
-	second := a.Polling.Next(Active, first)
-	if first.IsZero() || second.IsZero() {
-		return false
-	}
-	slot := second.Sub(first)
-	if w.isOpen(a.ID, model.PollOverdue) {
-		return now.After(second)
-	}
 	w.mu.Lock()
 	if w.began.IsZero() {
 		w.began = now
 	}
 	began := w.began
 	w.mu.Unlock()
-	return now.After(second.Add(min(slot/2, time.Hour))) && now.Sub(began) >= min(slot, settling)
+	next := func(after time.Time) time.Time { return a.Polling.Next(Active, after) }
+	return model.PollsOverdue(acc, next, w.isOpen(a.ID, model.PollOverdue), began, now)
 }
 
 // pruneOnce lets retention take what is old enough.

@@ -128,8 +128,11 @@ func (p *pass) walk(ctx context.Context, l provider.Lister, src Source, work pro
 			return err
 		}
 		q.Cursor, p.run.Cursor = page.Next, page.Next
-		if err := p.save(ctx); err != nil || page.Next == "" {
+		if err := p.save(ctx); err != nil {
 			return err
+		}
+		if page.Next == "" {
+			return p.noteReach(ctx, p.a)
 		}
 	}
 }
@@ -145,8 +148,11 @@ func (p *pass) listFailed(ctx context.Context, err error, tries int) (again bool
 		return false, p.fail(ctx, model.Transaction{Account: p.a.ID}, err)
 	case errors.As(err, &after):
 		p.stop(p.a, p.wait(after))
+		p.noteFault(ctx, p.a, err)
 		return true, nil
-	case tries >= 4:
+	}
+	p.noteFault(ctx, p.a, err)
+	if tries >= 4 {
 		return false, err
 	}
 	return true, sleep(ctx, p.pause(tries-1))

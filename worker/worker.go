@@ -82,17 +82,18 @@ type Retention struct {
 // Worker runs the loops. Its methods are safe for concurrent use.
 type Worker struct {
 	Options
-	mu      sync.Mutex
-	nudges  map[string]chan struct{} // by loop
-	tries   map[model.Key]int        // failed questions in a row, by row
-	stopped map[string]time.Time     // accounts that wait: refused credentials, long Retry-After
-	refused map[string]bool          // accounts whose credentials were refused
-	foreign map[string]bool          // accounts whose credentials are of another account
-	running map[string]bool          // runs in work, by account and kind, and lanes, by name
-	open    map[incidentKey]bool     // incidents that are open, as far as this process knows
-	began   time.Time                // when the first round of watching was
-	lookUps map[string]*rate.Limiter // what hints may name that we do not know, by account
-	inWork  sync.WaitGroup           // runs and lanes in work
+	mu        sync.Mutex
+	nudges    map[string]chan struct{} // by loop
+	tries     map[model.Key]int        // failed questions in a row, by row
+	stopped   map[string]time.Time     // accounts that wait: refused credentials, long Retry-After
+	refused   map[string]bool          // accounts whose credentials were refused
+	foreign   map[string]bool          // accounts whose credentials are of another account
+	running   map[string]bool          // runs in work, by account and kind, and lanes, by name
+	open      map[incidentKey]bool     // incidents that are open, as far as this process knows
+	began     time.Time                // when the first round of watching was
+	lookUps   map[string]*rate.Limiter // what hints may name that we do not know, by account
+	standings standings                // what is written down of how accounts do
+	inWork    sync.WaitGroup           // runs and lanes in work
 }
 
 type incidentKey struct{ account, kind string }
@@ -124,6 +125,8 @@ func New(o Options) *Worker {
 		running: map[string]bool{},
 		open:    map[incidentKey]bool{},
 		lookUps: map[string]*rate.Limiter{},
+
+		standings: standings{of: map[string]standing{}},
 	}
 }
 

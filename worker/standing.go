@@ -1,0 +1,148 @@
+package worker
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"countersign/model"
+	"countersign/model/store"
+	"countersign/provider"
+)
+
+const (
+	longestFault = 300         // bytes of an error that is written down
+	faultEvery   = time.Minute // the same error is written no more often
+)
+
+// standing is how an account does, as far as it is written down: verbs run in processes of their own and know only what
+// the database tells.
+type standing struct {
+	fault string
+	at    time.Time
+	rests time.Time
+	reach string
+}
+
+// standings are those of all accounts.
+type standings struct {
+	mu sync.Mutex
+	of map[string]standing
+}
+
+func (s *standings) get(account string) standing {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.of[account]
+}
+
+func (s *standings) set(account string, is standing) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.of[account] = is
+}
+
+// noteFault writes down why an account's question failed, and until when the account rests. That it could not be
+// written is logged: what failed is told by its caller.
+func (w *Worker) noteFault(ctx context.Context, a *Account, err error) {
+	now := w.Now()
+	was := w.standings.get(a.ID)
+	is := standing{clipped(provider.Redact(err).Error(), longestFault), now, w.restsUntil(a), was.reach}
+	if is.fault == was.fault && is.rests.Equal(was.rests) && now.Sub(was.at) < faultEvery {
+		return
+	}
+	if err := w.writeStanding(ctx, a, is); err != nil {
+		w.Log.WithFields(logrus.Fields{"account": a.ID, "err": err}).Debug("the account's error was not written down")
+	}
+}
+
+// noteGood takes the last error back: the provider has answered.
+func (w *Worker) noteGood(ctx context.Context, a *Account) error {
+	was := w.standings.get(a.ID)
+	if was.fault == "" && was.rests.IsZero() {
+		return nil
+	}
+	return w.writeStanding(ctx, a, standing{reach: was.reach})
+}
+
+// noteReach writes down whose transactions the account's lists show, once one of them has been read: only then the
+// provider knows what it may list.
+func (w *Worker) noteReach(ctx context.Context, a *Account) error {
+	l, ok := a.Provider.(provider.Lister)
+	if !ok {
+		return nil
+	}
+	is := w.standings.get(a.ID)
+	if reach := l.Reach(); reach != is.reach {
+		is.reach = reach
+		return w.writeStanding(ctx, a, is)
+	}
+	return nil
+}
+
+// noteStanding learns what is written down of an account, and writes down when it began or ceased to rest without a
+// question that failed (a breaker, a pause that the provider asked for).
+func (w *Worker) noteStanding(ctx context.Context, a *Account, acc model.Account) error {
+	is := standing{fault: acc.LastError, reach: acc.Reach}
+	if acc.LastErrorAt != nil {
+		is.at = *acc.LastErrorAt
+	}
+	if acc.RestsUntil != nil {
+		is.rests = *acc.RestsUntil
+	}
+	w.standings.set(a.ID, is)
+	if rests := w.restsUntil(a); !rests.Equal(is.rests) && (rests.After(w.Now()) || is.rests.After(w.Now())) {
+		is.rests = rests
+		return w.writeStanding(ctx, a, is)
+	}
+	return nil
+}
+
+// restsUntil is until when no question of the account goes out; zero where it does not rest. An open breaker does not say
+// how long: the account counts as resting until somebody looks again.
+func (w *Worker) restsUntil(a *Account) time.Time {
+	now := w.Now()
+	w.mu.Lock()
+	until := w.stopped[a.ID]
+	w.mu.Unlock()
+	if a.Meter != nil {
+		if paused := a.Meter.PausedUntil(provider.ClassRead); paused.After(until) {
+			until = paused
+		}
+		if look := now.Add(time.Minute); a.Meter.BreakerOpen() && look.After(until) {
+			until = look
+		}
+	}
+	if !until.After(now) {
+		return time.Time{}
+	}
+	return until.UTC().Truncate(time.Millisecond) // as the database keeps it
+}
+
+// writeStanding writes it down and remembers that it is.
+func (w *Worker) writeStanding(ctx context.Context, a *Account, is standing) error {
+	orNil := func(t time.Time) *time.Time {
+		if t.IsZero() {
+			return nil
+		}
+		return &t
+	}
+	err := w.doPatiently(ctx, store.Unit{Apply: func(b *store.Batch) error {
+		acc, err := b.Account(a.ID)
+		if err != nil {
+			return err
+		}
+		if acc.Provider == "" {
+			acc.Provider = a.ProviderName
+		}
+		acc.LastError, acc.LastErrorAt, acc.RestsUntil, acc.Reach = is.fault, orNil(is.at), orNil(is.rests), is.reach
+		b.PutAccount(acc)
+		return nil
+	}})
+	if err == nil {
+		w.standings.set(a.ID, is)
+	}
+	return err
+}
