@@ -214,6 +214,11 @@ const (
 	DocumentFailed       DocumentState = "failed"
 )
 
+// DocumentStates lists every state.
+func DocumentStates() []DocumentState {
+	return []DocumentState{DocumentWaiting, DocumentStored, DocumentQuarantined, DocumentUnobtainable, DocumentFailed}
+}
+
 // DocumentRef names one document that a provider holds for a transaction. ID is the provider's id,
 // unique in the transaction and kind; Name is the provider's name, never used as a path unescaped.
 type DocumentRef struct {

@@ -12,6 +12,8 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
+	"countersign/worker/pdf/pdftest"
 )
 
 func marked(mark string) model.DocumentRef {
@@ -33,7 +35,7 @@ func (b *bench) answered(t *testing.T, ref string, o model.Observation) Applied 
 
 func TestAnotherMarkIsAnotherVersion(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.files["1"] = pdfOf("one")
+		b.service.files["1"] = pdftest.Plain("one")
 		b.answered(t, "a", completed(marked("m1")))
 		check(t, b.downloadOnce(t.Context()))
 		first := b.document(t, "a")
@@ -42,7 +44,7 @@ func TestAnotherMarkIsAnotherVersion(t *testing.T) {
 		b.answered(t, "a", completed(marked("")))
 		same(t, "documents while the mark stays", len(b.documents(t, "a")), 1)
 
-		b.service.files["1"] = pdfOf("two")
+		b.service.files["1"] = pdftest.Plain("two")
 		b.answered(t, "a", completed(marked("m2")))
 		r := b.row(t, "a")
 		same(t, "stored of total while the second is on its way", []int{r.DocsStored, r.DocsTotal}, []int{0, 1})
@@ -60,7 +62,7 @@ func TestAnotherMarkIsAnotherVersion(t *testing.T) {
 
 func TestANewMarkOfTheSameBytesMakesNoSecondFile(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.files["1"] = pdfOf("one")
+		b.service.files["1"] = pdftest.Plain("one")
 		b.answered(t, "a", completed(marked("m1")))
 		check(t, b.downloadOnce(t.Context()))
 		b.answered(t, "a", completed(marked("m2")))
@@ -75,13 +77,13 @@ func TestANewMarkOfTheSameBytesMakesNoSecondFile(t *testing.T) {
 
 func TestAMarkThatMovesDuringADownloadIsFetchedAgain(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.files["1"] = pdfOf("one")
+		b.service.files["1"] = pdftest.Plain("one")
 		b.answered(t, "a", completed(marked("m1")))
 		claimed, err := b.Store.ClaimDocuments(t.Context(), store.DocumentsDue{Now: b.Now(), Limit: 1}, "test", time.Minute)
 		check(t, err)
 		b.answered(t, "a", completed(marked("m2")))
 		check(t, b.download(t.Context(), claimed[0]))
-		b.service.files["1"] = pdfOf("two")
+		b.service.files["1"] = pdftest.Plain("two")
 		check(t, b.downloadOnce(t.Context()))
 		list := b.documents(t, "a")
 		same(t, "versions", len(list), 2)
@@ -102,7 +104,7 @@ func TestAFailedDownloadWaitsLongerEachTime(t *testing.T) {
 		same(t, "attempts", d.Attempts, i+1)
 		b.ms.Store(d.NextTryAt.UnixMilli())
 	}
-	b.service.noFile, b.service.files["1"] = nil, pdfOf("one")
+	b.service.noFile, b.service.files["1"] = nil, pdftest.Plain("one")
 	check(t, b.downloadOnce(t.Context()))
 	same(t, "state", b.document(t, "a").State, model.DocumentStored)
 }
@@ -124,7 +126,7 @@ func TestTheFifthFileThatIsNotWholeIsQuarantined(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
 	b.service.files["1"] = []byte("%PDF-1.4 cut off")
 	b.answered(t, "a", completed(marked("")))
-	for i := range wrongFiles {
+	for i := range model.WrongFiles {
 		same(t, fmt.Sprintf("state after %d", i), b.document(t, "a").State, model.DocumentWaiting)
 		check(t, b.downloadOnce(t.Context()))
 		b.move(time.Hour)
@@ -183,20 +185,20 @@ func TestAGapIsMissedAfterItsGraceAndLateWhenToldAfterAll(t *testing.T) {
 
 func TestACallbackThatCannotBeAppliedIsKeptAsNotUnderstood(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		in := Incoming{
+		in := apply.Incoming{
 			Callback: model.Callback{Account: "acc", Ref: "a", Type: "moved", Verdict: model.Accepted, DedupeKey: "k", At: b.Now(), Body: []byte("{}")},
 			Rules:    b.account.Rules, Observations: []model.Observation{claim("a", model.Completed)},
 		}
 		b.Worker.Now = func() time.Time { panic("a fault of ours") }
 		in.Links = []provider.Link{linkTo("a", link)}
-		b.Worker.Accounts = func() []*Account { panic("a fault of ours") }
+		b.Worker.Accounts = func() []*apply.Account { panic("a fault of ours") }
 		res, err := b.Callback(t.Context(), in)
 		check(t, err)
 		same(t, "verdict", res.Verdict, model.NotUnderstood)
 		if _, err := b.Store.Transaction(t.Context(), key("a")); !errors.Is(err, store.ErrNoRow) {
 			t.Errorf("half of it was applied: %v", err)
 		}
-		b.Worker.Accounts = func() []*Account { return []*Account{b.account} }
+		b.Worker.Accounts = func() []*apply.Account { return []*apply.Account{b.account} }
 		b.Worker.Now = func() time.Time { return noon }
 		res, err = b.Callback(t.Context(), in) // its next copy, once the fault is mended
 		check(t, err)
@@ -208,7 +210,7 @@ func TestACallbackThatCannotBeAppliedIsKeptAsNotUnderstood(t *testing.T) {
 func TestAStoreThatIsGoneIsNoFaultOfTheCallback(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
 	check(t, os.Remove(b.Store.Path()))
-	_, err := b.Callback(t.Context(), Incoming{Callback: model.Callback{Account: "acc", Ref: "a", Verdict: model.Accepted, At: noon}})
+	_, err := b.Callback(t.Context(), apply.Incoming{Callback: model.Callback{Account: "acc", Ref: "a", Verdict: model.Accepted, At: noon}})
 	if !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("got %v, want ErrUnavailable", err)
 	}

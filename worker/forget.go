@@ -13,17 +13,18 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/apply"
 )
 
 // receiveForgotten stores that a callback came for a transaction that was forgotten, and nothing of what it
 // says.
-func receiveForgotten(b *store.Batch, in Incoming) (Result, []incidentMove, error) {
+func receiveForgotten(b *store.Batch, in apply.Incoming, write func(store.Packed) string) (apply.Result, []incidentMove, error) {
 	cb := in.Callback
 	cb.Body, cb.Headers, cb.RemoteAddr, cb.DedupeKey, cb.Note = nil, nil, "", "", "forgotten"
 	if cb.Verdict == model.Accepted {
 		cb.Outcome = model.Ignored
 	}
-	id := b.AddCallback(store.Packed{Callback: cb})
+	id := write(store.Packed{Callback: cb})
 	var moved []incidentMove
 	var err error
 	switch cb.Verdict {
@@ -32,7 +33,7 @@ func receiveForgotten(b *store.Batch, in Incoming) (Result, []incidentMove, erro
 	case model.Refused:
 		moved, err = countRefused(b, cb)
 	}
-	return Result{id, cb.Verdict, cb.Outcome}, moved, err
+	return apply.Result{ID: id, Verdict: cb.Verdict, Outcome: cb.Outcome}, moved, err
 }
 
 // Forget removes a transaction's personal data, its files too. Killed on the way, it is to be done again; a daemon
@@ -95,7 +96,7 @@ func (w *Worker) sweep(ctx context.Context, f store.Forgotten) (n int, err error
 	return n, err
 }
 
-// Of lists the files of a transaction: in its place, in quarantine, and those held for the documents named.
+// Of lists the files of a transaction: in its place, in quarantine, and those that links brought for the documents named.
 func (f *Files) Of(k model.Key, documents []string) (names []string, err error) {
 	folders, err := f.foldersOf(k)
 	if err != nil {
@@ -113,14 +114,14 @@ func (f *Files) Of(k model.Key, documents []string) (names []string, err error) 
 			return nil, err
 		}
 	}
-	held, err := os.ReadDir(filepath.Join(f.root, holdFolder))
+	waiting, err := os.ReadDir(filepath.Join(f.root, linkFolder))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	for _, e := range held {
+	for _, e := range waiting {
 		for _, id := range documents {
 			if strings.HasPrefix(e.Name(), id+"-") {
-				names = append(names, holdFolder+"/"+e.Name())
+				names = append(names, linkFolder+"/"+e.Name())
 			}
 		}
 	}

@@ -11,13 +11,15 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
+	"countersign/worker/pdf/pdftest"
 )
 
 // forgets forgets a row whose document is stored.
 func (b *bench) forgets(t *testing.T, ref string) {
 	t.Helper()
 	b.service.says[ref] = completed(model.DocumentRef{ID: "1", Kind: model.SignedDocument, Name: "lease.pdf"})
-	b.service.files["1"] = pdfOf("one")
+	b.service.files["1"] = pdftest.Plain("one")
 	b.called(t, claim(ref, model.Completed))
 	b.confirmed(t)
 	check(t, b.downloadOnce(t.Context()))
@@ -46,7 +48,7 @@ func TestNothingButTrackBringsBackWhatWasForgotten(t *testing.T) {
 		check(t, err)
 		same(t, "nothing of it is kept", []any{len(cb.Body), cb.RemoteAddr, len(cb.Headers), cb.Note}, []any{0, "", 0, "forgotten"})
 		for _, v := range []model.Verdict{model.Refused, model.NotUnderstood} {
-			kept := b.kept(t, v, "about a person")
+			kept := b.stored(t, v, "about a person")
 			same(t, "body of a "+string(v)+" one", len(kept.Body), 0)
 		}
 		status, err := b.Hint(t.Context(), "acc", provider.Hinted{Ref: "a"})
@@ -55,7 +57,7 @@ func TestNothingButTrackBringsBackWhatWasForgotten(t *testing.T) {
 		o := b.service.answer("a")
 		o.At, o.AskedAt = b.Now(), b.Now()
 		for _, asked := range []model.Asked{model.AskedPoll, model.AskedBackfill, model.AskedRef} {
-			dids, err := b.Answers(t.Context(), b.account, Source{Asked: asked, Run: "r1", Tier: Active}, []model.Observation{o})
+			dids, err := b.Answers(t.Context(), b.account, Source{Asked: asked, Run: "r1", Tier: apply.Active}, []model.Observation{o})
 			check(t, err)
 			same(t, "an answer", dids[0].Reason, model.Absent)
 		}
@@ -77,7 +79,7 @@ func TestAFileThatArrivesWhileItsTransactionIsForgottenGoes(t *testing.T) {
 		b.service.links[link] = func(w io.Writer) error { // forgotten when half of it is here
 			_, _, err := b.Forget(t.Context(), key("a"))
 			check(t, err)
-			_, err = w.Write(pdfOf("one"))
+			_, err = w.Write(pdftest.Plain("one"))
 			return err
 		}
 		b.called(t, claim("a", model.Completed), linkTo("a", link))
@@ -86,7 +88,7 @@ func TestAFileThatArrivesWhileItsTransactionIsForgottenGoes(t *testing.T) {
 
 		b.forgets(t, "b")
 		b.service.says["c"] = completed(model.DocumentRef{ID: "2", Kind: model.SignedDocument, Name: "lease.pdf"})
-		b.service.files["2"] = pdfOf("two")
+		b.service.files["2"] = pdftest.Plain("two")
 		b.called(t, claim("c", model.Completed))
 		b.confirmed(t)
 		d, row := b.document(t, "c"), b.row(t, "c")
@@ -94,9 +96,9 @@ func TestAFileThatArrivesWhileItsTransactionIsForgottenGoes(t *testing.T) {
 		check(t, err)
 		tmp, err := b.Files.Temp()
 		check(t, err)
-		_, err = tmp.Write(pdfOf("two"))
+		_, err = tmp.Write(pdftest.Plain("two"))
 		check(t, errors.Join(err, tmp.Close()))
-		check(t, b.keep(t.Context(), d, row, file{path: tmp.Name(), sum: "5ca1ab1e", size: 3}, model.DocumentStored, ""))
+		check(t, b.place(t.Context(), d, row, file{path: tmp.Name(), sum: "5ca1ab1e", size: 3}, model.Settlement{Step: model.StepPlace}))
 		same(t, "files", len(b.lying(t)), 0)
 		same(t, "documents", len(b.documents(t, "c")), 0)
 	})
@@ -112,10 +114,10 @@ func TestForgettingIsFinishedAfterAKill(t *testing.T) {
 		check(t, b.downloadOnce(t.Context()))
 		lies := b.lying(t)
 		same(t, "files before", len(lies), 1)
-		for _, also := range []string{quarantineFolder + "/" + lies[0], "acc/2019/12/b/1.v2.pdf", holdFolder + "/" + b.document(t, "b").ID + "-0123456789abcdef.pdf", "acc/2019/12/bb/1.pdf"} {
+		for _, also := range []string{quarantineFolder + "/" + lies[0], "acc/2019/12/b/1.v2.pdf", linkFolder + "/" + b.document(t, "b").ID + "-0123456789abcdef.pdf", "acc/2019/12/bb/1.pdf"} {
 			p := filepath.Join(b.Files.root, also)
 			check(t, os.MkdirAll(filepath.Dir(p), 0o700))
-			check(t, os.WriteFile(p, pdfOf("left"), 0o600))
+			check(t, os.WriteFile(p, pdftest.Plain("left"), 0o600))
 		}
 		_, err := b.Store.Forget(t.Context(), key("b"), "operator")
 		check(t, err)

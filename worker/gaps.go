@@ -7,11 +7,13 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/model/store/durable"
+	"countersign/worker/apply"
 )
 
 // find looks at what an answer changed: what a callback told is counted, the rest becomes a pending
 // gap (rule 9). It returns how many gaps are pending now.
-func (w *Worker) find(b *store.Batch, a *Account, src Source, t model.Transaction, d *model.Decision, o model.Observation) (int, error) {
+func (w *Worker) find(b *store.Batch, a *apply.Account, src Source, t model.Transaction, d *model.Decision, o model.Observation) (int, error) {
 	if d.FirstSight {
 		history, err := w.history(b, a, src, t, d.Next)
 		if err == nil && history {
@@ -52,7 +54,7 @@ func (w *Worker) find(b *store.Batch, a *Account, src Source, t model.Transactio
 
 // history says whether a first sight is history, not a gap: in a backfill, after track, or when the
 // provider made it before the account's first start.
-func (w *Worker) history(b *store.Batch, a *Account, src Source, t, next model.Transaction) (bool, error) {
+func (w *Worker) history(b *store.Batch, a *apply.Account, src Source, t, next model.Transaction) (bool, error) {
 	if src.Asked == model.AskedBackfill || t.Origin == model.OriginTrack {
 		return true, nil
 	}
@@ -128,7 +130,7 @@ func (w *Worker) settle(ctx context.Context, g model.Gap) error {
 	}
 	k := model.Key{Account: g.Account, Ref: g.Ref}
 	var incidents []incidentMove
-	store.CrashPoint("gap before settle")
+	durable.CrashPoint("gap before settle")
 	err := w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
 		incidents = nil
 		open, err := b.OpenGaps(k)
@@ -160,7 +162,7 @@ func (w *Worker) settle(ctx context.Context, g model.Gap) error {
 		return nil
 	}})
 	if err == nil {
-		store.CrashPoint("gap settled")
+		durable.CrashPoint("gap settled")
 		w.noteIncidents(incidents)
 	}
 	return err

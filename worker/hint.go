@@ -9,6 +9,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 // Hint takes what a browser said of a transaction. Nothing in it is believed: a row that we know is made due, within
@@ -22,7 +23,7 @@ func (w *Worker) Hint(ctx context.Context, account string, h provider.Hinted) (m
 // hint is Hint; why is what the row is due for.
 func (w *Worker) hint(ctx context.Context, account string, h provider.Hinted, why model.DueReason) (model.Status, error) {
 	a := w.account(account)
-	if a == nil || !nameable(h.Ref) {
+	if a == nil || !provider.IsRef(h.Ref) {
 		return model.Unknown, nil
 	}
 	k := model.Key{Account: account, Ref: h.Ref}
@@ -62,7 +63,7 @@ const burstOfHints = 20
 
 // mayLookUp says whether one more ref that only hints name may become a hidden row with a question. No more come in
 // than a tenth of the budget can ask about: a flood of made-up refs would fill the table and wait for days.
-func (w *Worker) mayLookUp(a *Account, at time.Time) bool {
+func (w *Worker) mayLookUp(a *apply.Account, at time.Time) bool {
 	tenth := a.Budget[provider.ClassRead] / 10
 	if a.Budget[provider.ClassRead] == 0 { // no bound of the account's own
 		tenth = 60
@@ -84,7 +85,7 @@ const longestStep = 100
 // steps makes text that can be kept of a trail that anybody may have written; none lies in the future.
 func steps(list []provider.Step, now time.Time) (out []store.Step) {
 	for _, s := range list {
-		name := clipped(s.Name, longestStep)
+		name := provider.Clip(s.Name, longestStep)
 		if name == "" {
 			continue
 		}

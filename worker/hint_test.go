@@ -6,10 +6,11 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/apply"
 )
 
 // hinted hands over a callback that proves nothing.
-func (b *bench) hinted(t *testing.T, ref string) Result {
+func (b *bench) hinted(t *testing.T, ref string) apply.Result {
 	t.Helper()
 	return b.called(t, model.Observation{Ref: ref, Evidence: model.Hint, Type: "moved", Status: model.Completed})
 }

@@ -9,6 +9,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/apply"
 )
 
 // refusedInARow callbacks in a row open an incident.
@@ -114,20 +115,22 @@ func countRefused(b *store.Batch, cb model.Callback) ([]incidentMove, error) {
 	return moved, err
 }
 
-// countAccepted notes an accepted callback, which ends silence and refusals.
+// countAccepted notes an accepted callback. It ends refusals, and silence if none that came later has been accepted
+// before: a replayed one may be old.
 func countAccepted(b *store.Batch, cb model.Callback) ([]incidentMove, error) {
 	acc, err := b.Account(cb.Account)
 	if err != nil {
 		return nil, err
 	}
-	at := cb.At
-	if acc.LastCallbackAt == nil || at.After(*acc.LastCallbackAt) {
+	at, ended := cb.At, []string{model.CallbacksRefused}
+	if acc.LastCallbackAt == nil || !at.Before(*acc.LastCallbackAt) {
 		acc.LastCallbackAt = &at
+		ended = append(ended, model.CallbacksSilent)
 	}
 	acc.RefusedInARow = 0
 	b.PutAccount(acc)
 	var moved []incidentMove
-	for _, kind := range []string{model.CallbacksSilent, model.CallbacksRefused} {
+	for _, kind := range ended {
 		if err := closeIncident(b, &moved, cb.Account, kind); err != nil {
 			return nil, err
 		}
@@ -187,14 +190,14 @@ func (w *Worker) closeOthers(ctx context.Context, known map[string]bool) error {
 }
 
 // pollOverdue says whether an account's polls are overdue, as model.PollsOverdue has it.
-func (w *Worker) pollOverdue(a *Account, acc model.Account, now time.Time) bool {
+func (w *Worker) pollOverdue(a *apply.Account, acc model.Account, now time.Time) bool {
 	w.mu.Lock()
 	if w.began.IsZero() {
 		w.began = now
 	}
 	began := w.began
 	w.mu.Unlock()
-	next := func(after time.Time) time.Time { return a.Polling.Next(Active, after) }
+	next := func(after time.Time) time.Time { return a.Polling.Next(apply.Active, after) }
 	return model.PollsOverdue(acc, next, w.isOpen(a.ID, model.PollOverdue), began, now)
 }
 
@@ -203,7 +206,7 @@ func (w *Worker) pruneOnce(ctx context.Context) error {
 	r := w.Retention
 	took, err := w.Store.Prune(ctx, store.PruneBefore{
 		Bodies: ago(w.Now(), r.Bodies), Refused: ago(w.Now(), r.Refused), Outbox: ago(w.Now(), r.Outbox), History: ago(w.Now(), r.History),
-		RefusedBytes: r.RefusedBytes, Links: ago(w.Now(), linkLives), HiddenRows: ago(w.Now(), 30*24*time.Hour),
+		RefusedBytes: r.RefusedBytes, Links: ago(w.Now(), model.LinkLife), HiddenRows: ago(w.Now(), 30*24*time.Hour),
 	})
 	if what := took.String(); what != "" {
 		w.Log.WithField("reason", what).Info("retention took what was old enough")

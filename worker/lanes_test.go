@@ -13,6 +13,9 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/provider/providertest"
+	"countersign/worker/apply"
+	"countersign/worker/pdf/pdftest"
 )
 
 // slow is a service that is silent about refs that nobody vouches for, as one whose tenth of the budget is used up.
@@ -23,7 +26,7 @@ type slow struct {
 }
 
 func (s *slow) Fetch(ctx context.Context, ref string) (model.Observation, error) {
-	if provider.WorkOf(ctx) == provider.WorkUnknown {
+	if provider.CallOf(ctx).Work == provider.WorkUnknown {
 		s.waiting <- ref
 		<-s.answers
 	}
@@ -33,7 +36,7 @@ func (s *slow) Fetch(ctx context.Context, ref string) (model.Observation, error)
 func TestAFloodOfUnknownRefsHoldsUpNoConfirmation(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		s := &slow{b.service, make(chan string, 100), make(chan struct{})}
-		b.account.Provider = s
+		b.account.Provider = providertest.Able(s)
 		for _, ref := range []string{"x1", "x2", "x3", "x4", "x5", "x6"} {
 			b.called(t, model.Observation{Ref: ref, Evidence: model.Claim, Type: "moved"})
 		}
@@ -67,11 +70,11 @@ func TestAFileThatIsSlowHoldsUpNoOther(t *testing.T) {
 		return provider.ErrNotFound
 	}
 	const sound = "https://files.example.org/b"
-	b.service.links[sound] = fileOf(pdfOf("two"))
-	free := &service{rules: testRules(), says: map[string]model.Observation{}, files: map[string][]byte{"1": pdfOf("one")}}
+	b.service.links[sound] = fileOf(pdftest.Plain("two"))
+	free := &service{rules: testRules(), says: map[string]model.Observation{}, files: map[string][]byte{"1": pdftest.Plain("one")}}
 	other := *b.account
-	other.ID, other.Provider = "other", free
-	b.Accounts = func() []*Account { return []*Account{b.account, &other} }
+	other.ID, other.Provider = "other", providertest.Able(free)
+	b.Accounts = func() []*apply.Account { return []*apply.Account{b.account, &other} }
 	b.called(t, claim("a", model.Completed), linkTo("a", link))
 	b.startLanes(t.Context(), "download", b.downloadLanes())
 	<-started
@@ -83,7 +86,7 @@ func TestAFileThatIsSlowHoldsUpNoOther(t *testing.T) {
 	b.called(t, claim("c", model.Completed), linkTo("c", sound))
 	b.move(time.Second)
 	b.startLanes(t.Context(), "download", b.downloadLanes())
-	for b.document(t, "c").Held == "" { // of the same account
+	for b.document(t, "c").LinkFile == "" { // of the same account
 	}
 	for stored := false; !stored; {
 		list, err := b.Store.Documents(t.Context(), store.DocumentFilter{Account: "other", Ref: "b"})
@@ -98,7 +101,7 @@ func TestAnAccountThatWasReloadedIsLeftToItsSuccessor(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
 	before := b.rowsLane()
 	next := *b.account
-	b.Accounts = func() []*Account { return []*Account{&next} }
+	b.Accounts = func() []*apply.Account { return []*apply.Account{&next} }
 	b.called(t, claim("a", model.Completed))
 	b.move(3 * time.Second)
 	check(t, before.round(t.Context()))

@@ -13,7 +13,9 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/model/store/durable"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 // The kinds of run beside the tiers.
@@ -125,18 +127,18 @@ func (w *Worker) execute(ctx context.Context, r model.Run) error {
 		return err
 	}
 	ps.finish(err, w.Now())
-	store.CrashPoint("run before end")
+	durable.CrashPoint("run before end")
 	w.Log.WithFields(logrus.Fields{"account": r.Account, "loop": r.Kind, "status": string(r.State), "listed": r.Listed, "asked": r.Asked,
 		"changed": r.Changed, "gaps": r.Gaps}).Info("run ended")
 	err = w.saveRun(ctx, &r)
-	store.CrashPoint("run end saved")
+	durable.CrashPoint("run end saved")
 	return err
 }
 
 // pass is one run in work.
 type pass struct {
 	*Worker
-	a        *Account
+	a        *apply.Account
 	run      *model.Run
 	params   Params
 	mu       sync.Mutex // guards the run's counts and what follows
@@ -152,8 +154,8 @@ func (p *pass) do(ctx context.Context) error {
 		return errForeign(p.a.ID)
 	}
 	switch p.run.Kind {
-	case string(Active), string(Idle), string(Audit):
-		return p.tier(ctx, Tier(p.run.Kind))
+	case string(apply.Active), string(apply.Idle), string(apply.Audit):
+		return p.tier(ctx, apply.Tier(p.run.Kind))
 	case KindBackfill:
 		return p.backfill(ctx)
 	case KindVerify:
@@ -220,9 +222,9 @@ func (p *pass) save(ctx context.Context) error {
 	p.run.BeatAt = &now
 	r := *p.run
 	p.mu.Unlock()
-	store.CrashPoint("cursor before save")
+	durable.CrashPoint("cursor before save")
 	err := p.saveRun(ctx, &r)
-	store.CrashPoint("cursor saved")
+	durable.CrashPoint("cursor saved")
 	return err
 }
 

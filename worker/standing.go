@@ -10,6 +10,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 const (
@@ -46,7 +47,7 @@ func (s *standings) set(account string, is standing) {
 
 // noteFault writes down why an account's question failed, and until when the account rests. That it could not be
 // written is logged: what failed is told by its caller.
-func (w *Worker) noteFault(ctx context.Context, a *Account, err error) {
+func (w *Worker) noteFault(ctx context.Context, a *apply.Account, err error) {
 	now := w.Now()
 	was := w.standings.get(a.ID)
 	is := standing{clipped(provider.Redact(err).Error(), longestFault), now, w.restsUntil(a), was.reach}
@@ -59,7 +60,7 @@ func (w *Worker) noteFault(ctx context.Context, a *Account, err error) {
 }
 
 // noteGood takes the last error back: the provider has answered.
-func (w *Worker) noteGood(ctx context.Context, a *Account) error {
+func (w *Worker) noteGood(ctx context.Context, a *apply.Account) error {
 	was := w.standings.get(a.ID)
 	if was.fault == "" && was.rests.IsZero() {
 		return nil
@@ -69,9 +70,9 @@ func (w *Worker) noteGood(ctx context.Context, a *Account) error {
 
 // noteReach writes down whose transactions the account's lists show, once one of them has been read: only then the
 // provider knows what it may list.
-func (w *Worker) noteReach(ctx context.Context, a *Account) error {
-	l, ok := a.Provider.(provider.Lister)
-	if !ok {
+func (w *Worker) noteReach(ctx context.Context, a *apply.Account) error {
+	l := a.Provider.Lister
+	if l == nil {
 		return nil
 	}
 	is := w.standings.get(a.ID)
@@ -84,7 +85,7 @@ func (w *Worker) noteReach(ctx context.Context, a *Account) error {
 
 // noteStanding learns what is written down of an account, and writes down when it began or ceased to rest without a
 // question that failed (a breaker, a pause that the provider asked for).
-func (w *Worker) noteStanding(ctx context.Context, a *Account, acc model.Account) error {
+func (w *Worker) noteStanding(ctx context.Context, a *apply.Account, acc model.Account) error {
 	is := standing{fault: acc.LastError, reach: acc.Reach}
 	if acc.LastErrorAt != nil {
 		is.at = *acc.LastErrorAt
@@ -102,7 +103,7 @@ func (w *Worker) noteStanding(ctx context.Context, a *Account, acc model.Account
 
 // restsUntil is until when no question of the account goes out; zero where it does not rest. An open breaker does not say
 // how long: the account counts as resting until somebody looks again.
-func (w *Worker) restsUntil(a *Account) time.Time {
+func (w *Worker) restsUntil(a *apply.Account) time.Time {
 	now := w.Now()
 	w.mu.Lock()
 	until := w.stopped[a.ID]
@@ -122,7 +123,7 @@ func (w *Worker) restsUntil(a *Account) time.Time {
 }
 
 // writeStanding writes it down and remembers that it is.
-func (w *Worker) writeStanding(ctx context.Context, a *Account, is standing) error {
+func (w *Worker) writeStanding(ctx context.Context, a *apply.Account, is standing) error {
 	orNil := func(t time.Time) *time.Time {
 		if t.IsZero() {
 			return nil

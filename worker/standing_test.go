@@ -9,6 +9,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 // lister is a service that lists nothing, and knows what it may list once it was asked.
@@ -80,14 +81,14 @@ func TestAnAccountsLastErrorIsWrittenDownUntilAnAnswerComes(t *testing.T) {
 func TestWhatAListShowsIsWrittenDownOnceItWasRead(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		l := &lister{service: b.service}
-		b.account.Provider, b.RetryWait = l, time.Millisecond
+		b.account.Provider.Lister, b.RetryWait = l, time.Millisecond
 		l.fails = errors.New("broken")
-		same(t, "state of a poll that fails", b.ran(t, model.Run{Kind: string(Audit)}).State, model.RunFailed)
+		same(t, "state of a poll that fails", b.ran(t, model.Run{Kind: string(apply.Audit)}).State, model.RunFailed)
 		same(t, "reach before a list was read", b.remembered(t).Reach, "")
 		same(t, "error of a list", b.remembered(t).LastError, "broken")
 		l.fails = nil
 		b.move(time.Hour)
-		b.ran(t, model.Run{Kind: string(Active)})
+		b.ran(t, model.Run{Kind: string(apply.Active)})
 		same(t, "reach", b.remembered(t).Reach, "the whole team's")
 		same(t, "error after a list", b.remembered(t).LastError, "")
 	})

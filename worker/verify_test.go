@@ -10,12 +10,14 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/apply"
+	"countersign/worker/pdf/pdftest"
 )
 
 func TestVerifyFetchesAnAlteredFileAnewAndLeavesOldVersionsAlone(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		for _, mark := range []string{"m1", "m2"} {
-			b.service.files["1"], b.service.says["a"] = pdfOf(mark), completed(marked(mark))
+			b.service.files["1"], b.service.says["a"] = pdftest.Plain(mark), completed(marked(mark))
 			b.answered(t, "a", completed(marked(mark)))
 			check(t, b.downloadOnce(t.Context()))
 		}
@@ -29,7 +31,7 @@ func TestVerifyFetchesAnAlteredFileAnewAndLeavesOldVersionsAlone(t *testing.T) {
 		same(t, "versions", []int{len(list), list[0].Version, list[1].Version}, []int{2, 1, 3})
 		got, err := os.ReadFile(filepath.Join(b.root, filepath.FromSlash(list[1].Path)))
 		check(t, err)
-		same(t, "the newest file", string(got), string(pdfOf("m2")))
+		same(t, "the newest file", string(got), string(pdftest.Plain("m2")))
 	})
 }
 
@@ -38,7 +40,7 @@ func TestASlotThatWasMissedIsCaughtUpOnceAndTheNextComesInItsTime(t *testing.T) 
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, "sqlite:"+path)
 		b.Worker.Now = func() time.Time { return time.Now().UTC() }
-		b.account.Polling = Schedules{Active: "0 */6 * * *", Audit: "0 3 * * *"}
+		b.account.Polling = apply.Schedules{apply.Active: slot(t, "0 */6 * * *"), apply.Audit: slot(t, "0 3 * * *")}
 		queued := func() (n int) {
 			runs, err := b.Store.Runs(t.Context(), store.RunFilter{Account: "acc"})
 			check(t, err)
@@ -68,19 +70,6 @@ func TestASlotThatWasMissedIsCaughtUpOnceAndTheNextComesInItsTime(t *testing.T) 
 		during(5 * time.Hour)
 		same(t, "runs after midnight", queued(), 4)
 	})
-}
-
-func TestACronLineThatNeverFiresOrPanicsIsRefused(t *testing.T) {
-	for _, line := range []string{"", "TZ=0", "0 0 31 2 *", "every day", "* * * * * * *"} {
-		if _, err := ParseSchedule(line); err == nil {
-			t.Errorf("%q was taken", line)
-		}
-	}
-	for _, line := range []string{"0 */6 * * *", "*/5 0 3 * * *", "@daily"} {
-		if _, err := ParseSchedule(line); err != nil {
-			t.Errorf("%q: %v", line, err)
-		}
-	}
 }
 
 // A service that goes on showing what was deleted agrees with a row that says so.

@@ -43,7 +43,7 @@ const (
 )
 
 // longest is how many bytes of an id or a type are one: ids have 40 today.
-const longest = 1024
+const longest = provider.MaxRef
 
 // meaning is what an event of one type says.
 type meaning struct {
@@ -83,11 +83,6 @@ var meanings = map[string]meaning{
 	evAccount:       {ignored: "about the account, not a transaction"},
 	evCallbackTest:  {test: true},
 	evTest:          {test: true},
-}
-
-// Reply returns the only answer that the service takes for an acknowledgement.
-func (s *service) Reply() (contentType string, body []byte) {
-	return "text/plain", []byte("Hello API Event Received")
 }
 
 // Receive says what a callback reports. The hash covers its time and type, not the request it

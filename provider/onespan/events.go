@@ -43,7 +43,7 @@ const (
 	consentID   = "default-consent" // the document by which a signer agrees to sign electronically
 	outOfOffice = "OOTO"            // an EMAIL_BOUNCE that is none
 	mostBody    = 1 << 20           // bytes of a callback: an event has less than two thousand
-	longest     = 1024              // bytes of an id or a name: four times the 255 characters documented
+	longest     = provider.MaxRef   // bytes of an id or a name
 )
 
 // meanings are the events that name a status: the word of the service that they stand for.

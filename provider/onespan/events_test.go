@@ -276,7 +276,7 @@ func FuzzReceive(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	s := p.(*service)
+	s := p.Provider.(*service)
 	f.Fuzz(func(t *testing.T, header, body string) {
 		c := provider.Callback{Header: http.Header{"Authorization": {header}}, Body: []byte(body), ReceivedAt: noon}
 		s.Peek(c)
