@@ -138,6 +138,13 @@ func countAccepted(b *store.Batch, cb model.Callback) ([]incidentMove, error) {
 	return moved, nil
 }
 
+// countTest notes a test that proved itself: whoever sent it has a secret that we take, which ends refusals. It may be
+// ourselves, with a secret that the provider does not have: the next callback that is refused opens the incident again.
+func countTest(b *store.Batch, cb model.Callback) (moved []incidentMove, err error) {
+	err = closeIncident(b, &moved, cb.Account, model.CallbacksRefused)
+	return moved, err
+}
+
 // watchOnce opens and closes the incidents that time brings.
 func (w *Worker) watchOnce(ctx context.Context) error {
 	if err := w.loadIncidents(ctx); err != nil {

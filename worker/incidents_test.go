@@ -197,6 +197,34 @@ func TestAnIncidentThatAnotherProcessOpenedIsClosed(t *testing.T) {
 	})
 }
 
+// The secret is mended and the callback URL checked, or what was refused is replayed: nothing is refused any more. A check
+// is signed by ourselves: where the provider has another secret, the next callback says so at once.
+func TestACheckOrAReplayThatProvesItselfEndsRefusals(t *testing.T) {
+	both(t, func(t *testing.T, b *bench) {
+		for i := range 3 {
+			b.refusedOne(t, fmt.Sprint("r", i))
+		}
+		b.accepted(t, true)
+		same(t, "after a check", b.openNow(t), nil)
+		b.refusedOne(t, "r3")
+		same(t, "after another that was refused", b.openNow(t), []string{model.CallbacksRefused})
+
+		list, _, err := b.Store.Callbacks(t.Context(), store.CallbackFilter{Account: "acc", Verdict: model.Refused, Limit: 1})
+		check(t, err)
+		was, err := b.Store.Callback(t.Context(), list[0].ID)
+		check(t, err)
+		in := apply.Incoming{Callback: was, Rules: b.account.Rules, Observations: []model.Observation{claim(was.Ref, model.InProgress)}}
+		in.Callback.Verdict, in.Callback.Sealed = model.Accepted, false
+		_, changed, err := b.Replay(t.Context(), was, in)
+		check(t, err)
+		same(t, "replayed", changed, true)
+		same(t, "after a replay", b.openNow(t), nil)
+		b.refusedOne(t, "r4")
+		b.refusedOne(t, "r5")
+		same(t, "after two more", b.openNow(t), nil)
+	})
+}
+
 func TestATestOfTheURLEndsNoSilence(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		b.answered(t, "a", inProgress())
