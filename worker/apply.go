@@ -202,7 +202,7 @@ func toldChange(c model.RowChange) model.GapChange {
 func (w *Worker) record(b *store.Batch, t model.Transaction, c model.RowChange, source string, at time.Time, announce bool) {
 	b.AddChange(model.Change{
 		Account: t.Account, Ref: t.Ref, Kind: c.Kind, From: c.From, To: c.To, Status: t.Status,
-		Confirmed: t.Confirmed, Source: source, At: at, Announce: announce && t.Status != model.Unknown,
+		Confirmed: t.Confirmed, Source: source, At: at, Signer: c.Signer, Document: c.Document, Announce: announce && t.Status != model.Unknown,
 	})
 }
 

@@ -97,7 +97,7 @@ func (w *Worker) explain(b *store.Batch, r model.Rules, next *model.Transaction,
 		late := cb.At.Sub(g.Before)
 		g.Kind, g.Latency = model.GapLate, &late
 		b.PutGap(g)
-		w.record(b, *next, model.RowChange{Kind: model.KindGap, From: string(was), To: string(g.Kind)}, "callback", cb.At, true)
+		w.record(b, *next, model.RowChange{Kind: model.KindGap, From: string(was), To: string(g.Kind), Signer: g.Signer}, "callback", cb.At, true)
 	}
 	return nil
 }
@@ -154,7 +154,7 @@ func (w *Worker) settle(ctx context.Context, g model.Gap) error {
 				t.OpenGaps--
 				b.Put(t, model.Decision{Next: t})
 			}
-			w.record(b, t, model.RowChange{Kind: model.KindGap, To: string(g.Kind)}, g.FoundBy, b.Now(), true)
+			w.record(b, t, model.RowChange{Kind: model.KindGap, To: string(g.Kind), Signer: g.Signer}, g.FoundBy, b.Now(), true)
 		}
 		if g.Kind == model.GapMissed && silentSince(acc.LastCallbackAt, g) {
 			return openIncident(b, &incidents, g.Account, model.CallbacksSilent, "a poll found a change that no callback told, and none has come since")

@@ -65,7 +65,9 @@ func (w *Worker) settleRow(b *store.Batch, row model.Document, e model.DocumentE
 		b.PutDocument(*s.After)
 	}
 	if known && s.Change != nil {
-		w.record(b, t, *s.Change, source, b.Now(), true)
+		c := *s.Change
+		c.Document = s.Next.ID
+		w.record(b, t, c, source, b.Now(), true)
 	}
 	return s, nil
 }
