@@ -64,6 +64,10 @@ func answerSigners(d *Decision, t Transaction, o Observation, known bool) {
 		if _, left := before[s.Ref]; !left {
 			continue
 		}
+		if o.lacks(SkippedSigner) { // this may be the one that could not be read
+			next = append(next, s)
+			continue
+		}
 		if t.ConfirmedAt == nil {
 			d.Grew = true
 			continue

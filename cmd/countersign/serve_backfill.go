@@ -6,19 +6,20 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"countersign/cmd/countersign/config"
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/worker"
 	"countersign/worker/apply"
+	"countersign/worker/ask"
 )
 
 // queueBackfills queues what no finished backfill covers, for each account that lists.
 func (e *engine) queueBackfills(ctx context.Context, o serveOptions) error {
-	if o.backfill.at == nil {
+	if o.backfill.At == nil {
 		return nil
 	}
 	for _, a := range e.accounts.list() {
-		if err := e.queueBackfill(ctx, a, *o.backfill.at, false); err != nil {
+		if err := e.queueBackfill(ctx, a, *o.backfill.At, false); err != nil {
 			return err
 		}
 	}
@@ -35,7 +36,7 @@ func (e *engine) queueBackfill(ctx context.Context, a *apply.Account, since time
 	}
 	until := e.env.utc()
 	if !always {
-		done, err := e.store.Runs(ctx, store.RunFilter{Account: a.ID, Kind: worker.KindBackfill, States: []model.RunState{model.RunDone}, Limit: 200})
+		done, err := e.store.Runs(ctx, store.RunFilter{Account: a.ID, Kind: ask.KindBackfill, States: []model.RunState{model.RunDone}, Limit: 200})
 		if err != nil {
 			return err
 		}
@@ -46,9 +47,9 @@ func (e *engine) queueBackfill(ctx context.Context, a *apply.Account, since time
 			until = from.Add(time.Duration(e.config.ListOverlap))
 		}
 	}
-	r, err := e.worker.Queue(ctx, model.Run{Account: a.ID, Kind: worker.KindBackfill, Since: &since, Until: &until}, true)
+	r, err := e.worker.Runs.Queue(ctx, model.Run{Account: a.ID, Kind: ask.KindBackfill, Since: &since, Until: &until}, true)
 	if err == nil {
-		log.WithFields(logrus.Fields{"loop": worker.KindBackfill, "since": r.Since.Format(time.RFC3339)}).Info("backfill queued")
+		log.WithFields(logrus.Fields{"loop": ask.KindBackfill, "since": r.Since.Format(time.RFC3339)}).Info("backfill queued")
 	}
 	return err
 }
@@ -78,7 +79,7 @@ func (e *engine) repeatBackfill(ctx context.Context, o serveOptions) error {
 		if !e.env.wait(ctx, sched.Next(now).Sub(now)) {
 			return nil
 		}
-		since, err := parseSpan(o.backfill.raw, e.env.Now())
+		since, err := config.ParseSpan(o.backfill.Raw, e.env.Now())
 		if err != nil {
 			return err
 		}

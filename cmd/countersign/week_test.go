@@ -17,11 +17,13 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/provider/simulator"
 	"countersign/worker"
 	"countersign/worker/callback"
+	"countersign/worker/verify"
 )
 
 // toListener carries callbacks to the listener without a socket.
@@ -71,7 +73,7 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 		})
 		e := weekEngine(t, world)
 		l, err := callback.New(callback.Options{
-			Lookup: e.accounts.find, Apply: e.worker.Callback, Nudge: e.worker.Nudge, Now: time.Now, Log: e.log, HMACKey: make([]byte, 32),
+			Lookup: e.accounts.find, Apply: e.worker.Table.Callback, Nudge: e.worker.Nudge, Now: time.Now, Log: e.log, HMACKey: make([]byte, 32),
 		})
 		require.NoError(t, err)
 		door.handler = l.Handler()
@@ -98,9 +100,9 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 			done, err = e.look(ctx, runs, output.NoProgress{})
 			require.NoError(t, err)
 		}
-		var sum worker.Verified
+		var sum verify.Verified
 		for _, r := range runs {
-			sum.Add(worker.VerifiedBy(r))
+			sum.Add(verify.VerifiedBy(r))
 		}
 		require.Zero(t, sum.Drift)
 		require.Greater(t, sum.Checked, 40)
@@ -125,7 +127,7 @@ func weekEngine(t *testing.T, world *simulator.World) *engine {
 	a.configFlag, a.transport, a.tick = file, &latency{base: world.Transport()}, time.Minute
 	c, err := a.config()
 	require.NoError(t, err)
-	e, err := a.startEngine(t.Context(), c, logrus.NewEntry(a.logger(Log{Level: "error", Format: "text"})))
+	e, err := a.startEngine(t.Context(), c, logrus.NewEntry(a.logger(config.Log{Level: "error", Format: "text"})))
 	require.NoError(t, err)
 	return e
 }

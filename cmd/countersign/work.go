@@ -17,6 +17,8 @@ import (
 	"countersign/provider"
 	"countersign/worker"
 	"countersign/worker/apply"
+	"countersign/worker/ask"
+	"countersign/worker/verify"
 )
 
 // working runs a verb that asks providers: it opens the engine, lets do queue runs, works them off (or
@@ -49,7 +51,7 @@ func (a *Env) runProgress() output.Progress {
 	budgets := map[string]int{}
 	if c, err := a.config(); err == nil { // else the verb says what is wrong with it
 		for i := range c.Accounts {
-			budgets[c.Accounts[i].ID] = c.Accounts[i].budgets()[provider.ClassRead]
+			budgets[c.Accounts[i].ID] = c.Accounts[i].Budgets()[provider.ClassRead]
 		}
 	}
 	return a.Progress(budgets, driftOf)
@@ -57,10 +59,10 @@ func (a *Env) runProgress() output.Progress {
 
 // driftOf is how many differences a verify has found; false for other runs.
 func driftOf(r model.Run) (int, bool) {
-	if r.Kind != worker.KindVerify {
+	if r.Kind != ask.KindVerify {
 		return 0, false
 	}
-	return worker.VerifiedBy(r).Drift, true
+	return verify.VerifiedBy(r).Drift, true
 }
 
 // untilDone works the runs off, as long as no daemon does, and returns when they have ended and the
@@ -72,7 +74,7 @@ func (e *engine) untilDone(ctx context.Context, runs []model.Run, p output.Progr
 		switch {
 		case ctx.Err() != nil:
 			return runs, errors.New("stopped: what is not done is resumed by the daemon or by the same verb")
-		case errors.Is(err, store.ErrHeld), errors.Is(err, errYield), errors.Is(err, errLost):
+		case errors.Is(err, store.ErrLocked), errors.Is(err, errYield), errors.Is(err, errLost):
 			// a daemon, or another verb, works: it works off our runs too
 		case err != nil:
 			return runs, err
@@ -181,7 +183,7 @@ func (e *engine) names() []string {
 }
 
 // params writes what a run is asked to do.
-func params(p worker.Params) string {
+func params(p ask.Params) string {
 	text, err := json.Marshal(p)
 	if err != nil {
 		return "" // strings, numbers and booleans always marshal
