@@ -26,6 +26,9 @@ type Slot struct {
 	cron cron.Schedule
 }
 
+// NewSlot is the slot of a cron line in UTC that was parsed already; times may be nil: the slot never comes.
+func NewSlot(line string, times cron.Schedule) Slot { return Slot{line, times} }
+
 // ParseSlot reads a cron line of five fields, or of six with seconds first, in UTC. It refuses what the library would
 // panic at or never fire.
 func ParseSlot(line string) (s Slot, err error) {
