@@ -125,7 +125,7 @@ func (w *Worker) build(o Options) {
 		Store: o.Store, Table: w.Table, Gate: w.Gate, Accounts: o.Accounts, Log: o.Log, Guard: w.guard,
 	})
 	w.watch = poll.NewWatch(poll.WatchOptions{
-		Store: o.Store, Incidents: incidents, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Retention: o.Retention,
+		Store: o.Store, Incidents: incidents, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Retention: o.Retention, Standing: w.Gate.Note,
 	})
 }
 

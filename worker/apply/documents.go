@@ -134,7 +134,9 @@ func SettleRow(b *store.Batch, row model.Document, e model.DocumentEvent, source
 		b.PutDocument(*s.After)
 	}
 	if known && s.Change != nil {
-		Record(b, t, *s.Change, source, b.Now(), true)
+		c := *s.Change
+		c.Document = s.Next.ID
+		Record(b, t, c, source, b.Now(), true)
 	}
 	return s, nil
 }

@@ -95,7 +95,7 @@ func (tb *Table) explain(b *store.Batch, r model.Rules, next *model.Transaction,
 		late := cb.At.Sub(g.Before)
 		g.Kind, g.Latency = model.GapLate, &late
 		b.PutGap(g)
-		Record(b, *next, model.RowChange{Kind: model.KindGap, From: string(was), To: string(g.Kind)}, "callback", cb.At, true)
+		Record(b, *next, model.RowChange{Kind: model.KindGap, From: string(was), To: string(g.Kind), Signer: g.Signer}, "callback", cb.At, true)
 	}
 	return nil
 }
@@ -152,7 +152,7 @@ func (tb *Table) settle(ctx context.Context, g model.Gap) error {
 				t.OpenGaps--
 				b.Put(t, model.Decision{Next: t})
 			}
-			Record(b, t, model.RowChange{Kind: model.KindGap, To: string(g.Kind)}, g.FoundBy, b.Now(), true)
+			Record(b, t, model.RowChange{Kind: model.KindGap, To: string(g.Kind), Signer: g.Signer}, g.FoundBy, b.Now(), true)
 		}
 		if g.Kind == model.GapMissed && silentSince(acc.LastCallbackAt, g) {
 			return openIncident(b, &incidents, g.Account, model.CallbacksSilent, "a poll found a change that no callback told, and none has come since")

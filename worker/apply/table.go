@@ -66,6 +66,7 @@ func NewRow(providerName string, k model.Key) model.Transaction {
 func Record(b *store.Batch, t model.Transaction, c model.RowChange, source string, at time.Time, announce bool) {
 	b.AddChange(model.Change{
 		Account: t.Account, Ref: t.Ref, Kind: c.Kind, From: c.From, To: c.To, Status: t.Status,
-		Confirmed: t.Confirmed, Source: source, At: at, Announce: announce && t.Status != model.Unknown,
+		Confirmed: t.Confirmed, Source: source, At: at, Signer: c.Signer, Document: c.Document,
+		Announce: announce && t.Status != model.Unknown,
 	})
 }
