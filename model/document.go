@@ -23,7 +23,10 @@ type Document struct {
 	Link      string     `gorm:"-"` // where the file lies, if only a callback said so; rests encrypted
 	LinkAt    *time.Time // when the link came; nil without one
 	Mark      string     // the provider's mark of the file's content; "" where it has none
-	Held      string     // SHA-256 of the file in the hold folder, which waits for the provider to confirm; "" if none
+	LinkFile  string     `gorm:"column:held"` // SHA-256 of the file that a link brought and that waits for the provider to confirm; "" if none
 	// What is known of the signatures in the file; the zero value until they are checked.
 	Facts SignatureFacts `gorm:"embedded"`
 }
+
+// Key is the key of the document's transaction.
+func (d Document) Key() Key { return Key{Account: d.Account, Ref: d.Ref} }

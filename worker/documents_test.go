@@ -10,6 +10,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/pdf/pdftest"
 )
 
 func marked(mark string) model.DocumentRef {
@@ -18,7 +19,7 @@ func marked(mark string) model.DocumentRef {
 
 func TestAnotherMarkIsAnotherVersion(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.Files["1"] = pdfOf("one")
+		b.service.Files["1"] = pdftest.Plain("one")
 		b.answered(t, "a", completed(marked("m1")))
 		check(t, b.downloadOnce(t.Context()))
 		first := b.document(t, "a")
@@ -27,7 +28,7 @@ func TestAnotherMarkIsAnotherVersion(t *testing.T) {
 		b.answered(t, "a", completed(marked("")))
 		same(t, "documents while the mark stays", len(b.documents(t, "a")), 1)
 
-		b.service.Files["1"] = pdfOf("two")
+		b.service.Files["1"] = pdftest.Plain("two")
 		b.answered(t, "a", completed(marked("m2")))
 		r := b.row(t, "a")
 		same(t, "stored of total while the second is on its way", []int{r.DocsStored, r.DocsTotal}, []int{0, 1})
@@ -45,7 +46,7 @@ func TestAnotherMarkIsAnotherVersion(t *testing.T) {
 
 func TestANewMarkOfTheSameBytesMakesNoSecondFile(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.Files["1"] = pdfOf("one")
+		b.service.Files["1"] = pdftest.Plain("one")
 		b.answered(t, "a", completed(marked("m1")))
 		check(t, b.downloadOnce(t.Context()))
 		b.answered(t, "a", completed(marked("m2")))
@@ -60,13 +61,13 @@ func TestANewMarkOfTheSameBytesMakesNoSecondFile(t *testing.T) {
 
 func TestAMarkThatMovesDuringADownloadIsFetchedAgain(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.Files["1"] = pdfOf("one")
+		b.service.Files["1"] = pdftest.Plain("one")
 		b.answered(t, "a", completed(marked("m1")))
 		claimed, err := b.Store.ClaimDocuments(t.Context(), store.DocumentsDue{Now: b.Now(), Limit: 1}, "test", time.Minute)
 		check(t, err)
 		b.answered(t, "a", completed(marked("m2")))
 		check(t, b.download(t.Context(), claimed[0]))
-		b.service.Files["1"] = pdfOf("two")
+		b.service.Files["1"] = pdftest.Plain("two")
 		check(t, b.downloadOnce(t.Context()))
 		list := b.documents(t, "a")
 		same(t, "versions", len(list), 2)
@@ -87,7 +88,7 @@ func TestAFailedDownloadWaitsLongerEachTime(t *testing.T) {
 		same(t, "attempts", d.Attempts, i+1)
 		b.move(d.NextTryAt.Sub(b.Now()))
 	}
-	b.service.NoFile, b.service.Files["1"] = nil, pdfOf("one")
+	b.service.NoFile, b.service.Files["1"] = nil, pdftest.Plain("one")
 	check(t, b.downloadOnce(t.Context()))
 	same(t, "state", b.document(t, "a").State, model.DocumentStored)
 }
@@ -109,7 +110,7 @@ func TestTheFifthFileThatIsNotWholeIsQuarantined(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
 	b.service.Files["1"] = []byte("%PDF-1.4 cut off")
 	b.answered(t, "a", completed(marked("")))
-	for i := range wrongFiles {
+	for i := range model.WrongFiles {
 		same(t, fmt.Sprintf("state after %d", i), b.document(t, "a").State, model.DocumentWaiting)
 		check(t, b.downloadOnce(t.Context()))
 		b.move(time.Hour)

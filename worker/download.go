@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"time"
 
@@ -15,15 +14,13 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/model/store/durable"
 	"countersign/provider"
-	"countersign/worker/apply"
+	"countersign/worker/pdf"
 )
 
 const (
-	wrongFiles = 5 // files that were not whole, one after the other, until the last is quarantined
-	noRoom     = "the document folder cannot be written"
-	giveUpDocs = 24 * time.Hour           // a document that is not there for so long has failed
-	fileTime   = leaseFor - 3*time.Minute // a file that takes longer, such as one that comes by the byte, is broken off
+	fileTime = leaseFor - 3*time.Minute // a file that takes longer, such as one that comes by the byte, is broken off
 )
 
 // downloadLanes fetch the documents that are due: as many lanes for each account as it may have files under way, and
@@ -61,65 +58,81 @@ func (w *Worker) downloadDue(ctx context.Context, f store.DocumentsDue) error {
 	return nil
 }
 
-// download fetches one document, checks it and keeps it, or says when to try again.
+// download does what is to be done with a document whose time has come. What has changed since it was claimed counts:
+// it is looked at again.
 func (w *Worker) download(ctx context.Context, d model.Document) error {
+	for {
+		t, err := w.Store.Transaction(ctx, d.Key())
+		switch {
+		case ctx.Err() != nil:
+			return w.putOff(ctx, d, model.DocumentPostponed, 0, "")
+		case err != nil && !errors.Is(err, store.ErrNoRow):
+			return err
+		}
+		due := model.DocumentEvent{Kind: model.DocumentDue, Began: d, Wait: w.RetryMost}
+		plan := model.Settle(d, due, t, w.Now())
+		switch plan.Step {
+		case model.StepPlace, model.StepQuarantine:
+			return w.placeLinkFile(ctx, d, t, plan)
+		case model.StepFetch, model.StepFollow:
+			return w.fetch(ctx, d, t, plan.Step)
+		}
+		now, err := w.settleDocument(ctx, d, due)
+		if err != nil || !now.Asks() {
+			return err
+		}
+		d = now.Next
+	}
+}
+
+// putOff says when a document is tried again that was not tried now. Without a reason the row keeps its own.
+func (w *Worker) putOff(ctx context.Context, d model.Document, kind model.DocumentEventKind, wait time.Duration, reason string) error {
+	_, err := w.settleDocument(ctx, d, model.DocumentEvent{Kind: kind, Wait: wait, Reason: reason})
+	return err
+}
+
+// fetch gets a document's file from the provider or, where a callback told one, from its link.
+func (w *Worker) fetch(ctx context.Context, d model.Document, t model.Transaction, step model.DocumentStep) error {
 	a := w.account(d.Account)
-	t, err := w.Store.Transaction(ctx, model.Key{Account: d.Account, Ref: d.Ref})
-	known := err == nil
-	if ctx.Err() == nil && err != nil && !errors.Is(err, store.ErrNoRow) {
-		return err
+	if a == nil {
+		return w.putOff(ctx, d, model.DocumentPostponed, w.RetryMost, "the account is not configured")
 	}
-	if d.Link != "" && w.Now().Sub(linkedAt(d)) >= linkLives {
-		d.Link = ""
+	if step == model.StepFollow {
+		return w.followLink(ctx, a, d, t)
 	}
-	switch {
-	case ctx.Err() != nil:
-		return w.later(context.WithoutCancel(ctx), d, w.Now(), d.Reason, false)
-	case d.Held != "":
-		return w.placeHeld(ctx, d, t, known)
-	case a == nil || !known:
-		return w.later(ctx, d, w.Now().Add(w.RetryMost), "the account is not configured", false)
-	case d.LinkAt != nil && endedElsewhere(t):
-		return w.forget(ctx, d)
-	case d.Link != "":
-		return w.fetchLink(ctx, a, d, t)
-	case !signedFor(t):
-		return w.later(ctx, d, w.Now().Add(w.RetryMost), "waits for the provider to say completed", false)
-	case !w.may(a):
-		return w.later(ctx, d, w.Now().Add(w.RetryWait), d.Reason, false)
+	if !w.may(a) {
+		return w.putOff(ctx, d, model.DocumentPostponed, w.RetryWait, "")
 	}
 	if d.Mark == "" { // one that has a mark may have been replaced since
-		if took, err := w.takeLying(ctx, d, t); took || err != nil {
+		if took, err := w.recoverFile(ctx, d, t); took || err != nil {
 			return err
 		}
 	}
-	if free, err := w.Files.Free(); err == nil && free < w.MinFree {
-		return w.later(ctx, d, w.Now().Add(w.RetryWait), "the document folder is short of space", false)
+	if w.short() {
+		return w.putOff(ctx, d, model.DocumentMachineFault, w.RetryWait, "the document folder is short of space")
 	}
 	f, err := w.fetchFile(ctx, d, func(ctx context.Context, doc model.DocumentRef, to io.Writer) (provider.Declared, error) {
 		return a.Provider.Download(ctx, d.Ref, doc, to)
 	})
 	if err != nil && lacks(err) {
-		if took, err := w.takeLying(ctx, d, t); took || err != nil {
+		if took, err := w.recoverFile(ctx, d, t); took || err != nil {
 			return err
 		}
 	}
 	if err != nil {
-		return w.undone(ctx, a, d, err)
+		return w.failedFetch(ctx, a, d, byProvider, err)
 	}
-	defer os.Remove(f.path) //nolint:errcheck // gone already where it was kept
+	defer os.Remove(f.path) //nolint:errcheck // gone already where it has its place
 	if f.fault != nil {
 		return w.wrongFile(ctx, d, t, f)
 	}
-	return w.keep(ctx, d, t, f, model.DocumentStored, "")
+	return w.placeBy(ctx, d, t, f, model.DocumentEvent{Kind: model.DocumentCame})
 }
 
-// linkedAt is when a document's link came.
-func linkedAt(d model.Document) time.Time {
-	if d.LinkAt != nil {
-		return *d.LinkAt
-	}
-	return d.CreatedAt
+// short says whether the document folder's file system is short of space.
+func (w *Worker) short() bool {
+	free, err := w.Files.Free()
+	return err == nil && free < w.MinFree
 }
 
 // file is what came for a document: synced, hashed and checked, in a temporary file.
@@ -132,7 +145,7 @@ type file struct {
 	facts model.SignatureFacts
 }
 
-// getFile is one of the ways to a document, without whose it is.
+// getFile fetches a document's bytes, from the provider's API or from a link.
 type getFile func(ctx context.Context, doc model.DocumentRef, to io.Writer) (provider.Declared, error)
 
 // fetchFile downloads into a synced temporary file and checks it. An error means that there is no
@@ -165,13 +178,13 @@ func (w *Worker) fetchFile(ctx context.Context, d model.Document, get getFile) (
 		return f, err
 	}
 	f.sum = hex.EncodeToString(h.Sum(nil))
-	store.CrashPoint("download written")
+	durable.CrashPoint("download written")
 	err = w.Files.sync(tmp)
-	store.CrashPoint("download synced")
+	durable.CrashPoint("download synced")
 	if err != nil || f.fault != nil {
 		return f, err
 	}
-	if f.fault = checkFile(tmp, f.size, dec); f.fault != nil {
+	if f.fault = pdf.Whole(tmp, f.size, dec.Length); f.fault != nil {
 		return f, nil
 	}
 	return f, w.inspect(ctx, tmp, d, &f)
@@ -182,9 +195,9 @@ var errNotChecked = errors.New("the file could not be checked")
 
 // inspect reads a file as a PDF and holds its signatures against what the account expects.
 func (w *Worker) inspect(ctx context.Context, tmp *os.File, d model.Document, f *file) error {
-	v, err := w.Inspect(ctx, tmp)
+	v, err := w.look(ctx, tmp)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errNotChecked, err)
+		return err
 	}
 	f.facts, f.spent = v.Facts, v.Spent
 	if v.Fault != "" {
@@ -199,82 +212,28 @@ func (w *Worker) inspect(ctx context.Context, tmp *os.File, d model.Document, f 
 	return nil
 }
 
-// undone deals with a download that brought no file.
-func (w *Worker) undone(ctx context.Context, a *apply.Account, d model.Document, err error) error {
-	back := context.WithoutCancel(ctx)
-	var after *provider.RetryAfter
-	var disk *fs.PathError // ours: nothing else of a download is a file
-	switch {
-	case ctx.Err() != nil:
-		return w.later(back, d, w.Now(), d.Reason, false)
-	case errors.As(err, &after):
-		return w.later(back, d, w.Now().Add(w.wait(after)), "the provider asks to wait", false)
-	case errors.As(err, &disk) && !errors.Is(err, errNotChecked):
-		return errors.Join(w.later(back, d, w.Now().Add(w.RetryWait), noRoom+": "+disk.Err.Error(), false), err)
-	case errors.Is(err, provider.ErrDenied):
-		if err := w.failed(back, a, model.Key{Account: d.Account, Ref: d.Ref}, err); err != nil {
-			return err
-		}
-		return w.later(back, d, w.Now().Add(w.RetryMost), "credentials refused", false)
-	case errors.Is(err, provider.ErrUnobtainable):
-		d.State, d.Reason, d.NextTryAt, d.Link = model.DocumentUnobtainable, clipped(provider.Redact(err).Error(), 300), nil, ""
-		return w.put(back, d, string(d.State))
-	case errors.Is(err, provider.ErrTooLarge):
-		return w.tooLarge(back, d)
-	case errors.Is(err, provider.ErrNotReady):
-		return w.later(back, d, w.Now().Add(w.pause(d.Attempts)), "the provider is still making the file", true)
-	case errors.Is(err, provider.ErrNotFound):
-		if w.Now().Sub(d.CreatedAt) > giveUpDocs {
-			d.State, d.Reason, d.NextTryAt = model.DocumentFailed, "the provider has not had the file for a day: `documents retry` asks again", nil
-			return w.put(back, d, "")
-		}
-		return w.later(back, d, w.Now().Add(w.pause(d.Attempts)), "the provider does not have the file yet", true)
+// look reads a file as a PDF. What the file's own words are is made fit to be stored.
+func (w *Worker) look(ctx context.Context, in *os.File) (pdf.Verdict, error) {
+	v, err := w.Inspect(ctx, in)
+	if err != nil {
+		return v, fmt.Errorf("%w: %w", errNotChecked, err)
 	}
-	if errors.Is(err, errNotChecked) {
-		w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "err": provider.Redact(err)}).Error("a file could not be checked, trying again")
-		return w.later(back, d, w.Now().Add(w.RetryWait), "the file could not be checked on this machine, trying again", false)
+	v.Fault, v.Facts.Note = provider.Legible(v.Fault), provider.Legible(v.Facts.Note)
+	for i := range v.Facts.Signatures {
+		s := &v.Facts.Signatures[i]
+		s.Kind, s.Signer, s.Reason, s.Note = provider.Legible(s.Kind), provider.Legible(s.Signer), provider.Legible(s.Reason), provider.Legible(s.Note)
 	}
-	w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "attempt": d.Attempts + 1, "err": provider.Redact(err)}).Warn("download failed, trying again")
-	return w.later(back, d, w.Now().Add(w.pause(d.Attempts)), "download failed, trying again", true)
+	return v, nil
 }
 
-// tooLarge gives up a file that would come as large again. Its link, if any, is kept for as long as links are: the bound
-// may be raised.
-func (w *Worker) tooLarge(ctx context.Context, d model.Document) error {
-	d.State, d.NextTryAt = model.DocumentFailed, nil
-	d.Reason = "the file is larger than documents_max_size: raise it, then `documents retry`"
-	d.Attempts++
-	w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref}).Warn("a file is larger than documents_max_size, not fetched")
-	return w.put(ctx, d, "")
-}
-
-// later says when a document is tried again.
-func (w *Worker) later(ctx context.Context, d model.Document, when time.Time, reason string, tried bool) error {
-	if tried {
-		d.Attempts++
-	}
-	d.NextTryAt, d.Reason = &when, reason
-	return w.put(ctx, d, "")
-}
-
-// wrongFile deals with a file that is not whole, or not as it was signed: asked for again, the fifth such file is
-// quarantined, and one that the check did not survive at once.
+// wrongFile deals with a file that is not whole, or not as it was signed.
 func (w *Worker) wrongFile(ctx context.Context, d model.Document, t model.Transaction, f file) error {
-	w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "attempt": d.Attempts + 1, "reason": f.fault.Error()}).Warn("file is not what it should be")
-	if d.Attempts+1 < wrongFiles && !f.spent {
-		return w.later(ctx, d, w.Now().Add(w.pause(d.Attempts)), f.fault.Error(), true)
+	w.Log.WithFields(logrus.Fields{
+		"account": d.Account, "txn": d.Ref, "attempt": d.Attempts + 1, "reason": f.fault.Error(),
+	}).Warn("file is not what it should be")
+	e := model.DocumentEvent{Kind: model.DocumentWrong, Reason: f.fault.Error(), Wait: w.pause(d.Attempts), Tried: true}
+	if f.spent {
+		e.Kind = model.DocumentFatal
 	}
-	d.Attempts++
-	return w.keep(ctx, d, t, f, model.DocumentQuarantined, f.fault.Error()+howToGoOn)
-}
-
-// howToGoOn ends the reason of a quarantined file.
-const howToGoOn = "; `documents retry` asks for it again, `documents release` keeps it as it is"
-
-// checkedFacts are the facts of a file; those of one that was checked before it was held stay.
-func checkedFacts(d model.Document, f file) model.SignatureFacts {
-	if f.facts.Signature == "" && f.sum == d.Held {
-		return d.Facts
-	}
-	return f.facts
+	return w.placeBy(ctx, d, t, f, e)
 }

@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"countersign/model/store"
+	"countersign/model/store/durable"
 )
 
 // Files keeps documents in a folder. What is stored was synced, file and folder, before it got its
@@ -27,7 +27,7 @@ type Files struct {
 
 const (
 	tempFolder       = ".incoming"
-	holdFolder       = ".hold"
+	linkFolder       = ".hold" // files that links brought, until the provider confirms
 	quarantineFolder = "quarantine"
 )
 
@@ -37,7 +37,7 @@ func FilesIn(root string) *Files { return &Files{root: filepath.Clean(root), syn
 // OpenFiles makes the folder, with those inside that are the daemon's own, where it is missing.
 func OpenFiles(root string) (*Files, error) {
 	f := FilesIn(root)
-	for _, dir := range []string{tempFolder, holdFolder} {
+	for _, dir := range []string{tempFolder, linkFolder} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o700); err != nil {
 			return nil, fmt.Errorf("document folder: %w", err)
 		}
@@ -70,8 +70,8 @@ func (f *Files) Temp() (*os.File, error) {
 	return os.CreateTemp(filepath.Join(f.root, tempFolder), "document-*")
 }
 
-// Keep gives a temporary file, already synced and closed, its name. fs.ErrExist if the name is taken.
-func (f *Files) Keep(temp, name string) error {
+// Place gives a temporary file, already synced and closed, its name. fs.ErrExist if the name is taken.
+func (f *Files) Place(temp, name string) error {
 	to, err := f.inside(name)
 	if err != nil {
 		return err
@@ -79,21 +79,21 @@ func (f *Files) Keep(temp, name string) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return err
 	}
-	store.CrashPoint("keep before link")
+	durable.CrashPoint("keep before link")
 	if err := os.Link(temp, to); err != nil { // a rename would replace what is there
 		return err
 	}
-	store.CrashPoint("keep linked")
+	durable.CrashPoint("keep linked")
 	if err := os.Remove(temp); err != nil {
 		return err
 	}
-	store.CrashPoint("keep unlinked")
+	durable.CrashPoint("keep unlinked")
 	return f.syncNames(to)
 }
 
-// Settle makes sure of a file that already has its name: whoever gave it may have been killed, or have failed,
-// before the name was on disk.
-func (f *Files) Settle(name string) error {
+// Secure makes sure of a file that already has its name: who gave it may have been killed, or have failed, before the
+// name was on disk.
+func (f *Files) Secure(name string) error {
 	p, err := f.inside(name)
 	if err != nil {
 		return err
@@ -177,13 +177,7 @@ func (f *Files) Hash(name string) (string, int64, error) {
 }
 
 // Free says how many bytes the folder's file system still takes.
-func (f *Files) Free() (int64, error) {
-	var st unix.Statfs_t
-	if err := unix.Statfs(f.root, &st); err != nil {
-		return 0, err
-	}
-	return int64(st.Bavail) * st.Bsize, nil //nolint:gosec // no file system is that large
-}
+func (f *Files) Free() (int64, error) { return durable.Free(f.root) }
 
 func (f *Files) inside(name string) (string, error) {
 	if !filepath.IsLocal(filepath.FromSlash(name)) {

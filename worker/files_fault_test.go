@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"countersign/model"
+	"countersign/worker/pdf/pdftest"
 )
 
 // failing makes the sync of files whose path ends so fail, until it is mended.
@@ -28,7 +29,7 @@ func TestADocumentIsStoredOnlyOnceItIsSynced(t *testing.T) {
 	for _, at := range []string{"temporary", "/a", "/01", "/2026", "/acc", "root"} {
 		t.Run(at, func(t *testing.T) {
 			b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-			b.service.Files["1"] = pdfOf("one")
+			b.service.Files["1"] = pdftest.Plain("one")
 			b.answered(t, "a", completed(marked("")))
 			mend := b.failing(strings.Replace(at, "root", b.root, 1))
 			for range 3 {
@@ -37,7 +38,7 @@ func TestADocumentIsStoredOnlyOnceItIsSynced(t *testing.T) {
 				}
 				d := b.document(t, "a")
 				same(t, "state", d.State, model.DocumentWaiting)
-				if !strings.HasPrefix(d.Reason, noRoom) || d.Attempts != 0 {
+				if !strings.HasPrefix(d.Reason, folderNotWritten) || d.Attempts != 0 {
 					t.Fatalf("%q after %d attempts", d.Reason, d.Attempts)
 				}
 				b.move(d.NextTryAt.Sub(b.Now()))
@@ -53,19 +54,19 @@ func TestADocumentIsStoredOnlyOnceItIsSynced(t *testing.T) {
 
 // What a link brought is held only when its file and its name could be synced.
 func TestAFileIsHeldOnlyOnceItIsSynced(t *testing.T) {
-	for _, at := range []string{"temporary", "/" + holdFolder} {
+	for _, at := range []string{"temporary", "/" + linkFolder} {
 		b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-		b.service.Links[link] = fileOf(pdfOf("one"))
+		b.service.Links[link] = fileOf(pdftest.Plain("one"))
 		b.called(t, claim("a", model.Completed), linkTo("a", link))
 		mend := b.failing(at)
 		if err := b.downloadOnce(t.Context()); err == nil {
 			t.Fatal("the disk's error was not told")
 		}
-		same(t, "held", b.document(t, "a").Held, "")
+		same(t, "held", b.document(t, "a").LinkFile, "")
 		mend()
 		b.move(b.RetryWait)
 		check(t, b.downloadOnce(t.Context()))
-		if d := b.document(t, "a"); d.Held == "" {
+		if d := b.document(t, "a"); d.LinkFile == "" {
 			t.Fatalf("%s: not held: %+v", at, d)
 		}
 	}

@@ -75,7 +75,7 @@ func (w *Worker) sweep(ctx context.Context, f store.Forgotten) (n int, err error
 	return n, err
 }
 
-// Of lists the files of a transaction: in its place, in quarantine, and those held for the documents named.
+// Of lists the files of a transaction: in its place, in quarantine, and those that links brought for the documents named.
 func (f *Files) Of(k model.Key, documents []string) (names []string, err error) {
 	folders, err := f.foldersOf(k)
 	if err != nil {
@@ -93,14 +93,14 @@ func (f *Files) Of(k model.Key, documents []string) (names []string, err error) 
 			return nil, err
 		}
 	}
-	held, err := os.ReadDir(filepath.Join(f.root, holdFolder))
+	waiting, err := os.ReadDir(filepath.Join(f.root, linkFolder))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	for _, e := range held {
+	for _, e := range waiting {
 		for _, id := range documents {
 			if strings.HasPrefix(e.Name(), id+"-") {
-				names = append(names, holdFolder+"/"+e.Name())
+				names = append(names, linkFolder+"/"+e.Name())
 			}
 		}
 	}

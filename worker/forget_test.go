@@ -12,13 +12,14 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker/apply"
+	"countersign/worker/pdf/pdftest"
 )
 
 // forgets forgets a row whose document is stored.
 func (b *bench) forgets(t *testing.T, ref string) {
 	t.Helper()
 	b.service.Says[ref] = completed(model.DocumentRef{ID: "1", Kind: model.SignedDocument, Name: "lease.pdf"})
-	b.service.Files["1"] = pdfOf("one")
+	b.service.Files["1"] = pdftest.Plain("one")
 	b.called(t, claim(ref, model.Completed))
 	b.confirmed(t)
 	check(t, b.downloadOnce(t.Context()))
@@ -83,7 +84,7 @@ func TestAFileThatArrivesWhileItsTransactionIsForgottenGoes(t *testing.T) {
 		b.service.Links[link] = func(w io.Writer) error { // forgotten when half of it is here
 			_, _, err := b.Forget(t.Context(), key("a"))
 			check(t, err)
-			_, err = w.Write(pdfOf("one"))
+			_, err = w.Write(pdftest.Plain("one"))
 			return err
 		}
 		b.called(t, claim("a", model.Completed), linkTo("a", link))
@@ -92,7 +93,7 @@ func TestAFileThatArrivesWhileItsTransactionIsForgottenGoes(t *testing.T) {
 
 		b.forgets(t, "b")
 		b.service.Says["c"] = completed(model.DocumentRef{ID: "2", Kind: model.SignedDocument, Name: "lease.pdf"})
-		b.service.Files["2"] = pdfOf("two")
+		b.service.Files["2"] = pdftest.Plain("two")
 		b.called(t, claim("c", model.Completed))
 		b.confirmed(t)
 		d, row := b.document(t, "c"), b.row(t, "c")
@@ -100,9 +101,9 @@ func TestAFileThatArrivesWhileItsTransactionIsForgottenGoes(t *testing.T) {
 		check(t, err)
 		tmp, err := b.Files.Temp()
 		check(t, err)
-		_, err = tmp.Write(pdfOf("two"))
+		_, err = tmp.Write(pdftest.Plain("two"))
 		check(t, errors.Join(err, tmp.Close()))
-		check(t, b.keep(t.Context(), d, row, file{path: tmp.Name(), sum: "5ca1ab1e", size: 3}, model.DocumentStored, ""))
+		check(t, b.place(t.Context(), d, row, file{path: tmp.Name(), sum: "5ca1ab1e", size: 3}, model.Settlement{Step: model.StepPlace}))
 		same(t, "files", len(b.lying(t)), 0)
 		same(t, "documents", len(b.documents(t, "c")), 0)
 	})
@@ -118,10 +119,10 @@ func TestForgettingIsFinishedAfterAKill(t *testing.T) {
 		check(t, b.downloadOnce(t.Context()))
 		lies := b.lying(t)
 		same(t, "files before", len(lies), 1)
-		for _, also := range []string{quarantineFolder + "/" + lies[0], "acc/2019/12/b/1.v2.pdf", holdFolder + "/" + b.document(t, "b").ID + "-0123456789abcdef.pdf", "acc/2019/12/bb/1.pdf"} {
+		for _, also := range []string{quarantineFolder + "/" + lies[0], "acc/2019/12/b/1.v2.pdf", linkFolder + "/" + b.document(t, "b").ID + "-0123456789abcdef.pdf", "acc/2019/12/bb/1.pdf"} {
 			p := filepath.Join(b.Files.root, also)
 			check(t, os.MkdirAll(filepath.Dir(p), 0o700))
-			check(t, os.WriteFile(p, pdfOf("left"), 0o600))
+			check(t, os.WriteFile(p, pdftest.Plain("left"), 0o600))
 		}
 		_, err := b.Store.Forget(t.Context(), key("b"), "operator")
 		check(t, err)

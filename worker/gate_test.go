@@ -11,23 +11,14 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/pdf"
+	"countersign/worker/pdf/pdftest"
 )
-
-func alteredFile(t *testing.T) []byte {
-	t.Helper()
-	p := newPaper("lease").sign(t, newSeal(t, noon.Add(-time.Hour), noon.AddDate(1, 0, 0), false), how{})
-	return put(t, p.raw, "/Reason(", "U")
-}
-
-func signedFile(t *testing.T) []byte {
-	t.Helper()
-	return newPaper("lease").sign(t, newSeal(t, noon.Add(-time.Hour), noon.AddDate(1, 0, 0), false), how{}).raw
-}
 
 // fetched downloads until the document is no longer waiting, as often as a wrong file is asked for.
 func (b *bench) fetched(t *testing.T, ref string) model.Document {
 	t.Helper()
-	for range wrongFiles {
+	for range model.WrongFiles {
 		check(t, b.downloadOnce(t.Context()))
 		if d := b.document(t, ref); d.State != model.DocumentWaiting {
 			return d
@@ -47,17 +38,17 @@ func TestWhatBecomesOfAFileByExpectation(t *testing.T) {
 		word    model.Signature
 		reason  string
 	}{
-		"intact":                      {"", false, signedFile(t), model.SignedDocument, model.DocumentStored, intact, ""},
-		"intact, required":            {model.SignaturesRequired, false, signedFile(t), model.SignedDocument, model.DocumentStored, intact, ""},
-		"unsigned":                    {"", false, pdfOf("a"), model.SignedDocument, model.DocumentStored, unsigned, ""},
-		"unsigned, required":          {model.SignaturesRequired, false, pdfOf("a"), model.SignedDocument, model.DocumentQuarantined, unsigned, "must carry a signature"},
-		"unsigned evidence, required": {model.SignaturesRequired, false, pdfOf("a"), model.EvidenceDocument, model.DocumentStored, unsigned, ""},
-		"unsigned, required, kept":    {model.SignaturesRequired, true, pdfOf("a"), model.SignedDocument, model.DocumentStored, unsigned, ""},
-		"altered":                     {"", false, alteredFile(t), model.SignedDocument, model.DocumentQuarantined, altered, "altered after it was signed"},
-		"altered evidence":            {"", false, alteredFile(t), model.EvidenceDocument, model.DocumentQuarantined, altered, "altered after it was signed"},
-		"altered, kept":               {"", true, alteredFile(t), model.SignedDocument, model.DocumentStored, altered, ""},
-		"altered, none expected":      {model.SignaturesNone, false, alteredFile(t), model.SignedDocument, model.DocumentStored, altered, ""},
-		"unknown, required":           {model.SignaturesRequired, false, encrypted(t, signedFile(t), ""), model.SignedDocument, model.DocumentStored, unknown, ""},
+		"intact":                      {"", false, pdftest.Signed(), model.SignedDocument, model.DocumentStored, model.SignatureIntact, ""},
+		"intact, required":            {model.SignaturesRequired, false, pdftest.Signed(), model.SignedDocument, model.DocumentStored, model.SignatureIntact, ""},
+		"unsigned":                    {"", false, pdftest.Plain("a"), model.SignedDocument, model.DocumentStored, model.SignatureUnsigned, ""},
+		"unsigned, required":          {model.SignaturesRequired, false, pdftest.Plain("a"), model.SignedDocument, model.DocumentQuarantined, model.SignatureUnsigned, "must carry a signature"},
+		"unsigned evidence, required": {model.SignaturesRequired, false, pdftest.Plain("a"), model.EvidenceDocument, model.DocumentStored, model.SignatureUnsigned, ""},
+		"unsigned, required, kept":    {model.SignaturesRequired, true, pdftest.Plain("a"), model.SignedDocument, model.DocumentStored, model.SignatureUnsigned, ""},
+		"altered":                     {"", false, pdftest.Altered(), model.SignedDocument, model.DocumentQuarantined, model.SignatureAltered, "altered after it was signed"},
+		"altered evidence":            {"", false, pdftest.Altered(), model.EvidenceDocument, model.DocumentQuarantined, model.SignatureAltered, "altered after it was signed"},
+		"altered, kept":               {"", true, pdftest.Altered(), model.SignedDocument, model.DocumentStored, model.SignatureAltered, ""},
+		"altered, none expected":      {model.SignaturesNone, false, pdftest.Altered(), model.SignedDocument, model.DocumentStored, model.SignatureAltered, ""},
+		"unknown, required":           {model.SignaturesRequired, false, pdftest.Encrypted(), model.SignedDocument, model.DocumentStored, model.SignatureUnknown, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
@@ -79,12 +70,12 @@ func TestWhatBecomesOfAFileByExpectation(t *testing.T) {
 // A reader that dies of a file costs one try; one that the machine has no room for costs the file nothing.
 func TestWhoIsToBlameForAFileThatCannotBeReadThrough(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-	b.service.Files["1"] = signedFile(t)
+	b.service.Files["1"] = pdftest.Signed()
 	b.answered(t, "a", completed(marked("")))
-	b.Inspect = func(context.Context, *os.File) (Verdict, error) {
-		return Verdict{}, errors.New("fork: resource temporarily unavailable")
+	b.Inspect = func(context.Context, *os.File) (pdf.Verdict, error) {
+		return pdf.Verdict{}, errors.New("fork: resource temporarily unavailable")
 	}
-	for range 2 * wrongFiles {
+	for range 2 * model.WrongFiles {
 		check(t, b.downloadOnce(t.Context()))
 		b.move(time.Hour)
 	}
@@ -92,12 +83,12 @@ func TestWhoIsToBlameForAFileThatCannotBeReadThrough(t *testing.T) {
 	same(t, "while the machine has no room", []any{d.State, d.Attempts}, []any{model.DocumentWaiting, 0})
 	same(t, "lies", len(b.lying(t)), 0)
 
-	b.Inspect = func(context.Context, *os.File) (Verdict, error) {
-		return Verdict{Fault: "the file could not be read through: its reader died of it", Spent: true}, nil
+	b.Inspect = func(context.Context, *os.File) (pdf.Verdict, error) {
+		return pdf.Verdict{Fault: "the file could not be read through: its reader died of it", Spent: true}, nil
 	}
 	check(t, b.downloadOnce(t.Context()))
 	d = b.document(t, "a")
-	same(t, "after the first death", []any{d.State, d.Attempts, len(b.service.Fetched)}, []any{model.DocumentQuarantined, 1, 2*wrongFiles + 1})
+	same(t, "after the first death", []any{d.State, d.Attempts, len(b.service.Fetched)}, []any{model.DocumentQuarantined, 1, 2*model.WrongFiles + 1})
 	if !strings.Contains(d.Reason, "died") {
 		t.Errorf("the reason is %q", d.Reason)
 	}
@@ -105,19 +96,19 @@ func TestWhoIsToBlameForAFileThatCannotBeReadThrough(t *testing.T) {
 
 func TestALinkedFileKeepsWhatWasFoundInIt(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-	b.service.Links[link] = fileOf(signedFile(t))
+	b.service.Links[link] = fileOf(pdftest.Signed())
 	b.called(t, claim("a", model.Completed), linkTo("a", link))
 	check(t, b.downloadOnce(t.Context()))
-	same(t, "held", []any{b.document(t, "a").Held != "", b.document(t, "a").Facts.Signature}, []any{true, intact})
+	same(t, "held", []any{b.document(t, "a").LinkFile != "", b.document(t, "a").Facts.Signature}, []any{true, model.SignatureIntact})
 	b.answered(t, "a", completed())
 	check(t, b.downloadOnce(t.Context()))
 	d := b.document(t, "a")
-	same(t, "placed", []any{d.State, d.Facts.Signature, len(d.Facts.Signatures)}, []any{model.DocumentStored, intact, 1})
+	same(t, "placed", []any{d.State, d.Facts.Signature, len(d.Facts.Signatures)}, []any{model.DocumentStored, model.SignatureIntact, 1})
 }
 
 func TestReleaseTakesAFileOutOfQuarantine(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.Files["1"] = alteredFile(t)
+		b.service.Files["1"] = pdftest.Altered()
 		b.answered(t, "a", completed(marked("")))
 		d := b.fetched(t, "a")
 		same(t, "quarantined", d.State, model.DocumentQuarantined)
@@ -126,7 +117,7 @@ func TestReleaseTakesAFileOutOfQuarantine(t *testing.T) {
 		out, err := b.Release(t.Context(), d)
 		check(t, err)
 		same(t, "returned", out, b.document(t, "a"))
-		same(t, "released", []any{out.State, out.Reason, out.Facts, out.SHA256}, []any{model.DocumentStored, releasedReason, d.Facts, d.SHA256})
+		same(t, "released", []any{out.State, out.Reason, out.Facts, out.SHA256}, []any{model.DocumentStored, "released by operator", d.Facts, d.SHA256})
 		same(t, "lies", b.lying(t), []string{out.Path})
 		r := b.row(t, "a")
 		same(t, "stored of total", []int{r.DocsStored, r.DocsTotal}, []int{1, 1})
@@ -148,7 +139,7 @@ func TestReleaseTakesAFileOutOfQuarantine(t *testing.T) {
 // A row that goes while its file is released leaves no file behind in the place of stored ones.
 func TestAReleaseOfARowThatIsGoneLeavesNothing(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-	b.service.Files["1"] = alteredFile(t)
+	b.service.Files["1"] = pdftest.Altered()
 	b.answered(t, "a", completed(marked("")))
 	d := b.fetched(t, "a")
 	check(t, b.Store.Do(t.Context(), store.Unit{Keys: []model.Key{key("a")}, Apply: func(g *store.Batch) error { g.RemoveDocument(d); return nil }}))
@@ -161,7 +152,7 @@ func TestAReleaseOfARowThatIsGoneLeavesNothing(t *testing.T) {
 // A release that a kill cut short, at either of its two steps, is finished by another.
 func TestAReleaseThatWasCutShortIsFinished(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-	b.service.Files["1"] = alteredFile(t)
+	b.service.Files["1"] = pdftest.Altered()
 	b.answered(t, "a", completed(marked("")))
 	d := b.fetched(t, "a")
 	to := strings.TrimPrefix(d.Path, quarantineFolder+"/")
@@ -175,10 +166,10 @@ func TestAReleaseThatWasCutShortIsFinished(t *testing.T) {
 
 func TestReleaseRefusesAnotherFile(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-	b.service.Files["1"] = alteredFile(t)
+	b.service.Files["1"] = pdftest.Altered()
 	b.answered(t, "a", completed(marked("")))
 	d := b.fetched(t, "a")
-	check(t, os.WriteFile(filepath.Join(b.root, d.Path), pdfOf("other"), 0o600))
+	check(t, os.WriteFile(filepath.Join(b.root, d.Path), pdftest.Plain("other"), 0o600))
 	if _, err := b.Release(t.Context(), d); err == nil {
 		t.Error("a file that changed in quarantine was released")
 	}
@@ -188,7 +179,7 @@ func TestReleaseRefusesAnotherFile(t *testing.T) {
 
 func TestRecheckFindsWhatDiffers(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.Files["1"] = signedFile(t)
+		b.service.Files["1"] = pdftest.Signed()
 		b.answered(t, "a", completed(marked("")))
 		d := b.fetched(t, "a")
 		found, filled, err := b.Recheck(t.Context(), d)
@@ -204,12 +195,12 @@ func TestRecheckFindsWhatDiffers(t *testing.T) {
 		same(t, "filled in", b.document(t, "a").Facts, d.Facts)
 
 		wrong := d
-		wrong.Facts.Signature = altered
+		wrong.Facts.Signature = model.SignatureAltered
 		found, _, err = b.Recheck(t.Context(), wrong)
 		check(t, err)
 		same(t, "another word", found, []Difference{{"acc", "a", d.ID, "signature", "altered", "intact"}})
 
-		check(t, os.WriteFile(filepath.Join(b.root, d.Path), alteredFile(t), 0o600))
+		check(t, os.WriteFile(filepath.Join(b.root, d.Path), pdftest.Altered(), 0o600))
 		found, _, err = b.Recheck(t.Context(), d)
 		check(t, err)
 		same(t, "changed on disk", []any{len(found), found[0].Field}, []any{1, "sha256"})

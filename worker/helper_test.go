@@ -33,7 +33,6 @@ func same[T any](t testing.TB, what string, got, want T) {
 func key(ref string) model.Key                           { return workertest.Key(ref) }
 func claim(ref string, s model.Status) model.Observation { return workertest.Claim(ref, s) }
 func fileOf(body []byte) func(io.Writer) error           { return workertest.FileOf(body) }
-func pdfOf(word string) []byte                           { return workertest.PDF(word) }
 func inProgress() model.Observation                      { return workertest.InProgress() }
 
 // bench is a worker on a real store, with a clock that the test moves.

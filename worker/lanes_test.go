@@ -13,7 +13,9 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/provider/providertest"
 	"countersign/worker/apply"
+	"countersign/worker/pdf/pdftest"
 	"countersign/worker/workertest"
 )
 
@@ -25,7 +27,7 @@ type slow struct {
 }
 
 func (s *slow) Fetch(ctx context.Context, ref string) (model.Observation, error) {
-	if provider.WorkOf(ctx) == provider.WorkUnknown {
+	if provider.CallOf(ctx).Work == provider.WorkUnknown {
 		s.waiting <- ref
 		<-s.answers
 	}
@@ -35,7 +37,7 @@ func (s *slow) Fetch(ctx context.Context, ref string) (model.Observation, error)
 func TestAFloodOfUnknownRefsHoldsUpNoConfirmation(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		s := &slow{b.service, make(chan string, 100), make(chan struct{})}
-		b.account.Provider = s
+		b.account.Provider = providertest.Able(s)
 		for _, ref := range []string{"x1", "x2", "x3", "x4", "x5", "x6"} {
 			b.called(t, model.Observation{Ref: ref, Evidence: model.Claim, Type: "moved"})
 		}
@@ -69,10 +71,10 @@ func TestAFileThatIsSlowHoldsUpNoOther(t *testing.T) {
 		return provider.ErrNotFound
 	}
 	const sound = "https://files.example.org/b"
-	b.service.Links[sound] = fileOf(pdfOf("two"))
-	free := &service{RulesOf: workertest.Rules(), Says: map[string]model.Observation{}, Files: map[string][]byte{"1": pdfOf("one")}}
+	b.service.Links[sound] = fileOf(pdftest.Plain("two"))
+	free := &service{RulesOf: workertest.Rules(), Says: map[string]model.Observation{}, Files: map[string][]byte{"1": pdftest.Plain("one")}}
 	other := *b.account
-	other.ID, other.Provider = "other", free
+	other.ID, other.Provider = "other", providertest.Able(free)
 	b.test.Accounts = []*apply.Account{b.account, &other}
 	b.called(t, claim("a", model.Completed), linkTo("a", link))
 	b.startLanes(t.Context(), "download", b.downloadLanes())
@@ -85,7 +87,7 @@ func TestAFileThatIsSlowHoldsUpNoOther(t *testing.T) {
 	b.called(t, claim("c", model.Completed), linkTo("c", sound))
 	b.move(time.Second)
 	b.startLanes(t.Context(), "download", b.downloadLanes())
-	for b.document(t, "c").Held == "" { // of the same account
+	for b.document(t, "c").LinkFile == "" { // of the same account
 	}
 	for stored := false; !stored; {
 		list, err := b.Store.Documents(t.Context(), store.DocumentFilter{Account: "other", Ref: "b"})

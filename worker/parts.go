@@ -15,15 +15,10 @@ import (
 // leaseFor is how long a document stays out of other hands; a dead process gives it back after.
 const leaseFor = 10 * time.Minute
 
-const linkLives = apply.LinkLives
-
 func newest(list []model.Document, id string, kind model.DocumentKind) (model.Document, bool) {
 	return apply.Newest(list, id, kind)
 }
 
-func hasFile(d model.Document) bool                             { return apply.HasFile(d) }
-func signedFor(t model.Transaction) bool                        { return apply.SignedFor(t) }
-func endedElsewhere(t model.Transaction) bool                   { return apply.EndedElsewhere(t) }
 func (w *Worker) may(a *apply.Account) bool                     { return w.Gate.May(a) }
 func (w *Worker) pause(n int) time.Duration                     { return w.Gate.Pause(n) }
 func (w *Worker) wait(after *provider.RetryAfter) time.Duration { return w.Gate.Asked(after) }

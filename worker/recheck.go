@@ -3,12 +3,11 @@ package worker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
-	"slices"
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/apply"
 )
 
 // Difference is one thing in which a stored file is not what its row says.
@@ -46,9 +45,9 @@ func (w *Worker) Recheck(ctx context.Context, d model.Document) (out []Differenc
 		return nil, false, err
 	}
 	defer f.Close() //nolint:errcheck // only read
-	v, err := w.Inspect(ctx, f)
+	v, err := w.look(ctx, f)
 	if err != nil {
-		return nil, false, fmt.Errorf("%w: %w", errNotChecked, err)
+		return nil, false, err
 	}
 	if v.Fault != "" {
 		v.Facts = model.UnknownSignature(v.Fault)
@@ -64,18 +63,14 @@ func (w *Worker) Recheck(ctx context.Context, d model.Document) (out []Differenc
 
 // fill writes what was found in a file that was stored before anybody looked.
 func (w *Worker) fill(ctx context.Context, d model.Document, f model.SignatureFacts) error {
-	k := model.Key{Account: d.Account, Ref: d.Ref}
+	k := d.Key()
 	return w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
-		have, err := b.Documents(k)
-		if err != nil {
+		row, found, err := apply.DocumentByID(b, d)
+		if err != nil || !found || row.SHA256 != d.SHA256 || row.Facts.Signature != "" {
 			return err
 		}
-		i := slices.IndexFunc(have, func(o model.Document) bool { return o.ID == d.ID })
-		if i < 0 || have[i].SHA256 != d.SHA256 || have[i].Facts.Signature != "" {
-			return nil
-		}
-		have[i].Facts = f
-		b.PutDocument(have[i])
+		row.Facts = f
+		b.PutDocument(row)
 		return nil
 	}})
 }

@@ -11,12 +11,11 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/apply"
 )
 
 // ErrNotQuarantined is of a document that is not in quarantine, so that it cannot be taken out.
 var ErrNotQuarantined = errors.New("the document is not in quarantine")
-
-const releasedReason = "released by operator"
 
 // Release takes a document out of quarantine by an operator's word: the file gets its place among the others, the
 // row says who let it in and keeps what was found, and the change is announced. The file has its new name, on disk,
@@ -26,34 +25,30 @@ func (w *Worker) Release(ctx context.Context, d model.Document) (model.Document,
 	if d.State != model.DocumentQuarantined {
 		return d, ErrNotQuarantined
 	}
-	k := model.Key{Account: d.Account, Ref: d.Ref}
+	k := d.Key()
 	t, err := w.Store.Transaction(ctx, k)
 	if err != nil && !errors.Is(err, store.ErrNoRow) {
 		return d, err
 	}
-	from, to := d.Path, w.nameOf(d, t, model.DocumentStored)
+	from, to := d.Path, nameOf(d, t, d.Version, false)
 	made, err := w.unquarantine(d, from, to)
 	if err != nil {
 		return d, err
 	}
 	err = w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
-		have, err := b.Documents(k)
+		row, found, err := apply.DocumentByID(b, d)
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(have, func(o model.Document) bool { return o.ID == d.ID })
-		if i < 0 || have[i].State != model.DocumentQuarantined {
+		if !found || row.State != model.DocumentQuarantined {
 			return ErrNotQuarantined
 		}
-		now := b.Now()
-		d = have[i]
-		d.State, d.Reason, d.Path, d.NextTryAt, d.StoredAt = model.DocumentStored, releasedReason, to, nil, &now
-		b.PutDocument(d)
-		if t, ok := b.Transaction(k); ok {
-			change := model.RowChange{Kind: model.KindDocument, From: string(model.DocumentQuarantined), To: string(model.DocumentStored)}
-			w.record(b, t, change, "operator", now, true)
+		e := model.DocumentEvent{Kind: model.DocumentReleased, File: model.DocumentFile{Path: to}}
+		s, err := apply.SettleRow(b, row, e, "operator")
+		if err == nil {
+			d = s.Next
 		}
-		return nil
+		return err
 	}})
 	if errors.Is(err, ErrNotQuarantined) && made { // the row went meanwhile: so does the name
 		return d, errors.Join(err, w.Files.drop(to))
@@ -72,7 +67,7 @@ func (w *Worker) unquarantine(d model.Document, from, to string) (made bool, err
 	sum, _, err := w.Files.Hash(to)
 	switch {
 	case err == nil && sum == d.SHA256:
-		return false, w.Files.Settle(to) // an earlier release came this far
+		return false, w.Files.Secure(to) // an earlier release came this far
 	case err == nil:
 		return false, fmt.Errorf("another file lies at %s in the document store", to)
 	case !errors.Is(err, fs.ErrNotExist):
@@ -85,4 +80,30 @@ func (w *Worker) unquarantine(d model.Document, from, to string) (made bool, err
 		return false, fmt.Errorf("the file in quarantine is not the one that was put there: its SHA-256 is %s and was %s", sum, d.SHA256)
 	}
 	return true, w.Files.link(from, to)
+}
+
+// FetchAgain has those documents of a transaction fetched again whose newest version is in one of the states, by an
+// operator's word. It returns the ids of the rows that are due now.
+func (w *Worker) FetchAgain(ctx context.Context, k model.Key, states []model.DocumentState) (ids []string, err error) {
+	err = w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
+		ids = nil
+		have, err := b.Documents(k)
+		if err != nil {
+			return err
+		}
+		for _, d := range have {
+			if last, _ := newest(have, d.DocID, d.Kind); last.ID != d.ID || !slices.Contains(states, d.State) {
+				continue
+			}
+			s, err := apply.SettleRow(b, d, model.DocumentEvent{Kind: model.DocumentAskedAgain}, "operator")
+			if err != nil {
+				return err
+			}
+			if s.Writes() {
+				ids = append(ids, s.Next.ID)
+			}
+		}
+		return nil
+	}})
+	return ids, err
 }

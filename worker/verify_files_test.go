@@ -7,13 +7,14 @@ import (
 
 	"countersign/model"
 	"countersign/worker/ask"
+	"countersign/worker/pdf/pdftest"
 	"countersign/worker/verify"
 )
 
 func TestVerifyFetchesAnAlteredFileAnewAndLeavesOldVersionsAlone(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		for _, mark := range []string{"m1", "m2"} {
-			b.service.Files["1"], b.service.Says["a"] = pdfOf(mark), completed(marked(mark))
+			b.service.Files["1"], b.service.Says["a"] = pdftest.Plain(mark), completed(marked(mark))
 			b.answered(t, "a", completed(marked(mark)))
 			check(t, b.downloadOnce(t.Context()))
 		}
@@ -27,6 +28,6 @@ func TestVerifyFetchesAnAlteredFileAnewAndLeavesOldVersionsAlone(t *testing.T) {
 		same(t, "versions", []int{len(list), list[0].Version, list[1].Version}, []int{2, 1, 3})
 		got, err := os.ReadFile(filepath.Join(b.root, filepath.FromSlash(list[1].Path)))
 		check(t, err)
-		same(t, "the newest file", string(got), string(pdfOf("m2")))
+		same(t, "the newest file", string(got), string(pdftest.Plain("m2")))
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"countersign/model/store"
 	"countersign/worker/apply"
 	"countersign/worker/ask"
+	"countersign/worker/pdf"
 	"countersign/worker/poll"
 	"countersign/worker/verify"
 )
@@ -36,7 +37,7 @@ type Options struct {
 	Workers   int           // questions under way per account; 4 if zero
 	MinFree   int64         // documents_min_free in bytes
 	Retention poll.Retention
-	Inspect   Inspector // looks into a file that came; InspectHere if nil, which nothing bounds
+	Inspect   pdf.Inspector // looks into a file that came; pdf.InspectHere if nil, which nothing bounds
 }
 
 // Worker runs the loops. It is safe for concurrent use.
@@ -69,7 +70,7 @@ type Worker struct {
 	RetryMost time.Duration
 	Workers   int
 	MinFree   int64
-	Inspect   Inspector
+	Inspect   pdf.Inspector
 }
 
 // New returns a worker. Nothing runs until Run; the parts that it shows work at once.
@@ -87,7 +88,7 @@ func New(o Options) *Worker {
 		o.Workers = 4
 	}
 	if o.Inspect == nil {
-		o.Inspect = InspectHere
+		o.Inspect = pdf.InspectHere
 	}
 	w := &Worker{
 		nudges: map[string]chan struct{}{}, running: map[string]bool{}, tick: o.Tick,
@@ -155,8 +156,8 @@ func (w *Worker) Run(ctx context.Context, parts ...Part) error {
 	for _, p := range parts {
 		switch p {
 		case PartLoops:
-			if err := w.sweepHold(ctx); err != nil {
-				w.Log.WithField("err", err).Warn("the hold folder was not swept")
+			if err := w.sweepLinkFiles(ctx); err != nil {
+				w.Log.WithField("err", err).Warn("the folder of links' files was not swept")
 			}
 			loop("confirm", 250*time.Millisecond, w.inLanes("confirm", w.confirmLanes))
 			loop("runs", time.Second, w.workRuns)

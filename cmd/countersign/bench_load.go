@@ -52,7 +52,7 @@ func newSubjects(ctx context.Context, e *engine, dir string) (*subjects, error) 
 	s := &subjects{}
 	fail := func(err error) (*subjects, error) { return nil, errors.Join(err, s.close()) }
 	l, err := callback.New(callback.Options{
-		Lookup: e.accounts.find, Apply: e.worker.Table.Callback, HMACKey: []byte("bench"), Now: e.app.now, Log: e.log,
+		Lookup: e.accounts.find, Apply: e.worker.Table.Callback, HMACKey: []byte("bench"), Now: e.env.Now, Log: e.log,
 	})
 	if err != nil {
 		return fail(err)
@@ -135,7 +135,7 @@ func inProcess(e *engine) func(context.Context, []byte) error {
 	acc := e.accounts.find("bench")
 	header := http.Header{"Authorization": {"Basic bench-key"}, "Content-Type": {"application/json"}, "User-Agent": {"Go-http-client/1.1"}}
 	return func(ctx context.Context, body []byte) error {
-		c := provider.Callback{Account: acc.ID, Header: header, Body: body, ReceivedAt: e.app.utc()}
+		c := provider.Callback{Account: acc.ID, Header: header, Body: body, ReceivedAt: e.env.utc()}
 		got, err := acc.Provider.Receive(c)
 		if err != nil {
 			return err

@@ -14,7 +14,7 @@ import (
 	"syscall"
 	"time"
 
-	"countersign/worker"
+	"countersign/worker/pdf"
 )
 
 // fileChecker looks into files, each in a child process of this program.
@@ -38,30 +38,30 @@ var errNoChild = errors.New("no child process to look into a file")
 
 // Inspect starts a child process for one file and waits for what it finds. Errors are the machine's; a child that
 // died or took too much is the file's fault.
-func (c *fileChecker) Inspect(ctx context.Context, f *os.File) (worker.Verdict, error) {
+func (c *fileChecker) Inspect(ctx context.Context, f *os.File) (pdf.Verdict, error) {
 	patience := time.NewTimer(c.wall)
 	defer patience.Stop()
 	select {
 	case c.slots <- struct{}{}:
 		defer func() { <-c.slots }()
 	case <-ctx.Done():
-		return worker.Verdict{}, ctx.Err()
+		return pdf.Verdict{}, ctx.Err()
 	case <-patience.C:
-		return worker.Verdict{}, fmt.Errorf("%w: others are still being looked into", errNoChild)
+		return pdf.Verdict{}, fmt.Errorf("%w: others are still being looked into", errNoChild)
 	}
 	in, err := os.Open(f.Name()) // to be read only, from its start
 	if err != nil {
-		return worker.Verdict{}, err
+		return pdf.Verdict{}, err
 	}
 	defer in.Close() //nolint:errcheck // only read
 	st, err := in.Stat()
 	if err != nil {
-		return worker.Verdict{}, err
+		return pdf.Verdict{}, err
 	}
 	return c.run(ctx, in, memoryFor(st.Size()))
 }
 
-func (c *fileChecker) run(ctx context.Context, in *os.File, memory int64) (worker.Verdict, error) {
+func (c *fileChecker) run(ctx context.Context, in *os.File, memory int64) (pdf.Verdict, error) {
 	out, faults := &capped{most: 1 << 20}, &capped{most: 4 << 10}
 	cmd := &exec.Cmd{
 		Path: c.program, Args: []string{"countersign", checkVerbKey}, Dir: "/",
@@ -70,7 +70,7 @@ func (c *fileChecker) run(ctx context.Context, in *os.File, memory int64) (worke
 		SysProcAttr: &syscall.SysProcAttr{Setpgid: true},
 	}
 	if err := cmd.Start(); err != nil {
-		return worker.Verdict{}, fmt.Errorf("%w: %w", errNoChild, err)
+		return pdf.Verdict{}, fmt.Errorf("%w: %w", errNoChild, err)
 	}
 	kill := func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } //nolint:errcheck // gone already
 	done := make(chan struct{})
@@ -104,7 +104,7 @@ func (c *fileChecker) run(ctx context.Context, in *os.File, memory int64) (worke
 	close(done)
 	watch.Wait()
 	if ctx.Err() != nil {
-		return worker.Verdict{}, ctx.Err()
+		return pdf.Verdict{}, ctx.Err()
 	}
 	ended := ending{err: err, out: out.String(), faults: faults.String(), state: cmd.ProcessState, overran: overran, peak: peak, memory: memory, busy: c.busy}
 	return ended.verdict()
@@ -122,10 +122,10 @@ type ending struct {
 }
 
 // verdict tells what a child found, or whether file or machine is to blame that it found nothing.
-func (e ending) verdict() (v worker.Verdict, err error) {
+func (e ending) verdict() (v pdf.Verdict, err error) {
 	text, ready := strings.CutPrefix(e.out, checkReady)
-	spent := func(why string) (worker.Verdict, error) {
-		return worker.Verdict{Fault: "the file could not be read through: " + why, Spent: true}, nil
+	spent := func(why string) (pdf.Verdict, error) {
+		return pdf.Verdict{Fault: "the file could not be read through: " + why, Spent: true}, nil
 	}
 	used := e.state.UserTime() + e.state.SystemTime()
 	large := e.peak > e.memory/4

@@ -16,11 +16,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/model"
-	"countersign/worker"
+	"countersign/worker/pdf"
 )
 
 // checkBytes has a child process look into a file.
-func checkBytes(t testing.TB, c *fileChecker, raw []byte) (worker.Verdict, error) {
+func checkBytes(t testing.TB, c *fileChecker, raw []byte) (pdf.Verdict, error) {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "file.pdf")
 	require.NoError(t, os.WriteFile(name, raw, 0o600))
@@ -70,7 +70,7 @@ func TestAChildLooksIntoAFile(t *testing.T) {
 	t.Parallel()
 	v, err := checkBytes(t, newFileChecker(), smallPDF("", "<<>>"))
 	require.NoError(t, err)
-	require.Equal(t, worker.Verdict{Facts: model.Unsigned()}, v)
+	require.Equal(t, pdf.Verdict{Facts: model.Unsigned()}, v)
 
 	v, err = checkBytes(t, newFileChecker(), smallPDF("/Pages 1 0 R", "<<>>"))
 	require.NoError(t, err)
@@ -154,7 +154,7 @@ func TestHowAChildEnds(t *testing.T) {
 func TestDoctorTellsOfNoReader(t *testing.T) {
 	t.Parallel()
 	for program, fails := range map[string]bool{newFileChecker().program: false, "/nowhere": true} {
-		d := &doctor{app: newApp(strings.NewReader(""), io.Discard, io.Discard)}
+		d := &doctor{Env: newApp(strings.NewReader(""), io.Discard, io.Discard).Env}
 		d.reader(t.Context(), &fileChecker{program: program, slots: make(chan struct{}, 1), wall: time.Minute})
 		require.Equal(t, fails, d.failed, program)
 	}

@@ -13,7 +13,8 @@ import (
 	"syscall"
 	"unicode"
 
-	"countersign/model/store"
+	"countersign/cmd/countersign/output"
+	"countersign/model/store/durable"
 )
 
 const (
@@ -40,7 +41,7 @@ func (c *Config) keyFile() string {
 func (c *Config) sqliteFile() (string, bool) { return strings.CutPrefix(c.Database, "sqlite:") }
 
 // installationKey returns the key that secrets in the database are encrypted with.
-func (a *app) installationKey(c *Config) ([]byte, error) {
+func (a *Env) installationKey(c *Config) ([]byte, error) {
 	keys, err := a.installationKeys(c)
 	if err != nil {
 		return nil, err
@@ -50,35 +51,35 @@ func (a *app) installationKey(c *Config) ([]byte, error) {
 
 // installationKeys returns the current key and those before it: COUNTERSIGN_KEY, or what the key file holds. It is
 // errNoKey where there is none.
-func (a *app) installationKeys(c *Config) ([][]byte, error) {
+func (a *Env) installationKeys(c *Config) ([][]byte, error) {
 	if text, set := a.lookup(keyName); set && text != "" {
 		key, err := parseKeys(text)
 		if err != nil {
-			return nil, usagef("%s %w", keyName, err)
+			return nil, output.Usagef("%s %w", keyName, err)
 		}
 		return key, nil
 	}
 	file := c.keyFile()
 	if file == "" {
-		return nil, usagef("%w: PostgreSQL has no folder to keep it in; set key_file or %s", errNoKey, keyName)
+		return nil, output.Usagef("%w: PostgreSQL has no folder to keep it in; set key_file or %s", errNoKey, keyName)
 	}
 	text, err := readSecret(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usagef("%w: %s is not there; restore it from the backup, or set %s", errNoKey, file, keyName)
+		return nil, output.Usagef("%w: %s is not there; restore it from the backup, or set %s", errNoKey, file, keyName)
 	}
 	if err != nil {
-		return nil, usagef("installation key: %w", err)
+		return nil, output.Usagef("installation key: %w", err)
 	}
 	keys, err := parseKeys(text)
 	if err != nil {
-		return nil, usagef("%s %w", file, err)
+		return nil, output.Usagef("%s %w", file, err)
 	}
 	return keys, nil
 }
 
 // makeKey returns the installation key and makes one at the first start, when there is no database
 // that another key may have been used on.
-func (a *app) makeKey(c *Config) ([][]byte, error) {
+func (a *Env) makeKey(c *Config) ([][]byte, error) {
 	key, err := a.installationKeys(c)
 	if !errors.Is(err, errNoKey) || c.keyFile() == "" {
 		return key, err
@@ -98,29 +99,26 @@ func newKey() []byte {
 	return key
 }
 
-// writeKeys keeps keys in a new file that only we may read, the current one first.
+// writeKeys makes a new key file, which only we may read, the current key first. It never replaces other keys.
 func writeKeys(file string, keys [][]byte) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-*")
-	if err != nil {
+	if err := durable.Write(file, durable.How{}, func(f *os.File) error { return printKeys(f, keys) }); err != nil {
 		return err
 	}
+	durable.CrashPoint("key linked")
+	return nil
+}
+
+func printKeys(f *os.File, keys [][]byte) error {
 	for _, key := range keys {
-		_, werr := fmt.Fprintln(f, base64.StdEncoding.EncodeToString(key))
-		err = errors.Join(err, werr)
+		if _, err := fmt.Fprintln(f, base64.StdEncoding.EncodeToString(key)); err != nil {
+			return err
+		}
 	}
-	defer os.Remove(f.Name()) //nolint:errcheck // it has its name, or is of no use
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	store.CrashPoint("key written")
-	if err := os.Link(f.Name(), file); err != nil { // whole or not at all, and never over another key
-		return err
-	}
-	store.CrashPoint("key linked")
-	return syncFolder(filepath.Dir(file))
+	durable.CrashPoint("key written")
+	return nil
 }
 
 // replaceKeys puts other keys in the place of those in a key file, at once: whoever reads it meanwhile, or after a power
@@ -133,32 +131,14 @@ func replaceKeys(file string, keys [][]byte) error {
 	if err != nil {
 		return err
 	}
-	next := file + ".new"
-	if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := writeKeys(next, keys); err != nil {
-		return err
-	}
-	if st, ok := info.Sys().(*syscall.Stat_t); ok && os.Geteuid() == 0 {
-		err = os.Chown(next, int(st.Uid), int(st.Gid))
-	}
-	if err = errors.Join(err, os.Chmod(next, info.Mode().Perm())); err != nil {
-		return errors.Join(err, os.Remove(next))
-	}
-	if err := os.Rename(next, file); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(file))
-}
-
-// syncFolder makes a new name in a folder outlive a power loss.
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return durable.Write(file, durable.How{Replace: true, Mode: info.Mode().Perm()}, func(f *os.File) error {
+		if st, ok := info.Sys().(*syscall.Stat_t); ok && os.Geteuid() == 0 {
+			if err := f.Chown(int(st.Uid), int(st.Gid)); err != nil {
+				return err
+			}
+		}
+		return printKeys(f, keys)
+	})
 }
 
 // parseKeys reads one key or several, apart by spaces, commas or lines.

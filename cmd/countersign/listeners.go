@@ -82,9 +82,9 @@ func (e *engine) openListeners() (in *listeners, err error) {
 		Name: "countersign_callback_objective", Help: "The share of changes that callbacks should tell (callback_objective).",
 	})
 	objective.Set(float64(e.config.CallbackObjective) / 100)
-	reg.MustRegister(callbacks, objective, console.TableMetrics(e.store, e.app.utc), collectors.NewGoCollector(),
+	reg.MustRegister(callbacks, objective, e.env.logMetrics(), console.TableMetrics(e.store, e.env.utc), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	key, err := e.app.installationKey(e.config)
+	key, err := e.env.installationKey(e.config)
 	if err != nil {
 		return nil, err
 	}
@@ -92,19 +92,20 @@ func (e *engine) openListeners() (in *listeners, err error) {
 		Lookup: e.accounts.find, Apply: in.noting(e), Nudge: e.worker.Nudge, Hint: e.hint, MaxBody: int64(e.config.Public.MaxBody),
 		MaxConns: e.connections(), MaxConnsEach: e.config.Public.MaxConnectionsPerAddress,
 		RefusedAMinute: e.config.Public.RefusedPerMinute, RefusedBytes: int64(e.config.Retention.RefusedSize),
-		TrustedProxies: e.config.Public.TrustedProxies, HMACKey: key, Now: e.app.now, Log: e.log,
+		TrustedProxies: e.config.Public.TrustedProxies, HMACKey: key, Now: e.env.Now, Log: e.log,
 		Count: func(account string, v model.Verdict) { callbacks.WithLabelValues(account, string(v)).Inc() },
 	})
 	if err != nil {
 		return nil, err
 	}
 	in.console, err = console.New(console.Options{
-		Address: e.config.Console.Address, Token: e.config.Console.Token.Reveal(), Registry: reg, Log: e.log,
+		Address: e.config.Console.Address, Token: e.config.Console.Token.Reveal(), Registry: reg, Log: e.log, Now: e.env.Now,
 		Checks: []console.Check{
 			{Name: "database", Check: e.store.Healthy, Fatal: true},
-			{Name: "callbacks", Check: func(context.Context) error { return in.keeping.get(e.app.now()) }, Fatal: true},
+			{Name: "callbacks", Check: func(context.Context) error { return in.keeping.get(e.env.Now()) }, Fatal: true},
 			{Name: "credentials", Check: e.credentialsTaken, Fatal: false},
 			{Name: "documents", Check: e.documentsWritable, Fatal: false},
+			{Name: "log", Check: func(context.Context) error { return e.env.logWritten() }, Fatal: false},
 			{Name: "config", Check: func(context.Context) error { return in.reload.get() }, Fatal: false},
 		},
 	})
@@ -207,7 +208,7 @@ func (e *engine) credentialsTaken(ctx context.Context) error {
 func (in *listeners) noting(e *engine) callback.Apply {
 	return func(ctx context.Context, c apply.Incoming) (apply.Result, error) {
 		res, err := e.worker.Table.Callback(ctx, c)
-		in.keeping.set(e.app.now(), err)
+		in.keeping.set(e.env.Now(), err)
 		return res, err
 	}
 }
@@ -224,7 +225,7 @@ func (e *engine) reloads(ctx context.Context, in *listeners) error {
 		case <-ch:
 		}
 		notify(e.log, daemon.SdNotifyReloading)
-		c, err := e.app.config()
+		c, err := e.env.config()
 		if err == nil {
 			err = e.accounts.set(ctx, c)
 		}

@@ -7,12 +7,12 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"countersign/model/store"
+	"countersign/model/store/durable"
 )
 
-func migrateVerb(a *app) *cobra.Command {
+func newMigrateCommand(env *Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "migrate",
 		Short: "Bring the database to this version",
@@ -24,30 +24,30 @@ program goes back to it. Back up first all the same: ` + "`countersign backup FI
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
-			c, err := a.readConfig()
+			c, err := env.readConfig()
 			if err != nil {
 				return err
 			}
-			s, err := a.openStore(ctx, c, false)
+			s, err := env.openStore(ctx, c, false)
 			if err != nil {
 				return err
 			}
 			defer s.Close() //nolint:errcheck // what was written is on disk
-			return a.migrate(ctx, s)
+			return runMigrate(ctx, env, s)
 		},
 	}
 }
 
-// migrate refuses to change the shape of a database under a daemon that uses it.
-func (a *app) migrate(ctx context.Context, s *store.Store) error {
+// runMigrate refuses to change the shape of a database under a daemon that uses it.
+func runMigrate(ctx context.Context, env *Env, s *store.Store) error {
 	have, want, err := s.Schema(ctx)
 	if err != nil {
 		return err
 	}
 	if have == want {
-		return a.printf("the database is at step %d already\n", have)
+		return env.Printf("the database is at step %d already\n", have)
 	}
-	err = s.Hold(ctx, store.LockServe, a.owner(), func(ctx context.Context) error {
+	err = s.Hold(ctx, store.LockServe, env.owner(), func(ctx context.Context) error {
 		kept, err := keepBefore(ctx, s, have)
 		if err != nil {
 			return err
@@ -62,7 +62,7 @@ func (a *app) migrate(ctx context.Context, s *store.Store) error {
 		case from > 0:
 			kept = "; no copy was kept of it as it was before"
 		}
-		return a.printf("migrated from step %d to step %d%s\n", from, to, kept)
+		return env.Printf("migrated from step %d to step %d%s\n", from, to, kept)
 	})
 	if errors.Is(err, store.ErrHeld) {
 		return fmt.Errorf("a daemon uses the database: stop it, then migrate; or start the new one, which migrates by itself")
@@ -78,12 +78,9 @@ func keepBefore(ctx context.Context, s *store.Store, have int64) (string, error)
 	if err != nil || have == 0 || size == 0 {
 		return "", err
 	}
-	var st unix.Statfs_t
-	if err := unix.Statfs(filepath.Dir(s.Path()), &st); err != nil {
+	free, err := durable.Free(filepath.Dir(s.Path()))
+	if err != nil || free < size+size/4+spareAfterCopy {
 		return "", err
-	}
-	if free := int64(st.Bavail) * st.Bsize; free < size+size/4+spareAfterCopy { //nolint:gosec // no file system is that large
-		return "", nil
 	}
 	kept := fmt.Sprintf("%s.before-%05d", s.Path(), have)
 	return kept, store.CopyFile(ctx, s.Path(), kept, true)

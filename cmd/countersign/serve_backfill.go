@@ -8,7 +8,6 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/provider"
 	"countersign/worker/apply"
 	"countersign/worker/ask"
 )
@@ -30,11 +29,11 @@ func (e *engine) queueBackfills(ctx context.Context, o serveOptions) error {
 // always is set, so is one that a finished backfill covers already.
 func (e *engine) queueBackfill(ctx context.Context, a *apply.Account, since time.Time, always bool) error {
 	log := e.log.WithField("account", a.ID)
-	if _, ok := a.Provider.(provider.Lister); !ok {
+	if a.Provider.Lister == nil {
 		log.Warn("no backfill: the provider lists nothing, give the refs to `countersign track --file`")
 		return nil
 	}
-	until := e.app.utc()
+	until := e.env.utc()
 	if !always {
 		done, err := e.store.Runs(ctx, store.RunFilter{Account: a.ID, Kind: ask.KindBackfill, States: []model.RunState{model.RunDone}, Limit: 200})
 		if err != nil {
@@ -75,11 +74,11 @@ func (e *engine) repeatBackfill(ctx context.Context, o serveOptions) error {
 		return err
 	}
 	for {
-		now := e.app.utc()
-		if !e.app.wait(ctx, sched.Next(now).Sub(now)) {
+		now := e.env.utc()
+		if !e.env.wait(ctx, sched.Next(now).Sub(now)) {
 			return nil
 		}
-		since, err := parseSpan(o.backfill.raw, e.app.now())
+		since, err := parseSpan(o.backfill.raw, e.env.Now())
 		if err != nil {
 			return err
 		}

@@ -34,7 +34,7 @@ func (a *applied) open(t fataler) {
 	dir := filepath.Join(a.dir, fmt.Sprint(a.lives))
 	app := newApp(strings.NewReader(""), &bytes.Buffer{}, &bytes.Buffer{})
 	app.lookup = func(name string) (string, bool) { return strings.Repeat("01", keySize), name == "COUNTERSIGN_KEY" }
-	app.configFlag, app.now = filepath.Join(dir, "config.yaml"), func() time.Time { return a.now }
+	app.configFlag, app.Now = filepath.Join(dir, "config.yaml"), func() time.Time { return a.now }
 	must(t, os.MkdirAll(dir, 0o700))
 	must(t, os.WriteFile(app.configFlag, []byte(a.conf), 0o600))
 	c, err := app.config()

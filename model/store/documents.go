@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"countersign/model"
+	"countersign/model/store/durable"
 )
 
 // documentRow is a document as it rests. The lease is the store's.
@@ -160,7 +161,7 @@ func (b *Batch) writeDocuments() error {
 				}
 				continue
 			}
-			if !e.put || goes && e.Held == "" {
+			if !e.put || goes && e.LinkFile == "" {
 				continue
 			}
 			r, err := b.s.sealDocument(e.Document)
@@ -246,6 +247,26 @@ func (s *Store) Documents(ctx context.Context, f DocumentFilter) (out []model.Do
 		}
 		out, err = s.openDocuments(rows)
 		return err
+	})
+	return out, err
+}
+
+// DocumentCount is how many of an account's documents are in a state.
+type DocumentCount struct {
+	Account   string
+	State     model.DocumentState
+	Documents int
+}
+
+// CountDocuments counts the documents that are not stored, by account and state. It reads an index and no document.
+func (s *Store) CountDocuments(ctx context.Context) (out []DocumentCount, err error) {
+	err = s.view(ctx, func(q *sqlConn) error {
+		return q.each(func(r *sql.Rows) error {
+			var c DocumentCount
+			err := r.Scan(&c.Account, &c.State, &c.Documents)
+			out = append(out, c)
+			return err
+		}, `SELECT account, state, COUNT(*) FROM documents WHERE `+notStored+` GROUP BY state, account ORDER BY state, account`)
 	})
 	return out, err
 }
@@ -336,7 +357,7 @@ func (s *Store) ClaimDocuments(ctx context.Context, f DocumentsDue, owner string
 		return err
 	})
 	if len(out) > 0 && err == nil {
-		CrashPoint("documents claimed")
+		durable.CrashPoint("documents claimed")
 	}
 	return out, err
 }

@@ -44,7 +44,7 @@ func TestARowThatGoesKeepsOnlyTheDocumentsWhoseFileIsHeld(t *testing.T) {
 		d.put(t, row1("a"))
 		d.do(t, func(b *Batch) error {
 			b.AddProgress(key("a"), []Step{{"otp", noon}})
-			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, State: model.DocumentWaiting, Held: "5f"})
+			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, State: model.DocumentWaiting, LinkFile: "5f"})
 			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "2", Kind: model.SignedDocument, State: model.DocumentWaiting})
 			return nil
 		}, key("a"))

@@ -11,7 +11,7 @@ import (
 	"countersign/provider"
 )
 
-// Meter tells how an account's budget and breaker stand. *provider.Transport is one.
+// Meter tells how an account's budget and breaker stand. *transport.Transport is one.
 type Meter interface {
 	PausedUntil(provider.Class) time.Time
 	BreakerOpen() bool
@@ -22,7 +22,7 @@ type Meter interface {
 type Account struct {
 	ID           string
 	ProviderName string
-	Provider     provider.Provider
+	Provider     provider.Service
 	Rules        model.Rules // the provider's, with the account's confirm, recheck_after and debounce
 	GapGrace     time.Duration
 	Budget       map[provider.Class]int

@@ -62,7 +62,7 @@ func (tb *Table) answer(b *store.Batch, a *Account, src Source, k model.Key, o m
 	did := Applied{Key: k, Before: t, Decision: d}
 	if d.Remove {
 		if t.DocsTotal > 0 { // a file that came by a link goes into quarantine
-			if err := tb.dueNow(b, k, func(d model.Document) bool { return d.Held != "" }); err != nil {
+			if err := tb.wake(b, k); err != nil {
 				return did, err
 			}
 		}

@@ -41,6 +41,7 @@ func ofTheStore(err error) bool {
 func (tb *Table) callback(ctx context.Context, in Incoming) (Result, error) {
 	var res Result
 	var incidents []incidentMove
+	in.Callback.Unproved = in.Unproved()
 	packed, err := tb.store.Pack(in.Callback) // here, beside the one that writes
 	if err != nil {
 		return Result{}, err

@@ -9,9 +9,6 @@ import (
 	"countersign/provider"
 )
 
-// LinkLives is how long a link that stood in a callback is kept.
-const LinkLives = 24 * time.Hour
-
 // Newest returns the newest version of a document; false where there is none.
 func Newest(list []model.Document, id string, kind model.DocumentKind) (out model.Document, ok bool) {
 	for _, d := range list {
@@ -22,43 +19,32 @@ func Newest(list []model.Document, id string, kind model.DocumentKind) (out mode
 	return out, ok
 }
 
-// HasFile reports whether a file has come for a document, whatever became of it.
-func HasFile(d model.Document) bool {
-	return d.Held != "" || d.State == model.DocumentStored || d.State == model.DocumentQuarantined
-}
-
-// queueDocuments adds the documents that the table lacks. Another mark than the newest version's says
-// that another file lies there now: the next version.
+// queueDocuments adds the documents that the table lacks, and the next version of those whose content is another now.
 func (tb *Table) queueDocuments(b *store.Batch, a *Account, k model.Key, refs []model.DocumentRef) error {
-	now := b.Now()
 	for _, ref := range refs {
 		if !a.Wants(ref.Kind) {
 			continue
 		}
-		have, err := b.Documents(k)
-		if err != nil {
+		e := model.DocumentEvent{Kind: model.DocumentNamed, Name: ref.Name, Mark: ref.Mark}
+		if err := tb.settleNewest(b, k, ref.ID, ref.Kind, e); err != nil {
 			return err
 		}
-		d, ok := Newest(have, ref.ID, ref.Kind)
-		switch {
-		case !ok:
-			d = model.Document{Account: k.Account, Ref: k.Ref, DocID: ref.ID, Kind: ref.Kind, Name: ref.Name, Version: 1}
-		case ref.Mark == "" || ref.Mark == d.Mark:
-			continue
-		case d.Mark == "" || d.Held != "": // the file is here and was not marked until now
-			d.Mark = ref.Mark
-			b.PutDocument(d)
-			continue
-		case HasFile(d):
-			d = model.Document{Account: k.Account, Ref: k.Ref, DocID: ref.ID, Kind: ref.Kind, Name: ref.Name, Version: d.Version + 1}
-		}
-		d.Mark, d.State, d.Reason, d.Attempts, d.NextTryAt = ref.Mark, model.DocumentWaiting, "", 0, &now
-		if d.CreatedAt.IsZero() {
-			d.CreatedAt = now
-		}
-		b.PutDocument(d)
 	}
 	return nil
+}
+
+// settleNewest takes an event of a document whose newest version it is about, or which has no row yet.
+func (tb *Table) settleNewest(b *store.Batch, k model.Key, id string, kind model.DocumentKind, e model.DocumentEvent) error {
+	have, err := b.Documents(k)
+	if err != nil {
+		return err
+	}
+	d, ok := Newest(have, id, kind)
+	if !ok {
+		d = model.Document{Account: k.Account, Ref: k.Ref, DocID: id, Kind: kind}
+	}
+	_, err = SettleRow(b, d, e, SourceDownload)
+	return err
 }
 
 // linkDocuments writes down the documents that only this callback tells how to get. Links of what
@@ -68,10 +54,10 @@ func (tb *Table) linkDocuments(b *store.Batch, in Incoming, came time.Time) erro
 		return nil
 	}
 	a := tb.account(in.Callback.Account)
-	if a == nil || b.Now().Sub(came) >= LinkLives {
+	if a == nil || b.Now().Sub(came) >= model.LinkLife {
 		return nil
 	}
-	if _, ok := a.Provider.(provider.Linker); !ok {
+	if a.Provider.Linker == nil {
 		return nil
 	}
 	for _, l := range in.Links {
@@ -88,67 +74,67 @@ func (tb *Table) linkDocuments(b *store.Batch, in Incoming, came time.Time) erro
 	return nil
 }
 
-// linkDocument makes a document due that lies behind a link. A newer link takes the place of an older
-// one as long as no file is here.
+// linkDocument makes a document due that lies behind a link.
 func (tb *Table) linkDocument(b *store.Batch, k model.Key, l provider.Link, came time.Time) error {
 	if _, ok := b.Transaction(k); !ok {
 		return nil
 	}
-	have, err := b.Documents(k)
-	if err != nil {
-		return err
+	ref := l.Document
+	e := model.DocumentEvent{
+		Kind: model.DocumentLinked, Name: provider.Legible(ref.Name), Mark: provider.Legible(ref.Mark), Link: l.URL.Reveal(), Came: came,
 	}
-	now, ref := b.Now(), l.Document
-	name, id, mark := provider.Legible(ref.Name), provider.Legible(ref.ID), provider.Legible(ref.Mark)
-	d, ok := Newest(have, id, ref.Kind)
-	switch {
-	case !ok:
-		d = model.Document{Account: k.Account, Ref: k.Ref, DocID: id, Kind: ref.Kind, Name: name, Version: 1, CreatedAt: now}
-	case HasFile(d) && (mark == "" || d.Mark == "" || mark == d.Mark || d.Held != ""):
-		return nil
-	case HasFile(d):
-		d = model.Document{Account: k.Account, Ref: k.Ref, DocID: id, Kind: ref.Kind, Name: name, Version: d.Version + 1, CreatedAt: now}
-	case d.LinkAt != nil && !came.After(*d.LinkAt), d.Link == l.URL.Reveal(): // told again, maybe while it is followed, or a replay
-		return nil
-	}
-	if mark != "" {
-		d.Mark = mark
-	}
-	d.Link, d.LinkAt, d.State, d.Reason, d.Attempts, d.NextTryAt = l.URL.Reveal(), &came, model.DocumentWaiting, "", 0, &now
-	b.PutDocument(d)
-	return nil
-}
-
-// SignedFor reports whether the provider has said that a row's documents are what they claim to be.
-func SignedFor(t model.Transaction) bool {
-	return t.Status == model.Completed && t.Confirmed && !t.Trashed
-}
-
-// EndedElsewhere reports whether the provider has settled on something else than completed.
-func EndedElsewhere(t model.Transaction) bool {
-	return t.ReportedStatus == "" && t.Status != model.Completed && (t.Deleted || t.Confirmed && t.Status.Final())
+	return tb.settleNewest(b, k, provider.Legible(ref.ID), ref.Kind, e)
 }
 
 // wakeDocuments makes what waits for the provider's word due, once that word has come.
 func (tb *Table) wakeDocuments(b *store.Batch, before, after model.Transaction) error {
-	if after.DocsTotal == after.DocsStored || SignedFor(before) == SignedFor(after) && EndedElsewhere(before) == EndedElsewhere(after) {
+	same := before.ConfirmedCompleted() == after.ConfirmedCompleted() && before.EndedOtherwise() == after.EndedOtherwise()
+	if after.DocsTotal == after.DocsStored || same {
 		return nil
 	}
-	return tb.dueNow(b, after.Key(), func(d model.Document) bool { return d.State == model.DocumentWaiting })
+	return tb.wake(b, after.Key())
 }
 
-// dueNow makes some of a row's documents due.
-func (tb *Table) dueNow(b *store.Batch, k model.Key, which func(model.Document) bool) error {
+// wake makes the documents of a row due that wait.
+func (tb *Table) wake(b *store.Batch, k model.Key) error {
 	have, err := b.Documents(k)
-	if err != nil {
-		return err
-	}
-	now := b.Now()
 	for _, d := range have {
-		if which(d) && (d.NextTryAt == nil || d.NextTryAt.After(now)) {
-			d.NextTryAt = &now
-			b.PutDocument(d)
+		if err == nil {
+			_, err = SettleRow(b, d, model.DocumentEvent{Kind: model.DocumentWoken}, SourceDownload)
 		}
 	}
-	return nil
+	return err
+}
+
+// SourceDownload names the downloads in a row's history.
+const SourceDownload = "download"
+
+// SettleRow asks model.Settle about a document's row and writes what it says, with the change, if any.
+func SettleRow(b *store.Batch, row model.Document, e model.DocumentEvent, source string) (model.Settlement, error) {
+	t, known := b.Transaction(row.Key())
+	s := model.Settle(row, e, t, b.Now())
+	if s.Step == model.StepRemoved {
+		b.RemoveDocument(row)
+		return s, nil
+	}
+	if !s.Writes() {
+		return s, nil
+	}
+	s.Next.ID = b.PutDocument(s.Next)
+	if s.After != nil {
+		b.PutDocument(*s.After)
+	}
+	if known && s.Change != nil {
+		Record(b, t, *s.Change, source, b.Now(), true)
+	}
+	return s, nil
+}
+
+// DocumentByID reads a document's row as it is now; the document as it was, where the row is gone.
+func DocumentByID(b *store.Batch, d model.Document) (model.Document, bool, error) {
+	have, err := b.Documents(d.Key())
+	if i := slices.IndexFunc(have, func(o model.Document) bool { return o.ID == d.ID }); i >= 0 {
+		return have[i], true, err
+	}
+	return d, false, err
 }

@@ -12,10 +12,10 @@ import (
 	"countersign/provider"
 )
 
-// Hint takes what a browser said of a transaction. Nothing in it is believed: a known row becomes due, at most once a
-// minute; an unknown ref becomes a hidden row, shown once the provider confirms it. At most a tenth of the budget is
-// spent on unknown refs. The steps of a known row are stored, once each. It returns the row's status, unknown where
-// there is no row to be seen. Errors are the store's.
+// Hint takes what a browser said of a transaction. Nothing in it is believed: a known row becomes due, within a minute of
+// the last hint's question when that minute is over; an unknown ref becomes a hidden row, shown once the provider confirms
+// it. At most a tenth of the budget is spent on unknown refs. The steps of a known row are stored, once each. It returns
+// the row's status, unknown where there is no row to be seen. Errors are the store's.
 func (tb *Table) Hint(ctx context.Context, account string, h provider.Hinted) (model.Status, error) {
 	return tb.HintFor(ctx, account, h, model.DueHint)
 }
@@ -23,7 +23,7 @@ func (tb *Table) Hint(ctx context.Context, account string, h provider.Hinted) (m
 // HintFor is Hint; why is what the row is due for.
 func (tb *Table) HintFor(ctx context.Context, account string, h provider.Hinted, why model.DueReason) (model.Status, error) {
 	a := tb.account(account)
-	if a == nil || !IsRef(h.Ref) {
+	if a == nil || !provider.IsRef(h.Ref) {
 		return model.Unknown, nil
 	}
 	k := model.Key{Account: account, Ref: h.Ref}
@@ -42,7 +42,7 @@ func (tb *Table) HintFor(ctx context.Context, account string, h provider.Hinted,
 		if d.Next.DueReason == model.DueHint && t.DueReason != model.DueHint {
 			d.Next.DueReason = why
 		}
-		if d.Next.HintedAt != t.HintedAt { // else it came too soon, and a lease on the row stays
+		if d.Next.HintedAt != t.HintedAt { // else a question covers it that is not out yet
 			b.Put(d.Next, d)
 		}
 		if ok && !t.Hidden {

@@ -1,6 +1,8 @@
 package apply
 
 import (
+	"slices"
+
 	"countersign/model"
 	"countersign/provider"
 )
@@ -13,6 +15,12 @@ type Incoming struct {
 	Links        []provider.Link // documents that only this callback tells how to get
 	Test         bool
 	Ignored      string // why it is of no interest
+}
+
+// Unproved reports whether all that a callback says is a hint.
+func (in Incoming) Unproved() bool {
+	proved := func(o model.Observation) bool { return o.Evidence != model.Hint }
+	return len(in.Observations) > 0 && !slices.ContainsFunc(in.Observations, proved)
 }
 
 // Result is what became of a callback.

@@ -7,6 +7,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/model/store/durable"
 )
 
 // find looks at what an answer changed: what a callback told is counted, the rest becomes a pending
@@ -31,9 +32,9 @@ func (tb *Table) find(b *store.Batch, a *Account, src Source, t model.Transactio
 	if err != nil {
 		return 0, err
 	}
-	pending := 0
+	pending, asked := 0, t.NextCheckAt != nil
 	for _, f := range d.Found {
-		told, _ := model.Told(a.Rules, f, calls)
+		told, _ := model.Told(a.Rules, f, calls, asked)
 		if told {
 			b.AddTold(a.ID, f.Change, o.At)
 			b.AddFirst(a.ID, f.Change, model.ByCallback, o.At)
@@ -74,7 +75,7 @@ func (tb *Table) explain(b *store.Batch, r model.Rules, next *model.Transaction,
 	var done []model.GapChange
 	for _, g := range gaps {
 		f := found(g)
-		told, _ := model.Told(r, f, []model.Called{{Type: cb.Type, At: cb.At}})
+		told, _ := model.Told(r, f, []model.Called{{Type: cb.Type, At: cb.At}}, true)
 		if !told || slices.Contains(done, g.Change) {
 			continue
 		}
@@ -128,7 +129,7 @@ func (tb *Table) settle(ctx context.Context, g model.Gap) error {
 	}
 	k := model.Key{Account: g.Account, Ref: g.Ref}
 	var incidents []incidentMove
-	store.CrashPoint("gap before settle")
+	durable.CrashPoint("gap before settle")
 	err := tb.store.DoPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
 		incidents = nil
 		open, err := b.OpenGaps(k)
@@ -143,7 +144,7 @@ func (tb *Table) settle(ctx context.Context, g model.Gap) error {
 		if err != nil {
 			return err
 		}
-		_, refused := model.Told(rules, found(g), calls)
+		_, refused := model.Told(rules, found(g), calls, false)
 		g.Kind = model.Untold(rules, found(g), refused, events(acc.Registration))
 		b.PutGap(g)
 		t, ok := b.Transaction(k)
@@ -160,7 +161,7 @@ func (tb *Table) settle(ctx context.Context, g model.Gap) error {
 		return nil
 	}})
 	if err == nil {
-		store.CrashPoint("gap settled")
+		durable.CrashPoint("gap settled")
 		tb.incidents.note(incidents)
 	}
 	return err

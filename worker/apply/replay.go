@@ -16,6 +16,7 @@ import (
 // written and the outcome is empty. store.ErrNoRow: it is gone.
 func (tb *Table) Replay(ctx context.Context, was model.Callback, in Incoming) (res Result, changed bool, err error) {
 	in.Callback.ID, in.Callback.Note = was.ID, joined(in.Callback.Note, tb.replayed(was))
+	in.Callback.Unproved = in.Unproved()
 	packed, err := tb.store.Pack(in.Callback)
 	if err != nil {
 		return Result{}, false, err

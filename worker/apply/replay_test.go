@@ -120,7 +120,7 @@ func TestWhatIsUnderstoodNowTakesItsPlace(t *testing.T) {
 
 func TestAReplayedCallbacksLinkIsFollowedWhileItMayLive(t *testing.T) {
 	workertest.Both(t, func(t *testing.T, b *workertest.Bench) {
-		for _, after := range []time.Duration{time.Hour, apply.LinkLives} {
+		for _, after := range []time.Duration{time.Hour, model.LinkLife} {
 			ref := after.String()
 			cb := model.Callback{Account: "acc", Ref: ref, Type: "moved", Verdict: model.Refused, At: b.Now(), Body: []byte("{}")}
 			res, err := b.Table.Callback(t.Context(), apply.Incoming{Callback: cb, Links: []provider.Link{workertest.Link(ref, fileLink)}})
@@ -136,7 +136,7 @@ func TestAReplayedCallbacksLinkIsFollowedWhileItMayLive(t *testing.T) {
 				workertest.Check(t, err)
 			}
 			want := 1
-			if after >= apply.LinkLives {
+			if after >= model.LinkLife {
 				want = 0
 			}
 			workertest.Same(t, "documents after "+ref, len(b.Documents(t, ref)), want)

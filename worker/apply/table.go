@@ -8,7 +8,6 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/provider"
 )
 
 // Options is what a Table needs. All of it is required, but for what says otherwise.
@@ -60,14 +59,6 @@ func (tb *Table) account(id string) *Account {
 // NewRow returns a row that nothing is known of yet.
 func NewRow(providerName string, k model.Key) model.Transaction {
 	return model.Transaction{Account: k.Account, Ref: k.Ref, Provider: providerName, Status: model.Unknown, SignersSet: true}
-}
-
-// longestRef is how many bytes a ref may have.
-const longestRef = 1024
-
-// IsRef reports whether a ref can stand in the table.
-func IsRef(ref string) bool {
-	return ref != "" && len(ref) <= longestRef && provider.Legible(ref) == ref
 }
 
 // Record writes one change of a row to history, the feed and the outbox. A row that is still

@@ -44,7 +44,7 @@ func Batches(a *apply.Account, rows []model.Transaction) (out [][]model.Transact
 
 // BatchSize is how many rows one call may ask about.
 func BatchSize(a *apply.Account) int {
-	if b, ok := a.Provider.(provider.Batcher); ok {
+	if b := a.Provider.Batcher; b != nil {
 		return max(b.Batch(), 1)
 	}
 	return 1

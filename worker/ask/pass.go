@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"countersign/model"
-	"countersign/model/store"
+	"countersign/model/store/durable"
 	"countersign/provider"
 	"countersign/worker/apply"
 )
@@ -161,8 +161,8 @@ func (p *Pass) Save(ctx context.Context) error {
 	p.Run.BeatAt = &now
 	r := *p.Run
 	p.mu.Unlock()
-	store.CrashPoint("cursor before save")
+	durable.CrashPoint("cursor before save")
 	err := p.runs.save(ctx, &r)
-	store.CrashPoint("cursor saved")
+	durable.CrashPoint("cursor saved")
 	return err
 }

@@ -85,8 +85,8 @@ func (q *Asker) Fetch(ctx context.Context, a *apply.Account, t model.Transaction
 // FetchBatch puts one question about several rows. left are the rows that the answer does not tell of; all of them
 // where there is only one, or where the service does not take this batch. The answers are stamped and not yet applied.
 func (q *Asker) FetchBatch(ctx context.Context, a *apply.Account, rows []model.Transaction, work provider.Work) (obs []model.Observation, left []model.Transaction, err error) {
-	b, ok := a.Provider.(provider.Batcher)
-	if !ok || len(rows) == 1 {
+	b := a.Provider.Batcher
+	if b == nil || len(rows) == 1 {
 		return nil, rows, nil
 	}
 	refs, of := make([]string, len(rows)), map[string]model.Transaction{}

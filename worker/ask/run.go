@@ -13,6 +13,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/model/store/durable"
 	"countersign/worker/apply"
 )
 
@@ -134,11 +135,11 @@ func (rs *Runs) Work(ctx context.Context, id string) error {
 		return err
 	}
 	p.finish(err, rs.o.Now())
-	store.CrashPoint("run before end")
+	durable.CrashPoint("run before end")
 	rs.o.Log.WithFields(logrus.Fields{"account": r.Account, "loop": r.Kind, "status": string(r.State), "listed": r.Listed, "asked": r.Asked,
 		"changed": r.Changed, "gaps": r.Gaps}).Info("run ended")
 	err = rs.save(ctx, &r)
-	store.CrashPoint("run end saved")
+	durable.CrashPoint("run end saved")
 	return err
 }
 

@@ -17,8 +17,8 @@ var ErrNoList = errors.New("the provider lists nothing: give the refs to `track 
 
 // backfill loads a window of history.
 func (ts *Tiers) backfill(ctx context.Context, p *ask.Pass) error {
-	l, ok := p.Account.Provider.(provider.Lister)
-	if !ok {
+	l := p.Account.Provider.Lister
+	if l == nil {
 		return fmt.Errorf("account %s: %w", p.Account.ID, ErrNoList)
 	}
 	if p.Params.Documents != nil && !*p.Params.Documents {
@@ -52,8 +52,8 @@ type Plan struct {
 // inside the budget.
 func (ts *Tiers) PlanBackfill(ctx context.Context, a *apply.Account, since, until time.Time) (Plan, error) {
 	plan := Plan{Account: a.ID}
-	l, ok := a.Provider.(provider.Lister)
-	if !ok {
+	l := a.Provider.Lister
+	if l == nil {
 		return plan, fmt.Errorf("account %s: %w", a.ID, ErrNoList)
 	}
 	seen := map[string]bool{}

@@ -109,7 +109,7 @@ func (ts *Tiers) page(ctx context.Context, p *ask.Pass, page ask.Page, src apply
 	for _, it := range page.Items {
 		ref := it.Observation.Ref
 		switch {
-		case !apply.IsRef(ref):
+		case !provider.IsRef(ref):
 			ts.o.Log.WithField("account", p.Account.ID).Warn("the list names a transaction by bytes that no text may hold, left out")
 		case it.Whole:
 			whole = append(whole, page.Answer(ref, it.Observation, ts.o.Now()))
@@ -133,8 +133,8 @@ func (ts *Tiers) page(ctx context.Context, p *ask.Pass, page ask.Page, src apply
 
 // differing returns the rows of listed transactions that the table does not know as they are listed.
 func (ts *Tiers) differing(ctx context.Context, a *apply.Account, items []provider.Listed, src apply.Source) ([]model.Transaction, error) {
-	l, ok := a.Provider.(provider.Lister)
-	if len(items) == 0 || !ok {
+	l := a.Provider.Lister
+	if len(items) == 0 || l == nil {
 		return nil, nil
 	}
 	keys := make([]model.Key, len(items))

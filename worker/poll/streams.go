@@ -60,8 +60,8 @@ func (s *Streams) Round(ctx context.Context) error {
 	wanted := map[model.Key]bool{} // every row that may have one
 	var errs []error
 	for _, a := range s.o.Accounts() {
-		p, ok := a.Provider.(provider.Streamer)
-		if !ok || p.Streams() <= 0 {
+		p := a.Provider.Streamer
+		if p == nil || p.Streams() <= 0 {
 			continue
 		}
 		rows, err := s.openRows(ctx, a)
@@ -163,7 +163,7 @@ func (s *Streams) follow(ctx context.Context, a *apply.Account, k model.Key) {
 	nudges.Go(func() { s.nudgeFor(ctx, k, e) })
 	for fails := 0; ctx.Err() == nil; fails++ {
 		err := s.o.Guard(ctx, "stream", func(ctx context.Context) error {
-			return a.Provider.(provider.Streamer).Stream(ctx, k.Ref, e.place(), func(id string) {
+			return a.Provider.Streamer.Stream(ctx, k.Ref, e.place(), func(id string) {
 				fails = -1
 				e.note(id)
 			})

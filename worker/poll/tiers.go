@@ -68,7 +68,7 @@ func (ts *Tiers) asked(kind ask.Kind) ask.Kind {
 func (ts *Tiers) tier(ctx context.Context, p *ask.Pass, tier apply.Tier) error {
 	var errs []error
 	listed := false
-	if l, ok := p.Account.Provider.(provider.Lister); ok && tier != apply.Idle {
+	if l := p.Account.Provider.Lister; l != nil && tier != apply.Idle {
 		if err := ts.discover(ctx, p, l, tier); err != nil {
 			errs = append(errs, err)
 		} else {
@@ -96,8 +96,8 @@ func (ts *Tiers) tier(ctx context.Context, p *ask.Pass, tier apply.Tier) error {
 
 // registration compares what the provider calls with what it called before.
 func (ts *Tiers) registration(ctx context.Context, a *apply.Account) error {
-	r, ok := a.Provider.(provider.Registrar)
-	if !ok {
+	r := a.Provider.Registrar
+	if r == nil {
 		return nil
 	}
 	reg, err := r.Registration(provider.WithWork(ctx, provider.WorkAudit))
@@ -175,7 +175,7 @@ func (ts *Tiers) rows(ctx context.Context, p *ask.Pass, tier apply.Tier, listed 
 	if p.Params.Whole {
 		deadline = time.Time{}
 	}
-	if l, ok := p.Account.Provider.(provider.Lister); ok && l.Lists() == provider.ListsCreated {
+	if l := p.Account.Provider.Lister; l != nil && l.Lists() == provider.ListsCreated {
 		if err := ts.walkInstead(ctx, p, l, f, src, work); err != nil {
 			return err
 		}
@@ -220,7 +220,7 @@ func (ts *Tiers) filter(p *ask.Pass, tier apply.Tier, start time.Time) store.Ope
 		before = start.Add(-p.Account.Polling.Interval(tier, start) / 2)
 	}
 	f.AnsweredBefore = &before
-	if l, ok := p.Account.Provider.(provider.Lister); ok && tier == apply.Idle && l.Lists() == provider.ListsChanged {
+	if l := p.Account.Provider.Lister; l != nil && tier == apply.Idle && l.Lists() == provider.ListsChanged {
 		f.Tier = "open" // whether each change moves a list's update time is not documented: ask all that is open
 	}
 	return f

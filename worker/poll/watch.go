@@ -103,7 +103,7 @@ func (w *Watch) Prune(ctx context.Context) error {
 	r := w.o.Retention
 	took, err := w.o.Store.Prune(ctx, store.PruneBefore{
 		Bodies: ago(w.o.Now(), r.Bodies), Refused: ago(w.o.Now(), r.Refused), Outbox: ago(w.o.Now(), r.Outbox), History: ago(w.o.Now(), r.History),
-		RefusedBytes: r.RefusedBytes, Links: ago(w.o.Now(), apply.LinkLives), HiddenRows: ago(w.o.Now(), 30*24*time.Hour),
+		RefusedBytes: r.RefusedBytes, Links: ago(w.o.Now(), model.LinkLife), HiddenRows: ago(w.o.Now(), 30*24*time.Hour),
 	})
 	if what := took.String(); what != "" {
 		w.o.Log.WithField("reason", what).Info("retention took what was old enough")

@@ -2,7 +2,6 @@ package verify
 
 import (
 	"context"
-	"slices"
 
 	"countersign/model"
 	"countersign/model/store"
@@ -43,25 +42,17 @@ func (v *verifier) files(ctx context.Context, t model.Transaction) ([]store.Drif
 // refetch makes a stored document due to be fetched again, and writes the line with it: after a kill nothing tells any
 // more that there was drift. It says no where the document has moved meanwhile.
 func (v *verifier) refetch(ctx context.Context, d model.Document, line store.DriftLine) (done bool, err error) {
-	k := model.Key{Account: d.Account, Ref: d.Ref}
+	k := d.Key()
 	err = v.o.Store.DoPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
 		done = false
-		have, err := b.Documents(k)
-		if err != nil {
+		row, found, err := apply.DocumentByID(b, d)
+		if _, known := b.Transaction(k); err != nil || !found || !known {
 			return err
 		}
-		i := slices.IndexFunc(have, func(o model.Document) bool { return o.ID == d.ID })
-		t, known := b.Transaction(k)
-		if i < 0 || !known || have[i].State != model.DocumentStored || have[i].SHA256 != d.SHA256 {
-			return nil
+		s, err := apply.SettleRow(b, row, model.DocumentEvent{Kind: model.DocumentFileAltered, Began: d}, v.source().String())
+		if err != nil || s.Step != model.StepQueued {
+			return err
 		}
-		now := b.Now()
-		next := have[i]
-		next.State, next.NextTryAt, next.Reason = model.DocumentWaiting, &now, "the stored file was missing or altered"
-		next.Version++
-		b.PutDocument(next)
-		change := model.RowChange{Kind: model.KindDocument, From: string(model.DocumentStored), To: string(model.DocumentWaiting)}
-		apply.Record(b, t, change, v.source().String(), now, true)
 		line.Repaired, done = true, true
 		b.PutDrift(line)
 		return nil

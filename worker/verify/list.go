@@ -7,7 +7,6 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
-	"countersign/worker/apply"
 	"countersign/worker/ask"
 )
 
@@ -15,9 +14,9 @@ import (
 // The rows that it answers for are marked, so that a run that goes on does not ask about them again; the rest is asked
 // about row by row, whatever ends the walk.
 func (v *verifier) list(ctx context.Context) error {
-	l, ok := v.account().Provider.(provider.Lister)
+	l := v.account().Provider.Lister
 	total := v.pass.Run.Total
-	if v.at.Listed || !ok || l.Lists() != provider.ListsCreated || total <= 2+2*(total/100+1) {
+	if v.at.Listed || l == nil || l.Lists() != provider.ListsCreated || total <= 2+2*(total/100+1) {
 		v.at.Listed = true
 		return nil
 	}
@@ -64,7 +63,7 @@ func (v *verifier) listed(ctx context.Context, page ask.Page) (done []string, er
 	var refs []string
 	var found []model.Observation
 	for _, it := range page.Items {
-		if ref := it.Observation.Ref; it.Whole && apply.IsRef(ref) {
+		if ref := it.Observation.Ref; it.Whole && provider.IsRef(ref) {
 			refs, found = append(refs, ref), append(found, page.Answer(ref, it.Observation, v.o.Now()))
 		}
 	}

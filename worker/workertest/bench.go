@@ -22,6 +22,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/provider/providertest"
 	"countersign/worker/apply"
 	"countersign/worker/ask"
 )
@@ -61,7 +62,7 @@ func New(t testing.TB, dsn string) *Bench {
 	b.Store = st
 	b.Service = &Service{RulesOf: Rules(), Says: map[string]model.Observation{}, Files: map[string][]byte{}, Links: map[string]func(io.Writer) error{}}
 	b.Account = &apply.Account{
-		ID: "acc", ProviderName: "played", Provider: b.Service, Rules: b.Service.RulesOf, GapGrace: 5 * time.Minute,
+		ID: "acc", ProviderName: "played", Provider: providertest.Able(b.Service), Rules: b.Service.RulesOf, GapGrace: 5 * time.Minute,
 		Download: []model.DocumentKind{model.SignedDocument, model.EvidenceDocument},
 	}
 	b.Accounts = []*apply.Account{b.Account}
@@ -135,9 +136,12 @@ func (b *Bench) Move(d time.Duration) { b.clock.Add(d.Milliseconds()) }
 // Batches makes the account's service one that answers for several refs.
 func (b *Bench) Batches(most int) *Batching {
 	s := &Batching{Service: b.Service, Most: most}
-	b.Account.Provider = s
+	b.Account.Provider = providertest.Able(s)
 	return s
 }
+
+// Plays makes a service the account's.
+func (b *Bench) Plays(s provider.Provider) { b.Account.Provider = providertest.Able(s) }
 
 // Key names a row of the bench's account.
 func Key(ref string) model.Key { return model.Key{Account: "acc", Ref: ref} }

@@ -11,10 +11,12 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 // Service is a provider whose answers a test writes down. What it was asked is counted.
 type Service struct {
+	providertest.Unproved
 	Mu       sync.Mutex
 	RulesOf  model.Rules
 	Says     map[string]model.Observation // by ref; what is missing is not found
@@ -50,7 +52,7 @@ func (s *Service) Answer(ref string) model.Observation {
 func (s *Service) Fetch(ctx context.Context, ref string) (model.Observation, error) {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
-	s.Asked, s.LastWork = append(s.Asked, ref), provider.WorkOf(ctx)
+	s.Asked, s.LastWork = append(s.Asked, ref), provider.CallOf(ctx).Work
 	return s.Answer(ref), s.Fails
 }
 

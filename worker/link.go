@@ -1,0 +1,125 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"countersign/model"
+	"countersign/model/store/durable"
+	"countersign/provider"
+	"countersign/worker/apply"
+)
+
+// followLink fetches a document from the link that a callback told, whatever the provider has said of the transaction
+// so far: the link may be dead by then. The file waits in a folder of its own.
+func (w *Worker) followLink(ctx context.Context, a *apply.Account, d model.Document, t model.Transaction) error {
+	if name, ok := w.Files.LinkFileOf(d.ID); ok { // it had come when the process ended
+		err := w.noteLeftLinkFile(ctx, d, t, name)
+		if err != nil {
+			return w.failedFetch(ctx, a, d, byLink, err)
+		}
+		return nil
+	}
+	if w.short() {
+		return w.putOff(ctx, d, model.DocumentMachineFault, w.RetryWait, "the document folder is short of space")
+	}
+	f, err := w.fetchFile(ctx, d, func(ctx context.Context, doc model.DocumentRef, to io.Writer) (provider.Declared, error) {
+		l := a.Provider.Linker
+		if l == nil {
+			return provider.Declared{}, provider.ErrUnobtainable
+		}
+		return l.DownloadLink(ctx, d.Ref, doc, provider.Secret(d.Link), to)
+	})
+	if err != nil {
+		return w.failedFetch(ctx, a, d, byLink, err)
+	}
+	defer os.Remove(f.path) //nolint:errcheck // gone already where it has its place
+	if f.fault != nil {
+		return w.wrongFile(ctx, d, t, f)
+	}
+	if err := w.Files.PutLinkFile(f.path, linkFileName(d.ID, f.sum)); err != nil {
+		return w.failedFetch(ctx, a, d, byLink, fmt.Errorf("%w: %w", errNotPlaced, err))
+	}
+	durable.CrashPoint("hold synced")
+	return w.noteLinkFile(ctx, d, f)
+}
+
+// noteLeftLinkFile goes on with a link's file that lay in its place when the process ended, before its row said so.
+func (w *Worker) noteLeftLinkFile(ctx context.Context, d model.Document, t model.Transaction, name string) error {
+	sum, size, err := w.Files.Hash(name)
+	if err == nil {
+		err = w.Files.Secure(name)
+	}
+	if err != nil {
+		return err
+	}
+	in, err := w.Files.Open(name)
+	if err != nil {
+		return err
+	}
+	defer in.Close() //nolint:errcheck // only read
+	f := file{path: in.Name(), sum: sum, size: size}
+	if err := w.inspect(ctx, in, d, &f); err != nil {
+		return err
+	}
+	if f.fault != nil {
+		return w.wrongFile(ctx, d, t, f)
+	}
+	return w.noteLinkFile(ctx, d, f)
+}
+
+// noteLinkFile writes that a link's file is here, unless another one has come meanwhile: then this one goes.
+func (w *Worker) noteLinkFile(ctx context.Context, d model.Document, f file) error {
+	e := model.DocumentEvent{
+		Kind: model.DocumentLinkFileCame, File: model.DocumentFile{SHA256: f.sum, Size: f.size, Facts: f.facts},
+	}
+	s, err := w.settleDocument(ctx, d, e)
+	durable.CrashPoint("hold noted")
+	if err == nil && s.Next.LinkFile != f.sum {
+		err = w.Files.dropLinkFile(linkFileName(d.ID, f.sum))
+	}
+	return err
+}
+
+// placeLinkFile gives a link's file its place now that the provider has spoken: beside the others if it says
+// completed, in quarantine if it settled on something else or does not know the transaction.
+func (w *Worker) placeLinkFile(ctx context.Context, d model.Document, t model.Transaction, plan model.Settlement) error {
+	name := linkFileName(d.ID, d.LinkFile)
+	p, err := w.Files.inside(name)
+	if err != nil {
+		return err
+	}
+	f := file{path: p, sum: d.LinkFile, size: d.Size}
+	sum, _, err := w.Files.Hash(name)
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return errors.Join(w.putOff(ctx, d, model.DocumentMachineFault, w.RetryWait, "the held file cannot be read"), err)
+	case err == nil && sum != d.LinkFile:
+		f.sum = sum
+		return w.placeBy(ctx, d, t, f, model.DocumentEvent{Kind: model.DocumentFileAltered})
+	}
+	err = w.place(ctx, d, t, f, plan)
+	if errors.Is(err, fs.ErrNotExist) { // taken away by somebody
+		_, err = w.settleDocument(ctx, d, model.DocumentEvent{Kind: model.DocumentFileLost})
+		return err
+	}
+	if err == nil {
+		durable.CrashPoint("hold placed")
+		os.Remove(p) //nolint:errcheck // mostly gone already
+	}
+	return err
+}
+
+// sweepLinkFiles removes the files that links brought and that no document waits for. Only the process that has the
+// work lock may call it.
+func (w *Worker) sweepLinkFiles(ctx context.Context) error {
+	ids, err := w.Store.Holding(ctx)
+	if err != nil {
+		return err
+	}
+	return w.Files.sweepLinkFiles(func(id string) bool { return ids[id] })
+}
