@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/output"
+	"countersign/cmd/countersign/sandbox"
 	"countersign/model"
 	"countersign/worker"
 )
@@ -43,8 +44,8 @@ more than one is in quarantine. documents retry asks the provider for another fi
 
 // useFiles gives the worker the document folder, and a way to look into what lies there.
 func (w *writer) useFiles() (err error) {
-	w.worker.Files, err = worker.OpenFiles(w.config.documentsFolder())
-	w.worker.Inspect = newFileChecker().Inspect
+	w.worker.Files, err = worker.OpenFiles(w.config.DocumentsFolder())
+	w.worker.Inspect = sandbox.New().Inspect
 	return err
 }
 

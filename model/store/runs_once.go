@@ -11,8 +11,8 @@ import (
 func (b *Batch) UnfinishedRun(account, kind string) (r model.Run, ok bool, err error) {
 	open := []model.RunState{model.RunQueued, model.RunActive}
 	var found []model.Run
-	db := b.q.db.Where("account = ? AND kind = ? AND state IN ?", account, kind, open)
-	if err := db.Order("created_at, id").Find(&found).Error; err != nil {
+	query := `SELECT * FROM runs WHERE account = ? AND kind = ? AND state IN ('queued', 'running') ORDER BY created_at, id`
+	if err := b.q.Find(&found, query, account, kind); err != nil {
 		return r, false, b.fail(err)
 	}
 	for _, put := range b.runs {

@@ -70,7 +70,11 @@ func (sl *Slots) scheduleSum() string {
 	s := ""
 	for _, a := range sl.o.Accounts() {
 		for _, t := range apply.Tiers() {
-			s += a.ID + "\x00" + a.Polling[t].String() + "\x00"
+			s += a.ID + "\x00"
+			if slot := a.Polling[t]; slot != nil {
+				s += slot.String()
+			}
+			s += "\x00"
 		}
 	}
 	return s
@@ -82,7 +86,7 @@ func (sl *Slots) schedule(ctx context.Context, c *cron.Cron) []cron.EntryID {
 	for _, a := range sl.o.Accounts() {
 		for _, tier := range apply.Tiers() {
 			slot := a.Polling[tier]
-			if slot.IsZero() {
+			if slot == nil {
 				continue
 			}
 			ids = append(ids, c.Schedule(slot, cron.FuncJob(func() {
@@ -137,7 +141,7 @@ func (sl *Slots) PollCloser(ctx context.Context) error {
 	now := sl.o.Now()
 	for _, i := range open {
 		a := sl.account(i.Account)
-		if i.Kind != model.CallbacksSilent || a == nil || a.Polling[apply.Active].IsZero() {
+		if i.Kind != model.CallbacksSilent || a == nil || a.Polling[apply.Active] == nil {
 			continue
 		}
 		runs, err := sl.o.Store.Runs(ctx, store.RunFilter{Account: a.ID, Kind: string(apply.Active), Limit: 1})
