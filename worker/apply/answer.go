@@ -62,7 +62,7 @@ func (tb *Table) answer(b *store.Batch, a *Account, src Source, k model.Key, o m
 	did := Applied{Key: k, Before: t, Decision: d}
 	if d.Remove {
 		if t.DocsTotal > 0 { // a file that came by a link goes into quarantine
-			if err := tb.wake(b, k); err != nil {
+			if err := wake(b, k); err != nil {
 				return did, err
 			}
 		}
@@ -88,5 +88,5 @@ func (tb *Table) answer(b *store.Batch, a *Account, src Source, k model.Key, o m
 			return did, err
 		}
 	}
-	return did, tb.wakeDocuments(b, t, d.Next)
+	return did, wakeDocuments(b, t, d.Next)
 }
