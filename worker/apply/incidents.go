@@ -120,7 +120,8 @@ func countRefused(b *store.Batch, cb model.Callback) ([]incidentMove, error) {
 	b.PutAccount(acc)
 	var moved []incidentMove
 	if acc.RefusedInARow >= refusedInARow {
-		err = openIncident(b, &moved, cb.Account, model.CallbacksRefused, "three callbacks in a row were refused: is the callback key still the right one?")
+		err = openIncident(b, &moved, cb.Account, model.CallbacksRefused,
+			"three callbacks in a row were refused: is the callback key still the right one?")
 	}
 	return moved, err
 }

@@ -41,7 +41,10 @@ type Gate struct {
 
 // NewGate returns a gate that lets every account be asked.
 func NewGate(o GateOptions) *Gate {
-	return &Gate{o: o, tries: map[model.Key]int{}, stopped: map[string]time.Time{}, refused: map[string]bool{}, foreign: map[string]bool{}}
+	return &Gate{
+		o: o, tries: map[model.Key]int{}, stopped: map[string]time.Time{},
+		refused: map[string]bool{}, foreign: map[string]bool{},
+	}
 }
 
 // May reports whether an account may be asked anything now.
@@ -99,7 +102,8 @@ func (g *Gate) Failed(ctx context.Context, a *apply.Account, k model.Key, err er
 	entry := g.o.Log.WithFields(logrus.Fields{"account": a.ID, "provider": a.ProviderName, "txn": k.Ref, "err": err})
 	var after *provider.RetryAfter
 	switch {
-	case ctx.Err() != nil, errors.Is(err, store.ErrUnavailable), errors.Is(err, context.Canceled), errors.Is(err, ErrRests):
+	case ctx.Err() != nil, errors.Is(err, context.Canceled),
+		errors.Is(err, store.ErrUnavailable), errors.Is(err, ErrRests):
 		return g.release(back, k)
 	case errors.Is(err, provider.ErrDenied):
 		g.Rest(a, g.o.RetryMost)
@@ -110,7 +114,8 @@ func (g *Gate) Failed(ctx context.Context, a *apply.Account, k model.Key, err er
 		if err := g.release(back, k); err != nil {
 			return err
 		}
-		return g.o.Incidents.Set(back, a.ID, model.CredentialsRefused, "the provider refuses the credentials: renew them and reload", true)
+		const renew = "the provider refuses the credentials: renew them and reload"
+		return g.o.Incidents.Set(back, a.ID, model.CredentialsRefused, renew, true)
 	case errors.As(err, &after):
 		g.Rest(a, g.Asked(after))
 		entry.WithField("wait", after.Wait).Warn("provider asks to wait")
@@ -176,7 +181,8 @@ func (g *Gate) Foreign(account string) error {
 	if !g.foreign[account] {
 		return nil
 	}
-	return fmt.Errorf("account %s: the credentials are of another account of the provider than the rows: %w", account, provider.ErrDenied)
+	const whose = "the credentials are of another account of the provider than the rows"
+	return fmt.Errorf("account %s: "+whose+": %w", account, provider.ErrDenied)
 }
 
 func (g *Gate) isRefused(account string) bool {

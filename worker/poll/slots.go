@@ -36,7 +36,8 @@ func NewSlots(o SlotsOptions) *Slots { return &Slots{o} }
 func (sl *Slots) Run(ctx context.Context) error {
 	logger := cronLog{sl.o.Log.WithField("loop", "slots")}
 	// The order matters: Recover must be inside SkipIfStillRunning, or one panic ends the job for good.
-	c := cron.New(cron.WithLocation(time.UTC), cron.WithLogger(logger), cron.WithChain(cron.SkipIfStillRunning(logger), cron.Recover(logger)))
+	c := cron.New(cron.WithLocation(time.UTC), cron.WithLogger(logger),
+		cron.WithChain(cron.SkipIfStillRunning(logger), cron.Recover(logger)))
 	var added []cron.EntryID
 	var sum string
 	arrange := func() {
@@ -94,7 +95,8 @@ func (sl *Slots) schedule(ctx context.Context, c *cron.Cron) []cron.EntryID {
 					return
 				}
 				if err := sl.queueSlot(ctx, a.ID, tier, sl.o.Now()); err != nil {
-					sl.o.Log.WithFields(logrus.Fields{"account": a.ID, "loop": string(tier), "err": err}).Warn("slot not queued, the catch-up will find it")
+					log := sl.o.Log.WithFields(logrus.Fields{"account": a.ID, "loop": string(tier), "err": err})
+					log.Warn("slot not queued, the catch-up will find it")
 				}
 			})))
 		}
