@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 
 	"github.com/sirupsen/logrus"
@@ -27,13 +28,13 @@ type benchOptions struct {
 }
 
 // newBenchCommand measures this machine. It is not on the help's first page.
-func newBenchCommand(env *Env) *cobra.Command {
+func newBenchCommand(env *engine.Env) *cobra.Command {
 	cmd := group("bench", "Measure this machine beside its limits", newBenchIngestCommand(env))
 	cmd.Hidden = true
 	return cmd
 }
 
-func newBenchIngestCommand(env *Env) *cobra.Command {
+func newBenchIngestCommand(env *engine.Env) *cobra.Command {
 	var o benchOptions
 	cmd := &cobra.Command{
 		Use:   "ingest",
@@ -78,28 +79,28 @@ accounts:
   - { id: bench, provider: onespan, settings: { api_key: none, callback_key: "bench-key" } }
 `
 
-func runIngest(ctx context.Context, env *Env, o benchOptions) (err error) {
+func runIngest(ctx context.Context, env *engine.Env, o benchOptions) (err error) {
 	dir, err := os.MkdirTemp("", "countersign-bench-*")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	mine := *env
-	mine.configFlag = filepath.Join(dir, "config.yaml")
-	if err := os.WriteFile(mine.configFlag, []byte(benchConfig), 0o600); err != nil {
+	mine.ConfigFlag = filepath.Join(dir, "config.yaml")
+	if err := os.WriteFile(mine.ConfigFlag, []byte(benchConfig), 0o600); err != nil {
 		return err
 	}
-	c, err := mine.config()
+	c, err := mine.Config()
 	if err != nil {
 		return err
 	}
 	quiet := logrus.New()
 	quiet.SetOutput(io.Discard)
-	e, err := mine.startEngine(ctx, c, logrus.NewEntry(quiet))
+	e, err := mine.Start(ctx, c, logrus.NewEntry(quiet))
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, e.close()) }()
+	defer func() { err = errors.Join(err, e.Close()) }()
 	subjects, err := newSubjects(ctx, e, dir)
 	if err != nil {
 		return err
@@ -170,7 +171,7 @@ func median(list []float64) float64 {
 	return list[len(list)/2]
 }
 
-func printBench(env *Env, lines []benchLine, asJSON bool) error {
+func printBench(env *engine.Env, lines []benchLine, asJSON bool) error {
 	if asJSON {
 		enc := json.NewEncoder(env.Stdout)
 		for _, l := range lines {

@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"countersign/cmd/countersign/engine"
 	"countersign/model"
 	"countersign/provider"
 	"countersign/worker/apply"
@@ -48,16 +49,16 @@ func (s *subjects) close() error {
 }
 
 // newSubjects builds what is compared; ours is the first.
-func newSubjects(ctx context.Context, e *engine, dir string) (*subjects, error) {
+func newSubjects(ctx context.Context, e *engine.Engine, dir string) (*subjects, error) {
 	s := &subjects{}
 	fail := func(err error) (*subjects, error) { return nil, errors.Join(err, s.close()) }
 	l, err := callback.New(callback.Options{
-		Lookup: e.accounts.find, Apply: e.worker.Table.Callback, HMACKey: []byte("bench"), Now: e.env.Now, Log: e.log,
+		Lookup: e.Accounts.Find, Apply: e.Worker.Table.Callback, HMACKey: []byte("bench"), Now: e.Env.Now, Log: e.Log,
 	})
 	if err != nil {
 		return fail(err)
 	}
-	counts, err := openPlain(e.store.Path())
+	counts, err := openPlain(e.Store.Path())
 	if err != nil {
 		return fail(err)
 	}
@@ -131,11 +132,11 @@ func (s *subjects) serve(ctx context.Context, path string, run func(context.Cont
 
 // inProcess is all that ours does with a callback, but for HTTP: verify, parse, hash the body, keep the
 // headers that the listener keeps, compress, apply.
-func inProcess(e *engine) func(context.Context, []byte) error {
-	acc := e.accounts.find("bench")
+func inProcess(e *engine.Engine) func(context.Context, []byte) error {
+	acc := e.Accounts.Find("bench")
 	header := http.Header{"Authorization": {"Basic bench-key"}, "Content-Type": {"application/json"}, "User-Agent": {"Go-http-client/1.1"}}
 	return func(ctx context.Context, body []byte) error {
-		c := provider.Callback{Account: acc.ID, Header: header, Body: body, ReceivedAt: e.env.utc()}
+		c := provider.Callback{Account: acc.ID, Header: header, Body: body, ReceivedAt: e.Env.UTC()}
 		got, err := acc.Provider.Receive(c)
 		if err != nil {
 			return err
@@ -146,7 +147,7 @@ func inProcess(e *engine) func(context.Context, []byte) error {
 			"Authorization": "hmac:" + hex.EncodeToString(mac.Sum(nil)), "Content-Type": header.Get("Content-Type"),
 			"User-Agent": header.Get("User-Agent"), "Content-Length": strconv.Itoa(len(body)),
 		}
-		_, err = e.worker.Table.Callback(ctx, apply.Incoming{Rules: acc.Rules, Observations: got.Observations, Callback: model.Callback{
+		_, err = e.Worker.Table.Callback(ctx, apply.Incoming{Rules: acc.Rules, Observations: got.Observations, Callback: model.Callback{
 			Account: acc.ID, Ref: got.Ref, Type: got.Type, DedupeKey: got.DedupeKey, Verdict: model.Accepted, At: c.ReceivedAt,
 			RemoteAddr: "127.0.0.1", Headers: kept, Body: body, BodyHash: hex.EncodeToString(sum[:]),
 		}})

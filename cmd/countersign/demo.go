@@ -17,9 +17,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store/database"
 	"countersign/provider/simulator"
+	"countersign/worker/apply"
 )
 
 type demoOptions struct {
@@ -31,7 +33,7 @@ type demoOptions struct {
 }
 
 // newDemoCommand plays a day in seconds and proves that the table is right at its end.
-func newDemoCommand(env *Env) *cobra.Command {
+func newDemoCommand(env *engine.Env) *cobra.Command {
 	o := demoOptions{}
 	cmd := &cobra.Command{
 		Use:   "demo",
@@ -70,15 +72,15 @@ func demoFaults() simulator.Faults {
 
 // stage is a running demo.
 type stage struct {
-	env    *Env // of the daemon: its config and its log are in the folder
+	env    *engine.Env // of the daemon: its config and its log are in the folder
 	o      demoOptions
 	dir    string
 	world  *simulator.World
-	engine *engine
+	engine *engine.Engine
 	events counter
 }
 
-func runDemo(ctx context.Context, env *Env, o demoOptions) (err error) {
+func runDemo(ctx context.Context, env *engine.Env, o demoOptions) (err error) {
 	dir := o.keep
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "countersign-demo-"); err != nil {
@@ -94,8 +96,8 @@ func runDemo(ctx context.Context, env *Env, o demoOptions) (err error) {
 	}
 	defer log.Close() //nolint:errcheck // a demo's log
 	inner := *env
-	inner.Stderr, inner.configFlag, inner.Terminal = log, filepath.Join(dir, "config.yaml"), false
-	ctx, stop := env.signals(ctx, logrus.NewEntry(env.logger(config.Log{Level: "warn", Format: "text"})))
+	inner.Stderr, inner.ConfigFlag, inner.Terminal = log, filepath.Join(dir, "config.yaml"), false
+	ctx, stop := env.Signals(ctx, logrus.NewEntry(env.Logger(config.Log{Level: "warn", Format: "text"})))
 	defer stop()
 	s := &stage{env: &inner, o: o, dir: dir}
 	report, err := s.play(ctx, env)
@@ -110,11 +112,11 @@ func runDemo(ctx context.Context, env *Env, o demoOptions) (err error) {
 	if err == nil && !report.Converged {
 		err = &output.ExitError{Code: output.ExitDrift}
 	}
-	return errors.Join(err, s.engine.close())
+	return errors.Join(err, s.engine.Close())
 }
 
 // play runs the simulator and the daemon side by side and returns the report.
-func (s *stage) play(ctx context.Context, a *Env) (report demoReport, err error) {
+func (s *stage) play(ctx context.Context, a *engine.Env) (report demoReport, err error) {
 	socket, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return report, err
@@ -143,11 +145,11 @@ func (s *stage) play(ctx context.Context, a *Env) (report demoReport, err error)
 		}
 		return nil
 	})
-	c, err := s.env.config()
+	c, err := s.env.Config()
 	if err != nil {
 		return report, errors.Join(err, srv.Close())
 	}
-	if s.engine, err = s.env.startEngine(run, c, logrus.NewEntry(s.env.logger(c.Log))); err != nil {
+	if s.engine, err = s.env.Start(run, c, logrus.NewEntry(s.env.Logger(c.Log))); err != nil {
 		return report, errors.Join(err, srv.Close())
 	}
 	since := config.Span{Now: s.env.Now}
@@ -155,8 +157,8 @@ func (s *stage) play(ctx context.Context, a *Env) (report demoReport, err error)
 		return report, err
 	}
 	g.Go(func() error {
-		return s.engine.store.WithLock(run, database.LockServe, s.env.owner(), func(ctx context.Context) error {
-			return s.engine.serve(ctx, serveOptions{backfill: since})
+		return s.engine.Store.WithLock(run, database.LockServe, s.env.Owner(), func(ctx context.Context) error {
+			return s.engine.Serve(ctx, engine.ServeOptions{Backfill: since})
 		})
 	})
 	g.Go(func() error { return s.world.Run(run) })
@@ -173,14 +175,14 @@ func (s *stage) play(ctx context.Context, a *Env) (report demoReport, err error)
 func (s *stage) prepare(services, public string) error {
 	speed := (24 * time.Hour).Seconds() / s.o.length.Seconds()
 	s.world = simulator.New(simulator.Options{
-		Services: simulator.Services(), Seed: s.o.seed, Transactions: s.o.transactions, BornBefore: s.o.transactions / 5, Speed: speed,
+		Services: simulator.Services(), Seed: s.o.seed, Transactions: s.o.transactions, BornBefore: s.o.transactions / 5, Speed: speed, End: 24 * time.Hour,
 		Base: "http://" + services, Callbacks: "http://" + public, Faults: demoFaults(), Observe: s.events.note,
 	})
 	conf := simulatedConfig(simulatedOptions{
 		Accounts: s.world.Accounts(), Base: "http://" + services, PublicAddress: public, ConsoleAddress: "127.0.0.1:0",
 		Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: speed,
 	})
-	return os.WriteFile(s.env.configFlag, []byte(conf), 0o600)
+	return os.WriteFile(s.env.ConfigFlag, []byte(conf), 0o600)
 }
 
 // freeAddress returns a loopback address that nobody listens on.
@@ -196,7 +198,7 @@ func freeAddress() (string, error) {
 func (s *stage) day(ctx context.Context, say io.Writer) error {
 	fmt.Fprintln(say, "  time  born  changes  callbacks  lost  doubled  forged  rows  completed  files  gaps pending")
 	for at := time.Duration(0); at < s.o.length; at += time.Second {
-		if !s.env.wait(ctx, time.Second) {
+		if !s.env.Wait(ctx, time.Second) {
 			return ctx.Err()
 		}
 		line, err := s.line(ctx)
@@ -215,11 +217,13 @@ const eveningMost = 5 * time.Minute
 // asked again, and compares.
 func (s *stage) evening(ctx context.Context, say io.Writer) (demoReport, error) {
 	fmt.Fprint(say, "\nThe faults stop. What was delayed arrives, one full poll asks about every row …\n")
-	s.world.Stop()
-	s.world.SetFaults(simulator.Faults{})
-	s.world.FlushDelayed()
 	ctx, cancel := context.WithTimeout(ctx, eveningMost)
 	defer cancel()
+	if err := s.until(ctx, func(context.Context) (bool, error) { return s.world.Ended(), nil }); err != nil {
+		return demoReport{}, err
+	}
+	s.world.SetFaults(simulator.Faults{})
+	s.world.FlushDelayed()
 	quiet := func(ctx context.Context) (bool, error) {
 		if !s.world.Idle() {
 			return false, nil
@@ -229,12 +233,12 @@ func (s *stage) evening(ctx context.Context, say io.Writer) (demoReport, error) 
 	if err := s.until(ctx, quiet); err != nil {
 		return demoReport{}, err
 	}
-	runs, err := pollOptions{}.queue(ctx, s.engine)
+	runs, err := s.engine.QueuePolls(ctx, nil, apply.Tiers())
 	if err != nil {
 		return demoReport{}, err
 	}
 	done := func(ctx context.Context) (bool, error) {
-		over, err := s.engine.look(ctx, runs, output.NoProgress{})
+		over, err := s.engine.Done(ctx, runs, output.NoProgress{})
 		if err != nil || !over {
 			return false, err
 		}
@@ -256,7 +260,7 @@ func (s *stage) until(ctx context.Context, so func(context.Context) (bool, error
 		if err != nil {
 			return err
 		}
-		if !s.env.wait(ctx, 200*time.Millisecond) && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		if !s.env.Wait(ctx, 200*time.Millisecond) && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return ctx.Err()
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -72,7 +73,7 @@ func (c *counter) of(kind string) int {
 // line is one second of the day.
 func (s *stage) line(ctx context.Context) (string, error) {
 	rows, completed := 0, 0
-	counts, err := s.engine.store.Counts(ctx)
+	counts, err := s.engine.Store.Counts(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -82,11 +83,11 @@ func (s *stage) line(ctx context.Context) (string, error) {
 			completed += c.Rows
 		}
 	}
-	docs, err := s.engine.store.Documents(ctx, store.DocumentFilter{State: model.DocumentStored})
+	docs, err := s.engine.Store.Documents(ctx, store.DocumentFilter{State: model.DocumentStored})
 	if err != nil {
 		return "", err
 	}
-	gaps, err := s.engine.store.Gaps(ctx, store.GapFilter{IncludePending: true})
+	gaps, err := s.engine.Store.Gaps(ctx, store.GapFilter{IncludePending: true})
 	if err != nil {
 		return "", err
 	}
@@ -97,21 +98,21 @@ func (s *stage) line(ctx context.Context) (string, error) {
 
 // settled says that no row is being asked again, no gap is pending and no document is due.
 func (s *stage) settled(ctx context.Context) (bool, error) {
-	soon := s.env.utc().Add(time.Minute)
-	due, err := s.engine.store.Due(ctx, store.DueFilter{Now: soon, Exclude: []model.DueReason{model.DueNotFound}, Limit: 1})
+	soon := s.env.UTC().Add(time.Minute)
+	due, err := s.engine.Store.Due(ctx, store.DueFilter{Now: soon, Exclude: []model.DueReason{model.DueNotFound}, Limit: 1})
 	if err != nil || len(due) > 0 {
 		return false, err
 	}
-	pending, err := s.engine.store.DueGaps(ctx, soon, 1)
+	pending, err := s.engine.Store.DueGaps(ctx, soon, 1)
 	if err != nil || len(pending) > 0 {
 		return false, err
 	}
-	docs, err := s.engine.store.Documents(ctx, store.DocumentFilter{State: model.DocumentWaiting})
+	docs, err := s.engine.Store.Documents(ctx, store.DocumentFilter{State: model.DocumentWaiting})
 	if err != nil {
 		return false, err
 	}
 	for _, d := range docs {
-		t, err := s.engine.store.Transaction(ctx, model.Key{Account: d.Account, Ref: d.Ref})
+		t, err := s.engine.Store.Transaction(ctx, model.Key{Account: d.Account, Ref: d.Ref})
 		if err != nil {
 			return false, err
 		}
@@ -145,7 +146,7 @@ func (s *stage) report(ctx context.Context) (r demoReport, err error) {
 
 // count fills in what the database alone tells.
 func (s *stage) count(ctx context.Context, r *demoReport) error {
-	db := s.engine.store
+	db := s.engine.Store
 	counts, err := db.Counts(ctx)
 	if err != nil {
 		return err
@@ -204,7 +205,7 @@ func (s *stage) count(ctx context.Context, r *demoReport) error {
 // last known state and is counted apart.
 func (s *stage) compare(ctx context.Context, want simulator.TruthTransaction, r *demoReport) error {
 	k := model.Key{Account: want.Account, Ref: want.Ref}
-	t, err := s.engine.store.Transaction(ctx, k)
+	t, err := s.engine.Store.Transaction(ctx, k)
 	if err != nil {
 		heardOf := want.Told && !want.Deleted && want.Status != string(model.Cancelled) // what the service no longer has may have gone again
 		if want.Listed || heardOf {
@@ -243,7 +244,7 @@ func (s *stage) compare(ctx context.Context, want simulator.TruthTransaction, r 
 
 // compareFiles holds the stored files against the service's: each is there, or says why not.
 func (s *stage) compareFiles(ctx context.Context, k model.Key, want simulator.TruthTransaction, differ func(string, any, any)) error {
-	docs, err := s.engine.store.Documents(ctx, store.DocumentFilter{Account: k.Account, Ref: k.Ref})
+	docs, err := s.engine.Store.Documents(ctx, store.DocumentFilter{Account: k.Account, Ref: k.Ref})
 	if err != nil {
 		return err
 	}
@@ -251,7 +252,7 @@ func (s *stage) compareFiles(ctx context.Context, k model.Key, want simulator.Tr
 	for _, d := range docs {
 		sum := d.SHA256
 		if d.State == model.DocumentStored {
-			onDisk, _, err := s.engine.files.Hash(d.Path)
+			onDisk, _, err := s.engine.Files.Hash(d.Path)
 			if err != nil || onDisk != sum {
 				differ("file "+d.DocID, onDisk, sum)
 			}
@@ -270,7 +271,7 @@ func (s *stage) compareFiles(ctx context.Context, k model.Key, want simulator.Tr
 }
 
 // printReport is the report for people.
-func printReport(ctx context.Context, env *Env, s *stage, r demoReport) error {
+func printReport(ctx context.Context, env *engine.Env, s *stage, r demoReport) error {
 	t := env.Table("WHAT", "HOW MANY", "")
 	t.AppendRows([]table.Row{
 		{"transactions in the table", r.Transactions, "each asked about and compared"},
@@ -287,7 +288,7 @@ func printReport(ctx context.Context, env *Env, s *stage, r demoReport) error {
 	if err := printDifferences(env.Stdout, r.differences); err != nil {
 		return err
 	}
-	gaps, err := s.engine.store.Gaps(ctx, store.GapFilter{Limit: 5})
+	gaps, err := s.engine.Store.Gaps(ctx, store.GapFilter{Limit: 5})
 	if err != nil {
 		return err
 	}

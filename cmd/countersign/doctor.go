@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/cmd/countersign/sandbox"
 	"countersign/model/store"
@@ -37,7 +38,7 @@ type finding struct {
 	Detail string `json:"detail"`
 }
 
-func newDoctorCommand(env *Env) *cobra.Command {
+func newDoctorCommand(env *engine.Env) *cobra.Command {
 	var account string
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -57,7 +58,7 @@ failed, 1 otherwise, 2 where the config cannot be read.`,
 
 // doctor is one examination.
 type doctor struct {
-	*Env
+	*engine.Env
 	config *config.Config
 	json   bool
 	failed bool
@@ -65,8 +66,8 @@ type doctor struct {
 	clock  dates
 }
 
-func runDoctor(ctx context.Context, env *Env, account string, asJSON bool) error {
-	c, err := env.config()
+func runDoctor(ctx context.Context, env *engine.Env, account string, asJSON bool) error {
+	c, err := env.Config()
 	if err != nil {
 		return err
 	}
@@ -123,7 +124,7 @@ func (d *doctor) say(result, what, format string, args ...any) {
 
 // database opens it as the daemon would, but makes nothing. It is nil where it cannot be asked.
 func (d *doctor) database(ctx context.Context) *store.Store {
-	if file, ok := d.config.SQLiteFile(); ok && errors.Is(there(file), errNoDatabase) {
+	if file, ok := d.config.SQLiteFile(); ok && errors.Is(engine.MustExist(file), engine.ErrNoDatabase) {
 		if err := unix.Access(filepath.Dir(file), unix.W_OK); err != nil {
 			d.say("FAIL", "database", "%s is not there and cannot be made: %v; make the folder and give this user the right to write", file, err)
 		} else {
@@ -131,7 +132,7 @@ func (d *doctor) database(ctx context.Context) *store.Store {
 		}
 		return nil
 	}
-	keys, err := d.installationKeys(d.config)
+	keys, err := d.InstallationKeys(d.config)
 	if err != nil {
 		keys = [][]byte{nil} // told with the key
 	}
@@ -183,18 +184,18 @@ func (d *doctor) writable(ctx context.Context, s *store.Store) error {
 }
 
 func (d *doctor) key() {
-	_, err := d.installationKey(d.config)
+	_, err := d.InstallationKey(d.config)
 	file := d.config.InstallationKeyFile()
 	info, serr := os.Stat(file)
-	text, _ := d.lookup(keyName)
+	text, _ := d.Lookup(engine.KeyVariable)
 	dbFile, sqlite := d.config.SQLiteFile()
 	switch {
-	case errors.Is(err, errNoKey) && sqlite && there(dbFile) != nil:
+	case errors.Is(err, engine.ErrNoKey) && sqlite && engine.MustExist(dbFile) != nil:
 		d.say("ok", "installation key", "none yet; `countersign serve` makes it")
 	case err != nil:
 		d.say("FAIL", "installation key", "%v", err)
 	case text != "":
-		d.say("ok", "installation key", "from %s", keyName)
+		d.say("ok", "installation key", "from %s", engine.KeyVariable)
 	case serr == nil && info.Mode().Perm()&0o007 != 0:
 		d.say("FAIL", "installation key", "%s can be read by everybody: chmod 0600 %[1]s", file)
 	case serr == nil && info.Mode().Perm()&0o070 != 0:
@@ -293,14 +294,13 @@ func (d *doctor) address(ctx context.Context, s *store.Store) {
 func (d *doctor) account(ctx context.Context, s *store.Store, acc *config.Account) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	all := newAccounts(d.Env, s, logrus.NewEntry(config.Silent()))
-	all.base = d.clock.around(all.base, d.Now)
-	b, err := d.build(ctx, all, d.config, acc)
+	around := func(base http.RoundTripper) http.RoundTripper { return d.clock.around(base, d.Now) }
+	b, err := d.Build(ctx, s, d.config, acc, logrus.NewEntry(config.Silent()), around)
 	if err != nil {
 		d.say("FAIL", acc.ID, "%v", err)
 		return
 	}
-	if ch := b.provider.Checker; ch != nil {
+	if ch := b.Client.Checker; ch != nil {
 		who, err := ch.Check(ctx)
 		if err != nil {
 			cure := "look at base_url and the network"
@@ -312,7 +312,7 @@ func (d *doctor) account(ctx context.Context, s *store.Store, acc *config.Accoun
 		}
 		if s != nil {
 			if k, err := s.Account(ctx, acc.ID); err == nil && k.RemoteID != "" && who.ID != "" && k.RemoteID != who.ID {
-				d.say("FAIL", acc.ID+" credentials", "%v", errOtherAccount)
+				d.say("FAIL", acc.ID+" credentials", "%v", engine.ErrOtherAccount)
 				return
 			}
 		}
@@ -321,7 +321,7 @@ func (d *doctor) account(ctx context.Context, s *store.Store, acc *config.Accoun
 			d.say("warn", acc.ID+" provider", "%s", w)
 		}
 	}
-	if r := b.provider.Registrar; r != nil {
+	if r := b.Client.Registrar; r != nil {
 		d.registration(ctx, b, r)
 	}
 }

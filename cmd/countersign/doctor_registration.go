@@ -6,12 +6,13 @@ import (
 	"slices"
 	"strings"
 
+	"countersign/cmd/countersign/engine"
 	"countersign/model"
 	"countersign/provider"
 )
 
 // registration compares what the provider calls with what it should.
-func (d *doctor) registration(ctx context.Context, acc built, r provider.Registrar) {
+func (d *doctor) registration(ctx context.Context, acc engine.BuiltAccount, r provider.Registrar) {
 	what := acc.ID + " registration"
 	reg, err := r.Registration(ctx)
 	if err != nil {
@@ -32,7 +33,7 @@ func (d *doctor) registration(ctx context.Context, acc built, r provider.Registr
 		d.say("FAIL", what, "the provider has turned the calls to %s off: `countersign registration set %s` turns them on", o.Wanted, acc.ID)
 	case matches:
 		d.say("ok", what, "the provider calls %s", o.Wanted)
-		if lacks := unsubscribed(acc.account.Rules, ours.Events); len(lacks) > 0 {
+		if lacks := unsubscribed(acc.Running.Rules, ours.Events); len(lacks) > 0 {
 			d.say("warn", what, "the provider does not tell of %s: `countersign registration set %s` registers all that are of use", strings.Join(lacks, " "), acc.ID)
 		}
 	default:

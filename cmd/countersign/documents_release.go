@@ -8,13 +8,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
-	"countersign/cmd/countersign/sandbox"
 	"countersign/model"
 	"countersign/worker"
 )
 
-func newDocumentsReleaseCommand(env *Env) *cobra.Command {
+func newDocumentsReleaseCommand(env *engine.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "release ACCOUNT REF [DOCUMENT]",
 		Short: "Take a file out of quarantine and keep it as it is",
@@ -25,15 +25,15 @@ more than one is in quarantine. documents retry asks the provider for another fi
 		Example: "  countersign documents show sales 8f3a1c\n  countersign documents release sales 8f3a1c doc1",
 		Args:    cobra.RangeArgs(2, 3),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return env.writing(cmd.Context(), func(ctx context.Context, w *writer) error {
+			return env.Writing(cmd.Context(), func(ctx context.Context, w *engine.Writer) error {
 				d, err := quarantined(ctx, w, args)
 				if err != nil {
 					return err
 				}
-				if err := w.useFiles(); err != nil {
+				if err := w.UseFiles(); err != nil {
 					return err
 				}
-				if d, err = w.worker.Release(ctx, d); err != nil {
+				if d, err = w.Worker.Release(ctx, d); err != nil {
 					return fmt.Errorf("release %s: %w", output.Plain(output.DocumentName(d)), err)
 				}
 				return env.Printf("%s is stored as %s\n", output.Plain(output.DocumentName(d)), output.Plain(d.Path))
@@ -42,16 +42,9 @@ more than one is in quarantine. documents retry asks the provider for another fi
 	}
 }
 
-// useFiles gives the worker the document folder, and a way to look into what lies there.
-func (w *writer) useFiles() (err error) {
-	w.worker.Files, err = worker.OpenFiles(w.config.DocumentsFolder())
-	w.worker.Inspect = sandbox.New().Inspect
-	return err
-}
-
 // quarantined finds the one document in quarantine that is meant.
-func quarantined(ctx context.Context, w *writer, args []string) (model.Document, error) {
-	list, err := documentsNamed(ctx, w.config, w.store, args)
+func quarantined(ctx context.Context, w *engine.Writer, args []string) (model.Document, error) {
+	list, err := documentsNamed(ctx, w.Config, w.Store, args)
 	if err != nil {
 		return model.Document{}, err
 	}

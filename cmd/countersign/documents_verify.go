@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -24,7 +25,7 @@ type documentsVerifiedJSON struct {
 	Filled      int `json:"filled"`
 }
 
-func newDocumentsVerifyCommand(env *Env) *cobra.Command {
+func newDocumentsVerifyCommand(env *engine.Env) *cobra.Command {
 	var f documentsVerifyFlags
 	cmd := &cobra.Command{
 		Use:   "verify",
@@ -35,7 +36,7 @@ look at signatures, what is found is written down. ` + "`countersign verify --re
 		Example: "  countersign documents verify\n  countersign documents verify --account sales --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return env.writing(cmd.Context(), func(ctx context.Context, w *writer) error { return verifyDocuments(ctx, env, w, f) })
+			return env.Writing(cmd.Context(), func(ctx context.Context, w *engine.Writer) error { return verifyDocuments(ctx, env, w, f) })
 		},
 	}
 	cmd.Flags().StringVar(&f.account, "account", "", "only this `ACCOUNT`")
@@ -43,25 +44,25 @@ look at signatures, what is found is written down. ` + "`countersign verify --re
 	return cmd
 }
 
-func verifyDocuments(ctx context.Context, env *Env, w *writer, f documentsVerifyFlags) error {
-	if err := knownAccounts(ctx, w.config, w.store, f.account); err != nil {
+func verifyDocuments(ctx context.Context, env *engine.Env, w *engine.Writer, f documentsVerifyFlags) error {
+	if err := knownAccounts(ctx, w.Config, w.Store, f.account); err != nil {
 		return err
 	}
-	if err := w.useFiles(); err != nil {
+	if err := w.UseFiles(); err != nil {
 		return err
 	}
 	var sum documentsVerifiedJSON
 	var failed error
 	out, t := env.JSONLines(), env.Table("account", "ref", "document", "field", "ours", "theirs")
 	fetch := func(size int, cursor string) ([]model.Document, string, error) {
-		list, err := w.store.Documents(ctx, store.DocumentFilter{Account: f.account, State: model.DocumentStored, Limit: size, Before: cursor})
+		list, err := w.Store.Documents(ctx, store.DocumentFilter{Account: f.account, State: model.DocumentStored, Limit: size, Before: cursor})
 		if len(list) < size {
 			return list, "", err
 		}
 		return list, list[size-1].ID, err
 	}
 	err := output.EachOf(0, fetch, func(d model.Document) error {
-		found, filled, err := w.worker.Recheck(ctx, d)
+		found, filled, err := w.Worker.Recheck(ctx, d)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -93,7 +94,7 @@ func verifyDocuments(ctx context.Context, env *Env, w *writer, f documentsVerify
 }
 
 // printVerifiedDocuments tells the sum.
-func printVerifiedDocuments(env *Env, f documentsVerifyFlags, sum documentsVerifiedJSON, rows bool, table func() error) error {
+func printVerifiedDocuments(env *engine.Env, f documentsVerifyFlags, sum documentsVerifiedJSON, rows bool, table func() error) error {
 	if f.json {
 		return env.JSONLines().Write(sum)
 	}

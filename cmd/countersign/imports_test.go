@@ -45,7 +45,7 @@ var arrows = map[string][]string{
 	"provider/simulator/world": {
 		"provider/simulator/world/chance", "provider/simulator/world/life", "provider/simulator/world/pdf", "provider/simulator/world/wire",
 	},
-	"provider/simulator/world/chance": {}, "provider/simulator/world/life": {}, "provider/simulator/world/pdf": {}, "provider/simulator/world/wire": {},
+	"provider/simulator/world/chance": {}, "provider/simulator/world/life": {"provider/simulator/world/chance"}, "provider/simulator/world/pdf": {}, "provider/simulator/world/wire": {},
 	"worker/pdf":                        {"model"},
 	"worker/pdf/pdftest":                {},
 	"worker/files":                      {"model", "model/store/durable"},
@@ -64,7 +64,12 @@ var arrows = map[string][]string{
 	"cmd/countersign/output":            {"model", "model/store"},
 	"cmd/countersign/sandbox":           {"worker/pdf"},
 	"cmd/countersign/sandbox/pdftest":   {},
-	"cmd/countersign":                   {anything},
+	"cmd/countersign/engine": {
+		"cmd/countersign/config", "cmd/countersign/output", "cmd/countersign/sandbox", "model", "model/store", "model/store/database",
+		"model/store/durable", "model/store/sqlitefile", "provider", "provider/transport", "worker", "worker/apply", "worker/ask", "worker/callback",
+		"worker/console", "worker/documents", "worker/files", "worker/pdf", "worker/poll", "worker/verify",
+	},
+	"cmd/countersign": {anything},
 }
 
 const (

@@ -19,13 +19,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
 )
 
-func newRegistrationCheckCommand(env *Env) *cobra.Command {
+func newRegistrationCheckCommand(env *engine.Env) *cobra.Command {
 	var loopback, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "check ACCOUNT",
@@ -54,10 +55,10 @@ type checkJSON struct {
 
 // trip is one canary on its way.
 type trip struct {
-	*Env
+	*engine.Env
 	config *config.Config
 	store  *store.Store
-	acct   built
+	acct   engine.BuiltAccount
 	url    *url.URL
 	secure *tls.Config
 	local  bool
@@ -77,18 +78,18 @@ type step struct {
 	do   func(context.Context) (detail string, err error)
 }
 
-func checkRegistration(ctx context.Context, env *Env, id string, local, asJSON bool) error {
-	c, err := env.config()
+func checkRegistration(ctx context.Context, env *engine.Env, id string, local, asJSON bool) error {
+	c, err := env.Config()
 	if err != nil {
 		return err
 	}
-	s, err := env.openStore(ctx, c, true)
+	s, err := env.OpenStore(ctx, c, true)
 	if err != nil {
 		return err
 	}
 	defer s.Close() //nolint:errcheck // only read
 	t := trip{Env: env, config: c, store: s, local: local, json: asJSON, secure: &tls.Config{MinVersion: tls.VersionTLS12}}
-	if t.acct, err = env.named(ctx, s, c, id); err != nil {
+	if t.acct, err = env.Named(ctx, s, c, id); err != nil {
 		return err
 	}
 	if err := t.aim(); err != nil {
@@ -151,7 +152,7 @@ func (t *trip) aim() (err error) {
 
 func (t *trip) sign(context.Context) (string, error) {
 	var err error
-	if t.header, t.body, err = t.acct.provider.Canary(uuid.NewString(), t.utc()); err != nil {
+	if t.header, t.body, err = t.acct.Client.Canary(uuid.NewString(), t.UTC()); err != nil {
 		return "", err
 	}
 	return "signed as " + t.acct.Provider + " would", nil
@@ -211,7 +212,7 @@ func (t *trip) shake(ctx context.Context) (string, error) {
 
 // send sends the canary. Redirects are not followed: providers do not.
 func (t *trip) send(ctx context.Context) (string, error) {
-	t.sent = t.utc()
+	t.sent = t.UTC()
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url.String(), bytes.NewReader(t.body))
@@ -278,7 +279,7 @@ func (t *trip) stored(ctx context.Context) (string, error) {
 
 // acknowledged holds the answer against what the provider insists on.
 func (t *trip) acknowledged(context.Context) (string, error) {
-	want := t.acct.provider.Traits.Acknowledgement()
+	want := t.acct.Client.Traits.Acknowledgement()
 	if string(t.reply) != want.Body || t.typ != want.ContentType {
 		return "", fmt.Errorf("the provider insists on %q (%s), and %q (%s) came back: let the proxy pass answers on as they are",
 			want.Body, want.ContentType, output.Short(string(t.reply), 60), t.typ)

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/provider/simulator"
 )
@@ -26,7 +27,7 @@ type simulateOptions struct {
 	world                           simulator.Options
 }
 
-func newSimulateCommand(env *Env) *cobra.Command {
+func newSimulateCommand(env *engine.Env) *cobra.Command {
 	var o simulateOptions
 	cmd := &cobra.Command{
 		Use:   "simulate",
@@ -107,7 +108,7 @@ func (o simulateOptions) fault() error {
 	return nil
 }
 
-func runSimulate(ctx context.Context, env *Env, o simulateOptions) error {
+func runSimulate(ctx context.Context, env *engine.Env, o simulateOptions) error {
 	if err := o.fault(); err != nil {
 		return err
 	}
@@ -134,7 +135,7 @@ func runSimulate(ctx context.Context, env *Env, o simulateOptions) error {
 	if err := env.Printf("truth       %s/truth\n", base); err != nil {
 		return errors.Join(err, socket.Close())
 	}
-	ctx, stop := env.signals(ctx, logrus.NewEntry(config.Silent()))
+	ctx, stop := env.Signals(ctx, logrus.NewEntry(config.Silent()))
 	defer stop()
 	if o.lasts > 0 {
 		var cancel context.CancelFunc

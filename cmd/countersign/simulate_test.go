@@ -30,7 +30,7 @@ func TestSimulatedConfig(t *testing.T) {
 		}
 		for _, args := range []string{"config check", "doctor", "registration show sim-onespan"} {
 			a, stdout, stderr := testApp(nil)
-			a.providers, a.Now = providers(), time.Now
+			a.Providers, a.Now = providers(), time.Now
 			if code := a.run(t.Context(), append([]string{"--config", file}, strings.Fields(args)...)); code != output.ExitDone {
 				t.Fatalf("speed %v, %s: exit %d\n%s%s\n%s", speed, args, code, stdout, stderr, text)
 			}

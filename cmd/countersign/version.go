@@ -4,10 +4,12 @@ import (
 	"runtime"
 	"runtime/debug"
 
+	"countersign/cmd/countersign/engine"
+
 	"github.com/spf13/cobra"
 )
 
-func newVersionCommand(env *Env) *cobra.Command {
+func newVersionCommand(env *engine.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
 		Short:   "Print which countersign this is",

@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider/simulator"
@@ -124,7 +125,7 @@ func eventually(t *testing.T, what string, so func() bool) {
 	ctx, cancel := context.WithTimeout(t.Context(), wholeWait)
 	defer cancel()
 	for !so() {
-		if !pause(ctx, 20*time.Millisecond) {
+		if !engine.Pause(ctx, 20*time.Millisecond) {
 			t.Fatalf("did not come: %s", what)
 		}
 	}
@@ -287,8 +288,8 @@ func (in installation) callbacks(t *testing.T, v model.Verdict) map[string]int {
 func (in installation) read(t *testing.T, do func(*store.Store)) {
 	t.Helper()
 	a := newApp(strings.NewReader(""), io.Discard, io.Discard)
-	a.configFlag = in.config
-	require.NoError(t, a.reading(t.Context(), func(_ *config.Config, s *store.Store) error { do(s); return nil }))
+	a.ConfigFlag = in.config
+	require.NoError(t, a.Reading(t.Context(), func(_ *config.Config, s *store.Store) error { do(s); return nil }))
 }
 
 func fileHash(t *testing.T, path string) string {

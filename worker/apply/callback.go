@@ -177,7 +177,7 @@ func (tb *Table) claim(
 	for _, c := range d.Changes {
 		Record(b, d.Next, c, "callback "+id, cb.At, true)
 		if c.Kind == model.KindStatus || c.Kind == model.KindFlag {
-			b.AddTold(k.Account, toldChange(c), cb.At)
+			b.AddReported(k.Account, toldChange(c), cb.At)
 			b.AddFirst(k.Account, toldChange(c), model.ByCallback, cb.At)
 		}
 	}

@@ -227,9 +227,11 @@ func exampleText() string { return filepath.Join("..", "..", "..", "config.examp
 // inUse are the providers of the example.
 func inUse() map[string]provider.Driver {
 	return map[string]provider.Driver{
-		"allsign": {Traits: allsign.Traits(), New: allsign.New}, "autosign": {Traits: autosign.Traits(), New: autosign.New},
-		"documenso": {Traits: documenso.Traits(), New: documenso.New}, "dropboxsign": {Traits: dropboxsign.Traits(), New: dropboxsign.New},
-		"onespan": {Traits: onespan.Traits(), New: onespan.New},
+		"allsign":     {Traits: allsign.Traits(), New: allsign.New},
+		"autosign":    {Traits: autosign.Traits(), New: autosign.New},
+		"documenso":   {Traits: documenso.Traits(), New: documenso.New},
+		"dropboxsign": {Traits: dropboxsign.Traits(), New: dropboxsign.New},
+		"onespan":     {Traits: onespan.Traits(), New: onespan.New},
 	}
 }
 

@@ -43,8 +43,7 @@ func (c *Config) Warnings(stat func(string) (fs.FileInfo, error)) []string {
 		if strings.HasPrefix(a.BaseURL, "http://") && !loopbackURL(a.BaseURL) {
 			add("%s.base_url begins with http://: the API key and signers' data go out in clear", a.at)
 		}
-		proves := func(key string) bool { return a.Settings.node.value(key) != nil }
-		if t := a.traits; t.ProofSettings != nil && !slices.ContainsFunc(t.ProofSettings, proves) {
+		if t := a.traits; t.ProofSettings != nil && !slices.ContainsFunc(t.ProofSettings, a.Settings.has) {
 			add("%s.settings.%s is not set: %s", a.at, t.ProofSettings[0], t.Unproved)
 		}
 		if a.Hints.Enabled && len(a.Hints.Origins) == 0 {
