@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -49,9 +50,10 @@ func TestASeedChoosesWhatHappensOnAMachineOfAnySpeed(t *testing.T) {
 		}
 		calm = plan(w)
 	})
-	o, n := options(3), 0
+	var n atomic.Int64
+	o := options(3)
 	o.Observe = func(world.Event) { // the world notices late what is due
-		if n++; n%10 == 0 {
+		if n := n.Add(1); n%10 == 0 {
 			time.Sleep(time.Duration(n%7) * 100 * time.Millisecond)
 		}
 	}
