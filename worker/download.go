@@ -14,7 +14,6 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/model/store/durable"
 	"countersign/provider"
 	"countersign/worker/pdf"
 )
@@ -178,9 +177,9 @@ func (w *Worker) fetchFile(ctx context.Context, d model.Document, get getFile) (
 		return f, err
 	}
 	f.sum = hex.EncodeToString(h.Sum(nil))
-	durable.CrashPoint("download written")
+	store.CrashPoint("download written")
 	err = w.Files.sync(tmp)
-	durable.CrashPoint("download synced")
+	store.CrashPoint("download synced")
 	if err != nil || f.fault != nil {
 		return f, err
 	}

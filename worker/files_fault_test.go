@@ -29,7 +29,7 @@ func TestADocumentIsStoredOnlyOnceItIsSynced(t *testing.T) {
 	for _, at := range []string{"temporary", "/a", "/01", "/2026", "/acc", "root"} {
 		t.Run(at, func(t *testing.T) {
 			b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-			b.service.files["1"] = pdftest.Plain("one")
+			b.service.Files["1"] = pdftest.Plain("one")
 			b.answered(t, "a", completed(marked("")))
 			mend := b.failing(strings.Replace(at, "root", b.root, 1))
 			for range 3 {
@@ -41,7 +41,7 @@ func TestADocumentIsStoredOnlyOnceItIsSynced(t *testing.T) {
 				if !strings.HasPrefix(d.Reason, folderNotWritten) || d.Attempts != 0 {
 					t.Fatalf("%q after %d attempts", d.Reason, d.Attempts)
 				}
-				b.ms.Store(d.NextTryAt.UnixMilli())
+				b.move(d.NextTryAt.Sub(b.Now()))
 			}
 			mend()
 			check(t, b.downloadOnce(t.Context()))
@@ -56,7 +56,7 @@ func TestADocumentIsStoredOnlyOnceItIsSynced(t *testing.T) {
 func TestAFileIsHeldOnlyOnceItIsSynced(t *testing.T) {
 	for _, at := range []string{"temporary", "/" + linkFolder} {
 		b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-		b.service.links[link] = fileOf(pdftest.Plain("one"))
+		b.service.Links[link] = fileOf(pdftest.Plain("one"))
 		b.called(t, claim("a", model.Completed), linkTo("a", link))
 		mend := b.failing(at)
 		if err := b.downloadOnce(t.Context()); err == nil {

@@ -19,25 +19,25 @@ func (b *bench) hinted(t *testing.T, ref string) apply.Result {
 func TestACallbackWithoutProofWithinTheMinuteIsAskedAboutWhenItIsOver(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		b.answered(t, "a", inProgress())
-		b.service.says["a"] = inProgress()
+		b.service.Says["a"] = inProgress()
 		b.hinted(t, "a")
 		b.confirmed(t)
-		same(t, "questions after the first", len(b.service.asked), 1)
+		same(t, "questions after the first", len(b.service.Asked), 1)
 
 		b.move(time.Second)
 		done := inProgress()
 		done.Status = model.Completed
-		b.service.says["a"] = done
+		b.service.Says["a"] = done
 		same(t, "outcome of the second", b.hinted(t, "a").Outcome, model.Checking)
 		b.confirmed(t)
-		same(t, "questions within the minute", len(b.service.asked), 1)
+		same(t, "questions within the minute", len(b.service.Asked), 1)
 		b.move(time.Minute)
 		check(t, b.confirmOnce(t.Context()))
-		same(t, "questions when it is over", len(b.service.asked), 2)
+		same(t, "questions when it is over", len(b.service.Asked), 2)
 		same(t, "status", b.row(t, "a").Status, model.Completed)
 
 		b.move(time.Hour)
-		check(t, b.settleOnce(t.Context()))
+		check(t, b.Table.SettleGaps(t.Context()))
 		share, err := b.Store.Share(t.Context(), "acc", nil)
 		check(t, err)
 		same(t, "changes of status told and missed", []int{share.Told, share.Missed}, []int{1, 1}) // its creation was missed
@@ -64,7 +64,7 @@ func TestACallbackWithoutProofThatLedToNoQuestionTellsNothing(t *testing.T) {
 			b.answered(t, ref, done)
 		}
 		b.move(time.Hour)
-		check(t, b.settleOnce(t.Context()))
+		check(t, b.Table.SettleGaps(t.Context()))
 		gaps, err := b.Store.Gaps(t.Context(), store.GapFilter{Account: "acc"})
 		check(t, err)
 		missed := map[string]int{}

@@ -9,7 +9,7 @@ import (
 	"os"
 
 	"countersign/model"
-	"countersign/model/store/durable"
+	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker/apply"
 )
@@ -44,7 +44,7 @@ func (w *Worker) followLink(ctx context.Context, a *apply.Account, d model.Docum
 	if err := w.Files.PutLinkFile(f.path, linkFileName(d.ID, f.sum)); err != nil {
 		return w.failedFetch(ctx, a, d, byLink, fmt.Errorf("%w: %w", errNotPlaced, err))
 	}
-	durable.CrashPoint("hold synced")
+	store.CrashPoint("hold synced")
 	return w.noteLinkFile(ctx, d, f)
 }
 
@@ -78,7 +78,7 @@ func (w *Worker) noteLinkFile(ctx context.Context, d model.Document, f file) err
 		Kind: model.DocumentLinkFileCame, File: model.DocumentFile{SHA256: f.sum, Size: f.size, Facts: f.facts},
 	}
 	s, err := w.settleDocument(ctx, d, e)
-	durable.CrashPoint("hold noted")
+	store.CrashPoint("hold noted")
 	if err == nil && s.Next.LinkFile != f.sum {
 		err = w.Files.dropLinkFile(linkFileName(d.ID, f.sum))
 	}
@@ -108,7 +108,7 @@ func (w *Worker) placeLinkFile(ctx context.Context, d model.Document, t model.Tr
 		return err
 	}
 	if err == nil {
-		durable.CrashPoint("hold placed")
+		store.CrashPoint("hold placed")
 		os.Remove(p) //nolint:errcheck // mostly gone already
 	}
 	return err

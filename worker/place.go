@@ -13,8 +13,8 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/model/store/durable"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 // placeBy asks where a file that came belongs, and puts it there. One that belongs nowhere is fetched again later.
@@ -53,12 +53,12 @@ func (w *Worker) place(ctx context.Context, d model.Document, t model.Transactio
 		e.Kind = model.DocumentSetAside
 	}
 	e.File = model.DocumentFile{SHA256: f.sum, Size: f.size, Facts: f.facts, Path: name, Version: version}
-	durable.CrashPoint("keep synced")
+	store.CrashPoint("keep synced")
 	s, err := w.settleDocument(ctx, d, e)
 	if err != nil {
 		return err
 	}
-	durable.CrashPoint("keep noted")
+	store.CrashPoint("keep noted")
 	w.Log.WithFields(logrus.Fields{
 		"account": d.Account, "txn": d.Ref, "status": string(s.Next.State), "source": filepath.Base(name),
 	}).Info("document placed")
@@ -119,19 +119,19 @@ func (w *Worker) sameAsBefore(ctx context.Context, d, before model.Document) err
 		if b.Forgotten(k) {
 			return nil
 		}
-		row, found, err := documentByID(b, d)
+		row, found, err := apply.DocumentByID(b, d)
 		if err != nil || !found {
 			return err
 		}
-		s, err := w.settleRow(b, row, model.DocumentEvent{Kind: model.DocumentRepeated, Began: d}, sourceDownload)
+		s, err := apply.SettleRow(b, row, model.DocumentEvent{Kind: model.DocumentRepeated, Began: d}, apply.SourceDownload)
 		if err != nil || s.Step != model.StepRemoved {
 			return err
 		}
-		earlier, found, err := documentByID(b, before)
+		earlier, found, err := apply.DocumentByID(b, before)
 		if err != nil || !found {
 			return err
 		}
-		_, err = w.settleRow(b, earlier, model.DocumentEvent{Kind: model.DocumentMarkedAnew, Mark: d.Mark}, sourceDownload)
+		_, err = apply.SettleRow(b, earlier, model.DocumentEvent{Kind: model.DocumentMarkedAnew, Mark: d.Mark}, apply.SourceDownload)
 		return err
 	}})
 }

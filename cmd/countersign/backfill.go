@@ -14,8 +14,9 @@ import (
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
-	"countersign/worker"
 	"countersign/worker/apply"
+	"countersign/worker/ask"
+	"countersign/worker/poll"
 )
 
 type backfillOptions struct {
@@ -72,7 +73,7 @@ func (o backfillOptions) lists(e *engine.Engine) ([]*apply.Account, error) {
 	var errs []error
 	for _, acc := range accounts {
 		if acc.Provider.Lister == nil {
-			errs = append(errs, fmt.Errorf("account %s: %w", acc.ID, worker.ErrNoList))
+			errs = append(errs, fmt.Errorf("account %s: %w", acc.ID, poll.ErrNoList))
 			continue
 		}
 		out = append(out, acc)
@@ -98,8 +99,8 @@ func (o backfillOptions) queue(ctx context.Context, e *engine.Engine) ([]model.R
 	}
 	var runs []model.Run
 	for _, acc := range accounts {
-		r, err := e.Worker.Queue(ctx, model.Run{
-			Account: acc.ID, Kind: worker.KindBackfill, Since: o.since.At, Until: &until, Params: engine.Params(worker.Params{Documents: &o.documents}),
+		r, err := e.Worker.Runs.Queue(ctx, model.Run{
+			Account: acc.ID, Kind: ask.KindBackfill, Since: o.since.At, Until: &until, Params: engine.Params(ask.Params{Documents: &o.documents}),
 		}, true)
 		if err != nil {
 			return nil, err
@@ -135,7 +136,7 @@ func printBackfillPlan(ctx context.Context, env *engine.Env, o backfillOptions) 
 	}
 	t := env.Table("ACCOUNT", "LISTED", "NEW", "CHANGED", "KNOWN", "CALLS", "FILES", "TAKES ABOUT")
 	for _, acc := range accounts {
-		plan, err := e.Worker.PlanBackfill(ctx, acc, *o.since.At, until)
+		plan, err := e.Worker.Tiers.PlanBackfill(ctx, acc, *o.since.At, until)
 		if err != nil {
 			return err
 		}

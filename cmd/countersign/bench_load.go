@@ -53,7 +53,7 @@ func newSubjects(ctx context.Context, e *engine.Engine, dir string) (*subjects, 
 	s := &subjects{}
 	fail := func(err error) (*subjects, error) { return nil, errors.Join(err, s.close()) }
 	l, err := callback.New(callback.Options{
-		Lookup: e.Accounts.Find, Apply: e.Worker.Callback, HMACKey: []byte("bench"), Now: e.Env.Now, Log: e.Log,
+		Lookup: e.Accounts.Find, Apply: e.Worker.Table.Callback, HMACKey: []byte("bench"), Now: e.Env.Now, Log: e.Log,
 	})
 	if err != nil {
 		return fail(err)
@@ -147,7 +147,7 @@ func inProcess(e *engine.Engine) func(context.Context, []byte) error {
 			"Authorization": "hmac:" + hex.EncodeToString(mac.Sum(nil)), "Content-Type": header.Get("Content-Type"),
 			"User-Agent": header.Get("User-Agent"), "Content-Length": strconv.Itoa(len(body)),
 		}
-		_, err = e.Worker.Callback(ctx, apply.Incoming{Rules: acc.Rules, Observations: got.Observations, Callback: model.Callback{
+		_, err = e.Worker.Table.Callback(ctx, apply.Incoming{Rules: acc.Rules, Observations: got.Observations, Callback: model.Callback{
 			Account: acc.ID, Ref: got.Ref, Type: got.Type, DedupeKey: got.DedupeKey, Verdict: model.Accepted, At: c.ReceivedAt,
 			RemoteAddr: "127.0.0.1", Headers: kept, Body: body, BodyHash: hex.EncodeToString(sum[:]),
 		}})

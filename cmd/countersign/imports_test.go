@@ -65,7 +65,8 @@ var arrows = map[string][]string{
 	"cmd/countersign/sandbox/pdftest":   {},
 	"cmd/countersign/engine": {
 		"cmd/countersign/config", "cmd/countersign/output", "cmd/countersign/sandbox", "model", "model/store", "model/store/database", "model/store/durable",
-		"model/store/sqlitefile", "provider", "provider/transport", "worker", "worker/apply", "worker/files", "worker/callback", "worker/console",
+		"model/store/sqlitefile", "provider", "provider/transport", "worker", "worker/apply", "worker/ask", "worker/poll", "worker/verify",
+		"worker/documents", "worker/files", "worker/callback", "worker/console",
 	},
 	"cmd/countersign": {anything},
 }

@@ -11,8 +11,8 @@ import (
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
-	"countersign/worker"
 	"countersign/worker/apply"
+	"countersign/worker/ask"
 )
 
 type pollOptions struct {
@@ -86,7 +86,7 @@ func (o pollOptions) queueRefs(ctx context.Context, e *engine.Engine) ([]model.R
 		if _, err := e.Chosen([]string{id}); err != nil {
 			return nil, err
 		}
-		r, err := e.Worker.Queue(ctx, model.Run{Account: id, Kind: worker.KindRefs, Params: engine.Params(worker.Params{Refs: refs})}, false)
+		r, err := e.Worker.Runs.Queue(ctx, model.Run{Account: id, Kind: ask.KindRefs, Params: engine.Params(ask.Params{Refs: refs})}, false)
 		if err != nil {
 			return nil, err
 		}

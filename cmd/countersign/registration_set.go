@@ -156,7 +156,7 @@ func setRegistration(ctx context.Context, env *engine.Env, w *engine.Writer, id 
 		return provider.Redact(err)
 	}
 	if f.scope == "" { // the operator has seen to it: this is what the audit compares with
-		if err := w.Worker.Registered(ctx, id, reg); err != nil {
+		if err := w.Worker.Table.Registered(ctx, id, reg); err != nil {
 			return err
 		}
 	}

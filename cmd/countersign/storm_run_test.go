@@ -280,7 +280,7 @@ func (r *rig) boot(t *testing.T) {
 	require.NoError(t, r.e.Store.ReleaseLeases(ctx))
 	require.NoError(t, r.e.Files.Sweep())
 	l, err := callback.New(callback.Options{
-		Lookup: r.e.Accounts.Find, Apply: r.e.Worker.Callback, Nudge: r.e.Worker.Nudge, Now: a.Now, Log: r.e.Log, HMACKey: make([]byte, 32),
+		Lookup: r.e.Accounts.Find, Apply: r.e.Worker.Table.Callback, Nudge: r.e.Worker.Nudge, Now: a.Now, Log: r.e.Log, HMACKey: make([]byte, 32),
 	})
 	require.NoError(t, err)
 	r.stop, r.work = stop, &errgroup.Group{}

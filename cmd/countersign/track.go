@@ -60,7 +60,7 @@ func runTrack(ctx context.Context, env *engine.Env, w *engine.Writer, account st
 	if err := w.Remember(ctx); err != nil {
 		return err
 	}
-	n, err := w.Worker.Track(ctx, acc.ID, acc.Provider, refs)
+	n, err := w.Worker.Table.Track(ctx, acc.ID, acc.Provider, refs)
 	if err != nil {
 		return err
 	}

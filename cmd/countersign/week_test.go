@@ -24,6 +24,7 @@ import (
 	"countersign/provider/simulator"
 	"countersign/worker"
 	"countersign/worker/callback"
+	"countersign/worker/verify"
 )
 
 // toListener carries callbacks to the listener without a socket.
@@ -73,7 +74,7 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 		})
 		e := weekEngine(t, world)
 		l, err := callback.New(callback.Options{
-			Lookup: e.Accounts.Find, Apply: e.Worker.Callback, Nudge: e.Worker.Nudge, Now: time.Now, Log: e.Log, HMACKey: make([]byte, 32),
+			Lookup: e.Accounts.Find, Apply: e.Worker.Table.Callback, Nudge: e.Worker.Nudge, Now: time.Now, Log: e.Log, HMACKey: make([]byte, 32),
 		})
 		require.NoError(t, err)
 		door.handler = l.Handler()
@@ -100,9 +101,9 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 			done, err = e.Done(ctx, runs, output.NoProgress{})
 			require.NoError(t, err)
 		}
-		var sum worker.Verified
+		var sum verify.Verified
 		for _, r := range runs {
-			sum.Add(worker.VerifiedBy(r))
+			sum.Add(verify.VerifiedBy(r))
 		}
 		require.Zero(t, sum.Drift)
 		require.Greater(t, sum.Checked, 40)

@@ -14,6 +14,7 @@ import (
 	"countersign/model/store"
 	"countersign/model/store/database"
 	"countersign/worker"
+	"countersign/worker/poll"
 )
 
 // Engine is the database with its writer, the accounts and a worker: what the daemon and the verbs
@@ -67,7 +68,7 @@ func (a *Env) Start(ctx context.Context, c *config.Config, log *logrus.Entry) (e
 		Store: e.Store, Accounts: e.Accounts.List, Files: e.Files, Now: a.UTC, Rand: a.Rand, Log: log, Owner: a.Owner(),
 		RetryWait: time.Duration(c.Retry.First), RetryMost: time.Duration(c.Retry.Most), Overlap: time.Duration(c.ListOverlap),
 		Jitter: time.Duration(c.SlotJitter), Tick: a.Tick, MinFree: int64(c.DocumentsMinFree), Inspect: sandbox.New().Inspect,
-		Retention: worker.Retention{
+		Retention: poll.Retention{
 			Bodies: time.Duration(c.Retention.Bodies), Refused: time.Duration(c.Retention.Refused),
 			RefusedBytes: int64(c.Retention.RefusedSize), Outbox: time.Duration(c.Retention.Outbox), History: time.Duration(c.Retention.History),
 		},

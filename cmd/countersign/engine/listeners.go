@@ -155,7 +155,7 @@ func (e *Engine) credentialsTaken(ctx context.Context) error {
 // noting applies a callback, and notes whether what it was given could be stored.
 func (in *listeners) noting(e *Engine) callback.Apply {
 	return func(ctx context.Context, c apply.Incoming) (apply.Result, error) {
-		res, err := e.Worker.Callback(ctx, c)
+		res, err := e.Worker.Table.Callback(ctx, c)
 		in.keeping.set(e.Env.Now(), err)
 		return res, err
 	}
@@ -163,7 +163,7 @@ func (in *listeners) noting(e *Engine) callback.Apply {
 
 // hint hands what a browser said to the worker.
 func (e *Engine) hint(ctx context.Context, account string, h provider.Hinted) (string, error) {
-	status, err := e.Worker.Hint(ctx, account, h)
+	status, err := e.Worker.Table.Hint(ctx, account, h)
 	if status == model.Unknown {
 		status = ""
 	}

@@ -155,7 +155,7 @@ func (e *Engine) identifyAll(ctx context.Context) {
 			if err := e.Accounts.identify(ctx, a); err != nil && ctx.Err() == nil {
 				e.Log.WithFields(logrus.Fields{"account": a.ID, "err": err}).Warn("the provider did not say who we are")
 				if errors.Is(err, ErrOtherAccount) {
-					e.Worker.Refuse(ctx, a.ID, err.Error())
+					e.Worker.Gate.Refuse(ctx, a.ID, err.Error())
 				}
 			}
 			return nil

@@ -17,6 +17,8 @@ import (
 	"countersign/provider"
 	"countersign/worker"
 	"countersign/worker/apply"
+	"countersign/worker/ask"
+	"countersign/worker/verify"
 )
 
 // FollowRuns runs a verb that asks providers: it opens the engine, lets do queue runs, works them off (or
@@ -57,10 +59,10 @@ func (a *Env) RunProgress() output.Progress {
 
 // driftOf is how many differences a verify has found; false for other runs.
 func driftOf(r model.Run) (int, bool) {
-	if r.Kind != worker.KindVerify {
+	if r.Kind != ask.KindVerify {
 		return 0, false
 	}
-	return worker.VerifiedBy(r).Drift, true
+	return verify.VerifiedBy(r).Drift, true
 }
 
 // untilDone works the runs off, as long as no daemon does, and returns when they have ended and the
@@ -170,7 +172,7 @@ func (e *Engine) QueuePolls(ctx context.Context, ids []string, tiers []apply.Tie
 	var runs []model.Run
 	for _, acc := range accounts {
 		for _, t := range tiers {
-			r, err := e.Worker.Queue(ctx, model.Run{Account: acc.ID, Kind: string(t), Params: Params(worker.Params{Whole: true})}, false)
+			r, err := e.Worker.Runs.Queue(ctx, model.Run{Account: acc.ID, Kind: string(t), Params: Params(ask.Params{Whole: true})}, false)
 			if err != nil {
 				return nil, err
 			}
@@ -206,7 +208,7 @@ func (e *Engine) Names() []string {
 }
 
 // Params writes what a run is asked to do.
-func Params(p worker.Params) string {
+func Params(p ask.Params) string {
 	text, err := json.Marshal(p)
 	if err != nil {
 		return "" // strings, numbers and booleans always marshal
