@@ -19,14 +19,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-type benchOptions struct {
-	connections []int
-	rounds      int
-	seconds     float64
-	json        bool
-	profile     string
-}
-
 // newBenchCommand measures this machine. It is not on the help's first page.
 func newBenchCommand(env *engine.Env) *cobra.Command {
 	cmd := group("bench", "Measure this machine beside its limits", newBenchIngestCommand(env))
@@ -186,4 +178,12 @@ func printBench(env *engine.Env, lines []benchLine, asJSON bool) error {
 		fmt.Fprintf(env.Stdout, "%-6s %8d %10.0f %9.2f %9.2f %8.2f\n", l.What, l.Connections, l.PerSecond, l.P50, l.P99, l.OursToThis)
 	}
 	return nil
+}
+
+type benchOptions struct {
+	connections []int
+	rounds      int
+	seconds     float64
+	json        bool
+	profile     string
 }

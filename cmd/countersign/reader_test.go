@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"countersign/cmd/countersign/engine"
 	"countersign/worker/pdf"
 
 	"github.com/stretchr/testify/require"
@@ -16,7 +17,7 @@ import (
 func TestDoctorTellsOfNoReader(t *testing.T) {
 	t.Parallel()
 	for says, fails := range map[error]bool{nil: false, errors.New("no child process"): true} {
-		d := &doctor{Env: newApp(strings.NewReader(""), io.Discard, io.Discard).Env}
+		d := &examination{Env: engine.NewEnv(strings.NewReader(""), io.Discard, io.Discard, nil)}
 		d.reader(t.Context(), func(context.Context, *os.File) (pdf.Verdict, error) { return pdf.Verdict{}, says })
 		require.Equal(t, fails, d.failed, says)
 	}
