@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"countersign/cmd/countersign/engine"
+
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
@@ -77,16 +79,7 @@ func (n *naive) run(ctx context.Context, ln net.Listener) error {
 	srv := &http.Server{
 		Handler: n, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 50 * time.Second, IdleTimeout: 2 * time.Minute,
 	}
-	served := make(chan error, 1)
-	go func() { served <- srv.Serve(ln) }()
-	select {
-	case err := <-served:
-		return err
-	case <-ctx.Done():
-	}
-	err := srv.Close()
-	<-served
-	return err
+	return engine.ServeHTTP(ctx, srv, ln, 0)
 }
 
 func (n *naive) count(ctx context.Context) (c int64, err error) {

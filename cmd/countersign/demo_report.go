@@ -70,8 +70,8 @@ func (c *counter) of(kind string) int {
 	return c.n[kind]
 }
 
-// line is one second of the day.
-func (s *stage) line(ctx context.Context) (string, error) {
+// progress is what stands in the table after a second.
+func (s *session) progress(ctx context.Context) (string, error) {
 	rows, completed := 0, 0
 	counts, err := s.engine.Store.Counts(ctx)
 	if err != nil {
@@ -97,7 +97,7 @@ func (s *stage) line(ctx context.Context) (string, error) {
 }
 
 // settled says that no row is being asked again, no gap is pending and no document is due.
-func (s *stage) settled(ctx context.Context) (bool, error) {
+func (s *session) settled(ctx context.Context) (bool, error) {
 	soon := s.env.UTC().Add(time.Minute)
 	due, err := s.engine.Store.Due(ctx, store.DueFilter{Now: soon, Exclude: []model.DueReason{model.DueNotFound}, Limit: 1})
 	if err != nil || len(due) > 0 {
@@ -124,7 +124,7 @@ func (s *stage) settled(ctx context.Context) (bool, error) {
 }
 
 // report compares the table with the services and counts.
-func (s *stage) report(ctx context.Context) (r demoReport, err error) {
+func (s *session) report(ctx context.Context) (r demoReport, err error) {
 	truth := s.world.Truth()
 	r.Dropped = truth.Dropped
 	if err := s.count(ctx, &r); err != nil {
@@ -145,7 +145,7 @@ func (s *stage) report(ctx context.Context) (r demoReport, err error) {
 }
 
 // count fills in what the database alone tells.
-func (s *stage) count(ctx context.Context, r *demoReport) error {
+func (s *session) count(ctx context.Context, r *demoReport) error {
 	db := s.engine.Store
 	counts, err := db.Counts(ctx)
 	if err != nil {
@@ -203,7 +203,7 @@ func (s *stage) count(ctx context.Context, r *demoReport) error {
 
 // compare holds one row against what the service says. What the service no longer has keeps its
 // last known state and is counted apart.
-func (s *stage) compare(ctx context.Context, want simulator.TruthTransaction, r *demoReport) error {
+func (s *session) compare(ctx context.Context, want simulator.TruthTransaction, r *demoReport) error {
 	k := model.Key{Account: want.Account, Ref: want.Ref}
 	t, err := s.engine.Store.Transaction(ctx, k)
 	if err != nil {
@@ -243,7 +243,7 @@ func (s *stage) compare(ctx context.Context, want simulator.TruthTransaction, r 
 }
 
 // compareFiles holds the stored files against the service's: each is there, or says why not.
-func (s *stage) compareFiles(ctx context.Context, k model.Key, want simulator.TruthTransaction, differ func(string, any, any)) error {
+func (s *session) compareFiles(ctx context.Context, k model.Key, want simulator.TruthTransaction, differ func(string, any, any)) error {
 	docs, err := s.engine.Store.Documents(ctx, store.DocumentFilter{Account: k.Account, Ref: k.Ref})
 	if err != nil {
 		return err
@@ -271,7 +271,7 @@ func (s *stage) compareFiles(ctx context.Context, k model.Key, want simulator.Tr
 }
 
 // printReport is the report for people.
-func printReport(ctx context.Context, env *engine.Env, s *stage, r demoReport) error {
+func printReport(ctx context.Context, env *engine.Env, s *session, r demoReport) error {
 	t := env.Table("WHAT", "HOW MANY", "")
 	t.AppendRows([]table.Row{
 		{"transactions in the table", r.Transactions, "each asked about and compared"},

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/doctor"
 	"countersign/cmd/countersign/engine"
 )
 
@@ -17,7 +18,7 @@ asks each provider whose the credentials are and what it calls. No secret is pri
 failed, 1 otherwise, 2 where the config cannot be read.`,
 		Example: "  countersign doctor\n  countersign doctor --account sales --json",
 		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return runDoctor(cmd.Context(), env, account, asJSON) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return doctor.Run(cmd.Context(), env, account, asJSON) },
 	}
 	cmd.Flags().StringVar(&account, "account", "", "of the accounts only this `ACCOUNT`")
 	jsonFlag(cmd, &asJSON)

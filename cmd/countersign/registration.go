@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/doctor"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/provider"
@@ -57,15 +58,15 @@ func showRegistration(ctx context.Context, env *engine.Env, id string, asJSON bo
 	if err != nil {
 		return provider.Redact(err)
 	}
-	out := registrationObject(id, c.CallbackURL(id), reg)
+	out := doctor.NewRegistration(id, c.CallbackURL(id), reg)
 	if asJSON {
 		return env.JSONLines().Write(out)
 	}
 	return printRegistration(env, out)
 }
 
-func printRegistration(env *engine.Env, r registrationJSON) error {
-	for _, x := range append([]registrationJSON{r}, r.Others...) {
+func printRegistration(env *engine.Env, r doctor.Registration) error {
+	for _, x := range append([]doctor.Registration{r}, r.Others...) {
 		state := env.Paint(output.Good, "this is us")
 		switch {
 		case x.Wanted == "":
@@ -105,7 +106,7 @@ that works and the other does not, the fault lies between. The daemon has to run
 		Example: "  countersign registration check sales\n  countersign registration check sales --loopback",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return checkRegistration(cmd.Context(), env, args[0], loopback, asJSON)
+			return doctor.CheckRegistration(cmd.Context(), env, args[0], loopback, asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&loopback, "loopback", false, "send it to public.address, not to public.url")

@@ -24,6 +24,7 @@ type simulatedOptions struct {
 	Database       string // as in the config: sqlite:./countersign.db
 	Documents      string // as in the config: file:./documents
 	Speed          float64
+	Providers      map[string]provider.Driver // what each service bears
 }
 
 // simulatedConfig writes a config with one account per simulated service, whose slots, budgets,
@@ -56,7 +57,7 @@ func simulatedConfig(o simulatedOptions) string {
 		line("    base_url: %s", config.Quote(strings.TrimRight(o.Base, "/")+a.BasePath))
 		line("    allow_private_links: true")
 		if speed > 1 {
-			budget := providers()[a.Provider].Traits.SimulatedBudget
+			budget := o.Providers[a.Provider].Traits.SimulatedBudget
 			line("    budget: { read: %d, files: %d, test: 900 }", budget[provider.ClassRead], budget[provider.ClassFiles])
 			line("    recheck_after: [%s, %s, %s]",
 				scaled(24*time.Minute, speed, 500*time.Millisecond, 10*time.Second),

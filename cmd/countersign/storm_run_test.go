@@ -251,7 +251,7 @@ func (r *rig) boot(t *testing.T) {
 		}
 	}
 	r.last, r.lives = dir, r.lives+1
-	conf := simulatedConfig(simulatedOptions{
+	conf := simulatedConfig(simulatedOptions{Providers: providers(),
 		Accounts: r.world.Accounts(), Base: "http://simulator.example", PublicAddress: "127.0.0.1:0", ConsoleAddress: "127.0.0.1:0",
 		Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: 1,
 	})

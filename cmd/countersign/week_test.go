@@ -118,7 +118,7 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 // weekEngine is an engine whose providers are the world, in process.
 func weekEngine(t *testing.T, world *simulator.World) *engine.Engine {
 	dir := t.TempDir()
-	conf := simulatedConfig(simulatedOptions{
+	conf := simulatedConfig(simulatedOptions{Providers: providers(),
 		Accounts: world.Accounts(), Base: "http://simulator.example", PublicAddress: "127.0.0.1:0", ConsoleAddress: "127.0.0.1:0",
 		Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: 1,
 	})

@@ -92,7 +92,7 @@ func install(t *testing.T, s *services, speed float64) installation {
 	in.console, err = freeAddress()
 	require.NoError(t, err)
 	in.config = filepath.Join(in.dir, "config.yaml")
-	text := simulatedConfig(simulatedOptions{
+	text := simulatedConfig(simulatedOptions{Providers: providers(),
 		Accounts: s.world.Accounts(), Base: s.url, PublicAddress: in.public, ConsoleAddress: in.console,
 		Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: speed,
 	})

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"bytes"
@@ -57,7 +57,7 @@ type step struct {
 	do   func(context.Context) (detail string, err error)
 }
 
-func checkRegistration(ctx context.Context, env *engine.Env, id string, local, asJSON bool) error {
+func CheckRegistration(ctx context.Context, env *engine.Env, id string, local, asJSON bool) error {
 	c, err := env.Config()
 	if err != nil {
 		return err

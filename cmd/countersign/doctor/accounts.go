@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"cmp"
@@ -113,7 +113,7 @@ func (d *examination) registration(ctx context.Context, acc engine.BuiltAccount,
 		d.say("FAIL", what, "%v: look at the key's rights at the provider, at base_url and the network", provider.Redact(err))
 		return
 	}
-	o := registrationObject(acc.ID, d.config.CallbackURL(acc.ID), reg)
+	o := NewRegistration(acc.ID, d.config.CallbackURL(acc.ID), reg)
 	ours, matches := reg, o.Matches
 	for i, other := range o.Others {
 		if other.Matches && !matches {
@@ -157,35 +157,35 @@ func unsubscribed(r model.Rules, events []string) (out []string) {
 	return out
 }
 
-type registrationJSON struct {
-	Account  string             `json:"account"`
-	URL      string             `json:"url"`
-	Scope    string             `json:"scope"`
-	Events   []string           `json:"events"`
-	Wanted   string             `json:"wanted"`
-	Matches  bool               `json:"matches"`
-	Disabled bool               `json:"disabled"`
-	Warnings []string           `json:"warnings"`
-	Others   []registrationJSON `json:"others"`
+type Registration struct {
+	Account  string         `json:"account"`
+	URL      string         `json:"url"`
+	Scope    string         `json:"scope"`
+	Events   []string       `json:"events"`
+	Wanted   string         `json:"wanted"`
+	Matches  bool           `json:"matches"`
+	Disabled bool           `json:"disabled"`
+	Warnings []string       `json:"warnings"`
+	Others   []Registration `json:"others"`
 }
 
-func registrationObject(id, wanted string, reg provider.Registration) registrationJSON {
-	out := registrationJSON{
-		Account: id, URL: shownURL(reg.URL), Scope: reg.Scope, Events: reg.Events, Wanted: wanted,
-		Matches: wanted != "" && sameURL(reg.URL, wanted), Disabled: reg.Disabled,
-		Warnings: append([]string{}, reg.Warnings...), Others: []registrationJSON{},
+func NewRegistration(id, wanted string, reg provider.Registration) Registration {
+	out := Registration{
+		Account: id, URL: ShownURL(reg.URL), Scope: reg.Scope, Events: reg.Events, Wanted: wanted,
+		Matches: wanted != "" && SameURL(reg.URL, wanted), Disabled: reg.Disabled,
+		Warnings: append([]string{}, reg.Warnings...), Others: []Registration{},
 	}
 	for _, o := range reg.Others {
-		out.Others = append(out.Others, registrationObject(id, wanted, o))
+		out.Others = append(out.Others, NewRegistration(id, wanted, o))
 	}
 	return out
 }
 
-// sameURL says whether two URLs are one, but for a slash at the end.
-func sameURL(a, b string) bool { return strings.TrimRight(a, "/") == strings.TrimRight(b, "/") }
+// SameURL says whether two URLs are one, but for a slash at the end.
+func SameURL(a, b string) bool { return strings.TrimRight(a, "/") == strings.TrimRight(b, "/") }
 
-// shownURL is a registered URL without what may be a secret in it.
-func shownURL(u string) string {
+// ShownURL is a registered URL without what may be a secret in it.
+func ShownURL(u string) string {
 	head, _, cut := strings.Cut(u, "?")
 	if cut {
 		head += "?…"

@@ -1,4 +1,6 @@
-package main
+// Package doctor checks everything that has to be right, and says how to cure what is not; it compares what a provider calls
+// with what it should, and sends a signed canary the way that callbacks come.
+package doctor
 
 import (
 	"cmp"
@@ -43,7 +45,7 @@ type examination struct {
 	clock  dates
 }
 
-func runDoctor(ctx context.Context, env *engine.Env, account string, asJSON bool) error {
+func Run(ctx context.Context, env *engine.Env, account string, asJSON bool) error {
 	c, err := env.Config()
 	if err != nil {
 		return err
