@@ -5,13 +5,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/demo"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 )
 
 // newDemoCommand plays a day in seconds and proves that the table is right at its end.
 func newDemoCommand(env *engine.Env) *cobra.Command {
-	o := demoOptions{}
+	o := demo.Options{}
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Play a day in seconds: simulated services with faults, the daemon, and a report",
@@ -22,19 +23,19 @@ the table is compared with the services. Exit 0: converged, 3: not.`,
 		Example: "  countersign demo\n  countersign demo --for 30s --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.length < 5*time.Second || o.length > time.Hour {
+			if o.Length < 5*time.Second || o.Length > time.Hour {
 				return output.Usagef("--for: between 5s and 1h")
 			}
-			if o.transactions < 1 || o.transactions > 5000 {
+			if o.Transactions < 1 || o.Transactions > 5000 {
 				return output.Usagef("--transactions: between 1 and 5000")
 			}
-			return runDemo(cmd.Context(), env, o)
+			return demo.Run(cmd.Context(), env, o)
 		},
 	}
-	cmd.Flags().DurationVar(&o.length, "for", 30*time.Second, "how long the day lasts")
-	cmd.Flags().BoolVar(&o.json, "json", false, "only the report, as one object")
-	cmd.Flags().Uint64Var(&o.seed, "seed", 1, "the world's `SEED`: the same seed, the same lives and faults")
-	cmd.Flags().IntVar(&o.transactions, "transactions", 120, "how many transactions live")
-	cmd.Flags().StringVar(&o.keep, "keep", "", "keep database, documents, config and log in this `FOLDER`")
+	cmd.Flags().DurationVar(&o.Length, "for", 30*time.Second, "how long the day lasts")
+	cmd.Flags().BoolVar(&o.JSON, "json", false, "only the report, as one object")
+	cmd.Flags().Uint64Var(&o.Seed, "seed", 1, "the world's `SEED`: the same seed, the same lives and faults")
+	cmd.Flags().IntVar(&o.Transactions, "transactions", 120, "how many transactions live")
+	cmd.Flags().StringVar(&o.Keep, "keep", "", "keep database, documents, config and log in this `FOLDER`")
 	return cmd
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"countersign/cmd/countersign/demo"
 	"countersign/cmd/countersign/output"
 
 	"github.com/stretchr/testify/require"
@@ -16,7 +17,7 @@ func TestDemoConverges(t *testing.T) {
 	var out, errs bytes.Buffer
 	code := run(t.Context(), []string{"demo", "--for", "8s", "--seed", "3", "--transactions", "40", "--json"}, strings.NewReader(""), &out, &errs)
 	require.Equal(t, output.ExitDone, code, errs.String())
-	var r demoReport
+	var r demo.Report
 	require.NoError(t, json.Unmarshal(out.Bytes(), &r))
 	require.True(t, r.Converged, out.String())
 	require.Zero(t, r.Drift)

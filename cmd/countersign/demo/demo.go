@@ -1,4 +1,6 @@
-package main
+// Package demo plays a day in seconds: simulated services with faults, the daemon beside them, and a report on how the table
+// compares with the services at the end.
+package demo
 
 import (
 	"context"
@@ -23,12 +25,13 @@ import (
 	"countersign/worker/apply"
 )
 
-type demoOptions struct {
-	length       time.Duration
-	json         bool
-	seed         uint64
-	transactions int
-	keep         string
+// Options is what the flags of demo say.
+type Options struct {
+	Length       time.Duration
+	JSON         bool
+	Seed         uint64
+	Transactions int
+	Keep         string
 }
 
 // demoFaults is a bad day.
@@ -39,18 +42,19 @@ func demoFaults() simulator.Faults {
 	}
 }
 
-// session is a running demo.
-type session struct {
-	env    *engine.Env // of the daemon: its config and its log are in the folder
-	o      demoOptions
+// Session is a running demo.
+type Session struct {
+	Env    *engine.Env // of the daemon: its config and its log are in the folder
+	o      Options
 	dir    string
-	world  *simulator.World
-	engine *engine.Engine
+	World  *simulator.World
+	Engine *engine.Engine
 	events counter
 }
 
-func runDemo(ctx context.Context, env *engine.Env, o demoOptions) (err error) {
-	dir := o.keep
+// Run plays a day in seconds and prints its report. A table that is not right at its end is exit 3.
+func Run(ctx context.Context, env *engine.Env, o Options) (err error) {
+	dir := o.Keep
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "countersign-demo-"); err != nil {
 			return err
@@ -68,29 +72,29 @@ func runDemo(ctx context.Context, env *engine.Env, o demoOptions) (err error) {
 	inner.Stderr, inner.ConfigFlag, inner.Terminal = log, filepath.Join(dir, "config.yaml"), false
 	ctx, stop := env.Signals(ctx, logrus.NewEntry(env.Logger(config.Log{Level: "warn", Format: "text"})))
 	defer stop()
-	s := &session{env: &inner, o: o, dir: dir}
+	s := &Session{Env: &inner, o: o, dir: dir}
 	report, err := s.play(ctx, env)
 	if err != nil {
 		return err
 	}
-	if o.json {
-		err = errors.Join(printDifferences(env.Stderr, report.differences), json.NewEncoder(env.Stdout).Encode(report))
+	if o.JSON {
+		err = errors.Join(printDifferences(env.Stderr, report.Differences), json.NewEncoder(env.Stdout).Encode(report))
 	} else {
 		err = printReport(ctx, env, s, report)
 	}
 	if err == nil && !report.Converged {
 		err = &output.ExitError{Code: output.ExitDrift}
 	}
-	return errors.Join(err, s.engine.Close())
+	return errors.Join(err, s.Engine.Close())
 }
 
 // play runs the simulator and the daemon side by side and returns the report.
-func (s *session) play(ctx context.Context, a *engine.Env) (report demoReport, err error) {
+func (s *Session) play(ctx context.Context, a *engine.Env) (report Report, err error) {
 	socket, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return report, err
 	}
-	public, err := freeAddress()
+	public, err := FreeAddress()
 	if err != nil {
 		return report, errors.Join(err, socket.Close())
 	}
@@ -98,35 +102,35 @@ func (s *session) play(ctx context.Context, a *engine.Env) (report demoReport, e
 		return report, errors.Join(err, socket.Close())
 	}
 	say := io.Writer(a.Stdout)
-	if s.o.json {
+	if s.o.JSON {
 		say = io.Discard
 	}
-	fmt.Fprintf(say, "A day in %s: %d transactions at simulated services, callbacks lost, doubled, reordered, forged.\n", s.o.length, s.o.transactions)
+	fmt.Fprintf(say, "A day in %s: %d transactions at simulated services, callbacks lost, doubled, reordered, forged.\n", s.o.Length, s.o.Transactions)
 	fmt.Fprintf(say, "Everything lies in %s\n\n", s.dir)
 
 	run, stop := context.WithCancel(ctx)
 	defer stop()
 	var g errgroup.Group
-	srv := &http.Server{Handler: s.world.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	srv := &http.Server{Handler: s.World.Handler(), ReadHeaderTimeout: 10 * time.Second}
 	g.Go(func() error { return engine.ServeHTTP(run, srv, socket, 0) })
 	end := func(err error) error { stop(); return errors.Join(err, g.Wait()) }
-	c, err := s.env.Config()
+	c, err := s.Env.Config()
 	if err != nil {
 		return report, end(err)
 	}
-	if s.engine, err = s.env.Start(run, c, logrus.NewEntry(s.env.Logger(c.Log))); err != nil {
+	if s.Engine, err = s.Env.Start(run, c, logrus.NewEntry(s.Env.Logger(c.Log))); err != nil {
 		return report, end(err)
 	}
-	since := config.Span{Now: s.env.Now}
+	since := config.Span{Now: s.Env.Now}
 	if err := since.Set("24h"); err != nil {
 		return report, end(err)
 	}
 	g.Go(func() error {
-		return s.engine.Store.WithLock(run, database.LockServe, s.env.Owner(), func(ctx context.Context) error {
-			return s.engine.Serve(ctx, engine.ServeOptions{Backfill: since})
+		return s.Engine.Store.WithLock(run, database.LockServe, s.Env.Owner(), func(ctx context.Context) error {
+			return s.Engine.Serve(ctx, engine.ServeOptions{Backfill: since})
 		})
 	})
-	g.Go(func() error { return s.world.Run(run) })
+	g.Go(func() error { return s.World.Run(run) })
 
 	err = s.runLives(run, say)
 	if err == nil {
@@ -136,21 +140,21 @@ func (s *session) play(ctx context.Context, a *engine.Env) (report demoReport, e
 }
 
 // prepare makes the world and writes the config that fits it.
-func (s *session) prepare(services, public string) error {
-	speed := (24 * time.Hour).Seconds() / s.o.length.Seconds()
-	s.world = simulator.New(simulator.Options{
-		Services: simulator.Services(), Seed: s.o.seed, Transactions: s.o.transactions, BornBefore: s.o.transactions / 5, Speed: speed,
+func (s *Session) prepare(services, public string) error {
+	speed := (24 * time.Hour).Seconds() / s.o.Length.Seconds()
+	s.World = simulator.New(simulator.Options{
+		Services: simulator.Services(), Seed: s.o.Seed, Transactions: s.o.Transactions, BornBefore: s.o.Transactions / 5, Speed: speed,
 		Base: "http://" + services, Callbacks: "http://" + public, Faults: demoFaults(), Observe: s.events.note,
 	})
-	conf := simulatedConfig(simulatedOptions{Providers: s.env.Providers,
-		Accounts: s.world.Accounts(), Base: "http://" + services, PublicAddress: public, ConsoleAddress: "127.0.0.1:0",
+	conf := Config(ConfigOptions{Providers: s.Env.Providers,
+		Accounts: s.World.Accounts(), Base: "http://" + services, PublicAddress: public, ConsoleAddress: "127.0.0.1:0",
 		Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: speed,
 	})
-	return os.WriteFile(s.env.ConfigFlag, []byte(conf), 0o600)
+	return os.WriteFile(s.Env.ConfigFlag, []byte(conf), 0o600)
 }
 
-// freeAddress returns a loopback address that nobody listens on.
-func freeAddress() (string, error) {
+// FreeAddress returns a loopback address that nobody listens on.
+func FreeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
@@ -159,10 +163,10 @@ func freeAddress() (string, error) {
 }
 
 // runLives lets lives and faults run their time, and tells each second what happened.
-func (s *session) runLives(ctx context.Context, say io.Writer) error {
+func (s *Session) runLives(ctx context.Context, say io.Writer) error {
 	fmt.Fprintln(say, "  time  born  changes  callbacks  lost  doubled  forged  rows  completed  files  gaps pending")
-	for at := time.Duration(0); at < s.o.length; at += time.Second {
-		if !s.env.Wait(ctx, time.Second) {
+	for at := time.Duration(0); at < s.o.Length; at += time.Second {
+		if !s.Env.Wait(ctx, time.Second) {
 			return ctx.Err()
 		}
 		line, err := s.progress(ctx)
@@ -179,41 +183,41 @@ const longestSettling = 5 * time.Minute
 
 // settle stops the faults, lets what is on its way arrive, runs one full poll, waits until nothing is
 // asked again, and compares.
-func (s *session) settle(ctx context.Context, say io.Writer) (demoReport, error) {
+func (s *Session) settle(ctx context.Context, say io.Writer) (Report, error) {
 	fmt.Fprint(say, "\nThe faults stop. What was delayed arrives, one full poll asks about every row …\n")
-	s.world.Stop()
-	s.world.SetFaults(simulator.Faults{})
-	s.world.FlushDelayed()
+	s.World.Stop()
+	s.World.SetFaults(simulator.Faults{})
+	s.World.FlushDelayed()
 	ctx, cancel := context.WithTimeout(ctx, longestSettling)
 	defer cancel()
 	quiet := func(ctx context.Context) (bool, error) {
-		if !s.world.Idle() {
+		if !s.World.Idle() {
 			return false, nil
 		}
-		return s.settled(ctx)
+		return s.Settled(ctx)
 	}
 	if err := s.waitFor(ctx, quiet); err != nil {
-		return demoReport{}, err
+		return Report{}, err
 	}
-	runs, err := s.engine.QueuePolls(ctx, nil, apply.Tiers())
+	runs, err := s.Engine.QueuePolls(ctx, nil, apply.Tiers())
 	if err != nil {
-		return demoReport{}, err
+		return Report{}, err
 	}
 	done := func(ctx context.Context) (bool, error) {
-		over, err := s.engine.Done(ctx, runs, output.NoProgress{})
+		over, err := s.Engine.Done(ctx, runs, output.NoProgress{})
 		if err != nil || !over {
 			return false, err
 		}
-		return s.settled(ctx)
+		return s.Settled(ctx)
 	}
 	if err := s.waitFor(ctx, done); err != nil {
-		return demoReport{}, err
+		return Report{}, err
 	}
-	return s.report(ctx)
+	return s.Report(ctx)
 }
 
 // waitFor asks again and again until it is so. Time that runs out is no error: the report tells.
-func (s *session) waitFor(ctx context.Context, so func(context.Context) (bool, error)) error {
+func (s *Session) waitFor(ctx context.Context, so func(context.Context) (bool, error)) error {
 	for {
 		ok, err := so(ctx)
 		if ok || errors.Is(ctx.Err(), context.DeadlineExceeded) {
@@ -222,7 +226,7 @@ func (s *session) waitFor(ctx context.Context, so func(context.Context) (bool, e
 		if err != nil {
 			return err
 		}
-		if !s.env.Wait(ctx, 200*time.Millisecond) && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		if !s.Env.Wait(ctx, 200*time.Millisecond) && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return ctx.Err()
 		}
 	}

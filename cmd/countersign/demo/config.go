@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"cmp"
@@ -14,8 +14,8 @@ import (
 	"countersign/provider/simulator"
 )
 
-// simulatedOptions is what a config for simulated services is written from.
-type simulatedOptions struct {
+// ConfigOptions is what a config for simulated services is written from.
+type ConfigOptions struct {
 	Accounts       []simulator.Account
 	Base           string // where the simulator listens: http://127.0.0.1:8090
 	PublicURL      string // what the simulator calls; "" is http:// and PublicAddress
@@ -27,9 +27,9 @@ type simulatedOptions struct {
 	Providers      map[string]provider.Driver // what each service bears
 }
 
-// simulatedConfig writes a config with one account per simulated service, whose slots, budgets,
+// Config writes a config with one account per simulated service, whose slots, budgets,
 // waits and retries fit the speed at which the lives are played. Every wait is wall time.
-func simulatedConfig(o simulatedOptions) string {
+func Config(o ConfigOptions) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	speed := max(o.Speed, 1)
