@@ -20,8 +20,6 @@ import (
 	"gorm.io/gorm/logger"
 )
 
-var timeNow = time.Now
-
 // naive is the handler that a careful person writes first: one immediate transaction a request, with
 // a look for a copy, the row and its history. It keeps bodies as they came, which spares it compressing
 // and has it write about twice the bytes; it keeps no headers and no outbox.
