@@ -3,6 +3,7 @@ package main
 import (
 	"slices"
 
+	"countersign/cmd/countersign/bench"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 
@@ -17,7 +18,7 @@ func newBenchCommand(env *engine.Env) *cobra.Command {
 }
 
 func newBenchIngestCommand(env *engine.Env) *cobra.Command {
-	var o benchOptions
+	var o bench.Options
 	cmd := &cobra.Command{
 		Use:   "ingest",
 		Short: "Callbacks a second, stored and applied, beside what the database can do at all",
@@ -28,16 +29,16 @@ request is counted in the table after each round; a wrong count is exit 1. Speed
 		Example: "  countersign bench ingest\n  countersign bench ingest --connections 64 --rounds 3 --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.rounds < 1 || o.seconds <= 0 || len(o.connections) == 0 || slices.Min(o.connections) < 1 {
+			if o.Rounds < 1 || o.Seconds <= 0 || len(o.Connections) == 0 || slices.Min(o.Connections) < 1 {
 				return output.Usagef("--rounds, --seconds and --connections take numbers above 0")
 			}
-			return runIngest(cmd.Context(), env, o)
+			return bench.Ingest(cmd.Context(), env, o)
 		},
 	}
-	cmd.Flags().IntSliceVar(&o.connections, "connections", []int{1, 16, 64, 256}, "how `MANY` callers")
-	cmd.Flags().IntVar(&o.rounds, "rounds", 5, "rounds of each, in turns")
-	cmd.Flags().Float64Var(&o.seconds, "seconds", 2, "how long a round takes")
-	cmd.Flags().StringVar(&o.profile, "cpu-profile", "", "write what the processor did to `FILE`, for go tool pprof")
-	cmd.Flags().BoolVar(&o.json, "json", false, "one object a line")
+	cmd.Flags().IntSliceVar(&o.Connections, "connections", []int{1, 16, 64, 256}, "how `MANY` callers")
+	cmd.Flags().IntVar(&o.Rounds, "rounds", 5, "rounds of each, in turns")
+	cmd.Flags().Float64Var(&o.Seconds, "seconds", 2, "how long a round takes")
+	cmd.Flags().StringVar(&o.Profile, "cpu-profile", "", "write what the processor did to `FILE`, for go tool pprof")
+	cmd.Flags().BoolVar(&o.JSON, "json", false, "one object a line")
 	return cmd
 }

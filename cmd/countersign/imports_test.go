@@ -68,6 +68,7 @@ var arrows = map[string][]string{
 		"model/store/sqlitefile", "provider", "provider/transport", "worker", "worker/apply", "worker/ask", "worker/poll", "worker/verify",
 		"worker/documents", "worker/files", "worker/callback", "worker/console",
 	},
+	"cmd/countersign/bench":  {"cmd/countersign/engine", "model", "model/store", "provider", "worker/apply", "worker/callback"},
 	"cmd/countersign/demo":   {"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "model", "model/store", "model/store/database", "provider", "provider/simulator", "worker/apply"},
 	"cmd/countersign/doctor": {"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "cmd/countersign/sandbox", "model", "model/store", "model/store/database", "model/store/durable", "model/store/sqlitefile", "provider", "worker/pdf"},
 	"cmd/countersign":        {anything},

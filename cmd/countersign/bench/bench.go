@@ -1,4 +1,5 @@
-package main
+// Package bench measures this machine: the daemon beside a careful handler and beside the database's own limits.
+package bench
 
 import (
 	"context"
@@ -17,16 +18,17 @@ import (
 	"countersign/cmd/countersign/engine"
 )
 
-type benchOptions struct {
-	connections []int
-	rounds      int
-	seconds     float64
-	json        bool
-	profile     string
+// Options is what the flags of bench ingest say.
+type Options struct {
+	Connections []int
+	Rounds      int
+	Seconds     float64
+	JSON        bool
+	Profile     string
 }
 
-// benchLine is one line of the answer.
-type benchLine struct {
+// line is one line of the answer.
+type line struct {
 	What        string  `json:"what"` // ours, naive, work, bare
 	Connections int     `json:"connections"`
 	PerSecond   float64 `json:"per_second"`
@@ -39,12 +41,13 @@ type benchLine struct {
 // producers is how many callers the limits in process have.
 const producers = 256
 
-const benchConfig = `database: sqlite:./ours.db
+const configText = `database: sqlite:./ours.db
 accounts:
   - { id: bench, provider: onespan, settings: { api_key: none, callback_key: "bench-key" } }
 `
 
-func runIngest(ctx context.Context, env *engine.Env, o benchOptions) (err error) {
+// Ingest measures callbacks a second, ours beside what the database can do at all, and prints medians.
+func Ingest(ctx context.Context, env *engine.Env, o Options) (err error) {
 	dir, err := os.MkdirTemp("", "countersign-bench-*")
 	if err != nil {
 		return err
@@ -52,7 +55,7 @@ func runIngest(ctx context.Context, env *engine.Env, o benchOptions) (err error)
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	mine := *env
 	mine.ConfigFlag = filepath.Join(dir, "config.yaml")
-	if err := os.WriteFile(mine.ConfigFlag, []byte(benchConfig), 0o600); err != nil {
+	if err := os.WriteFile(mine.ConfigFlag, []byte(configText), 0o600); err != nil {
 		return err
 	}
 	c, err := mine.Config()
@@ -71,8 +74,8 @@ func runIngest(ctx context.Context, env *engine.Env, o benchOptions) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, subjects.close()) }()
-	if o.profile != "" {
-		f, err := os.Create(o.profile)
+	if o.Profile != "" {
+		f, err := os.Create(o.Profile)
 		if err != nil {
 			return err
 		}
@@ -82,12 +85,12 @@ func runIngest(ctx context.Context, env *engine.Env, o benchOptions) (err error)
 		}
 		defer pprof.StopCPUProfile()
 	}
-	for _, n := range o.connections {
+	for _, n := range o.Connections {
 		lines, err := subjects.measure(ctx, n, o)
 		if err != nil {
 			return err
 		}
-		if err := printBench(env, lines, o.json); err != nil {
+		if err := printLines(env, lines, o.JSON); err != nil {
 			return err
 		}
 	}
@@ -95,10 +98,10 @@ func runIngest(ctx context.Context, env *engine.Env, o benchOptions) (err error)
 }
 
 // measure runs every subject in turns and takes medians.
-func (s *subjects) measure(ctx context.Context, connections int, o benchOptions) ([]benchLine, error) {
-	lines := make([]benchLine, len(s.list))
+func (s *subjects) measure(ctx context.Context, connections int, o Options) ([]line, error) {
+	lines := make([]line, len(s.list))
 	rates, p50s, p99s, ratios := make([][]float64, len(lines)), make([][]float64, len(lines)), make([][]float64, len(lines)), make([][]float64, len(lines))
-	for range o.rounds {
+	for range o.Rounds {
 		for i, sub := range s.list {
 			callers := connections
 			if sub.inProcess {
@@ -108,7 +111,7 @@ func (s *subjects) measure(ctx context.Context, connections int, o benchOptions)
 			if err != nil {
 				return nil, err
 			}
-			r, err := s.round(ctx, sub, callers, time.Duration(o.seconds*float64(time.Second)))
+			r, err := s.round(ctx, sub, callers, time.Duration(o.Seconds*float64(time.Second)))
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", sub.name, err)
 			}
@@ -136,7 +139,7 @@ func median(list []float64) float64 {
 	return list[len(list)/2]
 }
 
-func printBench(env *engine.Env, lines []benchLine, asJSON bool) error {
+func printLines(env *engine.Env, lines []line, asJSON bool) error {
 	if asJSON {
 		enc := json.NewEncoder(env.Stdout)
 		for _, l := range lines {

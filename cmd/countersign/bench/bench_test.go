@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -21,7 +21,7 @@ func TestBenchCounts(t *testing.T) {
 			name: "ours", do: func(context.Context, []byte) error { n.Add(1); return nil },
 			count: func(context.Context) (int64, error) { return max(0, n.Load()-c.lost), nil },
 		}}}
-		_, err := s.measure(t.Context(), 2, benchOptions{rounds: 1, seconds: 0.01})
+		_, err := s.measure(t.Context(), 2, Options{Rounds: 1, Seconds: 0.01})
 		if c.want == "" {
 			require.NoError(t, err, name)
 		} else {
