@@ -40,7 +40,7 @@ func TestACallbackWithoutProofWithinTheMinuteIsAskedAboutWhenItIsOver(t *testing
 		check(t, b.Table.SettleGaps(t.Context()))
 		share, err := b.Store.Share(t.Context(), "acc", nil)
 		check(t, err)
-		same(t, "changes of status told and missed", []int{share.Told, share.Missed}, []int{1, 1}) // its creation was missed
+		same(t, "changes of status told and missed", []int{share.Reported, share.Missed}, []int{1, 1}) // its creation was missed
 		cbs, _, err := b.Store.Callbacks(t.Context(), store.CallbackFilter{})
 		check(t, err)
 		same(t, "callbacks without proof", []bool{cbs[0].Unproved, cbs[1].Unproved}, []bool{true, true})

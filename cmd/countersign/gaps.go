@@ -166,8 +166,8 @@ func (f gapsFlags) judge(c *config.Config, sums []output.LedgerSum) error {
 		if f.failUnder.wanted != nil {
 			wanted = *f.failUnder.wanted
 		}
-		if _, configured := c.Account(l.Account); (configured || f.account != "") && output.Below(l.ShareTold, float64(wanted)) {
-			errs = append(errs, fmt.Errorf("account %s: callbacks told %s of its changes, below %s", l.Account, output.Percent(l.Told, l.All()), wanted))
+		if _, configured := c.Account(l.Account); (configured || f.account != "") && output.Below(l.Share, float64(wanted)) {
+			errs = append(errs, fmt.Errorf("account %s: callbacks told %s of its changes, below %s", l.Account, output.Percent(l.Reported, l.All()), wanted))
 		}
 	}
 	if len(errs) == 0 {
@@ -200,7 +200,7 @@ func listGaps(ctx context.Context, env *engine.Env, s *store.Store, f gapsFlags)
 // sumLedger reads what the ledger says of an account since a day.
 func sumLedger(ctx context.Context, env *engine.Env, s *store.Store, account string, since time.Time, wanted float64) (out output.LedgerSum, err error) {
 	out = output.LedgerSum{Account: account, Since: since.UTC().Truncate(config.Day), Wanted: wanted}
-	if out.ShareTold, err = s.Share(ctx, account, &since); err != nil {
+	if out.Share, err = s.Share(ctx, account, &since); err != nil {
 		return out, err
 	}
 	recent := env.Now().UTC().Add(-config.Day).Truncate(config.Day)
@@ -226,8 +226,8 @@ func printShares(env *engine.Env, sums []output.LedgerSum, since time.Time) erro
 	times := env.Table("account", "changes that no callback told", "how many", "half within", "90% within", "99% within")
 	for _, l := range sums {
 		t.AppendRow(table.Row{
-			l.Account, env.ShareWords(l.ShareTold, l.Wanted), l.Told, l.Missed, l.Late, l.Refused, l.Unsubscribed + l.NoEvent, output.PercentWords(l.Wanted),
-			strconv.FormatFloat(output.Allowed(l.ShareTold, l.Wanted), 'f', 1, 64), env.BudgetWords(l.ShareTold, l.Wanted), output.BurnWords(l.Recent, l.Wanted),
+			l.Account, env.ShareWords(l.Share, l.Wanted), l.Reported, l.Missed, l.Late, l.Refused, l.Unsubscribed + l.NoEvent, output.PercentWords(l.Wanted),
+			strconv.FormatFloat(output.Allowed(l.Share, l.Wanted), 'f', 1, 64), env.BudgetWords(l.Share, l.Wanted), output.BurnWords(l.Recent, l.Wanted),
 		})
 		for _, p := range []struct {
 			what string

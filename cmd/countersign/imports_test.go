@@ -45,7 +45,7 @@ var arrows = map[string][]string{
 	"provider/simulator/world": {
 		"provider/simulator/world/chance", "provider/simulator/world/life", "provider/simulator/world/pdf", "provider/simulator/world/wire",
 	},
-	"provider/simulator/world/chance": {}, "provider/simulator/world/life": {}, "provider/simulator/world/pdf": {}, "provider/simulator/world/wire": {},
+	"provider/simulator/world/chance": {}, "provider/simulator/world/life": {"provider/simulator/world/chance"}, "provider/simulator/world/pdf": {}, "provider/simulator/world/wire": {},
 	"worker/pdf":                        {"model"},
 	"worker/pdf/pdftest":                {},
 	"worker/files":                      {"model", "model/store/durable"},
@@ -57,6 +57,7 @@ var arrows = map[string][]string{
 	"worker/documents":                  {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/files", "worker/pdf"},
 	"worker":                            {"model", "model/store", "model/store/durable", "provider", "worker/apply", "worker/ask", "worker/poll", "worker/verify", "worker/documents", "worker/hook", "worker/files", "worker/pdf"},
 	"worker/callback":                   {"model", "provider", "worker/apply"},
+	"worker/workertest":                 {"model", "model/store", "provider", "provider/providertest", "worker/apply", "worker/ask"},
 	"worker/console":                    {"model", "model/words", "model/store"},
 	"cmd/countersign/config":            {"model", "provider"},
 	"cmd/countersign/config/configtest": {"provider"},
@@ -66,7 +67,7 @@ var arrows = map[string][]string{
 	"cmd/countersign/engine": {
 		"cmd/countersign/config", "cmd/countersign/output", "cmd/countersign/sandbox", "model", "model/store", "model/store/database", "model/store/durable",
 		"model/store/sqlitefile", "provider", "provider/transport", "worker", "worker/apply", "worker/ask", "worker/poll", "worker/verify",
-		"worker/documents", "worker/files", "worker/callback", "worker/console",
+		"worker/documents", "worker/files", "worker/pdf", "worker/callback", "worker/console",
 	},
 	"cmd/countersign/bench":  {"cmd/countersign/engine", "model", "model/store", "provider", "worker/apply", "worker/callback"},
 	"cmd/countersign/demo":   {"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "model", "model/store", "model/store/database", "provider", "provider/simulator", "worker/apply"},

@@ -72,7 +72,6 @@ func (b *Batch) PutDocument(d model.Document) string {
 		b.fail(err) //nolint:errcheck // the group is given up
 		return ""
 	}
-	counters := b.counters
 	if d.CreatedAt.IsZero() {
 		d.CreatedAt = b.now
 	}
@@ -89,11 +88,8 @@ func (b *Batch) PutDocument(d model.Document) string {
 	if e == nil {
 		e = &documentEntry{}
 		b.documents[k] = append(list, e)
-		b.undo = append(b.undo, func() { b.documents[k], b.counters = list, counters })
 	}
-	was := *e
 	e.Document, e.put = d, true
-	b.undo = append(b.undo, func() { *e = was })
 	b.recount(k)
 	return d.ID
 }
@@ -109,9 +105,7 @@ func (b *Batch) RemoveDocument(d model.Document) {
 	}
 	for _, e := range list {
 		if e.ID == d.ID {
-			was := *e
 			e.removed = true
-			b.undo = append(b.undo, func() { *e = was })
 		}
 	}
 	b.recount(k)

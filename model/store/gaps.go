@@ -54,10 +54,8 @@ func (b *Batch) AddGap(g model.Gap) string {
 	if _, err := b.gapsOf(k); err != nil {
 		return ""
 	}
-	counters, n := b.counters, len(b.gaps[k])
 	g.ID = b.id("g")
 	b.gaps[k] = append(b.gaps[k], &gapEntry{Gap: g, put: true})
-	b.undo = append(b.undo, func() { b.gaps[k], b.counters = b.gaps[k][:n], counters })
 	return g.ID
 }
 
@@ -86,9 +84,7 @@ func (b *Batch) changeGap(account, ref, id string, change func(*gapEntry)) {
 	}
 	for _, e := range list {
 		if e.ID == id {
-			was := *e
 			change(e)
-			b.undo = append(b.undo, func() { *e = was })
 		}
 	}
 }
@@ -125,7 +121,6 @@ func (b *Batch) writeGaps() error {
 // GapFilter chooses gaps; the zero value is all that are settled, the newest first.
 type GapFilter struct {
 	Account, Ref   string
-	Kinds          []model.GapKind
 	Since          *time.Time // found since
 	IncludePending bool
 	Limit          int // all if zero
@@ -149,7 +144,6 @@ func (f GapFilter) where() database.Where {
 	w := database.Where{}
 	w.Text("account = ?", f.Account)
 	w.Text("ref = ?", f.Ref)
-	w.In("kind", wordsOf(f.Kinds))
 	if f.Since != nil {
 		w.Add("found_at >= ?", *f.Since)
 	}

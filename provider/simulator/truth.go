@@ -92,7 +92,7 @@ func truthOf(t *world.Transaction) TruthTransaction {
 		row.Documents = finalFiles(t)
 	}
 	for i, c := range t.Changes {
-		row.Changes = append(row.Changes, truthOfChange(c, t.Sightings(i)))
+		row.Changes = append(row.Changes, truthOfChange(c, sightings(t, i)))
 	}
 	for n, s := range t.Seen {
 		row.Answers = append(row.Answers, world.TruthAnswer{N: n, At: s.At, Kind: s.Kind, Changes: s.Changes})
@@ -105,6 +105,28 @@ func truthOf(t *world.Transaction) TruthTransaction {
 		}
 	}
 	return row
+}
+
+// sightings are the answers whose state includes the i-th change.
+func sightings(t *world.Transaction, i int) []TruthAnswer {
+	overtaken, count := len(t.Changes), 0 // by the next change of the same thing
+	for j := i + 1; j < len(t.Changes) && overtaken == len(t.Changes); j++ {
+		if t.Changes[j].Change == t.Changes[i].Change && t.Changes[j].Signer == t.Changes[i].Signer {
+			overtaken = j
+		}
+	}
+	for _, s := range t.Seen {
+		if s.Changes > i {
+			count++
+		}
+	}
+	all := make([]TruthAnswer, 0, count)
+	for n, s := range t.Seen {
+		if s.Changes > i {
+			all = append(all, TruthAnswer{N: n, At: s.At, Kind: s.Kind, Changes: s.Changes, Newest: s.Changes <= overtaken})
+		}
+	}
+	return all
 }
 
 // truthOfChange is a change with the answers that include it.

@@ -165,7 +165,7 @@ func TestTheTruthNamesEachAttemptAndItsAnswer(t *testing.T) {
 		n++
 		return []int{http.StatusOK, http.StatusServiceUnavailable}[n%2], ""
 	}}
-	o := simulatortest.DocumensoWorld(func(o *world.Options) { o.Faults = world.Faults{Drop: 0.2, Forge: 0.3} })
+	o := simulatortest.DocumensoWorld(func(o *world.Options) { o.Faults = world.Faults{Drop: 0.2, Forge: 0.5} })
 	simulatortest.Play(t, o, l, 20*24*time.Hour, func(t *testing.T, w *simulator.World) {
 		truth := w.Truth()
 		told, answers, forged := 0, map[int]int{}, 0

@@ -167,7 +167,7 @@ func (tb *Table) claim(b *store.Batch, r model.Rules, cb model.Callback, id stri
 	for _, c := range d.Changes {
 		Record(b, d.Next, c, "callback "+id, cb.At, true)
 		if c.Kind == model.KindStatus || c.Kind == model.KindFlag {
-			b.AddTold(k.Account, toldChange(c), cb.At)
+			b.AddReported(k.Account, toldChange(c), cb.At)
 			b.AddFirst(k.Account, toldChange(c), model.ByCallback, cb.At)
 		}
 	}

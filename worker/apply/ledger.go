@@ -35,7 +35,7 @@ func (tb *Table) find(b *store.Batch, a *Account, src Source, t model.Transactio
 	for _, f := range d.Found {
 		told, _ := model.Told(a.Rules, f, calls, asked)
 		if told {
-			b.AddTold(a.ID, f.Change, o.At)
+			b.AddReported(a.ID, f.Change, o.At)
 			b.AddFirst(a.ID, f.Change, model.ByCallback, o.At)
 			continue
 		}
@@ -85,7 +85,7 @@ func (tb *Table) explain(b *store.Batch, r model.Rules, next *model.Transaction,
 		next.OpenGaps--
 		if g.Kind == model.GapPending && !cb.At.After(g.SettleAt) {
 			b.RemoveGap(g.ID)
-			b.AddTold(g.Account, g.Change, cb.At)
+			b.AddReported(g.Account, g.Change, cb.At)
 			continue
 		}
 		was := g.Kind

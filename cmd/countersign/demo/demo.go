@@ -143,7 +143,7 @@ func (s *Session) play(ctx context.Context, a *engine.Env) (report Report, err e
 func (s *Session) prepare(services, public string) error {
 	speed := (24 * time.Hour).Seconds() / s.o.Length.Seconds()
 	s.World = simulator.New(simulator.Options{
-		Services: simulator.Services(), Seed: s.o.Seed, Transactions: s.o.Transactions, BornBefore: s.o.Transactions / 5, Speed: speed,
+		Services: simulator.Services(), Seed: s.o.Seed, Transactions: s.o.Transactions, BornBefore: s.o.Transactions / 5, Speed: speed, End: 24 * time.Hour,
 		Base: "http://" + services, Callbacks: "http://" + public, Faults: demoFaults(), Observe: s.events.note,
 	})
 	conf := Config(ConfigOptions{Providers: s.Env.Providers,

@@ -118,7 +118,7 @@ func (e *Engine) keepWorking(ctx context.Context, o ServeOptions) error {
 			return g.Wait()
 		})
 		if errors.Is(err, store.ErrLocked) {
-			if werr := e.Store.WantLock(ctx, database.LockWork, e.Env.Owner()); werr != nil && ctx.Err() == nil {
+			if werr := e.Store.WantLock(ctx, database.LockWork); werr != nil && ctx.Err() == nil {
 				e.Log.WithField("err", werr).Warn("the work lock was not asked for")
 			}
 		} else if err != nil && ctx.Err() == nil {

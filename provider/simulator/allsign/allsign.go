@@ -92,7 +92,7 @@ func (x *service) Admits(r *http.Request, _ time.Time) bool {
 // Conceive makes up a document and the life that its kind names.
 func (x *service) Conceive(t *world.Transaction) {
 	r := t.Rand
-	t.Ref, t.Name, t.Fraction = "doc_"+chance.Letters(r, 32, chance.HexDigits), world.Title(r), true
+	t.Ref, t.Name, t.Fraction = "doc_"+chance.Letters(r, 32, chance.HexDigits), life.Title(r), true
 	t.Nulls = r.IntN(2) == 0
 	t.Test = t.Kind == "test" || t.Kind == "test_open"
 	t.Sender = life.Person{ID: x.owner}
@@ -106,7 +106,7 @@ func (x *service) Conceive(t *world.Transaction) {
 		count = 2 + r.IntN(2)
 	}
 	for i := range count {
-		p := world.Someone(r, i)
+		p := life.Someone(r, i)
 		p.ID = "sgr_" + chance.Letters(r, 32, chance.HexDigits)
 		t.State.People = append(t.State.People, p)
 	}
@@ -224,7 +224,7 @@ func (x *service) Play(t *world.Transaction, s life.Step) []life.News {
 func (x *service) swap(t *world.Transaction) {
 	people := t.State.People
 	old := people[len(people)-1]
-	heir := world.Someone(t.Rand, old.Order)
+	heir := life.Someone(t.Rand, old.Order)
 	heir.ID = "sgr_" + chance.Letters(t.Rand, 32, chance.HexDigits)
 	people[len(people)-1] = heir
 	old.Status = "removed"

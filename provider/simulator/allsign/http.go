@@ -118,7 +118,7 @@ func (x api) signers(c world.Call, t *world.Transaction) wire.Answer {
 			data = append(data, wire.Object{"id": p.ID, "documentId": t.Ref, "status": "pending"})
 		}
 	}
-	return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{"object": "list", "data": data})
+	return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{"object": "list", "data": x.desk.Page(data, "id", "status")})
 }
 
 // certified says whether the NOM-151 certificate is there.

@@ -31,7 +31,8 @@ func (x api) list(c world.Call) wire.Answer {
 	}
 	found := x.found(q)
 	first, last := 0, min(limit, len(found))
-	if after != "" {
+	endless := x.desk.World.Options.Habits.Endless
+	if after != "" && endless != world.EndlessPage {
 		if first, ok = position(found, after); !ok {
 			return x.invalid("startingAfter", "INVALID_VALUE")
 		}
@@ -49,12 +50,21 @@ func (x api) list(c world.Call) wire.Answer {
 		t.Shown(&t.State, c.Now)
 		data = append(data, x.documentJSON(t, &t.State))
 	}
-	page := wire.Object{"object": "list", "data": data, "hasMore": last < len(found), "nextCursor": nil, "previousCursor": nil, "limit": limit}
+	page := wire.Object{"object": "list", "data": x.desk.Page(data, "id", "name"), "hasMore": last < len(found), "nextCursor": nil, "previousCursor": nil, "limit": limit}
 	if last < len(found) && last > 0 {
 		page["nextCursor"] = cursor(found[last-1])
 	}
 	if first > 0 && first < len(found) {
 		page["previousCursor"] = cursor(found[first])
+	}
+	if endless != "" {
+		page["hasMore"] = true
+		switch { // a page beyond the end, and one that names itself, have the cursor that they were asked for
+		case page["nextCursor"] == nil && len(found) > 0:
+			page["nextCursor"] = cursor(found[len(found)-1])
+		case endless == world.EndlessCursor && after != "":
+			page["nextCursor"] = after
+		}
 	}
 	if q.Get("includeTotal") == "true" {
 		page["total"] = len(found)
@@ -124,7 +134,7 @@ func (x api) webhooks(world.Call) wire.Answer {
 			data = append(data, p.json())
 		}
 	}
-	return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{"object": "list", "data": data})
+	return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{"object": "list", "data": x.desk.Page(data, "id", "url")})
 }
 
 func (x api) onWebhook(handle func(world.Call, *endpoint) wire.Answer) func(world.Call) wire.Answer {

@@ -137,7 +137,7 @@ func (x *service) Admits(r *http.Request, now time.Time) bool {
 // Conceive makes up a transaction and the life that its kind names. The sender is the first recipient.
 func (x *service) Conceive(t *world.Transaction) {
 	r := t.Rand
-	t.Ref, t.Name, t.Fraction, t.Sender = cuid(r), world.Title(r), true, x.user
+	t.Ref, t.Name, t.Fraction, t.Sender = cuid(r), life.Title(r), true, x.user
 	t.Text = cuid(r) // the template's id
 	for i := range 1 + r.IntN(3) {
 		t.Docs = append(t.Docs, life.Document{
@@ -145,7 +145,7 @@ func (x *service) Conceive(t *world.Transaction) {
 		})
 	}
 	for i := range 2 + r.IntN(3) {
-		p := world.Someone(r, i)
+		p := life.Someone(r, i)
 		p.Role = "signer"
 		switch {
 		case i == 0:

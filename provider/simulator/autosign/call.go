@@ -55,7 +55,7 @@ func (x *service) event(id, kind string, at time.Time, data wire.Object) []byte 
 	if err != nil {
 		return nil // texts, numbers and lists of them always marshal
 	}
-	return body
+	return x.desk.Marked(body)
 }
 
 func newLetter(url string, body []byte, signature string) world.Letter {
@@ -137,7 +137,7 @@ func (x *service) linkTo(t *world.Transaction, file string, until time.Time) str
 // Forge claims an end that did not come: under a secret of nobody's, under the genuine signature of
 // another body, under the right secret but in another encoding with a byte changed, or without any.
 func (x *service) Forge(d *world.Delivery) (world.Letter, bool) {
-	r, ref := x.desk.Rand, d.About
+	r, ref := d.Rand, d.About
 	if r.IntN(3) == 0 {
 		ref = cuid(r) // of nobody
 	}

@@ -135,7 +135,7 @@ func TestAutosignTruthKnowsWhatNoPollCanSee(t *testing.T) {
 func TestAutosignCompletedEventsThatComeTooLateLeaveNoFiles(t *testing.T) {
 	t.Parallel()
 	l := &simulatortest.Listener{}
-	simulatortest.Play(t, onlyAutosign(world.Options{Seed: 4, Faults: world.Faults{Delay: 1}}), l, 20*24*time.Hour, func(t *testing.T, w *simulator.World) {
+	simulatortest.Play(t, onlyAutosign(world.Options{Seed: 5, Faults: world.Faults{Delay: 1}}), l, 20*24*time.Hour, func(t *testing.T, w *simulator.World) {
 		late, inTime := 0, 0
 		for _, row := range w.Truth().Transactions {
 			for _, d := range row.Documents {

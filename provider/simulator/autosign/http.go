@@ -113,8 +113,8 @@ func (x api) webhooks(c world.Call) wire.Answer {
 	if err != nil || err2 != nil || limit < 1 || page < 1 {
 		return x.Refuse(http.StatusBadRequest, "bad_request", "limit and page are required")
 	}
-	pages := max((len(x.endpoints)+limit-1)/limit, 1)
-	first := min((page-1)*limit, len(x.endpoints))
+	first, claimed := x.desk.Begin((page-1)*limit, limit, len(x.endpoints))
+	first, pages := min(first, len(x.endpoints)), max((claimed+limit-1)/limit, 1)
 	items := []any{}
 	for _, p := range x.endpoints[first:min(first+limit, len(x.endpoints))] {
 		items = append(items, wire.Object{"id": p.id, "name": p.name, "endpoint": p.url, "events": p.events, "enabled": true})
@@ -128,7 +128,7 @@ func (x api) webhooks(c world.Call) wire.Answer {
 	if page < pages {
 		meta["next_page"] = page + 1
 	}
-	return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{"items": items, "meta": meta})
+	return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{"items": x.desk.Page(items, "id", "name"), "meta": meta})
 }
 
 // createWebhook answers with an id and no secret: the account's own signs for every webhook here.

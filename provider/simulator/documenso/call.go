@@ -39,6 +39,9 @@ func (x *service) Compose(t *world.Transaction, n life.News) []world.Letter {
 
 // letter carries the secret itself, or whatever is in its place; no secret at all is no header.
 func (x *service) letter(kind string, payload wire.Object, secret []string) world.Letter {
+	if x.desk.World.Options.Habits.NumberOnly {
+		withoutID(payload)
+	}
 	e := event{Event: kind, Payload: compact(payload), Endpoint: x.desk.URL}
 	h := http.Header{
 		"Content-Type": {"application/json"}, "Accept": {"*/*"}, "Accept-Language": {"*"}, "Sec-Fetch-Mode": {"cors"},
@@ -49,13 +52,24 @@ func (x *service) letter(kind string, payload wire.Object, secret []string) worl
 	}
 	return world.Letter{URL: x.desk.URL, Header: h, Renew: func(at time.Time) []byte {
 		e.CreatedAt = milliseconds(at)
-		return compact(e)
+		return x.desk.Marked(compact(e))
 	}}
+}
+
+// withoutID leaves out of a payload what older servers did not tell: the envelope's id.
+func withoutID(payload wire.Object) {
+	delete(payload, "envelopeId")
+	all, _ := payload["recipients"].([]any)
+	for _, one := range all {
+		if r, ok := one.(wire.Object); ok {
+			delete(r, "envelopeId")
+		}
+	}
 }
 
 // Forge claims that the envelope has ended, with a secret that is none.
 func (x *service) Forge(d *world.Delivery) (world.Letter, bool) {
-	r := x.desk.Rand
+	r := d.Rand
 	t := x.desk.ByRef[d.About]
 	if t == nil {
 		return world.Letter{}, false
@@ -67,6 +81,7 @@ func (x *service) Forge(d *world.Delivery) (world.Letter, bool) {
 	payload := x.payloadJSON(t, &s, kind)
 	if r.IntN(3) == 0 {
 		payload["envelopeId"] = "envelope_" + chance.Letters(r, 16, lowercase) // of nobody
+		payload["id"] = 1000000 + r.IntN(1000)
 	}
 	return x.letter(kind, payload, chance.Pick(r, []string{"whsec-" + chance.Letters(r, 24, chance.Alphanum)}, []string{""}, nil, []string{x.desk.Key[:8]})), true
 }

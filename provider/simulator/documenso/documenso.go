@@ -62,7 +62,7 @@ func Open(w *world.World) *world.Desk {
 		ID: AccountID, Provider: "documenso", BasePath: "/documenso", Email: "owner@sim-documenso.example",
 	})
 	x := &service{
-		desk: d, team: 100 + r.IntN(800), ownerID: 10 + r.IntN(80), owner: world.Someone(r, 0), teamURL: "personal_" + chance.Letters(r, 16, cuidLetters),
+		desk: d, team: 100 + r.IntN(800), ownerID: 10 + r.IntN(80), owner: life.Someone(r, 0), teamURL: "personal_" + chance.Letters(r, 16, cuidLetters),
 		numbers: map[string]int{}, items: map[string]*world.Transaction{},
 	}
 	x.otherTeam, x.owner.Email = x.team+2, d.Account.Email
@@ -133,7 +133,7 @@ func (x *service) expired(now time.Time) bool {
 // Conceive makes up an envelope and the life that its kind names.
 func (x *service) Conceive(t *world.Transaction) {
 	r := t.Rand
-	t.Ref, t.Name, t.Sender, t.Fraction = "envelope_"+chance.Letters(r, 16, lowercase), world.Title(r), x.owner, true
+	t.Ref, t.Name, t.Sender, t.Fraction = "envelope_"+chance.Letters(r, 16, lowercase), life.Title(r), x.owner, true
 	t.Own = &envelope{number: x.next("document"), team: x.team, meta: newID(r), byHand: r.IntN(8) == 0}
 	if r.IntN(3) > 0 {
 		t.ExternalID = fmt.Sprintf("C-%05d", r.IntN(100000))
@@ -181,7 +181,7 @@ func (x *service) arrange(t *world.Transaction) {
 }
 
 func (x *service) recipient(t *world.Transaction, order int) life.Person {
-	p := world.Someone(t.Rand, order)
+	p := life.Someone(t.Rand, order)
 	p.ID, p.Token = strconv.Itoa(x.next("recipient")), chance.Letters(t.Rand, 21, chance.Base64URL)
 	return p
 }

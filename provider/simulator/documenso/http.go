@@ -225,7 +225,7 @@ func (x api) getMany(c world.Call) wire.Answer {
 			"code": "too_small", "minimum": 1, "type": "array", "inclusive": true, "exact": false,
 			"message": "Array must contain at least 1 element(s)", "path": path,
 		})
-	case body.IDs.Type != "envelopeId":
+	case body.IDs.Type != "envelopeId" && body.IDs.Type != "documentId":
 		return x.invalid(procedure, wire.Object{"code": "invalid_union_discriminator", "message": "Invalid discriminator value", "path": []any{"ids", "type"}})
 	case len(body.IDs.IDs) > 20:
 		return x.invalid(procedure, wire.Object{
@@ -235,11 +235,11 @@ func (x api) getMany(c world.Call) wire.Answer {
 	}
 	all := []any{}
 	for _, raw := range body.IDs.IDs {
-		var id string
-		if err := json.Unmarshal(raw, &id); err != nil {
-			return x.invalid(procedure, wire.Object{"code": "invalid_type", "expected": "string", "received": "other", "message": "Expected string", "path": path})
+		t, ok := x.named(body.IDs.Type, raw)
+		if !ok {
+			wants := map[string]string{"envelopeId": "string", "documentId": "number"}[body.IDs.Type]
+			return x.invalid(procedure, wire.Object{"code": "invalid_type", "expected": wants, "received": "other", "message": "Expected " + wants, "path": path})
 		}
-		t := x.desk.ByRef[id]
 		if t == nil || !t.Alive() {
 			continue
 		}
@@ -248,4 +248,24 @@ func (x api) getMany(c world.Call) wire.Answer {
 		}
 	}
 	return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{"data": all})
+}
+
+// named finds the envelope that an id of a type names; nil where there is none. It is not so where the id is none of
+// that type. A template's number is of another series than a document's.
+func (x api) named(kind string, raw json.RawMessage) (found *world.Transaction, ok bool) {
+	if kind == "envelopeId" {
+		var id string
+		err := json.Unmarshal(raw, &id)
+		return x.desk.ByRef[id], err == nil
+	}
+	var number int
+	if err := json.Unmarshal(raw, &number); err != nil {
+		return nil, false
+	}
+	for t := range x.desk.Living() {
+		if t.Form != "TEMPLATE" && dataOf(t).number == number {
+			return t, true
+		}
+	}
+	return nil, true
 }

@@ -38,13 +38,14 @@ func (x api) list(c world.Call) wire.Answer {
 		}
 		return b.Born.Compare(a.Born)
 	})
-	first := x.desk.World.Shift(min((page-1)*size, len(found)), len(found))
+	first, claimed := x.desk.Begin((page-1)*size, size, len(found))
+	first = min(first, len(found))
 	data := []any{}
 	for _, t := range found[first:min(first+size, len(found))] {
 		t.Shown(&t.State, c.Now)
 		data = append(data, x.listedJSON(t, &t.State))
 	}
-	return paged(data, len(found), page, size)
+	return paged(x.desk.Page(data, "id", "title"), claimed, page, size)
 }
 
 func paged(data []any, count, page, size int) wire.Answer {
@@ -133,12 +134,13 @@ func (x api) folderList(c world.Call) wire.Answer {
 		}
 	}
 	data := []any{}
-	first := min((page-1)*size, len(found))
+	first, claimed := x.desk.Begin((page-1)*size, size, len(found))
+	first = min(first, len(found))
 	for _, f := range found[first:min(first+size, len(found))] {
 		data = append(data, wire.Object{
 			"id": f.id, "name": f.name, "userId": x.ownerID, "teamId": x.team, "parentId": wire.OrNull(f.parent), "pinned": false,
 			"createdAt": milliseconds(f.made), "updatedAt": milliseconds(f.made), "visibility": "EVERYONE", "type": f.form,
 		})
 	}
-	return paged(data, len(found), page, size)
+	return paged(x.desk.Page(data, "id", "name"), claimed, page, size)
 }

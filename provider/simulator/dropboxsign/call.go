@@ -87,6 +87,7 @@ func (x *service) letter(url string, body wire.Object) world.Letter {
 	if err != nil {
 		text = nil // texts, numbers and flags always marshal
 	}
+	text = x.desk.Marked(text)
 	var b bytes.Buffer
 	form := multipart.NewWriter(&b)
 	_ = form.SetBoundary("------------------------" + chance.Letters(x.desk.Rand, 16, chance.HexDigits)) // letters make a good boundary
@@ -116,7 +117,7 @@ func (x *service) digest(h func() hash.Hash, text []byte) string {
 // Forge claims an end that did not come: under a wrong hash, under a right one of another time, or,
 // as anybody can who saw one callback, under a valid hash with a body of its own.
 func (x *service) Forge(d *world.Delivery) (world.Letter, bool) {
-	r := x.desk.Rand
+	r := d.Rand
 	t := x.desk.ByRef[d.About]
 	if t == nil {
 		return world.Letter{}, false

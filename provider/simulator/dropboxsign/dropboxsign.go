@@ -72,7 +72,7 @@ func (x *service) Admits(r *http.Request, _ time.Time) bool {
 // Conceive makes up a signature request and the life that its kind names.
 func (x *service) Conceive(t *world.Transaction) {
 	r := t.Rand
-	t.Ref, t.Name, t.Text = chance.Letters(r, 40, chance.HexDigits), world.Title(r), "Please sign and return."
+	t.Ref, t.Name, t.Text = chance.Letters(r, 40, chance.HexDigits), life.Title(r), "Please sign and return."
 	if r.IntN(3) > 0 {
 		t.ExternalID = fmt.Sprintf("C-%05d", r.IntN(100000))
 	}
@@ -87,13 +87,13 @@ func (x *service) Conceive(t *world.Transaction) {
 		count = 2 + r.IntN(2)
 	}
 	for i := range count {
-		p := world.Someone(r, i)
+		p := life.Someone(r, i)
 		p.ID = chance.Letters(r, 32, chance.HexDigits)
 		t.State.People = append(t.State.People, p)
 	}
 	switch t.Kind {
 	case "received", "received_open":
-		t.Received, t.Sender = true, world.Someone(r, 0)
+		t.Received, t.Sender = true, life.Someone(r, 0)
 		t.State.People[0].Email, t.State.People[0].Name = x.desk.Account.Email, "Owner"
 	case "test", "test_open":
 		t.Test = true
@@ -248,7 +248,7 @@ func (x *service) playSigner(t *world.Transaction, s life.Step) []life.News {
 		return []life.News{{Kind: "signature_request_remind", Who: p.ID}}
 	case "reassign":
 		old := *p
-		heir := world.Someone(t.Rand, old.Order)
+		heir := life.Someone(t.Rand, old.Order)
 		heir.ID, heir.Replaced, heir.By, heir.Reason = chance.Letters(t.Rand, 32, chance.HexDigits), old.Email, old.Email, "She signs for us."
 		*p = heir
 		old.Status = "removed"

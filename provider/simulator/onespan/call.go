@@ -73,12 +73,12 @@ func (o *service) letter(e event, authorization string) world.Letter {
 	if authorization != "" {
 		h.Set("Authorization", authorization)
 	}
-	return world.Letter{URL: o.desk.URL, Header: h, Body: body}
+	return world.Letter{URL: o.desk.URL, Header: h, Body: o.desk.Marked(body)}
 }
 
 // Forge claims that the package completed, or was deleted, with a proof that is none.
 func (o *service) Forge(d *world.Delivery) (world.Letter, bool) {
-	r := o.desk.Rand
+	r := d.Rand
 	e := event{
 		Class: "com.silanis.esl.packages.event.ESLProcessEvent", Name: chance.Pick(r, "PACKAGE_COMPLETE", "PACKAGE_DELETE", "PACKAGE_DECLINE", "PACKAGE_TRASH"),
 		SessionUser: o.owner.ID, PackageID: d.About, CreatedDate: time.Now().UTC().Format("2006-01-02T15:04:05.000Z"),

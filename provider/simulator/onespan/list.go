@@ -37,7 +37,8 @@ func (o api) list(c world.Call) wire.Answer {
 		return o.Refuse(http.StatusBadRequest, "validation", "from and to are numbers of records.")
 	}
 	results := []any{}
-	for _, t := range o.page(found, first, last) {
+	some, claimed := o.page(found, first, last)
+	for _, t := range some {
 		if q.Get("fields") == "id" {
 			results = append(results, wire.Object{"id": t.Ref})
 			continue
@@ -45,17 +46,18 @@ func (o api) list(c world.Call) wire.Answer {
 		t.Shown(&t.State, c.Now)
 		results = append(results, o.packageJSON(t, &t.State, false))
 	}
-	return wire.ReplyJSON(http.StatusOK, versioned, wire.Object{"count": len(found), "results": results})
+	return wire.ReplyJSON(http.StatusOK, versioned, wire.Object{"count": claimed, "results": o.desk.Page(results, "id", "name")})
 }
 
-// page cuts records first to last, counted from nought, out of all, unless they have moved meanwhile.
-func (o api) page(all []*world.Transaction, first, last int) []*world.Transaction {
-	moved := o.desk.World.Shift(first, len(all))
-	first, last = moved, last+moved-first
+// page cuts records first to last, counted from nought, out of all, unless they have moved meanwhile, and says how many
+// there are to be told of.
+func (o api) page(all []*world.Transaction, first, last int) ([]*world.Transaction, int) {
+	begin, claimed := o.desk.Begin(first, last-first+1, len(all))
+	first, last = begin, last+begin-first
 	if first >= len(all) {
-		return nil
+		return nil, claimed
 	}
-	return all[first:min(last+1, len(all))]
+	return all[first:min(last+1, len(all))], claimed
 }
 
 // visible is the key's own view, or that of a sender whom its owner may look over.

@@ -45,10 +45,10 @@ func Open(w *world.World) *world.Desk {
 		"locked", "still_locked", "identity", "bounced", "reassigned", "manual", "waiting_for_sender", "attachment",
 	}
 	d.Extras = []string{"template", "template", "layout"}
-	o := &service{desk: d, owner: world.Someone(r, 0), tokens: map[string]time.Time{}}
+	o := &service{desk: d, owner: life.Someone(r, 0), tokens: map[string]time.Time{}}
 	o.owner.ID, o.owner.Email = chance.Letters(r, 12, chance.Alphanum), d.Account.Email
 	for range 2 {
-		c := world.Someone(r, 0)
+		c := life.Someone(r, 0)
 		c.ID = chance.Letters(r, 12, chance.Alphanum)
 		o.colleagues = append(o.colleagues, c)
 	}
@@ -99,7 +99,7 @@ func (o *service) Admits(r *http.Request, now time.Time) bool {
 // Conceive makes up a package and the life that its kind names.
 func (o *service) Conceive(t *world.Transaction) {
 	r := t.Rand
-	t.Form, t.Name, t.Sender = "PACKAGE", world.Title(r), o.owner
+	t.Form, t.Name, t.Sender = "PACKAGE", life.Title(r), o.owner
 	t.Ref = chance.Letters(r, 27, chance.Base64URL) + "="
 	if r.IntN(4) == 0 {
 		t.Ref = chance.UUID(r)
@@ -120,7 +120,7 @@ func (o *service) Conceive(t *world.Transaction) {
 		})
 	}
 	for i := range signerCount(t.Kind, r.IntN(3)) {
-		p := world.Someone(r, i+1)
+		p := life.Someone(r, i+1)
 		p.ID, p.Role, p.RoleName = chance.UUID(r), chance.Letters(r, 12, chance.Alphanum), fmt.Sprintf("Signer%d", i+1)
 		if i == 0 && r.IntN(8) == 0 {
 			p.Name, p.Email, p.ID, p.Sender, p.RoleName = t.Sender.Name, t.Sender.Email, t.Sender.ID, true, "Owner"

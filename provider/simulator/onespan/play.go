@@ -153,7 +153,7 @@ func (o *service) playTrouble(t *world.Transaction, s life.Step) []life.News {
 		return []life.News{{Kind: "COBROWSE_REQUEST", Who: p.ID, Message: "I cannot find the button."}}
 	case "reassign":
 		old := *p
-		heir := world.Someone(t.Rand, old.Order)
+		heir := life.Someone(t.Rand, old.Order)
 		heir.ID, heir.Role, heir.RoleName = chance.UUID(t.Rand), chance.Letters(t.Rand, 12, chance.Alphanum), old.RoleName
 		*p = heir
 		old.Status = "removed"

@@ -110,7 +110,7 @@ func (w *World) turn(ctx context.Context, flights *sync.WaitGroup) (time.Time, b
 	now := time.Now()
 	for !w.stopped && w.lives.due(now) {
 		e := w.lives.take()
-		w.advance(e.t, now)
+		w.advance(e.t, e.at)
 	}
 	w.mail.send(ctx, flights, now)
 	var next time.Time

@@ -81,6 +81,7 @@ type Desk struct {
 	Minutes   bool            // requests are counted by minutes of the clock
 	Limits    map[string]int  // documented requests a minute by class; a class that is absent is unlimited
 	asked     map[string][]time.Time
+	came      map[string]int // requests by method and path
 	Failures  int
 	URL       string // where callbacks go; "" nowhere
 	Key       string // what goes with them
@@ -92,7 +93,7 @@ type Desk struct {
 func NewDesk(w *World, a Account) *Desk {
 	d := &Desk{
 		World: w, Account: a, Rand: chance.Source(w.Options.Seed, "desk "+a.ID), Limits: map[string]int{},
-		asked: map[string][]time.Time{}, ByRef: map[string]*Transaction{},
+		asked: map[string][]time.Time{}, came: map[string]int{}, ByRef: map[string]*Transaction{},
 	}
 	if w.Options.Callbacks != "" {
 		d.URL = strings.TrimRight(w.Options.Callbacks, "/") + "/callbacks/" + a.ID
@@ -134,15 +135,16 @@ func (w *World) populate() {
 	}
 	for i := range w.Options.Transactions {
 		d, turn := w.desks[i%len(w.desks)], i/len(w.desks)
-		t := w.Conceive(d, decks[d][turn%len(decks[d])], i)
+		t := w.conceive(d, decks[d][turn%len(decks[d])], i)
 		w.start(t, w.birth(t, i))
 	}
 }
 
-// Conceive makes a transaction that is not yet born.
-func (w *World) Conceive(d *Desk, kind string, i int) *Transaction {
+// conceive makes a transaction that is not yet born.
+func (w *World) conceive(d *Desk, kind string, i int) *Transaction {
+	name := fmt.Sprintf("%s %d %s", d.Account.ID, i, kind)
 	t := &Transaction{
-		Desk: d, Kind: kind, Rand: chance.Source(w.Options.Seed, fmt.Sprintf("%s %d %s", d.Account.ID, i, kind)),
+		Desk: d, Kind: kind, Rand: chance.Source(w.Options.Seed, name), luck: chance.Source(w.Options.Seed, "luck of "+name),
 		Served: map[string]int{}, Sums: map[string]pdf.Sum{},
 	}
 	d.Conceive(t)
@@ -166,8 +168,7 @@ func (w *World) birth(t *Transaction, i int) time.Time {
 func (w *World) start(t *Transaction, at time.Time) {
 	for {
 		if at.After(w.Epoch) {
-			w.seq++
-			w.lives.add(&entry{at: at, seq: w.seq, t: t})
+			w.schedule(t, at)
 			return
 		}
 		w.perform(t, at, false)
@@ -181,24 +182,7 @@ func (w *World) start(t *Transaction, at time.Time) {
 // addExtras makes the objects of a service that are no transactions of anybody.
 func (w *World) addExtras(d *Desk) {
 	for i, kind := range d.Extras {
-		t := w.Conceive(d, kind, -1-i)
+		t := w.conceive(d, kind, -1-i)
 		w.start(t, w.Epoch.Add(-w.Span(time.Duration(24+i)*time.Hour, time.Millisecond)))
 	}
-}
-
-// Someone makes up a person.
-func Someone(r *rand.Rand, order int) life.Person {
-	first := chance.Pick(r, "Ada", "Bela", "Chloé", "Dario", "Elif", "Farid", "Greta", "Hiro", "Ines", "Jörg", "Kemi", "Lena", "Mihai", "Nadia", "Olek", "Pilar")
-	last := chance.Pick(r, "Abara", "Brandt", "Cruz", "Dumont", "Eriksen", "Fischer", "Grigorescu", "Hansen", "Ito", "Jansen", "Kowalski", "López", "Meyer", "Novak", "O'Neil", "Petrov")
-	plain := strings.NewReplacer("é", "e", "ö", "o", "ó", "o", "'", "").Replace(strings.ToLower(first + "." + last))
-	return life.Person{
-		Name: first + " " + last, Order: order, Status: "waiting",
-		Email: fmt.Sprintf("%s%d@%s.example", plain, r.IntN(900)+100, chance.Pick(r, "north", "south", "east", "west")),
-	}
-}
-
-// Title makes up what a transaction is called.
-func Title(r *rand.Rand) string {
-	return chance.Pick(r, "Lease", "Offer", "Framework agreement", "Non-disclosure agreement", "Kündigung & Übergabe", "Purchase order", "Employment contract", "<b>Bold</b> terms", "Loan", "Consent \"A\"") +
-		" " + fmt.Sprint(r.IntN(9000)+1000)
 }

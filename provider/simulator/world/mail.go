@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
@@ -29,6 +30,7 @@ type Delivery struct {
 	desk    *Desk
 	lane    *Transaction // whose order it keeps; nil: nobody's
 	About   string       // ref
+	Rand    *rand.Rand   // chooses what befalls it, and how it is forged
 	title   string
 	Kind    string
 	record  *TruthCallback // nil where it is forged
@@ -105,7 +107,7 @@ func (m *mail) post(t *Transaction, n life.News, fresh []*Change) {
 				c.Told = append(c.Told, record)
 			}
 		}
-		out := &Delivery{Letter: l, desk: d, lane: t, About: t.Ref, title: t.Name, Kind: n.Kind, record: record}
+		out := &Delivery{Letter: l, desk: d, lane: t, About: t.Ref, Rand: t.luck, title: t.Name, Kind: n.Kind, record: record}
 		m.submit(out, n.After)
 	}
 }
@@ -127,23 +129,23 @@ func (m *mail) submit(d *Delivery, after time.Duration) {
 	f, at := m.world.faults, time.Now().Add(m.world.Span(after, 0))
 	m.world.seq++
 	d.number = m.world.seq
-	if m.world.Rand.Float64() < f.Drop {
+	if d.Rand.Float64() < f.Drop {
 		m.world.Counts.Dropped++
 		d.record.Attempts = append(d.record.Attempts, Attempt{At: time.Now().UTC(), Fault: "dropped"})
 		m.tell("dropped", d, 0)
 		return
 	}
-	if m.world.Rand.Float64() < f.Forge {
-		m.Forge(d)
+	if d.Rand.Float64() < f.Forge {
+		m.forge(d)
 	}
 	e := &entry{at: at, d: d}
 	switch {
-	case m.world.Rand.Float64() < f.Delay:
+	case d.Rand.Float64() < f.Delay:
 		d.fault = "delayed"
 		m.world.Counts.Delayed++
-		e.at = at.Add(m.late())
+		e.at = at.Add(m.late(d))
 		m.tell("delayed", d, 0)
-	case m.world.Rand.Float64() < f.Reorder:
+	case d.Rand.Float64() < f.Reorder:
 		d.fault = "reordered"
 		m.world.Counts.Reordered++
 		e.at = at.Add(m.world.Span(time.Hour, 200*time.Millisecond))
@@ -151,23 +153,23 @@ func (m *mail) submit(d *Delivery, after time.Duration) {
 		m.tell("reordered", d, 0)
 	}
 	m.enqueue(e)
-	if m.world.Rand.Float64() < f.Duplicate {
+	if d.Rand.Float64() < f.Duplicate {
 		twin := *d
 		twin.fault = "duplicated"
 		m.world.Counts.Duplicated++
 		m.tell("duplicated", d, 0)
-		m.enqueue(&entry{at: e.at.Add(m.world.Span(time.Duration(m.world.Rand.Int64N(int64(30*time.Minute))), time.Millisecond)), d: &twin})
+		m.enqueue(&entry{at: e.at.Add(m.world.Span(time.Duration(d.Rand.Int64N(int64(30*time.Minute))), time.Millisecond)), d: &twin})
 	}
 }
 
 // late is how late a delayed callback comes: a minute to six hours, or as long as Late says, sped up, but never
 // less than can be seen.
-func (m *mail) late() time.Duration {
+func (m *mail) late(d *Delivery) time.Duration {
 	most := m.world.faults.Late
 	if most <= 0 {
 		most = 6 * time.Hour
 	}
-	return m.world.Span(time.Minute+time.Duration(m.world.Rand.Int64N(int64(most))), 50*time.Millisecond)
+	return m.world.Span(time.Minute+time.Duration(d.Rand.Int64N(int64(most))), 50*time.Millisecond)
 }
 
 func (m *mail) enqueue(e *entry) {
@@ -177,8 +179,8 @@ func (m *mail) enqueue(e *entry) {
 	m.world.nudge()
 }
 
-// Forge puts a forgery beside a genuine letter.
-func (m *mail) Forge(d *Delivery) {
+// forge puts a forgery beside a genuine letter.
+func (m *mail) forge(d *Delivery) {
 	l, ok := d.desk.Forge(d)
 	if !ok {
 		return
@@ -210,11 +212,15 @@ func (m *mail) launch(ctx context.Context, flights *sync.WaitGroup, d *Delivery)
 	if d.Renew != nil {
 		d.Body = d.Renew(started)
 	}
+	if proxied := m.world.Options.Habits.ForwardedFor; proxied != "" {
+		d.Header = d.Header.Clone()
+		d.Header.Set("X-Forwarded-For", proxied)
+	}
 	flights.Go(func() {
 		limit, cancel := context.WithTimeout(ctx, m.patience(d.desk))
 		defer cancel()
 		status, body := m.carry(limit, d.Letter)
-		m.Landed(d, started, status, body)
+		m.landed(d, started, status, body)
 	})
 }
 
@@ -255,8 +261,8 @@ func (m *mail) carry(ctx context.Context, l Letter) (int, []byte) {
 	return resp.StatusCode, body
 }
 
-// Landed records how a delivery went and plans what follows from it.
-func (m *mail) Landed(d *Delivery, at time.Time, status int, body []byte) {
+// landed records how a delivery went and plans what follows from it.
+func (m *mail) landed(d *Delivery, at time.Time, status int, body []byte) {
 	m.world.mu.Lock()
 	defer m.world.unlock()
 	m.flying--

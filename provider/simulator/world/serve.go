@@ -1,7 +1,9 @@
 package world
 
 import (
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"time"
@@ -37,6 +39,7 @@ func (d *Desk) Serve(class string, open bool, handle func(Call) wire.Answer) htt
 func (d *Desk) answer(c Call, open bool, handle func(Call) wire.Answer) wire.Answer {
 	d.World.mu.Lock()
 	defer d.World.unlock()
+	d.World.Rand = d.luck(c)
 	left, within := d.count(c)
 	var a wire.Answer
 	bad, broken := d.World.breakage(d, c)
@@ -54,11 +57,20 @@ func (d *Desk) answer(c Call, open bool, handle func(Call) wire.Answer) wire.Ans
 	if a.Header == nil {
 		a.Header = http.Header{}
 	}
+	a = d.dressed(a)
 	d.Decorate(a.Header, c.class, left)
 	if a.Sent != nil && a.Cut == 0 && a.Status == http.StatusOK {
 		a.Sent()
 	}
 	return a
+}
+
+// luck chooses what befalls a request: by its method, its path and how many of these came before. So the order in which
+// requests to different paths come changes nothing.
+func (d *Desk) luck(c Call) *rand.Rand {
+	key := c.Method + " " + c.URL.Path
+	d.came[key]++
+	return chance.Source(d.World.Options.Seed, fmt.Sprintf("request %d of %s", d.came[key], key))
 }
 
 // count counts a request against its class and says how many are left in the running minute.

@@ -3,12 +3,15 @@
 
 -- +goose Up
 CREATE TABLE counters (
-  id      bigint PRIMARY KEY CHECK (id = 1),
-  seq     bigint NOT NULL, -- newest change in history
-  version bigint NOT NULL, -- newest version of any row
-  ordinal bigint NOT NULL  -- newest number in an id that we made
+  id             bigint PRIMARY KEY CHECK (id = 1),
+  seq            bigint NOT NULL,           -- newest change in history
+  version        bigint NOT NULL,           -- newest version of any row
+  ordinal        bigint NOT NULL,           -- newest number in an id that we made
+  pruned         bigint NOT NULL DEFAULT 0, -- newest change that retention has taken
+  bodies_pruned  bigint NOT NULL DEFAULT 0, -- callbacks.n up to which retention has taken bodies
+  refused_pruned bigint NOT NULL DEFAULT 0  -- the same for those of refused ones
 );
-INSERT INTO counters VALUES (1, 0, 0, 0);
+INSERT INTO counters (id, seq, version, ordinal) VALUES (1, 0, 0, 0);
 
 CREATE TABLE accounts (
   id               text COLLATE "C" NOT NULL PRIMARY KEY,
@@ -108,6 +111,8 @@ CREATE INDEX transactions_due ON transactions (account, next_check_at) WHERE nex
 CREATE INDEX transactions_attention ON transactions (account, changed_at) WHERE attention <> '[]';
 CREATE INDEX transactions_external ON transactions (external_id) WHERE external_id <> '';
 CREATE INDEX transactions_hidden ON transactions (first_seen_at) WHERE hidden;
+-- What a list by creation time would have to walk through is counted before each slot.
+CREATE INDEX transactions_created ON transactions (account, created_at) WHERE created_at IS NOT NULL;
 
 CREATE TABLE signers (
   txn       bigint NOT NULL, -- transactions.n
@@ -145,13 +150,37 @@ CREATE TABLE documents (
   integrity   text COLLATE "C" NOT NULL,
   coverage    text COLLATE "C" NOT NULL,
   trust       text COLLATE "C" NOT NULL,
+  signature_note text COLLATE "C" NOT NULL DEFAULT '', -- why the words are what they are
+  signatures  text COLLATE "C" NOT NULL DEFAULT '[]', -- JSON
+  mark        text COLLATE "C" NOT NULL DEFAULT '', -- the provider's mark of the content; another mark is another version
+  held        text COLLATE "C" NOT NULL DEFAULT '', -- SHA-256 of the file that came by a link and waits for the provider; '': none is there
   link        bytea, -- encrypted; a link that stood only in a callback, until the file is here
+  link_at     timestamptz, -- when the link came; a day later it is wiped
   lease_until timestamptz,
   lease_owner text COLLATE "C" NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX documents_of ON documents (account, ref, doc_id, kind, version);
 CREATE INDEX documents_due ON documents (next_try_at) WHERE next_try_at IS NOT NULL;
 CREATE INDEX documents_state ON documents (state, account, id) WHERE state <> 'stored';
+
+-- Steps of signers that browsers told of.
+CREATE TABLE progress (
+  account text COLLATE "C" NOT NULL,
+  ref     text COLLATE "C" NOT NULL,
+  name    text COLLATE "C" NOT NULL,
+  at      timestamptz NOT NULL,
+  PRIMARY KEY (account, ref, name, at)
+);
+
+-- Transactions whose personal data was removed.
+CREATE TABLE forgotten (
+  account   text COLLATE "C" NOT NULL,
+  ref       text COLLATE "C" NOT NULL,
+  at        timestamptz NOT NULL,
+  documents text COLLATE "C" NOT NULL, -- ids of its documents, as JSON: files in the hold folder bear them
+  swept_at  timestamptz,               -- when its files were gone; NULL: they may still be there
+  PRIMARY KEY (account, ref)
+);
 
 CREATE TABLE history (
   seq       bigint PRIMARY KEY,
@@ -203,6 +232,7 @@ CREATE TABLE gaps (
   off         boolean NOT NULL,
   after_at    timestamptz,
   before_at   timestamptz NOT NULL,
+  happened_at timestamptz, -- as the provider dates the change; NULL: it does not, or not within its bounds
   found_by    text COLLATE "C" NOT NULL,
   found_at    timestamptz NOT NULL,
   settle_at   timestamptz NOT NULL,
@@ -212,13 +242,45 @@ CREATE INDEX gaps_of ON gaps (account, ref);
 CREATE INDEX gaps_found ON gaps (found_at);
 CREATE INDEX gaps_pending ON gaps (settle_at) WHERE kind = 'pending';
 
--- Changes that a callback told, by day: the other half of the share told.
-CREATE TABLE told (
+-- Changes that a callback reported in time, by day: what the gaps are measured against.
+CREATE TABLE reported (
   account text COLLATE "C" NOT NULL,
   day     text COLLATE "C" NOT NULL, -- 2026-01-31, UTC
   change  text COLLATE "C" NOT NULL,
   count   bigint NOT NULL,
   PRIMARY KEY (account, day, change)
+);
+
+-- Changes by the channel that reported them first, by day.
+CREATE TABLE firsts (
+  account text COLLATE "C" NOT NULL,
+  day     text COLLATE "C" NOT NULL, -- 2026-01-31, UTC
+  change  text COLLATE "C" NOT NULL,
+  channel text COLLATE "C" NOT NULL,
+  count   bigint NOT NULL,
+  PRIMARY KEY (account, day, change, channel)
+);
+
+-- What verifies have found.
+CREATE TABLE drift (
+  run      text COLLATE "C" NOT NULL,
+  ref      text COLLATE "C" NOT NULL,
+  field    text COLLATE "C" NOT NULL,
+  about    text COLLATE "C" NOT NULL, -- which signer or document; ''
+  account  text COLLATE "C" NOT NULL,
+  ours     text COLLATE "C" NOT NULL,
+  theirs   text COLLATE "C" NOT NULL,
+  repaired boolean NOT NULL,
+  found_at timestamptz NOT NULL,
+  PRIMARY KEY (run, ref, field, about)
+);
+CREATE INDEX drift_found ON drift (found_at);
+
+-- Rows that a list has answered for in a verify that is in work.
+CREATE TABLE verified (
+  run text COLLATE "C" NOT NULL,
+  ref text COLLATE "C" NOT NULL,
+  PRIMARY KEY (run, ref)
 );
 
 CREATE TABLE incidents (
@@ -253,9 +315,7 @@ CREATE TABLE runs (
   created_at  timestamptz NOT NULL,
   started_at  timestamptz,
   finished_at timestamptz,
-  beat_at     timestamptz,
-  lease_until timestamptz,
-  lease_owner text COLLATE "C" NOT NULL DEFAULT ''
+  beat_at     timestamptz
 );
 CREATE INDEX runs_of ON runs (account, kind, created_at);
 CREATE INDEX runs_open ON runs (created_at) WHERE state IN ('queued', 'running');
@@ -273,23 +333,36 @@ CREATE TABLE locks (
   owner     text COLLATE "C" NOT NULL,
   since     timestamptz NOT NULL,
   beat_at   timestamptz NOT NULL,
-  wanted_at timestamptz,
-  wanted_by text COLLATE "C" NOT NULL DEFAULT ''
+  wanted_at timestamptz
 );
 
--- +goose Down
-DROP TABLE locks;
-DROP TABLE tokens;
-DROP TABLE runs;
-DROP TABLE incidents;
-DROP TABLE told;
-DROP TABLE gaps;
-DROP TABLE deliveries;
-DROP TABLE outbox;
-DROP TABLE history;
-DROP TABLE documents;
-DROP TABLE signers;
-DROP TABLE transactions;
-DROP TABLE callbacks;
-DROP TABLE accounts;
-DROP TABLE counters;
+-- The views that outsiders rely on: columns are only added, a change of meaning is a v2_ beside it.
+CREATE VIEW v1_transactions AS
+SELECT account, provider, ref, external_id, name, status, provider_status, confirmed, reported_status, reason,
+       archived, trashed, deleted, not_found, test, attention, signers_done, signers_total, documents_stored,
+       documents_total, sent_at, provider_time, created_at, changed_at, confirmed_at, next_check_at, expires_at, seq
+FROM transactions WHERE NOT hidden;
+
+CREATE VIEW v1_signers AS
+SELECT t.account, t.ref, s.signer, s.name, s.email, s.role, s."order", s.status, s.viewed_at, s.signed_at, s.reason
+FROM signers s JOIN transactions t ON t.n = s.txn;
+
+CREATE VIEW v1_documents AS
+SELECT id, account, ref, kind, name, state, reason, signature, sha256, size, integrity, coverage, trust, path, stored_at,
+       signature_note, signatures
+FROM documents;
+
+CREATE VIEW v1_changes AS
+SELECT h.seq, t.account, t.ref, h.kind, h.from_word AS "from", h.to_word AS "to", h.status, h.confirmed, h.source, h.at
+FROM history h JOIN transactions t ON t.n = h.txn
+UNION ALL
+SELECT seq, account, ref, kind, from_word, to_word, status, confirmed, source, at FROM history WHERE txn IS NULL;
+
+-- latency is in seconds.
+CREATE VIEW v1_gaps AS
+SELECT account, ref, kind, change, from_status AS "from", to_status AS "to", after_at AS "after", before_at AS "before",
+       found_by, found_at, latency_ns / 1e9::float8 AS latency
+FROM gaps WHERE kind <> 'pending';
+
+CREATE VIEW v1_accounts AS
+SELECT id, provider, first_start_at, last_callback_at, last_poll_at FROM accounts;

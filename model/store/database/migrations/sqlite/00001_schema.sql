@@ -3,12 +3,15 @@
 
 -- +goose Up
 CREATE TABLE counters (
-  id      INTEGER PRIMARY KEY CHECK (id = 1),
-  seq     INTEGER NOT NULL, -- newest change in history
-  version INTEGER NOT NULL, -- newest version of any row
-  ordinal INTEGER NOT NULL  -- newest number in an id that we made
+  id             INTEGER PRIMARY KEY CHECK (id = 1),
+  seq            INTEGER NOT NULL,           -- newest change in history
+  version        INTEGER NOT NULL,           -- newest version of any row
+  ordinal        INTEGER NOT NULL,           -- newest number in an id that we made
+  pruned         INTEGER NOT NULL DEFAULT 0, -- newest change that retention has taken
+  bodies_pruned  INTEGER NOT NULL DEFAULT 0, -- callbacks.n up to which retention has taken bodies
+  refused_pruned INTEGER NOT NULL DEFAULT 0  -- the same for those of refused ones
 );
-INSERT INTO counters VALUES (1, 0, 0, 0);
+INSERT INTO counters (id, seq, version, ordinal) VALUES (1, 0, 0, 0);
 
 CREATE TABLE accounts (
   id               TEXT NOT NULL PRIMARY KEY,
@@ -108,6 +111,8 @@ CREATE INDEX transactions_due ON transactions (account, next_check_at) WHERE nex
 CREATE INDEX transactions_attention ON transactions (account, changed_at) WHERE attention <> '[]';
 CREATE INDEX transactions_external ON transactions (external_id) WHERE external_id <> '';
 CREATE INDEX transactions_hidden ON transactions (first_seen_at) WHERE hidden;
+-- What a list by creation time would have to walk through is counted before each slot.
+CREATE INDEX transactions_created ON transactions (account, created_at) WHERE created_at IS NOT NULL;
 
 CREATE TABLE signers (
   txn       INTEGER NOT NULL, -- transactions.n
@@ -145,13 +150,37 @@ CREATE TABLE documents (
   integrity   TEXT NOT NULL,
   coverage    TEXT NOT NULL,
   trust       TEXT NOT NULL,
+  signature_note TEXT NOT NULL DEFAULT '', -- why the words are what they are
+  signatures  TEXT NOT NULL DEFAULT '[]', -- JSON
+  mark        TEXT NOT NULL DEFAULT '', -- the provider's mark of the content; another mark is another version
+  held        TEXT NOT NULL DEFAULT '', -- SHA-256 of the file that came by a link and waits for the provider; '': none is there
   link        BLOB, -- encrypted; a link that stood only in a callback, until the file is here
+  link_at     DATETIME, -- when the link came; a day later it is wiped
   lease_until DATETIME,
   lease_owner TEXT NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX documents_of ON documents (account, ref, doc_id, kind, version);
 CREATE INDEX documents_due ON documents (next_try_at) WHERE next_try_at IS NOT NULL;
 CREATE INDEX documents_state ON documents (state, account, id) WHERE state <> 'stored';
+
+-- Steps of signers that browsers told of.
+CREATE TABLE progress (
+  account TEXT NOT NULL,
+  ref     TEXT NOT NULL,
+  name    TEXT NOT NULL,
+  at      DATETIME NOT NULL,
+  PRIMARY KEY (account, ref, name, at)
+) WITHOUT ROWID;
+
+-- Transactions whose personal data was removed.
+CREATE TABLE forgotten (
+  account   TEXT NOT NULL,
+  ref       TEXT NOT NULL,
+  at        DATETIME NOT NULL,
+  documents TEXT NOT NULL, -- ids of its documents, as JSON: files in the hold folder bear them
+  swept_at  DATETIME,      -- when its files were gone; NULL: they may still be there
+  PRIMARY KEY (account, ref)
+) WITHOUT ROWID;
 
 CREATE TABLE history (
   seq       INTEGER PRIMARY KEY,
@@ -203,6 +232,7 @@ CREATE TABLE gaps (
   off         BOOLEAN NOT NULL,
   after_at    DATETIME,
   before_at   DATETIME NOT NULL,
+  happened_at DATETIME, -- as the provider dates the change; NULL: it does not, or not within its bounds
   found_by    TEXT NOT NULL,
   found_at    DATETIME NOT NULL,
   settle_at   DATETIME NOT NULL,
@@ -212,13 +242,45 @@ CREATE INDEX gaps_of ON gaps (account, ref);
 CREATE INDEX gaps_found ON gaps (found_at);
 CREATE INDEX gaps_pending ON gaps (settle_at) WHERE kind = 'pending';
 
--- Changes that a callback told, by day: the other half of the share told.
-CREATE TABLE told (
+-- Changes that a callback reported in time, by day: what the gaps are measured against.
+CREATE TABLE reported (
   account TEXT NOT NULL,
   day     TEXT NOT NULL, -- 2026-01-31, UTC
   change  TEXT NOT NULL,
   count   INTEGER NOT NULL,
   PRIMARY KEY (account, day, change)
+) WITHOUT ROWID;
+
+-- Changes by the channel that reported them first, by day.
+CREATE TABLE firsts (
+  account TEXT NOT NULL,
+  day     TEXT NOT NULL, -- 2026-01-31, UTC
+  change  TEXT NOT NULL,
+  channel TEXT NOT NULL,
+  count   INTEGER NOT NULL,
+  PRIMARY KEY (account, day, change, channel)
+) WITHOUT ROWID;
+
+-- What verifies have found.
+CREATE TABLE drift (
+  run      TEXT NOT NULL,
+  ref      TEXT NOT NULL,
+  field    TEXT NOT NULL,
+  about    TEXT NOT NULL, -- which signer or document; ''
+  account  TEXT NOT NULL,
+  ours     TEXT NOT NULL,
+  theirs   TEXT NOT NULL,
+  repaired BOOLEAN NOT NULL,
+  found_at DATETIME NOT NULL,
+  PRIMARY KEY (run, ref, field, about)
+) WITHOUT ROWID;
+CREATE INDEX drift_found ON drift (found_at);
+
+-- Rows that a list has answered for in a verify that is in work.
+CREATE TABLE verified (
+  run TEXT NOT NULL,
+  ref TEXT NOT NULL,
+  PRIMARY KEY (run, ref)
 ) WITHOUT ROWID;
 
 CREATE TABLE incidents (
@@ -253,9 +315,7 @@ CREATE TABLE runs (
   created_at  DATETIME NOT NULL,
   started_at  DATETIME,
   finished_at DATETIME,
-  beat_at     DATETIME,
-  lease_until DATETIME,
-  lease_owner TEXT NOT NULL DEFAULT ''
+  beat_at     DATETIME
 );
 CREATE INDEX runs_of ON runs (account, kind, created_at);
 CREATE INDEX runs_open ON runs (created_at) WHERE state IN ('queued', 'running');
@@ -273,23 +333,36 @@ CREATE TABLE locks (
   owner     TEXT NOT NULL,
   since     DATETIME NOT NULL,
   beat_at   DATETIME NOT NULL,
-  wanted_at DATETIME,
-  wanted_by TEXT NOT NULL DEFAULT ''
+  wanted_at DATETIME
 );
 
--- +goose Down
-DROP TABLE locks;
-DROP TABLE tokens;
-DROP TABLE runs;
-DROP TABLE incidents;
-DROP TABLE told;
-DROP TABLE gaps;
-DROP TABLE deliveries;
-DROP TABLE outbox;
-DROP TABLE history;
-DROP TABLE documents;
-DROP TABLE signers;
-DROP TABLE transactions;
-DROP TABLE callbacks;
-DROP TABLE accounts;
-DROP TABLE counters;
+-- The views that outsiders rely on: columns are only added, a change of meaning is a v2_ beside it.
+CREATE VIEW v1_transactions AS
+SELECT account, provider, ref, external_id, name, status, provider_status, confirmed, reported_status, reason,
+       archived, trashed, deleted, not_found, test, attention, signers_done, signers_total, documents_stored,
+       documents_total, sent_at, provider_time, created_at, changed_at, confirmed_at, next_check_at, expires_at, seq
+FROM transactions WHERE NOT hidden;
+
+CREATE VIEW v1_signers AS
+SELECT t.account, t.ref, s.signer, s.name, s.email, s.role, s."order", s.status, s.viewed_at, s.signed_at, s.reason
+FROM signers s JOIN transactions t ON t.n = s.txn;
+
+CREATE VIEW v1_documents AS
+SELECT id, account, ref, kind, name, state, reason, signature, sha256, size, integrity, coverage, trust, path, stored_at,
+       signature_note, signatures
+FROM documents;
+
+CREATE VIEW v1_changes AS
+SELECT h.seq, t.account, t.ref, h.kind, h.from_word AS "from", h.to_word AS "to", h.status, h.confirmed, h.source, h.at
+FROM history h JOIN transactions t ON t.n = h.txn
+UNION ALL
+SELECT seq, account, ref, kind, from_word, to_word, status, confirmed, source, at FROM history WHERE txn IS NULL;
+
+-- latency is in seconds.
+CREATE VIEW v1_gaps AS
+SELECT account, ref, kind, change, from_status AS "from", to_status AS "to", after_at AS "after", before_at AS "before",
+       found_by, found_at, latency_ns / 1e9 AS latency
+FROM gaps WHERE kind <> 'pending';
+
+CREATE VIEW v1_accounts AS
+SELECT id, provider, first_start_at, last_callback_at, last_poll_at FROM accounts;
