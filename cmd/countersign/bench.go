@@ -3,11 +3,11 @@ package main
 import (
 	"slices"
 
+	"github.com/spf13/cobra"
+
 	"countersign/cmd/countersign/bench"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
-
-	"github.com/spf13/cobra"
 )
 
 // newBenchCommand measures this machine. It is not on the help's first page.

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"countersign/cmd/countersign/output"
-
 	"github.com/stretchr/testify/require"
+
+	"countersign/cmd/countersign/output"
 )
 
 // A small bench: each subject accepts requests, and each of them stands in its table.

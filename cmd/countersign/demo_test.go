@@ -6,10 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"countersign/cmd/countersign/demo"
 	"countersign/cmd/countersign/output"
-
-	"github.com/stretchr/testify/require"
 )
 
 // The demo is the whole program: callbacks in, rows, polls, PDFs on disk, and a table that is right.

@@ -13,11 +13,11 @@ import (
 	"path/filepath"
 	"time"
 
-	"countersign/cmd/countersign/engine"
-
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
+
+	"countersign/cmd/countersign/engine"
 )
 
 // naive is the handler that a careful person writes first: one immediate transaction a request, with

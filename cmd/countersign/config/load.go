@@ -12,9 +12,9 @@ import (
 	"strconv"
 	"strings"
 
-	"countersign/provider"
-
 	"go.yaml.in/yaml/v3"
+
+	"countersign/provider"
 )
 
 // Source is what a config is read with.

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"countersign/cmd/countersign/engine"
 	"countersign/worker/pdf"
-
-	"github.com/stretchr/testify/require"
 )
 
 func TestDoctorTellsOfNoReader(t *testing.T) {
