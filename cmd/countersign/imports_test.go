@@ -65,11 +65,14 @@ var arrows = map[string][]string{
 	"cmd/countersign/sandbox":           {"worker/pdf"},
 	"cmd/countersign/sandbox/pdftest":   {},
 	"cmd/countersign/engine": {
-		"cmd/countersign/config", "cmd/countersign/output", "cmd/countersign/sandbox", "model", "model/store", "model/store/database",
-		"model/store/durable", "model/store/sqlitefile", "provider", "provider/transport", "worker", "worker/apply", "worker/ask", "worker/callback",
-		"worker/console", "worker/documents", "worker/files", "worker/pdf", "worker/poll", "worker/verify",
+		"cmd/countersign/config", "cmd/countersign/output", "cmd/countersign/sandbox", "model", "model/store", "model/store/database", "model/store/durable",
+		"model/store/sqlitefile", "provider", "provider/transport", "worker", "worker/apply", "worker/ask", "worker/poll", "worker/verify",
+		"worker/documents", "worker/files", "worker/pdf", "worker/callback", "worker/console",
 	},
-	"cmd/countersign": {anything},
+	"cmd/countersign/bench":  {"cmd/countersign/engine", "model", "model/store", "provider", "worker/apply", "worker/callback"},
+	"cmd/countersign/demo":   {"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "model", "model/store", "model/store/database", "provider", "provider/simulator", "worker/apply"},
+	"cmd/countersign/doctor": {"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "cmd/countersign/sandbox", "model", "model/store", "model/store/database", "model/store/durable", "model/store/sqlitefile", "provider", "worker/pdf"},
+	"cmd/countersign":        {anything},
 }
 
 const (
