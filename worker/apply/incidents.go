@@ -164,6 +164,13 @@ func countAccepted(b *store.Batch, cb model.Callback) ([]incidentMove, error) {
 	return moved, nil
 }
 
+// countTest notes a test that proved itself: whoever sent it has a secret that we take, which ends refusals. It may be
+// ourselves, with a secret that the provider does not have: the next callback that is refused opens the incident again.
+func countTest(b *store.Batch, cb model.Callback) (moved []incidentMove, err error) {
+	err = closeIncident(b, &moved, cb.Account, model.CallbacksRefused)
+	return moved, err
+}
+
 // CloseOthers closes the incidents of accounts that are no longer configured: nothing else ever would.
 func (in *Incidents) CloseOthers(ctx context.Context, known map[string]bool) error {
 	in.mu.Lock()
