@@ -11,7 +11,7 @@ func TestNetworks(t *testing.T) {
 		"proxy": "", "10.0.0.0/33": "", "": "", "fe80::1%eth0": "", "10.0.0.1:80": "",
 	} {
 		var n Network
-		if err := n.parse(text); (err == nil) != (want != "") || err == nil && n.String() != want {
+		if err := n.Parse(text); (err == nil) != (want != "") || err == nil && n.String() != want {
 			t.Errorf("%q: %s, %v, want %q", text, n, err, want)
 		}
 	}
