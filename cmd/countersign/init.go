@@ -88,15 +88,6 @@ func runInit(env *engine.Env, f initFlags) error {
 	return env.Printf("%s is written. Next:\n  set %s in the environment\n  countersign --config %[1]s doctor\n  countersign --config %[1]s serve\n", file, strings.Join(secrets, " and "))
 }
 
-// writeConfig writes a new config; one that is there, and not to be written over, is the operator's to see to.
-func writeConfig(file, text string, force bool) error {
-	err := config.WriteNew(file, text, force)
-	if errors.Is(err, config.ErrThere) {
-		return output.Usagef("%w", err)
-	}
-	return err
-}
-
 // askLine puts a question and reads a line.
 func askLine(env *engine.Env, in *bufio.Reader, question, fallback string) (string, error) {
 	if fallback != "" {
