@@ -89,6 +89,7 @@ func runDoctor(ctx context.Context, env *engine.Env, account string, asJSON bool
 	d.reader(ctx, sandbox.New().Inspect)
 	d.tls()
 	d.address(ctx, s)
+	d.health(ctx, s, account)
 	for i := range c.Accounts {
 		if account == "" || c.Accounts[i].ID == account {
 			d.account(ctx, s, &c.Accounts[i])

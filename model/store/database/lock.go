@@ -239,6 +239,20 @@ func (d *DB) LockOwner(ctx context.Context, name string) (LockRow, error) {
 	return h, err
 }
 
+// LockLeft returns the row of a lock that nobody has: whoever had it ended without giving it back. ErrNoRow where there is
+// none.
+func (d *DB) LockLeft(ctx context.Context, name string) (LockRow, error) {
+	switch _, err := d.LockOwner(ctx, name); {
+	case err == nil:
+		return LockRow{}, ErrNoRow
+	case !errors.Is(err, ErrNoRow):
+		return LockRow{}, err
+	}
+	h, err := d.lockRow(ctx, name)
+	h.Name = name
+	return h, err
+}
+
 func (d *DB) lockRow(ctx context.Context, name string) (h LockRow, err error) {
 	err = d.View(ctx, func(q *Tx) error { return q.Take(&h, `SELECT * FROM locks WHERE name = ?`, name) })
 	return h, err
