@@ -5,19 +5,16 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/health"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 )
-
-// overdueAfter is how long a row may be due before it counts as overdue.
-const overdueAfter = 5 * time.Minute
 
 func newStatusCommand(env *engine.Env) *cobra.Command {
 	var account string
@@ -40,10 +37,11 @@ documents have no room.`,
 				if err := knownAccounts(ctx, c, s, account); err != nil {
 					return err
 				}
-				h, err := look(ctx, env, c, s, account)
+				found, err := health.Look(ctx, env, c, s, account)
 				if err != nil {
 					return err
 				}
+				h := statusPrinter{found}
 				show := h.print
 				if asJSON {
 					show = h.printJSON
@@ -51,7 +49,7 @@ documents have no room.`,
 				if err := show(env, c); err != nil {
 					return err
 				}
-				return h.err()
+				return h.Err()
 			})
 		},
 	}
@@ -60,8 +58,11 @@ documents have no room.`,
 	return cmd
 }
 
+// statusPrinter shows a report.
+type statusPrinter struct{ *health.Report }
+
 // print shows it to people.
-func (h *health) print(env *engine.Env, c *config.Config) error {
+func (h statusPrinter) print(env *engine.Env, c *config.Config) error {
 	if err := env.Print(h.headTable(env, c)); err != nil {
 		return err
 	}
@@ -70,7 +71,7 @@ func (h *health) print(env *engine.Env, c *config.Config) error {
 		table table.Writer
 	}{
 		{"", h.accountsTable(env, c)}, {"Polls see", h.reachTable(env)}, {"Questions that failed", h.faultTable(env)},
-		{output.Count(len(h.problems), "problem"), h.problemTable(env)}, {output.Count(len(h.open), "open incident"), h.incidentTable(env)},
+		{output.Count(len(h.Problems), "problem"), h.problemTable(env)}, {output.Count(len(h.Open), "open incident"), h.incidentTable(env)},
 	} {
 		if part.table.Length() == 0 {
 			continue
@@ -90,83 +91,83 @@ func (h *health) print(env *engine.Env, c *config.Config) error {
 }
 
 // headTable says how the daemon does and what it needs.
-func (h *health) headTable(env *engine.Env, c *config.Config) table.Writer {
+func (h statusPrinter) headTable(env *engine.Env, c *config.Config) table.Writer {
 	t := env.Table()
 	t.AppendRow(table.Row{"daemon", h.daemonWords(env)})
-	if h.daemon == daemonRunning {
+	if h.Daemon == health.Running {
 		t.AppendRow(table.Row{"ready", h.readyWords(env)})
 	}
 	t.AppendRow(table.Row{"database", c.DatabaseShown()})
-	room := h.folder + ", not there yet"
-	if h.free >= 0 {
-		room = h.folder + ", " + output.BytesShown(h.free) + " left"
+	room := h.Folder + ", not there yet"
+	if h.Free >= 0 {
+		room = h.Folder + ", " + output.BytesShown(h.Free) + " left"
 	}
-	if h.full {
+	if h.Full {
 		room = env.Paint(output.Bad, room)
 	}
 	t.AppendRow(table.Row{"files", room})
-	if n := h.quarantined(); n > 0 {
+	if n := h.Quarantined(); n > 0 {
 		t.AppendRow(table.Row{"", env.Paint(output.Warn, fmt.Sprintf("%d in quarantine", n)) + ": `countersign documents list --state quarantined`"})
 	}
 	return t
 }
 
 // daemonWords says whether a daemon holds the database.
-func (h *health) daemonWords(env *engine.Env) string {
+func (h statusPrinter) daemonWords(env *engine.Env) string {
 	switch {
-	case h.daemon == daemonDied:
-		return env.Paint(output.Bad, "not running") + fmt.Sprintf(", died: last heard of %s (%s)", env.Ago(&h.lock.BeatAt), output.Plain(h.lock.Owner))
-	case h.daemon == daemonStopped:
+	case h.Daemon == health.Died:
+		return env.Paint(output.Bad, "not running") + fmt.Sprintf(", died: last heard of %s (%s)", env.Ago(&h.Lock.BeatAt), output.Plain(h.Lock.Owner))
+	case h.Daemon == health.Stopped:
 		return env.Paint(output.Warn, "not running")
-	case h.lock.Since.IsZero():
+	case h.Lock.Since.IsZero():
 		return env.Paint(output.Good, "running")
 	}
-	return env.Paint(output.Good, "running") + fmt.Sprintf(" since %s (%s)", env.Ago(&h.lock.Since), output.Plain(h.lock.Owner))
+	return env.Paint(output.Good, "running") + fmt.Sprintf(" since %s (%s)", env.Ago(&h.Lock.Since), output.Plain(h.Lock.Owner))
 }
 
-func (h *health) readyWords(env *engine.Env) string {
-	why := output.Plain(strings.Join(h.ready.why, "; "))
+func (h statusPrinter) readyWords(env *engine.Env) string {
+	why := output.Plain(strings.Join(h.Ready.Why, "; "))
 	if why != "" {
 		why = ": " + why
 	}
 	switch {
-	case !h.ready.known:
+	case !h.Ready.Known:
 		return env.Paint(output.Warn, "not known") + why
-	case !h.ready.ready:
+	case !h.Ready.Ready:
 		return env.Paint(output.Bad, "no") + why
 	}
 	return env.Paint(output.Good, "yes") + why
 }
 
 // accountsTable says how each account does.
-func (h *health) accountsTable(env *engine.Env, c *config.Config) table.Writer {
+func (h statusPrinter) accountsTable(env *engine.Env, c *config.Config) table.Writer {
 	t := env.Table("account", "provider", "last callback", "last good poll", "next poll", "open", "overdue", "told by callbacks", "error budget")
-	for _, a := range h.accounts {
+	for _, a := range h.Accounts {
 		polled := env.Ago(a.LastPollAt)
-		if a.overdue {
+		if a.Overdue {
 			polled = env.Paint(output.Bad, polled)
 		}
-		if a.configured == nil {
+		if a.Configured == nil {
 			t.AppendRow(table.Row{a.ID, a.Provider, env.Ago(a.LastCallbackAt), polled, "not in the config"})
 			continue
 		}
-		late := strconv.Itoa(a.late)
-		if a.late > 0 {
+		late := strconv.Itoa(a.Late)
+		if a.Late > 0 {
 			late = env.Paint(output.Warn, late)
 		}
 		t.AppendRow(table.Row{
-			a.ID, a.Provider, env.Ago(a.LastCallbackAt), polled, env.Ago(a.configured.NextPoll(env.Now())),
-			a.open, late, env.ShareWords(a.share, float64(c.CallbackObjective)), env.BudgetWords(a.share, float64(c.CallbackObjective)),
+			a.ID, a.Provider, env.Ago(a.LastCallbackAt), polled, env.Ago(a.Configured.NextPoll(env.Now())),
+			a.OpenRows, late, env.ShareWords(a.Share, float64(c.CallbackObjective)), env.BudgetWords(a.Share, float64(c.CallbackObjective)),
 		})
 	}
 	return t
 }
 
 // reachTable says what polls can see of each account.
-func (h *health) reachTable(env *engine.Env) table.Writer {
+func (h statusPrinter) reachTable(env *engine.Env) table.Writer {
 	t := env.Table()
-	for _, a := range h.accounts {
-		if r := a.reach(env); r != "" {
+	for _, a := range h.Accounts {
+		if r := a.Reaches(env); r != "" {
 			t.AppendRow(table.Row{a.ID, output.Plain(r)})
 		}
 	}
@@ -174,10 +175,10 @@ func (h *health) reachTable(env *engine.Env) table.Writer {
 }
 
 // faultTable says which accounts rest, and why their newest question failed.
-func (h *health) faultTable(env *engine.Env) table.Writer {
+func (h statusPrinter) faultTable(env *engine.Env) table.Writer {
 	t := env.Table()
-	for _, a := range h.accounts {
-		rests := h.rests(a, env.Now())
+	for _, a := range h.Accounts {
+		rests := h.Rests(a, env.Now())
 		if a.LastError == "" && rests == nil {
 			continue
 		}
@@ -191,22 +192,22 @@ func (h *health) faultTable(env *engine.Env) table.Writer {
 }
 
 // problemTable lists what is wrong and stands in no incident.
-func (h *health) problemTable(env *engine.Env) table.Writer {
+func (h statusPrinter) problemTable(env *engine.Env) table.Writer {
 	t := env.Table()
-	for _, p := range h.problems {
+	for _, p := range h.Problems {
 		since := ""
-		if p.since != nil {
-			since = "last " + env.Ago(p.since)
+		if p.Since != nil {
+			since = "last " + env.Ago(p.Since)
 		}
-		t.AppendRow(table.Row{cmp.Or(p.account, "-"), env.Paint(output.Bad, p.kind), since, output.Plain(p.message)})
+		t.AppendRow(table.Row{cmp.Or(p.Account, "-"), env.Paint(output.Bad, p.Kind), since, output.Plain(p.Message)})
 	}
 	return t
 }
 
 // incidentTable lists the incidents that are open.
-func (h *health) incidentTable(env *engine.Env) table.Writer {
+func (h statusPrinter) incidentTable(env *engine.Env) table.Writer {
 	t := env.Table()
-	for _, i := range h.open {
+	for _, i := range h.Open {
 		t.AppendRow(table.Row{i.Account, env.Paint(output.Bad, strings.ReplaceAll(i.Kind, "_", " ")), "opened " + env.Ago(&i.OpenedAt), output.Plain(i.Message)})
 	}
 	return t

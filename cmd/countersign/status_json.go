@@ -5,6 +5,7 @@ import (
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/health"
 	"countersign/cmd/countersign/output"
 )
 
@@ -69,21 +70,21 @@ func timeText(t *time.Time) *string {
 }
 
 // accountObject is what `status --json` prints of one account.
-func (h *health) accountObject(env *engine.Env, c *config.Config, a accountHealth) accountStatusJSON {
+func (h statusPrinter) accountObject(env *engine.Env, c *config.Config, a health.Account) accountStatusJSON {
 	o := accountStatusJSON{
-		ID: a.ID, Provider: a.Provider, Configured: a.configured != nil, LastCallbackAt: timeText(a.LastCallbackAt), LastPollAt: timeText(a.LastPollAt),
-		PollOverdue: a.overdue, Open: a.open, Overdue: a.late, Told: a.share.Reported, Missed: a.share.Missed, Late: a.share.Late, Refused: a.share.Refused,
-		Quarantined: a.quarantined, Reach: a.reach(env), RestsUntil: timeText(h.rests(a, env.Now())), LastError: a.LastError,
+		ID: a.ID, Provider: a.Provider, Configured: a.Configured != nil, LastCallbackAt: timeText(a.LastCallbackAt), LastPollAt: timeText(a.LastPollAt),
+		PollOverdue: a.Overdue, Open: a.OpenRows, Overdue: a.Late, Told: a.Share.Reported, Missed: a.Share.Missed, Late: a.Share.Late, Refused: a.Share.Refused,
+		Quarantined: a.Quarantined, Reach: a.Reaches(env), RestsUntil: timeText(h.Rests(a, env.Now())), LastError: a.LastError,
 		LastErrorAt: timeText(a.LastErrorAt), Incidents: []incidentJSON{},
 	}
-	if a.configured != nil {
-		o.CallbackURL, o.NextPollAt = c.CallbackURL(a.ID), timeText(a.configured.NextPoll(env.Now()))
+	if a.Configured != nil {
+		o.CallbackURL, o.NextPollAt = c.CallbackURL(a.ID), timeText(a.Configured.NextPoll(env.Now()))
 	}
-	if a.share.All() > 0 {
-		share := a.share.Fraction()
+	if a.Share.All() > 0 {
+		share := a.Share.Fraction()
 		o.Share = &share
 	}
-	for _, i := range h.open {
+	for _, i := range h.Open {
 		if i.Account == a.ID {
 			o.Incidents = append(o.Incidents, incidentJSON{i.Kind, i.Message, timeText(&i.OpenedAt)})
 		}
@@ -92,30 +93,30 @@ func (h *health) accountObject(env *engine.Env, c *config.Config, a accountHealt
 }
 
 // object is the last line of `status --json`.
-func (h *health) object(c *config.Config) statusJSON {
+func (h statusPrinter) object(c *config.Config) statusJSON {
 	o := statusJSON{
-		Daemon: h.daemon, Since: timeText(&h.lock.Since), Owner: h.lock.Owner, Why: h.ready.why, Database: c.DatabaseShown(), Documents: h.folder,
-		Quarantined: h.quarantined(), Problems: []problemJSON{}, OK: h.err() == nil,
+		Daemon: h.Daemon, Since: timeText(&h.Lock.Since), Owner: h.Lock.Owner, Why: h.Ready.Why, Database: c.DatabaseShown(), Documents: h.Folder,
+		Quarantined: h.Quarantined(), Problems: []problemJSON{}, OK: h.Err() == nil,
 	}
-	if h.ready.known {
-		o.Ready = &h.ready.ready
+	if h.Ready.Known {
+		o.Ready = &h.Ready.Ready
 	}
 	if o.Why == nil {
 		o.Why = []string{}
 	}
-	if h.free >= 0 {
-		o.DocumentsFree = &h.free
+	if h.Free >= 0 {
+		o.DocumentsFree = &h.Free
 	}
-	for _, p := range h.problems {
-		o.Problems = append(o.Problems, problemJSON{p.account, p.kind, p.message})
+	for _, p := range h.Problems {
+		o.Problems = append(o.Problems, problemJSON{p.Account, p.Kind, p.Message})
 	}
 	return o
 }
 
 // printJSON prints an object for each account, and the whole last.
-func (h *health) printJSON(env *engine.Env, c *config.Config) error {
+func (h statusPrinter) printJSON(env *engine.Env, c *config.Config) error {
 	out := env.JSONLines()
-	for _, a := range h.accounts {
+	for _, a := range h.Accounts {
 		if err := out.Write(h.accountObject(env, c, a)); err != nil {
 			return err
 		}

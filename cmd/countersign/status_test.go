@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -12,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -58,20 +58,20 @@ func verb(t *testing.T, file string, args ...string) (code int, out string) {
 	return code, stdout.String() + stderr.String()
 }
 
-// examined is what the doctor says of the daemon and the polls.
+// examined is what the doctor says, who reaches no provider.
 func examined(t *testing.T, file string) string {
 	t.Helper()
 	a, stdout, _ := testApp(nil)
-	a.ConfigFlag = file
-	err := a.Reading(t.Context(), func(c *config.Config, s *store.Store) error {
-		d := &doctor{Env: a.Env, config: c}
-		d.health(t.Context(), s, "sales")
-		return d.err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	a.Providers, a.Transport = providers(), unreachable{}
+	a.run(t.Context(), []string{"--config", file, "doctor", "--account", "sales"})
 	return stdout.String()
+}
+
+type unreachable struct{}
+
+// RoundTrip reaches nothing.
+func (unreachable) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("offline")
 }
 
 // The exit code of `status` is what monitors go by: polls that nobody makes are as wrong as those that fail.

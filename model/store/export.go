@@ -62,7 +62,7 @@ func (s *Store) Export(ctx context.Context, what string, f ExportFilter, row fun
 		if err != nil {
 			return err
 		}
-		defer rows.Close() //nolint:errcheck // rows.Err has told
+		defer rows.Close()
 		columns, err := rows.Columns()
 		if err != nil {
 			return err
@@ -136,7 +136,7 @@ func (s *Store) Columns(ctx context.Context, what string) (columns []string, err
 		if err != nil {
 			return err
 		}
-		defer rows.Close() //nolint:errcheck // there are none
+		defer rows.Close()
 		columns, err = rows.Columns()
 		return errors.Join(err, rows.Err())
 	})

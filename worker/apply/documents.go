@@ -84,7 +84,8 @@ func linkDocument(b *store.Batch, k model.Key, l provider.Link, came time.Time) 
 	}
 	ref := l.Document
 	e := model.DocumentEvent{
-		Kind: model.DocumentLinked, Name: provider.Legible(ref.Name), Mark: provider.Legible(ref.Mark), Link: l.URL.Reveal(), Came: came,
+		Kind: model.DocumentLinked, Name: provider.Legible(ref.Name), Mark: provider.Legible(ref.Mark),
+		Link: l.URL.Reveal(), Came: came,
 	}
 	return settleNewest(b, k, provider.Legible(ref.ID), ref.Kind, e)
 }

@@ -58,7 +58,9 @@ func (tb *Table) account(id string) *Account {
 
 // NewRow returns a row that nothing is known of yet.
 func NewRow(providerName string, k model.Key) model.Transaction {
-	return model.Transaction{Account: k.Account, Ref: k.Ref, Provider: providerName, Status: model.Unknown, SignersSet: true}
+	return model.Transaction{
+		Account: k.Account, Ref: k.Ref, Provider: providerName, Status: model.Unknown, SignersSet: true,
+	}
 }
 
 // Record writes one change of a row to history, the feed and the outbox. A row that is still

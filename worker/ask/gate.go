@@ -117,7 +117,8 @@ func (g *Gate) Failed(ctx context.Context, a *apply.Account, k model.Key, err er
 		if err := g.release(back, k); err != nil {
 			return err
 		}
-		return g.o.Incidents.Set(back, a.ID, model.CredentialsRefused, "the provider refuses the credentials: renew them and reload", true)
+		const renew = "the provider refuses the credentials: renew them and reload"
+		return g.o.Incidents.Set(back, a.ID, model.CredentialsRefused, renew, true)
 	case errors.As(err, &after):
 		g.Rest(a, g.Asked(after))
 		entry.WithField("wait", after.Wait).Warn("provider asks to wait")
@@ -191,7 +192,8 @@ func (g *Gate) Foreign(account string) error {
 	if !g.foreign[account] {
 		return nil
 	}
-	return fmt.Errorf("account %s: the credentials are of another account of the provider than the rows: %w", account, provider.ErrDenied)
+	const whose = "the credentials are of another account of the provider than the rows"
+	return fmt.Errorf("account %s: "+whose+": %w", account, provider.ErrDenied)
 }
 
 func (g *Gate) isRefused(account string) bool {

@@ -67,7 +67,8 @@ func (w *Watch) Round(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := w.o.Incidents.Set(ctx, a.ID, model.DocumentsOverdue, "documents of completed transactions have been waiting for a day", late > 0); err != nil {
+		const waiting = "documents of completed transactions have been waiting for a day"
+		if err := w.o.Incidents.Set(ctx, a.ID, model.DocumentsOverdue, waiting, late > 0); err != nil {
 			return err
 		}
 	}
@@ -89,9 +90,11 @@ func (w *Watch) pollOverdue(a *apply.Account, acc model.Account, now time.Time) 
 // Prune lets retention take what is old enough.
 func (w *Watch) Prune(ctx context.Context) error {
 	r := w.o.Retention
+	now := w.o.Now()
 	took, err := w.o.Store.Prune(ctx, store.PruneBefore{
-		Bodies: ago(w.o.Now(), r.Bodies), Refused: ago(w.o.Now(), r.Refused), Outbox: ago(w.o.Now(), r.Outbox), History: ago(w.o.Now(), r.History),
-		RefusedBytes: r.RefusedBytes, Links: ago(w.o.Now(), model.LinkLife), HiddenRows: ago(w.o.Now(), 30*24*time.Hour),
+		Bodies: ago(now, r.Bodies), Refused: ago(now, r.Refused),
+		Outbox: ago(now, r.Outbox), History: ago(now, r.History),
+		RefusedBytes: r.RefusedBytes, Links: ago(now, model.LinkLife), HiddenRows: ago(now, 30*24*time.Hour),
 	})
 	if what := took.String(); what != "" {
 		w.o.Log.WithField("reason", what).Info("retention took what was old enough")

@@ -9,7 +9,6 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
-	"countersign/provider/providertest"
 	"countersign/worker/apply"
 	"countersign/worker/workertest"
 )
@@ -83,7 +82,7 @@ func TestEachIncidentOpensOnceAndClosesOnce(t *testing.T) {
 		model.PollOverdue: {
 			begin: func(t *testing.T, b *bench) {
 				b.Account.Polling = apply.Schedules{apply.Active: workertest.Slot(t, "0 */6 * * *")}
-				b.Account.Provider = providertest.Able(b.Batches(1))
+				b.Batches(1)
 				b.ran(t, model.Run{Kind: string(apply.Active)})
 				workertest.Check(t, b.watch.Round(t.Context()))
 			},
@@ -211,7 +210,7 @@ func TestATestOfTheURLEndsNoSilence(t *testing.T) {
 func TestAnAccountWhoseCallbacksAreSilentIsPolledCloser(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		b.Account.Polling = apply.Schedules{apply.Active: workertest.Slot(t, "0 */6 * * *")}
-		b.Account.Provider = providertest.Able(b.Batches(1))
+		b.Batches(1)
 		polls := func() int {
 			runs, err := b.Store.Runs(t.Context(), store.RunFilter{Account: "acc", Kind: string(apply.Active), States: []model.RunState{model.RunQueued}})
 			workertest.Check(t, err)

@@ -1,4 +1,4 @@
-package main
+package health
 
 import (
 	"context"
@@ -14,22 +14,22 @@ import (
 	"countersign/cmd/countersign/config"
 )
 
-// readiness is what the running daemon says of itself at /readyz.
-type readiness struct {
-	known bool // it was asked, and answered or was silent
-	ready bool
-	why   []string // what is not as it should be; where it is not known, why not
+// Readiness is what the running daemon says of itself at /readyz.
+type Readiness struct {
+	Known bool // it was asked, and answered or was silent
+	Ready bool
+	Why   []string // what is not as it should be; where it is not known, why not
 }
 
 // readyTimeout is longer than the daemon's own checks may take.
 const readyTimeout = 8 * time.Second
 
-// askReady asks the console of the daemon on this machine. Where nothing listens there, the daemon may have another
+// AskReady asks the console of the daemon on this machine. Where nothing listens there, the daemon may have another
 // address than this config, or be on another machine: that is not known.
-func askReady(ctx context.Context, c *config.Config) readiness {
+func AskReady(ctx context.Context, c *config.Config) Readiness {
 	host, port, err := net.SplitHostPort(c.Console.Address)
 	if err != nil || port == "0" {
-		return readiness{why: []string{"console.address names no port to ask at"}}
+		return Readiness{Why: []string{"console.address names no port to ask at"}}
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
@@ -39,7 +39,7 @@ func askReady(ctx context.Context, c *config.Config) readiness {
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", nil)
 	if err != nil {
-		return readiness{why: []string{"console.address: " + err.Error()}}
+		return Readiness{Why: []string{"console.address: " + err.Error()}}
 	}
 	if token := c.Console.Token.Reveal(); token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
@@ -48,16 +48,16 @@ func askReady(ctx context.Context, c *config.Config) readiness {
 	resp, err := client.Do(req)
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return readiness{why: []string{"nothing listens at " + address}}
+		return Readiness{Why: []string{"nothing listens at " + address}}
 	case err != nil:
-		return readiness{known: true, why: []string{fmt.Sprintf("the console at %s does not answer", address)}}
+		return Readiness{Known: true, Why: []string{fmt.Sprintf("the console at %s does not answer", address)}}
 	}
 	defer resp.Body.Close() //nolint:errcheck // only read
 	return readAnswer(resp, address)
 }
 
 // readAnswer reads an answer of /readyz. Without a token it is no more than its code.
-func readAnswer(resp *http.Response, address string) readiness {
+func readAnswer(resp *http.Response, address string) Readiness {
 	var answer struct {
 		Checks []struct {
 			Name  string `json:"name"`
@@ -75,9 +75,9 @@ func readAnswer(resp *http.Response, address string) readiness {
 	}
 	switch resp.StatusCode {
 	case http.StatusOK:
-		return readiness{known: true, ready: true, why: why}
+		return Readiness{Known: true, Ready: true, Why: why}
 	case http.StatusServiceUnavailable:
-		return readiness{known: true, why: why}
+		return Readiness{Known: true, Why: why}
 	}
-	return readiness{why: []string{fmt.Sprintf("the console at %s answers %d", address, resp.StatusCode)}}
+	return Readiness{Why: []string{fmt.Sprintf("the console at %s answers %d", address, resp.StatusCode)}}
 }
