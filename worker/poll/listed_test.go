@@ -195,7 +195,7 @@ func TestAPlanCountsAllCallsOfAPage(t *testing.T) {
 			}
 			return provider.Page{}, nil
 		}
-		b.Account.Provider = providertest.Able(l)
+		b.Plays(l)
 		plan, err := b.tiers.PlanBackfill(t.Context(), b.Account, workertest.Noon().Add(-time.Hour), workertest.Noon())
 		workertest.Check(t, err)
 		workertest.Same(t, "calls", plan.Calls, 4)
