@@ -48,7 +48,10 @@ type Question struct {
 
 // Answer stamps what the provider said to a question.
 func (q Question) Answer(ref string, o model.Observation, now time.Time) model.Observation {
-	o.Ref, o.Evidence, o.Version, o.AskedAt, o.At = ref, model.Verified, q.Version, q.AskedAt, now
+	if o.Alias != ref || o.Ref == "" { // else ref was an alias, and the answer tells the transaction's own
+		o.Ref = ref
+	}
+	o.Evidence, o.Version, o.AskedAt, o.At = model.Verified, q.Version, q.AskedAt, now
 	return o
 }
 
