@@ -96,6 +96,9 @@ func (q *Asker) FetchBatch(ctx context.Context, a *apply.Account, rows []model.T
 	for i, t := range rows {
 		refs[i], of[t.Ref] = t.Ref, t
 	}
+	if Unverified(rows[0]) { // and so are all: see Batches
+		work = provider.WorkUnknown
+	}
 	asked := q.o.Now()
 	found, err := b.FetchMany(provider.WithWork(ctx, work), refs)
 	if err != nil {
