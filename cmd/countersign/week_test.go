@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/demo"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
@@ -118,7 +119,7 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 // weekEngine is an engine whose providers are the world, in process.
 func weekEngine(t *testing.T, world *simulator.World) *engine.Engine {
 	dir := t.TempDir()
-	conf := simulatedConfig(simulatedOptions{
+	conf := demo.Config(demo.ConfigOptions{Providers: providers(),
 		Accounts: world.Accounts(), Base: "http://simulator.example", PublicAddress: "127.0.0.1:0", ConsoleAddress: "127.0.0.1:0",
 		Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: 1,
 	})

@@ -304,3 +304,20 @@ func join(path, key string) string {
 func inSettings(path string) bool {
 	return strings.HasPrefix(path, "accounts[") && strings.Contains(path, "].settings")
 }
+
+// literalSecret says whether a mapping says a secret outright, not by ${NAME} or *_file.
+func (n *node) literalSecret() bool {
+	for i := 0; i+1 < len(n.content); i += 2 {
+		key, value := n.content[i].text, n.content[i+1]
+		named := strings.Contains(key, "key") || strings.Contains(key, "secret") || strings.Contains(key, "token")
+		for _, v := range append([]*node{value}, value.content...) {
+			if named && v.kind == yaml.ScalarNode && v.text != "" && !v.hidden && !strings.HasSuffix(key, "_url") {
+				return true
+			}
+		}
+		if value.kind == yaml.MappingNode && value.literalSecret() {
+			return true
+		}
+	}
+	return false
+}
