@@ -20,7 +20,7 @@ func (tb *Table) aliased(b *store.Batch, a *Account, src Source, k model.Key, o 
 			if c.Refused || c.Unproved {
 				continue
 			}
-			if err := tb.explain(b, a.Rules, &was, model.Callback{Type: c.Type, At: c.At}); err != nil {
+			if err := tb.explain(b, a.Rules, &was, model.Callback{Type: c.Type, At: c.At}, o.Alias); err != nil {
 				return Applied{}, err
 			}
 		}

@@ -29,10 +29,13 @@ type Options struct {
 }
 
 // Asker asks providers about rows and has the answers applied. It is safe for concurrent use.
-type Asker struct{ o Options }
+type Asker struct {
+	o     Options
+	skips *skipped
+}
 
 // New returns an asker.
-func New(o Options) *Asker { return &Asker{o} }
+func New(o Options) *Asker { return &Asker{o, newSkipped()} }
 
 // Gate returns what says whether an account may be asked.
 func (q *Asker) Gate() *Gate { return q.o.Gate }
@@ -143,6 +146,9 @@ func (q *Asker) Apply(
 	}
 	dids, err := q.o.Table.Answers(ctx, a, src, obs)
 	if err != nil {
+		return nil, err
+	}
+	if err := q.noteAnswers(ctx, a, obs); err != nil {
 		return nil, err
 	}
 	keys := make([]model.Key, len(dids))
