@@ -31,6 +31,11 @@ func (tb *Table) find(
 		}
 	}
 	calls, err := b.Called(t.Key(), t.ConfirmedAt)
+	if err == nil && o.Alias != "" {
+		var more []model.Called
+		more, err = b.Called(model.Key{Account: t.Account, Ref: o.Alias}, t.ConfirmedAt)
+		calls = append(calls, more...)
+	}
 	if err != nil {
 		return 0, err
 	}
