@@ -188,8 +188,8 @@ const (
 // Attention is one thing that a person must act on. Signer is a signer's ref, or "".
 type Attention struct {
 	Kind    AttentionKind `json:"kind"`
-	Signer  string        `json:"signer,omitempty"`
-	Message string        `json:"message,omitempty"`
+	Signer  string        `json:"signer"`
+	Message string        `json:"message"`
 	Since   time.Time     `json:"since"`
 }
 

@@ -7,13 +7,13 @@ import (
 	"os"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/provider"
-
-	"github.com/spf13/cobra"
 )
 
 func newConfigCommand(env *engine.Env) *cobra.Command {

@@ -51,14 +51,14 @@ var arrows = map[string][]string{
 	"worker/pdf/pdftest":                {},
 	"worker/files":                      {"model", "model/store/durable"},
 	"worker/hook":                       {"model", "model/store/durable"},
-	"worker/apply":                      {"model", "model/store", "provider"},
-	"worker/ask":                        {"model", "model/store", "provider", "worker/apply"},
+	"worker/apply":                      {"model", "model/store", "model/store/durable", "provider"},
+	"worker/ask":                        {"model", "model/store", "model/store/durable", "provider", "worker/apply"},
+	"worker/workertest":                 {"model", "model/store", "provider", "provider/providertest", "worker/apply", "worker/ask"}, // only tests import it
 	"worker/poll":                       {"model", "model/store", "provider", "worker/apply", "worker/ask"},
 	"worker/verify":                     {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/files"},
 	"worker/documents":                  {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/files", "worker/pdf"},
 	"worker":                            {"model", "model/store", "model/store/durable", "provider", "worker/apply", "worker/ask", "worker/poll", "worker/verify", "worker/documents", "worker/hook", "worker/files", "worker/pdf"},
 	"worker/callback":                   {"model", "provider", "worker/apply"},
-	"worker/workertest":                 {"model", "model/store", "provider", "provider/providertest", "worker/apply", "worker/ask"},
 	"worker/console":                    {"model", "model/words", "model/store"},
 	"cmd/countersign/config":            {"model", "provider"},
 	"cmd/countersign/config/configtest": {"provider"},
@@ -66,11 +66,14 @@ var arrows = map[string][]string{
 	"cmd/countersign/sandbox":           {"worker/pdf"},
 	"cmd/countersign/sandbox/pdftest":   {},
 	"cmd/countersign/engine": {
-		"cmd/countersign/config", "cmd/countersign/output", "cmd/countersign/sandbox", "model", "model/store", "model/store/database",
-		"model/store/durable", "model/store/sqlitefile", "provider", "provider/transport", "worker", "worker/apply", "worker/ask", "worker/callback",
-		"worker/console", "worker/documents", "worker/files", "worker/pdf", "worker/poll", "worker/verify",
+		"cmd/countersign/config", "cmd/countersign/output", "cmd/countersign/sandbox", "model", "model/store", "model/store/database", "model/store/durable",
+		"model/store/sqlitefile", "provider", "provider/transport", "worker", "worker/apply", "worker/ask", "worker/poll", "worker/verify",
+		"worker/documents", "worker/files", "worker/pdf", "worker/callback", "worker/console",
 	},
-	"cmd/countersign": {anything},
+	"cmd/countersign/bench":  {"cmd/countersign/engine", "model", "model/store", "provider", "worker/apply", "worker/callback"},
+	"cmd/countersign/demo":   {"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "model", "model/store", "model/store/database", "provider", "provider/simulator", "worker/apply"},
+	"cmd/countersign/doctor": {"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "cmd/countersign/sandbox", "model", "model/store", "model/store/database", "model/store/durable", "model/store/sqlitefile", "provider", "worker/pdf"},
+	"cmd/countersign":        {anything},
 }
 
 const (

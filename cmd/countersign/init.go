@@ -11,12 +11,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
-
-	"github.com/spf13/cobra"
-
 	"countersign/provider"
 )
 

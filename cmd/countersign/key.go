@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -122,28 +121,4 @@ func finishRotation(env *engine.Env, c *config.Config, did store.Sealed, keys []
 		return fmt.Errorf("key file: %w", err)
 	}
 	return env.Printf("%d old keys were taken out of %s\n", len(keys)-1, c.InstallationKeyFile())
-}
-
-// sealed says under which keys what is encrypted rests.
-func (d *doctor) sealed(ctx context.Context, s *store.Store) {
-	if s == nil {
-		return
-	}
-	keys, err := d.InstallationKeys(d.config)
-	if err != nil {
-		return // told with the key
-	}
-	switch rests, err := s.CountSealed(ctx); {
-	case err != nil:
-		d.say("FAIL", "encrypted values", "%v", err)
-	case rests.Unreadable > 0:
-		d.say("FAIL", "encrypted values", "%d rest under no key that is here: add the key that was in use to %s, after the first",
-			rests.Unreadable, cmp.Or(d.config.InstallationKeyFile(), engine.KeyVariable))
-	case rests.Old > 0:
-		d.say("warn", "encrypted values", "%d rest under an old key: stop the daemon and finish with `countersign key rotate`", rests.Old)
-	case len(keys) > 1:
-		d.say("ok", "encrypted values", "all under the current key; %s kept: `countersign key rotate --forget-old` takes them out", output.Count(len(keys)-1, "old key"))
-	default:
-		d.say("ok", "encrypted values", "all under the key")
-	}
 }

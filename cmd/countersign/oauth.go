@@ -207,14 +207,10 @@ func receiveCode(ctx context.Context, l net.Listener, state string) (string, err
 		default: // the browser asked twice
 		}
 	})}
+	serving, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(l) }()
-	defer func() {
-		out, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-		defer cancel()
-		server.Shutdown(out) //nolint:errcheck // the page was sent, or nobody waits for it
-		<-ended
-	}()
+	go func() { ended <- engine.ServeHTTP(serving, server, l, 2*time.Second) }()
+	defer func() { stop(); <-ended }() // the page was sent, or nobody waits for it
 	select {
 	case g := <-done:
 		return g.code, g.err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/doctor"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/provider"
@@ -34,18 +35,6 @@ func newRegistrationShowCommand(env *engine.Env) *cobra.Command {
 	return cmd
 }
 
-type registrationJSON struct {
-	Account  string             `json:"account"`
-	URL      string             `json:"url"`
-	Scope    string             `json:"scope"`
-	Events   []string           `json:"events"`
-	Wanted   string             `json:"wanted"`
-	Matches  bool               `json:"matches"`
-	Disabled bool               `json:"disabled"`
-	Warnings []string           `json:"warnings"`
-	Others   []registrationJSON `json:"others"`
-}
-
 func showRegistration(ctx context.Context, env *engine.Env, id string, asJSON bool) error {
 	c, err := env.Config()
 	if err != nil {
@@ -69,50 +58,28 @@ func showRegistration(ctx context.Context, env *engine.Env, id string, asJSON bo
 	if err != nil {
 		return provider.Redact(err)
 	}
-	out := registrationObject(id, c.CallbackURL(id), reg)
+	out := doctor.NewRegistration(id, c.CallbackURL(id), reg)
 	if asJSON {
 		return env.JSONLines().Write(out)
 	}
 	return printRegistration(env, out)
 }
 
-func registrationObject(id, wanted string, reg provider.Registration) registrationJSON {
-	out := registrationJSON{
-		Account: id, URL: shownURL(reg.URL), Scope: reg.Scope, Events: reg.Events, Wanted: wanted,
-		Matches: wanted != "" && sameURL(reg.URL, wanted), Disabled: reg.Disabled,
-		Warnings: append([]string{}, reg.Warnings...), Others: []registrationJSON{},
-	}
-	for _, o := range reg.Others {
-		out.Others = append(out.Others, registrationObject(id, wanted, o))
-	}
-	return out
-}
-
-// sameURL says whether two URLs are one, but for a slash at the end.
-func sameURL(a, b string) bool { return strings.TrimRight(a, "/") == strings.TrimRight(b, "/") }
-
-// shownURL is a registered URL without what may be a secret in it.
-func shownURL(u string) string {
-	head, _, cut := strings.Cut(u, "?")
-	if cut {
-		head += "?…"
-	}
-	return output.Plain(head)
-}
-
-func printRegistration(env *engine.Env, r registrationJSON) error {
-	for _, x := range append([]registrationJSON{r}, r.Others...) {
-		state := env.Paint(output.Good, "this is us")
+func printRegistration(env *engine.Env, r doctor.Registration) error {
+	for _, x := range append([]doctor.Registration{r}, r.Others...) {
+		said, state := output.Good, "this is us"
 		switch {
 		case x.Wanted == "":
-			state = env.Paint(output.Warn, "public.url is not set")
+			said, state = output.Warn, "public.url is not set"
 		case x.URL == "":
-			state = env.Paint(output.Warn, "no URL is registered")
+			said, state = output.Warn, "no URL is registered"
 		case !x.Matches:
-			state = env.Paint(output.Warn, "not us")
-		case x.Disabled:
-			state = env.Paint(output.Bad, "this is us, and it is turned off")
+			said, state = output.Warn, "not us"
 		}
+		if x.Disabled {
+			said, state = output.Bad, state+", and the provider has turned the calls off"
+		}
+		state = env.Paint(said, state)
 		events := "all, or it does not tell"
 		if x.Events != nil {
 			events = output.Count(len(x.Events), "type") + ": " + strings.Join(x.Events, " ")
@@ -127,4 +94,24 @@ func printRegistration(env *engine.Env, r registrationJSON) error {
 		}
 	}
 	return env.Printf("ours    %s\n", cmp.Or(r.Wanted, "-"))
+}
+
+func newRegistrationCheckCommand(env *engine.Env) *cobra.Command {
+	var loopback, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "check ACCOUNT",
+		Short: "Send a signed test callback to ourselves and name the step that fails",
+		Long: `check signs a callback as the provider would, sends it to public.url and /callbacks/ACCOUNT, and follows it to the
+database: name, connection, certificate, route, signature, storage, acknowledgement. It stops at the first step
+that fails and says what cures it. --loopback sends it to public.address instead, past proxies and firewalls: where
+that works and the other does not, the fault lies between. The daemon has to run.`,
+		Example: "  countersign registration check sales\n  countersign registration check sales --loopback",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return doctor.CheckRegistration(cmd.Context(), env, args[0], loopback, asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&loopback, "loopback", false, "send it to public.address, not to public.url")
+	jsonFlag(cmd, &asJSON)
+	return cmd
 }

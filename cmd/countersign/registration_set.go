@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/doctor"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
@@ -107,18 +108,18 @@ func planRegistration(ctx context.Context, env *engine.Env, c *config.Config, id
 		}
 	}
 	switch {
-	case sameURL(reg.URL, ours):
+	case doctor.SameURL(reg.URL, ours):
 		return env.Printf("%s stands there already: only missing events or a disabled endpoint would be mended\n", ours)
 	case reg.URL == "":
 		return env.Printf("nothing stands there: %s would be registered\n", ours)
 	case f.replace:
-		return env.Printf("%s stands there: %s would take its place\n", shownURL(reg.URL), ours)
+		return env.Printf("%s stands there: %s would take its place\n", doctor.ShownURL(reg.URL), ours)
 	}
 	return displaced(reg)
 }
 
 func displaced(reg provider.Registration) error {
-	return fmt.Errorf("the provider calls %s now, and would no longer: with --replace we take its place", cmp.Or(shownURL(reg.URL), "another URL"))
+	return fmt.Errorf("the provider calls %s now, and would no longer: with --replace we take its place", cmp.Or(doctor.ShownURL(reg.URL), "another URL"))
 }
 
 func setRegistration(ctx context.Context, env *engine.Env, w *engine.Writer, id string, f setFlags) error {
@@ -160,7 +161,7 @@ func setRegistration(ctx context.Context, env *engine.Env, w *engine.Writer, id 
 			return err
 		}
 	}
-	out := registrationObject(id, w.Config.CallbackURL(id), reg)
+	out := doctor.NewRegistration(id, w.Config.CallbackURL(id), reg)
 	if f.json {
 		return env.JSONLines().Write(out)
 	}

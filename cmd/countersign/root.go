@@ -9,11 +9,11 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/spf13/cobra"
+
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
-
-	"github.com/spf13/cobra"
 )
 
 // app is one run of the program.

@@ -16,6 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/demo"
 	"countersign/cmd/countersign/engine"
 	"countersign/model"
 	"countersign/provider/simulator"
@@ -259,7 +260,7 @@ func (l *life) settle(t *rapid.T) {
 func TestApplyConvergesForEachProvider(t *testing.T) {
 	t.Parallel()
 	world := simulator.New(simulator.Options{Transactions: -1, Services: simulator.Services()})
-	a := &applied{dir: fastDir(t), now: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC), conf: simulatedConfig(simulatedOptions{
+	a := &applied{dir: fastDir(t), now: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC), conf: demo.Config(demo.ConfigOptions{Providers: providers(),
 		Accounts: world.Accounts(), Base: "http://127.0.0.1:1", PublicAddress: "127.0.0.1:0", ConsoleAddress: "127.0.0.1:0",
 		Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: 1,
 	})}

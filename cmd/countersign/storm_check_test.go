@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/demo"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/model/store/database"
@@ -18,13 +19,13 @@ import (
 // check holds what must be so after the calm.
 func (r *rig) check(t *testing.T) {
 	ctx := t.Context()
-	s := &stage{env: r.e.Env, world: r.world, engine: r.e}
-	report, err := s.report(ctx)
+	s := &demo.Session{Env: r.e.Env, World: r.world, Engine: r.e}
+	report, err := s.Report(ctx)
 	require.NoError(t, err)
-	for _, d := range report.differences {
+	for _, d := range report.Differences {
 		t.Errorf("%s/%s %s: ours %s, theirs %s", d.Account, d.Ref, d.Field, d.Ours, d.Theirs)
 	}
-	settled, err := s.settled(ctx)
+	settled, err := s.Settled(ctx)
 	require.NoError(t, err)
 	if !settled {
 		t.Errorf("something is still due, pending or waited for")

@@ -24,6 +24,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/demo"
 	"countersign/cmd/countersign/engine"
 	"countersign/provider/simulator"
 	"countersign/provider/simulator/world/pdf"
@@ -251,7 +252,7 @@ func (r *rig) boot(t *testing.T) {
 		}
 	}
 	r.last, r.lives = dir, r.lives+1
-	conf := simulatedConfig(simulatedOptions{
+	conf := demo.Config(demo.ConfigOptions{Providers: providers(),
 		Accounts: r.world.Accounts(), Base: "http://simulator.example", PublicAddress: "127.0.0.1:0", ConsoleAddress: "127.0.0.1:0",
 		Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: 1,
 	})
@@ -279,9 +280,9 @@ func (r *rig) boot(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, r.e.Store.ReleaseLeases(ctx))
 	require.NoError(t, r.e.Files.Sweep())
-	l, err := callback.New(callback.Options{
-		Lookup: r.e.Accounts.Find, Apply: r.e.Worker.Table.Callback, Nudge: r.e.Worker.Nudge, Now: a.Now, Log: r.e.Log, HMACKey: make([]byte, 32),
-	})
+	o := r.e.ListenerOptions()
+	o.Now, o.HMACKey = a.Now, make([]byte, 32)
+	l, err := callback.New(o)
 	require.NoError(t, err)
 	r.stop, r.work = stop, &errgroup.Group{}
 	e := r.e

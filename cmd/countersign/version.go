@@ -4,9 +4,9 @@ import (
 	"runtime"
 	"runtime/debug"
 
-	"countersign/cmd/countersign/engine"
-
 	"github.com/spf13/cobra"
+
+	"countersign/cmd/countersign/engine"
 )
 
 func newVersionCommand(env *engine.Env) *cobra.Command {

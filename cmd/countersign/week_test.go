@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/demo"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
@@ -73,9 +74,9 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 			Callbacks: "http://countersign.example", Client: door, Faults: simulator.Faults{Drop: 0.4},
 		})
 		e := weekEngine(t, world)
-		l, err := callback.New(callback.Options{
-			Lookup: e.Accounts.Find, Apply: e.Worker.Table.Callback, Nudge: e.Worker.Nudge, Now: time.Now, Log: e.Log, HMACKey: make([]byte, 32),
-		})
+		o := e.ListenerOptions()
+		o.Now, o.HMACKey = time.Now, make([]byte, 32)
+		l, err := callback.New(o)
 		require.NoError(t, err)
 		door.handler = l.Handler()
 
@@ -118,7 +119,7 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 // weekEngine is an engine whose providers are the world, in process.
 func weekEngine(t *testing.T, world *simulator.World) *engine.Engine {
 	dir := t.TempDir()
-	conf := simulatedConfig(simulatedOptions{
+	conf := demo.Config(demo.ConfigOptions{Providers: providers(),
 		Accounts: world.Accounts(), Base: "http://simulator.example", PublicAddress: "127.0.0.1:0", ConsoleAddress: "127.0.0.1:0",
 		Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: 1,
 	})

@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/demo"
 	"countersign/cmd/countersign/engine"
 	"countersign/model"
 	"countersign/model/store"
@@ -87,12 +88,12 @@ func install(t *testing.T, s *services, speed float64) installation {
 	t.Helper()
 	in := installation{dir: t.TempDir()}
 	var err error
-	in.public, err = freeAddress()
+	in.public, err = demo.FreeAddress()
 	require.NoError(t, err)
-	in.console, err = freeAddress()
+	in.console, err = demo.FreeAddress()
 	require.NoError(t, err)
 	in.config = filepath.Join(in.dir, "config.yaml")
-	text := simulatedConfig(simulatedOptions{
+	text := demo.Config(demo.ConfigOptions{Providers: providers(),
 		Accounts: s.world.Accounts(), Base: s.url, PublicAddress: in.public, ConsoleAddress: in.console,
 		Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: speed,
 	})

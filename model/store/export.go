@@ -99,7 +99,7 @@ func exported(column string, v any) (any, error) {
 		if n, ok := v.(int64); ok {
 			return n != 0, nil
 		}
-	case "attention":
+	case "attention", "signatures":
 		if isText && json.Valid([]byte(text)) {
 			return json.RawMessage(text), nil
 		}

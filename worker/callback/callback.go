@@ -3,6 +3,7 @@
 package callback
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -46,22 +48,23 @@ type Hint func(ctx context.Context, account string, h provider.Hinted) (status s
 type Options struct {
 	Lookup         func(id string) *Account // nil: there is none
 	Apply          Apply
-	Hint           Hint          // nil: return URLs and hints are 404
-	HintsAMinute   int           // from one client address, then 429; 60 if zero
-	Nudge          func()        // called after a callback was applied; may be nil
-	MaxBody        int64         // 10 MiB if zero
-	MaxWaiting     int           // callbacks read and not yet answered, then 503; 1024 if zero
-	ReadTimeout    time.Duration // for a whole request to come in; 30 s if zero
-	ApplyTimeout   time.Duration // for a read one to be stored, then 503; 15 s if zero
-	MaxConns       int           // connections that may be open; 2048 if zero
-	MaxConnsEach   int           // of one client address, unless it is a trusted proxy; 512 if zero
-	RefusedAMinute int           // refused callbacks stored of one client address, then 429; 600 if zero
-	RefusedBytes   int64         // of an account's refused bodies stored in an hour; 256 MiB if zero
-	TrustedProxies []string      // addresses and networks whose word on the caller is believed
-	HMACKey        []byte        // the installation key, needed
+	Hint           Hint           // nil: return URLs and hints are 404
+	HintsAMinute   int            // from one client address, then 429; 60 if zero
+	Nudge          func()         // called after a callback was applied; may be nil
+	MaxBody        int64          // 10 MiB if zero
+	MaxWaiting     int            // callbacks read and not yet answered, then 503; 1024 if zero
+	ReadTimeout    time.Duration  // for a whole request to come in; 30 s if zero
+	ApplyTimeout   time.Duration  // for a read one to be stored, then 503; 15 s if zero
+	MaxConns       int            // connections that may be open; 2048 if zero
+	MaxConnsEach   int            // of one client address, unless it is a trusted proxy; 512 if zero
+	RefusedAMinute int            // refused callbacks stored of one client address, then 429; 600 if zero
+	RefusedBytes   int64          // of an account's refused bodies stored in an hour; 256 MiB if zero
+	TrustedProxies []netip.Prefix // whose word on the caller is believed
+	HMACKey        []byte         // the installation key, needed
 	Now            func() time.Time
 	Log            *logrus.Entry
 	Count          func(account string, verdict model.Verdict) // for metrics; may be nil
+	CountOdd       func(kind string)                           // for metrics: one of OddKinds; may be nil
 }
 
 // Listener serves callbacks. It is safe for concurrent use.
@@ -92,66 +95,40 @@ func New(o Options) (*Listener, error) {
 	if o.Lookup == nil || o.Apply == nil || o.Now == nil || o.Log == nil || len(o.HMACKey) == 0 {
 		return nil, errors.New("callback: Lookup, Apply, HMACKey, Now and Log are needed")
 	}
-	if o.MaxBody <= 0 {
-		o.MaxBody = 10 << 20
+	if min(o.MaxBody, o.RefusedBytes, int64(o.MaxConns), int64(o.MaxConnsEach), int64(o.RefusedAMinute)) <= 0 {
+		return nil, errors.New("callback: MaxBody, MaxConns, MaxConnsEach, RefusedAMinute and RefusedBytes are needed")
 	}
-	if o.MaxWaiting <= 0 {
-		o.MaxWaiting = 1024
-	}
-	if o.ReadTimeout <= 0 {
-		o.ReadTimeout = 30 * time.Second
-	}
-	if o.ApplyTimeout <= 0 {
-		o.ApplyTimeout = 15 * time.Second
-	}
-	o.HintsAMinute = orElse(o.HintsAMinute, 60)
-	o.MaxConns, o.MaxConnsEach = orElse(o.MaxConns, 2048), orElse(o.MaxConnsEach, 512)
-	o.RefusedAMinute, o.RefusedBytes = orElse(o.RefusedAMinute, 600), orElse(o.RefusedBytes, 256<<20)
-	proxies, err := Networks(o.TrustedProxies)
-	if err != nil {
-		return nil, fmt.Errorf("public.trusted_proxies: %w", err)
-	}
+	o.MaxWaiting, o.HintsAMinute = cmp.Or(o.MaxWaiting, 1024), cmp.Or(o.HintsAMinute, 60)
+	o.ReadTimeout, o.ApplyTimeout = cmp.Or(o.ReadTimeout, 30*time.Second), cmp.Or(o.ApplyTimeout, 15*time.Second)
 	l := &Listener{
 		Options: o, waiting: make(chan struct{}, o.MaxWaiting), loggedAt: map[string]time.Time{},
 		small: &memory{limit: smallBodies}, large: &memory{limit: max(largeBodies, 2*o.MaxBody)},
 		hinters: perMinute(o.HintsAMinute), refused: newRefusals(o.RefusedAMinute, o.RefusedBytes),
-		connections: newConnections(o.MaxConns, o.MaxConnsEach, func(ip netip.Addr) bool { return within(proxies, ip) }),
+		connections: newConnections(o.MaxConns, o.MaxConnsEach, func(ip netip.Addr) bool { return within(o.TrustedProxies, ip) }),
 	}
-	l.handler = l.recovered(callers{proxies}.named(http.HandlerFunc(l.route)))
+	l.handler = l.recovered(l.served(callers{o.TrustedProxies}))
 	return l, nil
-}
-
-func orElse[T int | int64](v, fallback T) T {
-	if v > 0 {
-		return v
-	}
-	return fallback
-}
-
-// Networks reads addresses and networks; an address is a network of one.
-func Networks(list []string) ([]netip.Prefix, error) {
-	out := make([]netip.Prefix, len(list))
-	for i, s := range list {
-		p, err := netip.ParsePrefix(s)
-		if err == nil && p.Addr().Is4In6() && p.Bits() >= 96 {
-			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
-		}
-		if err != nil {
-			ip, bad := netip.ParseAddr(s)
-			if bad != nil || ip.Zone() != "" {
-				return nil, fmt.Errorf("%q is neither an address nor a network such as 10.0.0.0/8", s)
-			}
-			p = netip.PrefixFrom(ip.Unmap(), ip.Unmap().BitLen())
-		}
-		out[i] = p.Masked()
-	}
-	return out, nil
 }
 
 // within reports whether an address is in one of the networks, however it is written.
 func within(list []netip.Prefix, ip netip.Addr) bool {
 	ip = ip.Unmap().WithZone("")
 	return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(ip) })
+}
+
+// served names the caller of each request and routes it.
+func (l *Listener) served(c callers) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if conn := connectionOf(r.Context()); conn != nil {
+			conn.unserved.Store(false)
+		}
+		from, agreed := c.caller(r)
+		r = r.WithContext(context.WithValue(r.Context(), callerKey{}, from))
+		if !agreed {
+			l.oddRequest(r, oddCaller)
+		}
+		l.route(w, r)
+	})
 }
 
 // route finds the account. The path is decoded and never cleaned: `..` is a name like others.
@@ -167,18 +144,27 @@ func (l *Listener) route(w http.ResponseWriter, r *http.Request) {
 	case "hints":
 		serve = l.hints
 	}
-	if acc := l.Lookup(id); acc != nil && rooted && serve != nil {
+	acc := l.Lookup(id)
+	switch {
+	case acc != nil && rooted && serve != nil:
 		serve(w, r, acc)
 		return
+	case rooted && kind == "callbacks" && accountID.MatchString(id):
+		l.oddRequest(r, oddAccount)
+	default:
+		l.oddRequest(r, oddPath)
 	}
 	status(w, http.StatusNotFound)
 }
 
+var accountID = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
+
 // method answers 405 unless the request's method is one of those allowed.
-func method(w http.ResponseWriter, r *http.Request, allowed ...string) bool {
+func (l *Listener) method(w http.ResponseWriter, r *http.Request, allowed ...string) bool {
 	if slices.Contains(allowed, r.Method) {
 		return true
 	}
+	l.oddRequest(r, oddMethod)
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
 	status(w, http.StatusMethodNotAllowed)
 	return false
@@ -198,11 +184,14 @@ func (l *Listener) Run(ctx context.Context, ln net.Listener, secure *tls.Config)
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		TLSConfig:         secure,
-		ErrorLog:          log.New(serverLog{l.Log}, "", 0),
+		ErrorLog:          log.New(serverLog{l}, "", 0),
 		ConnContext:       withConnection,
+		ConnState:         l.connectionState,
 
 		DisableGeneralOptionsHandler: true, // OPTIONS * is 404 like all that is not ours
 	}
+	l.connections.secure = secure != nil
+	l.connections.opened = func(c *connection, kind string) { l.odd(kind, c.from(), "") }
 	ln = limitedListener{ln, l.connections}
 	if secure != nil {
 		ln = tls.NewListener(ln, secure)

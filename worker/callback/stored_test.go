@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -30,7 +31,7 @@ func (s says) Receive(provider.Callback) (provider.Received, error) { return s.r
 func (says) Peek(provider.Callback) (ref, typ string) { return "peeked", "PEEKED" }
 
 // receive has a callback of which the provider says so received.
-func receive(t *testing.T, s says, change ...func(*Options)) (*desk, *httptest.ResponseRecorder) {
+func receive(t *testing.T, s says, change ...func(*Options)) (*testListener, *httptest.ResponseRecorder) {
 	t.Helper()
 	only := func(o *Options) {
 		o.Lookup = func(id string) *Account {
@@ -40,7 +41,7 @@ func receive(t *testing.T, s says, change ...func(*Options)) (*desk, *httptest.R
 			return &Account{ID: id, Provider: provider.Service{Provider: s}, SecretHeaders: []string{"authorization"}}
 		}
 	}
-	d := newDesk(t, append([]func(*Options){only}, change...)...)
+	d := newTestListener(t, append([]func(*Options){only}, change...)...)
 	return d, d.ask("POST", "/callbacks/sales", "right", "the body")
 }
 
@@ -139,22 +140,27 @@ func TestHeadersThatAreKept(t *testing.T) {
 // TestHalfOpenBodiesTakeWhatCame: announcing much takes no memory from others.
 func TestHalfOpenBodiesTakeWhatCame(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
-	address, _ := d.start(t)
-	const many = 50
-	for range many {
-		fmt.Fprintf(dial(t, address), "POST /callbacks/sales HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n{")
-	}
-	wait(t, func() bool { return d.small.used.Load() >= many*firstBytes })
-	if held := d.small.used.Load(); held != many*firstBytes {
-		t.Errorf("%d bytes are held for %d", held, many)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		d := newTestListener(t)
+		w, _ := d.startWire(t)
+		const bodies = 50
+		for range bodies {
+			w.sends(t, "POST /callbacks/sales HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n{")
+		}
+		synctest.Wait()
+		if used := d.small.used.Load(); used != bodies*firstBytes {
+			t.Errorf("%d bytes of memory for %d bodies", used, bodies)
+		}
+	})
+}
+
+func TestBodiesOfAnySize(t *testing.T) {
+	t.Parallel()
+	d := newTestListener(t)
 	for _, n := range []int{0, 1, firstBytes - 1, firstBytes, firstBytes + 1, 3 * firstBytes, headOfBody, headOfBody + 1, 1 << 20} {
-		for name, body := range map[string]*strings.Reader{"announced": strings.NewReader(strings.Repeat("x", n)), "chunked": strings.NewReader(strings.Repeat("x", n))} {
-			r := httptest.NewRequest("POST", "/callbacks/sales", body)
-			if name == "chunked" {
-				r.ContentLength = -1
-			}
+		for name, length := range map[string]int64{"announced": int64(n), "chunked": -1} {
+			r := httptest.NewRequest("POST", "/callbacks/sales", strings.NewReader(strings.Repeat("x", n)))
+			r.ContentLength = length
 			w := httptest.NewRecorder()
 			before := len(d.got())
 			d.Handler().ServeHTTP(w, r)
@@ -169,8 +175,9 @@ func TestLoudOnceAMinute(t *testing.T) {
 	t.Parallel()
 	log, hook := test.NewNullLogger()
 	now := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
-	d := newDesk(t, func(o *Options) { o.Log = logrus.NewEntry(log); o.Now = func() time.Time { return now } })
+	d := newTestListener(t, func(o *Options) { o.Log = logrus.NewEntry(log); o.Now = func() time.Time { return now } })
 	ask := func(account string) { d.ask("POST", "/callbacks/"+account, "hunter2", "a body with a name") }
+	refused := false
 	count := func(level logrus.Level) (n int) {
 		for _, e := range hook.AllEntries() {
 			if text, _ := e.String(); strings.Contains(text, "hunter2") || strings.Contains(text, "a name") {
@@ -179,6 +186,7 @@ func TestLoudOnceAMinute(t *testing.T) {
 			if e.Level == level {
 				n++
 			}
+			refused = refused || e.Message == "callback refused" && e.Data["reason"] == "callback not verified: another key"
 		}
 		hook.Reset()
 		return n
@@ -189,6 +197,15 @@ func TestLoudOnceAMinute(t *testing.T) {
 	ask("hr")
 	if n := count(logrus.WarnLevel); n != 2 {
 		t.Errorf("%d warnings of two accounts", n)
+	}
+	if !refused {
+		t.Error("the log does not say why")
+	}
+	for range 3 {
+		d.ask("POST", "/callbacks/sales", "right", "no JSON, a name")
+	}
+	if n := count(logrus.WarnLevel); n != 1 {
+		t.Errorf("%d warnings of three that were not understood", n)
 	}
 	now = now.Add(time.Minute)
 	ask("sales")
@@ -209,8 +226,9 @@ func TestNothingWorksWithoutAKey(t *testing.T) {
 	for name, change := range map[string]func(*Options){
 		"key": func(o *Options) { o.HMACKey = nil }, "lookup": func(o *Options) { o.Lookup = nil }, "apply": func(o *Options) { o.Apply = nil },
 		"now": func(o *Options) { o.Now = nil }, "log": func(o *Options) { o.Log = nil },
+		"bound of bodies": func(o *Options) { o.MaxBody = 0 }, "bound of connections": func(o *Options) { o.MaxConns = 0 },
 	} {
-		o := newDesk(t).Options
+		o := newTestListener(t).Options
 		change(&o)
 		if _, err := New(o); err == nil {
 			t.Errorf("no %s: taken", name)
@@ -221,7 +239,7 @@ func TestNothingWorksWithoutAKey(t *testing.T) {
 func TestNudgedAfterEachThatCounts(t *testing.T) {
 	t.Parallel()
 	nudges := 0
-	d := newDesk(t, func(o *Options) { o.Nudge = func() { nudges++ } })
+	d := newTestListener(t, func(o *Options) { o.Nudge = func() { nudges++ } })
 	for _, key := range []string{"right", "wrong", "right"} {
 		d.ask(http.MethodPost, "/callbacks/sales", key, "{}")
 	}

@@ -213,7 +213,7 @@ func keysOf(of reflect.Type, path string) []string {
 		for i := range of.NumField() {
 			f := of.Field(i)
 			name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-			if !f.IsExported() || name == "" {
+			if !f.IsExported() || name == "" || f.Type == reflect.TypeFor[NotYet]() {
 				continue
 			}
 			all = append(append(all, join(path, name)), keysOf(f.Type, join(path, name))...)

@@ -49,30 +49,34 @@ func (k *keeping) get(at time.Time) error {
 	return fmt.Errorf("the last callback was not stored: %w", k.err)
 }
 
+// ListenerOptions are those of the public listener, as the config sets them. HMACKey is missing.
+func (e *Engine) ListenerOptions() callback.Options {
+	p := e.Config.Public
+	return callback.Options{
+		Lookup: e.Accounts.Find, Apply: e.Worker.Table.Callback, Nudge: e.Worker.Nudge, Now: e.Env.Now, Log: e.Log,
+		MaxBody: int64(p.MaxBody), MaxConns: p.MaxConnections, MaxConnsEach: p.MaxConnectionsPerAddress,
+		RefusedAMinute: p.RefusedPerMinute, RefusedBytes: int64(e.Config.Retention.RefusedSize),
+		TrustedProxies: p.Proxies(),
+	}
+}
+
 // openListeners opens both sockets and builds what serves them.
 func (e *Engine) openListeners() (in *listeners, err error) {
 	in = &listeners{}
 	reg := prometheus.NewRegistry()
-	callbacks := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "countersign_callbacks_total", Help: "Callbacks by account and verdict.",
-	}, []string{"account", "verdict"})
-	objective := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "countersign_callback_objective", Help: "The share of changes that callbacks should tell (callback_objective).",
+	counters := console.NewCounters(console.CounterOptions{
+		Objective: float64(e.Config.CallbackObjective) / 100, OddKinds: callback.OddKinds(), LogDropped: e.Env.logDropped,
 	})
-	objective.Set(float64(e.Config.CallbackObjective) / 100)
-	reg.MustRegister(callbacks, objective, e.Env.logMetrics(), console.TableMetrics(e.Store, e.Env.UTC), collectors.NewGoCollector(),
+	reg.MustRegister(counters, console.TableMetrics(e.Store, e.Env.UTC), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	key, err := e.Env.InstallationKey(e.Config)
 	if err != nil {
 		return nil, err
 	}
-	in.public, err = callback.New(callback.Options{
-		Lookup: e.Accounts.Find, Apply: in.noting(e), Nudge: e.Worker.Nudge, Hint: e.hint, MaxBody: int64(e.Config.Public.MaxBody),
-		MaxConns: e.connections(), MaxConnsEach: e.Config.Public.MaxConnectionsPerAddress,
-		RefusedAMinute: e.Config.Public.RefusedPerMinute, RefusedBytes: int64(e.Config.Retention.RefusedSize),
-		TrustedProxies: e.Config.Public.Proxies(), HMACKey: key, Now: e.Env.Now, Log: e.Log,
-		Count: func(account string, v model.Verdict) { callbacks.WithLabelValues(account, string(v)).Inc() },
-	})
+	o := e.ListenerOptions()
+	o.Apply, o.Hint, o.HMACKey, o.MaxConns = in.noting(e), e.hint, key, e.connections()
+	o.Count, o.CountOdd = counters.Callback, counters.Odd
+	in.public, err = callback.New(o)
 	if err != nil {
 		return nil, err
 	}

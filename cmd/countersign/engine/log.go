@@ -5,10 +5,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sirupsen/logrus"
+
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
-
-	"github.com/sirupsen/logrus"
 )
 
 // Logger is what the daemon logs with: text where a person watches, JSON otherwise. It writes to stderr.

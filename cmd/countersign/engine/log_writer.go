@@ -9,8 +9,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // logBacklog is how many bytes of lines wait for a log that takes none at the moment.
@@ -185,13 +183,6 @@ func (a *Env) Flush() {
 	}
 }
 
-// logMetrics is the metric of the lines that were dropped.
-func (a *Env) logMetrics() prometheus.Collector {
-	return prometheus.NewCounterFunc(prometheus.CounterOpts{
-		Name: "countersign_log_lines_dropped_total", Help: "Lines of the log that could not be written.",
-	}, func() float64 { return float64(a.logDropped()) })
-}
-
 // logWritten is nil unless the log lacked lines since it was last written.
 func (a *Env) logWritten() error {
 	if q, ok := a.Stderr.(*queuedWriter); ok {
@@ -203,9 +194,9 @@ func (a *Env) logWritten() error {
 }
 
 // logDropped counts the lines of the log that were dropped.
-func (a *Env) logDropped() uint64 {
+func (a *Env) logDropped() float64 {
 	if q, ok := a.Stderr.(*queuedWriter); ok {
-		return q.Dropped()
+		return float64(q.Dropped())
 	}
 	return 0
 }

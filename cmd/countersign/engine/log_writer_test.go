@@ -11,9 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"countersign/cmd/countersign/config"
-
 	"github.com/sirupsen/logrus"
+
+	"countersign/cmd/countersign/config"
 )
 
 // flushWait is how long a test waits for what must be written; it is no measure of how fast it should.
@@ -135,6 +135,6 @@ func TestNoticeOfDroppedLines(t *testing.T) {
 		t.Errorf("written: %q", got)
 	}
 	if a.logDropped() != 1 {
-		t.Errorf("%d dropped", a.logDropped())
+		t.Errorf("%v dropped", a.logDropped())
 	}
 }

@@ -10,10 +10,10 @@ import (
 	"sync"
 	"time"
 
-	"countersign/cmd/countersign/config"
-
 	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
+
+	"countersign/cmd/countersign/config"
 )
 
 // acmeTime bounds one question to the authority.

@@ -22,6 +22,7 @@ CREATE TABLE accounts (
   last_poll_at     DATETIME,
   listed_until     DATETIME,
   refused_in_a_row INTEGER NOT NULL DEFAULT 0,
+  not_understood_in_a_row INTEGER NOT NULL DEFAULT 0,
   registration     TEXT NOT NULL DEFAULT '',
   reach            TEXT NOT NULL DEFAULT '', -- whose transactions its lists show, as far as was tried
   last_error       TEXT NOT NULL DEFAULT '', -- of its questions; '': the newest went well

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"bytes"
@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
@@ -25,26 +24,6 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 )
-
-func newRegistrationCheckCommand(env *engine.Env) *cobra.Command {
-	var loopback, asJSON bool
-	cmd := &cobra.Command{
-		Use:   "check ACCOUNT",
-		Short: "Send a signed test callback to ourselves and name the step that fails",
-		Long: `check signs a callback as the provider would, sends it to public.url and /callbacks/ACCOUNT, and follows it to the
-database: name, connection, certificate, route, signature, storage, acknowledgement. It stops at the first step
-that fails and says what cures it. --loopback sends it to public.address instead, past proxies and firewalls: where
-that works and the other does not, the fault lies between. The daemon has to run.`,
-		Example: "  countersign registration check sales\n  countersign registration check sales --loopback",
-		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return checkRegistration(cmd.Context(), env, args[0], loopback, asJSON)
-		},
-	}
-	cmd.Flags().BoolVar(&loopback, "loopback", false, "send it to public.address, not to public.url")
-	jsonFlag(cmd, &asJSON)
-	return cmd
-}
 
 // checkJSON is how one step went.
 type checkJSON struct {
@@ -78,7 +57,7 @@ type step struct {
 	do   func(context.Context) (detail string, err error)
 }
 
-func checkRegistration(ctx context.Context, env *engine.Env, id string, local, asJSON bool) error {
+func CheckRegistration(ctx context.Context, env *engine.Env, id string, local, asJSON bool) error {
 	c, err := env.Config()
 	if err != nil {
 		return err

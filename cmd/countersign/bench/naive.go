@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -16,9 +16,9 @@ import (
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
-)
 
-var timeNow = time.Now
+	"countersign/cmd/countersign/engine"
+)
 
 // naive is the handler that a careful person writes first: one immediate transaction a request, with
 // a look for a copy, the row and its history. It keeps bodies as they came, which spares it compressing
@@ -77,16 +77,7 @@ func (n *naive) run(ctx context.Context, ln net.Listener) error {
 	srv := &http.Server{
 		Handler: n, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 50 * time.Second, IdleTimeout: 2 * time.Minute,
 	}
-	served := make(chan error, 1)
-	go func() { served <- srv.Serve(ln) }()
-	select {
-	case err := <-served:
-		return err
-	case <-ctx.Done():
-	}
-	err := srv.Close()
-	<-served
-	return err
+	return engine.ServeHTTP(ctx, srv, ln, 0)
 }
 
 func (n *naive) count(ctx context.Context) (c int64, err error) {

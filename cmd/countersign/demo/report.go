@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -17,8 +17,8 @@ import (
 	"countersign/provider/simulator"
 )
 
-// demoReport is the demo's last line.
-type demoReport struct {
+// Report is the demo's last line.
+type Report struct {
 	Transactions int            `json:"transactions"`
 	Callbacks    callbackCounts `json:"callbacks"`
 	Dropped      int            `json:"dropped"`
@@ -28,7 +28,7 @@ type demoReport struct {
 	NotFound     int            `json:"not_found"`
 	Converged    bool           `json:"converged"`
 
-	differences []output.DriftJSON
+	Differences []output.DriftJSON
 }
 
 type callbackCounts struct {
@@ -70,10 +70,10 @@ func (c *counter) of(kind string) int {
 	return c.n[kind]
 }
 
-// line is one second of the day.
-func (s *stage) line(ctx context.Context) (string, error) {
+// progress is what stands in the table after a second.
+func (s *Session) progress(ctx context.Context) (string, error) {
 	rows, completed := 0, 0
-	counts, err := s.engine.Store.Counts(ctx)
+	counts, err := s.Engine.Store.Counts(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -83,11 +83,11 @@ func (s *stage) line(ctx context.Context) (string, error) {
 			completed += c.Rows
 		}
 	}
-	docs, err := s.engine.Store.Documents(ctx, store.DocumentFilter{State: model.DocumentStored})
+	docs, err := s.Engine.Store.Documents(ctx, store.DocumentFilter{State: model.DocumentStored})
 	if err != nil {
 		return "", err
 	}
-	gaps, err := s.engine.Store.Gaps(ctx, store.GapFilter{IncludePending: true})
+	gaps, err := s.Engine.Store.Gaps(ctx, store.GapFilter{IncludePending: true})
 	if err != nil {
 		return "", err
 	}
@@ -96,23 +96,23 @@ func (s *stage) line(ctx context.Context) (string, error) {
 		s.events.of("dropped"), s.events.of("duplicated"), s.events.of("forged"), rows, completed, len(docs), len(gaps)-pending, pending), nil
 }
 
-// settled says that no row is being asked again, no gap is pending and no document is due.
-func (s *stage) settled(ctx context.Context) (bool, error) {
-	soon := s.env.UTC().Add(time.Minute)
-	due, err := s.engine.Store.Due(ctx, store.DueFilter{Now: soon, Exclude: []model.DueReason{model.DueNotFound}, Limit: 1})
+// Settled says that no row is being asked again, no gap is pending and no document is due.
+func (s *Session) Settled(ctx context.Context) (bool, error) {
+	soon := s.Env.UTC().Add(time.Minute)
+	due, err := s.Engine.Store.Due(ctx, store.DueFilter{Now: soon, Exclude: []model.DueReason{model.DueNotFound}, Limit: 1})
 	if err != nil || len(due) > 0 {
 		return false, err
 	}
-	pending, err := s.engine.Store.DueGaps(ctx, soon, 1)
+	pending, err := s.Engine.Store.DueGaps(ctx, soon, 1)
 	if err != nil || len(pending) > 0 {
 		return false, err
 	}
-	docs, err := s.engine.Store.Documents(ctx, store.DocumentFilter{State: model.DocumentWaiting})
+	docs, err := s.Engine.Store.Documents(ctx, store.DocumentFilter{State: model.DocumentWaiting})
 	if err != nil {
 		return false, err
 	}
 	for _, d := range docs {
-		t, err := s.engine.Store.Transaction(ctx, model.Key{Account: d.Account, Ref: d.Ref})
+		t, err := s.Engine.Store.Transaction(ctx, model.Key{Account: d.Account, Ref: d.Ref})
 		if err != nil {
 			return false, err
 		}
@@ -123,9 +123,9 @@ func (s *stage) settled(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// report compares the table with the services and counts.
-func (s *stage) report(ctx context.Context) (r demoReport, err error) {
-	truth := s.world.Truth()
+// Report compares the table with the services and counts.
+func (s *Session) Report(ctx context.Context) (r Report, err error) {
+	truth := s.World.Truth()
 	r.Dropped = truth.Dropped
 	if err := s.count(ctx, &r); err != nil {
 		return r, err
@@ -138,15 +138,15 @@ func (s *stage) report(ctx context.Context) (r demoReport, err error) {
 			return r, err
 		}
 	}
-	settled, err := s.settled(ctx)
-	r.Drift = len(r.differences)
+	settled, err := s.Settled(ctx)
+	r.Drift = len(r.Differences)
 	r.Converged = r.Drift == 0 && settled
 	return r, err
 }
 
 // count fills in what the database alone tells.
-func (s *stage) count(ctx context.Context, r *demoReport) error {
-	db := s.engine.Store
+func (s *Session) count(ctx context.Context, r *Report) error {
+	db := s.Engine.Store
 	counts, err := db.Counts(ctx)
 	if err != nil {
 		return err
@@ -203,13 +203,13 @@ func (s *stage) count(ctx context.Context, r *demoReport) error {
 
 // compare holds one row against what the service says. What the service no longer has keeps its
 // last known state and is counted apart.
-func (s *stage) compare(ctx context.Context, want simulator.TruthTransaction, r *demoReport) error {
+func (s *Session) compare(ctx context.Context, want simulator.TruthTransaction, r *Report) error {
 	k := model.Key{Account: want.Account, Ref: want.Ref}
-	t, err := s.engine.Store.Transaction(ctx, k)
+	t, err := s.Engine.Store.Transaction(ctx, k)
 	if err != nil {
-		heardOf := want.Told && !want.Deleted && want.Status != string(model.Cancelled) // what the service no longer has may have gone again
+		heardOf := want.Acknowledged && !want.Deleted && want.Status != string(model.Cancelled) // what the service no longer has may have gone again
 		if want.Listed || heardOf {
-			r.differences = append(r.differences, output.DriftJSON{Account: k.Account, Ref: k.Ref, Field: "row", Ours: "none", Theirs: want.Status})
+			r.Differences = append(r.Differences, output.DriftJSON{Account: k.Account, Ref: k.Ref, Field: "row", Ours: "none", Theirs: want.Status})
 		}
 		return nil //nolint:nilerr // a transaction that nobody named and no list shows
 	}
@@ -218,7 +218,7 @@ func (s *stage) compare(ctx context.Context, want simulator.TruthTransaction, r 
 	}
 	differ := func(field string, ours, theirs any) {
 		if ours != theirs {
-			r.differences = append(r.differences, output.DriftJSON{Account: k.Account, Ref: k.Ref, Field: field, Ours: fmt.Sprint(ours), Theirs: fmt.Sprint(theirs)})
+			r.Differences = append(r.Differences, output.DriftJSON{Account: k.Account, Ref: k.Ref, Field: field, Ours: fmt.Sprint(ours), Theirs: fmt.Sprint(theirs)})
 		}
 	}
 	if want.Deleted {
@@ -243,8 +243,8 @@ func (s *stage) compare(ctx context.Context, want simulator.TruthTransaction, r 
 }
 
 // compareFiles holds the stored files against the service's: each is there, or says why not.
-func (s *stage) compareFiles(ctx context.Context, k model.Key, want simulator.TruthTransaction, differ func(string, any, any)) error {
-	docs, err := s.engine.Store.Documents(ctx, store.DocumentFilter{Account: k.Account, Ref: k.Ref})
+func (s *Session) compareFiles(ctx context.Context, k model.Key, want simulator.TruthTransaction, differ func(string, any, any)) error {
+	docs, err := s.Engine.Store.Documents(ctx, store.DocumentFilter{Account: k.Account, Ref: k.Ref})
 	if err != nil {
 		return err
 	}
@@ -252,7 +252,7 @@ func (s *stage) compareFiles(ctx context.Context, k model.Key, want simulator.Tr
 	for _, d := range docs {
 		sum := d.SHA256
 		if d.State == model.DocumentStored {
-			onDisk, _, err := s.engine.Files.Hash(d.Path)
+			onDisk, _, err := s.Engine.Files.Hash(d.Path)
 			if err != nil || onDisk != sum {
 				differ("file "+d.DocID, onDisk, sum)
 			}
@@ -271,7 +271,7 @@ func (s *stage) compareFiles(ctx context.Context, k model.Key, want simulator.Tr
 }
 
 // printReport is the report for people.
-func printReport(ctx context.Context, env *engine.Env, s *stage, r demoReport) error {
+func printReport(ctx context.Context, env *engine.Env, s *Session, r Report) error {
 	t := env.Table("WHAT", "HOW MANY", "")
 	t.AppendRows([]table.Row{
 		{"transactions in the table", r.Transactions, "each asked about and compared"},
@@ -285,10 +285,10 @@ func printReport(ctx context.Context, env *engine.Env, s *stage, r demoReport) e
 	if err := env.Print(t); err != nil {
 		return err
 	}
-	if err := printDifferences(env.Stdout, r.differences); err != nil {
+	if err := printDifferences(env.Stdout, r.Differences); err != nil {
 		return err
 	}
-	gaps, err := s.engine.Store.Gaps(ctx, store.GapFilter{Limit: 5})
+	gaps, err := s.Engine.Store.Gaps(ctx, store.GapFilter{Limit: 5})
 	if err != nil {
 		return err
 	}

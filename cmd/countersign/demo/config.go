@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"cmp"
@@ -14,8 +14,8 @@ import (
 	"countersign/provider/simulator"
 )
 
-// simulatedOptions is what a config for simulated services is written from.
-type simulatedOptions struct {
+// ConfigOptions is what a config for simulated services is written from.
+type ConfigOptions struct {
 	Accounts       []simulator.Account
 	Base           string // where the simulator listens: http://127.0.0.1:8090
 	PublicURL      string // what the simulator calls; "" is http:// and PublicAddress
@@ -24,11 +24,12 @@ type simulatedOptions struct {
 	Database       string // as in the config: sqlite:./countersign.db
 	Documents      string // as in the config: file:./documents
 	Speed          float64
+	Providers      map[string]provider.Driver // what each service bears
 }
 
-// simulatedConfig writes a config with one account per simulated service, whose slots, budgets,
+// Config writes a config with one account per simulated service, whose slots, budgets,
 // waits and retries fit the speed at which the lives are played. Every wait is wall time.
-func simulatedConfig(o simulatedOptions) string {
+func Config(o ConfigOptions) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	speed := max(o.Speed, 1)
@@ -56,7 +57,7 @@ func simulatedConfig(o simulatedOptions) string {
 		line("    base_url: %s", config.Quote(strings.TrimRight(o.Base, "/")+a.BasePath))
 		line("    allow_private_links: true")
 		if speed > 1 {
-			budget := providers()[a.Provider].Traits.SimulatedBudget
+			budget := o.Providers[a.Provider].Traits.SimulatedBudget
 			line("    budget: { read: %d, files: %d, test: 900 }", budget[provider.ClassRead], budget[provider.ClassFiles])
 			line("    recheck_after: [%s, %s, %s]",
 				scaled(24*time.Minute, speed, 500*time.Millisecond, 10*time.Second),

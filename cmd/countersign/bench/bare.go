@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	_ "github.com/mattn/go-sqlite3" // the driver of the plain SQL that we are measured against
 
@@ -48,7 +49,7 @@ type bareTable struct {
 
 func newBare(ctx context.Context, dir string, from *sql.DB) (*bare, error) {
 	path := filepath.Join(dir, "bare.db")
-	s, err := store.Open(ctx, store.Options{DSN: "sqlite:" + path, Key: make([]byte, 32), Now: timeNow})
+	s, err := store.Open(ctx, store.Options{DSN: "sqlite:" + path, Key: make([]byte, 32), Now: time.Now})
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -8,15 +8,16 @@ import (
 	"strings"
 	"testing"
 
-	"countersign/worker/pdf"
-
 	"github.com/stretchr/testify/require"
+
+	"countersign/cmd/countersign/engine"
+	"countersign/worker/pdf"
 )
 
 func TestDoctorTellsOfNoReader(t *testing.T) {
 	t.Parallel()
 	for says, fails := range map[error]bool{nil: false, errors.New("no child process"): true} {
-		d := &doctor{Env: newApp(strings.NewReader(""), io.Discard, io.Discard).Env}
+		d := &examination{Env: engine.NewEnv(strings.NewReader(""), io.Discard, io.Discard, nil)}
 		d.reader(t.Context(), func(context.Context, *os.File) (pdf.Verdict, error) { return pdf.Verdict{}, says })
 		require.Equal(t, fails, d.failed, says)
 	}
