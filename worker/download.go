@@ -14,6 +14,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/model/store/durable"
 	"countersign/provider"
 	"countersign/worker/pdf"
 )
@@ -177,9 +178,9 @@ func (w *Worker) fetchFile(ctx context.Context, d model.Document, get getFile) (
 		return f, err
 	}
 	f.sum = hex.EncodeToString(h.Sum(nil))
-	store.CrashPoint("download written")
+	durable.CrashPoint("download written")
 	err = w.Files.sync(tmp)
-	store.CrashPoint("download synced")
+	durable.CrashPoint("download synced")
 	if err != nil || f.fault != nil {
 		return f, err
 	}

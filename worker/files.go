@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"countersign/model/store"
+	"countersign/model/store/durable"
 )
 
 // Files keeps documents in a folder. What is stored was synced, file and folder, before it got its
@@ -79,15 +79,15 @@ func (f *Files) Place(temp, name string) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return err
 	}
-	store.CrashPoint("keep before link")
+	durable.CrashPoint("keep before link")
 	if err := os.Link(temp, to); err != nil { // a rename would replace what is there
 		return err
 	}
-	store.CrashPoint("keep linked")
+	durable.CrashPoint("keep linked")
 	if err := os.Remove(temp); err != nil {
 		return err
 	}
-	store.CrashPoint("keep unlinked")
+	durable.CrashPoint("keep unlinked")
 	return f.syncNames(to)
 }
 
@@ -177,13 +177,7 @@ func (f *Files) Hash(name string) (string, int64, error) {
 }
 
 // Free says how many bytes the folder's file system still takes.
-func (f *Files) Free() (int64, error) {
-	var st unix.Statfs_t
-	if err := unix.Statfs(f.root, &st); err != nil {
-		return 0, err
-	}
-	return int64(st.Bavail) * st.Bsize, nil //nolint:gosec // no file system is that large
-}
+func (f *Files) Free() (int64, error) { return durable.Free(f.root) }
 
 func (f *Files) inside(name string) (string, error) {
 	if !filepath.IsLocal(filepath.FromSlash(name)) {

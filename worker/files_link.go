@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"countersign/model/store"
+	"countersign/model/store/durable"
 )
 
 // linkFileName is where a link's file waits for the provider's word: by the document's id and what it holds, so that two
@@ -21,11 +21,11 @@ func (f *Files) PutLinkFile(temp, name string) error {
 	if err != nil {
 		return err
 	}
-	store.CrashPoint("hold before rename")
+	durable.CrashPoint("hold before rename")
 	if err := os.Rename(temp, to); err != nil {
 		return err
 	}
-	store.CrashPoint("hold renamed")
+	durable.CrashPoint("hold renamed")
 	return f.syncDir(filepath.Dir(to))
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/model/store/durable"
 )
 
 // find looks at what an answer changed: what a callback told is counted, the rest becomes a pending
@@ -128,7 +129,7 @@ func (w *Worker) settle(ctx context.Context, g model.Gap) error {
 	}
 	k := model.Key{Account: g.Account, Ref: g.Ref}
 	var incidents []incidentMove
-	store.CrashPoint("gap before settle")
+	durable.CrashPoint("gap before settle")
 	err := w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
 		incidents = nil
 		open, err := b.OpenGaps(k)
@@ -160,7 +161,7 @@ func (w *Worker) settle(ctx context.Context, g model.Gap) error {
 		return nil
 	}})
 	if err == nil {
-		store.CrashPoint("gap settled")
+		durable.CrashPoint("gap settled")
 		w.noteIncidents(incidents)
 	}
 	return err

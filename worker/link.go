@@ -9,7 +9,7 @@ import (
 	"os"
 
 	"countersign/model"
-	"countersign/model/store"
+	"countersign/model/store/durable"
 	"countersign/provider"
 )
 
@@ -43,7 +43,7 @@ func (w *Worker) followLink(ctx context.Context, a *Account, d model.Document, t
 	if err := w.Files.PutLinkFile(f.path, linkFileName(d.ID, f.sum)); err != nil {
 		return w.failedFetch(ctx, a, d, byLink, fmt.Errorf("%w: %w", errNotPlaced, err))
 	}
-	store.CrashPoint("hold synced")
+	durable.CrashPoint("hold synced")
 	return w.noteLinkFile(ctx, d, f)
 }
 
@@ -77,7 +77,7 @@ func (w *Worker) noteLinkFile(ctx context.Context, d model.Document, f file) err
 		Kind: model.DocumentLinkFileCame, File: model.DocumentFile{SHA256: f.sum, Size: f.size, Facts: f.facts},
 	}
 	s, err := w.settleDocument(ctx, d, e)
-	store.CrashPoint("hold noted")
+	durable.CrashPoint("hold noted")
 	if err == nil && s.Next.LinkFile != f.sum {
 		err = w.Files.dropLinkFile(linkFileName(d.ID, f.sum))
 	}
@@ -107,7 +107,7 @@ func (w *Worker) placeLinkFile(ctx context.Context, d model.Document, t model.Tr
 		return err
 	}
 	if err == nil {
-		store.CrashPoint("hold placed")
+		durable.CrashPoint("hold placed")
 		os.Remove(p) //nolint:errcheck // mostly gone already
 	}
 	return err

@@ -13,6 +13,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/model/store/durable"
 	"countersign/provider"
 )
 
@@ -52,12 +53,12 @@ func (w *Worker) place(ctx context.Context, d model.Document, t model.Transactio
 		e.Kind = model.DocumentSetAside
 	}
 	e.File = model.DocumentFile{SHA256: f.sum, Size: f.size, Facts: f.facts, Path: name, Version: version}
-	store.CrashPoint("keep synced")
+	durable.CrashPoint("keep synced")
 	s, err := w.settleDocument(ctx, d, e)
 	if err != nil {
 		return err
 	}
-	store.CrashPoint("keep noted")
+	durable.CrashPoint("keep noted")
 	w.Log.WithFields(logrus.Fields{
 		"account": d.Account, "txn": d.Ref, "status": string(s.Next.State), "source": filepath.Base(name),
 	}).Info("document placed")

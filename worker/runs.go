@@ -13,6 +13,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/model/store/durable"
 	"countersign/provider"
 )
 
@@ -125,11 +126,11 @@ func (w *Worker) execute(ctx context.Context, r model.Run) error {
 		return err
 	}
 	ps.finish(err, w.Now())
-	store.CrashPoint("run before end")
+	durable.CrashPoint("run before end")
 	w.Log.WithFields(logrus.Fields{"account": r.Account, "loop": r.Kind, "status": string(r.State), "listed": r.Listed, "asked": r.Asked,
 		"changed": r.Changed, "gaps": r.Gaps}).Info("run ended")
 	err = w.saveRun(ctx, &r)
-	store.CrashPoint("run end saved")
+	durable.CrashPoint("run end saved")
 	return err
 }
 
@@ -220,9 +221,9 @@ func (p *pass) save(ctx context.Context) error {
 	p.run.BeatAt = &now
 	r := *p.run
 	p.mu.Unlock()
-	store.CrashPoint("cursor before save")
+	durable.CrashPoint("cursor before save")
 	err := p.saveRun(ctx, &r)
-	store.CrashPoint("cursor saved")
+	durable.CrashPoint("cursor saved")
 	return err
 }
 

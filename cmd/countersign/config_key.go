@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"unicode"
 
-	"countersign/model/store"
+	"countersign/model/store/durable"
 )
 
 const (
@@ -98,29 +98,26 @@ func newKey() []byte {
 	return key
 }
 
-// writeKeys keeps keys in a new file that only we may read, the current one first.
+// writeKeys makes a new key file, which only we may read, the current key first. It never replaces other keys.
 func writeKeys(file string, keys [][]byte) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-*")
-	if err != nil {
+	if err := durable.Write(file, durable.How{}, func(f *os.File) error { return printKeys(f, keys) }); err != nil {
 		return err
 	}
+	durable.CrashPoint("key linked")
+	return nil
+}
+
+func printKeys(f *os.File, keys [][]byte) error {
 	for _, key := range keys {
-		_, werr := fmt.Fprintln(f, base64.StdEncoding.EncodeToString(key))
-		err = errors.Join(err, werr)
+		if _, err := fmt.Fprintln(f, base64.StdEncoding.EncodeToString(key)); err != nil {
+			return err
+		}
 	}
-	defer os.Remove(f.Name()) //nolint:errcheck // it has its name, or is of no use
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	store.CrashPoint("key written")
-	if err := os.Link(f.Name(), file); err != nil { // whole or not at all, and never over another key
-		return err
-	}
-	store.CrashPoint("key linked")
-	return syncFolder(filepath.Dir(file))
+	durable.CrashPoint("key written")
+	return nil
 }
 
 // replaceKeys puts other keys in the place of those in a key file, at once: whoever reads it meanwhile, or after a power
@@ -133,32 +130,14 @@ func replaceKeys(file string, keys [][]byte) error {
 	if err != nil {
 		return err
 	}
-	next := file + ".new"
-	if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := writeKeys(next, keys); err != nil {
-		return err
-	}
-	if st, ok := info.Sys().(*syscall.Stat_t); ok && os.Geteuid() == 0 {
-		err = os.Chown(next, int(st.Uid), int(st.Gid))
-	}
-	if err = errors.Join(err, os.Chmod(next, info.Mode().Perm())); err != nil {
-		return errors.Join(err, os.Remove(next))
-	}
-	if err := os.Rename(next, file); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(file))
-}
-
-// syncFolder makes a new name in a folder outlive a power loss.
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return durable.Write(file, durable.How{Replace: true, Mode: info.Mode().Perm()}, func(f *os.File) error {
+		if st, ok := info.Sys().(*syscall.Stat_t); ok && os.Geteuid() == 0 {
+			if err := f.Chown(int(st.Uid), int(st.Gid)); err != nil {
+				return err
+			}
+		}
+		return printKeys(f, keys)
+	})
 }
 
 // parseKeys reads one key or several, apart by spaces, commas or lines.

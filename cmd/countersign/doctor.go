@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"countersign/model/store"
+	"countersign/model/store/durable"
 	"countersign/provider"
 )
 
@@ -209,11 +210,10 @@ func (d *doctor) documents() {
 		return
 	}
 	err = errors.Join(f.Close(), os.Remove(f.Name()))
-	var st unix.Statfs_t
+	var free int64
 	if err == nil {
-		err = unix.Statfs(folder, &st)
+		free, err = durable.Free(folder)
 	}
-	free := int64(st.Bavail) * st.Bsize //nolint:gosec // no file system is that large
 	switch {
 	case err != nil:
 		d.say("FAIL", "documents", "%v", err)

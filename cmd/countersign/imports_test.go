@@ -23,7 +23,8 @@ const anything = "*"
 // provider. docs/decisions/0001-tree-and-arrows.md says why; a new arrow is argued for there.
 var arrows = map[string][]string{
 	"model":                 {},
-	"model/store":           {"model"},
+	"model/store":           {"model", "model/store/durable"},
+	"model/store/durable":   {},
 	"provider":              {"model"},
 	"provider/NAME":         {"model", "provider"},
 	"provider/providertest": {"model", "provider"},
@@ -33,7 +34,8 @@ var arrows = map[string][]string{
 	"worker/console":        {"model", "model/store"},
 	"worker/pdf":            {"model"},
 	"worker/pdf/pdftest":    {},
-	"worker":                {"model", "model/store", "provider", "worker/hook", "worker/pdf"},
+	"worker/files":          {"model", "model/store/durable"},
+	"worker":                {"model", "model/store", "model/store/durable", "provider", "worker/hook", "worker/pdf", "worker/files"},
 	"cmd/countersign":       {anything},
 }
 

@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"countersign/model/store"
+	"countersign/model/store/durable"
 )
 
 func migrateVerb(a *app) *cobra.Command {
@@ -78,12 +78,9 @@ func keepBefore(ctx context.Context, s *store.Store, have int64) (string, error)
 	if err != nil || have == 0 || size == 0 {
 		return "", err
 	}
-	var st unix.Statfs_t
-	if err := unix.Statfs(filepath.Dir(s.Path()), &st); err != nil {
+	free, err := durable.Free(filepath.Dir(s.Path()))
+	if err != nil || free < size+size/4+spareAfterCopy {
 		return "", err
-	}
-	if free := int64(st.Bavail) * st.Bsize; free < size+size/4+spareAfterCopy { //nolint:gosec // no file system is that large
-		return "", nil
 	}
 	kept := fmt.Sprintf("%s.before-%05d", s.Path(), have)
 	return kept, store.CopyFile(ctx, s.Path(), kept, true)

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"countersign/model/store"
+	"countersign/model/store/durable"
 )
 
 func restoreVerb(a *app) *cobra.Command {
@@ -106,7 +106,7 @@ func (a *app) prepareRestored(ctx context.Context, c *Config, from, temp string,
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Close(), syncFile(temp)) }()
+	defer func() { err = errors.Join(err, s.Close(), durable.SyncFile(temp)) }()
 	if _, _, err := s.Migrate(ctx); err != nil {
 		return err
 	}
@@ -169,12 +169,4 @@ func sameFile(one, other string) (bool, error) {
 		return false, nil
 	}
 	return err == nil && os.SameFile(a, b), err
-}
-
-func syncFile(name string) error {
-	f, err := os.OpenFile(filepath.Clean(name), os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

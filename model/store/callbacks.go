@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -304,103 +303,71 @@ func (b *Batch) writeOutcomes() error {
 	return nil
 }
 
-// callbacksOf is a query for the callbacks of one row: those that came while it was there, and those
-// that named it when it was not.
-func callbacksOf(columns string, k model.Key, w where, order string) (query string, args []any) {
-	mine, loose := w, w
-	mine.parts = append([]string{"txn = (SELECT t.n FROM transactions t WHERE t.account = ? AND t.ref = ?)"}, w.parts...)
-	loose.parts = append([]string{"txn IS NULL AND account = ? AND ref = ?"}, w.parts...)
-	args = append([]any{k.Account, k.Ref}, w.args...)
-	return "SELECT " + columns + " FROM callbacks" + mine.sql() + " UNION ALL SELECT " + columns + " FROM callbacks" + loose.sql() + " ORDER BY " + order,
-		append(args, args...)
-}
-
-// CallbackFilter chooses callbacks. The zero value is all, the newest first.
-type CallbackFilter struct {
-	Account, Ref string
-	Verdict      model.Verdict
-	Since        *time.Time
-	Limit        int // 50 if zero
-	Cursor       string
-}
-
-// Callbacks lists callbacks without their bodies, the newest first.
-func (s *Store) Callbacks(ctx context.Context, f CallbackFilter) (out []model.Callback, next string, err error) {
-	w := where{}
-	w.text("verdict = ?", string(f.Verdict))
-	if f.Since != nil {
-		w.add("at >= ?", *f.Since)
-	}
-	if f.Cursor != "" {
-		n, err := callbackNumber(f.Cursor)
-		if err != nil {
-			return nil, "", ErrCursor
-		}
-		w.add("n < ?", n)
-	}
-	limit := positive(f.Limit, 50)
-	var query string
-	var args []any
-	if f.Account != "" && f.Ref != "" {
-		query, args = callbacksOf(callbackColumns, model.Key{Account: f.Account, Ref: f.Ref}, w, "n DESC LIMIT ?")
-	} else {
-		w.text("account = ?", f.Account)
-		w.text("ref = ?", f.Ref)
-		query, args = "SELECT "+callbackColumns+" FROM callbacks"+w.sql()+" ORDER BY n DESC LIMIT ?", w.args
-	}
-	err = s.view(ctx, func(q *sqlConn) error {
-		return q.each(func(r *sql.Rows) error {
-			c, _, err := scanCallback(r, false)
-			out = append(out, c)
-			return err
-		}, query, append(args, limit+1)...)
-	})
-	if len(out) > limit {
-		out = out[:limit]
-		next = out[limit-1].ID
-	}
-	return out, next, err
-}
-
-const callbackColumns = "n, account, ref, COALESCE(dedupe_key, '') AS dedupe_key, type, event_id, verdict, outcome, note, at, remote_addr, headers, body_hash, sealed"
-
-// Callback returns one callback with its body; ErrNoRow if there is none.
-func (s *Store) Callback(ctx context.Context, id string) (c model.Callback, err error) {
+// StoredVerdict is what became of a callback that was stored before this group; false if there is none. What a
+// replay has judged meanwhile may stand on another: it looks here, inside its change.
+func (b *Batch) StoredVerdict(id string) (v model.Verdict, ok bool, err error) {
 	n, err := callbackNumber(id)
 	if err != nil {
-		return c, err
+		return "", false, nil //nolint:nilerr // an id that is none names no callback
 	}
-	found := false
-	var packed []byte
-	err = s.view(ctx, func(q *sqlConn) error {
-		return q.each(func(r *sql.Rows) (err error) {
-			found = true
-			c, packed, err = scanCallback(r, true)
-			return err
-		}, "SELECT "+callbackColumns+", body FROM callbacks WHERE n = ?", n)
-	})
-	if err == nil && !found {
-		err = fmt.Errorf("callback %s: %w", id, ErrNoRow)
+	for _, c := range b.amended {
+		if c.n == n && !c.dropped {
+			return c.Verdict, true, nil
+		}
 	}
-	if err == nil {
-		c.Body, err = s.box.unpack(packed, "callback "+c.Account)
-	}
-	return c, err
+	err = b.q.each(func(r *sql.Rows) error { ok = true; return r.Scan(&v) }, `SELECT verdict FROM callbacks WHERE n = ?`, n)
+	return v, ok, b.fail(err)
 }
 
-func scanCallback(r *sql.Rows, body bool) (c model.Callback, packed []byte, err error) {
-	var n int64
-	var headers string
-	to := []any{&n, &c.Account, &c.Ref, &c.DedupeKey, &c.Type, &c.EventID, &c.Verdict, &c.Outcome, &c.Note, moment{&c.At}, &c.RemoteAddr, &headers, &c.BodyHash, &c.Sealed}
-	if body {
-		to = append(to, &packed)
+// Amend writes what a stored callback turned out to be: Ref, DedupeKey, Type, EventID, Verdict, Outcome, Note, Sealed
+// and Body. When it came, from where and with which headers stays. A dedupe key that another callback holds is
+// not taken. The callback must have been stored before this group.
+func (b *Batch) Amend(c Packed) {
+	n, err := callbackNumber(c.ID)
+	if err == nil {
+		c, err = b.pack(c)
 	}
-	if err = r.Scan(to...); err != nil {
-		return c, nil, err
+	if err != nil {
+		b.fail(err) //nolint:errcheck // the group is given up and its changes tried alone
+		return
 	}
-	c.ID = callbackID(n)
-	if headers != "{}" {
-		err = json.Unmarshal([]byte(headers), &c.Headers)
+	k := DedupeKey{c.Account, c.Ref, c.DedupeKey}
+	var was *copyOf
+	if c.DedupeKey != "" {
+		if id, _, taken := b.Seen(k); taken && id != c.ID {
+			c.DedupeKey = ""
+		} else {
+			was = b.copies[k]
+			b.copies[k] = &copyOf{c.ID, c.Verdict}
+		}
 	}
-	return c, packed, err
+	add := &stored{Packed: c, n: n}
+	b.amended = append(b.amended, add)
+	b.undo = append(b.undo, func() {
+		add.dropped = true
+		if c.DedupeKey != "" {
+			b.copies[k] = was
+		}
+	})
+}
+
+func (b *Batch) writeAmended() error {
+	for _, c := range b.amended {
+		if c.dropped {
+			continue
+		}
+		var key, body any
+		if c.DedupeKey != "" {
+			key = c.DedupeKey
+		}
+		if c.body != nil {
+			body = c.body
+		}
+		err := b.q.exec(`UPDATE callbacks SET txn = ?, ref = ?, dedupe_key = ?, type = ?, event_id = ?, verdict = ?, outcome = ?, note = ?, sealed = ?, body = ? WHERE n = ?`,
+			b.number(model.Key{Account: c.Account, Ref: c.Ref}), c.Ref, key, c.Type, c.EventID, string(c.Verdict), string(c.Outcome), c.Note, c.Sealed, body, c.n)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

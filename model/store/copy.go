@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"countersign/model/store/durable"
 )
 
 // Examined says what a SQLite file of ours holds.
@@ -72,45 +74,36 @@ func CopyFile(ctx context.Context, from, to string, replace bool) (err error) {
 	if _, err := os.Lstat(to); err == nil && !replace {
 		return fmt.Errorf("%s is there already: name a new file", to)
 	}
-	f, err := os.CreateTemp(filepath.Dir(to), "."+filepath.Base(to)+".partial-*")
-	if err != nil {
-		return err
-	}
-	temp := f.Name()
-	defer func() {
-		if rerr := os.Remove(temp); !errors.Is(rerr, fs.ErrNotExist) {
-			err = errors.Join(err, rerr)
+	err = durable.Write(to, durable.How{Replace: replace}, func(f *os.File) error {
+		if err := copyInto(ctx, from, f.Name()); err != nil {
+			return fmt.Errorf("copy: %w", err)
 		}
-	}()
-	defer func() { err = errors.Join(err, f.Close()) }()
+		durable.CrashPoint("copy written")
+		return nil
+	})
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s is there already: name a new file", to)
+	}
+	if err == nil {
+		durable.CrashPoint("copy named")
+	}
+	return err
+}
+
+// copyInto writes a copy of a database to an empty file, and reads it through.
+func copyInto(ctx context.Context, from, to string) error {
 	db, err := openPlain(from, "mode=ro&_busy_timeout=5000")
 	if err != nil {
 		return err
 	}
 	defer db.Close() //nolint:errcheck // only read
-	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", temp); err != nil {
-		return fmt.Errorf("copy: %w", err)
-	}
-	if _, err := ReadThrough(ctx, temp); err != nil && !errors.Is(err, ErrNewer) {
-		return fmt.Errorf("copy: %w", err)
-	}
-	if err := Stamp(ctx, temp); err != nil { // a log that the next restore leaves lying is not the copy's
-		return fmt.Errorf("copy: %w", err)
-	}
-	if err := f.Sync(); err != nil {
+	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", to); err != nil {
 		return err
 	}
-	CrashPoint("copy written")
-	if replace {
-		err = os.Rename(temp, to)
-	} else if err = os.Link(temp, to); errors.Is(err, fs.ErrExist) {
-		err = fmt.Errorf("%s is there already: name a new file", to)
-	}
-	if err != nil {
+	if _, err := ReadThrough(ctx, to); err != nil && !errors.Is(err, ErrNewer) {
 		return err
 	}
-	CrashPoint("copy named")
-	return syncFolder(filepath.Dir(to))
+	return Stamp(ctx, to) // a log that the next restore leaves lying is not the copy's
 }
 
 // LockFiles takes the locks of a SQLite database that need not be there or be whole: no daemon and no verb that
@@ -154,14 +147,10 @@ func TakePlace(ctx context.Context, from, place, kept string) error {
 			return err
 		}
 	}
-	dir := filepath.Dir(place)
-	if err := syncFolder(dir); err != nil {
+	if err := durable.SyncDir(filepath.Dir(place)); err != nil {
 		return err
 	}
-	if err := os.Rename(from, place); err != nil {
-		return err
-	}
-	return syncFolder(dir)
+	return durable.Rename(from, place)
 }
 
 // foldLog brings what is in the log into the database's file.

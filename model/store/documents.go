@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"countersign/model"
+	"countersign/model/store/durable"
 )
 
 // documentRow is a document as it rests. The lease is the store's.
@@ -336,7 +337,7 @@ func (s *Store) ClaimDocuments(ctx context.Context, f DocumentsDue, owner string
 		return err
 	})
 	if len(out) > 0 && err == nil {
-		CrashPoint("documents claimed")
+		durable.CrashPoint("documents claimed")
 	}
 	return out, err
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign/model"
+	"countersign/model/store/durable"
 )
 
 // DueFilter chooses rows that are due for a fetch between the slots.
@@ -102,11 +103,11 @@ func (s *Store) ClaimDue(ctx context.Context, f DueFilter, owner string, lease t
 			return err
 		}
 		out, err = s.inOrder(q, numbers, true)
-		CrashPoint("rows before claim")
+		durable.CrashPoint("rows before claim")
 		return err
 	})
 	if len(out) > 0 {
-		CrashPoint("rows claimed")
+		durable.CrashPoint("rows claimed")
 	}
 	slices.SortFunc(out, dueBefore) // RETURNING keeps no order
 	return out, err

@@ -1,6 +1,9 @@
 package store
 
-import "countersign/model"
+import (
+	"countersign/model"
+	"countersign/model/store/durable"
+)
 
 // flush writes what the group has changed.
 func (b *Batch) flush() error {
@@ -38,16 +41,16 @@ func (b *Batch) flush() error {
 // crashPoints names what a group has written and not committed yet.
 func (b *Batch) crashPoints() {
 	if len(b.changes) > 0 {
-		CrashPoint("outbox written")
+		durable.CrashPoint("outbox written")
 	}
 	if len(b.gaps) > 0 {
-		CrashPoint("gap written")
+		durable.CrashPoint("gap written")
 	}
 	if len(b.documents) > 0 {
-		CrashPoint("document written")
+		durable.CrashPoint("document written")
 	}
 	if len(b.runs) > 0 {
-		CrashPoint("run written")
+		durable.CrashPoint("run written")
 	}
 }
 

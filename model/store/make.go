@@ -9,31 +9,23 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
+
+	"countersign/model/store/durable"
 )
 
 // makeFile makes an empty database of ours. It gets its name once it is whole and on disk, so that an empty file is
 // never one that we began. Another process may have been faster: then there is nothing to do.
 func makeFile(ctx context.Context, path string, mode fs.FileMode) error {
-	if mode == 0 {
-		mode = 0o600
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return fmt.Errorf("database cannot be made: %w", err)
-	}
-	temp := f.Name()
-	defer os.Remove(temp) //nolint:errcheck // it has its name, or is of no use
-	err = errors.Join(f.Close(), Stamp(ctx, temp), os.Chmod(temp, mode))
-	if err == nil {
-		CrashPoint("database written")
-		err = os.Link(temp, path)
-	}
+	err := durable.Write(path, durable.How{Mode: mode}, func(f *os.File) error {
+		err := Stamp(ctx, f.Name())
+		durable.CrashPoint("database written")
+		return err
+	})
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("database cannot be made: %w", err)
 	}
-	CrashPoint("database linked")
-	return syncFolder(filepath.Dir(path))
+	durable.CrashPoint("database linked")
+	return nil
 }
 
 // Stamp says in a SQLite file that nobody uses whose it is, and gives it a mark that no other has: by it a log that
@@ -70,13 +62,4 @@ func (q *sqlConn) probe() error {
 		return err
 	}
 	return q.exec(fmt.Sprintf(`PRAGMA user_version = %d`, mark))
-}
-
-// syncFolder makes a new name in a folder outlive a power loss.
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+
+	"countersign/model/store/durable"
 )
 
 //go:embed migrations
@@ -90,7 +92,7 @@ func (s *Store) Migrate(ctx context.Context) (from, to int64, err error) {
 		return from, from, err
 	}
 	for {
-		CrashPoint("migration before step")
+		durable.CrashPoint("migration before step")
 		_, err := p.UpByOne(ctx)
 		if errors.Is(err, goose.ErrNoNextVersion) {
 			return from, to, s.checkSchema(ctx)
@@ -98,6 +100,6 @@ func (s *Store) Migrate(ctx context.Context) (from, to int64, err error) {
 		if err != nil {
 			return from, from, fmt.Errorf("migrate: %w", s.explain(err))
 		}
-		CrashPoint("migration step done")
+		durable.CrashPoint("migration step done")
 	}
 }

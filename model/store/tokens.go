@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
+
+	"countersign/model/store/durable"
 )
 
 // Token returns a secret of an account, such as a refresh token; ErrNoRow if there is none.
@@ -31,13 +33,13 @@ func (s *Store) SetToken(ctx context.Context, account, name string, secret []byt
 	if err != nil {
 		return err
 	}
-	CrashPoint("token before save")
+	durable.CrashPoint("token before save")
 	err = s.change(ctx, func(q *sqlConn) error {
 		return q.exec(`INSERT INTO tokens (account, name, secret, updated_at) VALUES (?, ?, ?, ?)
 ON CONFLICT (account, name) DO UPDATE SET secret = excluded.secret, updated_at = excluded.updated_at`, account, name, sealed, s.now())
 	})
 	if err == nil {
-		CrashPoint("token saved")
+		durable.CrashPoint("token saved")
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"countersign/model"
+	"countersign/model/store/durable"
 )
 
 // Unit is one change: the rows and dedupe keys that it looks at, and what it does to them in memory.
@@ -163,7 +164,7 @@ func (s *Store) attempt(group []*unit) (answers []error, err error) {
 		return nil, err
 	}
 	for try := 0; ; try++ {
-		CrashPoint("group before begin")
+		durable.CrashPoint("group before begin")
 		answers, err = s.writeGroup(group)
 		if err == nil || try == 4 || !again(err) {
 			return answers, err
@@ -180,7 +181,7 @@ func (s *Store) writeGroup(group []*unit) (answers []error, err error) {
 		defer cancel()
 	}
 	err = s.within(ctx, s.write, &sql.TxOptions{}, func(q *sqlConn) error {
-		CrashPoint("group begun")
+		durable.CrashPoint("group begun")
 		if err := q.checkStep(); err != nil {
 			return err
 		}
@@ -198,11 +199,11 @@ func (s *Store) writeGroup(group []*unit) (answers []error, err error) {
 		if err := b.flush(); err != nil {
 			return err
 		}
-		CrashPoint("group before commit")
+		durable.CrashPoint("group before commit")
 		return nil
 	})
 	if err == nil {
-		CrashPoint("group committed")
+		durable.CrashPoint("group committed")
 	}
 	return answers, err
 }

@@ -1,6 +1,6 @@
 //go:build crashpoints
 
-package store
+package durable
 
 import (
 	"os"

@@ -1,6 +1,6 @@
 //go:build !crashpoints
 
-package store
+package durable
 
 // CrashPoint names a step at which a test ends the process. It does nothing, and is not in the program, unless the
 // program was built with the tag crashpoints.

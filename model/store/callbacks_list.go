@@ -1,0 +1,112 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"countersign/model"
+)
+
+// callbacksOf is a query for the callbacks of one row: those that came while it was there, and those
+// that named it when it was not.
+func callbacksOf(columns string, k model.Key, w where, order string) (query string, args []any) {
+	mine, loose := w, w
+	mine.parts = append([]string{"txn = (SELECT t.n FROM transactions t WHERE t.account = ? AND t.ref = ?)"}, w.parts...)
+	loose.parts = append([]string{"txn IS NULL AND account = ? AND ref = ?"}, w.parts...)
+	args = append([]any{k.Account, k.Ref}, w.args...)
+	return "SELECT " + columns + " FROM callbacks" + mine.sql() + " UNION ALL SELECT " + columns + " FROM callbacks" + loose.sql() + " ORDER BY " + order,
+		append(args, args...)
+}
+
+// CallbackFilter chooses callbacks. The zero value is all, the newest first.
+type CallbackFilter struct {
+	Account, Ref string
+	Verdict      model.Verdict
+	Since        *time.Time
+	Limit        int // 50 if zero
+	Cursor       string
+}
+
+// Callbacks lists callbacks without their bodies, the newest first.
+func (s *Store) Callbacks(ctx context.Context, f CallbackFilter) (out []model.Callback, next string, err error) {
+	w := where{}
+	w.text("verdict = ?", string(f.Verdict))
+	if f.Since != nil {
+		w.add("at >= ?", *f.Since)
+	}
+	if f.Cursor != "" {
+		n, err := callbackNumber(f.Cursor)
+		if err != nil {
+			return nil, "", ErrCursor
+		}
+		w.add("n < ?", n)
+	}
+	limit := positive(f.Limit, 50)
+	var query string
+	var args []any
+	if f.Account != "" && f.Ref != "" {
+		query, args = callbacksOf(callbackColumns, model.Key{Account: f.Account, Ref: f.Ref}, w, "n DESC LIMIT ?")
+	} else {
+		w.text("account = ?", f.Account)
+		w.text("ref = ?", f.Ref)
+		query, args = "SELECT "+callbackColumns+" FROM callbacks"+w.sql()+" ORDER BY n DESC LIMIT ?", w.args
+	}
+	err = s.view(ctx, func(q *sqlConn) error {
+		return q.each(func(r *sql.Rows) error {
+			c, _, err := scanCallback(r, false)
+			out = append(out, c)
+			return err
+		}, query, append(args, limit+1)...)
+	})
+	if len(out) > limit {
+		out = out[:limit]
+		next = out[limit-1].ID
+	}
+	return out, next, err
+}
+
+const callbackColumns = "n, account, ref, COALESCE(dedupe_key, '') AS dedupe_key, type, event_id, verdict, outcome, note, at, remote_addr, headers, body_hash, sealed"
+
+// Callback returns one callback with its body; ErrNoRow if there is none.
+func (s *Store) Callback(ctx context.Context, id string) (c model.Callback, err error) {
+	n, err := callbackNumber(id)
+	if err != nil {
+		return c, err
+	}
+	found := false
+	var packed []byte
+	err = s.view(ctx, func(q *sqlConn) error {
+		return q.each(func(r *sql.Rows) (err error) {
+			found = true
+			c, packed, err = scanCallback(r, true)
+			return err
+		}, "SELECT "+callbackColumns+", body FROM callbacks WHERE n = ?", n)
+	})
+	if err == nil && !found {
+		err = fmt.Errorf("callback %s: %w", id, ErrNoRow)
+	}
+	if err == nil {
+		c.Body, err = s.box.unpack(packed, "callback "+c.Account)
+	}
+	return c, err
+}
+
+func scanCallback(r *sql.Rows, body bool) (c model.Callback, packed []byte, err error) {
+	var n int64
+	var headers string
+	to := []any{&n, &c.Account, &c.Ref, &c.DedupeKey, &c.Type, &c.EventID, &c.Verdict, &c.Outcome, &c.Note, moment{&c.At}, &c.RemoteAddr, &headers, &c.BodyHash, &c.Sealed}
+	if body {
+		to = append(to, &packed)
+	}
+	if err = r.Scan(to...); err != nil {
+		return c, nil, err
+	}
+	c.ID = callbackID(n)
+	if headers != "{}" {
+		err = json.Unmarshal([]byte(headers), &c.Headers)
+	}
+	return c, packed, err
+}
