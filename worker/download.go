@@ -2,21 +2,15 @@ package worker
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"time"
 
-	"github.com/sirupsen/logrus"
-
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/model/store/durable"
 	"countersign/provider"
-	"countersign/worker/pdf"
 )
 
 const (
@@ -133,107 +127,4 @@ func (w *Worker) fetch(ctx context.Context, d model.Document, t model.Transactio
 func (w *Worker) short() bool {
 	free, err := w.Files.Free()
 	return err == nil && free < w.MinFree
-}
-
-// file is what came for a document: synced, hashed and checked, in a temporary file.
-type file struct {
-	path  string
-	sum   string
-	size  int64
-	fault error // why it is not what it claims to be; nil: whole
-	spent bool  // the check died or took too much: the same file would do so again
-	facts model.SignatureFacts
-}
-
-// getFile fetches a document's bytes, from the provider's API or from a link.
-type getFile func(ctx context.Context, doc model.DocumentRef, to io.Writer) (provider.Declared, error)
-
-// fetchFile downloads into a synced temporary file and checks it. An error means that there is no
-// file; a file with a fault is one that came but is not whole.
-func (w *Worker) fetchFile(ctx context.Context, d model.Document, get getFile) (f file, err error) {
-	tmp, err := w.Files.Temp()
-	if err != nil {
-		return f, err
-	}
-	f.path = tmp.Name()
-	defer func() {
-		if cerr := tmp.Close(); err == nil {
-			err = cerr
-		}
-		if err != nil {
-			os.Remove(f.path) //nolint:errcheck // the error at hand matters more
-		}
-	}()
-	h := sha256.New()
-	fctx, cancel := context.WithTimeout(provider.WithClass(provider.WithWork(ctx, provider.WorkDownload), provider.ClassFiles), fileTime)
-	defer cancel()
-	dec, err := get(fctx, model.DocumentRef{ID: d.DocID, Kind: d.Kind, Name: d.Name, Mark: d.Mark}, io.MultiWriter(tmp, h))
-	switch {
-	case errors.Is(err, provider.ErrInvalidFile):
-		f.fault = err
-	case err != nil:
-		return f, err
-	}
-	if f.size, err = tmp.Seek(0, io.SeekEnd); err != nil {
-		return f, err
-	}
-	f.sum = hex.EncodeToString(h.Sum(nil))
-	durable.CrashPoint("download written")
-	err = w.Files.sync(tmp)
-	durable.CrashPoint("download synced")
-	if err != nil || f.fault != nil {
-		return f, err
-	}
-	if f.fault = pdf.Whole(tmp, f.size, dec.Length); f.fault != nil {
-		return f, nil
-	}
-	return f, w.inspect(ctx, tmp, d, &f)
-}
-
-// errNotChecked is of a file that could not be checked, for reasons of this machine.
-var errNotChecked = errors.New("the file could not be checked")
-
-// inspect reads a file as a PDF and holds its signatures against what the account expects.
-func (w *Worker) inspect(ctx context.Context, tmp *os.File, d model.Document, f *file) error {
-	v, err := w.look(ctx, tmp)
-	if err != nil {
-		return err
-	}
-	f.facts, f.spent = v.Facts, v.Spent
-	if v.Fault != "" {
-		f.fault = errors.New(v.Fault)
-		return nil
-	}
-	if a := w.account(d.Account); a != nil && !a.KeepBad {
-		if why := a.Signatures.Objection(d.Kind, v.Facts); why != "" {
-			f.fault = errors.New(why)
-		}
-	}
-	return nil
-}
-
-// look reads a file as a PDF. What the file's own words are is made fit to be stored.
-func (w *Worker) look(ctx context.Context, in *os.File) (pdf.Verdict, error) {
-	v, err := w.Inspect(ctx, in)
-	if err != nil {
-		return v, fmt.Errorf("%w: %w", errNotChecked, err)
-	}
-	v.Fault, v.Facts.Note = provider.Legible(v.Fault), provider.Legible(v.Facts.Note)
-	for i := range v.Facts.Signatures {
-		s := &v.Facts.Signatures[i]
-		s.Kind, s.Signer, s.Reason, s.Note = provider.Legible(s.Kind), provider.Legible(s.Signer), provider.Legible(s.Reason), provider.Legible(s.Note)
-	}
-	return v, nil
-}
-
-// wrongFile deals with a file that is not whole, or not as it was signed.
-func (w *Worker) wrongFile(ctx context.Context, d model.Document, t model.Transaction, f file) error {
-	w.Log.WithFields(logrus.Fields{
-		"account": d.Account, "txn": d.Ref, "attempt": d.Attempts + 1, "reason": f.fault.Error(),
-	}).Warn("file is not what it should be")
-	e := model.DocumentEvent{Kind: model.DocumentWrong, Reason: f.fault.Error(), Wait: w.pause(d.Attempts), Tried: true}
-	if f.spent {
-		e.Kind = model.DocumentFatal
-	}
-	return w.placeBy(ctx, d, t, f, e)
 }

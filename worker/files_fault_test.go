@@ -9,18 +9,22 @@ import (
 	"testing"
 
 	"countersign/model"
+	"countersign/worker/files"
 	"countersign/worker/pdf/pdftest"
 )
 
 // failing makes the sync of files whose path ends so fail, until it is mended.
 func (b *bench) failing(at string) (mend func()) {
-	b.Files.sync = func(f *os.File) error {
-		if strings.HasSuffix(f.Name(), at) || at == "temporary" && strings.Contains(f.Name(), tempFolder) {
+	system := files.OS()
+	system.SyncFile = func(f *os.File) error {
+		if strings.HasSuffix(f.Name(), at) || at == "temporary" && strings.Contains(f.Name(), ".incoming") {
 			return &fs.PathError{Op: "sync", Path: f.Name(), Err: syscall.EIO}
 		}
 		return f.Sync()
 	}
-	return func() { b.Files.sync = (*os.File).Sync }
+	system.SyncFolder = system.SyncFile
+	b.Files = files.On(b.root, system)
+	return func() { b.Files = files.At(b.root) }
 }
 
 // A document is stored only when its file and each name above it could be synced. Until then it waits and says why, and
@@ -54,7 +58,7 @@ func TestADocumentIsStoredOnlyOnceItIsSynced(t *testing.T) {
 
 // What a link brought is held only when its file and its name could be synced.
 func TestAFileIsHeldOnlyOnceItIsSynced(t *testing.T) {
-	for _, at := range []string{"temporary", "/" + linkFolder} {
+	for _, at := range []string{"temporary", "/.hold"} {
 		b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
 		b.service.links[link] = fileOf(pdftest.Plain("one"))
 		b.called(t, claim("a", model.Completed), linkTo("a", link))

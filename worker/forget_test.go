@@ -113,8 +113,8 @@ func TestForgettingIsFinishedAfterAKill(t *testing.T) {
 		check(t, b.downloadOnce(t.Context()))
 		lies := b.lying(t)
 		same(t, "files before", len(lies), 1)
-		for _, also := range []string{quarantineFolder + "/" + lies[0], "acc/2019/12/b/1.v2.pdf", linkFolder + "/" + b.document(t, "b").ID + "-0123456789abcdef.pdf", "acc/2019/12/bb/1.pdf"} {
-			p := filepath.Join(b.Files.root, also)
+		for _, also := range []string{"quarantine/" + lies[0], "acc/2019/12/b/1.v2.pdf", ".hold/" + b.document(t, "b").ID + "-0123456789abcdef.pdf", "acc/2019/12/bb/1.pdf"} {
+			p := filepath.Join(b.root, also)
 			check(t, os.MkdirAll(filepath.Dir(p), 0o700))
 			check(t, os.WriteFile(p, pdftest.Plain("left"), 0o600))
 		}

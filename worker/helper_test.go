@@ -24,6 +24,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/files"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -198,7 +199,7 @@ func newBench(t *testing.T, dsn string) *bench {
 	t.Cleanup(func() { check(t, st.Close()) })
 	_, _, err = st.Migrate(t.Context())
 	check(t, err)
-	files, err := OpenFiles(b.root)
+	folder, err := files.Open(b.root)
 	check(t, err)
 	b.service = &service{rules: testRules(), says: map[string]model.Observation{}, files: map[string][]byte{}, links: map[string]func(io.Writer) error{}}
 	b.account = &Account{
@@ -208,7 +209,7 @@ func newBench(t *testing.T, dsn string) *bench {
 	log := logrus.New()
 	log.SetOutput(&b.log)
 	b.Worker = New(Options{
-		Store: st, Accounts: func() []*Account { return []*Account{b.account} }, Files: files, Now: now, Rand: func() float64 { return 0 },
+		Store: st, Accounts: func() []*Account { return []*Account{b.account} }, Files: folder, Now: now, Rand: func() float64 { return 0 },
 		Log: logrus.NewEntry(log), Owner: "test",
 	})
 	check(t, st.Do(t.Context(), store.Unit{Apply: func(g *store.Batch) error {

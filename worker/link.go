@@ -11,6 +11,7 @@ import (
 	"countersign/model"
 	"countersign/model/store/durable"
 	"countersign/provider"
+	"countersign/worker/files"
 )
 
 // followLink fetches a document from the link that a callback told, whatever the provider has said of the transaction
@@ -40,7 +41,8 @@ func (w *Worker) followLink(ctx context.Context, a *Account, d model.Document, t
 	if f.fault != nil {
 		return w.wrongFile(ctx, d, t, f)
 	}
-	if err := w.Files.PutLinkFile(f.path, linkFileName(d.ID, f.sum)); err != nil {
+	if err := w.Files.PutLinkFile(f.path, files.LinkFileName(d.ID, f.sum)); err != nil {
+		w.leave(d, f)
 		return w.failedFetch(ctx, a, d, byLink, fmt.Errorf("%w: %w", errNotPlaced, err))
 	}
 	durable.CrashPoint("hold synced")
@@ -79,7 +81,7 @@ func (w *Worker) noteLinkFile(ctx context.Context, d model.Document, f file) err
 	s, err := w.settleDocument(ctx, d, e)
 	durable.CrashPoint("hold noted")
 	if err == nil && s.Next.LinkFile != f.sum {
-		err = w.Files.dropLinkFile(linkFileName(d.ID, f.sum))
+		err = w.Files.DropLinkFile(files.LinkFileName(d.ID, f.sum))
 	}
 	return err
 }
@@ -87,8 +89,8 @@ func (w *Worker) noteLinkFile(ctx context.Context, d model.Document, f file) err
 // placeLinkFile gives a link's file its place now that the provider has spoken: beside the others if it says
 // completed, in quarantine if it settled on something else or does not know the transaction.
 func (w *Worker) placeLinkFile(ctx context.Context, d model.Document, t model.Transaction, plan model.Settlement) error {
-	name := linkFileName(d.ID, d.LinkFile)
-	p, err := w.Files.inside(name)
+	name := files.LinkFileName(d.ID, d.LinkFile)
+	p, err := w.Files.Path(name)
 	if err != nil {
 		return err
 	}
@@ -120,5 +122,5 @@ func (w *Worker) sweepLinkFiles(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return w.Files.sweepLinkFiles(func(id string) bool { return ids[id] })
+	return w.Files.SweepLinkFiles(func(id string) bool { return ids[id] })
 }

@@ -12,6 +12,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/files"
 	"countersign/worker/pdf/pdftest"
 )
 
@@ -34,7 +35,7 @@ func TestALinksFileIsHeldAtOnceAndStoredOnceTheProviderConfirms(t *testing.T) {
 		check(t, b.downloadOnce(t.Context()))
 		d = b.document(t, "a")
 		same(t, "state and reason", []any{d.State, d.Reason, d.Link, d.Path}, []any{model.DocumentWaiting, "held until the provider confirms", "", ""})
-		same(t, "lies", b.lying(t), []string{linkFileName(d.ID, d.LinkFile)})
+		same(t, "lies", b.lying(t), []string{files.LinkFileName(d.ID, d.LinkFile)})
 		same(t, "questions so far", len(b.service.asked), 0)
 
 		b.service.says["a"] = completed()
@@ -198,10 +199,10 @@ func TestAKillLosesNoHeldFileAndLeavesNone(t *testing.T) {
 		check(t, err)
 		_, err = temp.Write(pdftest.Plain("one"))
 		check(t, errors.Join(err, temp.Close()))
-		check(t, b.Files.PutLinkFile(temp.Name(), linkFileName(d.ID, strings.Repeat("0", 64))))
-		check(t, os.WriteFile(filepath.Join(b.root, linkFolder, "d000000000999-0123456789abcdef.pdf"), nil, 0o600))
+		check(t, b.Files.PutLinkFile(temp.Name(), files.LinkFileName(d.ID, strings.Repeat("0", 64))))
+		check(t, os.WriteFile(filepath.Join(b.root, ".hold", "d000000000999-0123456789abcdef.pdf"), nil, 0o600))
 		check(t, b.sweepLinkFiles(t.Context()))
-		same(t, "lies", b.lying(t), []string{linkFileName(d.ID, strings.Repeat("0", 64))})
+		same(t, "lies", b.lying(t), []string{files.LinkFileName(d.ID, strings.Repeat("0", 64))})
 		check(t, b.downloadOnce(t.Context()))
 		same(t, "links fetched again", len(b.service.linked), 0)
 	})
@@ -216,7 +217,7 @@ func TestAHeldFileThatAKillLeftInItsPlaceIsTakenAsItIs(t *testing.T) {
 		d := b.document(t, "a")
 		b.confirmed(t)
 		name := nameOf(d, b.row(t, "a"), d.Version, false)
-		check(t, b.Files.Place(filepath.Join(b.root, linkFileName(d.ID, d.LinkFile)), name)) // and then the kill
+		check(t, b.Files.Place(filepath.Join(b.root, files.LinkFileName(d.ID, d.LinkFile)), name)) // and then the kill
 		check(t, b.downloadOnce(t.Context()))
 		d = b.document(t, "a")
 		same(t, "state and version", []any{d.State, d.Version}, []any{model.DocumentStored, 1})
@@ -231,7 +232,7 @@ func TestAHeldFileThatSomebodyTookAwayIsAskedForAnew(t *testing.T) {
 		b.called(t, claim("a", model.Completed), linkTo("a", link))
 		check(t, b.downloadOnce(t.Context()))
 		d := b.document(t, "a")
-		check(t, os.Remove(filepath.Join(b.root, linkFileName(d.ID, d.LinkFile))))
+		check(t, os.Remove(filepath.Join(b.root, files.LinkFileName(d.ID, d.LinkFile))))
 		b.confirmed(t)
 		check(t, b.downloadOnce(t.Context()))
 		same(t, "state", b.document(t, "a").State, model.DocumentStored)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"path/filepath"
 	"slices"
 
@@ -15,6 +14,7 @@ import (
 	"countersign/model/store"
 	"countersign/model/store/durable"
 	"countersign/provider"
+	"countersign/worker/files"
 )
 
 // placeBy asks where a file that came belongs, and puts it there. One that belongs nowhere is fetched again later.
@@ -46,6 +46,7 @@ func (w *Worker) place(ctx context.Context, d model.Document, t model.Transactio
 		return err
 	}
 	if err != nil {
+		w.leave(d, f)
 		return w.failedFetch(ctx, w.account(d.Account), d, eitherWay, fmt.Errorf("%w: %w", errNotPlaced, err))
 	}
 	e := model.DocumentEvent{Kind: model.DocumentPlaced, Reason: plan.Reason, Tried: f.fault != nil}
@@ -59,6 +60,7 @@ func (w *Worker) place(ctx context.Context, d model.Document, t model.Transactio
 		return err
 	}
 	durable.CrashPoint("keep noted")
+	w.Files.DropArrived(d.ID, fetchedAs(d)) //nolint:errcheck // mostly gone already, else the next start removes it
 	w.Log.WithFields(logrus.Fields{
 		"account": d.Account, "txn": d.Ref, "status": string(s.Next.State), "source": filepath.Base(name),
 	}).Info("document placed")
@@ -72,7 +74,7 @@ func (w *Worker) nameFile(d model.Document, t model.Transaction, f file, others 
 			continue
 		}
 		name := nameOf(d, t, version, step == model.StepQuarantine)
-		sum, _, err := w.Files.Hash(name)
+		sum, err := w.Files.Taken(name)
 		switch {
 		case err == nil && sum != f.sum:
 			continue
@@ -95,9 +97,9 @@ func nameOf(d model.Document, t model.Transaction, version int, quarantined bool
 	if d.Kind != model.SignedDocument && doc != string(d.Kind) {
 		doc = string(d.Kind) + "-" + doc
 	}
-	name := documentPath(d.Account, d.Ref, doc, created, version)
+	name := files.DocumentPath(d.Account, d.Ref, doc, created, version)
 	if quarantined {
-		name = path.Join(quarantineFolder, name)
+		name = files.Quarantined(name)
 	}
 	return name
 }

@@ -11,7 +11,6 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
-	"countersign/worker/pdf"
 )
 
 // recoverFile takes the file that lies where a document belongs and that no row knows: a process was killed after
@@ -35,10 +34,7 @@ func (w *Worker) recoverFile(ctx context.Context, d model.Document, t model.Tran
 	if f.sum, f.size, err = w.Files.Hash(name); err != nil {
 		return false, err
 	}
-	if f.fault = pdf.Whole(in, f.size, 0); f.fault == nil {
-		err = w.inspect(ctx, in, d, &f)
-	}
-	if err != nil || f.fault != nil {
+	if err = w.check(ctx, in, d, 0, &f); err != nil || f.fault != nil {
 		w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "source": name, "err": errors.Join(err, f.fault)}).Warn("a file that no row knows is left alone")
 		return false, nil
 	}

@@ -15,7 +15,7 @@ func (b *bench) lies(t *testing.T, ref string, content []byte) string {
 	t.Helper()
 	d := b.document(t, ref)
 	name := nameOf(d, b.row(t, ref), d.Version, false)
-	temp := filepath.Join(b.root, tempFolder, "killed")
+	temp := filepath.Join(b.root, ".incoming", "killed")
 	check(t, os.WriteFile(temp, content, 0o600))
 	check(t, b.Files.Place(temp, name))
 	return name

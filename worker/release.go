@@ -50,12 +50,12 @@ func (w *Worker) Release(ctx context.Context, d model.Document) (model.Document,
 		return err
 	}})
 	if errors.Is(err, ErrNotQuarantined) && made { // the row went meanwhile: so does the name
-		return d, errors.Join(err, w.Files.drop(to))
+		return d, errors.Join(err, w.Files.Drop(to))
 	}
 	if err != nil {
 		return d, err
 	}
-	if err := w.Files.drop(from); err != nil { // it has its place: the other name is only left over
+	if err := w.Files.Drop(from); err != nil { // it has its place: the other name is only left over
 		w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "err": err}).Warn("a released file could not be removed from quarantine")
 	}
 	return d, nil
@@ -63,7 +63,7 @@ func (w *Worker) Release(ctx context.Context, d model.Document) (model.Document,
 
 // unquarantine gives a quarantined file its place beside the old one. made: it had none before.
 func (w *Worker) unquarantine(d model.Document, from, to string) (made bool, err error) {
-	sum, _, err := w.Files.Hash(to)
+	sum, err := w.Files.Taken(to)
 	switch {
 	case err == nil && sum == d.SHA256:
 		return false, w.Files.Secure(to) // an earlier release came this far
@@ -78,7 +78,7 @@ func (w *Worker) unquarantine(d model.Document, from, to string) (made bool, err
 	if sum != d.SHA256 {
 		return false, fmt.Errorf("the file in quarantine is not the one that was put there: its SHA-256 is %s and was %s", sum, d.SHA256)
 	}
-	return true, w.Files.link(from, to)
+	return true, w.Files.Copy(from, to)
 }
 
 // FetchAgain has those documents of a transaction fetched again whose newest version is in one of the states, by an

@@ -16,6 +16,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/files"
 	"countersign/worker/pdf"
 )
 
@@ -57,7 +58,7 @@ func (a *Account) wants(k model.DocumentKind) bool {
 type Options struct {
 	Store    *store.Store
 	Accounts func() []*Account // the current ones; SIGHUP swaps them
-	Files    *Files
+	Files    *files.Folder
 	Now      func() time.Time
 	Rand     func() float64 // 0 ≤ x < 1, for jitter
 	Log      *logrus.Entry

@@ -10,6 +10,7 @@ import (
 
 	"countersign/model"
 	"countersign/worker"
+	"countersign/worker/files"
 )
 
 func documentsReleaseVerb(a *app) *cobra.Command {
@@ -42,7 +43,7 @@ more than one is in quarantine. documents retry asks the provider for another fi
 
 // useFiles gives the worker the document folder, and a way to look into what lies there.
 func (w *writer) useFiles() (err error) {
-	w.worker.Files, err = worker.OpenFiles(w.config.documentsFolder())
+	w.worker.Files, err = files.Open(w.config.documentsFolder())
 	w.worker.Inspect = newFileChecker().Inspect
 	return err
 }

@@ -10,6 +10,7 @@ import (
 
 	"countersign/model/store"
 	"countersign/worker"
+	"countersign/worker/files"
 )
 
 // engine is the database with its writer, the accounts and a worker: what the daemon and the verbs
@@ -19,7 +20,7 @@ type engine struct {
 	config   *Config
 	log      *logrus.Entry
 	store    *store.Store
-	files    *worker.Files
+	files    *files.Folder
 	accounts *accounts
 	worker   *worker.Worker
 
@@ -52,7 +53,7 @@ func (a *app) startEngine(ctx context.Context, c *Config, log *logrus.Entry) (e 
 	if err := e.store.Healthy(ctx); err != nil {
 		return e, err
 	}
-	if e.files, err = worker.OpenFiles(c.documentsFolder()); err != nil {
+	if e.files, err = files.Open(c.documentsFolder()); err != nil {
 		return e, err
 	}
 	e.accounts = newAccounts(a, e.store, log)

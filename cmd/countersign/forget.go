@@ -12,7 +12,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/worker"
+	"countersign/worker/files"
 )
 
 type forgetFlags struct {
@@ -111,7 +111,7 @@ func filesOf(ctx context.Context, c *Config, s *store.Store, k model.Key) ([]str
 	for _, d := range list {
 		ids = append(ids, d.ID)
 	}
-	return worker.FilesIn(c.documentsFolder()).Of(k, ids)
+	return files.At(c.documentsFolder()).Of(k, ids)
 }
 
 // forget removes the data, then what is left of it in the files of the database.
@@ -119,11 +119,11 @@ func (a *app) forget(ctx context.Context, w *writer, k model.Key, vacuum bool) e
 	if err := w.config.knows(ctx, w.store, k.Account); err != nil {
 		return err
 	}
-	files, err := worker.OpenFiles(w.config.documentsFolder())
+	folder, err := files.Open(w.config.documentsFolder())
 	if err != nil {
 		return err
 	}
-	w.worker.Files = files
+	w.worker.Files = folder
 	p, n, err := w.worker.Forget(ctx, k)
 	if errors.Is(err, store.ErrNoRow) {
 		return unknownRow(k)
