@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"countersign/model"
@@ -116,11 +115,11 @@ func (w *Worker) fetch(ctx context.Context, d model.Document, t model.Transactio
 	if err != nil {
 		return w.failedFetch(ctx, a, d, byProvider, err)
 	}
-	defer os.Remove(f.path) //nolint:errcheck // gone already where it has its place
+	defer f.discard()
 	if f.fault != nil {
-		return w.wrongFile(ctx, d, t, f)
+		return w.wrongFile(ctx, d, t, &f)
 	}
-	return w.placeBy(ctx, d, t, f, model.DocumentEvent{Kind: model.DocumentCame})
+	return w.placeBy(ctx, d, t, &f, model.DocumentEvent{Kind: model.DocumentCame})
 }
 
 // short says whether the document folder's file system is short of space.

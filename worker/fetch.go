@@ -47,11 +47,9 @@ func (w *Worker) fetchFile(ctx context.Context, d model.Document, get getFile) (
 		if cerr := tmp.Close(); err == nil {
 			err = cerr
 		}
-		switch {
-		case err != nil && f.whole:
-			w.leave(d, f)
-		case err != nil:
-			os.Remove(f.path) //nolint:errcheck // the error at hand matters more
+		if err != nil {
+			w.leave(d, &f)
+			f.discard()
 		}
 	}()
 	h := sha256.New()
@@ -96,9 +94,16 @@ func (w *Worker) arrived(ctx context.Context, d model.Document) (f file, ok bool
 }
 
 // leave sets a whole file aside for the next try. Where that fails too it is fetched again.
-func (w *Worker) leave(d model.Document, f file) {
-	if f.whole {
-		w.Files.Leave(f.path, d.ID, fetchedAs(d)) //nolint:errcheck // the error at hand matters more
+func (w *Worker) leave(d model.Document, f *file) {
+	if f.whole && w.Files.Leave(f.path, d.ID, fetchedAs(d)) == nil {
+		f.path = ""
+	}
+}
+
+// discard removes a file that has not got its place, and was not set aside.
+func (f *file) discard() {
+	if f.path != "" {
+		os.Remove(f.path) //nolint:errcheck // gone already where it has its place
 	}
 }
 
@@ -151,7 +156,7 @@ func (w *Worker) look(ctx context.Context, in *os.File) (pdf.Verdict, error) {
 }
 
 // wrongFile deals with a file that is not whole, or not as it was signed.
-func (w *Worker) wrongFile(ctx context.Context, d model.Document, t model.Transaction, f file) error {
+func (w *Worker) wrongFile(ctx context.Context, d model.Document, t model.Transaction, f *file) error {
 	w.Log.WithFields(logrus.Fields{
 		"account": d.Account, "txn": d.Ref, "attempt": d.Attempts + 1, "reason": f.fault.Error(),
 	}).Warn("file is not what it should be")

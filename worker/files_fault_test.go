@@ -1,6 +1,8 @@
 package worker
 
 import (
+	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -72,6 +74,83 @@ func TestAFileIsHeldOnlyOnceItIsSynced(t *testing.T) {
 		check(t, b.downloadOnce(t.Context()))
 		if d := b.document(t, "a"); d.LinkFile == "" {
 			t.Fatalf("%s: not held: %+v", at, d)
+		}
+	}
+}
+
+// Where the folder's file system knows neither links nor the sync of folders, a document is stored all the same.
+func TestADocumentIsStoredWhereThereAreNoLinks(t *testing.T) {
+	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	system := files.OS()
+	system.Link = func(from, to string) error {
+		return &os.LinkError{Op: "link", Old: from, New: to, Err: syscall.EPERM}
+	}
+	system.RenameNew = func(from, to string) error {
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: syscall.EINVAL}
+	}
+	system.SyncFolder = func(f *os.File) error { return &fs.PathError{Op: "sync", Path: f.Name(), Err: syscall.EINVAL} }
+	b.Files = files.On(b.root, system)
+	b.service.files["1"], b.service.links[link] = pdftest.Plain("one"), fileOf(pdftest.Plain("two"))
+	b.answered(t, "a", completed(marked("m1")))
+	b.called(t, claim("b", model.Completed), linkTo("b", link))
+	check(t, b.downloadOnce(t.Context()))
+	b.service.says["b"] = completed()
+	b.confirmed(t)
+	check(t, b.downloadOnce(t.Context()))
+	var lie []string
+	for _, ref := range []string{"a", "b"} {
+		d := b.document(t, ref)
+		same(t, "document", []any{d.State, d.Version}, []any{model.DocumentStored, 1})
+		lie = append(lie, d.Path)
+	}
+	same(t, "lies", b.lying(t), lie)
+	same(t, "fetched", []int{len(b.service.fetched), len(b.service.linked)}, []int{1, 1})
+}
+
+// A whole file that the folder does not take waits beside the others: it is not fetched again each time.
+func TestAPlaceThatFailsCostsNoDownload(t *testing.T) {
+	for _, number := range []syscall.Errno{syscall.EIO, syscall.EACCES, syscall.EDQUOT} {
+		for _, linked := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%v, linked %t", number, linked), func(t *testing.T) {
+				b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+				system, broken := files.OS(), true
+				link1, rename := system.Link, system.Rename
+				system.Link = func(from, to string) error {
+					if broken {
+						return &os.LinkError{Op: "link", Old: from, New: to, Err: number}
+					}
+					return link1(from, to)
+				}
+				system.Rename = func(from, to string) error {
+					if broken && strings.Contains(to, ".hold") {
+						return &os.LinkError{Op: "rename", Old: from, New: to, Err: number}
+					}
+					return rename(from, to)
+				}
+				b.Files = files.On(b.root, system)
+				b.service.files["1"], b.service.links[link], b.service.says["a"] = pdftest.Plain("one"), fileOf(pdftest.Plain("one")), completed()
+				if linked {
+					b.called(t, claim("a", model.Completed), linkTo("a", link))
+				} else {
+					b.answered(t, "a", completed(marked("m1")))
+				}
+				for range 5 {
+					if err := b.downloadOnce(t.Context()); !errors.Is(err, number) {
+						t.Fatalf("got %v, want %v", err, number)
+					}
+					d := b.document(t, "a")
+					same(t, "state and reason", []any{d.State, d.Attempts, d.Reason}, []any{model.DocumentWaiting, 0, folderNotWritten + ": " + number.Error()})
+					b.move(b.RetryWait)
+				}
+				broken = false
+				check(t, b.downloadOnce(t.Context()))
+				b.confirmed(t)
+				check(t, b.downloadOnce(t.Context()))
+				d := b.document(t, "a")
+				same(t, "state", d.State, model.DocumentStored)
+				same(t, "lies", b.lying(t), []string{d.Path})
+				same(t, "fetched in all", len(b.service.fetched)+len(b.service.linked), 1)
+			})
 		}
 	}
 }

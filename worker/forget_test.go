@@ -97,7 +97,7 @@ func TestAFileThatArrivesWhileItsTransactionIsForgottenGoes(t *testing.T) {
 		check(t, err)
 		_, err = tmp.Write(pdftest.Plain("two"))
 		check(t, errors.Join(err, tmp.Close()))
-		check(t, b.place(t.Context(), d, row, file{path: tmp.Name(), sum: "5ca1ab1e", size: 3}, model.Settlement{Step: model.StepPlace}))
+		check(t, b.place(t.Context(), d, row, &file{path: tmp.Name(), sum: "5ca1ab1e", size: 3}, model.Settlement{Step: model.StepPlace}))
 		same(t, "files", len(b.lying(t)), 0)
 		same(t, "documents", len(b.documents(t, "c")), 0)
 	})

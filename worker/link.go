@@ -37,12 +37,12 @@ func (w *Worker) followLink(ctx context.Context, a *Account, d model.Document, t
 	if err != nil {
 		return w.failedFetch(ctx, a, d, byLink, err)
 	}
-	defer os.Remove(f.path) //nolint:errcheck // gone already where it has its place
+	defer f.discard()
 	if f.fault != nil {
-		return w.wrongFile(ctx, d, t, f)
+		return w.wrongFile(ctx, d, t, &f)
 	}
 	if err := w.Files.PutLinkFile(f.path, files.LinkFileName(d.ID, f.sum)); err != nil {
-		w.leave(d, f)
+		w.leave(d, &f)
 		return w.failedFetch(ctx, a, d, byLink, fmt.Errorf("%w: %w", errNotPlaced, err))
 	}
 	durable.CrashPoint("hold synced")
@@ -68,7 +68,7 @@ func (w *Worker) noteLeftLinkFile(ctx context.Context, d model.Document, t model
 		return err
 	}
 	if f.fault != nil {
-		return w.wrongFile(ctx, d, t, f)
+		return w.wrongFile(ctx, d, t, &f)
 	}
 	return w.noteLinkFile(ctx, d, f)
 }
@@ -101,9 +101,9 @@ func (w *Worker) placeLinkFile(ctx context.Context, d model.Document, t model.Tr
 		return errors.Join(w.putOff(ctx, d, model.DocumentMachineFault, w.RetryWait, "the held file cannot be read"), err)
 	case err == nil && sum != d.LinkFile:
 		f.sum = sum
-		return w.placeBy(ctx, d, t, f, model.DocumentEvent{Kind: model.DocumentFileAltered})
+		return w.placeBy(ctx, d, t, &f, model.DocumentEvent{Kind: model.DocumentFileAltered})
 	}
-	err = w.place(ctx, d, t, f, plan)
+	err = w.place(ctx, d, t, &f, plan)
 	if errors.Is(err, fs.ErrNotExist) { // taken away by somebody
 		_, err = w.settleDocument(ctx, d, model.DocumentEvent{Kind: model.DocumentFileLost})
 		return err

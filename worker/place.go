@@ -18,7 +18,7 @@ import (
 )
 
 // placeBy asks where a file that came belongs, and puts it there. One that belongs nowhere is fetched again later.
-func (w *Worker) placeBy(ctx context.Context, d model.Document, t model.Transaction, f file, e model.DocumentEvent) error {
+func (w *Worker) placeBy(ctx context.Context, d model.Document, t model.Transaction, f *file, e model.DocumentEvent) error {
 	e.Began = d
 	if plan := model.Settle(d, e, t, w.Now()); plan.Asks() {
 		return w.place(ctx, d, t, f, plan)
@@ -30,14 +30,14 @@ func (w *Worker) placeBy(ctx context.Context, d model.Document, t model.Transact
 // place names a file and writes the row. A file that differs from one stored before becomes the next version; one
 // that a kill left under its name is taken as it is. fs.ErrNotExist, with nothing written, if the file is neither at
 // hand nor in its place.
-func (w *Worker) place(ctx context.Context, d model.Document, t model.Transaction, f file, plan model.Settlement) error {
+func (w *Worker) place(ctx context.Context, d model.Document, t model.Transaction, f *file, plan model.Settlement) error {
 	others, err := w.Store.Documents(ctx, store.DocumentFilter{Account: d.Account, Ref: d.Ref})
 	if err != nil {
 		return err
 	}
 	others = slices.DeleteFunc(others, func(o model.Document) bool { return o.ID == d.ID || o.DocID != d.DocID || o.Kind != d.Kind })
 	if plan.Step == model.StepPlace {
-		if i := slices.IndexFunc(others, func(o model.Document) bool { return w.sameFile(o, f) }); i >= 0 {
+		if i := slices.IndexFunc(others, func(o model.Document) bool { return w.sameFile(o, f.sum) }); i >= 0 {
 			return w.sameAsBefore(ctx, d, others[i])
 		}
 	}
@@ -68,7 +68,7 @@ func (w *Worker) place(ctx context.Context, d model.Document, t model.Transactio
 }
 
 // nameFile gives a file the first name that is free or already its own.
-func (w *Worker) nameFile(d model.Document, t model.Transaction, f file, others []model.Document, step model.DocumentStep) (string, int, error) {
+func (w *Worker) nameFile(d model.Document, t model.Transaction, f *file, others []model.Document, step model.DocumentStep) (string, int, error) {
 	for version := d.Version; ; version++ {
 		if slices.ContainsFunc(others, func(o model.Document) bool { return o.Version == version }) {
 			continue
@@ -104,13 +104,13 @@ func nameOf(d model.Document, t model.Transaction, version int, quarantined bool
 	return name
 }
 
-// sameFile says whether a file holds what an earlier version's stored one still does.
-func (w *Worker) sameFile(o model.Document, f file) bool {
-	if o.State != model.DocumentStored || o.SHA256 != f.sum {
+// sameFile says whether a file, by its hash, holds what an earlier version's stored one still does.
+func (w *Worker) sameFile(o model.Document, file string) bool {
+	if o.State != model.DocumentStored || o.SHA256 != file {
 		return false
 	}
 	sum, _, err := w.Files.Hash(o.Path)
-	return err == nil && sum == f.sum
+	return err == nil && sum == file
 }
 
 // sameAsBefore deals with a new version that has the same bytes as one before it: there is no second file, and that

@@ -38,7 +38,7 @@ func (w *Worker) recoverFile(ctx context.Context, d model.Document, t model.Tran
 		w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "source": name, "err": errors.Join(err, f.fault)}).Warn("a file that no row knows is left alone")
 		return false, nil
 	}
-	return true, w.placeBy(ctx, d, t, f, model.DocumentEvent{Kind: model.DocumentCame})
+	return true, w.placeBy(ctx, d, t, &f, model.DocumentEvent{Kind: model.DocumentCame})
 }
 
 // lacks says that the provider does not have a file, now or for ever.

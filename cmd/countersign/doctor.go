@@ -20,8 +20,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"countersign/model/store"
-	"countersign/model/store/durable"
 	"countersign/provider"
+	"countersign/worker/files"
 )
 
 // finding is one line of the doctor's.
@@ -204,16 +204,16 @@ func (d *doctor) documents() {
 		d.say("ok", "documents", "%s is not there yet; `countersign serve` makes it", folder)
 		return
 	}
-	f, err := os.CreateTemp(folder, ".doctor-*")
+	in := files.At(folder)
+	lost, err := in.Lost()
 	if err != nil {
 		d.say("FAIL", "documents", "%v: give this user the right to write there", err)
 		return
 	}
-	err = errors.Join(f.Close(), os.Remove(f.Name()))
-	var free int64
-	if err == nil {
-		free, err = durable.Free(folder)
+	for _, what := range lost {
+		d.say("warn", "documents", "%s, whose file system lacks something: %s. docs/operating.md says what to do", folder, what)
 	}
+	free, err := in.Free()
 	switch {
 	case err != nil:
 		d.say("FAIL", "documents", "%v", err)

@@ -115,6 +115,7 @@ func (e *engine) serve(ctx context.Context, o serveOptions) error {
 		}
 	}
 	e.log.WithFields(logrus.Fields{"public": in.publicSocket.Addr().String(), "console": in.consoleSocket.Addr().String()}).Info("ready")
+	e.warnOfFolder()
 	inCtx, stopIn := context.WithCancel(ctx)
 	defer stopIn()
 	workCtx, stopWork := context.WithCancel(context.WithoutCancel(ctx))
@@ -133,6 +134,17 @@ func (e *engine) serve(ctx context.Context, o serveOptions) error {
 	notify(e.log, daemon.SdNotifyStopping)
 	stopWork()
 	return errors.Join(err, working.Wait())
+}
+
+// warnOfFolder tells what the document folder's file system lacks.
+func (e *engine) warnOfFolder() {
+	lost, err := e.files.Lost()
+	if err != nil {
+		e.log.WithField("err", err).Warn("the document folder cannot be written")
+	}
+	for _, what := range lost {
+		e.log.WithField("reason", what).Warn("the document folder's file system lacks something")
+	}
 }
 
 // notify tells systemd, where it started us.
