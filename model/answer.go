@@ -178,6 +178,10 @@ func confirm(r Rules, next *Transaction, o Observation) {
 		}
 		return
 	}
+	if hintWaits(*next, o.AskedAt) {
+		next.NextCheckAt, next.DueReason, next.DueSince = at(*next.HintedAt), DueHint, nil
+		return
+	}
 	next.NextCheckAt, next.DueReason, next.DueSince = nil, DueNone, nil
 }
 

@@ -43,6 +43,7 @@ type Callback struct {
 	Body       []byte            // nil when retention has taken it
 	BodyHash   string            // SHA-256 of the body as it came, hex
 	Sealed     bool              // the body rests encrypted (refused)
+	Unproved   bool              // accepted as a hint: nobody proved what it says
 }
 
 // MayExplain says whether a callback may explain a change: neither a copy of another nor one of no interest.

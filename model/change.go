@@ -14,7 +14,9 @@ type Change struct {
 	Confirmed bool
 	Source    string // "callback ID", "poll RUN", "confirm", "backfill RUN", "operator"
 	At        time.Time
-	Announce  bool `gorm:"-"` // an outbox row is written with it
+	Signer    string // the ref of the signer that it is about; ""
+	Document  string // our id of the document that it is about; ""
+	Announce  bool   `gorm:"-"` // an outbox row is written with it
 }
 
 // TableName is the table of the changes.

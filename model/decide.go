@@ -15,7 +15,7 @@ const (
 	OutOfDate  Reason = "outdated" // the row moved while the question was out: asked again (rule 3)
 	TooOld     Reason = "too_old"  // a claim older than the question that last confirmed the row
 	Nudged     Reason = "nudged"   // a hint made the row due
-	Quiet      Reason = "quiet"    // a hint that costs nothing: too soon, or asked before
+	Quiet      Reason = "quiet"    // a hint that costs nothing: a question is on its way, or was asked for good
 	Absent     Reason = "absent"   // the provider does not know it; the row stays
 	Unresolved Reason = "removed"  // only claims named it and the provider does not know it: the row goes
 	Refuted    Reason = "refuted"  // a claim of a status that re-asking has already refuted
@@ -117,22 +117,50 @@ func Decide(r Rules, t Transaction, o Observation) Decision {
 	return answer(r, t, o)
 }
 
-// hint makes a known row due, at most once a minute; an unknown ref gets one question, in hiding.
+// hint makes a known row due, at most once a minute: a hint within a minute of the last one's question makes it due when
+// the minute is over. An unknown ref gets one question, in hiding.
 func hint(t Transaction, o Observation) Decision {
 	d := Decision{Next: t, Reason: Nudged}
+	when := hintDue(t, o.At)
 	switch {
 	case t.FirstSeenAt.IsZero():
 		d.Next.FirstSeenAt, d.Next.ChangedAt = o.At, o.At
 		d.Next.Origin, d.Next.Hidden = OriginHint, true
-	case t.Hidden, t.HintedAt != nil && o.At.Sub(*t.HintedAt) < hintEvery:
+	case t.Hidden:
 		d.Reason = Quiet
+		return d
+	case when.After(o.At) && t.NextCheckAt != nil && !t.NextCheckAt.After(when):
+		if t.NextCheckAt.After(o.At) || t.HintedAt.Equal(when) { // a question that has not been sent yet covers it
+			d.Reason = Quiet
+			return d
+		}
+		d.Next.HintedAt = at(when) // the question may be out already: its answer does not cover the hint
 		return d
 	case rechecked(t): // due already, and nobody may shorten the pauses of rule 8
 		d.Reason = Quiet
 	}
-	d.Next.HintedAt = at(o.At)
-	due(&d.Next, DueHint, o.At, o.At)
+	d.Next.HintedAt = at(when)
+	due(&d.Next, DueHint, o.At, when)
 	return d
+}
+
+// hintDue is when a hint of now may have a question: now, or a minute after the question of the last one.
+func hintDue(t Transaction, now time.Time) time.Time {
+	switch {
+	case t.HintedAt == nil || now.Sub(*t.HintedAt) >= hintEvery:
+		return now
+	case t.HintedAt.After(now.Add(hintEvery)): // our clock was set back
+		return now.Add(hintEvery)
+	case t.HintedAt.After(now):
+		return *t.HintedAt
+	}
+	return t.HintedAt.Add(hintEvery)
+}
+
+// hintWaits says whether a hint that came while a row was due, its question perhaps out, waits for one of its own.
+func hintWaits(t Transaction, asked time.Time) bool {
+	due := t.NextCheckAt == nil || !t.NextCheckAt.After(asked)
+	return due && !t.Hidden && t.HintedAt != nil && t.HintedAt.After(asked) && !t.HintedAt.After(asked.Add(2*hintEvery))
 }
 
 // claim moves the row along the provider's transitions or makes it due.
@@ -158,6 +186,9 @@ func claim(r Rules, t Transaction, o Observation) Decision {
 	if o.Status != "" {
 		claimStatus(r, &d, t, o, &ask)
 	}
+	if d.Reason != Refuted && o.sent() {
+		claimSent(r, &d, t, o)
+	}
 	if o.Evidence == Claim && !t.Status.Final() {
 		advanceSigners(&d, o)
 	}
@@ -167,6 +198,9 @@ func claim(r Rules, t Transaction, o Observation) Decision {
 			why = DueNew
 		}
 		due(&d.Next, why, o.At, o.At.Add(r.Debounce))
+		if t.HintedAt != nil && t.HintedAt.After(o.At.Add(r.Debounce)) { // this question is the hint's too
+			d.Next.HintedAt = at(o.At.Add(r.Debounce))
+		}
 		if d.Reason == Same {
 			d.Reason = Doubted
 		}
@@ -211,6 +245,23 @@ func claimStatus(r Rules, d *Decision, t Transaction, o Observation, ask *bool) 
 	if want.Final() || !t.ReportedStatus.Final() {
 		d.Next.ReportedStatus = want
 	}
+}
+
+// claimSent moves a draft along where a claim tells that a signer acted. What status the claim names is another matter:
+// one that it may not take stays reported.
+func claimSent(r Rules, d *Decision, t Transaction, o Observation) {
+	if d.Next.Status != Draft || t.Deleted || !r.Allows(Draft, InProgress) {
+		return
+	}
+	d.Next.Status, d.Next.Confirmed = InProgress, false
+	if o.Status == "" && o.ProviderStatus != "" {
+		d.Next.ProviderStatus = o.ProviderStatus
+	}
+	if d.Next.ReportedStatus == "" || d.Next.ReportedStatus == Draft {
+		d.Next.ReportedStatus = InProgress
+	}
+	d.Changes = append(d.Changes, RowChange{KindStatus, string(Draft), string(InProgress)})
+	d.Reason, d.Grew = Moved, true
 }
 
 // strongEnough says whether a claim's evidence carries it: a weak one moves only a row that the
@@ -289,6 +340,9 @@ func absent(r Rules, t Transaction, o Observation) Decision {
 	d.Next.LostAnswers = 0
 	if d.Next.DueSince == nil { // else a claim came after the question was sent
 		d.Next.NextCheckAt, d.Next.DueReason = at(o.At.Add(notFoundPause(t.NotFoundCount))), DueNotFound
+		if hintWaits(t, o.AskedAt) {
+			due(&d.Next, DueHint, *t.HintedAt, *t.HintedAt)
+		}
 	}
 	if t.Deleted || deleteStands(t, o.At) {
 		if to := r.DeletedIs; to != "" && !t.Status.Final() {

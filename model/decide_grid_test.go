@@ -67,26 +67,36 @@ func outcome(r model.Rules, t model.Transaction, o model.Observation) string {
 	return letter
 }
 
-// said are the three tables over the observed status.
+// said are the three tables over the observed status; claims have one more column, that a signer acted.
 var said = []struct {
 	name string
 	of   func(t model.Transaction, s model.Status) model.Observation
+	acts bool
 }{
-	{"weak claim", func(_ model.Transaction, s model.Status) model.Observation { return weakly(s, noon) }},
-	{"claim", func(_ model.Transaction, s model.Status) model.Observation { return claimed(s, noon) }},
-	{"answer", func(t model.Transaction, s model.Status) model.Observation { return fetched(t, s, noon) }},
+	{"weak claim", func(_ model.Transaction, s model.Status) model.Observation { return weakly(s, noon) }, true},
+	{"claim", func(_ model.Transaction, s model.Status) model.Observation { return claimed(s, noon) }, true},
+	{"answer", func(t model.Transaction, s model.Status) model.Observation { return fetched(t, s, noon) }, false},
 }
 
-// line is one row of a provider's grid: ten letters of a weak claim, of a claim, of an answer, then
+// cells are the letters of one row in one table.
+func cells(r model.Rules, t model.Transaction, of func(model.Transaction, model.Status) model.Observation, acts bool) (out []string) {
+	for _, s := range observed() {
+		out = append(out, outcome(r, t, of(t, s)))
+	}
+	if acts {
+		o := of(t, "")
+		o.Acted = true
+		out = append(out, outcome(r, t, o))
+	}
+	return out
+}
+
+// line is one row of a provider's grid: eleven letters of a weak claim and of a claim, ten of an answer, then
 // one each of a hint, of not found, of gone.
 func line(r model.Rules, t model.Transaction) string {
 	var words []string
 	for _, e := range said {
-		word := ""
-		for _, s := range observed() {
-			word += outcome(r, t, e.of(t, s))
-		}
-		words = append(words, word)
+		words = append(words, strings.Join(cells(r, t, e.of, e.acts), ""))
 	}
 	return strings.Join(append(words, outcome(r, t, hinted(noon))+outcome(r, t, absent(t, model.NotFound, noon))+outcome(r, t, absent(t, model.Gone, noon))), " ")
 }
@@ -155,13 +165,12 @@ func draw(r model.Rules) string {
 		for _, s := range model.Statuses() {
 			columns = append(columns, string(s))
 		}
+		if e.acts {
+			columns = append(columns, "a signer acted")
+		}
 		head("row \\ "+e.name, columns...)
 		for _, s := range starts() {
-			fmt.Fprintf(&b, "| %s |", s.name)
-			for _, o := range observed() {
-				fmt.Fprintf(&b, " %s |", outcome(r, s.row, e.of(s.row, o)))
-			}
-			b.WriteString("\n")
+			fmt.Fprintf(&b, "| %s | %s |\n", s.name, strings.Join(cells(r, s.row, e.of, e.acts), " | "))
 		}
 	}
 	head("row", "hint", "not found", "gone")
@@ -191,7 +200,7 @@ func TestDecideIsTotal(t *testing.T) {
 		func(t *model.Transaction) { *t = model.Transaction{Status: t.Status} },
 		func(t *model.Transaction) { t.Status = "" },
 	}
-	cells := 0
+	tried := 0
 	for _, r := range append(rules(t), model.Rules{}) {
 		for _, s := range starts() {
 			for shape, bend := range shapes {
@@ -207,7 +216,10 @@ func TestDecideIsTotal(t *testing.T) {
 									bend(&row)
 									o := model.Observation{Evidence: e, Status: status, Absence: a, Trashed: f, Archived: f, Deleted: f, Asked: asked, At: noon.Add(time.Second), AskedAt: noon}
 									promises(t, fmt.Sprintf("%s: %s, shape %d, %q by %v, absence %d, flags %d", r.Provider, s.name, shape, status, e, a, f), row, o, model.Decide(r, row, o))
-									cells++
+									tried++
+									acted := o
+									acted.Acted = true
+									promises(t, fmt.Sprintf("%s: %s, shape %d, %q by %v, absence %d, flags %d, a signer acted", r.Provider, s.name, shape, status, e, a, f), row, acted, model.Decide(r, row, acted))
 								}
 							}
 						}
@@ -216,8 +228,8 @@ func TestDecideIsTotal(t *testing.T) {
 			}
 		}
 	}
-	if cells < 50000 {
-		t.Errorf("only %d cells", cells)
+	if tried < 50000 {
+		t.Errorf("only %d cells", tried)
 	}
 }
 

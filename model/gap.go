@@ -41,19 +41,22 @@ type Gap struct {
 
 // Called is a callback that named the row, as far as a gap needs it.
 type Called struct {
-	Type    string
-	At      time.Time
-	Refused bool
+	Type     string
+	At       time.Time
+	Refused  bool
+	Unproved bool // a hint
 }
 
 // Told says whether one of calls, all that named the row since the last confirming answer, tells of
-// the change; refused says that only a refused one might have.
-func Told(r Rules, f Found, calls []Called) (told, refused bool) {
+// the change; refused says that only a refused one might have. asked says that a question had been due when the change
+// was found: what nobody proved tells only by the question that it led to.
+func Told(r Rules, f Found, calls []Called, asked bool) (told, refused bool) {
 	types := r.Told(f.Change, f.key())
 	for _, c := range calls {
 		switch {
 		case c.Refused:
 			refused = true
+		case c.Unproved && !asked:
 		case has(types, c.Type):
 			return true, false
 		}

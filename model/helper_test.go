@@ -43,7 +43,7 @@ func rules(t testing.TB) []model.Rules {
 	}
 }
 
-func rulesOf(t testing.TB, build func(provider.Options) (provider.Provider, error), more ...string) model.Rules {
+func rulesOf(t testing.TB, build func(provider.Options) (provider.Service, error), more ...string) model.Rules {
 	t.Helper()
 	p := newProvider(t, build, more...)
 	r := p.Rules()
@@ -51,7 +51,7 @@ func rulesOf(t testing.TB, build func(provider.Options) (provider.Provider, erro
 	return r
 }
 
-func newProvider(t testing.TB, build func(provider.Options) (provider.Provider, error), more ...string) provider.Provider {
+func newProvider(t testing.TB, build func(provider.Options) (provider.Service, error), more ...string) provider.Provider {
 	t.Helper()
 	text := strings.Join(append(more, "api_key: k"), "\n")
 	p, err := build(provider.Options{Account: "sales", Now: func() time.Time { return noon }, Settings: func(v any) error {

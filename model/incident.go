@@ -14,10 +14,18 @@ type Incident struct {
 
 // The incident kinds.
 const (
-	CallbacksSilent     = "callbacks_silent"
-	CallbacksRefused    = "callbacks_refused"
-	RegistrationChanged = "registration_changed"
-	CredentialsRefused  = "credentials_refused"
-	PollOverdue         = "poll_overdue"
-	DocumentsOverdue    = "documents_overdue"
+	CallbacksSilent        = "callbacks_silent"
+	CallbacksRefused       = "callbacks_refused"
+	CallbacksNotUnderstood = "callbacks_not_understood"
+	RegistrationChanged    = "registration_changed"
+	CredentialsRefused     = "credentials_refused"
+	PollOverdue            = "poll_overdue"
+	DocumentsOverdue       = "documents_overdue"
 )
+
+// IncidentKinds lists every kind, in the order in which they are documented.
+func IncidentKinds() []string {
+	return []string{
+		CallbacksSilent, CallbacksRefused, CallbacksNotUnderstood, RegistrationChanged, CredentialsRefused, PollOverdue, DocumentsOverdue,
+	}
+}

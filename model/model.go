@@ -108,7 +108,7 @@ type Transaction struct {
 	NextCheckAt *time.Time // when the row is due for a fetch; nil: with its tier's slot
 	DueReason   DueReason
 	DueSince    *time.Time // when the newest claim came that made it due: a question sent before does not settle it
-	HintedAt    *time.Time
+	HintedAt    *time.Time // when the newest hint's question is due, or was: the next hint has its own a minute later
 
 	LostAnswers   int        // answers thrown away in a row because the row had moved
 	NotFoundCount int        // answers "not found" in a row

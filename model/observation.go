@@ -1,6 +1,9 @@
 package model
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Evidence is how much an observation proves. The words never leave the code: people read
 // "confirmed" or "a callback says".
@@ -90,6 +93,9 @@ type Observation struct {
 
 	// Refetch says that the callback tells of something only a fetch can show.
 	Refetch bool
+	// Acted says that the callback tells of a signer's act: viewed, signed or declined, whoever it was. Only what was
+	// sent can be acted on.
+	Acted bool
 
 	// Set by the worker, not by providers.
 
@@ -114,6 +120,18 @@ const (
 
 // Fetched says whether the observation is a provider's answer.
 func (o Observation) Fetched() bool { return o.Evidence == Verified }
+
+// sent says whether a claim shows that the transaction was sent, though it may not name that status: a signer acted.
+// A claim that names the draft says otherwise.
+func (o Observation) sent() bool {
+	if o.Status == Draft {
+		return false
+	}
+	acts := func(s Signer) bool {
+		return s.Status == SignerViewed || s.Status == SignerSigned || s.Status == SignerDeclined
+	}
+	return o.Acted || slices.ContainsFunc(o.Signers, acts)
+}
 
 // Rules is what a provider tells Decide about its own ways. It is data: returned once by each provider.
 type Rules struct {

@@ -153,7 +153,7 @@ func TestRule9WhatAnAnswerFindsIsToldOrAGap(t *testing.T) {
 
 	f := found[model.ChangeStatus]
 	told := func(calls ...model.Called) [2]bool {
-		a, b := model.Told(r, f, calls)
+		a, b := model.Told(r, f, calls, false)
 		return [2]bool{a, b}
 	}
 	complete, refused := model.Called{Type: "PACKAGE_COMPLETE", At: noon}, model.Called{Type: "PACKAGE_COMPLETE", Refused: true}
@@ -163,6 +163,11 @@ func TestRule9WhatAnAnswerFindsIsToldOrAGap(t *testing.T) {
 	want(t, "by a refused and a good one", told(refused, complete), [2]bool{true, false})
 	want(t, "by a late one", told(model.Called{Type: "PACKAGE_COMPLETE", At: noon.Add(time.Hour)}), [2]bool{true, false})
 	want(t, "by nothing", told(), [2]bool{false, false})
+	hint := model.Called{Type: "PACKAGE_COMPLETE", At: noon, Unproved: true}
+	want(t, "by one without proof", told(hint), [2]bool{false, false})
+	want(t, "by one without proof and a good one", told(hint, complete), [2]bool{true, false})
+	asked, _ := model.Told(r, f, []model.Called{hint}, true)
+	want(t, "by one without proof that had the provider asked", asked, true)
 
 	want(t, "untold", model.Untold(r, f, false, nil), model.GapMissed)
 	want(t, "untold, refused", model.Untold(r, f, true, nil), model.GapRefused)

@@ -42,6 +42,47 @@ func TestRule2AClaimMovesForwardAndNeverBackNorOutOfAFinalStatus(t *testing.T) {
 	want(t, "an answer goes anywhere", d.Next.Status, model.Draft)
 }
 
+func TestRule2ASignersActMovesADraft(t *testing.T) {
+	acted := func(o model.Observation) model.Observation { o.Acted = true; return o }
+	signed := claimed("", noon)
+	signed.Signers = []model.Signer{{Ref: "s", Status: model.SignerViewed}}
+	waiting := claimed("", noon)
+	waiting.Signers = []model.Signer{{Ref: "s", Status: model.SignerWaiting}}
+	deleted, refuted := row(model.Draft), row(model.Draft)
+	deleted.Deleted = true
+	refuted.RefutedAs, refuted.RefutedAt = model.Declined, when(noon)
+	for _, c := range []struct {
+		what     string
+		row      model.Transaction
+		o        model.Observation
+		is       model.Status
+		reported model.Status
+		due      float64
+	}{
+		{"a claim of an act alone", row(model.Draft), acted(claimed("", noon)), model.InProgress, model.InProgress, 2},
+		{"a claim that shows a signer's act", row(model.Draft), signed, model.InProgress, model.InProgress, 2},
+		{"a claim that shows a signer who waits", row(model.Draft), waiting, model.Draft, "", 2},
+		{"a weak claim that names it too", row(model.Draft), acted(weakly(model.InProgress, noon)), model.InProgress, model.InProgress, -1},
+		{"a weak claim of an end", row(model.Draft), acted(weakly(model.Declined, noon)), model.InProgress, model.Declined, 2},
+		{"a weak claim of an end that was refuted", refuted, acted(weakly(model.Declined, noon)), model.Draft, "", 2},
+		{"a claim that names a draft", row(model.Draft), acted(claimed(model.Draft, noon)), model.Draft, "", -1},
+		{"a hint", row(model.Draft), acted(hinted(noon)), model.Draft, "", 0},
+		{"of a deleted row", deleted, acted(claimed("", noon)), model.Draft, "", 2},
+		{"of a row that is not known yet", row(model.Unknown), acted(claimed("", noon)), model.Unknown, "", 2},
+		{"of a row that has ended", row(model.Completed), acted(claimed("", noon)), model.Completed, "", 2},
+	} {
+		d := model.Decide(weak(t), c.row, c.o)
+		want(t, c.what, d.Next.Status, c.is)
+		want(t, c.what+": reported", d.Next.ReportedStatus, c.reported)
+		want(t, c.what+": due", due(d.Next), c.due)
+		want(t, c.what+": changes", kinds(d, model.KindStatus), map[bool]int{true: 1}[c.is != c.row.Status])
+		want(t, c.what+": confirmed", d.Next.Confirmed, c.row.Confirmed && c.is == c.row.Status)
+	}
+	moved := model.Decide(weak(t), row(model.Draft), acted(claimed("", noon))).Next
+	back := model.Decide(weak(t), moved, fetched(moved, model.Draft, after(2)))
+	want(t, "the provider has the last word", back.Next.Status, model.Draft)
+}
+
 // A copy that lags must not reopen what has ended: asked again, the provider has the last word.
 func TestRule8AnAnswerTakesARowOutOfAConfirmedEndOnlyWhenAskedAgain(t *testing.T) {
 	r, is := strong(t), row(model.Completed)
@@ -78,9 +119,7 @@ func TestRule2AHintAsksAtMostOnceAMinuteAndAnUnknownRefOnce(t *testing.T) {
 	want(t, "status", d.Next.Status, model.InProgress)
 	want(t, "due", due(d.Next), 0)
 	next := model.Decide(r, d.Next, fetched(d.Next, model.InProgress, after(1))).Next
-	d = model.Decide(r, next, hinted(after(59)))
-	want(t, "reason within the minute", d.Reason, model.Quiet)
-	want(t, "due within the minute", due(d.Next), -1)
+	want(t, "due within the minute", due(model.Decide(r, next, hinted(after(59))).Next), 60)
 	want(t, "due after the minute", due(model.Decide(r, next, hinted(after(60))).Next), 60)
 
 	hidden := model.Decide(r, none(), hinted(noon)).Next

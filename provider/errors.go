@@ -24,6 +24,10 @@ var (
 	ErrUnavailable = errors.New("service unavailable")
 	// ErrInvalidFile: what came is not the whole file that was promised.
 	ErrInvalidFile = errors.New("not a whole document")
+	// ErrUnobtainable: there is no way to get the document, now or later. It becomes `unobtainable`.
+	ErrUnobtainable = errors.New("there is no way to get it")
+	// ErrDisplaces: another URL is registered in the place where ours would go.
+	ErrDisplaces = errors.New("another URL is registered")
 	// ErrTooLarge: an answer or a file is larger than the account takes. Asking again would bring the same.
 	ErrTooLarge = errors.New("the answer is too large")
 )

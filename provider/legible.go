@@ -7,6 +7,28 @@ import (
 	"countersign/model"
 )
 
+// MaxRef is how many bytes a ref may have, and how many of any other id, type or header value are taken. The services
+// document up to 255 characters.
+const MaxRef = 1024
+
+// IsRef reports whether s can be the ref of a transaction: text of 1 to MaxRef bytes.
+func IsRef(s string) bool { return s != "" && len(s) <= MaxRef && Legible(s) == s }
+
+// Clip returns the first bytes of s, at most so many and never a part of a character, as Legible makes them.
+func Clip(s string, most int) string {
+	if len(s) > most+utf8.UTFMax {
+		s = s[:most+utf8.UTFMax] // the character that stands at most is still whole
+	}
+	s = Legible(s)
+	if len(s) <= most {
+		return s
+	}
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return s[:most]
+}
+
 // Legible replaces what no text in a database may hold: NUL, and bytes that are not UTF-8.
 func Legible(s string) string {
 	if utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 {

@@ -12,29 +12,13 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
-
-// Incoming is one callback with what it says, as the listener hands it over.
-type Incoming struct {
-	Callback     model.Callback // verdict accepted, refused or not_understood; ID empty
-	Rules        model.Rules    // the account's; zero for a refused one
-	Observations []model.Observation
-	Links        []provider.Link // documents that only this callback tells how to get
-	Test         bool
-	Ignored      string // why it is of no interest
-}
-
-// Result is what became of it.
-type Result struct {
-	ID      string
-	Verdict model.Verdict
-	Outcome model.Outcome
-}
 
 // Callback stores a callback and applies what it says in one database transaction, which is on
 // disk when it returns. A copy of one that is stored already changes nothing, but that a link in it may be newer. Errors are the
 // store's (ErrBusy, ErrUnavailable): nothing was kept, the caller must not acknowledge.
-func (w *Worker) Callback(ctx context.Context, in Incoming) (Result, error) {
+func (w *Worker) Callback(ctx context.Context, in apply.Incoming) (apply.Result, error) {
 	res, err := w.callback(ctx, in)
 	if err == nil || ctx.Err() != nil || ofTheStore(err) {
 		return res, err
@@ -57,56 +41,71 @@ func ofTheStore(err error) bool {
 }
 
 // callback is one attempt of Callback.
-func (w *Worker) callback(ctx context.Context, in Incoming) (Result, error) {
-	var res Result
+func (w *Worker) callback(ctx context.Context, in apply.Incoming) (apply.Result, error) {
+	var res apply.Result
 	var incidents []incidentMove
-	u := store.Unit{}
-	for _, o := range in.Observations {
-		u.Keys = append(u.Keys, model.Key{Account: in.Callback.Account, Ref: o.Ref})
-	}
-	if len(u.Keys) == 0 {
-		u.Keys = append(u.Keys, model.Key{Account: in.Callback.Account, Ref: in.Callback.Ref})
-	}
-	dedupe := store.DedupeKey{Account: in.Callback.Account, Ref: in.Callback.Ref, Key: in.Callback.DedupeKey}
-	if dedupe.Key != "" {
-		u.Dedupe = append(u.Dedupe, dedupe)
-	}
+	in.Callback.Unproved = in.Unproved()
 	packed, err := w.Store.Pack(in.Callback) // here, beside the one that writes
 	if err != nil {
-		return Result{}, err
+		return apply.Result{}, err
 	}
-	u.Apply = func(b *store.Batch) error {
+	u := unitOf(in, func(b *store.Batch) error {
 		var err error
-		res, incidents, err = w.receive(b, in, packed, dedupe)
+		res, incidents, err = w.receive(b, in, packed, b.AddCallback)
 		return err
-	}
+	})
 	if err := w.Store.Do(ctx, u); err != nil {
-		return Result{}, err
+		return apply.Result{}, err
 	}
 	w.noteIncidents(incidents)
 	return res, nil
 }
 
-// receive is Callback inside the group's transaction: cb is in's, packed. It may run twice.
-func (w *Worker) receive(b *store.Batch, in Incoming, cb store.Packed, dedupe store.DedupeKey) (Result, []incidentMove, error) {
+// dedupeKey is what makes another callback a copy of this one.
+func dedupeKey(cb model.Callback) store.DedupeKey {
+	return store.DedupeKey{Account: cb.Account, Ref: cb.Ref, Key: cb.DedupeKey}
+}
+
+// unitOf is a change that looks at all that a callback names.
+func unitOf(in apply.Incoming, apply func(*store.Batch) error) store.Unit {
+	u := store.Unit{Apply: apply}
+	if in.Callback.Ref != "" || len(in.Observations) == 0 {
+		u.Keys = append(u.Keys, model.Key{Account: in.Callback.Account, Ref: in.Callback.Ref})
+	}
+	for _, o := range in.Observations {
+		if o.Ref != in.Callback.Ref {
+			u.Keys = append(u.Keys, model.Key{Account: in.Callback.Account, Ref: o.Ref})
+		}
+	}
+	if in.Callback.DedupeKey != "" {
+		u.Dedupe = []store.DedupeKey{dedupeKey(in.Callback)}
+	}
+	return u
+}
+
+// receive is Callback and Replay inside the group's transaction. cb is in's, packed; write puts it into the table and
+// returns its id. It may run twice.
+func (w *Worker) receive(b *store.Batch, in apply.Incoming, cb store.Packed, write func(store.Packed) string) (apply.Result, []incidentMove, error) {
 	if b.Forgotten(model.Key{Account: cb.Account, Ref: cb.Ref}) {
-		return receiveForgotten(b, in)
+		return receiveForgotten(b, in, write)
 	}
 	switch cb.Verdict {
 	case model.Refused:
-		id := b.AddCallback(cb)
+		id := write(cb)
 		moved, err := countRefused(b, cb.Callback)
-		return Result{id, cb.Verdict, ""}, moved, err
+		return apply.Result{ID: id, Verdict: cb.Verdict, Outcome: ""}, moved, err
 	case model.NotUnderstood:
-		return Result{b.AddCallback(cb), cb.Verdict, ""}, nil, nil
+		return apply.Result{ID: write(cb), Verdict: cb.Verdict, Outcome: cb.Outcome}, nil, nil
 	}
-	if dedupe.Key != "" { // a later copy may bring a newer link, and changes nothing else
-		if id, verdict, seen := b.Seen(dedupe); seen && verdict != model.NotUnderstood {
+	if key := dedupeKey(cb.Callback); key.Key != "" { // a later copy may bring a newer link, and changes nothing else
+		id, verdict, seen := b.Seen(key)
+		switch {
+		case seen && id != cb.ID && verdict != model.NotUnderstood:
 			cb = store.Packed{Callback: in.Callback} // not packed: a copy keeps no body
-			cb.Verdict, cb.Outcome, cb.DedupeKey, cb.Body, cb.Note = model.Duplicate, model.NothingNew, "", nil, "a copy of "+id
-			return Result{b.AddCallback(cb), cb.Verdict, cb.Outcome}, nil, w.linkDocuments(b, in, cb.At)
-		} else if seen {
-			b.ReleaseDedupe(dedupe)
+			cb.Verdict, cb.Outcome, cb.DedupeKey, cb.Body, cb.Note = model.Duplicate, model.NothingNew, "", nil, joined("a copy of "+id, cb.Note)
+			return apply.Result{ID: write(cb), Verdict: cb.Verdict, Outcome: cb.Outcome}, nil, w.linkDocuments(b, in, cb.At)
+		case seen && id != cb.ID:
+			b.ReleaseDedupe(key)
 		}
 	}
 	cb.Outcome = model.NothingNew
@@ -114,14 +113,26 @@ func (w *Worker) receive(b *store.Batch, in Incoming, cb store.Packed, dedupe st
 	case in.Test:
 		cb.Outcome = model.TestEvent
 	case in.Ignored != "":
-		cb.Outcome, cb.Note = model.Ignored, in.Ignored
+		cb.Outcome, cb.Note = model.Ignored, joined(in.Ignored, cb.Note)
 	}
-	id := b.AddCallback(cb)
+	return w.accept(b, in, cb, write(cb))
+}
+
+// joined is a note of two parts, each of which may be missing.
+func joined(first, second string) string {
+	if first == "" || second == "" {
+		return first + second
+	}
+	return first + "; " + second
+}
+
+// accept counts a callback that is proved and no copy, and applies what it says. id is what it was written under.
+func (w *Worker) accept(b *store.Batch, in apply.Incoming, cb store.Packed, id string) (apply.Result, []incidentMove, error) {
 	var moved []incidentMove
 	if !in.Test { // a test tells that somebody can sign and reach us: it may be ourselves, and says nothing of what happens at the provider
 		var err error
 		if moved, err = countAccepted(b, cb.Callback); err != nil {
-			return Result{}, nil, err
+			return apply.Result{}, nil, err
 		}
 	}
 	outcome := cb.Outcome
@@ -129,14 +140,14 @@ func (w *Worker) receive(b *store.Batch, in Incoming, cb store.Packed, dedupe st
 		o.At = cb.At
 		did, err := w.claim(b, in.Rules, cb.Callback, id, o)
 		if err != nil {
-			return Result{}, nil, err
+			return apply.Result{}, nil, err
 		}
 		outcome = better(outcome, did)
 	}
 	if outcome != cb.Outcome {
 		b.SetOutcome(id, outcome)
 	}
-	return Result{id, cb.Verdict, outcome}, moved, w.linkDocuments(b, in, cb.At)
+	return apply.Result{ID: id, Verdict: cb.Verdict, Outcome: outcome}, moved, w.linkDocuments(b, in, cb.At)
 }
 
 // claim applies one observation of a callback to its row.
@@ -206,8 +217,8 @@ func better(a, b model.Outcome) model.Outcome {
 // Source says where answers come from.
 type Source struct {
 	Asked model.Asked
-	Run   string // the run's id; "" for a confirmation
-	Tier  Tier   // of a poll
+	Run   string     // the run's id; "" for a confirmation
+	Tier  apply.Tier // of a poll
 }
 
 // channel names the way on which an answer came that showed what no callback had told. t is the row as it was.
@@ -252,12 +263,12 @@ type Applied struct {
 
 // Answers applies what a provider said, a page or a single answer, in one database transaction.
 // Each observation carries At, AskedAt and Version. The results are in the order of obs.
-func (w *Worker) Answers(ctx context.Context, a *Account, src Source, obs []model.Observation) ([]Applied, error) {
+func (w *Worker) Answers(ctx context.Context, a *apply.Account, src Source, obs []model.Observation) ([]Applied, error) {
 	return w.answersAnd(ctx, a, src, obs, func(*store.Batch, []Applied) {})
 }
 
 // answersAnd is Answers and does something more in the same transaction, which may run twice.
-func (w *Worker) answersAnd(ctx context.Context, a *Account, src Source, obs []model.Observation, also func(*store.Batch, []Applied)) ([]Applied, error) {
+func (w *Worker) answersAnd(ctx context.Context, a *apply.Account, src Source, obs []model.Observation, also func(*store.Batch, []Applied)) ([]Applied, error) {
 	var out []Applied
 	u := store.Unit{}
 	for i := range obs {
@@ -298,7 +309,7 @@ func (w *Worker) doPatiently(ctx context.Context, u store.Unit) error {
 }
 
 // answer applies one answer inside the transaction.
-func (w *Worker) answer(b *store.Batch, a *Account, src Source, k model.Key, o model.Observation) (Applied, error) {
+func (w *Worker) answer(b *store.Batch, a *apply.Account, src Source, k model.Key, o model.Observation) (Applied, error) {
 	t, ok := b.Transaction(k)
 	if !ok {
 		if o.Absence != model.Present || b.Forgotten(k) {

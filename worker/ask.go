@@ -12,13 +12,14 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 // leaseFor is how long a row or document stays out of other hands; a dead process gives it back after.
 const leaseFor = 10 * time.Minute
 
 // ask puts one question to the provider and applies the answer.
-func (w *Worker) ask(ctx context.Context, a *Account, src Source, t model.Transaction, work provider.Work) (Applied, error) {
+func (w *Worker) ask(ctx context.Context, a *apply.Account, src Source, t model.Transaction, work provider.Work) (Applied, error) {
 	version, asked := t.Version, w.Now()
 	if unvouched(t) {
 		work = provider.WorkUnknown
@@ -43,7 +44,7 @@ func (w *Worker) ask(ctx context.Context, a *Account, src Source, t model.Transa
 }
 
 // log tells of a status that moved; everything else is debug.
-func (w *Worker) log(a *Account, did Applied, src Source) {
+func (w *Worker) log(a *apply.Account, did Applied, src Source) {
 	entry := w.Log.WithFields(logrus.Fields{"account": a.ID, "txn": did.Key.Ref, "source": src.String(), "reason": string(did.Reason)})
 	if did.Next.Status != did.Before.Status {
 		entry.WithFields(logrus.Fields{"from": did.Before.Status, "status": did.Next.Status}).Info("status changed")
@@ -65,7 +66,7 @@ func (w *Worker) confirmLanes() (out []lane) {
 }
 
 // confirmDue asks about an account's due rows until there are none, or the account is another one after a reload.
-func (w *Worker) confirmDue(ctx context.Context, a *Account, f store.DueFilter) error {
+func (w *Worker) confirmDue(ctx context.Context, a *apply.Account, f store.DueFilter) error {
 	f.Limit = w.Workers * 4
 	for ctx.Err() == nil && w.may(a) && w.account(a.ID) == a {
 		f.Now = w.Now()
@@ -86,7 +87,7 @@ func (w *Worker) confirmDue(ctx context.Context, a *Account, f store.DueFilter) 
 }
 
 // may says whether an account may be asked anything now.
-func (w *Worker) may(a *Account) bool {
+func (w *Worker) may(a *apply.Account) bool {
 	w.mu.Lock()
 	until := w.stopped[a.ID]
 	w.mu.Unlock()
@@ -98,7 +99,7 @@ func (w *Worker) may(a *Account) bool {
 
 // failed deals with an error of a question: the row or the account waits. What it returns is an
 // error of ours (the database), never the provider's.
-func (w *Worker) failed(ctx context.Context, a *Account, k model.Key, err error) error {
+func (w *Worker) failed(ctx context.Context, a *apply.Account, k model.Key, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -140,7 +141,7 @@ func (w *Worker) wait(after *provider.RetryAfter) time.Duration {
 
 // recovered notes that the account's credentials work (again), as any answer shows. Those of another
 // account work too, and stay refused.
-func (w *Worker) recovered(ctx context.Context, a *Account) error {
+func (w *Worker) recovered(ctx context.Context, a *apply.Account) error {
 	w.mu.Lock()
 	was, foreign := w.refused[a.ID], w.foreign[a.ID]
 	delete(w.refused, a.ID)
@@ -173,7 +174,7 @@ func (w *Worker) isForeign(account string) bool {
 }
 
 // stop lets an account rest.
-func (w *Worker) stop(a *Account, wait time.Duration) {
+func (w *Worker) stop(a *apply.Account, wait time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.stopped[a.ID] = w.Now().Add(wait)

@@ -8,6 +8,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 // ErrNoList is returned for accounts that list nothing: their history can only be tracked by ref.
@@ -15,8 +16,8 @@ var ErrNoList = errors.New("the provider lists nothing: give the refs to `track 
 
 // backfill loads a window of history.
 func (p *pass) backfill(ctx context.Context) error {
-	l, ok := p.a.Provider.(provider.Lister)
-	if !ok {
+	l := p.a.Provider.Lister
+	if l == nil {
 		return fmt.Errorf("account %s: %w", p.a.ID, ErrNoList)
 	}
 	if p.params.Documents != nil && !*p.params.Documents {
@@ -41,10 +42,10 @@ type Plan struct {
 
 // PlanBackfill lists the window and compares, writing nothing: what would change, how many calls
 // and how long it takes inside the budget.
-func (w *Worker) PlanBackfill(ctx context.Context, a *Account, since, until time.Time) (Plan, error) {
+func (w *Worker) PlanBackfill(ctx context.Context, a *apply.Account, since, until time.Time) (Plan, error) {
 	plan := Plan{Account: a.ID}
-	l, ok := a.Provider.(provider.Lister)
-	if !ok {
+	l := a.Provider.Lister
+	if l == nil {
 		return plan, fmt.Errorf("account %s: %w", a.ID, ErrNoList)
 	}
 	seen := map[string]bool{}
@@ -71,7 +72,7 @@ func (w *Worker) PlanBackfill(ctx context.Context, a *Account, since, until time
 	return plan, nil
 }
 
-func (w *Worker) planPage(ctx context.Context, a *Account, lists provider.Listing, page provider.Page, seen map[string]bool, plan *Plan) error {
+func (w *Worker) planPage(ctx context.Context, a *apply.Account, lists provider.Listing, page provider.Page, seen map[string]bool, plan *Plan) error {
 	var keys []model.Key
 	for _, it := range page.Items {
 		keys = append(keys, model.Key{Account: a.ID, Ref: it.Observation.Ref})
@@ -107,7 +108,7 @@ func (w *Worker) planPage(ctx context.Context, a *Account, lists provider.Listin
 		}
 	}
 	most := 1
-	if b, ok := a.Provider.(provider.Batcher); ok {
+	if b := a.Provider.Batcher; b != nil {
 		most = max(b.Batch(), 1)
 	}
 	plan.Calls += (single + most - 1) / most

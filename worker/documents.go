@@ -7,6 +7,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 // newest returns the newest version of a document; false where there is none.
@@ -20,9 +21,9 @@ func newest(list []model.Document, id string, kind model.DocumentKind) (out mode
 }
 
 // queueDocuments adds the documents that the table lacks, and the next version of those whose content is another now.
-func (w *Worker) queueDocuments(b *store.Batch, a *Account, k model.Key, refs []model.DocumentRef) error {
+func (w *Worker) queueDocuments(b *store.Batch, a *apply.Account, k model.Key, refs []model.DocumentRef) error {
 	for _, ref := range refs {
-		if !a.wants(ref.Kind) {
+		if !a.Wants(ref.Kind) {
 			continue
 		}
 		e := model.DocumentEvent{Kind: model.DocumentNamed, Name: ref.Name, Mark: ref.Mark}
@@ -49,7 +50,7 @@ func (w *Worker) settleNewest(b *store.Batch, k model.Key, id string, kind model
 
 // linkDocuments writes down the documents that only this callback tells how to get. Links of what
 // anybody could have said are left alone, and so are those of refs that it makes no claim about.
-func (w *Worker) linkDocuments(b *store.Batch, in Incoming, came time.Time) error {
+func (w *Worker) linkDocuments(b *store.Batch, in apply.Incoming, came time.Time) error {
 	if len(in.Links) == 0 {
 		return nil
 	}
@@ -57,14 +58,14 @@ func (w *Worker) linkDocuments(b *store.Batch, in Incoming, came time.Time) erro
 	if a == nil || b.Now().Sub(came) >= model.LinkLife {
 		return nil
 	}
-	if _, ok := a.Provider.(provider.Linker); !ok {
+	if a.Provider.Linker == nil {
 		return nil
 	}
 	for _, l := range in.Links {
 		claims := func(o model.Observation) bool {
 			return o.Ref == l.Ref && (o.Evidence == model.Claim || o.Evidence == model.WeakClaim)
 		}
-		if l.URL.Reveal() == "" || !a.wants(l.Document.Kind) || !slices.ContainsFunc(in.Observations, claims) {
+		if l.URL.Reveal() == "" || !a.Wants(l.Document.Kind) || !slices.ContainsFunc(in.Observations, claims) {
 			continue
 		}
 		if err := w.linkDocument(b, model.Key{Account: a.ID, Ref: l.Ref}, l, came); err != nil {

@@ -12,6 +12,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 	"countersign/worker/pdf/pdftest"
 )
 
@@ -184,20 +185,20 @@ func TestAGapIsMissedAfterItsGraceAndLateWhenToldAfterAll(t *testing.T) {
 
 func TestACallbackThatCannotBeAppliedIsKeptAsNotUnderstood(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		in := Incoming{
+		in := apply.Incoming{
 			Callback: model.Callback{Account: "acc", Ref: "a", Type: "moved", Verdict: model.Accepted, DedupeKey: "k", At: b.Now(), Body: []byte("{}")},
 			Rules:    b.account.Rules, Observations: []model.Observation{claim("a", model.Completed)},
 		}
 		b.Worker.Now = func() time.Time { panic("a fault of ours") }
 		in.Links = []provider.Link{linkTo("a", link)}
-		b.Worker.Accounts = func() []*Account { panic("a fault of ours") }
+		b.Worker.Accounts = func() []*apply.Account { panic("a fault of ours") }
 		res, err := b.Callback(t.Context(), in)
 		check(t, err)
 		same(t, "verdict", res.Verdict, model.NotUnderstood)
 		if _, err := b.Store.Transaction(t.Context(), key("a")); !errors.Is(err, store.ErrNoRow) {
 			t.Errorf("half of it was applied: %v", err)
 		}
-		b.Worker.Accounts = func() []*Account { return []*Account{b.account} }
+		b.Worker.Accounts = func() []*apply.Account { return []*apply.Account{b.account} }
 		b.Worker.Now = func() time.Time { return noon }
 		res, err = b.Callback(t.Context(), in) // its next copy, once the fault is mended
 		check(t, err)
@@ -209,7 +210,7 @@ func TestACallbackThatCannotBeAppliedIsKeptAsNotUnderstood(t *testing.T) {
 func TestAStoreThatIsGoneIsNoFaultOfTheCallback(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
 	check(t, os.Remove(b.Store.Path()))
-	_, err := b.Callback(t.Context(), Incoming{Callback: model.Callback{Account: "acc", Ref: "a", Verdict: model.Accepted, At: noon}})
+	_, err := b.Callback(t.Context(), apply.Incoming{Callback: model.Callback{Account: "acc", Ref: "a", Verdict: model.Accepted, At: noon}})
 	if !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("got %v, want ErrUnavailable", err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 // way is where a document's file is fetched from.
@@ -97,7 +98,7 @@ func failureOf(on way, err error) failure {
 }
 
 // failedFetch deals with a fetch that brought no file.
-func (w *Worker) failedFetch(ctx context.Context, a *Account, d model.Document, on way, err error) error {
+func (w *Worker) failedFetch(ctx context.Context, a *apply.Account, d model.Document, on way, err error) error {
 	if ctx.Err() != nil {
 		err = errStopped
 	}
@@ -112,7 +113,7 @@ func (w *Worker) failedFetch(ctx context.Context, a *Account, d model.Document, 
 	}
 	e := model.DocumentEvent{Kind: f.event, Reason: f.reason, Wait: w.pauseFor(f, d, err), Tried: f.tried}
 	if f.adds != nil {
-		e.Reason = joined(f.reason, f.adds(err))
+		e.Reason = reasonWith(f.reason, f.adds(err))
 	}
 	if _, serr := w.settleDocument(ctx, d, e); serr != nil || f.ours {
 		return errors.Join(serr, err)
@@ -138,7 +139,7 @@ func (w *Worker) pauseFor(f failure, d model.Document, err error) time.Duration 
 	return 0
 }
 
-func joined(reason, more string) string {
+func reasonWith(reason, more string) string {
 	if reason == "" || more == "" {
 		return reason + more
 	}

@@ -10,6 +10,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 func TestHintsNameNoMoreUnknownRefsThanATenthOfTheBudgetCanAskAbout(t *testing.T) {
@@ -59,7 +60,7 @@ func (c *clocked) DownloadLink(ctx context.Context, ref string, doc model.Docume
 func TestAFileThatNeverEndsIsBrokenOffBeforeItsLeaseIsOver(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
 	c := &clocked{service: b.service}
-	b.account.Provider = c
+	b.account.Provider = providertest.Able(c)
 	b.service.links[link] = func(io.Writer) error { return context.DeadlineExceeded }
 	b.called(t, claim("a", model.Completed), linkTo("a", link))
 	check(t, b.downloadOnce(t.Context()))

@@ -11,6 +11,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 	"countersign/worker/pdf/pdftest"
 )
 
@@ -47,7 +48,7 @@ func TestNothingButTrackBringsBackWhatWasForgotten(t *testing.T) {
 		check(t, err)
 		same(t, "nothing of it is kept", []any{len(cb.Body), cb.RemoteAddr, len(cb.Headers), cb.Note}, []any{0, "", 0, "forgotten"})
 		for _, v := range []model.Verdict{model.Refused, model.NotUnderstood} {
-			kept := b.kept(t, v, "about a person")
+			kept := b.stored(t, v, "about a person")
 			same(t, "body of a "+string(v)+" one", len(kept.Body), 0)
 		}
 		status, err := b.Hint(t.Context(), "acc", provider.Hinted{Ref: "a"})
@@ -56,7 +57,7 @@ func TestNothingButTrackBringsBackWhatWasForgotten(t *testing.T) {
 		o := b.service.answer("a")
 		o.At, o.AskedAt = b.Now(), b.Now()
 		for _, asked := range []model.Asked{model.AskedPoll, model.AskedBackfill, model.AskedRef} {
-			dids, err := b.Answers(t.Context(), b.account, Source{Asked: asked, Run: "r1", Tier: Active}, []model.Observation{o})
+			dids, err := b.Answers(t.Context(), b.account, Source{Asked: asked, Run: "r1", Tier: apply.Active}, []model.Observation{o})
 			check(t, err)
 			same(t, "an answer", dids[0].Reason, model.Absent)
 		}

@@ -8,11 +8,12 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/model/store/durable"
+	"countersign/worker/apply"
 )
 
 // find looks at what an answer changed: what a callback told is counted, the rest becomes a pending
 // gap (rule 9). It returns how many gaps are pending now.
-func (w *Worker) find(b *store.Batch, a *Account, src Source, t model.Transaction, d *model.Decision, o model.Observation) (int, error) {
+func (w *Worker) find(b *store.Batch, a *apply.Account, src Source, t model.Transaction, d *model.Decision, o model.Observation) (int, error) {
 	if d.FirstSight {
 		history, err := w.history(b, a, src, t, d.Next)
 		if err == nil && history {
@@ -32,9 +33,9 @@ func (w *Worker) find(b *store.Batch, a *Account, src Source, t model.Transactio
 	if err != nil {
 		return 0, err
 	}
-	pending := 0
+	pending, asked := 0, t.NextCheckAt != nil
 	for _, f := range d.Found {
-		told, _ := model.Told(a.Rules, f, calls)
+		told, _ := model.Told(a.Rules, f, calls, asked)
 		if told {
 			b.AddTold(a.ID, f.Change, o.At)
 			b.AddFirst(a.ID, f.Change, model.ByCallback, o.At)
@@ -53,7 +54,7 @@ func (w *Worker) find(b *store.Batch, a *Account, src Source, t model.Transactio
 
 // history says whether a first sight is history, not a gap: in a backfill, after track, or when the
 // provider made it before the account's first start.
-func (w *Worker) history(b *store.Batch, a *Account, src Source, t, next model.Transaction) (bool, error) {
+func (w *Worker) history(b *store.Batch, a *apply.Account, src Source, t, next model.Transaction) (bool, error) {
 	if src.Asked == model.AskedBackfill || t.Origin == model.OriginTrack {
 		return true, nil
 	}
@@ -75,7 +76,7 @@ func (w *Worker) explain(b *store.Batch, r model.Rules, next *model.Transaction,
 	var done []model.GapChange
 	for _, g := range gaps {
 		f := found(g)
-		told, _ := model.Told(r, f, []model.Called{{Type: cb.Type, At: cb.At}})
+		told, _ := model.Told(r, f, []model.Called{{Type: cb.Type, At: cb.At}}, true)
 		if !told || slices.Contains(done, g.Change) {
 			continue
 		}
@@ -144,7 +145,7 @@ func (w *Worker) settle(ctx context.Context, g model.Gap) error {
 		if err != nil {
 			return err
 		}
-		_, refused := model.Told(rules, found(g), calls)
+		_, refused := model.Told(rules, found(g), calls, false)
 		g.Kind = model.Untold(rules, found(g), refused, events(acc.Registration))
 		b.PutGap(g)
 		t, ok := b.Transaction(k)

@@ -8,6 +8,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 // The grace is counted by time, not by when a round happens to settle what is over.
@@ -82,7 +83,7 @@ func TestWhichChannelToldFirst(t *testing.T) {
 			check(t, err)
 			same(t, name, got, want)
 		}
-		poll := func(tier Tier) Source { return Source{Asked: model.AskedPoll, Run: "r", Tier: tier} }
+		poll := func(tier apply.Tier) Source { return Source{Asked: model.AskedPoll, Run: "r", Tier: tier} }
 		confirm := Source{Asked: model.AskedConfirm}
 
 		tell(Source{Asked: model.AskedBackfill, Run: "r"}, "history", status(model.InProgress))
@@ -91,20 +92,20 @@ func TestWhichChannelToldFirst(t *testing.T) {
 		check(t, err)
 		tell(confirm, "tracked", status(model.InProgress))
 		expect("a first answer after track", model.ByTrack, 1)
-		tell(poll(Active), "a", status(model.Draft))
+		tell(poll(apply.Active), "a", status(model.Draft))
 		expect("a new row in an active poll", model.ByActive, 1)
 		b.called(t, claim("a", model.InProgress))
 		expect("a claim that moved it", model.ByCallback, 1)
 		tell(confirm, "a", status(model.InProgress))
 		expect("its confirmation", model.ByCallback, 0)
-		tell(poll(Idle), "a", status(model.Completed))
+		tell(poll(apply.Idle), "a", status(model.Completed))
 		expect("what an idle poll found", model.ByIdle, 1)
 		b.called(t, claim("a", model.Completed))
 		expect("told within the grace, and not first", model.ByCallback, 0)
 		share, err := b.Store.Share(t.Context(), "acc", nil)
 		check(t, err)
 		same(t, "told: its creation too, which the first callback explains", share.Told, 3)
-		tell(poll(Audit), "history", status(model.Completed))
+		tell(poll(apply.Audit), "history", status(model.Completed))
 		expect("an audit", model.ByAudit, 1)
 		_, err = b.Hint(t.Context(), "acc", provider.Hinted{Ref: "tracked"})
 		check(t, err)

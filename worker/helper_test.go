@@ -24,6 +24,8 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/provider/providertest"
+	"countersign/worker/apply"
 	"countersign/worker/files"
 )
 
@@ -33,6 +35,7 @@ var noon = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 
 // service is a provider whose answers a test writes down. What it was asked is counted.
 type service struct {
+	providertest.Unproved
 	mu       sync.Mutex
 	rules    model.Rules
 	says     map[string]model.Observation // by ref; what is missing is not found
@@ -64,7 +67,7 @@ func (s *service) answer(ref string) model.Observation {
 func (s *service) Fetch(ctx context.Context, ref string) (model.Observation, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.asked, s.lastWork = append(s.asked, ref), provider.WorkOf(ctx)
+	s.asked, s.lastWork = append(s.asked, ref), provider.CallOf(ctx).Work
 	return s.answer(ref), s.fails
 }
 
@@ -126,7 +129,7 @@ func (b *batching) FetchMany(_ context.Context, refs []string) (out []model.Obse
 type bench struct {
 	*Worker
 	service *service
-	account *Account
+	account *apply.Account
 	ms      *atomic.Int64
 	root    string
 	log     bytes.Buffer
@@ -202,14 +205,14 @@ func newBench(t *testing.T, dsn string) *bench {
 	folder, err := files.Open(b.root)
 	check(t, err)
 	b.service = &service{rules: testRules(), says: map[string]model.Observation{}, files: map[string][]byte{}, links: map[string]func(io.Writer) error{}}
-	b.account = &Account{
-		ID: "acc", ProviderName: "played", Provider: b.service, Rules: b.service.rules, GapGrace: 5 * time.Minute,
+	b.account = &apply.Account{
+		ID: "acc", ProviderName: "played", Provider: providertest.Able(b.service), Rules: b.service.rules, GapGrace: 5 * time.Minute,
 		Download: []model.DocumentKind{model.SignedDocument, model.EvidenceDocument},
 	}
 	log := logrus.New()
 	log.SetOutput(&b.log)
 	b.Worker = New(Options{
-		Store: st, Accounts: func() []*Account { return []*Account{b.account} }, Files: folder, Now: now, Rand: func() float64 { return 0 },
+		Store: st, Accounts: func() []*apply.Account { return []*apply.Account{b.account} }, Files: folder, Now: now, Rand: func() float64 { return 0 },
 		Log: logrus.NewEntry(log), Owner: "test",
 	})
 	check(t, st.Do(t.Context(), store.Unit{Apply: func(g *store.Batch) error {
@@ -219,12 +222,19 @@ func newBench(t *testing.T, dsn string) *bench {
 	return b
 }
 
+func slot(t *testing.T, line string) apply.Slot {
+	t.Helper()
+	s, err := apply.ParseSlot(line)
+	check(t, err)
+	return s
+}
+
 func key(ref string) model.Key { return model.Key{Account: "acc", Ref: ref} }
 
 // called hands over a callback that claims something.
-func (b *bench) called(t *testing.T, o model.Observation, links ...provider.Link) Result {
+func (b *bench) called(t *testing.T, o model.Observation, links ...provider.Link) apply.Result {
 	t.Helper()
-	res, err := b.Callback(t.Context(), Incoming{
+	res, err := b.Callback(t.Context(), apply.Incoming{
 		Callback: model.Callback{Account: "acc", Ref: o.Ref, Type: "moved", Verdict: model.Accepted, At: b.Now(), Body: []byte("{}")},
 		Rules:    b.account.Rules, Observations: []model.Observation{o}, Links: links,
 	})

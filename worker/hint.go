@@ -9,10 +9,11 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
-// Hint takes what a browser said of a transaction. Nothing in it is believed: a row that we know is made due,
-// at most once a minute; a ref that we do not know costs one question, and is a row for nobody until the
+// Hint takes what a browser said of a transaction. Nothing in it is believed: a row that we know is made due, within
+// a minute of the last hint's question when that minute is over; a ref that we do not know costs one question, and is a row for nobody until the
 // provider knows it; no more refs that we do not know are taken than the provider may be asked about. The steps of a known row are kept, once each. It returns the row's status, unknown where it is
 // no row for anybody. Errors are the store's.
 func (w *Worker) Hint(ctx context.Context, account string, h provider.Hinted) (model.Status, error) {
@@ -22,7 +23,7 @@ func (w *Worker) Hint(ctx context.Context, account string, h provider.Hinted) (m
 // hint is Hint; why is what the row is due for.
 func (w *Worker) hint(ctx context.Context, account string, h provider.Hinted, why model.DueReason) (model.Status, error) {
 	a := w.account(account)
-	if a == nil || !nameable(h.Ref) {
+	if a == nil || !provider.IsRef(h.Ref) {
 		return model.Unknown, nil
 	}
 	k := model.Key{Account: account, Ref: h.Ref}
@@ -41,7 +42,7 @@ func (w *Worker) hint(ctx context.Context, account string, h provider.Hinted, wh
 		if d.Next.DueReason == model.DueHint && t.DueReason != model.DueHint {
 			d.Next.DueReason = why
 		}
-		if d.Next.HintedAt != t.HintedAt { // else it came too soon, and a lease on the row stays
+		if d.Next.HintedAt != t.HintedAt { // else a question covers it that is not out yet
 			b.Put(d.Next, d)
 		}
 		if ok && !t.Hidden {
@@ -62,7 +63,7 @@ const burstOfHints = 20
 
 // mayLookUp says whether one more ref that only hints name may become a hidden row with a question. No more come in
 // than a tenth of the budget can ask about: a flood of made-up refs would fill the table and wait for days.
-func (w *Worker) mayLookUp(a *Account, at time.Time) bool {
+func (w *Worker) mayLookUp(a *apply.Account, at time.Time) bool {
 	tenth := a.Budget[provider.ClassRead] / 10
 	if a.Budget[provider.ClassRead] == 0 { // no bound of the account's own
 		tenth = 60
@@ -84,7 +85,7 @@ const longestStep = 100
 // steps makes text that can be kept of a trail that anybody may have written; none lies in the future.
 func steps(list []provider.Step, now time.Time) (out []store.Step) {
 	for _, s := range list {
-		name := clipped(s.Name, longestStep)
+		name := provider.Clip(s.Name, longestStep)
 		if name == "" {
 			continue
 		}

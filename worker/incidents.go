@@ -9,6 +9,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/apply"
 )
 
 // refusedInARow callbacks in a row open an incident.
@@ -114,20 +115,22 @@ func countRefused(b *store.Batch, cb model.Callback) ([]incidentMove, error) {
 	return moved, err
 }
 
-// countAccepted notes an accepted callback, which ends silence and refusals.
+// countAccepted notes an accepted callback. It ends refusals, and silence if none that came later has been accepted
+// before: a replayed one may be old.
 func countAccepted(b *store.Batch, cb model.Callback) ([]incidentMove, error) {
 	acc, err := b.Account(cb.Account)
 	if err != nil {
 		return nil, err
 	}
-	at := cb.At
-	if acc.LastCallbackAt == nil || at.After(*acc.LastCallbackAt) {
+	at, ended := cb.At, []string{model.CallbacksRefused}
+	if acc.LastCallbackAt == nil || !at.Before(*acc.LastCallbackAt) {
 		acc.LastCallbackAt = &at
+		ended = append(ended, model.CallbacksSilent)
 	}
 	acc.RefusedInARow = 0
 	b.PutAccount(acc)
 	var moved []incidentMove
-	for _, kind := range []string{model.CallbacksSilent, model.CallbacksRefused} {
+	for _, kind := range ended {
 		if err := closeIncident(b, &moved, cb.Account, kind); err != nil {
 			return nil, err
 		}
@@ -189,13 +192,13 @@ const settling = 10 * time.Minute
 
 // pollOverdue says whether no poll of the active tier has ended well for two slots, and for half a slot more in which
 // the second one may still end. An account that was never polled well counts from its first start.
-func (w *Worker) pollOverdue(a *Account, acc model.Account, now time.Time) bool {
+func (w *Worker) pollOverdue(a *apply.Account, acc model.Account, now time.Time) bool {
 	last := acc.FirstStartAt
 	if acc.LastPollAt != nil {
 		last = *acc.LastPollAt
 	}
-	first := a.Polling.Next(Active, last)
-	second := a.Polling.Next(Active, first)
+	first := a.Polling.Next(apply.Active, last)
+	second := a.Polling.Next(apply.Active, first)
 	if first.IsZero() || second.IsZero() {
 		return false
 	}

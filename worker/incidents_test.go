@@ -11,6 +11,8 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/provider/providertest"
+	"countersign/worker/apply"
 	"countersign/worker/pdf/pdftest"
 )
 
@@ -57,14 +59,14 @@ func (b *bench) openNow(t *testing.T) (out []string) {
 // refusedOne hands over a callback without a good proof.
 func (b *bench) refusedOne(t *testing.T, ref string) {
 	t.Helper()
-	_, err := b.Callback(t.Context(), Incoming{Callback: model.Callback{Account: "acc", Ref: ref, Type: "moved", Verdict: model.Refused, At: b.Now(), Body: []byte("{}")}})
+	_, err := b.Callback(t.Context(), apply.Incoming{Callback: model.Callback{Account: "acc", Ref: ref, Type: "moved", Verdict: model.Refused, At: b.Now(), Body: []byte("{}")}})
 	check(t, err)
 }
 
 // accepted hands over one that is proved and tells of nothing; a test only tries the URL.
 func (b *bench) accepted(t *testing.T, test bool) {
 	t.Helper()
-	_, err := b.Callback(t.Context(), Incoming{
+	_, err := b.Callback(t.Context(), apply.Incoming{
 		Callback: model.Callback{Account: "acc", Type: "ping", Verdict: model.Accepted, At: b.Now(), Body: []byte("{}")}, Rules: b.account.Rules, Test: test,
 	})
 	check(t, err)
@@ -122,9 +124,9 @@ func TestEachIncidentOpensOnceAndClosesOnce(t *testing.T) {
 		},
 		model.PollOverdue: {
 			begin: func(t *testing.T, b *bench) {
-				b.account.Polling = Schedules{Active: "0 */6 * * *"}
-				b.account.Provider = b.batches(1)
-				b.ran(t, model.Run{Kind: string(Active)})
+				b.account.Polling = apply.Schedules{apply.Active: slot(t, "0 */6 * * *")}
+				b.account.Provider = providertest.Able(b.batches(1))
+				b.ran(t, model.Run{Kind: string(apply.Active)})
 				check(t, b.watchOnce(t.Context()))
 			},
 			bad: func(t *testing.T, b *bench) {
@@ -133,7 +135,7 @@ func TestEachIncidentOpensOnceAndClosesOnce(t *testing.T) {
 				b.move(15 * time.Minute)
 				check(t, b.watchOnce(t.Context()))
 			},
-			good: func(t *testing.T, b *bench) { b.ran(t, model.Run{Kind: string(Active)}) },
+			good: func(t *testing.T, b *bench) { b.ran(t, model.Run{Kind: string(apply.Active)}) },
 		},
 		model.DocumentsOverdue: {
 			bad: func(t *testing.T, b *bench) {
@@ -218,10 +220,10 @@ func TestATestOfTheURLEndsNoSilence(t *testing.T) {
 
 func TestAnAccountWhoseCallbacksAreSilentIsPolledCloser(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.account.Polling = Schedules{Active: "0 */6 * * *"}
-		b.account.Provider = b.batches(1)
+		b.account.Polling = apply.Schedules{apply.Active: slot(t, "0 */6 * * *")}
+		b.account.Provider = providertest.Able(b.batches(1))
 		polls := func() int {
-			runs, err := b.Store.Runs(t.Context(), store.RunFilter{Account: "acc", Kind: string(Active), States: []model.RunState{model.RunQueued}})
+			runs, err := b.Store.Runs(t.Context(), store.RunFilter{Account: "acc", Kind: string(apply.Active), States: []model.RunState{model.RunQueued}})
 			check(t, err)
 			for _, r := range runs {
 				check(t, b.execute(t.Context(), r))
@@ -234,7 +236,7 @@ func TestAnAccountWhoseCallbacksAreSilentIsPolledCloser(t *testing.T) {
 			check(t, b.pollCloser(t.Context()))
 			return polls()
 		}
-		b.ran(t, model.Run{Kind: string(Active)})
+		b.ran(t, model.Run{Kind: string(apply.Active)})
 		same(t, "while all is well", round(2*time.Hour), 0)
 		check(t, b.incident(t.Context(), "acc", model.CallbacksSilent, "m", true))
 		same(t, "at once, an hour after the last poll", round(0), 1)
@@ -250,7 +252,7 @@ func TestIncidentsOfAnAccountThatWasTakenOutAreClosed(t *testing.T) {
 	for i := range 3 {
 		b.refusedOne(t, fmt.Sprint("r", i))
 	}
-	b.Accounts = func() []*Account { return nil }
+	b.Accounts = func() []*apply.Account { return nil }
 	check(t, b.watchOnce(t.Context()))
 	same(t, "open", b.openNow(t), nil)
 }
@@ -258,7 +260,7 @@ func TestIncidentsOfAnAccountThatWasTakenOutAreClosed(t *testing.T) {
 // A cron line need not be regular: nights and weekends are no slots that were missed.
 func TestPollsAreOverdueBySlotsNotByHours(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db")) // noon of a Saturday
-	b.account.Polling = Schedules{Active: "0 9-17 * * 1-5"}
+	b.account.Polling = apply.Schedules{apply.Active: slot(t, "0 9-17 * * 1-5")}
 	friday := noon.Add(-19 * time.Hour)
 	acc := model.Account{ID: "acc", LastPollAt: &friday}
 	for _, c := range []struct {

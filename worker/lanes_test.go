@@ -13,6 +13,8 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/provider/providertest"
+	"countersign/worker/apply"
 	"countersign/worker/pdf/pdftest"
 )
 
@@ -24,7 +26,7 @@ type slow struct {
 }
 
 func (s *slow) Fetch(ctx context.Context, ref string) (model.Observation, error) {
-	if provider.WorkOf(ctx) == provider.WorkUnknown {
+	if provider.CallOf(ctx).Work == provider.WorkUnknown {
 		s.waiting <- ref
 		<-s.answers
 	}
@@ -34,7 +36,7 @@ func (s *slow) Fetch(ctx context.Context, ref string) (model.Observation, error)
 func TestAFloodOfUnknownRefsHoldsUpNoConfirmation(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		s := &slow{b.service, make(chan string, 100), make(chan struct{})}
-		b.account.Provider = s
+		b.account.Provider = providertest.Able(s)
 		for _, ref := range []string{"x1", "x2", "x3", "x4", "x5", "x6"} {
 			b.called(t, model.Observation{Ref: ref, Evidence: model.Claim, Type: "moved"})
 		}
@@ -71,8 +73,8 @@ func TestAFileThatIsSlowHoldsUpNoOther(t *testing.T) {
 	b.service.links[sound] = fileOf(pdftest.Plain("two"))
 	free := &service{rules: testRules(), says: map[string]model.Observation{}, files: map[string][]byte{"1": pdftest.Plain("one")}}
 	other := *b.account
-	other.ID, other.Provider = "other", free
-	b.Accounts = func() []*Account { return []*Account{b.account, &other} }
+	other.ID, other.Provider = "other", providertest.Able(free)
+	b.Accounts = func() []*apply.Account { return []*apply.Account{b.account, &other} }
 	b.called(t, claim("a", model.Completed), linkTo("a", link))
 	b.startLanes(t.Context(), "download", b.downloadLanes())
 	<-started
@@ -99,7 +101,7 @@ func TestAnAccountThatWasReloadedIsLeftToItsSuccessor(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
 	before := b.rowsLane()
 	next := *b.account
-	b.Accounts = func() []*Account { return []*Account{&next} }
+	b.Accounts = func() []*apply.Account { return []*apply.Account{&next} }
 	b.called(t, claim("a", model.Completed))
 	b.move(3 * time.Second)
 	check(t, before.round(t.Context()))

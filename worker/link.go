@@ -11,12 +11,13 @@ import (
 	"countersign/model"
 	"countersign/model/store/durable"
 	"countersign/provider"
+	"countersign/worker/apply"
 	"countersign/worker/files"
 )
 
 // followLink fetches a document from the link that a callback told, whatever the provider has said of the transaction
 // so far: the link may be dead by then. The file waits in a folder of its own.
-func (w *Worker) followLink(ctx context.Context, a *Account, d model.Document, t model.Transaction) error {
+func (w *Worker) followLink(ctx context.Context, a *apply.Account, d model.Document, t model.Transaction) error {
 	if name, ok := w.Files.LinkFileOf(d.ID); ok { // it had come when the process ended
 		err := w.noteLeftLinkFile(ctx, d, t, name)
 		if err != nil {
@@ -28,8 +29,8 @@ func (w *Worker) followLink(ctx context.Context, a *Account, d model.Document, t
 		return w.putOff(ctx, d, model.DocumentMachineFault, w.RetryWait, "the document folder is short of space")
 	}
 	f, err := w.fetchFile(ctx, d, func(ctx context.Context, doc model.DocumentRef, to io.Writer) (provider.Declared, error) {
-		l, ok := a.Provider.(provider.Linker)
-		if !ok {
+		l := a.Provider.Linker
+		if l == nil {
 			return provider.Declared{}, provider.ErrUnobtainable
 		}
 		return l.DownloadLink(ctx, d.Ref, doc, provider.Secret(d.Link), to)

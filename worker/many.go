@@ -10,19 +10,12 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
-
-// longestRef is how many bytes of a ref are believed to be one.
-const longestRef = 1024
-
-// nameable says whether a ref can stand in the table.
-func nameable(ref string) bool {
-	return ref != "" && len(ref) <= longestRef && provider.Legible(ref) == ref
-}
 
 // knownAsListed says whether a row says what a list that shows no whole objects says of it. Where the list
 // has no mark, one of changes says that something did change, and another one that it exists.
-func knownAsListed(a *Account, lists provider.Listing, t model.Transaction, o model.Observation) bool {
+func knownAsListed(a *apply.Account, lists provider.Listing, t model.Transaction, o model.Observation) bool {
 	switch {
 	case !t.Confirmed || t.ReportedStatus != "" || t.NotFound || t.Deleted || t.Hidden, t.ProviderMark != o.Mark:
 		return false
@@ -36,8 +29,8 @@ func knownAsListed(a *Account, lists provider.Listing, t model.Transaction, o mo
 
 // askListed asks about the listed transactions that the table does not know as they are listed.
 func (p *pass) askListed(ctx context.Context, items []provider.Listed, src Source, work provider.Work) error {
-	l, ok := p.a.Provider.(provider.Lister)
-	if len(items) == 0 || !ok {
+	l := p.a.Provider.Lister
+	if len(items) == 0 || l == nil {
 		return nil
 	}
 	keys := make([]model.Key, len(items))
@@ -159,9 +152,9 @@ func (p *pass) asked() {
 
 // batches cuts rows into what one call may ask about. Refs that nobody vouches for have a share of the
 // budget of their own, and test objects a class, so each of those goes alone.
-func batches(a *Account, rows []model.Transaction) (out [][]model.Transaction) {
+func batches(a *apply.Account, rows []model.Transaction) (out [][]model.Transaction) {
 	most := 1
-	if b, ok := a.Provider.(provider.Batcher); ok {
+	if b := a.Provider.Batcher; b != nil {
 		most = max(b.Batch(), 1)
 	}
 	var some []model.Transaction
@@ -187,9 +180,9 @@ func unvouched(t model.Transaction) bool {
 
 // askMany puts one question about several rows and applies the answer. left are the rows that it does
 // not tell of; all of them where there is only one, or where the service does not take this batch.
-func (w *Worker) askMany(ctx context.Context, a *Account, src Source, rows []model.Transaction, work provider.Work) (dids []Applied, left []model.Transaction, err error) {
-	b, ok := a.Provider.(provider.Batcher)
-	if !ok || len(rows) == 1 {
+func (w *Worker) askMany(ctx context.Context, a *apply.Account, src Source, rows []model.Transaction, work provider.Work) (dids []Applied, left []model.Transaction, err error) {
+	b := a.Provider.Batcher
+	if b == nil || len(rows) == 1 {
 		return nil, rows, nil
 	}
 	refs, of := make([]string, len(rows)), map[string]model.Transaction{}
@@ -239,7 +232,7 @@ func ofTheAccount(err error) bool {
 }
 
 // confirmSome asks about the due rows of one batch.
-func (w *Worker) confirmSome(ctx context.Context, a *Account, rows []model.Transaction) error {
+func (w *Worker) confirmSome(ctx context.Context, a *apply.Account, rows []model.Transaction) error {
 	if !w.may(a) {
 		var keys []model.Key
 		for _, t := range rows {

@@ -14,6 +14,8 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/provider/providertest"
+	"countersign/worker/apply"
 )
 
 func inProgress() model.Observation {
@@ -23,7 +25,7 @@ func inProgress() model.Observation {
 // batches makes the account's service one that answers for several refs.
 func (b *bench) batches(most int) *batching {
 	s := &batching{service: b.service, most: most}
-	b.account.Provider = s
+	b.account.Provider = providertest.Able(s)
 	return s
 }
 
@@ -51,7 +53,7 @@ func TestOpenRowsAreAskedAboutInBatchesAndWhatIsLeftOutAlone(t *testing.T) {
 		}
 		s.omits = "r4"
 		b.move(7 * time.Hour)
-		r := b.ran(t, model.Run{Kind: string(Active)})
+		r := b.ran(t, model.Run{Kind: string(apply.Active)})
 		same(t, "run", []any{r.State, r.Asked, r.Changed}, []any{model.RunDone, 7, 7})
 		slices.Sort(b.service.asked)
 		same(t, "asked alone: left out of an answer, and left over", b.service.asked, []string{"r4", "r6"})
@@ -138,23 +140,23 @@ func (l *listing) List(_ context.Context, q provider.ListQuery) (provider.Page, 
 func TestAnAuditFindsWhatAWalkMissed(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		l := &listing{batching: b.batches(10), kind: provider.ListsNewest}
-		b.account.Provider = l
-		b.ran(t, model.Run{Kind: string(Active)}) // shows nothing
+		b.account.Provider = providertest.Able(l)
+		b.ran(t, model.Run{Kind: string(apply.Active)}) // shows nothing
 		made := noon.Add(-time.Hour)
 		o := inProgress()
 		o.CreatedAt = &made
 		b.service.says["hidden"] = o
 		l.items = []provider.Listed{{Observation: model.Observation{Ref: "hidden", Evidence: model.Verified, Mark: "m1", CreatedAt: &made}}}
 		b.move(7 * time.Hour)
-		b.ran(t, model.Run{Kind: string(Active)})
+		b.ran(t, model.Run{Kind: string(apply.Active)})
 		if _, err := b.Store.Transaction(t.Context(), model.Key{Account: "acc", Ref: "hidden"}); err == nil {
 			t.Fatal("the window of the second walk reaches what it should not")
 		}
 		b.move(time.Hour)
-		b.ran(t, model.Run{Kind: string(Audit)})
+		b.ran(t, model.Run{Kind: string(apply.Audit)})
 		same(t, "after the audit", b.row(t, "hidden").Status, model.InProgress)
 		b.move(60 * 24 * time.Hour)
-		b.ran(t, model.Run{Kind: string(Audit)})
+		b.ran(t, model.Run{Kind: string(apply.Audit)})
 		same(t, "an audit looks back a month, and the overlap", l.since[len(l.since)-1], b.Now().Add(-auditWithin-b.Overlap))
 	})
 }
@@ -162,7 +164,7 @@ func TestAnAuditFindsWhatAWalkMissed(t *testing.T) {
 func TestAListOfTheNewestFindsAndDoesNotAnswerForOpenRows(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		l := &listing{batching: b.batches(10), kind: provider.ListsNewest}
-		b.account.Provider = l
+		b.account.Provider = providertest.Able(l)
 		item := func(ref, mark string) {
 			l.items = append(l.items, provider.Listed{Observation: model.Observation{Ref: ref, Evidence: model.Verified, Mark: mark, Status: model.InProgress}})
 		}
@@ -181,7 +183,7 @@ func TestAListOfTheNewestFindsAndDoesNotAnswerForOpenRows(t *testing.T) {
 		same(t, "plan", []int{plan.New, plan.Changed, plan.Known, plan.Calls}, []int{1, 1, 1, 2})
 		b.move(7 * time.Hour)
 		l.batches, l.lists = nil, 0
-		r := b.ran(t, model.Run{Kind: string(Active)})
+		r := b.ran(t, model.Run{Kind: string(apply.Active)})
 		same(t, "state", r.State, model.RunDone)
 		same(t, "lists", l.lists, 1)
 		slices.Sort(l.batches[0])
@@ -195,13 +197,13 @@ func TestAListOfTheNewestFindsAndDoesNotAnswerForOpenRows(t *testing.T) {
 func TestAListThatNamesBytesIsReadOn(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		l := &listing{batching: b.batches(1), kind: provider.ListsCreated}
-		b.account.Provider = l
+		b.account.Provider = providertest.Able(l)
 		for _, ref := range []string{"a\x00", "", "good"} {
 			o := inProgress()
 			o.Ref = ref
 			l.items = append(l.items, provider.Listed{Observation: o, Whole: true})
 		}
-		r := b.ran(t, model.Run{Kind: string(Active)})
+		r := b.ran(t, model.Run{Kind: string(apply.Active)})
 		same(t, "state", r.State, model.RunDone)
 		same(t, "status", b.row(t, "good").Status, model.InProgress)
 	})
@@ -223,8 +225,6 @@ func TestAHintMakesAKnownRowDueOnceAMinuteAndKeepsItsSteps(t *testing.T) {
 		b.confirmed(t)
 		same(t, "questions within a minute", len(b.service.asked), 1)
 		b.move(time.Minute)
-		_, err = b.Hint(t.Context(), "acc", hint)
-		check(t, err)
 		b.confirmed(t)
 		same(t, "questions after it", len(b.service.asked), 2)
 		trail, err := b.Store.Progress(t.Context(), key("a"))
@@ -283,7 +283,7 @@ func TestAListedTransactionThatGivesNoAnswerIsAskedAgain(t *testing.T) {
 			b.service.says[ref] = inProgress()
 			f.items = append(f.items, provider.Listed{Observation: model.Observation{Ref: ref, Evidence: model.Verified, Mark: "m1"}})
 		}
-		b.account.Provider = f
+		b.account.Provider = providertest.Able(f)
 		since := noon.Add(-time.Hour)
 		r := b.ran(t, model.Run{Kind: KindBackfill, Since: &since})
 		same(t, "state", r.State, model.RunPartial)

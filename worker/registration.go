@@ -10,6 +10,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 // registered is what is remembered of an account's registration.
@@ -76,9 +77,9 @@ func recorded(text string) (r registered) {
 }
 
 // checkRegistration compares what the provider calls with what it called before (audit slot).
-func (w *Worker) checkRegistration(ctx context.Context, a *Account) error {
-	p, ok := a.Provider.(provider.Registrar)
-	if !ok {
+func (w *Worker) checkRegistration(ctx context.Context, a *apply.Account) error {
+	p := a.Provider.Registrar
+	if p == nil {
 		return nil
 	}
 	reg, err := p.Registration(provider.WithWork(ctx, provider.WorkAudit))

@@ -14,6 +14,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 func TestWhatChangedOfARegistrationIsNamed(t *testing.T) {
@@ -73,7 +74,7 @@ func TestARegistrationThatAnOperatorMadeSettlesTheIncident(t *testing.T) {
 	log := logrus.New()
 	log.SetOutput(io.Discard)
 	made := func() *Worker {
-		return New(Options{Store: s, Accounts: func() []*Account { return nil }, Now: now, Rand: func() float64 { return 0 }, Log: logrus.NewEntry(log)})
+		return New(Options{Store: s, Accounts: func() []*apply.Account { return nil }, Now: now, Rand: func() float64 { return 0 }, Log: logrus.NewEntry(log)})
 	}
 	daemon, verb := made(), made()
 	audit := func(r provider.Registration) {

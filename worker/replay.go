@@ -6,6 +6,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/apply"
 )
 
 // Replay hands a stored callback in once more. was is the callback as it is stored; in is what it says now, of the same
@@ -14,20 +15,16 @@ import (
 // holds lose the verdict that it had. The result is the callback's verdict and outcome afterwards, and says
 // whether anything was written. Where another process has replayed it meanwhile, nothing is
 // written and the outcome is empty. store.ErrNoRow: it is gone.
-func (w *Worker) Replay(ctx context.Context, was model.Callback, in Incoming) (res Result, changed bool, err error) {
-	cb := in.Callback
-	cb.ID = was.ID
-	cb.Note = w.replayed(was, cb.Note)
-	u := store.Unit{Keys: []model.Key{{Account: cb.Account, Ref: cb.Ref}}}
-	for _, o := range in.Observations {
-		u.Keys = append(u.Keys, model.Key{Account: cb.Account, Ref: o.Ref})
+func (w *Worker) Replay(ctx context.Context, was model.Callback, in apply.Incoming) (res apply.Result, changed bool, err error) {
+	in.Callback.ID, in.Callback.Note = was.ID, joined(in.Callback.Note, w.replayed(was))
+	in.Callback.Unproved = in.Unproved()
+	packed, err := w.Store.Pack(in.Callback)
+	if err != nil {
+		return apply.Result{}, false, err
 	}
-	dedupe := store.DedupeKey{Account: cb.Account, Ref: cb.Ref, Key: cb.DedupeKey}
-	if dedupe.Key != "" {
-		u.Dedupe = []store.DedupeKey{dedupe}
-	}
-	u.Apply = func(b *store.Batch) error {
-		res, changed = Result{was.ID, was.Verdict, was.Outcome}, false
+	var incidents []incidentMove
+	u := unitOf(in, func(b *store.Batch) error {
+		res, changed, incidents = apply.Result{ID: was.ID, Verdict: was.Verdict, Outcome: was.Outcome}, false, nil
 		now, ok, err := b.StoredVerdict(was.ID)
 		switch {
 		case err != nil:
@@ -41,15 +38,21 @@ func (w *Worker) Replay(ctx context.Context, was model.Callback, in Incoming) (r
 			return nil
 		}
 		changed = true
-		res, err = w.rejudge(b, in, cb, dedupe)
+		res, incidents, err = w.receive(b, in, packed, func(cb store.Packed) string {
+			b.Amend(cb)
+			return cb.ID
+		})
 		return err
+	})
+	if err := w.doPatiently(ctx, u); err != nil {
+		return res, false, err
 	}
-	err = w.doPatiently(ctx, u)
-	return res, changed && err == nil, err
+	w.noteIncidents(incidents)
+	return res, changed, nil
 }
 
 // WorthReplaying says whether a callback's new verdict may take the place of the old one.
-func WorthReplaying(was model.Callback, in Incoming) bool {
+func WorthReplaying(was model.Callback, in apply.Incoming) bool {
 	switch is := in.Callback.Verdict; was.Verdict {
 	case model.Refused:
 		return is != model.Refused
@@ -61,56 +64,7 @@ func WorthReplaying(was model.Callback, in Incoming) bool {
 	return false // a duplicate has nothing to say
 }
 
-// replayed is the note of a callback that was handed in again.
-func (w *Worker) replayed(was model.Callback, note string) string {
-	if note != "" {
-		note += "; "
-	}
-	return note + fmt.Sprintf("replayed at %s, was %s", w.Now().UTC().Format("2006-01-02T15:04:05.000Z"), was.Verdict)
-}
-
-// rejudge is Replay inside the group's transaction. It may run twice.
-func (w *Worker) rejudge(b *store.Batch, in Incoming, cb model.Callback, dedupe store.DedupeKey) (Result, error) {
-	if cb.Verdict == model.NotUnderstood {
-		b.Amend(store.Packed{Callback: cb})
-		return Result{cb.ID, cb.Verdict, cb.Outcome}, nil
-	}
-	if dedupe.Key != "" {
-		id, verdict, seen := b.Seen(dedupe)
-		switch {
-		case seen && id != cb.ID && verdict != model.NotUnderstood:
-			cb.Verdict, cb.Outcome, cb.DedupeKey, cb.Body = model.Duplicate, model.NothingNew, "", nil
-			cb.Note = "a copy of " + id + "; " + cb.Note
-			b.Amend(store.Packed{Callback: cb})
-			return Result{cb.ID, cb.Verdict, cb.Outcome}, w.linkDocuments(b, in, cb.At)
-		case seen && id != cb.ID:
-			b.ReleaseDedupe(dedupe)
-		}
-	}
-	cb.Outcome = model.NothingNew
-	switch {
-	case in.Test:
-		cb.Outcome = model.TestEvent
-	case in.Ignored != "":
-		cb.Outcome, cb.Note = model.Ignored, in.Ignored+"; "+cb.Note
-	}
-	for _, o := range in.Observations {
-		o.At = cb.At
-		did, err := w.claim(b, in.Rules, cb, cb.ID, o)
-		if err != nil {
-			return Result{}, err
-		}
-		cb.Outcome = better(cb.Outcome, did)
-	}
-	b.Amend(store.Packed{Callback: cb})
-	acc, err := b.Account(cb.Account)
-	if err == nil && (acc.LastCallbackAt == nil || cb.At.After(*acc.LastCallbackAt)) {
-		at := cb.At
-		acc.LastCallbackAt = &at
-		b.PutAccount(acc)
-	}
-	if err != nil {
-		return Result{}, err
-	}
-	return Result{cb.ID, cb.Verdict, cb.Outcome}, w.linkDocuments(b, in, cb.At)
+// replayed is what the note of a callback says that was handed in again.
+func (w *Worker) replayed(was model.Callback) string {
+	return fmt.Sprintf("replayed at %s, was %s", w.Now().UTC().Format("2006-01-02T15:04:05.000Z"), was.Verdict)
 }

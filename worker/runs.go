@@ -15,6 +15,7 @@ import (
 	"countersign/model/store"
 	"countersign/model/store/durable"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 // The kinds of run beside the tiers.
@@ -137,7 +138,7 @@ func (w *Worker) execute(ctx context.Context, r model.Run) error {
 // pass is one run in work.
 type pass struct {
 	*Worker
-	a        *Account
+	a        *apply.Account
 	run      *model.Run
 	params   Params
 	mu       sync.Mutex // guards the run's counts and what follows
@@ -153,8 +154,8 @@ func (p *pass) do(ctx context.Context) error {
 		return errForeign(p.a.ID)
 	}
 	switch p.run.Kind {
-	case string(Active), string(Idle), string(Audit):
-		return p.tier(ctx, Tier(p.run.Kind))
+	case string(apply.Active), string(apply.Idle), string(apply.Audit):
+		return p.tier(ctx, apply.Tier(p.run.Kind))
 	case KindBackfill:
 		return p.backfill(ctx)
 	case KindVerify:

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -10,69 +9,15 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/apply"
 )
-
-// Tier is a kind of poll.
-type Tier string
-
-// The tiers.
-const (
-	Active Tier = "active"
-	Idle   Tier = "idle"
-	Audit  Tier = "audit"
-)
-
-// Tiers returns the tiers in the order in which they take the budget.
-func Tiers() []Tier { return []Tier{Active, Idle, Audit} }
-
-// Schedules holds the cron lines of an account's tiers, in UTC.
-type Schedules map[Tier]string
-
-// ParseSchedule reads a cron line of five fields, or of six with seconds first. It refuses what
-// the library would panic at or never fire.
-func ParseSchedule(line string) (s cron.Schedule, err error) {
-	defer func() {
-		if recover() != nil { // the parser panics at "TZ=0"
-			s, err = nil, fmt.Errorf("%q is not a cron line", line)
-		}
-	}()
-	p := cron.NewParser(cron.SecondOptional | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor)
-	s, err = p.Parse(line)
-	if err != nil {
-		return nil, fmt.Errorf("%q is not a cron line: %w", line, err)
-	}
-	if s.Next(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
-		return nil, fmt.Errorf("%q never fires", line)
-	}
-	return s, nil
-}
-
-// Next returns a tier's next slot after now; zero where the tier has no slot.
-func (s Schedules) Next(t Tier, now time.Time) time.Time {
-	sched, err := ParseSchedule(s[t])
-	if err != nil {
-		return time.Time{}
-	}
-	return sched.Next(now.UTC())
-}
-
-// interval is the time between two slots of a tier, going by the next two.
-func (s Schedules) interval(t Tier, now time.Time) time.Duration {
-	a := s.Next(t, now)
-	if a.IsZero() {
-		return 24 * time.Hour
-	}
-	return s.Next(t, a).Sub(a)
-}
 
 // slots queues a run for each slot as it comes, after catching up on what was missed while the
 // daemon was down. It waits for ctx.
 func (w *Worker) slots(ctx context.Context) error {
 	logger := cronLog{w.Log.WithField("loop", "slots")}
 	// The order matters: Recover must be inside SkipIfStillRunning, or one panic ends the job for good.
-	c := cron.New(cron.WithLocation(time.UTC), cron.WithLogger(logger), cron.WithParser(cron.NewParser(
-		cron.SecondOptional|cron.Minute|cron.Hour|cron.Dom|cron.Month|cron.Dow|cron.Descriptor)),
-		cron.WithChain(cron.SkipIfStillRunning(logger), cron.Recover(logger)))
+	c := cron.New(cron.WithLocation(time.UTC), cron.WithLogger(logger), cron.WithChain(cron.SkipIfStillRunning(logger), cron.Recover(logger)))
 	var added []cron.EntryID
 	var sum string
 	arrange := func() {
@@ -105,8 +50,8 @@ func (w *Worker) slots(ctx context.Context) error {
 func (w *Worker) scheduleSum() string {
 	s := ""
 	for _, a := range w.Accounts() {
-		for _, t := range Tiers() {
-			s += a.ID + "\x00" + a.Polling[t] + "\x00"
+		for _, t := range apply.Tiers() {
+			s += a.ID + "\x00" + a.Polling[t].String() + "\x00"
 		}
 	}
 	return s
@@ -116,24 +61,19 @@ func (w *Worker) scheduleSum() string {
 func (w *Worker) schedule(ctx context.Context, c *cron.Cron) []cron.EntryID {
 	var ids []cron.EntryID
 	for _, a := range w.Accounts() {
-		for _, tier := range Tiers() {
-			line := a.Polling[tier]
-			if line == "" {
+		for _, tier := range apply.Tiers() {
+			slot := a.Polling[tier]
+			if slot.IsZero() {
 				continue
 			}
-			id, err := c.AddFunc(line, func() {
+			ids = append(ids, c.Schedule(slot, cron.FuncJob(func() {
 				if sleep(ctx, time.Duration(w.Rand()*float64(w.Jitter))) != nil {
 					return
 				}
 				if err := w.queueSlot(ctx, a.ID, tier, w.Now()); err != nil {
 					w.Log.WithFields(logrus.Fields{"account": a.ID, "loop": string(tier), "err": err}).Warn("slot not queued, the catch-up will find it")
 				}
-			})
-			if err != nil {
-				w.Log.WithFields(logrus.Fields{"account": a.ID, "loop": string(tier), "err": err}).Error("slot not scheduled")
-				continue
-			}
-			ids = append(ids, id)
+			})))
 		}
 	}
 	return ids
@@ -144,12 +84,12 @@ func (w *Worker) schedule(ctx context.Context, c *cron.Cron) []cron.EntryID {
 func (w *Worker) catchUp(ctx context.Context) error {
 	now := w.Now()
 	for _, a := range w.Accounts() {
-		for _, tier := range Tiers() {
+		for _, tier := range apply.Tiers() {
 			runs, err := w.Store.Runs(ctx, store.RunFilter{Account: a.ID, Kind: string(tier), Limit: 1})
 			if err != nil {
 				return err
 			}
-			missed := len(runs) == 0 && tier == Active
+			missed := len(runs) == 0 && tier == apply.Active
 			if len(runs) > 0 {
 				next := a.Polling.Next(tier, runs[0].CreatedAt)
 				missed = !next.IsZero() && next.Before(now)
@@ -178,17 +118,17 @@ func (w *Worker) pollCloser(ctx context.Context) error {
 	now := w.Now()
 	for _, i := range open {
 		a := w.account(i.Account)
-		if i.Kind != model.CallbacksSilent || a == nil || a.Polling[Active] == "" {
+		if i.Kind != model.CallbacksSilent || a == nil || a.Polling[apply.Active].IsZero() {
 			continue
 		}
-		runs, err := w.Store.Runs(ctx, store.RunFilter{Account: a.ID, Kind: string(Active), Limit: 1})
+		runs, err := w.Store.Runs(ctx, store.RunFilter{Account: a.ID, Kind: string(apply.Active), Limit: 1})
 		if err != nil {
 			return err
 		}
-		if len(runs) > 0 && now.Sub(runs[0].CreatedAt) < a.Polling.interval(Active, now)/closer {
+		if len(runs) > 0 && now.Sub(runs[0].CreatedAt) < a.Polling.Interval(apply.Active, now)/closer {
 			continue
 		}
-		if err := w.queueSlot(ctx, a.ID, Active, now); err != nil {
+		if err := w.queueSlot(ctx, a.ID, apply.Active, now); err != nil {
 			return err
 		}
 	}
@@ -196,7 +136,7 @@ func (w *Worker) pollCloser(ctx context.Context) error {
 }
 
 // queueSlot writes the run that a slot asks for, unless one is waiting or in work already.
-func (w *Worker) queueSlot(ctx context.Context, account string, tier Tier, slot time.Time) error {
+func (w *Worker) queueSlot(ctx context.Context, account string, tier apply.Tier, slot time.Time) error {
 	_, err := w.Queue(ctx, model.Run{Account: account, Kind: string(tier), Slot: &slot}, true)
 	return err
 }

@@ -11,6 +11,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 const (
@@ -40,8 +41,8 @@ func (s *streamer) once(ctx context.Context) error {
 	wanted := map[model.Key]bool{} // every row that may have one
 	var errs []error
 	for _, a := range s.Accounts() {
-		p, ok := a.Provider.(provider.Streamer)
-		if !ok || p.Streams() <= 0 {
+		p := a.Provider.Streamer
+		if p == nil || p.Streams() <= 0 {
 			continue
 		}
 		rows, err := s.openRows(ctx, a)
@@ -63,7 +64,7 @@ func (s *streamer) once(ctx context.Context) error {
 }
 
 // openRows are an account's open rows, as many as may have a stream and some, newest news first.
-func (s *streamer) openRows(ctx context.Context, a *Account) ([]model.Transaction, error) {
+func (s *streamer) openRows(ctx context.Context, a *apply.Account) ([]model.Transaction, error) {
 	rows, _, err := s.Store.Transactions(ctx, store.Filter{Account: a.ID, Statuses: []model.Status{model.Draft, model.InProgress}, Limit: rowsAtOnce})
 	return rows, err
 }
@@ -81,7 +82,7 @@ func (s *streamer) keepAll(account string, wanted map[model.Key]bool) {
 
 // arrange gives the rows with the newest news a stream. One that is open stays until its row ends, or
 // until another row needs its place.
-func (s *streamer) arrange(ctx context.Context, a *Account, p provider.Streamer, rows []model.Transaction, wanted map[model.Key]bool) {
+func (s *streamer) arrange(ctx context.Context, a *apply.Account, p provider.Streamer, rows []model.Transaction, wanted map[model.Key]bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	most := p.Streams()
@@ -134,7 +135,7 @@ func (s *streamer) closeAll() {
 
 // follow keeps one row's stream open until ctx ends: it reconnects after pauses that grow as long as
 // no event comes.
-func (s *streamer) follow(ctx context.Context, a *Account, k model.Key) {
+func (s *streamer) follow(ctx context.Context, a *apply.Account, k model.Key) {
 	defer s.done.Done()
 	defer func() {
 		s.mu.Lock()
@@ -151,7 +152,7 @@ func (s *streamer) follow(ctx context.Context, a *Account, k model.Key) {
 	nudges.Go(func() { s.nudgeFor(ctx, k, e) })
 	for fails := 0; ctx.Err() == nil; fails++ {
 		err := s.guard(ctx, "stream", func(ctx context.Context) error {
-			return a.Provider.(provider.Streamer).Stream(ctx, k.Ref, e.place(), func(id string) {
+			return a.Provider.Streamer.Stream(ctx, k.Ref, e.place(), func(id string) {
 				fails = -1
 				e.note(id)
 			})

@@ -12,6 +12,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/provider/providertest"
 )
 
 // streaming is a service whose streams a test writes to.
@@ -70,7 +71,7 @@ func TestStreamsFollowTheOpenRowsWithTheNewestNews(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, "sqlite:"+path)
 		s := &streaming{service: b.service, most: 2, open: map[string]chan string{}}
-		b.account.Provider = s
+		b.account.Provider = providertest.Able(s)
 		b.Worker.Now = func() time.Time { return noon.Add(time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))).UTC() }
 		put := func(ref string, status model.Status, changed time.Duration) {
 			r := model.Transaction{Account: "acc", Ref: ref, Provider: "played", Status: status, FirstSeenAt: noon, ChangedAt: noon.Add(changed), SignersSet: true, Origin: model.OriginPoll}
@@ -119,7 +120,7 @@ func TestAStreamThatKeepsEndingIsOpenedLessAndLess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, "sqlite:"+path)
 		s := &streaming{service: b.service, most: 1, open: map[string]chan string{}}
-		b.account.Provider = s
+		b.account.Provider = providertest.Able(s)
 		b.answered(t, "a", inProgress())
 		ctx, stop := context.WithCancel(context.Background())
 		ended := make(chan error, 1)

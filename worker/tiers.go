@@ -9,6 +9,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 const (
@@ -19,17 +20,17 @@ const (
 )
 
 // tier does one slot of a poll tier.
-func (p *pass) tier(ctx context.Context, tier Tier) error {
+func (p *pass) tier(ctx context.Context, tier apply.Tier) error {
 	var errs []error
 	listed := false
-	if l, ok := p.a.Provider.(provider.Lister); ok && tier != Idle {
+	if l := p.a.Provider.Lister; l != nil && tier != apply.Idle {
 		if err := p.discover(ctx, l, tier); err != nil {
 			errs = append(errs, err)
 		} else {
-			listed = l.Lists() == provider.ListsChanged && tier == Active
+			listed = l.Lists() == provider.ListsChanged && tier == apply.Active
 		}
 	}
-	if tier == Audit {
+	if tier == apply.Audit {
 		if err := p.checkRegistration(ctx, p.a); err != nil {
 			errs = append(errs, err)
 		}
@@ -38,7 +39,7 @@ func (p *pass) tier(ctx context.Context, tier Tier) error {
 		errs = append(errs, p.rows(ctx, tier, listed))
 	}
 	err := errors.Join(errs...)
-	if err == nil && p.first == nil && tier == Active {
+	if err == nil && p.first == nil && tier == apply.Active {
 		now := p.Now()
 		if err := p.updateAccount(ctx, func(a *model.Account) { a.LastPollAt = &now }); err != nil {
 			return err
@@ -63,7 +64,7 @@ func (p *pass) updateAccount(ctx context.Context, change func(*model.Account)) e
 // discover walks the list of what changed (or was created) since the last good run, with overlap. An audit
 // looks back as far as it asks about final rows: pages shift while they are walked, and what was moved into a
 // folder just then stands in none of them.
-func (p *pass) discover(ctx context.Context, l provider.Lister, tier Tier) error {
+func (p *pass) discover(ctx context.Context, l provider.Lister, tier apply.Tier) error {
 	work := provider.WorkActive
 	if p.run.Since == nil {
 		acc, err := p.Store.Account(ctx, p.a.ID)
@@ -72,22 +73,22 @@ func (p *pass) discover(ctx context.Context, l provider.Lister, tier Tier) error
 		}
 		since := acc.FirstStartAt
 		switch far := p.run.StartedAt.Add(-auditWithin); {
-		case tier == Audit && far.After(since):
+		case tier == apply.Audit && far.After(since):
 			since = far
-		case tier == Active && acc.ListedUntil != nil:
+		case tier == apply.Active && acc.ListedUntil != nil:
 			since = *acc.ListedUntil
 		}
 		since = since.Add(-p.Overlap)
 		p.run.Since, p.run.Until = &since, p.run.StartedAt
 	}
-	if tier == Audit {
+	if tier == apply.Audit {
 		work = provider.WorkAudit
 	}
 	until := *p.run.Until
 	if err := p.walk(ctx, l, Source{Asked: model.AskedPoll, Run: p.run.ID, Tier: tier}, work); err != nil {
 		return err
 	}
-	if p.first != nil || tier == Audit {
+	if p.first != nil || tier == apply.Audit {
 		return nil // what failed must be listed again
 	}
 	return p.updateAccount(ctx, func(a *model.Account) {
@@ -161,7 +162,7 @@ func (p *pass) page(ctx context.Context, page provider.Page, src Source, work pr
 	var whole []model.Observation
 	var partial []provider.Listed
 	for _, it := range page.Items {
-		if !nameable(it.Observation.Ref) {
+		if !provider.IsRef(it.Observation.Ref) {
 			p.Log.WithField("account", p.a.ID).Warn("the list names a transaction by bytes that no text may hold, left out")
 			continue
 		}
@@ -188,16 +189,16 @@ func (p *pass) page(ctx context.Context, page provider.Page, src Source, work pr
 
 // rows asks about the tier's rows, those with the oldest answer first, until they are done or the
 // next slot comes; what is left is carried over and said.
-func (p *pass) rows(ctx context.Context, tier Tier, listed bool) error {
-	work := map[Tier]provider.Work{Active: provider.WorkActive, Idle: provider.WorkIdle, Audit: provider.WorkAudit}[tier]
+func (p *pass) rows(ctx context.Context, tier apply.Tier, listed bool) error {
+	work := map[apply.Tier]provider.Work{apply.Active: provider.WorkActive, apply.Idle: provider.WorkIdle, apply.Audit: provider.WorkAudit}[tier]
 	src := Source{Asked: model.AskedPoll, Run: p.run.ID, Tier: tier}
 	start := *p.run.StartedAt
 	f := p.filter(tier, start)
-	deadline := start.Add(p.a.Polling.interval(tier, start))
+	deadline := start.Add(p.a.Polling.Interval(tier, start))
 	if p.params.Whole {
 		deadline = time.Time{}
 	}
-	if l, ok := p.a.Provider.(provider.Lister); ok && l.Lists() == provider.ListsCreated {
+	if l := p.a.Provider.Lister; l != nil && l.Lists() == provider.ListsCreated {
 		if err := p.walkInstead(ctx, l, f, src, work); err != nil {
 			return err
 		}
@@ -234,16 +235,16 @@ func (p *pass) rows(ctx context.Context, tier Tier, listed bool) error {
 
 // filter chooses the rows of a tier. Those answered since the run began are left out; a slot also
 // leaves out what was answered within half its interval, a run by hand asks them all.
-func (p *pass) filter(tier Tier, start time.Time) store.OpenFilter {
+func (p *pass) filter(tier apply.Tier, start time.Time) store.OpenFilter {
 	f := store.OpenFilter{Account: p.a.ID, Tier: string(tier), Limit: rowsAtOnce}
 	news, expires, final := start.Add(-newsWithin), start.Add(expiresWithin), start.Add(-auditWithin)
 	f.NewsSince, f.ExpiresBefore, f.FinalSince = &news, &expires, &final
 	before := start
-	if !p.params.Whole && tier != Active {
-		before = start.Add(-p.a.Polling.interval(tier, start) / 2)
+	if !p.params.Whole && tier != apply.Active {
+		before = start.Add(-p.a.Polling.Interval(tier, start) / 2)
 	}
 	f.AnsweredBefore = &before
-	if l, ok := p.a.Provider.(provider.Lister); ok && tier == Idle && l.Lists() == provider.ListsChanged {
+	if l := p.a.Provider.Lister; l != nil && tier == apply.Idle && l.Lists() == provider.ListsChanged {
 		f.Tier = "open" // whether each change moves a list's update time is not documented: ask all that is open
 	}
 	return f

@@ -154,7 +154,7 @@ func (v *verifier) pageOf() int {
 		return rowsAtOnce
 	}
 	most := 1
-	if b, ok := v.a.Provider.(provider.Batcher); ok {
+	if b := v.a.Provider.Batcher; b != nil {
 		most = max(b.Batch(), 1)
 	}
 	return min(max(budget/6, v.Workers)*most, rowsAtOnce)

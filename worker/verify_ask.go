@@ -60,7 +60,7 @@ func (v *verifier) mayAsk(ctx context.Context) bool {
 // the answer leaves out.
 func (v *verifier) some(ctx context.Context, rows []model.Transaction) error {
 	left := rows
-	if b, ok := v.a.Provider.(provider.Batcher); ok && len(rows) > 1 && v.mayAsk(ctx) {
+	if b := v.a.Provider.Batcher; b != nil && len(rows) > 1 && v.mayAsk(ctx) {
 		version, err := v.Store.Version(ctx)
 		if err != nil {
 			return err

@@ -12,8 +12,8 @@ import (
 // list walks a list of whole objects where the provider has one and that takes fewer calls than asking about each row.
 // The rows that it answers for are marked, so that a run that goes on does not ask about them again.
 func (v *verifier) list(ctx context.Context) error {
-	l, ok := v.a.Provider.(provider.Lister)
-	if v.at.Listed || !ok || l.Lists() != provider.ListsCreated || v.run.Total <= 2+2*(v.run.Total/100+1) {
+	l := v.a.Provider.Lister
+	if v.at.Listed || l == nil || l.Lists() != provider.ListsCreated || v.run.Total <= 2+2*(v.run.Total/100+1) {
 		v.at.Listed = true
 		return nil
 	}
@@ -67,7 +67,7 @@ func (v *verifier) listed(ctx context.Context, page provider.Page, stamp model.O
 	var refs []string
 	var found []model.Observation
 	for _, it := range page.Items {
-		if it.Whole && nameable(it.Observation.Ref) {
+		if it.Whole && provider.IsRef(it.Observation.Ref) {
 			refs, found = append(refs, it.Observation.Ref), append(found, it.Observation)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/provider/providertest"
 	"countersign/worker/pdf/pdftest"
 )
 
@@ -82,14 +83,14 @@ func TestAVerifyThatIsCutShortGoesOnAtItsCursor(t *testing.T) {
 				}
 				b.differs(want[2], want[11], want[13])
 				ctx, stop := context.WithCancel(t.Context())
-				b.account.Provider = &ending{b.service, want[12], stop}
+				b.account.Provider = providertest.Able(&ending{b.service, want[12], stop})
 				check(t, b.execute(ctx, r))
 				r, err = b.Store.RunByID(t.Context(), r.ID)
 				check(t, err)
 				same(t, "stopped", []any{r.State, r.Asked, r.Total, VerifiedBy(r)}, []any{model.RunActive, 10, len(want), Verified{Checked: 10, Drift: 1, Repaired: b2i(params.Repair)}})
 
 				b.again(t)
-				b.account.Provider = b.service
+				b.account.Provider = providertest.Able(b.service)
 				b.service.asked = nil
 				again, resumed, err := b.QueueVerify(t.Context(), "acc", params)
 				check(t, err)
@@ -166,7 +167,7 @@ func TestAVerifyAsksForSeveralAtOnce(t *testing.T) {
 func TestAVerifyReadsAListOfWholeObjectsAndAsksAboutTheRest(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		l := &listing{batching: b.batches(1), kind: provider.ListsCreated}
-		b.account.Provider = l
+		b.account.Provider = providertest.Able(l)
 		made := noon.Add(-time.Hour)
 		for i := range 25 {
 			ref := fmt.Sprintf("a%02d", i)

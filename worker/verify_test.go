@@ -10,6 +10,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/apply"
 	"countersign/worker/pdf/pdftest"
 )
 
@@ -39,7 +40,7 @@ func TestASlotThatWasMissedIsCaughtUpOnceAndTheNextComesInItsTime(t *testing.T) 
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, "sqlite:"+path)
 		b.Worker.Now = func() time.Time { return time.Now().UTC() }
-		b.account.Polling = Schedules{Active: "0 */6 * * *", Audit: "0 3 * * *"}
+		b.account.Polling = apply.Schedules{apply.Active: slot(t, "0 */6 * * *"), apply.Audit: slot(t, "0 3 * * *")}
 		queued := func() (n int) {
 			runs, err := b.Store.Runs(t.Context(), store.RunFilter{Account: "acc"})
 			check(t, err)
@@ -69,19 +70,6 @@ func TestASlotThatWasMissedIsCaughtUpOnceAndTheNextComesInItsTime(t *testing.T) 
 		during(5 * time.Hour)
 		same(t, "runs after midnight", queued(), 4)
 	})
-}
-
-func TestACronLineThatNeverFiresOrPanicsIsRefused(t *testing.T) {
-	for _, line := range []string{"", "TZ=0", "0 0 31 2 *", "every day", "* * * * * * *"} {
-		if _, err := ParseSchedule(line); err == nil {
-			t.Errorf("%q was taken", line)
-		}
-	}
-	for _, line := range []string{"0 */6 * * *", "*/5 0 3 * * *", "@daily"} {
-		if _, err := ParseSchedule(line); err != nil {
-			t.Errorf("%q: %v", line, err)
-		}
-	}
 }
 
 // A service that goes on showing what was deleted agrees with a row that says so.

@@ -15,49 +15,15 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/provider"
+	"countersign/worker/apply"
 	"countersign/worker/files"
 	"countersign/worker/pdf"
 )
 
-// Meter tells how an account's budget and breaker stand. *provider.Transport is one.
-type Meter interface {
-	BudgetLeft(provider.Class) int
-	PausedUntil(provider.Class) time.Time
-	BreakerOpen() bool
-}
-
-// Account is one configured connection as the worker sees it. It is not changed once given.
-type Account struct {
-	ID           string
-	ProviderName string
-	Provider     provider.Provider
-	Rules        model.Rules // the provider's, with the account's confirm, recheck_after and debounce
-	GapGrace     time.Duration
-	Budget       map[provider.Class]int
-	Meter        Meter // may be nil: no budget
-	Download     []model.DocumentKind
-	Polling      Schedules
-	Client       string // where calls go, for people: the base URL's host
-	Signatures   model.Expectation
-	KeepBad      bool   // a file whose signatures are not as expected is stored all the same
-	CallbackURL  string // what the provider is to call; "" where public.url is not set
-}
-
-// wants says whether documents of a kind are kept for the account.
-func (a *Account) wants(k model.DocumentKind) bool {
-	for _, d := range a.Download {
-		if d == k {
-			return true
-		}
-	}
-	return false
-}
-
 // Options is what a Worker needs. All of it is required, but for what says otherwise.
 type Options struct {
 	Store    *store.Store
-	Accounts func() []*Account // the current ones; SIGHUP swaps them
+	Accounts func() []*apply.Account // the current ones; SIGHUP swaps them
 	Files    *files.Folder
 	Now      func() time.Time
 	Rand     func() float64 // 0 ≤ x < 1, for jitter
@@ -227,7 +193,7 @@ func (w *Worker) every(ctx context.Context, loop string, tick time.Duration, rou
 }
 
 // account finds a configured account; nil if it was taken out.
-func (w *Worker) account(id string) *Account {
+func (w *Worker) account(id string) *apply.Account {
 	for _, a := range w.Accounts() {
 		if a.ID == id {
 			return a

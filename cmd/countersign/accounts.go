@@ -13,13 +13,14 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
-	"countersign/worker"
+	"countersign/provider/transport"
+	"countersign/worker/apply"
 	"countersign/worker/callback"
 )
 
 // accounts is the configured accounts as they run. A reload swaps the whole table at once.
 type accounts struct {
-	app   *app
+	env   *Env
 	store *store.Store
 	log   *logrus.Entry
 	base  http.RoundTripper // nil but in tests, which play the services in process
@@ -27,28 +28,21 @@ type accounts struct {
 }
 
 type accountTable struct {
-	list       []*worker.Account
-	byID       map[string]callback.Account
-	transports map[string]*provider.Transport
+	list       []*apply.Account
+	transports map[string]*transport.Transport
 }
 
-func newAccounts(a *app, s *store.Store, log *logrus.Entry) *accounts {
-	all := &accounts{app: a, store: s, log: log, base: a.transport}
+func newAccounts(a *Env, s *store.Store, log *logrus.Entry) *accounts {
+	all := &accounts{env: a, store: s, log: log, base: a.transport}
 	all.table.Store(&accountTable{})
 	return all
 }
 
 // list is what the worker asks for.
-func (all *accounts) list() []*worker.Account { return all.table.Load().list }
-
-// lookup is what the listener asks for.
-func (all *accounts) lookup(id string) (callback.Account, bool) {
-	a, ok := all.table.Load().byID[id]
-	return a, ok
-}
+func (all *accounts) list() []*apply.Account { return all.table.Load().list }
 
 // find returns an account as it runs; nil if there is none.
-func (all *accounts) find(id string) *worker.Account {
+func (all *accounts) find(id string) *apply.Account {
 	for _, a := range all.list() {
 		if a.ID == id {
 			return a
@@ -61,7 +55,7 @@ func (all *accounts) find(id string) *worker.Account {
 // before. Budgets go on where they stood. An account that is seen for the first time starts now.
 func (all *accounts) set(ctx context.Context, c *Config) error {
 	old := all.table.Load()
-	next := &accountTable{byID: map[string]callback.Account{}, transports: map[string]*provider.Transport{}}
+	next := &accountTable{transports: map[string]*transport.Transport{}}
 	var errs []error
 	for i := range c.Accounts {
 		if err := all.add(next, old, c, &c.Accounts[i]); err != nil {
@@ -90,35 +84,29 @@ func (all *accounts) set(ctx context.Context, c *Config) error {
 
 // add builds one account.
 func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error {
-	make, ok := all.app.providers[acc.Provider]
+	driver, ok := all.env.providers[acc.Provider]
 	if !ok {
 		return fmt.Errorf("account %s: provider %q is not known", acc.ID, acc.Provider)
 	}
 	log := all.log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.Provider})
-	out := provider.TransportOptions{
-		Account: acc.ID, Base: all.base, Budget: acc.budgets(), Now: all.app.now, Log: log, Rand: all.app.rand,
+	out := transport.Options{
+		Account: acc.ID, Base: all.base, Budget: acc.budgets(), Now: all.env.Now, Log: log, Rand: all.env.rand,
 		BackoffMin: min(500*time.Millisecond, time.Duration(c.Retry.First)), BackoffMax: time.Duration(c.Retry.First),
 		MaxFile: int64(c.DocumentsMaxSize),
 	}
-	t := provider.NewTransport(out)
+	t := transport.New(out)
 	if was := old.transports[acc.ID]; was != nil {
 		t.Continue(was)
 	}
 	o := acc.options()
-	o.Client, o.Bare = t.Client(), provider.NewBareClient(out, acc.AllowPrivateLinks)
-	o.Now, o.Log = all.app.now, log
-	p, err := make(o)
+	o.Client, o.Foreign = t.Client(), transport.NewForeignClient(out, acc.AllowPrivateLinks)
+	o.Now, o.Log = all.env.Now, log
+	p, err := driver.New(o)
 	if err != nil {
 		return fmt.Errorf("account %s: %w", acc.ID, err)
 	}
-	if s, ok := p.(provider.Starter); ok {
+	if s := p.Starter; s != nil {
 		s.UseTokens(all.tokens(acc.ID))
-	}
-	wa := &worker.Account{
-		ID: acc.ID, ProviderName: acc.Provider, Provider: p, Rules: acc.rules(p.Rules()), GapGrace: time.Duration(acc.GapGrace),
-		Budget: acc.budgets(), Meter: t, Download: acc.kinds(), CallbackURL: c.callbackURL(acc.ID),
-		Signatures: model.Expectation(acc.Signatures), KeepBad: acc.OnBadSignature == "keep",
-		Polling: worker.Schedules{worker.Active: acc.Polling.Active, worker.Idle: acc.Polling.Idle, worker.Audit: acc.Polling.Audit},
 	}
 	sources := acc.CallbackSources
 	if len(sources) == 0 {
@@ -128,17 +116,36 @@ func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error
 	if err != nil {
 		return fmt.Errorf("account %s: callback_sources: %w", acc.ID, err)
 	}
-	next.list = append(next.list, wa)
-	next.transports[acc.ID] = t
-	next.byID[acc.ID] = callback.Account{
-		ID: acc.ID, ProviderName: acc.Provider, Provider: p, ReturnPage: acc.ReturnPage, IncludeTest: acc.IncludeTest,
-		SecretHeaders: secretHeaders(), Hints: acc.Hints.Enabled, Origins: acc.Hints.Origins, Sources: from,
+	slots, err := acc.Polling.slots()
+	if err != nil {
+		return fmt.Errorf("account %s: %w", acc.ID, err)
 	}
+	next.list = append(next.list, &apply.Account{
+		ID: acc.ID, ProviderName: acc.Provider, Provider: p, Rules: acc.rules(p.Rules()), GapGrace: time.Duration(acc.GapGrace),
+		Budget: acc.budgets(), Meter: t, Download: acc.kinds(), CallbackURL: c.callbackURL(acc.ID),
+		Signatures: model.Expectation(acc.Signatures), KeepBad: acc.OnBadSignature == "keep",
+		Polling: slots, ReturnPage: acc.ReturnPage, SecretHeaders: p.Traits.SecretHeaders, Hints: acc.Hints.Enabled, Origins: acc.Hints.Origins,
+		Sources: from,
+	})
+	next.transports[acc.ID] = t
 	return nil
 }
 
-// secretHeaders are themselves the secret, where a provider sends it as it is: OneSpan Sign's key, Documenso's secret.
-func secretHeaders() []string { return []string{"Authorization", "X-Documenso-Secret"} }
+// slots are the tiers' cron lines, parsed.
+func (p Polling) slots() (apply.Schedules, error) {
+	out := apply.Schedules{}
+	for tier, line := range map[apply.Tier]string{apply.Active: p.Active, apply.Idle: p.Idle, apply.Audit: p.Audit} {
+		if line == "" {
+			continue
+		}
+		slot, err := apply.ParseSlot(line)
+		if err != nil {
+			return nil, fmt.Errorf("polling.%s: %w", tier, err)
+		}
+		out[tier] = slot
+	}
+	return out, nil
+}
 
 // tokens lets a provider keep tokens in the database, encrypted there.
 func (all *accounts) tokens(account string) provider.Tokens {
@@ -173,7 +180,7 @@ func (all *accounts) remember(ctx context.Context, c *Config) error {
 			return fmt.Errorf("account %s: its rows are of provider %s and the config says %s: give the new one another id", acc.ID, k.Provider, acc.Provider)
 		}
 		if !ok {
-			fresh = append(fresh, model.Account{ID: acc.ID, Provider: acc.Provider, FirstStartAt: all.app.now().UTC()})
+			fresh = append(fresh, model.Account{ID: acc.ID, Provider: acc.Provider, FirstStartAt: all.env.Now().UTC()})
 		}
 	}
 	if len(fresh) == 0 {
@@ -189,9 +196,9 @@ func (all *accounts) remember(ctx context.Context, c *Config) error {
 
 // identify asks each provider whose key it is. A key of another account than before is refused:
 // its answers must not be mixed with the rows that are there.
-func (all *accounts) identify(ctx context.Context, a *worker.Account) error {
-	ch, ok := a.Provider.(provider.Checker)
-	if !ok {
+func (all *accounts) identify(ctx context.Context, a *apply.Account) error {
+	ch := a.Provider.Checker
+	if ch == nil {
 		return nil
 	}
 	who, err := ch.Check(provider.WithWork(ctx, provider.WorkConfirm))

@@ -10,9 +10,10 @@ import (
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
-	"countersign/provider"
 	"countersign/worker"
+	"countersign/worker/apply"
 )
 
 type backfillOptions struct {
@@ -22,9 +23,9 @@ type backfillOptions struct {
 	documents    bool
 }
 
-// backfillVerb loads history, once.
-func backfillVerb(a *app) *cobra.Command {
-	o := backfillOptions{since: span{now: a.now}, until: span{now: a.now}}
+// newBackfillCommand loads history, once.
+func newBackfillCommand(env *Env) *cobra.Command {
+	o := backfillOptions{since: span{now: env.Now}, until: span{now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "backfill",
 		Short: "Load history, once",
@@ -35,19 +36,19 @@ compares without writing: what would change, how many calls and how long.`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.since.at == nil {
-				return usagef("--since SPAN is needed: 30d, 2w, 720h, a date or a time")
+				return output.Usagef("--since SPAN is needed: 30d, 2w, 720h, a date or a time")
 			}
 			if o.until.at != nil && !o.until.at.After(*o.since.at) {
-				return usagef("--until must be after --since")
+				return output.Usagef("--until must be after --since")
 			}
 			if o.plan {
-				return a.planBackfill(cmd.Context(), o)
+				return printBackfillPlan(cmd.Context(), env, o)
 			}
-			runs, err := a.working(cmd.Context(), a.progress(), o.queue)
+			runs, err := env.working(cmd.Context(), env.runProgress(), o.queue)
 			if err != nil {
 				return err
 			}
-			a.printRuns(runs)
+			printRuns(env, runs)
 			return failures(runs)
 		},
 	}
@@ -60,22 +61,22 @@ compares without writing: what would change, how many calls and how long.`,
 }
 
 // lists are the chosen accounts; one that lists nothing is refused.
-func (o backfillOptions) lists(e *engine) ([]*worker.Account, error) {
+func (o backfillOptions) lists(e *engine) ([]*apply.Account, error) {
 	accounts, err := e.chosen(o.accounts)
 	if err != nil {
 		return nil, err
 	}
-	var out []*worker.Account
+	var out []*apply.Account
 	var errs []error
 	for _, acc := range accounts {
-		if _, ok := acc.Provider.(provider.Lister); !ok {
+		if acc.Provider.Lister == nil {
 			errs = append(errs, fmt.Errorf("account %s: %w", acc.ID, worker.ErrNoList))
 			continue
 		}
 		out = append(out, acc)
 	}
 	if len(errs) > 0 && (len(o.accounts) > 0 || len(out) == 0) {
-		return nil, &exitError{exitUsage, errors.Join(errs...)}
+		return nil, &output.ExitError{Code: output.ExitUsage, Err: errors.Join(errs...)}
 	}
 	for _, err := range errs {
 		e.log.Warn(err.Error())
@@ -89,7 +90,7 @@ func (o backfillOptions) queue(ctx context.Context, e *engine) ([]model.Run, err
 	if err != nil {
 		return nil, err
 	}
-	until := e.app.utc()
+	until := e.env.utc()
 	if o.until.at != nil {
 		until = *o.until.at
 	}
@@ -102,22 +103,22 @@ func (o backfillOptions) queue(ctx context.Context, e *engine) ([]model.Run, err
 			return nil, err
 		}
 		if r.Cursor != "" {
-			fmt.Fprintf(e.app.stderr, "%s: resuming the backfill since %s, %d listed so far\n", acc.ID, r.Since.Format(time.DateOnly), r.Listed)
+			fmt.Fprintf(e.env.Stderr, "%s: resuming the backfill since %s, %d listed so far\n", acc.ID, r.Since.Format(time.DateOnly), r.Listed)
 		}
 		runs = append(runs, r)
 	}
 	return runs, nil
 }
 
-// planBackfill says what a backfill would do. It spends budget, so it needs the work lock too.
-func (a *app) planBackfill(ctx context.Context, o backfillOptions) (err error) {
-	c, err := a.config()
+// printBackfillPlan says what a backfill would do. It spends budget, so it needs the work lock too.
+func printBackfillPlan(ctx context.Context, env *Env, o backfillOptions) (err error) {
+	c, err := env.config()
 	if err != nil {
 		return err
 	}
-	log := logrus.NewEntry(a.logger(c.Log))
+	log := logrus.NewEntry(env.logger(c.Log))
 	log.Logger.SetLevel(logrus.WarnLevel)
-	e, err := a.startEngine(ctx, c, log)
+	e, err := env.startEngine(ctx, c, log)
 	if err != nil {
 		return err
 	}
@@ -126,11 +127,11 @@ func (a *app) planBackfill(ctx context.Context, o backfillOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	until := a.utc()
+	until := env.utc()
 	if o.until.at != nil {
 		until = *o.until.at
 	}
-	t := a.table("ACCOUNT", "LISTED", "NEW", "CHANGED", "KNOWN", "CALLS", "FILES", "TAKES ABOUT")
+	t := env.Table("ACCOUNT", "LISTED", "NEW", "CHANGED", "KNOWN", "CALLS", "FILES", "TAKES ABOUT")
 	for _, acc := range accounts {
 		plan, err := e.worker.PlanBackfill(ctx, acc, *o.since.at, until)
 		if err != nil {
@@ -138,6 +139,6 @@ func (a *app) planBackfill(ctx context.Context, o backfillOptions) (err error) {
 		}
 		t.AppendRow(table.Row{plan.Account, plan.Listed, plan.New, plan.Changed, plan.Known, plan.Calls, plan.Downloads, plan.Time.Round(time.Second)})
 	}
-	a.print(t)
+	env.Print(t)
 	return nil
 }

@@ -6,10 +6,11 @@ import (
 	_ "github.com/mattn/go-sqlite3" // the driver that model/store uses
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 )
 
-func backupVerb(a *app) *cobra.Command {
+func newBackupCommand(env *Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "backup FILE",
 		Short: "Copy the SQLite database while it is in use",
@@ -20,19 +21,19 @@ PostgreSQL database is backed up with pg_dump. ` + "`countersign restore FILE`" 
 		Example: "  countersign backup /backup/countersign-$(date +%F).db",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.readConfig()
+			c, err := env.readConfig()
 			if err != nil {
 				return err
 			}
-			return a.backup(cmd.Context(), c, args[0])
+			return runBackup(cmd.Context(), env, c, args[0])
 		},
 	}
 }
 
-func (a *app) backup(ctx context.Context, c *Config, to string) error {
+func runBackup(ctx context.Context, env *Env, c *Config, to string) error {
 	from, ok := c.sqliteFile()
 	if !ok {
-		return usagef("the database is PostgreSQL: back it up with `pg_dump -Fc -f %s`, restore it with `pg_restore`", to)
+		return output.Usagef("the database is PostgreSQL: back it up with `pg_dump -Fc -f %s`, restore it with `pg_restore`", to)
 	}
 	if err := there(from); err != nil {
 		return err
@@ -41,8 +42,8 @@ func (a *app) backup(ctx context.Context, c *Config, to string) error {
 		return err
 	}
 	rest := c.Documents
-	if key, _ := a.lookup(keyName); key == "" {
+	if key, _ := env.lookup(keyName); key == "" {
 		rest += " and " + c.keyFile()
 	}
-	return a.printf("%s holds the database; copy %s too, now that it is written\n", to, rest)
+	return env.Printf("%s holds the database; copy %s too, now that it is written\n", to, rest)
 }

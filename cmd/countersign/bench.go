@@ -12,6 +12,8 @@ import (
 	"slices"
 	"time"
 
+	"countersign/cmd/countersign/output"
+
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 )
@@ -24,14 +26,14 @@ type benchOptions struct {
 	profile     string
 }
 
-// benchVerb measures this machine. It is not on the help's first page.
-func benchVerb(a *app) *cobra.Command {
-	cmd := group("bench", "Measure this machine beside its limits", benchIngestVerb(a))
+// newBenchCommand measures this machine. It is not on the help's first page.
+func newBenchCommand(env *Env) *cobra.Command {
+	cmd := group("bench", "Measure this machine beside its limits", newBenchIngestCommand(env))
 	cmd.Hidden = true
 	return cmd
 }
 
-func benchIngestVerb(a *app) *cobra.Command {
+func newBenchIngestCommand(env *Env) *cobra.Command {
 	var o benchOptions
 	cmd := &cobra.Command{
 		Use:   "ingest",
@@ -44,9 +46,9 @@ request is counted in the table after each round; a wrong count is exit 1. Speed
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.rounds < 1 || o.seconds <= 0 || len(o.connections) == 0 || slices.Min(o.connections) < 1 {
-				return usagef("--rounds, --seconds and --connections take numbers above 0")
+				return output.Usagef("--rounds, --seconds and --connections take numbers above 0")
 			}
-			return a.benchIngest(cmd.Context(), o)
+			return runIngest(cmd.Context(), env, o)
 		},
 	}
 	cmd.Flags().IntSliceVar(&o.connections, "connections", []int{1, 16, 64, 256}, "how `MANY` callers")
@@ -76,13 +78,13 @@ accounts:
   - { id: bench, provider: onespan, settings: { api_key: none, callback_key: "bench-key" } }
 `
 
-func (a *app) benchIngest(ctx context.Context, o benchOptions) (err error) {
+func runIngest(ctx context.Context, env *Env, o benchOptions) (err error) {
 	dir, err := os.MkdirTemp("", "countersign-bench-*")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	mine := *a
+	mine := *env
 	mine.configFlag = filepath.Join(dir, "config.yaml")
 	if err := os.WriteFile(mine.configFlag, []byte(benchConfig), 0o600); err != nil {
 		return err
@@ -119,7 +121,7 @@ func (a *app) benchIngest(ctx context.Context, o benchOptions) (err error) {
 		if err != nil {
 			return err
 		}
-		if err := a.printBench(lines, o.json); err != nil {
+		if err := printBench(env, lines, o.json); err != nil {
 			return err
 		}
 	}
@@ -168,9 +170,9 @@ func median(list []float64) float64 {
 	return list[len(list)/2]
 }
 
-func (a *app) printBench(lines []benchLine, asJSON bool) error {
+func printBench(env *Env, lines []benchLine, asJSON bool) error {
 	if asJSON {
-		enc := json.NewEncoder(a.stdout)
+		enc := json.NewEncoder(env.Stdout)
 		for _, l := range lines {
 			if err := enc.Encode(l); err != nil {
 				return err
@@ -178,9 +180,9 @@ func (a *app) printBench(lines []benchLine, asJSON bool) error {
 		}
 		return nil
 	}
-	fmt.Fprintf(a.stdout, "%-6s %8s %10s %9s %9s %8s\n", "WHAT", "CALLERS", "A SECOND", "P50 ms", "P99 ms", "OURS TO")
+	fmt.Fprintf(env.Stdout, "%-6s %8s %10s %9s %9s %8s\n", "WHAT", "CALLERS", "A SECOND", "P50 ms", "P99 ms", "OURS TO")
 	for _, l := range lines {
-		fmt.Fprintf(a.stdout, "%-6s %8d %10.0f %9.2f %9.2f %8.2f\n", l.What, l.Connections, l.PerSecond, l.P50, l.P99, l.OursToThis)
+		fmt.Fprintf(env.Stdout, "%-6s %8d %10.0f %9.2f %9.2f %8.2f\n", l.What, l.Connections, l.PerSecond, l.P50, l.P99, l.OursToThis)
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/worker/apply"
 	"countersign/worker/callback"
 )
 
@@ -51,7 +52,7 @@ func newSubjects(ctx context.Context, e *engine, dir string) (*subjects, error) 
 	s := &subjects{}
 	fail := func(err error) (*subjects, error) { return nil, errors.Join(err, s.close()) }
 	l, err := callback.New(callback.Options{
-		Lookup: e.accounts.lookup, Apply: e.apply, HMACKey: []byte("bench"), Now: e.app.now, Log: e.log,
+		Lookup: e.accounts.find, Apply: e.worker.Callback, HMACKey: []byte("bench"), Now: e.env.Now, Log: e.log,
 	})
 	if err != nil {
 		return fail(err)
@@ -131,10 +132,10 @@ func (s *subjects) serve(ctx context.Context, path string, run func(context.Cont
 // inProcess is all that ours does with a callback, but for HTTP: verify, parse, hash the body, keep the
 // headers that the listener keeps, compress, apply.
 func inProcess(e *engine) func(context.Context, []byte) error {
-	acc, _ := e.accounts.lookup("bench")
+	acc := e.accounts.find("bench")
 	header := http.Header{"Authorization": {"Basic bench-key"}, "Content-Type": {"application/json"}, "User-Agent": {"Go-http-client/1.1"}}
 	return func(ctx context.Context, body []byte) error {
-		c := provider.Callback{Account: acc.ID, Header: header, Body: body, ReceivedAt: e.app.utc()}
+		c := provider.Callback{Account: acc.ID, Header: header, Body: body, ReceivedAt: e.env.utc()}
 		got, err := acc.Provider.Receive(c)
 		if err != nil {
 			return err
@@ -145,7 +146,7 @@ func inProcess(e *engine) func(context.Context, []byte) error {
 			"Authorization": "hmac:" + hex.EncodeToString(mac.Sum(nil)), "Content-Type": header.Get("Content-Type"),
 			"User-Agent": header.Get("User-Agent"), "Content-Length": strconv.Itoa(len(body)),
 		}
-		_, err = e.apply(ctx, callback.Incoming{Provider: acc.Provider, Observations: got.Observations, Callback: model.Callback{
+		_, err = e.worker.Callback(ctx, apply.Incoming{Rules: acc.Rules, Observations: got.Observations, Callback: model.Callback{
 			Account: acc.ID, Ref: got.Ref, Type: got.Type, DedupeKey: got.DedupeKey, Verdict: model.Accepted, At: c.ReceivedAt,
 			RemoteAddr: "127.0.0.1", Headers: kept, Body: body, BodyHash: hex.EncodeToString(sum[:]),
 		}})

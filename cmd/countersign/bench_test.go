@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"countersign/cmd/countersign/output"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -25,7 +27,7 @@ func TestBenchIngest(t *testing.T) {
 		require.Positive(t, l["ours_to_this"], l)
 	}
 	for _, args := range [][]string{{"--rounds", "0"}, {"--seconds", "0"}, {"--connections", "0"}} {
-		require.Equal(t, exitUsage, newApp(strings.NewReader(""), io.Discard, io.Discard).run(t.Context(), append([]string{"bench", "ingest"}, args...)))
+		require.Equal(t, output.ExitUsage, newApp(strings.NewReader(""), io.Discard, io.Discard).run(t.Context(), append([]string{"bench", "ingest"}, args...)))
 	}
 }
 

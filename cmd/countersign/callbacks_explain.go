@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,13 +12,14 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker/callback"
 )
 
-func callbacksExplainVerb(a *app) *cobra.Command {
+func newCallbacksExplainCommand(env *Env) *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:   "explain ID",
@@ -29,16 +31,16 @@ callback is kept for retention.refused (7 days).`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			c, err := a.config()
+			c, err := env.config()
 			if err != nil {
 				return err
 			}
-			s, err := a.openStore(ctx, c, true)
+			s, err := env.openStore(ctx, c, true)
 			if err != nil {
 				return err
 			}
 			defer s.Close() //nolint:errcheck // only read
-			return a.explain(ctx, c, s, args[0], asJSON)
+			return explainCallback(ctx, env, c, s, args[0], asJSON)
 		},
 	}
 	jsonFlag(cmd, &asJSON)
@@ -56,62 +58,58 @@ type trialJSON struct {
 	Note     string `json:"note"`
 }
 
-func (a *app) explain(ctx context.Context, c *Config, s *store.Store, id string, asJSON bool) error {
+func explainCallback(ctx context.Context, env *Env, c *Config, s *store.Store, id string, asJSON bool) error {
 	was, err := wholeCallback(ctx, s, id)
 	if err != nil {
 		return err
 	}
-	b, err := a.named(ctx, s, c, was.Account)
+	b, err := env.named(ctx, s, c, was.Account)
 	if err != nil {
 		return err
 	}
-	e, ok := b.provider.(provider.Explainer)
-	if !ok {
-		return fmt.Errorf("callback %s: nothing can be said of %s's proofs", id, b.Provider)
-	}
-	keys, err := a.installationKeys(c)
+	keys, err := env.installationKeys(c)
 	if err != nil {
 		return err
 	}
-	trials := e.Explain(kept(was, keys))
+	trials := b.provider.Explain(kept(was, keys))
 	if asJSON {
-		out := a.jsonLines()
+		out := env.JSONLines()
 		for _, t := range trials {
-			if err := out.write(trialJSON(t)); err != nil {
+			if err := out.Write(trialJSON(t)); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	t := a.table("secret", "header", "hash", "encoding", "over", "match")
+	t := env.Table("secret", "header", "hash", "encoding", "over", "match")
 	for _, x := range trials {
-		match := a.paint(evil, "no") + because(x.Note)
+		match := env.Paint(output.Bad, "no") + output.Because(x.Note)
 		if x.Match {
-			match = a.paint(good, "yes") + because(x.Note)
+			match = env.Paint(output.Good, "yes") + output.Because(x.Note)
 		}
-		t.AppendRow(table.Row{plain(x.Secret), plain(x.Header), or(x.Hash, "-"), or(x.Encoding, "-"), or(x.Over, "-"), match})
+		t.AppendRow(table.Row{output.Plain(x.Secret), output.Plain(x.Header), cmp.Or(x.Hash, "-"), cmp.Or(x.Encoding, "-"), cmp.Or(x.Over, "-"), match})
 	}
-	if err := a.print(t); err != nil {
+	if err := env.Print(t); err != nil {
 		return err
 	}
-	return a.printf("\n%s\n", concluded(was, trials))
+	return env.Printf("\n%s\n", concluded(was, trials))
 }
 
 // concluded says in a sentence what the trials mean.
 func concluded(was model.Callback, trials []provider.Trial) string {
 	verdict := fmt.Sprintf("callback %s is %s", was.ID, was.Verdict)
 	if was.Note != "" {
-		verdict += " (" + plain(was.Note) + ")"
+		verdict += " (" + output.Plain(was.Note) + ")"
 	}
 	spoilt := ""
 	for _, t := range trials {
 		switch {
 		case t.Match && t.Note == "" && was.Verdict == model.Refused:
-			return fmt.Sprintf("%s; %s matches now: `countersign callbacks replay %s` takes it", verdict, plain(t.Secret), was.ID)
+			return fmt.Sprintf("%s; %s matches now: `countersign callbacks replay %s` takes it", verdict, output.Plain(t.Secret), was.ID)
 		case t.Match && t.Note == "":
-			return fmt.Sprintf("%s; %s matches", verdict, plain(t.Secret))
+			return fmt.Sprintf("%s; %s matches", verdict, output.Plain(t.Secret))
 		case t.Match && spoilt == "":
-			spoilt = fmt.Sprintf("%s; %s would have matched, but: %s", verdict, plain(t.Secret), plain(t.Note))
+			spoilt = fmt.Sprintf("%s; %s would have matched, but: %s", verdict, output.Plain(t.Secret), output.Plain(t.Note))
 		}
 	}
 	if spoilt != "" {
@@ -125,11 +123,11 @@ func wholeCallback(ctx context.Context, s *store.Store, id string) (model.Callba
 	c, err := s.Callback(ctx, id)
 	switch {
 	case errors.Is(err, store.ErrNoRow):
-		return c, fmt.Errorf("no callback %s: `countersign callbacks list` shows what there is", quoted(id))
+		return c, fmt.Errorf("no callback %s: `countersign callbacks list` shows what there is", output.Quoted(id))
 	case err != nil:
 		return c, fmt.Errorf("callback %s: %w", id, err)
 	case c.Verdict == model.Duplicate:
-		return c, fmt.Errorf("callback %s is a duplicate (%s), and only the first is kept whole", id, plain(c.Note))
+		return c, fmt.Errorf("callback %s is a duplicate (%s), and only the first is kept whole", id, output.Plain(c.Note))
 	case c.Body == nil:
 		return c, fmt.Errorf("callback %s: its body is gone: retention took it", id)
 	}

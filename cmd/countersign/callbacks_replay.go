@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
@@ -24,8 +26,8 @@ type replayFlags struct {
 	dryRun, json  bool
 }
 
-func callbacksReplayVerb(a *app) *cobra.Command {
-	f := replayFlags{since: span{now: a.now}}
+func newCallbacksReplayCommand(env *Env) *cobra.Command {
+	f := replayFlags{since: span{now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "replay [ID...]",
 		Short: "Hand stored callbacks in again, after a mended secret or setting",
@@ -39,11 +41,11 @@ nothing twice. It works beside a running daemon; a new secret still has to be re
 			if err := f.check(); err != nil {
 				return err
 			}
-			c, err := a.config() // secrets too: they are what is tried
+			c, err := env.config() // secrets too: they are what is tried
 			if err != nil {
 				return err
 			}
-			return a.writingWith(cmd.Context(), c, func(ctx context.Context, w *writer) error { return a.replay(ctx, w, f) })
+			return env.writingWith(cmd.Context(), c, func(ctx context.Context, w *writer) error { return replayCallbacks(ctx, env, w, f) })
 		},
 	}
 	flags := cmd.Flags()
@@ -60,9 +62,9 @@ func (f replayFlags) check() error {
 	chosen := f.refused || f.notUnderstood
 	switch {
 	case len(f.ids) == 0 && !chosen:
-		return usagef("nothing to replay: name callbacks, or --refused, or --not-understood")
+		return output.Usagef("nothing to replay: name callbacks, or --refused, or --not-understood")
 	case len(f.ids) > 0 && (chosen || f.account != "" || f.since.at != nil):
-		return usagef("callbacks are named or chosen by --refused, --not-understood, --account and --since, not both")
+		return output.Usagef("callbacks are named or chosen by --refused, --not-understood, --account and --since, not both")
 	}
 	return nil
 }
@@ -106,9 +108,9 @@ type replayedJSON struct {
 	Note    string `json:"note"`
 }
 
-// replay hands in each callback; one that cannot be does not stop the others.
-func (a *app) replay(ctx context.Context, w *writer, f replayFlags) error {
-	keys, err := a.installationKeys(w.config)
+// replayCallbacks hands in each callback; one that cannot be does not stop the others.
+func replayCallbacks(ctx context.Context, env *Env, w *writer, f replayFlags) error {
+	keys, err := env.installationKeys(w.config)
 	if err != nil {
 		return err
 	}
@@ -122,58 +124,57 @@ func (a *app) replay(ctx context.Context, w *writer, f replayFlags) error {
 		if ctx.Err() != nil {
 			return errors.Join(append(errs, ctx.Err())...)
 		}
-		did, err := a.replayOne(ctx, w, accounts, id, keys, f.dryRun)
+		did, err := replayCallback(ctx, env, w, accounts, id, keys, f.dryRun)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
 		if f.json {
-			err = a.jsonLines().write(did)
+			err = env.JSONLines().Write(did)
 		} else {
-			err = a.printf("%s  %s/%s  %s -> %s%s\n", did.ID, did.Account, plain(did.Ref), did.Before, a.paint(verdictColour(model.Verdict(did.After)), did.After),
-				because(or(did.Outcome, plain(did.Note))))
+			err = env.Printf("%s  %s/%s  %s -> %s%s\n", did.ID, did.Account, output.Plain(did.Ref), did.Before, env.Paint(output.VerdictColour(model.Verdict(did.After)), did.After),
+				output.Because(cmp.Or(did.Outcome, output.Plain(did.Note))))
 		}
 		if err != nil {
 			return err
 		}
 	}
 	if len(ids) == 0 && !f.json {
-		return a.printf("no callbacks to replay\n")
+		return env.Printf("no callbacks to replay\n")
 	}
 	return errors.Join(errs...)
 }
 
-func (a *app) replayOne(ctx context.Context, w *writer, accounts map[string]built, id string, keys [][]byte, dry bool) (out replayedJSON, err error) {
+func replayCallback(ctx context.Context, env *Env, w *writer, accounts map[string]built, id string, keys [][]byte, dry bool) (out replayedJSON, err error) {
 	was, err := wholeCallback(ctx, w.store, id)
 	if err != nil {
 		return out, err
 	}
 	b, ok := accounts[was.Account]
 	if !ok {
-		if b, err = a.named(ctx, w.store, w.config, was.Account); err != nil {
+		if b, err = env.named(ctx, w.store, w.config, was.Account); err != nil {
 			return out, err
 		}
-		accounts[was.Account], w.built = b, append(w.built, b.worker)
+		accounts[was.Account], w.built = b, append(w.built, b.account)
 	}
-	in, err := callback.Judge(b.listener, kept(was, keys))
+	in, err := callback.Judge(b.account, kept(was, keys))
 	if errors.Is(err, provider.ErrUnreadable) {
 		return out, fmt.Errorf("callback %s: %w", id, err)
 	}
 	if err != nil {
 		return out, fmt.Errorf("callback %s could not be judged: %w", id, provider.Redact(err))
 	}
-	out = replayedJSON{id, was.Account, or(in.Callback.Ref, was.Ref), string(was.Verdict), string(in.Callback.Verdict), "", in.Callback.Note}
-	again := worker.Incoming{Callback: in.Callback, Rules: b.worker.Rules, Observations: in.Observations, Links: in.Links, Test: in.Test, Ignored: in.Ignored}
+	out = replayedJSON{id, was.Account, cmp.Or(in.Callback.Ref, was.Ref), string(was.Verdict), string(in.Callback.Verdict), "", in.Callback.Note}
 	if was.Verdict != model.Refused && in.Callback.Verdict == model.Refused {
 		out.Note = "its proof covered what was cut out of the body when it was stored"
 	}
 	if dry {
-		if !worker.WorthReplaying(was, again) {
+		if !worker.WorthReplaying(was, in) {
 			out.After, out.Outcome = out.Before, string(was.Outcome)
 		}
 		return out, nil
 	}
-	res, _, err := w.worker.Replay(ctx, was, again)
+	res, _, err := w.worker.Replay(ctx, was, in)
 	if err != nil {
 		return out, fmt.Errorf("callback %s: %w", id, err)
 	}

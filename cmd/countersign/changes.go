@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 )
@@ -21,7 +22,7 @@ type changesFlags struct {
 	json   bool
 }
 
-func changesVerb(a *app) *cobra.Command {
+func newChangesCommand(env *Env) *cobra.Command {
 	var f changesFlags
 	cmd := &cobra.Command{
 		Use:   "changes",
@@ -34,9 +35,9 @@ back with --after. With --follow it waits for more until it is interrupted.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.after < 0 || f.limit < 0 {
-				return usagef("--after and --limit are not below 0")
+				return output.Usagef("--after and --limit are not below 0")
 			}
-			return a.reading(cmd.Context(), func(_ *Config, s *store.Store) error { return a.changes(cmd.Context(), s, f) })
+			return env.reading(cmd.Context(), func(_ *Config, s *store.Store) error { return runChanges(cmd.Context(), env, s, f) })
 		},
 	}
 	cmd.Flags().Int64Var(&f.after, "after", 0, "only changes whose seq is above `SEQ`")
@@ -46,12 +47,12 @@ back with --after. With --follow it waits for more until it is interrupted.`,
 	return cmd
 }
 
-// changes prints what there is and, if it follows, what comes. Being interrupted is how following ends.
-func (a *app) changes(ctx context.Context, s *store.Store, f changesFlags) error {
-	write := a.changeLine
+// runChanges prints what there is and, if it follows, what comes. Being interrupted is how following ends.
+func runChanges(ctx context.Context, env *Env, s *store.Store, f changesFlags) error {
+	write := func(c model.Change) error { return printChange(env, c) }
 	if f.json {
-		out := a.jsonLines()
-		write = func(c model.Change) error { return out.write(changeObject(c)) }
+		out := env.JSONLines()
+		write = func(c model.Change) error { return out.Write(output.ChangeObject(c)) }
 	}
 	if first, _, err := s.Feed(ctx); err != nil {
 		return err
@@ -60,7 +61,7 @@ func (a *app) changes(ctx context.Context, s *store.Store, f changesFlags) error
 	}
 	after, left := f.after, f.limit
 	for {
-		page := atOnce
+		page := output.AtOnce
 		if f.limit > 0 {
 			page = min(page, left)
 		}
@@ -84,35 +85,24 @@ func (a *app) changes(ctx context.Context, s *store.Store, f changesFlags) error
 		case len(list) == page:
 		case !f.follow:
 			return nil
-		case !a.wait(ctx, followEvery):
+		case !env.wait(ctx, followEvery):
 			return nil
 		}
 	}
 }
 
-// changeLine prints a change for people.
-func (a *app) changeLine(c model.Change) error {
-	what := changeWords(c)
+// printChange prints a change for people.
+func printChange(env *Env, c model.Change) error {
+	what := output.ChangeWords(c)
 	if c.Kind == model.KindStatus || c.Kind == model.KindConfirmed {
-		what = a.paint(statusColour(c.Status), what)
+		what = env.Paint(output.StatusColour(c.Status), what)
 		if !c.Confirmed {
 			what += " (a callback says so, checking)"
 		}
 	}
 	where := c.Account
 	if c.Ref != "" {
-		where += "/" + plain(c.Ref)
+		where += "/" + output.Plain(c.Ref)
 	}
-	return a.printf("%d  %s  %s  %s: %s  %s\n", c.Seq, c.At.UTC().Format(time.DateTime), where, c.Kind, what, a.paint(dull, "by "+plain(c.Source)))
-}
-
-// changeWords says what became of what.
-func changeWords(c model.Change) string {
-	switch {
-	case c.From == "", c.From == c.To:
-		return plain(c.To)
-	case c.To == "":
-		return "no longer " + plain(c.From)
-	}
-	return plain(c.From) + " -> " + plain(c.To)
+	return env.Printf("%d  %s  %s  %s: %s  %s\n", c.Seq, c.At.UTC().Format(time.DateTime), where, c.Kind, what, env.Paint(output.Dull, "by "+output.Plain(c.Source)))
 }

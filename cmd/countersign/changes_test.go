@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 )
 
@@ -19,7 +20,7 @@ func TestChangesThatAreNoLongerKept(t *testing.T) {
 		code := a.run(t.Context(), []string{"--config", config, "changes", "--json", "--after", after})
 		return stdout.String(), stderr.String(), code
 	}
-	if out, _, code := changes("1"); code != exitDone || strings.Count(out, "\n") != 4 {
+	if out, _, code := changes("1"); code != output.ExitDone || strings.Count(out, "\n") != 4 {
 		t.Errorf("before: exit %d\n%s", code, out)
 	}
 	before := nine.Add(-time.Hour)
@@ -27,7 +28,7 @@ func TestChangesThatAreNoLongerKept(t *testing.T) {
 	if err != nil || took.Changes != 1 {
 		t.Fatalf("pruned %+v: %v", took, err)
 	}
-	if out, _, code := changes("1"); code != exitDone || strings.Count(out, "\n") != 4 {
+	if out, _, code := changes("1"); code != output.ExitDone || strings.Count(out, "\n") != 4 {
 		t.Errorf("all that come after it are kept: exit %d\n%s", code, out)
 	}
 	before = nine
@@ -35,10 +36,10 @@ func TestChangesThatAreNoLongerKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, stderr, code := changes("1")
-	if code != exitFailed || !strings.Contains(stderr, "changes before seq 6 are no longer kept") || !strings.Contains(stderr, "--after 5") {
+	if code != output.ExitFailed || !strings.Contains(stderr, "changes before seq 6 are no longer kept") || !strings.Contains(stderr, "--after 5") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
-	if _, _, code := changes("5"); code != exitDone {
+	if _, _, code := changes("5"); code != output.ExitDone {
 		t.Errorf("after the last that is gone: exit %d", code)
 	}
 }

@@ -154,7 +154,7 @@ func TestHowAChildEnds(t *testing.T) {
 func TestDoctorTellsOfNoReader(t *testing.T) {
 	t.Parallel()
 	for program, fails := range map[string]bool{newFileChecker().program: false, "/nowhere": true} {
-		d := &doctor{app: newApp(strings.NewReader(""), io.Discard, io.Discard)}
+		d := &doctor{Env: newApp(strings.NewReader(""), io.Discard, io.Discard).Env}
 		d.reader(t.Context(), &fileChecker{program: program, slots: make(chan struct{}, 1), wall: time.Minute})
 		require.Equal(t, fails, d.failed, program)
 	}

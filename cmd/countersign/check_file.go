@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"countersign/cmd/countersign/output"
 	"countersign/worker/pdf"
 )
 
@@ -30,9 +31,9 @@ const (
 	checkReady   = "ready\n" // what the child says once it is confined: what goes wrong from then on is the file's fault
 )
 
-// checkFileVerb is the child process that looks into one file and does nothing else, so that no file can stop or
+// newCheckFileCommand is the child process that looks into one file and does nothing else, so that no file can stop or
 // bloat the daemon. It is not for people.
-func checkFileVerb(a *app) *cobra.Command {
+func newCheckFileCommand(env *Env) *cobra.Command {
 	return &cobra.Command{
 		Use:     checkVerbKey,
 		Short:   "Look into one file (the daemon's own child process)",
@@ -47,20 +48,20 @@ func checkFileVerb(a *app) *cobra.Command {
 			}
 			st, err := f.Stat()
 			if err != nil || !st.Mode().IsRegular() {
-				return usagef("descriptor %d is no file", checkFD)
+				return output.Usagef("descriptor %d is no file", checkFD)
 			}
 			if err := confine(memoryFor(st.Size())); err != nil {
 				return err
 			}
-			time.AfterFunc(checkWall+5*time.Second, func() { os.Exit(exitFailed) }) // where the daemon is gone
-			if _, err := io.WriteString(a.stdout, checkReady); err != nil {
+			time.AfterFunc(checkWall+5*time.Second, func() { os.Exit(output.ExitFailed) }) // where the daemon is gone
+			if _, err := io.WriteString(env.Stdout, checkReady); err != nil {
 				return err
 			}
 			v, err := pdf.InspectHere(cmd.Context(), f)
 			if err != nil {
 				return err
 			}
-			return json.NewEncoder(a.stdout).Encode(v)
+			return json.NewEncoder(env.Stdout).Encode(v)
 		},
 	}
 }

@@ -5,6 +5,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/crypto/acme"
+
+	"countersign/provider"
 )
 
 // systemConfig is where a packaged daemon has its config.
@@ -95,8 +97,9 @@ type Account struct {
 	Signatures        string     `yaml:"signatures"`
 	OnBadSignature    string     `yaml:"on_bad_signature"`
 
-	at     string  // its path in the file: accounts[0]
-	reader *reader // what read it
+	at     string          // its path in the file: accounts[0]
+	reader *reader         // what read it
+	traits provider.Traits // of its provider
 }
 
 // Budget is requests a minute per class; 0 means the provider's default.

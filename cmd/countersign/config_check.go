@@ -1,18 +1,21 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"time"
 
+	"countersign/cmd/countersign/output"
+
 	"github.com/spf13/cobra"
 )
 
-func configVerb(a *app) *cobra.Command {
-	return group("config", "Check the config", configCheckVerb(a))
+func newConfigCommand(env *Env) *cobra.Command {
+	return group("config", "Check the config", newConfigCheckCommand(env))
 }
 
-func configCheckVerb(a *app) *cobra.Command {
+func newConfigCheckCommand(env *Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
 		Short: "Say what is wrong with the config, or what it means",
@@ -23,52 +26,52 @@ nothing is written. Exit 2 where something is wrong.`,
 		Example: "  countersign config check\n  countersign --config /etc/countersign/config.yaml config check",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := a.config()
+			c, err := env.config()
 			if err != nil {
 				return err
 			}
-			return a.printConfig(c, a.rounds(cmd.Context(), c))
+			return printConfig(env, c, roundTimes(cmd.Context(), env, c))
 		},
 	}
 }
 
 // printConfig shows what was understood, and what may not be meant.
-func (a *app) printConfig(c *Config, rounds map[string]string) error {
-	about := a.table()
+func printConfig(env *Env, c *Config, rounds map[string]string) error {
+	about := env.Table()
 	about.AppendRow([]any{"config", c.file})
 	about.AppendRow([]any{"database", c.databaseShown()})
 	about.AppendRow([]any{"documents", c.Documents})
 	about.AppendRow([]any{"public", c.Public.Address})
 	about.AppendRow([]any{"console", c.Console.Address})
-	if err := a.print(about); err != nil {
+	if err := env.Print(about); err != nil {
 		return err
 	}
 	for _, account := range c.Accounts {
-		if err := a.printf("\n%s (%s)\n", account.ID, account.Provider); err != nil {
+		if err := env.Printf("\n%s (%s)\n", account.ID, account.Provider); err != nil {
 			return err
 		}
-		t := a.table()
-		t.AppendRow([]any{"  callbacks", or(c.callbackURL(account.ID), "public.url is not set")})
-		t.AppendRow([]any{"  calls", or(account.BaseURL, "the provider's production host") + ", " + budgetShown(account)})
-		for _, s := range account.slots(a.now()) {
+		t := env.Table()
+		t.AppendRow([]any{"  callbacks", cmp.Or(c.callbackURL(account.ID), "public.url is not set")})
+		t.AppendRow([]any{"  calls", cmp.Or(account.BaseURL, "the provider's production host") + ", " + budgetShown(account)})
+		for _, s := range account.slots(env.Now()) {
 			t.AppendRow([]any{"  " + s.tier, fmt.Sprintf("next %s (%s)", s.next.Format("2006-01-02 15:04 MST"), s.line)})
 		}
 		if round := rounds[account.ID]; round != "" {
 			t.AppendRow([]any{"  a round", round})
 		}
-		if err := a.print(t); err != nil {
+		if err := env.Print(t); err != nil {
 			return err
 		}
 	}
 	for i, w := range c.warnings(os.Stat) {
 		if i == 0 {
-			a.printf("\n") //nolint:errcheck // the next line tells
+			env.Printf("\n") //nolint:errcheck // the next line tells
 		}
-		if err := a.printf("%s %s\n", a.paint(warn, "warning:"), w); err != nil {
+		if err := env.Printf("%s %s\n", env.Paint(output.Warn, "warning:"), w); err != nil {
 			return err
 		}
 	}
-	return a.printf("\n%s has no faults\n", c.file)
+	return env.Printf("\n%s has no faults\n", c.file)
 }
 
 // slot is when a tier is polled next.
@@ -86,6 +89,15 @@ func (a *Account) slots(now time.Time) []slot {
 			s.next = times.Next(now.UTC())
 			all = append(all, s)
 		}
+	}
+	return all
+}
+
+// nextSlots are the account's next polls, by tier.
+func (a *Account) nextSlots(now time.Time) map[string]time.Time {
+	all := map[string]time.Time{}
+	for _, s := range a.slots(now) {
+		all[s.tier] = s.next
 	}
 	return all
 }

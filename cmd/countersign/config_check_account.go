@@ -24,7 +24,7 @@ var (
 	externalPath = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
 )
 
-func (r *reader) checkAccount(a *Account, known map[string]factory) {
+func (r *reader) checkAccount(a *Account, known map[string]provider.Driver) {
 	at := a.at
 	switch {
 	case a.ID == "":
@@ -98,9 +98,10 @@ func (r *reader) checkOrigin(path, text string) {
 
 // checkProvider builds the account's provider, which reads its settings and says what is wrong with
 // them. Nothing is called.
-func (r *reader) checkProvider(a *Account, known map[string]factory) {
+func (r *reader) checkProvider(a *Account, known map[string]provider.Driver) {
 	at := a.at + ".provider"
 	build, ok := known[a.Provider]
+	a.traits = build.Traits
 	names := strings.Join(slices.Sorted(maps.Keys(known)), ", ")
 	switch {
 	case a.Provider == "":
@@ -149,16 +150,16 @@ func (r *reader) settingFaults(at string, err error) {
 }
 
 // dryBuild builds an account's provider, for what it says without calling anybody.
-func dryBuild(build factory, a *Account) (provider.Provider, error) {
+func dryBuild(build provider.Driver, a *Account) (provider.Service, error) {
 	o := a.options()
-	o.Client, o.Bare = &http.Client{Transport: offline{}}, &http.Client{Transport: offline{}}
+	o.Client, o.Foreign = &http.Client{Transport: offline{}}, &http.Client{Transport: offline{}}
 	o.Now = func() time.Time { return time.Time{} }
 	o.Log = silent().WithField("account", a.ID)
-	return build(o)
+	return build.New(o)
 }
 
 // reach says in words whose transactions polls find; "" where the account's secrets are not at hand.
-func (a *app) reach(account *Account) string {
+func (a *Env) reach(account *Account) string {
 	build, ok := a.providers[account.Provider]
 	if !ok || account.reader.lacks(account.at+".settings") {
 		return ""
@@ -167,11 +168,10 @@ func (a *app) reach(account *Account) string {
 	if err != nil {
 		return ""
 	}
-	l, ok := p.(provider.Lister)
-	if !ok {
+	if p.Lister == nil {
 		return "nothing that is new: the provider lists nothing; callbacks and `track` name transactions"
 	}
-	return l.Reach()
+	return p.Lister.Reach()
 }
 
 // offline refuses every call.

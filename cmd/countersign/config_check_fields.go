@@ -15,11 +15,12 @@ import (
 
 	"github.com/robfig/cron/v3"
 
+	"countersign/provider"
 	"countersign/worker/callback"
 )
 
 // check looks at every value of a config that was read, beyond its form.
-func (r *reader) check(c *Config, known map[string]factory) {
+func (r *reader) check(c *Config, known map[string]provider.Driver) {
 	r.checkStores(c)
 	r.checkPublic(c.Public)
 	r.checkACME(c)

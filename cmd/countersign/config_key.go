@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"unicode"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model/store/durable"
 )
 
@@ -40,7 +41,7 @@ func (c *Config) keyFile() string {
 func (c *Config) sqliteFile() (string, bool) { return strings.CutPrefix(c.Database, "sqlite:") }
 
 // installationKey returns the key that secrets in the database are encrypted with.
-func (a *app) installationKey(c *Config) ([]byte, error) {
+func (a *Env) installationKey(c *Config) ([]byte, error) {
 	keys, err := a.installationKeys(c)
 	if err != nil {
 		return nil, err
@@ -50,35 +51,35 @@ func (a *app) installationKey(c *Config) ([]byte, error) {
 
 // installationKeys returns the current key and those before it: COUNTERSIGN_KEY, or what the key file holds. It is
 // errNoKey where there is none.
-func (a *app) installationKeys(c *Config) ([][]byte, error) {
+func (a *Env) installationKeys(c *Config) ([][]byte, error) {
 	if text, set := a.lookup(keyName); set && text != "" {
 		key, err := parseKeys(text)
 		if err != nil {
-			return nil, usagef("%s %w", keyName, err)
+			return nil, output.Usagef("%s %w", keyName, err)
 		}
 		return key, nil
 	}
 	file := c.keyFile()
 	if file == "" {
-		return nil, usagef("%w: PostgreSQL has no folder to keep it in; set key_file or %s", errNoKey, keyName)
+		return nil, output.Usagef("%w: PostgreSQL has no folder to keep it in; set key_file or %s", errNoKey, keyName)
 	}
 	text, err := readSecret(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usagef("%w: %s is not there; restore it from the backup, or set %s", errNoKey, file, keyName)
+		return nil, output.Usagef("%w: %s is not there; restore it from the backup, or set %s", errNoKey, file, keyName)
 	}
 	if err != nil {
-		return nil, usagef("installation key: %w", err)
+		return nil, output.Usagef("installation key: %w", err)
 	}
 	keys, err := parseKeys(text)
 	if err != nil {
-		return nil, usagef("%s %w", file, err)
+		return nil, output.Usagef("%s %w", file, err)
 	}
 	return keys, nil
 }
 
 // makeKey returns the installation key and makes one at the first start, when there is no database
 // that another key may have been used on.
-func (a *app) makeKey(c *Config) ([][]byte, error) {
+func (a *Env) makeKey(c *Config) ([][]byte, error) {
 	key, err := a.installationKeys(c)
 	if !errors.Is(err, errNoKey) || c.keyFile() == "" {
 		return key, err

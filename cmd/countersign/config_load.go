@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -13,25 +14,27 @@ import (
 	"strconv"
 	"strings"
 
+	"countersign/cmd/countersign/output"
+
 	"go.yaml.in/yaml/v3"
 )
 
 // config returns the whole config, checked, with every secret in place: for verbs that call
 // providers or answer them.
-func (a *app) config() (*Config, error) { return a.loadConfig(false) }
+func (a *Env) config() (*Config, error) { return a.loadConfig(false) }
 
 // readConfig returns the config for verbs that only read the database: they run in shells that
 // lack the daemon's secrets, so these may be missing.
-func (a *app) readConfig() (*Config, error) { return a.loadConfig(true) }
+func (a *Env) readConfig() (*Config, error) { return a.loadConfig(true) }
 
-func (a *app) loadConfig(forgive bool) (*Config, error) {
+func (a *Env) loadConfig(forgive bool) (*Config, error) {
 	file, err := a.configFile()
 	if err != nil {
 		return nil, err
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, usagef("%w", err)
+		return nil, output.Usagef("%w", err)
 	}
 	c, err := a.parseConfig(file, text)
 	var list *faults
@@ -39,13 +42,13 @@ func (a *app) loadConfig(forgive bool) (*Config, error) {
 		if list = list.but(forgive); list == nil {
 			return c, nil
 		}
-		return nil, &exitError{exitUsage, list}
+		return nil, &output.ExitError{Code: output.ExitUsage, Err: list}
 	}
 	return c, err
 }
 
 // configFile says which file is read.
-func (a *app) configFile() (string, error) {
+func (a *Env) configFile() (string, error) {
 	if a.configFlag != "" {
 		return a.configFlag, nil
 	}
@@ -57,12 +60,12 @@ func (a *app) configFile() (string, error) {
 			return file, nil
 		}
 	}
-	return "", usagef("no config: neither ./config.yaml nor %s exists; write one with `countersign init` or name it with --config", systemConfig)
+	return "", output.Usagef("no config: neither ./config.yaml nor %s exists; write one with `countersign init` or name it with --config", systemConfig)
 }
 
 // parseConfig reads a config and checks all of it. Its error is *faults; the config is returned
 // with it, as far as it could be read.
-func (a *app) parseConfig(file string, text []byte) (*Config, error) {
+func (a *Env) parseConfig(file string, text []byte) (*Config, error) {
 	dir, err := filepath.Abs(filepath.Dir(file))
 	if err != nil {
 		return nil, err
@@ -132,16 +135,9 @@ func (r *reader) locate(c *Config) {
 		a := &c.Accounts[i]
 		a.at, a.reader = fmt.Sprintf("accounts[%d]", i), r
 		a.BaseURL = strings.TrimRight(a.BaseURL, "/")
-		a.Polling.Active = or(a.Polling.Active, c.Polling.Active)
-		a.Polling.Idle = or(a.Polling.Idle, c.Polling.Idle)
-		a.Polling.Audit = or(a.Polling.Audit, c.Polling.Audit)
+		a.Polling.Active = cmp.Or(a.Polling.Active, c.Polling.Active)
+		a.Polling.Idle = cmp.Or(a.Polling.Idle, c.Polling.Idle)
+		a.Polling.Audit = cmp.Or(a.Polling.Audit, c.Polling.Audit)
 	}
 	c.Public.URL = strings.TrimRight(c.Public.URL, "/")
-}
-
-func or(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }

@@ -5,28 +5,45 @@ import (
 	"strings"
 	"time"
 
+	"countersign/cmd/countersign/output"
+
 	"github.com/sirupsen/logrus"
 )
 
 // logger is what the daemon logs with: text where a person watches, JSON otherwise. It writes to stderr.
-func (a *app) logger(c Log) *logrus.Logger {
+func (a *Env) logger(c Log) *logrus.Logger {
 	log := logrus.New()
-	log.SetOutput(a.stderr)
+	log.SetOutput(a.Stderr)
 	level, err := logrus.ParseLevel(c.Level)
 	if err != nil {
 		level = logrus.InfoLevel
 	}
 	log.SetLevel(level)
 	stamp := "2006-01-02T15:04:05.000Z07:00"
-	if c.Format == "text" || c.Format != "json" && isTerminal(a.stderr) {
+	if c.Format == "text" || c.Format != "json" && output.IsTerminal(a.Stderr) {
 		log.SetFormatter(&logrus.TextFormatter{
-			FullTimestamp: true, TimestampFormat: stamp, DisableColors: !wantsColour(a.lookup), DisableQuote: false,
+			FullTimestamp: true, TimestampFormat: stamp, DisableColors: !output.WantsColour(a.lookup), DisableQuote: false,
 		})
 	} else {
 		log.SetFormatter(&logrus.JSONFormatter{TimestampFormat: stamp})
 	}
 	log.AddHook(discretion{})
+	if q, ok := a.Stderr.(*queuedWriter); ok {
+		q.SetNotice(func(dropped uint64) []byte { return a.droppedNotice(log, dropped) })
+	}
 	return log
+}
+
+// droppedNotice is the log line that says how many lines the log lacks.
+func (a *Env) droppedNotice(log *logrus.Logger, dropped uint64) []byte {
+	line, err := log.Formatter.Format(&logrus.Entry{
+		Logger: log, Data: logrus.Fields{"lines": dropped}, Time: a.Now().UTC(), Level: logrus.WarnLevel,
+		Message: "log lines were dropped: the log could not be written",
+	})
+	if err != nil {
+		return nil
+	}
+	return line
 }
 
 // discretion is a log hook that drops what a log must not hold, whoever logged it, and writes

@@ -81,7 +81,8 @@ func (a *Account) rules(r model.Rules) model.Rules {
 
 // budgets is requests a minute per class. A class that is absent shares the read budget.
 func (a *Account) budgets() map[provider.Class]int {
-	b := defaultBudget(a.Provider)
+	b := map[provider.Class]int{provider.ClassRead: 30}
+	maps.Copy(b, a.traits.Budget)
 	for class, said := range map[provider.Class]int{
 		provider.ClassRead: a.Budget.Read, provider.ClassFiles: a.Budget.Files, provider.ClassTest: a.Budget.Test,
 	} {
@@ -90,19 +91,4 @@ func (a *Account) budgets() map[provider.Class]int {
 		}
 	}
 	return b
-}
-
-// defaultBudget is what a service bears, by its dossier.
-func defaultBudget(name string) map[provider.Class]int {
-	switch name {
-	case "onespan":
-		return map[provider.Class]int{provider.ClassRead: 120}
-	case "dropboxsign":
-		return map[provider.Class]int{provider.ClassRead: 100, provider.ClassFiles: 25, provider.ClassTest: 10}
-	case "allsign":
-		return map[provider.Class]int{provider.ClassRead: 9}
-	case "documenso":
-		return map[provider.Class]int{provider.ClassRead: 600}
-	}
-	return map[provider.Class]int{provider.ClassRead: 30}
 }

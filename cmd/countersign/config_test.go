@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/provider"
 )
@@ -24,9 +25,9 @@ var nine = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 func testApp(env map[string]string) (a *app, stdout, stderr *bytes.Buffer) {
 	stdout, stderr = &bytes.Buffer{}, &bytes.Buffer{}
 	a = newApp(strings.NewReader(""), stdout, stderr)
-	a.now = func() time.Time { return nine }
+	a.Now = func() time.Time { return nine }
 	a.lookup = func(name string) (string, bool) { v, ok := env[name]; return v, ok }
-	a.providers = map[string]factory{"onespan": paper, "dropboxsign": paper}
+	a.providers = onPaper("onespan", "dropboxsign")
 	return a, stdout, stderr
 }
 
@@ -46,15 +47,24 @@ type paperProvider struct {
 	settings paperSettings
 }
 
-func paper(o provider.Options) (provider.Provider, error) {
+// onPaper are providers on paper with the traits of those of the names.
+func onPaper(names ...string) map[string]provider.Driver {
+	all := map[string]provider.Driver{}
+	for _, name := range names {
+		all[name] = provider.Driver{Traits: providers()[name].Traits, New: paper}
+	}
+	return all
+}
+
+func paper(o provider.Options) (provider.Service, error) {
 	p := &paperProvider{}
 	if err := o.Settings(&p.settings); err != nil {
-		return nil, err
+		return provider.Service{}, err
 	}
 	if p.settings.APIKey == "" {
-		return nil, errors.New("api_key is missing")
+		return provider.Service{}, errors.New("api_key is missing")
 	}
-	return p, nil
+	return provider.Service{Provider: p}, nil
 }
 
 func TestConfigValues(t *testing.T) {
@@ -129,7 +139,7 @@ func wantSettings(t *testing.T, a Account, want paperSettings, secret provider.S
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := p.(*paperProvider).settings
+	got := p.Provider.(*paperProvider).settings
 	if got.OAuth == nil || got.OAuth.ClientSecret != secret {
 		t.Errorf("%s: nested secret: %+v", a.ID, got.OAuth)
 	}
@@ -265,7 +275,7 @@ func TestConfigFile(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	a, _, stderr := testApp(map[string]string{})
-	if code := a.run(context.Background(), []string{"config", "check"}); code != exitUsage || !strings.HasPrefix(stderr.String(), "error: no config: ") {
+	if code := a.run(context.Background(), []string{"config", "check"}); code != output.ExitUsage || !strings.HasPrefix(stderr.String(), "error: no config: ") {
 		t.Errorf("without a config: exit %d, %s", code, stderr)
 	}
 	if err := os.WriteFile("config.yaml", nil, 0o600); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/provider"
 )
@@ -61,8 +62,8 @@ func (c *Config) warnings(stat func(string) (fs.FileInfo, error)) []string {
 		if strings.HasPrefix(a.BaseURL, "http://") && !loopbackURL(a.BaseURL) {
 			add("%s.base_url begins with http://: the API key and signers' data go out in clear", a.at)
 		}
-		if a.Provider == "autosign" && !says(&a.Settings, "webhook_secrets") {
-			add("%s.settings.webhook_secrets is not set: every callback is refused, and only polls of tracked refs bring news", a.at)
+		if t := a.traits; t.ProofSettings != nil && !slices.ContainsFunc(t.ProofSettings, func(key string) bool { return says(&a.Settings, key) }) {
+			add("%s.settings.%s is not set: %s", a.at, t.ProofSettings[0], t.Unproved)
 		}
 		if a.Hints.Enabled && len(a.Hints.Origins) == 0 {
 			add("%s.hints.origins is empty: servers may send hints, no web page may", a.at)
@@ -121,10 +122,10 @@ func loopbackURL(text string) bool {
 	return err == nil && loopback(u.Hostname()+":0")
 }
 
-// rounds says per account how long one round over its open rows takes with its budget; nothing
+// roundTimes says per account how long one round over its open rows takes with its budget; nothing
 // where there is no database yet.
-func (a *app) rounds(ctx context.Context, c *Config) map[string]string {
-	s, err := a.openStore(ctx, c, true)
+func roundTimes(ctx context.Context, env *Env, c *Config) map[string]string {
+	s, err := env.openStore(ctx, c, true)
 	if err != nil {
 		return nil
 	}
@@ -138,7 +139,7 @@ func (a *app) rounds(ctx context.Context, c *Config) map[string]string {
 		}
 		budget := account.budgets()[provider.ClassRead]
 		if took := time.Duration(n) * time.Minute / time.Duration(budget); took > 0 {
-			all[account.ID] = fmt.Sprintf("over %s takes %s at most, one call each", count(n, "open row"), lasting(took))
+			all[account.ID] = fmt.Sprintf("over %s takes %s at most, one call each", output.Count(n, "open row"), output.Lasting(took))
 		}
 	}
 	return all

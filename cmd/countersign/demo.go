@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/provider/simulator"
 )
@@ -28,8 +29,8 @@ type demoOptions struct {
 	keep         string
 }
 
-// demoVerb plays a day in seconds and proves that the table is right at its end.
-func demoVerb(a *app) *cobra.Command {
+// newDemoCommand plays a day in seconds and proves that the table is right at its end.
+func newDemoCommand(env *Env) *cobra.Command {
 	o := demoOptions{}
 	cmd := &cobra.Command{
 		Use:   "demo",
@@ -42,12 +43,12 @@ the table is compared with the services. Exit 0: converged, 3: not.`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.length < 5*time.Second || o.length > time.Hour {
-				return usagef("--for: between 5s and 1h")
+				return output.Usagef("--for: between 5s and 1h")
 			}
 			if o.transactions < 1 || o.transactions > 5000 {
-				return usagef("--transactions: between 1 and 5000")
+				return output.Usagef("--transactions: between 1 and 5000")
 			}
-			return a.demo(cmd.Context(), o)
+			return runDemo(cmd.Context(), env, o)
 		},
 	}
 	cmd.Flags().DurationVar(&o.length, "for", 30*time.Second, "how long the day lasts")
@@ -68,7 +69,7 @@ func demoFaults() simulator.Faults {
 
 // stage is a running demo.
 type stage struct {
-	app    *app // of the daemon: its config and its log are in the folder
+	env    *Env // of the daemon: its config and its log are in the folder
 	o      demoOptions
 	dir    string
 	world  *simulator.World
@@ -76,7 +77,7 @@ type stage struct {
 	events counter
 }
 
-func (a *app) demo(ctx context.Context, o demoOptions) (err error) {
+func runDemo(ctx context.Context, env *Env, o demoOptions) (err error) {
 	dir := o.keep
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "countersign-demo-"); err != nil {
@@ -91,28 +92,28 @@ func (a *app) demo(ctx context.Context, o demoOptions) (err error) {
 		return err
 	}
 	defer log.Close() //nolint:errcheck // a demo's log
-	inner := *a
-	inner.stderr, inner.configFlag, inner.terminal = log, filepath.Join(dir, "config.yaml"), false
-	ctx, stop := a.signals(ctx, logrus.NewEntry(a.logger(Log{Level: "warn", Format: "text"})))
+	inner := *env
+	inner.Stderr, inner.configFlag, inner.Terminal = log, filepath.Join(dir, "config.yaml"), false
+	ctx, stop := env.signals(ctx, logrus.NewEntry(env.logger(Log{Level: "warn", Format: "text"})))
 	defer stop()
-	s := &stage{app: &inner, o: o, dir: dir}
-	report, err := s.play(ctx, a)
+	s := &stage{env: &inner, o: o, dir: dir}
+	report, err := s.play(ctx, env)
 	if err != nil {
 		return err
 	}
 	if o.json {
-		err = errors.Join(a.printDifferences(a.stderr, report.differences), json.NewEncoder(a.stdout).Encode(report))
+		err = errors.Join(printDifferences(env.Stderr, report.differences), json.NewEncoder(env.Stdout).Encode(report))
 	} else {
-		err = a.printReport(ctx, s, report)
+		err = printReport(ctx, env, s, report)
 	}
 	if err == nil && !report.Converged {
-		err = &exitError{code: exitDrift}
+		err = &output.ExitError{Code: output.ExitDrift}
 	}
 	return errors.Join(err, s.engine.close())
 }
 
 // play runs the simulator and the daemon side by side and returns the report.
-func (s *stage) play(ctx context.Context, a *app) (report demoReport, err error) {
+func (s *stage) play(ctx context.Context, a *Env) (report demoReport, err error) {
 	socket, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return report, err
@@ -124,7 +125,7 @@ func (s *stage) play(ctx context.Context, a *app) (report demoReport, err error)
 	if err := s.prepare(socket.Addr().String(), public); err != nil {
 		return report, errors.Join(err, socket.Close())
 	}
-	say := io.Writer(a.stdout)
+	say := io.Writer(a.Stdout)
 	if s.o.json {
 		say = io.Discard
 	}
@@ -141,19 +142,19 @@ func (s *stage) play(ctx context.Context, a *app) (report demoReport, err error)
 		}
 		return nil
 	})
-	c, err := s.app.config()
+	c, err := s.env.config()
 	if err != nil {
 		return report, errors.Join(err, srv.Close())
 	}
-	if s.engine, err = s.app.startEngine(run, c, logrus.NewEntry(s.app.logger(c.Log))); err != nil {
+	if s.engine, err = s.env.startEngine(run, c, logrus.NewEntry(s.env.logger(c.Log))); err != nil {
 		return report, errors.Join(err, srv.Close())
 	}
-	since := span{now: s.app.now}
+	since := span{now: s.env.Now}
 	if err := since.Set("24h"); err != nil {
 		return report, err
 	}
 	g.Go(func() error {
-		return s.engine.store.Hold(run, store.LockServe, s.app.owner(), func(ctx context.Context) error {
+		return s.engine.store.Hold(run, store.LockServe, s.env.owner(), func(ctx context.Context) error {
 			return s.engine.serve(ctx, serveOptions{backfill: since})
 		})
 	})
@@ -178,7 +179,7 @@ func (s *stage) prepare(services, public string) error {
 		Accounts: s.world.Accounts(), Base: "http://" + services, PublicAddress: public, ConsoleAddress: "127.0.0.1:0",
 		Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: speed,
 	})
-	return os.WriteFile(s.app.configFlag, []byte(conf), 0o600)
+	return os.WriteFile(s.env.configFlag, []byte(conf), 0o600)
 }
 
 // freeAddress returns a loopback address that nobody listens on.
@@ -194,7 +195,7 @@ func freeAddress() (string, error) {
 func (s *stage) day(ctx context.Context, say io.Writer) error {
 	fmt.Fprintln(say, "  time  born  changes  callbacks  lost  doubled  forged  rows  completed  files  gaps pending")
 	for at := time.Duration(0); at < s.o.length; at += time.Second {
-		if !s.app.wait(ctx, time.Second) {
+		if !s.env.wait(ctx, time.Second) {
 			return ctx.Err()
 		}
 		line, err := s.line(ctx)
@@ -232,7 +233,7 @@ func (s *stage) evening(ctx context.Context, say io.Writer) (demoReport, error) 
 		return demoReport{}, err
 	}
 	done := func(ctx context.Context) (bool, error) {
-		over, err := s.engine.look(ctx, runs, &lines{app: s.app, last: s.app.now()})
+		over, err := s.engine.look(ctx, runs, output.NoProgress{})
 		if err != nil || !over {
 			return false, err
 		}
@@ -254,7 +255,7 @@ func (s *stage) until(ctx context.Context, so func(context.Context) (bool, error
 		if err != nil {
 			return err
 		}
-		if !s.app.wait(ctx, 200*time.Millisecond) && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		if !s.env.wait(ctx, 200*time.Millisecond) && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return ctx.Err()
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider/simulator"
@@ -26,7 +27,7 @@ type demoReport struct {
 	NotFound     int            `json:"not_found"`
 	Converged    bool           `json:"converged"`
 
-	differences []driftJSON
+	differences []output.DriftJSON
 }
 
 type callbackCounts struct {
@@ -96,7 +97,7 @@ func (s *stage) line(ctx context.Context) (string, error) {
 
 // settled says that no row is being asked again, no gap is pending and no document is due.
 func (s *stage) settled(ctx context.Context) (bool, error) {
-	soon := s.app.utc().Add(time.Minute)
+	soon := s.env.utc().Add(time.Minute)
 	due, err := s.engine.store.Due(ctx, store.DueFilter{Now: soon, Exclude: []model.DueReason{model.DueNotFound}, Limit: 1})
 	if err != nil || len(due) > 0 {
 		return false, err
@@ -207,7 +208,7 @@ func (s *stage) compare(ctx context.Context, want simulator.TruthTransaction, r 
 	if err != nil {
 		heardOf := want.Told && !want.Deleted && want.Status != string(model.Cancelled) // what the service no longer has may have gone again
 		if want.Listed || heardOf {
-			r.differences = append(r.differences, driftJSON{Account: k.Account, Ref: k.Ref, Field: "row", Ours: "none", Theirs: want.Status})
+			r.differences = append(r.differences, output.DriftJSON{Account: k.Account, Ref: k.Ref, Field: "row", Ours: "none", Theirs: want.Status})
 		}
 		return nil //nolint:nilerr // a transaction that nobody named and no list shows
 	}
@@ -216,7 +217,7 @@ func (s *stage) compare(ctx context.Context, want simulator.TruthTransaction, r 
 	}
 	differ := func(field string, ours, theirs any) {
 		if ours != theirs {
-			r.differences = append(r.differences, driftJSON{Account: k.Account, Ref: k.Ref, Field: field, Ours: fmt.Sprint(ours), Theirs: fmt.Sprint(theirs)})
+			r.differences = append(r.differences, output.DriftJSON{Account: k.Account, Ref: k.Ref, Field: field, Ours: fmt.Sprint(ours), Theirs: fmt.Sprint(theirs)})
 		}
 	}
 	if want.Deleted {
@@ -269,8 +270,8 @@ func (s *stage) compareFiles(ctx context.Context, k model.Key, want simulator.Tr
 }
 
 // printReport is the report for people.
-func (a *app) printReport(ctx context.Context, s *stage, r demoReport) error {
-	t := a.table("WHAT", "HOW MANY", "")
+func printReport(ctx context.Context, env *Env, s *stage, r demoReport) error {
+	t := env.Table("WHAT", "HOW MANY", "")
 	t.AppendRows([]table.Row{
 		{"transactions in the table", r.Transactions, "each asked about and compared"},
 		{"callbacks taken", r.Callbacks.Accepted, fmt.Sprintf("%d copies, %d forged ones refused", r.Callbacks.Duplicate, r.Callbacks.Refused)},
@@ -280,10 +281,10 @@ func (a *app) printReport(ctx context.Context, s *stage, r demoReport) error {
 		{"not at the provider any more", r.NotFound, "kept as last known"},
 		{"drift", r.Drift, ""},
 	})
-	if err := a.print(t); err != nil {
+	if err := env.Print(t); err != nil {
 		return err
 	}
-	if err := a.printDifferences(a.stdout, r.differences); err != nil {
+	if err := printDifferences(env.Stdout, r.differences); err != nil {
 		return err
 	}
 	gaps, err := s.engine.store.Gaps(ctx, store.GapFilter{Limit: 5})
@@ -291,25 +292,25 @@ func (a *app) printReport(ctx context.Context, s *stage, r demoReport) error {
 		return err
 	}
 	if len(gaps) > 0 {
-		fmt.Fprintln(a.stdout, "\nThe newest entries of the gap ledger:")
+		fmt.Fprintln(env.Stdout, "\nThe newest entries of the gap ledger:")
 		for _, g := range gaps {
-			fmt.Fprintf(a.stdout, "  %-8s %s/%s  %s %s to %s, found %s by %s\n", g.Kind, g.Account, plain(g.Ref), g.Change, g.From, g.To, g.FoundAt.Format(time.TimeOnly), firstWord(g.FoundBy))
+			fmt.Fprintf(env.Stdout, "  %-8s %s/%s  %s %s to %s, found %s by %s\n", g.Kind, g.Account, output.Plain(g.Ref), g.Change, g.From, g.To, g.FoundAt.Format(time.TimeOnly), firstWord(g.FoundBy))
 		}
 	}
 	if r.Converged {
-		return a.printf("\n%s: every row equals what the service says, every completed one has its files or says why not.\n", a.paint(good, "Converged"))
+		return env.Printf("\n%s: every row equals what the service says, every completed one has its files or says why not.\n", env.Paint(output.Good, "Converged"))
 	}
-	return a.printf("\n%s.\n", a.paint(evil, "Not converged"))
+	return env.Printf("\n%s.\n", env.Paint(output.Bad, "Not converged"))
 }
 
 // printDifferences lists where the table is not what the services say.
-func (a *app) printDifferences(to io.Writer, list []driftJSON) error {
+func printDifferences(to io.Writer, list []output.DriftJSON) error {
 	for i, d := range list {
 		if i == 20 {
 			_, err := fmt.Fprintf(to, "… and %d more\n", len(list)-i)
 			return err
 		}
-		if _, err := fmt.Fprintf(to, "%s/%s %s: ours %s, theirs %s\n", d.Account, plain(d.Ref), d.Field, d.Ours, d.Theirs); err != nil {
+		if _, err := fmt.Fprintf(to, "%s/%s %s: ours %s, theirs %s\n", d.Account, output.Plain(d.Ref), d.Field, d.Ours, d.Theirs); err != nil {
 			return err
 		}
 	}

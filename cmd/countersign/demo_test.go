@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"countersign/cmd/countersign/output"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -13,7 +15,7 @@ import (
 func TestDemoConverges(t *testing.T) {
 	var out, errs bytes.Buffer
 	code := run(t.Context(), []string{"demo", "--for", "8s", "--seed", "3", "--transactions", "40", "--json"}, strings.NewReader(""), &out, &errs)
-	require.Equal(t, exitDone, code, errs.String())
+	require.Equal(t, output.ExitDone, code, errs.String())
 	var r demoReport
 	require.NoError(t, json.Unmarshal(out.Bytes(), &r))
 	require.True(t, r.Converged, out.String())

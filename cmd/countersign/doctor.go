@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker/files"
@@ -31,7 +32,7 @@ type finding struct {
 	Detail string `json:"detail"`
 }
 
-func doctorVerb(a *app) *cobra.Command {
+func newDoctorCommand(env *Env) *cobra.Command {
 	var account string
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -42,7 +43,7 @@ asks each provider whose the credentials are and what it calls. No secret is pri
 failed, 1 otherwise, 2 where the config cannot be read.`,
 		Example: "  countersign doctor\n  countersign doctor --account sales --json",
 		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), account, asJSON) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runDoctor(cmd.Context(), env, account, asJSON) },
 	}
 	cmd.Flags().StringVar(&account, "account", "", "of the accounts only this `ACCOUNT`")
 	jsonFlag(cmd, &asJSON)
@@ -51,7 +52,7 @@ failed, 1 otherwise, 2 where the config cannot be read.`,
 
 // doctor is one examination.
 type doctor struct {
-	*app
+	*Env
 	config *Config
 	json   bool
 	failed bool
@@ -59,16 +60,16 @@ type doctor struct {
 	clock  dates
 }
 
-func (a *app) doctor(ctx context.Context, account string, asJSON bool) error {
-	c, err := a.config()
+func runDoctor(ctx context.Context, env *Env, account string, asJSON bool) error {
+	c, err := env.config()
 	if err != nil {
 		return err
 	}
 	if _, ok := c.account(account); account != "" && !ok {
-		return usagef("account %q is not in the config", account)
+		return output.Usagef("account %q is not in the config", account)
 	}
-	d := &doctor{app: a, config: c, json: asJSON}
-	d.say("ok", "config", "%s, %s", c.file, count(len(c.Accounts), "account"))
+	d := &doctor{Env: env, config: c, json: asJSON}
+	d.say("ok", "config", "%s, %s", c.file, output.Count(len(c.Accounts), "account"))
 	for _, w := range c.warnings(func(string) (fs.FileInfo, error) { return nil, fs.ErrNotExist }) {
 		d.say("warn", "config", "%s", w)
 	}
@@ -89,30 +90,30 @@ func (a *app) doctor(ctx context.Context, account string, asJSON bool) error {
 	}
 	d.time()
 	if d.err == nil && d.failed {
-		return &exitError{code: exitFailed}
+		return &output.ExitError{Code: output.ExitFailed}
 	}
 	return d.err
 }
 
 // say writes a line.
 func (d *doctor) say(result, what, format string, args ...any) {
-	f := finding{result, what, plain(fmt.Sprintf(format, args...))}
+	f := finding{result, what, output.Plain(fmt.Sprintf(format, args...))}
 	d.failed = d.failed || result == "FAIL"
 	if d.err != nil {
 		return
 	}
 	if d.json {
-		d.err = d.jsonLines().write(f)
+		d.err = d.JSONLines().Write(f)
 		return
 	}
-	colour := good
+	colour := output.Good
 	switch result {
 	case "warn":
-		colour = warn
+		colour = output.Warn
 	case "FAIL":
-		colour = evil
+		colour = output.Bad
 	}
-	d.err = d.printf("%s  %-28s  %s\n", d.paint(colour, fmt.Sprintf("%-4s", result)), f.What, f.Detail)
+	d.err = d.Printf("%s  %-28s  %s\n", d.Paint(colour, fmt.Sprintf("%-4s", result)), f.What, f.Detail)
 }
 
 // database opens it as the daemon would, but makes nothing. It is nil where it cannot be asked.
@@ -129,7 +130,7 @@ func (d *doctor) database(ctx context.Context) *store.Store {
 	if err != nil {
 		keys = [][]byte{nil} // told with the key
 	}
-	s, err := store.Open(ctx, store.Options{DSN: d.config.Database, Key: keys[0], OldKeys: keys[1:], Now: d.now, Mode: fs.FileMode(d.config.DatabaseMode)})
+	s, err := store.Open(ctx, store.Options{DSN: d.config.Database, Key: keys[0], OldKeys: keys[1:], Now: d.Now, Mode: fs.FileMode(d.config.DatabaseMode)})
 	if err != nil {
 		cure := ": name another file or URL in `database`, or restore the backup"
 		if fault := (*store.FileError)(nil); errors.Is(err, store.ErrNewer) || errors.As(err, &fault) {
@@ -218,9 +219,9 @@ func (d *doctor) documents() {
 	case err != nil:
 		d.say("FAIL", "documents", "%v", err)
 	case free < int64(d.config.DocumentsMinFree):
-		d.say("FAIL", "documents", "%s has %s left, below documents_min_free: make room, or nothing is fetched", folder, bytesShown(free))
+		d.say("FAIL", "documents", "%s has %s left, below documents_min_free: make room, or nothing is fetched", folder, output.BytesShown(free))
 	default:
-		d.say("ok", "documents", "%s, %s left", folder, bytesShown(free))
+		d.say("ok", "documents", "%s, %s left", folder, output.BytesShown(free))
 	}
 }
 
@@ -255,14 +256,14 @@ func (d *doctor) tls() {
 	switch {
 	case err != nil:
 		d.say("FAIL", "tls", "%v", err)
-	case d.now().After(cert.NotAfter):
-		d.say("FAIL", "tls", "the certificate ended %s: renew it; the daemon takes the new one by itself", d.ago(&cert.NotAfter))
-	case d.now().Before(cert.NotBefore):
-		d.say("FAIL", "tls", "the certificate begins %s", d.ago(&cert.NotBefore))
-	case cert.NotAfter.Sub(d.now()) < 14*day:
-		d.say("warn", "tls", "the certificate ends %s: renew it", d.ago(&cert.NotAfter))
+	case d.Now().After(cert.NotAfter):
+		d.say("FAIL", "tls", "the certificate ended %s: renew it; the daemon takes the new one by itself", d.Ago(&cert.NotAfter))
+	case d.Now().Before(cert.NotBefore):
+		d.say("FAIL", "tls", "the certificate begins %s", d.Ago(&cert.NotBefore))
+	case cert.NotAfter.Sub(d.Now()) < 14*day:
+		d.say("warn", "tls", "the certificate ends %s: renew it", d.Ago(&cert.NotAfter))
 	default:
-		d.say("ok", "tls", "the certificate ends %s", d.ago(&cert.NotAfter))
+		d.say("ok", "tls", "the certificate ends %s", d.Ago(&cert.NotAfter))
 	}
 }
 
@@ -287,14 +288,14 @@ func (d *doctor) address(ctx context.Context, s *store.Store) {
 func (d *doctor) account(ctx context.Context, s *store.Store, acc *Account) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	all := newAccounts(d.app, s, logrus.NewEntry(silent()))
-	all.base = d.clock.around(all.base, d.now)
+	all := newAccounts(d.Env, s, logrus.NewEntry(silent()))
+	all.base = d.clock.around(all.base, d.Now)
 	b, err := d.build(ctx, all, d.config, acc)
 	if err != nil {
 		d.say("FAIL", acc.ID, "%v", err)
 		return
 	}
-	if ch, ok := b.provider.(provider.Checker); ok {
+	if ch := b.provider.Checker; ch != nil {
 		who, err := ch.Check(ctx)
 		if err != nil {
 			cure := "look at base_url and the network"
@@ -310,12 +311,12 @@ func (d *doctor) account(ctx context.Context, s *store.Store, acc *Account) {
 				return
 			}
 		}
-		d.say("ok", acc.ID+" credentials", "taken by the provider%s", because(who.Name))
+		d.say("ok", acc.ID+" credentials", "taken by the provider%s", output.Because(who.Name))
 		for _, w := range who.Warnings {
 			d.say("warn", acc.ID+" provider", "%s", w)
 		}
 	}
-	if r, ok := b.provider.(provider.Registrar); ok {
+	if r := b.provider.Registrar; r != nil {
 		d.registration(ctx, b, r)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -26,16 +27,16 @@ func (d *doctor) registration(ctx context.Context, acc built, r provider.Registr
 	}
 	switch {
 	case o.Wanted == "":
-		d.say("warn", what, "the provider calls %s; public.url is not set, so nothing says whether that is us", or(o.URL, "nobody"))
+		d.say("warn", what, "the provider calls %s; public.url is not set, so nothing says whether that is us", cmp.Or(o.URL, "nobody"))
 	case matches && ours.Disabled:
 		d.say("FAIL", what, "the provider has turned the calls to %s off: `countersign registration set %s` turns them on", o.Wanted, acc.ID)
 	case matches:
 		d.say("ok", what, "the provider calls %s", o.Wanted)
-		if lacks := unsubscribed(acc.worker.Rules, ours.Events); len(lacks) > 0 {
+		if lacks := unsubscribed(acc.account.Rules, ours.Events); len(lacks) > 0 {
 			d.say("warn", what, "the provider does not tell of %s: `countersign registration set %s` registers all that are of use", strings.Join(lacks, " "), acc.ID)
 		}
 	default:
-		d.say("FAIL", what, "the provider calls %s: register %s there", or(o.URL, "nobody"), o.Wanted)
+		d.say("FAIL", what, "the provider calls %s: register %s there", cmp.Or(o.URL, "nobody"), o.Wanted)
 	}
 	for _, w := range reg.Warnings {
 		d.say("warn", what, "%s", w)

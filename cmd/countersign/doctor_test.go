@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/provider/simulator"
 )
@@ -122,9 +123,9 @@ func TestDoctorFailures(t *testing.T) {
 				require.Contains(t, failed[what], cure, what)
 				require.NotContains(t, failed[what], "\n")
 			}
-			want := exitDone
+			want := output.ExitDone
 			if len(c.want) > 0 {
-				want = exitFailed
+				want = output.ExitFailed
 			}
 			require.Equal(t, want, code)
 			text, _, _ := in.verb(t, "doctor")
@@ -139,7 +140,7 @@ func TestDoctorWithoutSecret(t *testing.T) {
 	in := install(t, playServices(t, simulator.Options{Transactions: -1}), 1)
 	in.edit(t, `api_key: .*`, `api_key: "$${A_NAME_THAT_NOBODY_SETS}"`)
 	stdout, stderr, code := in.verb(t, "doctor")
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, output.ExitUsage, code)
 	require.Empty(t, stdout)
 	require.Contains(t, stderr, "accounts[0].settings.api_key: the environment has no A_NAME_THAT_NOBODY_SETS\n")
 	require.Contains(t, stderr, "mend them, then `countersign config check`")
@@ -164,7 +165,7 @@ func TestDoctorBesideDaemon(t *testing.T) {
 func (in installation) code(t *testing.T, args ...string) int {
 	t.Helper()
 	stdout, stderr, code := in.verb(t, args...)
-	if code != exitDone {
+	if code != output.ExitDone {
 		t.Log(stdout + stderr)
 	}
 	return code

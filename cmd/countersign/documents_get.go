@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -14,11 +15,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 )
 
-func documentsGetVerb(a *app) *cobra.Command {
+func newDocumentsGetCommand(env *Env) *cobra.Command {
 	dir := "."
 	cmd := &cobra.Command{
 		Use:   "get ACCOUNT REF",
@@ -30,7 +32,7 @@ already with the same content is left as it is. Quarantined files are not handed
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			return a.reading(ctx, func(c *Config, s *store.Store) error {
+			return env.reading(ctx, func(c *Config, s *store.Store) error {
 				t, err := findRow(ctx, c, s, args)
 				if err != nil {
 					return err
@@ -39,7 +41,7 @@ already with the same content is left as it is. Quarantined files are not handed
 				if err != nil {
 					return err
 				}
-				return a.documentsGet(c.documentsFolder(), dir, t.Key(), list)
+				return getDocuments(env, c.documentsFolder(), dir, t.Key(), list)
 			})
 		},
 	}
@@ -47,8 +49,8 @@ already with the same content is left as it is. Quarantined files are not handed
 	return cmd
 }
 
-// documentsGet copies what is stored of list from one folder to another.
-func (a *app) documentsGet(folder, dir string, of model.Key, list []model.Document) error {
+// getDocuments copies what is stored of list from one folder to another.
+func getDocuments(env *Env, folder, dir string, of model.Key, list []model.Document) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -60,7 +62,7 @@ func (a *app) documentsGet(folder, dir string, of model.Key, list []model.Docume
 	taken, got, bad := map[string]bool{}, 0, error(nil)
 	for _, d := range list {
 		if d.State != model.DocumentStored {
-			fmt.Fprintf(a.stderr, "%s is %s, not written%s\n", plain(documentName(d)), d.State, because(d.Reason))
+			fmt.Fprintf(env.Stderr, "%s is %s, not written%s\n", output.Plain(output.DocumentName(d)), d.State, output.Because(d.Reason))
 			continue
 		}
 		to := filepath.Join(dir, freeName(fileName(d), taken))
@@ -69,7 +71,7 @@ func (a *app) documentsGet(folder, dir string, of model.Key, list []model.Docume
 			continue
 		}
 		got++
-		if err := a.printf("%s\n", to); err != nil {
+		if err := env.Printf("%s\n", to); err != nil {
 			return err
 		}
 	}
@@ -77,13 +79,6 @@ func (a *app) documentsGet(folder, dir string, of model.Key, list []model.Docume
 		return fmt.Errorf("%s has no stored document", of)
 	}
 	return bad
-}
-
-func because(reason string) string {
-	if reason == "" {
-		return ""
-	}
-	return ": " + plain(reason)
 }
 
 // copyDocument writes a stored file to a new one, which is gone again unless it is whole.
@@ -134,7 +129,7 @@ func fileName(d model.Document) string {
 			return '_'
 		}
 		return r
-	}, plain(or(d.Name, d.DocID)))
+	}, output.Plain(cmp.Or(d.Name, d.DocID)))
 	ext := filepath.Ext(filepath.Base(filepath.FromSlash(d.Path)))
 	name = strings.TrimSuffix(name, ext)
 	name = strings.TrimRight(strings.TrimLeft(name, ". "), ". ")

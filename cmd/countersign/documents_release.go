@@ -8,12 +8,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/worker"
 	"countersign/worker/files"
 )
 
-func documentsReleaseVerb(a *app) *cobra.Command {
+func newDocumentsReleaseCommand(env *Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "release ACCOUNT REF [DOCUMENT]",
 		Short: "Take a file out of quarantine and keep it as it is",
@@ -24,8 +25,8 @@ more than one is in quarantine. documents retry asks the provider for another fi
 		Example: "  countersign documents show sales 8f3a1c\n  countersign documents release sales 8f3a1c doc1",
 		Args:    cobra.RangeArgs(2, 3),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.writing(cmd.Context(), func(ctx context.Context, w *writer) error {
-				d, err := w.quarantined(ctx, args)
+			return env.writing(cmd.Context(), func(ctx context.Context, w *writer) error {
+				d, err := quarantined(ctx, w, args)
 				if err != nil {
 					return err
 				}
@@ -33,9 +34,9 @@ more than one is in quarantine. documents retry asks the provider for another fi
 					return err
 				}
 				if d, err = w.worker.Release(ctx, d); err != nil {
-					return fmt.Errorf("release %s: %w", plain(documentName(d)), err)
+					return fmt.Errorf("release %s: %w", output.Plain(output.DocumentName(d)), err)
 				}
-				return a.printf("%s is stored as %s\n", plain(documentName(d)), plain(d.Path))
+				return env.Printf("%s is stored as %s\n", output.Plain(output.DocumentName(d)), output.Plain(d.Path))
 			})
 		},
 	}
@@ -49,7 +50,7 @@ func (w *writer) useFiles() (err error) {
 }
 
 // quarantined finds the one document in quarantine that is meant.
-func (w *writer) quarantined(ctx context.Context, args []string) (model.Document, error) {
+func quarantined(ctx context.Context, w *writer, args []string) (model.Document, error) {
 	list, err := documentsNamed(ctx, w.config, w.store, args)
 	if err != nil {
 		return model.Document{}, err
@@ -59,11 +60,11 @@ func (w *writer) quarantined(ctx context.Context, args []string) (model.Document
 	case 1:
 		return list[0], nil
 	case 0:
-		return model.Document{}, fmt.Errorf("%s/%s: %w", args[0], plain(args[1]), worker.ErrNotQuarantined)
+		return model.Document{}, fmt.Errorf("%s/%s: %w", args[0], output.Plain(args[1]), worker.ErrNotQuarantined)
 	}
 	var ids []string
 	for _, d := range list {
-		ids = append(ids, plain(documentName(d))+" is "+d.ID)
+		ids = append(ids, output.Plain(output.DocumentName(d))+" is "+d.ID)
 	}
-	return model.Document{}, usagef("%d documents are in quarantine, name one by its id: %s", len(list), strings.Join(ids, ", "))
+	return model.Document{}, output.Usagef("%d documents are in quarantine, name one by its id: %s", len(list), strings.Join(ids, ", "))
 }

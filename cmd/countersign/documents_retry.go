@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/worker"
@@ -23,7 +24,7 @@ func retryStates() []model.DocumentState {
 	return []model.DocumentState{model.DocumentFailed, model.DocumentQuarantined, model.DocumentWaiting}
 }
 
-func documentsRetryVerb(a *app) *cobra.Command {
+func newDocumentsRetryCommand(env *Env) *cobra.Command {
 	var f retryFlags
 	cmd := &cobra.Command{
 		Use:   "retry [ACCOUNT REF]",
@@ -34,45 +35,45 @@ daemon fetches them; otherwise retry does, and returns when each was tried.`,
 		Example: "  countersign documents retry sales 8f3a1c\n  countersign documents retry --account sales --state quarantined",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 0 && len(args) != 2 {
-				return usagef("documents retry takes ACCOUNT and REF, or neither")
+				return output.Usagef("documents retry takes ACCOUNT and REF, or neither")
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.state != "" && !slices.Contains(retryStates(), model.DocumentState(f.state)) {
-				return usagef("--state %q is not one of %s", f.state, words(retryStates()))
+				return output.Usagef("--state %q is not one of %s", f.state, output.Words(retryStates()))
 			}
 			if len(args) == 2 {
 				if f.account != "" {
-					return usagef("--account and ACCOUNT REF do not go together")
+					return output.Usagef("--account and ACCOUNT REF do not go together")
 				}
 				f.account, f.ref = args[0], args[1]
 			}
-			return a.documentsRetry(cmd.Context(), f)
+			return retryDocuments(cmd.Context(), env, f)
 		},
 	}
 	cmd.Flags().StringVar(&f.account, "account", "", "only this `ACCOUNT`")
-	cmd.Flags().StringVar(&f.state, "state", "", "only this `STATE`: "+words(retryStates()))
+	cmd.Flags().StringVar(&f.state, "state", "", "only this `STATE`: "+output.Words(retryStates()))
 	return cmd
 }
 
-// documentsRetry makes documents due; where no daemon works, it works until each was tried.
-func (a *app) documentsRetry(ctx context.Context, f retryFlags) error {
-	c, err := a.config()
+// retryDocuments makes documents due; where no daemon works, it works until each was tried.
+func retryDocuments(ctx context.Context, env *Env, f retryFlags) error {
+	c, err := env.config()
 	if err != nil {
 		return err
 	}
-	log := logrus.NewEntry(a.logger(Log{Level: "warning", Format: c.Log.Format}))
-	ctx, stop := a.signals(ctx, log)
+	log := logrus.NewEntry(env.logger(Log{Level: "warning", Format: c.Log.Format}))
+	ctx, stop := env.signals(ctx, log)
 	defer stop()
-	e, err := a.startEngine(ctx, c, log)
+	e, err := env.startEngine(ctx, c, log)
 	if err != nil {
 		return err
 	}
-	return errors.Join(e.documentsRetry(ctx, f), e.close())
+	return errors.Join(fetchAgain(ctx, e, f), e.close())
 }
 
-func (e *engine) documentsRetry(ctx context.Context, f retryFlags) error {
+func fetchAgain(ctx context.Context, e *engine, f retryFlags) error {
 	if err := e.config.knows(ctx, e.store, f.account); err != nil {
 		return err
 	}
@@ -81,30 +82,30 @@ func (e *engine) documentsRetry(ctx context.Context, f retryFlags) error {
 			return err
 		}
 	}
-	asked, err := e.makeDue(ctx, f)
+	asked, err := makeDue(ctx, e, f)
 	if err != nil {
 		return err
 	}
 	if len(asked) == 0 {
-		return e.app.printf("no documents to fetch again\n")
+		return e.env.Printf("no documents to fetch again\n")
 	}
-	if err := e.app.printf("%s to be fetched again\n", count(len(asked), "document")); err != nil {
+	if err := e.env.Printf("%s to be fetched again\n", output.Count(len(asked), "document")); err != nil {
 		return err
 	}
 	err = e.work(ctx, true, func(ctx context.Context) error { return e.fetchDue(ctx, asked) })
 	switch {
 	case errors.Is(err, store.ErrHeld):
-		return e.app.printf("the daemon fetches them\n")
+		return e.env.Printf("the daemon fetches them\n")
 	case errors.Is(err, errYield):
-		return e.app.printf("the daemon that started meanwhile fetches the rest\n")
+		return e.env.Printf("the daemon that started meanwhile fetches the rest\n")
 	case err != nil:
 		return err
 	}
-	return e.told(ctx, asked)
+	return printFetched(ctx, e, asked)
 }
 
 // makeDue writes the documents that are to be fetched, and returns their ids.
-func (e *engine) makeDue(ctx context.Context, f retryFlags) (asked []string, err error) {
+func makeDue(ctx context.Context, e *engine, f retryFlags) (asked []string, err error) {
 	list, err := e.store.Documents(ctx, store.DocumentFilter{Account: f.account, Ref: f.ref})
 	if err != nil {
 		return nil, err
@@ -137,22 +138,22 @@ func (e *engine) fetchDue(ctx context.Context, ids []string) error {
 	g.Go(func() error {
 		defer stop()
 		for {
-			busy, err := e.due(wctx, ids)
+			busy, err := anyDue(wctx, e, ids)
 			if wctx.Err() != nil {
 				return nil
 			}
 			if err != nil || !busy {
 				return err
 			}
-			e.app.wait(wctx, 200*time.Millisecond)
+			e.env.wait(wctx, 200*time.Millisecond)
 		}
 	})
 	return g.Wait()
 }
 
-// due says whether one of the documents has still to be tried.
-func (e *engine) due(ctx context.Context, ids []string) (bool, error) {
-	soon := e.app.utc().Add(time.Second)
+// anyDue says whether one of the documents has still to be tried.
+func anyDue(ctx context.Context, e *engine, ids []string) (bool, error) {
+	soon := e.env.utc().Add(time.Second)
 	for _, id := range ids {
 		d, err := e.store.Document(ctx, id)
 		if err != nil {
@@ -165,15 +166,15 @@ func (e *engine) due(ctx context.Context, ids []string) (bool, error) {
 	return false, nil
 }
 
-// told says what became of the documents.
-func (e *engine) told(ctx context.Context, ids []string) error {
-	t := e.app.table("account", "ref", "kind", "name", "state", "")
+// printFetched says what became of the documents.
+func printFetched(ctx context.Context, e *engine, ids []string) error {
+	t := e.env.Table("account", "ref", "kind", "name", "state", "")
 	for _, id := range ids {
 		d, err := e.store.Document(ctx, id)
 		if err != nil {
 			return err
 		}
-		t.AppendRow([]any{d.Account, short(d.Ref, 60), string(d.Kind), short(documentName(d), 40), e.app.paint(stateColour(d.State), string(d.State)), short(d.Reason, 60)})
+		t.AppendRow([]any{d.Account, output.Short(d.Ref, 60), string(d.Kind), output.Short(output.DocumentName(d), 40), e.env.Paint(output.StateColour(d.State), string(d.State)), output.Short(d.Reason, 60)})
 	}
-	return e.app.print(t)
+	return e.env.Print(t)
 }

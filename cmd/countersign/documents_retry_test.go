@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 )
@@ -27,7 +28,7 @@ func TestDocumentsRetry(t *testing.T) {
 	a, stdout, stderr := testApp(map[string]string{keyName: strings.Repeat("01", keySize)})
 	a.providers = providers() // those on paper have no rules
 	code := a.run(t.Context(), []string{"--config", filepath.Clean(config), "documents", "retry", "sales", "p-1"})
-	if code != exitDone || stdout.String() != "1 document to be fetched again\nthe daemon fetches them\n" {
+	if code != output.ExitDone || stdout.String() != "1 document to be fetched again\nthe daemon fetches them\n" {
 		t.Fatalf("exit %d: %s%s", code, stdout, stderr)
 	}
 	list, err := s.Documents(t.Context(), store.DocumentFilter{Account: "sales", Ref: "p-1"})

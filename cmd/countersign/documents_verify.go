@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 )
@@ -23,7 +24,7 @@ type documentsVerifiedJSON struct {
 	Filled      int `json:"filled"`
 }
 
-func documentsVerifyVerb(a *app) *cobra.Command {
+func newDocumentsVerifyCommand(env *Env) *cobra.Command {
 	var f documentsVerifyFlags
 	cmd := &cobra.Command{
 		Use:   "verify",
@@ -34,7 +35,7 @@ look at signatures, what is found is written down. ` + "`countersign verify --re
 		Example: "  countersign documents verify\n  countersign documents verify --account sales --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.writing(cmd.Context(), func(ctx context.Context, w *writer) error { return a.documentsVerify(ctx, w, f) })
+			return env.writing(cmd.Context(), func(ctx context.Context, w *writer) error { return verifyDocuments(ctx, env, w, f) })
 		},
 	}
 	cmd.Flags().StringVar(&f.account, "account", "", "only this `ACCOUNT`")
@@ -42,7 +43,7 @@ look at signatures, what is found is written down. ` + "`countersign verify --re
 	return cmd
 }
 
-func (a *app) documentsVerify(ctx context.Context, w *writer, f documentsVerifyFlags) error {
+func verifyDocuments(ctx context.Context, env *Env, w *writer, f documentsVerifyFlags) error {
 	if err := w.config.knows(ctx, w.store, f.account); err != nil {
 		return err
 	}
@@ -51,7 +52,7 @@ func (a *app) documentsVerify(ctx context.Context, w *writer, f documentsVerifyF
 	}
 	var sum documentsVerifiedJSON
 	var failed error
-	out, t := a.jsonLines(), a.table("account", "ref", "document", "field", "ours", "theirs")
+	out, t := env.JSONLines(), env.Table("account", "ref", "document", "field", "ours", "theirs")
 	fetch := func(size int, cursor string) ([]model.Document, string, error) {
 		list, err := w.store.Documents(ctx, store.DocumentFilter{Account: f.account, State: model.DocumentStored, Limit: size, Before: cursor})
 		if len(list) < size {
@@ -59,13 +60,13 @@ func (a *app) documentsVerify(ctx context.Context, w *writer, f documentsVerifyF
 		}
 		return list, list[size-1].ID, err
 	}
-	err := eachOf(0, fetch, func(d model.Document) error {
+	err := output.EachOf(0, fetch, func(d model.Document) error {
 		found, filled, err := w.worker.Recheck(ctx, d)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil: // the next one may be more lucky
-			failed = errors.Join(failed, fmt.Errorf("%s/%s, document %s: %w", d.Account, plain(d.Ref), d.ID, err))
+			failed = errors.Join(failed, fmt.Errorf("%s/%s, document %s: %w", d.Account, output.Plain(d.Ref), d.ID, err))
 			return nil
 		}
 		sum.Checked++
@@ -75,31 +76,31 @@ func (a *app) documentsVerify(ctx context.Context, w *writer, f documentsVerifyF
 		}
 		for _, x := range found {
 			if f.json {
-				err = errors.Join(err, out.write(x))
+				err = errors.Join(err, out.Write(x))
 				continue
 			}
-			t.AppendRow([]any{x.Account, short(x.Ref, 60), short(documentName(d), 40), x.Field, short(x.Ours, 20), short(x.Theirs, 20)})
+			t.AppendRow([]any{x.Account, output.Short(x.Ref, 60), output.Short(output.DocumentName(d), 40), x.Field, output.Short(x.Ours, 20), output.Short(x.Theirs, 20)})
 		}
 		return err
 	})
-	if err = errors.Join(err, a.documentsVerified(f, sum, t.Length() > 0, func() error { return a.print(t) }), failed); err != nil {
+	if err = errors.Join(err, printVerifiedDocuments(env, f, sum, t.Length() > 0, func() error { return env.Print(t) }), failed); err != nil {
 		return err
 	}
 	if sum.Differences > 0 {
-		return &exitError{code: exitDrift}
+		return &output.ExitError{Code: output.ExitDrift}
 	}
 	return nil
 }
 
-// documentsVerified tells the sum.
-func (a *app) documentsVerified(f documentsVerifyFlags, sum documentsVerifiedJSON, rows bool, table func() error) error {
+// printVerifiedDocuments tells the sum.
+func printVerifiedDocuments(env *Env, f documentsVerifyFlags, sum documentsVerifiedJSON, rows bool, table func() error) error {
 	if f.json {
-		return a.jsonLines().write(sum)
+		return env.JSONLines().Write(sum)
 	}
 	if rows {
 		if err := table(); err != nil {
 			return err
 		}
 	}
-	return a.printf("%d checked, %s; %d looked at for the first time\n", sum.Checked, count(sum.Differences, "difference"), sum.Filled)
+	return env.Printf("%d checked, %s; %d looked at for the first time\n", sum.Checked, output.Count(sum.Differences, "difference"), sum.Filled)
 }

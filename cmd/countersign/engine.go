@@ -16,7 +16,7 @@ import (
 // engine is the database with its writer, the accounts and a worker: what the daemon and the verbs
 // that ask providers have in common.
 type engine struct {
-	app      *app
+	env      *Env
 	config   *Config
 	log      *logrus.Entry
 	store    *store.Store
@@ -30,8 +30,8 @@ type engine struct {
 
 // startEngine opens the database for writing, brings it to this version where no daemon uses it,
 // and builds the accounts.
-func (a *app) startEngine(ctx context.Context, c *Config, log *logrus.Entry) (e *engine, err error) {
-	e = &engine{app: a, config: c, log: log, writer: make(chan error, 1)}
+func (a *Env) startEngine(ctx context.Context, c *Config, log *logrus.Entry) (e *engine, err error) {
+	e = &engine{env: a, config: c, log: log, writer: make(chan error, 1)}
 	if e.store, err = a.openStore(ctx, c, false); err != nil {
 		return nil, err
 	}
@@ -73,10 +73,10 @@ func (a *app) startEngine(ctx context.Context, c *Config, log *logrus.Entry) (e 
 }
 
 // utc is the clock of everything that is stored.
-func (a *app) utc() time.Time { return a.now().UTC() }
+func (a *Env) utc() time.Time { return a.Now().UTC() }
 
 // migrateQuietly makes or updates the schema, unless a daemon uses the database.
-func (a *app) migrateQuietly(ctx context.Context, s *store.Store, log *logrus.Entry) error {
+func (a *Env) migrateQuietly(ctx context.Context, s *store.Store, log *logrus.Entry) error {
 	err := s.Hold(ctx, store.LockServe, a.owner(), func(ctx context.Context) error {
 		have, want, err := s.Schema(ctx)
 		if err != nil || have == want {
@@ -115,7 +115,7 @@ func (e *engine) close() error {
 // when ctx does, when the lock is lost, or, where yields is set, when another process asks for it.
 // errYield says that it did. store.ErrHeld: another process has it.
 func (e *engine) work(ctx context.Context, yields bool, f func(context.Context) error) (err error) {
-	h, err := e.store.Lock(ctx, store.LockWork, e.app.owner(), 15*time.Second)
+	h, err := e.store.Lock(ctx, store.LockWork, e.env.owner(), 15*time.Second)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/model/store/durable"
 )
@@ -27,8 +28,8 @@ type exportFlags struct {
 	accounts    []string
 }
 
-func exportVerb(a *app) *cobra.Command {
-	f := exportFlags{since: span{now: a.now}}
+func newExportCommand(env *Env) *cobra.Command {
+	f := exportFlags{since: span{now: env.Now}}
 	kinds := strings.Join(store.Exports(), ", ")
 	cmd := &cobra.Command{
 		Use:   "export WHAT",
@@ -46,12 +47,12 @@ With -o the file appears under its name when it is whole, for its owner only; on
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case !slices.Contains(store.Exports(), args[0]):
-				return usagef("export has no %s: it has %s", quoted(args[0]), kinds)
+				return output.Usagef("export has no %s: it has %s", output.Quoted(args[0]), kinds)
 			case f.format != "csv" && f.format != "ndjson":
-				return usagef("--format %q is not csv or ndjson", f.format)
+				return output.Usagef("--format %q is not csv or ndjson", f.format)
 			}
 			ctx := cmd.Context()
-			return a.reading(ctx, func(c *Config, s *store.Store) error { return a.export(ctx, c, s, args[0], f) })
+			return env.reading(ctx, func(c *Config, s *store.Store) error { return runExport(ctx, env, c, s, args[0], f) })
 		},
 	}
 	flags := cmd.Flags()
@@ -62,13 +63,13 @@ With -o the file appears under its name when it is whole, for its owner only; on
 	return cmd
 }
 
-func (a *app) export(ctx context.Context, c *Config, s *store.Store, what string, f exportFlags) error {
+func runExport(ctx context.Context, env *Env, c *Config, s *store.Store, what string, f exportFlags) error {
 	if err := c.knows(ctx, s, f.accounts...); err != nil {
 		return err
 	}
 	filter := store.ExportFilter{Accounts: f.accounts, Since: f.since.at}
 	if f.out == "" || f.out == "-" {
-		return exportTo(ctx, a.stdout, s, what, filter, f.format)
+		return exportTo(ctx, env.Stdout, s, what, filter, f.format)
 	}
 	return writeWhole(f.out, func(w io.Writer) error { return exportTo(ctx, w, s, what, filter, f.format) })
 }
@@ -119,7 +120,7 @@ func ndjsonLine(w *bufio.Writer, columns []string, values []any) error {
 		}
 		v := values[i]
 		if t, ok := v.(time.Time); ok {
-			v = stampOf(t)
+			v = output.StampOf(t)
 		}
 		b.WriteByte(sep)
 		b.WriteString(strconv.Quote(c))
@@ -146,7 +147,7 @@ func csvLine(w *bufio.Writer, _ []string, values []any) error {
 		switch x := v.(type) {
 		case nil:
 		case time.Time:
-			fields[i] = x.UTC().Format(stampLayout)
+			fields[i] = x.UTC().Format(output.StampLayout)
 		case string:
 			fields[i] = csvField(guarded(x))
 		case json.RawMessage:

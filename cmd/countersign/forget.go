@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/worker/files"
@@ -22,7 +23,7 @@ type forgetFlags struct {
 // vacuumAtOnce is how large a database is rewritten without being asked: a second or two.
 const vacuumAtOnce = 256 << 20
 
-func forgetVerb(a *app) *cobra.Command {
+func newForgetCommand(env *Env) *cobra.Command {
 	var f forgetFlags
 	cmd := &cobra.Command{
 		Use:   "forget ACCOUNT REF",
@@ -41,12 +42,12 @@ rewritten with --vacuum only. Backups, exports, logs and what the provider has a
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, k := cmd.Context(), model.Key{Account: args[0], Ref: args[1]}
 			if f.plan {
-				return a.reading(ctx, func(c *Config, s *store.Store) error { return a.forgetPlan(ctx, c, s, k) })
+				return env.reading(ctx, func(c *Config, s *store.Store) error { return planForget(ctx, env, c, s, k) })
 			}
-			if err := a.sure(f.yes, "remove all personal data of "+k.Account+"/"+plain(k.Ref)+" for good?"); err != nil {
+			if err := confirm(env, f.yes, "remove all personal data of "+k.Account+"/"+output.Plain(k.Ref)+" for good?"); err != nil {
 				return err
 			}
-			return a.writing(ctx, func(ctx context.Context, w *writer) error { return a.forget(ctx, w, k, f.vacuum) })
+			return env.writing(ctx, func(ctx context.Context, w *writer) error { return runForget(ctx, env, w, k, f.vacuum) })
 		},
 	}
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
@@ -55,18 +56,18 @@ rewritten with --vacuum only. Backups, exports, logs and what the provider has a
 	return cmd
 }
 
-// sure asks a person whether to go on. Who is none must have said --yes.
-func (a *app) sure(yes bool, question string) error {
+// confirm asks a person whether to go on. Who is none must have said --yes.
+func confirm(env *Env, yes bool, question string) error {
 	if yes {
 		return nil
 	}
-	if !isTerminal(a.stdout) {
-		return usagef("this cannot be undone, and nobody is there to ask: say --yes")
+	if !output.IsTerminal(env.Stdout) {
+		return output.Usagef("this cannot be undone, and nobody is there to ask: say --yes")
 	}
-	if err := a.printf("%s [y/N] ", question); err != nil {
+	if err := env.Printf("%s [y/N] ", question); err != nil {
 		return err
 	}
-	line, _ := bufio.NewReader(a.stdin).ReadString('\n') //nolint:errcheck // then the answer is no
+	line, _ := bufio.NewReader(env.stdin).ReadString('\n') //nolint:errcheck // then the answer is no
 	switch strings.ToLower(strings.TrimSpace(line)) {
 	case "y", "yes":
 		return nil
@@ -74,8 +75,8 @@ func (a *app) sure(yes bool, question string) error {
 	return errors.New("nothing was changed")
 }
 
-// forgetPlan says what would go.
-func (a *app) forgetPlan(ctx context.Context, c *Config, s *store.Store, k model.Key) error {
+// planForget says what would go.
+func planForget(ctx context.Context, env *Env, c *Config, s *store.Store, k model.Key) error {
 	if err := c.knows(ctx, s, k.Account); err != nil {
 		return err
 	}
@@ -90,11 +91,11 @@ func (a *app) forgetPlan(ctx context.Context, c *Config, s *store.Store, k model
 	if !p.Any() && len(files) == 0 {
 		return unknownRow(k)
 	}
-	if err := a.printf("would remove of %s/%s: %s\n", k.Account, plain(k.Ref), personalWords(p, len(files))); err != nil {
+	if err := env.Printf("would remove of %s/%s: %s\n", k.Account, output.Plain(k.Ref), personalWords(p, len(files))); err != nil {
 		return err
 	}
 	for _, name := range files {
-		if err := a.printf("  %s\n", plain(name)); err != nil {
+		if err := env.Printf("  %s\n", output.Plain(name)); err != nil {
 			return err
 		}
 	}
@@ -114,8 +115,8 @@ func filesOf(ctx context.Context, c *Config, s *store.Store, k model.Key) ([]str
 	return files.At(c.documentsFolder()).Of(k, ids)
 }
 
-// forget removes the data, then what is left of it in the files of the database.
-func (a *app) forget(ctx context.Context, w *writer, k model.Key, vacuum bool) error {
+// runForget removes the data, then what is left of it in the files of the database.
+func runForget(ctx context.Context, env *Env, w *writer, k model.Key, vacuum bool) error {
 	if err := w.config.knows(ctx, w.store, k.Account); err != nil {
 		return err
 	}
@@ -138,29 +139,29 @@ func (a *app) forget(ctx context.Context, w *writer, k model.Key, vacuum bool) e
 	whole := vacuum || size <= vacuumAtOnce
 	clean, err := w.store.Scrub(ctx, whole)
 	if err != nil {
-		return fmt.Errorf("%s/%s is forgotten, but older copies may be left in the database's files: %w: run it again", k.Account, plain(k.Ref), err)
+		return fmt.Errorf("%s/%s is forgotten, but older copies may be left in the database's files: %w: run it again", k.Account, output.Plain(k.Ref), err)
 	}
-	if err := a.printf("%s/%s is forgotten: %s\n", k.Account, plain(k.Ref), personalWords(p, n)); err != nil {
+	if err := env.Printf("%s/%s is forgotten: %s\n", k.Account, output.Plain(k.Ref), personalWords(p, n)); err != nil {
 		return err
 	}
 	if copies, err := filepath.Glob(w.store.Path() + ".before-*"); err == nil && w.store.Path() != "" {
 		for _, name := range copies {
-			if err := a.printf("a copy from before may hold it still: %s\n", name); err != nil {
+			if err := env.Printf("a copy from before may hold it still: %s\n", name); err != nil {
 				return err
 			}
 		}
 	}
 	switch {
 	case !clean:
-		err = a.printf("somebody reads the database just now, its log may hold older copies: run it again\n")
+		err = env.Printf("somebody reads the database just now, its log may hold older copies: run it again\n")
 	case !whole:
-		err = a.printf("unused parts of the database file (%s) may hold older copies: --vacuum rewrites it, callers wait meanwhile\n", bytesShown(size))
+		err = env.Printf("unused parts of the database file (%s) may hold older copies: --vacuum rewrites it, callers wait meanwhile\n", output.BytesShown(size))
 	}
 	return err
 }
 
 func unknownRow(k model.Key) error {
-	return fmt.Errorf("nothing is known of %s in %s", quoted(k.Ref), k.Account)
+	return fmt.Errorf("nothing is known of %s in %s", output.Quoted(k.Ref), k.Account)
 }
 
 // personalWords says what goes, or went.
@@ -174,14 +175,14 @@ func personalWords(p store.Personal, files int) string {
 		{p.Deliveries, "announcement"},
 	} {
 		if c.n > 0 {
-			parts = append(parts, count(c.n, c.what))
+			parts = append(parts, output.Count(c.n, c.what))
 		}
 	}
 	if p.Callbacks > 0 {
-		parts = append(parts, fmt.Sprintf("what %s said (%d with a body)", count(p.Callbacks, "callback"), p.Bodies))
+		parts = append(parts, fmt.Sprintf("what %s said (%d with a body)", output.Count(p.Callbacks, "callback"), p.Bodies))
 	}
 	if p.Gaps > 0 {
-		parts = append(parts, "the signer in "+count(p.Gaps, "gap"))
+		parts = append(parts, "the signer in "+output.Count(p.Gaps, "gap"))
 	}
 	if parts == nil {
 		return "nothing was left"

@@ -10,7 +10,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
-	"countersign/model"
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 )
 
@@ -57,8 +57,8 @@ func (f *failUnder) String() string {
 // Type is what the help calls it.
 func (f *failUnder) Type() string { return "SHARE" }
 
-func gapsVerb(a *app) *cobra.Command {
-	f := gapsFlags{since: span{now: a.now}}
+func newGapsCommand(env *Env) *cobra.Command {
+	f := gapsFlags{since: span{now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "gaps",
 		Short: "List the changes that callbacks missed, and say how many they told",
@@ -78,10 +78,10 @@ Without --since it looks at the last 30 days. With --fail-under, an account belo
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.limit < 0 {
-				return usagef("--limit %d is below nothing", f.limit)
+				return output.Usagef("--limit %d is below nothing", f.limit)
 			}
 			ctx := cmd.Context()
-			return a.reading(ctx, func(c *Config, s *store.Store) error { return a.gaps(ctx, c, s, f) })
+			return env.reading(ctx, func(c *Config, s *store.Store) error { return runGaps(ctx, env, c, s, f) })
 		},
 	}
 	cmd.Flags().StringVar(&f.account, "account", "", "only this `ACCOUNT`")
@@ -95,41 +95,46 @@ Without --since it looks at the last 30 days. With --fail-under, an account belo
 	return cmd
 }
 
-func (a *app) gaps(ctx context.Context, c *Config, s *store.Store, f gapsFlags) error {
+func runGaps(ctx context.Context, env *Env, c *Config, s *store.Store, f gapsFlags) error {
 	if err := c.knows(ctx, s, f.account); err != nil {
 		return err
 	}
 	if f.since.at == nil {
-		month := a.now().Add(-30 * day)
+		month := env.Now().Add(-30 * day)
 		f.since.at = &month
 	}
-	sums, err := a.sums(ctx, c, s, f)
+	sums, err := sumLedgers(ctx, env, c, s, f)
 	if err != nil {
 		return err
 	}
 	if !f.summary {
-		if err := a.gapsList(ctx, s, f); err != nil {
+		if err := listGaps(ctx, env, s, f); err != nil {
 			return err
 		}
 	}
 	switch {
 	case f.summary && f.json:
-		out := a.jsonLines()
+		out := env.JSONLines()
 		for _, l := range sums {
-			if err := out.write(summaryObject(l)); err != nil {
+			if err := out.Write(output.SummaryObject(l)); err != nil {
 				return err
 			}
 		}
 	case !f.json:
-		if err := a.shares(sums, f); err != nil {
+		if len(sums) > 0 && !f.summary {
+			if err := env.Printf("\n"); err != nil {
+				return err
+			}
+		}
+		if err := printShares(env, sums, *f.since.at); err != nil {
 			return err
 		}
 	}
 	return f.judge(c, sums)
 }
 
-// sums reads what the ledger says of each account.
-func (a *app) sums(ctx context.Context, c *Config, s *store.Store, f gapsFlags) (out []ledgerSum, err error) {
+// sumLedgers reads what the ledger says of each account.
+func sumLedgers(ctx context.Context, env *Env, c *Config, s *store.Store, f gapsFlags) (out []output.LedgerSum, err error) {
 	accounts, err := s.Accounts(ctx)
 	if err != nil {
 		return nil, err
@@ -138,7 +143,7 @@ func (a *app) sums(ctx context.Context, c *Config, s *store.Store, f gapsFlags) 
 		if f.account != "" && account.ID != f.account {
 			continue
 		}
-		l, err := a.sumUp(ctx, s, account.ID, *f.since.at, c.CallbackObjective)
+		l, err := sumLedger(ctx, env, s, account.ID, *f.since.at, float64(c.CallbackObjective))
 		if err != nil {
 			return nil, err
 		}
@@ -149,7 +154,7 @@ func (a *app) sums(ctx context.Context, c *Config, s *store.Store, f gapsFlags) 
 
 // judge is exit 3 where an account's callbacks told too little. One that was taken out of the config counts only if it
 // is named.
-func (f gapsFlags) judge(c *Config, sums []ledgerSum) error {
+func (f gapsFlags) judge(c *Config, sums []output.LedgerSum) error {
 	if !f.failUnder.set {
 		return nil
 	}
@@ -159,139 +164,111 @@ func (f gapsFlags) judge(c *Config, sums []ledgerSum) error {
 		if f.failUnder.wanted != nil {
 			wanted = *f.failUnder.wanted
 		}
-		if _, configured := c.account(l.account); (configured || f.account != "") && below(l.ShareTold, wanted) {
-			errs = append(errs, fmt.Errorf("account %s: callbacks told %s of its changes, below %s", l.account, percent(l.Told, l.All()), wanted))
+		if _, configured := c.account(l.Account); (configured || f.account != "") && output.Below(l.ShareTold, float64(wanted)) {
+			errs = append(errs, fmt.Errorf("account %s: callbacks told %s of its changes, below %s", l.Account, output.Percent(l.Told, l.All()), wanted))
 		}
 	}
 	if len(errs) == 0 {
 		return nil
 	}
-	return &exitError{exitDrift, errors.Join(errs...)}
+	return &output.ExitError{Code: output.ExitDrift, Err: errors.Join(errs...)}
 }
 
-// gapsList prints the ledger itself.
-func (a *app) gapsList(ctx context.Context, s *store.Store, f gapsFlags) error {
-	list, err := s.Gaps(ctx, store.GapFilter{Account: f.account, Since: f.since.at, Limit: a.shown(f.limit, f.all || f.json)})
+// listGaps prints the ledger itself.
+func listGaps(ctx context.Context, env *Env, s *store.Store, f gapsFlags) error {
+	list, err := s.Gaps(ctx, store.GapFilter{Account: f.account, Since: f.since.at, Limit: env.Shown(f.limit, f.all || f.json)})
 	if err != nil {
 		return err
 	}
 	if f.json {
-		out := a.jsonLines()
+		out := env.JSONLines()
 		for _, g := range list {
-			if err := out.write(gapObject(g)); err != nil {
+			if err := out.Write(output.GapObject(g)); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
 	if len(list) == 0 {
-		return a.printf("no gaps since %s\n", f.since.at.UTC().Format(time.DateOnly))
+		return env.Printf("no gaps since %s\n", f.since.at.UTC().Format(time.DateOnly))
 	}
-	return a.print(a.gapsTable(list, true))
+	return env.Print(env.GapsTable(list, true))
 }
 
-// shares prints, per account, how many changes callbacks told, and what became of the others.
-func (a *app) shares(sums []ledgerSum, f gapsFlags) error {
+// sumLedger reads what the ledger says of an account since a day.
+func sumLedger(ctx context.Context, env *Env, s *store.Store, account string, since time.Time, wanted float64) (out output.LedgerSum, err error) {
+	out = output.LedgerSum{Account: account, Since: since.UTC().Truncate(day), Wanted: wanted}
+	if out.ShareTold, err = s.Share(ctx, account, &since); err != nil {
+		return out, err
+	}
+	recent := env.Now().UTC().Add(-day).Truncate(day)
+	if since.After(recent) {
+		recent = since
+	}
+	if out.Recent, err = s.Share(ctx, account, &recent); err != nil {
+		return out, err
+	}
+	if out.Repairs, err = s.Repairs(ctx, account, &since); err != nil {
+		return out, err
+	}
+	out.Firsts, err = s.Firsts(ctx, account, &since)
+	return out, err
+}
+
+// printShares prints, per account, how many changes callbacks told, and what became of the others.
+func printShares(env *Env, sums []output.LedgerSum, since time.Time) error {
 	if len(sums) == 0 {
 		return nil
 	}
-	t := a.table("account", "told by callbacks", "told", "missed", "late", "refused", "not counted", "objective", "may miss", "error budget", "burn since yesterday")
-	times := a.table("account", "changes that no callback told", "how many", "half within", "90% within", "99% within")
+	t := env.Table("account", "told by callbacks", "told", "missed", "late", "refused", "not counted", "objective", "may miss", "error budget", "burn since yesterday")
+	times := env.Table("account", "changes that no callback told", "how many", "half within", "90% within", "99% within")
 	for _, l := range sums {
 		t.AppendRow(table.Row{
-			l.account, a.told(l.ShareTold, l.wanted), l.Told, l.Missed, l.Late, l.Refused, l.Unsubscribed + l.NoEvent, l.wanted.String(),
-			strconv.FormatFloat(allowed(l.ShareTold, l.wanted), 'f', 1, 64), a.budgetWords(l.ShareTold, l.wanted), burnWords(l.recent, l.wanted),
+			l.Account, env.ShareWords(l.ShareTold, l.Wanted), l.Told, l.Missed, l.Late, l.Refused, l.Unsubscribed + l.NoEvent, output.PercentWords(l.Wanted),
+			strconv.FormatFloat(output.Allowed(l.ShareTold, l.Wanted), 'f', 1, 64), env.BudgetWords(l.ShareTold, l.Wanted), output.BurnWords(l.Recent, l.Wanted),
 		})
 		for _, p := range []struct {
 			what string
 			of   store.Percentiles
 		}{
-			{"found, at most so long after they happened", l.repairs.Bound}, {"found, after the time that the provider gives", l.repairs.Dated},
-			{"then told late, so long after they were found", l.repairs.Late},
+			{"found, at most so long after they happened", l.Repairs.Bound}, {"found, after the time that the provider gives", l.Repairs.Dated},
+			{"then told late, so long after they were found", l.Repairs.Late},
 		} {
 			if p.of.Of > 0 {
-				times.AppendRow(table.Row{l.account, p.what, p.of.Of, lasting(p.of.P50), lasting(p.of.P90), lasting(p.of.P99)})
+				times.AppendRow(table.Row{l.Account, p.what, p.of.Of, output.Lasting(p.of.P50), output.Lasting(p.of.P90), output.Lasting(p.of.P99)})
 			}
 		}
 	}
-	lead := "\n"
-	if f.summary {
-		lead = ""
-	}
-	if err := a.printf("%ssince %s\n", lead, f.since.at.UTC().Format(time.DateOnly)); err != nil {
+	if err := env.Printf("since %s\n", since.UTC().Format(time.DateOnly)); err != nil {
 		return err
 	}
-	if err := a.print(t); err != nil {
+	if err := env.Print(t); err != nil {
 		return err
 	}
 	if times.Length() > 0 {
-		if err := a.printf("\n"); err != nil {
+		if err := env.Printf("\n"); err != nil {
 			return err
 		}
-		if err := a.print(times); err != nil {
+		if err := env.Print(times); err != nil {
 			return err
 		}
 	}
-	return a.firstTold(sums)
+	return printFirsts(env, sums)
 }
 
-// firstTold prints which channels told of changes first.
-func (a *app) firstTold(sums []ledgerSum) error {
-	t := a.table("account", "told first by")
+// printFirsts prints which channels told of changes first.
+func printFirsts(env *Env, sums []output.LedgerSum) error {
+	t := env.Table("account", "told first by")
 	for _, l := range sums {
-		if words := channelWords(l.firsts); words != "" {
-			t.AppendRow(table.Row{l.account, words})
+		if words := output.ChannelWords(l.Firsts); words != "" {
+			t.AppendRow(table.Row{l.Account, words})
 		}
 	}
 	if t.Length() == 0 {
 		return nil
 	}
-	if err := a.printf("\n"); err != nil {
+	if err := env.Printf("\n"); err != nil {
 		return err
 	}
-	return a.print(t)
-}
-
-// told shows the share of changes that callbacks told, marked where it is below what is wanted.
-func (a *app) told(n store.ShareTold, wanted Percent) string {
-	s := percent(n.Told, n.All())
-	if below(n, wanted) {
-		return a.paint(warn, s)
-	}
-	return s
-}
-
-// gapsTable lists gaps; with their rows, where they are not of one row.
-func (a *app) gapsTable(list []model.Gap, rows bool) table.Writer {
-	heads := table.Row{"found", "change", "gap", "happened between", "found by"}
-	if rows {
-		heads = append(table.Row{"account", "ref"}, heads...)
-	}
-	t := a.table(heads...)
-	for _, g := range list {
-		line := table.Row{a.ago(&g.FoundAt), gapWords(g), gapKindWords(g), between(g), plain(g.FoundBy)}
-		if rows {
-			line = append(table.Row{g.Account, plain(g.Ref)}, line...)
-		}
-		t.AppendRow(line)
-	}
-	return t
-}
-
-// between says what is known of the time of a change that nobody told.
-func between(g model.Gap) string {
-	to := g.Before.UTC().Format(time.DateTime)
-	if g.After == nil {
-		return "before " + to
-	}
-	return g.After.UTC().Format(time.DateTime) + " and " + to
-}
-
-// percent shows a share, never rounded up to the whole.
-func percent(part, of int) string {
-	if of == 0 {
-		return "-"
-	}
-	tenths := part * 1000 / of
-	return fmt.Sprintf("%d.%d%%", tenths/10, tenths%10)
+	return env.Print(t)
 }

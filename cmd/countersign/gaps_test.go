@@ -1,11 +1,9 @@
 package main
 
 import (
-	"math"
 	"testing"
 
-	"countersign/model"
-	"countersign/model/store"
+	"countersign/cmd/countersign/output"
 )
 
 func TestGapsFailUnderIsExitThree(t *testing.T) {
@@ -15,64 +13,20 @@ func TestGapsFailUnderIsExitThree(t *testing.T) {
 		args []string
 		code int
 	}{
-		{[]string{"--account", "sales", "--fail-under"}, exitDrift},
-		{[]string{"--account", "sales", "--json", "--fail-under=99%"}, exitDrift},
-		{[]string{"--account", "sales", "--fail-under", "90.1%"}, exitDrift},
-		{[]string{"--account", "sales", "--fail-under", "90%"}, exitDone},
-		{[]string{"--account", "old", "--fail-under"}, exitDone},
-		{[]string{"--fail-under"}, exitDone}, // no account is in the config
-		{[]string{"--account", "sales"}, exitDone},
-		{[]string{"--fail-under", "101%"}, exitUsage},
-		{[]string{"99%"}, exitUsage},
-		{[]string{"--fail-under", "90%", "more"}, exitUsage},
+		{[]string{"--account", "sales", "--fail-under"}, output.ExitDrift},
+		{[]string{"--account", "sales", "--json", "--fail-under=99%"}, output.ExitDrift},
+		{[]string{"--account", "sales", "--fail-under", "90.1%"}, output.ExitDrift},
+		{[]string{"--account", "sales", "--fail-under", "90%"}, output.ExitDone},
+		{[]string{"--account", "old", "--fail-under"}, output.ExitDone},
+		{[]string{"--fail-under"}, output.ExitDone}, // no account is in the config
+		{[]string{"--account", "sales"}, output.ExitDone},
+		{[]string{"--fail-under", "101%"}, output.ExitUsage},
+		{[]string{"99%"}, output.ExitUsage},
+		{[]string{"--fail-under", "90%", "more"}, output.ExitUsage},
 	} {
 		a, _, stderr := testApp(nil)
 		if code := a.run(t.Context(), append([]string{"--config", config, "gaps"}, c.args...)); code != c.code {
 			t.Errorf("%v: exit %d, want %d: %s", c.args, code, c.code, stderr)
 		}
-	}
-}
-
-func TestTheErrorBudget(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		n       store.ShareTold
-		wanted  Percent
-		allowed float64
-		used    float64 // NaN: cannot be said
-		below   bool
-	}{
-		"half of it":              {store.ShareTold{Told: 995, Missed: 2, Late: 2, Refused: 1}, 99, 10, 0.5, false},
-		"all of it":               {store.ShareTold{Told: 990, Missed: 10}, 99, 10, 1, false},
-		"more than it":            {store.ShareTold{Told: 989, Missed: 11}, 99, 10, 1.1, true},
-		"nobody's fault":          {store.ShareTold{Told: 10, Unsubscribed: 90, NoEvent: 100}, 99, 0.1, 0, false},
-		"nothing may be missed":   {store.ShareTold{Told: 10}, 100, 0, math.NaN(), false},
-		"and something was":       {store.ShareTold{Told: 10, Late: 1}, 100, 0, math.NaN(), true},
-		"nothing changed":         {store.ShareTold{}, 99, 0, math.NaN(), false},
-		"everything may be":       {store.ShareTold{Missed: 10}, 0, 10, 1, false},
-		"tenths that do not fit":  {store.ShareTold{Told: 999, Missed: 1}, 99.9, 1, 1, false},
-		"a share below by a hair": {store.ShareTold{Told: 998, Missed: 2}, 99.9, 1, 2, true},
-	} {
-		use, ok := used(c.n, c.wanted)
-		if !ok {
-			use = math.NaN()
-		}
-		near := func(a, b float64) bool { return math.IsNaN(a) && math.IsNaN(b) || math.Abs(a-b) < 1e-6 }
-		if got := allowed(c.n, c.wanted); !near(got, c.allowed) || !near(use, c.used) || below(c.n, c.wanted) != c.below {
-			t.Errorf("%s: %v allowed, %v used, below %v", name, got, use, below(c.n, c.wanted))
-		}
-	}
-}
-
-// Every kind of channel has a name, and the summary names them all, those that told nothing too.
-func TestChannelsAreNamed(t *testing.T) {
-	t.Parallel()
-	firsts := map[model.Channel]int{}
-	for i, c := range model.Channels() {
-		firsts[c] = i + 1
-	}
-	want := "callbacks 1, hints 2, stream 3, active poll 4, idle poll 5, audit poll 6, backfill 7, verify 8, track 9, poll --ref 10, other questions 11"
-	if got := channelWords(firsts); got != want {
-		t.Errorf("got %s", got)
 	}
 }

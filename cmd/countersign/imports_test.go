@@ -22,21 +22,44 @@ const anything = "*"
 // arrows is who may import whom, of ours, in files that are not tests. provider/NAME stands for each
 // provider. docs/decisions/0001-tree-and-arrows.md says why; a new arrow is argued for there.
 var arrows = map[string][]string{
-	"model":                 {},
-	"model/store":           {"model", "model/store/durable"},
-	"model/store/durable":   {},
-	"provider":              {"model"},
-	"provider/NAME":         {"model", "provider"},
-	"provider/providertest": {"model", "provider"},
-	"provider/simulator":    {},
-	"worker/hook":           {"model"},
-	"worker/callback":       {"model", "model/store", "provider"},
-	"worker/console":        {"model", "model/store"},
-	"worker/pdf":            {"model"},
-	"worker/pdf/pdftest":    {},
-	"worker/files":          {"model", "model/store/durable"},
-	"worker":                {"model", "model/store", "model/store/durable", "provider", "worker/hook", "worker/pdf", "worker/files"},
-	"cmd/countersign":       {anything},
+	"model":                  {},
+	"model/words":            {"model"},
+	"model/store/durable":    {},
+	"model/store/sqlitefile": {"model/store/durable"},
+	"model/store/database":   {"model/store/sqlitefile", "model/store/durable"},
+	"model/store":            {"model", "model/store/database", "model/store/sqlitefile", "model/store/durable"},
+	"provider":               {"model"},
+	"provider/transport":     {"provider"},
+	"provider/lenient":       {},
+	"provider/NAME":          {"model", "provider", "provider/transport", "provider/lenient"},
+	"provider/providertest":  {"model", "provider", "provider/transport", "provider/lenient"},
+	"provider/simulator": {
+		"provider/simulator/onespan", "provider/simulator/dropboxsign", "provider/simulator/allsign", "provider/simulator/autosign",
+		"provider/simulator/documenso", "provider/simulator/world", "provider/simulator/world/pdf", "provider/simulator/world/wire",
+	},
+	"provider/simulator/NAME": {
+		"provider/simulator/world", "provider/simulator/world/chance", "provider/simulator/world/life", "provider/simulator/world/pdf",
+		"provider/simulator/world/wire",
+	},
+	"provider/simulator/simulatortest": {"provider/simulator", "provider/simulator/world"},
+	"provider/simulator/world": {
+		"provider/simulator/world/chance", "provider/simulator/world/life", "provider/simulator/world/pdf", "provider/simulator/world/wire",
+	},
+	"provider/simulator/world/chance": {}, "provider/simulator/world/life": {}, "provider/simulator/world/pdf": {}, "provider/simulator/world/wire": {},
+	"worker/pdf":             {"model"},
+	"worker/pdf/pdftest":     {},
+	"worker/files":           {"model", "model/store/durable"},
+	"worker/hook":            {"model", "model/store/durable"},
+	"worker/apply":           {"model", "model/store", "provider"},
+	"worker/ask":             {"model", "model/store", "provider", "worker/apply"},
+	"worker/poll":            {"model", "model/store", "provider", "worker/apply", "worker/ask"},
+	"worker/verify":          {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/files"},
+	"worker/documents":       {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/files", "worker/pdf", "model/store/durable"},
+	"worker":                 {"model", "model/store", "model/store/durable", "provider", "worker/apply", "worker/ask", "worker/poll", "worker/verify", "worker/documents", "worker/hook", "worker/files", "worker/pdf"},
+	"worker/callback":        {"model", "provider", "worker/apply"},
+	"worker/console":         {"model", "model/words", "model/store"},
+	"cmd/countersign/output": {"model", "model/store"},
+	"cmd/countersign":        {anything},
 }
 
 const (
@@ -67,6 +90,8 @@ func TestATreeOutOfShapeIsFound(t *testing.T) {
 		{"model/store/a.go", "package store\nimport _ \"countersign/worker\"", "model/store/a.go:2: model/store may not import worker"},
 		{"provider/onespan/a.go", "package onespan\nimport _ \"countersign/provider/dropboxsign\"", "provider/onespan/a.go:2: provider/onespan may not import provider/dropboxsign"},
 		{"provider/simulator/a.go", "package simulator\nimport _ \"countersign/model\"", "provider/simulator/a.go:2: provider/simulator may not import model"},
+		{"provider/simulator/world/a.go", "package world\nimport _ \"countersign/provider\"", "provider/simulator/world/a.go:2: provider/simulator/world may not import provider"},
+		{"provider/simulator/onespan/a.go", "package onespan\nimport _ \"countersign/provider/simulator/allsign\"", "provider/simulator/onespan/a.go:2: provider/simulator/onespan may not import provider/simulator/allsign"},
 		{"worker/a.go", "package worker\nimport _ \"countersign/worker/callback\"", "worker/a.go:2: worker may not import worker/callback"},
 		{"worker/console/a.go", "package console\nimport _ \"countersign/provider\"", "worker/console/a.go:2: worker/console may not import provider"},
 		{"worker/mail/a.go", "package mail", "worker/mail/a.go: no package worker/mail is in the table of arrows"},
@@ -81,6 +106,7 @@ func TestATreeOutOfShapeIsFound(t *testing.T) {
 		// What is allowed, beside what is not.
 		{"cmd/countersign/a.go", "package main\nimport (\n\"time\"\n_ \"countersign/worker/callback\"\n)\nvar now = time.Now", ""},
 		{"provider/simulator/a.go", "package simulator\nimport \"time\"\nvar now = time.Now", ""},
+		{"provider/simulator/world/a.go", "package world\nimport \"time\"\nvar now = time.Now", ""},
 		{"provider/onespan/a_test.go", "package onespan\nimport _ \"countersign/provider/simulator\"", ""},
 		{"model/store/a_test.go", long, ""},
 		{"model/testdata/a.go", "no code", ""},
@@ -170,8 +196,8 @@ func (f *sourceFile) place() {
 // arrowsOf returns what a package may import.
 func arrowsOf(folder string) ([]string, bool) {
 	may, ok := arrows[folder]
-	if !ok && path.Dir(folder) == "provider" {
-		may, ok = arrows["provider/NAME"]
+	if parent := path.Dir(folder); !ok && (parent == "provider" || parent == "provider/simulator") {
+		may, ok = arrows[parent+"/NAME"]
 	}
 	return may, ok
 }
@@ -214,7 +240,7 @@ func (f *sourceFile) functions(tree *ast.File) {
 
 // clock finds who looks at the clock and is neither cmd, nor the simulated world, nor a test.
 func (f *sourceFile) clock(tree *ast.File) {
-	if f.test || strings.HasPrefix(f.folder, "cmd/") || f.folder == "provider/simulator" {
+	if f.test || strings.HasPrefix(f.folder, "cmd/") || strings.HasPrefix(f.folder+"/", "provider/simulator/") {
 		return
 	}
 	name := ""

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -9,7 +10,11 @@ import (
 	"slices"
 	"strings"
 
+	"countersign/cmd/countersign/output"
+
 	"github.com/spf13/cobra"
+
+	"countersign/provider"
 )
 
 type initFlags struct {
@@ -17,7 +22,7 @@ type initFlags struct {
 	force                        bool
 }
 
-func initVerb(a *app) *cobra.Command {
+func newInitCommand(env *Env) *cobra.Command {
 	var f initFlags
 	cmd := &cobra.Command{
 		Use:   "init",
@@ -27,7 +32,7 @@ writes a commented config. What a flag says is not asked. Secrets are not asked 
 environment variables that hold them. A config that is there is not written over, but with --force.`,
 		Example: "  countersign init\n  countersign init --provider onespan --account sales --public-url https://sign.example.com",
 		Args:    cobra.NoArgs,
-		RunE:    func(*cobra.Command, []string) error { return a.init(f) },
+		RunE:    func(*cobra.Command, []string) error { return runInit(env, f) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.provider, "provider", "", "the `PROVIDER`")
@@ -38,13 +43,13 @@ environment variables that hold them. A config that is there is not written over
 	return cmd
 }
 
-func (a *app) init(f initFlags) error {
-	file := or(or(f.file, a.configFlag), "config.yaml")
+func runInit(env *Env, f initFlags) error {
+	file := cmp.Or(f.file, env.configFlag, "config.yaml")
 	if _, err := os.Lstat(file); err == nil && !f.force {
-		return usagef("%s is there already: name another file, or --force", file)
+		return output.Usagef("%s is there already: name another file, or --force", file)
 	}
-	in := bufio.NewReader(a.stdin)
-	names := slices.Sorted(maps.Keys(a.providers))
+	in := bufio.NewReader(env.stdin)
+	names := slices.Sorted(maps.Keys(env.providers))
 	given := f.provider != "" && f.account != "" // then the URL may be left out
 	for _, q := range []struct {
 		to       *string
@@ -59,47 +64,47 @@ func (a *app) init(f initFlags) error {
 		if *q.to != "" || q.skip {
 			continue
 		}
-		answer, err := a.ask(in, q.question, q.fallback)
+		answer, err := askLine(env, in, q.question, q.fallback)
 		if err != nil {
 			return err
 		}
 		*q.to = answer
 	}
 	if !slices.Contains(names, f.provider) {
-		return usagef("%q is not a provider: one of %s", f.provider, strings.Join(names, ", "))
+		return output.Usagef("%q is not a provider: one of %s", f.provider, strings.Join(names, ", "))
 	}
 	if !accountID.MatchString(f.account) {
-		return usagef("%q is not an account id: lower case letters, digits, - and _, at most 63, a letter or digit first", f.account)
+		return output.Usagef("%q is not an account id: lower case letters, digits, - and _, at most 63, a letter or digit first", f.account)
 	}
-	text, secrets := initialConfig(f)
-	if err := a.fits(file, text); err != nil {
+	text, secrets := initialConfig(f, env.providers[f.provider].Traits)
+	if err := checkAnswers(env, file, text); err != nil {
 		return err
 	}
 	if err := newConfigFile(file, text, f.force); err != nil {
 		return err
 	}
-	return a.printf("%s is written. Next:\n  set %s in the environment\n  countersign --config %[1]s doctor\n  countersign --config %[1]s serve\n", file, strings.Join(secrets, " and "))
+	return env.Printf("%s is written. Next:\n  set %s in the environment\n  countersign --config %[1]s doctor\n  countersign --config %[1]s serve\n", file, strings.Join(secrets, " and "))
 }
 
-// ask puts a question and reads a line.
-func (a *app) ask(in *bufio.Reader, question, fallback string) (string, error) {
+// askLine puts a question and reads a line.
+func askLine(env *Env, in *bufio.Reader, question, fallback string) (string, error) {
 	if fallback != "" {
 		question += " [" + fallback + "]"
 	}
-	fmt.Fprintf(a.stderr, "%s: ", question)
+	fmt.Fprintf(env.Stderr, "%s: ", question)
 	line, err := in.ReadString('\n')
 	if err != nil && err != io.EOF { //nolint:errorlint // ReadString returns it as it is
 		return "", err
 	}
-	return or(strings.TrimSpace(line), fallback), nil
+	return cmp.Or(strings.TrimSpace(line), fallback), nil
 }
 
-// fits refuses answers that make no config; secrets may be missing.
-func (a *app) fits(file, text string) error {
-	_, err := a.parseConfig(file, []byte(text))
+// checkAnswers refuses answers that make no config; secrets may be missing.
+func checkAnswers(env *Env, file, text string) error {
+	_, err := env.parseConfig(file, []byte(text))
 	if list, ok := err.(*faults); ok { //nolint:errorlint // that is what it returns
 		if list = list.but(true); list != nil {
-			return &exitError{exitUsage, list}
+			return &output.ExitError{Code: output.ExitUsage, Err: list}
 		}
 		return nil
 	}
@@ -107,7 +112,7 @@ func (a *app) fits(file, text string) error {
 }
 
 // initialConfig is a first config, and the environment variables that it wants.
-func initialConfig(f initFlags) (text string, secrets []string) {
+func initialConfig(f initFlags, traits provider.Traits) (text string, secrets []string) {
 	name := strings.ToUpper(strings.ReplaceAll(f.account, "-", "_"))
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
@@ -125,7 +130,7 @@ func initialConfig(f initFlags) (text string, secrets []string) {
 		line("  # What providers call from outside; without it only polls bring news.")
 		line("  # url: \"https://sign.example.com\"")
 	} else {
-		line("  # Register %s/callbacks/%s with the provider.", strings.TrimRight(plain(f.url), "/"), f.account)
+		line("  # Register %s/callbacks/%s with the provider.", strings.TrimRight(output.Plain(f.url), "/"), f.account)
 		line("  url: %s", yamlText(f.url))
 	}
 	line("")
@@ -135,40 +140,18 @@ func initialConfig(f initFlags) (text string, secrets []string) {
 	line("accounts:")
 	line("  - id: %s", f.account)
 	line("    provider: %s", f.provider)
-	if f.provider == "onespan" {
-		line("    # Your environment's host; the sandbox is https://sandbox.esignlive.com.")
-		line("    base_url: \"https://apps.esignlive.com\"")
+	if traits.BaseURLNote != "" {
+		line("    # %s", traits.BaseURLNote)
+		line("    base_url: %s", yamlText(traits.BaseURL))
 	}
 	line("    settings:")
-	for _, want := range firstSettings(f.provider) {
-		env := name + "_" + want.env
+	for _, want := range traits.FirstSettings {
+		env := name + "_" + want.Env
 		secrets = append(secrets, env)
-		if want.why != "" {
-			line("      # %s", want.why)
+		if want.Note != "" {
+			line("      # %s", want.Note)
 		}
-		line("      "+want.form, env)
+		line("      "+want.Form, env)
 	}
 	return b.String(), secrets
-}
-
-// firstSetting is a secret that an account cannot do without.
-type firstSetting struct{ form, env, why string }
-
-// firstSettings are those of one provider: what we ask with, and what callbacks are proved with.
-func firstSettings(provider string) []firstSetting {
-	key := firstSetting{"api_key: \"${%s}\"", "API_KEY", ""}
-	switch provider {
-	case "onespan":
-		return []firstSetting{key, {"callback_key: \"${%s}\"", "CALLBACK_KEY", "The secret that you set beside the callback URL at OneSpan."}}
-	case "allsign":
-		return []firstSetting{key, {"webhook_secrets: [\"${%s}\"]", "WEBHOOK_SECRET", "whsec_...: shown once, when the webhook is made."}}
-	case "autosign":
-		return []firstSetting{
-			{"access_token: \"${%s}\"", "ACCESS_TOKEN", "Or oauth: see docs/providers/autosign.md."},
-			{"webhook_secrets: [\"${%s}\"]", "WEBHOOK_SECRET", "The webhook's signature; without it every callback is refused."},
-		}
-	case "documenso":
-		return []firstSetting{key, {"webhook_secret: \"${%s}\"", "WEBHOOK_SECRET", "The secret that you set beside the webhook's URL."}}
-	}
-	return []firstSetting{key}
 }

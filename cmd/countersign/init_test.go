@@ -8,8 +8,8 @@ import (
 // What init writes loads with the provider that it is for, once its secrets are there.
 func TestInitWritesWhatEachProviderNeeds(t *testing.T) {
 	t.Parallel()
-	for name := range providers() {
-		text, secrets := initialConfig(initFlags{provider: name, account: "one"})
+	for name, driver := range providers() {
+		text, secrets := initialConfig(initFlags{provider: name, account: "one"}, driver.Traits)
 		env := map[string]string{}
 		for _, s := range secrets {
 			env[s] = "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,14 +9,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 )
 
-func keyVerb(a *app) *cobra.Command {
-	return group("key", "Change the installation key", keyRotateVerb(a))
+func newKeyCommand(env *Env) *cobra.Command {
+	return group("key", "Change the installation key", newKeyRotateCommand(env))
 }
 
-func keyRotateVerb(a *app) *cobra.Command {
+func newKeyRotateCommand(env *Env) *cobra.Command {
 	var forget bool
 	cmd := &cobra.Command{
 		Use:   "rotate",
@@ -31,7 +33,7 @@ Where the key is in COUNTERSIGN_KEY, put the new one before the old one there, w
 rotate encrypts under the first.`,
 		Example: "  systemctl stop countersign && countersign key rotate && systemctl start countersign\n  countersign key rotate --forget-old",
 		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.rotateKey(cmd.Context(), forget) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return rotateKey(cmd.Context(), env, forget) },
 	}
 	cmd.Flags().BoolVar(&forget, "forget-old", false, "take old keys out of the key file, once nothing rests under them")
 	return cmd
@@ -39,8 +41,8 @@ rotate encrypts under the first.`,
 
 // rotateKey makes a new key, unless one was made whose rotation was not finished or old keys are to go, and encrypts
 // everything under it.
-func (a *app) rotateKey(ctx context.Context, forget bool) error {
-	c, err := a.readConfig()
+func rotateKey(ctx context.Context, env *Env, forget bool) error {
+	c, err := env.readConfig()
 	if err != nil {
 		return err
 	}
@@ -49,13 +51,13 @@ func (a *app) rotateKey(ctx context.Context, forget bool) error {
 			return err
 		}
 	}
-	s, err := a.openStore(ctx, c, false)
+	s, err := env.openStore(ctx, c, false)
 	if err != nil {
 		return err
 	}
 	defer s.Close() //nolint:errcheck // what was written is on disk
-	err = s.Hold(ctx, store.LockServe, a.owner(), func(ctx context.Context) error {
-		return s.Hold(ctx, store.LockWork, a.owner(), func(ctx context.Context) error { return a.rotateHeld(ctx, c, s, forget) })
+	err = s.Hold(ctx, store.LockServe, env.owner(), func(ctx context.Context) error {
+		return s.Hold(ctx, store.LockWork, env.owner(), func(ctx context.Context) error { return rotateLocked(ctx, env, c, s, forget) })
 	})
 	if errors.Is(err, store.ErrHeld) {
 		return fmt.Errorf("a daemon or another verb works with the key (%w): stop it, then rotate", err)
@@ -63,9 +65,9 @@ func (a *app) rotateKey(ctx context.Context, forget bool) error {
 	return err
 }
 
-// rotateHeld is rotateKey while nobody else works. s has the keys that the file holds now.
-func (a *app) rotateHeld(ctx context.Context, c *Config, s *store.Store, forget bool) error {
-	keys, err := a.installationKeys(c)
+// rotateLocked is rotateKey while nobody else works. s has the keys that the file holds now.
+func rotateLocked(ctx context.Context, env *Env, c *Config, s *store.Store, forget bool) error {
+	keys, err := env.installationKeys(c)
 	if err != nil {
 		return err
 	}
@@ -73,11 +75,11 @@ func (a *app) rotateHeld(ctx context.Context, c *Config, s *store.Store, forget 
 	if err != nil {
 		return err
 	}
-	text, _ := a.lookup(keyName)
+	text, _ := env.lookup(keyName)
 	switch {
 	case rests.Old > 0, forget: // one that was broken off; or nothing new is wanted
 	case text != "" && len(keys) == 1:
-		return usagef("the key is in %s: put a new one (`openssl rand -base64 32`) before it, with a space between, and rotate again", keyName)
+		return output.Usagef("the key is in %s: put a new one (`openssl rand -base64 32`) before it, with a space between, and rotate again", keyName)
 	case text != "":
 	default:
 		keys = slices.Insert(keys, 0, newKey())
@@ -85,7 +87,7 @@ func (a *app) rotateHeld(ctx context.Context, c *Config, s *store.Store, forget 
 			return fmt.Errorf("key file: %w", err)
 		}
 	}
-	next, err := a.openStore(ctx, c, false) // with the keys as they are now
+	next, err := env.openStore(ctx, c, false) // with the keys as they are now
 	if err != nil {
 		return err
 	}
@@ -94,12 +96,12 @@ func (a *app) rotateHeld(ctx context.Context, c *Config, s *store.Store, forget 
 	if err != nil {
 		return fmt.Errorf("not all is under the new key yet, rotate again: %w", err)
 	}
-	return a.rotated(c, did, keys, forget, text != "")
+	return finishRotation(env, c, did, keys, forget, text != "")
 }
 
-// rotated tells what was done, and takes old keys out where that is wanted.
-func (a *app) rotated(c *Config, did store.Sealed, keys [][]byte, forget, environment bool) error {
-	if err := a.printf("%d values were encrypted anew, %d rested under the current key\n", did.Old, did.Current); err != nil {
+// finishRotation tells what was done, and takes old keys out where that is wanted.
+func finishRotation(env *Env, c *Config, did store.Sealed, keys [][]byte, forget, environment bool) error {
+	if err := env.Printf("%d values were encrypted anew, %d rested under the current key\n", did.Old, did.Current); err != nil {
 		return err
 	}
 	if did.Unreadable > 0 {
@@ -107,16 +109,16 @@ func (a *app) rotated(c *Config, did store.Sealed, keys [][]byte, forget, enviro
 	}
 	switch {
 	case !forget:
-		return a.printf("keep a copy of the key with the next backup; the old one is needed for those before\n")
+		return env.Printf("keep a copy of the key with the next backup; the old one is needed for those before\n")
 	case environment:
-		return a.printf("nothing rests under old keys: take them out of %s\n", keyName)
+		return env.Printf("nothing rests under old keys: take them out of %s\n", keyName)
 	case len(keys) == 1:
-		return a.printf("%s holds no old key\n", c.keyFile())
+		return env.Printf("%s holds no old key\n", c.keyFile())
 	}
 	if err := replaceKeys(c.keyFile(), keys[:1]); err != nil {
 		return fmt.Errorf("key file: %w", err)
 	}
-	return a.printf("%d old keys were taken out of %s\n", len(keys)-1, c.keyFile())
+	return env.Printf("%d old keys were taken out of %s\n", len(keys)-1, c.keyFile())
 }
 
 // sealed says under which keys what is encrypted rests.
@@ -133,11 +135,11 @@ func (d *doctor) sealed(ctx context.Context, s *store.Store) {
 		d.say("FAIL", "encrypted values", "%v", err)
 	case rests.Unreadable > 0:
 		d.say("FAIL", "encrypted values", "%d rest under no key that is here: add the key that was in use to %s, after the first",
-			rests.Unreadable, or(d.config.keyFile(), keyName))
+			rests.Unreadable, cmp.Or(d.config.keyFile(), keyName))
 	case rests.Old > 0:
 		d.say("warn", "encrypted values", "%d rest under an old key: stop the daemon and finish with `countersign key rotate`", rests.Old)
 	case len(keys) > 1:
-		d.say("ok", "encrypted values", "all under the current key; %s kept: `countersign key rotate --forget-old` takes them out", count(len(keys)-1, "old key"))
+		d.say("ok", "encrypted values", "all under the current key; %s kept: `countersign key rotate --forget-old` takes them out", output.Count(len(keys)-1, "old key"))
 	default:
 		d.say("ok", "encrypted values", "all under the key")
 	}

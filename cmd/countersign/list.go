@@ -1,13 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 )
@@ -24,8 +25,8 @@ type listFlags struct {
 	json      bool
 }
 
-func listVerb(a *app) *cobra.Command {
-	f := listFlags{since: span{now: a.now}}
+func newListCommand(env *Env) *cobra.Command {
+	f := listFlags{since: span{now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List transactions, the newest change first",
@@ -35,7 +36,7 @@ there are; --all shows them all. Elsewhere, and with --json, it prints every row
   countersign list --search "Ana Pop"
   countersign list --json | jq -r 'select(.confirmed) | .ref'`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.list(cmd.Context(), f) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runList(cmd.Context(), env, f) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.account, "account", "", "only this `ACCOUNT`")
@@ -58,19 +59,19 @@ func jsonFlag(cmd *cobra.Command, to *bool) {
 	cmd.Flags().BoolVar(to, "json", false, "one JSON object a line")
 }
 
-func (a *app) list(ctx context.Context, f listFlags) error {
+func runList(ctx context.Context, env *Env, f listFlags) error {
 	filter, err := f.filter()
 	if err != nil {
 		return err
 	}
-	return a.reading(ctx, func(c *Config, s *store.Store) error {
+	return env.reading(ctx, func(c *Config, s *store.Store) error {
 		if err := c.knows(ctx, s, f.account); err != nil {
 			return err
 		}
 		if f.json {
-			return a.listJSON(ctx, s, filter, f.limit)
+			return listJSON(ctx, env, s, filter, f.limit)
 		}
-		return a.listTable(ctx, s, filter, f)
+		return listTable(ctx, env, s, filter, f)
 	})
 }
 
@@ -82,7 +83,7 @@ func (f listFlags) filter() (store.Filter, error) {
 	}
 	for _, word := range f.statuses {
 		if !model.Status(word).Known() {
-			return filter, usagef("--status %q is not one of %s", word, words(model.Statuses()))
+			return filter, output.Usagef("--status %q is not one of %s", word, output.Words(model.Statuses()))
 		}
 		filter.Statuses = append(filter.Statuses, model.Status(word))
 	}
@@ -91,18 +92,9 @@ func (f listFlags) filter() (store.Filter, error) {
 
 func (f listFlags) checkLimit() error {
 	if f.limit < 0 {
-		return usagef("--limit %d is below nothing", f.limit)
+		return output.Usagef("--limit %d is below nothing", f.limit)
 	}
 	return nil
-}
-
-// words lists what may be said.
-func words[S ~string](of []S) string {
-	var all []string
-	for _, w := range of {
-		all = append(all, string(w))
-	}
-	return strings.Join(all, ", ")
 }
 
 // rowPages reads the rows that fit, a page at a time.
@@ -113,21 +105,21 @@ func rowPages(ctx context.Context, s *store.Store, filter store.Filter) func(int
 	}
 }
 
-func (a *app) listJSON(ctx context.Context, s *store.Store, filter store.Filter, limit int) error {
-	out := a.jsonLines()
-	return eachOf(limit, rowPages(ctx, s, filter), func(t model.Transaction) error { return out.write(transactionObject(t)) })
+func listJSON(ctx context.Context, env *Env, s *store.Store, filter store.Filter, limit int) error {
+	out := env.JSONLines()
+	return output.EachOf(limit, rowPages(ctx, s, filter), func(t model.Transaction) error { return out.Write(output.TransactionObject(t)) })
 }
 
-func (a *app) listTable(ctx context.Context, s *store.Store, filter store.Filter, f listFlags) error {
-	limit := a.shown(f.limit, f.all)
-	t := a.table("account", "ref", "name", "status", "signers", "documents", "changed", "")
+func listTable(ctx context.Context, env *Env, s *store.Store, filter store.Filter, f listFlags) error {
+	limit := env.Shown(f.limit, f.all)
+	t := env.Table("account", "ref", "name", "status", "signers", "documents", "changed", "")
 	rows := 0
-	err := eachOf(limit, rowPages(ctx, s, filter), func(r model.Transaction) error {
+	err := output.EachOf(limit, rowPages(ctx, s, filter), func(r model.Transaction) error {
 		rows++
 		t.AppendRow([]any{
-			r.Account, plain(r.Ref), short(r.Name, 40), a.standing(r),
-			share(r.SignersDone, r.SignersAll), share(r.DocsStored, r.DocsTotal),
-			a.ago(&r.ChangedAt), strings.Join(a.flags(r), ", "),
+			r.Account, output.Plain(r.Ref), output.Short(r.Name, 40), env.StatusWords(r),
+			output.Fraction(r.SignersDone, r.SignersAll), output.Fraction(r.DocsStored, r.DocsTotal),
+			env.Ago(&r.ChangedAt), strings.Join(env.Flags(r), ", "),
 		})
 		return nil
 	})
@@ -135,12 +127,12 @@ func (a *app) listTable(ctx context.Context, s *store.Store, filter store.Filter
 		return err
 	}
 	if rows == 0 {
-		return a.printf("no transactions%s\n", map[bool]string{true: " that fit", false: ""}[!f.bare()])
+		return env.Printf("no transactions%s\n", map[bool]string{true: " that fit", false: ""}[!f.bare()])
 	}
-	if err := a.print(t); err != nil || f.limit > 0 || rows < limit || limit == 0 {
+	if err := env.Print(t); err != nil || f.limit > 0 || rows < limit || limit == 0 {
 		return err
 	}
-	return a.more(ctx, s, filter, rows)
+	return printMore(ctx, env, s, filter, rows)
 }
 
 // bare says whether the list is asked for without any condition.
@@ -148,21 +140,14 @@ func (f listFlags) bare() bool {
 	return f.account == "" && len(f.statuses) == 0 && f.since.at == nil && f.external == "" && f.search == "" && !f.attention
 }
 
-// more says how many rows are not shown.
-func (a *app) more(ctx context.Context, s *store.Store, filter store.Filter, shown int) error {
+// printMore says how many rows are not shown.
+func printMore(ctx context.Context, env *Env, s *store.Store, filter store.Filter, shown int) error {
 	filter.Limit, filter.Cursor = 0, ""
 	n, err := s.Count(ctx, filter)
 	if err != nil || n <= shown {
 		return err
 	}
-	return a.printf("\nand %s: --all shows them\n", count(n-shown, "more row"))
-}
-
-func share(done, of int) string {
-	if of == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%d/%d", done, of)
+	return env.Printf("\nand %s: --all shows them\n", output.Count(n-shown, "more row"))
 }
 
 // knows refuses accounts that neither the config nor the database has heard of.
@@ -185,7 +170,7 @@ func (c *Config) knows(ctx context.Context, s *store.Store, ids ...string) error
 	slices.Sort(known)
 	for _, id := range ids {
 		if !slices.Contains(known, id) {
-			return usagef("no account %q: there are %s", id, or(strings.Join(slices.Compact(known), ", "), "none"))
+			return output.Usagef("no account %q: there are %s", id, cmp.Or(strings.Join(slices.Compact(known), ", "), "none"))
 		}
 	}
 	return nil

@@ -21,7 +21,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
-	"countersign/worker"
+	"countersign/worker/apply"
 	"countersign/worker/callback"
 	"countersign/worker/console"
 )
@@ -82,29 +82,30 @@ func (e *engine) openListeners() (in *listeners, err error) {
 		Name: "countersign_callback_objective", Help: "The share of changes that callbacks should tell (callback_objective).",
 	})
 	objective.Set(float64(e.config.CallbackObjective) / 100)
-	reg.MustRegister(callbacks, objective, console.TableMetrics(e.store, e.app.utc), collectors.NewGoCollector(),
+	reg.MustRegister(callbacks, objective, e.env.logMetrics(), console.TableMetrics(e.store, e.env.utc), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	key, err := e.app.installationKey(e.config)
+	key, err := e.env.installationKey(e.config)
 	if err != nil {
 		return nil, err
 	}
 	in.public, err = callback.New(callback.Options{
-		Lookup: e.accounts.lookup, Apply: in.noting(e), Nudge: e.worker.Nudge, Hint: e.hint, MaxBody: int64(e.config.Public.MaxBody),
+		Lookup: e.accounts.find, Apply: in.noting(e), Nudge: e.worker.Nudge, Hint: e.hint, MaxBody: int64(e.config.Public.MaxBody),
 		MaxConns: e.connections(), MaxConnsEach: e.config.Public.MaxConnectionsPerAddress,
 		RefusedAMinute: e.config.Public.RefusedPerMinute, RefusedBytes: int64(e.config.Retention.RefusedSize),
-		TrustedProxies: e.config.Public.TrustedProxies, HMACKey: key, Now: e.app.now, Log: e.log,
+		TrustedProxies: e.config.Public.TrustedProxies, HMACKey: key, Now: e.env.Now, Log: e.log,
 		Count: func(account string, v model.Verdict) { callbacks.WithLabelValues(account, string(v)).Inc() },
 	})
 	if err != nil {
 		return nil, err
 	}
 	in.console, err = console.New(console.Options{
-		Address: e.config.Console.Address, Token: e.config.Console.Token.Reveal(), Registry: reg, Log: e.log,
+		Address: e.config.Console.Address, Token: e.config.Console.Token.Reveal(), Registry: reg, Log: e.log, Now: e.env.Now,
 		Checks: []console.Check{
 			{Name: "database", Check: e.store.Healthy, Fatal: true},
-			{Name: "callbacks", Check: func(context.Context) error { return in.keeping.get(e.app.now()) }, Fatal: true},
+			{Name: "callbacks", Check: func(context.Context) error { return in.keeping.get(e.env.Now()) }, Fatal: true},
 			{Name: "credentials", Check: e.credentialsTaken, Fatal: false},
 			{Name: "documents", Check: e.documentsWritable, Fatal: false},
+			{Name: "log", Check: func(context.Context) error { return e.env.logWritten() }, Fatal: false},
 			{Name: "config", Check: func(context.Context) error { return in.reload.get() }, Fatal: false},
 		},
 	})
@@ -203,25 +204,13 @@ func (e *engine) credentialsTaken(ctx context.Context) error {
 	return fmt.Errorf("refused by the provider: account %s", strings.Join(refused, ", "))
 }
 
-// noting is apply, and notes whether what it was given could be stored.
+// noting applies a callback, and notes whether what it was given could be stored.
 func (in *listeners) noting(e *engine) callback.Apply {
-	return func(ctx context.Context, c callback.Incoming) (callback.Result, error) {
-		res, err := e.apply(ctx, c)
-		in.keeping.set(e.app.now(), err)
+	return func(ctx context.Context, c apply.Incoming) (apply.Result, error) {
+		res, err := e.worker.Callback(ctx, c)
+		in.keeping.set(e.env.Now(), err)
 		return res, err
 	}
-}
-
-// apply joins the listener and the worker, which know nothing of each other.
-func (e *engine) apply(ctx context.Context, in callback.Incoming) (callback.Result, error) {
-	var rules model.Rules
-	if a := e.accounts.find(in.Callback.Account); a != nil {
-		rules = a.Rules
-	}
-	res, err := e.worker.Callback(ctx, worker.Incoming{
-		Callback: in.Callback, Rules: rules, Observations: in.Observations, Links: in.Links, Test: in.Test, Ignored: in.Ignored,
-	})
-	return callback.Result{ID: res.ID, Verdict: res.Verdict, Outcome: res.Outcome}, err
 }
 
 // reloads reads the config again at each SIGHUP. A faulty file changes nothing.
@@ -236,7 +225,7 @@ func (e *engine) reloads(ctx context.Context, in *listeners) error {
 		case <-ch:
 		}
 		notify(e.log, daemon.SdNotifyReloading)
-		c, err := e.app.config()
+		c, err := e.env.config()
 		if err == nil {
 			err = e.accounts.set(ctx, c)
 		}

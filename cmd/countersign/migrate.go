@@ -12,7 +12,7 @@ import (
 	"countersign/model/store/durable"
 )
 
-func migrateVerb(a *app) *cobra.Command {
+func newMigrateCommand(env *Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "migrate",
 		Short: "Bring the database to this version",
@@ -24,30 +24,30 @@ program goes back to it. Back up first all the same: ` + "`countersign backup FI
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
-			c, err := a.readConfig()
+			c, err := env.readConfig()
 			if err != nil {
 				return err
 			}
-			s, err := a.openStore(ctx, c, false)
+			s, err := env.openStore(ctx, c, false)
 			if err != nil {
 				return err
 			}
 			defer s.Close() //nolint:errcheck // what was written is on disk
-			return a.migrate(ctx, s)
+			return runMigrate(ctx, env, s)
 		},
 	}
 }
 
-// migrate refuses to change the shape of a database under a daemon that uses it.
-func (a *app) migrate(ctx context.Context, s *store.Store) error {
+// runMigrate refuses to change the shape of a database under a daemon that uses it.
+func runMigrate(ctx context.Context, env *Env, s *store.Store) error {
 	have, want, err := s.Schema(ctx)
 	if err != nil {
 		return err
 	}
 	if have == want {
-		return a.printf("the database is at step %d already\n", have)
+		return env.Printf("the database is at step %d already\n", have)
 	}
-	err = s.Hold(ctx, store.LockServe, a.owner(), func(ctx context.Context) error {
+	err = s.Hold(ctx, store.LockServe, env.owner(), func(ctx context.Context) error {
 		kept, err := keepBefore(ctx, s, have)
 		if err != nil {
 			return err
@@ -62,7 +62,7 @@ func (a *app) migrate(ctx context.Context, s *store.Store) error {
 		case from > 0:
 			kept = "; no copy was kept of it as it was before"
 		}
-		return a.printf("migrated from step %d to step %d%s\n", from, to, kept)
+		return env.Printf("migrated from step %d to step %d%s\n", from, to, kept)
 	})
 	if errors.Is(err, store.ErrHeld) {
 		return fmt.Errorf("a daemon uses the database: stop it, then migrate; or start the new one, which migrates by itself")

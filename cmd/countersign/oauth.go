@@ -16,22 +16,23 @@ import (
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/provider"
-	"countersign/worker/callback"
+	"countersign/provider/transport"
 )
 
 // longestCode is how many bytes of a pasted code or URL are read.
 const longestCode = 16 << 10
 
-func oauthVerb(a *app) *cobra.Command {
-	return group("oauth", "Log in to a provider with a browser", oauthLoginVerb(a))
+func newOauthCommand(env *Env) *cobra.Command {
+	return group("oauth", "Log in to a provider with a browser", newOauthLoginCommand(env))
 }
 
 type oauthOptions struct {
 	code, listen, redirect string
 }
 
-func oauthLoginVerb(a *app) *cobra.Command {
+func newOauthLoginCommand(env *Env) *cobra.Command {
 	var o oauthOptions
 	cmd := &cobra.Command{
 		Use:   "login ACCOUNT",
@@ -47,11 +48,11 @@ address to name where the service insists on one that it knows.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case o.code != "" && (o.listen != "" || o.redirect != ""):
-				return usagef("--code goes alone: the code is there already")
+				return output.Usagef("--code goes alone: the code is there already")
 			case o.listen != "" && !loopback(o.listen):
-				return usagef("--listen %s is not on this machine: 127.0.0.1:PORT is", quoted(o.listen))
+				return output.Usagef("--listen %s is not on this machine: 127.0.0.1:PORT is", output.Quoted(o.listen))
 			}
-			return a.oauthLogin(cmd.Context(), args[0], o)
+			return runLogin(cmd.Context(), env, args[0], o)
 		},
 	}
 	cmd.Flags().StringVar(&o.code, "code", "", "the `CODE` that came back, from a login that was begun elsewhere")
@@ -60,60 +61,60 @@ address to name where the service insists on one that it knows.`,
 	return cmd
 }
 
-func (a *app) oauthLogin(ctx context.Context, id string, o oauthOptions) error {
-	c, err := a.config()
+func runLogin(ctx context.Context, env *Env, id string, o oauthOptions) error {
+	c, err := env.config()
 	if err != nil {
 		return err
 	}
 	acc, ok := c.account(id)
 	if !ok {
-		return usagef("account %q is not in the config", id)
+		return output.Usagef("account %q is not in the config", id)
 	}
-	ctx, stop := a.signals(ctx, logrus.NewEntry(a.logger(c.Log)))
+	ctx, stop := env.signals(ctx, logrus.NewEntry(env.logger(c.Log)))
 	defer stop()
-	return a.writing(ctx, func(ctx context.Context, w *writer) error {
-		all := newAccounts(a, w.store, w.log)
-		next := &accountTable{byID: map[string]callback.Account{}, transports: map[string]*provider.Transport{}}
+	return env.writing(ctx, func(ctx context.Context, w *writer) error {
+		all := newAccounts(env, w.store, w.log)
+		next := &accountTable{transports: map[string]*transport.Transport{}}
 		if err := all.add(next, &accountTable{}, c, acc); err != nil {
 			return err
 		}
-		p, ok := next.list[0].Provider.(provider.Login)
-		if !ok {
-			return usagef("account %s: %s takes no login with a browser", id, acc.Provider)
+		p := next.list[0].Provider.Login
+		if p == nil {
+			return output.Usagef("account %s: %s takes no login with a browser", id, acc.Provider)
 		}
-		code, redirect, err := a.code(ctx, p, o)
+		code, redirect, err := loginCode(ctx, env, p, o)
 		if err != nil {
 			return err
 		}
 		if err := p.Exchange(provider.WithWork(ctx, provider.WorkConfirm), code, redirect); err != nil {
 			return fmt.Errorf("account %s: %w", id, provider.Redact(err))
 		}
-		return a.printf("%s: logged in; the tokens are kept, encrypted, in the database\n", id)
+		return env.Printf("%s: logged in; the tokens are kept, encrypted, in the database\n", id)
 	})
 }
 
-// code gets the code in the way that was asked for.
-func (a *app) code(ctx context.Context, p provider.Login, o oauthOptions) (code, redirect string, err error) {
+// loginCode gets the code in the way that was asked for.
+func loginCode(ctx context.Context, env *Env, p provider.Login, o oauthOptions) (code, redirect string, err error) {
 	if o.code != "" {
 		return o.code, "", nil
 	}
 	state := rand.Text()
 	if o.listen == "" {
 		if at := p.LoginURL(state, o.redirect); at != "" {
-			err = a.printf("Open this address, log in and consent:\n\n  %s\n\n", at)
+			err = env.Printf("Open this address, log in and consent:\n\n  %s\n\n", at)
 		} else {
-			err = a.printf("The address to consent at is not configured (settings.oauth.authorize_url): open it by hand.\n")
+			err = env.Printf("The address to consent at is not configured (settings.oauth.authorize_url): open it by hand.\n")
 		}
 		if err == nil {
-			err = a.printf("Then paste the code, or the whole address that the browser ends at: ")
+			err = env.Printf("Then paste the code, or the whole address that the browser ends at: ")
 		}
 		if err == nil {
-			code, err = a.pasted(ctx, state)
+			code, err = pastedCode(ctx, env, state)
 		}
 		return code, o.redirect, err
 	}
 	if p.LoginURL("", "") == "" {
-		return "", "", usagef("--listen needs settings.oauth.authorize_url: without it the state cannot be sent along; paste the code instead")
+		return "", "", output.Usagef("--listen needs settings.oauth.authorize_url: without it the state cannot be sent along; paste the code instead")
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.listen)
 	if err != nil {
@@ -123,22 +124,22 @@ func (a *app) code(ctx context.Context, p provider.Login, o oauthOptions) (code,
 	if redirect = o.redirect; redirect == "" {
 		redirect = "http://" + l.Addr().String() + "/"
 	}
-	if err := a.printf("Open this address, log in and consent:\n\n  %s\n\n", p.LoginURL(state, redirect)); err != nil {
+	if err := env.Printf("Open this address, log in and consent:\n\n  %s\n\n", p.LoginURL(state, redirect)); err != nil {
 		return "", "", err
 	}
 	code, err = receiveCode(ctx, l, state)
 	return code, redirect, err
 }
 
-// pasted reads a line from stdin: a code, or the address that holds it.
-func (a *app) pasted(ctx context.Context, state string) (string, error) {
+// pastedCode reads a line from stdin: a code, or the address that holds it.
+func pastedCode(ctx context.Context, env *Env, state string) (string, error) {
 	type read struct {
 		code string
 		err  error
 	}
 	done := make(chan read, 1)
 	go func() {
-		in := bufio.NewScanner(a.stdin)
+		in := bufio.NewScanner(env.stdin)
 		in.Buffer(nil, longestCode)
 		for in.Scan() {
 			if line := strings.TrimSpace(in.Text()); line != "" {
@@ -147,7 +148,7 @@ func (a *app) pasted(ctx context.Context, state string) (string, error) {
 				return
 			}
 		}
-		done <- read{err: errors.Join(in.Err(), usagef("no code came on stdin"))}
+		done <- read{err: errors.Join(in.Err(), output.Usagef("no code came on stdin"))}
 	}()
 	select {
 	case got := <-done:
@@ -164,7 +165,7 @@ func codeIn(line, state string) (string, error) {
 	}
 	u, err := url.Parse(line)
 	if err != nil {
-		return "", usagef("that is no address that can be read")
+		return "", output.Usagef("that is no address that can be read")
 	}
 	return codeOf(u.Query(), state, false)
 }
@@ -178,7 +179,7 @@ func codeOf(q url.Values, state string, insist bool) (string, error) {
 	case (insist || given != "") && subtle.ConstantTimeCompare([]byte(given), []byte(state)) != 1:
 		return "", errOtherState
 	case q.Get("error") != "":
-		return "", fmt.Errorf("the service refused: %s", plain(q.Get("error")))
+		return "", fmt.Errorf("the service refused: %s", output.Plain(q.Get("error")))
 	case q.Get("code") == "":
 		return "", errors.New("the address holds no code")
 	}

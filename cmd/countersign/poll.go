@@ -8,16 +8,18 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/worker"
+	"countersign/worker/apply"
 )
 
 type pollOptions struct {
 	accounts, tiers, refs []string
 }
 
-// pollVerb does the passes of the slots now.
-func pollVerb(a *app) *cobra.Command {
+// newPollCommand does the passes of the slots now.
+func newPollCommand(env *Env) *cobra.Command {
 	var o pollOptions
 	cmd := &cobra.Command{
 		Use:   "poll",
@@ -32,18 +34,18 @@ provider knows it.`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, t := range o.tiers {
-				if !slices.Contains(worker.Tiers(), worker.Tier(t)) {
-					return usagef("--tier: %q is not active, idle or audit", t)
+				if !slices.Contains(apply.Tiers(), apply.Tier(t)) {
+					return output.Usagef("--tier: %q is not active, idle or audit", t)
 				}
 			}
 			if len(o.refs) > 0 && len(o.tiers) > 0 {
-				return usagef("--ref and --tier do not go together: a ref is asked about whatever its tier")
+				return output.Usagef("--ref and --tier do not go together: a ref is asked about whatever its tier")
 			}
-			runs, err := a.working(cmd.Context(), a.progress(), o.queue)
+			runs, err := env.working(cmd.Context(), env.runProgress(), o.queue)
 			if err != nil {
 				return err
 			}
-			a.printRuns(runs)
+			printRuns(env, runs)
 			return failures(runs)
 		},
 	}
@@ -62,9 +64,9 @@ func (o pollOptions) queue(ctx context.Context, e *engine) ([]model.Run, error) 
 	if err != nil {
 		return nil, err
 	}
-	tiers := worker.Tiers()
+	tiers := apply.Tiers()
 	if len(o.tiers) > 0 {
-		tiers = slices.DeleteFunc(tiers, func(t worker.Tier) bool { return !slices.Contains(o.tiers, string(t)) })
+		tiers = slices.DeleteFunc(tiers, func(t apply.Tier) bool { return !slices.Contains(o.tiers, string(t)) })
 	}
 	var runs []model.Run
 	for _, acc := range accounts {
@@ -82,7 +84,7 @@ func (o pollOptions) queue(ctx context.Context, e *engine) ([]model.Run, error) 
 // queueRefs groups the refs by account: the one named, or the one whose row has the ref.
 func (o pollOptions) queueRefs(ctx context.Context, e *engine) ([]model.Run, error) {
 	if len(o.accounts) > 1 {
-		return nil, usagef("--ref goes with one --account")
+		return nil, output.Usagef("--ref goes with one --account")
 	}
 	byAccount := map[string][]string{}
 	for _, ref := range o.refs {
@@ -117,24 +119,24 @@ func (o pollOptions) accountOf(ctx context.Context, e *engine, ref string) (stri
 	case len(rows) == 1:
 		return rows[0].Account, nil
 	case len(rows) > 1:
-		return "", usagef("ref %s stands in several accounts: name one with --account", plain(ref))
+		return "", output.Usagef("ref %s stands in several accounts: name one with --account", output.Plain(ref))
 	case len(e.accounts.list()) == 1:
 		return e.accounts.list()[0].ID, nil
 	}
-	return "", usagef("ref %s is in no row: name its account with --account (%s)", plain(ref), strings.Join(e.names(), ", "))
+	return "", output.Usagef("ref %s is in no row: name its account with --account (%s)", output.Plain(ref), strings.Join(e.names(), ", "))
 }
 
 // printRuns shows how runs ended.
-func (a *app) printRuns(runs []model.Run) {
-	t := a.table("ACCOUNT", "RUN", "ENDED", "LISTED", "ASKED", "CHANGED", "GAPS", "DOCUMENTS", "LEFT")
+func printRuns(env *Env, runs []model.Run) {
+	t := env.Table("ACCOUNT", "RUN", "ENDED", "LISTED", "ASKED", "CHANGED", "GAPS", "DOCUMENTS", "LEFT")
 	for _, r := range runs {
 		state := string(r.State)
 		if r.State == model.RunDone {
-			state = a.paint(good, state)
+			state = env.Paint(output.Good, state)
 		} else {
-			state = a.paint(evil, state)
+			state = env.Paint(output.Bad, state)
 		}
 		t.AppendRow(table.Row{r.Account, r.Kind, state, r.Listed, r.Asked, r.Changed, r.Gaps, r.Queued, r.Left})
 	}
-	a.print(t)
+	env.Print(t)
 }

@@ -9,16 +9,13 @@ import (
 	"countersign/provider/onespan"
 )
 
-// factory builds a provider for one account. It does no I/O.
-type factory func(provider.Options) (provider.Provider, error)
-
 // providers is every service that countersign speaks to, by the name in the config.
-func providers() map[string]factory {
-	return map[string]factory{
-		"allsign":     allsign.New,
-		"autosign":    autosign.New,
-		"documenso":   documenso.New,
-		"dropboxsign": dropboxsign.New,
-		"onespan":     onespan.New,
+func providers() map[string]provider.Driver {
+	return map[string]provider.Driver{
+		"allsign":     {Traits: allsign.Traits(), New: allsign.New},
+		"autosign":    {Traits: autosign.Traits(), New: autosign.New},
+		"documenso":   {Traits: documenso.Traits(), New: documenso.New},
+		"dropboxsign": {Traits: dropboxsign.Traits(), New: dropboxsign.New},
+		"onespan":     {Traits: onespan.Traits(), New: onespan.New},
 	}
 }

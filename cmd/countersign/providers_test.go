@@ -41,12 +41,12 @@ func TestEveryProviderIsDocumented(t *testing.T) {
 			t.Errorf("%s: the table of docs/providers/README.md has no column [%s](%s.md)", name, name, name)
 			continue
 		}
-		for _, fault := range cellFaults(cells, p, defaultBudget(name)) {
+		for _, fault := range cellFaults(cells, p, providers()[name].Traits.Budget) {
 			t.Errorf("%s: docs/providers/README.md, %s", name, fault)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(table)) {
-		if providers()[name] == nil {
+		if providers()[name].New == nil {
 			t.Errorf("docs/providers/README.md has a column for %s, which cmd/countersign/providers.go lacks", name)
 		}
 	}
@@ -89,7 +89,7 @@ func lacks(t *testing.T, name string) []string {
 	if !regexp.MustCompile(`(?m)^ *# .*\b` + name + `\b.*\n *provider: `).MatchString(pageOf(t, "config.example.yaml")) {
 		all = append(all, "the comment above the first `provider:` of config.example.yaml does not name it")
 	}
-	budget := fmt.Sprintf(`\b%s %d\b`, name, defaultBudget(name)[provider.ClassRead])
+	budget := fmt.Sprintf(`\b%s %d\b`, name, providers()[name].Traits.Budget[provider.ClassRead])
 	if !regexp.MustCompile(budget).MatchString(pageOf(t, "config.example.yaml")) {
 		all = append(all, "the comment above `budget:` of config.example.yaml does not say "+strings.Trim(budget, `\b`))
 	}
@@ -140,7 +140,7 @@ func sideBySide(page string) (map[string]map[string]string, error) {
 
 // cellFaults holds the cells that code can tell against the code. What a cell says after a semicolon or in
 // brackets is about other settings than the example's.
-func cellFaults(cells map[string]string, p provider.Provider, budget map[provider.Class]int) []string {
+func cellFaults(cells map[string]string, p provider.Service, budget map[provider.Class]int) []string {
 	var all []string
 	hold := func(line, want string, ok func(plain, cell string) bool) {
 		cell, found := cells[line]
@@ -165,12 +165,12 @@ func cellFaults(cells map[string]string, p provider.Provider, budget map[provide
 	hold("budget a minute", want, func(_, cell string) bool { return cell == want })
 	hold("discovery", "it begins with: "+discovery(p), begins(discovery(p)))
 	hold("registration", "it begins with: "+registering(p), begins(registering(p)))
-	if _, ok := p.(provider.Hinter); ok {
+	if p.Hinter != nil {
 		hold("hints", "it has forms of its own (provider.Hinter)", func(plain, _ string) bool { return plain != "" && plain != "`ref`" })
 	} else {
 		hold("hints", "`ref`", func(_, cell string) bool { return cell == "`ref`" })
 	}
-	if b, ok := p.(provider.Batcher); ok {
+	if b := p.Batcher; b != nil {
 		ends := fmt.Sprintf(", %d a call", b.Batch())
 		hold("detail", "it ends with"+ends[1:], func(plain, _ string) bool { return strings.HasSuffix(plain, ends) })
 	} else {
@@ -180,22 +180,21 @@ func cellFaults(cells map[string]string, p provider.Provider, budget map[provide
 }
 
 // discovery is how the table says what a provider lists.
-func discovery(p provider.Provider) string {
-	l, ok := p.(provider.Lister)
-	if !ok {
+func discovery(p provider.Service) string {
+	if p.Lister == nil {
 		return "none"
 	}
 	return map[provider.Listing]string{
 		provider.ListsChanged: "what changed since", provider.ListsCreated: "what was created since", provider.ListsNewest: "newest first",
-	}[l.Lists()]
+	}[p.Lister.Lists()]
 }
 
 // registering is how the table says what can be done about a callback's registration.
-func registering(p provider.Provider) string {
-	if _, ok := p.(provider.Setter); ok {
+func registering(p provider.Service) string {
+	if p.Setter != nil {
 		return "read, set"
 	}
-	if _, ok := p.(provider.Registrar); ok {
+	if p.Registrar != nil {
 		return "read"
 	}
 	return "by hand"
@@ -219,12 +218,12 @@ func TestACellThatIsWrongIsFound(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		faults := cellFaults(cells, p, defaultBudget(c.provider))
+		faults := cellFaults(cells, p, providers()[c.provider].Traits.Budget)
 		if len(faults) != 1 || !strings.HasPrefix(faults[0], c.line+": ") {
 			t.Errorf("%s: %q for its %s: found %q", c.provider, c.says, c.line, faults)
 		}
 		delete(cells, c.line)
-		if faults := cellFaults(cells, p, defaultBudget(c.provider)); len(faults) != 1 {
+		if faults := cellFaults(cells, p, providers()[c.provider].Traits.Budget); len(faults) != 1 {
 			t.Errorf("%s: no %s: found %q", c.provider, c.line, faults)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 )
@@ -64,7 +65,7 @@ func TestFollow(t *testing.T) {
 		}})
 		return err == nil
 	}
-	if code := a.run(ctx, []string{"--config", config, "changes", "--follow", "--json", "--after", "3"}); code != exitDone {
+	if code := a.run(ctx, []string{"--config", config, "changes", "--follow", "--json", "--after", "3"}); code != output.ExitDone {
 		t.Fatalf("exit %d: %s", code, stderr)
 	}
 	lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
@@ -88,8 +89,8 @@ func TestClosedPipe(t *testing.T) {
 		if err := r.Close(); err != nil {
 			t.Fatal(err)
 		}
-		a.stdout = w
-		if code := a.run(t.Context(), append([]string{"--config", config}, strings.Fields(args)...)); code != exitDone || stderr.Len() > 0 {
+		a.Stdout = w
+		if code := a.run(t.Context(), append([]string{"--config", config}, strings.Fields(args)...)); code != output.ExitDone || stderr.Len() > 0 {
 			t.Errorf("%s: exit %d, %s", args, code, stderr)
 		}
 	}
@@ -151,8 +152,8 @@ func TestListOnTerminal(t *testing.T) {
 		"list --status declined": {1, ""},
 	} {
 		a, stdout, stderr := testApp(nil)
-		a.terminal, a.colour = true, true
-		if code := a.run(t.Context(), append([]string{"--config", config}, strings.Fields(args)...)); code != exitDone {
+		a.Terminal, a.Colour = true, true
+		if code := a.run(t.Context(), append([]string{"--config", config}, strings.Fields(args)...)); code != output.ExitDone {
 			t.Fatalf("%s: exit %d, %s", args, code, stderr)
 		}
 		lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
@@ -175,7 +176,7 @@ func TestBesideADaemon(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, stdout, _ := testApp(nil)
-	if code := a.run(t.Context(), []string{"--config", config, "status"}); code != exitDone || !strings.Contains(stdout.String(), "daemon    running since just now (host, process 7)") {
+	if code := a.run(t.Context(), []string{"--config", config, "status"}); code != output.ExitDone || !strings.Contains(stdout.String(), "daemon    running since just now (host, process 7)") {
 		t.Errorf("status: exit %d\n%s", code, stdout)
 	}
 	if err := held.Release(); err != nil {
@@ -192,11 +193,11 @@ func TestBesideADaemon(t *testing.T) {
 	}
 	a, _, stderr := testApp(map[string]string{keyName: strings.Repeat("01", keySize)})
 	code := a.run(t.Context(), []string{"--config", filepath.Join(older, "config.yaml"), "migrate"})
-	if code != exitFailed || !strings.HasPrefix(stderr.String(), "error: a daemon uses the database: stop it") {
+	if code != output.ExitFailed || !strings.HasPrefix(stderr.String(), "error: a daemon uses the database: stop it") {
 		t.Errorf("migrate beside a daemon: exit %d, %s", code, stderr)
 	}
 	a, _, stderr = testApp(nil)
-	if code := a.run(t.Context(), []string{"--config", filepath.Join(older, "config.yaml"), "list"}); code != exitFailed || !strings.Contains(stderr.String(), "countersign migrate") {
+	if code := a.run(t.Context(), []string{"--config", filepath.Join(older, "config.yaml"), "list"}); code != output.ExitFailed || !strings.Contains(stderr.String(), "countersign migrate") {
 		t.Errorf("list of a database without its shape: exit %d, %s", code, stderr)
 	}
 }

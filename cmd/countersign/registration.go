@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,17 +11,18 @@ import (
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/provider"
-	"countersign/worker"
-	"countersign/worker/callback"
+	"countersign/provider/transport"
+	"countersign/worker/apply"
 )
 
-func registrationVerb(a *app) *cobra.Command {
-	return group("registration", "See, set and try what a provider calls", registrationShowVerb(a), registrationSetVerb(a), registrationCheckVerb(a))
+func newRegistrationCommand(env *Env) *cobra.Command {
+	return group("registration", "See, set and try what a provider calls", newRegistrationShowCommand(env), newRegistrationSetCommand(env), newRegistrationCheckCommand(env))
 }
 
-func registrationShowVerb(a *app) *cobra.Command {
+func newRegistrationShowCommand(env *Env) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "show ACCOUNT",
@@ -30,7 +32,7 @@ func registrationShowVerb(a *app) *cobra.Command {
 		Example: "  countersign registration show sales",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.registrationShow(cmd.Context(), args[0], asJSON)
+			return showRegistration(cmd.Context(), env, args[0], asJSON)
 		},
 	}
 	jsonFlag(cmd, &asJSON)
@@ -52,64 +54,62 @@ type registrationJSON struct {
 // built is one account with its provider, for verbs. Nothing is written.
 type built struct {
 	*Account
-	provider provider.Provider
-	worker   *worker.Account  // as the worker sees it
-	listener callback.Account // as the listener sees it
+	provider provider.Service
+	account  *apply.Account // as it runs
 }
 
 // build makes an account's provider. Its calls keep the account's budget and are seen by base, if any.
-func (a *app) build(ctx context.Context, all *accounts, c *Config, acc *Account) (built, error) {
-	next := &accountTable{byID: map[string]callback.Account{}, transports: map[string]*provider.Transport{}}
+func (a *Env) build(ctx context.Context, all *accounts, c *Config, acc *Account) (built, error) {
+	next := &accountTable{transports: map[string]*transport.Transport{}}
 	if err := all.add(next, &accountTable{}, c, acc); err != nil {
 		return built{}, err
 	}
 	p := next.list[0].Provider
-	if st, ok := p.(provider.Starter); ok {
+	if st := p.Starter; st != nil {
 		st.UseTokens(borrowed(all.store, acc.ID))
 	}
-	return built{acc, p, next.list[0], next.byID[acc.ID]}, prepare(ctx, acc.ID, p)
+	return built{acc, p, next.list[0]}, prepare(ctx, acc.ID, p)
 }
 
 // prepare loads what a provider's Receive needs of the database.
-func prepare(ctx context.Context, id string, p provider.Provider) error {
-	pr, ok := p.(provider.Preparer)
-	if !ok {
+func prepare(ctx context.Context, id string, p provider.Service) error {
+	if p.Starter == nil {
 		return nil
 	}
-	if err := pr.Prepare(ctx); err != nil {
+	if err := p.Starter.Prepare(ctx); err != nil {
 		return fmt.Errorf("account %s: %w", id, provider.Redact(err))
 	}
 	return nil
 }
 
 // named builds the account that a verb names.
-func (a *app) named(ctx context.Context, s *store.Store, c *Config, id string) (built, error) {
+func (a *Env) named(ctx context.Context, s *store.Store, c *Config, id string) (built, error) {
 	acc, ok := c.account(id)
 	if !ok {
-		return built{}, usagef("account %q is not in the config", id)
+		return built{}, output.Usagef("account %q is not in the config", id)
 	}
 	log := logrus.NewEntry(a.logger(Log{Level: "warning", Format: c.Log.Format}))
 	return a.build(ctx, newAccounts(a, s, log), c, acc)
 }
 
-func (a *app) registrationShow(ctx context.Context, id string, asJSON bool) error {
-	c, err := a.config()
+func showRegistration(ctx context.Context, env *Env, id string, asJSON bool) error {
+	c, err := env.config()
 	if err != nil {
 		return err
 	}
-	s, err := a.openStore(ctx, c, true) // tokens that rest there are used
+	s, err := env.openStore(ctx, c, true) // tokens that rest there are used
 	if err == nil {
 		defer s.Close() //nolint:errcheck // only read
 	} else if !errors.Is(err, errNoDatabase) {
 		return err
 	}
-	b, err := a.named(ctx, s, c, id)
+	b, err := env.named(ctx, s, c, id)
 	if err != nil {
 		return err
 	}
-	r, ok := b.provider.(provider.Registrar)
-	if !ok {
-		return a.printf("%s does not tell what it calls: look in its dashboard for %s\n", b.Provider, or(c.callbackURL(id), "the URL"))
+	r := b.provider.Registrar
+	if r == nil {
+		return env.Printf("%s does not tell what it calls: look in its dashboard for %s\n", b.Provider, cmp.Or(c.callbackURL(id), "the URL"))
 	}
 	reg, err := r.Registration(ctx)
 	if err != nil {
@@ -117,9 +117,9 @@ func (a *app) registrationShow(ctx context.Context, id string, asJSON bool) erro
 	}
 	out := registrationObject(id, c.callbackURL(id), reg)
 	if asJSON {
-		return a.jsonLines().write(out)
+		return env.JSONLines().Write(out)
 	}
-	return a.printRegistration(out)
+	return printRegistration(env, out)
 }
 
 func registrationObject(id, wanted string, reg provider.Registration) registrationJSON {
@@ -143,36 +143,36 @@ func shownURL(u string) string {
 	if cut {
 		head += "?…"
 	}
-	return plain(head)
+	return output.Plain(head)
 }
 
-func (a *app) printRegistration(r registrationJSON) error {
+func printRegistration(env *Env, r registrationJSON) error {
 	for _, x := range append([]registrationJSON{r}, r.Others...) {
-		state := a.paint(good, "this is us")
+		state := env.Paint(output.Good, "this is us")
 		switch {
 		case x.Wanted == "":
-			state = a.paint(warn, "public.url is not set")
+			state = env.Paint(output.Warn, "public.url is not set")
 		case x.URL == "":
-			state = a.paint(warn, "no URL is registered")
+			state = env.Paint(output.Warn, "no URL is registered")
 		case !x.Matches:
-			state = a.paint(warn, "not us")
+			state = env.Paint(output.Warn, "not us")
 		case x.Disabled:
-			state = a.paint(evil, "this is us, and it is turned off")
+			state = env.Paint(output.Bad, "this is us, and it is turned off")
 		}
 		events := "all, or it does not tell"
 		if x.Events != nil {
-			events = count(len(x.Events), "type") + ": " + strings.Join(x.Events, " ")
+			events = output.Count(len(x.Events), "type") + ": " + strings.Join(x.Events, " ")
 		}
-		if err := a.printf("calls   %s (%s)\nscope   %s\nevents  %s\n", or(x.URL, "nothing"), state, plain(x.Scope), plain(events)); err != nil {
+		if err := env.Printf("calls   %s (%s)\nscope   %s\nevents  %s\n", cmp.Or(x.URL, "nothing"), state, output.Plain(x.Scope), output.Plain(events)); err != nil {
 			return err
 		}
 		for _, w := range x.Warnings {
-			if err := a.printf("note    %s\n", plain(w)); err != nil {
+			if err := env.Printf("note    %s\n", output.Plain(w)); err != nil {
 				return err
 			}
 		}
 	}
-	return a.printf("ours    %s\n", or(r.Wanted, "-"))
+	return env.Printf("ours    %s\n", cmp.Or(r.Wanted, "-"))
 }
 
 // borrowed reads the tokens that rest in the database, if there is one, and keeps new ones only as

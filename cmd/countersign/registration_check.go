@@ -18,12 +18,13 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
 )
 
-func registrationCheckVerb(a *app) *cobra.Command {
+func newRegistrationCheckCommand(env *Env) *cobra.Command {
 	var loopback, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "check ACCOUNT",
@@ -35,7 +36,7 @@ that works and the other does not, the fault lies between. The daemon has to run
 		Example: "  countersign registration check sales\n  countersign registration check sales --loopback",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.registrationCheck(cmd.Context(), args[0], loopback, asJSON)
+			return checkRegistration(cmd.Context(), env, args[0], loopback, asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&loopback, "loopback", false, "send it to public.address, not to public.url")
@@ -52,7 +53,7 @@ type checkJSON struct {
 
 // trip is one canary on its way.
 type trip struct {
-	*app
+	*Env
 	config *Config
 	store  *store.Store
 	acct   built
@@ -75,18 +76,18 @@ type step struct {
 	do   func(context.Context) (detail string, err error)
 }
 
-func (a *app) registrationCheck(ctx context.Context, id string, local, asJSON bool) error {
-	c, err := a.config()
+func checkRegistration(ctx context.Context, env *Env, id string, local, asJSON bool) error {
+	c, err := env.config()
 	if err != nil {
 		return err
 	}
-	s, err := a.openStore(ctx, c, true)
+	s, err := env.openStore(ctx, c, true)
 	if err != nil {
 		return err
 	}
 	defer s.Close() //nolint:errcheck // only read
-	t := trip{app: a, config: c, store: s, local: local, json: asJSON, secure: &tls.Config{MinVersion: tls.VersionTLS12}}
-	if t.acct, err = a.named(ctx, s, c, id); err != nil {
+	t := trip{Env: env, config: c, store: s, local: local, json: asJSON, secure: &tls.Config{MinVersion: tls.VersionTLS12}}
+	if t.acct, err = env.named(ctx, s, c, id); err != nil {
 		return err
 	}
 	if err := t.aim(); err != nil {
@@ -97,15 +98,15 @@ func (a *app) registrationCheck(ctx context.Context, id string, local, asJSON bo
 		{"signature", t.signature}, {"storage", t.stored}, {"acknowledgement", t.acknowledged},
 	} {
 		detail, err := st.do(ctx)
-		out := checkJSON{st.name, "ok", plain(detail)}
+		out := checkJSON{st.name, "ok", output.Plain(detail)}
 		if err != nil {
-			out.Result, out.Detail = "failed", plain(err.Error())
+			out.Result, out.Detail = "failed", output.Plain(err.Error())
 		}
 		if err := t.say(out); err != nil {
 			return err
 		}
 		if err != nil {
-			return &exitError{code: exitFailed}
+			return &output.ExitError{Code: output.ExitFailed}
 		}
 	}
 	return nil
@@ -113,13 +114,13 @@ func (a *app) registrationCheck(ctx context.Context, id string, local, asJSON bo
 
 func (t *trip) say(s checkJSON) error {
 	if t.json {
-		return t.jsonLines().write(s)
+		return t.JSONLines().Write(s)
 	}
-	colour := good
+	colour := output.Good
 	if s.Result != "ok" {
-		colour = evil
+		colour = output.Bad
 	}
-	return t.printf("%s  %-15s  %s\n", t.paint(colour, fmt.Sprintf("%-6s", s.Result)), s.Step, s.Detail)
+	return t.Printf("%s  %-15s  %s\n", t.Paint(colour, fmt.Sprintf("%-6s", s.Result)), s.Step, s.Detail)
 }
 
 // aim finds the address to send to.
@@ -128,7 +129,7 @@ func (t *trip) aim() (err error) {
 	if t.local {
 		host, port, err := net.SplitHostPort(t.config.Public.Address)
 		if err != nil {
-			return usagef("public.address: %w", err)
+			return output.Usagef("public.address: %w", err)
 		}
 		if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 			host = "127.0.0.1"
@@ -141,19 +142,15 @@ func (t *trip) aim() (err error) {
 		text = scheme + "://" + net.JoinHostPort(host, port) + "/callbacks/" + t.acct.ID
 	}
 	if text == "" {
-		return usagef("public.url is not set: --loopback tries public.address")
+		return output.Usagef("public.url is not set: --loopback tries public.address")
 	}
 	t.url, err = url.Parse(text)
 	return err
 }
 
 func (t *trip) sign(context.Context) (string, error) {
-	p, ok := t.acct.provider.(provider.Canary)
-	if !ok {
-		return "", fmt.Errorf("%s has no callback that we could sign ourselves: let the provider send its own test event", t.acct.Provider)
-	}
 	var err error
-	if t.header, t.body, err = p.Canary(uuid.NewString(), t.utc()); err != nil {
+	if t.header, t.body, err = t.acct.provider.Canary(uuid.NewString(), t.utc()); err != nil {
 		return "", err
 	}
 	return "signed as " + t.acct.Provider + " would", nil
@@ -273,19 +270,17 @@ func (t *trip) stored(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("200, and it is not in this database: another server answers there, or another daemon")
 	}
 	if c := list[i]; c.Verdict != model.Accepted || c.Outcome != model.TestEvent {
-		return "", fmt.Errorf("%s is stored as %s %s%s, not as an accepted test: the daemon may be of another version", c.ID, c.Verdict, c.Outcome, because(c.Note))
+		return "", fmt.Errorf("%s is stored as %s %s%s, not as an accepted test: the daemon may be of another version", c.ID, c.Verdict, c.Outcome, output.Because(c.Note))
 	}
 	return list[i].ID + " is stored as a test", nil
 }
 
 // acknowledged holds the answer against what the provider insists on.
 func (t *trip) acknowledged(context.Context) (string, error) {
-	typ, want := "application/json", []byte(`{"received":true}`)
-	if p, ok := t.acct.provider.(provider.Replier); ok {
-		typ, want = p.Reply()
+	want := t.acct.provider.Traits.Acknowledgement()
+	if string(t.reply) != want.Body || t.typ != want.ContentType {
+		return "", fmt.Errorf("the provider insists on %q (%s), and %q (%s) came back: let the proxy pass answers on as they are",
+			want.Body, want.ContentType, output.Short(string(t.reply), 60), t.typ)
 	}
-	if !bytes.Equal(t.reply, want) || t.typ != typ {
-		return "", fmt.Errorf("the provider insists on %q (%s), and %q (%s) came back: let the proxy pass answers on as they are", want, typ, short(string(t.reply), 60), t.typ)
-	}
-	return fmt.Sprintf("%q, as the provider insists", want), nil
+	return fmt.Sprintf("%q, as the provider insists", want.Body), nil
 }

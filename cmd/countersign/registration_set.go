@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/provider"
 )
@@ -18,7 +20,7 @@ type setFlags struct {
 	scope                 string
 }
 
-func registrationSetVerb(a *app) *cobra.Command {
+func newRegistrationSetCommand(env *Env) *cobra.Command {
 	var f setFlags
 	cmd := &cobra.Command{
 		Use:   "set ACCOUNT",
@@ -29,7 +31,7 @@ endpoint that was turned off. Some providers try the URL at once: start the daem
 		Example: "  countersign registration set sales\n  countersign registration set hr --scope app:0dd3b823a682527788c4e40cb7b6f7e9 --replace",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.config()
+			c, err := env.config()
 			if err != nil {
 				return err
 			}
@@ -37,9 +39,9 @@ endpoint that was turned off. Some providers try the URL at once: start the daem
 				return err
 			}
 			if f.dryRun {
-				return a.registrationWould(cmd.Context(), c, args[0], f)
+				return planRegistration(cmd.Context(), env, c, args[0], f)
 			}
-			return a.writingWith(cmd.Context(), c, func(ctx context.Context, w *writer) error { return a.registrationSet(ctx, w, args[0], f) })
+			return env.writingWith(cmd.Context(), c, func(ctx context.Context, w *writer) error { return setRegistration(ctx, env, w, args[0], f) })
 		},
 	}
 	flags := cmd.Flags()
@@ -57,37 +59,37 @@ func settable(c *Config, id string) error {
 	acc, ok := c.account(id)
 	switch {
 	case !ok:
-		return usagef("account %q is not in the config", id)
+		return output.Usagef("account %q is not in the config", id)
 	case c.Public.URL == "":
-		return usagef("public.url is not set: it is what a provider has to call")
+		return output.Usagef("public.url is not set: it is what a provider has to call")
 	case strings.HasPrefix(c.Public.URL, "http://") && !strings.HasPrefix(acc.BaseURL, "http://"):
-		return usagef("public.url begins with http://: providers call https:// only")
+		return output.Usagef("public.url begins with http://: providers call https:// only")
 	}
 	return nil
 }
 
-// setter builds an account whose registration can be made.
-func (a *app) setter(ctx context.Context, s *store.Store, c *Config, id string) (built, provider.Setter, error) {
-	b, err := a.named(ctx, s, c, id)
+// registrationSetter builds an account whose registration can be made.
+func registrationSetter(ctx context.Context, env *Env, s *store.Store, c *Config, id string) (built, provider.Setter, error) {
+	b, err := env.named(ctx, s, c, id)
 	if err != nil {
 		return b, nil, err
 	}
-	p, ok := b.provider.(provider.Setter)
-	if !ok {
+	p := b.provider.Setter
+	if p == nil {
 		return b, nil, fmt.Errorf("%s has no way to set what it calls: enter %s in its dashboard", b.Provider, c.callbackURL(id))
 	}
 	return b, p, nil
 }
 
-// registrationWould says what set would do, and writes nothing.
-func (a *app) registrationWould(ctx context.Context, c *Config, id string, f setFlags) error {
-	s, err := a.openStore(ctx, c, true)
+// planRegistration says what set would do, and writes nothing.
+func planRegistration(ctx context.Context, env *Env, c *Config, id string, f setFlags) error {
+	s, err := env.openStore(ctx, c, true)
 	if err == nil {
 		defer s.Close() //nolint:errcheck // only read
 	} else if !errors.Is(err, errNoDatabase) {
 		return err
 	}
-	_, p, err := a.setter(ctx, s, c, id)
+	_, p, err := registrationSetter(ctx, env, s, c, id)
 	if err != nil {
 		return err
 	}
@@ -103,30 +105,30 @@ func (a *app) registrationWould(ctx context.Context, c *Config, id string, f set
 	}
 	switch {
 	case sameURL(reg.URL, ours):
-		return a.printf("%s stands there already: only missing events or a disabled endpoint would be mended\n", ours)
+		return env.Printf("%s stands there already: only missing events or a disabled endpoint would be mended\n", ours)
 	case reg.URL == "":
-		return a.printf("nothing stands there: %s would be registered\n", ours)
+		return env.Printf("nothing stands there: %s would be registered\n", ours)
 	case f.replace:
-		return a.printf("%s stands there: %s would take its place\n", shownURL(reg.URL), ours)
+		return env.Printf("%s stands there: %s would take its place\n", shownURL(reg.URL), ours)
 	}
 	return displaced(reg)
 }
 
 func displaced(reg provider.Registration) error {
-	return fmt.Errorf("the provider calls %s now, and would no longer: with --replace we take its place", or(shownURL(reg.URL), "another URL"))
+	return fmt.Errorf("the provider calls %s now, and would no longer: with --replace we take its place", cmp.Or(shownURL(reg.URL), "another URL"))
 }
 
-func (a *app) registrationSet(ctx context.Context, w *writer, id string, f setFlags) error {
-	b, p, err := a.setter(ctx, w.store, w.config, id)
+func setRegistration(ctx context.Context, env *Env, w *writer, id string, f setFlags) error {
+	b, p, err := registrationSetter(ctx, env, w.store, w.config, id)
 	if err != nil {
 		return err
 	}
-	all := newAccounts(a, w.store, w.log)
+	all := newAccounts(env, w.store, w.log)
 	if err := all.remember(ctx, w.config); err != nil {
 		return err
 	}
 	secrets := 0
-	if st, ok := b.provider.(provider.Starter); ok { // what the service shows once has to rest in the database
+	if st := b.provider.Starter; st != nil { // what the service shows once has to rest in the database
 		rest := all.tokens(id)
 		save := rest.Save
 		rest.Save = func(ctx context.Context, name string, secret []byte) error {
@@ -158,13 +160,13 @@ func (a *app) registrationSet(ctx context.Context, w *writer, id string, f setFl
 	}
 	out := registrationObject(id, w.config.callbackURL(id), reg)
 	if f.json {
-		return a.jsonLines().write(out)
+		return env.JSONLines().Write(out)
 	}
-	if err := a.printRegistration(out); err != nil {
+	if err := printRegistration(env, out); err != nil {
 		return err
 	}
 	if _, err := w.store.Holder(ctx, store.LockServe); secrets > 0 && err == nil {
-		return a.printf("a secret of it was stored: tell the running daemon to read it with kill -HUP, or callbacks are refused\n")
+		return env.Printf("a secret of it was stored: tell the running daemon to read it with kill -HUP, or callbacks are refused\n")
 	}
 	return nil
 }

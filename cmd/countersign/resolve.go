@@ -7,11 +7,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 )
 
-func resolveVerb(a *app) *cobra.Command {
+func newResolveCommand(env *Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "resolve ACCOUNT REF deleted",
 		Short: "Say that a transaction is deleted, where no provider will",
@@ -21,21 +22,21 @@ marked deleted and no longer asked about. Status and files stay as last known.`,
 		Args:    cobra.ExactArgs(3),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if args[2] != "deleted" {
-				return usagef("%s is nothing that can be said of a transaction: deleted is", quoted(args[2]))
+				return output.Usagef("%s is nothing that can be said of a transaction: deleted is", output.Quoted(args[2]))
 			}
-			return a.writing(cmd.Context(), func(ctx context.Context, w *writer) error {
+			return env.writing(cmd.Context(), func(ctx context.Context, w *writer) error {
 				if err := w.config.knows(ctx, w.store, args[0]); err != nil {
 					return err
 				}
 				k := model.Key{Account: args[0], Ref: args[1]}
 				err := w.worker.Resolve(ctx, k)
 				if errors.Is(err, store.ErrNoRow) {
-					return fmt.Errorf("no transaction %s in %s", quoted(k.Ref), k.Account)
+					return fmt.Errorf("no transaction %s in %s", output.Quoted(k.Ref), k.Account)
 				}
 				if err != nil {
 					return err
 				}
-				return a.printf("%s/%s is marked deleted\n", k.Account, plain(k.Ref))
+				return env.Printf("%s/%s is marked deleted\n", k.Account, output.Plain(k.Ref))
 			})
 		},
 	}

@@ -10,11 +10,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/model/store/durable"
 )
 
-func restoreVerb(a *app) *cobra.Command {
+func newRestoreCommand(env *Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "restore FILE",
 		Short: "Put a backup in the place of the SQLite database",
@@ -28,24 +29,24 @@ polls; the record of callbacks since the backup does not. PostgreSQL: pg_restore
 		Example: "  countersign restore /backup/countersign-2026-01-31.db",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.readConfig()
+			c, err := env.readConfig()
 			if err != nil {
 				return err
 			}
-			return a.restore(cmd.Context(), c, args[0])
+			return runRestore(cmd.Context(), env, c, args[0])
 		},
 	}
 }
 
-func (a *app) restore(ctx context.Context, c *Config, from string) (err error) {
+func runRestore(ctx context.Context, env *Env, c *Config, from string) (err error) {
 	place, ok := c.sqliteFile()
 	if !ok {
-		return usagef("the database is PostgreSQL: restore a dump of `pg_dump -Fc` with `pg_restore --clean --if-exists --single-transaction -d DATABASE %s`", from)
+		return output.Usagef("the database is PostgreSQL: restore a dump of `pg_dump -Fc` with `pg_restore --clean --if-exists --single-transaction -d DATABASE %s`", from)
 	}
 	if same, err := sameFile(from, place); err != nil {
 		return err
 	} else if same {
-		return usagef("%s is the database itself", from)
+		return output.Usagef("%s is the database itself", from)
 	}
 	backup, err := store.ReadThrough(ctx, from)
 	if err != nil {
@@ -69,25 +70,25 @@ func (a *app) restore(ctx context.Context, c *Config, from string) (err error) {
 		}
 	}()
 	carried, unread := store.ReadCarried(ctx, place, backup)
-	if err := a.prepareRestored(ctx, c, from, temp, carried); err != nil {
+	if err := prepareRestored(ctx, env, c, from, temp, carried); err != nil {
 		return err
 	}
 	if info, err := os.Stat(temp + "-wal"); err == nil && info.Size() > 0 {
 		return fmt.Errorf("%s could not be folded into its file: try again", temp+"-wal")
 	}
-	kept, err := unusedName(place + ".before-" + a.utc().Format("20060102T150405Z"))
+	kept, err := unusedName(place + ".before-" + env.utc().Format("20060102T150405Z"))
 	if err != nil {
 		return err
 	}
 	if err := store.TakePlace(ctx, temp, place, kept); err != nil {
 		return err
 	}
-	return a.restored(from, kept, backup, unread)
+	return printRestored(env, from, kept, backup, unread)
 }
 
 // prepareRestored makes of the backup what takes the database's place: a copy of this version, with the numbers
 // and the forgetting of what it replaces.
-func (a *app) prepareRestored(ctx context.Context, c *Config, from, temp string, carried store.Carried) (err error) {
+func prepareRestored(ctx context.Context, env *Env, c *Config, from, temp string, carried store.Carried) (err error) {
 	for _, end := range []string{"-wal", "-shm"} { // of a restore that was killed
 		if err := os.Remove(temp + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -102,7 +103,7 @@ func (a *app) prepareRestored(ctx context.Context, c *Config, from, temp string,
 	of := *c
 	of.Database = "sqlite:" + temp
 	of.KeyFile = c.keyFile()
-	s, err := a.openStore(ctx, &of, false)
+	s, err := env.openStore(ctx, &of, false)
 	if err != nil {
 		return err
 	}
@@ -119,28 +120,28 @@ func (a *app) prepareRestored(ctx context.Context, c *Config, from, temp string,
 	return err
 }
 
-// restored says what was done, and what to do next.
-func (a *app) restored(from, kept string, e store.Examined, unread error) error {
+// printRestored says what was done, and what to do next.
+func printRestored(env *Env, from, kept string, e store.Examined, unread error) error {
 	newest, since := "nothing yet", "30d"
 	if e.NewestAt != nil {
 		newest = "what came until " + e.NewestAt.UTC().Format(time.DateTime) + " UTC"
 		since = e.NewestAt.UTC().AddDate(0, 0, -1).Format(time.DateOnly)
 	}
-	if err := a.printf("restored %s: %s, %s\n", from, count(e.Transactions, "transaction"), newest); err != nil {
+	if err := env.Printf("restored %s: %s, %s\n", from, output.Count(e.Transactions, "transaction"), newest); err != nil {
 		return err
 	}
 	switch _, err := os.Stat(kept); {
 	case err == nil && unread == nil:
-		err = a.printf("the database that was there is kept as %s\n", kept)
+		err = env.Printf("the database that was there is kept as %s\n", kept)
 		if err != nil {
 			return err
 		}
 	case err == nil:
-		if err := a.printf("the database that was there cannot be read; it is kept as %s. What it had forgotten is not known: forget it again\n", kept); err != nil {
+		if err := env.Printf("the database that was there cannot be read; it is kept as %s. What it had forgotten is not known: forget it again\n", kept); err != nil {
 			return err
 		}
 	}
-	return a.printf(`callbacks acknowledged since then are gone from the record; what the providers know is not:
+	return env.Printf(`callbacks acknowledged since then are gone from the record; what the providers know is not:
   start the daemon, whose next polls repair what is open
   countersign backfill --since %s   asks for what was born or ended since
   countersign verify                  says whether table and files are as they should be

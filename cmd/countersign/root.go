@@ -9,36 +9,19 @@ import (
 	"strings"
 	"syscall"
 
+	"countersign/cmd/countersign/output"
+
 	"github.com/spf13/cobra"
 )
 
-// The exit codes.
-const (
-	exitDone   = 0
-	exitFailed = 1
-	exitUsage  = 2 // wrong usage or config
-	exitDrift  = 3 // drift, or an open incident
-)
-
-// exitError is an error that chooses the program's exit code. An err of nil says nothing more than
-// the verb has printed already.
-type exitError struct {
-	code int
-	err  error
+// app is one run of the program.
+type app struct {
+	*Env
+	began bool // a verb was found and its arguments fit
 }
 
-func (e *exitError) Error() string {
-	if e.err == nil {
-		return fmt.Sprintf("exit %d", e.code)
-	}
-	return e.err.Error()
-}
-
-func (e *exitError) Unwrap() error { return e.err }
-
-// usagef is an error of the one who typed: exit 2.
-func usagef(format string, args ...any) error {
-	return &exitError{exitUsage, fmt.Errorf(format, args...)}
+func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
+	return &app{Env: newEnv(stdin, stdout, stderr, providers())}
 }
 
 // run is the whole program: it does what args say and returns the exit code.
@@ -56,20 +39,21 @@ func (a *app) run(ctx context.Context, args []string) int {
 // exit tells err and returns the code that goes with it.
 func (a *app) exit(err error) int {
 	if err == nil || quiet(err) {
-		return exitDone
+		return output.ExitDone
 	}
-	code := exitFailed
+	code := output.ExitFailed
 	if !a.began {
-		code = exitUsage
+		code = output.ExitUsage
 	}
-	var exit *exitError
+	var exit *output.ExitError
 	if errors.As(err, &exit) {
-		code = exit.code
-		if exit.err == nil {
+		code = exit.Code
+		if exit.Err == nil {
 			return code
 		}
 	}
 	a.complain(err)
+	a.flush()
 	return code
 }
 
@@ -79,10 +63,10 @@ func (a *app) complain(err error) {
 	var list *faults
 	if errors.As(err, &list) {
 		for _, f := range list.all {
-			fmt.Fprintf(a.stderr, "%s\n", f.in(list.file))
+			fmt.Fprintf(a.Stderr, "%s\n", f.in(list.file))
 		}
 	}
-	fmt.Fprintf(a.stderr, "error: %s\n", strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
+	fmt.Fprintf(a.Stderr, "error: %s\n", strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
 }
 
 // quiet says whether err only means that nobody reads on.
@@ -111,15 +95,15 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 drift or an open incide
 		SilenceUsage:  true,
 	}
 	root.SetIn(a.stdin)
-	root.SetOut(a.stdout)
-	root.SetErr(a.stderr)
+	root.SetOut(a.Stdout)
+	root.SetErr(a.Stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%w: see `%s --help`", err, cmd.CommandPath())
+		return output.Usagef("%w: see `%s --help`", err, cmd.CommandPath())
 	})
 	root.PersistentFlags().StringVar(&a.configFlag, "config", "",
 		"config `FILE` (default: COUNTERSIGN_CONFIG, ./config.yaml, "+systemConfig+")")
 	for _, verb := range verbs() {
-		root.AddCommand(verb(a))
+		root.AddCommand(verb(a.Env))
 	}
 	a.watch(root)
 	return root
@@ -136,10 +120,10 @@ func (a *app) watch(cmd *cobra.Command) {
 	if fits := cmd.Args; fits != nil {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
 			err := fits(cmd, args)
-			if exit := new(exitError); err == nil || errors.As(err, &exit) {
+			if exit := new(output.ExitError); err == nil || errors.As(err, &exit) {
 				return err
 			}
-			return usagef("%w: see `%s --help`", err, cmd.CommandPath())
+			return output.Usagef("%w: see `%s --help`", err, cmd.CommandPath())
 		}
 	}
 	for _, sub := range cmd.Commands() {
@@ -158,7 +142,7 @@ func group(use, short string, subs ...*cobra.Command) *cobra.Command {
 		Short: short,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usagef("%s needs one of: %s", cmd.CommandPath(), strings.Join(names, ", "))
+				return output.Usagef("%s needs one of: %s", cmd.CommandPath(), strings.Join(names, ", "))
 			}
 			return unknownVerb(cmd, args)
 		},
@@ -175,7 +159,7 @@ func unknownVerb(cmd *cobra.Command, args []string) error {
 	}
 	cmd.SuggestionsMinimumDistance = 2
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return usagef("%s has no verb %q: did you mean %s?", cmd.CommandPath(), args[0], strings.Join(near, " or "))
+		return output.Usagef("%s has no verb %q: did you mean %s?", cmd.CommandPath(), args[0], strings.Join(near, " or "))
 	}
-	return usagef("%s has no verb %q: see `%s --help`", cmd.CommandPath(), args[0], cmd.CommandPath())
+	return output.Usagef("%s has no verb %q: see `%s --help`", cmd.CommandPath(), args[0], cmd.CommandPath())
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
+
+	"countersign/cmd/countersign/output"
 
 	"github.com/spf13/cobra"
 )
@@ -85,9 +85,9 @@ func TestExitCodes(t *testing.T) {
 	}{
 		{nil, 0, ""},
 		{errors.New("fetch sales/x: 503\nService Unavailable"), 1, "error: fetch sales/x: 503; Service Unavailable\n"},
-		{usagef("no such thing"), 2, "error: no such thing\n"},
-		{&exitError{code: exitDrift}, 3, ""},
-		{fmt.Errorf("while %w", &exitError{exitDrift, errors.New("drifting")}), 3, "error: while drifting\n"},
+		{output.Usagef("no such thing"), 2, "error: no such thing\n"},
+		{&output.ExitError{Code: output.ExitDrift}, 3, ""},
+		{fmt.Errorf("while %w", &output.ExitError{Code: output.ExitDrift, Err: errors.New("drifting")}), 3, "error: while drifting\n"},
 		{&os.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.EPIPE}, 0, ""},
 		{fmt.Errorf("write: %w", io.ErrClosedPipe), 0, ""},
 	} {
@@ -95,42 +95,6 @@ func TestExitCodes(t *testing.T) {
 		a.began = true
 		if code := a.exit(test.err); code != test.code || stderr.String() != test.says {
 			t.Errorf("%v: exit %d, %q", test.err, code, stderr)
-		}
-	}
-}
-
-func TestRelative(t *testing.T) {
-	t.Parallel()
-	for ago, want := range map[time.Duration]string{
-		time.Second: "just now", 20 * time.Second: "20 s ago", 3 * time.Minute: "3 min ago", 89 * time.Minute: "89 min ago",
-		2 * time.Hour: "2 h ago", 35 * time.Hour: "35 h ago", 50 * time.Hour: "2 days ago", 60 * day: "2026-01-01",
-		-20 * time.Minute: "in 20 min", -5 * day: "in 5 days",
-	} {
-		if got := relative(-ago, nine.Add(-ago)); got != want {
-			t.Errorf("%s ago reads %q, want %q", ago, got, want)
-		}
-	}
-}
-
-func TestPlain(t *testing.T) {
-	t.Parallel()
-	if got := plain("Ana\x1b[31m\r\nPop\u202e\u0085x\ufeffé"); strings.ContainsAny(got, "\x1b\r\n\u202e\u0085") || !strings.HasSuffix(got, "é") {
-		t.Errorf("a terminal would obey %q", got)
-	}
-	var b bytes.Buffer
-	a := &app{stdout: &b}
-	if got := a.paint(evil, "x"); got != "x" {
-		t.Errorf("colour where there is none: %q", got)
-	}
-	a.colour = true
-	if got := a.paint(evil, "x"); got != "\x1b[31mx\x1b[0m" {
-		t.Errorf("painted %q", got)
-	}
-	for env, want := range map[string]bool{"": true, "NO_COLOR=1": false, "NO_COLOR=": true, "TERM=dumb": false, "TERM=xterm": true} {
-		name, value, _ := strings.Cut(env, "=")
-		got := wantsColour(func(n string) (string, bool) { return value, n == name })
-		if got != want {
-			t.Errorf("%q: colour %t", env, got)
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/worker"
 	"countersign/worker/callback"
@@ -29,9 +30,9 @@ type serveOptions struct {
 	announce bool // print the callback URLs
 }
 
-// serveVerb is the daemon.
-func serveVerb(a *app) *cobra.Command {
-	o := serveOptions{backfill: span{now: a.now}, announce: true}
+// newServeCommand is the daemon.
+func newServeCommand(env *Env) *cobra.Command {
+	o := serveOptions{backfill: span{now: env.Now}, announce: true}
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the daemon: listen for callbacks, poll, download",
@@ -45,14 +46,14 @@ never repeats. --backfill-schedule repeats it on a cron line (UTC).`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.schedule != "" && o.backfill.at == nil {
-				return usagef("--backfill-schedule needs --backfill, which says how far back")
+				return output.Usagef("--backfill-schedule needs --backfill, which says how far back")
 			}
 			if o.schedule != "" {
 				if _, err := parseSlots(o.schedule); err != nil {
-					return usagef("--backfill-schedule: %q %w", o.schedule, err)
+					return output.Usagef("--backfill-schedule: %q %w", o.schedule, err)
 				}
 			}
-			return a.serve(cmd.Context(), o)
+			return env.serve(cmd.Context(), o)
 		},
 	}
 	cmd.Flags().Var(&o.backfill, "backfill", "load history since `SPAN` (30d, 2w, 720h, a date or a time)")
@@ -61,7 +62,9 @@ never repeats. --backfill-schedule repeats it on a cron line (UTC).`,
 }
 
 // serve runs the daemon until ctx ends or a signal comes.
-func (a *app) serve(ctx context.Context, o serveOptions) error {
+func (a *Env) serve(ctx context.Context, o serveOptions) error {
+	a.outputApart()
+	defer a.flush()
 	c, err := a.config()
 	if err != nil {
 		return err
@@ -81,7 +84,7 @@ func (a *app) serve(ctx context.Context, o serveOptions) error {
 }
 
 // signals ends ctx at the first SIGINT or SIGTERM; at the second the process ends at once.
-func (a *app) signals(ctx context.Context, log *logrus.Entry) (context.Context, func()) {
+func (a *Env) signals(ctx context.Context, log *logrus.Entry) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	ch, over := make(chan os.Signal, 2), make(chan struct{})
 	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
@@ -95,7 +98,7 @@ func (a *app) signals(ctx context.Context, log *logrus.Entry) (context.Context, 
 		}
 		select {
 		case <-ch:
-			os.Exit(exitFailed)
+			os.Exit(output.ExitFailed)
 		case <-over:
 		}
 	}()
@@ -168,7 +171,7 @@ type listeners struct {
 // announce prints, on stdout, what has to be registered at each provider. The log says nothing of it:
 // no URL is logged, and a level may hide what is.
 func (e *engine) announce(in *listeners) error {
-	t := e.app.table("account", "provider", "callback url")
+	t := e.env.Table("account", "provider", "callback url")
 	for _, acc := range e.config.Accounts {
 		url := e.config.callbackURL(acc.ID)
 		if url == "" {
@@ -178,9 +181,9 @@ func (e *engine) announce(in *listeners) error {
 			}
 			url = scheme + in.publicSocket.Addr().String() + "/callbacks/" + acc.ID + " (here; public.url is not set)"
 		}
-		t.AppendRow([]any{acc.ID, acc.Provider, plain(url)})
+		t.AppendRow([]any{acc.ID, acc.Provider, output.Plain(url)})
 	}
-	return e.app.print(t)
+	return e.env.Print(t)
 }
 
 // keepWorking does the daemon's work as long as it has the work lock, which it asks a verb for.
@@ -197,13 +200,13 @@ func (e *engine) keepWorking(ctx context.Context, o serveOptions) error {
 			return g.Wait()
 		})
 		if errors.Is(err, store.ErrHeld) {
-			if werr := e.store.Want(ctx, store.LockWork, e.app.owner()); werr != nil && ctx.Err() == nil {
+			if werr := e.store.Want(ctx, store.LockWork, e.env.owner()); werr != nil && ctx.Err() == nil {
 				e.log.WithField("err", werr).Warn("the work lock was not asked for")
 			}
 		} else if err != nil && ctx.Err() == nil {
 			e.log.WithField("err", err).Warn("work stopped, starting again")
 		}
-		e.app.wait(ctx, 500*time.Millisecond)
+		e.env.wait(ctx, 500*time.Millisecond)
 	}
 	return nil
 }

@@ -8,8 +8,8 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/provider"
 	"countersign/worker"
+	"countersign/worker/apply"
 )
 
 // queueBackfills queues what no finished backfill covers, for each account that lists.
@@ -27,13 +27,13 @@ func (e *engine) queueBackfills(ctx context.Context, o serveOptions) error {
 
 // queueBackfill queues one account's backfill. One that is waiting or in work is resumed instead; unless
 // always is set, so is one that a finished backfill covers already.
-func (e *engine) queueBackfill(ctx context.Context, a *worker.Account, since time.Time, always bool) error {
+func (e *engine) queueBackfill(ctx context.Context, a *apply.Account, since time.Time, always bool) error {
 	log := e.log.WithField("account", a.ID)
-	if _, ok := a.Provider.(provider.Lister); !ok {
+	if a.Provider.Lister == nil {
 		log.Warn("no backfill: the provider lists nothing, give the refs to `countersign track --file`")
 		return nil
 	}
-	until := e.app.utc()
+	until := e.env.utc()
 	if !always {
 		done, err := e.store.Runs(ctx, store.RunFilter{Account: a.ID, Kind: worker.KindBackfill, States: []model.RunState{model.RunDone}, Limit: 200})
 		if err != nil {
@@ -69,16 +69,16 @@ func (e *engine) repeatBackfill(ctx context.Context, o serveOptions) error {
 	if o.schedule == "" {
 		return nil
 	}
-	sched, err := worker.ParseSchedule(o.schedule)
+	sched, err := apply.ParseSlot(o.schedule)
 	if err != nil {
 		return err
 	}
 	for {
-		now := e.app.utc()
-		if !e.app.wait(ctx, sched.Next(now).Sub(now)) {
+		now := e.env.utc()
+		if !e.env.wait(ctx, sched.Next(now).Sub(now)) {
 			return nil
 		}
-		since, err := parseSpan(o.backfill.raw, e.app.now())
+		since, err := parseSpan(o.backfill.raw, e.env.Now())
 		if err != nil {
 			return err
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"countersign/cmd/countersign/output"
 	"countersign/provider/simulator"
 )
 
@@ -26,7 +27,7 @@ type simulateOptions struct {
 	world                           simulator.Options
 }
 
-func simulateVerb(a *app) *cobra.Command {
+func newSimulateCommand(env *Env) *cobra.Command {
 	var o simulateOptions
 	cmd := &cobra.Command{
 		Use:   "simulate",
@@ -36,7 +37,7 @@ callbacks and answers have. It runs until it is interrupted. --write-config writ
 account per service, for a ` + "`serve`" + ` on another terminal. /truth says what really happened.`,
 		Example: "  countersign simulate --callbacks http://127.0.0.1:8081 --write-config sim.yaml --speed 2880 --drop 0.3\n  countersign --config sim.yaml serve",
 		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.simulate(cmd.Context(), o) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runSimulate(cmd.Context(), env, o) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.address, "address", "127.0.0.1:8090", "listen on this `ADDRESS`")
@@ -84,7 +85,7 @@ func (o simulateOptions) fault() error {
 	f := o.world.Faults
 	for _, name := range o.world.Services {
 		if all := simulator.Services(); !slices.Contains(all, name) {
-			return usagef("--service %q is not one of %s", name, strings.Join(all, ", "))
+			return output.Usagef("--service %q is not one of %s", name, strings.Join(all, ", "))
 		}
 	}
 	for name, v := range map[string]float64{
@@ -92,22 +93,22 @@ func (o simulateOptions) fault() error {
 		"error-rate": f.ErrorRate, "rate-limit": f.RateLimit, "stale": f.Stale, "shift": f.Shift, "bad-files": f.BadFiles,
 	} {
 		if !(v >= 0 && v <= 1) {
-			return usagef("--%s %v is not between 0 and 1", name, v)
+			return output.Usagef("--%s %v is not between 0 and 1", name, v)
 		}
 	}
 	if u, err := url.Parse(o.callbacks); err != nil || u.Host == "" {
-		return usagef("--callbacks %q is not a URL such as http://127.0.0.1:8081", o.callbacks)
+		return output.Usagef("--callbacks %q is not a URL such as http://127.0.0.1:8081", o.callbacks)
 	}
 	if w := o.world; w.DisableCallbackAfter < 0 || w.ClearCallbackAfter < 0 || w.RotateSecretsAfter < 0 || w.TokenLife < 0 || w.KeyLife < 0 {
-		return usagef("--disable-after, --clear-after, --rotate-secrets, --token-life and --key-life are not below 0")
+		return output.Usagef("--disable-after, --clear-after, --rotate-secrets, --token-life and --key-life are not below 0")
 	}
 	if !(o.world.Speed > 0) || o.world.Transactions < 0 || o.lasts < 0 {
-		return usagef("--speed is above 0, --transactions and --for are not below it")
+		return output.Usagef("--speed is above 0, --transactions and --for are not below it")
 	}
 	return nil
 }
 
-func (a *app) simulate(ctx context.Context, o simulateOptions) error {
+func runSimulate(ctx context.Context, env *Env, o simulateOptions) error {
 	if err := o.fault(); err != nil {
 		return err
 	}
@@ -126,15 +127,15 @@ func (a *app) simulate(ctx context.Context, o simulateOptions) error {
 		if err := o.write(w, base); err != nil {
 			return errors.Join(err, socket.Close())
 		}
-		a.printf("config    %s\n", o.writeConfig) //nolint:errcheck // the next line tells
+		env.Printf("config    %s\n", o.writeConfig) //nolint:errcheck // the next line tells
 	}
 	for _, acc := range w.Accounts() {
-		a.printf("%-11s %s%s calls %s/callbacks/%s\n", acc.Provider, base, acc.BasePath, o.callbacks, acc.ID) //nolint:errcheck // the next line tells
+		env.Printf("%-11s %s%s calls %s/callbacks/%s\n", acc.Provider, base, acc.BasePath, o.callbacks, acc.ID) //nolint:errcheck // the next line tells
 	}
-	if err := a.printf("truth       %s/truth\n", base); err != nil {
+	if err := env.Printf("truth       %s/truth\n", base); err != nil {
 		return errors.Join(err, socket.Close())
 	}
-	ctx, stop := a.signals(ctx, logrus.NewEntry(silent()))
+	ctx, stop := env.signals(ctx, logrus.NewEntry(silent()))
 	defer stop()
 	if o.lasts > 0 {
 		var cancel context.CancelFunc
@@ -181,7 +182,7 @@ func newConfigFile(file, text string, force bool) error {
 	}
 	f, err := os.OpenFile(file, how, 0o600)
 	if errors.Is(err, os.ErrExist) {
-		return usagef("%s is there already: name another file, or --force", file)
+		return output.Usagef("%s is there already: name another file, or --force", file)
 	}
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"countersign/cmd/countersign/output"
 	"countersign/provider/simulator"
 )
 
@@ -29,8 +30,8 @@ func TestSimulatedConfig(t *testing.T) {
 		}
 		for _, args := range []string{"config check", "doctor", "registration show sim-onespan"} {
 			a, stdout, stderr := testApp(nil)
-			a.providers, a.now = providers(), time.Now
-			if code := a.run(t.Context(), append([]string{"--config", file}, strings.Fields(args)...)); code != exitDone {
+			a.providers, a.Now = providers(), time.Now
+			if code := a.run(t.Context(), append([]string{"--config", file}, strings.Fields(args)...)); code != output.ExitDone {
 				t.Fatalf("speed %v, %s: exit %d\n%s%s\n%s", speed, args, code, stdout, stderr, text)
 			}
 			for _, acc := range w.Accounts() {
@@ -52,7 +53,7 @@ func TestSimulatedHabits(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "sim.yaml")
 		a, stdout, stderr := testApp(nil)
 		args := "simulate --address 127.0.0.1:0 --for 1ms --service allsign --transactions 0 --write-config " + file + " " + c.args
-		if code := a.run(t.Context(), strings.Fields(args)); code != exitDone {
+		if code := a.run(t.Context(), strings.Fields(args)); code != output.ExitDone {
 			t.Fatalf("%s: exit %d\n%s%s", args, code, stdout, stderr)
 		}
 		text, err := os.ReadFile(file)
@@ -65,7 +66,7 @@ func TestSimulatedHabits(t *testing.T) {
 	}
 	for _, wrong := range []string{"--shift 2", "--rotate-secrets -1s", "--disable-after -1"} {
 		a, _, stderr := testApp(nil)
-		if code := a.run(t.Context(), strings.Fields("simulate --for 1ms "+wrong)); code != exitUsage {
+		if code := a.run(t.Context(), strings.Fields("simulate --for 1ms "+wrong)); code != output.ExitUsage {
 			t.Errorf("%s: exit %d: %s", wrong, code, stderr)
 		}
 	}

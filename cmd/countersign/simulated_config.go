@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"countersign/provider"
 	"countersign/provider/simulator"
 )
 
@@ -32,7 +34,7 @@ func simulatedConfig(o simulatedOptions) string {
 	line("# A config for simulated services, played at speed %s. The secrets in it are the simulator's.", strconv.FormatFloat(speed, 'f', -1, 64))
 	line("database: %s", yamlText(o.Database))
 	line("documents: %s", yamlText(o.Documents))
-	line("public: { address: %s, url: %s }", yamlText(o.PublicAddress), yamlText(or(o.PublicURL, "http://"+o.PublicAddress)))
+	line("public: { address: %s, url: %s }", yamlText(o.PublicAddress), yamlText(cmp.Or(o.PublicURL, "http://"+o.PublicAddress)))
 	line("console: { address: %s }", yamlText(o.ConsoleAddress))
 	if speed > 1 {
 		line("documents_min_free: 16MiB")
@@ -53,7 +55,8 @@ func simulatedConfig(o simulatedOptions) string {
 		line("    base_url: %s", yamlText(strings.TrimRight(o.Base, "/")+a.BasePath))
 		line("    allow_private_links: true")
 		if speed > 1 {
-			line("    budget: { read: %d, files: %d, test: 900 }", simulatedReads(a.Provider), simulatedFiles(a.Provider))
+			budget := providers()[a.Provider].Traits.SimulatedBudget
+			line("    budget: { read: %d, files: %d, test: 900 }", budget[provider.ClassRead], budget[provider.ClassFiles])
 			line("    recheck_after: [%s, %s, %s]",
 				scaled(24*time.Minute, speed, 500*time.Millisecond, 10*time.Second),
 				scaled(48*time.Minute, speed, time.Second, time.Minute),
@@ -66,24 +69,6 @@ func simulatedConfig(o simulatedOptions) string {
 		}
 	}
 	return b.String()
-}
-
-// simulatedReads is how many questions a minute the sped-up service answers, with room to spare:
-// AllSign's limit of ten is the only one below ours times the simulator's QuotaScale.
-func simulatedReads(provider string) int {
-	if provider == "allsign" {
-		return 900
-	}
-	return 6000
-}
-
-// simulatedFiles is how many files a minute the sped-up service hands out: its own limit times the
-// simulator's QuotaScale, with room to spare.
-func simulatedFiles(provider string) int {
-	if provider == "dropboxsign" {
-		return 2400
-	}
-	return 3000
 }
 
 // scaled shortens d by speed, within bounds.

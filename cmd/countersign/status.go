@@ -13,6 +13,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 )
@@ -20,7 +21,7 @@ import (
 // overdueAfter is how long a row may be due before it counts as overdue.
 const overdueAfter = 5 * time.Minute
 
-func statusVerb(a *app) *cobra.Command {
+func newStatusCommand(env *Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "status",
 		Short: "Say whether the daemon runs and how each account does",
@@ -33,76 +34,76 @@ Exit 3 while an incident is open.`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
-			return a.reading(ctx, func(c *Config, s *store.Store) error { return a.status(ctx, c, s) })
+			return env.reading(ctx, func(c *Config, s *store.Store) error { return printStatus(ctx, env, c, s) })
 		},
 	}
 }
 
-func (a *app) status(ctx context.Context, c *Config, s *store.Store) error {
-	daemon, err := a.daemon(ctx, s)
+func printStatus(ctx context.Context, env *Env, c *Config, s *store.Store) error {
+	daemon, err := daemonWords(ctx, env, s)
 	if err != nil {
 		return err
 	}
-	head := a.table()
+	head := env.Table()
 	head.AppendRow(table.Row{"daemon", daemon})
 	head.AppendRow(table.Row{"database", c.databaseShown()})
-	if err := a.print(head); err != nil {
+	if err := env.Print(head); err != nil {
 		return err
 	}
-	accounts, err := a.accountsTable(ctx, c, s)
+	accounts, err := accountsTable(ctx, env, c, s)
 	if err != nil {
 		return err
 	}
 	if accounts.Length() > 0 {
-		a.printf("\n") //nolint:errcheck // the table tells
-		if err := a.print(accounts); err != nil {
+		env.Printf("\n") //nolint:errcheck // the table tells
+		if err := env.Print(accounts); err != nil {
 			return err
 		}
 	}
-	if err := a.reaches(c); err != nil {
+	if err := printReaches(env, c); err != nil {
 		return err
 	}
-	return a.incidents(ctx, s)
+	return printIncidents(ctx, env, s)
 }
 
-// reaches says what polls can see of each account.
-func (a *app) reaches(c *Config) error {
-	t := a.table()
+// printReaches says what polls can see of each account.
+func printReaches(env *Env, c *Config) error {
+	t := env.Table()
 	for i := range c.Accounts {
-		if r := a.reach(&c.Accounts[i]); r != "" {
-			t.AppendRow(table.Row{c.Accounts[i].ID, plain(r)})
+		if r := env.reach(&c.Accounts[i]); r != "" {
+			t.AppendRow(table.Row{c.Accounts[i].ID, output.Plain(r)})
 		}
 	}
 	if t.Length() == 0 {
 		return nil
 	}
-	if err := a.printf("\nPolls see\n"); err != nil {
+	if err := env.Printf("\nPolls see\n"); err != nil {
 		return err
 	}
-	return a.print(t)
+	return env.Print(t)
 }
 
-// incidents prints what is open and makes it the exit code.
-func (a *app) incidents(ctx context.Context, s *store.Store) error {
+// printIncidents prints what is open and makes it the exit code.
+func printIncidents(ctx context.Context, env *Env, s *store.Store) error {
 	open, err := s.Incidents(ctx, true)
 	if err != nil || len(open) == 0 {
 		return err
 	}
-	t := a.table()
+	t := env.Table()
 	for _, i := range open {
-		t.AppendRow(table.Row{i.Account, a.paint(evil, strings.ReplaceAll(i.Kind, "_", " ")), "opened " + a.ago(&i.OpenedAt), plain(i.Message)})
+		t.AppendRow(table.Row{i.Account, env.Paint(output.Bad, strings.ReplaceAll(i.Kind, "_", " ")), "opened " + env.Ago(&i.OpenedAt), output.Plain(i.Message)})
 	}
-	if err := a.printf("\n%s\n", count(len(open), "open incident")); err != nil {
+	if err := env.Printf("\n%s\n", output.Count(len(open), "open incident")); err != nil {
 		return err
 	}
-	if err := a.print(t); err != nil {
+	if err := env.Print(t); err != nil {
 		return err
 	}
-	return &exitError{code: exitDrift}
+	return &output.ExitError{Code: output.ExitDrift}
 }
 
 // accountsTable says how each account does.
-func (a *app) accountsTable(ctx context.Context, c *Config, s *store.Store) (table.Writer, error) {
+func accountsTable(ctx context.Context, env *Env, c *Config, s *store.Store) (table.Writer, error) {
 	kept, err := s.Accounts(ctx)
 	if err != nil {
 		return nil, err
@@ -111,12 +112,12 @@ func (a *app) accountsTable(ctx context.Context, c *Config, s *store.Store) (tab
 	for _, k := range kept {
 		remembered[k.ID] = k
 	}
-	overdue, err := s.DueCount(ctx, a.now().Add(-overdueAfter))
+	overdue, err := s.DueCount(ctx, env.Now().Add(-overdueAfter))
 	if err != nil {
 		return nil, err
 	}
-	month := a.now().Add(-30 * day)
-	t := a.table("account", "provider", "last callback", "last good poll", "next poll", "open", "overdue", "told by callbacks", "error budget")
+	month := env.Now().Add(-30 * day)
+	t := env.Table("account", "provider", "last callback", "last good poll", "next poll", "open", "overdue", "told by callbacks", "error budget")
 	for i := range c.Accounts {
 		account := &c.Accounts[i]
 		open, err := s.CountOpenRows(ctx, store.OpenFilter{Account: account.ID, Tier: "open"})
@@ -129,32 +130,32 @@ func (a *app) accountsTable(ctx context.Context, c *Config, s *store.Store) (tab
 		}
 		late := strconv.Itoa(overdue[account.ID])
 		if overdue[account.ID] > 0 {
-			late = a.paint(warn, late)
+			late = env.Paint(output.Warn, late)
 		}
 		k := remembered[account.ID]
 		t.AppendRow(table.Row{
-			account.ID, account.Provider, a.ago(k.LastCallbackAt), a.ago(k.LastPollAt), a.ago(account.nextSlot(a.now())),
-			open, late, a.told(n, c.CallbackObjective), a.budgetWords(n, c.CallbackObjective),
+			account.ID, account.Provider, env.Ago(k.LastCallbackAt), env.Ago(k.LastPollAt), env.Ago(account.nextSlot(env.Now())),
+			open, late, env.ShareWords(n, float64(c.CallbackObjective)), env.BudgetWords(n, float64(c.CallbackObjective)),
 		})
 		delete(remembered, account.ID)
 	}
 	for _, id := range slices.Sorted(maps.Keys(remembered)) {
 		k := remembered[id]
-		t.AppendRow(table.Row{id, k.Provider, a.ago(k.LastCallbackAt), a.ago(k.LastPollAt), "not in the config"})
+		t.AppendRow(table.Row{id, k.Provider, env.Ago(k.LastCallbackAt), env.Ago(k.LastPollAt), "not in the config"})
 	}
 	return t, nil
 }
 
-// daemon says whether a daemon holds the database.
-func (a *app) daemon(ctx context.Context, s *store.Store) (string, error) {
+// daemonWords says whether a daemon holds the database.
+func daemonWords(ctx context.Context, env *Env, s *store.Store) (string, error) {
 	h, err := s.Holder(ctx, store.LockServe)
 	switch {
 	case errors.Is(err, store.ErrNoRow):
-		return a.paint(warn, "not running"), nil
+		return env.Paint(output.Warn, "not running"), nil
 	case err != nil:
 		return "", err
 	case h.Since.IsZero():
-		return a.paint(good, "running"), nil
+		return env.Paint(output.Good, "running"), nil
 	}
-	return a.paint(good, "running") + fmt.Sprintf(" since %s (%s)", a.ago(&h.Since), plain(h.Owner)), nil
+	return env.Paint(output.Good, "running") + fmt.Sprintf(" since %s (%s)", env.Ago(&h.Since), output.Plain(h.Owner)), nil
 }

@@ -18,6 +18,7 @@ import (
 	"countersign/model"
 	"countersign/provider/simulator"
 	"countersign/worker"
+	"countersign/worker/apply"
 )
 
 // applied is a daemon without loops: what its callbacks and answers say is made up here, step by step.
@@ -34,7 +35,7 @@ func (a *applied) open(t fataler) {
 	dir := filepath.Join(a.dir, fmt.Sprint(a.lives))
 	app := newApp(strings.NewReader(""), &bytes.Buffer{}, &bytes.Buffer{})
 	app.lookup = func(name string) (string, bool) { return strings.Repeat("01", keySize), name == "COUNTERSIGN_KEY" }
-	app.configFlag, app.now = filepath.Join(dir, "config.yaml"), func() time.Time { return a.now }
+	app.configFlag, app.Now = filepath.Join(dir, "config.yaml"), func() time.Time { return a.now }
 	must(t, os.MkdirAll(dir, 0o700))
 	must(t, os.WriteFile(app.configFlag, []byte(a.conf), 0o600))
 	c, err := app.config()
@@ -64,11 +65,11 @@ func must(t fataler, err error) {
 // life is one transaction of one provider: what is so, what was, and what is on its way.
 type life struct {
 	*applied
-	a     *worker.Account
+	a     *apply.Account
 	k     model.Key
 	truth model.Observation
 	past  []model.Observation
-	calls []worker.Incoming   // those that came, to be sent again
+	calls []apply.Incoming    // those that came, to be sent again
 	out   []model.Observation // answers on their way
 	n     int
 	ends  []model.Status // all that a row may be here
@@ -107,7 +108,7 @@ func (l *life) pass(t *rapid.T, most int) {
 }
 
 // call lets a callback come in.
-func (l *life) call(t *rapid.T, in worker.Incoming) {
+func (l *life) call(t *rapid.T, in apply.Incoming) {
 	l.pass(t, 60)
 	in.Callback.At = l.now
 	for i := range in.Observations {
@@ -122,7 +123,7 @@ func (l *life) call(t *rapid.T, in worker.Incoming) {
 }
 
 // claim is a callback that names a status, an event or nothing.
-func (l *life) claim(t *rapid.T, status model.Status) worker.Incoming {
+func (l *life) claim(t *rapid.T, status model.Status) apply.Incoming {
 	l.n++
 	evidence := model.Claim
 	if l.a.ProviderName == "dropboxsign" {
@@ -130,7 +131,7 @@ func (l *life) claim(t *rapid.T, status model.Status) worker.Incoming {
 	}
 	o := model.Observation{Ref: l.k.Ref, Evidence: evidence, Type: "made_up", Status: status, Refetch: status == ""}
 	o.Deleted = rapid.SampledFrom([]model.Flag{model.Unsaid, model.Unsaid, model.Yes}).Draw(t, "deleted")
-	return worker.Incoming{
+	return apply.Incoming{
 		Callback: model.Callback{
 			Account: l.k.Account, Ref: l.k.Ref, Type: o.Type, DedupeKey: fmt.Sprintf("%s-%d", l.k.Ref, l.n), Verdict: model.Accepted, Body: []byte("{}"), BodyHash: "none",
 		},

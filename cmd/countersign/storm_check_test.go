@@ -17,7 +17,7 @@ import (
 // check holds what must be so after the calm.
 func (r *rig) check(t *testing.T) {
 	ctx := t.Context()
-	s := &stage{app: r.e.app, world: r.world, engine: r.e}
+	s := &stage{env: r.e.env, world: r.world, engine: r.e}
 	report, err := s.report(ctx)
 	require.NoError(t, err)
 	for _, d := range report.differences {

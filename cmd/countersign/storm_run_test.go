@@ -24,6 +24,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/provider/simulator"
+	"countersign/provider/simulator/world/pdf"
 	"countersign/worker"
 	"countersign/worker/callback"
 )
@@ -41,11 +42,11 @@ const calm = 9 * time.Hour
 type rig struct {
 	seed  int
 	plan  storm
-	dir   string // of all folders
-	last  string // the daemon's folder now
-	lives int    // how many daemons there were
-	blank []byte // a database that is migrated already; nil: each seed makes its own
-	keys  *simulator.World
+	dir   string    // of all folders
+	last  string    // the daemon's folder now
+	lives int       // how many daemons there were
+	blank []byte    // a database that is migrated already; nil: each seed makes its own
+	keys  *pdf.Keys // of the simulated services
 	mu    sync.Mutex
 	rng   *rand.Rand
 	log   bytes.Buffer
@@ -146,7 +147,7 @@ func (r *rig) play(t *testing.T) {
 	r.world = simulator.New(simulator.Options{
 		Seed: uint64(r.seed), Transactions: r.plan.Transactions, BornBefore: before, Births: time.Duration(r.plan.Speed) * r.plan.Births, Speed: float64(r.plan.Speed), QuotaScale: 1, Services: r.plan.Services, //nolint:gosec // seeds are not negative
 		Callbacks: "http://countersign.example", Client: r.door, Faults: r.plan.Usual, RotateSecretsAfter: time.Duration(r.plan.Speed) * r.plan.Rotation, Base: "http://simulator.example",
-		Logf: r.tell, KeysOf: r.keys,
+		Logf: r.tell, Keys: r.keys,
 	})
 	r.boot(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -195,6 +196,18 @@ func (w logWriter) Write(b []byte) (int, error) {
 	return w.r.log.Write(b)
 }
 
+// rotateSecrets gives each simulated account a new secret for its callbacks: from now on they are proved with that
+// one, also those that are queued and not signed yet, and Accounts names it.
+func rotateSecrets(w *simulator.World) {
+	w.Locked(func() {
+		for _, d := range w.Desks() {
+			if r, some := d.Caller.(interface{ Rotate() }); some {
+				r.Rotate()
+			}
+		}
+	})
+}
+
 // rage lets the plan happen.
 func (r *rig) rage(t *testing.T) {
 	type at struct {
@@ -208,7 +221,7 @@ func (r *rig) rage(t *testing.T) {
 	for _, e := range r.plan.Events {
 		all = append(all, at{e.At, func() {
 			if e.Rotate {
-				r.world.RotateSecrets()
+				rotateSecrets(r.world)
 				return
 			}
 			r.kill(t)
@@ -249,7 +262,7 @@ func (r *rig) boot(t *testing.T) {
 	r.wire = &lifeline{base: latency{base: r.world.Transport()}, slow: r.plan.Slow}
 	a.configFlag, a.transport, a.tick = file, r.wire, r.plan.Tick
 	a.rand = r.chance
-	a.now = func() time.Time { return time.Now().Add(r.plan.Ahead) }
+	a.Now = func() time.Time { return time.Now().Add(r.plan.Ahead) }
 	a.lookup = func(name string) (string, bool) { return strings.Repeat("01", keySize), name == "COUNTERSIGN_KEY" }
 	level := "panic"
 	if *stormSeed >= 0 {
@@ -263,15 +276,15 @@ func (r *rig) boot(t *testing.T) {
 	require.NoError(t, r.e.store.ReleaseLeases(ctx))
 	require.NoError(t, r.e.files.Sweep())
 	l, err := callback.New(callback.Options{
-		Lookup: r.e.accounts.lookup, Apply: r.e.apply, Nudge: r.e.worker.Nudge, Now: a.now, Log: r.e.log, HMACKey: make([]byte, 32),
+		Lookup: r.e.accounts.find, Apply: r.e.worker.Callback, Nudge: r.e.worker.Nudge, Now: a.Now, Log: r.e.log, HMACKey: make([]byte, 32),
 	})
 	require.NoError(t, err)
 	r.stop, r.work = stop, &errgroup.Group{}
 	e := r.e
 	r.work.Go(func() error { return e.worker.Run(ctx, worker.PartLoops, worker.PartSlots) })
 	if r.plan.History > 0 {
-		since := a.now().Add(-90 * 24 * time.Hour)
-		require.NoError(t, e.queueBackfills(ctx, serveOptions{backfill: span{now: a.now, at: &since}}))
+		since := a.Now().Add(-90 * 24 * time.Hour)
+		require.NoError(t, e.queueBackfills(ctx, serveOptions{backfill: span{now: a.Now, at: &since}}))
 	}
 	r.door.open(l.Handler(), e.worker.Nudge)
 }

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"countersign/provider/simulator"
+	"countersign/provider/simulator/world/pdf"
 )
 
 var (
@@ -155,7 +156,7 @@ func TestStorm(t *testing.T) {
 	if testing.Short() {
 		count = min(count, 20)
 	}
-	blank, keys := blankDatabase(t), simulator.New(simulator.Options{Transactions: -1})
+	blank, keys := blankDatabase(t), pdf.NewKeys()
 	for seed := first; seed < first+count; seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -10,19 +11,18 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model/store"
+	"countersign/provider"
 	"countersign/worker"
+	"countersign/worker/apply"
 )
 
-// longestRef is more than any provider's id.
-const longestRef = 255
-
-func trackVerb(a *app) *cobra.Command {
+func newTrackCommand(env *Env) *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
 		Use:   "track ACCOUNT [REF...]",
@@ -38,40 +38,40 @@ skipped; - is stdin. Where the CSV has a column account too, rows of other accou
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 && file == "" {
-				return usagef("nothing to track: name refs, or --file")
+				return output.Usagef("nothing to track: name refs, or --file")
 			}
-			refs, err := a.refsOf(args[0], file, args[1:])
+			refs, err := refsOf(env, args[0], file, args[1:])
 			if err != nil {
 				return err
 			}
-			return a.writing(cmd.Context(), func(ctx context.Context, w *writer) error { return a.track(ctx, w, args[0], refs) })
+			return env.writing(cmd.Context(), func(ctx context.Context, w *writer) error { return runTrack(ctx, env, w, args[0], refs) })
 		},
 	}
 	cmd.Flags().StringVar(&file, "file", "", "refs from this `FILE`, one a line or CSV with a column ref; - is stdin")
 	return cmd
 }
 
-func (a *app) track(ctx context.Context, w *writer, account string, refs []string) error {
+func runTrack(ctx context.Context, env *Env, w *writer, account string, refs []string) error {
 	acc, ok := w.config.account(account)
 	if !ok {
 		var ids []string
 		for _, x := range w.config.Accounts {
 			ids = append(ids, x.ID)
 		}
-		return usagef("account %q is not in the config: it has %s", account, or(strings.Join(ids, ", "), "none"))
+		return output.Usagef("account %q is not in the config: it has %s", account, cmp.Or(strings.Join(ids, ", "), "none"))
 	}
-	if err := newAccounts(a, w.store, w.log).remember(ctx, w.config); err != nil {
+	if err := newAccounts(env, w.store, w.log).remember(ctx, w.config); err != nil {
 		return err
 	}
 	n, err := w.worker.Track(ctx, acc.ID, acc.Provider, refs)
 	if err != nil {
 		return err
 	}
-	return a.printf("%s: %s new, %d followed already\n", acc.ID, count(n, "ref"), len(refs)-n)
+	return env.Printf("%s: %s new, %d followed already\n", acc.ID, output.Count(n, "ref"), len(refs)-n)
 }
 
 // refsOf gathers an account's refs from the command line and a file, each once. All faults are told at once.
-func (a *app) refsOf(account, file string, refs []string) ([]string, error) {
+func refsOf(env *Env, account, file string, refs []string) ([]string, error) {
 	var all []string
 	var errs []error
 	take := func(where, ref string) {
@@ -85,26 +85,26 @@ func (a *app) refsOf(account, file string, refs []string) ([]string, error) {
 		take("", ref)
 	}
 	if file != "" {
-		in, name := a.stdin, "stdin"
+		in, name := env.stdin, "stdin"
 		if file != "-" {
 			f, err := os.Open(file)
 			if err != nil {
-				return nil, usagef("%w", err)
+				return nil, output.Usagef("%w", err)
 			}
 			defer f.Close() //nolint:errcheck // only read
 			in, name = f, file
 		}
 		if err := readRefs(in, account, func(line int, ref string) { take(fmt.Sprintf("%s:%d: ", name, line), ref) }); err != nil {
-			return nil, usagef("%s: %w", name, err)
+			return nil, output.Usagef("%s: %w", name, err)
 		}
 	}
 	if len(errs) > 0 {
-		return nil, &exitError{exitUsage, errors.Join(errs[:min(len(errs), 20)]...)}
+		return nil, &output.ExitError{Code: output.ExitUsage, Err: errors.Join(errs[:min(len(errs), 20)]...)}
 	}
 	seen := map[string]bool{}
 	all = slices.DeleteFunc(all, func(ref string) bool { was := seen[ref]; seen[ref] = true; return was })
 	if len(all) == 0 {
-		return nil, usagef("%s holds no refs of %s", file, account)
+		return nil, output.Usagef("%s holds no refs of %s", file, account)
 	}
 	return all, nil
 }
@@ -184,10 +184,10 @@ func refFault(ref string) string {
 	switch {
 	case ref == "":
 		return "a ref is empty"
-	case len(ref) > longestRef:
+	case len(ref) > provider.MaxRef:
 		return fmt.Sprintf("a ref of %d bytes is too long", len(ref))
-	case !utf8.ValidString(ref) || plain(ref) != ref || strings.ContainsAny(ref, " \t/\\?#"):
-		return fmt.Sprintf("%s is no ref: it has blanks, slashes or control characters", quoted(ref))
+	case !provider.IsRef(ref) || output.Plain(ref) != ref || strings.ContainsAny(ref, " \t/\\?#"):
+		return fmt.Sprintf("%s is no ref: it has blanks, slashes or control characters", output.Quoted(ref))
 	}
 	return ""
 }
@@ -198,11 +198,11 @@ type writer struct {
 	store  *store.Store
 	log    *logrus.Entry
 	worker *worker.Worker
-	built  []*worker.Account // accounts that the worker shall know; a verb that needs some builds them
+	built  []*apply.Account // accounts that the worker shall know; a verb that needs some builds them
 }
 
 // writing runs a verb that writes a little and calls nobody: the daemon's secrets may be missing.
-func (a *app) writing(ctx context.Context, do func(context.Context, *writer) error) error {
+func (a *Env) writing(ctx context.Context, do func(context.Context, *writer) error) error {
 	c, err := a.readConfig()
 	if err != nil {
 		return err
@@ -211,7 +211,7 @@ func (a *app) writing(ctx context.Context, do func(context.Context, *writer) err
 }
 
 // writingWith is writing with a config that has been read.
-func (a *app) writingWith(ctx context.Context, c *Config, do func(context.Context, *writer) error) (err error) {
+func (a *Env) writingWith(ctx context.Context, c *Config, do func(context.Context, *writer) error) (err error) {
 	log := logrus.NewEntry(a.logger(Log{Level: "warning", Format: c.Log.Format}))
 	s, err := a.openStore(ctx, c, false)
 	if err != nil {
@@ -231,7 +231,7 @@ func (a *app) writingWith(ctx context.Context, c *Config, do func(context.Contex
 	defer func() { stop(); err = errors.Join(err, <-ended) }()
 	w := &writer{config: c, store: s, log: log}
 	w.worker = worker.New(worker.Options{
-		Store: s, Accounts: func() []*worker.Account { return w.built }, Now: a.utc, Rand: a.rand, Log: log, Owner: a.owner(),
+		Store: s, Accounts: func() []*apply.Account { return w.built }, Now: a.utc, Rand: a.rand, Log: log, Owner: a.owner(),
 	})
 	return do(ctx, w)
 }

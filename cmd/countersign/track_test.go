@@ -24,7 +24,7 @@ func TestRefsAreReadFromEachKindOfFile(t *testing.T) {
 		{"a bad line", "a-1\n\ntwo words\n", "", "refs:3: \"two words\" is no ref"},
 		{"a bad row", "# x\nname,ref\nAna,a-1\nIon,a/b\n", "", "refs:4: a/b is no ref"},
 		{"a row that is too short", "name,ref\nAna,a-1\nIon\n", "", "refs:3: a ref is empty"},
-		{"all faults at once", "x y\n" + strings.Repeat("r", 256) + "\n", "", "refs:2: a ref of 256 bytes is too long"},
+		{"all faults at once", "x y\n" + strings.Repeat("r", 1025) + "\n", "", "refs:2: a ref of 1025 bytes is too long"},
 		{"a quote that never ends", "name,ref\nAna,a-1\n\"Ion,a-2\n", "", "counted from line 2"},
 		{"no column", "name,id\nAna,a-1\n", "", "line 1: CSV without a column ref"},
 		{"nothing", "\ufeff# only a comment\n", "", "holds no refs of hr"},
@@ -38,7 +38,7 @@ func TestRefsAreReadFromEachKindOfFile(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			got, err := a.refsOf("hr", file, nil)
+			got, err := refsOf(a.Env, "hr", file, nil)
 			fault := ""
 			if err != nil {
 				fault = err.Error()

@@ -26,8 +26,8 @@ func TestMain(m *testing.M) {
 		"countersign": func() {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 			a := newApp(os.Stdin, os.Stdout, os.Stderr)
-			a.now = func() time.Time { return nine }
-			a.providers = map[string]factory{"onespan": paper, "dropboxsign": paper}
+			a.Now = func() time.Time { return nine }
+			a.providers = onPaper("onespan", "dropboxsign")
 			code := a.run(ctx, os.Args[1:])
 			stop()
 			os.Exit(code)
@@ -88,8 +88,9 @@ hooks: [{ type: command, command: [true] }]
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a, stdout, stderr := testApp(map[string]string{keyName: strings.Repeat("01", keySize)})
-			a.terminal = true
-			a.providers = map[string]factory{"onespan": lister, "dropboxsign": paper}
+			a.Terminal = true
+			a.providers = onPaper("onespan", "dropboxsign")
+			a.providers["onespan"] = provider.Driver{Traits: a.providers["onespan"].Traits, New: lister}
 			a.run(t.Context(), append([]string{"--config", config}, strings.Fields(args)...))
 			golden(t, filepath.Join("testdata", "screen", name+".txt"), strings.ReplaceAll(stdout.String()+stderr.String(), dir, "DIR"))
 		})
@@ -97,12 +98,10 @@ hooks: [{ type: command, command: [true] }]
 }
 
 // lister is a provider on paper that lists.
-func lister(o provider.Options) (provider.Provider, error) {
+func lister(o provider.Options) (provider.Service, error) {
 	p, err := paper(o)
-	return struct {
-		provider.Provider
-		provider.Lister
-	}{p, reaching("every transaction of the account")}, err
+	p.Lister = reaching("every transaction of the account")
+	return p, err
 }
 
 type reaching string

@@ -8,6 +8,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/worker"
@@ -20,8 +21,8 @@ type verifyOptions struct {
 	json     bool
 }
 
-// verifyVerb proves the table against the providers.
-func verifyVerb(a *app) *cobra.Command {
+// newVerifyCommand proves the table against the providers.
+func newVerifyCommand(env *Env) *cobra.Command {
 	var o verifyOptions
 	cmd := &cobra.Command{
 		Use:   "verify",
@@ -34,9 +35,9 @@ provider cannot be asked, the account's files are verified all the same, and the
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.sample < 0 {
-				return usagef("--sample takes a whole number above 0")
+				return output.Usagef("--sample takes a whole number above 0")
 			}
-			return a.verify(cmd.Context(), o)
+			return runVerify(cmd.Context(), env, o)
 		},
 	}
 	cmd.Flags().StringSliceVar(&o.accounts, "account", nil, "only this `ACCOUNT` (repeatable)")
@@ -59,16 +60,16 @@ func (o verifyOptions) queue(ctx context.Context, e *engine) ([]model.Run, error
 			return nil, err
 		}
 		if resumed && r.Cursor != "" {
-			fmt.Fprintf(e.app.stderr, "%s: resuming the verify of %s, %d of %d rows are done\n", acc.ID, r.CreatedAt.Format(stampLayout), r.Asked, r.Total)
+			fmt.Fprintf(e.env.Stderr, "%s: resuming the verify of %s, %d of %d rows are done\n", acc.ID, r.CreatedAt.Format(output.StampLayout), r.Asked, r.Total)
 		}
 		runs = append(runs, r)
 	}
 	return runs, nil
 }
 
-func (a *app) verify(ctx context.Context, o verifyOptions) error {
-	p := a.progress()
-	runs, err := a.working(ctx, p, o.queue)
+func runVerify(ctx context.Context, env *Env, o verifyOptions) error {
+	p := env.runProgress()
+	runs, err := env.working(ctx, p, o.queue)
 	if err != nil {
 		return err
 	}
@@ -76,11 +77,11 @@ func (a *app) verify(ctx context.Context, o verifyOptions) error {
 	for _, r := range runs {
 		sum.Add(worker.VerifiedBy(r))
 	}
-	err = a.reading(ctx, func(_ *Config, s *store.Store) error {
+	err = env.reading(ctx, func(_ *Config, s *store.Store) error {
 		if o.json {
-			return a.driftLines(ctx, s, runs, sum)
+			return printDriftLines(ctx, env, s, runs, sum)
 		}
-		return a.driftTable(ctx, s, runs, sum)
+		return printDriftTable(ctx, env, s, runs, sum)
 	})
 	if err != nil {
 		return err
@@ -89,19 +90,9 @@ func (a *app) verify(ctx context.Context, o verifyOptions) error {
 		return err
 	}
 	if sum.Drift > 0 {
-		return &exitError{code: exitDrift}
+		return &output.ExitError{Code: output.ExitDrift}
 	}
 	return nil
-}
-
-// driftJSON is one field in which the table and the truth differ.
-type driftJSON struct {
-	Account  string `json:"account"`
-	Ref      string `json:"ref"`
-	Field    string `json:"field"`
-	Ours     string `json:"ours"`
-	Theirs   string `json:"theirs"`
-	Repaired bool   `json:"repaired"`
 }
 
 // eachDrift calls do for each line of the runs, until it says no more.
@@ -126,11 +117,11 @@ func eachDrift(ctx context.Context, s *store.Store, runs []model.Run, do func(st
 	return nil
 }
 
-// driftLines prints an object a line, and the sum last.
-func (a *app) driftLines(ctx context.Context, s *store.Store, runs []model.Run, sum worker.Verified) error {
-	enc := json.NewEncoder(a.stdout)
+// printDriftLines prints an object a line, and the sum last.
+func printDriftLines(ctx context.Context, env *Env, s *store.Store, runs []model.Run, sum worker.Verified) error {
+	enc := json.NewEncoder(env.Stdout)
 	err := eachDrift(ctx, s, runs, func(l store.DriftLine) (bool, error) {
-		return true, enc.Encode(driftJSON{l.Account, l.Ref, l.Field, l.Ours, l.Theirs, l.Repaired})
+		return true, enc.Encode(output.DriftJSON{Account: l.Account, Ref: l.Ref, Field: l.Field, Ours: l.Ours, Theirs: l.Theirs, Repaired: l.Repaired})
 	})
 	if err != nil {
 		return err
@@ -141,23 +132,23 @@ func (a *app) driftLines(ctx context.Context, s *store.Store, runs []model.Run, 
 // mostDrift bounds a table: beyond it nobody reads, and its columns are as wide as its widest line.
 const mostDrift = 1000
 
-func (a *app) driftTable(ctx context.Context, s *store.Store, runs []model.Run, sum worker.Verified) error {
-	t := a.table("ACCOUNT", "REF", "FIELD", "OURS", "THEIRS", "REPAIRED")
+func printDriftTable(ctx context.Context, env *Env, s *store.Store, runs []model.Run, sum worker.Verified) error {
+	t := env.Table("ACCOUNT", "REF", "FIELD", "OURS", "THEIRS", "REPAIRED")
 	err := eachDrift(ctx, s, runs, func(l store.DriftLine) (bool, error) {
-		t.AppendRow(table.Row{l.Account, plain(l.Ref), plain(l.Field), plain(l.Ours), plain(l.Theirs), map[bool]string{true: "yes"}[l.Repaired]})
+		t.AppendRow(table.Row{l.Account, output.Plain(l.Ref), output.Plain(l.Field), output.Plain(l.Ours), output.Plain(l.Theirs), map[bool]string{true: "yes"}[l.Repaired]})
 		return t.Length() < mostDrift, nil
 	})
 	if err != nil {
 		return err
 	}
 	if t.Length() > 0 {
-		if err := a.print(t); err != nil {
+		if err := env.Print(t); err != nil {
 			return err
 		}
 	}
 	if more := sum.Drift - t.Length(); more > 0 {
-		fmt.Fprintf(a.stdout, "and %d more: --json prints them all\n", more)
+		fmt.Fprintf(env.Stdout, "and %d more: --json prints them all\n", more)
 	}
-	_, err = fmt.Fprintf(a.stdout, "%d checked, %d drift, %d repaired; %d not found at the provider\n", sum.Checked, sum.Drift, sum.Repaired, sum.NotFound)
+	_, err = fmt.Fprintf(env.Stdout, "%d checked, %d drift, %d repaired; %d not found at the provider\n", sum.Checked, sum.Drift, sum.Repaired, sum.NotFound)
 	return err
 }

@@ -7,14 +7,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func versionVerb(a *app) *cobra.Command {
+func newVersionCommand(env *Env) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
 		Short:   "Print which countersign this is",
 		Example: "  countersign version",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return a.printf("countersign %s %s/%s %s\n", version(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+			return env.Printf("countersign %s %s/%s %s\n", version(), runtime.GOOS, runtime.GOARCH, runtime.Version())
 		},
 	}
 }

@@ -61,17 +61,22 @@ var tells = map[string]map[string][]string{
 func implying(provider, change, to string) []string {
 	switch provider + " " + change + " " + to {
 	case "onespan status in_progress":
-		return []string{"PACKAGE_READY_FOR_COMPLETE"}
+		return []string{"PACKAGE_READY_FOR_COMPLETE", "DOCUMENT_VIEWED", "DOCUMENT_SIGNED", "SIGNER_COMPLETE"}
 	case "onespan status completed":
 		return []string{"PACKAGE_ARCHIVE"}
 	case "dropboxsign status in_progress":
-		return []string{"signature_request_viewed", "signature_request_signed"}
+		return []string{"signature_request_viewed", "signature_request_signed", "signature_request_all_signed", "signature_request_declined"}
 	case "allsign status in_progress":
-		return []string{"document.sent", "signer.signed"}
+		return []string{"document.sent", "signer.signed", "document.signed"}
+	case "autosign status in_progress":
+		return []string{"recipient_submitted"}
 	case "autosign status cancelled":
 		return []string{"transaction_expired"}
 	case "documenso status in_progress":
-		return []string{"DOCUMENT_OPENED", "DOCUMENT_RECIPIENT_COMPLETED", "DOCUMENT_SIGNED", "DOCUMENT_REMINDER_SENT", "RECIPIENT_EXPIRED"}
+		return []string{
+			"DOCUMENT_OPENED", "DOCUMENT_RECIPIENT_COMPLETED", "DOCUMENT_SIGNED", "DOCUMENT_COMPLETED", "DOCUMENT_REJECTED",
+			"DOCUMENT_REMINDER_SENT", "RECIPIENT_EXPIRED",
+		}
 	}
 	if provider == "documenso" && change == "signer" {
 		return []string{"*"}

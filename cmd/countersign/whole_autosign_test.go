@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/provider/simulator"
 )
@@ -189,7 +190,7 @@ func TestWholeAutosignTracks(t *testing.T) {
 	s, _, in, _ := autosigning(t)
 	for _, args := range [][]string{{"--account", account}, {"--account", account, "--plan"}, nil} {
 		_, stderr, code := in.verb(t, append([]string{"backfill", "--since", "30d"}, args...)...)
-		require.Equal(t, exitUsage, code, "%v: %s", args, stderr)
+		require.Equal(t, output.ExitUsage, code, "%v: %s", args, stderr)
 		require.Contains(t, stderr, "track")
 		require.Contains(t, stderr, "--file")
 	}

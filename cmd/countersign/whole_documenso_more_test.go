@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/provider/simulator"
 )
@@ -82,11 +83,11 @@ func TestWholeDocumensoExpiredKey(t *testing.T) {
 	d.on("POST "+documensoPath+"envelope/get-many", nil)
 	d.in.daemon(t)
 	_, stderr, code := d.in.verb(t, "poll", "--account", account, "--tier", "active")
-	require.Equal(t, exitFailed, code, stderr)
+	require.Equal(t, output.ExitFailed, code, stderr)
 	eventually(t, "an incident", func() bool { return len(d.in.incidents(t)) > 0 })
 	require.Equal(t, []string{account + " " + model.CredentialsRefused}, d.in.incidents(t))
 	stdout, _, code := d.in.verb(t, "status")
-	require.Equal(t, exitDrift, code, stdout)
+	require.Equal(t, output.ExitDrift, code, stdout)
 	require.True(t, strings.Contains(stdout, "credentials refused"), stdout)
 	d.tells(t, "DOCUMENT_SENT", d.payload(ref, "PENDING", nil), model.Accepted, model.Applied)
 	d.tells(t, "DOCUMENT_COMPLETED", d.payload(ref, "COMPLETED", nil), model.Accepted, model.Applied)

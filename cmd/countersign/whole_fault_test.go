@@ -19,6 +19,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/output"
 	"countersign/provider/simulator"
 )
 
@@ -73,7 +74,7 @@ func TestDatabaseFaults(t *testing.T) {
 			d.p.kill()
 			mend = c.fault(t, d)
 			d.p = d.start(t)
-			require.Equal(t, exitFailed, d.p.exit(t), d.p.out.String())
+			require.Equal(t, output.ExitFailed, d.p.exit(t), d.p.out.String())
 			require.Contains(t, d.p.out.String(), c.atStart)
 			require.Equal(t, 1, strings.Count(d.p.out.String(), "error: "), d.p.out.String())
 			mend()

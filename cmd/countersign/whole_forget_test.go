@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/output"
 	"countersign/provider/simulator"
 )
 
@@ -20,7 +21,7 @@ func TestWholeForget(t *testing.T) {
 	ref := svc.completed(t)
 	eventually(t, "a completed row with its documents", func() bool {
 		stdout, _, code := in.verb(t, "show", simulator.AccountOneSpan, "--json", "--", ref)
-		return code == exitDone && strings.Contains(stdout, `"state":"stored"`) && !strings.Contains(stdout, `"state":"waiting"`)
+		return code == output.ExitDone && strings.Contains(stdout, `"state":"stored"`) && !strings.Contains(stdout, `"state":"waiting"`)
 	})
 	row := in.row(t, ref)
 	require.NotEmpty(t, row.Signers)
@@ -42,10 +43,10 @@ func TestWholeForget(t *testing.T) {
 	in.said(t, "poll", "--account", simulator.AccountOneSpan)
 	in.said(t, "backfill", "--since", "200d", "--account", simulator.AccountOneSpan)
 	_, stderr, code := in.verb(t, "poll", "--account", simulator.AccountOneSpan, "--ref", ref)
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, output.ExitFailed, code)
 	require.Contains(t, stderr, "was forgotten")
 	_, stderr, code = in.verb(t, "show", simulator.AccountOneSpan, "--", ref)
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, output.ExitFailed, code)
 	require.Contains(t, stderr, "was forgotten on ")
 	for _, s := range row.Signers {
 		in.nowhere(t, s.Email)

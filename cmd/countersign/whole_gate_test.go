@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/provider/simulator"
 )
@@ -56,14 +57,14 @@ func TestWholeGate(t *testing.T) {
 	require.NoFileExists(t, filepath.Join(d.in.dir, "documents", before["path"].(string)))
 	require.Contains(t, d.in.said(t, "changes", "--json"), `"kind":"document","from":"quarantined","to":"stored"`)
 	_, stderr, code := d.in.verb(t, "documents", "release", simulator.AccountDocumenso, ref)
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, output.ExitFailed, code)
 	require.Contains(t, stderr, "not in quarantine")
 
 	// What is stored is checked again; a file that changed on disk is a difference.
 	require.Contains(t, d.in.said(t, "documents", "verify", "--json"), `{"checked":1,"differences":0,"filled":0}`)
 	require.NoError(t, os.WriteFile(filepath.Join(d.in.dir, "documents", after["path"].(string)), smallPDF("", "<</A 1>>"), 0o600))
 	stdout, _, code := d.in.verb(t, "documents", "verify", "--json")
-	require.Equal(t, exitDrift, code)
+	require.Equal(t, output.ExitDrift, code)
 	require.Contains(t, stdout, `"field":"sha256"`)
 	require.Contains(t, stdout, `{"checked":1,"differences":1,"filled":0}`)
 }

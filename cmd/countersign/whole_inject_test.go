@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"countersign/cmd/countersign/output"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -83,7 +85,7 @@ func TestInjectedFaults(t *testing.T) {
 			d.p.kill()
 			d.rule(t, c.rule)
 			d.p = d.start(t)
-			require.Equal(t, exitFailed, d.p.exit(t), d.p.out.String())
+			require.Equal(t, output.ExitFailed, d.p.exit(t), d.p.out.String())
 			require.Contains(t, d.p.out.String(), c.says)
 			d.rule(t, "")
 			d.serve(t)
@@ -171,7 +173,7 @@ func TestInjectedFaultsInTheSyncOfTheDatabase(t *testing.T) {
 				ref, body = d.next()
 				_, _, err = d.calls(t, ref, body)
 			}
-			require.Equal(t, exitFailed, d.p.exit(t), d.p.out.String())
+			require.Equal(t, output.ExitFailed, d.p.exit(t), d.p.out.String())
 			require.Contains(t, d.p.out.String(), "own file could not be synced")
 			d.rule(t, "")
 			d.serve(t)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider/simulator"
@@ -30,7 +31,7 @@ func TestWholeKeyRotate(t *testing.T) {
 	require.NoError(t, err)
 
 	_, stderr, exit := a.verb(t, "key", "rotate")
-	require.Equal(t, exitFailed, exit, "under a daemon")
+	require.Equal(t, output.ExitFailed, exit, "under a daemon")
 	require.Contains(t, stderr, "stop it, then rotate")
 	after, err := os.ReadFile(file)
 	require.NoError(t, err)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/provider/simulator"
 )
@@ -339,7 +340,7 @@ func stoppedByTerm(t *testing.T, binary string) {
 		require.NoError(t, os.WriteFile(filepath.Join(other.dir, filepath.Base(k)), b, 0o600))
 	}
 	second := other.start(t, binary, "serve")
-	require.Equal(t, exitFailed, second.exit(t), second.out.String())
+	require.Equal(t, output.ExitFailed, second.exit(t), second.out.String())
 	require.Contains(t, second.out.String(), "a daemon already uses this database")
 
 	secret, _ := svc.account(simulator.AccountOneSpan).Settings["callback_key"].(string)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/provider/simulator"
 )
@@ -104,7 +105,7 @@ func TestWholeLedger(t *testing.T) {
 	eventually(t, "silence", func() bool { return slices.Contains(in.incidents(t), silent) })
 	require.Zero(t, stop())
 	stdout, _, code := in.verb(t, "status")
-	require.Equal(t, exitDrift, code)
+	require.Equal(t, output.ExitDrift, code)
 	require.Contains(t, stdout, "callbacks silent")
 	in.daemon(t)
 	l.is("missed", "DECLINED") // once more, while it is open
@@ -179,7 +180,7 @@ func (l ledgerScript) summedUp() {
 	require.EqualValues(t, 6, first["ref"], "each gap was found by `poll --ref`")
 	require.Equal(t, told, first["callback"], "and everything else was told")
 	_, stderr, code := l.verb(t, "gaps", "--summary", "--fail-under")
-	require.Equal(t, exitDrift, code)
+	require.Equal(t, output.ExitDrift, code)
 	require.Contains(t, stderr, "below 99%")
 	_, stderr, code = l.verb(t, "gaps", "--fail-under", "1%")
 	require.Zero(t, code, stderr)

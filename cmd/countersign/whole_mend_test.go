@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/provider/simulator"
 )
@@ -86,7 +87,7 @@ func TestWholeRefusedCallbacksAreExplainedAndReplayed(t *testing.T) {
 	require.Equal(t, changes, one[int](db, "SELECT COUNT(*) FROM history"), "nothing changes twice")
 	require.Contains(t, in.said(t, "callbacks", "replay", "--not-understood"), "not_understood -> not_understood")
 	_, stderr, code := in.verb(t, "callbacks", "replay", refused[1])
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, output.ExitFailed, code)
 	require.Contains(t, stderr, "duplicate")
 
 	code, _ = in.post(simulator.AccountOneSpan, "application/json", "Basic "+recordedKey, sent)
@@ -124,7 +125,7 @@ func TestWholeRegistrationIsSetAndChecked(t *testing.T) {
 	for _, id := range []string{simulator.AccountOneSpan, simulator.AccountDropboxSign} {
 		ours := "http://" + in.public + "/callbacks/" + id
 		_, stderr, code := in.verb(t, "registration", "set", id)
-		require.Equal(t, exitFailed, code)
+		require.Equal(t, output.ExitFailed, code)
 		require.Contains(t, stderr, "https://elsewhere.example.org/hook")
 		require.Contains(t, stderr, "--replace")
 		require.Contains(t, in.said(t, "registration", "set", id, "--replace", "--dry-run"), ours+" would take its place")
@@ -146,16 +147,16 @@ func TestWholeRegistrationIsSetAndChecked(t *testing.T) {
 	stdout, _, _ = in.verb(t, "doctor", "--account", simulator.AccountOneSpan)
 	require.Regexp(t, `warn +sim-onespan registration +the provider does not tell of DOCUMENT_SIGNED`, stdout)
 	_, stderr, code := in.verb(t, "registration", "set", simulator.AccountDropboxSign, "--events", "x")
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, output.ExitFailed, code)
 	require.Contains(t, stderr, "none can be chosen")
 	in.edit(t, `, url: "[^"]*"`, "")
 	_, stderr, code = in.verb(t, "registration", "set", simulator.AccountOneSpan)
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, output.ExitUsage, code)
 	require.Contains(t, stderr, "public.url is not set")
 	in.edit(t, `public: \{`, `public: { url: "http://sign.example.org",`)
 	in.edit(t, `base_url: "http[^"]*onespan"`, `base_url: "https://onespan.example.org"`)
 	_, stderr, code = in.verb(t, "registration", "set", simulator.AccountOneSpan)
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, output.ExitUsage, code)
 	require.Contains(t, stderr, "https://")
 }
 
@@ -212,7 +213,7 @@ func TestWholeTheCheckNamesTheStepThatFails(t *testing.T) {
 			require.Zero(t, code, stdout)
 			continue
 		}
-		require.Equal(t, exitFailed, code, c.name)
+		require.Equal(t, output.ExitFailed, code, c.name)
 		require.Equal(t, []any{c.step, "failed"}, []any{last["step"], last["result"]}, "%s: %s", c.name, stdout)
 		require.Contains(t, last["detail"], c.detail, c.name)
 		for _, s := range steps[:len(steps)-1] {
@@ -222,11 +223,11 @@ func TestWholeTheCheckNamesTheStepThatFails(t *testing.T) {
 	require.Contains(t, in.said(t, "registration", "check", simulator.AccountOneSpan, "--loopback"), "ok      acknowledgement")
 	stop()
 	stdout, _, code := in.verb(t, "registration", "check", simulator.AccountOneSpan, "--loopback")
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, output.ExitFailed, code)
 	require.Regexp(t, `(?m)^failed  connection .*start the daemon\n\z`, stdout)
 	in.edit(t, `(?m)^      callback_key: .*\n`, "")
 	stdout, _, code = in.verb(t, "registration", "check", simulator.AccountOneSpan)
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, output.ExitFailed, code)
 	require.Regexp(t, `^failed  canary +settings.callback_key is not set`, stdout)
 	require.False(t, bytes.Contains([]byte(stdout), []byte(svc.account(simulator.AccountOneSpan).Settings["api_key"].(string))))
 }

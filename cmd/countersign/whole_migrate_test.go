@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/output"
 	"countersign/provider/simulator"
 )
 
@@ -77,7 +78,7 @@ func TestWholeMigrationKilled(t *testing.T) {
 			require.NoError(t, os.Rename(filepath.Join(in.dir, "countersign.db"), args[1]))
 		}
 		_, stderr, code := in.verb(t, args...)
-		require.Equal(t, exitFailed, code, args)
+		require.Equal(t, output.ExitFailed, code, args)
 		require.Contains(t, stderr, "database was written by a newer countersign: upgrade this program", args)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/output"
 	"countersign/provider/simulator"
 )
 
@@ -55,11 +56,11 @@ func TestWholeBackupAndRestore(t *testing.T) {
 	held := one[int](db, "SELECT COUNT(*) FROM callbacks")
 	require.NoError(t, db.Close())
 	_, stderr, code := in.verb(t, "backup", file)
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, output.ExitFailed, code)
 	require.Contains(t, stderr, "is there already")
 
 	_, stderr, code = in.verb(t, "restore", file)
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, output.ExitFailed, code)
 	require.Contains(t, stderr, "a daemon or a poll uses the database: stop it")
 	require.Zero(t, stop())
 	now := in.table(t)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider/simulator"
@@ -52,7 +53,7 @@ func TestWholeRun(t *testing.T) {
 	svc.world.SetFaults(simulator.Faults{})
 
 	eventually(t, "a poll that leaves nothing open", func() bool {
-		if _, _, code := in.verb(t, "poll"); code != exitDone {
+		if _, _, code := in.verb(t, "poll"); code != output.ExitDone {
 			return false
 		}
 		_, _, code := in.verb(t, "verify")
@@ -62,7 +63,7 @@ func TestWholeRun(t *testing.T) {
 			require.NoError(t, err)
 			waiting = len(docs)
 		})
-		return code == exitDone && waiting == 0
+		return code == output.ExitDone && waiting == 0
 	})
 	stdout, stderr, code := in.verb(t, "verify", "--json")
 	require.Zero(t, code, stderr)
@@ -188,7 +189,7 @@ func TestWholeCredentialsRefused(t *testing.T) {
 	eventually(t, "an incident", func() bool { return len(in.incidents(t)) > 0 })
 	require.Equal(t, []string{refused}, in.incidents(t))
 	stdout, _, code := in.verb(t, "status")
-	require.Equal(t, exitDrift, code, stdout)
+	require.Equal(t, output.ExitDrift, code, stdout)
 	require.Contains(t, stdout, "credentials refused")
 	eventually(t, "a poll of the other account", func() bool { return in.polled(t, simulator.AccountDropboxSign) > 0 })
 	require.Zero(t, in.polled(t, simulator.AccountOneSpan))
@@ -278,7 +279,7 @@ func TestWholeOtherAccount(t *testing.T) {
 	said := func() { // by the verb alone, or by the daemon that it follows
 		t.Helper()
 		_, stderr, code := in.verb(t, "poll", "--account", simulator.AccountDropboxSign, "--tier", "active")
-		require.Equal(t, exitFailed, code)
+		require.Equal(t, output.ExitFailed, code)
 		require.Contains(t, stderr, "of another account")
 	}
 	said()
@@ -287,7 +288,7 @@ func TestWholeOtherAccount(t *testing.T) {
 	eventually(t, "an incident", func() bool { return len(in.incidents(t)) > 0 })
 	require.Equal(t, []string{simulator.AccountDropboxSign + " " + model.CredentialsRefused}, in.incidents(t))
 	stdout, _, code := in.verb(t, "status")
-	require.Equal(t, exitDrift, code, stdout)
+	require.Equal(t, output.ExitDrift, code, stdout)
 	eventually(t, "polls of the other account", func() bool { return in.polled(t, simulator.AccountOneSpan) > before+1 })
 	require.Zero(t, asked.Load(), "nothing but who we are is asked with another account's key")
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/provider/simulator"
 )
@@ -163,6 +164,6 @@ func quitsAtTheSecond(t *testing.T, binary string) {
 	}
 	began := time.Now()
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
-	require.Equal(t, exitFailed, p.exit(t))
+	require.Equal(t, output.ExitFailed, p.exit(t))
 	require.Less(t, time.Since(began), 2*time.Second)
 }

@@ -22,6 +22,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/provider/simulator"
 )
@@ -116,7 +117,7 @@ func TestWholeWrongCertificate(t *testing.T) {
 	in.edit(t, `(?m)^(public: \{)`, "$1 tls: { cert_file: cert.pem, key_file: key.pem },")
 	for _, verb := range []string{"serve", "doctor"} {
 		_, stderr, code := in.verb(t, verb)
-		require.Equal(t, exitUsage, code, stderr)
+		require.Equal(t, output.ExitUsage, code, stderr)
 		require.Contains(t, stderr, "public.tls.key_file: "+filepath.Join(in.dir, "key.pem")+": ")
 	}
 	require.NoFileExists(t, filepath.Join(in.dir, "countersign.db"))
@@ -185,15 +186,20 @@ func TestWholeConsole(t *testing.T) {
 	shut.daemon(t)
 
 	for _, path := range []string{"/", "/readyz", "/metrics"} {
-		code, _ := shut.looked(t, path, "", "")
-		require.Equal(t, http.StatusUnauthorized, code, path)
+		code, text := shut.looked(t, path, "10.1.2.3:18080", "")
+		if path == "/readyz" {
+			require.Equal(t, http.StatusOK, code, path)
+			require.Empty(t, text, path)
+		} else {
+			require.Equal(t, http.StatusUnauthorized, code, path)
+		}
 		code, _ = shut.looked(t, path, "", "another")
 		require.Equal(t, http.StatusUnauthorized, code, path)
 		code, _ = shut.looked(t, path, "console.example.com", "a-token")
 		require.Equal(t, http.StatusOK, code, path)
 		code, _ = open.looked(t, path, "", "")
 		require.Equal(t, http.StatusOK, code, path)
-		code, text := open.looked(t, path, "rebound.example.com", "")
+		code, text = open.looked(t, path, "rebound.example.com", "")
 		require.Equal(t, http.StatusMisdirectedRequest, code, path)
 		require.NotContains(t, text, "countersign_")
 	}
@@ -202,6 +208,6 @@ func TestWholeConsole(t *testing.T) {
 
 	open.edit(t, `console: \{[^}]*\}`, `console: { address: ":0" }`)
 	_, stderr, code := open.verb(t, "serve")
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, output.ExitUsage, code)
 	require.True(t, strings.Contains(stderr, "console.address: ") && strings.Contains(stderr, "console.token"), stderr)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/output"
 	"countersign/provider/simulator"
 )
 
@@ -64,7 +65,7 @@ func TestTornAndForeignDatabases(t *testing.T) {
 					require.NoError(t, os.Remove(filepath.Join(in.dir, "countersign.key")))
 				}
 				out, code := in.refusesToStart(t)
-				require.Equal(t, exitFailed, code, out)
+				require.Equal(t, output.ExitFailed, code, out)
 				require.Equal(t, 1, strings.Count(out, "error: "), out)
 				require.Equal(t, 1, strings.Count(out, "\n"), out)
 				for _, text := range append(c.says, file) {
@@ -88,7 +89,7 @@ func TestRestoreBesideAnOldLog(t *testing.T) {
 	require.NoError(t, os.Rename(copied, file))
 	require.NoError(t, os.WriteFile(file+"-wal", log, 0o600))
 	out, code := in.refusesToStart(t)
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, output.ExitFailed, code)
 	require.Contains(t, out, "countersign.db-wal belongs to another database")
 	require.NoError(t, os.Remove(file+"-wal"))
 	stop := in.daemon(t)

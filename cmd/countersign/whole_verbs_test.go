@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider/simulator"
@@ -51,7 +52,7 @@ func TestWholeBackfillSchedule(t *testing.T) {
 		{"--backfill", "soon"},
 	} {
 		_, stderr, code := in.verb(t, append([]string{"serve"}, args...)...)
-		require.Equal(t, exitUsage, code, "%v: %s", args, stderr)
+		require.Equal(t, output.ExitUsage, code, "%v: %s", args, stderr)
 		require.Contains(t, stderr, "--backfill", args)
 	}
 	require.NoFileExists(t, filepath.Join(in.dir, "countersign.db"), "nothing was begun")
@@ -112,7 +113,7 @@ func TestWholeRetryWithoutDaemon(t *testing.T) {
 	require.Zero(t, code)
 	require.Equal(t, "no documents to fetch again\n", stdout)
 	_, stderr, code = in.verb(t, "documents", "retry", simulator.AccountOneSpan, "nobody")
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, output.ExitFailed, code)
 	require.Contains(t, stderr, "no transaction nobody")
 }
 
@@ -146,7 +147,7 @@ func TestWholePollRef(t *testing.T) {
 		require.Empty(t, rows, "what nobody tracked and the provider does not know is no row")
 	})
 	_, stderr, code := in.verb(t, "poll", "--ref", "x", "--tier", "idle")
-	require.Equal(t, exitUsage, code, stderr)
+	require.Equal(t, output.ExitUsage, code, stderr)
 }
 
 // verify finds what differs and exits with 3, mended or not; after --repair nothing does.
@@ -179,10 +180,10 @@ func TestWholeVerifyRepair(t *testing.T) {
 		drift float64
 		code  int
 	}{
-		{[]string{"verify", "--json"}, 3, exitDrift},
-		{[]string{"verify", "--json"}, 3, exitDrift}, // looking mends nothing
-		{[]string{"verify", "--json", "--repair"}, 3, exitDrift},
-		{[]string{"verify", "--json"}, 0, exitDone},
+		{[]string{"verify", "--json"}, 3, output.ExitDrift},
+		{[]string{"verify", "--json"}, 3, output.ExitDrift}, // looking mends nothing
+		{[]string{"verify", "--json", "--repair"}, 3, output.ExitDrift},
+		{[]string{"verify", "--json"}, 0, output.ExitDone},
 	} {
 		stdout, stderr, code := in.verb(t, c.args...)
 		require.Equal(t, c.code, code, stdout+stderr)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider/simulator"
@@ -62,7 +63,7 @@ func TestWholeVerifyKilled(t *testing.T) {
 	in.edit(t, `read: 60`, "read: 3000")
 
 	stdout, stderr, code := in.verb(t, "verify", "--account", account, "--json")
-	require.Equal(t, exitDrift, code, stderr)
+	require.Equal(t, output.ExitDrift, code, stderr)
 	require.Contains(t, stderr, "resuming the verify")
 	require.LessOrEqual(t, int(asked.Load())+1000000, total-20, "what was done is not asked about again")
 	lines := objects(t, stdout)
@@ -81,7 +82,7 @@ func TestWholeVerifyKilled(t *testing.T) {
 
 	// Mended, which is drift once more, and then there is none.
 	stdout, _, code = in.verb(t, "verify", "--account", account, "--repair")
-	require.Equal(t, exitDrift, code)
+	require.Equal(t, output.ExitDrift, code)
 	require.Contains(t, stdout, "2 drift, 2 repaired")
 	stdout, stderr, code = in.verb(t, "verify", "--account", account, "--sample", "5")
 	require.Zero(t, code, stderr)
@@ -106,7 +107,7 @@ func TestWholeVerifyWithoutTheProvider(t *testing.T) {
 	svc.through(only("/onespan/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
 	began := time.Now()
 	stdout, stderr, code := in.verb(t, "verify", "--json")
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, output.ExitFailed, code)
 	require.Contains(t, stderr, "refuse")
 	require.Less(t, time.Since(began), 30*time.Second)
 	lines := objects(t, stdout)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/output"
 	"countersign/provider/simulator"
 )
 
@@ -189,11 +190,11 @@ func (in installation) converged(t *testing.T, svc *services) {
 	}
 	db := in.table(t)
 	eventually(t, "a poll that leaves nothing open", func() bool {
-		if _, _, code := in.verb(t, args("poll")...); code != exitDone {
+		if _, _, code := in.verb(t, args("poll")...); code != output.ExitDone {
 			return false
 		}
 		_, _, code := in.verb(t, args("verify")...)
-		return code == exitDone && one[int](db, "SELECT COUNT(*) FROM documents JOIN transactions USING (account, ref) WHERE state = 'waiting' AND NOT not_found") == 0 &&
+		return code == output.ExitDone && one[int](db, "SELECT COUNT(*) FROM documents JOIN transactions USING (account, ref) WHERE state = 'waiting' AND NOT not_found") == 0 &&
 			one[int](db, "SELECT COUNT(*) FROM runs WHERE state = 'running' AND account <> 'witness'") == 0
 	})
 	in.equalsTruth(t, svc)

@@ -11,20 +11,23 @@ import (
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sync/errgroup"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/provider"
 	"countersign/worker"
+	"countersign/worker/apply"
 )
 
 // working runs a verb that asks providers: it opens the engine, lets do queue runs, works them off (or
 // follows the daemon that does) and returns them as they ended.
-func (a *app) working(ctx context.Context, p progress, queue func(context.Context, *engine) ([]model.Run, error)) ([]model.Run, error) {
+func (a *Env) working(ctx context.Context, p output.Progress, queue func(context.Context, *engine) ([]model.Run, error)) ([]model.Run, error) {
 	c, err := a.config()
 	if err != nil {
 		return nil, err
 	}
 	log := logrus.NewEntry(a.logger(c.Log))
-	log.Logger.SetOutput(p.logTo(a.stderr))
+	log.Logger.SetOutput(p.LogTo(a.Stderr))
 	if c.Log.Level == "info" {
 		log.Logger.SetLevel(logrus.WarnLevel) // the verb tells what it does
 	}
@@ -41,10 +44,29 @@ func (a *app) working(ctx context.Context, p progress, queue func(context.Contex
 	return runs, errors.Join(err, e.close())
 }
 
+// runProgress shows how runs stand, on stderr.
+func (a *Env) runProgress() output.Progress {
+	budgets := map[string]int{}
+	if c, err := a.config(); err == nil { // else the verb says what is wrong with it
+		for i := range c.Accounts {
+			budgets[c.Accounts[i].ID] = c.Accounts[i].budgets()[provider.ClassRead]
+		}
+	}
+	return a.Progress(budgets, driftOf)
+}
+
+// driftOf is how many differences a verify has found; false for other runs.
+func driftOf(r model.Run) (int, bool) {
+	if r.Kind != worker.KindVerify {
+		return 0, false
+	}
+	return worker.VerifiedBy(r).Drift, true
+}
+
 // untilDone works the runs off, as long as no daemon does, and returns when they have ended and the
 // documents that they queued are no longer in work.
-func (e *engine) untilDone(ctx context.Context, runs []model.Run, p progress) ([]model.Run, error) {
-	defer p.end()
+func (e *engine) untilDone(ctx context.Context, runs []model.Run, p output.Progress) ([]model.Run, error) {
+	defer p.End()
 	for {
 		err := e.work(ctx, true, func(ctx context.Context) error { return e.workOff(ctx, runs, p) })
 		switch {
@@ -62,14 +84,14 @@ func (e *engine) untilDone(ctx context.Context, runs []model.Run, p progress) ([
 		if done {
 			return runs, nil
 		}
-		if !e.app.wait(ctx, 250*time.Millisecond) {
+		if !e.env.wait(ctx, 250*time.Millisecond) {
 			return runs, ctx.Err()
 		}
 	}
 }
 
 // workOff runs the worker in this process until the runs are done.
-func (e *engine) workOff(ctx context.Context, runs []model.Run, p progress) error {
+func (e *engine) workOff(ctx context.Context, runs []model.Run, p output.Progress) error {
 	e.identifyFirst(ctx)
 	wctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -79,7 +101,7 @@ func (e *engine) workOff(ctx context.Context, runs []model.Run, p progress) erro
 		defer stop()
 		for {
 			done, err := e.look(wctx, runs, p)
-			if err != nil || done || !e.app.wait(wctx, 200*time.Millisecond) {
+			if err != nil || done || !e.env.wait(wctx, 200*time.Millisecond) {
 				if wctx.Err() != nil {
 					return nil
 				}
@@ -91,7 +113,7 @@ func (e *engine) workOff(ctx context.Context, runs []model.Run, p progress) erro
 }
 
 // look reads how the runs stand, shows it, and says whether there is nothing left to wait for.
-func (e *engine) look(ctx context.Context, runs []model.Run, p progress) (bool, error) {
+func (e *engine) look(ctx context.Context, runs []model.Run, p output.Progress) (bool, error) {
 	all := true
 	for i := range runs {
 		r, err := e.store.RunByID(ctx, runs[i].ID)
@@ -103,7 +125,7 @@ func (e *engine) look(ctx context.Context, runs []model.Run, p progress) (bool, 
 			all = false
 		}
 	}
-	p.show(runs)
+	p.Show(runs)
 	if !all {
 		return false, nil
 	}
@@ -125,7 +147,7 @@ func (e *engine) documentsInWork(ctx context.Context, account string) (bool, err
 	if err != nil {
 		return false, err
 	}
-	soon := e.app.utc().Add(time.Second)
+	soon := e.env.utc().Add(time.Second)
 	for _, d := range docs {
 		if d.NextTryAt != nil && d.NextTryAt.Before(soon) {
 			return true, nil
@@ -135,15 +157,15 @@ func (e *engine) documentsInWork(ctx context.Context, account string) (bool, err
 }
 
 // chosen returns the accounts that a verb is for: those named, or all.
-func (e *engine) chosen(ids []string) ([]*worker.Account, error) {
+func (e *engine) chosen(ids []string) ([]*apply.Account, error) {
 	if len(ids) == 0 {
 		return e.accounts.list(), nil
 	}
-	var out []*worker.Account
+	var out []*apply.Account
 	for _, id := range ids {
 		a := e.accounts.find(id)
 		if a == nil {
-			return nil, usagef("account %q is not in the config: it has %s", id, strings.Join(e.names(), ", "))
+			return nil, output.Usagef("account %q is not in the config: it has %s", id, strings.Join(e.names(), ", "))
 		}
 		out = append(out, a)
 	}

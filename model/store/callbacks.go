@@ -216,20 +216,21 @@ func (b *Batch) SetOutcomes(k model.Key, o model.Outcome) {
 }
 
 // Called returns the callbacks that named a row after since, those of this group too; all if nil. Of
-// those of one type and verdict the newest stands for all.
+// those of one type, verdict and proof the newest stands for all.
 func (b *Batch) Called(k model.Key, since *time.Time) ([]model.Called, error) {
 	w := where{}
 	w.add("verdict IN ('accepted', 'refused') AND outcome <> 'ignored'") // a copy tells nothing new
 	if since != nil {
 		w.add("at > ?", *since)
 	}
-	query, args := callbacksOf("type, verdict, at, n", k, w, "n")
-	query = "SELECT type, verdict, MAX(at) FROM (" + query + ") c GROUP BY type, verdict ORDER BY verdict, type LIMIT 1000" // a flood of the refused comes last
+	query, args := callbacksOf("type, verdict, unproved, at, n", k, w, "n")
+	query = "SELECT type, verdict, unproved, MAX(at) FROM (" + query + ") c GROUP BY type, verdict, unproved" +
+		" ORDER BY verdict, unproved, type LIMIT 1000" // a flood of the refused comes last
 	var out []model.Called
 	err := b.q.each(func(r *sql.Rows) error {
 		var c model.Called
 		var v model.Verdict
-		err := r.Scan(&c.Type, &v, moment{&c.At})
+		err := r.Scan(&c.Type, &v, &c.Unproved, moment{&c.At})
 		c.Refused = v == model.Refused
 		out = append(out, c)
 		return err
@@ -239,7 +240,7 @@ func (b *Batch) Called(k model.Key, since *time.Time) ([]model.Called, error) {
 	}
 	for _, c := range b.callbacks {
 		if !c.dropped && c.Account == k.Account && c.Ref == k.Ref && c.MayExplain() && (since == nil || c.At.After(*since)) {
-			out = append(out, model.Called{Type: c.Type, At: c.At, Refused: c.Verdict == model.Refused})
+			out = append(out, model.Called{Type: c.Type, At: c.At, Refused: c.Verdict == model.Refused, Unproved: c.Unproved})
 		}
 	}
 	return out, nil
@@ -276,7 +277,7 @@ func (b *Batch) writeCallbacks() error {
 			body = c.body
 		}
 		return append(args, c.n, b.number(model.Key{Account: c.Account, Ref: c.Ref}), c.Account, c.Ref, key, c.Type, c.EventID, string(c.Verdict), string(c.Outcome), c.Note, c.At, c.RemoteAddr, c.headers,
-			c.BodyHash, c.Sealed, body)
+			c.BodyHash, c.Sealed, body, c.Unproved)
 	})
 }
 
@@ -319,8 +320,8 @@ func (b *Batch) StoredVerdict(id string) (v model.Verdict, ok bool, err error) {
 	return v, ok, b.fail(err)
 }
 
-// Amend writes what a stored callback turned out to be: Ref, DedupeKey, Type, EventID, Verdict, Outcome, Note, Sealed
-// and Body. When it came, from where and with which headers stays. A dedupe key that another callback holds is
+// Amend writes what a stored callback turned out to be: Ref, DedupeKey, Type, EventID, Verdict, Outcome, Note, Sealed,
+// Unproved and Body. When it came, from where and with which headers stays. A dedupe key that another callback holds is
 // not taken. The callback must have been stored before this group.
 func (b *Batch) Amend(c Packed) {
 	n, err := callbackNumber(c.ID)
@@ -363,8 +364,8 @@ func (b *Batch) writeAmended() error {
 		if c.body != nil {
 			body = c.body
 		}
-		err := b.q.exec(`UPDATE callbacks SET txn = ?, ref = ?, dedupe_key = ?, type = ?, event_id = ?, verdict = ?, outcome = ?, note = ?, sealed = ?, body = ? WHERE n = ?`,
-			b.number(model.Key{Account: c.Account, Ref: c.Ref}), c.Ref, key, c.Type, c.EventID, string(c.Verdict), string(c.Outcome), c.Note, c.Sealed, body, c.n)
+		err := b.q.exec(`UPDATE callbacks SET txn = ?, ref = ?, dedupe_key = ?, type = ?, event_id = ?, verdict = ?, outcome = ?, note = ?, sealed = ?, body = ?, unproved = ? WHERE n = ?`,
+			b.number(model.Key{Account: c.Account, Ref: c.Ref}), c.Ref, key, c.Type, c.EventID, string(c.Verdict), string(c.Outcome), c.Note, c.Sealed, body, c.Unproved, c.n)
 		if err != nil {
 			return err
 		}

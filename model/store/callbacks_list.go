@@ -68,7 +68,7 @@ func (s *Store) Callbacks(ctx context.Context, f CallbackFilter) (out []model.Ca
 	return out, next, err
 }
 
-const callbackColumns = "n, account, ref, COALESCE(dedupe_key, '') AS dedupe_key, type, event_id, verdict, outcome, note, at, remote_addr, headers, body_hash, sealed"
+const callbackColumns = "n, account, ref, COALESCE(dedupe_key, '') AS dedupe_key, type, event_id, verdict, outcome, note, at, remote_addr, headers, body_hash, sealed, unproved"
 
 // Callback returns one callback with its body; ErrNoRow if there is none.
 func (s *Store) Callback(ctx context.Context, id string) (c model.Callback, err error) {
@@ -97,7 +97,7 @@ func (s *Store) Callback(ctx context.Context, id string) (c model.Callback, err 
 func scanCallback(r *sql.Rows, body bool) (c model.Callback, packed []byte, err error) {
 	var n int64
 	var headers string
-	to := []any{&n, &c.Account, &c.Ref, &c.DedupeKey, &c.Type, &c.EventID, &c.Verdict, &c.Outcome, &c.Note, moment{&c.At}, &c.RemoteAddr, &headers, &c.BodyHash, &c.Sealed}
+	to := []any{&n, &c.Account, &c.Ref, &c.DedupeKey, &c.Type, &c.EventID, &c.Verdict, &c.Outcome, &c.Note, moment{&c.At}, &c.RemoteAddr, &headers, &c.BodyHash, &c.Sealed, &c.Unproved}
 	if body {
 		to = append(to, &packed)
 	}

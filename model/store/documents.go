@@ -251,6 +251,26 @@ func (s *Store) Documents(ctx context.Context, f DocumentFilter) (out []model.Do
 	return out, err
 }
 
+// DocumentCount is how many of an account's documents are in a state.
+type DocumentCount struct {
+	Account   string
+	State     model.DocumentState
+	Documents int
+}
+
+// CountDocuments counts the documents that are not stored, by account and state. It reads an index and no document.
+func (s *Store) CountDocuments(ctx context.Context) (out []DocumentCount, err error) {
+	err = s.view(ctx, func(q *sqlConn) error {
+		return q.each(func(r *sql.Rows) error {
+			var c DocumentCount
+			err := r.Scan(&c.Account, &c.State, &c.Documents)
+			out = append(out, c)
+			return err
+		}, `SELECT account, state, COUNT(*) FROM documents WHERE `+notStored+` GROUP BY state, account ORDER BY state, account`)
+	})
+	return out, err
+}
+
 // notStored names the index of documents that are not stored; SQLite does not see by itself that
 // `state = 'waiting'` says so too.
 const notStored = "state <> 'stored'"

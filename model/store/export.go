@@ -22,7 +22,7 @@ func exportNamed(what string) (exportOf, error) {
 	case "transactions":
 		return exportOf{"v1_transactions", "changed_at >= ?", "changed_at, account, ref"}, nil
 	case "changes": // what v1_changes shows, from where it lies in order
-		return exportOf{`(SELECT seq, account, ref, kind, from_word AS "from", to_word AS "to", status, confirmed, source, at FROM history)`, "at >= ?", "seq"}, nil
+		return exportOf{`(SELECT seq, account, ref, kind, from_word AS "from", to_word AS "to", status, confirmed, source, at, signer, document FROM history)`, "at >= ?", "seq"}, nil
 	case "gaps":
 		return exportOf{"v1_gaps", "found_at >= ?", "found_at"}, nil
 	case "documents":

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"gorm.io/gorm"
@@ -161,6 +162,21 @@ func gapsWhere(db *gorm.DB, f GapFilter) *gorm.DB {
 		db = db.Where("kind <> ?", model.GapPending)
 	}
 	return db
+}
+
+// CountPendingGaps counts the gaps that a callback may still explain, by account.
+func (s *Store) CountPendingGaps(ctx context.Context) (map[string]int, error) {
+	out := map[string]int{}
+	err := s.view(ctx, func(q *sqlConn) error {
+		return q.each(func(r *sql.Rows) error {
+			var account string
+			var n int
+			err := r.Scan(&account, &n)
+			out[account] = n
+			return err
+		}, `SELECT account, COUNT(*) FROM gaps WHERE kind = 'pending' GROUP BY account`)
+	})
+	return out, err
 }
 
 // DueGaps returns pending gaps whose time to be explained is over.

@@ -205,6 +205,9 @@ func TestDocumentsAreCountedAndClaimed(t *testing.T) {
 		list, err = d.Documents(t.Context(), DocumentFilter{Account: "acc", Ref: "a"})
 		check(t, err)
 		same(t, "all", len(list), 3)
+		counted, err := d.CountDocuments(t.Context())
+		check(t, err)
+		same(t, "counted", counted, []DocumentCount{{"acc", model.DocumentQuarantined, 1}, {"acc", model.DocumentWaiting, 1}})
 	})
 }
 
@@ -245,6 +248,9 @@ func TestTheLedgerCountsWhatWasTold(t *testing.T) {
 		due, err = d.DueGaps(t.Context(), noon.Add(5*time.Minute), 10)
 		check(t, err)
 		same(t, "due to be settled", len(due), 1)
+		pending, err := d.CountPendingGaps(t.Context())
+		check(t, err)
+		same(t, "pending", pending, map[string]int{"acc": 1})
 		d.do(t, func(b *Batch) error {
 			open, err := b.OpenGaps(key("a"))
 			same(t, "open", len(open), 4)

@@ -19,6 +19,21 @@ import (
 
 const production = "https://api.allsign.io"
 
+// Traits returns what is known of AllSign without an account.
+func Traits() provider.Traits {
+	return provider.Traits{
+		BaseURL:         production,
+		Budget:          map[provider.Class]int{provider.ClassRead: 9},
+		SimulatedBudget: map[provider.Class]int{provider.ClassRead: 900, provider.ClassFiles: 3000}, // the service's limit of ten, played faster
+		FirstSettings: []provider.FirstSetting{
+			{Form: "api_key: \"${%s}\"", Env: "API_KEY"},
+			{Form: "webhook_secrets: [\"${%s}\"]", Env: "WEBHOOK_SECRET", Note: "whsec_...: shown once, when the webhook is made."},
+		},
+		ProofSettings: []string{"webhook_secrets", "allow_unsigned"},
+		Unproved:      "every callback is refused, unless `registration set` has made the endpoint and stored its secret",
+	}
+}
+
 // The generations.
 const (
 	profileV3 = "v3"
@@ -76,34 +91,34 @@ func workflowStates() map[string]model.Status {
 
 // account is what both generations have in common.
 type account struct {
-	base         string
-	key          provider.Secret
-	client, bare *http.Client
-	now          func() time.Time
-	log          *logrus.Entry
-	set          settings
-	rules        model.Rules
-	events       map[string]model.Status
-	states       map[string]model.Status
-	scope        string // of the list; "": the service's default
-	externalID   string
-	signed       bool // which documents are wanted
-	evidence     bool
-	includeTest  bool
+	base            string
+	key             provider.Secret
+	client, foreign *http.Client
+	now             func() time.Time
+	log             *logrus.Entry
+	set             settings
+	rules           model.Rules
+	events          map[string]model.Status
+	states          map[string]model.Status
+	scope           string // of the list; "": the service's default
+	externalID      string
+	signed          bool // which documents are wanted
+	evidence        bool
+	includeTest     bool
 }
 
 // New returns the provider for one account: of v3, or of v2 where settings.profile says so. All faults
 // of its settings are told at once.
-func New(o provider.Options) (provider.Provider, error) {
+func New(o provider.Options) (provider.Service, error) {
 	var set settings
 	if err := o.Settings(&set); err != nil {
-		return nil, err
+		return provider.Service{}, err
 	}
 	if err := set.check(); err != nil {
-		return nil, err
+		return provider.Service{}, err
 	}
 	a := &account{
-		base: strings.TrimRight(o.BaseURL, "/"), key: set.APIKey, client: o.Client, bare: o.Bare, now: o.Now, log: o.Log, set: set,
+		base: strings.TrimRight(o.BaseURL, "/"), key: set.APIKey, client: o.Client, foreign: o.Foreign, now: o.Now, log: o.Log, set: set,
 		events: defaultEvents(), states: defaultStates(), scope: set.ListScope, externalID: o.ExternalID, includeTest: o.IncludeTest,
 		signed:   o.Download == nil || slices.Contains(o.Download, string(model.SignedDocument)),
 		evidence: o.Download == nil || slices.Contains(o.Download, string(model.EvidenceDocument)),
@@ -120,12 +135,15 @@ func New(o provider.Options) (provider.Provider, error) {
 	}
 	a.rules = a.makeRules()
 	if set.Profile == profileV2 {
-		return &v2{account: a, streamWait: streamWait}, nil
+		s, traits := &v2{account: a, streamWait: streamWait}, Traits()
+		traits.StoredHeaders = []string{set.SignatureHeader}
+		return provider.Service{Provider: s, Traits: traits, Lister: s, Linker: s, Checker: s, Hinter: s, Streamer: s}, nil
 	}
 	if a.scope == "" {
 		a.scope = map[bool]string{true: "owner", false: "accessible"}[o.Scope == "own"]
 	}
-	return newV3(a)
+	s := &v3{account: a}
+	return provider.Service{Provider: s, Traits: Traits(), Lister: s, Checker: s, Registrar: s, Setter: s, Starter: s, Hinter: s}, nil
 }
 
 // Rules returns what Decide must know of AllSign. Open states go back and forth there (correcting), but

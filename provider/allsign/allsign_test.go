@@ -59,10 +59,10 @@ func answering(t *testing.T, by answers) *providertest.Service {
 }
 
 // open is an account whose service is at base.
-func open(t *testing.T, base, block string, change ...func(*provider.Options)) provider.Provider {
+func open(t *testing.T, base, block string, change ...func(*provider.Options)) provider.Service {
 	t.Helper()
 	o := provider.Options{
-		Account: "mx", BaseURL: base, Settings: providertest.Decode(block), Client: http.DefaultClient, Bare: http.DefaultClient, IncludeTest: true,
+		Account: "mx", BaseURL: base, Settings: providertest.Decode(block), Client: http.DefaultClient, Foreign: http.DefaultClient, IncludeTest: true,
 		Now: func() time.Time { return noon },
 	}
 	for _, c := range change {
@@ -77,12 +77,12 @@ func open(t *testing.T, base, block string, change ...func(*provider.Options)) p
 
 func openV3(t *testing.T, base string, change ...func(*provider.Options)) *v3 {
 	t.Helper()
-	return open(t, base, keyedV3, change...).(*v3)
+	return open(t, base, keyedV3, change...).Provider.(*v3)
 }
 
 func openV2(t *testing.T, base string, change ...func(*provider.Options)) *v2 {
 	t.Helper()
-	return open(t, base, keyedV2, change...).(*v2)
+	return open(t, base, keyedV2, change...).Provider.(*v2)
 }
 
 // memory is where tokens rest in a test.
@@ -155,7 +155,7 @@ func TestTheGenerationIsASettingAndV3TheDefault(t *testing.T) {
 	if s := openV3(t, "https://proxy.example.org/allsign/", func(o *provider.Options) { o.Scope = "own" }); s.base != "https://proxy.example.org/allsign" || s.scope != "owner" {
 		t.Errorf("%q %q", s.base, s.scope)
 	}
-	if s := open(t, "", strings.Replace(keyedV3, "{", "{list_scope: org, ", 1)).(*v3); s.scope != "org" {
+	if s := open(t, "", strings.Replace(keyedV3, "{", "{list_scope: org, ", 1)).Provider.(*v3); s.scope != "org" {
 		t.Errorf("%q", s.scope)
 	}
 	openV2(t, "")
@@ -198,7 +198,7 @@ func TestCorrectingGoesBackAndForthWithoutMovingTheStatus(t *testing.T) {
 
 func TestEventsAreATableThatSettingsChange(t *testing.T) {
 	t.Parallel()
-	s := open(t, "", strings.Replace(keyedV3, "{", "{events: {document.annulled: cancelled, document.voided: '', document.sent: in_progress, signer.declined: declined}, states: {NOTARISING: in_progress}, ", 1)).(*v3)
+	s := open(t, "", strings.Replace(keyedV3, "{", "{events: {document.annulled: cancelled, document.voided: '', document.sent: in_progress, signer.declined: declined}, states: {NOTARISING: in_progress}, ", 1)).Provider.(*v3)
 	for name, want := range map[string]model.Status{"document.annulled": model.Cancelled, documentVoided: "", documentCompleted: model.Completed, signerDeclined: model.Declined, "document.other": ""} {
 		if o := s.claim(name, testDoc); o.Status != want || o.Refetch != (want == "") {
 			t.Errorf("%s: %+v", name, o)

@@ -13,6 +13,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/transport"
 )
 
 var errLink = errors.New("file link: no https address")
@@ -31,7 +32,7 @@ func (a *account) get(ctx context.Context, path string, query url.Values, v any)
 	if err != nil {
 		return err
 	}
-	return provider.ReadJSON(resp, v)
+	return transport.ReadJSON(resp, v)
 }
 
 // detail asks for one document, wrapped in `data` or not. Missing says that the service does not know it, or
@@ -74,7 +75,7 @@ func (a *account) send(ctx context.Context, method, path string, query url.Value
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	return provider.Do(a.client, req)
+	return transport.Do(a.client, req)
 }
 
 // follow fetches a file by a link, without our key: the link is its own proof, and leads to another host.
@@ -87,14 +88,14 @@ func (a *account) follow(ctx context.Context, address string, w io.Writer) (prov
 	if err != nil {
 		return provider.Declared{}, errLink
 	}
-	resp, err := provider.Do(a.bare, req)
+	resp, err := transport.Do(a.foreign, req)
 	if err != nil {
 		return provider.Declared{}, fmt.Errorf("file link: %w", err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return provider.Declared{}, fmt.Errorf("file link: %w", provider.StatusError(resp))
+		return provider.Declared{}, fmt.Errorf("file link: %w", transport.StatusError(resp))
 	}
-	return provider.Save(w, resp)
+	return transport.Save(w, resp)
 }
 
 // insecure says whether the service itself is called without TLS, as a simulated one is.
@@ -111,7 +112,7 @@ func deadLink(err error) bool {
 
 // statusOf is the status of the answer behind err; 0 where there is none.
 func statusOf(err error) int {
-	if h := (*provider.HTTPError)(nil); errors.As(err, &h) {
+	if h := (*transport.HTTPError)(nil); errors.As(err, &h) {
 		return h.Code
 	}
 	return 0
@@ -120,7 +121,7 @@ func statusOf(err error) int {
 // unknownRef says whether a refusal means one document: not there, or not for this key. A web page says
 // nothing of a document.
 func unknownRef(err error) bool {
-	h := (*provider.HTTPError)(nil)
+	h := (*transport.HTTPError)(nil)
 	if !errors.As(err, &h) || h.Page {
 		return false
 	}

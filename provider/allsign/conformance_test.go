@@ -20,10 +20,10 @@ import (
 
 var _ = flag.Bool("update", false, "write what the recorded callbacks and answers mean")
 
-func made(t *testing.T, block string) func(string, *http.Client) provider.Provider {
-	return func(base string, c *http.Client) provider.Provider {
+func made(t *testing.T, block string) func(string, *http.Client) provider.Service {
+	return func(base string, c *http.Client) provider.Service {
 		return open(t, base, block, func(o *provider.Options) {
-			o.Client, o.Bare, o.ExternalID = c, c, "metadata.contract_id"
+			o.Client, o.Foreign, o.ExternalID = c, c, "metadata.contract_id"
 		})
 	}
 }

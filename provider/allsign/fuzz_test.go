@@ -33,15 +33,8 @@ func seeds(f *testing.F) [][]byte {
 	return list
 }
 
-// reads is what both generations do with a callback.
-type reads interface {
-	provider.Provider
-	provider.Peeker
-	provider.Explainer
-}
-
 // harmless holds what is true of any callback, with a good proof and with any other.
-func harmless(t *testing.T, p reads, c provider.Callback) {
+func harmless(t *testing.T, p provider.Provider, c provider.Callback) {
 	t.Helper()
 	before := bytes.Clone(c.Body)
 	r, err := p.Receive(c)
@@ -69,13 +62,13 @@ func harmless(t *testing.T, p reads, c provider.Callback) {
 	p.Explain(c)
 }
 
-func fuzzed(f *testing.F, block string) reads {
+func fuzzed(f *testing.F, block string) provider.Provider {
 	f.Helper()
 	p, err := New(provider.Options{Settings: providertest.Decode(block), IncludeTest: true})
 	if err != nil {
 		f.Fatal(err)
 	}
-	return p.(reads)
+	return p
 }
 
 func FuzzReceiveV3(f *testing.F) {

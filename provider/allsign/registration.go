@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"countersign/provider"
+	"countersign/provider/transport"
 )
 
 const (
@@ -217,12 +218,12 @@ func (s *v3) sameURL(ctx context.Context, url string) (webhook, bool, error) {
 // to change them: what lacks is told.
 func (s *v3) mend(ctx context.Context, w webhook, want provider.Registration, warnings *[]string) (webhook, error) {
 	if strings.EqualFold(string(w.Status), "disabled") {
-		resp, err := s.send(provider.WithRetry(ctx), http.MethodPatch, provider.JoinPath("/v3/webhooks", string(w.ID)), nil, map[string]any{"disabled": false})
+		resp, err := s.send(provider.WithCall(ctx, provider.Call{Retry: true}), http.MethodPatch, provider.JoinPath("/v3/webhooks", string(w.ID)), nil, map[string]any{"disabled": false})
 		if err != nil {
 			return w, err
 		}
 		if resp.StatusCode/100 != 2 {
-			return w, provider.StatusError(resp)
+			return w, transport.StatusError(resp)
 		}
 		resp.Body.Close()
 		w.Status = "enabled"
@@ -250,7 +251,7 @@ func (s *v3) create(ctx context.Context, want provider.Registration) (webhook, e
 		return webhook{}, err
 	}
 	var raw json.RawMessage
-	if err := provider.ReadJSON(resp, &raw); err != nil {
+	if err := transport.ReadJSON(resp, &raw); err != nil {
 		return webhook{}, err
 	}
 	var made webhook
@@ -276,9 +277,9 @@ func (s *v3) create(ctx context.Context, want provider.Registration) (webhook, e
 
 // takeBack deletes an endpoint that was just made.
 func (s *v3) takeBack(ctx context.Context, id string) error {
-	resp, err := s.send(provider.WithRetry(ctx), http.MethodDelete, provider.JoinPath("/v3/webhooks", id), nil, nil)
+	resp, err := s.send(provider.WithCall(ctx, provider.Call{Retry: true}), http.MethodDelete, provider.JoinPath("/v3/webhooks", id), nil, nil)
 	if err == nil && resp.StatusCode/100 != 2 {
-		err = provider.StatusError(resp)
+		err = transport.StatusError(resp)
 	} else if err == nil {
 		resp.Body.Close()
 	}

@@ -23,7 +23,7 @@ const (
 // registered is an account that keeps what rests in m, after a start.
 func registered(t *testing.T, base, block string, m *memory) *v3 {
 	t.Helper()
-	s := open(t, base, block).(*v3)
+	s := open(t, base, block).Provider.(*v3)
 	s.UseTokens(m.tokens())
 	if err := s.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
@@ -165,7 +165,7 @@ func TestAWriteIsNotSentTwice(t *testing.T) {
 func TestWhatRestsAndCannotBeReadIsAnError(t *testing.T) {
 	t.Parallel()
 	for name, m := range map[string]*memory{"broken": {kept: map[string][]byte{restName: []byte("{")}}, "no database": {fail: errors.New("gone")}} {
-		s := open(t, "", keyedV3).(*v3)
+		s := open(t, "", keyedV3).Provider.(*v3)
 		s.UseTokens(m.tokens())
 		if err := s.Prepare(t.Context()); err == nil {
 			t.Errorf("%s: no error", name)
@@ -207,7 +207,7 @@ func TestCheckWarnsOfScopesAndOfEventsThatTheTableLacks(t *testing.T) {
 	if who, err := openV3(t, f.URL).Check(t.Context()); err != nil || len(who.Warnings) != 0 {
 		t.Errorf("without the list of events: %+v %v", who, err)
 	}
-	if who, err := open(t, f.URL, "{api_key: k}").(*v3).Check(t.Context()); err != nil || len(who.Warnings) != 1 {
+	if who, err := open(t, f.URL, "{api_key: k}").Provider.(*v3).Check(t.Context()); err != nil || len(who.Warnings) != 1 {
 		t.Errorf("without a secret: %+v %v", who, err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/transport"
 )
 
 // samples are instances of the service's shapes, which are not in this repository: the tests are
@@ -128,7 +129,7 @@ func sampleAnswersOfV3(t *testing.T, take func(string) string) {
 	}
 	for name, code := range map[string]string{"error.v3.problem": "422 ", "error.v3.rate_limited": "429 "} {
 		_, err := openV3(t, answering(t, answers{at: code + take(name)}).URL).Fetch(t.Context(), ref)
-		var h *provider.HTTPError
+		var h *transport.HTTPError
 		if !errors.As(err, &h) || h.Key != map[string]string{"422 ": "VALIDATION_ERROR", "429 ": "RATE_LIMITED"}[code] {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/tmaxmax/go-sse"
 
 	"countersign/provider"
+	"countersign/provider/transport"
 )
 
 const (
@@ -37,7 +38,7 @@ func (s *v2) Stream(ctx context.Context, ref, last string, on func(id string)) e
 	if s.Streams() == 0 {
 		return errors.New("settings.sse_token_url is not set")
 	}
-	ctx = provider.WithIdle(provider.WithMaxBody(ctx, streamBytes), s.set.SSEIdle)
+	ctx = provider.WithCall(ctx, provider.Call{MaxBody: streamBytes, Idle: s.set.SSEIdle})
 	for refused := 0; ; {
 		token, err := s.streamToken(ctx, ref)
 		if err != nil {
@@ -75,7 +76,7 @@ func (s *v2) streamToken(ctx context.Context, ref string) (string, error) {
 		return "", errors.New("no address")
 	}
 	req.Header.Set("Accept", "application/json")
-	resp, err := provider.Do(s.bare, req)
+	resp, err := transport.Do(s.foreign, req)
 	if err != nil {
 		return "", err
 	}
@@ -83,7 +84,7 @@ func (s *v2) streamToken(ctx context.Context, ref string) (string, error) {
 	var got struct {
 		Token text `json:"token"`
 	}
-	if err := provider.ReadJSON(resp, &raw); err != nil {
+	if err := transport.ReadJSON(resp, &raw); err != nil {
 		return "", notOurs(err)
 	}
 	if json.Unmarshal(unwrapped(raw), &got) != nil || got.Token == "" {
@@ -94,7 +95,7 @@ func (s *v2) streamToken(ctx context.Context, ref string) (string, error) {
 
 // notOurs is err without a meaning for our key: another host's 401 is not the service's.
 func notOurs(err error) error {
-	if h := (*provider.HTTPError)(nil); errors.As(err, &h) {
+	if h := (*transport.HTTPError)(nil); errors.As(err, &h) {
 		return errors.New(h.Status)
 	}
 	return err
@@ -105,15 +106,15 @@ type refusedStream int
 
 func (r refusedStream) Error() string { return http.StatusText(int(r)) }
 
-// follows keeps one stream open until it is refused, fails too often, or ctx ends. It is called through the bare
-// client: the token is the proof, and what a stream costs is not taken from the account's budget.
+// follows keeps one stream open until it is refused, fails too often, or ctx ends. It is called through the client
+// for foreign hosts: the token is the proof, and what a stream costs is not taken from the account's budget.
 func (s *v2) follows(ctx context.Context, token, last string, on func(id string)) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+"/v2/sse/stream?"+url.Values{"token": {token}}.Encode(), nil)
 	if err != nil {
 		return provider.Redact(err)
 	}
 	client := sse.Client{
-		HTTPClient: &http.Client{Transport: streamTransport{s.bare.Transport, last}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		HTTPClient: &http.Client{Transport: streamTransport{s.foreign.Transport, last}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		Backoff:    sse.Backoff{InitialInterval: s.streamWait, Multiplier: 2, MaxInterval: streamWaitMax, MaxRetries: streamRetries},
 		ResponseValidator: func(r *http.Response) error {
 			if r.StatusCode != http.StatusOK {

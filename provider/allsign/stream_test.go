@@ -12,14 +12,15 @@ import (
 
 	"countersign/provider"
 	"countersign/provider/providertest"
+	"countersign/provider/transport"
 )
 
 // streaming is a v2 account with a token endpoint of the operator's and a stream, both at f.
 func streaming(t *testing.T, f *providertest.Service, idle string) *v2 {
 	t.Helper()
-	bare := provider.NewBareClient(provider.TransportOptions{Now: func() time.Time { return noon }, Attempts: 1}, true)
+	bare := transport.NewForeignClient(transport.Options{Now: func() time.Time { return noon }, Attempts: 1}, true)
 	t.Cleanup(bare.CloseIdleConnections)
-	s := open(t, f.URL, strings.Replace(keyedV2, "{", "{sse_idle: "+idle+", sse_token_url: '"+f.URL+"/own/sse-token?team=7', ", 1), func(o *provider.Options) { o.Bare = bare }).(*v2)
+	s := open(t, f.URL, strings.Replace(keyedV2, "{", "{sse_idle: "+idle+", sse_token_url: '"+f.URL+"/own/sse-token?team=7', ", 1), func(o *provider.Options) { o.Foreign = bare }).Provider.(*v2)
 	s.streamWait = time.Millisecond
 	return s
 }

@@ -9,10 +9,11 @@ import (
 	"unicode"
 
 	"countersign/model"
+	"countersign/provider"
 )
 
 // longest is the most bytes of an id or a name that is taken for one.
-const longest = 1024
+const longest = provider.MaxRef
 
 // text is a JSON string that bears null and other kinds: what is no string or number is "".
 type text string

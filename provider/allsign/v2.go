@@ -17,6 +17,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/transport"
 )
 
 // v2 is one account at the generation that the public pages describe.
@@ -222,9 +223,9 @@ func (s *v2) Download(ctx context.Context, ref string, _ model.DocumentRef, w io
 		return d, err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return provider.Declared{}, provider.StatusError(resp)
+		return provider.Declared{}, transport.StatusError(resp)
 	}
-	return provider.Save(w, resp)
+	return transport.Save(w, resp)
 }
 
 // DownloadLink writes the signed file by a link of a callback. A link that has died is ErrDenied or

@@ -32,7 +32,7 @@ func TestHeaderEncodingAndPrefixAreSettings(t *testing.T) {
 	} {
 		c := provider.Callback{Header: http.Header{}, Body: body, ReceivedAt: noon}
 		c.Header.Set(header[0], header[1])
-		s := open(t, "", strings.Replace(keyedV2, "{", "{"+block, 1)).(*v2)
+		s := open(t, "", strings.Replace(keyedV2, "{", "{"+block, 1)).Provider.(*v2)
 		if r, err := s.Receive(c); err != nil || r.Observations[0].Evidence != model.Claim {
 			t.Errorf("%q: %v", block, err)
 		}
@@ -86,7 +86,7 @@ func TestThePlacesOfTheDocumentIdAreAnOrderedList(t *testing.T) {
 			t.Errorf("%s: %q %v", body, r.Ref, err)
 		}
 	}
-	own := open(t, "", strings.Replace(keyedV2, "{", "{document_id_paths: [payload.doc], pdf_link_paths: [payload.file], ", 1)).(*v2)
+	own := open(t, "", strings.Replace(keyedV2, "{", "{document_id_paths: [payload.doc], pdf_link_paths: [payload.file], ", 1)).Provider.(*v2)
 	r, err := own.Receive(callbackV2(`{"event":"document.completed","payload":{"doc":"a","file":"https://f.example.org/x?sig=hush"},"data":{"id":"b"}}`))
 	if err != nil || r.Ref != "a" || len(r.Links) != 1 || bytes.Contains(r.Clean, []byte("hush")) {
 		t.Errorf("%+v %s %v", r, r.Clean, err)
@@ -201,7 +201,7 @@ func TestADeadLinkOfACallbackIsNotTheKeysEnd(t *testing.T) {
 func TestV2IsCheckedByAListOfOne(t *testing.T) {
 	t.Parallel()
 	f := answering(t, answers{"GET /v2/documents": `{"data":[],"meta":{}}`})
-	who, err := open(t, f.URL, strings.Replace(keyedV2, "{", "{allow_unsigned: true, ", 1)).(provider.Checker).Check(t.Context())
+	who, err := open(t, f.URL, strings.Replace(keyedV2, "{", "{allow_unsigned: true, ", 1)).Checker.Check(t.Context())
 	if err != nil || len(who.Warnings) != 1 || f.Requests()[0].URL.RawQuery != "limit=1" {
 		t.Errorf("%+v %v", who, err)
 	}

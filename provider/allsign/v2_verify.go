@@ -23,9 +23,6 @@ const (
 	encodingBase64 = "base64"
 )
 
-// ReadsHeaders names the header that signature_header does.
-func (s *v2) ReadsHeaders() []string { return []string{s.set.SignatureHeader} }
-
 // verify checks the signature over the body's exact bytes. Where unsigned callbacks are allowed, one
 // without the header is a hint; one with a wrong signature is refused all the same, unless no secret is set.
 func (s *v2) verify(c provider.Callback) (model.Evidence, error) {

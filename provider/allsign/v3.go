@@ -8,11 +8,13 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/transport"
 )
 
 const (
@@ -26,8 +28,6 @@ type v3 struct {
 	rest provider.Tokens
 	kept atomic.Pointer[endpoint] // what Register made; nil: nothing is known of one
 }
-
-func newV3(a *account) (*v3, error) { return &v3{account: a}, nil }
 
 // envelope is a v3 callback's body. Of data only documentId is attested.
 type envelope struct {
@@ -104,6 +104,7 @@ func ofDocument(name string) bool {
 func (a *account) claim(name, ref string) model.Observation {
 	o := model.Observation{Ref: ref, Evidence: model.Claim, Type: name, Status: a.events[name]}
 	o.Refetch = o.Status == ""
+	o.Acted = slices.Contains([]string{signerSigned, signerDeclined, documentSigned, documentCompleted}, name)
 	return o
 }
 
@@ -247,7 +248,7 @@ func (s *v3) Download(ctx context.Context, ref string, doc model.DocumentRef, w 
 
 // asText is err without what it wraps: a foreign host's 401 says nothing of our key.
 func asText(err error) string {
-	if h := (*provider.HTTPError)(nil); errors.As(err, &h) {
+	if h := (*transport.HTTPError)(nil); errors.As(err, &h) {
 		return "file link: " + h.Status
 	}
 	return err.Error()

@@ -275,7 +275,7 @@ func TestTheIdIsTheSameOverRetriesAndTheTimeIsNot(t *testing.T) {
 func TestTheReplayWindowIsASettingAndReadsNoClock(t *testing.T) {
 	t.Parallel()
 	c := event("evt_9", documentCompleted, "")
-	wide := open(t, "", strings.Replace(keyedV3, "{", "{replay_window: 1h, ", 1)).(*v3)
+	wide := open(t, "", strings.Replace(keyedV3, "{", "{replay_window: 1h, ", 1)).Provider.(*v3)
 	for after, want := range map[time.Duration][2]bool{297 * time.Second: {true, true}, 299 * time.Second: {false, true}, 59 * time.Minute: {false, true}, 61 * time.Minute: {false, false}, -303 * time.Second: {false, true}} {
 		c.ReceivedAt = noon.Add(after)
 		for i, s := range []*v3{openV3(t, ""), wide} {
@@ -311,7 +311,7 @@ func TestAReservedEventIsNotMappedToDeclined(t *testing.T) {
 
 func TestWithoutASecretEveryCallbackIsRefused(t *testing.T) {
 	t.Parallel()
-	s := open(t, "", "{api_key: k}").(*v3)
+	s := open(t, "", "{api_key: k}").Provider.(*v3)
 	if _, err := s.Receive(event("evt_9", documentCompleted, "")); !errors.Is(err, provider.ErrUnverified) {
 		t.Error(err)
 	}
@@ -354,7 +354,7 @@ func TestExplainSaysWhichSecretMatchesAndWhatIsWrong(t *testing.T) {
 func TestACanaryIsTakenForATest(t *testing.T) {
 	t.Parallel()
 	for _, p := range []provider.Provider{openV3(t, ""), openV2(t, ""), open(t, "", strings.Replace(keyedV2, "{", "{signature_encoding: base64, signature_prefix: 'sha256=', ", 1))} {
-		h, body, err := p.(provider.Canary).Canary("canary-7", noon)
+		h, body, err := p.Canary("canary-7", noon)
 		if err != nil || !bytes.Contains(body, []byte("canary-7")) {
 			t.Error(err)
 		}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"countersign/provider"
+	"countersign/provider/transport"
 )
 
 // oauthSettings is an OAuth client of the account. The addresses are not documented (dossier: 1).
@@ -117,6 +118,9 @@ func (s *service) UseTokens(t provider.Tokens) {
 		own.rest = t
 	}
 }
+
+// Prepare loads nothing: what Receive needs stands in the settings.
+func (s *service) Prepare(context.Context) error { return nil }
 
 // LoginURL is where a person consents; "" without oauth.authorize_url. Where that address has
 // places such as {client_id}, they are filled; else the usual parameters of OAuth are appended.
@@ -302,7 +306,7 @@ func (t *tokens) ask(ctx context.Context, address, name, value string) (got toke
 	}
 	ctx = provider.WithClass(ctx, provider.ClassRead)
 	if name == "refresh_token" { // a code serves once
-		ctx = provider.WithRetry(ctx)
+		ctx = provider.WithCall(ctx, provider.Call{Retry: true})
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
@@ -310,12 +314,12 @@ func (t *tokens) ask(ctx context.Context, address, name, value string) (got toke
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json")
-	resp, err := provider.Do(t.client, req)
+	resp, err := transport.Do(t.client, req)
 	if err != nil {
 		return got, err
 	}
 	if resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusCreated {
-		if err := provider.ReadJSON(resp, &got); err != nil {
+		if err := transport.ReadJSON(resp, &got); err != nil {
 			return got, fmt.Errorf("access token: %w", err)
 		}
 		if got.AccessToken == "" {
@@ -323,7 +327,7 @@ func (t *tokens) ask(ctx context.Context, address, name, value string) (got toke
 		}
 		return got, nil
 	}
-	err = provider.StatusError(resp)
+	err = transport.StatusError(resp)
 	switch h := refusal(err); {
 	case !h.Page && slices.Contains([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden}, h.Code):
 		return got, fmt.Errorf("access token: %w: %s", provider.ErrDenied, h.Status)

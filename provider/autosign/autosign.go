@@ -20,18 +20,33 @@ import (
 
 const production = "https://api.autosign.io"
 
+// Traits returns what is known of Autosign without an account.
+func Traits() provider.Traits {
+	return provider.Traits{
+		BaseURL:         production,
+		Budget:          map[provider.Class]int{provider.ClassRead: 30},
+		SimulatedBudget: map[provider.Class]int{provider.ClassRead: 6000, provider.ClassFiles: 3000},
+		FirstSettings: []provider.FirstSetting{
+			{Form: "access_token: \"${%s}\"", Env: "ACCESS_TOKEN", Note: "Or oauth: see docs/providers/autosign.md."},
+			{Form: "webhook_secrets: [\"${%s}\"]", Env: "WEBHOOK_SECRET", Note: "The webhook's signature; without it every callback is refused."},
+		},
+		ProofSettings: []string{"webhook_secrets"},
+		Unproved:      "every callback is refused, and only polls of tracked refs bring news",
+	}
+}
+
 // service is one account at Autosign.
 type service struct {
-	base   string
-	origin url.URL // scheme and host of base: the only ones that our token goes to
-	set    settings
-	words  map[string]model.Status // by the word in lower case
-	client *http.Client
-	bare   *http.Client
-	auth   authorizer
-	now    func() time.Time
-	log    *logrus.Entry
-	rules  model.Rules
+	base    string
+	origin  url.URL // scheme and host of base: the only ones that our token goes to
+	set     settings
+	words   map[string]model.Status // by the word in lower case
+	client  *http.Client
+	foreign *http.Client
+	auth    authorizer
+	now     func() time.Time
+	log     *logrus.Entry
+	rules   model.Rules
 
 	externalID string
 	signed     bool        // signed documents are wanted
@@ -42,14 +57,14 @@ type service struct {
 // New returns the provider for one account. All faults of its settings are told at once. It lists,
 // reads and makes registrations only where the paths for that are set. Without webhook_secrets
 // every callback is refused.
-func New(o provider.Options) (provider.Provider, error) {
+func New(o provider.Options) (provider.Service, error) {
 	var set settings
 	if err := o.Settings(&set); err != nil {
-		return nil, err
+		return provider.Service{}, err
 	}
 	set.fill()
 	if err := set.check(); err != nil {
-		return nil, err
+		return provider.Service{}, err
 	}
 	s := &service{
 		base: strings.TrimRight(o.BaseURL, "/"), set: set, words: words(), client: o.Client, now: o.Now, log: o.Log,
@@ -61,52 +76,32 @@ func New(o provider.Options) (provider.Provider, error) {
 	}
 	at, err := url.Parse(s.base)
 	if err != nil {
-		return nil, provider.Redact(err)
+		return provider.Service{}, provider.Redact(err)
 	}
 	s.origin = url.URL{Scheme: at.Scheme, Host: at.Host}
 	for word, status := range set.StatusWords {
 		s.words[strings.ToLower(word)] = model.Status(status)
 	}
-	s.bare = s.careful(o.Bare)
+	s.foreign = s.careful(o.Foreign)
 	s.auth = s.authorizer()
 	return s.able(), nil
 }
 
-// able returns s with the methods of what its settings tell how to do, and no others: callers find
-// out by assertion.
-func (s *service) able() provider.Provider {
-	l, r := lister{s}, registrar{s}
-	lists := s.set.ListPath != ""
-	switch reads, makes := s.set.WebhookListPath != "", s.set.WebhookCreatePath != ""; {
-	case lists && makes:
-		return struct {
-			*service
-			lister
-			setter
-		}{s, l, setter{r}}
-	case lists && reads:
-		return struct {
-			*service
-			lister
-			registrar
-		}{s, l, r}
-	case lists:
-		return struct {
-			*service
-			lister
-		}{s, l}
-	case makes:
-		return struct {
-			*service
-			setter
-		}{s, setter{r}}
-	case reads:
-		return struct {
-			*service
-			registrar
-		}{s, r}
+// able returns the service with what its settings tell how to do, and nothing else.
+func (s *service) able() provider.Service {
+	traits := Traits()
+	traits.StoredHeaders = []string{s.set.SignatureHeader}
+	out := provider.Service{Provider: s, Traits: traits, Linker: s, Starter: s, Login: s, Hinter: s}
+	if s.set.ListPath != "" {
+		out.Lister = lister{s}
 	}
-	return s
+	if s.set.WebhookListPath != "" {
+		out.Registrar = registrar{s}
+	}
+	if s.set.WebhookCreatePath != "" { // check demands webhook_list_path beside it
+		out.Setter = setter{registrar{s}}
+	}
+	return out
 }
 
 // status is what a word of the service means; "" for a word that nobody knows.

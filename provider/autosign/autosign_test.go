@@ -27,15 +27,11 @@ const (
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
 // starting is every account of ours, whatever else it can do.
-type starting interface{ self() *service }
-
-func (s *service) self() *service { return s }
-
 // account is an account whose service is at base.
-func account(t *testing.T, base, block string, change ...func(*provider.Options)) provider.Provider {
+func account(t *testing.T, base, block string, change ...func(*provider.Options)) provider.Service {
 	t.Helper()
 	o := provider.Options{
-		Account: "la", BaseURL: base, Settings: providertest.Decode(block), Client: http.DefaultClient, Bare: http.DefaultClient,
+		Account: "la", BaseURL: base, Settings: providertest.Decode(block), Client: http.DefaultClient, Foreign: http.DefaultClient,
 		Now: func() time.Time { return noon },
 	}
 	for _, c := range change {
@@ -51,7 +47,7 @@ func account(t *testing.T, base, block string, change ...func(*provider.Options)
 // plain is an account of which only the service itself matters.
 func plain(t *testing.T, base, block string, change ...func(*provider.Options)) *service {
 	t.Helper()
-	return account(t, base, block, change...).(starting).self()
+	return account(t, base, block, change...).Provider.(*service)
 }
 
 // answering serves one answer to every question.
@@ -139,23 +135,13 @@ func TestAnAccountCanDoOnlyWhatItsPathsTell(t *testing.T) {
 		", list_path: /l, webhook_list_path: /w, webhook_create_path: /webhook": {true, true, true},
 	} {
 		p := account(t, "", "{access_token: x"+paths+"}")
-		_, lists := p.(provider.Lister)
-		_, reads := p.(provider.Registrar)
-		_, makes := p.(provider.Setter)
-		if got := [3]bool{lists, reads, makes}; got != want {
+		if got := [3]bool{p.Lister != nil, p.Registrar != nil, p.Setter != nil}; got != want {
 			t.Errorf("%q: lists, reads, makes: %v, want %v", paths, got, want)
 		}
-		_, links := p.(provider.Linker)
-		_, logs := p.(provider.Login)
-		_, explains := p.(provider.Explainer)
-		_, signs := p.(provider.Canary)
-		_, hints := p.(provider.Hinter)
-		_, peeks := p.(provider.Peeker)
-		_, starts := p.(provider.Starter)
-		if !links || !logs || !explains || !signs || !hints || !peeks || !starts {
+		if p.Linker == nil || p.Login == nil || p.Hinter == nil || p.Starter == nil {
 			t.Errorf("%q: something that every account can do is gone", paths)
 		}
-		if _, checks := p.(provider.Checker); checks {
+		if p.Checker != nil {
 			t.Error("no call is known that tells who we are")
 		}
 	}

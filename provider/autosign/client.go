@@ -15,6 +15,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/transport"
 )
 
 // sealing is how long after its end a transaction may still be without its sealed documents.
@@ -103,20 +104,20 @@ func (s *service) follow(ctx context.Context, link string, w io.Writer) (provide
 	if s.own(u) {
 		return s.file(ctx, link, w)
 	}
-	return s.foreign(ctx, link, w)
+	return s.fetchForeign(ctx, link, w)
 }
 
-// foreign fetches a file from another host. A 401 there is the link's, not our token's.
-func (s *service) foreign(ctx context.Context, link string, w io.Writer) (provider.Declared, error) {
+// fetchForeign fetches a file from another host. A 401 there is the link's, not our token's.
+func (s *service) fetchForeign(ctx context.Context, link string, w io.Writer) (provider.Declared, error) {
 	req, err := http.NewRequestWithContext(provider.WithClass(ctx, provider.ClassFiles), http.MethodGet, link, nil)
 	if err != nil {
 		return provider.Declared{}, provider.Redact(err)
 	}
-	resp, err := provider.Do(s.bare, req)
+	resp, err := transport.Do(s.foreign, req)
 	if err != nil {
 		return provider.Declared{}, fmt.Errorf("file link: %w", err)
 	}
-	d, err := provider.Save(w, resp)
+	d, err := transport.Save(w, resp)
 	if h := refusal(err); h.Code == http.StatusUnauthorized {
 		return d, fmt.Errorf("%w: the link is refused: %s", provider.ErrNotFound, h.Status)
 	}
@@ -138,7 +139,7 @@ func (s *service) file(ctx context.Context, address string, w io.Writer) (provid
 		}
 	case resp.StatusCode == http.StatusOK && kind == "application/json":
 		var v any
-		if err := provider.ReadJSON(resp, &v, 1<<20); err != nil {
+		if err := transport.ReadJSON(resp, &v, 1<<20); err != nil {
 			return provider.Declared{}, err
 		}
 		if link = s.link(v); link == "" {
@@ -147,11 +148,11 @@ func (s *service) file(ctx context.Context, address string, w io.Writer) (provid
 	}
 	if u, err := url.Parse(link); link != "" && err == nil && s.usable(link) && !s.own(u) {
 		resp.Body.Close()
-		return s.foreign(ctx, link, w)
+		return s.fetchForeign(ctx, link, w)
 	} else if link != "" && resp.StatusCode == http.StatusOK {
 		return provider.Declared{}, fmt.Errorf("%w: a link that leads back came in its place", provider.ErrInvalidFile)
 	}
-	d, err := provider.Save(w, resp)
+	d, err := transport.Save(w, resp)
 	return d, fileRefused(err)
 }
 
@@ -172,9 +173,9 @@ func (s *service) get(ctx context.Context, path string, v any) error {
 		return err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return provider.StatusError(resp)
+		return transport.StatusError(resp)
 	}
-	return provider.ReadJSON(resp, v)
+	return transport.ReadJSON(resp, v)
 }
 
 // send sends one request to the API and returns what it answers, but for 401. A refused token is
@@ -196,14 +197,14 @@ func (s *service) send(ctx context.Context, method, address string, body []byte,
 		}
 		req.Header.Set("Authorization", header)
 		req.Header.Set("Accept", accept)
-		resp, err := provider.Do(s.client, req)
+		resp, err := transport.Do(s.client, req)
 		if err != nil {
 			return nil, err
 		}
 		if resp.StatusCode != http.StatusUnauthorized {
 			return resp, nil
 		}
-		refused := provider.StatusError(resp)
+		refused := transport.StatusError(resp)
 		if renewed {
 			return nil, refused
 		}
@@ -217,11 +218,11 @@ func (s *service) send(ctx context.Context, method, address string, body []byte,
 }
 
 // refusal is the answer behind err that was no success; its Code is 0 where there is none.
-func refusal(err error) *provider.HTTPError {
-	if h := (*provider.HTTPError)(nil); errors.As(err, &h) {
+func refusal(err error) *transport.HTTPError {
+	if h := (*transport.HTTPError)(nil); errors.As(err, &h) {
 		return h
 	}
-	return &provider.HTTPError{}
+	return &transport.HTTPError{}
 }
 
 // unknownRef says whether a refusal means one transaction: not there, or out of the user's reach. A

@@ -24,10 +24,10 @@ func sign(c provider.Callback) provider.Callback {
 
 // suite is the conformance suite for one way in.
 func suite(t *testing.T, block string) providertest.Suite {
-	made := func(block string) func(string, *http.Client) provider.Provider {
-		return func(base string, c *http.Client) provider.Provider {
+	made := func(block string) func(string, *http.Client) provider.Service {
+		return func(base string, c *http.Client) provider.Service {
 			return account(t, base, block, func(o *provider.Options) {
-				o.Client, o.Bare, o.ExternalID = c, c, "template.id"
+				o.Client, o.Foreign, o.ExternalID = c, c, "template.id"
 			})
 		}
 	}
@@ -80,10 +80,10 @@ func TestConformanceWithOAuthAListAndWebhooks(t *testing.T) {
 }
 
 // at lets the token be asked for where the service of a test is.
-func at(made func(string, *http.Client) provider.Provider) func(string, *http.Client) provider.Provider {
-	return func(base string, c *http.Client) provider.Provider {
+func at(made func(string, *http.Client) provider.Service) func(string, *http.Client) provider.Service {
+	return func(base string, c *http.Client) provider.Service {
 		p := made(base, c)
-		p.(starting).self().auth.(*tokens).c.TokenURL = base + "/token"
+		p.Provider.(*service).auth.(*tokens).c.TokenURL = base + "/token"
 		return p
 	}
 }

@@ -135,6 +135,7 @@ func (e event) observe(ref string) model.Observation {
 		ProviderStatus: e.said("status"), ProviderTime: e.Created.time(),
 	}
 	o.Refetch = o.Status == "" // a recipient's last submission looks like any other
+	o.Acted = typ == recipientSubmitted || typ == transactionCompleted || typ == transactionRejected
 	switch typ {
 	case transactionCancelled:
 		o.Reason = e.said("cancelled_reason")

@@ -28,11 +28,11 @@ func FuzzReceive(f *testing.F) {
 		_, body, _ := bytes.Cut(raw, []byte("\r\n\r\n"))
 		f.Add("deadbeef", body)
 	}
-	p, err := New(provider.Options{Settings: providertest.Decode(keyed), Client: http.DefaultClient, Bare: http.DefaultClient})
+	p, err := New(provider.Options{Settings: providertest.Decode(keyed), Client: http.DefaultClient, Foreign: http.DefaultClient})
 	if err != nil {
 		f.Fatal(err)
 	}
-	s := p.(starting).self()
+	s := p.Provider.(*service)
 	f.Fuzz(func(t *testing.T, given string, body []byte) {
 		c := provider.Callback{Header: http.Header{"Autosign-Signature": {given}}, Body: body, ReceivedAt: noon}
 		if _, err := s.Receive(c); !errors.Is(err, provider.ErrUnverified) {

@@ -42,7 +42,7 @@ func files(t *testing.T) *providertest.Service {
 // secure makes the links of tests, which have no certificate, look like those of the service: what a
 // provider is told is https, and the transport knows better.
 func secure(o *provider.Options) {
-	o.Bare = &http.Client{Transport: plainly{}}
+	o.Foreign = &http.Client{Transport: plainly{}}
 }
 
 type plainly struct{}

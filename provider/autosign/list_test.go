@@ -39,10 +39,10 @@ func paged(t *testing.T, items ...string) *providertest.Service {
 }
 
 // walk lists a window and returns the refs and how many pages there were.
-func walk(t *testing.T, p provider.Provider, q provider.ListQuery) (refs []string, pages int) {
+func walk(t *testing.T, p provider.Service, q provider.ListQuery) (refs []string, pages int) {
 	t.Helper()
 	for {
-		got, err := p.(provider.Lister).List(t.Context(), q)
+		got, err := p.Lister.List(t.Context(), q)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +90,7 @@ func TestAListThatDoesNotTellItsEndEnds(t *testing.T) {
 func TestACursorOfSomebodyElseIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []string{"0", "-1", "x", `{"page":1}`} {
-		if _, err := account(t, "http://api.example.net", listing).(provider.Lister).List(t.Context(), provider.ListQuery{Cursor: c}); !errors.Is(err, errCursor) {
+		if _, err := account(t, "http://api.example.net", listing).Lister.List(t.Context(), provider.ListQuery{Cursor: c}); !errors.Is(err, errCursor) {
 			t.Errorf("%s: %v", c, err)
 		}
 	}
@@ -108,12 +108,12 @@ func webhookJSON(id, address string, enabled bool, events ...string) string {
 func TestWebhooksAreReadToTheLastPage(t *testing.T) {
 	t.Parallel()
 	f := paged(t, webhookJSON("w1", "https://a.example.net/", false), webhookJSON("w2", "https://b.example.net/", true, "transaction_started"), webhookJSON("w3", "", true))
-	r, err := account(t, f.URL, managing).(provider.Registrar).Registration(t.Context())
+	r, err := account(t, f.URL, managing).Registrar.Registration(t.Context())
 	if err != nil || r.ID != "w2" || len(r.Others) != 2 || !r.Others[0].Disabled || len(r.Others[1].Warnings) == 0 {
 		t.Errorf("%+v, %v", r, err)
 	}
 	providertest.Same(t, "events", r.Events, []string{"transaction_started"})
-	if r, err := account(t, paged(t).URL, managing).(provider.Registrar).Registration(t.Context()); err != nil || r.URL != "" {
+	if r, err := account(t, paged(t).URL, managing).Registrar.Registration(t.Context()); err != nil || r.URL != "" {
 		t.Errorf("without any: %+v, %v", r, err)
 	}
 }
@@ -131,7 +131,7 @@ func TestRegisteringMakesAWebhookBesideTheOthers(t *testing.T) {
 		}
 		list.Config.Handler.ServeHTTP(w, r)
 	})
-	r, err := account(t, f.URL, managing).(provider.Setter).Register(t.Context(), hook, false)
+	r, err := account(t, f.URL, managing).Setter.Register(t.Context(), hook, false)
 	if err != nil || made == "" || r.ID != "w9" || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "webhook_secrets") {
 		t.Errorf("%+v, %v", r, err)
 	}
@@ -155,7 +155,7 @@ func TestAWebhookOfOursIsNeverMadeTwice(t *testing.T) {
 		"not shown":       {webhookJSON("w1", "", true, all...), "does not show"},
 	} {
 		f := paged(t, test.item)
-		_, err := account(t, f.URL, managing).(provider.Setter).Register(t.Context(), hook, false)
+		_, err := account(t, f.URL, managing).Setter.Register(t.Context(), hook, false)
 		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -169,7 +169,7 @@ func TestAWebhookOfOursIsNeverMadeTwice(t *testing.T) {
 		}
 	}
 	for _, bad := range []provider.Registration{{URL: "http://x.example.org"}, {URL: hook.URL, Scope: "app 7"}} {
-		if _, err := account(t, "http://api.example.net", managing).(provider.Setter).Register(t.Context(), bad, true); err == nil {
+		if _, err := account(t, "http://api.example.net", managing).Setter.Register(t.Context(), bad, true); err == nil {
 			t.Errorf("%+v is taken", bad)
 		}
 	}

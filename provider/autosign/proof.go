@@ -97,14 +97,6 @@ func (s *service) Canary(id string, at time.Time) (http.Header, []byte, error) {
 	return h, body, nil
 }
 
-// ReadsHeaders names the header that signature_header does.
-func (s *service) ReadsHeaders() []string {
-	if s.set.SignatureHeader == "" {
-		return nil
-	}
-	return []string{s.set.SignatureHeader}
-}
-
 // Explain tries every secret, hash, encoding and prefix on every header that may hold a signature.
 func (s *service) Explain(c provider.Callback) []provider.Trial {
 	if len(s.set.WebhookSecrets) == 0 {

@@ -85,7 +85,7 @@ func TestThePublishedTransactionIsADraft(t *testing.T) {
 func TestThePublishedListsAndTokensAreRead(t *testing.T) {
 	t.Parallel()
 	f := answering(t, http.StatusOK, "application/json", string(sample(t, "response.webhook_list.json")))
-	r, err := account(t, f.URL, managing).(provider.Registrar).Registration(t.Context())
+	r, err := account(t, f.URL, managing).Registrar.Registration(t.Context())
 	if err != nil || r.ID == "" || r.Disabled || len(r.Events) != 2 || len(r.Warnings) != 1 {
 		t.Errorf("%+v, %v", r, err)
 	}
@@ -133,7 +133,7 @@ func TestOurRequestsHaveThePublishedMembers(t *testing.T) {
 		}
 		list.Config.Handler.ServeHTTP(w, r)
 	})
-	if _, err := account(t, f.URL, managing).(provider.Setter).Register(t.Context(), hook, false); err != nil {
+	if _, err := account(t, f.URL, managing).Setter.Register(t.Context(), hook, false); err != nil {
 		t.Fatal(err)
 	}
 	want := members(t, sample(t, "request.webhook_create.json"))

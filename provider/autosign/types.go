@@ -6,10 +6,12 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"countersign/provider"
 )
 
 // longest is how many bytes of an id or a type are one: ids have 25 today.
-const longest = 1024
+const longest = provider.MaxRef
 
 // text is a JSON string or number; anything else is none. It never refuses.
 type text string

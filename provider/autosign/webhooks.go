@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"countersign/provider"
+	"countersign/provider/transport"
 )
 
 // registrar is what an account with settings.webhook_list_path can do besides.
@@ -127,7 +128,7 @@ func (r setter) make(ctx context.Context, address string, events []string) (prov
 	var made struct {
 		ID text `json:"id"`
 	}
-	if err := provider.ReadJSON(resp, &made); err != nil {
+	if err := transport.ReadJSON(resp, &made); err != nil {
 		return provider.Registration{}, err
 	}
 	if made.ID == "" {

@@ -16,6 +16,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/transport"
 )
 
 // batch is the most ids that get-many takes: 21 are refused.
@@ -92,12 +93,12 @@ func (s *service) fetchBatch(ctx context.Context, ids []string) ([]model.Observa
 	if err != nil {
 		return nil, err
 	}
-	resp, err := s.send(provider.WithRetry(ctx), http.MethodPost, "/envelope/get-many", nil, body)
+	resp, err := s.send(provider.WithCall(ctx, provider.Call{Retry: true}), http.MethodPost, "/envelope/get-many", nil, body)
 	if err != nil {
 		return nil, err
 	}
 	var got envelopeList
-	if err := provider.ReadJSON(resp, &got); err != nil {
+	if err := transport.ReadJSON(resp, &got); err != nil {
 		return nil, err
 	}
 	if got.Data == nil {
@@ -140,7 +141,7 @@ func (s *service) Download(ctx context.Context, ref string, doc model.DocumentRe
 	if err != nil {
 		return provider.Declared{}, err
 	}
-	return provider.Save(w, resp)
+	return transport.Save(w, resp)
 }
 
 // Check reads one envelope of the list, or else one folder, for the team: no call tells it by itself. ID is ""
@@ -209,7 +210,7 @@ func (s *service) get(ctx context.Context, path string, query url.Values, v any)
 	if err != nil {
 		return err
 	}
-	return provider.ReadJSON(resp, v)
+	return transport.ReadJSON(resp, v)
 }
 
 // send sends one request and returns a 200. The key goes bare: `bearer` in lower case would be refused.
@@ -218,7 +219,7 @@ func (s *service) send(ctx context.Context, method, path string, query url.Value
 	if len(query) > 0 {
 		address += "?" + query.Encode()
 	}
-	ctx = provider.WithMeant(ctx, meant)
+	ctx = provider.WithCall(ctx, provider.Call{Meaning: meaning})
 	var sent io.Reader
 	if body != nil {
 		sent = bytes.NewReader(body)
@@ -231,9 +232,9 @@ func (s *service) send(ctx context.Context, method, path string, query url.Value
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	resp, err := provider.Do(s.client, req)
+	resp, err := transport.Do(s.client, req)
 	if err == nil && resp.StatusCode != http.StatusOK {
-		provider.Meant(ctx, resp)
+		transport.Mean(ctx, resp)
 		err = refused(resp)
 	}
 	if err != nil {
@@ -252,9 +253,9 @@ func unhurried(err error) error {
 	return err
 }
 
-// meant is the status that a refusal should have had: an expired key answers 400, a limit of the organisation 500
+// meaning is the status that a refusal should have had: an expired key answers 400, a limit of the organisation 500
 // on a download, and so does a certificate of an envelope that is not complete.
-func meant(code int, body []byte) int {
+func meaning(code int, body []byte) int {
 	var p problem
 	if json.Unmarshal(body, &p) != nil {
 		return code
@@ -280,7 +281,7 @@ func refused(resp *http.Response) error {
 	resp.Body = io.NopCloser(bytes.NewReader(raw))
 	var p problem
 	json.Unmarshal(raw, &p) //nolint:errcheck // the same
-	err := provider.StatusError(resp)
+	err := transport.StatusError(resp)
 	if h := refusal(err); h != nil && word.MatchString(p.word()) {
 		h.Key = p.word()
 	}
@@ -291,8 +292,8 @@ func refused(resp *http.Response) error {
 }
 
 // refusal is the answer behind err that was no success, nil where there is none.
-func refusal(err error) *provider.HTTPError {
-	if h := (*provider.HTTPError)(nil); errors.As(err, &h) {
+func refusal(err error) *transport.HTTPError {
+	if h := (*transport.HTTPError)(nil); errors.As(err, &h) {
 		return h
 	}
 	return nil

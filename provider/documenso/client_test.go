@@ -15,6 +15,7 @@ import (
 	"countersign/model"
 	"countersign/provider"
 	"countersign/provider/providertest"
+	"countersign/provider/transport"
 )
 
 const noSuchEnvelope = `{"message":"Envelope could not be found","code":"INTERNAL_SERVER_ERROR","data":{"code":"NOT_FOUND","httpStatus":404,"path":"envelope.get","appError":{"code":"NOT_FOUND"}}}`
@@ -191,7 +192,7 @@ func TestManyAreFetchedTwentyAtATime(t *testing.T) {
 
 // inService is a client such as it is in service, with a clock that stands and one attempt more than one.
 func inService(t *testing.T) *http.Client {
-	c := provider.NewClient(provider.TransportOptions{Account: "self", Now: func() time.Time { return noon }, Attempts: 2, BackoffMin: time.Millisecond, MaxBlock: time.Millisecond})
+	c := transport.NewClient(transport.Options{Account: "self", Now: func() time.Time { return noon }, Attempts: 2, BackoffMin: time.Millisecond, MaxBlock: time.Millisecond})
 	t.Cleanup(c.CloseIdleConnections)
 	return c
 }

@@ -18,6 +18,24 @@ import (
 
 const production = "https://app.documenso.com"
 
+// Traits returns what is known of Documenso without an account.
+func Traits() provider.Traits {
+	return provider.Traits{
+		BaseURL:         production,
+		BaseURLNote:     "Your own server's address, without /api; https://app.documenso.com is the vendor's cloud.",
+		Budget:          map[provider.Class]int{provider.ClassRead: 600},
+		SimulatedBudget: map[provider.Class]int{provider.ClassRead: 6000, provider.ClassFiles: 3000},
+		FirstSettings: []provider.FirstSetting{
+			{Form: "api_key: \"${%s}\"", Env: "API_KEY"},
+			{Form: "webhook_secret: \"${%s}\"", Env: "WEBHOOK_SECRET", Note: "The secret that you set beside the webhook's URL."},
+		},
+		ProofSettings: []string{"webhook_secret", "webhook_secrets"},
+		Unproved:      "nothing proves a callback, so that each only has its transaction asked about (once a minute at most)",
+		SecretHeaders: []string{secretHeader},
+		StoredHeaders: []string{deliveryHeader},
+	}
+}
+
 // settings is the account's `settings` block.
 type settings struct {
 	APIKey         provider.Secret   `yaml:"api_key"`
@@ -63,23 +81,24 @@ type named struct {
 }
 
 // New returns the provider for one account. All faults of its settings are told at once.
-func New(o provider.Options) (provider.Provider, error) {
+func New(o provider.Options) (provider.Service, error) {
 	var set settings
 	if err := o.Settings(&set); err != nil {
-		return nil, err
+		return provider.Service{}, err
 	}
 	if err := set.check(o.Scope); err != nil {
-		return nil, err
+		return provider.Service{}, err
 	}
 	base := strings.TrimRight(o.BaseURL, "/")
 	if base == "" {
 		base = production
 	}
-	return &service{
+	s := &service{
 		base: base + "/api/v2", key: set.APIKey, secrets: set.secrets(), client: o.Client, teamID: set.TeamID, externalID: o.ExternalID,
 		signed:   o.Download == nil || slices.Contains(o.Download, string(model.SignedDocument)),
 		evidence: o.Download == nil || slices.Contains(o.Download, string(model.EvidenceDocument)),
-	}, nil
+	}
+	return provider.Service{Provider: s, Traits: Traits(), Lister: s, Batcher: s, Checker: s}, nil
 }
 
 // secrets are those that may come with a callback, by the names of their settings.

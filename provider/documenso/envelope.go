@@ -14,14 +14,14 @@ import (
 )
 
 const (
-	refPrefix     = "envelope_"   // what the id of every envelope begins with
-	certificateID = "certificate" // names the signing certificate, which has no id of its own
-	copyOnly      = "CC"          // a role that only gets a copy, and is SIGNED from the moment of sending
-	template      = "TEMPLATE"    // a draft of nobody, under the same path
-	longest       = 1024          // bytes of an id or a name that are one
-	signingDone   = "SIGNED"      // what signingStatus says of who has finished
-	signingNo     = "REJECTED"    // and of who refused
-	opened        = "OPENED"      // what readStatus says of who has looked
+	refPrefix     = "envelope_"     // what the id of every envelope begins with
+	certificateID = "certificate"   // names the signing certificate, which has no id of its own
+	copyOnly      = "CC"            // a role that only gets a copy, and is SIGNED from the moment of sending
+	template      = "TEMPLATE"      // a draft of nobody, under the same path
+	longest       = provider.MaxRef // bytes of an id or a name that are one
+	signingDone   = "SIGNED"        // what signingStatus says of who has finished
+	signingNo     = "REJECTED"      // and of who refused
+	opened        = "OPENED"        // what readStatus says of who has looked
 )
 
 var errNotAsked = errors.New("the answer is not the envelope that was asked for")

@@ -85,7 +85,7 @@ func (s *service) Receive(c provider.Callback) (provider.Received, error) {
 // claim says what an event tells about its envelope.
 func (s *service) claim(name string, e envelope, raw json.RawMessage) model.Observation {
 	o := s.observe(e, raw)
-	o.Type = name
+	o.Type, o.Acted = name, slices.Contains([]string{evOpened, evRecipientDone, evSigned, evCompleted, evRejected}, name)
 	word := string(e.Status)
 	if meanings[name] == word && word != "" {
 		o.Status, o.ProviderStatus = words[word], word

@@ -96,7 +96,7 @@ func TestAClaimGoesNoFurtherThanFromPendingToAnEnd(t *testing.T) {
 		{"document_created", model.Unknown, model.Draft}, {"document_sent", model.Unknown, model.InProgress}, {"document_sent", model.Draft, model.InProgress},
 		{"document_opened", model.Draft, model.InProgress}, {"document_signed_by_the_last", model.InProgress, model.InProgress},
 		{"document_completed", model.InProgress, model.Completed}, {"document_rejected", model.InProgress, model.Declined},
-		{"document_completed", model.Unknown, model.Unknown}, {"document_completed", model.Draft, model.Draft}, {"document_rejected", model.Completed, model.Completed},
+		{"document_completed", model.Unknown, model.Unknown}, {"document_completed", model.Draft, model.InProgress}, {"document_rejected", model.Completed, model.Completed},
 		{"document_sent", model.Completed, model.Completed}, {"document_created", model.InProgress, model.InProgress}, {"event_and_status_disagree", model.InProgress, model.InProgress},
 		{"document_cancelled_by_the_sender", model.InProgress, model.InProgress},
 	} {

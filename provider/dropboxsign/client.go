@@ -13,6 +13,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/transport"
 )
 
 // Fetch asks where a request stands. 410 is how a canceled request answers, and a removed one.
@@ -67,7 +68,7 @@ func (s *service) Download(ctx context.Context, ref string, doc model.DocumentRe
 	if resp.StatusCode != http.StatusOK {
 		return provider.Declared{}, fileError(refused(resp))
 	}
-	return provider.Save(w, resp)
+	return transport.Save(w, resp)
 }
 
 // fileError says what a refusal means for a file. 409, which has more than one cause, is ErrNotReady
@@ -90,7 +91,7 @@ func (s *service) follow(ctx context.Context, link string, w io.Writer) (provide
 	if err != nil {
 		return provider.Declared{}, errors.New("file link: no https address")
 	}
-	resp, err := provider.Do(s.bare, req)
+	resp, err := transport.Do(s.foreign, req)
 	if err != nil {
 		return provider.Declared{}, fmt.Errorf("file link: %w", err)
 	}
@@ -98,7 +99,7 @@ func (s *service) follow(ctx context.Context, link string, w io.Writer) (provide
 		resp.Body.Close()
 		return provider.Declared{}, fmt.Errorf("file link: %s", resp.Status) // asked for anew the next time
 	}
-	return provider.Save(w, resp)
+	return transport.Save(w, resp)
 }
 
 // Check reads the account, which proves the key.
@@ -146,7 +147,7 @@ func (s *service) ask(ctx context.Context, class provider.Class, path string, qu
 	if resp.StatusCode != http.StatusOK {
 		return refused(resp)
 	}
-	return provider.ReadJSON(resp, v)
+	return transport.ReadJSON(resp, v)
 }
 
 // send sends one GET.
@@ -172,12 +173,12 @@ func (s *service) request(ctx context.Context, method, address string, body []by
 	}
 	req.SetBasicAuth(s.key.Reveal(), "")
 	req.Header.Set("Accept", "application/json, application/pdf;q=0.9")
-	return provider.Do(s.client, req)
+	return transport.Do(s.client, req)
 }
 
 // refused says what an answer that is no 200 means here, and closes it.
 func refused(resp *http.Response) error {
-	err := provider.StatusError(resp)
+	err := transport.StatusError(resp)
 	switch {
 	case statusOf(err) == http.StatusPaymentRequired:
 		return fmt.Errorf("%w: %w", provider.ErrDenied, err)
@@ -193,7 +194,7 @@ func statusOf(err error) int {
 	if wait := (*provider.RetryAfter)(nil); errors.As(err, &wait) {
 		return http.StatusTooManyRequests
 	}
-	if e := (*provider.HTTPError)(nil); errors.As(err, &e) && !e.Page {
+	if e := (*transport.HTTPError)(nil); errors.As(err, &e) && !e.Page {
 		return e.Code
 	}
 	return 0
@@ -201,7 +202,7 @@ func statusOf(err error) int {
 
 // keyOf is the service's own word for a refusal, its error_name.
 func keyOf(err error) string {
-	if e := (*provider.HTTPError)(nil); errors.As(err, &e) {
+	if e := (*transport.HTTPError)(nil); errors.As(err, &e) {
 		return e.Key
 	}
 	return ""

@@ -12,6 +12,7 @@ import (
 	"countersign/model"
 	"countersign/provider"
 	"countersign/provider/providertest"
+	"countersign/provider/transport"
 )
 
 func TestTheKeyIsTheUserName(t *testing.T) {
@@ -264,7 +265,7 @@ func TestRegistrationReadsAccountAndApps(t *testing.T) {
 type classes struct{ seen []provider.Class }
 
 func (c *classes) RoundTrip(r *http.Request) (*http.Response, error) {
-	c.seen = append(c.seen, provider.ClassOf(r.Context()))
+	c.seen = append(c.seen, provider.CallOf(r.Context()).Class)
 	return nil, errors.New("not sent")
 }
 
@@ -297,7 +298,7 @@ func TestTheTransportsPauseIsPassedOn(t *testing.T) {
 		io.WriteString(w, providertest.Recorded(t, "errors/exceeded_rate")) //nolint:errcheck // a test
 	})
 	s := account(t, f.URL, keyed, func(o *provider.Options) {
-		o.Client = provider.NewClient(provider.TransportOptions{Now: o.Now})
+		o.Client = transport.NewClient(transport.Options{Now: o.Now})
 	})
 	_, fetch := s.Fetch(t.Context(), testRef)
 	_, download := s.Download(t.Context(), testRef, sent, io.Discard)

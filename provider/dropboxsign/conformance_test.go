@@ -17,9 +17,9 @@ var _ = flag.Bool("update", false, "write what the recorded callbacks and answer
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	made := func(block string) func(string, *http.Client) provider.Provider {
-		return func(base string, c *http.Client) provider.Provider {
-			return account(t, base, block, func(o *provider.Options) { o.Client, o.Bare = c, c })
+	made := func(block string) func(string, *http.Client) provider.Service {
+		return func(base string, c *http.Client) provider.Service {
+			return open(t, base, block, func(o *provider.Options) { o.Client, o.Foreign = c, c })
 		}
 	}
 	request := func(flags, code string) []byte {

@@ -25,6 +25,17 @@ const (
 	viaFileURL = "file_url"
 )
 
+// Traits returns what is known of Dropbox Sign without an account.
+func Traits() provider.Traits {
+	return provider.Traits{
+		BaseURL:         production,
+		Budget:          map[provider.Class]int{provider.ClassRead: 100, provider.ClassFiles: 25, provider.ClassTest: 10},
+		SimulatedBudget: map[provider.Class]int{provider.ClassRead: 6000, provider.ClassFiles: 2400},
+		FirstSettings:   []provider.FirstSetting{{Form: "api_key: \"${%s}\"", Env: "API_KEY"}},
+		Reply:           provider.Reply{ContentType: "text/plain", Body: "Hello API Event Received"}, // or it calls again
+	}
+}
+
 // settings is the account's `settings` block.
 type settings struct {
 	APIKey          provider.Secret   `yaml:"api_key"`
@@ -38,18 +49,18 @@ type settings struct {
 
 // service is one account at Dropbox Sign.
 type service struct {
-	base         string
-	key          provider.Secret
-	keys         []provider.Secret // that may have made event_hash
-	client, bare *http.Client
-	now          func() time.Time
-	settings     settings
-	own          bool // list the key's own requests only
-	externalID   string
-	signed       bool // whether the signed document is wanted
-	includeTest  bool
-	team         atomic.Int32 // whether the key may list its team's requests
-	me           atomic.Pointer[identity]
+	base            string
+	key             provider.Secret
+	keys            []provider.Secret // that may have made event_hash
+	client, foreign *http.Client
+	now             func() time.Time
+	settings        settings
+	own             bool // list the key's own requests only
+	externalID      string
+	signed          bool // whether the signed document is wanted
+	includeTest     bool
+	team            atomic.Int32 // whether the key may list its team's requests
+	me              atomic.Pointer[identity]
 }
 
 // identity is who we are, as GET /account told.
@@ -59,24 +70,24 @@ type identity struct {
 }
 
 // New returns the provider for one account. All faults of its settings are told at once.
-func New(o provider.Options) (provider.Provider, error) {
+func New(o provider.Options) (provider.Service, error) {
 	var set settings
 	if err := o.Settings(&set); err != nil {
-		return nil, err
+		return provider.Service{}, err
 	}
 	if err := set.check(); err != nil {
-		return nil, err
+		return provider.Service{}, err
 	}
 	s := &service{
 		base: strings.TrimRight(o.BaseURL, "/"), key: set.APIKey, keys: append([]provider.Secret{set.APIKey}, set.CallbackKeys...),
-		client: o.Client, bare: o.Bare, now: o.Now, settings: set, own: o.Scope == "own", externalID: o.ExternalID,
+		client: o.Client, foreign: o.Foreign, now: o.Now, settings: set, own: o.Scope == "own", externalID: o.ExternalID,
 		signed:      o.Download == nil || slices.Contains(o.Download, string(model.SignedDocument)),
 		includeTest: o.IncludeTest,
 	}
 	if s.base == "" {
 		s.base = production
 	}
-	return s, nil
+	return provider.Service{Provider: s, Traits: Traits(), Lister: s, Checker: s, Registrar: s, Setter: s}, nil
 }
 
 // check returns every fault of the settings, each with its path.

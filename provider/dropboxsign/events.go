@@ -43,7 +43,7 @@ const (
 )
 
 // longest is how many bytes of an id or a type are one: ids have 40 today.
-const longest = 1024
+const longest = provider.MaxRef
 
 // meaning is what an event of one type says.
 type meaning struct {
@@ -51,6 +51,7 @@ type meaning struct {
 	ask     bool   // ask although it names a status
 	raises  model.AttentionKind
 	signer  bool   // it is about one signer: without his id, two equal events may be two
+	acted   bool   // a signer viewed, signed or declined
 	test    bool   // the service only tries the URL
 	ignored string // why it is of no interest
 }
@@ -59,10 +60,10 @@ type meaning struct {
 var meanings = map[string]meaning{
 	evPrepared:      {word: wordPrepared},
 	evSent:          {word: wordOpen},
-	evViewed:        {word: wordOpen, signer: true},
-	evSigned:        {word: wordOpen, signer: true, ask: true},
-	evAllSigned:     {word: wordComplete},
-	evDeclined:      {word: wordDeclined},
+	evViewed:        {word: wordOpen, signer: true, acted: true},
+	evSigned:        {word: wordOpen, signer: true, acted: true, ask: true},
+	evAllSigned:     {word: wordComplete, acted: true},
+	evDeclined:      {word: wordDeclined, acted: true},
 	evCanceled:      {word: wordCanceled},
 	evExpired:       {word: wordExpired},
 	evInvalid:       {word: wordError, raises: model.FileError},
@@ -82,11 +83,6 @@ var meanings = map[string]meaning{
 	evAccount:       {ignored: "about the account, not a transaction"},
 	evCallbackTest:  {test: true},
 	evTest:          {test: true},
-}
-
-// Reply returns the only answer that the service takes for an acknowledgement.
-func (s *service) Reply() (contentType string, body []byte) {
-	return "text/plain", []byte("Hello API Event Received")
 }
 
 // Receive says what a callback reports. The hash covers its time and type, not the request it
@@ -211,7 +207,7 @@ func (e event) key(ref string, means meaning) string {
 func (e event) observe(means meaning) model.Observation {
 	o := model.Observation{
 		Evidence: model.WeakClaim, Type: string(e.Type), Status: words[means.word], ProviderStatus: means.word,
-		ProviderTime: e.Time.time(), Refetch: means.ask || means.word == "",
+		ProviderTime: e.Time.time(), Refetch: means.ask || means.word == "", Acted: means.acted,
 	}
 	if e.Type == evSent {
 		o.SentAt = o.ProviderTime

@@ -87,9 +87,8 @@ func TestThePublishedVectorsVerify(t *testing.T) {
 
 func TestTheReplyIsExact(t *testing.T) {
 	t.Parallel()
-	kind, body := account(t, "", keyed).Reply()
-	if kind != "text/plain" || string(body) != "Hello API Event Received" {
-		t.Errorf("%q %q", kind, body)
+	if got := open(t, "", keyed).Traits.Acknowledgement(); got != (provider.Reply{ContentType: "text/plain", Body: "Hello API Event Received"}) {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -224,6 +224,9 @@ func (s *service) UseTokens(t provider.Tokens) {
 	}
 }
 
+// Prepare loads nothing: what Receive needs stands in the settings.
+func (s *service) Prepare(context.Context) error { return nil }
+
 func (t *tokens) header(ctx context.Context) (string, error) { return t.get(ctx, "") }
 
 func (t *tokens) renew(ctx context.Context, refused string) (string, error) {

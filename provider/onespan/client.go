@@ -14,6 +14,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/transport"
 )
 
 // Fetch asks where a package stands. A package that the service does not know, or not for this
@@ -56,7 +57,7 @@ func (s *service) Download(ctx context.Context, ref string, doc model.DocumentRe
 	}
 	resp, err := s.call(provider.WithClass(ctx, provider.ClassFiles), path, nil, "*/*")
 	if err == nil {
-		return provider.Save(w, resp)
+		return transport.Save(w, resp)
 	}
 	switch h := refusal(err); {
 	case h.Page || wholeAccount(h):
@@ -120,7 +121,7 @@ func (s *service) get(ctx context.Context, path string, query url.Values, v any)
 	if err != nil {
 		return err
 	}
-	return provider.ReadJSON(resp, v)
+	return transport.ReadJSON(resp, v)
 }
 
 // call sends one GET and returns a 200.
@@ -149,14 +150,14 @@ func (s *service) send(ctx context.Context, method, address string, body []byte,
 		}
 		req.Header.Set("Authorization", header)
 		req.Header.Set("Accept", accept)
-		resp, err := provider.Do(s.client, req)
+		resp, err := transport.Do(s.client, req)
 		if err != nil {
 			return nil, err
 		}
 		if resp.StatusCode == http.StatusOK {
 			return resp, nil
 		}
-		refused := provider.StatusError(resp)
+		refused := transport.StatusError(resp)
 		if h := refusal(refused); wholeAccount(h) {
 			return nil, fmt.Errorf("%w: %w", provider.ErrDenied, refused)
 		} else if h.Code != http.StatusUnauthorized || renewed {
@@ -174,16 +175,16 @@ func (s *service) send(ctx context.Context, method, address string, body []byte,
 // token sends a request for a token. The service refuses it with 400, 401 or 403 alike. What it
 // answers says nothing of what was to be asked with the token: no 404 of it may be taken for one.
 func (s *service) token(req *http.Request, v any) error {
-	req = req.WithContext(provider.WithRetry(provider.WithClass(req.Context(), provider.ClassRead)))
+	req = req.WithContext(provider.WithCall(req.Context(), provider.Call{Class: provider.ClassRead, Retry: true}))
 	req.Header.Set("Accept", "application/json")
-	resp, err := provider.Do(s.client, req)
+	resp, err := transport.Do(s.client, req)
 	if err != nil {
 		return err
 	}
 	if resp.StatusCode == http.StatusOK {
-		return provider.ReadJSON(resp, v)
+		return transport.ReadJSON(resp, v)
 	}
-	err = provider.StatusError(resp)
+	err = transport.StatusError(resp)
 	switch h := refusal(err); {
 	case !h.Page && slices.Contains([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden}, h.Code):
 		return fmt.Errorf("access token: %w: %s", provider.ErrDenied, h.Status)
@@ -194,11 +195,11 @@ func (s *service) token(req *http.Request, v any) error {
 }
 
 // refusal is the answer behind err that was no success; its Code is 0 where there is none.
-func refusal(err error) *provider.HTTPError {
-	if h := (*provider.HTTPError)(nil); errors.As(err, &h) {
+func refusal(err error) *transport.HTTPError {
+	if h := (*transport.HTTPError)(nil); errors.As(err, &h) {
 		return h
 	}
-	return &provider.HTTPError{}
+	return &transport.HTTPError{}
 }
 
 // unknownRef says whether a refusal means one package: not there, or not for this key. A page of the
@@ -213,6 +214,6 @@ func unknownRef(err error) bool {
 }
 
 // wholeAccount says whether it is the whole account that is refused.
-func wholeAccount(h *provider.HTTPError) bool {
+func wholeAccount(h *transport.HTTPError) bool {
 	return strings.HasPrefix(h.Key, "error.notFound.account") || strings.HasPrefix(h.Key, "error.forbidden.account")
 }

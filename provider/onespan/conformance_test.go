@@ -17,10 +17,10 @@ var _ = flag.Bool("update", false, "write what the recorded callbacks and answer
 
 // suite is the conformance suite for one way in.
 func suite(t *testing.T, block string) providertest.Suite {
-	made := func(block string) func(string, *http.Client) provider.Provider {
-		return func(base string, c *http.Client) provider.Provider {
-			return account(t, base, block, func(o *provider.Options) {
-				o.Client, o.Bare, o.ExternalID = c, c, "data.contract_id"
+	made := func(block string) func(string, *http.Client) provider.Service {
+		return func(base string, c *http.Client) provider.Service {
+			return open(t, base, block, func(o *provider.Options) {
+				o.Client, o.Foreign, o.ExternalID = c, c, "data.contract_id"
 			})
 		}
 	}

@@ -30,6 +30,7 @@ const (
 	packageRestore    = "PACKAGE_RESTORE"
 	packageDelete     = "PACKAGE_DELETE"
 	documentSigned    = "DOCUMENT_SIGNED"
+	documentViewed    = "DOCUMENT_VIEWED"
 	signerComplete    = "SIGNER_COMPLETE"
 	signerLocked      = "SIGNER_LOCKED"
 	kbaFailure        = "KBA_FAILURE"
@@ -42,7 +43,7 @@ const (
 	consentID   = "default-consent" // the document by which a signer agrees to sign electronically
 	outOfOffice = "OOTO"            // an EMAIL_BOUNCE that is none
 	mostBody    = 1 << 20           // bytes of a callback: an event has less than two thousand
-	longest     = 1024              // bytes of an id or a name: four times the 255 characters documented
+	longest     = provider.MaxRef   // bytes of an id or a name
 )
 
 // meanings are the events that name a status: the word of the service that they stand for.
@@ -184,6 +185,10 @@ func (e event) observe() model.Observation {
 	o.ProviderStatus = meanings[name]
 	o.Status = words[o.ProviderStatus]
 	o.Refetch = o.Status == "" || o.ProviderTime == nil
+	switch name {
+	case documentViewed, documentSigned, signerComplete, packageDecline, packageOptOut:
+		o.Acted = true
+	}
 	switch name {
 	case packageReady:
 		o.Refetch = true

@@ -143,6 +143,14 @@ func TestWhatEachEventTells(t *testing.T) {
 			t.Errorf("%s says where it stands: got %+v", name, o)
 		}
 	}
+	for name, acted := range map[string]bool{
+		"DOCUMENT_VIEWED": true, "DOCUMENT_SIGNED": true, "SIGNER_COMPLETE": true, "PACKAGE_DECLINE": true, "PACKAGE_OPT_OUT": true,
+		"EMAIL_BOUNCE": false, "ROLE_REASSIGN": false, "PACKAGE_TRASH": false, "PACKAGE_CREATE": false, "PACKAGE_EXPIRE": false,
+	} {
+		if o := tell(name, ""); o.Acted != acted {
+			t.Errorf("%s: a signer acted: %v", name, o.Acted)
+		}
+	}
 	if o := tell("PACKAGE_ARCHIVE", ""); o.Status != model.Completed || o.Archived != model.Yes || o.ProviderStatus != "ARCHIVED" {
 		t.Errorf("archive: got %+v", o)
 	}
@@ -244,7 +252,7 @@ func TestRulesFitTheEvents(t *testing.T) {
 	if got := model.Untold(r, model.Found{Change: model.ChangeArchived, Off: true}, false, nil); got != model.GapNoEvent {
 		t.Errorf("un-archiving has no event that anybody knows: got %s", got)
 	}
-	told, _ := model.Told(r, model.Found{Change: model.ChangeCreated, To: string(model.Draft)}, []model.Called{{Type: packageActivate}})
+	told, _ := model.Told(r, model.Found{Change: model.ChangeCreated, To: string(model.Draft)}, []model.Called{{Type: packageActivate}}, false)
 	if told {
 		t.Error("a draft was not created by being sent")
 	}
@@ -268,7 +276,7 @@ func FuzzReceive(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	s := p.(*service)
+	s := p.Provider.(*service)
 	f.Fuzz(func(t *testing.T, header, body string) {
 		c := provider.Callback{Header: http.Header{"Authorization": {header}}, Body: []byte(body), ReceivedAt: noon}
 		s.Peek(c)

@@ -20,6 +20,23 @@ import (
 
 const production = "https://apps.esignlive.com"
 
+// Traits returns what is known of OneSpan Sign without an account.
+func Traits() provider.Traits {
+	return provider.Traits{
+		BaseURL:         production,
+		BaseURLNote:     "Your environment's host; the sandbox is https://sandbox.esignlive.com.",
+		Budget:          map[provider.Class]int{provider.ClassRead: 120},
+		SimulatedBudget: map[provider.Class]int{provider.ClassRead: 6000, provider.ClassFiles: 3000},
+		FirstSettings: []provider.FirstSetting{
+			{Form: "api_key: \"${%s}\"", Env: "API_KEY"},
+			{Form: "callback_key: \"${%s}\"", Env: "CALLBACK_KEY", Note: "The secret that you set beside the callback URL at OneSpan."},
+		},
+		ProofSettings: []string{"callback_key", "callback_keys"},
+		Unproved:      "nothing proves a callback, so that each only has its transaction asked about (once a minute at most)",
+		SecretHeaders: []string{"Authorization"},
+	}
+}
+
 // settings is the account's `settings` block.
 type settings struct {
 	APIKey       provider.Secret   `yaml:"api_key"`
@@ -60,13 +77,13 @@ type service struct {
 }
 
 // New returns the provider for one account. All faults of its settings are told at once.
-func New(o provider.Options) (provider.Provider, error) {
+func New(o provider.Options) (provider.Service, error) {
 	var set settings
 	if err := o.Settings(&set); err != nil {
-		return nil, err
+		return provider.Service{}, err
 	}
 	if err := set.check(); err != nil {
-		return nil, err
+		return provider.Service{}, err
 	}
 	s := &service{
 		base: strings.TrimRight(o.BaseURL, "/"), keys: set.keys(), keyNames: set.keyNames(), client: o.Client, now: o.Now, log: o.Log,
@@ -78,7 +95,7 @@ func New(o provider.Options) (provider.Provider, error) {
 		s.base = production
 	}
 	s.auth = set.authorizer(s)
-	return s, nil
+	return provider.Service{Provider: s, Traits: Traits(), Lister: s, Checker: s, Registrar: s, Setter: s, Starter: s}, nil
 }
 
 // keys are the callback keys that may have come with a callback.

@@ -25,8 +25,14 @@ const (
 
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
-// account is an account whose service is at base.
+// account is the provider of an account whose service is at base.
 func account(t *testing.T, base, block string, change ...func(*provider.Options)) *service {
+	t.Helper()
+	return open(t, base, block, change...).Provider.(*service)
+}
+
+// open is an account whose service is at base.
+func open(t *testing.T, base, block string, change ...func(*provider.Options)) provider.Service {
 	t.Helper()
 	o := provider.Options{
 		Account: "sales", BaseURL: base, Settings: providertest.Decode(block), Client: http.DefaultClient,
@@ -39,7 +45,7 @@ func account(t *testing.T, base, block string, change ...func(*provider.Options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p.(*service)
+	return p
 }
 
 // answering serves one answer to every question.

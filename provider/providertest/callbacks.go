@@ -14,21 +14,21 @@ import (
 )
 
 // offline is a provider that cannot reach anything; asking anyway is a fault.
-func (b *bench) offline(make func(string, *http.Client) provider.Provider) provider.Provider {
-	return make("http://service.invalid", &http.Client{Transport: transport(func(*http.Request) (*http.Response, error) {
+func (b *bench) offline(make func(string, *http.Client) provider.Service) provider.Service {
+	return make("http://service.invalid", &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
 		b.failf("Receive asks the service: a callback must mean the same when it is replayed offline")
 		return nil, errors.New("offline")
 	})})
 }
 
-type transport func(*http.Request) (*http.Response, error)
+type roundTrip func(*http.Request) (*http.Response, error)
 
 // RoundTrip is for http.RoundTripper.
-func (t transport) RoundTrip(r *http.Request) (*http.Response, error) { return t(r) }
+func (t roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return t(r) }
 
 // receive lets p read a callback, and looks at what holds for each: the body stays, the error is
 // one of three and tells no secret.
-func (b *bench) receive(p provider.Provider, name string, c provider.Callback) (provider.Received, error) {
+func (b *bench) receive(p provider.Service, name string, c provider.Callback) (provider.Received, error) {
 	before, header := bytes.Clone(c.Body), c.Header.Clone()
 	r, err := p.Receive(c)
 	if !bytes.Equal(before, c.Body) || !reflect.DeepEqual(header, c.Header) {
@@ -38,14 +38,12 @@ func (b *bench) receive(p provider.Provider, name string, c provider.Callback) (
 	if err != nil && !errors.Is(err, provider.ErrUnverified) && !errors.Is(err, provider.ErrUnreadable) && !errors.Is(err, provider.ErrNotUnderstood) {
 		b.failf("%s: the error is none of ErrUnverified, ErrUnreadable and ErrNotUnderstood: %v", name, err)
 	}
-	if k, ok := p.(provider.Peeker); ok {
-		k.Peek(c)
-	}
+	p.Peek(c)
 	return r, err
 }
 
 // accepted are the samples that the provider takes.
-func (b *bench) accepted() (provider.Provider, []sample) {
+func (b *bench) accepted() (provider.Service, []sample) {
 	p := b.offline(b.New)
 	var list []sample
 	for _, s := range b.samples() {
@@ -158,7 +156,7 @@ func (b *bench) proofs() {
 	}
 }
 
-func (b *bench) refused(p provider.Provider, name string, c provider.Callback) {
+func (b *bench) refused(p provider.Service, name string, c provider.Callback) {
 	_, err := b.receive(p, name, c)
 	if !errors.Is(err, provider.ErrUnverified) && !(b.ProofInBody && errors.Is(err, provider.ErrUnreadable)) {
 		b.failf("%s: got %v, want ErrUnverified", name, err)
@@ -199,12 +197,11 @@ func (b *bench) tokens() {
 // stranger takes it.
 func (b *bench) canary() {
 	p := b.offline(b.New)
-	c, ok := p.(provider.Canary)
-	if !ok || b.Hints {
+	if b.Hints {
 		return
 	}
 	const id = "countersign-canary-7"
-	header, body, err := c.Canary(id, b.ReceivedAt)
+	header, body, err := p.Canary(id, b.ReceivedAt)
 	if err != nil {
 		b.failf("the canary: %v", err)
 		return
@@ -266,7 +263,7 @@ func (b *bench) signed(c provider.Callback, body []byte) provider.Callback {
 }
 
 // oddEvents changes a recorded callback's type and ref into odd ones.
-func (b *bench) oddEvents(p provider.Provider, s sample) bool {
+func (b *bench) oddEvents(p provider.Service, s sample) bool {
 	said, _ := b.receive(p, s.name, s.c)
 	changed := func(what, from, to string) {
 		c := b.signed(s.c, bytes.ReplaceAll(s.c.Body, []byte(from), []byte(to)))

@@ -16,15 +16,16 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/transport"
 )
 
 // Suite says how a provider is made and what its service looks like. New, Callbacks, Answers, Ref,
 // Words and Secrets must be set, and Stranger unless Hints is.
 type Suite struct {
 	// New returns an account of the provider whose service is at base. Its bare client is c too.
-	New func(base string, c *http.Client) provider.Provider
+	New func(base string, c *http.Client) provider.Service
 	// Stranger is New with other secrets for callbacks: it must take none of the recorded ones.
-	Stranger func(base string, c *http.Client) provider.Provider
+	Stranger func(base string, c *http.Client) provider.Service
 	// Callbacks is a folder of NAME.http, callbacks as on the wire, and NAME.json, what each means.
 	Callbacks string
 	// Answers is a folder of NAME.json, replies to Fetch, and NAME.golden.json, what each means.
@@ -113,6 +114,7 @@ func checks() []check {
 		{"cancelling ends a call", (*bench).cancels},
 		{"downloads come whole or not at all", (*bench).downloads},
 		{"the rules are total", (*bench).rules},
+		{"a signer's act moves a draft", (*bench).acts},
 		{"the reply is fixed", (*bench).reply},
 	}
 }
@@ -167,11 +169,11 @@ func (b *bench) failf(format string, args ...any) {
 
 // account returns a provider whose service is w, through a transport such as it has in service. The
 // clock stands, so that a pause that the service asks for never ends.
-func (b *bench) account(w *world) provider.Provider { return b.New(w.url(), b.client()) }
+func (b *bench) account(w *world) provider.Service { return b.New(w.url(), b.client()) }
 
 func (b *bench) client() *http.Client {
 	at := b.ReceivedAt
-	c := provider.NewClient(provider.TransportOptions{Account: "sales", Now: func() time.Time { return at }, Attempts: 1})
+	c := transport.NewClient(transport.Options{Account: "sales", Now: func() time.Time { return at }, Attempts: 1})
 	b.closes = append(b.closes, c.CloseIdleConnections)
 	return c
 }
@@ -198,32 +200,32 @@ const (
 // op is one call to the service.
 type op struct {
 	name string
-	call func(ctx context.Context, p provider.Provider) error
+	call func(ctx context.Context, p provider.Service) error
 }
 
-func (b *bench) ops(p provider.Provider) []op {
+func (b *bench) ops(p provider.Service) []op {
 	list := []op{
-		{"fetch", func(ctx context.Context, p provider.Provider) error { _, err := p.Fetch(ctx, b.Ref); return err }},
-		{"download", func(ctx context.Context, p provider.Provider) error {
+		{"fetch", func(ctx context.Context, p provider.Service) error { _, err := p.Fetch(ctx, b.Ref); return err }},
+		{"download", func(ctx context.Context, p provider.Service) error {
 			_, err := p.Download(ctx, b.Ref, b.Document, io.Discard)
 			return err
 		}},
 	}
-	if _, ok := p.(provider.Lister); ok {
-		list = append(list, op{"list", func(ctx context.Context, p provider.Provider) error {
-			_, err := p.(provider.Lister).List(ctx, provider.ListQuery{Since: b.ReceivedAt.Add(-time.Hour), Until: b.ReceivedAt})
+	if p.Lister != nil {
+		list = append(list, op{"list", func(ctx context.Context, p provider.Service) error {
+			_, err := p.Lister.List(ctx, provider.ListQuery{Since: b.ReceivedAt.Add(-time.Hour), Until: b.ReceivedAt})
 			return err
 		}})
 	}
-	if _, ok := p.(provider.Registrar); ok {
-		list = append(list, op{"registration", func(ctx context.Context, p provider.Provider) error {
-			_, err := p.(provider.Registrar).Registration(ctx)
+	if p.Registrar != nil {
+		list = append(list, op{"registration", func(ctx context.Context, p provider.Service) error {
+			_, err := p.Registrar.Registration(ctx)
 			return err
 		}})
 	}
-	if _, ok := p.(provider.Checker); ok {
-		list = append(list, op{"check", func(ctx context.Context, p provider.Provider) error {
-			_, err := p.(provider.Checker).Check(ctx)
+	if p.Checker != nil {
+		list = append(list, op{"check", func(ctx context.Context, p provider.Service) error {
+			_, err := p.Checker.Check(ctx)
 			return err
 		}})
 	}

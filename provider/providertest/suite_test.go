@@ -18,6 +18,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/transport"
 )
 
 // notary is a made-up service. Its fault is what a careless provider would do.
@@ -40,8 +41,13 @@ func (n *notary) is(fault string) bool { return n.fault == fault }
 func (n *notary) Rules() model.Rules {
 	r := model.Rules{
 		Provider: "notary",
-		Forward:  map[model.Status][]model.Status{model.Unknown: {model.InProgress, model.Completed}, model.InProgress: {model.Completed}},
-		Tells:    map[model.GapChange]map[model.Status][]string{model.ChangeStatus: {model.Completed: {"doc_completed"}}},
+		Forward: map[model.Status][]model.Status{
+			model.Unknown: {model.InProgress, model.Completed}, model.Draft: {model.InProgress}, model.InProgress: {model.Completed},
+		},
+		Tells: map[model.GapChange]map[model.Status][]string{
+			model.ChangeStatus: {model.Completed: {"doc_completed"}},
+			model.ChangeSigner: {model.Status(model.SignerSigned): {"doc_signed"}},
+		},
 	}
 	switch n.fault {
 	case "moves to nowhere":
@@ -96,6 +102,7 @@ func (n *notary) Receive(c provider.Callback) (provider.Received, error) {
 		return provider.Received{}, provider.ErrNotUnderstood
 	}
 	o := model.Observation{Ref: e.ID, Evidence: model.Claim, Type: e.Type, Status: words(e.Status)}
+	o.Acted = e.Type == "doc_signed" && !n.is("forgets that a signer acted")
 	if n.is("is too sure") {
 		o.Evidence = model.Verified
 	}
@@ -136,7 +143,7 @@ func (n *notary) ask(ctx context.Context, class provider.Class, parts ...string)
 	if n.is("tells the address") {
 		return c.Do(req)
 	}
-	return provider.Do(c, req)
+	return transport.Do(c, req)
 }
 
 func (n *notary) get(ctx context.Context, v any, parts ...string) error {
@@ -146,12 +153,12 @@ func (n *notary) get(ctx context.Context, v any, parts ...string) error {
 	}
 	if n.is("quotes the service") && resp.StatusCode != http.StatusOK {
 		raw, _ := io.ReadAll(resp.Body)
-		return fmt.Errorf("%w: %s", provider.StatusError(resp), raw)
+		return fmt.Errorf("%w: %s", transport.StatusError(resp), raw)
 	}
 	if n.is("ignores the status") {
 		resp.StatusCode = http.StatusOK
 	}
-	return provider.ReadJSON(resp, v)
+	return transport.ReadJSON(resp, v)
 }
 
 func (n *notary) Fetch(ctx context.Context, ref string) (model.Observation, error) {
@@ -194,7 +201,7 @@ func (n *notary) Download(ctx context.Context, ref string, d model.DocumentRef, 
 		_, err := io.CopyN(w, resp.Body, 100)
 		return provider.Declared{Length: -1}, err
 	}
-	return provider.Save(w, resp)
+	return transport.Save(w, resp)
 }
 
 func (n *notary) Lists() provider.Listing { return provider.ListsChanged }
@@ -224,17 +231,22 @@ func (n *notary) Canary(id string, _ time.Time) (http.Header, []byte, error) {
 	return http.Header{"X-Key": {key}}, fmt.Appendf(nil, `{"id":%q,"type":"ping"}`, id), nil
 }
 
-func (n *notary) Reply() (string, []byte) {
+func (n *notary) Peek(provider.Callback) (ref, typ string) { return "", "" }
+
+func (n *notary) Explain(provider.Callback) []provider.Trial { return nil }
+
+func (n *notary) traits() provider.Traits {
 	if n.is("says nothing") {
-		return "", nil
+		return provider.Traits{Reply: provider.Reply{ContentType: "text/plain"}}
 	}
-	return "text/plain", []byte("thanks")
+	return provider.Traits{Reply: provider.Reply{ContentType: "text/plain", Body: "thanks"}}
 }
 
 func suite(fault string) Suite {
-	make := func(key string) func(string, *http.Client) provider.Provider {
-		return func(base string, c *http.Client) provider.Provider {
-			return &notary{base: base, c: c, key: key, fault: fault}
+	make := func(key string) func(string, *http.Client) provider.Service {
+		return func(base string, c *http.Client) provider.Service {
+			n := &notary{base: base, c: c, key: key, fault: fault}
+			return provider.Service{Provider: n, Traits: n.traits(), Lister: n, Checker: n}
 		}
 	}
 	return Suite{
@@ -271,7 +283,8 @@ func TestEachFaultIsFound(t *testing.T) {
 		"tells the address": "cancelling ends a call", "quotes the service": "refusals become ours", "ignores the status": "refusals become ours", "hides refusals": "refusals become ours",
 		"fails on 404": "not found is an observation", "takes any answer": "what is no answer is an error", "guesses": "each status word maps", "forgets the word": "each status word maps",
 		"maps wrongly": "answers mean what was recorded", "saves anything": "downloads come whole or not at all", "stops early": "downloads come whole or not at all",
-		"checks nothing": "refusals become ours", "says nothing": "the reply is fixed",
+		"forgets that a signer acted": "a signer's act moves a draft",
+		"checks nothing":              "refusals become ours", "says nothing": "the reply is fixed",
 	} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()

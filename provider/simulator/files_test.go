@@ -1,49 +1,26 @@
-package simulator
+package simulator_test
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/pdfcpu/pdfcpu/pkg/api"
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
+
+	"countersign/provider/simulator"
+	"countersign/provider/simulator/simulatortest"
+	"countersign/provider/simulator/world"
 )
 
-// get asks a world and reads the answer whole, or says why that is not possible.
-func get(t *testing.T, w *World, link string, account int) (int, []byte, error) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, link, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, _ := w.Accounts()[max(account, 0)].Settings["api_key"].(string)
-	switch account {
-	case 0:
-		req.Header.Set("Authorization", "Basic "+key)
-	case 1:
-		req.SetBasicAuth(key, "")
-	}
-	resp, err := w.Transport().RoundTrip(req)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	return resp.StatusCode, body, err
-}
-
 // fileLink is where a final file is fetched.
-func fileLink(row TruthTransaction, d TruthDocument) (string, int) {
+func fileLink(row simulator.TruthTransaction, d world.TruthDocument) (string, int) {
 	switch {
 	case row.Provider == "dropboxsign":
 		return "http://sim.example/dropboxsign/v3/signature_request/files/" + row.Ref, 1
@@ -54,11 +31,6 @@ func fileLink(row TruthTransaction, d TruthDocument) (string, int) {
 	}
 }
 
-func sum(b []byte) string {
-	h := sha256.Sum256(b)
-	return hex.EncodeToString(h[:])
-}
-
 func TestFinalFilesAreRealPDFsAndStayTheSame(t *testing.T) {
 	t.Parallel()
 	api.DisableConfigDir()
@@ -66,21 +38,21 @@ func TestFinalFilesAreRealPDFsAndStayTheSame(t *testing.T) {
 	conf := model.NewDefaultConfiguration()
 	conf.ValidationMode, conf.Offline = model.ValidationRelaxed, true
 	var sealed, plain [][]byte
-	play(t, Options{Seed: 6, Transactions: wholeDecks, QuotaScale: 1000}, nil, 20*24*time.Hour, func(t *testing.T, w *World) {
+	simulatortest.Play(t, world.Options{Seed: 6, Transactions: simulatortest.WholeDecks, QuotaScale: 1000}, nil, 20*24*time.Hour, func(t *testing.T, w *simulator.World) {
 		for _, row := range w.Truth().Transactions {
 			for _, d := range row.Documents {
 				if row.Trashed || row.Deleted {
 					continue
 				}
 				link, account := fileLink(row, d)
-				status, one, err := get(t, w, link, account)
+				status, one, err := simulatortest.Get(t, w, link, account)
 				if err != nil || status != http.StatusOK {
 					t.Fatalf("%s: %d %v %.200s", link, status, err, one)
 				}
-				if _, two, _ := get(t, w, link, account); !bytes.Equal(one, two) {
+				if _, two, _ := simulatortest.Get(t, w, link, account); !bytes.Equal(one, two) {
 					t.Errorf("%s: two downloads differ", link)
 				}
-				if sum(one) != d.SHA256 || len(one) != d.Size {
+				if simulatortest.Sum(one) != d.SHA256 || len(one) != d.Size {
 					t.Errorf("%s: the truth has another sum or size", link)
 				}
 				if err := api.Validate(bytes.NewReader(one), conf); err != nil {
@@ -130,66 +102,20 @@ func checkSeals(t *testing.T, conf *model.Configuration, sealed, plain []byte) {
 	}
 }
 
-func TestDropboxSignFilesCanBeHadInAllThreeWays(t *testing.T) {
-	t.Parallel()
-	play(t, Options{Seed: 6, Transactions: wholeDecks}, nil, 20*24*time.Hour, func(t *testing.T, w *World) {
-		done, escaped := 0, 0
-		for _, row := range w.Truth().Transactions {
-			if row.Provider != "dropboxsign" || row.Status != "completed" || done == 4 {
-				continue
-			}
-			done++
-			base := "http://sim.example/dropboxsign/v3/signature_request/"
-			_, body, _ := get(t, w, base+"files_as_file_url/"+row.Ref, 1)
-			var link struct {
-				URL     string `json:"file_url"`
-				Expires int64  `json:"expires_at"`
-			}
-			if err := json.Unmarshal(body, &link); err != nil {
-				t.Fatal(err)
-			}
-			if strings.Contains(link.URL, "&amp;") {
-				escaped++
-				if status, _, _ := get(t, w, link.URL, -1); status != http.StatusForbidden {
-					t.Errorf("the link as it came: %d", status)
-				}
-				link.URL = strings.ReplaceAll(link.URL, "&amp;", "&")
-			}
-			if status, _, _ := get(t, w, link.URL, 1); status != http.StatusBadRequest {
-				t.Errorf("the link with our key: %d", status)
-			}
-			status, file, err := get(t, w, link.URL, -1)
-			if status != http.StatusOK || err != nil || sum(file) != row.Documents[0].SHA256 {
-				t.Errorf("%s: %d %v", link.URL, status, err)
-			}
-			time.Sleep(2 * time.Hour)
-			if status, _, _ := get(t, w, link.URL, -1); status != http.StatusForbidden {
-				t.Errorf("the link after its life: %d", status)
-			}
-			if status, uri, _ := get(t, w, base+"files_as_data_uri/"+row.Ref, 1); status != http.StatusOK || !bytes.Contains(uri, []byte("data:application/pdf;base64,JVBERi0")) {
-				t.Errorf("data URI: %d", status)
-			}
-		}
-		if escaped == 0 || escaped == done {
-			t.Errorf("%d of %d links are written as in HTML", escaped, done)
-		}
-	})
-}
-
 func TestBadFilesAreBadInEachWay(t *testing.T) {
 	t.Parallel()
-	play(t, Options{Seed: 6, Transactions: wholeDecks, QuotaScale: 1000}, nil, 20*24*time.Hour, func(t *testing.T, w *World) {
-		var row TruthTransaction
+	simulatortest.Play(t, world.Options{Seed: 6, Transactions: simulatortest.WholeDecks, QuotaScale: 1000}, nil, 20*24*time.Hour, func(t *testing.T, w *simulator.World) {
+		var row simulator.TruthTransaction
 		for _, r := range w.Truth().Transactions {
 			if r.Provider == "onespan" && r.Kind == "completed" {
 				row = r
 			}
 		}
-		w.SetFaults(Faults{BadFiles: 1})
+		w.SetFaults(world.Faults{BadFiles: 1})
 		link, account := fileLink(row, row.Documents[0])
 		seen := map[string]bool{}
 		for range 60 {
-			status, body, err := get(t, w, link, account)
+			status, body, err := simulatortest.Get(t, w, link, account)
 			switch {
 			case errors.Is(err, io.ErrUnexpectedEOF):
 				seen["cut off"] = true

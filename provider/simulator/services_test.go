@@ -1,30 +1,34 @@
-package simulator
+package simulator_test
 
 import (
 	"net/http"
 	"slices"
 	"testing"
 	"time"
+
+	"countersign/provider/simulator"
+	"countersign/provider/simulator/simulatortest"
+	"countersign/provider/simulator/world"
 )
 
 func TestServicesLiveSideBySideUnderAllFaults(t *testing.T) {
 	t.Parallel()
 	names := []string{"onespan", "dropboxsign", "allsign", "autosign"}
-	o := Options{
+	o := world.Options{
 		Seed: 2, Transactions: 160, BornBefore: 20, Speed: 2880, Services: names, Base: "http://sim.example", RotateSecretsAfter: 6 * time.Hour,
-		Faults: Faults{
+		Faults: world.Faults{
 			Drop: 0.25, Duplicate: 0.15, Reorder: 0.15, Delay: 0.1, Forge: 0.1, ErrorRate: 0.05, RateLimit: 0.05, Stale: 0.1, Shift: 0.1, BadFiles: 0.2, SameSecond: true,
 		},
 	}
 	down := 0 // a short outage is survived: no breaker is on unless it is asked for
-	l := &listener{answer: func(n int, _ heard) (int, string) {
+	l := &simulatortest.Listener{Answer: func(n int, _ simulatortest.Heard) (int, string) {
 		if n > 100 && n < 160 {
 			down++
 			return http.StatusServiceUnavailable, ""
 		}
-		return http.StatusOK, acknowledgement
+		return http.StatusOK, simulatortest.Hello
 	}}
-	play(t, o, l, 30*time.Minute, func(t *testing.T, w *World) {
+	simulatortest.Play(t, o, l, 30*time.Minute, func(t *testing.T, w *simulator.World) {
 		var played []string
 		for _, a := range w.Accounts() {
 			played = append(played, a.Provider)
@@ -52,9 +56,9 @@ func TestServicesLiveSideBySideUnderAllFaults(t *testing.T) {
 		if len(unobtainable) != 1 || unobtainable["autosign"] == 0 {
 			t.Errorf("unobtainable: %v", unobtainable)
 		}
-		last := map[string]heard{}
-		for _, h := range l.heard() {
-			last[h.account] = h
+		last := map[string]simulatortest.Heard{}
+		for _, h := range l.Heard() {
+			last[h.Account] = h
 		}
 		if len(last) != 4 {
 			t.Errorf("callbacks for %d accounts", len(last))
@@ -65,7 +69,7 @@ func TestServicesLiveSideBySideUnderAllFaults(t *testing.T) {
 func TestFaultyAnswersOfAllSignAndAutosignKeepTheirForm(t *testing.T) {
 	t.Parallel()
 	for name, media := range map[string]string{"allsign": "application/problem+json", "autosign": "application/json"} {
-		play(t, Options{Seed: 3, Transactions: 4, Services: []string{name}, QuotaScale: 1000, Faults: Faults{ErrorRate: 0.6, RateLimit: 0.3}}, nil, time.Hour, func(t *testing.T, w *World) {
+		simulatortest.Play(t, world.Options{Seed: 3, Transactions: 4, Services: []string{name}, QuotaScale: 1000, Faults: world.Faults{ErrorRate: 0.6, RateLimit: 0.3}}, nil, time.Hour, func(t *testing.T, w *simulator.World) {
 			key, _ := w.Accounts()[0].Settings["api_key"].(string)
 			if name == "autosign" {
 				key, _ = w.Accounts()[0].Settings["access_token"].(string)

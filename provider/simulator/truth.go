@@ -1,54 +1,49 @@
 package simulator
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
 	"time"
+
+	"countersign/provider/simulator/world"
+	"countersign/provider/simulator/world/pdf"
 )
 
 // Truth is what really happened, for comparing.
 type Truth struct {
 	// Transactions are those that the accounts may see, those that only callbacks or a summary show included.
 	Transactions []TruthTransaction `json:"transactions"`
-	Dropped      int                `json:"dropped"`
-	Duplicated   int                `json:"duplicated"`
-	Delayed      int                `json:"delayed"`
-	Reordered    int                `json:"reordered"`
-	Forged       int                `json:"forged"`
-	Sent         int                `json:"sent"`       // requests out that were genuine, repeats included
-	OverQuota    int                `json:"over_quota"` // API requests above the documented limits
+	world.Counts
 }
 
 // TruthTransaction is one transaction as it stands, in countersign's words.
 type TruthTransaction struct {
-	Account        string          `json:"account"`
-	Provider       string          `json:"provider"`
-	Ref            string          `json:"ref"`
-	Name           string          `json:"name"`
-	ExternalID     string          `json:"external_id"`
-	Kind           string          `json:"kind"` // of life
-	Status         string          `json:"status"`
-	AlsoRight      []string        `json:"also_right"` // statuses that are right too: no answer tells them from Status
-	ProviderStatus string          `json:"provider_status"`
-	Archived       bool            `json:"archived"`
-	Trashed        bool            `json:"trashed"`
-	Deleted        bool            `json:"deleted"`
-	Test           bool            `json:"test"`
-	Received       bool            `json:"received"` // sent to us by others, so not tracked
-	Listed         bool            `json:"listed"`   // the key's list may show it now
-	Told           bool            `json:"told"`     // a callback about it was acknowledged
-	Absent         bool            `json:"absent"`   // the service answers as if it had never been
-	Signers        []TruthSigner   `json:"signers"`
-	SignersDone    int             `json:"signers_done"`
-	SignersTotal   int             `json:"signers_total"`
-	Documents      []TruthDocument `json:"documents"` // once completed
-	CreatedAt      time.Time       `json:"created_at"`
-	Changes        []TruthChange   `json:"changes"`
-	Answers        []TruthAnswer   `json:"answers"` // all that were about it, Newest left out
+	Account        string                `json:"account"`
+	Provider       string                `json:"provider"`
+	Ref            string                `json:"ref"`
+	Name           string                `json:"name"`
+	ExternalID     string                `json:"external_id"`
+	Kind           string                `json:"kind"` // of life
+	Status         string                `json:"status"`
+	AlsoRight      []string              `json:"also_right"` // statuses that are right too: no answer tells them from Status
+	ProviderStatus string                `json:"provider_status"`
+	Archived       bool                  `json:"archived"`
+	Trashed        bool                  `json:"trashed"`
+	Deleted        bool                  `json:"deleted"`
+	Test           bool                  `json:"test"`
+	Received       bool                  `json:"received"` // sent to us by others, so not tracked
+	Listed         bool                  `json:"listed"`   // the key's list may show it now
+	Told           bool                  `json:"told"`     // a callback about it was acknowledged
+	Absent         bool                  `json:"absent"`   // the service answers as if it had never been
+	Signers        []TruthSigner         `json:"signers"`
+	SignersDone    int                   `json:"signers_done"`
+	SignersTotal   int                   `json:"signers_total"`
+	Documents      []world.TruthDocument `json:"documents"` // once completed
+	CreatedAt      time.Time             `json:"created_at"`
+	Changes        []world.TruthChange   `json:"changes"`
+	Answers        []world.TruthAnswer   `json:"answers"` // all that were about it, Newest left out
 	// Callbacks are all that were about it: those that tell of no change, and forged ones that name
 	// its ref, included.
-	Callbacks []TruthCallback `json:"callbacks"`
+	Callbacks []world.TruthCallback `json:"callbacks"`
 }
 
 // TruthSigner is one who signs. Ref is the id that callbacks name.
@@ -60,131 +55,62 @@ type TruthSigner struct {
 	Status string `json:"status"`
 }
 
-// TruthDocument is one final file.
-type TruthDocument struct {
-	ID     string `json:"id"`
-	Kind   string `json:"kind"` // signed or evidence
-	Name   string `json:"name"`
-	SHA256 string `json:"sha256"`
-	Size   int    `json:"size"`
-	Sealed bool   `json:"sealed"` // carries an embedded signature
-	Served int    `json:"served"` // how often it was sent out whole
-	// Version names these bytes, where the service may replace them (Documenso); Served counts anew then.
-	Version string `json:"version"`
-
-	Unobtainable bool `json:"unobtainable"` // whoever asks now cannot have got it, nor get it: no link in time
-}
-
-// TruthChange is one change, the callbacks that tell of it and the answers that showed it.
-type TruthChange struct {
-	Change    string          `json:"change"` // created status archived trashed deleted signer
-	From      string          `json:"from"`
-	To        string          `json:"to"`
-	Signer    string          `json:"signer"`
-	At        time.Time       `json:"at"`
-	Callbacks []TruthCallback `json:"callbacks"`
-	Shown     []time.Time     `json:"shown"` // at most 50; an overtaken change is not shown
-	Answers   []TruthAnswer   `json:"answers"`
-}
-
-// TruthAnswer is one API answer with a state that includes a change. A change that no answer shows
-// as Newest was overtaken before anybody asked.
-type TruthAnswer struct {
-	N    int       `json:"n"` // which of the answers about the transaction, from nought; at most 10,000 are kept
-	At   time.Time `json:"at"`
-	Kind string    `json:"kind"` // detail, list, part (some members only), gone (410), absent (404, or left out of a batch)
-	// Changes is how many of the transaction's changes, from the first on, had led to the state.
-	Changes int `json:"changes"`
-	// Newest says that the change was the last of its thing in that state: the creation, the status,
-	// one flag, or one signer. Then the answer shows it, unless it is absent.
-	Newest bool `json:"newest"`
-}
-
-// TruthCallback is one callback with each attempt to deliver it.
-type TruthCallback struct {
-	Type     string    `json:"type"`
-	Document string    `json:"document,omitempty"` // that it names
-	Attempts []Attempt `json:"attempts"`
-	Forged   bool      `json:"forged"`
-}
-
-// Attempt is one delivery. Answer is the HTTP status, 0 where there was none.
-type Attempt struct {
-	At       time.Time `json:"at"`
-	Answer   int       `json:"answer"`
-	Fault    string    `json:"fault"`    // "", dropped, duplicated, delayed, reordered, forged
-	Answered time.Time `json:"answered"` // when the answer was there, or was given up; zero where nothing was sent
-}
-
-// standing is the truth about a state, in countersign's words.
-type standing struct {
-	status   string
-	provider string
-	archived bool
-}
-
-// refiner is the further half of an actor whose truth depends on what callbacks arrived.
-type refiner interface {
-	refine(t *transaction, row *TruthTransaction)
-}
-
-// fileSum is what is known of a file without its bytes.
-type fileSum struct {
-	hash string
-	size int
-}
-
 // Truth says what really happened so far.
 func (w *World) Truth() Truth {
-	w.mu.Lock()
-	defer w.unlock()
-	truth := w.counts
-	truth.Transactions = []TruthTransaction{}
-	for _, t := range w.txs {
-		if t.alive() && (t.form == "" || t.form == "PACKAGE") {
-			truth.Transactions = append(truth.Transactions, w.truthOf(t))
+	truth := Truth{Transactions: []TruthTransaction{}}
+	w.Locked(func() {
+		truth.Counts = w.Counts
+		for _, t := range w.Transactions {
+			if t.Alive() && (t.Form == "" || t.Form == "PACKAGE") {
+				truth.Transactions = append(truth.Transactions, truthOf(t))
+			}
 		}
-	}
+	})
 	return truth
 }
 
-func (w *World) truthOf(t *transaction) TruthTransaction {
-	s := &t.state
-	is := t.desk.truth(s)
-	done, total := s.done()
+// truthOf is one transaction as it stands.
+func truthOf(t *world.Transaction) TruthTransaction {
+	s := &t.State
+	is := t.Desk.Truth(s)
+	done, total := s.Done()
 	row := TruthTransaction{
-		Account: t.desk.account.ID, Provider: t.desk.account.Provider,
-		Ref: t.ref, Name: t.name, ExternalID: t.externalID, Kind: t.kind,
-		Status: is.status, ProviderStatus: is.provider, Archived: is.archived,
-		Trashed: s.trashed, Deleted: s.deleted, Test: t.test, Received: t.received,
-		Listed: !t.unlisted && t.desk.listable(s), Absent: s.gone,
-		SignersDone: done, SignersTotal: total, CreatedAt: t.born.UTC(),
-		Told: t.told, AlsoRight: []string{},
-		Signers: []TruthSigner{}, Documents: []TruthDocument{}, Changes: []TruthChange{},
-		Answers: []TruthAnswer{}, Callbacks: copied(t.calls),
+		Account: t.Desk.Account.ID, Provider: t.Desk.Account.Provider,
+		Ref: t.Ref, Name: t.Name, ExternalID: t.ExternalID, Kind: t.Kind,
+		Status: is.Status, ProviderStatus: is.Provider, Archived: is.Archived,
+		Trashed: s.Trashed, Deleted: s.Deleted, Test: t.Test, Received: t.Received,
+		Listed: !t.Unlisted && t.Desk.Listable(s), Absent: s.Gone,
+		SignersDone: done, SignersTotal: total, CreatedAt: t.Born.UTC(),
+		Told: t.Told, AlsoRight: []string{},
+		Signers: []TruthSigner{}, Documents: []world.TruthDocument{}, Changes: []world.TruthChange{},
+		Answers: []world.TruthAnswer{}, Callbacks: copied(t.Calls),
 	}
-	for _, p := range s.people {
-		row.Signers = append(row.Signers, TruthSigner{Ref: p.id, Role: p.role, Name: p.name, Email: p.email, Status: p.status})
+	for _, p := range s.People {
+		row.Signers = append(row.Signers, TruthSigner{Ref: p.ID, Role: p.Role, Name: p.Name, Email: p.Email, Status: p.Status})
 	}
-	if is.status == "completed" {
-		row.Documents = w.finalFiles(t)
+	if is.Status == "completed" {
+		row.Documents = finalFiles(t)
 	}
-	for i, c := range t.changes {
-		row.Changes = append(row.Changes, c.truth(t.sightings(i)))
+	for i, c := range t.Changes {
+		row.Changes = append(row.Changes, truthOfChange(c, t.Sightings(i)))
 	}
-	for n, s := range t.seen {
-		row.Answers = append(row.Answers, TruthAnswer{N: n, At: s.at, Kind: s.kind, Changes: s.changes})
+	for n, s := range t.Seen {
+		row.Answers = append(row.Answers, world.TruthAnswer{N: n, At: s.At, Kind: s.Kind, Changes: s.Changes})
 	}
-	if r, some := t.desk.actor.(refiner); some {
-		r.refine(t, &row)
+	if r, some := t.Desk.Actor.(world.Refiner); some {
+		also, unobtainable := r.Refine(t)
+		row.AlsoRight = append(row.AlsoRight, also...)
+		for i := range row.Documents {
+			row.Documents[i].Unobtainable = unobtainable
+		}
 	}
 	return row
 }
 
-// truth is a change with the answers that include it.
-func (c *change) truth(answers []TruthAnswer) TruthChange {
+// truthOfChange is a change with the answers that include it.
+func truthOfChange(c *world.Change, answers []world.TruthAnswer) world.TruthChange {
 	out := c.TruthChange
-	out.At, out.Callbacks, out.Answers, out.Shown = out.At.UTC(), copied(c.told), answers, []time.Time{}
+	out.At, out.Callbacks, out.Answers, out.Shown = out.At.UTC(), copied(c.Told), answers, []time.Time{}
 	for _, a := range answers {
 		if a.Newest && a.Kind != "absent" && len(out.Shown) < 50 {
 			out.Shown = append(out.Shown, a.At)
@@ -194,30 +120,25 @@ func (c *change) truth(answers []TruthAnswer) TruthChange {
 }
 
 // copied are callbacks as they stand now.
-func copied(told []*TruthCallback) []TruthCallback {
-	all := []TruthCallback{}
+func copied(told []*world.TruthCallback) []world.TruthCallback {
+	all := []world.TruthCallback{}
 	for _, c := range told {
-		all = append(all, TruthCallback{Type: c.Type, Document: c.Document, Attempts: append([]Attempt{}, c.Attempts...), Forged: c.Forged})
+		all = append(all, world.TruthCallback{Type: c.Type, Document: c.Document, Attempts: append([]world.Attempt{}, c.Attempts...), Forged: c.Forged})
 	}
 	return all
 }
 
 // finalFiles describes the final files of a completed transaction.
-func (w *World) finalFiles(t *transaction) []TruthDocument {
-	files := t.desk.files(t)
+func finalFiles(t *world.Transaction) []world.TruthDocument {
+	files := t.Desk.Files(t)
 	for i := range files {
 		f := &files[i]
-		sum, known := t.sums[f.ID]
+		sum, known := t.Sums[f.ID]
 		if !known {
-			sum = sumOf(t.desk.file(t, &t.state, f.ID))
-			t.sums[f.ID] = sum
+			sum = pdf.SumOf(t.Desk.File(t, &t.State, f.ID))
+			t.Sums[f.ID] = sum
 		}
-		f.SHA256, f.Size, f.Served = sum.hash, sum.size, t.served[f.ID]
+		f.SHA256, f.Size, f.Served = sum.Hash, sum.Size, t.Served[f.ID]
 	}
 	return slices.Clip(files)
-}
-
-func sumOf(b []byte) fileSum {
-	h := sha256.Sum256(b)
-	return fileSum{hash: hex.EncodeToString(h[:]), size: len(b)}
 }

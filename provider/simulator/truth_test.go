@@ -1,4 +1,4 @@
-package simulator
+package simulator_test
 
 import (
 	"encoding/json"
@@ -8,13 +8,17 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"countersign/provider/simulator"
+	"countersign/provider/simulator/simulatortest"
+	"countersign/provider/simulator/world"
 )
 
 // shownState is what an answer showed: the status, and each signer's.
 type shownState map[string]string
 
 // fromTruth rebuilds what each answer about a transaction showed, from the marks of its changes alone.
-func fromTruth(row TruthTransaction) []shownState {
+func fromTruth(row simulator.TruthTransaction) []shownState {
 	all := make([]shownState, len(row.Answers))
 	for i := range all {
 		all[i] = shownState{}
@@ -57,12 +61,12 @@ func fromAnswer(e map[string]any) shownState {
 // that lag and changes that share their time.
 func TestTheTruthSaysWhatEachAnswerShowed(t *testing.T) {
 	t.Parallel()
-	o := documensoWorld(func(o *Options) {
-		o.Speed, o.Faults = 8640, Faults{Stale: 0.3, SameSecond: true, ErrorRate: 0.1, RateLimit: 0.05}
+	o := simulatortest.DocumensoWorld(func(o *world.Options) {
+		o.Speed, o.Faults = 8640, world.Faults{Stale: 0.3, SameSecond: true, ErrorRate: 0.1, RateLimit: 0.05}
 	})
-	play(t, o, &listener{}, 0, func(t *testing.T, w *World) {
+	simulatortest.Play(t, o, &simulatortest.Listener{}, 0, func(t *testing.T, w *simulator.World) {
 		got, kinds := map[string][]shownState{}, map[string]int{}
-		h := documensoHeader(w)
+		h := simulatortest.DocumensoHeader(w)
 		for range 60 {
 			time.Sleep(210 * time.Millisecond)
 			for _, e := range listed(t, w, h) {
@@ -109,7 +113,7 @@ func TestTheTruthSaysWhatEachAnswerShowed(t *testing.T) {
 }
 
 // listed is one page of the list, or nothing where a fault is in the way.
-func listed(t *testing.T, w *World, h http.Header) (all []map[string]any) {
+func listed(t *testing.T, w *simulator.World, h http.Header) (all []map[string]any) {
 	t.Helper()
 	status, body := tries(t, w, "/envelope?type=DOCUMENT&perPage=100", h)
 	if status != http.StatusOK || body == nil {
@@ -122,7 +126,7 @@ func listed(t *testing.T, w *World, h http.Header) (all []map[string]any) {
 }
 
 // whole is one envelope; 0 where a fault is in the way.
-func whole(t *testing.T, w *World, ref string, h http.Header) (int, map[string]any) {
+func whole(t *testing.T, w *simulator.World, ref string, h http.Header) (int, map[string]any) {
 	t.Helper()
 	status, body := tries(t, w, "/envelope/"+ref, h)
 	if body == nil {
@@ -132,7 +136,7 @@ func whole(t *testing.T, w *World, ref string, h http.Header) (int, map[string]a
 }
 
 // tries asks where answers may be none.
-func tries(t *testing.T, w *World, path string, h http.Header) (int, map[string]any) {
+func tries(t *testing.T, w *simulator.World, path string, h http.Header) (int, map[string]any) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://sim.example/documenso/api/v2"+path, nil)
 	if err != nil {
@@ -157,12 +161,12 @@ func tries(t *testing.T, w *World, path string, h http.Header) (int, map[string]
 func TestTheTruthNamesEachAttemptAndItsAnswer(t *testing.T) {
 	t.Parallel()
 	n := 0
-	l := &listener{delay: 30 * time.Millisecond, answer: func(int, heard) (int, string) {
+	l := &simulatortest.Listener{Delay: 30 * time.Millisecond, Answer: func(int, simulatortest.Heard) (int, string) {
 		n++
 		return []int{http.StatusOK, http.StatusServiceUnavailable}[n%2], ""
 	}}
-	o := documensoWorld(func(o *Options) { o.Faults = Faults{Drop: 0.2, Forge: 0.3} })
-	play(t, o, l, 20*24*time.Hour, func(t *testing.T, w *World) {
+	o := simulatortest.DocumensoWorld(func(o *world.Options) { o.Faults = world.Faults{Drop: 0.2, Forge: 0.3} })
+	simulatortest.Play(t, o, l, 20*24*time.Hour, func(t *testing.T, w *simulator.World) {
 		truth := w.Truth()
 		told, answers, forged := 0, map[int]int{}, 0
 		for _, row := range truth.Transactions {

@@ -1,78 +1,16 @@
-package simulator
+package simulator_test
 
 import (
 	"bytes"
-	"context"
-	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
+
+	"countersign/provider/simulator"
+	"countersign/provider/simulator/simulatortest"
+	"countersign/provider/simulator/world"
 )
-
-// listener is the other side of the callbacks.
-type listener struct {
-	mu     sync.Mutex
-	got    []heard
-	answer func(n int, h heard) (int, string) // nil: all is well
-	delay  time.Duration                      // before it answers
-}
-
-type heard struct {
-	at      time.Time
-	account string
-	header  http.Header
-	body    []byte
-}
-
-func (l *listener) RoundTrip(r *http.Request) (*http.Response, error) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
-	}
-	time.Sleep(l.delay)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	h := heard{time.Now(), r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:], r.Header, body}
-	l.got = append(l.got, h)
-	status, text := http.StatusOK, acknowledgement
-	if l.answer != nil {
-		status, text = l.answer(len(l.got), h)
-	}
-	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader([]byte(text)))}, nil
-}
-
-func (l *listener) heard() []heard {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return append([]heard{}, l.got...)
-}
-
-// play runs a world in a bubble of fake time for so long, then hands it over, still running.
-func play(t *testing.T, o Options, l *listener, span time.Duration, check func(t *testing.T, w *World)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		if l != nil {
-			o.Client, o.Callbacks = l, "http://listener.example"
-		}
-		w := New(o)
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error, 1)
-		go func() { done <- w.Run(ctx) }()
-		time.Sleep(span)
-		synctest.Wait()
-		check(t, w)
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("Run: %v", err)
-		}
-	})
-}
-
-// wholeDecks is enough transactions for each kind of life of both services.
-const wholeDecks = 60
 
 func TestEachKindOfLifeEndsAsTheTableSays(t *testing.T) {
 	t.Parallel()
@@ -92,7 +30,7 @@ func TestEachKindOfLifeEndsAsTheTableSays(t *testing.T) {
 		"dropboxsign received": "completed", "dropboxsign received_open": "in_progress", "dropboxsign test": "completed",
 		"dropboxsign test_open": "in_progress", "dropboxsign app": "completed", "dropboxsign reminded": "completed",
 	}
-	play(t, Options{Seed: 7, Transactions: wholeDecks, BornBefore: 9}, &listener{}, 20*24*time.Hour, func(t *testing.T, w *World) {
+	simulatortest.Play(t, world.Options{Seed: 7, Transactions: simulatortest.WholeDecks, BornBefore: 9}, &simulatortest.Listener{}, 20*24*time.Hour, func(t *testing.T, w *simulator.World) {
 		if !w.Idle() {
 			t.Error("the world is not idle after twenty days")
 		}
@@ -134,7 +72,7 @@ func TestTheSameSeedMakesTheSameWorld(t *testing.T) {
 	t.Parallel()
 	tell := func(seed uint64) string {
 		var b strings.Builder
-		play(t, Options{Seed: seed, Transactions: 40, BornBefore: 10, Speed: 8640, Faults: Faults{Drop: 0.2, Duplicate: 0.2}}, &listener{}, time.Minute, func(t *testing.T, w *World) {
+		simulatortest.Play(t, world.Options{Seed: seed, Transactions: 40, BornBefore: 10, Speed: 8640, Faults: world.Faults{Drop: 0.2, Duplicate: 0.2}}, &simulatortest.Listener{}, time.Minute, func(t *testing.T, w *simulator.World) {
 			for _, row := range w.Truth().Transactions {
 				b.WriteString(strings.Join([]string{row.Ref, row.Name, row.Kind, row.Status, row.ExternalID, "\n"}, "|"))
 				for _, c := range row.Changes {
@@ -161,15 +99,15 @@ func TestTheSameSeedMakesTheSameWorld(t *testing.T) {
 
 func TestADroppedCallbackIsNeverDelivered(t *testing.T) {
 	t.Parallel()
-	l := &listener{}
-	play(t, Options{Seed: 2, Transactions: wholeDecks, Speed: 8640, Faults: Faults{Drop: 1}}, l, 10*time.Minute, func(t *testing.T, w *World) {
+	l := &simulatortest.Listener{}
+	simulatortest.Play(t, world.Options{Seed: 2, Transactions: simulatortest.WholeDecks, Speed: 8640, Faults: world.Faults{Drop: 1}}, l, 10*time.Minute, func(t *testing.T, w *simulator.World) {
 		truth := w.Truth()
 		if truth.Dropped == 0 || truth.Sent != 2 { // the two greetings of Dropbox Sign are about nothing that is followed
 			t.Errorf("dropped %d, sent %d", truth.Dropped, truth.Sent)
 		}
-		for _, h := range l.heard() {
-			if !bytes.Contains(h.body, []byte("callback_test")) && !bytes.Contains(h.body, []byte("template_created")) {
-				t.Errorf("delivered: %s", h.body)
+		for _, h := range l.Heard() {
+			if !bytes.Contains(h.Body, []byte("callback_test")) && !bytes.Contains(h.Body, []byte("template_created")) {
+				t.Errorf("delivered: %s", h.Body)
 			}
 		}
 		dropped := 0
@@ -191,22 +129,22 @@ func TestADroppedCallbackIsNeverDelivered(t *testing.T) {
 
 func TestFaultsInDeliveryAreCountedAndEnd(t *testing.T) {
 	t.Parallel()
-	l := &listener{}
-	f := Faults{Drop: 0.1, Duplicate: 0.3, Reorder: 0.2, Delay: 0.2, Forge: 0.3, SameSecond: true}
-	play(t, Options{Seed: 5, Transactions: wholeDecks, Speed: 8640, Faults: f}, l, 10*time.Minute, func(t *testing.T, w *World) {
+	l := &simulatortest.Listener{}
+	f := world.Faults{Drop: 0.1, Duplicate: 0.3, Reorder: 0.2, Delay: 0.2, Forge: 0.3, SameSecond: true}
+	simulatortest.Play(t, world.Options{Seed: 5, Transactions: simulatortest.WholeDecks, Speed: 8640, Faults: f}, l, 10*time.Minute, func(t *testing.T, w *simulator.World) {
 		truth := w.Truth()
 		if truth.Dropped == 0 || truth.Duplicated == 0 || truth.Delayed == 0 || truth.Reordered == 0 || truth.Forged == 0 {
-			t.Errorf("counts: %+v", Truth{Dropped: truth.Dropped, Duplicated: truth.Duplicated, Delayed: truth.Delayed, Reordered: truth.Reordered, Forged: truth.Forged})
+			t.Errorf("counts: %+v", truth.Counts)
 		}
-		if got := len(l.heard()); got != truth.Sent+truth.Forged {
+		if got := len(l.Heard()); got != truth.Sent+truth.Forged {
 			t.Errorf("heard %d, sent %d and forged %d", got, truth.Sent, truth.Forged)
 		}
 		if !w.Idle() {
 			t.Error("not idle")
 		}
 		twice := map[string]int{}
-		for _, h := range l.heard() {
-			twice[string(h.body)]++
+		for _, h := range l.Heard() {
+			twice[string(h.Body)]++
 		}
 		doubled := 0
 		for _, n := range twice {
@@ -222,8 +160,8 @@ func TestFaultsInDeliveryAreCountedAndEnd(t *testing.T) {
 
 func TestDropboxSignRepeatsAndOneSpanDoesNot(t *testing.T) {
 	t.Parallel()
-	l := &listener{answer: func(int, heard) (int, string) { return http.StatusOK, "OK" }}
-	play(t, Options{Seed: 1, Transactions: 20}, l, 10*24*time.Hour, func(t *testing.T, w *World) {
+	l := &simulatortest.Listener{Answer: func(int, simulatortest.Heard) (int, string) { return http.StatusOK, "OK" }}
+	simulatortest.Play(t, world.Options{Seed: 1, Transactions: 20}, l, 10*24*time.Hour, func(t *testing.T, w *simulator.World) {
 		for _, row := range w.Truth().Transactions {
 			want := map[string]int{"onespan": 1, "dropboxsign": 7}[row.Provider]
 			for _, c := range row.Changes {
@@ -242,8 +180,8 @@ func TestDropboxSignRepeatsAndOneSpanDoesNot(t *testing.T) {
 
 func TestStopEndsLivesAndDeliversWhatIsQueued(t *testing.T) {
 	t.Parallel()
-	l := &listener{}
-	play(t, Options{Seed: 1, Transactions: 20, Faults: Faults{Delay: 1}}, l, 12*time.Hour, func(t *testing.T, w *World) {
+	l := &simulatortest.Listener{}
+	simulatortest.Play(t, world.Options{Seed: 1, Transactions: 20, Faults: world.Faults{Delay: 1}}, l, 12*time.Hour, func(t *testing.T, w *simulator.World) {
 		w.Stop()
 		before := len(w.Truth().Transactions)
 		w.FlushDelayed()
@@ -260,8 +198,8 @@ func TestStopEndsLivesAndDeliversWhatIsQueued(t *testing.T) {
 
 func TestHistoryIsThereAtOnceAndSilent(t *testing.T) {
 	t.Parallel()
-	l := &listener{}
-	play(t, Options{Seed: 9, Transactions: 30, BornBefore: 30}, l, 0, func(t *testing.T, w *World) {
+	l := &simulatortest.Listener{}
+	simulatortest.Play(t, world.Options{Seed: 9, Transactions: 30, BornBefore: 30}, l, 0, func(t *testing.T, w *simulator.World) {
 		truth := w.Truth()
 		if len(truth.Transactions) != 30 {
 			t.Errorf("%d of 30 exist", len(truth.Transactions))

@@ -8,72 +8,73 @@ import (
 	"sync/atomic"
 )
 
-// What requests in hand may hold in memory together. Ordinary callbacks are a few KiB and live in
-// the first bound, whoever fills the second one with large bodies that never end.
+// How much memory the bodies being read may take together. Ordinary callbacks have a few KiB and fit into the first
+// bound, whoever fills the second with large bodies that never end.
 const (
 	firstBytes  = 4 << 10
 	headOfBody  = 64 << 10
-	smallInHand = 32 << 20
-	largeInHand = 32 << 20
+	smallBodies = 32 << 20
+	largeBodies = 32 << 20
 )
 
-// bytesInHand counts bytes that are held, up to a bound.
-type bytesInHand struct {
-	most int64
-	held atomic.Int64
+// memory counts bytes that are in use, up to a limit.
+type memory struct {
+	limit int64
+	used  atomic.Int64
 }
 
-func (b *bytesInHand) take(n int64) bool {
-	if b.held.Add(n) > b.most {
-		b.held.Add(-n)
+func (m *memory) take(n int64) bool {
+	if m.used.Add(n) > m.limit {
+		m.used.Add(-n)
 		return false
 	}
 	return true
 }
 
-func (b *bytesInHand) give(n int64) { b.held.Add(-n) }
+func (m *memory) free(n int64) { m.used.Add(-n) }
 
-// hold is what one request has taken of both bounds.
-type hold struct {
+// reading is one body that is being read, and the memory that it has taken.
+type reading struct {
 	l            *Listener
-	most         int64 // bytes of the body
+	limit        int64 // bytes of the body
 	small, large int64
 }
 
-// grow takes what a buffer of size bytes needs beyond what is held already.
-func (h *hold) grow(size int64) bool {
-	small := min(size, headOfBody) - h.small
-	large := max(size-headOfBody, 0) - h.large
-	if !h.l.small.take(small) {
+// grow takes the memory that a buffer of size bytes needs beyond what is taken already.
+func (r *reading) grow(size int64) bool {
+	small := min(size, headOfBody) - r.small
+	large := max(size-headOfBody, 0) - r.large
+	if !r.l.small.take(small) {
 		return false
 	}
-	h.small += small
-	if !h.l.large.take(large) {
+	r.small += small
+	if !r.l.large.take(large) {
 		return false
 	}
-	h.large += large
+	r.large += large
 	return true
 }
 
-func (h *hold) release() {
-	h.l.small.give(h.small)
-	h.l.large.give(h.large)
+// free gives the memory back.
+func (r *reading) free() {
+	r.l.small.free(r.small)
+	r.l.large.free(r.large)
 }
 
-// read reads a body, taking memory as bytes come and not as they are announced. The code is 200,
-// or what the request deserves.
-func (h *hold) read(w http.ResponseWriter, r *http.Request) (body []byte, code int) {
-	if r.ContentLength > h.most {
+// body reads a request's body. It takes memory as bytes arrive, not as they are announced. The code is 200, or the one
+// to answer with.
+func (r *reading) body(w http.ResponseWriter, req *http.Request) (body []byte, code int) {
+	if req.ContentLength > r.limit {
 		return nil, http.StatusRequestEntityTooLarge
 	}
-	most := h.most + 1 // one more, to see the end
-	if r.ContentLength >= 0 {
-		most = r.ContentLength + 1
+	most := r.limit + 1 // one more, to see the end
+	if req.ContentLength >= 0 {
+		most = req.ContentLength + 1
 	}
 	size := min(firstBytes, most)
-	in := http.MaxBytesReader(w, r.Body, h.most)
+	in := http.MaxBytesReader(w, req.Body, r.limit)
 	for {
-		if !h.grow(size) {
+		if !r.grow(size) {
 			return nil, http.StatusServiceUnavailable
 		}
 		bigger := make([]byte, len(body), size)
@@ -90,7 +91,7 @@ func (h *hold) read(w http.ResponseWriter, r *http.Request) (body []byte, code i
 	}
 }
 
-// readCode says what a body that ended with err deserves.
+// readCode chooses the answer to a body that ended with err.
 func readCode(err error) int {
 	var large *http.MaxBytesError
 	var slow net.Error

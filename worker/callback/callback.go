@@ -22,52 +22,30 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 // Apply stores a callback and applies what it says, in one database transaction that is on disk
-// when it returns. After an error nothing was kept, and the listener answers 503.
+// when it returns. After an error nothing was stored, and the listener answers 503.
 type Apply func(ctx context.Context, in Incoming) (Result, error)
 
-// Incoming is a callback that has been looked at: its verdict stands, its outcome does not.
-type Incoming struct {
-	Callback     model.Callback
-	Provider     provider.Provider
-	Observations []model.Observation
-	Links        []provider.Link // documents that only this callback tells how to get
-	Test         bool
-	Ignored      string
+// What the listener and the loops both speak of.
+type (
+	// Incoming is a callback that has been judged.
+	Incoming = apply.Incoming
+	// Result is what became of it.
+	Result = apply.Result
+	// Account is one configured connection.
+	Account = apply.Account
+)
 
-	cut bool // the provider has cut what must not be kept out of the body
-}
-
-// Result is what became of it.
-type Result struct {
-	ID      string
-	Verdict model.Verdict
-	Outcome model.Outcome
-}
-
-// Account is what the listener needs to know of one.
-type Account struct {
-	ID            string
-	ProviderName  string
-	Provider      provider.Provider
-	ReturnPage    string
-	IncludeTest   bool
-	SecretHeaders []string // headers that are themselves the secret: kept as an HMAC
-	Hints         bool     // POST /hints is open
-	Origins       []string // whose pages may post there: https://www.example.com
-	// Sources are the networks that callbacks may come from, empty: any. To others the account is not there.
-	Sources []netip.Prefix
-}
-
-// Hint makes a row due for what a hint names, and returns its status in our words; "" for a ref that the
-// table does not know. It believes nothing of h. It must be quick: it asks no provider.
+// Hint makes the row that a hint names due, and returns its status in our words; "" for a ref that the table does not
+// know. It believes nothing of h and asks no provider: a signer waits for it.
 type Hint func(ctx context.Context, account string, h provider.Hinted) (status string, err error)
 
 // Options is what a Listener needs.
 type Options struct {
-	Lookup         func(id string) (Account, bool)
+	Lookup         func(id string) *Account // nil: there is none
 	Apply          Apply
 	Hint           Hint          // nil: return URLs and hints are 404
 	HintsAMinute   int           // from one client address, then 429; 60 if zero
@@ -78,9 +56,9 @@ type Options struct {
 	ApplyTimeout   time.Duration // for a read one to be stored, then 503; 15 s if zero
 	MaxConns       int           // connections that may be open; 2048 if zero
 	MaxConnsEach   int           // of one client address, unless it is a trusted proxy; 512 if zero
-	RefusedAMinute int           // callbacks without proof that are kept, of one client address, then 429; 600 if zero
-	RefusedBytes   int64         // how much of an account's refused bodies is kept, at most in an hour; 256 MiB if zero
-	TrustedProxies []string      // addresses and networks whose X-Forwarded-For is believed
+	RefusedAMinute int           // refused callbacks stored of one client address, then 429; 600 if zero
+	RefusedBytes   int64         // of an account's refused bodies stored in an hour; 256 MiB if zero
+	TrustedProxies []string      // addresses and networks whose word on the caller is believed
 	HMACKey        []byte        // the installation key, needed
 	Now            func() time.Time
 	Log            *logrus.Entry
@@ -91,16 +69,16 @@ type Options struct {
 type Listener struct {
 	Options
 	handler http.Handler
-	room    chan struct{} // a place for each callback that was read; one that is still coming has none
-	small   *bytesInHand  // the first headOfBody bytes of each body
-	large   *bytesInHand  // what is beyond them
+	waiting chan struct{} // an element for each callback that was read and waits for its answer
+	small   *memory       // of the first headOfBody bytes of each body
+	large   *memory       // of the bytes beyond them
 
-	guests  *guests // who sends hints
-	refused *refusals
-	doors   *doors
+	hinters     *rates
+	refused     *refusals
+	connections *connections
 
-	mu     sync.Mutex
-	warned map[string]time.Time // when something was last logged loudly, by account and message
+	mu       sync.Mutex
+	loggedAt map[string]time.Time // when a message was last logged, by account and message
 }
 
 const (
@@ -135,10 +113,10 @@ func New(o Options) (*Listener, error) {
 		return nil, fmt.Errorf("public.trusted_proxies: %w", err)
 	}
 	l := &Listener{
-		Options: o, room: make(chan struct{}, o.MaxWaiting), warned: map[string]time.Time{},
-		small: &bytesInHand{most: smallInHand}, large: &bytesInHand{most: max(largeInHand, 2*o.MaxBody)},
-		guests: newGuests(o.HintsAMinute), refused: newRefusals(o.RefusedAMinute, o.RefusedBytes),
-		doors: newDoors(o.MaxConns, o.MaxConnsEach, func(ip netip.Addr) bool { return within(proxies, ip) }),
+		Options: o, waiting: make(chan struct{}, o.MaxWaiting), loggedAt: map[string]time.Time{},
+		small: &memory{limit: smallBodies}, large: &memory{limit: max(largeBodies, 2*o.MaxBody)},
+		hinters: perMinute(o.HintsAMinute), refused: newRefusals(o.RefusedAMinute, o.RefusedBytes),
+		connections: newConnections(o.MaxConns, o.MaxConnsEach, func(ip netip.Addr) bool { return within(proxies, ip) }),
 	}
 	from := middleware.ClientIPFromRemoteAddr
 	if len(proxies) > 0 {
@@ -180,12 +158,12 @@ func within(list []netip.Prefix, ip netip.Addr) bool {
 	return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
-// route finds the account. A path is taken as it was meant: decoded, and never cleaned.
+// route finds the account. The path is decoded and never cleaned: `..` is a name like others.
 func (l *Listener) route(w http.ResponseWriter, r *http.Request) {
 	path, rooted := strings.CutPrefix(r.URL.Path, "/")
-	door, id, _ := strings.Cut(path, "/")
-	var serve func(http.ResponseWriter, *http.Request, Account)
-	switch door {
+	kind, id, _ := strings.Cut(path, "/")
+	var serve func(http.ResponseWriter, *http.Request, *Account)
+	switch kind {
 	case "callbacks":
 		serve = l.callback
 	case "return":
@@ -193,11 +171,11 @@ func (l *Listener) route(w http.ResponseWriter, r *http.Request) {
 	case "hints":
 		serve = l.hints
 	}
-	if acc, ok := l.Lookup(id); ok && rooted && serve != nil {
+	if acc := l.Lookup(id); acc != nil && rooted && serve != nil {
 		serve(w, r, acc)
 		return
 	}
-	plain(w, http.StatusNotFound)
+	status(w, http.StatusNotFound)
 }
 
 // method answers 405 unless the request's method is one of those allowed.
@@ -206,14 +184,14 @@ func method(w http.ResponseWriter, r *http.Request, allowed ...string) bool {
 		return true
 	}
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
-	plain(w, http.StatusMethodNotAllowed)
+	status(w, http.StatusMethodNotAllowed)
 	return false
 }
 
 // Handler returns the routes, for tests and other servers.
 func (l *Listener) Handler() http.Handler { return l.handler }
 
-// Run serves on ln until ctx ends, then answers what it has in hand, for at most eight seconds. A
+// Run serves on ln until ctx ends, then answers the requests that are open, for at most eight seconds. A
 // nil tls config means plain HTTP. It closes ln.
 func (l *Listener) Run(ctx context.Context, ln net.Listener, secure *tls.Config) error {
 	srv := &http.Server{
@@ -225,11 +203,11 @@ func (l *Listener) Run(ctx context.Context, ln net.Listener, secure *tls.Config)
 		MaxHeaderBytes:    maxHeader,
 		TLSConfig:         secure,
 		ErrorLog:          log.New(serverLog{l.Log}, "", 0),
-		ConnContext:       withDoor,
+		ConnContext:       withConnection,
 
 		DisableGeneralOptionsHandler: true, // OPTIONS * is 404 like all that is not ours
 	}
-	ln = bounded{ln, l.doors}
+	ln = limitedListener{ln, l.connections}
 	if secure != nil {
 		ln = tls.NewListener(ln, secure)
 	}
@@ -257,16 +235,16 @@ func (l *Listener) recovered(next http.Handler) http.Handler {
 		defer func() {
 			if p := recover(); p != nil {
 				l.Log.WithFields(logrus.Fields{"reason": fmt.Sprintf("%T", p), "stack": string(debug.Stack())}).Error("callback handling panicked")
-				plain(w, http.StatusInternalServerError)
+				status(w, http.StatusInternalServerError)
 			}
 		}()
 		next.ServeHTTP(w, r)
 	})
 }
 
-// plain answers with a status and its usual words, the same for everybody. Whoever was turned away has to connect again:
-// thousands of requests on one connection that lead to nothing would cost others their turn.
-func plain(w http.ResponseWriter, code int) {
+// status answers with a status code and its usual words. After an error the client has to connect again: thousands of
+// fruitless requests on one connection would delay others.
+func status(w http.ResponseWriter, code int) {
 	if code >= http.StatusBadRequest {
 		w.Header().Set("Connection", "close")
 	}

@@ -50,10 +50,8 @@ func (toy) Receive(c provider.Callback) (provider.Received, error) {
 func (toy) Peek(provider.Callback) (ref, typ string) { return "peeked\xff", "TYPE" }
 
 // replier insists on an answer.
-type replier struct{ toy }
-
-func (replier) Reply() (contentType string, body []byte) {
-	return "text/plain", []byte("Hello API Event Received")
+func replier() provider.Service {
+	return provider.Service{Provider: toy{}, Traits: provider.Traits{Reply: provider.Reply{ContentType: "text/plain", Body: "Hello API Event Received"}}}
 }
 
 // desk is a listener and what was applied.
@@ -75,12 +73,12 @@ func newDesk(t *testing.T, change ...func(*Options)) *desk {
 	d := &desk{apply: func(context.Context) error { return nil }}
 	quiet := logrus.New()
 	quiet.SetOutput(io.Discard)
-	accounts := map[string]Account{
-		"sales": {ID: "sales", Provider: toy{}, SecretHeaders: []string{"Key"}},
-		"hr":    {ID: "hr", Provider: replier{}, SecretHeaders: []string{"Key"}},
+	accounts := map[string]*Account{
+		"sales": {ID: "sales", Provider: provider.Service{Provider: toy{}}, SecretHeaders: []string{"Key"}},
+		"hr":    {ID: "hr", Provider: replier(), SecretHeaders: []string{"Key"}},
 	}
 	o := Options{
-		Lookup: func(id string) (Account, bool) { a, ok := accounts[id]; return a, ok },
+		Lookup: func(id string) *Account { return accounts[id] },
 		Apply: func(ctx context.Context, in Incoming) (Result, error) {
 			if err := d.apply(ctx); err != nil {
 				return Result{}, err
@@ -182,7 +180,7 @@ func TestAnswersInOrder(t *testing.T) {
 			if (len(got) == 1) != (c.verdict != "") || len(got) == 1 && got[0].Callback.Verdict != c.verdict {
 				t.Errorf("applied %+v, want %q", got, c.verdict)
 			}
-			if d.small.held.Load() != 0 || d.large.held.Load() != 0 || len(d.room) != 0 {
+			if d.small.used.Load() != 0 || d.large.used.Load() != 0 || len(d.waiting) != 0 {
 				t.Error("something is still held")
 			}
 		})

@@ -16,18 +16,18 @@ import (
 )
 
 const (
-	mostHint = 64 << 10        // bytes of a posted hint
-	hintTime = 3 * time.Second // a signer waits behind it
+	maxHint     = 64 << 10        // bytes of a posted hint
+	hintTimeout = 3 * time.Second // a signer waits for it
 )
 
-// returned serves the URL to which a signer comes back: a hint, then on to the account's own page. It goes to
-// the configured page and nowhere else, whatever the query says.
-func (l *Listener) returned(w http.ResponseWriter, r *http.Request, acc Account) {
+// returned serves the URL to which a signer comes back: it takes a hint, then redirects to the account's own page. The
+// query cannot choose another page.
+func (l *Listener) returned(w http.ResponseWriter, r *http.Request, acc *Account) {
 	if l.Hint == nil {
-		plain(w, http.StatusNotFound)
+		status(w, http.StatusNotFound)
 		return
 	}
-	if !method(w, r, http.MethodGet, http.MethodHead) || !l.welcome(w, r) {
+	if !method(w, r, http.MethodGet, http.MethodHead) || !l.mayHint(w, r) {
 		return
 	}
 	h := l.hinted(acc, provider.Hint{Query: r.URL.Query()})
@@ -37,7 +37,7 @@ func (l *Listener) returned(w http.ResponseWriter, r *http.Request, acc Account)
 	}
 	head := w.Header()
 	head.Set("Cache-Control", "no-store")
-	head.Set("Referrer-Policy", "no-referrer") // the query may hold what is nobody's business
+	head.Set("Referrer-Policy", "no-referrer") // the query may hold what the next page must not see
 	page, err := url.Parse(acc.ReturnPage)
 	if acc.ReturnPage == "" || err != nil {
 		head.Set("Content-Type", "text/plain; charset=utf-8")
@@ -52,10 +52,10 @@ func (l *Listener) returned(w http.ResponseWriter, r *http.Request, acc Account)
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-// hints serves what pages post, and servers that send no proof. The answer is the same for whatever it names.
-func (l *Listener) hints(w http.ResponseWriter, r *http.Request, acc Account) {
+// hints takes what pages post, and what servers post that send no proof. The answer is the same whatever the hint names.
+func (l *Listener) hints(w http.ResponseWriter, r *http.Request, acc *Account) {
 	if l.Hint == nil || !acc.Hints {
-		plain(w, http.StatusNotFound)
+		status(w, http.StatusNotFound)
 		return
 	}
 	if !method(w, r, http.MethodPost, http.MethodOptions) {
@@ -64,7 +64,7 @@ func (l *Listener) hints(w http.ResponseWriter, r *http.Request, acc Account) {
 	head, origin := w.Header(), r.Header.Get("Origin")
 	head.Set("Vary", "Origin")
 	if !slices.Contains(acc.Origins, origin) && (origin != "" || r.Method == http.MethodOptions) {
-		plain(w, http.StatusForbidden)
+		status(w, http.StatusForbidden)
 		return
 	}
 	if origin != "" {
@@ -77,14 +77,14 @@ func (l *Listener) hints(w http.ResponseWriter, r *http.Request, acc Account) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	if !l.welcome(w, r) {
+	if !l.mayHint(w, r) {
 		return
 	}
-	in := hold{l: l, most: mostHint}
-	defer in.release()
-	body, code := in.read(w, r)
+	in := reading{l: l, limit: maxHint}
+	defer in.free()
+	body, code := in.body(w, r)
 	if code != http.StatusOK {
-		plain(w, code)
+		status(w, code)
 		return
 	}
 	if body == nil {
@@ -96,9 +96,9 @@ func (l *Listener) hints(w http.ResponseWriter, r *http.Request, acc Account) {
 	io.WriteString(w, `{"received":true}`) //nolint:errcheck // the caller may be gone
 }
 
-// welcome answers 429 to an address that sends too many hints.
-func (l *Listener) welcome(w http.ResponseWriter, r *http.Request) bool {
-	if l.guests.allow(remote(r), l.Now()) {
+// mayHint answers 429 to an address that sends too many hints.
+func (l *Listener) mayHint(w http.ResponseWriter, r *http.Request) bool {
+	if l.hinters.allow(remote(r), l.Now()) {
 		return true
 	}
 	tooMany(w)
@@ -106,9 +106,9 @@ func (l *Listener) welcome(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // hinted reads what a hint names, in the provider's own form or else by the word ref.
-func (l *Listener) hinted(acc Account, h provider.Hint) provider.Hinted {
+func (l *Listener) hinted(acc *Account, h provider.Hint) provider.Hinted {
 	var out provider.Hinted
-	if p, ok := acc.Provider.(provider.Hinter); ok {
+	if p := acc.Provider.Hinter; p != nil {
 		out = p.Hint(h, l.Now().UTC())
 	} else if h.Query != nil {
 		out.Ref = h.Query.Get("ref")
@@ -119,26 +119,23 @@ func (l *Listener) hinted(acc Account, h provider.Hint) provider.Hinted {
 		json.Unmarshal(h.Body, &body) //nolint:errcheck // what cannot be read names nothing
 		out.Ref = body.Ref
 	}
-	if len(out.Ref) > longestRef || clean(out.Ref) != out.Ref {
-		out.Ref = "" // no text that a row could have for its ref
+	if !provider.IsRef(out.Ref) {
+		out.Ref = ""
 	}
 	return out
 }
 
-// longestRef is as long as a ref that can be tracked.
-const longestRef = 255
-
-// hint has a hint taken. What goes wrong costs the signer nothing: the next poll asks anyway.
-func (l *Listener) hint(r *http.Request, acc Account, h provider.Hinted) (status string) {
+// hint has a hint applied. A fault costs the signer nothing: the next poll asks anyway.
+func (l *Listener) hint(r *http.Request, acc *Account, h provider.Hinted) (status string) {
 	if h.Ref == "" {
 		return ""
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), hintTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), hintTimeout)
 	defer cancel()
 	status, err := l.Hint(ctx, acc.ID, h)
 	if err != nil {
 		log := l.Log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.ProviderName, "err": err})
-		l.loudly(log, logrus.WarnLevel, acc.ID, "hint not taken")
+		l.logOnceAMinute(log, logrus.WarnLevel, acc.ID, "hint not taken")
 		return ""
 	}
 	if l.Nudge != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"countersign/provider"
+	"countersign/provider/providertest"
 )
 
 // guide is a toy with forms of its own.
@@ -36,13 +37,13 @@ type porch struct {
 func newPorch(t *testing.T) *porch {
 	t.Helper()
 	p := &porch{at: time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)}
-	accounts := map[string]Account{
-		"sales": {ID: "sales", Provider: toy{}, ReturnPage: "https://www.example.org/done?lang=en#/thanks", Hints: true, Origins: []string{"https://www.example.org"}},
-		"mx":    {ID: "mx", Provider: guide{}, Hints: true},
-		"hr":    {ID: "hr", Provider: toy{}},
+	accounts := map[string]*Account{
+		"sales": {ID: "sales", Provider: provider.Service{Provider: toy{}}, ReturnPage: "https://www.example.org/done?lang=en#/thanks", Hints: true, Origins: []string{"https://www.example.org"}},
+		"mx":    {ID: "mx", Provider: providertest.Able(guide{}), Hints: true},
+		"hr":    {ID: "hr", Provider: provider.Service{Provider: toy{}}},
 	}
 	p.desk = newDesk(t, func(o *Options) {
-		o.Lookup = func(id string) (Account, bool) { a, ok := accounts[id]; return a, ok }
+		o.Lookup = func(id string) *Account { return accounts[id] }
 		o.Now = func() time.Time { return p.at }
 		o.Hint = func(_ context.Context, account string, h provider.Hinted) (string, error) {
 			p.mu.Lock()
@@ -83,7 +84,7 @@ func TestSignersGoOnToThePageOfTheAccountAndNowhereElse(t *testing.T) {
 		{"a ref that is a page", "GET", "/return/sales?ref=https%3A%2F%2Fevil.example%2F%26x", 303, fmt.Sprintf(page, "https%3A%2F%2Fevil.example%2F%26x", "in_progress"), `sales "https://evil.example/&x" 0`},
 		{"a ref with line ends", "GET", "/return/sales?ref=a%0d%0aSet-Cookie:x", 303, fmt.Sprintf(page, "a%0D%0ASet-Cookie%3Ax", "in_progress"), `sales "a\r\nSet-Cookie:x" 0`},
 		{"a ref with a NUL", "GET", "/return/sales?ref=a%00b", 303, fmt.Sprintf(page, "", ""), ""},
-		{"a huge ref", "GET", "/return/sales?ref=" + strings.Repeat("r", 256), 303, fmt.Sprintf(page, "", ""), ""},
+		{"a huge ref", "GET", "/return/sales?ref=" + strings.Repeat("r", provider.MaxRef+1), 303, fmt.Sprintf(page, "", ""), ""},
 		{"a provider's own parameter", "GET", "/return/mx?document_id=d1&ref=r1", 200, "", `mx "d1" 0`},
 		{"no page", "GET", "/return/hr?ref=r1", 200, "", `hr "r1" 0`},
 		{"nobody", "GET", "/return/nobody?ref=r1", 404, "", ""},
@@ -166,7 +167,7 @@ func TestHintsAreTakenFromTheSitesThatAreNamed(t *testing.T) {
 			if allowed != want || c.code == 204 && w.Header().Get("Access-Control-Allow-Methods") != "POST" {
 				t.Errorf("headers %v", w.Header())
 			}
-			if p.small.held.Load() != 0 || p.large.held.Load() != 0 {
+			if p.small.used.Load() != 0 || p.large.used.Load() != 0 {
 				t.Error("something is still held")
 			}
 		})
@@ -206,18 +207,18 @@ func TestOneAddressMaySendSoManyHints(t *testing.T) {
 
 func TestTheTableOfAddressesIsBounded(t *testing.T) {
 	t.Parallel()
-	g, at := newGuests(2), time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
-	for i := range mostGuests {
+	g, at := perMinute(2), time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	for i := range maxNamed {
 		if !g.allow(fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255), at) {
 			t.Fatal("the first of an address is refused")
 		}
 	}
 	got := []bool{g.allow("192.0.2.1", at), g.allow("192.0.2.2", at), g.allow("192.0.2.3", at)}
-	if fmt.Sprint(got) != "[true true false]" || len(g.known) != mostGuests {
-		t.Errorf("those without room: %v, %d known", got, len(g.known))
+	if fmt.Sprint(got) != "[true true false]" || len(g.named) != maxNamed {
+		t.Errorf("those without room: %v, %d known", got, len(g.named))
 	}
-	if at = at.Add(time.Minute); !g.allow("192.0.2.3", at) || len(g.known) != 1 {
-		t.Errorf("a minute later %d are known", len(g.known))
+	if at = at.Add(time.Minute); !g.allow("192.0.2.3", at) || len(g.named) != 1 {
+		t.Errorf("a minute later %d are known", len(g.named))
 	}
 	for _, pair := range [][2]string{{"2001:db8::1", "2001:db8::ffff:2"}, {"::ffff:192.0.2.9", "::ffff:192.0.2.9"}} {
 		if network(pair[0]) != network(pair[1]) {

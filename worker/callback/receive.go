@@ -3,6 +3,7 @@ package callback
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -17,52 +18,52 @@ import (
 )
 
 // callback reads one request's body and has it answered.
-func (l *Listener) callback(w http.ResponseWriter, r *http.Request, acc Account) {
-	if len(acc.Sources) > 0 && !acc.from(remote(r)) {
-		l.loudly(l.Log.WithFields(logrus.Fields{"account": acc.ID, "reason": remote(r)}), logrus.WarnLevel, acc.ID, "callback from an address that is not allowed")
+func (l *Listener) callback(w http.ResponseWriter, r *http.Request, acc *Account) {
+	if len(acc.Sources) > 0 && !comesFrom(acc.Sources, remote(r)) {
+		l.logOnceAMinute(l.Log.WithFields(logrus.Fields{"account": acc.ID, "reason": remote(r)}), logrus.WarnLevel, acc.ID, "callback from an address that is not allowed")
 		l.count(acc.ID, "elsewhere")
-		plain(w, http.StatusNotFound)
+		status(w, http.StatusNotFound)
 		return
 	}
 	if !method(w, r, http.MethodPost) {
 		return
 	}
-	in := hold{l: l, most: l.MaxBody}
-	defer in.release()
-	body, code := in.read(w, r)
+	in := reading{l: l, limit: l.MaxBody}
+	defer in.free()
+	body, code := in.body(w, r)
 	switch code {
 	case http.StatusOK:
 	case http.StatusServiceUnavailable:
 		l.busy(w)
 		return
 	default:
-		plain(w, code)
+		status(w, code)
 		return
 	}
 	select {
-	case l.room <- struct{}{}:
-		defer func() { <-l.room }()
+	case l.waiting <- struct{}{}:
+		defer func() { <-l.waiting }()
 	default:
 		l.busy(w)
 		return
 	}
-	defer doorOf(r.Context()).answering()()
+	defer connectionOf(r.Context()).answering()()
 	l.answer(w, r, acc, provider.Callback{
 		Account: acc.ID, Header: r.Header, Body: body, ReceivedAt: l.Now().UTC(), RemoteAddr: remote(r),
 	})
 }
 
 // answer has the callback verified, stored and applied, and says so.
-func (l *Listener) answer(w http.ResponseWriter, r *http.Request, acc Account, c provider.Callback) {
-	in, code := l.look(acc, c)
+func (l *Listener) answer(w http.ResponseWriter, r *http.Request, acc *Account, c provider.Callback) {
+	in, code := l.judge(acc, c)
 	if code == http.StatusBadRequest {
 		l.count(acc.ID, "unreadable")
 	}
 	if code == http.StatusBadRequest || code == http.StatusInternalServerError {
-		plain(w, code)
+		status(w, code)
 		return
 	}
-	if code == http.StatusUnauthorized && !l.refused.keep(&in.Callback) {
+	if code == http.StatusUnauthorized && !l.refused.admit(&in.Callback) {
 		l.count(acc.ID, "limited")
 		tooMany(w)
 		return
@@ -73,31 +74,28 @@ func (l *Listener) answer(w http.ResponseWriter, r *http.Request, acc Account, c
 	res, err := l.Apply(ctx, in)
 	log := l.Log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.ProviderName})
 	if err != nil {
-		l.loudly(log.WithField("err", err), logrus.ErrorLevel, acc.ID, "callback not stored, the provider is told to come back")
+		l.logOnceAMinute(log.WithField("err", err), logrus.ErrorLevel, acc.ID, "callback not stored, the provider is told to come back")
 		l.busy(w)
 		return
 	}
 	l.count(acc.ID, res.Verdict)
 	log = log.WithFields(logrus.Fields{"callback": res.ID, "status": string(res.Verdict), "reason": string(res.Outcome)})
 	if code == http.StatusUnauthorized {
-		l.loudly(log, logrus.WarnLevel, acc.ID, "callback refused")
-		plain(w, code)
+		l.logOnceAMinute(log, logrus.WarnLevel, acc.ID, "callback refused")
+		status(w, code)
 		return
 	}
 	log.Debug("callback taken")
-	typ, reply := "application/json", []byte(`{"received":true}`)
-	if p, ok := acc.Provider.(provider.Replier); ok {
-		typ, reply = p.Reply()
-	}
-	w.Header().Set("Content-Type", typ)
-	w.Write(reply) //nolint:errcheck // the callback is kept; a caller that is gone calls again
+	reply := acc.Provider.Traits.Acknowledgement()
+	w.Header().Set("Content-Type", reply.ContentType)
+	io.WriteString(w, reply.Body) //nolint:errcheck // the callback is kept; a caller that is gone calls again
 	if l.Nudge != nil {
 		l.Nudge()
 	}
 }
 
-// look verifies and parses a callback. The code is what it deserves if it can be stored.
-func (l *Listener) look(acc Account, c provider.Callback) (Incoming, int) {
+// judge verifies and parses a callback. The code is the answer to it once it is stored.
+func (l *Listener) judge(acc *Account, c provider.Callback) (Incoming, int) {
 	in, err := Judge(acc, c)
 	in.Callback.Headers = l.headers(acc, c.Header)
 	switch {
@@ -105,7 +103,7 @@ func (l *Listener) look(acc Account, c provider.Callback) (Incoming, int) {
 		return in, http.StatusBadRequest
 	case err != nil: // nothing is proved: no acknowledgement
 		log := l.Log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.ProviderName, "err": err})
-		l.loudly(log, logrus.ErrorLevel, acc.ID, "callback could not be judged")
+		l.logOnceAMinute(log, logrus.ErrorLevel, acc.ID, "callback could not be judged")
 		return in, http.StatusInternalServerError
 	case in.Callback.Verdict == model.Refused:
 		return in, http.StatusUnauthorized
@@ -121,25 +119,25 @@ func remote(r *http.Request) string {
 	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
 		return host
 	}
-	return clean(r.RemoteAddr)
+	return clip(r.RemoteAddr)
 }
 
-// from says whether an address may call.
-func (a Account) from(address string) bool {
+// comesFrom says whether an address lies in one of the networks.
+func comesFrom(sources []netip.Prefix, address string) bool {
 	ip, err := netip.ParseAddr(address)
-	return err == nil && within(a.Sources, ip.Unmap())
+	return err == nil && within(sources, ip.Unmap())
 }
 
 // tooMany asks a client to come back later.
 func tooMany(w http.ResponseWriter) {
 	w.Header().Set("Retry-After", "60")
-	plain(w, http.StatusTooManyRequests)
+	status(w, http.StatusTooManyRequests)
 }
 
 // busy says that the callback was not kept and that it is worth coming back.
 func (l *Listener) busy(w http.ResponseWriter) {
 	w.Header().Set("Retry-After", "5")
-	plain(w, http.StatusServiceUnavailable)
+	status(w, http.StatusServiceUnavailable)
 }
 
 func (l *Listener) count(account string, v model.Verdict) {
@@ -148,17 +146,17 @@ func (l *Listener) count(account string, v model.Verdict) {
 	}
 }
 
-// loudly logs at a level once a minute for each account and message, otherwise for debugging only.
-func (l *Listener) loudly(log *logrus.Entry, level logrus.Level, account, message string) {
+// logOnceAMinute logs at a level once a minute for each account and message, otherwise for debugging.
+func (l *Listener) logOnceAMinute(log *logrus.Entry, level logrus.Level, account, message string) {
 	now, about := l.Now(), account+"\x00"+message
 	l.mu.Lock()
-	last, before := l.warned[about]
-	loud := !before || now.Sub(last) >= time.Minute
-	if loud {
-		l.warned[about] = now
+	last, before := l.loggedAt[about]
+	due := !before || now.Sub(last) >= time.Minute
+	if due {
+		l.loggedAt[about] = now
 	}
 	l.mu.Unlock()
-	if !loud {
+	if !due {
 		level = logrus.DebugLevel
 	}
 	log.Log(level, message)
@@ -168,6 +166,6 @@ func (l *Listener) loudly(log *logrus.Entry, level logrus.Level, account, messag
 type serverLog struct{ log *logrus.Entry }
 
 func (s serverLog) Write(p []byte) (int, error) {
-	s.log.WithField("reason", clean(strings.TrimSpace(string(p)))).Debug("connection ended badly")
+	s.log.WithField("reason", clip(strings.TrimSpace(string(p)))).Debug("connection ended badly")
 	return len(p), nil
 }

@@ -74,14 +74,14 @@ func TestHalfOpenBodies(t *testing.T) {
 			go io.Copy(c, io.LimitReader(neverEnding{}, 8<<20)) //nolint:errcheck // it may be refused
 		}
 	}
-	wait(t, func() bool { return d.large.held.Load() > 16<<20 })
+	wait(t, func() bool { return d.large.used.Load() > 16<<20 })
 	for range 50 {
 		resp, err := post(address, "sales", "right", strings.NewReader("{}"))
 		if err != nil || resp.StatusCode != 200 {
 			t.Fatalf("%+v, %v", resp, err)
 		}
 	}
-	if small, large := d.small.held.Load(), d.large.held.Load(); small > smallInHand || large > largeInHand {
+	if small, large := d.small.used.Load(), d.large.used.Load(); small > smallBodies || large > largeBodies {
 		t.Errorf("%d and %d bytes in hand", small, large)
 	}
 	began := time.Now()
@@ -89,7 +89,7 @@ func TestHalfOpenBodies(t *testing.T) {
 	if took := time.Since(began); took > 9*time.Second {
 		t.Errorf("stopping took %s", took)
 	}
-	wait(t, func() bool { return d.small.held.Load() == 0 && d.large.held.Load() == 0 })
+	wait(t, func() bool { return d.small.used.Load() == 0 && d.large.used.Load() == 0 })
 }
 
 func wait(t *testing.T, until func() bool) {

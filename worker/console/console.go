@@ -25,8 +25,9 @@ import (
 // Options is what a Server needs.
 type Options struct {
 	Address  string // what will be listened on: without a token it must be loopback
-	Token    string // bearer token, needed for everything but /healthz where it is set
+	Token    string // bearer token: where it is set, only /healthz and the bare code of /readyz go without
 	Checks   []Check
+	Now      func() time.Time
 	Registry *prometheus.Registry
 	Log      *logrus.Entry
 }
@@ -36,6 +37,7 @@ type Server struct {
 	Options
 	handler http.Handler
 	probes  []*probe
+	bare    bare
 }
 
 // ErrOpen is returned for an address that others reach and no token.
@@ -46,8 +48,8 @@ func New(o Options) (*Server, error) {
 	if o.Token == "" && !loopback(o.Address) {
 		return nil, ErrOpen
 	}
-	if o.Registry == nil {
-		return nil, errors.New("console: Registry is needed")
+	if o.Registry == nil || o.Now == nil {
+		return nil, errors.New("console: Registry and Now are needed")
 	}
 	if o.Log == nil {
 		o.Log = logrus.NewEntry(&logrus.Logger{Out: io.Discard, Formatter: &logrus.TextFormatter{}})
@@ -59,10 +61,10 @@ func New(o Options) (*Server, error) {
 	r := chi.NewRouter()
 	r.Use(middleware.GetHead, s.meant)
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	r.Get("/readyz", s.ready)
 	r.Group(func(r chi.Router) {
 		r.Use(s.authorized)
 		r.Get("/", s.index)
-		r.Get("/readyz", s.ready)
 		r.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{
 			ErrorLog: lines{o.Log}, ErrorHandling: promhttp.ContinueOnError, // some numbers are better than none
 		}))
@@ -125,12 +127,16 @@ func local(host string) bool {
 func (s *Server) authorized(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.Token != "" && !bears(r.Header.Get("Authorization"), s.Token) {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="countersign"`)
-			http.Error(w, "a bearer token is needed", http.StatusUnauthorized)
+			unauthorized(w)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+func unauthorized(w http.ResponseWriter) {
+	w.Header().Set("WWW-Authenticate", `Bearer realm="countersign"`)
+	http.Error(w, "a bearer token is needed", http.StatusUnauthorized)
 }
 
 // bears says whether an Authorization header holds a token, in a time that tells nothing about it.

@@ -16,6 +16,7 @@ type tableMetrics struct {
 	store *store.Store
 	now   func() time.Time
 	parts []*part
+	descs descs
 }
 
 // part is what is read together. Reading may cost a share of the time: a table with many millions
@@ -29,23 +30,49 @@ type part struct {
 	last   []prometheus.Metric
 }
 
-const (
-	scrapeEvery = 5 * time.Second
-	// mostCounted bounds what is counted by listing. There are few such rows, or an incident is open.
-	mostCounted = 1000
-	pendingTime = 365 * 24 * time.Hour // beyond any gap_grace
-)
+const scrapeEvery = 5 * time.Second
+
+// descs names and explains the metrics that are read from the table.
+type descs struct {
+	readable, transactions, due, incidents, documents, pending, callback, poll, changes, share, first *prometheus.Desc
+}
+
+func newDescs() descs {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("countersign_"+name, help, labels, nil)
+	}
+	return descs{
+		readable:     desc("database_readable", "1 if the numbers here could be read, else some are missing."),
+		transactions: desc("transactions", "Transactions by account and status.", "account", "status"),
+		due:          desc("due", "Transactions whose time to be asked about has come.", "account"),
+		incidents:    desc("incident_open", "1 while an incident of the kind is open, else 0.", "account", "kind"),
+		documents:    desc("documents", "Documents that are not stored, by state.", "account", "state"),
+		pending:      desc("gaps_pending", "Gaps that a callback may still explain.", "account"),
+		callback:     desc("last_callback_timestamp_seconds", "When a callback was last accepted.", "account"),
+		poll:         desc("last_poll_timestamp_seconds", "When an active poll last ended well.", "account"),
+		changes:      desc("changes", "Changes by how callbacks told of them.", "account", "kind"),
+		share:        desc("told_share", "Share of the changes of the last 30 days that callbacks told.", "account"),
+		first:        desc("changes_first", "Changes by the channel that told of them first.", "account", "channel"),
+	}
+}
 
 // TableMetrics returns a collector of what stands in the database. Its labels name accounts,
 // statuses and kinds, never a transaction or a person.
 func TableMetrics(s *store.Store, now func() time.Time) prometheus.Collector {
-	m := &tableMetrics{store: s, now: now}
+	m := &tableMetrics{store: s, now: now, descs: newDescs()}
 	m.parts = []*part{{share: 20, read: m.readTable}, {share: 100, read: m.readDocuments}}
 	return m
 }
 
-// Describe is for prometheus.Collector: the metrics differ with the accounts.
-func (m *tableMetrics) Describe(chan<- *prometheus.Desc) {}
+// Describe is for prometheus.Collector.
+func (m *tableMetrics) Describe(ch chan<- *prometheus.Desc) {
+	d := m.descs
+	for _, desc := range []*prometheus.Desc{
+		d.readable, d.transactions, d.due, d.incidents, d.documents, d.pending, d.callback, d.poll, d.changes, d.share, d.first,
+	} {
+		ch <- desc
+	}
+}
 
 // Collect is for prometheus.Collector.
 func (m *tableMetrics) Collect(ch chan<- prometheus.Metric) {
@@ -71,12 +98,14 @@ func (p *part) collect(now func() time.Time) []prometheus.Metric {
 // reading is what one look at the table finds.
 type reading struct {
 	*tableMetrics
-	ctx context.Context
-	out []prometheus.Metric
-	err error
+	ctx      context.Context
+	accounts []model.Account
+	out      []prometheus.Metric
+	err      error
 }
 
-// readDocuments has a time of its own: the store scans its documents for it. What fails lacks.
+// readDocuments has a time of its own, for the number of documents that are not stored knows no bound. What cannot be
+// read is missing.
 func (m *tableMetrics) readDocuments(ctx context.Context) []prometheus.Metric {
 	r := &reading{tableMetrics: m, ctx: ctx}
 	if r.documents() != nil {
@@ -87,15 +116,13 @@ func (m *tableMetrics) readDocuments(ctx context.Context) []prometheus.Metric {
 
 func (m *tableMetrics) readTable(ctx context.Context) []prometheus.Metric {
 	r := &reading{tableMetrics: m, ctx: ctx}
-	accounts, err := m.store.Accounts(ctx)
-	for _, step := range []func() error{
-		func() error { return err }, r.transactions, r.due, r.incidents, r.pending,
-	} {
+	r.accounts, r.err = m.store.Accounts(ctx)
+	for _, step := range []func() error{r.transactions, r.due, r.incidents, r.pending} {
 		if err := step(); err != nil && r.err == nil {
 			r.err = err
 		}
 	}
-	for _, a := range accounts {
+	for _, a := range r.accounts {
 		if err := r.account(a); err != nil && r.err == nil {
 			r.err = err
 		}
@@ -104,18 +131,13 @@ func (m *tableMetrics) readTable(ctx context.Context) []prometheus.Metric {
 	if r.err != nil {
 		readable = 0
 	}
-	r.add("database_readable", "1 if the numbers here could be read, else some lack.", readable)
+	r.add(m.descs.readable, readable)
 	return r.out
 }
 
-// add adds a gauge; labels are names and values in turn.
-func (r *reading) add(name, help string, value float64, labels ...string) {
-	var names, values []string
-	for i := 0; i+1 < len(labels); i += 2 {
-		names, values = append(names, labels[i]), append(values, labels[i+1])
-	}
-	desc := prometheus.NewDesc("countersign_"+name, help, names, nil)
-	metric, err := prometheus.NewConstMetric(desc, prometheus.GaugeValue, value, values...)
+// add adds a gauge.
+func (r *reading) add(desc *prometheus.Desc, value float64, labels ...string) {
+	metric, err := prometheus.NewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 	if err != nil { // a label that is no text; a panic here would end the process
 		metric = prometheus.NewInvalidMetric(desc, err)
 	}
@@ -125,60 +147,83 @@ func (r *reading) add(name, help string, value float64, labels ...string) {
 func (r *reading) transactions() error {
 	counts, err := r.store.Counts(r.ctx)
 	for _, c := range counts {
-		r.add("transactions", "Transactions by account and status.", float64(c.Rows), "account", c.Account, "status", string(c.Status))
+		r.add(r.descs.transactions, float64(c.Rows), c.Account, string(c.Status))
 	}
 	return err
+}
+
+// byAccount adds a number for each account, 0 for those that n does not name.
+func (r *reading) byAccount(desc *prometheus.Desc, n map[string]int) {
+	for _, a := range r.accounts {
+		if _, ok := n[a.ID]; !ok {
+			r.add(desc, 0, a.ID)
+		}
+	}
+	for account, n := range n {
+		r.add(desc, float64(n), account)
+	}
 }
 
 func (r *reading) due() error {
 	due, err := r.store.DueCount(r.ctx, r.now())
-	for account, n := range due {
-		r.add("due", "Rows whose time to be asked has come.", float64(n), "account", account)
+	if err == nil {
+		r.byAccount(r.descs.due, due)
 	}
 	return err
-}
-
-func (r *reading) incidents() error {
-	open, err := r.store.Incidents(r.ctx, true)
-	for _, i := range open {
-		r.add("incident_open", "Incidents that are open.", 1, "account", i.Account, "kind", i.Kind)
-	}
-	return err
-}
-
-// documents counts the files that are not simply there: the store has no count by state, and those
-// that are stored would be many.
-func (r *reading) documents() error {
-	for _, state := range []model.DocumentState{
-		model.DocumentWaiting, model.DocumentQuarantined, model.DocumentUnobtainable, model.DocumentFailed,
-	} {
-		list, err := r.store.Documents(r.ctx, store.DocumentFilter{State: state, Limit: mostCounted})
-		if err != nil {
-			return err
-		}
-		by := map[string]int{}
-		for _, d := range list {
-			by[d.Account]++
-		}
-		for account, n := range by {
-			r.add("documents", "Documents that are not stored, by state; the newest 1000 of each are counted.", float64(n), "account", account, "state", string(state))
-		}
-	}
-	return nil
 }
 
 // pending counts the gaps that a callback may still explain.
 func (r *reading) pending() error {
-	list, err := r.store.DueGaps(r.ctx, r.now().Add(pendingTime), mostCounted)
+	pending, err := r.store.CountPendingGaps(r.ctx)
+	if err == nil {
+		r.byAccount(r.descs.pending, pending)
+	}
+	return err
+}
+
+// incidents adds each kind of each account, so that an alert can tell "none is open" from "nothing is known".
+func (r *reading) incidents() error {
+	list, err := r.store.Incidents(r.ctx, true)
 	if err != nil {
 		return err
 	}
-	by := map[string]int{}
-	for _, g := range list {
-		by[g.Account]++
+	open := map[[2]string]float64{}
+	for _, a := range r.accounts {
+		for _, kind := range model.IncidentKinds() {
+			open[[2]string{a.ID, kind}] = 0
+		}
 	}
-	for account, n := range by {
-		r.add("gaps_pending", "Gaps that a callback may still explain; the first 1000 are counted.", float64(n), "account", account)
+	for _, i := range list {
+		open[[2]string{i.Account, i.Kind}] = 1
+	}
+	for of, v := range open {
+		r.add(r.descs.incidents, v, of[0], of[1])
+	}
+	return nil
+}
+
+func (r *reading) documents() error {
+	accounts, err := r.store.Accounts(r.ctx)
+	if err != nil {
+		return err
+	}
+	counts, err := r.store.CountDocuments(r.ctx)
+	if err != nil {
+		return err
+	}
+	n := map[[2]string]int{}
+	for _, a := range accounts {
+		for _, state := range []model.DocumentState{
+			model.DocumentWaiting, model.DocumentQuarantined, model.DocumentUnobtainable, model.DocumentFailed,
+		} {
+			n[[2]string{a.ID, string(state)}] = 0
+		}
+	}
+	for _, c := range counts {
+		n[[2]string{c.Account, string(c.State)}] = c.Documents
+	}
+	for of, n := range n {
+		r.add(r.descs.documents, float64(n), of[0], of[1])
 	}
 	return nil
 }
@@ -186,10 +231,10 @@ func (r *reading) pending() error {
 // account adds what is known of one account, and what the ledger says of it.
 func (r *reading) account(a model.Account) error {
 	if a.LastCallbackAt != nil {
-		r.add("last_callback_timestamp_seconds", "When a callback was last accepted.", float64(a.LastCallbackAt.Unix()), "account", a.ID)
+		r.add(r.descs.callback, float64(a.LastCallbackAt.Unix()), a.ID)
 	}
 	if a.LastPollAt != nil {
-		r.add("last_poll_timestamp_seconds", "When an active poll last ended well.", float64(a.LastPollAt.Unix()), "account", a.ID)
+		r.add(r.descs.poll, float64(a.LastPollAt.Unix()), a.ID)
 	}
 	s, err := r.store.Share(r.ctx, a.ID, nil)
 	if err != nil {
@@ -199,7 +244,7 @@ func (r *reading) account(a model.Account) error {
 		"told": s.Told, model.GapMissed: s.Missed, model.GapLate: s.Late, model.GapRefused: s.Refused,
 		model.GapUnsubscribed: s.Unsubscribed, model.GapNoEvent: s.NoEvent,
 	} {
-		r.add("changes", "Changes by how callbacks told of them.", float64(n), "account", a.ID, "kind", string(kind))
+		r.add(r.descs.changes, float64(n), a.ID, string(kind))
 	}
 	return r.month(a)
 }
@@ -212,11 +257,11 @@ func (r *reading) month(a model.Account) error {
 		return err
 	}
 	if s.All() > 0 {
-		r.add("told_share", "Share of the changes of the last 30 days that callbacks told; none where nothing changed.", s.Share(), "account", a.ID)
+		r.add(r.descs.share, s.Share(), a.ID)
 	}
 	firsts, err := r.store.Firsts(r.ctx, a.ID, nil)
 	for by, n := range firsts {
-		r.add("changes_first", "Changes by the channel that told of them first.", float64(n), "account", a.ID, "channel", string(by))
+		r.add(r.descs.first, float64(n), a.ID, string(by))
 	}
 	return err
 }

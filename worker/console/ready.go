@@ -77,11 +77,37 @@ type state struct {
 	Error string `json:"error,omitempty"`
 }
 
-// ready says whether we can do our work: 503 where a fatal check fails. The checks run side by side.
+// ready serves /readyz: 200, or 503 where a fatal check fails. Probes and load balancers carry no token, so the bare
+// code goes to whoever shows none; what the checks found goes to the token alone.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), checkTimeout)
+	w.Header().Set("Cache-Control", "no-store")
+	if s.Token != "" && r.Header.Get("Authorization") == "" {
+		if !s.bareReady(r.Context()) {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		return
+	}
+	if s.Token != "" && !bears(r.Header.Get("Authorization"), s.Token) {
+		unauthorized(w)
+		return
+	}
+	states, ready := s.check(r.Context())
+	w.Header().Set("Content-Type", "application/json")
+	if !ready {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	answer := struct {
+		Ready  bool    `json:"ready"`
+		Checks []state `json:"checks"`
+	}{ready, states}
+	json.NewEncoder(w).Encode(answer) //nolint:errcheck // the caller may be gone
+}
+
+// check runs the checks side by side.
+func (s *Server) check(ctx context.Context) (states []state, ready bool) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	states := make([]state, len(s.probes))
+	states = make([]state, len(s.probes))
 	var all sync.WaitGroup
 	for i, p := range s.probes {
 		all.Go(func() {
@@ -93,17 +119,32 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 		})
 	}
 	all.Wait()
-	ready := true
+	ready = true
 	for i, p := range s.probes {
 		ready = ready && (states[i].OK || !p.Fatal)
 	}
-	w.Header().Set("Content-Type", "application/json")
-	if !ready {
-		w.WriteHeader(http.StatusServiceUnavailable)
+	return states, ready
+}
+
+// bareFor is how long a bare answer serves others too: a check writes to the database, and strangers must not choose
+// how often.
+const bareFor = time.Second
+
+// bare is the last answer that was given without a token.
+type bare struct {
+	mu    sync.Mutex
+	until time.Time
+	ready bool
+}
+
+// bareReady checks at most once a second, whoever asks.
+func (s *Server) bareReady(ctx context.Context) bool {
+	s.bare.mu.Lock()
+	defer s.bare.mu.Unlock()
+	if s.Now().Before(s.bare.until) {
+		return s.bare.ready
 	}
-	answer := struct {
-		Ready  bool    `json:"ready"`
-		Checks []state `json:"checks"`
-	}{ready, states}
-	json.NewEncoder(w).Encode(answer) //nolint:errcheck // the caller may be gone
+	_, s.bare.ready = s.check(context.WithoutCancel(ctx))
+	s.bare.until = s.Now().Add(bareFor)
+	return s.bare.ready
 }

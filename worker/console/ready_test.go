@@ -43,6 +43,47 @@ func TestNoCheckHoldsUpTheOthers(t *testing.T) {
 	})
 }
 
+// Where a token is set, whoever shows none is told the code and not a word more.
+func TestReadyWithoutAToken(t *testing.T) {
+	t.Parallel()
+	clock := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	var database error
+	runs := 0
+	s := newServer(t, Options{Address: "0.0.0.0:1", Token: "secret", Now: func() time.Time { return clock }, Checks: []Check{
+		{Name: "database", Fatal: true, Check: func(context.Context) error { runs++; return database }},
+		{Name: "credentials", Check: func(context.Context) error { return errors.New("account sales") }},
+	}})
+	ask := func(host, authorization string, code, body int) {
+		t.Helper()
+		r := httptest.NewRequest("GET", "/readyz", nil)
+		r.Host = host
+		if authorization != "" {
+			r.Header.Set("Authorization", authorization)
+		}
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, r)
+		if w.Code != code || body >= 0 && w.Body.Len() != body || body < 0 && !strings.Contains(w.Body.String(), "account sales") {
+			t.Errorf("%q: %d %q", authorization, w.Code, w.Body)
+		}
+		if body == 0 && len(w.Header()) != 1 {
+			t.Errorf("headers that say more: %v", w.Header())
+		}
+	}
+	for range 5 {
+		ask("10.1.2.3:18080", "", 200, 0)
+	}
+	if runs != 1 {
+		t.Errorf("checked %d times in a second", runs)
+	}
+	database = errors.New("disk full")
+	ask("10.1.2.3:18080", "Bearer secret", 503, -1)
+	clock = clock.Add(bareFor)
+	ask("10.1.2.3:18080", "", 503, 0)
+	ask("10.1.2.3:18080", "Bearer wrong", 401, len("a bearer token is needed\n"))
+	database = nil
+	ask("10.1.2.3:18080", "Bearer secret", 200, -1)
+}
+
 func TestFatalThatHangsIsNotReady(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -76,7 +117,9 @@ func TestMethodsAndSchemes(t *testing.T) {
 		code                        int
 	}{
 		{"HEAD", "/healthz", "", 200},
-		{"HEAD", "/readyz", "", 401},
+		{"HEAD", "/readyz", "", 200},
+		{"HEAD", "/readyz", "Bearer wrong", 401},
+		{"HEAD", "/metrics", "", 401},
 		{"POST", "/healthz", "", 405},
 		{"GET", "/metrics", "bearer secret", 200},
 		{"GET", "/metrics", "Bearer Secret", 401},
@@ -90,8 +133,12 @@ func TestMethodsAndSchemes(t *testing.T) {
 			t.Errorf("%+v: got %d", c, w.Code)
 		}
 	}
-	if _, err := New(Options{Address: "localhost:1"}); err == nil {
-		t.Error("no registry: taken")
+	for _, o := range []Options{
+		{Address: "localhost:1", Now: time.Now}, {Address: "localhost:1", Registry: prometheus.NewRegistry()},
+	} {
+		if _, err := New(o); err == nil {
+			t.Errorf("taken: %+v", o)
+		}
 	}
 }
 

@@ -1,0 +1,191 @@
+package output
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"golang.org/x/term"
+)
+
+// Printer writes what a verb says: tables cut to a terminal for people, JSON for programs.
+type Printer struct {
+	Stdout, Stderr io.Writer
+	Now            func() time.Time // "3 min ago" counts from here
+
+	Terminal bool // stdout is one: tables are cut to what a person reads
+	Colour   bool
+}
+
+// newPrinter looks at the streams and the environment for what they can show.
+func NewPrinter(stdout, stderr io.Writer, now func() time.Time, lookup func(string) (string, bool)) Printer {
+	terminal := IsTerminal(stdout)
+	return Printer{Stdout: stdout, Stderr: stderr, Now: now, Terminal: terminal, Colour: terminal && WantsColour(lookup)}
+}
+
+// IsTerminal says whether a person reads w as it is written. A writer that queues for another says with Unwrap for which.
+func IsTerminal(w io.Writer) bool {
+	if q, ok := w.(interface{ Unwrap() io.Writer }); ok {
+		w = q.Unwrap()
+	}
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// wantsColour obeys NO_COLOR (no-color.org) and terminals that can do nothing.
+func WantsColour(lookup func(string) (string, bool)) bool {
+	if v, ok := lookup("NO_COLOR"); ok && v != "" {
+		return false
+	}
+	v, _ := lookup("TERM")
+	return v != "dumb"
+}
+
+const oneDay = 24 * time.Hour
+
+// stampLayout is how times stand in JSON: RFC 3339, UTC, milliseconds.
+const StampLayout = "2006-01-02T15:04:05.000Z"
+
+// stamp is a time in JSON; null where there is none.
+type stamp struct{ at *time.Time }
+
+// MarshalJSON writes the time.
+func (s stamp) MarshalJSON() ([]byte, error) {
+	if s.at == nil || s.at.IsZero() {
+		return []byte("null"), nil
+	}
+	return []byte(s.at.UTC().Format(`"` + StampLayout + `"`)), nil
+}
+
+// StampOf is a time as it stands in JSON.
+func StampOf(t time.Time) stamp { return stamp{&t} }
+
+// jsonLines writes one object a line.
+type jsonLines struct{ to *json.Encoder }
+
+// JSONLines returns a writer of objects, one a line.
+func (p *Printer) JSONLines() jsonLines {
+	e := json.NewEncoder(p.Stdout)
+	e.SetEscapeHTML(false)
+	return jsonLines{e}
+}
+
+func (j jsonLines) Write(object any) error { return j.to.Encode(object) }
+
+// table begins a table without lines, its heads in capitals.
+func (p *Printer) Table(heads ...any) table.Writer {
+	t := table.NewWriter()
+	style := table.StyleDefault
+	style.Options = table.OptionsNoBordersAndSeparators
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
+	style.Format.Header = text.FormatUpper
+	t.SetStyle(style)
+	if len(heads) > 0 {
+		t.AppendHeader(table.Row(heads))
+	}
+	return t
+}
+
+// print writes a table, without the blanks that fill its last column.
+func (p *Printer) Print(t table.Writer) error {
+	for line := range strings.Lines(t.Render() + "\n") {
+		if _, err := fmt.Fprintln(p.Stdout, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Printf writes to stdout.
+func (p *Printer) Printf(format string, args ...any) error {
+	_, err := fmt.Fprintf(p.Stdout, format, args...)
+	return err
+}
+
+// The colours that mean something.
+const (
+	Good = text.FgGreen
+	Dull = text.Faint
+	Warn = text.FgYellow
+	Bad  = text.FgRed
+)
+
+// paint colours s where there is a terminal that shows it.
+func (p *Printer) Paint(c text.Color, s string) string {
+	if !p.Colour || s == "" {
+		return s
+	}
+	return c.EscapeSeq() + s + text.Reset.EscapeSeq()
+}
+
+// ago says when t was or will be, as a person would; "never" where it was not.
+func (p *Printer) Ago(t *time.Time) string {
+	if t == nil || t.IsZero() {
+		return "never"
+	}
+	return relative(t.Sub(p.Now()), *t)
+}
+
+// relative puts a distance in time into words; far ones become a date.
+func relative(d time.Duration, t time.Time) string {
+	size := d.Abs()
+	var s string
+	switch {
+	case size < 5*time.Second:
+		return "just now"
+	case size < 90*time.Second:
+		s = fmt.Sprintf("%d s", int(size.Seconds()))
+	case size < 90*time.Minute:
+		s = fmt.Sprintf("%d min", int(size.Minutes()+0.5))
+	case size < 36*time.Hour:
+		s = fmt.Sprintf("%d h", int(size.Hours()+0.5))
+	case size < 45*oneDay:
+		s = fmt.Sprintf("%d days", int(size/oneDay))
+	default:
+		return t.UTC().Format(time.DateOnly)
+	}
+	if d > 0 {
+		return "in " + s
+	}
+	return s + " ago"
+}
+
+// lasting puts a length of time into words.
+func Lasting(d time.Duration) string {
+	switch {
+	case d < 90*time.Second:
+		return fmt.Sprintf("%d s", int(d.Seconds()+0.5))
+	case d < 90*time.Minute:
+		return fmt.Sprintf("%d min", int(d.Minutes()+0.5))
+	case d < 36*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()+0.5))
+	}
+	return fmt.Sprintf("%d days", int(d/oneDay))
+}
+
+// plain makes what providers and senders wrote safe for a terminal: one line, no escape codes.
+func Plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r) {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// short is plain and cut to n columns, in the middle of a table.
+func Short(s string, n int) string { return text.Trim(Plain(s), n) }
+
+// count says "1 row", "2 rows".
+func Count(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}

@@ -1,0 +1,47 @@
+package output
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+)
+
+// monday is the moment in which these tests live.
+var monday = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+
+func TestRelative(t *testing.T) {
+	t.Parallel()
+	for ago, want := range map[time.Duration]string{
+		time.Second: "just now", 20 * time.Second: "20 s ago", 3 * time.Minute: "3 min ago", 89 * time.Minute: "89 min ago",
+		2 * time.Hour: "2 h ago", 35 * time.Hour: "35 h ago", 50 * time.Hour: "2 days ago", 60 * oneDay: "2026-01-01",
+		-20 * time.Minute: "in 20 min", -5 * oneDay: "in 5 days",
+	} {
+		if got := relative(-ago, monday.Add(-ago)); got != want {
+			t.Errorf("%s ago reads %q, want %q", ago, got, want)
+		}
+	}
+}
+
+func TestPlain(t *testing.T) {
+	t.Parallel()
+	if got := Plain("Ana\x1b[31m\r\nPop\u202e\u0085x\ufeffé"); strings.ContainsAny(got, "\x1b\r\n\u202e\u0085") || !strings.HasSuffix(got, "é") {
+		t.Errorf("a terminal would obey %q", got)
+	}
+	var b bytes.Buffer
+	a := &Printer{Stdout: &b}
+	if got := a.Paint(Bad, "x"); got != "x" {
+		t.Errorf("colour where there is none: %q", got)
+	}
+	a.Colour = true
+	if got := a.Paint(Bad, "x"); got != "\x1b[31mx\x1b[0m" {
+		t.Errorf("painted %q", got)
+	}
+	for env, want := range map[string]bool{"": true, "NO_COLOR=1": false, "NO_COLOR=": true, "TERM=dumb": false, "TERM=xterm": true} {
+		name, value, _ := strings.Cut(env, "=")
+		got := WantsColour(func(n string) (string, bool) { return value, n == name })
+		if got != want {
+			t.Errorf("%q: colour %t", env, got)
+		}
+	}
+}

@@ -1,0 +1,283 @@
+package output
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"countersign/model"
+	"countersign/model/store"
+)
+
+// facts is the head of `show`: what stands in the row itself.
+func (p *Printer) facts(r Row, slots map[string]time.Time) table.Writer {
+	t := p.Table()
+	add := func(name, value string) {
+		if value != "" {
+			t.AppendRow(table.Row{name, value})
+		}
+	}
+	add("status", p.StatusWords(r.Transaction))
+	add("", strings.Join(p.Flags(r.Transaction), ", "))
+	add("reason", Plain(r.Reason))
+	add("provider", strings.TrimSuffix(r.Provider+" says "+Plain(r.ProviderStatus), " says "))
+	add("own id", Plain(r.ExternalID))
+	add("signers", Fraction(r.SignersDone, r.SignersAll))
+	add("documents", Fraction(r.DocsStored, r.DocsTotal))
+	for _, m := range r.Attention {
+		add("attention", p.Paint(Bad, attentionWords(m.Kind))+" "+p.attentionRest(r.Signers, m))
+	}
+	for _, at := range []struct {
+		name string
+		time *time.Time
+	}{{"created", r.CreatedAt}, {"sent", r.SentAt}, {"expires", r.ExpiresAt}, {"changed", &r.ChangedAt}, {"confirmed", r.ConfirmedAt}} {
+		if at.time != nil && !at.time.IsZero() {
+			add(at.name, at.time.UTC().Format("2006-01-02 15:04:05 MST")+" ("+p.Ago(at.time)+")")
+		}
+	}
+	add("asked next", p.due(r.Transaction, slots))
+	add("first seen", originWords(r.Origin)+", "+p.Ago(&r.FirstSeenAt))
+	return t
+}
+
+// attentionRest says who, since when and in which words.
+func (p *Printer) attentionRest(signers []model.Signer, m model.Attention) string {
+	who := Plain(m.Signer)
+	for _, s := range signers {
+		if s.Ref == m.Signer && s.Name != "" {
+			who = Plain(s.Name)
+		}
+	}
+	said := []string{p.Ago(&m.Since)}
+	for _, s := range []string{who, Plain(m.Message)} {
+		if s != "" {
+			said = append(said, s)
+		}
+	}
+	return "(" + strings.Join(said, ", ") + ")"
+}
+
+func (p *Printer) signersTable(list []model.Signer) table.Writer {
+	t := p.Table("order", "name", "e-mail", "role", "status", "when", "reason")
+	for _, s := range list {
+		when := s.SignedAt
+		if when == nil {
+			when = s.ViewedAt
+		}
+		at := ""
+		if when != nil {
+			at = p.Ago(when)
+		}
+		t.AppendRow(table.Row{s.Order, Plain(s.Name), Plain(s.Email), Plain(s.Role), string(s.Status), at, Short(s.Reason, 60)})
+	}
+	return t
+}
+
+// documentsTable lists the documents of one row.
+func (p *Printer) documentsTable(list []model.Document) table.Writer {
+	t := p.Table("kind", "name", "state", "signature", "size", "stored", "")
+	for _, d := range list {
+		t.AppendRow(append(p.DocumentCells(d), Plain(cmp.Or(d.Reason, d.Path))))
+	}
+	return t
+}
+
+// documentCells is what is shown of a document everywhere.
+func (p *Printer) DocumentCells(d model.Document) table.Row {
+	stored, size := "", ""
+	if d.StoredAt != nil {
+		stored, size = p.Ago(d.StoredAt), BytesShown(d.Size)
+	}
+	return table.Row{string(d.Kind), Short(DocumentName(d), 40), p.Paint(StateColour(d.State), string(d.State)), p.signatureWord(d.Facts.Signature), size, stored}
+}
+
+func (p *Printer) documentFacts(d model.Document) table.Writer {
+	t := p.Table()
+	add := func(name, value string) {
+		if value != "" {
+			t.AppendRow(table.Row{name, value})
+		}
+	}
+	add("kind", string(d.Kind))
+	add("state", p.Paint(StateColour(d.State), string(d.State)))
+	add("reason", Plain(d.Reason))
+	add("signature", p.signatureWord(d.Facts.Signature))
+	add("", Plain(d.Facts.Note))
+	add("integrity", string(d.Facts.Integrity))
+	add("coverage", string(d.Facts.Coverage))
+	add("trust", string(d.Facts.Trust))
+	add("sha256", d.SHA256)
+	if d.StoredAt != nil {
+		add("size", BytesShown(d.Size))
+		add("stored", d.StoredAt.UTC().Format("2006-01-02 15:04:05 MST")+" ("+p.Ago(d.StoredAt)+")")
+	}
+	add("path", Plain(d.Path))
+	return t
+}
+
+// signatureWord is the word as people see it.
+func (p *Printer) signatureWord(s model.Signature) string {
+	if s == model.SignatureAltered {
+		return p.Paint(Bad, string(s))
+	}
+	return string(s)
+}
+
+func (p *Printer) signaturesTable(list []model.EmbeddedSignature) table.Writer {
+	t := p.Table("what", "signer", "says it was made", "reason", "integrity", "coverage", "")
+	for _, s := range list {
+		at := ""
+		if s.Time != nil {
+			at = s.Time.UTC().Format("2006-01-02 15:04:05 MST")
+		}
+		t.AppendRow(table.Row{s.Kind, Short(s.Signer, 40), at, Short(s.Reason, 40), string(s.Integrity), string(s.Coverage), Plain(s.Note)})
+	}
+	return t
+}
+
+func (p *Printer) historyTable(list []model.Change) table.Writer {
+	t := p.Table("seq", "when", "what", "change", "by")
+	for _, c := range list {
+		change := ChangeWords(c)
+		if c.Kind == model.KindStatus && !c.Confirmed {
+			change += " (a callback says)"
+		}
+		t.AppendRow(table.Row{c.Seq, p.Ago(&c.At), string(c.Kind), change, Plain(c.Source)})
+	}
+	return t
+}
+
+// callbacksTable lists callbacks; with their rows, where they are not of one row.
+func (p *Printer) CallbacksTable(list []model.Callback, rows bool) table.Writer {
+	heads := table.Row{"id", "came", "type", "verdict", "outcome", "note"}
+	if rows {
+		heads = append(table.Row{"id", "account", "ref"}, heads[1:]...)
+	}
+	t := p.Table(heads...)
+	for _, c := range list {
+		verdict := p.Paint(VerdictColour(c.Verdict), string(c.Verdict))
+		line := table.Row{c.ID, p.Ago(&c.At), Short(c.Type, 40), verdict, string(c.Outcome), Short(c.Note, 60)}
+		if rows {
+			line = append(table.Row{c.ID, c.Account, Short(c.Ref, 60)}, line[1:]...)
+		}
+		t.AppendRow(line)
+	}
+	return t
+}
+
+// gapsTable lists gaps; with their rows, where they are not of one row.
+func (p *Printer) GapsTable(list []model.Gap, rows bool) table.Writer {
+	heads := table.Row{"found", "change", "gap", "happened between", "found by"}
+	if rows {
+		heads = append(table.Row{"account", "ref"}, heads...)
+	}
+	t := p.Table(heads...)
+	for _, g := range list {
+		line := table.Row{p.Ago(&g.FoundAt), gapWords(g), gapKindWords(g), between(g), Plain(g.FoundBy)}
+		if rows {
+			line = append(table.Row{g.Account, Plain(g.Ref)}, line...)
+		}
+		t.AppendRow(line)
+	}
+	return t
+}
+
+func (p *Printer) progressTable(list []store.Step) table.Writer {
+	t := p.Table("when", "step")
+	for _, s := range list {
+		t.AppendRow(table.Row{p.Ago(&s.At), Plain(s.Name)})
+	}
+	return t
+}
+
+// printRow prints a transaction with all that belongs to it. slots are its account's next polls, as due takes them.
+func (p *Printer) PrintRow(r Row, slots map[string]time.Time) error {
+	if err := p.Printf("%s/%s  %s\n\n", r.Account, Plain(r.Ref), Plain(r.Name)); err != nil {
+		return err
+	}
+	if err := p.Print(p.facts(r, slots)); err != nil {
+		return err
+	}
+	for _, part := range []struct {
+		title string
+		table table.Writer
+	}{
+		{"Signers", p.signersTable(r.Signers)},
+		{"Documents", p.documentsTable(r.Documents)},
+		{"History", p.historyTable(r.History)},
+		{"Callbacks", p.CallbacksTable(r.Callbacks, false)},
+		{"Gaps", p.GapsTable(r.Gaps, false)},
+		{"Progress (as browsers told, not checked)", p.progressTable(r.Progress)},
+	} {
+		if part.table.Length() == 0 {
+			continue
+		}
+		if err := p.Printf("\n%s\n", part.title); err != nil {
+			return err
+		}
+		if err := p.Print(part.table); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// PrintCallback prints a callback with headers and body.
+func (p *Printer) PrintCallback(c model.Callback) error {
+	t := p.Table()
+	for _, line := range [][2]string{
+		{"callback", c.ID}, {"account", c.Account}, {"ref", Plain(c.Ref)}, {"type", Plain(c.Type)}, {"event", Plain(c.EventID)},
+		{"came", c.At.UTC().Format("2006-01-02 15:04:05.000 MST") + " (" + p.Ago(&c.At) + ") from " + Plain(c.RemoteAddr)},
+		{"verdict", p.Paint(VerdictColour(c.Verdict), string(c.Verdict))}, {"outcome", string(c.Outcome)}, {"note", Plain(c.Note)},
+		{"sha256", c.BodyHash},
+	} {
+		if line[1] != "" {
+			t.AppendRow(table.Row{line[0], line[1]})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Headers)) {
+		t.AppendRow(table.Row{"header", Plain(name) + ": " + Plain(c.Headers[name])})
+	}
+	if err := p.Print(t); err != nil {
+		return err
+	}
+	body := string(shownBody(c))
+	switch {
+	case c.Body == nil:
+		body = "(no body)"
+	case p.Terminal:
+		body = multiline(body)
+	}
+	return p.Printf("\n%s\n", strings.TrimRight(body, "\n"))
+}
+
+// PrintDocuments prints all that is known of each document.
+func (p *Printer) PrintDocuments(list []model.Document) error {
+	for i, d := range list {
+		if i > 0 {
+			if err := p.Printf("\n"); err != nil {
+				return err
+			}
+		}
+		if err := p.Printf("%s  %s\n\n", Plain(DocumentName(d)), Plain(d.ID)); err != nil {
+			return err
+		}
+		if err := p.Print(p.documentFacts(d)); err != nil {
+			return err
+		}
+		if len(d.Facts.Signatures) == 0 {
+			continue
+		}
+		if err := p.Printf("\nSignatures\n"); err != nil {
+			return err
+		}
+		if err := p.Print(p.signaturesTable(d.Facts.Signatures)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

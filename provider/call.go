@@ -1,0 +1,82 @@
+package provider
+
+import (
+	"cmp"
+	"context"
+	"time"
+)
+
+// Class is the budget class of a call.
+type Class string
+
+// The classes.
+const (
+	ClassRead  Class = "read"
+	ClassFiles Class = "files"
+	ClassTest  Class = "test"
+)
+
+// Work is the kind of work that a call belongs to: each is sure of a tenth of the budget.
+type Work string
+
+// The kinds of work, in the order in which they take what is left of the budget.
+const (
+	WorkConfirm  Work = "confirm"
+	WorkDownload Work = "download"
+	WorkActive   Work = "active"
+	WorkIdle     Work = "idle"
+	WorkAudit    Work = "audit"
+	WorkBackfill Work = "backfill"
+	WorkUnknown  Work = "unknown" // refs that nobody has confirmed: at most a tenth
+)
+
+// Call says how the calls made with a context go out: the worker names the work, the provider the rest. Zero fields
+// say nothing.
+type Call struct {
+	Class Class // ClassRead where nobody names one
+	// Work is WorkConfirm where nobody names one: somebody waits for the answer, as in a check of the credentials.
+	Work Work
+	// Retry says that the calls may be sent twice, whatever their method. GET and HEAD always may.
+	Retry bool
+	// MaxBody bounds the answers' bytes, in place of the transport's bound.
+	MaxBody int64
+	// Idle is how long an answer may stand still, in place of the transport's bound: a stream of events is silent
+	// for longer than a file.
+	Idle time.Duration
+	// Meaning says what a refusal means, where the service's status says something else. It is given the status and
+	// at most 64 KiB of the body of an answer of 400 and above, and returns the status that the answer should have
+	// had. Budget, retries and breaker go by that status, and the caller sees it. Meaning must return a status that
+	// it returned unchanged.
+	Meaning func(code int, body []byte) int
+}
+
+type contextKey struct{}
+
+// WithCall adds what c says to what ctx says already.
+func WithCall(ctx context.Context, c Call) context.Context {
+	was := said(ctx)
+	c.Class, c.Work, c.Retry = cmp.Or(c.Class, was.Class), cmp.Or(c.Work, was.Work), c.Retry || was.Retry
+	c.MaxBody, c.Idle = cmp.Or(c.MaxBody, was.MaxBody), cmp.Or(c.Idle, was.Idle)
+	if c.Meaning == nil {
+		c.Meaning = was.Meaning
+	}
+	return context.WithValue(ctx, contextKey{}, c)
+}
+
+// CallOf returns what ctx says of its calls, with the class and the work that count where nobody names one.
+func CallOf(ctx context.Context) Call {
+	c := said(ctx)
+	c.Class, c.Work = cmp.Or(c.Class, ClassRead), cmp.Or(c.Work, WorkConfirm)
+	return c
+}
+
+func said(ctx context.Context) Call {
+	c, _ := ctx.Value(contextKey{}).(Call) //nolint:errcheck // none says nothing
+	return c
+}
+
+// WithClass names the budget class of the calls made with ctx.
+func WithClass(ctx context.Context, c Class) context.Context { return WithCall(ctx, Call{Class: c}) }
+
+// WithWork names the kind of work that the calls made with ctx belong to.
+func WithWork(ctx context.Context, w Work) context.Context { return WithCall(ctx, Call{Work: w}) }

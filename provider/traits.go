@@ -1,0 +1,49 @@
+package provider
+
+// Traits are what others must know of a provider, as data: nobody outside its folder knows a provider by name. The
+// traits in a Service are those of its account, in a Driver those of every account.
+type Traits struct {
+	// BaseURL is where the service is reached unless the account's base_url says otherwise: scheme and host.
+	BaseURL string
+	// BaseURLNote is what a first config says above base_url, where accounts differ in it; "" where none needs one.
+	BaseURLNote string
+	// Budget is the requests a minute that the service bears. A class that is missing shares ClassRead's.
+	Budget map[Class]int
+	// SimulatedBudget is what stands in place of it at a simulated service whose lives are played faster.
+	SimulatedBudget map[Class]int
+	// FirstSettings are the settings that an account cannot do without, for a first config.
+	FirstSettings []FirstSetting
+	// ProofSettings are the settings that hold callback secrets. One of them is enough. Nil where callbacks are proved
+	// by what every account has.
+	ProofSettings []string
+	// Unproved says what becomes of callbacks while none of ProofSettings is set.
+	Unproved string
+	// SecretHeaders are headers of callbacks that are themselves the secret: only an HMAC of them is stored.
+	SecretHeaders []string
+	// StoredHeaders are further headers that Receive or Explain reads, such as one that the settings name as holding the
+	// proof. They are stored with each callback, so that Explain and a replay have them.
+	StoredHeaders []string
+	// Reply is the answer to a callback that the service insists on; its zero value where any 200 will do.
+	Reply Reply
+}
+
+// FirstSetting is one line of a first config's settings, with a secret from the environment.
+type FirstSetting struct {
+	Form string // the line, with %s where the variable's name stands
+	Env  string // what the variable's name ends with: API_KEY
+	Note string // a comment above it; ""
+}
+
+// Reply is the body of a 200 that acknowledges a callback.
+type Reply struct {
+	ContentType string
+	Body        string
+}
+
+// Acknowledgement is the answer to a callback that was stored.
+func (t Traits) Acknowledgement() Reply {
+	if t.Reply == (Reply{}) {
+		return Reply{"application/json", `{"received":true}`}
+	}
+	return t.Reply
+}

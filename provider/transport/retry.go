@@ -1,0 +1,206 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"countersign/provider"
+)
+
+const (
+	// longestWait is the most that a Retry-After is taken for.
+	longestWait = 24 * time.Hour
+	// mostRest is the most bytes that are read of an answer that is thrown away.
+	mostRest = 4096
+	// The pause after an answer that says that nothing is left of the quota.
+	quotaLeast = time.Second
+	quotaMost  = time.Minute
+)
+
+var errBody = errors.New("the request's body cannot be read")
+
+// call is what one call through the transport remembers between its attempts.
+type call struct {
+	again   bool          // it may be sent twice
+	asked   bool          // the service asked us to wait
+	unasked bool          // it refused without naming a time
+	wait    time.Duration // how long
+}
+
+// tries sends a request until an attempt is worth an answer, and returns that attempt's. The body is read once and
+// sent from its beginning by each attempt.
+func (t *Transport) tries(req *http.Request, c *call) (*http.Response, error) {
+	ctx := req.Context()
+	body, err := whole(req)
+	if err != nil {
+		return nil, err
+	}
+	for n := 1; ; n++ {
+		resp, err := t.attempt(body(), c)
+		if ctx.Err() != nil || n >= t.o.Attempts || !t.again(c, resp, err) {
+			return resp, err
+		}
+		pause := t.backoff(c, n)
+		if resp != nil { // a short rest of a body is read, so that its connection can be used again
+			io.CopyN(io.Discard, resp.Body, mostRest) //nolint:errcheck // it is thrown away
+			resp.Body.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+// whole reads a request's body and returns a function that makes the request anew with it.
+func whole(req *http.Request) (again func() *http.Request, err error) {
+	if req.Body == nil || req.Body == http.NoBody {
+		return func() *http.Request { return req }, nil
+	}
+	raw, err := io.ReadAll(req.Body)
+	req.Body.Close()
+	if err != nil {
+		return nil, errBody
+	}
+	return func() *http.Request {
+		out := req.Clone(req.Context())
+		out.Body, out.ContentLength = io.NopCloser(bytes.NewReader(raw)), int64(len(raw))
+		return out
+	}, nil
+}
+
+// retryAfter reads how long the service asks us to wait, in seconds or until a date. Dates are
+// taken against the service's own clock where it tells the time; without any clock they tell nothing.
+func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
+	v := strings.TrimSpace(h.Get("Retry-After"))
+	if v == "" {
+		return 0, false
+	}
+	if n, err := strconv.ParseFloat(v, 64); err == nil {
+		if !(n >= 0) {
+			return 0, false
+		}
+		return time.Duration(min(n, longestWait.Seconds()) * float64(time.Second)), true
+	}
+	at, err := http.ParseTime(v)
+	if now = serviceTime(h, now); err != nil || now.IsZero() {
+		return 0, false
+	}
+	return min(max(at.Sub(now), 0), longestWait), true
+}
+
+func serviceTime(h http.Header, now time.Time) time.Time {
+	if at, err := http.ParseTime(h.Get("Date")); err == nil {
+		return at
+	}
+	return now
+}
+
+// quotaPause reads the quota headers (Dropbox Sign's, in both spellings). It is zero while
+// something is left. The reset may lie in the past.
+func quotaPause(h http.Header, now time.Time) time.Duration {
+	spent := false
+	for _, name := range []string{"X-RateLimit-Remaining", "X-RateLimit-Limit-Remaining"} {
+		if n, err := strconv.ParseInt(strings.TrimSpace(h.Get(name)), 10, 64); err == nil {
+			if n > 0 {
+				return 0
+			}
+			spent = true
+		}
+	}
+	if !spent {
+		return 0
+	}
+	wait := quotaLeast
+	if n, err := strconv.ParseInt(strings.TrimSpace(h.Get("X-RateLimit-Reset")), 10, 64); err == nil && n > 0 {
+		wait = time.Unix(n, 0).Sub(serviceTime(h, now))
+	}
+	return min(max(wait, quotaLeast), quotaMost)
+}
+
+// again says whether a call is sent once more after an attempt.
+func (t *Transport) again(c *call, resp *http.Response, err error) bool {
+	switch {
+	case !c.again, c.asked && c.wait > t.o.MaxBlock:
+		return false
+	case err != nil:
+		return !hopeless(err)
+	}
+	return resp.StatusCode == http.StatusTooManyRequests || failing(resp.StatusCode)
+}
+
+// failing says whether a status is a fault of the service that may pass.
+func failing(code int) bool {
+	return code >= http.StatusInternalServerError && code != http.StatusNotImplemented
+}
+
+// hopeless says whether an error would only come again.
+func hopeless(err error) bool {
+	var after *provider.RetryAfter
+	var cert *tls.CertificateVerificationError
+	var name x509.HostnameError
+	var authority x509.UnknownAuthorityError
+	var header tls.RecordHeaderError
+	return errors.As(err, &after) || errors.As(err, &cert) || errors.As(err, &name) || errors.As(err, &authority) || errors.As(err, &header) ||
+		errors.Is(err, provider.ErrUnavailable) || errors.Is(err, errAddress)
+}
+
+// backoff is the pause after the nth attempt: what the service asked for, or else one that doubles, of which the
+// second half is chance.
+func (t *Transport) backoff(c *call, n int) time.Duration {
+	if c.asked {
+		return c.wait
+	}
+	d := t.o.BackoffMax
+	if n <= 20 {
+		d = min(t.o.BackoffMin<<(n-1), d)
+	}
+	return d/2 + time.Duration(t.chance()*float64(d)/2)
+}
+
+// heed notes what an answer says about our pace, and keeps the class back if it must.
+func (t *Transport) heed(c *call, b *budget, resp *http.Response, left time.Time) {
+	now := t.o.Now()
+	quota := quotaPause(resp.Header, now)
+	wait, asked := retryAfter(resp.Header, now)
+	switch {
+	case resp.StatusCode == http.StatusTooManyRequests:
+		if !asked {
+			wait, c.unasked = b.refusedAt(left, quota), quota <= 0
+		}
+		c.asked, c.wait = true, max(wait, quotaLeast)
+		b.pause(c.wait)
+	case resp.StatusCode == http.StatusServiceUnavailable && asked:
+		c.asked, c.wait = true, max(wait, quotaLeast)
+		b.pause(c.wait)
+	default:
+		b.taken(left)
+		b.pause(quota)
+	}
+}
+
+// outcome turns what the retries ended with into what a caller is told.
+func (t *Transport) outcome(ctx context.Context, c *call, resp *http.Response, err error) (*http.Response, error) {
+	var after *provider.RetryAfter
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.As(err, &after), errors.Is(err, provider.ErrUnavailable), errors.Is(err, errAddress), errors.Is(err, errBody):
+		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", provider.ErrUnavailable, provider.Redact(err))
+	case resp.StatusCode == http.StatusTooManyRequests, c.asked && c.wait > t.o.MaxBlock:
+		return nil, &provider.RetryAfter{Wait: c.wait, Err: refusal(resp), Unasked: c.unasked}
+	}
+	return resp, nil
+}
