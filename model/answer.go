@@ -34,7 +34,7 @@ func answer(r Rules, t Transaction, o Observation) Decision {
 	facts(&d.Next, o)
 	answerStatus(r, &d, t, o, known)
 	answerFlags(&d, t, o, known)
-	answerSigners(&d, o, known)
+	answerSigners(&d, t, o, known)
 	mend(&d, o)
 	lost := t.Version > o.Version // the third answer in a row that the row outran
 	confirm(r, &d.Next, o)

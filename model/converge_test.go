@@ -198,7 +198,8 @@ func TestAnythingMayHappenAndTheRowStillConverges(t *testing.T) {
 				o := w.callback(rapid.SampledFrom(observed()).Draw(t, "of"))
 				o.Trashed = rapid.SampledFrom([]model.Flag{model.Unsaid, model.Yes, model.No}).Draw(t, "trashed")
 				o.Deleted = rapid.SampledFrom([]model.Flag{model.Unsaid, model.Yes}).Draw(t, "deleted")
-				o.Signers = []model.Signer{{Ref: "s", Status: model.SignerSigned}}
+				o.Signers = []model.Signer{{Ref: "s", Name: "Ada", Status: model.SignerSigned}, {Ref: "x", Name: "Ben", Status: model.SignerViewed}}
+				o.Acted = rapid.Bool().Draw(t, "acted")
 				o.Attention = []model.Attention{{Kind: model.EmailBounced, Signer: "s"}}
 				if rapid.Bool().Draw(t, "old") {
 					o.At = o.At.Add(-time.Hour)

@@ -97,12 +97,40 @@ type Observation struct {
 	// sent can be acted on.
 	Acted bool
 
+	// Skipped is what could not be read and was left out of the rest, such as one odd signer among good ones.
+	Skipped []Skipped
+
 	// Set by the worker, not by providers.
 
 	At      time.Time // when the callback came, or when the answer came
 	AskedAt time.Time // when the question was sent (answers)
 	Version int64     // the newest version when the question was sent (answers)
 	Asked   Asked     // why it was asked, for a first sight
+}
+
+// Skipped counts records of one kind that could not be read.
+type Skipped struct {
+	Kind   string // one of the Skipped kinds
+	Count  int
+	Sample string // what the first looked like: names of members and kinds of values, nothing of what they say
+}
+
+// The kinds of records that may be skipped.
+const (
+	SkippedTransaction = "transaction"
+	SkippedSigner      = "signer"
+	SkippedDocument    = "document"
+	SkippedOther       = "record"
+)
+
+// lacks says whether records of a kind were skipped, so that what the observation lists of them is not all.
+func (o Observation) lacks(kind string) bool {
+	for _, s := range o.Skipped {
+		if s.Kind == kind {
+			return true
+		}
+	}
+	return false
 }
 
 // Asked says what kind of work a question belonged to.

@@ -1,37 +1,45 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"io"
+	"slices"
 	"time"
 )
 
 // rank orders what a claim may do to a signer: forward only.
 var signerRank = map[SignerStatus]int{SignerWaiting: 0, SignerLocked: 0, SignerViewed: 1, SignerSigned: 2, SignerDeclined: 2, SignerRemoved: 3}
 
-// advanceSigners moves known signers forward as a claim says; it adds and removes nobody.
-func advanceSigners(d *Decision, o Observation) {
+// claimSigners moves known signers forward as a claim says. It removes nobody, and adds a signer whom it describes
+// while no answer has said who they are.
+func claimSigners(d *Decision, t Transaction, o Observation) {
 	if !d.Next.SignersSet || len(o.Signers) == 0 {
 		return
 	}
 	next := append([]Signer(nil), d.Next.Signers...)
 	for _, said := range o.Signers {
-		for i := range next {
-			if next[i].Ref != said.Ref || signerRank[said.Status] <= signerRank[next[i].Status] {
-				continue
-			}
-			next[i].Status = said.Status
-			next[i].SignedAt = later(next[i].SignedAt, said.SignedAt)
-			d.Grew, d.Reason = true, Moved
+		i := slices.IndexFunc(next, func(s Signer) bool { return s.Ref == said.Ref })
+		switch {
+		case i >= 0 && signerRank[said.Status] > signerRank[next[i].Status]:
+			is := &next[i]
+			is.Status, is.Reason = said.Status, cmp.Or(said.Reason, is.Reason)
+			is.ViewedAt, is.SignedAt = later(is.ViewedAt, said.ViewedAt), later(is.SignedAt, said.SignedAt)
+		case i < 0 && t.ConfirmedAt == nil && said.Ref != "" && (said.Name != "" || said.Email != ""):
+			next = append(next, said)
+		default:
+			continue
 		}
+		d.Grew, d.Reason = true, Moved
 	}
 	d.Next.Signers = next
 	count(&d.Next)
 }
 
-// answerSigners takes the answer's signers, keeps those who left as removed, and notes who moved.
-func answerSigners(d *Decision, o Observation, known bool) {
+// answerSigners takes the answer's signers, keeps those who left as removed, and notes who moved. The first answer
+// takes the place of all that claims said.
+func answerSigners(d *Decision, t Transaction, o Observation, known bool) {
 	if o.Signers == nil {
 		return
 	}
@@ -48,12 +56,20 @@ func answerSigners(d *Decision, o Observation, known bool) {
 		if !old || was.Status != s.Status {
 			d.Grew = true
 		}
-		if old && was.Status != s.Status && known && d.Next.SignersSet {
+		if old && was.Status != s.Status && known && t.ConfirmedAt != nil && d.Next.SignersSet {
 			d.Found = append(d.Found, Found{Change: ChangeSigner, From: string(was.Status), To: string(s.Status), Signer: s.Ref})
 		}
 	}
 	for _, s := range d.Next.Signers {
 		if _, left := before[s.Ref]; !left {
+			continue
+		}
+		if o.lacks(SkippedSigner) { // this may be the one that could not be read
+			next = append(next, s)
+			continue
+		}
+		if t.ConfirmedAt == nil {
+			d.Grew = true
 			continue
 		}
 		if s.Status != SignerRemoved {

@@ -10,12 +10,12 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"countersign/cmd/countersign/config"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/provider/transport"
 	"countersign/worker/apply"
-	"countersign/worker/callback"
 )
 
 // accounts is the configured accounts as they run. A reload swaps the whole table at once.
@@ -53,7 +53,7 @@ func (all *accounts) find(id string) *apply.Account {
 
 // set builds every account of a config and, if all can be built, puts them in the place of those
 // before. Budgets go on where they stood. An account that is seen for the first time starts now.
-func (all *accounts) set(ctx context.Context, c *Config) error {
+func (all *accounts) set(ctx context.Context, c *config.Config) error {
 	old := all.table.Load()
 	next := &accountTable{transports: map[string]*transport.Transport{}}
 	var errs []error
@@ -83,14 +83,14 @@ func (all *accounts) set(ctx context.Context, c *Config) error {
 }
 
 // add builds one account.
-func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error {
+func (all *accounts) add(next, old *accountTable, c *config.Config, acc *config.Account) error {
 	driver, ok := all.env.providers[acc.Provider]
 	if !ok {
 		return fmt.Errorf("account %s: provider %q is not known", acc.ID, acc.Provider)
 	}
 	log := all.log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.Provider})
 	out := transport.Options{
-		Account: acc.ID, Base: all.base, Budget: acc.budgets(), Now: all.env.Now, Log: log, Rand: all.env.rand,
+		Account: acc.ID, Base: all.base, Budget: acc.Budgets(), Now: all.env.Now, Log: log, Rand: all.env.rand,
 		BackoffMin: min(500*time.Millisecond, time.Duration(c.Retry.First)), BackoffMax: time.Duration(c.Retry.First),
 		MaxFile: int64(c.DocumentsMaxSize),
 	}
@@ -98,7 +98,7 @@ func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error
 	if was := old.transports[acc.ID]; was != nil {
 		t.Continue(was)
 	}
-	o := acc.options()
+	o := acc.Options()
 	o.Client, o.Foreign = t.Client(), transport.NewForeignClient(out, acc.AllowPrivateLinks)
 	o.Now, o.Log = all.env.Now, log
 	p, err := driver.New(o)
@@ -108,33 +108,25 @@ func (all *accounts) add(next, old *accountTable, c *Config, acc *Account) error
 	if s := p.Starter; s != nil {
 		s.UseTokens(all.tokens(acc.ID))
 	}
-	sources := acc.CallbackSources
-	if len(sources) == 0 {
-		sources = c.Public.Allow
-	}
-	from, err := callback.Networks(sources)
-	if err != nil {
-		return fmt.Errorf("account %s: callback_sources: %w", acc.ID, err)
-	}
-	slots, err := acc.Polling.slots()
+	slots, err := schedules(acc.Polling)
 	if err != nil {
 		return fmt.Errorf("account %s: %w", acc.ID, err)
 	}
 	next.list = append(next.list, &apply.Account{
-		ID: acc.ID, ProviderName: acc.Provider, Provider: p, Rules: acc.rules(p.Rules()), GapGrace: time.Duration(acc.GapGrace),
-		Budget: acc.budgets(), Meter: t, Download: acc.kinds(), CallbackURL: c.callbackURL(acc.ID),
+		ID: acc.ID, ProviderName: acc.Provider, Provider: p, Rules: acc.Rules(p.Rules()), GapGrace: time.Duration(acc.GapGrace),
+		Budget: acc.Budgets(), Meter: t, Download: acc.Kinds(), CallbackURL: c.CallbackURL(acc.ID),
 		Signatures: model.Expectation(acc.Signatures), KeepBad: acc.OnBadSignature == "keep",
-		Polling: slots, ReturnPage: acc.ReturnPage, SecretHeaders: p.Traits.SecretHeaders, Hints: acc.Hints.Enabled, Origins: acc.Hints.Origins,
-		Sources: from,
+		Polling: slots, ReturnPage: acc.ReturnPage, SecretHeaders: p.Traits.SecretHeaders,
+		Hints: acc.Hints.Enabled, Origins: acc.Hints.Origins, Sources: acc.Sources(c.Public.Allow),
 	})
 	next.transports[acc.ID] = t
 	return nil
 }
 
-// slots are the tiers' cron lines, parsed.
-func (p Polling) slots() (apply.Schedules, error) {
+// schedules are the tiers' cron lines, parsed.
+func schedules(p config.Polling) (apply.Schedules, error) {
 	out := apply.Schedules{}
-	for tier, line := range map[apply.Tier]string{apply.Active: p.Active, apply.Idle: p.Idle, apply.Audit: p.Audit} {
+	for tier, line := range map[apply.Tier]string{apply.Active: p.Active.String(), apply.Idle: p.Idle.String(), apply.Audit: p.Audit.String()} {
 		if line == "" {
 			continue
 		}
@@ -164,7 +156,7 @@ func (all *accounts) tokens(account string) provider.Tokens {
 }
 
 // remember writes the accounts that the database does not know: their first start is now.
-func (all *accounts) remember(ctx context.Context, c *Config) error {
+func (all *accounts) remember(ctx context.Context, c *config.Config) error {
 	known, err := all.store.Accounts(ctx)
 	if err != nil {
 		return err
@@ -231,15 +223,3 @@ func (all *accounts) identify(ctx context.Context, a *apply.Account) error {
 }
 
 var errOtherAccount = errors.New("the credentials are of another account of the provider than the rows: use the right key, or a new account id")
-
-// kinds is what the account downloads.
-func (a *Account) kinds() []model.DocumentKind {
-	if a.Download == nil {
-		return []model.DocumentKind{model.SignedDocument, model.EvidenceDocument}
-	}
-	out := []model.DocumentKind{}
-	for _, k := range *a.Download {
-		out = append(out, model.DocumentKind(k))
-	}
-	return out
-}

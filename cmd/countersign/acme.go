@@ -7,8 +7,9 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
 	"time"
+
+	"countersign/cmd/countersign/config"
 
 	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
@@ -17,22 +18,11 @@ import (
 // acmeTime bounds one question to the authority.
 const acmeTime = 30 * time.Second
 
-// acmeCache is the folder of account key and certificates; "" where nothing says one.
-func (c *Config) acmeCache() string {
-	if dir := c.Public.TLS.ACME.Cache; dir != "" {
-		return dir
-	}
-	if file, ok := c.sqliteFile(); ok {
-		return filepath.Join(filepath.Dir(file), "acme")
-	}
-	return ""
-}
-
 // issued has certificates issued and renewed by an ACME authority, which proves that the host is ours by a TLS
 // handshake with the public listener itself: no other port and no other route is opened for it.
-func (c *Config) issued() (*tls.Config, error) {
+func issued(c *config.Config) (*tls.Config, error) {
 	a := c.Public.TLS.ACME
-	cache := c.acmeCache()
+	cache := c.ACMECache()
 	if err := os.MkdirAll(cache, 0o700); err != nil {
 		return nil, fmt.Errorf("public.tls.acme.cache: %w", err)
 	}

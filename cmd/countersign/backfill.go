@@ -10,6 +10,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/worker"
@@ -18,14 +19,14 @@ import (
 
 type backfillOptions struct {
 	accounts     []string
-	since, until span
+	since, until config.Span
 	plan         bool
 	documents    bool
 }
 
 // newBackfillCommand loads history, once.
 func newBackfillCommand(env *Env) *cobra.Command {
-	o := backfillOptions{since: span{now: env.Now}, until: span{now: env.Now}}
+	o := backfillOptions{since: config.Span{Now: env.Now}, until: config.Span{Now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "backfill",
 		Short: "Load history, once",
@@ -35,10 +36,10 @@ compares without writing: what would change, how many calls and how long.`,
 		Example: "  countersign backfill --since 30d --plan\n  countersign backfill --since 2026-01-01 --until 2026-07-01 --account sales",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.since.at == nil {
+			if o.since.At == nil {
 				return output.Usagef("--since SPAN is needed: 30d, 2w, 720h, a date or a time")
 			}
-			if o.until.at != nil && !o.until.at.After(*o.since.at) {
+			if o.until.At != nil && !o.until.At.After(*o.since.At) {
 				return output.Usagef("--until must be after --since")
 			}
 			if o.plan {
@@ -91,13 +92,13 @@ func (o backfillOptions) queue(ctx context.Context, e *engine) ([]model.Run, err
 		return nil, err
 	}
 	until := e.env.utc()
-	if o.until.at != nil {
-		until = *o.until.at
+	if o.until.At != nil {
+		until = *o.until.At
 	}
 	var runs []model.Run
 	for _, acc := range accounts {
 		r, err := e.worker.Queue(ctx, model.Run{
-			Account: acc.ID, Kind: worker.KindBackfill, Since: o.since.at, Until: &until, Params: params(worker.Params{Documents: &o.documents}),
+			Account: acc.ID, Kind: worker.KindBackfill, Since: o.since.At, Until: &until, Params: params(worker.Params{Documents: &o.documents}),
 		}, true)
 		if err != nil {
 			return nil, err
@@ -128,12 +129,12 @@ func printBackfillPlan(ctx context.Context, env *Env, o backfillOptions) (err er
 		return err
 	}
 	until := env.utc()
-	if o.until.at != nil {
-		until = *o.until.at
+	if o.until.At != nil {
+		until = *o.until.At
 	}
 	t := env.Table("ACCOUNT", "LISTED", "NEW", "CHANGED", "KNOWN", "CALLS", "FILES", "TAKES ABOUT")
 	for _, acc := range accounts {
-		plan, err := e.worker.PlanBackfill(ctx, acc, *o.since.at, until)
+		plan, err := e.worker.PlanBackfill(ctx, acc, *o.since.At, until)
 		if err != nil {
 			return err
 		}

@@ -6,8 +6,9 @@ import (
 	_ "github.com/mattn/go-sqlite3" // the driver that model/store uses
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
-	"countersign/model/store"
+	"countersign/model/store/sqlitefile"
 )
 
 func newBackupCommand(env *Env) *cobra.Command {
@@ -30,20 +31,20 @@ PostgreSQL database is backed up with pg_dump. ` + "`countersign restore FILE`" 
 	}
 }
 
-func runBackup(ctx context.Context, env *Env, c *Config, to string) error {
-	from, ok := c.sqliteFile()
+func runBackup(ctx context.Context, env *Env, c *config.Config, to string) error {
+	from, ok := c.SQLiteFile()
 	if !ok {
 		return output.Usagef("the database is PostgreSQL: back it up with `pg_dump -Fc -f %s`, restore it with `pg_restore`", to)
 	}
 	if err := there(from); err != nil {
 		return err
 	}
-	if err := store.CopyFile(ctx, from, to, false); err != nil {
+	if err := sqlitefile.Copy(ctx, from, to, false); err != nil {
 		return err
 	}
 	rest := c.Documents
 	if key, _ := env.lookup(keyName); key == "" {
-		rest += " and " + c.keyFile()
+		rest += " and " + c.InstallationKeyFile()
 	}
 	return env.Printf("%s holds the database; copy %s too, now that it is written\n", to, rest)
 }

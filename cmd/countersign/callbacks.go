@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -21,7 +22,7 @@ type callbacksFlags struct {
 	account string
 	ref     string
 	verdict string
-	since   span
+	since   config.Span
 	limit   int
 	json    bool
 	all     bool
@@ -33,7 +34,7 @@ func verdicts() []model.Verdict {
 }
 
 func newCallbacksListCommand(env *Env) *cobra.Command {
-	f := callbacksFlags{since: span{now: env.Now}}
+	f := callbacksFlags{since: config.Span{Now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List callbacks, the newest first",
@@ -47,7 +48,7 @@ ignored, unresolved, test). On a terminal it shows the newest 50; --all shows th
 				return err
 			}
 			ctx := cmd.Context()
-			return env.reading(ctx, func(c *Config, s *store.Store) error { return listCallbacks(ctx, env, c, s, f) })
+			return env.reading(ctx, func(c *config.Config, s *store.Store) error { return listCallbacks(ctx, env, c, s, f) })
 		},
 	}
 	flags := cmd.Flags()
@@ -71,13 +72,13 @@ func (f callbacksFlags) check() error {
 	return nil
 }
 
-func listCallbacks(ctx context.Context, env *Env, c *Config, s *store.Store, f callbacksFlags) error {
-	if err := c.knows(ctx, s, f.account); err != nil {
+func listCallbacks(ctx context.Context, env *Env, c *config.Config, s *store.Store, f callbacksFlags) error {
+	if err := knownAccounts(ctx, c, s, f.account); err != nil {
 		return err
 	}
 	fetch := func(size int, cursor string) ([]model.Callback, string, error) {
 		return s.Callbacks(ctx, store.CallbackFilter{
-			Account: f.account, Ref: f.ref, Verdict: model.Verdict(f.verdict), Since: f.since.at, Limit: size, Cursor: cursor,
+			Account: f.account, Ref: f.ref, Verdict: model.Verdict(f.verdict), Since: f.since.At, Limit: size, Cursor: cursor,
 		})
 	}
 	if f.json {
@@ -105,7 +106,7 @@ func newCallbacksShowCommand(env *Env) *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			return env.reading(ctx, func(_ *Config, s *store.Store) error {
+			return env.reading(ctx, func(_ *config.Config, s *store.Store) error {
 				c, err := s.Callback(ctx, args[0])
 				if errors.Is(err, store.ErrNoRow) {
 					return fmt.Errorf("no callback %s: `countersign callbacks list` shows what there is", output.Quoted(args[0]))

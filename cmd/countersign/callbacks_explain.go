@@ -12,6 +12,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -58,7 +59,7 @@ type trialJSON struct {
 	Note     string `json:"note"`
 }
 
-func explainCallback(ctx context.Context, env *Env, c *Config, s *store.Store, id string, asJSON bool) error {
+func explainCallback(ctx context.Context, env *Env, c *config.Config, s *store.Store, id string, asJSON bool) error {
 	was, err := wholeCallback(ctx, s, id)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -22,12 +23,12 @@ type replayFlags struct {
 	account       string
 	refused       bool
 	notUnderstood bool
-	since         span
+	since         config.Span
 	dryRun, json  bool
 }
 
 func newCallbacksReplayCommand(env *Env) *cobra.Command {
-	f := replayFlags{since: span{now: env.Now}}
+	f := replayFlags{since: config.Span{Now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "replay [ID...]",
 		Short: "Hand stored callbacks in again, after a mended secret or setting",
@@ -63,28 +64,28 @@ func (f replayFlags) check() error {
 	switch {
 	case len(f.ids) == 0 && !chosen:
 		return output.Usagef("nothing to replay: name callbacks, or --refused, or --not-understood")
-	case len(f.ids) > 0 && (chosen || f.account != "" || f.since.at != nil):
+	case len(f.ids) > 0 && (chosen || f.account != "" || f.since.At != nil):
 		return output.Usagef("callbacks are named or chosen by --refused, --not-understood, --account and --since, not both")
 	}
 	return nil
 }
 
 // choose returns the callbacks to replay, in the order in which they came. Ids are as long for each, and in that order.
-func (f replayFlags) choose(ctx context.Context, c *Config, s *store.Store) ([]string, error) {
+func (f replayFlags) choose(ctx context.Context, c *config.Config, s *store.Store) ([]string, error) {
 	ids := slices.Clone(f.ids)
 	if len(ids) == 0 {
-		if err := c.knows(ctx, s, f.account); err != nil {
+		if err := knownAccounts(ctx, c, s, f.account); err != nil {
 			return nil, err
 		}
 	}
 	for verdict, on := range map[model.Verdict]bool{model.Refused: f.refused, model.NotUnderstood: f.notUnderstood} {
 		for cursor := ""; on; {
-			list, next, err := s.Callbacks(ctx, store.CallbackFilter{Account: f.account, Verdict: verdict, Since: f.since.at, Limit: 500, Cursor: cursor})
+			list, next, err := s.Callbacks(ctx, store.CallbackFilter{Account: f.account, Verdict: verdict, Since: f.since.At, Limit: 500, Cursor: cursor})
 			if err != nil {
 				return nil, err
 			}
 			for _, cb := range list {
-				if _, ok := c.account(cb.Account); ok {
+				if _, ok := c.Account(cb.Account); ok {
 					ids = append(ids, cb.ID)
 				}
 			}

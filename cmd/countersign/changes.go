@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -37,7 +38,7 @@ back with --after. With --follow it waits for more until it is interrupted.`,
 			if f.after < 0 || f.limit < 0 {
 				return output.Usagef("--after and --limit are not below 0")
 			}
-			return env.reading(cmd.Context(), func(_ *Config, s *store.Store) error { return runChanges(cmd.Context(), env, s, f) })
+			return env.reading(cmd.Context(), func(_ *config.Config, s *store.Store) error { return runChanges(cmd.Context(), env, s, f) })
 		},
 	}
 	cmd.Flags().Int64Var(&f.after, "after", 0, "only changes whose seq is above `SEQ`")

@@ -2,11 +2,15 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"os"
 	"time"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
+	"countersign/model/store"
+	"countersign/provider"
 
 	"github.com/spf13/cobra"
 )
@@ -36,10 +40,10 @@ nothing is written. Exit 2 where something is wrong.`,
 }
 
 // printConfig shows what was understood, and what may not be meant.
-func printConfig(env *Env, c *Config, rounds map[string]string) error {
+func printConfig(env *Env, c *config.Config, rounds map[string]string) error {
 	about := env.Table()
-	about.AppendRow([]any{"config", c.file})
-	about.AppendRow([]any{"database", c.databaseShown()})
+	about.AppendRow([]any{"config", c.File()})
+	about.AppendRow([]any{"database", c.DatabaseShown()})
 	about.AppendRow([]any{"documents", c.Documents})
 	about.AppendRow([]any{"public", c.Public.Address})
 	about.AppendRow([]any{"console", c.Console.Address})
@@ -51,10 +55,10 @@ func printConfig(env *Env, c *Config, rounds map[string]string) error {
 			return err
 		}
 		t := env.Table()
-		t.AppendRow([]any{"  callbacks", cmp.Or(c.callbackURL(account.ID), "public.url is not set")})
+		t.AppendRow([]any{"  callbacks", cmp.Or(c.CallbackURL(account.ID), "public.url is not set")})
 		t.AppendRow([]any{"  calls", cmp.Or(account.BaseURL, "the provider's production host") + ", " + budgetShown(account)})
-		for _, s := range account.slots(env.Now()) {
-			t.AppendRow([]any{"  " + s.tier, fmt.Sprintf("next %s (%s)", s.next.Format("2006-01-02 15:04 MST"), s.line)})
+		for _, s := range account.Polls(env.Now()) {
+			t.AppendRow([]any{"  " + s.Tier, fmt.Sprintf("next %s (%s)", s.Next.Format("2006-01-02 15:04 MST"), s.Line)})
 		}
 		if round := rounds[account.ID]; round != "" {
 			t.AppendRow([]any{"  a round", round})
@@ -63,7 +67,7 @@ func printConfig(env *Env, c *Config, rounds map[string]string) error {
 			return err
 		}
 	}
-	for i, w := range c.warnings(os.Stat) {
+	for i, w := range c.Warnings(os.Stat) {
 		if i == 0 {
 			env.Printf("\n") //nolint:errcheck // the next line tells
 		}
@@ -71,44 +75,41 @@ func printConfig(env *Env, c *Config, rounds map[string]string) error {
 			return err
 		}
 	}
-	return env.Printf("\n%s has no faults\n", c.file)
+	return env.Printf("\n%s has no faults\n", c.File())
 }
 
-// slot is when a tier is polled next.
-type slot struct {
-	tier string
-	line string
-	next time.Time
+// budgetShown says how many requests a minute are made at most.
+func budgetShown(a config.Account) string {
+	b := a.Budgets()
+	s := fmt.Sprintf("at most %d a minute", b[provider.ClassRead])
+	if files := b[provider.ClassFiles]; files > 0 {
+		s += fmt.Sprintf(", %d for files", files)
+	}
+	if test := b[provider.ClassTest]; test > 0 {
+		s += fmt.Sprintf(", %d in test mode", test)
+	}
+	return s
 }
 
-// slots lists the account's next polls.
-func (a *Account) slots(now time.Time) []slot {
-	var all []slot
-	for _, s := range []slot{{tier: "active", line: a.Polling.Active}, {tier: "idle", line: a.Polling.Idle}, {tier: "audit", line: a.Polling.Audit}} {
-		if times, err := parseSlots(s.line); err == nil {
-			s.next = times.Next(now.UTC())
-			all = append(all, s)
+// roundTimes says per account how long one round over its open rows takes with its budget; nothing
+// where there is no database yet.
+func roundTimes(ctx context.Context, env *Env, c *config.Config) map[string]string {
+	s, err := env.openStore(ctx, c, true)
+	if err != nil {
+		return nil
+	}
+	defer s.Close() //nolint:errcheck // only read
+	all := map[string]string{}
+	for i := range c.Accounts {
+		account := &c.Accounts[i]
+		n, err := s.CountOpenRows(ctx, store.OpenFilter{Account: account.ID, Tier: "open"})
+		if err != nil {
+			return nil
+		}
+		budget := account.Budgets()[provider.ClassRead]
+		if took := time.Duration(n) * time.Minute / time.Duration(budget); took > 0 {
+			all[account.ID] = fmt.Sprintf("over %s takes %s at most, one call each", output.Count(n, "open row"), output.Lasting(took))
 		}
 	}
 	return all
-}
-
-// nextSlots are the account's next polls, by tier.
-func (a *Account) nextSlots(now time.Time) map[string]time.Time {
-	all := map[string]time.Time{}
-	for _, s := range a.slots(now) {
-		all[s.tier] = s.next
-	}
-	return all
-}
-
-// nextSlot is the soonest of an account's next polls; nil where it has none.
-func (a *Account) nextSlot(now time.Time) *time.Time {
-	var first *time.Time
-	for _, s := range a.slots(now) {
-		if first == nil || s.next.Before(*first) {
-			first = &s.next
-		}
-	}
-	return first
 }

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"unicode"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store/durable"
 )
@@ -25,23 +26,8 @@ const (
 // errNoKey says that there is no installation key where one belongs.
 var errNoKey = errors.New("no installation key")
 
-// keyFile is where the installation key rests: key_file, or beside an SQLite database; "" where
-// neither says.
-func (c *Config) keyFile() string {
-	if c.KeyFile != "" {
-		return c.KeyFile
-	}
-	if file, ok := c.sqliteFile(); ok {
-		return filepath.Join(filepath.Dir(file), "countersign.key")
-	}
-	return ""
-}
-
-// sqliteFile is the database's file, where it is one.
-func (c *Config) sqliteFile() (string, bool) { return strings.CutPrefix(c.Database, "sqlite:") }
-
 // installationKey returns the key that secrets in the database are encrypted with.
-func (a *Env) installationKey(c *Config) ([]byte, error) {
+func (a *Env) installationKey(c *config.Config) ([]byte, error) {
 	keys, err := a.installationKeys(c)
 	if err != nil {
 		return nil, err
@@ -51,7 +37,7 @@ func (a *Env) installationKey(c *Config) ([]byte, error) {
 
 // installationKeys returns the current key and those before it: COUNTERSIGN_KEY, or what the key file holds. It is
 // errNoKey where there is none.
-func (a *Env) installationKeys(c *Config) ([][]byte, error) {
+func (a *Env) installationKeys(c *config.Config) ([][]byte, error) {
 	if text, set := a.lookup(keyName); set && text != "" {
 		key, err := parseKeys(text)
 		if err != nil {
@@ -59,11 +45,11 @@ func (a *Env) installationKeys(c *Config) ([][]byte, error) {
 		}
 		return key, nil
 	}
-	file := c.keyFile()
+	file := c.InstallationKeyFile()
 	if file == "" {
 		return nil, output.Usagef("%w: PostgreSQL has no folder to keep it in; set key_file or %s", errNoKey, keyName)
 	}
-	text, err := readSecret(file)
+	text, err := config.ReadSecret(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, output.Usagef("%w: %s is not there; restore it from the backup, or set %s", errNoKey, file, keyName)
 	}
@@ -79,18 +65,18 @@ func (a *Env) installationKeys(c *Config) ([][]byte, error) {
 
 // makeKey returns the installation key and makes one at the first start, when there is no database
 // that another key may have been used on.
-func (a *Env) makeKey(c *Config) ([][]byte, error) {
+func (a *Env) makeKey(c *config.Config) ([][]byte, error) {
 	key, err := a.installationKeys(c)
-	if !errors.Is(err, errNoKey) || c.keyFile() == "" {
+	if !errors.Is(err, errNoKey) || c.InstallationKeyFile() == "" {
 		return key, err
 	}
-	if file, ok := c.sqliteFile(); ok {
+	if file, ok := c.SQLiteFile(); ok {
 		if _, there := os.Stat(file); there == nil {
 			return nil, err
 		}
 	}
 	key = [][]byte{newKey()}
-	return key, writeKeys(c.keyFile(), key)
+	return key, writeKeys(c.InstallationKeyFile(), key)
 }
 
 func newKey() []byte {

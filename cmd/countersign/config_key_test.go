@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"countersign/cmd/countersign/config"
 )
 
 func TestInstallationKey(t *testing.T) {
@@ -18,13 +20,13 @@ func TestInstallationKey(t *testing.T) {
 		hex.EncodeToString(want), base64.StdEncoding.EncodeToString(want) + "\n", base64.RawStdEncoding.EncodeToString(want),
 	} {
 		a, _, _ := testApp(map[string]string{keyName: text})
-		if key, err := a.makeKey(&Config{Database: "postgres://x/y"}); err != nil || !bytes.Equal(key[0], want) {
+		if key, err := a.makeKey(&config.Config{Database: "postgres://x/y"}); err != nil || !bytes.Equal(key[0], want) {
 			t.Errorf("key of the environment: %v", err)
 		}
 	}
 	for _, text := range []string{"s3cret", hex.EncodeToString(want[1:]), strings.Repeat("z", 64)} {
 		a, _, _ := testApp(map[string]string{keyName: text})
-		if _, err := a.makeKey(&Config{}); err == nil || strings.Contains(err.Error(), text) {
+		if _, err := a.makeKey(&config.Config{}); err == nil || strings.Contains(err.Error(), text) {
 			t.Errorf("key %q: %v", text, err)
 		}
 	}
@@ -34,7 +36,7 @@ func TestKeyIsMadeOnce(t *testing.T) {
 	t.Parallel()
 	a, _, _ := testApp(nil)
 	dir := filepath.Join(t.TempDir(), "new")
-	c := &Config{Database: "sqlite:" + filepath.Join(dir, "x.db")}
+	c := &config.Config{Database: "sqlite:" + filepath.Join(dir, "x.db")}
 	first, err := a.makeKey(c)
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +60,7 @@ func TestKeyIsMadeOnce(t *testing.T) {
 	if _, err := a.makeKey(c); err == nil || !strings.Contains(err.Error(), file) {
 		t.Errorf("a broken key file: %v", err)
 	}
-	if _, err := a.makeKey(&Config{Database: "postgres://x/y"}); !errors.Is(err, errNoKey) {
+	if _, err := a.makeKey(&config.Config{Database: "postgres://x/y"}); !errors.Is(err, errNoKey) {
 		t.Errorf("PostgreSQL without a key: %v", err)
 	}
 }

@@ -5,13 +5,14 @@ import (
 	"strings"
 	"time"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 
 	"github.com/sirupsen/logrus"
 )
 
 // logger is what the daemon logs with: text where a person watches, JSON otherwise. It writes to stderr.
-func (a *Env) logger(c Log) *logrus.Logger {
+func (a *Env) logger(c config.Log) *logrus.Logger {
 	log := logrus.New()
 	log.SetOutput(a.Stderr)
 	level, err := logrus.ParseLevel(c.Level)

@@ -8,13 +8,14 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"countersign/cmd/countersign/config"
 	"countersign/provider"
 )
 
 func TestLogIsDiscreet(t *testing.T) {
 	t.Parallel()
 	a, _, stderr := testApp(nil)
-	log := a.logger(Log{Level: "debug", Format: "auto"})
+	log := a.logger(config.Log{Level: "debug", Format: "auto"})
 	log.WithFields(logrus.Fields{
 		"account": "sales", "txn": "8f3a", "status": "completed", "callback": "c1", "wait": time.Second.String(),
 		"email": "ana@example.com", "signer": "Ana Pop", "name": "Ana's contract", "body": "{}", "Authorization": "Basic s3cret",
@@ -44,7 +45,7 @@ func TestLogIsDiscreet(t *testing.T) {
 func TestLogLevelAndFormat(t *testing.T) {
 	t.Parallel()
 	a, _, stderr := testApp(nil)
-	log := a.logger(Log{Level: "error", Format: "text"})
+	log := a.logger(config.Log{Level: "error", Format: "text"})
 	log.Warn("quiet")
 	log.WithField("account", "sales").Error("loud")
 	if s := stderr.String(); strings.Contains(s, "quiet") || !strings.Contains(s, "level=error msg=loud account=sales") {

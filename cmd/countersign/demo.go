@@ -16,8 +16,9 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
-	"countersign/model/store"
+	"countersign/model/store/database"
 	"countersign/provider/simulator"
 )
 
@@ -94,7 +95,7 @@ func runDemo(ctx context.Context, env *Env, o demoOptions) (err error) {
 	defer log.Close() //nolint:errcheck // a demo's log
 	inner := *env
 	inner.Stderr, inner.configFlag, inner.Terminal = log, filepath.Join(dir, "config.yaml"), false
-	ctx, stop := env.signals(ctx, logrus.NewEntry(env.logger(Log{Level: "warn", Format: "text"})))
+	ctx, stop := env.signals(ctx, logrus.NewEntry(env.logger(config.Log{Level: "warn", Format: "text"})))
 	defer stop()
 	s := &stage{env: &inner, o: o, dir: dir}
 	report, err := s.play(ctx, env)
@@ -149,12 +150,12 @@ func (s *stage) play(ctx context.Context, a *Env) (report demoReport, err error)
 	if s.engine, err = s.env.startEngine(run, c, logrus.NewEntry(s.env.logger(c.Log))); err != nil {
 		return report, errors.Join(err, srv.Close())
 	}
-	since := span{now: s.env.Now}
+	since := config.Span{Now: s.env.Now}
 	if err := since.Set("24h"); err != nil {
 		return report, err
 	}
 	g.Go(func() error {
-		return s.engine.store.Hold(run, store.LockServe, s.env.owner(), func(ctx context.Context) error {
+		return s.engine.store.WithLock(run, database.LockServe, s.env.owner(), func(ctx context.Context) error {
 			return s.engine.serve(ctx, serveOptions{backfill: since})
 		})
 	})

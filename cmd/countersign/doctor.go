@@ -19,10 +19,15 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
+	"countersign/cmd/countersign/sandbox"
 	"countersign/model/store"
+	"countersign/model/store/database"
+	"countersign/model/store/sqlitefile"
 	"countersign/provider"
 	"countersign/worker/files"
+	"countersign/worker/pdf"
 )
 
 // finding is one line of the doctor's.
@@ -53,7 +58,7 @@ failed, 1 otherwise, 2 where the config cannot be read.`,
 // doctor is one examination.
 type doctor struct {
 	*Env
-	config *Config
+	config *config.Config
 	json   bool
 	failed bool
 	err    error
@@ -65,12 +70,12 @@ func runDoctor(ctx context.Context, env *Env, account string, asJSON bool) error
 	if err != nil {
 		return err
 	}
-	if _, ok := c.account(account); account != "" && !ok {
+	if _, ok := c.Account(account); account != "" && !ok {
 		return output.Usagef("account %q is not in the config", account)
 	}
 	d := &doctor{Env: env, config: c, json: asJSON}
-	d.say("ok", "config", "%s, %s", c.file, output.Count(len(c.Accounts), "account"))
-	for _, w := range c.warnings(func(string) (fs.FileInfo, error) { return nil, fs.ErrNotExist }) {
+	d.say("ok", "config", "%s, %s", c.File(), output.Count(len(c.Accounts), "account"))
+	for _, w := range c.Warnings(func(string) (fs.FileInfo, error) { return nil, fs.ErrNotExist }) {
 		d.say("warn", "config", "%s", w)
 	}
 	s := d.database(ctx)
@@ -80,7 +85,7 @@ func runDoctor(ctx context.Context, env *Env, account string, asJSON bool) error
 	d.key()
 	d.sealed(ctx, s)
 	d.documents()
-	d.reader(ctx, newFileChecker())
+	d.reader(ctx, sandbox.New().Inspect)
 	d.tls()
 	d.address(ctx, s)
 	for i := range c.Accounts {
@@ -118,7 +123,7 @@ func (d *doctor) say(result, what, format string, args ...any) {
 
 // database opens it as the daemon would, but makes nothing. It is nil where it cannot be asked.
 func (d *doctor) database(ctx context.Context) *store.Store {
-	if file, ok := d.config.sqliteFile(); ok && errors.Is(there(file), errNoDatabase) {
+	if file, ok := d.config.SQLiteFile(); ok && errors.Is(there(file), errNoDatabase) {
 		if err := unix.Access(filepath.Dir(file), unix.W_OK); err != nil {
 			d.say("FAIL", "database", "%s is not there and cannot be made: %v; make the folder and give this user the right to write", file, err)
 		} else {
@@ -133,7 +138,7 @@ func (d *doctor) database(ctx context.Context) *store.Store {
 	s, err := store.Open(ctx, store.Options{DSN: d.config.Database, Key: keys[0], OldKeys: keys[1:], Now: d.Now, Mode: fs.FileMode(d.config.DatabaseMode)})
 	if err != nil {
 		cure := ": name another file or URL in `database`, or restore the backup"
-		if fault := (*store.FileError)(nil); errors.Is(err, store.ErrNewer) || errors.As(err, &fault) {
+		if fault := (*sqlitefile.Fault)(nil); errors.Is(err, store.ErrNewer) || errors.As(err, &fault) {
 			cure = "" // it says so
 		}
 		d.say("FAIL", "database", "%v%s", err, cure)
@@ -153,7 +158,7 @@ func (d *doctor) database(ctx context.Context) *store.Store {
 		} else if err := s.Check(ctx); err != nil {
 			d.say("FAIL", "database", "%v", err)
 		} else {
-			d.say("ok", "database", "%s, schema %d, written with full synchronisation", d.config.databaseShown(), have)
+			d.say("ok", "database", "%s, schema %d, written with full synchronisation", d.config.DatabaseShown(), have)
 		}
 		return s
 	}
@@ -179,10 +184,10 @@ func (d *doctor) writable(ctx context.Context, s *store.Store) error {
 
 func (d *doctor) key() {
 	_, err := d.installationKey(d.config)
-	file := d.config.keyFile()
+	file := d.config.InstallationKeyFile()
 	info, serr := os.Stat(file)
 	text, _ := d.lookup(keyName)
-	dbFile, sqlite := d.config.sqliteFile()
+	dbFile, sqlite := d.config.SQLiteFile()
 	switch {
 	case errors.Is(err, errNoKey) && sqlite && there(dbFile) != nil:
 		d.say("ok", "installation key", "none yet; `countersign serve` makes it")
@@ -200,7 +205,7 @@ func (d *doctor) key() {
 }
 
 func (d *doctor) documents() {
-	folder := d.config.documentsFolder()
+	folder := d.config.DocumentsFolder()
 	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
 		d.say("ok", "documents", "%s is not there yet; `countersign serve` makes it", folder)
 		return
@@ -226,7 +231,7 @@ func (d *doctor) documents() {
 }
 
 // reader says where no child process can be had to look into files.
-func (d *doctor) reader(ctx context.Context, c *fileChecker) {
+func (d *doctor) reader(ctx context.Context, inspect func(context.Context, *os.File) (pdf.Verdict, error)) {
 	f, err := os.CreateTemp("", "countersign-doctor-*")
 	if err != nil {
 		d.say("FAIL", "documents", "%v: nothing can be tried out", err)
@@ -234,7 +239,7 @@ func (d *doctor) reader(ctx context.Context, c *fileChecker) {
 	}
 	defer os.Remove(f.Name()) //nolint:errcheck // a temporary file
 	defer f.Close()           //nolint:errcheck // it stays empty
-	if _, err := c.Inspect(ctx, f); err != nil {
+	if _, err := inspect(ctx, f); err != nil {
 		d.say("FAIL", "documents", "%v: files cannot be looked into, so none is kept; see the limits of this user and of the service", err)
 	}
 }
@@ -242,7 +247,7 @@ func (d *doctor) reader(ctx context.Context, c *fileChecker) {
 func (d *doctor) tls() {
 	t := d.config.Public.TLS
 	if len(t.ACME.Hosts) > 0 {
-		d.say("ok", "tls", "issued by %s for %s, kept in %s", t.ACME.Directory, strings.Join(t.ACME.Hosts, ", "), d.config.acmeCache())
+		d.say("ok", "tls", "issued by %s for %s, kept in %s", t.ACME.Directory, strings.Join(t.ACME.Hosts, ", "), d.config.ACMECache())
 	}
 	if t.CertFile == "" {
 		return
@@ -260,7 +265,7 @@ func (d *doctor) tls() {
 		d.say("FAIL", "tls", "the certificate ended %s: renew it; the daemon takes the new one by itself", d.Ago(&cert.NotAfter))
 	case d.Now().Before(cert.NotBefore):
 		d.say("FAIL", "tls", "the certificate begins %s", d.Ago(&cert.NotBefore))
-	case cert.NotAfter.Sub(d.Now()) < 14*day:
+	case cert.NotAfter.Sub(d.Now()) < 14*config.Day:
 		d.say("warn", "tls", "the certificate ends %s: renew it", d.Ago(&cert.NotAfter))
 	default:
 		d.say("ok", "tls", "the certificate ends %s", d.Ago(&cert.NotAfter))
@@ -270,7 +275,7 @@ func (d *doctor) tls() {
 // address wants the public port free, or in the hands of our daemon.
 func (d *doctor) address(ctx context.Context, s *store.Store) {
 	if s != nil {
-		if h, err := s.Holder(ctx, store.LockServe); err == nil {
+		if h, err := s.LockOwner(ctx, database.LockServe); err == nil {
 			d.say("ok", "public address", "%s, a daemon runs (%s)", d.config.Public.Address, h.Owner)
 			return
 		}
@@ -285,10 +290,10 @@ func (d *doctor) address(ctx context.Context, s *store.Store) {
 }
 
 // account asks the provider whose key it is and what it calls.
-func (d *doctor) account(ctx context.Context, s *store.Store, acc *Account) {
+func (d *doctor) account(ctx context.Context, s *store.Store, acc *config.Account) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	all := newAccounts(d.Env, s, logrus.NewEntry(silent()))
+	all := newAccounts(d.Env, s, logrus.NewEntry(config.Silent()))
 	all.base = d.clock.around(all.base, d.Now)
 	b, err := d.build(ctx, all, d.config, acc)
 	if err != nil {

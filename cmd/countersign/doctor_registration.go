@@ -18,7 +18,7 @@ func (d *doctor) registration(ctx context.Context, acc built, r provider.Registr
 		d.say("FAIL", what, "%v: look at the key's rights at the provider, at base_url and the network", provider.Redact(err))
 		return
 	}
-	o := registrationObject(acc.ID, d.config.callbackURL(acc.ID), reg)
+	o := registrationObject(acc.ID, d.config.CallbackURL(acc.ID), reg)
 	ours, matches := reg, o.Matches
 	for i, other := range o.Others {
 		if other.Matches && !matches {

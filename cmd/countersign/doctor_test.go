@@ -11,6 +11,7 @@ import (
 
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
+	"countersign/model/store/database"
 	"countersign/provider/simulator"
 )
 
@@ -156,7 +157,7 @@ func TestDoctorBesideDaemon(t *testing.T) {
 	require.Zero(t, code, stdout+stderr)
 	require.Contains(t, stdout, "a daemon runs")
 	in.read(t, func(s *store.Store) {
-		_, err := s.Holder(t.Context(), store.LockServe)
+		_, err := s.LockOwner(t.Context(), database.LockServe)
 		require.NoError(t, err)
 	})
 }

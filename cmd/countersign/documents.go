@@ -7,6 +7,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -49,7 +50,7 @@ claims to be), unobtainable (there is no way to get it), failed. On a terminal i
 				return output.Usagef("--limit %d is below nothing", f.limit)
 			}
 			ctx := cmd.Context()
-			return env.reading(ctx, func(c *Config, s *store.Store) error { return listDocuments(ctx, env, c, s, f) })
+			return env.reading(ctx, func(c *config.Config, s *store.Store) error { return listDocuments(ctx, env, c, s, f) })
 		},
 	}
 	flags := cmd.Flags()
@@ -61,8 +62,8 @@ claims to be), unobtainable (there is no way to get it), failed. On a terminal i
 	return cmd
 }
 
-func listDocuments(ctx context.Context, env *Env, c *Config, s *store.Store, f documentsFlags) error {
-	if err := c.knows(ctx, s, f.account); err != nil {
+func listDocuments(ctx context.Context, env *Env, c *config.Config, s *store.Store, f documentsFlags) error {
+	if err := knownAccounts(ctx, c, s, f.account); err != nil {
 		return err
 	}
 	fetch := func(size int, cursor string) ([]model.Document, string, error) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -32,7 +33,7 @@ already with the same content is left as it is. Quarantined files are not handed
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			return env.reading(ctx, func(c *Config, s *store.Store) error {
+			return env.reading(ctx, func(c *config.Config, s *store.Store) error {
 				t, err := findRow(ctx, c, s, args)
 				if err != nil {
 					return err
@@ -41,7 +42,7 @@ already with the same content is left as it is. Quarantined files are not handed
 				if err != nil {
 					return err
 				}
-				return getDocuments(env, c.documentsFolder(), dir, t.Key(), list)
+				return getDocuments(env, c.DocumentsFolder(), dir, t.Key(), list)
 			})
 		},
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/output"
+	"countersign/cmd/countersign/sandbox"
 	"countersign/model"
 	"countersign/worker"
 	"countersign/worker/files"
@@ -44,8 +45,8 @@ more than one is in quarantine. documents retry asks the provider for another fi
 
 // useFiles gives the worker the document folder, and a way to look into what lies there.
 func (w *writer) useFiles() (err error) {
-	w.worker.Files, err = files.Open(w.config.documentsFolder())
-	w.worker.Inspect = newFileChecker().Inspect
+	w.worker.Files, err = files.Open(w.config.DocumentsFolder())
+	w.worker.Inspect = sandbox.New().Inspect
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -63,7 +64,7 @@ func retryDocuments(ctx context.Context, env *Env, f retryFlags) error {
 	if err != nil {
 		return err
 	}
-	log := logrus.NewEntry(env.logger(Log{Level: "warning", Format: c.Log.Format}))
+	log := logrus.NewEntry(env.logger(config.Log{Level: "warning", Format: c.Log.Format}))
 	ctx, stop := env.signals(ctx, log)
 	defer stop()
 	e, err := env.startEngine(ctx, c, log)
@@ -74,7 +75,7 @@ func retryDocuments(ctx context.Context, env *Env, f retryFlags) error {
 }
 
 func fetchAgain(ctx context.Context, e *engine, f retryFlags) error {
-	if err := e.config.knows(ctx, e.store, f.account); err != nil {
+	if err := knownAccounts(ctx, e.config, e.store, f.account); err != nil {
 		return err
 	}
 	if f.ref != "" {
@@ -94,7 +95,7 @@ func fetchAgain(ctx context.Context, e *engine, f retryFlags) error {
 	}
 	err = e.work(ctx, true, func(ctx context.Context) error { return e.fetchDue(ctx, asked) })
 	switch {
-	case errors.Is(err, store.ErrHeld):
+	case errors.Is(err, store.ErrLocked):
 		return e.env.Printf("the daemon fetches them\n")
 	case errors.Is(err, errYield):
 		return e.env.Printf("the daemon that started meanwhile fetches the rest\n")

@@ -10,6 +10,7 @@ import (
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/model/store/database"
 )
 
 // Beside a daemon, retry makes a quarantined document due as a new version; the old row stays.
@@ -20,7 +21,7 @@ func TestDocumentsRetry(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := opened(t, dir)
-	held, err := s.Lock(t.Context(), store.LockWork, "host, process 7", time.Minute)
+	held, err := s.Lock(t.Context(), database.LockWork, "host, process 7", time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}

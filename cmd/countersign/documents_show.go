@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -25,7 +26,7 @@ authorities is asked. One word sums them up: intact, altered, unsigned or unknow
 		Args:    cobra.RangeArgs(2, 3),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			return env.reading(ctx, func(c *Config, s *store.Store) error {
+			return env.reading(ctx, func(c *config.Config, s *store.Store) error {
 				list, err := documentsNamed(ctx, c, s, args)
 				if err != nil {
 					return err
@@ -48,7 +49,7 @@ authorities is asked. One word sums them up: intact, altered, unsigned or unknow
 }
 
 // documentsNamed finds the documents that ACCOUNT REF [DOCUMENT] names: at least one.
-func documentsNamed(ctx context.Context, c *Config, s *store.Store, args []string) ([]model.Document, error) {
+func documentsNamed(ctx context.Context, c *config.Config, s *store.Store, args []string) ([]model.Document, error) {
 	t, err := findRow(ctx, c, s, args[:2])
 	if err != nil {
 		return nil, err

@@ -44,7 +44,7 @@ look at signatures, what is found is written down. ` + "`countersign verify --re
 }
 
 func verifyDocuments(ctx context.Context, env *Env, w *writer, f documentsVerifyFlags) error {
-	if err := w.config.knows(ctx, w.store, f.account); err != nil {
+	if err := knownAccounts(ctx, w.config, w.store, f.account); err != nil {
 		return err
 	}
 	if err := w.useFiles(); err != nil {

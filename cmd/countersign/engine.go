@@ -8,7 +8,10 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/sandbox"
 	"countersign/model/store"
+	"countersign/model/store/database"
 	"countersign/worker"
 	"countersign/worker/files"
 )
@@ -17,7 +20,7 @@ import (
 // that ask providers have in common.
 type engine struct {
 	env      *Env
-	config   *Config
+	config   *config.Config
 	log      *logrus.Entry
 	store    *store.Store
 	files    *files.Folder
@@ -30,7 +33,7 @@ type engine struct {
 
 // startEngine opens the database for writing, brings it to this version where no daemon uses it,
 // and builds the accounts.
-func (a *Env) startEngine(ctx context.Context, c *Config, log *logrus.Entry) (e *engine, err error) {
+func (a *Env) startEngine(ctx context.Context, c *config.Config, log *logrus.Entry) (e *engine, err error) {
 	e = &engine{env: a, config: c, log: log, writer: make(chan error, 1)}
 	if e.store, err = a.openStore(ctx, c, false); err != nil {
 		return nil, err
@@ -53,7 +56,7 @@ func (a *Env) startEngine(ctx context.Context, c *Config, log *logrus.Entry) (e 
 	if err := e.store.Healthy(ctx); err != nil {
 		return e, err
 	}
-	if e.files, err = files.Open(c.documentsFolder()); err != nil {
+	if e.files, err = files.Open(c.DocumentsFolder()); err != nil {
 		return e, err
 	}
 	e.accounts = newAccounts(a, e.store, log)
@@ -63,7 +66,7 @@ func (a *Env) startEngine(ctx context.Context, c *Config, log *logrus.Entry) (e 
 	e.worker = worker.New(worker.Options{
 		Store: e.store, Accounts: e.accounts.list, Files: e.files, Now: a.utc, Rand: a.rand, Log: log, Owner: a.owner(),
 		RetryWait: time.Duration(c.Retry.First), RetryMost: time.Duration(c.Retry.Most), Overlap: time.Duration(c.ListOverlap),
-		Jitter: time.Duration(c.SlotJitter), Tick: a.tick, MinFree: int64(c.DocumentsMinFree), Inspect: newFileChecker().Inspect,
+		Jitter: time.Duration(c.SlotJitter), Tick: a.tick, MinFree: int64(c.DocumentsMinFree), Inspect: sandbox.New().Inspect,
 		Retention: worker.Retention{
 			Bodies: time.Duration(c.Retention.Bodies), Refused: time.Duration(c.Retention.Refused),
 			RefusedBytes: int64(c.Retention.RefusedSize), Outbox: time.Duration(c.Retention.Outbox), History: time.Duration(c.Retention.History),
@@ -77,7 +80,7 @@ func (a *Env) utc() time.Time { return a.Now().UTC() }
 
 // migrateQuietly makes or updates the schema, unless a daemon uses the database.
 func (a *Env) migrateQuietly(ctx context.Context, s *store.Store, log *logrus.Entry) error {
-	err := s.Hold(ctx, store.LockServe, a.owner(), func(ctx context.Context) error {
+	err := s.WithLock(ctx, database.LockServe, a.owner(), func(ctx context.Context) error {
 		have, want, err := s.Schema(ctx)
 		if err != nil || have == want {
 			return err
@@ -95,7 +98,7 @@ func (a *Env) migrateQuietly(ctx context.Context, s *store.Store, log *logrus.En
 		_, _, err = s.Migrate(ctx)
 		return err
 	})
-	if errors.Is(err, store.ErrHeld) {
+	if errors.Is(err, store.ErrLocked) {
 		return fmt.Errorf("a daemon of another version uses the database: %w", err)
 	}
 	return err
@@ -113,9 +116,9 @@ func (e *engine) close() error {
 
 // work holds the work lock while f runs: one process spends budgets and tokens. f's context ends
 // when ctx does, when the lock is lost, or, where yields is set, when another process asks for it.
-// errYield says that it did. store.ErrHeld: another process has it.
+// errYield says that it did. store.ErrLocked: another process has it.
 func (e *engine) work(ctx context.Context, yields bool, f func(context.Context) error) (err error) {
-	h, err := e.store.Lock(ctx, store.LockWork, e.env.owner(), 15*time.Second)
+	h, err := e.store.Lock(ctx, database.LockWork, e.env.owner(), 15*time.Second)
 	if err != nil {
 		return err
 	}

@@ -13,8 +13,10 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
+	"countersign/model/store/sqlitefile"
 	"countersign/provider"
 )
 
@@ -58,19 +60,19 @@ func pause(ctx context.Context, d time.Duration) bool {
 var errNoDatabase = errors.New("no database yet")
 
 // openStore opens the database. Opened to be read, it must be there, and nothing is written.
-func (a *Env) openStore(ctx context.Context, c *Config, readOnly bool) (*store.Store, error) {
+func (a *Env) openStore(ctx context.Context, c *config.Config, readOnly bool) (*store.Store, error) {
 	var keys [][]byte
 	var err error
 	if readOnly {
 		keys, _ = a.installationKeys(c) // without it, what is secret stays so
-		if file, ok := c.sqliteFile(); ok {
+		if file, ok := c.SQLiteFile(); ok {
 			if err := there(file); err != nil {
 				return nil, err
 			}
 		}
 	} else if keys, err = a.makeKey(c); err != nil {
-		if file, ok := c.sqliteFile(); ok && errors.Is(err, errNoKey) { // whose file is it at all?
-			if fault := store.Examine(ctx, file); fault != nil {
+		if file, ok := c.SQLiteFile(); ok && errors.Is(err, errNoKey) { // whose file is it at all?
+			if fault := sqlitefile.Examine(ctx, file); fault != nil {
 				return nil, fault
 			}
 		}
@@ -91,7 +93,7 @@ func (a *Env) openStore(ctx context.Context, c *Config, readOnly bool) (*store.S
 }
 
 // reading runs a verb that only reads.
-func (a *Env) reading(ctx context.Context, do func(*Config, *store.Store) error) error {
+func (a *Env) reading(ctx context.Context, do func(*config.Config, *store.Store) error) error {
 	c, err := a.readConfig()
 	if err != nil {
 		return err
@@ -119,4 +121,24 @@ func there(file string) error {
 		return fmt.Errorf("%w: %s is not there; `countersign serve` makes it", errNoDatabase, file)
 	}
 	return nil
+}
+
+// config returns the whole config, checked, with every secret in place: for verbs that call
+// providers or answer them.
+func (a *Env) config() (*config.Config, error) { return a.loadConfig(false) }
+
+// readConfig returns the config for verbs that only read the database: they run in shells that
+// lack the daemon's secrets, so these may be missing.
+func (a *Env) readConfig() (*config.Config, error) { return a.loadConfig(true) }
+
+func (a *Env) loadConfig(withoutSecrets bool) (*config.Config, error) {
+	file, err := config.Find(a.configFlag, a.lookup)
+	if err != nil {
+		return nil, output.Usagef("%w", err)
+	}
+	c, err := config.Load(file, config.Source{Lookup: a.lookup, Providers: a.providers, WithoutSecrets: withoutSecrets})
+	if err != nil {
+		return nil, output.Usagef("%w", err)
+	}
+	return c, nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/model/store/durable"
@@ -24,12 +25,12 @@ import (
 
 type exportFlags struct {
 	format, out string
-	since       span
+	since       config.Span
 	accounts    []string
 }
 
 func newExportCommand(env *Env) *cobra.Command {
-	f := exportFlags{since: span{now: env.Now}}
+	f := exportFlags{since: config.Span{Now: env.Now}}
 	kinds := strings.Join(store.Exports(), ", ")
 	cmd := &cobra.Command{
 		Use:   "export WHAT",
@@ -52,7 +53,7 @@ With -o the file appears under its name when it is whole, for its owner only; on
 				return output.Usagef("--format %q is not csv or ndjson", f.format)
 			}
 			ctx := cmd.Context()
-			return env.reading(ctx, func(c *Config, s *store.Store) error { return runExport(ctx, env, c, s, args[0], f) })
+			return env.reading(ctx, func(c *config.Config, s *store.Store) error { return runExport(ctx, env, c, s, args[0], f) })
 		},
 	}
 	flags := cmd.Flags()
@@ -63,11 +64,11 @@ With -o the file appears under its name when it is whole, for its owner only; on
 	return cmd
 }
 
-func runExport(ctx context.Context, env *Env, c *Config, s *store.Store, what string, f exportFlags) error {
-	if err := c.knows(ctx, s, f.accounts...); err != nil {
+func runExport(ctx context.Context, env *Env, c *config.Config, s *store.Store, what string, f exportFlags) error {
+	if err := knownAccounts(ctx, c, s, f.accounts...); err != nil {
 		return err
 	}
-	filter := store.ExportFilter{Accounts: f.accounts, Since: f.since.at}
+	filter := store.ExportFilter{Accounts: f.accounts, Since: f.since.At}
 	if f.out == "" || f.out == "-" {
 		return exportTo(ctx, env.Stdout, s, what, filter, f.format)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -42,7 +43,7 @@ rewritten with --vacuum only. Backups, exports, logs and what the provider has a
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, k := cmd.Context(), model.Key{Account: args[0], Ref: args[1]}
 			if f.plan {
-				return env.reading(ctx, func(c *Config, s *store.Store) error { return planForget(ctx, env, c, s, k) })
+				return env.reading(ctx, func(c *config.Config, s *store.Store) error { return planForget(ctx, env, c, s, k) })
 			}
 			if err := confirm(env, f.yes, "remove all personal data of "+k.Account+"/"+output.Plain(k.Ref)+" for good?"); err != nil {
 				return err
@@ -76,8 +77,8 @@ func confirm(env *Env, yes bool, question string) error {
 }
 
 // planForget says what would go.
-func planForget(ctx context.Context, env *Env, c *Config, s *store.Store, k model.Key) error {
-	if err := c.knows(ctx, s, k.Account); err != nil {
+func planForget(ctx context.Context, env *Env, c *config.Config, s *store.Store, k model.Key) error {
+	if err := knownAccounts(ctx, c, s, k.Account); err != nil {
 		return err
 	}
 	p, err := s.PersonalOf(ctx, k)
@@ -103,7 +104,7 @@ func planForget(ctx context.Context, env *Env, c *Config, s *store.Store, k mode
 }
 
 // filesOf lists a transaction's files, in a document folder that may not be there yet.
-func filesOf(ctx context.Context, c *Config, s *store.Store, k model.Key) ([]string, error) {
+func filesOf(ctx context.Context, c *config.Config, s *store.Store, k model.Key) ([]string, error) {
 	list, err := s.Documents(ctx, store.DocumentFilter{Account: k.Account, Ref: k.Ref})
 	if err != nil {
 		return nil, err
@@ -112,15 +113,15 @@ func filesOf(ctx context.Context, c *Config, s *store.Store, k model.Key) ([]str
 	for _, d := range list {
 		ids = append(ids, d.ID)
 	}
-	return files.At(c.documentsFolder()).Of(k, ids)
+	return files.At(c.DocumentsFolder()).Of(k, ids)
 }
 
 // runForget removes the data, then what is left of it in the files of the database.
 func runForget(ctx context.Context, env *Env, w *writer, k model.Key, vacuum bool) error {
-	if err := w.config.knows(ctx, w.store, k.Account); err != nil {
+	if err := knownAccounts(ctx, w.config, w.store, k.Account); err != nil {
 		return err
 	}
-	folder, err := files.Open(w.config.documentsFolder())
+	folder, err := files.Open(w.config.DocumentsFolder())
 	if err != nil {
 		return err
 	}

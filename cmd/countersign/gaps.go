@@ -10,13 +10,14 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 )
 
 type gapsFlags struct {
 	account   string
-	since     span
+	since     config.Span
 	limit     int
 	json      bool
 	all       bool
@@ -28,7 +29,7 @@ type gapsFlags struct {
 // pflag.Value.
 type failUnder struct {
 	set    bool
-	wanted *Percent // nil: the objective
+	wanted *config.Percent // nil: the objective
 }
 
 const theObjective = "objective"
@@ -39,8 +40,8 @@ func (f *failUnder) Set(s string) error {
 	if s == theObjective {
 		return nil
 	}
-	var p Percent
-	if err := p.parse(s); err != nil {
+	p, err := config.ParsePercent(s)
+	if err != nil {
 		return fmt.Errorf("%q %w", s, err)
 	}
 	f.wanted = &p
@@ -58,7 +59,7 @@ func (f *failUnder) String() string {
 func (f *failUnder) Type() string { return "SHARE" }
 
 func newGapsCommand(env *Env) *cobra.Command {
-	f := gapsFlags{since: span{now: env.Now}}
+	f := gapsFlags{since: config.Span{Now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "gaps",
 		Short: "List the changes that callbacks missed, and say how many they told",
@@ -81,7 +82,7 @@ Without --since it looks at the last 30 days. With --fail-under, an account belo
 				return output.Usagef("--limit %d is below nothing", f.limit)
 			}
 			ctx := cmd.Context()
-			return env.reading(ctx, func(c *Config, s *store.Store) error { return runGaps(ctx, env, c, s, f) })
+			return env.reading(ctx, func(c *config.Config, s *store.Store) error { return runGaps(ctx, env, c, s, f) })
 		},
 	}
 	cmd.Flags().StringVar(&f.account, "account", "", "only this `ACCOUNT`")
@@ -95,13 +96,13 @@ Without --since it looks at the last 30 days. With --fail-under, an account belo
 	return cmd
 }
 
-func runGaps(ctx context.Context, env *Env, c *Config, s *store.Store, f gapsFlags) error {
-	if err := c.knows(ctx, s, f.account); err != nil {
+func runGaps(ctx context.Context, env *Env, c *config.Config, s *store.Store, f gapsFlags) error {
+	if err := knownAccounts(ctx, c, s, f.account); err != nil {
 		return err
 	}
-	if f.since.at == nil {
-		month := env.Now().Add(-30 * day)
-		f.since.at = &month
+	if f.since.At == nil {
+		month := env.Now().Add(-30 * config.Day)
+		f.since.At = &month
 	}
 	sums, err := sumLedgers(ctx, env, c, s, f)
 	if err != nil {
@@ -126,7 +127,7 @@ func runGaps(ctx context.Context, env *Env, c *Config, s *store.Store, f gapsFla
 				return err
 			}
 		}
-		if err := printShares(env, sums, *f.since.at); err != nil {
+		if err := printShares(env, sums, *f.since.At); err != nil {
 			return err
 		}
 	}
@@ -134,7 +135,7 @@ func runGaps(ctx context.Context, env *Env, c *Config, s *store.Store, f gapsFla
 }
 
 // sumLedgers reads what the ledger says of each account.
-func sumLedgers(ctx context.Context, env *Env, c *Config, s *store.Store, f gapsFlags) (out []output.LedgerSum, err error) {
+func sumLedgers(ctx context.Context, env *Env, c *config.Config, s *store.Store, f gapsFlags) (out []output.LedgerSum, err error) {
 	accounts, err := s.Accounts(ctx)
 	if err != nil {
 		return nil, err
@@ -143,7 +144,7 @@ func sumLedgers(ctx context.Context, env *Env, c *Config, s *store.Store, f gaps
 		if f.account != "" && account.ID != f.account {
 			continue
 		}
-		l, err := sumLedger(ctx, env, s, account.ID, *f.since.at, float64(c.CallbackObjective))
+		l, err := sumLedger(ctx, env, s, account.ID, *f.since.At, float64(c.CallbackObjective))
 		if err != nil {
 			return nil, err
 		}
@@ -154,7 +155,7 @@ func sumLedgers(ctx context.Context, env *Env, c *Config, s *store.Store, f gaps
 
 // judge is exit 3 where an account's callbacks told too little. One that was taken out of the config counts only if it
 // is named.
-func (f gapsFlags) judge(c *Config, sums []output.LedgerSum) error {
+func (f gapsFlags) judge(c *config.Config, sums []output.LedgerSum) error {
 	if !f.failUnder.set {
 		return nil
 	}
@@ -164,7 +165,7 @@ func (f gapsFlags) judge(c *Config, sums []output.LedgerSum) error {
 		if f.failUnder.wanted != nil {
 			wanted = *f.failUnder.wanted
 		}
-		if _, configured := c.account(l.Account); (configured || f.account != "") && output.Below(l.ShareTold, float64(wanted)) {
+		if _, configured := c.Account(l.Account); (configured || f.account != "") && output.Below(l.ShareTold, float64(wanted)) {
 			errs = append(errs, fmt.Errorf("account %s: callbacks told %s of its changes, below %s", l.Account, output.Percent(l.Told, l.All()), wanted))
 		}
 	}
@@ -176,7 +177,7 @@ func (f gapsFlags) judge(c *Config, sums []output.LedgerSum) error {
 
 // listGaps prints the ledger itself.
 func listGaps(ctx context.Context, env *Env, s *store.Store, f gapsFlags) error {
-	list, err := s.Gaps(ctx, store.GapFilter{Account: f.account, Since: f.since.at, Limit: env.Shown(f.limit, f.all || f.json)})
+	list, err := s.Gaps(ctx, store.GapFilter{Account: f.account, Since: f.since.At, Limit: env.Shown(f.limit, f.all || f.json)})
 	if err != nil {
 		return err
 	}
@@ -190,18 +191,18 @@ func listGaps(ctx context.Context, env *Env, s *store.Store, f gapsFlags) error 
 		return nil
 	}
 	if len(list) == 0 {
-		return env.Printf("no gaps since %s\n", f.since.at.UTC().Format(time.DateOnly))
+		return env.Printf("no gaps since %s\n", f.since.At.UTC().Format(time.DateOnly))
 	}
 	return env.Print(env.GapsTable(list, true))
 }
 
 // sumLedger reads what the ledger says of an account since a day.
 func sumLedger(ctx context.Context, env *Env, s *store.Store, account string, since time.Time, wanted float64) (out output.LedgerSum, err error) {
-	out = output.LedgerSum{Account: account, Since: since.UTC().Truncate(day), Wanted: wanted}
+	out = output.LedgerSum{Account: account, Since: since.UTC().Truncate(config.Day), Wanted: wanted}
 	if out.ShareTold, err = s.Share(ctx, account, &since); err != nil {
 		return out, err
 	}
-	recent := env.Now().UTC().Add(-day).Truncate(day)
+	recent := env.Now().UTC().Add(-config.Day).Truncate(config.Day)
 	if since.After(recent) {
 		recent = since
 	}

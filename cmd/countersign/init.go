@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 
 	"github.com/spf13/cobra"
@@ -73,17 +75,26 @@ func runInit(env *Env, f initFlags) error {
 	if !slices.Contains(names, f.provider) {
 		return output.Usagef("%q is not a provider: one of %s", f.provider, strings.Join(names, ", "))
 	}
-	if !accountID.MatchString(f.account) {
+	if !config.IsID(f.account) {
 		return output.Usagef("%q is not an account id: lower case letters, digits, - and _, at most 63, a letter or digit first", f.account)
 	}
 	text, secrets := initialConfig(f, env.providers[f.provider].Traits)
 	if err := checkAnswers(env, file, text); err != nil {
 		return err
 	}
-	if err := newConfigFile(file, text, f.force); err != nil {
+	if err := writeConfig(file, text, f.force); err != nil {
 		return err
 	}
 	return env.Printf("%s is written. Next:\n  set %s in the environment\n  countersign --config %[1]s doctor\n  countersign --config %[1]s serve\n", file, strings.Join(secrets, " and "))
+}
+
+// writeConfig writes a new config; one that is there, and not to be written over, is the operator's to see to.
+func writeConfig(file, text string, force bool) error {
+	err := config.WriteNew(file, text, force)
+	if errors.Is(err, config.ErrThere) {
+		return output.Usagef("%w", err)
+	}
+	return err
 }
 
 // askLine puts a question and reads a line.
@@ -101,12 +112,9 @@ func askLine(env *Env, in *bufio.Reader, question, fallback string) (string, err
 
 // checkAnswers refuses answers that make no config; secrets may be missing.
 func checkAnswers(env *Env, file, text string) error {
-	_, err := env.parseConfig(file, []byte(text))
-	if list, ok := err.(*faults); ok { //nolint:errorlint // that is what it returns
-		if list = list.but(true); list != nil {
-			return &output.ExitError{Code: output.ExitUsage, Err: list}
-		}
-		return nil
+	_, err := config.Parse(file, []byte(text), config.Source{Lookup: env.lookup, Providers: env.providers, WithoutSecrets: true})
+	if list := (*config.Faults)(nil); errors.As(err, &list) {
+		return &output.ExitError{Code: output.ExitUsage, Err: list}
 	}
 	return err
 }
@@ -131,7 +139,7 @@ func initialConfig(f initFlags, traits provider.Traits) (text string, secrets []
 		line("  # url: \"https://sign.example.com\"")
 	} else {
 		line("  # Register %s/callbacks/%s with the provider.", strings.TrimRight(output.Plain(f.url), "/"), f.account)
-		line("  url: %s", yamlText(f.url))
+		line("  url: %s", config.Quote(f.url))
 	}
 	line("")
 	line("# The private listener: metrics and health.")
@@ -142,7 +150,7 @@ func initialConfig(f initFlags, traits provider.Traits) (text string, secrets []
 	line("    provider: %s", f.provider)
 	if traits.BaseURLNote != "" {
 		line("    # %s", traits.BaseURLNote)
-		line("    base_url: %s", yamlText(traits.BaseURL))
+		line("    base_url: %s", config.Quote(traits.BaseURL))
 	}
 	line("    settings:")
 	for _, want := range traits.FirstSettings {

@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/base64"
 	"testing"
+
+	"countersign/cmd/countersign/config"
 )
 
 // What init writes loads with the provider that it is for, once its secrets are there.
@@ -16,9 +18,9 @@ func TestInitWritesWhatEachProviderNeeds(t *testing.T) {
 		}
 		a, _, _ := testApp(env)
 		a.providers = providers()
-		c, err := a.parseConfig("config.yaml", []byte(text))
+		c, err := config.Parse("config.yaml", []byte(text), config.Source{Lookup: a.lookup, Providers: a.providers})
 		if err != nil {
-			t.Errorf("%s: %v\n%s", name, list(err), text)
+			t.Errorf("%s: %v\n%s", name, config.SpelledOut(err), text)
 			continue
 		}
 		if len(c.Accounts) != 1 || c.Accounts[0].Provider != name {

@@ -9,8 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
+	"countersign/model/store/database"
 )
 
 func newKeyCommand(env *Env) *cobra.Command {
@@ -46,7 +48,7 @@ func rotateKey(ctx context.Context, env *Env, forget bool) error {
 	if err != nil {
 		return err
 	}
-	if file, ok := c.sqliteFile(); ok {
+	if file, ok := c.SQLiteFile(); ok {
 		if err := there(file); err != nil {
 			return err
 		}
@@ -56,17 +58,17 @@ func rotateKey(ctx context.Context, env *Env, forget bool) error {
 		return err
 	}
 	defer s.Close() //nolint:errcheck // what was written is on disk
-	err = s.Hold(ctx, store.LockServe, env.owner(), func(ctx context.Context) error {
-		return s.Hold(ctx, store.LockWork, env.owner(), func(ctx context.Context) error { return rotateLocked(ctx, env, c, s, forget) })
+	err = s.WithLock(ctx, database.LockServe, env.owner(), func(ctx context.Context) error {
+		return s.WithLock(ctx, database.LockWork, env.owner(), func(ctx context.Context) error { return rotateLocked(ctx, env, c, s, forget) })
 	})
-	if errors.Is(err, store.ErrHeld) {
+	if errors.Is(err, store.ErrLocked) {
 		return fmt.Errorf("a daemon or another verb works with the key (%w): stop it, then rotate", err)
 	}
 	return err
 }
 
 // rotateLocked is rotateKey while nobody else works. s has the keys that the file holds now.
-func rotateLocked(ctx context.Context, env *Env, c *Config, s *store.Store, forget bool) error {
+func rotateLocked(ctx context.Context, env *Env, c *config.Config, s *store.Store, forget bool) error {
 	keys, err := env.installationKeys(c)
 	if err != nil {
 		return err
@@ -83,7 +85,7 @@ func rotateLocked(ctx context.Context, env *Env, c *Config, s *store.Store, forg
 	case text != "":
 	default:
 		keys = slices.Insert(keys, 0, newKey())
-		if err := replaceKeys(c.keyFile(), keys); err != nil {
+		if err := replaceKeys(c.InstallationKeyFile(), keys); err != nil {
 			return fmt.Errorf("key file: %w", err)
 		}
 	}
@@ -100,7 +102,7 @@ func rotateLocked(ctx context.Context, env *Env, c *Config, s *store.Store, forg
 }
 
 // finishRotation tells what was done, and takes old keys out where that is wanted.
-func finishRotation(env *Env, c *Config, did store.Sealed, keys [][]byte, forget, environment bool) error {
+func finishRotation(env *Env, c *config.Config, did store.Sealed, keys [][]byte, forget, environment bool) error {
 	if err := env.Printf("%d values were encrypted anew, %d rested under the current key\n", did.Old, did.Current); err != nil {
 		return err
 	}
@@ -113,12 +115,12 @@ func finishRotation(env *Env, c *Config, did store.Sealed, keys [][]byte, forget
 	case environment:
 		return env.Printf("nothing rests under old keys: take them out of %s\n", keyName)
 	case len(keys) == 1:
-		return env.Printf("%s holds no old key\n", c.keyFile())
+		return env.Printf("%s holds no old key\n", c.InstallationKeyFile())
 	}
-	if err := replaceKeys(c.keyFile(), keys[:1]); err != nil {
+	if err := replaceKeys(c.InstallationKeyFile(), keys[:1]); err != nil {
 		return fmt.Errorf("key file: %w", err)
 	}
-	return env.Printf("%d old keys were taken out of %s\n", len(keys)-1, c.keyFile())
+	return env.Printf("%d old keys were taken out of %s\n", len(keys)-1, c.InstallationKeyFile())
 }
 
 // sealed says under which keys what is encrypted rests.
@@ -135,7 +137,7 @@ func (d *doctor) sealed(ctx context.Context, s *store.Store) {
 		d.say("FAIL", "encrypted values", "%v", err)
 	case rests.Unreadable > 0:
 		d.say("FAIL", "encrypted values", "%d rest under no key that is here: add the key that was in use to %s, after the first",
-			rests.Unreadable, cmp.Or(d.config.keyFile(), keyName))
+			rests.Unreadable, cmp.Or(d.config.InstallationKeyFile(), keyName))
 	case rests.Old > 0:
 		d.say("warn", "encrypted values", "%d rest under an old key: stop the daemon and finish with `countersign key rotate`", rests.Old)
 	case len(keys) > 1:

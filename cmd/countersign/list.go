@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -16,7 +17,7 @@ import (
 type listFlags struct {
 	account   string
 	statuses  []string
-	since     span
+	since     config.Span
 	external  string
 	search    string
 	attention bool
@@ -26,7 +27,7 @@ type listFlags struct {
 }
 
 func newListCommand(env *Env) *cobra.Command {
-	f := listFlags{since: span{now: env.Now}}
+	f := listFlags{since: config.Span{Now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List transactions, the newest change first",
@@ -64,8 +65,8 @@ func runList(ctx context.Context, env *Env, f listFlags) error {
 	if err != nil {
 		return err
 	}
-	return env.reading(ctx, func(c *Config, s *store.Store) error {
-		if err := c.knows(ctx, s, f.account); err != nil {
+	return env.reading(ctx, func(c *config.Config, s *store.Store) error {
+		if err := knownAccounts(ctx, c, s, f.account); err != nil {
 			return err
 		}
 		if f.json {
@@ -78,7 +79,7 @@ func runList(ctx context.Context, env *Env, f listFlags) error {
 // filter checks what can be checked without a database.
 func (f listFlags) filter() (store.Filter, error) {
 	filter := store.Filter{
-		Account: f.account, ChangedSince: f.since.at,
+		Account: f.account, ChangedSince: f.since.At,
 		ExternalID: f.external, Search: f.search, Attention: f.attention,
 	}
 	for _, word := range f.statuses {
@@ -137,7 +138,7 @@ func listTable(ctx context.Context, env *Env, s *store.Store, filter store.Filte
 
 // bare says whether the list is asked for without any condition.
 func (f listFlags) bare() bool {
-	return f.account == "" && len(f.statuses) == 0 && f.since.at == nil && f.external == "" && f.search == "" && !f.attention
+	return f.account == "" && len(f.statuses) == 0 && f.since.At == nil && f.external == "" && f.search == "" && !f.attention
 }
 
 // printMore says how many rows are not shown.
@@ -150,8 +151,8 @@ func printMore(ctx context.Context, env *Env, s *store.Store, filter store.Filte
 	return env.Printf("\nand %s: --all shows them\n", output.Count(n-shown, "more row"))
 }
 
-// knows refuses accounts that neither the config nor the database has heard of.
-func (c *Config) knows(ctx context.Context, s *store.Store, ids ...string) error {
+// knownAccounts refuses accounts that neither the config nor the database has heard of.
+func knownAccounts(ctx context.Context, c *config.Config, s *store.Store, ids ...string) error {
 	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == "" })
 	if len(ids) == 0 {
 		return nil

@@ -19,6 +19,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sys/unix"
 
+	"countersign/cmd/countersign/config"
 	"countersign/model"
 	"countersign/provider"
 	"countersign/worker/apply"
@@ -92,7 +93,7 @@ func (e *engine) openListeners() (in *listeners, err error) {
 		Lookup: e.accounts.find, Apply: in.noting(e), Nudge: e.worker.Nudge, Hint: e.hint, MaxBody: int64(e.config.Public.MaxBody),
 		MaxConns: e.connections(), MaxConnsEach: e.config.Public.MaxConnectionsPerAddress,
 		RefusedAMinute: e.config.Public.RefusedPerMinute, RefusedBytes: int64(e.config.Retention.RefusedSize),
-		TrustedProxies: e.config.Public.TrustedProxies, HMACKey: key, Now: e.env.Now, Log: e.log,
+		TrustedProxies: e.config.Public.Proxies(), HMACKey: key, Now: e.env.Now, Log: e.log,
 		Count: func(account string, v model.Verdict) { callbacks.WithLabelValues(account, string(v)).Inc() },
 	})
 	if err != nil {
@@ -116,7 +117,7 @@ func (e *engine) openListeners() (in *listeners, err error) {
 	case t.CertFile != "":
 		in.tls, err = certificates(t)
 	case len(t.ACME.Hosts) > 0:
-		in.tls, err = e.config.issued()
+		in.tls, err = issued(e.config)
 	}
 	if err != nil {
 		return nil, err
@@ -148,7 +149,7 @@ func (e *engine) connections() int {
 
 // certificates reads the pair at each handshake that finds the file changed, so that a renewal
 // needs no restart.
-func certificates(t TLS) (*tls.Config, error) {
+func certificates(t config.TLS) (*tls.Config, error) {
 	var mu sync.Mutex
 	var cert *tls.Certificate
 	var read time.Time
@@ -229,7 +230,7 @@ func (e *engine) reloads(ctx context.Context, in *listeners) error {
 		if err == nil {
 			err = e.accounts.set(ctx, c)
 		}
-		err = spelledOut(err)
+		err = config.SpelledOut(err)
 		in.reload.set(err)
 		notify(e.log, daemon.SdNotifyReady)
 		if err != nil {

@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"countersign/cmd/countersign/config"
+
 	"github.com/sirupsen/logrus"
 )
 
@@ -119,7 +121,7 @@ func TestNoticeOfDroppedLines(t *testing.T) {
 	out := &outlet{fault: syscall.EPIPE}
 	q := newQueuedWriter(out)
 	a.Stderr = q
-	log := a.logger(Log{Level: "info", Format: "json"})
+	log := a.logger(config.Log{Level: "info", Format: "json"})
 	log.Info("lost")
 	q.Flush(wholeWait)
 	out.set(nil, nil)

@@ -9,7 +9,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/model/store"
+	"countersign/model/store/database"
 	"countersign/model/store/durable"
+	"countersign/model/store/sqlitefile"
 )
 
 func newMigrateCommand(env *Env) *cobra.Command {
@@ -47,7 +49,7 @@ func runMigrate(ctx context.Context, env *Env, s *store.Store) error {
 	if have == want {
 		return env.Printf("the database is at step %d already\n", have)
 	}
-	err = s.Hold(ctx, store.LockServe, env.owner(), func(ctx context.Context) error {
+	err = s.WithLock(ctx, database.LockServe, env.owner(), func(ctx context.Context) error {
 		kept, err := keepBefore(ctx, s, have)
 		if err != nil {
 			return err
@@ -64,7 +66,7 @@ func runMigrate(ctx context.Context, env *Env, s *store.Store) error {
 		}
 		return env.Printf("migrated from step %d to step %d%s\n", from, to, kept)
 	})
-	if errors.Is(err, store.ErrHeld) {
+	if errors.Is(err, store.ErrLocked) {
 		return fmt.Errorf("a daemon uses the database: stop it, then migrate; or start the new one, which migrates by itself")
 	}
 	return err
@@ -83,7 +85,7 @@ func keepBefore(ctx context.Context, s *store.Store, have int64) (string, error)
 		return "", err
 	}
 	kept := fmt.Sprintf("%s.before-%05d", s.Path(), have)
-	return kept, store.CopyFile(ctx, s.Path(), kept, true)
+	return kept, sqlitefile.Copy(ctx, s.Path(), kept, true)
 }
 
 // spareAfterCopy is what a copy must leave for callbacks.

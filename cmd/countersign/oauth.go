@@ -16,6 +16,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/provider"
 	"countersign/provider/transport"
@@ -49,7 +50,7 @@ address to name where the service insists on one that it knows.`,
 			switch {
 			case o.code != "" && (o.listen != "" || o.redirect != ""):
 				return output.Usagef("--code goes alone: the code is there already")
-			case o.listen != "" && !loopback(o.listen):
+			case o.listen != "" && !config.Loopback(o.listen):
 				return output.Usagef("--listen %s is not on this machine: 127.0.0.1:PORT is", output.Quoted(o.listen))
 			}
 			return runLogin(cmd.Context(), env, args[0], o)
@@ -66,7 +67,7 @@ func runLogin(ctx context.Context, env *Env, id string, o oauthOptions) error {
 	if err != nil {
 		return err
 	}
-	acc, ok := c.account(id)
+	acc, ok := c.Account(id)
 	if !ok {
 		return output.Usagef("account %q is not in the config", id)
 	}

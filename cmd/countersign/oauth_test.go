@@ -58,18 +58,18 @@ func newTokenService(t *testing.T) *tokenService {
 func loginApp(t *testing.T, s *tokenService, authorize string) (a *app, stdout, stderr *bytes.Buffer, dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	config := filepath.Join(dir, "config.yaml")
+	conf := filepath.Join(dir, "config.yaml")
 	text := fmt.Sprintf(`database: "sqlite:%s/countersign.db"
 accounts:
   - { id: la, provider: autosign, base_url: %q, settings: { oauth: { client_id: c, client_secret: the-client-secret, token_url: "%s/token"%s } } }
   - { id: hr, provider: onespan, settings: { api_key: x } }
 `, dir, s.URL, s.URL, authorize)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	a, stdout, stderr = testApp(map[string]string{keyName: strings.Repeat("01", keySize)})
 	a.providers = map[string]provider.Driver{"autosign": {New: autosign.New}, "onespan": {New: onespan.New}}
-	a.configFlag = config
+	a.configFlag = conf
 	return a, stdout, stderr, dir
 }
 
@@ -229,7 +229,7 @@ func TestALoginWorksBesideARunningDaemon(t *testing.T) {
 	daemon := opened(t, dir)
 	held, over := make(chan struct{}), make(chan error, 1)
 	go func() {
-		over <- daemon.Hold(ctx, "serve", "the daemon", func(ctx context.Context) error {
+		over <- daemon.WithLock(ctx, "serve", "the daemon", func(ctx context.Context) error {
 			close(held)
 			return daemon.Run(ctx)
 		})

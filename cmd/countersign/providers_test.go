@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"fmt"
 	"maps"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"countersign/cmd/countersign/config"
 	"countersign/provider"
 	"countersign/provider/simulator"
 )
@@ -31,7 +33,7 @@ func TestEveryProviderIsDocumented(t *testing.T) {
 			t.Errorf("%s: config.example.yaml has no account of it", name)
 			continue
 		}
-		p, err := dryBuild(build, account)
+		p, err := account.Dry(build)
 		if err != nil {
 			t.Errorf("%s: the account in config.example.yaml is refused: %v", name, err)
 			continue
@@ -63,10 +65,10 @@ func pageOf(t *testing.T, path ...string) string {
 }
 
 // exampleAccounts are the accounts of config.example.yaml by their provider.
-func exampleAccounts(t *testing.T) map[string]*Account {
+func exampleAccounts(t *testing.T) map[string]*config.Account {
 	t.Helper()
 	_, c := exampleConfig(t)
-	all := map[string]*Account{}
+	all := map[string]*config.Account{}
 	for i := range c.Accounts {
 		all[c.Accounts[i].Provider] = &c.Accounts[i]
 	}
@@ -214,7 +216,7 @@ func TestACellThatIsWrongIsFound(t *testing.T) {
 	} {
 		cells := maps.Clone(table[c.provider])
 		cells[c.line] = c.says
-		p, err := dryBuild(providers()[c.provider], exampleAccounts(t)[c.provider])
+		p, err := exampleAccounts(t)[c.provider].Dry(providers()[c.provider])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -235,4 +237,27 @@ func TestACellThatIsWrongIsFound(t *testing.T) {
 	if got := lacks(t, "nobody"); len(got) != 6 {
 		t.Errorf("a provider that nothing names lacks %q", got)
 	}
+}
+
+func exampleFile() string { return filepath.Join("..", "..", "config.example.yaml") }
+
+// exampleConfig reads config.example.yaml with made-up secrets, for the providers that there are.
+func exampleConfig(t *testing.T) (*app, *config.Config) {
+	t.Helper()
+	text, err := os.ReadFile(exampleFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{}
+	for _, m := range regexp.MustCompile(`\$\{([A-Z_]+)\}`).FindAllStringSubmatch(string(text), -1) {
+		env[m[1]] = "made-up-" + m[1]
+	}
+	env["ALLSIGN_SECRET"] = "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32))
+	a, _, _ := testApp(env)
+	a.providers = providers()
+	c, err := config.Parse(exampleFile(), text, config.Source{Lookup: a.lookup, Providers: a.providers})
+	if err != nil {
+		t.Fatal(config.SpelledOut(err))
+	}
+	return a, c
 }

@@ -17,6 +17,7 @@ import (
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/model/store/database"
 )
 
 // seeded is a folder with a database and a config that says nothing.
@@ -171,7 +172,7 @@ func TestListOnTerminal(t *testing.T) {
 func TestBesideADaemon(t *testing.T) {
 	t.Parallel()
 	dir, config := seeded(t, false)
-	held, err := opened(t, dir).Lock(t.Context(), store.LockServe, "host, process 7", time.Minute)
+	held, err := opened(t, dir).Lock(t.Context(), database.LockServe, "host, process 7", time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +185,7 @@ func TestBesideADaemon(t *testing.T) {
 	}
 
 	older := t.TempDir() // nothing migrated yet
-	if held, err = opened(t, older).Lock(t.Context(), store.LockServe, "host, process 7", time.Minute); err != nil {
+	if held, err = opened(t, older).Lock(t.Context(), database.LockServe, "host, process 7", time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	defer held.Release() //nolint:errcheck // the test is over

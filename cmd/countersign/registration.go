@@ -11,6 +11,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/provider"
@@ -53,13 +54,13 @@ type registrationJSON struct {
 
 // built is one account with its provider, for verbs. Nothing is written.
 type built struct {
-	*Account
+	*config.Account
 	provider provider.Service
 	account  *apply.Account // as it runs
 }
 
 // build makes an account's provider. Its calls keep the account's budget and are seen by base, if any.
-func (a *Env) build(ctx context.Context, all *accounts, c *Config, acc *Account) (built, error) {
+func (a *Env) build(ctx context.Context, all *accounts, c *config.Config, acc *config.Account) (built, error) {
 	next := &accountTable{transports: map[string]*transport.Transport{}}
 	if err := all.add(next, &accountTable{}, c, acc); err != nil {
 		return built{}, err
@@ -83,12 +84,12 @@ func prepare(ctx context.Context, id string, p provider.Service) error {
 }
 
 // named builds the account that a verb names.
-func (a *Env) named(ctx context.Context, s *store.Store, c *Config, id string) (built, error) {
-	acc, ok := c.account(id)
+func (a *Env) named(ctx context.Context, s *store.Store, c *config.Config, id string) (built, error) {
+	acc, ok := c.Account(id)
 	if !ok {
 		return built{}, output.Usagef("account %q is not in the config", id)
 	}
-	log := logrus.NewEntry(a.logger(Log{Level: "warning", Format: c.Log.Format}))
+	log := logrus.NewEntry(a.logger(config.Log{Level: "warning", Format: c.Log.Format}))
 	return a.build(ctx, newAccounts(a, s, log), c, acc)
 }
 
@@ -109,13 +110,13 @@ func showRegistration(ctx context.Context, env *Env, id string, asJSON bool) err
 	}
 	r := b.provider.Registrar
 	if r == nil {
-		return env.Printf("%s does not tell what it calls: look in its dashboard for %s\n", b.Provider, cmp.Or(c.callbackURL(id), "the URL"))
+		return env.Printf("%s does not tell what it calls: look in its dashboard for %s\n", b.Provider, cmp.Or(c.CallbackURL(id), "the URL"))
 	}
 	reg, err := r.Registration(ctx)
 	if err != nil {
 		return provider.Redact(err)
 	}
-	out := registrationObject(id, c.callbackURL(id), reg)
+	out := registrationObject(id, c.CallbackURL(id), reg)
 	if asJSON {
 		return env.JSONLines().Write(out)
 	}

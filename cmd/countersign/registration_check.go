@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -54,7 +55,7 @@ type checkJSON struct {
 // trip is one canary on its way.
 type trip struct {
 	*Env
-	config *Config
+	config *config.Config
 	store  *store.Store
 	acct   built
 	url    *url.URL
@@ -125,7 +126,7 @@ func (t *trip) say(s checkJSON) error {
 
 // aim finds the address to send to.
 func (t *trip) aim() (err error) {
-	text := t.config.callbackURL(t.acct.ID)
+	text := t.config.CallbackURL(t.acct.ID)
 	if t.local {
 		host, port, err := net.SplitHostPort(t.config.Public.Address)
 		if err != nil {

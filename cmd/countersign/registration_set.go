@@ -9,8 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
+	"countersign/model/store/database"
 	"countersign/provider"
 )
 
@@ -55,8 +57,8 @@ endpoint that was turned off. Some providers try the URL at once: start the daem
 
 // settable says why an account's URL cannot be registered. A service that is itself reached by http, simulated or
 // your own, may call http.
-func settable(c *Config, id string) error {
-	acc, ok := c.account(id)
+func settable(c *config.Config, id string) error {
+	acc, ok := c.Account(id)
 	switch {
 	case !ok:
 		return output.Usagef("account %q is not in the config", id)
@@ -69,20 +71,20 @@ func settable(c *Config, id string) error {
 }
 
 // registrationSetter builds an account whose registration can be made.
-func registrationSetter(ctx context.Context, env *Env, s *store.Store, c *Config, id string) (built, provider.Setter, error) {
+func registrationSetter(ctx context.Context, env *Env, s *store.Store, c *config.Config, id string) (built, provider.Setter, error) {
 	b, err := env.named(ctx, s, c, id)
 	if err != nil {
 		return b, nil, err
 	}
 	p := b.provider.Setter
 	if p == nil {
-		return b, nil, fmt.Errorf("%s has no way to set what it calls: enter %s in its dashboard", b.Provider, c.callbackURL(id))
+		return b, nil, fmt.Errorf("%s has no way to set what it calls: enter %s in its dashboard", b.Provider, c.CallbackURL(id))
 	}
 	return b, p, nil
 }
 
 // planRegistration says what set would do, and writes nothing.
-func planRegistration(ctx context.Context, env *Env, c *Config, id string, f setFlags) error {
+func planRegistration(ctx context.Context, env *Env, c *config.Config, id string, f setFlags) error {
 	s, err := env.openStore(ctx, c, true)
 	if err == nil {
 		defer s.Close() //nolint:errcheck // only read
@@ -97,7 +99,7 @@ func planRegistration(ctx context.Context, env *Env, c *Config, id string, f set
 	if err != nil {
 		return provider.Redact(err)
 	}
-	ours := c.callbackURL(id)
+	ours := c.CallbackURL(id)
 	for _, other := range reg.Others {
 		if app, ok := strings.CutPrefix(f.scope, "app:"); ok && other.Scope == "app "+app {
 			reg = other
@@ -141,7 +143,7 @@ func setRegistration(ctx context.Context, env *Env, w *writer, id string, f setF
 		}
 		secrets = 0 // those of the log-in are the daemon's own business
 	}
-	reg, err := p.Register(ctx, provider.Registration{URL: w.config.callbackURL(id), Scope: f.scope, Events: f.events}, f.replace)
+	reg, err := p.Register(ctx, provider.Registration{URL: w.config.CallbackURL(id), Scope: f.scope, Events: f.events}, f.replace)
 	if errors.Is(err, provider.ErrDisplaces) {
 		if reg.URL == "" {
 			if now, rerr := p.Registration(ctx); rerr == nil {
@@ -158,14 +160,14 @@ func setRegistration(ctx context.Context, env *Env, w *writer, id string, f setF
 			return err
 		}
 	}
-	out := registrationObject(id, w.config.callbackURL(id), reg)
+	out := registrationObject(id, w.config.CallbackURL(id), reg)
 	if f.json {
 		return env.JSONLines().Write(out)
 	}
 	if err := printRegistration(env, out); err != nil {
 		return err
 	}
-	if _, err := w.store.Holder(ctx, store.LockServe); secrets > 0 && err == nil {
+	if _, err := w.store.LockOwner(ctx, database.LockServe); secrets > 0 && err == nil {
 		return env.Printf("a secret of it was stored: tell the running daemon to read it with kill -HUP, or callbacks are refused\n")
 	}
 	return nil

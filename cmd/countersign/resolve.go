@@ -25,7 +25,7 @@ marked deleted and no longer asked about. Status and files stay as last known.`,
 				return output.Usagef("%s is nothing that can be said of a transaction: deleted is", output.Quoted(args[2]))
 			}
 			return env.writing(cmd.Context(), func(ctx context.Context, w *writer) error {
-				if err := w.config.knows(ctx, w.store, args[0]); err != nil {
+				if err := knownAccounts(ctx, w.config, w.store, args[0]); err != nil {
 					return err
 				}
 				k := model.Key{Account: args[0], Ref: args[1]}

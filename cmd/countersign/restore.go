@@ -10,9 +10,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
+	"countersign/model/store/database"
 	"countersign/model/store/durable"
+	"countersign/model/store/sqlitefile"
 )
 
 func newRestoreCommand(env *Env) *cobra.Command {
@@ -38,8 +41,8 @@ polls; the record of callbacks since the backup does not. PostgreSQL: pg_restore
 	}
 }
 
-func runRestore(ctx context.Context, env *Env, c *Config, from string) (err error) {
-	place, ok := c.sqliteFile()
+func runRestore(ctx context.Context, env *Env, c *config.Config, from string) (err error) {
+	place, ok := c.SQLiteFile()
 	if !ok {
 		return output.Usagef("the database is PostgreSQL: restore a dump of `pg_dump -Fc` with `pg_restore --clean --if-exists --single-transaction -d DATABASE %s`", from)
 	}
@@ -48,12 +51,12 @@ func runRestore(ctx context.Context, env *Env, c *Config, from string) (err erro
 	} else if same {
 		return output.Usagef("%s is the database itself", from)
 	}
-	backup, err := store.ReadThrough(ctx, from)
+	backup, err := database.ReadThrough(ctx, from)
 	if err != nil {
 		return err
 	}
-	release, err := store.LockFiles(place)
-	if errors.Is(err, store.ErrHeld) {
+	release, err := database.LockFiles(place)
+	if errors.Is(err, store.ErrLocked) {
 		return fmt.Errorf("a daemon or a poll uses the database: stop it, then restore")
 	}
 	if err != nil {
@@ -62,25 +65,19 @@ func runRestore(ctx context.Context, env *Env, c *Config, from string) (err erro
 	defer func() { err = errors.Join(err, release()) }()
 
 	temp := place + ".restoring"
-	defer func() {
-		for _, end := range []string{"", "-wal", "-shm"} {
-			if rerr := os.Remove(temp + end); !errors.Is(rerr, fs.ErrNotExist) {
-				err = errors.Join(err, rerr)
-			}
-		}
-	}()
+	defer func() { err = errors.Join(err, sqlitefile.Remove(temp)) }()
 	carried, unread := store.ReadCarried(ctx, place, backup)
 	if err := prepareRestored(ctx, env, c, from, temp, carried); err != nil {
 		return err
 	}
-	if info, err := os.Stat(temp + "-wal"); err == nil && info.Size() > 0 {
+	if !sqlitefile.Folded(temp) {
 		return fmt.Errorf("%s could not be folded into its file: try again", temp+"-wal")
 	}
-	kept, err := unusedName(place + ".before-" + env.utc().Format("20060102T150405Z"))
+	kept, err := sqlitefile.UnusedName(place + ".before-" + env.utc().Format("20060102T150405Z"))
 	if err != nil {
 		return err
 	}
-	if err := store.TakePlace(ctx, temp, place, kept); err != nil {
+	if err := sqlitefile.Replace(ctx, temp, place, kept); err != nil {
 		return err
 	}
 	return printRestored(env, from, kept, backup, unread)
@@ -88,13 +85,11 @@ func runRestore(ctx context.Context, env *Env, c *Config, from string) (err erro
 
 // prepareRestored makes of the backup what takes the database's place: a copy of this version, with the numbers
 // and the forgetting of what it replaces.
-func prepareRestored(ctx context.Context, env *Env, c *Config, from, temp string, carried store.Carried) (err error) {
-	for _, end := range []string{"-wal", "-shm"} { // of a restore that was killed
-		if err := os.Remove(temp + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+func prepareRestored(ctx context.Context, env *Env, c *config.Config, from, temp string, carried store.Carried) (err error) {
+	if err := sqlitefile.RemoveLogs(temp); err != nil { // of a restore that was killed
+		return err
 	}
-	if err := store.CopyFile(ctx, from, temp, true); err != nil {
+	if err := sqlitefile.Copy(ctx, from, temp, true); err != nil {
 		return err
 	}
 	if err := os.Chmod(temp, fs.FileMode(c.DatabaseMode)); err != nil {
@@ -102,7 +97,7 @@ func prepareRestored(ctx context.Context, env *Env, c *Config, from, temp string
 	}
 	of := *c
 	of.Database = "sqlite:" + temp
-	of.KeyFile = c.keyFile()
+	of.KeyFile = c.InstallationKeyFile()
 	s, err := env.openStore(ctx, &of, false)
 	if err != nil {
 		return err
@@ -121,7 +116,7 @@ func prepareRestored(ctx context.Context, env *Env, c *Config, from, temp string
 }
 
 // printRestored says what was done, and what to do next.
-func printRestored(env *Env, from, kept string, e store.Examined, unread error) error {
+func printRestored(env *Env, from, kept string, e database.Examined, unread error) error {
 	newest, since := "nothing yet", "30d"
 	if e.NewestAt != nil {
 		newest = "what came until " + e.NewestAt.UTC().Format(time.DateTime) + " UTC"
@@ -146,18 +141,6 @@ func printRestored(env *Env, from, kept string, e store.Examined, unread error) 
   countersign backfill --since %s   asks for what was born or ended since
   countersign verify                  says whether table and files are as they should be
 `, since)
-}
-
-// unusedName is a name that no file has.
-func unusedName(name string) (string, error) {
-	for n, try := 1, name; ; try = fmt.Sprintf("%s-%d", name, n) {
-		if _, err := os.Lstat(try); errors.Is(err, fs.ErrNotExist) {
-			return try, nil
-		} else if err != nil {
-			return "", err
-		}
-		n++
-	}
 }
 
 func sameFile(one, other string) (bool, error) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 
 	"github.com/spf13/cobra"
@@ -60,10 +61,10 @@ func (a *app) exit(err error) int {
 // complain writes err to stderr: every fault of a config on a line of its own, then one line that
 // says what to do.
 func (a *app) complain(err error) {
-	var list *faults
+	var list *config.Faults
 	if errors.As(err, &list) {
-		for _, f := range list.all {
-			fmt.Fprintf(a.Stderr, "%s\n", f.in(list.file))
+		for _, line := range list.Lines() {
+			fmt.Fprintln(a.Stderr, line)
 		}
 	}
 	fmt.Fprintf(a.Stderr, "error: %s\n", strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
@@ -101,7 +102,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 drift or an open incide
 		return output.Usagef("%w: see `%s --help`", err, cmd.CommandPath())
 	})
 	root.PersistentFlags().StringVar(&a.configFlag, "config", "",
-		"config `FILE` (default: COUNTERSIGN_CONFIG, ./config.yaml, "+systemConfig+")")
+		"config `FILE` (default: COUNTERSIGN_CONFIG, ./config.yaml, "+config.SystemConfig+")")
 	for _, verb := range verbs() {
 		root.AddCommand(verb(a.Env))
 	}

@@ -98,3 +98,11 @@ func TestExitCodes(t *testing.T) {
 		}
 	}
 }
+
+func TestWithoutAConfig(t *testing.T) {
+	t.Chdir(t.TempDir())
+	a, _, stderr := testApp(map[string]string{})
+	if code := a.run(t.Context(), []string{"config", "check"}); code != output.ExitUsage || !strings.HasPrefix(stderr.String(), "error: no config: ") {
+		t.Errorf("without a config: exit %d, %s", code, stderr)
+	}
+}

@@ -16,8 +16,10 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
+	"countersign/model/store/database"
 	"countersign/worker"
 	"countersign/worker/callback"
 	"countersign/worker/console"
@@ -25,14 +27,14 @@ import (
 
 // serveOptions is what the flags of serve say.
 type serveOptions struct {
-	backfill span
+	backfill config.Span
 	schedule string
 	announce bool // print the callback URLs
 }
 
 // newServeCommand is the daemon.
 func newServeCommand(env *Env) *cobra.Command {
-	o := serveOptions{backfill: span{now: env.Now}, announce: true}
+	o := serveOptions{backfill: config.Span{Now: env.Now}, announce: true}
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the daemon: listen for callbacks, poll, download",
@@ -45,11 +47,11 @@ never repeats. --backfill-schedule repeats it on a cron line (UTC).`,
 		Example: "  countersign serve\n  countersign serve --backfill 30d --backfill-schedule \"0 3 * * 0\"",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.schedule != "" && o.backfill.at == nil {
+			if o.schedule != "" && o.backfill.At == nil {
 				return output.Usagef("--backfill-schedule needs --backfill, which says how far back")
 			}
 			if o.schedule != "" {
-				if _, err := parseSlots(o.schedule); err != nil {
+				if _, err := config.ParseSlots(o.schedule); err != nil {
 					return output.Usagef("--backfill-schedule: %q %w", o.schedule, err)
 				}
 			}
@@ -76,8 +78,8 @@ func (a *Env) serve(ctx context.Context, o serveOptions) error {
 	if err != nil {
 		return err
 	}
-	err = e.store.Hold(ctx, store.LockServe, a.owner(), func(ctx context.Context) error { return e.serve(ctx, o) })
-	if errors.Is(err, store.ErrHeld) {
+	err = e.store.WithLock(ctx, database.LockServe, a.owner(), func(ctx context.Context) error { return e.serve(ctx, o) })
+	if errors.Is(err, store.ErrLocked) {
 		err = fmt.Errorf("a daemon already uses this database (%w): stop it first, or give this one another `database`", err)
 	}
 	return errors.Join(err, e.close())
@@ -173,7 +175,7 @@ type listeners struct {
 func (e *engine) announce(in *listeners) error {
 	t := e.env.Table("account", "provider", "callback url")
 	for _, acc := range e.config.Accounts {
-		url := e.config.callbackURL(acc.ID)
+		url := e.config.CallbackURL(acc.ID)
 		if url == "" {
 			scheme := "http://"
 			if in.tls != nil {
@@ -199,8 +201,8 @@ func (e *engine) keepWorking(ctx context.Context, o serveOptions) error {
 			g.Go(func() error { return e.repeatBackfill(ctx, o) })
 			return g.Wait()
 		})
-		if errors.Is(err, store.ErrHeld) {
-			if werr := e.store.Want(ctx, store.LockWork, e.env.owner()); werr != nil && ctx.Err() == nil {
+		if errors.Is(err, store.ErrLocked) {
+			if werr := e.store.WantLock(ctx, database.LockWork, e.env.owner()); werr != nil && ctx.Err() == nil {
 				e.log.WithField("err", werr).Warn("the work lock was not asked for")
 			}
 		} else if err != nil && ctx.Err() == nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"countersign/cmd/countersign/config"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/worker"
@@ -14,11 +15,11 @@ import (
 
 // queueBackfills queues what no finished backfill covers, for each account that lists.
 func (e *engine) queueBackfills(ctx context.Context, o serveOptions) error {
-	if o.backfill.at == nil {
+	if o.backfill.At == nil {
 		return nil
 	}
 	for _, a := range e.accounts.list() {
-		if err := e.queueBackfill(ctx, a, *o.backfill.at, false); err != nil {
+		if err := e.queueBackfill(ctx, a, *o.backfill.At, false); err != nil {
 			return err
 		}
 	}
@@ -78,7 +79,7 @@ func (e *engine) repeatBackfill(ctx context.Context, o serveOptions) error {
 		if !e.env.wait(ctx, sched.Next(now).Sub(now)) {
 			return nil
 		}
-		since, err := parseSpan(o.backfill.raw, e.env.Now())
+		since, err := config.ParseSpan(o.backfill.Raw, e.env.Now())
 		if err != nil {
 			return err
 		}

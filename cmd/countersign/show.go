@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -26,7 +27,7 @@ A ref that begins with - follows --.`,
 		Args:    cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			return env.reading(ctx, func(c *Config, s *store.Store) error {
+			return env.reading(ctx, func(c *config.Config, s *store.Store) error {
 				t, err := findRow(ctx, c, s, args)
 				if err != nil {
 					return err
@@ -39,8 +40,8 @@ A ref that begins with - follows --.`,
 					return env.JSONLines().Write(output.ShowObject(r))
 				}
 				var slots map[string]time.Time
-				if account, ok := c.account(r.Account); ok {
-					slots = account.nextSlots(env.Now())
+				if account, ok := c.Account(r.Account); ok {
+					slots = account.PollsByTier(env.Now())
 				}
 				return env.PrintRow(r, slots)
 			})
@@ -51,9 +52,9 @@ A ref that begins with - follows --.`,
 }
 
 // findRow finds the transaction that [ACCOUNT] REF names.
-func findRow(ctx context.Context, c *Config, s *store.Store, args []string) (model.Transaction, error) {
+func findRow(ctx context.Context, c *config.Config, s *store.Store, args []string) (model.Transaction, error) {
 	if len(args) == 2 {
-		if err := c.knows(ctx, s, args[0]); err != nil {
+		if err := knownAccounts(ctx, c, s, args[0]); err != nil {
 			return model.Transaction{}, err
 		}
 		k := model.Key{Account: args[0], Ref: args[1]}

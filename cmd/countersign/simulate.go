@@ -3,11 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/provider/simulator"
 )
@@ -135,7 +134,7 @@ func runSimulate(ctx context.Context, env *Env, o simulateOptions) error {
 	if err := env.Printf("truth       %s/truth\n", base); err != nil {
 		return errors.Join(err, socket.Close())
 	}
-	ctx, stop := env.signals(ctx, logrus.NewEntry(silent()))
+	ctx, stop := env.signals(ctx, logrus.NewEntry(config.Silent()))
 	defer stop()
 	if o.lasts > 0 {
 		var cancel context.CancelFunc
@@ -168,25 +167,8 @@ func (o simulateOptions) write(w *simulator.World, base string) error {
 			address = net.JoinHostPort(u.Hostname(), "80")
 		}
 	}
-	return newConfigFile(o.writeConfig, simulatedConfig(simulatedOptions{
+	return writeConfig(o.writeConfig, simulatedConfig(simulatedOptions{
 		Accounts: w.Accounts(), Base: base, PublicURL: o.callbacks, PublicAddress: address, ConsoleAddress: "127.0.0.1:8080",
 		Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: o.world.Speed,
 	}), o.force)
-}
-
-// newConfigFile writes a config that only we may read, and never over one that is there unless forced.
-func newConfigFile(file, text string, force bool) error {
-	how := os.O_WRONLY | os.O_CREATE | os.O_EXCL
-	if force {
-		how = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
-	}
-	f, err := os.OpenFile(file, how, 0o600)
-	if errors.Is(err, os.ErrExist) {
-		return output.Usagef("%s is there already: name another file, or --force", file)
-	}
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprint(f, text)
-	return errors.Join(err, f.Close())
 }

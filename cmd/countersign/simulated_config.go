@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"countersign/cmd/countersign/config"
 	"countersign/provider"
 	"countersign/provider/simulator"
 )
@@ -32,16 +33,16 @@ func simulatedConfig(o simulatedOptions) string {
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	speed := max(o.Speed, 1)
 	line("# A config for simulated services, played at speed %s. The secrets in it are the simulator's.", strconv.FormatFloat(speed, 'f', -1, 64))
-	line("database: %s", yamlText(o.Database))
-	line("documents: %s", yamlText(o.Documents))
-	line("public: { address: %s, url: %s }", yamlText(o.PublicAddress), yamlText(cmp.Or(o.PublicURL, "http://"+o.PublicAddress)))
-	line("console: { address: %s }", yamlText(o.ConsoleAddress))
+	line("database: %s", config.Quote(o.Database))
+	line("documents: %s", config.Quote(o.Documents))
+	line("public: { address: %s, url: %s }", config.Quote(o.PublicAddress), config.Quote(cmp.Or(o.PublicURL, "http://"+o.PublicAddress)))
+	line("console: { address: %s }", config.Quote(o.ConsoleAddress))
 	if speed > 1 {
 		line("documents_min_free: 16MiB")
 		line("polling:")
-		line("  active: %s", yamlText(slotLineFor(6*time.Hour, speed)))
-		line("  idle: %s", yamlText(slotLineFor(12*time.Hour, speed)))
-		line("  audit: %s", yamlText(slotLineFor(20*time.Hour, speed)))
+		line("  active: %s", config.Quote(slotLineFor(6*time.Hour, speed)))
+		line("  idle: %s", config.Quote(slotLineFor(12*time.Hour, speed)))
+		line("  audit: %s", config.Quote(slotLineFor(20*time.Hour, speed)))
 		line("retry: { first: %s, most: %s }",
 			scaled(14*time.Minute+24*time.Second, speed, 300*time.Millisecond, 30*time.Second),
 			scaled(144*time.Minute, speed, 3*time.Second, 30*time.Minute))
@@ -52,7 +53,7 @@ func simulatedConfig(o simulatedOptions) string {
 	for _, a := range o.Accounts {
 		line("  - id: %s", a.ID)
 		line("    provider: %s", a.Provider)
-		line("    base_url: %s", yamlText(strings.TrimRight(o.Base, "/")+a.BasePath))
+		line("    base_url: %s", config.Quote(strings.TrimRight(o.Base, "/")+a.BasePath))
 		line("    allow_private_links: true")
 		if speed > 1 {
 			budget := providers()[a.Provider].Traits.SimulatedBudget
@@ -98,18 +99,15 @@ func slotLineFor(every time.Duration, speed float64) string {
 	return fmt.Sprintf("0 0 */%d * * *", largest(int(d/time.Hour), 1, 2, 3, 4, 6, 8, 12))
 }
 
-// yamlText is a string as it stands in a config, where a dollar sign is doubled.
-func yamlText(s string) string { return strconv.Quote(strings.ReplaceAll(s, "$", "$$")) }
-
 // yamlValue is a setting as it stands in a config.
 func yamlValue(v any) string {
 	switch v := v.(type) {
 	case string:
-		return yamlText(v)
+		return config.Quote(v)
 	case []string:
 		all := make([]string, len(v))
 		for i, s := range v {
-			all[i] = yamlText(s)
+			all[i] = config.Quote(s)
 		}
 		return "[" + strings.Join(all, ", ") + "]"
 	}

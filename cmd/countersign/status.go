@@ -13,9 +13,11 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/model/store/database"
 )
 
 // overdueAfter is how long a row may be due before it counts as overdue.
@@ -34,19 +36,19 @@ Exit 3 while an incident is open.`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
-			return env.reading(ctx, func(c *Config, s *store.Store) error { return printStatus(ctx, env, c, s) })
+			return env.reading(ctx, func(c *config.Config, s *store.Store) error { return printStatus(ctx, env, c, s) })
 		},
 	}
 }
 
-func printStatus(ctx context.Context, env *Env, c *Config, s *store.Store) error {
+func printStatus(ctx context.Context, env *Env, c *config.Config, s *store.Store) error {
 	daemon, err := daemonWords(ctx, env, s)
 	if err != nil {
 		return err
 	}
 	head := env.Table()
 	head.AppendRow(table.Row{"daemon", daemon})
-	head.AppendRow(table.Row{"database", c.databaseShown()})
+	head.AppendRow(table.Row{"database", c.DatabaseShown()})
 	if err := env.Print(head); err != nil {
 		return err
 	}
@@ -67,10 +69,10 @@ func printStatus(ctx context.Context, env *Env, c *Config, s *store.Store) error
 }
 
 // printReaches says what polls can see of each account.
-func printReaches(env *Env, c *Config) error {
+func printReaches(env *Env, c *config.Config) error {
 	t := env.Table()
 	for i := range c.Accounts {
-		if r := env.reach(&c.Accounts[i]); r != "" {
+		if r := c.Accounts[i].Reach(env.providers); r != "" {
 			t.AppendRow(table.Row{c.Accounts[i].ID, output.Plain(r)})
 		}
 	}
@@ -103,7 +105,7 @@ func printIncidents(ctx context.Context, env *Env, s *store.Store) error {
 }
 
 // accountsTable says how each account does.
-func accountsTable(ctx context.Context, env *Env, c *Config, s *store.Store) (table.Writer, error) {
+func accountsTable(ctx context.Context, env *Env, c *config.Config, s *store.Store) (table.Writer, error) {
 	kept, err := s.Accounts(ctx)
 	if err != nil {
 		return nil, err
@@ -116,7 +118,7 @@ func accountsTable(ctx context.Context, env *Env, c *Config, s *store.Store) (ta
 	if err != nil {
 		return nil, err
 	}
-	month := env.Now().Add(-30 * day)
+	month := env.Now().Add(-30 * config.Day)
 	t := env.Table("account", "provider", "last callback", "last good poll", "next poll", "open", "overdue", "told by callbacks", "error budget")
 	for i := range c.Accounts {
 		account := &c.Accounts[i]
@@ -134,7 +136,7 @@ func accountsTable(ctx context.Context, env *Env, c *Config, s *store.Store) (ta
 		}
 		k := remembered[account.ID]
 		t.AppendRow(table.Row{
-			account.ID, account.Provider, env.Ago(k.LastCallbackAt), env.Ago(k.LastPollAt), env.Ago(account.nextSlot(env.Now())),
+			account.ID, account.Provider, env.Ago(k.LastCallbackAt), env.Ago(k.LastPollAt), env.Ago(account.NextPoll(env.Now())),
 			open, late, env.ShareWords(n, float64(c.CallbackObjective)), env.BudgetWords(n, float64(c.CallbackObjective)),
 		})
 		delete(remembered, account.ID)
@@ -148,7 +150,7 @@ func accountsTable(ctx context.Context, env *Env, c *Config, s *store.Store) (ta
 
 // daemonWords says whether a daemon holds the database.
 func daemonWords(ctx context.Context, env *Env, s *store.Store) (string, error) {
-	h, err := s.Holder(ctx, store.LockServe)
+	h, err := s.LockOwner(ctx, database.LockServe)
 	switch {
 	case errors.Is(err, store.ErrNoRow):
 		return env.Paint(output.Warn, "not running"), nil

@@ -15,6 +15,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"pgregory.net/rapid"
 
+	"countersign/cmd/countersign/config"
 	"countersign/model"
 	"countersign/provider/simulator"
 	"countersign/worker"
@@ -40,7 +41,7 @@ func (a *applied) open(t fataler) {
 	must(t, os.WriteFile(app.configFlag, []byte(a.conf), 0o600))
 	c, err := app.config()
 	must(t, err)
-	a.e, err = app.startEngine(context.Background(), c, logrus.NewEntry(app.logger(Log{Level: "panic", Format: "text"})))
+	a.e, err = app.startEngine(context.Background(), c, logrus.NewEntry(app.logger(config.Log{Level: "panic", Format: "text"})))
 	must(t, err)
 }
 

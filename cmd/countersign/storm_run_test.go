@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"countersign/cmd/countersign/config"
 	"countersign/provider/simulator"
 	"countersign/provider/simulator/world/pdf"
 	"countersign/worker"
@@ -271,7 +272,7 @@ func (r *rig) boot(t *testing.T) {
 	c, err := a.config()
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	r.e, err = a.startEngine(ctx, c, logrus.NewEntry(a.logger(Log{Level: level, Format: "text"})))
+	r.e, err = a.startEngine(ctx, c, logrus.NewEntry(a.logger(config.Log{Level: level, Format: "text"})))
 	require.NoError(t, err)
 	require.NoError(t, r.e.store.ReleaseLeases(ctx))
 	require.NoError(t, r.e.files.Sweep())
@@ -284,7 +285,7 @@ func (r *rig) boot(t *testing.T) {
 	r.work.Go(func() error { return e.worker.Run(ctx, worker.PartLoops, worker.PartSlots) })
 	if r.plan.History > 0 {
 		since := a.Now().Add(-90 * 24 * time.Hour)
-		require.NoError(t, e.queueBackfills(ctx, serveOptions{backfill: span{now: a.Now, at: &since}}))
+		require.NoError(t, e.queueBackfills(ctx, serveOptions{backfill: config.Span{Now: a.Now, At: &since}}))
 	}
 	r.door.open(l.Handler(), e.worker.Nudge)
 }

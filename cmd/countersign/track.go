@@ -15,6 +15,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/provider"
@@ -52,7 +53,7 @@ skipped; - is stdin. Where the CSV has a column account too, rows of other accou
 }
 
 func runTrack(ctx context.Context, env *Env, w *writer, account string, refs []string) error {
-	acc, ok := w.config.account(account)
+	acc, ok := w.config.Account(account)
 	if !ok {
 		var ids []string
 		for _, x := range w.config.Accounts {
@@ -194,7 +195,7 @@ func refFault(ref string) string {
 
 // writer is the database open for a short write, beside a daemon or without one.
 type writer struct {
-	config *Config
+	config *config.Config
 	store  *store.Store
 	log    *logrus.Entry
 	worker *worker.Worker
@@ -211,8 +212,8 @@ func (a *Env) writing(ctx context.Context, do func(context.Context, *writer) err
 }
 
 // writingWith is writing with a config that has been read.
-func (a *Env) writingWith(ctx context.Context, c *Config, do func(context.Context, *writer) error) (err error) {
-	log := logrus.NewEntry(a.logger(Log{Level: "warning", Format: c.Log.Format}))
+func (a *Env) writingWith(ctx context.Context, c *config.Config, do func(context.Context, *writer) error) (err error) {
+	log := logrus.NewEntry(a.logger(config.Log{Level: "warning", Format: c.Log.Format}))
 	s, err := a.openStore(ctx, c, false)
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"countersign/cmd/countersign/config/configtest"
 	"countersign/provider"
 )
 
@@ -63,12 +64,11 @@ func TestScreens(t *testing.T) {
 	if err := seed(t.Context(), dir, nine, true); err != nil {
 		t.Fatal(err)
 	}
-	config := filepath.Join(dir, "config.yaml")
-	if err := os.WriteFile(config, []byte(`public: { url: "https://sign.example.com" }
+	conf := filepath.Join(dir, "config.yaml")
+	if err := os.WriteFile(conf, []byte(`public: { url: "https://sign.example.com" }
 accounts:
   - { id: sales, provider: onespan, settings: { api_key: x } }
   - { id: hr, provider: dropboxsign, settings: { api_key: x } }
-hooks: [{ type: command, command: [true] }]
 `), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ hooks: [{ type: command, command: [true] }]
 			a.Terminal = true
 			a.providers = onPaper("onespan", "dropboxsign")
 			a.providers["onespan"] = provider.Driver{Traits: a.providers["onespan"].Traits, New: lister}
-			a.run(t.Context(), append([]string{"--config", config}, strings.Fields(args)...))
+			a.run(t.Context(), append([]string{"--config", conf}, strings.Fields(args)...))
 			golden(t, filepath.Join("testdata", "screen", name+".txt"), strings.ReplaceAll(stdout.String()+stderr.String(), dir, "DIR"))
 		})
 	}
@@ -99,7 +99,7 @@ hooks: [{ type: command, command: [true] }]
 
 // lister is a provider on paper that lists.
 func lister(o provider.Options) (provider.Service, error) {
-	p, err := paper(o)
+	p, err := configtest.Paper(o)
 	p.Lister = reaching("every transaction of the account")
 	return p, err
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -77,7 +78,7 @@ func runVerify(ctx context.Context, env *Env, o verifyOptions) error {
 	for _, r := range runs {
 		sum.Add(worker.VerifiedBy(r))
 	}
-	err = env.reading(ctx, func(_ *Config, s *store.Store) error {
+	err = env.reading(ctx, func(_ *config.Config, s *store.Store) error {
 		if o.json {
 			return printDriftLines(ctx, env, s, runs, sum)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/provider/simulator"
@@ -125,7 +126,7 @@ func weekEngine(t *testing.T, world *simulator.World) *engine {
 	a.configFlag, a.transport, a.tick = file, &latency{base: world.Transport()}, time.Minute
 	c, err := a.config()
 	require.NoError(t, err)
-	e, err := a.startEngine(t.Context(), c, logrus.NewEntry(a.logger(Log{Level: "error", Format: "text"})))
+	e, err := a.startEngine(t.Context(), c, logrus.NewEntry(a.logger(config.Log{Level: "error", Format: "text"})))
 	require.NoError(t, err)
 	return e
 }

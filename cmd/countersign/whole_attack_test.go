@@ -18,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/config"
 	"countersign/model"
 	"countersign/provider/simulator"
 )
@@ -315,7 +316,7 @@ func TestAttackReloadsUnderLoad(t *testing.T) {
 	}
 	for i := range 12 {
 		next := fmt.Sprintf("secret-%d-%d", i, time.Now().UnixNano())
-		require.NoError(t, os.WriteFile(a.config+".new", []byte(strings.ReplaceAll(string(text), yamlText(a.key), `"`+next+`"`)), 0o600))
+		require.NoError(t, os.WriteFile(a.config+".new", []byte(strings.ReplaceAll(string(text), config.Quote(a.key), `"`+next+`"`)), 0o600))
 		require.NoError(t, os.Rename(a.config+".new", a.config))
 		require.NoError(t, a.p.Process.Signal(syscall.SIGHUP))
 		eventually(t, "the next secret", func() bool {

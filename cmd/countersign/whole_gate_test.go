@@ -8,13 +8,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/cmd/countersign/output"
+	"countersign/cmd/countersign/sandbox/pdftest"
 	"countersign/model"
 	"countersign/provider/simulator"
 )
 
 // alteredPDF carries a signature whose ByteRange cannot be true.
 func alteredPDF() []byte {
-	return smallPDF("/AcroForm<</SigFlags 3/Fields[4 0 R]>>", "<</Type/Annot/Subtype/Widget/FT/Sig/T(x)/Rect[0 0 0 0]"+
+	return pdftest.Small("/AcroForm<</SigFlags 3/Fields[4 0 R]>>", "<</Type/Annot/Subtype/Widget/FT/Sig/T(x)/Rect[0 0 0 0]"+
 		"/V<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/adbe.pkcs7.detached/ByteRange[0 90 50 9]/Contents<00>>>>>")
 }
 
@@ -25,7 +26,7 @@ func TestWholeGate(t *testing.T) {
 	d := documensoing(t, simulator.Options{})
 	d.in.edit(t, `(?m)^    download: \[signed\]$`, "$0\n    signatures: required")
 	d.in.polling(t, simulator.AccountDocumenso)
-	files := map[string][]byte{"altered": alteredPDF(), "bomb": bombPDF(t), "unsigned": smallPDF("", "<<>>")}
+	files := map[string][]byte{"altered": alteredPDF(), "bomb": pdftest.Bomb(t), "unsigned": pdftest.Small("", "<<>>")}
 	completed := func(name string) string {
 		ref, at := "envelope_"+name, "2026-11-20T10:00:00.000Z"
 		d.on("GET "+documensoPath+"envelope/item/envelope_item_"+name+"/download", answerFile(files[name]))
@@ -62,7 +63,7 @@ func TestWholeGate(t *testing.T) {
 
 	// What is stored is checked again; a file that changed on disk is a difference.
 	require.Contains(t, d.in.said(t, "documents", "verify", "--json"), `{"checked":1,"differences":0,"filled":0}`)
-	require.NoError(t, os.WriteFile(filepath.Join(d.in.dir, "documents", after["path"].(string)), smallPDF("", "<</A 1>>"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(d.in.dir, "documents", after["path"].(string)), pdftest.Small("", "<</A 1>>"), 0o600))
 	stdout, _, code := d.in.verb(t, "documents", "verify", "--json")
 	require.Equal(t, output.ExitDrift, code)
 	require.Contains(t, stdout, `"field":"sha256"`)

@@ -22,6 +22,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/config"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider/simulator"
@@ -287,7 +288,7 @@ func (in installation) read(t *testing.T, do func(*store.Store)) {
 	t.Helper()
 	a := newApp(strings.NewReader(""), io.Discard, io.Discard)
 	a.configFlag = in.config
-	require.NoError(t, a.reading(t.Context(), func(_ *Config, s *store.Store) error { do(s); return nil }))
+	require.NoError(t, a.reading(t.Context(), func(_ *config.Config, s *store.Store) error { do(s); return nil }))
 }
 
 func fileHash(t *testing.T, path string) string {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -78,7 +79,7 @@ func TestWholeKeyRotateKilled(t *testing.T) {
 	a := attack(t, "")
 	a.p.kill()
 	const many = 20_000
-	keys := func() ([][]byte, *Config) {
+	keys := func() ([][]byte, *config.Config) {
 		t.Helper()
 		app := newApp(strings.NewReader(""), io.Discard, io.Discard)
 		app.configFlag = a.config

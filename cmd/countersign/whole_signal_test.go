@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/provider/simulator"
@@ -59,7 +60,7 @@ func rereads(t *testing.T, binary string) {
 	reload()
 	eventually(t, "an account more", func() bool { return post("fresh", "the-new-one") == http.StatusOK })
 
-	changed := strings.ReplaceAll(more, yamlText(old), `"another-secret"`)
+	changed := strings.ReplaceAll(more, config.Quote(old), `"another-secret"`)
 	require.NotEqual(t, more, changed)
 	put(changed)
 	reload()

@@ -2,17 +2,10 @@ package main
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -22,28 +15,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/configtest"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/provider/simulator"
 )
-
-// selfSigned makes a certificate for a name and for loopback, and its key, in PEM.
-func selfSigned(t *testing.T, name string) (cert, key string) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	of := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(30 * day),
-		IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, of, of, &private.PublicKey, private)
-	require.NoError(t, err)
-	secret, err := x509.MarshalPKCS8PrivateKey(private)
-	require.NoError(t, err)
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
-		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}))
-}
 
 // trusting is a client that believes one certificate and keeps no connection.
 func trusting(cert string) *http.Client {
@@ -64,7 +41,7 @@ func TestWholeTLS(t *testing.T) {
 		require.NoError(t, os.WriteFile(keyFile, []byte(key), 0o600))
 		require.NoError(t, os.WriteFile(certFile, []byte(cert), 0o600))
 	}
-	first, firstKey := selfSigned(t, "sign.example.com")
+	first, firstKey := configtest.SelfSigned(t, "sign.example.com")
 	put(first, firstKey)
 	in.edit(t, `(?m)^(public: \{)`, "$1 tls: { cert_file: cert.pem, key_file: key.pem },")
 	secret, _ := svc.account(simulator.AccountOneSpan).Settings["callback_key"].(string)
@@ -95,9 +72,9 @@ func TestWholeTLS(t *testing.T) {
 	code, _ := in.post(simulator.AccountOneSpan, "application/json", "Basic "+secret, oneSpanEvent("PACKAGE_CREATE", "r-plain", time.Now()))
 	require.Equal(t, http.StatusBadRequest, code, "plain HTTP")
 
-	second, secondKey := selfSigned(t, "sign.example.com")
+	second, secondKey := configtest.SelfSigned(t, "sign.example.com")
 	put(second, secondKey)
-	old := time.Now().Add(-day) // copied with its time: not newer than the one before
+	old := time.Now().Add(-config.Day) // copied with its time: not newer than the one before
 	require.NoError(t, os.Chtimes(certFile, old, old))
 	require.NoError(t, post(trusting(second), "r-second"))
 	require.Error(t, post(trusting(first), "r-unseen"))
@@ -110,8 +87,8 @@ func TestWholeTLS(t *testing.T) {
 func TestWholeWrongCertificate(t *testing.T) {
 	t.Parallel()
 	in := install(t, playServices(t, simulator.Options{Transactions: -1}), 1)
-	cert, _ := selfSigned(t, "sign.example.com")
-	_, key := selfSigned(t, "sign.example.com")
+	cert, _ := configtest.SelfSigned(t, "sign.example.com")
+	_, key := configtest.SelfSigned(t, "sign.example.com")
 	require.NoError(t, os.WriteFile(filepath.Join(in.dir, "cert.pem"), []byte(cert), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(in.dir, "key.pem"), []byte(key), 0o600))
 	in.edit(t, `(?m)^(public: \{)`, "$1 tls: { cert_file: cert.pem, key_file: key.pem },")

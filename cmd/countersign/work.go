@@ -49,7 +49,7 @@ func (a *Env) runProgress() output.Progress {
 	budgets := map[string]int{}
 	if c, err := a.config(); err == nil { // else the verb says what is wrong with it
 		for i := range c.Accounts {
-			budgets[c.Accounts[i].ID] = c.Accounts[i].budgets()[provider.ClassRead]
+			budgets[c.Accounts[i].ID] = c.Accounts[i].Budgets()[provider.ClassRead]
 		}
 	}
 	return a.Progress(budgets, driftOf)
@@ -72,7 +72,7 @@ func (e *engine) untilDone(ctx context.Context, runs []model.Run, p output.Progr
 		switch {
 		case ctx.Err() != nil:
 			return runs, errors.New("stopped: what is not done is resumed by the daemon or by the same verb")
-		case errors.Is(err, store.ErrHeld), errors.Is(err, errYield), errors.Is(err, errLost):
+		case errors.Is(err, store.ErrLocked), errors.Is(err, errYield), errors.Is(err, errLost):
 			// a daemon, or another verb, works: it works off our runs too
 		case err != nil:
 			return runs, err

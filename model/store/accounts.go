@@ -3,9 +3,8 @@ package store
 import (
 	"context"
 
-	"gorm.io/gorm/clause"
-
 	"countersign/model"
+	"countersign/model/store/database"
 )
 
 type accountEntry struct {
@@ -27,7 +26,7 @@ func (b *Batch) account(id string) (*accountEntry, error) {
 		return e, nil
 	}
 	var found []model.Account
-	if err := b.q.db.Where("id = ?", id).Find(&found).Error; err != nil {
+	if err := b.q.Find(&found, `SELECT * FROM accounts WHERE id = ?`, id); err != nil {
 		return nil, b.fail(err)
 	}
 	e := &accountEntry{Account: model.Account{ID: id, FirstStartAt: b.now}}
@@ -59,17 +58,17 @@ func (b *Batch) writeAccounts() error {
 	if len(put) == 0 {
 		return nil
 	}
-	return b.q.db.Clauses(clause.OnConflict{UpdateAll: true}).Create(&put).Error
+	return b.q.Save(&put)
 }
 
 // Accounts lists every account that was ever put, by id.
 func (s *Store) Accounts(ctx context.Context) (out []model.Account, err error) {
-	err = s.view(ctx, func(q *sqlConn) error { return q.db.Order("id").Find(&out).Error })
+	err = s.View(ctx, func(q *database.Tx) error { return q.Find(&out, `SELECT * FROM accounts ORDER BY id`) })
 	return out, err
 }
 
 // Account returns one account; ErrNoRow if it was never put.
 func (s *Store) Account(ctx context.Context, id string) (a model.Account, err error) {
-	err = s.view(ctx, func(q *sqlConn) error { return q.db.Where("id = ?", id).Take(&a).Error })
+	err = s.View(ctx, func(q *database.Tx) error { return q.Take(&a, `SELECT * FROM accounts WHERE id = ?`, id) })
 	return a, err
 }

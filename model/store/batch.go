@@ -6,16 +6,17 @@ import (
 	"time"
 
 	"countersign/model"
+	"countersign/model/store/database"
 )
 
-// groupTime bounds a group on PostgreSQL; SQLite's wait is its busy timeout.
+// groupTime bounds the writing of a group on PostgreSQL; SQLite's wait is its busy timeout.
 const groupTime = 30 * time.Second
 
 // Batch is the state that the changes of a group see and change: everything is in memory until the
 // group is written. It is not for use after Apply returns.
 type Batch struct {
 	s      *Store
-	q      *sqlConn
+	q      *database.Tx
 	now    time.Time
 	undo   []func() // of the unit under way
 	broken error    // the database failed under a lazy query
@@ -70,7 +71,7 @@ func (c *cached) shape(s *shapes) *shape {
 }
 
 // newBatch locks the counters and fetches everything that the units have named.
-func (s *Store) newBatch(q *sqlConn, group []*unit) (*Batch, error) {
+func (s *Store) newBatch(q *database.Tx, group []*unit) (*Batch, error) {
 	b := &Batch{
 		s: s, q: q, now: s.now(), rows: map[model.Key]*cached{}, copies: map[DedupeKey]*copyOf{}, byID: map[string]*stored{},
 		outcomes: map[string]model.Outcome{}, accounts: map[string]*accountEntry{},
@@ -125,12 +126,12 @@ func (b *Batch) know(keys []model.Key) error {
 // lockCounters makes all who change rows, in whatever process, wait for each other: SQLite's
 // transaction has done so when it began, on PostgreSQL the counters' row does. The rows themselves
 // then need no locks; a lease is all that is written beside.
-func lockCounters(q *sqlConn) (c counts, err error) {
+func lockCounters(q *database.Tx) (c counts, err error) {
 	query := `SELECT seq, version, ordinal FROM counters WHERE id = 1`
-	if q.pg {
+	if q.Postgres {
 		query += ` FOR UPDATE`
 	}
-	err = q.each(func(r *sql.Rows) error { return r.Scan(&c.seq, &c.version, &c.ordinal) }, query)
+	err = q.Each(func(r *sql.Rows) error { return r.Scan(&c.seq, &c.version, &c.ordinal) }, query)
 	return c, err
 }
 

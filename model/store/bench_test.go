@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"countersign/model"
+	"countersign/model/store/database"
 )
 
 const (
@@ -172,12 +173,14 @@ func (d *db) ingest(e *event) error {
 // bareWriter writes the same rows with prepared statements and group commit, and nothing else: one
 // statement a row on SQLite, many rows a statement on PostgreSQL.
 type bareWriter struct {
-	db    *db
-	queue chan bareUnit
-	n     int64
-	now   time.Time
-	sql   *statements
-	rows  map[model.Key]int64 // what the group commit has to look up, it knows
+	db     *db
+	raw    *sql.DB // SQLite's
+	queue  chan bareUnit
+	n      int64
+	now    time.Time
+	shapes *shapes
+	multis []*database.Multi
+	rows   map[model.Key]int64 // what the group commit has to look up, it knows
 }
 
 type bareUnit struct {
@@ -186,7 +189,18 @@ type bareUnit struct {
 }
 
 func newBareWriter(b testing.TB, d *db) *bareWriter {
-	w := &bareWriter{db: d, queue: make(chan bareUnit, 4096), rows: map[model.Key]int64{}}
+	sh := newShapes()
+	one := newStatements(sh)
+	w := &bareWriter{
+		db: d, queue: make(chan bareUnit, 4096), rows: map[model.Key]int64{}, shapes: sh,
+		multis: []*database.Multi{one.addCallbacks, sh.add.upsert, sh.move.upsert, one.addHistory, one.addOutbox},
+	}
+	if !d.Postgres() {
+		w.raw = d.raw(b)
+		w.raw.SetMaxOpenConns(1)
+		_, err := w.raw.Exec(`PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON; PRAGMA cache_size = -16000`)
+		check(b, err)
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -203,29 +217,18 @@ func (w *bareWriter) do(e *event) error {
 }
 
 func (w *bareWriter) run() {
-	raw, err := w.db.write.DB()
-	if err != nil {
-		return
-	}
-	prepare := func(q string) *sql.Stmt {
-		if w.db.pg {
-			q = rebind(q)
+	var statements []*sql.Stmt
+	for _, m := range w.multis {
+		if w.raw == nil {
+			break
 		}
-		st, err := raw.Prepare(q)
+		st, err := w.raw.Prepare(m.Text(1))
 		if err != nil {
 			panic(err)
 		}
-		return st
+		defer st.Close()
+		statements = append(statements, st)
 	}
-	sh := newShapes()
-	one := newStatements(sh)
-	w.sql = one
-	statements := []*sql.Stmt{prepare(one.addCallbacks.text[1]), prepare(sh.add.upsert.text[1]), prepare(sh.move.upsert.text[1]), prepare(one.addHistory.text[1]), prepare(one.addOutbox.text[1])}
-	defer func() {
-		for _, st := range statements {
-			st.Close()
-		}
-	}()
 	for u := range w.queue {
 		group := []bareUnit{u}
 		for len(group) < 512 {
@@ -239,48 +242,52 @@ func (w *bareWriter) run() {
 			}
 			break
 		}
-		err := w.write(raw, sh, statements, group)
+		err := w.write(statements, group)
 		for _, u := range group {
 			u.done <- err
 		}
 	}
 }
 
-func (w *bareWriter) write(raw *sql.DB, sh *shapes, statements []*sql.Stmt, group []bareUnit) error {
-	tx, err := raw.Begin()
+func (w *bareWriter) write(statements []*sql.Stmt, group []bareUnit) error {
+	w.now = time.Now()
+	of := func(statement int) (rows [][]any) {
+		for g, u := range group {
+			if args := w.values(statement, w.n+int64(g)+1, u.e); args != nil {
+				rows = append(rows, args)
+			}
+		}
+		return rows
+	}
+	defer func() { w.n += int64(len(group)) }()
+	if w.raw == nil { // a statement a row would measure the way to the server
+		return w.db.Write(context.Background(), func(q *database.Tx) error {
+			for i, m := range w.multis {
+				rows := of(i)
+				if err := m.Insert(q, len(rows), func(args []any, i int) []any { return append(args, rows[i]...) }); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	tx, err := w.raw.Begin()
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
-	w.now = time.Now()
-	multis := []*multi{w.sql.addCallbacks, sh.add.upsert, sh.move.upsert, w.sql.addHistory, w.sql.addOutbox}
 	for i, st := range statements {
 		st := tx.Stmt(st)
-		var rows [][]any
-		for g, u := range group {
-			if args := w.values(i, w.n+int64(g)+1, u.e, sh); args != nil {
-				rows = append(rows, args)
-			}
-		}
-		if w.db.pg { // a statement a row would measure the way to the server
-			q := &sqlConn{ctx: context.Background(), tx: tx, texts: &w.db.texts, pg: true}
-			err := multis[i].insert(q, len(rows), func(args []any, i int) []any { return append(args, rows[i]...) })
-			if err != nil {
-				return err
-			}
-			continue
-		}
-		for _, args := range rows {
+		for _, args := range of(i) {
 			if _, err := st.Exec(args...); err != nil {
 				return err
 			}
 		}
 	}
-	w.n += int64(len(group))
 	return tx.Commit()
 }
 
-func (w *bareWriter) values(statement int, n int64, e *event, sh *shapes) []any {
+func (w *bareWriter) values(statement int, n int64, e *event) []any {
 	c := &e.packed
 	txn, known := w.rows[e.k]
 	switch statement {
@@ -294,10 +301,10 @@ func (w *bareWriter) values(statement int, n int64, e *event, sh *shapes) []any 
 		r.ChangedAt, r.NextCheckAt, r.DueReason, r.DueSince, r.ProviderTime, r.Version, r.Seq = w.now, &w.now, model.DueConfirm, &w.now, &w.now, n, n
 		if statement == 1 && !known {
 			r.n, w.rows[e.k] = n, n
-			return sh.add.values(nil, &r)
+			return w.shapes.add.values(nil, &r)
 		}
 		if statement == 2 && txn != n {
-			return sh.move.values(nil, &r)
+			return w.shapes.move.values(nil, &r)
 		}
 		return nil
 	case 3:

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign/model"
+	"countersign/model/store/database"
 )
 
 // copyOf is the callback that holds a dedupe key.
@@ -58,7 +59,7 @@ func (s *Store) Pack(c model.Callback) (Packed, error) {
 	p := Packed{Callback: c, headers: "{}", done: true}
 	p.Sealed = p.Sealed || p.Verdict == model.Refused
 	var err error
-	if p.body, err = s.box.pack(p.Body, p.Sealed, "callback "+p.Account); err != nil {
+	if p.body, err = s.box.Pack(p.Body, p.Sealed, "callback "+p.Account); err != nil {
 		return Packed{}, err
 	}
 	if len(p.Headers) > 0 {
@@ -101,14 +102,14 @@ func (b *Batch) fetchCopies(keys []DedupeKey) error {
 			numbers, ofRow = append(numbers, c.was.n), append(ofRow, k.Key)
 		}
 	}
-	if b.q.pg {
-		return b.q.each(scan, b.s.sql.pgCopies, numbers, ofRow, accounts, refs, loose)
+	if b.q.Postgres {
+		return b.q.Each(scan, b.s.sql.pgCopies, numbers, ofRow, accounts, refs, loose)
 	}
-	err := b.s.sql.copies.find(b.q, len(numbers), func(args []any, i int) []any { return append(args, numbers[i], ofRow[i]) }, scan)
+	err := b.s.sql.copies.Find(b.q, len(numbers), func(args []any, i int) []any { return append(args, numbers[i], ofRow[i]) }, scan)
 	if err != nil {
 		return err
 	}
-	return b.s.sql.loose.find(b.q, len(keys), func(args []any, i int) []any { return append(args, accounts[i], refs[i], loose[i]) }, scan)
+	return b.s.sql.loose.Find(b.q, len(keys), func(args []any, i int) []any { return append(args, accounts[i], refs[i], loose[i]) }, scan)
 }
 
 // Seen says which callback holds a dedupe key, those of this group too.
@@ -218,19 +219,19 @@ func (b *Batch) SetOutcomes(k model.Key, o model.Outcome) {
 // Called returns the callbacks that named a row after since, those of this group too; all if nil. Of
 // those of one type, verdict and proof the newest stands for all.
 func (b *Batch) Called(k model.Key, since *time.Time) ([]model.Called, error) {
-	w := where{}
-	w.add("verdict IN ('accepted', 'refused') AND outcome <> 'ignored'") // a copy tells nothing new
+	w := database.Where{}
+	w.Add("verdict IN ('accepted', 'refused') AND outcome <> 'ignored'") // a copy tells nothing new
 	if since != nil {
-		w.add("at > ?", *since)
+		w.Add("at > ?", *since)
 	}
 	query, args := callbacksOf("type, verdict, unproved, at, n", k, w, "n")
 	query = "SELECT type, verdict, unproved, MAX(at) FROM (" + query + ") c GROUP BY type, verdict, unproved" +
 		" ORDER BY verdict, unproved, type LIMIT 1000" // a flood of the refused comes last
 	var out []model.Called
-	err := b.q.each(func(r *sql.Rows) error {
+	err := b.q.Each(func(r *sql.Rows) error {
 		var c model.Called
 		var v model.Verdict
-		err := r.Scan(&c.Type, &v, &c.Unproved, moment{&c.At})
+		err := r.Scan(&c.Type, &v, &c.Unproved, database.Moment(&c.At))
 		c.Refused = v == model.Refused
 		out = append(out, c)
 		return err
@@ -252,7 +253,7 @@ func (b *Batch) releaseCopies() error {
 			`UPDATE callbacks SET dedupe_key = NULL WHERE txn = (SELECT n FROM transactions WHERE account = ? AND ref = ?) AND dedupe_key = ?`,
 			`UPDATE callbacks SET dedupe_key = NULL WHERE txn IS NULL AND account = ? AND ref = ? AND dedupe_key = ?`,
 		} {
-			if err := b.q.exec(query, k.Account, k.Ref, k.Key); err != nil {
+			if err := b.q.Exec(query, k.Account, k.Ref, k.Key); err != nil {
 				return err
 			}
 		}
@@ -267,7 +268,7 @@ func (b *Batch) writeCallbacks() error {
 			list = append(list, c)
 		}
 	}
-	return b.s.sql.addCallbacks.insert(b.q, len(list), func(args []any, i int) []any {
+	return b.s.sql.addCallbacks.Insert(b.q, len(list), func(args []any, i int) []any {
 		c := list[i]
 		var key, body any
 		if c.DedupeKey != "" {
@@ -287,7 +288,7 @@ func (b *Batch) writeOutcomes() error {
 		if err != nil {
 			continue
 		}
-		if err := b.q.exec(`UPDATE callbacks SET outcome = ? WHERE n = ?`, string(o), n); err != nil {
+		if err := b.q.Exec(`UPDATE callbacks SET outcome = ? WHERE n = ?`, string(o), n); err != nil {
 			return err
 		}
 	}
@@ -296,7 +297,7 @@ func (b *Batch) writeOutcomes() error {
 			`UPDATE callbacks SET outcome = ? WHERE txn = (SELECT n FROM transactions WHERE account = ? AND ref = ?) AND verdict = 'accepted' AND n <= ?`,
 			`UPDATE callbacks SET outcome = ? WHERE txn IS NULL AND account = ? AND ref = ? AND verdict = 'accepted' AND n <= ?`,
 		} {
-			if err := b.q.exec(query, string(o), k.Account, k.Ref, b.began.ordinal); err != nil {
+			if err := b.q.Exec(query, string(o), k.Account, k.Ref, b.began.ordinal); err != nil {
 				return err
 			}
 		}
@@ -316,7 +317,7 @@ func (b *Batch) StoredVerdict(id string) (v model.Verdict, ok bool, err error) {
 			return c.Verdict, true, nil
 		}
 	}
-	err = b.q.each(func(r *sql.Rows) error { ok = true; return r.Scan(&v) }, `SELECT verdict FROM callbacks WHERE n = ?`, n)
+	err = b.q.Each(func(r *sql.Rows) error { ok = true; return r.Scan(&v) }, `SELECT verdict FROM callbacks WHERE n = ?`, n)
 	return v, ok, b.fail(err)
 }
 
@@ -364,7 +365,7 @@ func (b *Batch) writeAmended() error {
 		if c.body != nil {
 			body = c.body
 		}
-		err := b.q.exec(`UPDATE callbacks SET txn = ?, ref = ?, dedupe_key = ?, type = ?, event_id = ?, verdict = ?, outcome = ?, note = ?, sealed = ?, body = ?, unproved = ? WHERE n = ?`,
+		err := b.q.Exec(`UPDATE callbacks SET txn = ?, ref = ?, dedupe_key = ?, type = ?, event_id = ?, verdict = ?, outcome = ?, note = ?, sealed = ?, body = ?, unproved = ? WHERE n = ?`,
 			b.number(model.Key{Account: c.Account, Ref: c.Ref}), c.Ref, key, c.Type, c.EventID, string(c.Verdict), string(c.Outcome), c.Note, c.Sealed, body, c.Unproved, c.n)
 		if err != nil {
 			return err

@@ -8,16 +8,17 @@ import (
 	"time"
 
 	"countersign/model"
+	"countersign/model/store/database"
 )
 
 // callbacksOf is a query for the callbacks of one row: those that came while it was there, and those
 // that named it when it was not.
-func callbacksOf(columns string, k model.Key, w where, order string) (query string, args []any) {
+func callbacksOf(columns string, k model.Key, w database.Where, order string) (query string, args []any) {
 	mine, loose := w, w
-	mine.parts = append([]string{"txn = (SELECT t.n FROM transactions t WHERE t.account = ? AND t.ref = ?)"}, w.parts...)
-	loose.parts = append([]string{"txn IS NULL AND account = ? AND ref = ?"}, w.parts...)
-	args = append([]any{k.Account, k.Ref}, w.args...)
-	return "SELECT " + columns + " FROM callbacks" + mine.sql() + " UNION ALL SELECT " + columns + " FROM callbacks" + loose.sql() + " ORDER BY " + order,
+	mine.Parts = append([]string{"txn = (SELECT t.n FROM transactions t WHERE t.account = ? AND t.ref = ?)"}, w.Parts...)
+	loose.Parts = append([]string{"txn IS NULL AND account = ? AND ref = ?"}, w.Parts...)
+	args = append([]any{k.Account, k.Ref}, w.Args...)
+	return "SELECT " + columns + " FROM callbacks" + mine.SQL() + " UNION ALL SELECT " + columns + " FROM callbacks" + loose.SQL() + " ORDER BY " + order,
 		append(args, args...)
 }
 
@@ -32,17 +33,17 @@ type CallbackFilter struct {
 
 // Callbacks lists callbacks without their bodies, the newest first.
 func (s *Store) Callbacks(ctx context.Context, f CallbackFilter) (out []model.Callback, next string, err error) {
-	w := where{}
-	w.text("verdict = ?", string(f.Verdict))
+	w := database.Where{}
+	w.Text("verdict = ?", string(f.Verdict))
 	if f.Since != nil {
-		w.add("at >= ?", *f.Since)
+		w.Add("at >= ?", *f.Since)
 	}
 	if f.Cursor != "" {
 		n, err := callbackNumber(f.Cursor)
 		if err != nil {
 			return nil, "", ErrCursor
 		}
-		w.add("n < ?", n)
+		w.Add("n < ?", n)
 	}
 	limit := positive(f.Limit, 50)
 	var query string
@@ -50,12 +51,12 @@ func (s *Store) Callbacks(ctx context.Context, f CallbackFilter) (out []model.Ca
 	if f.Account != "" && f.Ref != "" {
 		query, args = callbacksOf(callbackColumns, model.Key{Account: f.Account, Ref: f.Ref}, w, "n DESC LIMIT ?")
 	} else {
-		w.text("account = ?", f.Account)
-		w.text("ref = ?", f.Ref)
-		query, args = "SELECT "+callbackColumns+" FROM callbacks"+w.sql()+" ORDER BY n DESC LIMIT ?", w.args
+		w.Text("account = ?", f.Account)
+		w.Text("ref = ?", f.Ref)
+		query, args = "SELECT "+callbackColumns+" FROM callbacks"+w.SQL()+" ORDER BY n DESC LIMIT ?", w.Args
 	}
-	err = s.view(ctx, func(q *sqlConn) error {
-		return q.each(func(r *sql.Rows) error {
+	err = s.View(ctx, func(q *database.Tx) error {
+		return q.Each(func(r *sql.Rows) error {
 			c, _, err := scanCallback(r, false)
 			out = append(out, c)
 			return err
@@ -78,8 +79,8 @@ func (s *Store) Callback(ctx context.Context, id string) (c model.Callback, err 
 	}
 	found := false
 	var packed []byte
-	err = s.view(ctx, func(q *sqlConn) error {
-		return q.each(func(r *sql.Rows) (err error) {
+	err = s.View(ctx, func(q *database.Tx) error {
+		return q.Each(func(r *sql.Rows) (err error) {
 			found = true
 			c, packed, err = scanCallback(r, true)
 			return err
@@ -89,7 +90,7 @@ func (s *Store) Callback(ctx context.Context, id string) (c model.Callback, err 
 		err = fmt.Errorf("callback %s: %w", id, ErrNoRow)
 	}
 	if err == nil {
-		c.Body, err = s.box.unpack(packed, "callback "+c.Account)
+		c.Body, err = s.box.Unpack(packed, "callback "+c.Account)
 	}
 	return c, err
 }
@@ -97,7 +98,7 @@ func (s *Store) Callback(ctx context.Context, id string) (c model.Callback, err 
 func scanCallback(r *sql.Rows, body bool) (c model.Callback, packed []byte, err error) {
 	var n int64
 	var headers string
-	to := []any{&n, &c.Account, &c.Ref, &c.DedupeKey, &c.Type, &c.EventID, &c.Verdict, &c.Outcome, &c.Note, moment{&c.At}, &c.RemoteAddr, &headers, &c.BodyHash, &c.Sealed, &c.Unproved}
+	to := []any{&n, &c.Account, &c.Ref, &c.DedupeKey, &c.Type, &c.EventID, &c.Verdict, &c.Outcome, &c.Note, database.Moment(&c.At), &c.RemoteAddr, &headers, &c.BodyHash, &c.Sealed, &c.Unproved}
 	if body {
 		to = append(to, &packed)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"countersign/model"
+	"countersign/model/store/database"
 )
 
 // row is one transaction as it rests: the model's fields and what only the store knows.
@@ -33,11 +34,11 @@ var (
 		{"ref", false, func(r *row) any { return r.Ref }, func(r *row) any { return &r.Ref }},
 	}
 	touched = []column{
-		{"confirmed_at", true, func(r *row) any { return r.ConfirmedAt }, func(r *row) any { return when{&r.ConfirmedAt} }},
-		{"asked_at", true, func(r *row) any { return r.AskedAt }, func(r *row) any { return when{&r.AskedAt} }},
-		{"next_check_at", true, func(r *row) any { return r.NextCheckAt }, func(r *row) any { return when{&r.NextCheckAt} }},
+		{"confirmed_at", true, func(r *row) any { return r.ConfirmedAt }, func(r *row) any { return database.When(&r.ConfirmedAt) }},
+		{"asked_at", true, func(r *row) any { return r.AskedAt }, func(r *row) any { return database.When(&r.AskedAt) }},
+		{"next_check_at", true, func(r *row) any { return r.NextCheckAt }, func(r *row) any { return database.When(&r.NextCheckAt) }},
 		{"due_reason", false, func(r *row) any { return string(r.DueReason) }, func(r *row) any { return &r.DueReason }},
-		{"due_since", true, func(r *row) any { return r.DueSince }, func(r *row) any { return when{&r.DueSince} }},
+		{"due_since", true, func(r *row) any { return r.DueSince }, func(r *row) any { return database.When(&r.DueSince) }},
 		{"recheck", false, func(r *row) any { return r.Recheck }, func(r *row) any { return &r.Recheck }},
 		{"lost_answers", false, func(r *row) any { return r.LostAnswers }, func(r *row) any { return &r.LostAnswers }},
 		{"lease_until", true, func(*row) any { return nil }, func(r *row) any { return isSet{&r.leased} }},
@@ -55,17 +56,17 @@ var (
 		{"attention", false, func(r *row) any { return attentionText(r.Attention) }, func(r *row) any { return attentionList{&r.Attention} }},
 		{"signers_done", false, func(r *row) any { return r.SignersDone }, func(r *row) any { return &r.SignersDone }},
 		{"signers_total", false, func(r *row) any { return r.SignersAll }, func(r *row) any { return &r.SignersAll }},
-		{"provider_time", true, func(r *row) any { return r.ProviderTime }, func(r *row) any { return when{&r.ProviderTime} }},
-		{"changed_at", true, func(r *row) any { return r.ChangedAt }, func(r *row) any { return moment{&r.ChangedAt} }},
+		{"provider_time", true, func(r *row) any { return r.ProviderTime }, func(r *row) any { return database.When(&r.ProviderTime) }},
+		{"changed_at", true, func(r *row) any { return r.ChangedAt }, func(r *row) any { return database.Moment(&r.ChangedAt) }},
 		{"hidden", false, func(r *row) any { return r.Hidden }, func(r *row) any { return &r.Hidden }},
 		{"version", false, func(r *row) any { return r.Version }, func(r *row) any { return &r.Version }},
 		{"seq", false, func(r *row) any { return r.Seq }, func(r *row) any { return &r.Seq }},
-		{"hinted_at", true, func(r *row) any { return r.HintedAt }, func(r *row) any { return when{&r.HintedAt} }},
+		{"hinted_at", true, func(r *row) any { return r.HintedAt }, func(r *row) any { return database.When(&r.HintedAt) }},
 		{"not_found_count", false, func(r *row) any { return r.NotFoundCount }, func(r *row) any { return &r.NotFoundCount }},
-		{"not_found_at", true, func(r *row) any { return r.NotFoundAt }, func(r *row) any { return when{&r.NotFoundAt} }},
-		{"delete_at", true, func(r *row) any { return r.DeleteAt }, func(r *row) any { return when{&r.DeleteAt} }},
+		{"not_found_at", true, func(r *row) any { return r.NotFoundAt }, func(r *row) any { return database.When(&r.NotFoundAt) }},
+		{"delete_at", true, func(r *row) any { return r.DeleteAt }, func(r *row) any { return database.When(&r.DeleteAt) }},
 		{"refuted_as", false, func(r *row) any { return string(r.RefutedAs) }, func(r *row) any { return &r.RefutedAs }},
-		{"refuted_at", true, func(r *row) any { return r.RefutedAt }, func(r *row) any { return when{&r.RefutedAt} }},
+		{"refuted_at", true, func(r *row) any { return r.RefutedAt }, func(r *row) any { return database.When(&r.RefutedAt) }},
 		{"fingerprint", false, func(r *row) any { return r.Fingerprint }, func(r *row) any { return &r.Fingerprint }},
 		{"open_gaps", false, func(r *row) any { return r.OpenGaps }, func(r *row) any { return &r.OpenGaps }},
 		{"documents_total", false, func(r *row) any { return r.DocsTotal }, func(r *row) any { return &r.DocsTotal }},
@@ -78,10 +79,10 @@ var (
 		{"name", false, func(r *row) any { return r.Name }, func(r *row) any { return &r.Name }},
 		{"test", false, func(r *row) any { return r.Test }, func(r *row) any { return &r.Test }},
 		{"metadata", false, func(r *row) any { return r.Metadata }, func(r *row) any { return &r.Metadata }},
-		{"sent_at", true, func(r *row) any { return r.SentAt }, func(r *row) any { return when{&r.SentAt} }},
-		{"created_at", true, func(r *row) any { return r.CreatedAt }, func(r *row) any { return when{&r.CreatedAt} }},
-		{"expires_at", true, func(r *row) any { return r.ExpiresAt }, func(r *row) any { return when{&r.ExpiresAt} }},
-		{"first_seen_at", true, func(r *row) any { return r.FirstSeenAt }, func(r *row) any { return moment{&r.FirstSeenAt} }},
+		{"sent_at", true, func(r *row) any { return r.SentAt }, func(r *row) any { return database.When(&r.SentAt) }},
+		{"created_at", true, func(r *row) any { return r.CreatedAt }, func(r *row) any { return database.When(&r.CreatedAt) }},
+		{"expires_at", true, func(r *row) any { return r.ExpiresAt }, func(r *row) any { return database.When(&r.ExpiresAt) }},
+		{"first_seen_at", true, func(r *row) any { return r.FirstSeenAt }, func(r *row) any { return database.Moment(&r.FirstSeenAt) }},
 		{"origin", false, func(r *row) any { return string(r.Origin) }, func(r *row) any { return &r.Origin }},
 		{"provider_mark", false, func(r *row) any { return r.ProviderMark }, func(r *row) any { return &r.ProviderMark }},
 	}
@@ -131,7 +132,7 @@ func attentionText(list []model.Attention) string {
 // shape is a set of columns that one statement writes.
 type shape struct {
 	columns []column
-	upsert  *multi
+	upsert  *database.Multi
 }
 
 // shapes are the sets of columns: of a new row, and of what changes in an old one, from the whole
@@ -166,7 +167,7 @@ func newShape(keys []column, groups ...[]column) shape {
 	if len(keys) == 1 {
 		after = " ON CONFLICT (n) DO UPDATE SET " + strings.Join(sets, ", ")
 	}
-	s.upsert = newMulti("INSERT INTO transactions ("+strings.Join(names, ", ")+") VALUES ", len(names), after)
+	s.upsert = database.NewMulti("INSERT INTO transactions ("+strings.Join(names, ", ")+") VALUES ", len(names), after)
 	return s
 }
 

@@ -6,9 +6,8 @@ import (
 	"sort"
 	"time"
 
-	"gorm.io/gorm/clause"
-
 	"countersign/model"
+	"countersign/model/store/database"
 	"countersign/model/store/durable"
 )
 
@@ -33,7 +32,7 @@ func (b *Batch) documentsOf(k model.Key) ([]*documentEntry, error) {
 		return list, nil
 	}
 	var found []documentRow
-	err := b.q.db.Where("account = ? AND ref = ?", k.Account, k.Ref).Order("doc_id, kind, version").Find(&found).Error
+	err := b.q.Find(&found, `SELECT * FROM documents WHERE account = ? AND ref = ? ORDER BY doc_id, kind, version`, k.Account, k.Ref)
 	if err != nil {
 		return nil, b.fail(err)
 	}
@@ -156,7 +155,7 @@ func (b *Batch) writeDocuments() error {
 		goes := c != nil && c.gone && !c.present
 		for _, e := range list {
 			if e.removed {
-				if err := b.q.exec(`DELETE FROM documents WHERE id = ?`, e.ID); err != nil {
+				if err := b.q.Exec(`DELETE FROM documents WHERE id = ?`, e.ID); err != nil {
 					return err
 				}
 				continue
@@ -175,7 +174,7 @@ func (b *Batch) writeDocuments() error {
 		return nil
 	}
 	sort.Slice(put, func(i, j int) bool { return put[i].ID < put[j].ID })
-	return b.q.db.Clauses(clause.OnConflict{UpdateAll: true}).CreateInBatches(put, 100).Error
+	return b.q.Save(put)
 }
 
 func (s *Store) sealDocument(d model.Document) (r documentRow, err error) {
@@ -184,7 +183,7 @@ func (s *Store) sealDocument(d model.Document) (r documentRow, err error) {
 		r.Facts.Signatures = []model.EmbeddedSignature{} // what is nil would be written as NULL
 	}
 	if d.Link != "" {
-		r.Sealed, err = s.box.seal([]byte(d.Link), "document "+d.ID)
+		r.Sealed, err = s.box.Seal([]byte(d.Link), "document "+d.ID)
 	}
 	return r, err
 }
@@ -197,7 +196,7 @@ func (s *Store) openDocument(r documentRow) (model.Document, error) {
 	if len(r.Sealed) == 0 {
 		return d, nil
 	}
-	link, err := s.box.open(r.Sealed, "document "+d.ID)
+	link, err := s.box.Open(r.Sealed, "document "+d.ID)
 	d.Link = string(link)
 	return d, err
 }
@@ -224,25 +223,25 @@ type DocumentFilter struct {
 
 // Documents lists documents, the newest first; those of one row by name and version.
 func (s *Store) Documents(ctx context.Context, f DocumentFilter) (out []model.Document, err error) {
-	err = s.view(ctx, func(q *sqlConn) error {
-		w := where{}
-		w.text("account = ?", f.Account)
-		w.text("ref = ?", f.Ref)
-		w.text("state = ?", string(f.State))
+	err = s.View(ctx, func(q *database.Tx) error {
+		w := database.Where{}
+		w.Text("account = ?", f.Account)
+		w.Text("ref = ?", f.Ref)
+		w.Text("state = ?", string(f.State))
 		if f.State != "" && f.State != model.DocumentStored {
-			w.add(notStored)
+			w.Add(notStored)
 		}
-		w.text("id < ?", f.Before)
+		w.Text("id < ?", f.Before)
 		order := " ORDER BY id DESC"
 		if f.Ref != "" {
 			order = " ORDER BY kind DESC, doc_id, version"
 		}
 		if f.Limit > 0 {
 			order += " LIMIT ?"
-			w.args = append(w.args, f.Limit)
+			w.Args = append(w.Args, f.Limit)
 		}
 		var rows []documentRow
-		if err := q.db.Raw("SELECT * FROM documents"+w.sql()+order, w.args...).Scan(&rows).Error; err != nil {
+		if err := q.Find(&rows, "SELECT * FROM documents"+w.SQL()+order, w.Args...); err != nil {
 			return err
 		}
 		out, err = s.openDocuments(rows)
@@ -260,8 +259,8 @@ type DocumentCount struct {
 
 // CountDocuments counts the documents that are not stored, by account and state. It reads an index and no document.
 func (s *Store) CountDocuments(ctx context.Context) (out []DocumentCount, err error) {
-	err = s.view(ctx, func(q *sqlConn) error {
-		return q.each(func(r *sql.Rows) error {
+	err = s.View(ctx, func(q *database.Tx) error {
+		return q.Each(func(r *sql.Rows) error {
 			var c DocumentCount
 			err := r.Scan(&c.Account, &c.State, &c.Documents)
 			out = append(out, c)
@@ -277,9 +276,9 @@ const notStored = "state <> 'stored'"
 
 // Document returns one document; ErrNoRow if there is none.
 func (s *Store) Document(ctx context.Context, id string) (d model.Document, err error) {
-	err = s.view(ctx, func(q *sqlConn) error {
+	err = s.View(ctx, func(q *database.Tx) error {
 		var r documentRow
-		if err := q.db.Where("id = ?", id).Take(&r).Error; err != nil {
+		if err := q.Take(&r, `SELECT * FROM documents WHERE id = ?`, id); err != nil {
 			return err
 		}
 		d, err = s.openDocument(r)
@@ -291,8 +290,8 @@ func (s *Store) Document(ctx context.Context, id string) (d model.Document, err 
 // OverdueDocuments counts an account's documents that have been waiting since before a time, though
 // the provider has said that their transaction is completed.
 func (s *Store) OverdueDocuments(ctx context.Context, account string, before time.Time) (n int, err error) {
-	err = s.view(ctx, func(q *sqlConn) error {
-		return q.queryRow(overdueDocuments, account, before).Scan(&n)
+	err = s.View(ctx, func(q *database.Tx) error {
+		return q.QueryRow(overdueDocuments, account, before).Scan(&n)
 	})
 	return n, err
 }
@@ -304,8 +303,8 @@ const overdueDocuments = `SELECT COUNT(*) FROM documents d WHERE d.state = 'wait
 // or that a link was fetched for when the process ended.
 func (s *Store) Holding(ctx context.Context) (map[string]bool, error) {
 	out := map[string]bool{}
-	err := s.view(ctx, func(q *sqlConn) error {
-		return q.each(func(r *sql.Rows) error {
+	err := s.View(ctx, func(q *database.Tx) error {
+		return q.Each(func(r *sql.Rows) error {
 			var id string
 			err := r.Scan(&id)
 			out[id] = true
@@ -329,26 +328,26 @@ type DocumentsDue struct {
 // lease is over or they are put.
 func (s *Store) ClaimDocuments(ctx context.Context, f DocumentsDue, owner string, lease time.Duration) (out []model.Document, err error) {
 	skip := ""
-	if s.pg {
+	if s.Postgres() {
 		skip = " FOR UPDATE SKIP LOCKED"
 	}
-	w := where{}
-	w.add("next_try_at <= ?", f.Now)
-	w.add("(lease_until IS NULL OR lease_until <= ?)", f.Now)
-	w.text("account = ?", f.Account)
+	w := database.Where{}
+	w.Add("next_try_at <= ?", f.Now)
+	w.Add("(lease_until IS NULL OR lease_until <= ?)", f.Now)
+	w.Text("account = ?", f.Account)
 	for _, a := range f.Except {
-		w.add("account <> ?", a)
+		w.Add("account <> ?", a)
 	}
 	found, err := s.documentsDue(ctx, w)
 	if err != nil || !found {
 		return nil, err
 	}
-	err = s.change(ctx, func(q *sqlConn) error {
-		args := append([]any{f.Now.Add(lease), owner}, w.args...)
+	err = s.Change(ctx, func(q *database.Tx) error {
+		args := append([]any{f.Now.Add(lease), owner}, w.Args...)
 		var rows []documentRow
-		err := q.db.Raw(`UPDATE documents SET lease_until = ?, lease_owner = ? WHERE id IN (
-  SELECT id FROM documents`+w.sql()+` ORDER BY next_try_at, id LIMIT ?`+skip+`
-) RETURNING *`, append(args, positive(f.Limit, 20))...).Scan(&rows).Error
+		err := q.Find(&rows, `UPDATE documents SET lease_until = ?, lease_owner = ? WHERE id IN (
+  SELECT id FROM documents`+w.SQL()+` ORDER BY next_try_at, id LIMIT ?`+skip+`
+) RETURNING *`, append(args, positive(f.Limit, 20))...)
 		if err != nil {
 			return err
 		}
@@ -363,9 +362,9 @@ func (s *Store) ClaimDocuments(ctx context.Context, f DocumentsDue, owner string
 }
 
 // documentsDue looks before a claim takes the write lock: mostly nothing is due.
-func (s *Store) documentsDue(ctx context.Context, w where) (found bool, err error) {
-	err = s.view(ctx, func(q *sqlConn) error {
-		return q.queryRow(`SELECT EXISTS (SELECT 1 FROM documents`+w.sql()+`)`, w.args...).Scan(&found)
+func (s *Store) documentsDue(ctx context.Context, w database.Where) (found bool, err error) {
+	err = s.View(ctx, func(q *database.Tx) error {
+		return q.QueryRow(`SELECT EXISTS (SELECT 1 FROM documents`+w.SQL()+`)`, w.Args...).Scan(&found)
 	})
 	return found, err
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign/model"
+	"countersign/model/store/database"
 	"countersign/model/store/durable"
 )
 
@@ -25,29 +26,21 @@ type DueFilter struct {
 // unvouched holds for rows that are unknown and that nobody has asked to track.
 const unvouched = "(status = 'unknown' AND origin <> 'track')"
 
-func (f DueFilter) where() where {
-	w := where{}
-	w.text("account = ?", f.Account)
-	w.add("next_check_at <= ?", f.Now)
-	w.in("due_reason", reasons(f.Reasons))
+func (f DueFilter) where() database.Where {
+	w := database.Where{}
+	w.Text("account = ?", f.Account)
+	w.Add("next_check_at <= ?", f.Now)
+	w.In("due_reason", wordsOf(f.Reasons))
 	for _, r := range f.Exclude {
-		w.add("due_reason <> ?", string(r))
+		w.Add("due_reason <> ?", string(r))
 	}
 	if f.Unvouched {
-		w.add(unvouched)
+		w.Add(unvouched)
 	}
 	if f.Vouched {
-		w.add("NOT " + unvouched)
+		w.Add("NOT " + unvouched)
 	}
 	return w
-}
-
-func reasons(list []model.DueReason) []string {
-	out := make([]string, len(list))
-	for i, r := range list {
-		out[i] = string(r)
-	}
-	return out
 }
 
 // ends before others, then the oldest first.
@@ -56,8 +49,8 @@ const dueOrder = ` ORDER BY CASE WHEN reported_status IN ('completed','declined'
 // Due lists rows whose time has come, leased or not: claims of an end first, then the oldest.
 func (s *Store) Due(ctx context.Context, f DueFilter) (out []model.Transaction, err error) {
 	w := f.where()
-	err = s.view(ctx, func(q *sqlConn) error {
-		numbers, err := numbersOf(q, `SELECT n FROM transactions`+w.sql()+dueOrder+` LIMIT ?`, append(w.args, positive(f.Limit, 50))...)
+	err = s.View(ctx, func(q *database.Tx) error {
+		numbers, err := numbersOf(q, `SELECT n FROM transactions`+w.SQL()+dueOrder+` LIMIT ?`, append(w.Args, positive(f.Limit, 50))...)
 		if err != nil {
 			return err
 		}
@@ -70,8 +63,8 @@ func (s *Store) Due(ctx context.Context, f DueFilter) (out []model.Transaction, 
 // DueCount counts the rows whose time has come, by account.
 func (s *Store) DueCount(ctx context.Context, now time.Time) (map[string]int, error) {
 	out := map[string]int{}
-	err := s.view(ctx, func(q *sqlConn) error {
-		return q.each(func(r *sql.Rows) error {
+	err := s.View(ctx, func(q *database.Tx) error {
+		return q.Each(func(r *sql.Rows) error {
 			var a string
 			var n int
 			err := r.Scan(&a, &n)
@@ -87,18 +80,18 @@ func (s *Store) DueCount(ctx context.Context, now time.Time) (map[string]int, er
 func (s *Store) ClaimDue(ctx context.Context, f DueFilter, owner string, lease time.Duration) (out []model.Transaction, err error) {
 	w := f.where()
 	skip := ""
-	if s.pg {
+	if s.Postgres() {
 		skip = " FOR UPDATE SKIP LOCKED"
 	}
-	w.add("(lease_until IS NULL OR lease_until <= ?)", f.Now)
+	w.Add("(lease_until IS NULL OR lease_until <= ?)", f.Now)
 	found, err := s.dueAny(ctx, w)
 	if err != nil || !found {
 		return nil, err
 	}
-	err = s.change(ctx, func(q *sqlConn) error {
-		args := append([]any{f.Now.Add(lease), owner}, w.args...)
+	err = s.Change(ctx, func(q *database.Tx) error {
+		args := append([]any{f.Now.Add(lease), owner}, w.Args...)
 		numbers, err := numbersOf(q, `UPDATE transactions SET lease_until = ?, lease_owner = ? WHERE n IN (
-  SELECT n FROM transactions`+w.sql()+dueOrder+` LIMIT ?`+skip+`) RETURNING n`, append(args, positive(f.Limit, 50))...)
+  SELECT n FROM transactions`+w.SQL()+dueOrder+` LIMIT ?`+skip+`) RETURNING n`, append(args, positive(f.Limit, 50))...)
 		if err != nil {
 			return err
 		}
@@ -128,18 +121,18 @@ func dueBefore(a, b model.Transaction) int {
 }
 
 // dueAny looks before a claim takes the write lock: mostly nothing is due.
-func (s *Store) dueAny(ctx context.Context, w where) (found bool, err error) {
-	err = s.view(ctx, func(q *sqlConn) error {
-		return q.queryRow(`SELECT EXISTS (SELECT 1 FROM transactions`+w.sql()+`)`, w.args...).Scan(&found)
+func (s *Store) dueAny(ctx context.Context, w database.Where) (found bool, err error) {
+	err = s.View(ctx, func(q *database.Tx) error {
+		return q.QueryRow(`SELECT EXISTS (SELECT 1 FROM transactions`+w.SQL()+`)`, w.Args...).Scan(&found)
 	})
 	return found, err
 }
 
 // Release gives claimed rows back, due as they were.
 func (s *Store) Release(ctx context.Context, keys []model.Key) error {
-	return s.change(ctx, func(q *sqlConn) error {
+	return s.Change(ctx, func(q *database.Tx) error {
 		for _, k := range keys {
-			if err := q.exec(`UPDATE transactions SET lease_until = NULL, lease_owner = '' WHERE account = ? AND ref = ?`, k.Account, k.Ref); err != nil {
+			if err := q.Exec(`UPDATE transactions SET lease_until = NULL, lease_owner = '' WHERE account = ? AND ref = ?`, k.Account, k.Ref); err != nil {
 				return err
 			}
 		}
@@ -148,15 +141,15 @@ func (s *Store) Release(ctx context.Context, keys []model.Key) error {
 }
 
 // inOrder loads rows in the order of their numbers.
-func (s *Store) inOrder(q *sqlConn, numbers []int64, signers bool) ([]model.Transaction, error) {
+func (s *Store) inOrder(q *database.Tx, numbers []int64, signers bool) ([]model.Transaction, error) {
 	by := make(map[int64]*row, len(numbers))
 	list := make([]*row, 0, len(numbers))
 	scan := s.scanRow(&list)
 	var err error
-	if s.pg {
-		err = q.each(scan, s.sql.pgNumbers, numbers)
+	if s.Postgres() {
+		err = q.Each(scan, s.sql.pgNumbers, numbers)
 	} else {
-		err = s.sql.numbers.find(q, len(numbers), func(args []any, i int) []any { return append(args, numbers[i]) }, scan)
+		err = s.sql.numbers.Find(q, len(numbers), func(args []any, i int) []any { return append(args, numbers[i]) }, scan)
 	}
 	if err == nil && signers {
 		err = s.loadSigners(q, list)
@@ -177,8 +170,8 @@ func (s *Store) inOrder(q *sqlConn, numbers []int64, signers bool) ([]model.Tran
 	return out, nil
 }
 
-func numbersOf(q *sqlConn, query string, args ...any) (out []int64, err error) {
-	err = q.each(func(r *sql.Rows) error {
+func numbersOf(q *database.Tx, query string, args ...any) (out []int64, err error) {
+	err = q.Each(func(r *sql.Rows) error {
 		var n int64
 		err := r.Scan(&n)
 		out = append(out, n)

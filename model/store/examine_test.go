@@ -8,53 +8,32 @@ import (
 	"testing"
 
 	"countersign/model"
+	"countersign/model/store/sqlitefile"
 )
-
-// A schema of PostgreSQL in which another program has tables of our names is refused, and so is one that lacks some
-// of ours.
-func TestAForeignSchemaIsNamed(t *testing.T) {
-	for change, want := range map[string]string{
-		"DROP TABLE goose_db_version": "of another program",
-		"DROP TABLE counters":         "tables of ours are missing",
-	} {
-		d := openPostgresTest(t)
-		raw, err := d.write.DB()
-		check(t, err)
-		_, err = raw.Exec(change)
-		check(t, err)
-		if s, err := Open(t.Context(), d.options()); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: got %v, want %q", change, err, want)
-			if err == nil {
-				check(t, s.Close())
-			}
-		}
-	}
-}
 
 // A kill in the middle of a checkpoint leaves a file that is shorter than it says, and the rest in the log.
 func TestACheckpointThatWasCutShortIsNoFault(t *testing.T) {
 	d := openSQLiteTest(t)
-	raw, err := d.write.DB()
+	raw := d.raw(t)
+	_, err := raw.Exec("PRAGMA wal_checkpoint(TRUNCATE)")
 	check(t, err)
-	_, err = raw.Exec("PRAGMA wal_checkpoint(TRUNCATE)")
-	check(t, err)
-	short, err := os.ReadFile(d.path)
+	short, err := os.ReadFile(d.Path())
 	check(t, err)
 	for i := range 200 {
 		putRow(t, d.Store, model.Key{Account: "a", Ref: strings.Repeat("r", 50+i)})
 	}
-	log, err := os.ReadFile(d.path + "-wal")
+	log, err := os.ReadFile(d.Path() + "-wal")
 	check(t, err)
 	_, err = raw.Exec("PRAGMA wal_checkpoint(TRUNCATE)")
 	check(t, err)
-	long, err := os.ReadFile(d.path)
+	long, err := os.ReadFile(d.Path())
 	check(t, err)
 	if len(long) <= len(short) {
 		t.Fatalf("the file did not grow: %d, %d", len(short), len(long))
 	}
 	copied := filepath.Join(t.TempDir(), "copy.db")
 	check(t, os.WriteFile(copied, append(long[:4096:4096], short[4096:]...), 0o600))
-	if err := Examine(t.Context(), copied); err == nil || !strings.Contains(err.Error(), "is cut off") {
+	if err := sqlitefile.Examine(t.Context(), copied); err == nil || !strings.Contains(err.Error(), "is cut off") {
 		t.Fatalf("without the log: got %v", err)
 	}
 	check(t, os.WriteFile(copied+"-wal", log, 0o600))

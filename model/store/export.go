@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"countersign/model/store/database"
 )
 
 // exportOf is what one export reads, the condition that a time puts on it, and its order, which an index gives:
@@ -46,17 +48,17 @@ func (s *Store) Export(ctx context.Context, what string, f ExportFilter, row fun
 	if err != nil {
 		return err
 	}
-	w := where{}
-	w.in("account", f.Accounts)
+	w := database.Where{}
+	w.In("account", f.Accounts)
 	if f.Since != nil {
-		w.add(e.since, *f.Since)
+		w.Add(e.since, *f.Since)
 	}
-	query := "SELECT v.* FROM " + e.from + " v" + w.sql()
+	query := "SELECT v.* FROM " + e.from + " v" + w.SQL()
 	if e.order != "" {
 		query += " ORDER BY " + e.order
 	}
-	return s.view(ctx, func(q *sqlConn) error {
-		rows, err := q.query(query, w.args...)
+	return s.View(ctx, func(q *database.Tx) error {
+		rows, err := q.Query(query, w.Args...)
 		if err != nil {
 			return err
 		}
@@ -103,7 +105,7 @@ func exported(column string, v any) (any, error) {
 		}
 	case "at", "after", "before":
 		if isText {
-			return readStamp(text)
+			return database.ReadStamp(text)
 		}
 	case "latency":
 		if isText { // PostgreSQL's numeric
@@ -111,7 +113,7 @@ func exported(column string, v any) (any, error) {
 		}
 	default:
 		if isText && strings.HasSuffix(column, "_at") {
-			return readStamp(text)
+			return database.ReadStamp(text)
 		}
 	}
 	switch x := v.(type) {
@@ -129,8 +131,8 @@ func (s *Store) Columns(ctx context.Context, what string) (columns []string, err
 	if err != nil {
 		return nil, err
 	}
-	err = s.view(ctx, func(q *sqlConn) error {
-		rows, err := q.query("SELECT v.* FROM " + e.from + " v LIMIT 0")
+	err = s.View(ctx, func(q *database.Tx) error {
+		rows, err := q.Query("SELECT v.* FROM " + e.from + " v LIMIT 0")
 		if err != nil {
 			return err
 		}

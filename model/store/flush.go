@@ -59,7 +59,7 @@ func (b *Batch) writeCounters() error {
 		return nil
 	}
 	c := b.counters
-	return b.q.exec(`UPDATE counters SET seq = ?, version = ?, ordinal = ? WHERE id = 1`, c.seq, c.version, c.ordinal)
+	return b.q.Exec(`UPDATE counters SET seq = ?, version = ?, ordinal = ? WHERE id = 1`, c.seq, c.version, c.ordinal)
 }
 
 // nameRows fetches the rows that callbacks and changes name and no change of the group has looked at.

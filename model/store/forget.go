@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign/model"
+	"countersign/model/store/database"
 )
 
 // Forgotten is what stays of a transaction whose personal data was removed: nothing brings its row back
@@ -32,14 +33,14 @@ func (p Personal) Any() bool { return p != Personal{} }
 
 // PersonalOf counts what Forget would remove or empty.
 func (s *Store) PersonalOf(ctx context.Context, k model.Key) (p Personal, err error) {
-	err = s.view(ctx, func(q *sqlConn) error {
+	err = s.View(ctx, func(q *database.Tx) error {
 		p, err = personalOf(q, k)
 		return err
 	})
 	return p, err
 }
 
-func personalOf(q *sqlConn, k model.Key) (p Personal, err error) {
+func personalOf(q *database.Tx, k model.Key) (p Personal, err error) {
 	row := "(SELECT n FROM transactions WHERE account = ? AND ref = ?)"
 	either := "txn = " + row + " OR txn IS NULL AND account = ? AND ref = ?"
 	one, two := []any{k.Account, k.Ref}, []any{k.Account, k.Ref, k.Account, k.Ref}
@@ -58,7 +59,7 @@ func personalOf(q *sqlConn, k model.Key) (p Personal, err error) {
 		{&p.Documents, "documents WHERE account = ? AND ref = ?", one},
 		{&p.Deliveries, "deliveries WHERE account = ? AND ref = ?", one},
 	} {
-		if err := q.queryRow("SELECT COUNT(*) FROM "+c.query, c.args...).Scan(c.to); err != nil {
+		if err := q.QueryRow("SELECT COUNT(*) FROM "+c.query, c.args...).Scan(c.to); err != nil {
 			return p, err
 		}
 	}
@@ -69,7 +70,7 @@ func personalOf(q *sqlConn, k model.Key) (p Personal, err error) {
 // callbacks and gaps, and writes down, in the change feed too, that it was forgotten: one database transaction,
 // to be done again if in doubt. The files are then to be removed, see Swept. ErrNoRow if nothing is known of it.
 func (s *Store) Forget(ctx context.Context, k model.Key, source string) (p Personal, err error) {
-	err = s.change(ctx, func(q *sqlConn) error {
+	err = s.Change(ctx, func(q *database.Tx) error {
 		c, err := lockCounters(q)
 		if err != nil {
 			return err
@@ -84,7 +85,7 @@ func (s *Store) Forget(ctx context.Context, k model.Key, source string) (p Perso
 		if !p.Any() && !known {
 			return ErrNoRow
 		}
-		ids, err := words(q, `SELECT id FROM documents WHERE account = ? AND ref = ?`, k.Account, k.Ref)
+		ids, err := q.Words(`SELECT id FROM documents WHERE account = ? AND ref = ?`, k.Account, k.Ref)
 		if err != nil {
 			return err
 		}
@@ -103,7 +104,7 @@ func (s *Store) Forget(ctx context.Context, k model.Key, source string) (p Perso
 }
 
 // tombstone keeps that, and which files are still to go.
-func (s *Store) tombstone(q *sqlConn, k model.Key, documents []string) error {
+func (s *Store) tombstone(q *database.Tx, k model.Key, documents []string) error {
 	if documents == nil {
 		documents = []string{}
 	}
@@ -111,26 +112,26 @@ func (s *Store) tombstone(q *sqlConn, k model.Key, documents []string) error {
 	if err != nil {
 		return err
 	}
-	return q.exec(`INSERT INTO forgotten (account, ref, at, documents, swept_at) VALUES (?, ?, ?, ?, NULL)
+	return q.Exec(`INSERT INTO forgotten (account, ref, at, documents, swept_at) VALUES (?, ?, ?, ?, NULL)
 ON CONFLICT (account, ref) DO UPDATE SET documents = excluded.documents, swept_at = NULL`, k.Account, k.Ref, s.now(), string(text))
 }
 
 // announceForgotten tells those who keep copies.
-func (s *Store) announceForgotten(q *sqlConn, k model.Key, seq int64, source string) error {
+func (s *Store) announceForgotten(q *database.Tx, k model.Key, seq int64, source string) error {
 	now := s.now()
-	err := q.exec(`INSERT INTO history (seq, txn, account, ref, kind, from_word, to_word, status, confirmed, source, at) VALUES (?, NULL, ?, ?, ?, '', ?, ?, ?, ?, ?)`,
+	err := q.Exec(`INSERT INTO history (seq, txn, account, ref, kind, from_word, to_word, status, confirmed, source, at) VALUES (?, NULL, ?, ?, ?, '', ?, ?, ?, ?, ?)`,
 		seq, k.Account, k.Ref, string(model.KindForgotten), string(model.KindForgotten), string(model.Unknown), true, source, now)
 	if err != nil {
 		return err
 	}
-	if err := q.exec(`INSERT INTO outbox (seq, at) VALUES (?, ?)`, seq, now); err != nil {
+	if err := q.Exec(`INSERT INTO outbox (seq, at) VALUES (?, ?)`, seq, now); err != nil {
 		return err
 	}
-	return q.exec(`UPDATE counters SET seq = ? WHERE id = 1`, seq)
+	return q.Exec(`UPDATE counters SET seq = ? WHERE id = 1`, seq)
 }
 
 // erase removes and empties. What is counted stays: callbacks with verdict and outcome, gaps, the share told.
-func erase(q *sqlConn, k model.Key) error {
+func erase(q *database.Tx, k model.Key) error {
 	const (
 		row   = "(SELECT n FROM transactions WHERE account = ? AND ref = ?)"
 		mine  = "txn = " + row
@@ -152,24 +153,24 @@ func erase(q *sqlConn, k model.Key) error {
 		"UPDATE gaps SET signer = '' WHERE " + both,
 		"DELETE FROM transactions WHERE " + both,
 	} {
-		if err := q.exec(query, k.Account, k.Ref); err != nil {
+		if err := q.Exec(query, k.Account, k.Ref); err != nil {
 			return err
 		}
 	}
-	if err := q.exec(`DELETE FROM tokens WHERE account = ? AND name = ?`, k.Account, "stream:"+k.Ref); err != nil {
+	if err := q.Exec(`DELETE FROM tokens WHERE account = ? AND name = ?`, k.Account, "stream:"+k.Ref); err != nil {
 		return err
 	}
 	return eraseResults(q, k)
 }
 
 // eraseResults takes the lines about a transaction out of what runs have found.
-func eraseResults(q *sqlConn, k model.Key) error {
+func eraseResults(q *database.Tx, k model.Key) error {
 	about, err := json.Marshal(k.Ref)
 	if err != nil {
 		return err
 	}
 	clean := map[string]string{}
-	err = q.each(func(r *sql.Rows) error {
+	err = q.Each(func(r *sql.Rows) error {
 		var id, result string
 		if err := r.Scan(&id, &result); err != nil {
 			return err
@@ -190,14 +191,14 @@ func eraseResults(q *sqlConn, k model.Key) error {
 		return err
 	}
 	for id, result := range clean {
-		if err := q.exec(`UPDATE runs SET result = ? WHERE id = ?`, result, id); err != nil {
+		if err := q.Exec(`UPDATE runs SET result = ? WHERE id = ?`, result, id); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func forgotten(q *sqlConn, k model.Key) (f Forgotten, ok bool, err error) {
+func forgotten(q *database.Tx, k model.Key) (f Forgotten, ok bool, err error) {
 	list, err := tombstones(q, " WHERE account = ? AND ref = ?", k.Account, k.Ref)
 	if err != nil || len(list) == 0 {
 		return f, false, err
@@ -205,11 +206,11 @@ func forgotten(q *sqlConn, k model.Key) (f Forgotten, ok bool, err error) {
 	return list[0], true, nil
 }
 
-func tombstones(q *sqlConn, where string, args ...any) (out []Forgotten, err error) {
-	err = q.each(func(r *sql.Rows) error {
+func tombstones(q *database.Tx, where string, args ...any) (out []Forgotten, err error) {
+	err = q.Each(func(r *sql.Rows) error {
 		var f Forgotten
 		var documents string
-		if err := r.Scan(&f.Account, &f.Ref, moment{&f.At}, &documents, when{&f.SweptAt}); err != nil {
+		if err := r.Scan(&f.Account, &f.Ref, database.Moment(&f.At), &documents, database.When(&f.SweptAt)); err != nil {
 			return err
 		}
 		out = append(out, f)
@@ -220,7 +221,7 @@ func tombstones(q *sqlConn, where string, args ...any) (out []Forgotten, err err
 
 // ForgottenOf says whether a transaction was forgotten, and when; ErrNoRow if it was not.
 func (s *Store) ForgottenOf(ctx context.Context, k model.Key) (f Forgotten, err error) {
-	err = s.view(ctx, func(q *sqlConn) error {
+	err = s.View(ctx, func(q *database.Tx) error {
 		var ok bool
 		if f, ok, err = forgotten(q, k); err == nil && !ok {
 			err = ErrNoRow
@@ -233,7 +234,7 @@ func (s *Store) ForgottenOf(ctx context.Context, k model.Key) (f Forgotten, err 
 // Forgotten lists what was forgotten, all of it, or those whose files may be there: not swept yet, or
 // forgotten after since, when a download may have been under way.
 func (s *Store) Forgotten(ctx context.Context, since *time.Time) (out []Forgotten, err error) {
-	err = s.view(ctx, func(q *sqlConn) error {
+	err = s.View(ctx, func(q *database.Tx) error {
 		if since == nil {
 			out, err = tombstones(q, "")
 			return err
@@ -247,7 +248,7 @@ func (s *Store) Forgotten(ctx context.Context, since *time.Time) (out []Forgotte
 // ForgottenAmong returns those of an account's refs that were forgotten.
 func (s *Store) ForgottenAmong(ctx context.Context, keys []model.Key) (out map[model.Key]bool, err error) {
 	out = map[model.Key]bool{}
-	err = s.view(ctx, func(q *sqlConn) error {
+	err = s.View(ctx, func(q *database.Tx) error {
 		if any, err := anyForgotten(q); err != nil || !any {
 			return err
 		}
@@ -267,13 +268,13 @@ func (s *Store) ForgottenAmong(ctx context.Context, keys []model.Key) (out map[m
 
 // Swept notes that a forgotten transaction's files are gone.
 func (s *Store) Swept(ctx context.Context, k model.Key) error {
-	return s.change(ctx, func(q *sqlConn) error {
-		return q.exec(`UPDATE forgotten SET swept_at = ?, documents = '[]' WHERE account = ? AND ref = ?`, s.now(), k.Account, k.Ref)
+	return s.Change(ctx, func(q *database.Tx) error {
+		return q.Exec(`UPDATE forgotten SET swept_at = ?, documents = '[]' WHERE account = ? AND ref = ?`, s.now(), k.Account, k.Ref)
 	})
 }
 
-func anyForgotten(q *sqlConn) (any bool, err error) {
-	err = q.queryRow(`SELECT EXISTS (SELECT 1 FROM forgotten)`).Scan(&any)
+func anyForgotten(q *database.Tx) (any bool, err error) {
+	err = q.QueryRow(`SELECT EXISTS (SELECT 1 FROM forgotten)`).Scan(&any)
 	return any, err
 }
 
@@ -310,7 +311,7 @@ func (b *Batch) Recall(k model.Key) {
 
 func (b *Batch) writeRecalled() error {
 	for k := range b.recalled {
-		if err := b.q.exec(`DELETE FROM forgotten WHERE account = ? AND ref = ?`, k.Account, k.Ref); err != nil {
+		if err := b.q.Exec(`DELETE FROM forgotten WHERE account = ? AND ref = ?`, k.Account, k.Ref); err != nil {
 			return err
 		}
 	}

@@ -99,7 +99,7 @@ func TestForgettingLeavesNothingOfAPerson(t *testing.T) {
 // nowhere says that a text is in no file of a SQLite database, and in no row of a PostgreSQL one.
 func (d *db) nowhere(t *testing.T, text string) {
 	t.Helper()
-	if !d.pg {
+	if !d.Postgres() {
 		names, err := filepath.Glob(d.Path() + "*")
 		check(t, err)
 		for _, name := range names {
@@ -165,9 +165,8 @@ func TestRetentionTakesTheFeedFromItsOldEnd(t *testing.T) {
 			d.clock.ms.Store(noon.Add(time.Duration(i) * time.Hour).UnixMilli())
 			d.do(t, move(key(fmt.Sprint(i)), model.Draft), key(fmt.Sprint(i)))
 		}
-		raw, err := d.write.DB()
-		check(t, err)
-		_, err = raw.Exec(`INSERT INTO deliveries (hook, seq, account, ref, state, created_at) SELECT 'h', 2, 'acc', '1', 'waiting', at FROM history WHERE seq = 2`)
+		raw := d.raw(t)
+		_, err := raw.Exec(`INSERT INTO deliveries (hook, seq, account, ref, state, created_at) SELECT 'h', 2, 'acc', '1', 'waiting', at FROM history WHERE seq = 2`)
 		check(t, err)
 		before := at(noon.Add(150 * time.Minute))
 		took, err := d.Prune(t.Context(), PruneBefore{History: before, Outbox: before})

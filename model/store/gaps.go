@@ -5,10 +5,8 @@ import (
 	"database/sql"
 	"time"
 
-	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
-
 	"countersign/model"
+	"countersign/model/store/database"
 )
 
 // gapEntry is a gap as the changes of this group left it.
@@ -23,7 +21,7 @@ func (b *Batch) gapsOf(k model.Key) ([]*gapEntry, error) {
 		return list, nil
 	}
 	var found []model.Gap
-	err := b.q.db.Where("account = ? AND ref = ?", k.Account, k.Ref).Order("id").Find(&found).Error
+	err := b.q.Find(&found, `SELECT * FROM gaps WHERE account = ? AND ref = ? ORDER BY id`, k.Account, k.Ref)
 	if err != nil {
 		return nil, b.fail(err)
 	}
@@ -112,12 +110,12 @@ func (b *Batch) writeGaps() error {
 		}
 	}
 	if len(put) > 0 {
-		if err := b.q.db.Clauses(clause.OnConflict{UpdateAll: true}).CreateInBatches(put, 100).Error; err != nil {
+		if err := b.q.Save(put); err != nil {
 			return err
 		}
 	}
 	for _, id := range removed {
-		if err := b.q.exec(`DELETE FROM gaps WHERE id = ?`, id); err != nil {
+		if err := b.q.Exec(`DELETE FROM gaps WHERE id = ?`, id); err != nil {
 			return err
 		}
 	}
@@ -135,40 +133,37 @@ type GapFilter struct {
 
 // Gaps lists the ledger, the newest first.
 func (s *Store) Gaps(ctx context.Context, f GapFilter) (out []model.Gap, err error) {
-	err = s.view(ctx, func(q *sqlConn) error {
-		db := gapsWhere(q.db, f).Order("found_at DESC, id DESC")
+	err = s.View(ctx, func(q *database.Tx) error {
+		w := f.where()
+		order := " ORDER BY found_at DESC, id DESC"
 		if f.Limit > 0 {
-			db = db.Limit(f.Limit)
+			order += " LIMIT ?"
+			w.Args = append(w.Args, f.Limit)
 		}
-		return db.Find(&out).Error
+		return q.Find(&out, "SELECT * FROM gaps"+w.SQL()+order, w.Args...)
 	})
 	return out, err
 }
 
-func gapsWhere(db *gorm.DB, f GapFilter) *gorm.DB {
-	if f.Account != "" {
-		db = db.Where("account = ?", f.Account)
-	}
-	if f.Ref != "" {
-		db = db.Where("ref = ?", f.Ref)
-	}
-	if len(f.Kinds) > 0 {
-		db = db.Where("kind IN ?", f.Kinds)
-	}
+func (f GapFilter) where() database.Where {
+	w := database.Where{}
+	w.Text("account = ?", f.Account)
+	w.Text("ref = ?", f.Ref)
+	w.In("kind", wordsOf(f.Kinds))
 	if f.Since != nil {
-		db = db.Where("found_at >= ?", *f.Since)
+		w.Add("found_at >= ?", *f.Since)
 	}
 	if !f.IncludePending {
-		db = db.Where("kind <> ?", model.GapPending)
+		w.Add("kind <> ?", string(model.GapPending))
 	}
-	return db
+	return w
 }
 
 // CountPendingGaps counts the gaps that a callback may still explain, by account.
 func (s *Store) CountPendingGaps(ctx context.Context) (map[string]int, error) {
 	out := map[string]int{}
-	err := s.view(ctx, func(q *sqlConn) error {
-		return q.each(func(r *sql.Rows) error {
+	err := s.View(ctx, func(q *database.Tx) error {
+		return q.Each(func(r *sql.Rows) error {
 			var account string
 			var n int
 			err := r.Scan(&account, &n)
@@ -181,8 +176,8 @@ func (s *Store) CountPendingGaps(ctx context.Context) (map[string]int, error) {
 
 // DueGaps returns pending gaps whose time to be explained is over.
 func (s *Store) DueGaps(ctx context.Context, now time.Time, limit int) (out []model.Gap, err error) {
-	err = s.view(ctx, func(q *sqlConn) error {
-		return q.db.Where("kind = 'pending' AND settle_at <= ?", now).Order("settle_at, id").Limit(positive(limit, 100)).Find(&out).Error
+	err = s.View(ctx, func(q *database.Tx) error {
+		return q.Find(&out, `SELECT * FROM gaps WHERE kind = 'pending' AND settle_at <= ? ORDER BY settle_at, id LIMIT ?`, now, positive(limit, 100))
 	})
 	return out, err
 }

@@ -19,9 +19,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if path := os.Getenv("COUNTERSIGN_TEST_HOLD"); path != "" {
-		holdForever(path)
-	}
 	goleak.VerifyTestMain(m)
 }
 
@@ -56,6 +53,19 @@ func (d *db) again(t *testing.T, change ...func(*Options)) *Store {
 	}
 	t.Cleanup(func() { check(t, s.Close()) })
 	return s
+}
+
+// raw opens a connection past the store.
+func (d *db) raw(t testing.TB) *sql.DB {
+	t.Helper()
+	driver, dsn := "pgx", d.dsn
+	if path, ok := strings.CutPrefix(d.dsn, "sqlite:"); ok {
+		driver, dsn = "sqlite3", "file:"+path+"?_busy_timeout=5000"
+	}
+	raw, err := sql.Open(driver, dsn)
+	check(t, err)
+	t.Cleanup(func() { check(t, raw.Close()) })
+	return raw
 }
 
 // both runs a test on SQLite and, where there is one, on PostgreSQL.

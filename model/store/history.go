@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"countersign/model"
+	"countersign/model/store/database"
 )
 
 // AddChange writes an entry of the change feed with the next seq, and an outbox row if it is to be
@@ -27,7 +28,7 @@ func (b *Batch) AddChange(c model.Change) (seq int64) {
 }
 
 func (b *Batch) writeChanges() error {
-	err := b.s.sql.addHistory.insert(b.q, len(b.changes), func(args []any, i int) []any {
+	err := b.s.sql.addHistory.Insert(b.q, len(b.changes), func(args []any, i int) []any {
 		c := &b.changes[i]
 		return append(args, c.Seq, b.number(model.Key{Account: c.Account, Ref: c.Ref}), c.Account, c.Ref, string(c.Kind), c.From, c.To, string(c.Status), c.Confirmed, c.Source, c.At, c.Signer, c.Document)
 	})
@@ -40,7 +41,7 @@ func (b *Batch) writeChanges() error {
 			announced = append(announced, &b.changes[i])
 		}
 	}
-	return b.s.sql.addOutbox.insert(b.q, len(announced), func(args []any, i int) []any {
+	return b.s.sql.addOutbox.Insert(b.q, len(announced), func(args []any, i int) []any {
 		return append(args, announced[i].Seq, announced[i].At)
 	})
 }
@@ -48,16 +49,16 @@ func (b *Batch) writeChanges() error {
 // Changes returns the entries after a seq, in order: every change once. No entry with a smaller seq
 // ever appears later.
 func (s *Store) Changes(ctx context.Context, after int64, limit int) (out []model.Change, err error) {
-	err = s.view(ctx, func(q *sqlConn) error {
-		return q.db.Where("seq > ?", after).Order("seq").Limit(positive(limit, 1000)).Find(&out).Error
+	err = s.View(ctx, func(q *database.Tx) error {
+		return q.Find(&out, `SELECT * FROM history WHERE seq > ? ORDER BY seq LIMIT ?`, after, positive(limit, 1000))
 	})
 	return out, err
 }
 
 // ChangesOf returns the history of a row, the oldest first.
 func (s *Store) ChangesOf(ctx context.Context, k model.Key) (out []model.Change, err error) {
-	err = s.view(ctx, func(q *sqlConn) error {
-		return q.db.Where("txn = (SELECT n FROM transactions WHERE account = ? AND ref = ?)", k.Account, k.Ref).Order("seq").Find(&out).Error
+	err = s.View(ctx, func(q *database.Tx) error {
+		return q.Find(&out, `SELECT * FROM history WHERE txn = (SELECT n FROM transactions WHERE account = ? AND ref = ?) ORDER BY seq`, k.Account, k.Ref)
 	})
 	return out, err
 }
@@ -65,16 +66,16 @@ func (s *Store) ChangesOf(ctx context.Context, k model.Key) (out []model.Change,
 // Feed says where the change feed begins and ends: the oldest seq that retention has left and the newest one
 // given out. An empty feed has first = last + 1. What was forgotten leaves holes.
 func (s *Store) Feed(ctx context.Context) (first, last int64, err error) {
-	err = s.view(ctx, func(q *sqlConn) error {
-		return q.queryRow(`SELECT pruned + 1, seq FROM counters`).Scan(&first, &last)
+	err = s.View(ctx, func(q *database.Tx) error {
+		return q.QueryRow(`SELECT pruned + 1, seq FROM counters`).Scan(&first, &last)
 	})
 	return first, last, err
 }
 
 // LastChangeAt is when the newest change was written; nil if there is none.
 func (s *Store) LastChangeAt(ctx context.Context) (at *time.Time, err error) {
-	err = s.view(ctx, func(q *sqlConn) error {
-		return q.queryRow(`SELECT (SELECT at FROM history ORDER BY seq DESC LIMIT 1)`).Scan(when{&at})
+	err = s.View(ctx, func(q *database.Tx) error {
+		return q.QueryRow(`SELECT (SELECT at FROM history ORDER BY seq DESC LIMIT 1)`).Scan(database.When(&at))
 	})
 	return at, err
 }

@@ -4,9 +4,8 @@ import (
 	"context"
 	"database/sql"
 
-	"gorm.io/gorm/clause"
-
 	"countersign/model"
+	"countersign/model/store/database"
 )
 
 type incidentKey struct{ account, kind string }
@@ -23,9 +22,9 @@ type incidentEntry struct {
 func (b *Batch) incident(k incidentKey) (*incidentEntry, error) {
 	if !b.watched[k.account] {
 		var found []model.Incident
-		err := b.q.each(func(r *sql.Rows) error {
+		err := b.q.Each(func(r *sql.Rows) error {
 			i := model.Incident{Account: k.account}
-			err := r.Scan(&i.ID, &i.Kind, &i.Message, moment{&i.OpenedAt})
+			err := r.Scan(&i.ID, &i.Kind, &i.Message, database.Moment(&i.OpenedAt))
 			found = append(found, i)
 			return err
 		}, `SELECT id, kind, message, opened_at FROM incidents WHERE account = ? AND closed_at IS NULL`, k.account)
@@ -89,7 +88,7 @@ func (b *Batch) writeIncidents() error {
 		if len(list) == 0 {
 			continue
 		}
-		if err := b.q.db.Clauses(clause.OnConflict{UpdateAll: true}).Create(&list).Error; err != nil {
+		if err := b.q.Save(&list); err != nil {
 			return err
 		}
 	}
@@ -98,12 +97,12 @@ func (b *Batch) writeIncidents() error {
 
 // Incidents lists incidents, the newest first.
 func (s *Store) Incidents(ctx context.Context, openOnly bool) (out []model.Incident, err error) {
-	err = s.view(ctx, func(q *sqlConn) error {
-		db := q.db.Order("opened_at DESC, id DESC")
+	err = s.View(ctx, func(q *database.Tx) error {
+		w := database.Where{}
 		if openOnly {
-			db = db.Where("closed_at IS NULL")
+			w.Add("closed_at IS NULL")
 		}
-		return db.Find(&out).Error
+		return q.Find(&out, `SELECT * FROM incidents`+w.SQL()+` ORDER BY opened_at DESC, id DESC`)
 	})
 	return out, err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"countersign/model"
+	"countersign/model/store/database"
 )
 
 // Filter chooses rows for a list. The zero value is every row that is not hidden, the newest change
@@ -43,7 +44,7 @@ func readCursor(text string) (c cursor, err error) {
 	if err != nil || len(parts) != 3 {
 		return c, ErrCursor
 	}
-	if _, err := readStamp(parts[0]); err != nil {
+	if _, err := database.ReadStamp(parts[0]); err != nil {
 		return c, ErrCursor
 	}
 	return cursor{parts[0], parts[1], parts[2]}, nil
@@ -59,7 +60,7 @@ const mostBranches = 30
 // are complete: a row is left out only if it changes meanwhile and so moves to the list's new end.
 func (s *Store) Transactions(ctx context.Context, f Filter) (rows []model.Transaction, next string, err error) {
 	limit := positive(f.Limit, 50)
-	err = s.view(ctx, func(q *sqlConn) error {
+	err = s.View(ctx, func(q *database.Tx) error {
 		query, args, err := f.keys(q, limit+1)
 		if err != nil || query == "" {
 			return err
@@ -72,7 +73,7 @@ func (s *Store) Transactions(ctx context.Context, f Filter) (rows []model.Transa
 		rows, err = s.inOrder(q, numbers[:min(limit, len(numbers))], false)
 		if more && len(rows) > 0 {
 			last := rows[len(rows)-1]
-			next = cursor{stamp(last.ChangedAt), last.Account, last.Ref}.String()
+			next = cursor{database.Stamp(last.ChangedAt), last.Account, last.Ref}.String()
 		}
 		return err
 	})
@@ -80,7 +81,7 @@ func (s *Store) Transactions(ctx context.Context, f Filter) (rows []model.Transa
 }
 
 // keys puts together the query for a page's rows, by their numbers.
-func (f Filter) keys(q *sqlConn, limit int) (query string, args []any, err error) {
+func (f Filter) keys(q *database.Tx, limit int) (query string, args []any, err error) {
 	var c *cursor
 	if f.Cursor != "" {
 		at, err := readCursor(f.Cursor)
@@ -102,20 +103,20 @@ func (f Filter) keys(q *sqlConn, limit int) (query string, args []any, err error
 	if len(branches) == 0 || len(branches) > mostBranches {
 		w := f.where()
 		f.after(&w, c, "")
-		return "SELECT n FROM transactions t" + w.sql() + order, append(w.args, limit), nil
+		return "SELECT n FROM transactions t" + w.SQL() + order, append(w.Args, limit), nil
 	}
 	var parts []string
 	for _, b := range branches {
-		w := where{}
-		w.add("account = ?", b.account)
-		w.add("status = ?", b.status)
+		w := database.Where{}
+		w.Add("account = ?", b.account)
+		w.Add("status = ?", b.status)
 		rest := f
 		rest.Account, rest.Accounts, rest.Statuses = "", nil, nil
 		more := rest.where()
-		w.add(strings.Join(more.parts, " AND "), more.args...)
+		w.Add(strings.Join(more.Parts, " AND "), more.Args...)
 		f.after(&w, c, b.account)
-		parts = append(parts, "SELECT n, account, ref, changed_at FROM transactions t"+w.sql())
-		args = append(args, w.args...)
+		parts = append(parts, "SELECT n, account, ref, changed_at FROM transactions t"+w.SQL())
+		args = append(args, w.Args...)
 	}
 	return "SELECT n FROM (" + strings.Join(parts, " UNION ALL ") + order + ") k", append(args, limit), nil
 }
@@ -124,11 +125,11 @@ func (f Filter) keys(q *sqlConn, limit int) (query string, args []any, err error
 func (f Filter) narrow() bool { return f.ExternalID != "" || f.Attention || f.IncludeHidden }
 
 // after adds what lies beyond the cursor; account is the branch's, "" if it has none.
-func (f Filter) after(w *where, c *cursor, account string) {
+func (f Filter) after(w *database.Where, c *cursor, account string) {
 	if c == nil {
 		return
 	}
-	at, err := readStamp(c.at)
+	at, err := database.ReadStamp(c.at)
 	if err != nil {
 		return // readCursor has checked it
 	}
@@ -138,56 +139,57 @@ func (f Filter) after(w *where, c *cursor, account string) {
 	}
 	switch {
 	case account == "":
-		w.add("(changed_at, account, ref) "+op+" (?, ?, ?)", at, c.account, c.ref)
+		w.Add("(changed_at, account, ref) "+op+" (?, ?, ?)", at, c.account, c.ref)
 	case account == c.account:
-		w.add("(changed_at, ref) "+op+" (?, ?)", at, c.ref)
+		w.Add("(changed_at, ref) "+op+" (?, ?)", at, c.ref)
 	case (account < c.account) == (op == "<"): // at the same instant it comes after the cursor
-		w.add("changed_at "+op+"= ?", at)
+		w.Add("changed_at "+op+"= ?", at)
 	default:
-		w.add("changed_at "+op+" ?", at)
+		w.Add("changed_at "+op+" ?", at)
 	}
 }
 
 // where is the filter without its cursor; each part names columns of t.
-func (f Filter) where() where {
-	w := where{}
+func (f Filter) where() database.Where {
+	w := database.Where{}
 	if !f.IncludeHidden {
-		w.add("NOT hidden")
+		w.Add("NOT hidden")
 	}
-	w.text("account = ?", f.Account)
-	w.in("account", f.Accounts)
-	w.in("status", statusWords(f.Statuses))
+	w.Text("account = ?", f.Account)
+	w.In("account", f.Accounts)
+	w.In("status", wordsOf(f.Statuses))
 	if f.ChangedSince != nil {
-		w.add("changed_at >= ?", *f.ChangedSince)
+		w.Add("changed_at >= ?", *f.ChangedSince)
 	}
-	w.text("external_id <> '' AND external_id = ?", f.ExternalID) // the first half names the index
+	w.Text("external_id <> '' AND external_id = ?", f.ExternalID) // the first half names the index
 	if f.Attention {
-		w.add("attention <> '[]'")
+		w.Add("attention <> '[]'")
 	}
 	if f.Search != "" {
 		like := "%" + likeEscaper.Replace(strings.ToLower(f.Search)) + "%"
-		w.add(`(LOWER(t.name) LIKE ? ESCAPE '\' OR LOWER(t.ref) LIKE ? ESCAPE '\' OR LOWER(t.external_id) LIKE ? ESCAPE '\' OR EXISTS (
+		w.Add(`(LOWER(t.name) LIKE ? ESCAPE '\' OR LOWER(t.ref) LIKE ? ESCAPE '\' OR LOWER(t.external_id) LIKE ? ESCAPE '\' OR EXISTS (
   SELECT 1 FROM signers g WHERE t.signer_rows > 0 AND g.txn = t.n AND (LOWER(g.name) LIKE ? ESCAPE '\' OR LOWER(g.email) LIKE ? ESCAPE '\')))`,
 			like, like, like, like, like)
 	}
-	if len(w.parts) == 0 {
-		w.add("1 = 1")
+	if len(w.Parts) == 0 {
+		w.Add("1 = 1")
 	}
 	return w
 }
 
 var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
-func statusWords(list []model.Status) []string {
+// wordsOf turns words of the model into strings.
+func wordsOf[T ~string](list []T) []string {
 	out := make([]string, len(list))
-	for i, s := range list {
-		out[i] = string(s)
+	for i, w := range list {
+		out[i] = string(w)
 	}
 	return out
 }
 
 // branches are the ranges of the list index that the filter touches.
-func (f Filter) branches(q *sqlConn) ([]branch, error) {
+func (f Filter) branches(q *database.Tx) ([]branch, error) {
 	accounts := slices.Compact(slices.Sorted(slices.Values(f.Accounts)))
 	if f.Account != "" && (len(accounts) == 0 || slices.Contains(accounts, f.Account)) {
 		accounts = []string{f.Account}
@@ -196,7 +198,7 @@ func (f Filter) branches(q *sqlConn) ([]branch, error) {
 	}
 	if len(accounts) == 0 {
 		var err error
-		if accounts, err = words(q, accountsWithRows); err != nil {
+		if accounts, err = q.Words(accountsWithRows); err != nil {
 			return nil, err
 		}
 	}
@@ -216,8 +218,8 @@ func (f Filter) branches(q *sqlConn) ([]branch, error) {
 // Count counts the rows of a filter; Limit and Cursor do not matter.
 func (s *Store) Count(ctx context.Context, f Filter) (n int, err error) {
 	w := f.where()
-	err = s.view(ctx, func(q *sqlConn) error {
-		return q.queryRow(`SELECT COUNT(*) FROM transactions t`+w.sql(), w.args...).Scan(&n)
+	err = s.View(ctx, func(q *database.Tx) error {
+		return q.QueryRow(`SELECT COUNT(*) FROM transactions t`+w.SQL(), w.Args...).Scan(&n)
 	})
 	return n, err
 }
@@ -231,8 +233,8 @@ type StatusCount struct {
 
 // Counts counts the rows by account and status.
 func (s *Store) Counts(ctx context.Context) (out []StatusCount, err error) {
-	err = s.view(ctx, func(q *sqlConn) error {
-		return q.each(func(r *sql.Rows) error {
+	err = s.View(ctx, func(q *database.Tx) error {
+		return q.Each(func(r *sql.Rows) error {
 			var c StatusCount
 			err := r.Scan(&c.Account, &c.Status, &c.Rows)
 			out = append(out, c)

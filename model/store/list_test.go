@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"countersign/model"
+	"countersign/model/store/database"
 )
 
 // world puts rows of several accounts and statuses, a second apart, many at the same instant.
@@ -158,10 +159,10 @@ func TestPagesAreCompleteWhileRowsCome(t *testing.T) {
 func TestListsUseTheirIndex(t *testing.T) {
 	d := openSQLiteTest(t)
 	world(t, d, 30)
-	check(t, d.view(t.Context(), func(q *sqlConn) error {
+	check(t, d.View(t.Context(), func(q *database.Tx) error {
 		for name, f := range map[string]Filter{
 			"everything": {}, "account": {Account: "a"}, "status": {Statuses: []model.Status{model.Draft}}, "since": {ChangedSince: &noon},
-			"cursor": {Cursor: cursor{stamp(noon), "b", "x"}.String()}, "own id": {ExternalID: "x"}, "attention": {Attention: true, Account: "a"},
+			"cursor": {Cursor: cursor{database.Stamp(noon), "b", "x"}.String()}, "own id": {ExternalID: "x"}, "attention": {Attention: true, Account: "a"},
 		} {
 			query, args, err := f.keys(q, 50)
 			if err != nil {
@@ -179,8 +180,8 @@ func TestListsUseTheirIndex(t *testing.T) {
 	}))
 }
 
-func explainPlan(q *sqlConn, query string, args []any) (string, error) {
-	rows, err := q.query("EXPLAIN QUERY PLAN "+query, args...)
+func explainPlan(q *database.Tx, query string, args []any) (string, error) {
+	rows, err := q.Query("EXPLAIN QUERY PLAN "+query, args...)
 	if err != nil {
 		return "", err
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"countersign/model"
+	"countersign/model/store/database"
 )
 
 // Step is one step of a signer's progress, as a browser told it. Nothing in it was checked.
@@ -38,7 +39,7 @@ func (b *Batch) writeProgress() error {
 		left, known := room[s.of]
 		if !known {
 			n := 0
-			err := b.q.queryRow(`SELECT COUNT(*) FROM progress WHERE account = ? AND ref = ?`, s.of.Account, s.of.Ref).Scan(&n)
+			err := b.q.QueryRow(`SELECT COUNT(*) FROM progress WHERE account = ? AND ref = ?`, s.of.Account, s.of.Ref).Scan(&n)
 			if err != nil {
 				return err
 			}
@@ -47,7 +48,7 @@ func (b *Batch) writeProgress() error {
 		if room[s.of] = left - 1; left <= 0 {
 			continue
 		}
-		err := b.q.exec(`INSERT INTO progress (account, ref, name, at) VALUES (?, ?, ?, ?) ON CONFLICT (account, ref, name, at) DO NOTHING`,
+		err := b.q.Exec(`INSERT INTO progress (account, ref, name, at) VALUES (?, ?, ?, ?) ON CONFLICT (account, ref, name, at) DO NOTHING`,
 			s.of.Account, s.of.Ref, s.Name, s.At.UTC().Truncate(time.Millisecond))
 		if err != nil {
 			return err
@@ -58,10 +59,10 @@ func (b *Batch) writeProgress() error {
 
 // Progress returns a row's trail, the oldest step first.
 func (s *Store) Progress(ctx context.Context, k model.Key) (out []Step, err error) {
-	err = s.view(ctx, func(q *sqlConn) error {
-		return q.each(func(r *sql.Rows) error {
+	err = s.View(ctx, func(q *database.Tx) error {
+		return q.Each(func(r *sql.Rows) error {
 			var p Step
-			err := r.Scan(&p.Name, moment{&p.At})
+			err := r.Scan(&p.Name, database.Moment(&p.At))
 			out = append(out, p)
 			return err
 		}, `SELECT name, at FROM progress WHERE account = ? AND ref = ? ORDER BY at, name`, k.Account, k.Ref)

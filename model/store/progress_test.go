@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"countersign/model"
+	"countersign/model/store/database"
 )
 
 func TestAStepOfProgressIsKeptOnceAndAHundredAtMost(t *testing.T) {
@@ -90,7 +91,7 @@ func TestADocumentThatIsRemovedCountsNoMore(t *testing.T) {
 
 func TestQueriesOfTheLoopsUseTheirIndexes(t *testing.T) {
 	d := openSQLiteTest(t)
-	check(t, d.view(t.Context(), func(q *sqlConn) error {
+	check(t, d.View(t.Context(), func(q *database.Tx) error {
 		for query, index := range map[string]string{
 			overdueDocuments: "documents_state",
 			holding:          "documents_state",

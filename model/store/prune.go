@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"countersign/model/store/database"
 )
 
 // PruneBefore says what retention takes; nil keeps.
@@ -82,30 +84,30 @@ func (s *Store) pruneBodies(mark, which string) func(context.Context, time.Time,
 		if err != nil {
 			return err
 		}
-		return s.pruneStep(ctx, taken, func(q *sqlConn) (int64, error) {
+		return s.pruneStep(ctx, taken, func(q *database.Tx) (int64, error) {
 			if _, err := lockCounters(q); err != nil {
 				return 0, err
 			}
 			var from int64
-			if err := q.queryRow(`SELECT ` + mark + ` FROM counters`).Scan(&from); err != nil {
+			if err := q.QueryRow(`SELECT ` + mark + ` FROM counters`).Scan(&from); err != nil {
 				return 0, err
 			}
 			var n int64
 			last := from
-			err := q.each(func(r *sql.Rows) error {
+			err := q.Each(func(r *sql.Rows) error {
 				n++
 				return r.Scan(&last)
 			}, `SELECT n FROM callbacks WHERE n > ? AND n < ? AND body IS NOT NULL AND `+which+` ORDER BY n LIMIT ?`, from, end, pruneAtOnce)
 			if err != nil {
 				return 0, err
 			}
-			if err := q.exec(`UPDATE callbacks SET body = NULL WHERE n > ? AND n <= ? AND body IS NOT NULL AND `+which, from, last); err != nil {
+			if err := q.Exec(`UPDATE callbacks SET body = NULL WHERE n > ? AND n <= ? AND body IS NOT NULL AND `+which, from, last); err != nil {
 				return 0, err
 			}
 			if n < pruneAtOnce {
 				last = max(from, end-1)
 			}
-			return n, q.exec(`UPDATE counters SET `+mark+` = ? WHERE id = 1`, last)
+			return n, q.Exec(`UPDATE counters SET `+mark+` = ? WHERE id = 1`, last)
 		})
 	}
 }
@@ -113,16 +115,16 @@ func (s *Store) pruneBodies(mark, which string) func(context.Context, time.Time,
 // firstCallback is the number of the first callback that came at a time or later: numbers grow as time does, but
 // for clocks that were set.
 func (s *Store) firstCallback(ctx context.Context, at time.Time) (n int64, err error) {
-	err = s.view(ctx, func(q *sqlConn) error {
+	err = s.View(ctx, func(q *database.Tx) error {
 		var low, high int64
-		if err := q.queryRow(`SELECT COALESCE(MIN(n), 0), COALESCE(MAX(n), -1) + 1 FROM callbacks`).Scan(&low, &high); err != nil {
+		if err := q.QueryRow(`SELECT COALESCE(MIN(n), 0), COALESCE(MAX(n), -1) + 1 FROM callbacks`).Scan(&low, &high); err != nil {
 			return err
 		}
 		for low < high {
 			middle := low + (high-low)/2
 			var came time.Time
 			var which int64
-			if err := q.queryRow(`SELECT n, at FROM callbacks WHERE n >= ? ORDER BY n LIMIT 1`, middle).Scan(&which, moment{&came}); err != nil {
+			if err := q.QueryRow(`SELECT n, at FROM callbacks WHERE n >= ? ORDER BY n LIMIT 1`, middle).Scan(&which, database.Moment(&came)); err != nil {
 				return err
 			}
 			if came.Before(at) {
@@ -139,23 +141,21 @@ func (s *Store) firstCallback(ctx context.Context, at time.Time) (n int64, err e
 
 func (s *Store) pruneOutbox(ctx context.Context, before time.Time, taken *int64) error {
 	var end int64
-	err := s.view(ctx, func(q *sqlConn) error {
-		return q.queryRow(`SELECT COALESCE((SELECT seq FROM outbox WHERE at >= ? ORDER BY seq LIMIT 1), seq + 1) FROM counters`, before).Scan(&end)
+	err := s.View(ctx, func(q *database.Tx) error {
+		return q.QueryRow(`SELECT COALESCE((SELECT seq FROM outbox WHERE at >= ? ORDER BY seq LIMIT 1), seq + 1) FROM counters`, before).Scan(&end)
 	})
 	if err != nil {
 		return err
 	}
-	return s.pruneStep(ctx, taken, func(q *sqlConn) (int64, error) {
-		done := q.db.Exec(`DELETE FROM outbox WHERE seq IN (SELECT o.seq FROM outbox o WHERE o.seq < ? AND NOT EXISTS
+	return s.pruneStep(ctx, taken, func(q *database.Tx) (int64, error) {
+		return q.Affect(`DELETE FROM outbox WHERE seq IN (SELECT o.seq FROM outbox o WHERE o.seq < ? AND NOT EXISTS
 (SELECT 1 FROM deliveries d WHERE d.seq = o.seq AND d.state = 'waiting') ORDER BY o.seq LIMIT ?)`, end, pruneAtOnce)
-		return done.RowsAffected, done.Error
 	})
 }
 
 func (s *Store) pruneDeliveries(ctx context.Context, before time.Time, taken *int64) error {
-	return s.pruneStep(ctx, taken, func(q *sqlConn) (int64, error) {
-		done := q.db.Exec(`DELETE FROM deliveries WHERE (hook, seq) IN (SELECT hook, seq FROM deliveries WHERE done_at < ? AND state <> 'waiting' LIMIT ?)`, before, pruneAtOnce)
-		return done.RowsAffected, done.Error
+	return s.pruneStep(ctx, taken, func(q *database.Tx) (int64, error) {
+		return q.Affect(`DELETE FROM deliveries WHERE (hook, seq) IN (SELECT hook, seq FROM deliveries WHERE done_at < ? AND state <> 'waiting' LIMIT ?)`, before, pruneAtOnce)
 	})
 }
 
@@ -163,33 +163,33 @@ func (s *Store) pruneDeliveries(ctx context.Context, before time.Time, taken *in
 // able to tell whether something is missing.
 func (s *Store) pruneHistory(ctx context.Context, before time.Time, taken *int64) error {
 	var end int64
-	err := s.view(ctx, func(q *sqlConn) error {
-		return q.queryRow(`SELECT COALESCE((SELECT seq FROM history WHERE at >= ? ORDER BY seq LIMIT 1), seq + 1) FROM counters`, before).Scan(&end)
+	err := s.View(ctx, func(q *database.Tx) error {
+		return q.QueryRow(`SELECT COALESCE((SELECT seq FROM history WHERE at >= ? ORDER BY seq LIMIT 1), seq + 1) FROM counters`, before).Scan(&end)
 	})
 	if err != nil {
 		return err
 	}
-	return s.pruneStep(ctx, taken, func(q *sqlConn) (n int64, err error) {
+	return s.pruneStep(ctx, taken, func(q *database.Tx) (n int64, err error) {
 		if _, err := lockCounters(q); err != nil {
 			return 0, err
 		}
 		var waits sql.NullInt64
-		if err := q.queryRow(`SELECT MIN(seq) FROM deliveries WHERE state = 'waiting'`).Scan(&waits); err != nil {
+		if err := q.QueryRow(`SELECT MIN(seq) FROM deliveries WHERE state = 'waiting'`).Scan(&waits); err != nil {
 			return 0, err
 		}
 		if waits.Valid {
 			end = min(end, waits.Int64)
 		}
 		var last sql.NullInt64
-		err = q.queryRow(`SELECT MAX(seq) FROM (SELECT seq FROM history WHERE seq < ? ORDER BY seq LIMIT ?) h`, end, pruneAtOnce).Scan(&last)
+		err = q.QueryRow(`SELECT MAX(seq) FROM (SELECT seq FROM history WHERE seq < ? ORDER BY seq LIMIT ?) h`, end, pruneAtOnce).Scan(&last)
 		if err != nil || !last.Valid {
 			return 0, err
 		}
-		done := q.db.Exec(`DELETE FROM history WHERE seq <= ?`, last.Int64)
-		if done.Error != nil {
-			return 0, done.Error
+		n, err = q.Affect(`DELETE FROM history WHERE seq <= ?`, last.Int64)
+		if err != nil {
+			return 0, err
 		}
-		return done.RowsAffected, q.exec(`UPDATE counters SET pruned = ? WHERE id = 1`, last.Int64)
+		return n, q.Exec(`UPDATE counters SET pruned = ? WHERE id = 1`, last.Int64)
 	})
 }
 
@@ -199,44 +199,41 @@ func (s *Store) pruneRefused(ctx context.Context, most int64, taken *int64) erro
 		return nil
 	}
 	var last int64
-	err := s.view(ctx, func(q *sqlConn) error {
-		return q.each(func(r *sql.Rows) error { return r.Scan(&last) }, `SELECT n FROM (
+	err := s.View(ctx, func(q *database.Tx) error {
+		return q.Each(func(r *sql.Rows) error { return r.Scan(&last) }, `SELECT n FROM (
 	SELECT n, SUM(LENGTH(body)) OVER (ORDER BY n DESC) AS held FROM callbacks WHERE body IS NOT NULL AND verdict = 'refused'
 ) newest WHERE held > ? ORDER BY n DESC LIMIT 1`, most)
 	})
 	if err != nil || last == 0 {
 		return err
 	}
-	return s.pruneStep(ctx, taken, func(q *sqlConn) (int64, error) {
-		done := q.db.Exec(`UPDATE callbacks SET body = NULL WHERE n IN (
+	return s.pruneStep(ctx, taken, func(q *database.Tx) (int64, error) {
+		return q.Affect(`UPDATE callbacks SET body = NULL WHERE n IN (
 	SELECT n FROM callbacks WHERE body IS NOT NULL AND verdict = 'refused' AND n <= ? ORDER BY n LIMIT ?)`, last, pruneAtOnce)
-		return done.RowsAffected, done.Error
 	})
 }
 
 func (s *Store) pruneLinks(ctx context.Context, before time.Time, taken *int64) error {
-	return s.pruneStep(ctx, taken, func(q *sqlConn) (int64, error) {
-		done := q.db.Exec(`UPDATE documents SET link = NULL WHERE id IN (
+	return s.pruneStep(ctx, taken, func(q *database.Tx) (int64, error) {
+		return q.Affect(`UPDATE documents SET link = NULL WHERE id IN (
 	SELECT id FROM documents WHERE link IS NOT NULL AND COALESCE(link_at, created_at) < ? LIMIT ?)`, before, pruneAtOnce)
-		return done.RowsAffected, done.Error
 	})
 }
 
 func (s *Store) pruneDrift(ctx context.Context, before time.Time, taken *int64) error {
-	return s.pruneStep(ctx, taken, func(q *sqlConn) (int64, error) {
-		done := q.db.Exec(`DELETE FROM drift WHERE (run, ref, field, about) IN (SELECT run, ref, field, about FROM drift WHERE found_at < ? LIMIT ?)`, before, pruneAtOnce)
-		return done.RowsAffected, done.Error
+	return s.pruneStep(ctx, taken, func(q *database.Tx) (int64, error) {
+		return q.Affect(`DELETE FROM drift WHERE (run, ref, field, about) IN (SELECT run, ref, field, about FROM drift WHERE found_at < ? LIMIT ?)`, before, pruneAtOnce)
 	})
 }
 
 // pruneHidden removes rows that only hints have named.
 func (s *Store) pruneHidden(ctx context.Context, before time.Time, taken *int64) error {
-	return s.pruneStep(ctx, taken, func(q *sqlConn) (n int64, err error) {
+	return s.pruneStep(ctx, taken, func(q *database.Tx) (n int64, err error) {
 		if _, err := lockCounters(q); err != nil {
 			return 0, err
 		}
 		var gone []*cached
-		err = q.each(func(r *sql.Rows) error {
+		err = q.Each(func(r *sql.Rows) error {
 			c := &cached{gone: true}
 			gone = append(gone, c)
 			return r.Scan(&c.was.n, &c.was.Account, &c.was.Ref)
@@ -249,10 +246,10 @@ func (s *Store) pruneHidden(ctx context.Context, before time.Time, taken *int64)
 }
 
 // pruneStep does a part again and again, a commit each, until there is less than one's worth.
-func (s *Store) pruneStep(ctx context.Context, taken *int64, part func(*sqlConn) (int64, error)) error {
+func (s *Store) pruneStep(ctx context.Context, taken *int64, part func(*database.Tx) (int64, error)) error {
 	for {
 		var n int64
-		err := s.change(ctx, func(q *sqlConn) (err error) {
+		err := s.Change(ctx, func(q *database.Tx) (err error) {
 			n, err = part(q)
 			return err
 		})

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
+
+	"countersign/model/store/database"
 )
 
 // Sealed counts what rests encrypted, by the key that it rests under.
@@ -49,18 +51,18 @@ func (s *Store) CountSealed(ctx context.Context) (Sealed, error) { return s.walk
 func (s *Store) Reseal(ctx context.Context) (Sealed, error) { return s.walkSealed(ctx, true) }
 
 func (s *Store) walkSealed(ctx context.Context, write bool) (sum Sealed, err error) {
-	if s.box.aead == nil {
+	if !s.box.HasKey() {
 		return sum, ErrKey
 	}
-	turn := s.view
+	turn := s.View
 	if write {
-		turn = s.change
+		turn = s.Change
 	}
 	for _, kind := range sealedKinds {
 		for after, more := kind.first, true; more && err == nil; {
 			var next any
 			var seen Sealed
-			err = turn(ctx, func(q *sqlConn) (err error) {
+			err = turn(ctx, func(q *database.Tx) (err error) {
 				next, seen, err = s.sealedPage(q, kind, after, write)
 				return err
 			})
@@ -79,9 +81,9 @@ type sealedValue struct {
 }
 
 // sealedPage looks at a page of values, writes those anew that it is to, and returns the last key.
-func (s *Store) sealedPage(q *sqlConn, kind sealedKind, after any, write bool) (last any, seen Sealed, err error) {
+func (s *Store) sealedPage(q *database.Tx, kind sealedKind, after any, write bool) (last any, seen Sealed, err error) {
 	var page []sealedValue
-	err = q.each(func(r *sql.Rows) error {
+	err = q.Each(func(r *sql.Rows) error {
 		var v sealedValue
 		var text string
 		var number int64
@@ -104,7 +106,7 @@ func (s *Store) sealedPage(q *sqlConn, kind sealedKind, after any, write bool) (
 			seen.Unreadable++
 			continue
 		}
-		open, current, oerr := s.box.openAny(v.value[kind.head:], about)
+		open, current, oerr := s.box.OpenAny(v.value[kind.head:], about)
 		switch {
 		case oerr != nil:
 			seen.Unreadable++
@@ -115,9 +117,9 @@ func (s *Store) sealedPage(q *sqlConn, kind sealedKind, after any, write bool) (
 			if !write {
 				continue
 			}
-			anew, err := s.box.seal(open, about)
+			anew, err := s.box.Seal(open, about)
 			if err == nil {
-				err = q.exec(kind.write, append(append([]byte{}, v.value[:kind.head]...), anew...), v.key)
+				err = q.Exec(kind.write, append(append([]byte{}, v.value[:kind.head]...), anew...), v.key)
 			}
 			if err != nil {
 				return nil, seen, err

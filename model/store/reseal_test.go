@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"countersign/model"
+	"countersign/model/store/database"
 )
 
 // What rests under an old key is read with it, and rests under the new one after Reseal, in each kind; a pass that is
@@ -23,7 +24,6 @@ func TestReseal(t *testing.T) {
 			return nil
 		})
 		check(t, d.SetToken(t.Context(), "acc", "refresh", []byte("token")))
-		old := d.box
 		whole := func(what string) {
 			t.Helper()
 			for id, body := range bodies {
@@ -48,12 +48,11 @@ func TestReseal(t *testing.T) {
 
 		next := bytes.Repeat([]byte{9}, 32)
 		var err error
-		d.box, err = newSealer(next)
+		d.box, err = database.NewSealer(next)
 		check(t, err)
 		rests("without the old key", Sealed{Unreadable: 452})
-		d.box, err = newSealer(next)
+		d.box, err = database.NewSealer(next, d.options().Key)
 		check(t, err)
-		d.box.old = append(d.box.old, old.aead)
 		whole("with both")
 		rests("with both", Sealed{Old: 452})
 		_, _, err = d.sealedPageOf(t, 2) // of callbacks, the first page only
@@ -63,7 +62,7 @@ func TestReseal(t *testing.T) {
 		did, err := d.Reseal(t.Context())
 		check(t, err)
 		same(t, "did", did, Sealed{Current: 200, Old: 252})
-		d.box, err = newSealer(next)
+		d.box, err = database.NewSealer(next)
 		check(t, err)
 		rests("without the old key", Sealed{Current: 452})
 		whole("without the old key")
@@ -73,7 +72,7 @@ func TestReseal(t *testing.T) {
 // sealedPageOf seals the first page of one kind anew, as a pass does that ends after it.
 func (d *db) sealedPageOf(t *testing.T, kind int) (last any, seen Sealed, err error) {
 	t.Helper()
-	err = d.change(t.Context(), func(q *sqlConn) (err error) {
+	err = d.Change(t.Context(), func(q *database.Tx) (err error) {
 		last, seen, err = d.sealedPage(q, sealedKinds[kind], sealedKinds[kind].first, true)
 		return err
 	})

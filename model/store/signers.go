@@ -4,10 +4,11 @@ import (
 	"database/sql"
 
 	"countersign/model"
+	"countersign/model/store/database"
 )
 
 // loadSigners fills the signers of rows that have any.
-func (s *Store) loadSigners(q *sqlConn, rows []*row) error {
+func (s *Store) loadSigners(q *database.Tx, rows []*row) error {
 	var numbers []int64
 	by := map[int64]*row{}
 	for _, r := range rows {
@@ -22,20 +23,20 @@ func (s *Store) loadSigners(q *sqlConn, rows []*row) error {
 	scan := func(rows *sql.Rows) error {
 		var n int64
 		var g model.Signer
-		err := rows.Scan(&n, &g.Ref, &g.Name, &g.Email, &g.Role, &g.Order, &g.Status, when{&g.ViewedAt}, when{&g.SignedAt}, &g.Reason)
+		err := rows.Scan(&n, &g.Ref, &g.Name, &g.Email, &g.Role, &g.Order, &g.Status, database.When(&g.ViewedAt), database.When(&g.SignedAt), &g.Reason)
 		if r := by[n]; r != nil {
 			r.Signers = append(r.Signers, g)
 		}
 		return err
 	}
-	if s.pg {
-		return q.each(scan, s.sql.pgSigners, numbers)
+	if s.Postgres() {
+		return q.Each(scan, s.sql.pgSigners, numbers)
 	}
-	return s.sql.signers.find(q, len(numbers), func(args []any, i int) []any { return append(args, numbers[i]) }, scan)
+	return s.sql.signers.Find(q, len(numbers), func(args []any, i int) []any { return append(args, numbers[i]) }, scan)
 }
 
 // writeSigners writes the signers that changed. Decide never drops one, it marks it as removed.
-func (st *statements) writeSigners(q *sqlConn, rows []*cached) error {
+func (st *statements) writeSigners(q *database.Tx, rows []*cached) error {
 	type line struct {
 		n     int64
 		place int
@@ -65,7 +66,7 @@ func (st *statements) writeSigners(q *sqlConn, rows []*cached) error {
 			}
 		}
 	}
-	return st.addSigners.insert(q, len(lines), func(args []any, i int) []any {
+	return st.addSigners.Insert(q, len(lines), func(args []any, i int) []any {
 		n, g := lines[i].n, lines[i].s
 		return append(args, n, g.Ref, lines[i].place, g.Name, g.Email, g.Role, g.Order, string(g.Status), g.ViewedAt, g.SignedAt, g.Reason)
 	})

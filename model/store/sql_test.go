@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign/model"
+	"countersign/model/store/database"
 )
 
 // TestTheQueriesOfTheDocsRun runs every query of docs/sql.md on both databases.
@@ -20,8 +21,7 @@ func TestTheQueriesOfTheDocsRun(t *testing.T) {
 	}
 	both(t, func(t *testing.T, d *db) {
 		seedForQueries(t, d)
-		raw, err := d.read.DB()
-		check(t, err)
+		raw := d.raw(t)
 		for _, f := range found {
 			rows, err := raw.Query(f[2])
 			if err != nil {
@@ -59,7 +59,7 @@ func seedForQueries(t *testing.T, d *db) {
 
 func TestOneTransactionsChangesAreFoundByIndex(t *testing.T) {
 	d := openSQLiteTest(t)
-	check(t, d.view(t.Context(), func(q *sqlConn) error {
+	check(t, d.View(t.Context(), func(q *database.Tx) error {
 		for query, never := range map[string]string{
 			`SELECT * FROM v1_changes WHERE account = 'a' AND ref = 'r' ORDER BY seq`: "SCAN",
 			`SELECT * FROM v1_changes WHERE seq > 5 ORDER BY seq LIMIT 10`:            "SCAN t",

@@ -1,11 +1,13 @@
 package store
 
+import "countersign/model/store/database"
+
 // statements are the texts of the hot path, made once.
 type statements struct {
-	rows, numbers, signers, copies, loose  *multi // SQLite's reads by key
+	rows, numbers, signers, copies, loose  *database.Multi // SQLite's reads by key
 	pgRows, pgNumbers, pgSigners, pgCopies string
-	addSigners, addCallbacks, addHistory   *multi
-	addOutbox                              *multi
+	addSigners, addCallbacks, addHistory   *database.Multi
+	addOutbox                              *database.Multi
 }
 
 func newStatements(sh *shapes) *statements {
@@ -15,11 +17,11 @@ func newStatements(sh *shapes) *statements {
 		copies  = "SELECT t.account, t.ref, t.dedupe_key, t.n, t.verdict FROM "
 	)
 	return &statements{
-		rows:    newMulti("SELECT "+sh.selection(false)+" FROM transactions t WHERE (t.account, t.ref) IN (VALUES ", 2, ")"),
-		numbers: newMulti("SELECT "+sh.selection(false)+" FROM transactions t WHERE t.n IN (VALUES ", 1, ")"),
-		signers: newMulti("SELECT "+signers+"+t.viewed_at, +t.signed_at, t.reason FROM signers t WHERE t.txn IN (VALUES ", 1, ") ORDER BY t.txn, t.place"),
-		copies:  newMulti(copies+"callbacks t WHERE t.txn IS NOT NULL AND (t.txn, t.dedupe_key) IN (VALUES ", 2, ")"),
-		loose:   newMulti(copies+"callbacks t WHERE t.txn IS NULL AND (t.account, t.ref, t.dedupe_key) IN (VALUES ", 3, ")"),
+		rows:    database.NewMulti("SELECT "+sh.selection(false)+" FROM transactions t WHERE (t.account, t.ref) IN (VALUES ", 2, ")"),
+		numbers: database.NewMulti("SELECT "+sh.selection(false)+" FROM transactions t WHERE t.n IN (VALUES ", 1, ")"),
+		signers: database.NewMulti("SELECT "+signers+"+t.viewed_at, +t.signed_at, t.reason FROM signers t WHERE t.txn IN (VALUES ", 1, ") ORDER BY t.txn, t.place"),
+		copies:  database.NewMulti(copies+"callbacks t WHERE t.txn IS NOT NULL AND (t.txn, t.dedupe_key) IN (VALUES ", 2, ")"),
+		loose:   database.NewMulti(copies+"callbacks t WHERE t.txn IS NULL AND (t.account, t.ref, t.dedupe_key) IN (VALUES ", 3, ")"),
 
 		pgRows:    "SELECT " + sh.selection(true) + pgKeys,
 		pgNumbers: "SELECT " + sh.selection(true) + " FROM transactions t WHERE t.n = ANY(?::bigint[])",
@@ -29,11 +31,11 @@ func newStatements(sh *shapes) *statements {
 			" UNION ALL " + copies + "unnest(?::text[], ?::text[], ?::text[]) AS k(account, ref, dedupe_key)" +
 			" JOIN callbacks t ON t.account = k.account AND t.ref = k.ref AND t.dedupe_key = k.dedupe_key WHERE t.txn IS NULL",
 
-		addSigners: newMulti(`INSERT INTO signers (txn, signer, place, name, email, role, "order", status, viewed_at, signed_at, reason) VALUES `, 11,
+		addSigners: database.NewMulti(`INSERT INTO signers (txn, signer, place, name, email, role, "order", status, viewed_at, signed_at, reason) VALUES `, 11,
 			` ON CONFLICT (txn, signer) DO UPDATE SET place = excluded.place, name = excluded.name, email = excluded.email, role = excluded.role,
 "order" = excluded."order", status = excluded.status, viewed_at = excluded.viewed_at, signed_at = excluded.signed_at, reason = excluded.reason`),
-		addCallbacks: newMulti(`INSERT INTO callbacks (n, txn, account, ref, dedupe_key, type, event_id, verdict, outcome, note, at, remote_addr, headers, body_hash, sealed, body, unproved) VALUES `, 17, ``),
-		addHistory:   newMulti(`INSERT INTO history (seq, txn, account, ref, kind, from_word, to_word, status, confirmed, source, at, signer, document) VALUES `, 13, ``),
-		addOutbox:    newMulti(`INSERT INTO outbox (seq, at) VALUES `, 2, ``),
+		addCallbacks: database.NewMulti(`INSERT INTO callbacks (n, txn, account, ref, dedupe_key, type, event_id, verdict, outcome, note, at, remote_addr, headers, body_hash, sealed, body, unproved) VALUES `, 17, ``),
+		addHistory:   database.NewMulti(`INSERT INTO history (seq, txn, account, ref, kind, from_word, to_word, status, confirmed, source, at, signer, document) VALUES `, 13, ``),
+		addOutbox:    database.NewMulti(`INSERT INTO outbox (seq, at) VALUES `, 2, ``),
 	}
 }

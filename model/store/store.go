@@ -4,30 +4,26 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"fmt"
 	"io/fs"
-	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
-	"gorm.io/gorm"
-	"gorm.io/gorm/logger"
+
+	"countersign/model/store/database"
 )
 
 // Errors that callers test for. All but ErrNoRow may wrap what the database said.
 var (
 	ErrBusy        = errors.New("too many changes are waiting to be written")
-	ErrUnavailable = errors.New("database unavailable")
-	ErrNoRow       = errors.New("no such row")
-	ErrNewer       = errors.New("database was written by a newer countersign: upgrade this program")
-	ErrOlder       = errors.New("database is not migrated: run countersign migrate")
-	ErrHeld        = errors.New("lock is held")
-	ErrKey         = errors.New("the installation key does not fit: was key_file replaced?")
 	ErrCursor      = errors.New("not a cursor of this list")
+	ErrUnavailable = database.ErrUnavailable
+	ErrNoRow       = database.ErrNoRow
+	ErrNewer       = database.ErrNewer
+	ErrOlder       = database.ErrOlder
+	ErrLocked      = database.ErrLocked
+	ErrKey         = database.ErrKey
 )
 
 // Options is what Open needs.
@@ -42,30 +38,20 @@ type Options struct {
 	Mode     fs.FileMode   // of a new SQLite file; 0600 if zero
 	ReadOnly bool          // nothing is written, a SQLite file must exist
 	// Spoiled is called when a SQLite database's own file could not be synced. It has to end the process without closing
-	// the database; what was committed is in the log. nil: SQLite's way, which may lose it.
+	// the database; what was committed is in the log. nil keeps SQLite's behaviour, which can lose committed data.
 	Spoiled func(err error)
 }
 
-// Store is the database. Its methods are safe for concurrent use.
+// handle is the database under the tables: embedded, so that a Store opens, migrates, locks and ends as it does.
+type handle = database.DB
+
+// Store is the tables. Its methods are safe for concurrent use. Run must have returned before Close.
 type Store struct {
-	now      func() time.Time
-	log      *logrus.Entry
-	pg       bool
-	readOnly bool
-	path     string   // of the SQLite file
-	dsn      string   // PostgreSQL's
-	write    *gorm.DB // nil if read-only
-	read     *gorm.DB
-	texts    texts
-	shapes   *shapes
-	sql      *statements
-	box      *sealer
-	step     int64       // of the schema that this program knows
-	older    atomic.Bool // the schema is older than this program: nothing works but Migrate
-	fileMu   sync.Mutex
-	file     fileID // of the SQLite file, as it was opened
-	commits  atomic.Int64
-	spoiled  func(error)
+	*handle
+	now    func() time.Time
+	shapes *shapes
+	sql    *statements
+	box    *database.Sealer
 
 	groupMax int
 	queue    chan *unit
@@ -84,146 +70,20 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		quiet.SetLevel(logrus.PanicLevel)
 		o.Log = logrus.NewEntry(quiet)
 	}
-	box, err := newSealer(o.Key, o.OldKeys...)
+	box, err := database.NewSealer(o.Key, o.OldKeys...)
+	if err != nil {
+		return nil, err
+	}
+	now := utcClock(o.Now)
+	db, err := database.Open(ctx, database.Options{DSN: o.DSN, Now: now, Log: o.Log, Mode: o.Mode, ReadOnly: o.ReadOnly, Spoiled: o.Spoiled})
 	if err != nil {
 		return nil, err
 	}
 	sh := newShapes()
-	s := &Store{
-		shapes: sh, sql: newStatements(sh),
-		now: utcClock(o.Now), log: o.Log, readOnly: o.ReadOnly, box: box,
-		groupMax: positive(o.GroupMax, 512), spoiled: o.Spoiled, queue: make(chan *unit, positive(o.Queue, 4096)),
-	}
-	kind, rest, _ := strings.Cut(o.DSN, ":")
-	switch kind {
-	case "sqlite":
-		s.path, err = rest, s.openSQLite(ctx, rest, o.Mode)
-	case "postgres", "postgresql":
-		s.pg, s.dsn, err = true, o.DSN, s.openPostgres(ctx, o.DSN)
-	default:
-		err = fmt.Errorf("database %q: want sqlite:PATH or postgres://user@host/name", kind+":…")
-	}
-	var have int64
-	if err == nil {
-		have, s.step, err = s.Schema(ctx)
-	}
-	if err == nil && s.pg {
-		err = s.examinePostgres(ctx, have)
-	}
-	if err == nil {
-		err = s.checkSchema(ctx)
-	}
-	if err != nil {
-		s.Close() //nolint:errcheck // the first error tells more
-		return nil, err
-	}
-	return s, nil
-}
-
-// checkSchema refuses a schema that this program does not know and notes one that lacks steps.
-func (s *Store) checkSchema(ctx context.Context) error {
-	have, want, err := s.Schema(ctx)
-	switch {
-	case err != nil:
-		return err
-	case have > want:
-		return fmt.Errorf("schema %d, this program knows %d: %w", have, want, ErrNewer)
-	}
-	s.older.Store(have < want)
-	return nil
-}
-
-// Dialect is "sqlite" or "postgres".
-func (s *Store) Dialect() string {
-	if s.pg {
-		return "postgres"
-	}
-	return "sqlite"
-}
-
-// Path is the SQLite file; "" for PostgreSQL.
-func (s *Store) Path() string { return s.path }
-
-// Close closes the database. Run must have returned.
-func (s *Store) Close() error {
-	var errs []error
-	for _, db := range []*gorm.DB{s.read, s.write} { // the writer last: SQLite then folds its log into the file
-		if db == nil {
-			continue
-		}
-		if raw, err := db.DB(); err == nil {
-			errs = append(errs, raw.Close())
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// config is gorm's, the same for each handle: no magic, no log of parameters.
-func (s *Store) config() *gorm.Config {
-	return &gorm.Config{
-		SkipDefaultTransaction: true, TranslateError: true, DisableAutomaticPing: true,
-		Logger: logger.Discard, NowFunc: s.now,
-	}
-}
-
-// Healthy says whether the database can be written: a cheap probe, with a real commit.
-func (s *Store) Healthy(ctx context.Context) error {
-	if s.readOnly {
-		return s.view(ctx, func(q *sqlConn) error { return q.queryRow(`SELECT seq FROM counters`).Scan(new(int64)) })
-	}
-	return s.change(ctx, func(q *sqlConn) error {
-		if q.pg {
-			return q.exec(`UPDATE counters SET ordinal = ordinal WHERE id = 1`)
-		}
-		return q.probe()
-	})
-}
-
-// view runs f in a read transaction: all its queries see one state.
-func (s *Store) view(ctx context.Context, f func(*sqlConn) error) error {
-	if s.older.Load() {
-		return ErrOlder
-	}
-	o := &sql.TxOptions{}
-	if s.pg {
-		o.Isolation, o.ReadOnly = sql.LevelRepeatableRead, true
-	}
-	return s.within(ctx, s.read, o, f)
-}
-
-// change runs f in a write transaction, beside the group commit. Short and rare changes only.
-func (s *Store) change(ctx context.Context, f func(*sqlConn) error) error {
-	if err := s.writable(); err != nil {
-		return err
-	}
-	if err := s.checkFile(); err != nil {
-		return err
-	}
-	for try := 0; ; try++ {
-		err := s.within(ctx, s.write, &sql.TxOptions{}, func(q *sqlConn) error {
-			if err := q.checkStep(); err != nil {
-				return err
-			}
-			return f(q)
-		})
-		if try == 3 || !again(err) {
-			if err == nil {
-				s.checkpoint()
-			}
-			return err
-		}
-	}
-}
-
-// writable says why nothing can be written, if so.
-func (s *Store) writable() error {
-	switch {
-	case s.readOnly:
-		return fmt.Errorf("%w: opened to be read only", ErrUnavailable)
-	case s.older.Load():
-		return ErrOlder
-	}
-	return nil
+	return &Store{
+		handle: db, now: now, shapes: sh, sql: newStatements(sh), box: box,
+		groupMax: positive(o.GroupMax, 512), queue: make(chan *unit, positive(o.Queue, 4096)),
+	}, nil
 }
 
 func positive(n, otherwise int) int {

@@ -1,10 +1,7 @@
 package store
 
 import (
-	"context"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -116,8 +113,7 @@ func TestCallbacksKeepWhatTheyMust(t *testing.T) {
 			RemoteAddr: "192.0.2.1", Headers: map[string]string{"X-Sig": "1"}, Body: []byte(body), BodyHash: "h",
 		})
 		var sizes []int
-		db, err := d.read.DB()
-		check(t, err)
+		db := d.raw(t)
 		rows, err := db.Query(`SELECT length(body) FROM callbacks ORDER BY n`)
 		check(t, err)
 		for rows.Next() {
@@ -161,56 +157,6 @@ func TestTokensRestEncrypted(t *testing.T) {
 	})
 }
 
-func TestAFileThatIsNoDatabaseIsNamed(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "letter.txt")
-	check(t, os.WriteFile(path, []byte("Dear Ann, this is not a database at all."), 0o600))
-	_, err := Open(t.Context(), Options{DSN: "sqlite:" + path, Now: time.Now})
-	if err == nil || !strings.Contains(err.Error(), path+" is not a SQLite database") {
-		t.Fatalf("got %v", err)
-	}
-}
-
-func TestOpenTellsWhatIsWrong(t *testing.T) {
-	dir := t.TempDir()
-	for dsn, want := range map[string]string{
-		"mysql:x":                              "want sqlite:PATH or postgres://",
-		"sqlite:":                              "the path is missing",
-		"sqlite:" + dir + "/no/such.db":        "cannot be made",
-		"sqlite:" + dir:                        "is a folder: name a file",
-		"postgres://127.0.0.1:1/x?user=p":      "database unavailable",
-		"postgres://u:hunter2@127.0.0.1:bad/x": "the address cannot be read",
-	} {
-		_, err := Open(t.Context(), Options{DSN: dsn, Now: time.Now})
-		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("%s: got %v, want %q", dsn, err, want)
-		}
-	}
-	if _, err := Open(t.Context(), Options{DSN: "sqlite:" + dir + "/x.db", Now: time.Now, ReadOnly: true}); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("read only: got %v, want not exist", err)
-	}
-}
-
-func TestAnOlderOrNewerSchemaIsRefused(t *testing.T) {
-	both(t, func(t *testing.T, d *db) {
-		raw, err := d.write.DB()
-		check(t, err)
-		_, err = raw.Exec(`DELETE FROM goose_db_version WHERE version_id = (SELECT MAX(version_id) FROM goose_db_version)`)
-		check(t, err)
-		old := d.again(t)
-		if _, err := old.Version(t.Context()); !errors.Is(err, ErrOlder) {
-			t.Errorf("a read of an older schema: %v", err)
-		}
-		if err := old.Do(t.Context(), Unit{Apply: func(*Batch) error { return nil }}); !errors.Is(err, ErrOlder) {
-			t.Errorf("a change of an older schema: %v", err)
-		}
-		_, err = raw.Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, true)`)
-		check(t, err)
-		if _, err := Open(t.Context(), d.options()); !errors.Is(err, ErrNewer) {
-			t.Errorf("a newer schema: %v", err)
-		}
-	})
-}
-
 func TestAReadOnlyStoreReads(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		d.put(t, row1("a"))
@@ -223,18 +169,4 @@ func TestAReadOnlyStoreReads(t *testing.T) {
 		}
 		check(t, d.Healthy(t.Context()))
 	})
-}
-
-func TestANewFileHasTheModeAskedFor(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "x.db")
-	s, err := Open(context.Background(), Options{DSN: "sqlite:" + path, Now: time.Now, Mode: 0o640})
-	check(t, err)
-	defer s.Close()
-	_, _, err = s.Migrate(t.Context())
-	check(t, err)
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		info, err := os.Stat(path + suffix)
-		check(t, err)
-		same(t, "mode of x.db"+suffix, info.Mode().Perm(), os.FileMode(0o640))
-	}
 }

@@ -4,14 +4,15 @@ import (
 	"context"
 	"database/sql"
 
+	"countersign/model/store/database"
 	"countersign/model/store/durable"
 )
 
 // Token returns a secret of an account, such as a refresh token; ErrNoRow if there is none.
 func (s *Store) Token(ctx context.Context, account, name string) (secret []byte, err error) {
 	var sealed []byte
-	err = s.view(ctx, func(q *sqlConn) error {
-		return q.each(func(r *sql.Rows) error { return r.Scan(&sealed) }, `SELECT secret FROM tokens WHERE account = ? AND name = ?`, account, name)
+	err = s.View(ctx, func(q *database.Tx) error {
+		return q.Each(func(r *sql.Rows) error { return r.Scan(&sealed) }, `SELECT secret FROM tokens WHERE account = ? AND name = ?`, account, name)
 	})
 	if err != nil {
 		return nil, err
@@ -19,23 +20,23 @@ func (s *Store) Token(ctx context.Context, account, name string) (secret []byte,
 	if sealed == nil {
 		return nil, ErrNoRow
 	}
-	return s.box.open(sealed, "token "+account+" "+name)
+	return s.box.Open(sealed, "token "+account+" "+name)
 }
 
 // SetToken keeps a secret of an account, encrypted; nil removes it. It is on disk when it returns.
 func (s *Store) SetToken(ctx context.Context, account, name string, secret []byte) error {
 	if secret == nil {
-		return s.change(ctx, func(q *sqlConn) error {
-			return q.exec(`DELETE FROM tokens WHERE account = ? AND name = ?`, account, name)
+		return s.Change(ctx, func(q *database.Tx) error {
+			return q.Exec(`DELETE FROM tokens WHERE account = ? AND name = ?`, account, name)
 		})
 	}
-	sealed, err := s.box.seal(secret, "token "+account+" "+name)
+	sealed, err := s.box.Seal(secret, "token "+account+" "+name)
 	if err != nil {
 		return err
 	}
 	durable.CrashPoint("token before save")
-	err = s.change(ctx, func(q *sqlConn) error {
-		return q.exec(`INSERT INTO tokens (account, name, secret, updated_at) VALUES (?, ?, ?, ?)
+	err = s.Change(ctx, func(q *database.Tx) error {
+		return q.Exec(`INSERT INTO tokens (account, name, secret, updated_at) VALUES (?, ?, ?, ?)
 ON CONFLICT (account, name) DO UPDATE SET secret = excluded.secret, updated_at = excluded.updated_at`, account, name, sealed, s.now())
 	})
 	if err == nil {

@@ -5,11 +5,12 @@ import (
 	"database/sql"
 
 	"countersign/model"
+	"countersign/model/store/database"
 )
 
 // Version is the newest version of any row: a question notes it when it is sent.
 func (s *Store) Version(ctx context.Context) (v int64, err error) {
-	err = s.view(ctx, func(q *sqlConn) error { return q.queryRow(`SELECT version FROM counters`).Scan(&v) })
+	err = s.View(ctx, func(q *database.Tx) error { return q.QueryRow(`SELECT version FROM counters`).Scan(&v) })
 	return v, err
 }
 
@@ -29,7 +30,7 @@ func (s *Store) Transaction(ctx context.Context, k model.Key) (model.Transaction
 // Rows returns those of keys that exist, with their signers.
 func (s *Store) Rows(ctx context.Context, keys []model.Key) (map[model.Key]model.Transaction, error) {
 	out := make(map[model.Key]model.Transaction, len(keys))
-	err := s.view(ctx, func(q *sqlConn) error {
+	err := s.View(ctx, func(q *database.Tx) error {
 		rows, err := s.load(q, keys)
 		for _, r := range rows {
 			out[r.Key()] = r.Transaction
@@ -41,8 +42,8 @@ func (s *Store) Rows(ctx context.Context, keys []model.Key) (map[model.Key]model
 
 // FindRef returns the rows of all accounts that have the ref.
 func (s *Store) FindRef(ctx context.Context, ref string) (out []model.Transaction, err error) {
-	err = s.view(ctx, func(q *sqlConn) error {
-		accounts, err := words(q, accountsWithRows)
+	err = s.View(ctx, func(q *database.Tx) error {
+		accounts, err := q.Words(accountsWithRows)
 		if err != nil {
 			return err
 		}
@@ -69,7 +70,7 @@ const accountsWithRows = `WITH RECURSIVE a(account) AS (
 ) SELECT account FROM a WHERE account IS NOT NULL`
 
 // load reads rows by key, with their signers.
-func (s *Store) load(q *sqlConn, keys []model.Key) ([]*row, error) {
+func (s *Store) load(q *database.Tx, keys []model.Key) ([]*row, error) {
 	var out []*row
 	err := s.byKey(q, keys, s.scanRow(&out))
 	if err != nil {
@@ -89,12 +90,12 @@ func (s *Store) scanRow(to *[]*row) func(*sql.Rows) error {
 	}
 }
 
-func (s *Store) byKey(q *sqlConn, keys []model.Key, scan func(*sql.Rows) error) error {
-	if !s.pg {
-		return s.sql.rows.find(q, len(keys), func(args []any, i int) []any { return append(args, keys[i].Account, keys[i].Ref) }, scan)
+func (s *Store) byKey(q *database.Tx, keys []model.Key, scan func(*sql.Rows) error) error {
+	if !s.Postgres() {
+		return s.sql.rows.Find(q, len(keys), func(args []any, i int) []any { return append(args, keys[i].Account, keys[i].Ref) }, scan)
 	}
 	accounts, refs := columnsOf(keys)
-	return q.each(scan, s.sql.pgRows, accounts, refs)
+	return q.Each(scan, s.sql.pgRows, accounts, refs)
 }
 
 // columnsOf turns keys into PostgreSQL's arrays.
@@ -106,7 +107,7 @@ func columnsOf(keys []model.Key) (accounts, refs []string) {
 }
 
 // writeRows writes rows, each in the smallest shape that holds what changed.
-func (s *Store) writeRows(q *sqlConn, rows []*cached) error {
+func (s *Store) writeRows(q *database.Tx, rows []*cached) error {
 	by := map[*shape][]*row{}
 	for _, c := range rows {
 		if sh := c.shape(s.shapes); sh != nil {
@@ -115,7 +116,7 @@ func (s *Store) writeRows(q *sqlConn, rows []*cached) error {
 	}
 	for _, sh := range [...]*shape{&s.shapes.add, &s.shapes.whole, &s.shapes.move, &s.shapes.touch} {
 		list := by[sh]
-		err := sh.upsert.insert(q, len(list), func(args []any, i int) []any { return sh.values(args, list[i]) })
+		err := sh.upsert.Insert(q, len(list), func(args []any, i int) []any { return sh.values(args, list[i]) })
 		if err != nil {
 			return err
 		}
@@ -124,7 +125,7 @@ func (s *Store) writeRows(q *sqlConn, rows []*cached) error {
 }
 
 // deleteRows removes rows with what belongs to them alone; their callbacks and history stay.
-func deleteRows(q *sqlConn, rows []*cached) error {
+func deleteRows(q *database.Tx, rows []*cached) error {
 	for _, c := range rows {
 		if !c.gone {
 			continue
@@ -134,12 +135,12 @@ func deleteRows(q *sqlConn, rows []*cached) error {
 			`UPDATE callbacks SET txn = NULL WHERE txn = ?`, `UPDATE history SET txn = NULL WHERE txn = ?`,
 			`DELETE FROM signers WHERE txn = ?`, `DELETE FROM transactions WHERE n = ?`,
 		} {
-			if err := q.exec(query, n); err != nil {
+			if err := q.Exec(query, n); err != nil {
 				return err
 			}
 		}
 		for _, what := range []string{"gaps WHERE", "progress WHERE", "documents WHERE held = '' AND"} { // a file that came is never dropped
-			if err := q.exec("DELETE FROM "+what+" account = ? AND ref = ?", k.Account, k.Ref); err != nil {
+			if err := q.Exec("DELETE FROM "+what+" account = ? AND ref = ?", k.Account, k.Ref); err != nil {
 				return err
 			}
 		}

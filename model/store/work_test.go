@@ -158,8 +158,7 @@ func TestDocumentsAreCountedAndClaimed(t *testing.T) {
 			same(t, "stored of total", []int{r.DocsStored, r.DocsTotal}, want)
 		}
 		counts(0, 2)
-		raw, err := d.read.DB()
-		check(t, err)
+		raw := d.raw(t)
 		var link []byte
 		check(t, raw.QueryRow(`SELECT link FROM documents WHERE link IS NOT NULL`).Scan(&link))
 		if len(link) == 0 || string(link) == doc.Link {

@@ -2,12 +2,12 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"sync/atomic"
 
 	"countersign/model"
+	"countersign/model/store/database"
 	"countersign/model/store/durable"
 )
 
@@ -44,7 +44,7 @@ const (
 // With no Run under way it writes at once by itself, so that short-lived verbs need none. Once ctx
 // has ended a change that no group has taken yet is dropped; a taken one is waited for.
 func (s *Store) Do(ctx context.Context, u Unit) error {
-	if err := s.writable(); err != nil {
+	if err := s.Writable(); err != nil {
 		return err
 	}
 	w := &unit{Unit: u, ctx: ctx, done: make(chan error, 1)}
@@ -77,7 +77,7 @@ func (s *Store) Do(ctx context.Context, u Unit) error {
 // Run writes what is queued, a group at a time, until ctx ends; it then writes what is still queued
 // and returns nil. One Run at a time.
 func (s *Store) Run(ctx context.Context) error {
-	if err := s.writable(); err != nil {
+	if err := s.Writable(); err != nil {
 		return err
 	}
 	s.gate.Lock()
@@ -147,7 +147,7 @@ func (s *Store) commit(group []*unit) {
 		answer(u, answers, i, err)
 	}
 	if err == nil {
-		s.checkpoint()
+		s.Checkpoint()
 	}
 }
 
@@ -158,45 +158,18 @@ func answer(u *unit, answers []error, i int, err error) {
 	u.done <- err
 }
 
-// attempt writes a group in one transaction; replicas that met try again.
+// attempt writes a group in one transaction.
 func (s *Store) attempt(group []*unit) (answers []error, err error) {
-	if err := s.checkFile(); err != nil {
-		return nil, err
-	}
-	for try := 0; ; try++ {
-		durable.CrashPoint("group before begin")
-		answers, err = s.writeGroup(group)
-		if err == nil || try == 4 || !again(err) {
-			return answers, err
-		}
-	}
-}
-
-// writeGroup is one attempt.
-func (s *Store) writeGroup(group []*unit) (answers []error, err error) {
 	ctx := context.Background()
-	if s.pg {
+	if s.Postgres() {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, groupTime)
 		defer cancel()
 	}
-	err = s.within(ctx, s.write, &sql.TxOptions{}, func(q *sqlConn) error {
+	durable.CrashPoint("group before begin")
+	err = s.Write(ctx, func(q *database.Tx) error {
 		durable.CrashPoint("group begun")
-		if err := q.checkStep(); err != nil {
-			return err
-		}
-		b, err := s.newBatch(q, group)
-		if err != nil {
-			return err
-		}
-		answers = make([]error, len(group))
-		for i, u := range group {
-			answers[i] = b.run(u)
-			if b.broken != nil { // a lazy query failed: nothing of this group may stand
-				return b.broken
-			}
-		}
-		if err := b.flush(); err != nil {
+		if answers, err = s.writeGroup(q, group); err != nil {
 			return err
 		}
 		durable.CrashPoint("group before commit")
@@ -206,6 +179,22 @@ func (s *Store) writeGroup(group []*unit) (answers []error, err error) {
 		durable.CrashPoint("group committed")
 	}
 	return answers, err
+}
+
+// writeGroup applies the units of a group and writes what they changed.
+func (s *Store) writeGroup(q *database.Tx, group []*unit) ([]error, error) {
+	b, err := s.newBatch(q, group)
+	if err != nil {
+		return nil, err
+	}
+	answers := make([]error, len(group))
+	for i, u := range group {
+		answers[i] = b.run(u)
+		if b.broken != nil { // a lazy query failed: nothing of this group may stand
+			return nil, b.broken
+		}
+	}
+	return answers, b.flush()
 }
 
 // run applies one unit; when it fails, what it did in memory is undone.

@@ -66,8 +66,7 @@ func TestEveryAcceptedChangeIsCounted(t *testing.T) {
 
 func (d *db) count(t testing.TB, table string) (n int64) {
 	t.Helper()
-	raw, err := d.read.DB()
-	check(t, err)
+	raw := d.raw(t)
 	check(t, raw.QueryRow("SELECT COUNT(*) FROM "+table).Scan(&n))
 	return n
 }
@@ -155,8 +154,7 @@ func (d *db) dump(t *testing.T) map[string]int64 {
 	}
 	r := d.get(t, key("a"))
 	out["version"], out["seq"], out["documents stored"] = r.Version, r.Seq, int64(r.DocsStored)
-	raw, err := d.read.DB()
-	check(t, err)
+	raw := d.raw(t)
 	var ordinal, keys int64
 	check(t, raw.QueryRow("SELECT ordinal FROM counters").Scan(&ordinal))
 	check(t, raw.QueryRow("SELECT COUNT(dedupe_key) FROM callbacks").Scan(&keys))
@@ -223,8 +221,7 @@ func TestCopiesInOneGroupAreSeen(t *testing.T) {
 			}
 		}
 		same(t, "verdicts", verdicts, []model.Verdict{model.NotUnderstood, model.Duplicate, model.Accepted, model.Duplicate, model.Duplicate})
-		raw, err := d.read.DB()
-		check(t, err)
+		raw := d.raw(t)
 		var held string
 		check(t, raw.QueryRow(`SELECT verdict FROM callbacks WHERE dedupe_key = 'k'`).Scan(&held))
 		same(t, "who holds the key", held, "accepted")

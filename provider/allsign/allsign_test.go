@@ -13,6 +13,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
 	"countersign/provider/providertest"
 )
 
@@ -182,7 +183,7 @@ func TestCorrectingGoesBackAndForthWithoutMovingTheStatus(t *testing.T) {
 	s := openV3(t, "")
 	row := model.Transaction{Account: "mx", Ref: testDoc}
 	for i, word := range []string{"draft", "awaiting_signatures", "correcting", "awaiting_signatures", "correcting", "collecting_data", "awaiting_signatures", "processing", "completed"} {
-		o := s.observe(document{ID: testDoc, Status: text(word)})
+		o := s.observe(document{ID: testDoc, Status: lenient.Text(word)})
 		o.At, o.AskedAt, o.Version = noon.Add(time.Duration(i)*time.Minute), noon.Add(time.Duration(i)*time.Minute), row.Version
 		row = model.Decide(s.Rules(), row, o).Next
 		if row.ProviderStatus != word || row.Status != defaultStates()[word] || !row.Confirmed {

@@ -11,12 +11,13 @@ import (
 	"strings"
 
 	"countersign/provider"
+	"countersign/provider/lenient"
 )
 
 // catalogued is one event that the service knows. A reserved one may be subscribed to and never fires.
 type catalogued struct {
-	Event  text `json:"event"`
-	Status text `json:"status"`
+	Event  lenient.Text `json:"event"`
+	Status lenient.Text `json:"status"`
 }
 
 // me is who the key belongs to. The scopes were seen in both places.
@@ -84,15 +85,15 @@ func missingScopes(granted []string) []string {
 // catalogue reads the events that the service has.
 func (s *v3) catalogue(ctx context.Context) ([]catalogued, error) {
 	var got struct {
-		Data []catalogued `json:"data"`
+		Data lenient.List[catalogued] `json:"data"`
 	}
 	if err := s.get(ctx, "/v3/webhooks/events", nil, &got); err != nil {
 		return nil, err
 	}
-	if got.Data == nil {
+	if !got.Data.Told {
 		return nil, errors.New("the answer is no list of events")
 	}
-	return got.Data, nil
+	return got.Data.Items, nil
 }
 
 // unmapped warns of events that our table lacks.

@@ -13,6 +13,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
 	"countersign/provider/transport"
 )
 
@@ -46,7 +47,7 @@ func (a *account) detail(ctx context.Context, path, ref string) (raw json.RawMes
 		return nil, d, false, err
 	}
 	raw = unwrapped(raw)
-	if json.Unmarshal(raw, &d) != nil || string(d.ID) != ref {
+	if lenient.Unmarshal(raw, &d) != nil || string(d.ID) != ref {
 		return nil, d, false, errors.New("fetch: the answer is not the document that was asked for")
 	}
 	return raw, d, false, nil

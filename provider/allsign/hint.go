@@ -4,24 +4,24 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"errors"
 	"time"
 
 	"countersign/provider"
+	"countersign/provider/lenient"
 )
 
 // browserEvent is what the service's browser SDK and pages say: onSuccess, onExit and onEvent (dossier, 4e).
 // What it says of an end is about the signing session, which lives for 15 minutes, and never about the document.
 type browserEvent struct {
-	DocumentID  text `json:"documentId"`
-	DocumentID2 text `json:"document_id"`
-	Name        text `json:"name"`
-	LastStep    text `json:"lastStep"`
-	LastStep2   text `json:"last_step"`
-	SignatureID text `json:"signatureId"`
+	DocumentID  lenient.Text `json:"documentId"`
+	DocumentID2 lenient.Text `json:"document_id"`
+	Name        lenient.Text `json:"name"`
+	LastStep    lenient.Text `json:"lastStep"`
+	LastStep2   lenient.Text `json:"last_step"`
+	SignatureID lenient.Text `json:"signatureId"`
 	Metadata    struct {
-		DocumentID  text `json:"documentId"`
-		DocumentID2 text `json:"document_id"`
+		DocumentID  lenient.Text `json:"documentId"`
+		DocumentID2 lenient.Text `json:"document_id"`
 	} `json:"metadata"`
 }
 
@@ -75,19 +75,18 @@ func (a *account) Hint(h provider.Hint, at time.Time) provider.Hinted {
 // browserEvents reads a body; none where it cannot be read, is too large or holds too many.
 func browserEvents(body []byte) []browserEvent {
 	const mostEvents = 100
-	body = bytes.TrimSpace(body)
-	if len(body) == 0 || len(body) > mostBody {
+	body, err := lenient.Bare(body)
+	if body = bytes.TrimSpace(body); err != nil || len(body) == 0 || len(body) > mostBody {
 		return nil
 	}
 	if body[0] != '[' {
 		body = append(append([]byte("["), body...), ']')
 	}
-	var list []browserEvent
-	other := (*json.UnmarshalTypeError)(nil) // a member of another kind leaves the rest readable
-	if err := json.Unmarshal(body, &list); err != nil && !errors.As(err, &other) || len(list) > mostEvents {
+	var list lenient.List[browserEvent]
+	if json.Unmarshal(body, &list) != nil || len(list.Items) > mostEvents {
 		return nil
 	}
-	return list
+	return list.Items
 }
 
 // isStep says whether s may be a step's name: what a browser sends is anybody's.

@@ -8,7 +8,9 @@ import (
 	"strconv"
 	"time"
 
+	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
 )
 
 // The largest pages that each generation serves.
@@ -87,24 +89,24 @@ func (s *v3) List(ctx context.Context, q provider.ListQuery) (provider.Page, err
 		query.Set("startingAfter", w.Cursor)
 	}
 	var got struct {
-		Data       []document `json:"data"`
-		HasMore    bool       `json:"hasMore"`
-		NextCursor text       `json:"nextCursor"`
+		Data       lenient.List[document] `json:"data"`
+		HasMore    lenient.Bool           `json:"hasMore"`
+		NextCursor lenient.Text           `json:"nextCursor"`
 	}
 	if err := s.get(ctx, "/v3/documents", query, &got); err != nil {
 		return provider.Page{}, err
 	}
-	if got.Data == nil {
+	if !got.Data.Told {
 		return provider.Page{}, errList
 	}
-	var page provider.Page
-	for _, d := range got.Data {
-		o := s.observe(d)
-		if isName(o.Ref) && within(o.CreatedAt, q) {
+	got.Data.Only(document.named)
+	page := provider.Page{Skipped: provider.Skip(nil, model.SkippedTransaction, got.Data.Skipped...)}
+	for _, d := range got.Data.Items {
+		if o := s.observe(d); within(o.CreatedAt, q) {
 			page.Items = append(page.Items, provider.Listed{Observation: o})
 		}
 	}
-	if !got.HasMore || passed(got.Data, q.Since) {
+	if got.HasMore != lenient.Yes || passed(got.Data.Items, q.Since) {
 		return page, nil
 	}
 	page.Next, err = w.after(string(got.NextCursor))

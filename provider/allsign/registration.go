@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"countersign/provider"
+	"countersign/provider/lenient"
 	"countersign/provider/transport"
 )
 
@@ -28,11 +29,11 @@ type endpoint struct {
 
 // webhook is an endpoint as the service shows it. Events are not attested in an answer.
 type webhook struct {
-	ID     text     `json:"id"`
-	URL    text     `json:"url"`
-	Status text     `json:"status"`
-	Secret text     `json:"secret"`
-	Events []string `json:"events"`
+	ID     lenient.Text `json:"id"`
+	URL    lenient.Text `json:"url"`
+	Status lenient.Text `json:"status"`
+	Secret lenient.Text `json:"secret"`
+	Events []string     `json:"events"`
 }
 
 func (w webhook) registration() provider.Registration {
@@ -136,7 +137,7 @@ func (s *v3) own(ctx context.Context) (w webhook, found bool, err error) {
 	if err != nil {
 		return w, false, err
 	}
-	if json.Unmarshal(unwrapped(raw), &w) != nil || string(w.ID) != k.ID {
+	if lenient.Unmarshal(unwrapped(raw), &w) != nil || string(w.ID) != k.ID {
 		return w, false, errors.New("the answer is not the endpoint that was asked for")
 	}
 	return w, true, nil
@@ -145,15 +146,15 @@ func (s *v3) own(ctx context.Context) (w webhook, found bool, err error) {
 // webhooks is the list of endpoints.
 func (s *v3) webhooks(ctx context.Context) ([]webhook, error) {
 	var got struct {
-		Data []webhook `json:"data"`
+		Data lenient.List[webhook] `json:"data"`
 	}
 	if err := s.get(ctx, "/v3/webhooks", nil, &got); err != nil {
 		return nil, err
 	}
-	if got.Data == nil {
+	if !got.Data.Told {
 		return nil, errors.New("the answer is no list of endpoints")
 	}
-	return got.Data, nil
+	return got.Data.Items, nil
 }
 
 // Register makes the service call want.URL. Many endpoints may stand beside each other, so nothing is
@@ -255,7 +256,7 @@ func (s *v3) create(ctx context.Context, want provider.Registration) (webhook, e
 		return webhook{}, err
 	}
 	var made webhook
-	if json.Unmarshal(unwrapped(raw), &made) != nil || made.ID == "" {
+	if lenient.Unmarshal(unwrapped(raw), &made) != nil || made.ID == "" {
 		return webhook{}, errors.New("the answer is no endpoint: look at AllSign whether one was made")
 	}
 	after := context.WithoutCancel(ctx) // what is made must be kept or taken back
@@ -271,7 +272,7 @@ func (s *v3) create(ctx context.Context, want provider.Registration) (webhook, e
 	if err != nil {
 		return webhook{}, errors.Join(err, s.takeBack(after, string(made.ID)))
 	}
-	made.URL, made.Status, made.Events = text(want.URL), "enabled", events
+	made.URL, made.Status, made.Events = lenient.Text(want.URL), "enabled", events
 	return made, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/tmaxmax/go-sse"
 
 	"countersign/provider"
+	"countersign/provider/lenient"
 	"countersign/provider/transport"
 )
 
@@ -82,12 +83,12 @@ func (s *v2) streamToken(ctx context.Context, ref string) (string, error) {
 	}
 	var raw json.RawMessage
 	var got struct {
-		Token text `json:"token"`
+		Token lenient.Text `json:"token"`
 	}
 	if err := transport.ReadJSON(resp, &raw); err != nil {
 		return "", notOurs(err)
 	}
-	if json.Unmarshal(unwrapped(raw), &got) != nil || got.Token == "" {
+	if lenient.Unmarshal(unwrapped(raw), &got) != nil || got.Token == "" {
 		return "", errors.New("the answer holds no token")
 	}
 	return string(got.Token), nil

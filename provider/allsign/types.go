@@ -10,39 +10,11 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
 )
 
 // longest is the most bytes of an id or a name that is taken for one.
 const longest = provider.MaxRef
-
-// text is a JSON string that bears null and other kinds: what is no string or number is "".
-type text string
-
-// UnmarshalJSON never refuses.
-func (t *text) UnmarshalJSON(raw []byte) error {
-	var s string
-	if json.Unmarshal(raw, &s) != nil {
-		if n := json.Number(""); json.Unmarshal(raw, &n) == nil {
-			s = n.String()
-		}
-	}
-	*t = text(s)
-	return nil
-}
-
-// plain is the text without NUL, which PostgreSQL cannot hold.
-func (t text) plain() string { return strings.ReplaceAll(string(t), "\x00", "") }
-
-// time reads a date; nil where there is none or none that we can read.
-func (t text) time() *time.Time {
-	for _, layout := range [...]string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02"} {
-		if at, err := time.Parse(layout, strings.TrimSpace(string(t))); err == nil {
-			at = at.UTC()
-			return &at
-		}
-	}
-	return nil
-}
 
 // isName says whether s may be an id or an event's name.
 func isName(s string) bool {
@@ -52,25 +24,28 @@ func isName(s string) bool {
 // document is a document, AllSign's word for a transaction, as a list or GET shows it. v2 has other
 // words for some members, and v3 has more than are read.
 type document struct {
-	ID             text            `json:"id"`
-	Name           text            `json:"name"`
-	Status         text            `json:"status"`
-	EnvelopeStatus text            `json:"envelopeStatus"`
-	SigningStatus  text            `json:"signingStatus"`
-	SignerCount    *int            `json:"signerCount"`
-	SignedCount    *int            `json:"signedCount"`
-	LiveMode       *bool           `json:"livemode"`
-	ExpiresAt      text            `json:"expiresAt"`
-	CreatedAt      text            `json:"createdAt"`
-	UpdatedAt      text            `json:"updatedAt"`
-	CreatedSnake   text            `json:"created_at"`
-	UpdatedSnake   text            `json:"updated_at"`
+	ID             lenient.Text    `json:"id"`
+	Name           lenient.Text    `json:"name"`
+	Status         lenient.Text    `json:"status"`
+	EnvelopeStatus lenient.Text    `json:"envelopeStatus"`
+	SigningStatus  lenient.Text    `json:"signingStatus"`
+	SignerCount    *lenient.Number `json:"signerCount"`
+	SignedCount    *lenient.Number `json:"signedCount"`
+	LiveMode       lenient.Bool    `json:"livemode"`
+	ExpiresAt      lenient.Text    `json:"expiresAt"`
+	CreatedAt      lenient.Text    `json:"createdAt"`
+	UpdatedAt      lenient.Text    `json:"updatedAt"`
+	CreatedSnake   lenient.Text    `json:"created_at"`
+	UpdatedSnake   lenient.Text    `json:"updated_at"`
 	SignersData    json.RawMessage `json:"signersData"`
 	Signers        json.RawMessage `json:"signers"`
 }
 
-func (d document) created() *time.Time { return cmp.Or(d.CreatedAt, d.CreatedSnake).time() }
-func (d document) updated() *time.Time { return cmp.Or(d.UpdatedAt, d.UpdatedSnake).time() }
+// named says whether the document has an id.
+func (d document) named() bool { return isName(string(d.ID)) }
+
+func (d document) created() *time.Time { return cmp.Or(d.CreatedAt, d.CreatedSnake).Time() }
+func (d document) updated() *time.Time { return cmp.Or(d.UpdatedAt, d.UpdatedSnake).Time() }
 
 // mark is equal in a list and in an answer while nothing has changed; "" where no time is told.
 func (d document) mark() string {
@@ -82,23 +57,26 @@ func (d document) mark() string {
 
 // signer is one who has to sign. Of v3 only id and status are attested.
 type signer struct {
-	ID       text `json:"id"`
-	Name     text `json:"name"`
-	Email    text `json:"email"`
-	Status   text `json:"status"`
-	SignedAt text `json:"signedAt"`
+	ID       lenient.Text `json:"id"`
+	Name     lenient.Text `json:"name"`
+	Email    lenient.Text `json:"email"`
+	Status   lenient.Text `json:"status"`
+	SignedAt lenient.Text `json:"signedAt"`
 }
+
+// ref names the signer: by the id, or else by the address.
+func (s signer) ref() string { return cmp.Or(s.ID, s.Email).Plain() }
 
 // evidence says whether the signed file and the NOM-151 certificate are there.
 type evidence struct {
-	DocumentID text  `json:"documentId"`
-	Available  bool  `json:"available"`
-	PDF        *link `json:"evidencePdf"`
-	NOM151     *link `json:"nom151"`
+	DocumentID lenient.Text `json:"documentId"`
+	Available  lenient.Bool `json:"available"`
+	PDF        *link        `json:"evidencePdf"`
+	NOM151     *link        `json:"nom151"`
 }
 
 type link struct {
-	URL text `json:"url"`
+	URL lenient.Text `json:"url"`
 }
 
 // link is the link to one document; "" while there is none.
@@ -107,7 +85,7 @@ func (e evidence) link(id string) string {
 	if id == nom151ID {
 		l = e.NOM151
 	}
-	if !e.Available || l == nil {
+	if e.Available != lenient.Yes || l == nil {
 		return ""
 	}
 	return string(l.URL)
@@ -119,7 +97,7 @@ func unwrapped(raw json.RawMessage) json.RawMessage {
 		ID   json.RawMessage `json:"id"`
 		Data json.RawMessage `json:"data"`
 	}
-	if json.Unmarshal(raw, &w) == nil && w.ID == nil && bytes.HasPrefix(bytes.TrimSpace(w.Data), []byte("{")) {
+	if lenient.Unmarshal(raw, &w) == nil && w.ID == nil && bytes.HasPrefix(bytes.TrimSpace(w.Data), []byte("{")) {
 		return w.Data
 	}
 	return raw
@@ -139,27 +117,26 @@ func signerStatus(word string) (status model.SignerStatus, reason string) {
 
 // observeSigners are the signers in the order of the answer, each ref once. Where the document counts all
 // of them as signed, a word that we do not know is no reason to doubt it.
-func observeSigners(list []signer, d document) []model.Signer {
-	all := d.SignerCount != nil && d.SignedCount != nil && *d.SignerCount > 0 && *d.SignedCount >= *d.SignerCount && *d.SignerCount == len(list)
+func observeSigners(list lenient.List[signer], d document) ([]model.Signer, []model.Skipped) {
+	list.Only(func(in signer) bool { return isName(in.ref()) })
+	all := d.SignerCount != nil && d.SignedCount != nil && *d.SignerCount > 0 && *d.SignedCount >= *d.SignerCount &&
+		int(*d.SignerCount) == len(list.Items)
 	signers, taken := []model.Signer{}, map[string]bool{}
-	for _, in := range list {
-		ref := in.ID.plain()
-		if ref == "" {
-			ref = in.Email.plain()
-		}
-		if !isName(ref) || taken[ref] {
+	for _, in := range list.Items {
+		ref := in.ref()
+		if taken[ref] {
 			continue
 		}
 		taken[ref] = true
-		s := model.Signer{Ref: ref, Name: in.Name.plain(), Email: in.Email.plain(), Order: len(signers) + 1}
-		s.Status, s.Reason = signerStatus(in.Status.plain())
+		s := model.Signer{Ref: ref, Name: in.Name.Plain(), Email: in.Email.Plain(), Order: len(signers) + 1}
+		s.Status, s.Reason = signerStatus(in.Status.Plain())
 		if all && s.Status != model.SignerSigned {
 			s.Status, s.Reason = model.SignerSigned, ""
 		}
 		if s.Status == model.SignerSigned {
-			s.SignedAt = in.SignedAt.time()
+			s.SignedAt = in.SignedAt.Time()
 		}
 		signers = append(signers, s)
 	}
-	return signers
+	return signers, provider.Skip(nil, model.SkippedSigner, list.Skipped...)
 }

@@ -17,6 +17,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
 	"countersign/provider/transport"
 )
 
@@ -34,9 +35,9 @@ func (s *v2) Receive(c provider.Callback) (provider.Received, error) {
 	if err != nil {
 		return provider.Received{}, err
 	}
-	body, ok := readBody(c.Body)
-	if !ok {
-		return provider.Received{}, fmt.Errorf("%w: the body is no JSON object", provider.ErrNotUnderstood)
+	body, err := readBody(c.Body)
+	if err != nil {
+		return provider.Received{}, fmt.Errorf("%w: %w", provider.ErrNotUnderstood, err)
 	}
 	name, _ := body["event"].(string)
 	_, other := body["eventType"]
@@ -69,21 +70,27 @@ func (s *v2) Receive(c provider.Callback) (provider.Received, error) {
 }
 
 // readBody decodes a body; numbers stay as they were written.
-func readBody(raw []byte) (map[string]any, bool) {
+func readBody(raw []byte) (map[string]any, error) {
+	raw, err := lenient.Bare(raw)
+	if err != nil {
+		return nil, err
+	}
 	if len(raw) > mostBody {
-		return nil, false
+		return nil, errNoObject
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	var body map[string]any
 	if d.Decode(&body) != nil || body == nil {
-		return nil, false
+		return nil, errNoObject
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, false
+		return nil, errNoObject
 	}
-	return body, true
+	return body, nil
 }
+
+var errNoObject = errors.New("the body is no JSON object")
 
 // ref is the document's id: the first of the paths at which one stands.
 func (s *v2) ref(body map[string]any) string {
@@ -95,7 +102,9 @@ func (s *v2) ref(body map[string]any) string {
 	return ""
 }
 
-func at(body map[string]any, path string) *time.Time { return text(provider.Lookup(body, path)).time() }
+func at(body map[string]any, path string) *time.Time {
+	return lenient.Text(provider.Lookup(body, path)).Time()
+}
 
 // links are the links to the signed file, which die within minutes for all that is known.
 func (s *v2) links(body map[string]any, ref string) []provider.Link {
@@ -150,8 +159,8 @@ func cutLinks(v any) (cut bool) {
 
 // Peek reads ref and type of a callback that was refused.
 func (s *v2) Peek(c provider.Callback) (ref, typ string) {
-	body, ok := readBody(c.Body)
-	if !ok {
+	body, err := readBody(c.Body)
+	if err != nil {
 		return "", ""
 	}
 	if typ, _ = body["event"].(string); !isName(typ) {
@@ -175,9 +184,9 @@ func (s *v2) Fetch(ctx context.Context, ref string) (model.Observation, error) {
 		o.ExternalID = provider.Lookup(raw, s.externalID)
 	}
 	for _, in := range []json.RawMessage{d.SignersData, d.Signers} {
-		var list []signer
-		if o.Signers == nil && json.Unmarshal(in, &list) == nil && list != nil {
-			o.Signers = observeSigners(list, d)
+		var list lenient.List[signer]
+		if o.Signers == nil && json.Unmarshal(in, &list) == nil && list.Told {
+			o.Signers, o.Skipped = observeSigners(list, d)
 		}
 	}
 	if o.Status == model.Completed {
@@ -193,11 +202,11 @@ func (s *v2) Fetch(ctx context.Context, ref string) (model.Observation, error) {
 // times: the first word that the table has counts, else the first word.
 func (s *v2) observe(d document) model.Observation {
 	o := s.account.observe(d)
-	words := []text{d.EnvelopeStatus, d.SigningStatus, d.Status}
-	o.ProviderStatus, o.Status = cmp.Or(words...).plain(), ""
+	words := []lenient.Text{d.EnvelopeStatus, d.SigningStatus, d.Status}
+	o.ProviderStatus, o.Status = cmp.Or(words...).Plain(), ""
 	for _, w := range words {
 		if status := s.state(string(w)); status != "" {
-			o.ProviderStatus, o.Status = w.plain(), status
+			o.ProviderStatus, o.Status = w.Plain(), status
 			break
 		}
 	}

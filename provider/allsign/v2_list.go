@@ -5,7 +5,9 @@ import (
 	"net/url"
 	"strconv"
 
+	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
 )
 
 // Lists says that the list tells what was updated in a window of time.
@@ -40,25 +42,26 @@ func (s *v2) List(ctx context.Context, q provider.ListQuery) (provider.Page, err
 		query.Set("cursor", w.Cursor)
 	}
 	var got struct {
-		Data []document `json:"data"`
+		Data lenient.List[document] `json:"data"`
 		Meta struct {
-			HasNext    bool `json:"hasNext"`
-			NextCursor text `json:"nextCursor"`
+			HasNext    lenient.Bool `json:"hasNext"`
+			NextCursor lenient.Text `json:"nextCursor"`
 		} `json:"meta"`
 	}
 	if err := s.get(ctx, "/v2/documents", query, &got); err != nil {
 		return provider.Page{}, err
 	}
-	if got.Data == nil {
+	if !got.Data.Told {
 		return provider.Page{}, errList
 	}
-	var page provider.Page
-	behind, told := false, len(got.Data) == 0
-	for _, d := range got.Data {
+	got.Data.Only(document.named)
+	page := provider.Page{Skipped: provider.Skip(nil, model.SkippedTransaction, got.Data.Skipped...)}
+	behind, told := false, len(got.Data.Items) == 0
+	for _, d := range got.Data.Items {
 		at := stamp(d)
 		told = told || at != nil
 		behind = behind || at != nil && at.Before(q.Since)
-		if o := s.observe(d); isName(o.Ref) && within(at, q) {
+		if o := s.observe(d); within(at, q) {
 			page.Items = append(page.Items, provider.Listed{Observation: o})
 		}
 	}
@@ -66,7 +69,7 @@ func (s *v2) List(ctx context.Context, q provider.ListQuery) (provider.Page, err
 	case !told && !w.Created && w.Cursor == "":
 		page.Items = nil
 		page.Next, err = walk{Created: true}.text()
-	case got.Meta.HasNext && !behind:
+	case got.Meta.HasNext == lenient.Yes && !behind:
 		page.Next, err = w.after(string(got.Meta.NextCursor))
 	}
 	return page, err

@@ -14,6 +14,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
 	"countersign/provider/transport"
 )
 
@@ -31,10 +32,10 @@ type v3 struct {
 
 // envelope is a v3 callback's body. Of data only documentId is attested.
 type envelope struct {
-	EventID    text            `json:"eventId"`
-	EventType  text            `json:"eventType"`
-	OccurredAt text            `json:"occurredAt"`
-	LiveMode   *bool           `json:"livemode"`
+	EventID    lenient.Text    `json:"eventId"`
+	EventType  lenient.Text    `json:"eventType"`
+	OccurredAt lenient.Text    `json:"occurredAt"`
+	LiveMode   lenient.Bool    `json:"livemode"`
 	Event      json.RawMessage `json:"event"` // v2's name for the type
 	Data       json.RawMessage `json:"data"`
 }
@@ -42,9 +43,9 @@ type envelope struct {
 // documentID is the document that the event is about; "" where it names none.
 func (e envelope) documentID() string {
 	var d struct {
-		DocumentID text `json:"documentId"`
+		DocumentID lenient.Text `json:"documentId"`
 	}
-	if json.Unmarshal(e.Data, &d) != nil {
+	if lenient.Unmarshal(e.Data, &d) != nil {
 		return ""
 	}
 	return string(d.DocumentID)
@@ -57,7 +58,13 @@ func (s *v3) Receive(c provider.Callback) (provider.Received, error) {
 		return provider.Received{}, err
 	}
 	var e envelope
-	if len(c.Body) > mostBody || json.Unmarshal(c.Body, &e) != nil {
+	if len(c.Body) > mostBody {
+		return provider.Received{}, fmt.Errorf("%w: a body too long to be one", provider.ErrNotUnderstood)
+	}
+	switch err := lenient.Unmarshal(c.Body, &e); {
+	case errors.Is(err, lenient.ErrUTF16):
+		return provider.Received{}, fmt.Errorf("%w: %w", provider.ErrNotUnderstood, err)
+	case err != nil:
 		return provider.Received{}, fmt.Errorf("%w: the body is no envelope of v3", provider.ErrNotUnderstood)
 	}
 	name, ref, id := string(e.EventType), e.documentID(), string(e.EventID)
@@ -81,14 +88,14 @@ func (s *v3) Receive(c provider.Callback) (provider.Received, error) {
 		return r, nil
 	case !isName(ref):
 		return provider.Received{}, fmt.Errorf("%w: no data.documentId that could be one", provider.ErrNotUnderstood)
-	case e.LiveMode != nil && !*e.LiveMode && !s.includeTest:
+	case e.LiveMode == lenient.No && !s.includeTest:
 		r.Ignored = "a test document (include_test: false)"
 		return r, nil
 	}
 	o := s.claim(name, ref)
-	o.ProviderTime = e.OccurredAt.time()
-	if e.LiveMode != nil {
-		o.Test = model.FlagOf(!*e.LiveMode)
+	o.ProviderTime = e.OccurredAt.Time()
+	if e.LiveMode != lenient.Untold {
+		o.Test = model.FlagOf(e.LiveMode == lenient.No)
 	}
 	r.Observations = []model.Observation{o}
 	return r, nil
@@ -111,7 +118,7 @@ func (a *account) claim(name, ref string) model.Observation {
 // Peek reads ref and type of a callback that was refused.
 func (s *v3) Peek(c provider.Callback) (ref, typ string) {
 	var e envelope
-	if len(c.Body) > mostBody || json.Unmarshal(c.Body, &e) != nil || !isName(string(e.EventType)) {
+	if len(c.Body) > mostBody || lenient.Unmarshal(c.Body, &e) != nil || !isName(string(e.EventType)) {
 		return "", ""
 	}
 	if ref = e.documentID(); !isName(ref) {
@@ -141,7 +148,7 @@ func (s *v3) Fetch(ctx context.Context, ref string) (model.Observation, error) {
 	case err != nil:
 		return model.Observation{}, fmt.Errorf("signers: %w", err)
 	default:
-		o.Signers = observeSigners(list, d)
+		o.Signers, o.Skipped = observeSigners(list, d)
 	}
 	if o.Status != model.Completed {
 		return o, nil
@@ -153,34 +160,34 @@ func (s *v3) Fetch(ctx context.Context, ref string) (model.Observation, error) {
 // observe is what a list or an answer shows of a document.
 func (a *account) observe(d document) model.Observation {
 	o := model.Observation{
-		Ref: string(d.ID), Evidence: model.Verified, Name: d.Name.plain(), Mark: d.mark(), ProviderTime: d.updated(), CreatedAt: d.created(),
-		ExpiresAt: d.ExpiresAt.time(),
+		Ref: string(d.ID), Evidence: model.Verified, Name: d.Name.Plain(), Mark: d.mark(), ProviderTime: d.updated(), CreatedAt: d.created(),
+		ExpiresAt: d.ExpiresAt.Time(),
 	}
-	o.ProviderStatus, o.Status = d.Status.plain(), a.state(string(d.Status))
-	if d.LiveMode != nil {
-		o.Test = model.FlagOf(!*d.LiveMode)
+	o.ProviderStatus, o.Status = d.Status.Plain(), a.state(string(d.Status))
+	if d.LiveMode != lenient.Untold {
+		o.Test = model.FlagOf(d.LiveMode == lenient.No)
 	}
 	return o
 }
 
 // signers reads everybody who has to sign.
-func (s *v3) signers(ctx context.Context, ref string) ([]signer, error) {
-	all, query := []signer{}, url.Values{}
+func (s *v3) signers(ctx context.Context, ref string) (all lenient.List[signer], err error) {
+	query := url.Values{}
 	for range signerPages {
 		var page struct {
-			Data       []signer `json:"data"`
-			HasMore    bool     `json:"hasMore"`
-			NextCursor text     `json:"nextCursor"`
+			Data       lenient.List[signer] `json:"data"`
+			HasMore    lenient.Bool         `json:"hasMore"`
+			NextCursor lenient.Text         `json:"nextCursor"`
 		}
 		if err := s.get(ctx, provider.JoinPath("/v3/documents", ref, "signers"), query, &page); err != nil {
-			return nil, err
+			return all, err
 		}
-		if page.Data == nil {
-			return nil, errors.New("the answer is no list")
+		if !page.Data.Told {
+			return all, errors.New("the answer is no list")
 		}
-		all = append(all, page.Data...)
+		all.Add(page.Data)
 		next := string(page.NextCursor)
-		if !page.HasMore || next == "" || next == query.Get("startingAfter") {
+		if page.HasMore != lenient.Yes || next == "" || next == query.Get("startingAfter") {
 			break
 		}
 		query.Set("startingAfter", next)
@@ -193,7 +200,7 @@ func (s *v3) signers(ctx context.Context, ref string) ([]signer, error) {
 func (s *v3) documents(ctx context.Context, ref string, d document) ([]model.DocumentRef, error) {
 	refs := []model.DocumentRef{}
 	if s.signed {
-		refs = append(refs, model.DocumentRef{ID: signedID, Kind: model.SignedDocument, Name: d.Name.plain()})
+		refs = append(refs, model.DocumentRef{ID: signedID, Kind: model.SignedDocument, Name: d.Name.Plain()})
 	}
 	if !s.evidence {
 		return refs, nil
@@ -216,7 +223,7 @@ func (s *v3) askEvidence(ctx context.Context, ref string) (evidence, error) {
 	if err := s.get(ctx, provider.JoinPath("/v3/documents", ref, "evidence"), nil, &raw); err != nil {
 		return e, err
 	}
-	if json.Unmarshal(unwrapped(raw), &e) != nil || e.DocumentID != "" && string(e.DocumentID) != ref {
+	if lenient.Unmarshal(unwrapped(raw), &e) != nil || e.DocumentID != "" && string(e.DocumentID) != ref {
 		return e, errors.New("the answer is not the evidence that was asked for")
 	}
 	return e, nil

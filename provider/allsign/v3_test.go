@@ -13,6 +13,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
 	"countersign/provider/providertest"
 )
 
@@ -153,13 +154,19 @@ func TestSignersThatAreNotToldAreNotMadeUp(t *testing.T) {
 	if o, err := openV3(t, f.URL).Fetch(t.Context(), testDoc); err != nil || o.Signers != nil || o.Status != model.InProgress {
 		t.Errorf("%+v %v", o, err)
 	}
-	two := 2
-	list := []signer{{ID: "a", Status: "signed"}, {ID: "b", Status: "notarised"}, {ID: "a", Status: "pending"}}
-	got := observeSigners(list, document{})
+	two := lenient.Number(2)
+	read := func(raw string) (list lenient.List[signer]) {
+		if err := lenient.Unmarshal([]byte(raw), &list); err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	const both = `{"id":"a","status":"signed"},{"id":"b","status":"notarised"}`
+	got, _ := observeSigners(read("["+both+`,{"id":"a","status":"pending"}]`), document{})
 	if len(got) != 2 || got[1].Status != model.SignerWaiting || got[1].Reason != "notarised" {
 		t.Errorf("an unknown word is kept: %+v", got)
 	}
-	if got = observeSigners(list[:2], document{SignerCount: &two, SignedCount: &two}); got[1].Status != model.SignerSigned || got[1].Reason != "" {
+	if got, _ = observeSigners(read("["+both+"]"), document{SignerCount: &two, SignedCount: &two}); got[1].Status != model.SignerSigned || got[1].Reason != "" {
 		t.Errorf("all are counted as signed: %+v", got)
 	}
 }

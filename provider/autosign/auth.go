@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"countersign/provider"
+	"countersign/provider/lenient"
 	"countersign/provider/transport"
 )
 
@@ -280,9 +281,9 @@ func digest(parts ...string) string {
 
 // tokenAnswer is what both token calls answer. A refresh seldom brings a new refresh token.
 type tokenAnswer struct {
-	AccessToken  string      `json:"access_token"`
-	RefreshToken string      `json:"refresh_token"`
-	ExpiresIn    json.Number `json:"expires_in"`
+	AccessToken  string       `json:"access_token"`
+	RefreshToken string       `json:"refresh_token"`
+	ExpiresIn    lenient.Text `json:"expires_in"`
 }
 
 // take makes an answer what we go on with. The old refresh token stays where no new one came.
@@ -291,8 +292,7 @@ func (t *tokens) take(got tokenAnswer) {
 		Whose: t.whose(), Seed: t.seed(), Access: got.AccessToken,
 		Refresh: cmp.Or(got.RefreshToken, t.kept.Refresh, t.c.RefreshToken.Reveal()),
 	}
-	if n, err := got.ExpiresIn.Float64(); err == nil && n > 0 { // the sample says 0, which is no life at all
-		life := time.Duration(min(n*float64(t.c.ExpiresInUnit), float64(1<<62)))
+	if life := got.ExpiresIn.In(t.c.ExpiresInUnit); life > 0 { // the sample says 0, which is no life at all
 		t.kept.RenewAt = t.now().Add(life - min(renewBefore, life/4)).UTC()
 	}
 }

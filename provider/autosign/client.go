@@ -15,6 +15,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
 	"countersign/provider/transport"
 )
 
@@ -44,7 +45,7 @@ func (s *service) detail(ctx context.Context, ref string) (d detail, raw json.Ra
 	if err := s.get(ctx, s.path(s.set.DetailPath, ref, ""), &raw); err != nil {
 		return d, nil, err
 	}
-	if json.Unmarshal(raw, &d) != nil || string(d.ID) != ref || d.Status == "" {
+	if lenient.Unmarshal(raw, &d) != nil || string(d.ID) != ref || d.Status == "" {
 		return d, nil, errors.New("fetch: the answer is not the transaction that was asked for")
 	}
 	s.found.Store(true)
@@ -82,7 +83,7 @@ func (s *service) Download(ctx context.Context, ref string, doc model.DocumentRe
 			return s.follow(ctx, f.link, w)
 		}
 	}
-	if at := d.CompletedAt.time(); !bool(d.Sealed) && at != nil && s.now().Sub(*at) < sealing {
+	if at := d.CompletedAt.Time(); d.Sealed != lenient.Yes && at != nil && s.now().Sub(*at) < sealing {
 		return provider.Declared{}, fmt.Errorf("%w: it is not sealed yet", provider.ErrNotReady)
 	}
 	return provider.Declared{}, fmt.Errorf("%w: its callback did not come, and the transaction shows no link: set settings.sealed_path "+

@@ -10,6 +10,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
 )
 
 // The events (dossier: 2c).
@@ -64,11 +65,15 @@ func (s *service) Receive(c provider.Callback) (provider.Received, error) {
 	if err := s.verify(c); err != nil {
 		return provider.Received{}, err
 	}
-	e, ok := readEvent(c.Body)
+	body, err := lenient.Bare(c.Body)
+	if err != nil {
+		return provider.Received{}, fmt.Errorf("%w: %w", provider.ErrNotUnderstood, err)
+	}
+	e, ok := readEvent(body)
 	if !ok {
 		return provider.Received{}, fmt.Errorf("%w: the body is no JSON object", provider.ErrNotUnderstood)
 	}
-	r := provider.Received{Type: string(e.Type), Clean: clean(c.Body)}
+	r := provider.Received{Type: string(e.Type), Clean: clean(body)}
 	if r.Type == canaryType {
 		r.Test = true
 		return r, nil
@@ -107,8 +112,8 @@ func (s *service) Peek(c provider.Callback) (ref, typ string) {
 
 func readEvent(body []byte) (event, bool) {
 	var e event
-	body = bytes.TrimSpace(body)
-	if len(body) > mostBody || len(body) == 0 || body[0] != '{' || !json.Valid(body) {
+	body, err := lenient.Bare(body)
+	if body = bytes.TrimSpace(body); err != nil || len(body) > mostBody || len(body) == 0 || body[0] != '{' || !json.Valid(body) {
 		return e, false
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
@@ -132,7 +137,7 @@ func (e event) observe(ref string) model.Observation {
 	typ := string(e.Type)
 	o := model.Observation{
 		Ref: ref, Evidence: model.Claim, Type: typ, Status: meaning(typ),
-		ProviderStatus: e.said("status"), ProviderTime: e.Created.time(),
+		ProviderStatus: e.said("status"), ProviderTime: e.Created.Time(),
 	}
 	o.Refetch = o.Status == "" // a recipient's last submission looks like any other
 	o.Acted = typ == recipientSubmitted || typ == transactionCompleted || typ == transactionRejected
@@ -140,8 +145,8 @@ func (e event) observe(ref string) model.Observation {
 	case transactionCancelled:
 		o.Reason = e.said("cancelled_reason")
 	case transactionRejected:
-		if id := e.said("rejected_by.id"); plausible(id) {
-			o.Signers = []model.Signer{{Ref: id, Status: model.SignerDeclined}}
+		if by := in(e.Data, "rejected_by"); plausible(provider.Lookup(by, "id")) {
+			o.Signers = []model.Signer{signerOf(by, model.SignerDeclined)}
 		}
 	case recipientSubmitted:
 		o.Signers = submitted(in(e.Data, "recipient"))
@@ -152,17 +157,27 @@ func (e event) observe(ref string) model.Observation {
 }
 
 // said is the text at a path below data.
-func (e event) said(path string) string { return text(provider.Lookup(e.Data, path)).plain() }
+func (e event) said(path string) string { return lenient.Text(provider.Lookup(e.Data, path)).Plain() }
 
 // submitted are the recipients who have signed. The time is shown and nothing else: two events tell
 // two times of one signature (dossier: 2d).
 func submitted(recipients ...any) []model.Signer {
 	var out []model.Signer
 	for _, r := range recipients {
-		id, at := provider.Lookup(r, "id"), text(provider.Lookup(r, "submitted_at"))
+		id, at := provider.Lookup(r, "id"), lenient.Text(provider.Lookup(r, "submitted_at"))
 		if plausible(id) && at != "" {
-			out = append(out, model.Signer{Ref: id, Status: model.SignerSigned, SignedAt: at.time()})
+			signer := signerOf(r, model.SignerSigned)
+			signer.SignedAt = at.Time()
+			out = append(out, signer)
 		}
 	}
 	return out
+}
+
+// signerOf is a recipient as an event describes him.
+func signerOf(recipient any, is model.SignerStatus) model.Signer {
+	said := func(member string) string { return lenient.Text(provider.Lookup(recipient, member)).Plain() }
+	return model.Signer{
+		Ref: provider.Lookup(recipient, "id"), Name: said("name"), Email: said("email"), Role: said("role"), Status: is,
+	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
 )
 
 // cutMark stands for what was cut out of a body.
@@ -35,7 +36,7 @@ func (s *service) sealed(v any, path string) []sealed {
 	taken := map[string]bool{}
 	for _, item := range list(v, path) {
 		d := sealed{own: provider.Lookup(item, "id"), id: provider.Lookup(item, "document.id"), link: s.link(item)}
-		d.name = text(cmp.Or(provider.Lookup(item, "name"), provider.Lookup(item, "document.name"))).plain()
+		d.name = lenient.Text(cmp.Or(provider.Lookup(item, "name"), provider.Lookup(item, "document.name"))).Plain()
 		if !plausible(d.id) || taken[d.id] {
 			d.id = d.own
 		}

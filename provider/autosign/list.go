@@ -6,7 +6,9 @@ import (
 	"net/url"
 	"strconv"
 
+	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
 )
 
 // lister is what an account with settings.list_path can do besides.
@@ -35,24 +37,25 @@ func (l lister) List(ctx context.Context, q provider.ListQuery) (provider.Page, 
 		page = n
 	}
 	var got struct {
-		Items []detail `json:"items"`
-		Meta  *paging  `json:"meta"`
+		Items lenient.List[detail] `json:"items"`
+		Meta  *paging              `json:"meta"`
 	}
 	if err := l.s.page(ctx, l.s.set.ListPath, page, &got); err != nil {
 		return provider.Page{}, err
 	}
-	if got.Items == nil {
+	if !got.Items.Told {
 		return provider.Page{}, errors.New("list: the answer has no items")
 	}
-	var out provider.Page
-	for _, d := range got.Items {
-		at := d.CreatedAt.time()
-		if !plausible(string(d.ID)) || at != nil && (at.Before(q.Since) || !q.Until.IsZero() && at.After(q.Until)) {
+	got.Items.Only(func(d detail) bool { return plausible(string(d.ID)) })
+	out := provider.Page{Skipped: provider.Skip(nil, model.SkippedTransaction, got.Items.Skipped...)}
+	for _, d := range got.Items.Items {
+		at := d.CreatedAt.Time()
+		if at != nil && (at.Before(q.Since) || !q.Until.IsZero() && at.After(q.Until)) {
 			continue
 		}
 		out.Items = append(out.Items, provider.Listed{Observation: l.s.summary(d)})
 	}
-	if next := got.Meta.after(page); next > 0 && len(got.Items) > 0 {
+	if next := got.Meta.after(page); next > 0 && len(got.Items.Items)+len(got.Items.Skipped) > 0 {
 		out.Next = strconv.Itoa(next)
 	}
 	return out, nil

@@ -8,6 +8,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
 )
 
 // completedWithout names the document of a completed transaction that lists none.
@@ -17,9 +18,9 @@ const completedWithout = "sealed"
 // to stand still while recipients changed (dossier: 2d).
 func (s *service) summary(d detail) model.Observation {
 	return model.Observation{
-		Ref: string(d.ID), Evidence: model.Verified, Status: s.status(string(d.Status)), ProviderStatus: d.Status.plain(),
-		Archived: model.FlagOf(bool(d.Archived)), Name: d.Template.Name.plain(),
-		CreatedAt: d.CreatedAt.time(), SentAt: d.SentAt.time(), ExpiresAt: d.ExpiresAt.time(), ProviderTime: d.newest(),
+		Ref: string(d.ID), Evidence: model.Verified, Status: s.status(string(d.Status)), ProviderStatus: d.Status.Plain(),
+		Archived: model.FlagOf(d.Archived == lenient.Yes), Name: d.Template.Name.Plain(),
+		CreatedAt: d.CreatedAt.Time(), SentAt: d.SentAt.Time(), ExpiresAt: d.ExpiresAt.Time(), ProviderTime: d.newest(),
 	}
 }
 
@@ -28,10 +29,10 @@ func (s *service) summary(d detail) model.Observation {
 func (s *service) whole(d detail, raw []byte) model.Observation {
 	o := s.summary(d)
 	if o.Status == model.Declined {
-		o.Reason = d.RejectedReason.plain()
+		o.Reason = d.RejectedReason.Plain()
 	}
 	o.Metadata = d.metadata()
-	o.Signers = d.signers(o.Status)
+	o.Signers, o.Skipped = d.signers(o.Status), d.skipped()
 	if o.Status == model.Completed {
 		o.Documents = s.documents(d, s.shown(raw))
 	}
@@ -44,12 +45,12 @@ func (s *service) whole(d detail, raw []byte) model.Observation {
 // newest is the newest of all times told of what has happened.
 func (d detail) newest() *time.Time {
 	var out *time.Time
-	all := []text{d.CreatedAt, d.UpdatedAt, d.SentAt, d.CompletedAt, d.ExpiredAt, d.RejectedAt, d.Template.UpdatedAt}
-	for _, r := range d.Template.Recipients {
+	all := []lenient.Text{d.CreatedAt, d.UpdatedAt, d.SentAt, d.CompletedAt, d.ExpiredAt, d.RejectedAt, d.Template.UpdatedAt}
+	for _, r := range d.Template.Recipients.Items {
 		all = append(all, r.UpdatedAt, r.SubmittedAt)
 	}
 	for _, t := range all {
-		if at := t.time(); at != nil && (out == nil || at.After(*out)) {
+		if at := t.Time(); at != nil && (out == nil || at.After(*out)) {
 			out = at
 		}
 	}
@@ -62,7 +63,7 @@ func (d detail) metadata() string {
 	if d.ProviderID == "" {
 		return ""
 	}
-	raw, err := json.Marshal(map[string]string{"provider_id": d.ProviderID.plain(), "provider_type": d.ProviderType.plain()})
+	raw, err := json.Marshal(map[string]string{"provider_id": d.ProviderID.Plain(), "provider_type": d.ProviderType.Plain()})
 	if err != nil {
 		return ""
 	}
@@ -73,8 +74,8 @@ func (d detail) metadata() string {
 // in. One who has submitted has signed.
 func (d detail) signers(status model.Status) []model.Signer {
 	out := []model.Signer{}
-	taken := map[text]bool{}
-	list := slices.Clone(d.Template.Recipients)
+	taken := map[lenient.Text]bool{}
+	list := slices.Clone(d.Template.Recipients.Items)
 	slices.SortStableFunc(list, func(a, b recipient) int { return cmp.Compare(a.Index, b.Index) })
 	for _, r := range list {
 		if !plausible(string(r.ID)) || taken[r.ID] {
@@ -82,18 +83,29 @@ func (d detail) signers(status model.Status) []model.Signer {
 		}
 		taken[r.ID] = true
 		m := model.Signer{
-			Ref: string(r.ID), Name: r.Name.plain(), Email: r.Email.plain(), Role: r.Role.plain(), Order: int(r.Index),
-			Status: model.SignerWaiting, SignedAt: r.SubmittedAt.time(),
+			Ref: string(r.ID), Name: r.Name.Plain(), Email: r.Email.Plain(), Role: r.Role.Plain(), Order: int(r.Index),
+			Status: model.SignerWaiting, SignedAt: r.SubmittedAt.Time(),
 		}
 		switch {
 		case status == model.Declined && r.ID == d.RejectedByID:
-			m.Status, m.Reason, m.SignedAt = model.SignerDeclined, d.RejectedReason.plain(), nil
+			m.Status, m.Reason, m.SignedAt = model.SignerDeclined, d.RejectedReason.Plain(), nil
 		case r.SubmittedAt != "":
 			m.Status = model.SignerSigned
 		}
 		out = append(out, m)
 	}
 	return out
+}
+
+// skipped is what could not be read of a transaction.
+func (d detail) skipped() []model.Skipped {
+	all := provider.Skip(nil, model.SkippedSigner, d.Template.Recipients.Skipped...)
+	for i, r := range d.Template.Recipients.Items {
+		if !plausible(string(r.ID)) {
+			all = provider.Skip(all, model.SkippedSigner, d.Template.Recipients.Raw[i])
+		}
+	}
+	return provider.Skip(all, model.SkippedDocument, d.Template.Documents.Skipped...)
 }
 
 // shown are the sealed documents that an answer lists at the first pointer with any.
@@ -120,12 +132,12 @@ func (s *service) documents(d detail, shown []sealed) []model.DocumentRef {
 		taken[f.id] = true
 		out = append(out, f.ref())
 	}
-	sources := slices.Clone(d.Template.Documents)
+	sources := slices.Clone(d.Template.Documents.Items)
 	slices.SortStableFunc(sources, func(a, b document) int { return cmp.Compare(a.Index, b.Index) })
 	for _, f := range sources {
 		if id := string(f.ID); plausible(id) && !taken[id] {
 			taken[id] = true
-			out = append(out, model.DocumentRef{ID: id, Kind: model.SignedDocument, Name: f.File.OriginalName.plain()})
+			out = append(out, model.DocumentRef{ID: id, Kind: model.SignedDocument, Name: f.File.OriginalName.Plain()})
 		}
 	}
 	if len(out) == 0 {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"countersign/provider"
+	"countersign/provider/lenient"
 	"countersign/provider/transport"
 )
 
@@ -27,12 +28,12 @@ const mostPages = 100
 // webhook is a registration as a list shows it. The name of its URL is documented for making one
 // only (dossier: 2a); it may show none.
 type webhook struct {
-	ID       text   `json:"id"`
-	Name     text   `json:"name"`
-	Endpoint text   `json:"endpoint"`
-	URL      text   `json:"url"`
-	Events   []text `json:"events"`
-	Enabled  *bool  `json:"enabled"`
+	ID       lenient.Text               `json:"id"`
+	Name     lenient.Text               `json:"name"`
+	Endpoint lenient.Text               `json:"endpoint"`
+	URL      lenient.Text               `json:"url"`
+	Events   lenient.List[lenient.Text] `json:"events"`
+	Enabled  lenient.Bool               `json:"enabled"`
 }
 
 // Registration reads the account's webhooks: the first that is enabled, and the others beside it.
@@ -52,16 +53,16 @@ func (r registrar) webhooks(ctx context.Context) ([]provider.Registration, error
 	var out []provider.Registration
 	for page, n := 1, 0; page > 0 && n < mostPages; n++ {
 		var got struct {
-			Items []webhook `json:"items"`
-			Meta  *paging   `json:"meta"`
+			Items lenient.List[webhook] `json:"items"`
+			Meta  *paging               `json:"meta"`
 		}
 		if err := r.s.page(ctx, r.s.set.WebhookListPath, page, &got); err != nil {
 			return nil, err
 		}
-		if got.Items == nil {
+		if !got.Items.Told {
 			return nil, errors.New("registration: the answer has no items")
 		}
-		for _, w := range got.Items {
+		for _, w := range got.Items.Items {
 			out = append(out, w.registration())
 		}
 		page = got.Meta.after(page)
@@ -71,9 +72,9 @@ func (r registrar) webhooks(ctx context.Context) ([]provider.Registration, error
 
 func (w webhook) registration() provider.Registration {
 	g := provider.Registration{
-		ID: string(w.ID), URL: string(cmp.Or(w.Endpoint, w.URL)), Scope: "account", Disabled: w.Enabled != nil && !*w.Enabled,
+		ID: string(w.ID), URL: string(cmp.Or(w.Endpoint, w.URL)), Scope: "account", Disabled: w.Enabled == lenient.No,
 	}
-	for _, e := range w.Events {
+	for _, e := range w.Events.Items {
 		g.Events = append(g.Events, string(e))
 	}
 	if g.URL == "" {
@@ -126,7 +127,7 @@ func (r setter) make(ctx context.Context, address string, events []string) (prov
 		return provider.Registration{}, err
 	}
 	var made struct {
-		ID text `json:"id"`
+		ID lenient.Text `json:"id"`
 	}
 	if err := transport.ReadJSON(resp, &made); err != nil {
 		return provider.Registration{}, err

@@ -16,6 +16,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
 	"countersign/provider/transport"
 )
 
@@ -101,7 +102,7 @@ func (s *service) fetchBatch(ctx context.Context, ids []string) ([]model.Observa
 	if err := transport.ReadJSON(resp, &got); err != nil {
 		return nil, err
 	}
-	if got.Data == nil {
+	if !got.Data.Told {
 		return nil, errors.New("fetch many: the answer is no list")
 	}
 	open := map[string]bool{}
@@ -109,7 +110,7 @@ func (s *service) fetchBatch(ctx context.Context, ids []string) ([]model.Observa
 		open[id] = true
 	}
 	var found []model.Observation
-	for _, raw := range got.Data {
+	for _, raw := range got.Data.Items {
 		o, ours, err := s.read(raw)
 		switch {
 		case err != nil || !open[o.Ref]: // it is asked about by itself
@@ -159,18 +160,18 @@ func (s *service) Check(ctx context.Context) (provider.Identity, error) {
 	if len(s.secrets) == 0 {
 		id.Warnings = []string{"no webhook_secret is set: every callback is unverified, and only makes its transaction due for a question"}
 	}
-	ours := teams(got.Data)
-	if len(got.Data) > 0 {
+	ours := teams(got.Data.Items)
+	if len(got.Data.Items) > 0 {
 		var e envelope
-		json.Unmarshal(got.Data[0], &e) //nolint:errcheck // what cannot be read has no name
-		id.Name = e.Team.URL.plain()
+		lenient.Unmarshal(got.Data.Items[0], &e) //nolint:errcheck // what cannot be read has no name
+		id.Name = e.Team.URL.Plain()
 	} else { // all may lie in folders
 		folders, err := s.folders(ctx, "", 1)
 		if err != nil && !errors.Is(err, provider.ErrNotFound) {
 			return provider.Identity{}, err
 		}
-		for _, f := range folders.Data {
-			ours = append(ours, f.TeamID.plain())
+		for _, f := range folders.Data.Items {
+			ours = append(ours, f.TeamID.Plain())
 		}
 	}
 	if len(ours) > 0 {
@@ -184,8 +185,8 @@ func teams(entries []json.RawMessage) []string {
 	var list []string
 	for _, raw := range entries {
 		var e envelope
-		if json.Unmarshal(raw, &e) == nil && e.TeamID != "" {
-			list = append(list, e.TeamID.plain())
+		if lenient.Unmarshal(raw, &e) == nil && e.TeamID != "" {
+			list = append(list, e.TeamID.Plain())
 		}
 	}
 	return list
@@ -257,7 +258,7 @@ func unhurried(err error) error {
 // on a download, and so does a certificate of an envelope that is not complete.
 func meaning(code int, body []byte) int {
 	var p problem
-	if json.Unmarshal(body, &p) != nil {
+	if lenient.Unmarshal(body, &p) != nil {
 		return code
 	}
 	switch word := p.word(); {
@@ -280,7 +281,7 @@ func refused(resp *http.Response) error {
 	resp.Body.Close()
 	resp.Body = io.NopCloser(bytes.NewReader(raw))
 	var p problem
-	json.Unmarshal(raw, &p) //nolint:errcheck // the same
+	lenient.Unmarshal(raw, &p) //nolint:errcheck // the same
 	err := transport.StatusError(resp)
 	if h := refusal(err); h != nil && word.MatchString(p.word()) {
 		h.Key = p.word()

@@ -11,6 +11,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
 )
 
 const (
@@ -35,17 +36,17 @@ func plausible(ref string) bool {
 // account: a template is none, nor is another team's, whose files the key cannot have.
 func (s *service) read(raw json.RawMessage) (o model.Observation, ours bool, err error) {
 	var e envelope
-	if err := json.Unmarshal(raw, &e); err != nil || !plausible(string(e.ID)) {
+	if err := lenient.Unmarshal(raw, &e); err != nil || !plausible(string(e.ID)) {
 		return model.Observation{}, false, errNotAsked
 	}
 	o = s.observe(e, raw)
 	o.Ref, o.Evidence = string(e.ID), model.Verified
-	o.Status, o.ProviderStatus = words[string(e.Status)], e.Status.plain()
+	o.Status, o.ProviderStatus = words[string(e.Status)], e.Status.Plain()
 	if e.DeletedAt != "" {
 		o.Deleted = model.Yes
 	}
 	if o.Status == model.Completed { // a rejected one's files are stamped and signed, and no documents
-		o.Documents = s.documents(e.Items)
+		o.Documents = s.documents(e.Items.Items)
 	}
 	return o, e.Type != template && !s.foreign(string(e.TeamID)), nil
 }
@@ -53,8 +54,8 @@ func (s *service) read(raw json.RawMessage) (o model.Observation, ours bool, err
 // observe is what answers and payloads tell alike. raw is what e was read from.
 func (s *service) observe(e envelope, raw json.RawMessage) model.Observation {
 	o := model.Observation{
-		ExternalID: e.ExternalID.plain(), Name: e.Title.plain(), Mark: e.mark(), ProviderTime: e.newest(),
-		CreatedAt: e.CreatedAt.time(), Signers: e.signers(), ExpiresAt: e.expires(),
+		ExternalID: e.ExternalID.Plain(), Name: e.Title.Plain(), Mark: e.mark(), ProviderTime: e.newest(),
+		CreatedAt: e.CreatedAt.Time(), Signers: e.signers(), ExpiresAt: e.expires(), Skipped: e.skipped(),
 	}
 	if s.externalID != "" {
 		o.ExternalID = ""
@@ -72,25 +73,30 @@ func (s *service) observe(e envelope, raw json.RawMessage) model.Observation {
 	return o
 }
 
+// skipped is what could not be read of an envelope.
+func (e envelope) skipped() []model.Skipped {
+	return provider.Skip(provider.Skip(nil, model.SkippedSigner, e.Recipients.Skipped...), model.SkippedDocument, e.Items.Skipped...)
+}
+
 // mark is equal in a list and in an answer while a completed envelope stays as it is. It says nothing of an
 // open one: updatedAt does not move when somebody opens or signs.
 func (e envelope) mark() string {
 	if e.UpdatedAt == "" {
 		return ""
 	}
-	return strings.Join([]string{e.UpdatedAt.plain(), e.Status.plain(), e.CompletedAt.plain(), e.DeletedAt.plain()}, "|")
+	return strings.Join([]string{e.UpdatedAt.Plain(), e.Status.Plain(), e.CompletedAt.Plain(), e.DeletedAt.Plain()}, "|")
 }
 
 // newest is the newest time in the envelope. No single one will do: updatedAt is stale after a
 // cancellation and does not move with a signature.
 func (e envelope) newest() *time.Time {
 	var newest *time.Time
-	times := []text{e.UpdatedAt, e.CompletedAt, e.DeletedAt}
-	for _, r := range e.Recipients {
+	times := []lenient.Text{e.UpdatedAt, e.CompletedAt, e.DeletedAt}
+	for _, r := range e.Recipients.Items {
 		times = append(times, r.SignedAt)
 	}
 	for _, t := range times {
-		if at := t.time(); at != nil && (newest == nil || at.After(*newest)) {
+		if at := t.Time(); at != nil && (newest == nil || at.After(*newest)) {
 			newest = at
 		}
 	}
@@ -101,21 +107,21 @@ func (e envelope) newest() *time.Time {
 // service's order changes from event to event. Never nil.
 func (e envelope) signers() []model.Signer {
 	signers := []model.Signer{}
-	for _, r := range e.Recipients {
-		ref := r.ID.plain()
+	for _, r := range e.Recipients.Items {
+		ref := r.ID.Plain()
 		same := func(s model.Signer) bool { return s.Ref == ref }
 		if r.Role == copyOnly || ref == "" || slices.ContainsFunc(signers, same) {
 			continue
 		}
-		s := model.Signer{Ref: ref, Name: r.Name.plain(), Email: r.Email.plain(), Role: r.Role.plain(), Status: model.SignerWaiting}
+		s := model.Signer{Ref: ref, Name: r.Name.Plain(), Email: r.Email.Plain(), Role: r.Role.Plain(), Status: model.SignerWaiting}
 		if r.Order != nil {
 			s.Order = int(*r.Order)
 		}
 		switch {
 		case r.Signing == signingDone:
-			s.Status, s.SignedAt = model.SignerSigned, r.SignedAt.time()
+			s.Status, s.SignedAt = model.SignerSigned, r.SignedAt.Time()
 		case r.Signing == signingNo:
-			s.Status, s.Reason = model.SignerDeclined, r.Reason.plain()
+			s.Status, s.Reason = model.SignerDeclined, r.Reason.Plain()
 		case r.Read == opened:
 			s.Status = model.SignerViewed
 		}
@@ -144,11 +150,11 @@ func (e envelope) expires() *time.Time {
 		return nil
 	}
 	var first *time.Time
-	for _, r := range e.Recipients {
+	for _, r := range e.Recipients.Items {
 		if r.Role == copyOnly || r.Signing == signingDone || r.Signing == signingNo {
 			continue
 		}
-		if at := r.ExpiresAt.time(); at != nil && (first == nil || at.Before(*first)) {
+		if at := r.ExpiresAt.Time(); at != nil && (first == nil || at.Before(*first)) {
 			first = at
 		}
 	}
@@ -164,7 +170,7 @@ func (s *service) documents(items []item) []model.DocumentRef {
 	for _, i := range items {
 		same := func(d model.DocumentRef) bool { return d.ID == string(i.ID) }
 		if s.signed && i.ID != "" && !slices.ContainsFunc(refs, same) {
-			refs = append(refs, model.DocumentRef{ID: string(i.ID), Kind: model.SignedDocument, Name: i.Title.plain(), Mark: i.DataID.plain()})
+			refs = append(refs, model.DocumentRef{ID: string(i.ID), Kind: model.SignedDocument, Name: i.Title.Plain(), Mark: i.DataID.Plain()})
 		}
 	}
 	if s.evidence {

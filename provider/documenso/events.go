@@ -13,6 +13,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
 )
 
 // The events, as the service names them: all that 2.17 has but the four about templates.
@@ -108,10 +109,12 @@ func parse(body []byte) (name, ref string, e envelope, raw json.RawMessage, err 
 		return fail("a body too long to be one")
 	}
 	var ev event
-	if json.Unmarshal(body, &ev) != nil {
+	if err := lenient.Unmarshal(body, &ev); errors.Is(err, lenient.ErrUTF16) {
+		return fail(err.Error())
+	} else if err != nil {
 		return fail("the body is no JSON object")
 	}
-	if len(ev.Payload) == 0 || json.Unmarshal(ev.Payload, &e) != nil {
+	if len(ev.Payload) == 0 || lenient.Unmarshal(ev.Payload, &e) != nil {
 		return fail("no readable payload")
 	}
 	name, ref = strings.TrimSpace(string(ev.Name)), string(e.EnvelopeID)

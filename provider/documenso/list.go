@@ -12,6 +12,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
 )
 
 // pageSize is the largest page the service gives: 101 are refused.
@@ -43,12 +44,12 @@ func (s *service) List(ctx context.Context, q provider.ListQuery) (provider.Page
 	}
 	got, err := s.listPage(ctx, c)
 	if err != nil && c.At > 0 && errors.Is(err, provider.ErrNotFound) {
-		got, err = envelopeList{Data: []json.RawMessage{}}, nil // the folder was deleted while we walked
+		got, err = envelopeList{Data: lenient.List[json.RawMessage]{Told: true}}, nil // the folder was deleted while we walked
 	}
 	if err != nil {
 		return provider.Page{}, err
 	}
-	if got.Data == nil {
+	if !got.Data.Told {
 		return provider.Page{}, errors.New("list: the answer is no list")
 	}
 	page, oldest, err := s.items(q, c, got)
@@ -87,15 +88,15 @@ func (s *service) below(ctx context.Context, c *cursor) error {
 		if err != nil {
 			return fmt.Errorf("folders: %w", err)
 		}
-		if got.Data == nil {
+		if !got.Data.Told {
 			return errors.New("folders: the answer is no list")
 		}
-		for _, f := range got.Data {
+		for _, f := range got.Data.Items {
 			if id := string(f.ID); id != "" && !slices.Contains(c.Folders, id) {
 				c.Folders = append(c.Folders, id)
 			}
 		}
-		if len(got.Data) == 0 || page >= got.Pages {
+		if len(got.Data.Items) == 0 || page >= int(got.Pages) {
 			return nil
 		}
 	}
@@ -129,13 +130,15 @@ func (s *service) listPage(ctx context.Context, c cursor) (envelopeList, error) 
 // items are the envelopes of a page that were created in the window, and when the last of the page was. A completed
 // one is not whole: the list does not tell its files.
 func (s *service) items(q provider.ListQuery, c cursor, got envelopeList) (page provider.Page, oldest *time.Time, err error) {
-	if err := s.learn(teams(got.Data)); err != nil {
+	if err := s.learn(teams(got.Data.Items)); err != nil {
 		return provider.Page{}, nil, fmt.Errorf("list: %w", err)
 	}
-	for _, raw := range got.Data {
+	page.Skipped = provider.Skip(nil, model.SkippedTransaction, got.Data.Skipped...)
+	for _, raw := range got.Data.Items {
 		o, ours, err := s.read(raw)
 		if err != nil {
-			return provider.Page{}, nil, errors.New("list: an entry is no envelope")
+			page.Skipped = provider.Skip(page.Skipped, model.SkippedTransaction, raw)
+			continue
 		}
 		if o.CreatedAt != nil {
 			oldest = o.CreatedAt
@@ -153,13 +156,13 @@ func (s *service) items(q provider.ListQuery, c cursor, got envelopeList) (page 
 // after is the cursor behind a page; nil when the walk is over. past says that the page reached behind the window.
 func (c cursor) after(got envelopeList, past bool) *cursor {
 	next := c
-	next.Count = got.Count
-	if fell := c.Count - got.Count; c.Count >= 0 && fell > 0 && c.Page > 1 {
+	next.Count = int(got.Count)
+	if fell := c.Count - next.Count; c.Count >= 0 && fell > 0 && c.Page > 1 {
 		// As many may have moved up to pages that were read already. It ends: a count cannot fall for ever.
 		next.Page = max(1, c.Page-(fell+pageSize-1)/pageSize)
 		return &next
 	}
-	if !past && len(got.Data) > 0 && c.Page < got.Pages {
+	if !past && len(got.Data.Items)+len(got.Data.Skipped) > 0 && c.Page < int(got.Pages) {
 		next.Page++
 		return &next
 	}

@@ -196,7 +196,7 @@ func TestCapturedDetailsAreUnderstood(t *testing.T) {
 		if o.Status != w.status || o.Deleted != w.deleted || len(o.Documents) != w.files || len(o.Signers) == 0 || o.ExternalID == "" && name != "from_template" && e.ExternalID != "" {
 			t.Errorf("%s: %+v", name, o)
 		}
-		if strings.Contains(string(raw), `"CC"`) && len(o.Signers) == len(e.Recipients) {
+		if strings.Contains(string(raw), `"CC"`) && len(o.Signers) == len(e.Recipients.Items) {
 			t.Errorf("%s: the copy counts", name)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"countersign/provider"
+	"countersign/provider/lenient"
 )
 
 // read returns a callback's JSON, as text and as far as it has the expected shape.
@@ -31,8 +32,11 @@ func read(c provider.Callback) ([]byte, envelope, error) {
 // without a file name and a type of its own; the same field in a plain form; or the JSON alone,
 // which is what a cleaned body is, whatever its Content-Type says.
 func payload(c provider.Callback) ([]byte, error) {
-	body := bytes.TrimSpace(c.Body)
-	if bytes.HasPrefix(body, []byte("{")) {
+	body, err := lenient.Bare(c.Body)
+	if err != nil {
+		return nil, err
+	}
+	if body = bytes.TrimSpace(body); bytes.HasPrefix(body, []byte("{")) {
 		return body, nil
 	}
 	kind, params, _ := mime.ParseMediaType(c.Header.Get("Content-Type")) // what it does not tell, the body does
@@ -41,7 +45,7 @@ func payload(c provider.Callback) ([]byte, error) {
 	}
 	form, err := url.ParseQuery(string(body))
 	if form.Has("json") {
-		return []byte(form.Get("json")), nil
+		return lenient.Bare([]byte(form.Get("json")))
 	}
 	if err != nil {
 		return nil, errors.New("broken form")
@@ -76,7 +80,7 @@ func fromMultipart(body []byte, boundary string) ([]byte, error) {
 		if _, err := raw.ReadFrom(part); err != nil {
 			return nil, errors.New("broken multipart")
 		}
-		return raw.Bytes(), nil
+		return lenient.Bare(raw.Bytes())
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
 	"countersign/provider/transport"
 )
 
@@ -55,7 +56,7 @@ func (s *service) Download(ctx context.Context, ref string, doc model.DocumentRe
 		if err := s.ask(ctx, provider.ClassFiles, "/v3/signature_request/files_as_file_url/"+provider.PathEscape(ref), nil, &got); err != nil {
 			return provider.Declared{}, fileError(err)
 		}
-		return s.follow(ctx, got.URL, w)
+		return s.follow(ctx, string(got.URL), w)
 	}
 	resp, err := s.send(ctx, provider.ClassFiles, "/v3/signature_request/files/"+provider.PathEscape(ref), url.Values{"file_type": {"pdf"}})
 	if err != nil {
@@ -112,14 +113,14 @@ func (s *service) Check(ctx context.Context) (provider.Identity, error) {
 		return provider.Identity{}, err
 	}
 	who := provider.Identity{ID: string(got.Account.ID)}
-	if got.Account.Locked {
+	if got.Account.Locked == lenient.Yes {
 		who.Warnings = append(who.Warnings, "the account is locked")
 	}
 	if left := got.Account.Quotas.Requests; left != nil && *left < 10 {
 		who.Warnings = append(who.Warnings, fmt.Sprintf("%d signature requests are left in the plan: beyond that, new ones cannot be sent through the API", *left))
 	}
-	for _, w := range got.Warnings {
-		who.Warnings = append(who.Warnings, strings.TrimSpace(w.Name.plain()+" "+w.Message.plain()))
+	for _, w := range got.Warnings.Items {
+		who.Warnings = append(who.Warnings, strings.TrimSpace(w.Name.Plain()+" "+w.Message.Plain()))
 	}
 	return who, nil
 }

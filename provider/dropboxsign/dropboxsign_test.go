@@ -10,6 +10,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
 	"countersign/provider/providertest"
 )
 
@@ -172,7 +173,7 @@ func TestAForgedEndDoesNotMoveARow(t *testing.T) {
 	s := account(t, "", keyed)
 	row := model.Transaction{Account: "hr", Ref: testRef, Status: model.InProgress, Confirmed: true, FirstSeenAt: noon}
 	for typ, m := range meanings {
-		o := event{Type: text(typ), Time: "1772442900"}.observe(m)
+		o := event{Type: lenient.Text(typ), Time: "1772442900"}.observe(m)
 		o.Ref, o.At = testRef, noon
 		d := model.Decide(s.Rules(), row, o)
 		if d.Next.Status.Final() {

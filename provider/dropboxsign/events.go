@@ -5,12 +5,12 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"strings"
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
 )
 
 // The events, as the service names them.
@@ -109,7 +109,7 @@ func (s *service) Receive(c provider.Callback) (provider.Received, error) {
 		return r, nil
 	}
 	var about named
-	err = json.Unmarshal(e.Request, &about)
+	err = lenient.Unmarshal(e.Request, &about)
 	r.Ref = string(about.ID)
 	if err != nil || !plausible(r.Ref) {
 		r.Ref = ""
@@ -119,14 +119,14 @@ func (s *service) Receive(c provider.Callback) (provider.Received, error) {
 	switch {
 	case means.ignored != "":
 		r.Ignored = means.ignored
-	case bool(about.TestMode) && !s.includeTest:
+	case about.TestMode == lenient.Yes && !s.includeTest:
 		r.Ignored = "a test object, and include_test is false"
 	case e.Event.Metadata.App == "" && s.received(string(about.Requester)):
 		// The API app's copy of the event counts, whoever sent the request: it must be no duplicate.
 		r.DedupeKey, r.Ignored = "", "a request that others sent, and include_received is false"
 	default:
 		o := e.Event.observe(means)
-		o.Ref, o.Test = r.Ref, model.FlagOf(bool(about.TestMode))
+		o.Ref, o.Test = r.Ref, model.FlagOf(about.TestMode == lenient.Yes)
 		r.Observations = []model.Observation{o}
 	}
 	return r, nil
@@ -139,7 +139,7 @@ func (s *service) Peek(c provider.Callback) (ref, typ string) {
 		return "", ""
 	}
 	var about named
-	json.Unmarshal(e.Request, &about) //nolint:errcheck // what cannot be read is ""
+	lenient.Unmarshal(e.Request, &about) //nolint:errcheck // what cannot be read is ""
 	if plausible(string(about.ID)) {
 		ref = string(about.ID)
 	}
@@ -207,12 +207,12 @@ func (e event) key(ref string, means meaning) string {
 func (e event) observe(means meaning) model.Observation {
 	o := model.Observation{
 		Evidence: model.WeakClaim, Type: string(e.Type), Status: words[means.word], ProviderStatus: means.word,
-		ProviderTime: e.Time.time(), Refetch: means.ask || means.word == "", Acted: means.acted,
+		ProviderTime: e.Time.Seconds(), Refetch: means.ask || means.word == "", Acted: means.acted,
 	}
 	if e.Type == evSent {
 		o.SentAt = o.ProviderTime
 	}
-	message := e.Metadata.Message.plain()
+	message := e.Metadata.Message.Plain()
 	if o.Status.Final() {
 		o.Reason = message
 	}
@@ -220,7 +220,7 @@ func (e event) observe(means meaning) model.Observation {
 	case model.FileError:
 		o.Attention = []model.Attention{{Kind: model.FileError, Message: message}}
 	case model.EmailBounced:
-		o.Attention = []model.Attention{{Kind: model.EmailBounced, Signer: e.Metadata.Signature.plain(), Message: message}}
+		o.Attention = []model.Attention{{Kind: model.EmailBounced, Signer: e.Metadata.Signature.Plain(), Message: message}}
 	}
 	return o
 }

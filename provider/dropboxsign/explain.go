@@ -12,11 +12,12 @@ import (
 	"time"
 
 	"countersign/provider"
+	"countersign/provider/lenient"
 )
 
 // Canary returns the event by which the service tries a URL, signed with the API key, as it comes on the wire.
 func (s *service) Canary(id string, at time.Time) (http.Header, []byte, error) {
-	e := event{Time: text(strconv.FormatInt(at.Unix(), 10)), Type: evCallbackTest}
+	e := event{Time: lenient.Text(strconv.FormatInt(at.Unix(), 10)), Type: evCallbackTest}
 	said, err := json.Marshal(map[string]any{"event": map[string]any{
 		"event_time": string(e.Time), "event_type": string(e.Type), "event_hash": e.hash(s.key),
 		"event_metadata": map[string]any{

@@ -10,7 +10,9 @@ import (
 	"strconv"
 	"time"
 
+	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
 )
 
 // pageSize is the largest page the service gives; above it, it answers with none at all.
@@ -96,14 +98,19 @@ func (s *service) List(ctx context.Context, q provider.ListQuery) (provider.Page
 	}
 	page := provider.Page{}
 	if got.Info.Results != nil {
-		page.Total = *got.Info.Results
+		page.Total = int(*got.Info.Results)
 	}
-	for _, raw := range got.Requests {
+	if !got.Requests.Told && len(got.Requests.Skipped) > 0 {
+		return provider.Page{}, errors.New("list: the answer is no list")
+	}
+	page.Skipped = provider.Skip(nil, model.SkippedTransaction, got.Requests.Skipped...)
+	for _, raw := range got.Requests.Items {
 		o, r, err := s.observe(raw)
 		if err != nil && o.Ref == "" {
-			return provider.Page{}, fmt.Errorf("list: %w", err)
+			page.Skipped = provider.Skip(page.Skipped, model.SkippedTransaction, raw)
+			continue
 		}
-		if !s.received(string(r.Requester)) && (s.includeTest || !bool(r.TestMode)) {
+		if !s.received(string(r.Requester)) && (s.includeTest || r.TestMode != lenient.Yes) {
 			page.Items = append(page.Items, provider.Listed{Observation: o, Whole: err == nil})
 		}
 	}
@@ -173,16 +180,17 @@ func (s *service) page(ctx context.Context, since time.Time, c cursor) (requestL
 func (c cursor) after(got requestList) *cursor {
 	next := c
 	next.Results = -1
+	entries := len(got.Requests.Items) + len(got.Requests.Skipped)
 	if n := got.Info.Results; n != nil {
-		if c.Results >= 0 && c.Results != *n && c.Again < restarts {
+		if c.Results >= 0 && c.Results != int(*n) && c.Again < restarts {
 			return &cursor{Page: 1, Wide: c.Wide, Until: c.Until, Results: -1, Again: c.Again + 1}
 		}
-		next.Results = *n
+		next.Results = int(*n)
 	}
 	switch {
-	case len(got.Requests) == 0, got.Info.Pages > 0 && c.Page >= got.Info.Pages:
+	case entries == 0, got.Info.Pages > 0 && c.Page >= int(got.Info.Pages):
 		return nil
-	case got.Info.Pages <= 0 && len(got.Requests) < pageSize:
+	case got.Info.Pages <= 0 && entries < pageSize:
 		return nil
 	}
 	next.Page++

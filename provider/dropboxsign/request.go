@@ -11,6 +11,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
 )
 
 // The service has no word for where a request stands: it is read from three flags and from each
@@ -55,30 +56,30 @@ var errAnswer = errors.New("the answer is no signature request")
 // observe reads a request as GET and the list show it. With an error, only its ref may be there.
 func (s *service) observe(raw json.RawMessage) (model.Observation, request, error) {
 	var r request
-	err := json.Unmarshal(raw, &r)
-	if !plausible(string(r.ID)) {
+	if err := lenient.Unmarshal(raw, &r); err != nil || !plausible(string(r.ID)) {
 		return model.Observation{}, r, errAnswer
 	}
-	if err != nil {
+	if !r.Signatures.Told && len(r.Signatures.Skipped) > 0 { // they say where the request stands
 		return model.Observation{Ref: string(r.ID), Evidence: model.Verified}, r, errAnswer
 	}
 	word, status := r.standing()
 	o := model.Observation{
 		Ref: string(r.ID), Evidence: model.Verified, Status: status, ProviderStatus: word,
-		Test: model.FlagOf(bool(r.TestMode)), Name: r.Title.plain(), Metadata: r.metadata(), Signers: r.signers(),
+		Test: model.FlagOf(r.TestMode == lenient.Yes), Name: r.Title.Plain(), Metadata: r.metadata(), Signers: r.signers(),
 		Judges:    []model.AttentionKind{model.EmailBounced, model.FileError},
-		CreatedAt: r.CreatedAt.time(), ExpiresAt: r.ExpiresAt.time(), Documents: []model.DocumentRef{},
+		CreatedAt: r.CreatedAt.Seconds(), ExpiresAt: r.ExpiresAt.Seconds(), Documents: []model.DocumentRef{},
 	}
-	for _, g := range r.Signatures {
-		o.ProviderTime = newest(o.ProviderTime, g.SignedAt.time(), g.ViewedAt.time())
+	for _, g := range r.Signatures.Items {
+		o.ProviderTime = newest(o.ProviderTime, g.SignedAt.Seconds(), g.ViewedAt.Seconds())
 	}
 	switch status {
 	case model.Declined:
-		o.Reason = r.reason(func(g signature) text { return g.DeclineReason })
+		o.Reason = r.reason(func(g signature) lenient.Text { return g.DeclineReason })
 	case model.Failed:
-		o.Reason = r.reason(func(g signature) text { return g.Error })
+		o.Reason = r.reason(func(g signature) lenient.Text { return g.Error })
 	}
 	o.Attention = r.attention(o)
+	o.Skipped = provider.Skip(nil, model.SkippedSigner, r.Signatures.Skipped...)
 	if s.signed {
 		o.Documents = append(o.Documents, model.DocumentRef{ID: finalDocument, Kind: model.SignedDocument, Name: fileName(o.Name)})
 	}
@@ -105,21 +106,21 @@ func (r request) standing() (string, model.Status) {
 // word names where the request stands; the first test that holds decides.
 func (r request) word() string {
 	switch {
-	case bool(r.Complete):
+	case r.Complete == lenient.Yes:
 		return wordComplete
-	case bool(r.Declined), r.any(wordDeclined):
+	case r.Declined == lenient.Yes, r.any(wordDeclined):
 		return wordDeclined
 	case r.any(wordExpired):
 		return wordExpired
 	}
-	failed, prepared := r.code(failure), len(r.Signatures) > 0
-	for _, g := range r.Signatures {
+	failed, prepared := r.code(failure), len(r.Signatures.Items) > 0
+	for _, g := range r.Signatures.Items {
 		prepared = prepared && g.Code == wordPrepared
 	}
 	switch {
 	case failed != "":
 		return failed
-	case bool(r.Error):
+	case r.Error == lenient.Yes:
 		return wordError
 	case r.any(wordInvalidEmail):
 		return wordInvalidEmail
@@ -133,8 +134,8 @@ func (r request) word() string {
 
 // code returns the first signer's code of which f is true; "" where there is none.
 func (r request) code(f func(code string) bool) string {
-	for _, g := range r.Signatures {
-		if code := g.Code.plain(); len(code) <= longest && f(code) {
+	for _, g := range r.Signatures.Items {
+		if code := g.Code.Plain(); len(code) <= longest && f(code) {
 			return code
 		}
 	}
@@ -142,7 +143,7 @@ func (r request) code(f func(code string) bool) string {
 }
 
 func (r request) any(code string) bool {
-	return slices.ContainsFunc(r.Signatures, func(g signature) bool { return string(g.Code) == code })
+	return slices.ContainsFunc(r.Signatures.Items, func(g signature) bool { return string(g.Code) == code })
 }
 
 // failure says whether a code says that the request could not be processed.
@@ -154,10 +155,10 @@ func failure(code string) bool {
 func (r request) signers() []model.Signer {
 	list := []model.Signer{}
 	taken := map[string]bool{}
-	for i, g := range r.Signatures {
+	for i, g := range r.Signatures.Items {
 		m := model.Signer{
-			Ref: g.ID.plain(), Name: g.Name.plain(), Email: g.Email.plain(), Role: g.Role.plain(), Order: int(g.Order),
-			Status: model.SignerWaiting, ViewedAt: g.ViewedAt.time(), SignedAt: g.SignedAt.time(),
+			Ref: g.ID.Plain(), Name: g.Name.Plain(), Email: g.Email.Plain(), Role: g.Role.Plain(), Order: int(g.Order),
+			Status: model.SignerWaiting, ViewedAt: g.ViewedAt.Seconds(), SignedAt: g.SignedAt.Seconds(),
 		}
 		if m.Ref == "" || taken[m.Ref] { // a place without a name of its own
 			m.Ref = fmt.Sprintf("%s#%d", m.Ref, i)
@@ -165,14 +166,14 @@ func (r request) signers() []model.Signer {
 		taken[m.Ref] = true
 		switch code := string(g.Code); {
 		case code == wordDeclined:
-			m.Status, m.Reason = model.SignerDeclined, g.DeclineReason.plain()
+			m.Status, m.Reason = model.SignerDeclined, g.DeclineReason.Plain()
 		case code == "signed", code == "success" && m.SignedAt != nil:
 			m.Status = model.SignerSigned
 		case m.ViewedAt != nil:
 			m.Status = model.SignerViewed
 		}
 		if strings.HasPrefix(string(g.Code), "error_") {
-			m.Reason = g.Error.plain()
+			m.Reason = g.Error.Plain()
 		}
 		list = append(list, m)
 	}
@@ -190,7 +191,7 @@ func (r request) attention(o model.Observation) []model.Attention {
 	}
 	var list []model.Attention
 	for i, m := range o.Signers {
-		if r.Signatures[i].Code == wordInvalidEmail {
+		if r.Signatures.Items[i].Code == wordInvalidEmail {
 			list = append(list, model.Attention{Kind: model.EmailBounced, Signer: m.Ref, Message: m.Reason})
 		}
 	}
@@ -198,9 +199,9 @@ func (r request) attention(o model.Observation) []model.Attention {
 }
 
 // reason is the first signer's words, as of tells them.
-func (r request) reason(of func(signature) text) string {
-	for _, g := range r.Signatures {
-		if said := strings.TrimSpace(of(g).plain()); said != "" {
+func (r request) reason(of func(signature) lenient.Text) string {
+	for _, g := range r.Signatures.Items {
+		if said := strings.TrimSpace(of(g).Plain()); said != "" {
 			return said
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
 	"countersign/provider/providertest"
 )
 
@@ -64,10 +65,9 @@ func TestWhereARequestStands(t *testing.T) {
 
 func TestTheFirstTestThatHoldsDecides(t *testing.T) {
 	t.Parallel()
-	signer := func(codes ...text) []signature {
-		var list []signature
+	signer := func(codes ...lenient.Text) (list lenient.List[signature]) {
 		for _, c := range codes {
-			list = append(list, signature{Code: c})
+			list.Items = append(list.Items, signature{Code: c})
 		}
 		return list
 	}
@@ -76,18 +76,18 @@ func TestTheFirstTestThatHoldsDecides(t *testing.T) {
 		word string
 		want model.Status
 	}{
-		"complete before all":                 {request{Complete: true, Declined: true, Error: true, Signatures: signer("declined", "expired", "error_file")}, wordComplete, model.Completed},
+		"complete before all":                 {request{Complete: lenient.Yes, Declined: lenient.Yes, Error: lenient.Yes, Signatures: signer("declined", "expired", "error_file")}, wordComplete, model.Completed},
 		"declined before expired":             {request{Signatures: signer("expired", "declined", "error_file")}, wordDeclined, model.Declined},
-		"expired before an error":             {request{Error: true, Signatures: signer("error_file", "expired")}, wordExpired, model.Expired},
+		"expired before an error":             {request{Error: lenient.Yes, Signatures: signer("error_file", "expired")}, wordExpired, model.Expired},
 		"an error before an invalid address":  {request{Signatures: signer("error_invalid_email", "error_file")}, "error_file", model.Failed},
-		"has_error with an invalid address":   {request{Error: true, Signatures: signer("error_invalid_email")}, wordError, model.Failed},
+		"has_error with an invalid address":   {request{Error: lenient.Yes, Signatures: signer("error_invalid_email")}, wordError, model.Failed},
 		"an invalid address before held":      {request{Signatures: signer("on_hold", "error_invalid_email")}, wordInvalidEmail, model.InProgress},
 		"some held by the requester":          {request{Signatures: signer("on_hold_by_requester", "awaiting_signature")}, wordOpen, model.InProgress},
 		"held by both":                        {request{Signatures: signer("on_hold_by_requester", "on_hold")}, wordHeld, model.Draft},
 		"nobody signs":                        {request{}, wordOpen, model.InProgress},
 		"no codes":                            {request{Signatures: signer("", "")}, wordOpen, model.InProgress},
 		"an error of a new kind":              {request{Signatures: signer("error_quantum")}, "error_quantum", model.Failed},
-		"a new code of a complete request":    {request{Complete: true, Signatures: signer("signed", "notarised")}, "complete: notarised", model.Completed},
+		"a new code of a complete request":    {request{Complete: lenient.Yes, Signatures: signer("signed", "notarised")}, "complete: notarised", model.Completed},
 		"a new code in capitals is not known": {request{Signatures: signer("Declined")}, "open: Declined", model.InProgress},
 	} {
 		if word, status := c.r.standing(); word != c.word || status != c.want {
@@ -176,7 +176,7 @@ func TestSignersMoveWithWhatTheyDid(t *testing.T) {
 
 func TestSignersWithoutAnIDAreToldApart(t *testing.T) {
 	t.Parallel()
-	list := request{Signatures: []signature{{}, {}, {ID: "a"}, {ID: "a"}}}.signers()
+	list := request{Signatures: lenient.List[signature]{Items: []signature{{}, {}, {ID: "a"}, {ID: "a"}}}}.signers()
 	seen := map[string]bool{}
 	for _, m := range list {
 		seen[m.Ref] = true

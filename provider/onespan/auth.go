@@ -16,6 +16,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"countersign/provider"
+	"countersign/provider/lenient"
 )
 
 // clientApp is a client application of the account: its token is asked for in JSON.
@@ -121,15 +122,15 @@ func (a *clientApp) ask(s *service) askFunc {
 		}
 		req.Header.Set("Content-Type", "application/json")
 		var got struct {
-			AccessToken string `json:"accessToken"`
-			ExpiresAt   int64  `json:"expiresAt"`
+			AccessToken string       `json:"accessToken"`
+			ExpiresAt   lenient.Text `json:"expiresAt"`
 		}
 		if err := s.token(req, &got); err != nil {
 			return nil, err
 		}
 		t := &oauth2.Token{AccessToken: got.AccessToken}
-		if got.ExpiresAt > 0 {
-			t.Expiry = time.UnixMilli(got.ExpiresAt)
+		if at := got.ExpiresAt.Millis(); at != nil {
+			t.Expiry = *at
 		}
 		return t, nil
 	}
@@ -152,15 +153,15 @@ func (c oauthClient) ask(s *service) askFunc {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		req.SetBasicAuth(c.ClientID, c.ClientSecret.Reveal())
 		var got struct {
-			AccessToken string      `json:"access_token"`
-			ExpiresIn   json.Number `json:"expires_in"`
+			AccessToken string       `json:"access_token"`
+			ExpiresIn   lenient.Text `json:"expires_in"`
 		}
 		if err := s.token(req, &got); err != nil {
 			return nil, err
 		}
 		t := &oauth2.Token{AccessToken: got.AccessToken, Expiry: jwtExpiry(got.AccessToken)}
-		if n, err := got.ExpiresIn.Int64(); err == nil && n > 0 {
-			t.Expiry = s.now().Add(time.Duration(n) * time.Second)
+		if life := got.ExpiresIn.In(time.Second); life > 0 {
+			t.Expiry = s.now().Add(life)
 		}
 		return t, nil
 	}
@@ -169,17 +170,20 @@ func (c oauthClient) ask(s *service) askFunc {
 // jwtExpiry reads the exp of a token that is a JWT; zero where it is none.
 func jwtExpiry(token string) time.Time {
 	var claims struct {
-		Exp int64 `json:"exp"`
+		Exp lenient.Text `json:"exp"`
 	}
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
 		return time.Time{}
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil || json.Unmarshal(raw, &claims) != nil || claims.Exp <= 0 {
+	if err != nil || json.Unmarshal(raw, &claims) != nil {
 		return time.Time{}
 	}
-	return time.Unix(claims.Exp, 0)
+	if at := claims.Exp.Seconds(); at != nil {
+		return *at
+	}
+	return time.Time{}
 }
 
 // renewBefore is how long before its end a token is renewed.

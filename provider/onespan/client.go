@@ -14,6 +14,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
 	"countersign/provider/transport"
 )
 
@@ -34,7 +35,7 @@ func (s *service) Fetch(ctx context.Context, ref string) (model.Observation, err
 		return model.Observation{}, err
 	}
 	var p pack
-	if err := json.Unmarshal(raw, &p); err != nil || !strings.EqualFold(p.ID, ref) {
+	if err := lenient.Unmarshal(raw, &p); err != nil || !strings.EqualFold(string(p.ID), ref) {
 		return model.Observation{}, errors.New("fetch: the answer is not the package that was asked for")
 	}
 	if !p.tracked() {
@@ -94,7 +95,7 @@ func (p policy) warnings() []string {
 	r := p.Retention
 	for _, kept := range []struct {
 		what string
-		days *int
+		days *lenient.Number
 	}{
 		{"draft", r.Draft}, {"sent", r.Sent}, {"completed", r.Completed}, {"archived", r.Archived}, {"declined", r.Declined},
 		{"opted-out", r.OptedOut}, {"expired", r.Expired}, {"all", r.LifetimeTotal}, {"unfinished", r.LifetimeUntilCompletion},

@@ -5,13 +5,14 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode"
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
 )
 
 // The events that have rules of their own.
@@ -63,9 +64,9 @@ func (s *service) Receive(c provider.Callback) (provider.Received, error) {
 	if err != nil {
 		return provider.Received{}, err
 	}
-	e, ok := readEvent(c.Body)
-	if !ok {
-		return provider.Received{}, fmt.Errorf("%w: the body is no JSON object", provider.ErrNotUnderstood)
+	e, err := readEvent(c.Body)
+	if err != nil {
+		return provider.Received{}, fmt.Errorf("%w: %w", provider.ErrNotUnderstood, err)
 	}
 	name, ref := e.name(), string(e.PackageID)
 	switch {
@@ -95,17 +96,23 @@ func (s *service) Receive(c provider.Callback) (provider.Received, error) {
 
 // Peek reads ref and type of a callback that was refused.
 func (s *service) Peek(c provider.Callback) (ref, typ string) {
-	e, ok := readEvent(c.Body)
-	if !ok || len(e.PackageID) > longest || len(e.name()) > longest {
+	e, err := readEvent(c.Body)
+	if err != nil || len(e.PackageID) > longest || len(e.name()) > longest {
 		return "", ""
 	}
 	return string(e.PackageID), e.name()
 }
 
-func readEvent(body []byte) (event, bool) {
+func readEvent(body []byte) (event, error) {
 	var e event
-	ok := len(body) <= mostBody && json.Unmarshal(body, &e) == nil
-	return e, ok
+	if len(body) > mostBody {
+		return e, errors.New("a body too long to be one")
+	}
+	err := lenient.Unmarshal(body, &e)
+	if err != nil && !errors.Is(err, lenient.ErrUTF16) {
+		return e, errors.New("the body is no JSON object")
+	}
+	return e, err
 }
 
 // verify checks the callback key. OneSpan sends it bare, `Basic KEY`, without user, colon or base64;
@@ -142,7 +149,7 @@ func (s *service) verify(c provider.Callback) (model.Evidence, error) {
 
 // name is the event's name, wherever it stands.
 func (e event) name() string {
-	for _, n := range []text{e.Name, e.Event, e.Type, e.EventName, e.EventType} {
+	for _, n := range []lenient.Text{e.Name, e.Event, e.Type, e.EventName, e.EventType} {
 		if s := strings.TrimSpace(string(n)); s == packageReadySDK {
 			return packageReady
 		} else if s != "" {
@@ -180,8 +187,8 @@ func (e event) ignored() string {
 
 // observe says what the event tells about its transaction.
 func (e event) observe() model.Observation {
-	name, user := e.name(), e.SessionUser.plain()
-	o := model.Observation{Ref: string(e.PackageID), Type: name, ProviderTime: e.CreatedDate.time()}
+	name, user := e.name(), e.SessionUser.Plain()
+	o := model.Observation{Ref: string(e.PackageID), Type: name, ProviderTime: moment(e.CreatedDate)}
 	o.ProviderStatus = meanings[name]
 	o.Status = words[o.ProviderStatus]
 	o.Refetch = o.Status == "" || o.ProviderTime == nil
@@ -194,7 +201,7 @@ func (e event) observe() model.Observation {
 		o.Refetch = true
 		o.Attention = []model.Attention{{Kind: model.SenderMustFinish}}
 	case packageDecline, packageOptOut:
-		o.Reason = e.Message.plain()
+		o.Reason = e.Message.Plain()
 	case packageArchive:
 		o.Archived = model.Yes
 	case packageTrash:
@@ -213,7 +220,7 @@ func (e event) observe() model.Observation {
 		o.Attention = []model.Attention{{Kind: model.IdentityCheckFailed, Signer: user}}
 	case emailBounce:
 		if e.Message != outOfOffice {
-			o.Attention = []model.Attention{{Kind: model.EmailBounced, Signer: user, Message: e.Message.plain()}}
+			o.Attention = []model.Attention{{Kind: model.EmailBounced, Signer: user, Message: e.Message.Plain()}}
 		}
 	}
 	return o

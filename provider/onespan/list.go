@@ -11,7 +11,9 @@ import (
 	"strconv"
 	"time"
 
+	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/lenient"
 )
 
 // pageSize is the largest page the service declares.
@@ -68,13 +70,14 @@ func (s *service) List(ctx context.Context, q provider.ListQuery) (provider.Page
 	if c.Pass == passReport {
 		s.reports.Store(reportsGiven)
 	}
-	page := provider.Page{Total: c.Before + count}
-	for _, p := range packs {
-		if p.ID != "" && p.tracked() {
+	packs.Only(func(p pack) bool { return p.ID != "" })
+	page := provider.Page{Total: c.Before + count, Skipped: provider.Skip(nil, model.SkippedTransaction, packs.Skipped...)}
+	for _, p := range packs.Items {
+		if p.tracked() {
 			page.Items = append(page.Items, provider.Listed{Observation: p.summary()})
 		}
 	}
-	next := c.after(packs, count)
+	next := c.after(sums(packs), count)
 	if next == nil {
 		next = s.nextPass(c, count)
 	}
@@ -105,7 +108,7 @@ func (s *service) start(q provider.ListQuery) (cursor, error) {
 }
 
 // listPage asks for one page and says how many match in all.
-func (s *service) listPage(ctx context.Context, q provider.ListQuery, c cursor) ([]pack, int, error) {
+func (s *service) listPage(ctx context.Context, q provider.ListQuery, c cursor) (lenient.List[pack], int, error) {
 	until := c.Until.UTC().Add(time.Second - 1).Format(time.RFC3339) // never narrower than asked
 	v := url.Values{"from": {strconv.Itoa(c.from())}, "to": {strconv.Itoa(c.to())}}
 	since := ""
@@ -117,7 +120,7 @@ func (s *service) listPage(ctx context.Context, q provider.ListQuery, c cursor) 
 		set(v, "endDate", until)
 		var got report
 		err := s.get(ctx, "/api/reports/transaction-summary", v, &got)
-		return got.Content, got.Total, err
+		return got.Content, int(got.Total), noList(got.Content, err)
 	}
 	set(v, "lastUpdatedStartDate", since)
 	set(v, "lastUpdatedEndDate", until)
@@ -128,7 +131,15 @@ func (s *service) listPage(ctx context.Context, q provider.ListQuery, c cursor) 
 	}
 	var got packList
 	err := s.get(ctx, "/api/packages", v, &got)
-	return got.Results, got.Count, err
+	return got.Results, int(got.Count), noList(got.Results, err)
+}
+
+// noList adds to err that something else stands where the list is due.
+func noList(list lenient.List[pack], err error) error {
+	if err == nil && !list.Told && len(list.Skipped) > 0 {
+		return errors.New("list: the answer is no list")
+	}
+	return err
 }
 
 func set(v url.Values, key, value string) {
@@ -155,11 +166,10 @@ func (c cursor) to() int {
 }
 
 // after is the cursor behind a page of the same pass; nil when the pass is over.
-func (c cursor) after(packs []pack, count int) *cursor {
+func (c cursor) after(page []uint32, count int) *cursor {
 	next := c
 	next.Count, next.Last = count, nil
-	for _, p := range packs {
-		sum := sumID(p.ID)
+	for _, sum := range page {
 		if !slices.Contains(c.Last, sum) {
 			next.Seen++
 		}
@@ -168,17 +178,17 @@ func (c cursor) after(packs []pack, count int) *cursor {
 	fell := max(0, c.Count-count) // as many may have moved up, from not read to where we no longer look
 	unread := max(min(c.Read, 1), c.Read-fell)
 	next.Margin = min(max(c.Margin, 2*fell), pageSize/2)
-	if len(packs) > 0 {
-		next.Margin = min(next.Margin, len(packs)/2) // a service that caps its pages must not hold us up
+	if len(page) > 0 {
+		next.Margin = min(next.Margin, len(page)/2) // a service that caps its pages must not hold us up
 	}
 	switch {
 	case c.from() > unread:
 		next.Read = unread
 		return &next
-	case len(packs) > 0:
-		next.Read = max(1, c.from()+len(packs)) // a short page does not end the walk
+	case len(page) > 0:
+		next.Read = max(1, c.from()+len(page)) // a short page does not end the walk
 		if c.Read == 0 {
-			next.Read = len(packs) // 0 may have meant the first record or the one before it
+			next.Read = len(page) // 0 may have meant the first record or the one before it
 		}
 		if next.Read <= count {
 			return &next
@@ -204,10 +214,21 @@ func (s *service) nextPass(c cursor, count int) *cursor {
 	return &next
 }
 
-func sumID(id string) uint32 {
-	h := fnv.New32a()
-	h.Write([]byte(id))
-	return h.Sum32()
+// sums stand for the entries of a page: an id's sum, and that of the whole entry where no id could be read.
+func sums(list lenient.List[pack]) []uint32 {
+	var all []uint32
+	sum := func(b []byte) {
+		h := fnv.New32a()
+		h.Write(b)
+		all = append(all, h.Sum32())
+	}
+	for _, p := range list.Items {
+		sum([]byte(p.ID))
+	}
+	for _, raw := range list.Skipped {
+		sum(raw)
+	}
+	return all
 }
 
 // refused says that the service answered that this is not for us, or not there.

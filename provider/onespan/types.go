@@ -1,143 +1,109 @@
 package onespan
 
 import (
+	"cmp"
 	"encoding/json"
-	"strconv"
-	"strings"
 	"time"
+
+	"countersign/provider/lenient"
 )
 
-// text is a JSON string that bears null, and numbers where an older server wrote one.
-type text string
-
-// UnmarshalJSON never refuses: what is no string is kept as it was written.
-func (t *text) UnmarshalJSON(raw []byte) error {
-	var s string
-	switch {
-	case string(raw) == "null":
-		s = ""
-	case json.Unmarshal(raw, &s) != nil:
-		s = string(raw)
-	}
-	*t = text(s)
-	return nil
-}
-
-// plain is the text without NUL, which PostgreSQL cannot hold.
-func (t text) plain() string { return strings.ReplaceAll(string(t), "\x00", "") }
-
-// layouts are the ways dates were seen: fractions are optional in each, the zone is not always there.
-var layouts = [...]string{time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05"}
-
-// time reads a date; nil where there is none or none that we can read.
-func (t text) time() *time.Time {
-	s := strings.TrimSpace(string(t))
-	for _, layout := range layouts {
-		if at, err := time.Parse(layout, s); err == nil {
-			at = at.UTC()
-			return &at
-		}
-	}
-	if ms, err := strconv.ParseInt(s, 10, 64); err == nil && ms > 0 {
-		at := time.UnixMilli(ms).UTC()
-		return &at
-	}
-	return nil
-}
+// moment reads a date, which older servers write as milliseconds; nil where there is none that we can read.
+func moment(t lenient.Text) *time.Time { return cmp.Or(t.Time(), t.Millis()) }
 
 // event is a callback's body. The name was seen under other keys on some tenants.
 type event struct {
-	Name        text `json:"name"`
-	Event       text `json:"event"`
-	Type        text `json:"type"`
-	EventName   text `json:"eventName"`
-	EventType   text `json:"eventType"`
-	SessionUser text `json:"sessionUser"`
-	PackageID   text `json:"packageId"`
-	DocumentID  text `json:"documentId"`
-	Message     text `json:"message"`
-	NewRoleID   text `json:"newRoleId"`
-	CreatedDate text `json:"createdDate"`
+	Name        lenient.Text `json:"name"`
+	Event       lenient.Text `json:"event"`
+	Type        lenient.Text `json:"type"`
+	EventName   lenient.Text `json:"eventName"`
+	EventType   lenient.Text `json:"eventType"`
+	SessionUser lenient.Text `json:"sessionUser"`
+	PackageID   lenient.Text `json:"packageId"`
+	DocumentID  lenient.Text `json:"documentId"`
+	Message     lenient.Text `json:"message"`
+	NewRoleID   lenient.Text `json:"newRoleId"`
+	CreatedDate lenient.Text `json:"createdDate"`
 }
 
 // pack is a package, OneSpan's word for a transaction, as far as we read it.
 type pack struct {
-	ID           string          `json:"id"`
-	Name         string          `json:"name"`
-	Type         string          `json:"type"`
-	Status       string          `json:"status"`
-	Trashed      *bool           `json:"trashed"`
-	Autocomplete *bool           `json:"autocomplete"`
-	Created      text            `json:"created"`
-	Updated      text            `json:"updated"`
-	Due          text            `json:"due"`
-	Data         json.RawMessage `json:"data"`
-	Sender       person          `json:"sender"`
-	Messages     []message       `json:"messages"`
-	Roles        []role          `json:"roles"`
-	Documents    []document      `json:"documents"`
+	ID           lenient.Text           `json:"id"`
+	Name         lenient.Text           `json:"name"`
+	Type         lenient.Text           `json:"type"`
+	Status       lenient.Text           `json:"status"`
+	Trashed      lenient.Bool           `json:"trashed"`
+	Autocomplete lenient.Bool           `json:"autocomplete"`
+	Created      lenient.Text           `json:"created"`
+	Updated      lenient.Text           `json:"updated"`
+	Due          lenient.Text           `json:"due"`
+	Data         json.RawMessage        `json:"data"`
+	Sender       person                 `json:"sender"`
+	Messages     lenient.List[message]  `json:"messages"`
+	Roles        lenient.List[role]     `json:"roles"`
+	Documents    lenient.List[document] `json:"documents"`
 }
 
 type person struct {
-	ID    string `json:"id"`
-	Email string `json:"email"`
+	ID    lenient.Text `json:"id"`
+	Email lenient.Text `json:"email"`
 }
 
 type message struct {
-	Content string `json:"content"`
-	Created text   `json:"created"`
-	From    person `json:"from"`
+	Content lenient.Text `json:"content"`
+	Created lenient.Text `json:"created"`
+	From    person       `json:"from"`
 }
 
 type role struct {
-	ID      string   `json:"id"`
-	Name    string   `json:"name"`
-	Index   int      `json:"index"`
-	Locked  bool     `json:"locked"`
-	Signers []signer `json:"signers"`
+	ID      lenient.Text         `json:"id"`
+	Name    lenient.Text         `json:"name"`
+	Index   lenient.Number       `json:"index"`
+	Locked  lenient.Bool         `json:"locked"`
+	Signers lenient.List[signer] `json:"signers"`
 }
 
 type signer struct {
-	ID        string `json:"id"`
-	Email     string `json:"email"`
-	FirstName string `json:"firstName"`
-	LastName  string `json:"lastName"`
-	Name      string `json:"name"`
+	ID        lenient.Text `json:"id"`
+	Email     lenient.Text `json:"email"`
+	FirstName lenient.Text `json:"firstName"`
+	LastName  lenient.Text `json:"lastName"`
+	Name      lenient.Text `json:"name"`
 	Group     struct {
-		Name  string `json:"name"`
-		Email string `json:"email"`
+		Name  lenient.Text `json:"name"`
+		Email lenient.Text `json:"email"`
 	} `json:"group"`
 	KBA struct {
-		Status string `json:"knowledgeBasedAuthenticationStatus"`
+		Status lenient.Text `json:"knowledgeBasedAuthenticationStatus"`
 	} `json:"knowledgeBasedAuthentication"`
 }
 
 type document struct {
-	ID        string     `json:"id"`
-	Name      string     `json:"name"`
-	Index     int        `json:"index"`
-	Approvals []approval `json:"approvals"`
+	ID        lenient.Text           `json:"id"`
+	Name      lenient.Text           `json:"name"`
+	Index     lenient.Number         `json:"index"`
+	Approvals lenient.List[approval] `json:"approvals"`
 }
 
 // approval is what one role has to do on one document.
 type approval struct {
-	Role     string `json:"role"`
-	Accepted text   `json:"accepted"`
-	Signed   text   `json:"signed"`
-	Optional bool   `json:"optional"`
-	Disabled bool   `json:"disabled"`
+	Role     lenient.Text `json:"role"`
+	Accepted lenient.Text `json:"accepted"`
+	Signed   lenient.Text `json:"signed"`
+	Optional lenient.Bool `json:"optional"`
+	Disabled lenient.Bool `json:"disabled"`
 }
 
 // packList is a page of GET /api/packages.
 type packList struct {
-	Count   int    `json:"count"`
-	Results []pack `json:"results"`
+	Count   lenient.Number     `json:"count"`
+	Results lenient.List[pack] `json:"results"`
 }
 
 // report is a page of GET /api/reports/transaction-summary.
 type report struct {
-	Total   int    `json:"totalElements"`
-	Content []pack `json:"content"`
+	Total   lenient.Number     `json:"totalElements"`
+	Content lenient.List[pack] `json:"content"`
 }
 
 // registration is the account's one callback registration, as it is read and written.
@@ -150,14 +116,14 @@ type registration struct {
 // policy is the account's data retention, in days by status; on newer servers over all.
 type policy struct {
 	Retention struct {
-		Draft                   *int `json:"draft"`
-		Sent                    *int `json:"sent"`
-		Completed               *int `json:"completed"`
-		Archived                *int `json:"archived"`
-		Declined                *int `json:"declined"`
-		OptedOut                *int `json:"optedOut"`
-		Expired                 *int `json:"expired"`
-		LifetimeTotal           *int `json:"lifetimeTotal"`
-		LifetimeUntilCompletion *int `json:"lifetimeUntilCompletion"`
+		Draft                   *lenient.Number `json:"draft"`
+		Sent                    *lenient.Number `json:"sent"`
+		Completed               *lenient.Number `json:"completed"`
+		Archived                *lenient.Number `json:"archived"`
+		Declined                *lenient.Number `json:"declined"`
+		OptedOut                *lenient.Number `json:"optedOut"`
+		Expired                 *lenient.Number `json:"expired"`
+		LifetimeTotal           *lenient.Number `json:"lifetimeTotal"`
+		LifetimeUntilCompletion *lenient.Number `json:"lifetimeUntilCompletion"`
 	} `json:"transactionRetention"`
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"countersign/provider"
+	"countersign/provider/lenient"
 )
 
 const (
@@ -115,7 +116,7 @@ func errorKey(body []byte) string {
 		Code       any             `json:"code"`
 		Error      json.RawMessage `json:"error"`
 	}
-	if json.Unmarshal(body, &f) != nil {
+	if lenient.Unmarshal(body, &f) != nil {
 		return ""
 	}
 	var inner struct {
@@ -138,7 +139,7 @@ func requestID(body []byte) string {
 	var f struct {
 		RequestID any `json:"requestId"`
 	}
-	if json.Unmarshal(body, &f) != nil {
+	if lenient.Unmarshal(body, &f) != nil {
 		return ""
 	}
 	if s, ok := f.RequestID.(string); ok && isKey(strings.ReplaceAll(s, "-", "_")) {
@@ -185,7 +186,7 @@ func ReadJSON(resp *http.Response, v any, max ...int64) error {
 	if !late.Stop() {
 		err = errSlow
 	}
-	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))
+	raw, wide := lenient.Bare(raw)
 	kind := mediaType(resp.Header)
 	switch {
 	case err != nil:
@@ -196,6 +197,9 @@ func ReadJSON(resp *http.Response, v any, max ...int64) error {
 		return errors.New("expected JSON, got an empty answer")
 	case kind == "text/html" || kind == "application/xhtml+xml":
 		return fmt.Errorf("expected JSON, got %s", kind)
+	}
+	if wide != nil {
+		return fmt.Errorf("expected JSON: %w", wide)
 	}
 	if err := json.Unmarshal(raw, v); err != nil {
 		return notJSON(err, kind)

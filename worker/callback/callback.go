@@ -17,7 +17,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-chi/chi/v5/middleware"
 	"github.com/sirupsen/logrus"
 
 	"countersign/model"
@@ -118,15 +117,7 @@ func New(o Options) (*Listener, error) {
 		hinters: perMinute(o.HintsAMinute), refused: newRefusals(o.RefusedAMinute, o.RefusedBytes),
 		connections: newConnections(o.MaxConns, o.MaxConnsEach, func(ip netip.Addr) bool { return within(proxies, ip) }),
 	}
-	from := middleware.ClientIPFromRemoteAddr
-	if len(proxies) > 0 {
-		trusted := make([]string, len(proxies))
-		for i, p := range proxies {
-			trusted[i] = p.String()
-		}
-		from = middleware.ClientIPFromXFF(trusted...)
-	}
-	l.handler = l.recovered(from(http.HandlerFunc(l.route)))
+	l.handler = l.recovered(callers{proxies}.named(http.HandlerFunc(l.route)))
 	return l, nil
 }
 
@@ -142,6 +133,9 @@ func Networks(list []string) ([]netip.Prefix, error) {
 	out := make([]netip.Prefix, len(list))
 	for i, s := range list {
 		p, err := netip.ParsePrefix(s)
+		if err == nil && p.Addr().Is4In6() && p.Bits() >= 96 {
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+		}
 		if err != nil {
 			ip, bad := netip.ParseAddr(s)
 			if bad != nil || ip.Zone() != "" {
@@ -154,7 +148,9 @@ func Networks(list []string) ([]netip.Prefix, error) {
 	return out, nil
 }
 
+// within reports whether an address is in one of the networks, however it is written.
 func within(list []netip.Prefix, ip netip.Addr) bool {
+	ip = ip.Unmap().WithZone("")
 	return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 

@@ -76,7 +76,7 @@ func (s *connections) add(raw net.Conn) (added, replaced *connection) {
 
 func (s *connections) hostOf(c net.Conn) string {
 	peer, err := netip.ParseAddrPort(c.RemoteAddr().String())
-	if err != nil || s.shared(peer.Addr().Unmap()) {
+	if err != nil || s.shared(peer.Addr()) {
 		return ""
 	}
 	return network(peer.Addr().String())

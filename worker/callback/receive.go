@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"time"
 
-	"github.com/go-chi/chi/v5/middleware"
 	"github.com/sirupsen/logrus"
 
 	"countersign/model"
@@ -19,7 +16,7 @@ import (
 
 // callback reads one request's body and has it answered.
 func (l *Listener) callback(w http.ResponseWriter, r *http.Request, acc *Account) {
-	if len(acc.Sources) > 0 && !comesFrom(acc.Sources, remote(r)) {
+	if len(acc.Sources) > 0 && !within(acc.Sources, callerOf(r)) {
 		l.logOnceAMinute(l.Log.WithFields(logrus.Fields{"account": acc.ID, "reason": remote(r)}), logrus.WarnLevel, acc.ID, "callback from an address that is not allowed")
 		l.count(acc.ID, "elsewhere")
 		status(w, http.StatusNotFound)
@@ -109,23 +106,6 @@ func (l *Listener) judge(acc *Account, c provider.Callback) (Incoming, int) {
 		return in, http.StatusUnauthorized
 	}
 	return in, http.StatusOK
-}
-
-// remote is who called, as far as trusted proxies tell.
-func remote(r *http.Request) string {
-	if ip := middleware.GetClientIP(r.Context()); ip != "" {
-		return ip
-	}
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		return host
-	}
-	return clip(r.RemoteAddr)
-}
-
-// comesFrom says whether an address lies in one of the networks.
-func comesFrom(sources []netip.Prefix, address string) bool {
-	ip, err := netip.ParseAddr(address)
-	return err == nil && within(sources, ip.Unmap())
 }
 
 // tooMany asks a client to come back later.

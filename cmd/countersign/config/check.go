@@ -1,0 +1,247 @@
+package config
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"countersign/provider"
+)
+
+// check looks at every value of a config that was read, beyond its form. It returns what was found before with what it
+// found.
+func check(c *Config, root *node, before faults, known map[string]provider.Driver) faults {
+	r := &checker{root: root, found: before}
+	r.checkStores(c)
+	r.checkPublic(c.Public)
+	r.checkACME(c)
+	r.checkConsole(c)
+	r.checkPolling(c.Polling)
+	r.checkPaces(c)
+	r.oneOf("log.level", c.Log.Level, "trace", "debug", "info", "warning", "error")
+	r.oneOf("log.format", c.Log.Format, "auto", "text", "json")
+	first := map[string]string{}
+	for i := range c.Accounts {
+		a := &c.Accounts[i]
+		if other, twice := first[a.ID]; twice && a.ID != "" {
+			r.wrong(a.at+".id", "%q is %s already: ids name accounts in URLs and rows", a.ID, other)
+		} else {
+			first[a.ID] = a.at
+		}
+		r.checkAccount(a, known)
+	}
+	return r.found
+}
+
+// checker is one run of check.
+type checker struct {
+	root  *node
+	found faults
+}
+
+// wrong notes a fault at a path: on its line, or on that of the nearest thing around it.
+func (r *checker) wrong(path, format string, args ...any) {
+	r.found.add(r.root.lineOf(path), path, format, args...)
+}
+
+// lacks says whether a secret that belongs at path or below is missing, which was told already.
+func (r *checker) lacks(path string) bool { return r.found.lacks(path) }
+
+func (r *checker) checkStores(c *Config) {
+	scheme, rest, _ := strings.Cut(c.Database, ":")
+	switch {
+	case scheme == "sqlite" && rest != "" && !strings.ContainsAny(rest, "?#"):
+	case scheme == "sqlite":
+		r.wrong("database", "does not name a file: sqlite:./countersign.db")
+	case scheme == "postgres", scheme == "postgresql":
+		if u, err := url.Parse(c.Database); err != nil || u.Host == "" && u.Query().Get("host") == "" {
+			r.wrong("database", "is not a URL such as postgres://user@host/name")
+		}
+	case r.lacks("database"):
+	default:
+		r.wrong("database", "is neither sqlite:FILE nor postgres://user@host/name")
+	}
+	scheme, rest, _ = strings.Cut(c.Documents, ":")
+	switch {
+	case scheme == "file" && rest != "":
+	case scheme == "s3":
+		r.wrong("documents", "s3:// comes with a later version: use file:FOLDER")
+	case r.lacks("documents"):
+	default:
+		r.wrong("documents", "is not file:FOLDER")
+	}
+	if c.DocumentsMaxSize < 1<<20 {
+		r.wrong("documents_max_size", "%s is below 1MiB", c.DocumentsMaxSize)
+	}
+	if c.Retention.RefusedSize < 1<<20 {
+		r.wrong("retention.refused_size", "%s is below 1MiB", c.Retention.RefusedSize)
+	}
+	if c.DocumentsMinFree < 0 {
+		r.wrong("documents_min_free", "is below nothing")
+	}
+}
+
+// checkPaces looks at the waits of failed questions, of slots and of lists.
+func (r *checker) checkPaces(c *Config) {
+	for _, d := range []struct {
+		path string
+		is   Duration
+		zero bool // none is fine
+	}{{"retry.first", c.Retry.First, false}, {"retry.most", c.Retry.Most, false}, {"slot_jitter", c.SlotJitter, true}, {"list_overlap", c.ListOverlap, false}} {
+		if d.is < 0 || d.is == 0 && !d.zero || time.Duration(d.is) > Day {
+			r.wrong(d.path, "%s is not a wait of at most a day", d.is)
+		}
+	}
+	if c.Retry.First > c.Retry.Most {
+		r.wrong("retry.first", "%s is longer than retry.most, %s", c.Retry.First, c.Retry.Most)
+	}
+}
+
+func (r *checker) checkPublic(p Public) {
+	r.checkAddress("public.address", p.Address)
+	if p.URL != "" {
+		r.checkURL("public.url", p.URL)
+	}
+	if (p.TLS.CertFile == "") != (p.TLS.KeyFile == "") {
+		r.wrong("public.tls", "needs both cert_file and key_file, or neither")
+	} else if p.TLS.CertFile != "" {
+		r.checkPair(p.TLS)
+	}
+	for _, b := range []struct {
+		path string
+		is   int
+	}{
+		{"public.max_connections", p.MaxConnections}, {"public.max_connections_per_address", p.MaxConnectionsPerAddress},
+		{"public.refused_per_minute", p.RefusedPerMinute},
+	} {
+		if b.is < 1 || b.is > 1<<20 {
+			r.wrong(b.path, "%d is not between 1 and 1048576", b.is)
+		}
+	}
+	if p.MaxBody < 1<<10 || p.MaxBody > 1<<30 {
+		r.wrong("public.max_body", "%s is not between 1KiB and 1GiB", p.MaxBody)
+	}
+}
+
+// checkACME looks at what an authority is asked for.
+func (r *checker) checkACME(c *Config) {
+	p, a := c.Public, c.Public.TLS.ACME
+	if len(a.Hosts) == 0 {
+		return
+	}
+	if p.TLS.CertFile != "" || p.TLS.KeyFile != "" {
+		r.wrong("public.tls.acme", "gets a certificate, and cert_file names one: keep one of them")
+	}
+	for i, h := range a.Hosts {
+		if at := fmt.Sprintf("public.tls.acme.hosts[%d]", i); h == "" || strings.ContainsAny(h, "/:* ") {
+			r.wrong(at, "%s is not a host name such as sign.example.com", r.said(at))
+		}
+	}
+	r.checkURL("public.tls.acme.directory", a.Directory)
+	if c.ACMECache() == "" {
+		r.wrong("public.tls.acme.cache", "is needed: PostgreSQL has no folder to keep account key and certificates in")
+	}
+	if a.Roots != "" {
+		if _, err := os.ReadFile(a.Roots); err != nil {
+			r.wrong("public.tls.acme.roots", "%v", err)
+		}
+	}
+}
+
+// checkPair reads the certificate and its key as the listener will. Who only reads the database may
+// lack the right to.
+func (r *checker) checkPair(t TLS) {
+	unfit := func(path, format string, args ...any) {
+		r.wrong(path, format, args...)
+		r.found[len(r.found)-1].secret = true
+	}
+	cert, err := os.ReadFile(t.CertFile)
+	if err != nil {
+		unfit("public.tls.cert_file", "%v", err)
+	}
+	key, kerr := os.ReadFile(t.KeyFile)
+	if kerr != nil {
+		unfit("public.tls.key_file", "%v", kerr)
+	}
+	if err != nil || kerr != nil {
+		return
+	}
+	if _, err := tls.X509KeyPair(cert, key); err == nil {
+		return
+	} else if text := err.Error(); strings.HasPrefix(text, "x509:") || strings.Contains(text, "certificate input") {
+		unfit("public.tls.cert_file", "%s: %v", t.CertFile, err)
+	} else {
+		unfit("public.tls.key_file", "%s: %v", t.KeyFile, err)
+	}
+}
+
+func (r *checker) checkConsole(c *Config) {
+	if !r.checkAddress("console.address", c.Console.Address) {
+		return
+	}
+	if !Loopback(c.Console.Address) && c.Console.Token == "" && !r.lacks("console.token") {
+		r.wrong("console.address", "%s can be reached from other machines: set console.token or token_file, or listen on 127.0.0.1", r.said("console.address"))
+	}
+	_, port, _ := net.SplitHostPort(c.Console.Address)
+	if c.Console.Address == c.Public.Address && port != "0" {
+		r.wrong("console.address", "is the public address too: the console needs one of its own")
+	}
+}
+
+// checkAddress says whether address is host:port, and notes a fault otherwise.
+func (r *checker) checkAddress(path, address string) bool {
+	_, port, err := net.SplitHostPort(address)
+	if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || n > 65535 {
+		r.wrong(path, "%s is not an address such as 127.0.0.1:8080 or :8081", r.said(path))
+		return false
+	}
+	return true
+}
+
+// checkURL wants scheme, host and at most a path.
+func (r *checker) checkURL(path, text string) {
+	u, err := url.Parse(text)
+	switch {
+	case r.lacks(path):
+	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
+		r.wrong(path, "%s is not a URL that begins with https:// or http://", r.said(path))
+	case u.User != nil:
+		r.wrong(path, "has a user or password in it: those belong in settings")
+	case u.RawQuery != "" || u.Fragment != "":
+		r.wrong(path, "has a ? or # part, which is cut off: leave scheme, host and path")
+	}
+}
+
+// checkPolling wants slots for every tier.
+func (r *checker) checkPolling(p Polling) {
+	for _, tier := range []struct {
+		name  string
+		slots Slots
+	}{{"active", p.Active}, {"idle", p.Idle}, {"audit", p.Audit}} {
+		if at := "polling." + tier.name; tier.slots.String() == "" {
+			_, err := ParseSlots("")
+			r.wrong(at, "%s %v", r.said(at), err)
+		}
+	}
+}
+
+// oneOf wants one of a few words.
+func (r *checker) oneOf(path, word string, of ...string) {
+	if slices.Contains(of, word) || r.lacks(path) {
+		return
+	}
+	last := len(of) - 1
+	r.wrong(path, "%s is not %s or %s", r.said(path), strings.Join(of[:last], ", "), of[last])
+}
+
+// said repeats what stands at a path, where it can be no secret.
+func (r *checker) said(path string) string {
+	_, n := r.root.at(path)
+	return quote(n, path)
+}

@@ -1,0 +1,220 @@
+// Package config reads the config file into typed values: it expands aliases, variables and files, decodes, and checks. Every
+// fault is told at once, with its line and path and without a secret.
+package config
+
+import (
+	"net/netip"
+	"time"
+
+	"golang.org/x/crypto/acme"
+
+	"countersign/provider"
+)
+
+// SystemConfig is where a packaged daemon has its config.
+const SystemConfig = "/etc/countersign/config.yaml"
+
+// Config is the whole config file; config.example.yaml says what each key is for. Once loaded, its
+// defaults are filled in, its secrets resolved and its paths absolute.
+type Config struct {
+	Database  string    `yaml:"database"`
+	Documents string    `yaml:"documents"`
+	Public    Public    `yaml:"public"`
+	Console   Console   `yaml:"console"`
+	Accounts  []Account `yaml:"accounts"`
+
+	Polling           Polling   `yaml:"polling"`
+	Retention         Retention `yaml:"retention"`
+	KeyFile           string    `yaml:"key_file"`
+	DatabaseMode      Mode      `yaml:"database_mode"`
+	DocumentsMinFree  Size      `yaml:"documents_min_free"`
+	DocumentsMaxSize  Size      `yaml:"documents_max_size"`
+	CallbackObjective Percent   `yaml:"callback_objective"`
+	Log               Log       `yaml:"log"`
+
+	Retry       Retry    `yaml:"retry"`
+	SlotJitter  Duration `yaml:"slot_jitter"`
+	ListOverlap Duration `yaml:"list_overlap"`
+
+	file string // where it was read from, as it was named
+}
+
+// File is where the config was read from, as it was named.
+func (c *Config) File() string { return c.file }
+
+// Public is the listener that providers reach.
+type Public struct {
+	Address        string    `yaml:"address"`
+	URL            string    `yaml:"url"`
+	TLS            TLS       `yaml:"tls"`
+	TrustedProxies []Network `yaml:"trusted_proxies"`
+	MaxBody        Size      `yaml:"max_body"`
+	Allow          []Network `yaml:"allow"`
+
+	MaxConnections           int `yaml:"max_connections"`
+	MaxConnectionsPerAddress int `yaml:"max_connections_per_address"`
+	RefusedPerMinute         int `yaml:"refused_per_minute"`
+}
+
+// Proxies are the trusted ones as the listener reads them.
+func (p Public) Proxies() []string {
+	all := make([]string, len(p.TrustedProxies))
+	for i, n := range p.TrustedProxies {
+		all[i] = n.String()
+	}
+	return all
+}
+
+// Sources are the networks that may call an account: its own, or those that may call any.
+func (a *Account) Sources(all []Network) []netip.Prefix {
+	if len(a.CallbackSources) > 0 {
+		all = a.CallbackSources
+	}
+	out := make([]netip.Prefix, len(all))
+	for i, n := range all {
+		out[i] = n.Prefix
+	}
+	return out
+}
+
+// TLS names the files of a certificate, both or neither; or says who issues one.
+type TLS struct {
+	CertFile string `yaml:"cert_file"`
+	KeyFile  string `yaml:"key_file"`
+	ACME     ACME   `yaml:"acme"`
+}
+
+// ACME gets and renews certificates from an authority such as Let's Encrypt. No hosts: it is off.
+type ACME struct {
+	Hosts     []string `yaml:"hosts"`
+	Email     string   `yaml:"email"`
+	Directory string   `yaml:"directory"`
+	Roots     string   `yaml:"roots"`
+	Cache     string   `yaml:"cache"`
+}
+
+// Console is the private listener: dashboard, JSON API, metrics, health.
+type Console struct {
+	Address string `yaml:"address"`
+	Token   Secret `yaml:"token"`
+}
+
+// Account is one connection to a provider.
+type Account struct {
+	ID       string   `yaml:"id"`
+	Provider string   `yaml:"provider"`
+	BaseURL  string   `yaml:"base_url"`
+	Settings Settings `yaml:"settings"`
+
+	Budget            Budget     `yaml:"budget"`
+	Scope             string     `yaml:"scope"`
+	ExternalID        string     `yaml:"external_id"`
+	Download          *[]string  `yaml:"download"`
+	Confirm           string     `yaml:"confirm"`
+	IncludeTest       bool       `yaml:"include_test"`
+	AllowPrivateLinks bool       `yaml:"allow_private_links"`
+	CallbackSources   []Network  `yaml:"callback_sources"`
+	ReturnPage        string     `yaml:"return_page"`
+	Hints             Hints      `yaml:"hints"`
+	RecheckAfter      []Duration `yaml:"recheck_after"`
+	GapGrace          Duration   `yaml:"gap_grace"`
+	Polling           Polling    `yaml:"polling"`
+	Signatures        string     `yaml:"signatures"`
+	OnBadSignature    string     `yaml:"on_bad_signature"`
+
+	at     string          // its path in the file: accounts[0]
+	traits provider.Traits // of its provider
+}
+
+// Budget is requests a minute per class; 0 means the provider's default.
+type Budget struct {
+	Read  int `yaml:"read"`
+	Files int `yaml:"files"`
+	Test  int `yaml:"test"`
+}
+
+// Hints is what browsers may say; off by default.
+type Hints struct {
+	Enabled bool     `yaml:"enabled"`
+	Origins []string `yaml:"origins"`
+}
+
+// Polling is the slot of each tier: cron lines in UTC.
+type Polling struct {
+	Active Slots `yaml:"active"`
+	Idle   Slots `yaml:"idle"`
+	Audit  Slots `yaml:"audit"`
+}
+
+// Retention is how long things are kept.
+type Retention struct {
+	Bodies  Lifetime `yaml:"bodies"`
+	Refused Lifetime `yaml:"refused"`
+	// RefusedSize is how much of the bodies of refused callbacks is kept in all.
+	RefusedSize Size `yaml:"refused_size"`
+
+	Outbox  Lifetime `yaml:"outbox"`
+	History Lifetime `yaml:"history"`
+}
+
+// Retry is how long failed questions and downloads wait, and how fast that grows.
+type Retry struct {
+	First Duration `yaml:"first"`
+	Most  Duration `yaml:"most"`
+}
+
+// Log is how the daemon logs.
+type Log struct {
+	Level  string `yaml:"level"`
+	Format string `yaml:"format"`
+}
+
+// debounce runs from the first claim since the last question.
+const debounce = 2 * time.Second
+
+// defaults is a config in which nothing was said.
+func defaults() Config {
+	return Config{
+		Database:  "sqlite:./countersign.db",
+		Documents: "file:./documents",
+		Public: Public{
+			Address: ":8081", MaxBody: 10 << 20, MaxConnections: 2048, MaxConnectionsPerAddress: 512, RefusedPerMinute: 600,
+			TLS: TLS{ACME: ACME{Directory: acme.LetsEncryptURL}},
+		},
+		Console:   Console{Address: "127.0.0.1:8080"},
+		Polling:   Polling{Active: utc("0 */6 * * *"), Idle: utc("0 */12 * * *"), Audit: utc("0 3 * * *")},
+		Retention: Retention{Bodies: Lifetime(90 * Day), Refused: Lifetime(7 * Day), RefusedSize: 256 << 20, Outbox: Lifetime(30 * Day), History: forever},
+
+		DatabaseMode:      0o600,
+		DocumentsMinFree:  1 << 30,
+		DocumentsMaxSize:  1 << 30,
+		CallbackObjective: 99,
+		Log:               Log{Level: "info", Format: "auto"},
+
+		Retry:       Retry{First: Duration(30 * time.Second), Most: Duration(30 * time.Minute)},
+		SlotJitter:  Duration(2 * time.Minute),
+		ListOverlap: Duration(15 * time.Minute),
+	}
+}
+
+// defaultAccount is an account in which nothing was said.
+func defaultAccount() Account {
+	return Account{
+		Scope:        "all",
+		Confirm:      "final",
+		IncludeTest:  true,
+		RecheckAfter: []Duration{Duration(10 * time.Second), Duration(time.Minute), Duration(10 * time.Minute)},
+		GapGrace:     Duration(5 * time.Minute),
+
+		Signatures: "if_present", OnBadSignature: "quarantine",
+	}
+}
+
+// utc are the slots of a line that is known to be good.
+func utc(line string) Slots {
+	s, err := ParseSlots(line)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}

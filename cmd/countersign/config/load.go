@@ -1,0 +1,141 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"countersign/provider"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Source is what a config is read with.
+type Source struct {
+	Lookup    func(name string) (string, bool) // the environment
+	Providers map[string]provider.Driver
+	// WithoutSecrets forgives secrets that are missing: verbs that only read the database run in shells that lack the daemon's.
+	WithoutSecrets bool
+}
+
+// Load reads a config file and checks all of it. Its error is *Faults where the file can be read.
+func Load(file string, from Source) (*Config, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(file, text, from)
+}
+
+// Find says which file is the config: the one that was named, COUNTERSIGN_CONFIG, ./config.yaml, or the system's.
+func Find(named string, lookup func(string) (string, bool)) (string, error) {
+	if named != "" {
+		return named, nil
+	}
+	if file, _ := lookup("COUNTERSIGN_CONFIG"); file != "" {
+		return file, nil
+	}
+	for _, file := range []string{"config.yaml", SystemConfig} {
+		if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+			return file, nil
+		}
+	}
+	return "", fmt.Errorf("no config: neither ./config.yaml nor %s exists; write one with `countersign init` or name it with --config", SystemConfig)
+}
+
+// Parse reads the text of a config file and checks all of it. Its error is *Faults.
+func Parse(file string, text []byte, from Source) (*Config, error) {
+	dir, err := filepath.Abs(filepath.Dir(file))
+	if err != nil {
+		return nil, err
+	}
+	c := defaults()
+	c.file = file
+	doc, found := parse(text)
+	if doc != nil {
+		root, more := expand(doc, dir, from.Lookup)
+		found = append(found, more...)
+		if root != nil {
+			found = append(found, decode(root, &c, "")...)
+			c.locate(dir, root)
+			found = check(&c, root, found, from.Providers)
+		}
+	}
+	err = found.of(file)
+	if list := (*Faults)(nil); from.WithoutSecrets && errors.As(err, &list) {
+		err = list.withoutSecrets()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &c, nil
+}
+
+var yamlLine = regexp.MustCompile(`line (\d+): `)
+
+// parse turns the file's text into one document; nil where it is none.
+func parse(text []byte) (*yaml.Node, faults) {
+	var doc, more yaml.Node
+	var found faults
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	err := d.Decode(&doc)
+	switch {
+	case errors.Is(err, io.EOF):
+		return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}, nil
+	case err != nil:
+		return nil, faults{syntaxFault(err)}
+	}
+	if d.Decode(&more) == nil {
+		found.add(more.Line, "", "a second document begins here: a config is one")
+	}
+	return doc.Content[0], found
+}
+
+// syntaxFault turns the parser's error into a fault with its line.
+func syntaxFault(err error) fault {
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	f := fault{text: text}
+	if m := yamlLine.FindStringSubmatchIndex(text); m != nil {
+		f.line, _ = strconv.Atoi(text[m[2]:m[3]])
+		f.text = text[m[1]:]
+	}
+	f.text = "is not YAML: " + f.text
+	return f
+}
+
+// locate makes paths absolute and tells each account where it stands.
+func (c *Config) locate(dir string, root *node) {
+	if file, ok := strings.CutPrefix(c.Database, "sqlite:"); ok {
+		c.Database = "sqlite:" + absolute(dir, file)
+	}
+	if folder, ok := strings.CutPrefix(c.Documents, "file:"); ok {
+		c.Documents = "file:" + absolute(dir, strings.TrimPrefix(folder, "//"))
+	}
+	for _, path := range []*string{&c.KeyFile, &c.Public.TLS.CertFile, &c.Public.TLS.KeyFile, &c.Public.TLS.ACME.Roots, &c.Public.TLS.ACME.Cache} {
+		*path = absolute(dir, *path)
+	}
+	for i := range c.Accounts {
+		a := &c.Accounts[i]
+		a.at = fmt.Sprintf("accounts[%d]", i)
+		a.Settings.path, a.Settings.file = a.at+".settings", c.file
+		if a.Settings.node == nil {
+			a.Settings.node = &node{kind: yaml.MappingNode, tag: "!!map", line: root.lineOf(a.at)}
+		}
+		a.BaseURL = strings.TrimRight(a.BaseURL, "/")
+		for _, tier := range []struct{ own, all *Slots }{
+			{&a.Polling.Active, &c.Polling.Active}, {&a.Polling.Idle, &c.Polling.Idle}, {&a.Polling.Audit, &c.Polling.Audit},
+		} {
+			if tier.own.line == "" {
+				*tier.own = *tier.all
+			}
+		}
+	}
+	c.Public.URL = strings.TrimRight(c.Public.URL, "/")
+}

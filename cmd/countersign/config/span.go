@@ -1,0 +1,84 @@
+package config
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// longest keeps sums of durations far from overflowing.
+const longest = 100 * 365 * 24 * time.Hour
+
+// Span is a moment given as a SPAN: 30d, 2w or 720h before now, a date (UTC), or an RFC 3339 time.
+// It is a pflag.Value.
+type Span struct {
+	Now func() time.Time
+	At  *time.Time
+	Raw string
+}
+
+// Set parses s.
+func (v *Span) Set(s string) error {
+	at, err := ParseSpan(s, v.Now())
+	if err != nil {
+		return err
+	}
+	v.At, v.Raw = &at, s
+	return nil
+}
+
+// String is the span as it was given.
+func (v *Span) String() string { return v.Raw }
+
+// Type is what the help calls it.
+func (v *Span) Type() string { return "SPAN" }
+
+// ParseSpan says which moment s means, seen from now.
+func ParseSpan(s string, now time.Time) (time.Time, error) {
+	if d, err := parseDuration(s); err == nil {
+		if d == 0 {
+			return time.Time{}, fmt.Errorf("%q is no time at all", s)
+		}
+		return now.Add(-d).UTC(), nil
+	}
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%q is not a span such as 30d, 2w, 720h, 2026-01-31 or 2026-01-31T12:00:00Z", s)
+}
+
+// parseDuration reads Go's durations and whole days and weeks, also together: 1w2d12h.
+func parseDuration(s string) (time.Duration, error) {
+	rest, sum := s, time.Duration(0)
+	for _, unit := range []struct {
+		letter string
+		is     time.Duration
+	}{{"w", 7 * 24 * time.Hour}, {"d", 24 * time.Hour}} {
+		head, tail, found := strings.Cut(rest, unit.letter)
+		if !found {
+			continue
+		}
+		n, err := strconv.ParseUint(head, 10, 32)
+		if err != nil {
+			return 0, fmt.Errorf("%q is not a duration such as 30d, 2w, 12h or 5m", s)
+		}
+		if n > uint64(longest/unit.is) {
+			return 0, fmt.Errorf("%q is more than a hundred years", s)
+		}
+		sum, rest = sum+time.Duration(n)*unit.is, tail
+	}
+	if rest == "" && s != "" {
+		return sum, nil
+	}
+	d, err := time.ParseDuration(rest)
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("%q is not a duration such as 30d, 2w, 12h or 5m", s)
+	}
+	if d > longest || sum+d > longest {
+		return 0, fmt.Errorf("%q is more than a hundred years", s)
+	}
+	return sum + d, nil
+}

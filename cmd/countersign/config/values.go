@@ -1,0 +1,225 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"countersign/provider"
+)
+
+// Secret is a value that prints as <secret>.
+type Secret = provider.Secret
+
+// Day is 24 hours: every day of this program is one of UTC.
+const Day = 24 * time.Hour
+
+// parser is a value of the config that reads its own text. Its errors do not repeat the text.
+type parser interface{ parse(text string) error }
+
+// Duration is a length of time: 30d, 2w, 12h, 5m, 10s.
+type Duration time.Duration
+
+func (d *Duration) parse(text string) error {
+	v, err := parseDuration(text)
+	if err != nil {
+		return errors.New("is not a duration such as 30d, 2w, 12h, 5m or 10s")
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// String is the length of time as Go writes it.
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// Lifetime is how long something is kept; forever is as long as there is room.
+type Lifetime time.Duration
+
+const forever Lifetime = 0
+
+func (k *Lifetime) parse(text string) error {
+	if text == "forever" {
+		*k = forever
+		return nil
+	}
+	v, err := parseDuration(text)
+	switch {
+	case err != nil:
+		return errors.New("is not a duration such as 90d or 12h, nor forever")
+	case v == 0:
+		return errors.New("keeps nothing: say how long, or forever")
+	}
+	*k = Lifetime(v)
+	return nil
+}
+
+// String is the length of time in days where it is whole days.
+func (k Lifetime) String() string {
+	switch {
+	case k == forever:
+		return "forever"
+	case time.Duration(k)%Day == 0:
+		return fmt.Sprintf("%dd", time.Duration(k)/Day)
+	}
+	return time.Duration(k).String()
+}
+
+// Size is a number of bytes: 512MiB, 1GiB, 10MB.
+type Size int64
+
+func (s *Size) parse(text string) error {
+	fault := errors.New("is not a size such as 512MiB or 1GiB")
+	number := strings.TrimRight(text, "kKMGTiB ")
+	unit := strings.TrimSpace(text[len(number):])
+	n, err := strconv.ParseInt(number, 10, 64)
+	scale, ok := map[string]int64{
+		"": 1, "B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12,
+		"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40,
+	}[unit]
+	if err != nil || !ok || n < 0 || n > (1<<62)/scale {
+		return fault
+	}
+	*s = Size(n * scale)
+	return nil
+}
+
+// String is the size in the largest unit that divides it.
+func (s Size) String() string {
+	for _, u := range []struct {
+		name string
+		is   Size
+	}{{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}} {
+		if s >= u.is && s%u.is == 0 {
+			return fmt.Sprintf("%d%s", s/u.is, u.name)
+		}
+	}
+	return strconv.FormatInt(int64(s), 10)
+}
+
+// Mode is the rights of a file: 0600, 0640.
+type Mode fs.FileMode
+
+func (m *Mode) parse(text string) error {
+	v, err := strconv.ParseUint(strings.TrimPrefix(text, "0o"), 8, 12)
+	switch {
+	case err != nil:
+		return errors.New("is not a file mode such as 0600 or 0640")
+	case v&0o600 != 0o600:
+		return errors.New("takes the rights to read and write from countersign itself")
+	case v&0o007 != 0 || v&^0o777 != 0:
+		return errors.New("lets everybody in: signers' names are in there")
+	}
+	*m = Mode(v)
+	return nil
+}
+
+// String is the mode in octal.
+func (m Mode) String() string { return fmt.Sprintf("%04o", uint32(m)) }
+
+// Percent is a share: 99%, 99.5%.
+type Percent float64
+
+// ParsePercent reads a share.
+func ParsePercent(text string) (p Percent, err error) {
+	err = p.parse(text)
+	return p, err
+}
+
+func (p *Percent) parse(text string) error {
+	v, err := strconv.ParseFloat(strings.TrimSuffix(text, "%"), 64)
+	if err != nil || v < 0 || v > 100 {
+		return errors.New("is not a share such as 99%")
+	}
+	*p = Percent(v)
+	return nil
+}
+
+// String is the share with its sign.
+func (p Percent) String() string { return strconv.FormatFloat(float64(p), 'f', -1, 64) + "%" }
+
+// Slots are the times of a cron line, in UTC.
+type Slots struct {
+	line  string
+	times cron.Schedule
+}
+
+// Next is the first of the times after now; zero where there are no slots.
+func (s Slots) Next(now time.Time) time.Time {
+	if s.times == nil {
+		return time.Time{}
+	}
+	return s.times.Next(now.UTC())
+}
+
+// String is the cron line.
+func (s Slots) String() string { return s.line }
+
+// parse takes an empty line for none: the account has those of all accounts.
+func (s *Slots) parse(text string) error {
+	if text == "" {
+		*s = Slots{}
+		return nil
+	}
+	read, err := ParseSlots(text)
+	if err == nil {
+		*s = read
+	}
+	return err
+}
+
+// slotLine reads five fields, or six with seconds first.
+var slotLine = cron.NewParser(cron.SecondOptional | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor)
+
+// ParseSlots reads a cron line. The cron parser panics on some lines and takes others that
+// never come, so it is guarded.
+func ParseSlots(line string) (slots Slots, err error) {
+	defer func() {
+		if recover() != nil {
+			slots, err = Slots{}, errors.New("is not a cron line")
+		}
+	}()
+	switch {
+	case strings.Contains(line, "TZ="):
+		return Slots{}, errors.New("names a time zone: slots are in UTC")
+	case strings.HasPrefix(line, "@every"):
+		return Slots{}, errors.New("counts from each start, so daily restarts starve it: give fixed slots such as 0 */6 * * *")
+	}
+	times, err := slotLine.Parse(line)
+	if err != nil {
+		return Slots{}, errors.New("is not a cron line such as 0 */6 * * * (minute, hour, day, month, weekday)")
+	}
+	if times.Next(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
+		return Slots{}, errors.New("never comes: there is no such day")
+	}
+	return Slots{line, times}, nil
+}
+
+// Network is an address or a network of addresses: 10.0.0.0/8, ::1.
+type Network struct{ netip.Prefix }
+
+func (n *Network) parse(text string) error {
+	p, err := netip.ParsePrefix(text)
+	if err != nil {
+		ip, bad := netip.ParseAddr(text)
+		if bad != nil || ip.Zone() != "" {
+			return errors.New("is neither an address nor a network such as 10.0.0.0/8")
+		}
+		p = netip.PrefixFrom(ip.Unmap(), ip.Unmap().BitLen())
+	}
+	n.Prefix = p.Masked()
+	return nil
+}
+
+// Loopback says whether only this machine can reach address.
+func Loopback(address string) bool {
+	host, _, _ := net.SplitHostPort(address)
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}

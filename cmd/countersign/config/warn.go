@@ -1,0 +1,92 @@
+package config
+
+import (
+	"fmt"
+	"io/fs"
+	"net/url"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// DatabaseShown is the database without a password.
+func (c *Config) DatabaseShown() string {
+	u, err := url.Parse(c.Database)
+	if err != nil || u.User == nil && u.RawQuery == "" {
+		return c.Database
+	}
+	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
+	if name := u.User.Username(); name != "" {
+		shown.User = url.User(name)
+	}
+	return shown.String()
+}
+
+// Warnings tells what is no fault and may still not be meant.
+func (c *Config) Warnings(stat func(string) (fs.FileInfo, error)) []string {
+	var all []string
+	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	if len(c.Accounts) == 0 {
+		add("accounts is empty: there is nothing to do")
+	}
+	switch {
+	case c.Public.URL == "":
+		add("public.url is not set: providers cannot be told where to call, and only polls bring news")
+	case strings.HasPrefix(c.Public.URL, "http://") && !loopbackURL(c.Public.URL):
+		add("public.url begins with http://: most providers call https:// only")
+	}
+	if token := c.Console.Token.Reveal(); token != "" && len(token) < 20 {
+		add("console.token is short: `openssl rand -hex 16` makes a better one")
+	}
+	for _, a := range c.Accounts {
+		if strings.HasPrefix(a.BaseURL, "http://") && !loopbackURL(a.BaseURL) {
+			add("%s.base_url begins with http://: the API key and signers' data go out in clear", a.at)
+		}
+		proves := func(key string) bool { return a.Settings.node.value(key) != nil }
+		if t := a.traits; t.ProofSettings != nil && !slices.ContainsFunc(t.ProofSettings, proves) {
+			add("%s.settings.%s is not set: %s", a.at, t.ProofSettings[0], t.Unproved)
+		}
+		if a.Hints.Enabled && len(a.Hints.Origins) == 0 {
+			add("%s.hints.origins is empty: servers may send hints, no web page may", a.at)
+		}
+	}
+	secret := []string{c.InstallationKeyFile()}
+	if c.holdsSecrets() {
+		secret = append(secret, c.file)
+	}
+	for _, file := range secret {
+		if info, err := stat(file); file != "" && err == nil && info.Mode().Perm()&0o007 != 0 {
+			add("%s holds secrets and can be read by everybody on this machine: chmod 0600, or 0640 for a group", file)
+		}
+	}
+	return all
+}
+
+// holdsSecrets says whether secrets stand in the config file itself.
+func (c *Config) holdsSecrets() bool {
+	return slices.ContainsFunc(c.Accounts, func(a Account) bool { return a.Settings.node.literalSecret() })
+}
+
+// literalSecret says whether a mapping says a secret outright, not by ${NAME} or *_file.
+func (n *node) literalSecret() bool {
+	for i := 0; i+1 < len(n.content); i += 2 {
+		key, value := n.content[i].text, n.content[i+1]
+		named := strings.Contains(key, "key") || strings.Contains(key, "secret") || strings.Contains(key, "token")
+		for _, v := range append([]*node{value}, value.content...) {
+			if named && v.kind == yaml.ScalarNode && v.text != "" && !v.hidden && !strings.HasSuffix(key, "_url") {
+				return true
+			}
+		}
+		if value.kind == yaml.MappingNode && value.literalSecret() {
+			return true
+		}
+	}
+	return false
+}
+
+// loopbackURL says whether a URL stays on this machine.
+func loopbackURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && Loopback(u.Hostname()+":0")
+}

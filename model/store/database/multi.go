@@ -1,0 +1,81 @@
+package database
+
+import (
+	"database/sql"
+	"strings"
+)
+
+// rowsOf is "(?,?),(?,?)…": n rows of width placeholders.
+func rowsOf(n, width int) string {
+	one := "(" + strings.Repeat("?,", width-1) + "?)"
+	return strings.Repeat(one+",", n-1) + one
+}
+
+// Multi is a statement that takes any number of rows, its text made once for each size.
+type Multi struct {
+	width int
+	text  map[int]string
+}
+
+// NewMulti makes a statement of what stands before and after its rows, each of width values.
+func NewMulti(before string, width int, after string) *Multi {
+	m := &Multi{width: width, text: map[int]string{}}
+	for _, n := range []int{1, 4, 16, 64, 256} {
+		m.text[n] = before + rowsOf(n, width) + after
+	}
+	return m
+}
+
+// Text is the statement for n rows, n being one of its sizes.
+func (m *Multi) Text(n int) string { return m.text[n] }
+
+// Insert runs the statement for n rows; add appends the values of row i.
+func (m *Multi) Insert(q *Tx, n int, add func(args []any, i int) []any) error {
+	return chunks(n, q.Postgres, func(from, to int) error {
+		args := make([]any, 0, (to-from)*m.width)
+		for i := from; i < to; i++ {
+			args = add(args, i)
+		}
+		return q.Exec(m.Text(to-from), args...)
+	})
+}
+
+// Find runs a query for n keys, the last ones repeated to fill up a size.
+func (m *Multi) Find(q *Tx, n int, add func(args []any, i int) []any, scan func(*sql.Rows) error) error {
+	for from := 0; from < n; {
+		size := 1
+		for size < n-from && size < 256 {
+			size *= 4
+		}
+		args := make([]any, 0, size*m.width)
+		for i := range size {
+			args = add(args, min(from+i, n-1))
+		}
+		if err := q.Each(scan, m.Text(size), args...); err != nil {
+			return err
+		}
+		from += size
+	}
+	return nil
+}
+
+// chunks cuts n rows into pieces of few sizes, so that few statements are prepared. SQLite gains
+// nothing from larger ones, PostgreSQL a way to the server.
+func chunks(n int, pg bool, do func(from, to int) error) error {
+	sizes := []int{256, 64, 16, 4, 1}
+	if !pg {
+		sizes = sizes[1:]
+	}
+	for from := 0; from < n; {
+		for _, size := range sizes {
+			if n-from >= size {
+				if err := do(from, from+size); err != nil {
+					return err
+				}
+				from += size
+				break
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,200 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"time"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
+	"gorm.io/driver/sqlite"
+	"gorm.io/gorm"
+
+	"countersign/model/store/sqlitefile"
+)
+
+const (
+	sqliteReaders = 4
+	busyWait      = 5000 // ms: how long another process may hold the write lock
+
+	// A statement of many rows keeps what it may have to undo: in memory, where it would go to a file. What is
+	// deleted, by retention too, is overwritten. Checkpoints are made by hand: see checkpoint.
+	writePragmas = `PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 0`
+	readPragmas  = `PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 268435456`
+)
+
+// openSQLite opens two handles: one connection that writes, with fsync at each commit, and several
+// that only read.
+func (d *DB) openSQLite(ctx context.Context, path string, mode fs.FileMode) error {
+	if path == "" {
+		return errors.New("database sqlite:PATH: the path is missing")
+	}
+	if err := sqlitefile.Prepare(ctx, path, mode, d.readOnly); err != nil {
+		return err
+	}
+	var err error
+	if !d.readOnly {
+		if d.write, err = d.openHandle(writeDSN(path), writePragmas, 1); err != nil {
+			return err
+		}
+		if err := d.checkWriter(ctx); err != nil {
+			return fmt.Errorf("database %s: %w", path, d.explain(err))
+		}
+	}
+	if d.file, err = sqlitefile.Identify(path); err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	d.read, err = d.openHandle(readDSN(path), readPragmas, sqliteReaders)
+	return err
+}
+
+func writeDSN(path string) string {
+	return sqlitefile.URI(path, url.Values{
+		"_journal_mode": {"WAL"}, "_busy_timeout": {fmt.Sprint(busyWait)}, "_txlock": {"immediate"}, "_foreign_keys": {"1"},
+		"_synchronous": {"FULL"}, "_stmt_cache_size": {"128"}, "_mutex": {"no"}, "mode": {"rwc"},
+	})
+}
+
+func readDSN(path string) string {
+	return sqlitefile.URI(path, url.Values{
+		"mode": {"ro"}, "_query_only": {"1"}, "_busy_timeout": {fmt.Sprint(busyWait)}, "_stmt_cache_size": {"64"}, "_mutex": {"no"},
+	})
+}
+
+// checkWriter reads back what durability rests on.
+func (d *DB) checkWriter(ctx context.Context) error {
+	db, err := d.write.DB()
+	if err != nil {
+		return err
+	}
+	var journal string
+	var sync int
+	if err := db.QueryRowContext(ctx, `PRAGMA journal_mode`).Scan(&journal); err != nil {
+		return err
+	}
+	if err := db.QueryRowContext(ctx, `PRAGMA synchronous`).Scan(&sync); err != nil {
+		return err
+	}
+	if journal != "wal" || sync != 2 {
+		return fmt.Errorf("journal mode %s, synchronous %d: want wal and 2 (does the disk allow shared memory?)", journal, sync)
+	}
+	return nil
+}
+
+func (d *DB) openHandle(dsn, pragmas string, conns int) (*gorm.DB, error) {
+	db := sql.OpenDB(&utcConnector{sqlitefile.Connector{DSN: dsn, Pragmas: pragmas}})
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	return gorm.Open(sqlite.New(sqlite.Config{Conn: db}), d.config())
+}
+
+// utcConnector opens SQLite connections that write times as the views show them.
+type utcConnector struct{ sqlitefile.Connector }
+
+// Connect opens one connection.
+func (c *utcConnector) Connect(context.Context) (driver.Conn, error) {
+	lite, err := c.Open()
+	if err != nil {
+		return nil, err
+	}
+	return &utcConn{lite}, nil
+}
+
+// utcConn is a connection to which every time goes as text in UTC, whatever its zone: SQLite
+// compares times as text.
+type utcConn struct{ *sqlite3.SQLiteConn }
+
+// CheckNamedValue is asked by database/sql about each argument.
+func (*utcConn) CheckNamedValue(v *driver.NamedValue) (err error) {
+	switch x := v.Value.(type) {
+	case nil, string, int64, []byte, bool, float64:
+		return nil
+	case int:
+		v.Value = int64(x)
+	case time.Time:
+		v.Value = Stamp(x)
+	case *time.Time:
+		v.Value = nil
+		if x != nil {
+			v.Value = Stamp(*x)
+		}
+	default:
+		v.Value, err = driver.DefaultParameterConverter.ConvertValue(v.Value)
+		if t, ok := v.Value.(time.Time); ok {
+			v.Value = Stamp(t)
+		}
+	}
+	return err
+}
+
+// checkFile makes sure that what is written still has a name: SQLite would go on writing to a file
+// that was removed, and what we acknowledged would be gone. A file put in its place is opened anew.
+func (d *DB) checkFile(ctx context.Context) error {
+	if d.pg {
+		return nil
+	}
+	d.fileMu.Lock()
+	defer d.fileMu.Unlock()
+	id, err := sqlitefile.Identify(d.path)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if id == d.file {
+		return nil
+	}
+	if err := sqlitefile.Prepare(ctx, d.path, 0, d.readOnly); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	for db, conns := range map[*gorm.DB]int{d.write: 1, d.read: sqliteReaders} {
+		raw, err := db.DB()
+		if err != nil {
+			return err
+		}
+		raw.SetMaxIdleConns(-1) // closes them
+		raw.SetMaxIdleConns(conns)
+	}
+	if err := d.checkSchema(ctx); err != nil { // looked at again by the next that writes
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	d.file = id
+	return nil
+}
+
+// ReadFile runs f on a SQLite file as it is, whatever its schema; only to read.
+func ReadFile(ctx context.Context, path string, f func(*Tx) error) error {
+	db, err := sqlitefile.ReadPlain(path)
+	if err != nil {
+		return err
+	}
+	defer db.Close() //nolint:errcheck // only read
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // only read
+	return f(&Tx{ctx: ctx, tx: tx, texts: &texts{}})
+}
+
+// Examined says what a SQLite file of ours holds.
+type Examined = sqlitefile.Examined
+
+// ReadThrough reads a SQLite file from its start to its end: whether it is ours, whole, and not of a newer program.
+func ReadThrough(ctx context.Context, path string) (Examined, error) {
+	e, err := sqlitefile.ReadThrough(ctx, path)
+	if err != nil {
+		return e, err
+	}
+	steps, err := migrations("sqlite")
+	if err != nil {
+		return e, err
+	}
+	want, err := newestStep(steps)
+	if err == nil && e.Schema > want {
+		err = fmt.Errorf("%s: schema %d, this program knows %d: %w", path, e.Schema, want, ErrNewer)
+	}
+	return e, err
+}

@@ -1,0 +1,200 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// Tx runs SQL inside one transaction of either database. Placeholders are question marks.
+type Tx struct {
+	Postgres bool // the database is PostgreSQL
+
+	ctx   context.Context
+	db    *gorm.DB // the transaction
+	tx    *sql.Tx
+	texts *texts
+	step  int64 // of the schema that this program knows
+}
+
+// within runs f in a transaction of db.
+func (d *DB) within(ctx context.Context, db *gorm.DB, o *sql.TxOptions, f func(*Tx) error) error {
+	q, err := d.begin(ctx, db, o)
+	if err != nil {
+		return d.explain(err)
+	}
+	if err := f(q); err != nil {
+		q.tx.Rollback() //nolint:errcheck // the first error tells more
+		return d.explain(err)
+	}
+	return d.explain(q.tx.Commit())
+}
+
+func (d *DB) begin(ctx context.Context, db *gorm.DB, o *sql.TxOptions) (*Tx, error) {
+	tx := db.WithContext(ctx).Begin(o)
+	if tx.Error != nil {
+		return nil, tx.Error
+	}
+	return &Tx{ctx: ctx, db: tx, tx: tx.Statement.ConnPool.(*sql.Tx), texts: &d.texts, Postgres: d.pg, step: d.step}, nil
+}
+
+// Exec runs a statement. On SQLite it is run as a query, which takes the driver one crossing into C
+// where its Exec takes one for each argument. The driver keeps prepared statements by their text.
+func (q *Tx) Exec(query string, args ...any) error {
+	if q.Postgres {
+		_, err := q.tx.ExecContext(q.ctx, q.texts.rebound(query), args...)
+		return err
+	}
+	rows, err := q.tx.QueryContext(q.ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	for rows.Next() { //nolint:revive // a statement that returns rows is run to its end
+	}
+	if err := rows.Err(); err != nil {
+		rows.Close() //nolint:errcheck // the first error tells more
+		return err
+	}
+	return rows.Close()
+}
+
+// Query runs a query whose rows the caller closes.
+func (q *Tx) Query(query string, args ...any) (*sql.Rows, error) {
+	if q.Postgres {
+		query = q.texts.rebound(query)
+	}
+	return q.tx.QueryContext(q.ctx, query, args...)
+}
+
+// QueryRow runs a query for one row.
+func (q *Tx) QueryRow(query string, args ...any) *sql.Row {
+	if q.Postgres {
+		query = q.texts.rebound(query)
+	}
+	return q.tx.QueryRowContext(q.ctx, query, args...)
+}
+
+// Each runs a query and calls scan for each row.
+func (q *Tx) Each(scan func(*sql.Rows) error, query string, args ...any) error {
+	rows, err := q.Query(query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err has told
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// texts keeps PostgreSQL's form of each statement.
+type texts struct {
+	mu   sync.RWMutex
+	made map[string]string
+}
+
+// mostTexts bounds how many are kept; queries put together from a filter come in many shapes.
+const mostTexts = 300
+
+func (t *texts) rebound(query string) string {
+	t.mu.RLock()
+	text, ok := t.made[query]
+	t.mu.RUnlock()
+	if ok {
+		return text
+	}
+	text = rebind(query)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.made == nil || len(t.made) >= mostTexts {
+		t.made = map[string]string{}
+	}
+	t.made[query] = text
+	return text
+}
+
+// rebind turns question marks into PostgreSQL's numbered placeholders. No literal in our SQL has one.
+func rebind(query string) string {
+	var b strings.Builder
+	n := 0
+	for i := 0; i < len(query); i++ {
+		if query[i] != '?' {
+			b.WriteByte(query[i])
+			continue
+		}
+		n++
+		b.WriteByte('$')
+		b.WriteString(strconv.Itoa(n))
+	}
+	return b.String()
+}
+
+// Words reads a query's single column.
+func (q *Tx) Words(query string, args ...any) (out []string, err error) {
+	err = q.Each(func(r *sql.Rows) error {
+		var v string
+		err := r.Scan(&v)
+		out = append(out, v)
+		return err
+	}, query, args...)
+	return out, err
+}
+
+// Find reads a query's rows into a slice of structs, column by column. Columns that a struct lacks are left out.
+func (q *Tx) Find(to any, query string, args ...any) error {
+	return q.db.Raw(query, args...).Scan(to).Error
+}
+
+// Take reads a query's one row into a struct; ErrNoRow if there is none.
+func (q *Tx) Take(to any, query string, args ...any) error {
+	done := q.db.Raw(query, args...).Scan(to)
+	if done.Error == nil && done.RowsAffected == 0 {
+		return ErrNoRow
+	}
+	return done.Error
+}
+
+// Save writes a slice of structs, each over the row that has its key.
+func (q *Tx) Save(rows any) error {
+	return q.db.Clauses(clause.OnConflict{UpdateAll: true}).CreateInBatches(rows, 100).Error
+}
+
+// Affect runs a statement and says how many rows it changed.
+func (q *Tx) Affect(query string, args ...any) (int64, error) {
+	done := q.db.Exec(query, args...)
+	return done.RowsAffected, done.Error
+}
+
+// checkStep refuses to write to a schema that somebody else has brought beyond ours. PostgreSQL's is
+// looked at when it is opened only: each look would be a way to the server.
+func (q *Tx) checkStep() error {
+	if q.Postgres {
+		return nil
+	}
+	var have int64
+	if err := q.QueryRow(`SELECT MAX(version_id) FROM goose_db_version WHERE is_applied`).Scan(&have); err != nil {
+		return err
+	}
+	if have > q.step {
+		return fmt.Errorf("%w: schema %d, this program knows %d: %w", ErrUnavailable, have, q.step, ErrNewer)
+	}
+	return nil
+}
+
+// probe commits without changing anything: SQLite writes no page for an UPDATE that changes nothing, so the file's
+// mark is written anew.
+func (q *Tx) probe() error {
+	var mark uint32
+	if err := q.QueryRow(`PRAGMA user_version`).Scan(&mark); err != nil {
+		return err
+	}
+	return q.Exec(fmt.Sprintf(`PRAGMA user_version = %d`, mark))
+}

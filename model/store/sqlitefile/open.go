@@ -1,0 +1,59 @@
+package sqlitefile
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"net/url"
+	"path/filepath"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
+)
+
+// Connector opens connections to a SQLite file, each with its pragmas.
+type Connector struct {
+	DSN, Pragmas string
+	driver       sqlite3.SQLiteDriver
+}
+
+// Driver is asked for by database/sql.
+func (c *Connector) Driver() driver.Driver { return &c.driver }
+
+// Connect opens one connection.
+func (c *Connector) Connect(context.Context) (driver.Conn, error) { return c.Open() }
+
+// Open opens one connection.
+func (c *Connector) Open() (*sqlite3.SQLiteConn, error) {
+	conn, err := c.driver.Open(c.DSN)
+	if err != nil {
+		return nil, err
+	}
+	lite := conn.(*sqlite3.SQLiteConn)
+	if _, err := lite.Exec(c.Pragmas, nil); err != nil {
+		return nil, errors.Join(err, lite.Close())
+	}
+	return lite, nil
+}
+
+// URI names a file to SQLite, with the parameters of a connection.
+func URI(path string, q url.Values) string {
+	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath(), RawQuery: q.Encode()}
+	return u.String()
+}
+
+// plain opens a file as it is, with one connection and no pragmas.
+func plain(path string, q url.Values) (*sql.DB, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	db := sql.OpenDB(&Connector{DSN: URI(abs, q)})
+	db.SetMaxOpenConns(1)
+	return db, nil
+}
+
+// ReadPlain opens a file as it is, only to read.
+func ReadPlain(path string) (*sql.DB, error) {
+	return plain(path, url.Values{"mode": {"ro"}, "_busy_timeout": {"5000"}})
+}
