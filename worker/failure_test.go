@@ -34,10 +34,10 @@ func TestAFaultOfThisMachineCostsNoTry(t *testing.T) {
 		for _, linked := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, linked %t", name, linked), func(t *testing.T) {
 				b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-				b.service.files["1"], b.service.noFile = pdftest.Plain("one"), c.download
-				b.service.links[link] = fileOf(pdftest.Plain("one"))
+				b.service.Files["1"], b.service.NoFile = pdftest.Plain("one"), c.download
+				b.service.Links[link] = fileOf(pdftest.Plain("one"))
 				if c.download != nil {
-					b.service.links[link] = func(io.Writer) error { return c.download }
+					b.service.Links[link] = func(io.Writer) error { return c.download }
 				}
 				inspect := b.Inspect
 				if c.inspect != nil {
@@ -55,8 +55,8 @@ func TestAFaultOfThisMachineCostsNoTry(t *testing.T) {
 					same(t, "pause", d.NextTryAt.Sub(b.Now()), b.RetryWait)
 					b.move(b.RetryWait)
 				}
-				b.Inspect, b.service.noFile, b.service.links[link] = inspect, nil, fileOf(pdftest.Plain("one"))
-				b.service.says["a"] = completed()
+				b.Inspect, b.service.NoFile, b.service.Links[link] = inspect, nil, fileOf(pdftest.Plain("one"))
+				b.service.Says["a"] = completed()
 				check(t, b.downloadOnce(t.Context()))
 				b.confirmed(t)
 				check(t, b.downloadOnce(t.Context()))

@@ -35,7 +35,7 @@ func TestADocumentIsStoredOnlyOnceItIsSynced(t *testing.T) {
 	for _, at := range []string{"temporary", "/a", "/01", "/2026", "/acc", "root"} {
 		t.Run(at, func(t *testing.T) {
 			b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-			b.service.files["1"] = pdftest.Plain("one")
+			b.service.Files["1"] = pdftest.Plain("one")
 			b.answered(t, "a", completed(marked("")))
 			mend := b.failing(strings.Replace(at, "root", b.root, 1))
 			for range 3 {
@@ -47,7 +47,7 @@ func TestADocumentIsStoredOnlyOnceItIsSynced(t *testing.T) {
 				if !strings.HasPrefix(d.Reason, folderNotWritten) || d.Attempts != 0 {
 					t.Fatalf("%q after %d attempts", d.Reason, d.Attempts)
 				}
-				b.ms.Store(d.NextTryAt.UnixMilli())
+				b.move(d.NextTryAt.Sub(b.Now()))
 			}
 			mend()
 			check(t, b.downloadOnce(t.Context()))
@@ -62,7 +62,7 @@ func TestADocumentIsStoredOnlyOnceItIsSynced(t *testing.T) {
 func TestAFileIsHeldOnlyOnceItIsSynced(t *testing.T) {
 	for _, at := range []string{"temporary", "/.hold"} {
 		b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-		b.service.links[link] = fileOf(pdftest.Plain("one"))
+		b.service.Links[link] = fileOf(pdftest.Plain("one"))
 		b.called(t, claim("a", model.Completed), linkTo("a", link))
 		mend := b.failing(at)
 		if err := b.downloadOnce(t.Context()); err == nil {
@@ -90,11 +90,11 @@ func TestADocumentIsStoredWhereThereAreNoLinks(t *testing.T) {
 	}
 	system.SyncFolder = func(f *os.File) error { return &fs.PathError{Op: "sync", Path: f.Name(), Err: syscall.EINVAL} }
 	b.Files = files.On(b.root, system)
-	b.service.files["1"], b.service.links[link] = pdftest.Plain("one"), fileOf(pdftest.Plain("two"))
+	b.service.Files["1"], b.service.Links[link] = pdftest.Plain("one"), fileOf(pdftest.Plain("two"))
 	b.answered(t, "a", completed(marked("m1")))
 	b.called(t, claim("b", model.Completed), linkTo("b", link))
 	check(t, b.downloadOnce(t.Context()))
-	b.service.says["b"] = completed()
+	b.service.Says["b"] = completed()
 	b.confirmed(t)
 	check(t, b.downloadOnce(t.Context()))
 	var lie []string
@@ -104,7 +104,7 @@ func TestADocumentIsStoredWhereThereAreNoLinks(t *testing.T) {
 		lie = append(lie, d.Path)
 	}
 	same(t, "lies", b.lying(t), lie)
-	same(t, "fetched", []int{len(b.service.fetched), len(b.service.linked)}, []int{1, 1})
+	same(t, "fetched", []int{len(b.service.Fetched), len(b.service.Linked)}, []int{1, 1})
 }
 
 // A whole file that the folder does not take waits beside the others: it is not fetched again each time.
@@ -128,7 +128,7 @@ func TestAPlaceThatFailsCostsNoDownload(t *testing.T) {
 					return rename(from, to)
 				}
 				b.Files = files.On(b.root, system)
-				b.service.files["1"], b.service.links[link], b.service.says["a"] = pdftest.Plain("one"), fileOf(pdftest.Plain("one")), completed()
+				b.service.Files["1"], b.service.Links[link], b.service.Says["a"] = pdftest.Plain("one"), fileOf(pdftest.Plain("one")), completed()
 				if linked {
 					b.called(t, claim("a", model.Completed), linkTo("a", link))
 				} else {
@@ -149,7 +149,7 @@ func TestAPlaceThatFailsCostsNoDownload(t *testing.T) {
 				d := b.document(t, "a")
 				same(t, "state", d.State, model.DocumentStored)
 				same(t, "lies", b.lying(t), []string{d.Path})
-				same(t, "fetched in all", len(b.service.fetched)+len(b.service.linked), 1)
+				same(t, "fetched in all", len(b.service.Fetched)+len(b.service.Linked), 1)
 			})
 		}
 	}

@@ -9,28 +9,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/worker/apply"
 )
-
-// receiveForgotten stores that a callback came for a transaction that was forgotten, and nothing of what it
-// says.
-func receiveForgotten(b *store.Batch, in apply.Incoming, write func(store.Packed) string) (apply.Result, []incidentMove, error) {
-	cb := in.Callback
-	cb.Body, cb.Headers, cb.RemoteAddr, cb.DedupeKey, cb.Note = nil, nil, "", "", "forgotten"
-	if cb.Verdict == model.Accepted {
-		cb.Outcome = model.Ignored
-	}
-	id := write(store.Packed{Callback: cb})
-	var moved []incidentMove
-	var err error
-	switch cb.Verdict {
-	case model.Accepted:
-		moved, err = countAccepted(b, cb)
-	case model.Refused:
-		moved, err = countRefused(b, cb)
-	}
-	return apply.Result{ID: id, Verdict: cb.Verdict, Outcome: cb.Outcome}, moved, err
-}
 
 // Forget removes a transaction's personal data, its files too. Killed on the way, it is to be done again; a daemon
 // finishes it too. store.ErrNoRow if nothing is known of it.

@@ -18,8 +18,8 @@ import (
 // forgets forgets a row whose document is stored.
 func (b *bench) forgets(t *testing.T, ref string) {
 	t.Helper()
-	b.service.says[ref] = completed(model.DocumentRef{ID: "1", Kind: model.SignedDocument, Name: "lease.pdf"})
-	b.service.files["1"] = pdftest.Plain("one")
+	b.service.Says[ref] = completed(model.DocumentRef{ID: "1", Kind: model.SignedDocument, Name: "lease.pdf"})
+	b.service.Files["1"] = pdftest.Plain("one")
 	b.called(t, claim(ref, model.Completed))
 	b.confirmed(t)
 	check(t, b.downloadOnce(t.Context()))
@@ -48,23 +48,28 @@ func TestNothingButTrackBringsBackWhatWasForgotten(t *testing.T) {
 		check(t, err)
 		same(t, "nothing of it is kept", []any{len(cb.Body), cb.RemoteAddr, len(cb.Headers), cb.Note}, []any{0, "", 0, "forgotten"})
 		for _, v := range []model.Verdict{model.Refused, model.NotUnderstood} {
-			kept := b.stored(t, v, "about a person")
-			same(t, "body of a "+string(v)+" one", len(kept.Body), 0)
+			res, err := b.Table.Callback(t.Context(), apply.Incoming{Rules: b.account.Rules, Callback: model.Callback{
+				Account: "acc", Ref: "a", Type: "moved", Verdict: v, At: b.Now(), Body: []byte("about a person"),
+			}})
+			check(t, err)
+			cb, err := b.Store.Callback(t.Context(), res.ID)
+			check(t, err)
+			same(t, "body of a "+string(v)+" one", len(cb.Body), 0)
 		}
-		status, err := b.Hint(t.Context(), "acc", provider.Hinted{Ref: "a"})
+		status, err := b.Table.Hint(t.Context(), "acc", provider.Hinted{Ref: "a"})
 		check(t, err)
 		same(t, "a hint", status, model.Unknown)
-		o := b.service.answer("a")
+		o := b.service.Answer("a")
 		o.At, o.AskedAt = b.Now(), b.Now()
 		for _, asked := range []model.Asked{model.AskedPoll, model.AskedBackfill, model.AskedRef} {
-			dids, err := b.Answers(t.Context(), b.account, Source{Asked: asked, Run: "r1", Tier: apply.Active}, []model.Observation{o})
+			dids, err := b.Table.Answers(t.Context(), b.account, apply.Source{Asked: asked, Run: "r1", Tier: apply.Active}, []model.Observation{o})
 			check(t, err)
 			same(t, "an answer", dids[0].Reason, model.Absent)
 		}
 		same(t, "a row", b.known(t, "a"), false)
 		same(t, "documents", len(b.documents(t, "a")), 0)
 
-		n, err := b.Track(t.Context(), "acc", "simulated", []string{"a"})
+		n, err := b.Table.Track(t.Context(), "acc", "simulated", []string{"a"})
 		check(t, err)
 		same(t, "tracked", n, 1)
 		b.confirmed(t)
@@ -75,8 +80,8 @@ func TestNothingButTrackBringsBackWhatWasForgotten(t *testing.T) {
 
 func TestAFileThatArrivesWhileItsTransactionIsForgottenGoes(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.says["a"] = completed()
-		b.service.links[link] = func(w io.Writer) error { // forgotten when half of it is here
+		b.service.Says["a"] = completed()
+		b.service.Links[link] = func(w io.Writer) error { // forgotten when half of it is here
 			_, _, err := b.Forget(t.Context(), key("a"))
 			check(t, err)
 			_, err = w.Write(pdftest.Plain("one"))
@@ -87,8 +92,8 @@ func TestAFileThatArrivesWhileItsTransactionIsForgottenGoes(t *testing.T) {
 		same(t, "files of the hold folder", len(b.lying(t)), 0)
 
 		b.forgets(t, "b")
-		b.service.says["c"] = completed(model.DocumentRef{ID: "2", Kind: model.SignedDocument, Name: "lease.pdf"})
-		b.service.files["2"] = pdftest.Plain("two")
+		b.service.Says["c"] = completed(model.DocumentRef{ID: "2", Kind: model.SignedDocument, Name: "lease.pdf"})
+		b.service.Files["2"] = pdftest.Plain("two")
 		b.called(t, claim("c", model.Completed))
 		b.confirmed(t)
 		d, row := b.document(t, "c"), b.row(t, "c")
@@ -108,7 +113,7 @@ func TestAFileThatArrivesWhileItsTransactionIsForgottenGoes(t *testing.T) {
 func TestForgettingIsFinishedAfterAKill(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		b.forgets(t, "a")
-		b.service.says["b"] = completed(model.DocumentRef{ID: "1", Kind: model.SignedDocument, Name: "lease.pdf"})
+		b.service.Says["b"] = completed(model.DocumentRef{ID: "1", Kind: model.SignedDocument, Name: "lease.pdf"})
 		b.called(t, claim("b", model.Completed))
 		b.confirmed(t)
 		check(t, b.downloadOnce(t.Context()))
@@ -122,7 +127,7 @@ func TestForgettingIsFinishedAfterAKill(t *testing.T) {
 		_, err := b.Store.Forget(t.Context(), key("b"), "operator")
 		check(t, err)
 		same(t, "killed here", len(b.lying(t)), 5)
-		check(t, b.pruneOnce(t.Context()))
+		check(t, b.prune(t.Context()))
 		same(t, "what the daemon left", b.lying(t), []string{"acc/2019/12/bb/1.pdf"})
 		left, err := b.Store.Forgotten(t.Context(), at(b.Now().Add(time.Hour)))
 		check(t, err)

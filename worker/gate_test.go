@@ -53,7 +53,7 @@ func TestWhatBecomesOfAFileByExpectation(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
 			b.account.Signatures, b.account.KeepBad = c.expects, c.keep
-			b.service.files["1"] = c.raw
+			b.service.Files["1"] = c.raw
 			b.answered(t, "a", completed(model.DocumentRef{ID: "1", Kind: c.kind, Name: "lease.pdf"}))
 			d := b.fetched(t, "a")
 			same(t, "document", []any{d.State, d.Facts.Signature}, []any{c.state, c.word})
@@ -70,7 +70,7 @@ func TestWhatBecomesOfAFileByExpectation(t *testing.T) {
 // A reader that dies of a file costs one try; one that the machine has no room for costs the file nothing.
 func TestWhoIsToBlameForAFileThatCannotBeReadThrough(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-	b.service.files["1"] = pdftest.Signed()
+	b.service.Files["1"] = pdftest.Signed()
 	b.answered(t, "a", completed(marked("")))
 	b.Inspect = func(context.Context, *os.File) (pdf.Verdict, error) {
 		return pdf.Verdict{}, errors.New("fork: resource temporarily unavailable")
@@ -81,7 +81,7 @@ func TestWhoIsToBlameForAFileThatCannotBeReadThrough(t *testing.T) {
 	}
 	d := b.document(t, "a")
 	same(t, "while the machine has no room", []any{d.State, d.Attempts}, []any{model.DocumentWaiting, 0})
-	same(t, "fetched", len(b.service.fetched), 1) // it waits beside the others until it can be checked
+	same(t, "fetched", len(b.service.Fetched), 1) // it waits beside the others until it can be checked
 	same(t, "lies", len(b.lying(t)), 1)
 
 	b.Inspect = func(context.Context, *os.File) (pdf.Verdict, error) {
@@ -89,7 +89,7 @@ func TestWhoIsToBlameForAFileThatCannotBeReadThrough(t *testing.T) {
 	}
 	check(t, b.downloadOnce(t.Context()))
 	d = b.document(t, "a")
-	same(t, "after the first death", []any{d.State, d.Attempts, len(b.service.fetched)}, []any{model.DocumentQuarantined, 1, 1})
+	same(t, "after the first death", []any{d.State, d.Attempts, len(b.service.Fetched)}, []any{model.DocumentQuarantined, 1, 1})
 	if !strings.Contains(d.Reason, "died") {
 		t.Errorf("the reason is %q", d.Reason)
 	}
@@ -97,7 +97,7 @@ func TestWhoIsToBlameForAFileThatCannotBeReadThrough(t *testing.T) {
 
 func TestALinkedFileKeepsWhatWasFoundInIt(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-	b.service.links[link] = fileOf(pdftest.Signed())
+	b.service.Links[link] = fileOf(pdftest.Signed())
 	b.called(t, claim("a", model.Completed), linkTo("a", link))
 	check(t, b.downloadOnce(t.Context()))
 	same(t, "held", []any{b.document(t, "a").LinkFile != "", b.document(t, "a").Facts.Signature}, []any{true, model.SignatureIntact})
@@ -109,7 +109,7 @@ func TestALinkedFileKeepsWhatWasFoundInIt(t *testing.T) {
 
 func TestReleaseTakesAFileOutOfQuarantine(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.files["1"] = pdftest.Altered()
+		b.service.Files["1"] = pdftest.Altered()
 		b.answered(t, "a", completed(marked("")))
 		d := b.fetched(t, "a")
 		same(t, "quarantined", d.State, model.DocumentQuarantined)
@@ -140,7 +140,7 @@ func TestReleaseTakesAFileOutOfQuarantine(t *testing.T) {
 // A row that goes while its file is released leaves no file behind in the place of stored ones.
 func TestAReleaseOfARowThatIsGoneLeavesNothing(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-	b.service.files["1"] = pdftest.Altered()
+	b.service.Files["1"] = pdftest.Altered()
 	b.answered(t, "a", completed(marked("")))
 	d := b.fetched(t, "a")
 	check(t, b.Store.Do(t.Context(), store.Unit{Keys: []model.Key{key("a")}, Apply: func(g *store.Batch) error { g.RemoveDocument(d); return nil }}))
@@ -153,7 +153,7 @@ func TestAReleaseOfARowThatIsGoneLeavesNothing(t *testing.T) {
 // A release that a kill cut short, at either of its two steps, is finished by another.
 func TestAReleaseThatWasCutShortIsFinished(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-	b.service.files["1"] = pdftest.Altered()
+	b.service.Files["1"] = pdftest.Altered()
 	b.answered(t, "a", completed(marked("")))
 	d := b.fetched(t, "a")
 	to := strings.TrimPrefix(d.Path, "quarantine/")
@@ -167,7 +167,7 @@ func TestAReleaseThatWasCutShortIsFinished(t *testing.T) {
 
 func TestReleaseRefusesAnotherFile(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-	b.service.files["1"] = pdftest.Altered()
+	b.service.Files["1"] = pdftest.Altered()
 	b.answered(t, "a", completed(marked("")))
 	d := b.fetched(t, "a")
 	check(t, os.WriteFile(filepath.Join(b.root, d.Path), pdftest.Plain("other"), 0o600))
@@ -180,7 +180,7 @@ func TestReleaseRefusesAnotherFile(t *testing.T) {
 
 func TestRecheckFindsWhatDiffers(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.files["1"] = pdftest.Signed()
+		b.service.Files["1"] = pdftest.Signed()
 		b.answered(t, "a", completed(marked("")))
 		d := b.fetched(t, "a")
 		found, filled, err := b.Recheck(t.Context(), d)

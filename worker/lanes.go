@@ -2,8 +2,11 @@ package worker
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/sirupsen/logrus"
+
+	"countersign/model/store"
 )
 
 // lane is a loop's work for one account. What holds up one lane, an account whose budget is used up or a file that
@@ -16,28 +19,29 @@ type lane struct {
 // startLanes starts a round of each lane whose last one has ended. It returns at once; Run waits for them.
 func (w *Worker) startLanes(ctx context.Context, loop string, lanes []lane) {
 	for _, l := range lanes {
-		w.mu.Lock()
-		busy := w.running[l.name]
-		if !busy {
-			w.running[l.name] = true
-			w.inWork.Add(1)
-		}
-		w.mu.Unlock()
-		if busy {
-			continue
-		}
-		go func() {
-			defer w.inWork.Done()
-			defer func() {
-				w.mu.Lock()
-				delete(w.running, l.name)
-				w.mu.Unlock()
-			}()
-			if err := w.guard(ctx, loop, l.round); err != nil && ctx.Err() == nil {
-				w.Log.WithFields(logrus.Fields{"loop": loop, "err": err}).Warn("round failed, trying again")
-			}
-		}()
+		log := w.Log.WithField("loop", loop)
+		w.startLane(ctx, loop, l, func(err error) { log.WithField("err", err).Warn("round failed, trying again") })
 	}
+}
+
+// startLane starts a round of a lane unless its last one is still in work. failed is told how it failed.
+func (w *Worker) startLane(ctx context.Context, loop string, l lane, failed func(error)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.running[l.name] {
+		return
+	}
+	w.running[l.name] = true
+	w.inWork.Go(func() {
+		defer func() {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			delete(w.running, l.name)
+		}()
+		if err := w.guard(ctx, loop, l.round); err != nil && ctx.Err() == nil {
+			failed(err)
+		}
+	})
 }
 
 // inLanes makes a round for every of a loop's lanes.
@@ -46,4 +50,32 @@ func (w *Worker) inLanes(loop string, lanes func() []lane) func(context.Context)
 		w.startLanes(ctx, loop, lanes())
 		return nil
 	}
+}
+
+// confirmLanes ask about the rows that are due between the slots. Each account has a lane for its rows and one for
+// unverified refs: those have a tenth of the budget and may come in floods, and must not stand in the way of the
+// others.
+func (w *Worker) confirmLanes() (out []lane) {
+	for _, a := range w.Accounts() {
+		for _, f := range []store.DueFilter{{Vouched: true}, {Unvouched: true}} {
+			out = append(out, lane{fmt.Sprintf("confirm\x00%s\x00%t", a.ID, f.Vouched), func(ctx context.Context) error {
+				return w.asker.Confirm(ctx, a, f)
+			}})
+		}
+	}
+	return out
+}
+
+// workRuns starts the runs that wait. One run of an account and kind is in work at a time.
+func (w *Worker) workRuns(ctx context.Context) error {
+	waiting, err := w.Runs.Waiting(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range waiting {
+		log := w.Log.WithFields(logrus.Fields{"account": r.Account, "loop": r.Kind})
+		l := lane{"run\x00" + r.Account + "\x00" + r.Kind, func(ctx context.Context) error { return w.Runs.Work(ctx, r.ID) }}
+		w.startLane(ctx, r.Kind, l, func(err error) { log.WithField("err", err).Warn("run not finished, it will be resumed") })
+	}
+	return nil
 }

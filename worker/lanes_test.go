@@ -16,9 +16,10 @@ import (
 	"countersign/provider/providertest"
 	"countersign/worker/apply"
 	"countersign/worker/pdf/pdftest"
+	"countersign/worker/workertest"
 )
 
-// slow is a service that is silent about refs that nobody vouches for, as one whose tenth of the budget is used up.
+// slow is a service that is silent about unverified refs, as one whose tenth of the budget is used up.
 type slow struct {
 	*service
 	waiting chan string   // refs that are waited for
@@ -43,7 +44,7 @@ func TestAFloodOfUnknownRefsHoldsUpNoConfirmation(t *testing.T) {
 		b.move(3 * time.Second)
 		b.startLanes(t.Context(), "confirm", b.confirmLanes())
 		<-s.waiting
-		b.service.says["a"] = completed()
+		b.service.Says["a"] = completed()
 		b.called(t, claim("a", model.Completed))
 		b.move(3 * time.Second)
 		for !b.row(t, "a").Confirmed { // while the others still wait
@@ -52,11 +53,11 @@ func TestAFloodOfUnknownRefsHoldsUpNoConfirmation(t *testing.T) {
 		}
 		close(s.answers)
 		b.inWork.Wait()
-		same(t, "asked about all", len(b.service.asked), 7)
+		same(t, "asked about all", len(b.service.Asked), 7)
 	})
 }
 
-// rowsLane is the account's lane for rows that somebody vouches for.
+// rowsLane is the account's lane for rows that are no unverified refs.
 func (b *bench) rowsLane() lane { return b.confirmLanes()[0] }
 
 func TestAFileThatIsSlowHoldsUpNoOther(t *testing.T) {
@@ -64,24 +65,24 @@ func TestAFileThatIsSlowHoldsUpNoOther(t *testing.T) {
 	stuck := make(chan struct{})
 	var once sync.Once
 	started := make(chan struct{})
-	b.service.links[link] = func(io.Writer) error {
+	b.service.Links[link] = func(io.Writer) error {
 		once.Do(func() { close(started) })
 		<-stuck
 		return provider.ErrNotFound
 	}
 	const sound = "https://files.example.org/b"
-	b.service.links[sound] = fileOf(pdftest.Plain("two"))
-	free := &service{rules: testRules(), says: map[string]model.Observation{}, files: map[string][]byte{"1": pdftest.Plain("one")}}
+	b.service.Links[sound] = fileOf(pdftest.Plain("two"))
+	free := &service{RulesOf: workertest.Rules(), Says: map[string]model.Observation{}, Files: map[string][]byte{"1": pdftest.Plain("one")}}
 	other := *b.account
 	other.ID, other.Provider = "other", providertest.Able(free)
-	b.Accounts = func() []*apply.Account { return []*apply.Account{b.account, &other} }
+	b.test.Accounts = []*apply.Account{b.account, &other}
 	b.called(t, claim("a", model.Completed), linkTo("a", link))
 	b.startLanes(t.Context(), "download", b.downloadLanes())
 	<-started
 
 	o := completed(model.DocumentRef{ID: "1", Kind: model.SignedDocument})
 	o.Ref, o.Evidence, o.At, o.AskedAt = "b", model.Verified, b.Now(), b.Now()
-	_, err := b.Answers(t.Context(), &other, Source{Asked: model.AskedConfirm}, []model.Observation{o})
+	_, err := b.Table.Answers(t.Context(), &other, apply.Source{Asked: model.AskedConfirm}, []model.Observation{o})
 	check(t, err)
 	b.called(t, claim("c", model.Completed), linkTo("c", sound))
 	b.move(time.Second)
@@ -101,13 +102,13 @@ func TestAnAccountThatWasReloadedIsLeftToItsSuccessor(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
 	before := b.rowsLane()
 	next := *b.account
-	b.Accounts = func() []*apply.Account { return []*apply.Account{&next} }
+	b.test.Accounts = []*apply.Account{&next}
 	b.called(t, claim("a", model.Completed))
 	b.move(3 * time.Second)
 	check(t, before.round(t.Context()))
-	same(t, "asked by the one before", len(b.service.asked), 0)
+	same(t, "asked by the one before", len(b.service.Asked), 0)
 	check(t, b.rowsLane().round(t.Context()))
-	same(t, "asked by the one after", len(b.service.asked), 1)
+	same(t, "asked by the one after", len(b.service.Asked), 1)
 }
 
 func TestALanesErrorIsLoggedAndItGoesOn(t *testing.T) {
@@ -116,7 +117,7 @@ func TestALanesErrorIsLoggedAndItGoesOn(t *testing.T) {
 		b.startLanes(t.Context(), "confirm", []lane{{"one", func(context.Context) error { return errors.New("the disk is gone") }}})
 		b.inWork.Wait()
 	}
-	if n := strings.Count(b.log.String(), "the disk is gone"); n != 2 {
+	if n := strings.Count(b.test.Log.String(), "the disk is gone"); n != 2 {
 		t.Errorf("told %d times, want each of both", n)
 	}
 }

@@ -28,7 +28,7 @@ func completed(docs ...model.DocumentRef) model.Observation {
 
 func TestALinksFileIsHeldAtOnceAndStoredOnceTheProviderConfirms(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.links[link] = fileOf(pdftest.Plain("one"))
+		b.service.Links[link] = fileOf(pdftest.Plain("one"))
 		b.called(t, claim("a", model.Completed), linkTo("a", link))
 		d := b.document(t, "a")
 		same(t, "state and link before", []any{d.State, d.Link}, []any{model.DocumentWaiting, link})
@@ -36,19 +36,19 @@ func TestALinksFileIsHeldAtOnceAndStoredOnceTheProviderConfirms(t *testing.T) {
 		d = b.document(t, "a")
 		same(t, "state and reason", []any{d.State, d.Reason, d.Link, d.Path}, []any{model.DocumentWaiting, "held until the provider confirms", "", ""})
 		same(t, "lies", b.lying(t), []string{files.LinkFileName(d.ID, d.LinkFile)})
-		same(t, "questions so far", len(b.service.asked), 0)
+		same(t, "questions so far", len(b.service.Asked), 0)
 
-		b.service.says["a"] = completed()
+		b.service.Says["a"] = completed()
 		b.confirmed(t)
 		check(t, b.downloadOnce(t.Context()))
 		d = b.document(t, "a")
 		same(t, "state", d.State, model.DocumentStored)
 		same(t, "lies", b.lying(t), []string{d.Path})
-		same(t, "links fetched", b.service.linked, []string{link})
-		same(t, "asked of the provider", len(b.service.fetched), 0)
+		same(t, "links fetched", b.service.Linked, []string{link})
+		same(t, "asked of the provider", len(b.service.Fetched), 0)
 		r := b.row(t, "a")
 		same(t, "stored of total", []int{r.DocsStored, r.DocsTotal}, []int{1, 1})
-		if strings.Contains(b.log.String(), "sig=1") {
+		if strings.Contains(b.test.Log.String(), "sig=1") {
 			t.Error("the link is in the log")
 		}
 	})
@@ -56,10 +56,10 @@ func TestALinksFileIsHeldAtOnceAndStoredOnceTheProviderConfirms(t *testing.T) {
 
 func TestAHeldFileIsQuarantinedWhenTheProviderSaysOtherwise(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.links[link] = fileOf(pdftest.Plain("one"))
+		b.service.Links[link] = fileOf(pdftest.Plain("one"))
 		b.called(t, claim("a", model.Completed), linkTo("a", link))
 		check(t, b.downloadOnce(t.Context()))
-		b.service.says["a"] = model.Observation{Status: model.Declined, Signers: []model.Signer{}}
+		b.service.Says["a"] = model.Observation{Status: model.Declined, Signers: []model.Signer{}}
 		b.confirmed(t)
 		check(t, b.downloadOnce(t.Context()))
 		d := b.document(t, "a")
@@ -70,7 +70,7 @@ func TestAHeldFileIsQuarantinedWhenTheProviderSaysOtherwise(t *testing.T) {
 
 func TestAHeldFileOutlivesARowThatTheProviderDoesNotKnow(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.links[link] = fileOf(pdftest.Plain("one"))
+		b.service.Links[link] = fileOf(pdftest.Plain("one"))
 		b.called(t, model.Observation{Ref: "a", Evidence: model.Claim, Type: "moved"}, linkTo("a", link))
 		check(t, b.downloadOnce(t.Context()))
 		b.confirmed(t)
@@ -92,8 +92,8 @@ func TestADeadLinkFallsBackToTheProviderAndStopsNothing(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		for i, dead := range []error{provider.ErrDenied, provider.ErrNotFound} {
 			ref := string(rune('a' + i))
-			b.service.links[link] = func(io.Writer) error { return dead }
-			b.service.files["1"] = pdftest.Plain(ref)
+			b.service.Links[link] = func(io.Writer) error { return dead }
+			b.service.Files["1"] = pdftest.Plain(ref)
 			b.called(t, claim(ref, model.Completed), linkTo(ref, link))
 			check(t, b.downloadOnce(t.Context()))
 			d := b.document(t, ref)
@@ -101,7 +101,7 @@ func TestADeadLinkFallsBackToTheProviderAndStopsNothing(t *testing.T) {
 			if !b.may(b.account) {
 				t.Fatalf("%v stopped the account", dead)
 			}
-			b.service.says[ref] = completed()
+			b.service.Says[ref] = completed()
 			b.confirmed(t)
 			check(t, b.downloadOnce(t.Context()))
 			same(t, "state", b.document(t, ref).State, model.DocumentStored)
@@ -111,10 +111,10 @@ func TestADeadLinkFallsBackToTheProviderAndStopsNothing(t *testing.T) {
 
 func TestWhatCannotBeHadIsUnobtainableAndSaysWhy(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.noFile = errors.Join(errors.New("only the lost event had the link"), provider.ErrUnobtainable)
+		b.service.NoFile = errors.Join(errors.New("only the lost event had the link"), provider.ErrUnobtainable)
 		b.called(t, claim("a", model.Completed), linkTo("a", link)) // a link that is not there
 		check(t, b.downloadOnce(t.Context()))
-		b.service.says["a"] = completed()
+		b.service.Says["a"] = completed()
 		b.confirmed(t)
 		check(t, b.downloadOnce(t.Context()))
 		d := b.document(t, "a")
@@ -123,7 +123,7 @@ func TestWhatCannotBeHadIsUnobtainableAndSaysWhy(t *testing.T) {
 			t.Errorf("reason %q, due %v", d.Reason, d.NextTryAt)
 		}
 		b.move(time.Minute)
-		b.service.links["https://files.example.org/b"] = fileOf(pdftest.Plain("late"))
+		b.service.Links["https://files.example.org/b"] = fileOf(pdftest.Plain("late"))
 		b.called(t, claim("a", model.Completed), linkTo("a", "https://files.example.org/b"))
 		check(t, b.downloadOnce(t.Context()))
 		same(t, "state once a link came after all", b.document(t, "a").State, model.DocumentStored)
@@ -132,13 +132,13 @@ func TestWhatCannotBeHadIsUnobtainableAndSaysWhy(t *testing.T) {
 
 func TestALinkOfAHintIsNeverFetched(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.links[link] = fileOf(pdftest.Plain("one"))
+		b.service.Links[link] = fileOf(pdftest.Plain("one"))
 		b.called(t, claim("a", model.InProgress))
 		b.called(t, model.Observation{Ref: "a", Evidence: model.Hint, Status: model.Completed}, linkTo("a", link))
 		b.called(t, claim("b", model.InProgress), linkTo("a", link)) // a claim about another ref
 		check(t, b.downloadOnce(t.Context()))
 		same(t, "documents", len(b.documents(t, "a")), 0)
-		same(t, "links fetched", len(b.service.linked), 0)
+		same(t, "links fetched", len(b.service.Linked), 0)
 	})
 }
 
@@ -149,9 +149,9 @@ func TestANewerLinkTakesThePlaceOfAnOlderOneUntilTheFileIsHere(t *testing.T) {
 		b.move(time.Second)
 		b.called(t, claim("a", model.Completed), linkTo("a", second))
 		same(t, "link", b.document(t, "a").Link, second)
-		b.service.links[second] = fileOf(pdftest.Plain("two"))
+		b.service.Links[second] = fileOf(pdftest.Plain("two"))
 		check(t, b.downloadOnce(t.Context()))
-		same(t, "links fetched", b.service.linked, []string{second})
+		same(t, "links fetched", b.service.Linked, []string{second})
 		b.move(time.Second)
 		b.called(t, claim("a", model.Completed), linkTo("a", link))
 		same(t, "link once the file is here", b.document(t, "a").Link, "")
@@ -161,30 +161,30 @@ func TestANewerLinkTakesThePlaceOfAnOlderOneUntilTheFileIsHere(t *testing.T) {
 // A link that brought too large a file is kept for its day, in case the bound is raised, and no longer.
 func TestALinkToAFileThatIsTooLargeIsWipedAfterADay(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.links[link] = func(io.Writer) error { return provider.ErrTooLarge }
+		b.service.Links[link] = func(io.Writer) error { return provider.ErrTooLarge }
 		b.called(t, claim("a", model.Completed), linkTo("a", link))
 		check(t, b.downloadOnce(t.Context()))
 		b.move(time.Hour)
-		check(t, b.pruneOnce(t.Context()))
+		check(t, b.prune(t.Context()))
 		same(t, "state", b.document(t, "a").State, model.DocumentFailed)
 		same(t, "link after an hour", b.document(t, "a").Link, link)
 		b.move(24 * time.Hour)
-		check(t, b.pruneOnce(t.Context()))
+		check(t, b.prune(t.Context()))
 		same(t, "link after a day", b.document(t, "a").Link, "")
-		same(t, "asked", len(b.service.linked), 1)
+		same(t, "asked", len(b.service.Linked), 1)
 	})
 }
 
 func TestALinkIsWipedAfterADay(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.links[link] = func(io.Writer) error { return errors.New("no route") }
+		b.service.Links[link] = func(io.Writer) error { return errors.New("no route") }
 		b.called(t, claim("a", model.Completed), linkTo("a", link))
 		for range 100 {
 			check(t, b.downloadOnce(t.Context()))
 			b.move(15 * time.Minute)
 		}
 		same(t, "link", b.document(t, "a").Link, "")
-		if n := len(b.service.linked); n < 10 || n > 90 {
+		if n := len(b.service.Linked); n < 10 || n > 90 {
 			t.Errorf("the link was tried %d times", n)
 		}
 	})
@@ -192,7 +192,7 @@ func TestALinkIsWipedAfterADay(t *testing.T) {
 
 func TestAKillLosesNoHeldFileAndLeavesNone(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.links[link] = fileOf(pdftest.Plain("one"))
+		b.service.Links[link] = fileOf(pdftest.Plain("one"))
 		b.called(t, claim("a", model.Completed), linkTo("a", link))
 		d := b.document(t, "a")
 		temp, err := b.Files.Temp() // a kill came after the file had its place and before the row knew
@@ -204,14 +204,14 @@ func TestAKillLosesNoHeldFileAndLeavesNone(t *testing.T) {
 		check(t, b.sweepLinkFiles(t.Context()))
 		same(t, "lies", b.lying(t), []string{files.LinkFileName(d.ID, strings.Repeat("0", 64))})
 		check(t, b.downloadOnce(t.Context()))
-		same(t, "links fetched again", len(b.service.linked), 0)
+		same(t, "links fetched again", len(b.service.Linked), 0)
 	})
 }
 
 func TestAHeldFileThatAKillLeftInItsPlaceIsTakenAsItIs(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.links[link] = fileOf(pdftest.Plain("one"))
-		b.service.says["a"] = completed()
+		b.service.Links[link] = fileOf(pdftest.Plain("one"))
+		b.service.Says["a"] = completed()
 		b.called(t, claim("a", model.Completed), linkTo("a", link))
 		check(t, b.downloadOnce(t.Context()))
 		d := b.document(t, "a")
@@ -227,8 +227,8 @@ func TestAHeldFileThatAKillLeftInItsPlaceIsTakenAsItIs(t *testing.T) {
 
 func TestAHeldFileThatSomebodyTookAwayIsAskedForAnew(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
-		b.service.links[link] = fileOf(pdftest.Plain("one"))
-		b.service.says["a"], b.service.files["1"] = completed(), pdftest.Plain("one")
+		b.service.Links[link] = fileOf(pdftest.Plain("one"))
+		b.service.Says["a"], b.service.Files["1"] = completed(), pdftest.Plain("one")
 		b.called(t, claim("a", model.Completed), linkTo("a", link))
 		check(t, b.downloadOnce(t.Context()))
 		d := b.document(t, "a")
@@ -236,15 +236,15 @@ func TestAHeldFileThatSomebodyTookAwayIsAskedForAnew(t *testing.T) {
 		b.confirmed(t)
 		check(t, b.downloadOnce(t.Context()))
 		same(t, "state", b.document(t, "a").State, model.DocumentStored)
-		same(t, "asked of the provider", b.service.fetched, []string{"1"})
+		same(t, "asked of the provider", b.service.Fetched, []string{"1"})
 	})
 }
 
 // An answer that comes between the look at a transaction and the look at its document wakes the document all the same.
 func TestAnAnswerWhileADocumentIsLookedAtIsNotSleptOver(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-	b.service.links[link] = func(io.Writer) error { return provider.ErrNotFound }
-	b.service.files["1"] = pdftest.Plain("one")
+	b.service.Links[link] = func(io.Writer) error { return provider.ErrNotFound }
+	b.service.Files["1"] = pdftest.Plain("one")
 	b.called(t, claim("a", model.Completed), linkTo("a", link))
 	claimed, err := b.Store.ClaimDocuments(t.Context(), store.DocumentsDue{Now: b.Now(), Limit: 1}, "test", time.Minute)
 	check(t, err)

@@ -14,6 +14,7 @@ import (
 	"countersign/model/store"
 	"countersign/model/store/durable"
 	"countersign/provider"
+	"countersign/worker/apply"
 	"countersign/worker/files"
 )
 
@@ -121,19 +122,19 @@ func (w *Worker) sameAsBefore(ctx context.Context, d, before model.Document) err
 		if b.Forgotten(k) {
 			return nil
 		}
-		row, found, err := documentByID(b, d)
+		row, found, err := apply.DocumentByID(b, d)
 		if err != nil || !found {
 			return err
 		}
-		s, err := w.settleRow(b, row, model.DocumentEvent{Kind: model.DocumentRepeated, Began: d}, sourceDownload)
+		s, err := apply.SettleRow(b, row, model.DocumentEvent{Kind: model.DocumentRepeated, Began: d}, apply.SourceDownload)
 		if err != nil || s.Step != model.StepRemoved {
 			return err
 		}
-		earlier, found, err := documentByID(b, before)
+		earlier, found, err := apply.DocumentByID(b, before)
 		if err != nil || !found {
 			return err
 		}
-		_, err = w.settleRow(b, earlier, model.DocumentEvent{Kind: model.DocumentMarkedAnew, Mark: d.Mark}, sourceDownload)
+		_, err = apply.SettleRow(b, earlier, model.DocumentEvent{Kind: model.DocumentMarkedAnew, Mark: d.Mark}, apply.SourceDownload)
 		return err
 	}})
 }

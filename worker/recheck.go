@@ -7,6 +7,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/apply"
 )
 
 // Difference is one thing in which a stored file is not what its row says.
@@ -64,7 +65,7 @@ func (w *Worker) Recheck(ctx context.Context, d model.Document) (out []Differenc
 func (w *Worker) fill(ctx context.Context, d model.Document, f model.SignatureFacts) error {
 	k := d.Key()
 	return w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
-		row, found, err := documentByID(b, d)
+		row, found, err := apply.DocumentByID(b, d)
 		if err != nil || !found || row.SHA256 != d.SHA256 || row.Facts.Signature != "" {
 			return err
 		}

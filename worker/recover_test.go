@@ -37,14 +37,14 @@ func TestAFileThatAKilledProcessLeftIsTaken(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-			b.service.files["1"], b.service.noFile = []byte("<html>"), c.fails
+			b.service.Files["1"], b.service.NoFile = []byte("<html>"), c.fails
 			b.answered(t, "a", completed(marked(c.mark)))
 			lying := b.lies(t, "a", pdftest.Plain("one"))
 			check(t, b.downloadOnce(t.Context()))
 			d := b.document(t, "a")
 			same(t, "document", []any{d.State, d.Path, d.Version}, []any{model.DocumentStored, lying, 1})
 			same(t, "lies", b.lying(t), []string{lying})
-			same(t, "asked of the provider", len(b.service.fetched), c.asked)
+			same(t, "asked of the provider", len(b.service.Fetched), c.asked)
 		})
 	}
 }
@@ -52,7 +52,7 @@ func TestAFileThatAKilledProcessLeftIsTaken(t *testing.T) {
 // One that is not whole, or is another row's, is left alone.
 func TestAFileThatIsNotWholeOrKnownIsNotTaken(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-	b.service.files["1"] = pdftest.Plain("one")
+	b.service.Files["1"] = pdftest.Plain("one")
 	b.answered(t, "a", completed(marked("")))
 	lying := b.lies(t, "a", []byte("%PDF-1.4 cut off"))
 	check(t, b.downloadOnce(t.Context()))

@@ -11,6 +11,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/apply"
 )
 
 // ErrNotQuarantined is of a document that is not in quarantine, so that it cannot be taken out.
@@ -35,7 +36,7 @@ func (w *Worker) Release(ctx context.Context, d model.Document) (model.Document,
 		return d, err
 	}
 	err = w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
-		row, found, err := documentByID(b, d)
+		row, found, err := apply.DocumentByID(b, d)
 		if err != nil {
 			return err
 		}
@@ -43,7 +44,7 @@ func (w *Worker) Release(ctx context.Context, d model.Document) (model.Document,
 			return ErrNotQuarantined
 		}
 		e := model.DocumentEvent{Kind: model.DocumentReleased, File: model.DocumentFile{Path: to}}
-		s, err := w.settleRow(b, row, e, "operator")
+		s, err := apply.SettleRow(b, row, e, "operator")
 		if err == nil {
 			d = s.Next
 		}
@@ -94,7 +95,7 @@ func (w *Worker) FetchAgain(ctx context.Context, k model.Key, states []model.Doc
 			if last, _ := newest(have, d.DocID, d.Kind); last.ID != d.ID || !slices.Contains(states, d.State) {
 				continue
 			}
-			s, err := w.settleRow(b, d, model.DocumentEvent{Kind: model.DocumentAskedAgain}, "operator")
+			s, err := apply.SettleRow(b, d, model.DocumentEvent{Kind: model.DocumentAskedAgain}, "operator")
 			if err != nil {
 				return err
 			}

@@ -2,14 +2,11 @@ package worker
 
 import (
 	"context"
-	"slices"
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/apply"
 )
-
-// sourceDownload names the downloads in a row's history.
-const sourceDownload = "download"
 
 // settleDocument takes an event of a document in one database transaction: the row is read, model.Settle chooses, the row is
 // written. d is the document as it was when the work began. A row that is gone takes no event but a file that has
@@ -21,12 +18,12 @@ func (w *Worker) settleDocument(ctx context.Context, d model.Document, e model.D
 		if s, forgotten = (model.Settlement{}), b.Forgotten(k); forgotten {
 			return nil
 		}
-		row, found, err := documentByID(b, d)
+		row, found, err := apply.DocumentByID(b, d)
 		if err != nil || !found && !bringsFile(e.Kind) {
 			return err
 		}
 		e.Began = d
-		s, err = w.settleRow(b, row, e, sourceDownload)
+		s, err = apply.SettleRow(b, row, e, apply.SourceDownload)
 		return err
 	}})
 	if err == nil && forgotten { // while its file was on its way
@@ -38,34 +35,4 @@ func (w *Worker) settleDocument(ctx context.Context, d model.Document, e model.D
 // bringsFile says whether an event is of a file that lies in the document folder by now.
 func bringsFile(kind model.DocumentEventKind) bool {
 	return kind == model.DocumentPlaced || kind == model.DocumentSetAside || kind == model.DocumentLinkFileCame
-}
-
-// documentByID reads a document's row as it is now; the document as it was, where the row is gone.
-func documentByID(b *store.Batch, d model.Document) (model.Document, bool, error) {
-	have, err := b.Documents(d.Key())
-	if i := slices.IndexFunc(have, func(o model.Document) bool { return o.ID == d.ID }); i >= 0 {
-		return have[i], true, err
-	}
-	return d, false, err
-}
-
-// settleRow asks model.Settle about a document's row and writes what it says, with the change, if any.
-func (w *Worker) settleRow(b *store.Batch, row model.Document, e model.DocumentEvent, source string) (model.Settlement, error) {
-	t, known := b.Transaction(row.Key())
-	s := model.Settle(row, e, t, b.Now())
-	if s.Step == model.StepRemoved {
-		b.RemoveDocument(row)
-		return s, nil
-	}
-	if !s.Writes() {
-		return s, nil
-	}
-	s.Next.ID = b.PutDocument(s.Next)
-	if s.After != nil {
-		b.PutDocument(*s.After)
-	}
-	if known && s.Change != nil {
-		w.record(b, t, *s.Change, source, b.Now(), true)
-	}
-	return s, nil
 }

@@ -1,29 +1,29 @@
-// Package worker keeps the table true: it applies callbacks and answers (the only way to a
-// status), asks providers what callbacks missed, keeps the gap ledger, and fetches signed files.
+// Package worker runs the loops that keep the table true: it asks providers about what is due, works off runs and
+// slots, fetches signed files, settles the gap ledger and watches the time. What they do stands in the packages below.
 package worker
 
 import (
 	"context"
-	"fmt"
-	"runtime/debug"
+	"maps"
 	"sync"
 	"time"
 
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/time/rate"
 
-	"countersign/model"
 	"countersign/model/store"
 	"countersign/worker/apply"
+	"countersign/worker/ask"
 	"countersign/worker/files"
 	"countersign/worker/pdf"
+	"countersign/worker/poll"
+	"countersign/worker/verify"
 )
 
 // Options is what a Worker needs. All of it is required, but for what says otherwise.
 type Options struct {
 	Store    *store.Store
-	Accounts func() []*apply.Account // the current ones; SIGHUP swaps them
+	Accounts func() []*apply.Account // the current ones; a reload swaps them
 	Files    *files.Folder
 	Now      func() time.Time
 	Rand     func() float64 // 0 ≤ x < 1, for jitter
@@ -33,39 +33,48 @@ type Options struct {
 	RetryWait time.Duration // first pause after a failed question or download; 30 s if zero
 	RetryMost time.Duration // the longest; 30 min if zero
 	Overlap   time.Duration // how far lists look back before the last good run; 15 min if zero
-	Jitter    time.Duration // a slot starts up to this much later; 2 min if negative is not allowed; zero: none
+	Jitter    time.Duration // delays each slot by a random time up to this; zero: none
 	Tick      time.Duration // the loops look no more often than this; zero: as they like
 	Workers   int           // questions under way per account; 4 if zero
 	MinFree   int64         // documents_min_free in bytes
-	Retention Retention
+	Retention poll.Retention
 	Inspect   pdf.Inspector // looks into a file that came; pdf.InspectHere if nil, which nothing bounds
 }
 
-// Retention says how long what is stored is kept; zero keeps it.
-type Retention struct {
-	Bodies, Refused, Outbox, History time.Duration
-	RefusedBytes                     int64 // of the bodies of refused callbacks, in all
-}
-
-// Worker runs the loops. Its methods are safe for concurrent use.
+// Worker runs the loops. It is safe for concurrent use.
 type Worker struct {
-	Options
+	Table *apply.Table // callbacks, answers, hints and operators change it, with Run or without
+	Gate  *ask.Gate
+	Runs  *ask.Runs
+	Tiers *poll.Tiers
+
+	asker   *ask.Asker
+	slots   *poll.Slots
+	streams *poll.Streams
+	watch   *poll.Watch
+
 	mu      sync.Mutex
 	nudges  map[string]chan struct{} // by loop
-	tries   map[model.Key]int        // failed questions in a row, by row
-	stopped map[string]time.Time     // accounts that wait: refused credentials, long Retry-After
-	refused map[string]bool          // accounts whose credentials were refused
-	foreign map[string]bool          // accounts whose credentials are of another account
-	running map[string]bool          // runs in work, by account and kind, and lanes, by name
-	open    map[incidentKey]bool     // incidents that are open, as far as this process knows
-	began   time.Time                // when the first round of watching was
-	lookUps map[string]*rate.Limiter // what hints may name that we do not know, by account
-	inWork  sync.WaitGroup           // runs and lanes in work
+	running map[string]bool          // lanes in work, by name
+	inWork  sync.WaitGroup           // lanes in work
+
+	tick time.Duration
+
+	// What follows is for the document files.
+	Store     *store.Store
+	Accounts  func() []*apply.Account
+	Files     *files.Folder
+	Now       func() time.Time
+	Log       *logrus.Entry
+	Owner     string
+	RetryWait time.Duration
+	RetryMost time.Duration
+	Workers   int
+	MinFree   int64
+	Inspect   pdf.Inspector
 }
 
-type incidentKey struct{ account, kind string }
-
-// New returns a worker. Nothing runs until Run; Callback and Answers work at once.
+// New returns a worker. Nothing runs until Run; the parts that it shows work at once.
 func New(o Options) *Worker {
 	if o.RetryWait <= 0 {
 		o.RetryWait = 30 * time.Second
@@ -82,41 +91,49 @@ func New(o Options) *Worker {
 	if o.Inspect == nil {
 		o.Inspect = pdf.InspectHere
 	}
-	return &Worker{
-		Options: o,
-		nudges:  map[string]chan struct{}{},
-		tries:   map[model.Key]int{},
-		stopped: map[string]time.Time{},
-		refused: map[string]bool{},
-		foreign: map[string]bool{},
-		running: map[string]bool{},
-		open:    map[incidentKey]bool{},
-		lookUps: map[string]*rate.Limiter{},
+	w := &Worker{
+		nudges: map[string]chan struct{}{}, running: map[string]bool{}, tick: o.Tick,
+		Store: o.Store, Accounts: o.Accounts, Files: o.Files, Now: o.Now, Log: o.Log, Owner: o.Owner,
+		RetryWait: o.RetryWait, RetryMost: o.RetryMost, Workers: o.Workers, MinFree: o.MinFree, Inspect: o.Inspect,
 	}
+	w.build(o)
+	return w
 }
 
-// Nudge wakes every loop: something may be due. A loop in the middle of a round does another one after.
-func (w *Worker) Nudge() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, ch := range w.nudges {
-		select {
-		case ch <- struct{}{}:
-		default: // one is waiting already
-		}
-	}
+// build makes the parts and gives each what it needs.
+func (w *Worker) build(o Options) {
+	w.Table = apply.New(apply.Options{Store: o.Store, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Nudge: w.Nudge})
+	incidents := w.Table.Incidents()
+	w.Gate = ask.NewGate(ask.GateOptions{
+		Store: o.Store, Incidents: incidents, Now: o.Now, Rand: o.Rand, Log: o.Log, RetryWait: o.RetryWait, RetryMost: o.RetryMost,
+	})
+	w.asker = ask.New(ask.Options{
+		Store: o.Store, Table: w.Table, Gate: w.Gate, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Owner: o.Owner, Workers: o.Workers,
+	})
+	w.Tiers = poll.NewTiers(poll.TiersOptions{Store: o.Store, Table: w.Table, Asker: w.asker, Now: o.Now, Log: o.Log, Overlap: o.Overlap})
+	kinds := w.Tiers.Kinds()
+	maps.Copy(kinds, verify.New(verify.Options{
+		Store: o.Store, Table: w.Table, Asker: w.asker, Now: o.Now, RetryWait: o.RetryWait,
+		Hash: func(path string) (string, int64, error) { return w.Files.Hash(path) },
+	}).Kinds())
+	w.Runs = ask.NewRuns(ask.RunsOptions{
+		Store: o.Store, Asker: w.asker, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Nudge: w.Nudge, Kinds: kinds,
+	})
+	w.slots = poll.NewSlots(poll.SlotsOptions{
+		Store: o.Store, Runs: w.Runs, Accounts: o.Accounts, Now: o.Now, Rand: o.Rand, Log: o.Log, Jitter: o.Jitter, Tick: o.Tick,
+	})
+	w.streams = poll.NewStreams(poll.StreamsOptions{
+		Store: o.Store, Table: w.Table, Gate: w.Gate, Accounts: o.Accounts, Log: o.Log, Guard: w.guard,
+	})
+	w.watch = poll.NewWatch(poll.WatchOptions{
+		Store: o.Store, Incidents: incidents, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Retention: o.Retention,
+	})
 }
 
-// nudged is where a loop waits for nudges.
-func (w *Worker) nudged(loop string) <-chan struct{} {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	ch, ok := w.nudges[loop]
-	if !ok {
-		ch = make(chan struct{}, 1)
-		w.nudges[loop] = ch
-	}
-	return ch
+// Resume lets every account be asked again at once: after a reload, or when an operator says so.
+func (w *Worker) Resume() {
+	w.Gate.Resume()
+	w.Nudge()
 }
 
 // Part names what a Run does.
@@ -130,30 +147,32 @@ const (
 
 // Run works until ctx ends, then finishes the round in hand. It returns nil when ctx ended.
 func (w *Worker) Run(ctx context.Context, parts ...Part) error {
-	if err := w.loadIncidents(ctx); err != nil {
+	if err := w.Table.Incidents().Load(ctx); err != nil {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
+	loop := func(name string, tick time.Duration, round func(context.Context) error) {
+		g.Go(func() error { return w.every(ctx, name, tick, round) })
+	}
 	for _, p := range parts {
 		switch p {
 		case PartLoops:
 			if err := w.sweepLinkFiles(ctx); err != nil {
 				w.Log.WithField("err", err).Warn("the folder of links' files was not swept")
 			}
+			loop("confirm", 250*time.Millisecond, w.inLanes("confirm", w.confirmLanes))
+			loop("runs", time.Second, w.workRuns)
+			loop("download", 500*time.Millisecond, w.inLanes("download", w.downloadLanes))
+			loop("gaps", time.Second, w.Table.SettleGaps)
+			loop("watch", time.Minute, w.watch.Round)
 			g.Go(func() error {
-				return w.every(ctx, "confirm", 250*time.Millisecond, w.inLanes("confirm", w.confirmLanes))
+				defer w.streams.Close()
+				return w.every(ctx, "streams", poll.StreamsEvery, w.streams.Round)
 			})
-			g.Go(func() error { return w.every(ctx, "runs", time.Second, w.runsOnce) })
-			g.Go(func() error {
-				return w.every(ctx, "download", 500*time.Millisecond, w.inLanes("download", w.downloadLanes))
-			})
-			g.Go(func() error { return w.every(ctx, "gaps", time.Second, w.settleOnce) })
-			g.Go(func() error { return w.every(ctx, "watch", time.Minute, w.watchOnce) })
-			g.Go(func() error { return w.streams(ctx) })
 		case PartSlots:
-			g.Go(func() error { return w.slots(ctx) })
-			g.Go(func() error { return w.every(ctx, "closer", time.Minute, w.pollCloser) })
-			g.Go(func() error { return w.every(ctx, "prune", time.Hour, w.pruneOnce) })
+			g.Go(func() error { return w.slots.Run(ctx) })
+			loop("closer", time.Minute, w.slots.PollCloser)
+			loop("prune", time.Hour, w.prune)
 		}
 	}
 	err := g.Wait()
@@ -161,43 +180,10 @@ func (w *Worker) Run(ctx context.Context, parts ...Part) error {
 	return err
 }
 
-// guard calls round and turns a panic into an error: one row that cannot be handled must not end
-// the daemon.
-func (w *Worker) guard(ctx context.Context, loop string, round func(context.Context) error) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			w.Log.WithFields(logrus.Fields{"loop": loop, "stack": string(debug.Stack())}).Error("round panicked")
-			err = fmt.Errorf("panic in %s", loop)
-		}
-	}()
-	return round(ctx)
-}
-
-// every calls round now, then each tick or nudge, until ctx ends. A round's error is logged: the
-// next round tries again.
-func (w *Worker) every(ctx context.Context, loop string, tick time.Duration, round func(context.Context) error) error {
-	nudged := w.nudged(loop)
-	t := time.NewTicker(max(tick, w.Tick))
-	defer t.Stop()
-	for {
-		if err := w.guard(ctx, loop, round); err != nil && ctx.Err() == nil {
-			w.Log.WithFields(logrus.Fields{"loop": loop, "err": err}).Warn("round failed, trying again")
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-t.C:
-		case <-nudged:
-		}
+// prune lets retention take what is old enough, and finishes what was to be forgotten.
+func (w *Worker) prune(ctx context.Context) error {
+	if err := w.watch.Prune(ctx); err != nil {
+		return err
 	}
-}
-
-// account finds a configured account; nil if it was taken out.
-func (w *Worker) account(id string) *apply.Account {
-	for _, a := range w.Accounts() {
-		if a.ID == id {
-			return a
-		}
-	}
-	return nil
+	return w.sweepForgotten(ctx)
 }

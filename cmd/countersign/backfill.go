@@ -13,8 +13,9 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
-	"countersign/worker"
 	"countersign/worker/apply"
+	"countersign/worker/ask"
+	"countersign/worker/poll"
 )
 
 type backfillOptions struct {
@@ -71,7 +72,7 @@ func (o backfillOptions) lists(e *engine) ([]*apply.Account, error) {
 	var errs []error
 	for _, acc := range accounts {
 		if acc.Provider.Lister == nil {
-			errs = append(errs, fmt.Errorf("account %s: %w", acc.ID, worker.ErrNoList))
+			errs = append(errs, fmt.Errorf("account %s: %w", acc.ID, poll.ErrNoList))
 			continue
 		}
 		out = append(out, acc)
@@ -97,8 +98,8 @@ func (o backfillOptions) queue(ctx context.Context, e *engine) ([]model.Run, err
 	}
 	var runs []model.Run
 	for _, acc := range accounts {
-		r, err := e.worker.Queue(ctx, model.Run{
-			Account: acc.ID, Kind: worker.KindBackfill, Since: o.since.At, Until: &until, Params: params(worker.Params{Documents: &o.documents}),
+		r, err := e.worker.Runs.Queue(ctx, model.Run{
+			Account: acc.ID, Kind: ask.KindBackfill, Since: o.since.At, Until: &until, Params: params(ask.Params{Documents: &o.documents}),
 		}, true)
 		if err != nil {
 			return nil, err
@@ -134,7 +135,7 @@ func printBackfillPlan(ctx context.Context, env *Env, o backfillOptions) (err er
 	}
 	t := env.Table("ACCOUNT", "LISTED", "NEW", "CHANGED", "KNOWN", "CALLS", "FILES", "TAKES ABOUT")
 	for _, acc := range accounts {
-		plan, err := e.worker.PlanBackfill(ctx, acc, *o.since.At, until)
+		plan, err := e.worker.Tiers.PlanBackfill(ctx, acc, *o.since.At, until)
 		if err != nil {
 			return err
 		}

@@ -52,7 +52,7 @@ func newSubjects(ctx context.Context, e *engine, dir string) (*subjects, error) 
 	s := &subjects{}
 	fail := func(err error) (*subjects, error) { return nil, errors.Join(err, s.close()) }
 	l, err := callback.New(callback.Options{
-		Lookup: e.accounts.find, Apply: e.worker.Callback, HMACKey: []byte("bench"), Now: e.env.Now, Log: e.log,
+		Lookup: e.accounts.find, Apply: e.worker.Table.Callback, HMACKey: []byte("bench"), Now: e.env.Now, Log: e.log,
 	})
 	if err != nil {
 		return fail(err)
@@ -146,7 +146,7 @@ func inProcess(e *engine) func(context.Context, []byte) error {
 			"Authorization": "hmac:" + hex.EncodeToString(mac.Sum(nil)), "Content-Type": header.Get("Content-Type"),
 			"User-Agent": header.Get("User-Agent"), "Content-Length": strconv.Itoa(len(body)),
 		}
-		_, err = e.worker.Callback(ctx, apply.Incoming{Rules: acc.Rules, Observations: got.Observations, Callback: model.Callback{
+		_, err = e.worker.Table.Callback(ctx, apply.Incoming{Rules: acc.Rules, Observations: got.Observations, Callback: model.Callback{
 			Account: acc.ID, Ref: got.Ref, Type: got.Type, DedupeKey: got.DedupeKey, Verdict: model.Accepted, At: c.ReceivedAt,
 			RemoteAddr: "127.0.0.1", Headers: kept, Body: body, BodyHash: hex.EncodeToString(sum[:]),
 		}})

@@ -14,7 +14,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
-	"countersign/worker"
+	"countersign/worker/apply"
 	"countersign/worker/callback"
 )
 
@@ -170,12 +170,12 @@ func replayCallback(ctx context.Context, env *Env, w *writer, accounts map[strin
 		out.Note = "its proof covered what was cut out of the body when it was stored"
 	}
 	if dry {
-		if !worker.WorthReplaying(was, in) {
+		if !apply.WorthReplaying(was, in) {
 			out.After, out.Outcome = out.Before, string(was.Outcome)
 		}
 		return out, nil
 	}
-	res, _, err := w.worker.Replay(ctx, was, in)
+	res, _, err := w.worker.Table.Replay(ctx, was, in)
 	if err != nil {
 		return out, fmt.Errorf("callback %s: %w", id, err)
 	}

@@ -14,6 +14,7 @@ import (
 	"countersign/model/store/database"
 	"countersign/worker"
 	"countersign/worker/files"
+	"countersign/worker/poll"
 )
 
 // engine is the database with its writer, the accounts and a worker: what the daemon and the verbs
@@ -67,7 +68,7 @@ func (a *Env) startEngine(ctx context.Context, c *config.Config, log *logrus.Ent
 		Store: e.store, Accounts: e.accounts.list, Files: e.files, Now: a.utc, Rand: a.rand, Log: log, Owner: a.owner(),
 		RetryWait: time.Duration(c.Retry.First), RetryMost: time.Duration(c.Retry.Most), Overlap: time.Duration(c.ListOverlap),
 		Jitter: time.Duration(c.SlotJitter), Tick: a.tick, MinFree: int64(c.DocumentsMinFree), Inspect: sandbox.New().Inspect,
-		Retention: worker.Retention{
+		Retention: poll.Retention{
 			Bodies: time.Duration(c.Retention.Bodies), Refused: time.Duration(c.Retention.Refused),
 			RefusedBytes: int64(c.Retention.RefusedSize), Outbox: time.Duration(c.Retention.Outbox), History: time.Duration(c.Retention.History),
 		},

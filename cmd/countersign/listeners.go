@@ -208,7 +208,7 @@ func (e *engine) credentialsTaken(ctx context.Context) error {
 // noting applies a callback, and notes whether what it was given could be stored.
 func (in *listeners) noting(e *engine) callback.Apply {
 	return func(ctx context.Context, c apply.Incoming) (apply.Result, error) {
-		res, err := e.worker.Callback(ctx, c)
+		res, err := e.worker.Table.Callback(ctx, c)
 		in.keeping.set(e.env.Now(), err)
 		return res, err
 	}
@@ -245,7 +245,7 @@ func (e *engine) reloads(ctx context.Context, in *listeners) error {
 
 // hint hands what a browser said to the worker.
 func (e *engine) hint(ctx context.Context, account string, h provider.Hinted) (string, error) {
-	status, err := e.worker.Hint(ctx, account, h)
+	status, err := e.worker.Table.Hint(ctx, account, h)
 	if status == model.Unknown {
 		status = ""
 	}

@@ -10,8 +10,8 @@ import (
 
 	"countersign/cmd/countersign/output"
 	"countersign/model"
-	"countersign/worker"
 	"countersign/worker/apply"
+	"countersign/worker/ask"
 )
 
 type pollOptions struct {
@@ -71,7 +71,7 @@ func (o pollOptions) queue(ctx context.Context, e *engine) ([]model.Run, error) 
 	var runs []model.Run
 	for _, acc := range accounts {
 		for _, t := range tiers {
-			r, err := e.worker.Queue(ctx, model.Run{Account: acc.ID, Kind: string(t), Params: params(worker.Params{Whole: true})}, false)
+			r, err := e.worker.Runs.Queue(ctx, model.Run{Account: acc.ID, Kind: string(t), Params: params(ask.Params{Whole: true})}, false)
 			if err != nil {
 				return nil, err
 			}
@@ -99,7 +99,7 @@ func (o pollOptions) queueRefs(ctx context.Context, e *engine) ([]model.Run, err
 		if _, err := e.chosen([]string{id}); err != nil {
 			return nil, err
 		}
-		r, err := e.worker.Queue(ctx, model.Run{Account: id, Kind: worker.KindRefs, Params: params(worker.Params{Refs: refs})}, false)
+		r, err := e.worker.Runs.Queue(ctx, model.Run{Account: id, Kind: ask.KindRefs, Params: params(ask.Params{Refs: refs})}, false)
 		if err != nil {
 			return nil, err
 		}

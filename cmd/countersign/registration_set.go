@@ -156,7 +156,7 @@ func setRegistration(ctx context.Context, env *Env, w *writer, id string, f setF
 		return provider.Redact(err)
 	}
 	if f.scope == "" { // the operator has seen to it: this is what the audit compares with
-		if err := w.worker.Registered(ctx, id, reg); err != nil {
+		if err := w.worker.Table.Registered(ctx, id, reg); err != nil {
 			return err
 		}
 	}

@@ -29,7 +29,7 @@ marked deleted and no longer asked about. Status and files stay as last known.`,
 					return err
 				}
 				k := model.Key{Account: args[0], Ref: args[1]}
-				err := w.worker.Resolve(ctx, k)
+				err := w.worker.Table.Resolve(ctx, k)
 				if errors.Is(err, store.ErrNoRow) {
 					return fmt.Errorf("no transaction %s in %s", output.Quoted(k.Ref), k.Account)
 				}

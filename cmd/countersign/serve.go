@@ -239,7 +239,7 @@ func (e *engine) identifyAll(ctx context.Context) {
 			if err := e.accounts.identify(ctx, a); err != nil && ctx.Err() == nil {
 				e.log.WithFields(logrus.Fields{"account": a.ID, "err": err}).Warn("the provider did not say who we are")
 				if errors.Is(err, errOtherAccount) {
-					e.worker.Refuse(ctx, a.ID, err.Error())
+					e.worker.Gate.Refuse(ctx, a.ID, err.Error())
 				}
 			}
 			return nil

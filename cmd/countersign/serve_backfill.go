@@ -9,8 +9,8 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/worker"
 	"countersign/worker/apply"
+	"countersign/worker/ask"
 )
 
 // queueBackfills queues what no finished backfill covers, for each account that lists.
@@ -36,7 +36,7 @@ func (e *engine) queueBackfill(ctx context.Context, a *apply.Account, since time
 	}
 	until := e.env.utc()
 	if !always {
-		done, err := e.store.Runs(ctx, store.RunFilter{Account: a.ID, Kind: worker.KindBackfill, States: []model.RunState{model.RunDone}, Limit: 200})
+		done, err := e.store.Runs(ctx, store.RunFilter{Account: a.ID, Kind: ask.KindBackfill, States: []model.RunState{model.RunDone}, Limit: 200})
 		if err != nil {
 			return err
 		}
@@ -47,9 +47,9 @@ func (e *engine) queueBackfill(ctx context.Context, a *apply.Account, since time
 			until = from.Add(time.Duration(e.config.ListOverlap))
 		}
 	}
-	r, err := e.worker.Queue(ctx, model.Run{Account: a.ID, Kind: worker.KindBackfill, Since: &since, Until: &until}, true)
+	r, err := e.worker.Runs.Queue(ctx, model.Run{Account: a.ID, Kind: ask.KindBackfill, Since: &since, Until: &until}, true)
 	if err == nil {
-		log.WithFields(logrus.Fields{"loop": worker.KindBackfill, "since": r.Since.Format(time.RFC3339)}).Info("backfill queued")
+		log.WithFields(logrus.Fields{"loop": ask.KindBackfill, "since": r.Since.Format(time.RFC3339)}).Info("backfill queued")
 	}
 	return err
 }

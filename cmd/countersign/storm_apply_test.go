@@ -18,7 +18,6 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/model"
 	"countersign/provider/simulator"
-	"countersign/worker"
 	"countersign/worker/apply"
 )
 
@@ -115,7 +114,7 @@ func (l *life) call(t *rapid.T, in apply.Incoming) {
 	for i := range in.Observations {
 		in.Observations[i].At = l.now
 	}
-	res, err := l.e.worker.Callback(context.Background(), in)
+	res, err := l.e.worker.Table.Callback(context.Background(), in)
 	must(t, err)
 	t.Logf("%s a callback: %s, %s", l.now.Format(time.TimeOnly), res.Verdict, res.Outcome)
 	if res.ID == "" {
@@ -155,7 +154,7 @@ func (l *life) ask(t *rapid.T, o model.Observation) model.Observation {
 func (l *life) answer(t *rapid.T, o model.Observation, how model.Asked) {
 	l.now = l.now.Add(time.Second / 5)
 	o.At = l.now
-	did, err := l.e.worker.Answers(context.Background(), l.e.accounts.find(l.k.Account), worker.Source{Asked: how}, []model.Observation{o})
+	did, err := l.e.worker.Table.Answers(context.Background(), l.e.accounts.find(l.k.Account), apply.Source{Asked: how}, []model.Observation{o})
 	must(t, err)
 	t.Logf("%s an answer of %s, %s: %s", l.now.Format(time.TimeOnly), o.AskedAt.Format(time.TimeOnly), o.Status, did[0].Reason)
 }

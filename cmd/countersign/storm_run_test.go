@@ -277,7 +277,7 @@ func (r *rig) boot(t *testing.T) {
 	require.NoError(t, r.e.store.ReleaseLeases(ctx))
 	require.NoError(t, r.e.files.Sweep())
 	l, err := callback.New(callback.Options{
-		Lookup: r.e.accounts.find, Apply: r.e.worker.Callback, Nudge: r.e.worker.Nudge, Now: a.Now, Log: r.e.log, HMACKey: make([]byte, 32),
+		Lookup: r.e.accounts.find, Apply: r.e.worker.Table.Callback, Nudge: r.e.worker.Nudge, Now: a.Now, Log: r.e.log, HMACKey: make([]byte, 32),
 	})
 	require.NoError(t, err)
 	r.stop, r.work = stop, &errgroup.Group{}

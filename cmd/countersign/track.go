@@ -64,7 +64,7 @@ func runTrack(ctx context.Context, env *Env, w *writer, account string, refs []s
 	if err := newAccounts(env, w.store, w.log).remember(ctx, w.config); err != nil {
 		return err
 	}
-	n, err := w.worker.Track(ctx, acc.ID, acc.Provider, refs)
+	n, err := w.worker.Table.Track(ctx, acc.ID, acc.Provider, refs)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,8 @@ import (
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/worker"
+	"countersign/worker/ask"
+	"countersign/worker/verify"
 )
 
 type verifyOptions struct {
@@ -56,7 +57,7 @@ func (o verifyOptions) queue(ctx context.Context, e *engine) ([]model.Run, error
 	}
 	var runs []model.Run
 	for _, acc := range accounts {
-		r, resumed, err := e.worker.QueueVerify(ctx, acc.ID, worker.Params{Sample: o.sample, Repair: o.repair})
+		r, resumed, err := verify.Queue(ctx, e.store, e.worker.Runs, acc.ID, ask.Params{Sample: o.sample, Repair: o.repair})
 		if err != nil {
 			return nil, err
 		}
@@ -74,9 +75,9 @@ func runVerify(ctx context.Context, env *Env, o verifyOptions) error {
 	if err != nil {
 		return err
 	}
-	var sum worker.Verified
+	var sum verify.Verified
 	for _, r := range runs {
-		sum.Add(worker.VerifiedBy(r))
+		sum.Add(verify.VerifiedBy(r))
 	}
 	err = env.reading(ctx, func(_ *config.Config, s *store.Store) error {
 		if o.json {
@@ -119,7 +120,7 @@ func eachDrift(ctx context.Context, s *store.Store, runs []model.Run, do func(st
 }
 
 // printDriftLines prints an object a line, and the sum last.
-func printDriftLines(ctx context.Context, env *Env, s *store.Store, runs []model.Run, sum worker.Verified) error {
+func printDriftLines(ctx context.Context, env *Env, s *store.Store, runs []model.Run, sum verify.Verified) error {
 	enc := json.NewEncoder(env.Stdout)
 	err := eachDrift(ctx, s, runs, func(l store.DriftLine) (bool, error) {
 		return true, enc.Encode(output.DriftJSON{Account: l.Account, Ref: l.Ref, Field: l.Field, Ours: l.Ours, Theirs: l.Theirs, Repaired: l.Repaired})
@@ -133,7 +134,7 @@ func printDriftLines(ctx context.Context, env *Env, s *store.Store, runs []model
 // mostDrift bounds a table: beyond it nobody reads, and its columns are as wide as its widest line.
 const mostDrift = 1000
 
-func printDriftTable(ctx context.Context, env *Env, s *store.Store, runs []model.Run, sum worker.Verified) error {
+func printDriftTable(ctx context.Context, env *Env, s *store.Store, runs []model.Run, sum verify.Verified) error {
 	t := env.Table("ACCOUNT", "REF", "FIELD", "OURS", "THEIRS", "REPAIRED")
 	err := eachDrift(ctx, s, runs, func(l store.DriftLine) (bool, error) {
 		t.AppendRow(table.Row{l.Account, output.Plain(l.Ref), output.Plain(l.Field), output.Plain(l.Ours), output.Plain(l.Theirs), map[bool]string{true: "yes"}[l.Repaired]})

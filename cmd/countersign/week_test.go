@@ -23,6 +23,7 @@ import (
 	"countersign/provider/simulator"
 	"countersign/worker"
 	"countersign/worker/callback"
+	"countersign/worker/verify"
 )
 
 // toListener carries callbacks to the listener without a socket.
@@ -72,7 +73,7 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 		})
 		e := weekEngine(t, world)
 		l, err := callback.New(callback.Options{
-			Lookup: e.accounts.find, Apply: e.worker.Callback, Nudge: e.worker.Nudge, Now: time.Now, Log: e.log, HMACKey: make([]byte, 32),
+			Lookup: e.accounts.find, Apply: e.worker.Table.Callback, Nudge: e.worker.Nudge, Now: time.Now, Log: e.log, HMACKey: make([]byte, 32),
 		})
 		require.NoError(t, err)
 		door.handler = l.Handler()
@@ -99,9 +100,9 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 			done, err = e.look(ctx, runs, output.NoProgress{})
 			require.NoError(t, err)
 		}
-		var sum worker.Verified
+		var sum verify.Verified
 		for _, r := range runs {
-			sum.Add(worker.VerifiedBy(r))
+			sum.Add(verify.VerifiedBy(r))
 		}
 		require.Zero(t, sum.Drift)
 		require.Greater(t, sum.Checked, 40)

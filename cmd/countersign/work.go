@@ -17,6 +17,8 @@ import (
 	"countersign/provider"
 	"countersign/worker"
 	"countersign/worker/apply"
+	"countersign/worker/ask"
+	"countersign/worker/verify"
 )
 
 // working runs a verb that asks providers: it opens the engine, lets do queue runs, works them off (or
@@ -57,10 +59,10 @@ func (a *Env) runProgress() output.Progress {
 
 // driftOf is how many differences a verify has found; false for other runs.
 func driftOf(r model.Run) (int, bool) {
-	if r.Kind != worker.KindVerify {
+	if r.Kind != ask.KindVerify {
 		return 0, false
 	}
-	return worker.VerifiedBy(r).Drift, true
+	return verify.VerifiedBy(r).Drift, true
 }
 
 // untilDone works the runs off, as long as no daemon does, and returns when they have ended and the
@@ -181,7 +183,7 @@ func (e *engine) names() []string {
 }
 
 // params writes what a run is asked to do.
-func params(p worker.Params) string {
+func params(p ask.Params) string {
 	text, err := json.Marshal(p)
 	if err != nil {
 		return "" // strings, numbers and booleans always marshal

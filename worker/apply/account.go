@@ -1,5 +1,5 @@
-// Package apply is the only way to a status: what callbacks, answers, hints and operators say becomes rows, history, the
-// gap ledger, documents to fetch and incidents, each in one database transaction.
+// Package apply is the only way to a status: what callbacks, answers, hints and operators say becomes rows, history,
+// the gap ledger, documents to fetch and incidents, each in one database transaction.
 package apply
 
 import (
@@ -17,8 +17,8 @@ type Meter interface {
 	BreakerOpen() bool
 }
 
-// Account is one configured connection, as the listener and the loops see it. It is not changed once given: a reload gives
-// another one.
+// Account is one configured connection, as the listener and the loops see it. It is not changed once given: a reload
+// gives another one.
 type Account struct {
 	ID           string
 	ProviderName string

@@ -1,0 +1,24 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// DoPatiently is Do that waits while the queue is full: answers can wait, callers of the listener cannot.
+func (s *Store) DoPatiently(ctx context.Context, u Unit) error {
+	for {
+		err := s.Do(ctx, u)
+		if !errors.Is(err, ErrBusy) {
+			return err
+		}
+		t := time.NewTimer(50 * time.Millisecond)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return ctx.Err()
+		case <-t.C:
+		}
+	}
+}

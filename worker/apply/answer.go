@@ -1,0 +1,92 @@
+package apply
+
+import (
+	"context"
+
+	"countersign/model"
+	"countersign/model/store"
+	"countersign/provider"
+)
+
+// Applied says what became of one answer.
+type Applied struct {
+	Key    model.Key
+	Before model.Transaction
+	model.Decision
+	Gaps int // pending gaps that it left
+}
+
+// Answers applies what a provider said, a page or a single answer, in one database transaction.
+// Each observation carries At, AskedAt and Version. The results are in the order of obs.
+func (tb *Table) Answers(ctx context.Context, a *Account, src Source, obs []model.Observation) ([]Applied, error) {
+	return tb.AnswersAnd(ctx, a, src, obs, func(*store.Batch, []Applied) {})
+}
+
+// AnswersAnd is Answers and does something more in the same transaction, which may run twice.
+func (tb *Table) AnswersAnd(ctx context.Context, a *Account, src Source, obs []model.Observation, also func(*store.Batch, []Applied)) ([]Applied, error) {
+	var out []Applied
+	u := store.Unit{}
+	for i := range obs {
+		provider.LegibleObservation(&obs[i])
+		u.Keys = append(u.Keys, model.Key{Account: a.ID, Ref: obs[i].Ref})
+	}
+	u.Apply = func(b *store.Batch) error {
+		out = out[:0]
+		for i, o := range obs {
+			o.Asked = src.Asked
+			did, err := tb.answer(b, a, src, u.Keys[i], o)
+			if err != nil {
+				return err
+			}
+			out = append(out, did)
+		}
+		also(b, out)
+		return nil
+	}
+	if err := tb.store.DoPatiently(ctx, u); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// answer applies one answer inside the transaction.
+func (tb *Table) answer(b *store.Batch, a *Account, src Source, k model.Key, o model.Observation) (Applied, error) {
+	t, ok := b.Transaction(k)
+	if !ok {
+		if o.Absence != model.Present || b.Forgotten(k) {
+			return Applied{Key: k, Decision: model.Decision{Reason: model.Absent}}, nil // gone meanwhile, never a row, or forgotten
+		}
+		t = NewRow(a.Rules.Provider, k)
+	}
+	d := model.Decide(a.Rules, t, o)
+	did := Applied{Key: k, Before: t, Decision: d}
+	if d.Remove {
+		if t.DocsTotal > 0 { // a file that came by a link goes into quarantine
+			if err := tb.wake(b, k); err != nil {
+				return did, err
+			}
+		}
+		b.Remove(k)
+		b.SetOutcomes(k, model.ClaimUnresolved)
+		return did, nil
+	}
+	if len(d.Found) > 0 {
+		n, err := tb.find(b, a, src, t, &d, o)
+		if err != nil {
+			return did, err
+		}
+		did.Gaps = n
+	}
+	b.Put(d.Next, d)
+	announce := src.Asked != model.AskedBackfill
+	for _, c := range d.Changes {
+		Record(b, d.Next, c, src.String(), o.At, announce)
+	}
+	did.Decision = d
+	if len(d.Documents) > 0 {
+		if err := tb.queueDocuments(b, a, k, d.Documents); err != nil {
+			return did, err
+		}
+	}
+	return did, tb.wakeDocuments(b, t, d.Next)
+}

@@ -1,0 +1,223 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/sirupsen/logrus"
+
+	"countersign/model"
+	"countersign/model/store"
+)
+
+// Callback stores a callback and applies what it says in one database transaction, which is on disk when it returns. A
+// copy of one that is stored already changes nothing, but that a link in it may be newer. Errors are the store's
+// (ErrBusy, ErrUnavailable): nothing was kept, the caller must not acknowledge.
+func (tb *Table) Callback(ctx context.Context, in Incoming) (Result, error) {
+	res, err := tb.callback(ctx, in)
+	if err == nil || ctx.Err() != nil || ofTheStore(err) {
+		return res, err
+	}
+	// The fault is in this callback, or in what we make of it: sent again it would fail again. It is kept, for
+	// `callbacks replay` once the fault is mended.
+	tb.log.WithFields(logrus.Fields{"account": in.Callback.Account, "txn": in.Callback.Ref, "reason": fmt.Sprintf("%T", err)}).Error("callback could not be applied, kept as not understood")
+	in.Callback.Verdict, in.Callback.Note = model.NotUnderstood, "it could not be applied: a fault of countersign, or a value that the database refuses"
+	return tb.callback(ctx, in)
+}
+
+// ofTheStore says whether an error is about the whole database, and none of what was to be written.
+func ofTheStore(err error) bool {
+	for _, of := range []error{store.ErrBusy, store.ErrUnavailable, store.ErrOlder, store.ErrNewer, store.ErrKey} {
+		if errors.Is(err, of) {
+			return true
+		}
+	}
+	return false
+}
+
+// callback is one attempt of Callback.
+func (tb *Table) callback(ctx context.Context, in Incoming) (Result, error) {
+	var res Result
+	var incidents []incidentMove
+	in.Callback.Unproved = in.Unproved()
+	packed, err := tb.store.Pack(in.Callback) // here, beside the one that writes
+	if err != nil {
+		return Result{}, err
+	}
+	u := unitOf(in, func(b *store.Batch) error {
+		var err error
+		res, incidents, err = tb.receive(b, in, packed, b.AddCallback)
+		return err
+	})
+	if err := tb.store.Do(ctx, u); err != nil {
+		return Result{}, err
+	}
+	tb.incidents.note(incidents)
+	return res, nil
+}
+
+// dedupeKey is what makes another callback a copy of this one.
+func dedupeKey(cb model.Callback) store.DedupeKey {
+	return store.DedupeKey{Account: cb.Account, Ref: cb.Ref, Key: cb.DedupeKey}
+}
+
+// unitOf is a change that looks at all that a callback names.
+func unitOf(in Incoming, apply func(*store.Batch) error) store.Unit {
+	u := store.Unit{Apply: apply}
+	if in.Callback.Ref != "" || len(in.Observations) == 0 {
+		u.Keys = append(u.Keys, model.Key{Account: in.Callback.Account, Ref: in.Callback.Ref})
+	}
+	for _, o := range in.Observations {
+		if o.Ref != in.Callback.Ref {
+			u.Keys = append(u.Keys, model.Key{Account: in.Callback.Account, Ref: o.Ref})
+		}
+	}
+	if in.Callback.DedupeKey != "" {
+		u.Dedupe = []store.DedupeKey{dedupeKey(in.Callback)}
+	}
+	return u
+}
+
+// receive is Callback and Replay inside the group's transaction. cb is in's, packed; write puts it into the table and
+// returns its id. It may run twice.
+func (tb *Table) receive(b *store.Batch, in Incoming, cb store.Packed, write func(store.Packed) string) (Result, []incidentMove, error) {
+	if b.Forgotten(model.Key{Account: cb.Account, Ref: cb.Ref}) {
+		return receiveForgotten(b, in, write)
+	}
+	switch cb.Verdict {
+	case model.Refused:
+		id := write(cb)
+		moved, err := countRefused(b, cb.Callback)
+		return Result{ID: id, Verdict: cb.Verdict, Outcome: ""}, moved, err
+	case model.NotUnderstood:
+		return Result{ID: write(cb), Verdict: cb.Verdict, Outcome: cb.Outcome}, nil, nil
+	}
+	if key := dedupeKey(cb.Callback); key.Key != "" { // a later copy may bring a newer link, and changes nothing else
+		id, verdict, seen := b.Seen(key)
+		switch {
+		case seen && id != cb.ID && verdict != model.NotUnderstood:
+			cb = store.Packed{Callback: in.Callback} // not packed: a copy keeps no body
+			cb.Verdict, cb.Outcome, cb.DedupeKey, cb.Body, cb.Note = model.Duplicate, model.NothingNew, "", nil, joined("a copy of "+id, cb.Note)
+			return Result{ID: write(cb), Verdict: cb.Verdict, Outcome: cb.Outcome}, nil, tb.linkDocuments(b, in, cb.At)
+		case seen && id != cb.ID:
+			b.ReleaseDedupe(key)
+		}
+	}
+	cb.Outcome = model.NothingNew
+	switch {
+	case in.Test:
+		cb.Outcome = model.TestEvent
+	case in.Ignored != "":
+		cb.Outcome, cb.Note = model.Ignored, joined(in.Ignored, cb.Note)
+	}
+	return tb.accept(b, in, cb, write(cb))
+}
+
+// joined is a note of two parts, each of which may be missing.
+func joined(first, second string) string {
+	if first == "" || second == "" {
+		return first + second
+	}
+	return first + "; " + second
+}
+
+// accept counts a callback that is proved and no copy, and applies what it says. id is what it was written under.
+func (tb *Table) accept(b *store.Batch, in Incoming, cb store.Packed, id string) (Result, []incidentMove, error) {
+	var moved []incidentMove
+	if !in.Test { // a test tells that somebody can sign and reach us: it may be ourselves, and says nothing of what happens at the provider
+		var err error
+		if moved, err = countAccepted(b, cb.Callback); err != nil {
+			return Result{}, nil, err
+		}
+	}
+	outcome := cb.Outcome
+	for _, o := range in.Observations {
+		o.At = cb.At
+		did, err := tb.claim(b, in.Rules, cb.Callback, id, o)
+		if err != nil {
+			return Result{}, nil, err
+		}
+		outcome = better(outcome, did)
+	}
+	if outcome != cb.Outcome {
+		b.SetOutcome(id, outcome)
+	}
+	return Result{ID: id, Verdict: cb.Verdict, Outcome: outcome}, moved, tb.linkDocuments(b, in, cb.At)
+}
+
+// claim applies one observation of a callback to its row.
+func (tb *Table) claim(b *store.Batch, r model.Rules, cb model.Callback, id string, o model.Observation) (model.Outcome, error) {
+	k := model.Key{Account: cb.Account, Ref: o.Ref}
+	t, ok := b.Transaction(k)
+	if !ok && b.Forgotten(k) {
+		return model.Ignored, nil
+	}
+	if !ok {
+		t = NewRow(r.Provider, k)
+	}
+	d := model.Decide(r, t, o)
+	if t.OpenGaps > 0 && o.Evidence != model.Hint {
+		if err := tb.explain(b, r, &d.Next, cb); err != nil {
+			return "", err
+		}
+	}
+	b.Put(d.Next, d)
+	for _, c := range d.Changes {
+		Record(b, d.Next, c, "callback "+id, cb.At, true)
+		if c.Kind == model.KindStatus || c.Kind == model.KindFlag {
+			b.AddTold(k.Account, toldChange(c), cb.At)
+			b.AddFirst(k.Account, toldChange(c), model.ByCallback, cb.At)
+		}
+	}
+	switch d.Reason {
+	case model.Moved:
+		return model.Applied, nil
+	case model.Same, model.Quiet:
+		return model.NothingNew, nil
+	}
+	return model.Checking, nil
+}
+
+// toldChange names the change that a callback's claim told by itself.
+func toldChange(c model.RowChange) model.GapChange {
+	switch name := c.From + c.To; {
+	case c.Kind == model.KindStatus && c.From == string(model.Unknown):
+		return model.ChangeCreated
+	case c.Kind == model.KindStatus:
+		return model.ChangeStatus
+	case name == string(model.ChangeTrashed):
+		return model.ChangeTrashed
+	}
+	return model.ChangeArchived
+}
+
+// better returns the outcome that says more.
+func better(a, b model.Outcome) model.Outcome {
+	order := []model.Outcome{"", model.Ignored, model.NothingNew, model.Checking, model.Applied}
+	if slices.Index(order, b) > slices.Index(order, a) {
+		return b
+	}
+	return a
+}
+
+// receiveForgotten stores that a callback came for a transaction that was forgotten, and nothing of what it
+// says.
+func receiveForgotten(b *store.Batch, in Incoming, write func(store.Packed) string) (Result, []incidentMove, error) {
+	cb := in.Callback
+	cb.Body, cb.Headers, cb.RemoteAddr, cb.DedupeKey, cb.Note = nil, nil, "", "", "forgotten"
+	if cb.Verdict == model.Accepted {
+		cb.Outcome = model.Ignored
+	}
+	id := write(store.Packed{Callback: cb})
+	var moved []incidentMove
+	var err error
+	switch cb.Verdict {
+	case model.Accepted:
+		moved, err = countAccepted(b, cb)
+	case model.Refused:
+		moved, err = countRefused(b, cb)
+	}
+	return Result{ID: id, Verdict: cb.Verdict, Outcome: cb.Outcome}, moved, err
+}

@@ -1,0 +1,167 @@
+package apply
+
+import (
+	"context"
+	"sync"
+
+	"github.com/sirupsen/logrus"
+
+	"countersign/model"
+	"countersign/model/store"
+)
+
+// refusedInARow callbacks in a row open an incident.
+const refusedInARow = 3
+
+// incidentMove is an incident that a change opened or closed.
+type incidentMove struct {
+	incidentKey
+	open    bool
+	message string
+}
+
+// Incidents opens and closes what the operator must act on, and remembers which are open. It is safe for concurrent
+// use.
+type Incidents struct {
+	store *store.Store
+	log   *logrus.Entry
+	mu    sync.Mutex
+	open  map[incidentKey]bool // as far as this process knows
+}
+
+type incidentKey struct{ account, kind string }
+
+// Load learns which incidents are open. Other processes open and close some too (a verb, while no daemon
+// works): what is remembered only saves writes that would change nothing, the database decides.
+func (in *Incidents) Load(ctx context.Context) error {
+	list, err := in.store.Incidents(ctx, true)
+	if err != nil {
+		return err
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	clear(in.open)
+	for _, i := range list {
+		in.open[incidentKey{i.Account, i.Kind}] = true
+	}
+	return nil
+}
+
+// IsOpen reports whether an incident is open, as far as this process knows.
+func (in *Incidents) IsOpen(account, kind string) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.open[incidentKey{account, kind}]
+}
+
+// note logs what was committed, once, and remembers it.
+func (in *Incidents) note(moved []incidentMove) {
+	for _, m := range moved {
+		in.mu.Lock()
+		if m.open {
+			in.open[m.incidentKey] = true
+		} else {
+			delete(in.open, m.incidentKey)
+		}
+		in.mu.Unlock()
+		entry := in.log.WithFields(logrus.Fields{"account": m.account, "reason": m.kind})
+		if m.open {
+			entry.Warn("incident opened: " + m.message)
+		} else {
+			entry.Info("incident closed")
+		}
+	}
+}
+
+// openIncident opens one of a kind, once.
+func openIncident(b *store.Batch, moved *[]incidentMove, account, kind, message string) error {
+	opened, err := b.OpenIncident(account, kind, message)
+	if err == nil && opened {
+		*moved = append(*moved, incidentMove{incidentKey{account, kind}, true, message})
+	}
+	return err
+}
+
+// closeIncident closes the one that is open, if any.
+func closeIncident(b *store.Batch, moved *[]incidentMove, account, kind string) error {
+	closed, err := b.CloseIncident(account, kind)
+	if err == nil && closed {
+		*moved = append(*moved, incidentMove{incidentKey{account, kind}, false, ""})
+	}
+	return err
+}
+
+// Set opens (bad) or closes an incident outside of any other change.
+func (in *Incidents) Set(ctx context.Context, account, kind, message string, bad bool) error {
+	if in.IsOpen(account, kind) == bad {
+		return nil
+	}
+	var moved []incidentMove
+	err := in.store.DoPatiently(ctx, store.Unit{Apply: func(b *store.Batch) error {
+		moved = nil
+		if bad {
+			return openIncident(b, &moved, account, kind, message)
+		}
+		return closeIncident(b, &moved, account, kind)
+	}})
+	if err == nil {
+		in.note(moved)
+	}
+	return err
+}
+
+// countRefused notes a refused callback; the third in a row is an incident.
+func countRefused(b *store.Batch, cb model.Callback) ([]incidentMove, error) {
+	acc, err := b.Account(cb.Account)
+	if err != nil {
+		return nil, err
+	}
+	acc.RefusedInARow++
+	b.PutAccount(acc)
+	var moved []incidentMove
+	if acc.RefusedInARow >= refusedInARow {
+		err = openIncident(b, &moved, cb.Account, model.CallbacksRefused, "three callbacks in a row were refused: is the callback key still the right one?")
+	}
+	return moved, err
+}
+
+// countAccepted notes an accepted callback. It ends refusals, and silence if none that came later has been accepted
+// before: a replayed one may be old.
+func countAccepted(b *store.Batch, cb model.Callback) ([]incidentMove, error) {
+	acc, err := b.Account(cb.Account)
+	if err != nil {
+		return nil, err
+	}
+	at, ended := cb.At, []string{model.CallbacksRefused}
+	if acc.LastCallbackAt == nil || !at.Before(*acc.LastCallbackAt) {
+		acc.LastCallbackAt = &at
+		ended = append(ended, model.CallbacksSilent)
+	}
+	acc.RefusedInARow = 0
+	b.PutAccount(acc)
+	var moved []incidentMove
+	for _, kind := range ended {
+		if err := closeIncident(b, &moved, cb.Account, kind); err != nil {
+			return nil, err
+		}
+	}
+	return moved, nil
+}
+
+// CloseOthers closes the incidents of accounts that are no longer configured: nothing else ever would.
+func (in *Incidents) CloseOthers(ctx context.Context, known map[string]bool) error {
+	in.mu.Lock()
+	var gone []incidentKey
+	for k := range in.open {
+		if !known[k.account] {
+			gone = append(gone, k)
+		}
+	}
+	in.mu.Unlock()
+	for _, k := range gone {
+		if err := in.Set(ctx, k.account, k.kind, "", false); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,67 @@
+package apply
+
+import (
+	"context"
+
+	"countersign/model"
+	"countersign/model/store"
+)
+
+// Track starts to follow refs that no list would show, those that were forgotten too. Rows that exist are
+// made due; new ones stand as unknown until the provider has answered. It returns how many rows are new.
+func (tb *Table) Track(ctx context.Context, account, providerName string, refs []string) (int, error) {
+	added := 0
+	for len(refs) > 0 {
+		n := min(len(refs), 200)
+		u := store.Unit{}
+		for _, ref := range refs[:n] {
+			u.Keys = append(u.Keys, model.Key{Account: account, Ref: ref})
+		}
+		refs = refs[n:]
+		fresh := 0
+		u.Apply = func(b *store.Batch) error {
+			fresh = 0
+			now := b.Now()
+			for _, k := range u.Keys {
+				t, ok := b.Transaction(k)
+				if !ok {
+					b.Recall(k)
+					fresh++
+					t = NewRow(providerName, k)
+					t.FirstSeenAt, t.ChangedAt = now, now
+				}
+				if t.Status == model.Unknown && t.ConfirmedAt == nil {
+					t.Origin, t.Hidden = model.OriginTrack, false
+				}
+				t.NextCheckAt, t.DueReason, t.DueSince = &now, model.DueNew, &now
+				b.Put(t, model.Decision{Next: t})
+			}
+			return nil
+		}
+		if err := tb.store.DoPatiently(ctx, u); err != nil {
+			return added, err
+		}
+		added += fresh
+	}
+	tb.nudge()
+	return added, nil
+}
+
+// Resolve says what no provider will: that a transaction is deleted. store.ErrNoRow if there is none.
+func (tb *Table) Resolve(ctx context.Context, k model.Key) error {
+	return tb.store.DoPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
+		t, ok := b.Transaction(k)
+		if !ok {
+			return store.ErrNoRow
+		}
+		now := b.Now()
+		d := model.Decide(model.Rules{}, t, model.Observation{
+			Ref: k.Ref, Evidence: model.Verified, Asked: model.AskedOperator, Deleted: model.Yes, At: now, AskedAt: now, Version: t.Version,
+		})
+		b.Put(d.Next, d)
+		for _, c := range d.Changes {
+			Record(b, d.Next, c, "operator", now, true)
+		}
+		return nil
+	}})
+}

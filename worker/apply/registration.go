@@ -1,0 +1,126 @@
+package apply
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"countersign/model"
+	"countersign/model/store"
+	"countersign/provider"
+)
+
+// registered is what is remembered of an account's registration.
+type registered struct {
+	provider.Registration
+	Lost []string `json:",omitempty"` // event types that were registered before and are no more
+}
+
+// compare says what a person must know of a registration beside the one before, and what to remember of it. A
+// changed URL is not remembered: the known one stays on record until an operator sees to it.
+func (was registered) compare(now provider.Registration) (keep registered, wrong string) {
+	switch {
+	case was.URL != "" && now.URL == "":
+		return was, "the provider has no callback URL registered any more"
+	case was.URL != "" && was.URL != now.URL:
+		return was, "the provider calls another URL than before"
+	}
+	keep = registered{Registration: now}
+	if now.Events != nil {
+		for _, typ := range slices.Concat(was.Events, was.Lost) {
+			if !slices.Contains(now.Events, typ) && !slices.Contains(keep.Lost, typ) {
+				keep.Lost = append(keep.Lost, typ)
+			}
+		}
+	}
+	slices.Sort(keep.Lost)
+	switch {
+	case now.Disabled:
+		return keep, "the provider has turned the calls to our URL off"
+	case len(keep.Lost) > 0:
+		return keep, fmt.Sprintf("the provider no longer tells of %s", strings.Join(keep.Lost, " "))
+	}
+	return keep, ""
+}
+
+// apps says what a person must know of the further registrations that called our URL before: those of API apps, which
+// stand beside the account's. Others that are none of ours may come and go. A changed one is not remembered either.
+func (was registered) apps(now *registered, ours string) (wrong string) {
+	for _, o := range was.Others {
+		if ours == "" || o.URL != ours {
+			continue
+		}
+		i := slices.IndexFunc(now.Others, func(n provider.Registration) bool { return n.Scope == o.Scope && n.ID == o.ID })
+		switch {
+		case i < 0:
+			now.Others = append(now.Others, o)
+			wrong = fmt.Sprintf("the provider has no callback URL registered any more for %s", o.Scope)
+		case now.Others[i].URL != ours:
+			now.Others[i] = o
+			wrong = fmt.Sprintf("the provider calls another URL than before for %s", o.Scope)
+		case now.Others[i].Disabled:
+			wrong = fmt.Sprintf("the provider has turned the calls to our URL off for %s", o.Scope)
+		}
+	}
+	return wrong
+}
+
+// recorded reads what is remembered; the zero value where that is nothing.
+func recorded(text string) (r registered) {
+	if text == "" || json.Unmarshal([]byte(text), &r) != nil {
+		return registered{}
+	}
+	return r
+}
+
+// AuditRegistration compares what the provider calls with what it called before, and opens or closes the incident.
+func (tb *Table) AuditRegistration(ctx context.Context, a *Account, reg provider.Registration) error {
+	return tb.noteRegistration(ctx, a.ID, func(was registered) (registered, string) {
+		next, wrong := was.compare(reg)
+		next.Others = slices.Clone(next.Others) // this may run twice
+		if of := was.apps(&next, a.CallbackURL); wrong == "" {
+			wrong = of
+		}
+		return next, wrong
+	})
+}
+
+// Registered notes a registration that an operator has made: the audit compares with it from now on, and what was
+// wrong with the one before is settled.
+func (tb *Table) Registered(ctx context.Context, account string, reg provider.Registration) error {
+	return tb.noteRegistration(ctx, account, func(registered) (registered, string) { return registered{Registration: reg}.compare(reg) })
+}
+
+// noteRegistration remembers a registration, and opens or closes the incident.
+func (tb *Table) noteRegistration(ctx context.Context, account string, look func(was registered) (keep registered, wrong string)) error {
+	var moved []incidentMove
+	err := tb.store.DoPatiently(ctx, store.Unit{Apply: func(b *store.Batch) error {
+		acc, err := b.Account(account)
+		if err != nil {
+			return err
+		}
+		keep, wrong := look(recorded(acc.Registration))
+		text, err := json.Marshal(keep)
+		if err != nil {
+			return err
+		}
+		if acc.Registration != string(text) {
+			acc.Registration = string(text)
+			b.PutAccount(acc)
+		}
+		moved = nil
+		if wrong != "" {
+			return openIncident(b, &moved, account, model.RegistrationChanged, wrong)
+		}
+		return closeIncident(b, &moved, account, model.RegistrationChanged)
+	}})
+	if err == nil {
+		tb.incidents.note(moved)
+	}
+	return err
+}
+
+// events returns the event types that an account's registration is known to name; nil: not known.
+func events(registration string) []string { return recorded(registration).Events }

@@ -1,0 +1,71 @@
+package apply
+
+import (
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"golang.org/x/time/rate"
+
+	"countersign/model"
+	"countersign/model/store"
+)
+
+// Options is what a Table needs. All of it is required, but for what says otherwise.
+type Options struct {
+	Store    *store.Store
+	Accounts func() []*Account // the current ones; a reload swaps them
+	Now      func() time.Time
+	Log      *logrus.Entry
+	Nudge    func() // wakes the loops: something may be due; may be nil
+}
+
+// Table is the table of transactions, with what belongs to it, as callbacks, answers, hints and operators change it. It
+// is safe for concurrent use.
+type Table struct {
+	store     *store.Store
+	accounts  func() []*Account
+	now       func() time.Time
+	log       *logrus.Entry
+	nudge     func()
+	incidents *Incidents
+	lookUps   lookUps
+}
+
+// New returns a table.
+func New(o Options) *Table {
+	if o.Nudge == nil {
+		o.Nudge = func() {}
+	}
+	return &Table{
+		store: o.Store, accounts: o.Accounts, now: o.Now, log: o.Log, nudge: o.Nudge,
+		incidents: &Incidents{store: o.Store, log: o.Log, open: map[incidentKey]bool{}},
+		lookUps:   lookUps{of: map[string]*rate.Limiter{}},
+	}
+}
+
+// Incidents returns what the operator must act on.
+func (tb *Table) Incidents() *Incidents { return tb.incidents }
+
+// account finds a configured account; nil if it was taken out.
+func (tb *Table) account(id string) *Account {
+	for _, a := range tb.accounts() {
+		if a.ID == id {
+			return a
+		}
+	}
+	return nil
+}
+
+// NewRow returns a row that nothing is known of yet.
+func NewRow(providerName string, k model.Key) model.Transaction {
+	return model.Transaction{Account: k.Account, Ref: k.Ref, Provider: providerName, Status: model.Unknown, SignersSet: true}
+}
+
+// Record writes one change of a row to history, the feed and the outbox. A row that is still
+// unknown is never announced.
+func Record(b *store.Batch, t model.Transaction, c model.RowChange, source string, at time.Time, announce bool) {
+	b.AddChange(model.Change{
+		Account: t.Account, Ref: t.Ref, Kind: c.Kind, From: c.From, To: c.To, Status: t.Status,
+		Confirmed: t.Confirmed, Source: source, At: at, Announce: announce && t.Status != model.Unknown,
+	})
+}

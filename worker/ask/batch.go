@@ -1,0 +1,156 @@
+package ask
+
+import (
+	"context"
+
+	"golang.org/x/sync/errgroup"
+
+	"countersign/model"
+	"countersign/model/store"
+	"countersign/provider"
+	"countersign/worker/apply"
+)
+
+// Asking says on whose behalf rows are asked about, and what becomes of it.
+type Asking struct {
+	Account *apply.Account
+	Source  apply.Source
+	Work    provider.Work
+
+	Ready    func(ctx context.Context) error                       // before each call: an error keeps the rows from being asked about
+	Answered func(apply.Applied)                                   // after each answer; may be nil
+	Failed   func(context.Context, model.Transaction, error) error // after each row that got none; an error ends it all
+}
+
+// Batches cuts rows into what one call may ask about. Unverified refs have a share of the budget of their own, and test
+// objects a class, so each of those goes alone.
+func Batches(a *apply.Account, rows []model.Transaction) (out [][]model.Transaction) {
+	most := BatchSize(a)
+	var some []model.Transaction
+	for _, t := range rows {
+		if most == 1 || t.Test || Unverified(t) {
+			out = append(out, []model.Transaction{t})
+			continue
+		}
+		if some = append(some, t); len(some) == most {
+			out, some = append(out, some), nil
+		}
+	}
+	if len(some) > 0 {
+		out = append(out, some)
+	}
+	return out
+}
+
+// BatchSize is how many rows one call may ask about.
+func BatchSize(a *apply.Account) int {
+	if b := a.Provider.Batcher; b != nil {
+		return max(b.Batch(), 1)
+	}
+	return 1
+}
+
+// Rows asks about rows: cut into batches, several of them at a time, each row by itself that a batch's answer leaves
+// out. The answers are applied.
+func (q *Asker) Rows(ctx context.Context, as Asking, rows []model.Transaction) error {
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(q.o.Workers)
+	for _, some := range Batches(as.Account, rows) {
+		g.Go(func() error { return q.batch(gctx, as, some) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// batch asks about the rows of one batch.
+func (q *Asker) batch(ctx context.Context, as Asking, rows []model.Transaction) error {
+	if err := as.Ready(ctx); err != nil {
+		return as.failed(ctx, rows, err)
+	}
+	obs, left, err := q.FetchBatch(ctx, as.Account, rows, as.Work)
+	if err == nil {
+		err = q.apply(ctx, as, obs)
+	}
+	if err != nil {
+		return as.failed(ctx, rows, err)
+	}
+	for i, t := range left {
+		if i > 0 || len(rows) > 1 {
+			if err := as.Ready(ctx); err != nil {
+				return as.failed(ctx, left[i:], err)
+			}
+		}
+		o, err := q.Fetch(ctx, as.Account, t, as.Work)
+		if err == nil {
+			err = q.apply(ctx, as, []model.Observation{o})
+		}
+		if err != nil {
+			if err := as.failed(ctx, left[i:i+1], err); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// apply applies answers and tells of them.
+func (q *Asker) apply(ctx context.Context, as Asking, obs []model.Observation) error {
+	dids, err := q.Apply(ctx, as.Account, as.Source, obs)
+	if as.Answered != nil {
+		for _, did := range dids {
+			as.Answered(did)
+		}
+	}
+	return err
+}
+
+// failed tells of each row that got no answer.
+func (as Asking) failed(ctx context.Context, rows []model.Transaction, err error) error {
+	for _, t := range rows {
+		if err := as.Failed(ctx, t, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Confirm asks about an account's rows that are due between the slots (claims to confirm, answers to ask for again,
+// refs to look up) until there are none, or the account is another one after a reload.
+func (q *Asker) Confirm(ctx context.Context, a *apply.Account, f store.DueFilter) error {
+	f.Account, f.Limit = a.ID, q.o.Workers*4
+	as := Asking{
+		Account: a, Source: apply.Source{Asked: model.AskedConfirm}, Work: provider.WorkConfirm,
+		Ready: func(context.Context) error {
+			if !q.o.Gate.May(a) {
+				return ErrRests
+			}
+			return nil
+		},
+		Failed: func(ctx context.Context, t model.Transaction, err error) error {
+			return q.o.Gate.Failed(ctx, a, t.Key(), err)
+		},
+	}
+	for ctx.Err() == nil && q.o.Gate.May(a) && q.current(a) {
+		f.Now = q.o.Now()
+		rows, err := q.o.Store.ClaimDue(ctx, f, q.o.Owner, leaseFor)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		if err := q.Rows(ctx, as, rows); err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// current says whether an account is the configured one still.
+func (q *Asker) current(a *apply.Account) bool {
+	for _, now := range q.o.Accounts() {
+		if now.ID == a.ID {
+			return now == a
+		}
+	}
+	return false
+}

@@ -1,0 +1,168 @@
+package ask
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"countersign/model"
+	"countersign/model/store/durable"
+	"countersign/provider"
+	"countersign/worker/apply"
+)
+
+// Pass is one run in work. Its methods are safe for concurrent use; Run is to be changed between them only.
+type Pass struct {
+	Account *apply.Account
+	Run     *model.Run
+	Params  Params
+	Asker   *Asker
+
+	runs     *Runs
+	mu       sync.Mutex // guards the run's counts and what follows
+	failures int
+	first    error
+}
+
+// Source is where the answers to the pass's questions come from.
+func (p *Pass) Source(asked model.Asked) apply.Source {
+	return apply.Source{Asked: asked, Run: p.Run.ID}
+}
+
+// Ready waits until the account may be asked.
+func (p *Pass) Ready(ctx context.Context) error { return p.Asker.Gate().Wait(ctx, p.Account) }
+
+// Rows asks about rows and counts what becomes of it.
+func (p *Pass) Rows(ctx context.Context, rows []model.Transaction, src apply.Source, work provider.Work) error {
+	_, err := p.rows(ctx, rows, src, work, true)
+	return err
+}
+
+// RowsToTheEnd asks about rows until each has been answered or failed four times. It is for those that nothing else
+// would ever ask about: what a list names and no row holds is left behind by the next page's cursor.
+func (p *Pass) RowsToTheEnd(ctx context.Context, rows []model.Transaction, src apply.Source, work provider.Work) error {
+	for try := 1; len(rows) > 0; try++ {
+		left, err := p.rows(ctx, rows, src, work, try == Tries)
+		if err != nil || try == Tries || len(left) == 0 {
+			return err
+		}
+		if err := Sleep(ctx, p.Asker.Gate().Pause(try-1)); err != nil {
+			return err
+		}
+		rows = left
+	}
+	return nil
+}
+
+// rows asks about rows and returns those that gave no answer. They count as failures in the last try.
+func (p *Pass) rows(ctx context.Context, rows []model.Transaction, src apply.Source, work provider.Work, last bool) (left []model.Transaction, err error) {
+	err = p.Asker.Rows(ctx, Asking{
+		Account: p.Account, Source: src, Work: work, Ready: p.Ready,
+		Answered: func(did apply.Applied) {
+			p.asked()
+			p.Count(did)
+		},
+		Failed: func(ctx context.Context, t model.Transaction, err error) error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			p.asked()
+			p.mu.Lock()
+			left = append(left, t)
+			p.mu.Unlock()
+			if last || errors.Is(err, provider.ErrDenied) {
+				return p.Fail(ctx, t.Key(), err)
+			}
+			return p.Asker.Gate().Failed(ctx, p.Account, t.Key(), err)
+		},
+	}, rows)
+	return left, err
+}
+
+// asked counts one row that was asked about.
+func (p *Pass) asked() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.Run.Asked++
+}
+
+// Count adds an answer to the run's counts.
+func (p *Pass) Count(did apply.Applied) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if did.Grew {
+		p.Run.Changed++
+	}
+	p.Run.Gaps += did.Gaps
+	p.Run.Queued += len(did.Documents)
+}
+
+// Fail notes a question that got no answer. It returns an error where going on makes no sense.
+func (p *Pass) Fail(ctx context.Context, k model.Key, err error) error {
+	p.Failure(fmt.Errorf("%s: %w", k, err), 1)
+	if ours := p.Asker.Gate().Failed(ctx, p.Account, k, err); ours != nil {
+		return ours
+	}
+	if errors.Is(err, provider.ErrDenied) {
+		return err
+	}
+	return ctx.Err()
+}
+
+// Failure counts questions that got no answer, n of them, and remembers why if it is the first reason; nil is none.
+func (p *Pass) Failure(why error, n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.failures += n
+	if p.first == nil {
+		p.first = why
+	}
+}
+
+// Failures returns how many questions got no answer, and the first reason.
+func (p *Pass) Failures() (n int, first error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.failures, p.first
+}
+
+// Snapshot returns the run as it stands.
+func (p *Pass) Snapshot() model.Run {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return *p.Run
+}
+
+// finish writes down how the run ended.
+func (p *Pass) finish(err error, now time.Time) {
+	r := p.Run
+	r.FinishedAt = &now
+	if err == nil {
+		err = p.first
+	}
+	switch {
+	case err == nil:
+		r.State, r.Cursor = model.RunDone, ""
+	case errors.Is(err, ErrEndless):
+		r.State, r.Note = model.RunPartial, fmt.Sprint(provider.Redact(err))
+	case p.failures > 0 && r.Asked > p.failures:
+		r.State, r.Note = model.RunPartial, fmt.Sprintf("%d of %d questions failed: %v", p.failures, r.Asked, provider.Redact(err))
+	default:
+		r.State, r.Note = model.RunFailed, fmt.Sprint(provider.Redact(err))
+	}
+}
+
+// Save writes the run's cursor and counts.
+func (p *Pass) Save(ctx context.Context) error {
+	p.mu.Lock()
+	now := p.runs.o.Now()
+	p.Run.BeatAt = &now
+	r := *p.Run
+	p.mu.Unlock()
+	durable.CrashPoint("cursor before save")
+	err := p.runs.save(ctx, &r)
+	durable.CrashPoint("cursor saved")
+	return err
+}

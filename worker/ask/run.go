@@ -1,0 +1,159 @@
+package ask
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/sirupsen/logrus"
+
+	"countersign/model"
+	"countersign/model/store"
+	"countersign/model/store/durable"
+	"countersign/worker/apply"
+)
+
+// The kinds of run beside the tiers.
+const (
+	KindBackfill = "backfill"
+	KindVerify   = "verify"
+	KindRefs     = "ref"
+)
+
+// Params is what a verb asked a run to do; it rests as JSON in Run.Params.
+type Params struct {
+	Refs      []string `json:"refs,omitempty"`
+	Documents *bool    `json:"documents,omitempty"` // backfill: false stores statuses only
+	Sample    int      `json:"sample,omitempty"`
+	Seed      string   `json:"seed,omitempty"` // what the sample is drawn by
+	Repair    bool     `json:"repair,omitempty"`
+	Whole     bool     `json:"whole,omitempty"` // asked by hand: every row of the tier, however new its answer
+}
+
+// Kind does the work of a run of one kind.
+type Kind func(ctx context.Context, p *Pass) error
+
+// RunsOptions is what Runs needs. All of it is required.
+type RunsOptions struct {
+	Store    *store.Store
+	Asker    *Asker
+	Accounts func() []*apply.Account // the current ones; a reload swaps them
+	Now      func() time.Time
+	Log      *logrus.Entry
+	Nudge    func() // wakes the loops: a run is queued
+	Kinds    map[string]Kind
+}
+
+// Runs is the queue of runs, each one pass over many rows of an account. Every run is a row, so that a restart loses
+// none.
+type Runs struct{ o RunsOptions }
+
+// NewRuns returns the queue.
+func NewRuns(o RunsOptions) *Runs { return &Runs{o} }
+
+// Queue writes a run for the loops to work off. With once, a run of its account and kind that is waiting or in work is
+// returned instead: looking and writing are one step, so that two who ask at the same time get one run.
+func (rs *Runs) Queue(ctx context.Context, r model.Run, once bool) (model.Run, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return r, err
+	}
+	r.ID, r.State, r.CreatedAt = id.String(), model.RunQueued, rs.o.Now()
+	out := r
+	err = rs.o.Store.DoPatiently(ctx, store.Unit{Apply: func(b *store.Batch) error {
+		out = r
+		if once {
+			busy, ok, err := b.UnfinishedRun(r.Account, r.Kind)
+			if err != nil {
+				return err
+			}
+			if ok {
+				out = busy
+				return nil
+			}
+		}
+		b.PutRun(r)
+		return nil
+	}})
+	rs.o.Nudge()
+	return out, err
+}
+
+// Nudge wakes the loops: a run may be waiting.
+func (rs *Runs) Nudge() { rs.o.Nudge() }
+
+func unfinished() []model.RunState { return []model.RunState{model.RunQueued, model.RunActive} }
+
+// Waiting returns the runs to be worked off, the oldest first: those that are queued, and those that a process that is
+// gone left in work.
+func (rs *Runs) Waiting(ctx context.Context) ([]model.Run, error) {
+	return rs.o.Store.Runs(ctx, store.RunFilter{States: unfinished(), Limit: 500, Oldest: true})
+}
+
+func (rs *Runs) save(ctx context.Context, r *model.Run) error {
+	return rs.o.Store.DoPatiently(ctx, store.Unit{Apply: func(b *store.Batch) error { b.PutRun(*r); return nil }})
+}
+
+func (rs *Runs) account(id string) *apply.Account {
+	for _, a := range rs.o.Accounts() {
+		if a.ID == id {
+			return a
+		}
+	}
+	return nil
+}
+
+// Work works on one run until it is done, and writes down how it ended. A run that ctx cut short stays "running" and is
+// resumed from its cursor. No two of one account and kind may be worked on at a time.
+func (rs *Runs) Work(ctx context.Context, id string) error {
+	r, err := rs.o.Store.RunByID(ctx, id)
+	if err != nil || !slices.Contains(unfinished(), r.State) {
+		return err
+	}
+	now := rs.o.Now()
+	a := rs.account(r.Account)
+	if a == nil {
+		r.State, r.Note, r.FinishedAt = model.RunFailed, "the account is not configured", &now
+		return rs.save(ctx, &r)
+	}
+	if r.StartedAt == nil {
+		r.StartedAt = &now
+	}
+	r.State, r.BeatAt = model.RunActive, &now
+	if err := rs.save(ctx, &r); err != nil {
+		return err
+	}
+	p := &Pass{Run: &r, Account: a, runs: rs, Asker: rs.o.Asker}
+	if r.Params != "" {
+		if err := json.Unmarshal([]byte(r.Params), &p.Params); err != nil {
+			return fmt.Errorf("run %s: %w", r.ID, err)
+		}
+	}
+	err = rs.do(ctx, p)
+	if ctx.Err() != nil {
+		return rs.save(context.WithoutCancel(ctx), &r)
+	}
+	if errors.Is(err, store.ErrUnavailable) {
+		return err
+	}
+	p.finish(err, rs.o.Now())
+	durable.CrashPoint("run before end")
+	rs.o.Log.WithFields(logrus.Fields{"account": r.Account, "loop": r.Kind, "status": string(r.State), "listed": r.Listed, "asked": r.Asked,
+		"changed": r.Changed, "gaps": r.Gaps}).Info("run ended")
+	err = rs.save(ctx, &r)
+	durable.CrashPoint("run end saved")
+	return err
+}
+
+// do does a run's work by its kind.
+func (rs *Runs) do(ctx context.Context, p *Pass) error {
+	kind, ok := rs.o.Kinds[p.Run.Kind]
+	if !ok {
+		return fmt.Errorf("a run of kind %q is not known", p.Run.Kind)
+	}
+	return kind(ctx, p)
+}

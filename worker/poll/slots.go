@@ -1,0 +1,188 @@
+package poll
+
+import (
+	"context"
+	"time"
+
+	"github.com/robfig/cron/v3"
+	"github.com/sirupsen/logrus"
+
+	"countersign/model"
+	"countersign/model/store"
+	"countersign/worker/apply"
+	"countersign/worker/ask"
+)
+
+// SlotsOptions is what Slots needs. All of it is required, but for what says otherwise.
+type SlotsOptions struct {
+	Store    *store.Store
+	Runs     *ask.Runs
+	Accounts func() []*apply.Account // the current ones; a reload swaps them
+	Now      func() time.Time
+	Rand     func() float64 // 0 ≤ x < 1, for jitter
+	Log      *logrus.Entry
+	Jitter   time.Duration // delays each slot by a random time up to this; zero: none
+	Tick     time.Duration // accounts and slots are looked at no more often than this; zero: each second
+}
+
+// Slots queues a run for each slot of each account's tiers.
+type Slots struct{ o SlotsOptions }
+
+// NewSlots returns what queues runs by their slots.
+func NewSlots(o SlotsOptions) *Slots { return &Slots{o} }
+
+// Run queues a run for each slot as it comes, after catching up on what was missed while the daemon was down. It waits
+// for ctx.
+func (sl *Slots) Run(ctx context.Context) error {
+	logger := cronLog{sl.o.Log.WithField("loop", "slots")}
+	// The order matters: Recover must be inside SkipIfStillRunning, or one panic ends the job for good.
+	c := cron.New(cron.WithLocation(time.UTC), cron.WithLogger(logger), cron.WithChain(cron.SkipIfStillRunning(logger), cron.Recover(logger)))
+	var added []cron.EntryID
+	var sum string
+	arrange := func() {
+		if now := sl.scheduleSum(); now != sum {
+			for _, id := range added {
+				c.Remove(id)
+			}
+			added, sum = sl.schedule(ctx, c), now
+		}
+	}
+	arrange()
+	if err := sl.catchUp(ctx); err != nil {
+		sl.o.Log.WithField("err", err).Warn("catching up on missed slots failed")
+	}
+	c.Start()
+	defer func() { <-c.Stop().Done() }()
+	t := time.NewTicker(max(time.Second, sl.o.Tick))
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+			arrange() // a reload may have brought accounts or other slots
+		}
+	}
+}
+
+// scheduleSum changes when accounts or their slots do.
+func (sl *Slots) scheduleSum() string {
+	s := ""
+	for _, a := range sl.o.Accounts() {
+		for _, t := range apply.Tiers() {
+			s += a.ID + "\x00" + a.Polling[t].String() + "\x00"
+		}
+	}
+	return s
+}
+
+// schedule adds one cron entry for each account and tier.
+func (sl *Slots) schedule(ctx context.Context, c *cron.Cron) []cron.EntryID {
+	var ids []cron.EntryID
+	for _, a := range sl.o.Accounts() {
+		for _, tier := range apply.Tiers() {
+			slot := a.Polling[tier]
+			if slot.IsZero() {
+				continue
+			}
+			ids = append(ids, c.Schedule(slot, cron.FuncJob(func() {
+				if ask.Sleep(ctx, time.Duration(sl.o.Rand()*float64(sl.o.Jitter))) != nil {
+					return
+				}
+				if err := sl.queueSlot(ctx, a.ID, tier, sl.o.Now()); err != nil {
+					sl.o.Log.WithFields(logrus.Fields{"account": a.ID, "loop": string(tier), "err": err}).Warn("slot not queued, the catch-up will find it")
+				}
+			})))
+		}
+	}
+	return ids
+}
+
+// catchUp queues each tier whose slot has passed since its last run; a new account gets its first
+// active run at once.
+func (sl *Slots) catchUp(ctx context.Context) error {
+	now := sl.o.Now()
+	for _, a := range sl.o.Accounts() {
+		for _, tier := range apply.Tiers() {
+			runs, err := sl.o.Store.Runs(ctx, store.RunFilter{Account: a.ID, Kind: string(tier), Limit: 1})
+			if err != nil {
+				return err
+			}
+			missed := len(runs) == 0 && tier == apply.Active
+			if len(runs) > 0 {
+				next := a.Polling.Next(tier, runs[0].CreatedAt)
+				missed = !next.IsZero() && next.Before(now)
+			}
+			if !missed {
+				continue
+			}
+			if err := sl.queueSlot(ctx, a.ID, tier, now); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// closer is how many times in a slot of the active tier an account is polled while its callbacks are silent.
+const closer = 6
+
+// PollCloser queues an active run for each account whose callbacks are silent and whose last one began a sixth of a
+// slot ago: what callbacks do not tell now, polls must find. They stay inside the budget, as always.
+func (sl *Slots) PollCloser(ctx context.Context) error {
+	open, err := sl.o.Store.Incidents(ctx, true)
+	if err != nil {
+		return err
+	}
+	now := sl.o.Now()
+	for _, i := range open {
+		a := sl.account(i.Account)
+		if i.Kind != model.CallbacksSilent || a == nil || a.Polling[apply.Active].IsZero() {
+			continue
+		}
+		runs, err := sl.o.Store.Runs(ctx, store.RunFilter{Account: a.ID, Kind: string(apply.Active), Limit: 1})
+		if err != nil {
+			return err
+		}
+		if len(runs) > 0 && now.Sub(runs[0].CreatedAt) < a.Polling.Interval(apply.Active, now)/closer {
+			continue
+		}
+		if err := sl.queueSlot(ctx, a.ID, apply.Active, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// account finds a configured account; nil if it was taken out.
+func (sl *Slots) account(id string) *apply.Account {
+	for _, a := range sl.o.Accounts() {
+		if a.ID == id {
+			return a
+		}
+	}
+	return nil
+}
+
+// queueSlot writes the run that a slot asks for, unless one is waiting or in work already.
+func (sl *Slots) queueSlot(ctx context.Context, account string, tier apply.Tier, slot time.Time) error {
+	_, err := sl.o.Runs.Queue(ctx, model.Run{Account: account, Kind: string(tier), Slot: &slot}, true)
+	return err
+}
+
+// cronLog takes cron's three kinds of message to logrus.
+type cronLog struct{ log *logrus.Entry }
+
+// Info is cron's chatter, but for a slot that was skipped.
+func (l cronLog) Info(msg string, kv ...any) {
+	if msg == "skip" {
+		l.log.Warn("slot skipped: the one before is still being queued")
+		return
+	}
+	l.log.Trace("cron: " + msg)
+}
+
+// Error is a panic that cron recovered.
+func (l cronLog) Error(err error, msg string, kv ...any) {
+	l.log.WithField("err", err).Error("slot failed")
+}

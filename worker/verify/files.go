@@ -1,0 +1,66 @@
+package verify
+
+import (
+	"context"
+
+	"countersign/model"
+	"countersign/model/store"
+	"countersign/worker/apply"
+)
+
+// files re-hashes the stored documents of a row. With repair, a missing or changed one is fetched anew if it
+// is the newest version.
+func (v *verifier) files(ctx context.Context, t model.Transaction) ([]store.DriftLine, error) {
+	docs, err := v.o.Store.Documents(ctx, store.DocumentFilter{Account: t.Account, Ref: t.Ref})
+	if err != nil {
+		return nil, err
+	}
+	var out []store.DriftLine
+	for _, d := range docs {
+		if d.State != model.DocumentStored {
+			continue
+		}
+		sum, _, err := v.o.Hash(d.Path)
+		if err == nil && sum == d.SHA256 {
+			continue
+		}
+		if err != nil {
+			sum = "unreadable"
+		}
+		line := v.line(t, "document "+d.DocID, d.ID, d.SHA256, sum)
+		last, _ := apply.Newest(docs, d.DocID, d.Kind)
+		if v.pass.Params.Repair && last.ID == d.ID { // what an older version held is nobody's to fetch any more
+			if line.Repaired, err = v.refetch(ctx, d, line); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, line)
+	}
+	return out, nil
+}
+
+// refetch makes a stored document due to be fetched again, and writes the line with it: after a kill nothing tells any
+// more that there was drift. It says no where the document has moved meanwhile.
+func (v *verifier) refetch(ctx context.Context, d model.Document, line store.DriftLine) (done bool, err error) {
+	k := d.Key()
+	err = v.o.Store.DoPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
+		done = false
+		row, found, err := apply.DocumentByID(b, d)
+		if _, known := b.Transaction(k); err != nil || !found || !known {
+			return err
+		}
+		s, err := apply.SettleRow(b, row, model.DocumentEvent{Kind: model.DocumentFileAltered, Began: d}, v.source().String())
+		if err != nil || s.Step != model.StepQueued {
+			return err
+		}
+		line.Repaired, done = true, true
+		b.PutDrift(line)
+		return nil
+	}})
+	if done {
+		v.mu.Lock()
+		v.queued++
+		v.mu.Unlock()
+	}
+	return done, err
+}
