@@ -14,7 +14,7 @@ import (
 func (w *Worker) settleDocument(ctx context.Context, d model.Document, e model.DocumentEvent) (s model.Settlement, err error) {
 	k, forgotten := d.Key(), false
 	ctx = context.WithoutCancel(ctx) // what was found out is written, though the daemon ends
-	err = w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
+	err = w.Store.DoPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
 		if s, forgotten = (model.Settlement{}), b.Forgotten(k); forgotten {
 			return nil
 		}
