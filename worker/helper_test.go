@@ -21,8 +21,6 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-var noon = workertest.Noon()
-
 // What the tests of the loops and of the documents say for short.
 type service = workertest.Service
 
@@ -31,10 +29,8 @@ func same[T any](t testing.TB, what string, got, want T) {
 	t.Helper()
 	workertest.Same(t, what, got, want)
 }
-func key(ref string) model.Key                           { return workertest.Key(ref) }
 func claim(ref string, s model.Status) model.Observation { return workertest.Claim(ref, s) }
 func fileOf(body []byte) func(io.Writer) error           { return workertest.FileOf(body) }
-func inProgress() model.Observation                      { return workertest.InProgress() }
 
 // bench is a worker on a real store, with a clock that the test moves.
 type bench struct {

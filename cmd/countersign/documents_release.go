@@ -11,7 +11,8 @@ import (
 	"countersign/cmd/countersign/output"
 	"countersign/cmd/countersign/sandbox"
 	"countersign/model"
-	"countersign/worker"
+	"countersign/worker/apply"
+	"countersign/worker/documents"
 	"countersign/worker/files"
 )
 
@@ -31,10 +32,11 @@ more than one is in quarantine. documents retry asks the provider for another fi
 				if err != nil {
 					return err
 				}
-				if err := w.useFiles(); err != nil {
+				files, err := w.documents(env)
+				if err != nil {
 					return err
 				}
-				if d, err = w.worker.Release(ctx, d); err != nil {
+				if d, err = files.Release(ctx, d); err != nil {
 					return fmt.Errorf("release %s: %w", output.Plain(output.DocumentName(d)), err)
 				}
 				return env.Printf("%s is stored as %s\n", output.Plain(output.DocumentName(d)), output.Plain(d.Path))
@@ -43,11 +45,16 @@ more than one is in quarantine. documents retry asks the provider for another fi
 	}
 }
 
-// useFiles gives the worker the document folder, and a way to look into what lies there.
-func (w *writer) useFiles() (err error) {
-	w.worker.Files, err = files.Open(w.config.DocumentsFolder())
-	w.worker.Inspect = sandbox.New().Inspect
-	return err
+// documents are the files of the document folder, and a way to look into them.
+func (w *writer) documents(env *Env) (*documents.Documents, error) {
+	folder, err := files.Open(w.config.DocumentsFolder())
+	if err != nil {
+		return nil, err
+	}
+	return documents.New(documents.Options{
+		Store: w.store, Files: folder, Inspect: sandbox.New().Inspect, Accounts: func() []*apply.Account { return w.built },
+		Now: env.utc, Log: w.log, Owner: env.owner(),
+	}), nil
 }
 
 // quarantined finds the one document in quarantine that is meant.
@@ -61,7 +68,7 @@ func quarantined(ctx context.Context, w *writer, args []string) (model.Document,
 	case 1:
 		return list[0], nil
 	case 0:
-		return model.Document{}, fmt.Errorf("%s/%s: %w", args[0], output.Plain(args[1]), worker.ErrNotQuarantined)
+		return model.Document{}, fmt.Errorf("%s/%s: %w", args[0], output.Plain(args[1]), documents.ErrNotQuarantined)
 	}
 	var ids []string
 	for _, d := range list {

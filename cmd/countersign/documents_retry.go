@@ -121,7 +121,7 @@ func makeDue(ctx context.Context, e *engine, f retryFlags) (asked []string, err 
 			continue
 		}
 		done[d.Key()] = true
-		ids, err := e.worker.FetchAgain(ctx, d.Key(), states)
+		ids, err := e.worker.Documents.FetchAgain(ctx, d.Key(), states)
 		if err != nil {
 			return asked, err
 		}

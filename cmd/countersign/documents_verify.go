@@ -47,7 +47,8 @@ func verifyDocuments(ctx context.Context, env *Env, w *writer, f documentsVerify
 	if err := knownAccounts(ctx, w.config, w.store, f.account); err != nil {
 		return err
 	}
-	if err := w.useFiles(); err != nil {
+	files, err := w.documents(env)
+	if err != nil {
 		return err
 	}
 	var sum documentsVerifiedJSON
@@ -60,8 +61,8 @@ func verifyDocuments(ctx context.Context, env *Env, w *writer, f documentsVerify
 		}
 		return list, list[size-1].ID, err
 	}
-	err := output.EachOf(0, fetch, func(d model.Document) error {
-		found, filled, err := w.worker.Recheck(ctx, d)
+	err = output.EachOf(0, fetch, func(d model.Document) error {
+		found, filled, err := files.Check(ctx, d)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()

@@ -121,12 +121,11 @@ func runForget(ctx context.Context, env *Env, w *writer, k model.Key, vacuum boo
 	if err := knownAccounts(ctx, w.config, w.store, k.Account); err != nil {
 		return err
 	}
-	folder, err := files.Open(w.config.DocumentsFolder())
+	files, err := w.documents(env)
 	if err != nil {
 		return err
 	}
-	w.worker.Files = folder
-	p, n, err := w.worker.Forget(ctx, k)
+	p, n, err := files.Forget(ctx, k)
 	if errors.Is(err, store.ErrNoRow) {
 		return unknownRow(k)
 	}

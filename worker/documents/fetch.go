@@ -1,4 +1,4 @@
-package worker
+package documents
 
 import (
 	"context"
@@ -34,11 +34,11 @@ type getFile func(ctx context.Context, doc model.DocumentRef, to io.Writer) (pro
 
 // fetchFile downloads into a synced temporary file and checks it. An error means that there is no
 // file; a file with a fault is one that came but is not whole.
-func (w *Worker) fetchFile(ctx context.Context, d model.Document, get getFile) (f file, err error) {
-	if f, ok, err := w.arrived(ctx, d); ok || err != nil {
+func (ds *Documents) fetchFile(ctx context.Context, d model.Document, get getFile) (f file, err error) {
+	if f, ok, err := ds.arrived(ctx, d); ok || err != nil {
 		return f, err
 	}
-	tmp, err := w.Files.Temp()
+	tmp, err := ds.files.Temp()
 	if err != nil {
 		return f, err
 	}
@@ -48,7 +48,7 @@ func (w *Worker) fetchFile(ctx context.Context, d model.Document, get getFile) (
 			err = cerr
 		}
 		if err != nil {
-			w.leave(d, &f)
+			ds.leave(d, &f)
 			f.discard()
 		}
 	}()
@@ -67,18 +67,18 @@ func (w *Worker) fetchFile(ctx context.Context, d model.Document, get getFile) (
 	}
 	f.sum = hex.EncodeToString(h.Sum(nil))
 	durable.CrashPoint("download written")
-	err = w.Files.Sync(tmp)
+	err = ds.files.Sync(tmp)
 	durable.CrashPoint("download synced")
 	if err != nil || f.fault != nil {
 		return f, err
 	}
-	return f, w.check(ctx, tmp, d, dec.Length, &f)
+	return f, ds.check(ctx, tmp, d, dec.Length, &f)
 }
 
 // arrived takes the whole file that an earlier try could not check or place, so that it is not fetched again. One that
 // cannot be read is dropped.
-func (w *Worker) arrived(ctx context.Context, d model.Document) (f file, ok bool, err error) {
-	in, err := w.Files.Arrived(d.ID, fetchedAs(d))
+func (ds *Documents) arrived(ctx context.Context, d model.Document) (f file, ok bool, err error) {
+	in, err := ds.files.Arrived(d.ID, fetchedAs(d))
 	if errors.Is(err, fs.ErrNotExist) {
 		return f, false, nil
 	}
@@ -87,15 +87,15 @@ func (w *Worker) arrived(ctx context.Context, d model.Document) (f file, ok bool
 		h := sha256.New()
 		if f.size, err = io.Copy(h, in); err == nil {
 			f.path, f.sum = in.Name(), hex.EncodeToString(h.Sum(nil))
-			return f, true, w.check(ctx, in, d, 0, &f)
+			return f, true, ds.check(ctx, in, d, 0, &f)
 		}
 	}
-	return f, false, w.Files.DropArrived(d.ID, fetchedAs(d))
+	return f, false, ds.files.DropArrived(d.ID, fetchedAs(d))
 }
 
 // leave sets a whole file aside for the next try. Where that fails too it is fetched again.
-func (w *Worker) leave(d model.Document, f *file) {
-	if f.whole && w.Files.Leave(f.path, d.ID, fetchedAs(d)) == nil {
+func (ds *Documents) leave(d model.Document, f *file) {
+	if f.whole && ds.files.Leave(f.path, d.ID, fetchedAs(d)) == nil {
 		f.path = ""
 	}
 }
@@ -111,20 +111,20 @@ func (f *file) discard() {
 func fetchedAs(d model.Document) string { return d.Mark + "\x00" + d.Link }
 
 // check says in f whether a file is what it claims to be. An error is this machine's.
-func (w *Worker) check(ctx context.Context, in *os.File, d model.Document, declared int64, f *file) error {
+func (ds *Documents) check(ctx context.Context, in *os.File, d model.Document, declared int64, f *file) error {
 	if f.fault = pdf.Whole(in, f.size, declared); f.fault != nil {
 		return nil
 	}
 	f.whole = true
-	return w.inspect(ctx, in, d, f)
+	return ds.inspect(ctx, in, d, f)
 }
 
 // errNotChecked is of a file that could not be checked, for reasons of this machine.
 var errNotChecked = errors.New("the file could not be checked")
 
 // inspect reads a file as a PDF and holds its signatures against what the account expects.
-func (w *Worker) inspect(ctx context.Context, tmp *os.File, d model.Document, f *file) error {
-	v, err := w.look(ctx, tmp)
+func (ds *Documents) inspect(ctx context.Context, tmp *os.File, d model.Document, f *file) error {
+	v, err := ds.look(ctx, tmp)
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func (w *Worker) inspect(ctx context.Context, tmp *os.File, d model.Document, f 
 		f.fault = errors.New(v.Fault)
 		return nil
 	}
-	if a := w.account(d.Account); a != nil && !a.KeepBad {
+	if a := ds.account(d.Account); a != nil && !a.KeepBad {
 		if why := a.Signatures.Objection(d.Kind, v.Facts); why != "" {
 			f.fault = errors.New(why)
 		}
@@ -142,8 +142,8 @@ func (w *Worker) inspect(ctx context.Context, tmp *os.File, d model.Document, f 
 }
 
 // look reads a file as a PDF. What the file's own words are is made fit to be stored.
-func (w *Worker) look(ctx context.Context, in *os.File) (pdf.Verdict, error) {
-	v, err := w.Inspect(ctx, in)
+func (ds *Documents) look(ctx context.Context, in *os.File) (pdf.Verdict, error) {
+	v, err := ds.reader(ctx, in)
 	if err != nil {
 		return v, fmt.Errorf("%w: %w", errNotChecked, err)
 	}
@@ -156,13 +156,13 @@ func (w *Worker) look(ctx context.Context, in *os.File) (pdf.Verdict, error) {
 }
 
 // wrongFile deals with a file that is not whole, or not as it was signed.
-func (w *Worker) wrongFile(ctx context.Context, d model.Document, t model.Transaction, f *file) error {
-	w.Log.WithFields(logrus.Fields{
+func (ds *Documents) wrongFile(ctx context.Context, d model.Document, t model.Transaction, f *file) error {
+	ds.log.WithFields(logrus.Fields{
 		"account": d.Account, "txn": d.Ref, "attempt": d.Attempts + 1, "reason": f.fault.Error(),
 	}).Warn("file is not what it should be")
-	e := model.DocumentEvent{Kind: model.DocumentWrong, Reason: f.fault.Error(), Wait: w.pause(d.Attempts), Tried: true}
+	e := model.DocumentEvent{Kind: model.DocumentWrong, Reason: f.fault.Error(), Wait: ds.gate.Pause(d.Attempts), Tried: true}
 	if f.spent {
 		e.Kind = model.DocumentFatal
 	}
-	return w.placeBy(ctx, d, t, f, e)
+	return ds.placeBy(ctx, d, t, f, e)
 }

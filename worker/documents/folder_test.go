@@ -1,11 +1,10 @@
-package worker
+package documents
 
 import (
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,8 +24,8 @@ func (b *bench) failing(at string) (mend func()) {
 		return f.Sync()
 	}
 	system.SyncFolder = system.SyncFile
-	b.Files = files.On(b.root, system)
-	return func() { b.Files = files.At(b.root) }
+	b.files = files.On(b.root, system)
+	return func() { b.files = files.At(b.root) }
 }
 
 // A document is stored only when its file and each name above it could be synced. Until then it waits and says why, and
@@ -34,7 +33,7 @@ func (b *bench) failing(at string) (mend func()) {
 func TestADocumentIsStoredOnlyOnceItIsSynced(t *testing.T) {
 	for _, at := range []string{"temporary", "/a", "/01", "/2026", "/acc", "root"} {
 		t.Run(at, func(t *testing.T) {
-			b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+			b := sqlite(t)
 			b.service.Files["1"] = pdftest.Plain("one")
 			b.answered(t, "a", completed(marked("")))
 			mend := b.failing(strings.Replace(at, "root", b.root, 1))
@@ -47,7 +46,7 @@ func TestADocumentIsStoredOnlyOnceItIsSynced(t *testing.T) {
 				if !strings.HasPrefix(d.Reason, folderNotWritten) || d.Attempts != 0 {
 					t.Fatalf("%q after %d attempts", d.Reason, d.Attempts)
 				}
-				b.move(d.NextTryAt.Sub(b.Now()))
+				b.move(d.NextTryAt.Sub(b.now()))
 			}
 			mend()
 			check(t, b.downloadOnce(t.Context()))
@@ -61,7 +60,7 @@ func TestADocumentIsStoredOnlyOnceItIsSynced(t *testing.T) {
 // What a link brought is held only when its file and its name could be synced.
 func TestAFileIsHeldOnlyOnceItIsSynced(t *testing.T) {
 	for _, at := range []string{"temporary", "/.hold"} {
-		b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+		b := sqlite(t)
 		b.service.Links[link] = fileOf(pdftest.Plain("one"))
 		b.called(t, claim("a", model.Completed), linkTo("a", link))
 		mend := b.failing(at)
@@ -70,7 +69,7 @@ func TestAFileIsHeldOnlyOnceItIsSynced(t *testing.T) {
 		}
 		same(t, "held", b.document(t, "a").LinkFile, "")
 		mend()
-		b.move(b.RetryWait)
+		b.move(b.retryWait)
 		check(t, b.downloadOnce(t.Context()))
 		if d := b.document(t, "a"); d.LinkFile == "" {
 			t.Fatalf("%s: not held: %+v", at, d)
@@ -80,7 +79,7 @@ func TestAFileIsHeldOnlyOnceItIsSynced(t *testing.T) {
 
 // Where the folder's file system knows neither links nor the sync of folders, a document is stored all the same.
 func TestADocumentIsStoredWhereThereAreNoLinks(t *testing.T) {
-	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	b := sqlite(t)
 	system := files.OS()
 	system.Link = func(from, to string) error {
 		return &os.LinkError{Op: "link", Old: from, New: to, Err: syscall.EPERM}
@@ -89,7 +88,7 @@ func TestADocumentIsStoredWhereThereAreNoLinks(t *testing.T) {
 		return &os.LinkError{Op: "rename", Old: from, New: to, Err: syscall.EINVAL}
 	}
 	system.SyncFolder = func(f *os.File) error { return &fs.PathError{Op: "sync", Path: f.Name(), Err: syscall.EINVAL} }
-	b.Files = files.On(b.root, system)
+	b.files = files.On(b.root, system)
 	b.service.Files["1"], b.service.Links[link] = pdftest.Plain("one"), fileOf(pdftest.Plain("two"))
 	b.answered(t, "a", completed(marked("m1")))
 	b.called(t, claim("b", model.Completed), linkTo("b", link))
@@ -112,7 +111,7 @@ func TestAPlaceThatFailsCostsNoDownload(t *testing.T) {
 	for _, number := range []syscall.Errno{syscall.EIO, syscall.EACCES, syscall.EDQUOT} {
 		for _, linked := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%v, linked %t", number, linked), func(t *testing.T) {
-				b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+				b := sqlite(t)
 				system, broken := files.OS(), true
 				link1, rename := system.Link, system.Rename
 				system.Link = func(from, to string) error {
@@ -127,7 +126,7 @@ func TestAPlaceThatFailsCostsNoDownload(t *testing.T) {
 					}
 					return rename(from, to)
 				}
-				b.Files = files.On(b.root, system)
+				b.files = files.On(b.root, system)
 				b.service.Files["1"], b.service.Links[link], b.service.Says["a"] = pdftest.Plain("one"), fileOf(pdftest.Plain("one")), completed()
 				if linked {
 					b.called(t, claim("a", model.Completed), linkTo("a", link))
@@ -140,7 +139,7 @@ func TestAPlaceThatFailsCostsNoDownload(t *testing.T) {
 					}
 					d := b.document(t, "a")
 					same(t, "state and reason", []any{d.State, d.Attempts, d.Reason}, []any{model.DocumentWaiting, 0, folderNotWritten + ": " + number.Error()})
-					b.move(b.RetryWait)
+					b.move(b.retryWait)
 				}
 				broken = false
 				check(t, b.downloadOnce(t.Context()))

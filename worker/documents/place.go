@@ -1,4 +1,4 @@
-package worker
+package documents
 
 import (
 	"context"
@@ -19,36 +19,36 @@ import (
 )
 
 // placeBy asks where a file that came belongs, and puts it there. One that belongs nowhere is fetched again later.
-func (w *Worker) placeBy(ctx context.Context, d model.Document, t model.Transaction, f *file, e model.DocumentEvent) error {
+func (ds *Documents) placeBy(ctx context.Context, d model.Document, t model.Transaction, f *file, e model.DocumentEvent) error {
 	e.Began = d
-	if plan := model.Settle(d, e, t, w.Now()); plan.Asks() {
-		return w.place(ctx, d, t, f, plan)
+	if plan := model.Settle(d, e, t, ds.now()); plan.Asks() {
+		return ds.place(ctx, d, t, f, plan)
 	}
-	_, err := w.settleDocument(ctx, d, e)
+	_, err := ds.settle(ctx, d, e)
 	return err
 }
 
 // place names a file and writes the row. A file that differs from one stored before becomes the next version; one
 // that a kill left under its name is taken as it is. fs.ErrNotExist, with nothing written, if the file is neither at
 // hand nor in its place.
-func (w *Worker) place(ctx context.Context, d model.Document, t model.Transaction, f *file, plan model.Settlement) error {
-	others, err := w.Store.Documents(ctx, store.DocumentFilter{Account: d.Account, Ref: d.Ref})
+func (ds *Documents) place(ctx context.Context, d model.Document, t model.Transaction, f *file, plan model.Settlement) error {
+	others, err := ds.store.Documents(ctx, store.DocumentFilter{Account: d.Account, Ref: d.Ref})
 	if err != nil {
 		return err
 	}
 	others = slices.DeleteFunc(others, func(o model.Document) bool { return o.ID == d.ID || o.DocID != d.DocID || o.Kind != d.Kind })
 	if plan.Step == model.StepPlace {
-		if i := slices.IndexFunc(others, func(o model.Document) bool { return w.sameFile(o, f.sum) }); i >= 0 {
-			return w.sameAsBefore(ctx, d, others[i])
+		if i := slices.IndexFunc(others, func(o model.Document) bool { return ds.sameFile(o, f.sum) }); i >= 0 {
+			return ds.sameAsBefore(ctx, d, others[i])
 		}
 	}
-	name, version, err := w.nameFile(d, t, f, others, plan.Step)
+	name, version, err := ds.nameFile(d, t, f, others, plan.Step)
 	if errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err != nil {
-		w.leave(d, f)
-		return w.failedFetch(ctx, w.account(d.Account), d, eitherWay, fmt.Errorf("%w: %w", errNotPlaced, err))
+		ds.leave(d, f)
+		return ds.failedFetch(ctx, ds.account(d.Account), d, eitherWay, fmt.Errorf("%w: %w", errNotPlaced, err))
 	}
 	e := model.DocumentEvent{Kind: model.DocumentPlaced, Reason: plan.Reason, Tried: f.fault != nil}
 	if plan.Step == model.StepQuarantine {
@@ -56,33 +56,33 @@ func (w *Worker) place(ctx context.Context, d model.Document, t model.Transactio
 	}
 	e.File = model.DocumentFile{SHA256: f.sum, Size: f.size, Facts: f.facts, Path: name, Version: version}
 	durable.CrashPoint("keep synced")
-	s, err := w.settleDocument(ctx, d, e)
+	s, err := ds.settle(ctx, d, e)
 	if err != nil {
 		return err
 	}
 	durable.CrashPoint("keep noted")
-	w.Files.DropArrived(d.ID, fetchedAs(d)) //nolint:errcheck // mostly gone already, else the next start removes it
-	w.Log.WithFields(logrus.Fields{
+	ds.files.DropArrived(d.ID, fetchedAs(d)) //nolint:errcheck // mostly gone already, else the next start removes it
+	ds.log.WithFields(logrus.Fields{
 		"account": d.Account, "txn": d.Ref, "status": string(s.Next.State), "source": filepath.Base(name),
 	}).Info("document placed")
 	return nil
 }
 
 // nameFile gives a file the first name that is free or already its own.
-func (w *Worker) nameFile(d model.Document, t model.Transaction, f *file, others []model.Document, step model.DocumentStep) (string, int, error) {
+func (ds *Documents) nameFile(d model.Document, t model.Transaction, f *file, others []model.Document, step model.DocumentStep) (string, int, error) {
 	for version := d.Version; ; version++ {
 		if slices.ContainsFunc(others, func(o model.Document) bool { return o.Version == version }) {
 			continue
 		}
 		name := nameOf(d, t, version, step == model.StepQuarantine)
-		sum, err := w.Files.Taken(name)
+		sum, err := ds.files.Taken(name)
 		switch {
 		case err == nil && sum != f.sum:
 			continue
 		case err == nil:
-			err = w.Files.Secure(name)
+			err = ds.files.Secure(name)
 		default:
-			err = w.Files.Place(f.path, name)
+			err = ds.files.Place(f.path, name)
 		}
 		return name, version, err
 	}
@@ -106,19 +106,19 @@ func nameOf(d model.Document, t model.Transaction, version int, quarantined bool
 }
 
 // sameFile says whether a file, by its hash, holds what an earlier version's stored one still does.
-func (w *Worker) sameFile(o model.Document, file string) bool {
+func (ds *Documents) sameFile(o model.Document, file string) bool {
 	if o.State != model.DocumentStored || o.SHA256 != file {
 		return false
 	}
-	sum, _, err := w.Files.Hash(o.Path)
+	sum, _, err := ds.files.Hash(o.Path)
 	return err == nil && sum == file
 }
 
 // sameAsBefore deals with a new version that has the same bytes as one before it: there is no second file, and that
 // one has the new mark.
-func (w *Worker) sameAsBefore(ctx context.Context, d, before model.Document) error {
+func (ds *Documents) sameAsBefore(ctx context.Context, d, before model.Document) error {
 	k := d.Key()
-	return w.doPatiently(context.WithoutCancel(ctx), store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
+	return ds.store.DoPatiently(context.WithoutCancel(ctx), store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
 		if b.Forgotten(k) {
 			return nil
 		}

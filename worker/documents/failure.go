@@ -1,4 +1,4 @@
-package worker
+package documents
 
 import (
 	"context"
@@ -98,42 +98,42 @@ func failureOf(on way, err error) failure {
 }
 
 // failedFetch deals with a fetch that brought no file.
-func (w *Worker) failedFetch(ctx context.Context, a *apply.Account, d model.Document, on way, err error) error {
+func (ds *Documents) failedFetch(ctx context.Context, a *apply.Account, d model.Document, on way, err error) error {
 	if ctx.Err() != nil {
 		err = errStopped
 	}
 	f := failureOf(on, err)
-	w.Log.WithFields(logrus.Fields{
+	ds.log.WithFields(logrus.Fields{
 		"account": d.Account, "txn": d.Ref, "attempt": d.Attempts + 1, "reason": f.reason, "err": provider.Redact(err),
 	}).Log(f.log, "download brought no file")
 	if f.event == model.DocumentRefused {
-		if err := w.failed(context.WithoutCancel(ctx), a, d.Key(), err); err != nil {
+		if err := ds.gate.Failed(context.WithoutCancel(ctx), a, d.Key(), err); err != nil {
 			return err
 		}
 	}
-	e := model.DocumentEvent{Kind: f.event, Reason: f.reason, Wait: w.pauseFor(f, d, err), Tried: f.tried}
+	e := model.DocumentEvent{Kind: f.event, Reason: f.reason, Wait: ds.pauseFor(f, d, err), Tried: f.tried}
 	if f.adds != nil {
 		e.Reason = reasonWith(f.reason, f.adds(err))
 	}
-	if _, serr := w.settleDocument(ctx, d, e); serr != nil || f.ours {
+	if _, serr := ds.settle(ctx, d, e); serr != nil || f.ours {
 		return errors.Join(serr, err)
 	}
 	return nil
 }
 
 // pauseFor is how long a document waits after a failure.
-func (w *Worker) pauseFor(f failure, d model.Document, err error) time.Duration {
+func (ds *Documents) pauseFor(f failure, d model.Document, err error) time.Duration {
 	var after *provider.RetryAfter
 	switch f.pause {
 	case pauseFirst:
-		return w.RetryWait
+		return ds.retryWait
 	case pauseMost:
-		return w.RetryMost
+		return ds.retryMost
 	case pauseGrowing:
-		return w.pause(d.Attempts)
+		return ds.gate.Pause(d.Attempts)
 	case pauseAsked:
 		if errors.As(err, &after) {
-			return w.wait(after)
+			return ds.gate.Asked(after)
 		}
 	}
 	return 0
