@@ -295,3 +295,24 @@ func TestAnAnswerMayShowARowAsDeleted(t *testing.T) {
 		t.Error("an answer that shows it as there leaves it deleted")
 	}
 }
+
+// A signer whom the answer does not list may be the one that could not be read.
+func TestNobodyIsTakenForRemovedWhereASignerWasSkipped(t *testing.T) {
+	r, was := strong(t), row(model.InProgress)
+	was.Signers, was.SignersSet = []model.Signer{{Ref: "a", Status: model.SignerWaiting}, {Ref: "b", Status: model.SignerSigned}}, true
+	o := fetched(was, model.InProgress, noon)
+	o.Signers = []model.Signer{{Ref: "a", Status: model.SignerSigned}}
+	for _, c := range []struct {
+		skipped []model.Skipped
+		b       model.SignerStatus
+	}{
+		{nil, model.SignerRemoved}, {[]model.Skipped{{Kind: model.SkippedSigner, Count: 1}}, model.SignerSigned},
+		{[]model.Skipped{{Kind: model.SkippedDocument, Count: 1}}, model.SignerRemoved},
+	} {
+		o.Skipped = c.skipped
+		d := model.Decide(r, was, o)
+		if len(d.Next.Signers) != 2 || d.Next.Signers[0].Status != model.SignerSigned || d.Next.Signers[1].Status != c.b {
+			t.Errorf("%+v: %+v", c.skipped, d.Next.Signers)
+		}
+	}
+}

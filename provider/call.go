@@ -38,6 +38,9 @@ type Call struct {
 	Work Work
 	// Retry says that the calls may be sent twice, whatever their method. GET and HEAD always may.
 	Retry bool
+	// JSON says that a JSON object or list is due: a success that brings something else, such as the web page of a
+	// maintenance, is tried again and counted like a 503.
+	JSON bool
 	// MaxBody bounds the answers' bytes, in place of the transport's bound.
 	MaxBody int64
 	// Idle is how long an answer may stand still, in place of the transport's bound: a stream of events is silent
@@ -56,6 +59,7 @@ type contextKey struct{}
 func WithCall(ctx context.Context, c Call) context.Context {
 	was := said(ctx)
 	c.Class, c.Work, c.Retry = cmp.Or(c.Class, was.Class), cmp.Or(c.Work, was.Work), c.Retry || was.Retry
+	c.JSON = c.JSON || was.JSON
 	c.MaxBody, c.Idle = cmp.Or(c.MaxBody, was.MaxBody), cmp.Or(c.Idle, was.Idle)
 	if c.Meaning == nil {
 		c.Meaning = was.Meaning

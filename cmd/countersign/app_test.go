@@ -17,8 +17,8 @@ func testApp(env map[string]string) (a *app, stdout, stderr *bytes.Buffer) {
 	stdout, stderr = &bytes.Buffer{}, &bytes.Buffer{}
 	a = newApp(strings.NewReader(""), stdout, stderr)
 	a.Now = func() time.Time { return nine }
-	a.lookup = func(name string) (string, bool) { v, ok := env[name]; return v, ok }
-	a.providers = onPaper("onespan", "dropboxsign")
+	a.Lookup = func(name string) (string, bool) { v, ok := env[name]; return v, ok }
+	a.Providers = onPaper("onespan", "dropboxsign")
 	return a, stdout, stderr
 }
 

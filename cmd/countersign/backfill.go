@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/worker/apply"
@@ -26,7 +27,7 @@ type backfillOptions struct {
 }
 
 // newBackfillCommand loads history, once.
-func newBackfillCommand(env *Env) *cobra.Command {
+func newBackfillCommand(env *engine.Env) *cobra.Command {
 	o := backfillOptions{since: config.Span{Now: env.Now}, until: config.Span{Now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "backfill",
@@ -46,12 +47,12 @@ compares without writing: what would change, how many calls and how long.`,
 			if o.plan {
 				return printBackfillPlan(cmd.Context(), env, o)
 			}
-			runs, err := env.working(cmd.Context(), env.runProgress(), o.queue)
+			runs, err := env.FollowRuns(cmd.Context(), env.RunProgress(), o.queue)
 			if err != nil {
 				return err
 			}
 			printRuns(env, runs)
-			return failures(runs)
+			return engine.Failures(runs)
 		},
 	}
 	cmd.Flags().Var(&o.since, "since", "from this `SPAN` ago, date or time on")
@@ -63,8 +64,8 @@ compares without writing: what would change, how many calls and how long.`,
 }
 
 // lists are the chosen accounts; one that lists nothing is refused.
-func (o backfillOptions) lists(e *engine) ([]*apply.Account, error) {
-	accounts, err := e.chosen(o.accounts)
+func (o backfillOptions) lists(e *engine.Engine) ([]*apply.Account, error) {
+	accounts, err := e.Chosen(o.accounts)
 	if err != nil {
 		return nil, err
 	}
@@ -81,31 +82,31 @@ func (o backfillOptions) lists(e *engine) ([]*apply.Account, error) {
 		return nil, &output.ExitError{Code: output.ExitUsage, Err: errors.Join(errs...)}
 	}
 	for _, err := range errs {
-		e.log.Warn(err.Error())
+		e.Log.Warn(err.Error())
 	}
 	return out, nil
 }
 
 // queue writes the runs, or finds the ones that were stopped half way.
-func (o backfillOptions) queue(ctx context.Context, e *engine) ([]model.Run, error) {
+func (o backfillOptions) queue(ctx context.Context, e *engine.Engine) ([]model.Run, error) {
 	accounts, err := o.lists(e)
 	if err != nil {
 		return nil, err
 	}
-	until := e.env.utc()
+	until := e.Env.UTC()
 	if o.until.At != nil {
 		until = *o.until.At
 	}
 	var runs []model.Run
 	for _, acc := range accounts {
-		r, err := e.worker.Runs.Queue(ctx, model.Run{
-			Account: acc.ID, Kind: ask.KindBackfill, Since: o.since.At, Until: &until, Params: params(ask.Params{Documents: &o.documents}),
+		r, err := e.Worker.Runs.Queue(ctx, model.Run{
+			Account: acc.ID, Kind: ask.KindBackfill, Since: o.since.At, Until: &until, Params: engine.Params(ask.Params{Documents: &o.documents}),
 		}, true)
 		if err != nil {
 			return nil, err
 		}
 		if r.Cursor != "" {
-			fmt.Fprintf(e.env.Stderr, "%s: resuming the backfill since %s, %d listed so far\n", acc.ID, r.Since.Format(time.DateOnly), r.Listed)
+			fmt.Fprintf(e.Env.Stderr, "%s: resuming the backfill since %s, %d listed so far\n", acc.ID, r.Since.Format(time.DateOnly), r.Listed)
 		}
 		runs = append(runs, r)
 	}
@@ -113,29 +114,29 @@ func (o backfillOptions) queue(ctx context.Context, e *engine) ([]model.Run, err
 }
 
 // printBackfillPlan says what a backfill would do. It spends budget, so it needs the work lock too.
-func printBackfillPlan(ctx context.Context, env *Env, o backfillOptions) (err error) {
-	c, err := env.config()
+func printBackfillPlan(ctx context.Context, env *engine.Env, o backfillOptions) (err error) {
+	c, err := env.Config()
 	if err != nil {
 		return err
 	}
-	log := logrus.NewEntry(env.logger(c.Log))
+	log := logrus.NewEntry(env.Logger(c.Log))
 	log.Logger.SetLevel(logrus.WarnLevel)
-	e, err := env.startEngine(ctx, c, log)
+	e, err := env.Start(ctx, c, log)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, e.close()) }()
+	defer func() { err = errors.Join(err, e.Close()) }()
 	accounts, err := o.lists(e)
 	if err != nil {
 		return err
 	}
-	until := env.utc()
+	until := env.UTC()
 	if o.until.At != nil {
 		until = *o.until.At
 	}
 	t := env.Table("ACCOUNT", "LISTED", "NEW", "CHANGED", "KNOWN", "CALLS", "FILES", "TAKES ABOUT")
 	for _, acc := range accounts {
-		plan, err := e.worker.Tiers.PlanBackfill(ctx, acc, *o.since.At, until)
+		plan, err := e.Worker.Tiers.PlanBackfill(ctx, acc, *o.since.At, until)
 		if err != nil {
 			return err
 		}

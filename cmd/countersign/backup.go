@@ -7,11 +7,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store/sqlitefile"
 )
 
-func newBackupCommand(env *Env) *cobra.Command {
+func newBackupCommand(env *engine.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "backup FILE",
 		Short: "Copy the SQLite database while it is in use",
@@ -22,7 +23,7 @@ PostgreSQL database is backed up with pg_dump. ` + "`countersign restore FILE`" 
 		Example: "  countersign backup /backup/countersign-$(date +%F).db",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := env.readConfig()
+			c, err := env.ReadConfig()
 			if err != nil {
 				return err
 			}
@@ -31,19 +32,19 @@ PostgreSQL database is backed up with pg_dump. ` + "`countersign restore FILE`" 
 	}
 }
 
-func runBackup(ctx context.Context, env *Env, c *config.Config, to string) error {
+func runBackup(ctx context.Context, env *engine.Env, c *config.Config, to string) error {
 	from, ok := c.SQLiteFile()
 	if !ok {
 		return output.Usagef("the database is PostgreSQL: back it up with `pg_dump -Fc -f %s`, restore it with `pg_restore`", to)
 	}
-	if err := there(from); err != nil {
+	if err := engine.MustExist(from); err != nil {
 		return err
 	}
 	if err := sqlitefile.Copy(ctx, from, to, false); err != nil {
 		return err
 	}
 	rest := c.Documents
-	if key, _ := env.lookup(keyName); key == "" {
+	if key, _ := env.Lookup(engine.KeyVariable); key == "" {
 		rest += " and " + c.InstallationKeyFile()
 	}
 	return env.Printf("%s holds the database; copy %s too, now that it is written\n", to, rest)

@@ -9,12 +9,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 )
 
-func newCallbacksCommand(env *Env) *cobra.Command {
+func newCallbacksCommand(env *engine.Env) *cobra.Command {
 	return group("callbacks", "See what came in and what became of it", newCallbacksListCommand(env), newCallbacksShowCommand(env), newCallbacksExplainCommand(env), newCallbacksReplayCommand(env))
 }
 
@@ -33,7 +34,7 @@ func verdicts() []model.Verdict {
 	return []model.Verdict{model.Accepted, model.Duplicate, model.Refused, model.NotUnderstood}
 }
 
-func newCallbacksListCommand(env *Env) *cobra.Command {
+func newCallbacksListCommand(env *engine.Env) *cobra.Command {
 	f := callbacksFlags{since: config.Span{Now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "list",
@@ -48,7 +49,7 @@ ignored, unresolved, test). On a terminal it shows the newest 50; --all shows th
 				return err
 			}
 			ctx := cmd.Context()
-			return env.reading(ctx, func(c *config.Config, s *store.Store) error { return listCallbacks(ctx, env, c, s, f) })
+			return env.Reading(ctx, func(c *config.Config, s *store.Store) error { return listCallbacks(ctx, env, c, s, f) })
 		},
 	}
 	flags := cmd.Flags()
@@ -72,7 +73,7 @@ func (f callbacksFlags) check() error {
 	return nil
 }
 
-func listCallbacks(ctx context.Context, env *Env, c *config.Config, s *store.Store, f callbacksFlags) error {
+func listCallbacks(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store, f callbacksFlags) error {
 	if err := knownAccounts(ctx, c, s, f.account); err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func listCallbacks(ctx context.Context, env *Env, c *config.Config, s *store.Sto
 	return env.Print(env.CallbacksTable(list, true))
 }
 
-func newCallbacksShowCommand(env *Env) *cobra.Command {
+func newCallbacksShowCommand(env *engine.Env) *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:     "show ID",
@@ -106,7 +107,7 @@ func newCallbacksShowCommand(env *Env) *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			return env.reading(ctx, func(_ *config.Config, s *store.Store) error {
+			return env.Reading(ctx, func(_ *config.Config, s *store.Store) error {
 				c, err := s.Callback(ctx, args[0])
 				if errors.Is(err, store.ErrNoRow) {
 					return fmt.Errorf("no callback %s: `countersign callbacks list` shows what there is", output.Quoted(args[0]))

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -20,7 +21,7 @@ import (
 	"countersign/worker/callback"
 )
 
-func newCallbacksExplainCommand(env *Env) *cobra.Command {
+func newCallbacksExplainCommand(env *engine.Env) *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:   "explain ID",
@@ -32,11 +33,11 @@ callback is kept for retention.refused (7 days).`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			c, err := env.config()
+			c, err := env.Config()
 			if err != nil {
 				return err
 			}
-			s, err := env.openStore(ctx, c, true)
+			s, err := env.OpenStore(ctx, c, true)
 			if err != nil {
 				return err
 			}
@@ -59,20 +60,20 @@ type trialJSON struct {
 	Note     string `json:"note"`
 }
 
-func explainCallback(ctx context.Context, env *Env, c *config.Config, s *store.Store, id string, asJSON bool) error {
+func explainCallback(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store, id string, asJSON bool) error {
 	was, err := wholeCallback(ctx, s, id)
 	if err != nil {
 		return err
 	}
-	b, err := env.named(ctx, s, c, was.Account)
+	b, err := env.Named(ctx, s, c, was.Account)
 	if err != nil {
 		return err
 	}
-	keys, err := env.installationKeys(c)
+	keys, err := env.InstallationKeys(c)
 	if err != nil {
 		return err
 	}
-	trials := b.provider.Explain(kept(was, keys))
+	trials := b.Client.Explain(kept(was, keys))
 	if asJSON {
 		out := env.JSONLines()
 		for _, t := range trials {

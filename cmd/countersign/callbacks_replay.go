@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -27,7 +28,7 @@ type replayFlags struct {
 	dryRun, json  bool
 }
 
-func newCallbacksReplayCommand(env *Env) *cobra.Command {
+func newCallbacksReplayCommand(env *engine.Env) *cobra.Command {
 	f := replayFlags{since: config.Span{Now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "replay [ID...]",
@@ -42,11 +43,11 @@ nothing twice. It works beside a running daemon; a new secret still has to be re
 			if err := f.check(); err != nil {
 				return err
 			}
-			c, err := env.config() // secrets too: they are what is tried
+			c, err := env.Config() // secrets too: they are what is tried
 			if err != nil {
 				return err
 			}
-			return env.writingWith(cmd.Context(), c, func(ctx context.Context, w *writer) error { return replayCallbacks(ctx, env, w, f) })
+			return env.WritingWith(cmd.Context(), c, func(ctx context.Context, w *engine.Writer) error { return replayCallbacks(ctx, env, w, f) })
 		},
 	}
 	flags := cmd.Flags()
@@ -110,16 +111,16 @@ type replayedJSON struct {
 }
 
 // replayCallbacks hands in each callback; one that cannot be does not stop the others.
-func replayCallbacks(ctx context.Context, env *Env, w *writer, f replayFlags) error {
-	keys, err := env.installationKeys(w.config)
+func replayCallbacks(ctx context.Context, env *engine.Env, w *engine.Writer, f replayFlags) error {
+	keys, err := env.InstallationKeys(w.Config)
 	if err != nil {
 		return err
 	}
-	ids, err := f.choose(ctx, w.config, w.store)
+	ids, err := f.choose(ctx, w.Config, w.Store)
 	if err != nil {
 		return err
 	}
-	accounts := map[string]built{}
+	accounts := map[string]engine.BuiltAccount{}
 	var errs []error
 	for _, id := range ids {
 		if ctx.Err() != nil {
@@ -146,19 +147,19 @@ func replayCallbacks(ctx context.Context, env *Env, w *writer, f replayFlags) er
 	return errors.Join(errs...)
 }
 
-func replayCallback(ctx context.Context, env *Env, w *writer, accounts map[string]built, id string, keys [][]byte, dry bool) (out replayedJSON, err error) {
-	was, err := wholeCallback(ctx, w.store, id)
+func replayCallback(ctx context.Context, env *engine.Env, w *engine.Writer, accounts map[string]engine.BuiltAccount, id string, keys [][]byte, dry bool) (out replayedJSON, err error) {
+	was, err := wholeCallback(ctx, w.Store, id)
 	if err != nil {
 		return out, err
 	}
 	b, ok := accounts[was.Account]
 	if !ok {
-		if b, err = env.named(ctx, w.store, w.config, was.Account); err != nil {
+		if b, err = env.Named(ctx, w.Store, w.Config, was.Account); err != nil {
 			return out, err
 		}
-		accounts[was.Account], w.built = b, append(w.built, b.account)
+		accounts[was.Account], w.Built = b, append(w.Built, b.Running)
 	}
-	in, err := callback.Judge(b.account, kept(was, keys))
+	in, err := callback.Judge(b.Running, kept(was, keys))
 	if errors.Is(err, provider.ErrUnreadable) {
 		return out, fmt.Errorf("callback %s: %w", id, err)
 	}
@@ -175,7 +176,7 @@ func replayCallback(ctx context.Context, env *Env, w *writer, accounts map[strin
 		}
 		return out, nil
 	}
-	res, _, err := w.worker.Table.Replay(ctx, was, in)
+	res, _, err := w.Worker.Table.Replay(ctx, was, in)
 	if err != nil {
 		return out, fmt.Errorf("callback %s: %w", id, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -23,7 +24,7 @@ type changesFlags struct {
 	json   bool
 }
 
-func newChangesCommand(env *Env) *cobra.Command {
+func newChangesCommand(env *engine.Env) *cobra.Command {
 	var f changesFlags
 	cmd := &cobra.Command{
 		Use:   "changes",
@@ -38,7 +39,7 @@ back with --after. With --follow it waits for more until it is interrupted.`,
 			if f.after < 0 || f.limit < 0 {
 				return output.Usagef("--after and --limit are not below 0")
 			}
-			return env.reading(cmd.Context(), func(_ *config.Config, s *store.Store) error { return runChanges(cmd.Context(), env, s, f) })
+			return env.Reading(cmd.Context(), func(_ *config.Config, s *store.Store) error { return runChanges(cmd.Context(), env, s, f) })
 		},
 	}
 	cmd.Flags().Int64Var(&f.after, "after", 0, "only changes whose seq is above `SEQ`")
@@ -49,7 +50,7 @@ back with --after. With --follow it waits for more until it is interrupted.`,
 }
 
 // runChanges prints what there is and, if it follows, what comes. Being interrupted is how following ends.
-func runChanges(ctx context.Context, env *Env, s *store.Store, f changesFlags) error {
+func runChanges(ctx context.Context, env *engine.Env, s *store.Store, f changesFlags) error {
 	write := func(c model.Change) error { return printChange(env, c) }
 	if f.json {
 		out := env.JSONLines()
@@ -86,14 +87,14 @@ func runChanges(ctx context.Context, env *Env, s *store.Store, f changesFlags) e
 		case len(list) == page:
 		case !f.follow:
 			return nil
-		case !env.wait(ctx, followEvery):
+		case !env.Wait(ctx, followEvery):
 			return nil
 		}
 	}
 }
 
 // printChange prints a change for people.
-func printChange(env *Env, c model.Change) error {
+func printChange(env *engine.Env, c model.Change) error {
 	what := output.ChangeWords(c)
 	if c.Kind == model.KindStatus || c.Kind == model.KindConfirmed {
 		what = env.Paint(output.StatusColour(c.Status), what)

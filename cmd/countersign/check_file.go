@@ -5,13 +5,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/cmd/countersign/sandbox"
 )
 
 // newCheckFileCommand is the child process that looks into one file and does nothing else, so that no file can stop or
 // bloat the daemon. It is not for people.
-func newCheckFileCommand(env *Env) *cobra.Command {
+func newCheckFileCommand(env *engine.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:     sandbox.Verb,
 		Short:   "Look into one file (the daemon's own child process)",

@@ -7,19 +7,20 @@ import (
 	"os"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/provider"
-
-	"github.com/spf13/cobra"
 )
 
-func newConfigCommand(env *Env) *cobra.Command {
+func newConfigCommand(env *engine.Env) *cobra.Command {
 	return group("config", "Check the config", newConfigCheckCommand(env))
 }
 
-func newConfigCheckCommand(env *Env) *cobra.Command {
+func newConfigCheckCommand(env *engine.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
 		Short: "Say what is wrong with the config, or what it means",
@@ -30,7 +31,7 @@ nothing is written. Exit 2 where something is wrong.`,
 		Example: "  countersign config check\n  countersign --config /etc/countersign/config.yaml config check",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := env.config()
+			c, err := env.Config()
 			if err != nil {
 				return err
 			}
@@ -40,7 +41,7 @@ nothing is written. Exit 2 where something is wrong.`,
 }
 
 // printConfig shows what was understood, and what may not be meant.
-func printConfig(env *Env, c *config.Config, rounds map[string]string) error {
+func printConfig(env *engine.Env, c *config.Config, rounds map[string]string) error {
 	about := env.Table()
 	about.AppendRow([]any{"config", c.File()})
 	about.AppendRow([]any{"database", c.DatabaseShown()})
@@ -93,8 +94,8 @@ func budgetShown(a config.Account) string {
 
 // roundTimes says per account how long one round over its open rows takes with its budget; nothing
 // where there is no database yet.
-func roundTimes(ctx context.Context, env *Env, c *config.Config) map[string]string {
-	s, err := env.openStore(ctx, c, true)
+func roundTimes(ctx context.Context, env *engine.Env, c *config.Config) map[string]string {
+	s, err := env.OpenStore(ctx, c, true)
 	if err != nil {
 		return nil
 	}

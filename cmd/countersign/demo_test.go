@@ -6,9 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"countersign/cmd/countersign/output"
-
 	"github.com/stretchr/testify/require"
+
+	"countersign/cmd/countersign/demo"
+	"countersign/cmd/countersign/output"
 )
 
 // The demo is the whole program: callbacks in, rows, polls, PDFs on disk, and a table that is right.
@@ -16,7 +17,7 @@ func TestDemoConverges(t *testing.T) {
 	var out, errs bytes.Buffer
 	code := run(t.Context(), []string{"demo", "--for", "8s", "--seed", "3", "--transactions", "40", "--json"}, strings.NewReader(""), &out, &errs)
 	require.Equal(t, output.ExitDone, code, errs.String())
-	var r demoReport
+	var r demo.Report
 	require.NoError(t, json.Unmarshal(out.Bytes(), &r))
 	require.True(t, r.Converged, out.String())
 	require.Zero(t, r.Drift)

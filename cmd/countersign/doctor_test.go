@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/demo"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/model/store/database"
@@ -26,7 +27,7 @@ func TestDoctorFailures(t *testing.T) {
 		"nothing": {ill: func(*testing.T, *installation, *services) {}},
 		"a provider that is not reached": {
 			func(t *testing.T, in *installation, _ *services) {
-				nowhere, err := freeAddress()
+				nowhere, err := demo.FreeAddress()
 				require.NoError(t, err)
 				in.edit(t, `base_url: ".*/onespan"`, `base_url: "http://`+nowhere+`"`)
 			},
@@ -102,7 +103,7 @@ func TestDoctorFailures(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			public, err := freeAddress()
+			public, err := demo.FreeAddress()
 			require.NoError(t, err)
 			svc := playServices(t, simulator.Options{Transactions: -1, Callbacks: "http://" + public})
 			in := install(t, svc, 1)

@@ -8,12 +8,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 )
 
-func newDocumentsCommand(env *Env) *cobra.Command {
+func newDocumentsCommand(env *engine.Env) *cobra.Command {
 	return group("documents", "List signed documents, look at them, get them, or decide about them",
 		newDocumentsListCommand(env), newDocumentsShowCommand(env), newDocumentsGetCommand(env), newDocumentsRetryCommand(env), newDocumentsReleaseCommand(env), newDocumentsVerifyCommand(env))
 }
@@ -32,7 +33,7 @@ func documentStates() []model.DocumentState {
 	}
 }
 
-func newDocumentsListCommand(env *Env) *cobra.Command {
+func newDocumentsListCommand(env *engine.Env) *cobra.Command {
 	var f documentsFlags
 	cmd := &cobra.Command{
 		Use:   "list",
@@ -50,7 +51,7 @@ claims to be), unobtainable (there is no way to get it), failed. On a terminal i
 				return output.Usagef("--limit %d is below nothing", f.limit)
 			}
 			ctx := cmd.Context()
-			return env.reading(ctx, func(c *config.Config, s *store.Store) error { return listDocuments(ctx, env, c, s, f) })
+			return env.Reading(ctx, func(c *config.Config, s *store.Store) error { return listDocuments(ctx, env, c, s, f) })
 		},
 	}
 	flags := cmd.Flags()
@@ -62,7 +63,7 @@ claims to be), unobtainable (there is no way to get it), failed. On a terminal i
 	return cmd
 }
 
-func listDocuments(ctx context.Context, env *Env, c *config.Config, s *store.Store, f documentsFlags) error {
+func listDocuments(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store, f documentsFlags) error {
 	if err := knownAccounts(ctx, c, s, f.account); err != nil {
 		return err
 	}

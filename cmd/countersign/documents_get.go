@@ -16,12 +16,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 )
 
-func newDocumentsGetCommand(env *Env) *cobra.Command {
+func newDocumentsGetCommand(env *engine.Env) *cobra.Command {
 	dir := "."
 	cmd := &cobra.Command{
 		Use:   "get ACCOUNT REF",
@@ -33,7 +34,7 @@ already with the same content is left as it is. Quarantined files are not handed
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			return env.reading(ctx, func(c *config.Config, s *store.Store) error {
+			return env.Reading(ctx, func(c *config.Config, s *store.Store) error {
 				t, err := findRow(ctx, c, s, args)
 				if err != nil {
 					return err
@@ -51,7 +52,7 @@ already with the same content is left as it is. Quarantined files are not handed
 }
 
 // getDocuments copies what is stored of list from one folder to another.
-func getDocuments(env *Env, folder, dir string, of model.Key, list []model.Document) error {
+func getDocuments(env *engine.Env, folder, dir string, of model.Key, list []model.Document) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}

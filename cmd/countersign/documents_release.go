@@ -8,15 +8,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
-	"countersign/cmd/countersign/sandbox"
 	"countersign/model"
-	"countersign/worker/apply"
 	"countersign/worker/documents"
-	"countersign/worker/files"
 )
 
-func newDocumentsReleaseCommand(env *Env) *cobra.Command {
+func newDocumentsReleaseCommand(env *engine.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "release ACCOUNT REF [DOCUMENT]",
 		Short: "Take a file out of quarantine and keep it as it is",
@@ -27,12 +25,12 @@ more than one is in quarantine. documents retry asks the provider for another fi
 		Example: "  countersign documents show sales 8f3a1c\n  countersign documents release sales 8f3a1c doc1",
 		Args:    cobra.RangeArgs(2, 3),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return env.writing(cmd.Context(), func(ctx context.Context, w *writer) error {
+			return env.Writing(cmd.Context(), func(ctx context.Context, w *engine.Writer) error {
 				d, err := quarantined(ctx, w, args)
 				if err != nil {
 					return err
 				}
-				files, err := w.documents(env)
+				files, err := w.Documents()
 				if err != nil {
 					return err
 				}
@@ -45,21 +43,9 @@ more than one is in quarantine. documents retry asks the provider for another fi
 	}
 }
 
-// documents are the files of the document folder, and a way to look into them.
-func (w *writer) documents(env *Env) (*documents.Documents, error) {
-	folder, err := files.Open(w.config.DocumentsFolder())
-	if err != nil {
-		return nil, err
-	}
-	return documents.New(documents.Options{
-		Store: w.store, Files: folder, Inspect: sandbox.New().Inspect, Accounts: func() []*apply.Account { return w.built },
-		Now: env.utc, Log: w.log, Owner: env.owner(),
-	}), nil
-}
-
 // quarantined finds the one document in quarantine that is meant.
-func quarantined(ctx context.Context, w *writer, args []string) (model.Document, error) {
-	list, err := documentsNamed(ctx, w.config, w.store, args)
+func quarantined(ctx context.Context, w *engine.Writer, args []string) (model.Document, error) {
+	list, err := documentsNamed(ctx, w.Config, w.Store, args)
 	if err != nil {
 		return model.Document{}, err
 	}

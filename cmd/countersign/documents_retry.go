@@ -8,13 +8,12 @@ import (
 
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/worker"
 )
 
 type retryFlags struct {
@@ -25,7 +24,7 @@ func retryStates() []model.DocumentState {
 	return []model.DocumentState{model.DocumentFailed, model.DocumentQuarantined, model.DocumentWaiting}
 }
 
-func newDocumentsRetryCommand(env *Env) *cobra.Command {
+func newDocumentsRetryCommand(env *engine.Env) *cobra.Command {
 	var f retryFlags
 	cmd := &cobra.Command{
 		Use:   "retry [ACCOUNT REF]",
@@ -59,27 +58,27 @@ daemon fetches them; otherwise retry does, and returns when each was tried.`,
 }
 
 // retryDocuments makes documents due; where no daemon works, it works until each was tried.
-func retryDocuments(ctx context.Context, env *Env, f retryFlags) error {
-	c, err := env.config()
+func retryDocuments(ctx context.Context, env *engine.Env, f retryFlags) error {
+	c, err := env.Config()
 	if err != nil {
 		return err
 	}
-	log := logrus.NewEntry(env.logger(config.Log{Level: "warning", Format: c.Log.Format}))
-	ctx, stop := env.signals(ctx, log)
+	log := logrus.NewEntry(env.Logger(config.Log{Level: "warning", Format: c.Log.Format}))
+	ctx, stop := env.Signals(ctx, log)
 	defer stop()
-	e, err := env.startEngine(ctx, c, log)
+	e, err := env.Start(ctx, c, log)
 	if err != nil {
 		return err
 	}
-	return errors.Join(fetchAgain(ctx, e, f), e.close())
+	return errors.Join(fetchAgain(ctx, e, f), e.Close())
 }
 
-func fetchAgain(ctx context.Context, e *engine, f retryFlags) error {
-	if err := knownAccounts(ctx, e.config, e.store, f.account); err != nil {
+func fetchAgain(ctx context.Context, e *engine.Engine, f retryFlags) error {
+	if err := knownAccounts(ctx, e.Config, e.Store, f.account); err != nil {
 		return err
 	}
 	if f.ref != "" {
-		if _, err := findRow(ctx, e.config, e.store, []string{f.account, f.ref}); err != nil {
+		if _, err := findRow(ctx, e.Config, e.Store, []string{f.account, f.ref}); err != nil {
 			return err
 		}
 	}
@@ -88,17 +87,22 @@ func fetchAgain(ctx context.Context, e *engine, f retryFlags) error {
 		return err
 	}
 	if len(asked) == 0 {
-		return e.env.Printf("no documents to fetch again\n")
+		return e.Env.Printf("no documents to fetch again\n")
 	}
-	if err := e.env.Printf("%s to be fetched again\n", output.Count(len(asked), "document")); err != nil {
+	if err := e.Env.Printf("%s to be fetched again\n", output.Count(len(asked), "document")); err != nil {
 		return err
 	}
-	err = e.work(ctx, true, func(ctx context.Context) error { return e.fetchDue(ctx, asked) })
+	err = e.Work(ctx, true, func(ctx context.Context) error {
+		return e.WorkUntil(ctx, func(ctx context.Context) (bool, error) {
+			due, err := anyDue(ctx, e, asked)
+			return !due, err
+		})
+	})
 	switch {
 	case errors.Is(err, store.ErrLocked):
-		return e.env.Printf("the daemon fetches them\n")
-	case errors.Is(err, errYield):
-		return e.env.Printf("the daemon that started meanwhile fetches the rest\n")
+		return e.Env.Printf("the daemon fetches them\n")
+	case errors.Is(err, engine.ErrYield):
+		return e.Env.Printf("the daemon that started meanwhile fetches the rest\n")
 	case err != nil:
 		return err
 	}
@@ -106,8 +110,8 @@ func fetchAgain(ctx context.Context, e *engine, f retryFlags) error {
 }
 
 // makeDue writes the documents that are to be fetched, and returns their ids.
-func makeDue(ctx context.Context, e *engine, f retryFlags) (asked []string, err error) {
-	list, err := e.store.Documents(ctx, store.DocumentFilter{Account: f.account, Ref: f.ref})
+func makeDue(ctx context.Context, e *engine.Engine, f retryFlags) (asked []string, err error) {
+	list, err := e.Store.Documents(ctx, store.DocumentFilter{Account: f.account, Ref: f.ref})
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +125,7 @@ func makeDue(ctx context.Context, e *engine, f retryFlags) (asked []string, err 
 			continue
 		}
 		done[d.Key()] = true
-		ids, err := e.worker.Documents.FetchAgain(ctx, d.Key(), states)
+		ids, err := e.Worker.Documents.FetchAgain(ctx, d.Key(), states)
 		if err != nil {
 			return asked, err
 		}
@@ -130,33 +134,11 @@ func makeDue(ctx context.Context, e *engine, f retryFlags) (asked []string, err 
 	return asked, nil
 }
 
-// fetchDue runs the worker until each of the documents is no longer due.
-func (e *engine) fetchDue(ctx context.Context, ids []string) error {
-	wctx, stop := context.WithCancel(ctx)
-	defer stop()
-	g, wctx := errgroup.WithContext(wctx)
-	g.Go(func() error { return e.worker.Run(wctx, worker.PartLoops) })
-	g.Go(func() error {
-		defer stop()
-		for {
-			busy, err := anyDue(wctx, e, ids)
-			if wctx.Err() != nil {
-				return nil
-			}
-			if err != nil || !busy {
-				return err
-			}
-			e.env.wait(wctx, 200*time.Millisecond)
-		}
-	})
-	return g.Wait()
-}
-
 // anyDue says whether one of the documents has still to be tried.
-func anyDue(ctx context.Context, e *engine, ids []string) (bool, error) {
-	soon := e.env.utc().Add(time.Second)
+func anyDue(ctx context.Context, e *engine.Engine, ids []string) (bool, error) {
+	soon := e.Env.UTC().Add(time.Second)
 	for _, id := range ids {
-		d, err := e.store.Document(ctx, id)
+		d, err := e.Store.Document(ctx, id)
 		if err != nil {
 			return false, err
 		}
@@ -168,14 +150,14 @@ func anyDue(ctx context.Context, e *engine, ids []string) (bool, error) {
 }
 
 // printFetched says what became of the documents.
-func printFetched(ctx context.Context, e *engine, ids []string) error {
-	t := e.env.Table("account", "ref", "kind", "name", "state", "")
+func printFetched(ctx context.Context, e *engine.Engine, ids []string) error {
+	t := e.Env.Table("account", "ref", "kind", "name", "state", "")
 	for _, id := range ids {
-		d, err := e.store.Document(ctx, id)
+		d, err := e.Store.Document(ctx, id)
 		if err != nil {
 			return err
 		}
-		t.AppendRow([]any{d.Account, output.Short(d.Ref, 60), string(d.Kind), output.Short(output.DocumentName(d), 40), e.env.Paint(output.StateColour(d.State), string(d.State)), output.Short(d.Reason, 60)})
+		t.AppendRow([]any{d.Account, output.Short(d.Ref, 60), string(d.Kind), output.Short(output.DocumentName(d), 40), e.Env.Paint(output.StateColour(d.State), string(d.State)), output.Short(d.Reason, 60)})
 	}
-	return e.env.Print(t)
+	return e.Env.Print(t)
 }

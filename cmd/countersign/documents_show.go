@@ -8,12 +8,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 )
 
-func newDocumentsShowCommand(env *Env) *cobra.Command {
+func newDocumentsShowCommand(env *engine.Env) *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:   "show ACCOUNT REF [DOCUMENT]",
@@ -26,7 +27,7 @@ authorities is asked. One word sums them up: intact, altered, unsigned or unknow
 		Args:    cobra.RangeArgs(2, 3),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			return env.reading(ctx, func(c *config.Config, s *store.Store) error {
+			return env.Reading(ctx, func(c *config.Config, s *store.Store) error {
 				list, err := documentsNamed(ctx, c, s, args)
 				if err != nil {
 					return err

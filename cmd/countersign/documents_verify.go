@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -24,7 +25,7 @@ type documentsVerifiedJSON struct {
 	Filled      int `json:"filled"`
 }
 
-func newDocumentsVerifyCommand(env *Env) *cobra.Command {
+func newDocumentsVerifyCommand(env *engine.Env) *cobra.Command {
 	var f documentsVerifyFlags
 	cmd := &cobra.Command{
 		Use:   "verify",
@@ -35,7 +36,7 @@ look at signatures, what is found is written down. ` + "`countersign verify --re
 		Example: "  countersign documents verify\n  countersign documents verify --account sales --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return env.writing(cmd.Context(), func(ctx context.Context, w *writer) error { return verifyDocuments(ctx, env, w, f) })
+			return env.Writing(cmd.Context(), func(ctx context.Context, w *engine.Writer) error { return verifyDocuments(ctx, env, w, f) })
 		},
 	}
 	cmd.Flags().StringVar(&f.account, "account", "", "only this `ACCOUNT`")
@@ -43,11 +44,11 @@ look at signatures, what is found is written down. ` + "`countersign verify --re
 	return cmd
 }
 
-func verifyDocuments(ctx context.Context, env *Env, w *writer, f documentsVerifyFlags) error {
-	if err := knownAccounts(ctx, w.config, w.store, f.account); err != nil {
+func verifyDocuments(ctx context.Context, env *engine.Env, w *engine.Writer, f documentsVerifyFlags) error {
+	if err := knownAccounts(ctx, w.Config, w.Store, f.account); err != nil {
 		return err
 	}
-	files, err := w.documents(env)
+	files, err := w.Documents()
 	if err != nil {
 		return err
 	}
@@ -55,7 +56,7 @@ func verifyDocuments(ctx context.Context, env *Env, w *writer, f documentsVerify
 	var failed error
 	out, t := env.JSONLines(), env.Table("account", "ref", "document", "field", "ours", "theirs")
 	fetch := func(size int, cursor string) ([]model.Document, string, error) {
-		list, err := w.store.Documents(ctx, store.DocumentFilter{Account: f.account, State: model.DocumentStored, Limit: size, Before: cursor})
+		list, err := w.Store.Documents(ctx, store.DocumentFilter{Account: f.account, State: model.DocumentStored, Limit: size, Before: cursor})
 		if len(list) < size {
 			return list, "", err
 		}
@@ -94,7 +95,7 @@ func verifyDocuments(ctx context.Context, env *Env, w *writer, f documentsVerify
 }
 
 // printVerifiedDocuments tells the sum.
-func printVerifiedDocuments(env *Env, f documentsVerifyFlags, sum documentsVerifiedJSON, rows bool, table func() error) error {
+func printVerifiedDocuments(env *engine.Env, f documentsVerifyFlags, sum documentsVerifiedJSON, rows bool, table func() error) error {
 	if f.json {
 		return env.JSONLines().Write(sum)
 	}

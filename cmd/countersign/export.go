@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/model/store/durable"
@@ -29,7 +30,7 @@ type exportFlags struct {
 	accounts    []string
 }
 
-func newExportCommand(env *Env) *cobra.Command {
+func newExportCommand(env *engine.Env) *cobra.Command {
 	f := exportFlags{since: config.Span{Now: env.Now}}
 	kinds := strings.Join(store.Exports(), ", ")
 	cmd := &cobra.Command{
@@ -53,7 +54,7 @@ With -o the file appears under its name when it is whole, for its owner only; on
 				return output.Usagef("--format %q is not csv or ndjson", f.format)
 			}
 			ctx := cmd.Context()
-			return env.reading(ctx, func(c *config.Config, s *store.Store) error { return runExport(ctx, env, c, s, args[0], f) })
+			return env.Reading(ctx, func(c *config.Config, s *store.Store) error { return runExport(ctx, env, c, s, args[0], f) })
 		},
 	}
 	flags := cmd.Flags()
@@ -64,7 +65,7 @@ With -o the file appears under its name when it is whole, for its owner only; on
 	return cmd
 }
 
-func runExport(ctx context.Context, env *Env, c *config.Config, s *store.Store, what string, f exportFlags) error {
+func runExport(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store, what string, f exportFlags) error {
 	if err := knownAccounts(ctx, c, s, f.accounts...); err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -24,7 +25,7 @@ type forgetFlags struct {
 // vacuumAtOnce is how large a database is rewritten without being asked: a second or two.
 const vacuumAtOnce = 256 << 20
 
-func newForgetCommand(env *Env) *cobra.Command {
+func newForgetCommand(env *engine.Env) *cobra.Command {
 	var f forgetFlags
 	cmd := &cobra.Command{
 		Use:   "forget ACCOUNT REF",
@@ -43,12 +44,12 @@ rewritten with --vacuum only. Backups, exports, logs and what the provider has a
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, k := cmd.Context(), model.Key{Account: args[0], Ref: args[1]}
 			if f.plan {
-				return env.reading(ctx, func(c *config.Config, s *store.Store) error { return planForget(ctx, env, c, s, k) })
+				return env.Reading(ctx, func(c *config.Config, s *store.Store) error { return planForget(ctx, env, c, s, k) })
 			}
 			if err := confirm(env, f.yes, "remove all personal data of "+k.Account+"/"+output.Plain(k.Ref)+" for good?"); err != nil {
 				return err
 			}
-			return env.writing(ctx, func(ctx context.Context, w *writer) error { return runForget(ctx, env, w, k, f.vacuum) })
+			return env.Writing(ctx, func(ctx context.Context, w *engine.Writer) error { return runForget(ctx, env, w, k, f.vacuum) })
 		},
 	}
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
@@ -58,7 +59,7 @@ rewritten with --vacuum only. Backups, exports, logs and what the provider has a
 }
 
 // confirm asks a person whether to go on. Who is none must have said --yes.
-func confirm(env *Env, yes bool, question string) error {
+func confirm(env *engine.Env, yes bool, question string) error {
 	if yes {
 		return nil
 	}
@@ -68,7 +69,7 @@ func confirm(env *Env, yes bool, question string) error {
 	if err := env.Printf("%s [y/N] ", question); err != nil {
 		return err
 	}
-	line, _ := bufio.NewReader(env.stdin).ReadString('\n') //nolint:errcheck // then the answer is no
+	line, _ := bufio.NewReader(env.Stdin).ReadString('\n') //nolint:errcheck // then the answer is no
 	switch strings.ToLower(strings.TrimSpace(line)) {
 	case "y", "yes":
 		return nil
@@ -77,7 +78,7 @@ func confirm(env *Env, yes bool, question string) error {
 }
 
 // planForget says what would go.
-func planForget(ctx context.Context, env *Env, c *config.Config, s *store.Store, k model.Key) error {
+func planForget(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store, k model.Key) error {
 	if err := knownAccounts(ctx, c, s, k.Account); err != nil {
 		return err
 	}
@@ -117,11 +118,11 @@ func filesOf(ctx context.Context, c *config.Config, s *store.Store, k model.Key)
 }
 
 // runForget removes the data, then what is left of it in the files of the database.
-func runForget(ctx context.Context, env *Env, w *writer, k model.Key, vacuum bool) error {
-	if err := knownAccounts(ctx, w.config, w.store, k.Account); err != nil {
+func runForget(ctx context.Context, env *engine.Env, w *engine.Writer, k model.Key, vacuum bool) error {
+	if err := knownAccounts(ctx, w.Config, w.Store, k.Account); err != nil {
 		return err
 	}
-	files, err := w.documents(env)
+	files, err := w.Documents()
 	if err != nil {
 		return err
 	}
@@ -132,19 +133,19 @@ func runForget(ctx context.Context, env *Env, w *writer, k model.Key, vacuum boo
 	if err != nil {
 		return fmt.Errorf("%w: run it again to finish", err)
 	}
-	size, err := w.store.FileSize()
+	size, err := w.Store.FileSize()
 	if err != nil {
 		return err
 	}
 	whole := vacuum || size <= vacuumAtOnce
-	clean, err := w.store.Scrub(ctx, whole)
+	clean, err := w.Store.Scrub(ctx, whole)
 	if err != nil {
 		return fmt.Errorf("%s/%s is forgotten, but older copies may be left in the database's files: %w: run it again", k.Account, output.Plain(k.Ref), err)
 	}
 	if err := env.Printf("%s/%s is forgotten: %s\n", k.Account, output.Plain(k.Ref), personalWords(p, n)); err != nil {
 		return err
 	}
-	if copies, err := filepath.Glob(w.store.Path() + ".before-*"); err == nil && w.store.Path() != "" {
+	if copies, err := filepath.Glob(w.Store.Path() + ".before-*"); err == nil && w.Store.Path() != "" {
 		for _, name := range copies {
 			if err := env.Printf("a copy from before may hold it still: %s\n", name); err != nil {
 				return err

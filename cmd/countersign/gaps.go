@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 )
@@ -58,7 +59,7 @@ func (f *failUnder) String() string {
 // Type is what the help calls it.
 func (f *failUnder) Type() string { return "SHARE" }
 
-func newGapsCommand(env *Env) *cobra.Command {
+func newGapsCommand(env *engine.Env) *cobra.Command {
 	f := gapsFlags{since: config.Span{Now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "gaps",
@@ -82,7 +83,7 @@ Without --since it looks at the last 30 days. With --fail-under, an account belo
 				return output.Usagef("--limit %d is below nothing", f.limit)
 			}
 			ctx := cmd.Context()
-			return env.reading(ctx, func(c *config.Config, s *store.Store) error { return runGaps(ctx, env, c, s, f) })
+			return env.Reading(ctx, func(c *config.Config, s *store.Store) error { return runGaps(ctx, env, c, s, f) })
 		},
 	}
 	cmd.Flags().StringVar(&f.account, "account", "", "only this `ACCOUNT`")
@@ -96,7 +97,7 @@ Without --since it looks at the last 30 days. With --fail-under, an account belo
 	return cmd
 }
 
-func runGaps(ctx context.Context, env *Env, c *config.Config, s *store.Store, f gapsFlags) error {
+func runGaps(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store, f gapsFlags) error {
 	if err := knownAccounts(ctx, c, s, f.account); err != nil {
 		return err
 	}
@@ -135,7 +136,7 @@ func runGaps(ctx context.Context, env *Env, c *config.Config, s *store.Store, f 
 }
 
 // sumLedgers reads what the ledger says of each account.
-func sumLedgers(ctx context.Context, env *Env, c *config.Config, s *store.Store, f gapsFlags) (out []output.LedgerSum, err error) {
+func sumLedgers(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store, f gapsFlags) (out []output.LedgerSum, err error) {
 	accounts, err := s.Accounts(ctx)
 	if err != nil {
 		return nil, err
@@ -165,8 +166,8 @@ func (f gapsFlags) judge(c *config.Config, sums []output.LedgerSum) error {
 		if f.failUnder.wanted != nil {
 			wanted = *f.failUnder.wanted
 		}
-		if _, configured := c.Account(l.Account); (configured || f.account != "") && output.Below(l.ShareTold, float64(wanted)) {
-			errs = append(errs, fmt.Errorf("account %s: callbacks told %s of its changes, below %s", l.Account, output.Percent(l.Told, l.All()), wanted))
+		if _, configured := c.Account(l.Account); (configured || f.account != "") && output.Below(l.Share, float64(wanted)) {
+			errs = append(errs, fmt.Errorf("account %s: callbacks told %s of its changes, below %s", l.Account, output.Percent(l.Reported, l.All()), wanted))
 		}
 	}
 	if len(errs) == 0 {
@@ -176,7 +177,7 @@ func (f gapsFlags) judge(c *config.Config, sums []output.LedgerSum) error {
 }
 
 // listGaps prints the ledger itself.
-func listGaps(ctx context.Context, env *Env, s *store.Store, f gapsFlags) error {
+func listGaps(ctx context.Context, env *engine.Env, s *store.Store, f gapsFlags) error {
 	list, err := s.Gaps(ctx, store.GapFilter{Account: f.account, Since: f.since.At, Limit: env.Shown(f.limit, f.all || f.json)})
 	if err != nil {
 		return err
@@ -197,9 +198,9 @@ func listGaps(ctx context.Context, env *Env, s *store.Store, f gapsFlags) error 
 }
 
 // sumLedger reads what the ledger says of an account since a day.
-func sumLedger(ctx context.Context, env *Env, s *store.Store, account string, since time.Time, wanted float64) (out output.LedgerSum, err error) {
+func sumLedger(ctx context.Context, env *engine.Env, s *store.Store, account string, since time.Time, wanted float64) (out output.LedgerSum, err error) {
 	out = output.LedgerSum{Account: account, Since: since.UTC().Truncate(config.Day), Wanted: wanted}
-	if out.ShareTold, err = s.Share(ctx, account, &since); err != nil {
+	if out.Share, err = s.Share(ctx, account, &since); err != nil {
 		return out, err
 	}
 	recent := env.Now().UTC().Add(-config.Day).Truncate(config.Day)
@@ -217,7 +218,7 @@ func sumLedger(ctx context.Context, env *Env, s *store.Store, account string, si
 }
 
 // printShares prints, per account, how many changes callbacks told, and what became of the others.
-func printShares(env *Env, sums []output.LedgerSum, since time.Time) error {
+func printShares(env *engine.Env, sums []output.LedgerSum, since time.Time) error {
 	if len(sums) == 0 {
 		return nil
 	}
@@ -225,8 +226,8 @@ func printShares(env *Env, sums []output.LedgerSum, since time.Time) error {
 	times := env.Table("account", "changes that no callback told", "how many", "half within", "90% within", "99% within")
 	for _, l := range sums {
 		t.AppendRow(table.Row{
-			l.Account, env.ShareWords(l.ShareTold, l.Wanted), l.Told, l.Missed, l.Late, l.Refused, l.Unsubscribed + l.NoEvent, output.PercentWords(l.Wanted),
-			strconv.FormatFloat(output.Allowed(l.ShareTold, l.Wanted), 'f', 1, 64), env.BudgetWords(l.ShareTold, l.Wanted), output.BurnWords(l.Recent, l.Wanted),
+			l.Account, env.ShareWords(l.Share, l.Wanted), l.Reported, l.Missed, l.Late, l.Refused, l.Unsubscribed + l.NoEvent, output.PercentWords(l.Wanted),
+			strconv.FormatFloat(output.Allowed(l.Share, l.Wanted), 'f', 1, 64), env.BudgetWords(l.Share, l.Wanted), output.BurnWords(l.Recent, l.Wanted),
 		})
 		for _, p := range []struct {
 			what string
@@ -258,7 +259,7 @@ func printShares(env *Env, sums []output.LedgerSum, since time.Time) error {
 }
 
 // printFirsts prints which channels told of changes first.
-func printFirsts(env *Env, sums []output.LedgerSum) error {
+func printFirsts(env *engine.Env, sums []output.LedgerSum) error {
 	t := env.Table("account", "told first by")
 	for _, l := range sums {
 		if words := output.ChannelWords(l.Firsts); words != "" {

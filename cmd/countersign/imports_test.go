@@ -45,21 +45,18 @@ var arrows = map[string][]string{
 	"provider/simulator/world": {
 		"provider/simulator/world/chance", "provider/simulator/world/life", "provider/simulator/world/pdf", "provider/simulator/world/wire",
 	},
-	"provider/simulator/world/chance": {}, "provider/simulator/world/life": {}, "provider/simulator/world/pdf": {}, "provider/simulator/world/wire": {},
-	"worker/pdf":         {"model"},
-	"worker/pdf/pdftest": {},
-	"worker/files":       {"model", "model/store/durable"},
-	"worker/hook":        {"model", "model/store/durable"},
-	"worker/apply":       {"model", "model/store", "model/store/durable", "provider"},
-	"worker/ask":         {"model", "model/store", "model/store/durable", "provider", "worker/apply"},
-	"worker/workertest":  {"model", "model/store", "provider", "provider/providertest", "worker/apply", "worker/ask"}, // only tests import it
-	"worker/poll":        {"model", "model/store", "provider", "worker/apply", "worker/ask"},
-	"worker/verify":      {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/files"},
-	"worker/documents":   {"model", "model/store", "model/store/durable", "provider", "worker/apply", "worker/ask", "worker/files", "worker/pdf"},
-	"worker": {
-		"model", "model/store", "model/store/durable", "provider", "worker/apply", "worker/ask", "worker/poll", "worker/verify", "worker/documents",
-		"worker/hook", "worker/files", "worker/pdf",
-	},
+	"provider/simulator/world/chance": {}, "provider/simulator/world/life": {"provider/simulator/world/chance"}, "provider/simulator/world/pdf": {}, "provider/simulator/world/wire": {},
+	"worker/pdf":                        {"model"},
+	"worker/pdf/pdftest":                {},
+	"worker/files":                      {"model", "model/store/durable"},
+	"worker/hook":                       {"model", "model/store/durable"},
+	"worker/apply":                      {"model", "model/store", "model/store/durable", "provider"},
+	"worker/ask":                        {"model", "model/store", "model/store/durable", "provider", "worker/apply"},
+	"worker/workertest":                 {"model", "model/store", "provider", "provider/providertest", "worker/apply", "worker/ask"}, // only tests import it
+	"worker/poll":                       {"model", "model/store", "provider", "worker/apply", "worker/ask"},
+	"worker/verify":                     {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/files"},
+	"worker/documents":                  {"model", "model/store", "model/store/durable", "provider", "worker/apply", "worker/ask", "worker/files", "worker/pdf"},
+	"worker":                            {"model", "model/store", "model/store/durable", "provider", "worker/apply", "worker/ask", "worker/poll", "worker/verify", "worker/documents", "worker/hook", "worker/files", "worker/pdf"},
 	"worker/callback":                   {"model", "provider", "worker/apply"},
 	"worker/console":                    {"model", "model/words", "model/store"},
 	"cmd/countersign/config":            {"model", "provider"},
@@ -67,7 +64,15 @@ var arrows = map[string][]string{
 	"cmd/countersign/output":            {"model", "model/store"},
 	"cmd/countersign/sandbox":           {"worker/pdf"},
 	"cmd/countersign/sandbox/pdftest":   {},
-	"cmd/countersign":                   {anything},
+	"cmd/countersign/engine": {
+		"cmd/countersign/config", "cmd/countersign/output", "cmd/countersign/sandbox", "model", "model/store", "model/store/database", "model/store/durable",
+		"model/store/sqlitefile", "provider", "provider/transport", "worker", "worker/apply", "worker/ask", "worker/poll", "worker/verify",
+		"worker/documents", "worker/files", "worker/pdf", "worker/callback", "worker/console",
+	},
+	"cmd/countersign/bench":  {"cmd/countersign/engine", "model", "model/store", "provider", "worker/apply", "worker/callback"},
+	"cmd/countersign/demo":   {"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "model", "model/store", "model/store/database", "provider", "provider/simulator", "worker/apply"},
+	"cmd/countersign/doctor": {"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "cmd/countersign/sandbox", "model", "model/store", "model/store/database", "model/store/durable", "model/store/sqlitefile", "provider", "worker/files", "worker/pdf"},
+	"cmd/countersign":        {anything},
 }
 
 const (

@@ -11,11 +11,11 @@ import (
 	"slices"
 	"strings"
 
-	"countersign/cmd/countersign/config"
-	"countersign/cmd/countersign/output"
-
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/output"
 	"countersign/provider"
 )
 
@@ -24,7 +24,7 @@ type initFlags struct {
 	force                        bool
 }
 
-func newInitCommand(env *Env) *cobra.Command {
+func newInitCommand(env *engine.Env) *cobra.Command {
 	var f initFlags
 	cmd := &cobra.Command{
 		Use:   "init",
@@ -45,13 +45,13 @@ environment variables that hold them. A config that is there is not written over
 	return cmd
 }
 
-func runInit(env *Env, f initFlags) error {
-	file := cmp.Or(f.file, env.configFlag, "config.yaml")
+func runInit(env *engine.Env, f initFlags) error {
+	file := cmp.Or(f.file, env.ConfigFlag, "config.yaml")
 	if _, err := os.Lstat(file); err == nil && !f.force {
 		return output.Usagef("%s is there already: name another file, or --force", file)
 	}
-	in := bufio.NewReader(env.stdin)
-	names := slices.Sorted(maps.Keys(env.providers))
+	in := bufio.NewReader(env.Stdin)
+	names := slices.Sorted(maps.Keys(env.Providers))
 	given := f.provider != "" && f.account != "" // then the URL may be left out
 	for _, q := range []struct {
 		to       *string
@@ -78,7 +78,7 @@ func runInit(env *Env, f initFlags) error {
 	if !config.IsID(f.account) {
 		return output.Usagef("%q is not an account id: lower case letters, digits, - and _, at most 63, a letter or digit first", f.account)
 	}
-	text, secrets := initialConfig(f, env.providers[f.provider].Traits)
+	text, secrets := initialConfig(f, env.Providers[f.provider].Traits)
 	if err := checkAnswers(env, file, text); err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func writeConfig(file, text string, force bool) error {
 }
 
 // askLine puts a question and reads a line.
-func askLine(env *Env, in *bufio.Reader, question, fallback string) (string, error) {
+func askLine(env *engine.Env, in *bufio.Reader, question, fallback string) (string, error) {
 	if fallback != "" {
 		question += " [" + fallback + "]"
 	}
@@ -111,8 +111,8 @@ func askLine(env *Env, in *bufio.Reader, question, fallback string) (string, err
 }
 
 // checkAnswers refuses answers that make no config; secrets may be missing.
-func checkAnswers(env *Env, file, text string) error {
-	_, err := config.Parse(file, []byte(text), config.Source{Lookup: env.lookup, Providers: env.providers, WithoutSecrets: true})
+func checkAnswers(env *engine.Env, file, text string) error {
+	_, err := config.Parse(file, []byte(text), config.Source{Lookup: env.Lookup, Providers: env.Providers, WithoutSecrets: true})
 	if list := (*config.Faults)(nil); errors.As(err, &list) {
 		return &output.ExitError{Code: output.ExitUsage, Err: list}
 	}

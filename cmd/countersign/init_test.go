@@ -17,8 +17,8 @@ func TestInitWritesWhatEachProviderNeeds(t *testing.T) {
 			env[s] = "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32))
 		}
 		a, _, _ := testApp(env)
-		a.providers = providers()
-		c, err := config.Parse("config.yaml", []byte(text), config.Source{Lookup: a.lookup, Providers: a.providers})
+		a.Providers = providers()
+		c, err := config.Parse("config.yaml", []byte(text), config.Source{Lookup: a.Lookup, Providers: a.Providers})
 		if err != nil {
 			t.Errorf("%s: %v\n%s", name, config.SpelledOut(err), text)
 			continue

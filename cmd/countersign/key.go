@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,16 +9,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/model/store/database"
 )
 
-func newKeyCommand(env *Env) *cobra.Command {
+func newKeyCommand(env *engine.Env) *cobra.Command {
 	return group("key", "Change the installation key", newKeyRotateCommand(env))
 }
 
-func newKeyRotateCommand(env *Env) *cobra.Command {
+func newKeyRotateCommand(env *engine.Env) *cobra.Command {
 	var forget bool
 	cmd := &cobra.Command{
 		Use:   "rotate",
@@ -43,23 +43,23 @@ rotate encrypts under the first.`,
 
 // rotateKey makes a new key, unless one was made whose rotation was not finished or old keys are to go, and encrypts
 // everything under it.
-func rotateKey(ctx context.Context, env *Env, forget bool) error {
-	c, err := env.readConfig()
+func rotateKey(ctx context.Context, env *engine.Env, forget bool) error {
+	c, err := env.ReadConfig()
 	if err != nil {
 		return err
 	}
 	if file, ok := c.SQLiteFile(); ok {
-		if err := there(file); err != nil {
+		if err := engine.MustExist(file); err != nil {
 			return err
 		}
 	}
-	s, err := env.openStore(ctx, c, false)
+	s, err := env.OpenStore(ctx, c, false)
 	if err != nil {
 		return err
 	}
 	defer s.Close() //nolint:errcheck // what was written is on disk
-	err = s.WithLock(ctx, database.LockServe, env.owner(), func(ctx context.Context) error {
-		return s.WithLock(ctx, database.LockWork, env.owner(), func(ctx context.Context) error { return rotateLocked(ctx, env, c, s, forget) })
+	err = s.WithLock(ctx, database.LockServe, env.Owner(), func(ctx context.Context) error {
+		return s.WithLock(ctx, database.LockWork, env.Owner(), func(ctx context.Context) error { return rotateLocked(ctx, env, c, s, forget) })
 	})
 	if errors.Is(err, store.ErrLocked) {
 		return fmt.Errorf("a daemon or another verb works with the key (%w): stop it, then rotate", err)
@@ -68,8 +68,8 @@ func rotateKey(ctx context.Context, env *Env, forget bool) error {
 }
 
 // rotateLocked is rotateKey while nobody else works. s has the keys that the file holds now.
-func rotateLocked(ctx context.Context, env *Env, c *config.Config, s *store.Store, forget bool) error {
-	keys, err := env.installationKeys(c)
+func rotateLocked(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store, forget bool) error {
+	keys, err := env.InstallationKeys(c)
 	if err != nil {
 		return err
 	}
@@ -77,19 +77,19 @@ func rotateLocked(ctx context.Context, env *Env, c *config.Config, s *store.Stor
 	if err != nil {
 		return err
 	}
-	text, _ := env.lookup(keyName)
+	text, _ := env.Lookup(engine.KeyVariable)
 	switch {
 	case rests.Old > 0, forget: // one that was broken off; or nothing new is wanted
 	case text != "" && len(keys) == 1:
-		return output.Usagef("the key is in %s: put a new one (`openssl rand -base64 32`) before it, with a space between, and rotate again", keyName)
+		return output.Usagef("the key is in %s: put a new one (`openssl rand -base64 32`) before it, with a space between, and rotate again", engine.KeyVariable)
 	case text != "":
 	default:
-		keys = slices.Insert(keys, 0, newKey())
-		if err := replaceKeys(c.InstallationKeyFile(), keys); err != nil {
+		keys = slices.Insert(keys, 0, engine.NewKey())
+		if err := engine.ReplaceKeys(c.InstallationKeyFile(), keys); err != nil {
 			return fmt.Errorf("key file: %w", err)
 		}
 	}
-	next, err := env.openStore(ctx, c, false) // with the keys as they are now
+	next, err := env.OpenStore(ctx, c, false) // with the keys as they are now
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func rotateLocked(ctx context.Context, env *Env, c *config.Config, s *store.Stor
 }
 
 // finishRotation tells what was done, and takes old keys out where that is wanted.
-func finishRotation(env *Env, c *config.Config, did store.Sealed, keys [][]byte, forget, environment bool) error {
+func finishRotation(env *engine.Env, c *config.Config, did store.Sealed, keys [][]byte, forget, environment bool) error {
 	if err := env.Printf("%d values were encrypted anew, %d rested under the current key\n", did.Old, did.Current); err != nil {
 		return err
 	}
@@ -113,36 +113,12 @@ func finishRotation(env *Env, c *config.Config, did store.Sealed, keys [][]byte,
 	case !forget:
 		return env.Printf("keep a copy of the key with the next backup; the old one is needed for those before\n")
 	case environment:
-		return env.Printf("nothing rests under old keys: take them out of %s\n", keyName)
+		return env.Printf("nothing rests under old keys: take them out of %s\n", engine.KeyVariable)
 	case len(keys) == 1:
 		return env.Printf("%s holds no old key\n", c.InstallationKeyFile())
 	}
-	if err := replaceKeys(c.InstallationKeyFile(), keys[:1]); err != nil {
+	if err := engine.ReplaceKeys(c.InstallationKeyFile(), keys[:1]); err != nil {
 		return fmt.Errorf("key file: %w", err)
 	}
 	return env.Printf("%d old keys were taken out of %s\n", len(keys)-1, c.InstallationKeyFile())
-}
-
-// sealed says under which keys what is encrypted rests.
-func (d *doctor) sealed(ctx context.Context, s *store.Store) {
-	if s == nil {
-		return
-	}
-	keys, err := d.installationKeys(d.config)
-	if err != nil {
-		return // told with the key
-	}
-	switch rests, err := s.CountSealed(ctx); {
-	case err != nil:
-		d.say("FAIL", "encrypted values", "%v", err)
-	case rests.Unreadable > 0:
-		d.say("FAIL", "encrypted values", "%d rest under no key that is here: add the key that was in use to %s, after the first",
-			rests.Unreadable, cmp.Or(d.config.InstallationKeyFile(), keyName))
-	case rests.Old > 0:
-		d.say("warn", "encrypted values", "%d rest under an old key: stop the daemon and finish with `countersign key rotate`", rests.Old)
-	case len(keys) > 1:
-		d.say("ok", "encrypted values", "all under the current key; %s kept: `countersign key rotate --forget-old` takes them out", output.Count(len(keys)-1, "old key"))
-	default:
-		d.say("ok", "encrypted values", "all under the key")
-	}
 }

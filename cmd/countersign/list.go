@@ -1,14 +1,13 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -26,7 +25,7 @@ type listFlags struct {
 	json      bool
 }
 
-func newListCommand(env *Env) *cobra.Command {
+func newListCommand(env *engine.Env) *cobra.Command {
 	f := listFlags{since: config.Span{Now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "list",
@@ -52,20 +51,12 @@ there are; --all shows them all. Elsewhere, and with --json, it prints every row
 	return cmd
 }
 
-func limitFlag(cmd *cobra.Command, to *int) {
-	cmd.Flags().IntVar(to, "limit", 0, "at most `N`; 0 is all")
-}
-
-func jsonFlag(cmd *cobra.Command, to *bool) {
-	cmd.Flags().BoolVar(to, "json", false, "one JSON object a line")
-}
-
-func runList(ctx context.Context, env *Env, f listFlags) error {
+func runList(ctx context.Context, env *engine.Env, f listFlags) error {
 	filter, err := f.filter()
 	if err != nil {
 		return err
 	}
-	return env.reading(ctx, func(c *config.Config, s *store.Store) error {
+	return env.Reading(ctx, func(c *config.Config, s *store.Store) error {
 		if err := knownAccounts(ctx, c, s, f.account); err != nil {
 			return err
 		}
@@ -106,12 +97,12 @@ func rowPages(ctx context.Context, s *store.Store, filter store.Filter) func(int
 	}
 }
 
-func listJSON(ctx context.Context, env *Env, s *store.Store, filter store.Filter, limit int) error {
+func listJSON(ctx context.Context, env *engine.Env, s *store.Store, filter store.Filter, limit int) error {
 	out := env.JSONLines()
 	return output.EachOf(limit, rowPages(ctx, s, filter), func(t model.Transaction) error { return out.Write(output.TransactionObject(t)) })
 }
 
-func listTable(ctx context.Context, env *Env, s *store.Store, filter store.Filter, f listFlags) error {
+func listTable(ctx context.Context, env *engine.Env, s *store.Store, filter store.Filter, f listFlags) error {
 	limit := env.Shown(f.limit, f.all)
 	t := env.Table("account", "ref", "name", "status", "signers", "documents", "changed", "")
 	rows := 0
@@ -142,37 +133,11 @@ func (f listFlags) bare() bool {
 }
 
 // printMore says how many rows are not shown.
-func printMore(ctx context.Context, env *Env, s *store.Store, filter store.Filter, shown int) error {
+func printMore(ctx context.Context, env *engine.Env, s *store.Store, filter store.Filter, shown int) error {
 	filter.Limit, filter.Cursor = 0, ""
 	n, err := s.Count(ctx, filter)
 	if err != nil || n <= shown {
 		return err
 	}
 	return env.Printf("\nand %s: --all shows them\n", output.Count(n-shown, "more row"))
-}
-
-// knownAccounts refuses accounts that neither the config nor the database has heard of.
-func knownAccounts(ctx context.Context, c *config.Config, s *store.Store, ids ...string) error {
-	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == "" })
-	if len(ids) == 0 {
-		return nil
-	}
-	var known []string
-	for _, a := range c.Accounts {
-		known = append(known, a.ID)
-	}
-	kept, err := s.Accounts(ctx)
-	if err != nil {
-		return err
-	}
-	for _, a := range kept {
-		known = append(known, a.ID)
-	}
-	slices.Sort(known)
-	for _, id := range ids {
-		if !slices.Contains(known, id) {
-			return output.Usagef("no account %q: there are %s", id, cmp.Or(strings.Join(slices.Compact(known), ", "), "none"))
-		}
-	}
-	return nil
 }

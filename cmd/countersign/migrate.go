@@ -4,17 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/engine"
 	"countersign/model/store"
 	"countersign/model/store/database"
-	"countersign/model/store/durable"
-	"countersign/model/store/sqlitefile"
 )
 
-func newMigrateCommand(env *Env) *cobra.Command {
+func newMigrateCommand(env *engine.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "migrate",
 		Short: "Bring the database to this version",
@@ -26,11 +24,11 @@ program goes back to it. Back up first all the same: ` + "`countersign backup FI
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
-			c, err := env.readConfig()
+			c, err := env.ReadConfig()
 			if err != nil {
 				return err
 			}
-			s, err := env.openStore(ctx, c, false)
+			s, err := env.OpenStore(ctx, c, false)
 			if err != nil {
 				return err
 			}
@@ -41,7 +39,7 @@ program goes back to it. Back up first all the same: ` + "`countersign backup FI
 }
 
 // runMigrate refuses to change the shape of a database under a daemon that uses it.
-func runMigrate(ctx context.Context, env *Env, s *store.Store) error {
+func runMigrate(ctx context.Context, env *engine.Env, s *store.Store) error {
 	have, want, err := s.Schema(ctx)
 	if err != nil {
 		return err
@@ -49,8 +47,8 @@ func runMigrate(ctx context.Context, env *Env, s *store.Store) error {
 	if have == want {
 		return env.Printf("the database is at step %d already\n", have)
 	}
-	err = s.WithLock(ctx, database.LockServe, env.owner(), func(ctx context.Context) error {
-		kept, err := keepBefore(ctx, s, have)
+	err = s.WithLock(ctx, database.LockServe, env.Owner(), func(ctx context.Context) error {
+		kept, err := engine.CopyBefore(ctx, s, have)
 		if err != nil {
 			return err
 		}
@@ -71,22 +69,3 @@ func runMigrate(ctx context.Context, env *Env, s *store.Store) error {
 	}
 	return err
 }
-
-// keepBefore copies a SQLite database to a name that tells the step that it has, and returns the name; "" where
-// there is nothing to keep, or no room: then it is migrated all the same, since a daemon that does not start
-// loses more.
-func keepBefore(ctx context.Context, s *store.Store, have int64) (string, error) {
-	size, err := s.FileSize()
-	if err != nil || have == 0 || size == 0 {
-		return "", err
-	}
-	free, err := durable.Free(filepath.Dir(s.Path()))
-	if err != nil || free < size+size/4+spareAfterCopy {
-		return "", err
-	}
-	kept := fmt.Sprintf("%s.before-%05d", s.Path(), have)
-	return kept, sqlitefile.Copy(ctx, s.Path(), kept, true)
-}
-
-// spareAfterCopy is what a copy must leave for callbacks.
-const spareAfterCopy = 64 << 20

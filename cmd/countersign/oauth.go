@@ -17,15 +17,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/provider"
-	"countersign/provider/transport"
 )
 
 // longestCode is how many bytes of a pasted code or URL are read.
 const longestCode = 16 << 10
 
-func newOauthCommand(env *Env) *cobra.Command {
+func newOauthCommand(env *engine.Env) *cobra.Command {
 	return group("oauth", "Log in to a provider with a browser", newOauthLoginCommand(env))
 }
 
@@ -33,7 +33,7 @@ type oauthOptions struct {
 	code, listen, redirect string
 }
 
-func newOauthLoginCommand(env *Env) *cobra.Command {
+func newOauthLoginCommand(env *engine.Env) *cobra.Command {
 	var o oauthOptions
 	cmd := &cobra.Command{
 		Use:   "login ACCOUNT",
@@ -62,8 +62,8 @@ address to name where the service insists on one that it knows.`,
 	return cmd
 }
 
-func runLogin(ctx context.Context, env *Env, id string, o oauthOptions) error {
-	c, err := env.config()
+func runLogin(ctx context.Context, env *engine.Env, id string, o oauthOptions) error {
+	c, err := env.Config()
 	if err != nil {
 		return err
 	}
@@ -71,15 +71,14 @@ func runLogin(ctx context.Context, env *Env, id string, o oauthOptions) error {
 	if !ok {
 		return output.Usagef("account %q is not in the config", id)
 	}
-	ctx, stop := env.signals(ctx, logrus.NewEntry(env.logger(c.Log)))
+	ctx, stop := env.Signals(ctx, logrus.NewEntry(env.Logger(c.Log)))
 	defer stop()
-	return env.writing(ctx, func(ctx context.Context, w *writer) error {
-		all := newAccounts(env, w.store, w.log)
-		next := &accountTable{transports: map[string]*transport.Transport{}}
-		if err := all.add(next, &accountTable{}, c, acc); err != nil {
+	return env.Writing(ctx, func(ctx context.Context, w *engine.Writer) error {
+		built, err := w.Provider(c, acc)
+		if err != nil {
 			return err
 		}
-		p := next.list[0].Provider.Login
+		p := built.Login
 		if p == nil {
 			return output.Usagef("account %s: %s takes no login with a browser", id, acc.Provider)
 		}
@@ -95,7 +94,7 @@ func runLogin(ctx context.Context, env *Env, id string, o oauthOptions) error {
 }
 
 // loginCode gets the code in the way that was asked for.
-func loginCode(ctx context.Context, env *Env, p provider.Login, o oauthOptions) (code, redirect string, err error) {
+func loginCode(ctx context.Context, env *engine.Env, p provider.Login, o oauthOptions) (code, redirect string, err error) {
 	if o.code != "" {
 		return o.code, "", nil
 	}
@@ -133,14 +132,14 @@ func loginCode(ctx context.Context, env *Env, p provider.Login, o oauthOptions) 
 }
 
 // pastedCode reads a line from stdin: a code, or the address that holds it.
-func pastedCode(ctx context.Context, env *Env, state string) (string, error) {
+func pastedCode(ctx context.Context, env *engine.Env, state string) (string, error) {
 	type read struct {
 		code string
 		err  error
 	}
 	done := make(chan read, 1)
 	go func() {
-		in := bufio.NewScanner(env.stdin)
+		in := bufio.NewScanner(env.Stdin)
 		in.Buffer(nil, longestCode)
 		for in.Scan() {
 			if line := strings.TrimSpace(in.Text()); line != "" {
@@ -208,14 +207,10 @@ func receiveCode(ctx context.Context, l net.Listener, state string) (string, err
 		default: // the browser asked twice
 		}
 	})}
+	serving, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(l) }()
-	defer func() {
-		out, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-		defer cancel()
-		server.Shutdown(out) //nolint:errcheck // the page was sent, or nobody waits for it
-		<-ended
-	}()
+	go func() { ended <- engine.ServeHTTP(serving, server, l, 2*time.Second) }()
+	defer func() { stop(); <-ended }() // the page was sent, or nobody waits for it
 	select {
 	case g := <-done:
 		return g.code, g.err

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"testing"
 
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/provider"
 	"countersign/provider/autosign"
@@ -67,9 +68,9 @@ accounts:
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a, stdout, stderr = testApp(map[string]string{keyName: strings.Repeat("01", keySize)})
-	a.providers = map[string]provider.Driver{"autosign": {New: autosign.New}, "onespan": {New: onespan.New}}
-	a.configFlag = conf
+	a, stdout, stderr = testApp(map[string]string{engine.KeyVariable: strings.Repeat("01", engine.KeySize)})
+	a.Providers = map[string]provider.Driver{"autosign": {New: autosign.New}, "onespan": {New: onespan.New}}
+	a.ConfigFlag = conf
 	return a, stdout, stderr, dir
 }
 
@@ -98,8 +99,8 @@ func TestALoginTakesACodeAndKeepsTheTokensEncrypted(t *testing.T) {
 	} {
 		s := newTokenService(t)
 		a, stdout, stderr, dir := loginApp(t, s, test.authorize)
-		a.stdin = strings.NewReader(test.stdin)
-		code := a.run(t.Context(), append([]string{"--config", a.configFlag, "oauth", "login", "la"}, strings.Fields(test.args)...))
+		a.Stdin = strings.NewReader(test.stdin)
+		code := a.run(t.Context(), append([]string{"--config", a.ConfigFlag, "oauth", "login", "la"}, strings.Fields(test.args)...))
 		if code != output.ExitDone || !strings.Contains(stdout.String(), "la: logged in") {
 			t.Errorf("%s: exit %d, %s%s", name, code, stdout, stderr)
 			continue
@@ -143,8 +144,8 @@ func TestALoginThatFailsKeepsNothing(t *testing.T) {
 			authorize = ""
 		}
 		a, _, stderr, dir := loginApp(t, newTokenService(t), authorize)
-		a.stdin = strings.NewReader(test.stdin)
-		code := a.run(t.Context(), append([]string{"--config", a.configFlag, "oauth"}, strings.Fields(args)...))
+		a.Stdin = strings.NewReader(test.stdin)
+		code := a.run(t.Context(), append([]string{"--config", a.ConfigFlag, "oauth"}, strings.Fields(args)...))
 		if code != test.exit || !strings.Contains(stderr.String(), test.want) || strings.Contains(stderr.String(), "the-client-secret") {
 			t.Errorf("%s: exit %d, %s", args, code, stderr)
 		}
@@ -181,7 +182,7 @@ func TestALoginThatListensTakesOnlyItsOwnState(t *testing.T) {
 	a.Stdout = out
 	ended := make(chan int, 1)
 	go func() {
-		ended <- a.run(context.Background(), []string{"--config", a.configFlag, "oauth", "login", "la", "--listen", "127.0.0.1:0"})
+		ended <- a.run(context.Background(), []string{"--config", a.ConfigFlag, "oauth", "login", "la", "--listen", "127.0.0.1:0"})
 	}()
 	var at *url.URL
 	select {
@@ -222,7 +223,7 @@ func TestALoginWorksBesideARunningDaemon(t *testing.T) {
 	t.Parallel()
 	s := newTokenService(t)
 	a, stdout, stderr, dir := loginApp(t, s, "")
-	if code := a.run(t.Context(), []string{"--config", a.configFlag, "track", "la", "r1"}); code != output.ExitDone { // makes the database
+	if code := a.run(t.Context(), []string{"--config", a.ConfigFlag, "track", "la", "r1"}); code != output.ExitDone { // makes the database
 		t.Fatalf("exit %d: %s", code, stderr)
 	}
 	ctx, stop := context.WithCancel(t.Context())
@@ -235,8 +236,8 @@ func TestALoginWorksBesideARunningDaemon(t *testing.T) {
 		})
 	}()
 	<-held
-	a.stdin = strings.NewReader("good\n")
-	if code := a.run(t.Context(), []string{"--config", a.configFlag, "oauth", "login", "la"}); code != output.ExitDone {
+	a.Stdin = strings.NewReader("good\n")
+	if code := a.run(t.Context(), []string{"--config", a.ConfigFlag, "oauth", "login", "la"}); code != output.ExitDone {
 		t.Errorf("exit %d: %s%s", code, stdout, stderr)
 	}
 	if raw, err := daemon.Token(t.Context(), "la", "oauth"); err != nil || !bytes.Contains(raw, []byte("the-refresh-token")) {
@@ -260,7 +261,7 @@ func TestAnAccountWithoutACallbackSecretIsWarnedOf(t *testing.T) {
 		{"dropboxsign", "{ api_key: x }", ""}, // the key itself proves
 	} {
 		a, stdout, stderr, dir := loginApp(t, newTokenService(t), "")
-		a.providers = providers()
+		a.Providers = providers()
 		config := filepath.Join(dir, "config.yaml")
 		if err := os.WriteFile(config, []byte("accounts: [{ id: la, provider: "+c.provider+", settings: "+c.settings+" }]\n"), 0o600); err != nil {
 			t.Fatal(err)
@@ -276,7 +277,7 @@ func TestAnAccountWithoutACallbackSecretIsWarnedOf(t *testing.T) {
 func TestBackfillOfAnAccountThatListsNothingNamesTrack(t *testing.T) {
 	t.Parallel()
 	a, _, stderr, _ := loginApp(t, newTokenService(t), "")
-	if code := a.run(t.Context(), []string{"--config", a.configFlag, "backfill", "--since", "30d", "--account", "la"}); code != output.ExitUsage || !strings.Contains(stderr.String(), "track --file") {
+	if code := a.run(t.Context(), []string{"--config", a.ConfigFlag, "backfill", "--since", "30d", "--account", "la"}); code != output.ExitUsage || !strings.Contains(stderr.String(), "track --file") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/worker/apply"
@@ -19,7 +20,7 @@ type pollOptions struct {
 }
 
 // newPollCommand does the passes of the slots now.
-func newPollCommand(env *Env) *cobra.Command {
+func newPollCommand(env *engine.Env) *cobra.Command {
 	var o pollOptions
 	cmd := &cobra.Command{
 		Use:   "poll",
@@ -41,12 +42,12 @@ provider knows it.`,
 			if len(o.refs) > 0 && len(o.tiers) > 0 {
 				return output.Usagef("--ref and --tier do not go together: a ref is asked about whatever its tier")
 			}
-			runs, err := env.working(cmd.Context(), env.runProgress(), o.queue)
+			runs, err := env.FollowRuns(cmd.Context(), env.RunProgress(), o.queue)
 			if err != nil {
 				return err
 			}
 			printRuns(env, runs)
-			return failures(runs)
+			return engine.Failures(runs)
 		},
 	}
 	cmd.Flags().StringSliceVar(&o.accounts, "account", nil, "only this `ACCOUNT` (repeatable)")
@@ -56,33 +57,19 @@ provider knows it.`,
 }
 
 // queue writes the runs: one for each account and tier, or one for the refs.
-func (o pollOptions) queue(ctx context.Context, e *engine) ([]model.Run, error) {
+func (o pollOptions) queue(ctx context.Context, e *engine.Engine) ([]model.Run, error) {
 	if len(o.refs) > 0 {
 		return o.queueRefs(ctx, e)
-	}
-	accounts, err := e.chosen(o.accounts)
-	if err != nil {
-		return nil, err
 	}
 	tiers := apply.Tiers()
 	if len(o.tiers) > 0 {
 		tiers = slices.DeleteFunc(tiers, func(t apply.Tier) bool { return !slices.Contains(o.tiers, string(t)) })
 	}
-	var runs []model.Run
-	for _, acc := range accounts {
-		for _, t := range tiers {
-			r, err := e.worker.Runs.Queue(ctx, model.Run{Account: acc.ID, Kind: string(t), Params: params(ask.Params{Whole: true})}, false)
-			if err != nil {
-				return nil, err
-			}
-			runs = append(runs, r)
-		}
-	}
-	return runs, nil
+	return e.QueuePolls(ctx, o.accounts, tiers)
 }
 
 // queueRefs groups the refs by account: the one named, or the one whose row has the ref.
-func (o pollOptions) queueRefs(ctx context.Context, e *engine) ([]model.Run, error) {
+func (o pollOptions) queueRefs(ctx context.Context, e *engine.Engine) ([]model.Run, error) {
 	if len(o.accounts) > 1 {
 		return nil, output.Usagef("--ref goes with one --account")
 	}
@@ -96,10 +83,10 @@ func (o pollOptions) queueRefs(ctx context.Context, e *engine) ([]model.Run, err
 	}
 	var runs []model.Run
 	for id, refs := range byAccount {
-		if _, err := e.chosen([]string{id}); err != nil {
+		if _, err := e.Chosen([]string{id}); err != nil {
 			return nil, err
 		}
-		r, err := e.worker.Runs.Queue(ctx, model.Run{Account: id, Kind: ask.KindRefs, Params: params(ask.Params{Refs: refs})}, false)
+		r, err := e.Worker.Runs.Queue(ctx, model.Run{Account: id, Kind: ask.KindRefs, Params: engine.Params(ask.Params{Refs: refs})}, false)
 		if err != nil {
 			return nil, err
 		}
@@ -108,11 +95,11 @@ func (o pollOptions) queueRefs(ctx context.Context, e *engine) ([]model.Run, err
 	return runs, nil
 }
 
-func (o pollOptions) accountOf(ctx context.Context, e *engine, ref string) (string, error) {
+func (o pollOptions) accountOf(ctx context.Context, e *engine.Engine, ref string) (string, error) {
 	if len(o.accounts) == 1 {
 		return o.accounts[0], nil
 	}
-	rows, err := e.store.FindRef(ctx, ref)
+	rows, err := e.Store.FindRef(ctx, ref)
 	switch {
 	case err != nil:
 		return "", err
@@ -120,14 +107,14 @@ func (o pollOptions) accountOf(ctx context.Context, e *engine, ref string) (stri
 		return rows[0].Account, nil
 	case len(rows) > 1:
 		return "", output.Usagef("ref %s stands in several accounts: name one with --account", output.Plain(ref))
-	case len(e.accounts.list()) == 1:
-		return e.accounts.list()[0].ID, nil
+	case len(e.Accounts.List()) == 1:
+		return e.Accounts.List()[0].ID, nil
 	}
-	return "", output.Usagef("ref %s is in no row: name its account with --account (%s)", output.Plain(ref), strings.Join(e.names(), ", "))
+	return "", output.Usagef("ref %s is in no row: name its account with --account (%s)", output.Plain(ref), strings.Join(e.Names(), ", "))
 }
 
 // printRuns shows how runs ended.
-func printRuns(env *Env, runs []model.Run) {
+func printRuns(env *engine.Env, runs []model.Run) {
 	t := env.Table("ACCOUNT", "RUN", "ENDED", "LISTED", "ASKED", "CHANGED", "GAPS", "DOCUMENTS", "LEFT")
 	for _, r := range runs {
 		state := string(r.State)

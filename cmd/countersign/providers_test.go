@@ -254,8 +254,8 @@ func exampleConfig(t *testing.T) (*app, *config.Config) {
 	}
 	env["ALLSIGN_SECRET"] = "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32))
 	a, _, _ := testApp(env)
-	a.providers = providers()
-	c, err := config.Parse(exampleFile(), text, config.Source{Lookup: a.lookup, Providers: a.providers})
+	a.Providers = providers()
+	c, err := config.Parse(exampleFile(), text, config.Source{Lookup: a.Lookup, Providers: a.Providers})
 	if err != nil {
 		t.Fatal(config.SpelledOut(err))
 	}

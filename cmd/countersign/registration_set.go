@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/doctor"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/model/store/database"
@@ -22,7 +24,7 @@ type setFlags struct {
 	scope                 string
 }
 
-func newRegistrationSetCommand(env *Env) *cobra.Command {
+func newRegistrationSetCommand(env *engine.Env) *cobra.Command {
 	var f setFlags
 	cmd := &cobra.Command{
 		Use:   "set ACCOUNT",
@@ -33,7 +35,7 @@ endpoint that was turned off. Some providers try the URL at once: start the daem
 		Example: "  countersign registration set sales\n  countersign registration set hr --scope app:0dd3b823a682527788c4e40cb7b6f7e9 --replace",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := env.config()
+			c, err := env.Config()
 			if err != nil {
 				return err
 			}
@@ -43,7 +45,7 @@ endpoint that was turned off. Some providers try the URL at once: start the daem
 			if f.dryRun {
 				return planRegistration(cmd.Context(), env, c, args[0], f)
 			}
-			return env.writingWith(cmd.Context(), c, func(ctx context.Context, w *writer) error { return setRegistration(ctx, env, w, args[0], f) })
+			return env.WritingWith(cmd.Context(), c, func(ctx context.Context, w *engine.Writer) error { return setRegistration(ctx, env, w, args[0], f) })
 		},
 	}
 	flags := cmd.Flags()
@@ -71,12 +73,12 @@ func settable(c *config.Config, id string) error {
 }
 
 // registrationSetter builds an account whose registration can be made.
-func registrationSetter(ctx context.Context, env *Env, s *store.Store, c *config.Config, id string) (built, provider.Setter, error) {
-	b, err := env.named(ctx, s, c, id)
+func registrationSetter(ctx context.Context, env *engine.Env, s *store.Store, c *config.Config, id string) (engine.BuiltAccount, provider.Setter, error) {
+	b, err := env.Named(ctx, s, c, id)
 	if err != nil {
 		return b, nil, err
 	}
-	p := b.provider.Setter
+	p := b.Client.Setter
 	if p == nil {
 		return b, nil, fmt.Errorf("%s has no way to set what it calls: enter %s in its dashboard", b.Provider, c.CallbackURL(id))
 	}
@@ -84,11 +86,11 @@ func registrationSetter(ctx context.Context, env *Env, s *store.Store, c *config
 }
 
 // planRegistration says what set would do, and writes nothing.
-func planRegistration(ctx context.Context, env *Env, c *config.Config, id string, f setFlags) error {
-	s, err := env.openStore(ctx, c, true)
+func planRegistration(ctx context.Context, env *engine.Env, c *config.Config, id string, f setFlags) error {
+	s, err := env.OpenStore(ctx, c, true)
 	if err == nil {
 		defer s.Close() //nolint:errcheck // only read
-	} else if !errors.Is(err, errNoDatabase) {
+	} else if !errors.Is(err, engine.ErrNoDatabase) {
 		return err
 	}
 	_, p, err := registrationSetter(ctx, env, s, c, id)
@@ -106,44 +108,43 @@ func planRegistration(ctx context.Context, env *Env, c *config.Config, id string
 		}
 	}
 	switch {
-	case sameURL(reg.URL, ours):
+	case doctor.SameURL(reg.URL, ours):
 		return env.Printf("%s stands there already: only missing events or a disabled endpoint would be mended\n", ours)
 	case reg.URL == "":
 		return env.Printf("nothing stands there: %s would be registered\n", ours)
 	case f.replace:
-		return env.Printf("%s stands there: %s would take its place\n", shownURL(reg.URL), ours)
+		return env.Printf("%s stands there: %s would take its place\n", doctor.ShownURL(reg.URL), ours)
 	}
 	return displaced(reg)
 }
 
 func displaced(reg provider.Registration) error {
-	return fmt.Errorf("the provider calls %s now, and would no longer: with --replace we take its place", cmp.Or(shownURL(reg.URL), "another URL"))
+	return fmt.Errorf("the provider calls %s now, and would no longer: with --replace we take its place", cmp.Or(doctor.ShownURL(reg.URL), "another URL"))
 }
 
-func setRegistration(ctx context.Context, env *Env, w *writer, id string, f setFlags) error {
-	b, p, err := registrationSetter(ctx, env, w.store, w.config, id)
+func setRegistration(ctx context.Context, env *engine.Env, w *engine.Writer, id string, f setFlags) error {
+	b, p, err := registrationSetter(ctx, env, w.Store, w.Config, id)
 	if err != nil {
 		return err
 	}
-	all := newAccounts(env, w.store, w.log)
-	if err := all.remember(ctx, w.config); err != nil {
+	if err := w.Remember(ctx); err != nil {
 		return err
 	}
 	secrets := 0
-	if st := b.provider.Starter; st != nil { // what the service shows once has to rest in the database
-		rest := all.tokens(id)
+	if st := b.Client.Starter; st != nil { // what the service shows once has to rest in the database
+		rest := w.Tokens(id)
 		save := rest.Save
 		rest.Save = func(ctx context.Context, name string, secret []byte) error {
 			secrets++
 			return save(ctx, name, secret)
 		}
 		st.UseTokens(rest)
-		if err := prepare(ctx, id, b.provider); err != nil {
+		if err := engine.Prepare(ctx, id, b.Client); err != nil {
 			return err
 		}
 		secrets = 0 // those of the log-in are the daemon's own business
 	}
-	reg, err := p.Register(ctx, provider.Registration{URL: w.config.CallbackURL(id), Scope: f.scope, Events: f.events}, f.replace)
+	reg, err := p.Register(ctx, provider.Registration{URL: w.Config.CallbackURL(id), Scope: f.scope, Events: f.events}, f.replace)
 	if errors.Is(err, provider.ErrDisplaces) {
 		if reg.URL == "" {
 			if now, rerr := p.Registration(ctx); rerr == nil {
@@ -156,18 +157,18 @@ func setRegistration(ctx context.Context, env *Env, w *writer, id string, f setF
 		return provider.Redact(err)
 	}
 	if f.scope == "" { // the operator has seen to it: this is what the audit compares with
-		if err := w.worker.Table.Registered(ctx, id, reg); err != nil {
+		if err := w.Worker.Table.Registered(ctx, id, reg); err != nil {
 			return err
 		}
 	}
-	out := registrationObject(id, w.config.CallbackURL(id), reg)
+	out := doctor.NewRegistration(id, w.Config.CallbackURL(id), reg)
 	if f.json {
 		return env.JSONLines().Write(out)
 	}
 	if err := printRegistration(env, out); err != nil {
 		return err
 	}
-	if _, err := w.store.LockOwner(ctx, database.LockServe); secrets > 0 && err == nil {
+	if _, err := w.Store.LockOwner(ctx, database.LockServe); secrets > 0 && err == nil {
 		return env.Printf("a secret of it was stored: tell the running daemon to read it with kill -HUP, or callbacks are refused\n")
 	}
 	return nil

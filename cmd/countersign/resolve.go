@@ -7,12 +7,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 )
 
-func newResolveCommand(env *Env) *cobra.Command {
+func newResolveCommand(env *engine.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "resolve ACCOUNT REF deleted",
 		Short: "Say that a transaction is deleted, where no provider will",
@@ -24,12 +25,12 @@ marked deleted and no longer asked about. Status and files stay as last known.`,
 			if args[2] != "deleted" {
 				return output.Usagef("%s is nothing that can be said of a transaction: deleted is", output.Quoted(args[2]))
 			}
-			return env.writing(cmd.Context(), func(ctx context.Context, w *writer) error {
-				if err := knownAccounts(ctx, w.config, w.store, args[0]); err != nil {
+			return env.Writing(cmd.Context(), func(ctx context.Context, w *engine.Writer) error {
+				if err := knownAccounts(ctx, w.Config, w.Store, args[0]); err != nil {
 					return err
 				}
 				k := model.Key{Account: args[0], Ref: args[1]}
-				err := w.worker.Table.Resolve(ctx, k)
+				err := w.Worker.Table.Resolve(ctx, k)
 				if errors.Is(err, store.ErrNoRow) {
 					return fmt.Errorf("no transaction %s in %s", output.Quoted(k.Ref), k.Account)
 				}

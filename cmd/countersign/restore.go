@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/model/store/database"
@@ -18,7 +19,7 @@ import (
 	"countersign/model/store/sqlitefile"
 )
 
-func newRestoreCommand(env *Env) *cobra.Command {
+func newRestoreCommand(env *engine.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "restore FILE",
 		Short: "Put a backup in the place of the SQLite database",
@@ -32,7 +33,7 @@ polls; the record of callbacks since the backup does not. PostgreSQL: pg_restore
 		Example: "  countersign restore /backup/countersign-2026-01-31.db",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := env.readConfig()
+			c, err := env.ReadConfig()
 			if err != nil {
 				return err
 			}
@@ -41,7 +42,7 @@ polls; the record of callbacks since the backup does not. PostgreSQL: pg_restore
 	}
 }
 
-func runRestore(ctx context.Context, env *Env, c *config.Config, from string) (err error) {
+func runRestore(ctx context.Context, env *engine.Env, c *config.Config, from string) (err error) {
 	place, ok := c.SQLiteFile()
 	if !ok {
 		return output.Usagef("the database is PostgreSQL: restore a dump of `pg_dump -Fc` with `pg_restore --clean --if-exists --single-transaction -d DATABASE %s`", from)
@@ -73,7 +74,7 @@ func runRestore(ctx context.Context, env *Env, c *config.Config, from string) (e
 	if !sqlitefile.Folded(temp) {
 		return fmt.Errorf("%s could not be folded into its file: try again", temp+"-wal")
 	}
-	kept, err := sqlitefile.UnusedName(place + ".before-" + env.utc().Format("20060102T150405Z"))
+	kept, err := sqlitefile.UnusedName(place + ".before-" + env.UTC().Format("20060102T150405Z"))
 	if err != nil {
 		return err
 	}
@@ -85,7 +86,7 @@ func runRestore(ctx context.Context, env *Env, c *config.Config, from string) (e
 
 // prepareRestored makes of the backup what takes the database's place: a copy of this version, with the numbers
 // and the forgetting of what it replaces.
-func prepareRestored(ctx context.Context, env *Env, c *config.Config, from, temp string, carried store.Carried) (err error) {
+func prepareRestored(ctx context.Context, env *engine.Env, c *config.Config, from, temp string, carried store.Carried) (err error) {
 	if err := sqlitefile.RemoveLogs(temp); err != nil { // of a restore that was killed
 		return err
 	}
@@ -98,7 +99,7 @@ func prepareRestored(ctx context.Context, env *Env, c *config.Config, from, temp
 	of := *c
 	of.Database = "sqlite:" + temp
 	of.KeyFile = c.InstallationKeyFile()
-	s, err := env.openStore(ctx, &of, false)
+	s, err := env.OpenStore(ctx, &of, false)
 	if err != nil {
 		return err
 	}
@@ -116,7 +117,7 @@ func prepareRestored(ctx context.Context, env *Env, c *config.Config, from, temp
 }
 
 // printRestored says what was done, and what to do next.
-func printRestored(env *Env, from, kept string, e database.Examined, unread error) error {
+func printRestored(env *engine.Env, from, kept string, e database.Examined, unread error) error {
 	newest, since := "nothing yet", "30d"
 	if e.NewestAt != nil {
 		newest = "what came until " + e.NewestAt.UTC().Format(time.DateTime) + " UTC"

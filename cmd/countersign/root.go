@@ -9,20 +9,21 @@ import (
 	"strings"
 	"syscall"
 
-	"countersign/cmd/countersign/config"
-	"countersign/cmd/countersign/output"
-
 	"github.com/spf13/cobra"
+
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/output"
 )
 
 // app is one run of the program.
 type app struct {
-	*Env
+	*engine.Env
 	began bool // a verb was found and its arguments fit
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
-	return &app{Env: newEnv(stdin, stdout, stderr, providers())}
+	return &app{Env: engine.NewEnv(stdin, stdout, stderr, providers())}
 }
 
 // run is the whole program: it does what args say and returns the exit code.
@@ -54,7 +55,7 @@ func (a *app) exit(err error) int {
 		}
 	}
 	a.complain(err)
-	a.flush()
+	a.Flush()
 	return code
 }
 
@@ -95,13 +96,13 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 drift or an open incide
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.SetIn(a.stdin)
+	root.SetIn(a.Stdin)
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return output.Usagef("%w: see `%s --help`", err, cmd.CommandPath())
 	})
-	root.PersistentFlags().StringVar(&a.configFlag, "config", "",
+	root.PersistentFlags().StringVar(&a.ConfigFlag, "config", "",
 		"config `FILE` (default: COUNTERSIGN_CONFIG, ./config.yaml, "+config.SystemConfig+")")
 	for _, verb := range verbs() {
 		root.AddCommand(verb(a.Env))

@@ -10,9 +10,9 @@ import (
 	"syscall"
 	"testing"
 
-	"countersign/cmd/countersign/output"
-
 	"github.com/spf13/cobra"
+
+	"countersign/cmd/countersign/output"
 )
 
 func TestUsage(t *testing.T) {

@@ -11,12 +11,13 @@ import (
 	"time"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/model"
 	"countersign/model/store"
 )
 
 // seedKey is the installation key of seeded databases.
-var seedKey = bytes.Repeat([]byte{1}, keySize)
+var seedKey = bytes.Repeat([]byte{1}, engine.KeySize)
 
 // seed makes a database and a document store in dir that hold something of everything, as it would
 // be at a moment.
@@ -72,7 +73,7 @@ func (w world) accounts(b *store.Batch) {
 	b.PutAccount(model.Account{ID: "hr", Provider: "dropboxsign", FirstStartAt: *w.ago(40 * config.Day)})
 	b.PutAccount(model.Account{ID: "old", Provider: "onespan", FirstStartAt: *w.ago(400 * config.Day), LastPollAt: w.ago(100 * config.Day)})
 	for range 9 {
-		b.AddTold("sales", model.ChangeStatus, w.at.Add(-2*config.Day))
+		b.AddReported("sales", model.ChangeStatus, w.at.Add(-2*config.Day))
 		b.AddFirst("sales", model.ChangeStatus, model.ByCallback, w.at.Add(-2*config.Day))
 	}
 	for range 2 {

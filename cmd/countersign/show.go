@@ -3,19 +3,18 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 )
 
-func newShowCommand(env *Env) *cobra.Command {
+func newShowCommand(env *engine.Env) *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:   "show [ACCOUNT] REF",
@@ -27,7 +26,7 @@ A ref that begins with - follows --.`,
 		Args:    cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			return env.reading(ctx, func(c *config.Config, s *store.Store) error {
+			return env.Reading(ctx, func(c *config.Config, s *store.Store) error {
 				t, err := findRow(ctx, c, s, args)
 				if err != nil {
 					return err
@@ -49,38 +48,6 @@ A ref that begins with - follows --.`,
 	}
 	jsonFlag(cmd, &asJSON)
 	return cmd
-}
-
-// findRow finds the transaction that [ACCOUNT] REF names.
-func findRow(ctx context.Context, c *config.Config, s *store.Store, args []string) (model.Transaction, error) {
-	if len(args) == 2 {
-		if err := knownAccounts(ctx, c, s, args[0]); err != nil {
-			return model.Transaction{}, err
-		}
-		k := model.Key{Account: args[0], Ref: args[1]}
-		t, err := s.Transaction(ctx, k)
-		if f, ferr := s.ForgottenOf(ctx, k); errors.Is(err, store.ErrNoRow) && ferr == nil {
-			return t, fmt.Errorf("%s/%s was forgotten on %s: only `countersign track` follows it again", k.Account, output.Plain(k.Ref), f.At.UTC().Format(time.DateOnly))
-		}
-		if errors.Is(err, store.ErrNoRow) || err == nil && t.Hidden {
-			return t, fmt.Errorf("no transaction %s in %s: `countersign track %[2]s %[1]s` starts to follow it", output.Quoted(args[1]), args[0])
-		}
-		return t, err
-	}
-	all, err := s.FindRef(ctx, args[0])
-	switch {
-	case err != nil:
-		return model.Transaction{}, err
-	case len(all) == 0:
-		return model.Transaction{}, fmt.Errorf("no transaction %s in any account: `countersign list --search %[1]s` looks further", output.Quoted(args[0]))
-	case len(all) > 1:
-		var in []string
-		for _, t := range all {
-			in = append(in, t.Account)
-		}
-		return model.Transaction{}, output.Usagef("%s is in %s: say which", output.Quoted(args[0]), strings.Join(in, " and "))
-	}
-	return all[0], nil
 }
 
 // wholeRow reads what belongs to a transaction.

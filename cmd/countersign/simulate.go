@@ -15,7 +15,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/demo"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
+	"countersign/provider"
 	"countersign/provider/simulator"
 )
 
@@ -26,7 +29,7 @@ type simulateOptions struct {
 	world                           simulator.Options
 }
 
-func newSimulateCommand(env *Env) *cobra.Command {
+func newSimulateCommand(env *engine.Env) *cobra.Command {
 	var o simulateOptions
 	cmd := &cobra.Command{
 		Use:   "simulate",
@@ -107,7 +110,7 @@ func (o simulateOptions) fault() error {
 	return nil
 }
 
-func runSimulate(ctx context.Context, env *Env, o simulateOptions) error {
+func runSimulate(ctx context.Context, env *engine.Env, o simulateOptions) error {
 	if err := o.fault(); err != nil {
 		return err
 	}
@@ -123,7 +126,7 @@ func runSimulate(ctx context.Context, env *Env, o simulateOptions) error {
 	base := "http://" + socket.Addr().String()
 	w.SetBase(base)
 	if o.writeConfig != "" {
-		if err := o.write(w, base); err != nil {
+		if err := o.write(w, base, env.Providers); err != nil {
 			return errors.Join(err, socket.Close())
 		}
 		env.Printf("config    %s\n", o.writeConfig) //nolint:errcheck // the next line tells
@@ -134,7 +137,7 @@ func runSimulate(ctx context.Context, env *Env, o simulateOptions) error {
 	if err := env.Printf("truth       %s/truth\n", base); err != nil {
 		return errors.Join(err, socket.Close())
 	}
-	ctx, stop := env.signals(ctx, logrus.NewEntry(config.Silent()))
+	ctx, stop := env.Signals(ctx, logrus.NewEntry(config.Silent()))
 	defer stop()
 	if o.lasts > 0 {
 		var cancel context.CancelFunc
@@ -144,18 +147,12 @@ func runSimulate(ctx context.Context, env *Env, o simulateOptions) error {
 	server := &http.Server{Handler: w.Handler(), ReadHeaderTimeout: 10 * time.Second}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return w.Run(ctx) })
-	g.Go(func() error {
-		if err := server.Serve(socket); !errors.Is(err, http.ErrServerClosed) {
-			return err
-		}
-		return nil
-	})
-	g.Go(func() error { <-ctx.Done(); return server.Close() })
+	g.Go(func() error { return engine.ServeHTTP(ctx, server, socket, 0) })
 	return g.Wait()
 }
 
 // write makes the config file.
-func (o simulateOptions) write(w *simulator.World, base string) error {
+func (o simulateOptions) write(w *simulator.World, base string, known map[string]provider.Driver) error {
 	u, err := url.Parse(o.callbacks)
 	if err != nil {
 		return err
@@ -167,7 +164,7 @@ func (o simulateOptions) write(w *simulator.World, base string) error {
 			address = net.JoinHostPort(u.Hostname(), "80")
 		}
 	}
-	return writeConfig(o.writeConfig, simulatedConfig(simulatedOptions{
+	return writeConfig(o.writeConfig, demo.Config(demo.ConfigOptions{Providers: known,
 		Accounts: w.Accounts(), Base: base, PublicURL: o.callbacks, PublicAddress: address, ConsoleAddress: "127.0.0.1:8080",
 		Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: o.world.Speed,
 	}), o.force)

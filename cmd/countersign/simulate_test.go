@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"countersign/cmd/countersign/demo"
 	"countersign/cmd/countersign/output"
 	"countersign/provider/simulator"
 )
@@ -21,7 +22,7 @@ func TestSimulatedConfig(t *testing.T) {
 		t.Cleanup(server.Close)
 		dir := t.TempDir()
 		file := filepath.Join(dir, "config.yaml")
-		text := simulatedConfig(simulatedOptions{
+		text := demo.Config(demo.ConfigOptions{Providers: providers(),
 			Accounts: w.Accounts(), Base: server.URL, PublicAddress: "127.0.0.1:0", PublicURL: "http://127.0.0.1:18099", ConsoleAddress: "127.0.0.1:0",
 			Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: speed,
 		})
@@ -30,7 +31,7 @@ func TestSimulatedConfig(t *testing.T) {
 		}
 		for _, args := range []string{"config check", "doctor", "registration show sim-onespan"} {
 			a, stdout, stderr := testApp(nil)
-			a.providers, a.Now = providers(), time.Now
+			a.Providers, a.Now = providers(), time.Now
 			if code := a.run(t.Context(), append([]string{"--config", file}, strings.Fields(args)...)); code != output.ExitDone {
 				t.Fatalf("speed %v, %s: exit %d\n%s%s\n%s", speed, args, code, stdout, stderr, text)
 			}

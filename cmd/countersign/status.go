@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -23,7 +24,7 @@ import (
 // overdueAfter is how long a row may be due before it counts as overdue.
 const overdueAfter = 5 * time.Minute
 
-func newStatusCommand(env *Env) *cobra.Command {
+func newStatusCommand(env *engine.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "status",
 		Short: "Say whether the daemon runs and how each account does",
@@ -36,12 +37,12 @@ Exit 3 while an incident is open.`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
-			return env.reading(ctx, func(c *config.Config, s *store.Store) error { return printStatus(ctx, env, c, s) })
+			return env.Reading(ctx, func(c *config.Config, s *store.Store) error { return printStatus(ctx, env, c, s) })
 		},
 	}
 }
 
-func printStatus(ctx context.Context, env *Env, c *config.Config, s *store.Store) error {
+func printStatus(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store) error {
 	daemon, err := daemonWords(ctx, env, s)
 	if err != nil {
 		return err
@@ -69,10 +70,10 @@ func printStatus(ctx context.Context, env *Env, c *config.Config, s *store.Store
 }
 
 // printReaches says what polls can see of each account.
-func printReaches(env *Env, c *config.Config) error {
+func printReaches(env *engine.Env, c *config.Config) error {
 	t := env.Table()
 	for i := range c.Accounts {
-		if r := c.Accounts[i].Reach(env.providers); r != "" {
+		if r := c.Accounts[i].Reach(env.Providers); r != "" {
 			t.AppendRow(table.Row{c.Accounts[i].ID, output.Plain(r)})
 		}
 	}
@@ -86,7 +87,7 @@ func printReaches(env *Env, c *config.Config) error {
 }
 
 // printIncidents prints what is open and makes it the exit code.
-func printIncidents(ctx context.Context, env *Env, s *store.Store) error {
+func printIncidents(ctx context.Context, env *engine.Env, s *store.Store) error {
 	open, err := s.Incidents(ctx, true)
 	if err != nil || len(open) == 0 {
 		return err
@@ -105,7 +106,7 @@ func printIncidents(ctx context.Context, env *Env, s *store.Store) error {
 }
 
 // accountsTable says how each account does.
-func accountsTable(ctx context.Context, env *Env, c *config.Config, s *store.Store) (table.Writer, error) {
+func accountsTable(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store) (table.Writer, error) {
 	kept, err := s.Accounts(ctx)
 	if err != nil {
 		return nil, err
@@ -149,7 +150,7 @@ func accountsTable(ctx context.Context, env *Env, c *config.Config, s *store.Sto
 }
 
 // daemonWords says whether a daemon holds the database.
-func daemonWords(ctx context.Context, env *Env, s *store.Store) (string, error) {
+func daemonWords(ctx context.Context, env *engine.Env, s *store.Store) (string, error) {
 	h, err := s.LockOwner(ctx, database.LockServe)
 	switch {
 	case errors.Is(err, store.ErrNoRow):

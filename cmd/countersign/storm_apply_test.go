@@ -16,6 +16,8 @@ import (
 	"pgregory.net/rapid"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/demo"
+	"countersign/cmd/countersign/engine"
 	"countersign/model"
 	"countersign/provider/simulator"
 	"countersign/worker/apply"
@@ -26,7 +28,7 @@ type applied struct {
 	dir   string
 	lives int
 	now   time.Time
-	e     *engine
+	e     *engine.Engine
 	conf  string
 }
 
@@ -34,13 +36,15 @@ type applied struct {
 func (a *applied) open(t fataler) {
 	dir := filepath.Join(a.dir, fmt.Sprint(a.lives))
 	app := newApp(strings.NewReader(""), &bytes.Buffer{}, &bytes.Buffer{})
-	app.lookup = func(name string) (string, bool) { return strings.Repeat("01", keySize), name == "COUNTERSIGN_KEY" }
-	app.configFlag, app.Now = filepath.Join(dir, "config.yaml"), func() time.Time { return a.now }
+	app.Lookup = func(name string) (string, bool) {
+		return strings.Repeat("01", engine.KeySize), name == "COUNTERSIGN_KEY"
+	}
+	app.ConfigFlag, app.Now = filepath.Join(dir, "config.yaml"), func() time.Time { return a.now }
 	must(t, os.MkdirAll(dir, 0o700))
-	must(t, os.WriteFile(app.configFlag, []byte(a.conf), 0o600))
-	c, err := app.config()
+	must(t, os.WriteFile(app.ConfigFlag, []byte(a.conf), 0o600))
+	c, err := app.Config()
 	must(t, err)
-	a.e, err = app.startEngine(context.Background(), c, logrus.NewEntry(app.logger(config.Log{Level: "panic", Format: "text"})))
+	a.e, err = app.Start(context.Background(), c, logrus.NewEntry(app.Logger(config.Log{Level: "panic", Format: "text"})))
 	must(t, err)
 }
 
@@ -49,7 +53,7 @@ func (a *applied) crash(t fataler) {
 	from := filepath.Join(a.dir, fmt.Sprint(a.lives))
 	a.lives++
 	must(t, copyTree(from, filepath.Join(a.dir, fmt.Sprint(a.lives))))
-	must(t, a.e.close())
+	must(t, a.e.Close())
 	must(t, os.RemoveAll(from))
 	a.open(t)
 }
@@ -76,7 +80,7 @@ type life struct {
 }
 
 func (a *applied) live(t *rapid.T, n int) *life {
-	all := a.e.accounts.list()
+	all := a.e.Accounts.List()
 	acc := all[rapid.IntRange(0, len(all)-1).Draw(t, "account")]
 	l := &life{applied: a, a: acc, k: model.Key{Account: acc.ID, Ref: fmt.Sprintf("ref-%d", n)}}
 	known := map[model.Status]bool{}
@@ -114,7 +118,7 @@ func (l *life) call(t *rapid.T, in apply.Incoming) {
 	for i := range in.Observations {
 		in.Observations[i].At = l.now
 	}
-	res, err := l.e.worker.Table.Callback(context.Background(), in)
+	res, err := l.e.Worker.Table.Callback(context.Background(), in)
 	must(t, err)
 	t.Logf("%s a callback: %s, %s", l.now.Format(time.TimeOnly), res.Verdict, res.Outcome)
 	if res.ID == "" {
@@ -141,9 +145,9 @@ func (l *life) claim(t *rapid.T, status model.Status) apply.Incoming {
 
 // ask is an answer that shows o, as a question of now would get it.
 func (l *life) ask(t *rapid.T, o model.Observation) model.Observation {
-	version, err := l.e.store.Version(context.Background())
+	version, err := l.e.Store.Version(context.Background())
 	must(t, err)
-	if row, err := l.e.store.Transaction(context.Background(), l.k); err == nil && rapid.Bool().Draw(t, "by the row") {
+	if row, err := l.e.Store.Transaction(context.Background(), l.k); err == nil && rapid.Bool().Draw(t, "by the row") {
 		version = row.Version
 	}
 	o.Ref, o.Evidence, o.Version, o.AskedAt = l.k.Ref, model.Verified, version, l.now
@@ -154,7 +158,7 @@ func (l *life) ask(t *rapid.T, o model.Observation) model.Observation {
 func (l *life) answer(t *rapid.T, o model.Observation, how model.Asked) {
 	l.now = l.now.Add(time.Second / 5)
 	o.At = l.now
-	did, err := l.e.worker.Table.Answers(context.Background(), l.e.accounts.find(l.k.Account), apply.Source{Asked: how}, []model.Observation{o})
+	did, err := l.e.Worker.Table.Answers(context.Background(), l.e.Accounts.Find(l.k.Account), apply.Source{Asked: how}, []model.Observation{o})
 	must(t, err)
 	t.Logf("%s an answer of %s, %s: %s", l.now.Format(time.TimeOnly), o.AskedAt.Format(time.TimeOnly), o.Status, did[0].Reason)
 }
@@ -209,9 +213,9 @@ func (l *life) steps() map[string]func(*rapid.T) {
 
 // held holds what must be so after each step.
 func (l *life) held(t *rapid.T) {
-	own, err := l.e.store.ChangesOf(context.Background(), l.k)
+	own, err := l.e.Store.ChangesOf(context.Background(), l.k)
 	must(t, err)
-	row, err := l.e.store.Transaction(context.Background(), l.k)
+	row, err := l.e.Store.Transaction(context.Background(), l.k)
 	if err != nil {
 		return // only claims named it, and the service does not know it
 	}
@@ -228,7 +232,7 @@ func (l *life) settle(t *rapid.T) {
 	l.now = l.now.Add(time.Hour)
 	for range 20 {
 		l.answer(t, l.ask(t, l.truth), model.AskedPoll)
-		row, err := l.e.store.Transaction(context.Background(), l.k)
+		row, err := l.e.Store.Transaction(context.Background(), l.k)
 		must(t, err)
 		if row.NextCheckAt == nil {
 			break
@@ -239,7 +243,7 @@ func (l *life) settle(t *rapid.T) {
 		}
 	}
 	l.held(t)
-	r, err := l.e.store.Transaction(context.Background(), l.k)
+	r, err := l.e.Store.Transaction(context.Background(), l.k)
 	must(t, err)
 	status := r.Status == l.truth.Status || l.a.Rules.Confirms[l.truth.Status] == r.Status
 	if !status || !r.Confirmed || r.ReportedStatus != "" || r.NextCheckAt != nil || r.NotFound || r.Deleted || r.Hidden {
@@ -256,12 +260,12 @@ func (l *life) settle(t *rapid.T) {
 func TestApplyConvergesForEachProvider(t *testing.T) {
 	t.Parallel()
 	world := simulator.New(simulator.Options{Transactions: -1, Services: simulator.Services()})
-	a := &applied{dir: fastDir(t), now: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC), conf: simulatedConfig(simulatedOptions{
+	a := &applied{dir: fastDir(t), now: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC), conf: demo.Config(demo.ConfigOptions{Providers: providers(),
 		Accounts: world.Accounts(), Base: "http://127.0.0.1:1", PublicAddress: "127.0.0.1:0", ConsoleAddress: "127.0.0.1:0",
 		Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: 1,
 	})}
 	a.open(t)
-	defer func() { must(t, a.e.close()) }()
+	defer func() { must(t, a.e.Close()) }()
 	n := 0
 	rapid.Check(t, func(t *rapid.T) {
 		n++

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/demo"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/model/store/database"
@@ -18,19 +19,19 @@ import (
 // check holds what must be so after the calm.
 func (r *rig) check(t *testing.T) {
 	ctx := t.Context()
-	s := &stage{env: r.e.env, world: r.world, engine: r.e}
-	report, err := s.report(ctx)
+	s := &demo.Session{Env: r.e.Env, World: r.world, Engine: r.e}
+	report, err := s.Report(ctx)
 	require.NoError(t, err)
-	for _, d := range report.differences {
+	for _, d := range report.Differences {
 		t.Errorf("%s/%s %s: ours %s, theirs %s", d.Account, d.Ref, d.Field, d.Ours, d.Theirs)
 	}
-	settled, err := s.settled(ctx)
+	settled, err := s.Settled(ctx)
 	require.NoError(t, err)
 	if !settled {
 		t.Errorf("something is still due, pending or waited for")
 	}
 	truth := r.world.Truth()
-	changes, err := r.e.store.Changes(ctx, 0, 1<<20)
+	changes, err := r.e.Store.Changes(ctx, 0, 1<<20)
 	require.NoError(t, err)
 	for i := range changes {
 		changes[i].At = changes[i].At.Add(-r.plan.Ahead)
@@ -39,7 +40,7 @@ func (r *rig) check(t *testing.T) {
 	r.checkCallbacks(t, truth)
 	for _, tx := range truth.Transactions {
 		own := slices.DeleteFunc(slices.Clone(changes), func(c model.Change) bool { return c.Account != tx.Account || c.Ref != tx.Ref })
-		row, err := r.e.store.Transaction(ctx, model.Key{Account: tx.Account, Ref: tx.Ref})
+		row, err := r.e.Store.Transaction(ctx, model.Key{Account: tx.Account, Ref: tx.Ref})
 		if err != nil {
 			continue // whether there ought to be one was asked above
 		}
@@ -63,7 +64,7 @@ func (r *rig) checkFeed(t *testing.T, changes []model.Change) {
 		seqs[c.Seq] = true
 	}
 	var announced []model.Change
-	require.NoError(t, r.e.store.View(t.Context(), func(q *database.Tx) error {
+	require.NoError(t, r.e.Store.View(t.Context(), func(q *database.Tx) error {
 		return q.Find(&announced, `SELECT h.* FROM outbox o JOIN history h ON h.seq = o.seq ORDER BY o.seq`)
 	}))
 	twice := map[int64]bool{}
@@ -168,7 +169,7 @@ func (r *rig) checkCallbacks(t *testing.T, truth simulator.Truth) {
 	type name struct{ account, ref, typ string }
 	accepted, stored := map[name]int{}, map[string]int{}
 	for f := (store.CallbackFilter{Limit: 1000}); ; {
-		page, next, err := r.e.store.Callbacks(t.Context(), f)
+		page, next, err := r.e.Store.Callbacks(t.Context(), f)
 		require.NoError(t, err)
 		for _, c := range page {
 			if c.Verdict == model.Accepted {

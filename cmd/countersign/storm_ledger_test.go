@@ -82,7 +82,7 @@ func course(tx simulator.TruthTransaction, change, signer string) (all []was) {
 // checkLedger holds the ledger of one transaction against the truth: each entry was so and was not told, and what
 // nobody can have told us has an entry.
 func (r *rig) checkLedger(t *testing.T, tx simulator.TruthTransaction, row model.Transaction, own []model.Change) {
-	gaps, err := r.e.store.Gaps(t.Context(), store.GapFilter{Account: tx.Account, Ref: tx.Ref})
+	gaps, err := r.e.Store.Gaps(t.Context(), store.GapFilter{Account: tx.Account, Ref: tx.Ref})
 	require.NoError(t, err)
 	seen := map[string]bool{}
 	for _, g := range gaps {

@@ -24,6 +24,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/demo"
+	"countersign/cmd/countersign/engine"
 	"countersign/provider/simulator"
 	"countersign/provider/simulator/world/pdf"
 	"countersign/worker"
@@ -54,7 +56,7 @@ type rig struct {
 
 	world *simulator.World
 	door  *door
-	e     *engine
+	e     *engine.Engine
 	wire  *lifeline
 	stop  context.CancelFunc
 	work  *errgroup.Group
@@ -250,7 +252,7 @@ func (r *rig) boot(t *testing.T) {
 		}
 	}
 	r.last, r.lives = dir, r.lives+1
-	conf := simulatedConfig(simulatedOptions{
+	conf := demo.Config(demo.ConfigOptions{Providers: providers(),
 		Accounts: r.world.Accounts(), Base: "http://simulator.example", PublicAddress: "127.0.0.1:0", ConsoleAddress: "127.0.0.1:0",
 		Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: 1,
 	})
@@ -261,33 +263,35 @@ func (r *rig) boot(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte(slots+conf), 0o600))
 	a := newApp(strings.NewReader(""), &bytes.Buffer{}, logWriter{r})
 	r.wire = &lifeline{base: latency{base: r.world.Transport()}, slow: r.plan.Slow}
-	a.configFlag, a.transport, a.tick = file, r.wire, r.plan.Tick
-	a.rand = r.chance
+	a.ConfigFlag, a.Transport, a.Tick = file, r.wire, r.plan.Tick
+	a.Rand = r.chance
 	a.Now = func() time.Time { return time.Now().Add(r.plan.Ahead) }
-	a.lookup = func(name string) (string, bool) { return strings.Repeat("01", keySize), name == "COUNTERSIGN_KEY" }
+	a.Lookup = func(name string) (string, bool) {
+		return strings.Repeat("01", engine.KeySize), name == "COUNTERSIGN_KEY"
+	}
 	level := "panic"
 	if *stormSeed >= 0 {
 		level = "debug"
 	}
-	c, err := a.config()
+	c, err := a.Config()
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	r.e, err = a.startEngine(ctx, c, logrus.NewEntry(a.logger(config.Log{Level: level, Format: "text"})))
+	r.e, err = a.Start(ctx, c, logrus.NewEntry(a.Logger(config.Log{Level: level, Format: "text"})))
 	require.NoError(t, err)
-	require.NoError(t, r.e.store.ReleaseLeases(ctx))
-	require.NoError(t, r.e.files.Sweep())
+	require.NoError(t, r.e.Store.ReleaseLeases(ctx))
+	require.NoError(t, r.e.Files.Sweep())
 	l, err := callback.New(callback.Options{
-		Lookup: r.e.accounts.find, Apply: r.e.worker.Table.Callback, Nudge: r.e.worker.Nudge, Now: a.Now, Log: r.e.log, HMACKey: make([]byte, 32),
+		Lookup: r.e.Accounts.Find, Apply: r.e.Worker.Table.Callback, Nudge: r.e.Worker.Nudge, Now: a.Now, Log: r.e.Log, HMACKey: make([]byte, 32),
 	})
 	require.NoError(t, err)
 	r.stop, r.work = stop, &errgroup.Group{}
 	e := r.e
-	r.work.Go(func() error { return e.worker.Run(ctx, worker.PartLoops, worker.PartSlots) })
+	r.work.Go(func() error { return e.Worker.Run(ctx, worker.PartLoops, worker.PartSlots) })
 	if r.plan.History > 0 {
 		since := a.Now().Add(-90 * 24 * time.Hour)
-		require.NoError(t, e.queueBackfills(ctx, serveOptions{backfill: config.Span{Now: a.Now, At: &since}}))
+		require.NoError(t, e.QueueBackfills(ctx, engine.ServeOptions{Backfill: config.Span{Now: a.Now, At: &since}}))
 	}
-	r.door.open(l.Handler(), e.worker.Nudge)
+	r.door.open(l.Handler(), e.Worker.Nudge)
 }
 
 // kill ends the daemon as a power cut would: what is on disk at a moment at which nothing moves is all that the
@@ -299,7 +303,7 @@ func (r *rig) kill(t *testing.T) {
 	require.NoError(t, copyTree(r.last, filepath.Join(r.dir, fmt.Sprint(r.lives))))
 	r.stop()
 	require.NoError(t, r.work.Wait())
-	require.NoError(t, r.e.close())
+	require.NoError(t, r.e.Close())
 	require.NoError(t, os.RemoveAll(filepath.Join(r.last, "documents")))
 }
 

@@ -12,18 +12,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
-	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
-	"countersign/model/store"
 	"countersign/provider"
-	"countersign/worker"
-	"countersign/worker/apply"
 )
 
-func newTrackCommand(env *Env) *cobra.Command {
+func newTrackCommand(env *engine.Env) *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
 		Use:   "track ACCOUNT [REF...]",
@@ -45,26 +41,26 @@ skipped; - is stdin. Where the CSV has a column account too, rows of other accou
 			if err != nil {
 				return err
 			}
-			return env.writing(cmd.Context(), func(ctx context.Context, w *writer) error { return runTrack(ctx, env, w, args[0], refs) })
+			return env.Writing(cmd.Context(), func(ctx context.Context, w *engine.Writer) error { return runTrack(ctx, env, w, args[0], refs) })
 		},
 	}
 	cmd.Flags().StringVar(&file, "file", "", "refs from this `FILE`, one a line or CSV with a column ref; - is stdin")
 	return cmd
 }
 
-func runTrack(ctx context.Context, env *Env, w *writer, account string, refs []string) error {
-	acc, ok := w.config.Account(account)
+func runTrack(ctx context.Context, env *engine.Env, w *engine.Writer, account string, refs []string) error {
+	acc, ok := w.Config.Account(account)
 	if !ok {
 		var ids []string
-		for _, x := range w.config.Accounts {
+		for _, x := range w.Config.Accounts {
 			ids = append(ids, x.ID)
 		}
 		return output.Usagef("account %q is not in the config: it has %s", account, cmp.Or(strings.Join(ids, ", "), "none"))
 	}
-	if err := newAccounts(env, w.store, w.log).remember(ctx, w.config); err != nil {
+	if err := w.Remember(ctx); err != nil {
 		return err
 	}
-	n, err := w.worker.Table.Track(ctx, acc.ID, acc.Provider, refs)
+	n, err := w.Worker.Table.Track(ctx, acc.ID, acc.Provider, refs)
 	if err != nil {
 		return err
 	}
@@ -72,7 +68,7 @@ func runTrack(ctx context.Context, env *Env, w *writer, account string, refs []s
 }
 
 // refsOf gathers an account's refs from the command line and a file, each once. All faults are told at once.
-func refsOf(env *Env, account, file string, refs []string) ([]string, error) {
+func refsOf(env *engine.Env, account, file string, refs []string) ([]string, error) {
 	var all []string
 	var errs []error
 	take := func(where, ref string) {
@@ -86,7 +82,7 @@ func refsOf(env *Env, account, file string, refs []string) ([]string, error) {
 		take("", ref)
 	}
 	if file != "" {
-		in, name := env.stdin, "stdin"
+		in, name := env.Stdin, "stdin"
 		if file != "-" {
 			f, err := os.Open(file)
 			if err != nil {
@@ -191,48 +187,4 @@ func refFault(ref string) string {
 		return fmt.Sprintf("%s is no ref: it has blanks, slashes or control characters", output.Quoted(ref))
 	}
 	return ""
-}
-
-// writer is the database open for a short write, beside a daemon or without one.
-type writer struct {
-	config *config.Config
-	store  *store.Store
-	log    *logrus.Entry
-	worker *worker.Worker
-	built  []*apply.Account // accounts that the worker shall know; a verb that needs some builds them
-}
-
-// writing runs a verb that writes a little and calls nobody: the daemon's secrets may be missing.
-func (a *Env) writing(ctx context.Context, do func(context.Context, *writer) error) error {
-	c, err := a.readConfig()
-	if err != nil {
-		return err
-	}
-	return a.writingWith(ctx, c, do)
-}
-
-// writingWith is writing with a config that has been read.
-func (a *Env) writingWith(ctx context.Context, c *config.Config, do func(context.Context, *writer) error) (err error) {
-	log := logrus.NewEntry(a.logger(config.Log{Level: "warning", Format: c.Log.Format}))
-	s, err := a.openStore(ctx, c, false)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	if have, want, err := s.Schema(ctx); err != nil {
-		return err
-	} else if have != want {
-		if err := a.migrateQuietly(ctx, s, log); err != nil {
-			return err
-		}
-	}
-	wctx, stop := context.WithCancel(context.WithoutCancel(ctx))
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(wctx) }()
-	defer func() { stop(); err = errors.Join(err, <-ended) }()
-	w := &writer{config: c, store: s, log: log}
-	w.worker = worker.New(worker.Options{
-		Store: s, Accounts: func() []*apply.Account { return w.built }, Now: a.utc, Rand: a.rand, Log: log, Owner: a.owner(),
-	})
-	return do(ctx, w)
 }

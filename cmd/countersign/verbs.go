@@ -1,10 +1,14 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"countersign/cmd/countersign/engine"
+)
 
 // verbs is every verb, in the order of the help. Each is built for one run of the program.
-func verbs() []func(*Env) *cobra.Command {
-	return []func(*Env) *cobra.Command{
+func verbs() []func(*engine.Env) *cobra.Command {
+	return []func(*engine.Env) *cobra.Command{
 		newDemoCommand,
 		newServeCommand,
 		newStatusCommand,

@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"countersign/cmd/countersign/config/configtest"
+	"countersign/cmd/countersign/engine"
 	"countersign/provider"
 )
 
@@ -28,7 +29,7 @@ func TestMain(m *testing.M) {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 			a := newApp(os.Stdin, os.Stdout, os.Stderr)
 			a.Now = func() time.Time { return nine }
-			a.providers = onPaper("onespan", "dropboxsign")
+			a.Providers = onPaper("onespan", "dropboxsign")
 			code := a.run(ctx, os.Args[1:])
 			stop()
 			os.Exit(code)
@@ -48,7 +49,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
-			e.Setenv("COUNTERSIGN_KEY", strings.Repeat("01", keySize))
+			e.Setenv("COUNTERSIGN_KEY", strings.Repeat("01", engine.KeySize))
 			return nil
 		},
 		RequireExplicitExec: true,
@@ -87,10 +88,10 @@ accounts:
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a, stdout, stderr := testApp(map[string]string{keyName: strings.Repeat("01", keySize)})
+			a, stdout, stderr := testApp(map[string]string{engine.KeyVariable: strings.Repeat("01", engine.KeySize)})
 			a.Terminal = true
-			a.providers = onPaper("onespan", "dropboxsign")
-			a.providers["onespan"] = provider.Driver{Traits: a.providers["onespan"].Traits, New: lister}
+			a.Providers = onPaper("onespan", "dropboxsign")
+			a.Providers["onespan"] = provider.Driver{Traits: a.Providers["onespan"].Traits, New: lister}
 			a.run(t.Context(), append([]string{"--config", conf}, strings.Fields(args)...))
 			golden(t, filepath.Join("testdata", "screen", name+".txt"), strings.ReplaceAll(stdout.String()+stderr.String(), dir, "DIR"))
 		})

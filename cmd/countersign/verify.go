@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -24,7 +25,7 @@ type verifyOptions struct {
 }
 
 // newVerifyCommand proves the table against the providers.
-func newVerifyCommand(env *Env) *cobra.Command {
+func newVerifyCommand(env *engine.Env) *cobra.Command {
 	var o verifyOptions
 	cmd := &cobra.Command{
 		Use:   "verify",
@@ -50,28 +51,28 @@ provider cannot be asked, the account's files are verified all the same, and the
 }
 
 // queue writes the runs, or finds the ones that were stopped half way.
-func (o verifyOptions) queue(ctx context.Context, e *engine) ([]model.Run, error) {
-	accounts, err := e.chosen(o.accounts)
+func (o verifyOptions) queue(ctx context.Context, e *engine.Engine) ([]model.Run, error) {
+	accounts, err := e.Chosen(o.accounts)
 	if err != nil {
 		return nil, err
 	}
 	var runs []model.Run
 	for _, acc := range accounts {
-		r, resumed, err := verify.Queue(ctx, e.store, e.worker.Runs, acc.ID, ask.Params{Sample: o.sample, Repair: o.repair})
+		r, resumed, err := verify.Queue(ctx, e.Store, e.Worker.Runs, acc.ID, ask.Params{Sample: o.sample, Repair: o.repair})
 		if err != nil {
 			return nil, err
 		}
 		if resumed && r.Cursor != "" {
-			fmt.Fprintf(e.env.Stderr, "%s: resuming the verify of %s, %d of %d rows are done\n", acc.ID, r.CreatedAt.Format(output.StampLayout), r.Asked, r.Total)
+			fmt.Fprintf(e.Env.Stderr, "%s: resuming the verify of %s, %d of %d rows are done\n", acc.ID, r.CreatedAt.Format(output.StampLayout), r.Asked, r.Total)
 		}
 		runs = append(runs, r)
 	}
 	return runs, nil
 }
 
-func runVerify(ctx context.Context, env *Env, o verifyOptions) error {
-	p := env.runProgress()
-	runs, err := env.working(ctx, p, o.queue)
+func runVerify(ctx context.Context, env *engine.Env, o verifyOptions) error {
+	p := env.RunProgress()
+	runs, err := env.FollowRuns(ctx, p, o.queue)
 	if err != nil {
 		return err
 	}
@@ -79,7 +80,7 @@ func runVerify(ctx context.Context, env *Env, o verifyOptions) error {
 	for _, r := range runs {
 		sum.Add(verify.VerifiedBy(r))
 	}
-	err = env.reading(ctx, func(_ *config.Config, s *store.Store) error {
+	err = env.Reading(ctx, func(_ *config.Config, s *store.Store) error {
 		if o.json {
 			return printDriftLines(ctx, env, s, runs, sum)
 		}
@@ -88,7 +89,7 @@ func runVerify(ctx context.Context, env *Env, o verifyOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := failures(runs); err != nil {
+	if err := engine.Failures(runs); err != nil {
 		return err
 	}
 	if sum.Drift > 0 {
@@ -120,10 +121,10 @@ func eachDrift(ctx context.Context, s *store.Store, runs []model.Run, do func(st
 }
 
 // printDriftLines prints an object a line, and the sum last.
-func printDriftLines(ctx context.Context, env *Env, s *store.Store, runs []model.Run, sum verify.Verified) error {
+func printDriftLines(ctx context.Context, env *engine.Env, s *store.Store, runs []model.Run, sum verify.Verified) error {
 	enc := json.NewEncoder(env.Stdout)
 	err := eachDrift(ctx, s, runs, func(l store.DriftLine) (bool, error) {
-		return true, enc.Encode(output.DriftJSON{Account: l.Account, Ref: l.Ref, Field: l.Field, Ours: l.Ours, Theirs: l.Theirs, Repaired: l.Repaired})
+		return true, enc.Encode(output.DriftObject(l))
 	})
 	if err != nil {
 		return err
@@ -131,13 +132,21 @@ func printDriftLines(ctx context.Context, env *Env, s *store.Store, runs []model
 	return enc.Encode(sum)
 }
 
+// driftField names the field that differs, and whose it is where a transaction has several.
+func driftField(l store.DriftLine) string {
+	if l.Field == "signer" {
+		return "signer " + output.Short(l.About, 40)
+	}
+	return output.Plain(l.Field)
+}
+
 // mostDrift bounds a table: beyond it nobody reads, and its columns are as wide as its widest line.
 const mostDrift = 1000
 
-func printDriftTable(ctx context.Context, env *Env, s *store.Store, runs []model.Run, sum verify.Verified) error {
+func printDriftTable(ctx context.Context, env *engine.Env, s *store.Store, runs []model.Run, sum verify.Verified) error {
 	t := env.Table("ACCOUNT", "REF", "FIELD", "OURS", "THEIRS", "REPAIRED")
 	err := eachDrift(ctx, s, runs, func(l store.DriftLine) (bool, error) {
-		t.AppendRow(table.Row{l.Account, output.Plain(l.Ref), output.Plain(l.Field), output.Plain(l.Ours), output.Plain(l.Theirs), map[bool]string{true: "yes"}[l.Repaired]})
+		t.AppendRow(table.Row{l.Account, output.Plain(l.Ref), driftField(l), output.Plain(l.Ours), output.Plain(l.Theirs), map[bool]string{true: "yes"}[l.Repaired]})
 		return t.Length() < mostDrift, nil
 	})
 	if err != nil {

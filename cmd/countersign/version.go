@@ -5,9 +5,11 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"countersign/cmd/countersign/engine"
 )
 
-func newVersionCommand(env *Env) *cobra.Command {
+func newVersionCommand(env *engine.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
 		Short:   "Print which countersign this is",

@@ -18,6 +18,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/demo"
+	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/provider/simulator"
@@ -73,7 +75,7 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 		})
 		e := weekEngine(t, world)
 		l, err := callback.New(callback.Options{
-			Lookup: e.accounts.find, Apply: e.worker.Table.Callback, Nudge: e.worker.Nudge, Now: time.Now, Log: e.log, HMACKey: make([]byte, 32),
+			Lookup: e.Accounts.Find, Apply: e.Worker.Table.Callback, Nudge: e.Worker.Nudge, Now: time.Now, Log: e.Log, HMACKey: make([]byte, 32),
 		})
 		require.NoError(t, err)
 		door.handler = l.Handler()
@@ -83,10 +85,10 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 		defer func() {
 			cancel()
 			require.NoError(t, g.Wait())
-			require.NoError(t, e.close())
+			require.NoError(t, e.Close())
 		}()
 		// No work lock: its heartbeat looks four times a second, which is a lot in a week.
-		g.Go(func() error { return e.worker.Run(ctx, worker.PartLoops, worker.PartSlots) })
+		g.Go(func() error { return e.Worker.Run(ctx, worker.PartLoops, worker.PartSlots) })
 		g.Go(func() error { return world.Run(ctx) })
 
 		time.Sleep(7 * 24 * time.Hour)
@@ -97,7 +99,7 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 		require.NoError(t, err)
 		for done := false; !done; {
 			time.Sleep(time.Minute)
-			done, err = e.look(ctx, runs, output.NoProgress{})
+			done, err = e.Done(ctx, runs, output.NoProgress{})
 			require.NoError(t, err)
 		}
 		var sum verify.Verified
@@ -107,7 +109,7 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 		require.Zero(t, sum.Drift)
 		require.Greater(t, sum.Checked, 40)
 
-		gaps, err := e.store.Gaps(ctx, store.GapFilter{})
+		gaps, err := e.Store.Gaps(ctx, store.GapFilter{})
 		require.NoError(t, err)
 		require.NotEmpty(t, gaps, "four of ten callbacks were lost, and the ledger says nothing")
 		compareLedgers(t, world.Truth(), gaps, 5*time.Minute)
@@ -115,19 +117,19 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 }
 
 // weekEngine is an engine whose providers are the world, in process.
-func weekEngine(t *testing.T, world *simulator.World) *engine {
+func weekEngine(t *testing.T, world *simulator.World) *engine.Engine {
 	dir := t.TempDir()
-	conf := simulatedConfig(simulatedOptions{
+	conf := demo.Config(demo.ConfigOptions{Providers: providers(),
 		Accounts: world.Accounts(), Base: "http://simulator.example", PublicAddress: "127.0.0.1:0", ConsoleAddress: "127.0.0.1:0",
 		Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: 1,
 	})
 	file := filepath.Join(dir, "config.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(conf), 0o600))
 	a := newApp(strings.NewReader(""), &bytes.Buffer{}, &bytes.Buffer{})
-	a.configFlag, a.transport, a.tick = file, &latency{base: world.Transport()}, time.Minute
-	c, err := a.config()
+	a.ConfigFlag, a.Transport, a.Tick = file, &latency{base: world.Transport()}, time.Minute
+	c, err := a.Config()
 	require.NoError(t, err)
-	e, err := a.startEngine(t.Context(), c, logrus.NewEntry(a.logger(config.Log{Level: "error", Format: "text"})))
+	e, err := a.Start(t.Context(), c, logrus.NewEntry(a.Logger(config.Log{Level: "error", Format: "text"})))
 	require.NoError(t, err)
 	return e
 }

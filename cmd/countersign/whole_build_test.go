@@ -43,8 +43,14 @@ func builtProgram(t *testing.T, flags ...string) string {
 		programs.dir = dir
 	}
 	binary := filepath.Join(programs.dir, "countersign"+strings.ReplaceAll(key, " ", ""))
+	programs.made[key] = buildProgram(t, binary, flags...)
+	return binary
+}
+
+// buildProgram builds the real program with flags.
+func buildProgram(t *testing.T, binary string, flags ...string) string {
+	t.Helper()
 	out, err := exec.Command("go", append(append([]string{"build"}, flags...), "-o", binary, ".")...).CombinedOutput()
 	require.NoError(t, err, string(out))
-	programs.made[key] = binary
 	return binary
 }

@@ -38,7 +38,7 @@ func crashLives() map[string]crashLife {
 	linked.Services, linked.Faults = []string{"autosign"}, simulator.Faults{}
 	backfill := []string{"--backfill", "120d"}
 	return map[string]crashLife{
-		"first start": {world: history, serve: backfill, points: []string{"key written", "key linked", "database written", "database linked", "migration before step", "migration step done", "migration step done", "migration before step:2"}},
+		"first start": {world: history, serve: backfill, points: []string{"key written", "key linked", "database written", "database linked", "migration before step", "migration step done"}},
 		"callbacks":   {world: lives, play: true, serve: backfill, points: []string{"group before begin:60", "group begun:60", "outbox written:20", "group before commit:60", "group committed:60"}},
 		"questions":   {world: lives, play: true, serve: backfill, points: []string{"rows before claim", "rows claimed", "gap written", "gap before settle", "gap settled:2"}},
 		"documents": {world: history, serve: backfill, points: []string{"document written", "documents claimed", "download written", "download synced", "keep before link",

@@ -23,6 +23,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/demo"
+	"countersign/cmd/countersign/engine"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider/simulator"
@@ -86,12 +88,12 @@ func install(t *testing.T, s *services, speed float64) installation {
 	t.Helper()
 	in := installation{dir: t.TempDir()}
 	var err error
-	in.public, err = freeAddress()
+	in.public, err = demo.FreeAddress()
 	require.NoError(t, err)
-	in.console, err = freeAddress()
+	in.console, err = demo.FreeAddress()
 	require.NoError(t, err)
 	in.config = filepath.Join(in.dir, "config.yaml")
-	text := simulatedConfig(simulatedOptions{
+	text := demo.Config(demo.ConfigOptions{Providers: providers(),
 		Accounts: s.world.Accounts(), Base: s.url, PublicAddress: in.public, ConsoleAddress: in.console,
 		Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: speed,
 	})
@@ -124,7 +126,7 @@ func eventually(t *testing.T, what string, so func() bool) {
 	ctx, cancel := context.WithTimeout(t.Context(), wholeWait)
 	defer cancel()
 	for !so() {
-		if !pause(ctx, 20*time.Millisecond) {
+		if !engine.Pause(ctx, 20*time.Millisecond) {
 			t.Fatalf("did not come: %s", what)
 		}
 	}
@@ -287,8 +289,8 @@ func (in installation) callbacks(t *testing.T, v model.Verdict) map[string]int {
 func (in installation) read(t *testing.T, do func(*store.Store)) {
 	t.Helper()
 	a := newApp(strings.NewReader(""), io.Discard, io.Discard)
-	a.configFlag = in.config
-	require.NoError(t, a.reading(t.Context(), func(_ *config.Config, s *store.Store) error { do(s); return nil }))
+	a.ConfigFlag = in.config
+	require.NoError(t, a.Reading(t.Context(), func(_ *config.Config, s *store.Store) error { do(s); return nil }))
 }
 
 func fileHash(t *testing.T, path string) string {

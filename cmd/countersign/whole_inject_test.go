@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"countersign/cmd/countersign/output"
-
 	"github.com/stretchr/testify/require"
+
+	"countersign/cmd/countersign/output"
 )
 
 // faultLibrary builds the library that makes the daemon's file calls fail. SQLite is C and calls libc, which can be

@@ -82,10 +82,10 @@ func TestWholeKeyRotateKilled(t *testing.T) {
 	keys := func() ([][]byte, *config.Config) {
 		t.Helper()
 		app := newApp(strings.NewReader(""), io.Discard, io.Discard)
-		app.configFlag = a.config
-		c, err := app.readConfig()
+		app.ConfigFlag = a.config
+		c, err := app.ReadConfig()
 		require.NoError(t, err)
-		keys, err := app.installationKeys(c)
+		keys, err := app.InstallationKeys(c)
 		require.NoError(t, err, "the key file is whole")
 		return keys, c
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"database/sql"
+	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -14,34 +16,44 @@ import (
 	"countersign/provider/simulator"
 )
 
-// older puts the database of the first version in place.
-func (in installation) older(t *testing.T) {
+// newerProgram is the real program with two steps of the schema more.
+func newerProgram(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "model", "store", "testdata", "schemas", "sqlite", "00001.sql"))
+	dir := t.TempDir()
+	steps, err := filepath.Abs(filepath.Join("..", "..", "model", "store", "database", "migrations", "sqlite"))
 	require.NoError(t, err)
-	for _, end := range []string{"", "-wal", "-shm"} {
-		os.Remove(filepath.Join(in.dir, "countersign.db"+end)) //nolint:errcheck // may not be there
+	replace := map[string]string{}
+	for name, text := range map[string]string{
+		"00002_colour.sql": "-- +goose Up\nALTER TABLE transactions ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue';\nCREATE INDEX transactions_colour ON transactions (colour, ref);\n",
+		"00003_shape.sql":  "-- +goose Up\nALTER TABLE transactions ADD COLUMN shape TEXT NOT NULL DEFAULT 'round';\nCREATE TABLE shapes AS SELECT n, shape FROM transactions;\n",
+	} {
+		file := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		replace[filepath.Join(steps, name)] = file
 	}
-	db, err := sql.Open("sqlite3", "file:"+filepath.Join(in.dir, "countersign.db")+"?_journal_mode=WAL")
+	text, err := json.Marshal(map[string]any{"Replace": replace})
 	require.NoError(t, err)
-	_, err = db.Exec(string(text))
-	require.NoError(t, err)
-	require.NoError(t, db.Close())
+	overlay := filepath.Join(dir, "overlay")
+	require.NoError(t, os.WriteFile(overlay, text, 0o600))
+	return buildProgram(t, filepath.Join(dir, "countersign"), "-overlay", overlay)
 }
 
 // A migration that is killed has done each step whole or not at all, and the next start does the rest. What
 // was there before lies beside, and goes back.
 func TestWholeMigrationKilled(t *testing.T) {
 	t.Parallel()
-	binary := builtProgram(t)
+	binary, newer := builtProgram(t), newerProgram(t)
 	in := install(t, playServices(t, simulator.Options{Transactions: -1}), 1)
-	require.Zero(t, in.start(t, binary, "migrate").exit(t)) // makes the key
+	require.Zero(t, in.start(t, binary, "migrate").exit(t))
+	const rows = 5000
+	in.write(t, fmt.Sprintf(`WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < %d) INSERT INTO transactions (n, account, ref) SELECT n, 'acc', 'ref-' || n FROM c`, rows))
+	older := filepath.Join(in.dir, "older.db")
+	require.Zero(t, in.start(t, binary, "backup", older).exit(t))
 	const reached = "SELECT MAX(version_id) FROM goose_db_version WHERE is_applied"
-	newest := one[int](in.table(t), reached)
 	between := 0
 	for range 5 {
-		in.older(t)
-		p := in.start(t, binary, "migrate")
+		in.place(t, older)
+		p := in.start(t, newer, "migrate")
 		select {
 		case <-p.done:
 		case <-time.After(time.Duration(20+rand.IntN(250)) * time.Millisecond):
@@ -51,29 +63,29 @@ func TestWholeMigrationKilled(t *testing.T) {
 		require.Equal(t, "ok", one[string](db, "PRAGMA integrity_check"))
 		step := one[int](db, reached)
 		require.NotZero(t, step)
-		if step < newest {
+		if step < 3 {
 			between++
 		}
 		require.NoError(t, db.Close())
-		require.Zero(t, in.start(t, binary, "migrate").exit(t), "again")
+		require.Zero(t, in.start(t, newer, "migrate").exit(t), "again")
 		db = in.table(t)
-		require.Equal(t, newest, one[int](db, reached))
-		require.Equal(t, 1, one[int](db, "SELECT COUNT(*) FROM v1_transactions"))
+		require.Equal(t, 3, one[int](db, reached))
+		require.Equal(t, rows, one[int](db, "SELECT COUNT(*) FROM v1_transactions v JOIN transactions t USING (account, ref) WHERE colour = 'blue' AND shape = 'round'"))
+		require.Equal(t, rows, one[int](db, "SELECT COUNT(*) FROM shapes"))
 		require.NoError(t, db.Close())
 	}
 	t.Logf("%d of 5 were killed before the end", between)
 
-	in.older(t)
-	require.Contains(t, in.said(t, "migrate"), "as it was before: ")
+	in.place(t, older)
+	migrate := in.start(t, newer, "migrate")
+	require.Zero(t, migrate.exit(t))
+	require.Contains(t, migrate.out.String(), "as it was before: ")
 	before := filepath.Join(in.dir, "countersign.db.before-00001")
 	old, err := sql.Open("sqlite3", "file:"+before+"?mode=ro")
 	require.NoError(t, err)
 	require.Equal(t, 1, one[int](old, reached))
 	require.NoError(t, old.Close())
-	in.said(t, "restore", before)
-
-	in.write(t, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)")
-	for _, args := range [][]string{{"serve"}, {"migrate"}, {"list"}, {"restore", filepath.Join(in.dir, "countersign.db.before-99999")}} {
+	for _, args := range [][]string{{"serve"}, {"migrate"}, {"list"}, {"restore", filepath.Join(in.dir, "newer.db")}} {
 		if args[0] == "restore" {
 			require.NoError(t, os.Rename(filepath.Join(in.dir, "countersign.db"), args[1]))
 		}
@@ -81,4 +93,17 @@ func TestWholeMigrationKilled(t *testing.T) {
 		require.Equal(t, output.ExitFailed, code, args)
 		require.Contains(t, stderr, "database was written by a newer countersign: upgrade this program", args)
 	}
+	in.said(t, "restore", before)
+	require.Equal(t, rows, one[int](in.table(t), "SELECT COUNT(*) FROM v1_transactions"))
+}
+
+// place puts a copy of a database in the place of the installation's.
+func (in installation) place(t *testing.T, from string) {
+	t.Helper()
+	text, err := os.ReadFile(from)
+	require.NoError(t, err)
+	for _, end := range []string{"", "-wal", "-shm"} {
+		os.Remove(filepath.Join(in.dir, "countersign.db"+end)) //nolint:errcheck // may not be there
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(in.dir, "countersign.db"), text, 0o600))
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/demo"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -134,7 +135,7 @@ func TestWholeRun(t *testing.T) {
 
 // livingServices is a world that calls the installation it is for.
 func livingServices(t *testing.T, o simulator.Options) (*services, installation) {
-	public, err := freeAddress()
+	public, err := demo.FreeAddress()
 	require.NoError(t, err)
 	o.Callbacks = "http://" + public
 	svc := playServices(t, o)

@@ -23,6 +23,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/demo"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider/simulator"
@@ -132,7 +133,7 @@ func TestWholeNothingIsTold(t *testing.T) {
 	t.Parallel()
 	binary := builtProgram(t)
 	h := &hush{secrets: map[string]bool{}, people: map[string]bool{}}
-	public, err := freeAddress()
+	public, err := demo.FreeAddress()
 	require.NoError(t, err)
 	to, err := url.Parse("http://" + public)
 	require.NoError(t, err)

@@ -43,9 +43,7 @@ func (b *Batch) PutAccount(a model.Account) {
 	if err != nil {
 		return
 	}
-	was := *e
 	e.Account, e.put = a, true
-	b.undo = append(b.undo, func() { *e = was })
 }
 
 func (b *Batch) writeAccounts() error {

@@ -13,13 +13,13 @@ import (
 const groupTime = 30 * time.Second
 
 // Batch is the state that the changes of a group see and change: everything is in memory until the
-// group is written. It is not for use after Apply returns.
+// group is written. Where one of them fails, the Batch is given up and the others change a new one. It is not for use
+// after Apply returns.
 type Batch struct {
 	s      *Store
 	q      *database.Tx
 	now    time.Time
-	undo   []func() // of the unit under way
-	broken error    // the database failed under a lazy query
+	broken error // the database failed under a lazy query
 
 	counters, began counts
 	rows            map[model.Key]*cached
@@ -33,7 +33,7 @@ type Batch struct {
 	amended         []*stored
 	changes         []model.Change
 	gaps            map[model.Key][]*gapEntry
-	told            map[toldKey]int
+	reported        map[reportedKey]int
 	accounts        map[string]*accountEntry
 	documents       map[model.Key][]*documentEntry
 	incidents       map[incidentKey]*incidentEntry
@@ -190,7 +190,7 @@ func (b *Batch) Transaction(k model.Key) (model.Transaction, bool) {
 // documents' counts itself, and a row that is put is leased no longer. Only what differs is written.
 func (b *Batch) Put(t model.Transaction, d model.Decision) {
 	c := b.entry(t.Key())
-	b.keep(c)
+	b.list(c)
 	was := c.now
 	c.now.Transaction = t
 	if !c.present {
@@ -210,14 +210,8 @@ func (b *Batch) Put(t model.Transaction, d model.Decision) {
 	c.present, c.put = true, true
 }
 
-// keep notes how to undo what comes next to a row, and that it has to be written.
-func (b *Batch) keep(c *cached) {
-	before, counters := *c, b.counters
-	b.undo = append(b.undo, func() {
-		listed := c.listed
-		*c, b.counters = before, counters
-		c.listed = listed
-	})
+// list notes that a row has to be written.
+func (b *Batch) list(c *cached) {
 	if !c.listed {
 		c.listed = true
 		b.order = append(b.order, c)
@@ -228,7 +222,7 @@ func (b *Batch) keep(c *cached) {
 // do documents whose file is held.
 func (b *Batch) Remove(k model.Key) {
 	c := b.entry(k)
-	b.keep(c)
+	b.list(c)
 	c.gone = c.gone || c.exists
 	c.now, c.present = row{}, false
 	c.now.Account, c.now.Ref = k.Account, k.Ref
@@ -240,7 +234,7 @@ func (b *Batch) touchRow(k model.Key) *cached {
 	if !c.present {
 		return nil
 	}
-	b.keep(c)
+	b.list(c)
 	c.put = true
 	return c
 }

@@ -20,8 +20,7 @@ type copyOf struct {
 // stored is a callback that this group adds.
 type stored struct {
 	Packed
-	n       int64
-	dropped bool // its change failed
+	n int64
 }
 
 // Packed is a callback with its body and headers as they rest, which Pack makes. One that is made by hand
@@ -133,16 +132,12 @@ func (b *Batch) ReleaseDedupe(k DedupeKey) {
 	if !ok {
 		return
 	}
-	was := b.copies[k]
 	b.copies[k] = nil
 	if mine := b.byID[id]; mine != nil {
 		mine.DedupeKey = ""
-		b.undo = append(b.undo, func() { mine.DedupeKey, b.copies[k] = k.Key, was })
 		return
 	}
-	n := len(b.released)
 	b.released = append(b.released, k)
-	b.undo = append(b.undo, func() { b.released, b.copies[k] = b.released[:n], was })
 }
 
 // AddCallback stores a callback and returns its id. A dedupe key that another one holds is not
@@ -153,7 +148,6 @@ func (b *Batch) AddCallback(c Packed) string {
 		b.fail(err) //nolint:errcheck // the group is given up and its changes tried alone
 		return ""
 	}
-	counters := b.counters
 	k := DedupeKey{c.Account, c.Ref, c.DedupeKey}
 	if c.DedupeKey != "" {
 		if _, _, taken := b.Seen(k); taken {
@@ -168,52 +162,29 @@ func (b *Batch) AddCallback(c Packed) string {
 	if c.DedupeKey != "" {
 		b.copies[k] = &copyOf{add.ID, c.Verdict}
 	}
-	b.undo = append(b.undo, func() {
-		add.dropped, b.counters = true, counters
-		delete(b.byID, add.ID)
-		if c.DedupeKey != "" {
-			b.copies[k] = nil
-		}
-	})
 	return add.ID
 }
 
 // SetOutcome says what a callback did.
 func (b *Batch) SetOutcome(id string, o model.Outcome) {
 	if mine := b.byID[id]; mine != nil {
-		was := mine.Outcome
 		mine.Outcome = o
-		b.undo = append(b.undo, func() { mine.Outcome = was })
 		return
 	}
-	was, had := b.outcomes[id]
 	b.outcomes[id] = o
-	b.undo = append(b.undo, func() {
-		delete(b.outcomes, id)
-		if had {
-			b.outcomes[id] = was
-		}
-	})
 }
 
 // SetOutcomes says what all the accepted callbacks of a row came to.
 func (b *Batch) SetOutcomes(k model.Key, o model.Outcome) {
 	for _, c := range b.callbacks {
-		if !c.dropped && c.Account == k.Account && c.Ref == k.Ref && c.Verdict == model.Accepted {
+		if c.Account == k.Account && c.Ref == k.Ref && c.Verdict == model.Accepted {
 			b.SetOutcome(c.ID, o)
 		}
 	}
 	if b.rowOutcomes == nil {
 		b.rowOutcomes = map[model.Key]model.Outcome{}
 	}
-	was, had := b.rowOutcomes[k]
 	b.rowOutcomes[k] = o
-	b.undo = append(b.undo, func() {
-		delete(b.rowOutcomes, k)
-		if had {
-			b.rowOutcomes[k] = was
-		}
-	})
 }
 
 // Called returns the callbacks that named a row after since, those of this group too; all if nil. Of
@@ -240,7 +211,7 @@ func (b *Batch) Called(k model.Key, since *time.Time) ([]model.Called, error) {
 		return nil, b.fail(err)
 	}
 	for _, c := range b.callbacks {
-		if !c.dropped && c.Account == k.Account && c.Ref == k.Ref && c.MayExplain() && (since == nil || c.At.After(*since)) {
+		if c.Account == k.Account && c.Ref == k.Ref && c.MayExplain() && (since == nil || c.At.After(*since)) {
 			out = append(out, model.Called{Type: c.Type, At: c.At, Refused: c.Verdict == model.Refused, Unproved: c.Unproved})
 		}
 	}
@@ -262,14 +233,8 @@ func (b *Batch) releaseCopies() error {
 }
 
 func (b *Batch) writeCallbacks() error {
-	list := make([]*stored, 0, len(b.callbacks))
-	for _, c := range b.callbacks {
-		if !c.dropped {
-			list = append(list, c)
-		}
-	}
-	return b.s.sql.addCallbacks.Insert(b.q, len(list), func(args []any, i int) []any {
-		c := list[i]
+	return b.s.sql.addCallbacks.Insert(b.q, len(b.callbacks), func(args []any, i int) []any {
+		c := b.callbacks[i]
 		var key, body any
 		if c.DedupeKey != "" {
 			key = c.DedupeKey
@@ -313,7 +278,7 @@ func (b *Batch) StoredVerdict(id string) (v model.Verdict, ok bool, err error) {
 		return "", false, nil //nolint:nilerr // an id that is none names no callback
 	}
 	for _, c := range b.amended {
-		if c.n == n && !c.dropped {
+		if c.n == n {
 			return c.Verdict, true, nil
 		}
 	}
@@ -334,30 +299,18 @@ func (b *Batch) Amend(c Packed) {
 		return
 	}
 	k := DedupeKey{c.Account, c.Ref, c.DedupeKey}
-	var was *copyOf
 	if c.DedupeKey != "" {
 		if id, _, taken := b.Seen(k); taken && id != c.ID {
 			c.DedupeKey = ""
 		} else {
-			was = b.copies[k]
 			b.copies[k] = &copyOf{c.ID, c.Verdict}
 		}
 	}
-	add := &stored{Packed: c, n: n}
-	b.amended = append(b.amended, add)
-	b.undo = append(b.undo, func() {
-		add.dropped = true
-		if c.DedupeKey != "" {
-			b.copies[k] = was
-		}
-	})
+	b.amended = append(b.amended, &stored{Packed: c, n: n})
 }
 
 func (b *Batch) writeAmended() error {
 	for _, c := range b.amended {
-		if c.dropped {
-			continue
-		}
 		var key, body any
 		if c.DedupeKey != "" {
 			key = c.DedupeKey

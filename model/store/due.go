@@ -16,7 +16,6 @@ import (
 type DueFilter struct {
 	Account string
 	Now     time.Time
-	Reasons []model.DueReason // any if empty
 	Exclude []model.DueReason
 	// Unvouched chooses rows that only callbacks or hints have named, Vouched the others; neither chooses all.
 	Unvouched, Vouched bool
@@ -30,7 +29,6 @@ func (f DueFilter) where() database.Where {
 	w := database.Where{}
 	w.Text("account = ?", f.Account)
 	w.Add("next_check_at <= ?", f.Now)
-	w.In("due_reason", wordsOf(f.Reasons))
 	for _, r := range f.Exclude {
 		w.Add("due_reason <> ?", string(r))
 	}
@@ -138,6 +136,32 @@ func (s *Store) Release(ctx context.Context, keys []model.Key) error {
 		}
 		return nil
 	})
+}
+
+// ReleaseLeases gives back what processes that are gone hold of rows and documents, due as it was.
+// Only the process that has the work lock may call it, before it claims anything itself: with the
+// lock, whoever else holds a lease is gone.
+func (s *Store) ReleaseLeases(ctx context.Context) error {
+	for _, table := range []struct{ name, due string }{{"transactions", "next_check_at"}, {"documents", "next_try_at"}} {
+		leased := ` WHERE ` + table.due + ` IS NOT NULL AND lease_until IS NOT NULL` // only what is due is leased
+		var found bool
+		err := s.View(ctx, func(q *database.Tx) error {
+			return q.QueryRow(`SELECT EXISTS (SELECT 1 FROM ` + table.name + leased + `)`).Scan(&found)
+		})
+		if err != nil {
+			return err
+		}
+		if !found {
+			continue
+		}
+		err = s.Change(ctx, func(q *database.Tx) error {
+			return q.Exec(`UPDATE ` + table.name + ` SET lease_until = NULL, lease_owner = ''` + leased)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // inOrder loads rows in the order of their numbers.

@@ -19,7 +19,7 @@ func (b *Batch) flush() error {
 		b.writeOutcomes,
 		b.writeChanges,
 		b.writeGaps,
-		b.writeTold,
+		b.writeReported,
 		b.writeFirsts,
 		b.writeDocuments,
 		b.writeProgress,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"strings"
 	"time"
 
 	"countersign/model"
@@ -157,45 +156,7 @@ func erase(q *database.Tx, k model.Key) error {
 			return err
 		}
 	}
-	if err := q.Exec(`DELETE FROM tokens WHERE account = ? AND name = ?`, k.Account, "stream:"+k.Ref); err != nil {
-		return err
-	}
-	return eraseResults(q, k)
-}
-
-// eraseResults takes the lines about a transaction out of what runs have found.
-func eraseResults(q *database.Tx, k model.Key) error {
-	about, err := json.Marshal(k.Ref)
-	if err != nil {
-		return err
-	}
-	clean := map[string]string{}
-	err = q.Each(func(r *sql.Rows) error {
-		var id, result string
-		if err := r.Scan(&id, &result); err != nil {
-			return err
-		}
-		if !strings.Contains(result, string(about)) {
-			return nil
-		}
-		var kept strings.Builder
-		for line := range strings.Lines(result) {
-			if !strings.Contains(line, string(about)) {
-				kept.WriteString(line)
-			}
-		}
-		clean[id] = kept.String()
-		return nil
-	}, `SELECT id, result FROM runs WHERE account = ? AND result <> ''`, k.Account)
-	if err != nil {
-		return err
-	}
-	for id, result := range clean {
-		if err := q.Exec(`UPDATE runs SET result = ? WHERE id = ?`, result, id); err != nil {
-			return err
-		}
-	}
-	return nil
+	return q.Exec(`DELETE FROM tokens WHERE account = ? AND name = ?`, k.Account, "stream:"+k.Ref)
 }
 
 func forgotten(q *database.Tx, k model.Key) (f Forgotten, ok bool, err error) {
@@ -306,7 +267,6 @@ func (b *Batch) Recall(k model.Key) {
 		b.recalled = map[model.Key]bool{}
 	}
 	b.recalled[k] = true
-	b.undo = append(b.undo, func() { delete(b.recalled, k) })
 }
 
 func (b *Batch) writeRecalled() error {

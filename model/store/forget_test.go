@@ -30,7 +30,7 @@ func (d *db) about(t *testing.T, ref, person string) {
 		b.AddGap(model.Gap{Account: "acc", Ref: ref, Kind: model.GapMissed, Change: model.ChangeSigner, Signer: person, Before: noon, FoundAt: noon, SettleAt: noon})
 		b.AddGap(model.Gap{Account: "acc", Ref: ref, Kind: model.GapPending, Change: model.ChangeSigner, Signer: person, Before: noon, FoundAt: noon, SettleAt: noon})
 		b.AddProgress(key(ref), []Step{{Name: person, At: noon}})
-		b.PutRun(model.Run{Account: "acc", Kind: "verify", State: model.RunDone, CreatedAt: noon, Result: fmt.Sprintf("{\"ref\":%q,\"ours\":%q}\n{\"checked\":1}\n", ref, person)})
+		b.PutDrift(DriftLine{Run: "r1", Account: "acc", Ref: ref, Field: "name", Ours: person, Theirs: "of " + person, FoundAt: noon})
 		return nil
 	}, key(ref))
 	check(t, d.SetToken(t.Context(), "acc", "stream:"+ref, []byte(person)))
@@ -75,7 +75,7 @@ func TestForgettingLeavesNothingOfAPerson(t *testing.T) {
 		for table, want := range map[string]int64{ // what is counted stays, and all of others
 			"callbacks": 4, "gaps": 3, "history": 2, "outbox": 2, "documents": 1, "progress": 1, "signers": 242, "transactions": 121, "tokens": 1,
 			"forgotten": 1, "callbacks WHERE body IS NULL AND verdict = 'accepted' AND outcome = 'applied' AND body_hash = 'hash'": 1,
-			"runs WHERE result LIKE '%checked%'": 2,
+			"drift": 1,
 		} {
 			same(t, table, d.count(t, table), want)
 		}
@@ -111,7 +111,7 @@ func (d *db) nowhere(t *testing.T, text string) {
 		}
 		return
 	}
-	for _, table := range []string{"transactions", "signers", "callbacks", "documents", "history", "gaps", "runs", "progress", "tokens", "forgotten", "deliveries"} {
+	for _, table := range []string{"transactions", "signers", "callbacks", "documents", "history", "gaps", "drift", "runs", "progress", "tokens", "forgotten", "deliveries"} {
 		same(t, table, d.count(t, table+" x WHERE x::text LIKE '%"+text+"%'"), int64(0))
 	}
 }

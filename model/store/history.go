@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"time"
 
 	"countersign/model"
 	"countersign/model/store/database"
@@ -11,14 +10,12 @@ import (
 // AddChange writes an entry of the change feed with the next seq, and an outbox row if it is to be
 // announced. The row that it is about gets the seq.
 func (b *Batch) AddChange(c model.Change) (seq int64) {
-	counters, n := b.counters, len(b.changes)
 	b.counters.seq++
 	c.Seq = b.counters.seq
 	if c.At.IsZero() {
 		c.At = b.now
 	}
 	b.changes = append(b.changes, c)
-	b.undo = append(b.undo, func() { b.changes, b.counters = b.changes[:n], counters })
 	if c.Ref != "" {
 		if r := b.touchRow(model.Key{Account: c.Account, Ref: c.Ref}); r != nil {
 			r.now.Seq = c.Seq
@@ -70,12 +67,4 @@ func (s *Store) Feed(ctx context.Context) (first, last int64, err error) {
 		return q.QueryRow(`SELECT pruned + 1, seq FROM counters`).Scan(&first, &last)
 	})
 	return first, last, err
-}
-
-// LastChangeAt is when the newest change was written; nil if there is none.
-func (s *Store) LastChangeAt(ctx context.Context) (at *time.Time, err error) {
-	err = s.View(ctx, func(q *database.Tx) error {
-		return q.QueryRow(`SELECT (SELECT at FROM history ORDER BY seq DESC LIMIT 1)`).Scan(database.When(&at))
-	})
-	return at, err
 }

@@ -53,9 +53,7 @@ func (b *Batch) OpenIncident(account, kind, message string) (opened bool, err er
 	if err != nil || e.open != nil {
 		return false, err
 	}
-	was, counters := *e, b.counters
 	e.open, e.put = &model.Incident{ID: b.id("i"), Account: account, Kind: kind, Message: message, OpenedAt: b.now}, true
-	b.undo = append(b.undo, func() { *e, b.counters = was, counters })
 	b.AddChange(model.Change{Account: account, Kind: model.KindIncident, To: kind, Source: "incident", At: b.now, Announce: true})
 	return true, nil
 }
@@ -66,12 +64,10 @@ func (b *Batch) CloseIncident(account, kind string) (closed bool, err error) {
 	if err != nil || e.open == nil {
 		return false, err
 	}
-	was := *e
 	done, now := *e.open, b.now
 	done.ClosedAt = &now
-	e.closed = append(append([]model.Incident(nil), e.closed...), done)
+	e.closed = append(e.closed, done)
 	e.open, e.put = nil, false
-	b.undo = append(b.undo, func() { *e = was })
 	b.AddChange(model.Change{Account: account, Kind: model.KindIncident, From: kind, Source: "incident", At: b.now, Announce: true})
 	return true, nil
 }

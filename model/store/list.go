@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/base64"
-	"slices"
 	"strings"
 	"time"
 
@@ -15,17 +14,14 @@ import (
 // Filter chooses rows for a list. The zero value is every row that is not hidden, the newest change
 // first.
 type Filter struct {
-	Account       string
-	Accounts      []string // any of them
-	Statuses      []model.Status
-	ChangedSince  *time.Time
-	ExternalID    string
-	Search        string // in name, ref, signers' names and e-mails, and the own id; any case
-	Attention     bool
-	Limit         int // 50 if zero
-	Cursor        string
-	Oldest        bool
-	IncludeHidden bool // for counts of what hints named; slow
+	Account      string
+	Statuses     []model.Status
+	ChangedSince *time.Time
+	ExternalID   string
+	Search       string // in name, ref, signers' names and e-mails, and the own id; any case
+	Attention    bool
+	Limit        int // 50 if zero
+	Cursor       string
 }
 
 // cursor is where a page ends.
@@ -91,11 +87,8 @@ func (f Filter) keys(q *database.Tx, limit int) (query string, args []any, err e
 		c = &at
 	}
 	order := " ORDER BY changed_at DESC, account DESC, ref DESC LIMIT ?"
-	if f.Oldest {
-		order = " ORDER BY changed_at, account, ref LIMIT ?"
-	}
 	var branches []branch
-	if !f.narrow() && (f.Account != "" || len(f.Accounts)+len(f.Statuses) > 0) {
+	if !f.narrow() && (f.Account != "" || len(f.Statuses) > 0) {
 		if branches, err = f.branches(q); err != nil || len(branches) == 0 {
 			return "", nil, err
 		}
@@ -111,7 +104,7 @@ func (f Filter) keys(q *database.Tx, limit int) (query string, args []any, err e
 		w.Add("account = ?", b.account)
 		w.Add("status = ?", b.status)
 		rest := f
-		rest.Account, rest.Accounts, rest.Statuses = "", nil, nil
+		rest.Account, rest.Statuses = "", nil
 		more := rest.where()
 		w.Add(strings.Join(more.Parts, " AND "), more.Args...)
 		f.after(&w, c, b.account)
@@ -122,7 +115,7 @@ func (f Filter) keys(q *database.Tx, limit int) (query string, args []any, err e
 }
 
 // narrow says whether an index of its own finds few rows, which are then sorted.
-func (f Filter) narrow() bool { return f.ExternalID != "" || f.Attention || f.IncludeHidden }
+func (f Filter) narrow() bool { return f.ExternalID != "" || f.Attention }
 
 // after adds what lies beyond the cursor; account is the branch's, "" if it has none.
 func (f Filter) after(w *database.Where, c *cursor, account string) {
@@ -133,30 +126,23 @@ func (f Filter) after(w *database.Where, c *cursor, account string) {
 	if err != nil {
 		return // readCursor has checked it
 	}
-	op := "<"
-	if f.Oldest {
-		op = ">"
-	}
 	switch {
 	case account == "":
-		w.Add("(changed_at, account, ref) "+op+" (?, ?, ?)", at, c.account, c.ref)
+		w.Add("(changed_at, account, ref) < (?, ?, ?)", at, c.account, c.ref)
 	case account == c.account:
-		w.Add("(changed_at, ref) "+op+" (?, ?)", at, c.ref)
-	case (account < c.account) == (op == "<"): // at the same instant it comes after the cursor
-		w.Add("changed_at "+op+"= ?", at)
+		w.Add("(changed_at, ref) < (?, ?)", at, c.ref)
+	case account < c.account: // at the same instant it comes after the cursor
+		w.Add("changed_at <= ?", at)
 	default:
-		w.Add("changed_at "+op+" ?", at)
+		w.Add("changed_at < ?", at)
 	}
 }
 
 // where is the filter without its cursor; each part names columns of t.
 func (f Filter) where() database.Where {
 	w := database.Where{}
-	if !f.IncludeHidden {
-		w.Add("NOT hidden")
-	}
+	w.Add("NOT hidden")
 	w.Text("account = ?", f.Account)
-	w.In("account", f.Accounts)
 	w.In("status", wordsOf(f.Statuses))
 	if f.ChangedSince != nil {
 		w.Add("changed_at >= ?", *f.ChangedSince)
@@ -170,9 +156,6 @@ func (f Filter) where() database.Where {
 		w.Add(`(LOWER(t.name) LIKE ? ESCAPE '\' OR LOWER(t.ref) LIKE ? ESCAPE '\' OR LOWER(t.external_id) LIKE ? ESCAPE '\' OR EXISTS (
   SELECT 1 FROM signers g WHERE t.signer_rows > 0 AND g.txn = t.n AND (LOWER(g.name) LIKE ? ESCAPE '\' OR LOWER(g.email) LIKE ? ESCAPE '\')))`,
 			like, like, like, like, like)
-	}
-	if len(w.Parts) == 0 {
-		w.Add("1 = 1")
 	}
 	return w
 }
@@ -190,13 +173,8 @@ func wordsOf[T ~string](list []T) []string {
 
 // branches are the ranges of the list index that the filter touches.
 func (f Filter) branches(q *database.Tx) ([]branch, error) {
-	accounts := slices.Compact(slices.Sorted(slices.Values(f.Accounts)))
-	if f.Account != "" && (len(accounts) == 0 || slices.Contains(accounts, f.Account)) {
-		accounts = []string{f.Account}
-	} else if f.Account != "" {
-		return nil, nil
-	}
-	if len(accounts) == 0 {
+	accounts := []string{f.Account}
+	if f.Account == "" {
 		var err error
 		if accounts, err = q.Words(accountsWithRows); err != nil {
 			return nil, err

@@ -59,10 +59,9 @@ func TestListsFilterAndPage(t *testing.T) {
 			f    Filter
 			want func(r model.Transaction) bool
 		}{
-			"everything":   {Filter{}, func(model.Transaction) bool { return true }},
-			"one account":  {Filter{Account: "b"}, func(r model.Transaction) bool { return r.Account == "b" }},
-			"two accounts": {Filter{Accounts: []string{"c", "a", "c"}}, func(r model.Transaction) bool { return r.Account != "b" }},
-			"a status":     {Filter{Statuses: []model.Status{model.Completed}}, func(r model.Transaction) bool { return r.Status == model.Completed }},
+			"everything":  {Filter{}, func(model.Transaction) bool { return true }},
+			"one account": {Filter{Account: "b"}, func(r model.Transaction) bool { return r.Account == "b" }},
+			"a status":    {Filter{Statuses: []model.Status{model.Completed}}, func(r model.Transaction) bool { return r.Status == model.Completed }},
 			"account and two statuses": {Filter{Account: "a", Statuses: []model.Status{model.Draft, model.Failed}}, func(r model.Transaction) bool {
 				return r.Account == "a" && (r.Status == model.Draft || r.Status == model.Failed)
 			}},
@@ -94,10 +93,6 @@ func TestListsFilterAndPage(t *testing.T) {
 			n, err := d.Count(t.Context(), c.f)
 			check(t, err)
 			same(t, name+": count", n, len(want))
-			slices.Reverse(want)
-			f := c.f
-			f.Oldest, f.Limit = true, 7
-			same(t, name+": the oldest first", pages(t, d, f), want)
 		}
 		if _, _, err := d.Transactions(t.Context(), Filter{Cursor: "nonsense"}); !errors.Is(err, ErrCursor) {
 			t.Errorf("a cursor that is none: %v", err)

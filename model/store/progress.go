@@ -26,11 +26,9 @@ type step struct {
 // AddProgress adds steps to a row's trail. One that is there already is not added again, and beyond a
 // hundred none is.
 func (b *Batch) AddProgress(k model.Key, steps []Step) {
-	n := len(b.progress)
 	for _, s := range steps[:min(len(steps), mostSteps)] {
 		b.progress = append(b.progress, step{k, s})
 	}
-	b.undo = append(b.undo, func() { b.progress = b.progress[:n] })
 }
 
 func (b *Batch) writeProgress() error {

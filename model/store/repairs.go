@@ -23,14 +23,10 @@ func (b *Batch) AddFirst(account string, change model.GapChange, by model.Channe
 		b.firsts = map[firstKey]int{}
 	}
 	b.firsts[k]++
-	b.undo = append(b.undo, func() { b.firsts[k]-- })
 }
 
 func (b *Batch) writeFirsts() error {
 	for k, n := range b.firsts {
-		if n == 0 {
-			continue
-		}
 		err := b.q.Exec(`INSERT INTO firsts (account, day, change, channel, count) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (account, day, change, channel) DO UPDATE SET count = firsts.count + excluded.count`, k.account, k.day, string(k.change), string(k.channel), n)
 		if err != nil {

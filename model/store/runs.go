@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"time"
 
 	"countersign/model"
 	"countersign/model/store/database"
@@ -10,7 +9,6 @@ import (
 
 // PutRun adds or writes a run. One without an ID is new; its id is returned.
 func (b *Batch) PutRun(r model.Run) string {
-	counters, n := b.counters, len(b.runs)
 	if r.ID == "" {
 		r.ID = b.id("r")
 	}
@@ -18,7 +16,6 @@ func (b *Batch) PutRun(r model.Run) string {
 		r.CreatedAt = b.now
 	}
 	b.runs = append(b.runs, r)
-	b.undo = append(b.undo, func() { b.runs, b.counters = b.runs[:n], counters })
 	return r.ID
 }
 
@@ -35,9 +32,8 @@ func (b *Batch) writeRuns() error {
 type RunFilter struct {
 	Account, Kind string
 	States        []model.RunState
-	Since         *time.Time // created since
-	Limit         int        // 50 if zero
-	Oldest        bool       // the oldest first
+	Limit         int  // 50 if zero
+	Oldest        bool // the oldest first
 }
 
 // Runs lists runs.
@@ -47,9 +43,6 @@ func (s *Store) Runs(ctx context.Context, f RunFilter) (out []model.Run, err err
 		w.Text("account = ?", f.Account)
 		w.Text("kind = ?", f.Kind)
 		w.In("state", wordsOf(f.States))
-		if f.Since != nil {
-			w.Add("created_at >= ?", *f.Since)
-		}
 		order := " ORDER BY created_at DESC, id DESC LIMIT ?"
 		if f.Oldest {
 			order = " ORDER BY created_at, id LIMIT ?"

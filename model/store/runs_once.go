@@ -11,8 +11,8 @@ import (
 func (b *Batch) UnfinishedRun(account, kind string) (r model.Run, ok bool, err error) {
 	open := []model.RunState{model.RunQueued, model.RunActive}
 	var found []model.Run
-	err = b.q.Find(&found, `SELECT * FROM runs WHERE account = ? AND kind = ? AND state IN ? ORDER BY created_at, id`, account, kind, open)
-	if err != nil {
+	query := `SELECT * FROM runs WHERE account = ? AND kind = ? AND state IN ('queued', 'running') ORDER BY created_at, id`
+	if err := b.q.Find(&found, query, account, kind); err != nil {
 		return r, false, b.fail(err)
 	}
 	for _, put := range b.runs {

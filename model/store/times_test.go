@@ -21,10 +21,10 @@ func TestTimesAreUTCWhateverTheZone(t *testing.T) {
 			r.ConfirmedAt = at(r.ChangedAt)
 			d.put(t, r)
 		}
-		rows, _, err := d.Transactions(t.Context(), Filter{ChangedSince: at(noon.Add(time.Minute).In(east)), Oldest: true})
+		rows, _, err := d.Transactions(t.Context(), Filter{ChangedSince: at(noon.Add(time.Minute).In(east))})
 		check(t, err)
 		same(t, "rows since", len(rows), 2)
-		same(t, "the first", rows[0].Ref, "second")
+		same(t, "the newest", rows[0].Ref, "third")
 		for _, r := range []model.Transaction{d.get(t, key("second")), d.get(t, key("third"))} {
 			for _, x := range []time.Time{r.ChangedAt, *r.ConfirmedAt, r.FirstSeenAt, *r.Signers[1].SignedAt} {
 				if x.Location() != time.UTC {

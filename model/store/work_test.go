@@ -210,7 +210,7 @@ func TestDocumentsAreCountedAndClaimed(t *testing.T) {
 	})
 }
 
-func TestTheLedgerCountsWhatWasTold(t *testing.T) {
+func TestTheLedgerCountsWhatWasReported(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		gap := func(kind model.GapKind, found time.Time, latency time.Duration) model.Gap {
 			g := model.Gap{Account: "acc", Ref: "a", Kind: kind, Change: model.ChangeStatus, From: "draft", To: "completed", Before: noon, FoundBy: "poll 1", FoundAt: found, SettleAt: noon.Add(5 * time.Minute)}
@@ -221,9 +221,9 @@ func TestTheLedgerCountsWhatWasTold(t *testing.T) {
 		}
 		d.do(t, func(b *Batch) error {
 			for range 6 {
-				b.AddTold("acc", model.ChangeStatus, noon)
+				b.AddReported("acc", model.ChangeStatus, noon)
 			}
-			b.AddTold("acc", model.ChangeCreated, noon.Add(-48*time.Hour))
+			b.AddReported("acc", model.ChangeCreated, noon.Add(-48*time.Hour))
 			b.AddGap(gap(model.GapPending, noon, 0))
 			b.AddGap(gap(model.GapMissed, noon, 0))
 			b.AddGap(gap(model.GapMissed, noon.Add(-48*time.Hour), 0))
@@ -233,14 +233,14 @@ func TestTheLedgerCountsWhatWasTold(t *testing.T) {
 			b.AddGap(gap(model.GapNoEvent, noon, 0))
 			return nil
 		})
-		d.do(t, func(b *Batch) error { b.AddTold("acc", model.ChangeStatus, noon); return nil })
+		d.do(t, func(b *Batch) error { b.AddReported("acc", model.ChangeStatus, noon); return nil })
 		share, err := d.Share(t.Context(), "acc", at(noon.Add(-time.Hour)))
 		check(t, err)
-		same(t, "share", share, ShareTold{Told: 7, Missed: 1, Late: 2, Refused: 1, NoEvent: 1, Latency: time.Minute, LongestLatency: time.Hour})
+		same(t, "share", share, Share{Reported: 7, Missed: 1, Late: 2, Refused: 1, NoEvent: 1})
 		share, err = d.Share(t.Context(), "", nil)
 		check(t, err)
-		same(t, "of all time", []int{share.Told, share.Missed}, []int{8, 2})
-		same(t, "as a number", (ShareTold{Told: 3, Late: 1}).Share(), 0.75)
+		same(t, "of all time", []int{share.Reported, share.Missed}, []int{8, 2})
+		same(t, "as a number", (Share{Reported: 3, Late: 1}).Fraction(), 0.75)
 		due, err := d.DueGaps(t.Context(), noon.Add(4*time.Minute), 10)
 		check(t, err)
 		same(t, "settled too early", len(due), 0)

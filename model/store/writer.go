@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"countersign/model"
@@ -12,7 +13,7 @@ import (
 )
 
 // Unit is one change: the rows and dedupe keys that it looks at, and what it does to them in memory.
-// Apply may run twice; what it leaves outside the Batch must allow for that. It must not block.
+// Apply may run several times; what it leaves outside the Batch must allow for that. It must not block.
 type Unit struct {
 	Keys   []model.Key
 	Dedupe []DedupeKey
@@ -30,6 +31,7 @@ type unit struct {
 	ctx   context.Context
 	state atomic.Int32
 	done  chan error
+	err   error // what Apply returned the last time
 }
 
 // The states of a unit. Whoever moves it from waiting owns it.
@@ -132,34 +134,52 @@ func (s *Store) commit(group []*unit) {
 			taken = append(taken, u)
 		}
 	}
-	if len(taken) == 0 {
-		return
-	}
-	answers, err := s.attempt(taken)
-	if err != nil && !errors.Is(err, ErrUnavailable) && len(taken) > 1 {
-		for _, u := range taken { // something in the data: find out whose
-			one, err := s.attempt([]*unit{u})
-			answer(u, one, 0, err)
+	s.write(taken)
+}
+
+// mostFailed bounds how often a group is written again without the unit that failed: then each is written alone.
+const mostFailed = 4
+
+// write writes the units of a group together. Whoever fails leaves nothing: the others are written without it.
+func (s *Store) write(group []*unit) {
+	var failed []*unit
+	var err error
+	for len(group) > 0 {
+		var u *unit
+		u, err = s.attempt(group)
+		if u == nil && (err == nil || len(group) == 1 || errors.Is(err, ErrUnavailable)) {
+			break
 		}
-		return
+		if u == nil || len(failed) == mostFailed { // something in the data, or many faults: each on its own
+			for _, u := range group {
+				s.write([]*unit{u})
+			}
+			group, err = nil, nil
+			break
+		}
+		failed = append(failed, u)
+		group = slices.DeleteFunc(group, func(o *unit) bool { return o == u })
+		err = nil
 	}
-	for i, u := range taken {
-		answer(u, answers, i, err)
+	for _, u := range failed {
+		if err != nil { // what it saw of the others in its group is not so
+			u.err = err
+		}
+		u.done <- u.err
+	}
+	for _, u := range group {
+		u.done <- err
 	}
 	if err == nil {
 		s.Checkpoint()
 	}
 }
 
-func answer(u *unit, answers []error, i int, err error) {
-	if err == nil {
-		err = answers[i]
-	}
-	u.done <- err
-}
+// errFailed gives up the transaction of a group in which a unit failed.
+var errFailed = errors.New("a change of the group failed")
 
-// attempt writes a group in one transaction.
-func (s *Store) attempt(group []*unit) (answers []error, err error) {
+// attempt writes a group in one transaction. If a unit fails, nothing is written and it is returned, with its err.
+func (s *Store) attempt(group []*unit) (failed *unit, err error) {
 	ctx := context.Background()
 	if s.Postgres() {
 		var cancel context.CancelFunc
@@ -169,7 +189,8 @@ func (s *Store) attempt(group []*unit) (answers []error, err error) {
 	durable.CrashPoint("group before begin")
 	err = s.Write(ctx, func(q *database.Tx) error {
 		durable.CrashPoint("group begun")
-		if answers, err = s.writeGroup(q, group); err != nil {
+		var err error
+		if failed, err = s.writeGroup(q, group); err != nil {
 			return err
 		}
 		durable.CrashPoint("group before commit")
@@ -178,36 +199,32 @@ func (s *Store) attempt(group []*unit) (answers []error, err error) {
 	if err == nil {
 		durable.CrashPoint("group committed")
 	}
-	return answers, err
+	return failed, err
 }
 
 // writeGroup applies the units of a group and writes what they changed.
-func (s *Store) writeGroup(q *database.Tx, group []*unit) ([]error, error) {
+func (s *Store) writeGroup(q *database.Tx, group []*unit) (failed *unit, err error) {
 	b, err := s.newBatch(q, group)
 	if err != nil {
 		return nil, err
 	}
-	answers := make([]error, len(group))
-	for i, u := range group {
-		answers[i] = b.run(u)
-		if b.broken != nil { // a lazy query failed: nothing of this group may stand
+	for _, u := range group {
+		u.err = u.apply(b)
+		if b.broken != nil { // a lazy query failed: it is nobody's fault
 			return nil, b.broken
 		}
+		if u.err != nil {
+			return u, errFailed
+		}
 	}
-	return answers, b.flush()
+	return nil, b.flush()
 }
 
-// run applies one unit; when it fails, what it did in memory is undone.
-func (b *Batch) run(u *unit) (err error) {
-	b.undo = b.undo[:0]
+// apply runs a unit's Apply; one that panics fails.
+func (u *unit) apply(b *Batch) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("store: a change panicked: %v", r)
-		}
-		if err != nil {
-			for i := len(b.undo) - 1; i >= 0; i-- {
-				b.undo[i]()
-			}
 		}
 	}()
 	return u.Apply(b)

@@ -77,108 +77,12 @@ func (d *db) together(units ...Unit) []error {
 	for i, u := range units {
 		group[i] = &unit{Unit: u, ctx: context.Background(), done: make(chan error, 1)}
 	}
-	d.commit(group)
+	d.commit(slices.Clone(group))
 	var out []error
 	for _, u := range group {
 		out = append(out, <-u.done)
 	}
 	return out
-}
-
-func TestAFailingChangeUndoesOnlyItself(t *testing.T) {
-	both(t, func(t *testing.T, d *db) {
-		d.put(t, full("a"))
-		d.do(t, func(b *Batch) error {
-			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, State: model.DocumentWaiting})
-			b.AddGap(model.Gap{Account: "acc", Ref: "a", Kind: model.GapPending, Change: model.ChangeStatus, Before: noon, FoundAt: noon, SettleAt: noon})
-			b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: "a", DedupeKey: "old", Verdict: model.NotUnderstood, At: noon}})
-			return nil
-		}, key("a"))
-		before := d.dump(t)
-		sorry, panics := errors.New("sorry"), 0
-		everything := func(b *Batch) error {
-			if err := move(key("a"), model.Completed)(b); err != nil {
-				return err
-			}
-			b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: "a", DedupeKey: "k", Verdict: model.Accepted, At: noon}})
-			b.ReleaseDedupe(DedupeKey{"acc", "a", "old"})
-			b.SetOutcomes(key("a"), model.Applied)
-			gaps, err := b.OpenGaps(key("a"))
-			check(t, err)
-			b.RemoveGap(gaps[0].ID)
-			b.AddGap(gaps[0])
-			docs, err := b.Documents(key("a"))
-			check(t, err)
-			docs[0].State = model.DocumentStored
-			b.PutDocument(docs[0])
-			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "2", Kind: model.SignedDocument, State: model.DocumentStored})
-			b.PutAccount(model.Account{ID: "acc", Provider: "p", FirstStartAt: noon})
-			if _, err := b.OpenIncident("acc", model.CallbacksSilent, "m"); err != nil {
-				return err
-			}
-			if _, err := b.CloseIncident("acc", model.CallbacksSilent); err != nil {
-				return err
-			}
-			b.PutRun(model.Run{Account: "acc", Kind: "active", State: model.RunQueued})
-			b.AddTold("acc", model.ChangeStatus, noon)
-			b.Remove(key("a"))
-			return sorry
-		}
-		errs := d.together(
-			Unit{Keys: []model.Key{key("a")}, Apply: everything},
-			Unit{Keys: []model.Key{key("a")}, Apply: func(b *Batch) error { panics++; panic("oh") }},
-		)
-		if !errors.Is(errs[0], sorry) || errs[1] == nil || panics != 1 {
-			t.Fatalf("got %v", errs)
-		}
-		same(t, "database", d.dump(t), before)
-		errs = d.together(
-			Unit{Keys: []model.Key{key("b")}, Apply: move(key("b"), model.Draft)},
-			Unit{Keys: []model.Key{key("a")}, Apply: everything},
-			Unit{Keys: []model.Key{key("c")}, Apply: move(key("c"), model.Draft)},
-		)
-		if errs[0] != nil || !errors.Is(errs[1], sorry) || errs[2] != nil {
-			t.Fatalf("got %v", errs)
-		}
-		same(t, "seq of the last", d.get(t, key("c")).Seq, int64(2))
-		same(t, "the untouched row", d.get(t, key("a")).Status, model.InProgress)
-	})
-}
-
-// dump counts what is in every table, with the sum of what must not move.
-func (d *db) dump(t *testing.T) map[string]int64 {
-	t.Helper()
-	out := map[string]int64{}
-	for _, table := range []string{"transactions", "signers", "callbacks", "documents", "gaps", "history", "outbox", "incidents", "runs", "told", "accounts"} {
-		out[table] = d.count(t, table)
-	}
-	r := d.get(t, key("a"))
-	out["version"], out["seq"], out["documents stored"] = r.Version, r.Seq, int64(r.DocsStored)
-	raw := d.raw(t)
-	var ordinal, keys int64
-	check(t, raw.QueryRow("SELECT ordinal FROM counters").Scan(&ordinal))
-	check(t, raw.QueryRow("SELECT COUNT(dedupe_key) FROM callbacks").Scan(&keys))
-	out["ordinal"], out["dedupe keys"] = ordinal, keys
-	return out
-}
-
-func TestDataThatTheDatabaseRefusesFailsAlone(t *testing.T) {
-	both(t, func(t *testing.T, d *db) {
-		taken := d.id(t)
-		bad := func(b *Batch) error {
-			b.documents = map[model.Key][]*documentEntry{key("x"): {{Document: model.Document{ID: taken + "x", Account: "acc", Ref: "a", DocID: "1", Version: 1, CreatedAt: noon}, put: true}}}
-			return nil
-		}
-		errs := d.together(
-			Unit{Keys: []model.Key{key("b")}, Apply: move(key("b"), model.Draft)},
-			Unit{Apply: bad},
-			Unit{Keys: []model.Key{key("c")}, Apply: move(key("c"), model.Draft)},
-		)
-		if errs[0] != nil || errs[1] == nil || errs[2] != nil {
-			t.Fatalf("got %v", errs)
-		}
-		same(t, "rows", d.count(t, "transactions"), int64(2))
-	})
 }
 
 // id adds a document and returns its id.

@@ -29,7 +29,7 @@ func elsewhere(ref string) bool { return ref == "" || ref == "stats" }
 
 // get asks for JSON and decodes it.
 func (a *account) get(ctx context.Context, path string, query url.Values, v any) error {
-	resp, err := a.send(ctx, http.MethodGet, path, query, nil)
+	resp, err := a.send(provider.WithCall(ctx, provider.Call{JSON: true}), http.MethodGet, path, query, nil)
 	if err != nil {
 		return err
 	}

@@ -68,6 +68,10 @@ func worseV3(c provider.Callback) []provider.Callback {
 	}
 }
 
+func listed(ref string) string {
+	return fmt.Sprintf(`{"id":%q,"status":"awaiting_signatures","createdAt":"2026-03-02T11:30:00Z","updatedAt":"2026-03-02T11:30:00Z"}`, ref)
+}
+
 func withStatus(id, word string) []byte {
 	return fmt.Appendf(nil, `{"id":%q,"name":"Contrato","status":%q,"createdAt":"2026-03-01T09:00:00Z","updatedAt":"2026-03-02T11:00:00Z"}`, id, word)
 }
@@ -78,6 +82,7 @@ func TestConformanceOfV3(t *testing.T) {
 		New: made(t, keyedV3), Stranger: made(t, "{api_key: k, webhook_secrets: ["+another+"]}"),
 		Callbacks: "testdata/callbacks/v3", Answers: "testdata/answers/v3", Ref: testDoc, Document: model.DocumentRef{ID: signedID, Kind: model.SignedDocument, Name: "Contrato"},
 		FetchPath: func(ref string) string { return "/v3/documents/" + ref }, Linked: true,
+		Page: func(records string) []byte { return fmt.Appendf(nil, `{"data":[%s],"hasMore":false}`, records) }, Record: listed,
 		Secrets: []string{testKey, secret, older, another, strings.TrimPrefix(secret, secretPrefix), "Example"},
 		Sign:    func(c provider.Callback) provider.Callback { return signV3(c, secret) },
 		Signed:  worseV3,
@@ -109,7 +114,10 @@ func suiteV2(t *testing.T, block string) providertest.Suite {
 		New: made(t, block), Stranger: made(t, "{profile: v2, api_key: k, webhook_secrets: [of-somebody-else]}"),
 		Callbacks: "testdata/callbacks/v2", Answers: "testdata/answers/v2", Ref: testV2, Document: model.DocumentRef{ID: signedID, Kind: model.SignedDocument},
 		FetchPath: func(ref string) string { return "/v2/documents/" + ref },
-		Secrets:   []string{testKey, typed, "of-somebody-else", "Example", "c0ffee"}, Sign: signV2, Tokens: []string{"X-Amz-Signature=c0ffee"},
+		Page: func(records string) []byte {
+			return fmt.Appendf(nil, `{"data":[%s],"meta":{"hasNext":false}}`, records)
+		}, Record: listed,
+		Secrets: []string{testKey, typed, "of-somebody-else", "Example", "c0ffee"}, Sign: signV2, Tokens: []string{"X-Amz-Signature=c0ffee"},
 		Signed: func(c provider.Callback) []provider.Callback {
 			body, short, plain := c, c, c
 			body.Body = append([]byte(" "), c.Body...)

@@ -72,6 +72,7 @@ func (s *v2) streamToken(ctx context.Context, ref string) (string, error) {
 	query := at.Query()
 	query.Set("documentId", ref)
 	at.RawQuery = query.Encode()
+	ctx = provider.WithCall(ctx, provider.Call{JSON: true})
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
 	if err != nil {
 		return "", errors.New("no address")

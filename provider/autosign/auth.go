@@ -304,7 +304,7 @@ func (t *tokens) ask(ctx context.Context, address, name, value string) (got toke
 	if err != nil {
 		return got, err
 	}
-	ctx = provider.WithClass(ctx, provider.ClassRead)
+	ctx = provider.WithCall(ctx, provider.Call{Class: provider.ClassRead, JSON: true})
 	if name == "refresh_token" { // a code serves once
 		ctx = provider.WithCall(ctx, provider.Call{Retry: true})
 	}

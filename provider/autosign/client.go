@@ -169,7 +169,7 @@ func fileRefused(err error) error {
 
 // get asks the API for JSON.
 func (s *service) get(ctx context.Context, path string, v any) error {
-	resp, err := s.send(provider.WithClass(ctx, provider.ClassRead), http.MethodGet, s.base+path, nil, "application/json")
+	resp, err := s.send(provider.WithCall(ctx, provider.Call{Class: provider.ClassRead, JSON: true}), http.MethodGet, s.base+path, nil, "application/json")
 	if err != nil {
 		return err
 	}

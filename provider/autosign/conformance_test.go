@@ -69,6 +69,12 @@ func TestConformanceWithOAuthAListAndWebhooks(t *testing.T) {
 	s := suite(t, "{"+login+", webhook_secrets: ["+testSecret+"], list_path: /v1/transaction, webhook_list_path: /v1/webhook, webhook_create_path: /v1/webhook, "+sealedPath+"}")
 	s.New = at(s.New)
 	s.Stranger = at(s.Stranger)
+	s.Page = func(records string) []byte {
+		return fmt.Appendf(nil, `{"items":[%s],"meta":{"is_last_page":true}}`, records)
+	}
+	s.Record = func(ref string) string {
+		return fmt.Sprintf(`{"id":%q,"status":"started","template":{"name":"Contrato"}}`, ref)
+	}
 	s.Steps = func(r *http.Request, _, _ string) []byte {
 		if r.URL.Path != "/token" {
 			return nil

@@ -94,7 +94,7 @@ func (s *service) fetchBatch(ctx context.Context, ids []string) ([]model.Observa
 	if err != nil {
 		return nil, err
 	}
-	resp, err := s.send(provider.WithCall(ctx, provider.Call{Retry: true}), http.MethodPost, "/envelope/get-many", nil, body)
+	resp, err := s.send(provider.WithCall(ctx, provider.Call{Retry: true, JSON: true}), http.MethodPost, "/envelope/get-many", nil, body)
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +207,7 @@ func (s *service) learn(teams []string) error {
 
 // get asks for JSON and decodes it.
 func (s *service) get(ctx context.Context, path string, query url.Values, v any) error {
-	resp, err := s.send(ctx, http.MethodGet, path, query, nil)
+	resp, err := s.send(provider.WithCall(ctx, provider.Call{JSON: true}), http.MethodGet, path, query, nil)
 	if err != nil {
 		return err
 	}

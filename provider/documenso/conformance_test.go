@@ -26,8 +26,14 @@ func suite(t *testing.T, block string) providertest.Suite {
 		Tokens:    []string{"tokenOfAda101", "tokenOfBen102", "tokenOfCleo103"},
 		Callbacks: "testdata/callbacks", Answers: "testdata/answers", Ref: testRef, RefPrefix: refPrefix,
 		FetchPath: func(ref string) string { return "/api/v2/envelope/" + ref },
-		Document:  model.DocumentRef{ID: "envelope_item_onlyonlyonlyone", Kind: model.SignedDocument, Name: "lease.pdf"},
-		Secrets:   []string{testKey, testSecret, "tokenOf", "pass-word", "query-secret", "Example", "ada@example.org"},
+		Page: func(records string) []byte {
+			return fmt.Appendf(nil, `{"data":[%s],"count":3,"totalPages":1}`, records)
+		},
+		Record: func(ref string) string {
+			return fmt.Sprintf(`{"id":%q,"type":"DOCUMENT","status":"PENDING","recipients":[]}`, ref)
+		},
+		Document: model.DocumentRef{ID: "envelope_item_onlyonlyonlyone", Kind: model.SignedDocument, Name: "lease.pdf"},
+		Secrets:  []string{testKey, testSecret, "tokenOf", "pass-word", "query-secret", "Example", "ada@example.org"},
 	}
 	for word, status := range words {
 		s.Words = append(s.Words, providertest.Word{Word: word, Status: status, Body: withStatus(word)})

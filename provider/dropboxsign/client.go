@@ -141,7 +141,7 @@ func (s *service) get(ctx context.Context, path string, query url.Values, v any)
 }
 
 func (s *service) ask(ctx context.Context, class provider.Class, path string, query url.Values, v any) error {
-	resp, err := s.send(ctx, class, path, query)
+	resp, err := s.send(provider.WithCall(ctx, provider.Call{JSON: true}), class, path, query)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,11 @@ func TestConformance(t *testing.T) {
 		New: made(keyed), Stranger: made("{api_key: another-key, callback_keys: [and-another]}"),
 		Callbacks: "testdata/callbacks", Answers: "testdata/answers", Ref: testRef,
 		FetchPath: func(ref string) string { return "/v3/signature_request/" + ref },
-		Document:  sent, Secrets: []string{testKey, oldKey, "ada@example.org"}, Tokens: []string{"app.hellosign.com/sign/"},
+		Page: func(records string) []byte {
+			return fmt.Appendf(nil, `{"list_info":{"num_pages":1,"num_results":3},"signature_requests":[%s]}`, records)
+		},
+		Record:   func(ref string) string { return fmt.Sprintf(`{"signature_request_id":%q,"signatures":[]}`, ref) },
+		Document: sent, Secrets: []string{testKey, oldKey, "ada@example.org"}, Tokens: []string{"app.hellosign.com/sign/"},
 		ProofInBody: true, Sign: mended, Signed: forged,
 		NoUnknownWord: true, // flags and signers' codes tell where a request stands
 		Words: []providertest.Word{

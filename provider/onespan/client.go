@@ -118,7 +118,7 @@ func packagePath(ref string, below ...string) string {
 
 // get asks for JSON and decodes it.
 func (s *service) get(ctx context.Context, path string, query url.Values, v any) error {
-	resp, err := s.call(provider.WithClass(ctx, provider.ClassRead), path, query, "application/json")
+	resp, err := s.call(provider.WithCall(ctx, provider.Call{Class: provider.ClassRead, JSON: true}), path, query, "application/json")
 	if err != nil {
 		return err
 	}
@@ -176,7 +176,7 @@ func (s *service) send(ctx context.Context, method, address string, body []byte,
 // token sends a request for a token. The service refuses it with 400, 401 or 403 alike. What it
 // answers says nothing of what was to be asked with the token: no 404 of it may be taken for one.
 func (s *service) token(req *http.Request, v any) error {
-	req = req.WithContext(provider.WithCall(req.Context(), provider.Call{Class: provider.ClassRead, Retry: true}))
+	req = req.WithContext(provider.WithCall(req.Context(), provider.Call{Class: provider.ClassRead, Retry: true, JSON: true}))
 	req.Header.Set("Accept", "application/json")
 	resp, err := transport.Do(s.client, req)
 	if err != nil {

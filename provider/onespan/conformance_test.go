@@ -28,6 +28,8 @@ func suite(t *testing.T, block string) providertest.Suite {
 		New: made(block), Stranger: made(strings.ReplaceAll(block, testKey, "another-callback-key")),
 		Callbacks: "testdata/callbacks", Answers: "testdata/answers", Ref: testRef,
 		FetchPath: func(ref string) string { return "/api/packages/" + ref },
+		Page:      func(records string) []byte { return fmt.Appendf(nil, `{"count":3,"results":[%s]}`, records) },
+		Record:    func(ref string) string { return fmt.Sprintf(`{"id":%q,"type":"PACKAGE","status":"SENT"}`, ref) },
 		Document:  model.DocumentRef{ID: "6f0c2d7be1", Kind: model.SignedDocument, Name: "Tenancy agreement"},
 		Secrets:   []string{"the-api-key", testKey, "the-secret", "token-1", "Example", "ada@example.org"},
 	}

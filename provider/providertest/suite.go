@@ -41,6 +41,10 @@ type Suite struct {
 	Words []Word
 	// NoUnknownWord says that the service tells no status in words, so that none can be unknown.
 	NoUnknownWord bool
+	// Page is an answer to List with these records, separated by commas, and no page behind it. Record is one record of
+	// the list, created half an hour before ReceivedAt or at no time that it tells. Nil where nothing is listed.
+	Page   func(records string) []byte
+	Record func(ref string) string
 	// Document is what Download is asked for; its zero value is a signed document with the id "document".
 	Document model.DocumentRef
 	// Steps, if set, answers what is asked for before the answer or file itself: a token, a file link,
@@ -110,6 +114,9 @@ func checks() []check {
 		{"refusals become ours", (*bench).refusals},
 		{"not found is an observation", (*bench).absences},
 		{"what is no answer is an error", (*bench).garbage},
+		{"marks before JSON do no harm", (*bench).marks},
+		{"an odd record hides no other", (*bench).oddRecords},
+		{"a page in the place of JSON may pass", (*bench).pages},
 		{"credentials stay with the service", (*bench).redirects},
 		{"cancelling ends a call", (*bench).cancels},
 		{"downloads come whole or not at all", (*bench).downloads},

@@ -1,13 +1,8 @@
 package providertest
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -18,229 +13,9 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
-	"countersign/provider/transport"
-)
-
-// notary is a made-up service. Its fault is what a careless provider would do.
-type notary struct {
-	base  string
-	c     *http.Client
-	key   string
-	fault string
-}
-
-const (
-	apiKey       = "api-key-hush"
-	signingToken = "token-of-ada"
 )
 
 var _ = flag.Bool("update", false, "write what the recorded callbacks and answers mean")
-
-func (n *notary) is(fault string) bool { return n.fault == fault }
-
-func (n *notary) Rules() model.Rules {
-	r := model.Rules{
-		Provider: "notary",
-		Forward: map[model.Status][]model.Status{
-			model.Unknown: {model.InProgress, model.Completed}, model.Draft: {model.InProgress}, model.InProgress: {model.Completed},
-		},
-		Tells: map[model.GapChange]map[model.Status][]string{
-			model.ChangeStatus: {model.Completed: {"doc_completed"}},
-			model.ChangeSigner: {model.Status(model.SignerSigned): {"doc_signed"}},
-		},
-	}
-	switch n.fault {
-	case "moves to nowhere":
-		r.Forward[model.InProgress] = []model.Status{"signed"}
-	case "moves out of the end":
-		r.Forward[model.Completed] = []model.Status{model.InProgress}
-	case "tells nothing":
-		r.Tells = nil
-	case "tells no type":
-		r.Tells[model.ChangeStatus][model.Declined] = []string{}
-	}
-	return r
-}
-
-func (n *notary) Receive(c provider.Callback) (provider.Received, error) {
-	given := c.Header.Get("X-Key")
-	switch {
-	case n.is("takes every callback"):
-	case n.is("compares to nothing") && given == "":
-	case n.is("tells the secret") && given != n.key:
-		return provider.Received{}, fmt.Errorf("%w: want %s", provider.ErrUnverified, n.key)
-	case !provider.SameSecret(given, n.key):
-		return provider.Received{}, provider.ErrUnverified
-	}
-	var e struct{ ID, Type, Status string }
-	if err := json.Unmarshal(c.Body, &e); err != nil {
-		if n.is("other errors") {
-			return provider.Received{}, err
-		}
-		return provider.Received{}, provider.ErrNotUnderstood
-	}
-	if n.is("panics") && e.Type == "" {
-		panic("no type")
-	}
-	if n.is("asks when called") {
-		n.c.Get(n.base) //nolint:errcheck,bodyclose // a fault
-	}
-	if n.is("changes the body") && len(c.Body) > 0 {
-		c.Body[0] = ' '
-	}
-	if e.Type == "ping" {
-		r := provider.Received{Type: e.Type, Test: !n.is("gives no reason")}
-		if e.ID != "" { // a canary
-			r.Test = !n.is("takes its canary for a document")
-			if !r.Test {
-				r.Observations = []model.Observation{{Ref: e.ID, Evidence: model.Claim, Type: e.Type}}
-			}
-		}
-		return r, nil
-	}
-	if e.ID == "" || e.Type == "" {
-		return provider.Received{}, provider.ErrNotUnderstood
-	}
-	o := model.Observation{Ref: e.ID, Evidence: model.Claim, Type: e.Type, Status: words(e.Status)}
-	o.Acted = e.Type == "doc_signed" && !n.is("forgets that a signer acted")
-	if n.is("is too sure") {
-		o.Evidence = model.Verified
-	}
-	r := provider.Received{Ref: e.ID, Type: e.Type, Observations: []model.Observation{o}}
-	if bytes.Contains(c.Body, []byte(signingToken)) && !n.is("keeps tokens") {
-		r.Clean = bytes.ReplaceAll(c.Body, []byte(signingToken), []byte("<cut>"))
-	}
-	if n.is("keeps nothing") {
-		r.Clean = []byte{}
-	}
-	if n.is("is never the same") {
-		r.DedupeKey = fmt.Sprintf("%p", &e)
-	}
-	return r, nil
-}
-
-func words(w string) model.Status {
-	return map[string]model.Status{"OPEN": model.InProgress, "SIGNED": model.Completed}[w]
-}
-
-func (n *notary) ask(ctx context.Context, class provider.Class, parts ...string) (*http.Response, error) {
-	address := provider.JoinPath(n.base+"/v1", parts...)
-	if n.is("joins paths") {
-		address = n.base + "/v1/" + strings.Join(parts, "/")
-	}
-	if n.is("forgets its context") {
-		ctx = context.WithoutCancel(ctx)
-	}
-	req, err := http.NewRequestWithContext(provider.WithClass(ctx, class), http.MethodGet, address, nil)
-	if err != nil {
-		return nil, errors.New("no address")
-	}
-	req.Header.Set("X-Api-Key", apiKey)
-	c := n.c
-	if n.is("follows redirects") {
-		c = &http.Client{Transport: n.c.Transport}
-	}
-	if n.is("tells the address") {
-		return c.Do(req)
-	}
-	return transport.Do(c, req)
-}
-
-func (n *notary) get(ctx context.Context, v any, parts ...string) error {
-	resp, err := n.ask(ctx, provider.ClassRead, parts...)
-	if err != nil {
-		return err
-	}
-	if n.is("quotes the service") && resp.StatusCode != http.StatusOK {
-		raw, _ := io.ReadAll(resp.Body)
-		return fmt.Errorf("%w: %s", transport.StatusError(resp), raw)
-	}
-	if n.is("ignores the status") {
-		resp.StatusCode = http.StatusOK
-	}
-	return transport.ReadJSON(resp, v)
-}
-
-func (n *notary) Fetch(ctx context.Context, ref string) (model.Observation, error) {
-	var got struct{ ID, Status string }
-	err := n.get(ctx, &got, "docs", ref)
-	if errors.Is(err, provider.ErrNotFound) && !n.is("fails on 404") {
-		return model.Observation{Ref: ref, Evidence: model.Verified, Absence: model.NotFound}, nil
-	}
-	if err != nil {
-		if n.is("hides refusals") {
-			return model.Observation{}, errors.New("it did not work")
-		}
-		return model.Observation{}, err
-	}
-	if got.ID != ref && !n.is("takes any answer") {
-		return model.Observation{}, errors.New("another document")
-	}
-	o := model.Observation{Ref: ref, Evidence: model.Verified, Status: words(got.Status), ProviderStatus: got.Status}
-	switch {
-	case n.is("guesses") && o.Status == "":
-		o.Status = model.InProgress
-	case n.is("forgets the word"):
-		o.ProviderStatus = ""
-	case n.is("maps wrongly") && got.Status == "SIGNED":
-		o.Status = model.Declined
-	}
-	return o, nil
-}
-
-func (n *notary) Download(ctx context.Context, ref string, d model.DocumentRef, w io.Writer) (provider.Declared, error) {
-	resp, err := n.ask(ctx, provider.ClassFiles, "docs", ref, "files", d.ID)
-	if err != nil {
-		return provider.Declared{}, err
-	}
-	if n.is("saves anything") {
-		_, err := io.Copy(w, resp.Body)
-		return provider.Declared{Length: -1}, err
-	}
-	if n.is("stops early") {
-		_, err := io.CopyN(w, resp.Body, 100)
-		return provider.Declared{Length: -1}, err
-	}
-	return transport.Save(w, resp)
-}
-
-func (n *notary) Lists() provider.Listing { return provider.ListsChanged }
-func (n *notary) Reach() string           { return "all" }
-func (n *notary) List(ctx context.Context, _ provider.ListQuery) (provider.Page, error) {
-	return provider.Page{}, n.get(ctx, new([]any), "docs")
-}
-
-func (n *notary) Check(ctx context.Context) (provider.Identity, error) {
-	if n.is("checks nothing") {
-		return provider.Identity{}, nil
-	}
-	return provider.Identity{}, n.get(ctx, new(any), "me")
-}
-
-func (n *notary) Canary(id string, _ time.Time) (http.Header, []byte, error) {
-	key := n.key
-	if n.is("signs its canary wrongly") {
-		key = "none"
-	}
-	if n.is("has no canary") {
-		return nil, nil, errors.New("no secret")
-	}
-	if n.is("forgets the canary's id") {
-		id = "x"
-	}
-	return http.Header{"X-Key": {key}}, fmt.Appendf(nil, `{"id":%q,"type":"ping"}`, id), nil
-}
-
-func (n *notary) Peek(provider.Callback) (ref, typ string) { return "", "" }
-
-func (n *notary) Explain(provider.Callback) []provider.Trial { return nil }
-
-func (n *notary) traits() provider.Traits {
-	if n.is("says nothing") {
-		return provider.Traits{Reply: provider.Reply{ContentType: "text/plain"}}
-	}
-	return provider.Traits{Reply: provider.Reply{ContentType: "text/plain", Body: "thanks"}}
-}
 
 func suite(fault string) Suite {
 	make := func(key string) func(string, *http.Client) provider.Service {
@@ -252,6 +27,8 @@ func suite(fault string) Suite {
 	return Suite{
 		New: make("callback-secret"), Stranger: make("another-secret"), Callbacks: "testdata/callbacks", Answers: "testdata/answers", Ref: "doc-1",
 		FetchPath: func(ref string) string { return "/v1/docs/" + ref },
+		Page:      func(records string) []byte { return fmt.Appendf(nil, `{"docs":[%s]}`, records) },
+		Record:    func(ref string) string { return fmt.Sprintf(`{"id":%q}`, ref) },
 		Words: []Word{
 			{"OPEN", []byte(`{"id":"doc-1","status":"OPEN"}`), model.InProgress}, {"SIGNED", []byte(`{"id":"doc-1","status":"SIGNED"}`), model.Completed},
 			{"SHREDDED", []byte(`{"id":"doc-1","status":"SHREDDED"}`), ""},
@@ -284,7 +61,10 @@ func TestEachFaultIsFound(t *testing.T) {
 		"fails on 404": "not found is an observation", "takes any answer": "what is no answer is an error", "guesses": "each status word maps", "forgets the word": "each status word maps",
 		"maps wrongly": "answers mean what was recorded", "saves anything": "downloads come whole or not at all", "stops early": "downloads come whole or not at all",
 		"forgets that a signer acted": "a signer's act moves a draft",
-		"checks nothing":              "refusals become ours", "says nothing": "the reply is fixed",
+		"stumbles over marks":         "marks before JSON do no harm", "says nothing of UTF-16": "marks before JSON do no harm",
+		"gives up at an odd record": "an odd record hides no other", "quotes an odd record": "an odd record hides no other", "counts no odd record": "an odd record hides no other",
+		"takes a page for broken JSON": "a page in the place of JSON may pass",
+		"checks nothing":               "refusals become ours", "says nothing": "the reply is fixed",
 	} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
@@ -318,6 +98,7 @@ func TestASuiteThatLacksSomethingFails(t *testing.T) {
 		"a proof lost by signing": {"odd callbacks", func(s *Suite) {
 			s.Sign = func(c provider.Callback) provider.Callback { c.Header = http.Header{}; return c }
 		}},
+		"no page":      {"an odd record", func(s *Suite) { s.Page = nil }},
 		"another path": {"refs stay", func(s *Suite) { s.FetchPath = func(string) string { return "/" } }},
 	} {
 		s := suite("")

@@ -24,7 +24,7 @@ type TruthTransaction struct {
 	ExternalID     string                `json:"external_id"`
 	Kind           string                `json:"kind"` // of life
 	Status         string                `json:"status"`
-	AlsoRight      []string              `json:"also_right"` // statuses that are right too: no answer tells them from Status
+	AlsoRight      []string              `json:"also_right"` // as right as Status: no answer tells them apart
 	ProviderStatus string                `json:"provider_status"`
 	Archived       bool                  `json:"archived"`
 	Trashed        bool                  `json:"trashed"`
@@ -32,7 +32,7 @@ type TruthTransaction struct {
 	Test           bool                  `json:"test"`
 	Received       bool                  `json:"received"` // sent to us by others, so not tracked
 	Listed         bool                  `json:"listed"`   // the key's list may show it now
-	Told           bool                  `json:"told"`     // a callback about it was acknowledged
+	Acknowledged   bool                  `json:"told"`     // a callback about it was acknowledged
 	Absent         bool                  `json:"absent"`   // the service answers as if it had never been
 	Signers        []TruthSigner         `json:"signers"`
 	SignersDone    int                   `json:"signers_done"`
@@ -81,18 +81,19 @@ func truthOf(t *world.Transaction) TruthTransaction {
 		Trashed: s.Trashed, Deleted: s.Deleted, Test: t.Test, Received: t.Received,
 		Listed: !t.Unlisted && t.Desk.Listable(s), Absent: s.Gone,
 		SignersDone: done, SignersTotal: total, CreatedAt: t.Born.UTC(),
-		Told: t.Told, AlsoRight: []string{},
+		Acknowledged: t.Acknowledged, AlsoRight: []string{},
 		Signers: []TruthSigner{}, Documents: []world.TruthDocument{}, Changes: []world.TruthChange{},
 		Answers: []world.TruthAnswer{}, Callbacks: copied(t.Calls),
 	}
 	for _, p := range s.People {
-		row.Signers = append(row.Signers, TruthSigner{Ref: p.ID, Role: p.Role, Name: p.Name, Email: p.Email, Status: p.Status})
+		row.Signers = append(row.Signers, TruthSigner{Ref: p.ID, Role: p.Role, Name: p.Name, Email: p.Email,
+			Status: p.Status})
 	}
 	if is.Status == "completed" {
 		row.Documents = finalFiles(t)
 	}
 	for i, c := range t.Changes {
-		row.Changes = append(row.Changes, truthOfChange(c, t.Sightings(i)))
+		row.Changes = append(row.Changes, truthOfChange(c, sightings(t, i)))
 	}
 	for n, s := range t.Seen {
 		row.Answers = append(row.Answers, world.TruthAnswer{N: n, At: s.At, Kind: s.Kind, Changes: s.Changes})
@@ -107,10 +108,32 @@ func truthOf(t *world.Transaction) TruthTransaction {
 	return row
 }
 
+// sightings are the answers whose state includes the i-th change.
+func sightings(t *world.Transaction, i int) []TruthAnswer {
+	overtaken, count := len(t.Changes), 0 // by the next change of the same thing
+	for j := i + 1; j < len(t.Changes) && overtaken == len(t.Changes); j++ {
+		if t.Changes[j].Change == t.Changes[i].Change && t.Changes[j].Signer == t.Changes[i].Signer {
+			overtaken = j
+		}
+	}
+	for _, s := range t.Seen {
+		if s.Changes > i {
+			count++
+		}
+	}
+	all := make([]TruthAnswer, 0, count)
+	for n, s := range t.Seen {
+		if s.Changes > i {
+			all = append(all, TruthAnswer{N: n, At: s.At, Kind: s.Kind, Changes: s.Changes, Newest: s.Changes <= overtaken})
+		}
+	}
+	return all
+}
+
 // truthOfChange is a change with the answers that include it.
 func truthOfChange(c *world.Change, answers []world.TruthAnswer) world.TruthChange {
 	out := c.TruthChange
-	out.At, out.Callbacks, out.Answers, out.Shown = out.At.UTC(), copied(c.Told), answers, []time.Time{}
+	out.At, out.Callbacks, out.Answers, out.Shown = out.At.UTC(), copied(c.Reports), answers, []time.Time{}
 	for _, a := range answers {
 		if a.Newest && a.Kind != "absent" && len(out.Shown) < 50 {
 			out.Shown = append(out.Shown, a.At)
@@ -120,10 +143,11 @@ func truthOfChange(c *world.Change, answers []world.TruthAnswer) world.TruthChan
 }
 
 // copied are callbacks as they stand now.
-func copied(told []*world.TruthCallback) []world.TruthCallback {
+func copied(records []*world.TruthCallback) []world.TruthCallback {
 	all := []world.TruthCallback{}
-	for _, c := range told {
-		all = append(all, world.TruthCallback{Type: c.Type, Document: c.Document, Attempts: append([]world.Attempt{}, c.Attempts...), Forged: c.Forged})
+	for _, c := range records {
+		all = append(all, world.TruthCallback{Type: c.Type, Document: c.Document,
+			Attempts: append([]world.Attempt{}, c.Attempts...), Forged: c.Forged})
 	}
 	return all
 }

@@ -35,6 +35,7 @@ type HTTPError struct {
 	Status string // such as "404 Not Found"
 	Key    string // the service's word for the error, such as error.notFound or exceeded_rate; ""
 	Page   bool   // an HTML page: something in between speaks, not the service
+	Odd    string // what came in the place of JSON with a status of success: a web page; ""
 	Host   string // where a redirect leads; ""
 	// Request is the service's id of the request, which its support asks for (AllSign); ""
 	Request string
@@ -56,7 +57,10 @@ func (e *HTTPError) Error() string {
 	if e.Host != "" {
 		fmt.Fprintf(&b, ", redirect to %s not followed", e.Host)
 	}
-	if e.Page {
+	switch {
+	case e.Odd != "":
+		fmt.Fprintf(&b, ", %s in the place of JSON", e.Odd)
+	case e.Page:
 		b.WriteString(", a web page")
 	}
 	return b.String()
@@ -170,8 +174,9 @@ func mediaType(h http.Header) string {
 }
 
 // ReadJSON decodes a successful answer into v and closes it. It takes at most max bytes (32 MiB
-// where none is given) and two minutes. Any other answer is a StatusError, and what is no JSON an
-// error that tells what came in its place, but nothing of what it says.
+// where none is given) and two minutes. Any other answer is a StatusError. A web page, a text or nothing in the place of
+// JSON is a *HTTPError that wraps ErrUnavailable: something in between speaks, and it may pass. No error tells what an
+// answer says.
 func ReadJSON(resp *http.Response, v any, max ...int64) error {
 	if resp.StatusCode/100 != 2 {
 		return StatusError(resp)
@@ -193,18 +198,42 @@ func ReadJSON(resp *http.Response, v any, max ...int64) error {
 		return fmt.Errorf("read answer: %w", provider.Redact(err))
 	case int64(len(raw)) > bound:
 		return fmt.Errorf("read answer: %w", provider.ErrTooLarge)
-	case len(bytes.TrimSpace(raw)) == 0:
-		return errors.New("expected JSON, got an empty answer")
-	case kind == "text/html" || kind == "application/xhtml+xml":
-		return fmt.Errorf("expected JSON, got %s", kind)
-	}
-	if wide != nil {
+	case wide != nil:
 		return fmt.Errorf("expected JSON: %w", wide)
+	}
+	odd := otherThanJSON(raw, kind)
+	if odd == "a text" && json.Valid(raw) { // a number or null is odd and no message
+		odd = ""
+	}
+	if odd != "" {
+		return &HTTPError{
+			Code: resp.StatusCode, Status: fmt.Sprintf("%d %s", resp.StatusCode, http.StatusText(resp.StatusCode)), Page: odd == page, Odd: odd,
+			kind: provider.ErrUnavailable,
+		}
 	}
 	if err := json.Unmarshal(raw, v); err != nil {
 		return notJSON(err, kind)
 	}
 	return nil
+}
+
+const page = "a web page"
+
+// otherThanJSON names what begins in the place of a JSON object, list or text; "" where it may be one. Text in UTF-16 may
+// be one: whoever reads it refuses it.
+func otherThanJSON(head []byte, kind string) string {
+	head, wide := lenient.Bare(head)
+	switch {
+	case wide != nil:
+		return ""
+	case len(head) == 0:
+		return "nothing"
+	case kind == "text/html", kind == "application/xhtml+xml", head[0] == '<':
+		return page
+	case bytes.IndexByte([]byte(`{["`), head[0]) < 0:
+		return "a text"
+	}
+	return ""
 }
 
 // notJSON tells what is wrong with an answer without its text.

@@ -119,9 +119,11 @@ func TestReadJSON(t *testing.T) {
 		resp *http.Response
 		want string
 	}{
-		"html":         {reply(200, "text/html; charset=utf-8", "<html>hush</html>"), "expected JSON, got text/html"},
-		"html as text": {reply(200, "text/plain", "<html>hush</html>"), "expected JSON, got text/plain"},
-		"empty":        {reply(200, "application/json", " \n"), "empty answer"},
+		"html":         {reply(200, "text/html; charset=utf-8", "<html>hush</html>"), "service unavailable: 200 OK, a web page in the place of JSON"},
+		"html as text": {reply(200, "text/plain", "<html>hush</html>"), "200 OK, a web page in the place of JSON"},
+		"empty":        {reply(200, "application/json", " \n"), "200 OK, nothing in the place of JSON"},
+		"a text":       {reply(200, "text/plain", "503 hush, back soon"), "service unavailable: 200 OK, a text in the place of JSON"},
+		"UTF-16":       {reply(200, "application/json", "\xff\xfe{\x00}\x00"), "UTF-16"},
 		"broken":       {reply(200, "application/json", `{"A":"hush`), "something broken"},
 		"two":          {reply(200, "application/json", `{"A":1}{"A":2}`), "something broken"},
 		"another kind": {reply(200, "application/json", `{"A":"hush"}`), `field "A"`},

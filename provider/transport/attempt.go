@@ -27,7 +27,7 @@ func (t *Transport) attempt(req *http.Request, c *call) (*http.Response, error) 
 	ctx := req.Context()
 	said := provider.CallOf(ctx)
 	class, work := said.Class, said.Work
-	c.asked, c.unasked, c.wait = false, false, 0
+	c.asked, c.unasked, c.odd, c.wait = false, false, false, 0
 	var p *place
 	b := t.budget(class)
 	if b != nil {
@@ -50,6 +50,7 @@ func (t *Transport) attempt(req *http.Request, c *call) (*http.Response, error) 
 		return nil, err
 	}
 	Mean(ctx, resp)
+	c.odd = said.JSON && resp.StatusCode/100 == 2 && otherThanJSON(peek(resp, sniffed), mediaType(resp.Header)) != ""
 	t.heed(c, b, resp, left)
 	return resp, nil
 }

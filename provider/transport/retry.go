@@ -33,6 +33,7 @@ type call struct {
 	again   bool          // it may be sent twice
 	asked   bool          // the service asked us to wait
 	unasked bool          // it refused without naming a time
+	odd     bool          // a success came that is not the JSON that is due
 	wait    time.Duration // how long
 }
 
@@ -136,7 +137,7 @@ func (t *Transport) again(c *call, resp *http.Response, err error) bool {
 	case err != nil:
 		return !hopeless(err)
 	}
-	return resp.StatusCode == http.StatusTooManyRequests || failing(resp.StatusCode)
+	return c.odd || resp.StatusCode == http.StatusTooManyRequests || failing(resp.StatusCode)
 }
 
 // failing says whether a status is a fault of the service that may pass.

@@ -153,7 +153,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 func verdict(ctx context.Context, c *call, resp *http.Response, err error) error {
 	var after *provider.RetryAfter
 	switch {
-	case err == nil && resp.StatusCode >= http.StatusInternalServerError:
+	case err == nil && (c.odd || resp.StatusCode >= http.StatusInternalServerError):
 		return errBroken
 	case err == nil:
 		return nil

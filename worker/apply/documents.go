@@ -9,6 +9,9 @@ import (
 	"countersign/provider"
 )
 
+// SourceDownload names the downloads in a row's history.
+const SourceDownload = "download"
+
 // Newest returns the newest version of a document; false where there is none.
 func Newest(list []model.Document, id string, kind model.DocumentKind) (out model.Document, ok bool) {
 	for _, d := range list {
@@ -26,7 +29,7 @@ func (tb *Table) queueDocuments(b *store.Batch, a *Account, k model.Key, refs []
 			continue
 		}
 		e := model.DocumentEvent{Kind: model.DocumentNamed, Name: ref.Name, Mark: ref.Mark}
-		if err := tb.settleNewest(b, k, ref.ID, ref.Kind, e); err != nil {
+		if err := settleNewest(b, k, ref.ID, ref.Kind, e); err != nil {
 			return err
 		}
 	}
@@ -34,7 +37,7 @@ func (tb *Table) queueDocuments(b *store.Batch, a *Account, k model.Key, refs []
 }
 
 // settleNewest takes an event of a document whose newest version it is about, or which has no row yet.
-func (tb *Table) settleNewest(b *store.Batch, k model.Key, id string, kind model.DocumentKind, e model.DocumentEvent) error {
+func settleNewest(b *store.Batch, k model.Key, id string, kind model.DocumentKind, e model.DocumentEvent) error {
 	have, err := b.Documents(k)
 	if err != nil {
 		return err
@@ -67,7 +70,7 @@ func (tb *Table) linkDocuments(b *store.Batch, in Incoming, came time.Time) erro
 		if l.URL.Reveal() == "" || !a.Wants(l.Document.Kind) || !slices.ContainsFunc(in.Observations, claims) {
 			continue
 		}
-		if err := tb.linkDocument(b, model.Key{Account: a.ID, Ref: l.Ref}, l, came); err != nil {
+		if err := linkDocument(b, model.Key{Account: a.ID, Ref: l.Ref}, l, came); err != nil {
 			return err
 		}
 	}
@@ -75,28 +78,29 @@ func (tb *Table) linkDocuments(b *store.Batch, in Incoming, came time.Time) erro
 }
 
 // linkDocument makes a document due that lies behind a link.
-func (tb *Table) linkDocument(b *store.Batch, k model.Key, l provider.Link, came time.Time) error {
+func linkDocument(b *store.Batch, k model.Key, l provider.Link, came time.Time) error {
 	if _, ok := b.Transaction(k); !ok {
 		return nil
 	}
 	ref := l.Document
 	e := model.DocumentEvent{
-		Kind: model.DocumentLinked, Name: provider.Legible(ref.Name), Mark: provider.Legible(ref.Mark), Link: l.URL.Reveal(), Came: came,
+		Kind: model.DocumentLinked, Name: provider.Legible(ref.Name), Mark: provider.Legible(ref.Mark),
+		Link: l.URL.Reveal(), Came: came,
 	}
-	return tb.settleNewest(b, k, provider.Legible(ref.ID), ref.Kind, e)
+	return settleNewest(b, k, provider.Legible(ref.ID), ref.Kind, e)
 }
 
 // wakeDocuments makes what waits for the provider's word due, once that word has come.
-func (tb *Table) wakeDocuments(b *store.Batch, before, after model.Transaction) error {
+func wakeDocuments(b *store.Batch, before, after model.Transaction) error {
 	same := before.ConfirmedCompleted() == after.ConfirmedCompleted() && before.EndedOtherwise() == after.EndedOtherwise()
 	if after.DocsTotal == after.DocsStored || same {
 		return nil
 	}
-	return tb.wake(b, after.Key())
+	return wake(b, after.Key())
 }
 
 // wake makes the documents of a row due that wait.
-func (tb *Table) wake(b *store.Batch, k model.Key) error {
+func wake(b *store.Batch, k model.Key) error {
 	have, err := b.Documents(k)
 	for _, d := range have {
 		if err == nil {
@@ -106,8 +110,14 @@ func (tb *Table) wake(b *store.Batch, k model.Key) error {
 	return err
 }
 
-// SourceDownload names the downloads in a row's history.
-const SourceDownload = "download"
+// DocumentByID reads a document's row as it is now; the document as it was, where the row is gone.
+func DocumentByID(b *store.Batch, d model.Document) (model.Document, bool, error) {
+	have, err := b.Documents(d.Key())
+	if i := slices.IndexFunc(have, func(o model.Document) bool { return o.ID == d.ID }); i >= 0 {
+		return have[i], true, err
+	}
+	return d, false, err
+}
 
 // SettleRow asks model.Settle about a document's row and writes what it says, with the change, if any.
 func SettleRow(b *store.Batch, row model.Document, e model.DocumentEvent, source string) (model.Settlement, error) {
@@ -125,16 +135,9 @@ func SettleRow(b *store.Batch, row model.Document, e model.DocumentEvent, source
 		b.PutDocument(*s.After)
 	}
 	if known && s.Change != nil {
-		Record(b, t, *s.Change, source, b.Now(), true)
+		c := *s.Change
+		c.Document = s.Next.ID
+		Record(b, t, c, source, b.Now(), true)
 	}
 	return s, nil
-}
-
-// DocumentByID reads a document's row as it is now; the document as it was, where the row is gone.
-func DocumentByID(b *store.Batch, d model.Document) (model.Document, bool, error) {
-	have, err := b.Documents(d.Key())
-	if i := slices.IndexFunc(have, func(o model.Document) bool { return o.ID == d.ID }); i >= 0 {
-		return have[i], true, err
-	}
-	return d, false, err
 }

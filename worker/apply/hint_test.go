@@ -147,7 +147,7 @@ func TestACallbackWithoutProofWithinTheMinuteIsAskedAboutWhenItIsOver(t *testing
 		workertest.Check(t, b.Table.SettleGaps(t.Context()))
 		share, err := b.Store.Share(t.Context(), "acc", nil)
 		workertest.Check(t, err)
-		workertest.Same(t, "changes of status told and missed", []int{share.Told, share.Missed}, []int{1, 1}) // its creation was missed
+		workertest.Same(t, "changes of status told and missed", []int{share.Reported, share.Missed}, []int{1, 1}) // its creation was missed
 		cbs, _, err := b.Store.Callbacks(t.Context(), store.CallbackFilter{})
 		workertest.Check(t, err)
 		workertest.Same(t, "callbacks without proof", []bool{cbs[0].Unproved, cbs[1].Unproved}, []bool{true, true})

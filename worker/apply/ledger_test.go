@@ -105,7 +105,7 @@ func TestWhichChannelToldFirst(t *testing.T) {
 		expect("told within the grace, and not first", model.ByCallback, 0)
 		share, err := b.Store.Share(t.Context(), "acc", nil)
 		workertest.Check(t, err)
-		workertest.Same(t, "told: its creation too, which the first callback explains", share.Told, 3)
+		workertest.Same(t, "told: its creation too, which the first callback explains", share.Reported, 3)
 		tell(poll(apply.Audit), "history", status(model.Completed))
 		expect("an audit", model.ByAudit, 1)
 		_, err = b.Table.Hint(t.Context(), "acc", provider.Hinted{Ref: "tracked"})

@@ -142,8 +142,10 @@ func (rs *Runs) Work(ctx context.Context, id string) error {
 	}
 	p.finish(err, rs.o.Now())
 	durable.CrashPoint("run before end")
-	rs.o.Log.WithFields(logrus.Fields{"account": r.Account, "loop": r.Kind, "status": string(r.State), "listed": r.Listed, "asked": r.Asked,
-		"changed": r.Changed, "gaps": r.Gaps}).Info("run ended")
+	rs.o.Log.WithFields(logrus.Fields{
+		"account": r.Account, "loop": r.Kind, "status": string(r.State), "listed": r.Listed, "asked": r.Asked,
+		"changed": r.Changed, "gaps": r.Gaps,
+	}).Info("run ended")
 	err = rs.save(ctx, &r)
 	durable.CrashPoint("run end saved")
 	return err

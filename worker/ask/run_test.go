@@ -10,7 +10,8 @@ import (
 	"countersign/worker/workertest"
 )
 
-// A slot, the catch-up after a restart and an account that is polled closer may ask within one second, in two processes too.
+// A slot, the catch-up after a restart and an account that is polled closer may ask within one second, in two processes
+// too.
 func TestARunThatIsAskedForTwiceAtATimeIsOne(t *testing.T) {
 	t.Parallel()
 	workertest.Both(t, func(t *testing.T, b *workertest.Bench) {

@@ -159,7 +159,7 @@ func TestMetrics(t *testing.T) {
 		b.PutAccount(model.Account{ID: "sales", Provider: "onespan", FirstStartAt: now, LastCallbackAt: &now, LastPollAt: &now})
 		b.PutAccount(model.Account{ID: "quiet", Provider: "onespan", FirstStartAt: now})
 		b.Put(row, model.Decision{Next: row, Grew: true})
-		b.AddTold("sales", model.ChangeStatus, now)
+		b.AddReported("sales", model.ChangeStatus, now)
 		b.AddFirst("sales", model.ChangeStatus, model.ByCallback, now)
 		for i, state := range []model.DocumentState{model.DocumentWaiting, model.DocumentStored, model.DocumentQuarantined, model.DocumentQuarantined} {
 			b.PutDocument(model.Document{Account: "sales", Ref: "ref-1", DocID: string(rune('a' + i)), Kind: model.SignedDocument, Name: "Ana.pdf", State: state})

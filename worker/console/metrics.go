@@ -241,7 +241,7 @@ func (r *reading) account(a model.Account) error {
 		return err
 	}
 	for kind, n := range map[model.GapKind]int{
-		"told": s.Told, model.GapMissed: s.Missed, model.GapLate: s.Late, model.GapRefused: s.Refused,
+		"told": s.Reported, model.GapMissed: s.Missed, model.GapLate: s.Late, model.GapRefused: s.Refused,
 		model.GapUnsubscribed: s.Unsubscribed, model.GapNoEvent: s.NoEvent,
 	} {
 		r.add(r.descs.changes, float64(n), a.ID, string(kind))
@@ -257,7 +257,7 @@ func (r *reading) month(a model.Account) error {
 		return err
 	}
 	if s.All() > 0 {
-		r.add(r.descs.share, s.Share(), a.ID)
+		r.add(r.descs.share, s.Fraction(), a.ID)
 	}
 	firsts, err := r.store.Firsts(r.ctx, a.ID, nil)
 	for by, n := range firsts {

@@ -54,6 +54,12 @@ type Settings struct {
 	lacking    bool // a secret of it is missing
 }
 
+// has says whether a key is set.
+func (s Settings) has(key string) bool { return s.node.value(key) != nil }
+
+// Take keeps the node.
+func (s *Settings) Take(n *node) { s.node = n }
+
 // Decode writes the settings to v, strictly. Its error is *Faults, with line and path and never a value.
 func (s Settings) Decode(v any) error { return decode(s.node, v, s.path).of(s.file) }
 

@@ -18,6 +18,9 @@ import (
 // found.
 func check(c *Config, root *node, before faults, known map[string]provider.Driver) faults {
 	r := &checker{root: root, found: before}
+	if key, _ := root.pair("hooks"); key != nil {
+		r.found.add(key.line, "hooks", "is not in this version yet: `countersign changes --follow` prints every change for a program of yours")
+	}
 	r.checkStores(c)
 	r.checkPublic(c.Public)
 	r.checkACME(c)

@@ -32,6 +32,7 @@ type Config struct {
 	CallbackObjective Percent   `yaml:"callback_objective"`
 	Log               Log       `yaml:"log"`
 
+	Hooks       NotYet   `yaml:"hooks"`
 	Retry       Retry    `yaml:"retry"`
 	SlotJitter  Duration `yaml:"slot_jitter"`
 	ListOverlap Duration `yaml:"list_overlap"`
@@ -218,3 +219,12 @@ func utc(line string) Slots {
 	}
 	return s
 }
+
+// NotYet is a key that a later version reads, and this one refuses.
+type NotYet struct{}
+
+// Take reads nothing.
+func (*NotYet) Take(*node) {}
+
+// Fill makes an account in which nothing was said.
+func (a *Account) Fill() { *a = defaultAccount() }

@@ -14,12 +14,14 @@ import (
 // yaml.v3 can decode strictly (KnownFields), but its errors have no path, stop at the first kind of
 // fault and repeat values, which here may be secrets. So the library parses, and this file decodes.
 
+// parser is a value that reads its own text. Its errors do not repeat the text.
+type parser interface{ Parse(text string) error }
+
+// taker is a value that takes the node as it is.
+type taker interface{ Take(n *node) }
+
 // filler is a value that starts out with more than zeroes.
-type filler interface{ fill() }
-
-func (a *Account) fill() { *a = defaultAccount() }
-
-var durationType = reflect.TypeFor[time.Duration]()
+type filler interface{ Fill() }
 
 // decode writes a resolved node to what to points to. What does not fit is returned, and to stays as it was there.
 func decode(n *node, to any, path string) faults {
@@ -61,13 +63,13 @@ func (d *decoder) decode(n *node, v reflect.Value, path string) {
 // decodeSelf lets values that know their own text read it.
 func (d *decoder) decodeSelf(n *node, to any, path string) bool {
 	switch v := to.(type) {
-	case *Settings:
-		v.node = n
+	case taker:
+		v.Take(n)
 	case parser:
 		if !d.scalar(n, path) {
 			return true
 		}
-		if err := v.parse(n.text); err != nil {
+		if err := v.Parse(n.text); err != nil {
 			d.bad(n, path, "%s %v", quote(n, path), err)
 		}
 	case encoding.TextUnmarshaler:
@@ -92,9 +94,6 @@ func (d *decoder) decodeStruct(n *node, v reflect.Value, path string) {
 		field, known := fields[key.text]
 		switch {
 		case known:
-		case here == "hooks":
-			d.bad(key, here, "is not in this version yet: `countersign changes --follow` prints every change for a program of yours")
-			continue
 		default:
 			d.bad(key, here, "unknown key%s", nearest(key.text, fields))
 			continue
@@ -136,7 +135,7 @@ func (d *decoder) decodeSlice(n *node, v reflect.Value, path string) {
 	list := reflect.MakeSlice(v.Type(), len(items), len(items))
 	for i, item := range items {
 		if f, ok := list.Index(i).Addr().Interface().(filler); ok {
-			f.fill()
+			f.Fill()
 		}
 		d.decode(item, list.Index(i), fmt.Sprintf("%s[%d]", path, i))
 	}

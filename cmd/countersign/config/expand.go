@@ -203,7 +203,7 @@ func (e *expander) pair(out *node, key, value *yaml.Node, path string) {
 	out.content = append(out.content, &node{kind: yaml.ScalarNode, tag: "!!str", text: name, line: key.Line}, v)
 }
 
-// fromFile returns what the file named by n holds, without the newlines at its end.
+// fromFile returns what the file named by n holds, without the white space around it.
 func (e *expander) fromFile(n *node, path string) *node {
 	v := &node{kind: yaml.ScalarNode, tag: "!!str", line: n.line, hidden: true, lines: true}
 	if n.kind != yaml.ScalarNode || n.text == "" {
@@ -235,7 +235,7 @@ func ReadSecret(file string) (string, error) {
 	case len(text) > mostFile:
 		return "", fmt.Errorf("%s is too large for a secret", file)
 	}
-	return strings.TrimRight(string(text), "\r\n"), nil
+	return strings.TrimSpace(string(text)), nil
 }
 
 // variables puts the environment's values in the place of ${NAME}; $$ is a dollar sign.
@@ -275,6 +275,7 @@ func (e *expander) variables(n *node, path string) {
 // variable is what the environment says.
 func (e *expander) variable(line int, path, name string) string {
 	v, set := e.lookup(name)
+	v = strings.TrimSpace(v) // `echo key | base64` puts a line break behind the key
 	switch {
 	case !set:
 		e.found.missing(line, path, "the environment has no %s", name)
@@ -302,4 +303,21 @@ func join(path, key string) string {
 // inSettings says whether path lies in an account's settings, which are the provider's own.
 func inSettings(path string) bool {
 	return strings.HasPrefix(path, "accounts[") && strings.Contains(path, "].settings")
+}
+
+// literalSecret says whether a mapping says a secret outright, not by ${NAME} or *_file.
+func (n *node) literalSecret() bool {
+	for i := 0; i+1 < len(n.content); i += 2 {
+		key, value := n.content[i].text, n.content[i+1]
+		named := strings.Contains(key, "key") || strings.Contains(key, "secret") || strings.Contains(key, "token")
+		for _, v := range append([]*node{value}, value.content...) {
+			if named && v.kind == yaml.ScalarNode && v.text != "" && !v.hidden && !strings.HasSuffix(key, "_url") {
+				return true
+			}
+		}
+		if value.kind == yaml.MappingNode && value.literalSecret() {
+			return true
+		}
+	}
+	return false
 }

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -94,13 +93,4 @@ func (e *Faults) withoutSecrets() error {
 		}
 	}
 	return left.of(e.file)
-}
-
-// SpelledOut is err with every fault of a config in it, for where nobody reads stderr.
-func SpelledOut(err error) error {
-	var list *Faults
-	if !errors.As(err, &list) {
-		return err
-	}
-	return errors.New(strings.Join(list.Lines(), "; "))
 }

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"countersign/cmd/countersign/config/configtest"
-
 	"github.com/google/go-cmp/cmp"
+
+	"countersign/cmd/countersign/config/configtest"
 )
 
 func TestConfigFaults(t *testing.T) {

@@ -12,9 +12,9 @@ import (
 	"strconv"
 	"strings"
 
-	"countersign/provider"
-
 	"go.yaml.in/yaml/v3"
+
+	"countersign/provider"
 )
 
 // Source is what a config is read with.
@@ -138,4 +138,13 @@ func (c *Config) locate(dir string, root *node) {
 		}
 	}
 	c.Public.URL = strings.TrimRight(c.Public.URL, "/")
+}
+
+// SpelledOut is err with every fault of a config in it, for where nobody reads stderr.
+func SpelledOut(err error) error {
+	var list *Faults
+	if !errors.As(err, &list) {
+		return err
+	}
+	return errors.New(strings.Join(list.Lines(), "; "))
 }

@@ -213,7 +213,7 @@ func keysOf(of reflect.Type, path string) []string {
 		for i := range of.NumField() {
 			f := of.Field(i)
 			name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-			if !f.IsExported() || name == "" {
+			if !f.IsExported() || name == "" || f.Type == reflect.TypeFor[NotYet]() {
 				continue
 			}
 			all = append(append(all, join(path, name)), keysOf(f.Type, join(path, name))...)
@@ -227,9 +227,11 @@ func exampleText() string { return filepath.Join("..", "..", "..", "config.examp
 // inUse are the providers of the example.
 func inUse() map[string]provider.Driver {
 	return map[string]provider.Driver{
-		"allsign": {Traits: allsign.Traits(), New: allsign.New}, "autosign": {Traits: autosign.Traits(), New: autosign.New},
-		"documenso": {Traits: documenso.Traits(), New: documenso.New}, "dropboxsign": {Traits: dropboxsign.Traits(), New: dropboxsign.New},
-		"onespan": {Traits: onespan.Traits(), New: onespan.New},
+		"allsign":     {Traits: allsign.Traits(), New: allsign.New},
+		"autosign":    {Traits: autosign.Traits(), New: autosign.New},
+		"documenso":   {Traits: documenso.Traits(), New: documenso.New},
+		"dropboxsign": {Traits: dropboxsign.Traits(), New: dropboxsign.New},
+		"onespan":     {Traits: onespan.Traits(), New: onespan.New},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net"
 	"net/netip"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -21,13 +22,10 @@ type Secret = provider.Secret
 // Day is 24 hours: every day of this program is one of UTC.
 const Day = 24 * time.Hour
 
-// parser is a value of the config that reads its own text. Its errors do not repeat the text.
-type parser interface{ parse(text string) error }
-
 // Duration is a length of time: 30d, 2w, 12h, 5m, 10s.
 type Duration time.Duration
 
-func (d *Duration) parse(text string) error {
+func (d *Duration) Parse(text string) error {
 	v, err := parseDuration(text)
 	if err != nil {
 		return errors.New("is not a duration such as 30d, 2w, 12h, 5m or 10s")
@@ -44,7 +42,7 @@ type Lifetime time.Duration
 
 const forever Lifetime = 0
 
-func (k *Lifetime) parse(text string) error {
+func (k *Lifetime) Parse(text string) error {
 	if text == "forever" {
 		*k = forever
 		return nil
@@ -74,7 +72,7 @@ func (k Lifetime) String() string {
 // Size is a number of bytes: 512MiB, 1GiB, 10MB.
 type Size int64
 
-func (s *Size) parse(text string) error {
+func (s *Size) Parse(text string) error {
 	fault := errors.New("is not a size such as 512MiB or 1GiB")
 	number := strings.TrimRight(text, "kKMGTiB ")
 	unit := strings.TrimSpace(text[len(number):])
@@ -106,7 +104,7 @@ func (s Size) String() string {
 // Mode is the rights of a file: 0600, 0640.
 type Mode fs.FileMode
 
-func (m *Mode) parse(text string) error {
+func (m *Mode) Parse(text string) error {
 	v, err := strconv.ParseUint(strings.TrimPrefix(text, "0o"), 8, 12)
 	switch {
 	case err != nil:
@@ -128,11 +126,11 @@ type Percent float64
 
 // ParsePercent reads a share.
 func ParsePercent(text string) (p Percent, err error) {
-	err = p.parse(text)
+	err = p.Parse(text)
 	return p, err
 }
 
-func (p *Percent) parse(text string) error {
+func (p *Percent) Parse(text string) error {
 	v, err := strconv.ParseFloat(strings.TrimSuffix(text, "%"), 64)
 	if err != nil || v < 0 || v > 100 {
 		return errors.New("is not a share such as 99%")
@@ -162,7 +160,7 @@ func (s Slots) Next(now time.Time) time.Time {
 func (s Slots) String() string { return s.line }
 
 // parse takes an empty line for none: the account has those of all accounts.
-func (s *Slots) parse(text string) error {
+func (s *Slots) Parse(text string) error {
 	if text == "" {
 		*s = Slots{}
 		return nil
@@ -204,7 +202,7 @@ func ParseSlots(line string) (slots Slots, err error) {
 // Network is an address or a network of addresses: 10.0.0.0/8, ::1.
 type Network struct{ netip.Prefix }
 
-func (n *Network) parse(text string) error {
+func (n *Network) Parse(text string) error {
 	p, err := netip.ParsePrefix(text)
 	if err != nil {
 		ip, bad := netip.ParseAddr(text)
@@ -223,3 +221,5 @@ func Loopback(address string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
+
+var durationType = reflect.TypeFor[time.Duration]()

@@ -6,8 +6,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-
-	"go.yaml.in/yaml/v3"
 )
 
 // DatabaseShown is the database without a password.
@@ -43,8 +41,7 @@ func (c *Config) Warnings(stat func(string) (fs.FileInfo, error)) []string {
 		if strings.HasPrefix(a.BaseURL, "http://") && !loopbackURL(a.BaseURL) {
 			add("%s.base_url begins with http://: the API key and signers' data go out in clear", a.at)
 		}
-		proves := func(key string) bool { return a.Settings.node.value(key) != nil }
-		if t := a.traits; t.ProofSettings != nil && !slices.ContainsFunc(t.ProofSettings, proves) {
+		if t := a.traits; t.ProofSettings != nil && !slices.ContainsFunc(t.ProofSettings, a.Settings.has) {
 			add("%s.settings.%s is not set: %s", a.at, t.ProofSettings[0], t.Unproved)
 		}
 		if a.Hints.Enabled && len(a.Hints.Origins) == 0 {
@@ -66,23 +63,6 @@ func (c *Config) Warnings(stat func(string) (fs.FileInfo, error)) []string {
 // holdsSecrets says whether secrets stand in the config file itself.
 func (c *Config) holdsSecrets() bool {
 	return slices.ContainsFunc(c.Accounts, func(a Account) bool { return a.Settings.node.literalSecret() })
-}
-
-// literalSecret says whether a mapping says a secret outright, not by ${NAME} or *_file.
-func (n *node) literalSecret() bool {
-	for i := 0; i+1 < len(n.content); i += 2 {
-		key, value := n.content[i].text, n.content[i+1]
-		named := strings.Contains(key, "key") || strings.Contains(key, "secret") || strings.Contains(key, "token")
-		for _, v := range append([]*node{value}, value.content...) {
-			if named && v.kind == yaml.ScalarNode && v.text != "" && !v.hidden && !strings.HasSuffix(key, "_url") {
-				return true
-			}
-		}
-		if value.kind == yaml.MappingNode && value.literalSecret() {
-			return true
-		}
-	}
-	return false
 }
 
 // loopbackURL says whether a URL stays on this machine.

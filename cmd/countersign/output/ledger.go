@@ -15,23 +15,23 @@ type LedgerSum struct {
 	Account string
 	Since   time.Time
 	Wanted  float64 // percent
-	store.ShareTold
-	Recent  store.ShareTold // since yesterday's midnight, or since, if that is later
+	store.Share
+	Recent  store.Share // since yesterday's midnight, or since, if that is later
 	Repairs store.Repairs
 	Firsts  map[model.Channel]int
 }
 
 // untold is how many changes used up the error budget.
-func untold(n store.ShareTold) int { return n.Missed + n.Late + n.Refused }
+func untold(n store.Share) int { return n.Missed + n.Late + n.Refused }
 
 // allowed is the error budget: how many changes may stay untold, of as many as there were.
-func Allowed(n store.ShareTold, wanted float64) float64 {
+func Allowed(n store.Share, wanted float64) float64 {
 	return float64(n.All()) * (100 - wanted) / 100
 }
 
 // used is which share of the error budget is used up; false where there is none, because nothing changed or the
 // objective allows nothing.
-func used(n store.ShareTold, wanted float64) (float64, bool) {
+func used(n store.Share, wanted float64) (float64, bool) {
 	may := Allowed(n, wanted)
 	if may == 0 {
 		return 0, false
@@ -40,12 +40,12 @@ func used(n store.ShareTold, wanted float64) (float64, bool) {
 }
 
 // below says whether callbacks told less than what is wanted. Where nothing changed they told all.
-func Below(n store.ShareTold, wanted float64) bool {
+func Below(n store.Share, wanted float64) bool {
 	return n.All() > 0 && float64(untold(n)) > Allowed(n, wanted)+1e-9
 }
 
 // budgetWords says what is left of the error budget, as a person would.
-func (p *Printer) BudgetWords(n store.ShareTold, wanted float64) string {
+func (p *Printer) BudgetWords(n store.Share, wanted float64) string {
 	share, ok := used(n, wanted)
 	switch {
 	case n.All() == 0:
@@ -59,7 +59,7 @@ func (p *Printer) BudgetWords(n store.ShareTold, wanted float64) string {
 }
 
 // burnWords says how fast the budget is used since yesterday: at 1 it lasts just as long as the time that it is for.
-func BurnWords(n store.ShareTold, wanted float64) string {
+func BurnWords(n store.Share, wanted float64) string {
 	rate, ok := used(n, wanted)
 	if !ok {
 		return "-"
@@ -130,17 +130,17 @@ type summaryJSON struct {
 // SummaryObject is what `gaps --summary` prints of one account.
 func SummaryObject(l LedgerSum) summaryJSON {
 	o := summaryJSON{
-		Account: l.Account, Since: StampOf(l.Since), Objective: l.Wanted / 100, Told: l.Told, Missed: l.Missed, Late: l.Late,
+		Account: l.Account, Since: StampOf(l.Since), Objective: l.Wanted / 100, Told: l.Reported, Missed: l.Missed, Late: l.Late,
 		Refused: l.Refused, Unsubscribed: l.Unsubscribed, NoEvent: l.NoEvent,
-		Allowed: Allowed(l.ShareTold, l.Wanted), Left: Allowed(l.ShareTold, l.Wanted) - float64(untold(l.ShareTold)),
+		Allowed: Allowed(l.Share, l.Wanted), Left: Allowed(l.Share, l.Wanted) - float64(untold(l.Share)),
 		FoundWithin: percentilesObject(l.Repairs.Bound), FoundAfter: percentilesObject(l.Repairs.Dated), LateBy: percentilesObject(l.Repairs.Late),
 		ToldFirst: map[string]int{},
 	}
 	if l.All() > 0 {
-		share := l.Share()
+		share := l.Fraction()
 		o.Share = &share
 	}
-	if v, ok := used(l.ShareTold, l.Wanted); ok {
+	if v, ok := used(l.Share, l.Wanted); ok {
 		o.Used = &v
 	}
 	if v, ok := used(l.Recent, l.Wanted); ok {
@@ -153,8 +153,8 @@ func SummaryObject(l LedgerSum) summaryJSON {
 }
 
 // told shows the share of changes that callbacks told, marked where it is below what is wanted.
-func (p *Printer) ShareWords(n store.ShareTold, wanted float64) string {
-	s := Percent(n.Told, n.All())
+func (p *Printer) ShareWords(n store.Share, wanted float64) string {
+	s := Percent(n.Reported, n.All())
 	if Below(n, wanted) {
 		return p.Paint(Warn, s)
 	}

@@ -13,9 +13,9 @@ import (
 	"strings"
 	"time"
 
-	"countersign/worker/pdf"
-
 	"golang.org/x/sys/unix"
+
+	"countersign/worker/pdf"
 )
 
 // Verb is the argument that makes this program the child.

@@ -27,7 +27,6 @@ type LockRow struct {
 	Since    time.Time
 	BeatAt   time.Time
 	WantedAt *time.Time
-	WantedBy string
 }
 
 // LockedError is the ErrLocked of a Lock: who has it, since when.
@@ -112,8 +111,8 @@ func (d *DB) locked(ctx context.Context, h *Lock) *Lock {
 func (h *Lock) write(ctx context.Context) {
 	now := h.db.now()
 	err := h.db.Change(ctx, func(q *Tx) error {
-		return q.Exec(`INSERT INTO locks (name, owner, since, beat_at, wanted_at, wanted_by) VALUES (?, ?, ?, ?, NULL, '')
-ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, since = excluded.since, beat_at = excluded.beat_at, wanted_at = NULL, wanted_by = ''`,
+		return q.Exec(`INSERT INTO locks (name, owner, since, beat_at, wanted_at) VALUES (?, ?, ?, ?, NULL)
+ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, since = excluded.since, beat_at = excluded.beat_at, wanted_at = NULL`,
 			h.name, h.owner, now, now)
 	})
 	if err != nil && !errors.Is(err, ErrOlder) {
@@ -212,35 +211,35 @@ func (d *DB) WithLock(ctx context.Context, name, owner string, f func(context.Co
 const withLockTTL = 15 * time.Second
 
 // WantLock asks the holder of a lock to give it up.
-func (d *DB) WantLock(ctx context.Context, name, owner string) error {
+func (d *DB) WantLock(ctx context.Context, name string) error {
 	return d.Change(ctx, func(q *Tx) error {
-		return q.Exec(`UPDATE locks SET wanted_at = ?, wanted_by = ? WHERE name = ?`, d.now(), owner, name)
+		return q.Exec(`UPDATE locks SET wanted_at = ? WHERE name = ?`, d.now(), name)
 	})
 }
 
 // LockOwner says who has a lock now; ErrNoRow if nobody has. What a process that died has left in the
 // row does not count.
 func (d *DB) LockOwner(ctx context.Context, name string) (LockRow, error) {
-	look := d.fileHeld
+	look := d.fileLocked
 	if d.pg {
-		look = d.sessionHeld
+		look = d.sessionLocked
 	}
-	held, err := look(ctx, name)
+	locked, err := look(ctx, name)
 	if err != nil {
 		return LockRow{}, err
 	}
-	if !held {
+	if !locked {
 		return LockRow{}, ErrNoRow
 	}
 	h, err := d.lockRow(ctx, name)
 	h.Name = name
 	if errors.Is(err, ErrNoRow) || errors.Is(err, ErrOlder) {
-		err = nil // held, and the row is not there yet
+		err = nil // locked, and the row is not there yet
 	}
 	return h, err
 }
 
 func (d *DB) lockRow(ctx context.Context, name string) (h LockRow, err error) {
-	err = d.View(ctx, func(q *Tx) error { return q.db.Table("locks").Where("name = ?", name).Take(&h).Error })
+	err = d.View(ctx, func(q *Tx) error { return q.Take(&h, `SELECT * FROM locks WHERE name = ?`, name) })
 	return h, err
 }

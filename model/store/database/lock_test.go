@@ -89,7 +89,7 @@ func TestALockIsAskedFor(t *testing.T) {
 		serve, err := other.Lock(t.Context(), LockServe, "you", time.Second)
 		check(t, err)
 		check(t, serve.Release())
-		check(t, other.WantLock(t.Context(), LockWork, "you"))
+		check(t, other.WantLock(t.Context(), LockWork))
 		select {
 		case <-mine.Wanted():
 		case <-mine.Lost():

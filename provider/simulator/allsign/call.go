@@ -72,7 +72,8 @@ func (x *service) Compose(t *world.Transaction, n life.News) []world.Letter {
 
 func (x *service) event(ref, kind string, at time.Time, live bool) event {
 	e := event{
-		ID: "evt_" + chance.Letters(x.desk.Rand, 32, chance.HexDigits), Type: kind, Version: version, At: wire.ISOTime(at), Tenant: x.tenant, Livemode: live,
+		ID: "evt_" + chance.Letters(x.desk.Rand, 32, chance.HexDigits), Type: kind, Version: version, At: wire.ISOTime(at),
+		Tenant: x.tenant, Livemode: live,
 	}
 	e.Data.Document = ref
 	return e
@@ -83,7 +84,7 @@ func (x *service) letter(url string, e event, endpoint string) world.Letter {
 	if err != nil {
 		body = nil // texts and flags always marshal
 	}
-	return world.Letter{URL: url, Endpoint: endpoint, Body: body, Header: http.Header{
+	return world.Letter{URL: url, Endpoint: endpoint, Body: x.desk.Marked(body), Header: http.Header{
 		"Content-Type": {"application/json"}, "User-Agent": {"AllSign-Webhooks/3"}, "Webhook-Id": {e.ID},
 	}}
 }
@@ -162,7 +163,7 @@ func (x *service) Landed(l world.Letter, taken bool) {
 // Forge claims an end that did not come: under a secret of nobody's, with a genuine signature that
 // is too old, under a token version that proves nothing, or without any proof.
 func (x *service) Forge(d *world.Delivery) (world.Letter, bool) {
-	r, now := x.desk.Rand, time.Now()
+	r, now := d.Rand, time.Now()
 	p := x.endpoint(d.Endpoint)
 	if p == nil {
 		return world.Letter{}, false

@@ -36,19 +36,21 @@ func (x api) list(c world.Call) wire.Answer {
 		}
 	}
 	slices.SortStableFunc(found, func(a, b *world.Transaction) int { return b.Born.Compare(a.Born) })
-	total, pages := len(found), (len(found)+size-1)/size
+	total := len(found)
 	if size > 100 { // a captured answer: no error, and no results
-		found, total, pages = nil, 0, 0
+		found, total = nil, 0
 	}
-	first := x.desk.World.Shift(min((page-1)*size, len(found)), len(found))
+	first, claimed := x.desk.Begin((page-1)*size, size, total)
+	first = min(first, len(found))
 	requests := []any{}
 	for _, t := range found[first:min(first+size, len(found))] {
 		t.Shown(&t.State, c.Now)
 		requests = append(requests, x.requestJSON(t, &t.State))
 	}
 	return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{
-		"list_info":          wire.Object{"page": page, "num_pages": pages, "num_results": total, "page_size": size},
-		"signature_requests": requests,
+		"list_info": wire.Object{"page": page, "num_pages": (claimed + size - 1) / size, "num_results": claimed,
+			"page_size": size},
+		"signature_requests": x.desk.Page(requests, "signature_request_id", "title"),
 	})
 }
 

@@ -27,7 +27,8 @@ func (o api) list(c world.Call) wire.Answer {
 			continue
 		}
 		if inFolder(&t.State, strings.ToLower(q.Get("query"))) && predefined(&t.State, q.Get("predefined"), c.Now) &&
-			wire.Within(t.State.Updated, since, until) && wire.Within(t.State.Updated, since2, until2) && matches(t, q.Get("search"), q.Get("searchtype")) {
+			wire.Within(t.State.Updated, since, until) && wire.Within(t.State.Updated, since2, until2) &&
+			matches(t, q.Get("search"), q.Get("searchtype")) {
 			found = append(found, t)
 		}
 	}
@@ -37,7 +38,8 @@ func (o api) list(c world.Call) wire.Answer {
 		return o.Refuse(http.StatusBadRequest, "validation", "from and to are numbers of records.")
 	}
 	results := []any{}
-	for _, t := range o.page(found, first, last) {
+	some, claimed := o.page(found, first, last)
+	for _, t := range some {
 		if q.Get("fields") == "id" {
 			results = append(results, wire.Object{"id": t.Ref})
 			continue
@@ -45,17 +47,19 @@ func (o api) list(c world.Call) wire.Answer {
 		t.Shown(&t.State, c.Now)
 		results = append(results, o.packageJSON(t, &t.State, false))
 	}
-	return wire.ReplyJSON(http.StatusOK, versioned, wire.Object{"count": len(found), "results": results})
+	return wire.ReplyJSON(http.StatusOK, versioned, wire.Object{"count": claimed, "results": o.desk.Page(results, "id",
+		"name")})
 }
 
-// page cuts records first to last, counted from nought, out of all, unless they have moved meanwhile.
-func (o api) page(all []*world.Transaction, first, last int) []*world.Transaction {
-	moved := o.desk.World.Shift(first, len(all))
-	first, last = moved, last+moved-first
+// page cuts records first to last, counted from nought, out of all, unless they have moved meanwhile, and says how many
+// there are to be told of.
+func (o api) page(all []*world.Transaction, first, last int) ([]*world.Transaction, int) {
+	begin, claimed := o.desk.Begin(first, last-first+1, len(all))
+	first, last = begin, last+begin-first
 	if first >= len(all) {
-		return nil
+		return nil, claimed
 	}
-	return all[first:min(last+1, len(all))]
+	return all[first:min(last+1, len(all))], claimed
 }
 
 // visible is the key's own view, or that of a sender whom its owner may look over.
@@ -118,7 +122,8 @@ func window(from, to string) (since, until time.Time, ok bool) {
 		if text == "" {
 			return time.Time{}, true
 		}
-		for _, form := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02T15:04Z07:00", "2006-01-02Z07:00"} {
+		for _, form := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02T15:04Z07:00",
+			"2006-01-02Z07:00"} {
 			at, err := time.Parse(form, text)
 			if err == nil && end && form == "2006-01-02Z07:00" {
 				at = at.AddDate(0, 0, 1).Add(-time.Nanosecond)

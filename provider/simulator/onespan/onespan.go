@@ -30,7 +30,8 @@ func Open(w *world.World) *world.Desk {
 	d := world.NewDesk(w, world.Account{
 		ID: AccountID, Provider: "onespan", BasePath: "/onespan",
 		AccountID: chance.Letters(r, 12, chance.Alphanum), Email: "owner@sim-onespan.example",
-		ClientID: chance.Letters(r, 32, chance.HexDigits), ClientSecret: chance.Letters(r, 43, chance.Alphanum), TokenPath: "/onespan/oauth2/token",
+		ClientID: chance.Letters(r, 32, chance.HexDigits), ClientSecret: chance.Letters(r, 43, chance.Alphanum),
+		TokenPath:     "/onespan/oauth2/token",
 		OAuthClientID: chance.Letters(r, 20, chance.Alphanum), OAuthClientSecret: chance.Letters(r, 43, chance.Alphanum),
 	})
 	d.Key = "cb-" + chance.Letters(r, 24, chance.Alphanum)
@@ -41,14 +42,15 @@ func Open(w *world.World) *world.Desk {
 	}
 	d.Deck = []string{
 		"completed", "completed", "completed", "completed", "direct", "direct", "draft", "open", "partly", "declined",
-		"expired", "opted_out", "archived", "unarchived", "trashed", "restored", "deactivated", "deleted", "deleted_completed",
+		"expired", "opted_out", "archived", "unarchived", "trashed", "restored", "deactivated", "deleted",
+		"deleted_completed",
 		"locked", "still_locked", "identity", "bounced", "reassigned", "manual", "waiting_for_sender", "attachment",
 	}
 	d.Extras = []string{"template", "template", "layout"}
-	o := &service{desk: d, owner: world.Someone(r, 0), tokens: map[string]time.Time{}}
+	o := &service{desk: d, owner: life.Someone(r, 0), tokens: map[string]time.Time{}}
 	o.owner.ID, o.owner.Email = chance.Letters(r, 12, chance.Alphanum), d.Account.Email
 	for range 2 {
-		c := world.Someone(r, 0)
+		c := life.Someone(r, 0)
 		c.ID = chance.Letters(r, 12, chance.Alphanum)
 		o.colleagues = append(o.colleagues, c)
 	}
@@ -99,7 +101,7 @@ func (o *service) Admits(r *http.Request, now time.Time) bool {
 // Conceive makes up a package and the life that its kind names.
 func (o *service) Conceive(t *world.Transaction) {
 	r := t.Rand
-	t.Form, t.Name, t.Sender = "PACKAGE", world.Title(r), o.owner
+	t.Form, t.Name, t.Sender = "PACKAGE", life.Title(r), o.owner
 	t.Ref = chance.Letters(r, 27, chance.Base64URL) + "="
 	if r.IntN(4) == 0 {
 		t.Ref = chance.UUID(r)
@@ -115,12 +117,14 @@ func (o *service) Conceive(t *world.Transaction) {
 	}
 	for i := range 1 + r.IntN(3) {
 		t.Docs = append(t.Docs, life.Document{
-			ID:   chance.Pick(r, chance.Letters(r, 32, chance.HexDigits), fmt.Sprintf("contract %d & annex", i+1), fmt.Sprintf("doc-%d", i+1)) + strings.Repeat("_", i),
-			Name: fmt.Sprintf("%s %d.pdf", chance.Pick(r, "Vertrag", "Terms", "Annexe n° 2", "Schedule"), i+1), Pages: 2 + r.IntN(3), Sealed: r.IntN(2) == 0,
+			ID: chance.Pick(r, chance.Letters(r, 32, chance.HexDigits), fmt.Sprintf("contract %d & annex", i+1),
+				fmt.Sprintf("doc-%d", i+1)) + strings.Repeat("_", i),
+			Name: fmt.Sprintf("%s %d.pdf", chance.Pick(r, "Vertrag", "Terms", "Annexe n° 2", "Schedule"), i+1), Pages: 2 +
+				r.IntN(3), Sealed: r.IntN(2) == 0,
 		})
 	}
 	for i := range signerCount(t.Kind, r.IntN(3)) {
-		p := world.Someone(r, i+1)
+		p := life.Someone(r, i+1)
 		p.ID, p.Role, p.RoleName = chance.UUID(r), chance.Letters(r, 12, chance.Alphanum), fmt.Sprintf("Signer%d", i+1)
 		if i == 0 && r.IntN(8) == 0 {
 			p.Name, p.Email, p.ID, p.Sender, p.RoleName = t.Sender.Name, t.Sender.Email, t.Sender.ID, true, "Owner"
@@ -170,7 +174,8 @@ func (o *service) life(t *world.Transaction) []life.Step {
 	case "opted_out":
 		return join(opening, []life.Step{viewed, soon("opt_out")})
 	case "expired":
-		return join(opening, signing[:len(signing)/len(t.State.People)], []life.Step{life.Then(gap(16*time.Hour, 24*time.Hour), "expire", 0)})
+		return join(opening, signing[:len(signing)/len(t.State.People)],
+			[]life.Step{life.Then(gap(16*time.Hour, 24*time.Hour), "expire", 0)})
 	case "archived":
 		return join(opening, signing, []life.Step{soon("archive")})
 	case "unarchived":

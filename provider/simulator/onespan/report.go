@@ -38,11 +38,13 @@ func (o api) summary(c world.Call) wire.Answer {
 	}
 	found := o.reported(since, until, q.Get("senderId"), q.Get("status"))
 	content := []any{}
-	for _, t := range o.page(found, first, last) {
+	some, claimed := o.page(found, first, last)
+	for _, t := range some {
 		t.Shown(&t.State, c.Now)
 		content = append(content, o.packageJSON(t, &t.State, false))
 	}
-	return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{"content": content, "totalElements": len(found)})
+	return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{"content": o.desk.Page(content, "id", "name"),
+		"totalElements": claimed})
 }
 
 // completion answers the completion report: at most 100 packages, by sender, JSON or CSV.

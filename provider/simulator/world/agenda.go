@@ -84,8 +84,8 @@ func (w *World) note(e Event) {
 	w.pending = append(w.pending, e)
 }
 
-// begin sets the clock to nought, so that what passed between New and Run costs no life a day,
-// and has each service send what it sends to a new listener.
+// begin starts the world's clock: every life is moved by what passed between New and Run, so that none is cut short.
+// Each service then sends what it sends to a new listener.
 func (w *World) begin() {
 	w.mu.Lock()
 	defer w.unlock()
@@ -110,7 +110,7 @@ func (w *World) turn(ctx context.Context, flights *sync.WaitGroup) (time.Time, b
 	now := time.Now()
 	for !w.stopped && w.lives.due(now) {
 		e := w.lives.take()
-		w.advance(e.t, now)
+		w.advance(e.t, e.at)
 	}
 	w.mail.send(ctx, flights, now)
 	var next time.Time

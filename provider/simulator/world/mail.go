@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
@@ -14,7 +15,7 @@ import (
 // parallel is how many callbacks may be under way at once.
 const parallel = 32
 
-// Letter is one callback in wire form.
+// Letter is a callback as it is sent: URL, headers and body.
 type Letter struct {
 	URL      string
 	Header   http.Header
@@ -27,8 +28,9 @@ type Letter struct {
 type Delivery struct {
 	Letter
 	desk    *Desk
-	lane    *Transaction // whose order it keeps; nil: nobody's
+	lane    *Transaction // the transaction within which callbacks keep their order; nil: it keeps none
 	About   string       // ref
+	Rand    *rand.Rand   // chooses what befalls it, and how it is forged
 	title   string
 	Kind    string
 	record  *TruthCallback // nil where it is forged
@@ -38,7 +40,7 @@ type Delivery struct {
 	number  int // in the order of submission
 }
 
-// mail takes callbacks to the listener. The world's mutex guards it.
+// mail delivers callbacks to the listener. The world's mutex guards it.
 type mail struct {
 	world   *World
 	client  http.RoundTripper
@@ -87,14 +89,14 @@ func (m *mail) next() (time.Time, bool) {
 	return m.queue[0].at, true
 }
 
-// hangUp closes what the mail's own transport still holds open.
+// hangUp closes the idle connections of the mail's own transport.
 func (m *mail) hangUp() {
 	if own, ok := m.client.(*http.Transport); ok && m.world.Options.Client == nil {
 		own.CloseIdleConnections()
 	}
 }
 
-// post puts a callback into the mail, with whatever faults befall it.
+// post makes the callbacks of a piece of news and submits them.
 func (m *mail) post(t *Transaction, n life.News, fresh []*Change) {
 	d := t.Desk
 	for _, l := range d.Compose(t, n) {
@@ -102,10 +104,10 @@ func (m *mail) post(t *Transaction, n life.News, fresh []*Change) {
 		t.Calls = append(t.Calls, record)
 		for _, c := range fresh {
 			if tells(n, c) {
-				c.Told = append(c.Told, record)
+				c.Reports = append(c.Reports, record)
 			}
 		}
-		out := &Delivery{Letter: l, desk: d, lane: t, About: t.Ref, title: t.Name, Kind: n.Kind, record: record}
+		out := &Delivery{Letter: l, desk: d, lane: t, About: t.Ref, Rand: t.luck, title: t.Name, Kind: n.Kind, record: record}
 		m.submit(out, n.After)
 	}
 }
@@ -122,52 +124,52 @@ func tells(n life.News, c *Change) bool {
 	return false
 }
 
-// submit decides what befalls a letter: it is lost, or queued, perhaps late, doubled or overtaken.
+// submit decides which faults a callback has: it is dropped, or queued, perhaps late, twice, or to be overtaken.
 func (m *mail) submit(d *Delivery, after time.Duration) {
 	f, at := m.world.faults, time.Now().Add(m.world.Span(after, 0))
 	m.world.seq++
 	d.number = m.world.seq
-	if m.world.Rand.Float64() < f.Drop {
+	if d.Rand.Float64() < f.Drop {
 		m.world.Counts.Dropped++
 		d.record.Attempts = append(d.record.Attempts, Attempt{At: time.Now().UTC(), Fault: "dropped"})
 		m.tell("dropped", d, 0)
 		return
 	}
-	if m.world.Rand.Float64() < f.Forge {
-		m.Forge(d)
+	if d.Rand.Float64() < f.Forge {
+		m.forge(d)
 	}
 	e := &entry{at: at, d: d}
 	switch {
-	case m.world.Rand.Float64() < f.Delay:
+	case d.Rand.Float64() < f.Delay:
 		d.fault = "delayed"
 		m.world.Counts.Delayed++
-		e.at = at.Add(m.late())
+		e.at = at.Add(m.late(d))
 		m.tell("delayed", d, 0)
-	case m.world.Rand.Float64() < f.Reorder:
+	case d.Rand.Float64() < f.Reorder:
 		d.fault = "reordered"
 		m.world.Counts.Reordered++
 		e.at = at.Add(m.world.Span(time.Hour, 200*time.Millisecond))
-		d.lane.held = append(d.lane.held, e)
+		d.lane.withheld = append(d.lane.withheld, e)
 		m.tell("reordered", d, 0)
 	}
 	m.enqueue(e)
-	if m.world.Rand.Float64() < f.Duplicate {
+	if d.Rand.Float64() < f.Duplicate {
 		twin := *d
 		twin.fault = "duplicated"
 		m.world.Counts.Duplicated++
 		m.tell("duplicated", d, 0)
-		m.enqueue(&entry{at: e.at.Add(m.world.Span(time.Duration(m.world.Rand.Int64N(int64(30*time.Minute))), time.Millisecond)), d: &twin})
+		m.enqueue(&entry{at: e.at.Add(m.world.Span(time.Duration(d.Rand.Int64N(int64(30*time.Minute))), time.Millisecond)),
+			d: &twin})
 	}
 }
 
-// late is how late a delayed callback comes: a minute to six hours, or as long as Late says, sped up, but never
-// less than can be seen.
-func (m *mail) late() time.Duration {
+// late is how late a delayed callback comes: a minute to six hours, or up to Faults.Late, sped up, and at least 50 ms.
+func (m *mail) late(d *Delivery) time.Duration {
 	most := m.world.faults.Late
 	if most <= 0 {
 		most = 6 * time.Hour
 	}
-	return m.world.Span(time.Minute+time.Duration(m.world.Rand.Int64N(int64(most))), 50*time.Millisecond)
+	return m.world.Span(time.Minute+time.Duration(d.Rand.Int64N(int64(most))), 50*time.Millisecond)
 }
 
 func (m *mail) enqueue(e *entry) {
@@ -177,8 +179,8 @@ func (m *mail) enqueue(e *entry) {
 	m.world.nudge()
 }
 
-// Forge puts a forgery beside a genuine letter.
-func (m *mail) Forge(d *Delivery) {
+// forge queues a forgery beside a genuine callback.
+func (m *mail) forge(d *Delivery) {
 	l, ok := d.desk.Forge(d)
 	if !ok {
 		return
@@ -196,7 +198,7 @@ func (m *mail) Forge(d *Delivery) {
 	m.enqueue(&entry{at: time.Now().Add(m.world.Span(10*time.Minute, time.Millisecond)), d: out})
 }
 
-// launch sends one letter on a goroutine of its own. The world is locked.
+// launch sends one callback from a goroutine of its own. The world is locked.
 func (m *mail) launch(ctx context.Context, flights *sync.WaitGroup, d *Delivery) {
 	m.flying++
 	if d.lane != nil {
@@ -210,15 +212,19 @@ func (m *mail) launch(ctx context.Context, flights *sync.WaitGroup, d *Delivery)
 	if d.Renew != nil {
 		d.Body = d.Renew(started)
 	}
+	if proxied := m.world.Options.Habits.ForwardedFor; proxied != "" {
+		d.Header = d.Header.Clone()
+		d.Header.Set("X-Forwarded-For", proxied)
+	}
 	flights.Go(func() {
 		limit, cancel := context.WithTimeout(ctx, m.patience(d.desk))
 		defer cancel()
 		status, body := m.carry(limit, d.Letter)
-		m.Landed(d, started, status, body)
+		m.landed(d, started, status, body)
 	})
 }
 
-// shut says that the service no longer calls the endpoint that a letter is for.
+// shut says that the service no longer calls the callback's endpoint.
 func (d *Delivery) shut() bool {
 	x, some := d.desk.Caller.(Exchange)
 	return some && d.record != nil && !x.Open(d.Letter)
@@ -232,7 +238,7 @@ func (m *mail) patience(d *Desk) time.Duration {
 	return m.world.Span(30*time.Second, 5*time.Second)
 }
 
-// carry makes the request; status 0 means that no answer came.
+// carry makes the request. Status 0 means that no answer came.
 func (m *mail) carry(ctx context.Context, l Letter) (int, []byte) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.URL, bytes.NewReader(l.Body))
 	if err != nil {
@@ -255,8 +261,8 @@ func (m *mail) carry(ctx context.Context, l Letter) (int, []byte) {
 	return resp.StatusCode, body
 }
 
-// Landed records how a delivery went and plans what follows from it.
-func (m *mail) Landed(d *Delivery, at time.Time, status int, body []byte) {
+// landed records how a delivery went and plans what follows from it.
+func (m *mail) landed(d *Delivery, at time.Time, status int, body []byte) {
 	m.world.mu.Lock()
 	defer m.world.unlock()
 	m.flying--
@@ -278,7 +284,7 @@ func (m *mail) Landed(d *Delivery, at time.Time, status int, body []byte) {
 	case taken:
 		m.tell("sent", d, status)
 		if d.lane != nil {
-			d.lane.Told = true
+			d.lane.Acknowledged = true
 		}
 		d.desk.Failures = 0
 	default:
@@ -310,7 +316,7 @@ func (m *mail) failed(d *Delivery) {
 	m.enqueue(&entry{at: time.Now().Add(wait), d: &again})
 }
 
-// release lets the next delivery of t go, and those that waited to be overtaken by this one.
+// release sends the next callback of t, and those that a fault delayed until this one had overtaken them.
 func (m *mail) release(t *Transaction, number int) {
 	t.busy = false
 	now := time.Now()
@@ -321,7 +327,7 @@ func (m *mail) release(t *Transaction, number int) {
 		m.enqueue(&entry{at: now, d: next})
 	}
 	var still []*entry
-	for _, e := range t.held {
+	for _, e := range t.withheld {
 		switch {
 		case e.d.number > number:
 			still = append(still, e)
@@ -329,10 +335,10 @@ func (m *mail) release(t *Transaction, number int) {
 			e.at = now.Add(time.Millisecond)
 		}
 	}
-	if len(still) < len(t.held) {
+	if len(still) < len(t.withheld) {
 		m.queue.restore()
 	}
-	t.held = still
+	t.withheld = still
 }
 
 func (m *mail) tell(kind string, d *Delivery, answer int) {

@@ -23,6 +23,8 @@ type Options struct {
 	Services []string
 	// Faults is what goes wrong from the start.
 	Faults Faults
+	// Habits is what the services do at odds with their papers, from the start.
+	Habits Habits
 	// Client carries callbacks out; nil means a transport of its own.
 	Client http.RoundTripper
 	// Logf hears what happens; nil is silent.
@@ -32,6 +34,10 @@ type Options struct {
 	BornBefore int
 	// Births is the (not yet sped-up) span in which the others are born; 0 means 24 hours.
 	Births time.Duration
+	// End is when all lives end where they are, counted from the start of Run and not yet sped up: a step that is planned
+	// for later never happens. Then a seed alone says which transactions there are and how they end, on a machine of
+	// whatever speed. 0 means that lives go on to their own end, or until Stop.
+	End time.Duration
 	// Observe is told of each happening, outside all locks; it must not block for long.
 	Observe func(Event)
 	// QuotaScale multiplies the documented requests a minute; 0 means 1 at Speed 1 or less and 100 above.
@@ -94,7 +100,7 @@ type Account struct {
 	ID       string         `json:"id"`
 	Provider string         `json:"provider"`
 	BasePath string         `json:"base_path"`
-	Settings map[string]any `json:"settings"` // key or token, and what callbacks are proved with, by the names in countersign's config
+	Settings map[string]any `json:"settings"` // by the names in countersign's config: key or token, callback proofs
 
 	AccountID string `json:"account_id"` // the service's own id of the account
 	Email     string `json:"email"`

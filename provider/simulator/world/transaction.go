@@ -13,50 +13,52 @@ import (
 
 // Transaction is one transaction of the world, with its whole life.
 type Transaction struct {
-	Desk       *Desk
-	Rand       *rand.Rand
-	Kind       string // of life
-	Ref, Name  string
-	ExternalID string
-	Text       string
-	Form       string // OneSpan: PACKAGE, TEMPLATE or LAYOUT
-	Test       bool
-	Received   bool
-	Unlisted   bool
-	Quiet      bool // what signers do does not move updated
-	Fraction   bool // times carry milliseconds
-	Nulls      bool // what is unset is null, else absent
-	Manual     bool // OneSpan: autocomplete is off
-	ClientID   string
-	Own        any // what the service knows of it beside all this
-	Sender     life.Person
-	Docs       []life.Document
-	Born       time.Time
-	Steps      []life.Step
-	Next       int
-	State      life.State
-	Past       []life.State
-	Changes    []*Change
-	Told       bool // a callback about it was acknowledged
-	Seen       []sighting
-	Calls      []*TruthCallback // forged ones too
-	busy       bool             // a delivery is under way
-	queue      []*Delivery      // those that wait for it
-	held       []*entry         // those that a fault holds back
-	Served     map[string]int
-	Sums       map[string]pdf.Sum
+	Desk         *Desk
+	Rand         *rand.Rand // chooses its life
+	luck         *rand.Rand // chooses what befalls its callbacks, and when two of its steps share their time
+	Kind         string     // of life
+	Ref, Name    string
+	ExternalID   string
+	Text         string
+	Form         string // OneSpan: PACKAGE, TEMPLATE or LAYOUT
+	Test         bool
+	Received     bool
+	Unlisted     bool
+	Quiet        bool // what signers do does not move updated
+	Fraction     bool // times carry milliseconds
+	Nulls        bool // what is unset is null, else absent
+	Manual       bool // OneSpan: autocomplete is off
+	ClientID     string
+	Own          any // what only its service knows of it
+	Sender       life.Person
+	Docs         []life.Document
+	Born         time.Time
+	Steps        []life.Step
+	Next         int
+	State        life.State
+	Past         []life.State
+	Changes      []*Change
+	Acknowledged bool // a callback about it was acknowledged
+	Seen         []sighting
+	Calls        []*TruthCallback // forged ones too
+	busy         bool             // a delivery is under way
+	queue        []*Delivery      // those that wait for it
+	withheld     []*entry         // those that a fault holds back
+	Served       map[string]int
+	Sums         map[string]pdf.Sum
 }
 
 // Change is one change of truth, with what told of it and who saw it.
 type Change struct {
 	TruthChange
-	Told []*TruthCallback
+	Reports []*TruthCallback
 }
 
-// advance plays the next step of a life now, queues what it causes and plans the step after it.
+// advance plays the next step of a life at the time that was planned for it, however late that is noticed, queues
+// what it causes and plans the step after it.
 func (w *World) advance(t *Transaction, at time.Time) {
 	w.perform(t, at, true)
-	for t.Next < len(t.Steps) && w.faults.SameSecond && w.Rand.Float64() < 0.5 {
+	for t.Next < len(t.Steps) && w.faults.SameSecond && t.luck.Float64() < 0.5 {
 		w.perform(t, at, true)
 	}
 	w.plan(t, at)
@@ -67,8 +69,16 @@ func (w *World) plan(t *Transaction, from time.Time) {
 	if t.Next >= len(t.Steps) {
 		return
 	}
+	w.schedule(t, from.Add(w.Span(t.Steps[t.Next].After, 0)))
+}
+
+// schedule puts the next step of a life on the agenda, unless it comes after the end of all lives.
+func (w *World) schedule(t *Transaction, at time.Time) {
+	if end := w.Options.End; end > 0 && at.After(w.Epoch.Add(w.Span(end, 0))) {
+		return
+	}
 	w.seq++
-	w.lives.add(&entry{at: from.Add(w.Span(t.Steps[t.Next].After, 0)), seq: w.seq, t: t})
+	w.lives.add(&entry{at: at, seq: w.seq, t: t})
 }
 
 // perform plays one step: the service changes its state, the difference becomes changes of truth,
@@ -79,7 +89,7 @@ func (w *World) perform(t *Transaction, at time.Time, loud bool) {
 	old := t.State
 	t.State = old.Clone()
 	t.State.At, t.State.Updated = at, t.Stamp(at)
-	told := t.Desk.Play(t, s)
+	caused := t.Desk.Play(t, s)
 	if t.Quiet && t.State.Word == old.Word && t.State.Trashed == old.Trashed && !old.Updated.IsZero() {
 		t.State.Updated = old.Updated
 	}
@@ -89,7 +99,7 @@ func (w *World) perform(t *Transaction, at time.Time, loud bool) {
 	if !loud {
 		return
 	}
-	for _, n := range told {
+	for _, n := range caused {
 		w.mail.post(t, n, fresh)
 	}
 }
@@ -112,7 +122,8 @@ func (w *World) differences(t *Transaction, old life.State, at time.Time) []*Cha
 		t.Changes = append(t.Changes, &Change{TruthChange: TruthChange{
 			Change: kind, From: from, To: to, Signer: who, At: at,
 		}})
-		event := Event{Kind: "changed", Account: t.Desk.Account.ID, Ref: t.Ref, Name: t.Name, Type: kind, Detail: from + " " + to}
+		event := Event{Kind: "changed", Account: t.Desk.Account.ID, Ref: t.Ref, Name: t.Name, Type: kind, Detail: from +
+			" " + to}
 		if kind == "created" {
 			event.Kind = "born"
 		}
@@ -173,28 +184,6 @@ func (t *Transaction) Shown(s *life.State, _ time.Time, kind ...string) {
 	if len(t.Seen) < most {
 		t.Seen = append(t.Seen, sighting{At: time.Now().UTC(), Kind: what, Changes: s.Changes})
 	}
-}
-
-// Sightings are the answers whose state includes the i-th change.
-func (t *Transaction) Sightings(i int) []TruthAnswer {
-	overtaken, count := len(t.Changes), 0 // by the next change of the same thing
-	for j := i + 1; j < len(t.Changes) && overtaken == len(t.Changes); j++ {
-		if t.Changes[j].Change == t.Changes[i].Change && t.Changes[j].Signer == t.Changes[i].Signer {
-			overtaken = j
-		}
-	}
-	for _, s := range t.Seen {
-		if s.Changes > i {
-			count++
-		}
-	}
-	all := make([]TruthAnswer, 0, count)
-	for n, s := range t.Seen {
-		if s.Changes > i {
-			all = append(all, TruthAnswer{N: n, At: s.At, Kind: s.Kind, Changes: s.Changes, Newest: s.Changes <= overtaken})
-		}
-	}
-	return all
 }
 
 // Alive says whether a transaction can be seen at all.

@@ -21,7 +21,7 @@ type World struct {
 	wake    chan struct{}
 
 	mu           sync.Mutex
-	Rand         *rand.Rand
+	Rand         *rand.Rand // chooses what befalls the request that is being answered
 	faults       Faults
 	Epoch        time.Time // when the world's clock was last set to nought
 	ran          bool
@@ -39,7 +39,6 @@ func New(o Options, open ...func(*World) *Desk) *World {
 	o = o.withDefaults()
 	w := &World{
 		Options: o, faults: o.Faults, Epoch: time.Now(), keys: o.Keys, wake: make(chan struct{}, 1),
-		Rand: rand.New(rand.NewPCG(o.Seed, 0x5eed)),
 	}
 	if w.keys == nil {
 		w.keys = pdf.NewKeys()
@@ -52,7 +51,7 @@ func New(o Options, open ...func(*World) *Desk) *World {
 		w.desks = append(w.desks, one(w))
 	}
 	w.populate()
-	w.pending = nil // history is nobody's news
+	w.pending = nil // the observer is told of no history
 	return w
 }
 
@@ -143,6 +142,13 @@ func (w *World) Idle() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return (w.stopped || len(w.lives) == 0) && w.mail.idle()
+}
+
+// Ended says that no life goes on: all have ended or were stopped. Deliveries may still be queued or under way.
+func (w *World) Ended() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.stopped || len(w.lives) == 0
 }
 
 // Stop ends all lives where they are. Deliveries that are queued still go out.

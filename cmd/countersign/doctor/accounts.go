@@ -1,0 +1,194 @@
+package doctor
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/output"
+	"countersign/model"
+	"countersign/model/store"
+	"countersign/provider"
+)
+
+// account asks the provider whose key it is and what it calls.
+func (d *examination) account(ctx context.Context, s *store.Store, acc *config.Account) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	around := func(base http.RoundTripper) http.RoundTripper { return d.clock.around(base, d.Now) }
+	b, err := d.Build(ctx, s, d.config, acc, logrus.NewEntry(config.Silent()), around)
+	if err != nil {
+		d.say("FAIL", acc.ID, "%v", err)
+		return
+	}
+	if ch := b.Client.Checker; ch != nil {
+		who, err := ch.Check(ctx)
+		if err != nil {
+			cure := "look at base_url and the network"
+			if errors.Is(err, provider.ErrDenied) {
+				cure = "make a new key at the provider and put it into settings"
+			}
+			d.say("FAIL", acc.ID+" credentials", "%v: %s", provider.Redact(err), cure)
+			return
+		}
+		if s != nil {
+			if k, err := s.Account(ctx, acc.ID); err == nil && k.RemoteID != "" && who.ID != "" && k.RemoteID != who.ID {
+				d.say("FAIL", acc.ID+" credentials", "%v", engine.ErrOtherAccount)
+				return
+			}
+		}
+		d.say("ok", acc.ID+" credentials", "taken by the provider%s", output.Because(who.Name))
+		for _, w := range who.Warnings {
+			d.say("warn", acc.ID+" provider", "%s", w)
+		}
+	}
+	if r := b.Client.Registrar; r != nil {
+		d.registration(ctx, b, r)
+	}
+}
+
+// time compares our clock with the providers'.
+func (d *examination) time() {
+	d.clock.mu.Lock()
+	defer d.clock.mu.Unlock()
+	switch {
+	case !d.clock.known:
+		d.say("warn", "clock", "no provider answered with a date to compare with")
+	case d.clock.off.Abs() > 30*time.Second:
+		d.say("warn", "clock", "is %s off the providers': let NTP set it", d.clock.off.Abs().Round(time.Second))
+	default:
+		d.say("ok", "clock", "agrees with the providers'")
+	}
+}
+
+// dates listens to the Date headers of answers.
+type dates struct {
+	mu    sync.Mutex
+	known bool
+	off   time.Duration // the smallest difference seen: answers take their time
+}
+
+// around listens on a transport; nil is the ordinary one.
+func (c *dates) around(base http.RoundTripper, now func() time.Time) http.RoundTripper {
+	if base == nil {
+		t := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one
+		t.ResponseHeaderTimeout = 30 * time.Second
+		base = t
+	}
+	return listening(func(r *http.Request) (*http.Response, error) {
+		res, err := base.RoundTrip(r)
+		if err != nil {
+			return res, err
+		}
+		if at, perr := http.ParseTime(res.Header.Get("Date")); perr == nil {
+			c.mu.Lock()
+			if off := now().Sub(at); !c.known || off.Abs() < c.off.Abs() {
+				c.known, c.off = true, off
+			}
+			c.mu.Unlock()
+		}
+		return res, nil
+	})
+}
+
+type listening func(*http.Request) (*http.Response, error)
+
+// RoundTrip carries out a request.
+func (f listening) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// registration compares what the provider calls with what it should.
+func (d *examination) registration(ctx context.Context, acc engine.BuiltAccount, r provider.Registrar) {
+	what := acc.ID + " registration"
+	reg, err := r.Registration(ctx)
+	if err != nil {
+		d.say("FAIL", what, "%v: look at the key's rights at the provider, at base_url and the network", provider.Redact(err))
+		return
+	}
+	o := NewRegistration(acc.ID, d.config.CallbackURL(acc.ID), reg)
+	ours, matches := reg, o.Matches
+	for i, other := range o.Others {
+		if other.Matches && !matches {
+			ours, matches = reg.Others[i], true
+		}
+	}
+	switch {
+	case o.Wanted == "":
+		d.say("warn", what, "the provider calls %s; public.url is not set, so nothing says whether that is us", cmp.Or(o.URL, "nobody"))
+	case matches && ours.Disabled:
+		d.say("FAIL", what, "the provider has turned the calls to %s off: `countersign registration set %s` turns them on", o.Wanted, acc.ID)
+	case matches:
+		d.say("ok", what, "the provider calls %s", o.Wanted)
+		if lacks := unsubscribed(acc.Running.Rules, ours.Events); len(lacks) > 0 {
+			d.say("warn", what, "the provider does not tell of %s: `countersign registration set %s` registers all that are of use", strings.Join(lacks, " "), acc.ID)
+		}
+	default:
+		d.say("FAIL", what, "the provider calls %s: register %s there", cmp.Or(o.URL, "nobody"), o.Wanted)
+	}
+	for _, w := range reg.Warnings {
+		d.say("warn", what, "%s", w)
+	}
+}
+
+// unsubscribed are the event types that tell of changes and are not registered; none where all are, or the
+// provider does not say.
+func unsubscribed(r model.Rules, events []string) (out []string) {
+	if events == nil {
+		return nil
+	}
+	for _, tells := range r.Tells {
+		for _, types := range tells {
+			for _, typ := range types {
+				if !slices.Contains(events, typ) && !slices.Contains(out, typ) {
+					out = append(out, typ)
+				}
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+type Registration struct {
+	Account  string         `json:"account"`
+	URL      string         `json:"url"`
+	Scope    string         `json:"scope"`
+	Events   []string       `json:"events"`
+	Wanted   string         `json:"wanted"`
+	Matches  bool           `json:"matches"`
+	Disabled bool           `json:"disabled"`
+	Warnings []string       `json:"warnings"`
+	Others   []Registration `json:"others"`
+}
+
+func NewRegistration(id, wanted string, reg provider.Registration) Registration {
+	out := Registration{
+		Account: id, URL: ShownURL(reg.URL), Scope: reg.Scope, Events: reg.Events, Wanted: wanted,
+		Matches: wanted != "" && SameURL(reg.URL, wanted), Disabled: reg.Disabled,
+		Warnings: append([]string{}, reg.Warnings...), Others: []Registration{},
+	}
+	for _, o := range reg.Others {
+		out.Others = append(out.Others, NewRegistration(id, wanted, o))
+	}
+	return out
+}
+
+// SameURL says whether two URLs are one, but for a slash at the end.
+func SameURL(a, b string) bool { return strings.TrimRight(a, "/") == strings.TrimRight(b, "/") }
+
+// ShownURL is a registered URL without what may be a secret in it.
+func ShownURL(u string) string {
+	head, _, cut := strings.Cut(u, "?")
+	if cut {
+		head += "?…"
+	}
+	return output.Plain(head)
+}

@@ -1,0 +1,135 @@
+// Package engine is the database, the accounts and the worker as one thing: what the daemon and the verbs that ask providers have
+// in common. It serves, reloads, and sees to it that one process spends budgets at a time.
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/sandbox"
+	"countersign/model/store"
+	"countersign/model/store/database"
+	"countersign/worker"
+	"countersign/worker/files"
+	"countersign/worker/poll"
+)
+
+// Engine is the database with its writer, the accounts and a worker: what the daemon and the verbs
+// that ask providers have in common.
+type Engine struct {
+	Env      *Env
+	Config   *config.Config
+	Log      *logrus.Entry
+	Store    *store.Store
+	Files    *files.Folder
+	Accounts *accounts
+	Worker   *worker.Worker
+
+	stopWriter context.CancelFunc
+	writer     chan error
+}
+
+// Start opens the database for writing, brings it to this version where no daemon uses it,
+// and builds the accounts.
+func (a *Env) Start(ctx context.Context, c *config.Config, log *logrus.Entry) (e *Engine, err error) {
+	e = &Engine{Env: a, Config: c, Log: log, writer: make(chan error, 1)}
+	if e.Store, err = a.OpenStore(ctx, c, false); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, e.Close())
+		}
+	}()
+	if have, want, serr := e.Store.Schema(ctx); serr != nil {
+		return e, serr
+	} else if have != want {
+		if err := a.migrateQuietly(ctx, e.Store, log); err != nil {
+			return e, err
+		}
+	}
+	wctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	e.stopWriter = stop
+	go func() { e.writer <- e.Store.Run(wctx) }()
+	if err := e.Store.Healthy(ctx); err != nil {
+		return e, err
+	}
+	if e.Files, err = files.Open(c.DocumentsFolder()); err != nil {
+		return e, err
+	}
+	e.Accounts = newAccounts(a, e.Store, log)
+	if err := e.Accounts.set(ctx, c); err != nil {
+		return e, err
+	}
+	e.Worker = worker.New(worker.Options{
+		Store: e.Store, Accounts: e.Accounts.List, Files: e.Files, Now: a.UTC, Rand: a.Rand, Log: log, Owner: a.Owner(),
+		RetryWait: time.Duration(c.Retry.First), RetryMost: time.Duration(c.Retry.Most), Overlap: time.Duration(c.ListOverlap),
+		Jitter: time.Duration(c.SlotJitter), Tick: a.Tick, MinFree: int64(c.DocumentsMinFree), Inspect: sandbox.New().Inspect,
+		Retention: poll.Retention{
+			Bodies: time.Duration(c.Retention.Bodies), Refused: time.Duration(c.Retention.Refused),
+			RefusedBytes: int64(c.Retention.RefusedSize), Outbox: time.Duration(c.Retention.Outbox), History: time.Duration(c.Retention.History),
+		},
+	})
+	return e, nil
+}
+
+// UTC is the clock of everything that is stored.
+func (a *Env) UTC() time.Time { return a.Now().UTC() }
+
+// Close ends the writer after what is queued, then the database. It may be called once.
+func (e *Engine) Close() error {
+	var err error
+	if e.stopWriter != nil {
+		e.stopWriter()
+		err = <-e.writer
+	}
+	return errors.Join(err, e.Store.Close())
+}
+
+// Work holds the work lock while f runs: one process spends budgets and tokens. f's context ends
+// when ctx does, when the lock is lost, or, where yields is set, when another process asks for it.
+// errYield says that it did. store.ErrLocked: another process has it.
+func (e *Engine) Work(ctx context.Context, yields bool, f func(context.Context) error) (err error) {
+	h, err := e.Store.Lock(ctx, database.LockWork, e.Env.Owner(), 15*time.Second)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.Release()) }()
+	if err := e.Files.Sweep(); err != nil {
+		return err
+	}
+	if err := e.Store.ReleaseLeases(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		wanted := h.Wanted()
+		if !yields {
+			wanted = nil
+		}
+		select {
+		case <-h.Lost():
+			cancel(errLost)
+		case <-wanted:
+			cancel(ErrYield)
+		case <-done:
+		}
+	}()
+	err = f(ctx)
+	if cause := context.Cause(ctx); err == nil && (errors.Is(cause, ErrYield) || errors.Is(cause, errLost)) {
+		return cause
+	}
+	return err
+}
+
+var (
+	ErrYield = errors.New("another process asks for the work")
+	errLost  = errors.New("the work lock was lost")
+)

@@ -1,0 +1,159 @@
+package engine
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"unicode"
+
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/output"
+	"countersign/model/store/durable"
+)
+
+const (
+	KeySize     = 32
+	KeyVariable = "COUNTERSIGN_KEY"
+)
+
+// ErrNoKey says that there is no installation key where one belongs.
+var ErrNoKey = errors.New("no installation key")
+
+// InstallationKey returns the key that secrets in the database are encrypted with.
+func (a *Env) InstallationKey(c *config.Config) ([]byte, error) {
+	keys, err := a.InstallationKeys(c)
+	if err != nil {
+		return nil, err
+	}
+	return keys[0], nil
+}
+
+// InstallationKeys returns the current key and those before it: COUNTERSIGN_KEY, or what the key file holds. It is
+// errNoKey where there is none.
+func (a *Env) InstallationKeys(c *config.Config) ([][]byte, error) {
+	if text, set := a.Lookup(KeyVariable); set && text != "" {
+		key, err := parseKeys(text)
+		if err != nil {
+			return nil, output.Usagef("%s %w", KeyVariable, err)
+		}
+		return key, nil
+	}
+	file := c.InstallationKeyFile()
+	if file == "" {
+		return nil, output.Usagef("%w: PostgreSQL has no folder to keep it in; set key_file or %s", ErrNoKey, KeyVariable)
+	}
+	text, err := config.ReadSecret(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, output.Usagef("%w: %s is not there; restore it from the backup, or set %s", ErrNoKey, file, KeyVariable)
+	}
+	if err != nil {
+		return nil, output.Usagef("installation key: %w", err)
+	}
+	keys, err := parseKeys(text)
+	if err != nil {
+		return nil, output.Usagef("%s %w", file, err)
+	}
+	return keys, nil
+}
+
+// makeKey returns the installation key and makes one at the first start, when there is no database
+// that another key may have been used on.
+func (a *Env) makeKey(c *config.Config) ([][]byte, error) {
+	key, err := a.InstallationKeys(c)
+	if !errors.Is(err, ErrNoKey) || c.InstallationKeyFile() == "" {
+		return key, err
+	}
+	if file, ok := c.SQLiteFile(); ok {
+		if _, there := os.Stat(file); there == nil {
+			return nil, err
+		}
+	}
+	key = [][]byte{NewKey()}
+	return key, writeKeys(c.InstallationKeyFile(), key)
+}
+
+// NewKey makes an installation key.
+func NewKey() []byte {
+	key := make([]byte, KeySize)
+	rand.Read(key) //nolint:errcheck // it never fails: the program ends before
+	return key
+}
+
+// writeKeys makes a new key file, which only we may read, the current key first. It never replaces other keys.
+func writeKeys(file string, keys [][]byte) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return err
+	}
+	if err := durable.Write(file, durable.How{}, func(f *os.File) error { return printKeys(f, keys) }); err != nil {
+		return err
+	}
+	durable.CrashPoint("key linked")
+	return nil
+}
+
+func printKeys(f *os.File, keys [][]byte) error {
+	for _, key := range keys {
+		if _, err := fmt.Fprintln(f, base64.StdEncoding.EncodeToString(key)); err != nil {
+			return err
+		}
+	}
+	durable.CrashPoint("key written")
+	return nil
+}
+
+// ReplaceKeys puts other keys in the place of those in a key file, at once: whoever reads it meanwhile, or after a power
+// loss, finds the ones or the others. Its rights and its owner stay.
+func ReplaceKeys(file string, keys [][]byte) error {
+	if to, err := filepath.EvalSymlinks(file); err == nil {
+		file = to
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		return err
+	}
+	return durable.Write(file, durable.How{Replace: true, Mode: info.Mode().Perm()}, func(f *os.File) error {
+		if st, ok := info.Sys().(*syscall.Stat_t); ok && os.Geteuid() == 0 {
+			if err := f.Chown(int(st.Uid), int(st.Gid)); err != nil {
+				return err
+			}
+		}
+		return printKeys(f, keys)
+	})
+}
+
+// parseKeys reads one key or several, apart by spaces, commas or lines.
+func parseKeys(text string) ([][]byte, error) {
+	parts := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
+	if len(parts) == 0 {
+		parts = []string{""}
+	}
+	keys := make([][]byte, len(parts))
+	for i, part := range parts {
+		key, err := parseKey(part)
+		if err != nil {
+			return nil, err
+		}
+		keys[i] = key
+	}
+	return keys, nil
+}
+
+// parseKey reads 32 bytes in base64 or hex. Its error never repeats them.
+func parseKey(text string) ([]byte, error) {
+	text = strings.TrimSpace(text)
+	for _, decode := range []func(string) ([]byte, error){
+		hex.DecodeString, base64.StdEncoding.DecodeString, base64.RawStdEncoding.DecodeString, base64.URLEncoding.DecodeString,
+	} {
+		if key, err := decode(text); err == nil && len(key) == KeySize {
+			return key, nil
+		}
+	}
+	return nil, errors.New("is not a key: 32 bytes in base64 or hex, as `openssl rand -base64 32` makes")
+}

@@ -1,0 +1,82 @@
+package engine
+
+import (
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/output"
+)
+
+// Logger is what the daemon logs with: text where a person watches, JSON otherwise. It writes to stderr.
+func (a *Env) Logger(c config.Log) *logrus.Logger {
+	log := logrus.New()
+	log.SetOutput(a.Stderr)
+	level, err := logrus.ParseLevel(c.Level)
+	if err != nil {
+		level = logrus.InfoLevel
+	}
+	log.SetLevel(level)
+	stamp := "2006-01-02T15:04:05.000Z07:00"
+	if c.Format == "text" || c.Format != "json" && output.IsTerminal(a.Stderr) {
+		log.SetFormatter(&logrus.TextFormatter{
+			FullTimestamp: true, TimestampFormat: stamp, DisableColors: !output.WantsColour(a.Lookup), DisableQuote: false,
+		})
+	} else {
+		log.SetFormatter(&logrus.JSONFormatter{TimestampFormat: stamp})
+	}
+	log.AddHook(discretion{})
+	if q, ok := a.Stderr.(*queuedWriter); ok {
+		q.SetNotice(func(dropped uint64) []byte { return a.droppedNotice(log, dropped) })
+	}
+	return log
+}
+
+// droppedNotice is the log line that says how many lines the log lacks.
+func (a *Env) droppedNotice(log *logrus.Logger, dropped uint64) []byte {
+	line, err := log.Formatter.Format(&logrus.Entry{
+		Logger: log, Data: logrus.Fields{"lines": dropped}, Time: a.Now().UTC(), Level: logrus.WarnLevel,
+		Message: "log lines were dropped: the log could not be written",
+	})
+	if err != nil {
+		return nil
+	}
+	return line
+}
+
+// discretion is a log hook that drops what a log must not hold, whoever logged it, and writes
+// times in UTC.
+type discretion struct{}
+
+// Levels returns all of them.
+func (discretion) Levels() []logrus.Level { return logrus.AllLevels }
+
+// Fire drops fields that are personal or secret by their name.
+func (discretion) Fire(e *logrus.Entry) error {
+	e.Time = e.Time.UTC()
+	maps.DeleteFunc(e.Data, func(name string, v any) bool {
+		if t, ok := v.(time.Time); ok {
+			e.Data[name] = t.UTC()
+		}
+		return indiscreet(name)
+	})
+	return nil
+}
+
+// indiscreet says whether a field of this name may hold a person or a secret.
+func indiscreet(name string) bool {
+	name = strings.ToLower(name[strings.LastIndexByte(name, '.')+1:])
+	switch name {
+	case "name", "signer", "email", "mail", "phone", "body", "header", "headers", "url", "key", "query", "args", "sql":
+		return true
+	}
+	for _, part := range []string{"secret", "token", "password", "passwd", "api_key", "apikey", "authorization", "cookie", "signature", "signer_"} {
+		if strings.Contains(name, part) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,202 @@
+package engine
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// logBacklog is how many bytes of lines wait for a log that takes none at the moment.
+const logBacklog = 1 << 20
+
+// flushTime bounds the wait for the last lines of a program that ends. Its end has to come within ten seconds of a
+// signal, of which requests in hand may take eight.
+const flushTime = 300 * time.Millisecond
+
+// queuedWriter writes lines in the background, so that a reader that stands still or has ended delays nobody. Lines
+// that find the backlog full, and lines that cannot be written, are dropped and counted; the count is written once a
+// line can be written again. It is safe for concurrent use.
+type queuedWriter struct {
+	out     io.Writer
+	backlog int
+
+	mu      sync.Mutex
+	notice  func(dropped uint64) []byte // the line that tells how many were dropped; nil: none is written
+	lines   [][]byte
+	waiting int // bytes of lines, of the one in the writer's hand too
+	running bool
+	dropped uint64
+	noticed uint64          // of those dropped, how many a notice has told
+	idle    []chan struct{} // closed when no line waits
+	torn    bool            // the last line was cut off; only write uses it
+}
+
+func newQueuedWriter(out io.Writer) *queuedWriter {
+	return &queuedWriter{out: out, backlog: logBacklog}
+}
+
+// Write takes p as one line and returns at once. It never fails.
+func (q *queuedWriter) Write(p []byte) (int, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.waiting+len(p) > q.backlog {
+		q.dropped++
+		return len(p), nil
+	}
+	q.lines, q.waiting = append(q.lines, bytes.Clone(p)), q.waiting+len(p)
+	if !q.running {
+		q.running = true
+		go q.run()
+	}
+	return len(p), nil
+}
+
+// Dropped returns how many lines were dropped so far.
+func (q *queuedWriter) Dropped() uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.dropped
+}
+
+// Lacks returns how many lines were dropped that no notice has told of yet.
+func (q *queuedWriter) Lacks() uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.dropped - q.noticed
+}
+
+// SetNotice says how the line looks that tells how many were dropped.
+func (q *queuedWriter) SetNotice(line func(dropped uint64) []byte) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.notice = line
+}
+
+// Flush waits until no line is left to be written, for at most the time given.
+func (q *queuedWriter) Flush(most time.Duration) {
+	done := make(chan struct{})
+	q.mu.Lock()
+	if !q.running {
+		q.mu.Unlock()
+		return
+	}
+	q.idle = append(q.idle, done)
+	q.mu.Unlock()
+	enough := time.NewTimer(most)
+	defer enough.Stop()
+	select {
+	case <-done:
+	case <-enough.C:
+	}
+}
+
+// run writes until no line is left.
+func (q *queuedWriter) run() {
+	for {
+		line, ok := q.next()
+		if !ok {
+			return
+		}
+		err := q.write(line)
+		q.mu.Lock()
+		q.waiting -= len(line)
+		if err != nil {
+			q.dropped++
+		}
+		q.mu.Unlock()
+		if err == nil {
+			q.tell()
+		}
+	}
+}
+
+// next takes the oldest line out of the queue. Without one the writer is idle.
+func (q *queuedWriter) next() (line []byte, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.lines) == 0 {
+		for _, done := range q.idle {
+			close(done)
+		}
+		q.running, q.lines, q.idle = false, nil, nil
+		return nil, false
+	}
+	line = q.lines[0]
+	q.lines[0], q.lines = nil, q.lines[1:]
+	return line, true
+}
+
+// write writes one line, on a line of its own where the one before was cut off.
+func (q *queuedWriter) write(line []byte) error {
+	if q.torn {
+		if _, err := q.out.Write([]byte("\n")); err != nil {
+			return err
+		}
+		q.torn = false
+	}
+	n, err := q.out.Write(line)
+	if err == nil && n < len(line) {
+		err = io.ErrShortWrite
+	}
+	q.torn = err != nil && n > 0
+	return err
+}
+
+// tell writes how many lines were dropped since the last notice. It waits until the backlog is half empty, so that a
+// slow reader is not given one notice after another.
+func (q *queuedWriter) tell() {
+	q.mu.Lock()
+	all, lost, notice := q.dropped, q.dropped-q.noticed, q.notice
+	due := lost > 0 && notice != nil && q.waiting <= q.backlog/2
+	q.mu.Unlock()
+	if !due || q.write(notice(lost)) != nil {
+		return
+	}
+	q.mu.Lock()
+	q.noticed = all
+	q.mu.Unlock()
+}
+
+// Unwrap is the writer that the lines go to in the end.
+func (q *queuedWriter) Unwrap() io.Writer { return q.out }
+
+// outputApart makes the daemon's stderr and stdout ones that it never waits for and never ends by: a log whose reader
+// has ended or stands still costs lines and nothing else.
+func (a *Env) outputApart() {
+	a.Stderr, a.Stdout = newQueuedWriter(a.Stderr), newQueuedWriter(a.Stdout)
+	// Whoever is notified of SIGPIPE is not ended by it. Ignoring the signal would do too, and programs that this one
+	// starts would inherit that.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+}
+
+// Flush gives the last lines of a daemon's log time to be written.
+func (a *Env) Flush() {
+	for _, w := range []io.Writer{a.Stderr, a.Stdout} {
+		if q, ok := w.(*queuedWriter); ok {
+			q.Flush(flushTime)
+		}
+	}
+}
+
+// logWritten is nil unless the log lacked lines since it was last written.
+func (a *Env) logWritten() error {
+	if q, ok := a.Stderr.(*queuedWriter); ok {
+		if n := q.Lacks(); n > 0 {
+			return fmt.Errorf("the log cannot be written: %d lines were dropped", n)
+		}
+	}
+	return nil
+}
+
+// logDropped counts the lines of the log that were dropped.
+func (a *Env) logDropped() float64 {
+	if q, ok := a.Stderr.(*queuedWriter); ok {
+		return float64(q.Dropped())
+	}
+	return 0
+}

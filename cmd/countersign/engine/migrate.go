@@ -1,0 +1,60 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/sirupsen/logrus"
+
+	"countersign/model/store"
+	"countersign/model/store/database"
+	"countersign/model/store/durable"
+	"countersign/model/store/sqlitefile"
+)
+
+// migrateQuietly makes or updates the schema, unless a daemon uses the database.
+func (a *Env) migrateQuietly(ctx context.Context, s *store.Store, log *logrus.Entry) error {
+	err := s.WithLock(ctx, database.LockServe, a.Owner(), func(ctx context.Context) error {
+		have, want, err := s.Schema(ctx)
+		if err != nil || have == want {
+			return err
+		}
+		kept, err := CopyBefore(ctx, s, have)
+		if err != nil {
+			return err
+		}
+		switch {
+		case have > 0 && kept != "":
+			log.WithFields(logrus.Fields{"from": have, "source": kept}).Info("bringing the database to this version, kept as it was before")
+		case have > 0:
+			log.WithField("from", have).Warn("bringing the database to this version; there is no copy of it as it was before")
+		}
+		_, _, err = s.Migrate(ctx)
+		return err
+	})
+	if errors.Is(err, store.ErrLocked) {
+		return fmt.Errorf("a daemon of another version uses the database: %w", err)
+	}
+	return err
+}
+
+// CopyBefore copies a SQLite database to a name that tells the step that it has, and returns the name; "" where
+// there is nothing to keep, or no room: then it is migrated all the same, since a daemon that does not start
+// loses more.
+func CopyBefore(ctx context.Context, s *store.Store, have int64) (string, error) {
+	size, err := s.FileSize()
+	if err != nil || have == 0 || size == 0 {
+		return "", err
+	}
+	free, err := durable.Free(filepath.Dir(s.Path()))
+	if err != nil || free < size+size/4+spareAfterCopy {
+		return "", err
+	}
+	kept := fmt.Sprintf("%s.before-%05d", s.Path(), have)
+	return kept, sqlitefile.Copy(ctx, s.Path(), kept, true)
+}
+
+// spareAfterCopy is what a copy must leave for callbacks.
+const spareAfterCopy = 64 << 20

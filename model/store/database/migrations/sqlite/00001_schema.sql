@@ -1,0 +1,369 @@
+-- Times are text in UTC with milliseconds, 2026-01-31T12:00:00.000Z, so that they compare right.
+-- What has no v1_ before its name is ours and may change; see docs/sql.md.
+
+-- +goose Up
+CREATE TABLE counters (
+  id             INTEGER PRIMARY KEY CHECK (id = 1),
+  seq            INTEGER NOT NULL,           -- newest change in history
+  version        INTEGER NOT NULL,           -- newest version of any row
+  ordinal        INTEGER NOT NULL,           -- newest number in an id that we made
+  pruned         INTEGER NOT NULL DEFAULT 0, -- newest change that retention has taken
+  bodies_pruned  INTEGER NOT NULL DEFAULT 0, -- callbacks.n up to which retention has taken bodies
+  refused_pruned INTEGER NOT NULL DEFAULT 0  -- the same for those of refused ones
+);
+INSERT INTO counters (id, seq, version, ordinal) VALUES (1, 0, 0, 0);
+
+CREATE TABLE accounts (
+  id               TEXT NOT NULL PRIMARY KEY,
+  provider         TEXT NOT NULL,
+  remote_id        TEXT NOT NULL DEFAULT '',
+  first_start_at   DATETIME NOT NULL,
+  last_callback_at DATETIME,
+  last_poll_at     DATETIME,
+  listed_until     DATETIME,
+  refused_in_a_row INTEGER NOT NULL DEFAULT 0,
+  not_understood_in_a_row INTEGER NOT NULL DEFAULT 0,
+  registration     TEXT NOT NULL DEFAULT ''
+);
+
+CREATE TABLE callbacks (
+  n           INTEGER PRIMARY KEY, -- the number in its id: c000000000042 is 42
+  txn         INTEGER,             -- transactions.n; NULL: there was no such row when it came, or it was removed
+  account     TEXT NOT NULL,
+  ref         TEXT NOT NULL,
+  dedupe_key  TEXT,                -- NULL: takes none
+  type        TEXT NOT NULL,
+  event_id    TEXT NOT NULL,
+  verdict     TEXT NOT NULL,
+  outcome     TEXT NOT NULL,
+  note        TEXT NOT NULL,
+  at          DATETIME NOT NULL,
+  remote_addr TEXT NOT NULL,
+  headers     TEXT NOT NULL,
+  body_hash   TEXT NOT NULL,
+  sealed      BOOLEAN NOT NULL,
+  body        BLOB                 -- compressed, and encrypted if sealed; NULL when retention has taken it
+);
+-- Copies are found, a copy cannot be stored twice, a row's callbacks are listed. Keys lead with the
+-- row's number, since refs are random: a random key touches a page of its own for each event.
+CREATE UNIQUE INDEX callbacks_of ON callbacks (txn, dedupe_key) WHERE txn IS NOT NULL;
+CREATE UNIQUE INDEX callbacks_loose ON callbacks (account, ref, dedupe_key) WHERE txn IS NULL;
+CREATE INDEX callbacks_odd ON callbacks (verdict, n) WHERE verdict IN ('refused', 'not_understood');
+
+CREATE TABLE transactions (
+  n                INTEGER PRIMARY KEY, -- in the order of arrival
+  account          TEXT NOT NULL DEFAULT '',
+  ref              TEXT NOT NULL DEFAULT '',
+  provider         TEXT NOT NULL DEFAULT '',
+  external_id      TEXT NOT NULL DEFAULT '',
+  name             TEXT NOT NULL DEFAULT '',
+  status           TEXT NOT NULL DEFAULT 'unknown',
+  provider_status  TEXT NOT NULL DEFAULT '',
+  confirmed        BOOLEAN NOT NULL DEFAULT 0,
+  reported_status  TEXT NOT NULL DEFAULT '',
+  reason           TEXT NOT NULL DEFAULT '',
+  archived         BOOLEAN NOT NULL DEFAULT 0,
+  trashed          BOOLEAN NOT NULL DEFAULT 0,
+  deleted          BOOLEAN NOT NULL DEFAULT 0,
+  not_found        BOOLEAN NOT NULL DEFAULT 0,
+  test             BOOLEAN NOT NULL DEFAULT 0,
+  attention        TEXT NOT NULL DEFAULT '[]',
+  metadata         TEXT NOT NULL DEFAULT '',
+  signers_done     INTEGER NOT NULL DEFAULT 0,
+  signers_total    INTEGER NOT NULL DEFAULT 0,
+  sent_at          DATETIME,
+  provider_time    DATETIME,
+  created_at       DATETIME,
+  expires_at       DATETIME,
+  first_seen_at    DATETIME NOT NULL DEFAULT '1970-01-01T00:00:00.000Z',
+  changed_at       DATETIME NOT NULL DEFAULT '1970-01-01T00:00:00.000Z',
+  confirmed_at     DATETIME,
+  asked_at         DATETIME,
+  origin           TEXT NOT NULL DEFAULT '',
+  hidden           BOOLEAN NOT NULL DEFAULT 0,
+  version          INTEGER NOT NULL DEFAULT 0,
+  seq              INTEGER NOT NULL DEFAULT 0,
+  next_check_at    DATETIME,
+  due_reason       TEXT NOT NULL DEFAULT '',
+  due_since        DATETIME,
+  hinted_at        DATETIME,
+  lost_answers     INTEGER NOT NULL DEFAULT 0,
+  not_found_count  INTEGER NOT NULL DEFAULT 0,
+  not_found_at     DATETIME,
+  delete_at        DATETIME,
+  recheck          INTEGER NOT NULL DEFAULT 0,
+  refuted_as       TEXT NOT NULL DEFAULT '',
+  refuted_at       DATETIME,
+  fingerprint      TEXT NOT NULL DEFAULT '',
+  open_gaps        INTEGER NOT NULL DEFAULT 0,
+  documents_total  INTEGER NOT NULL DEFAULT 0,
+  documents_stored INTEGER NOT NULL DEFAULT 0,
+  provider_mark    TEXT NOT NULL DEFAULT '',
+  signer_rows      INTEGER NOT NULL DEFAULT 0, -- rows in signers, those who left too
+  lease_until      DATETIME,
+  lease_owner      TEXT NOT NULL DEFAULT '',
+  UNIQUE (account, ref)
+);
+-- A list without a choice of account or status reads the first; others read one range of the second
+-- for each account and status, and merge them.
+CREATE INDEX transactions_changed ON transactions (changed_at, account, ref) WHERE NOT hidden;
+CREATE INDEX transactions_list ON transactions (account, status, changed_at, ref) WHERE NOT hidden;
+CREATE INDEX transactions_due ON transactions (account, next_check_at) WHERE next_check_at IS NOT NULL;
+CREATE INDEX transactions_attention ON transactions (account, changed_at) WHERE attention <> '[]';
+CREATE INDEX transactions_external ON transactions (external_id) WHERE external_id <> '';
+CREATE INDEX transactions_hidden ON transactions (first_seen_at) WHERE hidden;
+-- What a list by creation time would have to walk through is counted before each slot.
+CREATE INDEX transactions_created ON transactions (account, created_at) WHERE created_at IS NOT NULL;
+
+CREATE TABLE signers (
+  txn       INTEGER NOT NULL, -- transactions.n
+  signer    TEXT NOT NULL, -- the provider's id of the signer
+  place     INTEGER NOT NULL, -- in the provider's list
+  name      TEXT NOT NULL,
+  email     TEXT NOT NULL,
+  role      TEXT NOT NULL,
+  "order"   INTEGER NOT NULL,
+  status    TEXT NOT NULL,
+  viewed_at DATETIME,
+  signed_at DATETIME,
+  reason    TEXT NOT NULL,
+  PRIMARY KEY (txn, signer)
+) WITHOUT ROWID;
+
+CREATE TABLE documents (
+  id          TEXT NOT NULL PRIMARY KEY,
+  account     TEXT NOT NULL,
+  ref         TEXT NOT NULL,
+  doc_id      TEXT NOT NULL,
+  kind        TEXT NOT NULL,
+  name        TEXT NOT NULL,
+  version     INTEGER NOT NULL,
+  state       TEXT NOT NULL,
+  reason      TEXT NOT NULL,
+  sha256      TEXT NOT NULL,
+  size        INTEGER NOT NULL,
+  path        TEXT NOT NULL,
+  attempts    INTEGER NOT NULL,
+  next_try_at DATETIME,
+  stored_at   DATETIME,
+  created_at  DATETIME NOT NULL,
+  signature   TEXT NOT NULL,
+  integrity   TEXT NOT NULL,
+  coverage    TEXT NOT NULL,
+  trust       TEXT NOT NULL,
+  signature_note TEXT NOT NULL DEFAULT '', -- why the words are what they are
+  signatures  TEXT NOT NULL DEFAULT '[]', -- JSON
+  mark        TEXT NOT NULL DEFAULT '', -- the provider's mark of the content; another mark is another version
+  held        TEXT NOT NULL DEFAULT '', -- SHA-256 of the file that came by a link and waits for the provider; '': none is there
+  link        BLOB, -- encrypted; a link that stood only in a callback, until the file is here
+  link_at     DATETIME, -- when the link came; a day later it is wiped
+  lease_until DATETIME,
+  lease_owner TEXT NOT NULL DEFAULT ''
+);
+CREATE UNIQUE INDEX documents_of ON documents (account, ref, doc_id, kind, version);
+CREATE INDEX documents_due ON documents (next_try_at) WHERE next_try_at IS NOT NULL;
+CREATE INDEX documents_state ON documents (state, account, id) WHERE state <> 'stored';
+
+-- Steps of signers that browsers told of.
+CREATE TABLE progress (
+  account TEXT NOT NULL,
+  ref     TEXT NOT NULL,
+  name    TEXT NOT NULL,
+  at      DATETIME NOT NULL,
+  PRIMARY KEY (account, ref, name, at)
+) WITHOUT ROWID;
+
+-- Transactions whose personal data was removed.
+CREATE TABLE forgotten (
+  account   TEXT NOT NULL,
+  ref       TEXT NOT NULL,
+  at        DATETIME NOT NULL,
+  documents TEXT NOT NULL, -- ids of its documents, as JSON: files in the hold folder bear them
+  swept_at  DATETIME,      -- when its files were gone; NULL: they may still be there
+  PRIMARY KEY (account, ref)
+) WITHOUT ROWID;
+
+CREATE TABLE history (
+  seq       INTEGER PRIMARY KEY,
+  txn       INTEGER, -- transactions.n; NULL for an incident
+  account   TEXT NOT NULL,
+  ref       TEXT NOT NULL, -- '' for an incident
+  kind      TEXT NOT NULL,
+  from_word TEXT NOT NULL,
+  to_word   TEXT NOT NULL,
+  status    TEXT NOT NULL,
+  confirmed BOOLEAN NOT NULL,
+  source    TEXT NOT NULL,
+  at        DATETIME NOT NULL
+);
+CREATE INDEX history_of ON history (txn) WHERE txn IS NOT NULL;
+CREATE INDEX history_loose ON history (account, ref) WHERE txn IS NULL;
+
+CREATE TABLE outbox (
+  seq INTEGER PRIMARY KEY, -- of the change in history
+  at  DATETIME NOT NULL
+);
+CREATE TABLE deliveries (
+  hook        TEXT NOT NULL,
+  seq         INTEGER NOT NULL,
+  account     TEXT NOT NULL,
+  ref         TEXT NOT NULL,
+  state       TEXT NOT NULL, -- waiting, sent, dead
+  attempts    INTEGER NOT NULL DEFAULT 0,
+  note        TEXT NOT NULL DEFAULT '',
+  created_at  DATETIME NOT NULL,
+  next_try_at DATETIME,
+  done_at     DATETIME,
+  lease_until DATETIME,
+  lease_owner TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY (hook, seq)
+) WITHOUT ROWID;
+CREATE INDEX deliveries_due ON deliveries (next_try_at) WHERE next_try_at IS NOT NULL;
+CREATE INDEX deliveries_of ON deliveries (hook, account, ref, seq) WHERE state = 'waiting';
+
+CREATE TABLE gaps (
+  id          TEXT NOT NULL PRIMARY KEY,
+  account     TEXT NOT NULL,
+  ref         TEXT NOT NULL,
+  kind        TEXT NOT NULL,
+  change      TEXT NOT NULL,
+  from_status TEXT NOT NULL,
+  to_status   TEXT NOT NULL,
+  signer      TEXT NOT NULL,
+  off         BOOLEAN NOT NULL,
+  after_at    DATETIME,
+  before_at   DATETIME NOT NULL,
+  happened_at DATETIME, -- as the provider dates the change; NULL: it does not, or not within its bounds
+  found_by    TEXT NOT NULL,
+  found_at    DATETIME NOT NULL,
+  settle_at   DATETIME NOT NULL,
+  latency_ns  INTEGER
+);
+CREATE INDEX gaps_of ON gaps (account, ref);
+CREATE INDEX gaps_found ON gaps (found_at);
+CREATE INDEX gaps_pending ON gaps (settle_at) WHERE kind = 'pending';
+
+-- Changes that a callback reported in time, by day: what the gaps are measured against.
+CREATE TABLE reported (
+  account TEXT NOT NULL,
+  day     TEXT NOT NULL, -- 2026-01-31, UTC
+  change  TEXT NOT NULL,
+  count   INTEGER NOT NULL,
+  PRIMARY KEY (account, day, change)
+) WITHOUT ROWID;
+
+-- Changes by the channel that reported them first, by day.
+CREATE TABLE firsts (
+  account TEXT NOT NULL,
+  day     TEXT NOT NULL, -- 2026-01-31, UTC
+  change  TEXT NOT NULL,
+  channel TEXT NOT NULL,
+  count   INTEGER NOT NULL,
+  PRIMARY KEY (account, day, change, channel)
+) WITHOUT ROWID;
+
+-- What verifies have found.
+CREATE TABLE drift (
+  run      TEXT NOT NULL,
+  ref      TEXT NOT NULL,
+  field    TEXT NOT NULL,
+  about    TEXT NOT NULL, -- which signer or document; ''
+  account  TEXT NOT NULL,
+  ours     TEXT NOT NULL,
+  theirs   TEXT NOT NULL,
+  repaired BOOLEAN NOT NULL,
+  found_at DATETIME NOT NULL,
+  PRIMARY KEY (run, ref, field, about)
+) WITHOUT ROWID;
+CREATE INDEX drift_found ON drift (found_at);
+
+-- Rows that a list has answered for in a verify that is in work.
+CREATE TABLE verified (
+  run TEXT NOT NULL,
+  ref TEXT NOT NULL,
+  PRIMARY KEY (run, ref)
+) WITHOUT ROWID;
+
+CREATE TABLE incidents (
+  id        TEXT NOT NULL PRIMARY KEY,
+  account   TEXT NOT NULL,
+  kind      TEXT NOT NULL,
+  message   TEXT NOT NULL,
+  opened_at DATETIME NOT NULL,
+  closed_at DATETIME
+);
+CREATE UNIQUE INDEX incidents_open ON incidents (account, kind) WHERE closed_at IS NULL;
+
+CREATE TABLE runs (
+  id          TEXT NOT NULL PRIMARY KEY,
+  account     TEXT NOT NULL,
+  kind        TEXT NOT NULL,
+  state       TEXT NOT NULL,
+  slot        DATETIME,
+  since       DATETIME,
+  until       DATETIME,
+  cursor      TEXT NOT NULL,
+  params      TEXT NOT NULL,
+  result      TEXT NOT NULL,
+  note        TEXT NOT NULL,
+  listed      INTEGER NOT NULL,
+  asked       INTEGER NOT NULL,
+  changed     INTEGER NOT NULL,
+  gaps        INTEGER NOT NULL,
+  queued      INTEGER NOT NULL,
+  total       INTEGER NOT NULL,
+  "left"      INTEGER NOT NULL,
+  created_at  DATETIME NOT NULL,
+  started_at  DATETIME,
+  finished_at DATETIME,
+  beat_at     DATETIME
+);
+CREATE INDEX runs_of ON runs (account, kind, created_at);
+CREATE INDEX runs_open ON runs (created_at) WHERE state IN ('queued', 'running');
+
+CREATE TABLE tokens (
+  account    TEXT NOT NULL,
+  name       TEXT NOT NULL,
+  secret     BLOB NOT NULL, -- encrypted with the installation key
+  updated_at DATETIME NOT NULL,
+  PRIMARY KEY (account, name)
+);
+
+CREATE TABLE locks (
+  name      TEXT NOT NULL PRIMARY KEY,
+  owner     TEXT NOT NULL,
+  since     DATETIME NOT NULL,
+  beat_at   DATETIME NOT NULL,
+  wanted_at DATETIME
+);
+
+-- The views that outsiders rely on: columns are only added, a change of meaning is a v2_ beside it.
+CREATE VIEW v1_transactions AS
+SELECT account, provider, ref, external_id, name, status, provider_status, confirmed, reported_status, reason,
+       archived, trashed, deleted, not_found, test, attention, signers_done, signers_total, documents_stored,
+       documents_total, sent_at, provider_time, created_at, changed_at, confirmed_at, next_check_at, expires_at, seq
+FROM transactions WHERE NOT hidden;
+
+CREATE VIEW v1_signers AS
+SELECT t.account, t.ref, s.signer, s.name, s.email, s.role, s."order", s.status, s.viewed_at, s.signed_at, s.reason
+FROM signers s JOIN transactions t ON t.n = s.txn;
+
+CREATE VIEW v1_documents AS
+SELECT id, account, ref, kind, name, state, reason, signature, sha256, size, integrity, coverage, trust, path, stored_at,
+       signature_note, signatures
+FROM documents;
+
+CREATE VIEW v1_changes AS
+SELECT h.seq, t.account, t.ref, h.kind, h.from_word AS "from", h.to_word AS "to", h.status, h.confirmed, h.source, h.at
+FROM history h JOIN transactions t ON t.n = h.txn
+UNION ALL
+SELECT seq, account, ref, kind, from_word, to_word, status, confirmed, source, at FROM history WHERE txn IS NULL;
+
+-- latency is in seconds.
+CREATE VIEW v1_gaps AS
+SELECT account, ref, kind, change, from_status AS "from", to_status AS "to", after_at AS "after", before_at AS "before",
+       found_by, found_at, latency_ns / 1e9 AS latency
+FROM gaps WHERE kind <> 'pending';
+
+CREATE VIEW v1_accounts AS
+SELECT id, provider, first_start_at, last_callback_at, last_poll_at FROM accounts;
