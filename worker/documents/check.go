@@ -20,7 +20,7 @@ type Difference struct {
 	Theirs  string `json:"theirs"`
 }
 
-// Check reads a stored file anew and says where it differs from its row. Where nobody has looked at its signatures
+// Check reads a stored file anew and says where it differs from its row. Where its signatures were not looked at
 // yet, the row is filled in, and filled says so. An error is the machine's own.
 func (ds *Documents) Check(ctx context.Context, d model.Document) (out []Difference, filled bool, err error) {
 	differs := func(field, ours, theirs string) {
@@ -38,7 +38,7 @@ func (ds *Documents) Check(ctx context.Context, d model.Document) (out []Differe
 		return out, false, nil
 	}
 	if differs("sha256", d.SHA256, sum); len(out) > 0 {
-		return out, false, nil // another file: what its signatures say is nobody's business
+		return out, false, nil // another file: its signatures say nothing of the one in the row
 	}
 	f, err := ds.files.Open(d.Path)
 	if err != nil {

@@ -32,7 +32,8 @@ func (ds *Documents) Lanes() []Lane {
 }
 
 func (ds *Documents) downloadLane(i int, f store.DocumentsDue) Lane {
-	return Lane{fmt.Sprintf("download\x00%s\x00%d", f.Account, i), func(ctx context.Context) error { return ds.downloadDue(ctx, f) }}
+	name := fmt.Sprintf("download\x00%s\x00%d", f.Account, i)
+	return Lane{name, func(ctx context.Context) error { return ds.downloadDue(ctx, f) }}
 }
 
 // downloadDue fetches documents until none is due.
@@ -80,12 +81,14 @@ func (ds *Documents) download(ctx context.Context, d model.Document) error {
 }
 
 // putOff says when a document is tried again that was not tried now. Without a reason the row keeps its own.
-func (ds *Documents) putOff(ctx context.Context, d model.Document, kind model.DocumentEventKind, wait time.Duration, reason string) error {
+func (ds *Documents) putOff(
+	ctx context.Context, d model.Document, kind model.DocumentEventKind, wait time.Duration, reason string,
+) error {
 	_, err := ds.settle(ctx, d, model.DocumentEvent{Kind: kind, Wait: wait, Reason: reason})
 	return err
 }
 
-// fetch gets a document's file from the provider or, where a callback told one, from its link.
+// fetch gets a document's file from the provider or, where a callback named one, from its link.
 func (ds *Documents) fetch(ctx context.Context, d model.Document, t model.Transaction, step model.DocumentStep) error {
 	a := ds.account(d.Account)
 	if a == nil {
@@ -105,8 +108,8 @@ func (ds *Documents) fetch(ctx context.Context, d model.Document, t model.Transa
 	if ds.short() {
 		return ds.putOff(ctx, d, model.DocumentMachineFault, ds.retryWait, "the document folder is short of space")
 	}
-	f, err := ds.fetchFile(ctx, d, func(ctx context.Context, doc model.DocumentRef, to io.Writer) (provider.Declared, error) {
-		return a.Provider.Download(ctx, d.Ref, doc, to)
+	f, err := ds.fetchFile(ctx, d, func(ctx context.Context, of model.DocumentRef, w io.Writer) (provider.Declared, error) {
+		return a.Provider.Download(ctx, d.Ref, of, w)
 	})
 	if err != nil && lacks(err) {
 		if took, err := ds.recoverFile(ctx, d, t); took || err != nil {

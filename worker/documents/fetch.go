@@ -53,7 +53,8 @@ func (ds *Documents) fetchFile(ctx context.Context, d model.Document, get getFil
 		}
 	}()
 	h := sha256.New()
-	fctx, cancel := context.WithTimeout(provider.WithClass(provider.WithWork(ctx, provider.WorkDownload), provider.ClassFiles), fileTime)
+	call := provider.WithClass(provider.WithWork(ctx, provider.WorkDownload), provider.ClassFiles)
+	fctx, cancel := context.WithTimeout(call, fileTime)
 	defer cancel()
 	dec, err := get(fctx, model.DocumentRef{ID: d.DocID, Kind: d.Kind, Name: d.Name, Mark: d.Mark}, io.MultiWriter(tmp, h))
 	switch {
@@ -150,7 +151,8 @@ func (ds *Documents) look(ctx context.Context, in *os.File) (pdf.Verdict, error)
 	v.Fault, v.Facts.Note = provider.Legible(v.Fault), provider.Legible(v.Facts.Note)
 	for i := range v.Facts.Signatures {
 		s := &v.Facts.Signatures[i]
-		s.Kind, s.Signer, s.Reason, s.Note = provider.Legible(s.Kind), provider.Legible(s.Signer), provider.Legible(s.Reason), provider.Legible(s.Note)
+		s.Kind, s.Signer = provider.Legible(s.Kind), provider.Legible(s.Signer)
+		s.Reason, s.Note = provider.Legible(s.Reason), provider.Legible(s.Note)
 	}
 	return v, nil
 }
@@ -160,7 +162,8 @@ func (ds *Documents) wrongFile(ctx context.Context, d model.Document, t model.Tr
 	ds.log.WithFields(logrus.Fields{
 		"account": d.Account, "txn": d.Ref, "attempt": d.Attempts + 1, "reason": f.fault.Error(),
 	}).Warn("file is not what it should be")
-	e := model.DocumentEvent{Kind: model.DocumentWrong, Reason: f.fault.Error(), Wait: ds.gate.Pause(d.Attempts), Tried: true}
+	e := model.DocumentEvent{Kind: model.DocumentWrong, Reason: f.fault.Error(), Tried: true}
+	e.Wait = ds.gate.Pause(d.Attempts)
 	if f.spent {
 		e.Kind = model.DocumentFatal
 	}

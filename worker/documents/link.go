@@ -15,25 +15,28 @@ import (
 	"countersign/worker/files"
 )
 
-// followLink fetches a document from the link that a callback told, whatever the provider has said of the transaction
+// followLink fetches a document from a callback's link, whatever the provider has said of the transaction
 // so far: the link may be dead by then. The file waits in a folder of its own.
 func (ds *Documents) followLink(ctx context.Context, a *apply.Account, d model.Document, t model.Transaction) error {
 	if name, ok := ds.files.LinkFileOf(d.ID); ok { // it had come when the process ended
-		err := ds.noteLeftLinkFile(ctx, d, t, name)
-		if err != nil {
+		f, err := ds.leftLinkFile(ctx, d, name)
+		switch {
+		case err != nil:
 			return ds.failedFetch(ctx, a, d, byLink, err)
+		case f.fault != nil:
+			return ds.wrongFile(ctx, d, t, &f)
 		}
-		return nil
+		return ds.noteLinkFile(ctx, d, f)
 	}
 	if ds.short() {
 		return ds.putOff(ctx, d, model.DocumentMachineFault, ds.retryWait, "the document folder is short of space")
 	}
-	f, err := ds.fetchFile(ctx, d, func(ctx context.Context, doc model.DocumentRef, to io.Writer) (provider.Declared, error) {
+	f, err := ds.fetchFile(ctx, d, func(ctx context.Context, of model.DocumentRef, w io.Writer) (provider.Declared, error) {
 		l := a.Provider.Linker
 		if l == nil {
 			return provider.Declared{}, provider.ErrUnobtainable
 		}
-		return l.DownloadLink(ctx, d.Ref, doc, provider.Secret(d.Link), to)
+		return l.DownloadLink(ctx, d.Ref, of, provider.Secret(d.Link), w)
 	})
 	if err != nil {
 		return ds.failedFetch(ctx, a, d, byLink, err)
@@ -50,28 +53,21 @@ func (ds *Documents) followLink(ctx context.Context, a *apply.Account, d model.D
 	return ds.noteLinkFile(ctx, d, f)
 }
 
-// noteLeftLinkFile goes on with a link's file that lay in its place when the process ended, before its row said so.
-func (ds *Documents) noteLeftLinkFile(ctx context.Context, d model.Document, t model.Transaction, name string) error {
-	sum, size, err := ds.files.Hash(name)
-	if err == nil {
-		err = ds.files.Secure(name)
+// leftLinkFile reads a link's file that lay in its place when the process ended, before its row said so.
+func (ds *Documents) leftLinkFile(ctx context.Context, d model.Document, name string) (f file, err error) {
+	if f.sum, f.size, err = ds.files.Hash(name); err != nil {
+		return f, err
 	}
-	if err != nil {
-		return err
+	if err = ds.files.Secure(name); err != nil {
+		return f, err
 	}
 	in, err := ds.files.Open(name)
 	if err != nil {
-		return err
+		return f, err
 	}
 	defer in.Close() //nolint:errcheck // only read
-	f := file{path: in.Name(), sum: sum, size: size}
-	if err := ds.inspect(ctx, in, d, &f); err != nil {
-		return err
-	}
-	if f.fault != nil {
-		return ds.wrongFile(ctx, d, t, &f)
-	}
-	return ds.noteLinkFile(ctx, d, f)
+	f.path = in.Name()
+	return f, ds.inspect(ctx, in, d, &f)
 }
 
 // noteLinkFile writes that a link's file is here, unless another one has come meanwhile: then this one goes.
@@ -89,7 +85,9 @@ func (ds *Documents) noteLinkFile(ctx context.Context, d model.Document, f file)
 
 // placeLinkFile gives a link's file its place now that the provider has spoken: beside the others if it says
 // completed, in quarantine if it settled on something else or does not know the transaction.
-func (ds *Documents) placeLinkFile(ctx context.Context, d model.Document, t model.Transaction, plan model.Settlement) error {
+func (ds *Documents) placeLinkFile(
+	ctx context.Context, d model.Document, t model.Transaction, plan model.Settlement,
+) error {
 	name := files.LinkFileName(d.ID, d.LinkFile)
 	p, err := ds.files.Path(name)
 	if err != nil {
@@ -99,13 +97,14 @@ func (ds *Documents) placeLinkFile(ctx context.Context, d model.Document, t mode
 	sum, _, err := ds.files.Hash(name)
 	switch {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return errors.Join(ds.putOff(ctx, d, model.DocumentMachineFault, ds.retryWait, "the held file cannot be read"), err)
+		later := ds.putOff(ctx, d, model.DocumentMachineFault, ds.retryWait, "the held file cannot be read")
+		return errors.Join(later, err)
 	case err == nil && sum != d.LinkFile:
 		f.sum = sum
 		return ds.placeBy(ctx, d, t, &f, model.DocumentEvent{Kind: model.DocumentFileAltered})
 	}
 	err = ds.place(ctx, d, t, &f, plan)
-	if errors.Is(err, fs.ErrNotExist) { // taken away by somebody
+	if errors.Is(err, fs.ErrNotExist) { // an operator took it away
 		_, err = ds.settle(ctx, d, model.DocumentEvent{Kind: model.DocumentFileLost})
 		return err
 	}

@@ -19,7 +19,9 @@ import (
 )
 
 // placeBy asks where a file that came belongs, and puts it there. One that belongs nowhere is fetched again later.
-func (ds *Documents) placeBy(ctx context.Context, d model.Document, t model.Transaction, f *file, e model.DocumentEvent) error {
+func (ds *Documents) placeBy(
+	ctx context.Context, d model.Document, t model.Transaction, f *file, e model.DocumentEvent,
+) error {
 	e.Began = d
 	if plan := model.Settle(d, e, t, ds.now()); plan.Asks() {
 		return ds.place(ctx, d, t, f, plan)
@@ -31,12 +33,16 @@ func (ds *Documents) placeBy(ctx context.Context, d model.Document, t model.Tran
 // place names a file and writes the row. A file that differs from one stored before becomes the next version; one
 // that a kill left under its name is taken as it is. fs.ErrNotExist, with nothing written, if the file is neither at
 // hand nor in its place.
-func (ds *Documents) place(ctx context.Context, d model.Document, t model.Transaction, f *file, plan model.Settlement) error {
+func (ds *Documents) place(
+	ctx context.Context, d model.Document, t model.Transaction, f *file, plan model.Settlement,
+) error {
 	others, err := ds.store.Documents(ctx, store.DocumentFilter{Account: d.Account, Ref: d.Ref})
 	if err != nil {
 		return err
 	}
-	others = slices.DeleteFunc(others, func(o model.Document) bool { return o.ID == d.ID || o.DocID != d.DocID || o.Kind != d.Kind })
+	others = slices.DeleteFunc(others, func(o model.Document) bool {
+		return o.ID == d.ID || o.DocID != d.DocID || o.Kind != d.Kind
+	})
 	if plan.Step == model.StepPlace {
 		if i := slices.IndexFunc(others, func(o model.Document) bool { return ds.sameFile(o, f.sum) }); i >= 0 {
 			return ds.sameAsBefore(ctx, d, others[i])
@@ -69,7 +75,9 @@ func (ds *Documents) place(ctx context.Context, d model.Document, t model.Transa
 }
 
 // nameFile gives a file the first name that is free or already its own.
-func (ds *Documents) nameFile(d model.Document, t model.Transaction, f *file, others []model.Document, step model.DocumentStep) (string, int, error) {
+func (ds *Documents) nameFile(
+	d model.Document, t model.Transaction, f *file, others []model.Document, step model.DocumentStep,
+) (string, int, error) {
 	for version := d.Version; ; version++ {
 		if slices.ContainsFunc(others, func(o model.Document) bool { return o.Version == version }) {
 			continue
@@ -118,7 +126,8 @@ func (ds *Documents) sameFile(o model.Document, file string) bool {
 // one has the new mark.
 func (ds *Documents) sameAsBefore(ctx context.Context, d, before model.Document) error {
 	k := d.Key()
-	return ds.store.DoPatiently(context.WithoutCancel(ctx), store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
+	ctx = context.WithoutCancel(ctx)
+	return ds.store.DoPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
 		if b.Forgotten(k) {
 			return nil
 		}
@@ -134,12 +143,13 @@ func (ds *Documents) sameAsBefore(ctx context.Context, d, before model.Document)
 		if err != nil || !found {
 			return err
 		}
-		_, err = apply.SettleRow(b, earlier, model.DocumentEvent{Kind: model.DocumentMarkedAnew, Mark: d.Mark}, apply.SourceDownload)
+		marked := model.DocumentEvent{Kind: model.DocumentMarkedAnew, Mark: d.Mark}
+		_, err = apply.SettleRow(b, earlier, marked, apply.SourceDownload)
 		return err
 	}})
 }
 
-// clipped makes a sentence of somebody else's one that a row can hold.
+// clipped makes a provider's sentence one that a row can hold.
 func clipped(s string, most int) string {
 	if len(s) > most {
 		s = s[:most]

@@ -35,7 +35,9 @@ func (ds *Documents) recoverFile(ctx context.Context, d model.Document, t model.
 		return false, err
 	}
 	if err = ds.check(ctx, in, d, 0, &f); err != nil || f.fault != nil {
-		ds.log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "source": name, "err": errors.Join(err, f.fault)}).Warn("a file that no row knows is left alone")
+		ds.log.WithFields(logrus.Fields{
+			"account": d.Account, "txn": d.Ref, "source": name, "err": errors.Join(err, f.fault),
+		}).Warn("a file that no row knows is left alone")
 		return false, nil
 	}
 	return true, ds.placeBy(ctx, d, t, &f, model.DocumentEvent{Kind: model.DocumentCame})
@@ -43,5 +45,5 @@ func (ds *Documents) recoverFile(ctx context.Context, d model.Document, t model.
 
 // lacks says that the provider does not have a file, now or for ever.
 func lacks(err error) bool {
-	return errors.Is(err, provider.ErrNotFound) || errors.Is(err, provider.ErrNotReady) || errors.Is(err, provider.ErrUnobtainable)
+	return isErr(provider.ErrNotFound, provider.ErrNotReady, provider.ErrUnobtainable)(err)
 }

@@ -57,7 +57,8 @@ func (ds *Documents) Release(ctx context.Context, d model.Document) (model.Docum
 		return d, err
 	}
 	if err := ds.files.Drop(from); err != nil { // it has its place: the other name is only left over
-		ds.log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "err": err}).Warn("a released file could not be removed from quarantine")
+		log := ds.log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "err": err})
+		log.Warn("a released file could not be removed from quarantine")
 	}
 	return d, nil
 }
@@ -77,14 +78,17 @@ func (ds *Documents) unquarantine(d model.Document, from, to string) (made bool,
 		return false, err
 	}
 	if sum != d.SHA256 {
-		return false, fmt.Errorf("the file in quarantine is not the one that was put there: its SHA-256 is %s and was %s", sum, d.SHA256)
+		const altered = "the file in quarantine is not the one that was put there: its SHA-256 is %s and was %s"
+		return false, fmt.Errorf(altered, sum, d.SHA256)
 	}
 	return true, ds.files.Copy(from, to)
 }
 
 // FetchAgain has those documents of a transaction fetched again whose newest version is in one of the states, by an
 // operator's word. It returns the ids of the rows that are due now.
-func (ds *Documents) FetchAgain(ctx context.Context, k model.Key, states []model.DocumentState) (ids []string, err error) {
+func (ds *Documents) FetchAgain(
+	ctx context.Context, k model.Key, states []model.DocumentState,
+) (ids []string, err error) {
 	err = ds.store.DoPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
 		ids = nil
 		have, err := b.Documents(k)

@@ -11,7 +11,9 @@ import (
 // settle takes an event of a document in one database transaction: the row is read, model.Settle chooses, the row is
 // written. d is the document as it was when the work began. A row that is gone takes no event but a file that has
 // come, and a transaction that was forgotten not even that: what is left of its files is removed.
-func (ds *Documents) settle(ctx context.Context, d model.Document, e model.DocumentEvent) (s model.Settlement, err error) {
+func (ds *Documents) settle(
+	ctx context.Context, d model.Document, e model.DocumentEvent,
+) (s model.Settlement, err error) {
 	k, forgotten := d.Key(), false
 	ctx = context.WithoutCancel(ctx) // what was found out is written, though the daemon ends
 	err = ds.store.DoPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {

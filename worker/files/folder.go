@@ -50,7 +50,7 @@ func (f *Folder) Make() error {
 			return fmt.Errorf("document folder: %w", err)
 		}
 	}
-	for _, dir := range []string{f.root, filepath.Dir(f.root)} { // where one was just made; some may not be read, or not be synced
+	for _, dir := range []string{f.root, filepath.Dir(f.root)} { // some may not be read, or not be synced
 		if err := f.syncFolder(dir); errors.Is(err, unix.EIO) {
 			return fmt.Errorf("document folder: %w", err)
 		}

@@ -11,7 +11,8 @@ import (
 	"countersign/model"
 )
 
-// Of lists the files of a transaction: in its place, in quarantine, and those that links brought for the documents named.
+// Of lists the files of a transaction: in its place, in quarantine, and those of the documents named that wait for the
+// provider or for another try.
 func (f *Folder) Of(k model.Key, documents []string) (names []string, err error) {
 	folders, err := f.foldersOf(k)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"countersign/model/store/durable"
 )
 
-// LinkFileName is where a link's file waits for the provider's word: by the document's id and what it holds, so that two
-// that came for one document do not meet.
+// LinkFileName is where a link's file waits for the provider's word: by the document's id and the file's hash, so that
+// two that came for one document do not meet.
 func LinkFileName(id, sum string) string { return path.Join(linkFolder, id+"-"+sum[:16]+".pdf") }
 
 // PutLinkFile gives a temporary file, already synced and closed, its place among the files that links brought.

@@ -28,7 +28,8 @@ func part(s string) string {
 	var b strings.Builder
 	for i := range len(s) {
 		c := s[i]
-		plain := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '=' || c == '.' && i > 0
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		plain := letter || c == '-' || c == '_' || c == '=' || c == '.' && i > 0
 		if plain {
 			b.WriteByte(c)
 			continue

@@ -27,7 +27,8 @@ func OS() System {
 
 // cannot says whether an error means that the file system has no such operation, for any file.
 func cannot(err error) bool {
-	for _, number := range []unix.Errno{unix.ENOTSUP, unix.EOPNOTSUPP, unix.ENOSYS, unix.EPERM, unix.EINVAL, unix.ENOTTY, unix.EMLINK} {
+	lacking := []unix.Errno{unix.ENOTSUP, unix.EOPNOTSUPP, unix.ENOSYS, unix.EPERM, unix.EINVAL, unix.ENOTTY, unix.EMLINK}
+	for _, number := range lacking {
 		if errors.Is(err, number) {
 			return true
 		}
@@ -38,7 +39,8 @@ func cannot(err error) bool {
 // give gives a file, already on disk, a name that none may have, in the best way that the file system knows. linked
 // says that the file has its old name too.
 func (f *Folder) give(temp, to string) (linked bool, err error) {
-	if info, err := os.Lstat(to); err == nil && info.Mode().IsRegular() && info.Size() == 0 { // a kill left it: see reserve
+	info, err := os.Lstat(to)
+	if err == nil && info.Mode().IsRegular() && info.Size() == 0 { // a kill left it: see reserve
 		if err := os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return false, err
 		}

@@ -38,7 +38,8 @@ func InspectHere(_ context.Context, f *os.File) (Verdict, error) {
 }
 
 // Whole says why a file is not a whole PDF, as far as that can be seen without reading it as one; nil if nothing
-// speaks against it. Padding or text behind the last %%EOF, of any length, is no fault. declared is the length that its sender named, if it is above zero.
+// speaks against it. Padding or text behind the last %%EOF, of any length, is no fault. declared is the length that
+// its sender named, if it is above zero.
 func Whole(f io.ReaderAt, size, declared int64) error {
 	switch {
 	case size == 0:
