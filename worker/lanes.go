@@ -57,9 +57,9 @@ func (w *Worker) inLanes(loop string, lanes func() []lane) func(context.Context)
 // others.
 func (w *Worker) confirmLanes() (out []lane) {
 	for _, a := range w.accounts() {
-		for _, f := range []store.DueFilter{{Vouched: true}, {Unvouched: true}} {
+		for _, f := range []store.DueFilter{{Known: true}, {Unverified: true}} {
 			round := func(ctx context.Context) error { return w.asker.Confirm(ctx, a, f) }
-			out = append(out, lane{fmt.Sprintf("confirm\x00%s\x00%t", a.ID, f.Vouched), round})
+			out = append(out, lane{fmt.Sprintf("confirm\x00%s\x00%t", a.ID, f.Known), round})
 		}
 	}
 	return out
