@@ -264,3 +264,5 @@ func distance(a, b string) int {
 	}
 	return row[len(b)]
 }
+
+var durationType = reflect.TypeFor[time.Duration]()

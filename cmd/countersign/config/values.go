@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"net"
 	"net/netip"
-	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -224,5 +223,3 @@ func Loopback(address string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
-
-var durationType = reflect.TypeFor[time.Duration]()
