@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"countersign/cmd/countersign/config/configtest"
+	"countersign/cmd/countersign/config/tree"
 )
 
 func TestConfigFaults(t *testing.T) {
@@ -225,14 +226,14 @@ func faultsOf(t *testing.T, config string) []string {
 		}
 	}
 	_, err := Parse(filepath.Join(dir, "config.yaml"), []byte(config), onPaper(map[string]string{"EMPTY": ""}))
-	var list *Faults
+	var list *tree.Faults
 	if err != nil && !errors.As(err, &list) {
 		t.Fatal(err)
 	}
 	var got []string
 	if list != nil {
-		for _, f := range list.all {
-			text := f.in("")
+		for _, f := range list.All {
+			text := f.In("")
 			if strings.Contains(text, "s3cret") {
 				t.Errorf("a fault repeats a secret: %s", text)
 			}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"countersign/cmd/countersign/config/configtest"
+	"countersign/cmd/countersign/config/tree"
 	"countersign/model"
 	"countersign/provider"
 	"countersign/provider/allsign"
@@ -103,13 +104,13 @@ func wantSettings(t *testing.T, a Account, want configtest.PaperSettings, secret
 
 // list spells an error out, in a file called config.
 func list(err error) string {
-	var l *Faults
+	var l *tree.Faults
 	if !errors.As(err, &l) {
 		return err.Error()
 	}
 	var b strings.Builder
-	for _, f := range l.all {
-		b.WriteString(f.in("config") + "\n")
+	for _, f := range l.All {
+		b.WriteString(f.In("config") + "\n")
 	}
 	return b.String()
 }
@@ -168,9 +169,9 @@ func TestExampleHasEveryKey(t *testing.T) {
 		t.Fatal(list(err))
 	}
 	doc, _ := parse(text)
-	root, _ := expand(doc, ".", from.Lookup)
+	root, _ := tree.Expand(doc, ".", from.Lookup)
 	for _, path := range keysOf(reflect.TypeFor[Config](), "") {
-		if _, n := root.at(path); n == nil {
+		if _, n := root.At(path); n == nil {
 			t.Errorf("config.example.yaml lacks %s", path)
 		}
 	}
@@ -206,7 +207,7 @@ func exampleAccount(t *testing.T, shown, short Account) {
 func keysOf(of reflect.Type, path string) []string {
 	var all []string
 	switch {
-	case of == reflect.TypeFor[Settings]() || reflect.PointerTo(of).Implements(reflect.TypeFor[parser]()):
+	case of == reflect.TypeFor[Settings]() || reflect.PointerTo(of).Implements(reflect.TypeFor[tree.Parser]()):
 	case of.Kind() == reflect.Slice && of.Elem().Kind() == reflect.Struct:
 		all = keysOf(of.Elem(), path+"[0]")
 	case of.Kind() == reflect.Struct:
@@ -216,7 +217,7 @@ func keysOf(of reflect.Type, path string) []string {
 			if !f.IsExported() || name == "" || f.Type == reflect.TypeFor[NotYet]() {
 				continue
 			}
-			all = append(append(all, join(path, name)), keysOf(f.Type, join(path, name))...)
+			all = append(append(all, tree.Join(path, name)), keysOf(f.Type, tree.Join(path, name))...)
 		}
 	}
 	return all

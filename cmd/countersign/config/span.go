@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"time"
+
+	"countersign/cmd/countersign/config/tree"
 )
 
 // Span is a moment given as a SPAN: 30d, 2w or 720h before now, a date (UTC), or an RFC 3339 time.
@@ -31,7 +33,7 @@ func (v *Span) Type() string { return "SPAN" }
 
 // ParseSpan says which moment s means, seen from now.
 func ParseSpan(s string, now time.Time) (time.Time, error) {
-	if d, err := parseDuration(s); err == nil {
+	if d, err := tree.ParseDuration(s); err == nil {
 		if d == 0 {
 			return time.Time{}, fmt.Errorf("%q is no time at all", s)
 		}

@@ -14,6 +14,7 @@ import (
 	"unicode"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/tree"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store/durable"
 )
@@ -49,7 +50,7 @@ func (a *Env) InstallationKeys(c *config.Config) ([][]byte, error) {
 	if file == "" {
 		return nil, output.Usagef("%w: PostgreSQL has no folder to keep it in; set key_file or %s", ErrNoKey, KeyVariable)
 	}
-	text, err := config.ReadSecret(file)
+	text, err := tree.ReadSecret(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, output.Usagef("%w: %s is not there; restore it from the backup, or set %s", ErrNoKey, file, KeyVariable)
 	}

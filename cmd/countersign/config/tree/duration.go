@@ -1,4 +1,4 @@
-package config
+package tree
 
 import (
 	"fmt"
@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// parseDuration reads Go's durations and whole days and weeks, also together: 1w2d12h.
-func parseDuration(s string) (time.Duration, error) {
+// ParseDuration reads Go's durations and whole days and weeks, also together: 1w2d12h.
+func ParseDuration(s string) (time.Duration, error) {
 	rest, sum := s, time.Duration(0)
 	for _, unit := range []struct {
 		letter string
