@@ -73,7 +73,7 @@ func (a *Env) OpenStore(ctx context.Context, c *config.Config, readOnly bool) (*
 				return nil, err
 			}
 		}
-	} else if keys, err = a.makeKey(c); err != nil {
+	} else if keys, err = loadOrMakeKeys(c, a.Lookup); err != nil {
 		if file, ok := c.SQLiteFile(); ok && errors.Is(err, ErrNoKey) { // whose file is it at all?
 			if fault := sqlitefile.Examine(ctx, file); fault != nil {
 				return nil, fault
@@ -166,4 +166,16 @@ func (a *Env) Signals(ctx context.Context, log *logrus.Entry) (context.Context, 
 		}
 	}()
 	return ctx, func() { signal.Stop(ch); close(over); cancel() }
+}
+
+// InstallationKeys returns the current key and those before it; keys.ErrNone where there is none.
+func (a *Env) InstallationKeys(c *config.Config) ([][]byte, error) { return loadKeys(c, a.Lookup) }
+
+// InstallationKey returns the key that secrets in the database are encrypted with.
+func (a *Env) InstallationKey(c *config.Config) ([]byte, error) {
+	all, err := a.InstallationKeys(c)
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
 }

@@ -20,26 +20,17 @@ import (
 )
 
 const (
-	KeySize     = 32
-	KeyVariable = "COUNTERSIGN_KEY"
+	KeySize     = 32                // bytes of a key
+	KeyVariable = "COUNTERSIGN_KEY" // where the environment holds keys
 )
 
 // ErrNoKey says that there is no installation key where one belongs.
 var ErrNoKey = errors.New("no installation key")
 
-// InstallationKey returns the key that secrets in the database are encrypted with.
-func (a *Env) InstallationKey(c *config.Config) ([]byte, error) {
-	keys, err := a.InstallationKeys(c)
-	if err != nil {
-		return nil, err
-	}
-	return keys[0], nil
-}
-
-// InstallationKeys returns the current key and those before it: COUNTERSIGN_KEY, or what the key file holds. It is
-// errNoKey where there is none.
-func (a *Env) InstallationKeys(c *config.Config) ([][]byte, error) {
-	if text, set := a.Lookup(KeyVariable); set && text != "" {
+// loadKeys returns the current key and those before it: COUNTERSIGN_KEY, or what the key file holds. It is
+// ErrNoKey where there is none.
+func loadKeys(c *config.Config, lookup func(string) (string, bool)) ([][]byte, error) {
+	if text, set := lookup(KeyVariable); set && text != "" {
 		key, err := parseKeys(text)
 		if err != nil {
 			return nil, output.Usagef("%s %w", KeyVariable, err)
@@ -64,10 +55,10 @@ func (a *Env) InstallationKeys(c *config.Config) ([][]byte, error) {
 	return keys, nil
 }
 
-// makeKey returns the installation key and makes one at the first start, when there is no database
+// loadOrMakeKeys returns the installation keys and makes one at the first start, when there is no database
 // that another key may have been used on.
-func (a *Env) makeKey(c *config.Config) ([][]byte, error) {
-	key, err := a.InstallationKeys(c)
+func loadOrMakeKeys(c *config.Config, lookup func(string) (string, bool)) ([][]byte, error) {
+	key, err := loadKeys(c, lookup)
 	if !errors.Is(err, ErrNoKey) || c.InstallationKeyFile() == "" {
 		return key, err
 	}

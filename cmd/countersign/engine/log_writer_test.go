@@ -120,11 +120,9 @@ func TestLogThatCannotBeWritten(t *testing.T) {
 // The notice is a log line like others.
 func TestNoticeOfDroppedLines(t *testing.T) {
 	t.Parallel()
-	a, _, _ := testEnv(nil)
 	out := &outlet{fault: syscall.EPIPE}
 	q := newQueuedWriter(out)
-	a.Stderr = q
-	log := a.Logger(config.Log{Level: "info", Format: "json"})
+	log := newLogger(config.Log{Level: "info", Format: "json"}, q, noVariable, time.Now)
 	log.Info("lost")
 	q.Flush(flushWait)
 	out.set(nil, nil)
@@ -134,7 +132,7 @@ func TestNoticeOfDroppedLines(t *testing.T) {
 	if last := got[len(got)-1]; !strings.Contains(last, `"level":"warning","lines":1,"msg":"log lines were dropped`) {
 		t.Errorf("written: %q", got)
 	}
-	if a.logDropped() != 1 {
-		t.Errorf("%d dropped", a.logDropped())
+	if q.Dropped() != 1 {
+		t.Errorf("%d dropped", q.Dropped())
 	}
 }

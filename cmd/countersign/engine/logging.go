@@ -1,0 +1,60 @@
+package engine
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/sirupsen/logrus"
+
+	"countersign/cmd/countersign/config"
+)
+
+// Logger is what the daemon logs with, on stderr.
+func (a *Env) Logger(c config.Log) *logrus.Logger { return newLogger(c, a.Stderr, a.Lookup, a.Now) }
+
+// outputApart makes the daemon's stderr and stdout ones that it never waits for and never ends by: a log whose reader
+// has ended or stands still costs lines and nothing else.
+func (a *Env) outputApart() {
+	a.Stderr, a.Stdout = newQueuedWriter(a.Stderr), newQueuedWriter(a.Stdout)
+	// Whoever is notified of SIGPIPE is not ended by it. Ignoring the signal would do too, and programs that this one
+	// starts would inherit that.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+}
+
+// Flush gives the last lines of a daemon's log time to be written.
+func (a *Env) Flush() {
+	for _, w := range []io.Writer{a.Stderr, a.Stdout} {
+		if q, ok := w.(*queuedWriter); ok {
+			q.Flush(flushTime)
+		}
+	}
+}
+
+// logMetrics is the metric of the lines that were dropped.
+func (a *Env) logMetrics() prometheus.Collector {
+	return prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "countersign_log_lines_dropped_total", Help: "Lines of the log that could not be written.",
+	}, func() float64 { return float64(a.logDropped()) })
+}
+
+// logWritten is nil unless the log lacked lines since it was last written.
+func (a *Env) logWritten() error {
+	if q, ok := a.Stderr.(*queuedWriter); ok {
+		if n := q.Lacks(); n > 0 {
+			return fmt.Errorf("the log cannot be written: %d lines were dropped", n)
+		}
+	}
+	return nil
+}
+
+// logDropped counts the lines of the log that were dropped.
+func (a *Env) logDropped() uint64 {
+	if q, ok := a.Stderr.(*queuedWriter); ok {
+		return q.Dropped()
+	}
+	return 0
+}
