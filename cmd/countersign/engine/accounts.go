@@ -11,7 +11,6 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/cmd/countersign/config"
-	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
@@ -19,12 +18,19 @@ import (
 	"countersign/worker/apply"
 )
 
+// accountOptions is what accounts are built with.
+type accountOptions struct {
+	Store     *store.Store
+	Log       *logrus.Entry
+	Providers map[string]provider.Driver
+	Base      http.RoundTripper // nil but in tests, which play the services in process
+	Now       func() time.Time
+	Rand      func() float64
+}
+
 // accounts is the configured accounts as they run. A reload swaps the whole table at once.
 type accounts struct {
-	env   *Env
-	store *store.Store
-	log   *logrus.Entry
-	base  http.RoundTripper // nil but in tests, which play the services in process
+	accountOptions
 	table atomic.Pointer[accountTable]
 }
 
@@ -33,8 +39,9 @@ type accountTable struct {
 	transports map[string]*transport.Transport
 }
 
-func newAccounts(a *Env, s *store.Store, log *logrus.Entry) *accounts {
-	all := &accounts{env: a, store: s, log: log, base: a.Transport}
+// newAccounts has no account yet.
+func newAccounts(o accountOptions) *accounts {
+	all := &accounts{accountOptions: o}
 	all.table.Store(&accountTable{})
 	return all
 }
@@ -85,13 +92,13 @@ func (all *accounts) set(ctx context.Context, c *config.Config) error {
 
 // add builds one account.
 func (all *accounts) add(next, old *accountTable, c *config.Config, acc *config.Account) error {
-	driver, ok := all.env.Providers[acc.Provider]
+	driver, ok := all.Providers[acc.Provider]
 	if !ok {
 		return fmt.Errorf("account %s: provider %q is not known", acc.ID, acc.Provider)
 	}
-	log := all.log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.Provider})
+	log := all.Log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.Provider})
 	out := transport.Options{
-		Account: acc.ID, Base: all.base, Budget: acc.Budgets(), Now: all.env.Now, Log: log, Rand: all.env.Rand,
+		Account: acc.ID, Base: all.Base, Budget: acc.Budgets(), Now: all.Now, Log: log, Rand: all.Rand,
 		BackoffMin: min(500*time.Millisecond, time.Duration(c.Retry.First)), BackoffMax: time.Duration(c.Retry.First),
 		MaxFile: int64(c.DocumentsMaxSize),
 	}
@@ -101,7 +108,7 @@ func (all *accounts) add(next, old *accountTable, c *config.Config, acc *config.
 	}
 	o := acc.Options()
 	o.Client, o.Foreign = t.Client(), transport.NewForeignClient(out, acc.AllowPrivateLinks)
-	o.Now, o.Log = all.env.Now, log
+	o.Now, o.Log = all.Now, log
 	p, err := driver.New(o)
 	if err != nil {
 		return fmt.Errorf("account %s: %w", acc.ID, err)
@@ -131,7 +138,7 @@ func schedules(p config.Polling) apply.Schedules {
 
 // remember writes the accounts that the database does not know: their first start is now.
 func (all *accounts) remember(ctx context.Context, c *config.Config) error {
-	known, err := all.store.Accounts(ctx)
+	known, err := all.Store.Accounts(ctx)
 	if err != nil {
 		return err
 	}
@@ -146,13 +153,13 @@ func (all *accounts) remember(ctx context.Context, c *config.Config) error {
 			return fmt.Errorf("account %s: its rows are of provider %s and the config says %s: give the new one another id", acc.ID, k.Provider, acc.Provider)
 		}
 		if !ok {
-			fresh = append(fresh, model.Account{ID: acc.ID, Provider: acc.Provider, FirstStartAt: all.env.Now().UTC()})
+			fresh = append(fresh, model.Account{ID: acc.ID, Provider: acc.Provider, FirstStartAt: all.Now().UTC()})
 		}
 	}
 	if len(fresh) == 0 {
 		return nil
 	}
-	return all.store.Do(ctx, store.Unit{Apply: func(b *store.Batch) error {
+	return all.Store.Do(ctx, store.Unit{Apply: func(b *store.Batch) error {
 		for _, k := range fresh {
 			b.PutAccount(k)
 		}
@@ -172,13 +179,13 @@ func (all *accounts) identify(ctx context.Context, a *apply.Account) error {
 		return fmt.Errorf("account %s: %w", a.ID, provider.Redact(err))
 	}
 	for _, warning := range who.Warnings {
-		all.log.WithField("account", a.ID).Warn(warning)
+		all.Log.WithField("account", a.ID).Warn(warning)
 	}
 	if who.ID == "" {
 		return nil
 	}
 	var other bool
-	err = all.store.Do(ctx, store.Unit{Apply: func(b *store.Batch) error {
+	err = all.Store.Do(ctx, store.Unit{Apply: func(b *store.Batch) error {
 		k, err := b.Account(a.ID)
 		if err != nil {
 			return err
@@ -215,25 +222,6 @@ func (all *accounts) one(c *config.Config, acc *config.Account) (BuiltAccount, e
 	return BuiltAccount{acc, next.list[0].Provider, next.list[0]}, nil
 }
 
-// Build makes an account's provider, which writes nothing: new tokens live as long as this process. around, if any, sees its
-// calls; they keep the account's budget.
-func (a *Env) Build(ctx context.Context, s *store.Store, c *config.Config, acc *config.Account, log *logrus.Entry,
-	around func(http.RoundTripper) http.RoundTripper,
-) (BuiltAccount, error) {
-	all := newAccounts(a, s, log)
-	if around != nil {
-		all.base = around(all.base)
-	}
-	b, err := all.one(c, acc)
-	if err != nil {
-		return BuiltAccount{}, err
-	}
-	if st := b.Client.Starter; st != nil {
-		st.UseTokens(borrowed(s, acc.ID))
-	}
-	return b, Prepare(ctx, acc.ID, b.Client)
-}
-
 // Prepare loads what a provider's Receive needs of the database.
 func Prepare(ctx context.Context, id string, p provider.Service) error {
 	if p.Starter == nil {
@@ -243,14 +231,4 @@ func Prepare(ctx context.Context, id string, p provider.Service) error {
 		return fmt.Errorf("account %s: %w", id, provider.Redact(err))
 	}
 	return nil
-}
-
-// Named builds the account that a verb names.
-func (a *Env) Named(ctx context.Context, s *store.Store, c *config.Config, id string) (BuiltAccount, error) {
-	acc, ok := c.Account(id)
-	if !ok {
-		return BuiltAccount{}, output.Usagef("account %q is not in the config", id)
-	}
-	log := logrus.NewEntry(a.Logger(config.Log{Level: "warning", Format: c.Log.Format}))
-	return a.Build(ctx, s, c, acc, log, nil)
 }

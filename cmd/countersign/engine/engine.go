@@ -60,7 +60,7 @@ func (a *Env) Start(ctx context.Context, c *config.Config, log *logrus.Entry) (e
 	if e.Files, err = worker.OpenFiles(c.DocumentsFolder()); err != nil {
 		return e, err
 	}
-	e.Accounts = newAccounts(a, e.Store, log)
+	e.Accounts = newAccounts(a.accountOptions(e.Store, log))
 	if err := e.Accounts.set(ctx, c); err != nil {
 		return e, err
 	}

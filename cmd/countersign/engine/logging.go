@@ -11,15 +11,16 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine/logs"
 )
 
 // Logger is what the daemon logs with, on stderr.
-func (a *Env) Logger(c config.Log) *logrus.Logger { return newLogger(c, a.Stderr, a.Lookup, a.Now) }
+func (a *Env) Logger(c config.Log) *logrus.Logger { return logs.New(c, a.Stderr, a.Lookup, a.Now) }
 
 // outputApart makes the daemon's stderr and stdout ones that it never waits for and never ends by: a log whose reader
 // has ended or stands still costs lines and nothing else.
 func (a *Env) outputApart() {
-	a.Stderr, a.Stdout = newQueuedWriter(a.Stderr), newQueuedWriter(a.Stdout)
+	a.Stderr, a.Stdout = logs.NewWriter(a.Stderr), logs.NewWriter(a.Stdout)
 	// Whoever is notified of SIGPIPE is not ended by it. Ignoring the signal would do too, and programs that this one
 	// starts would inherit that.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
@@ -28,8 +29,8 @@ func (a *Env) outputApart() {
 // Flush gives the last lines of a daemon's log time to be written.
 func (a *Env) Flush() {
 	for _, w := range []io.Writer{a.Stderr, a.Stdout} {
-		if q, ok := w.(*queuedWriter); ok {
-			q.Flush(flushTime)
+		if q, ok := w.(*logs.Writer); ok {
+			q.Flush(logs.FlushTime)
 		}
 	}
 }
@@ -43,7 +44,7 @@ func (a *Env) logMetrics() prometheus.Collector {
 
 // logWritten is nil unless the log lacked lines since it was last written.
 func (a *Env) logWritten() error {
-	if q, ok := a.Stderr.(*queuedWriter); ok {
+	if q, ok := a.Stderr.(*logs.Writer); ok {
 		if n := q.Lacks(); n > 0 {
 			return fmt.Errorf("the log cannot be written: %d lines were dropped", n)
 		}
@@ -53,7 +54,7 @@ func (a *Env) logWritten() error {
 
 // logDropped counts the lines of the log that were dropped.
 func (a *Env) logDropped() uint64 {
-	if q, ok := a.Stderr.(*queuedWriter); ok {
+	if q, ok := a.Stderr.(*logs.Writer); ok {
 		return q.Dropped()
 	}
 	return 0

@@ -13,14 +13,14 @@ import (
 func (all *accounts) tokens(account string) provider.Tokens {
 	return provider.Tokens{
 		Load: func(ctx context.Context, name string) ([]byte, error) {
-			secret, err := all.store.Token(ctx, account, name)
+			secret, err := all.Store.Token(ctx, account, name)
 			if errors.Is(err, store.ErrNoRow) {
 				return nil, nil
 			}
 			return secret, err
 		},
 		Save: func(ctx context.Context, name string, secret []byte) error {
-			return all.store.SetToken(ctx, account, name, secret)
+			return all.Store.SetToken(ctx, account, name, secret)
 		},
 	}
 }

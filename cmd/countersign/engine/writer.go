@@ -65,7 +65,7 @@ func (a *Env) WritingWith(ctx context.Context, c *config.Config, do func(context
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(wctx) }()
 	defer func() { stop(); err = errors.Join(err, <-ended) }()
-	w := &Writer{Config: c, Store: s, log: log, accounts: newAccounts(a, s, log)}
+	w := &Writer{Config: c, Store: s, log: log, accounts: newAccounts(a.accountOptions(s, log))}
 	w.Worker = worker.New(worker.Options{
 		Store: s, Accounts: func() []*apply.Account { return w.Built }, Now: a.UTC, Rand: a.Rand, Log: log, Owner: a.Owner(),
 	})

@@ -1,4 +1,4 @@
-package engine
+package logs
 
 import (
 	"io"
@@ -12,8 +12,8 @@ import (
 	"countersign/cmd/countersign/output"
 )
 
-// newLogger is what the daemon logs with: text where a person watches, JSON otherwise.
-func newLogger(c config.Log, to io.Writer, lookup func(string) (string, bool), now func() time.Time) *logrus.Logger {
+// New is what the daemon logs with: text where a person watches, JSON otherwise.
+func New(c config.Log, to io.Writer, lookup func(string) (string, bool), now func() time.Time) *logrus.Logger {
 	log := logrus.New()
 	log.SetOutput(to)
 	level, err := logrus.ParseLevel(c.Level)
@@ -30,7 +30,7 @@ func newLogger(c config.Log, to io.Writer, lookup func(string) (string, bool), n
 		log.SetFormatter(&logrus.JSONFormatter{TimestampFormat: stamp})
 	}
 	log.AddHook(discretion{})
-	if q, ok := to.(*queuedWriter); ok {
+	if q, ok := to.(*Writer); ok {
 		q.SetNotice(func(dropped uint64) []byte { return droppedNotice(log, now(), dropped) })
 	}
 	return log

@@ -1,4 +1,4 @@
-package engine
+package logs
 
 import (
 	"bytes"
@@ -19,7 +19,7 @@ func noVariable(string) (string, bool) { return "", false }
 func TestLogIsDiscreet(t *testing.T) {
 	t.Parallel()
 	stderr := &bytes.Buffer{}
-	log := newLogger(config.Log{Level: "debug", Format: "auto"}, stderr, noVariable, time.Now)
+	log := New(config.Log{Level: "debug", Format: "auto"}, stderr, noVariable, time.Now)
 	log.WithFields(logrus.Fields{
 		"account": "sales", "txn": "8f3a", "status": "completed", "callback": "c1", "wait": time.Second.String(),
 		"email": "ana@example.com", "signer": "Ana Pop", "name": "Ana's contract", "body": "{}", "Authorization": "Basic s3cret",
@@ -49,7 +49,7 @@ func TestLogIsDiscreet(t *testing.T) {
 func TestLogLevelAndFormat(t *testing.T) {
 	t.Parallel()
 	stderr := &bytes.Buffer{}
-	log := newLogger(config.Log{Level: "error", Format: "text"}, stderr, noVariable, time.Now)
+	log := New(config.Log{Level: "error", Format: "text"}, stderr, noVariable, time.Now)
 	log.Warn("quiet")
 	log.WithField("account", "sales").Error("loud")
 	if s := stderr.String(); strings.Contains(s, "quiet") || !strings.Contains(s, "level=error msg=loud account=sales") {

@@ -1,4 +1,4 @@
-package engine
+package keyfile
 
 import (
 	"crypto/rand"
@@ -20,30 +20,30 @@ import (
 )
 
 const (
-	KeySize     = 32                // bytes of a key
-	KeyVariable = "COUNTERSIGN_KEY" // where the environment holds keys
+	Size     = 32                // bytes of a key
+	Variable = "COUNTERSIGN_KEY" // where the environment holds keys
 )
 
 // ErrNoKey says that there is no installation key where one belongs.
-var ErrNoKey = errors.New("no installation key")
+var ErrNone = errors.New("no installation key")
 
-// loadKeys returns the current key and those before it: COUNTERSIGN_KEY, or what the key file holds. It is
+// Load returns the current key and those before it: COUNTERSIGN_KEY, or what the key file holds. It is
 // ErrNoKey where there is none.
-func loadKeys(c *config.Config, lookup func(string) (string, bool)) ([][]byte, error) {
-	if text, set := lookup(KeyVariable); set && text != "" {
+func Load(c *config.Config, lookup func(string) (string, bool)) ([][]byte, error) {
+	if text, set := lookup(Variable); set && text != "" {
 		key, err := parseKeys(text)
 		if err != nil {
-			return nil, output.Usagef("%s %w", KeyVariable, err)
+			return nil, output.Usagef("%s %w", Variable, err)
 		}
 		return key, nil
 	}
 	file := c.InstallationKeyFile()
 	if file == "" {
-		return nil, output.Usagef("%w: PostgreSQL has no folder to keep it in; set key_file or %s", ErrNoKey, KeyVariable)
+		return nil, output.Usagef("%w: PostgreSQL has no folder to keep it in; set key_file or %s", ErrNone, Variable)
 	}
 	text, err := tree.ReadSecret(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, output.Usagef("%w: %s is not there; restore it from the backup, or set %s", ErrNoKey, file, KeyVariable)
+		return nil, output.Usagef("%w: %s is not there; restore it from the backup, or set %s", ErrNone, file, Variable)
 	}
 	if err != nil {
 		return nil, output.Usagef("installation key: %w", err)
@@ -55,11 +55,11 @@ func loadKeys(c *config.Config, lookup func(string) (string, bool)) ([][]byte, e
 	return keys, nil
 }
 
-// loadOrMakeKeys returns the installation keys and makes one at the first start, when there is no database
+// LoadOrMake returns the installation keys and makes one at the first start, when there is no database
 // that another key may have been used on.
-func loadOrMakeKeys(c *config.Config, lookup func(string) (string, bool)) ([][]byte, error) {
-	key, err := loadKeys(c, lookup)
-	if !errors.Is(err, ErrNoKey) || c.InstallationKeyFile() == "" {
+func LoadOrMake(c *config.Config, lookup func(string) (string, bool)) ([][]byte, error) {
+	key, err := Load(c, lookup)
+	if !errors.Is(err, ErrNone) || c.InstallationKeyFile() == "" {
 		return key, err
 	}
 	if file, ok := c.SQLiteFile(); ok {
@@ -67,13 +67,13 @@ func loadOrMakeKeys(c *config.Config, lookup func(string) (string, bool)) ([][]b
 			return nil, err
 		}
 	}
-	key = [][]byte{NewKey()}
+	key = [][]byte{New()}
 	return key, writeKeys(c.InstallationKeyFile(), key)
 }
 
 // NewKey makes an installation key.
-func NewKey() []byte {
-	key := make([]byte, KeySize)
+func New() []byte {
+	key := make([]byte, Size)
 	rand.Read(key) //nolint:errcheck // it never fails: the program ends before
 	return key
 }
@@ -102,7 +102,7 @@ func printKeys(f *os.File, keys [][]byte) error {
 
 // ReplaceKeys puts other keys in the place of those in a key file, at once: whoever reads it meanwhile, or after a power
 // loss, finds the ones or the others. Its rights and its owner stay.
-func ReplaceKeys(file string, keys [][]byte) error {
+func Replace(file string, keys [][]byte) error {
 	if to, err := filepath.EvalSymlinks(file); err == nil {
 		file = to
 	}
@@ -143,7 +143,7 @@ func parseKey(text string) ([]byte, error) {
 	for _, decode := range []func(string) ([]byte, error){
 		hex.DecodeString, base64.StdEncoding.DecodeString, base64.RawStdEncoding.DecodeString, base64.URLEncoding.DecodeString,
 	} {
-		if key, err := decode(text); err == nil && len(key) == KeySize {
+		if key, err := decode(text); err == nil && len(key) == Size {
 			return key, nil
 		}
 	}

@@ -1,4 +1,4 @@
-package engine
+package logs
 
 import (
 	"bytes"
@@ -10,14 +10,14 @@ import (
 // logBacklog is how many bytes of lines wait for a log that takes none at the moment.
 const logBacklog = 1 << 20
 
-// flushTime bounds the wait for the last lines of a program that ends. Its end has to come within ten seconds of a
+// FlushTime bounds the wait for the last lines of a program that ends. Its end has to come within ten seconds of a
 // signal, of which requests in hand may take eight.
-const flushTime = 300 * time.Millisecond
+const FlushTime = 300 * time.Millisecond
 
-// queuedWriter writes lines in the background, so that a reader that stands still or has ended delays nobody. Lines
+// Writer writes lines in the background, so that a reader that stands still or has ended delays nobody. Lines
 // that find the backlog full, and lines that cannot be written, are dropped and counted; the count is written once a
 // line can be written again. It is safe for concurrent use.
-type queuedWriter struct {
+type Writer struct {
 	out     io.Writer
 	backlog int
 
@@ -32,12 +32,13 @@ type queuedWriter struct {
 	torn    bool            // the last line was cut off; only write uses it
 }
 
-func newQueuedWriter(out io.Writer) *queuedWriter {
-	return &queuedWriter{out: out, backlog: logBacklog}
+// NewWriter is a Writer in front of out.
+func NewWriter(out io.Writer) *Writer {
+	return &Writer{out: out, backlog: logBacklog}
 }
 
 // Write takes p as one line and returns at once. It never fails.
-func (q *queuedWriter) Write(p []byte) (int, error) {
+func (q *Writer) Write(p []byte) (int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.waiting+len(p) > q.backlog {
@@ -53,28 +54,28 @@ func (q *queuedWriter) Write(p []byte) (int, error) {
 }
 
 // Dropped returns how many lines were dropped so far.
-func (q *queuedWriter) Dropped() uint64 {
+func (q *Writer) Dropped() uint64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.dropped
 }
 
 // Lacks returns how many lines were dropped that no notice has told of yet.
-func (q *queuedWriter) Lacks() uint64 {
+func (q *Writer) Lacks() uint64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.dropped - q.noticed
 }
 
 // SetNotice says how the line looks that tells how many were dropped.
-func (q *queuedWriter) SetNotice(line func(dropped uint64) []byte) {
+func (q *Writer) SetNotice(line func(dropped uint64) []byte) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.notice = line
 }
 
 // Flush waits until no line is left to be written, for at most the time given.
-func (q *queuedWriter) Flush(most time.Duration) {
+func (q *Writer) Flush(most time.Duration) {
 	done := make(chan struct{})
 	q.mu.Lock()
 	if !q.running {
@@ -92,7 +93,7 @@ func (q *queuedWriter) Flush(most time.Duration) {
 }
 
 // run writes until no line is left.
-func (q *queuedWriter) run() {
+func (q *Writer) run() {
 	for {
 		line, ok := q.next()
 		if !ok {
@@ -112,7 +113,7 @@ func (q *queuedWriter) run() {
 }
 
 // next takes the oldest line out of the queue. Without one the writer is idle.
-func (q *queuedWriter) next() (line []byte, ok bool) {
+func (q *Writer) next() (line []byte, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.lines) == 0 {
@@ -128,7 +129,7 @@ func (q *queuedWriter) next() (line []byte, ok bool) {
 }
 
 // write writes one line, on a line of its own where the one before was cut off.
-func (q *queuedWriter) write(line []byte) error {
+func (q *Writer) write(line []byte) error {
 	if q.torn {
 		if _, err := q.out.Write([]byte("\n")); err != nil {
 			return err
@@ -145,7 +146,7 @@ func (q *queuedWriter) write(line []byte) error {
 
 // tell writes how many lines were dropped since the last notice. It waits until the backlog is half empty, so that a
 // slow reader is not given one notice after another.
-func (q *queuedWriter) tell() {
+func (q *Writer) tell() {
 	q.mu.Lock()
 	all, lost, notice := q.dropped, q.dropped-q.noticed, q.notice
 	due := lost > 0 && notice != nil && q.waiting <= q.backlog/2
@@ -159,4 +160,4 @@ func (q *queuedWriter) tell() {
 }
 
 // Unwrap is the writer that the lines go to in the end.
-func (q *queuedWriter) Unwrap() io.Writer { return q.out }
+func (q *Writer) Unwrap() io.Writer { return q.out }
