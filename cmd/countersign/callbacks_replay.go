@@ -11,6 +11,7 @@ import (
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/accounts"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -120,7 +121,7 @@ func replayCallbacks(ctx context.Context, env *engine.Env, w *engine.Writer, f r
 	if err != nil {
 		return err
 	}
-	accounts := map[string]engine.BuiltAccount{}
+	accounts := map[string]accounts.Built{}
 	var errs []error
 	for _, id := range ids {
 		if ctx.Err() != nil {
@@ -147,7 +148,7 @@ func replayCallbacks(ctx context.Context, env *engine.Env, w *engine.Writer, f r
 	return errors.Join(errs...)
 }
 
-func replayCallback(ctx context.Context, env *engine.Env, w *engine.Writer, accounts map[string]engine.BuiltAccount, id string, keys [][]byte, dry bool) (out replayedJSON, err error) {
+func replayCallback(ctx context.Context, env *engine.Env, w *engine.Writer, accounts map[string]accounts.Built, id string, keys [][]byte, dry bool) (out replayedJSON, err error) {
 	was, err := wholeCallback(ctx, w.Store, id)
 	if err != nil {
 		return out, err

@@ -7,6 +7,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine/accounts"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 )
@@ -15,32 +16,32 @@ import (
 // calls; they keep the account's budget.
 func (a *Env) Build(ctx context.Context, s *store.Store, c *config.Config, acc *config.Account, log *logrus.Entry,
 	around func(http.RoundTripper) http.RoundTripper,
-) (BuiltAccount, error) {
+) (accounts.Built, error) {
 	o := a.accountOptions(s, log)
 	if around != nil {
 		o.Base = around(o.Base)
 	}
-	all := newAccounts(o)
-	b, err := all.one(c, acc)
+	all := accounts.New(o)
+	b, err := all.One(c, acc)
 	if err != nil {
-		return BuiltAccount{}, err
+		return accounts.Built{}, err
 	}
 	if st := b.Client.Starter; st != nil {
-		st.UseTokens(borrowed(s, acc.ID))
+		st.UseTokens(accounts.Borrowed(s, acc.ID))
 	}
-	return b, Prepare(ctx, acc.ID, b.Client)
+	return b, accounts.Prepare(ctx, acc.ID, b.Client)
 }
 
 // Named builds the account that a verb names.
-func (a *Env) Named(ctx context.Context, s *store.Store, c *config.Config, id string) (BuiltAccount, error) {
+func (a *Env) Named(ctx context.Context, s *store.Store, c *config.Config, id string) (accounts.Built, error) {
 	acc, ok := c.Account(id)
 	if !ok {
-		return BuiltAccount{}, output.Usagef("account %q is not in the config", id)
+		return accounts.Built{}, output.Usagef("account %q is not in the config", id)
 	}
 	log := logrus.NewEntry(a.Logger(config.Log{Level: "warning", Format: c.Log.Format}))
 	return a.Build(ctx, s, c, acc, log, nil)
 }
 
-func (a *Env) accountOptions(s *store.Store, log *logrus.Entry) accountOptions {
-	return accountOptions{Store: s, Log: log, Providers: a.Providers, Base: a.Transport, Now: a.Now, Rand: a.Rand}
+func (a *Env) accountOptions(s *store.Store, log *logrus.Entry) accounts.Options {
+	return accounts.Options{Store: s, Log: log, Providers: a.Providers, Base: a.Transport, Now: a.Now, Rand: a.Rand}
 }

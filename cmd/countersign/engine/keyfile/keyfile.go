@@ -1,3 +1,4 @@
+// Package keyfile has the installation key: where it rests, how it is read, made and changed.
 package keyfile
 
 import (

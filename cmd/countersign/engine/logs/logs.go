@@ -1,3 +1,4 @@
+// Package logs is the daemon's log: discreet, in UTC, and never a reason for the daemon to wait or to end.
 package logs
 
 import (

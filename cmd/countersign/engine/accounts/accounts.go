@@ -1,4 +1,5 @@
-package engine
+// Package accounts builds the configured accounts with their providers and transports, and swaps them all at once at a reload.
+package accounts
 
 import (
 	"context"
@@ -18,8 +19,8 @@ import (
 	"countersign/worker/apply"
 )
 
-// accountOptions is what accounts are built with.
-type accountOptions struct {
+// Options is what accounts are built with.
+type Options struct {
 	Store     *store.Store
 	Log       *logrus.Entry
 	Providers map[string]provider.Driver
@@ -28,9 +29,9 @@ type accountOptions struct {
 	Rand      func() float64
 }
 
-// accounts is the configured accounts as they run. A reload swaps the whole table at once.
-type accounts struct {
-	accountOptions
+// Table is the configured accounts as they run. A reload swaps the whole table at once.
+type Table struct {
+	Options
 	table atomic.Pointer[accountTable]
 }
 
@@ -39,18 +40,18 @@ type accountTable struct {
 	transports map[string]*transport.Transport
 }
 
-// newAccounts has no account yet.
-func newAccounts(o accountOptions) *accounts {
-	all := &accounts{accountOptions: o}
+// New has no account yet.
+func New(o Options) *Table {
+	all := &Table{Options: o}
 	all.table.Store(&accountTable{})
 	return all
 }
 
 // List is what the worker asks for.
-func (all *accounts) List() []*apply.Account { return all.table.Load().list }
+func (all *Table) List() []*apply.Account { return all.table.Load().list }
 
 // Find returns an account as it runs; nil if there is none.
-func (all *accounts) Find(id string) *apply.Account {
+func (all *Table) Find(id string) *apply.Account {
 	for _, a := range all.List() {
 		if a.ID == id {
 			return a
@@ -59,9 +60,9 @@ func (all *accounts) Find(id string) *apply.Account {
 	return nil
 }
 
-// set builds every account of a config and, if all can be built, puts them in the place of those
+// Set builds every account of a config and, if all can be built, puts them in the place of those
 // before. Budgets go on where they stood. An account that is seen for the first time starts now.
-func (all *accounts) set(ctx context.Context, c *config.Config) error {
+func (all *Table) Set(ctx context.Context, c *config.Config) error {
 	old := all.table.Load()
 	next := &accountTable{transports: map[string]*transport.Transport{}}
 	var errs []error
@@ -73,7 +74,7 @@ func (all *accounts) set(ctx context.Context, c *config.Config) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	if err := all.remember(ctx, c); err != nil {
+	if err := all.Remember(ctx, c); err != nil {
 		return err
 	}
 	for _, a := range next.list {
@@ -91,7 +92,7 @@ func (all *accounts) set(ctx context.Context, c *config.Config) error {
 }
 
 // add builds one account.
-func (all *accounts) add(next, old *accountTable, c *config.Config, acc *config.Account) error {
+func (all *Table) add(next, old *accountTable, c *config.Config, acc *config.Account) error {
 	driver, ok := all.Providers[acc.Provider]
 	if !ok {
 		return fmt.Errorf("account %s: provider %q is not known", acc.ID, acc.Provider)
@@ -114,7 +115,7 @@ func (all *accounts) add(next, old *accountTable, c *config.Config, acc *config.
 		return fmt.Errorf("account %s: %w", acc.ID, err)
 	}
 	if s := p.Starter; s != nil {
-		s.UseTokens(all.tokens(acc.ID))
+		s.UseTokens(all.Tokens(acc.ID))
 	}
 	next.list = append(next.list, &apply.Account{
 		ID: acc.ID, ProviderName: acc.Provider, Provider: p, Rules: acc.Rules(p.Rules()), GapGrace: time.Duration(acc.GapGrace),
@@ -136,8 +137,8 @@ func schedules(p config.Polling) apply.Schedules {
 	}
 }
 
-// remember writes the accounts that the database does not know: their first start is now.
-func (all *accounts) remember(ctx context.Context, c *config.Config) error {
+// Remember writes the accounts that the database does not know: their first start is now.
+func (all *Table) Remember(ctx context.Context, c *config.Config) error {
 	known, err := all.Store.Accounts(ctx)
 	if err != nil {
 		return err
@@ -167,9 +168,9 @@ func (all *accounts) remember(ctx context.Context, c *config.Config) error {
 	}})
 }
 
-// identify asks each provider whose key it is. A key of another account than before is refused:
+// Identify asks each provider whose key it is. A key of another account than before is refused:
 // its answers must not be mixed with the rows that are there.
-func (all *accounts) identify(ctx context.Context, a *apply.Account) error {
+func (all *Table) Identify(ctx context.Context, a *apply.Account) error {
 	ch := a.Provider.Checker
 	if ch == nil {
 		return nil
@@ -207,19 +208,19 @@ func (all *accounts) identify(ctx context.Context, a *apply.Account) error {
 var ErrOtherAccount = errors.New("the credentials are of another account of the provider than the rows: use the right key, or a new account id")
 
 // BuiltAccount is one account with its provider, for verbs. Nothing is written.
-type BuiltAccount struct {
+type Built struct {
 	*config.Account
 	Client  provider.Service
 	Running *apply.Account // as the listener and the loops see it
 }
 
-// one builds a single account, whose tokens rest in the database.
-func (all *accounts) one(c *config.Config, acc *config.Account) (BuiltAccount, error) {
+// One builds a single account, whose tokens rest in the database.
+func (all *Table) One(c *config.Config, acc *config.Account) (Built, error) {
 	next := &accountTable{transports: map[string]*transport.Transport{}}
 	if err := all.add(next, &accountTable{}, c, acc); err != nil {
-		return BuiltAccount{}, err
+		return Built{}, err
 	}
-	return BuiltAccount{acc, next.list[0].Provider, next.list[0]}, nil
+	return Built{acc, next.list[0].Provider, next.list[0]}, nil
 }
 
 // Prepare loads what a provider's Receive needs of the database.
