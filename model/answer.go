@@ -90,13 +90,13 @@ func answerStatus(r Rules, d *Decision, t Transaction, o Observation, known bool
 	switch {
 	case to != t.Status:
 		d.Next.Status, d.Reason, d.Grew = to, Moved, true
-		d.Changes = append(d.Changes, RowChange{KindStatus, string(t.Status), string(to)})
+		d.Changes = append(d.Changes, RowChange{Kind: KindStatus, From: string(t.Status), To: string(to)})
 		if known {
 			d.Found = append(d.Found, Found{Change: ChangeStatus, From: string(t.Status), To: string(to)})
 		}
 	case to.Final() && !t.Confirmed:
 		d.Reason = Confirms
-		d.Changes = append(d.Changes, RowChange{KindConfirmed, string(t.Status), string(to)})
+		d.Changes = append(d.Changes, RowChange{Kind: KindConfirmed, From: string(t.Status), To: string(to)})
 	case !t.Confirmed:
 		d.Reason = Confirms
 	}

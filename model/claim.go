@@ -76,7 +76,7 @@ func claimStatus(r Rules, d *Decision, t Transaction, o Observation, ask *bool) 
 		if o.ProviderStatus != "" {
 			d.Next.ProviderStatus = o.ProviderStatus
 		}
-		d.Changes = append(d.Changes, RowChange{KindStatus, string(t.Status), string(want)})
+		d.Changes = append(d.Changes, RowChange{Kind: KindStatus, From: string(t.Status), To: string(want)})
 		d.Reason, d.Grew = Moved, true
 		*ask = *ask || want.Final()
 	default:
@@ -103,7 +103,7 @@ func claimSent(r Rules, d *Decision, t Transaction, o Observation) {
 	if d.Next.ReportedStatus == "" || d.Next.ReportedStatus == Draft {
 		d.Next.ReportedStatus = InProgress
 	}
-	d.Changes = append(d.Changes, RowChange{KindStatus, string(Draft), string(InProgress)})
+	d.Changes = append(d.Changes, RowChange{Kind: KindStatus, From: string(Draft), To: string(InProgress)})
 	d.Reason, d.Grew = Moved, true
 }
 

@@ -39,9 +39,11 @@ const (
 
 // RowChange is one entry for history, the feed and the outbox.
 type RowChange struct {
-	Kind ChangeKind
-	From string
-	To   string
+	Kind     ChangeKind
+	From     string
+	To       string
+	Signer   string // the ref of the signer that it is about; ""
+	Document string // our id of the document that it is about; ""
 }
 
 // Found is a change that an answer brought and that a callback should have told (rule 9).
@@ -164,7 +166,7 @@ func absent(r Rules, t Transaction, o Observation) Decision {
 	}
 	if !t.NotFound {
 		d.Next.NotFound, d.Grew = true, true
-		d.Changes = append(d.Changes, RowChange{KindFlag, "", "not_found"})
+		d.Changes = append(d.Changes, RowChange{Kind: KindFlag, To: "not_found"})
 	}
 	d.Next.NotFoundAt = at(o.At)
 	d.Next.NotFoundCount = t.NotFoundCount + 1
@@ -178,7 +180,7 @@ func absent(r Rules, t Transaction, o Observation) Decision {
 	if t.Deleted || deleteStands(t, o.At) {
 		if to := r.DeletedIs; to != "" && !t.Status.Final() {
 			d.Next.Status, d.Next.Confirmed, d.Grew = to, true, true
-			d.Changes = append(d.Changes, RowChange{KindStatus, string(t.Status), string(to)})
+			d.Changes = append(d.Changes, RowChange{Kind: KindStatus, From: string(t.Status), To: string(to)})
 		}
 		setFlag(&d, &d.Next.Deleted, Yes, "deleted")
 		d.Next.NextCheckAt, d.Next.DueReason, d.Next.DueSince = nil, DueNone, nil

@@ -1,6 +1,6 @@
-// Package model holds the words of countersign (transaction, callback, document, change, gap, run, account,
-// incident) and the one function, Decide, that chooses a transaction's status. It is pure: it reads no clock, does no I/O and imports nothing of ours. The
-// words are those of docs/how-it-works.md; the gorm tags are strings and pull nothing in.
+// Package model holds the words of countersign (transaction, callback, document, change, gap, run, account, incident)
+// and the one function, Decide, that chooses a transaction's status. It is pure: it reads no clock, does no I/O and
+// imports nothing of ours. The words are those of docs/how-it-works.md; the gorm tags are strings and pull nothing in.
 package model
 
 import "time"
@@ -188,8 +188,8 @@ const (
 // Attention is one thing that a person must act on. Signer is a signer's ref, or "".
 type Attention struct {
 	Kind    AttentionKind `json:"kind"`
-	Signer  string        `json:"signer,omitempty"`
-	Message string        `json:"message,omitempty"`
+	Signer  string        `json:"signer"`
+	Message string        `json:"message"`
 	Since   time.Time     `json:"since"`
 }
 

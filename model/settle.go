@@ -134,7 +134,7 @@ func (s *settling) end(step DocumentStep, state DocumentState, reason string, tr
 // told writes the change of state into history.
 func (s *settling) told() {
 	if s.was.State != s.Next.State {
-		s.Change = &RowChange{KindDocument, string(s.was.State), string(s.Next.State)}
+		s.Change = &RowChange{Kind: KindDocument, From: string(s.was.State), To: string(s.Next.State)}
 	}
 }
 

@@ -108,7 +108,7 @@ func raise(d *Decision, o Observation) {
 		}
 		if !stands(d.Next.Attention, a) {
 			d.Next.Attention = append(append([]Attention(nil), d.Next.Attention...), a)
-			d.Changes = append(d.Changes, RowChange{KindAttention, "", string(a.Kind)})
+			d.Changes = append(d.Changes, RowChange{Kind: KindAttention, To: string(a.Kind), Signer: a.Signer})
 			d.Reason = Moved
 		}
 	}
@@ -123,7 +123,7 @@ func mend(d *Decision, o Observation) {
 			kept = append(kept, a)
 			continue
 		}
-		d.Changes = append(d.Changes, RowChange{KindAttention, string(a.Kind), ""})
+		d.Changes = append(d.Changes, RowChange{Kind: KindAttention, From: string(a.Kind), Signer: a.Signer})
 	}
 	changed := len(kept) != len(d.Next.Attention)
 	d.Next.Attention = kept

@@ -58,9 +58,8 @@ func (w *Worker) inLanes(loop string, lanes func() []lane) func(context.Context)
 func (w *Worker) confirmLanes() (out []lane) {
 	for _, a := range w.Accounts() {
 		for _, f := range []store.DueFilter{{Vouched: true}, {Unvouched: true}} {
-			out = append(out, lane{fmt.Sprintf("confirm\x00%s\x00%t", a.ID, f.Vouched), func(ctx context.Context) error {
-				return w.asker.Confirm(ctx, a, f)
-			}})
+			round := func(ctx context.Context) error { return w.asker.Confirm(ctx, a, f) }
+			out = append(out, lane{fmt.Sprintf("confirm\x00%s\x00%t", a.ID, f.Vouched), round})
 		}
 	}
 	return out
@@ -74,8 +73,10 @@ func (w *Worker) workRuns(ctx context.Context) error {
 	}
 	for _, r := range waiting {
 		log := w.Log.WithFields(logrus.Fields{"account": r.Account, "loop": r.Kind})
-		l := lane{"run\x00" + r.Account + "\x00" + r.Kind, func(ctx context.Context) error { return w.Runs.Work(ctx, r.ID) }}
-		w.startLane(ctx, r.Kind, l, func(err error) { log.WithField("err", err).Warn("run not finished, it will be resumed") })
+		round := func(ctx context.Context) error { return w.Runs.Work(ctx, r.ID) }
+		w.startLane(ctx, r.Kind, lane{"run\x00" + r.Account + "\x00" + r.Kind, round}, func(err error) {
+			log.WithField("err", err).Warn("run not finished, it will be resumed")
+		})
 	}
 	return nil
 }

@@ -31,10 +31,6 @@ func (w *Worker) doPatiently(ctx context.Context, u store.Unit) error {
 	return w.Store.DoPatiently(ctx, u)
 }
 
-func (w *Worker) record(b *store.Batch, t model.Transaction, c model.RowChange, source string, at time.Time, announce bool) {
-	apply.Record(b, t, c, source, at, announce)
-}
-
 // account finds a configured account; nil if it was taken out.
 func (w *Worker) account(id string) *apply.Account {
 	for _, a := range w.Accounts() {

@@ -104,12 +104,16 @@ func (w *Worker) build(o Options) {
 	w.Table = apply.New(apply.Options{Store: o.Store, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Nudge: w.Nudge})
 	incidents := w.Table.Incidents()
 	w.Gate = ask.NewGate(ask.GateOptions{
-		Store: o.Store, Incidents: incidents, Now: o.Now, Rand: o.Rand, Log: o.Log, RetryWait: o.RetryWait, RetryMost: o.RetryMost,
+		Store: o.Store, Incidents: incidents, Now: o.Now, Rand: o.Rand, Log: o.Log,
+		RetryWait: o.RetryWait, RetryMost: o.RetryMost,
 	})
 	w.asker = ask.New(ask.Options{
-		Store: o.Store, Table: w.Table, Gate: w.Gate, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Owner: o.Owner, Workers: o.Workers,
+		Store: o.Store, Table: w.Table, Gate: w.Gate, Accounts: o.Accounts, Now: o.Now, Log: o.Log,
+		Owner: o.Owner, Workers: o.Workers,
 	})
-	w.Tiers = poll.NewTiers(poll.TiersOptions{Store: o.Store, Table: w.Table, Asker: w.asker, Now: o.Now, Log: o.Log, Overlap: o.Overlap})
+	w.Tiers = poll.NewTiers(poll.TiersOptions{
+		Store: o.Store, Table: w.Table, Asker: w.asker, Now: o.Now, Log: o.Log, Overlap: o.Overlap,
+	})
 	kinds := w.Tiers.Kinds()
 	maps.Copy(kinds, verify.New(verify.Options{
 		Store: o.Store, Table: w.Table, Asker: w.asker, Now: o.Now, RetryWait: o.RetryWait,
@@ -119,13 +123,14 @@ func (w *Worker) build(o Options) {
 		Store: o.Store, Asker: w.asker, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Nudge: w.Nudge, Kinds: kinds,
 	})
 	w.slots = poll.NewSlots(poll.SlotsOptions{
-		Store: o.Store, Runs: w.Runs, Accounts: o.Accounts, Now: o.Now, Rand: o.Rand, Log: o.Log, Jitter: o.Jitter, Tick: o.Tick,
+		Store: o.Store, Runs: w.Runs, Accounts: o.Accounts, Now: o.Now, Rand: o.Rand, Log: o.Log,
+		Jitter: o.Jitter, Tick: o.Tick,
 	})
 	w.streams = poll.NewStreams(poll.StreamsOptions{
 		Store: o.Store, Table: w.Table, Gate: w.Gate, Accounts: o.Accounts, Log: o.Log, Guard: w.guard,
 	})
 	w.watch = poll.NewWatch(poll.WatchOptions{
-		Store: o.Store, Incidents: incidents, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Retention: o.Retention,
+		Store: o.Store, Incidents: incidents, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Retention: o.Retention, Standing: w.Gate.Note,
 	})
 }
 

@@ -67,17 +67,19 @@ func showRegistration(ctx context.Context, env *engine.Env, id string, asJSON bo
 
 func printRegistration(env *engine.Env, r doctor.Registration) error {
 	for _, x := range append([]doctor.Registration{r}, r.Others...) {
-		state := env.Paint(output.Good, "this is us")
+		said, state := output.Good, "this is us"
 		switch {
 		case x.Wanted == "":
-			state = env.Paint(output.Warn, "public.url is not set")
+			said, state = output.Warn, "public.url is not set"
 		case x.URL == "":
-			state = env.Paint(output.Warn, "no URL is registered")
+			said, state = output.Warn, "no URL is registered"
 		case !x.Matches:
-			state = env.Paint(output.Warn, "not us")
-		case x.Disabled:
-			state = env.Paint(output.Bad, "this is us, and it is turned off")
+			said, state = output.Warn, "not us"
 		}
+		if x.Disabled {
+			said, state = output.Bad, state+", and the provider has turned the calls off"
+		}
+		state = env.Paint(said, state)
 		events := "all, or it does not tell"
 		if x.Events != nil {
 			events = output.Count(len(x.Events), "type") + ": " + strings.Join(x.Events, " ")

@@ -124,12 +124,20 @@ func eachDrift(ctx context.Context, s *store.Store, runs []model.Run, do func(st
 func printDriftLines(ctx context.Context, env *engine.Env, s *store.Store, runs []model.Run, sum verify.Verified) error {
 	enc := json.NewEncoder(env.Stdout)
 	err := eachDrift(ctx, s, runs, func(l store.DriftLine) (bool, error) {
-		return true, enc.Encode(output.DriftJSON{Account: l.Account, Ref: l.Ref, Field: l.Field, Ours: l.Ours, Theirs: l.Theirs, Repaired: l.Repaired})
+		return true, enc.Encode(output.DriftObject(l))
 	})
 	if err != nil {
 		return err
 	}
 	return enc.Encode(sum)
+}
+
+// driftField names the field that differs, and whose it is where a transaction has several.
+func driftField(l store.DriftLine) string {
+	if l.Field == "signer" {
+		return "signer " + output.Short(l.About, 40)
+	}
+	return output.Plain(l.Field)
 }
 
 // mostDrift bounds a table: beyond it nobody reads, and its columns are as wide as its widest line.
@@ -138,7 +146,7 @@ const mostDrift = 1000
 func printDriftTable(ctx context.Context, env *engine.Env, s *store.Store, runs []model.Run, sum verify.Verified) error {
 	t := env.Table("ACCOUNT", "REF", "FIELD", "OURS", "THEIRS", "REPAIRED")
 	err := eachDrift(ctx, s, runs, func(l store.DriftLine) (bool, error) {
-		t.AppendRow(table.Row{l.Account, output.Plain(l.Ref), output.Plain(l.Field), output.Plain(l.Ours), output.Plain(l.Theirs), map[bool]string{true: "yes"}[l.Repaired]})
+		t.AppendRow(table.Row{l.Account, output.Plain(l.Ref), driftField(l), output.Plain(l.Ours), output.Plain(l.Theirs), map[bool]string{true: "yes"}[l.Repaired]})
 		return t.Length() < mostDrift, nil
 	})
 	if err != nil {

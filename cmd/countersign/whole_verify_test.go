@@ -71,7 +71,7 @@ func TestWholeVerifyKilled(t *testing.T) {
 	require.True(t, agree(sum, said{"checked": total, "drift": len(lines) - 1, "repaired": 0}), "%v", sum)
 	found := map[any]bool{}
 	for _, l := range lines[:len(lines)-1] {
-		require.Len(t, l, 6)
+		require.Len(t, l, 8)
 		require.Equal(t, false, l["repaired"])
 		if l["field"] == "status" {
 			require.Equal(t, "draft", l["ours"])

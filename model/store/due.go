@@ -143,10 +143,10 @@ func (s *Store) Release(ctx context.Context, keys []model.Key) error {
 // lock, whoever else holds a lease is gone.
 func (s *Store) ReleaseLeases(ctx context.Context) error {
 	for _, table := range []struct{ name, due string }{{"transactions", "next_check_at"}, {"documents", "next_try_at"}} {
-		held := ` WHERE ` + table.due + ` IS NOT NULL AND lease_until IS NOT NULL` // only what is due is leased
+		leased := ` WHERE ` + table.due + ` IS NOT NULL AND lease_until IS NOT NULL` // only what is due is leased
 		var found bool
 		err := s.View(ctx, func(q *database.Tx) error {
-			return q.QueryRow(`SELECT EXISTS (SELECT 1 FROM ` + table.name + held + `)`).Scan(&found)
+			return q.QueryRow(`SELECT EXISTS (SELECT 1 FROM ` + table.name + leased + `)`).Scan(&found)
 		})
 		if err != nil {
 			return err
@@ -155,7 +155,7 @@ func (s *Store) ReleaseLeases(ctx context.Context) error {
 			continue
 		}
 		err = s.Change(ctx, func(q *database.Tx) error {
-			return q.Exec(`UPDATE ` + table.name + ` SET lease_until = NULL, lease_owner = ''` + held)
+			return q.Exec(`UPDATE ` + table.name + ` SET lease_until = NULL, lease_owner = ''` + leased)
 		})
 		if err != nil {
 			return err

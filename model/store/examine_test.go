@@ -41,7 +41,7 @@ func TestACheckpointThatWasCutShortIsNoFault(t *testing.T) {
 	o.DSN = "sqlite:" + copied
 	s, err := Open(t.Context(), o)
 	check(t, err)
-	defer s.Close() //nolint:errcheck // read
+	defer s.Close()
 	check(t, s.Check(t.Context()))
 	n, err := s.Count(t.Context(), Filter{})
 	check(t, err)

@@ -62,7 +62,7 @@ func (s *Store) Export(ctx context.Context, what string, f ExportFilter, row fun
 		if err != nil {
 			return err
 		}
-		defer rows.Close() //nolint:errcheck // rows.Err has told
+		defer rows.Close()
 		columns, err := rows.Columns()
 		if err != nil {
 			return err
@@ -99,7 +99,7 @@ func exported(column string, v any) (any, error) {
 		if n, ok := v.(int64); ok {
 			return n != 0, nil
 		}
-	case "attention":
+	case "attention", "signatures":
 		if isText && json.Valid([]byte(text)) {
 			return json.RawMessage(text), nil
 		}
@@ -136,7 +136,7 @@ func (s *Store) Columns(ctx context.Context, what string) (columns []string, err
 		if err != nil {
 			return err
 		}
-		defer rows.Close() //nolint:errcheck // there are none
+		defer rows.Close()
 		columns, err = rows.Columns()
 		return errors.Join(err, rows.Err())
 	})

@@ -95,6 +95,8 @@ func TestQueriesOfTheLoopsUseTheirIndexes(t *testing.T) {
 		for query, index := range map[string]string{
 			overdueDocuments: "documents_state",
 			holding:          "documents_state",
+			documentSums:     "COVERING INDEX documents_state",
+			pendingGaps:      "gaps_pending",
 			`SELECT * FROM documents WHERE account = 'a' AND state = 'waiting' AND ` + notStored + ` ORDER BY id DESC`: "documents_state",
 			`SELECT COUNT(*) FROM transactions WHERE account = 'a' AND created_at >= '2026'`:                           "transactions_created",
 			`SELECT name, at FROM progress WHERE account = 'a' AND ref = 'r' ORDER BY at, name`:                        "PRIMARY KEY",

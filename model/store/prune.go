@@ -201,8 +201,8 @@ func (s *Store) pruneRefused(ctx context.Context, most int64, taken *int64) erro
 	var last int64
 	err := s.View(ctx, func(q *database.Tx) error {
 		return q.Each(func(r *sql.Rows) error { return r.Scan(&last) }, `SELECT n FROM (
-	SELECT n, SUM(LENGTH(body)) OVER (ORDER BY n DESC) AS held FROM callbacks WHERE body IS NOT NULL AND verdict = 'refused'
-) newest WHERE held > ? ORDER BY n DESC LIMIT 1`, most)
+	SELECT n, SUM(LENGTH(body)) OVER (ORDER BY n DESC) AS total FROM callbacks WHERE body IS NOT NULL AND verdict = 'refused'
+) newest WHERE total > ? ORDER BY n DESC LIMIT 1`, most)
 	})
 	if err != nil || last == 0 {
 		return err

@@ -210,7 +210,7 @@ func TestDocumentsAreCountedAndClaimed(t *testing.T) {
 	})
 }
 
-func TestTheLedgerCountsWhatWasTold(t *testing.T) {
+func TestTheLedgerCountsWhatWasReported(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		gap := func(kind model.GapKind, found time.Time, latency time.Duration) model.Gap {
 			g := model.Gap{Account: "acc", Ref: "a", Kind: kind, Change: model.ChangeStatus, From: "draft", To: "completed", Before: noon, FoundBy: "poll 1", FoundAt: found, SettleAt: noon.Add(5 * time.Minute)}

@@ -5,6 +5,7 @@
 package allsign
 
 import (
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -111,20 +112,18 @@ type account struct {
 // of its settings are told at once.
 func New(o provider.Options) (provider.Service, error) {
 	var set settings
-	if err := o.Settings(&set); err != nil {
+	faults, err := provider.ReadSettings(o, &set)
+	if err != nil {
 		return provider.Service{}, err
 	}
-	if err := set.check(); err != nil {
+	if err := errors.Join(faults, set.check()); err != nil {
 		return provider.Service{}, err
 	}
 	a := &account{
-		base: strings.TrimRight(o.BaseURL, "/"), key: set.APIKey, client: o.Client, foreign: o.Foreign, now: o.Now, log: o.Log, set: set,
+		base: o.Base(production), key: set.APIKey, client: o.Client, foreign: o.Foreign, now: o.Now, log: o.Log, set: set,
 		events: defaultEvents(), states: defaultStates(), scope: set.ListScope, externalID: o.ExternalID, includeTest: o.IncludeTest,
 		signed:   o.Download == nil || slices.Contains(o.Download, string(model.SignedDocument)),
 		evidence: o.Download == nil || slices.Contains(o.Download, string(model.EvidenceDocument)),
-	}
-	if a.base == "" {
-		a.base = production
 	}
 	maps.Copy(a.events, set.Events)
 	if set.Profile == profileV2 {

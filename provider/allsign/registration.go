@@ -37,9 +37,14 @@ type webhook struct {
 }
 
 func (w webhook) registration() provider.Registration {
-	return provider.Registration{
-		ID: string(w.ID), URL: string(w.URL), Scope: strings.TrimSpace("endpoint " + string(w.ID)), Events: w.Events, Disabled: strings.EqualFold(string(w.Status), "disabled"),
+	r := provider.Registration{
+		ID: string(w.ID), URL: string(w.URL), Scope: strings.TrimSpace("endpoint " + string(w.ID)), Events: w.Events,
+		Disabled: strings.EqualFold(string(w.Status), "disabled"),
 	}
+	if r.Disabled {
+		r.Warnings = []string{"the service has switched the endpoint off, as it does after failed deliveries: `registration set` switches it on again"}
+	}
+	return r
 }
 
 // UseTokens gives the functions that load and save what a registration of ours was given.
@@ -102,9 +107,6 @@ func (s *v3) Registration(ctx context.Context) (provider.Registration, error) {
 	r := provider.Registration{Scope: "account"}
 	if found {
 		r = own.registration()
-		if r.Disabled {
-			r.Warnings = append(r.Warnings, "the service has switched the endpoint off, as it does after failed deliveries: `registration set` switches it on again")
-		}
 	}
 	if len(list) >= listedMost {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("the service lists the %d newest endpoints only: there may be more", listedMost))

@@ -39,7 +39,7 @@ type settings struct {
 	// v2
 	SignatureHeader   string        `yaml:"signature_header"`
 	SignatureEncoding string        `yaml:"signature_encoding"`
-	SignaturePrefix   string        `yaml:"signature_prefix"`
+	SignaturePrefix   string        `yaml:"signature_prefix" spaces:"meant"`
 	AllowUnsigned     bool          `yaml:"allow_unsigned"`
 	DocumentIDPaths   []string      `yaml:"document_id_paths"`
 	PDFLinkPaths      []string      `yaml:"pdf_link_paths"`

@@ -349,7 +349,7 @@ func TestExplainSaysWhichSecretMatchesAndWhatIsWrong(t *testing.T) {
 	s, c := openV3(t, ""), event("evt_9", documentCompleted, "")
 	c.ReceivedAt = noon.Add(421*time.Second - 2*time.Second)
 	trials := s.Explain(c)
-	if len(trials) != 2 || trials[0].Match || !trials[1].Match || trials[1].Secret != "webhook_secrets[1]" || !strings.Contains(trials[1].Note, "421 s old") {
+	if len(trials) != 2 || trials[0].Match || !trials[1].Match || trials[1].Secret != "webhook_secrets[1]" || !strings.Contains(trials[1].Note, "signed 421 s before it came") {
 		t.Errorf("%+v", trials)
 	}
 	v2ish := provider.Callback{Header: http.Header{"X-Allsign-Signature": {"00"}}, ReceivedAt: noon}

@@ -12,6 +12,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"countersign/provider"
+	"countersign/provider/lenient"
 )
 
 // The headers of Standard Webhooks.
@@ -51,8 +52,8 @@ func (s *v3) verify(c provider.Callback) error {
 	if !signed {
 		return fmt.Errorf("%w: no signature that one of our secrets makes", provider.ErrUnverified)
 	}
-	if age, ok := signedAt(c); !ok || age.Abs() > s.set.ReplayWindow {
-		return fmt.Errorf("%w: signed %d s before it came, beyond the replay window", provider.ErrUnverified, int(age.Seconds()))
+	if fault := s.late(c); fault != "" {
+		return fmt.Errorf("%w: %s", provider.ErrUnverified, fault)
 	}
 	return nil
 }
@@ -74,13 +75,27 @@ func matches(secret provider.Secret, c provider.Callback) bool {
 	return hook.VerifyIgnoringTimestamp(c.Body, h) == nil
 }
 
-// signedAt says how long before its arrival a callback was signed, as it says itself.
-func signedAt(c provider.Callback) (time.Duration, bool) {
-	at, err := strconv.ParseInt(c.Header.Get(headerTimestamp), 10, 64)
-	if err != nil {
-		return 0, false
+// late says why a callback's own time of signing is refused; "" where it lies within the replay window. A time that is
+// far off, such as one in milliseconds, is named and not subtracted: a duration does not hold the difference.
+func (s *v3) late(c provider.Callback) string {
+	stamp := lenient.Text(c.Header.Get(headerTimestamp))
+	at := stamp.Seconds()
+	switch {
+	case at == nil && stamp.Millis() != nil:
+		return headerTimestamp + " is no time in seconds: it may be in milliseconds"
+	case at == nil:
+		return headerTimestamp + " is no time in seconds"
+	case at.Before(c.ReceivedAt.AddDate(-1, 0, 0)), at.After(c.ReceivedAt.AddDate(1, 0, 0)):
+		return fmt.Sprintf("signed in %d, it says, beyond the replay window of %d s", at.Year(), int64(s.set.ReplayWindow.Seconds()))
 	}
-	return c.ReceivedAt.Sub(time.Unix(at, 0)), true
+	if age := c.ReceivedAt.Sub(*at); age.Abs() > s.set.ReplayWindow {
+		how := "before it came"
+		if age < 0 {
+			how = "after it came"
+		}
+		return fmt.Sprintf("signed %d s %s, beyond the replay window of %d s", int64(age.Abs().Seconds()), how, int64(s.set.ReplayWindow.Seconds()))
+	}
+	return ""
 }
 
 // Canary returns a callback signed by the first secret, as the service would, which Receive takes for a test.
@@ -119,8 +134,8 @@ func (s *v3) Explain(c provider.Callback) []provider.Trial {
 			notes = append(notes, "no "+name)
 		}
 	}
-	if age, ok := signedAt(c); ok && age.Abs() > s.set.ReplayWindow {
-		notes = append(notes, fmt.Sprintf("%d s old, the window is %d s", int(age.Seconds()), int(s.set.ReplayWindow.Seconds())))
+	if fault := s.late(c); fault != "" && c.Header.Get(headerTimestamp) != "" {
+		notes = append(notes, fault)
 	}
 	if len(notes) == 3 && c.Header.Get("X-AllSign-Signature") != "" {
 		notes = append(notes, "a signature of v2 is there: is this endpoint one of v2 (profile)?")

@@ -5,6 +5,7 @@
 package autosign
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -59,20 +60,18 @@ type service struct {
 // every callback is refused.
 func New(o provider.Options) (provider.Service, error) {
 	var set settings
-	if err := o.Settings(&set); err != nil {
+	faults, err := provider.ReadSettings(o, &set)
+	if err != nil {
 		return provider.Service{}, err
 	}
 	set.fill()
-	if err := set.check(); err != nil {
+	if err := errors.Join(faults, set.check()); err != nil {
 		return provider.Service{}, err
 	}
 	s := &service{
-		base: strings.TrimRight(o.BaseURL, "/"), set: set, words: words(), client: o.Client, now: o.Now, log: o.Log,
+		base: o.Base(production), set: set, words: words(), client: o.Client, now: o.Now, log: o.Log,
 		rules: rules(), externalID: o.ExternalID,
 		signed: o.Download == nil || slices.Contains(o.Download, string(model.SignedDocument)),
-	}
-	if s.base == "" {
-		s.base = production
 	}
 	at, err := url.Parse(s.base)
 	if err != nil {

@@ -86,7 +86,7 @@ func (s *service) Receive(c provider.Callback) (provider.Received, error) {
 	case !plausible(ref):
 		return r, fmt.Errorf("%w: no readable data.id", provider.ErrNotUnderstood)
 	}
-	r.Ref = ref
+	r.Ref, r.DedupeKey = ref, dedupeKey("", string(c.Body)) // the signature covers the body: its retries have the same
 	if id := string(e.ID); plausible(id) {
 		r.EventID, r.DedupeKey = id, dedupeKey(id, r.Type)
 	}
@@ -121,12 +121,12 @@ func readEvent(body []byte) (event, bool) {
 	return e, d.Decode(&e) == nil
 }
 
-// dedupeKey is equal for two deliveries of one event: two events of different types may share an id
-// (dossier: 2d).
-func dedupeKey(id, typ string) string {
+// dedupeKey is equal for two deliveries of one event: two events of different types may share an id (dossier: 2d), and
+// of an event without an id only the whole body is equal.
+func dedupeKey(id, rest string) string {
 	h := sha256.New()
-	for _, s := range []string{id, typ} {
-		h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(s)))) //nolint:gosec // at most longest
+	for _, s := range []string{id, rest} {
+		h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(s)))) //nolint:gosec // at most mostBody
 		h.Write([]byte(s))
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])

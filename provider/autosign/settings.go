@@ -23,7 +23,7 @@ type settings struct {
 	SignatureHeader   string            `yaml:"signature_header"`
 	SignatureHash     string            `yaml:"signature_hash"`
 	SignatureEncoding string            `yaml:"signature_encoding"`
-	SignaturePrefix   string            `yaml:"signature_prefix"`
+	SignaturePrefix   string            `yaml:"signature_prefix" spaces:"meant"`
 
 	StatusWords map[string]string `yaml:"status_words"`
 

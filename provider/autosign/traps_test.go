@@ -90,8 +90,9 @@ func TestOneEventIDWithTwoTypesIsTwoEvents(t *testing.T) {
 	if again := told(t, "transaction_expired"); again.DedupeKey != a.DedupeKey {
 		t.Error("the same event has two keys")
 	}
-	if r := told(t, "without_an_event_id"); r.DedupeKey != "" {
-		t.Error("without an id nothing can be told to be a duplicate")
+	once, twice := told(t, "without_an_event_id"), told(t, "without_an_event_id")
+	if once.DedupeKey == "" || once.DedupeKey != twice.DedupeKey || once.EventID != "" {
+		t.Errorf("without an id the whole body is the event: %q, then %q", once.DedupeKey, twice.DedupeKey)
 	}
 }
 

@@ -83,18 +83,15 @@ type named struct {
 // New returns the provider for one account. All faults of its settings are told at once.
 func New(o provider.Options) (provider.Service, error) {
 	var set settings
-	if err := o.Settings(&set); err != nil {
+	faults, err := provider.ReadSettings(o, &set)
+	if err != nil {
 		return provider.Service{}, err
 	}
-	if err := set.check(o.Scope); err != nil {
+	if err := errors.Join(faults, set.check(o.Scope)); err != nil {
 		return provider.Service{}, err
-	}
-	base := strings.TrimRight(o.BaseURL, "/")
-	if base == "" {
-		base = production
 	}
 	s := &service{
-		base: base + "/api/v2", key: set.APIKey, secrets: set.secrets(), client: o.Client, teamID: set.TeamID, externalID: o.ExternalID,
+		base: o.Base(production) + "/api/v2", key: set.APIKey, secrets: set.secrets(), client: o.Client, teamID: set.TeamID, externalID: o.ExternalID,
 		signed:   o.Download == nil || slices.Contains(o.Download, string(model.SignedDocument)),
 		evidence: o.Download == nil || slices.Contains(o.Download, string(model.EvidenceDocument)),
 	}
@@ -119,20 +116,12 @@ func (set settings) check(scope string) error {
 	fault := func(path, what string) {
 		faults = append(faults, fmt.Errorf("settings.%s: %s", path, what))
 	}
-	switch key := set.APIKey.Reveal(); {
-	case key == "":
+	if set.APIKey == "" {
 		fault("api_key", "must be set")
-	case !fits(key):
-		fault("api_key", "begins or ends with a space, or holds a line break: no header can carry it")
 	}
 	for i, s := range set.WebhookSecrets {
 		if s == "" { // the service sends an empty header where no secret is set: it must prove nothing
 			fault(fmt.Sprintf("webhook_secrets[%d]", i), "empty")
-		}
-	}
-	for _, n := range set.secrets() {
-		if n.Secret != "" && !fits(n.Secret.Reveal()) {
-			fault(n.Setting, "begins or ends with a space, or holds a line break: no header can carry it")
 		}
 	}
 	if strings.Trim(set.TeamID, "0123456789") != "" {
@@ -142,11 +131,6 @@ func (set settings) check(scope string) error {
 		faults = append(faults, errors.New("scope: own is not to be had: the service cannot list one user's envelopes, and does not tell whose a key is"))
 	}
 	return errors.Join(faults...)
-}
-
-// fits says whether a header can carry s as it is.
-func fits(s string) bool {
-	return strings.TrimSpace(s) == s && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
 
 // team is the account's team as text, "" while nobody knows it.

@@ -126,8 +126,8 @@ func TestNewTellsAllFaultsAtOnce(t *testing.T) {
 	}{
 		"nothing":         {"{}", "", []string{"settings.api_key: must"}},
 		"an empty secret": {"{api_key: a, webhook_secrets: [s, '']}", "", []string{"settings.webhook_secrets[1]: empty"}},
-		"all of it": {`{api_key: "a\n", webhook_secret: " s", webhook_secrets: ["x\ty"], team_id: lettings}`, "own", []string{
-			"settings.api_key: begins", "settings.webhook_secret: begins", "settings.webhook_secrets[0]: begins", "settings.team_id: is not", "scope: own"}},
+		"all of it": {`{api_key: "a\nb", webhook_secret: " s\rt", webhook_secrets: ["x\ty"], team_id: lettings}`, "own", []string{
+			"settings.api_key: holds a line break", "settings.webhook_secret: holds", "settings.webhook_secrets[0]: holds", "settings.team_id: is not", "scope: own"}},
 		"an unknown key": {"{api_key: a, api_kye: b}", "", []string{"api_kye"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -139,6 +139,14 @@ func TestNewTellsAllFaultsAtOnce(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestWhiteSpaceAroundSecretsIsCut(t *testing.T) {
+	t.Parallel()
+	s := account(t, "http://api.example.net/ \n", `{api_key: " a\n", webhook_secret: "s\r\n", team_id: " 8\n"}`)
+	if s.key != "a" || s.secrets[0].Secret != "s" || s.teamID != "8" || s.base != "http://api.example.net/api/v2" {
+		t.Errorf("%q %q %q %s", s.key.Reveal(), s.secrets[0].Secret.Reveal(), s.teamID, s.base)
 	}
 }
 

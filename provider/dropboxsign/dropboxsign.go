@@ -72,20 +72,18 @@ type identity struct {
 // New returns the provider for one account. All faults of its settings are told at once.
 func New(o provider.Options) (provider.Service, error) {
 	var set settings
-	if err := o.Settings(&set); err != nil {
+	faults, err := provider.ReadSettings(o, &set)
+	if err != nil {
 		return provider.Service{}, err
 	}
-	if err := set.check(); err != nil {
+	if err := errors.Join(faults, set.check()); err != nil {
 		return provider.Service{}, err
 	}
 	s := &service{
-		base: strings.TrimRight(o.BaseURL, "/"), key: set.APIKey, keys: append([]provider.Secret{set.APIKey}, set.CallbackKeys...),
+		base: o.Base(production), key: set.APIKey, keys: append([]provider.Secret{set.APIKey}, set.CallbackKeys...),
 		client: o.Client, foreign: o.Foreign, now: o.Now, settings: set, own: o.Scope == "own", externalID: o.ExternalID,
 		signed:      o.Download == nil || slices.Contains(o.Download, string(model.SignedDocument)),
 		includeTest: o.IncludeTest,
-	}
-	if s.base == "" {
-		s.base = production
 	}
 	return provider.Service{Provider: s, Traits: Traits(), Lister: s, Checker: s, Registrar: s, Setter: s}, nil
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -79,20 +78,18 @@ type service struct {
 // New returns the provider for one account. All faults of its settings are told at once.
 func New(o provider.Options) (provider.Service, error) {
 	var set settings
-	if err := o.Settings(&set); err != nil {
+	faults, err := provider.ReadSettings(o, &set)
+	if err != nil {
 		return provider.Service{}, err
 	}
-	if err := set.check(); err != nil {
+	if err := errors.Join(faults, set.check()); err != nil {
 		return provider.Service{}, err
 	}
 	s := &service{
-		base: strings.TrimRight(o.BaseURL, "/"), keys: set.keys(), keyNames: set.keyNames(), client: o.Client, now: o.Now, log: o.Log,
+		base: o.Base(production), keys: set.keys(), keyNames: set.keyNames(), client: o.Client, now: o.Now, log: o.Log,
 		rules: rules(), own: o.Scope == "own", externalID: o.ExternalID,
 		signed:   o.Download == nil || slices.Contains(o.Download, string(model.SignedDocument)),
 		evidence: o.Download == nil || slices.Contains(o.Download, string(model.EvidenceDocument)),
-	}
-	if s.base == "" {
-		s.base = production
 	}
 	s.auth = set.authorizer(s)
 	return provider.Service{Provider: s, Traits: Traits(), Lister: s, Checker: s, Registrar: s, Setter: s, Starter: s}, nil

@@ -47,29 +47,31 @@ func TestTheSimulatorImportsNothingOfOurs(t *testing.T) {
 
 func TestDetailsLagWhenTheyAreStaleAndPagesShift(t *testing.T) {
 	t.Parallel()
-	simulatortest.Play(t, world.Options{Seed: 8, Transactions: simulatortest.WholeDecks, Speed: 8640}, nil, time.Second, func(t *testing.T, w *simulator.World) {
-		w.SetFaults(world.Faults{Stale: 1})
-		older := 0
-		for range 200 {
-			time.Sleep(50 * time.Millisecond)
-			for _, row := range w.Truth().Transactions {
-				if row.Provider == "onespan" && !row.Deleted && simulatortest.Fetch(t, w, "/onespan/api/packages/"+url.PathEscape(row.Ref), 0)["status"] != row.ProviderStatus {
-					older++
+	simulatortest.Play(t, world.Options{Seed: 8, Transactions: simulatortest.WholeDecks, Speed: 8640}, nil, time.Second,
+		func(t *testing.T, w *simulator.World) {
+			w.SetFaults(world.Faults{Stale: 1})
+			older := 0
+			for range 200 {
+				time.Sleep(50 * time.Millisecond)
+				for _, row := range w.Truth().Transactions {
+					if row.Provider == "onespan" && !row.Deleted && simulatortest.Fetch(t, w,
+						"/onespan/api/packages/"+url.PathEscape(row.Ref), 0)["status"] != row.ProviderStatus {
+						older++
+					}
 				}
 			}
-		}
-		if older == 0 {
-			t.Error("no answer was stale")
-		}
-		time.Sleep(time.Hour)
-		w.SetFaults(world.Faults{Shift: 1})
-		if distinct, total := walk(t, w); distinct == total {
-			t.Error("no page of a OneSpan list shifted")
-		}
-		for page := 1; page < 20; page++ {
-			simulatortest.Fetch(t, w, fmt.Sprintf("/dropboxsign/v3/signature_request/list?page_size=2&page=%d", page), 1)
-		}
-	})
+			if older == 0 {
+				t.Error("no answer was stale")
+			}
+			time.Sleep(time.Hour)
+			w.SetFaults(world.Faults{Shift: 1})
+			if distinct, total := walk(t, w); distinct == total {
+				t.Error("no page of a OneSpan list shifted")
+			}
+			for page := 1; page < 20; page++ {
+				simulatortest.Fetch(t, w, fmt.Sprintf("/dropboxsign/v3/signature_request/list?page_size=2&page=%d", page), 1)
+			}
+		})
 }
 
 // walk reads a list by small pages, and counts what it saw beside what there is.
@@ -77,7 +79,8 @@ func walk(t *testing.T, w *simulator.World) (distinct, total int) {
 	t.Helper()
 	seen := map[string]bool{}
 	for from := 1; from < 60; from += 2 {
-		page := simulatortest.Fetch(t, w, fmt.Sprintf("/onespan/api/packages?from=%d&to=%d&sort=created&dir=asc", from, from+1), 0)
+		page := simulatortest.Fetch(t, w, fmt.Sprintf("/onespan/api/packages?from=%d&to=%d&sort=created&dir=asc", from,
+			from+1), 0)
 		for _, r := range page["results"].([]any) {
 			seen[r.(map[string]any)["id"].(string)] = true
 		}

@@ -16,49 +16,52 @@ import (
 func TestARegistrationSaysWhereAndWhatAndUnderWhichKey(t *testing.T) {
 	t.Parallel()
 	l := &simulatortest.Listener{}
-	simulatortest.Play(t, world.Options{Seed: 4, Transactions: simulatortest.WholeDecks}, l, 0, func(t *testing.T, w *simulator.World) {
-		greeted := len(l.Heard())
-		simulatortest.Send(t, w, "POST", "/onespan/api/callback", `{"url":"http://other.example/callbacks/moved","key":"fresh","events":["PACKAGE_COMPLETE"]}`, 0)
-		simulatortest.Send(t, w, "PUT", "/dropboxsign/v3/account", `{"callback_url":"http://user:word@other.example/callbacks/kept"}`, 1)
-		simulatortest.Send(t, w, "PUT", "/dropboxsign/v3/api_app/"+w.Accounts()[1].ClientID, `{"callback_url":"http://other.example/callbacks/app"}`, 1)
-		time.Sleep(20 * 24 * time.Hour)
-		heardAt := map[string]int{}
-		for _, h := range l.Heard()[greeted:] {
-			heardAt[h.Account]++
-			switch h.Account {
-			case "moved":
-				if !strings.Contains(string(h.Body), "PACKAGE_COMPLETE") || h.Header.Get("Authorization") != "Basic fresh" {
-					t.Errorf("%v %s", h.Header, h.Body)
-				}
-			case "kept":
-				if user, word, _ := (&http.Request{Header: h.Header}).BasicAuth(); user != "user" || word != "word" {
-					t.Errorf("the credentials of the URL were not sent: %v", h.Header)
-				}
-			case "app":
-				if !strings.Contains(string(h.Body), `"reported_for_app_id":"`+w.Accounts()[1].ClientID) {
-					t.Errorf("an app's callback without its id: %s", h.Body)
+	simulatortest.Play(t, world.Options{Seed: 4, Transactions: simulatortest.WholeDecks}, l, 0,
+		func(t *testing.T, w *simulator.World) {
+			greeted := len(l.Heard())
+			simulatortest.Send(t, w, "POST", "/onespan/api/callback", `{"url":"http://other.example/callbacks/moved","key":"fresh","events":["PACKAGE_COMPLETE"]}`, 0)
+			simulatortest.Send(t, w, "PUT", "/dropboxsign/v3/account", `{"callback_url":"http://user:word@other.example/callbacks/kept"}`, 1)
+			simulatortest.Send(t, w, "PUT", "/dropboxsign/v3/api_app/"+w.Accounts()[1].ClientID, `{"callback_url":"http://other.example/callbacks/app"}`, 1)
+			time.Sleep(20 * 24 * time.Hour)
+			heardAt := map[string]int{}
+			for _, h := range l.Heard()[greeted:] {
+				heardAt[h.Account]++
+				switch h.Account {
+				case "moved":
+					if !strings.Contains(string(h.Body), "PACKAGE_COMPLETE") || h.Header.Get("Authorization") != "Basic fresh" {
+						t.Errorf("%v %s", h.Header, h.Body)
+					}
+				case "kept":
+					if user, word, _ := (&http.Request{Header: h.Header}).BasicAuth(); user != "user" || word != "word" {
+						t.Errorf("the credentials of the URL were not sent: %v", h.Header)
+					}
+				case "app":
+					if !strings.Contains(string(h.Body), `"reported_for_app_id":"`+w.Accounts()[1].ClientID) {
+						t.Errorf("an app's callback without its id: %s", h.Body)
+					}
 				}
 			}
-		}
-		if heardAt["moved"] == 0 || heardAt["kept"] == 0 || heardAt["app"] == 0 || len(heardAt) != 3 {
-			t.Errorf("heard at: %v", heardAt)
-		}
-	})
+			if heardAt["moved"] == 0 || heardAt["kept"] == 0 || heardAt["app"] == 0 || len(heardAt) != 3 {
+				t.Errorf("heard at: %v", heardAt)
+			}
+		})
 }
 
 func TestWithoutAListenerNothingIsSent(t *testing.T) {
 	t.Parallel()
-	simulatortest.Play(t, world.Options{Seed: 4, Transactions: 20, Speed: 8640}, nil, time.Hour, func(t *testing.T, w *simulator.World) {
-		if truth := w.Truth(); truth.Sent != 0 || !w.Idle() || len(truth.Transactions) != 20 {
-			t.Errorf("sent %d, idle %v, %d transactions", truth.Sent, w.Idle(), len(truth.Transactions))
-		}
-	})
+	simulatortest.Play(t, world.Options{Seed: 4, Transactions: 20, Speed: 8640}, nil, time.Hour,
+		func(t *testing.T, w *simulator.World) {
+			if truth := w.Truth(); truth.Sent != 0 || !w.Idle() || len(truth.Transactions) != 20 {
+				t.Errorf("sent %d, idle %v, %d transactions", truth.Sent, w.Idle(), len(truth.Transactions))
+			}
+		})
 }
 
 func TestForgeriesCarryNoProof(t *testing.T) {
 	t.Parallel()
 	l := &simulatortest.Listener{}
-	simulatortest.Play(t, world.Options{Seed: 4, Transactions: simulatortest.WholeDecks, Speed: 8640, Faults: world.Faults{Forge: 1}}, l, time.Hour, func(t *testing.T, w *simulator.World) {
+	simulatortest.Play(t, world.Options{Seed: 4, Transactions: simulatortest.WholeDecks, Speed: 8640,
+		Faults: world.Faults{Forge: 1}}, l, time.Hour, func(t *testing.T, w *simulator.World) {
 		truth := w.Truth()
 		keys := w.Accounts()[0].Settings["callback_key"].(string)
 		primary := w.Accounts()[1].Settings["callback_keys"].([]string)[0]
@@ -97,7 +100,8 @@ func TestForgeriesCarryNoProof(t *testing.T) {
 			}
 		}
 		if forged == 0 || bad == 0 || replayed == 0 || forged+bad > truth.Forged {
-			t.Errorf("%d forged: %d for OneSpan Sign, %d with a bad hash, %d with a replayed one", truth.Forged, forged, bad, replayed)
+			t.Errorf("%d forged: %d for OneSpan Sign, %d with a bad hash, %d with a replayed one", truth.Forged, forged, bad,
+				replayed)
 		}
 	})
 }
@@ -105,7 +109,8 @@ func TestForgeriesCarryNoProof(t *testing.T) {
 func TestChangesInOneSecondCarryEqualTimes(t *testing.T) {
 	t.Parallel()
 	l := &simulatortest.Listener{}
-	simulatortest.Play(t, world.Options{Seed: 4, Transactions: simulatortest.WholeDecks, Faults: world.Faults{SameSecond: true}}, l, 20*24*time.Hour, func(t *testing.T, w *simulator.World) {
+	simulatortest.Play(t, world.Options{Seed: 4, Transactions: simulatortest.WholeDecks,
+		Faults: world.Faults{SameSecond: true}}, l, 20*24*time.Hour, func(t *testing.T, w *simulator.World) {
 		equal := 0
 		for _, row := range w.Truth().Transactions {
 			last := map[string]time.Time{}
@@ -127,7 +132,8 @@ func TestTheObserverHearsOfEachHappening(t *testing.T) {
 	var mu sync.Mutex
 	kinds := map[string]int{}
 	var w *simulator.World
-	o := world.Options{Seed: 4, Transactions: simulatortest.WholeDecks, BornBefore: 10, Speed: 8640, Faults: world.Faults{Drop: 0.1, Duplicate: 0.1, Delay: 0.1, Reorder: 0.1, Forge: 0.1}}
+	o := world.Options{Seed: 4, Transactions: simulatortest.WholeDecks, BornBefore: 10, Speed: 8640,
+		Faults: world.Faults{Drop: 0.1, Duplicate: 0.1, Delay: 0.1, Reorder: 0.1, Forge: 0.1}}
 	o.Observe = func(e world.Event) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -151,7 +157,8 @@ func TestTheObserverHearsOfEachHappening(t *testing.T) {
 		time.Sleep(time.Hour)
 		mu.Lock()
 		defer mu.Unlock()
-		for _, kind := range []string{"born", "changed", "sent", "refused", "dropped", "duplicated", "delayed", "reordered", "forged"} {
+		for _, kind := range []string{"born", "changed", "sent", "refused", "dropped", "duplicated", "delayed", "reordered",
+			"forged"} {
 			if kinds[kind] == 0 {
 				t.Errorf("nothing %s in %v", kind, kinds)
 			}
@@ -161,26 +168,27 @@ func TestTheObserverHearsOfEachHappening(t *testing.T) {
 
 func TestTheWorldShowsWhichAnswersShowedAChange(t *testing.T) {
 	t.Parallel()
-	simulatortest.Play(t, world.Options{Seed: 4, Transactions: 30, Speed: 8640, QuotaScale: 1000}, nil, time.Hour, func(t *testing.T, w *simulator.World) {
-		for range 60 {
-			simulatortest.Fetch(t, w, "/onespan/api/packages?from=1&to=100", 0)
-		}
-		for _, row := range w.Truth().Transactions {
-			if row.Provider != "onespan" || !row.Listed || row.Trashed {
-				continue
+	simulatortest.Play(t, world.Options{Seed: 4, Transactions: 30, Speed: 8640, QuotaScale: 1000}, nil, time.Hour,
+		func(t *testing.T, w *simulator.World) {
+			for range 60 {
+				simulatortest.Fetch(t, w, "/onespan/api/packages?from=1&to=100", 0)
 			}
-			var last *world.TruthChange
-			for i := range row.Changes {
-				if c := &row.Changes[i]; c.Change == "status" {
-					if last != nil && len(last.Shown) != 0 {
-						t.Errorf("%s: an overtaken change was shown", row.Kind)
+			for _, row := range w.Truth().Transactions {
+				if row.Provider != "onespan" || !row.Listed || row.Trashed {
+					continue
+				}
+				var last *world.TruthChange
+				for i := range row.Changes {
+					if c := &row.Changes[i]; c.Change == "status" {
+						if last != nil && len(last.Shown) != 0 {
+							t.Errorf("%s: an overtaken change was shown", row.Kind)
+						}
+						last = c
 					}
-					last = c
+				}
+				if len(row.Changes[0].Shown) != 50 || (last != nil && len(last.Shown) != 50) {
+					t.Errorf("%s: shown %d times", row.Kind, len(row.Changes[0].Shown))
 				}
 			}
-			if len(row.Changes[0].Shown) != 50 || (last != nil && len(last.Shown) != 50) {
-				t.Errorf("%s: shown %d times", row.Kind, len(row.Changes[0].Shown))
-			}
-		}
-	})
+		})
 }

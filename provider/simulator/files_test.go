@@ -27,7 +27,8 @@ func fileLink(row simulator.TruthTransaction, d world.TruthDocument) (string, in
 	case d.Kind == "evidence":
 		return "http://sim.example/onespan/api/packages/" + url.PathEscape(row.Ref) + "/evidence/summary", 0
 	default:
-		return "http://sim.example/onespan/api/packages/" + url.PathEscape(row.Ref) + "/documents/" + url.PathEscape(d.ID) + "/pdf", 0
+		return "http://sim.example/onespan/api/packages/" + url.PathEscape(row.Ref) + "/documents/" + url.PathEscape(d.ID) +
+			"/pdf", 0
 	}
 }
 
@@ -38,34 +39,35 @@ func TestFinalFilesAreRealPDFsAndStayTheSame(t *testing.T) {
 	conf := model.NewDefaultConfiguration()
 	conf.ValidationMode, conf.Offline = model.ValidationRelaxed, true
 	var sealed, plain [][]byte
-	simulatortest.Play(t, world.Options{Seed: 6, Transactions: simulatortest.WholeDecks, QuotaScale: 1000}, nil, 20*24*time.Hour, func(t *testing.T, w *simulator.World) {
-		for _, row := range w.Truth().Transactions {
-			for _, d := range row.Documents {
-				if row.Trashed || row.Deleted {
-					continue
-				}
-				link, account := fileLink(row, d)
-				status, one, err := simulatortest.Get(t, w, link, account)
-				if err != nil || status != http.StatusOK {
-					t.Fatalf("%s: %d %v %.200s", link, status, err, one)
-				}
-				if _, two, _ := simulatortest.Get(t, w, link, account); !bytes.Equal(one, two) {
-					t.Errorf("%s: two downloads differ", link)
-				}
-				if simulatortest.Sum(one) != d.SHA256 || len(one) != d.Size {
-					t.Errorf("%s: the truth has another sum or size", link)
-				}
-				if err := api.Validate(bytes.NewReader(one), conf); err != nil {
-					t.Errorf("%s: %v", link, err)
-				}
-				if d.Sealed {
-					sealed = append(sealed, one)
-				} else {
-					plain = append(plain, one)
+	simulatortest.Play(t, world.Options{Seed: 6, Transactions: simulatortest.WholeDecks, QuotaScale: 1000}, nil,
+		20*24*time.Hour, func(t *testing.T, w *simulator.World) {
+			for _, row := range w.Truth().Transactions {
+				for _, d := range row.Documents {
+					if row.Trashed || row.Deleted {
+						continue
+					}
+					link, account := fileLink(row, d)
+					status, one, err := simulatortest.Get(t, w, link, account)
+					if err != nil || status != http.StatusOK {
+						t.Fatalf("%s: %d %v %.200s", link, status, err, one)
+					}
+					if _, two, _ := simulatortest.Get(t, w, link, account); !bytes.Equal(one, two) {
+						t.Errorf("%s: two downloads differ", link)
+					}
+					if simulatortest.Sum(one) != d.SHA256 || len(one) != d.Size {
+						t.Errorf("%s: the truth has another sum or size", link)
+					}
+					if err := api.Validate(bytes.NewReader(one), conf); err != nil {
+						t.Errorf("%s: %v", link, err)
+					}
+					if d.Sealed {
+						sealed = append(sealed, one)
+					} else {
+						plain = append(plain, one)
+					}
 				}
 			}
-		}
-	})
+		})
 	if len(sealed) < 5 || len(plain) < 5 {
 		t.Fatalf("%d sealed and %d plain files", len(sealed), len(plain))
 	}
@@ -88,7 +90,8 @@ func checkSeals(t *testing.T, conf *model.Configuration, sealed, plain []byte) {
 			t.Fatalf("%d signatures, %v", len(results), err)
 		}
 		// of an intact file whose certificate nobody knows, pdfcpu says unknown and not false
-		if r := results[0]; (r.DocModified == model.True) != changed || (r.Status == model.SignatureStatusInvalid) != changed {
+		if r := results[0]; (r.DocModified == model.True) != changed ||
+			(r.Status == model.SignatureStatusInvalid) != changed {
 			t.Errorf("changed %v: document modified %d, %v, %v", changed, r.DocModified, r.Status, r.Reason)
 		}
 	}
@@ -97,45 +100,47 @@ func checkSeals(t *testing.T, conf *model.Configuration, sealed, plain []byte) {
 	}
 	var open, end, rest int
 	text := sealed[bytes.Index(sealed, []byte("/ByteRange [0 ")):]
-	if _, err := fmt.Sscanf(string(text), "/ByteRange [0 %d %d %d]", &open, &end, &rest); err != nil || end+rest != len(sealed) {
+	if _, err := fmt.Sscanf(string(text), "/ByteRange [0 %d %d %d]", &open, &end, &rest); err != nil ||
+		end+rest != len(sealed) {
 		t.Errorf("the signature covers up to %d of %d bytes: %v", end+rest, len(sealed), err)
 	}
 }
 
 func TestBadFilesAreBadInEachWay(t *testing.T) {
 	t.Parallel()
-	simulatortest.Play(t, world.Options{Seed: 6, Transactions: simulatortest.WholeDecks, QuotaScale: 1000}, nil, 20*24*time.Hour, func(t *testing.T, w *simulator.World) {
-		var row simulator.TruthTransaction
-		for _, r := range w.Truth().Transactions {
-			if r.Provider == "onespan" && r.Kind == "completed" {
-				row = r
+	simulatortest.Play(t, world.Options{Seed: 6, Transactions: simulatortest.WholeDecks, QuotaScale: 1000}, nil,
+		20*24*time.Hour, func(t *testing.T, w *simulator.World) {
+			var row simulator.TruthTransaction
+			for _, r := range w.Truth().Transactions {
+				if r.Provider == "onespan" && r.Kind == "completed" {
+					row = r
+				}
 			}
-		}
-		w.SetFaults(world.Faults{BadFiles: 1})
-		link, account := fileLink(row, row.Documents[0])
-		seen := map[string]bool{}
-		for range 60 {
-			status, body, err := simulatortest.Get(t, w, link, account)
-			switch {
-			case errors.Is(err, io.ErrUnexpectedEOF):
-				seen["cut off"] = true
-			case status == http.StatusNotFound:
-				seen["not there"] = true
-			case bytes.HasPrefix(body, []byte("<!DOCTYPE")):
-				seen["html"] = true
-			case !bytes.Contains(body, []byte("%%EOF")):
-				seen["short"] = true
-			default:
-				t.Error("a good file")
+			w.SetFaults(world.Faults{BadFiles: 1})
+			link, account := fileLink(row, row.Documents[0])
+			seen := map[string]bool{}
+			for range 60 {
+				status, body, err := simulatortest.Get(t, w, link, account)
+				switch {
+				case errors.Is(err, io.ErrUnexpectedEOF):
+					seen["cut off"] = true
+				case status == http.StatusNotFound:
+					seen["not there"] = true
+				case bytes.HasPrefix(body, []byte("<!DOCTYPE")):
+					seen["html"] = true
+				case !bytes.Contains(body, []byte("%%EOF")):
+					seen["short"] = true
+				default:
+					t.Error("a good file")
+				}
 			}
-		}
-		if len(seen) != 4 {
-			t.Errorf("seen: %v", seen)
-		}
-		for _, r := range w.Truth().Transactions {
-			if r.Ref == row.Ref && r.Documents[0].Served != 0 {
-				t.Error("a bad file counts as served")
+			if len(seen) != 4 {
+				t.Errorf("seen: %v", seen)
 			}
-		}
-	})
+			for _, r := range w.Truth().Transactions {
+				if r.Ref == row.Ref && r.Documents[0].Served != 0 {
+					t.Error("a bad file counts as served")
+				}
+			}
+		})
 }

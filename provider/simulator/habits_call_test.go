@@ -143,7 +143,8 @@ func TestDocumensoCallbacksMayNameTheNumberOnly(t *testing.T) {
 			for _, e := range many("documentId", fmt.Sprintf("%d, 999999", number), http.StatusOK) {
 				found++
 				e := e.(map[string]any)
-				if e["title"] != title || e["secondaryId"] != fmt.Sprintf("document_%d", number) || !strings.HasPrefix(e["id"].(string), "envelope_") {
+				if e["title"] != title || e["secondaryId"] != fmt.Sprintf("document_%d", number) ||
+					!strings.HasPrefix(e["id"].(string), "envelope_") {
 					t.Errorf("document %d is %v %v %v", number, e["id"], e["secondaryId"], e["title"])
 				}
 			}

@@ -27,7 +27,8 @@ type list struct {
 func lists() map[string]list {
 	return map[string]list{
 		"onespan": {
-			func(page int) string { return fmt.Sprintf("/onespan/api/packages?from=%d&to=%d", 2*page-1, 2*page) }, "results", "id",
+			func(page int) string { return fmt.Sprintf("/onespan/api/packages?from=%d&to=%d", 2*page-1, 2*page) }, "results",
+			"id",
 			func(page int, body map[string]any) bool { return body["count"].(float64) > float64(2*page) },
 		},
 		"onespan summary": {
@@ -109,7 +110,8 @@ func habitual(t *testing.T, h world.Habits, l *simulatortest.Listener, check fun
 	if l == nil {
 		l = &simulatortest.Listener{}
 	}
-	o := world.Options{Seed: 7, Transactions: 150, QuotaScale: 1000, Services: simulator.Services(), Base: "http://sim.example", Habits: h}
+	o := world.Options{Seed: 7, Transactions: 150, QuotaScale: 1000, Services: simulator.Services(),
+		Base: "http://sim.example", Habits: h}
 	simulatortest.Play(t, o, l, 5*24*time.Hour, check)
 }
 
@@ -225,7 +227,8 @@ func TestAMaintenancePageComesInPlaceOfJSON(t *testing.T) {
 	habitual(t, world.Habits{Maintenance: 1}, nil, func(t *testing.T, w *simulator.World) {
 		for name, l := range lists() {
 			h, body := asked(t, w, l.path(1))
-			if media, _, _ := mime.ParseMediaType(h.Get("Content-Type")); media != "text/html" || !bytes.HasPrefix(body, []byte("<!DOCTYPE html>")) {
+			if media, _, _ := mime.ParseMediaType(h.Get("Content-Type")); media != "text/html" ||
+				!bytes.HasPrefix(body, []byte("<!DOCTYPE html>")) {
 				t.Errorf("%s: %s %.100s", name, media, body)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,9 +22,9 @@ func plan(w *simulator.World) string {
 		for _, c := range row.Changes {
 			fmt.Fprintln(&b, " ", c.Change, c.From, c.To, c.Signer, c.At.Sub(w.Epoch))
 		}
-		for _, told := range row.Callbacks {
-			lost := len(told.Attempts) > 0 && told.Attempts[0].Fault == "dropped"
-			fmt.Fprintln(&b, "  ", told.Type, told.Forged, lost)
+		for _, callback := range row.Callbacks {
+			lost := len(callback.Attempts) > 0 && callback.Attempts[0].Fault == "dropped"
+			fmt.Fprintln(&b, "  ", callback.Type, callback.Forged, lost)
 		}
 	}
 	c := truth.Counts
@@ -36,8 +37,10 @@ func TestASeedChoosesWhatHappensOnAMachineOfAnySpeed(t *testing.T) {
 	t.Parallel()
 	options := func(seed uint64) world.Options {
 		return world.Options{
-			Seed: seed, Transactions: 100, BornBefore: 20, Speed: 2880, End: 24 * time.Hour, Services: simulator.Services(), Base: "http://sim.example",
-			Faults: world.Faults{Drop: 0.25, Duplicate: 0.15, Reorder: 0.15, Delay: 0.1, Forge: 0.08, ErrorRate: 0.04, Stale: 0.08, Shift: 0.1, SameSecond: true},
+			Seed: seed, Transactions: 60, BornBefore: 15, Speed: 2880, End: 24 * time.Hour, Services: simulator.Services(),
+			Base: "http://sim.example",
+			Faults: world.Faults{Drop: 0.25, Duplicate: 0.15, Reorder: 0.15, Delay: 0.1, Forge: 0.08, ErrorRate: 0.04,
+				Stale: 0.08, Shift: 0.1, SameSecond: true},
 		}
 	}
 	var calm, busy, other string
@@ -47,9 +50,10 @@ func TestASeedChoosesWhatHappensOnAMachineOfAnySpeed(t *testing.T) {
 		}
 		calm = plan(w)
 	})
-	o, n := options(3), 0
+	var n atomic.Int64
+	o := options(3)
 	o.Observe = func(world.Event) { // the world notices late what is due
-		if n++; n%10 == 0 {
+		if n := n.Add(1); n%10 == 0 {
 			time.Sleep(time.Duration(n%7) * 100 * time.Millisecond)
 		}
 	}
@@ -60,13 +64,15 @@ func TestASeedChoosesWhatHappensOnAMachineOfAnySpeed(t *testing.T) {
 		return http.StatusOK, simulatortest.Hello
 	}}
 	simulatortest.Play(t, o, l, time.Second, func(t *testing.T, w *simulator.World) {
-		for i := range 3000 {
-			_, _, _ = simulatortest.Get(t, w, fmt.Sprintf("http://sim.example/onespan/api/packages?from=%d", i%40), 0) // faults are welcome
-			time.Sleep(50 * time.Millisecond)
+		for i := range 600 {
+			// faults are welcome
+			_, _, _ = simulatortest.Get(t, w, fmt.Sprintf("http://sim.example/onespan/api/packages?from=%d", i%40), 0)
+			time.Sleep(150 * time.Millisecond)
 		}
 		busy = plan(w)
 	})
-	simulatortest.Play(t, options(4), &simulatortest.Listener{}, time.Minute, func(_ *testing.T, w *simulator.World) { other = plan(w) })
+	simulatortest.Play(t, options(4), &simulatortest.Listener{}, time.Minute,
+		func(_ *testing.T, w *simulator.World) { other = plan(w) })
 	if calm == other {
 		t.Error("worlds of two seeds are equal")
 	}

@@ -15,9 +15,11 @@ func TestServicesLiveSideBySideUnderAllFaults(t *testing.T) {
 	t.Parallel()
 	names := []string{"onespan", "dropboxsign", "allsign", "autosign"}
 	o := world.Options{
-		Seed: 2, Transactions: 160, BornBefore: 20, Speed: 2880, Services: names, Base: "http://sim.example", RotateSecretsAfter: 6 * time.Hour,
+		Seed: 2, Transactions: 160, BornBefore: 20, Speed: 2880, Services: names, Base: "http://sim.example",
+		RotateSecretsAfter: 6 * time.Hour,
 		Faults: world.Faults{
-			Drop: 0.25, Duplicate: 0.15, Reorder: 0.15, Delay: 0.1, Forge: 0.1, ErrorRate: 0.05, RateLimit: 0.05, Stale: 0.1, Shift: 0.1, BadFiles: 0.2, SameSecond: true,
+			Drop: 0.25, Duplicate: 0.15, Reorder: 0.15, Delay: 0.1, Forge: 0.1, ErrorRate: 0.05, RateLimit: 0.05, Stale: 0.1,
+			Shift: 0.1, BadFiles: 0.2, SameSecond: true,
 		},
 	}
 	down := 0 // a short outage is survived: no breaker is on unless it is asked for
@@ -36,11 +38,11 @@ func TestServicesLiveSideBySideUnderAllFaults(t *testing.T) {
 		if !slices.Equal(played, names) || !w.Idle() || down == 0 {
 			t.Errorf("played %v, idle %v", played, w.Idle())
 		}
-		rows, told, unobtainable := map[string]int{}, map[string]int{}, map[string]int{}
+		rows, acknowledged, unobtainable := map[string]int{}, map[string]int{}, map[string]int{}
 		for _, row := range w.Truth().Transactions {
 			rows[row.Provider]++
-			if row.Told {
-				told[row.Provider]++
+			if row.Acknowledged {
+				acknowledged[row.Provider]++
 			}
 			for _, d := range row.Documents {
 				if d.Unobtainable {
@@ -49,8 +51,8 @@ func TestServicesLiveSideBySideUnderAllFaults(t *testing.T) {
 			}
 		}
 		for _, name := range names {
-			if rows[name] != 40 || told[name] == 0 {
-				t.Errorf("%s: %d rows, %d told of", name, rows[name], told[name])
+			if rows[name] != 40 || acknowledged[name] == 0 {
+				t.Errorf("%s: %d rows, %d told of", name, rows[name], acknowledged[name])
 			}
 		}
 		if len(unobtainable) != 1 || unobtainable["autosign"] == 0 {
@@ -69,7 +71,8 @@ func TestServicesLiveSideBySideUnderAllFaults(t *testing.T) {
 func TestFaultyAnswersOfAllSignAndAutosignKeepTheirForm(t *testing.T) {
 	t.Parallel()
 	for name, media := range map[string]string{"allsign": "application/problem+json", "autosign": "application/json"} {
-		simulatortest.Play(t, world.Options{Seed: 3, Transactions: 4, Services: []string{name}, QuotaScale: 1000, Faults: world.Faults{ErrorRate: 0.6, RateLimit: 0.3}}, nil, time.Hour, func(t *testing.T, w *simulator.World) {
+		simulatortest.Play(t, world.Options{Seed: 3, Transactions: 4, Services: []string{name}, QuotaScale: 1000,
+			Faults: world.Faults{ErrorRate: 0.6, RateLimit: 0.3}}, nil, time.Hour, func(t *testing.T, w *simulator.World) {
 			key, _ := w.Accounts()[0].Settings["api_key"].(string)
 			if name == "autosign" {
 				key, _ = w.Accounts()[0].Settings["access_token"].(string)

@@ -24,7 +24,7 @@ type TruthTransaction struct {
 	ExternalID     string                `json:"external_id"`
 	Kind           string                `json:"kind"` // of life
 	Status         string                `json:"status"`
-	AlsoRight      []string              `json:"also_right"` // statuses that are right too: no answer tells them from Status
+	AlsoRight      []string              `json:"also_right"` // as right as Status: no answer tells them apart
 	ProviderStatus string                `json:"provider_status"`
 	Archived       bool                  `json:"archived"`
 	Trashed        bool                  `json:"trashed"`
@@ -32,7 +32,7 @@ type TruthTransaction struct {
 	Test           bool                  `json:"test"`
 	Received       bool                  `json:"received"` // sent to us by others, so not tracked
 	Listed         bool                  `json:"listed"`   // the key's list may show it now
-	Told           bool                  `json:"told"`     // a callback about it was acknowledged
+	Acknowledged   bool                  `json:"told"`     // a callback about it was acknowledged
 	Absent         bool                  `json:"absent"`   // the service answers as if it had never been
 	Signers        []TruthSigner         `json:"signers"`
 	SignersDone    int                   `json:"signers_done"`
@@ -81,12 +81,13 @@ func truthOf(t *world.Transaction) TruthTransaction {
 		Trashed: s.Trashed, Deleted: s.Deleted, Test: t.Test, Received: t.Received,
 		Listed: !t.Unlisted && t.Desk.Listable(s), Absent: s.Gone,
 		SignersDone: done, SignersTotal: total, CreatedAt: t.Born.UTC(),
-		Told: t.Told, AlsoRight: []string{},
+		Acknowledged: t.Acknowledged, AlsoRight: []string{},
 		Signers: []TruthSigner{}, Documents: []world.TruthDocument{}, Changes: []world.TruthChange{},
 		Answers: []world.TruthAnswer{}, Callbacks: copied(t.Calls),
 	}
 	for _, p := range s.People {
-		row.Signers = append(row.Signers, TruthSigner{Ref: p.ID, Role: p.Role, Name: p.Name, Email: p.Email, Status: p.Status})
+		row.Signers = append(row.Signers, TruthSigner{Ref: p.ID, Role: p.Role, Name: p.Name, Email: p.Email,
+			Status: p.Status})
 	}
 	if is.Status == "completed" {
 		row.Documents = finalFiles(t)
@@ -132,7 +133,7 @@ func sightings(t *world.Transaction, i int) []TruthAnswer {
 // truthOfChange is a change with the answers that include it.
 func truthOfChange(c *world.Change, answers []world.TruthAnswer) world.TruthChange {
 	out := c.TruthChange
-	out.At, out.Callbacks, out.Answers, out.Shown = out.At.UTC(), copied(c.Told), answers, []time.Time{}
+	out.At, out.Callbacks, out.Answers, out.Shown = out.At.UTC(), copied(c.Reports), answers, []time.Time{}
 	for _, a := range answers {
 		if a.Newest && a.Kind != "absent" && len(out.Shown) < 50 {
 			out.Shown = append(out.Shown, a.At)
@@ -142,10 +143,11 @@ func truthOfChange(c *world.Change, answers []world.TruthAnswer) world.TruthChan
 }
 
 // copied are callbacks as they stand now.
-func copied(told []*world.TruthCallback) []world.TruthCallback {
+func copied(records []*world.TruthCallback) []world.TruthCallback {
 	all := []world.TruthCallback{}
-	for _, c := range told {
-		all = append(all, world.TruthCallback{Type: c.Type, Document: c.Document, Attempts: append([]world.Attempt{}, c.Attempts...), Forged: c.Forged})
+	for _, c := range records {
+		all = append(all, world.TruthCallback{Type: c.Type, Document: c.Document,
+			Attempts: append([]world.Attempt{}, c.Attempts...), Forged: c.Forged})
 	}
 	return all
 }

@@ -42,7 +42,8 @@ func fromTruth(row simulator.TruthTransaction) []shownState {
 // fromAnswer reads an envelope as a client would.
 func fromAnswer(e map[string]any) shownState {
 	s := shownState{"status": map[string]string{
-		"DRAFT": "draft", "PENDING": "in_progress", "COMPLETED": "completed", "REJECTED": "declined", "CANCELLED": "cancelled",
+		"DRAFT": "draft", "PENDING": "in_progress", "COMPLETED": "completed", "REJECTED": "declined",
+		"CANCELLED": "cancelled",
 	}[e["status"].(string)]}
 	for _, r := range e["recipients"].([]any) {
 		p := r.(map[string]any)
@@ -98,7 +99,8 @@ func TestTheTruthSaysWhatEachAnswerShowed(t *testing.T) {
 				if c.Change == "signer" && len(c.Shown) > 0 {
 					signers++
 				}
-				if i > 0 && c.Change == "signer" && row.Changes[i-1].Change == "signer" && c.At.Equal(row.Changes[i-1].At) && len(c.Shown) > 0 {
+				if i > 0 && c.Change == "signer" && row.Changes[i-1].Change == "signer" && c.At.Equal(row.Changes[i-1].At) &&
+					len(c.Shown) > 0 {
 					equal++
 				}
 				if len(c.Answers) > 0 && !c.Answers[0].Newest {
@@ -106,8 +108,10 @@ func TestTheTruthSaysWhatEachAnswerShowed(t *testing.T) {
 				}
 			}
 		}
-		if signers < 30 || equal == 0 || overtaken == 0 || kinds["detail"] == 0 || kinds["list"] == 0 || kinds["absent"] == 0 {
-			t.Errorf("%d changes of signers shown, %d at equal times, %d overtaken before anybody asked, kinds %v", signers, equal, overtaken, kinds)
+		if signers < 30 || equal == 0 || overtaken == 0 || kinds["detail"] == 0 || kinds["list"] == 0 ||
+			kinds["absent"] == 0 {
+			t.Errorf("%d changes of signers shown, %d at equal times, %d overtaken before anybody asked, kinds %v", signers,
+				equal, overtaken, kinds)
 		}
 	})
 }
@@ -168,11 +172,11 @@ func TestTheTruthNamesEachAttemptAndItsAnswer(t *testing.T) {
 	o := simulatortest.DocumensoWorld(func(o *world.Options) { o.Faults = world.Faults{Drop: 0.2, Forge: 0.5} })
 	simulatortest.Play(t, o, l, 20*24*time.Hour, func(t *testing.T, w *simulator.World) {
 		truth := w.Truth()
-		told, answers, forged := 0, map[int]int{}, 0
+		callback, answers, forged := 0, map[int]int{}, 0
 		for _, row := range truth.Transactions {
 			all := map[string]int{}
 			for _, c := range row.Callbacks {
-				told++
+				callback++
 				if c.Forged {
 					forged++
 				}
@@ -194,7 +198,7 @@ func TestTheTruthNamesEachAttemptAndItsAnswer(t *testing.T) {
 			}
 		}
 		if answers[200] == 0 || answers[503] == 0 || answers[0] == 0 || forged == 0 || forged >= truth.Forged {
-			t.Errorf("%d callbacks, answers %v, %d of %d forged ones name their ref", told, answers, forged, truth.Forged)
+			t.Errorf("%d callbacks, answers %v, %d of %d forged ones name their ref", callback, answers, forged, truth.Forged)
 		}
 	})
 }

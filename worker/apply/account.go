@@ -38,7 +38,7 @@ type Account struct {
 	SecretHeaders []string       // headers that are themselves the secret: stored as an HMAC
 	Hints         bool           // POST /hints is open
 	Origins       []string       // whose pages may post there: https://www.example.com
-	Sources       []netip.Prefix // networks that callbacks may come from; empty: any. To others the account is not there.
+	Sources       []netip.Prefix // networks that callbacks may come from; empty: any
 }
 
 // Wants reports whether documents of a kind are fetched for the account.

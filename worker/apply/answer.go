@@ -23,7 +23,9 @@ func (tb *Table) Answers(ctx context.Context, a *Account, src Source, obs []mode
 }
 
 // AnswersAnd is Answers and does something more in the same transaction, which may run twice.
-func (tb *Table) AnswersAnd(ctx context.Context, a *Account, src Source, obs []model.Observation, also func(*store.Batch, []Applied)) ([]Applied, error) {
+func (tb *Table) AnswersAnd(
+	ctx context.Context, a *Account, src Source, obs []model.Observation, also func(*store.Batch, []Applied),
+) ([]Applied, error) {
 	var out []Applied
 	u := store.Unit{}
 	for i := range obs {
@@ -54,7 +56,8 @@ func (tb *Table) answer(b *store.Batch, a *Account, src Source, k model.Key, o m
 	t, ok := b.Transaction(k)
 	if !ok {
 		if o.Absence != model.Present || b.Forgotten(k) {
-			return Applied{Key: k, Decision: model.Decision{Reason: model.Absent}}, nil // gone meanwhile, never a row, or forgotten
+			// The row is gone meanwhile, was never one, or was forgotten.
+			return Applied{Key: k, Decision: model.Decision{Reason: model.Absent}}, nil
 		}
 		t = NewRow(a.Rules.Provider, k)
 	}

@@ -22,8 +22,11 @@ func (tb *Table) Callback(ctx context.Context, in Incoming) (Result, error) {
 	}
 	// The fault is in this callback, or in what we make of it: sent again it would fail again. It is kept, for
 	// `callbacks replay` once the fault is mended.
-	tb.log.WithFields(logrus.Fields{"account": in.Callback.Account, "txn": in.Callback.Ref, "reason": fmt.Sprintf("%T", err)}).Error("callback could not be applied, kept as not understood")
-	in.Callback.Verdict, in.Callback.Note = model.NotUnderstood, "it could not be applied: a fault of countersign, or a value that the database refuses"
+	cb := &in.Callback
+	log := tb.log.WithFields(logrus.Fields{"account": cb.Account, "txn": cb.Ref, "reason": fmt.Sprintf("%T", err)})
+	log.Error("callback could not be applied, kept as not understood")
+	cb.Verdict = model.NotUnderstood
+	cb.Note = "it could not be applied: a fault of countersign, or a value that the database refuses"
 	return tb.callback(ctx, in)
 }
 
@@ -82,7 +85,9 @@ func unitOf(in Incoming, apply func(*store.Batch) error) store.Unit {
 
 // receive is Callback and Replay inside the group's transaction. cb is in's, packed; write puts it into the table and
 // returns its id. It may run twice.
-func (tb *Table) receive(b *store.Batch, in Incoming, cb store.Packed, write func(store.Packed) string) (Result, []incidentMove, error) {
+func (tb *Table) receive(
+	b *store.Batch, in Incoming, cb store.Packed, write func(store.Packed) string,
+) (Result, []incidentMove, error) {
 	if b.Forgotten(model.Key{Account: cb.Account, Ref: cb.Ref}) {
 		return receiveForgotten(b, in, write)
 	}
@@ -92,14 +97,17 @@ func (tb *Table) receive(b *store.Batch, in Incoming, cb store.Packed, write fun
 		moved, err := countRefused(b, cb.Callback)
 		return Result{ID: id, Verdict: cb.Verdict, Outcome: ""}, moved, err
 	case model.NotUnderstood:
-		return Result{ID: write(cb), Verdict: cb.Verdict, Outcome: cb.Outcome}, nil, nil
+		id := write(cb)
+		moved, err := countNotUnderstood(b, cb.Callback)
+		return Result{ID: id, Verdict: cb.Verdict, Outcome: cb.Outcome}, moved, err
 	}
 	if key := dedupeKey(cb.Callback); key.Key != "" { // a later copy may bring a newer link, and changes nothing else
 		id, verdict, seen := b.Seen(key)
 		switch {
 		case seen && id != cb.ID && verdict != model.NotUnderstood:
 			cb = store.Packed{Callback: in.Callback} // not packed: a copy keeps no body
-			cb.Verdict, cb.Outcome, cb.DedupeKey, cb.Body, cb.Note = model.Duplicate, model.NothingNew, "", nil, joined("a copy of "+id, cb.Note)
+			cb.Verdict, cb.Outcome, cb.DedupeKey, cb.Body = model.Duplicate, model.NothingNew, "", nil
+			cb.Note = joined("a copy of "+id, cb.Note)
 			return Result{ID: write(cb), Verdict: cb.Verdict, Outcome: cb.Outcome}, nil, tb.linkDocuments(b, in, cb.At)
 		case seen && id != cb.ID:
 			b.ReleaseDedupe(key)
@@ -125,12 +133,13 @@ func joined(first, second string) string {
 
 // accept counts a callback that is proved and no copy, and applies what it says. id is what it was written under.
 func (tb *Table) accept(b *store.Batch, in Incoming, cb store.Packed, id string) (Result, []incidentMove, error) {
-	var moved []incidentMove
-	if !in.Test { // a test tells that somebody can sign and reach us: it may be ourselves, and says nothing of what happens at the provider
-		var err error
-		if moved, err = countAccepted(b, cb.Callback); err != nil {
-			return Result{}, nil, err
-		}
+	count := countAccepted
+	if in.Test { // it says nothing of what happens at the provider
+		count = countTest
+	}
+	moved, err := count(b, cb.Callback)
+	if err != nil {
+		return Result{}, nil, err
 	}
 	outcome := cb.Outcome
 	for _, o := range in.Observations {
@@ -148,7 +157,9 @@ func (tb *Table) accept(b *store.Batch, in Incoming, cb store.Packed, id string)
 }
 
 // claim applies one observation of a callback to its row.
-func (tb *Table) claim(b *store.Batch, r model.Rules, cb model.Callback, id string, o model.Observation) (model.Outcome, error) {
+func (tb *Table) claim(
+	b *store.Batch, r model.Rules, cb model.Callback, id string, o model.Observation,
+) (model.Outcome, error) {
 	k := model.Key{Account: cb.Account, Ref: o.Ref}
 	t, ok := b.Transaction(k)
 	if !ok && b.Forgotten(k) {
@@ -159,7 +170,7 @@ func (tb *Table) claim(b *store.Batch, r model.Rules, cb model.Callback, id stri
 	}
 	d := model.Decide(r, t, o)
 	if t.OpenGaps > 0 && o.Evidence != model.Hint {
-		if err := tb.explain(b, r, &d.Next, cb); err != nil {
+		if err := tb.explain(b, r, &d.Next, cb, id); err != nil {
 			return "", err
 		}
 	}
@@ -218,6 +229,8 @@ func receiveForgotten(b *store.Batch, in Incoming, write func(store.Packed) stri
 		moved, err = countAccepted(b, cb)
 	case model.Refused:
 		moved, err = countRefused(b, cb)
+	case model.NotUnderstood:
+		moved, err = countNotUnderstood(b, cb)
 	}
 	return Result{ID: id, Verdict: cb.Verdict, Outcome: cb.Outcome}, moved, err
 }

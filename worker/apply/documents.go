@@ -84,7 +84,8 @@ func linkDocument(b *store.Batch, k model.Key, l provider.Link, came time.Time) 
 	}
 	ref := l.Document
 	e := model.DocumentEvent{
-		Kind: model.DocumentLinked, Name: provider.Legible(ref.Name), Mark: provider.Legible(ref.Mark), Link: l.URL.Reveal(), Came: came,
+		Kind: model.DocumentLinked, Name: provider.Legible(ref.Name), Mark: provider.Legible(ref.Mark),
+		Link: l.URL.Reveal(), Came: came,
 	}
 	return settleNewest(b, k, provider.Legible(ref.ID), ref.Kind, e)
 }
@@ -134,7 +135,9 @@ func SettleRow(b *store.Batch, row model.Document, e model.DocumentEvent, source
 		b.PutDocument(*s.After)
 	}
 	if known && s.Change != nil {
-		Record(b, t, *s.Change, source, b.Now(), true)
+		c := *s.Change
+		c.Document = s.Next.ID
+		Record(b, t, c, source, b.Now(), true)
 	}
 	return s, nil
 }

@@ -12,16 +12,18 @@ import (
 	"countersign/provider"
 )
 
-// Hint takes what a browser said of a transaction. Nothing in it is believed: a known row becomes due, at most once a
-// minute; an unknown ref becomes a hidden row, shown once the provider confirms it. At most a tenth of the budget is
-// spent on unknown refs. The steps of a known row are stored, once each. It returns the row's status, unknown where
-// there is no row to be seen. Errors are the store's.
+// Hint takes what a browser said of a transaction. Nothing in it is believed: a known row becomes due, within a minute
+// of the last hint's question when that minute is over; an unknown ref becomes a hidden row, shown once the provider
+// confirms it. At most a tenth of the budget is spent on unknown refs. The steps of a known row are stored, once each.
+// It returns the row's status, unknown where there is no row to be seen. Errors are the store's.
 func (tb *Table) Hint(ctx context.Context, account string, h provider.Hinted) (model.Status, error) {
 	return tb.HintFor(ctx, account, h, model.DueHint)
 }
 
 // HintFor is Hint; why is what the row is due for.
-func (tb *Table) HintFor(ctx context.Context, account string, h provider.Hinted, why model.DueReason) (model.Status, error) {
+func (tb *Table) HintFor(
+	ctx context.Context, account string, h provider.Hinted, why model.DueReason,
+) (model.Status, error) {
 	a := tb.account(account)
 	if a == nil || !provider.IsRef(h.Ref) {
 		return model.Unknown, nil
@@ -78,8 +80,9 @@ func (lu *lookUps) allow(a *Account, at time.Time) bool {
 	lu.mu.Lock()
 	defer lu.mu.Unlock()
 	l := lu.of[a.ID]
-	if l == nil || l.Burst() != max(tenth, burstOfHints) || l.Limit() != rate.Limit(float64(tenth)/60) { // new, or another budget
-		l = rate.NewLimiter(rate.Limit(float64(tenth)/60), max(tenth, burstOfHints))
+	each, burst := rate.Limit(float64(tenth)/60), max(tenth, burstOfHints)
+	if l == nil || l.Burst() != burst || l.Limit() != each { // new, or another budget
+		l = rate.NewLimiter(each, burst)
 		lu.of[a.ID] = l
 	}
 	return l.AllowN(at, 1)

@@ -9,6 +9,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 	"countersign/worker/workertest"
 )
 
@@ -112,5 +113,73 @@ func TestHintsNameNoMoreUnknownRefsThanATenthOfTheBudgetCanAskAbout(t *testing.T
 		b.Account.Budget = map[provider.Class]int{provider.ClassRead: 600}
 		flood("third")
 		workertest.Same(t, "rows with a larger budget", hidden(), burst+4+60)
+	})
+}
+
+// hinted hands over a callback that proves nothing.
+func hinted(t *testing.T, b *workertest.Bench, ref string) apply.Result {
+	t.Helper()
+	return b.Called(t, model.Observation{Ref: ref, Evidence: model.Hint, Type: "moved", Status: model.Completed})
+}
+
+// An account without a secret hears two events of one transaction within seconds. The second is no less true.
+func TestACallbackWithoutProofWithinTheMinuteIsAskedAboutWhenItIsOver(t *testing.T) {
+	workertest.Both(t, func(t *testing.T, b *workertest.Bench) {
+		b.Answered(t, "a", workertest.InProgress())
+		b.Service.Says["a"] = workertest.InProgress()
+		hinted(t, b, "a")
+		b.Confirmed(t)
+		workertest.Same(t, "questions after the first", len(b.Service.Asked), 1)
+
+		b.Move(time.Second)
+		done := workertest.InProgress()
+		done.Status = model.Completed
+		b.Service.Says["a"] = done
+		workertest.Same(t, "outcome of the second", hinted(t, b, "a").Outcome, model.Checking)
+		b.Confirmed(t)
+		workertest.Same(t, "questions within the minute", len(b.Service.Asked), 1)
+		b.Move(time.Minute)
+		workertest.Check(t, b.Confirm(t.Context()))
+		workertest.Same(t, "questions when it is over", len(b.Service.Asked), 2)
+		workertest.Same(t, "status", b.Row(t, "a").Status, model.Completed)
+
+		b.Move(time.Hour)
+		workertest.Check(t, b.Table.SettleGaps(t.Context()))
+		share, err := b.Store.Share(t.Context(), "acc", nil)
+		workertest.Check(t, err)
+		workertest.Same(t, "changes of status told and missed", []int{share.Reported, share.Missed}, []int{1, 1}) // its creation was missed
+		cbs, _, err := b.Store.Callbacks(t.Context(), store.CallbackFilter{})
+		workertest.Check(t, err)
+		workertest.Same(t, "callbacks without proof", []bool{cbs[0].Unproved, cbs[1].Unproved}, []bool{true, true})
+	})
+}
+
+// What nobody proved is no receipt: it counts as told only where it had the provider asked.
+func TestACallbackWithoutProofThatLedToNoQuestionTellsNothing(t *testing.T) {
+	workertest.Both(t, func(t *testing.T, b *workertest.Bench) {
+		for _, ref := range []string{"proved", "unproved"} {
+			b.Answered(t, ref, workertest.InProgress())
+			b.Move(time.Minute)
+			workertest.Check(t, b.Store.Do(t.Context(), store.Unit{Keys: []model.Key{workertest.Key(ref)}, Apply: func(g *store.Batch) error {
+				g.AddCallback(store.Packed{Callback: model.Callback{
+					Account: "acc", Ref: ref, Type: "moved", Verdict: model.Accepted, Outcome: model.NothingNew, At: g.Now(), Unproved: ref == "unproved",
+				}})
+				return nil
+			}}))
+			done := workertest.InProgress()
+			done.Status = model.Completed
+			b.Answered(t, ref, done)
+		}
+		b.Move(time.Hour)
+		workertest.Check(t, b.Table.SettleGaps(t.Context()))
+		gaps, err := b.Store.Gaps(t.Context(), store.GapFilter{Account: "acc"})
+		workertest.Check(t, err)
+		missed := map[string]int{}
+		for _, g := range gaps {
+			if g.Change == model.ChangeStatus && g.Kind == model.GapMissed {
+				missed[g.Ref]++
+			}
+		}
+		workertest.Same(t, "missed changes of status", missed, map[string]int{"unproved": 1})
 	})
 }

@@ -10,8 +10,8 @@ import (
 	"countersign/model/store"
 )
 
-// refusedInARow callbacks in a row open an incident.
-const refusedInARow = 3
+// inARow callbacks in a row that were refused, or proved and not understood, open an incident.
+const inARow = 3
 
 // incidentMove is an incident that a change opened or closed.
 type incidentMove struct {
@@ -119,8 +119,24 @@ func countRefused(b *store.Batch, cb model.Callback) ([]incidentMove, error) {
 	acc.RefusedInARow++
 	b.PutAccount(acc)
 	var moved []incidentMove
-	if acc.RefusedInARow >= refusedInARow {
+	if acc.RefusedInARow >= inARow {
 		err = openIncident(b, &moved, cb.Account, model.CallbacksRefused, "three callbacks in a row were refused: is the callback key still the right one?")
+	}
+	return moved, err
+}
+
+// countNotUnderstood notes a proved callback that was not understood; the third in a row is an incident.
+func countNotUnderstood(b *store.Batch, cb model.Callback) ([]incidentMove, error) {
+	acc, err := b.Account(cb.Account)
+	if err != nil {
+		return nil, err
+	}
+	acc.NotUnderstoodInARow++
+	b.PutAccount(acc)
+	var moved []incidentMove
+	if acc.NotUnderstoodInARow >= inARow {
+		err = openIncident(b, &moved, cb.Account, model.CallbacksNotUnderstood,
+			"three proved callbacks in a row were not understood: `callbacks list --verdict not_understood` says why")
 	}
 	return moved, err
 }
@@ -132,12 +148,12 @@ func countAccepted(b *store.Batch, cb model.Callback) ([]incidentMove, error) {
 	if err != nil {
 		return nil, err
 	}
-	at, ended := cb.At, []string{model.CallbacksRefused}
+	at, ended := cb.At, []string{model.CallbacksRefused, model.CallbacksNotUnderstood}
 	if acc.LastCallbackAt == nil || !at.Before(*acc.LastCallbackAt) {
 		acc.LastCallbackAt = &at
 		ended = append(ended, model.CallbacksSilent)
 	}
-	acc.RefusedInARow = 0
+	acc.RefusedInARow, acc.NotUnderstoodInARow = 0, 0
 	b.PutAccount(acc)
 	var moved []incidentMove
 	for _, kind := range ended {
@@ -146,6 +162,13 @@ func countAccepted(b *store.Batch, cb model.Callback) ([]incidentMove, error) {
 		}
 	}
 	return moved, nil
+}
+
+// countTest notes a test that proved itself: whoever sent it has a secret that we take, which ends refusals. It may be
+// ourselves, with a secret that the provider does not have: the next callback that is refused opens the incident again.
+func countTest(b *store.Batch, cb model.Callback) (moved []incidentMove, err error) {
+	err = closeIncident(b, &moved, cb.Account, model.CallbacksRefused)
+	return moved, err
 }
 
 // CloseOthers closes the incidents of accounts that are no longer configured: nothing else ever would.

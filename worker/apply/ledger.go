@@ -7,11 +7,14 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/model/store/durable"
 )
 
 // find looks at what an answer changed: what a callback told is counted, the rest becomes a pending
 // gap (rule 9). It returns how many gaps are pending now.
-func (tb *Table) find(b *store.Batch, a *Account, src Source, t model.Transaction, d *model.Decision, o model.Observation) (int, error) {
+func (tb *Table) find(
+	b *store.Batch, a *Account, src Source, t model.Transaction, d *model.Decision, o model.Observation,
+) (int, error) {
 	if d.FirstSight {
 		history, err := tb.history(b, a, src, t, d.Next)
 		if err == nil && history {
@@ -41,8 +44,10 @@ func (tb *Table) find(b *store.Batch, a *Account, src Source, t model.Transactio
 		}
 		b.AddFirst(a.ID, f.Change, src.channel(t), o.At)
 		b.AddGap(model.Gap{
-			Account: t.Account, Ref: t.Ref, Kind: model.GapPending, Change: f.Change, From: f.From, To: f.To, Signer: f.Signer,
-			Off: f.Off, After: t.ConfirmedAt, Before: o.At, HappenedAt: f.HappenedAt(d.Next, t.ConfirmedAt, o.At), FoundBy: src.String(), FoundAt: o.At, SettleAt: o.At.Add(a.GapGrace),
+			Account: t.Account, Ref: t.Ref, Kind: model.GapPending, Change: f.Change, From: f.From, To: f.To,
+			Signer: f.Signer, Off: f.Off, After: t.ConfirmedAt, Before: o.At,
+			HappenedAt: f.HappenedAt(d.Next, t.ConfirmedAt, o.At),
+			FoundBy:    src.String(), FoundAt: o.At, SettleAt: o.At.Add(a.GapGrace),
 		})
 		pending++
 	}
@@ -66,7 +71,7 @@ func (tb *Table) history(b *store.Batch, a *Account, src Source, t, next model.T
 // explain lets a callback tell of what was found before it came: a pending gap goes, a settled one becomes
 // late, and so does one whose grace is over and that no round has settled yet. One callback explains one change of
 // a kind, the oldest.
-func (tb *Table) explain(b *store.Batch, r model.Rules, next *model.Transaction, cb model.Callback) error {
+func (tb *Table) explain(b *store.Batch, r model.Rules, next *model.Transaction, cb model.Callback, id string) error {
 	gaps, err := b.OpenGaps(next.Key())
 	if err != nil {
 		return err
@@ -95,7 +100,7 @@ func (tb *Table) explain(b *store.Batch, r model.Rules, next *model.Transaction,
 		late := cb.At.Sub(g.Before)
 		g.Kind, g.Latency = model.GapLate, &late
 		b.PutGap(g)
-		Record(b, *next, model.RowChange{Kind: model.KindGap, From: string(was), To: string(g.Kind)}, "callback", cb.At, true)
+		Record(b, *next, model.RowChange{Kind: model.KindGap, From: string(was), To: string(g.Kind), Signer: g.Signer}, "callback "+id, cb.At, true)
 	}
 	return nil
 }
@@ -128,11 +133,12 @@ func (tb *Table) settle(ctx context.Context, g model.Gap) error {
 	}
 	k := model.Key{Account: g.Account, Ref: g.Ref}
 	var incidents []incidentMove
-	store.CrashPoint("gap before settle")
+	durable.CrashPoint("gap before settle")
 	err := tb.store.DoPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
 		incidents = nil
 		open, err := b.OpenGaps(k)
-		if err != nil || !slices.ContainsFunc(open, func(o model.Gap) bool { return o.ID == g.ID && o.Kind == model.GapPending }) {
+		pending := func(o model.Gap) bool { return o.ID == g.ID && o.Kind == model.GapPending }
+		if err != nil || !slices.ContainsFunc(open, pending) {
 			return err // told meanwhile
 		}
 		acc, err := b.Account(g.Account)
@@ -152,15 +158,16 @@ func (tb *Table) settle(ctx context.Context, g model.Gap) error {
 				t.OpenGaps--
 				b.Put(t, model.Decision{Next: t})
 			}
-			Record(b, t, model.RowChange{Kind: model.KindGap, To: string(g.Kind)}, g.FoundBy, b.Now(), true)
+			Record(b, t, model.RowChange{Kind: model.KindGap, To: string(g.Kind), Signer: g.Signer}, g.FoundBy, b.Now(), true)
 		}
 		if g.Kind == model.GapMissed && silentSince(acc.LastCallbackAt, g) {
-			return openIncident(b, &incidents, g.Account, model.CallbacksSilent, "a poll found a change that no callback told, and none has come since")
+			return openIncident(b, &incidents, g.Account, model.CallbacksSilent,
+				"a poll found a change that no callback told, and none has come since")
 		}
 		return nil
 	}})
 	if err == nil {
-		store.CrashPoint("gap settled")
+		durable.CrashPoint("gap settled")
 		tb.incidents.note(incidents)
 	}
 	return err

@@ -56,7 +56,8 @@ func (tb *Table) Resolve(ctx context.Context, k model.Key) error {
 		}
 		now := b.Now()
 		d := model.Decide(model.Rules{}, t, model.Observation{
-			Ref: k.Ref, Evidence: model.Verified, Asked: model.AskedOperator, Deleted: model.Yes, At: now, AskedAt: now, Version: t.Version,
+			Ref: k.Ref, Evidence: model.Verified, Asked: model.AskedOperator, Deleted: model.Yes,
+			At: now, AskedAt: now, Version: t.Version,
 		})
 		b.Put(d.Next, d)
 		for _, c := range d.Changes {

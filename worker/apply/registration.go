@@ -20,29 +20,29 @@ type registered struct {
 
 // compare says what a person must know of a registration beside the one before, and what to remember of it. A
 // changed URL is not remembered: the known one stays on record until an operator sees to it.
-func (was registered) compare(now provider.Registration) (keep registered, wrong string) {
+func (was registered) compare(now provider.Registration) (next registered, wrong string) {
 	switch {
 	case was.URL != "" && now.URL == "":
 		return was, "the provider has no callback URL registered any more"
 	case was.URL != "" && was.URL != now.URL:
 		return was, "the provider calls another URL than before"
 	}
-	keep = registered{Registration: now}
+	next = registered{Registration: now}
 	if now.Events != nil {
 		for _, typ := range slices.Concat(was.Events, was.Lost) {
-			if !slices.Contains(now.Events, typ) && !slices.Contains(keep.Lost, typ) {
-				keep.Lost = append(keep.Lost, typ)
+			if !slices.Contains(now.Events, typ) && !slices.Contains(next.Lost, typ) {
+				next.Lost = append(next.Lost, typ)
 			}
 		}
 	}
-	slices.Sort(keep.Lost)
+	slices.Sort(next.Lost)
 	switch {
 	case now.Disabled:
-		return keep, "the provider has turned the calls to our URL off"
-	case len(keep.Lost) > 0:
-		return keep, fmt.Sprintf("the provider no longer tells of %s", strings.Join(keep.Lost, " "))
+		return next, "the provider has turned the calls to our URL off"
+	case len(next.Lost) > 0:
+		return next, fmt.Sprintf("the provider no longer tells of %s", strings.Join(next.Lost, " "))
 	}
-	return keep, ""
+	return next, ""
 }
 
 // apps says what a person must know of the further registrations that called our URL before: those of API apps, which
@@ -52,7 +52,8 @@ func (was registered) apps(now *registered, ours string) (wrong string) {
 		if ours == "" || o.URL != ours {
 			continue
 		}
-		i := slices.IndexFunc(now.Others, func(n provider.Registration) bool { return n.Scope == o.Scope && n.ID == o.ID })
+		same := func(n provider.Registration) bool { return n.Scope == o.Scope && n.ID == o.ID }
+		i := slices.IndexFunc(now.Others, same)
 		switch {
 		case i < 0:
 			now.Others = append(now.Others, o)
@@ -90,19 +91,23 @@ func (tb *Table) AuditRegistration(ctx context.Context, a *Account, reg provider
 // Registered notes a registration that an operator has made: the audit compares with it from now on, and what was
 // wrong with the one before is settled.
 func (tb *Table) Registered(ctx context.Context, account string, reg provider.Registration) error {
-	return tb.noteRegistration(ctx, account, func(registered) (registered, string) { return registered{Registration: reg}.compare(reg) })
+	return tb.noteRegistration(ctx, account, func(registered) (registered, string) {
+		return registered{Registration: reg}.compare(reg)
+	})
 }
 
 // noteRegistration remembers a registration, and opens or closes the incident.
-func (tb *Table) noteRegistration(ctx context.Context, account string, look func(was registered) (keep registered, wrong string)) error {
+func (tb *Table) noteRegistration(
+	ctx context.Context, account string, look func(was registered) (next registered, wrong string),
+) error {
 	var moved []incidentMove
 	err := tb.store.DoPatiently(ctx, store.Unit{Apply: func(b *store.Batch) error {
 		acc, err := b.Account(account)
 		if err != nil {
 			return err
 		}
-		keep, wrong := look(recorded(acc.Registration))
-		text, err := json.Marshal(keep)
+		next, wrong := look(recorded(acc.Registration))
+		text, err := json.Marshal(next)
 		if err != nil {
 			return err
 		}

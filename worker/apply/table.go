@@ -58,7 +58,9 @@ func (tb *Table) account(id string) *Account {
 
 // NewRow returns a row that nothing is known of yet.
 func NewRow(providerName string, k model.Key) model.Transaction {
-	return model.Transaction{Account: k.Account, Ref: k.Ref, Provider: providerName, Status: model.Unknown, SignersSet: true}
+	return model.Transaction{
+		Account: k.Account, Ref: k.Ref, Provider: providerName, Status: model.Unknown, SignersSet: true,
+	}
 }
 
 // Record writes one change of a row to history, the feed and the outbox. A row that is still
@@ -66,6 +68,7 @@ func NewRow(providerName string, k model.Key) model.Transaction {
 func Record(b *store.Batch, t model.Transaction, c model.RowChange, source string, at time.Time, announce bool) {
 	b.AddChange(model.Change{
 		Account: t.Account, Ref: t.Ref, Kind: c.Kind, From: c.From, To: c.To, Status: t.Status,
-		Confirmed: t.Confirmed, Source: source, At: at, Announce: announce && t.Status != model.Unknown,
+		Confirmed: t.Confirmed, Source: source, At: at, Signer: c.Signer, Document: c.Document,
+		Announce: announce && t.Status != model.Unknown,
 	})
 }

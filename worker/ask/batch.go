@@ -17,9 +17,12 @@ type Asking struct {
 	Source  apply.Source
 	Work    provider.Work
 
-	Ready    func(ctx context.Context) error                       // before each call: an error keeps the rows from being asked about
-	Answered func(apply.Applied)                                   // after each answer; may be nil
-	Failed   func(context.Context, model.Transaction, error) error // after each row that got none; an error ends it all
+	// Ready is called before each question: after an error the rows are not asked about.
+	Ready func(ctx context.Context) error
+	// Answered is called after each answer; it may be nil.
+	Answered func(apply.Applied)
+	// Failed is called for each row that got no answer; an error ends it all.
+	Failed func(context.Context, model.Transaction, error) error
 }
 
 // Batches cuts rows into what one call may ask about. Unverified refs have a share of the budget of their own, and test

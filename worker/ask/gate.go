@@ -37,11 +37,16 @@ type Gate struct {
 	stopped map[string]time.Time // accounts that rest: refused credentials, long Retry-After
 	refused map[string]bool      // accounts whose credentials were refused
 	foreign map[string]bool      // accounts whose credentials are of another account
+
+	written standings // what the database says of how accounts do
 }
 
 // NewGate returns a gate that lets every account be asked.
 func NewGate(o GateOptions) *Gate {
-	return &Gate{o: o, tries: map[model.Key]int{}, stopped: map[string]time.Time{}, refused: map[string]bool{}, foreign: map[string]bool{}}
+	return &Gate{
+		o: o, tries: map[model.Key]int{}, stopped: map[string]time.Time{}, refused: map[string]bool{}, foreign: map[string]bool{},
+		written: standings{of: map[string]standing{}},
+	}
 }
 
 // May reports whether an account may be asked anything now.
@@ -98,9 +103,11 @@ func (g *Gate) Failed(ctx context.Context, a *apply.Account, k model.Key, err er
 	back := context.WithoutCancel(ctx)
 	entry := g.o.Log.WithFields(logrus.Fields{"account": a.ID, "provider": a.ProviderName, "txn": k.Ref, "err": err})
 	var after *provider.RetryAfter
-	switch {
-	case ctx.Err() != nil, errors.Is(err, store.ErrUnavailable), errors.Is(err, context.Canceled), errors.Is(err, ErrRests):
+	if unsent(ctx, err) {
 		return g.release(back, k)
+	}
+	defer g.fault(back, a, err)
+	switch {
 	case errors.Is(err, provider.ErrDenied):
 		g.Rest(a, g.o.RetryMost)
 		g.mu.Lock()
@@ -110,7 +117,8 @@ func (g *Gate) Failed(ctx context.Context, a *apply.Account, k model.Key, err er
 		if err := g.release(back, k); err != nil {
 			return err
 		}
-		return g.o.Incidents.Set(back, a.ID, model.CredentialsRefused, "the provider refuses the credentials: renew them and reload", true)
+		const renew = "the provider refuses the credentials: renew them and reload"
+		return g.o.Incidents.Set(back, a.ID, model.CredentialsRefused, renew, true)
 	case errors.As(err, &after):
 		g.Rest(a, g.Asked(after))
 		entry.WithField("wait", after.Wait).Warn("provider asks to wait")
@@ -121,6 +129,11 @@ func (g *Gate) Failed(ctx context.Context, a *apply.Account, k model.Key, err er
 	}
 	entry.Warn("question failed, postponed")
 	return g.postpone(back, k)
+}
+
+// unsent says whether a question failed by what is within this process.
+func unsent(ctx context.Context, err error) bool {
+	return ctx.Err() != nil || errors.Is(err, store.ErrUnavailable) || errors.Is(err, context.Canceled) || errors.Is(err, ErrRests)
 }
 
 // release gives a row back that was claimed. A list has no row.
@@ -152,6 +165,9 @@ func (g *Gate) Answered(ctx context.Context, a *apply.Account, rows ...model.Key
 	if foreign {
 		return nil
 	}
+	if err := g.good(ctx, a); err != nil {
+		return err
+	}
 	if was || g.o.Incidents.IsOpen(a.ID, model.CredentialsRefused) {
 		return g.o.Incidents.Set(ctx, a.ID, model.CredentialsRefused, "", false)
 	}
@@ -176,7 +192,8 @@ func (g *Gate) Foreign(account string) error {
 	if !g.foreign[account] {
 		return nil
 	}
-	return fmt.Errorf("account %s: the credentials are of another account of the provider than the rows: %w", account, provider.ErrDenied)
+	const whose = "the credentials are of another account of the provider than the rows"
+	return fmt.Errorf("account %s: "+whose+": %w", account, provider.ErrDenied)
 }
 
 func (g *Gate) isRefused(account string) bool {

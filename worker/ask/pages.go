@@ -80,7 +80,11 @@ func (q *Asker) page(ctx context.Context, w Walk) (Page, error) {
 		asked := Question{version, q.o.Now()}
 		page, err := w.Lister.List(provider.WithWork(ctx, w.Work), w.Query)
 		if err == nil {
-			return Page{Page: page, Question: asked}, q.o.Gate.Answered(ctx, w.Account)
+			err = q.o.Gate.Answered(ctx, w.Account)
+			if err == nil && page.Next == "" {
+				err = q.o.Gate.reach(ctx, w.Account)
+			}
+			return Page{Page: page, Question: asked}, err
 		}
 		last = err
 		var after *provider.RetryAfter
@@ -91,8 +95,11 @@ func (q *Asker) page(ctx context.Context, w Walk) (Page, error) {
 			return Page{}, err
 		case errors.As(err, &after):
 			q.o.Gate.Rest(w.Account, q.o.Gate.Asked(after))
+			q.o.Gate.fault(ctx, w.Account, err)
 			continue
-		case tries >= Tries:
+		}
+		q.o.Gate.fault(ctx, w.Account, err)
+		if tries >= Tries {
 			return Page{}, err
 		}
 		if err := Sleep(ctx, q.o.Gate.Pause(tries-1)); err != nil {

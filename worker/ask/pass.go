@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"countersign/model"
-	"countersign/model/store"
+	"countersign/model/store/durable"
 	"countersign/provider"
 	"countersign/worker/apply"
 )
@@ -57,7 +57,9 @@ func (p *Pass) RowsToTheEnd(ctx context.Context, rows []model.Transaction, src a
 }
 
 // rows asks about rows and returns those that gave no answer. They count as failures in the last try.
-func (p *Pass) rows(ctx context.Context, rows []model.Transaction, src apply.Source, work provider.Work, last bool) (left []model.Transaction, err error) {
+func (p *Pass) rows(
+	ctx context.Context, rows []model.Transaction, src apply.Source, work provider.Work, last bool,
+) (left []model.Transaction, err error) {
 	err = p.Asker.Rows(ctx, Asking{
 		Account: p.Account, Source: src, Work: work, Ready: p.Ready,
 		Answered: func(did apply.Applied) {
@@ -148,7 +150,8 @@ func (p *Pass) finish(err error, now time.Time) {
 	case errors.Is(err, ErrEndless):
 		r.State, r.Note = model.RunPartial, fmt.Sprint(provider.Redact(err))
 	case p.failures > 0 && r.Asked > p.failures:
-		r.State, r.Note = model.RunPartial, fmt.Sprintf("%d of %d questions failed: %v", p.failures, r.Asked, provider.Redact(err))
+		r.State = model.RunPartial
+		r.Note = fmt.Sprintf("%d of %d questions failed: %v", p.failures, r.Asked, provider.Redact(err))
 	default:
 		r.State, r.Note = model.RunFailed, fmt.Sprint(provider.Redact(err))
 	}
@@ -161,8 +164,8 @@ func (p *Pass) Save(ctx context.Context) error {
 	p.Run.BeatAt = &now
 	r := *p.Run
 	p.mu.Unlock()
-	store.CrashPoint("cursor before save")
+	durable.CrashPoint("cursor before save")
 	err := p.runs.save(ctx, &r)
-	store.CrashPoint("cursor saved")
+	durable.CrashPoint("cursor saved")
 	return err
 }

@@ -66,7 +66,9 @@ func Unverified(t model.Transaction) bool {
 
 // Fetch asks the provider about one row, in the class and with the share of the budget that are the row's. The answer
 // is stamped and not yet applied.
-func (q *Asker) Fetch(ctx context.Context, a *apply.Account, t model.Transaction, work provider.Work) (model.Observation, error) {
+func (q *Asker) Fetch(
+	ctx context.Context, a *apply.Account, t model.Transaction, work provider.Work,
+) (model.Observation, error) {
 	asked := Question{t.Version, q.o.Now()}
 	if Unverified(t) {
 		work = provider.WorkUnknown
@@ -84,7 +86,9 @@ func (q *Asker) Fetch(ctx context.Context, a *apply.Account, t model.Transaction
 
 // FetchBatch puts one question about several rows. left are the rows that the answer does not tell of; all of them
 // where there is only one, or where the service does not take this batch. The answers are stamped and not yet applied.
-func (q *Asker) FetchBatch(ctx context.Context, a *apply.Account, rows []model.Transaction, work provider.Work) (obs []model.Observation, left []model.Transaction, err error) {
+func (q *Asker) FetchBatch(
+	ctx context.Context, a *apply.Account, rows []model.Transaction, work provider.Work,
+) (obs []model.Observation, left []model.Transaction, err error) {
 	b := a.Provider.Batcher
 	if b == nil || len(rows) == 1 {
 		return nil, rows, nil
@@ -120,11 +124,14 @@ func (q *Asker) FetchBatch(ctx context.Context, a *apply.Account, rows []model.T
 // ofTheAccount says whether an error would meet every question of the account.
 func ofTheAccount(err error) bool {
 	var after *provider.RetryAfter
-	return errors.Is(err, provider.ErrDenied) || errors.Is(err, provider.ErrUnavailable) || errors.As(err, &after) || errors.Is(err, store.ErrUnavailable)
+	return errors.Is(err, provider.ErrDenied) || errors.Is(err, provider.ErrUnavailable) || errors.As(err, &after) ||
+		errors.Is(err, store.ErrUnavailable)
 }
 
 // Apply applies answers, one or a page of them, and notes that the account answers.
-func (q *Asker) Apply(ctx context.Context, a *apply.Account, src apply.Source, obs []model.Observation) ([]apply.Applied, error) {
+func (q *Asker) Apply(
+	ctx context.Context, a *apply.Account, src apply.Source, obs []model.Observation,
+) ([]apply.Applied, error) {
 	if len(obs) == 0 {
 		return nil, nil
 	}
@@ -142,7 +149,9 @@ func (q *Asker) Apply(ctx context.Context, a *apply.Account, src apply.Source, o
 
 // log tells of a status that moved; everything else is debug.
 func (q *Asker) log(a *apply.Account, did apply.Applied, src apply.Source) {
-	entry := q.o.Log.WithFields(logrus.Fields{"account": a.ID, "txn": did.Key.Ref, "source": src.String(), "reason": string(did.Reason)})
+	entry := q.o.Log.WithFields(logrus.Fields{
+		"account": a.ID, "txn": did.Key.Ref, "source": src.String(), "reason": string(did.Reason),
+	})
 	if did.Next.Status != did.Before.Status {
 		entry.WithFields(logrus.Fields{"from": did.Before.Status, "status": did.Next.Status}).Info("status changed")
 		return

@@ -13,6 +13,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/model/store/durable"
 	"countersign/worker/apply"
 )
 
@@ -55,25 +56,31 @@ type Runs struct{ o RunsOptions }
 func NewRuns(o RunsOptions) *Runs { return &Runs{o} }
 
 // Queue writes a run for the loops to work off. With once, a run of its account and kind that is waiting or in work is
-// returned instead.
+// returned instead: looking and writing are one step, so that two who ask at the same time get one run.
 func (rs *Runs) Queue(ctx context.Context, r model.Run, once bool) (model.Run, error) {
-	if once {
-		busy, err := rs.o.Store.Runs(ctx, store.RunFilter{Account: r.Account, Kind: r.Kind, States: unfinished(), Limit: 1})
-		if err != nil {
-			return r, err
-		}
-		if len(busy) > 0 {
-			return busy[0], nil
-		}
-	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return r, err
 	}
 	r.ID, r.State, r.CreatedAt = id.String(), model.RunQueued, rs.o.Now()
-	err = rs.save(ctx, &r)
+	out := r
+	err = rs.o.Store.DoPatiently(ctx, store.Unit{Apply: func(b *store.Batch) error {
+		out = r
+		if once {
+			busy, ok, err := b.UnfinishedRun(r.Account, r.Kind)
+			if err != nil {
+				return err
+			}
+			if ok {
+				out = busy
+				return nil
+			}
+		}
+		b.PutRun(r)
+		return nil
+	}})
 	rs.o.Nudge()
-	return r, err
+	return out, err
 }
 
 // Nudge wakes the loops: a run may be waiting.
@@ -134,11 +141,13 @@ func (rs *Runs) Work(ctx context.Context, id string) error {
 		return err
 	}
 	p.finish(err, rs.o.Now())
-	store.CrashPoint("run before end")
-	rs.o.Log.WithFields(logrus.Fields{"account": r.Account, "loop": r.Kind, "status": string(r.State), "listed": r.Listed, "asked": r.Asked,
-		"changed": r.Changed, "gaps": r.Gaps}).Info("run ended")
+	durable.CrashPoint("run before end")
+	rs.o.Log.WithFields(logrus.Fields{
+		"account": r.Account, "loop": r.Kind, "status": string(r.State), "listed": r.Listed, "asked": r.Asked,
+		"changed": r.Changed, "gaps": r.Gaps,
+	}).Info("run ended")
 	err = rs.save(ctx, &r)
-	store.CrashPoint("run end saved")
+	durable.CrashPoint("run end saved")
 	return err
 }
 

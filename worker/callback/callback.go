@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -62,6 +63,7 @@ type Options struct {
 	Now            func() time.Time
 	Log            *logrus.Entry
 	Count          func(account string, verdict model.Verdict) // for metrics; may be nil
+	CountOdd       func(kind string)                           // for metrics: one of OddKinds; may be nil
 }
 
 // Listener serves callbacks. It is safe for concurrent use.
@@ -117,7 +119,7 @@ func New(o Options) (*Listener, error) {
 		hinters: perMinute(o.HintsAMinute), refused: newRefusals(o.RefusedAMinute, o.RefusedBytes),
 		connections: newConnections(o.MaxConns, o.MaxConnsEach, func(ip netip.Addr) bool { return within(proxies, ip) }),
 	}
-	l.handler = l.recovered(callers{proxies}.named(http.HandlerFunc(l.route)))
+	l.handler = l.recovered(l.served(callers{proxies}))
 	return l, nil
 }
 
@@ -154,6 +156,21 @@ func within(list []netip.Prefix, ip netip.Addr) bool {
 	return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
+// served names the caller of each request and routes it.
+func (l *Listener) served(c callers) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if conn := connectionOf(r.Context()); conn != nil {
+			conn.unserved.Store(false)
+		}
+		from, agreed := c.caller(r)
+		r = r.WithContext(context.WithValue(r.Context(), callerKey{}, from))
+		if !agreed {
+			l.oddRequest(r, oddCaller)
+		}
+		l.route(w, r)
+	})
+}
+
 // route finds the account. The path is decoded and never cleaned: `..` is a name like others.
 func (l *Listener) route(w http.ResponseWriter, r *http.Request) {
 	path, rooted := strings.CutPrefix(r.URL.Path, "/")
@@ -167,18 +184,27 @@ func (l *Listener) route(w http.ResponseWriter, r *http.Request) {
 	case "hints":
 		serve = l.hints
 	}
-	if acc := l.Lookup(id); acc != nil && rooted && serve != nil {
+	acc := l.Lookup(id)
+	switch {
+	case acc != nil && rooted && serve != nil:
 		serve(w, r, acc)
 		return
+	case rooted && kind == "callbacks" && accountID.MatchString(id):
+		l.oddRequest(r, oddAccount)
+	default:
+		l.oddRequest(r, oddPath)
 	}
 	status(w, http.StatusNotFound)
 }
 
+var accountID = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
+
 // method answers 405 unless the request's method is one of those allowed.
-func method(w http.ResponseWriter, r *http.Request, allowed ...string) bool {
+func (l *Listener) method(w http.ResponseWriter, r *http.Request, allowed ...string) bool {
 	if slices.Contains(allowed, r.Method) {
 		return true
 	}
+	l.oddRequest(r, oddMethod)
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
 	status(w, http.StatusMethodNotAllowed)
 	return false
@@ -198,11 +224,14 @@ func (l *Listener) Run(ctx context.Context, ln net.Listener, secure *tls.Config)
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		TLSConfig:         secure,
-		ErrorLog:          log.New(serverLog{l.Log}, "", 0),
+		ErrorLog:          log.New(serverLog{l}, "", 0),
 		ConnContext:       withConnection,
+		ConnState:         l.connectionState,
 
 		DisableGeneralOptionsHandler: true, // OPTIONS * is 404 like all that is not ours
 	}
+	l.connections.secure = secure != nil
+	l.connections.opened = func(c *connection, kind string) { l.odd(kind, c.from(), "") }
 	ln = limitedListener{ln, l.connections}
 	if secure != nil {
 		ln = tls.NewListener(ln, secure)

@@ -1,7 +1,6 @@
 package callback
 
 import (
-	"context"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -15,13 +14,6 @@ type callers struct {
 }
 
 type callerKey struct{}
-
-// named lets a request know its caller.
-func (c callers) named(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, c.caller(r))))
-	})
-}
 
 // callerOf returns who sent a request. The address is not valid where the connection has none.
 func callerOf(r *http.Request) netip.Addr {
@@ -38,22 +30,22 @@ func remote(r *http.Request) string {
 }
 
 // caller walks from the peer towards the client for as long as each hop is trusted. Where both headers are there and
-// name different callers, one of them was written by the client and nobody can tell which: then the peer is all that
-// is known.
-func (c callers) caller(r *http.Request) netip.Addr {
+// name different callers, one of them was written by the client and nobody can tell which: the peer is all that is
+// known, and agreed is false.
+func (c callers) caller(r *http.Request) (from netip.Addr, agreed bool) {
 	peer, ok := hop(r.RemoteAddr)
 	if !ok || !c.trusts(peer) {
-		return peer
+		return peer, true
 	}
 	listed, standard := r.Header.Values("X-Forwarded-For"), r.Header.Values("Forwarded")
 	byList, byStandard := c.walk(peer, listHops(listed)), c.walk(peer, forwardedHops(standard))
 	switch {
 	case len(standard) == 0, byList == byStandard:
-		return byList
+		return byList, true
 	case len(listed) == 0:
-		return byStandard
+		return byStandard, true
 	}
-	return peer
+	return peer, false
 }
 
 func (c callers) trusts(a netip.Addr) bool { return within(c.trusted, a) }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 )
 
 // connections bounds the open connections, in all and of one client. When full, a new connection replaces the one
@@ -14,7 +15,10 @@ import (
 // answered is never replaced. It is safe for concurrent use.
 type connections struct {
 	limit, limitEach int
-	shared           func(netip.Addr) bool // a trusted proxy, which many clients share: only limit bounds it
+	shared           func(netip.Addr) bool     // a trusted proxy, which many clients share: only limit bounds it
+	opened           func(*connection, string) // told the odd kind of a connection's first bytes; may be nil
+	secure           bool                      // TLS is served
+	ended            func()                    // told that a connection was closed; may be nil
 
 	mu    sync.Mutex
 	open  int
@@ -33,6 +37,30 @@ type connection struct {
 	host    string        // "" is bounded by limit alone
 	place   *list.Element // in idle; nil while a request is answered
 	removed bool
+
+	opening    opening
+	odd        atomic.Bool // its first bytes were
+	readFailed atomic.Bool // the last read did: the connection ended, or took too long
+	unserved   atomic.Bool // a request came that no handler has seen
+}
+
+// Read notes what the connection begins with and how it ends.
+func (c *connection) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 && c.all.opened != nil {
+		if kind := c.opening.look(p[:n], c.all.secure); kind != "" {
+			c.odd.Store(true)
+			c.all.opened(c, kind)
+		}
+	}
+	c.readFailed.Store(err != nil)
+	return n, err
+}
+
+// from is the address of the peer, as text.
+func (c *connection) from() string {
+	a, _ := hop(c.RemoteAddr().String())
+	return a.String()
 }
 
 // Close ends the connection and counts it no more.
@@ -40,7 +68,11 @@ func (c *connection) Close() error {
 	c.all.mu.Lock()
 	c.all.remove(c)
 	c.all.mu.Unlock()
-	return c.Conn.Close()
+	err := c.Conn.Close()
+	if c.all.ended != nil {
+		c.all.ended()
+	}
+	return err
 }
 
 // CloseWrite lets the last answer reach a client that is still sending.

@@ -27,7 +27,7 @@ func (l *Listener) returned(w http.ResponseWriter, r *http.Request, acc *Account
 		status(w, http.StatusNotFound)
 		return
 	}
-	if !method(w, r, http.MethodGet, http.MethodHead) || !l.mayHint(w, r) {
+	if !l.method(w, r, http.MethodGet, http.MethodHead) || !l.mayHint(w, r) {
 		return
 	}
 	h := l.hinted(acc, provider.Hint{Query: r.URL.Query()})
@@ -58,7 +58,7 @@ func (l *Listener) hints(w http.ResponseWriter, r *http.Request, acc *Account) {
 		status(w, http.StatusNotFound)
 		return
 	}
-	if !method(w, r, http.MethodPost, http.MethodOptions) {
+	if !l.method(w, r, http.MethodPost, http.MethodOptions) {
 		return
 	}
 	head, origin := w.Header(), r.Header.Get("Origin")

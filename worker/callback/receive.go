@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -17,12 +16,13 @@ import (
 // callback reads one request's body and has it answered.
 func (l *Listener) callback(w http.ResponseWriter, r *http.Request, acc *Account) {
 	if len(acc.Sources) > 0 && !within(acc.Sources, callerOf(r)) {
-		l.logOnceAMinute(l.Log.WithFields(logrus.Fields{"account": acc.ID, "reason": remote(r)}), logrus.WarnLevel, acc.ID, "callback from an address that is not allowed")
+		log := l.Log.WithFields(logrus.Fields{"account": acc.ID, "client": remote(r)})
+		l.logOnceAMinute(log, logrus.WarnLevel, acc.ID, "callback from an address that is not allowed")
 		l.count(acc.ID, "elsewhere")
 		status(w, http.StatusNotFound)
 		return
 	}
-	if !method(w, r, http.MethodPost) {
+	if !l.method(w, r, http.MethodPost) {
 		return
 	}
 	in := reading{l: l, limit: l.MaxBody}
@@ -50,6 +50,10 @@ func (l *Listener) callback(w http.ResponseWriter, r *http.Request, acc *Account
 	})
 }
 
+// maxReason is how many bytes of a callback's note are logged. The note says what a provider's package found wrong, in
+// its own words.
+const maxReason = 200
+
 // answer has the callback verified, stored and applied, and says so.
 func (l *Listener) answer(w http.ResponseWriter, r *http.Request, acc *Account, c provider.Callback) {
 	in, code := l.judge(acc, c)
@@ -71,21 +75,26 @@ func (l *Listener) answer(w http.ResponseWriter, r *http.Request, acc *Account, 
 	res, err := l.Apply(ctx, in)
 	log := l.Log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.ProviderName})
 	if err != nil {
-		l.logOnceAMinute(log.WithField("err", err), logrus.ErrorLevel, acc.ID, "callback not stored, the provider is told to come back")
+		log = log.WithField("err", err)
+		l.logOnceAMinute(log, logrus.ErrorLevel, acc.ID, "callback not stored, the provider is told to come back")
 		l.busy(w)
 		return
 	}
 	l.count(acc.ID, res.Verdict)
 	log = log.WithFields(logrus.Fields{"callback": res.ID, "status": string(res.Verdict), "reason": string(res.Outcome)})
-	if code == http.StatusUnauthorized {
-		l.logOnceAMinute(log, logrus.WarnLevel, acc.ID, "callback refused")
+	switch why := log.WithField("reason", provider.Clip(in.Callback.Note, maxReason)); {
+	case code == http.StatusUnauthorized:
+		l.logOnceAMinute(why, logrus.WarnLevel, acc.ID, "callback refused")
 		status(w, code)
 		return
+	case res.Verdict == model.NotUnderstood:
+		l.logOnceAMinute(why, logrus.WarnLevel, acc.ID, "callback not understood, stored to be replayed")
+	default:
+		log.Debug("callback taken")
 	}
-	log.Debug("callback taken")
 	reply := acc.Provider.Traits.Acknowledgement()
 	w.Header().Set("Content-Type", reply.ContentType)
-	io.WriteString(w, reply.Body) //nolint:errcheck // the callback is kept; a caller that is gone calls again
+	io.WriteString(w, reply.Body) //nolint:errcheck // the callback is stored; a caller that is gone calls again
 	if l.Nudge != nil {
 		l.Nudge()
 	}
@@ -114,7 +123,7 @@ func tooMany(w http.ResponseWriter) {
 	status(w, http.StatusTooManyRequests)
 }
 
-// busy says that the callback was not kept and that it is worth coming back.
+// busy says that the callback was not stored and that it is worth coming back.
 func (l *Listener) busy(w http.ResponseWriter) {
 	w.Header().Set("Retry-After", "5")
 	status(w, http.StatusServiceUnavailable)
@@ -128,10 +137,15 @@ func (l *Listener) count(account string, v model.Verdict) {
 
 // logOnceAMinute logs at a level once a minute for each account and message, otherwise for debugging.
 func (l *Listener) logOnceAMinute(log *logrus.Entry, level logrus.Level, account, message string) {
+	l.logRarely(time.Minute, log, level, account, message)
+}
+
+// logRarely logs at a level the first time in every for each account and message, otherwise for debugging.
+func (l *Listener) logRarely(every time.Duration, log *logrus.Entry, level logrus.Level, account, message string) {
 	now, about := l.Now(), account+"\x00"+message
 	l.mu.Lock()
 	last, before := l.loggedAt[about]
-	due := !before || now.Sub(last) >= time.Minute
+	due := !before || now.Sub(last) >= every
 	if due {
 		l.loggedAt[about] = now
 	}
@@ -140,12 +154,4 @@ func (l *Listener) logOnceAMinute(log *logrus.Entry, level logrus.Level, account
 		level = logrus.DebugLevel
 	}
 	log.Log(level, message)
-}
-
-// serverLog takes what net/http has to say about connections.
-type serverLog struct{ log *logrus.Entry }
-
-func (s serverLog) Write(p []byte) (int, error) {
-	s.log.WithField("reason", clip(strings.TrimSpace(string(p)))).Debug("connection ended badly")
-	return len(p), nil
 }

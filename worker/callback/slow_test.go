@@ -5,9 +5,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -38,136 +42,208 @@ func (neverEnding) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// wire is a network in memory. In a bubble it lets a test wait until nobody has anything to do, and time passes at once.
+type wire struct {
+	dialled chan net.Conn
+	closed  chan struct{}
+	close   func()
+}
+
+func newWire() *wire {
+	w := &wire{dialled: make(chan net.Conn), closed: make(chan struct{})}
+	w.close = sync.OnceFunc(func() { close(w.closed) })
+	return w
+}
+
+func (w *wire) Accept() (net.Conn, error) {
+	select {
+	case c := <-w.dialled:
+		return c, nil
+	case <-w.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (w *wire) Close() error   { w.close(); return nil }
+func (w *wire) Addr() net.Addr { return &net.UnixAddr{Name: "wire", Net: "wire"} }
+
+// dial connects to what listens.
+func (w *wire) dial(context.Context, string, string) (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case w.dialled <- server:
+		return client, nil
+	case <-w.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// sends connects and sends what a request begins with.
+func (w *wire) sends(t *testing.T, format string, args ...any) net.Conn {
+	t.Helper()
+	c, err := w.dial(t.Context(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() }) //nolint:errcheck // a test
+	if _, err := fmt.Fprintf(c, format, args...); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// post sends a whole callback and returns the answer's code; 0 where none came.
+func (w *wire) post(body string) int {
+	r, err := http.NewRequest(http.MethodPost, "http://wire/callbacks/sales", strings.NewReader(body))
+	if err != nil {
+		return 0
+	}
+	r.Header.Set("Key", "right")
+	resp, err := (&http.Transport{DisableKeepAlives: true, DialContext: w.dial}).RoundTrip(r)
+	if err != nil {
+		return 0
+	}
+	resp.Body.Close() //nolint:errcheck // only the code matters
+	return resp.StatusCode
+}
+
+// startWire serves on a network in memory, until the test ends or stop is called.
+func (d *desk) startWire(t *testing.T) (w *wire, stop func()) {
+	t.Helper()
+	w = newWire()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- d.Run(ctx, w, nil) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Second) // of the bubble: net/http lets the last answers of closed connections reach the client
+	})
+	t.Cleanup(stop)
+	return w, stop
+}
+
 func TestEndlesslySlowBody(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, func(o *Options) { o.ReadTimeout = 300 * time.Millisecond })
-	address, _ := d.start(t)
-	c := dial(t, address)
-	fmt.Fprint(c, "POST /callbacks/sales HTTP/1.1\r\nHost: x\r\nKey: right\r\nContent-Length: 1000\r\n\r\n{")
-	go func() {
-		for range 100 {
-			if _, err := io.WriteString(c, " "); err != nil {
-				return
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, func(o *Options) { o.ReadTimeout = 300 * time.Millisecond })
+		w, _ := d.startWire(t)
+		c := w.sends(t, "POST /callbacks/sales HTTP/1.1\r\nHost: x\r\nKey: right\r\nContent-Length: 1000\r\n\r\n{")
+		var drip sync.WaitGroup
+		drip.Go(func() {
+			for range 100 {
+				if _, err := io.WriteString(c, " "); err != nil {
+					return
+				}
+				time.Sleep(10 * time.Millisecond) // of the bubble
 			}
-			time.Sleep(10 * time.Millisecond)
+		})
+		began := time.Now()
+		line, err := bufio.NewReader(c).ReadString('\n')
+		if err != nil || !strings.HasPrefix(line, "HTTP/1.1 408") || len(d.got()) != 0 || time.Since(began) > d.ReadTimeout {
+			t.Errorf("%q, %v after %s", line, err, time.Since(began))
 		}
-	}()
-	began := time.Now()
-	line, err := bufio.NewReader(c).ReadString('\n')
-	if strings.HasPrefix(line, "HTTP/1.1 2") || len(d.got()) != 0 || time.Since(began) > 10*time.Second {
-		t.Errorf("%q, %v after %s", line, err, time.Since(began))
-	}
-	if err == nil && !strings.HasPrefix(line, "HTTP/1.1 408") {
-		t.Errorf("got %q", line)
-	}
+		c.Close() //nolint:errcheck // a test
+		drip.Wait()
+	})
 }
 
 // TestHalfOpenBodies: more of them than there are places, some of them large, keep nobody out.
 func TestHalfOpenBodies(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, func(o *Options) { o.MaxWaiting = 8; o.MaxBody = 10 << 20 })
-	address, stop := d.start(t)
-	for i := range 200 {
-		c := dial(t, address)
-		fmt.Fprintf(c, "POST /callbacks/sales HTTP/1.1\r\nHost: x\r\nKey: right\r\nContent-Length: %d\r\n\r\n{", 9<<20)
-		if i < 8 {
-			go io.Copy(c, io.LimitReader(neverEnding{}, 8<<20)) //nolint:errcheck // it may be refused
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, func(o *Options) { o.MaxWaiting = 8; o.MaxBody = 10 << 20; o.ReadTimeout = time.Hour })
+		w, stop := d.startWire(t)
+		for i := range 200 {
+			c := w.sends(t, "POST /callbacks/sales HTTP/1.1\r\nHost: x\r\nKey: right\r\nContent-Length: %d\r\n\r\n{", 9<<20)
+			if i < 8 {
+				go io.Copy(c, io.LimitReader(neverEnding{}, 8<<20)) //nolint:errcheck // it may be refused
+			}
 		}
-	}
-	wait(t, func() bool { return d.large.used.Load() > 16<<20 })
-	for range 50 {
-		resp, err := post(address, "sales", "right", strings.NewReader("{}"))
-		if err != nil || resp.StatusCode != 200 {
-			t.Fatalf("%+v, %v", resp, err)
+		synctest.Wait()
+		if large := d.large.used.Load(); large <= 16<<20 {
+			t.Errorf("only %d bytes of large bodies are in memory", large)
 		}
-	}
-	if small, large := d.small.used.Load(), d.large.used.Load(); small > smallBodies || large > largeBodies {
-		t.Errorf("%d and %d bytes in hand", small, large)
-	}
-	began := time.Now()
-	stop()
-	if took := time.Since(began); took > 9*time.Second {
-		t.Errorf("stopping took %s", took)
-	}
-	wait(t, func() bool { return d.small.used.Load() == 0 && d.large.used.Load() == 0 })
-}
-
-func wait(t *testing.T, until func() bool) {
-	t.Helper()
-	for range 2000 {
-		if until() {
-			return
+		for range 50 {
+			if code := w.post("{}"); code != 200 {
+				t.Fatalf("got %d", code)
+			}
 		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	t.Fatal("waited in vain")
+		if small, large := d.small.used.Load(), d.large.used.Load(); small > smallBodies || large > largeBodies {
+			t.Errorf("%d and %d bytes in memory", small, large)
+		}
+		began := time.Now()
+		stop()
+		if took := time.Since(began); took > drainTimeout+2*time.Second {
+			t.Errorf("stopping took %s", took)
+		}
+		synctest.Wait()
+		if d.small.used.Load() != 0 || d.large.used.Load() != 0 {
+			t.Error("memory was not given back")
+		}
+	})
 }
 
 func TestWhoHangsUpUndoesNothing(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
-	inApply, goOn := make(chan struct{}), make(chan struct{})
-	var cancelled atomic.Bool
-	d.apply = func(ctx context.Context) error {
-		close(inApply)
-		<-goOn
-		cancelled.Store(ctx.Err() != nil)
-		return ctx.Err()
-	}
-	address, _ := d.start(t)
-	c := dial(t, address)
-	fmt.Fprint(c, "POST /callbacks/sales HTTP/1.1\r\nHost: x\r\nKey: right\r\nContent-Length: 2\r\n\r\n{}")
-	<-inApply
-	c.Close()
-	time.Sleep(50 * time.Millisecond) // net/http notices
-	close(goOn)
-	wait(t, func() bool { return len(d.got()) == 1 })
-	if cancelled.Load() {
-		t.Error("the caller's leaving cancelled the write")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		inApply, goOn := make(chan struct{}), make(chan struct{})
+		var cancelled atomic.Bool
+		d.apply = func(ctx context.Context) error {
+			close(inApply)
+			<-goOn
+			cancelled.Store(ctx.Err() != nil)
+			return ctx.Err()
+		}
+		w, _ := d.startWire(t)
+		c := w.sends(t, "POST /callbacks/sales HTTP/1.1\r\nHost: x\r\nKey: right\r\nContent-Length: 2\r\n\r\n{}")
+		<-inApply
+		c.Close()       //nolint:errcheck // a test
+		synctest.Wait() // net/http has noticed
+		close(goOn)
+		synctest.Wait()
+		if len(d.got()) != 1 || cancelled.Load() {
+			t.Errorf("%d stored; the caller's leaving cancelled the write: %v", len(d.got()), cancelled.Load())
+		}
 
-	half := dial(t, address)
-	fmt.Fprint(half, "POST /callbacks/sales HTTP/1.1\r\nHost: x\r\nKey: right\r\nContent-Length: 50\r\n\r\n{}")
-	half.Close()
-	time.Sleep(50 * time.Millisecond)
-	if len(d.got()) != 1 {
-		t.Error("half a body was stored")
-	}
+		half := w.sends(t, "POST /callbacks/sales HTTP/1.1\r\nHost: x\r\nKey: right\r\nContent-Length: 50\r\n\r\n{}")
+		half.Close() //nolint:errcheck // a test
+		synctest.Wait()
+		if len(d.got()) != 1 {
+			t.Error("half a body was stored")
+		}
+	})
 }
 
 func TestStopAnswersWhatIsInHand(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
-	inApply, goOn := make(chan struct{}, 3), make(chan struct{})
-	d.apply = func(context.Context) error { inApply <- struct{}{}; <-goOn; return nil }
-	address, stop := d.start(t)
-	answers := make(chan int, 3)
-	for range 3 {
-		go func() {
-			resp, err := post(address, "sales", "right", strings.NewReader("{}"))
-			if err != nil {
-				answers <- 0
-				return
-			}
-			answers <- resp.StatusCode
-		}()
-	}
-	for range 3 {
-		<-inApply
-	}
-	stopped := make(chan struct{})
-	go func() { stop(); close(stopped) }()
-	time.Sleep(50 * time.Millisecond)
-	close(goOn)
-	for range 3 {
-		if code := <-answers; code != 200 {
-			t.Errorf("answered %d", code)
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		goOn := make(chan struct{})
+		d.apply = func(context.Context) error { <-goOn; return nil }
+		w, stop := d.startWire(t)
+		answers := make(chan int, 3)
+		for range 3 {
+			go func() { answers <- w.post("{}") }()
 		}
-	}
-	<-stopped
-	if _, err := post(address, "sales", "right", strings.NewReader("{}")); err == nil {
-		t.Error("it still listens")
-	}
+		synctest.Wait() // all are being applied
+		stopped := make(chan struct{})
+		go func() { stop(); close(stopped) }()
+		synctest.Wait() // nothing more is accepted
+		if code := w.post("{}"); code != 0 {
+			t.Errorf("it still listens: %d", code)
+		}
+		close(goOn)
+		for range 3 {
+			if code := <-answers; code != 200 {
+				t.Errorf("answered %d", code)
+			}
+		}
+		<-stopped
+	})
 }
 
 func TestBoundedWaiting(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -139,22 +140,27 @@ func TestHeadersThatAreKept(t *testing.T) {
 // TestHalfOpenBodiesTakeWhatCame: announcing much takes no memory from others.
 func TestHalfOpenBodiesTakeWhatCame(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		w, _ := d.startWire(t)
+		const bodies = 50
+		for range bodies {
+			w.sends(t, "POST /callbacks/sales HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n{")
+		}
+		synctest.Wait()
+		if used := d.small.used.Load(); used != bodies*firstBytes {
+			t.Errorf("%d bytes of memory for %d bodies", used, bodies)
+		}
+	})
+}
+
+func TestBodiesOfAnySize(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
-	address, _ := d.start(t)
-	const many = 50
-	for range many {
-		fmt.Fprintf(dial(t, address), "POST /callbacks/sales HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n{")
-	}
-	wait(t, func() bool { return d.small.used.Load() >= many*firstBytes })
-	if held := d.small.used.Load(); held != many*firstBytes {
-		t.Errorf("%d bytes are held for %d", held, many)
-	}
 	for _, n := range []int{0, 1, firstBytes - 1, firstBytes, firstBytes + 1, 3 * firstBytes, headOfBody, headOfBody + 1, 1 << 20} {
-		for name, body := range map[string]*strings.Reader{"announced": strings.NewReader(strings.Repeat("x", n)), "chunked": strings.NewReader(strings.Repeat("x", n))} {
-			r := httptest.NewRequest("POST", "/callbacks/sales", body)
-			if name == "chunked" {
-				r.ContentLength = -1
-			}
+		for name, length := range map[string]int64{"announced": int64(n), "chunked": -1} {
+			r := httptest.NewRequest("POST", "/callbacks/sales", strings.NewReader(strings.Repeat("x", n)))
+			r.ContentLength = length
 			w := httptest.NewRecorder()
 			before := len(d.got())
 			d.Handler().ServeHTTP(w, r)
@@ -171,6 +177,7 @@ func TestLoudOnceAMinute(t *testing.T) {
 	now := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 	d := newDesk(t, func(o *Options) { o.Log = logrus.NewEntry(log); o.Now = func() time.Time { return now } })
 	ask := func(account string) { d.ask("POST", "/callbacks/"+account, "hunter2", "a body with a name") }
+	refused := false
 	count := func(level logrus.Level) (n int) {
 		for _, e := range hook.AllEntries() {
 			if text, _ := e.String(); strings.Contains(text, "hunter2") || strings.Contains(text, "a name") {
@@ -179,6 +186,7 @@ func TestLoudOnceAMinute(t *testing.T) {
 			if e.Level == level {
 				n++
 			}
+			refused = refused || e.Message == "callback refused" && e.Data["reason"] == "callback not verified: another key"
 		}
 		hook.Reset()
 		return n
@@ -189,6 +197,15 @@ func TestLoudOnceAMinute(t *testing.T) {
 	ask("hr")
 	if n := count(logrus.WarnLevel); n != 2 {
 		t.Errorf("%d warnings of two accounts", n)
+	}
+	if !refused {
+		t.Error("the log does not say why")
+	}
+	for range 3 {
+		d.ask("POST", "/callbacks/sales", "right", "no JSON, a name")
+	}
+	if n := count(logrus.WarnLevel); n != 1 {
+		t.Errorf("%d warnings of three that were not understood", n)
 	}
 	now = now.Add(time.Minute)
 	ask("sales")

@@ -30,7 +30,7 @@ func (ts *Tiers) backfill(ctx context.Context, p *ask.Pass) error {
 	if p.Run.Until != nil {
 		query.Until = *p.Run.Until
 	}
-	return ts.walk(ctx, p, l, query, p.Source(model.AskedBackfill), provider.WorkBackfill)
+	return walker{ts, p, l, p.Source(model.AskedBackfill), provider.WorkBackfill}.walk(ctx, query)
 }
 
 // planPatience is how long a plan waits for an account that rests: somebody sits before it.
@@ -69,7 +69,8 @@ func (ts *Tiers) PlanBackfill(ctx context.Context, a *apply.Account, since, unti
 			return plan, err
 		}
 	}
-	plan.Time = time.Duration(float64(plan.Calls) / float64(max(a.Budget[provider.ClassRead], 1)) * float64(time.Minute))
+	reads := max(a.Budget[provider.ClassRead], 1)
+	plan.Time = time.Duration(float64(plan.Calls) / float64(reads) * float64(time.Minute))
 	files := a.Budget[provider.ClassFiles]
 	if files == 0 {
 		files = a.Budget[provider.ClassRead]
@@ -78,7 +79,9 @@ func (ts *Tiers) PlanBackfill(ctx context.Context, a *apply.Account, since, unti
 	return plan, nil
 }
 
-func (ts *Tiers) planPage(ctx context.Context, a *apply.Account, lists provider.Listing, page provider.Page, seen map[string]bool, plan *Plan) error {
+func (ts *Tiers) planPage(
+	ctx context.Context, a *apply.Account, lists provider.Listing, page provider.Page, seen map[string]bool, plan *Plan,
+) error {
 	var keys []model.Key
 	for _, it := range page.Items {
 		keys = append(keys, model.Key{Account: a.ID, Ref: it.Observation.Ref})

@@ -45,7 +45,7 @@ func (b *bench) build() {
 		Store: b.Store, Asker: b.Asker, Accounts: b.Configured, Now: now, Log: log, Nudge: func() {}, Kinds: b.tiers.Kinds(),
 	})
 	b.slots = NewSlots(SlotsOptions{Store: b.Store, Runs: b.runs, Accounts: b.Configured, Now: now, Rand: workertest.Zero, Log: log})
-	b.watch = NewWatch(WatchOptions{Store: b.Store, Incidents: b.Table.Incidents(), Accounts: b.Configured, Now: now, Log: log})
+	b.watch = NewWatch(WatchOptions{Store: b.Store, Incidents: b.Table.Incidents(), Accounts: b.Configured, Now: now, Log: log, Standing: b.Gate.Note})
 }
 
 // again is the bench after a restart of the process.

@@ -3,6 +3,7 @@ package poll
 import (
 	"context"
 	"errors"
+	"iter"
 	"sync"
 	"time"
 
@@ -45,48 +46,63 @@ func (w *walks) begin(ctx context.Context, account string) (done func(), err err
 	}
 }
 
+// walker walks a list for a pass.
+type walker struct {
+	ts   *Tiers
+	pass *ask.Pass
+	list provider.Lister
+	src  apply.Source
+	work provider.Work
+}
+
+// pages are the pages of the list, each of them asked for once the account may be asked.
+func (w walker) pages(ctx context.Context, query provider.ListQuery) iter.Seq2[ask.Page, error] {
+	return w.ts.o.Asker.Pages(ctx, ask.Walk{
+		Account: w.pass.Account, Lister: w.list, Query: query, Work: w.work, Ready: w.pass.Ready,
+	})
+}
+
 // walk goes through the pages of a list, saving the cursor with each.
-func (ts *Tiers) walk(ctx context.Context, p *ask.Pass, l provider.Lister, query provider.ListQuery, src apply.Source, work provider.Work) error {
-	for page, err := range ts.o.Asker.Pages(ctx, ask.Walk{Account: p.Account, Lister: l, Query: query, Work: work, Ready: p.Ready}) {
+func (w walker) walk(ctx context.Context, query provider.ListQuery) error {
+	for page, err := range w.pages(ctx, query) {
 		if errors.Is(err, provider.ErrDenied) {
-			return p.Fail(ctx, model.Key{Account: p.Account.ID}, err)
+			return w.pass.Fail(ctx, model.Key{Account: w.pass.Account.ID}, err)
 		}
 		if err != nil {
 			return err
 		}
-		if err := ts.page(ctx, p, page, src, work); err != nil {
+		if err := w.page(ctx, page); err != nil {
 			return err
 		}
-		p.Run.Cursor = page.Resume
-		if err := p.Save(ctx); err != nil {
+		w.pass.Run.Cursor = page.Resume
+		if err := w.pass.Save(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// walkInstead lists whole objects where that takes fewer calls than asking about each row. No cursor is saved: the rows
+// instead lists whole objects where that takes fewer calls than asking about each row. No cursor is saved: the rows
 // themselves say what is still to be asked, and what the pages did not answer is asked about row by row.
-func (ts *Tiers) walkInstead(ctx context.Context, p *ask.Pass, l provider.Lister, f store.OpenFilter, src apply.Source, work provider.Work) error {
-	span, err := ts.o.Store.OpenSpan(ctx, f)
+func (w walker) instead(ctx context.Context, f store.OpenFilter) error {
+	span, err := w.ts.o.Store.OpenSpan(ctx, f)
 	if err != nil || span.Rows == 0 || span.Oldest == nil || !fewerPages(span.Rows, span.Created) {
 		return err
 	}
-	done, err := ts.walks.begin(ctx, p.Account.ID)
+	done, err := w.ts.walks.begin(ctx, w.pass.Account.ID)
 	if err != nil {
 		return err
 	}
 	defer done()
-	query := provider.ListQuery{Since: span.Oldest.Add(-time.Minute)}
-	for page, err := range ts.o.Asker.Pages(ctx, ask.Walk{Account: p.Account, Lister: l, Query: query, Work: work, Ready: p.Ready}) {
+	for page, err := range w.pages(ctx, provider.ListQuery{Since: span.Oldest.Add(-time.Minute)}) {
 		if err == nil {
-			err = ts.page(ctx, p, page, src, work)
+			err = w.page(ctx, page)
 		}
 		if errors.Is(err, provider.ErrDenied) {
-			return p.Fail(ctx, model.Key{Account: p.Account.ID}, err)
+			return w.pass.Fail(ctx, model.Key{Account: w.pass.Account.ID}, err)
 		}
 		if errors.Is(err, ask.ErrEndless) {
-			p.Failure(err, 0)
+			w.pass.Failure(err, 0)
 		}
 		if err != nil {
 			return ctx.Err()
@@ -99,10 +115,10 @@ func (ts *Tiers) walkInstead(ctx context.Context, p *ask.Pass, l provider.Lister
 func fewerPages(rows, listed int) bool { return rows > 2+2*(listed/100+1) }
 
 // page applies one page: whole objects at once, others by asking about those that differ from the row.
-func (ts *Tiers) page(ctx context.Context, p *ask.Pass, page ask.Page, src apply.Source, work provider.Work) error {
-	p.Run.Listed += len(page.Items)
+func (w walker) page(ctx context.Context, page ask.Page) error {
+	w.pass.Run.Listed += len(page.Items)
 	if page.Total > 0 {
-		p.Run.Total = page.Total
+		w.pass.Run.Total = page.Total
 	}
 	var whole []model.Observation
 	var partial []provider.Listed
@@ -110,56 +126,56 @@ func (ts *Tiers) page(ctx context.Context, p *ask.Pass, page ask.Page, src apply
 		ref := it.Observation.Ref
 		switch {
 		case !provider.IsRef(ref):
-			ts.o.Log.WithField("account", p.Account.ID).Warn("the list names a transaction by bytes that no text may hold, left out")
+			log := w.ts.o.Log.WithField("account", w.pass.Account.ID)
+			log.Warn("the list names a transaction by bytes that no text may hold, left out")
 		case it.Whole:
-			whole = append(whole, page.Answer(ref, it.Observation, ts.o.Now()))
+			whole = append(whole, page.Answer(ref, it.Observation, w.ts.o.Now()))
 		default:
 			partial = append(partial, it)
 		}
 	}
-	dids, err := ts.o.Asker.Apply(ctx, p.Account, src, whole)
+	dids, err := w.ts.o.Asker.Apply(ctx, w.pass.Account, w.src, whole)
 	if err != nil {
 		return err
 	}
 	for _, did := range dids {
-		p.Count(did)
+		w.pass.Count(did)
 	}
-	rows, err := ts.differing(ctx, p.Account, partial, src)
+	rows, err := w.differing(ctx, partial)
 	if err != nil {
 		return err
 	}
-	return p.RowsToTheEnd(ctx, rows, src, work)
+	return w.pass.RowsToTheEnd(ctx, rows, w.src, w.work)
 }
 
 // differing returns the rows of listed transactions that the table does not know as they are listed.
-func (ts *Tiers) differing(ctx context.Context, a *apply.Account, items []provider.Listed, src apply.Source) ([]model.Transaction, error) {
-	l := a.Provider.Lister
-	if len(items) == 0 || l == nil {
+func (w walker) differing(ctx context.Context, items []provider.Listed) (out []model.Transaction, err error) {
+	if len(items) == 0 {
 		return nil, nil
 	}
+	a := w.pass.Account
 	keys := make([]model.Key, len(items))
 	for i, it := range items {
 		keys[i] = model.Key{Account: a.ID, Ref: it.Observation.Ref}
 	}
-	rows, err := ts.o.Store.Rows(ctx, keys)
+	rows, err := w.ts.o.Store.Rows(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
-	gone, err := ts.o.Store.ForgottenAmong(ctx, keys)
+	gone, err := w.ts.o.Store.ForgottenAmong(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
-	var out []model.Transaction
 	for i, it := range items {
 		t, ok := rows[keys[i]]
 		switch {
-		case !ok && gone[keys[i]], ok && knownAsListed(a, l.Lists(), t, it.Observation):
+		case !ok && gone[keys[i]], ok && knownAsListed(a, w.list.Lists(), t, it.Observation):
 			continue
 		case !ok:
 			t = apply.NewRow(a.Rules.Provider, keys[i])
 		}
 		if t.Status == model.Unknown && t.Origin != model.OriginTrack {
-			t.Origin = listedBy(src)
+			t.Origin = listedBy(w.src)
 		}
 		out = append(out, t)
 	}

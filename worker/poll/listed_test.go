@@ -12,7 +12,6 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
-	"countersign/provider/providertest"
 	"countersign/worker/apply"
 	"countersign/worker/ask"
 	"countersign/worker/workertest"
@@ -68,7 +67,7 @@ func TestABatchThatIsRefusedIsAskedOneByOne(t *testing.T) {
 func TestAnAuditFindsWhatAWalkMissed(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		l := &workertest.Listing{Batching: b.Batches(10), Kind: provider.ListsNewest}
-		b.Account.Provider = providertest.Able(l)
+		b.Plays(l)
 		b.ran(t, model.Run{Kind: string(apply.Active)}) // shows nothing
 		made := workertest.Noon().Add(-time.Hour)
 		o := workertest.InProgress()
@@ -92,7 +91,7 @@ func TestAnAuditFindsWhatAWalkMissed(t *testing.T) {
 func TestAListOfTheNewestFindsAndDoesNotAnswerForOpenRows(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		l := &workertest.Listing{Batching: b.Batches(10), Kind: provider.ListsNewest}
-		b.Account.Provider = providertest.Able(l)
+		b.Plays(l)
 		item := func(ref, mark string) {
 			l.Items = append(l.Items, provider.Listed{Observation: model.Observation{Ref: ref, Evidence: model.Verified, Mark: mark, Status: model.InProgress}})
 		}
@@ -125,7 +124,7 @@ func TestAListOfTheNewestFindsAndDoesNotAnswerForOpenRows(t *testing.T) {
 func TestAListThatNamesBytesIsReadOn(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		l := &workertest.Listing{Batching: b.Batches(1), Kind: provider.ListsCreated}
-		b.Account.Provider = providertest.Able(l)
+		b.Plays(l)
 		for _, ref := range []string{"a\x00", "", "good"} {
 			o := workertest.InProgress()
 			o.Ref = ref
@@ -147,7 +146,7 @@ func TestAListedTransactionThatGivesNoAnswerIsAskedAgain(t *testing.T) {
 			b.Service.Says[ref] = workertest.InProgress()
 			f.items = append(f.items, provider.Listed{Observation: model.Observation{Ref: ref, Evidence: model.Verified, Mark: "m1"}})
 		}
-		b.Account.Provider = providertest.Able(f)
+		b.Plays(f)
 		since := workertest.Noon().Add(-time.Hour)
 		r := b.ran(t, model.Run{Kind: ask.KindBackfill, Since: &since})
 		workertest.Same(t, "state", r.State, model.RunPartial)

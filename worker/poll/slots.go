@@ -36,7 +36,8 @@ func NewSlots(o SlotsOptions) *Slots { return &Slots{o} }
 func (sl *Slots) Run(ctx context.Context) error {
 	logger := cronLog{sl.o.Log.WithField("loop", "slots")}
 	// The order matters: Recover must be inside SkipIfStillRunning, or one panic ends the job for good.
-	c := cron.New(cron.WithLocation(time.UTC), cron.WithLogger(logger), cron.WithChain(cron.SkipIfStillRunning(logger), cron.Recover(logger)))
+	c := cron.New(cron.WithLocation(time.UTC), cron.WithLogger(logger),
+		cron.WithChain(cron.SkipIfStillRunning(logger), cron.Recover(logger)))
 	var added []cron.EntryID
 	var sum string
 	arrange := func() {
@@ -70,7 +71,11 @@ func (sl *Slots) scheduleSum() string {
 	s := ""
 	for _, a := range sl.o.Accounts() {
 		for _, t := range apply.Tiers() {
-			s += a.ID + "\x00" + a.Polling[t].String() + "\x00"
+			s += a.ID + "\x00"
+			if slot := a.Polling[t]; slot != nil {
+				s += slot.String()
+			}
+			s += "\x00"
 		}
 	}
 	return s
@@ -82,7 +87,7 @@ func (sl *Slots) schedule(ctx context.Context, c *cron.Cron) []cron.EntryID {
 	for _, a := range sl.o.Accounts() {
 		for _, tier := range apply.Tiers() {
 			slot := a.Polling[tier]
-			if slot.IsZero() {
+			if slot == nil {
 				continue
 			}
 			ids = append(ids, c.Schedule(slot, cron.FuncJob(func() {
@@ -90,7 +95,8 @@ func (sl *Slots) schedule(ctx context.Context, c *cron.Cron) []cron.EntryID {
 					return
 				}
 				if err := sl.queueSlot(ctx, a.ID, tier, sl.o.Now()); err != nil {
-					sl.o.Log.WithFields(logrus.Fields{"account": a.ID, "loop": string(tier), "err": err}).Warn("slot not queued, the catch-up will find it")
+					log := sl.o.Log.WithFields(logrus.Fields{"account": a.ID, "loop": string(tier), "err": err})
+					log.Warn("slot not queued, the catch-up will find it")
 				}
 			})))
 		}
@@ -137,7 +143,7 @@ func (sl *Slots) PollCloser(ctx context.Context) error {
 	now := sl.o.Now()
 	for _, i := range open {
 		a := sl.account(i.Account)
-		if i.Kind != model.CallbacksSilent || a == nil || a.Polling[apply.Active].IsZero() {
+		if i.Kind != model.CallbacksSilent || a == nil || a.Polling[apply.Active] == nil {
 			continue
 		}
 		runs, err := sl.o.Store.Runs(ctx, store.RunFilter{Account: a.ID, Kind: string(apply.Active), Limit: 1})

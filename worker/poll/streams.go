@@ -28,7 +28,8 @@ type StreamsOptions struct {
 	Gate     *ask.Gate
 	Accounts func() []*apply.Account // the current ones; a reload swaps them
 	Log      *logrus.Entry
-	Guard    func(ctx context.Context, loop string, round func(context.Context) error) error // turns a panic into an error
+	// Guard calls a round and turns a panic into an error.
+	Guard func(ctx context.Context, loop string, round func(context.Context) error) error
 }
 
 // Streams holds the streams open that accounts have room for. They are a nudge and nothing more: what is lost with one
@@ -84,7 +85,9 @@ func (s *Streams) Round(ctx context.Context) error {
 
 // openRows are an account's open rows, as many as may have a stream and some, newest news first.
 func (s *Streams) openRows(ctx context.Context, a *apply.Account) ([]model.Transaction, error) {
-	rows, _, err := s.o.Store.Transactions(ctx, store.Filter{Account: a.ID, Statuses: []model.Status{model.Draft, model.InProgress}, Limit: rowsAtOnce})
+	rows, _, err := s.o.Store.Transactions(ctx, store.Filter{
+		Account: a.ID, Statuses: []model.Status{model.Draft, model.InProgress}, Limit: rowsAtOnce,
+	})
 	return rows, err
 }
 
@@ -101,7 +104,9 @@ func (s *Streams) leave(account string, wanted map[model.Key]bool) {
 
 // arrange gives the rows with the newest news a stream. One that is open stays until its row ends, or
 // until another row needs its place.
-func (s *Streams) arrange(ctx context.Context, a *apply.Account, p provider.Streamer, rows []model.Transaction, wanted map[model.Key]bool) {
+func (s *Streams) arrange(
+	ctx context.Context, a *apply.Account, p provider.Streamer, rows []model.Transaction, wanted map[model.Key]bool,
+) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	most := p.Streams()
@@ -169,7 +174,7 @@ func (s *Streams) follow(ctx context.Context, a *apply.Account, k model.Key) {
 			})
 		})
 		if ctx.Err() == nil {
-			s.o.Log.WithFields(logrus.Fields{"account": k.Account, "txn": k.Ref, "err": provider.Redact(err)}).Debug("stream ended, opening it again")
+			s.log(k, provider.Redact(err)).Debug("stream ended, opening it again")
 		}
 		if ask.Sleep(ctx, s.o.Gate.Pause(max(fails, 0))) != nil {
 			break
@@ -178,9 +183,13 @@ func (s *Streams) follow(ctx context.Context, a *apply.Account, k model.Key) {
 	s.forgetPlace(context.WithoutCancel(ctx), k, e.name)
 }
 
+func (s *Streams) log(k model.Key, err error) *logrus.Entry {
+	return s.o.Log.WithFields(logrus.Fields{"account": k.Account, "txn": k.Ref, "err": err})
+}
+
 // streamEvents is what a stream has told.
 type streamEvents struct {
-	name string        // under which the place is kept, encrypted like all that providers give us to remember
+	name string        // under which the place is stored, encrypted
 	came chan struct{} // holds one: events that come together are one nudge
 	mu   sync.Mutex
 	last string // id of the newest
@@ -204,21 +213,21 @@ func (e *streamEvents) note(id string) {
 	}
 }
 
-// forgetPlace removes what is kept of a stream whose row has ended.
+// forgetPlace removes the place of a stream whose row has ended.
 func (s *Streams) forgetPlace(ctx context.Context, k model.Key, name string) {
 	t, err := s.o.Store.Transaction(ctx, k)
 	if err == nil && t.Open() || err != nil && !errors.Is(err, store.ErrNoRow) {
 		return
 	}
 	if err := s.o.Store.SetToken(ctx, k.Account, name, nil); err != nil {
-		s.o.Log.WithFields(logrus.Fields{"account": k.Account, "txn": k.Ref, "err": err}).Debug("the stream's place was not removed")
+		s.log(k, err).Debug("the stream's place was not removed")
 	}
 }
 
-// nudgeFor makes the row due for each event, those within a minute together at its end, and then keeps
-// the stream's place: what a kill loses is told again.
+// nudgeFor makes the row due for each event, those within a minute together at its end, and then
+// saves the stream's place: what a kill loses is told again.
 func (s *Streams) nudgeFor(ctx context.Context, k model.Key, e *streamEvents) {
-	for kept := e.place(); ; {
+	for saved := e.place(); ; {
 		select {
 		case <-ctx.Done():
 			return
@@ -226,12 +235,12 @@ func (s *Streams) nudgeFor(ctx context.Context, k model.Key, e *streamEvents) {
 		}
 		place := e.place()
 		_, err := s.o.Table.HintFor(ctx, k.Account, provider.Hinted{Ref: k.Ref}, model.DueStream)
-		if err == nil && place != kept {
-			kept = place
+		if err == nil && place != saved {
+			saved = place
 			err = s.o.Store.SetToken(ctx, k.Account, e.name, []byte(place))
 		}
 		if err != nil && ctx.Err() == nil {
-			s.o.Log.WithFields(logrus.Fields{"account": k.Account, "txn": k.Ref, "err": err}).Debug("a stream's event was lost, polls will find it")
+			s.log(k, err).Debug("a stream's event was lost, polls will find it")
 		}
 		if ask.Sleep(ctx, streamsNudge) != nil {
 			return

@@ -12,7 +12,6 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/provider/providertest"
 	"countersign/worker/workertest"
 )
 
@@ -72,7 +71,7 @@ func TestStreamsFollowTheOpenRowsWithTheNewestNews(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(workertest.New(t, "sqlite:"+path))
 		s := &streaming{Service: b.Service, most: 2, open: map[string]chan string{}}
-		b.Account.Provider = providertest.Able(s)
+		b.Plays(s)
 		b.now = func() time.Time {
 			return workertest.Noon().Add(time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))).UTC()
 		}
@@ -123,7 +122,7 @@ func TestAStreamThatKeepsEndingIsOpenedLessAndLess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(workertest.New(t, "sqlite:"+path))
 		s := &streaming{Service: b.Service, most: 1, open: map[string]chan string{}}
-		b.Account.Provider = providertest.Able(s)
+		b.Plays(s)
 		b.Answered(t, "a", workertest.InProgress())
 		ctx, stop := context.WithCancel(context.Background())
 		ended := make(chan error, 1)

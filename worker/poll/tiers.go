@@ -150,7 +150,8 @@ func (ts *Tiers) discover(ctx context.Context, p *ask.Pass, l provider.Lister, t
 	defer done()
 	src := p.Source(model.AskedPoll)
 	src.Tier = tier
-	if err := ts.walk(ctx, p, l, provider.ListQuery{Since: *p.Run.Since, Cursor: p.Run.Cursor}, src, work); err != nil {
+	w := walker{ts, p, l, src, work}
+	if err := w.walk(ctx, provider.ListQuery{Since: *p.Run.Since, Cursor: p.Run.Cursor}); err != nil {
 		return err
 	}
 	if _, failed := p.Failures(); failed != nil || tier == apply.Audit {
@@ -166,7 +167,9 @@ func (ts *Tiers) discover(ctx context.Context, p *ask.Pass, l provider.Lister, t
 // rows asks about the tier's rows, those with the oldest answer first, until they are done or the next slot comes; what
 // is left is carried over and said.
 func (ts *Tiers) rows(ctx context.Context, p *ask.Pass, tier apply.Tier, listed bool) error {
-	work := map[apply.Tier]provider.Work{apply.Active: provider.WorkActive, apply.Idle: provider.WorkIdle, apply.Audit: provider.WorkAudit}[tier]
+	work := map[apply.Tier]provider.Work{
+		apply.Active: provider.WorkActive, apply.Idle: provider.WorkIdle, apply.Audit: provider.WorkAudit,
+	}[tier]
 	src := p.Source(model.AskedPoll)
 	src.Tier = tier
 	start := *p.Run.StartedAt
@@ -176,7 +179,7 @@ func (ts *Tiers) rows(ctx context.Context, p *ask.Pass, tier apply.Tier, listed 
 		deadline = time.Time{}
 	}
 	if l := p.Account.Provider.Lister; l != nil && l.Lists() == provider.ListsCreated {
-		if err := ts.walkInstead(ctx, p, l, f, src, work); err != nil {
+		if err := (walker{ts, p, l, src, work}).instead(ctx, f); err != nil {
 			return err
 		}
 	}

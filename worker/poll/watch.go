@@ -27,6 +27,8 @@ type WatchOptions struct {
 	Now       func() time.Time
 	Log       *logrus.Entry
 	Retention Retention
+	// Standing learns what is written down of how an account does, and writes down what has changed.
+	Standing func(ctx context.Context, a *apply.Account, acc model.Account) error
 }
 
 // Watch does what time alone brings: incidents that open because nothing happened, and retention.
@@ -55,6 +57,9 @@ func (w *Watch) Round(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if err := w.o.Standing(ctx, a, acc); err != nil {
+			return err
+		}
 		if err := w.o.Incidents.Set(ctx, a.ID, model.PollOverdue, "no poll of the active tier has ended well for two slots", w.pollOverdue(a, acc, now)); err != nil {
 			return err
 		}
@@ -62,48 +67,34 @@ func (w *Watch) Round(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := w.o.Incidents.Set(ctx, a.ID, model.DocumentsOverdue, "documents of completed transactions have been waiting for a day", late > 0); err != nil {
+		const waiting = "documents of completed transactions have been waiting for a day"
+		if err := w.o.Incidents.Set(ctx, a.ID, model.DocumentsOverdue, waiting, late > 0); err != nil {
 			return err
 		}
 	}
 	return w.o.Incidents.CloseOthers(ctx, known)
 }
 
-// settling is how long a process that has just begun to work may take until what was missed while nobody worked
-// counts as overdue: catching up begins at once.
-const settling = 10 * time.Minute
-
-// pollOverdue says whether no poll of the active tier has ended well for two slots, and for half a slot more in which
-// the second one may still end. An account that was never polled well counts from its first start.
+// pollOverdue says whether an account's polls are overdue, as model.PollsOverdue has it.
 func (w *Watch) pollOverdue(a *apply.Account, acc model.Account, now time.Time) bool {
-	last := acc.FirstStartAt
-	if acc.LastPollAt != nil {
-		last = *acc.LastPollAt
-	}
-	first := a.Polling.Next(apply.Active, last)
-	second := a.Polling.Next(apply.Active, first)
-	if first.IsZero() || second.IsZero() {
-		return false
-	}
-	slot := second.Sub(first)
-	if w.o.Incidents.IsOpen(a.ID, model.PollOverdue) {
-		return now.After(second)
-	}
 	w.mu.Lock()
 	if w.began.IsZero() {
 		w.began = now
 	}
 	began := w.began
 	w.mu.Unlock()
-	return now.After(second.Add(min(slot/2, time.Hour))) && now.Sub(began) >= min(slot, settling)
+	next := func(after time.Time) time.Time { return a.Polling.Next(apply.Active, after) }
+	return model.PollsOverdue(acc, next, w.o.Incidents.IsOpen(a.ID, model.PollOverdue), began, now)
 }
 
 // Prune lets retention take what is old enough.
 func (w *Watch) Prune(ctx context.Context) error {
 	r := w.o.Retention
+	now := w.o.Now()
 	took, err := w.o.Store.Prune(ctx, store.PruneBefore{
-		Bodies: ago(w.o.Now(), r.Bodies), Refused: ago(w.o.Now(), r.Refused), Outbox: ago(w.o.Now(), r.Outbox), History: ago(w.o.Now(), r.History),
-		RefusedBytes: r.RefusedBytes, Links: ago(w.o.Now(), model.LinkLife), HiddenRows: ago(w.o.Now(), 30*24*time.Hour),
+		Bodies: ago(now, r.Bodies), Refused: ago(now, r.Refused),
+		Outbox: ago(now, r.Outbox), History: ago(now, r.History),
+		RefusedBytes: r.RefusedBytes, Links: ago(now, model.LinkLife), HiddenRows: ago(now, 30*24*time.Hour),
 	})
 	if what := took.String(); what != "" {
 		w.o.Log.WithField("reason", what).Info("retention took what was old enough")

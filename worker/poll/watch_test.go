@@ -9,7 +9,6 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
-	"countersign/provider/providertest"
 	"countersign/worker/apply"
 	"countersign/worker/workertest"
 )
@@ -83,7 +82,7 @@ func TestEachIncidentOpensOnceAndClosesOnce(t *testing.T) {
 		model.PollOverdue: {
 			begin: func(t *testing.T, b *bench) {
 				b.Account.Polling = apply.Schedules{apply.Active: workertest.Slot(t, "0 */6 * * *")}
-				b.Account.Provider = providertest.Able(b.Batches(1))
+				b.Batches(1)
 				b.ran(t, model.Run{Kind: string(apply.Active)})
 				workertest.Check(t, b.watch.Round(t.Context()))
 			},
@@ -159,6 +158,34 @@ func TestAnIncidentThatAnotherProcessOpenedIsClosed(t *testing.T) {
 	})
 }
 
+// The secret is mended and the callback URL checked, or what was refused is replayed: nothing is refused any more. A check
+// is signed by ourselves: where the provider has another secret, the next callback says so at once.
+func TestACheckOrAReplayThatProvesItselfEndsRefusals(t *testing.T) {
+	both(t, func(t *testing.T, b *bench) {
+		for i := range 3 {
+			b.Refused(t, fmt.Sprint("r", i))
+		}
+		b.Accepted(t, true)
+		workertest.Same(t, "after a check", b.Open(t), nil)
+		b.Refused(t, "r3")
+		workertest.Same(t, "after another that was refused", b.Open(t), []string{model.CallbacksRefused})
+
+		list, _, err := b.Store.Callbacks(t.Context(), store.CallbackFilter{Account: "acc", Verdict: model.Refused, Limit: 1})
+		workertest.Check(t, err)
+		was, err := b.Store.Callback(t.Context(), list[0].ID)
+		workertest.Check(t, err)
+		in := apply.Incoming{Callback: was, Rules: b.Account.Rules, Observations: []model.Observation{workertest.Claim(was.Ref, model.InProgress)}}
+		in.Callback.Verdict, in.Callback.Sealed = model.Accepted, false
+		_, changed, err := b.Table.Replay(t.Context(), was, in)
+		workertest.Check(t, err)
+		workertest.Same(t, "replayed", changed, true)
+		workertest.Same(t, "after a replay", b.Open(t), nil)
+		b.Refused(t, "r4")
+		b.Refused(t, "r5")
+		workertest.Same(t, "after two more", b.Open(t), nil)
+	})
+}
+
 func TestATestOfTheURLEndsNoSilence(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		b.Answered(t, "a", workertest.InProgress())
@@ -183,7 +210,7 @@ func TestATestOfTheURLEndsNoSilence(t *testing.T) {
 func TestAnAccountWhoseCallbacksAreSilentIsPolledCloser(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		b.Account.Polling = apply.Schedules{apply.Active: workertest.Slot(t, "0 */6 * * *")}
-		b.Account.Provider = providertest.Able(b.Batches(1))
+		b.Batches(1)
 		polls := func() int {
 			runs, err := b.Store.Runs(t.Context(), store.RunFilter{Account: "acc", Kind: string(apply.Active), States: []model.RunState{model.RunQueued}})
 			workertest.Check(t, err)

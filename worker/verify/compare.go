@@ -74,7 +74,9 @@ func (v *verifier) batch(ctx context.Context, rows []model.Transaction) error {
 
 // answered compares rows with whole objects, and returns those that the objects leave out, or that moved since the
 // question was sent.
-func (v *verifier) answered(ctx context.Context, rows []model.Transaction, found []model.Observation) (left []model.Transaction, err error) {
+func (v *verifier) answered(
+	ctx context.Context, rows []model.Transaction, found []model.Observation,
+) (left []model.Transaction, err error) {
 	by := make(map[string]model.Observation, len(found))
 	for _, o := range found {
 		by[o.Ref] = o
@@ -136,7 +138,8 @@ func (v *verifier) one(ctx context.Context, t model.Transaction) error {
 		if t.Version != now.Version && try < 3 {
 			continue
 		}
-		o = ask.Question{Version: t.Version, AskedAt: o.AskedAt}.Answer(t.Ref, o, o.At) // compared with the row as it is by now
+		// It is compared with the row as it is by now.
+		o = ask.Question{Version: t.Version, AskedAt: o.AskedAt}.Answer(t.Ref, o, o.At)
 		if err := v.o.Asker.Gate().Answered(ctx, v.account(), t.Key()); err != nil {
 			return err
 		}
@@ -187,13 +190,14 @@ func (v *verifier) compare(ctx context.Context, t model.Transaction, o model.Obs
 		return err
 	}
 	if len(lines) > 0 && v.pass.Params.Repair {
-		dids, err := v.o.Table.AnswersAnd(ctx, v.account(), v.source(), []model.Observation{o}, func(b *store.Batch, dids []apply.Applied) {
+		also := func(b *store.Batch, dids []apply.Applied) {
 			mended := len(v.differences(dids[0].Next, o)) == 0
 			for i := range lines {
 				lines[i].Repaired = mended
 			}
 			b.PutDrift(lines...)
-		})
+		}
+		dids, err := v.o.Table.AnswersAnd(ctx, v.account(), v.source(), []model.Observation{o}, also)
 		if err != nil {
 			return err
 		}
@@ -229,7 +233,10 @@ func (v *verifier) handled(n int) {
 }
 
 func (v *verifier) line(t model.Transaction, field, about, ours, theirs string) store.DriftLine {
-	return store.DriftLine{Run: v.pass.Run.ID, Account: t.Account, Ref: t.Ref, Field: field, About: about, Ours: ours, Theirs: theirs, FoundAt: v.o.Now()}
+	return store.DriftLine{
+		Run: v.pass.Run.ID, Account: t.Account, Ref: t.Ref, Field: field, About: about,
+		Ours: ours, Theirs: theirs, FoundAt: v.o.Now(),
+	}
 }
 
 // differences compares what a row says with what the provider says now. A transaction that the

@@ -49,7 +49,8 @@ func (v *verifier) refetch(ctx context.Context, d model.Document, line store.Dri
 		if _, known := b.Transaction(k); err != nil || !found || !known {
 			return err
 		}
-		s, err := apply.SettleRow(b, row, model.DocumentEvent{Kind: model.DocumentFileAltered, Began: d}, v.source().String())
+		e := model.DocumentEvent{Kind: model.DocumentFileAltered, Began: d}
+		s, err := apply.SettleRow(b, row, e, v.source().String())
 		if err != nil || s.Step != model.StepQueued {
 			return err
 		}

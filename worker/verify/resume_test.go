@@ -12,7 +12,6 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
-	"countersign/provider/providertest"
 	"countersign/worker/ask"
 	"countersign/worker/workertest"
 )
@@ -83,14 +82,14 @@ func TestAVerifyThatIsCutShortGoesOnAtItsCursor(t *testing.T) {
 				}
 				b.differs(want[2], want[11], want[13])
 				ctx, stop := context.WithCancel(t.Context())
-				b.Account.Provider = providertest.Able(&ending{b.Service, want[12], stop})
+				b.Plays(&ending{b.Service, want[12], stop})
 				workertest.Check(t, b.runs.Work(ctx, r.ID))
 				r, err = b.Store.RunByID(t.Context(), r.ID)
 				workertest.Check(t, err)
 				workertest.Same(t, "stopped", []any{r.State, r.Asked, r.Total, VerifiedBy(r)}, []any{model.RunActive, 10, len(want), Verified{Checked: 10, Drift: 1, Repaired: b2i(params.Repair)}})
 
 				b.again(t)
-				b.Account.Provider = providertest.Able(b.Service)
+				b.Plays(b.Service)
 				b.Service.Asked = nil
 				again, resumed, err := Queue(t.Context(), b.Store, b.runs, "acc", params)
 				workertest.Check(t, err)
@@ -167,7 +166,7 @@ func TestAVerifyAsksForSeveralAtOnce(t *testing.T) {
 func TestAVerifyReadsAListOfWholeObjectsAndAsksAboutTheRest(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		l := &workertest.Listing{Batching: b.Batches(1), Kind: provider.ListsCreated}
-		b.Account.Provider = providertest.Able(l)
+		b.Plays(l)
 		made := workertest.Noon().Add(-time.Hour)
 		for i := range 25 {
 			ref := fmt.Sprintf("a%02d", i)

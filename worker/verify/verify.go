@@ -31,7 +31,8 @@ type Verified struct {
 
 // Add adds another run's sum.
 func (v *Verified) Add(o Verified) {
-	v.Checked, v.Drift, v.NotFound, v.Repaired = v.Checked+o.Checked, v.Drift+o.Drift, v.NotFound+o.NotFound, v.Repaired+o.Repaired
+	v.Checked, v.Drift = v.Checked+o.Checked, v.Drift+o.Drift
+	v.NotFound, v.Repaired = v.NotFound+o.NotFound, v.Repaired+o.Repaired
 }
 
 // VerifiedBy reads how far a verify run has come.
@@ -62,8 +63,12 @@ func New(o Options) *Verify { return &Verify{o} }
 func (vs *Verify) Kinds() map[string]ask.Kind { return map[string]ask.Kind{ask.KindVerify: vs.verify} }
 
 // Queue writes a verify run for the loops. One that was stopped half way and asked for the same goes on at its cursor.
-func Queue(ctx context.Context, s *store.Store, runs *ask.Runs, account string, p ask.Params) (r model.Run, resumed bool, err error) {
-	left, err := s.Runs(ctx, store.RunFilter{Account: account, Kind: ask.KindVerify, States: []model.RunState{model.RunQueued, model.RunActive}})
+func Queue(
+	ctx context.Context, s *store.Store, runs *ask.Runs, account string, p ask.Params,
+) (r model.Run, resumed bool, err error) {
+	left, err := s.Runs(ctx, store.RunFilter{
+		Account: account, Kind: ask.KindVerify, States: []model.RunState{model.RunQueued, model.RunActive},
+	})
 	if err != nil {
 		return r, false, err
 	}

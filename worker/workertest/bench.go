@@ -17,6 +17,7 @@ import (
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
+	"github.com/robfig/cron/v3"
 	"github.com/sirupsen/logrus"
 
 	"countersign/model"
@@ -139,6 +140,9 @@ func (b *Bench) Batches(most int) *Batching {
 	b.Account.Provider = providertest.Able(s)
 	return s
 }
+
+// Plays makes a service the account's.
+func (b *Bench) Plays(s provider.Provider) { b.Account.Provider = providertest.Able(s) }
 
 // Key names a row of the bench's account.
 func Key(ref string) model.Key { return model.Key{Account: "acc", Ref: ref} }
@@ -287,10 +291,17 @@ func (b *Bench) Open(t testing.TB) (out []string) {
 // Slot is a cron line, parsed.
 func Slot(t testing.TB, line string) apply.Slot {
 	t.Helper()
-	s, err := apply.ParseSlot(line)
+	at, err := cron.ParseStandard(line)
 	Check(t, err)
-	return s
+	return slot{line, at}
 }
+
+type slot struct {
+	line string
+	cron.Schedule
+}
+
+func (s slot) String() string { return s.line }
 
 // Check ends a test at an error.
 func Check(t testing.TB, err error) {

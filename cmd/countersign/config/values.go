@@ -156,9 +156,6 @@ func (s Slots) Next(now time.Time) time.Time {
 	return s.times.Next(now.UTC())
 }
 
-// Times are the slots as the cron library has them; nil where there are none.
-func (s Slots) Times() cron.Schedule { return s.times }
-
 // String is the cron line.
 func (s Slots) String() string { return s.line }
 

@@ -207,7 +207,7 @@ func (s *Session) compare(ctx context.Context, want simulator.TruthTransaction, 
 	k := model.Key{Account: want.Account, Ref: want.Ref}
 	t, err := s.Engine.Store.Transaction(ctx, k)
 	if err != nil {
-		heardOf := want.Told && !want.Deleted && want.Status != string(model.Cancelled) // what the service no longer has may have gone again
+		heardOf := want.Acknowledged && !want.Deleted && want.Status != string(model.Cancelled) // what the service no longer has may have gone again
 		if want.Listed || heardOf {
 			r.Differences = append(r.Differences, output.DriftJSON{Account: k.Account, Ref: k.Ref, Field: "row", Ours: "none", Theirs: want.Status})
 		}

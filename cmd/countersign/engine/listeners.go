@@ -54,14 +54,10 @@ func (k *keeping) get(at time.Time) error {
 func (e *Engine) openListeners() (in *listeners, err error) {
 	in = &listeners{}
 	reg := prometheus.NewRegistry()
-	callbacks := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "countersign_callbacks_total", Help: "Callbacks by account and verdict.",
-	}, []string{"account", "verdict"})
-	objective := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "countersign_callback_objective", Help: "The share of changes that callbacks should tell (callback_objective).",
+	counters := console.NewCounters(console.CounterOptions{
+		Objective: float64(e.Config.CallbackObjective) / 100, OddKinds: callback.OddKinds(), LogDropped: e.Env.logDropped,
 	})
-	objective.Set(float64(e.Config.CallbackObjective) / 100)
-	reg.MustRegister(callbacks, objective, e.Env.logMetrics(), console.TableMetrics(e.Store, e.Env.UTC), collectors.NewGoCollector(),
+	reg.MustRegister(counters, console.TableMetrics(e.Store, e.Env.UTC), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	key, err := e.Env.InstallationKey(e.Config)
 	if err != nil {
@@ -72,7 +68,7 @@ func (e *Engine) openListeners() (in *listeners, err error) {
 		MaxConns: e.connections(), MaxConnsEach: e.Config.Public.MaxConnectionsPerAddress,
 		RefusedAMinute: e.Config.Public.RefusedPerMinute, RefusedBytes: int64(e.Config.Retention.RefusedSize),
 		TrustedProxies: e.Config.Public.Proxies(), HMACKey: key, Now: e.Env.Now, Log: e.Log,
-		Count: func(account string, v model.Verdict) { callbacks.WithLabelValues(account, string(v)).Inc() },
+		Count: counters.Callback, CountOdd: counters.Odd,
 	})
 	if err != nil {
 		return nil, err

@@ -7,7 +7,6 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/sirupsen/logrus"
 
 	"countersign/cmd/countersign/config"
@@ -35,13 +34,6 @@ func (a *Env) Flush() {
 	}
 }
 
-// logMetrics is the metric of the lines that were dropped.
-func (a *Env) logMetrics() prometheus.Collector {
-	return prometheus.NewCounterFunc(prometheus.CounterOpts{
-		Name: "countersign_log_lines_dropped_total", Help: "Lines of the log that could not be written.",
-	}, func() float64 { return float64(a.logDropped()) })
-}
-
 // logWritten is nil unless the log lacked lines since it was last written.
 func (a *Env) logWritten() error {
 	if q, ok := a.Stderr.(*logs.Writer); ok {
@@ -53,9 +45,9 @@ func (a *Env) logWritten() error {
 }
 
 // logDropped counts the lines of the log that were dropped.
-func (a *Env) logDropped() uint64 {
+func (a *Env) logDropped() float64 {
 	if q, ok := a.Stderr.(*logs.Writer); ok {
-		return q.Dropped()
+		return float64(q.Dropped())
 	}
 	return 0
 }

@@ -112,10 +112,13 @@ type historyJSON struct {
 	Confirmed bool   `json:"confirmed"`
 	Source    string `json:"source"`
 	At        stamp  `json:"at"`
+	Kind      string `json:"kind"`
+	Signer    string `json:"signer"`
+	Document  string `json:"document"`
 }
 
 func historyObject(c model.Change) historyJSON {
-	return historyJSON{c.Seq, c.From, c.To, c.Confirmed, c.Source, StampOf(c.At)}
+	return historyJSON{c.Seq, c.From, c.To, c.Confirmed, c.Source, StampOf(c.At), string(c.Kind), c.Signer, c.Document}
 }
 
 type signerJSON struct {
@@ -245,11 +248,15 @@ type changeJSON struct {
 	Confirmed bool   `json:"confirmed"`
 	Source    string `json:"source"`
 	At        stamp  `json:"at"`
+	Signer    string `json:"signer"`
+	Document  string `json:"document"`
 }
 
 // ChangeObject is what `changes` prints of one.
 func ChangeObject(c model.Change) changeJSON {
-	return changeJSON{c.Seq, c.Account, c.Ref, string(c.Kind), c.From, c.To, string(c.Status), c.Confirmed, c.Source, StampOf(c.At)}
+	return changeJSON{
+		c.Seq, c.Account, c.Ref, string(c.Kind), c.From, c.To, string(c.Status), c.Confirmed, c.Source, StampOf(c.At), c.Signer, c.Document,
+	}
 }
 
 type gapJSON struct {
@@ -264,13 +271,14 @@ type gapJSON struct {
 	FoundBy string   `json:"found_by"`
 	FoundAt stamp    `json:"found_at"`
 	Latency *float64 `json:"latency"` // seconds; null unless late
+	Signer  string   `json:"signer"`
 }
 
 // GapObject is what `gaps` prints of one.
 func GapObject(g model.Gap) gapJSON {
 	o := gapJSON{
 		Account: g.Account, Ref: g.Ref, Kind: string(g.Kind), Change: string(g.Change), From: g.From, To: g.To,
-		After: stamp{g.After}, Before: StampOf(g.Before), FoundBy: g.FoundBy, FoundAt: StampOf(g.FoundAt),
+		After: stamp{g.After}, Before: StampOf(g.Before), FoundBy: g.FoundBy, FoundAt: StampOf(g.FoundAt), Signer: g.Signer,
 	}
 	if g.Latency != nil {
 		s := g.Latency.Seconds()
@@ -296,6 +304,19 @@ type DriftJSON struct {
 	Ours     string `json:"ours"`
 	Theirs   string `json:"theirs"`
 	Repaired bool   `json:"repaired"`
+	Signer   string `json:"signer"`
+	Document string `json:"document"`
+}
+
+// DriftObject is what `verify` prints of one line.
+func DriftObject(l store.DriftLine) DriftJSON {
+	o := DriftJSON{Account: l.Account, Ref: l.Ref, Field: l.Field, Ours: l.Ours, Theirs: l.Theirs, Repaired: l.Repaired}
+	if l.Field == "signer" {
+		o.Signer = l.About
+	} else {
+		o.Document = l.About
+	}
+	return o
 }
 
 // row is one transaction with all that belongs to it.

@@ -139,9 +139,10 @@ func (p *Printer) signaturesTable(list []model.EmbeddedSignature) table.Writer {
 	return t
 }
 
-func (p *Printer) historyTable(list []model.Change) table.Writer {
+func (p *Printer) historyTable(r Row) table.Writer {
 	t := p.Table("seq", "when", "what", "change", "by")
-	for _, c := range list {
+	for _, c := range r.History {
+		c.Signer, c.Document = r.nameOf(c)
 		change := ChangeWords(c)
 		if c.Kind == model.KindStatus && !c.Confirmed {
 			change += " (a callback says)"
@@ -149,6 +150,22 @@ func (p *Printer) historyTable(list []model.Change) table.Writer {
 		t.AppendRow(table.Row{c.Seq, p.Ago(&c.At), string(c.Kind), change, Plain(c.Source)})
 	}
 	return t
+}
+
+// nameOf is what people call the signer and the document that a change is about.
+func (r Row) nameOf(c model.Change) (signer, document string) {
+	signer, document = c.Signer, c.Document
+	for _, s := range r.Signers {
+		if s.Ref == c.Signer && s.Name != "" {
+			signer = s.Name
+		}
+	}
+	for _, d := range r.Documents {
+		if d.ID == c.Document {
+			document = Short(DocumentName(d), 40)
+		}
+	}
+	return signer, document
 }
 
 // callbacksTable lists callbacks; with their rows, where they are not of one row.
@@ -208,7 +225,7 @@ func (p *Printer) PrintRow(r Row, slots map[string]time.Time) error {
 	}{
 		{"Signers", p.signersTable(r.Signers)},
 		{"Documents", p.documentsTable(r.Documents)},
-		{"History", p.historyTable(r.History)},
+		{"History", p.historyTable(r)},
 		{"Callbacks", p.CallbacksTable(r.Callbacks, false)},
 		{"Gaps", p.GapsTable(r.Gaps, false)},
 		{"Progress (as browsers told, not checked)", p.progressTable(r.Progress)},

@@ -151,6 +151,9 @@ func gapWords(g model.Gap) string {
 		what = "creation"
 	case model.ChangeSigner:
 		what = "signer " + g.To
+		if g.Signer != "" {
+			what += " (" + g.Signer + ")"
+		}
 	case model.ChangeArchived, model.ChangeTrashed:
 		what = string(g.Change)
 		if g.Off {
@@ -278,15 +281,22 @@ func Percent(part, of int) string {
 	return fmt.Sprintf("%d.%d%%", tenths/10, tenths%10)
 }
 
-// changeWords says what became of what.
+// ChangeWords says what became of what, and of which signer or document of the transaction.
 func ChangeWords(c model.Change) string {
+	subject := ""
+	switch {
+	case c.Signer != "":
+		subject = " (signer " + Short(c.Signer, 40) + ")"
+	case c.Document != "":
+		subject = " (" + Plain(c.Document) + ")"
+	}
 	switch {
 	case c.From == "", c.From == c.To:
-		return Plain(c.To)
+		return Plain(c.To) + subject
 	case c.To == "":
-		return "no longer " + Plain(c.From)
+		return "no longer " + Plain(c.From) + subject
 	}
-	return Plain(c.From) + " -> " + Plain(c.To)
+	return Plain(c.From) + " -> " + Plain(c.To) + subject
 }
 
 // documentName is the provider's name, with the version where there are more.

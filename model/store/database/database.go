@@ -80,7 +80,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		err = d.know(ctx)
 	}
 	if err != nil {
-		d.Close() //nolint:errcheck // the first error tells more
+		d.Close()
 		return nil, err
 	}
 	return d, nil

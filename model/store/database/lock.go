@@ -220,21 +220,21 @@ func (d *DB) WantLock(ctx context.Context, name string) error {
 // LockOwner says who has a lock now; ErrNoRow if nobody has. What a process that died has left in the
 // row does not count.
 func (d *DB) LockOwner(ctx context.Context, name string) (LockRow, error) {
-	look := d.fileHeld
+	look := d.fileLocked
 	if d.pg {
-		look = d.sessionHeld
+		look = d.sessionLocked
 	}
-	held, err := look(ctx, name)
+	locked, err := look(ctx, name)
 	if err != nil {
 		return LockRow{}, err
 	}
-	if !held {
+	if !locked {
 		return LockRow{}, ErrNoRow
 	}
 	h, err := d.lockRow(ctx, name)
 	h.Name = name
 	if errors.Is(err, ErrNoRow) || errors.Is(err, ErrOlder) {
-		err = nil // held, and the row is not there yet
+		err = nil // locked, and the row is not there yet
 	}
 	return h, err
 }

@@ -21,12 +21,12 @@ func (d *DB) lockFile(_ context.Context, name string) (let func() error, alive f
 		return nil, nil, fmt.Errorf("lock: %w", err)
 	}
 	if err := flock(f, unix.LOCK_EX); err != nil {
-		f.Close() //nolint:errcheck // nothing was written
+		f.Close()
 		return nil, nil, err
 	}
 	mine, err := f.Stat()
 	if err != nil {
-		f.Close() //nolint:errcheck // nothing was written
+		f.Close()
 		return nil, nil, err
 	}
 	alive = func(context.Context) error {
@@ -37,7 +37,7 @@ func (d *DB) lockFile(_ context.Context, name string) (let func() error, alive f
 		return err
 	}
 	if err := alive(context.Background()); err != nil { // removed between open and lock
-		f.Close() //nolint:errcheck // nothing was written
+		f.Close()
 		return nil, nil, ErrLocked
 	}
 	return f.Close, alive, nil
@@ -52,7 +52,7 @@ func (d *DB) lockMode() fs.FileMode {
 	return info.Mode().Perm()
 }
 
-func (d *DB) fileHeld(_ context.Context, name string) (bool, error) {
+func (d *DB) fileLocked(_ context.Context, name string) (bool, error) {
 	f, err := os.Open(d.lockPath(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -60,7 +60,7 @@ func (d *DB) fileHeld(_ context.Context, name string) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("lock: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // nothing was written
+	defer f.Close()
 	err = flock(f, unix.LOCK_SH)
 	if errors.Is(err, ErrLocked) {
 		return true, nil

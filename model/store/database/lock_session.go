@@ -55,7 +55,7 @@ func (d *DB) lockSession(ctx context.Context, name string) (let func() error, al
 	}, alive, nil
 }
 
-func (d *DB) sessionHeld(ctx context.Context, name string) (held bool, err error) {
+func (d *DB) sessionLocked(ctx context.Context, name string) (locked bool, err error) {
 	db, err := d.read.DB()
 	if err != nil {
 		return false, err
@@ -64,15 +64,15 @@ func (d *DB) sessionHeld(ctx context.Context, name string) (held bool, err error
 	if err != nil {
 		return false, d.explain(err)
 	}
-	defer conn.Close() //nolint:errcheck // it goes back to the pool
+	defer conn.Close()
 	id, err := lockID(ctx, conn, name)
 	if err != nil {
 		return false, d.explain(err)
 	}
 	err = conn.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database
 WHERE l.locktype = 'advisory' AND l.granted AND l.classid = $1 AND l.objid = $2 AND l.objsubid = 2 AND d.datname = current_database())`,
-		int64(lockClass), int64(uint32(id))).Scan(&held) //nolint:gosec // the same bits, unsigned
-	return held, d.explain(err)
+		int64(lockClass), int64(uint32(id))).Scan(&locked) //nolint:gosec // the same bits, unsigned
+	return locked, d.explain(err)
 }
 
 // lockID names a lock of this schema: several installations may share a database.

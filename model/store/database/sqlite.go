@@ -170,12 +170,12 @@ func ReadFile(ctx context.Context, path string, f func(*Tx) error) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close() //nolint:errcheck // only read
+	defer db.Close()
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // only read
+	defer tx.Rollback()
 	return f(&Tx{ctx: ctx, tx: tx, texts: &texts{}})
 }
 

@@ -30,7 +30,7 @@ func (d *DB) within(ctx context.Context, db *gorm.DB, o *sql.TxOptions, f func(*
 		return d.explain(err)
 	}
 	if err := f(q); err != nil {
-		q.tx.Rollback() //nolint:errcheck // the first error tells more
+		q.tx.Rollback()
 		return d.explain(err)
 	}
 	return d.explain(q.tx.Commit())
@@ -58,7 +58,7 @@ func (q *Tx) Exec(query string, args ...any) error {
 	for rows.Next() { //nolint:revive // a statement that returns rows is run to its end
 	}
 	if err := rows.Err(); err != nil {
-		rows.Close() //nolint:errcheck // the first error tells more
+		rows.Close()
 		return err
 	}
 	return rows.Close()
@@ -86,7 +86,7 @@ func (q *Tx) Each(scan func(*sql.Rows) error, query string, args ...any) error {
 	if err != nil {
 		return err
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err has told
+	defer rows.Close()
 	for rows.Next() {
 		if err := scan(rows); err != nil {
 			return err

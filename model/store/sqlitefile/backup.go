@@ -35,7 +35,7 @@ func ReadThrough(ctx context.Context, path string) (e Examined, err error) {
 	if err != nil {
 		return e, err
 	}
-	defer db.Close() //nolint:errcheck // only read
+	defer db.Close()
 	tables, err := tablesOf(ctx, db)
 	if err != nil {
 		return e, fmt.Errorf("%s cannot be read: %w", path, err)
@@ -97,14 +97,14 @@ func copyInto(ctx context.Context, from, to string) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close() //nolint:errcheck // only read
+	defer db.Close()
 	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", to); err != nil {
 		return err
 	}
 	if _, err := ReadThrough(ctx, to); err != nil {
 		return err
 	}
-	return stamp(ctx, to) // a log that the next restore leaves lying is not the copy's
+	return stamp(ctx, to) // so that a log which another database left beside it is known not to be its own
 }
 
 // tablesOf returns the names of a file's tables.
@@ -113,7 +113,7 @@ func tablesOf(ctx context.Context, db *sql.DB) (map[string]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer rows.Close()
 	out := map[string]bool{}
 	for rows.Next() {
 		var name string

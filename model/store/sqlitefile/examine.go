@@ -57,7 +57,7 @@ func Examine(ctx context.Context, path string) error {
 	if err != nil {
 		return fmt.Errorf("database: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	h, err := examineHeader(f, path)
 	if err != nil {
 		return err
@@ -74,7 +74,7 @@ func Prepare(ctx context.Context, path string, mode fs.FileMode, readOnly bool) 
 	if err != nil {
 		return fmt.Errorf("database: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	h, err := examineHeader(f, path)
 	if err != nil {
 		return err
@@ -134,7 +134,7 @@ func examineLog(h header, path string) error {
 	if err != nil {
 		return nil //nolint:nilerr // not there, or left to SQLite
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	b, salts := make([]byte, walHeader+64), make([]byte, 8)
 	if _, err := f.ReadAt(b[:walHeader], 0); err != nil || int64(binary.BigEndian.Uint32(b[8:])) != h.page {
 		return nil //nolint:nilerr // SQLite leaves it alone too
@@ -175,7 +175,7 @@ func examineInside(ctx context.Context, path string, h header, whole bool) error
 	if err != nil {
 		return nil //nolint:nilerr // left to who opens it next
 	}
-	defer db.Close() //nolint:errcheck // only read
+	defer db.Close()
 	err = examineOwner(ctx, db, path, h.app)
 	if err == nil && whole && h.size <= wholeUpTo {
 		err = QuickCheck(ctx, db, path)
@@ -227,7 +227,7 @@ func examineOwner(ctx context.Context, db *sql.DB, path string, app uint32) erro
 	if err != nil {
 		return err
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err has told
+	defer rows.Close()
 	var names []string
 	for rows.Next() {
 		var name string

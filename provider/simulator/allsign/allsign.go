@@ -22,9 +22,10 @@ type service struct {
 	owner      string   // the user whose key it is
 	colleagues []string // whose documents a list shows under a wider scope only
 	endpoints  []*endpoint
-	secrets    []string                 // of the account's own endpoint: the first one and, where it rotates, the next
-	certify    map[string]time.Duration // how long after the evidence the NOM-151 certificate comes, by document; absent: never
-	proof      []byte                   // signs links
+	secrets    []string // of the account's own endpoint: the first one and, where it rotates, the next
+	// how long after the evidence the NOM-151 certificate comes, by document; absent: never
+	certify map[string]time.Duration
+	proof   []byte // signs links
 }
 
 // endpoint is one registration.
@@ -40,7 +41,8 @@ type endpoint struct {
 // Open adds an account of AllSign to a world.
 func Open(w *world.World) *world.Desk {
 	r := chance.Source(w.Options.Seed, "allsign account")
-	d := world.NewDesk(w, world.Account{ID: AccountID, Provider: "allsign", BasePath: "/allsign", AccountID: chance.UUID(r), Email: "owner@sim-allsign.example"})
+	d := world.NewDesk(w, world.Account{ID: AccountID, Provider: "allsign", BasePath: "/allsign",
+		AccountID: chance.UUID(r), Email: "owner@sim-allsign.example"})
 	x := &service{
 		desk: d, tenant: d.Account.AccountID, owner: chance.UUID(r), colleagues: []string{chance.UUID(r), chance.UUID(r)},
 		certify: map[string]time.Duration{}, proof: chance.Bytes(r, 32), secrets: []string{standardSecret(r)},
@@ -49,16 +51,20 @@ func Open(w *world.World) *world.Desk {
 		x.secrets = append(x.secrets, standardSecret(r))
 	}
 	d.Account.Settings = map[string]any{
-		"profile": "v3", "api_key": "allsign_live_sk_" + chance.Letters(r, 40, chance.Alphanum), "webhook_secrets": append([]string{}, x.secrets...),
+		"profile": "v3", "api_key": "allsign_live_sk_" + chance.Letters(r, 40, chance.Alphanum),
+		"webhook_secrets": append([]string{}, x.secrets...),
 	}
 	if d.URL != "" {
 		x.endpoints = append(x.endpoints, &endpoint{
-			id: "whe_" + chance.Letters(r, 32, chance.HexDigits), url: d.URL, description: "signature mirror", events: activeEvents(), made: w.Epoch,
+			id: "whe_" + chance.Letters(r, 32, chance.HexDigits), url: d.URL, description: "signature mirror",
+			events: activeEvents(), made: w.Epoch,
 		})
 	}
 	d.Deck = []string{
-		"completed", "completed", "completed", "completed", "direct", "direct", "direct", "collected", "collected", "draft", "collecting",
-		"open", "partly", "expired", "expired_partly", "voided", "voided_partly", "corrected", "corrected", "correcting", "slow", "test", "test_open",
+		"completed", "completed", "completed", "completed", "direct", "direct", "direct", "collected", "collected", "draft",
+		"collecting",
+		"open", "partly", "expired", "expired_partly", "voided", "voided_partly", "corrected", "corrected", "correcting",
+		"slow", "test", "test_open",
 	}
 	// how often and when is not published
 	d.Retries = []time.Duration{time.Minute, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 6 * time.Hour}

@@ -72,7 +72,8 @@ func (x *service) Compose(t *world.Transaction, n life.News) []world.Letter {
 
 func (x *service) event(ref, kind string, at time.Time, live bool) event {
 	e := event{
-		ID: "evt_" + chance.Letters(x.desk.Rand, 32, chance.HexDigits), Type: kind, Version: version, At: wire.ISOTime(at), Tenant: x.tenant, Livemode: live,
+		ID: "evt_" + chance.Letters(x.desk.Rand, 32, chance.HexDigits), Type: kind, Version: version, At: wire.ISOTime(at),
+		Tenant: x.tenant, Livemode: live,
 	}
 	e.Data.Document = ref
 	return e

@@ -51,7 +51,8 @@ func TestAllSignCallbacksLookLikeTheSamples(t *testing.T) {
 			}
 			kinds[e.Type]++
 			live[e.Livemode]++
-			if h.Header.Get("webhook-id") != e.ID || !strings.HasPrefix(e.ID, "evt_") || !strings.HasPrefix(e.Data.Document, "doc_") || len(e.Data.Document) != 36 {
+			if h.Header.Get("webhook-id") != e.ID || !strings.HasPrefix(e.ID, "evt_") ||
+				!strings.HasPrefix(e.Data.Document, "doc_") || len(e.Data.Document) != 36 {
 				t.Errorf("%s under the id %s", h.Body, h.Header.Get("webhook-id"))
 			}
 			for name := range simulatortest.Sample(t, "allsign/webhook.v3.headers.json").(map[string]any) {
@@ -79,7 +80,10 @@ func TestAllSignCallbacksLookLikeTheSamples(t *testing.T) {
 
 func TestAllSignSignsEachAttemptAnew(t *testing.T) {
 	t.Parallel()
-	l := &simulatortest.Listener{Answer: func(int, simulatortest.Heard) (int, string) { return http.StatusInternalServerError, "" }}
+	l := &simulatortest.Listener{Answer: func(int, simulatortest.Heard) (int,
+		string) {
+		return http.StatusInternalServerError, ""
+	}}
 	simulatortest.Play(t, onlyAllSign(world.Options{Seed: 4}), l, 20*24*time.Hour, func(t *testing.T, w *simulator.World) {
 		attempts := map[string][]simulatortest.Heard{}
 		for _, h := range l.Heard() {
@@ -115,77 +119,80 @@ func TestAllSignDisablesAnEndpointThatFailedTooOften(t *testing.T) {
 		}
 		return http.StatusOK, ""
 	}
-	simulatortest.Play(t, onlyAllSign(world.Options{Seed: 4, DisableCallbackAfter: 8}), l, 12*time.Hour, func(t *testing.T, w *simulator.World) {
-		c := allSignClient(t, w)
-		mine := c.Read("/webhooks")["data"].([]any)[0].(map[string]any)
-		if n := len(l.Heard()); mine["status"] != "disabled" || n != 8 {
-			t.Fatalf("after %d failures the endpoint is %v", n, mine["status"])
-		}
-		l.Mu.Lock()
-		down = false
-		l.Mu.Unlock()
-		time.Sleep(4 * time.Hour)
-		if n := len(l.Heard()); n != 8 {
-			t.Errorf("a disabled endpoint was called %d times more", n-8)
-		}
-		c.Ask("PATCH", "/webhooks/"+mine["id"].(string), `{"disabled":false}`, http.StatusOK)
-		time.Sleep(20 * 24 * time.Hour)
-		if n := len(l.Heard()); n == 8 || !w.Idle() {
-			t.Errorf("enabled again, it was called %d times; idle %v", n-8, w.Idle())
-		}
-		if len(provenBy(l.Heard()[8], webhookSecrets(w))) != 1 {
-			t.Error("it did not keep its secret")
-		}
-	})
+	simulatortest.Play(t, onlyAllSign(world.Options{Seed: 4, DisableCallbackAfter: 8}), l, 12*time.Hour,
+		func(t *testing.T, w *simulator.World) {
+			c := allSignClient(t, w)
+			mine := c.Read("/webhooks")["data"].([]any)[0].(map[string]any)
+			if n := len(l.Heard()); mine["status"] != "disabled" || n != 8 {
+				t.Fatalf("after %d failures the endpoint is %v", n, mine["status"])
+			}
+			l.Mu.Lock()
+			down = false
+			l.Mu.Unlock()
+			time.Sleep(4 * time.Hour)
+			if n := len(l.Heard()); n != 8 {
+				t.Errorf("a disabled endpoint was called %d times more", n-8)
+			}
+			c.Ask("PATCH", "/webhooks/"+mine["id"].(string), `{"disabled":false}`, http.StatusOK)
+			time.Sleep(20 * 24 * time.Hour)
+			if n := len(l.Heard()); n == 8 || !w.Idle() {
+				t.Errorf("enabled again, it was called %d times; idle %v", n-8, w.Idle())
+			}
+			if len(provenBy(l.Heard()[8], webhookSecrets(w))) != 1 {
+				t.Error("it did not keep its secret")
+			}
+		})
 }
 
 func TestAllSignChangesItsSecretInTwoSteps(t *testing.T) {
 	t.Parallel()
 	l := &simulatortest.Listener{}
-	simulatortest.Play(t, onlyAllSign(world.Options{Seed: 4, RotateSecretsAfter: 8 * time.Hour}), l, 20*24*time.Hour, func(t *testing.T, w *simulator.World) {
-		began := w.Epoch
-		phases := map[string]int{}
-		for _, h := range l.Heard() {
-			want := []int{1}
-			switch age := h.At.Sub(began); {
-			case age < 8*time.Hour:
-				want = []int{0}
-			case age < 16*time.Hour:
-				want = []int{0, 1}
+	simulatortest.Play(t, onlyAllSign(world.Options{Seed: 4, RotateSecretsAfter: 8 * time.Hour}), l, 20*24*time.Hour,
+		func(t *testing.T, w *simulator.World) {
+			began := w.Epoch
+			phases := map[string]int{}
+			for _, h := range l.Heard() {
+				want := []int{1}
+				switch age := h.At.Sub(began); {
+				case age < 8*time.Hour:
+					want = []int{0}
+				case age < 16*time.Hour:
+					want = []int{0, 1}
+				}
+				got := provenBy(h, webhookSecrets(w))
+				if !slices.Equal(got, want) {
+					t.Errorf("%v after the start the secrets %v prove it, want %v", h.At.Sub(began), got, want)
+				}
+				phases[strconv.Itoa(len(got))+strconv.Itoa(got[0])]++
 			}
-			got := provenBy(h, webhookSecrets(w))
-			if !slices.Equal(got, want) {
-				t.Errorf("%v after the start the secrets %v prove it, want %v", h.At.Sub(began), got, want)
+			if len(phases) != 3 {
+				t.Errorf("phases: %v", phases)
 			}
-			phases[strconv.Itoa(len(got))+strconv.Itoa(got[0])]++
-		}
-		if len(phases) != 3 {
-			t.Errorf("phases: %v", phases)
-		}
-	})
+		})
 }
 
 func TestAllSignForgeriesProveNothing(t *testing.T) {
 	t.Parallel()
 	l := &simulatortest.Listener{}
 	f := world.Faults{Forge: 1, Drop: 0.1, Duplicate: 0.2, Delay: 0.2, Reorder: 0.2, SameSecond: true}
-	simulatortest.Play(t, onlyAllSign(world.Options{Seed: 4, Speed: 8640, Faults: f}), l, time.Hour, func(t *testing.T, w *simulator.World) {
-		truth, genuine, forged := w.Truth(), 0, map[string]int{}
-		for _, h := range l.Heard() {
-			switch proven := len(provenBy(h, webhookSecrets(w))) == 1; {
-			case proven && fresh(h):
-				genuine++
-			case proven:
-				forged["old"]++
-			case h.Header.Get("webhook-signature") == "":
-				forged["bare"]++
-			default:
-				forged[h.Header.Get("webhook-signature")[:3]]++
+	simulatortest.Play(t, onlyAllSign(world.Options{Seed: 4, Speed: 8640, Faults: f}), l, time.Hour,
+		func(t *testing.T, w *simulator.World) {
+			truth, genuine, forged := w.Truth(), 0, map[string]int{}
+			for _, h := range l.Heard() {
+				switch proven := len(provenBy(h, webhookSecrets(w))) == 1; {
+				case proven && fresh(h):
+					genuine++
+				case proven:
+					forged["old"]++
+				case h.Header.Get("webhook-signature") == "":
+					forged["bare"]++
+				default:
+					forged[h.Header.Get("webhook-signature")[:3]]++
+				}
 			}
-		}
-		n := forged["old"] + forged["bare"] + forged["v1,"] + forged["v2,"]
-		if genuine != truth.Sent || n != truth.Forged || len(forged) != 4 || truth.Dropped == 0 || truth.Duplicated == 0 {
-			t.Errorf("%d genuine of %d sent, %v of %d forged", genuine, truth.Sent, forged, truth.Forged)
-		}
-	})
+			n := forged["old"] + forged["bare"] + forged["v1,"] + forged["v2,"]
+			if genuine != truth.Sent || n != truth.Forged || len(forged) != 4 || truth.Dropped == 0 || truth.Duplicated == 0 {
+				t.Errorf("%d genuine of %d sent, %v of %d forged", genuine, truth.Sent, forged, truth.Forged)
+			}
+		})
 }

@@ -78,7 +78,8 @@ func (x api) Refuse(status int, name, message string) wire.Answer {
 }
 
 func (x api) problem(status int, code, detail string, faults []any) wire.Answer {
-	body := wire.Object{"detail": detail, "code": strings.ToUpper(code), "requestId": "req_" + chance.Letters(x.desk.Rand, 24, chance.HexDigits)}
+	body := wire.Object{"detail": detail, "code": strings.ToUpper(code), "requestId": "req_" +
+		chance.Letters(x.desk.Rand, 24, chance.HexDigits)}
 	if faults != nil {
 		body["errors"] = faults
 	}
@@ -87,7 +88,8 @@ func (x api) problem(status int, code, detail string, faults []any) wire.Answer 
 
 // invalid refuses one member of a request.
 func (x api) invalid(field, code string) wire.Answer {
-	return x.problem(http.StatusUnprocessableEntity, "VALIDATION_ERROR", "La solicitud no es válida.", []any{wire.Object{"field": field, "code": code}})
+	return x.problem(http.StatusUnprocessableEntity, "VALIDATION_ERROR", "La solicitud no es válida.",
+		[]any{wire.Object{"field": field, "code": code}})
 }
 
 // Decorate takes the wait away: a refusal for haste never says how long.
@@ -96,7 +98,8 @@ func (x api) Decorate(h http.Header, _ string, _ int) { h.Del("Retry-After") }
 func (x api) documentJSON(t *world.Transaction, s *life.State) wire.Object {
 	done, total := s.Done()
 	o := wire.Object{
-		"id": t.Ref, "object": "document", "name": t.Name, "status": s.Word, "documentType": "editable", "signerCount": total, "signedCount": done,
+		"id": t.Ref, "object": "document", "name": t.Name, "status": s.Word, "documentType": "editable",
+		"signerCount": total, "signedCount": done,
 		"ownerId": t.Sender.ID, "orgId": nil, "folderId": nil, "expiresAt": wire.ISOOrNull(s.Due), "expirationReminders": nil,
 		"createdAt": wire.ISOTime(t.Born), "updatedAt": wire.ISOTime(s.Updated),
 	}
@@ -118,7 +121,8 @@ func (x api) signers(c world.Call, t *world.Transaction) wire.Answer {
 			data = append(data, wire.Object{"id": p.ID, "documentId": t.Ref, "status": "pending"})
 		}
 	}
-	return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{"object": "list", "data": x.desk.Page(data, "id", "status")})
+	return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{"object": "list", "data": x.desk.Page(data,
+		"id", "status")})
 }
 
 // certified says whether the NOM-151 certificate is there.
@@ -130,7 +134,8 @@ func (x api) certified(t *world.Transaction, now time.Time) bool {
 // evidence says where the files are. They come some time after the document is completed, and the
 // certificate later still, or never.
 func (x api) evidence(c world.Call, t *world.Transaction) wire.Answer {
-	body := wire.Object{"documentId": t.Ref, "available": false, "reason": "Faltan firmas.", "evidencePdf": nil, "nom151": nil}
+	body := wire.Object{"documentId": t.Ref, "available": false, "reason": "Faltan firmas.", "evidencePdf": nil,
+		"nom151": nil}
 	switch s := &t.State; {
 	case s.Completed.IsZero():
 	case c.Now.Before(s.Ready):
@@ -147,7 +152,8 @@ func (x api) evidence(c world.Call, t *world.Transaction) wire.Answer {
 
 // linkTo is a link to the storage behind the service, with a life of its own.
 func (x api) linkTo(c world.Call, t *world.Transaction, file string) string {
-	date, life := c.Now.UTC().Format(amzTime), strconv.Itoa(int(x.desk.World.Span(15*time.Minute, 5*time.Second).Seconds()))
+	date, life := c.Now.UTC().Format(amzTime), strconv.Itoa(int(x.desk.World.Span(15*time.Minute,
+		5*time.Second).Seconds()))
 	scheme := "http"
 	if c.TLS != nil {
 		scheme = "https"
@@ -167,7 +173,8 @@ func (x api) link(c world.Call) wire.Answer {
 	made, err := time.Parse(amzTime, date)
 	lasts, err2 := time.ParseDuration(life + "s")
 	t := x.desk.ByRef[c.PathValue("id")]
-	if err != nil || err2 != nil || t == nil || !hmac.Equal([]byte(q.Get("X-Amz-Signature")), []byte(wire.LinkProof(x.proof, t.Ref, file, date, life))) {
+	if err != nil || err2 != nil || t == nil || !hmac.Equal([]byte(q.Get("X-Amz-Signature")),
+		[]byte(wire.LinkProof(x.proof, t.Ref, file, date, life))) {
 		return wire.StorageError(http.StatusForbidden, "SignatureDoesNotMatch")
 	}
 	if c.Now.After(made.Add(lasts)) {
@@ -189,7 +196,8 @@ func (x api) Files(t *world.Transaction) []world.TruthDocument {
 
 // File renders a file: the same bytes each time, once the document is completed.
 func (x api) File(t *world.Transaction, s *life.State, id string) []byte {
-	p := pdf.File{Title: t.Name, Pages: t.Docs[0].Pages, Filler: uint64(t.Born.UnixNano()), At: s.Completed, Lines: []string{"Document " + t.Ref}}
+	p := pdf.File{Title: t.Name, Pages: t.Docs[0].Pages, Filler: uint64(t.Born.UnixNano()), At: s.Completed,
+		Lines: []string{"Document " + t.Ref}}
 	if id == certificateFile {
 		p.Title, p.Pages = "NOM-151: "+t.Name, 1
 		return x.desk.Render(p)
@@ -197,7 +205,8 @@ func (x api) File(t *world.Transaction, s *life.State, id string) []byte {
 	p.Sealed = t.Docs[0].Sealed
 	for _, one := range s.People {
 		if one.Status == "signed" {
-			p.Lines = append(p.Lines, fmt.Sprintf("Signed by %s <%s> on %s", one.Name, one.Email, one.DoneAt.UTC().Format(time.RFC1123)))
+			p.Lines = append(p.Lines, fmt.Sprintf("Signed by %s <%s> on %s", one.Name, one.Email,
+				one.DoneAt.UTC().Format(time.RFC1123)))
 		}
 	}
 	return x.desk.Render(p)

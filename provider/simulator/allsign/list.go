@@ -18,7 +18,8 @@ func (x api) list(c world.Call) wire.Answer {
 	q := c.URL.Query()
 	limit, ok := wire.Number(q.Get("limit"), 20)
 	scope, status, after := q.Get("scope"), q.Get("status"), q.Get("startingAfter")
-	words := []string{"", "draft", "collecting_data", "processing", "awaiting_signatures", "correcting", "completed", "expired", "voided"}
+	words := []string{"", "draft", "collecting_data", "processing", "awaiting_signatures", "correcting", "completed",
+		"expired", "voided"}
 	switch {
 	case !ok || limit < 1 || limit > 100:
 		return x.invalid("limit", "OUT_OF_RANGE")
@@ -50,7 +51,8 @@ func (x api) list(c world.Call) wire.Answer {
 		t.Shown(&t.State, c.Now)
 		data = append(data, x.documentJSON(t, &t.State))
 	}
-	page := wire.Object{"object": "list", "data": x.desk.Page(data, "id", "name"), "hasMore": last < len(found), "nextCursor": nil, "previousCursor": nil, "limit": limit}
+	page := wire.Object{"object": "list", "data": x.desk.Page(data, "id", "name"), "hasMore": last < len(found),
+		"nextCursor": nil, "previousCursor": nil, "limit": limit}
 	if last < len(found) && last > 0 {
 		page["nextCursor"] = cursor(found[last-1])
 	}
@@ -102,8 +104,9 @@ func position(found []*world.Transaction, text string) (int, bool) {
 func eventsJSON() []any {
 	said := map[string][2]string{
 		"document.completed": {"Documents", "Todos firmaron."}, "document.expired": {"Documents", "El documento expiró."},
-		"document.sent": {"Documents", "El documento fue enviado."}, "document.voided": {"Documents", "El documento fue anulado."},
-		"signer.signed": {"Signers", "Un firmante firmó."},
+		"document.sent":   {"Documents", "El documento fue enviado."},
+		"document.voided": {"Documents", "El documento fue anulado."},
+		"signer.signed":   {"Signers", "Un firmante firmó."},
 	}
 	var all []any
 	for _, kind := range activeEvents() {
@@ -112,7 +115,8 @@ func eventsJSON() []any {
 		})
 	}
 	return append(all, wire.Object{
-		"event": "signer.declined", "description": "RESERVADO.", "category": "Signers", "apiVersion": version, "status": "reserved",
+		"event": "signer.declined", "description": "RESERVADO.", "category": "Signers", "apiVersion": version,
+		"status": "reserved",
 	})
 }
 
@@ -122,7 +126,8 @@ func (p *endpoint) json() wire.Object {
 		status = "disabled"
 	}
 	return wire.Object{
-		"id": p.id, "url": p.url, "status": status, "events": p.events, "description": wire.OrNull(p.description), "createdAt": wire.ISOTime(p.made),
+		"id": p.id, "url": p.url, "status": status, "events": p.events, "description": wire.OrNull(p.description),
+		"createdAt": wire.ISOTime(p.made),
 	}
 }
 
@@ -134,7 +139,8 @@ func (x api) webhooks(world.Call) wire.Answer {
 			data = append(data, p.json())
 		}
 	}
-	return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{"object": "list", "data": x.desk.Page(data, "id", "url")})
+	return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{"object": "list", "data": x.desk.Page(data,
+		"id", "url")})
 }
 
 func (x api) onWebhook(handle func(world.Call, *endpoint) wire.Answer) func(world.Call) wire.Answer {
@@ -161,7 +167,8 @@ func (x api) createWebhook(c world.Call) wire.Answer {
 	switch {
 	case !wire.SecureURL(body.URL):
 		return x.invalid("url", "INVALID_VALUE")
-	case len(body.Events) == 0 || slices.ContainsFunc(body.Events, func(e string) bool { return !slices.Contains(known, e) }):
+	case len(body.Events) == 0 || slices.ContainsFunc(body.Events,
+		func(e string) bool { return !slices.Contains(known, e) }):
 		return x.invalid("events", "INVALID_VALUE")
 	}
 	p := &endpoint{

@@ -42,22 +42,26 @@ func Open(w *world.World) *world.Desk {
 	r := chance.Source(w.Options.Seed, "autosign account")
 	d := world.NewDesk(w, world.Account{
 		ID: AccountID, Provider: "autosign", BasePath: "/autosign", AccountID: cuid(r), Email: "owner@sim-autosign.example",
-		OAuthClientID: cuid(r), OAuthClientSecret: chance.Letters(r, 40, chance.Alphanum), AuthorizationCode: chance.Letters(r, 32, chance.Alphanum), RefreshToken: chance.Letters(r, 48, chance.Alphanum),
+		OAuthClientID: cuid(r), OAuthClientSecret: chance.Letters(r, 40, chance.Alphanum),
+		AuthorizationCode: chance.Letters(r, 32, chance.Alphanum), RefreshToken: chance.Letters(r, 48, chance.Alphanum),
 		TokenPath: "/autosign/v1/oauth/refresh", ExchangePath: "/autosign/v1/oauth/token",
 	})
 	x := &service{
-		desk: d, secret: chance.Letters(r, 40, chance.Alphanum), user: life.Person{ID: cuid(r), Email: d.Account.Email, Name: "Owner"},
+		desk: d, secret: chance.Letters(r, 40, chance.Alphanum), user: life.Person{ID: cuid(r), Email: d.Account.Email,
+			Name: "Owner"},
 		tokens: map[string]time.Time{}, refresh: map[string]bool{d.Account.RefreshToken: true}, proof: chance.Bytes(r, 32),
 	}
 	d.Account.Settings = map[string]any{
-		"access_token": chance.Letters(r, 64, chance.Alphanum), "webhook_secrets": []string{x.secret}, "signature_hash": "sha256", "signature_encoding": "hex",
+		"access_token": chance.Letters(r, 64, chance.Alphanum), "webhook_secrets": []string{x.secret},
+		"signature_hash": "sha256", "signature_encoding": "hex",
 	}
 	if d.URL != "" {
 		x.endpoints = append(x.endpoints, endpoint{id: cuid(r), name: "signature mirror", url: d.URL, events: eventNames()})
 	}
 	d.Deck = []string{
 		"completed", "completed", "completed", "completed", "direct", "direct", "unsealed", "draft", "open", "partly",
-		"rejected", "rejected", "expired", "expired_undated", "cancelled", "cancelled_twice", "cancelled_twice", "all_but_done",
+		"rejected", "rejected", "expired", "expired_undated", "cancelled", "cancelled_twice", "cancelled_twice",
+		"all_but_done",
 	}
 	d.Actor, d.Caller, d.Server = x, x, api{x} // no repeats and no limits are documented, so there are none
 	return d
@@ -88,7 +92,8 @@ func shownWord(s *life.State) string {
 // Truth maps what happened to a transaction to countersign's words, by a table of the simulator's own.
 func (x *service) Truth(s *life.State) world.Standing {
 	words := map[string]string{
-		"draft": "draft", "started": "in_progress", "completed": "completed", "rejected": "declined", "expired": "expired", "cancelled": "cancelled",
+		"draft": "draft", "started": "in_progress", "completed": "completed", "rejected": "declined", "expired": "expired",
+		"cancelled": "cancelled",
 	}
 	status, known := words[s.Word]
 	if !known {
@@ -106,18 +111,19 @@ func (x *service) Listable(*life.State) bool { return false }
 // decides, whatever answers say. And the links to the files stand in the completed event alone: whoever
 // did not acknowledge it while they lived has no way to the files.
 func (x *service) Refine(t *world.Transaction) (alsoRight []string, unobtainable bool) {
-	if t.State.Word == "cancelled" && !x.toldInTime(t, "transaction_cancelled", time.Time{}) {
+	if t.State.Word == "cancelled" && !x.acknowledgedInTime(t, "transaction_cancelled", time.Time{}) {
 		alsoRight = []string{"expired"}
 	}
-	return alsoRight, t.State.Word == "completed" && !x.toldInTime(t, "transaction_completed", x.linksUntil(t))
+	return alsoRight, t.State.Word == "completed" && !x.acknowledgedInTime(t, "transaction_completed", x.linksUntil(t))
 }
 
-// toldInTime says whether an event of a type was acknowledged, and sent no later than until, if that is not zero.
-func (x *service) toldInTime(t *world.Transaction, kind string, until time.Time) bool {
+// acknowledgedInTime says whether an event of a type was acknowledged, and sent no later than until, if that is not
+// zero.
+func (x *service) acknowledgedInTime(t *world.Transaction, kind string, until time.Time) bool {
 	for _, c := range t.Changes {
-		for _, told := range c.Told {
-			for _, a := range told.Attempts {
-				if told.Type == kind && x.Acknowledged(a.Answer, nil) && (until.IsZero() || !a.At.After(until)) {
+		for _, callback := range c.Reports {
+			for _, a := range callback.Attempts {
+				if callback.Type == kind && x.Acknowledged(a.Answer, nil) && (until.IsZero() || !a.At.After(until)) {
 					return true
 				}
 			}
@@ -131,7 +137,8 @@ func (x *service) Admits(r *http.Request, now time.Time) bool {
 	scheme, proof, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	static, _ := x.desk.Account.Settings["access_token"].(string)
 	until, known := x.tokens[proof]
-	return strings.EqualFold(scheme, "Bearer") && (hmac.Equal([]byte(proof), []byte(static)) || (known && now.Before(until)))
+	return strings.EqualFold(scheme, "Bearer") && (hmac.Equal([]byte(proof), []byte(static)) || (known &&
+		now.Before(until)))
 }
 
 // Conceive makes up a transaction and the life that its kind names. The sender is the first recipient.
@@ -141,7 +148,8 @@ func (x *service) Conceive(t *world.Transaction) {
 	t.Text = cuid(r) // the template's id
 	for i := range 1 + r.IntN(3) {
 		t.Docs = append(t.Docs, life.Document{
-			ID: cuid(r), Name: fmt.Sprintf("%s-%d.pdf", chance.Pick(r, "contrato", "anexo", "términos"), i+1), Pages: 2 + r.IntN(3), Sealed: r.IntN(2) == 0,
+			ID: cuid(r), Name: fmt.Sprintf("%s-%d.pdf", chance.Pick(r, "contrato", "anexo", "términos"), i+1), Pages: 2 +
+				r.IntN(3), Sealed: r.IntN(2) == 0,
 		})
 	}
 	for i := range 2 + r.IntN(3) {
@@ -237,12 +245,12 @@ func (x *service) Play(t *world.Transaction, s life.Step) []life.News {
 	case "cancel":
 		st.Word, st.Due = "cancelled", st.Updated
 		st.Reason = "Campos incorrectos en el documento"
-		told := []life.News{{Kind: "transaction_cancelled", Tells: status, Message: st.Reason}}
+		caused := []life.News{{Kind: "transaction_cancelled", Tells: status, Message: st.Reason}}
 		if t.Kind == "cancelled_twice" { // both events carry one id, as in the published samples
-			told[0].Event = cuid(t.Rand)
-			told = append([]life.News{{Kind: "transaction_expired", Tells: status, Event: told[0].Event}}, told...)
+			caused[0].Event = cuid(t.Rand)
+			caused = append([]life.News{{Kind: "transaction_expired", Tells: status, Event: caused[0].Event}}, caused...)
 		}
-		return told
+		return caused
 	}
 	return nil
 }

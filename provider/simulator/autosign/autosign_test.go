@@ -24,88 +24,95 @@ func onlyAutosign(o world.Options) world.Options {
 }
 
 func autosignClient(t *testing.T, w *simulator.World) simulatortest.Client {
-	return simulatortest.Client{T: t, W: w, Base: "http://sim.example/autosign/v1", Token: w.Accounts()[0].Settings["access_token"].(string)}
+	return simulatortest.Client{T: t, W: w, Base: "http://sim.example/autosign/v1",
+		Token: w.Accounts()[0].Settings["access_token"].(string)}
 }
 
 func TestAutosignLivesEndAsTheTableSays(t *testing.T) {
 	t.Parallel()
 	ends := map[string]string{
-		"completed": "completed", "direct": "completed", "unsealed": "completed", "draft": "draft", "open": "in_progress", "partly": "in_progress",
-		"rejected": "declined", "expired": "expired", "expired_undated": "expired", "cancelled": "cancelled", "cancelled_twice": "cancelled",
-		"all_but_done": "in_progress",
+		"completed": "completed", "direct": "completed", "unsealed": "completed", "draft": "draft", "open": "in_progress",
+		"partly":   "in_progress",
+		"rejected": "declined", "expired": "expired", "expired_undated": "expired", "cancelled": "cancelled",
+		"cancelled_twice": "cancelled",
+		"all_but_done":    "in_progress",
 	}
-	simulatortest.Play(t, onlyAutosign(world.Options{Seed: 7, BornBefore: 9}), &simulatortest.Listener{}, 20*24*time.Hour, func(t *testing.T, w *simulator.World) {
-		seen, told := map[string]bool{}, 0
-		c := autosignClient(t, w)
-		for _, row := range w.Truth().Transactions {
-			seen[row.Kind] = true
-			if row.Status != ends[row.Kind] || row.Listed {
-				t.Errorf("%s ended %q, want %q; listed %v", row.Kind, row.Status, ends[row.Kind], row.Listed)
-			}
-			if row.Status == "completed" && (row.SignersDone != row.SignersTotal || len(row.Documents) == 0) {
-				t.Errorf("%s completed with %d of %d signers and %d documents", row.Kind, row.SignersDone, row.SignersTotal, len(row.Documents))
-			}
-			if row.Told {
-				told++
-			}
-			is := c.Read("/transaction/" + row.Ref)
-			if is["status"] != row.ProviderStatus || (row.Status == "cancelled" && is["status"] != "expired") || is["updated_at"] != is["created_at"] {
-				t.Errorf("%s is shown as %v, updated %v", row.Kind, is["status"], is["updated_at"])
-			}
-			for _, d := range row.Documents { // those born before tell of nothing; the others were all heard in time
-				if d.Unobtainable == row.Told {
-					t.Errorf("%s: told %v, unobtainable %v", row.Kind, row.Told, d.Unobtainable)
+	simulatortest.Play(t, onlyAutosign(world.Options{Seed: 7, BornBefore: 9}), &simulatortest.Listener{},
+		20*24*time.Hour, func(t *testing.T, w *simulator.World) {
+			seen, acknowledged := map[string]bool{}, 0
+			c := autosignClient(t, w)
+			for _, row := range w.Truth().Transactions {
+				seen[row.Kind] = true
+				if row.Status != ends[row.Kind] || row.Listed {
+					t.Errorf("%s ended %q, want %q; listed %v", row.Kind, row.Status, ends[row.Kind], row.Listed)
+				}
+				if row.Status == "completed" && (row.SignersDone != row.SignersTotal || len(row.Documents) == 0) {
+					t.Errorf("%s completed with %d of %d signers and %d documents", row.Kind, row.SignersDone, row.SignersTotal,
+						len(row.Documents))
+				}
+				if row.Acknowledged {
+					acknowledged++
+				}
+				is := c.Read("/transaction/" + row.Ref)
+				if is["status"] != row.ProviderStatus || (row.Status == "cancelled" && is["status"] != "expired") ||
+					is["updated_at"] != is["created_at"] {
+					t.Errorf("%s is shown as %v, updated %v", row.Kind, is["status"], is["updated_at"])
+				}
+				for _, d := range row.Documents { // those born before tell of nothing; the others were all heard in time
+					if d.Unobtainable == row.Acknowledged {
+						t.Errorf("%s: told %v, unobtainable %v", row.Kind, row.Acknowledged, d.Unobtainable)
+					}
 				}
 			}
-		}
-		if len(seen) != len(ends) || told == 0 || told == 36 || !w.Idle() {
-			t.Errorf("%d of %d kinds were seen, %d told, idle %v", len(seen), len(ends), told, w.Idle())
-		}
-		for _, path := range []string{"/transaction", "/transactions", "/transaction/nobody"} {
-			c.Ask("GET", path, "", http.StatusNotFound)
-		}
-	})
+			if len(seen) != len(ends) || acknowledged == 0 || acknowledged == 36 || !w.Idle() {
+				t.Errorf("%d of %d kinds were seen, %d told, idle %v", len(seen), len(ends), acknowledged, w.Idle())
+			}
+			for _, path := range []string{"/transaction", "/transactions", "/transaction/nobody"} {
+				c.Ask("GET", path, "", http.StatusNotFound)
+			}
+		})
 }
 
 func TestAutosignAnswersLookLikeTheSamples(t *testing.T) {
 	t.Parallel()
 	simulatortest.Sample(t, "autosign/response.transaction_detail.json") // skips before the bubble
 	for _, span := range []time.Duration{18 * time.Hour, 20 * 24 * time.Hour} {
-		simulatortest.Play(t, onlyAutosign(world.Options{Seed: 11, BornBefore: 5}), &simulatortest.Listener{}, span, func(t *testing.T, w *simulator.World) {
-			c := autosignClient(t, w)
-			for _, row := range w.Truth().Transactions {
-				_, text := c.Ask("GET", "/transaction/"+row.Ref, "", http.StatusOK)
-				simulatortest.LikeSample(t, "autosign/response.transaction_detail.json", text)
-				if bytes.Contains(text, []byte("sealed-")) {
-					t.Errorf("a detail lists a sealed document: %s", text)
+		simulatortest.Play(t, onlyAutosign(world.Options{Seed: 11, BornBefore: 5}), &simulatortest.Listener{}, span,
+			func(t *testing.T, w *simulator.World) {
+				c := autosignClient(t, w)
+				for _, row := range w.Truth().Transactions {
+					_, text := c.Ask("GET", "/transaction/"+row.Ref, "", http.StatusOK)
+					simulatortest.LikeSample(t, "autosign/response.transaction_detail.json", text)
+					if bytes.Contains(text, []byte("sealed-")) {
+						t.Errorf("a detail lists a sealed document: %s", text)
+					}
 				}
-			}
-			var asked map[string]any
-			if err := json.Unmarshal(simulatortest.MustSample(t, "autosign/request.webhook_create.json"), &asked); err != nil {
-				t.Fatal(err)
-			}
-			asked["endpoint"] = "https://a.example/callbacks/x"
-			body, err := json.Marshal(asked)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, text := c.Ask("POST", "/webhook", string(body), http.StatusCreated)
-			simulatortest.LikeSample(t, "autosign/response.webhook_create.json", text)
-			for page := 1; page < 4; page++ {
-				_, text = c.Ask("GET", fmt.Sprintf("/webhook?limit=1&page=%d", page), "", http.StatusOK)
-				simulatortest.LikeSample(t, "autosign/response.webhook_list.json", text)
-				if last := bytes.Contains(text, []byte(`"is_last_page":true`)); last != (page >= 2) {
-					t.Errorf("page %d: %s", page, text)
+				var asked map[string]any
+				if err := json.Unmarshal(simulatortest.MustSample(t, "autosign/request.webhook_create.json"), &asked); err != nil {
+					t.Fatal(err)
 				}
-			}
-			for _, query := range []string{"", "?limit=10", "?page=1", "?limit=0&page=1"} {
-				c.Ask("GET", "/webhook"+query, "", http.StatusBadRequest)
-			}
-			for _, bad := range []string{`{`, `{"name":"","endpoint":"https://a.example","events":["transaction_started"]}`, `{"name":"x","endpoint":"http://a.example","events":["transaction_started"]}`,
-				`{"name":"x","endpoint":"https://a.example","events":[]}`, `{"name":"x","endpoint":"https://a.example","events":["transaction_blinked"]}`} {
-				c.Ask("POST", "/webhook", bad, http.StatusBadRequest)
-			}
-		})
+				asked["endpoint"] = "https://a.example/callbacks/x"
+				body, err := json.Marshal(asked)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, text := c.Ask("POST", "/webhook", string(body), http.StatusCreated)
+				simulatortest.LikeSample(t, "autosign/response.webhook_create.json", text)
+				for page := 1; page < 4; page++ {
+					_, text = c.Ask("GET", fmt.Sprintf("/webhook?limit=1&page=%d", page), "", http.StatusOK)
+					simulatortest.LikeSample(t, "autosign/response.webhook_list.json", text)
+					if last := bytes.Contains(text, []byte(`"is_last_page":true`)); last != (page >= 2) {
+						t.Errorf("page %d: %s", page, text)
+					}
+				}
+				for _, query := range []string{"", "?limit=10", "?page=1", "?limit=0&page=1"} {
+					c.Ask("GET", "/webhook"+query, "", http.StatusBadRequest)
+				}
+				for _, bad := range []string{`{`, `{"name":"","endpoint":"https://a.example","events":["transaction_started"]}`, `{"name":"x","endpoint":"http://a.example","events":["transaction_started"]}`,
+					`{"name":"x","endpoint":"https://a.example","events":[]}`, `{"name":"x","endpoint":"https://a.example","events":["transaction_blinked"]}`} {
+					c.Ask("POST", "/webhook", bad, http.StatusBadRequest)
+				}
+			})
 	}
 }
 
@@ -122,7 +129,8 @@ func TestAutosignTokensComeByJSONAndExpire(t *testing.T) {
 				t.Fatal(err)
 			}
 			if want == http.StatusOK {
-				simulatortest.LikeSample(t, map[string]string{"code": "autosign/response.oauth_exchange.json", "refresh_token": "autosign/response.oauth_refresh.json"}[field], text)
+				simulatortest.LikeSample(t, map[string]string{"code": "autosign/response.oauth_exchange.json",
+					"refresh_token": "autosign/response.oauth_refresh.json"}[field], text)
 			}
 			return v
 		}
@@ -201,7 +209,8 @@ func TestAutosignFilesAreBehindLinksThatDie(t *testing.T) { // not parallel: pdf
 					}
 					done[d.ID] = link
 					_, one := anyone.Ask("GET", link, "", http.StatusOK)
-					if _, two := withToken.Ask("GET", link, "", http.StatusOK); !bytes.Equal(one, two) || simulatortest.Sum(one) != d.SHA256 || len(one) != d.Size || d.Unobtainable {
+					if _, two := withToken.Ask("GET", link, "", http.StatusOK); !bytes.Equal(one, two) ||
+						simulatortest.Sum(one) != d.SHA256 || len(one) != d.Size || d.Unobtainable {
 						t.Errorf("%s: two downloads differ, or the truth says otherwise", link)
 					}
 					if err := api.Validate(bytes.NewReader(one), conf); err != nil {

@@ -59,7 +59,8 @@ func (x *service) event(id, kind string, at time.Time, data wire.Object) []byte 
 }
 
 func newLetter(url string, body []byte, signature string) world.Letter {
-	h := http.Header{"Content-Type": {"application/json"}, "User-Agent": {"axios/1.6.7"}, "Accept": {"application/json, text/plain, */*"}}
+	h := http.Header{"Content-Type": {"application/json"}, "User-Agent": {"axios/1.6.7"},
+		"Accept": {"application/json, text/plain, */*"}}
 	if signature != "" {
 		h.Set("Autosign-Signature", signature)
 	}
@@ -81,7 +82,8 @@ func (x *service) dataJSON(t *world.Transaction, n life.News) wire.Object {
 	case "recipient_submitted":
 		one := recipientJSON(*who)
 		// some seconds before what the completed event and the detail will say
-		one["submitted_at"] = wire.ISOTime(who.DoneAt.Add(-time.Second - time.Duration(x.desk.Rand.IntN(2000))*time.Millisecond))
+		early := time.Second + time.Duration(x.desk.Rand.IntN(2000))*time.Millisecond
+		one["submitted_at"] = wire.ISOTime(who.DoneAt.Add(-early))
 		data["recipient"] = one
 	case "transaction_completed":
 		all, sealed := []any{}, []any{}
@@ -106,7 +108,8 @@ func (x *service) dataJSON(t *world.Transaction, n life.News) wire.Object {
 }
 
 func recipientJSON(p life.Person) wire.Object {
-	return wire.Object{"id": p.ID, "email": p.Email, "name": p.Name, "role": p.Role, "submitted_at": wire.ISOOrNull(p.DoneAt)}
+	return wire.Object{"id": p.ID, "email": p.Email, "name": p.Name, "role": p.Role,
+		"submitted_at": wire.ISOOrNull(p.DoneAt)}
 }
 
 // expirationDays is null where none were set.
@@ -131,7 +134,8 @@ func (x *service) linkTo(t *world.Transaction, file string, until time.Time) str
 	if base == "" {
 		base = x.seen
 	}
-	return fmt.Sprintf("%s/autosign-storage/%s/%s?expires=%s&signature=%s", base, t.Ref, url.PathEscape(file), expires, wire.LinkProof(x.proof, t.Ref, file, expires))
+	return fmt.Sprintf("%s/autosign-storage/%s/%s?expires=%s&signature=%s", base, t.Ref, url.PathEscape(file), expires,
+		wire.LinkProof(x.proof, t.Ref, file, expires))
 }
 
 // Forge claims an end that did not come: under a secret of nobody's, under the genuine signature of
@@ -147,11 +151,13 @@ func (x *service) Forge(d *world.Delivery) (world.Letter, bool) {
 	case "transaction_completed":
 		data["status"], data["recipients"] = "completed", []any{}
 		data["sealed_documents"] = []any{wire.Object{
-			"id": cuid(r), "name": "sealed-forged.pdf", "created_at": wire.ISOTime(time.Now()), "document": wire.Object{"id": cuid(r), "name": "forged.pdf"},
-			"url": x.desk.World.Options.Base + "/autosign-storage/" + ref + "/forged?expires=9999999999&signature=none",
+			"id": cuid(r), "name": "sealed-forged.pdf", "created_at": wire.ISOTime(time.Now()),
+			"document": wire.Object{"id": cuid(r), "name": "forged.pdf"},
+			"url":      x.desk.World.Options.Base + "/autosign-storage/" + ref + "/forged?expires=9999999999&signature=none",
 		}}
 	case "transaction_rejected":
-		data["status"], data["rejected_by"] = "rejected", wire.Object{"id": cuid(r), "email": "nobody@forged.example", "name": "Nobody", "role": "signer"}
+		data["status"], data["rejected_by"] = "rejected", wire.Object{"id": cuid(r), "email": "nobody@forged.example",
+			"name": "Nobody", "role": "signer"}
 	case "transaction_cancelled":
 		data["cancelled_reason"], data["cancelled_at"] = "none", wire.ISOTime(time.Now())
 	default:

@@ -69,14 +69,16 @@ func (x api) Files(t *world.Transaction) []world.TruthDocument {
 // File renders a sealed file, the same bytes each time, or the file that was uploaded.
 func (x api) File(t *world.Transaction, s *life.State, id string) []byte {
 	for i, d := range t.Docs {
-		p := pdf.File{Title: t.Name + " / " + d.Name, Pages: d.Pages, Filler: uint64(t.Born.UnixNano()) + uint64(i), At: t.Born}
+		p := pdf.File{Title: t.Name + " / " + d.Name, Pages: d.Pages, Filler: uint64(t.Born.UnixNano()) + uint64(i),
+			At: t.Born}
 		switch id {
 		case d.ID:
 			p.Lines = []string{"Not signed yet."}
 		case sealedID(d):
 			p.At, p.Sealed, p.Lines = s.Completed, d.Sealed, []string{"Transaction " + t.Ref}
 			for _, one := range s.People {
-				p.Lines = append(p.Lines, fmt.Sprintf("Signed by %s <%s> on %s", one.Name, one.Email, one.DoneAt.UTC().Format(time.RFC1123)))
+				p.Lines = append(p.Lines, fmt.Sprintf("Signed by %s <%s> on %s", one.Name, one.Email,
+					one.DoneAt.UTC().Format(time.RFC1123)))
 			}
 		default:
 			continue
@@ -91,7 +93,8 @@ func (x api) link(c world.Call) wire.Answer {
 	file, expires := c.PathValue("file"), c.URL.Query().Get("expires")
 	until, err := strconv.ParseInt(expires, 10, 64)
 	t := x.desk.ByRef[c.PathValue("id")]
-	if err != nil || t == nil || !hmac.Equal([]byte(c.URL.Query().Get("signature")), []byte(wire.LinkProof(x.proof, t.Ref, file, expires))) {
+	if err != nil || t == nil || !hmac.Equal([]byte(c.URL.Query().Get("signature")),
+		[]byte(wire.LinkProof(x.proof, t.Ref, file, expires))) {
 		return wire.StorageError(http.StatusForbidden, "SignatureDoesNotMatch")
 	}
 	if c.Now.Unix() > until {
@@ -120,7 +123,8 @@ func (x api) webhooks(c world.Call) wire.Answer {
 		items = append(items, wire.Object{"id": p.id, "name": p.name, "endpoint": p.url, "events": p.events, "enabled": true})
 	}
 	meta := wire.Object{
-		"limit": limit, "is_first_page": page == 1, "is_last_page": page >= pages, "current_page": page, "previous_page": nil, "next_page": nil, "page_count": pages,
+		"limit": limit, "is_first_page": page == 1, "is_last_page": page >= pages, "current_page": page,
+		"previous_page": nil, "next_page": nil, "page_count": pages,
 	}
 	if page > 1 {
 		meta["previous_page"] = page - 1
@@ -128,7 +132,8 @@ func (x api) webhooks(c world.Call) wire.Answer {
 	if page < pages {
 		meta["next_page"] = page + 1
 	}
-	return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{"items": x.desk.Page(items, "id", "name"), "meta": meta})
+	return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{"items": x.desk.Page(items, "id", "name"),
+		"meta": meta})
 }
 
 // createWebhook answers with an id and no secret: the account's own signs for every webhook here.

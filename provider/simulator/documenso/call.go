@@ -76,14 +76,16 @@ func (x *service) Forge(d *world.Delivery) (world.Letter, bool) {
 	}
 	s := t.State.Clone()
 	kind := chance.Pick(r, "DOCUMENT_COMPLETED", "DOCUMENT_REJECTED", "DOCUMENT_CANCELLED")
-	s.Word = map[string]string{"DOCUMENT_COMPLETED": "COMPLETED", "DOCUMENT_REJECTED": "REJECTED", "DOCUMENT_CANCELLED": "CANCELLED"}[kind]
+	s.Word = map[string]string{"DOCUMENT_COMPLETED": "COMPLETED", "DOCUMENT_REJECTED": "REJECTED",
+		"DOCUMENT_CANCELLED": "CANCELLED"}[kind]
 	s.Completed = time.Now()
 	payload := x.payloadJSON(t, &s, kind)
 	if r.IntN(3) == 0 {
 		payload["envelopeId"] = "envelope_" + chance.Letters(r, 16, lowercase) // of nobody
 		payload["id"] = 1000000 + r.IntN(1000)
 	}
-	return x.letter(kind, payload, chance.Pick(r, []string{"whsec-" + chance.Letters(r, 24, chance.Alphanum)}, []string{""}, nil, []string{x.desk.Key[:8]})), true
+	return x.letter(kind, payload, chance.Pick(r, []string{"whsec-" + chance.Letters(r, 24, chance.Alphanum)},
+		[]string{""}, nil, []string{x.desk.Key[:8]})), true
 }
 
 // Acknowledged is any 2xx; redirects are not followed.
@@ -109,18 +111,23 @@ func (x *service) testJSON(now time.Time) wire.Object {
 	recipients := []any{}
 	for i, role := range []string{"VIEWER", "SIGNER"} {
 		recipients = append(recipients, wire.Object{
-			"id": 50 + i, "envelopeId": "env_123", "documentId": 10, "templateId": nil, "email": "signer@example.org", "name": "Signer",
+			"id": 50 + i, "envelopeId": "env_123", "documentId": 10, "templateId": nil, "email": "signer@example.org",
+			"name":  "Signer",
 			"token": "SIGNING_TOKEN", "documentDeletedAt": nil, "expiresAt": nil, "expirationNotifiedAt": nil, "signedAt": at,
-			"authOptions": wire.Object{"accessAuth": nil, "actionAuth": nil}, "signingOrder": i + 1, "rejectionReason": nil, "role": role,
+			"authOptions": wire.Object{"accessAuth": nil, "actionAuth": nil}, "signingOrder": i + 1, "rejectionReason": nil,
+			"role":       role,
 			"readStatus": "OPENED", "signingStatus": "SIGNED", "sendStatus": "SENT",
 		})
 	}
 	return wire.Object{
-		"id": 10, "envelopeId": "env_123", "externalId": nil, "userId": 1, "authOptions": nil, "formValues": nil, "visibility": "EVERYONE",
-		"title": "test.pdf", "status": "COMPLETED", "documentDataId": "testdatatestdatatestdata1", "createdAt": at, "updatedAt": at,
+		"id": 10, "envelopeId": "env_123", "externalId": nil, "userId": 1, "authOptions": nil, "formValues": nil,
+		"visibility": "EVERYONE",
+		"title":      "test.pdf", "status": "COMPLETED", "documentDataId": "testdatatestdatatestdata1", "createdAt": at,
+		"updatedAt":   at,
 		"completedAt": at, "deletedAt": nil, "teamId": nil, "templateId": nil, "source": "DOCUMENT",
 		"documentMeta": wire.Object{
-			"id": "doc_meta_123", "subject": "Please sign", "message": "Please look at this and sign it.", "timezone": "UTC", "password": nil,
+			"id": "doc_meta_123", "subject": "Please sign", "message": "Please look at this and sign it.", "timezone": "UTC",
+			"password":   nil,
 			"dateFormat": "MM/DD/YYYY", "redirectUrl": nil, "signingOrder": "PARALLEL", "allowDictateNextSigner": false,
 			"typedSignatureEnabled": true, "uploadSignatureEnabled": true, "drawSignatureEnabled": true, "language": "en",
 			"distributionMethod": "EMAIL", "emailSettings": nil,

@@ -62,7 +62,8 @@ func Open(w *world.World) *world.Desk {
 		ID: AccountID, Provider: "documenso", BasePath: "/documenso", Email: "owner@sim-documenso.example",
 	})
 	x := &service{
-		desk: d, team: 100 + r.IntN(800), ownerID: 10 + r.IntN(80), owner: life.Someone(r, 0), teamURL: "personal_" + chance.Letters(r, 16, cuidLetters),
+		desk: d, team: 100 + r.IntN(800), ownerID: 10 + r.IntN(80), owner: life.Someone(r, 0), teamURL: "personal_" +
+			chance.Letters(r, 16, cuidLetters),
 		numbers: map[string]int{}, items: map[string]*world.Transaction{},
 	}
 	x.otherTeam, x.owner.Email = x.team+2, d.Account.Email
@@ -70,9 +71,12 @@ func Open(w *world.World) *world.Desk {
 	d.Key = "whsec-" + chance.Letters(r, 24, chance.Alphanum)
 	d.Account.Settings = map[string]any{"api_key": "api_" + chance.Letters(r, 16, cuidLetters), "webhook_secret": d.Key}
 	d.Deck = []string{
-		"completed", "completed", "completed", "completed", "sequential", "draft", "draft_deleted", "open", "partly", "rejected",
-		"rejected_partly", "rejected_by_sender", "cancelled", "cancelled_partly", "pending_deleted", "completed_deleted", "rejected_deleted",
-		"cancelled_deleted", "deleted_twice", "resealed", "sealed_late", "seal_failing", "recipient_expired", "renewed", "reminded", "filed", "filed_early",
+		"completed", "completed", "completed", "completed", "sequential", "draft", "draft_deleted", "open", "partly",
+		"rejected",
+		"rejected_partly", "rejected_by_sender", "cancelled", "cancelled_partly", "pending_deleted", "completed_deleted",
+		"rejected_deleted",
+		"cancelled_deleted", "deleted_twice", "resealed", "sealed_late", "seal_failing", "recipient_expired", "renewed",
+		"reminded", "filed", "filed_early",
 		"from_template",
 	}
 	d.Extras = []string{"template", "template_deleted", "other_team"}
@@ -103,7 +107,8 @@ func (x *service) next(of string) int {
 // that was deleted is cancelled; one that had ended keeps how it ended.
 func (x *service) Truth(s *life.State) world.Standing {
 	words := map[string]string{
-		"DRAFT": "draft", "PENDING": "in_progress", "COMPLETED": "completed", "REJECTED": "declined", "CANCELLED": "cancelled",
+		"DRAFT": "draft", "PENDING": "in_progress", "COMPLETED": "completed", "REJECTED": "declined",
+		"CANCELLED": "cancelled",
 	}
 	status, known := words[s.Word]
 	switch {
@@ -143,7 +148,9 @@ func (x *service) Conceive(t *world.Transaction) {
 		files = 2
 	}
 	for i := range files {
-		item := life.Document{ID: "envelope_item_" + chance.Letters(r, 16, lowercase), Name: fmt.Sprintf("%s-%d.pdf", chance.Pick(r, "contract", "annex", "terms"), i+1), Pages: 1 + r.IntN(3), Sealed: true}
+		item := life.Document{ID: "envelope_item_" + chance.Letters(r, 16, lowercase),
+			Name: fmt.Sprintf("%s-%d.pdf", chance.Pick(r, "contract", "annex", "terms"), i+1), Pages: 1 +
+				r.IntN(3), Sealed: true}
 		t.Docs = append(t.Docs, item)
 		x.items[item.ID] = t
 	}
@@ -202,7 +209,8 @@ func (x *service) life(t *world.Transaction) []life.Step {
 	seal := life.Then(gap(310*time.Millisecond, 360*time.Millisecond), "seal", 0)
 	var signing []life.Step
 	for i := range t.State.People {
-		signing = append(signing, life.Then(gap(10*time.Minute, 3*time.Hour), "view", i), life.Then(gap(time.Minute, 30*time.Minute), "sign", i))
+		signing = append(signing, life.Then(gap(10*time.Minute, 3*time.Hour), "view", i),
+			life.Then(gap(time.Minute, 30*time.Minute), "sign", i))
 	}
 	last := len(t.State.People) - 1
 	some := signing[:2*max(last, 1)] // all but the last, where there are several
@@ -246,7 +254,8 @@ func (x *service) life(t *world.Transaction) []life.Step {
 }
 
 // longLife is the life of those that take a turn on the way to their end.
-func (x *service) longLife(kind string, open, done func(...life.Step) []life.Step, signing []life.Step, soon func(string) life.Step, gap func(from, to time.Duration) time.Duration) []life.Step {
+func (x *service) longLife(kind string, open, done func(...life.Step) []life.Step, signing []life.Step,
+	soon func(string) life.Step, gap func(from, to time.Duration) time.Duration) []life.Step {
 	switch kind {
 	case "resealed":
 		return done(life.Then(gap(20*time.Hour, 24*time.Hour), "reseal", 0))

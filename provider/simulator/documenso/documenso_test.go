@@ -18,43 +18,49 @@ import (
 func TestEachKindOfEnvelopeEndsAsTheTableSays(t *testing.T) {
 	t.Parallel()
 	ends := map[string]string{
-		"completed": "completed", "sequential": "completed", "draft": "draft", "draft_deleted": "cancelled deleted absent", "open": "in_progress",
-		"partly": "in_progress", "rejected": "declined", "rejected_partly": "declined", "rejected_by_sender": "declined", "cancelled": "cancelled",
-		"cancelled_partly": "cancelled", "pending_deleted": "cancelled deleted absent", "completed_deleted": "completed deleted",
-		"rejected_deleted": "declined deleted", "cancelled_deleted": "cancelled deleted", "deleted_twice": "completed deleted", "resealed": "completed",
-		"sealed_late": "completed", "seal_failing": "in_progress", "recipient_expired": "in_progress", "renewed": "completed", "reminded": "completed",
+		"completed": "completed", "sequential": "completed", "draft": "draft", "draft_deleted": "cancelled deleted absent",
+		"open":   "in_progress",
+		"partly": "in_progress", "rejected": "declined", "rejected_partly": "declined", "rejected_by_sender": "declined",
+		"cancelled":        "cancelled",
+		"cancelled_partly": "cancelled", "pending_deleted": "cancelled deleted absent",
+		"completed_deleted": "completed deleted",
+		"rejected_deleted":  "declined deleted", "cancelled_deleted": "cancelled deleted",
+		"deleted_twice": "completed deleted", "resealed": "completed",
+		"sealed_late": "completed", "seal_failing": "in_progress", "recipient_expired": "in_progress",
+		"renewed": "completed", "reminded": "completed",
 		"filed": "completed", "filed_early": "in_progress", "from_template": "completed",
 	}
-	simulatortest.Play(t, simulatortest.DocumensoWorld(nil), &simulatortest.Listener{}, 20*24*time.Hour, func(t *testing.T, w *simulator.World) {
-		if !w.Idle() {
-			t.Error("the world is not idle after twenty days")
-		}
-		h, seen := simulatortest.DocumensoHeader(w), map[string]bool{}
-		for _, row := range w.Truth().Transactions {
-			seen[row.Kind] = true
-			is := row.Status
-			for i, set := range []bool{row.Archived, row.Trashed, row.Deleted, row.Absent} {
-				if set {
-					is += []string{" archived", " trashed", " deleted", " absent"}[i]
+	simulatortest.Play(t, simulatortest.DocumensoWorld(nil), &simulatortest.Listener{}, 20*24*time.Hour,
+		func(t *testing.T, w *simulator.World) {
+			if !w.Idle() {
+				t.Error("the world is not idle after twenty days")
+			}
+			h, seen := simulatortest.DocumensoHeader(w), map[string]bool{}
+			for _, row := range w.Truth().Transactions {
+				seen[row.Kind] = true
+				is := row.Status
+				for i, set := range []bool{row.Archived, row.Trashed, row.Deleted, row.Absent} {
+					if set {
+						is += []string{" archived", " trashed", " deleted", " absent"}[i]
+					}
+				}
+				if is != ends[row.Kind] {
+					t.Errorf("%s ended %q, want %q", row.Kind, is, ends[row.Kind])
+				}
+				if (len(row.Documents) > 0) != (row.Status == "completed") {
+					t.Errorf("%s has %d documents", row.Kind, len(row.Documents))
+				}
+				if row.Listed != !row.Deleted {
+					t.Errorf("%s: listed %v", row.Kind, row.Listed)
+				}
+				holdsUp(t, w, h, row)
+			}
+			for kind := range ends {
+				if !seen[kind] {
+					t.Errorf("no life of kind %q", kind)
 				}
 			}
-			if is != ends[row.Kind] {
-				t.Errorf("%s ended %q, want %q", row.Kind, is, ends[row.Kind])
-			}
-			if (len(row.Documents) > 0) != (row.Status == "completed") {
-				t.Errorf("%s has %d documents", row.Kind, len(row.Documents))
-			}
-			if row.Listed != !row.Deleted {
-				t.Errorf("%s: listed %v", row.Kind, row.Listed)
-			}
-			holdsUp(t, w, h, row)
-		}
-		for kind := range ends {
-			if !seen[kind] {
-				t.Errorf("no life of kind %q", kind)
-			}
-		}
-	})
+		})
 }
 
 // holdsUp holds what the detail says against the truth.
@@ -88,7 +94,8 @@ func holdsUp(t *testing.T, w *simulator.World, h http.Header, row simulator.Trut
 	if done != row.SignersDone || total != row.SignersTotal {
 		t.Errorf("%s: %d of %d signed, the truth says %d of %d", row.Kind, done, total, row.SignersDone, row.SignersTotal)
 	}
-	ranOut := slices.ContainsFunc(e["recipients"].([]any), func(r any) bool { return r.(map[string]any)["expirationNotifiedAt"] != nil })
+	ranOut := slices.ContainsFunc(e["recipients"].([]any),
+		func(r any) bool { return r.(map[string]any)["expirationNotifiedAt"] != nil })
 	if ranOut != (row.Kind == "recipient_expired") {
 		t.Errorf("%s: a link ran out: %v", row.Kind, ranOut)
 	}
@@ -98,14 +105,16 @@ func holdsUp(t *testing.T, w *simulator.World, h http.Header, row simulator.Trut
 func walkEnvelopes(t *testing.T, w *simulator.World, query string) (refs []string) {
 	t.Helper()
 	for page := 1; ; page++ {
-		status, _, body := simulatortest.Asks(t, w, "GET", fmt.Sprintf("/api/v2/envelope?perPage=7&page=%d&%s", page, query), "", simulatortest.DocumensoHeader(w))
+		status, _, body := simulatortest.Asks(t, w, "GET", fmt.Sprintf("/api/v2/envelope?perPage=7&page=%d&%s", page,
+			query), "", simulatortest.DocumensoHeader(w))
 		if status != http.StatusOK {
 			t.Fatalf("%s: %d", query, status)
 		}
 		all := body.(map[string]any)
 		for _, e := range all["data"].([]any) {
 			one := e.(map[string]any)
-			if one["envelopeItems"] != nil || one["fields"] != nil || one["recipients"].([]any)[0].(map[string]any)["token"] == "" {
+			if one["envelopeItems"] != nil || one["fields"] != nil ||
+				one["recipients"].([]any)[0].(map[string]any)["token"] == "" {
 				t.Errorf("the list shows items or no token: %v", one)
 			}
 			refs = append(refs, one["id"].(string))
@@ -129,7 +138,8 @@ func TestAnEnvelopeInAFolderIsListedThereAndNowhereElse(t *testing.T) {
 		}
 		var folders func(parent string) []string
 		folders = func(parent string) (all []string) {
-			_, _, body := simulatortest.Asks(t, w, "GET", "/api/v2/folder?type=DOCUMENT&parentId="+parent, "", simulatortest.DocumensoHeader(w))
+			_, _, body := simulatortest.Asks(t, w, "GET", "/api/v2/folder?type=DOCUMENT&parentId="+parent, "",
+				simulatortest.DocumensoHeader(w))
 			for _, f := range body.(map[string]any)["data"].([]any) {
 				id := f.(map[string]any)["id"].(string)
 				all = append(append(all, id), folders(id)...)
@@ -161,7 +171,8 @@ func TestAnEnvelopeInAFolderIsListedThereAndNowhereElse(t *testing.T) {
 		if got := walkEnvelopes(t, w, "type=TEMPLATE"); len(got) != 1 {
 			t.Errorf("%d templates", len(got))
 		}
-		if got := walkEnvelopes(t, w, "orderByDirection=asc&type=DOCUMENT&updatedSince=2030-01-01"); !slices.Equal(got, root) {
+		if got := walkEnvelopes(t, w, "orderByDirection=asc&type=DOCUMENT&updatedSince=2030-01-01"); !slices.Equal(got,
+			root) {
 			t.Error("a direction without a column, or an unknown parameter, changes the list")
 		}
 		up := walkEnvelopes(t, w, "orderByColumn=createdAt&orderByDirection=asc&type=DOCUMENT")
@@ -235,19 +246,20 @@ func TestDocumensoTellsTheLastSignatureInThreeCallbacks(t *testing.T) {
 	l := &simulatortest.Listener{}
 	simulatortest.Play(t, simulatortest.DocumensoWorld(nil), l, 20*24*time.Hour, func(t *testing.T, w *simulator.World) {
 		causes, others := map[string]bool{}, 0
-		told := map[string][]string{}
+		eventsOf := map[string][]string{}
 		at := map[string][]time.Time{}
 		for _, h := range l.Heard() {
 			event, p := payload(t, h)
 			ref, _ := p["envelopeId"].(string)
-			told[ref], at[ref] = append(told[ref], event), append(at[ref], h.At)
+			eventsOf[ref], at[ref] = append(eventsOf[ref], event), append(at[ref], h.At)
 			if event == "DOCUMENT_CANCELLED" {
 				causes[fmt.Sprint(p["status"], " ", p["deletedAt"] != nil)] = true
 				if fmt.Sprint(p["teamId"]) != w.Accounts()[0].AccountID {
 					others++
 					status, _, e := simulatortest.Asks(t, w, "GET", "/api/v2/envelope/"+ref, "", simulatortest.DocumensoHeader(w))
 					item := e.(map[string]any)["envelopeItems"].([]any)[0].(map[string]any)["id"].(string)
-					file, _, _ := simulatortest.Asks(t, w, "GET", "/api/v2/envelope/item/"+item+"/download", "", simulatortest.DocumensoHeader(w))
+					file, _, _ := simulatortest.Asks(t, w, "GET", "/api/v2/envelope/item/"+item+"/download", "",
+						simulatortest.DocumensoHeader(w))
 					if status != http.StatusOK || file != http.StatusNotFound {
 						t.Errorf("an envelope of the other team: detail %d, file %d", status, file)
 					}
@@ -261,7 +273,7 @@ func TestDocumensoTellsTheLastSignatureInThreeCallbacks(t *testing.T) {
 			if row.Kind != "completed" {
 				continue
 			}
-			events, n := told[row.Ref], len(told[row.Ref])
+			events, n := eventsOf[row.Ref], len(eventsOf[row.Ref])
 			if got := strings.Join(events[n-3:], " "); got != "DOCUMENT_RECIPIENT_COMPLETED DOCUMENT_SIGNED DOCUMENT_COMPLETED" {
 				t.Errorf("the last signature: %s", got)
 			}
@@ -275,22 +287,25 @@ func TestDocumensoTellsTheLastSignatureInThreeCallbacks(t *testing.T) {
 func TestDocumensoTriesFourTimesAtOnceAndNeverAgain(t *testing.T) {
 	t.Parallel()
 	for _, speed := range []float64{1, 8640} {
-		l := &simulatortest.Listener{Answer: func(n int, _ simulatortest.Heard) (int, string) { return []int{302, 404, 500, 503}[n%4], "" }}
+		l := &simulatortest.Listener{Answer: func(n int, _ simulatortest.Heard) (int,
+			string) {
+			return []int{302, 404, 500, 503}[n%4], ""
+		}}
 		o := simulatortest.DocumensoWorld(func(o *world.Options) { o.Transactions, o.Speed = 20, speed })
 		simulatortest.Play(t, o, l, 5*24*time.Hour, func(t *testing.T, w *simulator.World) {
 			for _, row := range w.Truth().Transactions {
 				for _, c := range row.Changes {
-					for _, told := range c.Callbacks {
+					for _, callback := range c.Callbacks {
 						var waits []time.Duration
-						for _, a := range told.Attempts {
-							waits = append(waits, a.At.Sub(told.Attempts[0].At))
+						for _, a := range callback.Attempts {
+							waits = append(waits, a.At.Sub(callback.Attempts[0].At))
 						}
 						want := []time.Duration{0, 50 * time.Millisecond, 110 * time.Millisecond, 170 * time.Millisecond}
 						if speed == 1 && !slices.Equal(waits, want) {
-							t.Errorf("%s: attempts after %v", told.Type, waits)
+							t.Errorf("%s: attempts after %v", callback.Type, waits)
 						}
 						if len(waits) != 4 || waits[3] < want[3] { // at speed, others are in the way
-							t.Errorf("%s: attempts after %v", told.Type, waits)
+							t.Errorf("%s: attempts after %v", callback.Type, waits)
 						}
 					}
 				}
@@ -322,7 +337,10 @@ func TestDocumensoTriesFourTimesAtOnceAndNeverAgain(t *testing.T) {
 func TestAResentCallbackIsTheSameButForItsTime(t *testing.T) {
 	t.Parallel()
 	l := &simulatortest.Listener{}
-	o := simulatortest.DocumensoWorld(func(o *world.Options) { o.Transactions, o.Faults = 20, world.Faults{Duplicate: 1, Forge: 1} })
+	o := simulatortest.DocumensoWorld(func(o *world.Options) {
+		o.Transactions, o.Faults = 20,
+			world.Faults{Duplicate: 1, Forge: 1}
+	})
 	simulatortest.Play(t, o, l, 5*24*time.Hour, func(t *testing.T, w *simulator.World) {
 		secret := w.Accounts()[0].Settings["webhook_secret"].(string)
 		seen, bodies, proofs, twice := map[string]int{}, map[string]bool{}, map[string]bool{}, 0

@@ -16,7 +16,8 @@ import (
 func (x api) Files(t *world.Transaction) []world.TruthDocument {
 	var all []world.TruthDocument
 	for _, d := range t.Docs {
-		all = append(all, world.TruthDocument{ID: d.ID, Kind: "signed", Name: d.Name, Sealed: true, Version: x.dataID(t, &t.State, d.ID)})
+		all = append(all, world.TruthDocument{ID: d.ID, Kind: "signed", Name: d.Name, Sealed: true,
+			Version: x.dataID(t, &t.State, d.ID)})
 	}
 	return all
 }
@@ -25,7 +26,8 @@ func (x api) Files(t *world.Transaction) []world.TruthDocument {
 func (x api) File(t *world.Transaction, s *life.State, id string) []byte {
 	for _, d := range t.Docs {
 		if d.ID == id {
-			p := pdf.File{Title: t.Name + " / " + d.Name, Pages: d.Pages, Filler: uint64(t.Born.UnixNano()), At: t.Born, Lines: []string{"Envelope " + t.Ref}}
+			p := pdf.File{Title: t.Name + " / " + d.Name, Pages: d.Pages, Filler: uint64(t.Born.UnixNano()), At: t.Born,
+				Lines: []string{"Envelope " + t.Ref}}
 			if s.Word == "COMPLETED" || s.Word == "REJECTED" {
 				p.At, p.Sealed, p.Pages = s.Completed, true, d.Pages+1
 				p.Lines = append(p.Lines, x.marks(s)...)
@@ -64,14 +66,17 @@ func (x api) download(c world.Call) wire.Answer {
 	case !ok || t.State.Gone || dataOf(t).team != x.team:
 		return x.fileError(http.StatusNotFound, "Envelope not found", "")
 	case what == "certificate" && !ended(&t.State):
-		return x.fileError(http.StatusInternalServerError, "Certificate is only available once the document is complete", "DOCUMENT_NOT_COMPLETE")
+		return x.fileError(http.StatusInternalServerError, "Certificate is only available once the document is complete",
+			"DOCUMENT_NOT_COMPLETE")
 	}
-	p := pdf.File{Title: "Certificate: " + t.Name, Pages: 1, At: t.State.Completed, Lines: append([]string{"Envelope " + t.Ref}, x.marks(&t.State)...)}
+	p := pdf.File{Title: "Certificate: " + t.Name, Pages: 1, At: t.State.Completed,
+		Lines: append([]string{"Envelope " + t.Ref}, x.marks(&t.State)...)}
 	if what == "audit-log" { // made afresh each time
 		p.Title, p.At = "Audit log: "+t.Name, c.Now
 		p.Lines = append(p.Lines, "made at "+c.Now.UTC().Format(time.RFC3339Nano))
 	}
-	return x.desk.World.Spoil(x.desk, wire.Download("application/pdf", t.Name+" "+what+".pdf", x.desk.Render(p)), http.StatusInternalServerError)
+	return x.desk.World.Spoil(x.desk, wire.Download("application/pdf", t.Name+" "+what+".pdf", x.desk.Render(p)),
+		http.StatusInternalServerError)
 }
 
 func ended(s *life.State) bool { return s.Word == "COMPLETED" || s.Word == "REJECTED" }
@@ -81,7 +86,8 @@ func (x api) item(c world.Call, id string) wire.Answer {
 	version := c.URL.Query().Get("version")
 	if !slices.Contains([]string{"", "signed", "original", "pending"}, version) {
 		return wire.ReplyJSON(http.StatusBadRequest, "application/json", wire.Object{
-			"data": wire.Object{"version": version}, "error": []any{noSuchWord("version", version, "original", "signed", "pending")}, "success": false,
+			"data": wire.Object{"version": version}, "error": []any{noSuchWord("version", version, "original", "signed",
+				"pending")}, "success": false,
 		})
 	}
 	t := x.items[id]
@@ -94,7 +100,8 @@ func (x api) item(c world.Call, id string) wire.Answer {
 		if code == "" {
 			code = "ENVELOPE_" + s.Word
 		}
-		return x.fileError(http.StatusBadRequest, "Envelope "+t.Ref+" must be pending to download a partially signed PDF", code)
+		return x.fileError(http.StatusBadRequest, "Envelope "+t.Ref+" must be pending to download a partially signed PDF",
+			code)
 	}
 	if version == "original" || version == "pending" {
 		s.Word = "PENDING"
@@ -142,7 +149,8 @@ func (x api) auditEntries(t *world.Transaction) []any {
 	all := []any{}
 	add := func(at time.Time, kind string, p *life.Person, data wire.Object) {
 		e := wire.Object{
-			"id": "cm" + pdf.SumOf([]byte(fmt.Sprint(t.Ref, len(all)))).Hash[:23], "createdAt": milliseconds(at), "envelopeId": t.Ref, "name": nil, "email": nil,
+			"id": "cm" + pdf.SumOf([]byte(fmt.Sprint(t.Ref, len(all)))).Hash[:23], "createdAt": milliseconds(at),
+			"envelopeId": t.Ref, "name": nil, "email": nil,
 			"userId": nil, "userAgent": "node", "ipAddress": nil, "type": kind, "data": data,
 		}
 		if p != nil {

@@ -16,7 +16,8 @@ import (
 // documensoFile downloads below /envelope.
 func documensoFile(t *testing.T, w *simulator.World, path string) (int, http.Header, []byte) {
 	t.Helper()
-	req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://sim.example/documenso/api/v2/envelope/"+path, nil)
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet,
+		"http://sim.example/documenso/api/v2/envelope/"+path, nil)
 	req.Header = simulatortest.DocumensoHeader(w)
 	req.Header.Set("Range", "bytes=0-9")
 	resp, err := w.Transport().RoundTrip(req)
@@ -44,13 +45,15 @@ func TestADownloadedEnvelopeProvesNothing(t *testing.T) {
 			status, h, signed := documensoFile(t, w, path)
 			_, _, original := documensoFile(t, w, path+"?version=original")
 			sealed := slices.Contains([]string{"COMPLETED", "REJECTED"}, row.ProviderStatus)
-			if status != 200 || h.Get("Etag") != simulatortest.Sum(signed) || bytes.Contains(signed, []byte("/ByteRange")) != sealed || bytes.Equal(signed, original) == sealed {
+			if status != 200 || h.Get("Etag") != simulatortest.Sum(signed) ||
+				bytes.Contains(signed, []byte("/ByteRange")) != sealed || bytes.Equal(signed, original) == sealed {
 				t.Errorf("%s: %d, %v, sealed %v", row.ProviderStatus, status, h, bytes.Contains(signed, []byte("/ByteRange")))
 			}
 			if bytes.Contains(original, []byte("/ByteRange")) || !strings.Contains(h.Get("Content-Disposition"), "_signed.pdf") {
 				t.Errorf("%s: %v", row.ProviderStatus, h)
 			}
-			if row.Status == "completed" && (row.Documents[0].SHA256 != simulatortest.Sum(signed) || row.Documents[0].Version != item["documentDataId"]) {
+			if row.Status == "completed" && (row.Documents[0].SHA256 != simulatortest.Sum(signed) ||
+				row.Documents[0].Version != item["documentDataId"]) {
 				t.Errorf("%s: the truth has another file", row.Kind)
 			}
 			pending, _, _ := documensoFile(t, w, path+"?version=pending")

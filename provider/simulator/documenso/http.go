@@ -41,7 +41,8 @@ func (x api) Routes(mux *http.ServeMux) {
 	}))
 	mux.HandleFunc("/documenso/", x.desk.Serve("api", true, func(world.Call) wire.Answer {
 		return wire.ReplyJSON(http.StatusNotFound, "application/json", wire.Object{
-			"message": "Not found", "code": "NOT_FOUND", "data": wire.Object{"code": "NOT_FOUND", "httpStatus": http.StatusNotFound},
+			"message": "Not found", "code": "NOT_FOUND", "data": wire.Object{"code": "NOT_FOUND",
+				"httpStatus": http.StatusNotFound},
 		})
 	}))
 }
@@ -72,7 +73,8 @@ func (x api) unwelcome(c world.Call, procedure string) (wire.Answer, bool) {
 	if procedure == "" {
 		return x.fileError(status, message, code), true
 	}
-	return x.appError(status, procedure, code, message, wire.Object{"code": code, "message": message, "statusCode": http.StatusUnauthorized}), true
+	return x.appError(status, procedure, code, message, wire.Object{"code": code, "message": message,
+		"statusCode": http.StatusUnauthorized}), true
 }
 
 // appError is what most errors look like: data.code has the meaning.
@@ -91,7 +93,8 @@ func (x api) appError(status int, procedure, code, message string, app wire.Obje
 func (x api) invalid(procedure string, issue wire.Object) wire.Answer {
 	return wire.ReplyJSON(http.StatusBadRequest, "application/json", wire.Object{
 		"message": "Input validation failed", "code": "BAD_REQUEST",
-		"data": wire.Object{"code": "BAD_REQUEST", "httpStatus": http.StatusBadRequest, "path": procedure}, "issues": []any{issue},
+		"data":   wire.Object{"code": "BAD_REQUEST", "httpStatus": http.StatusBadRequest, "path": procedure},
+		"issues": []any{issue},
 	})
 }
 
@@ -137,7 +140,8 @@ func (x api) Refuse(status int, _, message string) wire.Answer {
 		return a
 	}
 	return wire.ReplyJSON(status, "application/json", wire.Object{
-		"message": message, "code": "INTERNAL_SERVER_ERROR", "data": wire.Object{"code": "INTERNAL_SERVER_ERROR", "httpStatus": status},
+		"message": message, "code": "INTERNAL_SERVER_ERROR", "data": wire.Object{"code": "INTERNAL_SERVER_ERROR",
+			"httpStatus": status},
 	})
 }
 
@@ -153,7 +157,8 @@ func (x api) Limited(c world.Call) wire.Answer {
 		return x.fileError(http.StatusInternalServerError, "Something went wrong", "TOO_MANY_REQUESTS")
 	case choice == 1:
 		message := busy + " Contact support if you require higher limits."
-		a := x.appError(http.StatusTooManyRequests, "envelope.find", "TOO_MANY_REQUESTS", message, wire.Object{"code": "TOO_MANY_REQUESTS", "message": message})
+		a := x.appError(http.StatusTooManyRequests, "envelope.find", "TOO_MANY_REQUESTS", message,
+			wire.Object{"code": "TOO_MANY_REQUESTS", "message": message})
 		a.Header.Set("Retry-After", "1")
 		a.Header.Set("X-RateLimit-Limit", "3")
 		a.Header.Set("X-RateLimit-Remaining", "0")
@@ -161,7 +166,8 @@ func (x api) Limited(c world.Call) wire.Answer {
 		return a
 	default:
 		message := "The request could not be completed, since your account is above the fair use limits of its plan."
-		return x.appError(http.StatusTooManyRequests, "envelope.find", "TOO_MANY_REQUESTS", message, wire.Object{"code": "TOO_MANY_REQUESTS", "message": message})
+		return x.appError(http.StatusTooManyRequests, "envelope.find", "TOO_MANY_REQUESTS", message,
+			wire.Object{"code": "TOO_MANY_REQUESTS", "message": message})
 	}
 }
 
@@ -173,7 +179,8 @@ func (x api) Decorate(h http.Header, class string, left int) {
 	}
 	now := time.Now()
 	for name, value := range map[string]int{
-		"X-Ratelimit-Limit": int(float64(limit) * x.desk.World.Options.QuotaScale), "X-Ratelimit-Remaining": left, "X-Ratelimit-Reset": int(minuteEnd(now).Unix()),
+		"X-Ratelimit-Limit": int(float64(limit) * x.desk.World.Options.QuotaScale), "X-Ratelimit-Remaining": left,
+		"X-Ratelimit-Reset": int(minuteEnd(now).Unix()),
 	} {
 		h[name] = append([]string{strconv.Itoa(value)}, h[name]...)
 	}
@@ -195,7 +202,8 @@ func (x api) detail(c world.Call) wire.Answer {
 // envelope finds one that was born, deleted ones too.
 func (x api) envelope(id, procedure string) (*world.Transaction, wire.Answer, bool) {
 	if !strings.HasPrefix(id, "envelope_") {
-		return nil, x.appError(http.StatusBadRequest, procedure, "INVALID_BODY", "Invalid envelope ID", wire.Object{"code": "INVALID_BODY", "message": "Invalid envelope ID"}), false
+		return nil, x.appError(http.StatusBadRequest, procedure, "INVALID_BODY", "Invalid envelope ID",
+			wire.Object{"code": "INVALID_BODY", "message": "Invalid envelope ID"}), false
 	}
 	t := x.desk.ByRef[id]
 	if t == nil || !t.Alive() {
@@ -206,7 +214,8 @@ func (x api) envelope(id, procedure string) (*world.Transaction, wire.Answer, bo
 
 func (x api) unknown(procedure string) wire.Answer {
 	const message = "Envelope could not be found"
-	return x.appError(http.StatusNotFound, procedure, "NOT_FOUND", message, wire.Object{"code": "NOT_FOUND", "message": message})
+	return x.appError(http.StatusNotFound, procedure, "NOT_FOUND", message,
+		wire.Object{"code": "NOT_FOUND", "message": message})
 }
 
 // getMany answers with those that there are, and says nothing of the others.
@@ -226,7 +235,8 @@ func (x api) getMany(c world.Call) wire.Answer {
 			"message": "Array must contain at least 1 element(s)", "path": path,
 		})
 	case body.IDs.Type != "envelopeId" && body.IDs.Type != "documentId":
-		return x.invalid(procedure, wire.Object{"code": "invalid_union_discriminator", "message": "Invalid discriminator value", "path": []any{"ids", "type"}})
+		return x.invalid(procedure, wire.Object{"code": "invalid_union_discriminator",
+			"message": "Invalid discriminator value", "path": []any{"ids", "type"}})
 	case len(body.IDs.IDs) > 20:
 		return x.invalid(procedure, wire.Object{
 			"code": "too_big", "maximum": 20, "type": "array", "inclusive": true, "exact": false,
@@ -238,7 +248,8 @@ func (x api) getMany(c world.Call) wire.Answer {
 		t, ok := x.named(body.IDs.Type, raw)
 		if !ok {
 			wants := map[string]string{"envelopeId": "string", "documentId": "number"}[body.IDs.Type]
-			return x.invalid(procedure, wire.Object{"code": "invalid_type", "expected": wants, "received": "other", "message": "Expected " + wants, "path": path})
+			return x.invalid(procedure, wire.Object{"code": "invalid_type", "expected": wants, "received": "other",
+				"message": "Expected " + wants, "path": path})
 		}
 		if t == nil || !t.Alive() {
 			continue

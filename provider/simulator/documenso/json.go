@@ -75,7 +75,8 @@ func (x *service) recipientJSON(t *world.Transaction, s *life.State, p life.Pers
 	}
 	r := wire.Object{
 		"id": recipientNumber(p), "envelopeId": t.Ref, "email": p.Email, "name": p.Name, "token": p.Token, "role": p.Role,
-		"readStatus": words(!p.ViewedAt.IsZero(), "OPENED", "NOT_OPENED"), "signingStatus": signing, "sendStatus": words(sent, "SENT", "NOT_SENT"),
+		"readStatus": words(!p.ViewedAt.IsZero(), "OPENED", "NOT_OPENED"), "signingStatus": signing,
+		"sendStatus":        words(sent, "SENT", "NOT_SENT"),
 		"documentDeletedAt": nil, "expiresAt": milliseconds(p.Expires), "expirationNotifiedAt": milliseconds(p.Notified),
 		"signedAt": milliseconds(p.DoneAt), "authOptions": wire.Object{"accessAuth": []any{}, "actionAuth": []any{}},
 		"signingOrder": nil, "rejectionReason": nil,
@@ -92,8 +93,10 @@ func (x *service) recipientJSON(t *world.Transaction, s *life.State, p life.Pers
 // commonJSON has the members of an envelope that answers and callbacks share.
 func (x *service) commonJSON(t *world.Transaction, s *life.State) wire.Object {
 	o := wire.Object{
-		"externalId": wire.OrNull(t.ExternalID), "userId": x.ownerID, "teamId": dataOf(t).team, "templateId": nil, "title": t.Name, "status": s.Word,
-		"source": "DOCUMENT", "visibility": "EVERYONE", "createdAt": milliseconds(t.Born), "updatedAt": milliseconds(s.Updated),
+		"externalId": wire.OrNull(t.ExternalID), "userId": x.ownerID, "teamId": dataOf(t).team, "templateId": nil,
+		"title": t.Name, "status": s.Word,
+		"source": "DOCUMENT", "visibility": "EVERYONE", "createdAt": milliseconds(t.Born),
+		"updatedAt":   milliseconds(s.Updated),
 		"completedAt": milliseconds(s.Completed), "deletedAt": milliseconds(s.Erased), "formValues": nil,
 		"authOptions": wire.Object{"globalAccessAuth": []any{}, "globalActionAuth": []any{}},
 	}
@@ -115,12 +118,15 @@ func (x *service) metaJSON(t *world.Transaction) wire.Object {
 		how = "NONE"
 	}
 	return wire.Object{
-		"id": dataOf(t).meta, "subject": nil, "message": nil, "timezone": "Etc/UTC", "dateFormat": "yyyy-MM-dd hh:mm a", "redirectUrl": nil,
+		"id": dataOf(t).meta, "subject": nil, "message": nil, "timezone": "Etc/UTC", "dateFormat": "yyyy-MM-dd hh:mm a",
+		"redirectUrl":  nil,
 		"signingOrder": order, "distributionMethod": how, "allowDictateNextSigner": false, "typedSignatureEnabled": true,
 		"uploadSignatureEnabled": true, "drawSignatureEnabled": true, "language": "en",
 		"emailSettings": wire.Object{
-			"documentDeleted": true, "documentPending": true, "recipientSigned": true, "recipientRemoved": true, "documentCompleted": true,
-			"ownerDocumentCreated": true, "ownerRecipientExpired": true, "ownerDocumentCompleted": true, "recipientSigningRequest": true,
+			"documentDeleted": true, "documentPending": true, "recipientSigned": true, "recipientRemoved": true,
+			"documentCompleted":    true,
+			"ownerDocumentCreated": true, "ownerRecipientExpired": true, "ownerDocumentCompleted": true,
+			"recipientSigningRequest": true,
 		},
 	}
 }
@@ -169,16 +175,21 @@ func (x *service) listedJSON(t *world.Transaction, s *life.State) wire.Object {
 func (x *service) detailJSON(t *world.Transaction, s *life.State) wire.Object {
 	e := x.listedJSON(t, s)
 	meta := x.metaJSON(t)
-	meta["emailId"], meta["emailReplyTo"], meta["envelopeExpirationPeriod"] = nil, nil, wire.Object{"unit": "month", "amount": 3}
+	meta["emailId"], meta["emailReplyTo"], meta["envelopeExpirationPeriod"] = nil, nil, wire.Object{"unit": "month",
+		"amount": 3}
 	items, fields := []any{}, []any{}
 	for i, d := range t.Docs {
-		items = append(items, wire.Object{"envelopeId": t.Ref, "documentDataId": x.dataID(t, s, d.ID), "id": d.ID, "title": d.Name, "order": i + 1})
+		items = append(items, wire.Object{"envelopeId": t.Ref, "documentDataId": x.dataID(t, s, d.ID), "id": d.ID,
+			"title": d.Name, "order": i + 1})
 	}
 	for i, p := range s.People {
 		fields = append(fields, wire.Object{
-			"envelopeId": t.Ref, "envelopeItemId": t.Docs[0].ID, "type": "SIGNATURE", "id": recipientNumber(p), "secondaryId": "cm" + pdf.SumOf([]byte(p.Token)).Hash[:23],
-			"recipientId": recipientNumber(p), "page": 1, "positionX": "10", "positionY": strconv.Itoa(30 + 10*i), "width": "30", "height": "6",
-			"customText": "", "inserted": p.Status == "signed", "fieldMeta": wire.Object{"fontSize": 18, "overflow": "auto", "type": "signature"},
+			"envelopeId": t.Ref, "envelopeItemId": t.Docs[0].ID, "type": "SIGNATURE", "id": recipientNumber(p),
+			"secondaryId": "cm" + pdf.SumOf([]byte(p.Token)).Hash[:23],
+			"recipientId": recipientNumber(p), "page": 1, "positionX": "10", "positionY": strconv.Itoa(30 + 10*i),
+			"width": "30", "height": "6",
+			"customText": "", "inserted": p.Status == "signed", "fieldMeta": wire.Object{"fontSize": 18, "overflow": "auto",
+				"type": "signature"},
 		})
 	}
 	e["documentMeta"], e["envelopeItems"], e["fields"], e["directLink"] = meta, items, fields, nil

@@ -72,8 +72,10 @@ func paging(q url.Values, otherwise int) (page, size int, issue wire.Object) {
 // listIssue says what is wrong with a list's words; two of one are as wrong as an unknown one.
 func listIssue(q url.Values) wire.Object {
 	for field, words := range map[string][]string{
-		"status": {"DRAFT", "PENDING", "COMPLETED", "REJECTED", "CANCELLED"}, "type": {"DOCUMENT", "TEMPLATE"}, "orderByColumn": {"createdAt"},
-		"orderByDirection": {"asc", "desc"}, "source": {"DOCUMENT", "TEMPLATE", "TEMPLATE_DIRECT_LINK"}, "hasExpiredRecipients": {"true", "false"},
+		"status": {"DRAFT", "PENDING", "COMPLETED", "REJECTED", "CANCELLED"}, "type": {"DOCUMENT", "TEMPLATE"},
+		"orderByColumn":    {"createdAt"},
+		"orderByDirection": {"asc", "desc"}, "source": {"DOCUMENT", "TEMPLATE", "TEMPLATE_DIRECT_LINK"},
+		"hasExpiredRecipients": {"true", "false"},
 	} {
 		got := strings.Join(q[field], ",")
 		if q.Has(field) && !slices.Contains(words, got) {
@@ -101,7 +103,8 @@ func (x api) fits(t *world.Transaction, q url.Values) bool {
 	}
 	is := func(field, value string) bool { return q.Get(field) == "" || q.Get(field) == value }
 	return is("type", form) && is("status", t.State.Word) && is("source", source) &&
-		is("templateId", fmt.Sprint(dataOf(t).templateID)) && is("hasExpiredRecipients", strconv.FormatBool(x.ranOut(&t.State))) && mentions(t, q.Get("query"))
+		is("templateId", fmt.Sprint(dataOf(t).templateID)) && is("hasExpiredRecipients",
+		strconv.FormatBool(x.ranOut(&t.State))) && mentions(t, q.Get("query"))
 }
 
 func (x api) ranOut(s *life.State) bool {
@@ -114,7 +117,10 @@ func mentions(t *world.Transaction, text string) bool {
 	for _, p := range slices.Concat(t.State.People, dataOf(t).copies) {
 		all = append(all, p.Name, p.Email)
 	}
-	return slices.ContainsFunc(all, func(s string) bool { return strings.Contains(strings.ToLower(s), strings.ToLower(text)) })
+	return slices.ContainsFunc(all, func(s string) bool {
+		return strings.Contains(strings.ToLower(s),
+			strings.ToLower(text))
+	})
 }
 
 // folderList answers GET /folder: the folders in one folder, or the outermost ones.
@@ -138,7 +144,8 @@ func (x api) folderList(c world.Call) wire.Answer {
 	first = min(first, len(found))
 	for _, f := range found[first:min(first+size, len(found))] {
 		data = append(data, wire.Object{
-			"id": f.id, "name": f.name, "userId": x.ownerID, "teamId": x.team, "parentId": wire.OrNull(f.parent), "pinned": false,
+			"id": f.id, "name": f.name, "userId": x.ownerID, "teamId": x.team, "parentId": wire.OrNull(f.parent),
+			"pinned":    false,
 			"createdAt": milliseconds(f.made), "updatedAt": milliseconds(f.made), "visibility": "EVERYONE", "type": f.form,
 		})
 	}

@@ -30,11 +30,11 @@ func (x *service) Play(t *world.Transaction, s life.Step) []life.News {
 	switch s.Act {
 	case "create":
 		st.Word, t.Born = "DRAFT", st.Updated
-		told := []life.News{{Kind: "DOCUMENT_CREATED", Tells: []string{"created"}}}
+		caused := []life.News{{Kind: "DOCUMENT_CREATED", Tells: []string{"created"}}}
 		if dataOf(t).templateID != 0 {
-			told = append(told, life.News{Kind: "TEMPLATE_USED", Tells: []string{"created"}})
+			caused = append(caused, life.News{Kind: "TEMPLATE_USED", Tells: []string{"created"}})
 		}
-		return told
+		return caused
 	case "send":
 		st.Word, st.Sent = "PENDING", st.At
 		for i := range st.People {

@@ -51,7 +51,8 @@ func eventHash(key, at, kind string) string {
 func (x *service) event(kind string, at time.Time, signature, message string) event {
 	e := event{Type: kind, Time: strconv.FormatInt(at.Unix(), 10)}
 	e.Hash = eventHash(x.primary, e.Time, kind)
-	e.Metadata = metadata{Signature: wire.OrNull(signature), Message: wire.OrNull(message), Account: wire.OrNull(x.desk.Account.AccountID)}
+	e.Metadata = metadata{Signature: wire.OrNull(signature), Message: wire.OrNull(message),
+		Account: wire.OrNull(x.desk.Account.AccountID)}
 	return e
 }
 
@@ -66,13 +67,15 @@ func (x *service) Rotate() {
 // Compose makes the account's callback and, for a request of the app, the app's.
 func (x *service) Compose(t *world.Transaction, n life.News) []world.Letter {
 	e := x.event(n.Kind, t.State.At.Add(x.desk.World.Span(n.After, 0)), n.Who, n.Message)
-	if slices.Contains([]string{"signature_request_all_signed", "signature_request_declined", "signature_request_canceled"}, n.Kind) {
+	if slices.Contains([]string{"signature_request_all_signed", "signature_request_declined",
+		"signature_request_canceled"}, n.Kind) {
 		x.loot = append(x.loot[max(0, len(x.loot)-50):], e)
 	}
 	request := x.requestJSON(t, &t.State)
 	var all []world.Letter
 	if x.desk.URL != "" {
-		all = append(all, x.letter(x.desk.URL, wire.Object{"event": e, "signature_request": request, "account_guid": x.desk.Account.AccountID}))
+		all = append(all, x.letter(x.desk.URL, wire.Object{"event": e, "signature_request": request,
+			"account_guid": x.desk.Account.AccountID}))
 	}
 	if x.appURL != "" && t.ClientID != "" {
 		e.Metadata.App = wire.OrNull(t.ClientID)
@@ -90,7 +93,8 @@ func (x *service) letter(url string, body wire.Object) world.Letter {
 	text = x.desk.Marked(text)
 	var b bytes.Buffer
 	form := multipart.NewWriter(&b)
-	_ = form.SetBoundary("------------------------" + chance.Letters(x.desk.Rand, 16, chance.HexDigits)) // letters make a good boundary
+	// letters make a good boundary
+	_ = form.SetBoundary("------------------------" + chance.Letters(x.desk.Rand, 16, chance.HexDigits))
 	if x.desk.Rand.IntN(4) == 0 {
 		part, err := form.CreatePart(textproto.MIMEHeader{
 			"Content-Disposition": {`form-data; name="json"`}, "Content-Type": {"application/json; charset=utf-8"},
@@ -147,9 +151,11 @@ func (x *service) Acknowledged(status int, body []byte) bool {
 func (x *service) Greet(now time.Time) {
 	x.aside("callback_test", now, nil)
 	x.aside("template_created", now, wire.Object{"template": wire.Object{
-		"template_id": pdf.SumOf([]byte(x.primary)).Hash[:40], "title": "Standard lease", "message": "", "updated_at": now.Unix(),
+		"template_id": pdf.SumOf([]byte(x.primary)).Hash[:40], "title": "Standard lease", "message": "",
+		"updated_at":  now.Unix(),
 		"is_embedded": nil, "is_creator": true, "can_edit": true, "is_locked": false, "metadata": wire.Object{},
-		"signer_roles": []any{wire.Object{"name": "Tenant", "order": 0}}, "cc_roles": []any{}, "documents": []any{}, "accounts": []any{}, "attachments": []any{},
+		"signer_roles": []any{wire.Object{"name": "Tenant", "order": 0}}, "cc_roles": []any{}, "documents": []any{},
+		"accounts": []any{}, "attachments": []any{},
 	}})
 }
 

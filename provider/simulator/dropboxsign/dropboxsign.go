@@ -28,14 +28,17 @@ func Open(w *world.World) *world.Desk {
 	r := chance.Source(w.Options.Seed, "dropboxsign account")
 	d := world.NewDesk(w, world.Account{
 		ID: AccountID, Provider: "dropboxsign", BasePath: "/dropboxsign",
-		AccountID: chance.Letters(r, 40, chance.HexDigits), Email: "owner@sim-dropboxsign.example", ClientID: chance.Letters(r, 32, chance.HexDigits),
+		AccountID: chance.Letters(r, 40, chance.HexDigits), Email: "owner@sim-dropboxsign.example",
+		ClientID: chance.Letters(r, 32, chance.HexDigits),
 	})
 	x := &service{desk: d, primary: chance.Letters(r, 64, chance.HexDigits)}
 	d.Key = x.primary
-	d.Account.Settings = map[string]any{"api_key": chance.Letters(r, 64, chance.HexDigits), "callback_keys": []string{x.primary}}
+	d.Account.Settings = map[string]any{"api_key": chance.Letters(r, 64, chance.HexDigits),
+		"callback_keys": []string{x.primary}}
 	d.Deck = []string{
 		"completed", "completed", "completed", "completed", "completed", "declined", "expired", "canceled", "canceled_partly",
-		"file_error", "invalid", "unknown_error", "reassigned", "signer_removed", "prepared", "still_prepared", "held", "bounced",
+		"file_error", "invalid", "unknown_error", "reassigned", "signer_removed", "prepared", "still_prepared", "held",
+		"bounced",
 		"open", "partly", "received", "received_open", "test", "test_open", "app", "reminded",
 	}
 	d.Retries = []time.Duration{
@@ -79,7 +82,8 @@ func (x *service) Conceive(t *world.Transaction) {
 	t.Nulls = r.IntN(2) == 0
 	t.Sender = life.Person{Name: "Owner", Email: x.desk.Account.Email, ID: x.desk.Account.AccountID}
 	for i := range 1 + r.IntN(3) {
-		t.Docs = append(t.Docs, life.Document{ID: fmt.Sprint(i), Name: fmt.Sprintf("%s-%d.pdf", chance.Pick(r, "agreement", "annex", "terms"), i+1), Pages: 1 + r.IntN(3), Sealed: i == 0 && r.IntN(2) == 0})
+		t.Docs = append(t.Docs, life.Document{ID: fmt.Sprint(i), Name: fmt.Sprintf("%s-%d.pdf", chance.Pick(r, "agreement",
+			"annex", "terms"), i+1), Pages: 1 + r.IntN(3), Sealed: i == 0 && r.IntN(2) == 0})
 	}
 	count := 1 + r.IntN(3)
 	switch t.Kind {
@@ -110,7 +114,8 @@ func (x *service) life(t *world.Transaction) []life.Step {
 	sent := []life.Step{life.Then(0, "send", 0)}
 	var signing []life.Step
 	for i := range t.State.People {
-		signing = append(signing, life.Then(gap(10*time.Minute, 3*time.Hour), "view", i), life.Then(gap(time.Minute, 30*time.Minute), "sign", i))
+		signing = append(signing, life.Then(gap(10*time.Minute, 3*time.Hour), "view", i),
+			life.Then(gap(time.Minute, 30*time.Minute), "sign", i))
 	}
 	some := signing[:len(signing)/len(t.State.People)]
 	join := func(parts ...[]life.Step) (all []life.Step) {
@@ -133,7 +138,8 @@ func (x *service) life(t *world.Transaction) []life.Step {
 	case "reassigned":
 		return join(sent, signing[:1], []life.Step{soon("reassign")}, signing)
 	case "signer_removed": // the last of the signers is removed before anybody has signed
-		return join(sent, signing[:1], []life.Step{life.Then(gap(time.Hour, 3*time.Hour), "remove_signer", len(t.State.People)-1)}, signing[:len(signing)-2])
+		return join(sent, signing[:1], []life.Step{life.Then(gap(time.Hour, 3*time.Hour), "remove_signer",
+			len(t.State.People)-1)}, signing[:len(signing)-2])
 	case "prepared":
 		return join([]life.Step{life.Then(0, "prepare", 0), soon("send")}, signing)
 	case "still_prepared":
@@ -194,7 +200,8 @@ func (x *service) Play(t *world.Transaction, s life.Step) []life.News {
 		return []life.News{{Kind: "signature_request_expired", Tells: tells}}
 	case "file_error", "invalid", "unknown_error":
 		word := map[string][2]string{
-			"file_error": {"error_file", "file_error"}, "invalid": {"error_text_tag", "signature_request_invalid"}, "unknown_error": {"error_unknown", "unknown_error"},
+			"file_error": {"error_file", "file_error"}, "invalid": {"error_text_tag", "signature_request_invalid"},
+			"unknown_error": {"error_unknown", "unknown_error"},
 		}[s.Act]
 		st.Word, st.Failed = "error", "The document could not be processed."
 		codes(word[0])
@@ -237,7 +244,8 @@ func (x *service) playSigner(t *world.Transaction, s life.Step) []life.News {
 	case "decline":
 		st.Word, p.Status, p.Reason = "declined", "declined", "Wrong address in section 2."
 		st.Reason = p.Reason
-		return []life.News{{Kind: "signature_request_declined", Tells: []string{"status", "signer"}, Who: p.ID, Message: p.Reason}}
+		return []life.News{{Kind: "signature_request_declined", Tells: []string{"status", "signer"}, Who: p.ID,
+			Message: p.Reason}}
 	case "bounce":
 		p.Code, p.ErrorText = "error_invalid_email", "The e-mail address bounced."
 		return []life.News{{Kind: "signature_request_email_bounce", Who: p.ID, Message: p.ErrorText}}
@@ -249,7 +257,8 @@ func (x *service) playSigner(t *world.Transaction, s life.Step) []life.News {
 	case "reassign":
 		old := *p
 		heir := life.Someone(t.Rand, old.Order)
-		heir.ID, heir.Replaced, heir.By, heir.Reason = chance.Letters(t.Rand, 32, chance.HexDigits), old.Email, old.Email, "She signs for us."
+		heir.ID, heir.Replaced, heir.By, heir.Reason = chance.Letters(t.Rand, 32,
+			chance.HexDigits), old.Email, old.Email, "She signs for us."
 		*p = heir
 		old.Status = "removed"
 		st.People = append(st.People, old)
@@ -268,16 +277,16 @@ func (x *service) sign(t *world.Transaction, p *life.Person) []life.News {
 	if p.ViewedAt.IsZero() {
 		p.ViewedAt = st.At
 	}
-	told := []life.News{{Kind: "signature_request_signed", Tells: []string{"signer"}, Who: p.ID}}
+	caused := []life.News{{Kind: "signature_request_signed", Tells: []string{"signer"}, Who: p.ID}}
 	if !st.Last() {
 		if t.Nulls { // some accounts hear of each new version of the file
-			told = append(told, life.News{Kind: "signature_request_downloadable", After: 2 * time.Minute})
+			caused = append(caused, life.News{Kind: "signature_request_downloadable", After: 2 * time.Minute})
 		}
-		return told
+		return caused
 	}
 	wait := time.Minute + time.Duration(t.Rand.Int64N(int64(9*time.Minute)))
 	st.Word, st.Completed = "complete", st.At
 	st.Ready = st.At.Add(x.desk.World.Span(wait, 0))
-	return append(told, life.News{Kind: "signature_request_all_signed", Tells: []string{"status"}},
+	return append(caused, life.News{Kind: "signature_request_all_signed", Tells: []string{"status"}},
 		life.News{Kind: "signature_request_downloadable", After: wait})
 }

@@ -64,7 +64,8 @@ func (x api) Routes(mux *http.ServeMux) {
 	on("PUT /account", "read", x.updateAccount)
 	on("GET /api_app/list", "read", func(world.Call) wire.Answer {
 		return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{
-			"api_apps": []any{x.appJSON()}, "list_info": wire.Object{"page": 1, "num_pages": 1, "num_results": 1, "page_size": 20},
+			"api_apps": []any{x.appJSON()}, "list_info": wire.Object{"page": 1, "num_pages": 1, "num_results": 1,
+				"page_size": 20},
 		})
 	})
 	on("GET /api_app/{id}", "read", x.onApp(func(world.Call) wire.Answer {
@@ -85,7 +86,8 @@ func (x api) gone() wire.Answer {
 }
 
 func (x api) Refuse(status int, name, message string) wire.Answer {
-	return wire.ReplyJSON(status, "application/json", wire.Object{"error": wire.Object{"error_msg": message, "error_name": name}})
+	return wire.ReplyJSON(status, "application/json", wire.Object{"error": wire.Object{"error_msg": message,
+		"error_name": name}})
 }
 
 // Decorate tells of the limit under both names that were seen; the reset often lies in the past.
@@ -115,7 +117,8 @@ func (x api) File(t *world.Transaction, s *life.State, id string) []byte {
 	}
 	for _, one := range s.People {
 		if one.Status == "signed" {
-			p.Lines = append(p.Lines, fmt.Sprintf("Signed by %s <%s> on %s", one.Name, one.Email, one.DoneAt.UTC().Format(time.RFC1123)))
+			p.Lines = append(p.Lines, fmt.Sprintf("Signed by %s <%s> on %s", one.Name, one.Email,
+				one.DoneAt.UTC().Format(time.RFC1123)))
 		}
 	}
 	if !s.Completed.IsZero() {
@@ -189,7 +192,8 @@ func (x api) fileURL(c world.Call, t *world.Transaction) wire.Answer {
 	if t.Nulls {
 		and = "&amp;"
 	}
-	link := fmt.Sprintf("%s://%s/dropboxsign/links/%s?Expires=%d%sSignature=%s", scheme, c.Host, t.Ref, until, and, x.linkProof(t.Ref, until))
+	link := fmt.Sprintf("%s://%s/dropboxsign/links/%s?Expires=%d%sSignature=%s", scheme, c.Host, t.Ref, until, and,
+		x.linkProof(t.Ref, until))
 	return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{"file_url": link, "expires_at": until})
 }
 
@@ -200,7 +204,8 @@ func (x api) linkProof(ref string, until int64) string {
 // link is the storage: it knows no API keys, and refuses who sends one.
 func (x api) link(c world.Call) wire.Answer {
 	deny := func(status int, code string) wire.Answer {
-		return wire.Reply(status, "application/xml", []byte("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>"+code+"</Code></Error>\n"))
+		return wire.Reply(status, "application/xml",
+			[]byte("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>"+code+"</Code></Error>\n"))
 	}
 	q := c.URL.Query()
 	until, err := strconv.ParseInt(q.Get("Expires"), 10, 64)

@@ -48,7 +48,8 @@ func (x api) list(c world.Call) wire.Answer {
 		requests = append(requests, x.requestJSON(t, &t.State))
 	}
 	return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{
-		"list_info":          wire.Object{"page": page, "num_pages": (claimed + size - 1) / size, "num_results": claimed, "page_size": size},
+		"list_info": wire.Object{"page": page, "num_pages": (claimed + size - 1) / size, "num_results": claimed,
+			"page_size": size},
 		"signature_requests": x.desk.Page(requests, "signature_request_id", "title"),
 	})
 }

@@ -80,14 +80,16 @@ func (o *service) letter(e event, authorization string) world.Letter {
 func (o *service) Forge(d *world.Delivery) (world.Letter, bool) {
 	r := d.Rand
 	e := event{
-		Class: "com.silanis.esl.packages.event.ESLProcessEvent", Name: chance.Pick(r, "PACKAGE_COMPLETE", "PACKAGE_DELETE", "PACKAGE_DECLINE", "PACKAGE_TRASH"),
+		Class: "com.silanis.esl.packages.event.ESLProcessEvent", Name: chance.Pick(r, "PACKAGE_COMPLETE", "PACKAGE_DELETE",
+			"PACKAGE_DECLINE", "PACKAGE_TRASH"),
 		SessionUser: o.owner.ID, PackageID: d.About, CreatedDate: time.Now().UTC().Format("2006-01-02T15:04:05.000Z"),
 	}
 	if r.IntN(3) == 0 {
 		e.PackageID = chance.Letters(r, 27, chance.Base64URL) + "="
 	}
 	encoded := base64.StdEncoding.EncodeToString([]byte("admin:" + chance.Letters(r, 12, chance.Alphanum)))
-	return o.letter(e, chance.Pick(r, "Basic "+chance.Letters(r, 27, chance.Alphanum), "", "Basic "+encoded, "Bearer "+chance.Letters(r, 40, chance.Alphanum), "Basic ")), true
+	return o.letter(e, chance.Pick(r, "Basic "+chance.Letters(r, 27, chance.Alphanum), "", "Basic "+encoded,
+		"Bearer "+chance.Letters(r, 40, chance.Alphanum), "Basic ")), true
 }
 
 // Acknowledged is any 2xx. It matters little: nothing is ever sent again.

@@ -20,15 +20,18 @@ func oneSpanSpecification(t *testing.T) *openapi3.T {
 			data.Value.AdditionalProperties = openapi3.AdditionalProperties{}
 		}
 	}
-	for _, field := range [][2]string{{"Package", "completed"}, {"Package", "due"}, {"Approval", "accepted"}, {"Approval", "signed"}} {
+	for _, field := range [][2]string{{"Package", "completed"}, {"Package", "due"}, {"Approval", "accepted"},
+		{"Approval", "signed"}} {
 		schemas[field[0]].Value.Properties[field[1]].Value.Nullable = true // dossier, 4.2: a date or null
 	}
-	schemas["PackageCompletionReport"].Value.Properties["trashed"] = openapi3.NewBoolSchema().NewRef() // dossier, 4.3: a flag
+	// dossier, 4.3: a flag
+	schemas["PackageCompletionReport"].Value.Properties["trashed"] = openapi3.NewBoolSchema().NewRef()
 	return doc
 }
 
 func oneSpanHeader(w *simulator.World) http.Header {
-	return http.Header{"Authorization": {"Basic " + w.Accounts()[0].Settings["api_key"].(string)}, "Accept": {"application/json"}}
+	return http.Header{"Authorization": {"Basic " + w.Accounts()[0].Settings["api_key"].(string)},
+		"Accept": {"application/json"}}
 }
 
 func TestOneSpanAnswersKeepTheSpecification(t *testing.T) {
@@ -36,7 +39,8 @@ func TestOneSpanAnswersKeepTheSpecification(t *testing.T) {
 	doc := oneSpanSpecification(t)
 	simulatortest.Settled(t, func(t *testing.T, w *simulator.World) {
 		c := simulatortest.NewContract(t, w, doc, "http://sim.example/onespan", oneSpanHeader(w))
-		for _, query := range []string{"from=1&to=100", "from=101&to=200", "query=trashed&from=1&to=100", "type=TEMPLATE", "query=drafts&sort=updated&dir=asc", "predefined=completed"} {
+		for _, query := range []string{"from=1&to=100", "from=101&to=200", "query=trashed&from=1&to=100", "type=TEMPLATE",
+			"query=drafts&sort=updated&dir=asc", "predefined=completed"} {
 			c.Ask("GET", "/api/packages?"+query, "", 200)
 		}
 		c.Ask("GET", "/api/packages?lastUpdatedStartDate=yesterday", "", 400)
@@ -49,7 +53,8 @@ func TestOneSpanAnswersKeepTheSpecification(t *testing.T) {
 			if row.Deleted {
 				want = 404
 			}
-			for _, path := range []string{"", "?extensions=alerts", "/signingStatus", "/roles", "/audit", "/documents/default-consent"} {
+			for _, path := range []string{"", "?extensions=alerts", "/signingStatus", "/roles", "/audit",
+				"/documents/default-consent"} {
 				c.Ask("GET", at+path, "", want)
 			}
 			if !row.Trashed {
@@ -69,6 +74,7 @@ func TestOneSpanAnswersKeepTheSpecification(t *testing.T) {
 		c.Ask("POST", "/api/callback/connectors/dynamics", `{}`, 400)
 		c.Header = http.Header{"Authorization": {"Basic wrong"}}
 		c.Ask("GET", "/api/packages", "", 401)
-		simulatortest.Covered(t, doc, c, "/api/packages/{packageId}/documents/{documentId}/original", "/api/packages/{packageId}/documents/{documentId}/pdf")
+		simulatortest.Covered(t, doc, c, "/api/packages/{packageId}/documents/{documentId}/original",
+			"/api/packages/{packageId}/documents/{documentId}/pdf")
 	})
 }

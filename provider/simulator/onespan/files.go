@@ -84,7 +84,8 @@ func (o api) evidence(_ world.Call, t *world.Transaction) wire.Answer {
 	if t.State.Trashed {
 		return o.Refuse(http.StatusNotFound, "packageNotFound", "The package is in the trash.")
 	}
-	a := wire.Download("application/pdf; esl-api-version=11", "evidence summary.pdf", o.File(t, o.current(t), evidenceFile))
+	a := wire.Download("application/pdf; esl-api-version=11", "evidence summary.pdf",
+		o.File(t, o.current(t), evidenceFile))
 	a.Sent = func() { t.Served[evidenceFile]++ }
 	return o.desk.World.Spoil(o.desk, a, http.StatusNotFound)
 }

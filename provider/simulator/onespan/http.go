@@ -35,7 +35,8 @@ func (o api) Routes(mux *http.ServeMux) {
 	get("/api/packages", o.list)
 	onPackage("", o.detail)
 	onPackage("/signingStatus", func(c world.Call, t *world.Transaction) wire.Answer {
-		return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{"status": signingStatus(o.desk.World.View(t, c.Now, "part"), c.FormValue("signer"))})
+		return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{"status": signingStatus(o.desk.World.View(t,
+			c.Now, "part"), c.FormValue("signer"))})
 	})
 	onPackage("/roles", func(c world.Call, t *world.Transaction) wire.Answer {
 		roles := o.rolesJSON(t, o.desk.World.View(t, c.Now, "part"))
@@ -52,15 +53,17 @@ func (o api) Routes(mux *http.ServeMux) {
 	get("/api/callback/connectors/{origin}", func(c world.Call) wire.Answer {
 		return o.Refuse(http.StatusNotFound, "callbackNotFound", "No connector of that origin is registered.")
 	})
-	mux.HandleFunc("POST /onespan/api/callback/connectors/{origin}", o.desk.Serve("read", false, func(world.Call) wire.Answer {
-		return o.Refuse(http.StatusBadRequest, "validation", "The connector is not enabled.")
-	}))
+	mux.HandleFunc("POST /onespan/api/callback/connectors/{origin}",
+		o.desk.Serve("read", false, func(world.Call) wire.Answer {
+			return o.Refuse(http.StatusBadRequest, "validation", "The connector is not enabled.")
+		}))
 	get("/api/reports/completion", o.completion)
 	get("/api/reports/transaction-summary", o.summary)
 	get("/api/reports/transaction-detail/{id}", o.reportDetail)
 	get("/api/dataRetentionSettings/dataManagementPolicy", func(world.Call) wire.Answer {
 		return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{"transactionRetention": wire.Object{
-			"draft": 90, "sent": 120, "completed": 365, "archived": 365, "declined": 90, "optedOut": 90, "expired": 90, "lifetimeTotal": 0, "includeSent": false,
+			"draft": 90, "sent": 120, "completed": 365, "archived": 365, "declined": 90, "optedOut": 90, "expired": 90,
+			"lifetimeTotal": 0, "includeSent": false,
 		}})
 	})
 	get("/api/dataRetentionSettings/expiryTimeConfiguration", func(world.Call) wire.Answer {
@@ -75,12 +78,14 @@ func (o api) Routes(mux *http.ServeMux) {
 
 // Refuse is an error in OneSpan's form; the HTTP status is what counts.
 func (o api) Refuse(status int, name, message string) wire.Answer {
-	group := map[int]string{400: "validation", 401: "unauthorized", 403: "forbidden", 404: "notFound", 429: "tooManyRequests"}[status]
+	group := map[int]string{400: "validation", 401: "unauthorized", 403: "forbidden", 404: "notFound",
+		429: "tooManyRequests"}[status]
 	if group == "" {
 		group = "internal"
 	}
 	return wire.ReplyJSON(status, "application/json", wire.Object{
-		"code": status, "message": message, "messageKey": "error." + group + "." + name, "name": http.StatusText(status), "technical": nil, "entity": nil,
+		"code": status, "message": message, "messageKey": "error." + group + "." + name, "name": http.StatusText(status),
+		"technical": nil, "entity": nil,
 	})
 }
 
@@ -111,7 +116,8 @@ func (o api) registration() wire.Answer {
 			events = append(events, e)
 		}
 	}
-	return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{"url": o.desk.URL, "key": o.desk.Key, "events": events})
+	return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{"url": o.desk.URL, "key": o.desk.Key,
+		"events": events})
 }
 
 // register replaces the account's one registration.
@@ -161,7 +167,8 @@ func (o api) clientApp(c world.Call) wire.Answer {
 	}
 	token, until := chance.Letters(o.desk.Rand, 48, chance.Alphanum), c.Now.Add(o.desk.World.Options.TokenLife)
 	o.tokens[token] = until
-	return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{"accessToken": token, "expiresAt": until.UnixMilli()})
+	return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{"accessToken": token,
+		"expiresAt": until.UnixMilli()})
 }
 
 // oauth gives a token by client credentials.
@@ -176,7 +183,8 @@ func (o api) oauth(c world.Call) wire.Answer {
 		return wire.ReplyJSON(http.StatusUnauthorized, "application/json", wire.Object{"error": "invalid_client"})
 	}
 	life := o.desk.World.Options.TokenLife
-	token := jwt(wire.Object{"iss": "simulator", "sub": id, "iat": c.Now.Unix(), "exp": c.Now.Add(life).Unix(), "jti": chance.Letters(o.desk.Rand, 16, chance.Alphanum)}, secret)
+	token := jwt(wire.Object{"iss": "simulator", "sub": id, "iat": c.Now.Unix(), "exp": c.Now.Add(life).Unix(),
+		"jti": chance.Letters(o.desk.Rand, 16, chance.Alphanum)}, secret)
 	o.tokens[token] = c.Now.Add(life)
 	return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{
 		"access_token": token, "token_type": "Bearer", "scope": "oss", "expires_in": int(life.Seconds()),

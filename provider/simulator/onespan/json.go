@@ -47,7 +47,8 @@ func (o *service) packageJSON(t *world.Transaction, s *life.State, alerts bool) 
 	if alerts {
 		p["alerts"] = []any{}
 		if t.Manual && s.Last() && s.Word == "SENT" {
-			p["alerts"] = []any{wire.Object{"severityLevel": "INFO", "code": "alert.package.readyForComplete", "defaultMessage": "All have signed.", "parameters": wire.Object{}}}
+			p["alerts"] = []any{wire.Object{"severityLevel": "INFO", "code": "alert.package.readyForComplete",
+				"defaultMessage": "All have signed.", "parameters": wire.Object{}}}
 		}
 	}
 	return p
@@ -72,8 +73,10 @@ func (o *service) rolesJSON(t *world.Transaction, s *life.State) []any {
 			"id": p.Role, "name": p.RoleName, "index": p.Order, "type": form, "locked": p.Status == "locked", "reassign": true,
 			"attachmentRequirements": []any{}, "specialTypes": []any{}, "data": wire.Object{},
 			"signers": []any{wire.Object{
-				"id": p.ID, "name": "", "firstName": first, "lastName": last, "email": p.Email, "company": "", "title": "", "phone": "",
-				"language": "en", "timezoneId": "GMT", "signerType": signerType, "created": timeText(t, t.Born), "updated": timeText(t, s.Updated),
+				"id": p.ID, "name": "", "firstName": first, "lastName": last, "email": p.Email, "company": "", "title": "",
+				"phone":    "",
+				"language": "en", "timezoneId": "GMT", "signerType": signerType, "created": timeText(t, t.Born),
+				"updated":                      timeText(t, s.Updated),
 				"auth":                         wire.Object{"scheme": "NONE", "challenges": []any{}},
 				"delivery":                     wire.Object{"email": true, "download": true, "provider": false},
 				"knowledgeBasedAuthentication": wire.Object{"knowledgeBasedAuthenticationStatus": kba},
@@ -111,11 +114,13 @@ func (o *service) documentJSON(t *world.Transaction, s *life.State, d life.Docum
 		if p.Status == "removed" {
 			continue
 		}
-		a := wire.Object{"id": approvalID(d.ID, p.Role), "name": "", "role": p.Role, "optional": false, "disabled": false, "enforceCaptureSignature": false, "fields": []any{}, "data": wire.Object{}}
+		a := wire.Object{"id": approvalID(d.ID, p.Role), "name": "", "role": p.Role, "optional": false, "disabled": false,
+			"enforceCaptureSignature": false, "fields": []any{}, "data": wire.Object{}}
 		if index > 0 {
 			a["fields"] = []any{wire.Object{
 				"id": approvalID("field"+d.ID, p.Role), "name": "Signature1", "type": "SIGNATURE", "subtype": "FULLNAME",
-				"page": 0, "left": 100.0, "top": 100.0 + 60*float64(p.Order), "width": 200.0, "height": 50.0, "extract": false, "value": "",
+				"page": 0, "left": 100.0, "top": 100.0 + 60*float64(p.Order), "width": 200.0, "height": 50.0, "extract": false,
+				"value": "",
 			}}
 		}
 		putTime(t, a, "accepted", accepted(p, index))
@@ -126,7 +131,8 @@ func (o *service) documentJSON(t *world.Transaction, s *life.State, d life.Docum
 	}
 	sheets := []any{}
 	for i := range d.Pages {
-		sheets = append(sheets, wire.Object{"id": "", "index": i, "version": 0, "left": 0.0, "top": 0.0, "width": 612.0, "height": 792.0})
+		sheets = append(sheets, wire.Object{"id": "", "index": i, "version": 0, "left": 0.0, "top": 0.0, "width": 612.0,
+			"height": 792.0})
 	}
 	return wire.Object{
 		"id": d.ID, "name": strings.TrimSuffix(d.Name, ".pdf"), "index": index,
@@ -161,7 +167,8 @@ func (o *service) userJSON(p life.Person) wire.Object {
 	first, last, _ := strings.Cut(p.Name, " ")
 	at := o.desk.World.Epoch.AddDate(-1, 0, 0).UTC().Format("2006-01-02T15:04:05Z")
 	return wire.Object{
-		"id": p.ID, "name": p.Name, "firstName": first, "lastName": last, "email": p.Email, "company": "", "created": at, "updated": at,
+		"id": p.ID, "name": p.Name, "firstName": first, "lastName": last, "email": p.Email, "company": "", "created": at,
+		"updated":    at,
 		"timezoneId": "GMT", "language": "en", "professionalIdentityFields": []any{}, "userCustomFields": []any{},
 	}
 }
@@ -173,8 +180,10 @@ func (o *service) senderJSON(p life.Person) wire.Object {
 		s["type"] = "REGULAR"
 	}
 	s["account"] = wire.Object{
-		"id": o.desk.Account.AccountID, "name": "Simulated account", "owner": o.owner.ID, "created": s["created"], "updated": s["updated"],
-		"company": wire.Object{"id": o.desk.Account.AccountID, "name": "Simulated account"}, "customFields": []any{}, "licenses": []any{}, "timezoneId": "GMT",
+		"id": o.desk.Account.AccountID, "name": "Simulated account", "owner": o.owner.ID, "created": s["created"],
+		"updated": s["updated"],
+		"company": wire.Object{"id": o.desk.Account.AccountID, "name": "Simulated account"}, "customFields": []any{},
+		"licenses": []any{}, "timezoneId": "GMT",
 	}
 	return s
 }
@@ -183,9 +192,12 @@ func (o *service) senderJSON(p life.Person) wire.Object {
 func ceremony() wire.Object {
 	c := wire.Object{"declineReasons": []any{}, "optOutReasons": []any{}}
 	for _, flag := range []string{
-		"ada", "declineButton", "disableDeclineOther", "disableDownloadForUncompletedPackage", "disableFirstInPersonAffidavit",
-		"disableInPersonAffidavit", "disableOptOutOther", "disableSecondInPersonAffidavit", "enforceCaptureSignature", "extractAcroFields",
-		"extractTextTags", "hideCaptureText", "hideLanguageDropdown", "hidePackageOwnerInPerson", "hideWatermark", "inPerson", "optOutButton",
+		"ada", "declineButton", "disableDeclineOther", "disableDownloadForUncompletedPackage",
+		"disableFirstInPersonAffidavit",
+		"disableInPersonAffidavit", "disableOptOutOther", "disableSecondInPersonAffidavit", "enforceCaptureSignature",
+		"extractAcroFields",
+		"extractTextTags", "hideCaptureText", "hideLanguageDropdown", "hidePackageOwnerInPerson", "hideWatermark",
+		"inPerson", "optOutButton",
 	} {
 		c[flag] = flag == "declineButton" || flag == "optOutButton"
 	}

@@ -27,7 +27,8 @@ func (o api) list(c world.Call) wire.Answer {
 			continue
 		}
 		if inFolder(&t.State, strings.ToLower(q.Get("query"))) && predefined(&t.State, q.Get("predefined"), c.Now) &&
-			wire.Within(t.State.Updated, since, until) && wire.Within(t.State.Updated, since2, until2) && matches(t, q.Get("search"), q.Get("searchtype")) {
+			wire.Within(t.State.Updated, since, until) && wire.Within(t.State.Updated, since2, until2) &&
+			matches(t, q.Get("search"), q.Get("searchtype")) {
 			found = append(found, t)
 		}
 	}
@@ -46,7 +47,8 @@ func (o api) list(c world.Call) wire.Answer {
 		t.Shown(&t.State, c.Now)
 		results = append(results, o.packageJSON(t, &t.State, false))
 	}
-	return wire.ReplyJSON(http.StatusOK, versioned, wire.Object{"count": claimed, "results": o.desk.Page(results, "id", "name")})
+	return wire.ReplyJSON(http.StatusOK, versioned, wire.Object{"count": claimed, "results": o.desk.Page(results, "id",
+		"name")})
 }
 
 // page cuts records first to last, counted from nought, out of all, unless they have moved meanwhile, and says how many
@@ -120,7 +122,8 @@ func window(from, to string) (since, until time.Time, ok bool) {
 		if text == "" {
 			return time.Time{}, true
 		}
-		for _, form := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02T15:04Z07:00", "2006-01-02Z07:00"} {
+		for _, form := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02T15:04Z07:00",
+			"2006-01-02Z07:00"} {
 			at, err := time.Parse(form, text)
 			if err == nil && end && form == "2006-01-02Z07:00" {
 				at = at.AddDate(0, 0, 1).Add(-time.Nanosecond)

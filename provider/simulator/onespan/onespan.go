@@ -30,7 +30,8 @@ func Open(w *world.World) *world.Desk {
 	d := world.NewDesk(w, world.Account{
 		ID: AccountID, Provider: "onespan", BasePath: "/onespan",
 		AccountID: chance.Letters(r, 12, chance.Alphanum), Email: "owner@sim-onespan.example",
-		ClientID: chance.Letters(r, 32, chance.HexDigits), ClientSecret: chance.Letters(r, 43, chance.Alphanum), TokenPath: "/onespan/oauth2/token",
+		ClientID: chance.Letters(r, 32, chance.HexDigits), ClientSecret: chance.Letters(r, 43, chance.Alphanum),
+		TokenPath:     "/onespan/oauth2/token",
 		OAuthClientID: chance.Letters(r, 20, chance.Alphanum), OAuthClientSecret: chance.Letters(r, 43, chance.Alphanum),
 	})
 	d.Key = "cb-" + chance.Letters(r, 24, chance.Alphanum)
@@ -41,7 +42,8 @@ func Open(w *world.World) *world.Desk {
 	}
 	d.Deck = []string{
 		"completed", "completed", "completed", "completed", "direct", "direct", "draft", "open", "partly", "declined",
-		"expired", "opted_out", "archived", "unarchived", "trashed", "restored", "deactivated", "deleted", "deleted_completed",
+		"expired", "opted_out", "archived", "unarchived", "trashed", "restored", "deactivated", "deleted",
+		"deleted_completed",
 		"locked", "still_locked", "identity", "bounced", "reassigned", "manual", "waiting_for_sender", "attachment",
 	}
 	d.Extras = []string{"template", "template", "layout"}
@@ -115,8 +117,10 @@ func (o *service) Conceive(t *world.Transaction) {
 	}
 	for i := range 1 + r.IntN(3) {
 		t.Docs = append(t.Docs, life.Document{
-			ID:   chance.Pick(r, chance.Letters(r, 32, chance.HexDigits), fmt.Sprintf("contract %d & annex", i+1), fmt.Sprintf("doc-%d", i+1)) + strings.Repeat("_", i),
-			Name: fmt.Sprintf("%s %d.pdf", chance.Pick(r, "Vertrag", "Terms", "Annexe n° 2", "Schedule"), i+1), Pages: 2 + r.IntN(3), Sealed: r.IntN(2) == 0,
+			ID: chance.Pick(r, chance.Letters(r, 32, chance.HexDigits), fmt.Sprintf("contract %d & annex", i+1),
+				fmt.Sprintf("doc-%d", i+1)) + strings.Repeat("_", i),
+			Name: fmt.Sprintf("%s %d.pdf", chance.Pick(r, "Vertrag", "Terms", "Annexe n° 2", "Schedule"), i+1), Pages: 2 +
+				r.IntN(3), Sealed: r.IntN(2) == 0,
 		})
 	}
 	for i := range signerCount(t.Kind, r.IntN(3)) {
@@ -170,7 +174,8 @@ func (o *service) life(t *world.Transaction) []life.Step {
 	case "opted_out":
 		return join(opening, []life.Step{viewed, soon("opt_out")})
 	case "expired":
-		return join(opening, signing[:len(signing)/len(t.State.People)], []life.Step{life.Then(gap(16*time.Hour, 24*time.Hour), "expire", 0)})
+		return join(opening, signing[:len(signing)/len(t.State.People)],
+			[]life.Step{life.Then(gap(16*time.Hour, 24*time.Hour), "expire", 0)})
 	case "archived":
 		return join(opening, signing, []life.Step{soon("archive")})
 	case "unarchived":

@@ -92,11 +92,11 @@ func (o *service) playSigner(t *world.Transaction, s life.Step) []life.News {
 	if len(p.Signed) == 0 {
 		p.Signed = make([]time.Time, len(t.Docs))
 	}
-	var told []life.News
+	var caused []life.News
 	signed := func(i int) {
 		if p.Signed[i].IsZero() {
 			p.Signed[i] = st.At
-			told = append(told, life.News{Kind: "DOCUMENT_SIGNED", Tells: []string{"signer"}, Who: p.ID, Doc: t.Docs[i].ID})
+			caused = append(caused, life.News{Kind: "DOCUMENT_SIGNED", Tells: []string{"signer"}, Who: p.ID, Doc: t.Docs[i].ID})
 		}
 	}
 	switch s.Act {
@@ -105,29 +105,29 @@ func (o *service) playSigner(t *world.Transaction, s life.Step) []life.News {
 	case "consent":
 		if p.Consent.IsZero() {
 			p.Consent = st.At
-			told = append(told, life.News{Kind: "DOCUMENT_SIGNED", Who: p.ID, Doc: consentDocument})
+			caused = append(caused, life.News{Kind: "DOCUMENT_SIGNED", Who: p.ID, Doc: consentDocument})
 		}
-		return told
+		return caused
 	case "begin":
 		if len(t.Docs) > 1 {
 			signed(0)
 		}
-		return told
+		return caused
 	}
 	for i := range t.Docs {
 		signed(i)
 	}
 	p.Status, p.DoneAt = "signed", st.At
-	told = append(told, life.News{Kind: "SIGNER_COMPLETE", Tells: []string{"signer"}, Who: p.ID})
+	caused = append(caused, life.News{Kind: "SIGNER_COMPLETE", Tells: []string{"signer"}, Who: p.ID})
 	switch {
 	case !st.Last():
 	case t.Manual:
-		told = append(told, life.News{Kind: "PACKAGE_READY_FOR_COMPLETE", Who: p.ID})
+		caused = append(caused, life.News{Kind: "PACKAGE_READY_FOR_COMPLETE", Who: p.ID})
 	default:
 		st.Word, st.Completed = "COMPLETED", st.Updated
-		told = append(told, life.News{Kind: "PACKAGE_COMPLETE", Tells: []string{"status"}, Who: p.ID})
+		caused = append(caused, life.News{Kind: "PACKAGE_COMPLETE", Tells: []string{"status"}, Who: p.ID})
 	}
-	return told
+	return caused
 }
 
 // playTrouble is what goes wrong with signers, and how it is mended.
@@ -146,7 +146,8 @@ func (o *service) playTrouble(t *world.Transaction, s life.Step) []life.News {
 	case "kba_pass":
 		p.Identity = "PASSED"
 	case "bounce":
-		return []life.News{{Kind: "EMAIL_BOUNCE", Who: p.ID, Message: chance.Pick(t.Rand, "BOUNCE", "COMPLAINT", "OOTO", "UNKNOWN")}}
+		return []life.News{{Kind: "EMAIL_BOUNCE", Who: p.ID, Message: chance.Pick(t.Rand, "BOUNCE", "COMPLAINT", "OOTO",
+			"UNKNOWN")}}
 	case "attach":
 		return []life.News{{Kind: "PACKAGE_ATTACHMENT", Who: p.ID, Message: "passport copy.png"}}
 	case "help":

@@ -43,7 +43,8 @@ func (o api) summary(c world.Call) wire.Answer {
 		t.Shown(&t.State, c.Now)
 		content = append(content, o.packageJSON(t, &t.State, false))
 	}
-	return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{"content": o.desk.Page(content, "id", "name"), "totalElements": claimed})
+	return wire.ReplyJSON(http.StatusOK, "application/json", wire.Object{"content": o.desk.Page(content, "id", "name"),
+		"totalElements": claimed})
 }
 
 // completion answers the completion report: at most 100 packages, by sender, JSON or CSV.

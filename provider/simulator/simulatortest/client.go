@@ -148,7 +148,8 @@ func Sum(b []byte) string {
 // Asks makes a request of Documenso, and gives what came back as JSON.
 func Asks(t *testing.T, w *simulator.World, method, path, body string, h http.Header) (int, http.Header, any) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, "http://sim.example/documenso"+path, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), method, "http://sim.example/documenso"+path,
+		strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -107,7 +107,8 @@ func (c *Contract) Ask(method, path, body string, want int) []byte {
 func Settled(t *testing.T, check func(t *testing.T, w *simulator.World)) {
 	t.Helper()
 	for _, span := range []time.Duration{18 * time.Hour, 20 * 24 * time.Hour} {
-		Play(t, world.Options{Seed: 11, Transactions: 2 * WholeDecks, BornBefore: 20, QuotaScale: 1000}, &Listener{}, span, check)
+		Play(t, world.Options{Seed: 11, Transactions: 2 * WholeDecks, BornBefore: 20, QuotaScale: 1000}, &Listener{}, span,
+			check)
 	}
 }
 

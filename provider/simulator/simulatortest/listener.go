@@ -50,7 +50,8 @@ func (l *Listener) RoundTrip(r *http.Request) (*http.Response, error) {
 	if l.Answer != nil {
 		status, text = l.Answer(len(l.got), h)
 	}
-	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader([]byte(text)))}, nil
+	return &http.Response{StatusCode: status, Header: http.Header{},
+		Body: io.NopCloser(bytes.NewReader([]byte(text)))}, nil
 }
 
 // Heard are the callbacks so far.
@@ -61,7 +62,8 @@ func (l *Listener) Heard() []Heard {
 }
 
 // Play runs a world in a bubble of fake time for so long, then hands it over, still running.
-func Play(t *testing.T, o world.Options, l *Listener, span time.Duration, check func(t *testing.T, w *simulator.World)) {
+func Play(t *testing.T, o world.Options, l *Listener, span time.Duration,
+	check func(t *testing.T, w *simulator.World)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		if l != nil {

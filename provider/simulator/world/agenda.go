@@ -84,8 +84,8 @@ func (w *World) note(e Event) {
 	w.pending = append(w.pending, e)
 }
 
-// begin sets the clock to nought, so that what passed between New and Run costs no life a day,
-// and has each service send what it sends to a new listener.
+// begin starts the world's clock: every life is moved by what passed between New and Run, so that none is cut short.
+// Each service then sends what it sends to a new listener.
 func (w *World) begin() {
 	w.mu.Lock()
 	defer w.unlock()

@@ -14,10 +14,10 @@ import (
 	"countersign/provider/simulator/world/wire"
 )
 
-// Actor lives the lives: what a service does with its transactions.
+// Actor plays the lives of a service's transactions.
 type Actor interface {
-	Conceive(t *Transaction)                      // fills in who and what; kind, desk and rng are set
-	Play(t *Transaction, s life.Step) []life.News // changes t.state and says what is called back
+	Conceive(t *Transaction)                      // fills in names, signers and steps; Kind, Desk and Rand are set
+	Play(t *Transaction, s life.Step) []life.News // plays a step on t.State and returns the callbacks that it causes
 	Truth(s *life.State) Standing                 // countersign's words for a state
 	Listable(s *life.State) bool                  // whether the key's list may show a transaction in this state
 	Admits(r *http.Request, now time.Time) bool
@@ -30,32 +30,32 @@ type Standing struct {
 	Archived bool
 }
 
-// Refiner is the further half of an actor whose truth depends on what callbacks arrived.
+// Refiner is what an Actor also implements if its truth depends on which callbacks arrived.
 type Refiner interface {
 	// Refine says which further statuses are right, and whether the files cannot be had.
 	Refine(t *Transaction) (alsoRight []string, unobtainable bool)
 }
 
-// Caller speaks to the listener.
+// Caller makes a service's callbacks.
 type Caller interface {
 	Compose(t *Transaction, n life.News) []Letter
 	Forge(d *Delivery) (Letter, bool)
 	Acknowledged(status int, body []byte) bool
-	Greet(now time.Time) // what is sent when a world starts to run
+	Greet(now time.Time) // sends what a service sends to a new listener
 }
 
-// Exchange is the further half of a caller that calls several endpoints, each of which may be shut,
-// or that proves each attempt anew.
+// Exchange is what a Caller also implements if it calls several endpoints, each of which may be disabled, or if it
+// signs each attempt anew.
 type Exchange interface {
 	Open(l Letter) bool
 	Stamp(l Letter, now time.Time) Letter
 	Landed(l Letter, taken bool)
 }
 
-// Rotator is the further half of a caller whose secret may become another.
+// Rotator is what a Caller also implements if its secret can be replaced while the world runs.
 type Rotator interface{ Rotate() }
 
-// Server answers requests.
+// Server answers a service's requests and makes its files.
 type Server interface {
 	Routes(mux *http.ServeMux)
 	Files(t *Transaction) []TruthDocument
@@ -77,14 +77,14 @@ type Desk struct {
 	Retries   []time.Duration // the waits before further attempts to deliver
 	Exact     bool            // the waits, and the time limit of an attempt, are wall time at any speed
 	Patience  time.Duration   // how long an attempt may take, where exact
-	Forgetful bool            // may forget its callback URL after failures
+	Forgetful bool            // loses its callback URL after many failures, see Options.ClearCallbackAfter
 	Minutes   bool            // requests are counted by minutes of the clock
 	Limits    map[string]int  // documented requests a minute by class; a class that is absent is unlimited
 	asked     map[string][]time.Time
 	came      map[string]int // requests by method and path
 	Failures  int
-	URL       string // where callbacks go; "" nowhere
-	Key       string // what goes with them
+	URL       string // where callbacks go; empty: none are sent
+	Key       string // what proves them
 	Events    map[string]bool
 	ByRef     map[string]*Transaction
 }
@@ -123,7 +123,7 @@ func (d *Desk) Aside(kind string, at time.Time, l Letter) {
 	d.World.mail.enqueue(&entry{at: at, d: &Delivery{Letter: l, desk: d, Kind: kind, record: &TruthCallback{Type: kind}}})
 }
 
-// populate makes all transactions and lives the history of those that were born before.
+// populate makes all transactions and plays the past of those that were born before the world starts.
 func (w *World) populate() {
 	if len(w.desks) == 0 {
 		return
@@ -164,7 +164,7 @@ func (w *World) birth(t *Transaction, i int) time.Time {
 	return w.Epoch.Add(w.Span(time.Duration(part*float64(w.Options.Births)), 0))
 }
 
-// start plays what of a life lies in the past, silently, and plans the rest.
+// start plays the steps of a life that lie in the past, without callbacks, and plans the rest.
 func (w *World) start(t *Transaction, at time.Time) {
 	for {
 		if at.After(w.Epoch) {

@@ -7,7 +7,8 @@ import (
 	"countersign/provider/simulator/world/wire"
 )
 
-// Habits are what services, and what stands before and behind them, do at odds with their papers. The zero value has none.
+// Habits are what services, and what stands before and behind them, do at odds with their papers. The zero value has
+// none.
 type Habits struct {
 	// OddRecords is the share, from 0 to 1, of list pages that carry one record more, which cannot be read: its id is
 	// null, its name is a number, it is null, or it is a text.
@@ -32,15 +33,18 @@ type Endless string
 
 // The ways in which lists never end.
 const (
-	EndlessPage   Endless = "page"   // the page that is asked for is ignored: the first comes again, and says that more follow
-	EndlessTotal  Endless = "total"  // far more pages are named than there are, and those beyond the end are empty
-	EndlessCursor Endless = "cursor" // a page names its own cursor as the next; lists that have none do as with EndlessPage
+	// the page that is asked for is ignored: the first comes again, and says that more follow
+	EndlessPage  Endless = "page"
+	EndlessTotal Endless = "total" // far more pages are named than there are, and those beyond the end are empty
+	// a page names its own cursor as the next; lists that have none do as with EndlessPage
+	EndlessCursor Endless = "cursor"
 )
 
 // SetHabits changes the habits from now on. Callbacks that are queued stay as they are.
 func (w *World) SetHabits(h Habits) { w.Locked(func() { w.Options.Habits = h }) }
 
-// Page is a page of a list, perhaps with a record more that cannot be read; id and name are what those members are called.
+// Page is a page of a list, perhaps with a record more that cannot be read; id and name are what those members are
+// called.
 func (d *Desk) Page(records []any, id, name string) []any {
 	if share := d.World.Options.Habits.OddRecords; share > 0 && d.World.Rand.Float64() < share {
 		return wire.WithOdd(d.World.Rand, records, id, name)
@@ -64,12 +68,13 @@ func (d *Desk) Begin(first, size, total int) (begin, claimed int) {
 // Marked is JSON with the byte order marks that stand before it.
 func (d *Desk) Marked(text []byte) []byte { return wire.Marked(text, d.World.Options.Habits.Marks) }
 
-// dressed is an answer as it leaves the service: JSON may be in the making, or carry marks.
+// dressed is an answer with the habits of JSON: a maintenance page in its place, or marks before it.
 func (d *Desk) dressed(a wire.Answer) wire.Answer {
 	if !strings.Contains(a.Header.Get("Content-Type"), "json") {
 		return a
 	}
-	if share := d.World.Options.Habits.Maintenance; a.Status == http.StatusOK && share > 0 && d.World.Rand.Float64() < share {
+	if share := d.World.Options.Habits.Maintenance; a.Status == http.StatusOK && share > 0 &&
+		d.World.Rand.Float64() < share {
 		return wire.Reply(http.StatusOK, "text/html; charset=utf-8", wire.MaintenancePage())
 	}
 	a.Body = d.Marked(a.Body)

@@ -15,7 +15,7 @@ import (
 // parallel is how many callbacks may be under way at once.
 const parallel = 32
 
-// Letter is one callback in wire form.
+// Letter is a callback as it is sent: URL, headers and body.
 type Letter struct {
 	URL      string
 	Header   http.Header
@@ -28,7 +28,7 @@ type Letter struct {
 type Delivery struct {
 	Letter
 	desk    *Desk
-	lane    *Transaction // whose order it keeps; nil: nobody's
+	lane    *Transaction // the transaction within which callbacks keep their order; nil: it keeps none
 	About   string       // ref
 	Rand    *rand.Rand   // chooses what befalls it, and how it is forged
 	title   string
@@ -40,7 +40,7 @@ type Delivery struct {
 	number  int // in the order of submission
 }
 
-// mail takes callbacks to the listener. The world's mutex guards it.
+// mail delivers callbacks to the listener. The world's mutex guards it.
 type mail struct {
 	world   *World
 	client  http.RoundTripper
@@ -89,14 +89,14 @@ func (m *mail) next() (time.Time, bool) {
 	return m.queue[0].at, true
 }
 
-// hangUp closes what the mail's own transport still holds open.
+// hangUp closes the idle connections of the mail's own transport.
 func (m *mail) hangUp() {
 	if own, ok := m.client.(*http.Transport); ok && m.world.Options.Client == nil {
 		own.CloseIdleConnections()
 	}
 }
 
-// post puts a callback into the mail, with whatever faults befall it.
+// post makes the callbacks of a piece of news and submits them.
 func (m *mail) post(t *Transaction, n life.News, fresh []*Change) {
 	d := t.Desk
 	for _, l := range d.Compose(t, n) {
@@ -104,7 +104,7 @@ func (m *mail) post(t *Transaction, n life.News, fresh []*Change) {
 		t.Calls = append(t.Calls, record)
 		for _, c := range fresh {
 			if tells(n, c) {
-				c.Told = append(c.Told, record)
+				c.Reports = append(c.Reports, record)
 			}
 		}
 		out := &Delivery{Letter: l, desk: d, lane: t, About: t.Ref, Rand: t.luck, title: t.Name, Kind: n.Kind, record: record}
@@ -124,7 +124,7 @@ func tells(n life.News, c *Change) bool {
 	return false
 }
 
-// submit decides what befalls a letter: it is lost, or queued, perhaps late, doubled or overtaken.
+// submit decides which faults a callback has: it is dropped, or queued, perhaps late, twice, or to be overtaken.
 func (m *mail) submit(d *Delivery, after time.Duration) {
 	f, at := m.world.faults, time.Now().Add(m.world.Span(after, 0))
 	m.world.seq++
@@ -149,7 +149,7 @@ func (m *mail) submit(d *Delivery, after time.Duration) {
 		d.fault = "reordered"
 		m.world.Counts.Reordered++
 		e.at = at.Add(m.world.Span(time.Hour, 200*time.Millisecond))
-		d.lane.held = append(d.lane.held, e)
+		d.lane.withheld = append(d.lane.withheld, e)
 		m.tell("reordered", d, 0)
 	}
 	m.enqueue(e)
@@ -158,12 +158,12 @@ func (m *mail) submit(d *Delivery, after time.Duration) {
 		twin.fault = "duplicated"
 		m.world.Counts.Duplicated++
 		m.tell("duplicated", d, 0)
-		m.enqueue(&entry{at: e.at.Add(m.world.Span(time.Duration(d.Rand.Int64N(int64(30*time.Minute))), time.Millisecond)), d: &twin})
+		m.enqueue(&entry{at: e.at.Add(m.world.Span(time.Duration(d.Rand.Int64N(int64(30*time.Minute))), time.Millisecond)),
+			d: &twin})
 	}
 }
 
-// late is how late a delayed callback comes: a minute to six hours, or as long as Late says, sped up, but never
-// less than can be seen.
+// late is how late a delayed callback comes: a minute to six hours, or up to Faults.Late, sped up, and at least 50 ms.
 func (m *mail) late(d *Delivery) time.Duration {
 	most := m.world.faults.Late
 	if most <= 0 {
@@ -179,7 +179,7 @@ func (m *mail) enqueue(e *entry) {
 	m.world.nudge()
 }
 
-// forge puts a forgery beside a genuine letter.
+// forge queues a forgery beside a genuine callback.
 func (m *mail) forge(d *Delivery) {
 	l, ok := d.desk.Forge(d)
 	if !ok {
@@ -198,7 +198,7 @@ func (m *mail) forge(d *Delivery) {
 	m.enqueue(&entry{at: time.Now().Add(m.world.Span(10*time.Minute, time.Millisecond)), d: out})
 }
 
-// launch sends one letter on a goroutine of its own. The world is locked.
+// launch sends one callback from a goroutine of its own. The world is locked.
 func (m *mail) launch(ctx context.Context, flights *sync.WaitGroup, d *Delivery) {
 	m.flying++
 	if d.lane != nil {
@@ -224,7 +224,7 @@ func (m *mail) launch(ctx context.Context, flights *sync.WaitGroup, d *Delivery)
 	})
 }
 
-// shut says that the service no longer calls the endpoint that a letter is for.
+// shut says that the service no longer calls the callback's endpoint.
 func (d *Delivery) shut() bool {
 	x, some := d.desk.Caller.(Exchange)
 	return some && d.record != nil && !x.Open(d.Letter)
@@ -238,7 +238,7 @@ func (m *mail) patience(d *Desk) time.Duration {
 	return m.world.Span(30*time.Second, 5*time.Second)
 }
 
-// carry makes the request; status 0 means that no answer came.
+// carry makes the request. Status 0 means that no answer came.
 func (m *mail) carry(ctx context.Context, l Letter) (int, []byte) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.URL, bytes.NewReader(l.Body))
 	if err != nil {
@@ -284,7 +284,7 @@ func (m *mail) landed(d *Delivery, at time.Time, status int, body []byte) {
 	case taken:
 		m.tell("sent", d, status)
 		if d.lane != nil {
-			d.lane.Told = true
+			d.lane.Acknowledged = true
 		}
 		d.desk.Failures = 0
 	default:
@@ -316,7 +316,7 @@ func (m *mail) failed(d *Delivery) {
 	m.enqueue(&entry{at: time.Now().Add(wait), d: &again})
 }
 
-// release lets the next delivery of t go, and those that waited to be overtaken by this one.
+// release sends the next callback of t, and those that a fault delayed until this one had overtaken them.
 func (m *mail) release(t *Transaction, number int) {
 	t.busy = false
 	now := time.Now()
@@ -327,7 +327,7 @@ func (m *mail) release(t *Transaction, number int) {
 		m.enqueue(&entry{at: now, d: next})
 	}
 	var still []*entry
-	for _, e := range t.held {
+	for _, e := range t.withheld {
 		switch {
 		case e.d.number > number:
 			still = append(still, e)
@@ -335,10 +335,10 @@ func (m *mail) release(t *Transaction, number int) {
 			e.at = now.Add(time.Millisecond)
 		}
 	}
-	if len(still) < len(t.held) {
+	if len(still) < len(t.withheld) {
 		m.queue.restore()
 	}
-	t.held = still
+	t.withheld = still
 }
 
 func (m *mail) tell(kind string, d *Delivery, answer int) {

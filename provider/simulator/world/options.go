@@ -100,7 +100,7 @@ type Account struct {
 	ID       string         `json:"id"`
 	Provider string         `json:"provider"`
 	BasePath string         `json:"base_path"`
-	Settings map[string]any `json:"settings"` // key or token, and what callbacks are proved with, by the names in countersign's config
+	Settings map[string]any `json:"settings"` // by the names in countersign's config: key or token, callback proofs
 
 	AccountID string `json:"account_id"` // the service's own id of the account
 	Email     string `json:"email"`

@@ -21,8 +21,8 @@ type Call struct {
 	class string
 }
 
-// Serve wraps what answers a request: credentials, quota and faults come first. The world is
-// locked while it answers, and not while it sends.
+// Serve wraps a handler: the quota, faults and credentials come first. The world is locked while the answer is made,
+// and not while it is sent.
 func (d *Desk) Serve(class string, open bool, handle func(Call) wire.Answer) http.HandlerFunc {
 	return func(rw http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(rw, r.Body, 1<<20))
@@ -99,7 +99,7 @@ func (d *Desk) count(c Call) (left int, within bool) {
 // Limiter is a server with forms of its own for a request above a limit.
 type Limiter interface{ Limited(c Call) wire.Answer }
 
-// breakage chooses whether a request fails for no fault of its own, and how.
+// breakage chooses whether a request fails by a fault of the service, and how.
 func (w *World) breakage(d *Desk, c Call) (wire.Answer, bool) {
 	if w.Rand.Float64() < w.faults.RateLimit {
 		return w.tooMany(d, c), true
@@ -125,7 +125,7 @@ func (w *World) breakage(d *Desk, c Call) (wire.Answer, bool) {
 	}
 }
 
-// tooMany is a 429, which says how long to wait in one of two forms, or not at all.
+// tooMany is a 429. It says how long to wait as a number or as a date, or does not say.
 func (w *World) tooMany(d *Desk, c Call) wire.Answer {
 	if l, own := d.Server.(Limiter); own {
 		a := l.Limited(c)
@@ -156,7 +156,7 @@ func (w *World) Spoil(d *Desk, a wire.Answer, early int) wire.Answer {
 	case 1:
 		return wire.Reply(http.StatusOK, a.Header.Get("Content-Type"), wire.GatewayPage())
 	case 2:
-		a.Body = a.Body[:len(a.Body)*2/3] // the length promised fits, the file does not
+		a.Body = a.Body[:len(a.Body)*2/3] // Content-Length is right, and the file is cut off
 		a.Sent = nil
 	default:
 		return d.Refuse(early, "conflict", "the file is not ready yet")
@@ -164,15 +164,15 @@ func (w *World) Spoil(d *Desk, a wire.Answer, early int) wire.Answer {
 	return a
 }
 
-// View is the state that an answer about one transaction shows, which is noted; a detail's without
-// a kind.
+// View is the state that an answer about one transaction shows, and notes it for the truth. Without a kind the answer
+// is a detail.
 func (w *World) View(t *Transaction, now time.Time, kind ...string) *life.State {
 	s := w.Look(t, now)
 	t.Shown(s, now, append(kind, "detail")[0])
 	return s
 }
 
-// Look is the current state, or one from a copy that lags.
+// Look is the current state, or an older one where a fault makes the answer come from a stale copy.
 func (w *World) Look(t *Transaction, now time.Time) *life.State {
 	if w.Rand.Float64() >= w.faults.Stale {
 		return &t.Past[len(t.Past)-1]
@@ -184,7 +184,7 @@ func (w *World) Look(t *Transaction, now time.Time) *life.State {
 	return t.at(now.Add(-time.Duration(w.Rand.Int64N(int64(lag)))))
 }
 
-// Shift moves the start of a page that is not the first.
+// Shift moves the start of a page other than the first, where a fault says so.
 func (w *World) Shift(first, total int) int {
 	if first == 0 || first >= total || w.Rand.Float64() >= w.faults.Shift {
 		return first

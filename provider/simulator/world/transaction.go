@@ -13,48 +13,49 @@ import (
 
 // Transaction is one transaction of the world, with its whole life.
 type Transaction struct {
-	Desk       *Desk
-	Rand       *rand.Rand // chooses its life
-	luck       *rand.Rand // chooses what befalls its callbacks, and when two of its steps share their time
-	Kind       string     // of life
-	Ref, Name  string
-	ExternalID string
-	Text       string
-	Form       string // OneSpan: PACKAGE, TEMPLATE or LAYOUT
-	Test       bool
-	Received   bool
-	Unlisted   bool
-	Quiet      bool // what signers do does not move updated
-	Fraction   bool // times carry milliseconds
-	Nulls      bool // what is unset is null, else absent
-	Manual     bool // OneSpan: autocomplete is off
-	ClientID   string
-	Own        any // what the service knows of it beside all this
-	Sender     life.Person
-	Docs       []life.Document
-	Born       time.Time
-	Steps      []life.Step
-	Next       int
-	State      life.State
-	Past       []life.State
-	Changes    []*Change
-	Told       bool // a callback about it was acknowledged
-	Seen       []sighting
-	Calls      []*TruthCallback // forged ones too
-	busy       bool             // a delivery is under way
-	queue      []*Delivery      // those that wait for it
-	held       []*entry         // those that a fault holds back
-	Served     map[string]int
-	Sums       map[string]pdf.Sum
+	Desk         *Desk
+	Rand         *rand.Rand // chooses its life
+	luck         *rand.Rand // chooses what befalls its callbacks, and when two of its steps share their time
+	Kind         string     // of life
+	Ref, Name    string
+	ExternalID   string
+	Text         string
+	Form         string // OneSpan: PACKAGE, TEMPLATE or LAYOUT
+	Test         bool
+	Received     bool
+	Unlisted     bool
+	Quiet        bool // what signers do does not move updated
+	Fraction     bool // times carry milliseconds
+	Nulls        bool // what is unset is null, else absent
+	Manual       bool // OneSpan: autocomplete is off
+	ClientID     string
+	Own          any // what only its service knows of it
+	Sender       life.Person
+	Docs         []life.Document
+	Born         time.Time
+	Steps        []life.Step
+	Next         int
+	State        life.State
+	Past         []life.State
+	Changes      []*Change
+	Acknowledged bool // a callback about it was acknowledged
+	Seen         []sighting
+	Calls        []*TruthCallback // forged ones too
+	busy         bool             // a delivery is under way
+	queue        []*Delivery      // those that wait for it
+	withheld     []*entry         // those that a fault holds back
+	Served       map[string]int
+	Sums         map[string]pdf.Sum
 }
 
 // Change is one change of truth, with what told of it and who saw it.
 type Change struct {
 	TruthChange
-	Told []*TruthCallback
+	Reports []*TruthCallback
 }
 
-// advance plays the next step of a life at the time that was planned for it, however late that is noticed, queues what it causes and plans the step after it.
+// advance plays the next step of a life at the time that was planned for it, however late that is noticed, queues
+// what it causes and plans the step after it.
 func (w *World) advance(t *Transaction, at time.Time) {
 	w.perform(t, at, true)
 	for t.Next < len(t.Steps) && w.faults.SameSecond && t.luck.Float64() < 0.5 {
@@ -88,7 +89,7 @@ func (w *World) perform(t *Transaction, at time.Time, loud bool) {
 	old := t.State
 	t.State = old.Clone()
 	t.State.At, t.State.Updated = at, t.Stamp(at)
-	told := t.Desk.Play(t, s)
+	caused := t.Desk.Play(t, s)
 	if t.Quiet && t.State.Word == old.Word && t.State.Trashed == old.Trashed && !old.Updated.IsZero() {
 		t.State.Updated = old.Updated
 	}
@@ -98,7 +99,7 @@ func (w *World) perform(t *Transaction, at time.Time, loud bool) {
 	if !loud {
 		return
 	}
-	for _, n := range told {
+	for _, n := range caused {
 		w.mail.post(t, n, fresh)
 	}
 }
@@ -121,7 +122,8 @@ func (w *World) differences(t *Transaction, old life.State, at time.Time) []*Cha
 		t.Changes = append(t.Changes, &Change{TruthChange: TruthChange{
 			Change: kind, From: from, To: to, Signer: who, At: at,
 		}})
-		event := Event{Kind: "changed", Account: t.Desk.Account.ID, Ref: t.Ref, Name: t.Name, Type: kind, Detail: from + " " + to}
+		event := Event{Kind: "changed", Account: t.Desk.Account.ID, Ref: t.Ref, Name: t.Name, Type: kind, Detail: from +
+			" " + to}
 		if kind == "created" {
 			event.Kind = "born"
 		}

@@ -45,7 +45,7 @@ type TruthChange struct {
 type TruthAnswer struct {
 	N    int       `json:"n"` // which of the answers about the transaction, from nought; at most 10,000 are kept
 	At   time.Time `json:"at"`
-	Kind string    `json:"kind"` // detail, list, part (some members only), gone (410), absent (404, or left out of a batch)
+	Kind string    `json:"kind"` // detail, list, part (of the members), gone (410), absent (404, left out of a batch)
 	// Changes is how many of the transaction's changes, from the first on, had led to the state.
 	Changes int `json:"changes"`
 	// Newest says that the change was the last of its thing in that state: the creation, the status,

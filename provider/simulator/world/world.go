@@ -51,7 +51,7 @@ func New(o Options, open ...func(*World) *Desk) *World {
 		w.desks = append(w.desks, one(w))
 	}
 	w.populate()
-	w.pending = nil // history is nobody's news
+	w.pending = nil // the observer is told of no history
 	return w
 }
 

@@ -205,7 +205,7 @@ func (e *expander) pair(out *Node, key, value *yaml.Node, path string) {
 	out.content = append(out.content, &Node{Kind: yaml.ScalarNode, Tag: "!!str", text: name, Line: key.Line}, v)
 }
 
-// fromFile returns what the file named by n holds, without the newlines at its end.
+// fromFile returns what the file named by n holds, without the white space around it.
 func (e *expander) fromFile(n *Node, path string) *Node {
 	v := &Node{Kind: yaml.ScalarNode, Tag: "!!str", Line: n.Line, hidden: true, lines: true}
 	if n.Kind != yaml.ScalarNode || n.text == "" {
@@ -237,7 +237,7 @@ func ReadSecret(file string) (string, error) {
 	case len(text) > mostFile:
 		return "", fmt.Errorf("%s is too large for a secret", file)
 	}
-	return strings.TrimRight(string(text), "\r\n"), nil
+	return strings.TrimSpace(string(text)), nil
 }
 
 // variables puts the environment's values in the place of ${NAME}; $$ is a dollar sign.
@@ -277,6 +277,7 @@ func (e *expander) variables(n *Node, path string) {
 // variable is what the environment says.
 func (e *expander) variable(line int, path, name string) string {
 	v, set := e.lookup(name)
+	v = strings.TrimSpace(v) // `echo key | base64` puts a line break behind the key
 	switch {
 	case !set:
 		e.found.missing(line, path, "the environment has no %s", name)

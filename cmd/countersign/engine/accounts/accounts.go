@@ -130,11 +130,13 @@ func (all *Table) add(next, old *accountTable, c *config.Config, acc *config.Acc
 
 // schedules are the slots of each tier, as the loops take them.
 func schedules(p config.Polling) apply.Schedules {
-	return apply.Schedules{
-		apply.Active: apply.NewSlot(p.Active.String(), p.Active.Times()),
-		apply.Idle:   apply.NewSlot(p.Idle.String(), p.Idle.Times()),
-		apply.Audit:  apply.NewSlot(p.Audit.String(), p.Audit.Times()),
+	out := apply.Schedules{}
+	for tier, slots := range map[apply.Tier]config.Slots{apply.Active: p.Active, apply.Idle: p.Idle, apply.Audit: p.Audit} {
+		if slots.String() != "" {
+			out[tier] = slots
+		}
 	}
+	return out
 }
 
 // Remember writes the accounts that the database does not know: their first start is now.

@@ -75,7 +75,8 @@ func (p File) Render(keys *Keys) []byte {
 	w.object("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>")
 	w.object("<< /Title (%s) /Producer (simulated signing service) /CreationDate (%s) >>", pdfText(p.Title), pdfDate(p.At))
 	if p.Sealed {
-		w.object("<< /Type /Annot /Subtype /Widget /FT /Sig /T (Seal) /F 132 /Rect [0 0 0 0] /P %d 0 R /V %d 0 R >>", firstPage, objSignature)
+		w.object("<< /Type /Annot /Subtype /Widget /FT /Sig /T (Seal) /F 132 /Rect [0 0 0 0] /P %d 0 R /V %d 0 R >>",
+			firstPage, objSignature)
 		w.object("<< /Type /Sig /Filter /Adobe.PPKLite /SubFilter /adbe.pkcs7.detached /Name (Simulated signing service) /M (%s) %s %s >>",
 			pdfDate(p.At), rangePlaceholder(), "/Contents <"+strings.Repeat("0", 2*sealRoom)+">")
 	} else {
@@ -102,7 +103,8 @@ func (p *pdfWriter) finish() {
 	for _, at := range p.offsets {
 		fmt.Fprintf(p, "%010d 00000 n \n", at)
 	}
-	fmt.Fprintf(p, "trailer\n<< /Size %d /Root %d 0 R /Info %d 0 R >>\nstartxref\n%d\n%%%%EOF\n", len(p.offsets)+1, objCatalog, objInfo, start)
+	fmt.Fprintf(p, "trailer\n<< /Size %d /Root %d 0 R /Info %d 0 R >>\nstartxref\n%d\n%%%%EOF\n", len(p.offsets)+1,
+		objCatalog, objInfo, start)
 }
 
 // content is what a page draws.

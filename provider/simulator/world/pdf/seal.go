@@ -38,7 +38,8 @@ func NewKeys() *Keys {
 			return pair{}, err
 		}
 		template := &x509.Certificate{
-			SerialNumber: big.NewInt(20260131), Subject: pkix.Name{CommonName: "Simulated signing service", Organization: []string{"countersign simulator"}},
+			SerialNumber: big.NewInt(20260131), Subject: pkix.Name{CommonName: "Simulated signing service",
+				Organization: []string{"countersign simulator"}},
 			NotBefore: made.AddDate(-1, 0, 0), NotAfter: made.AddDate(50, 0, 0),
 			KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment, BasicConstraintsValid: true,
 		}

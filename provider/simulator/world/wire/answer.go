@@ -65,7 +65,7 @@ func (a Answer) Write(rw http.ResponseWriter, r *http.Request) {
 	_, _ = rw.Write(body)
 }
 
-// drop breaks a connection; where there is none to break, a gateway says so.
+// drop breaks the connection, or answers 502 where it cannot.
 func drop(rw http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(rw).Hijack()
 	if err != nil {
@@ -78,7 +78,7 @@ func drop(rw http.ResponseWriter) {
 	_ = conn.Close()
 }
 
-// GatewayPage is what something between client and service shows of its own.
+// GatewayPage is a page of a gateway between client and service.
 func GatewayPage() []byte {
 	return []byte("<!DOCTYPE html>\n<html><head><title>Attention Required! | Cloudflare</title></head>" +
 		"<body><h1>Sorry, something is in the way</h1></body></html>\n")
@@ -87,11 +87,13 @@ func GatewayPage() []byte {
 // Download is a file with its name.
 func Download(contentType, name string, body []byte) Answer {
 	a := Reply(http.StatusOK, contentType, body)
-	a.Header.Set("Content-Disposition", "attachment; filename*=UTF-8''"+strings.ReplaceAll(url.QueryEscape(name), "+", "%20"))
+	a.Header.Set("Content-Disposition", "attachment; filename*=UTF-8''"+strings.ReplaceAll(url.QueryEscape(name), "+",
+		"%20"))
 	return a
 }
 
 // StorageError is how the storage behind a service refuses.
 func StorageError(status int, code string) Answer {
-	return Reply(status, "application/xml", []byte("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>"+code+"</Code></Error>\n"))
+	return Reply(status, "application/xml",
+		[]byte("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>"+code+"</Code></Error>\n"))
 }

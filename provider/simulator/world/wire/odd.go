@@ -41,5 +41,6 @@ func Marked(text []byte, marks int) []byte {
 
 // MaintenancePage is what a service shows of itself while it is worked on.
 func MaintenancePage() []byte {
-	return []byte("<!DOCTYPE html>\n<html><head><title>Scheduled maintenance</title></head><body><h1>We will be back soon</h1></body></html>\n")
+	return []byte("<!DOCTYPE html>\n<html><head><title>Scheduled maintenance</title></head>" +
+		"<body><h1>We will be back soon</h1></body></html>\n")
 }

@@ -46,14 +46,16 @@ func (p inProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	length := int64(r.body.Len())
 	body := io.Reader(&r.body)
-	if promised, err := strconv.ParseInt(r.header.Get("Content-Length"), 10, 64); err == nil && req.Method != http.MethodHead {
+	if promised, err := strconv.ParseInt(r.header.Get("Content-Length"), 10, 64); err == nil &&
+		req.Method != http.MethodHead {
 		if promised > length {
 			body = io.MultiReader(body, failing{})
 		}
 		length = promised
 	}
 	return &http.Response{
-		StatusCode: r.status, Status: strconv.Itoa(r.status) + " " + http.StatusText(r.status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		StatusCode: r.status, Status: strconv.Itoa(r.status) + " " + http.StatusText(r.status), Proto: "HTTP/1.1",
+		ProtoMajor: 1, ProtoMinor: 1,
 		Header: r.header, Body: io.NopCloser(body), ContentLength: length, Request: req,
 	}, nil
 }
@@ -64,7 +66,7 @@ type failing struct{}
 // Read fails.
 func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// recorder is the server's side of a connection that is none.
+// recorder collects what a handler writes.
 type recorder struct {
 	header http.Header
 	status int
@@ -88,7 +90,7 @@ func (r *recorder) Write(b []byte) (int, error) {
 	return r.body.Write(b)
 }
 
-// Hijack gives the connection away, which here can only mean that it is broken.
+// Hijack means that the handler breaks the connection: it does so for nothing else.
 func (r *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	r.broken = true
 	ours, theirs := net.Pipe()

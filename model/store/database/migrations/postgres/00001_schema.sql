@@ -22,6 +22,7 @@ CREATE TABLE accounts (
   last_poll_at     timestamptz,
   listed_until     timestamptz,
   refused_in_a_row bigint NOT NULL DEFAULT 0,
+  not_understood_in_a_row bigint NOT NULL DEFAULT 0,
   registration     text COLLATE "C" NOT NULL DEFAULT ''
 );
 

@@ -22,6 +22,7 @@ CREATE TABLE accounts (
   last_poll_at     DATETIME,
   listed_until     DATETIME,
   refused_in_a_row INTEGER NOT NULL DEFAULT 0,
+  not_understood_in_a_row INTEGER NOT NULL DEFAULT 0,
   registration     TEXT NOT NULL DEFAULT ''
 );
 
