@@ -259,30 +259,3 @@ func TestReadingNeedsNoCertificate(t *testing.T) {
 		t.Error("the daemon would start without it")
 	}
 }
-
-// What the real providers say of their settings, each fault at its own path, named once.
-func TestConfigFaultsOfProviders(t *testing.T) {
-	t.Parallel()
-	from := onPaper(nil)
-	from.Providers = inUse()
-	_, err := Parse("config.yaml", []byte(`accounts:
-  - { id: a, provider: onespan, settings: {} }
-  - id: b
-    provider: onespan
-    settings:
-      api_key: x
-      client_app: {}
-      oauth: { client_id: u }
-  - { id: c, provider: dropboxsign }
-`), from)
-	want := `config:2: accounts[0].settings.api_key: exactly one of api_key, client_app and oauth must be set
-config:6: accounts[1].settings.api_key: exactly one of api_key, client_app and oauth must be set
-config:7: accounts[1].settings.client_app.client_id: must be set
-config:7: accounts[1].settings.client_app.secret: must be set
-config:8: accounts[1].settings.oauth.client_secret: must be set
-config:9: accounts[2].settings.api_key: must be set
-`
-	if diff := cmp.Diff(want, list(err)); diff != "" {
-		t.Errorf("faults (-want +got):\n%s", diff)
-	}
-}
