@@ -13,7 +13,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/model"
-	"countersign/model/store/durable"
+	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker/pdf"
 )
@@ -67,9 +67,9 @@ func (ds *Documents) fetchFile(ctx context.Context, d model.Document, get getFil
 		return f, err
 	}
 	f.sum = hex.EncodeToString(h.Sum(nil))
-	durable.CrashPoint("download written")
+	store.CrashPoint("download written")
 	err = ds.files.Sync(tmp)
-	durable.CrashPoint("download synced")
+	store.CrashPoint("download synced")
 	if err != nil || f.fault != nil {
 		return f, err
 	}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine/accounts"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/model/store/database"
@@ -164,9 +165,9 @@ func (e *Engine) identifyAll(ctx context.Context) {
 	var g errgroup.Group
 	for _, a := range e.Accounts.List() {
 		g.Go(func() error {
-			if err := e.Accounts.identify(ctx, a); err != nil && ctx.Err() == nil {
+			if err := e.Accounts.Identify(ctx, a); err != nil && ctx.Err() == nil {
 				e.Log.WithFields(logrus.Fields{"account": a.ID, "err": err}).Warn("the provider did not say who we are")
-				if errors.Is(err, ErrOtherAccount) {
+				if errors.Is(err, accounts.ErrOtherAccount) {
 					e.Worker.Gate.Refuse(ctx, a.ID, err.Error())
 				}
 			}

@@ -1,4 +1,4 @@
-package engine
+package accounts
 
 import (
 	"context"
@@ -9,25 +9,25 @@ import (
 	"countersign/provider"
 )
 
-// tokens lets a provider keep tokens in the database, encrypted there.
-func (all *accounts) tokens(account string) provider.Tokens {
+// Tokens lets a provider keep tokens in the database, encrypted there.
+func (all *Table) Tokens(account string) provider.Tokens {
 	return provider.Tokens{
 		Load: func(ctx context.Context, name string) ([]byte, error) {
-			secret, err := all.store.Token(ctx, account, name)
+			secret, err := all.Store.Token(ctx, account, name)
 			if errors.Is(err, store.ErrNoRow) {
 				return nil, nil
 			}
 			return secret, err
 		},
 		Save: func(ctx context.Context, name string, secret []byte) error {
-			return all.store.SetToken(ctx, account, name, secret)
+			return all.Store.SetToken(ctx, account, name, secret)
 		},
 	}
 }
 
-// borrowed reads the tokens that rest in the database, if there is one, and keeps new ones only as
+// Borrowed reads the tokens that rest in the database, if there is one, and keeps new ones only as
 // long as this process lives: a verb that only asks writes nothing.
-func borrowed(s *store.Store, account string) provider.Tokens {
+func Borrowed(s *store.Store, account string) provider.Tokens {
 	var mu sync.Mutex
 	kept := map[string][]byte{}
 	return provider.Tokens{
