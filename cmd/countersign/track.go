@@ -44,7 +44,7 @@ the table has a column account too, rows of other accounts are left out. One wro
 			if err != nil {
 				return err
 			}
-			refs, others, err := refsOf(env, c, acc.ID, file, args[1:])
+			refs, others, err := refsOf(cmd.Context(), env, c, acc.ID, file, args[1:])
 			if err != nil {
 				return err
 			}

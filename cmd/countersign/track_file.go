@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -18,7 +19,7 @@ import (
 
 // refsOf gathers an account's refs from the command line and a file, each once, and says how many rows of the file were
 // other accounts'. All faults are told at once.
-func refsOf(env *engine.Env, c *config.Config, account, file string, refs []string) (all []string, others int, err error) {
+func refsOf(ctx context.Context, env *engine.Env, c *config.Config, account, file string, refs []string) (all []string, others int, err error) {
 	var errs []error
 	seen := map[string]bool{}
 	take := func(where, ref string) {
@@ -33,7 +34,7 @@ func refsOf(env *engine.Env, c *config.Config, account, file string, refs []stri
 		take("", ref)
 	}
 	if file != "" {
-		in, name := env.Stdin, "stdin"
+		in, name := env.Input(ctx), "stdin"
 		if file != "-" {
 			f, err := os.Open(file)
 			if err != nil {

@@ -51,7 +51,7 @@ func TestRefsAreReadFromEachKindOfFile(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			got, _, err := refsOf(a.Env, &config.Config{Accounts: []config.Account{{ID: "hr"}, {ID: "sales"}}}, "hr", file, nil)
+			got, _, err := refsOf(t.Context(), a.Env, &config.Config{Accounts: []config.Account{{ID: "hr"}, {ID: "sales"}}}, "hr", file, nil)
 			fault := ""
 			if err != nil {
 				fault = err.Error()

@@ -31,7 +31,7 @@ transaction's data for good, ` + "`resolve`" + ` says that it is deleted. --file
 				if err := knownAccounts(ctx, w.Config, w.Store, args[0]); err != nil {
 					return err
 				}
-				refs, _, err := refsOf(env, w.Config, args[0], file, args[1:])
+				refs, _, err := refsOf(cmd.Context(), env, w.Config, args[0], file, args[1:])
 				if err != nil {
 					return err
 				}
