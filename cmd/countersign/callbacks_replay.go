@@ -11,6 +11,7 @@ import (
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/accounts"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -120,13 +121,13 @@ func replayCallbacks(ctx context.Context, env *engine.Env, w *engine.Writer, f r
 	if err != nil {
 		return err
 	}
-	accounts, taken := map[string]engine.BuiltAccount{}, map[store.DedupeKey]string{}
+	built, taken := map[string]accounts.Built{}, map[store.DedupeKey]string{}
 	var errs []error
 	for _, id := range ids {
 		if ctx.Err() != nil {
 			return errors.Join(append(errs, ctx.Err())...)
 		}
-		did, err := replayCallback(ctx, env, w, accounts, taken, id, keys, f.dryRun)
+		did, err := replayCallback(ctx, env, w, built, taken, id, keys, f.dryRun)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -147,18 +148,18 @@ func replayCallbacks(ctx context.Context, env *engine.Env, w *engine.Writer, f r
 	return errors.Join(errs...)
 }
 
-func replayCallback(ctx context.Context, env *engine.Env, w *engine.Writer, accounts map[string]engine.BuiltAccount, taken map[store.DedupeKey]string,
+func replayCallback(ctx context.Context, env *engine.Env, w *engine.Writer, built map[string]accounts.Built, taken map[store.DedupeKey]string,
 	id string, keys [][]byte, dry bool) (out replayedJSON, err error) {
 	was, err := wholeCallback(ctx, w.Store, id)
 	if err != nil {
 		return out, err
 	}
-	b, ok := accounts[was.Account]
+	b, ok := built[was.Account]
 	if !ok {
 		if b, err = env.Named(ctx, w.Store, w.Config, was.Account); err != nil {
 			return out, err
 		}
-		accounts[was.Account], w.Built = b, append(w.Built, b.Running)
+		built[was.Account], w.Built = b, append(w.Built, b.Running)
 	}
 	in, err := callback.Judge(b.Running, kept(was, keys))
 	if errors.Is(err, provider.ErrUnreadable) {

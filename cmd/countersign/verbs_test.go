@@ -16,7 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"countersign/cmd/countersign/config/configtest"
-	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/keyfile"
 	"countersign/provider"
 )
 
@@ -50,7 +50,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
-			e.Setenv("COUNTERSIGN_KEY", strings.Repeat("01", engine.KeySize))
+			e.Setenv("COUNTERSIGN_KEY", strings.Repeat("01", keyfile.Size))
 			return nil
 		},
 		RequireExplicitExec: true,
@@ -90,7 +90,7 @@ accounts:
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a, stdout, stderr := testApp(map[string]string{engine.KeyVariable: strings.Repeat("01", engine.KeySize)})
+			a, stdout, stderr := testApp(map[string]string{keyfile.Variable: strings.Repeat("01", keyfile.Size)})
 			a.Terminal = true
 			a.Providers = onPaper("onespan", "dropboxsign")
 			a.Providers["onespan"] = provider.Driver{Traits: a.Providers["onespan"].Traits, New: lister}
