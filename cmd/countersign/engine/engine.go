@@ -10,10 +10,12 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine/accounts"
 	"countersign/cmd/countersign/sandbox"
 	"countersign/model/store"
 	"countersign/model/store/database"
 	"countersign/worker"
+	"countersign/worker/files"
 	"countersign/worker/poll"
 )
 
@@ -24,8 +26,8 @@ type Engine struct {
 	Config   *config.Config
 	Log      *logrus.Entry
 	Store    *store.Store
-	Files    *worker.Files
-	Accounts *accounts
+	Files    *files.Folder
+	Accounts *accounts.Table
 	Worker   *worker.Worker
 
 	stopWriter context.CancelFunc
@@ -57,11 +59,11 @@ func (a *Env) Start(ctx context.Context, c *config.Config, log *logrus.Entry) (e
 	if err := e.Store.Healthy(ctx); err != nil {
 		return e, err
 	}
-	if e.Files, err = worker.OpenFiles(c.DocumentsFolder()); err != nil {
+	if e.Files, err = files.Open(c.DocumentsFolder()); err != nil {
 		return e, err
 	}
-	e.Accounts = newAccounts(a, e.Store, log)
-	if err := e.Accounts.set(ctx, c); err != nil {
+	e.Accounts = accounts.New(a.accountOptions(e.Store, log))
+	if err := e.Accounts.Set(ctx, c); err != nil {
 		return e, err
 	}
 	e.Worker = worker.New(worker.Options{
