@@ -55,7 +55,7 @@ var arrows = map[string][]string{
 	"cmd/countersign/config/tree":       {},
 	"cmd/countersign/config":            {"cmd/countersign/config/tree", "model", "provider"},
 	"cmd/countersign/config/configtest": {"provider"},
-	"cmd/countersign/output":            {"model", "model/store", "model/words"},
+	"cmd/countersign/output":            {"model", "model/words"},
 	"cmd/countersign/sandbox":           {"worker/pdf"},
 	"cmd/countersign/sandbox/pdftest":   {},
 	"cmd/countersign/engine/keyfile": {
