@@ -54,7 +54,7 @@ func (a *Env) RunProgress() output.Progress {
 			budgets[c.Accounts[i].ID] = c.Accounts[i].Budgets()[provider.ClassRead]
 		}
 	}
-	return a.Progress(budgets, driftOf)
+	return output.ShowOn(a.Stderr, a.Now, budgets, driftOf)
 }
 
 // driftOf is how many differences a verify has found; false for other runs.

@@ -19,14 +19,14 @@ type Progress interface {
 	LogTo(w io.Writer) io.Writer // where log lines go meanwhile, so that they do not tear a bar
 }
 
-// progress returns bars on a terminal and a line every ten seconds elsewhere. budgets are calls a minute by account; drift is how
+// ShowOn returns bars on a terminal and a line every ten seconds elsewhere. budgets are calls a minute by account; drift is how
 // many differences a run has found, where it looks for some.
-func (p *Printer) Progress(budgets map[string]int, drift func(model.Run) (int, bool)) Progress {
-	ahead := pace{now: p.Now, budgets: budgets, drift: drift, began: map[string]standing{}}
-	if IsTerminal(p.Stderr) {
-		return &bars{pool: mpb.New(mpb.WithOutput(p.Stderr), mpb.WithWidth(48)), byRun: map[string]*mpb.Bar{}, pace: ahead, left: map[string]*atomic.Value{}}
+func ShowOn(to io.Writer, now func() time.Time, budgets map[string]int, drift func(model.Run) (int, bool)) Progress {
+	ahead := pace{now: now, budgets: budgets, drift: drift, began: map[string]standing{}}
+	if IsTerminal(to) {
+		return &bars{pool: mpb.New(mpb.WithOutput(to), mpb.WithWidth(48)), byRun: map[string]*mpb.Bar{}, pace: ahead, left: map[string]*atomic.Value{}}
 	}
-	return &lines{to: p.Stderr, last: p.Now(), pace: ahead}
+	return &lines{to: to, last: now(), pace: ahead}
 }
 
 // noProgress shows nothing.
