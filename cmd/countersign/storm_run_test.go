@@ -281,9 +281,9 @@ func (r *rig) boot(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, r.e.Store.ReleaseLeases(ctx))
 	require.NoError(t, r.e.Files.Sweep())
-	l, err := callback.New(callback.Options{
-		Lookup: r.e.Accounts.Find, Apply: r.e.Worker.Table.Callback, Nudge: r.e.Worker.Nudge, Now: a.Now, Log: r.e.Log, HMACKey: make([]byte, 32),
-	})
+	o := r.e.ListenerOptions()
+	o.Now, o.HMACKey = a.Now, make([]byte, 32)
+	l, err := callback.New(o)
 	require.NoError(t, err)
 	r.stop, r.work = stop, &errgroup.Group{}
 	e := r.e

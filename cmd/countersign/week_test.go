@@ -74,9 +74,9 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 			Callbacks: "http://countersign.example", Client: door, Faults: simulator.Faults{Drop: 0.4},
 		})
 		e := weekEngine(t, world)
-		l, err := callback.New(callback.Options{
-			Lookup: e.Accounts.Find, Apply: e.Worker.Table.Callback, Nudge: e.Worker.Nudge, Now: time.Now, Log: e.Log, HMACKey: make([]byte, 32),
-		})
+		o := e.ListenerOptions()
+		o.Now, o.HMACKey = time.Now, make([]byte, 32)
+		l, err := callback.New(o)
 		require.NoError(t, err)
 		door.handler = l.Handler()
 

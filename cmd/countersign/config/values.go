@@ -211,6 +211,9 @@ func (n *Network) Parse(text string) error {
 		}
 		p = netip.PrefixFrom(ip.Unmap(), ip.Unmap().BitLen())
 	}
+	if p.Addr().Is4In6() && p.Bits() >= 96 { // callers are compared as IPv4
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+	}
 	n.Prefix = p.Masked()
 	return nil
 }

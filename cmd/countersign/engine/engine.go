@@ -15,6 +15,7 @@ import (
 	"countersign/model/store"
 	"countersign/model/store/database"
 	"countersign/worker"
+	"countersign/worker/files"
 	"countersign/worker/poll"
 )
 
@@ -25,7 +26,7 @@ type Engine struct {
 	Config   *config.Config
 	Log      *logrus.Entry
 	Store    *store.Store
-	Files    *worker.Files
+	Files    *files.Folder
 	Accounts *accounts.Table
 	Worker   *worker.Worker
 
@@ -58,7 +59,7 @@ func (a *Env) Start(ctx context.Context, c *config.Config, log *logrus.Entry) (e
 	if err := e.Store.Healthy(ctx); err != nil {
 		return e, err
 	}
-	if e.Files, err = worker.OpenFiles(c.DocumentsFolder()); err != nil {
+	if e.Files, err = files.Open(c.DocumentsFolder()); err != nil {
 		return e, err
 	}
 	e.Accounts = accounts.New(a.accountOptions(e.Store, log))
