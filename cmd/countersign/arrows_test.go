@@ -14,11 +14,12 @@ var arrows = map[string][]string{
 	"model/store/database":   {"model/store/sqlitefile", "model/store/durable"},
 	"model/store":            {"model", "model/store/database", "model/store/durable", "model/store/seal"},
 
-	"provider":              {"model"},
-	"provider/transport":    {"provider", "provider/lenient"},
-	"provider/lenient":      {},
-	"provider/NAME":         {"model", "provider", "provider/transport", "provider/lenient"},
-	"provider/providertest": {"model", "provider", "provider/transport", "provider/lenient"},
+	"provider":                  {"model"},
+	"provider/transport":        {"provider", "provider/lenient", "provider/transport/budget"},
+	"provider/transport/budget": {"provider"},
+	"provider/lenient":          {},
+	"provider/NAME":             {"model", "provider", "provider/transport", "provider/lenient"},
+	"provider/providertest":     {"model", "provider", "provider/transport", "provider/lenient"},
 	"provider/simulator": {
 		"provider/simulator/onespan", "provider/simulator/dropboxsign", "provider/simulator/allsign", "provider/simulator/autosign",
 		"provider/simulator/documenso", "provider/simulator/world", "provider/simulator/world/pdf", "provider/simulator/world/wire",
