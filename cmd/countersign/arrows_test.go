@@ -50,9 +50,11 @@ var arrows = map[string][]string{
 		"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/poll", "worker/verify",
 		"worker/documents", "worker/hook", "worker/files", "worker/pdf",
 	},
-	"worker/callback":   {"model", "provider", "worker/apply"},
-	"worker/console":    {"model", "model/words", "model/store"},
-	"worker/workertest": {"model", "model/store", "provider", "provider/providertest", "worker/apply", "worker/ask"},
+	"worker/callback":        {"model", "provider", "worker/apply", "worker/callback/caller", "worker/callback/odd"},
+	"worker/callback/caller": {},
+	"worker/callback/odd":    {},
+	"worker/console":         {"model", "model/words", "model/store"},
+	"worker/workertest":      {"model", "model/store", "provider", "provider/providertest", "worker/apply", "worker/ask"},
 
 	"cmd/countersign/config/tree":       {},
 	"cmd/countersign/config":            {"cmd/countersign/config/tree", "model", "provider"},
@@ -60,7 +62,6 @@ var arrows = map[string][]string{
 	"cmd/countersign/output":            {"model", "model/words"},
 	"cmd/countersign/output/progress":   {"cmd/countersign/output", "model"},
 	"cmd/countersign/sandbox":           {"worker/pdf"},
-	"cmd/countersign/sandbox/pdftest":   {},
 	"cmd/countersign/engine/keyfile": {
 		"cmd/countersign/config", "cmd/countersign/config/tree", "cmd/countersign/output", "model/store/durable",
 	},
@@ -75,7 +76,7 @@ var arrows = map[string][]string{
 		"cmd/countersign/engine/certificates", "cmd/countersign/engine/keyfile", "cmd/countersign/engine/logs",
 		"model", "model/store", "model/store/database", "model/store/durable", "model/store/sqlitefile", "provider",
 		"worker", "worker/apply", "worker/ask", "worker/poll", "worker/verify", "worker/documents", "worker/files", "worker/pdf",
-		"worker/callback", "worker/console",
+		"worker/callback", "worker/callback/odd", "worker/console",
 	},
 	"cmd/countersign/health": {
 		"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "model", "model/store", "model/store/database", "model/store/durable",
