@@ -41,9 +41,10 @@ var arrows = map[string][]string{
 	"worker/pdf/pdftest": {},
 	"worker/files":       {"model", "model/store/durable"},
 	"worker/hook":        {"model", "model/store/durable"},
-	"worker/apply":       {"model", "model/store", "provider"},
-	"worker/ask":         {"model", "model/store", "provider", "worker/apply"},
-	"worker/poll":        {"model", "model/store", "provider", "worker/apply", "worker/ask"},
+	"worker/incidents":   {"model", "model/store"},
+	"worker/apply":       {"model", "model/store", "provider", "worker/incidents"},
+	"worker/ask":         {"model", "model/store", "provider", "worker/apply", "worker/incidents"},
+	"worker/poll":        {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/incidents"},
 	"worker/verify":      {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/files"},
 	"worker/documents":   {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/files", "worker/pdf"},
 	"worker": {
