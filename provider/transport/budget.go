@@ -32,6 +32,8 @@ type budget struct {
 	most  time.Duration
 	now   func() time.Time
 
+	record *record // nil: what is spent is forgotten with the process
+
 	mu      sync.Mutex
 	seen    time.Time   // the newest reading of the clock
 	log     []time.Time // departures within the window, oldest first
@@ -42,6 +44,11 @@ type budget struct {
 	until   time.Time // no call before
 	since   time.Time // when until was set by a refusal
 	refused int       // refusals in a row
+
+	credit    int       // calls of the newest reservation that have not been given away
+	size      int       // of that reservation
+	wanted    bool      // a call waits for the next one
+	suspended time.Time // what left later is in no state that was saved
 }
 
 // The kinds of work, in the order in which they take what is left of the budget.
@@ -69,9 +76,11 @@ type waiter struct {
 
 // place is the right to make one call now.
 type place struct {
-	b    *budget
-	kind int
-	gone bool
+	b       *budget
+	kind    int
+	counted bool // against the budget
+	drawn   bool // from a reservation
+	gone    bool
 }
 
 func kindOf(w provider.Work) int {
@@ -145,7 +154,7 @@ func (p *place) depart() {
 		return
 	}
 	p.gone = true
-	if p.b.limit == 0 {
+	if !p.counted {
 		return
 	}
 	p.b.out--
@@ -169,10 +178,13 @@ func (b *budget) takeBack(p *place) {
 		return
 	}
 	p.gone = true
-	if b.limit == 0 {
+	if !p.counted {
 		return
 	}
 	b.out--
+	if p.drawn && b.record.open() {
+		b.credit++
+	}
 	if took := b.kinds[p.kind].took; len(took) > 0 {
 		b.kinds[p.kind].took = took[:len(took)-1]
 	}
@@ -227,6 +239,9 @@ func (b *budget) dispatch() {
 			b.wake(now, next)
 			return
 		}
+		if !b.reserved() {
+			return
+		}
 		b.grant(k, now)
 	}
 }
@@ -270,6 +285,11 @@ func (b *budget) grant(k int, now time.Time) {
 		}
 		b.pace = later(b.pace, now).Add(b.step())
 		b.out++
+		w.place.counted = true
+		if b.credit > 0 {
+			w.place.drawn = true
+			b.credit--
+		}
 		n, _ := b.share()
 		took := append(b.kinds[k].took, now)
 		b.kinds[k].took = took[max(len(took)-n, 0):]

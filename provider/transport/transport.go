@@ -26,9 +26,13 @@ type Options struct {
 	// Budget is the requests a minute of each class; a class that is missing shares ClassRead's
 	// place, and is not bounded where that is missing too.
 	Budget map[provider.Class]int
-	Now    func() time.Time
-	Log    *logrus.Entry
-	Rand   func() float64 // in [0,1), for jitter; nil: none
+	// Memory is where what was spent, pauses and the breaker outlive the process: see Resume.
+	Memory Memory
+	// Service says what the calls go to, such as the base URL. A breaker that was open for another service is closed.
+	Service string
+	Now     func() time.Time
+	Log     *logrus.Entry
+	Rand    func() float64 // in [0,1), for jitter; nil: none
 	// MaxBlock is the longest that a call sleeps because the service asked it to (default 30 s).
 	// Beyond that it is a *RetryAfter.
 	MaxBlock   time.Duration
@@ -98,6 +102,7 @@ func New(o Options) *Transport {
 		}
 	}
 	t.breaker = newBreaker(t.o.Now, t.o.Log)
+	t.remembers()
 	return t
 }
 
@@ -199,16 +204,6 @@ func (t *Transport) Calls() map[Tally]uint64 {
 		all[k] = n
 	}
 	return all
-}
-
-// Continue takes over what old, the account's transport before a reload, has sent in the last
-// minute and any pause it keeps. It must be called before the first call.
-func (t *Transport) Continue(old *Transport) {
-	for c, b := range t.budgets {
-		if o := old.budget(c); o != nil {
-			b.inherit(o)
-		}
-	}
 }
 
 func (t *Transport) budget(c provider.Class) *budget {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,6 +27,9 @@ type accounts struct {
 	log   *logrus.Entry
 	base  http.RoundTripper // nil but in tests, which play the services in process
 	table atomic.Pointer[accountTable]
+
+	mu      sync.Mutex // guards working, and that no account is added between
+	working bool       // this process has the work lock: it spends the budgets
 }
 
 type accountTable struct {
@@ -55,11 +59,13 @@ func (all *accounts) Find(id string) *apply.Account {
 // set builds every account of a config and, if all can be built, puts them in the place of those
 // before. Budgets go on where they stood. An account that is seen for the first time starts now.
 func (all *accounts) set(ctx context.Context, c *config.Config) error {
+	all.mu.Lock()
+	defer all.mu.Unlock()
 	old := all.table.Load()
 	next := &accountTable{transports: map[string]*transport.Transport{}}
 	var errs []error
 	for i := range c.Accounts {
-		if err := all.add(next, old, c, &c.Accounts[i]); err != nil {
+		if err := all.add(next, old, c, &c.Accounts[i], all.memory(c.Accounts[i].ID)); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -74,6 +80,11 @@ func (all *accounts) set(ctx context.Context, c *config.Config) error {
 			return err
 		}
 	}
+	if all.working {
+		if err := next.resume(ctx); err != nil {
+			return err
+		}
+	}
 	all.table.Store(next)
 	for id, t := range old.transports {
 		if next.transports[id] != t {
@@ -84,7 +95,7 @@ func (all *accounts) set(ctx context.Context, c *config.Config) error {
 }
 
 // add builds one account.
-func (all *accounts) add(next, old *accountTable, c *config.Config, acc *config.Account) error {
+func (all *accounts) add(next, old *accountTable, c *config.Config, acc *config.Account, memory transport.Memory) error {
 	driver, ok := all.env.Providers[acc.Provider]
 	if !ok {
 		return fmt.Errorf("account %s: provider %q is not known", acc.ID, acc.Provider)
@@ -93,7 +104,7 @@ func (all *accounts) add(next, old *accountTable, c *config.Config, acc *config.
 	out := transport.Options{
 		Account: acc.ID, Base: all.base, Budget: acc.Budgets(), Now: all.env.Now, Log: log, Rand: all.env.Rand,
 		BackoffMin: min(500*time.Millisecond, time.Duration(c.Retry.First)), BackoffMax: time.Duration(c.Retry.First),
-		MaxFile: int64(c.DocumentsMaxSize),
+		MaxFile: int64(c.DocumentsMaxSize), Memory: memory, Service: acc.BaseURL,
 	}
 	t := transport.New(out)
 	if was := old.transports[acc.ID]; was != nil {
@@ -208,10 +219,11 @@ type BuiltAccount struct {
 	Running *apply.Account // as the listener and the loops see it
 }
 
-// one builds a single account, whose tokens rest in the database.
+// one builds a single account, whose tokens rest in the database. It has a budget of its own: the few calls of a verb
+// beside the daemon are no part of what the daemon spends.
 func (all *accounts) one(c *config.Config, acc *config.Account) (BuiltAccount, error) {
 	next := &accountTable{transports: map[string]*transport.Transport{}}
-	if err := all.add(next, &accountTable{}, c, acc); err != nil {
+	if err := all.add(next, &accountTable{}, c, acc, transport.Memory{}); err != nil {
 		return BuiltAccount{}, err
 	}
 	return BuiltAccount{acc, next.list[0].Provider, next.list[0]}, nil
