@@ -10,6 +10,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -23,6 +24,8 @@ type Options struct {
 	Account string
 	// Base sends the requests; nil is a transport with timeouts of its own. Tests and simulators put theirs here.
 	Base http.RoundTripper
+	// Proxy says through which proxy a request goes; nil is http.ProxyFromEnvironment. Base asks nobody.
+	Proxy func(*http.Request) (*url.URL, error)
 	// Budget is the requests a minute of each class; a class that is missing shares ClassRead's
 	// place, and is not bounded where that is missing too.
 	Budget map[provider.Class]int
@@ -113,6 +116,9 @@ func newTransport(o Options, base *http.Transport) *Transport {
 	t := &Transport{o: o.withDefaults(), tally: map[Tally]uint64{}}
 	if t.o.Base == nil {
 		base.ResponseHeaderTimeout = t.o.Timeout
+		if t.o.Proxy != nil {
+			base.Proxy = t.o.Proxy
+		}
 		t.o.Base = base
 	}
 	_, t.written = t.o.Base.(*http.Transport)

@@ -68,6 +68,7 @@ func Run(ctx context.Context, env *engine.Env, account string, asJSON bool) erro
 	d.reader(ctx, sandbox.New().Inspect)
 	d.tls()
 	d.address(ctx, s)
+	d.proxy(ctx, account)
 	for i := range c.Accounts {
 		if account == "" || c.Accounts[i].ID == account {
 			d.account(ctx, s, &c.Accounts[i])

@@ -104,7 +104,7 @@ func (all *accounts) add(next, old *accountTable, c *config.Config, acc *config.
 	out := transport.Options{
 		Account: acc.ID, Base: all.base, Budget: acc.Budgets(), Now: all.env.Now, Log: log, Rand: all.env.Rand,
 		BackoffMin: min(500*time.Millisecond, time.Duration(c.Retry.First)), BackoffMax: time.Duration(c.Retry.First),
-		MaxFile: int64(c.DocumentsMaxSize), Memory: memory, Service: acc.BaseURL,
+		MaxFile: int64(c.DocumentsMaxSize), Memory: memory, Service: acc.BaseURL, Proxy: all.env.Proxy(),
 	}
 	t := transport.New(out)
 	if was := old.transports[acc.ID]; was != nil {

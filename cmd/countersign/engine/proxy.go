@@ -1,0 +1,33 @@
+package engine
+
+import (
+	"net/http"
+	"net/url"
+
+	"golang.org/x/net/http/httpproxy"
+)
+
+// Proxy says through which proxy a request leaves; nil: through none.
+type Proxy = func(*http.Request) (*url.URL, error)
+
+// ProxySettings are HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment, in capitals or small letters.
+func (a *Env) ProxySettings() *httpproxy.Config {
+	of := func(names ...string) string {
+		for _, name := range names {
+			if v, _ := a.Lookup(name); v != "" {
+				return v
+			}
+		}
+		return ""
+	}
+	return &httpproxy.Config{
+		HTTPProxy: of("HTTP_PROXY", "http_proxy"), HTTPSProxy: of("HTTPS_PROXY", "https_proxy"), NoProxy: of("NO_PROXY", "no_proxy"),
+		CGI: of("REQUEST_METHOD") != "",
+	}
+}
+
+// Proxy is the way out of calls to providers and of links to files.
+func (a *Env) Proxy() Proxy {
+	through := a.ProxySettings().ProxyFunc()
+	return func(r *http.Request) (*url.URL, error) { return through(r.URL) }
+}
