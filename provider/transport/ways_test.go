@@ -143,7 +143,8 @@ func TestAProxyIsAskedForNoPrivateHost(t *testing.T) {
 		"under_score.example.org": true, "m\u00fcnchen.example": true,
 		"10.1.2.3": false, "192.168.1.1": false, "169.254.169.254": false, "[fe80::1]": false, "[::ffff:10.0.0.1]": false, "[fd00::1]": false,
 		"[64:ff9b::a00:1]": false, "10.1.2.3.": false, "10.1": false, "0x0a000001": false, "167772161": false, "0xA.0.0.1": false, "0300.0250.1.1": false,
-		"inside.example.org": false, "INSIDE.example.org.": false, "some.localhost": false, "\uff11\uff10.1.2.3": false, "169\u3002254.169.254": false,
+		"inside.example.org": false, "INSIDE.example.org.": false, "some.localhost": false, "\uff11\uff10.1.2.3": false, "169\u3002254\u3002169\u3002254": false,
+		"\uff11\uff10.\uff11.\uff12.\uff13": false,
 	} {
 		for _, scheme := range []string{"http", "https"} {
 			c, e := behind(t, false, names)
