@@ -11,13 +11,13 @@ import (
 	"time"
 
 	"countersign/cmd/countersign/config"
-	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/keyfile"
 	"countersign/model"
 	"countersign/model/store"
 )
 
 // seedKey is the installation key of seeded databases.
-var seedKey = bytes.Repeat([]byte{1}, engine.KeySize)
+var seedKey = bytes.Repeat([]byte{1}, keyfile.Size)
 
 // seed makes a database and a document store in dir that hold something of everything, as it would
 // be at a moment.
@@ -144,7 +144,7 @@ func (w world) details(b *store.Batch) {
 }
 
 func (w world) progress(b *store.Batch) {
-	b.AddProgress(model.Key{Account: "hr", Ref: "same"}, []store.Step{{Name: "otp", At: *w.ago(5 * time.Minute)}, {Name: "signature", At: *w.ago(4 * time.Minute)}})
+	b.AddProgress(model.Key{Account: "hr", Ref: "same"}, []model.Step{{Name: "otp", At: *w.ago(5 * time.Minute)}, {Name: "signature", At: *w.ago(4 * time.Minute)}})
 }
 
 func (w world) callbacks(b *store.Batch) {

@@ -26,6 +26,7 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/demo"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/keyfile"
 	"countersign/provider/simulator"
 	"countersign/provider/simulator/world/pdf"
 	"countersign/worker"
@@ -267,7 +268,7 @@ func (r *rig) boot(t *testing.T) {
 	a.Rand = r.chance
 	a.Now = func() time.Time { return time.Now().Add(r.plan.Ahead) }
 	a.Lookup = func(name string) (string, bool) {
-		return strings.Repeat("01", engine.KeySize), name == "COUNTERSIGN_KEY"
+		return strings.Repeat("01", keyfile.Size), name == "COUNTERSIGN_KEY"
 	}
 	level := "panic"
 	if *stormSeed >= 0 {
@@ -280,9 +281,9 @@ func (r *rig) boot(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, r.e.Store.ReleaseLeases(ctx))
 	require.NoError(t, r.e.Files.Sweep())
-	l, err := callback.New(callback.Options{
-		Lookup: r.e.Accounts.Find, Apply: r.e.Worker.Table.Callback, Nudge: r.e.Worker.Nudge, Now: a.Now, Log: r.e.Log, HMACKey: make([]byte, 32),
-	})
+	o := r.e.ListenerOptions()
+	o.Now, o.HMACKey = a.Now, make([]byte, 32)
+	l, err := callback.New(o)
 	require.NoError(t, err)
 	r.stop, r.work = stop, &errgroup.Group{}
 	e := r.e

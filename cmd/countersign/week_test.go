@@ -20,7 +20,7 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/demo"
 	"countersign/cmd/countersign/engine"
-	"countersign/cmd/countersign/output"
+	"countersign/cmd/countersign/output/progress"
 	"countersign/model/store"
 	"countersign/provider/simulator"
 	"countersign/worker"
@@ -74,9 +74,9 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 			Callbacks: "http://countersign.example", Client: door, Faults: simulator.Faults{Drop: 0.4},
 		})
 		e := weekEngine(t, world)
-		l, err := callback.New(callback.Options{
-			Lookup: e.Accounts.Find, Apply: e.Worker.Table.Callback, Nudge: e.Worker.Nudge, Now: time.Now, Log: e.Log, HMACKey: make([]byte, 32),
-		})
+		o := e.ListenerOptions()
+		o.Now, o.HMACKey = time.Now, make([]byte, 32)
+		l, err := callback.New(o)
 		require.NoError(t, err)
 		door.handler = l.Handler()
 
@@ -99,7 +99,7 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 		require.NoError(t, err)
 		for done := false; !done; {
 			time.Sleep(time.Minute)
-			done, err = e.Done(ctx, runs, output.NoProgress{})
+			done, err = e.Done(ctx, runs, progress.Hidden{})
 			require.NoError(t, err)
 		}
 		var sum verify.Verified

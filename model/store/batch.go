@@ -41,7 +41,7 @@ type Batch struct {
 	progress        []step
 	runs            []model.Run
 	transport       []transportState
-	drift           []DriftLine
+	drift           []model.DriftLine
 	verified        []verifiedRef
 	firsts          map[firstKey]int
 	anyForgotten    *bool // nil: not looked at yet

@@ -17,13 +17,13 @@ type DueFilter struct {
 	Account string
 	Now     time.Time
 	Exclude []model.DueReason
-	// Unvouched chooses rows that only callbacks or hints have named, Vouched the others; neither chooses all.
-	Unvouched, Vouched bool
-	Limit              int // 50 if zero
+	// Unverified chooses rows that only callbacks or hints have named, Known the others; neither chooses all.
+	Unverified, Known bool
+	Limit             int // 50 if zero
 }
 
-// unvouched holds for rows that are unknown and that nobody has asked to track.
-const unvouched = "(status = 'unknown' AND origin <> 'track')"
+// unverified holds for rows that are unknown, and that no operator, poll or backfill has named.
+const unverified = "(status = 'unknown' AND origin NOT IN ('track', 'poll', 'backfill'))"
 
 func (f DueFilter) where() database.Where {
 	w := database.Where{}
@@ -32,11 +32,11 @@ func (f DueFilter) where() database.Where {
 	for _, r := range f.Exclude {
 		w.Add("due_reason <> ?", string(r))
 	}
-	if f.Unvouched {
-		w.Add(unvouched)
+	if f.Unverified {
+		w.Add(unverified)
 	}
-	if f.Vouched {
-		w.Add("NOT " + unvouched)
+	if f.Known {
+		w.Add("NOT " + unverified)
 	}
 	return w
 }

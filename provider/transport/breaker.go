@@ -9,6 +9,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/provider"
+	"countersign/provider/transport/memory"
 )
 
 const (
@@ -28,7 +29,7 @@ type breaker struct {
 	now func() time.Time
 	log *logrus.Entry
 
-	record  *record // nil: it is forgotten with the process
+	record  *memory.Record // nil: it is forgotten with the process
 	service string
 
 	mu     sync.Mutex
@@ -74,7 +75,7 @@ func (b *breaker) done(round int, err error) {
 		b.failed = 0
 	case err == nil:
 		b.failed, b.rests, b.until, b.round = 0, 0, time.Time{}, b.round+1
-		b.record.changed()
+		b.record.Changed()
 		b.log.Info("provider answers again")
 	default:
 		if b.failed++; b.rests == 0 && b.failed < breakAfter {
@@ -82,7 +83,7 @@ func (b *breaker) done(round int, err error) {
 		}
 		rest := min(restFirst<<min(b.rests, 10), restMost)
 		b.rests, b.until, b.round = b.rests+1, b.now().Add(rest), b.round+1
-		b.record.changed()
+		b.record.Changed()
 		b.log.WithField("wait", rest.String()).Warn("provider fails, account rests")
 	}
 }

@@ -92,7 +92,7 @@ func (lu *lookUps) allow(a *Account, at time.Time) bool {
 const longestStep = 100
 
 // steps makes text that can be kept of a trail that anybody may have written; none lies in the future.
-func steps(list []provider.Step, now time.Time) (out []store.Step) {
+func steps(list []provider.Step, now time.Time) (out []model.Step) {
 	for _, s := range list {
 		name := provider.Clip(s.Name, longestStep)
 		if name == "" {
@@ -102,7 +102,7 @@ func steps(list []provider.Step, now time.Time) (out []store.Step) {
 		if at.IsZero() || at.After(now) {
 			at = now
 		}
-		out = append(out, store.Step{Name: name, At: at})
+		out = append(out, model.Step{Name: name, At: at})
 	}
 	return out
 }

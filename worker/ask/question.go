@@ -29,10 +29,13 @@ type Options struct {
 }
 
 // Asker asks providers about rows and has the answers applied. It is safe for concurrent use.
-type Asker struct{ o Options }
+type Asker struct {
+	o     Options
+	skips *skipped
+}
 
 // New returns an asker.
-func New(o Options) *Asker { return &Asker{o} }
+func New(o Options) *Asker { return &Asker{o, newSkipped()} }
 
 // Gate returns what says whether an account may be asked.
 func (q *Asker) Gate() *Gate { return q.o.Gate }
@@ -48,7 +51,10 @@ type Question struct {
 
 // Answer stamps what the provider said to a question.
 func (q Question) Answer(ref string, o model.Observation, now time.Time) model.Observation {
-	o.Ref, o.Evidence, o.Version, o.AskedAt, o.At = ref, model.Verified, q.Version, q.AskedAt, now
+	if o.Alias != ref || o.Ref == "" { // else ref was an alias, and the answer tells the transaction's own
+		o.Ref = ref
+	}
+	o.Evidence, o.Version, o.AskedAt, o.At = model.Verified, q.Version, q.AskedAt, now
 	return o
 }
 
@@ -97,6 +103,9 @@ func (q *Asker) FetchBatch(
 	for i, t := range rows {
 		refs[i], of[t.Ref] = t.Ref, t
 	}
+	if Unverified(rows[0]) { // and so are all: see Batches
+		work = provider.WorkUnknown
+	}
 	asked := q.o.Now()
 	found, err := b.FetchMany(provider.WithWork(ctx, work), refs)
 	if err != nil {
@@ -137,6 +146,9 @@ func (q *Asker) Apply(
 	}
 	dids, err := q.o.Table.Answers(ctx, a, src, obs)
 	if err != nil {
+		return nil, err
+	}
+	if err := q.noteAnswers(ctx, a, obs); err != nil {
 		return nil, err
 	}
 	keys := make([]model.Key, len(dids))

@@ -13,7 +13,6 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/model/store/durable"
 	"countersign/worker/apply"
 )
 
@@ -141,13 +140,13 @@ func (rs *Runs) Work(ctx context.Context, id string) error {
 		return err
 	}
 	p.finish(err, rs.o.Now())
-	durable.CrashPoint("run before end")
+	store.CrashPoint("run before end")
 	rs.o.Log.WithFields(logrus.Fields{
 		"account": r.Account, "loop": r.Kind, "status": string(r.State), "listed": r.Listed, "asked": r.Asked,
 		"changed": r.Changed, "gaps": r.Gaps,
 	}).Info("run ended")
 	err = rs.save(ctx, &r)
-	durable.CrashPoint("run end saved")
+	store.CrashPoint("run end saved")
 	return err
 }
 

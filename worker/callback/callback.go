@@ -3,6 +3,7 @@
 package callback
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -47,19 +48,19 @@ type Hint func(ctx context.Context, account string, h provider.Hinted) (status s
 type Options struct {
 	Lookup         func(id string) *Account // nil: there is none
 	Apply          Apply
-	Hint           Hint          // nil: return URLs and hints are 404
-	HintsAMinute   int           // from one client address, then 429; 60 if zero
-	Nudge          func()        // called after a callback was applied; may be nil
-	MaxBody        int64         // 10 MiB if zero
-	MaxWaiting     int           // callbacks read and not yet answered, then 503; 1024 if zero
-	ReadTimeout    time.Duration // for a whole request to come in; 30 s if zero
-	ApplyTimeout   time.Duration // for a read one to be stored, then 503; 15 s if zero
-	MaxConns       int           // connections that may be open; 2048 if zero
-	MaxConnsEach   int           // of one client address, unless it is a trusted proxy; 512 if zero
-	RefusedAMinute int           // refused callbacks stored of one client address, then 429; 600 if zero
-	RefusedBytes   int64         // of an account's refused bodies stored in an hour; 256 MiB if zero
-	TrustedProxies []string      // addresses and networks whose word on the caller is believed
-	HMACKey        []byte        // the installation key, needed
+	Hint           Hint           // nil: return URLs and hints are 404
+	HintsAMinute   int            // from one client address, then 429; 60 if zero
+	Nudge          func()         // called after a callback was applied; may be nil
+	MaxBody        int64          // 10 MiB if zero
+	MaxWaiting     int            // callbacks read and not yet answered, then 503; 1024 if zero
+	ReadTimeout    time.Duration  // for a whole request to come in; 30 s if zero
+	ApplyTimeout   time.Duration  // for a read one to be stored, then 503; 15 s if zero
+	MaxConns       int            // connections that may be open; 2048 if zero
+	MaxConnsEach   int            // of one client address, unless it is a trusted proxy; 512 if zero
+	RefusedAMinute int            // refused callbacks stored of one client address, then 429; 600 if zero
+	RefusedBytes   int64          // of an account's refused bodies stored in an hour; 256 MiB if zero
+	TrustedProxies []netip.Prefix // whose word on the caller is believed
+	HMACKey        []byte         // the installation key, needed
 	Now            func() time.Time
 	Log            *logrus.Entry
 	Count          func(account string, verdict model.Verdict) // for metrics; may be nil
@@ -94,60 +95,19 @@ func New(o Options) (*Listener, error) {
 	if o.Lookup == nil || o.Apply == nil || o.Now == nil || o.Log == nil || len(o.HMACKey) == 0 {
 		return nil, errors.New("callback: Lookup, Apply, HMACKey, Now and Log are needed")
 	}
-	if o.MaxBody <= 0 {
-		o.MaxBody = 10 << 20
+	if min(o.MaxBody, o.RefusedBytes, int64(o.MaxConns), int64(o.MaxConnsEach), int64(o.RefusedAMinute)) <= 0 {
+		return nil, errors.New("callback: MaxBody, MaxConns, MaxConnsEach, RefusedAMinute and RefusedBytes are needed")
 	}
-	if o.MaxWaiting <= 0 {
-		o.MaxWaiting = 1024
-	}
-	if o.ReadTimeout <= 0 {
-		o.ReadTimeout = 30 * time.Second
-	}
-	if o.ApplyTimeout <= 0 {
-		o.ApplyTimeout = 15 * time.Second
-	}
-	o.HintsAMinute = orElse(o.HintsAMinute, 60)
-	o.MaxConns, o.MaxConnsEach = orElse(o.MaxConns, 2048), orElse(o.MaxConnsEach, 512)
-	o.RefusedAMinute, o.RefusedBytes = orElse(o.RefusedAMinute, 600), orElse(o.RefusedBytes, 256<<20)
-	proxies, err := Networks(o.TrustedProxies)
-	if err != nil {
-		return nil, fmt.Errorf("public.trusted_proxies: %w", err)
-	}
+	o.MaxWaiting, o.HintsAMinute = cmp.Or(o.MaxWaiting, 1024), cmp.Or(o.HintsAMinute, 60)
+	o.ReadTimeout, o.ApplyTimeout = cmp.Or(o.ReadTimeout, 30*time.Second), cmp.Or(o.ApplyTimeout, 15*time.Second)
 	l := &Listener{
 		Options: o, waiting: make(chan struct{}, o.MaxWaiting), loggedAt: map[string]time.Time{},
 		small: &memory{limit: smallBodies}, large: &memory{limit: max(largeBodies, 2*o.MaxBody)},
 		hinters: perMinute(o.HintsAMinute), refused: newRefusals(o.RefusedAMinute, o.RefusedBytes),
-		connections: newConnections(o.MaxConns, o.MaxConnsEach, func(ip netip.Addr) bool { return within(proxies, ip) }),
+		connections: newConnections(o.MaxConns, o.MaxConnsEach, func(ip netip.Addr) bool { return within(o.TrustedProxies, ip) }),
 	}
-	l.handler = l.recovered(l.served(callers{proxies}))
+	l.handler = l.recovered(l.served(callers{o.TrustedProxies}))
 	return l, nil
-}
-
-func orElse[T int | int64](v, fallback T) T {
-	if v > 0 {
-		return v
-	}
-	return fallback
-}
-
-// Networks reads addresses and networks; an address is a network of one.
-func Networks(list []string) ([]netip.Prefix, error) {
-	out := make([]netip.Prefix, len(list))
-	for i, s := range list {
-		p, err := netip.ParsePrefix(s)
-		if err == nil && p.Addr().Is4In6() && p.Bits() >= 96 {
-			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
-		}
-		if err != nil {
-			ip, bad := netip.ParseAddr(s)
-			if bad != nil || ip.Zone() != "" {
-				return nil, fmt.Errorf("%q is neither an address nor a network such as 10.0.0.0/8", s)
-			}
-			p = netip.PrefixFrom(ip.Unmap(), ip.Unmap().BitLen())
-		}
-		out[i] = p.Masked()
-	}
-	return out, nil
 }
 
 // within reports whether an address is in one of the networks, however it is written.

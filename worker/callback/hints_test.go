@@ -25,24 +25,24 @@ func (guide) Hint(h provider.Hint, at time.Time) provider.Hinted {
 	return provider.Hinted{Ref: string(h.Body), Steps: []provider.Step{{Name: "otp", At: at}}}
 }
 
-// porch is a desk that takes hints.
-type porch struct {
-	*desk
+// hintListener is a testListener that takes hints.
+type hintListener struct {
+	*testListener
 	mu    sync.Mutex
 	heard []string
 	err   error
 	at    time.Time
 }
 
-func newPorch(t *testing.T) *porch {
+func newHintListener(t *testing.T) *hintListener {
 	t.Helper()
-	p := &porch{at: time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)}
+	p := &hintListener{at: time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)}
 	accounts := map[string]*Account{
 		"sales": {ID: "sales", Provider: provider.Service{Provider: toy{}}, ReturnPage: "https://www.example.org/done?lang=en#/thanks", Hints: true, Origins: []string{"https://www.example.org"}},
 		"mx":    {ID: "mx", Provider: providertest.Able(guide{}), Hints: true},
 		"hr":    {ID: "hr", Provider: provider.Service{Provider: toy{}}},
 	}
-	p.desk = newDesk(t, func(o *Options) {
+	p.testListener = newTestListener(t, func(o *Options) {
 		o.Lookup = func(id string) *Account { return accounts[id] }
 		o.Now = func() time.Time { return p.at }
 		o.Hint = func(_ context.Context, account string, h provider.Hinted) (string, error) {
@@ -58,7 +58,7 @@ func newPorch(t *testing.T) *porch {
 	return p
 }
 
-func (p *porch) send(method, target, body string, header ...string) *httptest.ResponseRecorder {
+func (p *hintListener) send(method, target, body string, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
@@ -93,7 +93,7 @@ func TestSignersGoOnToThePageOfTheAccountAndNowhereElse(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			p := newPorch(t)
+			p := newHintListener(t)
 			w := p.send(c.method, c.target, "")
 			if w.Code != c.code || w.Header().Get("Location") != c.location || strings.Join(p.heard, "; ") != c.heard {
 				t.Errorf("got %d %q, heard %q", w.Code, w.Header().Get("Location"), p.heard)
@@ -113,7 +113,7 @@ func TestSignersGoOnToThePageOfTheAccountAndNowhereElse(t *testing.T) {
 
 func TestASignerGoesOnWhenTheHintCannotBeKept(t *testing.T) {
 	t.Parallel()
-	p := newPorch(t)
+	p := newHintListener(t)
 	p.err = errors.New("database locked")
 	if w := p.send("GET", "/return/sales?ref=r1", ""); w.Code != 303 || !strings.Contains(w.Header().Get("Location"), "&ref=r1&status=#") {
 		t.Errorf("got %d %q", w.Code, w.Header().Get("Location"))
@@ -152,7 +152,7 @@ func TestHintsAreTakenFromTheSitesThatAreNamed(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			p := newPorch(t)
+			p := newHintListener(t)
 			w := p.send(c.method, c.target, c.body, c.header...)
 			if w.Code != c.code || strings.Join(p.heard, "; ") != c.heard {
 				t.Errorf("got %d, heard %q", w.Code, p.heard)
@@ -176,7 +176,7 @@ func TestHintsAreTakenFromTheSitesThatAreNamed(t *testing.T) {
 
 func TestOneAddressMaySendSoManyHints(t *testing.T) {
 	t.Parallel()
-	p := newPorch(t)
+	p := newHintListener(t)
 	count := func(code, times int, path string) {
 		t.Helper()
 		for i := range times {

@@ -49,7 +49,7 @@ func (c *oddCounts) next(t *testing.T) string {
 func TestOddRequests(t *testing.T) {
 	t.Parallel()
 	var counts *oddCounts
-	d := newDesk(t, func(o *Options) { counts = countOdd(o) })
+	d := newTestListener(t, func(o *Options) { counts = countOdd(o) })
 	address, _ := d.start(t)
 	const request = "POST /callbacks/sales HTTP/1.1\r\nHost: x\r\nKey: right\r\nContent-Length: 2\r\n\r\n{}"
 	for _, c := range []struct{ name, sent, kind string }{
@@ -95,7 +95,7 @@ func TestNotOdd(t *testing.T) {
 	t.Parallel()
 	closed := make(chan struct{}, 100)
 	var counts *oddCounts
-	d := newDesk(t, func(o *Options) { counts = countOdd(o) })
+	d := newTestListener(t, func(o *Options) { counts = countOdd(o) })
 	d.connections.ended = func() { closed <- struct{}{} }
 	address, stop := d.start(t)
 	begun := func() net.Conn { return dial(t, address) }
@@ -128,7 +128,7 @@ func TestNotOdd(t *testing.T) {
 func TestOddTLS(t *testing.T) {
 	t.Parallel()
 	var counts *oddCounts
-	d := newDesk(t, func(o *Options) { counts = countOdd(o) })
+	d := newTestListener(t, func(o *Options) { counts = countOdd(o) })
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -194,7 +194,7 @@ func TestOddRequestsAreLoggedOnceInAWhile(t *testing.T) {
 	t.Parallel()
 	log, hook := test.NewNullLogger()
 	now := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
-	d := newDesk(t, func(o *Options) { o.Log = logrus.NewEntry(log); o.Now = func() time.Time { return now } })
+	d := newTestListener(t, func(o *Options) { o.Log = logrus.NewEntry(log); o.Now = func() time.Time { return now } })
 	for range 3 {
 		d.ask("POST", "/callbacks/nobody", "hunter2", "{}")
 		d.ask("GET", "/etc/hunter2", "", "")

@@ -17,7 +17,7 @@ import (
 
 func TestHugeBodies(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newTestListener(t)
 	address, _ := d.start(t)
 	for name, body := range map[string]io.Reader{
 		"announced": strings.NewReader(strings.Repeat("x", 64<<20)),
@@ -108,7 +108,7 @@ func (w *wire) post(body string) int {
 }
 
 // startWire serves on a network in memory, until the test ends or stop is called.
-func (d *desk) startWire(t *testing.T) (w *wire, stop func()) {
+func (d *testListener) startWire(t *testing.T) (w *wire, stop func()) {
 	t.Helper()
 	w = newWire()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -128,7 +128,7 @@ func (d *desk) startWire(t *testing.T) (w *wire, stop func()) {
 func TestEndlesslySlowBody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := newDesk(t, func(o *Options) { o.ReadTimeout = 300 * time.Millisecond })
+		d := newTestListener(t, func(o *Options) { o.ReadTimeout = 300 * time.Millisecond })
 		w, _ := d.startWire(t)
 		c := w.sends(t, "POST /callbacks/sales HTTP/1.1\r\nHost: x\r\nKey: right\r\nContent-Length: 1000\r\n\r\n{")
 		var drip sync.WaitGroup
@@ -154,7 +154,7 @@ func TestEndlesslySlowBody(t *testing.T) {
 func TestHalfOpenBodies(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := newDesk(t, func(o *Options) { o.MaxWaiting = 8; o.MaxBody = 10 << 20; o.ReadTimeout = time.Hour })
+		d := newTestListener(t, func(o *Options) { o.MaxWaiting = 8; o.MaxBody = 10 << 20; o.ReadTimeout = time.Hour })
 		w, stop := d.startWire(t)
 		for i := range 200 {
 			c := w.sends(t, "POST /callbacks/sales HTTP/1.1\r\nHost: x\r\nKey: right\r\nContent-Length: %d\r\n\r\n{", 9<<20)
@@ -189,7 +189,7 @@ func TestHalfOpenBodies(t *testing.T) {
 func TestWhoHangsUpUndoesNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := newDesk(t)
+		d := newTestListener(t)
 		inApply, goOn := make(chan struct{}), make(chan struct{})
 		var cancelled atomic.Bool
 		d.apply = func(ctx context.Context) error {
@@ -221,7 +221,7 @@ func TestWhoHangsUpUndoesNothing(t *testing.T) {
 func TestStopAnswersWhatIsInHand(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := newDesk(t)
+		d := newTestListener(t)
 		goOn := make(chan struct{})
 		d.apply = func(context.Context) error { <-goOn; return nil }
 		w, stop := d.startWire(t)
@@ -248,7 +248,7 @@ func TestStopAnswersWhatIsInHand(t *testing.T) {
 
 func TestBoundedWaiting(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, func(o *Options) { o.MaxWaiting = 1 })
+	d := newTestListener(t, func(o *Options) { o.MaxWaiting = 1 })
 	inApply, goOn := make(chan struct{}), make(chan struct{})
 	d.apply = func(context.Context) error { close(inApply); <-goOn; return nil }
 	first := make(chan int)

@@ -31,7 +31,7 @@ func (s says) Receive(provider.Callback) (provider.Received, error) { return s.r
 func (says) Peek(provider.Callback) (ref, typ string) { return "peeked", "PEEKED" }
 
 // receive has a callback of which the provider says so received.
-func receive(t *testing.T, s says, change ...func(*Options)) (*desk, *httptest.ResponseRecorder) {
+func receive(t *testing.T, s says, change ...func(*Options)) (*testListener, *httptest.ResponseRecorder) {
 	t.Helper()
 	only := func(o *Options) {
 		o.Lookup = func(id string) *Account {
@@ -41,7 +41,7 @@ func receive(t *testing.T, s says, change ...func(*Options)) (*desk, *httptest.R
 			return &Account{ID: id, Provider: provider.Service{Provider: s}, SecretHeaders: []string{"authorization"}}
 		}
 	}
-	d := newDesk(t, append([]func(*Options){only}, change...)...)
+	d := newTestListener(t, append([]func(*Options){only}, change...)...)
 	return d, d.ask("POST", "/callbacks/sales", "right", "the body")
 }
 
@@ -141,7 +141,7 @@ func TestHeadersThatAreKept(t *testing.T) {
 func TestHalfOpenBodiesTakeWhatCame(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := newDesk(t)
+		d := newTestListener(t)
 		w, _ := d.startWire(t)
 		const bodies = 50
 		for range bodies {
@@ -156,7 +156,7 @@ func TestHalfOpenBodiesTakeWhatCame(t *testing.T) {
 
 func TestBodiesOfAnySize(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newTestListener(t)
 	for _, n := range []int{0, 1, firstBytes - 1, firstBytes, firstBytes + 1, 3 * firstBytes, headOfBody, headOfBody + 1, 1 << 20} {
 		for name, length := range map[string]int64{"announced": int64(n), "chunked": -1} {
 			r := httptest.NewRequest("POST", "/callbacks/sales", strings.NewReader(strings.Repeat("x", n)))
@@ -175,7 +175,7 @@ func TestLoudOnceAMinute(t *testing.T) {
 	t.Parallel()
 	log, hook := test.NewNullLogger()
 	now := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
-	d := newDesk(t, func(o *Options) { o.Log = logrus.NewEntry(log); o.Now = func() time.Time { return now } })
+	d := newTestListener(t, func(o *Options) { o.Log = logrus.NewEntry(log); o.Now = func() time.Time { return now } })
 	ask := func(account string) { d.ask("POST", "/callbacks/"+account, "hunter2", "a body with a name") }
 	refused := false
 	count := func(level logrus.Level) (n int) {
@@ -226,8 +226,9 @@ func TestNothingWorksWithoutAKey(t *testing.T) {
 	for name, change := range map[string]func(*Options){
 		"key": func(o *Options) { o.HMACKey = nil }, "lookup": func(o *Options) { o.Lookup = nil }, "apply": func(o *Options) { o.Apply = nil },
 		"now": func(o *Options) { o.Now = nil }, "log": func(o *Options) { o.Log = nil },
+		"bound of bodies": func(o *Options) { o.MaxBody = 0 }, "bound of connections": func(o *Options) { o.MaxConns = 0 },
 	} {
-		o := newDesk(t).Options
+		o := newTestListener(t).Options
 		change(&o)
 		if _, err := New(o); err == nil {
 			t.Errorf("no %s: taken", name)
@@ -238,7 +239,7 @@ func TestNothingWorksWithoutAKey(t *testing.T) {
 func TestNudgedAfterEachThatCounts(t *testing.T) {
 	t.Parallel()
 	nudges := 0
-	d := newDesk(t, func(o *Options) { o.Nudge = func() { nudges++ } })
+	d := newTestListener(t, func(o *Options) { o.Nudge = func() { nudges++ } })
 	for _, key := range []string{"right", "wrong", "right"} {
 		d.ask(http.MethodPost, "/callbacks/sales", key, "{}")
 	}

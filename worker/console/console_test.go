@@ -89,7 +89,7 @@ func TestToken(t *testing.T) {
 		t.Errorf("/healthz: %d %q", w.Code, w.Body)
 	}
 	if w := get(s, "/callbacks/sales", "Bearer secret"); w.Code != 404 {
-		t.Errorf("the other listener's door: %d", w.Code)
+		t.Errorf("the other listener's path: %d", w.Code)
 	}
 }
 

@@ -221,7 +221,7 @@ func (b *Bench) Told(t testing.TB, src apply.Source, ref string, o model.Observa
 
 // Confirm works off every confirmation that is due.
 func (b *Bench) Confirm(ctx context.Context) error {
-	return errors.Join(b.Asker.Confirm(ctx, b.Account, store.DueFilter{Vouched: true}), b.Asker.Confirm(ctx, b.Account, store.DueFilter{Unvouched: true}))
+	return errors.Join(b.Asker.Confirm(ctx, b.Account, store.DueFilter{Known: true}), b.Asker.Confirm(ctx, b.Account, store.DueFilter{Unverified: true}))
 }
 
 // Confirmed asks about everything that is due after a while.

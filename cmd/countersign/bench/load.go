@@ -52,9 +52,9 @@ func (s *subjects) close() error {
 func newSubjects(ctx context.Context, e *engine.Engine, dir string) (*subjects, error) {
 	s := &subjects{}
 	fail := func(err error) (*subjects, error) { return nil, errors.Join(err, s.close()) }
-	l, err := callback.New(callback.Options{
-		Lookup: e.Accounts.Find, Apply: e.Worker.Table.Callback, HMACKey: []byte("bench"), Now: e.Env.Now, Log: e.Log,
-	})
+	o := e.ListenerOptions()
+	o.HMACKey, o.Nudge = []byte("bench"), nil
+	l, err := callback.New(o)
 	if err != nil {
 		return fail(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/crypto/acme"
 
+	"countersign/cmd/countersign/config/tree"
 	"countersign/provider"
 )
 
@@ -57,22 +58,20 @@ type Public struct {
 	RefusedPerMinute         int `yaml:"refused_per_minute"`
 }
 
-// Proxies are the trusted ones as the listener reads them.
-func (p Public) Proxies() []string {
-	all := make([]string, len(p.TrustedProxies))
-	for i, n := range p.TrustedProxies {
-		all[i] = n.String()
-	}
-	return all
-}
+// Proxies are the trusted ones.
+func (p Public) Proxies() []netip.Prefix { return prefixes(p.TrustedProxies) }
 
 // Sources are the networks that may call an account: its own, or those that may call any.
 func (a *Account) Sources(all []Network) []netip.Prefix {
 	if len(a.CallbackSources) > 0 {
 		all = a.CallbackSources
 	}
-	out := make([]netip.Prefix, len(all))
-	for i, n := range all {
+	return prefixes(all)
+}
+
+func prefixes(list []Network) []netip.Prefix {
+	out := make([]netip.Prefix, len(list))
+	for i, n := range list {
 		out[i] = n.Prefix
 	}
 	return out
@@ -224,7 +223,7 @@ func utc(line string) Slots {
 type NotYet struct{}
 
 // Take reads nothing.
-func (*NotYet) Take(*node) {}
+func (*NotYet) Take(*tree.Node) {}
 
 // Fill makes an account in which nothing was said.
 func (a *Account) Fill() { *a = defaultAccount() }

@@ -20,6 +20,7 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
+	"countersign/cmd/countersign/output/progress"
 	"countersign/model/store/database"
 	"countersign/provider/simulator"
 	"countersign/worker/apply"
@@ -204,7 +205,7 @@ func (s *Session) settle(ctx context.Context, say io.Writer) (Report, error) {
 		return Report{}, err
 	}
 	done := func(ctx context.Context) (bool, error) {
-		over, err := s.Engine.Done(ctx, runs, output.NoProgress{})
+		over, err := s.Engine.Done(ctx, runs, progress.Hidden{})
 		if err != nil || !over {
 			return false, err
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -13,7 +14,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/cmd/countersign/config"
-	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/accounts"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -42,7 +43,7 @@ func (d *examination) account(ctx context.Context, s *store.Store, acc *config.A
 		}
 		if s != nil {
 			if k, err := s.Account(ctx, acc.ID); err == nil && k.RemoteID != "" && who.ID != "" && k.RemoteID != who.ID {
-				d.say("FAIL", acc.ID+" credentials", "%v", engine.ErrOtherAccount)
+				d.say("FAIL", acc.ID+" credentials", "%v", accounts.ErrOtherAccount)
 				return
 			}
 		}
@@ -78,7 +79,7 @@ type dates struct {
 }
 
 // around listens on a transport; nil is the ordinary one.
-func (c *dates) around(base http.RoundTripper, proxy engine.Proxy, now func() time.Time) http.RoundTripper {
+func (c *dates) around(base http.RoundTripper, proxy func(*http.Request) (*url.URL, error), now func() time.Time) http.RoundTripper {
 	if base == nil {
 		t := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one
 		t.Proxy, t.ResponseHeaderTimeout = proxy, 30*time.Second
@@ -106,7 +107,7 @@ type listening func(*http.Request) (*http.Response, error)
 func (f listening) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // registration compares what the provider calls with what it should.
-func (d *examination) registration(ctx context.Context, acc engine.BuiltAccount, r provider.Registrar) {
+func (d *examination) registration(ctx context.Context, acc accounts.Built, r provider.Registrar) {
 	what := acc.ID + " registration"
 	reg, err := r.Registration(ctx)
 	if err != nil {

@@ -19,12 +19,13 @@ import (
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/keyfile"
 	"countersign/cmd/countersign/output"
 	"countersign/cmd/countersign/sandbox"
 	"countersign/model/store"
 	"countersign/model/store/database"
-	"countersign/model/store/durable"
 	"countersign/model/store/sqlitefile"
+	"countersign/worker/files"
 	"countersign/worker/pdf"
 )
 
@@ -69,6 +70,7 @@ func Run(ctx context.Context, env *engine.Env, account string, asJSON bool) erro
 	d.tls()
 	d.address(ctx, s)
 	d.proxy(ctx, account)
+	d.daemon(ctx, s, account)
 	for i := range c.Accounts {
 		if account == "" || c.Accounts[i].ID == account {
 			d.account(ctx, s, &c.Accounts[i])
@@ -167,15 +169,15 @@ func (d *examination) key() {
 	_, err := d.InstallationKey(d.config)
 	file := d.config.InstallationKeyFile()
 	info, serr := os.Stat(file)
-	text, _ := d.Lookup(engine.KeyVariable)
+	text, _ := d.Lookup(keyfile.Variable)
 	dbFile, sqlite := d.config.SQLiteFile()
 	switch {
-	case errors.Is(err, engine.ErrNoKey) && sqlite && engine.MustExist(dbFile) != nil:
+	case errors.Is(err, keyfile.ErrNone) && sqlite && engine.MustExist(dbFile) != nil:
 		d.say("ok", "installation key", "none yet; `countersign serve` makes it")
 	case err != nil:
 		d.say("FAIL", "installation key", "%v", err)
 	case text != "":
-		d.say("ok", "installation key", "from %s", engine.KeyVariable)
+		d.say("ok", "installation key", "from %s", keyfile.Variable)
 	case serr == nil && info.Mode().Perm()&0o007 != 0:
 		d.say("FAIL", "installation key", "%s can be read by everybody: chmod 0600 %[1]s", file)
 	case serr == nil && info.Mode().Perm()&0o070 != 0:
@@ -199,7 +201,7 @@ func (d *examination) sealed(ctx context.Context, s *store.Store) {
 		d.say("FAIL", "encrypted values", "%v", err)
 	case rests.Unreadable > 0:
 		d.say("FAIL", "encrypted values", "%d rest under no key that is here: add the key that was in use to %s, after the first",
-			rests.Unreadable, cmp.Or(d.config.InstallationKeyFile(), engine.KeyVariable))
+			rests.Unreadable, cmp.Or(d.config.InstallationKeyFile(), keyfile.Variable))
 	case rests.Old > 0:
 		d.say("warn", "encrypted values", "%d rest under an old key: stop the daemon and finish with `countersign key rotate`", rests.Old)
 	case len(keys) > 1:
@@ -215,16 +217,16 @@ func (d *examination) documents() {
 		d.say("ok", "documents", "%s is not there yet; `countersign serve` makes it", folder)
 		return
 	}
-	f, err := os.CreateTemp(folder, ".doctor-*")
+	in := files.At(folder)
+	lost, err := in.Lost()
 	if err != nil {
 		d.say("FAIL", "documents", "%v: give this user the right to write there", err)
 		return
 	}
-	err = errors.Join(f.Close(), os.Remove(f.Name()))
-	var free int64
-	if err == nil {
-		free, err = durable.Free(folder)
+	for _, what := range lost {
+		d.say("warn", "documents", "%s, whose file system lacks something: %s. docs/operating.md says what to do", folder, what)
 	}
+	free, err := in.Free()
 	switch {
 	case err != nil:
 		d.say("FAIL", "documents", "%v", err)

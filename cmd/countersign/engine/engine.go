@@ -10,10 +10,12 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine/accounts"
 	"countersign/cmd/countersign/sandbox"
 	"countersign/model/store"
 	"countersign/model/store/database"
 	"countersign/worker"
+	"countersign/worker/files"
 	"countersign/worker/poll"
 )
 
@@ -24,8 +26,8 @@ type Engine struct {
 	Config   *config.Config
 	Log      *logrus.Entry
 	Store    *store.Store
-	Files    *worker.Files
-	Accounts *accounts
+	Files    *files.Folder
+	Accounts *accounts.Table
 	Worker   *worker.Worker
 
 	stopWriter context.CancelFunc
@@ -57,11 +59,11 @@ func (a *Env) Start(ctx context.Context, c *config.Config, log *logrus.Entry) (e
 	if err := e.Store.Healthy(ctx); err != nil {
 		return e, err
 	}
-	if e.Files, err = worker.OpenFiles(c.DocumentsFolder()); err != nil {
+	if e.Files, err = files.Open(c.DocumentsFolder()); err != nil {
 		return e, err
 	}
-	e.Accounts = newAccounts(a, e.Store, log)
-	if err := e.Accounts.set(ctx, c); err != nil {
+	e.Accounts = accounts.New(a.accountOptions(e.Store, log))
+	if err := e.Accounts.Set(ctx, c); err != nil {
 		return e, err
 	}
 	e.Worker = worker.New(worker.Options{
@@ -105,10 +107,10 @@ func (e *Engine) Work(ctx context.Context, yields bool, f func(context.Context) 
 	if err := e.Store.ReleaseLeases(ctx); err != nil {
 		return err
 	}
-	if err := e.Accounts.resume(ctx); err != nil {
+	if err := e.Accounts.Resume(ctx); err != nil {
 		return err
 	}
-	defer e.Accounts.suspend(ctx)
+	defer e.Accounts.Suspend(ctx)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	done := make(chan struct{})

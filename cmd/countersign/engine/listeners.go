@@ -15,6 +15,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sys/unix"
 
+	"countersign/cmd/countersign/engine/certificates"
 	"countersign/model"
 	"countersign/provider"
 	"countersign/worker/apply"
@@ -49,6 +50,17 @@ func (k *keeping) get(at time.Time) error {
 	return fmt.Errorf("the last callback was not stored: %w", k.err)
 }
 
+// ListenerOptions are those of the public listener, as the config sets them. HMACKey is missing.
+func (e *Engine) ListenerOptions() callback.Options {
+	p := e.Config.Public
+	return callback.Options{
+		Lookup: e.Accounts.Find, Apply: e.Worker.Table.Callback, Nudge: e.Worker.Nudge, Now: e.Env.Now, Log: e.Log,
+		MaxBody: int64(p.MaxBody), MaxConns: p.MaxConnections, MaxConnsEach: p.MaxConnectionsPerAddress,
+		RefusedAMinute: p.RefusedPerMinute, RefusedBytes: int64(e.Config.Retention.RefusedSize),
+		TrustedProxies: p.Proxies(),
+	}
+}
+
 // openListeners opens both sockets and builds what serves them.
 func (e *Engine) openListeners() (in *listeners, err error) {
 	in = &listeners{}
@@ -62,13 +74,10 @@ func (e *Engine) openListeners() (in *listeners, err error) {
 	if err != nil {
 		return nil, err
 	}
-	in.public, err = callback.New(callback.Options{
-		Lookup: e.Accounts.Find, Apply: in.noting(e), Nudge: e.Worker.Nudge, Hint: e.hint, MaxBody: int64(e.Config.Public.MaxBody),
-		MaxConns: e.connections(), MaxConnsEach: e.Config.Public.MaxConnectionsPerAddress,
-		RefusedAMinute: e.Config.Public.RefusedPerMinute, RefusedBytes: int64(e.Config.Retention.RefusedSize),
-		TrustedProxies: e.Config.Public.Proxies(), HMACKey: key, Now: e.Env.Now, Log: e.Log,
-		Count: counters.Callback, CountOdd: counters.Odd,
-	})
+	o := e.ListenerOptions()
+	o.Apply, o.Hint, o.HMACKey, o.MaxConns = in.noting(e), e.hint, key, e.connections()
+	o.Count, o.CountOdd = counters.Callback, counters.Odd
+	in.public, err = callback.New(o)
 	if err != nil {
 		return nil, err
 	}
@@ -88,9 +97,9 @@ func (e *Engine) openListeners() (in *listeners, err error) {
 	}
 	switch t := e.Config.Public.TLS; {
 	case t.CertFile != "":
-		in.tls, err = certificates(t)
+		in.tls, err = certificates.FromFiles(t)
 	case len(t.ACME.Hosts) > 0:
-		in.tls, err = issued(e.Config)
+		in.tls, err = certificates.Issued(e.Config)
 	}
 	if err != nil {
 		return nil, err

@@ -7,9 +7,6 @@ import (
 	"golang.org/x/net/http/httpproxy"
 )
 
-// Proxy says through which proxy a request leaves; nil: through none.
-type Proxy = func(*http.Request) (*url.URL, error)
-
 // ProxySettings are HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment, in capitals or small letters.
 func (a *Env) ProxySettings() *httpproxy.Config {
 	of := func(names ...string) string {
@@ -26,8 +23,8 @@ func (a *Env) ProxySettings() *httpproxy.Config {
 	}
 }
 
-// Proxy is the way out of calls to providers and of links to files.
-func (a *Env) Proxy() Proxy {
+// Proxy says through which proxy calls to providers and links to files leave; nil is none.
+func (a *Env) Proxy() func(*http.Request) (*url.URL, error) {
 	through := a.ProxySettings().ProxyFunc()
 	return func(r *http.Request) (*url.URL, error) { return through(r.URL) }
 }

@@ -45,7 +45,7 @@ func (e *Engine) reloads(ctx context.Context, in *listeners) error {
 		notify(e.Log, daemon.SdNotifyReloading)
 		c, err := e.Env.Config()
 		if err == nil {
-			err = e.Accounts.set(ctx, c)
+			err = e.Accounts.Set(ctx, c)
 		}
 		err = config.SpelledOut(err)
 		in.reload.set(err)

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine/accounts"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/model/store/database"
@@ -59,6 +60,7 @@ func (e *Engine) Serve(ctx context.Context, o ServeOptions) error {
 		}
 	}
 	e.Log.WithFields(logrus.Fields{"public": in.publicSocket.Addr().String(), "console": in.consoleSocket.Addr().String()}).Info("ready")
+	e.warnOfFolder()
 	inCtx, stopIn := context.WithCancel(ctx)
 	defer stopIn()
 	workCtx, stopWork := context.WithCancel(context.WithoutCancel(ctx))
@@ -77,6 +79,17 @@ func (e *Engine) Serve(ctx context.Context, o ServeOptions) error {
 	notify(e.Log, daemon.SdNotifyStopping)
 	stopWork()
 	return errors.Join(err, working.Wait())
+}
+
+// warnOfFolder tells what the document folder's file system lacks.
+func (e *Engine) warnOfFolder() {
+	lost, err := e.Files.Lost()
+	if err != nil {
+		e.Log.WithField("err", err).Warn("the document folder cannot be written")
+	}
+	for _, what := range lost {
+		e.Log.WithField("reason", what).Warn("the document folder's file system lacks something")
+	}
 }
 
 // notify tells systemd, where it started us.
@@ -152,9 +165,9 @@ func (e *Engine) identifyAll(ctx context.Context) {
 	var g errgroup.Group
 	for _, a := range e.Accounts.List() {
 		g.Go(func() error {
-			if err := e.Accounts.identify(ctx, a); err != nil && ctx.Err() == nil {
+			if err := e.Accounts.Identify(ctx, a); err != nil && ctx.Err() == nil {
 				e.Log.WithFields(logrus.Fields{"account": a.ID, "err": err}).Warn("the provider did not say who we are")
-				if errors.Is(err, ErrOtherAccount) {
+				if errors.Is(err, accounts.ErrOtherAccount) {
 					e.Worker.Gate.Refuse(ctx, a.ID, err.Error())
 				}
 			}

@@ -7,11 +7,14 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine/accounts"
 	"countersign/cmd/countersign/sandbox"
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker"
 	"countersign/worker/apply"
+	"countersign/worker/documents"
+	"countersign/worker/files"
 )
 
 // Writer is the database open for a short write, beside a daemon or without one.
@@ -22,18 +25,19 @@ type Writer struct {
 	Worker *worker.Worker
 	Built  []*apply.Account // accounts that the worker shall know; a verb that needs some builds them
 
-	accounts *accounts
+	env      *Env
+	accounts *accounts.Table
 }
 
 // Remember writes the accounts of the config that the database does not know.
-func (w *Writer) Remember(ctx context.Context) error { return w.accounts.remember(ctx, w.Config) }
+func (w *Writer) Remember(ctx context.Context) error { return w.accounts.Remember(ctx, w.Config) }
 
 // Tokens are those of an account, which rest in the database.
-func (w *Writer) Tokens(account string) provider.Tokens { return w.accounts.tokens(account) }
+func (w *Writer) Tokens(account string) provider.Tokens { return w.accounts.Tokens(account) }
 
 // Provider builds an account's provider, whose tokens rest in the database.
 func (w *Writer) Provider(c *config.Config, acc *config.Account) (provider.Service, error) {
-	one, err := w.accounts.one(c, acc)
+	one, err := w.accounts.One(c, acc)
 	return one.Client, err
 }
 
@@ -65,16 +69,21 @@ func (a *Env) WritingWith(ctx context.Context, c *config.Config, do func(context
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(wctx) }()
 	defer func() { stop(); err = errors.Join(err, <-ended) }()
-	w := &Writer{Config: c, Store: s, log: log, accounts: newAccounts(a, s, log)}
+	w := &Writer{Config: c, Store: s, log: log, env: a, accounts: accounts.New(a.accountOptions(s, log))}
 	w.Worker = worker.New(worker.Options{
 		Store: s, Accounts: func() []*apply.Account { return w.Built }, Now: a.UTC, Rand: a.Rand, Log: log, Owner: a.Owner(),
 	})
 	return do(ctx, w)
 }
 
-// UseFiles gives the worker the document folder, and a way to look into what lies there.
-func (w *Writer) UseFiles() (err error) {
-	w.Worker.Files, err = worker.OpenFiles(w.Config.DocumentsFolder())
-	w.Worker.Inspect = sandbox.New().Inspect
-	return err
+// Documents are the files of the document folder, with a way to look into them. They fetch nothing.
+func (w *Writer) Documents() (*documents.Documents, error) {
+	folder, err := files.Open(w.Config.DocumentsFolder())
+	if err != nil {
+		return nil, err
+	}
+	return documents.New(documents.Options{
+		Store: w.Store, Files: folder, Inspect: sandbox.New().Inspect, Accounts: func() []*apply.Account { return w.Built },
+		Now: w.env.UTC, Log: w.log, Owner: w.env.Owner(),
+	}), nil
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 
 	"countersign/model"
-	"countersign/model/store"
 )
 
 // The objects below are what `--json` prints. Their keys are a promise: they are only added to.
@@ -103,7 +102,7 @@ type stepJSON struct {
 	At   stamp  `json:"at"`
 }
 
-func stepObject(s store.Step) stepJSON { return stepJSON{s.Name, StampOf(s.At)} }
+func stepObject(s model.Step) stepJSON { return stepJSON{s.Name, StampOf(s.At)} }
 
 type historyJSON struct {
 	Seq       int64  `json:"seq"`
@@ -309,7 +308,7 @@ type DriftJSON struct {
 }
 
 // DriftObject is what `verify` prints of one line.
-func DriftObject(l store.DriftLine) DriftJSON {
+func DriftObject(l model.DriftLine) DriftJSON {
 	o := DriftJSON{Account: l.Account, Ref: l.Ref, Field: l.Field, Ours: l.Ours, Theirs: l.Theirs, Repaired: l.Repaired}
 	if l.Field == "signer" {
 		o.Signer = l.About
@@ -326,5 +325,5 @@ type Row struct {
 	Callbacks []model.Callback
 	Documents []model.Document
 	Gaps      []model.Gap
-	Progress  []store.Step
+	Progress  []model.Step
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"countersign/model"
-	"countersign/model/store"
 )
 
 // ledgerSum is what the ledger says of one account, beside what is wanted of it.
@@ -15,23 +14,23 @@ type LedgerSum struct {
 	Account string
 	Since   time.Time
 	Wanted  float64 // percent
-	store.Share
-	Recent  store.Share // since yesterday's midnight, or since, if that is later
-	Repairs store.Repairs
+	model.Share
+	Recent  model.Share // since yesterday's midnight, or since, if that is later
+	Repairs model.Repairs
 	Firsts  map[model.Channel]int
 }
 
 // untold is how many changes used up the error budget.
-func untold(n store.Share) int { return n.Missed + n.Late + n.Refused }
+func untold(n model.Share) int { return n.Missed + n.Late + n.Refused }
 
 // allowed is the error budget: how many changes may stay untold, of as many as there were.
-func Allowed(n store.Share, wanted float64) float64 {
+func Allowed(n model.Share, wanted float64) float64 {
 	return float64(n.All()) * (100 - wanted) / 100
 }
 
 // used is which share of the error budget is used up; false where there is none, because nothing changed or the
 // objective allows nothing.
-func used(n store.Share, wanted float64) (float64, bool) {
+func used(n model.Share, wanted float64) (float64, bool) {
 	may := Allowed(n, wanted)
 	if may == 0 {
 		return 0, false
@@ -40,12 +39,12 @@ func used(n store.Share, wanted float64) (float64, bool) {
 }
 
 // below says whether callbacks told less than what is wanted. Where nothing changed they told all.
-func Below(n store.Share, wanted float64) bool {
+func Below(n model.Share, wanted float64) bool {
 	return n.All() > 0 && float64(untold(n)) > Allowed(n, wanted)+1e-9
 }
 
 // budgetWords says what is left of the error budget, as a person would.
-func (p *Printer) BudgetWords(n store.Share, wanted float64) string {
+func (p *Printer) BudgetWords(n model.Share, wanted float64) string {
 	share, ok := used(n, wanted)
 	switch {
 	case n.All() == 0:
@@ -59,7 +58,7 @@ func (p *Printer) BudgetWords(n store.Share, wanted float64) string {
 }
 
 // burnWords says how fast the budget is used since yesterday: at 1 it lasts just as long as the time that it is for.
-func BurnWords(n store.Share, wanted float64) string {
+func BurnWords(n model.Share, wanted float64) string {
 	rate, ok := used(n, wanted)
 	if !ok {
 		return "-"
@@ -101,7 +100,7 @@ type percentilesJSON struct {
 	P99 float64 `json:"p99"`
 }
 
-func percentilesObject(p store.Percentiles) percentilesJSON {
+func percentilesObject(p model.Percentiles) percentilesJSON {
 	return percentilesJSON{p.Of, p.P50.Seconds(), p.P90.Seconds(), p.P99.Seconds()}
 }
 
@@ -153,7 +152,7 @@ func SummaryObject(l LedgerSum) summaryJSON {
 }
 
 // told shows the share of changes that callbacks told, marked where it is below what is wanted.
-func (p *Printer) ShareWords(n store.Share, wanted float64) string {
+func (p *Printer) ShareWords(n model.Share, wanted float64) string {
 	s := Percent(n.Reported, n.All())
 	if Below(n, wanted) {
 		return p.Paint(Warn, s)

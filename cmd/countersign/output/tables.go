@@ -10,7 +10,6 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"countersign/model"
-	"countersign/model/store"
 )
 
 // facts is the head of `show`: what stands in the row itself.
@@ -203,7 +202,7 @@ func (p *Printer) GapsTable(list []model.Gap, rows bool) table.Writer {
 	return t
 }
 
-func (p *Printer) progressTable(list []store.Step) table.Writer {
+func (p *Printer) progressTable(list []model.Step) table.Writer {
 	t := p.Table("when", "step")
 	for _, s := range list {
 		t.AppendRow(table.Row{p.Ago(&s.At), Plain(s.Name)})

@@ -2,15 +2,24 @@ package database
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"testing"
 	"testing/fstest"
 )
 
+// colours is a step that no program has.
+const colours = `-- +goose Up
+ALTER TABLE accounts ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue';
+DROP TABLE verified;
+`
+
+func stepOfColours(d *db) string { return fmt.Sprintf("%05d_colours.sql", d.step+1) }
+
 // later gives a database a program that knows one step more.
 func (d *db) later(t *testing.T) *DB {
 	t.Helper()
-	steps := fstest.MapFS{"00002_colours.sql": {Data: []byte("-- +goose Up\nALTER TABLE accounts ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue';\nDROP TABLE verified;\n")}}
+	steps := fstest.MapFS{stepOfColours(d): {Data: []byte(colours)}}
 	names, err := fs.Glob(d.steps, "*.sql")
 	check(t, err)
 	for _, name := range names {
@@ -19,7 +28,7 @@ func (d *db) later(t *testing.T) *DB {
 		steps[name] = &fstest.MapFile{Data: text}
 	}
 	next := d.again(t)
-	next.steps, next.step = steps, 2
+	next.steps, next.step = steps, d.step+1
 	check(t, next.checkSchema(t.Context()))
 	return next
 }
@@ -37,7 +46,7 @@ func TestAnOlderDatabaseIsBroughtUpWithItsData(t *testing.T) {
 		}
 		from, to, err := next.Migrate(t.Context())
 		check(t, err)
-		same(t, "steps", []int64{from, to}, []int64{1, 2})
+		same(t, "steps", []int64{from, to}, []int64{d.step, d.step + 1})
 		var colour string
 		check(t, next.View(t.Context(), func(q *Tx) error {
 			return q.QueryRow(`SELECT colour FROM accounts WHERE provider = 'simulated'`).Scan(&colour)
@@ -61,15 +70,14 @@ func TestAStepThatFailsLeavesNothing(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		next := d.later(t)
 		steps := next.steps.(fstest.MapFS)
-		good := steps["00002_colours.sql"]
-		steps["00002_colours.sql"] = &fstest.MapFile{Data: append(append([]byte{}, good.Data...), "DROP TABLE no_such_table;\n"...)}
+		steps[stepOfColours(d)] = &fstest.MapFile{Data: []byte(colours + "DROP TABLE no_such_table;\n")}
 		if _, _, err := next.Migrate(t.Context()); err == nil {
 			t.Fatal("a faulty step was done")
 		}
 		have, _, err := next.Schema(t.Context())
 		check(t, err)
-		same(t, "schema", have, int64(1))
-		steps["00002_colours.sql"] = good
+		same(t, "schema", have, d.step)
+		steps[stepOfColours(d)] = &fstest.MapFile{Data: []byte(colours)}
 		_, _, err = next.Migrate(t.Context())
 		check(t, err)
 	})

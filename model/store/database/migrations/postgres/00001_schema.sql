@@ -23,7 +23,11 @@ CREATE TABLE accounts (
   listed_until     timestamptz,
   refused_in_a_row bigint NOT NULL DEFAULT 0,
   not_understood_in_a_row bigint NOT NULL DEFAULT 0,
-  registration     text COLLATE "C" NOT NULL DEFAULT ''
+  registration     text COLLATE "C" NOT NULL DEFAULT '',
+  reach            text COLLATE "C" NOT NULL DEFAULT '', -- whose transactions its lists show, as far as was tried
+  last_error       text COLLATE "C" NOT NULL DEFAULT '', -- of its questions; '': the newest went well
+  last_error_at    timestamptz,
+  rests_until      timestamptz -- no question goes out before; NULL: it does not rest
 );
 
 CREATE TABLE callbacks (
@@ -42,7 +46,8 @@ CREATE TABLE callbacks (
   headers     text COLLATE "C" NOT NULL,
   body_hash   text COLLATE "C" NOT NULL,
   sealed      boolean NOT NULL,
-  body        bytea                 -- compressed, and encrypted if sealed; NULL when retention has taken it
+  unproved    boolean NOT NULL DEFAULT false, -- taken as a hint: nobody proved what it says
+  body        bytea -- compressed, and encrypted if sealed; NULL when retention has taken it; last, since it is long
 );
 -- Copies are found, a copy cannot be stored twice, a row's callbacks are listed. Keys lead with the
 -- row's number, since refs are random: a random key touches a page of its own for each event.
@@ -131,34 +136,34 @@ CREATE TABLE signers (
 );
 
 CREATE TABLE documents (
-  id          text COLLATE "C" NOT NULL PRIMARY KEY,
-  account     text COLLATE "C" NOT NULL,
-  ref         text COLLATE "C" NOT NULL,
-  doc_id      text COLLATE "C" NOT NULL,
-  kind        text COLLATE "C" NOT NULL,
-  name        text COLLATE "C" NOT NULL,
-  version     bigint NOT NULL,
-  state       text COLLATE "C" NOT NULL,
-  reason      text COLLATE "C" NOT NULL,
-  sha256      text COLLATE "C" NOT NULL,
-  size        bigint NOT NULL,
-  path        text COLLATE "C" NOT NULL,
-  attempts    bigint NOT NULL,
-  next_try_at timestamptz,
-  stored_at   timestamptz,
-  created_at  timestamptz NOT NULL,
-  signature   text COLLATE "C" NOT NULL,
-  integrity   text COLLATE "C" NOT NULL,
-  coverage    text COLLATE "C" NOT NULL,
-  trust       text COLLATE "C" NOT NULL,
+  id             text COLLATE "C" NOT NULL PRIMARY KEY,
+  account        text COLLATE "C" NOT NULL,
+  ref            text COLLATE "C" NOT NULL,
+  doc_id         text COLLATE "C" NOT NULL,
+  kind           text COLLATE "C" NOT NULL,
+  name           text COLLATE "C" NOT NULL,
+  version        bigint NOT NULL,
+  state          text COLLATE "C" NOT NULL,
+  reason         text COLLATE "C" NOT NULL,
+  sha256         text COLLATE "C" NOT NULL,
+  size           bigint NOT NULL,
+  path           text COLLATE "C" NOT NULL,
+  attempts       bigint NOT NULL,
+  next_try_at    timestamptz,
+  stored_at      timestamptz,
+  created_at     timestamptz NOT NULL,
+  signature      text COLLATE "C" NOT NULL,
+  integrity      text COLLATE "C" NOT NULL,
+  coverage       text COLLATE "C" NOT NULL,
+  trust          text COLLATE "C" NOT NULL,
   signature_note text COLLATE "C" NOT NULL DEFAULT '', -- why the words are what they are
-  signatures  text COLLATE "C" NOT NULL DEFAULT '[]', -- JSON
-  mark        text COLLATE "C" NOT NULL DEFAULT '', -- the provider's mark of the content; another mark is another version
-  held        text COLLATE "C" NOT NULL DEFAULT '', -- SHA-256 of the file that came by a link and waits for the provider; '': none is there
-  link        bytea, -- encrypted; a link that stood only in a callback, until the file is here
-  link_at     timestamptz, -- when the link came; a day later it is wiped
-  lease_until timestamptz,
-  lease_owner text COLLATE "C" NOT NULL DEFAULT ''
+  signatures     text COLLATE "C" NOT NULL DEFAULT '[]', -- JSON
+  mark           text COLLATE "C" NOT NULL DEFAULT '', -- the provider's mark of the content; another mark is another version
+  held           text COLLATE "C" NOT NULL DEFAULT '', -- SHA-256 of the file that came by a link and waits for the provider; '': none is there
+  link           bytea, -- encrypted; a link that stood only in a callback, until the file is here
+  link_at        timestamptz, -- when the link came; a day later it is wiped
+  lease_until    timestamptz,
+  lease_owner    text COLLATE "C" NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX documents_of ON documents (account, ref, doc_id, kind, version);
 CREATE INDEX documents_due ON documents (next_try_at) WHERE next_try_at IS NOT NULL;
@@ -194,7 +199,9 @@ CREATE TABLE history (
   status    text COLLATE "C" NOT NULL,
   confirmed boolean NOT NULL,
   source    text COLLATE "C" NOT NULL,
-  at        timestamptz NOT NULL
+  at        timestamptz NOT NULL,
+  signer    text COLLATE "C" NOT NULL DEFAULT '', -- the signer that the change is about
+  document  text COLLATE "C" NOT NULL DEFAULT '' -- documents.id
 );
 CREATE INDEX history_of ON history (txn) WHERE txn IS NOT NULL;
 CREATE INDEX history_loose ON history (account, ref) WHERE txn IS NULL;
@@ -363,16 +370,17 @@ SELECT id, account, ref, kind, name, state, reason, signature, sha256, size, int
 FROM documents;
 
 CREATE VIEW v1_changes AS
-SELECT h.seq, t.account, t.ref, h.kind, h.from_word AS "from", h.to_word AS "to", h.status, h.confirmed, h.source, h.at
+SELECT h.seq, t.account, t.ref, h.kind, h.from_word AS "from", h.to_word AS "to", h.status, h.confirmed, h.source, h.at,
+       h.signer, h.document
 FROM history h JOIN transactions t ON t.n = h.txn
 UNION ALL
-SELECT seq, account, ref, kind, from_word, to_word, status, confirmed, source, at FROM history WHERE txn IS NULL;
+SELECT seq, account, ref, kind, from_word, to_word, status, confirmed, source, at, signer, document FROM history WHERE txn IS NULL;
 
 -- latency is in seconds.
 CREATE VIEW v1_gaps AS
 SELECT account, ref, kind, change, from_status AS "from", to_status AS "to", after_at AS "after", before_at AS "before",
-       found_by, found_at, latency_ns / 1e9::float8 AS latency
+       found_by, found_at, latency_ns / 1e9::float8 AS latency, signer
 FROM gaps WHERE kind <> 'pending';
 
 CREATE VIEW v1_accounts AS
-SELECT id, provider, first_start_at, last_callback_at, last_poll_at FROM accounts;
+SELECT id, provider, first_start_at, last_callback_at, last_poll_at, reach, last_error, last_error_at, rests_until FROM accounts;

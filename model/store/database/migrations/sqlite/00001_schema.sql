@@ -23,7 +23,11 @@ CREATE TABLE accounts (
   listed_until     DATETIME,
   refused_in_a_row INTEGER NOT NULL DEFAULT 0,
   not_understood_in_a_row INTEGER NOT NULL DEFAULT 0,
-  registration     TEXT NOT NULL DEFAULT ''
+  registration     TEXT NOT NULL DEFAULT '',
+  reach            TEXT NOT NULL DEFAULT '', -- whose transactions its lists show, as far as was tried
+  last_error       TEXT NOT NULL DEFAULT '', -- of its questions; '': the newest went well
+  last_error_at    DATETIME,
+  rests_until      DATETIME -- no question goes out before; NULL: it does not rest
 );
 
 CREATE TABLE callbacks (
@@ -42,7 +46,8 @@ CREATE TABLE callbacks (
   headers     TEXT NOT NULL,
   body_hash   TEXT NOT NULL,
   sealed      BOOLEAN NOT NULL,
-  body        BLOB                 -- compressed, and encrypted if sealed; NULL when retention has taken it
+  unproved    BOOLEAN NOT NULL DEFAULT 0, -- taken as a hint: nobody proved what it says
+  body        BLOB -- compressed, and encrypted if sealed; NULL when retention has taken it; last, since it is long
 );
 -- Copies are found, a copy cannot be stored twice, a row's callbacks are listed. Keys lead with the
 -- row's number, since refs are random: a random key touches a page of its own for each event.
@@ -131,34 +136,34 @@ CREATE TABLE signers (
 ) WITHOUT ROWID;
 
 CREATE TABLE documents (
-  id          TEXT NOT NULL PRIMARY KEY,
-  account     TEXT NOT NULL,
-  ref         TEXT NOT NULL,
-  doc_id      TEXT NOT NULL,
-  kind        TEXT NOT NULL,
-  name        TEXT NOT NULL,
-  version     INTEGER NOT NULL,
-  state       TEXT NOT NULL,
-  reason      TEXT NOT NULL,
-  sha256      TEXT NOT NULL,
-  size        INTEGER NOT NULL,
-  path        TEXT NOT NULL,
-  attempts    INTEGER NOT NULL,
-  next_try_at DATETIME,
-  stored_at   DATETIME,
-  created_at  DATETIME NOT NULL,
-  signature   TEXT NOT NULL,
-  integrity   TEXT NOT NULL,
-  coverage    TEXT NOT NULL,
-  trust       TEXT NOT NULL,
+  id             TEXT NOT NULL PRIMARY KEY,
+  account        TEXT NOT NULL,
+  ref            TEXT NOT NULL,
+  doc_id         TEXT NOT NULL,
+  kind           TEXT NOT NULL,
+  name           TEXT NOT NULL,
+  version        INTEGER NOT NULL,
+  state          TEXT NOT NULL,
+  reason         TEXT NOT NULL,
+  sha256         TEXT NOT NULL,
+  size           INTEGER NOT NULL,
+  path           TEXT NOT NULL,
+  attempts       INTEGER NOT NULL,
+  next_try_at    DATETIME,
+  stored_at      DATETIME,
+  created_at     DATETIME NOT NULL,
+  signature      TEXT NOT NULL,
+  integrity      TEXT NOT NULL,
+  coverage       TEXT NOT NULL,
+  trust          TEXT NOT NULL,
   signature_note TEXT NOT NULL DEFAULT '', -- why the words are what they are
-  signatures  TEXT NOT NULL DEFAULT '[]', -- JSON
-  mark        TEXT NOT NULL DEFAULT '', -- the provider's mark of the content; another mark is another version
-  held        TEXT NOT NULL DEFAULT '', -- SHA-256 of the file that came by a link and waits for the provider; '': none is there
-  link        BLOB, -- encrypted; a link that stood only in a callback, until the file is here
-  link_at     DATETIME, -- when the link came; a day later it is wiped
-  lease_until DATETIME,
-  lease_owner TEXT NOT NULL DEFAULT ''
+  signatures     TEXT NOT NULL DEFAULT '[]', -- JSON
+  mark           TEXT NOT NULL DEFAULT '', -- the provider's mark of the content; another mark is another version
+  held           TEXT NOT NULL DEFAULT '', -- SHA-256 of the file that came by a link and waits for the provider; '': none is there
+  link           BLOB, -- encrypted; a link that stood only in a callback, until the file is here
+  link_at        DATETIME, -- when the link came; a day later it is wiped
+  lease_until    DATETIME,
+  lease_owner    TEXT NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX documents_of ON documents (account, ref, doc_id, kind, version);
 CREATE INDEX documents_due ON documents (next_try_at) WHERE next_try_at IS NOT NULL;
@@ -194,7 +199,9 @@ CREATE TABLE history (
   status    TEXT NOT NULL,
   confirmed BOOLEAN NOT NULL,
   source    TEXT NOT NULL,
-  at        DATETIME NOT NULL
+  at        DATETIME NOT NULL,
+  signer    TEXT NOT NULL DEFAULT '', -- the signer that the change is about
+  document  TEXT NOT NULL DEFAULT '' -- documents.id
 );
 CREATE INDEX history_of ON history (txn) WHERE txn IS NOT NULL;
 CREATE INDEX history_loose ON history (account, ref) WHERE txn IS NULL;
@@ -363,16 +370,17 @@ SELECT id, account, ref, kind, name, state, reason, signature, sha256, size, int
 FROM documents;
 
 CREATE VIEW v1_changes AS
-SELECT h.seq, t.account, t.ref, h.kind, h.from_word AS "from", h.to_word AS "to", h.status, h.confirmed, h.source, h.at
+SELECT h.seq, t.account, t.ref, h.kind, h.from_word AS "from", h.to_word AS "to", h.status, h.confirmed, h.source, h.at,
+       h.signer, h.document
 FROM history h JOIN transactions t ON t.n = h.txn
 UNION ALL
-SELECT seq, account, ref, kind, from_word, to_word, status, confirmed, source, at FROM history WHERE txn IS NULL;
+SELECT seq, account, ref, kind, from_word, to_word, status, confirmed, source, at, signer, document FROM history WHERE txn IS NULL;
 
 -- latency is in seconds.
 CREATE VIEW v1_gaps AS
 SELECT account, ref, kind, change, from_status AS "from", to_status AS "to", after_at AS "after", before_at AS "before",
-       found_by, found_at, latency_ns / 1e9 AS latency
+       found_by, found_at, latency_ns / 1e9 AS latency, signer
 FROM gaps WHERE kind <> 'pending';
 
 CREATE VIEW v1_accounts AS
-SELECT id, provider, first_start_at, last_callback_at, last_poll_at FROM accounts;
+SELECT id, provider, first_start_at, last_callback_at, last_poll_at, reach, last_error, last_error_at, rests_until FROM accounts;

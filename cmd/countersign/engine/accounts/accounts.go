@@ -1,0 +1,252 @@
+// Package accounts builds the configured accounts with their providers and transports, and swaps them all at once at a reload.
+package accounts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"countersign/cmd/countersign/config"
+	"countersign/model"
+	"countersign/model/store"
+	"countersign/provider"
+	"countersign/provider/transport"
+	"countersign/provider/transport/memory"
+	"countersign/worker/apply"
+)
+
+// Options is what accounts are built with.
+type Options struct {
+	Store     *store.Store
+	Log       *logrus.Entry
+	Providers map[string]provider.Driver
+	Base      http.RoundTripper // nil but in tests, which play the services in process
+	Now       func() time.Time
+	Rand      func() float64
+	Proxy     func(*http.Request) (*url.URL, error) // the way out of calls and links
+}
+
+// Table is the configured accounts as they run. A reload swaps the whole table at once.
+type Table struct {
+	Options
+	table atomic.Pointer[accountTable]
+
+	mu      sync.Mutex // guards working, and that no account is added between
+	working bool       // this process has the work lock: it spends the budgets
+}
+
+type accountTable struct {
+	list       []*apply.Account
+	transports map[string]*transport.Transport
+}
+
+// New has no account yet.
+func New(o Options) *Table {
+	all := &Table{Options: o}
+	all.table.Store(&accountTable{})
+	return all
+}
+
+// List is what the worker asks for.
+func (all *Table) List() []*apply.Account { return all.table.Load().list }
+
+// Find returns an account as it runs; nil if there is none.
+func (all *Table) Find(id string) *apply.Account {
+	for _, a := range all.List() {
+		if a.ID == id {
+			return a
+		}
+	}
+	return nil
+}
+
+// Set builds every account of a config and, if all can be built, puts them in the place of those
+// before. Budgets go on where they stood. An account that is seen for the first time starts now.
+func (all *Table) Set(ctx context.Context, c *config.Config) error {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	old := all.table.Load()
+	next := &accountTable{transports: map[string]*transport.Transport{}}
+	var errs []error
+	for i := range c.Accounts {
+		if err := all.add(next, old, c, &c.Accounts[i], all.memory(c.Accounts[i].ID)); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if err := all.Remember(ctx, c); err != nil {
+		return err
+	}
+	for _, a := range next.list {
+		if err := Prepare(ctx, a.ID, a.Provider); err != nil {
+			return err
+		}
+	}
+	if all.working {
+		if err := next.resume(ctx); err != nil {
+			return err
+		}
+	}
+	all.table.Store(next)
+	for id, t := range old.transports {
+		if next.transports[id] != t {
+			t.CloseIdleConnections()
+		}
+	}
+	return nil
+}
+
+// add builds one account.
+func (all *Table) add(next, old *accountTable, c *config.Config, acc *config.Account, memory memory.Memory) error {
+	driver, ok := all.Providers[acc.Provider]
+	if !ok {
+		return fmt.Errorf("account %s: provider %q is not known", acc.ID, acc.Provider)
+	}
+	log := all.Log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.Provider})
+	out := transport.Options{
+		Account: acc.ID, Base: all.Base, Budget: acc.Budgets(), Now: all.Now, Log: log, Rand: all.Rand,
+		BackoffMin: min(500*time.Millisecond, time.Duration(c.Retry.First)), BackoffMax: time.Duration(c.Retry.First),
+		MaxFile: int64(c.DocumentsMaxSize), Memory: memory, Service: acc.BaseURL, Proxy: all.Proxy,
+	}
+	t := transport.New(out)
+	if was := old.transports[acc.ID]; was != nil {
+		t.Continue(was)
+	}
+	o := acc.Options()
+	o.Client, o.Foreign = t.Client(), transport.NewForeignClient(out, acc.AllowPrivateLinks)
+	o.Now, o.Log = all.Now, log
+	p, err := driver.New(o)
+	if err != nil {
+		return fmt.Errorf("account %s: %w", acc.ID, err)
+	}
+	if s := p.Starter; s != nil {
+		s.UseTokens(all.Tokens(acc.ID))
+	}
+	next.list = append(next.list, &apply.Account{
+		ID: acc.ID, ProviderName: acc.Provider, Provider: p, Rules: acc.Rules(p.Rules()), GapGrace: time.Duration(acc.GapGrace),
+		Budget: acc.Budgets(), Meter: t, Download: acc.Kinds(), CallbackURL: c.CallbackURL(acc.ID),
+		Signatures: model.Expectation(acc.Signatures), KeepBad: acc.OnBadSignature == "keep", Polling: schedules(acc.Polling),
+		ReturnPage: acc.ReturnPage, SecretHeaders: p.Traits.SecretHeaders, Hints: acc.Hints.Enabled, Origins: acc.Hints.Origins,
+		Sources: acc.Sources(c.Public.Allow),
+	})
+	next.transports[acc.ID] = t
+	return nil
+}
+
+// schedules are the slots of each tier, as the loops take them.
+func schedules(p config.Polling) apply.Schedules {
+	out := apply.Schedules{}
+	for tier, slots := range map[apply.Tier]config.Slots{apply.Active: p.Active, apply.Idle: p.Idle, apply.Audit: p.Audit} {
+		if slots.String() != "" {
+			out[tier] = slots
+		}
+	}
+	return out
+}
+
+// Remember writes the accounts that the database does not know: their first start is now.
+func (all *Table) Remember(ctx context.Context, c *config.Config) error {
+	known, err := all.Store.Accounts(ctx)
+	if err != nil {
+		return err
+	}
+	have := map[string]model.Account{}
+	for _, k := range known {
+		have[k.ID] = k
+	}
+	var fresh []model.Account
+	for _, acc := range c.Accounts {
+		k, ok := have[acc.ID]
+		if ok && k.Provider != acc.Provider {
+			return fmt.Errorf("account %s: its rows are of provider %s and the config says %s: give the new one another id", acc.ID, k.Provider, acc.Provider)
+		}
+		if !ok {
+			fresh = append(fresh, model.Account{ID: acc.ID, Provider: acc.Provider, FirstStartAt: all.Now().UTC()})
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	return all.Store.Do(ctx, store.Unit{Apply: func(b *store.Batch) error {
+		for _, k := range fresh {
+			b.PutAccount(k)
+		}
+		return nil
+	}})
+}
+
+// Identify asks each provider whose key it is. A key of another account than before is refused:
+// its answers must not be mixed with the rows that are there.
+func (all *Table) Identify(ctx context.Context, a *apply.Account) error {
+	ch := a.Provider.Checker
+	if ch == nil {
+		return nil
+	}
+	who, err := ch.Check(provider.WithWork(ctx, provider.WorkConfirm))
+	if err != nil {
+		return fmt.Errorf("account %s: %w", a.ID, provider.Redact(err))
+	}
+	for _, warning := range who.Warnings {
+		all.Log.WithField("account", a.ID).Warn(warning)
+	}
+	if who.ID == "" {
+		return nil
+	}
+	var other bool
+	err = all.Store.Do(ctx, store.Unit{Apply: func(b *store.Batch) error {
+		k, err := b.Account(a.ID)
+		if err != nil {
+			return err
+		}
+		other = k.RemoteID != "" && k.RemoteID != who.ID
+		if k.RemoteID == "" {
+			k.RemoteID = who.ID
+			b.PutAccount(k)
+		}
+		return nil
+	}})
+	if err == nil && other {
+		err = fmt.Errorf("account %s: %w", a.ID, ErrOtherAccount)
+	}
+	return err
+}
+
+// ErrOtherAccount says that a key belongs to another account of the provider than the rows.
+var ErrOtherAccount = errors.New("the credentials are of another account of the provider than the rows: use the right key, or a new account id")
+
+// BuiltAccount is one account with its provider, for verbs. Nothing is written.
+type Built struct {
+	*config.Account
+	Client  provider.Service
+	Running *apply.Account // as the listener and the loops see it
+}
+
+// One builds a single account, whose tokens rest in the database. It has a budget of its own: the few calls of a verb
+// beside the daemon are no part of what the daemon spends.
+func (all *Table) One(c *config.Config, acc *config.Account) (Built, error) {
+	next := &accountTable{transports: map[string]*transport.Transport{}}
+	if err := all.add(next, &accountTable{}, c, acc, memory.Memory{}); err != nil {
+		return Built{}, err
+	}
+	return Built{acc, next.list[0].Provider, next.list[0]}, nil
+}
+
+// Prepare loads what a provider's Receive needs of the database.
+func Prepare(ctx context.Context, id string, p provider.Service) error {
+	if p.Starter == nil {
+		return nil
+	}
+	if err := p.Starter.Prepare(ctx); err != nil {
+		return fmt.Errorf("account %s: %w", id, provider.Redact(err))
+	}
+	return nil
+}

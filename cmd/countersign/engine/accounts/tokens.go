@@ -1,0 +1,53 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"countersign/model/store"
+	"countersign/provider"
+)
+
+// Tokens lets a provider keep tokens in the database, encrypted there.
+func (all *Table) Tokens(account string) provider.Tokens {
+	return provider.Tokens{
+		Load: func(ctx context.Context, name string) ([]byte, error) {
+			secret, err := all.Store.Token(ctx, account, name)
+			if errors.Is(err, store.ErrNoRow) {
+				return nil, nil
+			}
+			return secret, err
+		},
+		Save: func(ctx context.Context, name string, secret []byte) error {
+			return all.Store.SetToken(ctx, account, name, secret)
+		},
+	}
+}
+
+// Borrowed reads the tokens that rest in the database, if there is one, and keeps new ones only as
+// long as this process lives: a verb that only asks writes nothing.
+func Borrowed(s *store.Store, account string) provider.Tokens {
+	var mu sync.Mutex
+	kept := map[string][]byte{}
+	return provider.Tokens{
+		Load: func(ctx context.Context, name string) ([]byte, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if secret, ok := kept[name]; ok || s == nil {
+				return secret, nil
+			}
+			secret, err := s.Token(ctx, account, name)
+			if errors.Is(err, store.ErrNoRow) {
+				return nil, nil
+			}
+			return secret, err
+		},
+		Save: func(_ context.Context, name string, secret []byte) error {
+			mu.Lock()
+			defer mu.Unlock()
+			kept[name] = secret
+			return nil
+		},
+	}
+}

@@ -1,0 +1,157 @@
+package documents
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+
+	"github.com/sirupsen/logrus"
+
+	"countersign/model"
+	"countersign/model/store"
+	"countersign/provider"
+	"countersign/worker/apply"
+	"countersign/worker/files"
+)
+
+// placeBy asks where a file that came belongs, and puts it there. One that belongs nowhere is fetched again later.
+func (ds *Documents) placeBy(
+	ctx context.Context, d model.Document, t model.Transaction, f *file, e model.DocumentEvent,
+) error {
+	e.Began = d
+	if plan := model.Settle(d, e, t, ds.now()); plan.Asks() {
+		return ds.place(ctx, d, t, f, plan)
+	}
+	_, err := ds.settle(ctx, d, e)
+	return err
+}
+
+// place names a file and writes the row. A file that differs from one stored before becomes the next version; one
+// that a kill left under its name is taken as it is. fs.ErrNotExist, with nothing written, if the file is neither at
+// hand nor in its place.
+func (ds *Documents) place(
+	ctx context.Context, d model.Document, t model.Transaction, f *file, plan model.Settlement,
+) error {
+	others, err := ds.store.Documents(ctx, store.DocumentFilter{Account: d.Account, Ref: d.Ref})
+	if err != nil {
+		return err
+	}
+	others = slices.DeleteFunc(others, func(o model.Document) bool {
+		return o.ID == d.ID || o.DocID != d.DocID || o.Kind != d.Kind
+	})
+	if plan.Step == model.StepPlace {
+		if i := slices.IndexFunc(others, func(o model.Document) bool { return ds.sameFile(o, f.sum) }); i >= 0 {
+			return ds.sameAsBefore(ctx, d, others[i])
+		}
+	}
+	name, version, err := ds.nameFile(d, t, f, others, plan.Step)
+	if errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err != nil {
+		ds.leave(d, f)
+		return ds.failedFetch(ctx, ds.account(d.Account), d, eitherWay, fmt.Errorf("%w: %w", errNotPlaced, err))
+	}
+	e := model.DocumentEvent{Kind: model.DocumentPlaced, Reason: plan.Reason, Tried: f.fault != nil}
+	if plan.Step == model.StepQuarantine {
+		e.Kind = model.DocumentSetAside
+	}
+	e.File = model.DocumentFile{SHA256: f.sum, Size: f.size, Facts: f.facts, Path: name, Version: version}
+	store.CrashPoint("keep synced")
+	s, err := ds.settle(ctx, d, e)
+	if err != nil {
+		return err
+	}
+	store.CrashPoint("keep noted")
+	ds.files.DropArrived(d.ID, fetchedAs(d)) //nolint:errcheck // mostly gone already, else the next start removes it
+	ds.log.WithFields(logrus.Fields{
+		"account": d.Account, "txn": d.Ref, "status": string(s.Next.State), "source": filepath.Base(name),
+	}).Info("document placed")
+	return nil
+}
+
+// nameFile gives a file the first name that is free or already its own.
+func (ds *Documents) nameFile(
+	d model.Document, t model.Transaction, f *file, others []model.Document, step model.DocumentStep,
+) (string, int, error) {
+	for version := d.Version; ; version++ {
+		if slices.ContainsFunc(others, func(o model.Document) bool { return o.Version == version }) {
+			continue
+		}
+		name := nameOf(d, t, version, step == model.StepQuarantine)
+		sum, err := ds.files.Taken(name)
+		switch {
+		case err == nil && sum != f.sum:
+			continue
+		case err == nil:
+			err = ds.files.Secure(name)
+		default:
+			err = ds.files.Place(f.path, name)
+		}
+		return name, version, err
+	}
+}
+
+// nameOf is where a version of a document lies.
+func nameOf(d model.Document, t model.Transaction, version int, quarantined bool) string {
+	created := d.CreatedAt
+	if t.CreatedAt != nil {
+		created = *t.CreatedAt
+	}
+	doc := d.DocID
+	if d.Kind != model.SignedDocument && doc != string(d.Kind) {
+		doc = string(d.Kind) + "-" + doc
+	}
+	name := files.DocumentPath(d.Account, d.Ref, doc, created, version)
+	if quarantined {
+		name = files.Quarantined(name)
+	}
+	return name
+}
+
+// sameFile says whether a file, by its hash, holds what an earlier version's stored one still does.
+func (ds *Documents) sameFile(o model.Document, file string) bool {
+	if o.State != model.DocumentStored || o.SHA256 != file {
+		return false
+	}
+	sum, _, err := ds.files.Hash(o.Path)
+	return err == nil && sum == file
+}
+
+// sameAsBefore deals with a new version that has the same bytes as one before it: there is no second file, and that
+// one has the new mark.
+func (ds *Documents) sameAsBefore(ctx context.Context, d, before model.Document) error {
+	k := d.Key()
+	ctx = context.WithoutCancel(ctx)
+	return ds.store.DoPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
+		if b.Forgotten(k) {
+			return nil
+		}
+		row, found, err := apply.DocumentByID(b, d)
+		if err != nil || !found {
+			return err
+		}
+		s, err := apply.SettleRow(b, row, model.DocumentEvent{Kind: model.DocumentRepeated, Began: d}, apply.SourceDownload)
+		if err != nil || s.Step != model.StepRemoved {
+			return err
+		}
+		earlier, found, err := apply.DocumentByID(b, before)
+		if err != nil || !found {
+			return err
+		}
+		marked := model.DocumentEvent{Kind: model.DocumentMarkedAnew, Mark: d.Mark}
+		_, err = apply.SettleRow(b, earlier, marked, apply.SourceDownload)
+		return err
+	}})
+}
+
+// clipped makes a provider's sentence one that a row can hold.
+func clipped(s string, most int) string {
+	if len(s) > most {
+		s = s[:most]
+	}
+	return provider.Legible(s)
+}

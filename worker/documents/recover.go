@@ -1,0 +1,49 @@
+package documents
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"slices"
+
+	"github.com/sirupsen/logrus"
+
+	"countersign/model"
+	"countersign/model/store"
+	"countersign/provider"
+)
+
+// recoverFile takes the file that lies where a document belongs and that no row knows: a process was killed after
+// naming the file and before writing the row. It is checked like one that has just come. False: there is none, or it
+// is not what it should be.
+func (ds *Documents) recoverFile(ctx context.Context, d model.Document, t model.Transaction) (bool, error) {
+	name := nameOf(d, t, d.Version, false)
+	in, err := ds.files.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer in.Close() //nolint:errcheck // only read
+	known, err := ds.store.Documents(ctx, store.DocumentFilter{Account: d.Account, Ref: d.Ref})
+	if err != nil || slices.ContainsFunc(known, func(o model.Document) bool { return o.Path == name }) {
+		return false, err
+	}
+	f := file{}
+	if f.sum, f.size, err = ds.files.Hash(name); err != nil {
+		return false, err
+	}
+	if err = ds.check(ctx, in, d, 0, &f); err != nil || f.fault != nil {
+		ds.log.WithFields(logrus.Fields{
+			"account": d.Account, "txn": d.Ref, "source": name, "err": errors.Join(err, f.fault),
+		}).Warn("a file that no row knows is left alone")
+		return false, nil
+	}
+	return true, ds.placeBy(ctx, d, t, &f, model.DocumentEvent{Kind: model.DocumentCame})
+}
+
+// lacks says that the provider does not have a file, now or for ever.
+func lacks(err error) bool {
+	return isErr(provider.ErrNotFound, provider.ErrNotReady, provider.ErrUnobtainable)(err)
+}
