@@ -15,8 +15,9 @@ var arrows = map[string][]string{
 	"model/store":            {"model", "model/store/database", "model/store/durable", "model/store/seal"},
 
 	"provider":                  {"model"},
-	"provider/transport":        {"provider", "provider/lenient", "provider/transport/budget"},
-	"provider/transport/budget": {"provider"},
+	"provider/transport":        {"provider", "provider/lenient", "provider/transport/budget", "provider/transport/memory"},
+	"provider/transport/budget": {"provider", "provider/transport/memory"},
+	"provider/transport/memory": {},
 	"provider/lenient":          {},
 	"provider/NAME":             {"model", "provider", "provider/transport", "provider/lenient"},
 	"provider/providertest":     {"model", "provider", "provider/transport", "provider/lenient"},
@@ -68,7 +69,7 @@ var arrows = map[string][]string{
 	"cmd/countersign/engine/logs":         {"cmd/countersign/config", "cmd/countersign/output"},
 	"cmd/countersign/engine/certificates": {"cmd/countersign/config"},
 	"cmd/countersign/engine/accounts": {
-		"cmd/countersign/config", "model", "model/store", "provider", "provider/transport", "worker/apply",
+		"cmd/countersign/config", "model", "model/store", "provider", "provider/transport", "provider/transport/memory", "worker/apply",
 	},
 	"cmd/countersign/engine": {
 		"cmd/countersign/config", "cmd/countersign/output", "cmd/countersign/output/progress", "cmd/countersign/sandbox",
