@@ -191,6 +191,19 @@ func VerdictColour(v model.Verdict) text.Color {
 	return Bad
 }
 
+// OutcomeWords says what c did to row t, and what the provider said where c had it asked.
+func OutcomeWords(c model.Callback, t *model.Transaction) string {
+	switch {
+	case c.Outcome != model.Checking || t == nil:
+		return string(c.Outcome)
+	case t.NotFound:
+		return "checked: not found"
+	case t.Confirmed && t.ReportedStatus == "" && t.ConfirmedAt != nil && t.ConfirmedAt.After(c.At):
+		return "checked: " + string(t.Status)
+	}
+	return string(c.Outcome)
+}
+
 // stateColour is how a document's state looks on a terminal.
 func StateColour(s model.DocumentState) text.Color {
 	switch s {
@@ -269,7 +282,7 @@ func between(g model.Gap) string {
 	if g.After == nil {
 		return "before " + to
 	}
-	return g.After.UTC().Format(time.DateTime) + " and " + to
+	return "between " + g.After.UTC().Format(time.DateTime) + " and " + to
 }
 
 // percent shows a share, never rounded up to the whole.
