@@ -71,12 +71,11 @@ func (t *Table) blocks(width int) (lines []string) {
 		for lead < len(row) && names(t.head(lead)) {
 			lead++
 		}
-		lines = append(lines, flow(t.parts(row, 0, lead), "", width)...)
-		rest := flow(t.parts(row, lead, len(row)), "    ", width)
-		if lead == 0 && len(rest) > 0 {
-			rest[0] = strings.TrimLeft(rest[0], " ")
+		block := append(flow(t.parts(row, 0, lead), "    ", width), flow(t.parts(row, lead, len(row)), "    ", width)...)
+		if len(block) > 0 {
+			block[0] = strings.TrimLeft(block[0], " ")
 		}
-		lines = append(lines, rest...)
+		lines = append(lines, block...)
 	}
 	return lines
 }

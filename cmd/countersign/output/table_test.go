@@ -37,6 +37,10 @@ func TestTableTooWide(t *testing.T) {
 			t.Errorf("%d columns:\n%s\nwant:\n%s", width, got, want)
 		}
 	}
+	if got, want := render(44, []any{"account", "ref", "name", "change"}, table.Row{"sales", ref, "Lease", "x"}),
+		"sales\n    "+ref+"\n    Lease\n    change x\n"; got != want {
+		t.Errorf("names that are too long for a line:\n%s\nwant:\n%s", got, want)
+	}
 	if got, want := render(30, nil, table.Row{"status", "completed"}, table.Row{"note", "a note that is longer than a line"}),
 		"status  completed\nnote    a note that is longer\n        than a line\n"; got != want {
 		t.Errorf("facts:\n%s\nwant:\n%s", got, want)
