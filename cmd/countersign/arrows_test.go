@@ -14,11 +14,12 @@ var arrows = map[string][]string{
 	"model/store/database":   {"model/store/sqlitefile", "model/store/durable"},
 	"model/store":            {"model", "model/store/database", "model/store/durable", "model/store/seal"},
 
-	"provider":              {"model"},
-	"provider/transport":    {"provider", "provider/lenient"},
-	"provider/lenient":      {},
-	"provider/NAME":         {"model", "provider", "provider/transport", "provider/lenient"},
-	"provider/providertest": {"model", "provider", "provider/transport", "provider/lenient"},
+	"provider":                  {"model"},
+	"provider/transport":        {"provider", "provider/lenient", "provider/transport/budget"},
+	"provider/transport/budget": {"provider"},
+	"provider/lenient":          {},
+	"provider/NAME":             {"model", "provider", "provider/transport", "provider/lenient"},
+	"provider/providertest":     {"model", "provider", "provider/transport", "provider/lenient"},
 	"provider/simulator": {
 		"provider/simulator/onespan", "provider/simulator/dropboxsign", "provider/simulator/allsign", "provider/simulator/autosign",
 		"provider/simulator/documenso", "provider/simulator/world", "provider/simulator/world/pdf", "provider/simulator/world/wire",
@@ -56,7 +57,8 @@ var arrows = map[string][]string{
 	"cmd/countersign/config/tree":       {},
 	"cmd/countersign/config":            {"cmd/countersign/config/tree", "model", "provider"},
 	"cmd/countersign/config/configtest": {"provider"},
-	"cmd/countersign/output":            {"model", "model/store", "model/words"},
+	"cmd/countersign/output":            {"model", "model/words"},
+	"cmd/countersign/output/progress":   {"cmd/countersign/output", "model"},
 	"cmd/countersign/sandbox":           {"worker/pdf"},
 	"cmd/countersign/sandbox/pdftest":   {},
 	"cmd/countersign/engine/keyfile": {
@@ -68,7 +70,8 @@ var arrows = map[string][]string{
 		"cmd/countersign/config", "model", "model/store", "provider", "provider/transport", "worker/apply",
 	},
 	"cmd/countersign/engine": {
-		"cmd/countersign/config", "cmd/countersign/output", "cmd/countersign/sandbox", "cmd/countersign/engine/accounts",
+		"cmd/countersign/config", "cmd/countersign/output", "cmd/countersign/output/progress", "cmd/countersign/sandbox",
+		"cmd/countersign/engine/accounts",
 		"cmd/countersign/engine/certificates", "cmd/countersign/engine/keyfile", "cmd/countersign/engine/logs",
 		"model", "model/store", "model/store/database", "model/store/durable", "model/store/sqlitefile", "provider",
 		"worker", "worker/apply", "worker/ask", "worker/poll", "worker/verify", "worker/documents", "worker/files", "worker/pdf",
@@ -83,8 +86,8 @@ var arrows = map[string][]string{
 		"model/store/sqlitefile", "provider", "worker/files", "worker/pdf",
 	},
 	"cmd/countersign/demo": {
-		"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "model", "model/store", "model/store/database",
-		"provider", "provider/simulator", "worker/apply",
+		"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "cmd/countersign/output/progress", "model",
+		"model/store", "model/store/database", "provider", "provider/simulator", "worker/apply",
 	},
 	"cmd/countersign/bench": {"cmd/countersign/engine", "model", "model/store", "provider", "worker/apply", "worker/callback"},
 	"cmd/countersign":       {anything},

@@ -34,14 +34,9 @@ var freeReceivers = []string{"model/store.Store", "model/store.Batch"}
 // overLimit is what has still to be cut. Whoever brings one below its limit takes its line out; nothing is added.
 var overLimit = []string{
 	"cmd/countersign, lines",
-	"cmd/countersign/output, lines",
 	"model, lines",
-	"model/store/database, lines",
 	"provider/providertest, lines",
 	"provider/providertest.bench, methods",
-	"provider/transport, lines",
-	"worker, lines",
-	"worker.Worker, methods",
 	"worker/callback, lines",
 }
 

@@ -26,7 +26,7 @@ func tasks() []task {
 			newDocumentsCommand, newExportCommand,
 		}},
 		{"ask", "Ask the provider:", verbs{newPollCommand, newBackfillCommand, newVerifyCommand}},
-		{"mend", "Mend:", verbs{newTrackCommand, newResolveCommand, newForgetCommand}},
+		{"mend", "Mend:", verbs{newTrackCommand, newUntrackCommand, newResolveCommand, newForgetCommand}},
 		{"", "", verbs{newVersionCommand, newCheckFileCommand}},
 	}
 }

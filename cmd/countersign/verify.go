@@ -99,9 +99,9 @@ func runVerify(ctx context.Context, env *engine.Env, o verifyOptions) error {
 }
 
 // eachDrift calls do for each line of the runs, until it says no more.
-func eachDrift(ctx context.Context, s *store.Store, runs []model.Run, do func(store.DriftLine) (more bool, err error)) error {
+func eachDrift(ctx context.Context, s *store.Store, runs []model.Run, do func(model.DriftLine) (more bool, err error)) error {
 	for _, r := range runs {
-		for after := (store.DriftLine{}); ; {
+		for after := (model.DriftLine{}); ; {
 			lines, err := s.Drift(ctx, r.ID, after, 1000)
 			if err != nil {
 				return err
@@ -123,7 +123,7 @@ func eachDrift(ctx context.Context, s *store.Store, runs []model.Run, do func(st
 // printDriftLines prints an object a line, and the sum last.
 func printDriftLines(ctx context.Context, env *engine.Env, s *store.Store, runs []model.Run, sum verify.Verified) error {
 	enc := json.NewEncoder(env.Stdout)
-	err := eachDrift(ctx, s, runs, func(l store.DriftLine) (bool, error) {
+	err := eachDrift(ctx, s, runs, func(l model.DriftLine) (bool, error) {
 		return true, enc.Encode(output.DriftObject(l))
 	})
 	if err != nil {
@@ -133,7 +133,7 @@ func printDriftLines(ctx context.Context, env *engine.Env, s *store.Store, runs 
 }
 
 // driftField names the field that differs, and whose it is where a transaction has several.
-func driftField(l store.DriftLine) string {
+func driftField(l model.DriftLine) string {
 	if l.Field == "signer" {
 		return "signer " + output.Short(l.About, 40)
 	}
@@ -145,7 +145,7 @@ const mostDrift = 1000
 
 func printDriftTable(ctx context.Context, env *engine.Env, s *store.Store, runs []model.Run, sum verify.Verified) error {
 	t := env.Table("ACCOUNT", "REF", "FIELD", "OURS", "THEIRS", "REPAIRED")
-	err := eachDrift(ctx, s, runs, func(l store.DriftLine) (bool, error) {
+	err := eachDrift(ctx, s, runs, func(l model.DriftLine) (bool, error) {
 		t.AppendRow(table.Row{l.Account, output.Plain(l.Ref), driftField(l), output.Plain(l.Ours), output.Plain(l.Theirs), map[bool]string{true: "yes"}[l.Repaired]})
 		return t.Length() < mostDrift, nil
 	})

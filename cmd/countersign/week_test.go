@@ -20,7 +20,7 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/demo"
 	"countersign/cmd/countersign/engine"
-	"countersign/cmd/countersign/output"
+	"countersign/cmd/countersign/output/progress"
 	"countersign/model/store"
 	"countersign/provider/simulator"
 	"countersign/worker"
@@ -99,7 +99,7 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 		require.NoError(t, err)
 		for done := false; !done; {
 			time.Sleep(time.Minute)
-			done, err = e.Done(ctx, runs, output.NoProgress{})
+			done, err = e.Done(ctx, runs, progress.Hidden{})
 			require.NoError(t, err)
 		}
 		var sum verify.Verified

@@ -40,7 +40,7 @@ type Batch struct {
 	watched         map[string]bool // accounts whose open incidents are in incidents
 	progress        []step
 	runs            []model.Run
-	drift           []DriftLine
+	drift           []model.DriftLine
 	verified        []verifiedRef
 	firsts          map[firstKey]int
 	anyForgotten    *bool // nil: not looked at yet

@@ -16,6 +16,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/provider"
+	"countersign/provider/transport/budget"
 )
 
 // Options say how an account's calls go out. Only Now must be set.
@@ -73,9 +74,9 @@ func orElse[T int | int64 | time.Duration](v, fallback T) T {
 // and an account must not have two of them.
 type Transport struct {
 	o       Options
-	budgets map[provider.Class]*budget // nil: none is kept
-	breaker *breaker                   // nil: none
-	written bool                       // the base tells when a request is on its way
+	budgets map[provider.Class]*budget.Budget // nil: none is kept
+	breaker *breaker                          // nil: none
+	written bool                              // the base tells when a request is on its way
 
 	mu    sync.Mutex // guards tally and the use of o.Rand
 	tally map[Tally]uint64
@@ -90,11 +91,11 @@ type Tally struct {
 // New returns the transport of one account.
 func New(o Options) *Transport {
 	t := newTransport(o, dialer(nil))
-	read := newBudget(o.Budget[provider.ClassRead], t.o.MaxBlock, t.o.Now)
-	t.budgets = map[provider.Class]*budget{provider.ClassRead: read}
+	read := budget.New(o.Budget[provider.ClassRead], t.o.MaxBlock, t.o.Now)
+	t.budgets = map[provider.Class]*budget.Budget{provider.ClassRead: read}
 	for c, n := range o.Budget {
 		if c != provider.ClassRead {
-			t.budgets[c] = newBudget(n, t.o.MaxBlock, t.o.Now)
+			t.budgets[c] = budget.New(n, t.o.MaxBlock, t.o.Now)
 		}
 	}
 	t.breaker = newBreaker(t.o.Now, t.o.Log)
@@ -173,7 +174,7 @@ func (t *Transport) CloseIdleConnections() {
 // BudgetLeft returns how many calls of a class could leave now.
 func (t *Transport) BudgetLeft(c provider.Class) int {
 	if b := t.budget(c); b != nil {
-		return b.left()
+		return b.Left()
 	}
 	return math.MaxInt32
 }
@@ -182,7 +183,7 @@ func (t *Transport) BudgetLeft(c provider.Class) int {
 // for a pause; zero when there is none.
 func (t *Transport) PausedUntil(c provider.Class) time.Time {
 	if b := t.budget(c); b != nil {
-		return b.paused()
+		return b.Paused()
 	}
 	return time.Time{}
 }
@@ -206,12 +207,12 @@ func (t *Transport) Calls() map[Tally]uint64 {
 func (t *Transport) Continue(old *Transport) {
 	for c, b := range t.budgets {
 		if o := old.budget(c); o != nil {
-			b.inherit(o)
+			b.Inherit(o)
 		}
 	}
 }
 
-func (t *Transport) budget(c provider.Class) *budget {
+func (t *Transport) budget(c provider.Class) *budget.Budget {
 	if b, ok := t.budgets[c]; ok {
 		return b
 	}

@@ -20,6 +20,7 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
+	"countersign/cmd/countersign/output/progress"
 	"countersign/model/store/database"
 	"countersign/provider/simulator"
 	"countersign/worker/apply"
@@ -31,7 +32,7 @@ type Options struct {
 	JSON         bool
 	Seed         uint64
 	Transactions int
-	Keep         string
+	Keep         string // an empty folder; none: a temporary one
 }
 
 // demoFaults is a bad day.
@@ -61,10 +62,8 @@ func Run(ctx context.Context, env *engine.Env, o Options) (err error) {
 			return err
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	} else if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
 	}
-	log, err := os.OpenFile(filepath.Join(dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := os.OpenFile(filepath.Join(dir, "log"), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -214,7 +213,7 @@ func (s *Session) settle(ctx context.Context, say io.Writer) (Report, error) {
 		return Report{}, err
 	}
 	done := func(ctx context.Context) (bool, error) {
-		over, err := s.Engine.Done(ctx, runs, output.NoProgress{})
+		over, err := s.Engine.Done(ctx, runs, progress.Hidden{})
 		if err != nil || !over {
 			return false, err
 		}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/cmd/countersign/output"
+	"countersign/cmd/countersign/output/progress"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
@@ -23,7 +24,7 @@ import (
 
 // FollowRuns runs a verb that asks providers: it opens the engine, lets do queue runs, works them off (or
 // follows the daemon that does) and returns them as they ended.
-func (a *Env) FollowRuns(ctx context.Context, p output.Progress, queue func(context.Context, *Engine) ([]model.Run, error)) ([]model.Run, error) {
+func (a *Env) FollowRuns(ctx context.Context, p progress.Display, queue func(context.Context, *Engine) ([]model.Run, error)) ([]model.Run, error) {
 	c, err := a.Config()
 	if err != nil {
 		return nil, err
@@ -47,14 +48,14 @@ func (a *Env) FollowRuns(ctx context.Context, p output.Progress, queue func(cont
 }
 
 // RunProgress shows how runs stand, on stderr.
-func (a *Env) RunProgress() output.Progress {
+func (a *Env) RunProgress() progress.Display {
 	budgets := map[string]int{}
 	if c, err := a.Config(); err == nil { // else the verb says what is wrong with it
 		for i := range c.Accounts {
 			budgets[c.Accounts[i].ID] = c.Accounts[i].Budgets()[provider.ClassRead]
 		}
 	}
-	return a.Progress(budgets, driftOf)
+	return progress.ShowOn(a.Stderr, a.Now, budgets, driftOf)
 }
 
 // driftOf is how many differences a verify has found; false for other runs.
@@ -67,7 +68,7 @@ func driftOf(r model.Run) (int, bool) {
 
 // untilDone works the runs off, as long as no daemon does, and returns when they have ended and the
 // documents that they queued are no longer in work.
-func (e *Engine) untilDone(ctx context.Context, runs []model.Run, p output.Progress) ([]model.Run, error) {
+func (e *Engine) untilDone(ctx context.Context, runs []model.Run, p progress.Display) ([]model.Run, error) {
 	defer p.End()
 	for {
 		err := e.Work(ctx, true, func(ctx context.Context) error { return e.workOff(ctx, runs, p) })
@@ -93,7 +94,7 @@ func (e *Engine) untilDone(ctx context.Context, runs []model.Run, p output.Progr
 }
 
 // workOff runs the worker in this process until the runs are done.
-func (e *Engine) workOff(ctx context.Context, runs []model.Run, p output.Progress) error {
+func (e *Engine) workOff(ctx context.Context, runs []model.Run, p progress.Display) error {
 	e.identifyFirst(ctx)
 	return e.WorkUntil(ctx, func(ctx context.Context) (bool, error) { return e.Done(ctx, runs, p) })
 }
@@ -120,7 +121,7 @@ func (e *Engine) WorkUntil(ctx context.Context, done func(context.Context) (bool
 }
 
 // Done reads how the runs stand, shows it, and says whether there is nothing left to wait for.
-func (e *Engine) Done(ctx context.Context, runs []model.Run, p output.Progress) (bool, error) {
+func (e *Engine) Done(ctx context.Context, runs []model.Run, p progress.Display) (bool, error) {
 	all := true
 	for i := range runs {
 		r, err := e.Store.RunByID(ctx, runs[i].ID)

@@ -23,7 +23,7 @@ type Printer struct {
 	Colour   bool
 }
 
-// newPrinter looks at the streams and the environment for what they can show.
+// NewPrinter looks at the streams and the environment for what they can show.
 func NewPrinter(stdout, stderr io.Writer, now func() time.Time, lookup func(string) (string, bool)) Printer {
 	terminal := IsTerminal(stdout)
 	return Printer{
@@ -59,7 +59,7 @@ func IsTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// wantsColour obeys NO_COLOR (no-color.org) and terminals that can do nothing.
+// WantsColour obeys NO_COLOR (no-color.org) and terminals that can do nothing.
 func WantsColour(lookup func(string) (string, bool)) bool {
 	if v, ok := lookup("NO_COLOR"); ok && v != "" {
 		return false
@@ -70,7 +70,7 @@ func WantsColour(lookup func(string) (string, bool)) bool {
 
 const oneDay = 24 * time.Hour
 
-// stampLayout is how times stand in JSON: RFC 3339, UTC, milliseconds.
+// StampLayout is how times stand in JSON: RFC 3339, UTC, milliseconds.
 const StampLayout = "2006-01-02T15:04:05.000Z"
 
 // stamp is a time in JSON; null where there is none.
@@ -113,7 +113,7 @@ const (
 	Bad  = text.FgRed
 )
 
-// paint colours s where there is a terminal that shows it.
+// Paint colours s where there is a terminal that shows it.
 func (p *Printer) Paint(c text.Color, s string) string {
 	if !p.Colour || s == "" {
 		return s
@@ -121,7 +121,7 @@ func (p *Printer) Paint(c text.Color, s string) string {
 	return c.EscapeSeq() + s + text.Reset.EscapeSeq()
 }
 
-// ago says when t was or will be, as a person would; "never" where it was not.
+// Ago says when t was or will be, as a person would; "never" where it was not.
 func (p *Printer) Ago(t *time.Time) string {
 	if t == nil || t.IsZero() {
 		return "never"
@@ -153,7 +153,7 @@ func relative(d time.Duration, t time.Time) string {
 	return s + " ago"
 }
 
-// lasting puts a length of time into words.
+// Lasting puts a length of time into words.
 func Lasting(d time.Duration) string {
 	switch {
 	case d < 90*time.Second:
@@ -166,7 +166,7 @@ func Lasting(d time.Duration) string {
 	return fmt.Sprintf("%d days", int(d/oneDay))
 }
 
-// plain makes what providers and senders wrote safe for a terminal: one line, no escape codes.
+// Plain makes what providers and senders wrote safe for a terminal: one line, no escape codes.
 func Plain(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r) {
@@ -187,7 +187,7 @@ func (p *Printer) Cell(s string, n int) string {
 	return Plain(s)
 }
 
-// count says "1 row", "2 rows".
+// Count says "1 row", "2 rows".
 func Count(n int, one string) string {
 	if n == 1 {
 		return "1 " + one

@@ -10,7 +10,6 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"countersign/model"
-	"countersign/model/store"
 )
 
 // facts is the head of `show`: what stands in the row itself.
@@ -86,7 +85,7 @@ func (p *Printer) documentsTable(list []model.Document) *Table {
 	return t
 }
 
-// documentCells is what is shown of a document everywhere.
+// DocumentCells is what is shown of a document everywhere.
 func (p *Printer) DocumentCells(d model.Document) table.Row {
 	stored, size := "", ""
 	if d.StoredAt != nil {
@@ -187,7 +186,7 @@ func (p *Printer) CallbacksTable(list []model.Callback, rows bool, row func(mode
 	return t
 }
 
-// gapsTable lists gaps; with their rows, where they are not of one row.
+// GapsTable lists gaps; with their rows, where they are not of one row.
 func (p *Printer) GapsTable(list []model.Gap, rows bool) *Table {
 	heads := table.Row{"found", "change", "gap", "happened", "found by"}
 	if rows {
@@ -204,7 +203,7 @@ func (p *Printer) GapsTable(list []model.Gap, rows bool) *Table {
 	return t
 }
 
-func (p *Printer) progressTable(list []store.Step) *Table {
+func (p *Printer) progressTable(list []model.Step) *Table {
 	t := p.Table("when", "step")
 	for _, s := range list {
 		t.AppendRow(table.Row{p.Ago(&s.At), Plain(s.Name)})
@@ -212,7 +211,7 @@ func (p *Printer) progressTable(list []store.Step) *Table {
 	return t
 }
 
-// printRow prints a transaction with all that belongs to it. slots are its account's next polls, as due takes them.
+// PrintRow prints a transaction with all that belongs to it. slots are its account's next polls, as due takes them.
 func (p *Printer) PrintRow(r Row, slots map[string]time.Time) error {
 	if err := p.Printf("%s/%s  %s\n\n", r.Account, Plain(r.Ref), Plain(r.Name)); err != nil {
 		return err

@@ -1,4 +1,5 @@
-package transport
+// Package budget lets the calls of an account leave at the pace that its service bears, and says whose turn it is.
+package budget
 
 import (
 	"context"
@@ -22,12 +23,12 @@ const (
 // errPaused is the cause of a *RetryAfter that no call was made for.
 var errPaused = errors.New("the service asked for a pause")
 
-// budget holds the calls of one class to so many a minute, in any sixty seconds. It is a log of
+// Budget holds the calls of one class to so many a minute, in any sixty seconds. It is a log of
 // departures. Who may leave next is settled in this order: a kind of work that had less than a
 // tenth of the budget lately, then the kinds in their order. Below half of the budget, and for
 // confirmations always, calls leave at once; beyond it the rest leaves at an even pace, so that
 // places come free evenly too and no confirmation waits for a burst to age.
-type budget struct {
+type Budget struct {
 	limit int // 0: no bound
 	most  time.Duration
 	now   func() time.Time
@@ -64,12 +65,12 @@ type kind struct {
 type waiter struct {
 	ready chan struct{}
 	err   error // set before ready is closed
-	place *place
+	place *Place
 }
 
-// place is the right to make one call now.
-type place struct {
-	b    *budget
+// Place is the right to make one call now.
+type Place struct {
+	b    *Budget
 	kind int
 	gone bool
 }
@@ -92,13 +93,15 @@ func kindOf(w provider.Work) int {
 	return backfills
 }
 
-func newBudget(limit int, most time.Duration, now func() time.Time) *budget {
-	return &budget{limit: max(limit, 0), most: most, now: now}
+// New returns a budget of so many calls a minute, 0 for no bound; most is the longest that a call waits for a pause that
+// the service asked for.
+func New(limit int, most time.Duration, now func() time.Time) *Budget {
+	return &Budget{limit: max(limit, 0), most: most, now: now}
 }
 
-// take waits for a place. While the service has asked for a pause longer than a call may block, it
+// Take waits for a place. While the service has asked for a pause longer than a call may block, it
 // is a *RetryAfter.
-func (b *budget) take(ctx context.Context, work provider.Work) (*place, error) {
+func (b *Budget) Take(ctx context.Context, work provider.Work) (*Place, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -124,7 +127,7 @@ func (b *budget) take(ctx context.Context, work provider.Work) (*place, error) {
 }
 
 // leave takes a waiter out of its queue.
-func (b *budget) leave(k int, w *waiter) {
+func (b *Budget) leave(k int, w *waiter) {
 	q := b.kinds[k].queue
 	for i := range q {
 		if q[i] == w {
@@ -134,8 +137,8 @@ func (b *budget) leave(k int, w *waiter) {
 	}
 }
 
-// depart notes that the call is on its way: from now on the place ages.
-func (p *place) depart() {
+// Depart notes that the call is on its way: from now on the place ages.
+func (p *Place) Depart() {
 	if p == nil {
 		return
 	}
@@ -153,8 +156,8 @@ func (p *place) depart() {
 	p.b.dispatch()
 }
 
-// giveBack returns a place that was not used.
-func (p *place) giveBack() {
+// GiveBack returns a place that was not used.
+func (p *Place) GiveBack() {
 	if p == nil {
 		return
 	}
@@ -164,7 +167,7 @@ func (p *place) giveBack() {
 	p.b.dispatch()
 }
 
-func (b *budget) takeBack(p *place) {
+func (b *Budget) takeBack(p *Place) {
 	if p.gone {
 		return
 	}
@@ -180,7 +183,7 @@ func (b *budget) takeBack(p *place) {
 
 // clock reads the time, which never goes back: where the wall clock was set back, what is noted
 // moves along.
-func (b *budget) clock() time.Time {
+func (b *Budget) clock() time.Time {
 	now := b.now()
 	if back := b.seen.Sub(now); !b.seen.IsZero() && back > 0 {
 		for i := range b.log {
@@ -198,7 +201,7 @@ func (b *budget) clock() time.Time {
 }
 
 // used counts the places that are taken now.
-func (b *budget) used(now time.Time) int {
+func (b *Budget) used(now time.Time) int {
 	old := 0
 	for old < len(b.log) && !now.Before(b.log[old].Add(window)) {
 		old++
@@ -208,7 +211,7 @@ func (b *budget) used(now time.Time) int {
 }
 
 // dispatch gives places to waiters, and wakes up again when the next one may leave.
-func (b *budget) dispatch() {
+func (b *Budget) dispatch() {
 	now := b.clock()
 	if b.timer != nil {
 		b.timer.Stop()
@@ -232,7 +235,7 @@ func (b *budget) dispatch() {
 }
 
 // refuse sends everybody away who waits.
-func (b *budget) refuse(wait time.Duration) {
+func (b *Budget) refuse(wait time.Duration) {
 	for k := range b.kinds {
 		for _, w := range b.kinds[k].queue {
 			w.err = &provider.RetryAfter{Wait: wait, Err: errPaused}
@@ -243,7 +246,7 @@ func (b *budget) refuse(wait time.Duration) {
 }
 
 // wake calls dispatch at a time, if there is one and somebody waits for it.
-func (b *budget) wake(now, at time.Time) {
+func (b *Budget) wake(now, at time.Time) {
 	if at.IsZero() {
 		return
 	}
@@ -260,10 +263,10 @@ func (b *budget) wake(now, at time.Time) {
 	}
 }
 
-func (b *budget) grant(k int, now time.Time) {
+func (b *Budget) grant(k int, now time.Time) {
 	w := b.kinds[k].queue[0]
 	b.kinds[k].queue = b.kinds[k].queue[1:]
-	w.place = &place{b: b, kind: k}
+	w.place = &Place{b: b, kind: k}
 	if b.limit > 0 {
 		if b.used(now) < b.limit/2 {
 			b.pace = now

@@ -1,4 +1,4 @@
-package transport
+package budget
 
 import (
 	"context"
@@ -21,7 +21,7 @@ type departure struct {
 
 // rush runs callers that call without pause until stop, and returns who left when. Each call takes
 // latency. The callers are numbered by kind of work.
-func rush(b *budget, callers map[provider.Work]int, latency, length time.Duration) []departure {
+func rush(b *Budget, callers map[provider.Work]int, latency, length time.Duration) []departure {
 	ctx, cancel := context.WithTimeout(context.Background(), length)
 	defer cancel()
 	var mu sync.Mutex
@@ -31,11 +31,11 @@ func rush(b *budget, callers map[provider.Work]int, latency, length time.Duratio
 		for range n {
 			wg.Go(func() {
 				for {
-					p, err := b.take(ctx, work)
+					p, err := b.Take(ctx, work)
 					if err != nil {
 						return
 					}
-					p.depart()
+					p.Depart()
 					mu.Lock()
 					log = append(log, departure{time.Now(), work})
 					mu.Unlock()
@@ -75,7 +75,7 @@ func TestTheBudgetIsNeverExceededAndUsedUp(t *testing.T) {
 	for _, limit := range []int{1, 3, 9, 10, 25, 30, 99, 100, 120, 600} {
 		for _, callers := range []map[provider.Work]int{{provider.WorkBackfill: 200}, {provider.WorkConfirm: 200}, {provider.WorkActive: 100, provider.WorkConfirm: 3, provider.WorkAudit: 50}} {
 			synctest.Test(t, func(t *testing.T) {
-				log := rush(newBudget(limit, time.Hour, time.Now), callers, 300*time.Millisecond, 20*time.Minute)
+				log := rush(New(limit, time.Hour, time.Now), callers, 300*time.Millisecond, 20*time.Minute)
 				want := 20 * (limit - 1)
 				if limit >= 100 {
 					want = 20 * limit * 98 / 100
@@ -105,7 +105,7 @@ func TestTheBudgetHoldsUnderAnyLoad(t *testing.T) {
 			}
 		}), 1, 400).Draw(r, "arrivals")
 		synctest.Test(t, func(*testing.T) {
-			b := newBudget(limit, time.Hour, time.Now)
+			b := New(limit, time.Hour, time.Now)
 			var mu sync.Mutex
 			var log []departure
 			var wg sync.WaitGroup
@@ -114,12 +114,12 @@ func TestTheBudgetHoldsUnderAnyLoad(t *testing.T) {
 				wg.Go(func() {
 					ctx, cancel := context.WithTimeout(context.Background(), a.patience)
 					defer cancel()
-					p, err := b.take(ctx, a.work)
+					p, err := b.Take(ctx, a.work)
 					if err != nil {
 						return
 					}
 					time.Sleep(a.after / 4) // on its way to the wire
-					p.depart()
+					p.Depart()
 					mu.Lock()
 					log = append(log, departure{time.Now(), a.work})
 					mu.Unlock()
@@ -143,7 +143,7 @@ func TestEachKindOfWorkIsSureOfATenth(t *testing.T) {
 	all := map[provider.Work]int{provider.WorkConfirm: 150, provider.WorkDownload: 150, provider.WorkActive: 150, provider.WorkIdle: 150, provider.WorkAudit: 150, provider.WorkBackfill: 150, provider.WorkUnknown: 150}
 	for _, limit := range []int{5, 30, 100, 120} {
 		synctest.Test(t, func(t *testing.T) {
-			log := rush(newBudget(limit, time.Hour, time.Now), all, time.Millisecond, time.Hour)
+			log := rush(New(limit, time.Hour, time.Now), all, time.Millisecond, time.Hour)
 			for work := range all {
 				tenth, n := 60*limit/10, share(log, work)
 				switch {
@@ -169,7 +169,7 @@ func TestTheRestGoesInOrder(t *testing.T) {
 			for _, w := range order[i:] {
 				callers[w] = 150
 			}
-			log := rush(newBudget(100, time.Hour, time.Now), callers, time.Millisecond, 11*time.Minute)
+			log := rush(New(100, time.Hour, time.Now), callers, time.Millisecond, 11*time.Minute)
 			for len(log) > 0 && log[0].at.Sub(start) < time.Minute { // who comes first to an empty budget has it
 				log = log[1:]
 			}
@@ -185,7 +185,7 @@ func TestTheRestGoesInOrder(t *testing.T) {
 func TestUnknownRefsGetATenthAtMost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		log := rush(newBudget(100, time.Hour, time.Now), map[provider.Work]int{provider.WorkUnknown: 200}, time.Millisecond, 10*time.Minute)
+		log := rush(New(100, time.Hour, time.Now), map[provider.Work]int{provider.WorkUnknown: 200}, time.Millisecond, 10*time.Minute)
 		if n := most(log); n > 10 || len(log) < 95 {
 			t.Errorf("%d in a minute, %d in all", n, len(log))
 		}
@@ -195,18 +195,18 @@ func TestUnknownRefsGetATenthAtMost(t *testing.T) {
 func TestAConfirmationDoesNotWaitForABurstToAge(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b := newBudget(100, time.Hour, time.Now)
+		b := New(100, time.Hour, time.Now)
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() { rush(b, map[provider.Work]int{provider.WorkBackfill: 200}, time.Second, 10*time.Minute) })
 		time.Sleep(3 * time.Minute)
 		for range 100 {
 			began := time.Now()
-			p, err := b.take(ctx, provider.WorkConfirm)
+			p, err := b.Take(ctx, provider.WorkConfirm)
 			if err != nil {
 				t.Fatal(err)
 			}
-			p.depart()
+			p.Depart()
 			if waited := time.Since(began); waited > 1500*time.Millisecond {
 				t.Errorf("waited %s", waited)
 			}
@@ -220,24 +220,24 @@ func TestAConfirmationDoesNotWaitForABurstToAge(t *testing.T) {
 func TestAWaiterThatGivesUpLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b := newBudget(2, time.Hour, time.Now)
-		one, _ := b.take(t.Context(), provider.WorkConfirm)
-		if _, err := b.take(t.Context(), provider.WorkConfirm); err != nil {
+		b := New(2, time.Hour, time.Now)
+		one, _ := b.Take(t.Context(), provider.WorkConfirm)
+		if _, err := b.Take(t.Context(), provider.WorkConfirm); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := b.take(ctx, provider.WorkActive); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := b.Take(ctx, provider.WorkActive); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
-		one.giveBack()
-		if b.left() != 1 {
-			t.Errorf("%d left", b.left())
+		one.GiveBack()
+		if b.Left() != 1 {
+			t.Errorf("%d left", b.Left())
 		}
-		if _, err := b.take(t.Context(), provider.WorkActive); err != nil {
+		if _, err := b.Take(t.Context(), provider.WorkActive); err != nil {
 			t.Error(err)
 		}
-		if _, err := b.take(ctx, provider.WorkActive); err == nil {
+		if _, err := b.Take(ctx, provider.WorkActive); err == nil {
 			t.Error("a call that is over got a place")
 		}
 	})
@@ -246,32 +246,32 @@ func TestAWaiterThatGivesUpLeavesNothingBehind(t *testing.T) {
 func TestAPauseHoldsEverybody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b := newBudget(0, 30*time.Second, time.Now)
+		b := New(0, 30*time.Second, time.Now)
 		began := time.Now()
-		b.pause(20 * time.Second)
-		if until := b.paused(); until.Sub(began) != 20*time.Second {
+		b.Pause(20 * time.Second)
+		if until := b.Paused(); until.Sub(began) != 20*time.Second {
 			t.Errorf("paused until %s", until)
 		}
-		if _, err := b.take(t.Context(), provider.WorkActive); err != nil || time.Since(began) != 20*time.Second {
+		if _, err := b.Take(t.Context(), provider.WorkActive); err != nil || time.Since(began) != 20*time.Second {
 			t.Errorf("left after %s: %v", time.Since(began), err)
 		}
 		got := make(chan error)
-		b.pause(10 * time.Second)
+		b.Pause(10 * time.Second)
 		go func() {
-			_, err := b.take(t.Context(), provider.WorkActive)
+			_, err := b.Take(t.Context(), provider.WorkActive)
 			got <- err
 		}()
 		synctest.Wait()
-		b.pause(time.Hour) // longer than a call may block: who waits is sent away
+		b.Pause(time.Hour) // longer than a call may block: who waits is sent away
 		var after *provider.RetryAfter
 		if err := <-got; !errors.As(err, &after) || after.Wait != time.Hour {
 			t.Errorf("got %v", err)
 		}
-		if _, err := b.take(t.Context(), provider.WorkConfirm); !errors.As(err, &after) {
+		if _, err := b.Take(t.Context(), provider.WorkConfirm); !errors.As(err, &after) {
 			t.Errorf("got %v", err)
 		}
 		time.Sleep(time.Hour)
-		if _, err := b.take(t.Context(), provider.WorkConfirm); err != nil || !b.paused().IsZero() {
+		if _, err := b.Take(t.Context(), provider.WorkConfirm); err != nil || !b.Paused().IsZero() {
 			t.Error(err)
 		}
 	})
@@ -281,14 +281,14 @@ func TestAClockThatIsSetBackStopsNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var back time.Duration
-		b := newBudget(5, time.Hour, func() time.Time { return time.Now().Add(-back) })
+		b := New(5, time.Hour, func() time.Time { return time.Now().Add(-back) })
 		for range 5 {
-			p, _ := b.take(t.Context(), provider.WorkConfirm)
-			p.depart()
+			p, _ := b.Take(t.Context(), provider.WorkConfirm)
+			p.Depart()
 		}
 		began := time.Now()
 		back = 6 * time.Hour
-		if _, err := b.take(t.Context(), provider.WorkConfirm); err != nil || time.Since(began) > 2*time.Minute || time.Since(began) < time.Minute {
+		if _, err := b.Take(t.Context(), provider.WorkConfirm); err != nil || time.Since(began) > 2*time.Minute || time.Since(began) < time.Minute {
 			t.Errorf("waited %s: %v", time.Since(began), err)
 		}
 	})

@@ -1,20 +1,20 @@
-package transport
+package budget
 
 import "time"
 
 // step is the time between two calls at an even pace.
-func (b *budget) step() time.Duration { return window / time.Duration(b.limit) }
+func (b *Budget) step() time.Duration { return window / time.Duration(b.limit) }
 
 // share returns a tenth of the budget as so many calls in so much time: a tenth of seven is one
 // call in ten sevenths of the window.
-func (b *budget) share() (calls int, in time.Duration) {
+func (b *Budget) share() (calls int, in time.Duration) {
 	calls = max(b.limit/10, 1)
 	return calls, window * time.Duration(calls*10) / time.Duration(b.limit)
 }
 
 // choose picks the kind of work whose first waiter leaves now, or -1 and the time at which to look
 // again; a zero time means that only another call's departure or arrival can change anything.
-func (b *budget) choose(now time.Time) (int, time.Time) {
+func (b *Budget) choose(now time.Time) (int, time.Time) {
 	if b.limit == 0 {
 		return b.first(func(int) bool { return true }), time.Time{}
 	}
@@ -51,7 +51,7 @@ func (b *budget) choose(now time.Time) (int, time.Time) {
 }
 
 // first returns the first kind of work, in order, that has somebody waiting and that fits.
-func (b *budget) first(fits func(k int) bool) int {
+func (b *Budget) first(fits func(k int) bool) int {
 	for k := range b.kinds {
 		if len(b.kinds[k].queue) > 0 && fits(k) {
 			return k
@@ -61,7 +61,7 @@ func (b *budget) first(fits func(k int) bool) int {
 }
 
 // due is when a kind of work falls below its tenth.
-func (b *budget) due(k int) time.Time {
+func (b *Budget) due(k int) time.Time {
 	n, in := b.share()
 	took := b.kinds[k].took
 	if len(took) < n {
@@ -70,12 +70,12 @@ func (b *budget) due(k int) time.Time {
 	return took[0].Add(in)
 }
 
-func (b *budget) onlyUnknown() bool {
+func (b *Budget) onlyUnknown() bool {
 	return b.first(func(k int) bool { return k != unknowns }) < 0
 }
 
-// left is how many calls could leave now.
-func (b *budget) left() int {
+// Left is how many calls could leave now.
+func (b *Budget) Left() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.clock()
@@ -91,8 +91,8 @@ func (b *budget) left() int {
 // unbounded is what is left of a budget that has no bound.
 const unbounded = 1 << 30
 
-// paused is the time before which nothing leaves; zero when nothing is paused.
-func (b *budget) paused() time.Time {
+// Paused is the time before which nothing leaves; zero when nothing is paused.
+func (b *Budget) Paused() time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.clock().Before(b.until) {
@@ -101,8 +101,8 @@ func (b *budget) paused() time.Time {
 	return b.until
 }
 
-// pause keeps everything of the class back for a while.
-func (b *budget) pause(wait time.Duration) {
+// Pause keeps everything of the class back for a while.
+func (b *Budget) Pause(wait time.Duration) {
 	if b == nil || wait <= 0 {
 		return
 	}
@@ -118,9 +118,9 @@ const (
 	refusedMost  = time.Minute
 )
 
-// refusedAt notes a refusal that asked for no certain pause and returns the pause to make, which
+// RefusedAt notes a refusal that asked for no certain pause and returns the pause to make, which
 // doubles with each refusal in a row. Calls that were under way together count as one.
-func (b *budget) refusedAt(left time.Time, atLeast time.Duration) time.Duration {
+func (b *Budget) RefusedAt(left time.Time, atLeast time.Duration) time.Duration {
 	if b == nil {
 		return max(refusedFirst, atLeast)
 	}
@@ -133,8 +133,8 @@ func (b *budget) refusedAt(left time.Time, atLeast time.Duration) time.Duration 
 	return max(min(refusedFirst<<(b.refused-1), refusedMost), atLeast)
 }
 
-// taken notes that the service took a call.
-func (b *budget) taken(left time.Time) {
+// Taken notes that the service took a call.
+func (b *Budget) Taken(left time.Time) {
 	if b == nil {
 		return
 	}
@@ -145,8 +145,8 @@ func (b *budget) taken(left time.Time) {
 	}
 }
 
-// inherit takes over another's log and pause.
-func (b *budget) inherit(old *budget) {
+// Inherit takes over another's log and pause.
+func (b *Budget) Inherit(old *Budget) {
 	old.mu.Lock()
 	now := old.clock()
 	old.used(now)

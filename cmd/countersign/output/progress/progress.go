@@ -1,4 +1,5 @@
-package output
+// Package progress shows how runs stand while a verb waits for them, and foretells how long they take.
+package progress
 
 import (
 	"fmt"
@@ -9,34 +10,38 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 )
 
-// progress shows how runs stand while a verb waits for them.
-type Progress interface {
+// Display shows how runs stand while a verb waits for them.
+type Display interface {
 	Show(runs []model.Run)
 	End()
 	LogTo(w io.Writer) io.Writer // where log lines go meanwhile, so that they do not tear a bar
 }
 
-// progress returns bars on a terminal and a line every ten seconds elsewhere. budgets are calls a minute by account; drift is how
+// ShowOn returns bars on a terminal and a line every ten seconds elsewhere. budgets are calls a minute by account; drift is how
 // many differences a run has found, where it looks for some.
-func (p *Printer) Progress(budgets map[string]int, drift func(model.Run) (int, bool)) Progress {
-	ahead := pace{now: p.Now, budgets: budgets, drift: drift, began: map[string]standing{}}
-	if IsTerminal(p.Stderr) {
-		return &bars{pool: mpb.New(mpb.WithOutput(p.Stderr), mpb.WithWidth(48)), byRun: map[string]*mpb.Bar{}, pace: ahead, left: map[string]*atomic.Value{}}
+func ShowOn(to io.Writer, now func() time.Time, budgets map[string]int, drift func(model.Run) (int, bool)) Display {
+	ahead := pace{now: now, budgets: budgets, drift: drift, began: map[string]standing{}}
+	if output.IsTerminal(to) {
+		return &bars{pool: mpb.New(mpb.WithOutput(to), mpb.WithWidth(48)), byRun: map[string]*mpb.Bar{}, pace: ahead, left: map[string]*atomic.Value{}}
 	}
-	return &lines{to: p.Stderr, last: p.Now(), pace: ahead}
+	return &lines{to: to, last: now(), pace: ahead}
 }
 
-// noProgress shows nothing.
-type NoProgress struct{}
+// Hidden shows nothing.
+type Hidden struct{}
 
-func (NoProgress) Show([]model.Run) {}
+// Show shows nothing.
+func (Hidden) Show([]model.Run) {}
 
-func (NoProgress) End() {}
+// End ends nothing.
+func (Hidden) End() {}
 
-func (NoProgress) LogTo(w io.Writer) io.Writer { return w }
+// LogTo leaves the log where it is.
+func (Hidden) LogTo(w io.Writer) io.Writer { return w }
 
 // standing is how far a run was at a time.
 type standing struct {
@@ -80,7 +85,7 @@ func (p pace) words(r model.Run) string {
 		s += fmt.Sprintf(", budget %d a minute", b)
 	}
 	if left, ok := p.left(r); ok {
-		s += ", about " + Lasting(left) + " left"
+		s += ", about " + output.Lasting(left) + " left"
 	}
 	if n, _ := p.drift(r); n > 0 {
 		s += fmt.Sprintf(", %d drift", n)
@@ -111,7 +116,7 @@ func (b *bars) Show(runs []model.Run) {
 		}
 		words := ""
 		if left, ok := b.pace.left(r); ok {
-			words = "about " + Lasting(left) + " left"
+			words = "about " + output.Lasting(left) + " left"
 		}
 		b.left[r.ID].Store(words)
 		n := int64(max(r.Listed, r.Asked))

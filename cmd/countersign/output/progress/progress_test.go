@@ -1,4 +1,4 @@
-package output
+package progress
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 // at that of the budget.
 func TestAVerifyTellsHowFarItIs(t *testing.T) {
 	t.Parallel()
-	stderr, now := &bytes.Buffer{}, monday
+	stderr, now := &bytes.Buffer{}, time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	clock := func() time.Time { return now }
 	found := func(r model.Run) (int, bool) { // what a verify found stands in its result
 		return strings.Count(r.Result, "x"), r.Kind == "verify"
