@@ -29,6 +29,11 @@ the table is compared with the services. Exit 0: converged, 3: not.`,
 			if o.Transactions < 1 || o.Transactions > 5000 {
 				return output.Usagef("--transactions: between 1 and 5000")
 			}
+			if o.Keep != "" {
+				if err := emptyFolder(o.Keep); err != nil {
+					return err
+				}
+			}
 			return demo.Run(cmd.Context(), env, o)
 		},
 	}
@@ -36,6 +41,6 @@ the table is compared with the services. Exit 0: converged, 3: not.`,
 	cmd.Flags().BoolVar(&o.JSON, "json", false, "only the report, as one object")
 	cmd.Flags().Uint64Var(&o.Seed, "seed", 1, "the world's `SEED`: the same seed, the same lives and faults")
 	cmd.Flags().IntVar(&o.Transactions, "transactions", 120, "how many transactions live")
-	cmd.Flags().StringVar(&o.Keep, "keep", "", "keep database, documents, config and log in this `FOLDER`")
+	cmd.Flags().StringVar(&o.Keep, "keep", "", "keep database, documents, config and log in this `FOLDER`, new or empty")
 	return cmd
 }

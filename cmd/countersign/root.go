@@ -34,8 +34,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 // run carries out one command line and tells how it ended.
 func (a *app) run(ctx context.Context, args []string) int {
 	root := a.root()
-	root.SetArgs(args)
-	return a.exit(root.ExecuteContext(ctx))
+	root.SetArgs(refsAsTheyAre(root, args))
+	err := root.ExecuteContext(ctx)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted")
+	}
+	return a.exit(err)
 }
 
 // exit tells err and returns the code that goes with it.
@@ -100,6 +104,9 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 drift or an open incide
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if takesRefs(cmd) {
+			return output.Usagef("%w: see `%s --help`; a ref that begins with -- follows a -- of its own", err, cmd.CommandPath())
+		}
 		return output.Usagef("%w: see `%s --help`", err, cmd.CommandPath())
 	})
 	root.PersistentFlags().StringVar(&a.ConfigFlag, "config", "",

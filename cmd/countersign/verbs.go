@@ -16,6 +16,7 @@ func verbs() []func(*engine.Env) *cobra.Command {
 		newShowCommand,
 		newChangesCommand,
 		newTrackCommand,
+		newUntrackCommand,
 		newResolveCommand,
 		newForgetCommand,
 		newGapsCommand,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/sirupsen/logrus"
 
@@ -124,12 +125,7 @@ func (tb *Table) receive(
 }
 
 // joined is a note of two parts, each of which may be missing.
-func joined(first, second string) string {
-	if first == "" || second == "" {
-		return first + second
-	}
-	return first + "; " + second
-}
+func joined(first, second string) string { return strings.Trim(first+"; "+second, "; ") }
 
 // accept counts a callback that is proved and no copy, and applies what it says. id is what it was written under.
 func (tb *Table) accept(b *store.Batch, in Incoming, cb store.Packed, id string) (Result, []incidentMove, error) {
@@ -207,10 +203,7 @@ func toldChange(c model.RowChange) model.GapChange {
 // better returns the outcome that says more.
 func better(a, b model.Outcome) model.Outcome {
 	order := []model.Outcome{"", model.Ignored, model.NothingNew, model.Checking, model.Applied}
-	if slices.Index(order, b) > slices.Index(order, a) {
-		return b
-	}
-	return a
+	return slices.MaxFunc([]model.Outcome{a, b}, func(a, b model.Outcome) int { return slices.Index(order, a) - slices.Index(order, b) })
 }
 
 // receiveForgotten stores that a callback came for a transaction that was forgotten, and nothing of what it

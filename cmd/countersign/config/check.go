@@ -210,16 +210,28 @@ func (r *checker) checkAddress(path, address string) bool {
 
 // checkURL wants scheme, host and at most a path.
 func (r *checker) checkURL(path, text string) {
+	if r.lacks(path) {
+		return
+	}
+	if u, err := url.Parse(text); err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+		r.wrong(path, "%s is not a URL that begins with https:// or http://", r.said(path))
+	} else if fault := URLFault(text); fault != "" {
+		r.wrong(path, "%s", fault)
+	}
+}
+
+// URLFault says why a text is no scheme, host and at most a path; "" where it is.
+func URLFault(text string) string {
 	u, err := url.Parse(text)
 	switch {
-	case r.lacks(path):
 	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
-		r.wrong(path, "%s is not a URL that begins with https:// or http://", r.said(path))
+		return strconv.Quote(text) + " is not a URL that begins with https:// or http://"
 	case u.User != nil:
-		r.wrong(path, "has a user or password in it: those belong in settings")
+		return "has a user or password in it: those belong in settings"
 	case u.RawQuery != "" || u.Fragment != "":
-		r.wrong(path, "has a ? or # part, which is cut off: leave scheme, host and path")
+		return "has a ? or # part, which is cut off: leave scheme, host and path"
 	}
+	return ""
 }
 
 // checkPolling wants slots for every tier.

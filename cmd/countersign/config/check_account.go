@@ -35,8 +35,11 @@ func (r *checker) checkAccount(a *Account, known map[string]provider.Driver) {
 	case !IsID(a.ID):
 		r.wrong(at+".id", "%s is not an id: lower case letters, digits, - and _, at most 63, a letter or digit first", r.said(at+".id"))
 	}
-	if a.BaseURL != "" {
+	switch t := known[a.Provider].Traits; {
+	case a.BaseURL != "":
 		r.checkURL(at+".base_url", a.BaseURL)
+	case t.SelfHosted && !r.lacks(at+".base_url"):
+		r.wrong(at+".base_url", "is missing, and the key must not go to a server that nobody named: %s", t.BaseURLNote)
 	}
 	if a.ReturnPage != "" {
 		r.checkPage(at+".return_page", a.ReturnPage)

@@ -32,7 +32,7 @@ type Options struct {
 	JSON         bool
 	Seed         uint64
 	Transactions int
-	Keep         string
+	Keep         string // an empty folder; none: a temporary one
 }
 
 // demoFaults is a bad day.
@@ -61,10 +61,8 @@ func Run(ctx context.Context, env *engine.Env, o Options) (err error) {
 			return err
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	} else if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
 	}
-	log, err := os.OpenFile(filepath.Join(dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := os.OpenFile(filepath.Join(dir, "log"), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}

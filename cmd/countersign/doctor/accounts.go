@@ -158,6 +158,7 @@ func unsubscribed(r model.Rules, events []string) (out []string) {
 	return out
 }
 
+// Registration is what a provider calls, beside what it should.
 type Registration struct {
 	Account  string         `json:"account"`
 	URL      string         `json:"url"`
@@ -170,6 +171,7 @@ type Registration struct {
 	Others   []Registration `json:"others"`
 }
 
+// NewRegistration compares what is registered with the URL that is wanted.
 func NewRegistration(id, wanted string, reg provider.Registration) Registration {
 	out := Registration{
 		Account: id, URL: ShownURL(reg.URL), Scope: reg.Scope, Events: reg.Events, Wanted: wanted,

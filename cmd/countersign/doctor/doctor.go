@@ -46,6 +46,7 @@ type examination struct {
 	clock  dates
 }
 
+// Run examines everything and prints a line for each; exit 1 where something failed.
 func Run(ctx context.Context, env *engine.Env, account string, asJSON bool) error {
 	c, err := env.Config()
 	if err != nil {

@@ -23,7 +23,7 @@ type Printer struct {
 	Colour   bool
 }
 
-// newPrinter looks at the streams and the environment for what they can show.
+// NewPrinter looks at the streams and the environment for what they can show.
 func NewPrinter(stdout, stderr io.Writer, now func() time.Time, lookup func(string) (string, bool)) Printer {
 	terminal := IsTerminal(stdout)
 	return Printer{Stdout: stdout, Stderr: stderr, Now: now, Terminal: terminal, Colour: terminal && WantsColour(lookup)}
@@ -38,7 +38,7 @@ func IsTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// wantsColour obeys NO_COLOR (no-color.org) and terminals that can do nothing.
+// WantsColour obeys NO_COLOR (no-color.org) and terminals that can do nothing.
 func WantsColour(lookup func(string) (string, bool)) bool {
 	if v, ok := lookup("NO_COLOR"); ok && v != "" {
 		return false
@@ -49,7 +49,7 @@ func WantsColour(lookup func(string) (string, bool)) bool {
 
 const oneDay = 24 * time.Hour
 
-// stampLayout is how times stand in JSON: RFC 3339, UTC, milliseconds.
+// StampLayout is how times stand in JSON: RFC 3339, UTC, milliseconds.
 const StampLayout = "2006-01-02T15:04:05.000Z"
 
 // stamp is a time in JSON; null where there is none.
@@ -78,7 +78,7 @@ func (p *Printer) JSONLines() jsonLines {
 
 func (j jsonLines) Write(object any) error { return j.to.Encode(object) }
 
-// table begins a table without lines, its heads in capitals.
+// Table begins a table without lines, its heads in capitals.
 func (p *Printer) Table(heads ...any) table.Writer {
 	t := table.NewWriter()
 	style := table.StyleDefault
@@ -92,7 +92,7 @@ func (p *Printer) Table(heads ...any) table.Writer {
 	return t
 }
 
-// print writes a table, without the blanks that fill its last column.
+// Print writes a table, without the blanks that fill its last column.
 func (p *Printer) Print(t table.Writer) error {
 	for line := range strings.Lines(t.Render() + "\n") {
 		if _, err := fmt.Fprintln(p.Stdout, strings.TrimRight(line, " \n")); err != nil {
@@ -116,7 +116,7 @@ const (
 	Bad  = text.FgRed
 )
 
-// paint colours s where there is a terminal that shows it.
+// Paint colours s where there is a terminal that shows it.
 func (p *Printer) Paint(c text.Color, s string) string {
 	if !p.Colour || s == "" {
 		return s
@@ -124,7 +124,7 @@ func (p *Printer) Paint(c text.Color, s string) string {
 	return c.EscapeSeq() + s + text.Reset.EscapeSeq()
 }
 
-// ago says when t was or will be, as a person would; "never" where it was not.
+// Ago says when t was or will be, as a person would; "never" where it was not.
 func (p *Printer) Ago(t *time.Time) string {
 	if t == nil || t.IsZero() {
 		return "never"
@@ -156,7 +156,7 @@ func relative(d time.Duration, t time.Time) string {
 	return s + " ago"
 }
 
-// lasting puts a length of time into words.
+// Lasting puts a length of time into words.
 func Lasting(d time.Duration) string {
 	switch {
 	case d < 90*time.Second:
@@ -169,7 +169,7 @@ func Lasting(d time.Duration) string {
 	return fmt.Sprintf("%d days", int(d/oneDay))
 }
 
-// plain makes what providers and senders wrote safe for a terminal: one line, no escape codes.
+// Plain makes what providers and senders wrote safe for a terminal: one line, no escape codes.
 func Plain(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r) {
@@ -179,10 +179,10 @@ func Plain(s string) string {
 	}, s)
 }
 
-// short is plain and cut to n columns, in the middle of a table.
+// Short is plain and cut to n columns, in the middle of a table.
 func Short(s string, n int) string { return text.Trim(Plain(s), n) }
 
-// count says "1 row", "2 rows".
+// Count says "1 row", "2 rows".
 func Count(n int, one string) string {
 	if n == 1 {
 		return "1 " + one

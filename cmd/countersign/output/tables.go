@@ -85,7 +85,7 @@ func (p *Printer) documentsTable(list []model.Document) table.Writer {
 	return t
 }
 
-// documentCells is what is shown of a document everywhere.
+// DocumentCells is what is shown of a document everywhere.
 func (p *Printer) DocumentCells(d model.Document) table.Row {
 	stored, size := "", ""
 	if d.StoredAt != nil {
@@ -167,7 +167,7 @@ func (r Row) nameOf(c model.Change) (signer, document string) {
 	return signer, document
 }
 
-// callbacksTable lists callbacks; with their rows, where they are not of one row.
+// CallbacksTable lists callbacks; with their rows, where they are not of one row.
 func (p *Printer) CallbacksTable(list []model.Callback, rows bool) table.Writer {
 	heads := table.Row{"id", "came", "type", "verdict", "outcome", "note"}
 	if rows {
@@ -185,7 +185,7 @@ func (p *Printer) CallbacksTable(list []model.Callback, rows bool) table.Writer 
 	return t
 }
 
-// gapsTable lists gaps; with their rows, where they are not of one row.
+// GapsTable lists gaps; with their rows, where they are not of one row.
 func (p *Printer) GapsTable(list []model.Gap, rows bool) table.Writer {
 	heads := table.Row{"found", "change", "gap", "happened between", "found by"}
 	if rows {
@@ -210,7 +210,7 @@ func (p *Printer) progressTable(list []model.Step) table.Writer {
 	return t
 }
 
-// printRow prints a transaction with all that belongs to it. slots are its account's next polls, as due takes them.
+// PrintRow prints a transaction with all that belongs to it. slots are its account's next polls, as due takes them.
 func (p *Printer) PrintRow(r Row, slots map[string]time.Time) error {
 	if err := p.Printf("%s/%s  %s\n\n", r.Account, Plain(r.Ref), Plain(r.Name)); err != nil {
 		return err
