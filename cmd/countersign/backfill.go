@@ -29,7 +29,7 @@ type backfillOptions struct {
 
 // newBackfillCommand loads history, once.
 func newBackfillCommand(env *engine.Env) *cobra.Command {
-	o := backfillOptions{since: config.Span{Now: env.Now}, until: config.Span{Now: env.Now}}
+	o := backfillOptions{since: config.Span{Now: env.Now}, until: config.Span{Now: env.Now, Future: true}}
 	cmd := &cobra.Command{
 		Use:   "backfill",
 		Short: "Load history, once",
