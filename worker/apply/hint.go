@@ -72,11 +72,10 @@ type lookUps struct {
 // allow says whether one more ref that only hints name may become a hidden row with a question. No more come in
 // than a tenth of the budget can ask about: a flood of made-up refs would fill the table and wait for days.
 func (lu *lookUps) allow(a *Account, at time.Time) bool {
-	tenth := a.Budget[provider.ClassRead] / 10
+	tenth := max(a.Budget[provider.ClassRead]/10, 1)
 	if a.Budget[provider.ClassRead] == 0 { // no bound of the account's own
 		tenth = 60
 	}
-	tenth = max(tenth, 1)
 	lu.mu.Lock()
 	defer lu.mu.Unlock()
 	l := lu.of[a.ID]

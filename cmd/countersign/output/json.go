@@ -295,7 +295,7 @@ func each[T, O any](list []T, object func(T) O) []O {
 	return out
 }
 
-// driftJSON is one field in which the table and the truth differ.
+// DriftJSON is one field in which the table and the truth differ.
 type DriftJSON struct {
 	Account  string `json:"account"`
 	Ref      string `json:"ref"`
@@ -318,7 +318,7 @@ func DriftObject(l model.DriftLine) DriftJSON {
 	return o
 }
 
-// row is one transaction with all that belongs to it.
+// Row is one transaction with all that belongs to it.
 type Row struct {
 	model.Transaction
 	History   []model.Change

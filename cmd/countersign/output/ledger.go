@@ -9,7 +9,7 @@ import (
 	"countersign/model"
 )
 
-// ledgerSum is what the ledger says of one account, beside what is wanted of it.
+// LedgerSum is what the ledger says of one account, beside what is wanted of it.
 type LedgerSum struct {
 	Account string
 	Since   time.Time
@@ -23,7 +23,7 @@ type LedgerSum struct {
 // untold is how many changes used up the error budget.
 func untold(n model.Share) int { return n.Missed + n.Late + n.Refused }
 
-// allowed is the error budget: how many changes may stay untold, of as many as there were.
+// Allowed is the error budget: how many changes may stay untold, of as many as there were.
 func Allowed(n model.Share, wanted float64) float64 {
 	return float64(n.All()) * (100 - wanted) / 100
 }
@@ -38,12 +38,12 @@ func used(n model.Share, wanted float64) (float64, bool) {
 	return float64(untold(n)) / may, true
 }
 
-// below says whether callbacks told less than what is wanted. Where nothing changed they told all.
+// Below says whether callbacks told less than what is wanted. Where nothing changed they told all.
 func Below(n model.Share, wanted float64) bool {
 	return n.All() > 0 && float64(untold(n)) > Allowed(n, wanted)+1e-9
 }
 
-// budgetWords says what is left of the error budget, as a person would.
+// BudgetWords says what is left of the error budget, as a person would.
 func (p *Printer) BudgetWords(n model.Share, wanted float64) string {
 	share, ok := used(n, wanted)
 	switch {
@@ -57,7 +57,7 @@ func (p *Printer) BudgetWords(n model.Share, wanted float64) string {
 	return fmt.Sprintf("%.0f%% left", (1-share)*100)
 }
 
-// burnWords says how fast the budget is used since yesterday: at 1 it lasts just as long as the time that it is for.
+// BurnWords says how fast the budget is used since yesterday: at 1 it lasts just as long as the time that it is for.
 func BurnWords(n model.Share, wanted float64) string {
 	rate, ok := used(n, wanted)
 	if !ok {
@@ -66,7 +66,7 @@ func BurnWords(n model.Share, wanted float64) string {
 	return fmt.Sprintf("%.1f", rate)
 }
 
-// channelWords lists which channels told first, the callbacks before the others.
+// ChannelWords lists which channels told first, the callbacks before the others.
 func ChannelWords(firsts map[model.Channel]int) string {
 	var parts []string
 	for _, c := range model.Channels() {
@@ -151,7 +151,7 @@ func SummaryObject(l LedgerSum) summaryJSON {
 	return o
 }
 
-// told shows the share of changes that callbacks told, marked where it is below what is wanted.
+// ShareWords shows the share of changes that callbacks told, marked where it is below what is wanted.
 func (p *Printer) ShareWords(n model.Share, wanted float64) string {
 	s := Percent(n.Reported, n.All())
 	if Below(n, wanted) {
@@ -160,5 +160,5 @@ func (p *Printer) ShareWords(n model.Share, wanted float64) string {
 	return s
 }
 
-// percentWords shows a percentage as it is written in the config.
+// PercentWords shows a percentage as it is written in the config.
 func PercentWords(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) + "%" }
