@@ -108,8 +108,15 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 drift or an open incide
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.PersistentFlags().StringVar(&a.ConfigFlag, "config", "",
 		"config `FILE` (default: COUNTERSIGN_CONFIG, ./config.yaml, "+config.SystemConfig+")")
-	for _, verb := range verbs() {
-		root.AddCommand(verb(a.Env))
+	for _, t := range tasks() {
+		if t.id != "" {
+			root.AddGroup(&cobra.Group{ID: t.id, Title: t.title})
+		}
+		for _, verb := range t.verbs {
+			cmd := verb(a.Env)
+			cmd.GroupID = t.id
+			root.AddCommand(cmd)
+		}
 	}
 	root.SetHelpCommand(newHelpCommand())
 	root.InitDefaultCompletionCmd()
