@@ -96,10 +96,10 @@ func lacks(t *testing.T, name string) []string {
 		all = append(all, "the comment above `budget:` of config.example.yaml does not say "+strings.Trim(budget, `\b`))
 	}
 	if !strings.Contains(pageOf(t, "docs", "grids.md"), "\n### "+name+"\n") {
-		all = append(all, "docs/grids.md does not draw its grid: add its rules to model/helper_test.go")
+		all = append(all, "docs/grids.md does not draw its grid: go test ./model -update")
 	}
 	if !slices.Contains(simulator.Services(), name) {
-		all = append(all, "provider/simulator.Services() has no service of that name")
+		all = append(all, "provider/simulator/services.go has no service of that name")
 	}
 	return all
 }
