@@ -142,7 +142,8 @@ func (p *Printer) signaturesTable(list []model.EmbeddedSignature) *layout.Table 
 func (p *Printer) historyTable(r Row) *layout.Table {
 	t := p.Table("seq", "when", "what", "change", "by")
 	for _, c := range r.History {
-		c.Signer, c.Document = r.nameOf(c)
+		signer, document := r.nameOf(c)
+		c.Signer, c.Document = p.Cell(signer, 40), p.Cell(document, 40)
 		change := ChangeWords(c)
 		if c.Kind == model.KindStatus && !c.Confirmed {
 			change += " (a callback says)"
@@ -162,7 +163,7 @@ func (r Row) nameOf(c model.Change) (signer, document string) {
 	}
 	for _, d := range r.Documents {
 		if d.ID == c.Document {
-			document = Short(DocumentName(d), 40)
+			document = DocumentName(d)
 		}
 	}
 	return signer, document
