@@ -12,10 +12,10 @@ import (
 	"countersign/model"
 )
 
-var update = flag.Bool("update", false, "rewrite the drawing in docs/how-it-works.md")
+var update = flag.Bool("update", false, "rewrite the drawing in docs/grids.md")
 
 const (
-	drawing = "../docs/how-it-works.md"
+	drawing = "../docs/grids.md"
 	begin   = "<!-- grid: drawn by go test ./model -update -->"
 	end     = "<!-- end of grid -->"
 )

@@ -1,8 +1,9 @@
 package apply
 
 import (
-	"countersign/model"
 	"strings"
+
+	"countersign/model"
 )
 
 // Source says where answers come from.

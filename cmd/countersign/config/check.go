@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,6 +30,7 @@ func check(c *Config, root *tree.Node, before tree.List, known map[string]provid
 	r.checkConsole(c)
 	r.checkPolling(c.Polling)
 	r.checkPaces(c)
+	r.checkJitter("polling", c.Polling, c.SlotJitter)
 	r.oneOf("log.level", c.Log.Level, "trace", "debug", "info", "warning", "error")
 	r.oneOf("log.format", c.Log.Format, "auto", "text", "json")
 	first := map[string]string{}
@@ -39,6 +42,9 @@ func check(c *Config, root *tree.Node, before tree.List, known map[string]provid
 			first[a.ID] = a.at
 		}
 		r.checkAccount(a, known)
+		if !a.Polling.same(c.Polling) {
+			r.checkJitter(a.at+".polling", a.Polling, c.SlotJitter)
+		}
 	}
 	return r.found
 }
@@ -57,10 +63,15 @@ func (r *checker) wrong(path, format string, args ...any) {
 // lacks says whether a secret that belongs at path or below is missing, which was told already.
 func (r *checker) lacks(path string) bool { return r.found.Lacks(path) }
 
+// parameters are what a file's name holds that was meant as a URL; a ? or # alone is a name like any other.
+var parameters = regexp.MustCompile(`\?[a-z_]+=`)
+
 func (r *checker) checkStores(c *Config) {
 	scheme, rest, _ := strings.Cut(c.Database, ":")
 	switch {
-	case scheme == "sqlite" && rest != "" && !strings.ContainsAny(rest, "?#"):
+	case scheme == "sqlite" && parameters.MatchString(filepath.Base(rest)):
+		r.wrong("database", "has parameters of SQLite after the ?, which are ours to set: sqlite:./countersign.db")
+	case scheme == "sqlite" && rest != "":
 	case scheme == "sqlite":
 		r.wrong("database", "does not name a file: sqlite:./countersign.db")
 	case scheme == "postgres", scheme == "postgresql":
@@ -243,6 +254,19 @@ func (r *checker) checkPolling(p Polling) {
 		if at := "polling." + tier.name; tier.slots.String() == "" {
 			_, err := ParseSlots("")
 			r.wrong(at, "%s %v", r.said(at), err)
+		}
+	}
+}
+
+// checkJitter wants each poll to begin before the next slot of its tier.
+func (r *checker) checkJitter(path string, p Polling, jitter Duration) {
+	for _, tier := range []struct {
+		name  string
+		slots Slots
+	}{{"active", p.Active}, {"idle", p.Idle}, {"audit", p.Audit}} {
+		if gap := tier.slots.Shortest(); gap > 0 && time.Duration(jitter) >= gap && time.Duration(jitter) <= Day {
+			r.wrong("slot_jitter", "%s is as long as the slots of %s.%s are apart, %s: polls would run into the next ones", jitter, path, tier.name, gap)
+			return
 		}
 	}
 }

@@ -1,44 +1,47 @@
-package callback
+// Package caller finds out who sent a request through proxies that are trusted.
+package caller
 
 import (
+	"context"
 	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
 )
 
-// callers finds out who sent a request: the peer of the connection or, where that is a trusted proxy, the one that
-// the proxies name in X-Forwarded-For or Forwarded (RFC 7239).
-type callers struct {
-	trusted []netip.Prefix
+// Networks are those whose addresses are believed, or let in.
+type Networks []netip.Prefix
+
+// Contain reports whether an address is in one of the networks, however it is written.
+func (list Networks) Contain(ip netip.Addr) bool {
+	ip = ip.Unmap().WithZone("")
+	return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
-type callerKey struct{}
+type key struct{}
 
-// callerOf returns who sent a request. The address is not valid where the connection has none.
-func callerOf(r *http.Request) netip.Addr {
-	a, _ := r.Context().Value(callerKey{}).(netip.Addr)
+// With returns the request with its caller, for Of.
+func With(r *http.Request, caller netip.Addr) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), key{}, caller))
+}
+
+// Of returns who sent a request that With was given. The address is not valid where the connection has none.
+func Of(r *http.Request) netip.Addr {
+	a, _ := r.Context().Value(key{}).(netip.Addr)
 	return a
 }
 
-// remote is the caller as text.
-func remote(r *http.Request) string {
-	if a := callerOf(r); a.IsValid() {
-		return a.String()
-	}
-	return clip(r.RemoteAddr)
-}
-
-// caller walks from the peer towards the client for as long as each hop is trusted. Where both headers are there and
-// name different callers, one of them was written by the client and nobody can tell which: the peer is all that is
-// known, and agreed is false.
-func (c callers) caller(r *http.Request) (from netip.Addr, agreed bool) {
-	peer, ok := hop(r.RemoteAddr)
-	if !ok || !c.trusts(peer) {
+// Find returns who sent a request: the peer of the connection or, where that is a trusted proxy, the one that the
+// proxies name in X-Forwarded-For or Forwarded (RFC 7239). It walks from the peer towards the client for as long as
+// each hop is trusted. Where both headers are there and name different callers, one of them was written by the client
+// and nobody can tell which: the peer is all that is known, and agreed is false.
+func (trusted Networks) Find(r *http.Request) (from netip.Addr, agreed bool) {
+	peer, ok := Address(r.RemoteAddr)
+	if !ok || !trusted.Contain(peer) {
 		return peer, true
 	}
 	listed, standard := r.Header.Values("X-Forwarded-For"), r.Header.Values("Forwarded")
-	byList, byStandard := c.walk(peer, listHops(listed)), c.walk(peer, forwardedHops(standard))
+	byList, byStandard := trusted.walk(peer, listHops(listed)), trusted.walk(peer, forwardedHops(standard))
 	switch {
 	case len(standard) == 0, byList == byStandard:
 		return byList, true
@@ -48,17 +51,15 @@ func (c callers) caller(r *http.Request) (from netip.Addr, agreed bool) {
 	return peer, false
 }
 
-func (c callers) trusts(a netip.Addr) bool { return within(c.trusted, a) }
-
 // walk goes through hops from the nearest to the farthest. An entry that is no address ends the trust: the caller is
 // the proxy that wrote it.
-func (c callers) walk(peer netip.Addr, hops []string) netip.Addr {
+func (trusted Networks) walk(peer netip.Addr, hops []string) netip.Addr {
 	for _, entry := range hops {
-		a, ok := hop(entry)
+		a, ok := Address(entry)
 		if !ok {
 			return peer
 		}
-		if peer = a; !c.trusts(peer) {
+		if peer = a; !trusted.Contain(peer) {
 			return peer
 		}
 	}
@@ -153,9 +154,9 @@ func pair(s string) (name, value, rest string, ok bool) {
 	return "", "", "", false
 }
 
-// hop reads an address in any form that proxies write it: with a port or without, IPv6 in brackets or bare, in quotes,
+// Address reads an address in any form that proxies write it: with a port or without, IPv6 in brackets or bare, in quotes,
 // mapped IPv4, with a zone.
-func hop(s string) (netip.Addr, bool) {
+func Address(s string) (netip.Addr, bool) {
 	if len(s) > 1 && s[0] == '"' && s[len(s)-1] == '"' {
 		s = s[1 : len(s)-1]
 	}

@@ -11,13 +11,12 @@ import (
 	"io"
 	"math/big"
 	"net"
-	"os"
-	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"countersign/worker/callback/odd"
 
 	"github.com/sirupsen/logrus"
 	"github.com/sirupsen/logrus/hooks/test"
@@ -53,21 +52,21 @@ func TestOddRequests(t *testing.T) {
 	address, _ := d.start(t)
 	const request = "POST /callbacks/sales HTTP/1.1\r\nHost: x\r\nKey: right\r\nContent-Length: 2\r\n\r\n{}"
 	for _, c := range []struct{ name, sent, kind string }{
-		{"PROXY protocol", "PROXY TCP4 203.0.113.7 10.0.0.1 51234 80\r\n" + request, oddProxyProtocol},
-		{"PROXY protocol 2", proxyPreamble2 + "\x21\x11\x00\x0c\xcb\x00\x71\x07\x0a\x00\x00\x01\xc8\x22\x00\x50" + request, oddProxyProtocol},
-		{"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", oddTLS},
-		{"HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", oddHTTP2},
-		{"bytes", "\x00\x01\x02\x03\r\n\r\n", oddBytes},
-		{"another protocol", "SSH-2.0-x\r\n\r\n", oddRequest},
-		{"a bad path", strings.Replace(request, "/callbacks/sales", "/callbacks/%zz", 1), oddRequest},
-		{"no Host", strings.Replace(request, "Host: x\r\n", "", 1), oddRequest},
-		{"a header without a colon", strings.Replace(request, "Host: x", "Host: x\r\nnonsense", 1), oddRequest},
-		{"two lengths", strings.Replace(request, "Host: x", "Host: x\r\nContent-Length: 3", 1), oddRequest},
-		{"too large headers", strings.Replace(request, "Host: x", "Host: x\r\nX: "+strings.Repeat("x", 2*maxHeader), 1), oddRequest},
-		{"a method nobody knows", strings.Replace(request, "POST", "BREW", 1), oddMethod},
-		{"a path of others", strings.Replace(request, "/callbacks/sales", "/wp-login.php", 1), oddPath},
-		{"an account of others", strings.Replace(request, "/callbacks/sales", "/callbacks/nobody", 1), oddAccount},
-		{"no account", strings.Replace(request, "/callbacks/sales", "/callbacks/No%20one", 1), oddPath},
+		{"PROXY protocol", "PROXY TCP4 203.0.113.7 10.0.0.1 51234 80\r\n" + request, odd.ProxyProtocol},
+		{"PROXY protocol 2", "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\xcb\x00\x71\x07\x0a\x00\x00\x01\xc8\x22\x00\x50" + request, odd.ProxyProtocol},
+		{"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", odd.TLS},
+		{"HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", odd.HTTP2},
+		{"bytes", "\x00\x01\x02\x03\r\n\r\n", odd.Bytes},
+		{"another protocol", "SSH-2.0-x\r\n\r\n", odd.Request},
+		{"a bad path", strings.Replace(request, "/callbacks/sales", "/callbacks/%zz", 1), odd.Request},
+		{"no Host", strings.Replace(request, "Host: x\r\n", "", 1), odd.Request},
+		{"a header without a colon", strings.Replace(request, "Host: x", "Host: x\r\nnonsense", 1), odd.Request},
+		{"two lengths", strings.Replace(request, "Host: x", "Host: x\r\nContent-Length: 3", 1), odd.Request},
+		{"too large headers", strings.Replace(request, "Host: x", "Host: x\r\nX: "+strings.Repeat("x", 2*maxHeader), 1), odd.Request},
+		{"a method nobody knows", strings.Replace(request, "POST", "BREW", 1), odd.Method},
+		{"a path of others", strings.Replace(request, "/callbacks/sales", "/wp-login.php", 1), odd.Path},
+		{"an account of others", strings.Replace(request, "/callbacks/sales", "/callbacks/nobody", 1), odd.Account},
+		{"no account", strings.Replace(request, "/callbacks/sales", "/callbacks/No%20one", 1), odd.Path},
 	} {
 		conn := dial(t, address)
 		go io.WriteString(conn, c.sent) //nolint:errcheck // the rest may be refused
@@ -82,7 +81,7 @@ func TestOddRequests(t *testing.T) {
 		t.Errorf("one in order: %q, %v", line, err)
 	}
 	io.WriteString(conn, "nonsense\r\n\r\n") //nolint:errcheck // a test
-	if kind := counts.next(t); kind != oddRequest {
+	if kind := counts.next(t); kind != odd.Request {
 		t.Errorf("the second on a connection: %s", kind)
 	}
 	if len(counts.came) != 0 {
@@ -146,13 +145,13 @@ func TestOddTLS(t *testing.T) {
 	if _, err := tls.Dial("tcp", address, &tls.Config{ServerName: "x", MinVersion: tls.VersionTLS12}); err == nil {
 		t.Fatal("the certificate was accepted")
 	}
-	if kind := counts.next(t); kind != oddHandshake {
+	if kind := counts.next(t); kind != odd.Handshake {
 		t.Errorf("a certificate that is not accepted: %s", kind)
 	}
 	for sent, want := range map[string]string{
-		"POST /callbacks/sales HTTP/1.1\r\nHost: x\r\n\r\n": oddPlain,
-		"PROXY TCP4 203.0.113.7 10.0.0.1 51234 80\r\n":      oddProxyProtocol,
-		"\x00\x01\x02\x03\x04\x05\x06":                      oddBytes,
+		"POST /callbacks/sales HTTP/1.1\r\nHost: x\r\n\r\n": odd.Plain,
+		"PROXY TCP4 203.0.113.7 10.0.0.1 51234 80\r\n":      odd.ProxyProtocol,
+		"\x00\x01\x02\x03\x04\x05\x06":                      odd.Bytes,
 	} {
 		c := dial(t, address)
 		io.WriteString(c, sent) //nolint:errcheck // a test
@@ -167,7 +166,7 @@ func TestOddTLS(t *testing.T) {
 	}
 	defer c.Close()                                 //nolint:errcheck // a test
 	io.WriteString(c, "POST /%zz HTTP/1.1\r\n\r\n") //nolint:errcheck // a test
-	if kind := counts.next(t); kind != oddRequest {
+	if kind := counts.next(t); kind != odd.Request {
 		t.Errorf("a bad path: %s", kind)
 	}
 	if len(counts.came) != 0 {
@@ -212,25 +211,5 @@ func TestOddRequestsAreLoggedOnceInAWhile(t *testing.T) {
 	}
 	if loud != 3 {
 		t.Errorf("%d lines", loud)
-	}
-	if len(OddKinds()) != len(oddities()) || OddKinds()[0] != oddProxyProtocol {
-		t.Errorf("kinds: %v", OddKinds())
-	}
-}
-
-// docs/metrics.md explains each kind, and no other.
-func TestOddKindsAreDocumented(t *testing.T) {
-	t.Parallel()
-	page, err := os.ReadFile("../../docs/metrics.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, section, _ := strings.Cut(string(page), "\n## Odd requests\n")
-	var explained []string
-	for _, m := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| .{10,} \\|$").FindAllStringSubmatch(section, -1) {
-		explained = append(explained, m[1])
-	}
-	if !slices.Equal(explained, OddKinds()) {
-		t.Errorf("explained are %v, counted are %v", explained, OddKinds())
 	}
 }
