@@ -36,6 +36,7 @@ func (a *Env) Serve(ctx context.Context, o ServeOptions) error {
 	log := logrus.NewEntry(a.Logger(c.Log))
 	ctx, stop := a.Signals(ctx, log)
 	defer stop()
+	defer a.stopInTime(ctx, log)()
 	e, err := a.Start(ctx, c, log)
 	if err != nil {
 		return err
