@@ -54,6 +54,7 @@ func (e *Engine) reloads(ctx context.Context, in *listeners) error {
 			e.Log.WithField("err", err).Error("config not taken over, the one before stays")
 			continue
 		}
+		e.warnOfConfig(c)
 		e.Worker.Resume()
 		e.identifyFirst(ctx) // the credentials may be new
 		e.Log.WithFields(logrus.Fields{"accounts": len(c.Accounts)}).Info("config read again: accounts, slots and waits are new; addresses, database and documents need a restart")

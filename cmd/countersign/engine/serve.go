@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -61,6 +62,7 @@ func (e *Engine) Serve(ctx context.Context, o ServeOptions) error {
 		}
 	}
 	e.Log.WithFields(logrus.Fields{"public": in.publicSocket.Addr().String(), "console": in.consoleSocket.Addr().String()}).Info("ready")
+	e.warnOfConfig(e.Config)
 	e.warnOfFolder()
 	inCtx, stopIn := context.WithCancel(ctx)
 	defer stopIn()
@@ -80,6 +82,13 @@ func (e *Engine) Serve(ctx context.Context, o ServeOptions) error {
 	notify(e.Log, daemon.SdNotifyStopping)
 	stopWork()
 	return errors.Join(err, working.Wait())
+}
+
+// warnOfConfig logs what `config check` and `doctor` warn of.
+func (e *Engine) warnOfConfig(c *config.Config) {
+	for _, what := range c.Warnings(os.Stat) {
+		e.Log.WithField("reason", what).Warn("the config may not be meant so")
+	}
 }
 
 // warnOfFolder tells what the document folder's file system lacks.
