@@ -23,7 +23,8 @@ type Document struct {
 	Link      string     `gorm:"-"` // where the file lies, if only a callback said so; rests encrypted
 	LinkAt    *time.Time // when the link came; nil without one
 	Mark      string     // the provider's mark of the file's content; "" where it has none
-	LinkFile  string     `gorm:"column:held"` // SHA-256 of the file that a link brought and that waits for the provider to confirm; "" if none
+	// LinkFile is the SHA-256 of the file that a link brought and that waits for the provider to confirm; "" if none.
+	LinkFile string `gorm:"column:held"`
 	// What is known of the signatures in the file; the zero value until they are checked.
 	Facts SignatureFacts `gorm:"embedded"`
 }

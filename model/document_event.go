@@ -29,17 +29,17 @@ const (
 	DocumentLinkDied     DocumentEventKind = "link died"      // the link will never bring it
 	DocumentFileAltered  DocumentEventKind = "file altered"   // its file on disk is not the one that was put there
 	DocumentFileLost     DocumentEventKind = "file lost"      // its file on disk is gone
-	DocumentReleased     DocumentEventKind = "released"       // an operator lets it out of quarantine, the file has its new name
+	DocumentReleased     DocumentEventKind = "released"       // an operator released it, its file has its new name
 	DocumentAskedAgain   DocumentEventKind = "asked again"    // an operator wants it fetched again
 )
 
 // DocumentEventKinds lists every event.
 func DocumentEventKinds() []DocumentEventKind {
 	return []DocumentEventKind{
-		DocumentNamed, DocumentLinked, DocumentDue, DocumentWoken, DocumentCame, DocumentLinkFileCame, DocumentWrong, DocumentFatal,
-		DocumentPlaced, DocumentSetAside, DocumentRepeated, DocumentMarkedAnew, DocumentPostponed, DocumentMachineFault, DocumentRefused, DocumentNoFile,
-		DocumentMissing, DocumentTooLarge, DocumentCannotBeHad, DocumentLinkDied, DocumentFileAltered,
-		DocumentFileLost, DocumentReleased, DocumentAskedAgain,
+		DocumentNamed, DocumentLinked, DocumentDue, DocumentWoken, DocumentCame, DocumentLinkFileCame, DocumentWrong,
+		DocumentFatal, DocumentPlaced, DocumentSetAside, DocumentRepeated, DocumentMarkedAnew, DocumentPostponed,
+		DocumentMachineFault, DocumentRefused, DocumentNoFile, DocumentMissing, DocumentTooLarge, DocumentCannotBeHad,
+		DocumentLinkDied, DocumentFileAltered, DocumentFileLost, DocumentReleased, DocumentAskedAgain,
 	}
 }
 

@@ -131,8 +131,8 @@ func (s *settling) end(step DocumentStep, state DocumentState, reason string, tr
 	}
 }
 
-// told writes the change of state into history.
-func (s *settling) told() {
+// record notes the change of state for history.
+func (s *settling) record() {
 	if s.was.State != s.Next.State {
 		s.Change = &RowChange{Kind: KindDocument, From: string(s.was.State), To: string(s.Next.State)}
 	}
@@ -174,7 +174,7 @@ func (s *settling) linked(e DocumentEvent) {
 	case d.HasFile():
 		s.Next, step = d.next(), StepNextVersion
 		s.Next.Name = e.Name
-	case d.LinkAt != nil && !e.Came.After(*d.LinkAt), d.Link == e.Link: // told again, maybe while it is followed, or a replay
+	case d.LinkAt != nil && !e.Came.After(*d.LinkAt), d.Link == e.Link: // heard before, or a replay
 		return
 	}
 	if e.Mark != "" {
@@ -249,14 +249,14 @@ func (s *settling) fetched(e DocumentEvent, t Transaction) {
 	case DocumentCannotBeHad:
 		s.end(StepUnobtainable, DocumentUnobtainable, e.Reason, e.Tried)
 		s.Next.Link = ""
-		s.told()
+		s.record()
 	case DocumentLinkDied:
 		s.Next.Link = ""
 		s.queue(StepQueued, e.Reason)
 	}
 }
 
-// concernsLinkFile says whether an event can be one of a document whose file is here already and waits for the provider.
+// concernsLinkFile says whether an event can be one of a document whose file is here and waits for the provider.
 func concernsLinkFile(kind DocumentEventKind) bool {
 	return kind == DocumentRepeated || kind == DocumentPostponed || kind == DocumentMachineFault
 }
@@ -271,8 +271,8 @@ func overtaken(d, began Document) bool {
 	return newer || d.LinkFile != began.LinkFile || began.Mark != "" && d.Mark != began.Mark
 }
 
-// placed writes where a file lies, which is never undone: one that finds another in its row has a row of its own. Where the
-// mark moved while the file was on its way, the file may be the one before: the next version is fetched.
+// placed writes where a file lies, which is never undone: one that finds another in its row has a row of its own. Where
+// the mark moved while the file was on its way, the file may be the one before: the next version is fetched.
 func (s *settling) placed(e DocumentEvent, step DocumentStep, state DocumentState) {
 	d, f := s.was, e.File
 	if d.State == DocumentStored || d.State == DocumentQuarantined {
@@ -296,7 +296,7 @@ func (s *settling) placed(e DocumentEvent, step DocumentStep, state DocumentStat
 		after.Mark, after.State, after.NextTryAt, after.CreatedAt = d.Mark, DocumentWaiting, at(s.now), s.now
 		n.Mark, s.After = began, &after
 	}
-	s.told()
+	s.record()
 }
 
 // linkFile notes the file that a link brought. The next round looks whether the provider has confirmed already.
@@ -318,7 +318,7 @@ func (s *settling) damaged(e DocumentEvent) {
 	case d.State == DocumentStored:
 		s.queue(StepQueued, reasonFetchAnew)
 		s.Next.Version++
-		s.told()
+		s.record()
 	case d.State != DocumentWaiting || d.LinkFile == "":
 	case e.Kind == DocumentFileAltered:
 		s.Step, s.Reason = StepQuarantine, reasonAltered
@@ -335,7 +335,7 @@ func (s *settling) released(e DocumentEvent) {
 	}
 	s.end(StepStored, DocumentStored, reasonReleased, false)
 	s.Next.Path, s.Next.StoredAt = e.File.Path, at(s.now)
-	s.told()
+	s.record()
 }
 
 // askedAgain has a document fetched that is not stored. A quarantined file keeps its row: what comes now is the next

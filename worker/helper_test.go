@@ -15,12 +15,11 @@ import (
 	"countersign/model"
 	"countersign/provider"
 	"countersign/worker/apply"
+	"countersign/worker/files"
 	"countersign/worker/workertest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-var noon = workertest.Noon()
 
 // What the tests of the loops and of the documents say for short.
 type service = workertest.Service
@@ -30,10 +29,8 @@ func same[T any](t testing.TB, what string, got, want T) {
 	t.Helper()
 	workertest.Same(t, what, got, want)
 }
-func key(ref string) model.Key                           { return workertest.Key(ref) }
 func claim(ref string, s model.Status) model.Observation { return workertest.Claim(ref, s) }
 func fileOf(body []byte) func(io.Writer) error           { return workertest.FileOf(body) }
-func inProgress() model.Observation                      { return workertest.InProgress() }
 
 // bench is a worker on a real store, with a clock that the test moves.
 type bench struct {
@@ -48,11 +45,11 @@ type bench struct {
 func newBench(t *testing.T, dsn string) *bench {
 	t.Helper()
 	b := &bench{test: workertest.New(t, dsn), root: filepath.Join(t.TempDir(), "documents")}
-	files, err := OpenFiles(b.root)
+	folder, err := files.Open(b.root)
 	check(t, err)
 	b.service, b.account = b.test.Service, b.test.Account
 	b.options = Options{
-		Store: b.test.Store, Accounts: b.test.Configured, Files: files, Now: b.test.Now, Rand: workertest.Zero,
+		Store: b.test.Store, Accounts: b.test.Configured, Files: folder, Now: b.test.Now, Rand: workertest.Zero,
 		Log: logrus.NewEntry(b.test.Logger()), Owner: "test",
 	}
 	b.again()

@@ -19,7 +19,7 @@ type lane struct {
 // startLanes starts a round of each lane whose last one has ended. It returns at once; Run waits for them.
 func (w *Worker) startLanes(ctx context.Context, loop string, lanes []lane) {
 	for _, l := range lanes {
-		log := w.Log.WithField("loop", loop)
+		log := w.log.WithField("loop", loop)
 		w.startLane(ctx, loop, l, func(err error) { log.WithField("err", err).Warn("round failed, trying again") })
 	}
 }
@@ -56,11 +56,19 @@ func (w *Worker) inLanes(loop string, lanes func() []lane) func(context.Context)
 // unverified refs: those have a tenth of the budget and may come in floods, and must not stand in the way of the
 // others.
 func (w *Worker) confirmLanes() (out []lane) {
-	for _, a := range w.Accounts() {
+	for _, a := range w.accounts() {
 		for _, f := range []store.DueFilter{{Known: true}, {Unverified: true}} {
 			round := func(ctx context.Context) error { return w.asker.Confirm(ctx, a, f) }
 			out = append(out, lane{fmt.Sprintf("confirm\x00%s\x00%t", a.ID, f.Known), round})
 		}
+	}
+	return out
+}
+
+// downloadLanes fetch the documents that are due.
+func (w *Worker) downloadLanes() (out []lane) {
+	for _, l := range w.Documents.Lanes() {
+		out = append(out, lane{l.Name, l.Round})
 	}
 	return out
 }
@@ -72,7 +80,7 @@ func (w *Worker) workRuns(ctx context.Context) error {
 		return err
 	}
 	for _, r := range waiting {
-		log := w.Log.WithFields(logrus.Fields{"account": r.Account, "loop": r.Kind})
+		log := w.log.WithFields(logrus.Fields{"account": r.Account, "loop": r.Kind})
 		round := func(ctx context.Context) error { return w.Runs.Work(ctx, r.ID) }
 		w.startLane(ctx, r.Kind, lane{"run\x00" + r.Account + "\x00" + r.Kind, round}, func(err error) {
 			log.WithField("err", err).Warn("run not finished, it will be resumed")

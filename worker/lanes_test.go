@@ -44,7 +44,7 @@ func TestAFloodOfUnknownRefsHoldsUpNoConfirmation(t *testing.T) {
 		b.move(3 * time.Second)
 		b.startLanes(t.Context(), "confirm", b.confirmLanes())
 		<-s.waiting
-		b.service.Says["a"] = completed()
+		b.service.Says["a"] = workertest.Completed()
 		b.called(t, claim("a", model.Completed))
 		b.move(3 * time.Second)
 		for !b.row(t, "a").Confirmed { // while the others still wait
@@ -62,6 +62,7 @@ func (b *bench) rowsLane() lane { return b.confirmLanes()[0] }
 
 func TestAFileThatIsSlowHoldsUpNoOther(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	const link, sound = "https://files.example.org/a?sig=1", "https://files.example.org/b"
 	stuck := make(chan struct{})
 	var once sync.Once
 	started := make(chan struct{})
@@ -70,27 +71,26 @@ func TestAFileThatIsSlowHoldsUpNoOther(t *testing.T) {
 		<-stuck
 		return provider.ErrNotFound
 	}
-	const sound = "https://files.example.org/b"
 	b.service.Links[sound] = fileOf(pdftest.Plain("two"))
 	free := &service{RulesOf: workertest.Rules(), Says: map[string]model.Observation{}, Files: map[string][]byte{"1": pdftest.Plain("one")}}
 	other := *b.account
 	other.ID, other.Provider = "other", providertest.Able(free)
 	b.test.Accounts = []*apply.Account{b.account, &other}
-	b.called(t, claim("a", model.Completed), linkTo("a", link))
+	b.called(t, claim("a", model.Completed), workertest.Link("a", link))
 	b.startLanes(t.Context(), "download", b.downloadLanes())
 	<-started
 
-	o := completed(model.DocumentRef{ID: "1", Kind: model.SignedDocument})
-	o.Ref, o.Evidence, o.At, o.AskedAt = "b", model.Verified, b.Now(), b.Now()
+	o := workertest.Completed(model.DocumentRef{ID: "1", Kind: model.SignedDocument})
+	o.Ref, o.Evidence, o.At, o.AskedAt = "b", model.Verified, b.test.Now(), b.test.Now()
 	_, err := b.Table.Answers(t.Context(), &other, apply.Source{Asked: model.AskedConfirm}, []model.Observation{o})
 	check(t, err)
-	b.called(t, claim("c", model.Completed), linkTo("c", sound))
+	b.called(t, claim("c", model.Completed), workertest.Link("c", sound))
 	b.move(time.Second)
 	b.startLanes(t.Context(), "download", b.downloadLanes())
 	for b.document(t, "c").LinkFile == "" { // of the same account
 	}
 	for stored := false; !stored; {
-		list, err := b.Store.Documents(t.Context(), store.DocumentFilter{Account: "other", Ref: "b"})
+		list, err := b.test.Store.Documents(t.Context(), store.DocumentFilter{Account: "other", Ref: "b"})
 		check(t, err)
 		stored = len(list) == 1 && list[0].State == model.DocumentStored
 	}

@@ -37,7 +37,7 @@ func (w *Worker) nudged(loop string) <-chan struct{} {
 func (w *Worker) guard(ctx context.Context, loop string, round func(context.Context) error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			w.Log.WithFields(logrus.Fields{"loop": loop, "stack": string(debug.Stack())}).Error("round panicked")
+			w.log.WithFields(logrus.Fields{"loop": loop, "stack": string(debug.Stack())}).Error("round panicked")
 			err = fmt.Errorf("panic in %s", loop)
 		}
 	}()
@@ -52,7 +52,7 @@ func (w *Worker) every(ctx context.Context, loop string, tick time.Duration, rou
 	defer t.Stop()
 	for {
 		if err := w.guard(ctx, loop, round); err != nil && ctx.Err() == nil {
-			w.Log.WithFields(logrus.Fields{"loop": loop, "err": err}).Warn("round failed, trying again")
+			w.log.WithFields(logrus.Fields{"loop": loop, "err": err}).Warn("round failed, trying again")
 		}
 		select {
 		case <-ctx.Done():

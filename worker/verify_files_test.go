@@ -9,13 +9,15 @@ import (
 	"countersign/worker/ask"
 	"countersign/worker/pdf/pdftest"
 	"countersign/worker/verify"
+	"countersign/worker/workertest"
 )
 
 func TestVerifyFetchesAnAlteredFileAnewAndLeavesOldVersionsAlone(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		for _, mark := range []string{"m1", "m2"} {
-			b.service.Files["1"], b.service.Says["a"] = pdftest.Plain(mark), completed(marked(mark))
-			b.answered(t, "a", completed(marked(mark)))
+			marked := model.DocumentRef{ID: "1", Kind: model.SignedDocument, Name: "lease.pdf", Mark: mark}
+			b.service.Files["1"], b.service.Says["a"] = pdftest.Plain(mark), workertest.Completed(marked)
+			b.answered(t, "a", workertest.Completed(marked))
 			check(t, b.downloadOnce(t.Context()))
 		}
 		for _, d := range b.documents(t, "a") {

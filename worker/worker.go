@@ -14,6 +14,8 @@ import (
 	"countersign/model/store"
 	"countersign/worker/apply"
 	"countersign/worker/ask"
+	"countersign/worker/documents"
+	"countersign/worker/files"
 	"countersign/worker/pdf"
 	"countersign/worker/poll"
 	"countersign/worker/verify"
@@ -23,7 +25,7 @@ import (
 type Options struct {
 	Store    *store.Store
 	Accounts func() []*apply.Account // the current ones; a reload swaps them
-	Files    *Files
+	Files    *files.Folder
 	Now      func() time.Time
 	Rand     func() float64 // 0 ≤ x < 1, for jitter
 	Log      *logrus.Entry
@@ -42,10 +44,11 @@ type Options struct {
 
 // Worker runs the loops. It is safe for concurrent use.
 type Worker struct {
-	Table *apply.Table // callbacks, answers, hints and operators change it, with Run or without
-	Gate  *ask.Gate
-	Runs  *ask.Runs
-	Tiers *poll.Tiers
+	Table     *apply.Table // callbacks, answers, hints and operators change it, with Run or without
+	Gate      *ask.Gate
+	Runs      *ask.Runs
+	Tiers     *poll.Tiers
+	Documents *documents.Documents
 
 	asker   *ask.Asker
 	slots   *poll.Slots
@@ -59,18 +62,8 @@ type Worker struct {
 
 	tick time.Duration
 
-	// What follows is for the document files.
-	Store     *store.Store
-	Accounts  func() []*apply.Account
-	Files     *Files
-	Now       func() time.Time
-	Log       *logrus.Entry
-	Owner     string
-	RetryWait time.Duration
-	RetryMost time.Duration
-	Workers   int
-	MinFree   int64
-	Inspect   pdf.Inspector
+	accounts func() []*apply.Account
+	log      *logrus.Entry
 }
 
 // New returns a worker. Nothing runs until Run; the parts that it shows work at once.
@@ -91,9 +84,7 @@ func New(o Options) *Worker {
 		o.Inspect = pdf.InspectHere
 	}
 	w := &Worker{
-		nudges: map[string]chan struct{}{}, running: map[string]bool{}, tick: o.Tick,
-		Store: o.Store, Accounts: o.Accounts, Files: o.Files, Now: o.Now, Log: o.Log, Owner: o.Owner,
-		RetryWait: o.RetryWait, RetryMost: o.RetryMost, Workers: o.Workers, MinFree: o.MinFree, Inspect: o.Inspect,
+		nudges: map[string]chan struct{}{}, running: map[string]bool{}, tick: o.Tick, accounts: o.Accounts, log: o.Log,
 	}
 	w.build(o)
 	return w
@@ -117,7 +108,7 @@ func (w *Worker) build(o Options) {
 	kinds := w.Tiers.Kinds()
 	maps.Copy(kinds, verify.New(verify.Options{
 		Store: o.Store, Table: w.Table, Asker: w.asker, Now: o.Now, RetryWait: o.RetryWait,
-		Hash: func(path string) (string, int64, error) { return w.Files.Hash(path) },
+		Hash: func(path string) (string, int64, error) { return o.Files.Hash(path) },
 	}).Kinds())
 	w.Runs = ask.NewRuns(ask.RunsOptions{
 		Store: o.Store, Asker: w.asker, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Nudge: w.Nudge, Kinds: kinds,
@@ -128,6 +119,10 @@ func (w *Worker) build(o Options) {
 	})
 	w.streams = poll.NewStreams(poll.StreamsOptions{
 		Store: o.Store, Table: w.Table, Gate: w.Gate, Accounts: o.Accounts, Log: o.Log, Guard: w.guard,
+	})
+	w.Documents = documents.New(documents.Options{
+		Store: o.Store, Files: o.Files, Inspect: o.Inspect, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Gate: w.Gate, Owner: o.Owner,
+		RetryWait: o.RetryWait, RetryMost: o.RetryMost, Workers: o.Workers, MinFree: o.MinFree,
 	})
 	w.watch = poll.NewWatch(poll.WatchOptions{
 		Store: o.Store, Incidents: incidents, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Retention: o.Retention, Standing: w.Gate.Note,
@@ -161,8 +156,8 @@ func (w *Worker) Run(ctx context.Context, parts ...Part) error {
 	for _, p := range parts {
 		switch p {
 		case PartLoops:
-			if err := w.sweepLinkFiles(ctx); err != nil {
-				w.Log.WithField("err", err).Warn("the folder of links' files was not swept")
+			if err := w.Documents.SweepLinkFiles(ctx); err != nil {
+				w.log.WithField("err", err).Warn("the folder of links' files was not swept")
 			}
 			loop("confirm", 250*time.Millisecond, w.inLanes("confirm", w.confirmLanes))
 			loop("runs", time.Second, w.workRuns)
@@ -189,5 +184,5 @@ func (w *Worker) prune(ctx context.Context) error {
 	if err := w.watch.Prune(ctx); err != nil {
 		return err
 	}
-	return w.sweepForgotten(ctx)
+	return w.Documents.SweepForgotten(ctx)
 }

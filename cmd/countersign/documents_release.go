@@ -11,7 +11,7 @@ import (
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
-	"countersign/worker"
+	"countersign/worker/documents"
 )
 
 func newDocumentsReleaseCommand(env *engine.Env) *cobra.Command {
@@ -30,10 +30,11 @@ more than one is in quarantine. documents retry asks the provider for another fi
 				if err != nil {
 					return err
 				}
-				if err := w.UseFiles(); err != nil {
+				files, err := w.Documents()
+				if err != nil {
 					return err
 				}
-				if d, err = w.Worker.Release(ctx, d); err != nil {
+				if d, err = files.Release(ctx, d); err != nil {
 					return fmt.Errorf("release %s: %w", output.Plain(output.DocumentName(d)), err)
 				}
 				return env.Printf("%s is stored as %s\n", output.Plain(output.DocumentName(d)), output.Plain(d.Path))
@@ -53,7 +54,7 @@ func quarantined(ctx context.Context, w *engine.Writer, args []string) (model.Do
 	case 1:
 		return list[0], nil
 	case 0:
-		return model.Document{}, fmt.Errorf("%s/%s: %w", args[0], output.Plain(args[1]), worker.ErrNotQuarantined)
+		return model.Document{}, fmt.Errorf("%s/%s: %w", args[0], output.Plain(args[1]), documents.ErrNotQuarantined)
 	}
 	var ids []string
 	for _, d := range list {

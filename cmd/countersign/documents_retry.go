@@ -125,7 +125,7 @@ func makeDue(ctx context.Context, e *engine.Engine, f retryFlags) (asked []strin
 			continue
 		}
 		done[d.Key()] = true
-		ids, err := e.Worker.FetchAgain(ctx, d.Key(), states)
+		ids, err := e.Worker.Documents.FetchAgain(ctx, d.Key(), states)
 		if err != nil {
 			return asked, err
 		}

@@ -48,7 +48,8 @@ func verifyDocuments(ctx context.Context, env *engine.Env, w *engine.Writer, f d
 	if err := knownAccounts(ctx, w.Config, w.Store, f.account); err != nil {
 		return err
 	}
-	if err := w.UseFiles(); err != nil {
+	files, err := w.Documents()
+	if err != nil {
 		return err
 	}
 	var sum documentsVerifiedJSON
@@ -61,8 +62,8 @@ func verifyDocuments(ctx context.Context, env *engine.Env, w *engine.Writer, f d
 		}
 		return list, list[size-1].ID, err
 	}
-	err := output.EachOf(0, fetch, func(d model.Document) error {
-		found, filled, err := w.Worker.Recheck(ctx, d)
+	err = output.EachOf(0, fetch, func(d model.Document) error {
+		found, filled, err := files.Check(ctx, d)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()

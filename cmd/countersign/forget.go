@@ -15,7 +15,7 @@ import (
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/worker"
+	"countersign/worker/files"
 )
 
 type forgetFlags struct {
@@ -114,7 +114,7 @@ func filesOf(ctx context.Context, c *config.Config, s *store.Store, k model.Key)
 	for _, d := range list {
 		ids = append(ids, d.ID)
 	}
-	return worker.FilesIn(c.DocumentsFolder()).Of(k, ids)
+	return files.At(c.DocumentsFolder()).Of(k, ids)
 }
 
 // runForget removes the data, then what is left of it in the files of the database.
@@ -122,12 +122,11 @@ func runForget(ctx context.Context, env *engine.Env, w *engine.Writer, k model.K
 	if err := knownAccounts(ctx, w.Config, w.Store, k.Account); err != nil {
 		return err
 	}
-	files, err := worker.OpenFiles(w.Config.DocumentsFolder())
+	files, err := w.Documents()
 	if err != nil {
 		return err
 	}
-	w.Worker.Files = files
-	p, n, err := w.Worker.Forget(ctx, k)
+	p, n, err := files.Forget(ctx, k)
 	if errors.Is(err, store.ErrNoRow) {
 		return unknownRow(k)
 	}

@@ -55,7 +55,7 @@ var arrows = map[string][]string{
 	"worker/workertest":                 {"model", "model/store", "provider", "provider/providertest", "worker/apply", "worker/ask"}, // only tests import it
 	"worker/poll":                       {"model", "model/store", "provider", "worker/apply", "worker/ask"},
 	"worker/verify":                     {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/files"},
-	"worker/documents":                  {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/files", "worker/pdf"},
+	"worker/documents":                  {"model", "model/store", "model/store/durable", "provider", "worker/apply", "worker/ask", "worker/files", "worker/pdf"},
 	"worker":                            {"model", "model/store", "model/store/durable", "provider", "worker/apply", "worker/ask", "worker/poll", "worker/verify", "worker/documents", "worker/hook", "worker/files", "worker/pdf"},
 	"worker/callback":                   {"model", "provider", "worker/apply"},
 	"worker/console":                    {"model", "model/words", "model/store"},
@@ -71,7 +71,7 @@ var arrows = map[string][]string{
 	},
 	"cmd/countersign/bench":  {"cmd/countersign/engine", "model", "model/store", "provider", "worker/apply", "worker/callback"},
 	"cmd/countersign/demo":   {"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "model", "model/store", "model/store/database", "provider", "provider/simulator", "worker/apply"},
-	"cmd/countersign/doctor": {"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "cmd/countersign/sandbox", "model", "model/store", "model/store/database", "model/store/durable", "model/store/sqlitefile", "provider", "worker/pdf"},
+	"cmd/countersign/doctor": {"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "cmd/countersign/sandbox", "model", "model/store", "model/store/database", "model/store/durable", "model/store/sqlitefile", "provider", "worker/files", "worker/pdf"},
 	"cmd/countersign":        {anything},
 }
 

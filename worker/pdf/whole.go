@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 
 	"countersign/model"
 )
@@ -37,7 +38,8 @@ func InspectHere(_ context.Context, f *os.File) (Verdict, error) {
 }
 
 // Whole says why a file is not a whole PDF, as far as that can be seen without reading it as one; nil if nothing
-// speaks against it. declared is the length that its sender named, if it is above zero.
+// speaks against it. Padding or text behind the last %%EOF, of any length, is no fault. declared is the length that
+// its sender named, if it is above zero.
 func Whole(f io.ReaderAt, size, declared int64) error {
 	switch {
 	case size == 0:
@@ -52,12 +54,63 @@ func Whole(f io.ReaderAt, size, declared int64) error {
 	if !bytes.Contains(head, []byte("%PDF-")) {
 		return errors.New("not a PDF: no %PDF- at the start")
 	}
-	tail := make([]byte, min(size, 2048))
-	if _, err := f.ReadAt(tail, size-int64(len(tail))); err != nil {
+	end, err := lastEnd(f, size)
+	switch {
+	case err != nil:
 		return err
+	case end < 0:
+		return errors.New("cut off: no %%EOF in it")
 	}
-	if !bytes.Contains(tail, []byte("%%EOF")) {
-		return errors.New("cut off: no %%EOF at the end")
+	begun, err := revisionBegins(f, end, size)
+	if err == nil && begun {
+		err = errors.New("cut off: behind its last %%EOF begins a revision that has no end")
 	}
-	return nil
+	return err
+}
+
+const (
+	endMark  = "%%EOF"
+	readSize = 64 << 10 // a file is looked through in parts of this size
+)
+
+// objectStart is how an object or a cross-reference table begins on a line of its own.
+var objectStart = regexp.MustCompile(`(?:^|[\r\n])(?:[0-9]{1,10} [0-9]{1,5} obj\b|xref[\r\n ]|startxref\b)`)
+
+// lastEnd finds where the last %%EOF of a file ends, however much follows it; -1 if there is none.
+func lastEnd(f io.ReaderAt, size int64) (int64, error) {
+	buf := make([]byte, min(size, readSize))
+	for to := size; to > 0; {
+		part := buf[:min(to, int64(len(buf)))]
+		from := to - int64(len(part))
+		if _, err := f.ReadAt(part, from); err != nil && !errors.Is(err, io.EOF) {
+			return 0, err
+		}
+		if i := bytes.LastIndex(part, []byte(endMark)); i >= 0 {
+			return from + int64(i) + int64(len(endMark)), nil
+		}
+		if from == 0 {
+			break
+		}
+		to = from + int64(len(endMark)) - 1 // the mark may lie across two parts
+	}
+	return -1, nil
+}
+
+// revisionBegins says whether a revision begins between two places of a file. Text and padding are none.
+func revisionBegins(f io.ReaderAt, from, to int64) (bool, error) {
+	const across = 32 // as long as what a revision begins with
+	buf := make([]byte, min(to-from, readSize))
+	for from < to {
+		part := buf[:min(to-from, int64(len(buf)))]
+		if _, err := f.ReadAt(part, from); err != nil && !errors.Is(err, io.EOF) {
+			return false, err
+		}
+		if (bytes.Contains(part, []byte(" obj")) || bytes.Contains(part, []byte("xref"))) && objectStart.Match(part) {
+			return true, nil
+		}
+		if from += int64(len(part)); from < to && len(part) > across {
+			from -= across
+		}
+	}
+	return false, nil
 }

@@ -23,8 +23,8 @@ import (
 	"countersign/cmd/countersign/sandbox"
 	"countersign/model/store"
 	"countersign/model/store/database"
-	"countersign/model/store/durable"
 	"countersign/model/store/sqlitefile"
+	"countersign/worker/files"
 	"countersign/worker/pdf"
 )
 
@@ -214,16 +214,16 @@ func (d *examination) documents() {
 		d.say("ok", "documents", "%s is not there yet; `countersign serve` makes it", folder)
 		return
 	}
-	f, err := os.CreateTemp(folder, ".doctor-*")
+	in := files.At(folder)
+	lost, err := in.Lost()
 	if err != nil {
 		d.say("FAIL", "documents", "%v: give this user the right to write there", err)
 		return
 	}
-	err = errors.Join(f.Close(), os.Remove(f.Name()))
-	var free int64
-	if err == nil {
-		free, err = durable.Free(folder)
+	for _, what := range lost {
+		d.say("warn", "documents", "%s, whose file system lacks something: %s. docs/operating.md says what to do", folder, what)
 	}
+	free, err := in.Free()
 	switch {
 	case err != nil:
 		d.say("FAIL", "documents", "%v", err)

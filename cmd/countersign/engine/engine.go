@@ -14,6 +14,7 @@ import (
 	"countersign/model/store"
 	"countersign/model/store/database"
 	"countersign/worker"
+	"countersign/worker/files"
 	"countersign/worker/poll"
 )
 
@@ -24,7 +25,7 @@ type Engine struct {
 	Config   *config.Config
 	Log      *logrus.Entry
 	Store    *store.Store
-	Files    *worker.Files
+	Files    *files.Folder
 	Accounts *accounts
 	Worker   *worker.Worker
 
@@ -57,7 +58,7 @@ func (a *Env) Start(ctx context.Context, c *config.Config, log *logrus.Entry) (e
 	if err := e.Store.Healthy(ctx); err != nil {
 		return e, err
 	}
-	if e.Files, err = worker.OpenFiles(c.DocumentsFolder()); err != nil {
+	if e.Files, err = files.Open(c.DocumentsFolder()); err != nil {
 		return e, err
 	}
 	e.Accounts = newAccounts(a, e.Store, log)

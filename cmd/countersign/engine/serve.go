@@ -59,6 +59,7 @@ func (e *Engine) Serve(ctx context.Context, o ServeOptions) error {
 		}
 	}
 	e.Log.WithFields(logrus.Fields{"public": in.publicSocket.Addr().String(), "console": in.consoleSocket.Addr().String()}).Info("ready")
+	e.warnOfFolder()
 	inCtx, stopIn := context.WithCancel(ctx)
 	defer stopIn()
 	workCtx, stopWork := context.WithCancel(context.WithoutCancel(ctx))
@@ -77,6 +78,17 @@ func (e *Engine) Serve(ctx context.Context, o ServeOptions) error {
 	notify(e.Log, daemon.SdNotifyStopping)
 	stopWork()
 	return errors.Join(err, working.Wait())
+}
+
+// warnOfFolder tells what the document folder's file system lacks.
+func (e *Engine) warnOfFolder() {
+	lost, err := e.Files.Lost()
+	if err != nil {
+		e.Log.WithField("err", err).Warn("the document folder cannot be written")
+	}
+	for _, what := range lost {
+		e.Log.WithField("reason", what).Warn("the document folder's file system lacks something")
+	}
 }
 
 // notify tells systemd, where it started us.

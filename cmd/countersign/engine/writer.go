@@ -12,6 +12,8 @@ import (
 	"countersign/provider"
 	"countersign/worker"
 	"countersign/worker/apply"
+	"countersign/worker/documents"
+	"countersign/worker/files"
 )
 
 // Writer is the database open for a short write, beside a daemon or without one.
@@ -22,6 +24,7 @@ type Writer struct {
 	Worker *worker.Worker
 	Built  []*apply.Account // accounts that the worker shall know; a verb that needs some builds them
 
+	env      *Env
 	accounts *accounts
 }
 
@@ -65,16 +68,21 @@ func (a *Env) WritingWith(ctx context.Context, c *config.Config, do func(context
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(wctx) }()
 	defer func() { stop(); err = errors.Join(err, <-ended) }()
-	w := &Writer{Config: c, Store: s, log: log, accounts: newAccounts(a, s, log)}
+	w := &Writer{Config: c, Store: s, log: log, env: a, accounts: newAccounts(a, s, log)}
 	w.Worker = worker.New(worker.Options{
 		Store: s, Accounts: func() []*apply.Account { return w.Built }, Now: a.UTC, Rand: a.Rand, Log: log, Owner: a.Owner(),
 	})
 	return do(ctx, w)
 }
 
-// UseFiles gives the worker the document folder, and a way to look into what lies there.
-func (w *Writer) UseFiles() (err error) {
-	w.Worker.Files, err = worker.OpenFiles(w.Config.DocumentsFolder())
-	w.Worker.Inspect = sandbox.New().Inspect
-	return err
+// Documents are the files of the document folder, with a way to look into them. They fetch nothing.
+func (w *Writer) Documents() (*documents.Documents, error) {
+	folder, err := files.Open(w.Config.DocumentsFolder())
+	if err != nil {
+		return nil, err
+	}
+	return documents.New(documents.Options{
+		Store: w.Store, Files: folder, Inspect: sandbox.New().Inspect, Accounts: func() []*apply.Account { return w.Built },
+		Now: w.env.UTC, Log: w.log, Owner: w.env.Owner(),
+	}), nil
 }

@@ -1,4 +1,4 @@
-package worker
+package documents
 
 import (
 	"context"
@@ -20,15 +20,15 @@ type Difference struct {
 	Theirs  string `json:"theirs"`
 }
 
-// Recheck reads a stored file anew and says where it differs from its row. Where nobody has looked at its signatures
+// Check reads a stored file anew and says where it differs from its row. Where its signatures were not looked at
 // yet, the row is filled in, and filled says so. An error is the machine's own.
-func (w *Worker) Recheck(ctx context.Context, d model.Document) (out []Difference, filled bool, err error) {
+func (ds *Documents) Check(ctx context.Context, d model.Document) (out []Difference, filled bool, err error) {
 	differs := func(field, ours, theirs string) {
 		if ours != theirs {
 			out = append(out, Difference{d.Account, d.Ref, d.ID, field, ours, theirs})
 		}
 	}
-	sum, _, err := w.Files.Hash(d.Path)
+	sum, _, err := ds.files.Hash(d.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		differs("sha256", d.SHA256, "missing")
 		return out, false, nil
@@ -38,14 +38,14 @@ func (w *Worker) Recheck(ctx context.Context, d model.Document) (out []Differenc
 		return out, false, nil
 	}
 	if differs("sha256", d.SHA256, sum); len(out) > 0 {
-		return out, false, nil // another file: what its signatures say is nobody's business
+		return out, false, nil // another file: its signatures say nothing of the one in the row
 	}
-	f, err := w.Files.Open(d.Path)
+	f, err := ds.files.Open(d.Path)
 	if err != nil {
 		return nil, false, err
 	}
 	defer f.Close() //nolint:errcheck // only read
-	v, err := w.look(ctx, f)
+	v, err := ds.look(ctx, f)
 	if err != nil {
 		return nil, false, err
 	}
@@ -53,7 +53,7 @@ func (w *Worker) Recheck(ctx context.Context, d model.Document) (out []Differenc
 		v.Facts = model.UnknownSignature(v.Fault)
 	}
 	if d.Facts.Signature == "" {
-		return nil, true, w.fill(ctx, d, v.Facts)
+		return nil, true, ds.fill(ctx, d, v.Facts)
 	}
 	differs("signature", string(d.Facts.Signature), string(v.Facts.Signature))
 	differs("integrity", string(d.Facts.Integrity), string(v.Facts.Integrity))
@@ -62,9 +62,9 @@ func (w *Worker) Recheck(ctx context.Context, d model.Document) (out []Differenc
 }
 
 // fill writes what was found in a file that was stored before anybody looked.
-func (w *Worker) fill(ctx context.Context, d model.Document, f model.SignatureFacts) error {
+func (ds *Documents) fill(ctx context.Context, d model.Document, f model.SignatureFacts) error {
 	k := d.Key()
-	return w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
+	return ds.store.DoPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
 		row, found, err := apply.DocumentByID(b, d)
 		if err != nil || !found || row.SHA256 != d.SHA256 || row.Facts.Signature != "" {
 			return err

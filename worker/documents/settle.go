@@ -1,4 +1,4 @@
-package worker
+package documents
 
 import (
 	"context"
@@ -8,13 +8,15 @@ import (
 	"countersign/worker/apply"
 )
 
-// settleDocument takes an event of a document in one database transaction: the row is read, model.Settle chooses, the row is
+// settle takes an event of a document in one database transaction: the row is read, model.Settle chooses, the row is
 // written. d is the document as it was when the work began. A row that is gone takes no event but a file that has
 // come, and a transaction that was forgotten not even that: what is left of its files is removed.
-func (w *Worker) settleDocument(ctx context.Context, d model.Document, e model.DocumentEvent) (s model.Settlement, err error) {
+func (ds *Documents) settle(
+	ctx context.Context, d model.Document, e model.DocumentEvent,
+) (s model.Settlement, err error) {
 	k, forgotten := d.Key(), false
 	ctx = context.WithoutCancel(ctx) // what was found out is written, though the daemon ends
-	err = w.Store.DoPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
+	err = ds.store.DoPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
 		if s, forgotten = (model.Settlement{}), b.Forgotten(k); forgotten {
 			return nil
 		}
@@ -27,7 +29,7 @@ func (w *Worker) settleDocument(ctx context.Context, d model.Document, e model.D
 		return err
 	}})
 	if err == nil && forgotten { // while its file was on its way
-		err = w.sweepNow(ctx, k)
+		err = ds.sweepNow(ctx, k)
 	}
 	return s, err
 }

@@ -1,4 +1,4 @@
-package worker
+package documents
 
 import (
 	"context"
@@ -21,21 +21,21 @@ var ErrNotQuarantined = errors.New("the document is not in quarantine")
 // row says who let it in and keeps what was found, and the change is announced. The file has its new name, on disk,
 // before the row says so, and loses the old one after: what a kill leaves half done, a second Release finishes. An
 // error where the file is not the one that was quarantined.
-func (w *Worker) Release(ctx context.Context, d model.Document) (model.Document, error) {
+func (ds *Documents) Release(ctx context.Context, d model.Document) (model.Document, error) {
 	if d.State != model.DocumentQuarantined {
 		return d, ErrNotQuarantined
 	}
 	k := d.Key()
-	t, err := w.Store.Transaction(ctx, k)
+	t, err := ds.store.Transaction(ctx, k)
 	if err != nil && !errors.Is(err, store.ErrNoRow) {
 		return d, err
 	}
 	from, to := d.Path, nameOf(d, t, d.Version, false)
-	made, err := w.unquarantine(d, from, to)
+	made, err := ds.unquarantine(d, from, to)
 	if err != nil {
 		return d, err
 	}
-	err = w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
+	err = ds.store.DoPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
 		row, found, err := apply.DocumentByID(b, d)
 		if err != nil {
 			return err
@@ -51,48 +51,52 @@ func (w *Worker) Release(ctx context.Context, d model.Document) (model.Document,
 		return err
 	}})
 	if errors.Is(err, ErrNotQuarantined) && made { // the row went meanwhile: so does the name
-		return d, errors.Join(err, w.Files.drop(to))
+		return d, errors.Join(err, ds.files.Drop(to))
 	}
 	if err != nil {
 		return d, err
 	}
-	if err := w.Files.drop(from); err != nil { // it has its place: the other name is only left over
-		w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "err": err}).Warn("a released file could not be removed from quarantine")
+	if err := ds.files.Drop(from); err != nil { // it has its place: the other name is only left over
+		log := ds.log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "err": err})
+		log.Warn("a released file could not be removed from quarantine")
 	}
 	return d, nil
 }
 
 // unquarantine gives a quarantined file its place beside the old one. made: it had none before.
-func (w *Worker) unquarantine(d model.Document, from, to string) (made bool, err error) {
-	sum, _, err := w.Files.Hash(to)
+func (ds *Documents) unquarantine(d model.Document, from, to string) (made bool, err error) {
+	sum, err := ds.files.Taken(to)
 	switch {
 	case err == nil && sum == d.SHA256:
-		return false, w.Files.Secure(to) // an earlier release came this far
+		return false, ds.files.Secure(to) // an earlier release came this far
 	case err == nil:
 		return false, fmt.Errorf("another file lies at %s in the document store", to)
 	case !errors.Is(err, fs.ErrNotExist):
 		return false, err
 	}
-	if sum, _, err = w.Files.Hash(from); err != nil {
+	if sum, _, err = ds.files.Hash(from); err != nil {
 		return false, err
 	}
 	if sum != d.SHA256 {
-		return false, fmt.Errorf("the file in quarantine is not the one that was put there: its SHA-256 is %s and was %s", sum, d.SHA256)
+		const altered = "the file in quarantine is not the one that was put there: its SHA-256 is %s and was %s"
+		return false, fmt.Errorf(altered, sum, d.SHA256)
 	}
-	return true, w.Files.link(from, to)
+	return true, ds.files.Copy(from, to)
 }
 
 // FetchAgain has those documents of a transaction fetched again whose newest version is in one of the states, by an
 // operator's word. It returns the ids of the rows that are due now.
-func (w *Worker) FetchAgain(ctx context.Context, k model.Key, states []model.DocumentState) (ids []string, err error) {
-	err = w.doPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
+func (ds *Documents) FetchAgain(
+	ctx context.Context, k model.Key, states []model.DocumentState,
+) (ids []string, err error) {
+	err = ds.store.DoPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
 		ids = nil
 		have, err := b.Documents(k)
 		if err != nil {
 			return err
 		}
 		for _, d := range have {
-			if last, _ := newest(have, d.DocID, d.Kind); last.ID != d.ID || !slices.Contains(states, d.State) {
+			if last, _ := apply.Newest(have, d.DocID, d.Kind); last.ID != d.ID || !slices.Contains(states, d.State) {
 				continue
 			}
 			s, err := apply.SettleRow(b, d, model.DocumentEvent{Kind: model.DocumentAskedAgain}, "operator")

@@ -1,4 +1,4 @@
-package worker
+package documents
 
 import (
 	"fmt"
@@ -63,7 +63,7 @@ func TestAMarkThatMovesDuringADownloadIsFetchedAgain(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		b.service.Files["1"] = pdftest.Plain("one")
 		b.answered(t, "a", completed(marked("m1")))
-		claimed, err := b.Store.ClaimDocuments(t.Context(), store.DocumentsDue{Now: b.Now(), Limit: 1}, "test", time.Minute)
+		claimed, err := b.store.ClaimDocuments(t.Context(), store.DocumentsDue{Now: b.now(), Limit: 1}, "test", time.Minute)
 		check(t, err)
 		b.answered(t, "a", completed(marked("m2")))
 		check(t, b.download(t.Context(), claimed[0]))
@@ -77,16 +77,16 @@ func TestAMarkThatMovesDuringADownloadIsFetchedAgain(t *testing.T) {
 }
 
 func TestAFailedDownloadWaitsLongerEachTime(t *testing.T) {
-	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	b := sqlite(t)
 	b.service.NoFile = provider.ErrNotReady
 	b.answered(t, "a", completed(marked("")))
 	want := []time.Duration{30, 60, 120, 240, 480, 960, 1800, 1800}
 	for i, seconds := range want {
 		check(t, b.downloadOnce(t.Context()))
 		d := b.document(t, "a")
-		same(t, fmt.Sprintf("pause %d", i), d.NextTryAt.Sub(b.Now()), seconds*time.Second)
+		same(t, fmt.Sprintf("pause %d", i), d.NextTryAt.Sub(b.now()), seconds*time.Second)
 		same(t, "attempts", d.Attempts, i+1)
-		b.move(d.NextTryAt.Sub(b.Now()))
+		b.move(d.NextTryAt.Sub(b.now()))
 	}
 	b.service.NoFile, b.service.Files["1"] = nil, pdftest.Plain("one")
 	check(t, b.downloadOnce(t.Context()))
@@ -94,7 +94,7 @@ func TestAFailedDownloadWaitsLongerEachTime(t *testing.T) {
 }
 
 func TestAFileThatIsTooLargeIsAskedForOnce(t *testing.T) {
-	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	b := sqlite(t)
 	b.service.NoFile = fmt.Errorf("read file: %w", provider.ErrTooLarge)
 	b.answered(t, "a", completed(marked("")))
 	check(t, b.downloadOnce(t.Context()))
@@ -107,7 +107,7 @@ func TestAFileThatIsTooLargeIsAskedForOnce(t *testing.T) {
 }
 
 func TestTheFifthFileThatIsNotWholeIsQuarantined(t *testing.T) {
-	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	b := sqlite(t)
 	b.service.Files["1"] = []byte("%PDF-1.4 cut off")
 	b.answered(t, "a", completed(marked("")))
 	for i := range model.WrongFiles {
@@ -118,23 +118,4 @@ func TestTheFifthFileThatIsNotWholeIsQuarantined(t *testing.T) {
 	d := b.document(t, "a")
 	same(t, "state", d.State, model.DocumentQuarantined)
 	same(t, "lies", b.lying(t), []string{d.Path})
-}
-
-func TestANudgeWakesEveryLoop(t *testing.T) {
-	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-	one, two := b.nudged("one"), b.nudged("two")
-	b.Nudge()
-	b.Nudge()
-	for i, ch := range []<-chan struct{}{one, two} {
-		select {
-		case <-ch:
-		default:
-			t.Errorf("loop %d was not woken", i)
-		}
-		select {
-		case <-ch:
-			t.Errorf("loop %d was woken twice for nudges that came together", i)
-		default:
-		}
-	}
 }

@@ -1,4 +1,4 @@
-package worker
+package documents
 
 import (
 	"errors"
@@ -32,7 +32,7 @@ func (b *bench) forgets(t *testing.T, ref string) {
 
 func (b *bench) known(t *testing.T, ref string) bool {
 	t.Helper()
-	_, err := b.Store.Transaction(t.Context(), key(ref))
+	_, err := b.store.Transaction(t.Context(), key(ref))
 	if err != nil && !errors.Is(err, store.ErrNoRow) {
 		t.Fatal(err)
 	}
@@ -44,32 +44,32 @@ func TestNothingButTrackBringsBackWhatWasForgotten(t *testing.T) {
 		b.forgets(t, "a")
 		res := b.called(t, claim("a", model.Completed), linkTo("a", link))
 		same(t, "a callback", res.Outcome, model.Ignored)
-		cb, err := b.Store.Callback(t.Context(), res.ID)
+		cb, err := b.store.Callback(t.Context(), res.ID)
 		check(t, err)
 		same(t, "nothing of it is kept", []any{len(cb.Body), cb.RemoteAddr, len(cb.Headers), cb.Note}, []any{0, "", 0, "forgotten"})
 		for _, v := range []model.Verdict{model.Refused, model.NotUnderstood} {
-			res, err := b.Table.Callback(t.Context(), apply.Incoming{Rules: b.account.Rules, Callback: model.Callback{
-				Account: "acc", Ref: "a", Type: "moved", Verdict: v, At: b.Now(), Body: []byte("about a person"),
+			res, err := b.test.Table.Callback(t.Context(), apply.Incoming{Rules: b.account.Rules, Callback: model.Callback{
+				Account: "acc", Ref: "a", Type: "moved", Verdict: v, At: b.now(), Body: []byte("about a person"),
 			}})
 			check(t, err)
-			cb, err := b.Store.Callback(t.Context(), res.ID)
+			cb, err := b.store.Callback(t.Context(), res.ID)
 			check(t, err)
 			same(t, "body of a "+string(v)+" one", len(cb.Body), 0)
 		}
-		status, err := b.Table.Hint(t.Context(), "acc", provider.Hinted{Ref: "a"})
+		status, err := b.test.Table.Hint(t.Context(), "acc", provider.Hinted{Ref: "a"})
 		check(t, err)
 		same(t, "a hint", status, model.Unknown)
 		o := b.service.Answer("a")
-		o.At, o.AskedAt = b.Now(), b.Now()
+		o.At, o.AskedAt = b.now(), b.now()
 		for _, asked := range []model.Asked{model.AskedPoll, model.AskedBackfill, model.AskedRef} {
-			dids, err := b.Table.Answers(t.Context(), b.account, apply.Source{Asked: asked, Run: "r1", Tier: apply.Active}, []model.Observation{o})
+			dids, err := b.test.Table.Answers(t.Context(), b.account, apply.Source{Asked: asked, Run: "r1", Tier: apply.Active}, []model.Observation{o})
 			check(t, err)
 			same(t, "an answer", dids[0].Reason, model.Absent)
 		}
 		same(t, "a row", b.known(t, "a"), false)
 		same(t, "documents", len(b.documents(t, "a")), 0)
 
-		n, err := b.Table.Track(t.Context(), "acc", "simulated", []string{"a"})
+		n, err := b.test.Table.Track(t.Context(), "acc", "simulated", []string{"a"})
 		check(t, err)
 		same(t, "tracked", n, 1)
 		b.confirmed(t)
@@ -99,11 +99,11 @@ func TestAFileThatArrivesWhileItsTransactionIsForgottenGoes(t *testing.T) {
 		d, row := b.document(t, "c"), b.row(t, "c")
 		_, _, err := b.Forget(t.Context(), key("c"))
 		check(t, err)
-		tmp, err := b.Files.Temp()
+		tmp, err := b.files.Temp()
 		check(t, err)
 		_, err = tmp.Write(pdftest.Plain("two"))
 		check(t, errors.Join(err, tmp.Close()))
-		check(t, b.place(t.Context(), d, row, file{path: tmp.Name(), sum: "5ca1ab1e", size: 3}, model.Settlement{Step: model.StepPlace}))
+		check(t, b.place(t.Context(), d, row, &file{path: tmp.Name(), sum: "5ca1ab1e", size: 3}, model.Settlement{Step: model.StepPlace}))
 		same(t, "files", len(b.lying(t)), 0)
 		same(t, "documents", len(b.documents(t, "c")), 0)
 	})
@@ -119,17 +119,17 @@ func TestForgettingIsFinishedAfterAKill(t *testing.T) {
 		check(t, b.downloadOnce(t.Context()))
 		lies := b.lying(t)
 		same(t, "files before", len(lies), 1)
-		for _, also := range []string{quarantineFolder + "/" + lies[0], "acc/2019/12/b/1.v2.pdf", linkFolder + "/" + b.document(t, "b").ID + "-0123456789abcdef.pdf", "acc/2019/12/bb/1.pdf"} {
-			p := filepath.Join(b.Files.root, also)
+		for _, also := range []string{"quarantine/" + lies[0], "acc/2019/12/b/1.v2.pdf", ".hold/" + b.document(t, "b").ID + "-0123456789abcdef.pdf", "acc/2019/12/bb/1.pdf"} {
+			p := filepath.Join(b.root, also)
 			check(t, os.MkdirAll(filepath.Dir(p), 0o700))
 			check(t, os.WriteFile(p, pdftest.Plain("left"), 0o600))
 		}
-		_, err := b.Store.Forget(t.Context(), key("b"), "operator")
+		_, err := b.store.Forget(t.Context(), key("b"), "operator")
 		check(t, err)
 		same(t, "killed here", len(b.lying(t)), 5)
-		check(t, b.prune(t.Context()))
+		check(t, b.SweepForgotten(t.Context()))
 		same(t, "what the daemon left", b.lying(t), []string{"acc/2019/12/bb/1.pdf"})
-		left, err := b.Store.Forgotten(t.Context(), at(b.Now().Add(time.Hour)))
+		left, err := b.store.Forgotten(t.Context(), at(b.now().Add(time.Hour)))
 		check(t, err)
 		same(t, "files to be swept", len(left), 0)
 	})

@@ -1,4 +1,4 @@
-package worker
+package documents
 
 import (
 	"context"
@@ -11,15 +11,14 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
-	"countersign/worker/pdf"
 )
 
 // recoverFile takes the file that lies where a document belongs and that no row knows: a process was killed after
 // naming the file and before writing the row. It is checked like one that has just come. False: there is none, or it
 // is not what it should be.
-func (w *Worker) recoverFile(ctx context.Context, d model.Document, t model.Transaction) (bool, error) {
+func (ds *Documents) recoverFile(ctx context.Context, d model.Document, t model.Transaction) (bool, error) {
 	name := nameOf(d, t, d.Version, false)
-	in, err := w.Files.Open(name)
+	in, err := ds.files.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -27,25 +26,24 @@ func (w *Worker) recoverFile(ctx context.Context, d model.Document, t model.Tran
 		return false, err
 	}
 	defer in.Close() //nolint:errcheck // only read
-	known, err := w.Store.Documents(ctx, store.DocumentFilter{Account: d.Account, Ref: d.Ref})
+	known, err := ds.store.Documents(ctx, store.DocumentFilter{Account: d.Account, Ref: d.Ref})
 	if err != nil || slices.ContainsFunc(known, func(o model.Document) bool { return o.Path == name }) {
 		return false, err
 	}
 	f := file{}
-	if f.sum, f.size, err = w.Files.Hash(name); err != nil {
+	if f.sum, f.size, err = ds.files.Hash(name); err != nil {
 		return false, err
 	}
-	if f.fault = pdf.Whole(in, f.size, 0); f.fault == nil {
-		err = w.inspect(ctx, in, d, &f)
-	}
-	if err != nil || f.fault != nil {
-		w.Log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "source": name, "err": errors.Join(err, f.fault)}).Warn("a file that no row knows is left alone")
+	if err = ds.check(ctx, in, d, 0, &f); err != nil || f.fault != nil {
+		ds.log.WithFields(logrus.Fields{
+			"account": d.Account, "txn": d.Ref, "source": name, "err": errors.Join(err, f.fault),
+		}).Warn("a file that no row knows is left alone")
 		return false, nil
 	}
-	return true, w.placeBy(ctx, d, t, f, model.DocumentEvent{Kind: model.DocumentCame})
+	return true, ds.placeBy(ctx, d, t, &f, model.DocumentEvent{Kind: model.DocumentCame})
 }
 
 // lacks says that the provider does not have a file, now or for ever.
 func lacks(err error) bool {
-	return errors.Is(err, provider.ErrNotFound) || errors.Is(err, provider.ErrNotReady) || errors.Is(err, provider.ErrUnobtainable)
+	return isErr(provider.ErrNotFound, provider.ErrNotReady, provider.ErrUnobtainable)(err)
 }

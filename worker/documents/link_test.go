@@ -1,4 +1,4 @@
-package worker
+package documents
 
 import (
 	"errors"
@@ -12,18 +12,11 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/files"
 	"countersign/worker/pdf/pdftest"
 )
 
 const link = "https://files.example.org/a?sig=1"
-
-func linkTo(ref, url string) provider.Link {
-	return provider.Link{Ref: ref, URL: provider.Secret(url), Document: model.DocumentRef{ID: "1", Kind: model.SignedDocument, Name: "lease.pdf"}}
-}
-
-func completed(docs ...model.DocumentRef) model.Observation {
-	return model.Observation{Status: model.Completed, Signers: []model.Signer{}, Documents: docs}
-}
 
 func TestALinksFileIsHeldAtOnceAndStoredOnceTheProviderConfirms(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
@@ -34,7 +27,7 @@ func TestALinksFileIsHeldAtOnceAndStoredOnceTheProviderConfirms(t *testing.T) {
 		check(t, b.downloadOnce(t.Context()))
 		d = b.document(t, "a")
 		same(t, "state and reason", []any{d.State, d.Reason, d.Link, d.Path}, []any{model.DocumentWaiting, "held until the provider confirms", "", ""})
-		same(t, "lies", b.lying(t), []string{linkFileName(d.ID, d.LinkFile)})
+		same(t, "lies", b.lying(t), []string{files.LinkFileName(d.ID, d.LinkFile)})
 		same(t, "questions so far", len(b.service.Asked), 0)
 
 		b.service.Says["a"] = completed()
@@ -75,7 +68,7 @@ func TestAHeldFileOutlivesARowThatTheProviderDoesNotKnow(t *testing.T) {
 		b.confirmed(t)
 		b.move(10 * time.Second)
 		b.confirmed(t)
-		if _, err := b.Store.Transaction(t.Context(), key("a")); !errors.Is(err, store.ErrNoRow) {
+		if _, err := b.store.Transaction(t.Context(), key("a")); !errors.Is(err, store.ErrNoRow) {
 			t.Fatalf("the row is still there: %v", err)
 		}
 		check(t, b.downloadOnce(t.Context()))
@@ -97,7 +90,7 @@ func TestADeadLinkFallsBackToTheProviderAndStopsNothing(t *testing.T) {
 			check(t, b.downloadOnce(t.Context()))
 			d := b.document(t, ref)
 			same(t, "the link and the state", []string{d.Link, string(d.State)}, []string{"", "waiting"})
-			if !b.may(b.account) {
+			if !b.gate.May(b.account) {
 				t.Fatalf("%v stopped the account", dead)
 			}
 			b.service.Says[ref] = completed()
@@ -157,6 +150,14 @@ func TestANewerLinkTakesThePlaceOfAnOlderOneUntilTheFileIsHere(t *testing.T) {
 	})
 }
 
+// prune lets retention take the links that are old enough.
+func (b *bench) prune(t *testing.T) {
+	t.Helper()
+	before := b.now().Add(-model.LinkLife)
+	_, err := b.store.Prune(t.Context(), store.PruneBefore{Links: &before})
+	check(t, err)
+}
+
 // A link that brought too large a file is kept for its day, in case the bound is raised, and no longer.
 func TestALinkToAFileThatIsTooLargeIsWipedAfterADay(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
@@ -164,11 +165,11 @@ func TestALinkToAFileThatIsTooLargeIsWipedAfterADay(t *testing.T) {
 		b.called(t, claim("a", model.Completed), linkTo("a", link))
 		check(t, b.downloadOnce(t.Context()))
 		b.move(time.Hour)
-		check(t, b.prune(t.Context()))
+		b.prune(t)
 		same(t, "state", b.document(t, "a").State, model.DocumentFailed)
 		same(t, "link after an hour", b.document(t, "a").Link, link)
 		b.move(24 * time.Hour)
-		check(t, b.prune(t.Context()))
+		b.prune(t)
 		same(t, "link after a day", b.document(t, "a").Link, "")
 		same(t, "asked", len(b.service.Linked), 1)
 	})
@@ -194,14 +195,14 @@ func TestAKillLosesNoHeldFileAndLeavesNone(t *testing.T) {
 		b.service.Links[link] = fileOf(pdftest.Plain("one"))
 		b.called(t, claim("a", model.Completed), linkTo("a", link))
 		d := b.document(t, "a")
-		temp, err := b.Files.Temp() // a kill came after the file had its place and before the row knew
+		temp, err := b.files.Temp() // a kill came after the file had its place and before the row knew
 		check(t, err)
 		_, err = temp.Write(pdftest.Plain("one"))
 		check(t, errors.Join(err, temp.Close()))
-		check(t, b.Files.PutLinkFile(temp.Name(), linkFileName(d.ID, strings.Repeat("0", 64))))
-		check(t, os.WriteFile(filepath.Join(b.root, linkFolder, "d000000000999-0123456789abcdef.pdf"), nil, 0o600))
-		check(t, b.sweepLinkFiles(t.Context()))
-		same(t, "lies", b.lying(t), []string{linkFileName(d.ID, strings.Repeat("0", 64))})
+		check(t, b.files.PutLinkFile(temp.Name(), files.LinkFileName(d.ID, strings.Repeat("0", 64))))
+		check(t, os.WriteFile(filepath.Join(b.root, ".hold", "d000000000999-0123456789abcdef.pdf"), nil, 0o600))
+		check(t, b.SweepLinkFiles(t.Context()))
+		same(t, "lies", b.lying(t), []string{files.LinkFileName(d.ID, strings.Repeat("0", 64))})
 		check(t, b.downloadOnce(t.Context()))
 		same(t, "links fetched again", len(b.service.Linked), 0)
 	})
@@ -216,7 +217,7 @@ func TestAHeldFileThatAKillLeftInItsPlaceIsTakenAsItIs(t *testing.T) {
 		d := b.document(t, "a")
 		b.confirmed(t)
 		name := nameOf(d, b.row(t, "a"), d.Version, false)
-		check(t, b.Files.Place(filepath.Join(b.root, linkFileName(d.ID, d.LinkFile)), name)) // and then the kill
+		check(t, b.files.Place(filepath.Join(b.root, files.LinkFileName(d.ID, d.LinkFile)), name)) // and then the kill
 		check(t, b.downloadOnce(t.Context()))
 		d = b.document(t, "a")
 		same(t, "state and version", []any{d.State, d.Version}, []any{model.DocumentStored, 1})
@@ -231,7 +232,7 @@ func TestAHeldFileThatSomebodyTookAwayIsAskedForAnew(t *testing.T) {
 		b.called(t, claim("a", model.Completed), linkTo("a", link))
 		check(t, b.downloadOnce(t.Context()))
 		d := b.document(t, "a")
-		check(t, os.Remove(filepath.Join(b.root, linkFileName(d.ID, d.LinkFile))))
+		check(t, os.Remove(filepath.Join(b.root, files.LinkFileName(d.ID, d.LinkFile))))
 		b.confirmed(t)
 		check(t, b.downloadOnce(t.Context()))
 		same(t, "state", b.document(t, "a").State, model.DocumentStored)
@@ -241,17 +242,17 @@ func TestAHeldFileThatSomebodyTookAwayIsAskedForAnew(t *testing.T) {
 
 // An answer that comes between the look at a transaction and the look at its document wakes the document all the same.
 func TestAnAnswerWhileADocumentIsLookedAtIsNotSleptOver(t *testing.T) {
-	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	b := sqlite(t)
 	b.service.Links[link] = func(io.Writer) error { return provider.ErrNotFound }
 	b.service.Files["1"] = pdftest.Plain("one")
 	b.called(t, claim("a", model.Completed), linkTo("a", link))
-	claimed, err := b.Store.ClaimDocuments(t.Context(), store.DocumentsDue{Now: b.Now(), Limit: 1}, "test", time.Minute)
+	claimed, err := b.store.ClaimDocuments(t.Context(), store.DocumentsDue{Now: b.now(), Limit: 1}, "test", time.Minute)
 	check(t, err)
 	check(t, b.download(t.Context(), claimed[0])) // the link has died
-	claimed, err = b.Store.ClaimDocuments(t.Context(), store.DocumentsDue{Now: b.Now(), Limit: 1}, "test", time.Minute)
+	claimed, err = b.store.ClaimDocuments(t.Context(), store.DocumentsDue{Now: b.now(), Limit: 1}, "test", time.Minute)
 	check(t, err)
-	now, looks := b.Now, 0
-	b.Worker.Now = func() time.Time {
+	now, looks := b.now, 0
+	b.now = func() time.Time {
 		if looks++; looks == 1 { // the transaction was read just now
 			b.answered(t, "a", completed())
 		}

@@ -1,9 +1,8 @@
-package worker
+package documents
 
 import (
 	"context"
 	"io"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -24,7 +23,7 @@ func (c *clocked) DownloadLink(ctx context.Context, ref string, doc model.Docume
 }
 
 func TestAFileThatNeverEndsIsBrokenOffBeforeItsLeaseIsOver(t *testing.T) {
-	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	b := sqlite(t)
 	c := &clocked{service: b.service}
 	b.account.Provider = providertest.Able(c)
 	b.service.Links[link] = func(io.Writer) error { return context.DeadlineExceeded }

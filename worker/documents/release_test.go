@@ -1,4 +1,4 @@
-package worker
+package documents
 
 import (
 	"context"
@@ -51,7 +51,7 @@ func TestWhatBecomesOfAFileByExpectation(t *testing.T) {
 		"unknown, required":           {model.SignaturesRequired, false, pdftest.Encrypted(), model.SignedDocument, model.DocumentStored, model.SignatureUnknown, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+			b := sqlite(t)
 			b.account.Signatures, b.account.KeepBad = c.expects, c.keep
 			b.service.Files["1"] = c.raw
 			b.answered(t, "a", completed(model.DocumentRef{ID: "1", Kind: c.kind, Name: "lease.pdf"}))
@@ -69,10 +69,10 @@ func TestWhatBecomesOfAFileByExpectation(t *testing.T) {
 
 // A reader that dies of a file costs one try; one that the machine has no room for costs the file nothing.
 func TestWhoIsToBlameForAFileThatCannotBeReadThrough(t *testing.T) {
-	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	b := sqlite(t)
 	b.service.Files["1"] = pdftest.Signed()
 	b.answered(t, "a", completed(marked("")))
-	b.Inspect = func(context.Context, *os.File) (pdf.Verdict, error) {
+	b.reader = func(context.Context, *os.File) (pdf.Verdict, error) {
 		return pdf.Verdict{}, errors.New("fork: resource temporarily unavailable")
 	}
 	for range 2 * model.WrongFiles {
@@ -81,21 +81,22 @@ func TestWhoIsToBlameForAFileThatCannotBeReadThrough(t *testing.T) {
 	}
 	d := b.document(t, "a")
 	same(t, "while the machine has no room", []any{d.State, d.Attempts}, []any{model.DocumentWaiting, 0})
-	same(t, "lies", len(b.lying(t)), 0)
+	same(t, "fetched", len(b.service.Fetched), 1) // it waits beside the others until it can be checked
+	same(t, "lies", len(b.lying(t)), 1)
 
-	b.Inspect = func(context.Context, *os.File) (pdf.Verdict, error) {
+	b.reader = func(context.Context, *os.File) (pdf.Verdict, error) {
 		return pdf.Verdict{Fault: "the file could not be read through: its reader died of it", Spent: true}, nil
 	}
 	check(t, b.downloadOnce(t.Context()))
 	d = b.document(t, "a")
-	same(t, "after the first death", []any{d.State, d.Attempts, len(b.service.Fetched)}, []any{model.DocumentQuarantined, 1, 2*model.WrongFiles + 1})
+	same(t, "after the first death", []any{d.State, d.Attempts, len(b.service.Fetched)}, []any{model.DocumentQuarantined, 1, 1})
 	if !strings.Contains(d.Reason, "died") {
 		t.Errorf("the reason is %q", d.Reason)
 	}
 }
 
 func TestALinkedFileKeepsWhatWasFoundInIt(t *testing.T) {
-	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	b := sqlite(t)
 	b.service.Links[link] = fileOf(pdftest.Signed())
 	b.called(t, claim("a", model.Completed), linkTo("a", link))
 	check(t, b.downloadOnce(t.Context()))
@@ -112,7 +113,7 @@ func TestReleaseTakesAFileOutOfQuarantine(t *testing.T) {
 		b.answered(t, "a", completed(marked("")))
 		d := b.fetched(t, "a")
 		same(t, "quarantined", d.State, model.DocumentQuarantined)
-		before, err := b.Store.ChangesOf(t.Context(), key("a"))
+		before, err := b.store.ChangesOf(t.Context(), key("a"))
 		check(t, err)
 		out, err := b.Release(t.Context(), d)
 		check(t, err)
@@ -121,7 +122,7 @@ func TestReleaseTakesAFileOutOfQuarantine(t *testing.T) {
 		same(t, "lies", b.lying(t), []string{out.Path})
 		r := b.row(t, "a")
 		same(t, "stored of total", []int{r.DocsStored, r.DocsTotal}, []int{1, 1})
-		after, err := b.Store.ChangesOf(t.Context(), key("a"))
+		after, err := b.store.ChangesOf(t.Context(), key("a"))
 		check(t, err)
 		same(t, "changes", len(after), len(before)+1)
 		last := after[len(after)-1]
@@ -138,11 +139,11 @@ func TestReleaseTakesAFileOutOfQuarantine(t *testing.T) {
 
 // A row that goes while its file is released leaves no file behind in the place of stored ones.
 func TestAReleaseOfARowThatIsGoneLeavesNothing(t *testing.T) {
-	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	b := sqlite(t)
 	b.service.Files["1"] = pdftest.Altered()
 	b.answered(t, "a", completed(marked("")))
 	d := b.fetched(t, "a")
-	check(t, b.Store.Do(t.Context(), store.Unit{Keys: []model.Key{key("a")}, Apply: func(g *store.Batch) error { g.RemoveDocument(d); return nil }}))
+	check(t, b.store.Do(t.Context(), store.Unit{Keys: []model.Key{key("a")}, Apply: func(g *store.Batch) error { g.RemoveDocument(d); return nil }}))
 	if _, err := b.Release(t.Context(), d); !errors.Is(err, ErrNotQuarantined) {
 		t.Errorf("released: %v", err)
 	}
@@ -151,12 +152,12 @@ func TestAReleaseOfARowThatIsGoneLeavesNothing(t *testing.T) {
 
 // A release that a kill cut short, at either of its two steps, is finished by another.
 func TestAReleaseThatWasCutShortIsFinished(t *testing.T) {
-	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	b := sqlite(t)
 	b.service.Files["1"] = pdftest.Altered()
 	b.answered(t, "a", completed(marked("")))
 	d := b.fetched(t, "a")
-	to := strings.TrimPrefix(d.Path, quarantineFolder+"/")
-	check(t, b.Files.link(d.Path, to)) // killed before the row was written
+	to := strings.TrimPrefix(d.Path, "quarantine/")
+	check(t, b.files.Copy(d.Path, to)) // killed before the row was written
 	same(t, "lies", b.lying(t), []string{to, d.Path})
 	out, err := b.Release(t.Context(), d)
 	check(t, err)
@@ -165,7 +166,7 @@ func TestAReleaseThatWasCutShortIsFinished(t *testing.T) {
 }
 
 func TestReleaseRefusesAnotherFile(t *testing.T) {
-	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	b := sqlite(t)
 	b.service.Files["1"] = pdftest.Altered()
 	b.answered(t, "a", completed(marked("")))
 	d := b.fetched(t, "a")
@@ -182,30 +183,30 @@ func TestRecheckFindsWhatDiffers(t *testing.T) {
 		b.service.Files["1"] = pdftest.Signed()
 		b.answered(t, "a", completed(marked("")))
 		d := b.fetched(t, "a")
-		found, filled, err := b.Recheck(t.Context(), d)
+		found, filled, err := b.Check(t.Context(), d)
 		check(t, err)
 		same(t, "as stored", []any{len(found), filled}, []any{0, false})
 
 		old := d
 		old.Facts = model.SignatureFacts{}
-		check(t, b.Store.Do(t.Context(), store.Unit{Keys: []model.Key{key("a")}, Apply: func(g *store.Batch) error { g.PutDocument(old); return nil }}))
-		found, filled, err = b.Recheck(t.Context(), b.document(t, "a"))
+		check(t, b.store.Do(t.Context(), store.Unit{Keys: []model.Key{key("a")}, Apply: func(g *store.Batch) error { g.PutDocument(old); return nil }}))
+		found, filled, err = b.Check(t.Context(), b.document(t, "a"))
 		check(t, err)
 		same(t, "of an older version", []any{len(found), filled}, []any{0, true})
 		same(t, "filled in", b.document(t, "a").Facts, d.Facts)
 
 		wrong := d
 		wrong.Facts.Signature = model.SignatureAltered
-		found, _, err = b.Recheck(t.Context(), wrong)
+		found, _, err = b.Check(t.Context(), wrong)
 		check(t, err)
 		same(t, "another word", found, []Difference{{"acc", "a", d.ID, "signature", "altered", "intact"}})
 
 		check(t, os.WriteFile(filepath.Join(b.root, d.Path), pdftest.Altered(), 0o600))
-		found, _, err = b.Recheck(t.Context(), d)
+		found, _, err = b.Check(t.Context(), d)
 		check(t, err)
 		same(t, "changed on disk", []any{len(found), found[0].Field}, []any{1, "sha256"})
 		check(t, os.Remove(filepath.Join(b.root, d.Path)))
-		found, _, err = b.Recheck(t.Context(), d)
+		found, _, err = b.Check(t.Context(), d)
 		check(t, err)
 		same(t, "gone", found, []Difference{{"acc", "a", d.ID, "sha256", d.SHA256, "missing"}})
 	})

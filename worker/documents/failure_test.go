@@ -1,4 +1,4 @@
-package worker
+package documents
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -33,15 +32,15 @@ func TestAFaultOfThisMachineCostsNoTry(t *testing.T) {
 	} {
 		for _, linked := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, linked %t", name, linked), func(t *testing.T) {
-				b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+				b := sqlite(t)
 				b.service.Files["1"], b.service.NoFile = pdftest.Plain("one"), c.download
 				b.service.Links[link] = fileOf(pdftest.Plain("one"))
 				if c.download != nil {
 					b.service.Links[link] = func(io.Writer) error { return c.download }
 				}
-				inspect := b.Inspect
+				inspect := b.reader
 				if c.inspect != nil {
-					b.Inspect = func(context.Context, *os.File) (pdf.Verdict, error) { return pdf.Verdict{}, c.inspect }
+					b.reader = func(context.Context, *os.File) (pdf.Verdict, error) { return pdf.Verdict{}, c.inspect }
 				}
 				if linked {
 					b.called(t, claim("a", model.Completed), linkTo("a", link))
@@ -52,10 +51,10 @@ func TestAFaultOfThisMachineCostsNoTry(t *testing.T) {
 					b.downloadOnce(t.Context()) //nolint:errcheck // told of a full disk
 					d := b.document(t, "a")
 					same(t, "state, tries, reason, link", []any{d.State, d.Attempts, d.Reason, d.Link != ""}, []any{model.DocumentWaiting, 0, c.reason, linked})
-					same(t, "pause", d.NextTryAt.Sub(b.Now()), b.RetryWait)
-					b.move(b.RetryWait)
+					same(t, "pause", d.NextTryAt.Sub(b.now()), b.retryWait)
+					b.move(b.retryWait)
 				}
-				b.Inspect, b.service.NoFile, b.service.Links[link] = inspect, nil, fileOf(pdftest.Plain("one"))
+				b.reader, b.service.NoFile, b.service.Links[link] = inspect, nil, fileOf(pdftest.Plain("one"))
 				b.service.Says["a"] = completed()
 				check(t, b.downloadOnce(t.Context()))
 				b.confirmed(t)

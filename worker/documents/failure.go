@@ -1,4 +1,4 @@
-package worker
+package documents
 
 import (
 	"context"
@@ -20,7 +20,7 @@ type way int
 
 const (
 	byProvider way = 1 << iota // the provider's API
-	byLink                     // the link that a callback told
+	byLink                     // a callback's link
 	eitherWay  = byProvider | byLink
 )
 
@@ -43,9 +43,9 @@ type failure struct {
 	pause  pause
 	tried  bool               // it counts as a try
 	reason string             // for people; "" leaves the row's own
-	adds   func(error) string // what of the error people are told besides
+	adds   func(error) string // words of the error that the reason ends with
 	log    logrus.Level
-	ours   bool // a fault of this machine's folder, which the loop tells too
+	ours   bool // a fault of this machine's folder, which the loop logs too
 }
 
 const folderNotWritten = "the document folder cannot be written"
@@ -53,30 +53,39 @@ const folderNotWritten = "the document folder cannot be written"
 // failures lists what an error of a fetch may mean; the first line that fits counts, and the last ones fit every error.
 // What is the fault of this machine costs no try, and stops no link.
 func failures() []failure {
-	const quiet = logrus.DebugLevel
+	const (
+		machine, noFile = model.DocumentMachineFault, model.DocumentNoFile
+
+		quiet, warn, fail = logrus.DebugLevel, logrus.WarnLevel, logrus.ErrorLevel
+	)
+	dead := isErr(provider.ErrDenied, provider.ErrNotFound, provider.ErrUnobtainable)
 	return []failure{
 		{is: isErr(errStopped), on: eitherWay, event: model.DocumentPostponed, pause: pauseNone, log: quiet},
-		{is: isErr(errNotChecked), on: eitherWay, event: model.DocumentMachineFault, pause: pauseFirst, log: logrus.ErrorLevel,
+		{is: isErr(errNotChecked), on: eitherWay, event: machine, pause: pauseFirst, log: fail,
 			reason: "the file could not be checked on this machine, trying again"},
-		{is: asksToWait, on: byProvider, event: model.DocumentPostponed, pause: pauseAsked, log: quiet, reason: "the provider asks to wait"},
-		{is: asksToWait, on: byLink, event: model.DocumentPostponed, pause: pauseAsked, log: quiet, reason: "the link's host asks to wait"},
-		{is: isFolder, on: eitherWay, event: model.DocumentMachineFault, pause: pauseFirst, log: quiet, reason: folderNotWritten,
-			adds: systemWords, ours: true},
-		{is: isMachine, on: eitherWay, event: model.DocumentMachineFault, pause: pauseFirst, log: logrus.ErrorLevel,
+		{is: asksToWait, on: byProvider, event: model.DocumentPostponed, pause: pauseAsked, log: quiet,
+			reason: "the provider asks to wait"},
+		{is: asksToWait, on: byLink, event: model.DocumentPostponed, pause: pauseAsked, log: quiet,
+			reason: "the link's host asks to wait"},
+		{is: isFolder, on: eitherWay, event: machine, pause: pauseFirst, log: quiet, ours: true,
+			reason: folderNotWritten, adds: systemWords},
+		{is: isMachine, on: eitherWay, event: machine, pause: pauseFirst, log: fail,
 			reason: "this machine could not fetch the file", adds: systemWords},
-		{is: isErr(provider.ErrTooLarge), on: eitherWay, event: model.DocumentTooLarge, tried: true, log: logrus.WarnLevel,
+		{is: isErr(provider.ErrTooLarge), on: eitherWay, event: model.DocumentTooLarge, tried: true, log: warn,
 			reason: "the file is larger than documents_max_size: raise it, then `documents retry`"},
-		{is: isErr(provider.ErrDenied, provider.ErrNotFound, provider.ErrUnobtainable), on: byLink, event: model.DocumentLinkDied,
-			log: logrus.WarnLevel, reason: "the link has died, the provider will be asked"},
-		{is: isErr(provider.ErrDenied), on: byProvider, event: model.DocumentRefused, pause: pauseMost, log: quiet, reason: "credentials refused"},
-		{is: isErr(provider.ErrUnobtainable), on: byProvider, event: model.DocumentCannotBeHad, log: quiet, adds: providerWords},
-		{is: isErr(provider.ErrNotReady), on: byProvider, event: model.DocumentNoFile, pause: pauseGrowing, tried: true, log: quiet,
+		{is: dead, on: byLink, event: model.DocumentLinkDied, log: warn,
+			reason: "the link has died, the provider will be asked"},
+		{is: isErr(provider.ErrDenied), on: byProvider, event: model.DocumentRefused, pause: pauseMost, log: quiet,
+			reason: "credentials refused"},
+		{is: isErr(provider.ErrUnobtainable), on: byProvider, event: model.DocumentCannotBeHad, log: quiet,
+			adds: providerWords},
+		{is: isErr(provider.ErrNotReady), on: byProvider, event: noFile, pause: pauseGrowing, tried: true, log: quiet,
 			reason: "the provider is still making the file"},
-		{is: isErr(provider.ErrNotFound), on: byProvider, event: model.DocumentMissing, pause: pauseGrowing, tried: true, log: quiet,
-			reason: "the provider does not have the file yet"},
-		{is: anyErr, on: byProvider, event: model.DocumentNoFile, pause: pauseGrowing, tried: true, log: logrus.WarnLevel,
+		{is: isErr(provider.ErrNotFound), on: byProvider, event: model.DocumentMissing, pause: pauseGrowing, tried: true,
+			log: quiet, reason: "the provider does not have the file yet"},
+		{is: anyErr, on: byProvider, event: noFile, pause: pauseGrowing, tried: true, log: warn,
 			reason: "download failed, trying again"},
-		{is: anyErr, on: byLink, event: model.DocumentNoFile, pause: pauseGrowing, tried: true, log: logrus.WarnLevel,
+		{is: anyErr, on: byLink, event: noFile, pause: pauseGrowing, tried: true, log: warn,
 			reason: "the link brought no file, trying again"},
 	}
 }
@@ -94,46 +103,46 @@ func failureOf(on way, err error) failure {
 			return f
 		}
 	}
-	return failure{event: model.DocumentNoFile, pause: pauseGrowing, tried: true}
+	return failure{event: model.DocumentNoFile, pause: pauseGrowing, tried: true, log: logrus.WarnLevel}
 }
 
 // failedFetch deals with a fetch that brought no file.
-func (w *Worker) failedFetch(ctx context.Context, a *apply.Account, d model.Document, on way, err error) error {
+func (ds *Documents) failedFetch(ctx context.Context, a *apply.Account, d model.Document, on way, err error) error {
 	if ctx.Err() != nil {
 		err = errStopped
 	}
 	f := failureOf(on, err)
-	w.Log.WithFields(logrus.Fields{
+	ds.log.WithFields(logrus.Fields{
 		"account": d.Account, "txn": d.Ref, "attempt": d.Attempts + 1, "reason": f.reason, "err": provider.Redact(err),
 	}).Log(f.log, "download brought no file")
 	if f.event == model.DocumentRefused {
-		if err := w.failed(context.WithoutCancel(ctx), a, d.Key(), err); err != nil {
+		if err := ds.gate.Failed(context.WithoutCancel(ctx), a, d.Key(), err); err != nil {
 			return err
 		}
 	}
-	e := model.DocumentEvent{Kind: f.event, Reason: f.reason, Wait: w.pauseFor(f, d, err), Tried: f.tried}
+	e := model.DocumentEvent{Kind: f.event, Reason: f.reason, Wait: ds.pauseFor(f, d, err), Tried: f.tried}
 	if f.adds != nil {
 		e.Reason = reasonWith(f.reason, f.adds(err))
 	}
-	if _, serr := w.settleDocument(ctx, d, e); serr != nil || f.ours {
+	if _, serr := ds.settle(ctx, d, e); serr != nil || f.ours {
 		return errors.Join(serr, err)
 	}
 	return nil
 }
 
 // pauseFor is how long a document waits after a failure.
-func (w *Worker) pauseFor(f failure, d model.Document, err error) time.Duration {
+func (ds *Documents) pauseFor(f failure, d model.Document, err error) time.Duration {
 	var after *provider.RetryAfter
 	switch f.pause {
 	case pauseFirst:
-		return w.RetryWait
+		return ds.retryWait
 	case pauseMost:
-		return w.RetryMost
+		return ds.retryMost
 	case pauseGrowing:
-		return w.pause(d.Attempts)
+		return ds.gate.Pause(d.Attempts)
 	case pauseAsked:
 		if errors.As(err, &after) {
-			return w.wait(after)
+			return ds.gate.Asked(after)
 		}
 	}
 	return 0
@@ -173,7 +182,8 @@ func isFolder(err error) bool {
 
 // isMachine says whether this machine lacked something that has nothing to do with the file.
 func isMachine(err error) bool {
-	return isErr(syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS)(err)
+	room := isErr(syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS)
+	return room(err) || isErr(syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS)(err)
 }
 
 // systemWords are the system's own: no path, no address.

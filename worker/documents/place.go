@@ -1,11 +1,10 @@
-package worker
+package documents
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"path/filepath"
 	"slices"
 
@@ -13,73 +12,85 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/model/store/durable"
 	"countersign/provider"
 	"countersign/worker/apply"
+	"countersign/worker/files"
 )
 
 // placeBy asks where a file that came belongs, and puts it there. One that belongs nowhere is fetched again later.
-func (w *Worker) placeBy(ctx context.Context, d model.Document, t model.Transaction, f file, e model.DocumentEvent) error {
+func (ds *Documents) placeBy(
+	ctx context.Context, d model.Document, t model.Transaction, f *file, e model.DocumentEvent,
+) error {
 	e.Began = d
-	if plan := model.Settle(d, e, t, w.Now()); plan.Asks() {
-		return w.place(ctx, d, t, f, plan)
+	if plan := model.Settle(d, e, t, ds.now()); plan.Asks() {
+		return ds.place(ctx, d, t, f, plan)
 	}
-	_, err := w.settleDocument(ctx, d, e)
+	_, err := ds.settle(ctx, d, e)
 	return err
 }
 
 // place names a file and writes the row. A file that differs from one stored before becomes the next version; one
 // that a kill left under its name is taken as it is. fs.ErrNotExist, with nothing written, if the file is neither at
 // hand nor in its place.
-func (w *Worker) place(ctx context.Context, d model.Document, t model.Transaction, f file, plan model.Settlement) error {
-	others, err := w.Store.Documents(ctx, store.DocumentFilter{Account: d.Account, Ref: d.Ref})
+func (ds *Documents) place(
+	ctx context.Context, d model.Document, t model.Transaction, f *file, plan model.Settlement,
+) error {
+	others, err := ds.store.Documents(ctx, store.DocumentFilter{Account: d.Account, Ref: d.Ref})
 	if err != nil {
 		return err
 	}
-	others = slices.DeleteFunc(others, func(o model.Document) bool { return o.ID == d.ID || o.DocID != d.DocID || o.Kind != d.Kind })
+	others = slices.DeleteFunc(others, func(o model.Document) bool {
+		return o.ID == d.ID || o.DocID != d.DocID || o.Kind != d.Kind
+	})
 	if plan.Step == model.StepPlace {
-		if i := slices.IndexFunc(others, func(o model.Document) bool { return w.sameFile(o, f) }); i >= 0 {
-			return w.sameAsBefore(ctx, d, others[i])
+		if i := slices.IndexFunc(others, func(o model.Document) bool { return ds.sameFile(o, f.sum) }); i >= 0 {
+			return ds.sameAsBefore(ctx, d, others[i])
 		}
 	}
-	name, version, err := w.nameFile(d, t, f, others, plan.Step)
+	name, version, err := ds.nameFile(d, t, f, others, plan.Step)
 	if errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err != nil {
-		return w.failedFetch(ctx, w.account(d.Account), d, eitherWay, fmt.Errorf("%w: %w", errNotPlaced, err))
+		ds.leave(d, f)
+		return ds.failedFetch(ctx, ds.account(d.Account), d, eitherWay, fmt.Errorf("%w: %w", errNotPlaced, err))
 	}
 	e := model.DocumentEvent{Kind: model.DocumentPlaced, Reason: plan.Reason, Tried: f.fault != nil}
 	if plan.Step == model.StepQuarantine {
 		e.Kind = model.DocumentSetAside
 	}
 	e.File = model.DocumentFile{SHA256: f.sum, Size: f.size, Facts: f.facts, Path: name, Version: version}
-	store.CrashPoint("keep synced")
-	s, err := w.settleDocument(ctx, d, e)
+	durable.CrashPoint("keep synced")
+	s, err := ds.settle(ctx, d, e)
 	if err != nil {
 		return err
 	}
-	store.CrashPoint("keep noted")
-	w.Log.WithFields(logrus.Fields{
+	durable.CrashPoint("keep noted")
+	ds.files.DropArrived(d.ID, fetchedAs(d)) //nolint:errcheck // mostly gone already, else the next start removes it
+	ds.log.WithFields(logrus.Fields{
 		"account": d.Account, "txn": d.Ref, "status": string(s.Next.State), "source": filepath.Base(name),
 	}).Info("document placed")
 	return nil
 }
 
 // nameFile gives a file the first name that is free or already its own.
-func (w *Worker) nameFile(d model.Document, t model.Transaction, f file, others []model.Document, step model.DocumentStep) (string, int, error) {
+func (ds *Documents) nameFile(
+	d model.Document, t model.Transaction, f *file, others []model.Document, step model.DocumentStep,
+) (string, int, error) {
 	for version := d.Version; ; version++ {
 		if slices.ContainsFunc(others, func(o model.Document) bool { return o.Version == version }) {
 			continue
 		}
 		name := nameOf(d, t, version, step == model.StepQuarantine)
-		sum, _, err := w.Files.Hash(name)
+		sum, err := ds.files.Taken(name)
 		switch {
 		case err == nil && sum != f.sum:
 			continue
 		case err == nil:
-			err = w.Files.Secure(name)
+			err = ds.files.Secure(name)
 		default:
-			err = w.Files.Place(f.path, name)
+			err = ds.files.Place(f.path, name)
 		}
 		return name, version, err
 	}
@@ -95,27 +106,28 @@ func nameOf(d model.Document, t model.Transaction, version int, quarantined bool
 	if d.Kind != model.SignedDocument && doc != string(d.Kind) {
 		doc = string(d.Kind) + "-" + doc
 	}
-	name := documentPath(d.Account, d.Ref, doc, created, version)
+	name := files.DocumentPath(d.Account, d.Ref, doc, created, version)
 	if quarantined {
-		name = path.Join(quarantineFolder, name)
+		name = files.Quarantined(name)
 	}
 	return name
 }
 
-// sameFile says whether a file holds what an earlier version's stored one still does.
-func (w *Worker) sameFile(o model.Document, f file) bool {
-	if o.State != model.DocumentStored || o.SHA256 != f.sum {
+// sameFile says whether a file, by its hash, holds what an earlier version's stored one still does.
+func (ds *Documents) sameFile(o model.Document, file string) bool {
+	if o.State != model.DocumentStored || o.SHA256 != file {
 		return false
 	}
-	sum, _, err := w.Files.Hash(o.Path)
-	return err == nil && sum == f.sum
+	sum, _, err := ds.files.Hash(o.Path)
+	return err == nil && sum == file
 }
 
 // sameAsBefore deals with a new version that has the same bytes as one before it: there is no second file, and that
 // one has the new mark.
-func (w *Worker) sameAsBefore(ctx context.Context, d, before model.Document) error {
+func (ds *Documents) sameAsBefore(ctx context.Context, d, before model.Document) error {
 	k := d.Key()
-	return w.doPatiently(context.WithoutCancel(ctx), store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
+	ctx = context.WithoutCancel(ctx)
+	return ds.store.DoPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
 		if b.Forgotten(k) {
 			return nil
 		}
@@ -131,12 +143,13 @@ func (w *Worker) sameAsBefore(ctx context.Context, d, before model.Document) err
 		if err != nil || !found {
 			return err
 		}
-		_, err = apply.SettleRow(b, earlier, model.DocumentEvent{Kind: model.DocumentMarkedAnew, Mark: d.Mark}, apply.SourceDownload)
+		marked := model.DocumentEvent{Kind: model.DocumentMarkedAnew, Mark: d.Mark}
+		_, err = apply.SettleRow(b, earlier, marked, apply.SourceDownload)
 		return err
 	}})
 }
 
-// clipped makes a sentence of somebody else's one that a row can hold.
+// clipped makes a provider's sentence one that a row can hold.
 func clipped(s string, most int) string {
 	if len(s) > most {
 		s = s[:most]

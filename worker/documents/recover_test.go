@@ -1,4 +1,4 @@
-package worker
+package documents
 
 import (
 	"os"
@@ -15,9 +15,9 @@ func (b *bench) lies(t *testing.T, ref string, content []byte) string {
 	t.Helper()
 	d := b.document(t, ref)
 	name := nameOf(d, b.row(t, ref), d.Version, false)
-	temp := filepath.Join(b.root, tempFolder, "killed")
+	temp := filepath.Join(b.root, ".incoming", "killed")
 	check(t, os.WriteFile(temp, content, 0o600))
-	check(t, b.Files.Place(temp, name))
+	check(t, b.files.Place(temp, name))
 	return name
 }
 
@@ -36,7 +36,7 @@ func TestAFileThatAKilledProcessLeftIsTaken(t *testing.T) {
 		"it would give no file, unmarked": {"", provider.ErrNotFound, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+			b := sqlite(t)
 			b.service.Files["1"], b.service.NoFile = []byte("<html>"), c.fails
 			b.answered(t, "a", completed(marked(c.mark)))
 			lying := b.lies(t, "a", pdftest.Plain("one"))
@@ -51,7 +51,7 @@ func TestAFileThatAKilledProcessLeftIsTaken(t *testing.T) {
 
 // One that is not whole, or is another row's, is left alone.
 func TestAFileThatIsNotWholeOrKnownIsNotTaken(t *testing.T) {
-	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	b := sqlite(t)
 	b.service.Files["1"] = pdftest.Plain("one")
 	b.answered(t, "a", completed(marked("")))
 	lying := b.lies(t, "a", []byte("%PDF-1.4 cut off"))

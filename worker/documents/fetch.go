@@ -1,0 +1,171 @@
+package documents
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/sirupsen/logrus"
+
+	"countersign/model"
+	"countersign/model/store/durable"
+	"countersign/provider"
+	"countersign/worker/pdf"
+)
+
+// file is what came for a document: synced, hashed and checked, in a temporary file.
+type file struct {
+	path  string
+	sum   string
+	size  int64
+	fault error // why it is not what it claims to be; nil: whole
+	spent bool  // the check died or took too much: the same file would do so again
+	whole bool  // it is as long as was declared and has both its ends: fetching it again would bring the same
+	facts model.SignatureFacts
+}
+
+// getFile fetches a document's bytes, from the provider's API or from a link.
+type getFile func(ctx context.Context, doc model.DocumentRef, to io.Writer) (provider.Declared, error)
+
+// fetchFile downloads into a synced temporary file and checks it. An error means that there is no
+// file; a file with a fault is one that came but is not whole.
+func (ds *Documents) fetchFile(ctx context.Context, d model.Document, get getFile) (f file, err error) {
+	if f, ok, err := ds.arrived(ctx, d); ok || err != nil {
+		return f, err
+	}
+	tmp, err := ds.files.Temp()
+	if err != nil {
+		return f, err
+	}
+	f.path = tmp.Name()
+	defer func() {
+		if cerr := tmp.Close(); err == nil {
+			err = cerr
+		}
+		if err != nil {
+			ds.leave(d, &f)
+			f.discard()
+		}
+	}()
+	h := sha256.New()
+	call := provider.WithClass(provider.WithWork(ctx, provider.WorkDownload), provider.ClassFiles)
+	fctx, cancel := context.WithTimeout(call, fileTime)
+	defer cancel()
+	dec, err := get(fctx, model.DocumentRef{ID: d.DocID, Kind: d.Kind, Name: d.Name, Mark: d.Mark}, io.MultiWriter(tmp, h))
+	switch {
+	case errors.Is(err, provider.ErrInvalidFile):
+		f.fault = err
+	case err != nil:
+		return f, err
+	}
+	if f.size, err = tmp.Seek(0, io.SeekEnd); err != nil {
+		return f, err
+	}
+	f.sum = hex.EncodeToString(h.Sum(nil))
+	durable.CrashPoint("download written")
+	err = ds.files.Sync(tmp)
+	durable.CrashPoint("download synced")
+	if err != nil || f.fault != nil {
+		return f, err
+	}
+	return f, ds.check(ctx, tmp, d, dec.Length, &f)
+}
+
+// arrived takes the whole file that an earlier try could not check or place, so that it is not fetched again. One that
+// cannot be read is dropped.
+func (ds *Documents) arrived(ctx context.Context, d model.Document) (f file, ok bool, err error) {
+	in, err := ds.files.Arrived(d.ID, fetchedAs(d))
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, false, nil
+	}
+	if err == nil {
+		defer in.Close() //nolint:errcheck // only read
+		h := sha256.New()
+		if f.size, err = io.Copy(h, in); err == nil {
+			f.path, f.sum = in.Name(), hex.EncodeToString(h.Sum(nil))
+			return f, true, ds.check(ctx, in, d, 0, &f)
+		}
+	}
+	return f, false, ds.files.DropArrived(d.ID, fetchedAs(d))
+}
+
+// leave sets a whole file aside for the next try. Where that fails too it is fetched again.
+func (ds *Documents) leave(d model.Document, f *file) {
+	if f.whole && ds.files.Leave(f.path, d.ID, fetchedAs(d)) == nil {
+		f.path = ""
+	}
+}
+
+// discard removes a file that has not got its place, and was not set aside.
+func (f *file) discard() {
+	if f.path != "" {
+		os.Remove(f.path) //nolint:errcheck // gone already where it has its place
+	}
+}
+
+// fetchedAs names what a document's file was fetched as: another mark or link may bring another file.
+func fetchedAs(d model.Document) string { return d.Mark + "\x00" + d.Link }
+
+// check says in f whether a file is what it claims to be. An error is this machine's.
+func (ds *Documents) check(ctx context.Context, in *os.File, d model.Document, declared int64, f *file) error {
+	if f.fault = pdf.Whole(in, f.size, declared); f.fault != nil {
+		return nil
+	}
+	f.whole = true
+	return ds.inspect(ctx, in, d, f)
+}
+
+// errNotChecked is of a file that could not be checked, for reasons of this machine.
+var errNotChecked = errors.New("the file could not be checked")
+
+// inspect reads a file as a PDF and holds its signatures against what the account expects.
+func (ds *Documents) inspect(ctx context.Context, tmp *os.File, d model.Document, f *file) error {
+	v, err := ds.look(ctx, tmp)
+	if err != nil {
+		return err
+	}
+	f.facts, f.spent = v.Facts, v.Spent
+	if v.Fault != "" {
+		f.fault = errors.New(v.Fault)
+		return nil
+	}
+	if a := ds.account(d.Account); a != nil && !a.KeepBad {
+		if why := a.Signatures.Objection(d.Kind, v.Facts); why != "" {
+			f.fault = errors.New(why)
+		}
+	}
+	return nil
+}
+
+// look reads a file as a PDF. What the file's own words are is made fit to be stored.
+func (ds *Documents) look(ctx context.Context, in *os.File) (pdf.Verdict, error) {
+	v, err := ds.reader(ctx, in)
+	if err != nil {
+		return v, fmt.Errorf("%w: %w", errNotChecked, err)
+	}
+	v.Fault, v.Facts.Note = provider.Legible(v.Fault), provider.Legible(v.Facts.Note)
+	for i := range v.Facts.Signatures {
+		s := &v.Facts.Signatures[i]
+		s.Kind, s.Signer = provider.Legible(s.Kind), provider.Legible(s.Signer)
+		s.Reason, s.Note = provider.Legible(s.Reason), provider.Legible(s.Note)
+	}
+	return v, nil
+}
+
+// wrongFile deals with a file that is not whole, or not as it was signed.
+func (ds *Documents) wrongFile(ctx context.Context, d model.Document, t model.Transaction, f *file) error {
+	ds.log.WithFields(logrus.Fields{
+		"account": d.Account, "txn": d.Ref, "attempt": d.Attempts + 1, "reason": f.fault.Error(),
+	}).Warn("file is not what it should be")
+	e := model.DocumentEvent{Kind: model.DocumentWrong, Reason: f.fault.Error(), Tried: true}
+	e.Wait = ds.gate.Pause(d.Attempts)
+	if f.spent {
+		e.Kind = model.DocumentFatal
+	}
+	return ds.placeBy(ctx, d, t, f, e)
+}

@@ -1,0 +1,238 @@
+// Package files is the document folder: temporary files, files that links brought, documents under their names and in
+// quarantine. What has its name is on disk, as far as the file system can say so, and a name is never given twice.
+package files
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"countersign/model/store/durable"
+)
+
+// Folder is a document folder. Safe for concurrent use.
+type Folder struct {
+	root   string
+	system System
+}
+
+const (
+	tempFolder       = ".incoming"
+	linkFolder       = ".hold" // files that links brought, until the provider confirms
+	quarantineFolder = "quarantine"
+)
+
+// At is a folder that may not be there.
+func At(root string) *Folder { return On(root, OS()) }
+
+// On is At on another file system than the machine's own, for tests.
+func On(root string, system System) *Folder {
+	return &Folder{root: filepath.Clean(root), system: system}
+}
+
+// Open makes the folder, with those inside that are the daemon's own, where it is missing.
+func Open(root string) (*Folder, error) {
+	f := At(root)
+	return f, f.Make()
+}
+
+// Make makes the folder where it is missing.
+func (f *Folder) Make() error {
+	for _, dir := range []string{tempFolder, linkFolder} {
+		if err := os.MkdirAll(filepath.Join(f.root, dir), 0o700); err != nil {
+			return fmt.Errorf("document folder: %w", err)
+		}
+	}
+	for _, dir := range []string{f.root, filepath.Dir(f.root)} { // some may not be read, or not be synced
+		if err := f.syncFolder(dir); errors.Is(err, unix.EIO) {
+			return fmt.Errorf("document folder: %w", err)
+		}
+	}
+	return nil
+}
+
+// Sweep removes what a killed process left half written. Only the process that holds the work lock
+// may call it.
+func (f *Folder) Sweep() error {
+	left, err := os.ReadDir(filepath.Join(f.root, tempFolder))
+	if err != nil {
+		return err
+	}
+	for _, e := range left {
+		if err := os.Remove(filepath.Join(f.root, tempFolder, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Temp opens a temporary file in the folder's own file system.
+func (f *Folder) Temp() (*os.File, error) {
+	return os.CreateTemp(filepath.Join(f.root, tempFolder), "document-*")
+}
+
+// Place gives a temporary file, already synced and closed, its name. fs.ErrExist if the name is taken.
+func (f *Folder) Place(temp, name string) error {
+	to, err := f.Path(name)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		return err
+	}
+	durable.CrashPoint("keep before link")
+	linked, err := f.give(temp, to)
+	if err != nil {
+		return err
+	}
+	durable.CrashPoint("keep linked")
+	if err := f.syncNames(to); err != nil { // the temporary file stays: the next try need not fetch it again
+		return err
+	}
+	if linked {
+		err = os.Remove(temp)
+	}
+	durable.CrashPoint("keep unlinked")
+	return err
+}
+
+// Secure makes sure of a file that already has its name: who gave it may have been killed, or have failed, before the
+// name was on disk.
+func (f *Folder) Secure(name string) error {
+	p, err := f.Path(name)
+	if err != nil {
+		return err
+	}
+	file, err := os.OpenFile(p, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.syncFile(file), file.Close()); err != nil {
+		return err
+	}
+	return f.syncNames(p)
+}
+
+// Copy gives a stored file a second name, on disk once it returns; where the file system knows no second names, it is
+// another file of the same content. fs.ErrExist if the name is taken.
+func (f *Folder) Copy(from, name string) error {
+	old, err := f.Path(from)
+	if err != nil {
+		return err
+	}
+	to, err := f.Path(name)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		return err
+	}
+	if err := f.system.Link(old, to); !cannot(err) {
+		if err == nil {
+			err = f.syncNames(to)
+		}
+		return err
+	}
+	return f.copyContent(old, name)
+}
+
+func (f *Folder) copyContent(old, name string) error {
+	in, err := os.Open(filepath.Clean(old))
+	if err != nil {
+		return err
+	}
+	defer in.Close() //nolint:errcheck // only read
+	temp, err := f.Temp()
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name()) //nolint:errcheck // mostly gone already
+	_, err = io.Copy(temp, in)
+	if err == nil {
+		err = f.syncFile(temp)
+	}
+	if err = errors.Join(err, temp.Close()); err != nil {
+		return err
+	}
+	return f.Place(temp.Name(), name)
+}
+
+// Drop takes a name away for good. One that is gone is no error.
+func (f *Folder) Drop(name string) error {
+	p, err := f.Path(name)
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(p); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	return f.syncFolder(filepath.Dir(p))
+}
+
+// syncNames puts a file's name on disk, and those of the folders above it: who made one of them may not have come
+// to sync it.
+func (f *Folder) syncNames(file string) error {
+	for dir := filepath.Dir(file); ; dir = filepath.Dir(dir) {
+		if err := f.syncFolder(dir); err != nil {
+			return err
+		}
+		if len(dir) <= len(f.root) {
+			return nil
+		}
+	}
+}
+
+// Open reads a stored file. fs.ErrNotExist if it is gone.
+func (f *Folder) Open(name string) (*os.File, error) {
+	p, err := f.Path(name)
+	if err != nil {
+		return nil, err
+	}
+	return os.Open(p)
+}
+
+// Hash reads a stored file through and returns its SHA-256 and size.
+func (f *Folder) Hash(name string) (string, int64, error) {
+	in, err := f.Open(name)
+	if err != nil {
+		return "", 0, err
+	}
+	defer in.Close() //nolint:errcheck // only read
+	h := sha256.New()
+	n, err := io.Copy(h, in)
+	return hex.EncodeToString(h.Sum(nil)), n, err
+}
+
+// Taken is Hash for a name that may be given: fs.ErrNotExist too where a kill has left only an empty file, which gives
+// way.
+func (f *Folder) Taken(name string) (string, error) {
+	sum, size, err := f.Hash(name)
+	if err == nil && size == 0 {
+		return "", fs.ErrNotExist
+	}
+	return sum, err
+}
+
+// Sync puts a temporary file on disk.
+func (f *Folder) Sync(file *os.File) error { return f.syncFile(file) }
+
+// Free says how many bytes the folder's file system still takes.
+func (f *Folder) Free() (int64, error) { return durable.Free(f.root) }
+
+// Path is where a name of the folder lies in the file system.
+func (f *Folder) Path(name string) (string, error) {
+	if !filepath.IsLocal(filepath.FromSlash(name)) {
+		return "", fmt.Errorf("document path %q leaves the folder", name)
+	}
+	return filepath.Join(f.root, filepath.FromSlash(name)), nil
+}

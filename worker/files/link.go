@@ -1,0 +1,98 @@
+package files
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"countersign/model/store/durable"
+)
+
+// LinkFileName is where a link's file waits for the provider's word: by the document's id and the file's hash, so that
+// two that came for one document do not meet.
+func LinkFileName(id, sum string) string { return path.Join(linkFolder, id+"-"+sum[:16]+".pdf") }
+
+// PutLinkFile gives a temporary file, already synced and closed, its place among the files that links brought.
+func (f *Folder) PutLinkFile(temp, name string) error {
+	to, err := f.Path(name)
+	if err != nil {
+		return err
+	}
+	durable.CrashPoint("hold before rename")
+	if err := f.system.Rename(temp, to); err != nil {
+		return err
+	}
+	durable.CrashPoint("hold renamed")
+	return f.syncFolder(filepath.Dir(to))
+}
+
+// LinkFileOf finds the file that a link brought for a document, by the document's id.
+func (f *Folder) LinkFileOf(id string) (name string, ok bool) {
+	all, err := os.ReadDir(filepath.Join(f.root, linkFolder))
+	if err != nil {
+		return "", false
+	}
+	for _, e := range all {
+		if strings.HasPrefix(e.Name(), id+"-") {
+			return path.Join(linkFolder, e.Name()), true
+		}
+	}
+	return "", false
+}
+
+// DropLinkFile removes a link's file that no document waits for.
+func (f *Folder) DropLinkFile(name string) error {
+	p, err := f.Path(name)
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// SweepLinkFiles removes the link files of documents that do not wait for one.
+func (f *Folder) SweepLinkFiles(waits func(id string) bool) error {
+	left, err := os.ReadDir(filepath.Join(f.root, linkFolder))
+	if err != nil {
+		return err
+	}
+	for _, e := range left {
+		if id, _, ok := strings.Cut(e.Name(), "-"); ok && waits(id) {
+			continue
+		}
+		if err := f.DropLinkFile(path.Join(linkFolder, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// arrivedName is the name of a whole file that could not be placed or checked yet, by the document's id and what the
+// file was fetched as.
+func arrivedName(id, as string) string {
+	sum := sha256.Sum256([]byte(as))
+	return path.Join(tempFolder, id+"-"+hex.EncodeToString(sum[:8])+".pdf")
+}
+
+// Leave sets a whole temporary file, synced, aside for the next try, so that it need not be fetched again. The next
+// start removes it.
+func (f *Folder) Leave(temp, id, as string) error {
+	to, err := f.Path(arrivedName(id, as))
+	if err != nil {
+		return err
+	}
+	return f.system.Rename(temp, to)
+}
+
+// Arrived opens the file that was left for the next try; fs.ErrNotExist if there is none.
+func (f *Folder) Arrived(id, as string) (*os.File, error) { return f.Open(arrivedName(id, as)) }
+
+// DropArrived removes the file that was left for the next try, if there is one.
+func (f *Folder) DropArrived(id, as string) error { return f.DropLinkFile(arrivedName(id, as)) }

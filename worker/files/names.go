@@ -1,0 +1,48 @@
+package files
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+)
+
+// DocumentPath is where a document lies: ACCOUNT/YYYY/MM/REF/DOCUMENT.pdf, from the second version
+// on DOCUMENT.v2.pdf. The month is of the transaction's creation.
+func DocumentPath(account, ref, doc string, created time.Time, version int) string {
+	suffix := ".pdf"
+	if version > 1 {
+		suffix = fmt.Sprintf(".v%d.pdf", version)
+	}
+	return path.Join(part(account), created.UTC().Format("2006"), created.UTC().Format("01"), part(ref), part(doc)+suffix)
+}
+
+// Quarantined is where a file lies in quarantine that has a name among the others.
+func Quarantined(name string) string { return path.Join(quarantineFolder, name) }
+
+// part makes one path part of an opaque string: what is not plain is percent-encoded, and a part
+// over 120 bytes is its first 100, ~ and 16 hex of its SHA-256. Different strings stay different.
+func part(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		c := s[i]
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		plain := letter || c == '-' || c == '_' || c == '=' || c == '.' && i > 0
+		if plain {
+			b.WriteByte(c)
+			continue
+		}
+		fmt.Fprintf(&b, "%%%02X", c)
+	}
+	out := b.String()
+	if out == "" {
+		return "%"
+	}
+	if len(out) > 120 {
+		sum := sha256.Sum256([]byte(out))
+		return out[:100] + "~" + hex.EncodeToString(sum[:8])
+	}
+	return out
+}
