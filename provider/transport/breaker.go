@@ -82,6 +82,13 @@ func (b *breaker) done(round int, err error) {
 	}
 }
 
+// try ends the rest: the next call tries the service.
+func (b *breaker) try() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.until = time.Time{}
+}
+
 // resting says whether the service is left alone now.
 func (b *breaker) resting() bool {
 	b.mu.Lock()

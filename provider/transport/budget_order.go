@@ -145,8 +145,8 @@ func (b *budget) taken(left time.Time) {
 	}
 }
 
-// inherit takes over another's log and pause.
-func (b *budget) inherit(old *budget) {
+// inherit takes over another's log and, with pauses, its pause.
+func (b *budget) inherit(old *budget, pauses bool) {
 	old.mu.Lock()
 	now := old.clock()
 	old.used(now)
@@ -157,7 +157,9 @@ func (b *budget) inherit(old *budget) {
 	old.mu.Unlock()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.until, b.since, b.refused = until, since, refused
+	if pauses {
+		b.until, b.since, b.refused = until, since, refused
+	}
 	if b.limit > 0 {
 		b.log = log
 	}

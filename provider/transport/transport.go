@@ -190,6 +190,13 @@ func (t *Transport) PausedUntil(c provider.Class) time.Time {
 // BreakerOpen says whether calls are turned away because the service fails.
 func (t *Transport) BreakerOpen() bool { return t.breaker != nil && t.breaker.open() }
 
+// Try lets a call try a service that is left alone because it failed.
+func (t *Transport) Try() {
+	if t.breaker != nil {
+		t.breaker.try()
+	}
+}
+
 // Calls returns how many requests were sent so far, by class and work.
 func (t *Transport) Calls() map[Tally]uint64 {
 	t.mu.Lock()
@@ -201,12 +208,12 @@ func (t *Transport) Calls() map[Tally]uint64 {
 	return all
 }
 
-// Continue takes over what old, the account's transport before a reload, has sent in the last
-// minute and any pause it keeps. It must be called before the first call.
-func (t *Transport) Continue(old *Transport) {
+// Continue takes over what old, the account's transport before a reload, has sent in the last minute; with pauses, also
+// those that the service asked for. It must be called before the first call.
+func (t *Transport) Continue(old *Transport, pauses bool) {
 	for c, b := range t.budgets {
 		if o := old.budget(c); o != nil {
-			b.inherit(o)
+			b.inherit(o, pauses)
 		}
 	}
 }

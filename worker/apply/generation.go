@@ -2,7 +2,6 @@ package apply
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -119,9 +118,4 @@ func (g *Generation) End(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// Superseded says whether an error, or the end of a context, came of a generation's end.
-func Superseded(ctx context.Context, err error) bool {
-	return errors.Is(err, ErrSuperseded) || errors.Is(context.Cause(ctx), ErrSuperseded)
 }

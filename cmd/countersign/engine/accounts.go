@@ -29,8 +29,22 @@ type accounts struct {
 }
 
 type accountTable struct {
-	list       []*apply.Account
-	transports map[string]*transport.Transport
+	list  []*apply.Account
+	built map[string]builtAccount
+}
+
+// builtAccount is what an account was built from, and what its calls go through.
+type builtAccount struct {
+	from      *config.Account
+	retry     config.Retry
+	maxFile   config.Size
+	transport *transport.Transport
+	running   *apply.Account
+}
+
+// sameCalls says whether calls that another config asks for would be the same.
+func (b builtAccount) sameCalls(c *config.Config, acc *config.Account) bool {
+	return b.running != nil && b.retry == c.Retry && b.maxFile == c.DocumentsMaxSize && b.from.SameCalls(acc)
 }
 
 func newAccounts(a *Env, s *store.Store, log *logrus.Entry) *accounts {
@@ -53,10 +67,12 @@ func (all *accounts) Find(id string) *apply.Account {
 }
 
 // set builds every account of a config and, if all can be built, puts them in the place of those
-// before. Budgets go on where they stood. An account that is seen for the first time starts now.
-func (all *accounts) set(ctx context.Context, c *config.Config) error {
+// before. An account whose calls stay as they are keeps its generation; that of another one ends, and what its calls bring
+// after is not taken. Budgets go on where they stood. An account that is seen for the first time starts now. changed are
+// the accounts that have a new generation.
+func (all *accounts) set(ctx context.Context, c *config.Config) (changed []string, err error) {
 	old := all.table.Load()
-	next := &accountTable{transports: map[string]*transport.Transport{}}
+	next := &accountTable{built: map[string]builtAccount{}}
 	var errs []error
 	for i := range c.Accounts {
 		if err := all.add(next, old, c, &c.Accounts[i]); err != nil {
@@ -64,23 +80,38 @@ func (all *accounts) set(ctx context.Context, c *config.Config) error {
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
-		return err
+		return nil, err
 	}
 	if err := all.remember(ctx, c); err != nil {
-		return err
+		return nil, err
 	}
 	for _, a := range next.list {
+		if old.built[a.ID].transport == next.built[a.ID].transport {
+			continue
+		}
+		changed = append(changed, a.ID)
 		if err := Prepare(ctx, a.ID, a.Provider); err != nil {
-			return err
+			return nil, err
+		}
+	}
+	return changed, all.swap(ctx, old, next)
+}
+
+// swap ends the generations that a table no longer has, then puts it in place: what the older ones have learned is written
+// before the newer ones begin.
+func (all *accounts) swap(ctx context.Context, old, next *accountTable) (err error) {
+	for id, b := range old.built {
+		if next.built[id].transport != b.transport {
+			err = errors.Join(err, b.running.Generation.End(ctx))
 		}
 	}
 	all.table.Store(next)
-	for id, t := range old.transports {
-		if next.transports[id] != t {
-			t.CloseIdleConnections()
+	for id, b := range old.built {
+		if next.built[id].transport != b.transport {
+			b.transport.CloseIdleConnections()
 		}
 	}
-	return nil
+	return err
 }
 
 // add builds one account.
@@ -89,6 +120,34 @@ func (all *accounts) add(next, old *accountTable, c *config.Config, acc *config.
 	if !ok {
 		return fmt.Errorf("account %s: provider %q is not known", acc.ID, acc.Provider)
 	}
+	was, p := old.built[acc.ID], provider.Service{}
+	b := builtAccount{from: acc, retry: c.Retry, maxFile: c.DocumentsMaxSize}
+	var generation *apply.Generation
+	if was.sameCalls(c, acc) {
+		b.transport, p, generation = was.transport, was.running.Provider, was.running.Generation
+	} else {
+		var err error
+		if b.transport, p, err = all.connect(was, c, acc, driver); err != nil {
+			return err
+		}
+		generation = apply.NewGeneration(acc.Server())
+	}
+	b.running = &apply.Account{
+		ID: acc.ID, ProviderName: acc.Provider, Generation: generation, Provider: p, Rules: acc.Rules(p.Rules()),
+		GapGrace: time.Duration(acc.GapGrace), Budget: acc.Budgets(), Meter: b.transport, Download: acc.Kinds(),
+		CallbackURL: c.CallbackURL(acc.ID),
+		Signatures:  model.Expectation(acc.Signatures), KeepBad: acc.OnBadSignature == "keep", Polling: schedules(acc.Polling),
+		ReturnPage: acc.ReturnPage, SecretHeaders: p.Traits.SecretHeaders, Hints: acc.Hints.Enabled, Origins: acc.Hints.Origins,
+		Sources: acc.Sources(c.Public.Allow),
+	}
+	next.list, next.built[acc.ID] = append(next.list, b.running), b
+	return nil
+}
+
+// connect builds an account's provider and what its calls go through.
+func (all *accounts) connect(
+	was builtAccount, c *config.Config, acc *config.Account, driver provider.Driver,
+) (*transport.Transport, provider.Service, error) {
 	log := all.log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.Provider})
 	out := transport.Options{
 		Account: acc.ID, Base: all.base, Budget: acc.Budgets(), Now: all.env.Now, Log: log, Rand: all.env.Rand,
@@ -96,28 +155,20 @@ func (all *accounts) add(next, old *accountTable, c *config.Config, acc *config.
 		MaxFile: int64(c.DocumentsMaxSize),
 	}
 	t := transport.New(out)
-	if was := old.transports[acc.ID]; was != nil {
-		t.Continue(was)
+	if was.transport != nil && was.from.Server() == acc.Server() {
+		t.Continue(was.transport, was.from.SameSettings(acc)) // what a service asked of another key is not asked of this one
 	}
 	o := acc.Options()
 	o.Client, o.Foreign = t.Client(), transport.NewForeignClient(out, acc.AllowPrivateLinks)
 	o.Now, o.Log = all.env.Now, log
 	p, err := driver.New(o)
 	if err != nil {
-		return fmt.Errorf("account %s: %w", acc.ID, err)
+		return nil, p, fmt.Errorf("account %s: %w", acc.ID, err)
 	}
 	if s := p.Starter; s != nil {
 		s.UseTokens(all.tokens(acc.ID))
 	}
-	next.list = append(next.list, &apply.Account{
-		ID: acc.ID, ProviderName: acc.Provider, Provider: p, Rules: acc.Rules(p.Rules()), GapGrace: time.Duration(acc.GapGrace),
-		Budget: acc.Budgets(), Meter: t, Download: acc.Kinds(), CallbackURL: c.CallbackURL(acc.ID),
-		Signatures: model.Expectation(acc.Signatures), KeepBad: acc.OnBadSignature == "keep", Polling: schedules(acc.Polling),
-		ReturnPage: acc.ReturnPage, SecretHeaders: p.Traits.SecretHeaders, Hints: acc.Hints.Enabled, Origins: acc.Hints.Origins,
-		Sources: acc.Sources(c.Public.Allow),
-	})
-	next.transports[acc.ID] = t
-	return nil
+	return t, p, nil
 }
 
 // schedules are the slots of each tier, as the loops take them.
@@ -180,7 +231,7 @@ func (all *accounts) identify(ctx context.Context, a *apply.Account) error {
 		return nil
 	}
 	var other bool
-	err = all.store.Do(ctx, store.Unit{Apply: func(b *store.Batch) error {
+	note := store.Unit{Apply: func(b *store.Batch) error {
 		k, err := b.Account(a.ID)
 		if err != nil {
 			return err
@@ -191,7 +242,8 @@ func (all *accounts) identify(ctx context.Context, a *apply.Account) error {
 			b.PutAccount(k)
 		}
 		return nil
-	}})
+	}}
+	err = a.Generation.Learn(func() error { return all.store.Do(ctx, note) })
 	if err == nil && other {
 		err = fmt.Errorf("account %s: %w", a.ID, ErrOtherAccount)
 	}
@@ -210,7 +262,7 @@ type BuiltAccount struct {
 
 // one builds a single account, whose tokens rest in the database.
 func (all *accounts) one(c *config.Config, acc *config.Account) (BuiltAccount, error) {
-	next := &accountTable{transports: map[string]*transport.Transport{}}
+	next := &accountTable{built: map[string]builtAccount{}}
 	if err := all.add(next, &accountTable{}, c, acc); err != nil {
 		return BuiltAccount{}, err
 	}

@@ -62,7 +62,7 @@ func (a *Env) Start(ctx context.Context, c *config.Config, log *logrus.Entry) (e
 		return e, err
 	}
 	e.Accounts = newAccounts(a, e.Store, log)
-	if err := e.Accounts.set(ctx, c); err != nil {
+	if _, err := e.Accounts.set(ctx, c); err != nil {
 		return e, err
 	}
 	e.Worker = worker.New(worker.Options{

@@ -43,9 +43,10 @@ func (e *Engine) reloads(ctx context.Context, in *listeners) error {
 		case <-ch:
 		}
 		notify(e.Log, daemon.SdNotifyReloading)
+		var changed []string
 		c, err := e.Env.Config()
 		if err == nil {
-			err = e.Accounts.set(ctx, c)
+			changed, err = e.Accounts.set(ctx, c)
 		}
 		err = config.SpelledOut(err)
 		in.reload.set(err)
@@ -54,7 +55,9 @@ func (e *Engine) reloads(ctx context.Context, in *listeners) error {
 			e.Log.WithField("err", err).Error("config not taken over, the one before stays")
 			continue
 		}
-		e.Worker.Resume()
+		if err := e.Worker.Resume(ctx, changed...); err != nil {
+			e.Log.WithField("err", err).Warn("what waits was not made due, it will be in its time")
+		}
 		e.identifyFirst(ctx) // the credentials may be new
 		e.Log.WithFields(logrus.Fields{"accounts": len(c.Accounts)}).Info("config read again: accounts, slots and waits are new; addresses, database and documents need a restart")
 	}

@@ -164,10 +164,12 @@ func (e *Engine) identifyAll(ctx context.Context) {
 	var g errgroup.Group
 	for _, a := range e.Accounts.List() {
 		g.Go(func() error {
-			if err := e.Accounts.identify(ctx, a); err != nil && ctx.Err() == nil {
+			bound, done := a.Generation.Bind(ctx)
+			defer done()
+			if err := e.Accounts.identify(bound, a); err != nil && bound.Err() == nil {
 				e.Log.WithFields(logrus.Fields{"account": a.ID, "err": err}).Warn("the provider did not say who we are")
 				if errors.Is(err, ErrOtherAccount) {
-					e.Worker.Gate.Refuse(ctx, a.ID, err.Error())
+					e.Worker.Gate.Refuse(ctx, a, err.Error())
 				}
 			}
 			return nil
