@@ -231,8 +231,11 @@ func setFlag(d *Decision, of *bool, to Flag, name string) {
 	d.Changes = append(d.Changes, c)
 }
 
-// finish stamps what grew.
+// finish stamps what grew. What has ended runs out no more.
 func finish(d *Decision, o Observation) {
+	if d.Next.Status.Final() {
+		d.Next.ExpiresAt = nil
+	}
 	if d.Grew {
 		d.Next.Version++
 		d.Next.ChangedAt = o.At

@@ -148,9 +148,10 @@ func claimFacts(next *Transaction, t Transaction, o Observation) {
 	for _, p := range []struct {
 		of **time.Time
 		to *time.Time
-	}{{&next.SentAt, o.SentAt}, {&next.CreatedAt, o.CreatedAt}, {&next.ExpiresAt, o.ExpiresAt}} {
+	}{{&next.SentAt, o.SentAt}, {&next.CreatedAt, o.CreatedAt}} {
 		if *p.of == nil {
 			*p.of = p.to
 		}
 	}
+	next.ExpiresAt = later(next.ExpiresAt, o.ExpiresAt) // sent again, it runs out later
 }

@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"testing"
+	"time"
 
 	"countersign/model"
 )
@@ -79,4 +80,27 @@ func TestAClaimCarriesASignersReason(t *testing.T) {
 	want(t, "status", s.Status, model.SignerDeclined)
 	want(t, "reason", s.Reason, "too dear")
 	want(t, "viewed", *s.ViewedAt, noon)
+}
+
+func TestWhatHasEndedRunsOutNoMore(t *testing.T) {
+	r := strong(t)
+	open := row(model.InProgress)
+	open.ExpiresAt = when(noon.Add(time.Hour))
+	claim := claimed(model.Completed, noon)
+	claim.ExpiresAt = when(noon.Add(day))
+	want(t, "after a claim of the end", model.Decide(r, open, claim).Next.ExpiresAt == nil, true)
+	o := fetched(open, model.Completed, noon)
+	o.ExpiresAt = when(noon.Add(time.Hour))
+	want(t, "after an answer that tells the end", model.Decide(r, open, o).Next.ExpiresAt == nil, true)
+
+	again := claimed(model.InProgress, noon)
+	again.ExpiresAt = when(noon.Add(day))
+	is := model.Decide(r, open, again).Next
+	want(t, "sent again", *is.ExpiresAt, noon.Add(day))
+	old := claimed(model.InProgress, after(9))
+	old.ExpiresAt = when(noon)
+	want(t, "after a claim from before", *model.Decide(r, is, old).Next.ExpiresAt, noon.Add(day))
+	back := fetched(is, model.InProgress, after(20))
+	back.ExpiresAt = when(noon.Add(2 * time.Hour))
+	want(t, "the provider has the last word", *model.Decide(r, is, back).Next.ExpiresAt, noon.Add(2*time.Hour))
 }

@@ -104,6 +104,8 @@ func Decide(r Rules, t Transaction, o Observation) Decision {
 	switch {
 	case o.Asked == AskedOperator:
 		return resolve(t, o)
+	case o.Alias != "" && !o.Fetched():
+		return alias(r, t, o)
 	case o.Evidence == Hint:
 		return hint(t, o)
 	case !o.Fetched():

@@ -47,3 +47,19 @@ func hintWaits(t Transaction, asked time.Time) bool {
 	due := t.NextCheckAt == nil || !t.NextCheckAt.After(asked)
 	return due && !t.Hidden && t.HintedAt != nil && t.HintedAt.After(asked) && !t.HintedAt.After(asked.Add(2*hintEvery))
 }
+
+// alias makes the row of another name due: it is hidden, and goes once an answer tells the ref. Each callback that names
+// the alias is asked about, since the answer to one tells nothing of the next.
+func alias(r Rules, t Transaction, o Observation) Decision {
+	d := Decision{Next: t, Reason: Nudged}
+	if t.FirstSeenAt.IsZero() {
+		d.Next.FirstSeenAt, d.Next.ChangedAt, d.Next.Hidden = o.At, o.At, true
+		d.Next.Origin = OriginClaim
+		if o.Evidence == Hint {
+			d.Next.Origin = OriginHint
+		}
+	}
+	d.Next.HintedAt = at(o.At)
+	due(&d.Next, DueHint, o.At, o.At.Add(r.Debounce))
+	return d
+}

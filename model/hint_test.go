@@ -101,3 +101,23 @@ func TestRule2EachHintIsFollowedByAQuestionAtMostOnceAMinute(t *testing.T) {
 		}
 	})
 }
+
+func TestAnAliasIsAskedAboutInHiding(t *testing.T) {
+	r := strong(t)
+	o := model.Observation{Ref: "document_7", Alias: "document_7", Evidence: model.Claim, Type: "DOCUMENT_COMPLETED", Acted: true, Refetch: true, At: noon}
+	first := model.Decide(r, model.Transaction{Account: "sales", Ref: "document_7"}, o)
+	want(t, "hidden", first.Next.Hidden, true)
+	want(t, "status", first.Next.Status, model.Unknown)
+	want(t, "origin", first.Next.Origin, model.OriginClaim)
+	want(t, "due", due(first.Next), debounce.Seconds())
+	want(t, "changes", len(first.Changes), 0)
+	resting := first.Next
+	resting.NextCheckAt = nil // the provider did not know it
+	o.At = noon.Add(time.Hour)
+	again := model.Decide(r, resting, o)
+	want(t, "each callback is asked about", due(again.Next), 3600+debounce.Seconds())
+	want(t, "still hidden", again.Next.Hidden, true)
+	want(t, "and noted", again.Next.HintedAt.Equal(o.At), true)
+	o.Evidence = model.Hint
+	want(t, "an unproved one", model.Decide(r, model.Transaction{Account: "sales", Ref: "document_7"}, o).Next.Origin, model.OriginHint)
+}

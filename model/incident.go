@@ -21,11 +21,12 @@ const (
 	CredentialsRefused     = "credentials_refused"
 	PollOverdue            = "poll_overdue"
 	DocumentsOverdue       = "documents_overdue"
+	RecordsSkipped         = "records_skipped"
 )
 
 // IncidentKinds lists every kind, in the order in which they are documented.
 func IncidentKinds() []string {
 	return []string{
-		CallbacksSilent, CallbacksRefused, CallbacksNotUnderstood, RegistrationChanged, CredentialsRefused, PollOverdue, DocumentsOverdue,
+		CallbacksSilent, CallbacksRefused, CallbacksNotUnderstood, RegistrationChanged, CredentialsRefused, PollOverdue, DocumentsOverdue, RecordsSkipped,
 	}
 }

@@ -60,7 +60,11 @@ func (f Flag) over(old bool) bool {
 // Observation is what a callback or an answer says about one transaction. Empty fields say
 // nothing, except in a whole answer (Evidence Verified), where Status and Signers are all there is.
 type Observation struct {
-	Ref      string
+	Ref string
+	// Alias is another name of the transaction, such as a number that a service's callbacks give it: only a question
+	// leads from it to the ref. In a callback's observation Ref is the alias too; in an answer Ref is the row's, and Alias
+	// what was asked for.
+	Alias    string
 	Evidence Evidence
 	Type     string // the callback's event type, in the provider's word; "" for an answer
 	Absence  Absence

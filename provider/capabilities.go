@@ -47,6 +47,7 @@ type Page struct {
 	Items []Listed
 	Next  string // "" when this was the last
 	Total int    // of the whole window, where the service tells it; else 0
+	Calls int    // how many calls it took; 0: one
 	// Skipped are entries that could not be read, such as one without an id. The rest of the page stands.
 	Skipped []model.Skipped
 }

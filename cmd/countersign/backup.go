@@ -8,6 +8,7 @@ import (
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/keyfile"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store/sqlitefile"
 )
@@ -44,7 +45,7 @@ func runBackup(ctx context.Context, env *engine.Env, c *config.Config, to string
 		return err
 	}
 	rest := c.Documents
-	if key, _ := env.Lookup(engine.KeyVariable); key == "" {
+	if key, _ := env.Lookup(keyfile.Variable); key == "" {
 		rest += " and " + c.InstallationKeyFile()
 	}
 	return env.Printf("%s holds the database; copy %s too, now that it is written\n", to, rest)

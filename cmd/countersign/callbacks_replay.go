@@ -11,6 +11,7 @@ import (
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/accounts"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -120,13 +121,13 @@ func replayCallbacks(ctx context.Context, env *engine.Env, w *engine.Writer, f r
 	if err != nil {
 		return err
 	}
-	accounts := map[string]engine.BuiltAccount{}
+	built, taken := map[string]accounts.Built{}, map[store.DedupeKey]string{}
 	var errs []error
 	for _, id := range ids {
 		if ctx.Err() != nil {
 			return errors.Join(append(errs, ctx.Err())...)
 		}
-		did, err := replayCallback(ctx, env, w, accounts, id, keys, f.dryRun)
+		did, err := replayCallback(ctx, env, w, built, taken, id, keys, f.dryRun)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -147,17 +148,18 @@ func replayCallbacks(ctx context.Context, env *engine.Env, w *engine.Writer, f r
 	return errors.Join(errs...)
 }
 
-func replayCallback(ctx context.Context, env *engine.Env, w *engine.Writer, accounts map[string]engine.BuiltAccount, id string, keys [][]byte, dry bool) (out replayedJSON, err error) {
+func replayCallback(ctx context.Context, env *engine.Env, w *engine.Writer, built map[string]accounts.Built, taken map[store.DedupeKey]string,
+	id string, keys [][]byte, dry bool) (out replayedJSON, err error) {
 	was, err := wholeCallback(ctx, w.Store, id)
 	if err != nil {
 		return out, err
 	}
-	b, ok := accounts[was.Account]
+	b, ok := built[was.Account]
 	if !ok {
 		if b, err = env.Named(ctx, w.Store, w.Config, was.Account); err != nil {
 			return out, err
 		}
-		accounts[was.Account], w.Built = b, append(w.Built, b.Running)
+		built[was.Account], w.Built = b, append(w.Built, b.Running)
 	}
 	in, err := callback.Judge(b.Running, kept(was, keys))
 	if errors.Is(err, provider.ErrUnreadable) {
@@ -173,8 +175,9 @@ func replayCallback(ctx context.Context, env *engine.Env, w *engine.Writer, acco
 	if dry {
 		if !apply.WorthReplaying(was, in) {
 			out.After, out.Outcome = out.Before, string(was.Outcome)
+			return out, nil
 		}
-		return out, nil
+		return out, foresee(ctx, w.Store, taken, in.Callback, &out)
 	}
 	res, _, err := w.Worker.Table.Replay(ctx, was, in)
 	if err != nil {
@@ -182,4 +185,26 @@ func replayCallback(ctx context.Context, env *engine.Env, w *engine.Writer, acco
 	}
 	out.After, out.Outcome = string(res.Verdict), string(res.Outcome)
 	return out, nil
+}
+
+// foresee says which callbacks would turn out to be copies: of one that is stored, or of one that would be replayed
+// before it. taken are the dedupe keys of those.
+func foresee(ctx context.Context, s *store.Store, taken map[store.DedupeKey]string, cb model.Callback, out *replayedJSON) error {
+	k := store.DedupeKey{Account: cb.Account, Ref: cb.Ref, Key: cb.DedupeKey}
+	if k.Key == "" || cb.Verdict != model.Accepted {
+		return nil
+	}
+	owner, verdict, err := s.DedupeOwner(ctx, k)
+	switch {
+	case errors.Is(err, store.ErrNoRow), err == nil && verdict == model.NotUnderstood: // that one gives way
+		owner = taken[k]
+	case err != nil:
+		return err
+	}
+	if owner == "" || owner == out.ID {
+		taken[k] = out.ID
+		return nil
+	}
+	out.After, out.Outcome, out.Note = string(model.Duplicate), string(model.NothingNew), "a copy of "+owner
+	return nil
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/keyfile"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -27,7 +27,7 @@ func TestDocumentsRetry(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer held.Release() //nolint:errcheck // the test is over
-	a, stdout, stderr := testApp(map[string]string{engine.KeyVariable: strings.Repeat("01", engine.KeySize)})
+	a, stdout, stderr := testApp(map[string]string{keyfile.Variable: strings.Repeat("01", keyfile.Size)})
 	a.Providers = providers() // those on paper have no rules
 	code := a.run(t.Context(), []string{"--config", filepath.Clean(config), "documents", "retry", "sales", "p-1"})
 	if code != output.ExitDone || stdout.String() != "1 document to be fetched again\nthe daemon fetches them\n" {

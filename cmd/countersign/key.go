@@ -10,6 +10,7 @@ import (
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/keyfile"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/model/store/database"
@@ -77,15 +78,15 @@ func rotateLocked(ctx context.Context, env *engine.Env, c *config.Config, s *sto
 	if err != nil {
 		return err
 	}
-	text, _ := env.Lookup(engine.KeyVariable)
+	text, _ := env.Lookup(keyfile.Variable)
 	switch {
 	case rests.Old > 0, forget: // one that was broken off; or nothing new is wanted
 	case text != "" && len(keys) == 1:
-		return output.Usagef("the key is in %s: put a new one (`openssl rand -base64 32`) before it, with a space between, and rotate again", engine.KeyVariable)
+		return output.Usagef("the key is in %s: put a new one (`openssl rand -base64 32`) before it, with a space between, and rotate again", keyfile.Variable)
 	case text != "":
 	default:
-		keys = slices.Insert(keys, 0, engine.NewKey())
-		if err := engine.ReplaceKeys(c.InstallationKeyFile(), keys); err != nil {
+		keys = slices.Insert(keys, 0, keyfile.New())
+		if err := keyfile.Replace(c.InstallationKeyFile(), keys); err != nil {
 			return fmt.Errorf("key file: %w", err)
 		}
 	}
@@ -113,11 +114,11 @@ func finishRotation(env *engine.Env, c *config.Config, did store.Sealed, keys []
 	case !forget:
 		return env.Printf("keep a copy of the key with the next backup; the old one is needed for those before\n")
 	case environment:
-		return env.Printf("nothing rests under old keys: take them out of %s\n", engine.KeyVariable)
+		return env.Printf("nothing rests under old keys: take them out of %s\n", keyfile.Variable)
 	case len(keys) == 1:
 		return env.Printf("%s holds no old key\n", c.InstallationKeyFile())
 	}
-	if err := engine.ReplaceKeys(c.InstallationKeyFile(), keys[:1]); err != nil {
+	if err := keyfile.Replace(c.InstallationKeyFile(), keys[:1]); err != nil {
 		return fmt.Errorf("key file: %w", err)
 	}
 	return env.Printf("%d old keys were taken out of %s\n", len(keys)-1, c.InstallationKeyFile())

@@ -16,7 +16,7 @@ import (
 	"sync"
 	"testing"
 
-	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/keyfile"
 	"countersign/cmd/countersign/output"
 	"countersign/provider"
 	"countersign/provider/autosign"
@@ -68,7 +68,7 @@ accounts:
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a, stdout, stderr = testApp(map[string]string{engine.KeyVariable: strings.Repeat("01", engine.KeySize)})
+	a, stdout, stderr = testApp(map[string]string{keyfile.Variable: strings.Repeat("01", keyfile.Size)})
 	a.Providers = map[string]provider.Driver{"autosign": {New: autosign.New}, "onespan": {New: onespan.New}}
 	a.ConfigFlag = conf
 	return a, stdout, stderr, dir

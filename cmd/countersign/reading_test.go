@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/keyfile"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -104,7 +104,7 @@ func TestReadingWritesNothing(t *testing.T) {
 	dir, config := seeded(t, true)
 	before := sumsOf(t, dir)
 	for _, args := range []string{"status", "list", "show p-1", "changes", "gaps", "callbacks list", "documents list", "config check", "migrate"} {
-		a, _, _ := testApp(map[string]string{engine.KeyVariable: strings.Repeat("01", engine.KeySize)})
+		a, _, _ := testApp(map[string]string{keyfile.Variable: strings.Repeat("01", keyfile.Size)})
 		a.run(t.Context(), append([]string{"--config", config}, strings.Fields(args)...))
 	}
 	if diff := cmp.Diff(before, sumsOf(t, dir)); diff != "" {
@@ -193,7 +193,7 @@ func TestBesideADaemon(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(older, "config.yaml"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a, _, stderr := testApp(map[string]string{engine.KeyVariable: strings.Repeat("01", engine.KeySize)})
+	a, _, stderr := testApp(map[string]string{keyfile.Variable: strings.Repeat("01", keyfile.Size)})
 	code := a.run(t.Context(), []string{"--config", filepath.Join(older, "config.yaml"), "migrate"})
 	if code != output.ExitFailed || !strings.HasPrefix(stderr.String(), "error: a daemon uses the database: stop it") {
 		t.Errorf("migrate beside a daemon: exit %d, %s", code, stderr)

@@ -12,6 +12,7 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/doctor"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/accounts"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/model/store/database"
@@ -73,7 +74,7 @@ func settable(c *config.Config, id string) error {
 }
 
 // registrationSetter builds an account whose registration can be made.
-func registrationSetter(ctx context.Context, env *engine.Env, s *store.Store, c *config.Config, id string) (engine.BuiltAccount, provider.Setter, error) {
+func registrationSetter(ctx context.Context, env *engine.Env, s *store.Store, c *config.Config, id string) (accounts.Built, provider.Setter, error) {
 	b, err := env.Named(ctx, s, c, id)
 	if err != nil {
 		return b, nil, err
@@ -139,7 +140,7 @@ func setRegistration(ctx context.Context, env *engine.Env, w *engine.Writer, id 
 			return save(ctx, name, secret)
 		}
 		st.UseTokens(rest)
-		if err := engine.Prepare(ctx, id, b.Client); err != nil {
+		if err := accounts.Prepare(ctx, id, b.Client); err != nil {
 			return err
 		}
 		secrets = 0 // those of the log-in are the daemon's own business

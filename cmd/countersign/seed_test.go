@@ -11,13 +11,13 @@ import (
 	"time"
 
 	"countersign/cmd/countersign/config"
-	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/keyfile"
 	"countersign/model"
 	"countersign/model/store"
 )
 
 // seedKey is the installation key of seeded databases.
-var seedKey = bytes.Repeat([]byte{1}, engine.KeySize)
+var seedKey = bytes.Repeat([]byte{1}, keyfile.Size)
 
 // seed makes a database and a document store in dir that hold something of everything, as it would
 // be at a moment.

@@ -1,164 +1,214 @@
 package main
 
 import (
-	"context"
-	"errors"
+	"cmp"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/health"
 	"countersign/cmd/countersign/output"
-	"countersign/model"
 	"countersign/model/store"
-	"countersign/model/store/database"
 )
 
-// overdueAfter is how long a row may be due before it counts as overdue.
-const overdueAfter = 5 * time.Minute
-
 func newStatusCommand(env *engine.Env) *cobra.Command {
-	return &cobra.Command{
+	var account string
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Say whether the daemon runs and how each account does",
-		Long: `status says whether a daemon runs and, per account, when the last callback and the last good poll were,
-when the next poll is, how many transactions are open and how many are overdue (their time to be asked
-has passed), the share of changes that callbacks told in the last 30 days, what that leaves of the error budget
-(what callback_objective allows to be missed), and which incidents are open.
-Exit 3 while an incident is open.`,
-		Example: "  countersign status || mail -s 'countersign: look' ops@example.com",
+		Long: `status says whether a daemon runs and is ready, what room there is for documents, how many wait in quarantine and,
+per account, when the last callback and the last good poll were, when the next poll is, how many transactions
+are open and how many are overdue (their time to be asked has passed), the share of changes that callbacks told
+in the last 30 days, what that leaves of the error budget (what callback_objective allows to be missed), the last
+error of its questions and until when it rests, and which incidents are open.
+Exit 3 while an incident is open, polls are overdue whoever should have made them, the daemon died or is not ready, or
+documents have no room.`,
+		Example: "  countersign status || mail -s 'countersign: look' ops@example.com\n  countersign status --account sales --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
-			return env.Reading(ctx, func(c *config.Config, s *store.Store) error { return printStatus(ctx, env, c, s) })
+			return env.Reading(ctx, func(c *config.Config, s *store.Store) error {
+				if err := knownAccounts(ctx, c, s, account); err != nil {
+					return err
+				}
+				found, err := health.Look(ctx, env, c, s, account)
+				if err != nil {
+					return err
+				}
+				h := statusPrinter{found}
+				show := h.print
+				if asJSON {
+					show = h.printJSON
+				}
+				if err := show(env, c); err != nil {
+					return err
+				}
+				return h.Err()
+			})
 		},
 	}
+	cmd.Flags().StringVar(&account, "account", "", "only this `ACCOUNT`")
+	jsonFlag(cmd, &asJSON)
+	return cmd
 }
 
-func printStatus(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store) error {
-	daemon, err := daemonWords(ctx, env, s)
-	if err != nil {
+// statusPrinter shows a report.
+type statusPrinter struct{ *health.Report }
+
+// print shows it to people.
+func (h statusPrinter) print(env *engine.Env, c *config.Config) error {
+	if err := env.Print(h.headTable(env, c)); err != nil {
 		return err
 	}
-	head := env.Table()
-	head.AppendRow(table.Row{"daemon", daemon})
-	head.AppendRow(table.Row{"database", c.DatabaseShown()})
-	if err := env.Print(head); err != nil {
-		return err
-	}
-	accounts, err := accountsTable(ctx, env, c, s)
-	if err != nil {
-		return err
-	}
-	if accounts.Length() > 0 {
-		env.Printf("\n") //nolint:errcheck // the table tells
-		if err := env.Print(accounts); err != nil {
+	for _, part := range []struct {
+		title string
+		table table.Writer
+	}{
+		{"", h.accountsTable(env, c)}, {"Polls see", h.reachTable(env)}, {"Questions that failed", h.faultTable(env)},
+		{output.Count(len(h.Problems), "problem"), h.problemTable(env)}, {output.Count(len(h.Open), "open incident"), h.incidentTable(env)},
+	} {
+		if part.table.Length() == 0 {
+			continue
+		}
+		title := "\n"
+		if part.title != "" {
+			title += part.title + "\n"
+		}
+		if err := env.Printf("%s", title); err != nil {
+			return err
+		}
+		if err := env.Print(part.table); err != nil {
 			return err
 		}
 	}
-	if err := printReaches(env, c); err != nil {
-		return err
-	}
-	return printIncidents(ctx, env, s)
+	return nil
 }
 
-// printReaches says what polls can see of each account.
-func printReaches(env *engine.Env, c *config.Config) error {
+// headTable says how the daemon does and what it needs.
+func (h statusPrinter) headTable(env *engine.Env, c *config.Config) table.Writer {
 	t := env.Table()
-	for i := range c.Accounts {
-		if r := c.Accounts[i].Reach(env.Providers); r != "" {
-			t.AppendRow(table.Row{c.Accounts[i].ID, output.Plain(r)})
-		}
+	t.AppendRow(table.Row{"daemon", h.daemonWords(env)})
+	if h.Daemon == health.Running {
+		t.AppendRow(table.Row{"ready", h.readyWords(env)})
 	}
-	if t.Length() == 0 {
-		return nil
+	t.AppendRow(table.Row{"database", c.DatabaseShown()})
+	room := h.Folder + ", not there yet"
+	if h.Free >= 0 {
+		room = h.Folder + ", " + output.BytesShown(h.Free) + " left"
 	}
-	if err := env.Printf("\nPolls see\n"); err != nil {
-		return err
+	if h.Full {
+		room = env.Paint(output.Bad, room)
 	}
-	return env.Print(t)
-}
-
-// printIncidents prints what is open and makes it the exit code.
-func printIncidents(ctx context.Context, env *engine.Env, s *store.Store) error {
-	open, err := s.Incidents(ctx, true)
-	if err != nil || len(open) == 0 {
-		return err
+	t.AppendRow(table.Row{"files", room})
+	if n := h.Quarantined(); n > 0 {
+		t.AppendRow(table.Row{"", env.Paint(output.Warn, fmt.Sprintf("%d in quarantine", n)) + ": `countersign documents list --state quarantined`"})
 	}
-	t := env.Table()
-	for _, i := range open {
-		t.AppendRow(table.Row{i.Account, env.Paint(output.Bad, strings.ReplaceAll(i.Kind, "_", " ")), "opened " + env.Ago(&i.OpenedAt), output.Plain(i.Message)})
-	}
-	if err := env.Printf("\n%s\n", output.Count(len(open), "open incident")); err != nil {
-		return err
-	}
-	if err := env.Print(t); err != nil {
-		return err
-	}
-	return &output.ExitError{Code: output.ExitDrift}
-}
-
-// accountsTable says how each account does.
-func accountsTable(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store) (table.Writer, error) {
-	kept, err := s.Accounts(ctx)
-	if err != nil {
-		return nil, err
-	}
-	remembered := map[string]model.Account{}
-	for _, k := range kept {
-		remembered[k.ID] = k
-	}
-	overdue, err := s.DueCount(ctx, env.Now().Add(-overdueAfter))
-	if err != nil {
-		return nil, err
-	}
-	month := env.Now().Add(-30 * config.Day)
-	t := env.Table("account", "provider", "last callback", "last good poll", "next poll", "open", "overdue", "told by callbacks", "error budget")
-	for i := range c.Accounts {
-		account := &c.Accounts[i]
-		open, err := s.CountOpenRows(ctx, store.OpenFilter{Account: account.ID, Tier: "open"})
-		if err != nil {
-			return nil, err
-		}
-		n, err := s.Share(ctx, account.ID, &month)
-		if err != nil {
-			return nil, err
-		}
-		late := strconv.Itoa(overdue[account.ID])
-		if overdue[account.ID] > 0 {
-			late = env.Paint(output.Warn, late)
-		}
-		k := remembered[account.ID]
-		t.AppendRow(table.Row{
-			account.ID, account.Provider, env.Ago(k.LastCallbackAt), env.Ago(k.LastPollAt), env.Ago(account.NextPoll(env.Now())),
-			open, late, env.ShareWords(n, float64(c.CallbackObjective)), env.BudgetWords(n, float64(c.CallbackObjective)),
-		})
-		delete(remembered, account.ID)
-	}
-	for _, id := range slices.Sorted(maps.Keys(remembered)) {
-		k := remembered[id]
-		t.AppendRow(table.Row{id, k.Provider, env.Ago(k.LastCallbackAt), env.Ago(k.LastPollAt), "not in the config"})
-	}
-	return t, nil
+	return t
 }
 
 // daemonWords says whether a daemon holds the database.
-func daemonWords(ctx context.Context, env *engine.Env, s *store.Store) (string, error) {
-	h, err := s.LockOwner(ctx, database.LockServe)
+func (h statusPrinter) daemonWords(env *engine.Env) string {
 	switch {
-	case errors.Is(err, store.ErrNoRow):
-		return env.Paint(output.Warn, "not running"), nil
-	case err != nil:
-		return "", err
-	case h.Since.IsZero():
-		return env.Paint(output.Good, "running"), nil
+	case h.Daemon == health.Died:
+		return env.Paint(output.Bad, "not running") + fmt.Sprintf(", died: last heard of %s (%s)", env.Ago(&h.Lock.BeatAt), output.Plain(h.Lock.Owner))
+	case h.Daemon == health.Stopped:
+		return env.Paint(output.Warn, "not running")
+	case h.Lock.Since.IsZero():
+		return env.Paint(output.Good, "running")
 	}
-	return env.Paint(output.Good, "running") + fmt.Sprintf(" since %s (%s)", env.Ago(&h.Since), output.Plain(h.Owner)), nil
+	return env.Paint(output.Good, "running") + fmt.Sprintf(" since %s (%s)", env.Ago(&h.Lock.Since), output.Plain(h.Lock.Owner))
+}
+
+func (h statusPrinter) readyWords(env *engine.Env) string {
+	why := output.Plain(strings.Join(h.Ready.Why, "; "))
+	if why != "" {
+		why = ": " + why
+	}
+	switch {
+	case !h.Ready.Known:
+		return env.Paint(output.Warn, "not known") + why
+	case !h.Ready.Ready:
+		return env.Paint(output.Bad, "no") + why
+	}
+	return env.Paint(output.Good, "yes") + why
+}
+
+// accountsTable says how each account does.
+func (h statusPrinter) accountsTable(env *engine.Env, c *config.Config) table.Writer {
+	t := env.Table("account", "provider", "last callback", "last good poll", "next poll", "open", "overdue", "told by callbacks", "error budget")
+	for _, a := range h.Accounts {
+		polled := env.Ago(a.LastPollAt)
+		if a.Overdue {
+			polled = env.Paint(output.Bad, polled)
+		}
+		if a.Configured == nil {
+			t.AppendRow(table.Row{a.ID, a.Provider, env.Ago(a.LastCallbackAt), polled, "not in the config"})
+			continue
+		}
+		late := strconv.Itoa(a.Late)
+		if a.Late > 0 {
+			late = env.Paint(output.Warn, late)
+		}
+		t.AppendRow(table.Row{
+			a.ID, a.Provider, env.Ago(a.LastCallbackAt), polled, env.Ago(a.Configured.NextPoll(env.Now())),
+			a.OpenRows, late, env.ShareWords(a.Share, float64(c.CallbackObjective)), env.BudgetWords(a.Share, float64(c.CallbackObjective)),
+		})
+	}
+	return t
+}
+
+// reachTable says what polls can see of each account.
+func (h statusPrinter) reachTable(env *engine.Env) table.Writer {
+	t := env.Table()
+	for _, a := range h.Accounts {
+		if r := a.Reaches(env); r != "" {
+			t.AppendRow(table.Row{a.ID, output.Plain(r)})
+		}
+	}
+	return t
+}
+
+// faultTable says which accounts rest, and why their newest question failed.
+func (h statusPrinter) faultTable(env *engine.Env) table.Writer {
+	t := env.Table()
+	for _, a := range h.Accounts {
+		rests := h.Rests(a, env.Now())
+		if a.LastError == "" && rests == nil {
+			continue
+		}
+		words := ""
+		if rests != nil {
+			words = env.Paint(output.Warn, "rests, asked again "+env.Ago(rests))
+		}
+		t.AppendRow(table.Row{a.ID, env.Ago(a.LastErrorAt), output.Plain(a.LastError), words})
+	}
+	return t
+}
+
+// problemTable lists what is wrong and stands in no incident.
+func (h statusPrinter) problemTable(env *engine.Env) table.Writer {
+	t := env.Table()
+	for _, p := range h.Problems {
+		since := ""
+		if p.Since != nil {
+			since = "last " + env.Ago(p.Since)
+		}
+		t.AppendRow(table.Row{cmp.Or(p.Account, "-"), env.Paint(output.Bad, p.Kind), since, output.Plain(p.Message)})
+	}
+	return t
+}
+
+// incidentTable lists the incidents that are open.
+func (h statusPrinter) incidentTable(env *engine.Env) table.Writer {
+	t := env.Table()
+	for _, i := range h.Open {
+		t.AppendRow(table.Row{i.Account, env.Paint(output.Bad, strings.ReplaceAll(i.Kind, "_", " ")), "opened " + env.Ago(&i.OpenedAt), output.Plain(i.Message)})
+	}
+	return t
 }

@@ -18,6 +18,7 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/demo"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/keyfile"
 	"countersign/model"
 	"countersign/provider/simulator"
 	"countersign/worker/apply"
@@ -37,7 +38,7 @@ func (a *applied) open(t fataler) {
 	dir := filepath.Join(a.dir, fmt.Sprint(a.lives))
 	app := newApp(strings.NewReader(""), &bytes.Buffer{}, &bytes.Buffer{})
 	app.Lookup = func(name string) (string, bool) {
-		return strings.Repeat("01", engine.KeySize), name == "COUNTERSIGN_KEY"
+		return strings.Repeat("01", keyfile.Size), name == "COUNTERSIGN_KEY"
 	}
 	app.ConfigFlag, app.Now = filepath.Join(dir, "config.yaml"), func() time.Time { return a.now }
 	must(t, os.MkdirAll(dir, 0o700))

@@ -26,6 +26,7 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/demo"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/keyfile"
 	"countersign/provider/simulator"
 	"countersign/provider/simulator/world/pdf"
 	"countersign/worker"
@@ -267,7 +268,7 @@ func (r *rig) boot(t *testing.T) {
 	a.Rand = r.chance
 	a.Now = func() time.Time { return time.Now().Add(r.plan.Ahead) }
 	a.Lookup = func(name string) (string, bool) {
-		return strings.Repeat("01", engine.KeySize), name == "COUNTERSIGN_KEY"
+		return strings.Repeat("01", keyfile.Size), name == "COUNTERSIGN_KEY"
 	}
 	level := "panic"
 	if *stormSeed >= 0 {

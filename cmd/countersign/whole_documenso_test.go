@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -47,15 +48,18 @@ func documensoing(t *testing.T, o simulator.Options) *documensoScript {
 func (d *documensoScript) getMany(w http.ResponseWriter, r *http.Request) {
 	var q struct {
 		IDs struct {
-			IDs []string `json:"ids"`
+			Type string `json:"type"`
+			IDs  []any  `json:"ids"`
 		} `json:"ids"`
 	}
 	json.NewDecoder(r.Body).Decode(&q) //nolint:errcheck // a test
 	found := []said{}
 	d.mu.Lock()
 	for _, id := range q.IDs.IDs {
-		if e := d.envelope[id]; e != nil {
-			found = append(found, e)
+		for ref, e := range d.envelope {
+			if q.IDs.Type == "envelopeId" && id == ref || q.IDs.Type == "documentId" && fmt.Sprint("document_", id) == e["secondaryId"] {
+				found = append(found, e)
+			}
 		}
 	}
 	d.mu.Unlock()

@@ -305,7 +305,7 @@ func (w *bareWriter) values(statement int, n int64, e *event) []any {
 		if !known {
 			txn = n
 		}
-		return []any{n, txn, c.Account, c.Ref, c.DedupeKey, c.Type, c.EventID, string(c.Verdict), string(c.Outcome), c.Note, c.At, c.RemoteAddr, c.headers, c.BodyHash, c.Sealed, c.body}
+		return []any{n, txn, c.Account, c.Ref, c.DedupeKey, c.Type, c.EventID, string(c.Verdict), string(c.Outcome), c.Note, c.At, c.RemoteAddr, c.headers, c.BodyHash, c.Sealed, c.body, c.Unproved}
 	case 1, 2:
 		r := row{n: txn, Transaction: model.Transaction{Account: e.k.Account, Ref: e.k.Ref, Provider: "simulated", FirstSeenAt: w.now, Origin: model.OriginClaim, Status: model.InProgress}}
 		r.ChangedAt, r.NextCheckAt, r.DueReason, r.DueSince, r.ProviderTime, r.Version, r.Seq = w.now, &w.now, model.DueConfirm, &w.now, &w.now, n, n
@@ -318,7 +318,7 @@ func (w *bareWriter) values(statement int, n int64, e *event) []any {
 		}
 		return nil
 	case 3:
-		return []any{n, txn, c.Account, c.Ref, "status", "", "in_progress", "in_progress", false, "callback " + callbackID(n), w.now}
+		return []any{n, txn, c.Account, c.Ref, "status", "", "in_progress", "in_progress", false, "callback " + callbackID(n), w.now, "", ""}
 	}
 	return []any{n, w.now}
 }

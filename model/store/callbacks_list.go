@@ -69,6 +69,25 @@ func (s *Store) Callbacks(ctx context.Context, f CallbackFilter) (out []model.Ca
 	return out, next, err
 }
 
+// DedupeOwner returns the callback that has a dedupe key, and its verdict; ErrNoRow where none has.
+func (s *Store) DedupeOwner(ctx context.Context, k DedupeKey) (id string, verdict model.Verdict, err error) {
+	w := database.Where{}
+	w.Add("dedupe_key = ?", k.Key)
+	query, args := callbacksOf("n, verdict", model.Key{Account: k.Account, Ref: k.Ref}, w, "n")
+	err = s.View(ctx, func(q *database.Tx) error {
+		return q.Each(func(r *sql.Rows) error {
+			var n int64
+			err := r.Scan(&n, &verdict)
+			id = callbackID(n)
+			return err
+		}, query, args...)
+	})
+	if err == nil && id == "" {
+		err = fmt.Errorf("dedupe key: %w", ErrNoRow)
+	}
+	return id, verdict, err
+}
+
 const callbackColumns = "n, account, ref, COALESCE(dedupe_key, '') AS dedupe_key, type, event_id, verdict, outcome, note, at, remote_addr, headers, body_hash, sealed, unproved"
 
 // Callback returns one callback with its body; ErrNoRow if there is none.

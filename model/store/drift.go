@@ -9,22 +9,6 @@ import (
 	"countersign/model/store/database"
 )
 
-// DriftLine is one field in which a verify found the table and the truth to differ.
-type DriftLine struct {
-	Run      string
-	Ref      string
-	Field    string
-	About    string // which signer or document; ""
-	Account  string
-	Ours     string
-	Theirs   string
-	Repaired bool
-	FoundAt  time.Time
-}
-
-// TableName is gorm's name for the table.
-func (DriftLine) TableName() string { return "drift" }
-
 type verifiedRef struct{ run, ref string }
 
 // PutDrift writes down what a run found. A line that the run has written before stays repaired if it was.

@@ -9,12 +9,6 @@ import (
 	"countersign/model/store/database"
 )
 
-// Step is one step of a signer's progress, as a browser told it. Nothing in it was checked.
-type Step struct {
-	Name string
-	At   time.Time // UTC
-}
-
 // mostSteps bounds what anybody can write down for one row: the first ones stay.
 const mostSteps = 100
 

@@ -56,12 +56,6 @@ func (s *Store) Firsts(ctx context.Context, account string, since *time.Time) (m
 	return out, err
 }
 
-// Percentiles are of a number of lengths of time, each one that did occur; zero where Of is.
-type Percentiles struct {
-	Of            int
-	P50, P90, P99 time.Duration
-}
-
 func percentilesOf(list []time.Duration) Percentiles {
 	if len(list) == 0 {
 		return Percentiles{}
@@ -69,17 +63,6 @@ func percentilesOf(list []time.Duration) Percentiles {
 	slices.Sort(list)
 	rank := func(hundredths int) time.Duration { return list[(len(list)*hundredths+99)/100-1] }
 	return Percentiles{len(list), rank(50), rank(90), rank(99)}
-}
-
-// Repairs says how long changes that no callback told in time stayed unknown, going by the gaps that count.
-type Repairs struct {
-	// Bound runs from the last answer that did not show the change yet: no change was open for longer. A
-	// transaction that nobody had named has no such answer and is not in it.
-	Bound Percentiles
-	// Dated runs from the time that the provider gives the change, where it gives one.
-	Dated Percentiles
-	// Late is how long after it was found a change's callback came.
-	Late Percentiles
 }
 
 // Repairs measures an account's gaps that were found since the day of a time.

@@ -7,6 +7,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store/database"
+	"countersign/model/store/seal"
 )
 
 // What rests under an old key is read with it, and rests under the new one after Reseal, in each kind; a pass that is
@@ -48,10 +49,10 @@ func TestReseal(t *testing.T) {
 
 		next := bytes.Repeat([]byte{9}, 32)
 		var err error
-		d.box, err = database.NewSealer(next)
+		d.box, err = seal.New(next)
 		check(t, err)
 		rests("without the old key", Sealed{Unreadable: 452})
-		d.box, err = database.NewSealer(next, d.options().Key)
+		d.box, err = seal.New(next, d.options().Key)
 		check(t, err)
 		whole("with both")
 		rests("with both", Sealed{Old: 452})
@@ -62,7 +63,7 @@ func TestReseal(t *testing.T) {
 		did, err := d.Reseal(t.Context())
 		check(t, err)
 		same(t, "did", did, Sealed{Current: 200, Old: 252})
-		d.box, err = database.NewSealer(next)
+		d.box, err = seal.New(next)
 		check(t, err)
 		rests("without the old key", Sealed{Current: 452})
 		whole("without the old key")

@@ -36,23 +36,6 @@ ON CONFLICT (account, day, change) DO UPDATE SET count = reported.count + exclud
 	return nil
 }
 
-// Share says how many changes callbacks reported in time, and how the others came to be known.
-type Share struct {
-	Reported, Missed, Late, Refused int
-	Unsubscribed, NoEvent           int // not the callbacks' fault: not in the share
-}
-
-// All is how many changes callbacks should have reported.
-func (t Share) All() int { return t.Reported + t.Missed + t.Late + t.Refused }
-
-// Fraction is reported / (reported + missed + late + refused); 1 where nothing changed.
-func (t Share) Fraction() float64 {
-	if t.All() == 0 {
-		return 1
-	}
-	return float64(t.Reported) / float64(t.All())
-}
-
 // Share counts an account's changes since a time; of all accounts if account is "", from the
 // beginning if since is nil. What callbacks told is kept by day: all of since's day counts, on both sides of the share.
 func (s *Store) Share(ctx context.Context, account string, since *time.Time) (t Share, err error) {
@@ -65,12 +48,13 @@ func (s *Store) Share(ctx context.Context, account string, since *time.Time) (t 
 		if err := q.QueryRow(`SELECT COALESCE(SUM(count), 0) FROM reported`+w.SQL(), w.Args...).Scan(&t.Reported); err != nil {
 			return err
 		}
-		return q.Each(func(r *sql.Rows) error { return t.add(r) }, `SELECT kind, COUNT(*) FROM gaps`+g.SQL()+` GROUP BY kind`, g.Args...)
+		return q.Each(func(r *sql.Rows) error { return addGaps(&t, r) }, `SELECT kind, COUNT(*) FROM gaps`+g.SQL()+` GROUP BY kind`, g.Args...)
 	})
 	return t, err
 }
 
-func (t *Share) add(r *sql.Rows) error {
+// addGaps adds a row of gaps counted by their kind.
+func addGaps(t *Share, r *sql.Rows) error {
 	var kind model.GapKind
 	var n int
 	if err := r.Scan(&kind, &n); err != nil {

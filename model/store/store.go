@@ -12,6 +12,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/model/store/database"
+	"countersign/model/store/seal"
 )
 
 // Errors that callers test for. All but ErrNoRow may wrap what the database said.
@@ -23,7 +24,7 @@ var (
 	ErrNewer       = database.ErrNewer
 	ErrOlder       = database.ErrOlder
 	ErrLocked      = database.ErrLocked
-	ErrKey         = database.ErrKey
+	ErrKey         = seal.ErrKey
 )
 
 // Options is what Open needs.
@@ -51,7 +52,7 @@ type Store struct {
 	now    func() time.Time
 	shapes *shapes
 	sql    *statements
-	box    *database.Sealer
+	box    *seal.Box
 
 	groupMax int
 	queue    chan *unit
@@ -70,7 +71,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		quiet.SetLevel(logrus.PanicLevel)
 		o.Log = logrus.NewEntry(quiet)
 	}
-	box, err := database.NewSealer(o.Key, o.OldKeys...)
+	box, err := seal.New(o.Key, o.OldKeys...)
 	if err != nil {
 		return nil, err
 	}

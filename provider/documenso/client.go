@@ -29,6 +29,9 @@ var errAddress = errors.New("the service does not know this address: is base_url
 // Fetch asks where an envelope stands. One that the service does not know, or not for this key, is not found. So
 // is a template, and another team's envelope, which the service would tell about without giving its files.
 func (s *service) Fetch(ctx context.Context, ref string) (model.Observation, error) {
+	if isAlias(ref) {
+		return s.fetchAlias(ctx, ref)
+	}
 	if !plausible(ref) {
 		return notFound(ref), nil
 	}
@@ -69,7 +72,7 @@ func (s *service) FetchMany(ctx context.Context, refs []string) ([]model.Observa
 	var ids []string
 	for _, ref := range refs {
 		switch {
-		case asked[ref]:
+		case asked[ref], isAlias(ref): // an alias is asked about by itself
 		case !plausible(ref):
 			found = append(found, notFound(ref))
 		case usual.MatchString(ref):
@@ -88,29 +91,22 @@ func (s *service) FetchMany(ctx context.Context, refs []string) ([]model.Observa
 	return found, nil
 }
 
-// fetchBatch makes one call. It changes nothing, so that it may be sent twice.
+// fetchBatch makes one call.
 func (s *service) fetchBatch(ctx context.Context, ids []string) ([]model.Observation, error) {
-	body, err := json.Marshal(map[string]any{"ids": map[string]any{"type": "envelopeId", "ids": ids}})
+	refs := make([]any, len(ids))
+	for i, id := range ids {
+		refs[i] = id
+	}
+	got, err := s.getMany(ctx, "envelopeId", refs...)
 	if err != nil {
 		return nil, err
-	}
-	resp, err := s.send(provider.WithCall(ctx, provider.Call{Retry: true, JSON: true}), http.MethodPost, "/envelope/get-many", nil, body)
-	if err != nil {
-		return nil, err
-	}
-	var got envelopeList
-	if err := transport.ReadJSON(resp, &got); err != nil {
-		return nil, err
-	}
-	if !got.Data.Told {
-		return nil, errors.New("fetch many: the answer is no list")
 	}
 	open := map[string]bool{}
 	for _, id := range ids {
 		open[id] = true
 	}
 	var found []model.Observation
-	for _, raw := range got.Data.Items {
+	for _, raw := range got.Items {
 		o, ours, err := s.read(raw)
 		switch {
 		case err != nil || !open[o.Ref]: // it is asked about by itself

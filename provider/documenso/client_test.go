@@ -71,7 +71,7 @@ func TestWhatIsNoEnvelopesIDIsNotAskedAbout(t *testing.T) {
 	t.Parallel()
 	f := answering(t, http.StatusInternalServerError, "")
 	s := account(t, f.URL, keyed)
-	for _, ref := range []string{"", "71", "env_123", "document_71", refPrefix, refPrefix + strings.Repeat("a", longest)} {
+	for _, ref := range []string{"", "71", "env_123", "document_", "document_0", "document_7x", "document_-1", "document_" + strings.Repeat("7", 16), refPrefix, refPrefix + strings.Repeat("a", longest)} {
 		if o, err := s.Fetch(t.Context(), ref); err != nil || o.Absence != model.NotFound || o.Ref != ref {
 			t.Errorf("%.20q: %+v, %v", ref, o, err)
 		}

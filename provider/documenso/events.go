@@ -63,18 +63,25 @@ func (s *service) Receive(c provider.Callback) (provider.Received, error) {
 	}
 	team := string(e.TeamID)
 	switch {
-	case ref == testID || !plausible(ref) && team == "":
+	case ref == testID, team == "" && ref == numberPrefix+testNumber, team == "" && !plausible(ref) && !isAlias(ref):
 		r.Test = true
 		return r, nil
 	case strings.HasPrefix(name, aboutTemplate):
-		r.Ref, r.Ignored = ref, "a template is no transaction, and of a document made of one DOCUMENT_CREATED tells"
+		if plausible(ref) { // a template's number is another than a document's
+			r.Ref = ref
+		}
+		r.Ignored = "a template is no transaction, and of a document made of one DOCUMENT_CREATED tells"
 		return r, nil
-	case !plausible(ref):
+	case !plausible(ref) && !isAlias(ref):
 		return r, fmt.Errorf("%w: no id of an envelope", provider.ErrNotUnderstood)
 	}
 	r.Ref = ref
 	if s.foreign(team) {
 		r.Ignored = fmt.Sprintf("an envelope of team %.20s, this account is for team %s", team, s.team())
+		return r, nil
+	}
+	if isAlias(ref) { // which envelope it is only a question tells
+		r.Observations = []model.Observation{{Ref: ref, Alias: ref, Evidence: evidence, Type: name, Acted: acted(name), Refetch: true}}
 		return r, nil
 	}
 	o := s.claim(name, e, raw)
@@ -83,10 +90,15 @@ func (s *service) Receive(c provider.Callback) (provider.Received, error) {
 	return r, nil
 }
 
+// acted says whether an event tells of a signer's act.
+func acted(name string) bool {
+	return slices.Contains([]string{evOpened, evRecipientDone, evSigned, evCompleted, evRejected}, name)
+}
+
 // claim says what an event tells about its envelope.
 func (s *service) claim(name string, e envelope, raw json.RawMessage) model.Observation {
 	o := s.observe(e, raw)
-	o.Type, o.Acted = name, slices.Contains([]string{evOpened, evRecipientDone, evSigned, evCompleted, evRejected}, name)
+	o.Type, o.Acted = name, acted(name)
 	word := string(e.Status)
 	if meanings[name] == word && word != "" {
 		o.Status, o.ProviderStatus = words[word], word
@@ -118,11 +130,14 @@ func parse(body []byte) (name, ref string, e envelope, raw json.RawMessage, err 
 		return fail("no readable payload")
 	}
 	name, ref = strings.TrimSpace(string(ev.Name)), string(e.EnvelopeID)
+	if ref == "" {
+		ref = e.named()
+	}
 	switch {
 	case name == "":
 		return fail("no event name")
 	case ref == "":
-		return fail("no envelopeId") // a server older than 2.0 has numbers only
+		return fail("no envelopeId, and no number of a document")
 	case len(name) > longest, len(ref) > longest:
 		return fail("a name or id too long to be one")
 	case strings.ContainsFunc(name+ref, unicode.IsControl):
@@ -137,7 +152,7 @@ func (s *service) Peek(c provider.Callback) (ref, typ string) {
 	if err != nil {
 		return "", ""
 	}
-	if !plausible(ref) {
+	if !plausible(ref) && !isAlias(ref) {
 		ref = ""
 	}
 	return ref, name

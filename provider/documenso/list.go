@@ -37,10 +37,13 @@ func (s *service) List(ctx context.Context, q provider.ListQuery) (provider.Page
 	if err != nil {
 		return provider.Page{}, err
 	}
+	calls := 1
 	if c.Page == 1 && c.Count < 0 {
-		if err := s.below(ctx, &c); err != nil {
+		more, err := s.below(ctx, &c)
+		if err != nil {
 			return provider.Page{}, err
 		}
+		calls += more
 	}
 	got, err := s.listPage(ctx, c)
 	if err != nil && c.At > 0 && errors.Is(err, provider.ErrNotFound) {
@@ -56,6 +59,7 @@ func (s *service) List(ctx context.Context, q provider.ListQuery) (provider.Page
 	if err != nil {
 		return provider.Page{}, err
 	}
+	page.Calls = calls
 	if next := c.after(got, oldest != nil && oldest.Before(q.Since)); next != nil {
 		raw, err := json.Marshal(next)
 		if err != nil {
@@ -78,18 +82,19 @@ func start(q provider.ListQuery) (cursor, error) {
 	return c, nil
 }
 
-// below adds the folders that lie in the cursor's.
-func (s *service) below(ctx context.Context, c *cursor) error {
+// below adds the folders that lie in the cursor's, and says how many calls that took.
+func (s *service) below(ctx context.Context, c *cursor) (calls int, err error) {
 	for page := 1; ; page++ {
+		calls++
 		got, err := s.folders(ctx, c.Folders[c.At], page)
 		if err != nil && c.At > 0 && errors.Is(err, provider.ErrNotFound) {
-			return nil // it was deleted while we walked
+			return calls, nil // it was deleted while we walked
 		}
 		if err != nil {
-			return fmt.Errorf("folders: %w", err)
+			return calls, fmt.Errorf("folders: %w", err)
 		}
 		if !got.Data.Told {
-			return errors.New("folders: the answer is no list")
+			return calls, errors.New("folders: the answer is no list")
 		}
 		for _, f := range got.Data.Items {
 			if id := string(f.ID); id != "" && !slices.Contains(c.Folders, id) {
@@ -97,7 +102,7 @@ func (s *service) below(ctx context.Context, c *cursor) error {
 			}
 		}
 		if len(got.Data.Items) == 0 || page >= int(got.Pages) {
-			return nil
+			return calls, nil
 		}
 	}
 }

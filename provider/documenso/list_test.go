@@ -91,13 +91,14 @@ func TestFiledEnvelopesAreListedToo(t *testing.T) {
 	f := providertest.Serve(t, sh.answer)
 	s := account(t, f.URL, keyed)
 	refs := map[string]int{}
-	q, calls := provider.ListQuery{}, 0
+	q, calls, told := provider.ListQuery{}, 0, 0
 	for {
 		page, err := s.List(t.Context(), q)
 		if err != nil {
 			t.Fatal(err)
 		}
 		calls++
+		told += page.Calls
 		for _, it := range page.Items {
 			refs[it.Observation.Ref]++
 		}
@@ -107,6 +108,9 @@ func TestFiledEnvelopesAreListedToo(t *testing.T) {
 	}
 	if len(refs) != 150+3+120+1+1 || calls != 2+1+2+1+120+1 {
 		t.Errorf("%d envelopes in %d pages", len(refs), calls)
+	}
+	if told != len(f.Requests()) {
+		t.Errorf("%d calls were made, the pages tell of %d", len(f.Requests()), told)
 	}
 	for _, r := range f.Requests() {
 		if v, ok := r.URL.Query()["folderId"]; ok && v[0] == "" {

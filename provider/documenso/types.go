@@ -17,6 +17,7 @@ type event struct {
 type envelope struct {
 	ID          lenient.Text            `json:"id"`
 	EnvelopeID  lenient.Text            `json:"envelopeId"`
+	SecondaryID lenient.Text            `json:"secondaryId"`
 	Type        lenient.Text            `json:"type"`
 	Status      lenient.Text            `json:"status"`
 	ExternalID  lenient.Text            `json:"externalId"`
@@ -35,16 +36,17 @@ type envelope struct {
 
 // recipient is one person of an envelope. The token, by which anybody could sign, is not read.
 type recipient struct {
-	ID        lenient.Text    `json:"id"`
-	Email     lenient.Text    `json:"email"`
-	Name      lenient.Text    `json:"name"`
-	Role      lenient.Text    `json:"role"`
-	Order     *lenient.Number `json:"signingOrder"`
-	Read      lenient.Text    `json:"readStatus"`
-	Signing   lenient.Text    `json:"signingStatus"`
-	SignedAt  lenient.Text    `json:"signedAt"` // of a rejection too
-	Reason    lenient.Text    `json:"rejectionReason"`
-	ExpiresAt lenient.Text    `json:"expiresAt"`
+	ID         lenient.Text    `json:"id"`
+	EnvelopeID lenient.Text    `json:"envelopeId"`
+	Email      lenient.Text    `json:"email"`
+	Name       lenient.Text    `json:"name"`
+	Role       lenient.Text    `json:"role"`
+	Order      *lenient.Number `json:"signingOrder"`
+	Read       lenient.Text    `json:"readStatus"`
+	Signing    lenient.Text    `json:"signingStatus"`
+	SignedAt   lenient.Text    `json:"signedAt"` // of a rejection too
+	Reason     lenient.Text    `json:"rejectionReason"`
+	ExpiresAt  lenient.Text    `json:"expiresAt"`
 }
 
 // item is one PDF of an envelope.

@@ -100,6 +100,8 @@ func (b *bench) sound(name string, r provider.Received) {
 		switch {
 		case o.Ref == "":
 			b.failf("%s: an observation of nothing: Ref is empty", name)
+		case o.Alias != "" && (o.Alias != o.Ref || o.Status != "" || !o.Refetch):
+			b.failf("%s: an alias is the Ref too, names no status and is asked about: %+v", name, o)
 		case b.Hints && o.Evidence != model.Hint:
 			b.failf("%s: without a proof it is a hint, not a %s", name, o.Evidence)
 		case o.Evidence == model.Verified:

@@ -32,11 +32,20 @@ func (tb *Table) AnswersAnd(
 		provider.LegibleObservation(&obs[i])
 		u.Keys = append(u.Keys, model.Key{Account: a.ID, Ref: obs[i].Ref})
 	}
+	for _, o := range obs {
+		if o.Alias != "" && o.Alias != o.Ref {
+			u.Keys = append(u.Keys, model.Key{Account: a.ID, Ref: o.Alias})
+		}
+	}
 	u.Apply = func(b *store.Batch) error {
 		out = out[:0]
 		for i, o := range obs {
 			o.Asked = src.Asked
-			did, err := tb.answer(b, a, src, u.Keys[i], o)
+			apply := tb.answer
+			if o.Alias != "" && o.Alias != o.Ref {
+				apply = tb.aliased
+			}
+			did, err := apply(b, a, src, u.Keys[i], o)
 			if err != nil {
 				return err
 			}
@@ -81,6 +90,9 @@ func (tb *Table) answer(b *store.Batch, a *Account, src Source, k model.Key, o m
 		did.Gaps = n
 	}
 	b.Put(d.Next, d)
+	if o.Alias != "" && o.Absence != model.Present && d.Next.NextCheckAt == nil { // no transaction has this name
+		b.SetOutcomes(k, model.ClaimUnresolved)
+	}
 	announce := src.Asked != model.AskedBackfill
 	for _, c := range d.Changes {
 		Record(b, d.Next, c, src.String(), o.At, announce)

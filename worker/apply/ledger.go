@@ -7,7 +7,6 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/model/store/durable"
 )
 
 // find looks at what an answer changed: what a callback told is counted, the rest becomes a pending
@@ -31,6 +30,11 @@ func (tb *Table) find(
 		}
 	}
 	calls, err := b.Called(t.Key(), t.ConfirmedAt)
+	if err == nil && o.Alias != "" {
+		var more []model.Called
+		more, err = b.Called(model.Key{Account: t.Account, Ref: o.Alias}, t.ConfirmedAt)
+		calls = append(calls, more...)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -133,7 +137,7 @@ func (tb *Table) settle(ctx context.Context, g model.Gap) error {
 	}
 	k := model.Key{Account: g.Account, Ref: g.Ref}
 	var incidents []incidentMove
-	durable.CrashPoint("gap before settle")
+	store.CrashPoint("gap before settle")
 	err := tb.store.DoPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
 		incidents = nil
 		open, err := b.OpenGaps(k)
@@ -167,7 +171,7 @@ func (tb *Table) settle(ctx context.Context, g model.Gap) error {
 		return nil
 	}})
 	if err == nil {
-		durable.CrashPoint("gap settled")
+		store.CrashPoint("gap settled")
 		tb.incidents.note(incidents)
 	}
 	return err

@@ -2,6 +2,7 @@ package ask
 
 import (
 	"context"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -25,22 +26,33 @@ type Asking struct {
 	Failed func(context.Context, model.Transaction, error) error
 }
 
-// Batches cuts rows into what one call may ask about. Unverified refs have a share of the budget of their own, and test
-// objects a class, so each of those goes alone.
+// Batches cuts rows into what one call may ask about. Test objects have a class of their own, so each of them goes alone.
+// Unverified refs have a share of the budget of their own, so they go together, and those that only hints have named apart
+// from those of callbacks: a made-up ref may spoil its batch.
 func Batches(a *apply.Account, rows []model.Transaction) (out [][]model.Transaction) {
 	most := BatchSize(a)
-	var some []model.Transaction
+	var kinds []model.Origin // "" are verified
+	some := map[model.Origin][]model.Transaction{}
 	for _, t := range rows {
-		if most == 1 || t.Test || Unverified(t) {
+		kind := model.Origin("")
+		if Unverified(t) {
+			kind = t.Origin
+		}
+		if most == 1 || t.Test {
 			out = append(out, []model.Transaction{t})
 			continue
 		}
-		if some = append(some, t); len(some) == most {
-			out, some = append(out, some), nil
+		if len(some[kind]) == 0 && !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+		if some[kind] = append(some[kind], t); len(some[kind]) == most {
+			out, some[kind] = append(out, some[kind]), nil
 		}
 	}
-	if len(some) > 0 {
-		out = append(out, some)
+	for _, kind := range kinds {
+		if len(some[kind]) > 0 {
+			out = append(out, some[kind])
+		}
 	}
 	return out
 }

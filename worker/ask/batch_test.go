@@ -2,6 +2,7 @@ package ask_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"countersign/model"
@@ -26,15 +27,25 @@ func TestDueRowsAreConfirmedInBatches(t *testing.T) {
 	})
 }
 
-func TestUnverifiedRefsAreNotBatched(t *testing.T) {
+// First sights of callbacks come in numbers: one call tells of a batch of them, out of their own share of the budget.
+func TestUnverifiedRefsAreBatchedByThemselves(t *testing.T) {
 	b := workertest.SQLite(t)
 	s := b.Batches(10)
-	for _, ref := range []string{"x", "y"} {
+	b.Answered(t, "known", workertest.InProgress())
+	b.Called(t, workertest.Claim("known", model.Completed))
+	for _, ref := range []string{"x", "y", "z"} {
 		b.Called(t, model.Observation{Ref: ref, Evidence: model.Claim, Type: "moved"})
+		b.Called(t, model.Observation{Ref: "hint-" + ref, Evidence: model.Hint, Type: "moved"})
 	}
 	b.Confirmed(t)
-	workertest.Same(t, "batches", len(s.Batches), 0)
-	workertest.Same(t, "kind of work", b.Service.LastWork, provider.WorkUnknown)
+	var got []string
+	for i, refs := range s.Batches {
+		slices.Sort(refs)
+		got = append(got, fmt.Sprint(refs, s.Works[i]))
+	}
+	slices.Sort(got)
+	workertest.Same(t, "batches", got, []string{"[hint-x hint-y hint-z]unknown", "[x y z]unknown"})
+	workertest.Same(t, "asked alone", b.Service.Asked[0], "known")
 }
 
 func TestCredentialsThatAreRefusedStopTheAccountAndOpenAnIncident(t *testing.T) {

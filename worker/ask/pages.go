@@ -39,9 +39,15 @@ type Walk struct {
 func (q *Asker) Pages(ctx context.Context, w Walk) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		end := newEnd(w.Query.Cursor)
+		clean := w.Query.Cursor == "" // a whole walk, and nothing skipped so far
 		for {
 			page, err := q.page(ctx, w)
 			if err != nil {
+				yield(Page{}, err)
+				return
+			}
+			clean = clean && len(page.Skipped) == 0
+			if err := q.noteList(ctx, w.Account, page.Skipped, clean && page.Next == ""); err != nil {
 				yield(Page{}, err)
 				return
 			}

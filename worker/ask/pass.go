@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"countersign/model"
-	"countersign/model/store/durable"
+	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker/apply"
 )
@@ -230,8 +230,8 @@ func (p *Pass) Save(ctx context.Context) error {
 	p.Run.BeatAt = &now
 	r := *p.Run
 	p.mu.Unlock()
-	durable.CrashPoint("cursor before save")
+	store.CrashPoint("cursor before save")
 	err := p.Account.Generation.Learn(func() error { return p.runs.save(ctx, &r) })
-	durable.CrashPoint("cursor saved")
+	store.CrashPoint("cursor saved")
 	return err
 }

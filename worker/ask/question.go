@@ -18,20 +18,23 @@ const leaseFor = 10 * time.Minute
 
 // Options is what an Asker needs. All of it is required.
 type Options struct {
-	Store    *store.Store
-	Table    *apply.Table
-	Gate     *Gate
-	Now      func() time.Time
-	Log      *logrus.Entry
-	Owner    string // names this process in leases
-	Workers  int    // questions under way per account
+	Store   *store.Store
+	Table   *apply.Table
+	Gate    *Gate
+	Now     func() time.Time
+	Log     *logrus.Entry
+	Owner   string // names this process in leases
+	Workers int    // questions under way per account
 }
 
 // Asker asks providers about rows and has the answers applied. It is safe for concurrent use.
-type Asker struct{ o Options }
+type Asker struct {
+	o     Options
+	skips *skipped
+}
 
 // New returns an asker.
-func New(o Options) *Asker { return &Asker{o} }
+func New(o Options) *Asker { return &Asker{o, newSkipped()} }
 
 // Gate returns what says whether an account may be asked.
 func (q *Asker) Gate() *Gate { return q.o.Gate }
@@ -47,7 +50,10 @@ type Question struct {
 
 // Answer stamps what the provider said to a question.
 func (q Question) Answer(ref string, o model.Observation, now time.Time) model.Observation {
-	o.Ref, o.Evidence, o.Version, o.AskedAt, o.At = ref, model.Verified, q.Version, q.AskedAt, now
+	if o.Alias != ref || o.Ref == "" { // else ref was an alias, and the answer tells the transaction's own
+		o.Ref = ref
+	}
+	o.Evidence, o.Version, o.AskedAt, o.At = model.Verified, q.Version, q.AskedAt, now
 	return o
 }
 
@@ -96,6 +102,9 @@ func (q *Asker) FetchBatch(
 	for i, t := range rows {
 		refs[i], of[t.Ref] = t.Ref, t
 	}
+	if Unverified(rows[0]) { // and so are all: see Batches
+		work = provider.WorkUnknown
+	}
 	asked := q.o.Now()
 	found, err := b.FetchMany(provider.WithWork(ctx, work), refs)
 	if err != nil {
@@ -137,6 +146,9 @@ func (q *Asker) Apply(
 	}
 	err = a.Generation.Learn(func() (err error) {
 		if dids, err = q.o.Table.Answers(ctx, a, src, obs); err != nil {
+			return err
+		}
+		if err := q.noteAnswers(ctx, a, obs); err != nil {
 			return err
 		}
 		keys := make([]model.Key, len(dids))

@@ -13,7 +13,6 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/model/store/durable"
 	"countersign/worker/apply"
 )
 
@@ -197,7 +196,7 @@ func (rs *Runs) work(ctx context.Context, a *apply.Account, r *model.Run) (again
 // end writes down how a run ended.
 func (rs *Runs) end(ctx context.Context, p *Pass, err error) error {
 	p.finish(err, rs.o.Now())
-	durable.CrashPoint("run before end")
+	store.CrashPoint("run before end")
 	r := p.Run
 	entry := rs.o.Log.WithFields(logrus.Fields{
 		"account": r.Account, "loop": r.Kind, "status": string(r.State), "listed": r.Listed, "asked": r.Asked,
@@ -209,7 +208,7 @@ func (rs *Runs) end(ctx context.Context, p *Pass, err error) error {
 		entry.WithField("err", r.Note).Warn("run ended, not all of it was done")
 	}
 	err = rs.save(ctx, r)
-	durable.CrashPoint("run end saved")
+	store.CrashPoint("run end saved")
 	return err
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/model"
-	"countersign/model/store/durable"
+	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker/apply"
 	"countersign/worker/pdf"
@@ -74,9 +74,9 @@ func (ds *Documents) fetchFile(
 		return f, err
 	}
 	f.sum = hex.EncodeToString(h.Sum(nil))
-	durable.CrashPoint("download written")
+	store.CrashPoint("download written")
 	err = ds.files.Sync(tmp)
-	durable.CrashPoint("download synced")
+	store.CrashPoint("download synced")
 	if err != nil || f.fault != nil {
 		return f, err
 	}

@@ -9,7 +9,7 @@ import (
 	"os"
 
 	"countersign/model"
-	"countersign/model/store/durable"
+	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker/apply"
 	"countersign/worker/files"
@@ -50,7 +50,7 @@ func (ds *Documents) followLink(ctx context.Context, a *apply.Account, d model.D
 			ds.leave(d, &f)
 			return ds.failedFetch(ctx, a, d, byLink, fmt.Errorf("%w: %w", errNotPlaced, err))
 		}
-		durable.CrashPoint("hold synced")
+		store.CrashPoint("hold synced")
 		return ds.noteLinkFile(ctx, d, f)
 	})
 }
@@ -78,7 +78,7 @@ func (ds *Documents) noteLinkFile(ctx context.Context, d model.Document, f file)
 		Kind: model.DocumentLinkFileCame, File: model.DocumentFile{SHA256: f.sum, Size: f.size, Facts: f.facts},
 	}
 	s, err := ds.settle(ctx, d, e)
-	durable.CrashPoint("hold noted")
+	store.CrashPoint("hold noted")
 	if err == nil && s.Next.LinkFile != f.sum {
 		err = ds.files.DropLinkFile(files.LinkFileName(d.ID, f.sum))
 	}
@@ -111,7 +111,7 @@ func (ds *Documents) placeLinkFile(
 		return err
 	}
 	if err == nil {
-		durable.CrashPoint("hold placed")
+		store.CrashPoint("hold placed")
 		os.Remove(p) //nolint:errcheck // mostly gone already
 	}
 	return err

@@ -12,7 +12,6 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/model/store/durable"
 	"countersign/provider"
 	"countersign/worker/apply"
 	"countersign/worker/files"
@@ -61,12 +60,12 @@ func (ds *Documents) place(
 		e.Kind = model.DocumentSetAside
 	}
 	e.File = model.DocumentFile{SHA256: f.sum, Size: f.size, Facts: f.facts, Path: name, Version: version}
-	durable.CrashPoint("keep synced")
+	store.CrashPoint("keep synced")
 	s, err := ds.settle(ctx, d, e)
 	if err != nil {
 		return err
 	}
-	durable.CrashPoint("keep noted")
+	store.CrashPoint("keep noted")
 	ds.files.DropArrived(d.ID, fetchedAs(d)) //nolint:errcheck // mostly gone already, else the next start removes it
 	ds.log.WithFields(logrus.Fields{
 		"account": d.Account, "txn": d.Ref, "status": string(s.Next.State), "source": filepath.Base(name),

@@ -43,7 +43,7 @@ type Plan struct {
 	New       int           `json:"new"`
 	Changed   int           `json:"changed"`
 	Known     int           `json:"known"`
-	Calls     int           `json:"calls"`     // reads, the pages included
+	Calls     int           `json:"calls"`     // reads, the pages and the folders included
 	Downloads int           `json:"downloads"` // at least one for each completed transaction
 	Time      time.Duration `json:"-"`
 }
@@ -64,7 +64,7 @@ func (ts *Tiers) PlanBackfill(ctx context.Context, a *apply.Account, since, unti
 		if err != nil {
 			return plan, fmt.Errorf("account %s: %w", a.ID, provider.Redact(err))
 		}
-		plan.Calls++
+		plan.Calls += max(page.Calls, 1)
 		if err := ts.planPage(ctx, a, l.Lists(), page.Page, seen, &plan); err != nil {
 			return plan, err
 		}

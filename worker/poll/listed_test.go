@@ -184,3 +184,20 @@ func (f *faltering) Fetch(ctx context.Context, ref string) (model.Observation, e
 	}
 	return f.Service.Fetch(ctx, ref)
 }
+
+// A page may cost more than a call: the folders of the page are asked for as well.
+func TestAPlanCountsAllCallsOfAPage(t *testing.T) {
+	both(t, func(t *testing.T, b *bench) {
+		l := &workertest.Listing{Batching: b.Batches(10), Kind: provider.ListsNewest}
+		l.Page = func(q provider.ListQuery) (provider.Page, error) {
+			if q.Cursor == "" {
+				return provider.Page{Next: "2", Calls: 3, Items: []provider.Listed{{Observation: model.Observation{Ref: "a", Evidence: model.Verified}, Whole: true}}}, nil
+			}
+			return provider.Page{}, nil
+		}
+		b.Plays(l)
+		plan, err := b.tiers.PlanBackfill(t.Context(), b.Account, workertest.Noon().Add(-time.Hour), workertest.Noon())
+		workertest.Check(t, err)
+		workertest.Same(t, "calls", plan.Calls, 4)
+	})
+}

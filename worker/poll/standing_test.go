@@ -83,7 +83,8 @@ func TestAnAccountsLastErrorIsWrittenDownUntilAnAnswerComes(t *testing.T) {
 func TestWhatAListShowsIsWrittenDownOnceItWasRead(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		l := &lister{Service: b.Service}
-		b.Account.Provider.Lister, b.RetryWait = l, time.Millisecond
+		b.RetryWait = time.Millisecond
+		b.Plays(l)
 		b.again(t)
 		l.Fails = errors.New("broken")
 		workertest.Same(t, "state of a poll that fails", b.ran(t, model.Run{Kind: string(apply.Audit)}).State, model.RunFailed)

@@ -94,6 +94,7 @@ type Batching struct {
 	*Service
 	Most    int
 	Batches [][]string
+	Works   []provider.Work // of each batch
 	Broken  error
 	Omits   string
 }
@@ -102,10 +103,10 @@ type Batching struct {
 func (b *Batching) Batch() int { return b.Most }
 
 // FetchMany answers for all that Says holds, but for Omits.
-func (b *Batching) FetchMany(_ context.Context, refs []string) (out []model.Observation, err error) {
+func (b *Batching) FetchMany(ctx context.Context, refs []string) (out []model.Observation, err error) {
 	b.Mu.Lock()
 	defer b.Mu.Unlock()
-	b.Batches = append(b.Batches, refs)
+	b.Batches, b.Works = append(b.Batches, refs), append(b.Works, provider.CallOf(ctx).Work)
 	for _, ref := range refs {
 		if _, ok := b.Says[ref]; ok && ref != b.Omits {
 			out = append(out, b.Answer(ref))

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"countersign/cmd/countersign/config/tree"
 	"countersign/model"
 	"countersign/provider"
 )
@@ -49,19 +50,19 @@ func (a *Account) Options() provider.Options {
 
 // Settings is what stands in an account's settings, which only its provider understands.
 type Settings struct {
-	node       *node
+	node       *tree.Node
 	path, file string
 	lacking    bool // a secret of it is missing
 }
 
 // has says whether a key is set.
-func (s Settings) has(key string) bool { return s.node.value(key) != nil }
+func (s Settings) has(key string) bool { return s.node.Value(key) != nil }
 
 // Take keeps the node.
-func (s *Settings) Take(n *node) { s.node = n }
+func (s *Settings) Take(n *tree.Node) { s.node = n }
 
 // Decode writes the settings to v, strictly. Its error is *Faults, with line and path and never a value.
-func (s Settings) Decode(v any) error { return decode(s.node, v, s.path).of(s.file) }
+func (s Settings) Decode(v any) error { return tree.Decode(s.node, v, s.path).Of(s.file) }
 
 // Rules fills in what the account decides about its provider's rules.
 func (a *Account) Rules(r model.Rules) model.Rules {

@@ -11,15 +11,16 @@ import (
 	"strings"
 	"time"
 
+	"countersign/cmd/countersign/config/tree"
 	"countersign/provider"
 )
 
 // check looks at every value of a config that was read, beyond its form. It returns what was found before with what it
 // found.
-func check(c *Config, root *node, before faults, known map[string]provider.Driver) faults {
+func check(c *Config, root *tree.Node, before tree.List, known map[string]provider.Driver) tree.List {
 	r := &checker{root: root, found: before}
-	if key, _ := root.pair("hooks"); key != nil {
-		r.found.add(key.line, "hooks", "is not in this version yet: `countersign changes --follow` prints every change for a program of yours")
+	if key, _ := root.Pair("hooks"); key != nil {
+		r.found.Add(key.Line, "hooks", "is not in this version yet: `countersign changes --follow` prints every change for a program of yours")
 	}
 	r.checkStores(c)
 	r.checkPublic(c.Public)
@@ -44,17 +45,17 @@ func check(c *Config, root *node, before faults, known map[string]provider.Drive
 
 // checker is one run of check.
 type checker struct {
-	root  *node
-	found faults
+	root  *tree.Node
+	found tree.List
 }
 
 // wrong notes a fault at a path: on its line, or on that of the nearest thing around it.
 func (r *checker) wrong(path, format string, args ...any) {
-	r.found.add(r.root.lineOf(path), path, format, args...)
+	r.found.Add(r.root.LineOf(path), path, format, args...)
 }
 
 // lacks says whether a secret that belongs at path or below is missing, which was told already.
-func (r *checker) lacks(path string) bool { return r.found.lacks(path) }
+func (r *checker) lacks(path string) bool { return r.found.Lacks(path) }
 
 func (r *checker) checkStores(c *Config) {
 	scheme, rest, _ := strings.Cut(c.Database, ":")
@@ -162,7 +163,7 @@ func (r *checker) checkACME(c *Config) {
 func (r *checker) checkPair(t TLS) {
 	unfit := func(path, format string, args ...any) {
 		r.wrong(path, format, args...)
-		r.found[len(r.found)-1].secret = true
+		r.found[len(r.found)-1].Secret = true
 	}
 	cert, err := os.ReadFile(t.CertFile)
 	if err != nil {
@@ -245,6 +246,6 @@ func (r *checker) oneOf(path, word string, of ...string) {
 
 // said repeats what stands at a path, where it can be no secret.
 func (r *checker) said(path string) string {
-	_, n := r.root.at(path)
-	return quote(n, path)
+	_, n := r.root.At(path)
+	return tree.Quote(n, path)
 }

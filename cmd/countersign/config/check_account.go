@@ -14,6 +14,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"countersign/cmd/countersign/config/tree"
 	"countersign/model"
 	"countersign/provider"
 )
@@ -115,10 +116,10 @@ func (r *checker) checkProvider(a *Account, known map[string]provider.Driver) {
 		return
 	}
 	_, err := a.Dry(build)
-	var list *Faults
+	var list *tree.Faults
 	switch {
 	case errors.As(err, &list):
-		r.found = append(r.found, list.all...)
+		r.found = append(r.found, list.All...)
 	case err != nil:
 		r.settingFaults(a.at+".settings", err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/crypto/acme"
 
+	"countersign/cmd/countersign/config/tree"
 	"countersign/provider"
 )
 
@@ -222,7 +223,7 @@ func utc(line string) Slots {
 type NotYet struct{}
 
 // Take reads nothing.
-func (*NotYet) Take(*node) {}
+func (*NotYet) Take(*tree.Node) {}
 
 // Fill makes an account in which nothing was said.
 func (a *Account) Fill() { *a = defaultAccount() }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"countersign/cmd/countersign/config/configtest"
+	"countersign/cmd/countersign/config/tree"
 )
 
 func TestConfigFaults(t *testing.T) {
@@ -225,14 +226,14 @@ func faultsOf(t *testing.T, config string) []string {
 		}
 	}
 	_, err := Parse(filepath.Join(dir, "config.yaml"), []byte(config), onPaper(map[string]string{"EMPTY": ""}))
-	var list *Faults
+	var list *tree.Faults
 	if err != nil && !errors.As(err, &list) {
 		t.Fatal(err)
 	}
 	var got []string
 	if list != nil {
-		for _, f := range list.all {
-			text := f.in("")
+		for _, f := range list.All {
+			text := f.In("")
 			if strings.Contains(text, "s3cret") {
 				t.Errorf("a fault repeats a secret: %s", text)
 			}
@@ -256,32 +257,5 @@ func TestReadingNeedsNoCertificate(t *testing.T) {
 	}
 	if _, err := Load(file, all); err == nil {
 		t.Error("the daemon would start without it")
-	}
-}
-
-// What the real providers say of their settings, each fault at its own path, named once.
-func TestConfigFaultsOfProviders(t *testing.T) {
-	t.Parallel()
-	from := onPaper(nil)
-	from.Providers = inUse()
-	_, err := Parse("config.yaml", []byte(`accounts:
-  - { id: a, provider: onespan, settings: {} }
-  - id: b
-    provider: onespan
-    settings:
-      api_key: x
-      client_app: {}
-      oauth: { client_id: u }
-  - { id: c, provider: dropboxsign }
-`), from)
-	want := `config:2: accounts[0].settings.api_key: exactly one of api_key, client_app and oauth must be set
-config:6: accounts[1].settings.api_key: exactly one of api_key, client_app and oauth must be set
-config:7: accounts[1].settings.client_app.client_id: must be set
-config:7: accounts[1].settings.client_app.secret: must be set
-config:8: accounts[1].settings.oauth.client_secret: must be set
-config:9: accounts[2].settings.api_key: must be set
-`
-	if diff := cmp.Diff(want, list(err)); diff != "" {
-		t.Errorf("faults (-want +got):\n%s", diff)
 	}
 }

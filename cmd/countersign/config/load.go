@@ -14,8 +14,12 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"countersign/cmd/countersign/config/tree"
 	"countersign/provider"
 )
+
+// Faults is everything that is wrong with a config.
+type Faults = tree.Faults
 
 // Source is what a config is read with.
 type Source struct {
@@ -60,17 +64,17 @@ func Parse(file string, text []byte, from Source) (*Config, error) {
 	c.file = file
 	doc, found := parse(text)
 	if doc != nil {
-		root, more := expand(doc, dir, from.Lookup)
+		root, more := tree.Expand(doc, dir, from.Lookup)
 		found = append(found, more...)
 		if root != nil {
-			found = append(found, decode(root, &c, "")...)
+			found = append(found, tree.Decode(root, &c, "")...)
 			c.locate(dir, root)
 			found = check(&c, root, found, from.Providers)
 		}
 	}
-	err = found.of(file)
+	err = found.Of(file)
 	if list := (*Faults)(nil); from.WithoutSecrets && errors.As(err, &list) {
-		err = list.withoutSecrets()
+		err = list.WithoutSecrets()
 	}
 	if err != nil {
 		return nil, err
@@ -81,52 +85,52 @@ func Parse(file string, text []byte, from Source) (*Config, error) {
 var yamlLine = regexp.MustCompile(`line (\d+): `)
 
 // parse turns the file's text into one document; nil where it is none.
-func parse(text []byte) (*yaml.Node, faults) {
+func parse(text []byte) (*yaml.Node, tree.List) {
 	var doc, more yaml.Node
-	var found faults
+	var found tree.List
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	err := d.Decode(&doc)
 	switch {
 	case errors.Is(err, io.EOF):
 		return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}, nil
 	case err != nil:
-		return nil, faults{syntaxFault(err)}
+		return nil, tree.List{syntaxFault(err)}
 	}
 	if d.Decode(&more) == nil {
-		found.add(more.Line, "", "a second document begins here: a config is one")
+		found.Add(more.Line, "", "a second document begins here: a config is one")
 	}
 	return doc.Content[0], found
 }
 
 // syntaxFault turns the parser's error into a fault with its line.
-func syntaxFault(err error) fault {
+func syntaxFault(err error) tree.Fault {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	f := fault{text: text}
+	f := tree.Fault{Text: text}
 	if m := yamlLine.FindStringSubmatchIndex(text); m != nil {
-		f.line, _ = strconv.Atoi(text[m[2]:m[3]])
-		f.text = text[m[1]:]
+		f.Line, _ = strconv.Atoi(text[m[2]:m[3]])
+		f.Text = text[m[1]:]
 	}
-	f.text = "is not YAML: " + f.text
+	f.Text = "is not YAML: " + f.Text
 	return f
 }
 
 // locate makes paths absolute and tells each account where it stands.
-func (c *Config) locate(dir string, root *node) {
+func (c *Config) locate(dir string, root *tree.Node) {
 	if file, ok := strings.CutPrefix(c.Database, "sqlite:"); ok {
-		c.Database = "sqlite:" + absolute(dir, file)
+		c.Database = "sqlite:" + tree.Absolute(dir, file)
 	}
 	if folder, ok := strings.CutPrefix(c.Documents, "file:"); ok {
-		c.Documents = "file:" + absolute(dir, strings.TrimPrefix(folder, "//"))
+		c.Documents = "file:" + tree.Absolute(dir, strings.TrimPrefix(folder, "//"))
 	}
 	for _, path := range []*string{&c.KeyFile, &c.Public.TLS.CertFile, &c.Public.TLS.KeyFile, &c.Public.TLS.ACME.Roots, &c.Public.TLS.ACME.Cache} {
-		*path = absolute(dir, *path)
+		*path = tree.Absolute(dir, *path)
 	}
 	for i := range c.Accounts {
 		a := &c.Accounts[i]
 		a.at = fmt.Sprintf("accounts[%d]", i)
 		a.Settings.path, a.Settings.file = a.at+".settings", c.file
 		if a.Settings.node == nil {
-			a.Settings.node = &node{kind: yaml.MappingNode, tag: "!!map", line: root.lineOf(a.at)}
+			a.Settings.node = &tree.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: root.LineOf(a.at)}
 		}
 		a.BaseURL = strings.TrimRight(a.BaseURL, "/")
 		for _, tier := range []struct{ own, all *Slots }{

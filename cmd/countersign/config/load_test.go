@@ -1,7 +1,6 @@
 package config
 
 import (
-	"encoding/base64"
 	"errors"
 	"os"
 	"path/filepath"
@@ -11,11 +10,9 @@ import (
 	"time"
 
 	"countersign/cmd/countersign/config/configtest"
+	"countersign/cmd/countersign/config/tree"
 	"countersign/model"
 	"countersign/provider"
-	"countersign/provider/allsign"
-	"countersign/provider/autosign"
-	"countersign/provider/documenso"
 	"countersign/provider/dropboxsign"
 	"countersign/provider/onespan"
 )
@@ -103,13 +100,13 @@ func wantSettings(t *testing.T, a Account, want configtest.PaperSettings, secret
 
 // list spells an error out, in a file called config.
 func list(err error) string {
-	var l *Faults
+	var l *tree.Faults
 	if !errors.As(err, &l) {
 		return err.Error()
 	}
 	var b strings.Builder
-	for _, f := range l.all {
-		b.WriteString(f.in("config") + "\n")
+	for _, f := range l.All {
+		b.WriteString(f.In("config") + "\n")
 	}
 	return b.String()
 }
@@ -148,90 +145,6 @@ func TestReadingNeedsNoSecrets(t *testing.T) {
 	}
 	if c, err := Load(file, reading); err == nil {
 		t.Errorf("a database that is not named is read: %q", c.Database)
-	}
-}
-
-// The example is the reference: it loads, and it shows every key that the Config type has.
-func TestExampleHasEveryKey(t *testing.T) {
-	t.Parallel()
-	text, err := os.ReadFile(exampleText())
-	if err != nil {
-		t.Fatal(err)
-	}
-	from := onPaper(nil)
-	from.Lookup = func(name string) (string, bool) {
-		return "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32)), true
-	}
-	from.Providers = inUse()
-	c, err := Parse(exampleText(), text, from)
-	if err != nil {
-		t.Fatal(list(err))
-	}
-	doc, _ := parse(text)
-	root, _ := expand(doc, ".", from.Lookup)
-	for _, path := range keysOf(reflect.TypeFor[Config](), "") {
-		if _, n := root.at(path); n == nil {
-			t.Errorf("config.example.yaml lacks %s", path)
-		}
-	}
-	plain, err := Parse(exampleText(), nil, from)
-	if err != nil {
-		t.Fatal(list(err))
-	}
-	for name, pair := range map[string][2]any{
-		"polling": {c.Polling, plain.Polling}, "retention": {c.Retention, plain.Retention}, "log": {c.Log, plain.Log},
-		"database": {c.Database, plain.Database}, "documents": {c.Documents, plain.Documents}, "key_file": {c.KeyFile, plain.KeyFile},
-		"database_mode": {c.DatabaseMode, plain.DatabaseMode}, "documents_min_free": {c.DocumentsMinFree, plain.DocumentsMinFree},
-		"callback_objective": {c.CallbackObjective, plain.CallbackObjective}, "console": {c.Console, plain.Console},
-		"public.address": {c.Public.Address, plain.Public.Address}, "public.max_body": {c.Public.MaxBody, plain.Public.MaxBody},
-	} {
-		if !reflect.DeepEqual(pair[0], pair[1]) {
-			t.Errorf("config.example.yaml shows %v for %s, and the default is %v", pair[0], name, pair[1])
-		}
-	}
-	exampleAccount(t, c.Accounts[0], c.Accounts[1])
-}
-
-// exampleAccount holds the first account, which spells all keys out, against one that relies on the defaults.
-func exampleAccount(t *testing.T, shown, short Account) {
-	t.Helper()
-	if shown.Scope != short.Scope || shown.Confirm != short.Confirm || shown.IncludeTest != short.IncludeTest ||
-		shown.GapGrace != short.GapGrace || !reflect.DeepEqual(shown.RecheckAfter, short.RecheckAfter) ||
-		!reflect.DeepEqual(shown.Polling, short.Polling) || shown.Budget != short.Budget || !reflect.DeepEqual(shown.Hints.Enabled, short.Hints.Enabled) {
-		t.Errorf("config.example.yaml spells out other values than the defaults:\n%+v\n%+v", shown, short)
-	}
-}
-
-// keysOf lists every key below a type, the first entry standing for a list.
-func keysOf(of reflect.Type, path string) []string {
-	var all []string
-	switch {
-	case of == reflect.TypeFor[Settings]() || reflect.PointerTo(of).Implements(reflect.TypeFor[parser]()):
-	case of.Kind() == reflect.Slice && of.Elem().Kind() == reflect.Struct:
-		all = keysOf(of.Elem(), path+"[0]")
-	case of.Kind() == reflect.Struct:
-		for i := range of.NumField() {
-			f := of.Field(i)
-			name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-			if !f.IsExported() || name == "" || f.Type == reflect.TypeFor[NotYet]() {
-				continue
-			}
-			all = append(append(all, join(path, name)), keysOf(f.Type, join(path, name))...)
-		}
-	}
-	return all
-}
-
-func exampleText() string { return filepath.Join("..", "..", "..", "config.example.yaml") }
-
-// inUse are the providers of the example.
-func inUse() map[string]provider.Driver {
-	return map[string]provider.Driver{
-		"allsign":     {Traits: allsign.Traits(), New: allsign.New},
-		"autosign":    {Traits: autosign.Traits(), New: autosign.New},
-		"documenso":   {Traits: documenso.Traits(), New: documenso.New},
-		"dropboxsign": {Traits: dropboxsign.Traits(), New: dropboxsign.New},
-		"onespan":     {Traits: onespan.Traits(), New: onespan.New},
 	}
 }
 

@@ -2,8 +2,8 @@ package config
 
 import (
 	"reflect"
-	"slices"
 
+	"countersign/cmd/countersign/config/tree"
 	"countersign/provider"
 )
 
@@ -14,7 +14,7 @@ func (a *Account) SameCalls(o *Account) bool {
 }
 
 // SameSettings says whether an account has the settings, and so the credentials, of another reading of it.
-func (a *Account) SameSettings(o *Account) bool { return sameNode(a.Settings.node, o.Settings.node) }
+func (a *Account) SameSettings(o *Account) bool { return tree.Same(a.Settings.node, o.Settings.node) }
 
 // Server says which service an account asks.
 func (a *Account) Server() string { return a.Provider + " " + a.BaseURL }
@@ -27,12 +27,4 @@ func (a *Account) calls() Account {
 	c.CallbackSources, c.ReturnPage, c.Hints = nil, "", Hints{}
 	c.Signatures, c.OnBadSignature = "", ""
 	return c
-}
-
-// sameNode compares what two nodes say, wherever in the file they stand.
-func sameNode(a, b *node) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	return a.kind == b.kind && a.tag == b.tag && a.text == b.text && slices.EqualFunc(a.content, b.content, sameNode)
 }

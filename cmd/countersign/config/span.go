@@ -2,13 +2,10 @@ package config
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
-)
 
-// longest keeps sums of durations far from overflowing.
-const longest = 100 * 365 * 24 * time.Hour
+	"countersign/cmd/countersign/config/tree"
+)
 
 // Span is a moment given as a SPAN: 30d, 2w or 720h before now, a date (UTC), or an RFC 3339 time.
 // It is a pflag.Value.
@@ -36,7 +33,7 @@ func (v *Span) Type() string { return "SPAN" }
 
 // ParseSpan says which moment s means, seen from now.
 func ParseSpan(s string, now time.Time) (time.Time, error) {
-	if d, err := parseDuration(s); err == nil {
+	if d, err := tree.ParseDuration(s); err == nil {
 		if d == 0 {
 			return time.Time{}, fmt.Errorf("%q is no time at all", s)
 		}
@@ -48,37 +45,4 @@ func ParseSpan(s string, now time.Time) (time.Time, error) {
 		}
 	}
 	return time.Time{}, fmt.Errorf("%q is not a span such as 30d, 2w, 720h, 2026-01-31 or 2026-01-31T12:00:00Z", s)
-}
-
-// parseDuration reads Go's durations and whole days and weeks, also together: 1w2d12h.
-func parseDuration(s string) (time.Duration, error) {
-	rest, sum := s, time.Duration(0)
-	for _, unit := range []struct {
-		letter string
-		is     time.Duration
-	}{{"w", 7 * 24 * time.Hour}, {"d", 24 * time.Hour}} {
-		head, tail, found := strings.Cut(rest, unit.letter)
-		if !found {
-			continue
-		}
-		n, err := strconv.ParseUint(head, 10, 32)
-		if err != nil {
-			return 0, fmt.Errorf("%q is not a duration such as 30d, 2w, 12h or 5m", s)
-		}
-		if n > uint64(longest/unit.is) {
-			return 0, fmt.Errorf("%q is more than a hundred years", s)
-		}
-		sum, rest = sum+time.Duration(n)*unit.is, tail
-	}
-	if rest == "" && s != "" {
-		return sum, nil
-	}
-	d, err := time.ParseDuration(rest)
-	if err != nil || d < 0 {
-		return 0, fmt.Errorf("%q is not a duration such as 30d, 2w, 12h or 5m", s)
-	}
-	if d > longest || sum+d > longest {
-		return 0, fmt.Errorf("%q is more than a hundred years", s)
-	}
-	return sum + d, nil
 }

@@ -6,13 +6,13 @@ import (
 	"io/fs"
 	"net"
 	"net/netip"
-	"reflect"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/robfig/cron/v3"
 
+	"countersign/cmd/countersign/config/tree"
 	"countersign/provider"
 )
 
@@ -26,7 +26,7 @@ const Day = 24 * time.Hour
 type Duration time.Duration
 
 func (d *Duration) Parse(text string) error {
-	v, err := parseDuration(text)
+	v, err := tree.ParseDuration(text)
 	if err != nil {
 		return errors.New("is not a duration such as 30d, 2w, 12h, 5m or 10s")
 	}
@@ -47,7 +47,7 @@ func (k *Lifetime) Parse(text string) error {
 		*k = forever
 		return nil
 	}
-	v, err := parseDuration(text)
+	v, err := tree.ParseDuration(text)
 	switch {
 	case err != nil:
 		return errors.New("is not a duration such as 90d or 12h, nor forever")
@@ -224,5 +224,3 @@ func Loopback(address string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
-
-var durationType = reflect.TypeFor[time.Duration]()

@@ -62,7 +62,7 @@ func (c *Config) Warnings(stat func(string) (fs.FileInfo, error)) []string {
 
 // holdsSecrets says whether secrets stand in the config file itself.
 func (c *Config) holdsSecrets() bool {
-	return slices.ContainsFunc(c.Accounts, func(a Account) bool { return a.Settings.node.literalSecret() })
+	return slices.ContainsFunc(c.Accounts, func(a Account) bool { return a.Settings.node.LiteralSecret() })
 }
 
 // loopbackURL says whether a URL stays on this machine.

@@ -13,7 +13,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/cmd/countersign/config"
-	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/accounts"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -42,7 +42,7 @@ func (d *examination) account(ctx context.Context, s *store.Store, acc *config.A
 		}
 		if s != nil {
 			if k, err := s.Account(ctx, acc.ID); err == nil && k.RemoteID != "" && who.ID != "" && k.RemoteID != who.ID {
-				d.say("FAIL", acc.ID+" credentials", "%v", engine.ErrOtherAccount)
+				d.say("FAIL", acc.ID+" credentials", "%v", accounts.ErrOtherAccount)
 				return
 			}
 		}
@@ -106,7 +106,7 @@ type listening func(*http.Request) (*http.Response, error)
 func (f listening) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // registration compares what the provider calls with what it should.
-func (d *examination) registration(ctx context.Context, acc engine.BuiltAccount, r provider.Registrar) {
+func (d *examination) registration(ctx context.Context, acc accounts.Built, r provider.Registrar) {
 	what := acc.ID + " registration"
 	reg, err := r.Registration(ctx)
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/accounts"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -37,7 +38,7 @@ type trip struct {
 	*engine.Env
 	config *config.Config
 	store  *store.Store
-	acct   engine.BuiltAccount
+	acct   accounts.Built
 	url    *url.URL
 	secure *tls.Config
 	local  bool

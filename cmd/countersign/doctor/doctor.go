@@ -19,6 +19,7 @@ import (
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/keyfile"
 	"countersign/cmd/countersign/output"
 	"countersign/cmd/countersign/sandbox"
 	"countersign/model/store"
@@ -68,6 +69,7 @@ func Run(ctx context.Context, env *engine.Env, account string, asJSON bool) erro
 	d.reader(ctx, sandbox.New().Inspect)
 	d.tls()
 	d.address(ctx, s)
+	d.daemon(ctx, s, account)
 	for i := range c.Accounts {
 		if account == "" || c.Accounts[i].ID == account {
 			d.account(ctx, s, &c.Accounts[i])
@@ -166,15 +168,15 @@ func (d *examination) key() {
 	_, err := d.InstallationKey(d.config)
 	file := d.config.InstallationKeyFile()
 	info, serr := os.Stat(file)
-	text, _ := d.Lookup(engine.KeyVariable)
+	text, _ := d.Lookup(keyfile.Variable)
 	dbFile, sqlite := d.config.SQLiteFile()
 	switch {
-	case errors.Is(err, engine.ErrNoKey) && sqlite && engine.MustExist(dbFile) != nil:
+	case errors.Is(err, keyfile.ErrNone) && sqlite && engine.MustExist(dbFile) != nil:
 		d.say("ok", "installation key", "none yet; `countersign serve` makes it")
 	case err != nil:
 		d.say("FAIL", "installation key", "%v", err)
 	case text != "":
-		d.say("ok", "installation key", "from %s", engine.KeyVariable)
+		d.say("ok", "installation key", "from %s", keyfile.Variable)
 	case serr == nil && info.Mode().Perm()&0o007 != 0:
 		d.say("FAIL", "installation key", "%s can be read by everybody: chmod 0600 %[1]s", file)
 	case serr == nil && info.Mode().Perm()&0o070 != 0:
@@ -198,7 +200,7 @@ func (d *examination) sealed(ctx context.Context, s *store.Store) {
 		d.say("FAIL", "encrypted values", "%v", err)
 	case rests.Unreadable > 0:
 		d.say("FAIL", "encrypted values", "%d rest under no key that is here: add the key that was in use to %s, after the first",
-			rests.Unreadable, cmp.Or(d.config.InstallationKeyFile(), engine.KeyVariable))
+			rests.Unreadable, cmp.Or(d.config.InstallationKeyFile(), keyfile.Variable))
 	case rests.Old > 0:
 		d.say("warn", "encrypted values", "%d rest under an old key: stop the daemon and finish with `countersign key rotate`", rests.Old)
 	case len(keys) > 1:

@@ -10,6 +10,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine/accounts"
 	"countersign/cmd/countersign/sandbox"
 	"countersign/model/store"
 	"countersign/model/store/database"
@@ -26,7 +27,7 @@ type Engine struct {
 	Log      *logrus.Entry
 	Store    *store.Store
 	Files    *files.Folder
-	Accounts *accounts
+	Accounts *accounts.Table
 	Worker   *worker.Worker
 
 	stopWriter context.CancelFunc
@@ -61,8 +62,8 @@ func (a *Env) Start(ctx context.Context, c *config.Config, log *logrus.Entry) (e
 	if e.Files, err = files.Open(c.DocumentsFolder()); err != nil {
 		return e, err
 	}
-	e.Accounts = newAccounts(a, e.Store, log)
-	if _, err := e.Accounts.set(ctx, c); err != nil {
+	e.Accounts = accounts.New(a.accountOptions(e.Store, log))
+	if _, err := e.Accounts.Set(ctx, c); err != nil {
 		return e, err
 	}
 	e.Worker = worker.New(worker.Options{

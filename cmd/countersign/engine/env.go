@@ -16,6 +16,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine/keyfile"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/model/store/sqlitefile"
@@ -73,8 +74,8 @@ func (a *Env) OpenStore(ctx context.Context, c *config.Config, readOnly bool) (*
 				return nil, err
 			}
 		}
-	} else if keys, err = a.makeKey(c); err != nil {
-		if file, ok := c.SQLiteFile(); ok && errors.Is(err, ErrNoKey) { // whose file is it at all?
+	} else if keys, err = keyfile.LoadOrMake(c, a.Lookup); err != nil {
+		if file, ok := c.SQLiteFile(); ok && errors.Is(err, keyfile.ErrNone) { // whose file is it at all?
 			if fault := sqlitefile.Examine(ctx, file); fault != nil {
 				return nil, fault
 			}
@@ -166,4 +167,16 @@ func (a *Env) Signals(ctx context.Context, log *logrus.Entry) (context.Context, 
 		}
 	}()
 	return ctx, func() { signal.Stop(ch); close(over); cancel() }
+}
+
+// InstallationKeys returns the current key and those before it; keyfile.ErrNone where there is none.
+func (a *Env) InstallationKeys(c *config.Config) ([][]byte, error) { return keyfile.Load(c, a.Lookup) }
+
+// InstallationKey returns the key that secrets in the database are encrypted with.
+func (a *Env) InstallationKey(c *config.Config) ([]byte, error) {
+	all, err := a.InstallationKeys(c)
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
 }

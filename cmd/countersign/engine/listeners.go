@@ -15,6 +15,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sys/unix"
 
+	"countersign/cmd/countersign/engine/certificates"
 	"countersign/model"
 	"countersign/provider"
 	"countersign/worker/apply"
@@ -96,9 +97,9 @@ func (e *Engine) openListeners() (in *listeners, err error) {
 	}
 	switch t := e.Config.Public.TLS; {
 	case t.CertFile != "":
-		in.tls, err = certificates(t)
+		in.tls, err = certificates.FromFiles(t)
 	case len(t.ACME.Hosts) > 0:
-		in.tls, err = issued(e.Config)
+		in.tls, err = certificates.Issued(e.Config)
 	}
 	if err != nil {
 		return nil, err

@@ -46,7 +46,7 @@ func (e *Engine) reloads(ctx context.Context, in *listeners) error {
 		var changed []string
 		c, err := e.Env.Config()
 		if err == nil {
-			changed, err = e.Accounts.set(ctx, c)
+			changed, err = e.Accounts.Set(ctx, c)
 		}
 		err = config.SpelledOut(err)
 		in.reload.set(err)

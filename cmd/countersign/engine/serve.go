@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine/accounts"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/model/store/database"
@@ -166,9 +167,9 @@ func (e *Engine) identifyAll(ctx context.Context) {
 		g.Go(func() error {
 			bound, done := a.Generation.Bind(ctx)
 			defer done()
-			if err := e.Accounts.identify(bound, a); err != nil && bound.Err() == nil {
+			if err := e.Accounts.Identify(bound, a); err != nil && bound.Err() == nil {
 				e.Log.WithFields(logrus.Fields{"account": a.ID, "err": err}).Warn("the provider did not say who we are")
-				if errors.Is(err, ErrOtherAccount) {
+				if errors.Is(err, accounts.ErrOtherAccount) {
 					e.Worker.Gate.Refuse(ctx, a, err.Error())
 				}
 			}

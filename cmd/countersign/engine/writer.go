@@ -7,6 +7,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine/accounts"
 	"countersign/cmd/countersign/sandbox"
 	"countersign/model/store"
 	"countersign/provider"
@@ -25,18 +26,18 @@ type Writer struct {
 	Built  []*apply.Account // accounts that the worker shall know; a verb that needs some builds them
 
 	env      *Env
-	accounts *accounts
+	accounts *accounts.Table
 }
 
 // Remember writes the accounts of the config that the database does not know.
-func (w *Writer) Remember(ctx context.Context) error { return w.accounts.remember(ctx, w.Config) }
+func (w *Writer) Remember(ctx context.Context) error { return w.accounts.Remember(ctx, w.Config) }
 
 // Tokens are those of an account, which rest in the database.
-func (w *Writer) Tokens(account string) provider.Tokens { return w.accounts.tokens(account) }
+func (w *Writer) Tokens(account string) provider.Tokens { return w.accounts.Tokens(account) }
 
 // Provider builds an account's provider, whose tokens rest in the database.
 func (w *Writer) Provider(c *config.Config, acc *config.Account) (provider.Service, error) {
-	one, err := w.accounts.one(c, acc)
+	one, err := w.accounts.One(c, acc)
 	return one.Client, err
 }
 
@@ -68,7 +69,7 @@ func (a *Env) WritingWith(ctx context.Context, c *config.Config, do func(context
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(wctx) }()
 	defer func() { stop(); err = errors.Join(err, <-ended) }()
-	w := &Writer{Config: c, Store: s, log: log, env: a, accounts: newAccounts(a, s, log)}
+	w := &Writer{Config: c, Store: s, log: log, env: a, accounts: accounts.New(a.accountOptions(s, log))}
 	w.Worker = worker.New(worker.Options{
 		Store: s, Accounts: func() []*apply.Account { return w.Built }, Now: a.UTC, Rand: a.Rand, Log: log, Owner: a.Owner(),
 	})

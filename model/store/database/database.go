@@ -27,8 +27,7 @@ var (
 	ErrNoRow       = errors.New("no such row")
 	ErrNewer       = errors.New("database was written by a newer countersign: upgrade this program")
 	ErrOlder       = errors.New("database is not migrated: run countersign migrate")
-	ErrLocked      = errors.New("lock is held")
-	ErrKey         = errors.New("the installation key does not fit: was key_file replaced?")
+	ErrLocked      = sqlitefile.ErrLocked
 )
 
 // Options is what Open needs.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"countersign/model/store/sqlitefile"
 )
 
 // The locks: one daemon, and one spender of budgets and tokens.
@@ -61,12 +63,8 @@ type Lock struct {
 // Lock takes a lock or says who has it (ErrLocked). ttl is how old the heartbeat in its row may get:
 // it is renewed three times in that span.
 func (d *DB) Lock(ctx context.Context, name, owner string, ttl time.Duration) (*Lock, error) {
-	take := d.lockFile
-	if d.pg {
-		take = d.lockSession
-	}
 	for try := 1; ; try++ {
-		let, alive, err := take(ctx, name)
+		let, alive, err := d.takeLock(ctx, name)
 		if err == nil {
 			return d.locked(ctx, &Lock{db: d, name: name, owner: owner, let: let, alive: alive, beat: max(ttl/3, lockLook)}), nil
 		}
@@ -220,11 +218,7 @@ func (d *DB) WantLock(ctx context.Context, name string) error {
 // LockOwner says who has a lock now; ErrNoRow if nobody has. What a process that died has left in the
 // row does not count.
 func (d *DB) LockOwner(ctx context.Context, name string) (LockRow, error) {
-	look := d.fileLocked
-	if d.pg {
-		look = d.sessionLocked
-	}
-	locked, err := look(ctx, name)
+	locked, err := d.isLocked(ctx, name)
 	if err != nil {
 		return LockRow{}, err
 	}
@@ -239,7 +233,57 @@ func (d *DB) LockOwner(ctx context.Context, name string) (LockRow, error) {
 	return h, err
 }
 
+// LockLeft returns the row of a lock that nobody has: whoever had it ended without giving it back. ErrNoRow where there is
+// none.
+func (d *DB) LockLeft(ctx context.Context, name string) (LockRow, error) {
+	switch _, err := d.LockOwner(ctx, name); {
+	case err == nil:
+		return LockRow{}, ErrNoRow
+	case !errors.Is(err, ErrNoRow):
+		return LockRow{}, err
+	}
+	h, err := d.lockRow(ctx, name)
+	h.Name = name
+	return h, err
+}
+
 func (d *DB) lockRow(ctx context.Context, name string) (h LockRow, err error) {
 	err = d.View(ctx, func(q *Tx) error { return q.Take(&h, `SELECT * FROM locks WHERE name = ?`, name) })
 	return h, err
+}
+
+// takeLock takes the lock of the system that carries one of ours.
+func (d *DB) takeLock(ctx context.Context, name string) (let func() error, alive func(context.Context) error, err error) {
+	if d.pg {
+		return d.lockSession(ctx, name)
+	}
+	let, there, err := sqlitefile.Lock(d.path, name)
+	return let, func(context.Context) error { return there() }, err
+}
+
+func (d *DB) isLocked(ctx context.Context, name string) (bool, error) {
+	if d.pg {
+		return d.sessionLocked(ctx, name)
+	}
+	return sqlitefile.Locked(d.path, name)
+}
+
+// LockFiles takes the locks of a SQLite database that need not be there or be whole: no daemon and no verb that
+// asks providers uses it until release. ErrLocked if one does.
+func LockFiles(path string) (release func() error, err error) {
+	var locks []func() error
+	release = func() (err error) {
+		for _, let := range locks {
+			err = errors.Join(err, let())
+		}
+		return err
+	}
+	for _, name := range []string{LockServe, LockWork} {
+		let, _, err := sqlitefile.Lock(path, name)
+		if err != nil {
+			return nil, errors.Join(err, release())
+		}
+		locks = append(locks, let)
+	}
+	return release, nil
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"countersign/model/store/sqlitefile"
 )
 
 // lockForever is what the test binary does as another process: it takes a lock and waits to be killed.
@@ -106,7 +108,7 @@ func TestALockIsLostWithItsFile(t *testing.T) {
 	d := openSQLiteTest(t)
 	mine, err := d.Lock(t.Context(), LockServe, "me", time.Second)
 	check(t, err)
-	check(t, os.Remove(d.lockPath(LockServe)))
+	check(t, os.Remove(sqlitefile.LockPath(d.path, LockServe)))
 	select {
 	case <-mine.Lost():
 	case <-time.After(10 * time.Second):

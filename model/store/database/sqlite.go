@@ -3,29 +3,17 @@ package database
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
-	"time"
 
-	sqlite3 "github.com/mattn/go-sqlite3"
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 
 	"countersign/model/store/sqlitefile"
 )
 
-const (
-	sqliteReaders = 4
-	busyWait      = 5000 // ms: how long another process may hold the write lock
-
-	// A statement of many rows keeps what it may have to undo: in memory, where it would go to a file. What is
-	// deleted, by retention too, is overwritten. Checkpoints are made by hand: see checkpoint.
-	writePragmas = `PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 0`
-	readPragmas  = `PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 268435456`
-)
+const sqliteReaders = 4
 
 // openSQLite opens two handles: one connection that writes, with fsync at each commit, and several
 // that only read.
@@ -38,7 +26,7 @@ func (d *DB) openSQLite(ctx context.Context, path string, mode fs.FileMode) erro
 	}
 	var err error
 	if !d.readOnly {
-		if d.write, err = d.openHandle(writeDSN(path), writePragmas, 1); err != nil {
+		if d.write, err = d.openHandle(sqlitefile.Writer(path)); err != nil {
 			return err
 		}
 		if err := d.checkWriter(ctx); err != nil {
@@ -48,21 +36,8 @@ func (d *DB) openSQLite(ctx context.Context, path string, mode fs.FileMode) erro
 	if d.file, err = sqlitefile.Identify(path); err != nil {
 		return fmt.Errorf("database: %w", err)
 	}
-	d.read, err = d.openHandle(readDSN(path), readPragmas, sqliteReaders)
+	d.read, err = d.openHandle(sqlitefile.Readers(path, sqliteReaders))
 	return err
-}
-
-func writeDSN(path string) string {
-	return sqlitefile.URI(path, url.Values{
-		"_journal_mode": {"WAL"}, "_busy_timeout": {fmt.Sprint(busyWait)}, "_txlock": {"immediate"}, "_foreign_keys": {"1"},
-		"_synchronous": {"FULL"}, "_stmt_cache_size": {"128"}, "_mutex": {"no"}, "mode": {"rwc"},
-	})
-}
-
-func readDSN(path string) string {
-	return sqlitefile.URI(path, url.Values{
-		"mode": {"ro"}, "_query_only": {"1"}, "_busy_timeout": {fmt.Sprint(busyWait)}, "_stmt_cache_size": {"64"}, "_mutex": {"no"},
-	})
 }
 
 // checkWriter reads back what durability rests on.
@@ -85,50 +60,8 @@ func (d *DB) checkWriter(ctx context.Context) error {
 	return nil
 }
 
-func (d *DB) openHandle(dsn, pragmas string, conns int) (*gorm.DB, error) {
-	db := sql.OpenDB(&utcConnector{sqlitefile.Connector{DSN: dsn, Pragmas: pragmas}})
-	db.SetMaxOpenConns(conns)
-	db.SetMaxIdleConns(conns)
+func (d *DB) openHandle(db *sql.DB) (*gorm.DB, error) {
 	return gorm.Open(sqlite.New(sqlite.Config{Conn: db}), d.config())
-}
-
-// utcConnector opens SQLite connections that write times as the views show them.
-type utcConnector struct{ sqlitefile.Connector }
-
-// Connect opens one connection.
-func (c *utcConnector) Connect(context.Context) (driver.Conn, error) {
-	lite, err := c.Open()
-	if err != nil {
-		return nil, err
-	}
-	return &utcConn{lite}, nil
-}
-
-// utcConn is a connection to which every time goes as text in UTC, whatever its zone: SQLite
-// compares times as text.
-type utcConn struct{ *sqlite3.SQLiteConn }
-
-// CheckNamedValue is asked by database/sql about each argument.
-func (*utcConn) CheckNamedValue(v *driver.NamedValue) (err error) {
-	switch x := v.Value.(type) {
-	case nil, string, int64, []byte, bool, float64:
-		return nil
-	case int:
-		v.Value = int64(x)
-	case time.Time:
-		v.Value = Stamp(x)
-	case *time.Time:
-		v.Value = nil
-		if x != nil {
-			v.Value = Stamp(*x)
-		}
-	default:
-		v.Value, err = driver.DefaultParameterConverter.ConvertValue(v.Value)
-		if t, ok := v.Value.(time.Time); ok {
-			v.Value = Stamp(t)
-		}
-	}
-	return err
 }
 
 // checkFile makes sure that what is written still has a name: SQLite would go on writing to a file

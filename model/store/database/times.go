@@ -4,37 +4,15 @@ import (
 	"database/sql"
 	"fmt"
 	"time"
+
+	"countersign/model/store/sqlitefile"
 )
 
-// stampLayout is how times rest in SQLite and how the views show them.
-const stampLayout = "2006-01-02T15:04:05.000Z"
+// Stamp is t as it rests in SQLite and as the views show it: text in UTC that sorts as time does.
+func Stamp(t time.Time) string { return sqlitefile.Stamp(t) }
 
-// Stamp is t as it rests in SQLite.
-func Stamp(t time.Time) string {
-	var b [24]byte
-	t = t.UTC()
-	y, m, d := t.Date()
-	if y < 0 || y > 9999 {
-		return t.Format(stampLayout)
-	}
-	h, mi, s := t.Clock()
-	digits(b[0:4], y)
-	digits(b[5:7], int(m))
-	digits(b[8:10], d)
-	digits(b[11:13], h)
-	digits(b[14:16], mi)
-	digits(b[17:19], s)
-	digits(b[20:23], t.Nanosecond()/1e6)
-	b[4], b[7], b[10], b[13], b[16], b[19], b[23] = '-', '-', 'T', ':', ':', '.', 'Z'
-	return string(b[:])
-}
-
-func digits(b []byte, n int) {
-	for i := len(b) - 1; i >= 0; i-- {
-		b[i] = byte('0' + n%10)
-		n /= 10
-	}
-}
+// ReadStamp reads what Stamp wrote.
+func ReadStamp(s string) (time.Time, error) { return sqlitefile.ReadStamp(s) }
 
 // When scans a time, from SQLite's text or PostgreSQL's timestamptz, into a pointer: nil for NULL.
 func When(to **time.Time) sql.Scanner { return when{to} }
@@ -75,19 +53,4 @@ func readTime(v any) (time.Time, error) {
 		return ReadStamp(string(x))
 	}
 	return time.Time{}, fmt.Errorf("a time rests as %T", v)
-}
-
-// ReadStamp reads what Stamp wrote, many times faster than time.Parse; other forms go to it.
-func ReadStamp(s string) (time.Time, error) {
-	if len(s) != len(stampLayout) || s[10] != 'T' || s[23] != 'Z' {
-		return time.Parse(time.RFC3339Nano, s)
-	}
-	n := func(from, to int) int {
-		v := 0
-		for _, c := range []byte(s[from:to]) {
-			v = v*10 + int(c-'0')
-		}
-		return v
-	}
-	return time.Date(n(0, 4), time.Month(n(5, 7)), n(8, 10), n(11, 13), n(14, 16), n(17, 19), n(20, 23)*1e6, time.UTC), nil
 }

@@ -1,5 +1,5 @@
-// Package sqlitefile cares for one SQLite file: it makes it, knows it again, says what is wrong with it, copies it,
-// and puts another in its place. What the tables hold is the store's business.
+// Package sqlitefile cares for one SQLite file: it makes and opens it, knows it again, says what is wrong with it,
+// copies it, and puts another in its place. What the tables hold is the store's business.
 package sqlitefile
 
 import (
@@ -39,7 +39,7 @@ func stamp(ctx context.Context, path string) error {
 		return err
 	}
 	mark := max(binary.BigEndian.Uint32(b[:])>>1, 1) // SQLite's is signed
-	db := sql.OpenDB(&Connector{DSN: URI(path, url.Values{"mode": {"rw"}}), Pragmas: "PRAGMA synchronous = FULL"})
+	db := sql.OpenDB(&connector{DSN: uri(path, url.Values{"mode": {"rw"}}), Pragmas: "PRAGMA synchronous = FULL"})
 	db.SetMaxOpenConns(1)
 	_, err := db.ExecContext(ctx, fmt.Sprintf(`PRAGMA application_id = %d; PRAGMA user_version = %d; PRAGMA journal_mode = WAL`, applicationID, mark))
 	return errors.Join(err, db.Close())

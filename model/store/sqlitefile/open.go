@@ -11,20 +11,20 @@ import (
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
 
-// Connector opens connections to a SQLite file, each with its pragmas.
-type Connector struct {
+// connector opens connections to a SQLite file, each with its pragmas.
+type connector struct {
 	DSN, Pragmas string
 	driver       sqlite3.SQLiteDriver
 }
 
 // Driver is asked for by database/sql.
-func (c *Connector) Driver() driver.Driver { return &c.driver }
+func (c *connector) Driver() driver.Driver { return &c.driver }
 
 // Connect opens one connection.
-func (c *Connector) Connect(context.Context) (driver.Conn, error) { return c.Open() }
+func (c *connector) Connect(context.Context) (driver.Conn, error) { return c.Open() }
 
 // Open opens one connection.
-func (c *Connector) Open() (*sqlite3.SQLiteConn, error) {
+func (c *connector) Open() (*sqlite3.SQLiteConn, error) {
 	conn, err := c.driver.Open(c.DSN)
 	if err != nil {
 		return nil, err
@@ -36,8 +36,8 @@ func (c *Connector) Open() (*sqlite3.SQLiteConn, error) {
 	return lite, nil
 }
 
-// URI names a file to SQLite, with the parameters of a connection.
-func URI(path string, q url.Values) string {
+// uri names a file to SQLite, with the parameters of a connection.
+func uri(path string, q url.Values) string {
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath(), RawQuery: q.Encode()}
 	return u.String()
 }
@@ -48,7 +48,7 @@ func plain(path string, q url.Values) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := sql.OpenDB(&Connector{DSN: URI(abs, q)})
+	db := sql.OpenDB(&connector{DSN: uri(abs, q)})
 	db.SetMaxOpenConns(1)
 	return db, nil
 }

@@ -1,4 +1,4 @@
-package engine
+package logs
 
 import (
 	"bytes"
@@ -63,7 +63,7 @@ func TestLogWhoseReaderStandsStill(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		still := make(chan struct{})
 		out := &outlet{still: still}
-		q := newQueuedWriter(out)
+		q := NewWriter(out)
 		q.backlog = 60
 		q.SetNotice(noticed)
 		for i := range 15 { // six bytes each
@@ -74,12 +74,12 @@ func TestLogWhoseReaderStandsStill(t *testing.T) {
 			t.Errorf("%d lines dropped, want 5", n)
 		}
 		began := time.Now()
-		if q.Flush(flushTime); time.Since(began) != flushTime {
+		if q.Flush(FlushTime); time.Since(began) != FlushTime {
 			t.Errorf("the end waited %s for a reader that stands still", time.Since(began))
 		}
 		out.set(nil, nil)
 		close(still)
-		if q.Flush(flushTime); time.Since(began) != flushTime {
+		if q.Flush(FlushTime); time.Since(began) != FlushTime {
 			t.Errorf("the lines took until %s", time.Since(began))
 		}
 		got := out.lines()
@@ -87,7 +87,7 @@ func TestLogWhoseReaderStandsStill(t *testing.T) {
 			t.Errorf("written: %q", got)
 		}
 		fmt.Fprint(q, "after\n")
-		q.Flush(flushTime)
+		q.Flush(FlushTime)
 		if got := out.lines(); len(got) != 12 || got[11] != "after" {
 			t.Errorf("told twice, or not written: %q", got)
 		}
@@ -99,7 +99,7 @@ func TestLogThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	for _, fault := range []error{syscall.EPIPE, syscall.ENOSPC, errors.New("other")} {
 		out := &outlet{fault: fault}
-		q := newQueuedWriter(out)
+		q := NewWriter(out)
 		q.SetNotice(noticed)
 		for range 3 {
 			if n, err := fmt.Fprint(q, "lost\n"); n != 5 || err != nil {
@@ -120,11 +120,9 @@ func TestLogThatCannotBeWritten(t *testing.T) {
 // The notice is a log line like others.
 func TestNoticeOfDroppedLines(t *testing.T) {
 	t.Parallel()
-	a, _, _ := testEnv(nil)
 	out := &outlet{fault: syscall.EPIPE}
-	q := newQueuedWriter(out)
-	a.Stderr = q
-	log := a.Logger(config.Log{Level: "info", Format: "json"})
+	q := NewWriter(out)
+	log := New(config.Log{Level: "info", Format: "json"}, q, noVariable, time.Now)
 	log.Info("lost")
 	q.Flush(flushWait)
 	out.set(nil, nil)
@@ -134,7 +132,7 @@ func TestNoticeOfDroppedLines(t *testing.T) {
 	if last := got[len(got)-1]; !strings.Contains(last, `"level":"warning","lines":1,"msg":"log lines were dropped`) {
 		t.Errorf("written: %q", got)
 	}
-	if a.logDropped() != 1 {
-		t.Errorf("%v dropped", a.logDropped())
+	if q.Dropped() != 1 {
+		t.Errorf("%d dropped", q.Dropped())
 	}
 }

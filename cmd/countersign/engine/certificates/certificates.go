@@ -1,4 +1,5 @@
-package engine
+// Package certificates has the public listener's certificate: from files that may change, or issued by an ACME authority.
+package certificates
 
 import (
 	"crypto/tls"
@@ -19,9 +20,9 @@ import (
 // acmeTime bounds one question to the authority.
 const acmeTime = 30 * time.Second
 
-// issued has certificates issued and renewed by an ACME authority, which proves that the host is ours by a TLS
+// Issued has certificates issued and renewed by an ACME authority, which proves that the host is ours by a TLS
 // handshake with the public listener itself: no other port and no other route is opened for it.
-func issued(c *config.Config) (*tls.Config, error) {
+func Issued(c *config.Config) (*tls.Config, error) {
 	a := c.Public.TLS.ACME
 	cache := c.ACMECache()
 	if err := os.MkdirAll(cache, 0o700); err != nil {
@@ -47,9 +48,9 @@ func issued(c *config.Config) (*tls.Config, error) {
 	return &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1", acme.ALPNProto}, GetCertificate: m.GetCertificate}, nil
 }
 
-// certificates reads the pair at each handshake that finds the file changed, so that a renewal
+// FromFiles reads the pair at each handshake that finds the file changed, so that a renewal
 // needs no restart.
-func certificates(t config.TLS) (*tls.Config, error) {
+func FromFiles(t config.TLS) (*tls.Config, error) {
 	var mu sync.Mutex
 	var cert *tls.Certificate
 	var read time.Time

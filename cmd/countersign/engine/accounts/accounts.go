@@ -1,4 +1,5 @@
-package engine
+// Package accounts builds the configured accounts with their providers and transports, and swaps them all at once at a reload.
+package accounts
 
 import (
 	"context"
@@ -11,7 +12,6 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/cmd/countersign/config"
-	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
@@ -19,12 +19,19 @@ import (
 	"countersign/worker/apply"
 )
 
-// accounts is the configured accounts as they run. A reload swaps the whole table at once.
-type accounts struct {
-	env   *Env
-	store *store.Store
-	log   *logrus.Entry
-	base  http.RoundTripper // nil but in tests, which play the services in process
+// Options is what accounts are built with.
+type Options struct {
+	Store     *store.Store
+	Log       *logrus.Entry
+	Providers map[string]provider.Driver
+	Base      http.RoundTripper // nil but in tests, which play the services in process
+	Now       func() time.Time
+	Rand      func() float64
+}
+
+// Table is the configured accounts as they run. A reload swaps the whole table at once.
+type Table struct {
+	Options
 	table atomic.Pointer[accountTable]
 }
 
@@ -47,17 +54,18 @@ func (b builtAccount) sameCalls(c *config.Config, acc *config.Account) bool {
 	return b.running != nil && b.retry == c.Retry && b.maxFile == c.DocumentsMaxSize && b.from.SameCalls(acc)
 }
 
-func newAccounts(a *Env, s *store.Store, log *logrus.Entry) *accounts {
-	all := &accounts{env: a, store: s, log: log, base: a.Transport}
+// New has no account yet.
+func New(o Options) *Table {
+	all := &Table{Options: o}
 	all.table.Store(&accountTable{})
 	return all
 }
 
 // List is what the worker asks for.
-func (all *accounts) List() []*apply.Account { return all.table.Load().list }
+func (all *Table) List() []*apply.Account { return all.table.Load().list }
 
 // Find returns an account as it runs; nil if there is none.
-func (all *accounts) Find(id string) *apply.Account {
+func (all *Table) Find(id string) *apply.Account {
 	for _, a := range all.List() {
 		if a.ID == id {
 			return a
@@ -66,11 +74,11 @@ func (all *accounts) Find(id string) *apply.Account {
 	return nil
 }
 
-// set builds every account of a config and, if all can be built, puts them in the place of those
+// Set builds every account of a config and, if all can be built, puts them in the place of those
 // before. An account whose calls stay as they are keeps its generation; that of another one ends, and what its calls bring
 // after is not taken. Budgets go on where they stood. An account that is seen for the first time starts now. changed are
 // the accounts that have a new generation.
-func (all *accounts) set(ctx context.Context, c *config.Config) (changed []string, err error) {
+func (all *Table) Set(ctx context.Context, c *config.Config) (changed []string, err error) {
 	old := all.table.Load()
 	next := &accountTable{built: map[string]builtAccount{}}
 	var errs []error
@@ -82,7 +90,7 @@ func (all *accounts) set(ctx context.Context, c *config.Config) (changed []strin
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	if err := all.remember(ctx, c); err != nil {
+	if err := all.Remember(ctx, c); err != nil {
 		return nil, err
 	}
 	for _, a := range next.list {
@@ -99,7 +107,7 @@ func (all *accounts) set(ctx context.Context, c *config.Config) (changed []strin
 
 // swap ends the generations that a table no longer has, then puts it in place: what the older ones have learned is written
 // before the newer ones begin.
-func (all *accounts) swap(ctx context.Context, old, next *accountTable) (err error) {
+func (all *Table) swap(ctx context.Context, old, next *accountTable) (err error) {
 	for id, b := range old.built {
 		if next.built[id].transport != b.transport {
 			err = errors.Join(err, b.running.Generation.End(ctx))
@@ -115,8 +123,8 @@ func (all *accounts) swap(ctx context.Context, old, next *accountTable) (err err
 }
 
 // add builds one account.
-func (all *accounts) add(next, old *accountTable, c *config.Config, acc *config.Account) error {
-	driver, ok := all.env.Providers[acc.Provider]
+func (all *Table) add(next, old *accountTable, c *config.Config, acc *config.Account) error {
+	driver, ok := all.Providers[acc.Provider]
 	if !ok {
 		return fmt.Errorf("account %s: provider %q is not known", acc.ID, acc.Provider)
 	}
@@ -145,12 +153,12 @@ func (all *accounts) add(next, old *accountTable, c *config.Config, acc *config.
 }
 
 // connect builds an account's provider and what its calls go through.
-func (all *accounts) connect(
+func (all *Table) connect(
 	was builtAccount, c *config.Config, acc *config.Account, driver provider.Driver,
 ) (*transport.Transport, provider.Service, error) {
-	log := all.log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.Provider})
+	log := all.Log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.Provider})
 	out := transport.Options{
-		Account: acc.ID, Base: all.base, Budget: acc.Budgets(), Now: all.env.Now, Log: log, Rand: all.env.Rand,
+		Account: acc.ID, Base: all.Base, Budget: acc.Budgets(), Now: all.Now, Log: log, Rand: all.Rand,
 		BackoffMin: min(500*time.Millisecond, time.Duration(c.Retry.First)), BackoffMax: time.Duration(c.Retry.First),
 		MaxFile: int64(c.DocumentsMaxSize),
 	}
@@ -160,13 +168,13 @@ func (all *accounts) connect(
 	}
 	o := acc.Options()
 	o.Client, o.Foreign = t.Client(), transport.NewForeignClient(out, acc.AllowPrivateLinks)
-	o.Now, o.Log = all.env.Now, log
+	o.Now, o.Log = all.Now, log
 	p, err := driver.New(o)
 	if err != nil {
 		return nil, p, fmt.Errorf("account %s: %w", acc.ID, err)
 	}
 	if s := p.Starter; s != nil {
-		s.UseTokens(all.tokens(acc.ID))
+		s.UseTokens(all.tokensFor(acc))
 	}
 	return t, p, nil
 }
@@ -182,9 +190,9 @@ func schedules(p config.Polling) apply.Schedules {
 	return out
 }
 
-// remember writes the accounts that the database does not know: their first start is now.
-func (all *accounts) remember(ctx context.Context, c *config.Config) error {
-	known, err := all.store.Accounts(ctx)
+// Remember writes the accounts that the database does not know: their first start is now.
+func (all *Table) Remember(ctx context.Context, c *config.Config) error {
+	known, err := all.Store.Accounts(ctx)
 	if err != nil {
 		return err
 	}
@@ -199,13 +207,13 @@ func (all *accounts) remember(ctx context.Context, c *config.Config) error {
 			return fmt.Errorf("account %s: its rows are of provider %s and the config says %s: give the new one another id", acc.ID, k.Provider, acc.Provider)
 		}
 		if !ok {
-			fresh = append(fresh, model.Account{ID: acc.ID, Provider: acc.Provider, FirstStartAt: all.env.Now().UTC()})
+			fresh = append(fresh, model.Account{ID: acc.ID, Provider: acc.Provider, FirstStartAt: all.Now().UTC()})
 		}
 	}
 	if len(fresh) == 0 {
 		return nil
 	}
-	return all.store.Do(ctx, store.Unit{Apply: func(b *store.Batch) error {
+	return all.Store.Do(ctx, store.Unit{Apply: func(b *store.Batch) error {
 		for _, k := range fresh {
 			b.PutAccount(k)
 		}
@@ -213,9 +221,9 @@ func (all *accounts) remember(ctx context.Context, c *config.Config) error {
 	}})
 }
 
-// identify asks each provider whose key it is. A key of another account than before is refused:
+// Identify asks each provider whose key it is. A key of another account than before is refused:
 // its answers must not be mixed with the rows that are there.
-func (all *accounts) identify(ctx context.Context, a *apply.Account) error {
+func (all *Table) Identify(ctx context.Context, a *apply.Account) error {
 	ch := a.Provider.Checker
 	if ch == nil {
 		return nil
@@ -225,7 +233,7 @@ func (all *accounts) identify(ctx context.Context, a *apply.Account) error {
 		return fmt.Errorf("account %s: %w", a.ID, provider.Redact(err))
 	}
 	for _, warning := range who.Warnings {
-		all.log.WithField("account", a.ID).Warn(warning)
+		all.Log.WithField("account", a.ID).Warn(warning)
 	}
 	if who.ID == "" {
 		return nil
@@ -243,7 +251,7 @@ func (all *accounts) identify(ctx context.Context, a *apply.Account) error {
 		}
 		return nil
 	}}
-	err = a.Generation.Learn(func() error { return all.store.Do(ctx, note) })
+	err = a.Generation.Learn(func() error { return all.Store.Do(ctx, note) })
 	if err == nil && other {
 		err = fmt.Errorf("account %s: %w", a.ID, ErrOtherAccount)
 	}
@@ -254,38 +262,19 @@ func (all *accounts) identify(ctx context.Context, a *apply.Account) error {
 var ErrOtherAccount = errors.New("the credentials are of another account of the provider than the rows: use the right key, or a new account id")
 
 // BuiltAccount is one account with its provider, for verbs. Nothing is written.
-type BuiltAccount struct {
+type Built struct {
 	*config.Account
 	Client  provider.Service
 	Running *apply.Account // as the listener and the loops see it
 }
 
-// one builds a single account, whose tokens rest in the database.
-func (all *accounts) one(c *config.Config, acc *config.Account) (BuiltAccount, error) {
+// One builds a single account, whose tokens rest in the database.
+func (all *Table) One(c *config.Config, acc *config.Account) (Built, error) {
 	next := &accountTable{built: map[string]builtAccount{}}
 	if err := all.add(next, &accountTable{}, c, acc); err != nil {
-		return BuiltAccount{}, err
+		return Built{}, err
 	}
-	return BuiltAccount{acc, next.list[0].Provider, next.list[0]}, nil
-}
-
-// Build makes an account's provider, which writes nothing: new tokens live as long as this process. around, if any, sees its
-// calls; they keep the account's budget.
-func (a *Env) Build(ctx context.Context, s *store.Store, c *config.Config, acc *config.Account, log *logrus.Entry,
-	around func(http.RoundTripper) http.RoundTripper,
-) (BuiltAccount, error) {
-	all := newAccounts(a, s, log)
-	if around != nil {
-		all.base = around(all.base)
-	}
-	b, err := all.one(c, acc)
-	if err != nil {
-		return BuiltAccount{}, err
-	}
-	if st := b.Client.Starter; st != nil {
-		st.UseTokens(borrowed(s, acc.ID))
-	}
-	return b, Prepare(ctx, acc.ID, b.Client)
+	return Built{acc, next.list[0].Provider, next.list[0]}, nil
 }
 
 // Prepare loads what a provider's Receive needs of the database.
@@ -297,14 +286,4 @@ func Prepare(ctx context.Context, id string, p provider.Service) error {
 		return fmt.Errorf("account %s: %w", id, provider.Redact(err))
 	}
 	return nil
-}
-
-// Named builds the account that a verb names.
-func (a *Env) Named(ctx context.Context, s *store.Store, c *config.Config, id string) (BuiltAccount, error) {
-	acc, ok := c.Account(id)
-	if !ok {
-		return BuiltAccount{}, output.Usagef("account %q is not in the config", id)
-	}
-	log := logrus.NewEntry(a.Logger(config.Log{Level: "warning", Format: c.Log.Format}))
-	return a.Build(ctx, s, c, acc, log, nil)
 }

@@ -1,6 +1,7 @@
-package engine
+package logs
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -12,10 +13,13 @@ import (
 	"countersign/provider"
 )
 
+// noVariable is an empty environment.
+func noVariable(string) (string, bool) { return "", false }
+
 func TestLogIsDiscreet(t *testing.T) {
 	t.Parallel()
-	a, _, stderr := testEnv(nil)
-	log := a.Logger(config.Log{Level: "debug", Format: "auto"})
+	stderr := &bytes.Buffer{}
+	log := New(config.Log{Level: "debug", Format: "auto"}, stderr, noVariable, time.Now)
 	log.WithFields(logrus.Fields{
 		"account": "sales", "txn": "8f3a", "status": "completed", "callback": "c1", "wait": time.Second.String(),
 		"email": "ana@example.com", "signer": "Ana Pop", "name": "Ana's contract", "body": "{}", "Authorization": "Basic s3cret",
@@ -44,8 +48,8 @@ func TestLogIsDiscreet(t *testing.T) {
 
 func TestLogLevelAndFormat(t *testing.T) {
 	t.Parallel()
-	a, _, stderr := testEnv(nil)
-	log := a.Logger(config.Log{Level: "error", Format: "text"})
+	stderr := &bytes.Buffer{}
+	log := New(config.Log{Level: "error", Format: "text"}, stderr, noVariable, time.Now)
 	log.Warn("quiet")
 	log.WithField("account", "sales").Error("loud")
 	if s := stderr.String(); strings.Contains(s, "quiet") || !strings.Contains(s, "level=error msg=loud account=sales") {

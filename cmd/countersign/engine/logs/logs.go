@@ -1,6 +1,8 @@
-package engine
+// Package logs is the daemon's log: discreet, in UTC, and never a reason for the daemon to wait or to end.
+package logs
 
 import (
+	"io"
 	"maps"
 	"strings"
 	"time"
@@ -11,34 +13,34 @@ import (
 	"countersign/cmd/countersign/output"
 )
 
-// Logger is what the daemon logs with: text where a person watches, JSON otherwise. It writes to stderr.
-func (a *Env) Logger(c config.Log) *logrus.Logger {
+// New is what the daemon logs with: text where a person watches, JSON otherwise.
+func New(c config.Log, to io.Writer, lookup func(string) (string, bool), now func() time.Time) *logrus.Logger {
 	log := logrus.New()
-	log.SetOutput(a.Stderr)
+	log.SetOutput(to)
 	level, err := logrus.ParseLevel(c.Level)
 	if err != nil {
 		level = logrus.InfoLevel
 	}
 	log.SetLevel(level)
 	stamp := "2006-01-02T15:04:05.000Z07:00"
-	if c.Format == "text" || c.Format != "json" && output.IsTerminal(a.Stderr) {
+	if c.Format == "text" || c.Format != "json" && output.IsTerminal(to) {
 		log.SetFormatter(&logrus.TextFormatter{
-			FullTimestamp: true, TimestampFormat: stamp, DisableColors: !output.WantsColour(a.Lookup), DisableQuote: false,
+			FullTimestamp: true, TimestampFormat: stamp, DisableColors: !output.WantsColour(lookup), DisableQuote: false,
 		})
 	} else {
 		log.SetFormatter(&logrus.JSONFormatter{TimestampFormat: stamp})
 	}
 	log.AddHook(discretion{})
-	if q, ok := a.Stderr.(*queuedWriter); ok {
-		q.SetNotice(func(dropped uint64) []byte { return a.droppedNotice(log, dropped) })
+	if q, ok := to.(*Writer); ok {
+		q.SetNotice(func(dropped uint64) []byte { return droppedNotice(log, now(), dropped) })
 	}
 	return log
 }
 
 // droppedNotice is the log line that says how many lines the log lacks.
-func (a *Env) droppedNotice(log *logrus.Logger, dropped uint64) []byte {
+func droppedNotice(log *logrus.Logger, at time.Time, dropped uint64) []byte {
 	line, err := log.Formatter.Format(&logrus.Entry{
-		Logger: log, Data: logrus.Fields{"lines": dropped}, Time: a.Now().UTC(), Level: logrus.WarnLevel,
+		Logger: log, Data: logrus.Fields{"lines": dropped}, Time: at.UTC(), Level: logrus.WarnLevel,
 		Message: "log lines were dropped: the log could not be written",
 	})
 	if err != nil {

@@ -1,4 +1,4 @@
-package config
+package tree
 
 import (
 	"encoding"
@@ -14,31 +14,31 @@ import (
 // yaml.v3 can decode strictly (KnownFields), but its errors have no path, stop at the first kind of
 // fault and repeat values, which here may be secrets. So the library parses, and this file decodes.
 
-// parser is a value that reads its own text. Its errors do not repeat the text.
-type parser interface{ Parse(text string) error }
+// Parser is a value that reads its own text. Its errors do not repeat the text.
+type Parser interface{ Parse(text string) error }
 
 // taker is a value that takes the node as it is.
-type taker interface{ Take(n *node) }
+type taker interface{ Take(n *Node) }
 
 // filler is a value that starts out with more than zeroes.
 type filler interface{ Fill() }
 
-// decode writes a resolved node to what to points to. What does not fit is returned, and to stays as it was there.
-func decode(n *node, to any, path string) faults {
+// Decode writes a resolved node to what to points to. What does not fit is returned, and to stays as it was there.
+func Decode(n *Node, to any, path string) List {
 	var d decoder
 	d.decode(n, reflect.ValueOf(to).Elem(), path)
 	return d.found
 }
 
 // decoder is one run of decode.
-type decoder struct{ found faults }
+type decoder struct{ found List }
 
-func (d *decoder) bad(n *node, path, format string, args ...any) {
-	d.found.add(n.line, path, format, args...)
+func (d *decoder) bad(n *Node, path, format string, args ...any) {
+	d.found.Add(n.Line, path, format, args...)
 }
 
 // decode writes a resolved node to v. What does not fit is noted, and v stays as it was there.
-func (d *decoder) decode(n *node, v reflect.Value, path string) {
+func (d *decoder) decode(n *Node, v reflect.Value, path string) {
 	if n.null() {
 		return
 	}
@@ -61,16 +61,16 @@ func (d *decoder) decode(n *node, v reflect.Value, path string) {
 }
 
 // decodeSelf lets values that know their own text read it.
-func (d *decoder) decodeSelf(n *node, to any, path string) bool {
+func (d *decoder) decodeSelf(n *Node, to any, path string) bool {
 	switch v := to.(type) {
 	case taker:
 		v.Take(n)
-	case parser:
+	case Parser:
 		if !d.scalar(n, path) {
 			return true
 		}
 		if err := v.Parse(n.text); err != nil {
-			d.bad(n, path, "%s %v", quote(n, path), err)
+			d.bad(n, path, "%s %v", Quote(n, path), err)
 		}
 	case encoding.TextUnmarshaler:
 		if d.scalar(n, path) && v.UnmarshalText([]byte(n.text)) != nil { // its error may repeat the value
@@ -82,15 +82,15 @@ func (d *decoder) decodeSelf(n *node, to any, path string) bool {
 	return true
 }
 
-func (d *decoder) decodeStruct(n *node, v reflect.Value, path string) {
-	if n.kind != yaml.MappingNode {
+func (d *decoder) decodeStruct(n *Node, v reflect.Value, path string) {
+	if n.Kind != yaml.MappingNode {
 		d.bad(n, path, "is not a mapping (key: value)")
 		return
 	}
 	fields := fieldsOf(v)
 	for i := 0; i+1 < len(n.content); i += 2 {
 		key := n.content[i]
-		here := join(path, key.text)
+		here := Join(path, key.text)
 		field, known := fields[key.text]
 		switch {
 		case known:
@@ -123,12 +123,12 @@ func fieldsOf(v reflect.Value) map[string]reflect.Value {
 	return all
 }
 
-func (d *decoder) decodeSlice(n *node, v reflect.Value, path string) {
+func (d *decoder) decodeSlice(n *Node, v reflect.Value, path string) {
 	items := n.content
 	switch {
-	case n.kind == yaml.ScalarNode && n.lines:
+	case n.Kind == yaml.ScalarNode && n.lines:
 		items = linesOf(n)
-	case n.kind != yaml.SequenceNode:
+	case n.Kind != yaml.SequenceNode:
 		d.bad(n, path, "is not a list")
 		return
 	}
@@ -143,31 +143,31 @@ func (d *decoder) decodeSlice(n *node, v reflect.Value, path string) {
 }
 
 // linesOf splits what came from a file into the items of a list.
-func linesOf(n *node) []*node {
-	var items []*node
+func linesOf(n *Node) []*Node {
+	var items []*Node
 	for line := range strings.Lines(n.text) {
 		if line = strings.TrimSpace(line); line != "" {
-			items = append(items, &node{kind: yaml.ScalarNode, tag: "!!str", text: line, line: n.line, hidden: true})
+			items = append(items, &Node{Kind: yaml.ScalarNode, Tag: "!!str", text: line, Line: n.Line, hidden: true})
 		}
 	}
 	return items
 }
 
-func (d *decoder) decodeMap(n *node, v reflect.Value, path string) {
-	if n.kind != yaml.MappingNode || v.Type().Key().Kind() != reflect.String {
+func (d *decoder) decodeMap(n *Node, v reflect.Value, path string) {
+	if n.Kind != yaml.MappingNode || v.Type().Key().Kind() != reflect.String {
 		d.bad(n, path, "is not a mapping (key: value)")
 		return
 	}
 	m := reflect.MakeMap(v.Type())
 	for i := 0; i+1 < len(n.content); i += 2 {
 		item := reflect.New(v.Type().Elem()).Elem()
-		d.decode(n.content[i+1], item, join(path, n.content[i].text))
+		d.decode(n.content[i+1], item, Join(path, n.content[i].text))
 		m.SetMapIndex(reflect.ValueOf(n.content[i].text).Convert(v.Type().Key()), item)
 	}
 	v.Set(m)
 }
 
-func (d *decoder) decodeScalar(n *node, v reflect.Value, path string) {
+func (d *decoder) decodeScalar(n *Node, v reflect.Value, path string) {
 	if !d.scalar(n, path) {
 		return
 	}
@@ -184,7 +184,7 @@ func (d *decoder) decodeScalar(n *node, v reflect.Value, path string) {
 		v.SetBool(b)
 	case v.Type() == durationType:
 		var d time.Duration
-		if d, err = parseDuration(n.text); err != nil {
+		if d, err = ParseDuration(n.text); err != nil {
 			wants = "a duration such as 30d, 12h or 5m"
 		}
 		v.SetInt(int64(d))
@@ -210,19 +210,19 @@ func (d *decoder) decodeScalar(n *node, v reflect.Value, path string) {
 		wants = "something that a config can say"
 	}
 	if wants != "" {
-		d.bad(n, path, "%s is not %s", quote(n, path), wants)
+		d.bad(n, path, "%s is not %s", Quote(n, path), wants)
 	}
 }
 
-func (d *decoder) scalar(n *node, path string) bool {
-	if n.kind != yaml.ScalarNode {
+func (d *decoder) scalar(n *Node, path string) bool {
+	if n.Kind != yaml.ScalarNode {
 		d.bad(n, path, "is not a single value")
 	}
-	return n.kind == yaml.ScalarNode
+	return n.Kind == yaml.ScalarNode
 }
 
-// quote repeats a value, where it can be no secret.
-func quote(n *node, path string) string {
+// Quote repeats a value, where it can be no secret.
+func Quote(n *Node, path string) string {
 	if n == nil || n.hidden || inSettings(path) || len(n.text) > 80 {
 		return "the value"
 	}
@@ -264,3 +264,5 @@ func distance(a, b string) int {
 	}
 	return row[len(b)]
 }
+
+var durationType = reflect.TypeFor[time.Duration]()

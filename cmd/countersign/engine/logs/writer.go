@@ -1,27 +1,23 @@
-package engine
+package logs
 
 import (
 	"bytes"
-	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"sync"
-	"syscall"
 	"time"
 )
 
 // logBacklog is how many bytes of lines wait for a log that takes none at the moment.
 const logBacklog = 1 << 20
 
-// flushTime bounds the wait for the last lines of a program that ends. Its end has to come within ten seconds of a
+// FlushTime bounds the wait for the last lines of a program that ends. Its end has to come within ten seconds of a
 // signal, of which requests in hand may take eight.
-const flushTime = 300 * time.Millisecond
+const FlushTime = 300 * time.Millisecond
 
-// queuedWriter writes lines in the background, so that a reader that stands still or has ended delays nobody. Lines
+// Writer writes lines in the background, so that a reader that stands still or has ended delays nobody. Lines
 // that find the backlog full, and lines that cannot be written, are dropped and counted; the count is written once a
 // line can be written again. It is safe for concurrent use.
-type queuedWriter struct {
+type Writer struct {
 	out     io.Writer
 	backlog int
 
@@ -36,12 +32,13 @@ type queuedWriter struct {
 	torn    bool            // the last line was cut off; only write uses it
 }
 
-func newQueuedWriter(out io.Writer) *queuedWriter {
-	return &queuedWriter{out: out, backlog: logBacklog}
+// NewWriter is a Writer in front of out.
+func NewWriter(out io.Writer) *Writer {
+	return &Writer{out: out, backlog: logBacklog}
 }
 
 // Write takes p as one line and returns at once. It never fails.
-func (q *queuedWriter) Write(p []byte) (int, error) {
+func (q *Writer) Write(p []byte) (int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.waiting+len(p) > q.backlog {
@@ -57,28 +54,28 @@ func (q *queuedWriter) Write(p []byte) (int, error) {
 }
 
 // Dropped returns how many lines were dropped so far.
-func (q *queuedWriter) Dropped() uint64 {
+func (q *Writer) Dropped() uint64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.dropped
 }
 
 // Lacks returns how many lines were dropped that no notice has told of yet.
-func (q *queuedWriter) Lacks() uint64 {
+func (q *Writer) Lacks() uint64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.dropped - q.noticed
 }
 
 // SetNotice says how the line looks that tells how many were dropped.
-func (q *queuedWriter) SetNotice(line func(dropped uint64) []byte) {
+func (q *Writer) SetNotice(line func(dropped uint64) []byte) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.notice = line
 }
 
 // Flush waits until no line is left to be written, for at most the time given.
-func (q *queuedWriter) Flush(most time.Duration) {
+func (q *Writer) Flush(most time.Duration) {
 	done := make(chan struct{})
 	q.mu.Lock()
 	if !q.running {
@@ -96,7 +93,7 @@ func (q *queuedWriter) Flush(most time.Duration) {
 }
 
 // run writes until no line is left.
-func (q *queuedWriter) run() {
+func (q *Writer) run() {
 	for {
 		line, ok := q.next()
 		if !ok {
@@ -116,7 +113,7 @@ func (q *queuedWriter) run() {
 }
 
 // next takes the oldest line out of the queue. Without one the writer is idle.
-func (q *queuedWriter) next() (line []byte, ok bool) {
+func (q *Writer) next() (line []byte, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.lines) == 0 {
@@ -132,7 +129,7 @@ func (q *queuedWriter) next() (line []byte, ok bool) {
 }
 
 // write writes one line, on a line of its own where the one before was cut off.
-func (q *queuedWriter) write(line []byte) error {
+func (q *Writer) write(line []byte) error {
 	if q.torn {
 		if _, err := q.out.Write([]byte("\n")); err != nil {
 			return err
@@ -149,7 +146,7 @@ func (q *queuedWriter) write(line []byte) error {
 
 // tell writes how many lines were dropped since the last notice. It waits until the backlog is half empty, so that a
 // slow reader is not given one notice after another.
-func (q *queuedWriter) tell() {
+func (q *Writer) tell() {
 	q.mu.Lock()
 	all, lost, notice := q.dropped, q.dropped-q.noticed, q.notice
 	due := lost > 0 && notice != nil && q.waiting <= q.backlog/2
@@ -163,40 +160,4 @@ func (q *queuedWriter) tell() {
 }
 
 // Unwrap is the writer that the lines go to in the end.
-func (q *queuedWriter) Unwrap() io.Writer { return q.out }
-
-// outputApart makes the daemon's stderr and stdout ones that it never waits for and never ends by: a log whose reader
-// has ended or stands still costs lines and nothing else.
-func (a *Env) outputApart() {
-	a.Stderr, a.Stdout = newQueuedWriter(a.Stderr), newQueuedWriter(a.Stdout)
-	// Whoever is notified of SIGPIPE is not ended by it. Ignoring the signal would do too, and programs that this one
-	// starts would inherit that.
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-}
-
-// Flush gives the last lines of a daemon's log time to be written.
-func (a *Env) Flush() {
-	for _, w := range []io.Writer{a.Stderr, a.Stdout} {
-		if q, ok := w.(*queuedWriter); ok {
-			q.Flush(flushTime)
-		}
-	}
-}
-
-// logWritten is nil unless the log lacked lines since it was last written.
-func (a *Env) logWritten() error {
-	if q, ok := a.Stderr.(*queuedWriter); ok {
-		if n := q.Lacks(); n > 0 {
-			return fmt.Errorf("the log cannot be written: %d lines were dropped", n)
-		}
-	}
-	return nil
-}
-
-// logDropped counts the lines of the log that were dropped.
-func (a *Env) logDropped() float64 {
-	if q, ok := a.Stderr.(*queuedWriter); ok {
-		return float64(q.Dropped())
-	}
-	return 0
-}
+func (q *Writer) Unwrap() io.Writer { return q.out }

@@ -1,10 +1,13 @@
-package config
+// Package tree reads YAML strictly: it expands a file into nodes without aliases, variables and files, and decodes these into
+// values. Each fault is noted with its line and path, and none repeats a secret.
+package tree
 
 import (
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,31 +21,39 @@ const (
 	mostFile  = 64 << 10
 )
 
-// node is a piece of a config in which aliases, merges, variables and *_file keys are resolved.
-type node struct {
-	kind    yaml.Kind
-	tag     string
+// Node is a piece of a config in which aliases, merges, variables and *_file keys are resolved.
+type Node struct {
+	Kind    yaml.Kind
+	Tag     string
 	text    string
-	line    int
-	content []*node // of a mapping keys and values in turns, of a list its items
+	Line    int
+	content []*Node // of a mapping keys and values in turns, of a list its items
 	hidden  bool    // the text came from the environment or a file: it is never repeated
 	lines   bool    // the text came from a file: where a list is wanted, one item a line
 }
 
-// null says whether nothing was said.
-func (n *node) null() bool { return n.kind == yaml.ScalarNode && n.tag == "!!null" }
+// Same says whether two nodes say the same, wherever in a file they stand.
+func Same(a, b *Node) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Kind == b.Kind && a.Tag == b.Tag && a.text == b.text && slices.EqualFunc(a.content, b.content, Same)
+}
 
-// value returns the value of a mapping's key, or nil.
-func (n *node) value(key string) *node {
-	if k, v := n.pair(key); k != nil {
+// null says whether nothing was said.
+func (n *Node) null() bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
+
+// Value returns the value of a mapping's key, or nil.
+func (n *Node) Value(key string) *Node {
+	if k, v := n.Pair(key); k != nil {
 		return v
 	}
 	return nil
 }
 
-// pair returns a mapping's key and its value, or nil.
-func (n *node) pair(key string) (*node, *node) {
-	if n.kind == yaml.MappingNode {
+// Pair returns a mapping's key and its value, or nil.
+func (n *Node) Pair(key string) (*Node, *Node) {
+	if n.Kind == yaml.MappingNode {
 		for i := 0; i+1 < len(n.content); i += 2 {
 			if n.content[i].text == key {
 				return n.content[i], n.content[i+1]
@@ -52,9 +63,9 @@ func (n *node) pair(key string) (*node, *node) {
 	return nil, nil
 }
 
-// at returns what stands at a path such as accounts[0].settings.api_key, and the key before it where it has one; nil where
+// At returns what stands at a path such as accounts[0].settings.api_key, and the key before it where it has one; nil where
 // nothing does.
-func (n *node) at(path string) (key, value *node) {
+func (n *Node) At(path string) (key, value *Node) {
 	for value = n; path != ""; {
 		step := path
 		if i := strings.IndexAny(path[1:], ".["); i >= 0 {
@@ -63,33 +74,33 @@ func (n *node) at(path string) (key, value *node) {
 		path = path[len(step):]
 		if index, isIndex := strings.CutPrefix(step, "["); isIndex {
 			i, err := strconv.Atoi(strings.TrimSuffix(index, "]"))
-			if err != nil || value.kind != yaml.SequenceNode || i >= len(value.content) {
+			if err != nil || value.Kind != yaml.SequenceNode || i >= len(value.content) {
 				return nil, nil
 			}
 			key, value = nil, value.content[i]
-		} else if key, value = value.pair(strings.TrimPrefix(step, ".")); value == nil {
+		} else if key, value = value.Pair(strings.TrimPrefix(step, ".")); value == nil {
 			return nil, nil
 		}
 	}
 	return key, value
 }
 
-// lineOf is the line of what stands at a path, or of the nearest thing around it.
-func (n *node) lineOf(path string) int {
+// LineOf is the line of what stands at a path, or of the nearest thing around it.
+func (n *Node) LineOf(path string) int {
 	for {
-		if key, value := n.at(path); value != nil {
+		if key, value := n.At(path); value != nil {
 			if inSettings(path) && !strings.HasSuffix(path, "].settings") && key != nil {
-				return key.line
+				return key.Line
 			}
-			return value.line
+			return value.Line
 		}
 		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
 	}
 }
 
-// expand returns a parsed config without aliases, merges, variables and *_file keys, and what is wrong with these. It is nil
+// Expand returns a parsed config without aliases, merges, variables and *_file keys, and what is wrong with these. It is nil
 // where the config unfolds to more than it may.
-func expand(doc *yaml.Node, dir string, lookup func(string) (string, bool)) (*node, faults) {
+func Expand(doc *yaml.Node, dir string, lookup func(string) (string, bool)) (*Node, List) {
 	e := expander{dir: dir, lookup: lookup}
 	root := e.resolve(doc, "")
 	if e.count > mostNodes {
@@ -102,25 +113,25 @@ func expand(doc *yaml.Node, dir string, lookup func(string) (string, bool)) (*no
 type expander struct {
 	dir    string // relative paths start here
 	lookup func(string) (string, bool)
-	found  faults
+	found  List
 	count  int
 	depth  int
 }
 
 // resolve returns n without aliases, merges, variables and *_file keys.
-func (e *expander) resolve(n *yaml.Node, path string) *node {
+func (e *expander) resolve(n *yaml.Node, path string) *Node {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
 	e.count++
 	if e.depth > mostDepth || e.count > mostNodes {
 		if e.count <= mostNodes+1 {
-			e.found.add(n.Line, path, "unfolds to more than a config can hold: look at its aliases")
+			e.found.Add(n.Line, path, "unfolds to more than a config can hold: look at its aliases")
 		}
 		e.count = mostNodes + 1
-		return &node{kind: yaml.ScalarNode, tag: "!!null", line: n.Line}
+		return &Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: n.Line}
 	}
-	out := &node{kind: n.Kind, tag: n.ShortTag(), text: n.Value, line: n.Line}
+	out := &Node{Kind: n.Kind, Tag: n.ShortTag(), text: n.Value, Line: n.Line}
 	e.depth++
 	defer func() { e.depth-- }()
 	switch n.Kind {
@@ -137,13 +148,13 @@ func (e *expander) resolve(n *yaml.Node, path string) *node {
 }
 
 // mapping copies a mapping's pairs; what merges bring does not override what is said outright.
-func (e *expander) mapping(n *yaml.Node, out *node, path string) {
+func (e *expander) mapping(n *yaml.Node, out *Node, path string) {
 	first := map[string]int{}
-	var merged []*node
+	var merged []*Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		if key.Kind != yaml.ScalarNode {
-			e.found.add(key.Line, path, "has a key that is no plain word")
+			e.found.Add(key.Line, path, "has a key that is no plain word")
 			continue
 		}
 		if key.ShortTag() == "!!merge" {
@@ -151,7 +162,7 @@ func (e *expander) mapping(n *yaml.Node, out *node, path string) {
 			continue
 		}
 		if line, twice := first[key.Value]; twice {
-			e.found.add(key.Line, join(path, key.Value), "stands here for the second time: the first is on line %d", line)
+			e.found.Add(key.Line, Join(path, key.Value), "stands here for the second time: the first is on line %d", line)
 			continue
 		}
 		first[key.Value] = key.Line
@@ -159,7 +170,7 @@ func (e *expander) mapping(n *yaml.Node, out *node, path string) {
 	}
 	for _, m := range merged {
 		for i := 0; i+1 < len(m.content); i += 2 {
-			if out.value(m.content[i].text) == nil {
+			if out.Value(m.content[i].text) == nil {
 				out.content = append(out.content, m.content[i], m.content[i+1])
 			}
 		}
@@ -167,15 +178,15 @@ func (e *expander) mapping(n *yaml.Node, out *node, path string) {
 }
 
 // merges returns the mappings that a merge key names, resolved.
-func (e *expander) merges(value *yaml.Node, path string) []*node {
+func (e *expander) merges(value *yaml.Node, path string) []*Node {
 	v := e.resolve(value, path)
-	all := []*node{v}
-	if v.kind == yaml.SequenceNode {
+	all := []*Node{v}
+	if v.Kind == yaml.SequenceNode {
 		all = v.content
 	}
 	for _, m := range all {
-		if m.kind != yaml.MappingNode {
-			e.found.add(value.Line, path, "merges what is no mapping")
+		if m.Kind != yaml.MappingNode {
+			e.found.Add(value.Line, path, "merges what is no mapping")
 			return nil
 		}
 	}
@@ -183,39 +194,39 @@ func (e *expander) merges(value *yaml.Node, path string) []*node {
 }
 
 // pair copies one pair; x_file: PATH becomes x with what the file holds, unless x_file is a key of its own.
-func (e *expander) pair(out *node, key, value *yaml.Node, path string) {
-	name, here := key.Value, join(path, key.Value)
+func (e *expander) pair(out *Node, key, value *yaml.Node, path string) {
+	name, here := key.Value, Join(path, key.Value)
 	v := e.resolve(value, here)
 	base, isFile := strings.CutSuffix(name, "_file")
 	if isFile && base != "" && (inSettings(path) || (name != "cert_file" && name != "key_file")) {
 		if v.null() {
 			return
 		}
-		if out.value(base) != nil {
-			e.found.add(key.Line, here, "stands beside %s: leave one of them", base)
+		if out.Value(base) != nil {
+			e.found.Add(key.Line, here, "stands beside %s: leave one of them", base)
 			return
 		}
 		name, v = base, e.fromFile(v, here)
-	} else if out.value(name) != nil {
-		e.found.add(key.Line, here, "stands beside %s_file: leave one of them", name)
+	} else if out.Value(name) != nil {
+		e.found.Add(key.Line, here, "stands beside %s_file: leave one of them", name)
 		return
 	}
-	out.content = append(out.content, &node{kind: yaml.ScalarNode, tag: "!!str", text: name, line: key.Line}, v)
+	out.content = append(out.content, &Node{Kind: yaml.ScalarNode, Tag: "!!str", text: name, Line: key.Line}, v)
 }
 
 // fromFile returns what the file named by n holds, without the white space around it.
-func (e *expander) fromFile(n *node, path string) *node {
-	v := &node{kind: yaml.ScalarNode, tag: "!!str", line: n.line, hidden: true, lines: true}
-	if n.kind != yaml.ScalarNode || n.text == "" {
-		e.found.add(n.line, path, "is not the name of a file")
+func (e *expander) fromFile(n *Node, path string) *Node {
+	v := &Node{Kind: yaml.ScalarNode, Tag: "!!str", Line: n.Line, hidden: true, lines: true}
+	if n.Kind != yaml.ScalarNode || n.text == "" {
+		e.found.Add(n.Line, path, "is not the name of a file")
 		return v
 	}
-	text, err := ReadSecret(absolute(e.dir, n.text))
+	text, err := ReadSecret(Absolute(e.dir, n.text))
 	switch {
 	case err != nil:
-		e.found.missing(n.line, path, "%v", err)
+		e.found.missing(n.Line, path, "%v", err)
 	case text == "":
-		e.found.missing(n.line, path, "%s is empty", n.text)
+		e.found.missing(n.Line, path, "%s is empty", n.text)
 	}
 	v.text = text
 	return v
@@ -239,7 +250,7 @@ func ReadSecret(file string) (string, error) {
 }
 
 // variables puts the environment's values in the place of ${NAME}; $$ is a dollar sign.
-func (e *expander) variables(n *node, path string) {
+func (e *expander) variables(n *Node, path string) {
 	if !strings.Contains(n.text, "$") {
 		return
 	}
@@ -259,11 +270,11 @@ func (e *expander) variables(n *node, path string) {
 		case strings.HasPrefix(rest, "{"):
 			name, after, closed := strings.Cut(rest[1:], "}")
 			if !closed || name == "" {
-				e.found.add(n.line, path, "has a ${ that does not end in NAME}: a dollar sign itself is $$")
+				e.found.Add(n.Line, path, "has a ${ that does not end in NAME}: a dollar sign itself is $$")
 				return
 			}
 			n.hidden = true
-			b.WriteString(e.variable(n.line, path, name))
+			b.WriteString(e.variable(n.Line, path, name))
 			rest = after
 		default:
 			b.WriteByte('$')
@@ -285,15 +296,16 @@ func (e *expander) variable(line int, path, name string) string {
 	return v
 }
 
-// absolute returns where a path of the config leads: a relative one starts at dir.
-func absolute(dir, path string) string {
+// Absolute returns where a path of the config leads: a relative one starts at dir.
+func Absolute(dir, path string) string {
 	if path == "" || filepath.IsAbs(path) {
 		return path
 	}
 	return filepath.Join(dir, path)
 }
 
-func join(path, key string) string {
+// Join is the path of a key below another.
+func Join(path, key string) string {
 	if path == "" {
 		return key
 	}
@@ -305,17 +317,17 @@ func inSettings(path string) bool {
 	return strings.HasPrefix(path, "accounts[") && strings.Contains(path, "].settings")
 }
 
-// literalSecret says whether a mapping says a secret outright, not by ${NAME} or *_file.
-func (n *node) literalSecret() bool {
+// LiteralSecret says whether a mapping says a secret outright, not by ${NAME} or *_file.
+func (n *Node) LiteralSecret() bool {
 	for i := 0; i+1 < len(n.content); i += 2 {
 		key, value := n.content[i].text, n.content[i+1]
 		named := strings.Contains(key, "key") || strings.Contains(key, "secret") || strings.Contains(key, "token")
-		for _, v := range append([]*node{value}, value.content...) {
-			if named && v.kind == yaml.ScalarNode && v.text != "" && !v.hidden && !strings.HasSuffix(key, "_url") {
+		for _, v := range append([]*Node{value}, value.content...) {
+			if named && v.Kind == yaml.ScalarNode && v.text != "" && !v.hidden && !strings.HasSuffix(key, "_url") {
 				return true
 			}
 		}
-		if value.kind == yaml.MappingNode && value.literalSecret() {
+		if value.Kind == yaml.MappingNode && value.LiteralSecret() {
 			return true
 		}
 	}

@@ -1,4 +1,6 @@
-package database
+// Package seal packs what the store puts away: bodies are compressed, and what is secret is encrypted under the
+// installation key.
+package seal
 
 import (
 	"crypto/aes"
@@ -24,18 +26,21 @@ const smallBody = 160
 // largestBody bounds what unpacking may take, whatever the bytes say.
 const largestBody = 256 << 20
 
-// Sealer compresses bodies and encrypts what is secret under the installation key.
-type Sealer struct {
+// Box compresses bodies and encrypts what is secret under the installation key.
+type Box struct {
 	aead cipher.AEAD   // nil without a key
 	old  []cipher.AEAD // of the keys before
 	enc  *zstd.Encoder
 	dec  *zstd.Decoder
 }
 
-// NewSealer makes a sealer that seals under key, of 32 bytes, and opens what it or one of the old keys has sealed. Without a key it can
-// do neither, and packs and unpacks what is plain.
-func NewSealer(key []byte, old ...[]byte) (*Sealer, error) {
-	b := &Sealer{}
+// ErrKey says that none of the keys opens what was sealed, or that there is none.
+var ErrKey = errors.New("the installation key does not fit: was key_file replaced?")
+
+// New makes a box that seals under key, of 32 bytes, and opens what key or one of the old keys has sealed. Without a
+// key it does neither, and packs and unpacks what is plain.
+func New(key []byte, old ...[]byte) (*Box, error) {
+	b := &Box{}
 	var err error
 	b.enc, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2),
 		zstd.WithWindowSize(64<<10), zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true))
@@ -73,10 +78,10 @@ func aeadOf(key []byte) (cipher.AEAD, error) {
 }
 
 // HasKey says whether anything can be encrypted or decrypted.
-func (b *Sealer) HasKey() bool { return b.aead != nil }
+func (b *Box) HasKey() bool { return b.aead != nil }
 
 // Pack compresses a body and, with seal, encrypts it. about binds it to its row.
-func (b *Sealer) Pack(body []byte, seal bool, about string) ([]byte, error) {
+func (b *Box) Pack(body []byte, seal bool, about string) ([]byte, error) {
 	if body == nil {
 		return nil, nil
 	}
@@ -96,7 +101,7 @@ func (b *Sealer) Pack(body []byte, seal bool, about string) ([]byte, error) {
 }
 
 // Unpack is the reverse of pack.
-func (b *Sealer) Unpack(packed []byte, about string) ([]byte, error) {
+func (b *Box) Unpack(packed []byte, about string) ([]byte, error) {
 	if len(packed) == 0 {
 		return nil, nil
 	}
@@ -120,7 +125,7 @@ func (b *Sealer) Unpack(packed []byte, about string) ([]byte, error) {
 }
 
 // Seal encrypts a secret; about must be the same when it is opened.
-func (b *Sealer) Seal(secret []byte, about string) ([]byte, error) {
+func (b *Box) Seal(secret []byte, about string) ([]byte, error) {
 	if b.aead == nil {
 		return nil, fmt.Errorf("nothing can be encrypted: %w", ErrKey)
 	}
@@ -128,7 +133,7 @@ func (b *Sealer) Seal(secret []byte, about string) ([]byte, error) {
 }
 
 // Open decrypts what any of the keys has sealed; ErrKey if none has.
-func (b *Sealer) Open(sealed []byte, about string) ([]byte, error) {
+func (b *Box) Open(sealed []byte, about string) ([]byte, error) {
 	if b.aead == nil {
 		return nil, ErrKey
 	}
@@ -137,7 +142,7 @@ func (b *Sealer) Open(sealed []byte, about string) ([]byte, error) {
 }
 
 // OpenAny opens what any of the keys has sealed, and says whether it was the current one.
-func (b *Sealer) OpenAny(sealed []byte, about string) (out []byte, current bool, err error) {
+func (b *Box) OpenAny(sealed []byte, about string) (out []byte, current bool, err error) {
 	if out, err = b.aead.Open(nil, nil, sealed, []byte(about)); err == nil {
 		return out, true, nil
 	}

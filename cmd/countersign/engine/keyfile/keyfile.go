@@ -1,4 +1,5 @@
-package engine
+// Package keyfile has the installation key: where it rests, how it is read, made and changed.
+package keyfile
 
 import (
 	"crypto/rand"
@@ -14,44 +15,36 @@ import (
 	"unicode"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/tree"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store/durable"
 )
 
 const (
-	KeySize     = 32
-	KeyVariable = "COUNTERSIGN_KEY"
+	Size     = 32                // bytes of a key
+	Variable = "COUNTERSIGN_KEY" // where the environment holds keys
 )
 
 // ErrNoKey says that there is no installation key where one belongs.
-var ErrNoKey = errors.New("no installation key")
+var ErrNone = errors.New("no installation key")
 
-// InstallationKey returns the key that secrets in the database are encrypted with.
-func (a *Env) InstallationKey(c *config.Config) ([]byte, error) {
-	keys, err := a.InstallationKeys(c)
-	if err != nil {
-		return nil, err
-	}
-	return keys[0], nil
-}
-
-// InstallationKeys returns the current key and those before it: COUNTERSIGN_KEY, or what the key file holds. It is
-// errNoKey where there is none.
-func (a *Env) InstallationKeys(c *config.Config) ([][]byte, error) {
-	if text, set := a.Lookup(KeyVariable); set && text != "" {
+// Load returns the current key and those before it: COUNTERSIGN_KEY, or what the key file holds. It is
+// ErrNoKey where there is none.
+func Load(c *config.Config, lookup func(string) (string, bool)) ([][]byte, error) {
+	if text, set := lookup(Variable); set && text != "" {
 		key, err := parseKeys(text)
 		if err != nil {
-			return nil, output.Usagef("%s %w", KeyVariable, err)
+			return nil, output.Usagef("%s %w", Variable, err)
 		}
 		return key, nil
 	}
 	file := c.InstallationKeyFile()
 	if file == "" {
-		return nil, output.Usagef("%w: PostgreSQL has no folder to keep it in; set key_file or %s", ErrNoKey, KeyVariable)
+		return nil, output.Usagef("%w: PostgreSQL has no folder to keep it in; set key_file or %s", ErrNone, Variable)
 	}
-	text, err := config.ReadSecret(file)
+	text, err := tree.ReadSecret(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, output.Usagef("%w: %s is not there; restore it from the backup, or set %s", ErrNoKey, file, KeyVariable)
+		return nil, output.Usagef("%w: %s is not there; restore it from the backup, or set %s", ErrNone, file, Variable)
 	}
 	if err != nil {
 		return nil, output.Usagef("installation key: %w", err)
@@ -63,11 +56,11 @@ func (a *Env) InstallationKeys(c *config.Config) ([][]byte, error) {
 	return keys, nil
 }
 
-// makeKey returns the installation key and makes one at the first start, when there is no database
+// LoadOrMake returns the installation keys and makes one at the first start, when there is no database
 // that another key may have been used on.
-func (a *Env) makeKey(c *config.Config) ([][]byte, error) {
-	key, err := a.InstallationKeys(c)
-	if !errors.Is(err, ErrNoKey) || c.InstallationKeyFile() == "" {
+func LoadOrMake(c *config.Config, lookup func(string) (string, bool)) ([][]byte, error) {
+	key, err := Load(c, lookup)
+	if !errors.Is(err, ErrNone) || c.InstallationKeyFile() == "" {
 		return key, err
 	}
 	if file, ok := c.SQLiteFile(); ok {
@@ -75,13 +68,13 @@ func (a *Env) makeKey(c *config.Config) ([][]byte, error) {
 			return nil, err
 		}
 	}
-	key = [][]byte{NewKey()}
+	key = [][]byte{New()}
 	return key, writeKeys(c.InstallationKeyFile(), key)
 }
 
 // NewKey makes an installation key.
-func NewKey() []byte {
-	key := make([]byte, KeySize)
+func New() []byte {
+	key := make([]byte, Size)
 	rand.Read(key) //nolint:errcheck // it never fails: the program ends before
 	return key
 }
@@ -110,7 +103,7 @@ func printKeys(f *os.File, keys [][]byte) error {
 
 // ReplaceKeys puts other keys in the place of those in a key file, at once: whoever reads it meanwhile, or after a power
 // loss, finds the ones or the others. Its rights and its owner stay.
-func ReplaceKeys(file string, keys [][]byte) error {
+func Replace(file string, keys [][]byte) error {
 	if to, err := filepath.EvalSymlinks(file); err == nil {
 		file = to
 	}
@@ -151,7 +144,7 @@ func parseKey(text string) ([]byte, error) {
 	for _, decode := range []func(string) ([]byte, error){
 		hex.DecodeString, base64.StdEncoding.DecodeString, base64.RawStdEncoding.DecodeString, base64.URLEncoding.DecodeString,
 	} {
-		if key, err := decode(text); err == nil && len(key) == KeySize {
+		if key, err := decode(text); err == nil && len(key) == Size {
 			return key, nil
 		}
 	}

@@ -1,0 +1,234 @@
+// Package health says how a daemon and its accounts do, seen from outside: from the database, the document folder and the
+// daemon's own console. It writes nothing.
+package health
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/output"
+	"countersign/model"
+	"countersign/model/store"
+	"countersign/model/store/database"
+	"countersign/model/store/durable"
+)
+
+// The states of a daemon.
+const (
+	Running = "running"
+	Stopped = "not_running"
+	Died    = "died" // it ended without giving its lock back
+)
+
+// Report is how the daemon, what it needs, and each account do.
+type Report struct {
+	Daemon   string           // Running, Stopped or Died
+	Lock     database.LockRow // the daemon's; of one that died its last
+	Ready    Readiness        // of one that runs
+	Folder   string           // for documents
+	Free     int64            // bytes in it; -1: it is not there yet, or does not tell
+	Full     bool             // less than documents_min_free is left
+	Accounts []Account        // those of the config in their order, then those that were taken out
+	Open     []model.Incident
+	Problems []Problem
+}
+
+// Account is how one account does.
+type Account struct {
+	model.Account
+	Configured  *config.Account // nil: it was taken out of the config
+	OpenRows    int
+	Late        int // rows that are due for longer than OverdueAfter
+	Share       store.Share
+	Overdue     bool // its polls are
+	Quarantined int  // files
+}
+
+// Problem is something that is wrong now and that no daemon may have written down as an incident.
+type Problem struct {
+	Account string // "" for the whole
+	Kind    string
+	Message string
+	Since   *time.Time
+}
+
+// The kinds of problem.
+const (
+	DaemonDied  = "daemon died"
+	NotReady    = "not ready"
+	Documents   = "documents"
+	PollOverdue = "poll overdue"
+)
+
+// OverdueAfter is how long a row may be due before it counts as late.
+const OverdueAfter = 5 * time.Minute
+
+// Look gathers it, of one account or of all. It writes nothing.
+func Look(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store, account string) (*Report, error) {
+	h := &Report{Folder: c.DocumentsFolder()}
+	if err := h.lookAtDaemon(ctx, env, c, s); err != nil {
+		return nil, err
+	}
+	h.lookAtFolder(int64(c.DocumentsMinFree))
+	open, err := s.Incidents(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	h.Open = slices.DeleteFunc(open, func(i model.Incident) bool { return account != "" && i.Account != account })
+	return h, h.lookAtAccounts(ctx, env, c, s, account)
+}
+
+// lookAtDaemon says whether a daemon runs, died, or is not ready.
+func (h *Report) lookAtDaemon(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store) (err error) {
+	h.Daemon = Running
+	h.Lock, err = s.LockOwner(ctx, database.LockServe)
+	if errors.Is(err, store.ErrNoRow) {
+		h.Daemon = Stopped
+		if h.Lock, err = s.LockLeft(ctx, database.LockServe); err == nil {
+			h.Daemon = Died
+			h.problem("", DaemonDied, "it ended without being stopped: start it again, its log or the system's says why", &h.Lock.BeatAt)
+		} else if errors.Is(err, store.ErrNoRow) {
+			err = nil
+		}
+	}
+	if err != nil || h.Daemon != Running {
+		return err
+	}
+	h.Ready = AskReady(ctx, c)
+	if h.Ready.Known && !h.Ready.Ready {
+		h.problem("", NotReady, cmp.Or(strings.Join(h.Ready.Why, "; "), "callbacks are answered 503"), nil)
+	}
+	return nil
+}
+
+// lookAtFolder says whether documents can still be stored.
+func (h *Report) lookAtFolder(least int64) {
+	free, err := durable.Free(h.Folder)
+	if err != nil {
+		h.Free = -1
+		if !errors.Is(err, fs.ErrNotExist) {
+			h.problem("", Documents, err.Error(), nil)
+		}
+		return
+	}
+	h.Free, h.Full = free, free < least
+	if h.Full {
+		h.problem("", Documents, h.Folder+" has "+output.BytesShown(free)+" left, below documents_min_free: make room, or nothing is fetched", nil)
+	}
+}
+
+// lookAtAccounts says how the accounts do: those of the config in their order, then those that were taken out.
+func (h *Report) lookAtAccounts(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store, only string) error {
+	list, err := s.Accounts(ctx)
+	if err != nil {
+		return err
+	}
+	remembered := map[string]model.Account{}
+	for _, a := range list {
+		remembered[a.ID] = a
+	}
+	for i := range c.Accounts {
+		a, known := remembered[c.Accounts[i].ID]
+		if !known {
+			a = model.Account{ID: c.Accounts[i].ID, Provider: c.Accounts[i].Provider}
+		}
+		is := Account{Account: a, Configured: &c.Accounts[i]}
+		is.Overdue = known && h.pollsOverdue(a, is.Configured, env.Now())
+		h.Accounts = append(h.Accounts, is)
+		delete(remembered, a.ID)
+	}
+	for _, id := range slices.Sorted(maps.Keys(remembered)) {
+		h.Accounts = append(h.Accounts, Account{Account: remembered[id]})
+	}
+	h.Accounts = slices.DeleteFunc(h.Accounts, func(a Account) bool { return only != "" && a.ID != only })
+	return h.count(ctx, env, s)
+}
+
+// count adds to the accounts what has to be counted.
+func (h *Report) count(ctx context.Context, env *engine.Env, s *store.Store) error {
+	late, err := s.DueCount(ctx, env.Now().Add(-OverdueAfter))
+	if err != nil {
+		return err
+	}
+	documents, err := s.CountDocuments(ctx)
+	if err != nil {
+		return err
+	}
+	month := env.Now().Add(-30 * config.Day)
+	for i := range h.Accounts {
+		a := &h.Accounts[i]
+		for _, n := range documents {
+			if n.Account == a.ID && n.State == model.DocumentQuarantined {
+				a.Quarantined += n.Documents
+			}
+		}
+		if a.Overdue && !slices.ContainsFunc(h.Open, func(i model.Incident) bool { return i.Account == a.ID && i.Kind == model.PollOverdue }) {
+			h.problem(a.ID, PollOverdue, "no poll of the active tier has ended well for two slots", a.LastPollAt)
+		}
+		if a.Configured == nil {
+			continue
+		}
+		a.Late = late[a.ID]
+		if a.OpenRows, err = s.CountOpenRows(ctx, store.OpenFilter{Account: a.ID, Tier: "open"}); err != nil {
+			return err
+		}
+		if a.Share, err = s.Share(ctx, a.ID, &month); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pollsOverdue is model.PollsOverdue for whoever is no daemon: a daemon that has just begun may still catch up.
+func (h *Report) pollsOverdue(is model.Account, a *config.Account, now time.Time) bool {
+	open := slices.ContainsFunc(h.Open, func(i model.Incident) bool { return i.Account == is.ID && i.Kind == model.PollOverdue })
+	var began time.Time
+	if h.Daemon == Running {
+		began = h.Lock.Since
+	}
+	return model.PollsOverdue(is, a.Polling.Active.Next, open, began, now)
+}
+
+func (h *Report) problem(account, kind, message string, since *time.Time) {
+	h.Problems = append(h.Problems, Problem{account, kind, message, since})
+}
+
+// Quarantined is how many files wait for a person.
+func (h *Report) Quarantined() (n int) {
+	for _, a := range h.Accounts {
+		n += a.Quarantined
+	}
+	return n
+}
+
+// Reaches says whose transactions an account's lists show: as the daemon found out, else as the settings have it.
+func (a Account) Reaches(env *engine.Env) string {
+	if a.Configured == nil {
+		return ""
+	}
+	return cmp.Or(a.Reach, a.Configured.Reach(env.Providers))
+}
+
+// Rests is until when the account rests; nil where it does not, or where nobody is there who would ask.
+func (h *Report) Rests(a Account, now time.Time) *time.Time {
+	if h.Daemon != Running || a.RestsUntil == nil || !a.RestsUntil.After(now) {
+		return nil
+	}
+	return a.RestsUntil
+}
+
+// Err is the exit code: 3 where something is wrong.
+func (h *Report) Err() error {
+	if len(h.Open)+len(h.Problems) == 0 {
+		return nil
+	}
+	return &output.ExitError{Code: output.ExitDrift}
+}

@@ -1,0 +1,85 @@
+package sqlitefile
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"net/url"
+	"time"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
+)
+
+const (
+	busyWait = "5000" // ms: how long another process may hold the write lock
+
+	// A statement of many rows keeps what it may have to undo: in memory, where it would go to a file. What is
+	// deleted, by retention too, is overwritten. Checkpoints are made by hand: see checkpoint.
+	writePragmas = `PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 0`
+	readPragmas  = `PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 268435456`
+)
+
+// Writer opens a file to be written, with one connection and an fsync at each commit.
+func Writer(path string) *sql.DB { return connections(writeDSN(path), writePragmas, 1) }
+
+// Readers opens a file to be read, with several connections.
+func Readers(path string, n int) *sql.DB { return connections(readDSN(path), readPragmas, n) }
+
+func connections(dsn, pragmas string, n int) *sql.DB {
+	db := sql.OpenDB(&utcConnector{connector{DSN: dsn, Pragmas: pragmas}})
+	db.SetMaxOpenConns(n)
+	db.SetMaxIdleConns(n)
+	return db
+}
+
+func writeDSN(path string) string {
+	return uri(path, url.Values{
+		"_journal_mode": {"WAL"}, "_busy_timeout": {busyWait}, "_txlock": {"immediate"}, "_foreign_keys": {"1"},
+		"_synchronous": {"FULL"}, "_stmt_cache_size": {"128"}, "_mutex": {"no"}, "mode": {"rwc"},
+	})
+}
+
+func readDSN(path string) string {
+	return uri(path, url.Values{
+		"mode": {"ro"}, "_query_only": {"1"}, "_busy_timeout": {busyWait}, "_stmt_cache_size": {"64"}, "_mutex": {"no"},
+	})
+}
+
+// utcConnector opens SQLite connections that write times as the views show them.
+type utcConnector struct{ connector }
+
+// Connect opens one connection.
+func (c *utcConnector) Connect(context.Context) (driver.Conn, error) {
+	lite, err := c.Open()
+	if err != nil {
+		return nil, err
+	}
+	return &utcConn{lite}, nil
+}
+
+// utcConn is a connection to which every time goes as text in UTC, whatever its zone: SQLite
+// compares times as text.
+type utcConn struct{ *sqlite3.SQLiteConn }
+
+// CheckNamedValue is asked by database/sql about each argument.
+func (*utcConn) CheckNamedValue(v *driver.NamedValue) (err error) {
+	switch x := v.Value.(type) {
+	case nil, string, int64, []byte, bool, float64:
+		return nil
+	case int:
+		v.Value = int64(x)
+	case time.Time:
+		v.Value = Stamp(x)
+	case *time.Time:
+		v.Value = nil
+		if x != nil {
+			v.Value = Stamp(*x)
+		}
+	default:
+		v.Value, err = driver.DefaultParameterConverter.ConvertValue(v.Value)
+		if t, ok := v.Value.(time.Time); ok {
+			v.Value = Stamp(t)
+		}
+	}
+	return err
+}
