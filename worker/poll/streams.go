@@ -169,7 +169,8 @@ func (s *Streams) follow(ctx context.Context, a *apply.Account, k model.Key) {
 	}
 	var nudges sync.WaitGroup
 	defer nudges.Wait()
-	nudges.Go(func() { s.nudgeFor(ctx, a, k, e) })
+	saved := e.last
+	nudges.Go(func() { s.nudgeFor(ctx, a, k, e, saved) })
 	for fails := 0; ctx.Err() == nil; fails++ {
 		err := s.o.Guard(ctx, "stream", func(ctx context.Context) error {
 			return a.Provider.Streamer.Stream(ctx, k.Ref, e.place(), func(id string) {
@@ -247,8 +248,8 @@ func (s *Streams) forgetPlace(ctx context.Context, k model.Key, name string) {
 
 // nudgeFor makes the row due for each event, those within a minute together at its end, and then
 // saves the stream's place: what a kill loses is told again.
-func (s *Streams) nudgeFor(ctx context.Context, a *apply.Account, k model.Key, e *streamEvents) {
-	for saved := e.place(); ; {
+func (s *Streams) nudgeFor(ctx context.Context, a *apply.Account, k model.Key, e *streamEvents, saved string) {
+	for {
 		select {
 		case <-ctx.Done():
 			return
