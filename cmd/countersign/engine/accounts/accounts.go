@@ -74,10 +74,10 @@ func (all *Table) Find(id string) *apply.Account {
 	return nil
 }
 
-// Set builds every account of a config and, if all can be built, puts them in the place of those
-// before. An account whose calls stay as they are keeps its generation; that of another one ends, and what its calls bring
-// after is not taken. Budgets go on where they stood. An account that is seen for the first time starts now. changed are
-// the accounts that have a new generation.
+// Set builds every account of a config and, if all can be built, puts them in the place of those before. An account
+// whose calls stay as they are keeps its generation; that of another one ends, and what its calls bring after is not
+// taken. Budgets go on where they stood. An account that is seen for the first time starts now. changed are the accounts
+// that have a new generation.
 func (all *Table) Set(ctx context.Context, c *config.Config) (changed []string, err error) {
 	old := all.table.Load()
 	next := &accountTable{built: map[string]builtAccount{}}
@@ -105,8 +105,8 @@ func (all *Table) Set(ctx context.Context, c *config.Config) (changed []string, 
 	return changed, all.swap(ctx, old, next)
 }
 
-// swap ends the generations that a table no longer has, then puts it in place: what the older ones have learned is written
-// before the newer ones begin.
+// swap ends the generations that the next table lacks, then puts it in place: what the older ones have learned is
+// written before the newer ones begin.
 func (all *Table) swap(ctx context.Context, old, next *accountTable) (err error) {
 	for id, b := range old.built {
 		if next.built[id].transport != b.transport {
