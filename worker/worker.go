@@ -59,9 +59,11 @@ type Worker struct {
 	mu      sync.Mutex
 	nudges  map[string]chan struct{} // by loop
 	running map[string]bool          // lanes in work, by name
+	lifted  map[string]bool          // runs by hand that wait and have ended their account's rest
 	inWork  sync.WaitGroup           // lanes in work
 
 	tick time.Duration
+	only []string // accounts that Run works for; none: all
 
 	accounts func() []*apply.Account
 	log      *logrus.Entry
@@ -119,7 +121,7 @@ func (w *Worker) build(o Options) {
 		Jitter: o.Jitter, Tick: o.Tick,
 	})
 	w.streams = poll.NewStreams(poll.StreamsOptions{
-		Store: o.Store, Table: w.Table, Gate: w.Gate, Accounts: o.Accounts, Nudge: w.Nudge, Log: o.Log, Guard: w.guard,
+		Store: o.Store, Table: w.Table, Gate: w.Gate, Accounts: w.served, Nudge: w.Nudge, Log: o.Log, Guard: w.guard,
 	})
 	w.Documents = documents.New(documents.Options{
 		Store: o.Store, Files: o.Files, Inspect: o.Inspect, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Gate: w.Gate, Owner: o.Owner,

@@ -40,7 +40,8 @@ func newBreaker(now func() time.Time, log *logrus.Entry) *breaker {
 	return &breaker{now: now, log: log}
 }
 
-// allow admits a call; done must be told once what became of it: nil, errBroken or errBeside.
+// allow admits a call; done must be told once what became of it: nil, errBroken with its
+// cause, or errBeside.
 func (b *breaker) allow() (done func(error), err error) {
 	if b == nil {
 		return func(error) {}, nil
@@ -78,7 +79,7 @@ func (b *breaker) done(round int, err error) {
 		}
 		rest := min(restFirst<<min(b.rests, 10), restMost)
 		b.rests, b.until, b.round = b.rests+1, b.now().Add(rest), b.round+1
-		b.log.WithField("wait", rest.String()).Warn("provider fails, account rests")
+		b.log.WithFields(logrus.Fields{"wait": rest.String(), "err": provider.Redact(err)}).Warn("provider fails, account rests")
 	}
 }
 

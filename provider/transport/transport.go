@@ -6,6 +6,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net"
@@ -153,14 +154,16 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 func verdict(ctx context.Context, c *call, resp *http.Response, err error) error {
 	var after *provider.RetryAfter
 	switch {
-	case err == nil && (c.odd || resp.StatusCode >= http.StatusInternalServerError):
-		return errBroken
+	case err == nil && c.odd:
+		return fmt.Errorf("%w: a success came that is not the JSON that is due", errBroken)
+	case err == nil && resp.StatusCode >= http.StatusInternalServerError:
+		return fmt.Errorf("%w: %d %s", errBroken, resp.StatusCode, http.StatusText(resp.StatusCode))
 	case err == nil:
 		return nil
 	case errors.As(err, &after), ctx.Err() != nil, errors.Is(err, errResting), errors.Is(err, errAddress), errors.Is(err, errBody):
 		return errBeside
 	}
-	return errBroken
+	return fmt.Errorf("%w: %w", errBroken, err)
 }
 
 // CloseIdleConnections closes what is open to the service and not in use.

@@ -279,6 +279,9 @@ func (g *Gate) Lift(a *apply.Account) {
 		is.rests, is.refused = time.Time{}, false
 	}
 	g.mu.Unlock()
+	is := g.written.get(a.ID)
+	is.at = time.Time{} // whoever asked is to be told what fails now
+	g.written.set(a.ID, is)
 	if a.Meter != nil {
 		a.Meter.Try()
 	}

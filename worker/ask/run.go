@@ -205,7 +205,7 @@ func (rs *Runs) end(ctx context.Context, p *Pass, err error) error {
 	if r.State == model.RunDone {
 		entry.Info("run ended")
 	} else {
-		entry.WithField("err", r.Note).Warn("run ended, not all of it was done")
+		entry.WithField("err", r.Note).Warn("run ended")
 	}
 	err = rs.save(ctx, r)
 	store.CrashPoint("run end saved")

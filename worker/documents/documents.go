@@ -59,6 +59,7 @@ func New(o Options) *Documents {
 
 // Lane is a part of the work that holds up no other: its round does what is due in it.
 type Lane struct {
+	Account string // "": of those that are no longer configured
 	Name  string
 	Round func(context.Context) error
 }

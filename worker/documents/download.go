@@ -34,7 +34,7 @@ func (ds *Documents) Lanes() []Lane {
 
 func (ds *Documents) downloadLane(i int, f store.DocumentsDue) Lane {
 	name := fmt.Sprintf("download\x00%s\x00%d", f.Account, i)
-	return Lane{name, func(ctx context.Context) error { return ds.downloadDue(ctx, f) }}
+	return Lane{f.Account, name, func(ctx context.Context) error { return ds.downloadDue(ctx, f) }}
 }
 
 // downloadDue fetches documents until none is due.
