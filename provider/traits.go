@@ -18,6 +18,8 @@ type Traits struct {
 	ProofSettings []string
 	// Unproved says what becomes of callbacks while none of ProofSettings is set.
 	Unproved string
+	// ByRefOnly says that the service lists nothing: its transactions are known by callbacks and by refs that are tracked.
+	ByRefOnly bool
 	// SecretHeaders are headers of callbacks that are themselves the secret: only an HMAC of them is stored.
 	SecretHeaders []string
 	// StoredHeaders are further headers that Receive or Explain reads, such as one that the settings name as holding the

@@ -30,6 +30,7 @@ type Engine struct {
 	Accounts *accounts.Table
 	Worker   *worker.Worker
 
+	only       []string // the accounts that this process works for; none: all
 	stopWriter context.CancelFunc
 	writer     chan error
 }

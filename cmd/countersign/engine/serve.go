@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -164,6 +165,9 @@ const identifyMost = 5 * time.Second
 func (e *Engine) identifyAll(ctx context.Context) {
 	var g errgroup.Group
 	for _, a := range e.Accounts.List() {
+		if len(e.only) > 0 && !slices.Contains(e.only, a.ID) {
+			continue
+		}
 		g.Go(func() error {
 			bound, done := a.Generation.Bind(ctx)
 			defer done()
