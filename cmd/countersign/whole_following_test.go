@@ -33,17 +33,20 @@ func TestWholePollOfAProviderThatIsDown(t *testing.T) {
 	for _, beside := range []string{"no daemon", "a daemon"} {
 		t.Run(beside, func(t *testing.T) {
 			t.Parallel()
-			svc := historical(t, 12)
+			svc := playServices(t, simulator.Options{Seed: 5, Transactions: 12, BornBefore: 12, QuotaScale: 100})
 			in := install(t, svc, daySeconds)
 			in.edit(t, `(?m)^retry: .*$`, "retry: { first: 100ms, most: 1s }")
 			others := svc.down("/onespan/")
 			if beside == "a daemon" {
 				in.daemon(t)
 			}
+			_, stderr, code := in.verb(t, "track", simulator.AccountDropboxSign, "due-at-once")
+			require.Zero(t, code, stderr)
 			began := time.Now()
-			_, stderr, code := in.verb(t, "poll", "--account", simulator.AccountOneSpan)
+			_, stderr, code = in.verb(t, "poll", "--account", simulator.AccountOneSpan)
 			require.Equal(t, output.ExitFailed, code, stderr)
-			require.Contains(t, stderr, "503", "the error that it met")
+			require.Regexp(t, "(?m)^"+simulator.AccountOneSpan+": .*503", stderr, "the error, as it is met")
+			require.Regexp(t, "(?m)^error: .*503", stderr, "why it ended so")
 			require.Less(t, time.Since(began), 30*time.Second)
 			if beside == "no daemon" {
 				require.Zero(t, others(), "calls for accounts that were not named")
