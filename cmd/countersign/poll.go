@@ -29,6 +29,9 @@ func newPollCommand(env *engine.Env) *cobra.Command {
 the last thirty days. It returns when the answers are applied and the documents that they brought are no
 longer in work. With a daemon running, the daemon does the work and poll follows it.
 
+An account that rests because its provider failed is asked at once, and the error that it meets is printed. Without
+an answer for two minutes (four times retry.first), poll ends with exit 1. Accounts that were not named are left alone.
+
 --ref asks about single transactions, at any time; a ref that the table does not know becomes a row if the
 provider knows it.`,
 		Example: "  countersign poll\n  countersign poll --account sales --tier active\n  countersign poll --account hr --ref 8f3a",

@@ -34,6 +34,7 @@ func (a *Env) Serve(ctx context.Context, o ServeOptions) error {
 	if err != nil {
 		return err
 	}
+	a.started = c.File()
 	log := logrus.NewEntry(a.Logger(c.Log))
 	ctx, stop := a.Signals(ctx, log)
 	defer stop()
