@@ -10,7 +10,7 @@ const stampLayout = "2006-01-02T15:04:05.000Z"
 
 // stamp is the text of a time; nil where there is none.
 func stamp(t *time.Time) *string {
-	if t == nil {
+	if t == nil || t.IsZero() {
 		return nil
 	}
 	s := t.UTC().Format(stampLayout)

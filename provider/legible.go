@@ -40,7 +40,7 @@ func Legible(s string) string {
 // LegibleObservation makes every text of an observation but its ref one that both databases take:
 // PostgreSQL would refuse a whole page of answers for one NUL in a name.
 func LegibleObservation(o *model.Observation) {
-	legible(&o.Type, &o.ProviderStatus, &o.ExternalID, &o.Name, &o.Reason, &o.Metadata, &o.Mark)
+	legible(&o.Alias, &o.Type, &o.ProviderStatus, &o.ExternalID, &o.Name, &o.Reason, &o.Metadata, &o.Mark)
 	for i := range o.Signers {
 		s := &o.Signers[i]
 		legible(&s.Ref, &s.Name, &s.Email, &s.Role, &s.Reason)

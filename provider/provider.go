@@ -46,7 +46,8 @@ type Provider interface {
 	// ErrUnverified, ErrUnreadable and ErrNotUnderstood, wrapped. See Received.
 	Receive(c Callback) (Received, error)
 	// Fetch asks the service where the transaction stands now. "Not found" is no error but an
-	// observation (model.NotFound, model.Gone). The observation's Evidence is model.Verified.
+	// observation (model.NotFound, model.Gone). The observation's Evidence is model.Verified. Where ref is another name
+	// that Receive told as model.Observation.Alias, the answer has the transaction's own Ref and the Alias.
 	Fetch(ctx context.Context, ref string) (model.Observation, error)
 	// Download writes one signed document to w and says what the service declared about it. After
 	// an error, what w holds is void. ErrNotReady and *RetryAfter say to come back.

@@ -7,6 +7,9 @@ type Traits struct {
 	BaseURL string
 	// BaseURLNote is what a first config says above base_url, where accounts differ in it; "" where none needs one.
 	BaseURLNote string
+	// SelfHosted says that people run servers of their own: an account must name its base_url, or the key of one's own
+	// server would go to the vendor's.
+	SelfHosted bool
 	// Budget is the requests a minute that the service bears. A class that is missing shares ClassRead's.
 	Budget map[Class]int
 	// SimulatedBudget is what stands in place of it at a simulated service whose lives are played faster.

@@ -148,7 +148,7 @@ func works(files map[string][]byte) []work {
 		ended(t, b)
 		runs, err := b.test.Store.Runs(t.Context(), store.RunFilter{Account: "acc"})
 		check(t, err)
-		lines, err := b.test.Store.Drift(t.Context(), runs[0].ID, store.DriftLine{}, 0)
+		lines, err := b.test.Store.Drift(t.Context(), runs[0].ID, model.DriftLine{}, 0)
 		check(t, err)
 		for _, l := range lines {
 			t.Errorf("%s: the run found %s, which only the server before said", l.Ref, l.Theirs)

@@ -41,6 +41,9 @@ func runBackup(ctx context.Context, env *engine.Env, c *config.Config, to string
 	if err := engine.MustExist(from); err != nil {
 		return err
 	}
+	if err := notOurs(c, to); err != nil {
+		return err
+	}
 	if err := sqlitefile.Copy(ctx, from, to, false); err != nil {
 		return err
 	}

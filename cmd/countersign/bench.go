@@ -32,6 +32,11 @@ request is counted in the table after each round; a wrong count is exit 1. Speed
 			if o.Rounds < 1 || o.Seconds <= 0 || len(o.Connections) == 0 || slices.Min(o.Connections) < 1 {
 				return output.Usagef("--rounds, --seconds and --connections take numbers above 0")
 			}
+			if o.Profile != "" {
+				if err := newFile("--cpu-profile", o.Profile); err != nil {
+					return err
+				}
+			}
 			return bench.Ingest(cmd.Context(), env, o)
 		},
 	}

@@ -43,6 +43,9 @@ already with the same content is left as it is. Quarantined files are not handed
 				if err != nil {
 					return err
 				}
+				if err := notOurs(c, dir); err != nil {
+					return err
+				}
 				return getDocuments(env, c.DocumentsFolder(), dir, t.Key(), list)
 			})
 		},

@@ -43,7 +43,8 @@ ndjson is one JSON object a line. csv is RFC 4180 with a head line; null is empt
 stranger wrote for a formula, a text that begins with = + - @, a tab or a carriage return gets a ' in front, and so does one
 that begins with ' itself: take one ' away to have it back. Programs read ndjson, where nothing is changed.
 
-With -o the file appears under its name when it is whole, for its owner only; one that is there is replaced.`,
+With -o the file appears under its name when it is whole, for its owner only; one that is there is replaced, but
+none of countersign's own: config, database, keys, documents.`,
 		Example: "  countersign export transactions --format csv -o transactions.csv\n  countersign export changes --since 30d --account sales | jq .kind",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -72,6 +73,9 @@ func runExport(ctx context.Context, env *engine.Env, c *config.Config, s *store.
 	filter := store.ExportFilter{Accounts: f.accounts, Since: f.since.At}
 	if f.out == "" || f.out == "-" {
 		return exportTo(ctx, env.Stdout, s, what, filter, f.format)
+	}
+	if err := notOurs(c, f.out); err != nil {
+		return err
 	}
 	return writeWhole(f.out, func(w io.Writer) error { return exportTo(ctx, w, s, what, filter, f.format) })
 }

@@ -46,7 +46,7 @@ rewritten with --vacuum only. Backups, exports, logs and what the provider has a
 			if f.plan {
 				return env.Reading(ctx, func(c *config.Config, s *store.Store) error { return planForget(ctx, env, c, s, k) })
 			}
-			if err := confirm(env, f.yes, "remove all personal data of "+k.Account+"/"+output.Plain(k.Ref)+" for good?"); err != nil {
+			if err := confirm(ctx, env, f.yes, "remove all personal data of "+k.Account+"/"+output.Plain(k.Ref)+" for good?"); err != nil {
 				return err
 			}
 			return env.Writing(ctx, func(ctx context.Context, w *engine.Writer) error { return runForget(ctx, env, w, k, f.vacuum) })
@@ -59,7 +59,7 @@ rewritten with --vacuum only. Backups, exports, logs and what the provider has a
 }
 
 // confirm asks a person whether to go on. Who is none must have said --yes.
-func confirm(env *engine.Env, yes bool, question string) error {
+func confirm(ctx context.Context, env *engine.Env, yes bool, question string) error {
 	if yes {
 		return nil
 	}
@@ -69,7 +69,10 @@ func confirm(env *engine.Env, yes bool, question string) error {
 	if err := env.Printf("%s [y/N] ", question); err != nil {
 		return err
 	}
-	line, _ := bufio.NewReader(env.Stdin).ReadString('\n') //nolint:errcheck // then the answer is no
+	line, err := bufio.NewReader(env.Input(ctx)).ReadString('\n')
+	if errors.Is(err, engine.ErrInterrupted) {
+		return err
+	}
 	switch strings.ToLower(strings.TrimSpace(line)) {
 	case "y", "yes":
 		return nil
@@ -147,6 +150,9 @@ func runForget(ctx context.Context, env *engine.Env, w *engine.Writer, k model.K
 	}
 	if copies, err := filepath.Glob(w.Store.Path() + ".before-*"); err == nil && w.Store.Path() != "" {
 		for _, name := range copies {
+			if strings.HasSuffix(name, lostList) {
+				continue // refs, which are kept of what was forgotten too
+			}
 			if err := env.Printf("a copy from before may hold it still: %s\n", name); err != nil {
 				return err
 			}

@@ -13,6 +13,7 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
+	"countersign/model"
 	"countersign/model/store"
 )
 
@@ -231,7 +232,7 @@ func printShares(env *engine.Env, sums []output.LedgerSum, since time.Time) erro
 		})
 		for _, p := range []struct {
 			what string
-			of   store.Percentiles
+			of   model.Percentiles
 		}{
 			{"found, at most so long after they happened", l.Repairs.Bound}, {"found, after the time that the provider gives", l.Repairs.Dated},
 			{"then told late, so long after they were found", l.Repairs.Late},

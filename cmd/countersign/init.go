@@ -1,11 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"slices"
@@ -20,8 +19,8 @@ import (
 )
 
 type initFlags struct {
-	provider, account, url, file string
-	force                        bool
+	provider, account, url, base, file string
+	force                              bool
 }
 
 func newInitCommand(env *engine.Env) *cobra.Command {
@@ -29,54 +28,38 @@ func newInitCommand(env *engine.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "init",
 		Short: "Write a config after a few questions",
-		Long: `init asks which provider is followed, what the account is called and which URL the provider can call, and
-writes a commented config. What a flag says is not asked. Secrets are not asked for: the config names the
-environment variables that hold them. A config that is there is not written over, but with --force.`,
+		Long: `init asks which provider is followed, what the account is called, which of the provider's servers is meant where
+there are several, and which URL the provider can call, and writes a commented config. What a flag says is not asked.
+Secrets are not asked for: the config names the environment variables that hold them. A config that is there is not
+written over, but with --force.`,
 		Example: "  countersign init\n  countersign init --provider onespan --account sales --public-url https://sign.example.com",
 		Args:    cobra.NoArgs,
-		RunE:    func(*cobra.Command, []string) error { return runInit(env, f) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runInit(cmd.Context(), env, f, cmd.Flags().Changed)
+		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.provider, "provider", "", "the `PROVIDER`")
 	flags.StringVar(&f.account, "account", "", "what the `ACCOUNT` is called here")
-	flags.StringVar(&f.url, "public-url", "", "the `URL` that the provider can reach; none: polls only")
+	flags.StringVar(&f.base, "base-url", "", "the provider's server, a `URL`: your own, or another than the usual one")
+	flags.StringVar(&f.url, "public-url", "", "the `URL` that the provider can reach; \"\": polls only")
 	flags.StringVar(&f.file, "file", "", "write this `FILE` (default: --config, or config.yaml)")
 	flags.BoolVar(&f.force, "force", false, "write over a file that is there")
 	return cmd
 }
 
-func runInit(env *engine.Env, f initFlags) error {
+func runInit(ctx context.Context, env *engine.Env, f initFlags, given func(flag string) bool) error {
 	file := cmp.Or(f.file, env.ConfigFlag, "config.yaml")
 	if _, err := os.Lstat(file); err == nil && !f.force {
 		return output.Usagef("%s is there already: name another file, or --force", file)
 	}
-	in := bufio.NewReader(env.Stdin)
-	names := slices.Sorted(maps.Keys(env.Providers))
-	given := f.provider != "" && f.account != "" // then the URL may be left out
-	for _, q := range []struct {
-		to       *string
-		question string
-		fallback string
-		skip     bool
-	}{
-		{&f.provider, "provider (" + strings.Join(names, ", ") + ")", "", false},
-		{&f.account, "a name for the account, as it is to stand in URLs and rows", "main", false},
-		{&f.url, "the URL of this machine that the provider can call, empty for none", "", given},
-	} {
-		if *q.to != "" || q.skip {
-			continue
-		}
-		answer, err := askLine(env, in, q.question, q.fallback)
-		if err != nil {
+	if f.force { // before anybody answers in vain
+		if err := mayBeConfig(file); err != nil {
 			return err
 		}
-		*q.to = answer
 	}
-	if !slices.Contains(names, f.provider) {
-		return output.Usagef("%q is not a provider: one of %s", f.provider, strings.Join(names, ", "))
-	}
-	if !config.IsID(f.account) {
-		return output.Usagef("%q is not an account id: lower case letters, digits, - and _, at most 63, a letter or digit first", f.account)
+	if err := f.answer(newPrompt(ctx, env), env.Providers, given); err != nil {
+		return err
 	}
 	text, secrets := initialConfig(f, env.Providers[f.provider].Traits)
 	if err := checkAnswers(env, file, text); err != nil {
@@ -88,26 +71,72 @@ func runInit(env *engine.Env, f initFlags) error {
 	return env.Printf("%s is written. Next:\n  set %s in the environment\n  countersign --config %[1]s doctor\n  countersign --config %[1]s serve\n", file, strings.Join(secrets, " and "))
 }
 
-// writeConfig writes a new config; one that is there, and not to be written over, is the operator's to see to.
-func writeConfig(file, text string, force bool) error {
-	err := config.WriteNew(file, text, force)
-	if errors.Is(err, config.ErrThere) {
-		return output.Usagef("%w", err)
+// answer asks for what no flag says. Flags are checked first, each answer where it is given.
+func (f *initFlags) answer(p prompt, known map[string]provider.Driver, given func(flag string) bool) error {
+	names := strings.Join(slices.Sorted(maps.Keys(known)), ", ")
+	traits := func() provider.Traits { return known[f.provider].Traits }
+	questions := []struct {
+		flag     string
+		to       *string
+		question func() string // "" where it is not asked
+		fallback func() string
+		fault    func(string) string
+	}{
+		{"provider", &f.provider, func() string { return "provider (" + names + ")" }, nothing, func(s string) string {
+			if _, ok := known[s]; !ok {
+				return fmt.Sprintf("%q is not a provider: one of %s", s, names)
+			}
+			return ""
+		}},
+		{"account", &f.account, func() string { return "a name for the account, as it is to stand in URLs and rows" },
+			func() string { return "main" }, func(s string) string {
+				if !config.IsID(s) {
+					return fmt.Sprintf("%q is not an account id: lower case letters, digits, - and _, at most 63, a letter or digit first", s)
+				}
+				return ""
+			}},
+		{"base-url", &f.base, func() string { return serverQuestion(traits()) }, func() string {
+			if traits().SelfHosted {
+				return "" // the key must not go to a server that nobody named
+			}
+			return traits().BaseURL
+		}, config.URLFault},
+		{"public-url", &f.url, func() string { return "the URL of this machine that the provider can call, empty for none" }, nothing, func(s string) string {
+			if s == "" {
+				return ""
+			}
+			return config.URLFault(s)
+		}},
 	}
-	return err
+	for _, q := range questions {
+		if given(q.flag) {
+			if fault := q.fault(*q.to); fault != "" {
+				return output.Usagef("--%s: %s", q.flag, fault)
+			}
+		}
+	}
+	for _, q := range questions {
+		question := q.question()
+		if given(q.flag) || question == "" {
+			continue
+		}
+		answer, err := p.ask(question, q.fallback(), q.fault)
+		if err != nil {
+			return err
+		}
+		*q.to = answer
+	}
+	return nil
 }
 
-// askLine puts a question and reads a line.
-func askLine(env *engine.Env, in *bufio.Reader, question, fallback string) (string, error) {
-	if fallback != "" {
-		question += " [" + fallback + "]"
+func nothing() string { return "" }
+
+// serverQuestion asks which server is meant, where accounts differ in it.
+func serverQuestion(t provider.Traits) string {
+	if t.BaseURLNote == "" {
+		return ""
 	}
-	fmt.Fprintf(env.Stderr, "%s: ", question)
-	line, err := in.ReadString('\n')
-	if err != nil && err != io.EOF { //nolint:errorlint // ReadString returns it as it is
-		return "", err
-	}
-	return cmp.Or(strings.TrimSpace(line), fallback), nil
+	return "the provider's server. " + strings.TrimSuffix(t.BaseURLNote, ".")
 }
 
 // checkAnswers refuses answers that make no config; secrets may be missing.
@@ -150,7 +179,9 @@ func initialConfig(f initFlags, traits provider.Traits) (text string, secrets []
 	line("    provider: %s", f.provider)
 	if traits.BaseURLNote != "" {
 		line("    # %s", traits.BaseURLNote)
-		line("    base_url: %s", config.Quote(traits.BaseURL))
+	}
+	if f.base != "" {
+		line("    base_url: %s", config.Quote(f.base))
 	}
 	line("    settings:")
 	for _, want := range traits.FirstSettings {

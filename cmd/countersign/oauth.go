@@ -133,29 +133,17 @@ func loginCode(ctx context.Context, env *engine.Env, p provider.Login, o oauthOp
 
 // pastedCode reads a line from stdin: a code, or the address that holds it.
 func pastedCode(ctx context.Context, env *engine.Env, state string) (string, error) {
-	type read struct {
-		code string
-		err  error
-	}
-	done := make(chan read, 1)
-	go func() {
-		in := bufio.NewScanner(env.Stdin)
-		in.Buffer(nil, longestCode)
-		for in.Scan() {
-			if line := strings.TrimSpace(in.Text()); line != "" {
-				code, err := codeIn(line, state)
-				done <- read{code, err}
-				return
-			}
+	in := bufio.NewScanner(env.Input(ctx))
+	in.Buffer(nil, longestCode)
+	for in.Scan() {
+		if line := strings.TrimSpace(in.Text()); line != "" {
+			return codeIn(line, state)
 		}
-		done <- read{err: errors.Join(in.Err(), output.Usagef("no code came on stdin"))}
-	}()
-	select {
-	case got := <-done:
-		return got.code, got.err
-	case <-ctx.Done():
+	}
+	if errors.Is(in.Err(), engine.ErrInterrupted) {
 		return "", errors.New("stopped before a code came")
 	}
+	return "", errors.Join(in.Err(), output.Usagef("no code came on stdin"))
 }
 
 // codeIn finds the code in what was pasted. A state that is not ours belongs to another login.

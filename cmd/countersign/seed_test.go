@@ -144,7 +144,7 @@ func (w world) details(b *store.Batch) {
 }
 
 func (w world) progress(b *store.Batch) {
-	b.AddProgress(model.Key{Account: "hr", Ref: "same"}, []store.Step{{Name: "otp", At: *w.ago(5 * time.Minute)}, {Name: "signature", At: *w.ago(4 * time.Minute)}})
+	b.AddProgress(model.Key{Account: "hr", Ref: "same"}, []model.Step{{Name: "otp", At: *w.ago(5 * time.Minute)}, {Name: "signature", At: *w.ago(4 * time.Minute)}})
 }
 
 func (w world) callbacks(b *store.Batch) {

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"countersign/cmd/countersign/config"
 )
 
 func TestRefsAreReadFromEachKindOfFile(t *testing.T) {
@@ -26,7 +28,18 @@ func TestRefsAreReadFromEachKindOfFile(t *testing.T) {
 		{"a row that is too short", "name,ref\nAna,a-1\nIon\n", "", "refs:3: a ref is empty"},
 		{"all faults at once", "x y\n" + strings.Repeat("r", 1025) + "\n", "", "refs:2: a ref of 1025 bytes is too long"},
 		{"a quote that never ends", "name,ref\nAna,a-1\n\"Ion,a-2\n", "", "counted from line 2"},
-		{"no column", "name,id\nAna,a-1\n", "", "line 1: CSV without a column ref"},
+		{"no column", "name,id\nAna,a-1\n", "", "line 1: has several columns"},
+		{"account;ref lines", "hr;a-1\nsales;b-1\n\nhr; a-2\n", "a-1 a-2", ""},
+		{"account and ref by tabs", "sales\tb-1\nhr\ta-1\n", "a-1", ""},
+		{"account,ref lines", "hr,a-1\nhr,a-2\n", "a-1 a-2", ""},
+		{"semicolons under a head", "\ufeffname;account;REF\r\n\"Pop; Ana\";hr;a-1\r\nIon;sales;b-1\r\n", "a-1", ""},
+		{"tabs under a head", "ref\tname\na-1\tAna\n", "a-1", ""},
+		{"a spreadsheet's own line", "sep=;\naccount;ref\nhr;a-1\n", "a-1", ""},
+		{"a pair among refs", "a-1\nhr;a-2\n", "", "refs:2: hr;a-2 is no ref"},
+		{"a ref among pairs", "hr;a-1\na-2\n", "", "refs:2: 1 columns, and two before"},
+		{"an account that is none", "account;ref\nhr;a-1\nhrr;a-2\n", "", "refs:3: account hrr is not in the config"},
+		{"pairs of an account that is none", "hrr;a-1\n", "", "line 1: has several columns"},
+		{"UTF-16", "\xff\xfeh\x00r\x00", "", "is UTF-16"},
 		{"nothing", "\ufeff# only a comment\n", "", "holds no refs of hr"},
 	} {
 		for _, way := range []string{"refs", "-"} {
@@ -38,7 +51,7 @@ func TestRefsAreReadFromEachKindOfFile(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			got, err := refsOf(a.Env, "hr", file, nil)
+			got, _, err := refsOf(t.Context(), a.Env, &config.Config{Accounts: []config.Account{{ID: "hr"}, {ID: "sales"}}}, "hr", file, nil)
 			fault := ""
 			if err != nil {
 				fault = err.Error()

@@ -22,6 +22,7 @@ type verifyOptions struct {
 	sample   int
 	repair   bool
 	json     bool
+	unlisted []string // accounts whose provider lists nothing
 }
 
 // newVerifyCommand proves the table against the providers.
@@ -33,7 +34,9 @@ func newVerifyCommand(env *engine.Env) *cobra.Command {
 		Long: `verify asks the provider about each row, inside the budget, and re-hashes each stored file. Drift is exit 3, mended
 or not. What a provider does not have any more is counted beside drift, never in it. --repair applies the answers
 and has altered or missing files fetched anew. Stopped half way, the same command goes on where it was. Where a
-provider cannot be asked, the account's files are verified all the same, and the exit code is 1.`,
+provider cannot be asked, the account's files are verified all the same, and the exit code is 1.
+It cannot know of what the table has never heard of, or has lost: ` + "`backfill`" + ` finds what a provider lists, and where one
+lists nothing, only ` + "`track`" + ` names it.`,
 		Example: "  countersign verify\n  countersign verify --account sales --sample 200 --json\n  countersign verify --repair",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -51,13 +54,16 @@ provider cannot be asked, the account's files are verified all the same, and the
 }
 
 // queue writes the runs, or finds the ones that were stopped half way.
-func (o verifyOptions) queue(ctx context.Context, q *engine.Queue) ([]model.Run, error) {
+func (o *verifyOptions) queue(ctx context.Context, q *engine.Queue) ([]model.Run, error) {
 	accounts, err := q.Chosen(o.accounts)
 	if err != nil {
 		return nil, err
 	}
 	var runs []model.Run
 	for _, acc := range accounts {
+		if q.Env.Providers[acc.Provider].Traits.ByRefOnly {
+			o.unlisted = append(o.unlisted, acc.ID)
+		}
 		r, resumed, err := verify.Queue(ctx, q.Store, q.Runs, acc.ID, ask.Params{Sample: o.sample, Repair: o.repair})
 		if err != nil {
 			return nil, err
@@ -89,6 +95,9 @@ func runVerify(ctx context.Context, env *engine.Env, o verifyOptions) error {
 	if err != nil {
 		return err
 	}
+	for _, id := range o.unlisted {
+		fmt.Fprintf(env.Stderr, "%s: the provider lists nothing, so transactions that the table does not have cannot be found: `countersign track` names them\n", id)
+	}
 	if err := engine.Failures(runs); err != nil {
 		return err
 	}
@@ -99,9 +108,9 @@ func runVerify(ctx context.Context, env *engine.Env, o verifyOptions) error {
 }
 
 // eachDrift calls do for each line of the runs, until it says no more.
-func eachDrift(ctx context.Context, s *store.Store, runs []model.Run, do func(store.DriftLine) (more bool, err error)) error {
+func eachDrift(ctx context.Context, s *store.Store, runs []model.Run, do func(model.DriftLine) (more bool, err error)) error {
 	for _, r := range runs {
-		for after := (store.DriftLine{}); ; {
+		for after := (model.DriftLine{}); ; {
 			lines, err := s.Drift(ctx, r.ID, after, 1000)
 			if err != nil {
 				return err
@@ -123,7 +132,7 @@ func eachDrift(ctx context.Context, s *store.Store, runs []model.Run, do func(st
 // printDriftLines prints an object a line, and the sum last.
 func printDriftLines(ctx context.Context, env *engine.Env, s *store.Store, runs []model.Run, sum verify.Verified) error {
 	enc := json.NewEncoder(env.Stdout)
-	err := eachDrift(ctx, s, runs, func(l store.DriftLine) (bool, error) {
+	err := eachDrift(ctx, s, runs, func(l model.DriftLine) (bool, error) {
 		return true, enc.Encode(output.DriftObject(l))
 	})
 	if err != nil {
@@ -133,7 +142,7 @@ func printDriftLines(ctx context.Context, env *engine.Env, s *store.Store, runs 
 }
 
 // driftField names the field that differs, and whose it is where a transaction has several.
-func driftField(l store.DriftLine) string {
+func driftField(l model.DriftLine) string {
 	if l.Field == "signer" {
 		return "signer " + output.Short(l.About, 40)
 	}
@@ -145,7 +154,7 @@ const mostDrift = 1000
 
 func printDriftTable(ctx context.Context, env *engine.Env, s *store.Store, runs []model.Run, sum verify.Verified) error {
 	t := env.Table("ACCOUNT", "REF", "FIELD", "OURS", "THEIRS", "REPAIRED")
-	err := eachDrift(ctx, s, runs, func(l store.DriftLine) (bool, error) {
+	err := eachDrift(ctx, s, runs, func(l model.DriftLine) (bool, error) {
 		t.AppendRow(table.Row{l.Account, output.Plain(l.Ref), driftField(l), output.Plain(l.Ours), output.Plain(l.Theirs), map[bool]string{true: "yes"}[l.Repaired]})
 		return t.Length() < mostDrift, nil
 	})

@@ -20,7 +20,7 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/demo"
 	"countersign/cmd/countersign/engine"
-	"countersign/cmd/countersign/output"
+	"countersign/cmd/countersign/output/progress"
 	"countersign/model/store"
 	"countersign/provider/simulator"
 	"countersign/worker"
@@ -95,11 +95,11 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 		world.Stop()
 		time.Sleep(36 * time.Hour) // retries arrive, and every slot comes at least once
 
-		runs, err := verifyOptions{}.queue(ctx, e.Queue())
+		runs, err := (&verifyOptions{}).queue(ctx, e.Queue())
 		require.NoError(t, err)
 		for done := false; !done; {
 			time.Sleep(time.Minute)
-			done, err = e.Done(ctx, runs, output.NoProgress{})
+			done, err = e.Done(ctx, runs, progress.Hidden{})
 			require.NoError(t, err)
 		}
 		var sum verify.Verified

@@ -8,9 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/cmd/countersign/output"
-	"countersign/cmd/countersign/sandbox/pdftest"
 	"countersign/model"
 	"countersign/provider/simulator"
+	"countersign/worker/pdf/pdftest"
 )
 
 // alteredPDF carries a signature whose ByteRange cannot be true.

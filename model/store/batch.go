@@ -40,7 +40,8 @@ type Batch struct {
 	watched         map[string]bool // accounts whose open incidents are in incidents
 	progress        []step
 	runs            []model.Run
-	drift           []DriftLine
+	transport       []transportState
+	drift           []model.DriftLine
 	verified        []verifiedRef
 	firsts          map[firstKey]int
 	anyForgotten    *bool // nil: not looked at yet

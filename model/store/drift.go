@@ -12,7 +12,7 @@ import (
 type verifiedRef struct{ run, ref string }
 
 // PutDrift writes down what a run found. A line that the run has written before stays repaired if it was.
-func (b *Batch) PutDrift(lines ...DriftLine) {
+func (b *Batch) PutDrift(lines ...model.DriftLine) {
 	b.drift = append(b.drift, lines...)
 }
 
@@ -79,7 +79,7 @@ func (s *Store) DriftSum(ctx context.Context, run string) (drift, repaired int, 
 
 // Drift lists what a run has found, a page at a time, in order of ref, field and what it is about; after is the last
 // line of the page before, the zero value for the first.
-func (s *Store) Drift(ctx context.Context, run string, after DriftLine, limit int) (out []DriftLine, err error) {
+func (s *Store) Drift(ctx context.Context, run string, after model.DriftLine, limit int) (out []model.DriftLine, err error) {
 	err = s.View(ctx, func(q *database.Tx) error {
 		return q.Find(&out, `SELECT * FROM drift WHERE run = ? AND (ref, field, about) > (?, ?, ?) ORDER BY ref, field, about LIMIT ?`,
 			run, after.Ref, after.Field, after.About, positive(limit, 1000))

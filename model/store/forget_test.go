@@ -29,8 +29,8 @@ func (d *db) about(t *testing.T, ref, person string) {
 		b.PutDocument(model.Document{Account: "acc", Ref: ref, DocID: "1", Kind: model.SignedDocument, Name: person + ".pdf", Version: 1, State: model.DocumentWaiting, CreatedAt: noon})
 		b.AddGap(model.Gap{Account: "acc", Ref: ref, Kind: model.GapMissed, Change: model.ChangeSigner, Signer: person, Before: noon, FoundAt: noon, SettleAt: noon})
 		b.AddGap(model.Gap{Account: "acc", Ref: ref, Kind: model.GapPending, Change: model.ChangeSigner, Signer: person, Before: noon, FoundAt: noon, SettleAt: noon})
-		b.AddProgress(key(ref), []Step{{Name: person, At: noon}})
-		b.PutDrift(DriftLine{Run: "r1", Account: "acc", Ref: ref, Field: "name", Ours: person, Theirs: "of " + person, FoundAt: noon})
+		b.AddProgress(key(ref), []model.Step{{Name: person, At: noon}})
+		b.PutDrift(model.DriftLine{Run: "r1", Account: "acc", Ref: ref, Field: "name", Ours: person, Theirs: "of " + person, FoundAt: noon})
 		return nil
 	}, key(ref))
 	check(t, d.SetToken(t.Context(), "acc", "stream:"+ref, []byte(person)))

@@ -14,12 +14,12 @@ const mostSteps = 100
 
 type step struct {
 	of model.Key
-	Step
+	model.Step
 }
 
 // AddProgress adds steps to a row's trail. One that is there already is not added again, and beyond a
 // hundred none is.
-func (b *Batch) AddProgress(k model.Key, steps []Step) {
+func (b *Batch) AddProgress(k model.Key, steps []model.Step) {
 	for _, s := range steps[:min(len(steps), mostSteps)] {
 		b.progress = append(b.progress, step{k, s})
 	}
@@ -50,10 +50,10 @@ func (b *Batch) writeProgress() error {
 }
 
 // Progress returns a row's trail, the oldest step first.
-func (s *Store) Progress(ctx context.Context, k model.Key) (out []Step, err error) {
+func (s *Store) Progress(ctx context.Context, k model.Key) (out []model.Step, err error) {
 	err = s.View(ctx, func(q *database.Tx) error {
 		return q.Each(func(r *sql.Rows) error {
-			var p Step
+			var p model.Step
 			err := r.Scan(&p.Name, database.Moment(&p.At))
 			out = append(out, p)
 			return err

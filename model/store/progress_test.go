@@ -13,18 +13,18 @@ import (
 func TestAStepOfProgressIsKeptOnceAndAHundredAtMost(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		d.put(t, row1("a"), row1("b"))
-		first, second := Step{"otp", noon.Add(time.Minute)}, Step{"signature", noon.Add(2 * time.Minute)}
+		first, second := model.Step{Name: "otp", At: noon.Add(time.Minute)}, model.Step{Name: "signature", At: noon.Add(2 * time.Minute)}
 		for range 2 {
-			d.do(t, func(b *Batch) error { b.AddProgress(key("a"), []Step{second, first, first}); return nil })
+			d.do(t, func(b *Batch) error { b.AddProgress(key("a"), []model.Step{second, first, first}); return nil })
 		}
 		got, err := d.Progress(t.Context(), key("a"))
 		check(t, err)
-		same(t, "trail", got, []Step{first, second})
+		same(t, "trail", got, []model.Step{first, second})
 		for i := range 3 {
 			d.do(t, func(b *Batch) error {
-				var flood []Step
+				var flood []model.Step
 				for j := range 90 {
-					flood = append(flood, Step{fmt.Sprint(i, j), noon.Add(time.Hour)})
+					flood = append(flood, model.Step{Name: fmt.Sprint(i, j), At: noon.Add(time.Hour)})
 				}
 				b.AddProgress(key("a"), flood)
 				return nil
@@ -44,7 +44,7 @@ func TestARowThatGoesKeepsOnlyTheDocumentsWhoseFileIsHeld(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		d.put(t, row1("a"))
 		d.do(t, func(b *Batch) error {
-			b.AddProgress(key("a"), []Step{{"otp", noon}})
+			b.AddProgress(key("a"), []model.Step{{Name: "otp", At: noon}})
 			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, State: model.DocumentWaiting, LinkFile: "5f"})
 			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "2", Kind: model.SignedDocument, State: model.DocumentWaiting})
 			return nil

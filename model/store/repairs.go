@@ -56,17 +56,17 @@ func (s *Store) Firsts(ctx context.Context, account string, since *time.Time) (m
 	return out, err
 }
 
-func percentilesOf(list []time.Duration) Percentiles {
+func percentilesOf(list []time.Duration) model.Percentiles {
 	if len(list) == 0 {
-		return Percentiles{}
+		return model.Percentiles{}
 	}
 	slices.Sort(list)
 	rank := func(hundredths int) time.Duration { return list[(len(list)*hundredths+99)/100-1] }
-	return Percentiles{len(list), rank(50), rank(90), rank(99)}
+	return model.Percentiles{Of: len(list), P50: rank(50), P90: rank(90), P99: rank(99)}
 }
 
 // Repairs measures an account's gaps that were found since the day of a time.
-func (s *Store) Repairs(ctx context.Context, account string, since *time.Time) (out Repairs, err error) {
+func (s *Store) Repairs(ctx context.Context, account string, since *time.Time) (out model.Repairs, err error) {
 	w := gapsSince(account, since)
 	w.Add("kind IN ('missed', 'late', 'refused')")
 	var bound, dated, late []time.Duration
@@ -92,7 +92,7 @@ func (s *Store) Repairs(ctx context.Context, account string, since *time.Time) (
 			return nil
 		}, `SELECT after_at, happened_at, found_at, latency_ns FROM gaps`+w.SQL(), w.Args...)
 	})
-	return Repairs{percentilesOf(bound), percentilesOf(dated), percentilesOf(late)}, err
+	return model.Repairs{Bound: percentilesOf(bound), Dated: percentilesOf(dated), Late: percentilesOf(late)}, err
 }
 
 // gapsSince chooses gaps by the day on which they were found, as what callbacks told is counted.

@@ -38,7 +38,7 @@ ON CONFLICT (account, day, change) DO UPDATE SET count = reported.count + exclud
 
 // Share counts an account's changes since a time; of all accounts if account is "", from the
 // beginning if since is nil. What callbacks told is kept by day: all of since's day counts, on both sides of the share.
-func (s *Store) Share(ctx context.Context, account string, since *time.Time) (t Share, err error) {
+func (s *Store) Share(ctx context.Context, account string, since *time.Time) (t model.Share, err error) {
 	w, g := database.Where{}, gapsSince(account, since)
 	w.Text("account = ?", account)
 	if since != nil {
@@ -54,7 +54,7 @@ func (s *Store) Share(ctx context.Context, account string, since *time.Time) (t 
 }
 
 // addGaps adds a row of gaps counted by their kind.
-func addGaps(t *Share, r *sql.Rows) error {
+func addGaps(t *model.Share, r *sql.Rows) error {
 	var kind model.GapKind
 	var n int
 	if err := r.Scan(&kind, &n); err != nil {

@@ -235,13 +235,13 @@ func TestFirstsAndTimesToRepair(t *testing.T) {
 		same(t, "of all", got, map[model.Channel]int{model.ByCallback: 4, model.ByActive: 1, model.ByIdle: 1})
 		times, err := d.Repairs(t.Context(), "acc", at(noon))
 		check(t, err)
-		same(t, "times", times, Repairs{
-			Bound: Percentiles{100, 50 * time.Minute, 90 * time.Minute, 99 * time.Minute},
-			Dated: Percentiles{100, 25 * time.Minute, 45 * time.Minute, 99 * 30 * time.Second},
-			Late:  Percentiles{2, time.Hour, 2 * time.Hour, 2 * time.Hour},
+		same(t, "times", times, model.Repairs{
+			Bound: model.Percentiles{Of: 100, P50: 50 * time.Minute, P90: 90 * time.Minute, P99: 99 * time.Minute},
+			Dated: model.Percentiles{Of: 100, P50: 25 * time.Minute, P90: 45 * time.Minute, P99: 99 * 30 * time.Second},
+			Late:  model.Percentiles{Of: 2, P50: time.Hour, P90: 2 * time.Hour, P99: 2 * time.Hour},
 		})
 		times, err = d.Repairs(t.Context(), "other", nil)
 		check(t, err)
-		same(t, "of none", times, Repairs{})
+		same(t, "of none", times, model.Repairs{})
 	})
 }

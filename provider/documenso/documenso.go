@@ -23,6 +23,7 @@ func Traits() provider.Traits {
 	return provider.Traits{
 		BaseURL:         production,
 		BaseURLNote:     "Your own server's address, without /api; https://app.documenso.com is the vendor's cloud.",
+		SelfHosted:      true,
 		Budget:          map[provider.Class]int{provider.ClassRead: 600},
 		SimulatedBudget: map[provider.Class]int{provider.ClassRead: 6000, provider.ClassFiles: 3000},
 		FirstSettings: []provider.FirstSetting{

@@ -1,6 +1,10 @@
 package providertest
 
 import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"os"
 	"reflect"
 	"slices"
 	"time"
@@ -56,6 +60,27 @@ func (b *bench) rules() {
 	}
 	b.tells(r)
 	b.decide(r)
+}
+
+// recordedRules compares the rules with their file, or writes it. The tests of model read these files, so that they
+// know the rules of every provider without naming one.
+func (b *bench) recordedRules() {
+	path := cmp.Or(b.Rules, "testdata/rules.json")
+	now, err := json.MarshalIndent(b.offline(b.New).Rules(), "", "  ")
+	if err != nil {
+		b.failf("the rules are no JSON: %w", err)
+		return
+	}
+	now = append(now, '\n')
+	if b.Update {
+		if err := os.WriteFile(path, now, 0o644); err != nil {
+			b.failf("%w", err)
+		}
+		return
+	}
+	if recorded, err := os.ReadFile(path); err != nil || !bytes.Equal(recorded, now) {
+		b.failf("%s differs from Rules: run the test with -update and read what changed", path)
+	}
 }
 
 // tells looks at the table of which callback tells of which change.

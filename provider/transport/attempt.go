@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"countersign/provider"
+	"countersign/provider/transport/budget"
 )
 
 var (
@@ -28,24 +29,24 @@ func (t *Transport) attempt(req *http.Request, c *call) (*http.Response, error) 
 	said := provider.CallOf(ctx)
 	class, work := said.Class, said.Work
 	c.asked, c.unasked, c.odd, c.wait = false, false, false, 0
-	var p *place
+	var p *budget.Place
 	b := t.budget(class)
 	if b != nil {
 		var err error
-		if p, err = b.take(ctx, work); err != nil {
+		if p, err = b.Take(ctx, work); err != nil {
 			closeBody(req.Body)
 			return nil, err
 		}
 	}
 	if t.breaker != nil && t.breaker.resting() { // it opened while we waited
-		p.giveBack()
+		p.GiveBack()
 		closeBody(req.Body)
 		return nil, fmt.Errorf("%w: %w", provider.ErrUnavailable, errResting)
 	}
 	t.count(class, work)
 	left := t.o.Now()
 	resp, err := t.send(req, p)
-	p.depart()
+	p.Depart()
 	if err != nil {
 		return nil, err
 	}
@@ -56,14 +57,14 @@ func (t *Transport) attempt(req *http.Request, c *call) (*http.Response, error) 
 }
 
 // send sends the request and wraps the answer's body.
-func (t *Transport) send(req *http.Request, p *place) (*http.Response, error) {
+func (t *Transport) send(req *http.Request, p *budget.Place) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(req.Context())
 	slow := time.AfterFunc(t.o.Timeout, func() { cancel(errSlow) })
 	if p != nil && t.written {
 		// The request counts from when it is on the wire: dialling may take long.
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { p.depart() }})
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { p.Depart() }})
 	} else {
-		p.depart()
+		p.Depart()
 	}
 	out := req.Clone(ctx)
 	if out.Header == nil {

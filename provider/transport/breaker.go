@@ -9,6 +9,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/provider"
+	"countersign/provider/transport/memory"
 )
 
 const (
@@ -27,6 +28,10 @@ var (
 type breaker struct {
 	now func() time.Time
 	log *logrus.Entry
+
+	record  *memory.Record // nil: it is forgotten with the process
+	service string
+	anew    bool // what an earlier process or generation saved is not gone on with
 
 	mu     sync.Mutex
 	failed int       // calls in a row that failed
@@ -72,6 +77,7 @@ func (b *breaker) done(round int, err error) {
 		b.failed = 0
 	case err == nil:
 		b.failed, b.rests, b.until, b.round = 0, 0, time.Time{}, b.round+1
+		b.record.Changed()
 		b.log.Info("provider answers again")
 	default:
 		if b.failed++; b.rests == 0 && b.failed < breakAfter {
@@ -79,6 +85,7 @@ func (b *breaker) done(round int, err error) {
 		}
 		rest := min(restFirst<<min(b.rests, 10), restMost)
 		b.rests, b.until, b.round = b.rests+1, b.now().Add(rest), b.round+1
+		b.record.Changed()
 		b.log.WithFields(logrus.Fields{"wait": rest.String(), "err": provider.Redact(err)}).Warn("provider fails, account rests")
 	}
 }

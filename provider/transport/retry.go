@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"countersign/provider"
+	"countersign/provider/transport/budget"
 )
 
 const (
@@ -170,23 +171,26 @@ func (t *Transport) backoff(c *call, n int) time.Duration {
 }
 
 // heed notes what an answer says about our pace, and keeps the class back if it must.
-func (t *Transport) heed(c *call, b *budget, resp *http.Response, left time.Time) {
+func (t *Transport) heed(c *call, b *budget.Budget, resp *http.Response, left time.Time) {
+	if t.over.Load() {
+		return
+	}
 	now := t.o.Now()
 	quota := quotaPause(resp.Header, now)
 	wait, asked := retryAfter(resp.Header, now)
 	switch {
 	case resp.StatusCode == http.StatusTooManyRequests:
 		if !asked {
-			wait, c.unasked = b.refusedAt(left, quota), quota <= 0
+			wait, c.unasked = b.RefusedAt(left, quota), quota <= 0
 		}
 		c.asked, c.wait = true, max(wait, quotaLeast)
-		b.pause(c.wait)
+		b.Pause(c.wait)
 	case resp.StatusCode == http.StatusServiceUnavailable && asked:
 		c.asked, c.wait = true, max(wait, quotaLeast)
-		b.pause(c.wait)
+		b.Pause(c.wait)
 	default:
-		b.taken(left)
-		b.pause(quota)
+		b.Taken(left)
+		b.Pause(quota)
 	}
 }
 

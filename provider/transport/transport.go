@@ -11,12 +11,16 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
 
 	"countersign/provider"
+	"countersign/provider/transport/budget"
+	"countersign/provider/transport/memory"
 )
 
 // Options say how an account's calls go out. Only Now must be set.
@@ -24,12 +28,18 @@ type Options struct {
 	Account string
 	// Base sends the requests; nil is a transport with timeouts of its own. Tests and simulators put theirs here.
 	Base http.RoundTripper
+	// Proxy says through which proxy a request goes; nil is http.ProxyFromEnvironment. Base asks nobody.
+	Proxy func(*http.Request) (*url.URL, error)
 	// Budget is the requests a minute of each class; a class that is missing shares ClassRead's
 	// place, and is not bounded where that is missing too.
 	Budget map[provider.Class]int
-	Now    func() time.Time
-	Log    *logrus.Entry
-	Rand   func() float64 // in [0,1), for jitter; nil: none
+	// Memory is where what was spent, pauses and the breaker outlive the process: see Resume.
+	Memory memory.Memory
+	// Service says what the calls go to, such as the base URL. A breaker that was open for another service is closed.
+	Service string
+	Now     func() time.Time
+	Log     *logrus.Entry
+	Rand    func() float64 // in [0,1), for jitter; nil: none
 	// MaxBlock is the longest that a call sleeps because the service asked it to (default 30 s).
 	// Beyond that it is a *RetryAfter.
 	MaxBlock   time.Duration
@@ -74,9 +84,11 @@ func orElse[T int | int64 | time.Duration](v, fallback T) T {
 // and an account must not have two of them.
 type Transport struct {
 	o       Options
-	budgets map[provider.Class]*budget // nil: none is kept
-	breaker *breaker                   // nil: none
-	written bool                       // the base tells when a request is on its way
+	budgets map[provider.Class]*budget.Budget // nil: none is kept
+	over    atomic.Bool                       // another has taken its place: what its calls meet says nothing
+	anew    bool                              // it takes over no pause of the one before
+	breaker *breaker                          // nil: none
+	written bool                              // the base tells when a request is on its way
 
 	mu    sync.Mutex // guards tally and the use of o.Rand
 	tally map[Tally]uint64
@@ -91,14 +103,15 @@ type Tally struct {
 // New returns the transport of one account.
 func New(o Options) *Transport {
 	t := newTransport(o, dialer(nil))
-	read := newBudget(o.Budget[provider.ClassRead], t.o.MaxBlock, t.o.Now)
-	t.budgets = map[provider.Class]*budget{provider.ClassRead: read}
+	read := budget.New(o.Budget[provider.ClassRead], t.o.MaxBlock, t.o.Now)
+	t.budgets = map[provider.Class]*budget.Budget{provider.ClassRead: read}
 	for c, n := range o.Budget {
 		if c != provider.ClassRead {
-			t.budgets[c] = newBudget(n, t.o.MaxBlock, t.o.Now)
+			t.budgets[c] = budget.New(n, t.o.MaxBlock, t.o.Now)
 		}
 	}
 	t.breaker = newBreaker(t.o.Now, t.o.Log)
+	t.remembers()
 	return t
 }
 
@@ -109,6 +122,9 @@ func newTransport(o Options, base *http.Transport) *Transport {
 	t := &Transport{o: o.withDefaults(), tally: map[Tally]uint64{}}
 	if t.o.Base == nil {
 		base.ResponseHeaderTimeout = t.o.Timeout
+		if t.o.Proxy != nil {
+			base.Proxy = t.o.Proxy
+		}
 		t.o.Base = base
 	}
 	_, t.written = t.o.Base.(*http.Transport)
@@ -146,7 +162,11 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	c := &call{again: marked || req.Method == "" || req.Method == http.MethodGet || req.Method == http.MethodHead}
 	resp, err := t.tries(req, c)
 	resp, err = t.outcome(req.Context(), c, resp, err)
-	done(verdict(req.Context(), c, resp, err))
+	if t.over.Load() {
+		done(errBeside)
+	} else {
+		done(verdict(req.Context(), c, resp, err))
+	}
 	return resp, err
 }
 
@@ -176,7 +196,7 @@ func (t *Transport) CloseIdleConnections() {
 // BudgetLeft returns how many calls of a class could leave now.
 func (t *Transport) BudgetLeft(c provider.Class) int {
 	if b := t.budget(c); b != nil {
-		return b.left()
+		return b.Left()
 	}
 	return math.MaxInt32
 }
@@ -185,7 +205,7 @@ func (t *Transport) BudgetLeft(c provider.Class) int {
 // for a pause; zero when there is none.
 func (t *Transport) PausedUntil(c provider.Class) time.Time {
 	if b := t.budget(c); b != nil {
-		return b.paused()
+		return b.Paused()
 	}
 	return time.Time{}
 }
@@ -211,17 +231,7 @@ func (t *Transport) Calls() map[Tally]uint64 {
 	return all
 }
 
-// Continue takes over what old, the account's transport before a reload, has sent in the last minute; with pauses, also
-// those that the service asked for. It must be called before the first call.
-func (t *Transport) Continue(old *Transport, pauses bool) {
-	for c, b := range t.budgets {
-		if o := old.budget(c); o != nil {
-			b.inherit(o, pauses)
-		}
-	}
-}
-
-func (t *Transport) budget(c provider.Class) *budget {
+func (t *Transport) budget(c provider.Class) *budget.Budget {
 	if b, ok := t.budgets[c]; ok {
 		return b
 	}

@@ -5,41 +5,35 @@ import (
 	"countersign/model/store"
 )
 
-// aliased applies an answer that came by another name of its transaction. The callbacks that named the alias count as
-// the row's, and the alias' own row, which nobody sees, goes.
+// aliased applies an answer that came by an alias: callbacks that named it count as the row's, and its hidden row goes.
 func (tb *Table) aliased(b *store.Batch, a *Account, src Source, k model.Key, o model.Observation) (Applied, error) {
 	alias := model.Key{Account: k.Account, Ref: o.Alias}
 	named, ok := b.Transaction(alias)
 	was, known := b.Transaction(k)
-	if known && was.OpenGaps > 0 {
-		calls, err := b.Called(alias, was.ConfirmedAt)
-		if err != nil {
-			return Applied{}, err
+	calls, err := b.Called(alias, was.ConfirmedAt)
+	for _, c := range calls {
+		if err == nil && was.OpenGaps > 0 && !c.Refused && !c.Unproved {
+			err = tb.explain(b, a.Rules, &was, model.Callback{Type: c.Type, At: c.At}, o.Alias)
+			b.Put(was, model.Decision{Next: was})
 		}
-		for _, c := range calls {
-			if c.Refused || c.Unproved {
-				continue
-			}
-			if err := tb.explain(b, a.Rules, &was, model.Callback{Type: c.Type, At: c.At}, o.Alias); err != nil {
-				return Applied{}, err
-			}
-		}
-		b.Put(was, model.Decision{Next: was})
+	}
+	if err != nil {
+		return Applied{}, err
 	}
 	did, err := tb.answer(b, a, src, k, o)
 	if err != nil || !ok {
 		return did, err
 	}
-	if t, there := b.Transaction(k); there && !known && named.Origin != "" {
+	if t, there := b.Transaction(k); there && !known {
 		t.Origin = named.Origin
 		b.Put(t, model.Decision{Next: t})
 	}
-	if named.HintedAt != nil && named.HintedAt.After(o.AskedAt) { // a callback named it while the question was out
-		named.NextCheckAt = new(o.At)
-		b.Put(named, model.Decision{Next: named})
+	b.SetOutcomes(alias, model.Applied)
+	if named.HintedAt == nil || !named.HintedAt.After(o.AskedAt) {
+		b.Remove(alias)
 		return did, nil
 	}
-	b.Remove(alias)
-	b.SetOutcomes(alias, model.Applied)
+	named.NextCheckAt = new(o.At) // a callback named it while the question was out
+	b.Put(named, model.Decision{Next: named})
 	return did, nil
 }

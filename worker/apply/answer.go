@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"cmp"
 	"context"
 
 	"countersign/model"
@@ -30,22 +31,17 @@ func (tb *Table) AnswersAnd(
 	u := store.Unit{}
 	for i := range obs {
 		provider.LegibleObservation(&obs[i])
-		u.Keys = append(u.Keys, model.Key{Account: a.ID, Ref: obs[i].Ref})
-	}
-	for _, o := range obs {
-		if o.Alias != "" && o.Alias != o.Ref {
-			u.Keys = append(u.Keys, model.Key{Account: a.ID, Ref: o.Alias})
-		}
+		u.Keys = append(u.Keys, model.Key{Account: a.ID, Ref: obs[i].Ref}, model.Key{Account: a.ID, Ref: cmp.Or(obs[i].Alias, obs[i].Ref)})
 	}
 	u.Apply = func(b *store.Batch) error {
 		out = out[:0]
 		for i, o := range obs {
 			o.Asked = src.Asked
 			apply := tb.answer
-			if o.Alias != "" && o.Alias != o.Ref {
+			if u.Keys[2*i] != u.Keys[2*i+1] {
 				apply = tb.aliased
 			}
-			did, err := apply(b, a, src, u.Keys[i], o)
+			did, err := apply(b, a, src, u.Keys[2*i], o)
 			if err != nil {
 				return err
 			}

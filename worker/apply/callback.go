@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/sirupsen/logrus"
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/incidents"
 )
 
 // Callback stores a callback and applies what it says in one database transaction, which is on disk when it returns. A
@@ -43,7 +45,7 @@ func ofTheStore(err error) bool {
 // callback is one attempt of Callback.
 func (tb *Table) callback(ctx context.Context, in Incoming) (Result, error) {
 	var res Result
-	var incidents []incidentMove
+	var moved []incidents.Move
 	in.Callback.Unproved = in.Unproved()
 	packed, err := tb.store.Pack(in.Callback) // here, beside the one that writes
 	if err != nil {
@@ -51,13 +53,13 @@ func (tb *Table) callback(ctx context.Context, in Incoming) (Result, error) {
 	}
 	u := unitOf(in, func(b *store.Batch) error {
 		var err error
-		res, incidents, err = tb.receive(b, in, packed, b.AddCallback)
+		res, moved, err = tb.receive(b, in, packed, b.AddCallback)
 		return err
 	})
 	if err := tb.store.Do(ctx, u); err != nil {
 		return Result{}, err
 	}
-	tb.incidents.note(incidents)
+	tb.incidents.Note(moved)
 	return res, nil
 }
 
@@ -87,18 +89,18 @@ func unitOf(in Incoming, apply func(*store.Batch) error) store.Unit {
 // returns its id. It may run twice.
 func (tb *Table) receive(
 	b *store.Batch, in Incoming, cb store.Packed, write func(store.Packed) string,
-) (Result, []incidentMove, error) {
+) (Result, []incidents.Move, error) {
 	if b.Forgotten(model.Key{Account: cb.Account, Ref: cb.Ref}) {
 		return receiveForgotten(b, in, write)
 	}
 	switch cb.Verdict {
 	case model.Refused:
 		id := write(cb)
-		moved, err := countRefused(b, cb.Callback)
+		moved, err := incidents.CountRefused(b, cb.Callback)
 		return Result{ID: id, Verdict: cb.Verdict, Outcome: ""}, moved, err
 	case model.NotUnderstood:
 		id := write(cb)
-		moved, err := countNotUnderstood(b, cb.Callback)
+		moved, err := incidents.CountNotUnderstood(b, cb.Callback)
 		return Result{ID: id, Verdict: cb.Verdict, Outcome: cb.Outcome}, moved, err
 	}
 	if key := dedupeKey(cb.Callback); key.Key != "" { // a later copy may bring a newer link, and changes nothing else
@@ -124,18 +126,13 @@ func (tb *Table) receive(
 }
 
 // joined is a note of two parts, each of which may be missing.
-func joined(first, second string) string {
-	if first == "" || second == "" {
-		return first + second
-	}
-	return first + "; " + second
-}
+func joined(first, second string) string { return strings.Trim(first+"; "+second, "; ") }
 
 // accept counts a callback that is proved and no copy, and applies what it says. id is what it was written under.
-func (tb *Table) accept(b *store.Batch, in Incoming, cb store.Packed, id string) (Result, []incidentMove, error) {
-	count := countAccepted
+func (tb *Table) accept(b *store.Batch, in Incoming, cb store.Packed, id string) (Result, []incidents.Move, error) {
+	count := incidents.CountAccepted
 	if in.Test { // it says nothing of what happens at the provider
-		count = countTest
+		count = incidents.CountTest
 	}
 	moved, err := count(b, cb.Callback)
 	if err != nil {
@@ -207,30 +204,27 @@ func toldChange(c model.RowChange) model.GapChange {
 // better returns the outcome that says more.
 func better(a, b model.Outcome) model.Outcome {
 	order := []model.Outcome{"", model.Ignored, model.NothingNew, model.Checking, model.Applied}
-	if slices.Index(order, b) > slices.Index(order, a) {
-		return b
-	}
-	return a
+	return slices.MaxFunc([]model.Outcome{a, b}, func(a, b model.Outcome) int { return slices.Index(order, a) - slices.Index(order, b) })
 }
 
 // receiveForgotten stores that a callback came for a transaction that was forgotten, and nothing of what it
 // says.
-func receiveForgotten(b *store.Batch, in Incoming, write func(store.Packed) string) (Result, []incidentMove, error) {
+func receiveForgotten(b *store.Batch, in Incoming, write func(store.Packed) string) (Result, []incidents.Move, error) {
 	cb := in.Callback
 	cb.Body, cb.Headers, cb.RemoteAddr, cb.DedupeKey, cb.Note = nil, nil, "", "", "forgotten"
 	if cb.Verdict == model.Accepted {
 		cb.Outcome = model.Ignored
 	}
 	id := write(store.Packed{Callback: cb})
-	var moved []incidentMove
+	var moved []incidents.Move
 	var err error
 	switch cb.Verdict {
 	case model.Accepted:
-		moved, err = countAccepted(b, cb)
+		moved, err = incidents.CountAccepted(b, cb)
 	case model.Refused:
-		moved, err = countRefused(b, cb)
+		moved, err = incidents.CountRefused(b, cb)
 	case model.NotUnderstood:
-		moved, err = countNotUnderstood(b, cb)
+		moved, err = incidents.CountNotUnderstood(b, cb)
 	}
 	return Result{ID: id, Verdict: cb.Verdict, Outcome: cb.Outcome}, moved, err
 }

@@ -72,11 +72,10 @@ type lookUps struct {
 // allow says whether one more ref that only hints name may become a hidden row with a question. No more come in
 // than a tenth of the budget can ask about: a flood of made-up refs would fill the table and wait for days.
 func (lu *lookUps) allow(a *Account, at time.Time) bool {
-	tenth := a.Budget[provider.ClassRead] / 10
+	tenth := max(a.Budget[provider.ClassRead]/10, 1)
 	if a.Budget[provider.ClassRead] == 0 { // no bound of the account's own
 		tenth = 60
 	}
-	tenth = max(tenth, 1)
 	lu.mu.Lock()
 	defer lu.mu.Unlock()
 	l := lu.of[a.ID]
@@ -92,7 +91,7 @@ func (lu *lookUps) allow(a *Account, at time.Time) bool {
 const longestStep = 100
 
 // steps makes text that can be kept of a trail that anybody may have written; none lies in the future.
-func steps(list []provider.Step, now time.Time) (out []store.Step) {
+func steps(list []provider.Step, now time.Time) (out []model.Step) {
 	for _, s := range list {
 		name := provider.Clip(s.Name, longestStep)
 		if name == "" {
@@ -102,7 +101,7 @@ func steps(list []provider.Step, now time.Time) (out []store.Step) {
 		if at.IsZero() || at.After(now) {
 			at = now
 		}
-		out = append(out, store.Step{Name: name, At: at})
+		out = append(out, model.Step{Name: name, At: at})
 	}
 	return out
 }

@@ -7,6 +7,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/incidents"
 )
 
 // find looks at what an answer changed: what a callback told is counted, the rest becomes a pending
@@ -136,10 +137,10 @@ func (tb *Table) settle(ctx context.Context, g model.Gap) error {
 		rules = a.Rules
 	}
 	k := model.Key{Account: g.Account, Ref: g.Ref}
-	var incidents []incidentMove
+	var moved []incidents.Move
 	store.CrashPoint("gap before settle")
 	err := tb.store.DoPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
-		incidents = nil
+		moved = nil
 		open, err := b.OpenGaps(k)
 		pending := func(o model.Gap) bool { return o.ID == g.ID && o.Kind == model.GapPending }
 		if err != nil || !slices.ContainsFunc(open, pending) {
@@ -165,14 +166,14 @@ func (tb *Table) settle(ctx context.Context, g model.Gap) error {
 			Record(b, t, model.RowChange{Kind: model.KindGap, To: string(g.Kind), Signer: g.Signer}, g.FoundBy, b.Now(), true)
 		}
 		if g.Kind == model.GapMissed && silentSince(acc.LastCallbackAt, g) {
-			return openIncident(b, &incidents, g.Account, model.CallbacksSilent,
+			return incidents.Open(b, &moved, g.Account, model.CallbacksSilent,
 				"a poll found a change that no callback told, and none has come since")
 		}
 		return nil
 	}})
 	if err == nil {
 		store.CrashPoint("gap settled")
-		tb.incidents.note(incidents)
+		tb.incidents.Note(moved)
 	}
 	return err
 }

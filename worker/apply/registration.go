@@ -10,6 +10,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/incidents"
 )
 
 // registered is what is remembered of an account's registration.
@@ -100,7 +101,7 @@ func (tb *Table) Registered(ctx context.Context, account string, reg provider.Re
 func (tb *Table) noteRegistration(
 	ctx context.Context, account string, look func(was registered) (next registered, wrong string),
 ) error {
-	var moved []incidentMove
+	var moved []incidents.Move
 	err := tb.store.DoPatiently(ctx, store.Unit{Apply: func(b *store.Batch) error {
 		acc, err := b.Account(account)
 		if err != nil {
@@ -117,12 +118,12 @@ func (tb *Table) noteRegistration(
 		}
 		moved = nil
 		if wrong != "" {
-			return openIncident(b, &moved, account, model.RegistrationChanged, wrong)
+			return incidents.Open(b, &moved, account, model.RegistrationChanged, wrong)
 		}
-		return closeIncident(b, &moved, account, model.RegistrationChanged)
+		return incidents.Close(b, &moved, account, model.RegistrationChanged)
 	}})
 	if err == nil {
-		tb.incidents.note(moved)
+		tb.incidents.Note(moved)
 	}
 	return err
 }

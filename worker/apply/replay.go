@@ -6,6 +6,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/incidents"
 )
 
 // Replay hands a stored callback in once more. was is the callback as it is stored; in is what it says now, of the same
@@ -21,9 +22,9 @@ func (tb *Table) Replay(ctx context.Context, was model.Callback, in Incoming) (r
 	if err != nil {
 		return Result{}, false, err
 	}
-	var incidents []incidentMove
+	var moved []incidents.Move
 	u := unitOf(in, func(b *store.Batch) error {
-		res, changed, incidents = Result{ID: was.ID, Verdict: was.Verdict, Outcome: was.Outcome}, false, nil
+		res, changed, moved = Result{ID: was.ID, Verdict: was.Verdict, Outcome: was.Outcome}, false, nil
 		now, ok, err := b.StoredVerdict(was.ID)
 		switch {
 		case err != nil:
@@ -37,7 +38,7 @@ func (tb *Table) Replay(ctx context.Context, was model.Callback, in Incoming) (r
 			return nil
 		}
 		changed = true
-		res, incidents, err = tb.receive(b, in, packed, func(cb store.Packed) string {
+		res, moved, err = tb.receive(b, in, packed, func(cb store.Packed) string {
 			b.Amend(cb)
 			return cb.ID
 		})
@@ -46,7 +47,7 @@ func (tb *Table) Replay(ctx context.Context, was model.Callback, in Incoming) (r
 	if err := tb.store.DoPatiently(ctx, u); err != nil {
 		return res, false, err
 	}
-	tb.incidents.note(incidents)
+	tb.incidents.Note(moved)
 	return res, changed, nil
 }
 

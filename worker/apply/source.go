@@ -1,6 +1,10 @@
 package apply
 
-import "countersign/model"
+import (
+	"strings"
+
+	"countersign/model"
+)
 
 // Source says where answers come from.
 type Source struct {
@@ -35,9 +39,4 @@ func (s Source) channel(t model.Transaction) model.Channel {
 }
 
 // String names the source as history and ledger do: "poll RUN".
-func (s Source) String() string {
-	if s.Run == "" {
-		return string(s.Asked)
-	}
-	return string(s.Asked) + " " + s.Run
-}
+func (s Source) String() string { return strings.TrimSpace(string(s.Asked) + " " + s.Run) }

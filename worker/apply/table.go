@@ -8,6 +8,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/incidents"
 )
 
 // Options is what a Table needs. All of it is required, but for what says otherwise.
@@ -27,7 +28,7 @@ type Table struct {
 	now       func() time.Time
 	log       *logrus.Entry
 	nudge     func()
-	incidents *Incidents
+	incidents *incidents.Table
 	lookUps   lookUps
 }
 
@@ -38,13 +39,13 @@ func New(o Options) *Table {
 	}
 	return &Table{
 		store: o.Store, accounts: o.Accounts, now: o.Now, log: o.Log, nudge: o.Nudge,
-		incidents: &Incidents{store: o.Store, log: o.Log, open: map[incidentKey]bool{}},
+		incidents: incidents.New(o.Store, o.Log),
 		lookUps:   lookUps{of: map[string]*rate.Limiter{}},
 	}
 }
 
 // Incidents returns what the operator must act on.
-func (tb *Table) Incidents() *Incidents { return tb.incidents }
+func (tb *Table) Incidents() *incidents.Table { return tb.incidents }
 
 // account finds a configured account; nil if it was taken out.
 func (tb *Table) account(id string) *Account {

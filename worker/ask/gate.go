@@ -17,12 +17,13 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker/apply"
+	"countersign/worker/incidents"
 )
 
 // GateOptions is what a Gate needs. All of it is required.
 type GateOptions struct {
 	Store     *store.Store
-	Incidents *apply.Incidents
+	Incidents *incidents.Table
 	Now       func() time.Time
 	Rand      func() float64 // 0 ≤ x < 1, for jitter
 	Log       *logrus.Entry

@@ -78,7 +78,9 @@ func (rs *Runs) Queue(ctx context.Context, r model.Run, once bool) (model.Run, e
 		b.PutRun(r)
 		return nil
 	}})
-	rs.o.Nudge()
+	if err == nil && out.ID == r.ID { // else nothing new waits, and whoever asks in a loop would wake itself
+		rs.o.Nudge()
+	}
 	return out, err
 }
 

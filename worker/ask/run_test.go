@@ -53,6 +53,19 @@ func TestARunThatIsAskedForTwiceAtATimeIsOne(t *testing.T) {
 	})
 }
 
+// A loop that asks for a run and is woken by what it asked for would run without a pause for as long as the run is in work.
+func TestOnlyANewRunWakesTheLoops(t *testing.T) {
+	t.Parallel()
+	b := workertest.SQLite(t)
+	woken := 0
+	runs := ask.NewRuns(ask.RunsOptions{Store: b.Store, Asker: b.Asker, Accounts: b.Configured, Now: b.Now, Nudge: func() { woken++ }})
+	for range 3 {
+		_, err := runs.Queue(t.Context(), model.Run{Account: "acc", Kind: "active"}, true)
+		workertest.Check(t, err)
+	}
+	workertest.Same(t, "times that the loops were woken", woken, 1)
+}
+
 func TestTheLogSaysWhyARunFailed(t *testing.T) {
 	t.Parallel()
 	b := workertest.SQLite(t)

@@ -24,6 +24,8 @@ import (
 	"countersign/model"
 	"countersign/provider"
 	"countersign/worker/apply"
+	"countersign/worker/callback/caller"
+	"countersign/worker/callback/odd"
 )
 
 // Apply stores a callback and applies what it says, in one database transaction that is on disk
@@ -64,7 +66,7 @@ type Options struct {
 	Now            func() time.Time
 	Log            *logrus.Entry
 	Count          func(account string, verdict model.Verdict) // for metrics; may be nil
-	CountOdd       func(kind string)                           // for metrics: one of OddKinds; may be nil
+	CountOdd       func(kind string)                           // for metrics: one of odd.Kinds; may be nil
 }
 
 // Listener serves callbacks. It is safe for concurrent use.
@@ -100,32 +102,27 @@ func New(o Options) (*Listener, error) {
 	}
 	o.MaxWaiting, o.HintsAMinute = cmp.Or(o.MaxWaiting, 1024), cmp.Or(o.HintsAMinute, 60)
 	o.ReadTimeout, o.ApplyTimeout = cmp.Or(o.ReadTimeout, 30*time.Second), cmp.Or(o.ApplyTimeout, 15*time.Second)
+	trusted := caller.Networks(o.TrustedProxies)
 	l := &Listener{
 		Options: o, waiting: make(chan struct{}, o.MaxWaiting), loggedAt: map[string]time.Time{},
 		small: &memory{limit: smallBodies}, large: &memory{limit: max(largeBodies, 2*o.MaxBody)},
 		hinters: perMinute(o.HintsAMinute), refused: newRefusals(o.RefusedAMinute, o.RefusedBytes),
-		connections: newConnections(o.MaxConns, o.MaxConnsEach, func(ip netip.Addr) bool { return within(o.TrustedProxies, ip) }),
+		connections: newConnections(o.MaxConns, o.MaxConnsEach, trusted.Contain),
 	}
-	l.handler = l.recovered(l.served(callers{o.TrustedProxies}))
+	l.handler = l.recovered(l.served(trusted))
 	return l, nil
 }
 
-// within reports whether an address is in one of the networks, however it is written.
-func within(list []netip.Prefix, ip netip.Addr) bool {
-	ip = ip.Unmap().WithZone("")
-	return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(ip) })
-}
-
 // served names the caller of each request and routes it.
-func (l *Listener) served(c callers) http.Handler {
+func (l *Listener) served(trusted caller.Networks) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if conn := connectionOf(r.Context()); conn != nil {
 			conn.unserved.Store(false)
 		}
-		from, agreed := c.caller(r)
-		r = r.WithContext(context.WithValue(r.Context(), callerKey{}, from))
+		from, agreed := trusted.Find(r)
+		r = caller.With(r, from)
 		if !agreed {
-			l.oddRequest(r, oddCaller)
+			l.oddRequest(r, odd.Caller)
 		}
 		l.route(w, r)
 	})
@@ -150,9 +147,9 @@ func (l *Listener) route(w http.ResponseWriter, r *http.Request) {
 		serve(w, r, acc)
 		return
 	case rooted && kind == "callbacks" && accountID.MatchString(id):
-		l.oddRequest(r, oddAccount)
+		l.oddRequest(r, odd.Account)
 	default:
-		l.oddRequest(r, oddPath)
+		l.oddRequest(r, odd.Path)
 	}
 	status(w, http.StatusNotFound)
 }
@@ -164,7 +161,7 @@ func (l *Listener) method(w http.ResponseWriter, r *http.Request, allowed ...str
 	if slices.Contains(allowed, r.Method) {
 		return true
 	}
-	l.oddRequest(r, oddMethod)
+	l.oddRequest(r, odd.Method)
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
 	status(w, http.StatusMethodNotAllowed)
 	return false

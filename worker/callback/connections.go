@@ -8,6 +8,9 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+
+	"countersign/worker/callback/caller"
+	"countersign/worker/callback/odd"
 )
 
 // connections bounds the open connections, in all and of one client. When full, a new connection replaces the one
@@ -38,7 +41,7 @@ type connection struct {
 	place   *list.Element // in idle; nil while a request is answered
 	removed bool
 
-	opening    opening
+	opening    odd.Opening
 	odd        atomic.Bool // its first bytes were
 	readFailed atomic.Bool // the last read did: the connection ended, or took too long
 	unserved   atomic.Bool // a request came that no handler has seen
@@ -48,7 +51,7 @@ type connection struct {
 func (c *connection) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n > 0 && c.all.opened != nil {
-		if kind := c.opening.look(p[:n], c.all.secure); kind != "" {
+		if kind := c.opening.Look(p[:n], c.all.secure); kind != "" {
 			c.odd.Store(true)
 			c.all.opened(c, kind)
 		}
@@ -59,7 +62,7 @@ func (c *connection) Read(p []byte) (int, error) {
 
 // from is the address of the peer, as text.
 func (c *connection) from() string {
-	a, _ := hop(c.RemoteAddr().String())
+	a, _ := caller.Address(c.RemoteAddr().String())
 	return a.String()
 }
 

@@ -11,11 +11,12 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/worker/callback/caller"
 )
 
 // callback reads one request's body and has it answered.
 func (l *Listener) callback(w http.ResponseWriter, r *http.Request, acc *Account) {
-	if len(acc.Sources) > 0 && !within(acc.Sources, callerOf(r)) {
+	if len(acc.Sources) > 0 && !caller.Networks(acc.Sources).Contain(caller.Of(r)) {
 		log := l.Log.WithFields(logrus.Fields{"account": acc.ID, "client": remote(r)})
 		l.logOnceAMinute(log, logrus.WarnLevel, acc.ID, "callback from an address that is not allowed")
 		l.count(acc.ID, "elsewhere")

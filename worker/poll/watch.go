@@ -11,6 +11,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/worker/apply"
+	"countersign/worker/incidents"
 )
 
 // Retention says how long what is stored stays; zero: for ever.
@@ -22,7 +23,7 @@ type Retention struct {
 // WatchOptions is what a Watch needs. All of it is required.
 type WatchOptions struct {
 	Store     *store.Store
-	Incidents *apply.Incidents
+	Incidents *incidents.Table
 	Accounts  func() []*apply.Account // the current ones; a reload swaps them
 	Now       func() time.Time
 	Log       *logrus.Entry

@@ -217,7 +217,7 @@ func (v *verifier) compare(ctx context.Context, t model.Transaction, o model.Obs
 }
 
 // found adds what one row showed to what the page has found.
-func (v *verifier) found(lines []store.DriftLine, sum Verified) {
+func (v *verifier) found(lines []model.DriftLine, sum Verified) {
 	v.handled(1)
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -237,8 +237,8 @@ func (v *verifier) handled(n int) {
 	v.done += n
 }
 
-func (v *verifier) line(t model.Transaction, field, about, ours, theirs string) store.DriftLine {
-	return store.DriftLine{
+func (v *verifier) line(t model.Transaction, field, about, ours, theirs string) model.DriftLine {
+	return model.DriftLine{
 		Run: v.pass.Run.ID, Account: t.Account, Ref: t.Ref, Field: field, About: about,
 		Ours: ours, Theirs: theirs, FoundAt: v.o.Now(),
 	}
@@ -247,7 +247,7 @@ func (v *verifier) line(t model.Transaction, field, about, ours, theirs string) 
 // differences compares what a row says with what the provider says now. A transaction that the
 // provider does not have is counted apart, never as drift; one that the row calls deleted and the
 // provider has is drift.
-func (v *verifier) differences(t model.Transaction, o model.Observation) (out []store.DriftLine) {
+func (v *verifier) differences(t model.Transaction, o model.Observation) (out []model.DriftLine) {
 	r := v.account().Rules
 	add := func(field, about, ours, theirs string) {
 		if ours != theirs {

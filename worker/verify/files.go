@@ -10,12 +10,12 @@ import (
 
 // files re-hashes the stored documents of a row. With repair, a missing or changed one is fetched anew if it
 // is the newest version.
-func (v *verifier) files(ctx context.Context, t model.Transaction) ([]store.DriftLine, error) {
+func (v *verifier) files(ctx context.Context, t model.Transaction) ([]model.DriftLine, error) {
 	docs, err := v.o.Store.Documents(ctx, store.DocumentFilter{Account: t.Account, Ref: t.Ref})
 	if err != nil {
 		return nil, err
 	}
-	var out []store.DriftLine
+	var out []model.DriftLine
 	for _, d := range docs {
 		if d.State != model.DocumentStored {
 			continue
@@ -41,7 +41,7 @@ func (v *verifier) files(ctx context.Context, t model.Transaction) ([]store.Drif
 
 // refetch makes a stored document due to be fetched again, and writes the line with it: after a kill nothing tells any
 // more that there was drift. It says no where the document has moved meanwhile.
-func (v *verifier) refetch(ctx context.Context, d model.Document, line store.DriftLine) (done bool, err error) {
+func (v *verifier) refetch(ctx context.Context, d model.Document, line model.DriftLine) (done bool, err error) {
 	k := d.Key()
 	err = v.o.Store.DoPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
 		done = false

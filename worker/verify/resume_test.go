@@ -37,7 +37,7 @@ func (b *bench) differs(refs ...string) {
 
 func (b *bench) drift(t *testing.T, run string) (out []string) {
 	t.Helper()
-	list, err := b.Store.Drift(t.Context(), run, store.DriftLine{}, 0)
+	list, err := b.Store.Drift(t.Context(), run, model.DriftLine{}, 0)
 	workertest.Check(t, err)
 	for _, l := range list {
 		out = append(out, fmt.Sprintf("%s %s %t", l.Ref, l.Field, l.Repaired))
@@ -224,14 +224,14 @@ func TestDriftIsListedByPagesAndPruned(t *testing.T) {
 		var want []string
 		workertest.Check(t, b.Store.Do(t.Context(), store.Unit{Apply: func(g *store.Batch) error {
 			for i := range 25 {
-				l := store.DriftLine{Run: "r", Account: "acc", Ref: fmt.Sprintf("a%02d", i/2), Field: "signer", About: fmt.Sprint(i % 2), FoundAt: b.Now()}
+				l := model.DriftLine{Run: "r", Account: "acc", Ref: fmt.Sprintf("a%02d", i/2), Field: "signer", About: fmt.Sprint(i % 2), FoundAt: b.Now()}
 				g.PutDrift(l)
 				want = append(want, l.Ref+l.About)
 			}
 			return nil
 		}}))
 		var got []string
-		for after := (store.DriftLine{}); ; {
+		for after := (model.DriftLine{}); ; {
 			page, err := b.Store.Drift(t.Context(), "r", after, 10)
 			workertest.Check(t, err)
 			if len(page) == 0 {

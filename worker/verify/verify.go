@@ -109,7 +109,7 @@ type verifier struct {
 	page   Verified
 	done   int
 	queued int
-	lines  []store.DriftLine
+	lines  []model.DriftLine
 }
 
 // verify asks the provider about each row (or a sample) and re-hashes each file, a page at a time. What a page found is

@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,10 +59,15 @@ func (r *checker) wrong(path, format string, args ...any) {
 // lacks says whether a secret that belongs at path or below is missing, which was told already.
 func (r *checker) lacks(path string) bool { return r.found.Lacks(path) }
 
+// parameters are what a file's name holds that was meant as a URL; a ? or # alone is a name like any other.
+var parameters = regexp.MustCompile(`\?[a-z_]+=`)
+
 func (r *checker) checkStores(c *Config) {
 	scheme, rest, _ := strings.Cut(c.Database, ":")
 	switch {
-	case scheme == "sqlite" && rest != "" && !strings.ContainsAny(rest, "?#"):
+	case scheme == "sqlite" && parameters.MatchString(filepath.Base(rest)):
+		r.wrong("database", "has parameters of SQLite after the ?, which are ours to set: sqlite:./countersign.db")
+	case scheme == "sqlite" && rest != "":
 	case scheme == "sqlite":
 		r.wrong("database", "does not name a file: sqlite:./countersign.db")
 	case scheme == "postgres", scheme == "postgresql":
@@ -210,16 +217,28 @@ func (r *checker) checkAddress(path, address string) bool {
 
 // checkURL wants scheme, host and at most a path.
 func (r *checker) checkURL(path, text string) {
+	if r.lacks(path) {
+		return
+	}
+	if u, err := url.Parse(text); err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+		r.wrong(path, "%s is not a URL that begins with https:// or http://", r.said(path))
+	} else if fault := URLFault(text); fault != "" {
+		r.wrong(path, "%s", fault)
+	}
+}
+
+// URLFault says why a text is no scheme, host and at most a path; "" where it is.
+func URLFault(text string) string {
 	u, err := url.Parse(text)
 	switch {
-	case r.lacks(path):
 	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
-		r.wrong(path, "%s is not a URL that begins with https:// or http://", r.said(path))
+		return strconv.Quote(text) + " is not a URL that begins with https:// or http://"
 	case u.User != nil:
-		r.wrong(path, "has a user or password in it: those belong in settings")
+		return "has a user or password in it: those belong in settings"
 	case u.RawQuery != "" || u.Fragment != "":
-		r.wrong(path, "has a ? or # part, which is cut off: leave scheme, host and path")
+		return "has a ? or # part, which is cut off: leave scheme, host and path"
 	}
+	return ""
 }
 
 // checkPolling wants slots for every tier.

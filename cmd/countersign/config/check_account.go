@@ -35,8 +35,11 @@ func (r *checker) checkAccount(a *Account, known map[string]provider.Driver) {
 	case !IsID(a.ID):
 		r.wrong(at+".id", "%s is not an id: lower case letters, digits, - and _, at most 63, a letter or digit first", r.said(at+".id"))
 	}
-	if a.BaseURL != "" {
+	switch t := known[a.Provider].Traits; {
+	case a.BaseURL != "":
 		r.checkURL(at+".base_url", a.BaseURL)
+	case t.SelfHosted && !r.lacks(at+".base_url"):
+		r.wrong(at+".base_url", "is missing, and the key must not go to a server that nobody named: %s", t.BaseURLNote)
 	}
 	if a.ReturnPage != "" {
 		r.checkPage(at+".return_page", a.ReturnPage)
@@ -161,6 +164,16 @@ func (a *Account) Reach(known map[string]provider.Driver) string {
 		return "nothing that is new: the provider lists nothing; callbacks and `track` name transactions"
 	}
 	return p.Lister.Reach()
+}
+
+// ListsNothing says whether the account's provider is known to list nothing: what the table has lost, only refs bring back.
+func (a *Account) ListsNothing(known map[string]provider.Driver) bool {
+	build, ok := known[a.Provider]
+	if !ok || a.Settings.lacking {
+		return false
+	}
+	p, err := a.Dry(build)
+	return err == nil && p.Lister == nil
 }
 
 // offline refuses every call.

@@ -25,6 +25,7 @@ const Day = 24 * time.Hour
 // Duration is a length of time: 30d, 2w, 12h, 5m, 10s.
 type Duration time.Duration
 
+// Parse reads a length of time.
 func (d *Duration) Parse(text string) error {
 	v, err := tree.ParseDuration(text)
 	if err != nil {
@@ -42,6 +43,7 @@ type Lifetime time.Duration
 
 const forever Lifetime = 0
 
+// Parse reads a length of time, or forever.
 func (k *Lifetime) Parse(text string) error {
 	if text == "forever" {
 		*k = forever
@@ -72,6 +74,7 @@ func (k Lifetime) String() string {
 // Size is a number of bytes: 512MiB, 1GiB, 10MB.
 type Size int64
 
+// Parse reads a size with its unit.
 func (s *Size) Parse(text string) error {
 	fault := errors.New("is not a size such as 512MiB or 1GiB")
 	number := strings.TrimRight(text, "kKMGTiB ")
@@ -104,6 +107,7 @@ func (s Size) String() string {
 // Mode is the rights of a file: 0600, 0640.
 type Mode fs.FileMode
 
+// Parse reads a mode in octal.
 func (m *Mode) Parse(text string) error {
 	v, err := strconv.ParseUint(strings.TrimPrefix(text, "0o"), 8, 12)
 	switch {
@@ -130,6 +134,7 @@ func ParsePercent(text string) (p Percent, err error) {
 	return p, err
 }
 
+// Parse reads a share, with or without its sign.
 func (p *Percent) Parse(text string) error {
 	v, err := strconv.ParseFloat(strings.TrimSuffix(text, "%"), 64)
 	if err != nil || v < 0 || v > 100 {
@@ -159,7 +164,7 @@ func (s Slots) Next(now time.Time) time.Time {
 // String is the cron line.
 func (s Slots) String() string { return s.line }
 
-// parse takes an empty line for none: the account has those of all accounts.
+// Parse takes an empty line for none: the account has those of all accounts.
 func (s *Slots) Parse(text string) error {
 	if text == "" {
 		*s = Slots{}
@@ -202,6 +207,7 @@ func ParseSlots(line string) (slots Slots, err error) {
 // Network is an address or a network of addresses: 10.0.0.0/8, ::1.
 type Network struct{ netip.Prefix }
 
+// Parse reads an address or a network.
 func (n *Network) Parse(text string) error {
 	p, err := netip.ParsePrefix(text)
 	if err != nil {

@@ -1,31 +1,32 @@
 package config
 
 import (
+	"bytes"
 	"errors"
-	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
-// ErrThere says that a file is there that was not to be written over.
-var ErrThere = errors.New("is there already")
-
-// WriteNew writes a config that only we may read, and never over one that is there unless forced: that is ErrThere.
-func WriteNew(file, text string, force bool) error {
-	how := os.O_WRONLY | os.O_CREATE | os.O_EXCL
-	if force {
-		how = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
-	}
-	f, err := os.OpenFile(file, how, 0o600)
-	if errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("%s %w: name another file, or --force", file, ErrThere)
-	}
+// IsText says whether a file begins as text does: a config, whole or not, and neither a database nor a key.
+func IsText(file string) (bool, error) {
+	f, err := os.Open(file)
 	if err != nil {
-		return err
+		return false, err
 	}
-	_, err = fmt.Fprint(f, text)
-	return errors.Join(err, f.Close())
+	defer f.Close() //nolint:errcheck // only read
+	head := make([]byte, 4096)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return false, err
+	}
+	head = head[:n]
+	for cut := 0; cut < utf8.UTFMax && len(head) == 4096-cut && !utf8.Valid(head); cut++ {
+		head = head[:len(head)-1] // a letter that the bound cut in two
+	}
+	return utf8.Valid(head) && bytes.IndexByte(head, 0) < 0, nil
 }
 
 // Quote is a string as it stands in a config, where a dollar sign is doubled.

@@ -58,6 +58,7 @@ type step struct {
 	do   func(context.Context) (detail string, err error)
 }
 
+// CheckRegistration sends a signed canary the way that callbacks come, and says at which step it fails.
 func CheckRegistration(ctx context.Context, env *engine.Env, id string, local, asJSON bool) error {
 	c, err := env.Config()
 	if err != nil {

@@ -46,6 +46,7 @@ type examination struct {
 	clock  dates
 }
 
+// Run examines everything and prints a line for each; exit 1 where something failed.
 func Run(ctx context.Context, env *engine.Env, account string, asJSON bool) error {
 	c, err := env.Config()
 	if err != nil {
@@ -69,6 +70,7 @@ func Run(ctx context.Context, env *engine.Env, account string, asJSON bool) erro
 	d.reader(ctx, sandbox.New().Inspect)
 	d.tls()
 	d.address(ctx, s)
+	d.proxy(ctx, account)
 	d.daemon(ctx, s, account)
 	for i := range c.Accounts {
 		if account == "" || c.Accounts[i].ID == account {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"countersign/cmd/countersign/output"
+	"countersign/cmd/countersign/output/progress"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/model/store/database"
@@ -17,18 +18,18 @@ import (
 // follower waits for runs, whoever works them off, and says what they meet.
 type follower struct {
 	runs  []model.Run
-	shows output.Progress
+	shows progress.Display
 	out   io.Writer // where errors of providers go; nil: nowhere
 	now   func() time.Time
 
 	over  bool                // there is nothing left to wait for
 	since time.Time           // when it began
 	said  map[string]string   // the newest error that was told, by account
-	moved map[string]progress // when each run last got on
+	moved map[string]standing // when each run last got on
 }
 
-// progress is how far a run was at a time.
-type progress struct {
+// standing is how far a run was at a time.
+type standing struct {
 	at    time.Time
 	state model.RunState
 	done  int
@@ -89,7 +90,7 @@ func (f *follower) daemon(ctx context.Context, q *Queue) error {
 // done is ended that also says what the accounts' questions meet, and gives up where a run does not get on.
 func (f *follower) done(ctx context.Context, q *Queue) (bool, error) {
 	if f.since.IsZero() {
-		f.since, f.said, f.moved = f.now(), map[string]string{}, map[string]progress{}
+		f.since, f.said, f.moved = f.now(), map[string]string{}, map[string]standing{}
 	}
 	over, err := f.ended(ctx, q)
 	if err != nil {
@@ -133,7 +134,7 @@ func (f *follower) stuck(acc model.Account, most time.Duration) error {
 		why = acc.LastError
 	}
 	for _, r := range f.runs {
-		is := progress{now, r.State, r.Listed + r.Asked}
+		is := standing{now, r.State, r.Listed + r.Asked}
 		was, known := f.moved[r.ID]
 		if !known || was.state != is.state || was.done != is.done {
 			f.moved[r.ID] = is

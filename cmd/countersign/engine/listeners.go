@@ -20,6 +20,7 @@ import (
 	"countersign/provider"
 	"countersign/worker/apply"
 	"countersign/worker/callback"
+	"countersign/worker/callback/odd"
 	"countersign/worker/console"
 )
 
@@ -66,7 +67,7 @@ func (e *Engine) openListeners() (in *listeners, err error) {
 	in = &listeners{}
 	reg := prometheus.NewRegistry()
 	counters := console.NewCounters(console.CounterOptions{
-		Objective: float64(e.Config.CallbackObjective) / 100, OddKinds: callback.OddKinds(), LogDropped: e.Env.logDropped,
+		Objective: float64(e.Config.CallbackObjective) / 100, OddKinds: odd.Kinds(), LogDropped: e.Env.logDropped,
 	})
 	reg.MustRegister(counters, console.TableMetrics(e.Store, e.Env.UTC), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -9,7 +9,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sync/errgroup"
 
-	"countersign/cmd/countersign/output"
+	"countersign/cmd/countersign/output/progress"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
@@ -20,7 +20,7 @@ import (
 
 // FollowRuns runs a verb that asks providers: it lets queue write runs, follows the daemon that works them off, and
 // returns them as they ended. Where no daemon runs, it works them off itself, for which it needs the secrets.
-func (a *Env) FollowRuns(ctx context.Context, p output.Progress, queue func(context.Context, *Queue) ([]model.Run, error)) ([]model.Run, error) {
+func (a *Env) FollowRuns(ctx context.Context, p progress.Display, queue func(context.Context, *Queue) ([]model.Run, error)) ([]model.Run, error) {
 	c, err := a.ReadConfig()
 	if err != nil {
 		return nil, err
@@ -73,14 +73,14 @@ func (a *Env) workHere(ctx context.Context, log *logrus.Entry, f *follower, queu
 }
 
 // RunProgress shows how runs stand, on stderr.
-func (a *Env) RunProgress() output.Progress {
+func (a *Env) RunProgress() progress.Display {
 	budgets := map[string]int{}
 	if c, err := a.ReadConfig(); err == nil { // else the verb says what is wrong with it
 		for i := range c.Accounts {
 			budgets[c.Accounts[i].ID] = c.Accounts[i].Budgets()[provider.ClassRead]
 		}
 	}
-	return a.Progress(budgets, driftOf)
+	return progress.ShowOn(a.Stderr, a.Now, budgets, driftOf)
 }
 
 // driftOf is how many differences a verify has found; false for other runs.
@@ -146,7 +146,7 @@ func (e *Engine) WorkUntil(ctx context.Context, done func(context.Context) (bool
 }
 
 // Done reads how the runs stand, shows it, and says whether there is nothing left to wait for.
-func (e *Engine) Done(ctx context.Context, runs []model.Run, p output.Progress) (bool, error) {
+func (e *Engine) Done(ctx context.Context, runs []model.Run, p progress.Display) (bool, error) {
 	return (&follower{runs: runs, shows: p, now: e.Env.UTC}).ended(ctx, e.Queue())
 }
 

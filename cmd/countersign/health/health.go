@@ -47,7 +47,7 @@ type Account struct {
 	Configured  *config.Account // nil: it was taken out of the config
 	OpenRows    int
 	Late        int // rows that are due for longer than OverdueAfter
-	Share       store.Share
+	Share       model.Share
 	Overdue     bool // its polls are
 	Quarantined int  // files
 }

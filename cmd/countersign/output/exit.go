@@ -11,7 +11,7 @@ const (
 	ExitDrift  = 3 // drift, or an open incident
 )
 
-// exitError is an error that chooses the program's exit code. An err of nil says nothing more than
+// ExitError is an error that chooses the program's exit code. An err of nil says nothing more than
 // the verb has printed already.
 type ExitError struct {
 	Code int
@@ -29,7 +29,7 @@ func (e *ExitError) Error() string {
 // Unwrap returns the error behind the code.
 func (e *ExitError) Unwrap() error { return e.Err }
 
-// usagef is an error of the one who typed: exit 2.
+// Usagef is an error of the one who typed: exit 2.
 func Usagef(format string, args ...any) error {
 	return &ExitError{ExitUsage, fmt.Errorf(format, args...)}
 }

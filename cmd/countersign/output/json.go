@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 
 	"countersign/model"
-	"countersign/model/store"
 )
 
 // The objects below are what `--json` prints. Their keys are a promise: they are only added to.
@@ -103,7 +102,7 @@ type stepJSON struct {
 	At   stamp  `json:"at"`
 }
 
-func stepObject(s store.Step) stepJSON { return stepJSON{s.Name, StampOf(s.At)} }
+func stepObject(s model.Step) stepJSON { return stepJSON{s.Name, StampOf(s.At)} }
 
 type historyJSON struct {
 	Seq       int64  `json:"seq"`
@@ -296,7 +295,7 @@ func each[T, O any](list []T, object func(T) O) []O {
 	return out
 }
 
-// driftJSON is one field in which the table and the truth differ.
+// DriftJSON is one field in which the table and the truth differ.
 type DriftJSON struct {
 	Account  string `json:"account"`
 	Ref      string `json:"ref"`
@@ -309,7 +308,7 @@ type DriftJSON struct {
 }
 
 // DriftObject is what `verify` prints of one line.
-func DriftObject(l store.DriftLine) DriftJSON {
+func DriftObject(l model.DriftLine) DriftJSON {
 	o := DriftJSON{Account: l.Account, Ref: l.Ref, Field: l.Field, Ours: l.Ours, Theirs: l.Theirs, Repaired: l.Repaired}
 	if l.Field == "signer" {
 		o.Signer = l.About
@@ -319,12 +318,12 @@ func DriftObject(l store.DriftLine) DriftJSON {
 	return o
 }
 
-// row is one transaction with all that belongs to it.
+// Row is one transaction with all that belongs to it.
 type Row struct {
 	model.Transaction
 	History   []model.Change
 	Callbacks []model.Callback
 	Documents []model.Document
 	Gaps      []model.Gap
-	Progress  []store.Step
+	Progress  []model.Step
 }

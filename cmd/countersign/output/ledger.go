@@ -7,31 +7,30 @@ import (
 	"time"
 
 	"countersign/model"
-	"countersign/model/store"
 )
 
-// ledgerSum is what the ledger says of one account, beside what is wanted of it.
+// LedgerSum is what the ledger says of one account, beside what is wanted of it.
 type LedgerSum struct {
 	Account string
 	Since   time.Time
 	Wanted  float64 // percent
-	store.Share
-	Recent  store.Share // since yesterday's midnight, or since, if that is later
-	Repairs store.Repairs
+	model.Share
+	Recent  model.Share // since yesterday's midnight, or since, if that is later
+	Repairs model.Repairs
 	Firsts  map[model.Channel]int
 }
 
 // untold is how many changes used up the error budget.
-func untold(n store.Share) int { return n.Missed + n.Late + n.Refused }
+func untold(n model.Share) int { return n.Missed + n.Late + n.Refused }
 
-// allowed is the error budget: how many changes may stay untold, of as many as there were.
-func Allowed(n store.Share, wanted float64) float64 {
+// Allowed is the error budget: how many changes may stay untold, of as many as there were.
+func Allowed(n model.Share, wanted float64) float64 {
 	return float64(n.All()) * (100 - wanted) / 100
 }
 
 // used is which share of the error budget is used up; false where there is none, because nothing changed or the
 // objective allows nothing.
-func used(n store.Share, wanted float64) (float64, bool) {
+func used(n model.Share, wanted float64) (float64, bool) {
 	may := Allowed(n, wanted)
 	if may == 0 {
 		return 0, false
@@ -39,13 +38,13 @@ func used(n store.Share, wanted float64) (float64, bool) {
 	return float64(untold(n)) / may, true
 }
 
-// below says whether callbacks told less than what is wanted. Where nothing changed they told all.
-func Below(n store.Share, wanted float64) bool {
+// Below says whether callbacks told less than what is wanted. Where nothing changed they told all.
+func Below(n model.Share, wanted float64) bool {
 	return n.All() > 0 && float64(untold(n)) > Allowed(n, wanted)+1e-9
 }
 
-// budgetWords says what is left of the error budget, as a person would.
-func (p *Printer) BudgetWords(n store.Share, wanted float64) string {
+// BudgetWords says what is left of the error budget, as a person would.
+func (p *Printer) BudgetWords(n model.Share, wanted float64) string {
 	share, ok := used(n, wanted)
 	switch {
 	case n.All() == 0:
@@ -58,8 +57,8 @@ func (p *Printer) BudgetWords(n store.Share, wanted float64) string {
 	return fmt.Sprintf("%.0f%% left", (1-share)*100)
 }
 
-// burnWords says how fast the budget is used since yesterday: at 1 it lasts just as long as the time that it is for.
-func BurnWords(n store.Share, wanted float64) string {
+// BurnWords says how fast the budget is used since yesterday: at 1 it lasts just as long as the time that it is for.
+func BurnWords(n model.Share, wanted float64) string {
 	rate, ok := used(n, wanted)
 	if !ok {
 		return "-"
@@ -67,7 +66,7 @@ func BurnWords(n store.Share, wanted float64) string {
 	return fmt.Sprintf("%.1f", rate)
 }
 
-// channelWords lists which channels told first, the callbacks before the others.
+// ChannelWords lists which channels told first, the callbacks before the others.
 func ChannelWords(firsts map[model.Channel]int) string {
 	var parts []string
 	for _, c := range model.Channels() {
@@ -101,7 +100,7 @@ type percentilesJSON struct {
 	P99 float64 `json:"p99"`
 }
 
-func percentilesObject(p store.Percentiles) percentilesJSON {
+func percentilesObject(p model.Percentiles) percentilesJSON {
 	return percentilesJSON{p.Of, p.P50.Seconds(), p.P90.Seconds(), p.P99.Seconds()}
 }
 
@@ -152,8 +151,8 @@ func SummaryObject(l LedgerSum) summaryJSON {
 	return o
 }
 
-// told shows the share of changes that callbacks told, marked where it is below what is wanted.
-func (p *Printer) ShareWords(n store.Share, wanted float64) string {
+// ShareWords shows the share of changes that callbacks told, marked where it is below what is wanted.
+func (p *Printer) ShareWords(n model.Share, wanted float64) string {
 	s := Percent(n.Reported, n.All())
 	if Below(n, wanted) {
 		return p.Paint(Warn, s)
@@ -161,5 +160,5 @@ func (p *Printer) ShareWords(n store.Share, wanted float64) string {
 	return s
 }
 
-// percentWords shows a percentage as it is written in the config.
+// PercentWords shows a percentage as it is written in the config.
 func PercentWords(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) + "%" }

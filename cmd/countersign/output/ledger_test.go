@@ -5,28 +5,27 @@ import (
 	"testing"
 
 	"countersign/model"
-	"countersign/model/store"
 )
 
 func TestTheErrorBudget(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		n       store.Share
+		n       model.Share
 		wanted  float64
 		allowed float64
 		used    float64 // NaN: cannot be said
 		below   bool
 	}{
-		"half of it":              {store.Share{Reported: 995, Missed: 2, Late: 2, Refused: 1}, 99, 10, 0.5, false},
-		"all of it":               {store.Share{Reported: 990, Missed: 10}, 99, 10, 1, false},
-		"more than it":            {store.Share{Reported: 989, Missed: 11}, 99, 10, 1.1, true},
-		"nobody's fault":          {store.Share{Reported: 10, Unsubscribed: 90, NoEvent: 100}, 99, 0.1, 0, false},
-		"nothing may be missed":   {store.Share{Reported: 10}, 100, 0, math.NaN(), false},
-		"and something was":       {store.Share{Reported: 10, Late: 1}, 100, 0, math.NaN(), true},
-		"nothing changed":         {store.Share{}, 99, 0, math.NaN(), false},
-		"everything may be":       {store.Share{Missed: 10}, 0, 10, 1, false},
-		"tenths that do not fit":  {store.Share{Reported: 999, Missed: 1}, 99.9, 1, 1, false},
-		"a share below by a hair": {store.Share{Reported: 998, Missed: 2}, 99.9, 1, 2, true},
+		"half of it":              {model.Share{Reported: 995, Missed: 2, Late: 2, Refused: 1}, 99, 10, 0.5, false},
+		"all of it":               {model.Share{Reported: 990, Missed: 10}, 99, 10, 1, false},
+		"more than it":            {model.Share{Reported: 989, Missed: 11}, 99, 10, 1.1, true},
+		"nobody's fault":          {model.Share{Reported: 10, Unsubscribed: 90, NoEvent: 100}, 99, 0.1, 0, false},
+		"nothing may be missed":   {model.Share{Reported: 10}, 100, 0, math.NaN(), false},
+		"and something was":       {model.Share{Reported: 10, Late: 1}, 100, 0, math.NaN(), true},
+		"nothing changed":         {model.Share{}, 99, 0, math.NaN(), false},
+		"everything may be":       {model.Share{Missed: 10}, 0, 10, 1, false},
+		"tenths that do not fit":  {model.Share{Reported: 999, Missed: 1}, 99.9, 1, 1, false},
+		"a share below by a hair": {model.Share{Reported: 998, Missed: 2}, 99.9, 1, 2, true},
 	} {
 		use, ok := used(c.n, c.wanted)
 		if !ok {

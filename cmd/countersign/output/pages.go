@@ -6,7 +6,7 @@ const (
 	AtOnce   = 500 // rows read from the database at a time
 )
 
-// eachOf calls do for what fetch returns, a page at a time, up to limit (0: all).
+// EachOf calls do for what fetch returns, a page at a time, up to limit (0: all).
 func EachOf[T any](limit int, fetch func(limit int, cursor string) ([]T, string, error), do func(T) error) error {
 	cursor := ""
 	for left := limit; ; {
@@ -31,7 +31,7 @@ func EachOf[T any](limit int, fetch func(limit int, cursor string) ([]T, string,
 	}
 }
 
-// shown is how many rows a table shows: limit, or on a terminal a screen of them.
+// Shown is how many rows a table shows: limit, or on a terminal a screen of them.
 func (p *Printer) Shown(limit int, all bool) int {
 	if limit == 0 && p.Terminal && !all {
 		return onScreen

@@ -9,7 +9,6 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"golang.org/x/term"
 )
@@ -19,26 +18,48 @@ type Printer struct {
 	Stdout, Stderr io.Writer
 	Now            func() time.Time // "3 min ago" counts from here
 
-	Terminal bool // stdout is one: tables are cut to what a person reads
+	Terminal bool // stdout is one: long cells are cut to what a person reads
+	Width    int  // the columns of the terminal, as it began; 0: no bound
 	Colour   bool
 }
 
-// newPrinter looks at the streams and the environment for what they can show.
+// NewPrinter looks at the streams and the environment for what they can show.
 func NewPrinter(stdout, stderr io.Writer, now func() time.Time, lookup func(string) (string, bool)) Printer {
 	terminal := IsTerminal(stdout)
-	return Printer{Stdout: stdout, Stderr: stderr, Now: now, Terminal: terminal, Colour: terminal && WantsColour(lookup)}
+	return Printer{
+		Stdout: stdout, Stderr: stderr, Now: now, Terminal: terminal, Width: width(stdout), Colour: terminal && WantsColour(lookup),
+	}
 }
 
-// IsTerminal says whether a person reads w as it is written. A writer that queues for another says with Unwrap for which.
-func IsTerminal(w io.Writer) bool {
+// width is how many columns the terminal w has; 0 where it is none, or does not say.
+func width(w io.Writer) int {
+	f, ok := file(w)
+	if !ok {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
+}
+
+// file is the file that w writes to. A writer that queues for another says with Unwrap for which.
+func file(w io.Writer) (*os.File, bool) {
 	if q, ok := w.(interface{ Unwrap() io.Writer }); ok {
 		w = q.Unwrap()
 	}
 	f, ok := w.(*os.File)
+	return f, ok
+}
+
+// IsTerminal says whether a person reads w as it is written.
+func IsTerminal(w io.Writer) bool {
+	f, ok := file(w)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// wantsColour obeys NO_COLOR (no-color.org) and terminals that can do nothing.
+// WantsColour obeys NO_COLOR (no-color.org) and terminals that can do nothing.
 func WantsColour(lookup func(string) (string, bool)) bool {
 	if v, ok := lookup("NO_COLOR"); ok && v != "" {
 		return false
@@ -49,7 +70,7 @@ func WantsColour(lookup func(string) (string, bool)) bool {
 
 const oneDay = 24 * time.Hour
 
-// stampLayout is how times stand in JSON: RFC 3339, UTC, milliseconds.
+// StampLayout is how times stand in JSON: RFC 3339, UTC, milliseconds.
 const StampLayout = "2006-01-02T15:04:05.000Z"
 
 // stamp is a time in JSON; null where there is none.
@@ -78,30 +99,6 @@ func (p *Printer) JSONLines() jsonLines {
 
 func (j jsonLines) Write(object any) error { return j.to.Encode(object) }
 
-// table begins a table without lines, its heads in capitals.
-func (p *Printer) Table(heads ...any) table.Writer {
-	t := table.NewWriter()
-	style := table.StyleDefault
-	style.Options = table.OptionsNoBordersAndSeparators
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
-	style.Format.Header = text.FormatUpper
-	t.SetStyle(style)
-	if len(heads) > 0 {
-		t.AppendHeader(table.Row(heads))
-	}
-	return t
-}
-
-// print writes a table, without the blanks that fill its last column.
-func (p *Printer) Print(t table.Writer) error {
-	for line := range strings.Lines(t.Render() + "\n") {
-		if _, err := fmt.Fprintln(p.Stdout, strings.TrimRight(line, " \n")); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Printf writes to stdout.
 func (p *Printer) Printf(format string, args ...any) error {
 	_, err := fmt.Fprintf(p.Stdout, format, args...)
@@ -116,7 +113,7 @@ const (
 	Bad  = text.FgRed
 )
 
-// paint colours s where there is a terminal that shows it.
+// Paint colours s where there is a terminal that shows it.
 func (p *Printer) Paint(c text.Color, s string) string {
 	if !p.Colour || s == "" {
 		return s
@@ -124,7 +121,7 @@ func (p *Printer) Paint(c text.Color, s string) string {
 	return c.EscapeSeq() + s + text.Reset.EscapeSeq()
 }
 
-// ago says when t was or will be, as a person would; "never" where it was not.
+// Ago says when t was or will be, as a person would; "never" where it was not.
 func (p *Printer) Ago(t *time.Time) string {
 	if t == nil || t.IsZero() {
 		return "never"
@@ -156,7 +153,7 @@ func relative(d time.Duration, t time.Time) string {
 	return s + " ago"
 }
 
-// lasting puts a length of time into words.
+// Lasting puts a length of time into words.
 func Lasting(d time.Duration) string {
 	switch {
 	case d < 90*time.Second:
@@ -169,7 +166,7 @@ func Lasting(d time.Duration) string {
 	return fmt.Sprintf("%d days", int(d/oneDay))
 }
 
-// plain makes what providers and senders wrote safe for a terminal: one line, no escape codes.
+// Plain makes what providers and senders wrote safe for a terminal: one line, no escape codes.
 func Plain(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r) {
@@ -179,10 +176,18 @@ func Plain(s string) string {
 	}, s)
 }
 
-// short is plain and cut to n columns, in the middle of a table.
+// Short is plain and cut to n columns.
 func Short(s string, n int) string { return text.Trim(Plain(s), n) }
 
-// count says "1 row", "2 rows".
+// Cell is plain, and cut to n columns where a terminal shows it. What goes into a file or a pipe is whole.
+func (p *Printer) Cell(s string, n int) string {
+	if p.Terminal {
+		return Short(s, n)
+	}
+	return Plain(s)
+}
+
+// Count says "1 row", "2 rows".
 func Count(n int, one string) string {
 	if n == 1 {
 		return "1 " + one

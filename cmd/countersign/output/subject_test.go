@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"countersign/model"
-	"countersign/model/store"
 )
 
 // Two changes of one kind on one transaction are told apart by what they are about.
@@ -42,9 +41,9 @@ func TestObjectsNameTheirSubject(t *testing.T) {
 		"change":           {ChangeObject(change), map[string]string{"kind": "gap", "signer": "s-1", "document": "d7"}},
 		"history":          {historyObject(change), map[string]string{"kind": "gap", "signer": "s-1", "document": "d7"}},
 		"gap":              {GapObject(model.Gap{Signer: "s-1"}), map[string]string{"signer": "s-1"}},
-		"drift, signer":    {DriftObject(store.DriftLine{Field: "signer", About: "s-1"}), map[string]string{"signer": "s-1", "document": ""}},
-		"drift, document":  {DriftObject(store.DriftLine{Field: "document a", About: "d7"}), map[string]string{"signer": "", "document": "d7"}},
-		"drift, the whole": {DriftObject(store.DriftLine{Field: "status"}), map[string]string{"signer": "", "document": ""}},
+		"drift, signer":    {DriftObject(model.DriftLine{Field: "signer", About: "s-1"}), map[string]string{"signer": "s-1", "document": ""}},
+		"drift, document":  {DriftObject(model.DriftLine{Field: "document a", About: "d7"}), map[string]string{"signer": "", "document": "d7"}},
+		"drift, the whole": {DriftObject(model.DriftLine{Field: "status"}), map[string]string{"signer": "", "document": ""}},
 	} {
 		text, err := json.Marshal(c.object)
 		if err != nil {

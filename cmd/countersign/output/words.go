@@ -11,7 +11,7 @@ import (
 	"countersign/model"
 )
 
-// statusColour is how a status looks on a terminal.
+// StatusColour is how a status looks on a terminal.
 func StatusColour(s model.Status) text.Color {
 	switch s {
 	case model.Completed:
@@ -26,7 +26,7 @@ func StatusColour(s model.Status) text.Color {
 	return text.FgCyan
 }
 
-// standing is the status and how it is known:
+// StatusWords is the status and how it is known:
 // "completed (confirmed 3 min ago)", "in_progress (a callback says completed, checking)".
 func (p *Printer) StatusWords(t model.Transaction) string {
 	return p.Paint(StatusColour(t.Status), string(t.Status)) + " (" + p.knowing(t) + ")"
@@ -49,7 +49,7 @@ func (p *Printer) knowing(t model.Transaction) string {
 	return "a callback says so, checking"
 }
 
-// flags names what is true of t beside its status.
+// Flags names what is true of t beside its status.
 func (p *Printer) Flags(t model.Transaction) []string {
 	var all []string
 	for _, f := range []struct {
@@ -180,7 +180,7 @@ func gapKindWords(g model.Gap) string {
 	return Plain(string(g.Kind))
 }
 
-// verdictColour is how a verdict looks on a terminal.
+// VerdictColour is how a verdict looks on a terminal.
 func VerdictColour(v model.Verdict) text.Color {
 	switch v {
 	case model.Accepted:
@@ -191,7 +191,20 @@ func VerdictColour(v model.Verdict) text.Color {
 	return Bad
 }
 
-// stateColour is how a document's state looks on a terminal.
+// OutcomeWords says what c did to row t, and what the provider said where c had it asked.
+func OutcomeWords(c model.Callback, t *model.Transaction) string {
+	switch {
+	case c.Outcome != model.Checking || t == nil:
+		return string(c.Outcome)
+	case t.NotFound:
+		return "checked: not found"
+	case t.Confirmed && t.ReportedStatus == "" && t.ConfirmedAt != nil && t.ConfirmedAt.After(c.At):
+		return "checked: " + string(t.Status)
+	}
+	return string(c.Outcome)
+}
+
+// StateColour is how a document's state looks on a terminal.
 func StateColour(s model.DocumentState) text.Color {
 	switch s {
 	case model.DocumentStored:
@@ -202,15 +215,17 @@ func StateColour(s model.DocumentState) text.Color {
 	return Bad
 }
 
-// bytesShown says how large a file is.
+// BytesShown says how large a file is.
 func BytesShown(n int64) string {
 	switch {
 	case n < 1<<10:
 		return fmt.Sprintf("%d B", n)
 	case n < 1<<20:
 		return fmt.Sprintf("%d KiB", n>>10)
+	case n < 1<<30:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
 	}
-	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
 }
 
 // Because is a reason as it follows a statement: ": reason"; nothing where there is none.
@@ -221,7 +236,7 @@ func Because(reason string) string {
 	return ": " + Plain(reason)
 }
 
-// words lists what may be said.
+// Words lists what may be said.
 func Words[S ~string](of []S) string {
 	var all []string
 	for _, w := range of {
@@ -238,7 +253,7 @@ func Fraction(done, of int) string {
 	return fmt.Sprintf("%d/%d", done, of)
 }
 
-// quoted shows a ref as it can be typed.
+// Quoted shows a ref as it can be typed.
 func Quoted(ref string) string {
 	if Plain(ref) != ref || strings.ContainsAny(ref, " \"'") {
 		return fmt.Sprintf("%q", ref)
@@ -269,10 +284,10 @@ func between(g model.Gap) string {
 	if g.After == nil {
 		return "before " + to
 	}
-	return g.After.UTC().Format(time.DateTime) + " and " + to
+	return "between " + g.After.UTC().Format(time.DateTime) + " and " + to
 }
 
-// percent shows a share, never rounded up to the whole.
+// Percent shows a share, never rounded up to the whole.
 func Percent(part, of int) string {
 	if of == 0 {
 		return "-"
@@ -299,7 +314,7 @@ func ChangeWords(c model.Change) string {
 	return Plain(c.From) + " -> " + Plain(c.To) + subject
 }
 
-// documentName is the provider's name, with the version where there are more.
+// DocumentName is the provider's name, with the version where there are more.
 func DocumentName(d model.Document) string {
 	name := cmp.Or(d.Name, d.DocID)
 	if d.Version > 1 {

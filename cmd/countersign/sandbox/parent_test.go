@@ -12,9 +12,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/cmd/countersign/sandbox/pdftest"
 	"countersign/model"
 	"countersign/worker/pdf"
+	"countersign/worker/pdf/pdftest"
 )
 
 // TestMain lets the parent start this program as its child.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/provider/transport"
+	"countersign/provider/transport/memory"
 	"countersign/worker/apply"
 )
 
@@ -27,12 +30,16 @@ type Options struct {
 	Base      http.RoundTripper // nil but in tests, which play the services in process
 	Now       func() time.Time
 	Rand      func() float64
+	Proxy     func(*http.Request) (*url.URL, error) // the way out of calls and links
 }
 
 // Table is the configured accounts as they run. A reload swaps the whole table at once.
 type Table struct {
 	Options
 	table atomic.Pointer[accountTable]
+
+	mu      sync.Mutex // guards working, and that no account is added between
+	working bool       // this process has the work lock: it spends the budgets
 }
 
 type accountTable struct {
@@ -79,11 +86,13 @@ func (all *Table) Find(id string) *apply.Account {
 // taken. Budgets go on where they stood. An account that is seen for the first time starts now. changed are the accounts
 // that have a new generation.
 func (all *Table) Set(ctx context.Context, c *config.Config) (changed []string, err error) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
 	old := all.table.Load()
 	next := &accountTable{built: map[string]builtAccount{}}
 	var errs []error
 	for i := range c.Accounts {
-		if err := all.add(next, old, c, &c.Accounts[i]); err != nil {
+		if err := all.add(next, old, c, &c.Accounts[i], all.memory(c.Accounts[i].ID)); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -102,6 +111,11 @@ func (all *Table) Set(ctx context.Context, c *config.Config) (changed []string, 
 			return nil, err
 		}
 	}
+	if all.working {
+		if err := next.resume(ctx); err != nil {
+			return nil, err
+		}
+	}
 	return changed, all.swap(ctx, old, next)
 }
 
@@ -111,6 +125,15 @@ func (all *Table) swap(ctx context.Context, old, next *accountTable) (err error)
 	for id, b := range old.built {
 		if next.built[id].transport != b.transport {
 			err = errors.Join(err, b.running.Generation.End(ctx))
+		}
+	}
+	for id, b := range old.built {
+		switch now := next.built[id].transport; now {
+		case b.transport:
+		case nil:
+			all.suspend(ctx, id, b.transport.End)
+		default:
+			now.Replace(b.transport)
 		}
 	}
 	all.table.Store(next)
@@ -123,7 +146,7 @@ func (all *Table) swap(ctx context.Context, old, next *accountTable) (err error)
 }
 
 // add builds one account.
-func (all *Table) add(next, old *accountTable, c *config.Config, acc *config.Account) error {
+func (all *Table) add(next, old *accountTable, c *config.Config, acc *config.Account, memory memory.Memory) error {
 	driver, ok := all.Providers[acc.Provider]
 	if !ok {
 		return fmt.Errorf("account %s: provider %q is not known", acc.ID, acc.Provider)
@@ -135,7 +158,7 @@ func (all *Table) add(next, old *accountTable, c *config.Config, acc *config.Acc
 		b.transport, p, generation = was.transport, was.running.Provider, was.running.Generation
 	} else {
 		var err error
-		if b.transport, p, err = all.connect(was, c, acc, driver); err != nil {
+		if b.transport, p, err = all.connect(was, c, acc, driver, memory); err != nil {
 			return err
 		}
 		generation = apply.NewGeneration(acc.Server())
@@ -154,17 +177,17 @@ func (all *Table) add(next, old *accountTable, c *config.Config, acc *config.Acc
 
 // connect builds an account's provider and what its calls go through.
 func (all *Table) connect(
-	was builtAccount, c *config.Config, acc *config.Account, driver provider.Driver,
+	was builtAccount, c *config.Config, acc *config.Account, driver provider.Driver, memory memory.Memory,
 ) (*transport.Transport, provider.Service, error) {
 	log := all.Log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.Provider})
 	out := transport.Options{
 		Account: acc.ID, Base: all.Base, Budget: acc.Budgets(), Now: all.Now, Log: log, Rand: all.Rand,
 		BackoffMin: min(500*time.Millisecond, time.Duration(c.Retry.First)), BackoffMax: time.Duration(c.Retry.First),
-		MaxFile: int64(c.DocumentsMaxSize),
+		MaxFile: int64(c.DocumentsMaxSize), Memory: memory, Service: acc.BaseURL, Proxy: all.Proxy,
 	}
 	t := transport.New(out)
-	if was.transport != nil && was.from.Server() == acc.Server() {
-		t.Continue(was.transport, was.from.SameSettings(acc)) // what a service asked of another key is not asked of this one
+	if was.transport != nil { // what a service asked of another key is not asked of this one
+		t.Continue(was.transport, was.from.Server() == acc.Server() && was.from.SameSettings(acc))
 	}
 	o := acc.Options()
 	o.Client, o.Foreign = t.Client(), transport.NewForeignClient(out, acc.AllowPrivateLinks)
@@ -268,10 +291,11 @@ type Built struct {
 	Running *apply.Account // as the listener and the loops see it
 }
 
-// One builds a single account, whose tokens rest in the database.
+// One builds a single account, whose tokens rest in the database. It has a budget of its own: the few calls of a verb
+// beside the daemon are no part of what the daemon spends.
 func (all *Table) One(c *config.Config, acc *config.Account) (Built, error) {
 	next := &accountTable{built: map[string]builtAccount{}}
-	if err := all.add(next, &accountTable{}, c, acc); err != nil {
+	if err := all.add(next, &accountTable{}, c, acc, memory.Memory{}); err != nil {
 		return Built{}, err
 	}
 	return Built{acc, next.list[0].Provider, next.list[0]}, nil

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/output"
+)
+
+// prompt puts questions to a person, or to a file of answers.
+type prompt struct {
+	out io.Writer
+	in  *bufio.Reader
+}
+
+func newPrompt(ctx context.Context, env *engine.Env) prompt {
+	return prompt{env.Stderr, bufio.NewReader(env.Input(ctx))}
+}
+
+// ask puts a question until an answer passes its check, which says what is wrong with one. An empty answer is the
+// fallback. Where no more answers come, the fallback counts; what was wrong with the last answer is the error.
+func (p prompt) ask(question, fallback string, check func(answer string) (fault string)) (string, error) {
+	if fallback != "" {
+		question += " [" + fallback + "]"
+	}
+	var wrong string
+	for {
+		fmt.Fprintf(p.out, "%s: ", question)
+		line, err := p.in.ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			fmt.Fprintln(p.out)
+			return "", err
+		}
+		answer := cmp.Or(strings.TrimSpace(line), fallback)
+		over := err != nil && line == ""
+		if over && wrong != "" {
+			return "", output.Usagef("%s", wrong)
+		}
+		fault := check(answer)
+		if fault == "" {
+			return answer, nil
+		}
+		if over {
+			return "", output.Usagef("%s", fault)
+		}
+		wrong = fault
+		fmt.Fprintln(p.out, fault)
+	}
+}
