@@ -72,7 +72,7 @@ func (o backfillOptions) lists(q *engine.Queue) ([]*config.Account, error) {
 	var out []*config.Account
 	var errs []error
 	for _, acc := range accounts {
-		if q.Env.Providers[acc.Provider].Traits.ByRefOnly {
+		if acc.ListsNothing(q.Env.Providers) {
 			errs = append(errs, fmt.Errorf("account %s: %w", acc.ID, poll.ErrNoList))
 			continue
 		}

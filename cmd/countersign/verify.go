@@ -61,7 +61,7 @@ func (o *verifyOptions) queue(ctx context.Context, q *engine.Queue) ([]model.Run
 	}
 	var runs []model.Run
 	for _, acc := range accounts {
-		if q.Env.Providers[acc.Provider].Traits.ByRefOnly {
+		if acc.ListsNothing(q.Env.Providers) {
 			o.unlisted = append(o.unlisted, acc.ID)
 		}
 		r, resumed, err := verify.Queue(ctx, q.Store, q.Runs, acc.ID, ask.Params{Sample: o.sample, Repair: o.repair})

@@ -71,7 +71,6 @@ func (b *breaker) resume(state []byte, service string) {
 	}
 	b.record.Open()
 	if b.anew {
-		b.record.Changed()
 		return
 	}
 	var s rest
@@ -116,14 +115,17 @@ func (t *Transport) Continue(old *Transport, same bool) {
 
 // Replace puts the transport in the place of old, which it continues: from now on what calls through old meet, a pause
 // that the service asks for or a failure, says nothing about calls through this one.
-func (t *Transport) Replace(old *Transport) {
+func (t *Transport) Replace(ctx context.Context, old *Transport) error {
 	old.over.Store(true)
 	if !t.anew {
-		return
+		return nil
 	}
 	for _, b := range t.budgets {
 		b.Unpause()
 	}
+	err := old.breaker.record.Close(ctx) // so that it writes nothing over what follows
+	t.breaker.record.Changed()
+	return err
 }
 
 // End has what calls through the transport meet say nothing any more, and saves what was spent.

@@ -133,7 +133,7 @@ func (all *Table) swap(ctx context.Context, old, next *accountTable) (err error)
 		case nil:
 			all.suspend(ctx, id, b.transport.End)
 		default:
-			now.Replace(b.transport)
+			all.suspend(ctx, id, func(ctx context.Context) error { return now.Replace(ctx, b.transport) })
 		}
 	}
 	all.table.Store(next)
