@@ -86,7 +86,8 @@ func (b *breaker) done(round int, err error) {
 		rest := min(restFirst<<min(b.rests, 10), restMost)
 		b.rests, b.until, b.round = b.rests+1, b.now().Add(rest), b.round+1
 		b.record.Changed()
-		b.log.WithFields(logrus.Fields{"wait": rest.String(), "err": provider.Redact(err)}).Warn("provider fails, account rests")
+		log := b.log.WithFields(logrus.Fields{"wait": rest.String(), "err": provider.Redact(err)})
+		log.Warn("provider fails, account rests")
 	}
 }
 

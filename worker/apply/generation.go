@@ -8,9 +8,9 @@ import (
 	"countersign/provider"
 )
 
-// Generation is an account for as long as nothing changes that its calls depend on. A reload that brings another key, another
-// address or another budget gives the account a new one, and ends the one before: its calls are broken off, and what
-// they still bring is not taken. A nil Generation never ends. It is safe for concurrent use.
+// Generation is an account for as long as nothing changes that its calls depend on. A reload that brings another key,
+// address or budget gives the account a new one, and ends the one before: its calls are broken off, and what they still
+// bring is not taken. A nil Generation never ends. It is safe for concurrent use.
 type Generation struct {
 	// Server says which service is asked, by provider and address: a place in a list holds only there.
 	Server string

@@ -155,7 +155,9 @@ func (g *Gate) Failed(ctx context.Context, a *apply.Account, k model.Key, err er
 
 // failed deals with the error of a question that was sent.
 func (g *Gate) failed(ctx context.Context, a *apply.Account, k model.Key, err error) error {
-	entry := g.o.Log.WithFields(logrus.Fields{"account": a.ID, "provider": a.ProviderName, "txn": k.Ref, "err": provider.Redact(err)})
+	entry := g.o.Log.WithFields(logrus.Fields{
+		"account": a.ID, "provider": a.ProviderName, "txn": k.Ref, "err": provider.Redact(err),
+	})
 	var after *provider.RetryAfter
 	defer g.fault(ctx, a, err)
 	switch {
@@ -288,8 +290,8 @@ func (g *Gate) Lift(a *apply.Account) {
 	}
 }
 
-// Resume lets every account be asked again at once, after a reload. Rows whose questions failed for a generation that is
-// over are due at once, and what it has taught is forgotten.
+// Resume lets every account be asked again at once, after a reload. Rows whose questions failed for a generation that
+// is over are due at once, and what it has taught is forgotten.
 func (g *Gate) Resume(ctx context.Context) error {
 	g.mu.Lock()
 	var due []model.Key

@@ -101,8 +101,8 @@ func (p *Pass) Rows(ctx context.Context, rows []model.Transaction, src apply.Sou
 	return err
 }
 
-// RowsToTheEnd asks about rows until each has been answered or failed four times, two where somebody waits. It is for those that nothing else
-// would ever ask about: what a list names and no row holds is left behind by the next page's cursor.
+// RowsToTheEnd asks about rows until each has been answered, or failed as often as Tries says. It is for those that
+// nothing else would ever ask about: what a list names and no row holds is left behind by the next page's cursor.
 func (p *Pass) RowsToTheEnd(ctx context.Context, rows []model.Transaction, src apply.Source, work provider.Work) error {
 	for try := 1; len(rows) > 0; try++ {
 		left, err := p.rows(ctx, rows, src, work, try == p.Tries())

@@ -185,7 +185,8 @@ func (rs *Runs) work(ctx context.Context, a *apply.Account, r *model.Run) (again
 	done()
 	switch {
 	case a.Generation.Over():
-		rs.o.Log.WithFields(logrus.Fields{"account": r.Account, "loop": r.Kind}).Info("run goes on with the account as it is now")
+		log := rs.o.Log.WithFields(logrus.Fields{"account": r.Account, "loop": r.Kind})
+		log.Info("run goes on with the account as it is now")
 		return ctx.Err() == nil, nil // the run is read again as it was saved last
 	case ctx.Err() != nil:
 		return false, rs.save(context.WithoutCancel(ctx), r)

@@ -139,7 +139,9 @@ func (ds *Documents) fetch(ctx context.Context, d model.Document, t model.Transa
 
 // unlessSuperseded takes what a fetch brought, or why it brought nothing. After a reload that changed the account the
 // document is due at once instead.
-func (ds *Documents) unlessSuperseded(ctx context.Context, a *apply.Account, d model.Document, take func() error) error {
+func (ds *Documents) unlessSuperseded(
+	ctx context.Context, a *apply.Account, d model.Document, take func() error,
+) error {
 	err := a.Generation.Learn(take)
 	if errors.Is(err, apply.ErrSuperseded) {
 		return ds.putOff(ctx, d, model.DocumentPostponed, 0, "")

@@ -23,8 +23,8 @@ func (c *Config) atStart() []setting {
 	}
 }
 
-// NeedRestart names the keys in which a config differs from the one that a daemon started with and that a reload does not
-// take over.
+// NeedRestart names the keys in which a config differs from the one that a daemon started with, of those that a reload
+// does not take over.
 func (c *Config) NeedRestart(started *Config) (keys []string) {
 	before := started.atStart()
 	for i, s := range c.atStart() {

@@ -7,8 +7,8 @@ import (
 	"countersign/provider"
 )
 
-// SameCalls says whether an account's calls stay as they are under another reading of it: same service, same credentials,
-// same limits. What only says when to ask, whom to let in and what to make of files does not count.
+// SameCalls says whether an account's calls stay as they are under another reading of it: same service, credentials and
+// limits. What only says when to ask, whom to let in and what to make of files does not count.
 func (a *Account) SameCalls(o *Account) bool {
 	return a.SameSettings(o) && reflect.DeepEqual(a.calls(), o.calls())
 }
@@ -19,7 +19,7 @@ func (a *Account) SameSettings(o *Account) bool { return tree.Same(a.Settings.no
 // Server says which service an account asks.
 func (a *Account) Server() string { return a.Provider + " " + a.BaseURL }
 
-// calls is the account without what its calls do not depend on, and without its settings. What is not named here counts.
+// calls is the account without its settings, and without what its calls do not depend on. What is not named here counts.
 func (a *Account) calls() Account {
 	c := *a
 	c.Settings, c.at, c.traits = Settings{}, "", provider.Traits{}

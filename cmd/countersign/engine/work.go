@@ -18,9 +18,12 @@ import (
 	"countersign/worker/verify"
 )
 
+// queuing writes the runs that a verb asks for.
+type queuing func(context.Context, *Queue) ([]model.Run, error)
+
 // FollowRuns runs a verb that asks providers: it lets queue write runs, follows the daemon that works them off, and
 // returns them as they ended. Where no daemon runs, it works them off itself, for which it needs the secrets.
-func (a *Env) FollowRuns(ctx context.Context, p progress.Display, queue func(context.Context, *Queue) ([]model.Run, error)) ([]model.Run, error) {
+func (a *Env) FollowRuns(ctx context.Context, p progress.Display, queue queuing) ([]model.Run, error) {
 	c, err := a.ReadConfig()
 	if err != nil {
 		return nil, err
@@ -50,11 +53,13 @@ func (a *Env) FollowRuns(ctx context.Context, p progress.Display, queue func(con
 	return f.runs, a.workHere(ctx, log, f, queue)
 }
 
-// workHere works runs off in this process, as long as no daemon does. What was queued for a daemon that has stopped goes on.
-func (a *Env) workHere(ctx context.Context, log *logrus.Entry, f *follower, queue func(context.Context, *Queue) ([]model.Run, error)) error {
+// workHere works runs off in this process, as long as no daemon does. What was queued for a daemon that has stopped goes
+// on.
+func (a *Env) workHere(ctx context.Context, log *logrus.Entry, f *follower, queue queuing) error {
 	c, err := a.Config()
 	if err != nil && len(f.runs) > 0 {
-		return fmt.Errorf("the daemon has stopped: it goes on with what is not done when it is started again; to go on here: %w", err)
+		const stays = "the daemon has stopped: it goes on with what is not done when it is started again; to go on here"
+		return fmt.Errorf(stays+": %w", err)
 	}
 	if err != nil {
 		return err
