@@ -93,6 +93,19 @@ func rereads(t *testing.T, binary string) {
 	require.Zero(t, exit, stderr)
 	require.NotEmpty(t, objects(t, stdout))
 
+	require.NoError(t, os.Rename(in.config, in.config+".away"))
+	reload()
+	eventually(t, "a file that is away, in /readyz", func() bool {
+		_, text := in.looked(t, "/readyz", "", "")
+		return strings.Contains(text, "no such file")
+	})
+	require.Equal(t, http.StatusOK, post(simulator.AccountOneSpan, old), "nothing changed")
+	put("callback_objective: 98%\n" + strings.Replace(less, "log: { level: warning }", "log: { level: info }", 1))
+	reload()
+	eventually(t, "what needs a restart, in the log", func() bool {
+		return strings.Contains(p.out.String(), "callback_objective, log")
+	})
+
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 	require.Zero(t, p.exit(t), p.out.String())
 }

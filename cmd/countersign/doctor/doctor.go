@@ -65,7 +65,7 @@ func Run(ctx context.Context, env *engine.Env, account string, asJSON bool) erro
 	if s != nil {
 		defer s.Close() //nolint:errcheck // nothing of ours waits to be written
 	}
-	d.key()
+	d.key(s)
 	d.sealed(ctx, s)
 	d.documents(ctx, s)
 	d.reader(ctx, sandbox.New().Inspect)
@@ -167,7 +167,8 @@ func (d *examination) writable(ctx context.Context, s *store.Store) error {
 	return err
 }
 
-func (d *examination) key() {
+// key says whether the installation key is there, or whether `serve` makes it.
+func (d *examination) key(s *store.Store) {
 	_, err := d.InstallationKey(d.config)
 	file := d.config.InstallationKeyFile()
 	info, serr := os.Stat(file)
@@ -176,6 +177,10 @@ func (d *examination) key() {
 	switch {
 	case errors.Is(err, keyfile.ErrNone) && sqlite && engine.MustExist(dbFile) != nil:
 		d.say("ok", "installation key", "none yet; `countersign serve` makes it")
+	case errors.Is(err, keyfile.ErrNone) && !sqlite && file != "" && s == nil:
+		d.say("ok", "installation key", "%s is not there yet; `countersign serve` makes it", file)
+	case errors.Is(err, keyfile.ErrNone) && !sqlite && file != "":
+		d.say("warn", "installation key", "%s is not there: where this database was in use, restore the key from the backup; else `countersign serve` makes it", file)
 	case err != nil:
 		d.say("FAIL", "installation key", "%v", err)
 	case text != "":

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,6 +31,14 @@ type Node struct {
 	content []*Node // of a mapping keys and values in turns, of a list its items
 	hidden  bool    // the text came from the environment or a file: it is never repeated
 	lines   bool    // the text came from a file: where a list is wanted, one item a line
+}
+
+// Same says whether two nodes say the same, wherever in a file they stand.
+func Same(a, b *Node) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Kind == b.Kind && a.Tag == b.Tag && a.text == b.text && slices.EqualFunc(a.content, b.content, Same)
 }
 
 // null says whether nothing was said.
@@ -240,9 +250,17 @@ func ReadSecret(file string) (string, error) {
 	return strings.TrimSpace(string(text)), nil
 }
 
+// loneName is a variable as shells write it.
+var loneName = regexp.MustCompile(`^\$[A-Za-z_][A-Za-z0-9_]*$`)
+
 // variables puts the environment's values in the place of ${NAME}; $$ is a dollar sign.
 func (e *expander) variables(n *Node, path string) {
 	if !strings.Contains(n.text, "$") {
+		return
+	}
+	if loneName.MatchString(n.text) {
+		e.found.Add(n.Line, path, "begins with a $ and would be taken as written: "+
+			"a variable of the environment is ${NAME}, a dollar sign itself $$")
 		return
 	}
 	var b strings.Builder
@@ -312,9 +330,9 @@ func inSettings(path string) bool {
 func (n *Node) LiteralSecret() bool {
 	for i := 0; i+1 < len(n.content); i += 2 {
 		key, value := n.content[i].text, n.content[i+1]
-		named := strings.Contains(key, "key") || strings.Contains(key, "secret") || strings.Contains(key, "token")
+		named := namesSecret(key)
 		for _, v := range append([]*Node{value}, value.content...) {
-			if named && v.Kind == yaml.ScalarNode && v.text != "" && !v.hidden && !strings.HasSuffix(key, "_url") {
+			if named && v.Kind == yaml.ScalarNode && v.text != "" && !v.hidden {
 				return true
 			}
 		}
