@@ -90,8 +90,8 @@ func (lu *lookUps) allow(a *Account, at time.Time) bool {
 // longestStep bounds a step's name.
 const longestStep = 100
 
-// steps makes the steps of a browser's trail fit to be stored: anybody may have written it. A time in the future is
-// cut to now.
+// steps makes the steps of a browser's trail fit to be stored: anybody may have written it. A step without a
+// time, or with one in the future, gets now.
 func steps(list []provider.Step, now time.Time) (out []model.Step) {
 	for _, s := range list {
 		name := provider.Clip(s.Name, longestStep)
