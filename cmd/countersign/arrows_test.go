@@ -43,10 +43,14 @@ var arrows = map[string][]string{
 	"worker/hook":        {"model", "model/store/durable"},
 	"worker/incidents":   {"model", "model/store"},
 	"worker/apply":       {"model", "model/store", "provider", "worker/incidents"},
-	"worker/ask":         {"model", "model/store", "provider", "worker/apply", "worker/incidents"},
-	"worker/poll":        {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/incidents"},
-	"worker/verify":      {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/files"},
-	"worker/documents":   {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/files", "worker/pdf"},
+	"worker/ask": {
+		"model", "model/store", "provider", "worker/apply", "worker/ask/endless", "worker/ask/standing", "worker/incidents",
+	},
+	"worker/ask/endless":  {"provider"},
+	"worker/ask/standing": {},
+	"worker/poll":         {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/incidents"},
+	"worker/verify":       {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/files"},
+	"worker/documents":    {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/files", "worker/pdf"},
 	"worker": {
 		"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/poll", "worker/verify",
 		"worker/documents", "worker/hook", "worker/files", "worker/pdf",
