@@ -64,6 +64,7 @@ var arrows = map[string][]string{
 	"cmd/countersign/config/tree":       {},
 	"cmd/countersign/config":            {"cmd/countersign/config/tree", "model", "provider"},
 	"cmd/countersign/config/configtest": {"provider"},
+	"cmd/countersign/config/changes":    {"cmd/countersign/config"},
 	"cmd/countersign/output":            {"cmd/countersign/output/layout", "model", "model/words"},
 	"cmd/countersign/output/layout":     {},
 	"cmd/countersign/output/progress":   {"cmd/countersign/output", "model"},
@@ -74,11 +75,15 @@ var arrows = map[string][]string{
 	"cmd/countersign/engine/logs":         {"cmd/countersign/config", "cmd/countersign/output"},
 	"cmd/countersign/engine/certificates": {"cmd/countersign/config"},
 	"cmd/countersign/engine/accounts": {
-		"cmd/countersign/config", "model", "model/store", "provider", "provider/transport", "provider/transport/memory", "worker/apply",
+		"cmd/countersign/config", "cmd/countersign/config/changes",
+		"model", "model/store", "provider", "provider/transport", "provider/transport/memory", "worker/apply",
+	},
+	"cmd/countersign/engine/follow": {
+		"cmd/countersign/output", "cmd/countersign/output/progress", "model", "model/store", "model/store/database",
 	},
 	"cmd/countersign/engine": {
 		"cmd/countersign/config", "cmd/countersign/output", "cmd/countersign/output/progress", "cmd/countersign/sandbox",
-		"cmd/countersign/engine/accounts",
+		"cmd/countersign/engine/accounts", "cmd/countersign/engine/follow", "cmd/countersign/config/changes",
 		"cmd/countersign/engine/certificates", "cmd/countersign/engine/keyfile", "cmd/countersign/engine/logs",
 		"model", "model/store", "model/store/database", "model/store/durable", "model/store/sqlitefile", "provider",
 		"worker", "worker/apply", "worker/ask", "worker/poll", "worker/verify", "worker/documents", "worker/files", "worker/pdf",
