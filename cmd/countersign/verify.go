@@ -96,7 +96,8 @@ func runVerify(ctx context.Context, env *engine.Env, o verifyOptions) error {
 		return err
 	}
 	for _, id := range o.unlisted {
-		fmt.Fprintf(env.Stderr, "%s: the provider lists nothing, so transactions that the table does not have cannot be found: `countersign track` names them\n", id)
+		fmt.Fprintf(env.Stderr, "%s: the provider lists nothing, so transactions that the table does not have cannot be found: "+
+			"`countersign track` names them\n", id)
 	}
 	if err := engine.Failures(runs); err != nil {
 		return err

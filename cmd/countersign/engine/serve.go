@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -38,6 +39,7 @@ func (a *Env) Serve(ctx context.Context, o ServeOptions) error {
 	log := logrus.NewEntry(a.Logger(c.Log))
 	ctx, stop := a.Signals(ctx, log)
 	defer stop()
+	defer a.stopInTime(ctx, log)()
 	e, err := a.Start(ctx, c, log)
 	if err != nil {
 		return err
@@ -62,6 +64,7 @@ func (e *Engine) Serve(ctx context.Context, o ServeOptions) error {
 		}
 	}
 	e.Log.WithFields(logrus.Fields{"public": in.publicSocket.Addr().String(), "console": in.consoleSocket.Addr().String()}).Info("ready")
+	e.warnOfConfig(e.Config)
 	e.warnOfFolder()
 	inCtx, stopIn := context.WithCancel(ctx)
 	defer stopIn()
@@ -81,6 +84,13 @@ func (e *Engine) Serve(ctx context.Context, o ServeOptions) error {
 	notify(e.Log, daemon.SdNotifyStopping)
 	stopWork()
 	return errors.Join(err, working.Wait())
+}
+
+// warnOfConfig logs what `config check` and `doctor` warn of.
+func (e *Engine) warnOfConfig(c *config.Config) {
+	for _, what := range c.Warnings(os.Stat) {
+		e.Log.WithField("reason", what).Warn("the config may not be meant so")
+	}
 }
 
 // warnOfFolder tells what the document folder's file system lacks.

@@ -259,7 +259,8 @@ func (e *expander) variables(n *Node, path string) {
 		return
 	}
 	if loneName.MatchString(n.text) {
-		e.found.Add(n.Line, path, "begins with a $ and would be taken as written: a variable of the environment is ${NAME}, a dollar sign itself $$")
+		e.found.Add(n.Line, path, "begins with a $ and would be taken as written: "+
+			"a variable of the environment is ${NAME}, a dollar sign itself $$")
 		return
 	}
 	var b strings.Builder
