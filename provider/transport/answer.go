@@ -14,6 +14,7 @@ import (
 
 	"countersign/provider"
 	"countersign/provider/lenient"
+	"countersign/provider/transport/budget"
 )
 
 const (
@@ -76,14 +77,14 @@ func StatusError(resp *http.Response) error {
 	if e.Code != http.StatusTooManyRequests {
 		return e
 	}
-	wait, asked := retryAfter(resp.Header, time.Time{})
+	wait, asked := budget.AskedWait(resp.Header, time.Time{})
 	unasked := false
-	if quota := quotaPause(resp.Header, time.Time{}); !asked && quota > 0 {
+	if quota := budget.QuotaPause(resp.Header, time.Time{}); !asked && quota > 0 {
 		wait = quota
 	} else if !asked {
 		wait, unasked = unaskedWait, true
 	}
-	return &provider.RetryAfter{Wait: max(wait, quotaLeast), Err: e, Unasked: unasked}
+	return &provider.RetryAfter{Wait: max(wait, budget.QuotaLeast), Err: e, Unasked: unasked}
 }
 
 // refusal reads an answer without a status of success, and closes it.
