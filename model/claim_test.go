@@ -27,6 +27,8 @@ func TestAProvedClaimFillsWhatNoAnswerHasSaid(t *testing.T) {
 	want(t, "mark of a list", is.ProviderMark, "")
 	want(t, "signers who are described", len(is.Signers), 1)
 	want(t, "signers in all", is.SignersAll, 1)
+	first := model.Decide(r, none(), told("", "Lease"))
+	want(t, "what becomes of a claim that names signers and no status", first.Reason, model.Doubted)
 
 	newer := told(model.InProgress, "Lease 2")
 	newer.Signers[0].Status = model.SignerSigned

@@ -29,13 +29,12 @@ func claimSigners(d *Decision, t Transaction, o Observation) {
 			is := &next[i]
 			is.Status, is.Reason = said.Status, cmp.Or(said.Reason, is.Reason)
 			is.ViewedAt, is.SignedAt = later(is.ViewedAt, said.ViewedAt), later(is.SignedAt, said.SignedAt)
+			d.Grew, d.Reason = true, Moved
 		case !known && t.ConfirmedAt == nil && said.Ref != "" && (said.Name != "" || said.Email != ""):
 			place[said.Ref] = len(next)
 			next = append(next, said)
-		default:
-			continue
+			d.Grew = true // a fact filled in, as a name is: the reason stays that of the claimed status
 		}
-		d.Grew, d.Reason = true, Moved
 	}
 	d.Next.Signers = next
 	count(&d.Next)
