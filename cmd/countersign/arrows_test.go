@@ -19,7 +19,11 @@ var arrows = map[string][]string{
 	"provider/transport/budget": {"provider"},
 	"provider/lenient":          {},
 	"provider/NAME":             {"model", "provider", "provider/transport", "provider/lenient"},
-	"provider/providertest":     {"model", "provider", "provider/transport", "provider/lenient"},
+	"provider/providertest": {
+		"model", "provider", "provider/transport", "provider/lenient", "provider/providertest/recorded", "provider/providertest/rules",
+	},
+	"provider/providertest/recorded": {"provider"},
+	"provider/providertest/rules":    {"model"},
 	"provider/simulator": {
 		"provider/simulator/onespan", "provider/simulator/dropboxsign", "provider/simulator/allsign", "provider/simulator/autosign",
 		"provider/simulator/documenso", "provider/simulator/world", "provider/simulator/world/pdf", "provider/simulator/world/wire",

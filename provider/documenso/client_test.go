@@ -15,6 +15,7 @@ import (
 	"countersign/model"
 	"countersign/provider"
 	"countersign/provider/providertest"
+	"countersign/provider/providertest/recorded"
 	"countersign/provider/transport"
 )
 
@@ -22,7 +23,7 @@ const noSuchEnvelope = `{"message":"Envelope could not be found","code":"INTERNA
 
 func TestTheKeyGoesBare(t *testing.T) {
 	t.Parallel()
-	f := answering(t, http.StatusOK, providertest.Recorded(t, "answers/pending_one_signed"))
+	f := answering(t, http.StatusOK, recorded.Text(t, "answers/pending_one_signed"))
 	if _, err := account(t, f.URL+"/sub", keyed).Fetch(t.Context(), testRef); err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +87,7 @@ func TestATemplateAndAnotherTeamsEnvelopeAreNotFound(t *testing.T) {
 	if o := fetched(t, "template"); o.Absence != model.NotFound || o.Name != "" {
 		t.Errorf("%+v", o)
 	}
-	f := answering(t, http.StatusOK, strings.Replace(providertest.Recorded(t, "answers/completed"), `"teamId": 8`, `"teamId": 9`, 1))
+	f := answering(t, http.StatusOK, strings.Replace(recorded.Text(t, "answers/completed"), `"teamId": 8`, `"teamId": 9`, 1))
 	if o, err := account(t, f.URL, keyed).Fetch(t.Context(), testRef); err != nil || o.Absence != model.NotFound {
 		t.Errorf("%+v, %v", o, err)
 	}
