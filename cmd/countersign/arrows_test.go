@@ -86,6 +86,19 @@ var arrows = map[string][]string{
 	"cmd/countersign/health": {
 		"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "model", "model/store", "model/store/database", "model/store/durable",
 	},
+	"cmd/countersign/arguments": {
+		"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "model", "model/store", "model/store/durable", "provider",
+	},
+	"cmd/countersign/export": {"cmd/countersign/engine", "cmd/countersign/output", "model", "model/store", "model/store/durable"},
+	"cmd/countersign/login":  {"cmd/countersign/engine", "cmd/countersign/output", "provider"},
+	"cmd/countersign/replay": {
+		"cmd/countersign/arguments", "cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/engine/accounts", "cmd/countersign/output",
+		"model", "model/store", "provider", "worker/apply", "worker/callback",
+	},
+	"cmd/countersign/upkeep": {
+		"cmd/countersign/arguments", "cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/engine/keyfile", "cmd/countersign/output",
+		"model", "model/store", "model/store/database", "model/store/durable", "model/store/sqlitefile", "worker/files",
+	},
 	"cmd/countersign/doctor": {
 		"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/health", "cmd/countersign/engine/accounts", "cmd/countersign/engine/keyfile",
 		"cmd/countersign/output", "cmd/countersign/sandbox", "model", "model/store", "model/store/database", "model/store/durable",

@@ -9,6 +9,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
@@ -74,11 +75,11 @@ func retryDocuments(ctx context.Context, env *engine.Env, f retryFlags) error {
 }
 
 func fetchAgain(ctx context.Context, e *engine.Engine, f retryFlags) error {
-	if err := knownAccounts(ctx, e.Config, e.Store, f.account); err != nil {
+	if err := arguments.KnownAccounts(ctx, e.Config, e.Store, f.account); err != nil {
 		return err
 	}
 	if f.ref != "" {
-		if _, err := findRow(ctx, e.Config, e.Store, []string{f.account, f.ref}); err != nil {
+		if _, err := arguments.FindRow(ctx, e.Config, e.Store, []string{f.account, f.ref}); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
@@ -34,7 +35,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 // run carries out one command line and tells how it ended.
 func (a *app) run(ctx context.Context, args []string) int {
 	root := a.root()
-	root.SetArgs(refsAsTheyAre(root, args))
+	root.SetArgs(arguments.RefsAsTheyAre(root, args))
 	err := root.ExecuteContext(ctx)
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted")
@@ -104,7 +105,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 drift or an open incide
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		if takesRefs(cmd) {
+		if arguments.TakesRefs(cmd) {
 			return output.Usagef("%w: see `%s --help`; a ref that begins with -- follows a -- of its own", err, cmd.CommandPath())
 		}
 		return output.Usagef("%w: see `%s --help`", err, cmd.CommandPath())

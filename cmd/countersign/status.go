@@ -9,6 +9,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/health"
@@ -34,7 +35,7 @@ documents have no room.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			return env.Reading(ctx, func(c *config.Config, s *store.Store) error {
-				if err := knownAccounts(ctx, c, s, account); err != nil {
+				if err := arguments.KnownAccounts(ctx, c, s, account); err != nil {
 					return err
 				}
 				found, err := health.Look(ctx, env, c, s, account)

@@ -1,13 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
@@ -40,11 +39,11 @@ the table has a column account too, rows of other accounts are left out. One wro
 			if err != nil {
 				return err
 			}
-			acc, err := configured(c, args[0])
+			acc, err := arguments.Configured(c, args[0])
 			if err != nil {
 				return err
 			}
-			refs, others, err := refsOf(cmd.Context(), env, c, acc.ID, file, args[1:])
+			refs, others, err := arguments.RefsOf(cmd.Context(), env, c, acc.ID, file, args[1:])
 			if err != nil {
 				return err
 			}
@@ -61,23 +60,6 @@ the table has a column account too, rows of other accounts are left out. One wro
 	cmd.Flags().StringVar(&file, "file", "", "refs from this `FILE`, one a line, or a table with a column ref; - is stdin")
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "say what would be tracked, and change nothing")
 	return cmd
-}
-
-// configured is the account of the config that a verb names.
-func configured(c *config.Config, id string) (*config.Account, error) {
-	acc, ok := c.Account(id)
-	if !ok {
-		return nil, output.Usagef("account %q is not in the config: it has %s", id, cmp.Or(strings.Join(accountIDs(c), ", "), "none"))
-	}
-	return acc, nil
-}
-
-func accountIDs(c *config.Config) []string {
-	var ids []string
-	for _, x := range c.Accounts {
-		ids = append(ids, x.ID)
-	}
-	return ids
 }
 
 func runTrack(ctx context.Context, env *engine.Env, w *engine.Writer, acc *config.Account, refs []string) error {
