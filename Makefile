@@ -29,7 +29,7 @@ kills:
 crashes:
 	COUNTERSIGN_CRASH_EACH=3 go test -count=1 -timeout 30m -v -run 'TestCrashPoints$$' ./cmd/countersign
 
-# Ten thousand storms (docs/how-it-works.md), others each day. One that fails prints how to play it again.
+# Ten thousand storms (docs/developing.md), others each day. One that fails prints how to play it again.
 nightly:
 	go test ./cmd/countersign -run 'TestStorm$$' -timeout 0 -storm.seeds=10000 -storm.first=$$(($$(date +%s) / 86400 * 10000))
 

@@ -93,7 +93,7 @@ const (
 
 // Decide says what o does to t under a provider's rules. No other code chooses a status. A row
 // that does not exist yet is a Transaction with its key, Status Unknown and a zero FirstSeenAt.
-// Decide is pure and total: it never fails, and o.At is its only clock. See docs/how-it-works.md.
+// Decide is pure and total: it never fails, and o.At is its only clock. See docs/grids.md.
 func Decide(r Rules, t Transaction, o Observation) Decision {
 	if t.Status == "" {
 		t.Status = Unknown

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -11,10 +12,10 @@ import (
 	"countersign/model"
 )
 
-var update = flag.Bool("update", false, "rewrite the drawing in docs/how-it-works.md")
+var update = flag.Bool("update", false, "rewrite the drawing in docs/grids.md")
 
 const (
-	drawing = "../docs/how-it-works.md"
+	drawing = "../docs/grids.md"
 	begin   = "<!-- grid: drawn by go test ./model -update -->"
 	end     = "<!-- end of grid -->"
 )
@@ -101,31 +102,38 @@ func line(r model.Rules, t model.Transaction) string {
 	return strings.Join(append(words, outcome(r, t, hinted(noon))+outcome(r, t, absent(t, model.NotFound, noon))+outcome(r, t, absent(t, model.Gone, noon))), " ")
 }
 
-// A new status, a new rule or a new provider's habit fails here until somebody says what it does.
+// A new status, a new rule or a new provider's habit fails here until testdata/grid.txt of each provider says what it does.
 func TestTheWholeGrid(t *testing.T) {
-	grids := []map[string]string{onespanGrid, dropboxsignGrid, allsignGrid, autosignGrid, documensoGrid}
-	all := rules(t)
-	if len(all) != len(grids) {
-		t.Fatalf("%d providers have rules, %d grids are drawn", len(all), len(grids))
-	}
-	for i, r := range all {
-		g := struct {
-			rules model.Rules
-			want  map[string]string
-		}{r, grids[i]}
+	for _, r := range rules(t) {
+		wanted := grid(t, r.Provider)
 		for _, s := range starts() {
-			wanted, ok := g.want[s.name]
-			if !ok {
-				t.Errorf("%s: nobody has said what becomes of %q", g.rules.Provider, s.name)
-			}
-			if got := line(g.rules, s.row); got != wanted {
-				t.Errorf("%s:\n\t\t%q: %q,\n\twanted %q", g.rules.Provider, s.name, got, wanted)
+			switch want, ok := wanted[s.name]; {
+			case !ok:
+				t.Errorf("%s: testdata/grid.txt does not say what becomes of %q", r.Provider, s.name)
+			case line(r, s.row) != want:
+				t.Errorf("%s:\n\t\t%q: %q,\n\twanted %q", r.Provider, s.name, line(r, s.row), want)
 			}
 		}
-		if len(g.want) != len(starts()) {
-			t.Errorf("%s: %d rows are expected, %d are there", g.rules.Provider, len(g.want), len(starts()))
+		if len(wanted) != len(starts()) {
+			t.Errorf("%s: testdata/grid.txt has %d rows, %d are there", r.Provider, len(wanted), len(starts()))
 		}
 	}
+}
+
+// grid reads what a provider's grid should be: a line for each row, "ROW: LETTERS".
+func grid(t *testing.T, name string) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "provider", name, "testdata", "grid.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		if row, letters, ok := strings.Cut(strings.TrimSpace(line), ":"); ok && !strings.HasPrefix(row, "#") {
+			rows[row] = strings.TrimSpace(letters)
+		}
+	}
+	return rows
 }
 
 func TestTheDrawingIsWhatDecideDoes(t *testing.T) {

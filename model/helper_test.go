@@ -1,19 +1,13 @@
 package model_test
 
 import (
-	"strings"
+	"encoding/json"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"countersign/model"
-	"countersign/provider"
-	"countersign/provider/allsign"
-	"countersign/provider/autosign"
-	"countersign/provider/documenso"
-	"countersign/provider/dropboxsign"
-	"countersign/provider/onespan"
 )
 
 var noon = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
@@ -30,37 +24,40 @@ func after(seconds float64) time.Time {
 	return noon.Add(time.Duration(seconds * float64(time.Second)))
 }
 
-// strong and weak are the two kinds of provider: whose callbacks prove themselves, and whose prove
-// only their sender.
-func strong(t testing.TB) model.Rules { return rulesOf(t, onespan.New) }
-func weak(t testing.TB) model.Rules   { return rulesOf(t, dropboxsign.New) }
+// strong and weak are the rules of the two kinds of provider: one whose callbacks prove themselves, and one whose
+// callbacks prove only their sender.
+func strong(t testing.TB) model.Rules { return rulesOf(t, "onespan") }
+func weak(t testing.TB) model.Rules   { return rulesOf(t, "dropboxsign") }
 
-// rules are those of each provider, in the order of the drawing.
+// rules returns the rules of every provider, in the order of the drawing: strong, weak, then by name.
 func rules(t testing.TB) []model.Rules {
-	return []model.Rules{
-		strong(t), weak(t), rulesOf(t, allsign.New, "webhook_secrets: [whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=]"),
-		rulesOf(t, autosign.New, "access_token: t"), rulesOf(t, documenso.New, "webhook_secret: s"),
+	t.Helper()
+	all := []model.Rules{strong(t), weak(t)}
+	files, err := filepath.Glob("../provider/*/testdata/rules.json")
+	if err != nil || len(files) < 2 {
+		t.Fatalf("%d providers have recorded their rules (%v)", len(files), err)
 	}
+	for _, file := range files {
+		name := filepath.Base(filepath.Dir(filepath.Dir(file)))
+		if name != all[0].Provider && name != all[1].Provider {
+			all = append(all, rulesOf(t, name))
+		}
+	}
+	return all
 }
 
-func rulesOf(t testing.TB, build func(provider.Options) (provider.Service, error), more ...string) model.Rules {
+// rulesOf reads the rules that a provider's conformance test has recorded and compares, with settings of the tests.
+func rulesOf(t testing.TB, name string) (r model.Rules) {
 	t.Helper()
-	p := newProvider(t, build, more...)
-	r := p.Rules()
-	r.RecheckAfter, r.Debounce, r.Confirm = pauses, debounce, model.ConfirmFinal
-	return r
-}
-
-func newProvider(t testing.TB, build func(provider.Options) (provider.Service, error), more ...string) provider.Provider {
-	t.Helper()
-	text := strings.Join(append(more, "api_key: k"), "\n")
-	p, err := build(provider.Options{Account: "sales", Now: func() time.Time { return noon }, Settings: func(v any) error {
-		return yaml.Unmarshal([]byte(text), v)
-	}})
+	raw, err := os.ReadFile(filepath.Join("..", "provider", name, "testdata", "rules.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p
+	if err := json.Unmarshal(raw, &r); err != nil || r.Provider != name {
+		t.Fatalf("testdata/rules.json of %s has the rules of %q (%v)", name, r.Provider, err)
+	}
+	r.RecheckAfter, r.Debounce, r.Confirm = pauses, debounce, model.ConfirmFinal
+	return r
 }
 
 // row is a row that the provider confirmed before noon.

@@ -21,7 +21,7 @@ const (
 	Failed     Status = "failed"      // the provider could not process it
 )
 
-// Statuses returns every status, in the order of the drawing in docs/how-it-works.md.
+// Statuses returns every status, in the order of the grids in docs/grids.md.
 func Statuses() []Status {
 	return []Status{Unknown, Draft, InProgress, Completed, Declined, Expired, Cancelled, OptedOut, Failed}
 }

@@ -28,7 +28,7 @@ const (
 
 // Settle says what an event does to a document. No other code chooses a document's state. t is the document's
 // transaction, zero where there is none. A document that does not exist yet is one with its account, ref, id and kind,
-// and without a state. Settle is pure and total: it never fails, and now is its only clock. See docs/how-it-works.md.
+// and without a state. Settle is pure and total: it never fails, and now is its only clock. See docs/grids.md.
 func Settle(d Document, e DocumentEvent, t Transaction, now time.Time) Settlement {
 	if d.Link != "" && now.Sub(d.linkedAt()) >= LinkLife {
 		d.Link = ""

@@ -14,6 +14,7 @@ import (
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
+	"countersign/model/store"
 	"countersign/worker/apply"
 	"countersign/worker/ask"
 	"countersign/worker/poll"
@@ -28,7 +29,7 @@ type backfillOptions struct {
 
 // newBackfillCommand loads history, once.
 func newBackfillCommand(env *engine.Env) *cobra.Command {
-	o := backfillOptions{since: config.Span{Now: env.Now}, until: config.Span{Now: env.Now}}
+	o := backfillOptions{since: config.Span{Now: env.Now}, until: config.Span{Now: env.Now, Future: true}}
 	cmd := &cobra.Command{
 		Use:   "backfill",
 		Short: "Load history, once",
@@ -113,7 +114,8 @@ func (o backfillOptions) queue(ctx context.Context, e *engine.Engine) ([]model.R
 	return runs, nil
 }
 
-// printBackfillPlan says what a backfill would do. It spends budget, so it needs the work lock too.
+// printBackfillPlan says what a backfill would do. It spends budget, so it takes the work lock; where a daemon has it, the
+// plan asks beside the daemon.
 func printBackfillPlan(ctx context.Context, env *engine.Env, o backfillOptions) (err error) {
 	c, err := env.Config()
 	if err != nil {
@@ -135,13 +137,21 @@ func printBackfillPlan(ctx context.Context, env *engine.Env, o backfillOptions) 
 		until = *o.until.At
 	}
 	t := env.Table("ACCOUNT", "LISTED", "NEW", "CHANGED", "KNOWN", "CALLS", "FILES", "TAKES ABOUT")
-	for _, acc := range accounts {
-		plan, err := e.Worker.Tiers.PlanBackfill(ctx, acc, *o.since.At, until)
-		if err != nil {
-			return err
+	ask := func(ctx context.Context) error {
+		for _, acc := range accounts {
+			plan, err := e.Worker.Tiers.PlanBackfill(ctx, acc, *o.since.At, until)
+			if err != nil {
+				return err
+			}
+			t.AppendRow(table.Row{plan.Account, plan.Listed, plan.New, plan.Changed, plan.Known, plan.Calls, plan.Downloads, plan.Time.Round(time.Second)})
 		}
-		t.AppendRow(table.Row{plan.Account, plan.Listed, plan.New, plan.Changed, plan.Known, plan.Calls, plan.Downloads, plan.Time.Round(time.Second)})
+		return nil
 	}
-	env.Print(t)
-	return nil
+	if err = e.Work(ctx, false, ask); errors.Is(err, store.ErrLocked) {
+		err = ask(ctx)
+	}
+	if err == nil {
+		env.Print(t)
+	}
+	return err
 }

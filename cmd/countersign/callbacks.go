@@ -42,7 +42,8 @@ func newCallbacksListCommand(env *engine.Env) *cobra.Command {
 		Short: "List callbacks, the newest first",
 		Long: `list prints the callbacks that came in, the newest first, with what the door made of each (accepted,
 duplicate, refused, not_understood) and what an accepted one did (applied, nothing_new, checking,
-ignored, unresolved, test). On a terminal it shows the newest 50; --all shows them all.`,
+ignored, unresolved, test). In the table "checked: STATUS" stands in place of checking once the provider has
+confirmed the row. On a terminal it shows the newest 50; --all shows them all.`,
 		Example: "  countersign callbacks list --verdict refused --since 1d\n  countersign callbacks list --account sales --ref 8f3a1c",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -95,7 +96,32 @@ func listCallbacks(ctx context.Context, env *engine.Env, c *config.Config, s *st
 	if len(list) == 0 {
 		return env.Printf("no callbacks\n")
 	}
-	return env.Print(env.CallbacksTable(list, true))
+	rows, err := rowsOf(ctx, s, list)
+	if err != nil {
+		return err
+	}
+	return env.Print(env.CallbacksTable(list, true, func(c model.Callback) *model.Transaction { return rows[model.Key{Account: c.Account, Ref: c.Ref}] }))
+}
+
+// rowsOf are the rows about which callbacks had their providers asked.
+func rowsOf(ctx context.Context, s *store.Store, list []model.Callback) (map[model.Key]*model.Transaction, error) {
+	rows := map[model.Key]*model.Transaction{}
+	for _, c := range list {
+		k := model.Key{Account: c.Account, Ref: c.Ref}
+		if _, known := rows[k]; known || c.Outcome != model.Checking {
+			continue
+		}
+		t, err := s.Transaction(ctx, k)
+		if errors.Is(err, store.ErrNoRow) {
+			rows[k] = nil
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		rows[k] = &t
+	}
+	return rows, nil
 }
 
 func newCallbacksShowCommand(env *engine.Env) *cobra.Command {

@@ -56,8 +56,10 @@ func runChanges(ctx context.Context, env *engine.Env, s *store.Store, f changesF
 		out := env.JSONLines()
 		write = func(c model.Change) error { return out.Write(output.ChangeObject(c)) }
 	}
-	if first, _, err := s.Feed(ctx); err != nil {
+	if first, newest, err := s.Feed(ctx); err != nil {
 		return err
+	} else if f.after > newest {
+		return fmt.Errorf("no change has seq %d yet: the newest is %d", f.after, newest)
 	} else if f.after > 0 && f.after < first-1 {
 		return fmt.Errorf("changes before seq %d are no longer kept: read the table anew with `countersign list`, then go on with --after %d", first, first-1)
 	}

@@ -20,7 +20,8 @@ func newDemoCommand(env *engine.Env) *cobra.Command {
 		Long: `demo needs no config, no network and no credentials. It starts simulated services whose transactions live
 a day in seconds, and the daemon in a temporary folder. Callbacks are lost, doubled, reordered, delayed and
 forged; polls repair what was missed; signed PDFs land on disk. At the end the faults stop, one full poll runs, and
-the table is compared with the services. Exit 0: converged, 3: not.`,
+the table is compared with the services. The folder is removed at the end, unless --keep names one.
+Exit 0: converged, 3: not.`,
 		Example: "  countersign demo\n  countersign demo --for 30s --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -40,7 +41,7 @@ the table is compared with the services. Exit 0: converged, 3: not.`,
 	}
 	cmd.Flags().DurationVar(&o.Length, "for", 30*time.Second, "how long the day lasts")
 	cmd.Flags().BoolVar(&o.JSON, "json", false, "only the report, as one object")
-	cmd.Flags().Uint64Var(&o.Seed, "seed", 1, "the world's `SEED`: the same seed, the same lives and faults")
+	cmd.Flags().Uint64Var(&o.Seed, "seed", 1, "the world's `SEED`: the same seed, the same lives and lost callbacks")
 	cmd.Flags().IntVar(&o.Transactions, "transactions", 120, "how many transactions live")
 	cmd.Flags().StringVar(&o.Keep, "keep", "", "keep database, documents, config and log in this `FOLDER`, new or empty")
 	return cmd

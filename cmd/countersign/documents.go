@@ -83,9 +83,9 @@ func listDocuments(ctx context.Context, env *engine.Env, c *config.Config, s *st
 			return out.Write(output.ListedDocumentObject(d))
 		})
 	}
-	t := env.Table("account", "ref", "kind", "name", "state", "signature", "size", "stored", "")
+	t := env.Table("account", "ref", "kind", "name", "state", "signature", "size", "stored", "reason")
 	err := output.EachOf(env.Shown(f.limit, f.all), fetch, func(d model.Document) error {
-		t.AppendRow(append(append(table.Row{d.Account, output.Short(d.Ref, 60)}, env.DocumentCells(d)...), output.Short(d.Reason, 60)))
+		t.AppendRow(append(append(table.Row{d.Account, env.Cell(d.Ref, 60)}, env.DocumentCells(d)...), env.Cell(d.Reason, 60)))
 		return nil
 	})
 	if err != nil {

@@ -152,13 +152,13 @@ func anyDue(ctx context.Context, e *engine.Engine, ids []string) (bool, error) {
 
 // printFetched says what became of the documents.
 func printFetched(ctx context.Context, e *engine.Engine, ids []string) error {
-	t := e.Env.Table("account", "ref", "kind", "name", "state", "")
+	t := e.Env.Table("account", "ref", "kind", "name", "state", "reason")
 	for _, id := range ids {
 		d, err := e.Store.Document(ctx, id)
 		if err != nil {
 			return err
 		}
-		t.AppendRow([]any{d.Account, output.Short(d.Ref, 60), string(d.Kind), output.Short(output.DocumentName(d), 40), e.Env.Paint(output.StateColour(d.State), string(d.State)), output.Short(d.Reason, 60)})
+		t.AppendRow([]any{d.Account, e.Env.Cell(d.Ref, 60), string(d.Kind), e.Env.Cell(output.DocumentName(d), 40), e.Env.Paint(output.StateColour(d.State), string(d.State)), e.Env.Cell(d.Reason, 60)})
 	}
 	return e.Env.Print(t)
 }

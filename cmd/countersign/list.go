@@ -105,12 +105,12 @@ func listJSON(ctx context.Context, env *engine.Env, s *store.Store, filter store
 
 func listTable(ctx context.Context, env *engine.Env, s *store.Store, filter store.Filter, f listFlags) error {
 	limit := env.Shown(f.limit, f.all)
-	t := env.Table("account", "ref", "name", "status", "signers", "documents", "changed", "")
+	t := env.Table("account", "ref", "name", "status", "signers", "documents", "changed", "flags")
 	rows := 0
 	err := output.EachOf(limit, rowPages(ctx, s, filter), func(r model.Transaction) error {
 		rows++
 		t.AppendRow([]any{
-			r.Account, output.Plain(r.Ref), output.Short(r.Name, 40), env.StatusWords(r),
+			r.Account, output.Plain(r.Ref), env.Cell(r.Name, 40), env.StatusWords(r),
 			output.Fraction(r.SignersDone, r.SignersAll), output.Fraction(r.DocsStored, r.DocsTotal),
 			env.Ago(&r.ChangedAt), strings.Join(env.Flags(r), ", "),
 		})

@@ -95,11 +95,11 @@ func lacks(t *testing.T, name string) []string {
 	if !regexp.MustCompile(budget).MatchString(pageOf(t, "config.example.yaml")) {
 		all = append(all, "the comment above `budget:` of config.example.yaml does not say "+strings.Trim(budget, `\b`))
 	}
-	if !strings.Contains(pageOf(t, "docs", "how-it-works.md"), "\n### "+name+"\n") {
-		all = append(all, "docs/how-it-works.md does not draw its grid: add its rules to model/helper_test.go")
+	if !strings.Contains(pageOf(t, "docs", "grids.md"), "\n### "+name+"\n") {
+		all = append(all, "docs/grids.md does not draw its grid: go test ./model -update")
 	}
 	if !slices.Contains(simulator.Services(), name) {
-		all = append(all, "provider/simulator.Services() has no service of that name")
+		all = append(all, "provider/simulator/services.go has no service of that name")
 	}
 	return all
 }

@@ -8,7 +8,8 @@ import (
 )
 
 func newRestoreCommand(env *engine.Env) *cobra.Command {
-	return &cobra.Command{
+	var track bool
+	cmd := &cobra.Command{
 		Use:   "restore FILE",
 		Short: "Put a backup in the place of the SQLite database",
 		Long: `restore puts a copy that ` + "`countersign backup`" + ` made, or that was kept before a migration, in the place of the
@@ -17,7 +18,9 @@ was there is kept beside it, as .before-TIME, and what it had forgotten stays fo
 those that it gave out, so that a consumer of the change feed misses nothing that comes.
 
 The documents and the installation key are files of their own. What the provider knows comes back with the next
-polls; the record of callbacks since the backup does not. PostgreSQL: pg_restore.`,
+polls; the record of callbacks since the backup does not. Refs that only the replaced database knew are written to a
+file that ` + "`track --file`" + ` takes: where a provider lists nothing, nothing else brings them back. --track follows them
+again at once. PostgreSQL: pg_restore.`,
 		Example: "  countersign restore /backup/countersign-2026-01-31.db",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -25,7 +28,9 @@ polls; the record of callbacks since the backup does not. PostgreSQL: pg_restore
 			if err != nil {
 				return err
 			}
-			return upkeep.Restore(cmd.Context(), env, c, args[0])
+			return upkeep.Restore(cmd.Context(), env, c, args[0], track)
 		},
 	}
+	cmd.Flags().BoolVar(&track, "track", false, "follow again what only the replaced database knew")
+	return cmd
 }

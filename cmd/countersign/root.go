@@ -104,16 +104,30 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 drift or an open incide
 	root.SetIn(a.Stdin)
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		if arguments.TakesRefs(cmd) {
-			return output.Usagef("%w: see `%s --help`; a ref that begins with -- follows a -- of its own", err, cmd.CommandPath())
-		}
-		return output.Usagef("%w: see `%s --help`", err, cmd.CommandPath())
-	})
+	root.SetFlagErrorFunc(flagFault)
+	root.Version = versionLine()
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.PersistentFlags().StringVar(&a.ConfigFlag, "config", "",
 		"config `FILE` (default: COUNTERSIGN_CONFIG, ./config.yaml, "+config.SystemConfig+")")
-	for _, verb := range verbs() {
-		root.AddCommand(verb(a.Env))
+	for _, t := range tasks() {
+		if t.id != "" {
+			root.AddGroup(&cobra.Group{ID: t.id, Title: t.title})
+		}
+		for _, verb := range t.verbs {
+			cmd := verb(a.Env)
+			cmd.GroupID = t.id
+			root.AddCommand(cmd)
+		}
+	}
+	root.SetHelpCommand(newHelpCommand())
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "completion" {
+			needsVerb(cmd, "bash", "zsh", "fish", "powershell")
+			for _, shell := range cmd.Commands() {
+				shell.Example = "  " + shell.CommandPath()
+			}
+		}
 	}
 	a.watch(root)
 	return root
@@ -143,22 +157,24 @@ func (a *app) watch(cmd *cobra.Command) {
 
 // group is a verb that only holds others, such as `callbacks list`.
 func group(use, short string, subs ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short}
+	cmd.AddCommand(subs...)
 	names := make([]string, len(subs))
 	for i, s := range subs {
 		names[i] = s.Name()
 	}
-	cmd := &cobra.Command{
-		Use:   use,
-		Short: short,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return output.Usagef("%s needs one of: %s", cmd.CommandPath(), strings.Join(names, ", "))
-			}
+	return needsVerb(cmd, names...)
+}
+
+// needsVerb makes a verb refuse to be called without one of its own verbs.
+func needsVerb(cmd *cobra.Command, names ...string) *cobra.Command {
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
 			return unknownVerb(cmd, args)
-		},
-		RunE: func(*cobra.Command, []string) error { return nil },
+		}
+		return output.Usagef("%s needs one of: %s", cmd.CommandPath(), strings.Join(names, ", "))
 	}
-	cmd.AddCommand(subs...)
+	cmd.RunE = func(*cobra.Command, []string) error { return nil }
 	return cmd
 }
 

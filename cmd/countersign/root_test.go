@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -29,6 +30,20 @@ func TestUsage(t *testing.T) {
 		{"--help", 0, "countersign keeps a local database"},
 		{"list --help", 0, "list prints the table, the newest change first."},
 		{"version", 0, "countersign "},
+		{"--version", 0, "countersign "},
+		{"help", 0, "countersign keeps a local database"},
+		{"help callbacks list", 0, "list "},
+		{"help nope", 2, "error: countersign has no verb \"nope\": see `countersign --help`\n"},
+		{"help callbacks lits", 2, "error: countersign callbacks has no verb \"lits\": did you mean list?\n"},
+		{"completion nope", 2, "error: countersign completion has no verb \"nope\": see `countersign completion --help`\n"},
+		{"list --limit x", 2, "error: --limit \"x\" is not a whole number: see `countersign list --help`\n"},
+		{"list --limit 99999999999999999999", 2, "error: --limit \"99999999999999999999\" is out of range: see `countersign list --help`\n"},
+		{"simulate --seed -1", 2, "error: --seed \"-1\" is not a whole number, 0 or more: see `countersign simulate --help`\n"},
+		{"simulate --drop x", 2, "error: --drop \"x\" is not a number: see `countersign simulate --help`\n"},
+		{"demo --for x", 2, "error: --for \"x\" is not a length of time such as 30s, 5m or 2h: see `countersign demo --help`\n"},
+		{"list --json=maybe", 2, "error: --json \"maybe\" is not true or false: see `countersign list --help`\n"},
+		{"gaps --since 9999-01-01", 2, "error: invalid argument \"9999-01-01\" for \"--since\" flag: \"9999-01-01\" is still to come: it is " +
+			nine.UTC().Format(time.DateTime) + " UTC: see `countersign gaps --help`\n"},
 		{"completion bash", 0, "# bash completion V2 for countersign"},
 		{"completion fish", 0, "# fish completion for countersign"},
 		{"lst", 2, "error: countersign has no verb \"lst\": did you mean list?\n"},

@@ -26,6 +26,7 @@ import (
 type simulateOptions struct {
 	address, callbacks, writeConfig string
 	lasts                           time.Duration
+	days                            int
 	force                           bool
 	world                           simulator.Options
 }
@@ -37,7 +38,19 @@ func newSimulateCommand(env *engine.Env) *cobra.Command {
 		Short: "Run the simulated services, to try things out",
 		Long: `simulate plays the services: transactions that live their lives, callbacks about them, and the faults that
 callbacks and answers have. It runs until it is interrupted. --write-config writes a config with one
-account per service, for a ` + "`serve`" + ` on another terminal. /truth says what really happened.`,
+account per service, for a ` + "`serve`" + ` on another terminal. /truth says what really happened.
+
+--speed says how fast time passes there, --days for how many of those days transactions are born.
+
+--habit gives the services a habit that their papers do not tell of, and may be repeated:
+  odd-records[=SHARE]      list pages with a record more that cannot be read (0.2)
+  endless[=WAY]            lists that never end: page (the first comes again), total (more pages are
+                           named than there are), cursor (a page names itself as the next)
+  maintenance[=SHARE]      answers in whose place a page of HTML comes, with status 200 (0.2)
+  marks[=NUMBER]           byte order marks before the JSON of callbacks and answers (1)
+  number-only              Documenso's callbacks name the document by its number only
+  forwarded-for[=ADDRESS]  callbacks come through a proxy that writes X-Forwarded-For
+                           (203.0.113.7:51234)`,
 		Example: "  countersign simulate --callbacks http://127.0.0.1:8081 --write-config sim.yaml --speed 2880 --drop 0.3\n  countersign --config sim.yaml serve",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runSimulate(cmd.Context(), env, o) },
@@ -52,6 +65,7 @@ account per service, for a ` + "`serve`" + ` on another terminal. /truth says wh
 	f.Uint64Var(&o.world.Seed, "seed", 1, "names, lives and faults follow from it")
 	f.IntVar(&o.world.Transactions, "transactions", 50, "how many transactions are born")
 	f.Float64Var(&o.world.Speed, "speed", 1, "shorten lives: 2880 plays a day in 30 s")
+	f.IntVar(&o.days, "days", 1, "transactions are born over so many `DAYS`, shortened by --speed")
 	for _, share := range []struct {
 		to         *float64
 		name, help string
@@ -70,12 +84,13 @@ account per service, for a ` + "`serve`" + ` on another terminal. /truth says wh
 		f.Float64Var(share.to, share.name, 0, share.help+", 0 to 1")
 	}
 	f.BoolVar(&o.world.Faults.SameSecond, "same-second", false, "changes follow each other at once and carry equal times")
-	o.habits(cmd)
+	f.Var(habitFlag{&o.world.Habits}, "habit", "what the services do at odds with their papers (see above); may be repeated")
+	o.single(cmd)
 	return cmd
 }
 
-// habits are flags for what single services do to an account.
-func (o *simulateOptions) habits(cmd *cobra.Command) {
+// single are flags for what single services do to an account.
+func (o *simulateOptions) single(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.IntVar(&o.world.DisableCallbackAfter, "disable-after", 0, "AllSign turns its calls off after so many that failed in a row; 0: never")
 	f.IntVar(&o.world.ClearCallbackAfter, "clear-after", 0, "Dropbox Sign forgets its callback URL after so many deliveries that failed in a row; 0: never")
@@ -105,6 +120,9 @@ func (o simulateOptions) fault() error {
 	if w := o.world; w.DisableCallbackAfter < 0 || w.ClearCallbackAfter < 0 || w.RotateSecretsAfter < 0 || w.TokenLife < 0 || w.KeyLife < 0 {
 		return output.Usagef("--disable-after, --clear-after, --rotate-secrets, --token-life and --key-life are not below 0")
 	}
+	if o.days < 1 || o.days > 3650 {
+		return output.Usagef("--days: between 1 and 3650")
+	}
 	if !(o.world.Speed > 0) || o.world.Transactions < 0 || o.lasts < 0 {
 		return output.Usagef("--speed is above 0, --transactions and --for are not below it")
 	}
@@ -118,7 +136,7 @@ func runSimulate(ctx context.Context, env *engine.Env, o simulateOptions) error 
 	if o.world.Transactions == 0 {
 		o.world.Transactions = -1 // to the simulator 0 means its default
 	}
-	o.world.Callbacks = o.callbacks
+	o.world.Callbacks, o.world.Births = o.callbacks, time.Duration(o.days)*config.Day
 	w := simulator.New(o.world)
 	socket, err := net.Listen("tcp", o.address)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
+	"countersign/cmd/countersign/upkeep"
 	"countersign/model"
 	"countersign/model/store"
 )
@@ -54,23 +55,12 @@ the table has a column account too, rows of other accounts are left out. One wro
 			if dry {
 				return planTrack(ctx, env, c, acc, refs)
 			}
-			return env.WritingWith(ctx, c, func(ctx context.Context, w *engine.Writer) error { return runTrack(ctx, env, w, acc, refs) })
+			return env.WritingWith(ctx, c, func(ctx context.Context, w *engine.Writer) error { return upkeep.Track(ctx, env, w, acc, refs) })
 		},
 	}
 	cmd.Flags().StringVar(&file, "file", "", "refs from this `FILE`, one a line, or a table with a column ref; - is stdin")
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "say what would be tracked, and change nothing")
 	return cmd
-}
-
-func runTrack(ctx context.Context, env *engine.Env, w *engine.Writer, acc *config.Account, refs []string) error {
-	if err := w.Remember(ctx); err != nil {
-		return err
-	}
-	n, err := w.Worker.Table.Track(ctx, acc.ID, acc.Provider, refs)
-	if err != nil {
-		return err
-	}
-	return env.Printf("%s: %s new, %d followed already\n", acc.ID, output.Count(n, "ref"), len(refs)-n)
 }
 
 // planTrack says which refs would be new. Before there is a database, all are.

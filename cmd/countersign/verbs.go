@@ -6,38 +6,27 @@ import (
 	"countersign/cmd/countersign/engine"
 )
 
-// verbs is every verb, in the order of the help. Each is built for one run of the program.
-func verbs() []func(*engine.Env) *cobra.Command {
-	return []func(*engine.Env) *cobra.Command{
-		newDemoCommand,
-		newServeCommand,
-		newStatusCommand,
-		newListCommand,
-		newShowCommand,
-		newChangesCommand,
-		newTrackCommand,
-		newUntrackCommand,
-		newResolveCommand,
-		newForgetCommand,
-		newGapsCommand,
-		newPollCommand,
-		newBackfillCommand,
-		newVerifyCommand,
-		newCallbacksCommand,
-		newRegistrationCommand,
-		newOauthCommand,
-		newDocumentsCommand,
-		newDoctorCommand,
-		newInitCommand,
-		newMigrateCommand,
-		newExportCommand,
-		newBackupCommand,
-		newRestoreCommand,
-		newKeyCommand,
-		newConfigCommand,
-		newSimulateCommand,
-		newVersionCommand,
-		newBenchCommand,
-		newCheckFileCommand,
+// task is what people want to do, and the verbs for it, in the order of the help.
+type task struct {
+	id, title string
+	verbs     []func(*engine.Env) *cobra.Command
+}
+
+// tasks are all verbs, by what they are for. Each is built for one run of the program.
+func tasks() []task {
+	type verbs = []func(*engine.Env) *cobra.Command
+	return []task{
+		{"try", "Try it out:", verbs{newDemoCommand, newSimulateCommand, newBenchCommand}},
+		{"set-up", "Set up:", verbs{
+			newInitCommand, newConfigCommand, newDoctorCommand, newRegistrationCommand, newOauthCommand, newKeyCommand,
+		}},
+		{"run", "Run:", verbs{newServeCommand, newMigrateCommand, newBackupCommand, newRestoreCommand}},
+		{"look", "Look:", verbs{
+			newStatusCommand, newListCommand, newShowCommand, newChangesCommand, newGapsCommand, newCallbacksCommand,
+			newDocumentsCommand, newExportCommand,
+		}},
+		{"ask", "Ask the provider:", verbs{newPollCommand, newBackfillCommand, newVerifyCommand}},
+		{"mend", "Mend:", verbs{newTrackCommand, newUntrackCommand, newResolveCommand, newForgetCommand}},
+		{"", "", verbs{newVersionCommand, newCheckFileCommand}},
 	}
 }

@@ -87,11 +87,19 @@ accounts:
 		"callbacks":      "callbacks list",
 		"documents":      "documents list",
 		"config-check":   "config check",
+		"list-80":        "list",
+		"gaps-80":        "gaps",
+		"callbacks-80":   "callbacks list",
+		"show-80":        "show p-1",
+		"status-80":      "status",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a, stdout, stderr := testApp(map[string]string{keyfile.Variable: strings.Repeat("01", keyfile.Size)})
 			a.Terminal = true
+			if strings.HasSuffix(name, "-80") {
+				a.Width = 80
+			}
 			a.Providers = onPaper("onespan", "dropboxsign")
 			a.Providers["onespan"] = provider.Driver{Traits: a.Providers["onespan"].Traits, New: lister}
 			a.run(t.Context(), append([]string{"--config", conf}, strings.Fields(args)...))

@@ -22,6 +22,7 @@ type verifyOptions struct {
 	sample   int
 	repair   bool
 	json     bool
+	unlisted []string // accounts whose provider lists nothing
 }
 
 // newVerifyCommand proves the table against the providers.
@@ -33,7 +34,9 @@ func newVerifyCommand(env *engine.Env) *cobra.Command {
 		Long: `verify asks the provider about each row, inside the budget, and re-hashes each stored file. Drift is exit 3, mended
 or not. What a provider does not have any more is counted beside drift, never in it. --repair applies the answers
 and has altered or missing files fetched anew. Stopped half way, the same command goes on where it was. Where a
-provider cannot be asked, the account's files are verified all the same, and the exit code is 1.`,
+provider cannot be asked, the account's files are verified all the same, and the exit code is 1.
+It cannot know of what the table has never heard of, or has lost: ` + "`backfill`" + ` finds what a provider lists, and where one
+lists nothing, only ` + "`track`" + ` names it.`,
 		Example: "  countersign verify\n  countersign verify --account sales --sample 200 --json\n  countersign verify --repair",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -51,13 +54,16 @@ provider cannot be asked, the account's files are verified all the same, and the
 }
 
 // queue writes the runs, or finds the ones that were stopped half way.
-func (o verifyOptions) queue(ctx context.Context, e *engine.Engine) ([]model.Run, error) {
+func (o *verifyOptions) queue(ctx context.Context, e *engine.Engine) ([]model.Run, error) {
 	accounts, err := e.Chosen(o.accounts)
 	if err != nil {
 		return nil, err
 	}
 	var runs []model.Run
 	for _, acc := range accounts {
+		if acc.Provider.Lister == nil {
+			o.unlisted = append(o.unlisted, acc.ID)
+		}
 		r, resumed, err := verify.Queue(ctx, e.Store, e.Worker.Runs, acc.ID, ask.Params{Sample: o.sample, Repair: o.repair})
 		if err != nil {
 			return nil, err
@@ -88,6 +94,9 @@ func runVerify(ctx context.Context, env *engine.Env, o verifyOptions) error {
 	})
 	if err != nil {
 		return err
+	}
+	for _, id := range o.unlisted {
+		fmt.Fprintf(env.Stderr, "%s: the provider lists nothing, so transactions that the table does not have cannot be found: `countersign track` names them\n", id)
 	}
 	if err := engine.Failures(runs); err != nil {
 		return err

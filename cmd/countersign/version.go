@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"runtime"
 	"runtime/debug"
 
@@ -15,19 +16,22 @@ func newVersionCommand(env *engine.Env) *cobra.Command {
 		Short:   "Print which countersign this is",
 		Example: "  countersign version",
 		Args:    cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			return env.Printf("countersign %s %s/%s %s\n", version(), runtime.GOOS, runtime.GOARCH, runtime.Version())
-		},
+		RunE:    func(*cobra.Command, []string) error { return env.Printf("%s\n", versionLine()) },
 	}
 }
 
-// version is the module's version, or the commit it was built from.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
+// versionLine is what version and --version print.
+func versionLine() string {
+	info, _ := debug.ReadBuildInfo()
+	return fmt.Sprintf("countersign %s %s/%s %s", versionOf(info), runtime.GOOS, runtime.GOARCH, runtime.Version())
+}
+
+// versionOf is the module's version and the commit that it was built from.
+func versionOf(info *debug.BuildInfo) string {
+	if info == nil {
 		return "unknown"
 	}
-	commit, dirty := "", ""
+	v, commit, dirty := info.Main.Version, "", ""
 	for _, s := range info.Settings {
 		switch {
 		case s.Key == "vcs.revision":
@@ -36,12 +40,15 @@ func version() string {
 			dirty = "+changes"
 		}
 	}
-	v := info.Main.Version
-	if v == "" || v == "(devel)" {
+	released := v != "" && v != "(devel)"
+	if !released {
 		v = "development"
 	}
-	if commit != "" {
+	switch {
+	case commit != "":
 		v += " (" + commit + dirty + ")"
+	case !released:
+		v += " (no commit: built with -buildvcs=false, or not from a clone)"
 	}
 	return v
 }

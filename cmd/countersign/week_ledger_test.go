@@ -1,8 +1,12 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"sort"
 	"strings"
@@ -13,82 +17,46 @@ import (
 	"countersign/provider/simulator"
 )
 
-// tells says which callbacks tell of which change, written from the dossiers a second time: the ledger is
-// held against this and the simulator's truth, not against the providers' own tables.
-var tells = map[string]map[string][]string{
-	"onespan": {
-		"created draft": {"PACKAGE_CREATE"}, "created in_progress": {"PACKAGE_CREATE", "PACKAGE_ACTIVATE"},
-		"created completed": {"PACKAGE_CREATE", "PACKAGE_ACTIVATE"}, "created declined": {"PACKAGE_CREATE", "PACKAGE_ACTIVATE"},
-		"created expired": {"PACKAGE_CREATE", "PACKAGE_ACTIVATE"}, "created opted_out": {"PACKAGE_CREATE", "PACKAGE_ACTIVATE"},
-		"status draft": {"PACKAGE_DEACTIVATE"}, "status in_progress": {"PACKAGE_ACTIVATE"}, "status completed": {"PACKAGE_COMPLETE"},
-		"status declined": {"PACKAGE_DECLINE"}, "status expired": {"PACKAGE_EXPIRE"}, "status opted_out": {"PACKAGE_OPT_OUT"},
-		"archived true": {"PACKAGE_ARCHIVE"}, "trashed true": {"PACKAGE_TRASH"}, "trashed false": {"PACKAGE_RESTORE", "PACKAGE_ACTIVATE"},
-		"signer signed": {"SIGNER_COMPLETE", "DOCUMENT_SIGNED"}, "signer locked": {"SIGNER_LOCKED"},
-		"signer declined": {"PACKAGE_DECLINE", "PACKAGE_OPT_OUT"}, "signer removed": {"ROLE_REASSIGN"},
-	},
-	"dropboxsign": {
-		"created *":    {"signature_request_sent", "signature_request_prepared"},
-		"status draft": {"signature_request_prepared"}, "status in_progress": {"signature_request_sent"},
-		"status completed": {"signature_request_all_signed", "signature_request_downloadable"},
-		"status declined":  {"signature_request_declined"}, "status expired": {"signature_request_expired"},
-		"status cancelled": {"signature_request_canceled"},
-		"status failed":    {"signature_request_invalid", "file_error", "unknown_error"},
-		"signer viewed":    {"signature_request_viewed"}, "signer signed": {"signature_request_signed", "signature_request_all_signed"},
-		"signer declined": {"signature_request_declined"},
-		"signer removed":  {"signature_request_signer_removed", "signature_request_reassigned", "signature_request_delegated"},
-	},
-	"allsign": { // v3: that a document was made or sent, or someone was exchanged, has no event that is documented
-		"status completed": {"document.completed"}, "status expired": {"document.expired"}, "status cancelled": {"document.voided"},
-		"signer signed": {"signer.signed", "document.signed", "document.completed"},
-	},
-	"autosign": {
-		"created *": {"transaction_created"}, "status in_progress": {"transaction_started"}, "status completed": {"transaction_completed"},
-		"status declined": {"transaction_rejected"}, "status expired": {"transaction_expired", "transaction_cancelled"},
-		"status cancelled": {"transaction_cancelled"},
-		"signer signed":    {"recipient_submitted", "transaction_started", "transaction_completed"}, "signer declined": {"transaction_rejected"},
-	},
-	"documenso": {
-		"created draft": {"DOCUMENT_CREATED"}, "created *": {"DOCUMENT_CREATED", "DOCUMENT_SENT"},
-		"status draft": {"DOCUMENT_CREATED"}, "status in_progress": {"DOCUMENT_SENT"}, "status completed": {"DOCUMENT_COMPLETED"},
-		"status declined": {"DOCUMENT_REJECTED"}, "status cancelled": {"DOCUMENT_CANCELLED"},
-		"signer viewed": {"DOCUMENT_OPENED"}, "signer signed": {"DOCUMENT_SIGNED", "DOCUMENT_RECIPIENT_COMPLETED", "DOCUMENT_COMPLETED"},
-		"signer declined": {"DOCUMENT_REJECTED"},
-	},
+// papers is what a service's papers say about its events, written a second time beside the simulated service: the
+// ledger is compared with this and with the simulator's truth, not with the provider's own table.
+type papers struct {
+	About string `json:"about"`
+	// Tells lists, by "CHANGE TO", the callbacks that tell of a change; "*" stands for any status that is not listed.
+	Tells map[string][]string `json:"tells"`
+	// Implies lists in the same way further callbacks that put a row where a change leads, so that no answer finds it
+	// there: they name the status themselves, or show the whole transaction. The callback "*" is any.
+	Implies map[string][]string `json:"implies"`
+	// Claims lists the callbacks that put a row that no answer has shown yet into a status.
+	Claims map[string]string `json:"claims"`
 }
 
-// implying says which other callbacks put a row where a change leads, so that no answer finds it there: they name
-// the status themselves, or show the whole transaction. "*" is any.
+// papersOf reads provider/simulator/NAME/testdata/tells.json.
+func papersOf(provider string) (p papers) {
+	raw, err := os.ReadFile(filepath.Join("..", "..", "provider", "simulator", provider, "testdata", "tells.json"))
+	if err == nil {
+		d := json.NewDecoder(bytes.NewReader(raw))
+		d.DisallowUnknownFields()
+		err = d.Decode(&p)
+	}
+	if err != nil || len(p.Tells) == 0 {
+		panic(fmt.Sprintf("the papers of %s: %d changes have events (%v)", provider, len(p.Tells), err))
+	}
+	return p
+}
+
 func implying(provider, change, to string) []string {
-	switch provider + " " + change + " " + to {
-	case "onespan status in_progress":
-		return []string{"PACKAGE_READY_FOR_COMPLETE", "DOCUMENT_VIEWED", "DOCUMENT_SIGNED", "SIGNER_COMPLETE"}
-	case "onespan status completed":
-		return []string{"PACKAGE_ARCHIVE"}
-	case "dropboxsign status in_progress":
-		return []string{"signature_request_viewed", "signature_request_signed", "signature_request_all_signed", "signature_request_declined"}
-	case "allsign status in_progress":
-		return []string{"document.sent", "signer.signed", "document.signed"}
-	case "autosign status in_progress":
-		return []string{"recipient_submitted"}
-	case "autosign status cancelled":
-		return []string{"transaction_expired"}
-	case "documenso status in_progress":
-		return []string{
-			"DOCUMENT_OPENED", "DOCUMENT_RECIPIENT_COMPLETED", "DOCUMENT_SIGNED", "DOCUMENT_COMPLETED", "DOCUMENT_REJECTED",
-			"DOCUMENT_REMINDER_SENT", "RECIPIENT_EXPIRED",
-		}
-	}
-	if provider == "documenso" && change == "signer" {
-		return []string{"*"}
-	}
-	return nil
+	return listedFor(papersOf(provider).Implies, change, to)
 }
 
 func telling(provider, change, to string) []string {
-	if types, ok := tells[provider][change+" "+to]; ok {
+	return listedFor(papersOf(provider).Tells, change, to)
+}
+
+func listedFor(by map[string][]string, change, to string) []string {
+	if types, ok := by[change+" "+to]; ok {
 		return types
 	}
-	return tells[provider][change+" *"]
+	return by[change+" *"]
 }
 
 // called is one callback that we acknowledged.
@@ -228,10 +196,7 @@ func cutSigner(key string) (string, bool) {
 
 // claimedAs says whether a callback before the first answer already put the row where that answer found it.
 func claimedAs(provider string, calls []called, to string, at time.Time) bool {
-	claims := map[string]map[string]string{
-		"onespan":     {"PACKAGE_CREATE": "draft"},
-		"dropboxsign": {"signature_request_sent": "in_progress", "signature_request_prepared": "draft"},
-	}[provider]
+	claims := papersOf(provider).Claims
 	return slices.ContainsFunc(calls, func(c called) bool { return c.at.Before(at) && claims[c.typ] == to })
 }
 

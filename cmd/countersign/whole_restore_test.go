@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/cmd/countersign/output"
+	"countersign/cmd/countersign/upkeep"
 	"countersign/provider/simulator"
 )
 
@@ -73,10 +74,45 @@ func TestWholeBackupAndRestore(t *testing.T) {
 	require.GreaterOrEqual(t, one[int](again, "SELECT seq FROM counters"), newest, "no seq is given out twice")
 	kept, err := filepath.Glob(filepath.Join(in.dir, "countersign.db.before-*"))
 	require.NoError(t, err)
-	require.Len(t, slices.DeleteFunc(kept, func(n string) bool { return strings.HasSuffix(n, "-shm") || strings.HasSuffix(n, "-wal") }), 1)
+	require.Len(t, slices.DeleteFunc(kept, func(n string) bool {
+		return strings.HasSuffix(n, "-shm") || strings.HasSuffix(n, "-wal") || strings.HasSuffix(n, upkeep.LostList)
+	}), 1)
 
 	in.daemon(t, "--backfill", "120d")
 	in.said(t, "poll")
 	in.said(t, "verify")
 	in.filesWhole(t, svc)
+}
+
+// Where a provider lists nothing, no backfill brings back what came after a backup: restore names it, and tracks it again.
+func TestWholeRestoreWhereNothingIsListed(t *testing.T) {
+	t.Parallel()
+	const account = simulator.AccountAutosign
+	s, _, in := script(t, simulator.Options{Services: []string{"autosign"}})
+	for _, ref := range []string{"c1", "c2", "c3"} {
+		s.autosignIs(ref, "started")
+	}
+	in.said(t, "track", account, "c1")
+	in.said(t, "poll")
+	file := filepath.Join(t.TempDir(), "backup.db")
+	in.said(t, "backup", file)
+	in.said(t, "track", account, "c2", "c3")
+	in.said(t, "poll")
+
+	out := in.said(t, "restore", file)
+	require.Contains(t, out, "2 refs: c2 c3; the provider lists nothing, so only `countersign track "+account+" --file ")
+	require.Equal(t, 1, in.rows(t))
+	_, stderr, code := in.verb(t, "verify")
+	require.Zero(t, code)
+	require.Contains(t, stderr, account+": the provider lists nothing, so transactions that the table does not have cannot be found")
+	list, err := filepath.Glob(filepath.Join(in.dir, "countersign.db.before-*"+upkeep.LostList))
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	require.Contains(t, in.said(t, "track", account, "--file", list[0]), "2 refs new")
+	in.said(t, "poll")
+	in.becomes(t, "c3", said{"status": "in_progress", "confirmed": true})
+
+	require.Contains(t, in.said(t, "restore", file, "--track"), "2 refs new")
+	in.said(t, "poll")
+	in.becomes(t, "c2", said{"status": "in_progress", "confirmed": true})
 }

@@ -40,6 +40,7 @@ type Batch struct {
 	watched         map[string]bool // accounts whose open incidents are in incidents
 	progress        []step
 	runs            []model.Run
+	transport       []transportState
 	drift           []model.DriftLine
 	verified        []verifiedRef
 	firsts          map[firstKey]int

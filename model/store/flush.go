@@ -26,6 +26,7 @@ func (b *Batch) flush() error {
 		b.writeAccounts,
 		b.writeIncidents,
 		b.writeRuns,
+		b.writeTransportStates,
 		b.writeDrift,
 		b.writeCounters,
 	}

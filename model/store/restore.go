@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"os"
 
+	"countersign/model"
 	"countersign/model/store/database"
 )
 
@@ -70,4 +72,39 @@ func (s *Store) CarryOver(ctx context.Context, from Carried) error {
 		}
 		return nil
 	})
+}
+
+// Lost is what only a database that was replaced knew of an account.
+type Lost struct {
+	Account, Provider string
+	Refs              []string
+}
+
+// LostWith lists the transactions that a database in a file knew and this one does not, by account: neither those that
+// were forgotten, nor those that are gone from the provider or that only a browser named.
+func (s *Store) LostWith(ctx context.Context, path string) (lost []Lost, err error) {
+	err = database.ReadFile(ctx, path, func(old *database.Tx) error {
+		return s.View(ctx, func(mine *database.Tx) error {
+			return old.Each(func(r *sql.Rows) error {
+				var k model.Key
+				var providerName string
+				if err := r.Scan(&k.Account, &providerName, &k.Ref); err != nil {
+					return err
+				}
+				var known int
+				err := mine.QueryRow(`SELECT (SELECT COUNT(*) FROM transactions WHERE account = ? AND ref = ?) +
+  (SELECT COUNT(*) FROM forgotten WHERE account = ? AND ref = ?)`, k.Account, k.Ref, k.Account, k.Ref).Scan(&known)
+				if err != nil || known > 0 {
+					return err
+				}
+				if n := len(lost); n == 0 || lost[n-1].Account != k.Account {
+					lost = append(lost, Lost{Account: k.Account, Provider: providerName})
+				}
+				last := &lost[len(lost)-1]
+				last.Refs = append(last.Refs, k.Ref)
+				return nil
+			}, `SELECT account, provider, ref FROM transactions WHERE NOT hidden AND NOT deleted AND NOT not_found ORDER BY account, ref`)
+		})
+	})
+	return lost, err
 }

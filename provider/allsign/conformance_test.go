@@ -112,7 +112,7 @@ func signV2(c provider.Callback) provider.Callback {
 func suiteV2(t *testing.T, block string) providertest.Suite {
 	s := providertest.Suite{
 		New: made(t, block), Stranger: made(t, "{profile: v2, api_key: k, webhook_secrets: [of-somebody-else]}"),
-		Callbacks: "testdata/callbacks/v2", Answers: "testdata/answers/v2", Ref: testV2, Document: model.DocumentRef{ID: signedID, Kind: model.SignedDocument},
+		Callbacks: "testdata/callbacks/v2", Answers: "testdata/answers/v2", Rules: "testdata/rules_v2.json", Ref: testV2, Document: model.DocumentRef{ID: signedID, Kind: model.SignedDocument},
 		FetchPath: func(ref string) string { return "/v2/documents/" + ref },
 		Page: func(records string) []byte {
 			return fmt.Appendf(nil, `{"data":[%s],"meta":{"hasNext":false}}`, records)

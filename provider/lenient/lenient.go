@@ -185,19 +185,17 @@ func (l *List[T]) Add(more List[T]) {
 	l.Items, l.Raw, l.Skipped = append(l.Items, more.Items...), append(l.Raw, more.Raw...), append(l.Skipped, more.Skipped...)
 }
 
-// Skip sets an item aside that could be read and says nothing that can be used, such as an object without an id.
-func (l *List[T]) Skip(i int) {
-	l.Skipped = append(l.Skipped, l.Raw[i])
-	l.Items, l.Raw = append(l.Items[:i:i], l.Items[i+1:]...), append(l.Raw[:i:i], l.Raw[i+1:]...)
-}
-
-// Only sets aside what good refuses.
+// Only sets the items aside that could be read and that good refuses, such as an object without an id.
 func (l *List[T]) Only(good func(T) bool) {
-	for i := 0; i < len(l.Items); {
-		if good(l.Items[i]) {
-			i++
-		} else {
-			l.Skip(i)
+	items, raw := l.Items[:0], l.Raw[:0] // in place: a long list of nothing costs no more than reading it
+	for i, one := range l.Items {
+		if !good(one) {
+			l.Skipped = append(l.Skipped, l.Raw[i])
+			continue
 		}
+		items, raw = append(items, one), append(raw, l.Raw[i])
 	}
+	clear(l.Items[len(items):])
+	clear(l.Raw[len(raw):])
+	l.Items, l.Raw = items, raw
 }

@@ -125,3 +125,27 @@ func TestOneOddRecordHidesNoOther(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+func TestALongListOfNothingCostsWhatReadingItCosts(t *testing.T) { // not parallel: it counts allocations
+	const n = 5_000
+	raw := make([]byte, 0, 3*n+1)
+	for range n {
+		raw = append(raw, ",{}"...)
+	}
+	raw[0] = '['
+	var list List[struct{ ID Text }]
+	if err := json.Unmarshal(append(raw, ']'), &list); err != nil {
+		t.Fatal(err)
+	}
+	spent := testing.AllocsPerRun(1, func() {
+		l := list
+		l.Skipped = make([]json.RawMessage, 0, n)
+		l.Only(func(v struct{ ID Text }) bool { return v.ID != "" })
+		if len(l.Items) != 0 || len(l.Raw) != 0 || len(l.Skipped) != n {
+			t.Errorf("%d items, %d skipped", len(l.Items), len(l.Skipped))
+		}
+	})
+	if spent > 10 { // a copy of what is left for each that is set aside would be thousands
+		t.Errorf("%.0f allocations", spent)
+	}
+}

@@ -52,6 +52,8 @@ func (n *notary) Rules() model.Rules {
 		r.Tells = nil
 	case "tells no type":
 		r.Tells[model.ChangeStatus][model.Declined] = []string{}
+	case "tells another type":
+		r.Tells[model.ChangeStatus][model.Declined] = []string{"doc.refused"}
 	}
 	return r
 }

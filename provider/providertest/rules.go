@@ -1,6 +1,10 @@
 package providertest
 
 import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"os"
 	"reflect"
 
 	"countersign/provider"
@@ -16,6 +20,27 @@ func (b *bench) rules() {
 	}
 	for _, err := range rules.Faults(r) {
 		b.failf("%w", err)
+	}
+}
+
+// recordedRules compares the rules with their file, or writes it. The tests of model read these files, so that they
+// know the rules of every provider without naming one.
+func (b *bench) recordedRules() {
+	path := cmp.Or(b.Rules, "testdata/rules.json")
+	now, err := json.MarshalIndent(b.offline(b.New).Rules(), "", "  ")
+	if err != nil {
+		b.failf("the rules are no JSON: %w", err)
+		return
+	}
+	now = append(now, '\n')
+	if b.Update {
+		if err := os.WriteFile(path, now, 0o644); err != nil {
+			b.failf("%w", err)
+		}
+		return
+	}
+	if recorded, err := os.ReadFile(path); err != nil || !bytes.Equal(recorded, now) {
+		b.failf("%s differs from Rules: run the test with -update and read what changed", path)
 	}
 }
 

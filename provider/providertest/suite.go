@@ -30,6 +30,8 @@ type Suite struct {
 	Callbacks string
 	// Answers is a folder of NAME.json, replies to Fetch, and NAME.golden.json, what each means.
 	Answers string
+	// Rules is the file that says what the provider's Rules are; "" is testdata/rules.json, which the tests of model read.
+	Rules string
 	// Ref is the ref that Words and Answers speak of; RefOf, if set, tells another for a recorded answer.
 	Ref string
 	// RefPrefix is what each ref of the service begins with, where a provider asks about nothing else; "".
@@ -121,6 +123,7 @@ func checks() []check {
 		{"cancelling ends a call", online(calls.cancels)},
 		{"downloads come whole or not at all", online(calls.downloads)},
 		{"the rules are total", (*bench).rules},
+		{"the rules are what was recorded", (*bench).recordedRules},
 		{"a signer's act moves a draft", (*bench).acts},
 		{"the reply is fixed", (*bench).reply},
 	}

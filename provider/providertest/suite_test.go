@@ -26,6 +26,7 @@ func suite(fault string) Suite {
 	}
 	return Suite{
 		New: make("callback-secret"), Stranger: make("another-secret"), Callbacks: "testdata/callbacks", Answers: "testdata/answers", Ref: "doc-1",
+		Rules:     "testdata/notary_rules.json",
 		FetchPath: func(ref string) string { return "/v1/docs/" + ref },
 		Page:      func(records string) []byte { return fmt.Appendf(nil, `{"docs":[%s]}`, records) },
 		Record:    func(ref string) string { return fmt.Sprintf(`{"id":%q}`, ref) },
@@ -50,6 +51,7 @@ func TestEachFaultIsFound(t *testing.T) {
 	t.Parallel()
 	for fault, want := range map[string]string{
 		"moves to nowhere": "the rules are total", "moves out of the end": "the rules are total", "tells nothing": "the rules are total", "tells no type": "the rules are total",
+		"tells another type":   "the rules are what was recorded",
 		"takes every callback": "callbacks without a proof are refused", "compares to nothing": "callbacks without a proof are refused", "tells the secret": "callbacks without a proof are refused",
 		"keeps tokens": "what is kept has no tokens", "keeps nothing": "what is kept has no tokens",
 		"takes its canary for a document": "a canary is a test", "signs its canary wrongly": "a canary is a test", "has no canary": "a canary is a test", "forgets the canary's id": "a canary is a test",

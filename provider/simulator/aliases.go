@@ -8,6 +8,10 @@ type (
 	Options = world.Options
 	// Faults is what goes wrong, as shares from 0 to 1.
 	Faults = world.Faults
+	// Habits are what services do at odds with their papers.
+	Habits = world.Habits
+	// Endless is a way in which lists never end.
+	Endless = world.Endless
 	// Event is one happening, for a screen that shows the world live.
 	Event = world.Event
 	// Account is what a client needs to know of a simulated account.
@@ -23,3 +27,11 @@ type (
 	// Attempt is one delivery.
 	Attempt = world.Attempt
 )
+
+// EndlessPage is the first of EndlessWays.
+const EndlessPage = world.EndlessPage
+
+// EndlessWays returns the ways in which lists never end.
+func EndlessWays() []Endless {
+	return []Endless{world.EndlessPage, world.EndlessTotal, world.EndlessCursor}
+}

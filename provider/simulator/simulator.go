@@ -9,39 +9,9 @@ import (
 	"encoding/json"
 	"net/http"
 
-	"countersign/provider/simulator/allsign"
-	"countersign/provider/simulator/autosign"
-	"countersign/provider/simulator/documenso"
-	"countersign/provider/simulator/dropboxsign"
-	"countersign/provider/simulator/onespan"
 	"countersign/provider/simulator/world"
 	"countersign/provider/simulator/world/wire"
 )
-
-// The accounts that the simulated services know.
-const (
-	AccountOneSpan     = onespan.AccountID
-	AccountDropboxSign = dropboxsign.AccountID
-	AccountAllSign     = allsign.AccountID
-	AccountAutosign    = autosign.AccountID
-	AccountDocumenso   = documenso.AccountID
-)
-
-// services are those that can be played. A further one is a further line.
-func services() map[string]func(*world.World) *world.Desk {
-	return map[string]func(*world.World) *world.Desk{
-		"onespan":     onespan.Open,
-		"dropboxsign": dropboxsign.Open,
-		"allsign":     allsign.Open,
-		"autosign":    autosign.Open,
-		"documenso":   documenso.Open,
-	}
-}
-
-// Services are the names of all services that can be played, in the order in which they get transactions.
-func Services() []string {
-	return []string{"onespan", "dropboxsign", "allsign", "autosign", "documenso"}
-}
 
 // World is a set of simulated services under one handler.
 type World struct {
@@ -57,8 +27,10 @@ func New(o world.Options) *World {
 	}
 	var open []func(*world.World) *world.Desk
 	for _, name := range names {
-		if one, known := services()[name]; known {
-			open = append(open, one)
+		for _, s := range services() {
+			if s.name == name {
+				open = append(open, s.open)
+			}
 		}
 	}
 	w := &World{World: world.New(o, open...)}

@@ -9,6 +9,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/provider"
+	"countersign/provider/transport/memory"
 )
 
 const (
@@ -27,6 +28,9 @@ var (
 type breaker struct {
 	now func() time.Time
 	log *logrus.Entry
+
+	record  *memory.Record // nil: it is forgotten with the process
+	service string
 
 	mu     sync.Mutex
 	failed int       // calls in a row that failed
@@ -71,6 +75,7 @@ func (b *breaker) done(round int, err error) {
 		b.failed = 0
 	case err == nil:
 		b.failed, b.rests, b.until, b.round = 0, 0, time.Time{}, b.round+1
+		b.record.Changed()
 		b.log.Info("provider answers again")
 	default:
 		if b.failed++; b.rests == 0 && b.failed < breakAfter {
@@ -78,6 +83,7 @@ func (b *breaker) done(round int, err error) {
 		}
 		rest := min(restFirst<<min(b.rests, 10), restMost)
 		b.rests, b.until, b.round = b.rests+1, b.now().Add(rest), b.round+1
+		b.record.Changed()
 		b.log.WithField("wait", rest.String()).Warn("provider fails, account rests")
 	}
 }

@@ -3,7 +3,6 @@ package transport
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
 	"syscall"
@@ -16,17 +15,16 @@ const mostRedirects = 3
 var errAddress = errors.New("address refused")
 
 // NewForeignClient returns a client for links to other hosts, such as file links. It sends no
-// credentials, cookies or referrer, keeps no budget, uses no proxy, and follows a few redirects.
-// Unless allowPrivate is set it refuses every address that is not public, judged by what is
-// dialled and not by the name. With o.Base set, o.Base dials as it likes.
+// credentials, cookies or referrer, keeps no budget, and follows a few redirects. Unless allowPrivate
+// is set it refuses every address that is not public, judged by what is dialled and not by the name.
+// Where o.Proxy has a proxy for a link, the link's host is judged before the proxy is asked: what it
+// is or what its name resolves to here. With o.Base set, o.Base dials as it likes.
 func NewForeignClient(o Options, allowPrivate bool) *http.Client {
-	d := &net.Dialer{}
-	if !allowPrivate {
-		d.Control = publicOnly
+	o = o.withDefaults()
+	if o.Base == nil {
+		o.Base = newWays(o, allowPrivate)
 	}
-	base := dialer(d)
-	base.Proxy = nil
-	t := newTransport(o, base)
+	t := newTransport(o, nil)
 	return &http.Client{Transport: foreign{t}, CheckRedirect: func(req *http.Request, via []*http.Request) error {
 		switch {
 		case len(via) > mostRedirects:
@@ -64,10 +62,7 @@ func publicOnly(_, address string, _ syscall.RawConn) error {
 	if err != nil {
 		return fmt.Errorf("%w: not an IP address", errAddress)
 	}
-	if !public(to.Addr()) {
-		return fmt.Errorf("%w: %s is not a public address", errAddress, to.Addr())
-	}
-	return nil
+	return publicAddress(to.Addr())
 }
 
 // public says whether an address belongs to the internet at large. An IPv4 address inside an IPv6

@@ -10,6 +10,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 
 	"countersign/provider"
 	"countersign/provider/transport/budget"
+	"countersign/provider/transport/memory"
 )
 
 // Options say how an account's calls go out. Only Now must be set.
@@ -24,12 +26,18 @@ type Options struct {
 	Account string
 	// Base sends the requests; nil is a transport with timeouts of its own. Tests and simulators put theirs here.
 	Base http.RoundTripper
+	// Proxy says through which proxy a request goes; nil is http.ProxyFromEnvironment. Base asks nobody.
+	Proxy func(*http.Request) (*url.URL, error)
 	// Budget is the requests a minute of each class; a class that is missing shares ClassRead's
 	// place, and is not bounded where that is missing too.
 	Budget map[provider.Class]int
-	Now    func() time.Time
-	Log    *logrus.Entry
-	Rand   func() float64 // in [0,1), for jitter; nil: none
+	// Memory is where what was spent, pauses and the breaker outlive the process: see Resume.
+	Memory memory.Memory
+	// Service says what the calls go to, such as the base URL. A breaker that was open for another service is closed.
+	Service string
+	Now     func() time.Time
+	Log     *logrus.Entry
+	Rand    func() float64 // in [0,1), for jitter; nil: none
 	// MaxBlock is the longest that a call sleeps because the service asked it to (default 30 s).
 	// Beyond that it is a *RetryAfter.
 	MaxBlock   time.Duration
@@ -99,6 +107,7 @@ func New(o Options) *Transport {
 		}
 	}
 	t.breaker = newBreaker(t.o.Now, t.o.Log)
+	t.remembers()
 	return t
 }
 
@@ -109,6 +118,9 @@ func newTransport(o Options, base *http.Transport) *Transport {
 	t := &Transport{o: o.withDefaults(), tally: map[Tally]uint64{}}
 	if t.o.Base == nil {
 		base.ResponseHeaderTimeout = t.o.Timeout
+		if t.o.Proxy != nil {
+			base.Proxy = t.o.Proxy
+		}
 		t.o.Base = base
 	}
 	_, t.written = t.o.Base.(*http.Transport)
@@ -200,16 +212,6 @@ func (t *Transport) Calls() map[Tally]uint64 {
 		all[k] = n
 	}
 	return all
-}
-
-// Continue takes over what old, the account's transport before a reload, has sent in the last
-// minute and any pause it keeps. It must be called before the first call.
-func (t *Transport) Continue(old *Transport) {
-	for c, b := range t.budgets {
-		if o := old.budget(c); o != nil {
-			b.Inherit(o)
-		}
-	}
 }
 
 func (t *Transport) budget(c provider.Class) *budget.Budget {

@@ -77,6 +77,12 @@ type state struct {
 	Error string `json:"error,omitempty"`
 }
 
+// readiness is what /readyz answers.
+type readiness struct {
+	Ready  bool    `json:"ready"`
+	Checks []state `json:"checks"`
+}
+
 // ready serves /readyz: 200, or 503 where a fatal check fails. Probes and load balancers carry no token, so the bare
 // code goes to whoever shows none; what the checks found goes to the token alone.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
@@ -96,11 +102,7 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	if !ready {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
-	answer := struct {
-		Ready  bool    `json:"ready"`
-		Checks []state `json:"checks"`
-	}{ready, states}
-	json.NewEncoder(w).Encode(answer) //nolint:errcheck // the caller may be gone
+	json.NewEncoder(w).Encode(readiness{ready, states}) //nolint:errcheck // the caller may be gone
 }
 
 // check runs the checks side by side.

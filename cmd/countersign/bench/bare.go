@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,7 +20,9 @@ import (
 
 // openPlain opens a SQLite file as carefully as we do, with nothing above database/sql.
 func openPlain(path string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite3", "file:"+path+"?_journal_mode=WAL&_synchronous=FULL&_txlock=immediate&_busy_timeout=5000&_stmt_cache_size=64")
+	db, err := sql.Open("sqlite3", (&url.URL{
+		Scheme: "file", Path: path, RawQuery: "_journal_mode=WAL&_synchronous=FULL&_txlock=immediate&_busy_timeout=5000&_stmt_cache_size=64",
+	}).String())
 	if err == nil {
 		db.SetMaxOpenConns(1)
 	}

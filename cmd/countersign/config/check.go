@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,10 +59,15 @@ func (r *checker) wrong(path, format string, args ...any) {
 // lacks says whether a secret that belongs at path or below is missing, which was told already.
 func (r *checker) lacks(path string) bool { return r.found.Lacks(path) }
 
+// parameters are what a file's name holds that was meant as a URL; a ? or # alone is a name like any other.
+var parameters = regexp.MustCompile(`\?[a-z_]+=`)
+
 func (r *checker) checkStores(c *Config) {
 	scheme, rest, _ := strings.Cut(c.Database, ":")
 	switch {
-	case scheme == "sqlite" && rest != "" && !strings.ContainsAny(rest, "?#"):
+	case scheme == "sqlite" && parameters.MatchString(filepath.Base(rest)):
+		r.wrong("database", "has parameters of SQLite after the ?, which are ours to set: sqlite:./countersign.db")
+	case scheme == "sqlite" && rest != "":
 	case scheme == "sqlite":
 		r.wrong("database", "does not name a file: sqlite:./countersign.db")
 	case scheme == "postgres", scheme == "postgresql":

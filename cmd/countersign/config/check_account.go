@@ -166,6 +166,16 @@ func (a *Account) Reach(known map[string]provider.Driver) string {
 	return p.Lister.Reach()
 }
 
+// ListsNothing says whether the account's provider is known to list nothing: what the table has lost, only refs bring back.
+func (a *Account) ListsNothing(known map[string]provider.Driver) bool {
+	build, ok := known[a.Provider]
+	if !ok || a.Settings.lacking {
+		return false
+	}
+	p, err := a.Dry(build)
+	return err == nil && p.Lister == nil
+}
+
 // offline refuses every call.
 type offline struct{}
 

@@ -10,9 +10,10 @@ import (
 // Span is a moment given as a SPAN: 30d, 2w or 720h before now, a date (UTC), or an RFC 3339 time.
 // It is a pflag.Value.
 type Span struct {
-	Now func() time.Time
-	At  *time.Time
-	Raw string
+	Now    func() time.Time
+	Future bool // what is still to come is a moment too
+	At     *time.Time
+	Raw    string
 }
 
 // Set parses s.
@@ -20,6 +21,9 @@ func (v *Span) Set(s string) error {
 	at, err := ParseSpan(s, v.Now())
 	if err != nil {
 		return err
+	}
+	if now := v.Now().UTC(); at.After(now) && !v.Future {
+		return fmt.Errorf("%q is still to come: it is %s UTC", s, now.Format(time.DateTime))
 	}
 	v.At, v.Raw = &at, s
 	return nil

@@ -10,6 +10,9 @@ import (
 
 // DatabaseShown is the database without a password.
 func (c *Config) DatabaseShown() string {
+	if _, ok := c.SQLiteFile(); ok {
+		return c.Database
+	}
 	u, err := url.Parse(c.Database)
 	if err != nil || u.User == nil && u.RawQuery == "" {
 		return c.Database

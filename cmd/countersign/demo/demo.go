@@ -50,6 +50,7 @@ type Session struct {
 	dir    string
 	World  *simulator.World
 	Engine *engine.Engine
+	before int // how many transactions there are when the day begins
 	events counter
 }
 
@@ -104,8 +105,12 @@ func (s *Session) play(ctx context.Context, a *engine.Env) (report Report, err e
 	if s.o.JSON {
 		say = io.Discard
 	}
-	fmt.Fprintf(say, "A day in %s: %d transactions at simulated services, callbacks lost, doubled, reordered, forged.\n", s.o.Length, s.o.Transactions)
-	fmt.Fprintf(say, "Everything lies in %s\n\n", s.dir)
+	fmt.Fprintf(say, "A day in %s: %d transactions at simulated services.\n", s.o.Length, s.o.Transactions)
+	fmt.Fprintln(say, "Callbacks are lost, doubled, reordered, delayed and forged.")
+	if s.o.Keep != "" {
+		fmt.Fprintf(say, "Everything lies in %s\n", s.dir)
+	}
+	fmt.Fprintln(say)
 
 	run, stop := context.WithCancel(ctx)
 	defer stop()
@@ -145,6 +150,7 @@ func (s *Session) prepare(services, public string) error {
 		Services: simulator.Services(), Seed: s.o.Seed, Transactions: s.o.Transactions, BornBefore: s.o.Transactions / 5, Speed: speed, End: 24 * time.Hour,
 		Base: "http://" + services, Callbacks: "http://" + public, Faults: demoFaults(), Observe: s.events.note,
 	})
+	s.before = len(s.World.Truth().Transactions)
 	conf := Config(ConfigOptions{Providers: s.Env.Providers,
 		Accounts: s.World.Accounts(), Base: "http://" + services, PublicAddress: public, ConsoleAddress: "127.0.0.1:0",
 		Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: speed,
@@ -163,7 +169,7 @@ func FreeAddress() (string, error) {
 
 // runLives lets lives and faults run their time, and tells each second what happened.
 func (s *Session) runLives(ctx context.Context, say io.Writer) error {
-	fmt.Fprintln(say, "  time  born  changes  callbacks  lost  doubled  forged  rows  completed  files  gaps pending")
+	fmt.Fprintln(say, " time  born  changes  callbacks  lost  twice forged  rows  done  files untold")
 	for at := time.Duration(0); at < s.o.Length; at += time.Second {
 		if !s.Env.Wait(ctx, time.Second) {
 			return ctx.Err()
@@ -172,7 +178,7 @@ func (s *Session) runLives(ctx context.Context, say io.Writer) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(say, "%5ds  %s\n", int(at/time.Second)+1, line)
+		fmt.Fprintf(say, "%4ds  %s\n", int(at/time.Second)+1, line)
 	}
 	return nil
 }
@@ -183,12 +189,16 @@ const longestSettling = 5 * time.Minute
 // settle stops the faults, lets what is on its way arrive, runs one full poll, waits until nothing is
 // asked again, and compares.
 func (s *Session) settle(ctx context.Context, say io.Writer) (Report, error) {
-	fmt.Fprint(say, "\nThe faults stop. What was delayed arrives, one full poll asks about every row …\n")
+	fmt.Fprint(say, "\nThe faults stop. What was delayed arrives, one full poll asks about every row.\n")
+	ctx, cancel := context.WithTimeout(ctx, longestSettling)
+	defer cancel()
+	// what the day still had in store is played however late, so that a seed has the same transactions each time
+	if err := s.waitFor(ctx, func(context.Context) (bool, error) { return s.World.Ended(), nil }); err != nil {
+		return Report{}, err
+	}
 	s.World.Stop()
 	s.World.SetFaults(simulator.Faults{})
 	s.World.FlushDelayed()
-	ctx, cancel := context.WithTimeout(ctx, longestSettling)
-	defer cancel()
 	quiet := func(ctx context.Context) (bool, error) {
 		if !s.World.Idle() {
 			return false, nil

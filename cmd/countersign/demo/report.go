@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,6 +30,7 @@ type Report struct {
 	Converged    bool           `json:"converged"`
 
 	Differences []output.DriftJSON
+	received    int // transactions that others sent to the accounts
 }
 
 type callbackCounts struct {
@@ -87,13 +89,14 @@ func (s *Session) progress(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	gaps, err := s.Engine.Store.Gaps(ctx, store.GapFilter{IncludePending: true})
+	gaps, err := s.Engine.Store.Gaps(ctx, store.GapFilter{})
 	if err != nil {
 		return "", err
 	}
-	pending := len(slices.DeleteFunc(slices.Clone(gaps), func(g model.Gap) bool { return g.Kind != model.GapPending }))
-	return fmt.Sprintf("%4d  %7d  %9d  %4d  %7d  %6d  %4d  %9d  %5d  %4d %7d", s.events.of("born"), s.events.of("changed"), s.events.of("sent"),
-		s.events.of("dropped"), s.events.of("duplicated"), s.events.of("forged"), rows, completed, len(docs), len(gaps)-pending, pending), nil
+	untold := countGaps(gaps)
+	return fmt.Sprintf("%4d  %7d  %9d  %4d  %5d %6d  %4d  %4d  %5d %6d", s.before+s.events.of("born"), s.events.of("changed"),
+		s.events.of("sent"), s.events.of("dropped"), s.events.of("duplicated"), s.events.of("forged"), rows, completed, len(docs),
+		untold.Missed+untold.Late+untold.Refused), nil
 }
 
 // Settled says that no row is being asked again, no gap is pending and no document is due.
@@ -132,6 +135,7 @@ func (s *Session) Report(ctx context.Context) (r Report, err error) {
 	}
 	for _, want := range truth.Transactions {
 		if want.Received {
+			r.received++
 			continue
 		}
 		if err := s.compare(ctx, want, &r); err != nil {
@@ -177,16 +181,7 @@ func (s *Session) count(ctx context.Context, r *Report) error {
 	if err != nil {
 		return err
 	}
-	for _, g := range gaps {
-		switch g.Kind {
-		case model.GapMissed:
-			r.Gaps.Missed++
-		case model.GapLate:
-			r.Gaps.Late++
-		case model.GapRefused:
-			r.Gaps.Refused++
-		}
-	}
+	r.Gaps = countGaps(gaps)
 	docs, err := db.Documents(ctx, store.DocumentFilter{})
 	for _, d := range docs {
 		switch d.State {
@@ -199,6 +194,22 @@ func (s *Session) count(ctx context.Context, r *Report) error {
 		}
 	}
 	return err
+}
+
+// countGaps counts the changes that callbacks should have told and did not, or not in time. It is the one count of them,
+// while the day lasts and in the report.
+func countGaps(gaps []model.Gap) (n gapCounts) {
+	for _, g := range gaps {
+		switch g.Kind {
+		case model.GapMissed:
+			n.Missed++
+		case model.GapLate:
+			n.Late++
+		case model.GapRefused:
+			n.Refused++
+		}
+	}
+	return n
 }
 
 // compare holds one row against what the service says. What the service no longer has keeps its
@@ -272,15 +283,20 @@ func (s *Session) compareFiles(ctx context.Context, k model.Key, want simulator.
 
 // printReport is the report for people.
 func printReport(ctx context.Context, env *engine.Env, s *Session, r Report) error {
-	t := env.Table("WHAT", "HOW MANY", "")
+	played := s.before + s.events.of("born")
+	t := env.Table("what", "how many", "note")
 	t.AppendRows([]table.Row{
-		{"transactions in the table", r.Transactions, "each asked about and compared"},
+		{"transactions played", played, ""},
+		{"  in the table", r.Transactions, "each asked about and compared"},
+		{"  received", r.received, "others sent them: they are not tracked"},
+		{"  not heard of", played - r.received - r.Transactions, "no callback came, no list shows them"},
 		{"callbacks taken", r.Callbacks.Accepted, fmt.Sprintf("%d copies, %d forged ones refused", r.Callbacks.Duplicate, r.Callbacks.Refused)},
-		{"callbacks lost on the way", r.Dropped, "the services never called again, or gave up"},
-		{"changes that no callback told", r.Gaps.Missed + r.Gaps.Refused, fmt.Sprintf("found by polls; %d more were told late", r.Gaps.Late)},
+		{"callbacks lost on the way", r.Dropped, "the services do not call again"},
+		{"changes not told in time", r.Gaps.Missed + r.Gaps.Late + r.Gaps.Refused,
+			fmt.Sprintf("%d missed, %d late, %d refused", r.Gaps.Missed, r.Gaps.Late, r.Gaps.Refused)},
 		{"documents stored", r.Documents.Stored, fmt.Sprintf("%d quarantined, %d unobtainable", r.Documents.Quarantined, r.Documents.Unobtainable)},
 		{"not at the provider any more", r.NotFound, "kept as last known"},
-		{"drift", r.Drift, ""},
+		{"differences", r.Drift, "from what the services say"},
 	})
 	if err := env.Print(t); err != nil {
 		return err
@@ -288,20 +304,34 @@ func printReport(ctx context.Context, env *engine.Env, s *Session, r Report) err
 	if err := printDifferences(env.Stdout, r.Differences); err != nil {
 		return err
 	}
-	gaps, err := s.Engine.Store.Gaps(ctx, store.GapFilter{Limit: 5})
-	if err != nil {
+	if err := s.printGaps(ctx, env); err != nil {
 		return err
 	}
-	if len(gaps) > 0 {
-		fmt.Fprintln(env.Stdout, "\nThe newest entries of the gap ledger:")
-		for _, g := range gaps {
-			fmt.Fprintf(env.Stdout, "  %-8s %s/%s  %s %s to %s, found %s by %s\n", g.Kind, g.Account, output.Plain(g.Ref), g.Change, g.From, g.To, g.FoundAt.Format(time.TimeOnly), firstWord(g.FoundBy))
-		}
-	}
+	words := env.Paint(output.Bad, "Not converged") + "."
 	if r.Converged {
-		return env.Printf("\n%s: every row equals what the service says, every completed one has its files or says why not.\n", env.Paint(output.Good, "Converged"))
+		words = env.Paint(output.Good, "Converged") + ": every row is what its service says,\nand every completed one has its files or says why not."
 	}
-	return env.Printf("\n%s.\n", env.Paint(output.Bad, "Not converged"))
+	return env.Printf("\n%s\n\nSeed %d plays the same lives and loses the same callbacks each time. Which changes\n"+
+		"a poll finds first, and so the other counts, hang on how fast the machine is.\n", words, s.o.Seed)
+}
+
+// printGaps shows what the ledger says last.
+func (s *Session) printGaps(ctx context.Context, env *engine.Env) error {
+	gaps, err := s.Engine.Store.Gaps(ctx, store.GapFilter{})
+	gaps = slices.DeleteFunc(gaps, func(g model.Gap) bool { return countGaps([]model.Gap{g}) == gapCounts{} })
+	if err != nil || len(gaps) == 0 {
+		return err
+	}
+	fmt.Fprintln(env.Stdout, "\nThe newest changes that were not told in time:")
+	for _, g := range gaps[:min(len(gaps), 5)] {
+		what := output.Plain(g.To)
+		if g.Change != model.ChangeStatus {
+			what = strings.TrimSpace(string(g.Change) + " " + what)
+		}
+		fmt.Fprintf(env.Stdout, "  %-8s  %s/%s\n            %s, found at %s by %s\n", g.Kind, g.Account, output.Plain(g.Ref), what,
+			g.FoundAt.Format(time.TimeOnly), firstWord(g.FoundBy))
+	}
+	return nil
 }
 
 // printDifferences lists where the table is not what the services say.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -24,7 +25,7 @@ import (
 func (d *examination) account(ctx context.Context, s *store.Store, acc *config.Account) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	around := func(base http.RoundTripper) http.RoundTripper { return d.clock.around(base, d.Now) }
+	around := func(base http.RoundTripper) http.RoundTripper { return d.clock.around(base, d.Proxy(), d.Now) }
 	b, err := d.Build(ctx, s, d.config, acc, logrus.NewEntry(config.Silent()), around)
 	if err != nil {
 		d.say("FAIL", acc.ID, "%v", err)
@@ -78,10 +79,10 @@ type dates struct {
 }
 
 // around listens on a transport; nil is the ordinary one.
-func (c *dates) around(base http.RoundTripper, now func() time.Time) http.RoundTripper {
+func (c *dates) around(base http.RoundTripper, proxy func(*http.Request) (*url.URL, error), now func() time.Time) http.RoundTripper {
 	if base == nil {
 		t := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one
-		t.ResponseHeaderTimeout = 30 * time.Second
+		t.Proxy, t.ResponseHeaderTimeout = proxy, 30*time.Second
 		base = t
 	}
 	return listening(func(r *http.Request) (*http.Response, error) {

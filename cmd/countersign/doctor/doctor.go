@@ -70,6 +70,7 @@ func Run(ctx context.Context, env *engine.Env, account string, asJSON bool) erro
 	d.reader(ctx, sandbox.New().Inspect)
 	d.tls()
 	d.address(ctx, s)
+	d.proxy(ctx, account)
 	d.daemon(ctx, s, account)
 	for i := range c.Accounts {
 		if account == "" || c.Accounts[i].ID == account {

@@ -91,7 +91,8 @@ func (e *Engine) Close() error {
 	return errors.Join(err, e.Store.Close())
 }
 
-// Work holds the work lock while f runs: one process spends budgets and tokens. f's context ends
+// Work holds the work lock while f runs: one process spends budgets and tokens, and goes on with the budgets where the
+// last one left them. f's context ends
 // when ctx does, when the lock is lost, or, where yields is set, when another process asks for it.
 // errYield says that it did. store.ErrLocked: another process has it.
 func (e *Engine) Work(ctx context.Context, yields bool, f func(context.Context) error) (err error) {
@@ -106,6 +107,10 @@ func (e *Engine) Work(ctx context.Context, yields bool, f func(context.Context) 
 	if err := e.Store.ReleaseLeases(ctx); err != nil {
 		return err
 	}
+	if err := e.Accounts.Resume(ctx); err != nil {
+		return err
+	}
+	defer e.Accounts.Suspend(ctx)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	done := make(chan struct{})

@@ -43,5 +43,5 @@ func (a *Env) Named(ctx context.Context, s *store.Store, c *config.Config, id st
 }
 
 func (a *Env) accountOptions(s *store.Store, log *logrus.Entry) accounts.Options {
-	return accounts.Options{Store: s, Log: log, Providers: a.Providers, Base: a.Transport, Now: a.Now, Rand: a.Rand}
+	return accounts.Options{Store: s, Log: log, Providers: a.Providers, Base: a.Transport, Now: a.Now, Rand: a.Rand, Proxy: a.Proxy()}
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"golang.org/x/term"
 )
@@ -19,22 +18,44 @@ type Printer struct {
 	Stdout, Stderr io.Writer
 	Now            func() time.Time // "3 min ago" counts from here
 
-	Terminal bool // stdout is one: tables are cut to what a person reads
+	Terminal bool // stdout is one: long cells are cut to what a person reads
+	Width    int  // the columns of the terminal, as it began; 0: no bound
 	Colour   bool
 }
 
 // NewPrinter looks at the streams and the environment for what they can show.
 func NewPrinter(stdout, stderr io.Writer, now func() time.Time, lookup func(string) (string, bool)) Printer {
 	terminal := IsTerminal(stdout)
-	return Printer{Stdout: stdout, Stderr: stderr, Now: now, Terminal: terminal, Colour: terminal && WantsColour(lookup)}
+	return Printer{
+		Stdout: stdout, Stderr: stderr, Now: now, Terminal: terminal, Width: width(stdout), Colour: terminal && WantsColour(lookup),
+	}
 }
 
-// IsTerminal says whether a person reads w as it is written. A writer that queues for another says with Unwrap for which.
-func IsTerminal(w io.Writer) bool {
+// width is how many columns the terminal w has; 0 where it is none, or does not say.
+func width(w io.Writer) int {
+	f, ok := file(w)
+	if !ok {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
+}
+
+// file is the file that w writes to. A writer that queues for another says with Unwrap for which.
+func file(w io.Writer) (*os.File, bool) {
 	if q, ok := w.(interface{ Unwrap() io.Writer }); ok {
 		w = q.Unwrap()
 	}
 	f, ok := w.(*os.File)
+	return f, ok
+}
+
+// IsTerminal says whether a person reads w as it is written.
+func IsTerminal(w io.Writer) bool {
+	f, ok := file(w)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
@@ -77,30 +98,6 @@ func (p *Printer) JSONLines() jsonLines {
 }
 
 func (j jsonLines) Write(object any) error { return j.to.Encode(object) }
-
-// Table begins a table without lines, its heads in capitals.
-func (p *Printer) Table(heads ...any) table.Writer {
-	t := table.NewWriter()
-	style := table.StyleDefault
-	style.Options = table.OptionsNoBordersAndSeparators
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
-	style.Format.Header = text.FormatUpper
-	t.SetStyle(style)
-	if len(heads) > 0 {
-		t.AppendHeader(table.Row(heads))
-	}
-	return t
-}
-
-// Print writes a table, without the blanks that fill its last column.
-func (p *Printer) Print(t table.Writer) error {
-	for line := range strings.Lines(t.Render() + "\n") {
-		if _, err := fmt.Fprintln(p.Stdout, strings.TrimRight(line, " \n")); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // Printf writes to stdout.
 func (p *Printer) Printf(format string, args ...any) error {
@@ -179,8 +176,16 @@ func Plain(s string) string {
 	}, s)
 }
 
-// Short is plain and cut to n columns, in the middle of a table.
+// Short is plain and cut to n columns.
 func Short(s string, n int) string { return text.Trim(Plain(s), n) }
+
+// Cell is plain, and cut to n columns where a terminal shows it. What goes into a file or a pipe is whole.
+func (p *Printer) Cell(s string, n int) string {
+	if p.Terminal {
+		return Short(s, n)
+	}
+	return Plain(s)
+}
 
 // Count says "1 row", "2 rows".
 func Count(n int, one string) string {

@@ -13,7 +13,7 @@ import (
 )
 
 // facts is the head of `show`: what stands in the row itself.
-func (p *Printer) facts(r Row, slots map[string]time.Time) table.Writer {
+func (p *Printer) facts(r Row, slots map[string]time.Time) *Table {
 	t := p.Table()
 	add := func(name, value string) {
 		if value != "" {
@@ -60,7 +60,7 @@ func (p *Printer) attentionRest(signers []model.Signer, m model.Attention) strin
 	return "(" + strings.Join(said, ", ") + ")"
 }
 
-func (p *Printer) signersTable(list []model.Signer) table.Writer {
+func (p *Printer) signersTable(list []model.Signer) *Table {
 	t := p.Table("order", "name", "e-mail", "role", "status", "when", "reason")
 	for _, s := range list {
 		when := s.SignedAt
@@ -71,14 +71,14 @@ func (p *Printer) signersTable(list []model.Signer) table.Writer {
 		if when != nil {
 			at = p.Ago(when)
 		}
-		t.AppendRow(table.Row{s.Order, Plain(s.Name), Plain(s.Email), Plain(s.Role), string(s.Status), at, Short(s.Reason, 60)})
+		t.AppendRow(table.Row{s.Order, Plain(s.Name), Plain(s.Email), Plain(s.Role), string(s.Status), at, p.Cell(s.Reason, 60)})
 	}
 	return t
 }
 
 // documentsTable lists the documents of one row.
-func (p *Printer) documentsTable(list []model.Document) table.Writer {
-	t := p.Table("kind", "name", "state", "signature", "size", "stored", "")
+func (p *Printer) documentsTable(list []model.Document) *Table {
+	t := p.Table("kind", "name", "state", "signature", "size", "stored", "reason or path")
 	for _, d := range list {
 		t.AppendRow(append(p.DocumentCells(d), Plain(cmp.Or(d.Reason, d.Path))))
 	}
@@ -91,10 +91,10 @@ func (p *Printer) DocumentCells(d model.Document) table.Row {
 	if d.StoredAt != nil {
 		stored, size = p.Ago(d.StoredAt), BytesShown(d.Size)
 	}
-	return table.Row{string(d.Kind), Short(DocumentName(d), 40), p.Paint(StateColour(d.State), string(d.State)), p.signatureWord(d.Facts.Signature), size, stored}
+	return table.Row{string(d.Kind), p.Cell(DocumentName(d), 40), p.Paint(StateColour(d.State), string(d.State)), p.signatureWord(d.Facts.Signature), size, stored}
 }
 
-func (p *Printer) documentFacts(d model.Document) table.Writer {
+func (p *Printer) documentFacts(d model.Document) *Table {
 	t := p.Table()
 	add := func(name, value string) {
 		if value != "" {
@@ -126,19 +126,19 @@ func (p *Printer) signatureWord(s model.Signature) string {
 	return string(s)
 }
 
-func (p *Printer) signaturesTable(list []model.EmbeddedSignature) table.Writer {
-	t := p.Table("what", "signer", "says it was made", "reason", "integrity", "coverage", "")
+func (p *Printer) signaturesTable(list []model.EmbeddedSignature) *Table {
+	t := p.Table("what", "signer", "says it was made", "reason", "integrity", "coverage", "note")
 	for _, s := range list {
 		at := ""
 		if s.Time != nil {
 			at = s.Time.UTC().Format("2006-01-02 15:04:05 MST")
 		}
-		t.AppendRow(table.Row{s.Kind, Short(s.Signer, 40), at, Short(s.Reason, 40), string(s.Integrity), string(s.Coverage), Plain(s.Note)})
+		t.AppendRow(table.Row{s.Kind, p.Cell(s.Signer, 40), at, p.Cell(s.Reason, 40), string(s.Integrity), string(s.Coverage), Plain(s.Note)})
 	}
 	return t
 }
 
-func (p *Printer) historyTable(r Row) table.Writer {
+func (p *Printer) historyTable(r Row) *Table {
 	t := p.Table("seq", "when", "what", "change", "by")
 	for _, c := range r.History {
 		c.Signer, c.Document = r.nameOf(c)
@@ -167,8 +167,9 @@ func (r Row) nameOf(c model.Change) (signer, document string) {
 	return signer, document
 }
 
-// CallbacksTable lists callbacks; with their rows, where they are not of one row.
-func (p *Printer) CallbacksTable(list []model.Callback, rows bool) table.Writer {
+// CallbacksTable lists callbacks; with their rows, where they are not of one row. row is the row that a callback named,
+// nil where there is none.
+func (p *Printer) CallbacksTable(list []model.Callback, rows bool, row func(model.Callback) *model.Transaction) *Table {
 	heads := table.Row{"id", "came", "type", "verdict", "outcome", "note"}
 	if rows {
 		heads = append(table.Row{"id", "account", "ref"}, heads[1:]...)
@@ -176,9 +177,9 @@ func (p *Printer) CallbacksTable(list []model.Callback, rows bool) table.Writer 
 	t := p.Table(heads...)
 	for _, c := range list {
 		verdict := p.Paint(VerdictColour(c.Verdict), string(c.Verdict))
-		line := table.Row{c.ID, p.Ago(&c.At), Short(c.Type, 40), verdict, string(c.Outcome), Short(c.Note, 60)}
+		line := table.Row{c.ID, p.Ago(&c.At), p.Cell(c.Type, 40), verdict, OutcomeWords(c, row(c)), p.Cell(c.Note, 60)}
 		if rows {
-			line = append(table.Row{c.ID, c.Account, Short(c.Ref, 60)}, line[1:]...)
+			line = append(table.Row{c.ID, c.Account, p.Cell(c.Ref, 60)}, line[1:]...)
 		}
 		t.AppendRow(line)
 	}
@@ -186,8 +187,8 @@ func (p *Printer) CallbacksTable(list []model.Callback, rows bool) table.Writer 
 }
 
 // GapsTable lists gaps; with their rows, where they are not of one row.
-func (p *Printer) GapsTable(list []model.Gap, rows bool) table.Writer {
-	heads := table.Row{"found", "change", "gap", "happened between", "found by"}
+func (p *Printer) GapsTable(list []model.Gap, rows bool) *Table {
+	heads := table.Row{"found", "change", "gap", "happened", "found by"}
 	if rows {
 		heads = append(table.Row{"account", "ref"}, heads...)
 	}
@@ -202,7 +203,7 @@ func (p *Printer) GapsTable(list []model.Gap, rows bool) table.Writer {
 	return t
 }
 
-func (p *Printer) progressTable(list []model.Step) table.Writer {
+func (p *Printer) progressTable(list []model.Step) *Table {
 	t := p.Table("when", "step")
 	for _, s := range list {
 		t.AppendRow(table.Row{p.Ago(&s.At), Plain(s.Name)})
@@ -220,12 +221,12 @@ func (p *Printer) PrintRow(r Row, slots map[string]time.Time) error {
 	}
 	for _, part := range []struct {
 		title string
-		table table.Writer
+		table *Table
 	}{
 		{"Signers", p.signersTable(r.Signers)},
 		{"Documents", p.documentsTable(r.Documents)},
 		{"History", p.historyTable(r)},
-		{"Callbacks", p.CallbacksTable(r.Callbacks, false)},
+		{"Callbacks", p.CallbacksTable(r.Callbacks, false, func(model.Callback) *model.Transaction { return &r.Transaction })},
 		{"Gaps", p.GapsTable(r.Gaps, false)},
 		{"Progress (as browsers told, not checked)", p.progressTable(r.Progress)},
 	} {

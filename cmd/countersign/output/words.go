@@ -191,6 +191,19 @@ func VerdictColour(v model.Verdict) text.Color {
 	return Bad
 }
 
+// OutcomeWords says what c did to row t, and what the provider said where c had it asked.
+func OutcomeWords(c model.Callback, t *model.Transaction) string {
+	switch {
+	case c.Outcome != model.Checking || t == nil:
+		return string(c.Outcome)
+	case t.NotFound:
+		return "checked: not found"
+	case t.Confirmed && t.ReportedStatus == "" && t.ConfirmedAt != nil && t.ConfirmedAt.After(c.At):
+		return "checked: " + string(t.Status)
+	}
+	return string(c.Outcome)
+}
+
 // StateColour is how a document's state looks on a terminal.
 func StateColour(s model.DocumentState) text.Color {
 	switch s {
@@ -209,8 +222,10 @@ func BytesShown(n int64) string {
 		return fmt.Sprintf("%d B", n)
 	case n < 1<<20:
 		return fmt.Sprintf("%d KiB", n>>10)
+	case n < 1<<30:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
 	}
-	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
 }
 
 // Because is a reason as it follows a statement: ": reason"; nothing where there is none.
@@ -269,7 +284,7 @@ func between(g model.Gap) string {
 	if g.After == nil {
 		return "before " + to
 	}
-	return g.After.UTC().Format(time.DateTime) + " and " + to
+	return "between " + g.After.UTC().Format(time.DateTime) + " and " + to
 }
 
 // Percent shows a share, never rounded up to the whole.

@@ -91,6 +91,9 @@ func Forget(ctx context.Context, env *engine.Env, w *engine.Writer, k model.Key,
 	}
 	if copies, err := filepath.Glob(w.Store.Path() + ".before-*"); err == nil && w.Store.Path() != "" {
 		for _, name := range copies {
+			if strings.HasSuffix(name, LostList) {
+				continue // refs, which are kept of what was forgotten too
+			}
 			if err := env.Printf("a copy from before may hold it still: %s\n", name); err != nil {
 				return err
 			}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,9 +24,12 @@ type How struct {
 func Write(name string, how How, fill func(f *os.File) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".partial-*")
 	if err != nil {
-		return err
+		return ofName(err, name)
 	}
 	temp := f.Name()
+	defer func() {
+		err = ofName(err, name)
+	}()
 	defer func() {
 		if rerr := os.Remove(temp); !errors.Is(rerr, fs.ErrNotExist) {
 			err = errors.Join(err, rerr)
@@ -50,6 +54,18 @@ func Write(name string, how How, fill func(f *os.File) error) (err error) {
 		return err
 	}
 	return SyncDir(filepath.Dir(name))
+}
+
+// ofName makes an error speak of the name that a file was to have: nobody knows the temporary one.
+func ofName(err error, name string) error {
+	part := string(filepath.Separator) + "." + filepath.Base(name) + ".partial-"
+	if file := (*fs.PathError)(nil); errors.As(err, &file) && strings.Contains(string(filepath.Separator)+file.Path, part) {
+		file.Path = name
+	}
+	if link := (*os.LinkError)(nil); errors.As(err, &link) && strings.Contains(string(filepath.Separator)+link.Old, part) {
+		return &fs.PathError{Op: "create", Path: name, Err: link.Err}
+	}
+	return err
 }
 
 // Rename gives a file, which must be on disk, another name in the same folder. A file that has the name gives way.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign/provider"
+	"countersign/provider/transport/memory"
 )
 
 const (
@@ -33,6 +34,8 @@ type Budget struct {
 	most  time.Duration
 	now   func() time.Time
 
+	record *memory.Record // nil: what is spent is forgotten with the process
+
 	mu      sync.Mutex
 	seen    time.Time   // the newest reading of the clock
 	log     []time.Time // departures within the window, oldest first
@@ -43,6 +46,11 @@ type Budget struct {
 	until   time.Time // no call before
 	since   time.Time // when until was set by a refusal
 	refused int       // refusals in a row
+
+	credit    int       // calls of the newest reservation that have not been given away
+	size      int       // of that reservation
+	wanted    bool      // a call waits for the next one
+	suspended time.Time // what left later is in no state that was saved
 }
 
 // The kinds of work, in the order in which they take what is left of the budget.
@@ -70,9 +78,11 @@ type waiter struct {
 
 // Place is the right to make one call now.
 type Place struct {
-	b    *Budget
-	kind int
-	gone bool
+	b       *Budget
+	kind    int
+	counted bool // against the budget
+	drawn   bool // from a reservation
+	gone    bool
 }
 
 func kindOf(w provider.Work) int {
@@ -148,7 +158,7 @@ func (p *Place) Depart() {
 		return
 	}
 	p.gone = true
-	if p.b.limit == 0 {
+	if !p.counted {
 		return
 	}
 	p.b.out--
@@ -172,10 +182,13 @@ func (b *Budget) takeBack(p *Place) {
 		return
 	}
 	p.gone = true
-	if b.limit == 0 {
+	if !p.counted {
 		return
 	}
 	b.out--
+	if p.drawn && b.record.IsOpen() {
+		b.credit++
+	}
 	if took := b.kinds[p.kind].took; len(took) > 0 {
 		b.kinds[p.kind].took = took[:len(took)-1]
 	}
@@ -230,6 +243,9 @@ func (b *Budget) dispatch() {
 			b.wake(now, next)
 			return
 		}
+		if !b.reserved() {
+			return
+		}
 		b.grant(k, now)
 	}
 }
@@ -273,6 +289,11 @@ func (b *Budget) grant(k int, now time.Time) {
 		}
 		b.pace = later(b.pace, now).Add(b.step())
 		b.out++
+		w.place.counted = true
+		if b.credit > 0 {
+			w.place.drawn = true
+			b.credit--
+		}
 		n, _ := b.share()
 		took := append(b.kinds[k].took, now)
 		b.kinds[k].took = took[max(len(took)-n, 0):]

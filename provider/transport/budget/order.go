@@ -108,7 +108,10 @@ func (b *Budget) Pause(wait time.Duration) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.until = later(b.until, b.clock().Add(wait))
+	if until := b.clock().Add(wait); until.After(b.until) {
+		b.until = until
+		b.record.Changed()
+	}
 	b.dispatch()
 }
 

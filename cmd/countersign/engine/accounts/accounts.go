@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/provider/transport"
+	"countersign/provider/transport/memory"
 	"countersign/worker/apply"
 )
 
@@ -27,12 +30,16 @@ type Options struct {
 	Base      http.RoundTripper // nil but in tests, which play the services in process
 	Now       func() time.Time
 	Rand      func() float64
+	Proxy     func(*http.Request) (*url.URL, error) // the way out of calls and links
 }
 
 // Table is the configured accounts as they run. A reload swaps the whole table at once.
 type Table struct {
 	Options
 	table atomic.Pointer[accountTable]
+
+	mu      sync.Mutex // guards working, and that no account is added between
+	working bool       // this process has the work lock: it spends the budgets
 }
 
 type accountTable struct {
@@ -63,11 +70,13 @@ func (all *Table) Find(id string) *apply.Account {
 // Set builds every account of a config and, if all can be built, puts them in the place of those
 // before. Budgets go on where they stood. An account that is seen for the first time starts now.
 func (all *Table) Set(ctx context.Context, c *config.Config) error {
+	all.mu.Lock()
+	defer all.mu.Unlock()
 	old := all.table.Load()
 	next := &accountTable{transports: map[string]*transport.Transport{}}
 	var errs []error
 	for i := range c.Accounts {
-		if err := all.add(next, old, c, &c.Accounts[i]); err != nil {
+		if err := all.add(next, old, c, &c.Accounts[i], all.memory(c.Accounts[i].ID)); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -82,6 +91,11 @@ func (all *Table) Set(ctx context.Context, c *config.Config) error {
 			return err
 		}
 	}
+	if all.working {
+		if err := next.resume(ctx); err != nil {
+			return err
+		}
+	}
 	all.table.Store(next)
 	for id, t := range old.transports {
 		if next.transports[id] != t {
@@ -92,7 +106,7 @@ func (all *Table) Set(ctx context.Context, c *config.Config) error {
 }
 
 // add builds one account.
-func (all *Table) add(next, old *accountTable, c *config.Config, acc *config.Account) error {
+func (all *Table) add(next, old *accountTable, c *config.Config, acc *config.Account, memory memory.Memory) error {
 	driver, ok := all.Providers[acc.Provider]
 	if !ok {
 		return fmt.Errorf("account %s: provider %q is not known", acc.ID, acc.Provider)
@@ -101,7 +115,7 @@ func (all *Table) add(next, old *accountTable, c *config.Config, acc *config.Acc
 	out := transport.Options{
 		Account: acc.ID, Base: all.Base, Budget: acc.Budgets(), Now: all.Now, Log: log, Rand: all.Rand,
 		BackoffMin: min(500*time.Millisecond, time.Duration(c.Retry.First)), BackoffMax: time.Duration(c.Retry.First),
-		MaxFile: int64(c.DocumentsMaxSize),
+		MaxFile: int64(c.DocumentsMaxSize), Memory: memory, Service: acc.BaseURL, Proxy: all.Proxy,
 	}
 	t := transport.New(out)
 	if was := old.transports[acc.ID]; was != nil {
@@ -216,10 +230,11 @@ type Built struct {
 	Running *apply.Account // as the listener and the loops see it
 }
 
-// One builds a single account, whose tokens rest in the database.
+// One builds a single account, whose tokens rest in the database. It has a budget of its own: the few calls of a verb
+// beside the daemon are no part of what the daemon spends.
 func (all *Table) One(c *config.Config, acc *config.Account) (Built, error) {
 	next := &accountTable{transports: map[string]*transport.Transport{}}
-	if err := all.add(next, &accountTable{}, c, acc); err != nil {
+	if err := all.add(next, &accountTable{}, c, acc, memory.Memory{}); err != nil {
 		return Built{}, err
 	}
 	return Built{acc, next.list[0].Provider, next.list[0]}, nil

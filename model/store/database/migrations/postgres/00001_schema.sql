@@ -336,6 +336,15 @@ CREATE TABLE tokens (
   PRIMARY KEY (account, name)
 );
 
+-- What an account's calls have to know again after a restart: what is spent of each budget, pauses, the breaker.
+CREATE TABLE transport_states (
+  account    text COLLATE "C" NOT NULL,
+  name       text COLLATE "C" NOT NULL, -- a class of calls, or breaker
+  state      text NOT NULL, -- JSON
+  updated_at timestamptz NOT NULL,
+  PRIMARY KEY (account, name)
+);
+
 CREATE TABLE locks (
   name      text COLLATE "C" NOT NULL PRIMARY KEY,
   owner     text COLLATE "C" NOT NULL,

@@ -336,6 +336,15 @@ CREATE TABLE tokens (
   PRIMARY KEY (account, name)
 );
 
+-- What an account's calls have to know again after a restart: what is spent of each budget, pauses, the breaker.
+CREATE TABLE transport_states (
+  account    TEXT NOT NULL,
+  name       TEXT NOT NULL, -- a class of calls, or breaker
+  state      TEXT NOT NULL, -- JSON
+  updated_at DATETIME NOT NULL,
+  PRIMARY KEY (account, name)
+) WITHOUT ROWID;
+
 CREATE TABLE locks (
   name      TEXT NOT NULL PRIMARY KEY,
   owner     TEXT NOT NULL,

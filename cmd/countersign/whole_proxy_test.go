@@ -1,0 +1,118 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/cmd/countersign/demo"
+)
+
+// wayOut is a proxy on loopback that plays a provider and its file store, whose names lead nowhere without it.
+type wayOut struct {
+	mu    sync.Mutex
+	asked map[string]int // by host
+	keys  map[string]int // of those the ones with a key
+}
+
+func (p *wayOut) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	p.asked[r.URL.Host]++
+	if r.Header.Get("Authorization") != "" || strings.Contains(r.URL.String(), "k-hush") {
+		p.keys[r.URL.Host]++
+	}
+	p.mu.Unlock()
+	ref, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v3/documents/"), "/")
+	link := map[string]string{
+		"doc_1": "http://files.example.test/files/doc_1?X-Amz-Expires=300", "doc_2": "http://10.0.0.7/files/doc_2", "doc_3": "http://93.184.216.34/files/doc_3",
+	}[ref]
+	switch {
+	case r.URL.Host != "api.example.test":
+		answerFile(pdfOf("lease"))(w, r)
+	case link == "":
+		answerJSON(http.StatusNotFound, said{})(w, r)
+	case rest == "signers":
+		answerJSON(http.StatusOK, said{"object": "list", "hasMore": false, "nextCursor": nil, "data": []said{{"id": "sgr_1", "documentId": ref, "status": "signed"}}})(w, r)
+	case rest == "evidence":
+		answerJSON(http.StatusOK, said{"documentId": ref, "available": true, "evidencePdf": said{"url": link}, "nom151": nil})(w, r)
+	default:
+		answerJSON(http.StatusOK, said{
+			"id": ref, "object": "document", "name": "Lease", "status": "completed", "documentType": "editable", "signerCount": 1, "signedCount": 1,
+			"createdAt": "2026-11-20T09:00:00.000Z", "updatedAt": "2026-11-20T10:00:00.000Z", "expiresAt": nil,
+		})(w, r)
+	}
+}
+
+func (p *wayOut) count(of map[string]int, host string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return of[host]
+}
+
+// startWith runs the program with more in its environment.
+func (in installation) startWith(t *testing.T, env []string, binary string, args ...string) *process {
+	t.Helper()
+	p := &process{Cmd: exec.Command(binary, append([]string{"--config", in.config}, args...)...), out: &safeBuffer{}, done: make(chan struct{})}
+	p.Stdout, p.Stderr, p.Env = p.out, p.out, append(os.Environ(), env...)
+	require.NoError(t, p.Start())
+	go func() { p.Wait(); close(p.done) }() //nolint:errcheck // ProcessState tells
+	t.Cleanup(p.kill)
+	return p
+}
+
+// Where the only way out is a proxy, what links lead to comes through it, without the key; private addresses are refused
+// before it is asked, and the doctor says whether it works.
+func TestWholeFilesComeThroughAProxy(t *testing.T) {
+	t.Parallel()
+	binary := builtProgram(t)
+	proxy := &wayOut{asked: map[string]int{}, keys: map[string]int{}}
+	server := httptest.NewServer(proxy)
+	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
+	in := installation{dir: t.TempDir()}
+	in.config = filepath.Join(in.dir, "config.yaml")
+	var err error
+	in.public, err = demo.FreeAddress()
+	require.NoError(t, err)
+	in.console, err = demo.FreeAddress()
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(in.config, []byte(`database: sqlite:./countersign.db
+documents: file:./documents
+documents_min_free: 1MiB
+public: { address: "`+in.public+`", url: "https://sign.example.com" }
+console: { address: "`+in.console+`" }
+retry: { first: 200ms, most: 1s }
+accounts:
+  - id: mx
+    provider: allsign
+    base_url: http://api.example.test
+    settings: { api_key: k-hush, webhook_secrets: ["whsec_a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="] }
+    budget: { read: 600 }
+`), 0o600))
+	env := []string{"HTTP_PROXY=" + strings.Replace(server.URL, "http://", "http://us:proxy-hush@", 1), "NO_PROXY=inside.example.com", "HTTPS_PROXY=", "https_proxy="}
+	require.Zero(t, in.startWith(t, env, binary, "track", "mx", "doc_1", "doc_2", "doc_3").exit(t))
+	p := in.startWith(t, env, binary, "serve")
+	in.up(t, p)
+	in.fileBecomes(t, "doc_1", "stored")
+	in.fileBecomes(t, "doc_3", "stored")
+	eventually(t, "a second try", func() bool { return one[int](in.table(t), `SELECT attempts FROM documents WHERE ref = 'doc_2'`) > 1 })
+	require.Zero(t, proxy.count(proxy.asked, "10.0.0.7"), "a private address is not asked for")
+	require.Positive(t, proxy.count(proxy.keys, "api.example.test"))
+	require.Zero(t, proxy.count(proxy.keys, "files.example.test")+proxy.count(proxy.keys, "93.184.216.34"), "the key goes to the provider alone")
+
+	doctor := in.startWith(t, env, binary, "doctor")
+	doctor.exit(t)
+	require.Regexp(t, `(?m)^ok +http proxy +`+server.URL+`, which reaches api\.example\.test; not for inside\.example\.com$`, doctor.out.String())
+	require.Regexp(t, `(?m)^warn +https proxy +HTTPS_PROXY is not set`, doctor.out.String())
+	server.Close()
+	doctor = in.startWith(t, env, binary, "doctor")
+	require.Equal(t, 1, doctor.exit(t))
+	require.Regexp(t, `(?m)^FAIL +http proxy +`+server.URL+`: does not lead to api\.example\.test`, doctor.out.String())
+	require.NotContains(t, doctor.out.String()+p.out.String(), "hush")
+}

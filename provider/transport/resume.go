@@ -1,0 +1,110 @@
+package transport
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"countersign/provider"
+	"countersign/provider/transport/memory"
+)
+
+// breakerState is the name of the breaker's state; those of the budgets are named by their class.
+const breakerState = "breaker"
+
+// Resume loads what the account's calls have spent, in whatever process, and what its service asked for. From then on,
+// until Suspend, calls leave a budget out of reservations only: a reservation is on disk before the first call of it
+// leaves, and whoever finds it after a kill takes all its calls for gone at that moment. So no more calls than the
+// budget leave in any sixty seconds, however often the process is killed. While the state cannot be saved calls wait.
+// One process at a time may be between Resume and Suspend: the caller sees to it with a lock.
+func (t *Transport) Resume(ctx context.Context) error {
+	if t.o.Memory.Forgets() {
+		return nil
+	}
+	states, err := t.o.Memory.Load(ctx)
+	if err != nil {
+		return fmt.Errorf("load what was spent of the budget: %w", err)
+	}
+	for class, b := range t.budgets {
+		b.Resume(states[string(class)])
+	}
+	t.breaker.resume(states[breakerState], t.o.Service)
+	return nil
+}
+
+// Suspend saves what was spent to the call, so that the next process to Resume need not guess. Calls that leave after
+// it are only remembered by this process. Where it fails, the reservations stand for what it would have saved.
+func (t *Transport) Suspend(ctx context.Context) error {
+	if t.o.Memory.Forgets() {
+		return nil
+	}
+	var errs []error
+	for _, b := range t.budgets {
+		errs = append(errs, b.Suspend(ctx))
+	}
+	return errors.Join(append(errs, t.breaker.record.Close(ctx))...)
+}
+
+// rest is what a breaker saves.
+type rest struct {
+	Service string `json:"service"` // that fails; another one begins anew
+	At      int64  `json:"at"`
+	Rests   int    `json:"rests"`
+	Until   int64  `json:"until"`
+}
+
+func (b *breaker) save() (state []byte, written func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	state, _ = json.Marshal(rest{b.service, b.now().UnixMilli(), b.rests, b.until.UnixMilli()}) //nolint:errcheck // it always marshals
+	return state, func() {}
+}
+
+// resume goes on with a rest of the service that an earlier process began.
+func (b *breaker) resume(state []byte, service string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.record == nil || b.record.IsOpen() {
+		return
+	}
+	b.record.Open()
+	var s rest
+	if json.Unmarshal(state, &s) != nil || s.Service != service || s.Rests <= 0 {
+		return
+	}
+	now := b.now()
+	left := min(max(min(s.Until-s.At, s.Until-now.UnixMilli()), 0), restMost.Milliseconds()) // the clock may have been set back
+	b.rests, b.round = min(s.Rests, 10), b.round+1
+	b.until = now.Add(time.Duration(left) * time.Millisecond)
+}
+
+// remembers has the budgets and the breaker outlive the process, where there is a memory.
+func (t *Transport) remembers() {
+	m := t.o.Memory
+	if m.Forgets() {
+		return
+	}
+	for class, b := range t.budgets {
+		b.Remember(m, string(class), t.o.Log)
+	}
+	t.breaker.record, t.breaker.service = memory.NewRecord(m, breakerState, t.o.Log, t.breaker.save), t.o.Service
+}
+
+// Continue takes over what old, the account's transport before a reload, has spent, its pauses, and its breaker where
+// the service is the same. It must be called before the first call. Calls that are still under way through old
+// count as well.
+func (t *Transport) Continue(old *Transport) {
+	for class, b := range t.budgets {
+		if was, ok := old.budgets[class]; ok {
+			was.Become(t.o.Budget[class])
+			t.budgets[class] = was
+		} else if was := old.budgets[provider.ClassRead]; was != nil {
+			b.Inherit(was)
+		}
+	}
+	if t.o.Service == old.o.Service {
+		t.breaker = old.breaker
+	}
+}
