@@ -64,7 +64,8 @@ var arrows = map[string][]string{
 	"cmd/countersign/config/tree":       {},
 	"cmd/countersign/config":            {"cmd/countersign/config/tree", "model", "provider"},
 	"cmd/countersign/config/configtest": {"provider"},
-	"cmd/countersign/output":            {"model", "model/words"},
+	"cmd/countersign/output":            {"cmd/countersign/output/layout", "model", "model/words"},
+	"cmd/countersign/output/layout":     {},
 	"cmd/countersign/output/progress":   {"cmd/countersign/output", "model"},
 	"cmd/countersign/sandbox":           {"worker/pdf"},
 	"cmd/countersign/engine/keyfile": {

@@ -100,7 +100,8 @@ func listCallbacks(ctx context.Context, env *engine.Env, c *config.Config, s *st
 	if err != nil {
 		return err
 	}
-	return env.Print(env.CallbacksTable(list, true, func(c model.Callback) *model.Transaction { return rows[model.Key{Account: c.Account, Ref: c.Ref}] }))
+	row := func(c model.Callback) *model.Transaction { return rows[model.Key{Account: c.Account, Ref: c.Ref}] }
+	return env.Print(env.CallbacksTable(list, true, row))
 }
 
 // rowsOf are the rows about which callbacks had their providers asked.

@@ -85,7 +85,8 @@ func listDocuments(ctx context.Context, env *engine.Env, c *config.Config, s *st
 	}
 	t := env.Table("account", "ref", "kind", "name", "state", "signature", "size", "stored", "reason")
 	err := output.EachOf(env.Shown(f.limit, f.all), fetch, func(d model.Document) error {
-		t.AppendRow(append(append(table.Row{d.Account, env.Cell(d.Ref, 60)}, env.DocumentCells(d)...), env.Cell(d.Reason, 60)))
+		row := append(table.Row{d.Account, env.Cell(d.Ref, 60)}, env.DocumentCells(d)...)
+		t.AppendRow(append(row, env.Cell(d.Reason, 60)))
 		return nil
 	})
 	if err != nil {

@@ -158,7 +158,10 @@ func printFetched(ctx context.Context, e *engine.Engine, ids []string) error {
 		if err != nil {
 			return err
 		}
-		t.AppendRow([]any{d.Account, e.Env.Cell(d.Ref, 60), string(d.Kind), e.Env.Cell(output.DocumentName(d), 40), e.Env.Paint(output.StateColour(d.State), string(d.State)), e.Env.Cell(d.Reason, 60)})
+		t.AppendRow([]any{
+			d.Account, e.Env.Cell(d.Ref, 60), string(d.Kind), e.Env.Cell(output.DocumentName(d), 40),
+			e.Env.Paint(output.StateColour(d.State), string(d.State)), e.Env.Cell(d.Reason, 60),
+		})
 	}
 	return e.Env.Print(t)
 }

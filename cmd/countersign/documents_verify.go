@@ -82,7 +82,9 @@ func verifyDocuments(ctx context.Context, env *engine.Env, w *engine.Writer, f d
 				err = errors.Join(err, out.Write(x))
 				continue
 			}
-			t.AppendRow([]any{x.Account, env.Cell(x.Ref, 60), env.Cell(output.DocumentName(d), 40), x.Field, env.Cell(x.Ours, 20), env.Cell(x.Theirs, 20)})
+			t.AppendRow([]any{
+				x.Account, env.Cell(x.Ref, 60), env.Cell(output.DocumentName(d), 40), x.Field, env.Cell(x.Ours, 20), env.Cell(x.Theirs, 20),
+			})
 		}
 		return err
 	})

@@ -33,7 +33,6 @@ var freeReceivers = []string{"model/store.Store", "model/store.Batch"}
 
 // overLimit is what has still to be cut. Whoever brings one below its limit takes its line out; nothing is added.
 var overLimit = []string{
-	"cmd/countersign/output, lines",
 	"cmd/countersign, lines",
 	"model, lines",
 }

@@ -14,6 +14,7 @@ import (
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/health"
 	"countersign/cmd/countersign/output"
+	"countersign/cmd/countersign/output/layout"
 	"countersign/model/store"
 )
 
@@ -69,7 +70,7 @@ func (h statusPrinter) print(env *engine.Env, c *config.Config) error {
 	}
 	for _, part := range []struct {
 		title string
-		table *output.Table
+		table *layout.Table
 	}{
 		{"", h.accountsTable(env, c)}, {"Polls see", h.reachTable(env)}, {"Questions that failed", h.faultTable(env)},
 		{output.Count(len(h.Problems), "problem"), h.problemTable(env)}, {output.Count(len(h.Open), "open incident"), h.incidentTable(env)},
@@ -92,7 +93,7 @@ func (h statusPrinter) print(env *engine.Env, c *config.Config) error {
 }
 
 // headTable says how the daemon does and what it needs.
-func (h statusPrinter) headTable(env *engine.Env, c *config.Config) *output.Table {
+func (h statusPrinter) headTable(env *engine.Env, c *config.Config) *layout.Table {
 	t := env.Table()
 	t.AppendRow(table.Row{"daemon", h.daemonWords(env)})
 	if h.Daemon == health.Running {
@@ -141,7 +142,7 @@ func (h statusPrinter) readyWords(env *engine.Env) string {
 }
 
 // accountsTable says how each account does.
-func (h statusPrinter) accountsTable(env *engine.Env, c *config.Config) *output.Table {
+func (h statusPrinter) accountsTable(env *engine.Env, c *config.Config) *layout.Table {
 	t := env.Table("account", "provider", "last callback", "last good poll", "next poll", "open", "overdue", "told by callbacks", "error budget")
 	for _, a := range h.Accounts {
 		polled := env.Ago(a.LastPollAt)
@@ -165,7 +166,7 @@ func (h statusPrinter) accountsTable(env *engine.Env, c *config.Config) *output.
 }
 
 // reachTable says what polls can see of each account.
-func (h statusPrinter) reachTable(env *engine.Env) *output.Table {
+func (h statusPrinter) reachTable(env *engine.Env) *layout.Table {
 	t := env.Table()
 	for _, a := range h.Accounts {
 		if r := a.Reaches(env); r != "" {
@@ -176,7 +177,7 @@ func (h statusPrinter) reachTable(env *engine.Env) *output.Table {
 }
 
 // faultTable says which accounts rest, and why their newest question failed.
-func (h statusPrinter) faultTable(env *engine.Env) *output.Table {
+func (h statusPrinter) faultTable(env *engine.Env) *layout.Table {
 	t := env.Table()
 	for _, a := range h.Accounts {
 		rests := h.Rests(a, env.Now())
@@ -193,7 +194,7 @@ func (h statusPrinter) faultTable(env *engine.Env) *output.Table {
 }
 
 // problemTable lists what is wrong and stands in no incident.
-func (h statusPrinter) problemTable(env *engine.Env) *output.Table {
+func (h statusPrinter) problemTable(env *engine.Env) *layout.Table {
 	t := env.Table()
 	for _, p := range h.Problems {
 		since := ""
@@ -206,7 +207,7 @@ func (h statusPrinter) problemTable(env *engine.Env) *output.Table {
 }
 
 // incidentTable lists the incidents that are open.
-func (h statusPrinter) incidentTable(env *engine.Env) *output.Table {
+func (h statusPrinter) incidentTable(env *engine.Env) *layout.Table {
 	t := env.Table()
 	for _, i := range h.Open {
 		t.AppendRow(table.Row{i.Account, env.Paint(output.Bad, strings.ReplaceAll(i.Kind, "_", " ")), "opened " + env.Ago(&i.OpenedAt), output.Plain(i.Message)})

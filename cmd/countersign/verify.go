@@ -144,7 +144,7 @@ func printDriftLines(ctx context.Context, env *engine.Env, s *store.Store, runs 
 // driftField names the field that differs, and whose it is where a transaction has several.
 func driftField(l model.DriftLine) string {
 	if l.Field == "signer" {
-		return "signer " + output.Short(l.About, 40)
+		return "signer " + output.Plain(l.About)
 	}
 	return output.Plain(l.Field)
 }

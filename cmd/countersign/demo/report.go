@@ -94,8 +94,9 @@ func (s *Session) progress(ctx context.Context) (string, error) {
 		return "", err
 	}
 	untold := countGaps(gaps)
-	return fmt.Sprintf("%4d  %7d  %9d  %4d  %5d %6d  %4d  %4d  %5d %6d", s.before+s.events.of("born"), s.events.of("changed"),
-		s.events.of("sent"), s.events.of("dropped"), s.events.of("duplicated"), s.events.of("forged"), rows, completed, len(docs),
+	return fmt.Sprintf("%4d  %7d  %9d  %4d  %5d %6d  %4d  %4d  %5d %6d",
+		s.before+s.events.of("born"), s.events.of("changed"), s.events.of("sent"), s.events.of("dropped"),
+		s.events.of("duplicated"), s.events.of("forged"), rows, completed, len(docs),
 		untold.Missed+untold.Late+untold.Refused), nil
 }
 
@@ -196,8 +197,8 @@ func (s *Session) count(ctx context.Context, r *Report) error {
 	return err
 }
 
-// countGaps counts the changes that callbacks should have told and did not, or not in time. It is the one count of them,
-// while the day lasts and in the report.
+// countGaps counts the changes that callbacks should have told and did not, or not in time. It is the one count of
+// them, while the day lasts and in the report.
 func countGaps(gaps []model.Gap) (n gapCounts) {
 	for _, g := range gaps {
 		switch g.Kind {
@@ -309,10 +310,11 @@ func printReport(ctx context.Context, env *engine.Env, s *Session, r Report) err
 	}
 	words := env.Paint(output.Bad, "Not converged") + "."
 	if r.Converged {
-		words = env.Paint(output.Good, "Converged") + ": every row is what its service says,\nand every completed one has its files or says why not."
+		words = env.Paint(output.Good, "Converged") + ": every row is what its service says,\n" +
+			"and every completed one has its files or says why not."
 	}
-	return env.Printf("\n%s\n\nSeed %d plays the same lives and loses the same callbacks each time. Which changes\n"+
-		"a poll finds first, and so the other counts, hang on how fast the machine is.\n", words, s.o.Seed)
+	return env.Printf("\n%s\n\nSeed %d plays the same lives and loses the same callbacks each time. How many\n"+
+		"changes a poll finds first hangs on how fast the machine is.\n", words, s.o.Seed)
 }
 
 // printGaps shows what the ledger says last.
@@ -328,8 +330,8 @@ func (s *Session) printGaps(ctx context.Context, env *engine.Env) error {
 		if g.Change != model.ChangeStatus {
 			what = strings.TrimSpace(string(g.Change) + " " + what)
 		}
-		fmt.Fprintf(env.Stdout, "  %-8s  %s/%s\n            %s, found at %s by %s\n", g.Kind, g.Account, output.Plain(g.Ref), what,
-			g.FoundAt.Format(time.TimeOnly), firstWord(g.FoundBy))
+		fmt.Fprintf(env.Stdout, "  %-8s  %s/%s\n            %s, found at %s by %s\n",
+			g.Kind, g.Account, output.Plain(g.Ref), what, g.FoundAt.Format(time.TimeOnly), firstWord(g.FoundBy))
 	}
 	return nil
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"golang.org/x/term"
+
+	"countersign/cmd/countersign/output/layout"
 )
 
 // Printer writes what a verb says: tables cut to a terminal for people, JSON for programs.
@@ -27,7 +29,8 @@ type Printer struct {
 func NewPrinter(stdout, stderr io.Writer, now func() time.Time, lookup func(string) (string, bool)) Printer {
 	terminal := IsTerminal(stdout)
 	return Printer{
-		Stdout: stdout, Stderr: stderr, Now: now, Terminal: terminal, Width: width(stdout), Colour: terminal && WantsColour(lookup),
+		Stdout: stdout, Stderr: stderr, Now: now,
+		Terminal: terminal, Width: width(stdout), Colour: terminal && WantsColour(lookup),
 	}
 }
 
@@ -98,6 +101,15 @@ func (p *Printer) JSONLines() jsonLines {
 }
 
 func (j jsonLines) Write(object any) error { return j.to.Encode(object) }
+
+// Table begins a table, its heads in capitals.
+func (p *Printer) Table(heads ...any) *layout.Table { return layout.New(heads...) }
+
+// Print writes a table, as it fits the terminal.
+func (p *Printer) Print(t *layout.Table) error {
+	_, err := fmt.Fprintln(p.Stdout, strings.Join(t.Lines(p.Width), "\n"))
+	return err
+}
 
 // Printf writes to stdout.
 func (p *Printer) Printf(format string, args ...any) error {

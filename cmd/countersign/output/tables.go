@@ -9,11 +9,12 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
+	"countersign/cmd/countersign/output/layout"
 	"countersign/model"
 )
 
 // facts is the head of `show`: what stands in the row itself.
-func (p *Printer) facts(r Row, slots map[string]time.Time) *Table {
+func (p *Printer) facts(r Row, slots map[string]time.Time) *layout.Table {
 	t := p.Table()
 	add := func(name, value string) {
 		if value != "" {
@@ -60,7 +61,7 @@ func (p *Printer) attentionRest(signers []model.Signer, m model.Attention) strin
 	return "(" + strings.Join(said, ", ") + ")"
 }
 
-func (p *Printer) signersTable(list []model.Signer) *Table {
+func (p *Printer) signersTable(list []model.Signer) *layout.Table {
 	t := p.Table("order", "name", "e-mail", "role", "status", "when", "reason")
 	for _, s := range list {
 		when := s.SignedAt
@@ -77,7 +78,7 @@ func (p *Printer) signersTable(list []model.Signer) *Table {
 }
 
 // documentsTable lists the documents of one row.
-func (p *Printer) documentsTable(list []model.Document) *Table {
+func (p *Printer) documentsTable(list []model.Document) *layout.Table {
 	t := p.Table("kind", "name", "state", "signature", "size", "stored", "reason or path")
 	for _, d := range list {
 		t.AppendRow(append(p.DocumentCells(d), Plain(cmp.Or(d.Reason, d.Path))))
@@ -94,7 +95,7 @@ func (p *Printer) DocumentCells(d model.Document) table.Row {
 	return table.Row{string(d.Kind), p.Cell(DocumentName(d), 40), p.Paint(StateColour(d.State), string(d.State)), p.signatureWord(d.Facts.Signature), size, stored}
 }
 
-func (p *Printer) documentFacts(d model.Document) *Table {
+func (p *Printer) documentFacts(d model.Document) *layout.Table {
 	t := p.Table()
 	add := func(name, value string) {
 		if value != "" {
@@ -126,7 +127,7 @@ func (p *Printer) signatureWord(s model.Signature) string {
 	return string(s)
 }
 
-func (p *Printer) signaturesTable(list []model.EmbeddedSignature) *Table {
+func (p *Printer) signaturesTable(list []model.EmbeddedSignature) *layout.Table {
 	t := p.Table("what", "signer", "says it was made", "reason", "integrity", "coverage", "note")
 	for _, s := range list {
 		at := ""
@@ -138,10 +139,11 @@ func (p *Printer) signaturesTable(list []model.EmbeddedSignature) *Table {
 	return t
 }
 
-func (p *Printer) historyTable(r Row) *Table {
+func (p *Printer) historyTable(r Row) *layout.Table {
 	t := p.Table("seq", "when", "what", "change", "by")
 	for _, c := range r.History {
-		c.Signer, c.Document = r.nameOf(c)
+		signer, document := r.nameOf(c)
+		c.Signer, c.Document = p.Cell(signer, 40), p.Cell(document, 40)
 		change := ChangeWords(c)
 		if c.Kind == model.KindStatus && !c.Confirmed {
 			change += " (a callback says)"
@@ -161,7 +163,7 @@ func (r Row) nameOf(c model.Change) (signer, document string) {
 	}
 	for _, d := range r.Documents {
 		if d.ID == c.Document {
-			document = Short(DocumentName(d), 40)
+			document = DocumentName(d)
 		}
 	}
 	return signer, document
@@ -169,7 +171,7 @@ func (r Row) nameOf(c model.Change) (signer, document string) {
 
 // CallbacksTable lists callbacks; with their rows, where they are not of one row. row is the row that a callback named,
 // nil where there is none.
-func (p *Printer) CallbacksTable(list []model.Callback, rows bool, row func(model.Callback) *model.Transaction) *Table {
+func (p *Printer) CallbacksTable(list []model.Callback, rows bool, row func(model.Callback) *model.Transaction) *layout.Table {
 	heads := table.Row{"id", "came", "type", "verdict", "outcome", "note"}
 	if rows {
 		heads = append(table.Row{"id", "account", "ref"}, heads[1:]...)
@@ -187,7 +189,7 @@ func (p *Printer) CallbacksTable(list []model.Callback, rows bool, row func(mode
 }
 
 // GapsTable lists gaps; with their rows, where they are not of one row.
-func (p *Printer) GapsTable(list []model.Gap, rows bool) *Table {
+func (p *Printer) GapsTable(list []model.Gap, rows bool) *layout.Table {
 	heads := table.Row{"found", "change", "gap", "happened", "found by"}
 	if rows {
 		heads = append(table.Row{"account", "ref"}, heads...)
@@ -203,7 +205,7 @@ func (p *Printer) GapsTable(list []model.Gap, rows bool) *Table {
 	return t
 }
 
-func (p *Printer) progressTable(list []model.Step) *Table {
+func (p *Printer) progressTable(list []model.Step) *layout.Table {
 	t := p.Table("when", "step")
 	for _, s := range list {
 		t.AppendRow(table.Row{p.Ago(&s.At), Plain(s.Name)})
@@ -221,7 +223,7 @@ func (p *Printer) PrintRow(r Row, slots map[string]time.Time) error {
 	}
 	for _, part := range []struct {
 		title string
-		table *Table
+		table *layout.Table
 	}{
 		{"Signers", p.signersTable(r.Signers)},
 		{"Documents", p.documentsTable(r.Documents)},

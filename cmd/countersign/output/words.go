@@ -301,7 +301,7 @@ func ChangeWords(c model.Change) string {
 	subject := ""
 	switch {
 	case c.Signer != "":
-		subject = " (signer " + Short(c.Signer, 40) + ")"
+		subject = " (signer " + Plain(c.Signer) + ")"
 	case c.Document != "":
 		subject = " (" + Plain(c.Document) + ")"
 	}

@@ -1,4 +1,5 @@
-package output
+// Package layout lays out tables, on a terminal of whatever width.
+package layout
 
 import (
 	"fmt"
@@ -17,8 +18,8 @@ type Table struct {
 	rows  []table.Row
 }
 
-// Table begins a table, its heads in capitals.
-func (p *Printer) Table(heads ...any) *Table {
+// New begins a table, its heads in capitals.
+func New(heads ...any) *Table {
 	t := &Table{Writer: table.NewWriter(), heads: heads}
 	style := table.StyleDefault
 	style.Options = table.OptionsNoBordersAndSeparators
@@ -44,17 +45,17 @@ func (t *Table) AppendRows(rows []table.Row, _ ...table.RowConfig) {
 	}
 }
 
-// Print writes a table, without the blanks that fill its last column.
-func (p *Printer) Print(t *Table) error {
+// Lines are the lines of a table, without the blanks that fill its last column. Where one is wider than width they are
+// those of its blocks; 0 is no bound.
+func (t *Table) Lines(width int) []string {
 	lines := strings.Split(t.Render(), "\n")
 	for i, line := range lines {
 		lines[i] = strings.TrimRight(line, " ")
 	}
-	if p.Width > 0 && slices.ContainsFunc(lines, func(l string) bool { return columns(l) > p.Width }) {
-		lines = t.blocks(p.Width)
+	if width > 0 && slices.ContainsFunc(lines, func(l string) bool { return columns(l) > width }) {
+		return t.blocks(width)
 	}
-	_, err := fmt.Fprintln(p.Stdout, strings.Join(lines, "\n"))
-	return err
+	return lines
 }
 
 // columns is how wide s is shown.
