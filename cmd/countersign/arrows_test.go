@@ -85,6 +85,7 @@ var arrows = map[string][]string{
 		"worker/callback", "worker/callback/odd", "worker/console",
 	},
 	"cmd/countersign/health": {
+		"cmd/countersign/output/layout",
 		"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "model", "model/store", "model/store/database", "model/store/durable",
 	},
 	"cmd/countersign/arguments": {
