@@ -1,5 +1,7 @@
 package provider
 
+import "strings"
+
 // Traits are what others must know of a provider, as data: nobody outside its folder knows a provider by name. The
 // traits in a Service are those of its account, in a Driver those of every account.
 type Traits struct {
@@ -7,6 +9,8 @@ type Traits struct {
 	BaseURL string
 	// BaseURLNote is what a first config says above base_url, where accounts differ in it; "" where none needs one.
 	BaseURLNote string
+	// OwnPaths is what the paths of its calls begin with: ours to add, so that no base_url ends in one.
+	OwnPaths []string
 	// SelfHosted says that people run servers of their own: an account must name its base_url, or the key of one's own
 	// server would go to the vendor's.
 	SelfHosted bool
@@ -35,6 +39,12 @@ type FirstSetting struct {
 	Form string // the line, with %s where the variable's name stands
 	Env  string // what the variable's name ends with: API_KEY
 	Note string // a comment above it; ""
+}
+
+// Key is the setting's name.
+func (f FirstSetting) Key() string {
+	key, _, _ := strings.Cut(f.Form, ":")
+	return key
 }
 
 // Reply is the body of a 200 that acknowledges a callback.

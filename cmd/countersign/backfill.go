@@ -143,7 +143,9 @@ func printBackfillPlan(ctx context.Context, env *engine.Env, o backfillOptions) 
 			if err != nil {
 				return err
 			}
-			t.AppendRow(table.Row{plan.Account, plan.Listed, plan.New, plan.Changed, plan.Known, plan.Calls, plan.Downloads, plan.Time.Round(time.Second)})
+			t.AppendRow(table.Row{
+				plan.Account, plan.Listed, plan.New, plan.Changed, plan.Known, plan.Calls, plan.Downloads, plan.Time.Round(time.Second),
+			})
 		}
 		return nil
 	}

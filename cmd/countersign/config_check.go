@@ -17,7 +17,7 @@ import (
 )
 
 func newConfigCommand(env *engine.Env) *cobra.Command {
-	return group("config", "Check the config", newConfigCheckCommand(env))
+	return group("config", "Check the config, or show it", newConfigCheckCommand(env), newConfigShowCommand(env))
 }
 
 func newConfigCheckCommand(env *engine.Env) *cobra.Command {

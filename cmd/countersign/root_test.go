@@ -114,6 +114,21 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+// Whoever interrupts a verb reads that, and nothing of contexts.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	_, config := seeded(t, false)
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	for _, args := range []string{"list", "export transactions", "changes", "gaps"} {
+		a, _, stderr := testApp(nil)
+		code := a.run(ctx, append([]string{"--config", config}, strings.Fields(args)...))
+		if code != output.ExitFailed || stderr.String() != "error: interrupted\n" {
+			t.Errorf("%s: exit %d, %s", args, code, stderr)
+		}
+	}
+}
+
 func TestWithoutAConfig(t *testing.T) {
 	t.Chdir(t.TempDir())
 	a, _, stderr := testApp(map[string]string{})

@@ -65,8 +65,10 @@ func TestWholeBudgetOutlivesKills(t *testing.T) {
 	in.edit(t, `read: 10,`, "read: 600,")
 	pausing.Store(true)
 	p, _ := in.serving(t, binary)
+	table := in.table(t)
 	eventually(t, "a refusal that is on disk", func() bool {
-		return one[int](in.table(t), `SELECT COUNT(*) FROM transport_states WHERE name = 'read' AND json_extract(state, '$.until') > json_extract(state, '$.at') + 3000000`) > 0
+		return one[int](table, `SELECT COUNT(*) FROM transport_states
+WHERE name = 'read' AND json_extract(state, '$.until') > json_extract(state, '$.at') + 3000000`) > 0
 	})
 	p.kill()
 	pausing.Store(false)

@@ -26,7 +26,8 @@ func (s *Store) TransportStates(ctx context.Context, account string) (map[string
 	return out, err
 }
 
-// SetTransportState replaces one state of an account's calls. It rides with the group commit, and is on disk when it returns.
+// SetTransportState replaces one state of an account's calls. It rides with the group commit, and is on disk when it
+// returns.
 func (s *Store) SetTransportState(ctx context.Context, account, name string, state []byte) error {
 	return s.Do(ctx, Unit{Apply: func(b *Batch) error {
 		b.transport = append(b.transport, transportState{account, name, state})

@@ -24,6 +24,7 @@ const production = "https://api.allsign.io"
 func Traits() provider.Traits {
 	return provider.Traits{
 		BaseURL:         production,
+		OwnPaths:        []string{"/v3", "/v2"},
 		Budget:          map[provider.Class]int{provider.ClassRead: 9},
 		SimulatedBudget: map[provider.Class]int{provider.ClassRead: 900, provider.ClassFiles: 3000}, // the service's limit of ten, played faster
 		FirstSettings: []provider.FirstSetting{

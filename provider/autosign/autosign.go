@@ -25,6 +25,7 @@ const production = "https://api.autosign.io"
 func Traits() provider.Traits {
 	return provider.Traits{
 		BaseURL:         production,
+		OwnPaths:        []string{"/v1"},
 		Budget:          map[provider.Class]int{provider.ClassRead: 30},
 		SimulatedBudget: map[provider.Class]int{provider.ClassRead: 6000, provider.ClassFiles: 3000},
 		FirstSettings: []provider.FirstSetting{

@@ -22,6 +22,7 @@ const production = "https://app.documenso.com"
 func Traits() provider.Traits {
 	return provider.Traits{
 		BaseURL:         production,
+		OwnPaths:        []string{"/api/v2", "/api"},
 		BaseURLNote:     "Your own server's address, without /api; https://app.documenso.com is the vendor's cloud.",
 		SelfHosted:      true,
 		Budget:          map[provider.Class]int{provider.ClassRead: 600},

@@ -29,6 +29,7 @@ const (
 func Traits() provider.Traits {
 	return provider.Traits{
 		BaseURL:         production,
+		OwnPaths:        []string{"/v3"},
 		Budget:          map[provider.Class]int{provider.ClassRead: 100, provider.ClassFiles: 25, provider.ClassTest: 10},
 		SimulatedBudget: map[provider.Class]int{provider.ClassRead: 6000, provider.ClassFiles: 2400},
 		FirstSettings:   []provider.FirstSetting{{Form: "api_key: \"${%s}\"", Env: "API_KEY"}},

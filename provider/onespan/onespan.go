@@ -23,6 +23,7 @@ const production = "https://apps.esignlive.com"
 func Traits() provider.Traits {
 	return provider.Traits{
 		BaseURL:         production,
+		OwnPaths:        []string{"/api"},
 		BaseURLNote:     "Your environment's host; the sandbox is https://sandbox.esignlive.com.",
 		Budget:          map[provider.Class]int{provider.ClassRead: 120},
 		SimulatedBudget: map[provider.Class]int{provider.ClassRead: 6000, provider.ClassFiles: 3000},

@@ -58,7 +58,8 @@ type rest struct {
 func (b *breaker) save() (state []byte, written func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	state, _ = json.Marshal(rest{b.service, b.now().UnixMilli(), b.rests, b.until.UnixMilli()}) //nolint:errcheck // it always marshals
+	r := rest{Service: b.service, At: b.now().UnixMilli(), Rests: b.rests, Until: b.until.UnixMilli()}
+	state, _ = json.Marshal(r) //nolint:errcheck // it always marshals
 	return state, func() {}
 }
 
@@ -75,7 +76,8 @@ func (b *breaker) resume(state []byte, service string) {
 		return
 	}
 	now := b.now()
-	left := min(max(min(s.Until-s.At, s.Until-now.UnixMilli()), 0), restMost.Milliseconds()) // the clock may have been set back
+	// The clock may have been set back.
+	left := min(max(min(s.Until-s.At, s.Until-now.UnixMilli()), 0), restMost.Milliseconds())
 	b.rests, b.round = min(s.Rests, 10), b.round+1
 	b.until = now.Add(time.Duration(left) * time.Millisecond)
 }

@@ -75,7 +75,16 @@ func (f *Folder) Sweep() error {
 
 // Temp opens a temporary file in the folder's own file system.
 func (f *Folder) Temp() (*os.File, error) {
-	return os.CreateTemp(filepath.Join(f.root, tempFolder), "document-*")
+	return newTemp(filepath.Join(f.root, tempFolder), "document-*")
+}
+
+// newTemp makes a temporary file. Its error names the folder: nobody knows the file.
+func newTemp(folder, pattern string) (*os.File, error) {
+	f, err := os.CreateTemp(folder, pattern)
+	if of := (*fs.PathError)(nil); errors.As(err, &of) {
+		of.Path = folder
+	}
+	return f, err
 }
 
 // Place gives a temporary file, already synced and closed, its name. fs.ErrExist if the name is taken.

@@ -94,7 +94,7 @@ func (f *Folder) syncFolder(dir string) error {
 // Lost tries out what the folder's file system cannot do, and says what is lost by it, a sentence each; none where
 // nothing is. The folder must be there and writable.
 func (f *Folder) Lost() (lost []string, err error) {
-	one, err := os.CreateTemp(f.root, ".tried-*")
+	one, err := newTemp(f.root, ".tried-*")
 	if err != nil {
 		return nil, err
 	}

@@ -1,12 +1,15 @@
 package arguments
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/output"
@@ -110,7 +113,7 @@ func MayBeConfig(file string) error {
 	case !info.Mode().IsRegular():
 		return output.Usagef("%s is no ordinary file: name another", file)
 	}
-	is, err := config.IsText(file)
+	is, err := isText(file)
 	if err == nil && !is {
 		return output.Usagef("%s is no config: --force writes over a config only", file)
 	}
@@ -140,4 +143,23 @@ func NewFile(flag, name string) error {
 		return fmt.Errorf("%s: %w", flag, err)
 	}
 	return nil
+}
+
+// isText says whether a file begins as text does: a config, whole or not, and neither a database nor a key.
+func isText(file string) (bool, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	head := make([]byte, 4096)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return false, err
+	}
+	head = head[:n]
+	for cut := 0; cut < utf8.UTFMax && len(head) == 4096-cut && !utf8.Valid(head); cut++ {
+		head = head[:len(head)-1] // a letter that the bound cut in two
+	}
+	return utf8.Valid(head) && bytes.IndexByte(head, 0) < 0, nil
 }

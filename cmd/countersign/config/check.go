@@ -30,6 +30,7 @@ func check(c *Config, root *tree.Node, before tree.List, known map[string]provid
 	r.checkConsole(c)
 	r.checkPolling(c.Polling)
 	r.checkPaces(c)
+	r.checkJitter("polling", c.Polling, c.SlotJitter)
 	r.oneOf("log.level", c.Log.Level, "trace", "debug", "info", "warning", "error")
 	r.oneOf("log.format", c.Log.Format, "auto", "text", "json")
 	first := map[string]string{}
@@ -41,6 +42,9 @@ func check(c *Config, root *tree.Node, before tree.List, known map[string]provid
 			first[a.ID] = a.at
 		}
 		r.checkAccount(a, known)
+		if !a.Polling.same(c.Polling) {
+			r.checkJitter(a.at+".polling", a.Polling, c.SlotJitter)
+		}
 	}
 	return r.found
 }
@@ -250,6 +254,19 @@ func (r *checker) checkPolling(p Polling) {
 		if at := "polling." + tier.name; tier.slots.String() == "" {
 			_, err := ParseSlots("")
 			r.wrong(at, "%s %v", r.said(at), err)
+		}
+	}
+}
+
+// checkJitter wants each poll to begin before the next slot of its tier.
+func (r *checker) checkJitter(path string, p Polling, jitter Duration) {
+	for _, tier := range []struct {
+		name  string
+		slots Slots
+	}{{"active", p.Active}, {"idle", p.Idle}, {"audit", p.Audit}} {
+		if gap := tier.slots.Shortest(); gap > 0 && time.Duration(jitter) >= gap && time.Duration(jitter) <= Day {
+			r.wrong("slot_jitter", "%s is as long as the slots of %s.%s are apart, %s: polls would run into the next ones", jitter, path, tier.name, gap)
+			return
 		}
 	}
 }

@@ -38,6 +38,12 @@ func (r *checker) checkAccount(a *Account, known map[string]provider.Driver) {
 	switch t := known[a.Provider].Traits; {
 	case a.BaseURL != "":
 		r.checkURL(at+".base_url", a.BaseURL)
+		for _, own := range t.OwnPaths {
+			if strings.HasSuffix(a.BaseURL, own) {
+				r.wrong(at+".base_url", "ends in %s, which is ours to add: leave it out", own)
+				break
+			}
+		}
 	case t.SelfHosted && !r.lacks(at+".base_url"):
 		r.wrong(at+".base_url", "is missing, and the key must not go to a server that nobody named: %s", t.BaseURLNote)
 	}

@@ -146,6 +146,11 @@ type Polling struct {
 	Audit  Slots `yaml:"audit"`
 }
 
+// same says whether the slots of all tiers are equal.
+func (p Polling) same(o Polling) bool {
+	return p.Active.line == o.Active.line && p.Idle.line == o.Idle.line && p.Audit.line == o.Audit.line
+}
+
 // Retention is how long things are kept.
 type Retention struct {
 	Bodies  Lifetime `yaml:"bodies"`

@@ -43,6 +43,21 @@ func TestConfigFaults(t *testing.T) {
 		{"a mode that is none", "database_mode: rw", []string{`1: database_mode: "rw" is not a file mode such as 0600 or 0640`}},
 		{"sizes", "documents_min_free: 1 elephant", []string{`1: documents_min_free: "1 elephant" is not a size such as 512MiB or 1GiB`}},
 		{"shares", "callback_objective: 120%", []string{`1: callback_objective: "120%" is not a share such as 99%`}},
+		{"a share that may be two", "callback_objective: 0.99", []string{
+			`1: callback_objective: "0.99" may be 0.99% or 99%: write the one that is meant, with its %`,
+		}},
+		{"slots that run into each other", "slot_jitter: 6h", []string{
+			`1: slot_jitter: 6h0m0s is as long as the slots of polling.active are apart, 6h0m0s: polls would run into the next ones`,
+		}},
+		{"slots of an account that do", "slot_jitter: 5m\n" + account("id: a", "polling: { idle: '*/5 * * * *' }"), []string{
+			`1: slot_jitter: 5m0s is as long as the slots of accounts[0].polling.idle are apart, 5m0s: polls would run into the next ones`,
+		}},
+		{"a base URL with what is ours", account("id: a", "base_url: https://apps.esignlive.com/api/"), []string{
+			`3: accounts[0].base_url: ends in /api, which is ours to add: leave it out`,
+		}},
+		{"a variable as shells write it", "accounts:\n  - id: a\n    provider: onespan\n    settings:\n      api_key: $KEY", []string{
+			`5: accounts[0].settings.api_key: begins with a $ and would be taken as written: a variable of the environment is ${NAME}, a dollar sign itself $$`,
+		}},
 		{"retention", "retention: { bodies: 90, history: never, outbox: 0s }", []string{
 			`1: retention.bodies: "90" is not a duration such as 90d or 12h, nor forever`,
 			`1: retention.history: "never" is not a duration such as 90d or 12h, nor forever`,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"net"
 	"net/netip"
 	"strconv"
@@ -140,6 +141,9 @@ func (p *Percent) Parse(text string) error {
 	if err != nil || v < 0 || v > 100 {
 		return errors.New("is not a share such as 99%")
 	}
+	if v > 0 && v <= 1 && !strings.HasSuffix(text, "%") { // as written, and as a part of one
+		return fmt.Errorf("may be %s or %s: write the one that is meant, with its %%", Percent(v), Percent(math.Round(v*1e8)/1e6))
+	}
 	*p = Percent(v)
 	return nil
 }
@@ -159,6 +163,22 @@ func (s Slots) Next(now time.Time) time.Time {
 		return time.Time{}
 	}
 	return s.times.Next(now.UTC())
+}
+
+// Shortest is the shortest time between two slots that follow each other, as far as a year shows it; 0 where there are none.
+func (s Slots) Shortest() (least time.Duration) {
+	at := s.Next(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	for range 400 {
+		next := s.Next(at)
+		if at.IsZero() || next.IsZero() {
+			break
+		}
+		if gap := next.Sub(at); least == 0 || gap < least {
+			least = gap
+		}
+		at = next
+	}
+	return least
 }
 
 // String is the cron line.

@@ -1,11 +1,14 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"net/url"
 	"slices"
 	"strings"
+
+	"countersign/cmd/countersign/config/tree"
 )
 
 // DatabaseShown is the database without a password.
@@ -40,7 +43,21 @@ func (c *Config) Warnings(stat func(string) (fs.FileInfo, error)) []string {
 	if token := c.Console.Token.Reveal(); token != "" && len(token) < 20 {
 		add("console.token is short: `openssl rand -hex 16` makes a better one")
 	}
+	if strings.ContainsFunc(c.Console.Token.Reveal(), tree.Unseen) {
+		add("console.token has a blank or a character that nobody sees: no caller will send it like that")
+	}
+	first := map[[3]string]string{} // who has a credential
 	for _, a := range c.Accounts {
+		if key, value := a.credential(); value != "" {
+			of := [3]string{a.Provider, cmp.Or(a.BaseURL, a.traits.BaseURL), value}
+			if other := first[of]; other != "" {
+				add("%s.settings.%s is that of %s too: each transaction is then a row of both, and asked about twice", a.at, key, other)
+			}
+			first[of] = cmp.Or(first[of], a.at)
+		}
+		for _, path := range a.Settings.node.Blanks(a.at + ".settings") {
+			add("%s has a blank or a character that nobody sees inside: was it copied whole, and nothing else?", path)
+		}
 		if strings.HasPrefix(a.BaseURL, "http://") && !loopbackURL(a.BaseURL) {
 			add("%s.base_url begins with http://: the API key and signers' data go out in clear", a.at)
 		}

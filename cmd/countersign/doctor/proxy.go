@@ -35,7 +35,8 @@ func (d *examination) proxy(ctx context.Context, only string) {
 	} {
 		what := way.scheme + " proxy"
 		if way.value == "" {
-			d.say("warn", what, "%s is not set: what begins with %s:// goes out directly, links to files too", way.variable, way.scheme)
+			d.say("warn", what, "%s is not set: what begins with %s:// goes out directly, links to files too",
+				way.variable, way.scheme)
 			continue
 		}
 		through := proxyOf(way.value)
@@ -101,7 +102,8 @@ func (d *examination) throughProxy(ctx context.Context, through, to *url.URL) er
 	t := &http.Transport{Proxy: http.ProxyURL(through), DisableKeepAlives: true}
 	resp, err := t.RoundTrip(req)
 	if err != nil {
-		return fmt.Errorf("does not lead to %s: %w: look at the proxy's address, its rights and its log", to.Host, provider.Redact(err))
+		return fmt.Errorf("does not lead to %s: %w: look at the proxy's address, its rights and its log",
+			to.Host, provider.Redact(err))
 	}
 	resp.Body.Close() //nolint:errcheck // only the code matters
 	switch resp.StatusCode {
@@ -114,7 +116,8 @@ func (d *examination) throughProxy(ctx context.Context, through, to *url.URL) er
 }
 
 func reachable(ctx context.Context, through *url.URL) error {
-	port := cmp.Or(through.Port(), map[string]string{"https": "443", "socks5": "1080", "socks5h": "1080"}[through.Scheme], "80")
+	ports := map[string]string{"https": "443", "socks5": "1080", "socks5h": "1080"}
+	port := cmp.Or(through.Port(), ports[through.Scheme], "80")
 	conn, err := (&net.Dialer{Timeout: proxyTime}).DialContext(ctx, "tcp", net.JoinHostPort(through.Hostname(), port))
 	if err != nil {
 		return err

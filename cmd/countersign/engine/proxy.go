@@ -18,8 +18,10 @@ func (a *Env) ProxySettings() *httpproxy.Config {
 		return ""
 	}
 	return &httpproxy.Config{
-		HTTPProxy: of("HTTP_PROXY", "http_proxy"), HTTPSProxy: of("HTTPS_PROXY", "https_proxy"), NoProxy: of("NO_PROXY", "no_proxy"),
-		CGI: of("REQUEST_METHOD") != "",
+		HTTPProxy:  of("HTTP_PROXY", "http_proxy"),
+		HTTPSProxy: of("HTTPS_PROXY", "https_proxy"),
+		NoProxy:    of("NO_PROXY", "no_proxy"),
+		CGI:        of("REQUEST_METHOD") != "",
 	}
 }
 

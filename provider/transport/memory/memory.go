@@ -42,7 +42,7 @@ func NewRecord(m Memory, name string, log *logrus.Entry, state func() (state []b
 // The waits after writes that failed.
 const (
 	waitFirst = time.Second
-	waitMost  = 30 * time.Second
+	waitMost  = 5 * time.Second
 )
 
 // IsOpen says whether the record writes.

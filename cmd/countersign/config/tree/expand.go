@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -240,9 +241,16 @@ func ReadSecret(file string) (string, error) {
 	return strings.TrimSpace(string(text)), nil
 }
 
+// loneName is a variable as shells write it.
+var loneName = regexp.MustCompile(`^\$[A-Za-z_][A-Za-z0-9_]*$`)
+
 // variables puts the environment's values in the place of ${NAME}; $$ is a dollar sign.
 func (e *expander) variables(n *Node, path string) {
 	if !strings.Contains(n.text, "$") {
+		return
+	}
+	if loneName.MatchString(n.text) {
+		e.found.Add(n.Line, path, "begins with a $ and would be taken as written: a variable of the environment is ${NAME}, a dollar sign itself $$")
 		return
 	}
 	var b strings.Builder
@@ -312,9 +320,9 @@ func inSettings(path string) bool {
 func (n *Node) LiteralSecret() bool {
 	for i := 0; i+1 < len(n.content); i += 2 {
 		key, value := n.content[i].text, n.content[i+1]
-		named := strings.Contains(key, "key") || strings.Contains(key, "secret") || strings.Contains(key, "token")
+		named := namesSecret(key)
 		for _, v := range append([]*Node{value}, value.content...) {
-			if named && v.Kind == yaml.ScalarNode && v.text != "" && !v.hidden && !strings.HasSuffix(key, "_url") {
+			if named && v.Kind == yaml.ScalarNode && v.text != "" && !v.hidden {
 				return true
 			}
 		}

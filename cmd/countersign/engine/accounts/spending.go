@@ -52,7 +52,8 @@ func (all *Table) Suspend(ctx context.Context) {
 	for id, tr := range all.table.Load().transports {
 		g.Go(func() error {
 			if err := tr.Suspend(ctx); err != nil {
-				all.Log.WithField("account", id).WithField("err", err).Warn("what was spent of the budget is not saved to the call: a tenth counts as spent")
+				all.Log.WithField("account", id).WithField("err", err).
+					Warn("what was spent of the budget is not saved to the call: a tenth counts as spent")
 			}
 			return nil
 		})
