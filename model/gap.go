@@ -2,7 +2,7 @@ package model
 
 import "time"
 
-// GapKind is how a change stayed untold.
+// GapKind is how a change stayed unreported.
 type GapKind string
 
 // The gap kinds. Pending is not settled: it is neither counted nor announced.
@@ -47,11 +47,11 @@ type Called struct {
 	Unproved bool // a hint
 }
 
-// Told says whether one of calls, all that named the row since the last confirming answer, tells of
+// Reported says whether one of calls, all that named the row since the last confirming answer, tells of
 // the change; refused says that only a refused one might have. asked says that a question had been due when the change
 // was found: what nobody proved tells only by the question that it led to.
-func Told(r Rules, f Found, calls []Called, asked bool) (told, refused bool) {
-	types := r.Told(f.Change, f.key())
+func Reported(r Rules, f Found, calls []Called, asked bool) (reported, refused bool) {
+	types := r.TypesFor(f.Change, f.key())
 	for _, c := range calls {
 		switch {
 		case c.Refused:
@@ -64,10 +64,10 @@ func Told(r Rules, f Found, calls []Called, asked bool) (told, refused bool) {
 	return false, refused
 }
 
-// Untold says what kind of gap f is when its grace has passed. subscribed lists the event types
+// Unreported says what kind of gap f is when its grace has passed. subscribed lists the event types
 // registered at the provider; nil means that we do not know, and then every event counts as registered.
-func Untold(r Rules, f Found, refused bool, subscribed []string) GapKind {
-	types := r.Told(f.Change, f.key())
+func Unreported(r Rules, f Found, refused bool, subscribed []string) GapKind {
+	types := r.TypesFor(f.Change, f.key())
 	switch {
 	case has(r.NoEvent, f.Change) || len(types) == 0:
 		return GapNoEvent

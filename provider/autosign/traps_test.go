@@ -69,7 +69,7 @@ func TestAMissedCancellationIsToldByEitherEvent(t *testing.T) {
 	t.Parallel()
 	for _, typ := range []string{transactionExpired, transactionCancelled} {
 		told := false
-		for _, listed := range rules().Told(model.ChangeStatus, model.Expired) {
+		for _, listed := range rules().TypesFor(model.ChangeStatus, model.Expired) {
 			told = told || listed == typ
 		}
 		if !told {

@@ -38,7 +38,7 @@ func TestOurRequestsStandInTheSpecification(t *testing.T) {
 	s := account(t, f.URL, keyed)
 	walk(t, s, provider.ListQuery{})
 	s.Fetch(t.Context(), testRef)                                                                                      //nolint:errcheck // only the requests matter
-	s.FetchMany(t.Context(), []string{testRef})                                                                        //nolint:errcheck // the same
+	s.FetchBatch(t.Context(), []string{testRef})                                                                       //nolint:errcheck // the same
 	s.Download(t.Context(), testRef, model.DocumentRef{ID: "envelope_item_x", Kind: model.SignedDocument}, io.Discard) //nolint:errcheck // the same
 	s.Download(t.Context(), testRef, model.DocumentRef{ID: certificateID, Kind: model.EvidenceDocument}, io.Discard)   //nolint:errcheck // the same
 	s.Check(t.Context())                                                                                               //nolint:errcheck // the same

@@ -25,11 +25,11 @@ func KnownAccounts(ctx context.Context, c *config.Config, s *store.Store, ids ..
 	for _, a := range c.Accounts {
 		known = append(known, a.ID)
 	}
-	kept, err := s.Accounts(ctx)
+	stored, err := s.Accounts(ctx)
 	if err != nil {
 		return err
 	}
-	for _, a := range kept {
+	for _, a := range stored {
 		known = append(known, a.ID)
 	}
 	slices.Sort(known)

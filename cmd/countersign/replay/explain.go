@@ -47,7 +47,7 @@ func Explain(ctx context.Context, env *engine.Env, c *config.Config, s *store.St
 	if err != nil {
 		return err
 	}
-	trials := b.Client.Explain(kept(was, keys))
+	trials := b.Client.Explain(stored(was, keys))
 	if asJSON {
 		out := env.JSONLines()
 		for _, t := range trials {
@@ -110,8 +110,8 @@ func wholeCallback(ctx context.Context, s *store.Store, id string) (model.Callba
 	return c, nil
 }
 
-// kept is a stored callback as a provider may look at it again.
-func kept(c model.Callback, keys [][]byte) provider.Callback {
+// stored is a stored callback as a provider may look at it again.
+func stored(c model.Callback, keys [][]byte) provider.Callback {
 	h := http.Header{}
 	for name, value := range c.Headers {
 		h.Set(name, value)

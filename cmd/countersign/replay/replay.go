@@ -130,7 +130,7 @@ func replayCallback(ctx context.Context, env *engine.Env, w *engine.Writer, buil
 		}
 		built[was.Account], w.Built = b, append(w.Built, b.Running)
 	}
-	in, err := callback.Judge(b.Running, kept(was, keys))
+	in, err := callback.Judge(b.Running, stored(was, keys))
 	if errors.Is(err, provider.ErrUnreadable) {
 		return out, fmt.Errorf("callback %s: %w", id, err)
 	}
