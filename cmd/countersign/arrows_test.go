@@ -23,6 +23,7 @@ var arrows = map[string][]string{
 	"provider/providertest": {
 		"model", "provider", "provider/transport", "provider/lenient", "provider/providertest/recorded", "provider/providertest/rules",
 	},
+	"provider/providertest/contract": {"provider/providertest"},
 	"provider/providertest/recorded": {"provider"},
 	"provider/providertest/rules":    {"model"},
 	"provider/simulator": {

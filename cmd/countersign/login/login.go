@@ -132,7 +132,7 @@ func receiveCode(ctx context.Context, l net.Listener, state string) (string, err
 	serving, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- engine.ServeHTTP(serving, server, l, 2*time.Second) }()
-	defer func() { stop(); <-ended }() // the page was sent, or nobody waits for it
+	defer func() { stop(); <-ended }() //nolint:errcheck // the page was sent, or nobody waits for it
 	select {
 	case g := <-done:
 		return g.code, g.err
