@@ -4,6 +4,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"sync"
 	"time"
@@ -58,9 +59,11 @@ type Worker struct {
 	mu      sync.Mutex
 	nudges  map[string]chan struct{} // by loop
 	running map[string]bool          // lanes in work, by name
+	lifted  map[string]bool          // runs by hand that wait and have ended their account's rest
 	inWork  sync.WaitGroup           // lanes in work
 
 	tick time.Duration
+	only []string // accounts that Run works for; none: all
 
 	accounts func() []*apply.Account
 	log      *logrus.Entry
@@ -99,7 +102,7 @@ func (w *Worker) build(o Options) {
 		RetryWait: o.RetryWait, RetryMost: o.RetryMost,
 	})
 	w.asker = ask.New(ask.Options{
-		Store: o.Store, Table: w.Table, Gate: w.Gate, Accounts: o.Accounts, Now: o.Now, Log: o.Log,
+		Store: o.Store, Table: w.Table, Gate: w.Gate, Now: o.Now, Log: o.Log,
 		Owner: o.Owner, Workers: o.Workers,
 	})
 	w.Tiers = poll.NewTiers(poll.TiersOptions{
@@ -118,7 +121,7 @@ func (w *Worker) build(o Options) {
 		Jitter: o.Jitter, Tick: o.Tick,
 	})
 	w.streams = poll.NewStreams(poll.StreamsOptions{
-		Store: o.Store, Table: w.Table, Gate: w.Gate, Accounts: o.Accounts, Log: o.Log, Guard: w.guard,
+		Store: o.Store, Table: w.Table, Gate: w.Gate, Accounts: w.served, Nudge: w.Nudge, Log: o.Log, Guard: w.guard,
 	})
 	w.Documents = documents.New(documents.Options{
 		Store: o.Store, Files: o.Files, Inspect: o.Inspect, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Gate: w.Gate, Owner: o.Owner,
@@ -129,10 +132,15 @@ func (w *Worker) build(o Options) {
 	})
 }
 
-// Resume lets every account be asked again at once: after a reload, or when an operator says so.
-func (w *Worker) Resume() {
-	w.Gate.Resume()
-	w.Nudge()
+// Resume lets every account be asked again at once, after a reload. What waits because of how the changed accounts were
+// before is due.
+func (w *Worker) Resume(ctx context.Context, changed ...string) error {
+	defer w.Nudge()
+	errs := []error{w.Gate.Resume(ctx)}
+	for _, account := range changed {
+		errs = append(errs, w.Documents.Hasten(ctx, account))
+	}
+	return errors.Join(errs...)
 }
 
 // Part names what a Run does.

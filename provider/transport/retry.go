@@ -172,6 +172,9 @@ func (t *Transport) backoff(c *call, n int) time.Duration {
 
 // heed notes what an answer says about our pace, and keeps the class back if it must.
 func (t *Transport) heed(c *call, b *budget.Budget, resp *http.Response, left time.Time) {
+	if t.over.Load() {
+		return
+	}
 	now := t.o.Now()
 	quota := quotaPause(resp.Header, now)
 	wait, asked := retryAfter(resp.Header, now)

@@ -1,6 +1,7 @@
 package ask
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ type Walk struct {
 	Query   provider.ListQuery
 	Work    provider.Work
 	Ready   func(ctx context.Context) error // before each call: an error ends the walk
+	Tries   int                             // how often a page is asked for that fails; Tries if zero
 }
 
 // Pages returns the pages of a list, one after the other, until the last or until the loop over them ends. A page that
@@ -86,10 +88,12 @@ func (q *Asker) page(ctx context.Context, w Walk) (Page, error) {
 		asked := Question{version, q.o.Now()}
 		page, err := w.Lister.List(provider.WithWork(ctx, w.Work), w.Query)
 		if err == nil {
-			err = q.o.Gate.Answered(ctx, w.Account)
-			if err == nil && page.Next == "" {
-				err = q.o.Gate.reach(ctx, w.Account)
-			}
+			err = w.Account.Generation.Learn(func() error {
+				if err := q.o.Gate.answered(ctx, w.Account, nil); err != nil || page.Next != "" {
+					return err
+				}
+				return q.o.Gate.reach(ctx, w.Account)
+			})
 			return Page{Page: page, Question: asked}, err
 		}
 		last = err
@@ -100,12 +104,15 @@ func (q *Asker) page(ctx context.Context, w Walk) (Page, error) {
 		case errors.Is(err, provider.ErrDenied):
 			return Page{}, err
 		case errors.As(err, &after):
-			q.o.Gate.Rest(w.Account, q.o.Gate.Asked(after))
-			q.o.Gate.fault(ctx, w.Account, err)
+			q.o.Gate.Rest(w.Account, after)
+		}
+		if err := q.o.Gate.noteFault(ctx, w.Account, err); err != nil {
+			return Page{}, err
+		}
+		if after != nil {
 			continue
 		}
-		q.o.Gate.fault(ctx, w.Account, err)
-		if tries >= Tries {
+		if tries >= cmp.Or(w.Tries, Tries) {
 			return Page{}, err
 		}
 		if err := Sleep(ctx, q.o.Gate.Pause(tries-1)); err != nil {

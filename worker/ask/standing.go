@@ -49,6 +49,9 @@ func (s *standings) set(account string, is standing) {
 // written is logged: what failed is told by its caller.
 func (g *Gate) fault(ctx context.Context, a *apply.Account, err error) {
 	now := g.o.Now()
+	g.mu.Lock()
+	g.of(a).fault = provider.Redact(err)
+	g.mu.Unlock()
 	was := g.written.get(a.ID)
 	is := standing{provider.Clip(provider.Redact(err).Error(), longestFault), now, g.closedUntil(a), was.reach}
 	if is.fault == was.fault && is.rests.Equal(was.rests) && now.Sub(was.at) < faultEvery {
@@ -57,6 +60,11 @@ func (g *Gate) fault(ctx context.Context, a *apply.Account, err error) {
 	if err := g.write(ctx, a, is); err != nil {
 		g.o.Log.WithFields(logrus.Fields{"account": a.ID, "err": err}).Debug("the account's error was not written down")
 	}
+}
+
+// noteFault is fault for what no row of ours was asked about. apply.ErrSuperseded: the account's generation is over.
+func (g *Gate) noteFault(ctx context.Context, a *apply.Account, err error) error {
+	return a.Generation.Learn(func() error { g.fault(ctx, a, err); return nil })
 }
 
 // good takes the last error back: the provider has answered.
@@ -93,6 +101,9 @@ func (g *Gate) Note(ctx context.Context, a *apply.Account, acc model.Account) er
 	if acc.RestsUntil != nil {
 		is.rests = *acc.RestsUntil
 	}
+	if a.Generation.Over() {
+		return nil
+	}
 	g.written.set(a.ID, is)
 	if rests := g.closedUntil(a); !rests.Equal(is.rests) && (rests.After(g.o.Now()) || is.rests.After(g.o.Now())) {
 		is.rests = rests
@@ -105,7 +116,7 @@ func (g *Gate) Note(ctx context.Context, a *apply.Account, acc model.Account) er
 // how long: the account counts as resting until somebody looks again.
 func (g *Gate) closedUntil(a *apply.Account) time.Time {
 	now := g.o.Now()
-	until := g.restsUntil(a.ID)
+	until := g.restsUntil(a)
 	if a.Meter != nil {
 		if paused := a.Meter.PausedUntil(provider.ClassRead); paused.After(until) {
 			until = paused

@@ -10,6 +10,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 const (
@@ -33,7 +34,7 @@ func (ds *Documents) Lanes() []Lane {
 
 func (ds *Documents) downloadLane(i int, f store.DocumentsDue) Lane {
 	name := fmt.Sprintf("download\x00%s\x00%d", f.Account, i)
-	return Lane{name, func(ctx context.Context) error { return ds.downloadDue(ctx, f) }}
+	return Lane{f.Account, name, func(ctx context.Context) error { return ds.downloadDue(ctx, f) }}
 }
 
 // downloadDue fetches documents until none is due.
@@ -80,6 +81,11 @@ func (ds *Documents) download(ctx context.Context, d model.Document) error {
 	}
 }
 
+// Hasten makes an account's documents due that wait: what they wait for may be mended.
+func (ds *Documents) Hasten(ctx context.Context, account string) error {
+	return ds.store.HastenDocuments(ctx, account, ds.now())
+}
+
 // putOff says when a document is tried again that was not tried now. Without a reason the row keeps its own.
 func (ds *Documents) putOff(
 	ctx context.Context, d model.Document, kind model.DocumentEventKind, wait time.Duration, reason string,
@@ -93,6 +99,9 @@ func (ds *Documents) fetch(ctx context.Context, d model.Document, t model.Transa
 	a := ds.account(d.Account)
 	if a == nil {
 		return ds.putOff(ctx, d, model.DocumentPostponed, ds.retryMost, "the account is not configured")
+	}
+	if a.Generation.Over() { // a reload is about to put another in its place
+		return ds.putOff(ctx, d, model.DocumentPostponed, time.Second, "")
 	}
 	if step == model.StepFollow {
 		return ds.followLink(ctx, a, d, t)
@@ -108,7 +117,7 @@ func (ds *Documents) fetch(ctx context.Context, d model.Document, t model.Transa
 	if ds.short() {
 		return ds.putOff(ctx, d, model.DocumentMachineFault, ds.retryWait, "the document folder is short of space")
 	}
-	f, err := ds.fetchFile(ctx, d, func(ctx context.Context, of model.DocumentRef, w io.Writer) (provider.Declared, error) {
+	f, err := ds.fetchFile(ctx, a, d, func(ctx context.Context, of model.DocumentRef, w io.Writer) (provider.Declared, error) {
 		return a.Provider.Download(ctx, d.Ref, of, w)
 	})
 	if err != nil && lacks(err) {
@@ -120,10 +129,24 @@ func (ds *Documents) fetch(ctx context.Context, d model.Document, t model.Transa
 		return ds.failedFetch(ctx, a, d, byProvider, err)
 	}
 	defer f.discard()
-	if f.fault != nil {
-		return ds.wrongFile(ctx, d, t, &f)
+	return ds.unlessSuperseded(ctx, a, d, func() error {
+		if f.fault != nil {
+			return ds.wrongFile(ctx, d, t, &f)
+		}
+		return ds.placeBy(ctx, d, t, &f, model.DocumentEvent{Kind: model.DocumentCame})
+	})
+}
+
+// unlessSuperseded takes what a fetch brought, or why it brought nothing. After a reload that changed the account the
+// document is due at once instead.
+func (ds *Documents) unlessSuperseded(
+	ctx context.Context, a *apply.Account, d model.Document, take func() error,
+) error {
+	err := a.Generation.Learn(take)
+	if errors.Is(err, apply.ErrSuperseded) {
+		return ds.putOff(ctx, d, model.DocumentPostponed, 0, "")
 	}
-	return ds.placeBy(ctx, d, t, &f, model.DocumentEvent{Kind: model.DocumentCame})
+	return err
 }
 
 // short says whether the document folder's file system is short of space.

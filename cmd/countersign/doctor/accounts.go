@@ -31,7 +31,9 @@ func (d *examination) account(ctx context.Context, s *store.Store, acc *config.A
 		d.say("FAIL", acc.ID, "%v", err)
 		return
 	}
-	if ch := b.Client.Checker; ch != nil {
+	if ch := b.Client.Checker; ch == nil {
+		d.say("ok", acc.ID+" credentials", "not tried, since no call only asks whose they are: the first question shows whether the provider takes them")
+	} else {
 		who, err := ch.Check(ctx)
 		if err != nil {
 			cure := "look at base_url and the network"

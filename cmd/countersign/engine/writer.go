@@ -29,6 +29,9 @@ type Writer struct {
 	accounts *accounts.Table
 }
 
+// Served says whether a daemon runs.
+func (w *Writer) Served(ctx context.Context) (bool, error) { return served(ctx, w.Store) }
+
 // Remember writes the accounts of the config that the database does not know.
 func (w *Writer) Remember(ctx context.Context) error { return w.accounts.Remember(ctx, w.Config) }
 
