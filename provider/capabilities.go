@@ -65,9 +65,9 @@ type Listed struct {
 type Batcher interface {
 	// Batch is how many refs a call takes at most.
 	Batch() int
-	// FetchMany is Fetch for several refs. A ref that the service leaves out of its answer is left out here: the
+	// FetchBatch is Fetch for several refs. A ref that the service leaves out of its answer is left out here: the
 	// caller asks for it by itself, since silence is not "not found".
-	FetchMany(ctx context.Context, refs []string) ([]model.Observation, error)
+	FetchBatch(ctx context.Context, refs []string) ([]model.Observation, error)
 }
 
 // Linker fetches documents behind links that only callbacks tell.

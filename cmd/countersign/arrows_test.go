@@ -20,7 +20,12 @@ var arrows = map[string][]string{
 	"provider/transport/memory": {},
 	"provider/lenient":          {},
 	"provider/NAME":             {"model", "provider", "provider/transport", "provider/lenient"},
-	"provider/providertest":     {"model", "provider", "provider/transport", "provider/lenient"},
+	"provider/providertest": {
+		"model", "provider", "provider/transport", "provider/lenient", "provider/providertest/recorded", "provider/providertest/rules",
+	},
+	"provider/providertest/contract": {"provider/providertest"},
+	"provider/providertest/recorded": {"provider"},
+	"provider/providertest/rules":    {"model"},
 	"provider/simulator": {
 		"provider/simulator/NAME", "provider/simulator/world", "provider/simulator/world/pdf", "provider/simulator/world/wire",
 	},
@@ -90,7 +95,21 @@ var arrows = map[string][]string{
 		"worker/callback", "worker/callback/odd", "worker/console",
 	},
 	"cmd/countersign/health": {
+		"cmd/countersign/output/layout",
 		"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "model", "model/store", "model/store/database", "model/store/durable",
+	},
+	"cmd/countersign/arguments": {
+		"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "model", "model/store", "model/store/durable", "provider",
+	},
+	"cmd/countersign/export": {"cmd/countersign/engine", "cmd/countersign/output", "model", "model/store", "model/store/durable"},
+	"cmd/countersign/login":  {"cmd/countersign/engine", "cmd/countersign/output", "provider"},
+	"cmd/countersign/replay": {
+		"cmd/countersign/arguments", "cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/engine/accounts", "cmd/countersign/output",
+		"model", "model/store", "provider", "worker/apply", "worker/callback",
+	},
+	"cmd/countersign/upkeep": {
+		"cmd/countersign/arguments", "cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/engine/keyfile", "cmd/countersign/output",
+		"model", "model/store", "model/store/database", "model/store/durable", "model/store/sqlitefile", "worker/files",
 	},
 	"cmd/countersign/doctor": {
 		"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/health", "cmd/countersign/engine/accounts", "cmd/countersign/engine/keyfile",

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
@@ -34,7 +35,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 // run carries out one command line and tells how it ended.
 func (a *app) run(ctx context.Context, args []string) int {
 	root := a.root()
-	root.SetArgs(refsAsTheyAre(root, args))
+	root.SetArgs(arguments.RefsAsTheyAre(root, args))
 	err := root.ExecuteContext(ctx)
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted")

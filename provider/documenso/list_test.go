@@ -15,6 +15,7 @@ import (
 	"countersign/model"
 	"countersign/provider"
 	"countersign/provider/providertest"
+	"countersign/provider/providertest/recorded"
 )
 
 // shelf is a service's envelopes and folders, which may change while they are walked.
@@ -193,7 +194,7 @@ func TestAListedEnvelopeIsTheFetchedOneUnlessItIsCompleted(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"draft", "pending_one_signed", "rejected", "cancelled", "completed", "unknown_word"} {
 		var entry map[string]any
-		if err := json.Unmarshal([]byte(providertest.Recorded(t, "answers/"+name)), &entry); err != nil {
+		if err := json.Unmarshal([]byte(recorded.Text(t, "answers/"+name)), &entry); err != nil {
 			t.Fatal(err)
 		}
 		delete(entry, "fields")

@@ -175,8 +175,8 @@ func (tb *Table) claim(
 	for _, c := range d.Changes {
 		Record(b, d.Next, c, "callback "+id, cb.At, true)
 		if c.Kind == model.KindStatus || c.Kind == model.KindFlag {
-			b.AddReported(k.Account, toldChange(c), cb.At)
-			b.AddFirst(k.Account, toldChange(c), model.ByCallback, cb.At)
+			b.AddReported(k.Account, reportedChange(c), cb.At)
+			b.AddFirst(k.Account, reportedChange(c), model.ByCallback, cb.At)
 		}
 	}
 	switch d.Reason {
@@ -188,8 +188,8 @@ func (tb *Table) claim(
 	return model.Checking, nil
 }
 
-// toldChange returns the kind of change that a callback's claim reported by itself.
-func toldChange(c model.RowChange) model.GapChange {
+// reportedChange names the change that a callback's claim reported by itself.
+func reportedChange(c model.RowChange) model.GapChange {
 	switch name := c.From + c.To; {
 	case c.Kind == model.KindStatus && c.From == string(model.Unknown):
 		return model.ChangeCreated

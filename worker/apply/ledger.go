@@ -41,8 +41,8 @@ func (tb *Table) find(
 	}
 	pending, asked := 0, t.NextCheckAt != nil
 	for _, f := range d.Found {
-		told, _ := model.Told(a.Rules, f, calls, asked)
-		if told {
+		reported, _ := model.Reported(a.Rules, f, calls, asked)
+		if reported {
 			b.AddReported(a.ID, f.Change, o.At)
 			b.AddFirst(a.ID, f.Change, model.ByCallback, o.At)
 			continue
@@ -84,8 +84,8 @@ func (tb *Table) explain(b *store.Batch, r model.Rules, next *model.Transaction,
 	var done []model.GapChange
 	for _, g := range gaps {
 		f := found(g)
-		told, _ := model.Told(r, f, []model.Called{{Type: cb.Type, At: cb.At}}, true)
-		if !told || slices.Contains(done, g.Change) {
+		reported, _ := model.Reported(r, f, []model.Called{{Type: cb.Type, At: cb.At}}, true)
+		if !reported || slices.Contains(done, g.Change) {
 			continue
 		}
 		if g.Kind != model.GapPending && cb.At.Before(g.Before) {
@@ -154,8 +154,8 @@ func (tb *Table) settle(ctx context.Context, g model.Gap) error {
 		if err != nil {
 			return err
 		}
-		_, refused := model.Told(rules, found(g), calls, false)
-		g.Kind = model.Untold(rules, found(g), refused, events(acc.Registration))
+		_, refused := model.Reported(rules, found(g), calls, false)
+		g.Kind = model.Unreported(rules, found(g), refused, events(acc.Registration))
 		b.PutGap(g)
 		t, ok := b.Transaction(k)
 		if ok {

@@ -49,7 +49,7 @@ func cms(s signed, message, covered []byte, e *model.EmbeddedSignature) {
 	}
 	e.Integrity = model.IntegrityIntact
 	for _, signer := range p.Signers {
-		is, note := signerHolds(p, signer, content, e)
+		is, note := signerVerifies(p, signer, content, e)
 		if e.Integrity = worse(e.Integrity, is); is != model.IntegrityIntact {
 			e.Note = note
 		}
@@ -88,8 +88,8 @@ func contentOf(s signed, p *pkcs7.PKCS7, covered []byte, e *model.EmbeddedSignat
 	return nil, "its form (" + cut(s.subFilter, 40) + ") is not one that can be checked"
 }
 
-// signerHolds reports whether one signer's signature fits its certificate and the content.
-func signerHolds(p *pkcs7.PKCS7, signer pkcs7.SignerInfo, content []byte, e *model.EmbeddedSignature) (model.Integrity, string) {
+// signerVerifies says whether one signer's signature fits its certificate and the content.
+func signerVerifies(p *pkcs7.PKCS7, signer pkcs7.SignerInfo, content []byte, e *model.EmbeddedSignature) (model.Integrity, string) {
 	cert, err := pkcs7.GetCertFromCertsByIssuerAndSerial(p.Certificates, signer.IssuerAndSerialNumber)
 	if err != nil || cert == nil {
 		return model.IntegrityUnknown, "the signer's certificate is not in it"

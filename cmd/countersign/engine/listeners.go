@@ -24,9 +24,9 @@ import (
 	"countersign/worker/console"
 )
 
-// keeping is how the last callback fared that had to be stored. A probe that writes one page may go
+// lastStored is how the last callback fared that had to be stored. A probe that writes one page may go
 // well while a callback, which is larger, does not.
-type keeping struct {
+type lastStored struct {
 	mu  sync.Mutex
 	at  time.Time
 	err error
@@ -36,13 +36,13 @@ type keeping struct {
 // cause is gone, and whoever sends only to the ready would send none.
 const shownFor = 10 * time.Second
 
-func (k *keeping) set(at time.Time, err error) {
+func (k *lastStored) set(at time.Time, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.at, k.err = at, err
 }
 
-func (k *keeping) get(at time.Time) error {
+func (k *lastStored) get(at time.Time) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.err == nil || at.Sub(k.at) > shownFor {
@@ -86,7 +86,7 @@ func (e *Engine) openListeners() (in *listeners, err error) {
 		Address: e.Config.Console.Address, Token: e.Config.Console.Token.Reveal(), Registry: reg, Log: e.Log, Now: e.Env.Now,
 		Checks: []console.Check{
 			{Name: "database", Check: e.Store.Healthy, Fatal: true},
-			{Name: "callbacks", Check: func(context.Context) error { return in.keeping.get(e.Env.Now()) }, Fatal: true},
+			{Name: "callbacks", Check: func(context.Context) error { return in.lastStored.get(e.Env.Now()) }, Fatal: true},
 			{Name: "credentials", Check: e.credentialsTaken, Fatal: false},
 			{Name: "documents", Check: e.documentsWritable, Fatal: false},
 			{Name: "log", Check: func(context.Context) error { return e.Env.logWritten() }, Fatal: false},
@@ -162,7 +162,7 @@ func (e *Engine) credentialsTaken(ctx context.Context) error {
 func (in *listeners) noting(e *Engine) callback.Apply {
 	return func(ctx context.Context, c apply.Incoming) (apply.Result, error) {
 		res, err := e.Worker.Table.Callback(ctx, c)
-		in.keeping.set(e.Env.Now(), err)
+		in.lastStored.set(e.Env.Now(), err)
 		return res, err
 	}
 }
@@ -184,5 +184,5 @@ type listeners struct {
 	console       *console.Server
 	consoleSocket net.Listener
 	reload        reloadState
-	keeping       keeping
+	lastStored    lastStored
 }

@@ -285,7 +285,7 @@ func (all *Table) Identify(ctx context.Context, a *apply.Account) error {
 // ErrOtherAccount says that a key belongs to another account of the provider than the rows.
 var ErrOtherAccount = errors.New("the credentials are of another account of the provider than the rows: use the right key, or a new account id")
 
-// BuiltAccount is one account with its provider, for verbs. Nothing is written.
+// Built is one account with its provider, for verbs. Nothing is written.
 type Built struct {
 	*config.Account
 	Client  provider.Service

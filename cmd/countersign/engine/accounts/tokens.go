@@ -48,12 +48,12 @@ func (all *Table) tokensOf(account string, keeps func() bool) provider.Tokens {
 // long as this process lives: a verb that only asks writes nothing.
 func Borrowed(s *store.Store, account string) provider.Tokens {
 	var mu sync.Mutex
-	kept := map[string][]byte{}
+	saved := map[string][]byte{}
 	return provider.Tokens{
 		Load: func(ctx context.Context, name string) ([]byte, error) {
 			mu.Lock()
 			defer mu.Unlock()
-			if secret, ok := kept[name]; ok || s == nil {
+			if secret, ok := saved[name]; ok || s == nil {
 				return secret, nil
 			}
 			secret, err := s.Token(ctx, account, name)
@@ -65,7 +65,7 @@ func Borrowed(s *store.Store, account string) provider.Tokens {
 		Save: func(_ context.Context, name string, secret []byte) error {
 			mu.Lock()
 			defer mu.Unlock()
-			kept[name] = secret
+			saved[name] = secret
 			return nil
 		},
 	}
