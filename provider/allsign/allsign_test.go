@@ -222,6 +222,9 @@ func TestWhatHasNoEventIsNoMissedCallback(t *testing.T) {
 	if len(r.Told(model.ChangeStatus, model.InProgress)) > 0 || r.Tells[model.ChangeCreated] != nil || len(r.Told(model.ChangeStatus, model.Completed)) != 1 {
 		t.Errorf("%+v", r.Tells)
 	}
+	signed := model.Status(model.SignerSigned)
+	providertest.Same(t, "v3: a signature", r.Told(model.ChangeSigner, signed), []string{signerSigned, documentCompleted})
 	r = openV2(t, "").Rules()
+	providertest.Same(t, "v2: a signature", r.Told(model.ChangeSigner, signed), []string{signerSigned, documentSigned, documentCompleted})
 	providertest.Same(t, "v2: a beginning", r.Told(model.ChangeCreated, model.InProgress), []string{documentCreated, documentSent})
 }
