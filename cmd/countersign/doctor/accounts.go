@@ -51,6 +51,8 @@ func (d *examination) account(ctx context.Context, s *store.Store, acc *config.A
 		for _, w := range who.Warnings {
 			d.say("warn", acc.ID+" provider", "%s", w)
 		}
+	} else {
+		d.say("ok", acc.ID+" credentials", "not asked: %s has no call that tells whose they are, the first poll shows it", acc.Provider)
 	}
 	if r := b.Client.Registrar; r != nil {
 		d.registration(ctx, b, r)
