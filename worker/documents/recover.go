@@ -34,9 +34,12 @@ func (ds *Documents) recoverFile(ctx context.Context, d model.Document, t model.
 	if f.sum, f.size, err = ds.files.Hash(name); err != nil {
 		return false, err
 	}
-	if err = ds.check(ctx, in, d, 0, &f); err != nil || f.fault != nil {
+	if err = ds.check(ctx, in, d, 0, &f); err != nil {
+		return false, err // nobody knows what it is: fetching another would store it twice
+	}
+	if f.fault != nil {
 		ds.log.WithFields(logrus.Fields{
-			"account": d.Account, "txn": d.Ref, "source": name, "err": errors.Join(err, f.fault),
+			"account": d.Account, "txn": d.Ref, "source": name, "err": f.fault,
 		}).Warn("a file that no row knows is left alone")
 		return false, nil
 	}
