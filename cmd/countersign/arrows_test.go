@@ -83,12 +83,15 @@ var arrows = map[string][]string{
 		"cmd/countersign/config", "cmd/countersign/config/changes",
 		"model", "model/store", "provider", "provider/transport", "provider/transport/memory", "worker/apply",
 	},
+	"cmd/countersign/engine/queue": {
+		"cmd/countersign/config", "cmd/countersign/output", "model", "model/store", "provider", "worker/apply", "worker/ask",
+	},
 	"cmd/countersign/engine/follow": {
 		"cmd/countersign/output", "cmd/countersign/output/progress", "model", "model/store", "model/store/database",
 	},
 	"cmd/countersign/engine": {
 		"cmd/countersign/config", "cmd/countersign/output", "cmd/countersign/output/progress", "cmd/countersign/sandbox",
-		"cmd/countersign/engine/accounts", "cmd/countersign/engine/follow", "cmd/countersign/config/changes",
+		"cmd/countersign/engine/accounts", "cmd/countersign/engine/follow", "cmd/countersign/engine/queue", "cmd/countersign/config/changes",
 		"cmd/countersign/engine/certificates", "cmd/countersign/engine/keyfile", "cmd/countersign/engine/logs",
 		"model", "model/store", "model/store/database", "model/store/durable", "model/store/sqlitefile", "provider",
 		"worker", "worker/apply", "worker/ask", "worker/poll", "worker/verify", "worker/documents", "worker/files", "worker/pdf",

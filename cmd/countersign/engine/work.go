@@ -11,6 +11,7 @@ import (
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine/follow"
+	"countersign/cmd/countersign/engine/queue"
 	"countersign/cmd/countersign/output/progress"
 	"countersign/model"
 	"countersign/model/store"
@@ -21,11 +22,11 @@ import (
 )
 
 // queuing writes the runs that a verb asks for.
-type queuing func(context.Context, *Queue) ([]model.Run, error)
+type queuing func(context.Context, *queue.Queue) ([]model.Run, error)
 
-// FollowRuns runs a verb that asks providers: it lets queue write runs, follows the daemon that works them off, and
+// FollowRuns runs a verb that asks providers: it lets put write runs, follows the daemon that works them off, and
 // returns them as they ended. Where no daemon runs, it works them off itself, for which it needs the secrets.
-func (a *Env) FollowRuns(ctx context.Context, p progress.Display, queue queuing) ([]model.Run, error) {
+func (a *Env) FollowRuns(ctx context.Context, p progress.Display, put queuing) ([]model.Run, error) {
 	c, err := a.ReadConfig()
 	if err != nil {
 		return nil, err
@@ -45,7 +46,7 @@ func (a *Env) FollowRuns(ctx context.Context, p progress.Display, queue queuing)
 		if err != nil || !up {
 			return err
 		}
-		if f.Runs, err = queue(ctx, w.Queue()); err != nil {
+		if f.Runs, err = put(ctx, w.Queue()); err != nil {
 			return err
 		}
 		return f.Daemon(ctx, w.Store)
@@ -53,7 +54,7 @@ func (a *Env) FollowRuns(ctx context.Context, p progress.Display, queue queuing)
 	if f.Over || err != nil {
 		return f.Runs, err
 	}
-	return f.Runs, a.workHere(ctx, log, f, queue)
+	return f.Runs, a.workHere(ctx, log, f, put)
 }
 
 func (a *Env) follower(c *config.Config, runs []model.Run, p progress.Display) *follow.Follower {
@@ -62,7 +63,7 @@ func (a *Env) follower(c *config.Config, runs []model.Run, p progress.Display) *
 
 // workHere works runs off in this process, as long as no daemon does. What was queued for a daemon that has stopped goes
 // on.
-func (a *Env) workHere(ctx context.Context, log *logrus.Entry, f *follow.Follower, queue queuing) error {
+func (a *Env) workHere(ctx context.Context, log *logrus.Entry, f *follow.Follower, put queuing) error {
 	c, err := a.Config()
 	if err != nil && len(f.Runs) > 0 {
 		const stays = "the daemon has stopped: it goes on with what is not done when it is started again; to go on here"
@@ -76,7 +77,7 @@ func (a *Env) workHere(ctx context.Context, log *logrus.Entry, f *follow.Followe
 		return err
 	}
 	if len(f.Runs) == 0 {
-		f.Runs, err = queue(ctx, e.Queue())
+		f.Runs, err = put(ctx, e.Queue())
 	}
 	if err == nil {
 		err = e.untilDone(ctx, f)
@@ -162,13 +163,12 @@ func (e *Engine) Done(ctx context.Context, runs []model.Run, p progress.Display)
 	return e.Env.follower(e.Config, runs, p).Ended(ctx, e.Store)
 }
 
-// Failures turns the runs that did not end well into the verb's error: one line an account.
-func Failures(runs []model.Run) error {
-	var errs []error
-	for _, r := range runs {
-		if r.State == model.RunFailed || r.State == model.RunPartial {
-			errs = append(errs, fmt.Errorf("account %s, %s: %s", r.Account, r.Kind, r.Note))
-		}
-	}
-	return errors.Join(errs...)
+// Queue is where verbs put runs, beside what works them off.
+func (e *Engine) Queue() *queue.Queue { return e.Env.queue(e.Config, e.Store, e.Worker.Runs, e.Log) }
+
+// Queue is where verbs put runs for a daemon.
+func (w *Writer) Queue() *queue.Queue { return w.env.queue(w.Config, w.Store, w.Worker.Runs, w.log) }
+
+func (a *Env) queue(c *config.Config, s *store.Store, runs *ask.Runs, log *logrus.Entry) *queue.Queue {
+	return &queue.Queue{Config: c, Providers: a.Providers, Store: s, Runs: runs, Log: log, Stderr: a.Stderr, Now: a.UTC}
 }
