@@ -81,11 +81,6 @@ func (ds *Documents) download(ctx context.Context, d model.Document) error {
 	}
 }
 
-// Hasten makes an account's documents due that wait: what they wait for may be mended.
-func (ds *Documents) Hasten(ctx context.Context, account string) error {
-	return ds.store.HastenDocuments(ctx, account, ds.now())
-}
-
 // putOff says when a document is tried again that was not tried now. Without a reason the row keeps its own.
 func (ds *Documents) putOff(
 	ctx context.Context, d model.Document, kind model.DocumentEventKind, wait time.Duration, reason string,
