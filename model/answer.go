@@ -36,7 +36,7 @@ func answer(r Rules, t Transaction, o Observation) Decision {
 	answerFlags(&d, t, o, known)
 	answerSigners(&d, t, o, known)
 	mend(&d, o)
-	lost := t.Version > o.Version // the third answer in a row that the row outran
+	lost := t.Version > o.Version // the third answer in a row for an older version: it counts, and the row is asked again
 	confirm(r, &d.Next, o)
 	if lost {
 		due(&d.Next, DueMoved, o.At, o.At)
@@ -53,9 +53,10 @@ func answer(r Rules, t Transaction, o Observation) Decision {
 	return d
 }
 
-// reopens says whether an answer would take a row out of an end that the provider has confirmed just now, not longer
-// ago than all pauses of rule 8 together. A copy that lags answers so, and what only a callback told of the end (Autosign:
-// cancelled) no later answer would bring back. What verify is to repair it repairs.
+// reopens reports whether an answer would take a row out of a final status that the provider confirmed recently:
+// within the sum of all pauses of rule 8. A lagging copy of the service answers like that, and an end that only a
+// callback told (Autosign: cancelled) would be lost for good. An answer that verify asked for, to repair the row, is
+// exempt.
 func reopens(r Rules, t Transaction, o Observation) bool {
 	if !t.Confirmed || !t.Status.Final() || t.Deleted || o.Status == "" || o.Status.Final() || o.Asked == AskedVerify || t.ConfirmedAt == nil {
 		return false
@@ -67,7 +68,7 @@ func reopens(r Rules, t Transaction, o Observation) bool {
 	return o.At.Sub(*t.ConfirmedAt) <= lag
 }
 
-// settled says whether an unchanged answer has nothing to do to the row but to note the time.
+// settled reports whether an unchanged answer leaves the row as it is, so that only its time is noted.
 func settled(t Transaction, o Observation) bool {
 	return t.Confirmed && t.ReportedStatus == "" && !t.NotFound && t.Deleted == (o.Deleted == Yes) && !t.Hidden && t.LostAnswers == 0 && !deleteStands(t, o.At)
 }
@@ -145,7 +146,7 @@ func arrive(next *Transaction, t Transaction, o Observation) {
 	}
 }
 
-// facts copies what is shown and never decides.
+// facts copies the fields that people see and that never influence a decision.
 func facts(next *Transaction, o Observation) {
 	next.Test = o.Test.over(next.Test)
 	for _, s := range []struct {
@@ -173,7 +174,7 @@ func confirm(r Rules, next *Transaction, o Observation) {
 	next.ConfirmedAt, next.AskedAt = at(o.At), at(o.AskedAt)
 	next.ReportedStatus, next.Recheck, next.LostAnswers = "", 0, 0
 	if next.DueSince != nil && next.DueSince.After(o.AskedAt) {
-		if next.NextCheckAt == nil || !next.NextCheckAt.After(o.AskedAt) { // it was for this question
+		if next.NextCheckAt == nil || !next.NextCheckAt.After(o.AskedAt) { // the due time belonged to this question
 			next.NextCheckAt, next.DueReason = at(next.DueSince.Add(r.Debounce)), DueConfirm
 		}
 		return
@@ -194,10 +195,10 @@ func followDelete(r Rules, next *Transaction, t Transaction, o Observation) {
 		reask(r, next, t, o)
 		return
 	}
-	next.DeleteAt = nil // the provider has had its time: the event was wrong, or undone
+	next.DeleteAt = nil // the provider had time to apply it: the event was wrong, or the deletion was undone
 }
 
-// asked takes the question off the row: it is due no longer, unless a claim came meanwhile.
+// asked clears the row's due time, unless a claim came after the question was sent.
 func asked(next *Transaction, o Observation) {
 	if next.DueSince != nil && next.DueSince.After(o.AskedAt) {
 		return
@@ -205,8 +206,8 @@ func asked(next *Transaction, o Observation) {
 	next.DueSince = nil
 }
 
-// due makes the row due, never later than it already is. The pauses of rule 8 are nobody's to
-// shorten, but a claim during one is noted: an answer that was on its way does not settle it.
+// due makes the row due, never later than it already is. It does not shorten a pause of rule 8, but it notes a claim
+// that comes during one, so that an answer already on its way does not settle that claim.
 func due(next *Transaction, why DueReason, since, when time.Time) {
 	next.DueSince = later(next.DueSince, &since)
 	if rechecked(*next) && why != DueMoved {
@@ -231,7 +232,7 @@ func setFlag(d *Decision, of *bool, to Flag, name string) {
 	d.Changes = append(d.Changes, c)
 }
 
-// finish stamps what grew. What has ended runs out no more.
+// finish stamps a row whose version grew, and clears the expiry of a row that has ended.
 func finish(d *Decision, o Observation) {
 	if d.Next.Status.Final() {
 		d.Next.ExpiresAt = nil

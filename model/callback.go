@@ -2,7 +2,7 @@ package model
 
 import "time"
 
-// Verdict is what became of a callback at the door.
+// Verdict is what the listener decided about a callback: whether its proof holds and its body was understood.
 type Verdict string
 
 // The verdicts.
@@ -33,17 +33,17 @@ type Callback struct {
 	Ref        string
 	Type       string
 	EventID    string
-	DedupeKey  string // "" takes none
+	DedupeKey  string // "": the callback never counts as a duplicate
 	Verdict    Verdict
 	Outcome    Outcome
 	Note       string // why refused, ignored or not understood; no secrets, no names
 	At         time.Time
 	RemoteAddr string
-	Headers    map[string]string // those that matter; a header that is a secret as its HMAC
+	Headers    map[string]string // those that a proof or a person needs; of a header that is itself a secret, its HMAC
 	Body       []byte            // nil when retention has taken it
 	BodyHash   string            // SHA-256 of the body as it came, hex
 	Sealed     bool              // the body rests encrypted (refused)
-	Unproved   bool              // accepted as a hint: nobody proved what it says
+	Unproved   bool              // accepted as a hint: nothing proves who sent it
 }
 
 // MayExplain says whether a callback may explain a change: neither a copy of another nor one of no interest.

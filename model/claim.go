@@ -41,7 +41,7 @@ func claim(r Rules, t Transaction, o Observation) Decision {
 			why = DueNew
 		}
 		due(&d.Next, why, o.At, o.At.Add(r.Debounce))
-		if t.HintedAt != nil && t.HintedAt.After(o.At.Add(r.Debounce)) { // this question is the hint's too
+		if t.HintedAt != nil && t.HintedAt.After(o.At.Add(r.Debounce)) { // this question answers the hint as well
 			d.Next.HintedAt = at(o.At.Add(r.Debounce))
 		}
 		if d.Reason == Same {
@@ -49,7 +49,7 @@ func claim(r Rules, t Transaction, o Observation) Decision {
 		}
 	}
 	if len(d.Changes) > 0 || d.Grew {
-		d.Next.Fingerprint = "" // the next answer is compared with the row, not with the answer before
+		d.Next.Fingerprint = "" // forces the next answer to be compared with the row, not with the answer before it
 	}
 	finish(&d, o)
 	return d
@@ -90,8 +90,9 @@ func claimStatus(r Rules, d *Decision, t Transaction, o Observation, ask *bool) 
 	}
 }
 
-// claimSent moves a draft along where a claim tells that a signer acted. What status the claim names is another matter:
-// one that it may not take stays reported.
+// claimSent moves a draft to in_progress when a claim reports a signer's act, since only a sent transaction can be
+// acted on. The status that the claim itself names is handled apart: if the claim may not move the row there, that
+// status stays in ReportedStatus.
 func claimSent(r Rules, d *Decision, t Transaction, o Observation) {
 	if d.Next.Status != Draft || t.Deleted || !r.Allows(Draft, InProgress) {
 		return
@@ -107,8 +108,8 @@ func claimSent(r Rules, d *Decision, t Transaction, o Observation) {
 	d.Reason, d.Grew = Moved, true
 }
 
-// strongEnough says whether a claim's evidence carries it: a weak one moves only a row that the
-// provider is known to have, and only to a status that is not final (rule 6).
+// strongEnough reports whether a claim's evidence is enough to move the row. A weak claim moves only a row that the
+// provider has confirmed once, and only to a status that is not final (rule 6).
 func strongEnough(t Transaction, o Observation) bool {
 	return o.Evidence == Claim || (t.Status != Unknown && !o.Status.Final())
 }
@@ -129,8 +130,8 @@ func claimFlags(d *Decision, t Transaction, o Observation, ask *bool) {
 	setFlag(d, &d.Next.Archived, o.Archived, "archived")
 }
 
-// claimFacts fills in what no answer has said yet, from a claim that proved its words: the row may be gone before the
-// first answer. While there is none, the newest claim stands.
+// claimFacts fills in, from a claim whose content is proved, the fields that no answer has filled yet: the transaction
+// may be gone before the first answer. Until an answer comes, the newest claim wins.
 func claimFacts(next *Transaction, t Transaction, o Observation) {
 	if t.ConfirmedAt == nil {
 		o.Mark = "" // a list's mark says that the row is as listed

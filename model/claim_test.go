@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -103,4 +104,23 @@ func TestWhatHasEndedRunsOutNoMore(t *testing.T) {
 	back := fetched(is, model.InProgress, after(20))
 	back.ExpiresAt = when(noon.Add(2 * time.Hour))
 	want(t, "the provider has the last word", *model.Decide(r, is, back).Next.ExpiresAt, noon.Add(2*time.Hour))
+}
+
+// A claim is applied inside the one transaction that other callbacks wait for.
+func TestVeryManySignersCostNoSearchForEach(t *testing.T) {
+	o := claimed(model.InProgress, noon)
+	for i := range 200_000 {
+		o.Signers = append(o.Signers, model.Signer{Ref: strconv.Itoa(i), Name: "n", Status: model.SignerViewed})
+	}
+	done := make(chan model.Decision, 1)
+	go func() {
+		first := model.Decide(strong(t), none(), o)
+		done <- model.Decide(strong(t), first.Next, o)
+	}()
+	select {
+	case d := <-done:
+		want(t, "signers", len(d.Next.Signers), len(o.Signers))
+	case <-time.After(30 * time.Second): // a search for each takes many minutes
+		t.Fatal("not done yet")
+	}
 }

@@ -11,11 +11,11 @@ const (
 	Same       Reason = "same"     // it says what the row says already
 	Confirms   Reason = "confirms" // the answer agrees with what callbacks said
 	Doubted    Reason = "doubted"  // a claim that may not move the row: the provider is asked
-	Held       Reason = "held"     // an answer short of what a claim named: asked again (rule 8)
+	Held       Reason = "held"     // an answer that is behind what a claim named: asked again (rule 8)
 	OutOfDate  Reason = "outdated" // the row moved while the question was out: asked again (rule 3)
 	TooOld     Reason = "too_old"  // a claim older than the question that last confirmed the row
 	Nudged     Reason = "nudged"   // a hint made the row due
-	Quiet      Reason = "quiet"    // a hint that costs nothing: a question is on its way, or was asked for good
+	Quiet      Reason = "quiet"    // a hint that needs no question of its own: one is due already
 	Absent     Reason = "absent"   // the provider does not know it; the row stays
 	Unresolved Reason = "removed"  // only claims named it and the provider does not know it: the row goes
 	Refuted    Reason = "refuted"  // a claim of a status that re-asking has already refuted
@@ -98,7 +98,7 @@ func Decide(r Rules, t Transaction, o Observation) Decision {
 	if t.Status == "" {
 		t.Status = Unknown
 	}
-	if o.Status == Unknown { // no status that anything could be moved to
+	if o.Status == Unknown { // a row is never moved to unknown
 		o.Status = ""
 	}
 	switch {
@@ -121,7 +121,7 @@ func Decide(r Rules, t Transaction, o Observation) Decision {
 	return answer(r, t, o)
 }
 
-// resolve takes an operator's word for what no provider will say: that the transaction is deleted.
+// resolve applies an operator's statement that a transaction is deleted, where no provider will ever say so.
 func resolve(t Transaction, o Observation) Decision {
 	d := Decision{Next: t, Reason: Same}
 	setFlag(&d, &d.Next.Deleted, o.Deleted, "deleted")
@@ -131,7 +131,7 @@ func resolve(t Transaction, o Observation) Decision {
 	return d
 }
 
-// outdated throws an answer away because the row moved while the question was out.
+// outdated discards an answer that is older than the row: the row changed after the question was sent.
 func outdated(t Transaction, o Observation) Decision {
 	d := Decision{Next: t, Reason: OutOfDate}
 	d.Next.LostAnswers++
@@ -139,8 +139,8 @@ func outdated(t Transaction, o Observation) Decision {
 	return d
 }
 
-// goneEnds says whether a 410 is the end of the row: only of an open one, and not after a claim of
-// an end that is followed by removals. A row that ended so is what the next 410 says too.
+// goneEnds reports whether a 410 ends the row. It does so only for an open row, and not after a claim of an end that
+// is usually followed by a removal. A row that ended by a 410 agrees with the next 410.
 func goneEnds(r Rules, t Transaction) bool {
 	if r.GoneIs == "" || t.Deleted {
 		return false
@@ -210,8 +210,8 @@ func notFoundPause(count int) time.Duration {
 // rechecked says whether the row waits out a pause of rule 8.
 func rechecked(t Transaction) bool { return t.DueReason == DueRecheck && t.NextCheckAt != nil }
 
-// reask postpones a decision to another question, while there are any left. An answer that nobody
-// was due to ask (a page of a list) does not use one up.
+// reask puts a decision off until another question is answered, as long as rule 8 has pauses left. An answer to no
+// question of the row's own, such as a page of a list, uses up no pause.
 func reask(r Rules, next *Transaction, t Transaction, o Observation) bool {
 	if rechecked(t) && o.Asked != AskedRef && o.AskedAt.Before(*t.NextCheckAt) {
 		next.NextCheckAt, next.DueReason, next.Recheck = t.NextCheckAt, DueRecheck, t.Recheck

@@ -12,7 +12,7 @@ type Document struct {
 	Name      string
 	Version   int // 1, 2 … where a later file differed
 	State     DocumentState
-	Reason    string // why quarantined, failed, unobtainable; or what it waits for
+	Reason    string // why it is quarantined, failed or unobtainable, or what it waits for
 	SHA256    string `gorm:"column:sha256"`
 	Size      int64
 	Path      string // in the document store, slash-separated

@@ -46,8 +46,8 @@ func DocumentEventKinds() []DocumentEventKind {
 // DocumentEvent is something that happened to a document.
 type DocumentEvent struct {
 	Kind DocumentEventKind
-	// Began is the document as it was when the work began that brought the event; zero without such work. What the
-	// row has learned since then may make the event one of the past.
+	// Began is the document at the start of the work that led to the event; zero for an event without such work.
+	// Settle compares it with the row: what the row has learned since then may overtake the event.
 	Began  Document
 	Reason string        // why, for people; "" leaves the row's own
 	Wait   time.Duration // until it is tried again
@@ -70,10 +70,11 @@ type DocumentFile struct {
 	Version int    // the version that the name says
 }
 
-// DocumentStep is what Settle did with an event, or what it asks the worker to do.
+// DocumentStep is what Settle made of an event: a change of the row, or work that the worker must do first.
 type DocumentStep string
 
-// The steps. The first group is written; the second is for the worker to do, and changes no row by itself.
+// The steps. Those of the first group are written to the row; those of the second are work to be done, and leave the
+// row alone.
 const (
 	StepNone         DocumentStep = "nothing"
 	StepNoted        DocumentStep = "noted"        // a mark is noted, the state stays

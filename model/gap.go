@@ -2,7 +2,7 @@ package model
 
 import "time"
 
-// GapKind is how a change stayed untold.
+// GapKind says why no callback reported a change in time.
 type GapKind string
 
 // The gap kinds. Pending is not settled: it is neither counted nor announced.
@@ -47,9 +47,9 @@ type Called struct {
 	Unproved bool // a hint
 }
 
-// Told says whether one of calls, all that named the row since the last confirming answer, tells of
-// the change; refused says that only a refused one might have. asked says that a question had been due when the change
-// was found: what nobody proved tells only by the question that it led to.
+// Told reports whether one of calls, all the callbacks that named the row since the last confirming answer, reported
+// the change; refused reports that only a refused callback might have. asked says that a question was due when the
+// change was found: an unproved callback counts only by the question that it caused.
 func Told(r Rules, f Found, calls []Called, asked bool) (told, refused bool) {
 	types := r.Told(f.Change, f.key())
 	for _, c := range calls {
@@ -64,8 +64,8 @@ func Told(r Rules, f Found, calls []Called, asked bool) (told, refused bool) {
 	return false, refused
 }
 
-// Untold says what kind of gap f is when its grace has passed. subscribed lists the event types
-// registered at the provider; nil means that we do not know, and then every event counts as registered.
+// Untold returns the kind of gap that f becomes once its grace has passed. subscribed lists the event types that are
+// registered at the provider; nil means that this is not known, and every event then counts as registered.
 func Untold(r Rules, f Found, refused bool, subscribed []string) GapKind {
 	types := r.Told(f.Change, f.key())
 	switch {
@@ -88,10 +88,10 @@ func anyOf(a, b []string) bool {
 	return false
 }
 
-// Channel is a way on which a change came to be known.
+// Channel is the way in which a change became known.
 type Channel string
 
-// The channels. By* are questions, named after what had them asked.
+// The channels. Those named By* are questions, named after what caused them.
 const (
 	ByCallback Channel = "callback"
 	ByHint     Channel = "hint"   // a return URL or a page
@@ -103,7 +103,7 @@ const (
 	ByVerify   Channel = "verify"
 	ByTrack    Channel = "track"
 	ByHand     Channel = "ref"     // poll --ref
-	ByRecheck  Channel = "recheck" // a question about something else: another callback, or an answer that was to be asked again
+	ByRecheck  Channel = "recheck" // a question about something else, such as another callback or a re-asking
 )
 
 // Channels are all of them, in the order in which they are shown.

@@ -2,8 +2,8 @@ package model
 
 import "time"
 
-// hint makes a known row due, at most once a minute: a hint within a minute of the last one's question makes it due when
-// the minute is over. An unknown ref gets one question, in hiding.
+// hint makes a known row due at most once a minute: a hint within a minute of the last hint's question makes the row
+// due when that minute is over. An unknown ref becomes a hidden row and gets one question.
 func hint(t Transaction, o Observation) Decision {
 	d := Decision{Next: t, Reason: Nudged}
 	when := hintDue(t, o.At)
@@ -19,7 +19,7 @@ func hint(t Transaction, o Observation) Decision {
 			d.Reason = Quiet
 			return d
 		}
-		d.Next.HintedAt = at(when) // the question may be out already: its answer does not cover the hint
+		d.Next.HintedAt = at(when) // the question may have been sent already, and its answer would not cover this hint
 		return d
 	case rechecked(t): // due already, and nobody may shorten the pauses of rule 8
 		d.Reason = Quiet
@@ -29,7 +29,7 @@ func hint(t Transaction, o Observation) Decision {
 	return d
 }
 
-// hintDue is when a hint of now may have a question: now, or a minute after the question of the last one.
+// hintDue returns when a hint that comes now may have its question: now, or a minute after the last hint's question.
 func hintDue(t Transaction, now time.Time) time.Time {
 	switch {
 	case t.HintedAt == nil || now.Sub(*t.HintedAt) >= hintEvery:
@@ -42,14 +42,15 @@ func hintDue(t Transaction, now time.Time) time.Time {
 	return t.HintedAt.Add(hintEvery)
 }
 
-// hintWaits says whether a hint that came while a row was due, its question perhaps out, waits for one of its own.
+// hintWaits reports whether a hint still waits for its question after another one was sent at asked: the row was due
+// by then, and the hint's question comes later.
 func hintWaits(t Transaction, asked time.Time) bool {
 	due := t.NextCheckAt == nil || !t.NextCheckAt.After(asked)
 	return due && !t.Hidden && t.HintedAt != nil && t.HintedAt.After(asked) && !t.HintedAt.After(asked.Add(2*hintEvery))
 }
 
-// alias makes the row of another name due: it is hidden, and goes once an answer tells the ref. Each callback that names
-// the alias is asked about, since the answer to one tells nothing of the next.
+// alias makes the row of an alias due. The row is hidden, and it is removed once an answer tells the real ref. Each
+// callback that names the alias causes a question, since an answer to one callback does not settle the next.
 func alias(r Rules, t Transaction, o Observation) Decision {
 	d := Decision{Next: t, Reason: Nudged}
 	if t.FirstSeenAt.IsZero() {

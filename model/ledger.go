@@ -19,7 +19,8 @@ func (t Share) Fraction() float64 {
 	return float64(t.Reported) / float64(t.All())
 }
 
-// Percentiles are of a number of lengths of time, each one that did occur; zero where Of is.
+// Percentiles summarise durations, each of them one that occurred. Of is how many there were; all fields are zero
+// where Of is.
 type Percentiles struct {
 	Of            int
 	P50, P90, P99 time.Duration
@@ -27,8 +28,8 @@ type Percentiles struct {
 
 // Repairs says how long changes that no callback told in time stayed unknown, going by the gaps that count.
 type Repairs struct {
-	// Bound runs from the last answer that did not show the change yet: no change was open for longer. A
-	// transaction that nobody had named has no such answer and is not in it.
+	// Bound runs from the last answer that did not show the change: no change stayed unknown for longer. A transaction
+	// that nothing had named before has no such answer and is left out.
 	Bound Percentiles
 	// Dated runs from the time that the provider gives the change, where it gives one.
 	Dated Percentiles

@@ -10,10 +10,10 @@ type Status string
 
 // The statuses. All but unknown, draft and in_progress are final.
 const (
-	Unknown    Status = "unknown"     // named by somebody, not yet known: never announced
+	Unknown    Status = "unknown"     // named, but not yet confirmed to exist: never announced
 	Draft      Status = "draft"       // exists at the provider, not sent
 	InProgress Status = "in_progress" // sent, somebody still has to act
-	Completed  Status = "completed"   // signed by all; its documents are due
+	Completed  Status = "completed"   // signed by all; its documents can be fetched
 	Declined   Status = "declined"    // refused by a signer or the sender's counterpart
 	Expired    Status = "expired"     // ran out of time
 	Cancelled  Status = "cancelled"   // withdrawn by the sender
@@ -101,7 +101,7 @@ type Transaction struct {
 	AskedAt      *time.Time // when the question was sent whose answer last confirmed the row
 
 	Origin  Origin
-	Hidden  bool  // a hint's unknown ref: no row for anybody until the provider knows it
+	Hidden  bool  // an unverified ref, shown to nobody until the provider confirms it
 	Version int64 // grows with status, flags and signers and with nothing else
 	Seq     int64 // seq of the row's newest change
 

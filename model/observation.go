@@ -81,10 +81,10 @@ type Observation struct {
 	Reason     string
 	Metadata   string   // JSON object
 	Signers    []Signer // nil: nothing said
-	// Attention is what stands (an answer) or has arisen (a callback).
+	// Attention lists what a person must act on: all of it in an answer, what is new in a callback.
 	Attention []Attention
-	// Judges are the kinds that this answer can tell: those standing in the row and absent from
-	// Attention are mended.
+	// Judges lists the kinds of attention that this answer can judge: one that stands in the row and is missing from
+	// Attention is resolved.
 	Judges []AttentionKind
 
 	SentAt       *time.Time
@@ -116,7 +116,7 @@ type Observation struct {
 type Skipped struct {
 	Kind   string // one of the Skipped kinds
 	Count  int
-	Sample string // what the first looked like: names of members and kinds of values, nothing of what they say
+	Sample string // the form of the first one: names of members and types of values, without the values
 }
 
 // The kinds of records that may be skipped.
@@ -127,7 +127,7 @@ const (
 	SkippedOther       = "record"
 )
 
-// lacks says whether records of a kind were skipped, so that what the observation lists of them is not all.
+// lacks reports whether records of a kind were skipped, so that the observation's list of them is incomplete.
 func (o Observation) lacks(kind string) bool {
 	for _, s := range o.Skipped {
 		if s.Kind == kind {
@@ -153,8 +153,8 @@ const (
 // Fetched says whether the observation is a provider's answer.
 func (o Observation) Fetched() bool { return o.Evidence == Verified }
 
-// sent says whether a claim shows that the transaction was sent, though it may not name that status: a signer acted.
-// A claim that names the draft says otherwise.
+// sent reports whether a claim shows that the transaction was sent because a signer acted, even where the claim may
+// not name that status. A claim that names the status draft contradicts this.
 func (o Observation) sent() bool {
 	if o.Status == Draft {
 		return false

@@ -2,15 +2,15 @@ package model
 
 import "time"
 
-// CatchUp is how long whoever begins to poll may take until what was missed before counts as overdue: catching up
-// begins at once.
+// CatchUp is the time that a process has, after it begins to poll, before slots missed earlier count as overdue.
+// Catching up begins at once.
 const CatchUp = 10 * time.Minute
 
-// PollsOverdue says whether no poll of an account's active tier has ended well for two slots, and for half a slot more
-// (an hour at most) in which the second one may still end. What is called overdue already (open) stays so until a poll
-// ends well in time. An account that was never polled well counts from its first start; one without slots is never
-// overdue. next is the slot after a time, zero where there is none. began is since when somebody polls, zero where
-// nobody does.
+// PollsOverdue reports whether an account's active tier has had no poll that ended well for two slots and half a slot
+// more (at most an hour), in which the second poll may still end. Once overdue (open), an account stays overdue until
+// a poll ends well in time. An account that was never polled well counts from its first start; one without slots is
+// never overdue. next returns the slot after a time, zero where there is none. began is when the running process began
+// to poll, zero where no process polls.
 func PollsOverdue(acc Account, next func(after time.Time) time.Time, open bool, began, now time.Time) bool {
 	last := acc.FirstStartAt
 	if acc.LastPollAt != nil {

@@ -25,7 +25,7 @@ type Run struct {
 	Until      *time.Time
 	Cursor     string // where the list stands, saved with each page
 	Params     string // JSON: what the verb asked for
-	Result     string // what it comes to so far, JSON: the sum of a verify
+	Result     string // JSON: the result so far, such as the sums of a verify
 	Note       string // why partial or failed
 	Listed     int
 	Asked      int

@@ -11,7 +11,7 @@ const (
 	MissingLife = 24 * time.Hour
 )
 
-// What a row says of itself, for people.
+// The reasons that Settle writes into a row by itself, for people to read.
 const (
 	reasonUnconfirmed = "held until the provider confirms"
 	reasonNotYet      = "waits for the provider to say completed"
@@ -88,12 +88,12 @@ func (t Transaction) ConfirmedCompleted() bool {
 	return t.Status == Completed && t.Confirmed && !t.Trashed
 }
 
-// EndedOtherwise says whether the provider has settled on something else than completed.
+// EndedOtherwise reports whether the provider has confirmed a final status other than completed.
 func (t Transaction) EndedOtherwise() bool {
 	return t.ReportedStatus == "" && t.Status != Completed && (t.Deleted || t.Confirmed && t.Status.Final())
 }
 
-// settling is a settlement in the making.
+// settling is the document, event and result that Settle works on.
 type settling struct {
 	Settlement
 	was Document
@@ -147,7 +147,7 @@ func (s *settling) named(e DocumentEvent) {
 		s.Next.Name, s.Next.Version = e.Name, 1
 	case e.Mark == "" || e.Mark == d.Mark:
 		return
-	case d.Mark == "" || d.LinkFile != "": // it was not marked until now
+	case d.Mark == "" || d.LinkFile != "": // the row had no mark before
 		s.Step, s.Next.Mark = StepNoted, e.Mark
 		return
 	case d.HasFile():
@@ -174,7 +174,7 @@ func (s *settling) linked(e DocumentEvent) {
 	case d.HasFile():
 		s.Next, step = d.next(), StepNextVersion
 		s.Next.Name = e.Name
-	case d.LinkAt != nil && !e.Came.After(*d.LinkAt), d.Link == e.Link: // heard before, or a replay
+	case d.LinkAt != nil && !e.Came.After(*d.LinkAt), d.Link == e.Link: // an older callback, or a replay
 		return
 	}
 	if e.Mark != "" {
@@ -198,7 +198,7 @@ func (s *settling) due(e DocumentEvent, t Transaction) {
 	case d.LinkFile != "":
 		e.Reason = reasonUnconfirmed
 		s.later(e)
-	case d.LinkAt != nil && t.EndedOtherwise(): // only a callback named it, and there will be no file
+	case d.LinkAt != nil && t.EndedOtherwise(): // only a callback named it: there will be no file
 		s.Step = StepRemoved
 	case d.Link != "" && t.Ref != "":
 		s.Step = StepFollow
@@ -217,7 +217,7 @@ func (s *settling) woken() {
 	}
 }
 
-// fetched takes what came of a fetch, or that there was none.
+// fetched handles the events of a fetch: a file that came, or the reason why none did.
 func (s *settling) fetched(e DocumentEvent, t Transaction) {
 	if s.was.State != DocumentWaiting || overtaken(s.was, e.Began) || s.was.LinkFile != "" && !concernsLinkFile(e.Kind) {
 		return
@@ -244,7 +244,7 @@ func (s *settling) fetched(e DocumentEvent, t Transaction) {
 			return
 		}
 		s.later(e)
-	case DocumentTooLarge: // its link is kept for as long as links are: the bound may be raised
+	case DocumentTooLarge: // the link stays until it expires, since an operator may raise the size limit
 		s.end(StepFailed, DocumentFailed, e.Reason, e.Tried)
 	case DocumentCannotBeHad:
 		s.end(StepUnobtainable, DocumentUnobtainable, e.Reason, e.Tried)
@@ -256,13 +256,14 @@ func (s *settling) fetched(e DocumentEvent, t Transaction) {
 	}
 }
 
-// concernsLinkFile says whether an event can be one of a document whose file is here and waits for the provider.
+// concernsLinkFile reports whether an event can happen to a document whose file came by a link and waits for the
+// provider's confirmation.
 func concernsLinkFile(kind DocumentEventKind) bool {
 	return kind == DocumentRepeated || kind == DocumentPostponed || kind == DocumentMachineFault
 }
 
-// overtaken says whether a row has learned something since the work began that makes what came of it one of the past:
-// a newer link, another mark, a file that came on another way.
+// overtaken reports whether the row has changed since the work began so that the work's result no longer counts: a
+// newer link, another mark, or a file that came another way.
 func overtaken(d, began Document) bool {
 	if began.ID == "" {
 		return false
@@ -271,8 +272,9 @@ func overtaken(d, began Document) bool {
 	return newer || d.LinkFile != began.LinkFile || began.Mark != "" && d.Mark != began.Mark
 }
 
-// placed writes where a file lies, which is never undone: one that finds another in its row has a row of its own. Where
-// the mark moved while the file was on its way, the file may be the one before: the next version is fetched.
+// placed writes the path of a file that has been placed. A placed file is never undone: where the row already has
+// another file, this one gets a row of its own. Where the mark changed during the fetch, the file may be the older
+// content, so the next version is fetched as well.
 func (s *settling) placed(e DocumentEvent, step DocumentStep, state DocumentState) {
 	d, f := s.was, e.File
 	if d.State == DocumentStored || d.State == DocumentQuarantined {
@@ -284,7 +286,7 @@ func (s *settling) placed(e DocumentEvent, step DocumentStep, state DocumentStat
 	n := &s.Next
 	s.end(step, state, e.Reason, e.Tried)
 	n.Version, n.Path, n.SHA256, n.Size, n.Facts, n.StoredAt = f.Version, f.Path, f.SHA256, f.Size, f.Facts, at(s.now)
-	if f.Facts.Signature == "" && f.SHA256 == d.LinkFile { // checked when the link brought it
+	if f.Facts.Signature == "" && f.SHA256 == d.LinkFile { // its signatures were checked when it came by the link
 		n.Facts = d.Facts
 	}
 	n.Link, n.LinkFile, n.Mark = "", "", d.Mark
@@ -309,8 +311,8 @@ func (s *settling) linkFile(e DocumentEvent) {
 	n.Facts, n.LinkFile, n.SHA256, n.Size, n.Link = e.File.Facts, e.File.SHA256, e.File.SHA256, e.File.Size, ""
 }
 
-// damaged has a stored file fetched anew that is missing or altered. A file that waits for the provider is the only
-// one of its kind: an altered one is set aside, and for a lost one the provider is asked.
+// damaged makes a stored document due again whose file is missing or altered. For a file that waits for the provider's
+// confirmation there is no second source: an altered one is set aside, and for a lost one the provider is asked.
 func (s *settling) damaged(e DocumentEvent) {
 	d := s.was
 	switch {

@@ -88,8 +88,8 @@ const (
 	SignaturesNone      Expectation = "none"       // what signatures say is noted and changes nothing
 )
 
-// Objection says why a document of a kind is not what is expected; "" where it may be kept as it is. What cannot be
-// told is no objection.
+// Objection says why a document of a kind fails the expectation; "" where it is acceptable. A signature that cannot be
+// judged is acceptable.
 func (e Expectation) Objection(k DocumentKind, f SignatureFacts) string {
 	switch {
 	case e == SignaturesNone:

@@ -5,28 +5,32 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
-	"slices"
 	"time"
 )
 
 // rank orders what a claim may do to a signer: forward only.
 var signerRank = map[SignerStatus]int{SignerWaiting: 0, SignerLocked: 0, SignerViewed: 1, SignerSigned: 2, SignerDeclined: 2, SignerRemoved: 3}
 
-// claimSigners moves known signers forward as a claim says. It removes nobody, and adds a signer whom it describes
-// while no answer has said who they are.
+// claimSigners moves known signers forward as a claim says. It removes none, and it adds a signer that the claim
+// describes only until an answer has listed the signers.
 func claimSigners(d *Decision, t Transaction, o Observation) {
 	if !d.Next.SignersSet || len(o.Signers) == 0 {
 		return
 	}
 	next := append([]Signer(nil), d.Next.Signers...)
+	place := make(map[string]int, len(next)) // a search for each of very many would block every other callback
+	for i := len(next) - 1; i >= 0; i-- {
+		place[next[i].Ref] = i
+	}
 	for _, said := range o.Signers {
-		i := slices.IndexFunc(next, func(s Signer) bool { return s.Ref == said.Ref })
+		i, known := place[said.Ref]
 		switch {
-		case i >= 0 && signerRank[said.Status] > signerRank[next[i].Status]:
+		case known && signerRank[said.Status] > signerRank[next[i].Status]:
 			is := &next[i]
 			is.Status, is.Reason = said.Status, cmp.Or(said.Reason, is.Reason)
 			is.ViewedAt, is.SignedAt = later(is.ViewedAt, said.ViewedAt), later(is.SignedAt, said.SignedAt)
-		case i < 0 && t.ConfirmedAt == nil && said.Ref != "" && (said.Name != "" || said.Email != ""):
+		case !known && t.ConfirmedAt == nil && said.Ref != "" && (said.Name != "" || said.Email != ""):
+			place[said.Ref] = len(next)
 			next = append(next, said)
 		default:
 			continue
@@ -37,8 +41,8 @@ func claimSigners(d *Decision, t Transaction, o Observation) {
 	count(&d.Next)
 }
 
-// answerSigners takes the answer's signers, keeps those who left as removed, and notes who moved. The first answer
-// takes the place of all that claims said.
+// answerSigners replaces the signers by the answer's, marks those that left as removed, and records who moved. The
+// first answer replaces everything that claims said.
 func answerSigners(d *Decision, t Transaction, o Observation, known bool) {
 	if o.Signers == nil {
 		return
@@ -86,7 +90,7 @@ func answerSigners(d *Decision, t Transaction, o Observation, known bool) {
 	count(&d.Next)
 }
 
-// count keeps n of m: those who signed, of those who still belong to it.
+// count updates how many signers have signed, of those who still belong to the transaction.
 func count(t *Transaction) {
 	t.SignersDone, t.SignersAll = 0, 0
 	for _, s := range t.Signers {
@@ -114,8 +118,8 @@ func raise(d *Decision, o Observation) {
 	}
 }
 
-// mend brings attention in line with an answer: what it can judge stands as it says; what it
-// cannot is over when its signer has signed or left, or the transaction has ended.
+// mend updates the row's attention by an answer. The kinds that the answer can judge become what it says; any other is
+// resolved when its signer has signed or left, or when the transaction has ended.
 func mend(d *Decision, o Observation) {
 	var kept []Attention
 	for _, a := range d.Next.Attention {
@@ -134,7 +138,7 @@ func mend(d *Decision, o Observation) {
 	}
 }
 
-// over says whether an answer that does not show a shows it mended.
+// over reports whether an entry of attention that the answer does not list is resolved by it.
 func over(a Attention, next Transaction, o Observation) bool {
 	if has(o.Judges, a.Kind) {
 		return true

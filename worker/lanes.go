@@ -3,10 +3,13 @@ package worker
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/sirupsen/logrus"
 
+	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/apply"
 )
 
 // lane is a loop's work for one account. What holds up one lane, an account whose budget is used up or a file that
@@ -56,7 +59,7 @@ func (w *Worker) inLanes(loop string, lanes func() []lane) func(context.Context)
 // unverified refs: those have a tenth of the budget and may come in floods, and must not stand in the way of the
 // others.
 func (w *Worker) confirmLanes() (out []lane) {
-	for _, a := range w.accounts() {
+	for _, a := range w.served() {
 		for _, f := range []store.DueFilter{{Known: true}, {Unverified: true}} {
 			round := func(ctx context.Context) error { return w.asker.Confirm(ctx, a, f) }
 			out = append(out, lane{fmt.Sprintf("confirm\x00%s\x00%t", a.ID, f.Known), round})
@@ -68,18 +71,25 @@ func (w *Worker) confirmLanes() (out []lane) {
 // downloadLanes fetch the documents that are due.
 func (w *Worker) downloadLanes() (out []lane) {
 	for _, l := range w.Documents.Lanes() {
-		out = append(out, lane{l.Name, l.Round})
+		if w.serves(l.Account) {
+			out = append(out, lane{l.Name, l.Round})
+		}
 	}
 	return out
 }
 
-// workRuns starts the runs that wait. One run of an account and kind is in work at a time.
+// workRuns starts the runs that wait. One run of an account and kind is in work at a time. A run that somebody asked
+// for ends the rest of its account.
 func (w *Worker) workRuns(ctx context.Context) error {
 	waiting, err := w.Runs.Waiting(ctx)
 	if err != nil {
 		return err
 	}
+	w.lift(waiting)
 	for _, r := range waiting {
+		if !w.serves(r.Account) {
+			continue
+		}
 		log := w.log.WithFields(logrus.Fields{"account": r.Account, "loop": r.Kind})
 		round := func(ctx context.Context) error { return w.Runs.Work(ctx, r.ID) }
 		w.startLane(ctx, r.Kind, lane{"run\x00" + r.Account + "\x00" + r.Kind, round}, func(err error) {
@@ -87,4 +97,40 @@ func (w *Worker) workRuns(ctx context.Context) error {
 		})
 	}
 	return nil
+}
+
+// lift ends the rest of each account that a new run by hand is of, once a run.
+func (w *Worker) lift(waiting []model.Run) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	lifted := map[string]bool{}
+	for _, r := range waiting {
+		if r.Slot != nil || r.StartedAt != nil {
+			continue
+		}
+		lifted[r.ID] = true
+		if w.lifted[r.ID] {
+			continue
+		}
+		for _, a := range w.accounts() {
+			if a.ID == r.Account {
+				w.Gate.Lift(a)
+			}
+		}
+	}
+	w.lifted = lifted
+}
+
+// Only restricts Run to some accounts: a verb that names accounts works for no other. Without any it works for all. It
+// must be called before Run.
+func (w *Worker) Only(accounts ...string) { w.only = accounts }
+
+// serves says whether Run works for an account.
+func (w *Worker) serves(account string) bool {
+	return len(w.only) == 0 || slices.Contains(w.only, account)
+}
+
+// served are the accounts that Run works for.
+func (w *Worker) served() []*apply.Account {
+	return slices.DeleteFunc(slices.Clone(w.accounts()), func(a *apply.Account) bool { return !w.serves(a.ID) })
 }

@@ -101,7 +101,10 @@ func TestAFileThatIsSlowHoldsUpNoOther(t *testing.T) {
 func TestAnAccountThatWasReloadedIsLeftToItsSuccessor(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
 	before := b.rowsLane()
+	b.account.Generation = apply.NewGeneration("")
 	next := *b.account
+	next.Generation = apply.NewGeneration("")
+	check(t, b.account.Generation.End(t.Context()))
 	b.test.Accounts = []*apply.Account{&next}
 	b.called(t, claim("a", model.Completed))
 	b.move(3 * time.Second)

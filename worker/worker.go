@@ -4,6 +4,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"sync"
 	"time"
@@ -58,10 +59,14 @@ type Worker struct {
 	mu      sync.Mutex
 	nudges  map[string]chan struct{} // by loop
 	running map[string]bool          // lanes in work, by name
+	lifted  map[string]bool          // runs by hand that wait and have ended their account's rest
 	inWork  sync.WaitGroup           // lanes in work
 
 	tick time.Duration
+	only []string // accounts that Run works for; none: all
 
+	store    *store.Store
+	now      func() time.Time
 	accounts func() []*apply.Account
 	log      *logrus.Entry
 }
@@ -84,7 +89,8 @@ func New(o Options) *Worker {
 		o.Inspect = pdf.InspectHere
 	}
 	w := &Worker{
-		nudges: map[string]chan struct{}{}, running: map[string]bool{}, tick: o.Tick, accounts: o.Accounts, log: o.Log,
+		nudges: map[string]chan struct{}{}, running: map[string]bool{}, tick: o.Tick, store: o.Store, now: o.Now,
+		accounts: o.Accounts, log: o.Log,
 	}
 	w.build(o)
 	return w
@@ -99,7 +105,7 @@ func (w *Worker) build(o Options) {
 		RetryWait: o.RetryWait, RetryMost: o.RetryMost,
 	})
 	w.asker = ask.New(ask.Options{
-		Store: o.Store, Table: w.Table, Gate: w.Gate, Accounts: o.Accounts, Now: o.Now, Log: o.Log,
+		Store: o.Store, Table: w.Table, Gate: w.Gate, Now: o.Now, Log: o.Log,
 		Owner: o.Owner, Workers: o.Workers,
 	})
 	w.Tiers = poll.NewTiers(poll.TiersOptions{
@@ -118,7 +124,7 @@ func (w *Worker) build(o Options) {
 		Jitter: o.Jitter, Tick: o.Tick,
 	})
 	w.streams = poll.NewStreams(poll.StreamsOptions{
-		Store: o.Store, Table: w.Table, Gate: w.Gate, Accounts: o.Accounts, Log: o.Log, Guard: w.guard,
+		Store: o.Store, Table: w.Table, Gate: w.Gate, Accounts: w.served, Nudge: w.Nudge, Log: o.Log, Guard: w.guard,
 	})
 	w.Documents = documents.New(documents.Options{
 		Store: o.Store, Files: o.Files, Inspect: o.Inspect, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Gate: w.Gate, Owner: o.Owner,
@@ -129,10 +135,15 @@ func (w *Worker) build(o Options) {
 	})
 }
 
-// Resume lets every account be asked again at once: after a reload, or when an operator says so.
-func (w *Worker) Resume() {
-	w.Gate.Resume()
-	w.Nudge()
+// Resume lets every account be asked again at once, after a reload. What waits because of how the changed accounts were
+// before is due.
+func (w *Worker) Resume(ctx context.Context, changed ...string) error {
+	defer w.Nudge()
+	errs := []error{w.Gate.Resume(ctx)}
+	for _, account := range changed {
+		errs = append(errs, w.store.HastenDocuments(ctx, account, w.now()))
+	}
+	return errors.Join(errs...)
 }
 
 // Part names what a Run does.

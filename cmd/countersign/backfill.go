@@ -15,7 +15,6 @@ import (
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/worker/apply"
 	"countersign/worker/ask"
 	"countersign/worker/poll"
 )
@@ -65,15 +64,15 @@ compares without writing: what would change, how many calls and how long.`,
 }
 
 // lists are the chosen accounts; one that lists nothing is refused.
-func (o backfillOptions) lists(e *engine.Engine) ([]*apply.Account, error) {
-	accounts, err := e.Chosen(o.accounts)
+func (o backfillOptions) lists(q *engine.Queue) ([]*config.Account, error) {
+	accounts, err := q.Chosen(o.accounts)
 	if err != nil {
 		return nil, err
 	}
-	var out []*apply.Account
+	var out []*config.Account
 	var errs []error
 	for _, acc := range accounts {
-		if acc.Provider.Lister == nil {
+		if acc.ListsNothing(q.Env.Providers) {
 			errs = append(errs, fmt.Errorf("account %s: %w", acc.ID, poll.ErrNoList))
 			continue
 		}
@@ -83,31 +82,31 @@ func (o backfillOptions) lists(e *engine.Engine) ([]*apply.Account, error) {
 		return nil, &output.ExitError{Code: output.ExitUsage, Err: errors.Join(errs...)}
 	}
 	for _, err := range errs {
-		e.Log.Warn(err.Error())
+		q.Log.Warn(err.Error())
 	}
 	return out, nil
 }
 
 // queue writes the runs, or finds the ones that were stopped half way.
-func (o backfillOptions) queue(ctx context.Context, e *engine.Engine) ([]model.Run, error) {
-	accounts, err := o.lists(e)
+func (o backfillOptions) queue(ctx context.Context, q *engine.Queue) ([]model.Run, error) {
+	accounts, err := o.lists(q)
 	if err != nil {
 		return nil, err
 	}
-	until := e.Env.UTC()
+	until := q.Env.UTC()
 	if o.until.At != nil {
 		until = *o.until.At
 	}
 	var runs []model.Run
 	for _, acc := range accounts {
-		r, err := e.Worker.Runs.Queue(ctx, model.Run{
+		r, err := q.Runs.Queue(ctx, model.Run{
 			Account: acc.ID, Kind: ask.KindBackfill, Since: o.since.At, Until: &until, Params: engine.Params(ask.Params{Documents: &o.documents}),
 		}, true)
 		if err != nil {
 			return nil, err
 		}
 		if r.Cursor != "" {
-			fmt.Fprintf(e.Env.Stderr, "%s: resuming the backfill since %s, %d listed so far\n", acc.ID, r.Since.Format(time.DateOnly), r.Listed)
+			fmt.Fprintf(q.Env.Stderr, "%s: resuming the backfill since %s, %d listed so far\n", acc.ID, r.Since.Format(time.DateOnly), r.Listed)
 		}
 		runs = append(runs, r)
 	}
@@ -128,7 +127,7 @@ func printBackfillPlan(ctx context.Context, env *engine.Env, o backfillOptions) 
 		return err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
-	accounts, err := o.lists(e)
+	accounts, err := o.lists(e.Queue())
 	if err != nil {
 		return err
 	}
@@ -139,7 +138,7 @@ func printBackfillPlan(ctx context.Context, env *engine.Env, o backfillOptions) 
 	t := env.Table("ACCOUNT", "LISTED", "NEW", "CHANGED", "KNOWN", "CALLS", "FILES", "TAKES ABOUT")
 	ask := func(ctx context.Context) error {
 		for _, acc := range accounts {
-			plan, err := e.Worker.Tiers.PlanBackfill(ctx, acc, *o.since.At, until)
+			plan, err := e.Worker.Tiers.PlanBackfill(ctx, e.Accounts.Find(acc.ID), *o.since.At, until)
 			if err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 
@@ -26,4 +27,20 @@ func TestDemoConverges(t *testing.T) {
 	require.Greater(t, r.Gaps.Missed+r.Gaps.Late+r.Gaps.Refused, 0)
 	require.Greater(t, r.Documents.Stored, 5)
 	require.Greater(t, r.Callbacks.Refused, 0)
+}
+
+// What people see of a demo fits 80 columns, counts each transaction that was asked for, and names no folder that is
+// gone when it is read.
+func TestDemoForPeople(t *testing.T) {
+	t.Parallel()
+	var out, errs bytes.Buffer
+	a := newApp(strings.NewReader(""), &out, &errs)
+	a.Terminal, a.Width = true, 80
+	require.Equal(t, output.ExitDone, a.run(t.Context(), []string{"demo", "--for", "5s", "--transactions", "15"}), errs.String())
+	for line := range strings.Lines(out.String()) {
+		require.LessOrEqual(t, len([]rune(strings.TrimRight(line, "\n"))), 80, line)
+	}
+	require.NotContains(t, out.String(), os.TempDir())
+	require.Regexp(t, `(?m)^transactions played +15$`, out.String())
+	require.Contains(t, out.String(), "Seed 1 plays the same lives")
 }

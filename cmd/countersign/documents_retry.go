@@ -14,6 +14,7 @@ import (
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker"
 )
 
 type retryFlags struct {
@@ -57,8 +58,26 @@ daemon fetches them; otherwise retry does, and returns when each was tried.`,
 	return cmd
 }
 
-// retryDocuments makes documents due; where no daemon works, it works until each was tried.
+// retryDocuments makes documents due for the daemon; where none runs, it works until each was tried, for which it
+// needs the secrets.
 func retryDocuments(ctx context.Context, env *engine.Env, f retryFlags) error {
+	up := false
+	err := env.Writing(ctx, func(ctx context.Context, w *engine.Writer) (err error) {
+		if up, err = w.Served(ctx); err != nil || !up {
+			return err
+		}
+		asked, err := makeDue(ctx, w.Config, w.Store, w.Worker, f)
+		if err != nil {
+			return err
+		}
+		if err := printAsked(env, asked); err != nil || len(asked) == 0 {
+			return err
+		}
+		return env.Printf("the daemon fetches them\n")
+	})
+	if err != nil || up {
+		return err
+	}
 	c, err := env.Config()
 	if err != nil {
 		return err
@@ -73,24 +92,23 @@ func retryDocuments(ctx context.Context, env *engine.Env, f retryFlags) error {
 	return errors.Join(fetchAgain(ctx, e, f), e.Close())
 }
 
+func printAsked(env *engine.Env, asked []string) error {
+	if len(asked) == 0 {
+		return env.Printf("no documents to fetch again\n")
+	}
+	return env.Printf("%s to be fetched again\n", output.Count(len(asked), "document"))
+}
+
 func fetchAgain(ctx context.Context, e *engine.Engine, f retryFlags) error {
-	if err := knownAccounts(ctx, e.Config, e.Store, f.account); err != nil {
-		return err
-	}
-	if f.ref != "" {
-		if _, err := findRow(ctx, e.Config, e.Store, []string{f.account, f.ref}); err != nil {
-			return err
-		}
-	}
-	asked, err := makeDue(ctx, e, f)
+	asked, err := makeDue(ctx, e.Config, e.Store, e.Worker, f)
 	if err != nil {
 		return err
 	}
-	if len(asked) == 0 {
-		return e.Env.Printf("no documents to fetch again\n")
-	}
-	if err := e.Env.Printf("%s to be fetched again\n", output.Count(len(asked), "document")); err != nil {
+	if err := printAsked(e.Env, asked); err != nil || len(asked) == 0 {
 		return err
+	}
+	if f.account != "" {
+		e.Only(f.account)
 	}
 	err = e.Work(ctx, true, func(ctx context.Context) error {
 		return e.WorkUntil(ctx, func(ctx context.Context) (bool, error) {
@@ -110,8 +128,18 @@ func fetchAgain(ctx context.Context, e *engine.Engine, f retryFlags) error {
 }
 
 // makeDue writes the documents that are to be fetched, and returns their ids.
-func makeDue(ctx context.Context, e *engine.Engine, f retryFlags) (asked []string, err error) {
-	list, err := e.Store.Documents(ctx, store.DocumentFilter{Account: f.account, Ref: f.ref})
+func makeDue(
+	ctx context.Context, c *config.Config, s *store.Store, w *worker.Worker, f retryFlags,
+) (asked []string, err error) {
+	if err := knownAccounts(ctx, c, s, f.account); err != nil {
+		return nil, err
+	}
+	if f.ref != "" {
+		if _, err := findRow(ctx, c, s, []string{f.account, f.ref}); err != nil {
+			return nil, err
+		}
+	}
+	list, err := s.Documents(ctx, store.DocumentFilter{Account: f.account, Ref: f.ref})
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +153,7 @@ func makeDue(ctx context.Context, e *engine.Engine, f retryFlags) (asked []strin
 			continue
 		}
 		done[d.Key()] = true
-		ids, err := e.Worker.Documents.FetchAgain(ctx, d.Key(), states)
+		ids, err := w.Documents.FetchAgain(ctx, d.Key(), states)
 		if err != nil {
 			return asked, err
 		}

@@ -34,7 +34,7 @@ backup from before needs it. --forget-old takes old keys out, once nothing rests
 
 Where the key is in COUNTERSIGN_KEY, put the new one before the old one there, with a space between, and
 rotate encrypts under the first.`,
-		Example: "  systemctl stop countersign && countersign key rotate && systemctl start countersign\n  countersign key rotate --forget-old",
+		Example: "  countersign key rotate  # while no daemon runs\n  countersign key rotate --forget-old",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return rotateKey(cmd.Context(), env, forget) },
 	}

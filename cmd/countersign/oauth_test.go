@@ -247,33 +247,6 @@ func TestALoginWorksBesideARunningDaemon(t *testing.T) {
 	<-over
 }
 
-func TestAnAccountWithoutACallbackSecretIsWarnedOf(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct{ provider, settings, warning string }{
-		{"autosign", "{ access_token: x }", "webhook_secrets is not set: every callback is refused"},
-		{"autosign", "{ access_token: x, webhook_secrets: [y] }", ""},
-		{"onespan", "{ api_key: x }", "callback_key is not set: nothing proves a callback"},
-		{"onespan", "{ api_key: x, callback_keys: [y] }", ""},
-		{"documenso", "{ api_key: x }", "webhook_secret is not set: nothing proves a callback"},
-		{"documenso", "{ api_key: x, webhook_secrets: [y] }", ""},
-		{"allsign", "{ api_key: x }", "webhook_secrets is not set: every callback is refused, unless `registration set`"},
-		{"allsign", "{ api_key: x, profile: v2, allow_unsigned: true }", ""},
-		{"dropboxsign", "{ api_key: x }", ""}, // the key itself proves
-	} {
-		a, stdout, stderr, dir := loginApp(t, newTokenService(t), "")
-		a.Providers = providers()
-		config := filepath.Join(dir, "config.yaml")
-		if err := os.WriteFile(config, []byte("accounts: [{ id: la, provider: "+c.provider+", settings: "+c.settings+" }]\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		code := a.run(t.Context(), []string{"--config", config, "config", "check"})
-		said := stdout.String() + stderr.String()
-		if code != output.ExitDone || !strings.Contains(said, c.warning) || c.warning == "" && strings.Contains(said, "is not set: every") {
-			t.Errorf("%s %s: exit %d, %s", c.provider, c.settings, code, said)
-		}
-	}
-}
-
 func TestBackfillOfAnAccountThatListsNothingNamesTrack(t *testing.T) {
 	t.Parallel()
 	a, _, stderr, _ := loginApp(t, newTokenService(t), "")

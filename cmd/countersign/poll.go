@@ -29,6 +29,9 @@ func newPollCommand(env *engine.Env) *cobra.Command {
 the last thirty days. It returns when the answers are applied and the documents that they brought are no
 longer in work. With a daemon running, the daemon does the work and poll follows it.
 
+An account that rests because its provider failed is asked at once, and the error that it meets is printed. Without
+an answer for two minutes (four times retry.first), poll ends with exit 1. Accounts that were not named are left alone.
+
 --ref asks about single transactions, at any time; a ref that the table does not know becomes a row if the
 provider knows it.`,
 		Example: "  countersign poll\n  countersign poll --account sales --tier active\n  countersign poll --account hr --ref 8f3a",
@@ -57,25 +60,25 @@ provider knows it.`,
 }
 
 // queue writes the runs: one for each account and tier, or one for the refs.
-func (o pollOptions) queue(ctx context.Context, e *engine.Engine) ([]model.Run, error) {
+func (o pollOptions) queue(ctx context.Context, q *engine.Queue) ([]model.Run, error) {
 	if len(o.refs) > 0 {
-		return o.queueRefs(ctx, e)
+		return o.queueRefs(ctx, q)
 	}
 	tiers := apply.Tiers()
 	if len(o.tiers) > 0 {
 		tiers = slices.DeleteFunc(tiers, func(t apply.Tier) bool { return !slices.Contains(o.tiers, string(t)) })
 	}
-	return e.QueuePolls(ctx, o.accounts, tiers)
+	return q.Polls(ctx, o.accounts, tiers)
 }
 
 // queueRefs groups the refs by account: the one named, or the one whose row has the ref.
-func (o pollOptions) queueRefs(ctx context.Context, e *engine.Engine) ([]model.Run, error) {
+func (o pollOptions) queueRefs(ctx context.Context, q *engine.Queue) ([]model.Run, error) {
 	if len(o.accounts) > 1 {
 		return nil, output.Usagef("--ref goes with one --account")
 	}
 	byAccount := map[string][]string{}
 	for _, ref := range o.refs {
-		id, err := o.accountOf(ctx, e, ref)
+		id, err := o.accountOf(ctx, q, ref)
 		if err != nil {
 			return nil, err
 		}
@@ -83,10 +86,10 @@ func (o pollOptions) queueRefs(ctx context.Context, e *engine.Engine) ([]model.R
 	}
 	var runs []model.Run
 	for id, refs := range byAccount {
-		if _, err := e.Chosen([]string{id}); err != nil {
+		if _, err := q.Chosen([]string{id}); err != nil {
 			return nil, err
 		}
-		r, err := e.Worker.Runs.Queue(ctx, model.Run{Account: id, Kind: ask.KindRefs, Params: engine.Params(ask.Params{Refs: refs})}, false)
+		r, err := q.Runs.Queue(ctx, model.Run{Account: id, Kind: ask.KindRefs, Params: engine.Params(ask.Params{Refs: refs})}, false)
 		if err != nil {
 			return nil, err
 		}
@@ -95,11 +98,11 @@ func (o pollOptions) queueRefs(ctx context.Context, e *engine.Engine) ([]model.R
 	return runs, nil
 }
 
-func (o pollOptions) accountOf(ctx context.Context, e *engine.Engine, ref string) (string, error) {
+func (o pollOptions) accountOf(ctx context.Context, q *engine.Queue, ref string) (string, error) {
 	if len(o.accounts) == 1 {
 		return o.accounts[0], nil
 	}
-	rows, err := e.Store.FindRef(ctx, ref)
+	rows, err := q.Store.FindRef(ctx, ref)
 	switch {
 	case err != nil:
 		return "", err
@@ -107,10 +110,10 @@ func (o pollOptions) accountOf(ctx context.Context, e *engine.Engine, ref string
 		return rows[0].Account, nil
 	case len(rows) > 1:
 		return "", output.Usagef("ref %s stands in several accounts: name one with --account", output.Plain(ref))
-	case len(e.Accounts.List()) == 1:
-		return e.Accounts.List()[0].ID, nil
+	case len(q.Config.Accounts) == 1:
+		return q.Config.Accounts[0].ID, nil
 	}
-	return "", output.Usagef("ref %s is in no row: name its account with --account (%s)", output.Plain(ref), strings.Join(e.Names(), ", "))
+	return "", output.Usagef("ref %s is in no row: name its account with --account (%s)", output.Plain(ref), strings.Join(q.Names(), ", "))
 }
 
 // printRuns shows how runs ended.

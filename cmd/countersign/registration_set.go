@@ -170,7 +170,7 @@ func setRegistration(ctx context.Context, env *engine.Env, w *engine.Writer, id 
 		return err
 	}
 	if _, err := w.Store.LockOwner(ctx, database.LockServe); secrets > 0 && err == nil {
-		return env.Printf("a secret of it was stored: tell the running daemon to read it with kill -HUP, or callbacks are refused\n")
+		return env.Printf("a secret of it was stored: the running daemon has to read it (%s), or callbacks are refused\n", env.HowToReload(ctx, w.Store))
 	}
 	return nil
 }

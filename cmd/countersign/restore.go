@@ -159,7 +159,8 @@ func printRestored(env *engine.Env, done restored) error {
 	if at := done.backup.NewestAt; at != nil {
 		newest = "what came until " + at.UTC().Format(time.DateTime) + " UTC"
 	}
-	if err := env.Printf("restored %s: %s, %s\n", done.from, output.Count(done.backup.Transactions, "transaction"), newest); err != nil {
+	rows := output.Count(done.backup.Transactions, "transaction")
+	if err := env.Printf("restored %s: %s, %s\n", done.from, rows, newest); err != nil {
 		return err
 	}
 	_, err := os.Stat(done.kept)
@@ -167,8 +168,8 @@ func printRestored(env *engine.Env, done restored) error {
 	case err == nil && done.unread == nil:
 		return env.Printf("the database that was there is kept as %s\n", done.kept)
 	case err == nil:
-		return env.Printf("the database that was there cannot be read; it is kept as %s. What it had forgotten is not known: forget it again.\n"+
-			"Nor is what only it knew: where a provider lists nothing, track it again from your own records\n", done.kept)
+		return env.Printf("the database that was there cannot be read; it is kept as %s. "+
+			"What it had forgotten is not known: forget it again.\nNor is what only it knew: where a provider lists nothing, track it again from your own records\n", done.kept)
 	}
 	return nil
 }
@@ -182,7 +183,8 @@ const mostLost = 20
 // printLost names what only the replaced database knew, writes it down for track, and tracks it where that is wanted.
 func printLost(ctx context.Context, env *engine.Env, c *config.Config, done restored, track bool) error {
 	if done.unlisted != nil {
-		return env.Printf("what only it knew cannot be read (%v): where a provider lists nothing, track it again from your own records\n", done.unlisted)
+		return env.Printf("what only it knew cannot be read (%v): where a provider lists nothing, "+
+			"track it again from your own records\n", done.unlisted)
 	}
 	if len(done.lost) == 0 {
 		return nil

@@ -221,3 +221,36 @@ func TestStatusShowsRoomAndQuarantineAndWhatTheDaemonLearnt(t *testing.T) {
 		t.Errorf("exit %d\n%s", code, out)
 	}
 }
+
+// A folder that holds what was stored and is gone, as when its disk is not mounted, is no folder that has still to be made.
+func TestStatusAndDoctorMissTheFolderOfStoredDocuments(t *testing.T) {
+	t.Parallel()
+	polled := nine.Add(-time.Hour)
+	dir, file := monitored(t, model.Account{FirstStartAt: nine.Add(-720 * time.Hour), LastPollAt: &polled}, "")
+	folder := filepath.Join(dir, "documents")
+	if err := os.MkdirAll(folder, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	look := func(what string, code int, says string) {
+		t.Helper()
+		got, out := verb(t, file, "status")
+		said := examined(t, file)
+		if got != code || strings.Contains(out, "is gone") != (code != 0) || !strings.Contains(said, folder+says) {
+			t.Errorf("%s: exit %d\n%s%s", what, got, out, said)
+		}
+	}
+	look("it is there", output.ExitDone, ", ")
+	if err := os.RemoveAll(folder); err != nil {
+		t.Fatal(err)
+	}
+	look("it is gone", output.ExitDrift, " is gone: ")
+	db, err := sql.Open("sqlite3", "file:"+filepath.Join(dir, "countersign.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close() //nolint:errcheck // the test is over
+	if _, err := db.Exec(`DELETE FROM documents`); err != nil {
+		t.Fatal(err)
+	}
+	look("nothing was stored yet", output.ExitDone, " is not there yet")
+}

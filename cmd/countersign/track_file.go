@@ -19,7 +19,9 @@ import (
 
 // refsOf gathers an account's refs from the command line and a file, each once, and says how many rows of the file were
 // other accounts'. All faults are told at once.
-func refsOf(ctx context.Context, env *engine.Env, c *config.Config, account, file string, refs []string) (all []string, others int, err error) {
+func refsOf(
+	ctx context.Context, env *engine.Env, c *config.Config, account, file string, refs []string,
+) (all []string, others int, err error) {
 	var errs []error
 	seen := map[string]bool{}
 	take := func(where, ref string) {

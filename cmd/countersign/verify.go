@@ -54,22 +54,22 @@ lists nothing, only ` + "`track`" + ` names it.`,
 }
 
 // queue writes the runs, or finds the ones that were stopped half way.
-func (o *verifyOptions) queue(ctx context.Context, e *engine.Engine) ([]model.Run, error) {
-	accounts, err := e.Chosen(o.accounts)
+func (o *verifyOptions) queue(ctx context.Context, q *engine.Queue) ([]model.Run, error) {
+	accounts, err := q.Chosen(o.accounts)
 	if err != nil {
 		return nil, err
 	}
 	var runs []model.Run
 	for _, acc := range accounts {
-		if acc.Provider.Lister == nil {
+		if acc.ListsNothing(q.Env.Providers) {
 			o.unlisted = append(o.unlisted, acc.ID)
 		}
-		r, resumed, err := verify.Queue(ctx, e.Store, e.Worker.Runs, acc.ID, ask.Params{Sample: o.sample, Repair: o.repair})
+		r, resumed, err := verify.Queue(ctx, q.Store, q.Runs, acc.ID, ask.Params{Sample: o.sample, Repair: o.repair})
 		if err != nil {
 			return nil, err
 		}
 		if resumed && r.Cursor != "" {
-			fmt.Fprintf(e.Env.Stderr, "%s: resuming the verify of %s, %d of %d rows are done\n", acc.ID, r.CreatedAt.Format(output.StampLayout), r.Asked, r.Total)
+			fmt.Fprintf(q.Env.Stderr, "%s: resuming the verify of %s, %d of %d rows are done\n", acc.ID, r.CreatedAt.Format(output.StampLayout), r.Asked, r.Total)
 		}
 		runs = append(runs, r)
 	}
@@ -96,7 +96,8 @@ func runVerify(ctx context.Context, env *engine.Env, o verifyOptions) error {
 		return err
 	}
 	for _, id := range o.unlisted {
-		fmt.Fprintf(env.Stderr, "%s: the provider lists nothing, so transactions that the table does not have cannot be found: `countersign track` names them\n", id)
+		fmt.Fprintf(env.Stderr, "%s: the provider lists nothing, so transactions that the table does not have cannot be found: "+
+			"`countersign track` names them\n", id)
 	}
 	if err := engine.Failures(runs); err != nil {
 		return err

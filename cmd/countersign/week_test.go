@@ -95,7 +95,7 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 		world.Stop()
 		time.Sleep(36 * time.Hour) // retries arrive, and every slot comes at least once
 
-		runs, err := (&verifyOptions{}).queue(ctx, e)
+		runs, err := (&verifyOptions{}).queue(ctx, e.Queue())
 		require.NoError(t, err)
 		for done := false; !done; {
 			time.Sleep(time.Minute)

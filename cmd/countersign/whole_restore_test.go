@@ -73,7 +73,9 @@ func TestWholeBackupAndRestore(t *testing.T) {
 	require.GreaterOrEqual(t, one[int](again, "SELECT seq FROM counters"), newest, "no seq is given out twice")
 	kept, err := filepath.Glob(filepath.Join(in.dir, "countersign.db.before-*"))
 	require.NoError(t, err)
-	require.Len(t, slices.DeleteFunc(kept, func(n string) bool { return strings.HasSuffix(n, "-shm") || strings.HasSuffix(n, "-wal") || strings.HasSuffix(n, lostList) }), 1)
+	require.Len(t, slices.DeleteFunc(kept, func(n string) bool {
+		return strings.HasSuffix(n, "-shm") || strings.HasSuffix(n, "-wal") || strings.HasSuffix(n, lostList)
+	}), 1)
 
 	in.daemon(t, "--backfill", "120d")
 	in.said(t, "poll")

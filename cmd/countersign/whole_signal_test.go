@@ -1,11 +1,13 @@
 package main
 
 import (
+	"database/sql"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,6 +27,7 @@ func TestSignals(t *testing.T) {
 	binary := builtProgram(t)
 	for name, test := range map[string]func(*testing.T, string){
 		"SIGHUP": rereads, "SIGTERM twice": quitsAtTheSecond, "SIGTERM with a slow caller": drains,
+		"SIGTERM with a locked database": stopsInTime,
 	} {
 		t.Run(name, func(t *testing.T) { t.Parallel(); test(t, binary) })
 	}
@@ -89,6 +92,19 @@ func rereads(t *testing.T, binary string) {
 	stdout, stderr, exit := in.verb(t, "list", "--account", "fresh", "--json")
 	require.Zero(t, exit, stderr)
 	require.NotEmpty(t, objects(t, stdout))
+
+	require.NoError(t, os.Rename(in.config, in.config+".away"))
+	reload()
+	eventually(t, "a file that is away, in /readyz", func() bool {
+		_, text := in.looked(t, "/readyz", "", "")
+		return strings.Contains(text, "no such file")
+	})
+	require.Equal(t, http.StatusOK, post(simulator.AccountOneSpan, old), "nothing changed")
+	put("callback_objective: 98%\n" + strings.Replace(less, "log: { level: warning }", "log: { level: info }", 1))
+	reload()
+	eventually(t, "what needs a restart, in the log", func() bool {
+		return strings.Contains(p.out.String(), "callback_objective, log")
+	})
 
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 	require.Zero(t, p.exit(t), p.out.String())
@@ -167,4 +183,43 @@ func quitsAtTheSecond(t *testing.T, binary string) {
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 	require.Equal(t, output.ExitFailed, p.exit(t))
 	require.Less(t, time.Since(began), 2*time.Second)
+}
+
+// stopsInTime: a database that another program has locked holds up the end for ten seconds at most, and costs nothing
+// that was answered.
+func stopsInTime(t *testing.T, binary string) {
+	svc := playServices(t, simulator.Options{Transactions: -1})
+	in := install(t, svc, 1)
+	key, _ := svc.account(simulator.AccountOneSpan).Settings["callback_key"].(string)
+	p, _ := in.serving(t, binary)
+	post := func(ref string) int {
+		code, _ := in.post(simulator.AccountOneSpan, "application/json", "Basic "+key, oneSpanEvent("PACKAGE_CREATE", ref, time.Now()))
+		return code
+	}
+	require.Equal(t, http.StatusOK, post("r-before"))
+	release := in.lockDatabase(t)
+	codes := make(chan int, 4)
+	for i := range cap(codes) {
+		go func() { codes <- post(fmt.Sprintf("r-%d", i)) }()
+	}
+	began := time.Now()
+	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
+	p.exit(t)
+	require.Less(t, time.Since(began), stopsWithin, p.out.String())
+	release()
+	for range cap(codes) {
+		require.NotEqual(t, http.StatusOK, <-codes)
+	}
+	require.Equal(t, 1, in.callbacks(t, model.Accepted)["r-before"])
+}
+
+// lockDatabase writes from outside, and does not commit until release.
+func (in installation) lockDatabase(t *testing.T) (release func()) {
+	t.Helper()
+	db, err := sql.Open("sqlite3", "file:"+filepath.Join(filepath.Dir(in.config), "countersign.db")+"?mode=rw&_busy_timeout=5000")
+	require.NoError(t, err)
+	db.SetMaxOpenConns(1)
+	_, err = db.Exec("BEGIN IMMEDIATE")
+	require.NoError(t, err)
+	return func() { require.NoError(t, db.Close()) }
 }

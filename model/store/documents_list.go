@@ -124,6 +124,14 @@ type DocumentsDue struct {
 	Limit   int // 20 if zero
 }
 
+// HastenDocuments makes an account's documents due that wait.
+func (s *Store) HastenDocuments(ctx context.Context, account string, now time.Time) error {
+	return s.Change(ctx, func(q *database.Tx) error {
+		return q.Exec(`UPDATE documents SET next_try_at = ? WHERE account = ? AND state = 'waiting' AND next_try_at > ?`,
+			now, account, now)
+	})
+}
+
 // ClaimDocuments leases documents whose time has come to one owner: no other gets them until the
 // lease is over or they are put.
 func (s *Store) ClaimDocuments(ctx context.Context, f DocumentsDue, owner string, lease time.Duration) (out []model.Document, err error) {

@@ -45,6 +45,11 @@ func (s *Store) ForgetVerified(ctx context.Context, run string) error {
 	return s.Change(ctx, func(q *database.Tx) error { return q.Exec(`DELETE FROM verified WHERE run = ?`, run) })
 }
 
+// ForgetDrift removes what a run has found.
+func (s *Store) ForgetDrift(ctx context.Context, run string) error {
+	return s.Change(ctx, func(q *database.Tx) error { return q.Exec(`DELETE FROM drift WHERE run = ?`, run) })
+}
+
 // Verified returns those of refs that a run has dealt with already.
 func (s *Store) Verified(ctx context.Context, run string, refs []string) (map[string]bool, error) {
 	out := map[string]bool{}

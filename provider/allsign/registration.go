@@ -156,6 +156,7 @@ func (s *v3) webhooks(ctx context.Context) ([]webhook, error) {
 	if !got.Data.Told {
 		return nil, errors.New("the answer is no list of endpoints")
 	}
+	got.Data.Only(func(w webhook) bool { return w.ID != "" })
 	return got.Data.Items, nil
 }
 

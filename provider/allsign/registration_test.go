@@ -98,6 +98,18 @@ func TestOurEndpointIsReadByItsIdBecauseTheListIsShort(t *testing.T) {
 	}
 }
 
+// A record of the list that cannot be read is no endpoint beside the only one there is.
+func TestAnOddRecordHidesNoEndpoint(t *testing.T) {
+	t.Parallel()
+	for _, odd := range []string{`{"id":null}`, `{"id":null,"url":7}`, `null`, `"x"`, `{}`} {
+		f := answering(t, answers{"GET /v3/webhooks": `{"data":[` + odd + `,{"id":"whe_1","url":"` + ourURL + `","status":"enabled"}]}`})
+		r, err := registered(t, f.URL, "{api_key: k}", &memory{}).Registration(t.Context())
+		if err != nil || r.URL != ourURL || len(r.Others) != 0 {
+			t.Errorf("beside %s: %+v %v", odd, r, err)
+		}
+	}
+}
+
 func TestAnEndpointThatTheBreakerSwitchedOffIsSwitchedOnAgain(t *testing.T) {
 	t.Parallel()
 	f := answering(t, answers{"GET /v3/webhooks/whe_1": strings.Replace(enabled, "enabled", "disabled", 1), "PATCH /v3/webhooks/whe_1": `{"id":"whe_1","status":"enabled"}`})

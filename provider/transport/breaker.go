@@ -31,6 +31,7 @@ type breaker struct {
 
 	record  *memory.Record // nil: it is forgotten with the process
 	service string
+	anew    bool // what an earlier process or generation saved is not gone on with
 
 	mu     sync.Mutex
 	failed int       // calls in a row that failed
@@ -44,7 +45,8 @@ func newBreaker(now func() time.Time, log *logrus.Entry) *breaker {
 	return &breaker{now: now, log: log}
 }
 
-// allow admits a call; done must be told once what became of it: nil, errBroken or errBeside.
+// allow admits a call; done must be told once what became of it: nil, errBroken with its
+// cause, or errBeside.
 func (b *breaker) allow() (done func(error), err error) {
 	if b == nil {
 		return func(error) {}, nil
@@ -84,8 +86,16 @@ func (b *breaker) done(round int, err error) {
 		rest := min(restFirst<<min(b.rests, 10), restMost)
 		b.rests, b.until, b.round = b.rests+1, b.now().Add(rest), b.round+1
 		b.record.Changed()
-		b.log.WithField("wait", rest.String()).Warn("provider fails, account rests")
+		log := b.log.WithFields(logrus.Fields{"wait": rest.String(), "err": provider.Redact(err)})
+		log.Warn("provider fails, account rests")
 	}
+}
+
+// try ends the rest: the next call tries the service.
+func (b *breaker) try() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.until = time.Time{}
 }
 
 // resting says whether the service is left alone now.

@@ -1,12 +1,16 @@
 package transport
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/sirupsen/logrus"
 
 	"countersign/provider"
 )
@@ -75,4 +79,27 @@ func TestOnlyFaultsOfTheServiceOpenTheBreaker(t *testing.T) {
 			t.Errorf("callers who gave up opened it, or were sent again: %d", len(hang.asked))
 		}
 	})
+}
+
+func TestTheLogSaysWhyAnAccountRests(t *testing.T) {
+	t.Parallel()
+	for want, s := range map[string]*script{"502 Bad Gateway": scripted(answer(502, "")), "connection reset by peer": scripted(broken)} {
+		synctest.Test(t, func(t *testing.T) {
+			var out bytes.Buffer
+			log := logrus.New()
+			log.SetOutput(&out)
+			tr := s.transport(func(o *Options) { o.Attempts, o.Log = 1, logrus.NewEntry(log) })
+			for range 5 {
+				get(t, tr.Client()) //nolint:errcheck,bodyclose // what is logged of it matters
+			}
+			for _, part := range []string{"account rests", want, "wait=30s"} {
+				if !strings.Contains(out.String(), part) {
+					t.Errorf("the log lacks %q: %s", part, out.String())
+				}
+			}
+			if strings.Contains(out.String(), "hush") {
+				t.Errorf("the log has a secret of the address: %s", out.String())
+			}
+		})
+	}
 }

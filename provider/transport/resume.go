@@ -71,6 +71,9 @@ func (b *breaker) resume(state []byte, service string) {
 		return
 	}
 	b.record.Open()
+	if b.anew {
+		return
+	}
 	var s rest
 	if json.Unmarshal(state, &s) != nil || s.Service != service || s.Rests <= 0 {
 		return
@@ -94,10 +97,11 @@ func (t *Transport) remembers() {
 	t.breaker.record, t.breaker.service = memory.NewRecord(m, breakerState, t.o.Log, t.breaker.save), t.o.Service
 }
 
-// Continue takes over what old, the account's transport before a reload, has spent, its pauses, and its breaker where
-// the service is the same. It must be called before the first call. Calls that are still under way through old
-// count as well.
-func (t *Transport) Continue(old *Transport) {
+// Continue takes over what old, the account's transport before a reload, has spent. With same, where it has the same
+// credentials, its pauses too, and its breaker where the service is the same. It must be called before the first call.
+// Calls that are still under way through old are spent as well.
+func (t *Transport) Continue(old *Transport, same bool) {
+	t.anew, t.breaker.anew = !same, !same
 	for class, b := range t.budgets {
 		if was, ok := old.budgets[class]; ok {
 			was.Become(t.o.Budget[class])
@@ -106,7 +110,28 @@ func (t *Transport) Continue(old *Transport) {
 			b.Inherit(was)
 		}
 	}
-	if t.o.Service == old.o.Service {
+	if same && t.o.Service == old.o.Service {
 		t.breaker = old.breaker
 	}
+}
+
+// Replace puts the transport in the place of old, which it continues: from now on what calls through old meet, a pause
+// that the service asks for or a failure, says nothing about calls through this one.
+func (t *Transport) Replace(ctx context.Context, old *Transport) error {
+	old.over.Store(true)
+	if !t.anew {
+		return nil
+	}
+	for _, b := range t.budgets {
+		b.Unpause()
+	}
+	err := old.breaker.record.Close(ctx) // so that it writes nothing over what follows
+	t.breaker.record.Changed()
+	return err
+}
+
+// End has what calls through the transport meet say nothing any more, and saves what was spent.
+func (t *Transport) End(ctx context.Context) error {
+	t.over.Store(true)
+	return t.Suspend(ctx)
 }

@@ -279,7 +279,7 @@ func TestAReloadSplitsNoBudget(t *testing.T) {
 		old := d.process(t, 10)
 		next := New(Options{Account: "sales", Base: old, Now: time.Now, Service: "https://api.example.org", Attempts: 1,
 			Budget: map[provider.Class]int{provider.ClassRead: 20}, Memory: memory.Memory{Load: old.load, Save: old.save}})
-		next.Continue(old.Transport)
+		next.Continue(old.Transport, true)
 		if err := next.Resume(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -300,4 +300,46 @@ func TestAReloadSplitsNoBudget(t *testing.T) {
 			t.Error("the breaker is not one")
 		}
 	})
+}
+
+// What calls with an older key meet says nothing about a newer one: no pause, no open breaker, saved or not.
+func TestAnotherKeyBeginsWithoutPausesAndBreaker(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		before, after int // what the service answers the older key, before and after the newer one is there
+	}{"a pause": {429, 200}, "a late pause": {200, 429}, "an open breaker": {500, 200}, "a late failure": {200, 500}} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDisk()
+			old := d.process(t, 100)
+			calls := func(code int) {
+				d.answer = answer(code, "", "Retry-After", "3600")
+				for range breakAfter {
+					get(t, old.Client()) //nolint:errcheck,bodyclose // what is learned of it matters
+				}
+			}
+			calls(c.before)
+			next := New(Options{
+				Account: "sales", Base: old, Now: time.Now, Service: "https://api.example.org", Attempts: 1,
+				Budget: map[provider.Class]int{provider.ClassRead: 100}, Memory: memory.Memory{Load: old.load, Save: old.save},
+			})
+			next.Continue(old.Transport, false)
+			if err := next.Resume(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := next.Replace(t.Context(), old.Transport); err != nil {
+				t.Fatal(err)
+			}
+			calls(c.after)
+			time.Sleep(time.Second)
+			if until := next.PausedUntil(provider.ClassRead); !until.IsZero() || next.BreakerOpen() {
+				t.Errorf("%s: paused until %s, breaker open: %t", name, until, next.BreakerOpen())
+			}
+			if n := next.BudgetLeft(provider.ClassRead); n >= 100 {
+				t.Errorf("%s: %d left: calls with either key leave from one place", name, n)
+			}
+			if again := d.process(t, 100); again.BreakerOpen() || !again.PausedUntil(provider.ClassRead).IsZero() {
+				t.Errorf("%s: it comes back with a restart", name)
+			}
+		})
+	}
 }

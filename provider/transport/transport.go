@@ -6,12 +6,14 @@ package transport
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net"
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -83,6 +85,8 @@ func orElse[T int | int64 | time.Duration](v, fallback T) T {
 type Transport struct {
 	o       Options
 	budgets map[provider.Class]*budget.Budget // nil: none is kept
+	over    atomic.Bool                       // another has taken its place: what its calls meet says nothing
+	anew    bool                              // it takes over no pause of the one before
 	breaker *breaker                          // nil: none
 	written bool                              // the base tells when a request is on its way
 
@@ -158,7 +162,11 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	c := &call{again: marked || req.Method == "" || req.Method == http.MethodGet || req.Method == http.MethodHead}
 	resp, err := t.tries(req, c)
 	resp, err = t.outcome(req.Context(), c, resp, err)
-	done(verdict(req.Context(), c, resp, err))
+	if t.over.Load() {
+		done(errBeside)
+	} else {
+		done(verdict(req.Context(), c, resp, err))
+	}
 	return resp, err
 }
 
@@ -166,14 +174,16 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 func verdict(ctx context.Context, c *call, resp *http.Response, err error) error {
 	var after *provider.RetryAfter
 	switch {
-	case err == nil && (c.odd || resp.StatusCode >= http.StatusInternalServerError):
-		return errBroken
+	case err == nil && c.odd:
+		return fmt.Errorf("%w: a success came that is not the JSON that is due", errBroken)
+	case err == nil && resp.StatusCode >= http.StatusInternalServerError:
+		return fmt.Errorf("%w: %d %s", errBroken, resp.StatusCode, http.StatusText(resp.StatusCode))
 	case err == nil:
 		return nil
 	case errors.As(err, &after), ctx.Err() != nil, errors.Is(err, errResting), errors.Is(err, errAddress), errors.Is(err, errBody):
 		return errBeside
 	}
-	return errBroken
+	return fmt.Errorf("%w: %w", errBroken, err)
 }
 
 // CloseIdleConnections closes what is open to the service and not in use.
@@ -202,6 +212,13 @@ func (t *Transport) PausedUntil(c provider.Class) time.Time {
 
 // BreakerOpen says whether calls are turned away because the service fails.
 func (t *Transport) BreakerOpen() bool { return t.breaker != nil && t.breaker.open() }
+
+// Try lets a call try a service that is left alone because it failed.
+func (t *Transport) Try() {
+	if t.breaker != nil {
+		t.breaker.try()
+	}
+}
 
 // Calls returns how many requests were sent so far, by class and work.
 func (t *Transport) Calls() map[Tally]uint64 {

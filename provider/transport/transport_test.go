@@ -293,7 +293,7 @@ func TestAReloadKeepsWhatWasSpent(t *testing.T) {
 			get(t, old.Client()) //nolint:errcheck,bodyclose // only the budget matters
 		}
 		fresh := scripted(answer(200, "")).transport(budget)
-		fresh.Continue(old)
+		fresh.Continue(old, true)
 		if fresh.BudgetLeft(provider.ClassRead) != 1 {
 			t.Errorf("%d left", fresh.BudgetLeft(provider.ClassRead))
 		}

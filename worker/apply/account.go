@@ -15,6 +15,8 @@ import (
 type Meter interface {
 	PausedUntil(provider.Class) time.Time
 	BreakerOpen() bool
+	// Try lets a call try a service that rests because it failed.
+	Try()
 }
 
 // Account is one configured connection, as the listener and the loops see it. It is not changed once given: a reload
@@ -22,6 +24,7 @@ type Meter interface {
 type Account struct {
 	ID           string
 	ProviderName string
+	Generation   *Generation // nil: no reload ever changes the account
 	Provider     provider.Service
 	Rules        model.Rules // the provider's, with the account's confirm, recheck_after and debounce
 	GapGrace     time.Duration

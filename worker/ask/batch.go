@@ -132,8 +132,10 @@ func (as Asking) failed(ctx context.Context, rows []model.Transaction, err error
 }
 
 // Confirm asks about an account's rows that are due between the slots (claims to confirm, answers to ask for again,
-// refs to look up) until there are none, or the account is another one after a reload.
+// refs to look up) until there are none, or a reload has ended the account's generation.
 func (q *Asker) Confirm(ctx context.Context, a *apply.Account, f store.DueFilter) error {
+	ctx, done := a.Generation.Bind(ctx)
+	defer done()
 	f.Account, f.Limit = a.ID, q.o.Workers*4
 	as := Asking{
 		Account: a, Source: apply.Source{Asked: model.AskedConfirm}, Work: provider.WorkConfirm,
@@ -147,7 +149,7 @@ func (q *Asker) Confirm(ctx context.Context, a *apply.Account, f store.DueFilter
 			return q.o.Gate.Failed(ctx, a, t.Key(), err)
 		},
 	}
-	for ctx.Err() == nil && q.o.Gate.May(a) && q.current(a) {
+	for ctx.Err() == nil && q.o.Gate.May(a) {
 		f.Now = q.o.Now()
 		rows, err := q.o.Store.ClaimDue(ctx, f, q.o.Owner, leaseFor)
 		if err != nil || len(rows) == 0 {
@@ -158,14 +160,4 @@ func (q *Asker) Confirm(ctx context.Context, a *apply.Account, f store.DueFilter
 		}
 	}
 	return nil
-}
-
-// current says whether an account is the configured one still.
-func (q *Asker) current(a *apply.Account) bool {
-	for _, now := range q.o.Accounts() {
-		if now.ID == a.ID {
-			return now == a
-		}
-	}
-	return false
 }

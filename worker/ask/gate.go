@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker/apply"
+	"countersign/worker/ask/standing"
 	"countersign/worker/incidents"
 )
 
@@ -34,42 +37,64 @@ type GateOptions struct {
 type Gate struct {
 	o       GateOptions
 	mu      sync.Mutex
-	tries   map[model.Key]int    // failed questions in a row, by row
-	stopped map[string]time.Time // accounts that rest: refused credentials, long Retry-After
-	refused map[string]bool      // accounts whose credentials were refused
-	foreign map[string]bool      // accounts whose credentials are of another account
+	learned map[generation]*lessons
 
-	written standings // what the database says of how accounts do
+	written standing.Table // what the database says of how accounts do
+}
+
+// generation names what lessons are of: an account as it was configured.
+type generation struct {
+	account string
+	of      *apply.Generation
+}
+
+// lessons is what questions of a generation have taught.
+type lessons struct {
+	rests   time.Time         // no question before: refused credentials, Retry-After
+	asked   bool              // the provider asked for that rest
+	refused bool              // the credentials were refused
+	foreign bool              // the credentials are of another account
+	tries   map[model.Key]int // failed questions in a row, by row
+	fault   error             // why the last question failed; nil: it was answered
 }
 
 // NewGate returns a gate that lets every account be asked.
 func NewGate(o GateOptions) *Gate {
-	return &Gate{
-		o: o, tries: map[model.Key]int{}, stopped: map[string]time.Time{}, refused: map[string]bool{}, foreign: map[string]bool{},
-		written: standings{of: map[string]standing{}},
+	return &Gate{o: o, learned: map[generation]*lessons{}}
+}
+
+// of returns what an account's generation has taught; g.mu is held.
+func (g *Gate) of(a *apply.Account) *lessons {
+	key := generation{a.ID, a.Generation}
+	if g.learned[key] == nil {
+		g.learned[key] = &lessons{tries: map[model.Key]int{}}
 	}
+	return g.learned[key]
 }
 
 // May reports whether an account may be asked anything now.
 func (g *Gate) May(a *apply.Account) bool {
-	if g.o.Now().Before(g.restsUntil(a.ID)) {
+	if a.Generation.Over() || g.o.Now().Before(g.restsUntil(a)) {
 		return false
 	}
 	return a.Meter == nil || !a.Meter.BreakerOpen() && !g.o.Now().Before(a.Meter.PausedUntil(provider.ClassRead))
 }
 
-func (g *Gate) restsUntil(account string) time.Time {
+func (g *Gate) restsUntil(a *apply.Account) time.Time {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.stopped[account]
+	return g.of(a).rests
 }
 
 // ErrRests is of an account that may not be asked now.
 var ErrRests = fmt.Errorf("the account rests: %w", provider.ErrUnavailable)
 
-// Wait returns once the account may be asked, or when ctx ends.
+// Wait returns once the account may be asked, or when ctx or the account's generation ends.
 func (g *Gate) Wait(ctx context.Context, a *apply.Account) error {
 	for !g.May(a) {
+		if a.Generation.Over() {
+			return apply.ErrSuperseded
+		}
 		if err := Sleep(ctx, time.Second); err != nil {
 			return err
 		}
@@ -83,10 +108,12 @@ func (g *Gate) WaitAtMost(ctx context.Context, a *apply.Account, most time.Durat
 	for began := g.o.Now(); !g.May(a); {
 		now := g.o.Now()
 		switch {
-		case g.isRefused(a.ID):
+		case a.Generation.Over():
+			return apply.ErrSuperseded
+		case g.isRefused(a):
 			return fmt.Errorf("account %s: %w", a.ID, provider.ErrDenied)
-		case now.Sub(began) > most, g.restsUntil(a.ID).Sub(now) > most:
-			return fmt.Errorf("account %s: %w", a.ID, provider.ErrUnavailable)
+		case now.Sub(began) > most, g.closedUntil(a).Sub(now) > most:
+			return g.resting(a)
 		}
 		if err := Sleep(ctx, min(time.Second, g.o.RetryWait)); err != nil {
 			return err
@@ -95,46 +122,77 @@ func (g *Gate) WaitAtMost(ctx context.Context, a *apply.Account, most time.Durat
 	return ctx.Err()
 }
 
-// Failed deals with an error of a question: the row or the account waits. What it returns is an error of ours (the
-// database), never the provider's.
+// resting is the error of an account that rests for too long, with what made it rest.
+func (g *Gate) resting(a *apply.Account) error {
+	g.mu.Lock()
+	why := g.of(a).fault
+	g.mu.Unlock()
+	until := g.closedUntil(a).Format(time.RFC3339)
+	if why == nil {
+		return fmt.Errorf("account %s rests until %s: %w", a.ID, until, provider.ErrUnavailable)
+	}
+	return fmt.Errorf("account %s rests until %s: %w: %w", a.ID, until, provider.ErrUnavailable, why)
+}
+
+// RetryWait is the first pause after a question that failed.
+func (g *Gate) RetryWait() time.Duration { return g.o.RetryWait }
+
+// Failed deals with an error of a question: the row or the account waits. A generation that is over has no say: its
+// row is given back. What it returns is an error of ours (the database), never the provider's.
 func (g *Gate) Failed(ctx context.Context, a *apply.Account, k model.Key, err error) error {
 	if err == nil {
 		return nil
 	}
 	back := context.WithoutCancel(ctx)
-	entry := g.o.Log.WithFields(logrus.Fields{"account": a.ID, "provider": a.ProviderName, "txn": k.Ref, "err": err})
-	var after *provider.RetryAfter
 	if unsent(ctx, err) {
 		return g.release(back, k)
 	}
-	defer g.fault(back, a, err)
+	ours := a.Generation.Learn(func() error { return g.failed(back, a, k, err) })
+	if errors.Is(ours, apply.ErrSuperseded) {
+		return g.release(back, k)
+	}
+	return ours
+}
+
+// failed deals with the error of a question that was sent.
+func (g *Gate) failed(ctx context.Context, a *apply.Account, k model.Key, err error) error {
+	entry := g.o.Log.WithFields(logrus.Fields{
+		"account": a.ID, "provider": a.ProviderName, "txn": k.Ref, "err": provider.Redact(err),
+	})
+	var after *provider.RetryAfter
+	defer g.fault(ctx, a, err)
 	switch {
 	case errors.Is(err, provider.ErrDenied):
-		g.Rest(a, g.o.RetryMost)
 		g.mu.Lock()
-		g.refused[a.ID] = true
+		is := g.of(a)
+		is.rests, is.asked, is.refused = g.o.Now().Add(g.o.RetryMost), false, true
 		g.mu.Unlock()
-		entry.Error("credentials refused, account waits")
-		if err := g.release(back, k); err != nil {
+		entry.WithField("wait", g.o.RetryMost.String()).Error("credentials refused, account waits")
+		if err := g.release(ctx, k); err != nil {
 			return err
 		}
 		const renew = "the provider refuses the credentials: renew them and reload"
-		return g.o.Incidents.Set(back, a.ID, model.CredentialsRefused, renew, true)
+		return g.o.Incidents.Set(ctx, a.ID, model.CredentialsRefused, renew, true)
 	case errors.As(err, &after):
-		g.Rest(a, g.Asked(after))
-		entry.WithField("wait", after.Wait).Warn("provider asks to wait")
-		return g.release(back, k)
+		g.Rest(a, after)
+		entry.WithField("wait", g.Asked(after).String()).Warn("provider asks to wait")
+		return g.release(ctx, k)
 	case errors.Is(err, provider.ErrUnavailable):
 		entry.Debug("provider unavailable, question postponed")
-		return g.postpone(back, k)
+		return g.postpone(ctx, a, k)
 	}
 	entry.Warn("question failed, postponed")
-	return g.postpone(back, k)
+	return g.postpone(ctx, a, k)
 }
 
 // unsent says whether a question failed by what is within this process.
 func unsent(ctx context.Context, err error) bool {
-	return ctx.Err() != nil || errors.Is(err, store.ErrUnavailable) || errors.Is(err, context.Canceled) || errors.Is(err, ErrRests)
+	for _, ours := range []error{store.ErrUnavailable, context.Canceled, ErrRests, apply.ErrSuperseded} {
+		if errors.Is(err, ours) {
+			return true
+		}
+	}
+	return ctx.Err() != nil
 }
 
 // release gives a row back that was claimed. A list has no row.
@@ -154,13 +212,18 @@ func (g *Gate) Asked(after *provider.RetryAfter) time.Duration {
 }
 
 // Answered notes that the account's credentials work (again), as any answer shows. Those of another account work too,
-// and stay refused.
+// and stay refused. apply.ErrSuperseded: the account's generation is over.
 func (g *Gate) Answered(ctx context.Context, a *apply.Account, rows ...model.Key) error {
+	return a.Generation.Learn(func() error { return g.answered(ctx, a, rows) })
+}
+
+func (g *Gate) answered(ctx context.Context, a *apply.Account, rows []model.Key) error {
 	g.mu.Lock()
-	was, foreign := g.refused[a.ID], g.foreign[a.ID]
-	delete(g.refused, a.ID)
+	is := g.of(a)
+	was, foreign := is.refused, is.foreign
+	is.refused, is.fault = false, nil
 	for _, k := range rows {
-		delete(g.tries, k)
+		delete(is.tries, k)
 	}
 	g.mu.Unlock()
 	if foreign {
@@ -176,53 +239,100 @@ func (g *Gate) Answered(ctx context.Context, a *apply.Account, rows ...model.Key
 }
 
 // Refuse stops an account until the next reload: its credentials are not what they should be.
-func (g *Gate) Refuse(ctx context.Context, account, why string) {
+func (g *Gate) Refuse(ctx context.Context, a *apply.Account, why string) {
 	g.mu.Lock()
-	g.stopped[account] = g.o.Now().Add(365 * 24 * time.Hour)
-	g.foreign[account] = true
+	is := g.of(a)
+	is.rests, is.asked, is.foreign = g.o.Now().Add(365*24*time.Hour), false, true
 	g.mu.Unlock()
-	if err := g.o.Incidents.Set(ctx, account, model.CredentialsRefused, why, true); err != nil {
-		g.o.Log.WithFields(logrus.Fields{"account": account, "err": err}).Warn("incident not recorded")
+	err := a.Generation.Learn(func() error { return g.o.Incidents.Set(ctx, a.ID, model.CredentialsRefused, why, true) })
+	if err != nil && !errors.Is(err, apply.ErrSuperseded) {
+		g.o.Log.WithFields(logrus.Fields{"account": a.ID, "err": err}).Warn("incident not recorded")
 	}
 }
 
 // Foreign returns an error (provider.ErrDenied) where Refuse has stopped an account.
-func (g *Gate) Foreign(account string) error {
+func (g *Gate) Foreign(a *apply.Account) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.foreign[account] {
+	if !g.of(a).foreign {
 		return nil
 	}
 	const whose = "the credentials are of another account of the provider than the rows"
-	return fmt.Errorf("account %s: "+whose+": %w", account, provider.ErrDenied)
+	return fmt.Errorf("account %s: "+whose+": %w", a.ID, provider.ErrDenied)
 }
 
-func (g *Gate) isRefused(account string) bool {
+func (g *Gate) isRefused(a *apply.Account) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.refused[account]
+	return g.of(a).refused
 }
 
-// Rest lets an account rest for a while.
-func (g *Gate) Rest(a *apply.Account, wait time.Duration) {
+// Rest lets an account rest for as long as its provider asks.
+func (g *Gate) Rest(a *apply.Account, after *provider.RetryAfter) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.stopped[a.ID] = g.o.Now().Add(wait)
+	is := g.of(a)
+	is.rests, is.asked = g.o.Now().Add(g.Asked(after)), !after.Unasked
 }
 
-// Resume lets every account be asked again at once: after a reload, or when an operator says so.
-func (g *Gate) Resume() {
+// Lift ends an account's rest: an operator wants it asked now. A rest that the provider asked for stays, and that of
+// credentials that are of another account.
+func (g *Gate) Lift(a *apply.Account) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	clear(g.stopped)
-	clear(g.foreign)
+	if is := g.of(a); !is.asked && !is.foreign {
+		is.rests, is.refused = time.Time{}, false
+	}
+	g.mu.Unlock()
+	is := g.written.Get(a.ID)
+	is.At = time.Time{} // whoever asked is to be told what fails now
+	g.written.Set(a.ID, is)
+	if a.Meter != nil {
+		a.Meter.Try()
+	}
+}
+
+// Resume lets every account be asked again at once, after a reload. Rows whose questions failed for a generation that
+// is over are due at once, and what it has taught is forgotten.
+func (g *Gate) Resume(ctx context.Context) error {
+	g.mu.Lock()
+	var due []model.Key
+	for of, is := range g.learned {
+		is.rests, is.foreign = time.Time{}, false
+		if of.of.Over() {
+			due = slices.AppendSeq(due, maps.Keys(is.tries))
+			delete(g.learned, of)
+		}
+	}
+	g.mu.Unlock()
+	return g.makeDue(ctx, due)
+}
+
+// makeDue ends the wait of rows.
+func (g *Gate) makeDue(ctx context.Context, keys []model.Key) error {
+	now := g.o.Now()
+	for some := range slices.Chunk(keys, 200) {
+		err := g.o.Store.DoPatiently(ctx, store.Unit{Keys: some, Apply: func(b *store.Batch) error {
+			for _, k := range some {
+				if t, ok := b.Transaction(k); ok && t.NextCheckAt != nil && t.NextCheckAt.After(now) {
+					t.NextCheckAt = &now
+					b.Put(t, model.Decision{Next: t})
+				}
+			}
+			return nil
+		}})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // postpone makes a row due again after a pause that doubles with each failure in a row.
-func (g *Gate) postpone(ctx context.Context, k model.Key) error {
+func (g *Gate) postpone(ctx context.Context, a *apply.Account, k model.Key) error {
 	g.mu.Lock()
-	n := g.tries[k]
-	g.tries[k] = n + 1
+	is := g.of(a)
+	n := is.tries[k]
+	is.tries[k] = n + 1
 	g.mu.Unlock()
 	if k.Ref == "" {
 		return nil

@@ -24,6 +24,49 @@ type Pass struct {
 	mu       sync.Mutex // guards the run's counts and what follows
 	failures int
 	first    error
+	answered time.Time // when the provider last answered; the beginning, before it has
+	fault    error     // why a question failed since
+	gaveUp   error     // why the provider is asked no more
+}
+
+// ByHand says whether somebody asked for the pass and waits for it: it gives up where the provider does not answer.
+func (p *Pass) ByHand() bool {
+	return p.Run.Slot == nil && p.Run.Kind != KindBackfill && p.Run.Kind != KindVerify
+}
+
+// Tries is how often the pass puts a question that fails.
+func (p *Pass) Tries() int {
+	if p.ByHand() {
+		return 2
+	}
+	return Tries
+}
+
+// patience is how long a pass by hand goes on without an answer.
+func (p *Pass) patience() time.Duration { return 4 * p.Asker.Gate().RetryWait() }
+
+// GiveUp ends the asking.
+func (p *Pass) GiveUp(why error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.gaveUp == nil {
+		p.gaveUp = why
+	}
+}
+
+// GaveUp returns why the provider is asked no more; nil: it is asked.
+func (p *Pass) GaveUp() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.gaveUp
+}
+
+// Answered notes that the provider answers.
+func (p *Pass) Answered() {
+	now := p.runs.o.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.answered, p.fault = now, nil
 }
 
 // Source is where the answers to the pass's questions come from.
@@ -31,8 +74,26 @@ func (p *Pass) Source(asked model.Asked) apply.Source {
 	return apply.Source{Asked: asked, Run: p.Run.ID}
 }
 
-// Ready waits until the account may be asked.
-func (p *Pass) Ready(ctx context.Context) error { return p.Asker.Gate().Wait(ctx, p.Account) }
+// Ready waits until the account may be asked. A pass by hand gives up after a while.
+func (p *Pass) Ready(ctx context.Context) error {
+	if !p.ByHand() {
+		return p.Asker.Gate().Wait(ctx, p.Account)
+	}
+	if err := p.GaveUp(); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	spent := p.fault != nil && p.runs.o.Now().Sub(p.answered) > p.patience()
+	err := p.fault
+	p.mu.Unlock()
+	if !spent {
+		err = p.Asker.Gate().WaitAtMost(ctx, p.Account, p.patience())
+	}
+	if err != nil && ctx.Err() == nil {
+		p.GiveUp(err)
+	}
+	return err
+}
 
 // Rows asks about rows and counts what becomes of it.
 func (p *Pass) Rows(ctx context.Context, rows []model.Transaction, src apply.Source, work provider.Work) error {
@@ -40,12 +101,12 @@ func (p *Pass) Rows(ctx context.Context, rows []model.Transaction, src apply.Sou
 	return err
 }
 
-// RowsToTheEnd asks about rows until each has been answered or failed four times. It is for those that nothing else
-// would ever ask about: what a list names and no row holds is left behind by the next page's cursor.
+// RowsToTheEnd asks about rows until each has been answered, or failed as often as Tries says. It is for those that
+// nothing else would ever ask about: what a list names and no row holds is left behind by the next page's cursor.
 func (p *Pass) RowsToTheEnd(ctx context.Context, rows []model.Transaction, src apply.Source, work provider.Work) error {
 	for try := 1; len(rows) > 0; try++ {
-		left, err := p.rows(ctx, rows, src, work, try == Tries)
-		if err != nil || try == Tries || len(left) == 0 {
+		left, err := p.rows(ctx, rows, src, work, try == p.Tries())
+		if err != nil || try == p.Tries() || len(left) == 0 {
 			return err
 		}
 		if err := Sleep(ctx, p.Asker.Gate().Pause(try-1)); err != nil {
@@ -64,15 +125,19 @@ func (p *Pass) rows(
 		Account: p.Account, Source: src, Work: work, Ready: p.Ready,
 		Answered: func(did apply.Applied) {
 			p.asked()
+			p.Answered()
 			p.Count(did)
 		},
 		Failed: func(ctx context.Context, t model.Transaction, err error) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
+			if why := p.GaveUp(); why != nil {
+				return why
+			}
 			p.asked()
 			p.mu.Lock()
-			left = append(left, t)
+			left, p.fault = append(left, t), err
 			p.mu.Unlock()
 			if last || errors.Is(err, provider.ErrDenied) {
 				return p.Fail(ctx, t.Key(), err)
@@ -157,7 +222,8 @@ func (p *Pass) finish(err error, now time.Time) {
 	}
 }
 
-// Save writes the run's cursor and counts.
+// Save writes the run's cursor and counts. apply.ErrSuperseded: a reload has changed the account, and the cursor may be
+// another server's.
 func (p *Pass) Save(ctx context.Context) error {
 	p.mu.Lock()
 	now := p.runs.o.Now()
@@ -165,7 +231,7 @@ func (p *Pass) Save(ctx context.Context) error {
 	r := *p.Run
 	p.mu.Unlock()
 	store.CrashPoint("cursor before save")
-	err := p.runs.save(ctx, &r)
+	err := p.Account.Generation.Learn(func() error { return p.runs.save(ctx, &r) })
 	store.CrashPoint("cursor saved")
 	return err
 }

@@ -18,14 +18,13 @@ const leaseFor = 10 * time.Minute
 
 // Options is what an Asker needs. All of it is required.
 type Options struct {
-	Store    *store.Store
-	Table    *apply.Table
-	Gate     *Gate
-	Accounts func() []*apply.Account // the current ones; a reload swaps them
-	Now      func() time.Time
-	Log      *logrus.Entry
-	Owner    string // names this process in leases
-	Workers  int    // questions under way per account
+	Store   *store.Store
+	Table   *apply.Table
+	Gate    *Gate
+	Now     func() time.Time
+	Log     *logrus.Entry
+	Owner   string // names this process in leases
+	Workers int    // questions under way per account
 }
 
 // Asker asks providers about rows and has the answers applied. It is safe for concurrent use.
@@ -137,26 +136,29 @@ func ofTheAccount(err error) bool {
 		errors.Is(err, store.ErrUnavailable)
 }
 
-// Apply applies answers, one or a page of them, and notes that the account answers.
+// Apply applies answers, one or a page of them, and notes that the account answers. apply.ErrSuperseded: a reload has
+// changed the account since it was asked, and the answers may be another server's.
 func (q *Asker) Apply(
 	ctx context.Context, a *apply.Account, src apply.Source, obs []model.Observation,
-) ([]apply.Applied, error) {
+) (dids []apply.Applied, err error) {
 	if len(obs) == 0 {
 		return nil, nil
 	}
-	dids, err := q.o.Table.Answers(ctx, a, src, obs)
-	if err != nil {
-		return nil, err
-	}
-	if err := q.noteAnswers(ctx, a, obs); err != nil {
-		return nil, err
-	}
-	keys := make([]model.Key, len(dids))
-	for i, did := range dids {
-		keys[i] = did.Key
-		q.log(a, did, src)
-	}
-	return dids, q.o.Gate.Answered(ctx, a, keys...)
+	err = a.Generation.Learn(func() (err error) {
+		if dids, err = q.o.Table.Answers(ctx, a, src, obs); err != nil {
+			return err
+		}
+		if err := q.noteAnswers(ctx, a, obs); err != nil {
+			return err
+		}
+		keys := make([]model.Key, len(dids))
+		for i, did := range dids {
+			keys[i] = did.Key
+			q.log(a, did, src)
+		}
+		return q.o.Gate.answered(ctx, a, keys)
+	})
+	return dids, err
 }
 
 // log tells of a status that moved; everything else is debug.

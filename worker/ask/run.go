@@ -109,45 +109,108 @@ func (rs *Runs) account(id string) *apply.Account {
 }
 
 // Work works on one run until it is done, and writes down how it ended. A run that ctx cut short stays "running" and is
-// resumed from its cursor. No two of one account and kind may be worked on at a time.
+// resumed from its cursor. So is one whose account a reload changes: it goes on at once, under the account as it is
+// then. No two of one account and kind may be worked on at a time.
 func (rs *Runs) Work(ctx context.Context, id string) error {
-	r, err := rs.o.Store.RunByID(ctx, id)
-	if err != nil || !slices.Contains(unfinished(), r.State) {
-		return err
+	var was *apply.Generation
+	for first := true; ; first = false {
+		r, err := rs.o.Store.RunByID(ctx, id)
+		if err != nil || !slices.Contains(unfinished(), r.State) {
+			return err
+		}
+		a, err := rs.settled(ctx, r.Account)
+		if err != nil {
+			return err
+		}
+		if a == nil {
+			now := rs.o.Now()
+			r.State, r.Note, r.FinishedAt = model.RunFailed, "the account is not configured", &now
+			return rs.save(ctx, &r)
+		}
+		if !first && was != nil && a.Generation != nil && was.Server != a.Generation.Server {
+			if err := rs.startOver(ctx, &r); err != nil {
+				return err
+			}
+		}
+		again, err := rs.work(ctx, a, &r)
+		if err != nil || !again {
+			return err
+		}
+		was = a.Generation
 	}
+}
+
+// settled returns an account as it is configured, once no reload is under way that changes it; nil: it is not
+// configured.
+func (rs *Runs) settled(ctx context.Context, id string) (*apply.Account, error) {
+	for {
+		a := rs.account(id)
+		if a == nil || !a.Generation.Over() {
+			return a, nil
+		}
+		if err := Sleep(ctx, 10*time.Millisecond); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// startOver takes back what a run has of another server: its place in a list, and what a verify found there.
+func (rs *Runs) startOver(ctx context.Context, r *model.Run) error {
+	r.Cursor = ""
+	if r.Kind != KindVerify {
+		return nil
+	}
+	r.Result, r.Asked, r.Total = "", 0, 0
+	return errors.Join(rs.o.Store.ForgetVerified(ctx, r.ID), rs.o.Store.ForgetDrift(ctx, r.ID))
+}
+
+// work works on a run for one generation of its account. again: a reload has ended that one.
+func (rs *Runs) work(ctx context.Context, a *apply.Account, r *model.Run) (again bool, err error) {
 	now := rs.o.Now()
-	a := rs.account(r.Account)
-	if a == nil {
-		r.State, r.Note, r.FinishedAt = model.RunFailed, "the account is not configured", &now
-		return rs.save(ctx, &r)
-	}
 	if r.StartedAt == nil {
 		r.StartedAt = &now
 	}
 	r.State, r.BeatAt = model.RunActive, &now
-	if err := rs.save(ctx, &r); err != nil {
-		return err
+	if err := rs.save(ctx, r); err != nil {
+		return false, err
 	}
-	p := &Pass{Run: &r, Account: a, runs: rs, Asker: rs.o.Asker}
+	p := &Pass{Run: r, Account: a, runs: rs, Asker: rs.o.Asker, answered: now}
 	if r.Params != "" {
 		if err := json.Unmarshal([]byte(r.Params), &p.Params); err != nil {
-			return fmt.Errorf("run %s: %w", r.ID, err)
+			return false, fmt.Errorf("run %s: %w", r.ID, err)
 		}
 	}
-	err = rs.do(ctx, p)
-	if ctx.Err() != nil {
-		return rs.save(context.WithoutCancel(ctx), &r)
+	bound, done := a.Generation.Bind(ctx)
+	err = rs.do(bound, p)
+	done()
+	switch {
+	case a.Generation.Over():
+		log := rs.o.Log.WithFields(logrus.Fields{"account": r.Account, "loop": r.Kind})
+		log.Info("run goes on with the account as it is now")
+		return ctx.Err() == nil, nil // the run is read again as it was saved last
+	case ctx.Err() != nil:
+		return false, rs.save(context.WithoutCancel(ctx), r)
+	case errors.Is(err, store.ErrUnavailable):
+		return false, err
 	}
-	if errors.Is(err, store.ErrUnavailable) {
-		return err
-	}
+	return false, rs.end(ctx, p, err)
+}
+
+// end writes down how a run ended.
+func (rs *Runs) end(ctx context.Context, p *Pass, err error) error {
 	p.finish(err, rs.o.Now())
 	store.CrashPoint("run before end")
-	rs.o.Log.WithFields(logrus.Fields{
+	r := p.Run
+	entry := rs.o.Log.WithFields(logrus.Fields{
 		"account": r.Account, "loop": r.Kind, "status": string(r.State), "listed": r.Listed, "asked": r.Asked,
 		"changed": r.Changed, "gaps": r.Gaps,
-	}).Info("run ended")
-	err = rs.save(ctx, &r)
+	})
+	if r.State == model.RunDone {
+		entry.Info("run ended")
+	} else {
+		entry.WithField("err", r.Note).Warn("run ended")
+	}
+	err = rs.save(ctx, r)
 	store.CrashPoint("run end saved")
 	return err
 }

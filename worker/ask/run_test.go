@@ -1,11 +1,15 @@
 package ask_test
 
 import (
+	"context"
+	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/provider"
 	"countersign/worker/ask"
 	"countersign/worker/workertest"
 )
@@ -60,4 +64,17 @@ func TestOnlyANewRunWakesTheLoops(t *testing.T) {
 		workertest.Check(t, err)
 	}
 	workertest.Same(t, "times that the loops were woken", woken, 1)
+}
+
+func TestTheLogSaysWhyARunFailed(t *testing.T) {
+	t.Parallel()
+	b := workertest.SQLite(t)
+	why := fmt.Errorf("the service says 500: %w", provider.ErrUnavailable)
+	runs := b.Runs(map[string]ask.Kind{"active": func(context.Context, *ask.Pass) error { return why }})
+	b.Ran(t, runs, model.Run{Kind: "active"})
+	for _, part := range []string{"level=warning", "run ended", "status=failed", "the service says 500"} {
+		if !strings.Contains(b.Log.String(), part) {
+			t.Errorf("the log lacks %q: %s", part, b.Log.String())
+		}
+	}
 }

@@ -59,8 +59,9 @@ func New(o Options) *Documents {
 
 // Lane is a part of the work that holds up no other: its round does what is due in it.
 type Lane struct {
-	Name  string
-	Round func(context.Context) error
+	Account string // "": of those that are no longer configured
+	Name    string
+	Round   func(context.Context) error
 }
 
 // account finds a configured account; nil if it was taken out.

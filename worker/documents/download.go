@@ -10,6 +10,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 )
 
 const (
@@ -33,7 +34,7 @@ func (ds *Documents) Lanes() []Lane {
 
 func (ds *Documents) downloadLane(i int, f store.DocumentsDue) Lane {
 	name := fmt.Sprintf("download\x00%s\x00%d", f.Account, i)
-	return Lane{name, func(ctx context.Context) error { return ds.downloadDue(ctx, f) }}
+	return Lane{f.Account, name, func(ctx context.Context) error { return ds.downloadDue(ctx, f) }}
 }
 
 // downloadDue fetches documents until none is due.
@@ -94,6 +95,9 @@ func (ds *Documents) fetch(ctx context.Context, d model.Document, t model.Transa
 	if a == nil {
 		return ds.putOff(ctx, d, model.DocumentPostponed, ds.retryMost, "the account is not configured")
 	}
+	if a.Generation.Over() { // a reload is about to put another in its place
+		return ds.putOff(ctx, d, model.DocumentPostponed, time.Second, "")
+	}
 	if step == model.StepFollow {
 		return ds.followLink(ctx, a, d, t)
 	}
@@ -110,7 +114,7 @@ func (ds *Documents) fetch(ctx context.Context, d model.Document, t model.Transa
 	if ds.short() {
 		return ds.putOff(ctx, d, model.DocumentMachineFault, ds.retryWait, "the document folder is short of space")
 	}
-	f, err := ds.fetchFile(ctx, d, func(ctx context.Context, of model.DocumentRef, w io.Writer) (provider.Declared, error) {
+	f, err := ds.fetchFile(ctx, a, d, func(ctx context.Context, of model.DocumentRef, w io.Writer) (provider.Declared, error) {
 		return a.Provider.Download(ctx, d.Ref, of, w)
 	})
 	if err != nil && lacks(err) {
@@ -124,10 +128,24 @@ func (ds *Documents) fetch(ctx context.Context, d model.Document, t model.Transa
 		return ds.failedFetch(ctx, a, d, byProvider, err)
 	}
 	defer f.discard()
-	if f.fault != nil {
-		return ds.wrongFile(ctx, d, t, &f)
+	return ds.unlessSuperseded(ctx, a, d, func() error {
+		if f.fault != nil {
+			return ds.wrongFile(ctx, d, t, &f)
+		}
+		return ds.placeBy(ctx, d, t, &f, model.DocumentEvent{Kind: model.DocumentCame})
+	})
+}
+
+// unlessSuperseded takes what a fetch brought, or why it brought nothing. After a reload that changed the account the
+// document is due at once instead.
+func (ds *Documents) unlessSuperseded(
+	ctx context.Context, a *apply.Account, d model.Document, take func() error,
+) error {
+	err := a.Generation.Learn(take)
+	if errors.Is(err, apply.ErrSuperseded) {
+		return ds.putOff(ctx, d, model.DocumentPostponed, 0, "")
 	}
-	return ds.placeBy(ctx, d, t, &f, model.DocumentEvent{Kind: model.DocumentCame})
+	return err
 }
 
 // short says whether the document folder's file system is short of space.

@@ -111,6 +111,11 @@ func (ds *Documents) failedFetch(ctx context.Context, a *apply.Account, d model.
 	if ctx.Err() != nil {
 		err = errStopped
 	}
+	return ds.unlessSuperseded(ctx, a, d, func() error { return ds.noFile(ctx, a, d, on, err) })
+}
+
+// noFile writes what it means for a document that a fetch brought no file.
+func (ds *Documents) noFile(ctx context.Context, a *apply.Account, d model.Document, on way, err error) error {
 	f := failureOf(on, err)
 	ds.log.WithFields(logrus.Fields{
 		"account": d.Account, "txn": d.Ref, "attempt": d.Attempts + 1, "reason": f.reason, "err": provider.Redact(err),

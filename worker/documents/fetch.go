@@ -15,6 +15,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/apply"
 	"countersign/worker/pdf"
 )
 
@@ -34,7 +35,11 @@ type getFile func(ctx context.Context, doc model.DocumentRef, to io.Writer) (pro
 
 // fetchFile downloads into a synced temporary file and checks it. An error means that there is no
 // file; a file with a fault is one that came but is not whole.
-func (ds *Documents) fetchFile(ctx context.Context, d model.Document, get getFile) (f file, err error) {
+func (ds *Documents) fetchFile(
+	ctx context.Context, a *apply.Account, d model.Document, get getFile,
+) (f file, err error) {
+	ctx, done := a.Generation.Bind(ctx)
+	defer done()
 	if f, ok, err := ds.arrived(ctx, d); ok || err != nil {
 		return f, err
 	}
@@ -48,7 +53,9 @@ func (ds *Documents) fetchFile(ctx context.Context, d model.Document, get getFil
 			err = cerr
 		}
 		if err != nil {
-			ds.leave(d, &f)
+			if !a.Generation.Over() {
+				ds.leave(d, &f)
+			}
 			f.discard()
 		}
 	}()

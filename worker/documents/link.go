@@ -31,7 +31,7 @@ func (ds *Documents) followLink(ctx context.Context, a *apply.Account, d model.D
 	if ds.short() {
 		return ds.putOff(ctx, d, model.DocumentMachineFault, ds.retryWait, "the document folder is short of space")
 	}
-	f, err := ds.fetchFile(ctx, d, func(ctx context.Context, of model.DocumentRef, w io.Writer) (provider.Declared, error) {
+	f, err := ds.fetchFile(ctx, a, d, func(ctx context.Context, of model.DocumentRef, w io.Writer) (provider.Declared, error) {
 		l := a.Provider.Linker
 		if l == nil {
 			return provider.Declared{}, provider.ErrUnobtainable
@@ -42,15 +42,17 @@ func (ds *Documents) followLink(ctx context.Context, a *apply.Account, d model.D
 		return ds.failedFetch(ctx, a, d, byLink, err)
 	}
 	defer f.discard()
-	if f.fault != nil {
-		return ds.wrongFile(ctx, d, t, &f)
-	}
-	if err := ds.files.PutLinkFile(f.path, files.LinkFileName(d.ID, f.sum)); err != nil {
-		ds.leave(d, &f)
-		return ds.failedFetch(ctx, a, d, byLink, fmt.Errorf("%w: %w", errNotPlaced, err))
-	}
-	store.CrashPoint("hold synced")
-	return ds.noteLinkFile(ctx, d, f)
+	return ds.unlessSuperseded(ctx, a, d, func() error {
+		if f.fault != nil {
+			return ds.wrongFile(ctx, d, t, &f)
+		}
+		if err := ds.files.PutLinkFile(f.path, files.LinkFileName(d.ID, f.sum)); err != nil {
+			ds.leave(d, &f)
+			return ds.failedFetch(ctx, a, d, byLink, fmt.Errorf("%w: %w", errNotPlaced, err))
+		}
+		store.CrashPoint("hold synced")
+		return ds.noteLinkFile(ctx, d, f)
+	})
 }
 
 // leftLinkFile reads a link's file that lay in its place when the process ended, before its row said so.

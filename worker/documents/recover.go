@@ -13,9 +13,9 @@ import (
 	"countersign/provider"
 )
 
-// recoverFile takes the file that lies where a document belongs and that no row knows: a process was killed after
-// naming the file and before writing the row. It is checked like one that has just come. False: there is none, or it
-// is not what it should be.
+// recoverFile takes over a file that has a document's name but no row: a process was killed after naming the file and
+// before writing the row. The file is checked as if it had just come. It returns false where there is no such file, or
+// where it fails the check.
 func (ds *Documents) recoverFile(ctx context.Context, d model.Document, t model.Transaction) (bool, error) {
 	name := nameOf(d, t, d.Version, false)
 	in, err := ds.files.Open(name)
@@ -46,7 +46,7 @@ func (ds *Documents) recoverFile(ctx context.Context, d model.Document, t model.
 	return true, ds.placeBy(ctx, d, t, &f, model.DocumentEvent{Kind: model.DocumentCame})
 }
 
-// lacks says that the provider does not have a file, now or for ever.
+// lacks reports whether an error means that the provider does not have a file, for now or for ever.
 func lacks(err error) bool {
 	return isErr(provider.ErrNotFound, provider.ErrNotReady, provider.ErrUnobtainable)(err)
 }

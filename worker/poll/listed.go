@@ -59,6 +59,7 @@ type walker struct {
 func (w walker) pages(ctx context.Context, query provider.ListQuery) iter.Seq2[ask.Page, error] {
 	return w.ts.o.Asker.Pages(ctx, ask.Walk{
 		Account: w.pass.Account, Lister: w.list, Query: query, Work: w.work, Ready: w.pass.Ready,
+		Tries: w.pass.Tries(),
 	})
 }
 
@@ -116,6 +117,7 @@ func fewerPages(rows, listed int) bool { return rows > 2+2*(listed/100+1) }
 
 // page applies one page: whole objects at once, others by asking about those that differ from the row.
 func (w walker) page(ctx context.Context, page ask.Page) error {
+	w.pass.Answered()
 	w.pass.Run.Listed += len(page.Items)
 	if page.Total > 0 {
 		w.pass.Run.Total = page.Total

@@ -27,6 +27,7 @@ type StreamsOptions struct {
 	Table    *apply.Table
 	Gate     *ask.Gate
 	Accounts func() []*apply.Account // the current ones; a reload swaps them
+	Nudge    func()                  // wakes the loops: a stream has closed that another one is to replace
 	Log      *logrus.Entry
 	// Guard calls a round and turns a panic into an error.
 	Guard func(ctx context.Context, loop string, round func(context.Context) error) error
@@ -142,7 +143,7 @@ func (s *Streams) arrange(
 			continue
 		}
 		open++
-		sctx, stop := context.WithCancel(ctx)
+		sctx, stop := a.Generation.Bind(ctx)
 		s.open[k] = stop
 		s.done.Add(1)
 		go s.follow(sctx, a, k)
@@ -155,9 +156,12 @@ func (s *Streams) follow(ctx context.Context, a *apply.Account, k model.Key) {
 	defer s.done.Done()
 	defer func() {
 		s.mu.Lock()
-		defer s.mu.Unlock()
 		s.open[k]()
 		delete(s.open, k)
+		s.mu.Unlock()
+		if a.Generation.Over() {
+			s.o.Nudge()
+		}
 	}()
 	e := &streamEvents{name: "stream:" + k.Ref, came: make(chan struct{}, 1)}
 	if known, err := s.o.Store.Token(ctx, k.Account, e.name); err == nil {
@@ -165,7 +169,8 @@ func (s *Streams) follow(ctx context.Context, a *apply.Account, k model.Key) {
 	}
 	var nudges sync.WaitGroup
 	defer nudges.Wait()
-	nudges.Go(func() { s.nudgeFor(ctx, k, e) })
+	saved := e.last
+	nudges.Go(func() { s.nudgeFor(ctx, a, k, e, saved) })
 	for fails := 0; ctx.Err() == nil; fails++ {
 		err := s.o.Guard(ctx, "stream", func(ctx context.Context) error {
 			return a.Provider.Streamer.Stream(ctx, k.Ref, e.place(), func(id string) {
@@ -180,7 +185,24 @@ func (s *Streams) follow(ctx context.Context, a *apply.Account, k model.Key) {
 			break
 		}
 	}
+	nudges.Wait()
+	if a.Generation.Over() {
+		s.dropPlace(context.WithoutCancel(ctx), k, e.name)
+		return
+	}
 	s.forgetPlace(context.WithoutCancel(ctx), k, e.name)
+}
+
+// dropPlace removes the place of a stream that a reload has closed: it may be another server's. The row is asked about
+// instead, which finds what a stream would have told between.
+func (s *Streams) dropPlace(ctx context.Context, k model.Key, name string) {
+	err := s.o.Store.SetToken(ctx, k.Account, name, nil)
+	if err == nil {
+		_, err = s.o.Table.HintFor(ctx, k.Account, provider.Hinted{Ref: k.Ref}, model.DueStream)
+	}
+	if err != nil {
+		s.log(k, err).Debug("the stream's place was not removed")
+	}
 }
 
 func (s *Streams) log(k model.Key, err error) *logrus.Entry {
@@ -226,19 +248,22 @@ func (s *Streams) forgetPlace(ctx context.Context, k model.Key, name string) {
 
 // nudgeFor makes the row due for each event, those within a minute together at its end, and then
 // saves the stream's place: what a kill loses is told again.
-func (s *Streams) nudgeFor(ctx context.Context, k model.Key, e *streamEvents) {
-	for saved := e.place(); ; {
+func (s *Streams) nudgeFor(ctx context.Context, a *apply.Account, k model.Key, e *streamEvents, saved string) {
+	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-e.came:
 		}
 		place := e.place()
-		_, err := s.o.Table.HintFor(ctx, k.Account, provider.Hinted{Ref: k.Ref}, model.DueStream)
-		if err == nil && place != saved {
-			saved = place
-			err = s.o.Store.SetToken(ctx, k.Account, e.name, []byte(place))
-		}
+		err := a.Generation.Learn(func() error {
+			_, err := s.o.Table.HintFor(ctx, k.Account, provider.Hinted{Ref: k.Ref}, model.DueStream)
+			if err == nil && place != saved {
+				saved = place
+				err = s.o.Store.SetToken(ctx, k.Account, e.name, []byte(place))
+			}
+			return err
+		})
 		if err != nil && ctx.Err() == nil {
 			s.log(k, err).Debug("a stream's event was lost, polls will find it")
 		}

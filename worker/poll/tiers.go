@@ -57,7 +57,7 @@ func (ts *Tiers) Kinds() map[string]ask.Kind {
 // asked is a kind that refuses an account whose credentials are of another one.
 func (ts *Tiers) asked(kind ask.Kind) ask.Kind {
 	return func(ctx context.Context, p *ask.Pass) error {
-		if err := ts.o.Asker.Gate().Foreign(p.Account.ID); err != nil {
+		if err := ts.o.Asker.Gate().Foreign(p.Account); err != nil {
 			return err
 		}
 		return kind(ctx, p)
@@ -71,16 +71,19 @@ func (ts *Tiers) tier(ctx context.Context, p *ask.Pass, tier apply.Tier) error {
 	if l := p.Account.Provider.Lister; l != nil && tier != apply.Idle {
 		if err := ts.discover(ctx, p, l, tier); err != nil {
 			errs = append(errs, err)
+			if p.ByHand() && errors.Is(err, provider.ErrUnavailable) {
+				p.GiveUp(err) // somebody waits, and it will not answer about rows either
+			}
 		} else {
 			listed = l.Lists() == provider.ListsChanged && tier == apply.Active
 		}
 	}
-	if tier == apply.Audit {
+	if tier == apply.Audit && p.GaveUp() == nil {
 		if err := ts.registration(ctx, p.Account); err != nil {
 			errs = append(errs, err)
 		}
 	}
-	if ctx.Err() == nil {
+	if ctx.Err() == nil && p.GaveUp() == nil {
 		errs = append(errs, ts.rows(ctx, p, tier, listed))
 	}
 	err := errors.Join(errs...)
@@ -88,7 +91,7 @@ func (ts *Tiers) tier(ctx context.Context, p *ask.Pass, tier apply.Tier) error {
 		return err
 	}
 	now := ts.o.Now()
-	if err := ts.updateAccount(ctx, p.Account.ID, func(a *model.Account) { a.LastPollAt = &now }); err != nil {
+	if err := ts.updateAccount(ctx, p.Account, func(a *model.Account) { a.LastPollAt = &now }); err != nil {
 		return err
 	}
 	return ts.o.Table.Incidents().Set(ctx, p.Account.ID, model.PollOverdue, "", false)
@@ -104,19 +107,21 @@ func (ts *Tiers) registration(ctx context.Context, a *apply.Account) error {
 	if err != nil {
 		return err
 	}
-	return ts.o.Table.AuditRegistration(ctx, a, reg)
+	return a.Generation.Learn(func() error { return ts.o.Table.AuditRegistration(ctx, a, reg) })
 }
 
-func (ts *Tiers) updateAccount(ctx context.Context, id string, change func(*model.Account)) error {
-	return ts.o.Store.DoPatiently(ctx, store.Unit{Apply: func(b *store.Batch) error {
-		acc, err := b.Account(id)
+// updateAccount writes down how far an account has come, unless a reload has changed it meanwhile.
+func (ts *Tiers) updateAccount(ctx context.Context, a *apply.Account, change func(*model.Account)) error {
+	write := store.Unit{Apply: func(b *store.Batch) error {
+		acc, err := b.Account(a.ID)
 		if err != nil {
 			return err
 		}
 		change(&acc)
 		b.PutAccount(acc)
 		return nil
-	}})
+	}}
+	return a.Generation.Learn(func() error { return ts.o.Store.DoPatiently(ctx, write) })
 }
 
 // discover walks the list of what changed (or was created) since the last good run, with overlap. An audit looks back
@@ -157,7 +162,7 @@ func (ts *Tiers) discover(ctx context.Context, p *ask.Pass, l provider.Lister, t
 	if _, failed := p.Failures(); failed != nil || tier == apply.Audit {
 		return nil // what failed must be listed again
 	}
-	return ts.updateAccount(ctx, p.Account.ID, func(a *model.Account) {
+	return ts.updateAccount(ctx, p.Account, func(a *model.Account) {
 		if a.ListedUntil == nil || until.After(*a.ListedUntil) {
 			a.ListedUntil = &until
 		}

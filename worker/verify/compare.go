@@ -197,11 +197,16 @@ func (v *verifier) compare(ctx context.Context, t model.Transaction, o model.Obs
 			}
 			b.PutDrift(lines...)
 		}
-		dids, err := v.o.Table.AnswersAnd(ctx, v.account(), v.source(), []model.Observation{o}, also)
+		err := v.account().Generation.Learn(func() error {
+			dids, err := v.o.Table.AnswersAnd(ctx, v.account(), v.source(), []model.Observation{o}, also)
+			if err == nil {
+				v.pass.Count(dids[0])
+			}
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		v.pass.Count(dids[0])
 	}
 	sum := Verified{Checked: 1}
 	if o.Absence == model.NotFound || o.Absence == model.Gone {

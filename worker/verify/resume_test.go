@@ -212,7 +212,7 @@ func TestFilesAreVerifiedWhereTheProviderCannotBeAsked(t *testing.T) {
 		if !strings.Contains(r.Note, "refused") && !strings.Contains(r.Note, "401") {
 			t.Errorf("the note does not say why: %q", r.Note)
 		}
-		b.Gate.Refuse(t.Context(), "acc", "the key is of another account")
+		b.Gate.Refuse(t.Context(), b.Account, "the key is of another account")
 		b.Service.Asked = nil
 		r = b.ran(t, model.Run{Kind: ask.KindVerify})
 		workertest.Same(t, "with a key of another account", []any{r.State, VerifiedBy(r), len(b.Service.Asked)}, []any{model.RunFailed, Verified{Drift: 1}, 0})

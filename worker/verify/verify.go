@@ -155,7 +155,7 @@ func (v *verifier) begin(ctx context.Context) error {
 		first = errors.New(v.at.First)
 	}
 	v.pass.Failure(first, v.at.Failed)
-	if err := v.o.Asker.Gate().Foreign(v.account().ID); err != nil {
+	if err := v.o.Asker.Gate().Foreign(v.account()); err != nil {
 		v.mute(err)
 	}
 	if n := v.pass.Params.Sample; n > 0 {
@@ -260,12 +260,13 @@ func (v *verifier) savePage(ctx context.Context, listed []string) error {
 	now := v.o.Now()
 	next.Cursor, next.Result, next.BeatAt = string(place), string(result), &now
 	next.Asked, next.Queued = next.Asked+v.done, next.Queued+v.queued
-	err = v.o.Store.DoPatiently(context.WithoutCancel(ctx), store.Unit{Apply: func(b *store.Batch) error {
+	page := store.Unit{Apply: func(b *store.Batch) error {
 		b.PutRun(next)
 		b.PutDrift(v.lines...)
 		b.MarkVerified(next.ID, listed...)
 		return nil
-	}})
+	}}
+	err = v.account().Generation.Learn(func() error { return v.o.Store.DoPatiently(context.WithoutCancel(ctx), page) })
 	if err != nil {
 		return err
 	}

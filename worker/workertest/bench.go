@@ -97,7 +97,7 @@ func (b *Bench) Build() {
 		RetryWait: cmp.Or(b.RetryWait, 30*time.Second), RetryMost: cmp.Or(b.RetryMost, 30*time.Minute),
 	})
 	b.Asker = ask.New(ask.Options{
-		Store: b.Store, Table: b.Table, Gate: b.Gate, Accounts: accounts, Now: b.Now, Log: log, Owner: "test", Workers: cmp.Or(b.Workers, 4),
+		Store: b.Store, Table: b.Table, Gate: b.Gate, Now: b.Now, Log: log, Owner: "test", Workers: cmp.Or(b.Workers, 4),
 	})
 }
 

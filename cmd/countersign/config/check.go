@@ -268,7 +268,8 @@ func (r *checker) checkJitter(path string, p Polling, jitter Duration) {
 		slots Slots
 	}{{"active", p.Active}, {"idle", p.Idle}, {"audit", p.Audit}} {
 		if gap := tier.slots.Shortest(); gap > 0 && time.Duration(jitter) >= gap && time.Duration(jitter) <= Day {
-			r.wrong("slot_jitter", "%s is as long as the slots of %s.%s are apart, %s: polls would run into the next ones", jitter, path, tier.name, gap)
+			r.wrong("slot_jitter", "%s is as long as the slots of %s.%s are apart, %s: polls would run into the next ones",
+				jitter, path, tier.name, gap)
 			return
 		}
 	}

@@ -47,7 +47,11 @@ func Find(named string, lookup func(string) (string, bool)) (string, error) {
 		return file, nil
 	}
 	for _, file := range []string{"config.yaml", SystemConfig} {
-		if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+		_, err := os.Stat(file)
+		if errors.Is(err, fs.ErrPermission) { // in a folder that is closed to us, such as that of whoever switched the user
+			continue
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
 			return file, nil
 		}
 	}

@@ -167,3 +167,20 @@ func TestTheConfigIsFound(t *testing.T) {
 		}
 	}
 }
+
+// Whoever switched the user with runuser stands in a folder of root's.
+func TestAFolderThatIsClosedIsPassedOver(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("nothing is closed to root")
+	}
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := os.Chmod(dir, 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Chmod(dir, 0o700) }) //nolint:errcheck,gosec // so that it can be removed
+	file, err := Find("", func(string) (string, bool) { return "", false })
+	if file == "config.yaml" {
+		t.Errorf("%s, %v", file, err)
+	}
+}

@@ -208,7 +208,7 @@ func (s *Session) settle(ctx context.Context, say io.Writer) (Report, error) {
 	if err := s.waitFor(ctx, quiet); err != nil {
 		return Report{}, err
 	}
-	runs, err := s.Engine.QueuePolls(ctx, nil, apply.Tiers())
+	runs, err := s.Engine.Queue().Polls(ctx, nil, apply.Tiers())
 	if err != nil {
 		return Report{}, err
 	}

@@ -31,7 +31,9 @@ func (d *examination) account(ctx context.Context, s *store.Store, acc *config.A
 		d.say("FAIL", acc.ID, "%v", err)
 		return
 	}
-	if ch := b.Client.Checker; ch != nil {
+	if ch := b.Client.Checker; ch == nil {
+		d.say("ok", acc.ID+" credentials", "not tried, since no call only asks whose they are: the first question shows whether the provider takes them")
+	} else {
 		who, err := ch.Check(ctx)
 		if err != nil {
 			cure := "look at base_url and the network"
@@ -51,8 +53,6 @@ func (d *examination) account(ctx context.Context, s *store.Store, acc *config.A
 		for _, w := range who.Warnings {
 			d.say("warn", acc.ID+" provider", "%s", w)
 		}
-	} else {
-		d.say("ok", acc.ID+" credentials", "not asked: %s has no call that tells whose they are, the first poll shows it", acc.Provider)
 	}
 	if r := b.Client.Registrar; r != nil {
 		d.registration(ctx, b, r)

@@ -216,7 +216,8 @@ func (t *trip) send(ctx context.Context) (string, error) {
 	}
 	switch {
 	case t.code == http.StatusNotFound:
-		return "", fmt.Errorf("404: the daemon does not know %s, or a proxy leads elsewhere: reload the config (kill -HUP), and pass %s on as it is", t.acct.ID, t.url.Path)
+		return "", fmt.Errorf("404: the daemon does not know %s, or a proxy leads elsewhere: let it read the config again (%s), and pass %s on as it is",
+			t.acct.ID, t.HowToReload(ctx, t.store), t.url.Path)
 	case t.code == http.StatusMethodNotAllowed:
 		return "", fmt.Errorf("405: something in between does not pass POST on")
 	case t.code/100 == 3:
@@ -227,10 +228,11 @@ func (t *trip) send(ctx context.Context) (string, error) {
 	return "", fmt.Errorf("%d, which our listener never says here: look at the proxy in front", t.code)
 }
 
-func (t *trip) signature(context.Context) (string, error) {
+func (t *trip) signature(ctx context.Context) (string, error) {
 	switch t.code {
 	case http.StatusUnauthorized:
-		return "", fmt.Errorf("401: the daemon has another secret than this config: reload it (kill -HUP); if that is done, a proxy may drop or ask for the Authorization header")
+		return "", fmt.Errorf("401: the daemon has another secret than this config: let it read the config again (%s); "+
+			"if that is done, a proxy may drop or ask for the Authorization header", t.HowToReload(ctx, t.store))
 	case http.StatusBadRequest:
 		return "", fmt.Errorf("400: the body arrived changed: let the proxy pass it on as it is")
 	}

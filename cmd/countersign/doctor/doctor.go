@@ -20,6 +20,7 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/engine/keyfile"
+	"countersign/cmd/countersign/health"
 	"countersign/cmd/countersign/output"
 	"countersign/cmd/countersign/sandbox"
 	"countersign/model/store"
@@ -64,9 +65,9 @@ func Run(ctx context.Context, env *engine.Env, account string, asJSON bool) erro
 	if s != nil {
 		defer s.Close() //nolint:errcheck // nothing of ours waits to be written
 	}
-	d.key()
+	d.key(s)
 	d.sealed(ctx, s)
-	d.documents()
+	d.documents(ctx, s)
 	d.reader(ctx, sandbox.New().Inspect)
 	d.tls()
 	d.address(ctx, s)
@@ -166,7 +167,8 @@ func (d *examination) writable(ctx context.Context, s *store.Store) error {
 	return err
 }
 
-func (d *examination) key() {
+// key says whether the installation key is there, or whether `serve` makes it.
+func (d *examination) key(s *store.Store) {
 	_, err := d.InstallationKey(d.config)
 	file := d.config.InstallationKeyFile()
 	info, serr := os.Stat(file)
@@ -175,6 +177,10 @@ func (d *examination) key() {
 	switch {
 	case errors.Is(err, keyfile.ErrNone) && sqlite && engine.MustExist(dbFile) != nil:
 		d.say("ok", "installation key", "none yet; `countersign serve` makes it")
+	case errors.Is(err, keyfile.ErrNone) && !sqlite && file != "" && s == nil:
+		d.say("ok", "installation key", "%s is not there yet; `countersign serve` makes it", file)
+	case errors.Is(err, keyfile.ErrNone) && !sqlite && file != "":
+		d.say("warn", "installation key", "%s is not there: where this database was in use, restore the key from the backup; else `countersign serve` makes it", file)
 	case err != nil:
 		d.say("FAIL", "installation key", "%v", err)
 	case text != "":
@@ -212,10 +218,10 @@ func (d *examination) sealed(ctx context.Context, s *store.Store) {
 	}
 }
 
-func (d *examination) documents() {
+func (d *examination) documents(ctx context.Context, s *store.Store) {
 	folder := d.config.DocumentsFolder()
 	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
-		d.say("ok", "documents", "%s is not there yet; `countersign serve` makes it", folder)
+		d.noFolder(ctx, s, folder)
 		return
 	}
 	in := files.At(folder)
@@ -236,6 +242,23 @@ func (d *examination) documents() {
 	default:
 		d.say("ok", "documents", "%s, %s left", folder, output.BytesShown(free))
 	}
+}
+
+// noFolder says whether a document folder that is not there should be.
+func (d *examination) noFolder(ctx context.Context, s *store.Store, folder string) {
+	stored := false
+	if s != nil {
+		var err error
+		if stored, err = health.Stored(ctx, s); err != nil {
+			d.say("FAIL", "documents", "%v", err)
+			return
+		}
+	}
+	if stored {
+		d.say("FAIL", "documents", "%s%s", folder, health.FolderGone)
+		return
+	}
+	d.say("ok", "documents", "%s is not there yet; `countersign serve` makes it", folder)
 }
 
 // reader says where no child process can be had to look into files.

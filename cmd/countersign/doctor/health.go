@@ -24,7 +24,11 @@ func (d *examination) daemon(ctx context.Context, s *store.Store, account string
 	}
 	for _, a := range h.Accounts {
 		if a.Overdue {
-			d.say("FAIL", "polls of "+a.ID, "overdue, the last that ended well was %s: start the daemon, or look in its log why polls fail", d.Ago(a.LastPollAt))
+			cure := "start the daemon (`countersign serve`)"
+			if h.Daemon == health.Running {
+				cure = "the daemon's log says why polls fail"
+			}
+			d.say("FAIL", "polls of "+a.ID, "overdue, the last that ended well was %s: %s", d.Ago(a.LastPollAt), cure)
 		}
 	}
 }

@@ -30,6 +30,7 @@ type Engine struct {
 	Accounts *accounts.Table
 	Worker   *worker.Worker
 
+	only       []string // the accounts that this process works for; none: all
 	stopWriter context.CancelFunc
 	writer     chan error
 }
@@ -63,7 +64,7 @@ func (a *Env) Start(ctx context.Context, c *config.Config, log *logrus.Entry) (e
 		return e, err
 	}
 	e.Accounts = accounts.New(a.accountOptions(e.Store, log))
-	if err := e.Accounts.Set(ctx, c); err != nil {
+	if _, err := e.Accounts.Set(ctx, c); err != nil {
 		return e, err
 	}
 	e.Worker = worker.New(worker.Options{

@@ -38,6 +38,7 @@ type Env struct {
 	Tick      time.Duration     // the worker's loops look no more often; zero but in tests that play days
 
 	ConfigFlag string
+	started    string // the config file that the daemon started with, which a reload reads again; "" before
 }
 
 // NewEnv is the environment of this process.
@@ -136,9 +137,12 @@ func (a *Env) Config() (*config.Config, error) { return a.loadConfig(false) }
 func (a *Env) ReadConfig() (*config.Config, error) { return a.loadConfig(true) }
 
 func (a *Env) loadConfig(withoutSecrets bool) (*config.Config, error) {
-	file, err := config.Find(a.ConfigFlag, a.Lookup)
-	if err != nil {
-		return nil, output.Usagef("%w", err)
+	file := a.started
+	if file == "" {
+		var err error
+		if file, err = config.Find(a.ConfigFlag, a.Lookup); err != nil {
+			return nil, output.Usagef("%w", err)
+		}
 	}
 	c, err := config.Load(file, config.Source{Lookup: a.Lookup, Providers: a.Providers, WithoutSecrets: withoutSecrets})
 	if err != nil {

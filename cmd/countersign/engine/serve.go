@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -33,9 +35,11 @@ func (a *Env) Serve(ctx context.Context, o ServeOptions) error {
 	if err != nil {
 		return err
 	}
+	a.started = c.File()
 	log := logrus.NewEntry(a.Logger(c.Log))
 	ctx, stop := a.Signals(ctx, log)
 	defer stop()
+	defer a.stopInTime(ctx, log)()
 	e, err := a.Start(ctx, c, log)
 	if err != nil {
 		return err
@@ -60,6 +64,7 @@ func (e *Engine) Serve(ctx context.Context, o ServeOptions) error {
 		}
 	}
 	e.Log.WithFields(logrus.Fields{"public": in.publicSocket.Addr().String(), "console": in.consoleSocket.Addr().String()}).Info("ready")
+	e.warnOfConfig(e.Config)
 	e.warnOfFolder()
 	inCtx, stopIn := context.WithCancel(ctx)
 	defer stopIn()
@@ -79,6 +84,13 @@ func (e *Engine) Serve(ctx context.Context, o ServeOptions) error {
 	notify(e.Log, daemon.SdNotifyStopping)
 	stopWork()
 	return errors.Join(err, working.Wait())
+}
+
+// warnOfConfig logs what `config check` and `doctor` warn of.
+func (e *Engine) warnOfConfig(c *config.Config) {
+	for _, what := range c.Warnings(os.Stat) {
+		e.Log.WithField("reason", what).Warn("the config may not be meant so")
+	}
 }
 
 // warnOfFolder tells what the document folder's file system lacks.
@@ -164,11 +176,16 @@ const identifyMost = 5 * time.Second
 func (e *Engine) identifyAll(ctx context.Context) {
 	var g errgroup.Group
 	for _, a := range e.Accounts.List() {
+		if len(e.only) > 0 && !slices.Contains(e.only, a.ID) {
+			continue
+		}
 		g.Go(func() error {
-			if err := e.Accounts.Identify(ctx, a); err != nil && ctx.Err() == nil {
+			bound, done := a.Generation.Bind(ctx)
+			defer done()
+			if err := e.Accounts.Identify(bound, a); err != nil && bound.Err() == nil {
 				e.Log.WithFields(logrus.Fields{"account": a.ID, "err": err}).Warn("the provider did not say who we are")
 				if errors.Is(err, accounts.ErrOtherAccount) {
-					e.Worker.Gate.Refuse(ctx, a.ID, err.Error())
+					e.Worker.Gate.Refuse(ctx, a, err.Error())
 				}
 			}
 			return nil

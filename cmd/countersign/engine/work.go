@@ -2,30 +2,31 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sync/errgroup"
 
-	"countersign/cmd/countersign/output"
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine/follow"
 	"countersign/cmd/countersign/output/progress"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker"
-	"countersign/worker/apply"
 	"countersign/worker/ask"
 	"countersign/worker/verify"
 )
 
-// FollowRuns runs a verb that asks providers: it opens the engine, lets do queue runs, works them off (or
-// follows the daemon that does) and returns them as they ended.
-func (a *Env) FollowRuns(ctx context.Context, p progress.Display, queue func(context.Context, *Engine) ([]model.Run, error)) ([]model.Run, error) {
-	c, err := a.Config()
+// queuing writes the runs that a verb asks for.
+type queuing func(context.Context, *Queue) ([]model.Run, error)
+
+// FollowRuns runs a verb that asks providers: it lets queue write runs, follows the daemon that works them off, and
+// returns them as they ended. Where no daemon runs, it works them off itself, for which it needs the secrets.
+func (a *Env) FollowRuns(ctx context.Context, p progress.Display, queue queuing) ([]model.Run, error) {
+	c, err := a.ReadConfig()
 	if err != nil {
 		return nil, err
 	}
@@ -36,21 +37,57 @@ func (a *Env) FollowRuns(ctx context.Context, p progress.Display, queue func(con
 	}
 	ctx, stop := a.Signals(ctx, log)
 	defer stop()
+	defer p.End()
+	f := a.follower(c, nil, p)
+	f.Out = p.LogTo(a.Stderr)
+	err = a.WritingWith(ctx, c, func(ctx context.Context, w *Writer) error {
+		up, err := follow.Served(ctx, w.Store)
+		if err != nil || !up {
+			return err
+		}
+		if f.Runs, err = queue(ctx, w.Queue()); err != nil {
+			return err
+		}
+		return f.Daemon(ctx, w.Store)
+	})
+	if f.Over || err != nil {
+		return f.Runs, err
+	}
+	return f.Runs, a.workHere(ctx, log, f, queue)
+}
+
+func (a *Env) follower(c *config.Config, runs []model.Run, p progress.Display) *follow.Follower {
+	return &follow.Follower{Runs: runs, Shows: p, Now: a.UTC, Wait: a.Wait, First: time.Duration(c.Retry.First)}
+}
+
+// workHere works runs off in this process, as long as no daemon does. What was queued for a daemon that has stopped goes
+// on.
+func (a *Env) workHere(ctx context.Context, log *logrus.Entry, f *follow.Follower, queue queuing) error {
+	c, err := a.Config()
+	if err != nil && len(f.Runs) > 0 {
+		const stays = "the daemon has stopped: it goes on with what is not done when it is started again; to go on here"
+		return fmt.Errorf(stays+": %w", err)
+	}
+	if err != nil {
+		return err
+	}
 	e, err := a.Start(ctx, c, log)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	runs, err := queue(ctx, e)
+	if len(f.Runs) == 0 {
+		f.Runs, err = queue(ctx, e.Queue())
+	}
 	if err == nil {
-		runs, err = e.untilDone(ctx, runs, p)
+		err = e.untilDone(ctx, f)
 	}
-	return runs, errors.Join(err, e.Close())
+	return errors.Join(err, e.Close())
 }
 
 // RunProgress shows how runs stand, on stderr.
 func (a *Env) RunProgress() progress.Display {
 	budgets := map[string]int{}
-	if c, err := a.Config(); err == nil { // else the verb says what is wrong with it
+	if c, err := a.ReadConfig(); err == nil { // else the verb says what is wrong with it
 		for i := range c.Accounts {
 			budgets[c.Accounts[i].ID] = c.Accounts[i].Budgets()[provider.ClassRead]
 		}
@@ -68,35 +105,35 @@ func driftOf(r model.Run) (int, bool) {
 
 // untilDone works the runs off, as long as no daemon does, and returns when they have ended and the
 // documents that they queued are no longer in work.
-func (e *Engine) untilDone(ctx context.Context, runs []model.Run, p progress.Display) ([]model.Run, error) {
-	defer p.End()
+func (e *Engine) untilDone(ctx context.Context, f *follow.Follower) error {
+	e.Only(f.Accounts()...)
 	for {
-		err := e.Work(ctx, true, func(ctx context.Context) error { return e.workOff(ctx, runs, p) })
+		err := e.Work(ctx, true, func(ctx context.Context) error {
+			e.identifyFirst(ctx)
+			return e.WorkUntil(ctx, func(ctx context.Context) (bool, error) { return f.Done(ctx, e.Store) })
+		})
 		switch {
 		case ctx.Err() != nil:
-			return runs, errors.New("stopped: what is not done is resumed by the daemon or by the same verb")
+			return follow.ErrStopped
 		case errors.Is(err, store.ErrLocked), errors.Is(err, ErrYield), errors.Is(err, errLost):
-			// a daemon, or another verb, works: it works off our runs too
+			// a daemon, or another verb, works: a daemon works off our runs too
 		case err != nil:
-			return runs, err
+			return err
 		}
-		done, err := e.Done(ctx, runs, p)
-		if err != nil {
-			return runs, err
-		}
-		if done {
-			return runs, nil
+		done, err := f.Done(ctx, e.Store)
+		if err != nil || done {
+			return err
 		}
 		if !e.Env.Wait(ctx, 250*time.Millisecond) {
-			return runs, ctx.Err()
+			return follow.ErrStopped
 		}
 	}
 }
 
-// workOff runs the worker in this process until the runs are done.
-func (e *Engine) workOff(ctx context.Context, runs []model.Run, p progress.Display) error {
-	e.identifyFirst(ctx)
-	return e.WorkUntil(ctx, func(ctx context.Context) (bool, error) { return e.Done(ctx, runs, p) })
+// Only restricts the work of this process to some accounts.
+func (e *Engine) Only(ids ...string) {
+	e.only = ids
+	e.Worker.Only(ids...)
 }
 
 // WorkUntil runs the worker in this process until something is done, which done says.
@@ -122,99 +159,7 @@ func (e *Engine) WorkUntil(ctx context.Context, done func(context.Context) (bool
 
 // Done reads how the runs stand, shows it, and says whether there is nothing left to wait for.
 func (e *Engine) Done(ctx context.Context, runs []model.Run, p progress.Display) (bool, error) {
-	all := true
-	for i := range runs {
-		r, err := e.Store.RunByID(ctx, runs[i].ID)
-		if err != nil {
-			return false, err
-		}
-		runs[i] = r
-		if r.FinishedAt == nil {
-			all = false
-		}
-	}
-	p.Show(runs)
-	if !all {
-		return false, nil
-	}
-	for _, r := range runs {
-		if r.Queued == 0 {
-			continue
-		}
-		busy, err := e.documentsInWork(ctx, r.Account)
-		if err != nil || busy {
-			return false, err
-		}
-	}
-	return true, nil
-}
-
-// documentsInWork says whether a document waits that has not been tried yet, or is due to be.
-func (e *Engine) documentsInWork(ctx context.Context, account string) (bool, error) {
-	docs, err := e.Store.Documents(ctx, store.DocumentFilter{Account: account, State: model.DocumentWaiting})
-	if err != nil {
-		return false, err
-	}
-	soon := e.Env.UTC().Add(time.Second)
-	for _, d := range docs {
-		if d.NextTryAt != nil && d.NextTryAt.Before(soon) {
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
-// QueuePolls queues a whole pass of each tier for each of the accounts: those named, or all.
-func (e *Engine) QueuePolls(ctx context.Context, ids []string, tiers []apply.Tier) ([]model.Run, error) {
-	accounts, err := e.Chosen(ids)
-	if err != nil {
-		return nil, err
-	}
-	var runs []model.Run
-	for _, acc := range accounts {
-		for _, t := range tiers {
-			r, err := e.Worker.Runs.Queue(ctx, model.Run{Account: acc.ID, Kind: string(t), Params: Params(ask.Params{Whole: true})}, false)
-			if err != nil {
-				return nil, err
-			}
-			runs = append(runs, r)
-		}
-	}
-	return runs, nil
-}
-
-// Chosen returns the accounts that a verb is for: those named, or all.
-func (e *Engine) Chosen(ids []string) ([]*apply.Account, error) {
-	if len(ids) == 0 {
-		return e.Accounts.List(), nil
-	}
-	var out []*apply.Account
-	for _, id := range ids {
-		a := e.Accounts.Find(id)
-		if a == nil {
-			return nil, output.Usagef("account %q is not in the config: it has %s", id, strings.Join(e.Names(), ", "))
-		}
-		out = append(out, a)
-	}
-	return out, nil
-}
-
-// Names are the ids of the accounts.
-func (e *Engine) Names() []string {
-	var out []string
-	for _, a := range e.Accounts.List() {
-		out = append(out, a.ID)
-	}
-	return out
-}
-
-// Params writes what a run is asked to do.
-func Params(p ask.Params) string {
-	text, err := json.Marshal(p)
-	if err != nil {
-		return "" // strings, numbers and booleans always marshal
-	}
-	return string(text)
+	return e.Env.follower(e.Config, runs, p).Ended(ctx, e.Store)
 }
 
 // Failures turns the runs that did not end well into the verb's error: one line an account.

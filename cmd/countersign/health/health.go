@@ -77,7 +77,9 @@ func Look(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store
 	if err := h.lookAtDaemon(ctx, env, c, s); err != nil {
 		return nil, err
 	}
-	h.lookAtFolder(int64(c.DocumentsMinFree))
+	if err := h.lookAtFolder(ctx, s, int64(c.DocumentsMinFree)); err != nil {
+		return nil, err
+	}
 	open, err := s.Incidents(ctx, true)
 	if err != nil {
 		return nil, err
@@ -110,19 +112,35 @@ func (h *Report) lookAtDaemon(ctx context.Context, env *engine.Env, c *config.Co
 }
 
 // lookAtFolder says whether documents can still be stored.
-func (h *Report) lookAtFolder(least int64) {
+func (h *Report) lookAtFolder(ctx context.Context, s *store.Store, least int64) error {
 	free, err := durable.Free(h.Folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		h.Free = -1
+		stored, err := Stored(ctx, s)
+		if stored { // without any the daemon has still to make it
+			h.problem("", Documents, h.Folder+FolderGone, nil)
+		}
+		return err
+	}
 	if err != nil {
 		h.Free = -1
-		if !errors.Is(err, fs.ErrNotExist) {
-			h.problem("", Documents, err.Error(), nil)
-		}
-		return
+		h.problem("", Documents, err.Error(), nil)
+		return nil
 	}
 	h.Free, h.Full = free, free < least
 	if h.Full {
 		h.problem("", Documents, h.Folder+" has "+output.BytesShown(free)+" left, below documents_min_free: make room, or nothing is fetched", nil)
 	}
+	return nil
+}
+
+// FolderGone is what is wrong with a document folder that should be there and is not.
+const FolderGone = " is gone: is its disk mounted? Documents that were stored there cannot be read, and new ones are not stored"
+
+// Stored says whether any document was stored, so that the folder must be there.
+func Stored(ctx context.Context, s *store.Store) (bool, error) {
+	list, err := s.Documents(ctx, store.DocumentFilter{State: model.DocumentStored, Limit: 1})
+	return len(list) > 0, err
 }
 
 // lookAtAccounts says how the accounts do: those of the config in their order, then those that were taken out.

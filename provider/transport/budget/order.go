@@ -115,6 +115,17 @@ func (b *Budget) Pause(wait time.Duration) {
 	b.dispatch()
 }
 
+// Unpause lets everything of the class leave again: the pause was asked of other credentials.
+func (b *Budget) Unpause() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.until.IsZero() || b.refused > 0 {
+		b.until, b.since, b.refused = time.Time{}, time.Time{}, 0
+		b.record.Changed()
+	}
+	b.dispatch()
+}
+
 // The pauses after a refusal that names none.
 const (
 	refusedFirst = 2 * time.Second

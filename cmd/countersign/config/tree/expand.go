@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,6 +31,14 @@ type Node struct {
 	content []*Node // of a mapping keys and values in turns, of a list its items
 	hidden  bool    // the text came from the environment or a file: it is never repeated
 	lines   bool    // the text came from a file: where a list is wanted, one item a line
+}
+
+// Same says whether two nodes say the same, wherever in a file they stand.
+func Same(a, b *Node) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Kind == b.Kind && a.Tag == b.Tag && a.text == b.text && slices.EqualFunc(a.content, b.content, Same)
 }
 
 // null says whether nothing was said.
@@ -250,7 +259,8 @@ func (e *expander) variables(n *Node, path string) {
 		return
 	}
 	if loneName.MatchString(n.text) {
-		e.found.Add(n.Line, path, "begins with a $ and would be taken as written: a variable of the environment is ${NAME}, a dollar sign itself $$")
+		e.found.Add(n.Line, path, "begins with a $ and would be taken as written: "+
+			"a variable of the environment is ${NAME}, a dollar sign itself $$")
 		return
 	}
 	var b strings.Builder

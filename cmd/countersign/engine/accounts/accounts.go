@@ -14,6 +14,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/changes"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
@@ -43,8 +44,22 @@ type Table struct {
 }
 
 type accountTable struct {
-	list       []*apply.Account
-	transports map[string]*transport.Transport
+	list  []*apply.Account
+	built map[string]builtAccount
+}
+
+// builtAccount is what an account was built from, and what its calls go through.
+type builtAccount struct {
+	from      *config.Account
+	retry     config.Retry
+	maxFile   config.Size
+	transport *transport.Transport
+	running   *apply.Account
+}
+
+// sameCalls says whether calls that another config asks for would be the same.
+func (b builtAccount) sameCalls(c *config.Config, acc *config.Account) bool {
+	return b.running != nil && b.retry == c.Retry && b.maxFile == c.DocumentsMaxSize && changes.SameCalls(b.from, acc)
 }
 
 // New has no account yet.
@@ -67,13 +82,15 @@ func (all *Table) Find(id string) *apply.Account {
 	return nil
 }
 
-// Set builds every account of a config and, if all can be built, puts them in the place of those
-// before. Budgets go on where they stood. An account that is seen for the first time starts now.
-func (all *Table) Set(ctx context.Context, c *config.Config) error {
+// Set builds every account of a config and, if all can be built, puts them in the place of those before. An account
+// whose calls stay as they are keeps its generation; that of another one ends, and what its calls bring after is not
+// taken. Budgets go on where they stood. An account that is seen for the first time starts now. changed are the accounts
+// that have a new generation.
+func (all *Table) Set(ctx context.Context, c *config.Config) (changed []string, err error) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	old := all.table.Load()
-	next := &accountTable{transports: map[string]*transport.Transport{}}
+	next := &accountTable{built: map[string]builtAccount{}}
 	var errs []error
 	for i := range c.Accounts {
 		if err := all.add(next, old, c, &c.Accounts[i], all.memory(c.Accounts[i].ID)); err != nil {
@@ -81,28 +98,52 @@ func (all *Table) Set(ctx context.Context, c *config.Config) error {
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
-		return err
+		return nil, err
 	}
 	if err := all.Remember(ctx, c); err != nil {
-		return err
+		return nil, err
 	}
 	for _, a := range next.list {
+		if old.built[a.ID].transport == next.built[a.ID].transport {
+			continue
+		}
+		changed = append(changed, a.ID)
 		if err := Prepare(ctx, a.ID, a.Provider); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if all.working {
 		if err := next.resume(ctx); err != nil {
-			return err
+			return nil, err
+		}
+	}
+	return changed, all.swap(ctx, old, next)
+}
+
+// swap ends the generations that the next table lacks, then puts it in place: what the older ones have learned is
+// written before the newer ones begin.
+func (all *Table) swap(ctx context.Context, old, next *accountTable) (err error) {
+	for id, b := range old.built {
+		if next.built[id].transport != b.transport {
+			err = errors.Join(err, b.running.Generation.End(ctx))
+		}
+	}
+	for id, b := range old.built {
+		switch now := next.built[id].transport; now {
+		case b.transport:
+		case nil:
+			all.suspend(ctx, id, b.transport.End)
+		default:
+			all.suspend(ctx, id, func(ctx context.Context) error { return now.Replace(ctx, b.transport) })
 		}
 	}
 	all.table.Store(next)
-	for id, t := range old.transports {
-		if next.transports[id] != t {
-			t.CloseIdleConnections()
+	for id, b := range old.built {
+		if next.built[id].transport != b.transport {
+			b.transport.CloseIdleConnections()
 		}
 	}
-	return nil
+	return err
 }
 
 // add builds one account.
@@ -111,6 +152,34 @@ func (all *Table) add(next, old *accountTable, c *config.Config, acc *config.Acc
 	if !ok {
 		return fmt.Errorf("account %s: provider %q is not known", acc.ID, acc.Provider)
 	}
+	was, p := old.built[acc.ID], provider.Service{}
+	b := builtAccount{from: acc, retry: c.Retry, maxFile: c.DocumentsMaxSize}
+	var generation *apply.Generation
+	if was.sameCalls(c, acc) {
+		b.transport, p, generation = was.transport, was.running.Provider, was.running.Generation
+	} else {
+		var err error
+		if b.transport, p, err = all.connect(was, c, acc, driver, memory); err != nil {
+			return err
+		}
+		generation = apply.NewGeneration(changes.Server(acc))
+	}
+	b.running = &apply.Account{
+		ID: acc.ID, ProviderName: acc.Provider, Generation: generation, Provider: p, Rules: acc.Rules(p.Rules()),
+		GapGrace: time.Duration(acc.GapGrace), Budget: acc.Budgets(), Meter: b.transport, Download: acc.Kinds(),
+		CallbackURL: c.CallbackURL(acc.ID),
+		Signatures:  model.Expectation(acc.Signatures), KeepBad: acc.OnBadSignature == "keep", Polling: schedules(acc.Polling),
+		ReturnPage: acc.ReturnPage, SecretHeaders: p.Traits.SecretHeaders, Hints: acc.Hints.Enabled, Origins: acc.Hints.Origins,
+		Sources: acc.Sources(c.Public.Allow),
+	}
+	next.list, next.built[acc.ID] = append(next.list, b.running), b
+	return nil
+}
+
+// connect builds an account's provider and what its calls go through.
+func (all *Table) connect(
+	was builtAccount, c *config.Config, acc *config.Account, driver provider.Driver, memory memory.Memory,
+) (*transport.Transport, provider.Service, error) {
 	log := all.Log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.Provider})
 	out := transport.Options{
 		Account: acc.ID, Base: all.Base, Budget: acc.Budgets(), Now: all.Now, Log: log, Rand: all.Rand,
@@ -118,28 +187,20 @@ func (all *Table) add(next, old *accountTable, c *config.Config, acc *config.Acc
 		MaxFile: int64(c.DocumentsMaxSize), Memory: memory, Service: acc.BaseURL, Proxy: all.Proxy,
 	}
 	t := transport.New(out)
-	if was := old.transports[acc.ID]; was != nil {
-		t.Continue(was)
+	if was.transport != nil { // what a service asked of another key is not asked of this one
+		t.Continue(was.transport, changes.Server(was.from) == changes.Server(acc) && was.from.SameSettings(acc))
 	}
 	o := acc.Options()
 	o.Client, o.Foreign = t.Client(), transport.NewForeignClient(out, acc.AllowPrivateLinks)
 	o.Now, o.Log = all.Now, log
 	p, err := driver.New(o)
 	if err != nil {
-		return fmt.Errorf("account %s: %w", acc.ID, err)
+		return nil, p, fmt.Errorf("account %s: %w", acc.ID, err)
 	}
 	if s := p.Starter; s != nil {
-		s.UseTokens(all.Tokens(acc.ID))
+		s.UseTokens(all.tokensFor(acc))
 	}
-	next.list = append(next.list, &apply.Account{
-		ID: acc.ID, ProviderName: acc.Provider, Provider: p, Rules: acc.Rules(p.Rules()), GapGrace: time.Duration(acc.GapGrace),
-		Budget: acc.Budgets(), Meter: t, Download: acc.Kinds(), CallbackURL: c.CallbackURL(acc.ID),
-		Signatures: model.Expectation(acc.Signatures), KeepBad: acc.OnBadSignature == "keep", Polling: schedules(acc.Polling),
-		ReturnPage: acc.ReturnPage, SecretHeaders: p.Traits.SecretHeaders, Hints: acc.Hints.Enabled, Origins: acc.Hints.Origins,
-		Sources: acc.Sources(c.Public.Allow),
-	})
-	next.transports[acc.ID] = t
-	return nil
+	return t, p, nil
 }
 
 // schedules are the slots of each tier, as the loops take them.
@@ -202,7 +263,7 @@ func (all *Table) Identify(ctx context.Context, a *apply.Account) error {
 		return nil
 	}
 	var other bool
-	err = all.Store.Do(ctx, store.Unit{Apply: func(b *store.Batch) error {
+	note := store.Unit{Apply: func(b *store.Batch) error {
 		k, err := b.Account(a.ID)
 		if err != nil {
 			return err
@@ -213,7 +274,8 @@ func (all *Table) Identify(ctx context.Context, a *apply.Account) error {
 			b.PutAccount(k)
 		}
 		return nil
-	}})
+	}}
+	err = a.Generation.Learn(func() error { return all.Store.Do(ctx, note) })
 	if err == nil && other {
 		err = fmt.Errorf("account %s: %w", a.ID, ErrOtherAccount)
 	}
@@ -233,7 +295,7 @@ type Built struct {
 // One builds a single account, whose tokens rest in the database. It has a budget of its own: the few calls of a verb
 // beside the daemon are no part of what the daemon spends.
 func (all *Table) One(c *config.Config, acc *config.Account) (Built, error) {
-	next := &accountTable{transports: map[string]*transport.Transport{}}
+	next := &accountTable{built: map[string]builtAccount{}}
 	if err := all.add(next, &accountTable{}, c, acc, memory.Memory{}); err != nil {
 		return Built{}, err
 	}

@@ -32,8 +32,8 @@ func (all *Table) Resume(ctx context.Context) error {
 
 func (t *accountTable) resume(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	for _, tr := range t.transports {
-		g.Go(func() error { return tr.Resume(ctx) })
+	for _, b := range t.built {
+		g.Go(func() error { return b.transport.Resume(ctx) })
 	}
 	return g.Wait()
 }
@@ -46,17 +46,19 @@ func (all *Table) Suspend(ctx context.Context) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	all.working = false
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), suspendMost)
-	defer cancel()
 	var g errgroup.Group
-	for id, tr := range all.table.Load().transports {
-		g.Go(func() error {
-			if err := tr.Suspend(ctx); err != nil {
-				all.Log.WithField("account", id).WithField("err", err).
-					Warn("what was spent of the budget is not saved to the call: a tenth counts as spent")
-			}
-			return nil
-		})
+	for id, b := range all.table.Load().built {
+		g.Go(func() error { all.suspend(ctx, id, b.transport.Suspend); return nil })
 	}
 	g.Wait() //nolint:errcheck // all are nil
+}
+
+// suspend saves what an account has spent, or says that it could not.
+func (all *Table) suspend(ctx context.Context, account string, save func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), suspendMost)
+	defer cancel()
+	if err := save(ctx); err != nil {
+		log := all.Log.WithField("account", account).WithField("err", err)
+		log.Warn("what was spent of the budget is not saved to the call: a tenth counts as spent")
+	}
 }

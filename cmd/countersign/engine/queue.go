@@ -1,0 +1,84 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/sirupsen/logrus"
+
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/output"
+	"countersign/model"
+	"countersign/model/store"
+	"countersign/worker/apply"
+	"countersign/worker/ask"
+)
+
+// Queue is where verbs put the runs that they ask for. It needs no provider and no secret: whoever works builds those.
+type Queue struct {
+	Env    *Env
+	Config *config.Config
+	Store  *store.Store
+	Runs   *ask.Runs
+	Log    *logrus.Entry
+}
+
+// Queue is the engine's.
+func (e *Engine) Queue() *Queue { return &Queue{e.Env, e.Config, e.Store, e.Worker.Runs, e.Log} }
+
+// Queue is the writer's.
+func (w *Writer) Queue() *Queue { return &Queue{w.env, w.Config, w.Store, w.Worker.Runs, w.log} }
+
+// Polls queues a whole pass of each tier for each of the accounts: those named, or all.
+func (q *Queue) Polls(ctx context.Context, ids []string, tiers []apply.Tier) ([]model.Run, error) {
+	accounts, err := q.Chosen(ids)
+	if err != nil {
+		return nil, err
+	}
+	var runs []model.Run
+	for _, acc := range accounts {
+		for _, t := range tiers {
+			r := model.Run{Account: acc.ID, Kind: string(t), Params: Params(ask.Params{Whole: true})}
+			if r, err = q.Runs.Queue(ctx, r, false); err != nil {
+				return nil, err
+			}
+			runs = append(runs, r)
+		}
+	}
+	return runs, nil
+}
+
+// Chosen returns the accounts that a verb is for: those named, or all.
+func (q *Queue) Chosen(ids []string) (out []*config.Account, err error) {
+	for i := range q.Config.Accounts {
+		if len(ids) == 0 {
+			out = append(out, &q.Config.Accounts[i])
+		}
+	}
+	for _, id := range ids {
+		acc, ok := q.Config.Account(id)
+		if !ok {
+			return nil, output.Usagef("account %q is not in the config: it has %s", id, strings.Join(q.Names(), ", "))
+		}
+		out = append(out, acc)
+	}
+	return out, nil
+}
+
+// Names are the ids of the accounts.
+func (q *Queue) Names() (out []string) {
+	for _, acc := range q.Config.Accounts {
+		out = append(out, acc.ID)
+	}
+	return out
+}
+
+// Params writes what a run is asked to do.
+func Params(p ask.Params) string {
+	text, err := json.Marshal(p)
+	if err != nil {
+		return "" // strings, numbers and booleans always marshal
+	}
+	return string(text)
+}
