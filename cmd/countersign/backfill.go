@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/units"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
@@ -21,14 +22,14 @@ import (
 
 type backfillOptions struct {
 	accounts     []string
-	since, until config.Span
+	since, until units.Span
 	plan         bool
 	documents    bool
 }
 
 // newBackfillCommand loads history, once.
 func newBackfillCommand(env *engine.Env) *cobra.Command {
-	o := backfillOptions{since: config.Span{Now: env.Now}, until: config.Span{Now: env.Now, Future: true}}
+	o := backfillOptions{since: units.Span{Now: env.Now}, until: units.Span{Now: env.Now, Future: true}}
 	cmd := &cobra.Command{
 		Use:   "backfill",
 		Short: "Load history, once",

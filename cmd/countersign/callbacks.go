@@ -10,6 +10,7 @@ import (
 
 	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/units"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
@@ -24,7 +25,7 @@ type callbacksFlags struct {
 	account string
 	ref     string
 	verdict string
-	since   config.Span
+	since   units.Span
 	limit   int
 	json    bool
 	all     bool
@@ -36,7 +37,7 @@ func verdicts() []model.Verdict {
 }
 
 func newCallbacksListCommand(env *engine.Env) *cobra.Command {
-	f := callbacksFlags{since: config.Span{Now: env.Now}}
+	f := callbacksFlags{since: units.Span{Now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List callbacks, the newest first",

@@ -10,6 +10,7 @@ import (
 
 	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/units"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/export"
 	"countersign/cmd/countersign/output"
@@ -18,12 +19,12 @@ import (
 
 type exportFlags struct {
 	format, out string
-	since       config.Span
+	since       units.Span
 	accounts    []string
 }
 
 func newExportCommand(env *engine.Env) *cobra.Command {
-	f := exportFlags{since: config.Span{Now: env.Now}}
+	f := exportFlags{since: units.Span{Now: env.Now}}
 	kinds := strings.Join(store.Exports(), ", ")
 	cmd := &cobra.Command{
 		Use:   "export WHAT",

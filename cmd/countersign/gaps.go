@@ -10,6 +10,7 @@ import (
 
 	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/units"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/health"
 	"countersign/cmd/countersign/output"
@@ -18,7 +19,7 @@ import (
 
 type gapsFlags struct {
 	account   string
-	since     config.Span
+	since     units.Span
 	limit     int
 	json      bool
 	all       bool
@@ -30,7 +31,7 @@ type gapsFlags struct {
 // pflag.Value.
 type failUnder struct {
 	set    bool
-	wanted *config.Percent // nil: the objective
+	wanted *units.Percent // nil: the objective
 }
 
 const theObjective = "objective"
@@ -41,7 +42,7 @@ func (f *failUnder) Set(s string) error {
 	if s == theObjective {
 		return nil
 	}
-	p, err := config.ParsePercent(s)
+	p, err := units.ParsePercent(s)
 	if err != nil {
 		return fmt.Errorf("%q %w", s, err)
 	}
@@ -60,7 +61,7 @@ func (f *failUnder) String() string {
 func (f *failUnder) Type() string { return "SHARE" }
 
 func newGapsCommand(env *engine.Env) *cobra.Command {
-	f := gapsFlags{since: config.Span{Now: env.Now}}
+	f := gapsFlags{since: units.Span{Now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "gaps",
 		Short: "List the changes that callbacks missed, and say how many they told",
@@ -102,7 +103,7 @@ func runGaps(ctx context.Context, env *engine.Env, c *config.Config, s *store.St
 		return err
 	}
 	if f.since.At == nil {
-		month := env.Now().Add(-30 * config.Day)
+		month := env.Now().Add(-30 * units.Day)
 		f.since.At = &month
 	}
 	sums, err := sumLedgers(ctx, env, c, s, f)

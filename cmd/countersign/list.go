@@ -8,6 +8,7 @@ import (
 
 	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/units"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
@@ -17,7 +18,7 @@ import (
 type listFlags struct {
 	account   string
 	statuses  []string
-	since     config.Span
+	since     units.Span
 	external  string
 	search    string
 	attention bool
@@ -27,7 +28,7 @@ type listFlags struct {
 }
 
 func newListCommand(env *engine.Env) *cobra.Command {
-	f := listFlags{since: config.Span{Now: env.Now}}
+	f := listFlags{since: units.Span{Now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List transactions, the newest change first",

@@ -9,6 +9,7 @@ import (
 
 	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/units"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/engine/accounts"
 	"countersign/cmd/countersign/output"
@@ -25,7 +26,7 @@ type Chosen struct {
 	Account       string
 	Refused       bool
 	NotUnderstood bool
-	Since         config.Span
+	Since         units.Span
 	DryRun, JSON  bool
 }
 

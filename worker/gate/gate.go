@@ -1,6 +1,7 @@
 // Package ask puts questions to providers and hands the answers to package apply: whether an account may be asked, one
 // question or one about several rows, the pages of a list, and the runs that ask about many.
-package ask
+// Package gate says whether an account may be asked now, and learns from what came of its questions.
+package gate
 
 import (
 	"context"
@@ -213,10 +214,10 @@ func (g *Gate) Asked(after *provider.RetryAfter) time.Duration {
 // Answered notes that the account's credentials work (again), as any answer shows. Those of another account work too,
 // and stay refused. apply.ErrSuperseded: the account's generation is over.
 func (g *Gate) Answered(ctx context.Context, a *apply.Account, rows ...model.Key) error {
-	return a.Generation.Learn(func() error { return g.answered(ctx, a, rows) })
+	return a.Generation.Learn(func() error { return g.NoteAnswered(ctx, a, rows) })
 }
 
-func (g *Gate) answered(ctx context.Context, a *apply.Account, rows []model.Key) error {
+func (g *Gate) NoteAnswered(ctx context.Context, a *apply.Account, rows []model.Key) error {
 	g.mu.Lock()
 	is := g.of(a)
 	was, foreign := is.refused, is.foreign
