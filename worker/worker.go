@@ -17,7 +17,6 @@ import (
 	"countersign/worker/ask"
 	"countersign/worker/documents"
 	"countersign/worker/files"
-	"countersign/worker/gate"
 	"countersign/worker/pdf"
 	"countersign/worker/poll"
 	"countersign/worker/verify"
@@ -47,7 +46,7 @@ type Options struct {
 // Worker runs the loops. It is safe for concurrent use.
 type Worker struct {
 	Table     *apply.Table // callbacks, answers, hints and operators change it, with Run or without
-	Gate      *gate.Gate
+	Gate      *ask.Gate
 	Runs      *ask.Runs
 	Tiers     *poll.Tiers
 	Documents *documents.Documents
@@ -98,7 +97,7 @@ func New(o Options) *Worker {
 func (w *Worker) build(o Options) {
 	w.Table = apply.New(apply.Options{Store: o.Store, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Nudge: w.Nudge})
 	incidents := w.Table.Incidents()
-	w.Gate = gate.NewGate(gate.GateOptions{
+	w.Gate = ask.NewGate(ask.GateOptions{
 		Store: o.Store, Incidents: incidents, Now: o.Now, Rand: o.Rand, Log: o.Log,
 		RetryWait: o.RetryWait, RetryMost: o.RetryMost,
 	})

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
-	"countersign/cmd/countersign/config/units"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
@@ -22,14 +21,14 @@ import (
 
 type backfillOptions struct {
 	accounts     []string
-	since, until units.Span
+	since, until config.Span
 	plan         bool
 	documents    bool
 }
 
 // newBackfillCommand loads history, once.
 func newBackfillCommand(env *engine.Env) *cobra.Command {
-	o := backfillOptions{since: units.Span{Now: env.Now}, until: units.Span{Now: env.Now, Future: true}}
+	o := backfillOptions{since: config.Span{Now: env.Now}, until: config.Span{Now: env.Now, Future: true}}
 	cmd := &cobra.Command{
 		Use:   "backfill",
 		Short: "Load history, once",

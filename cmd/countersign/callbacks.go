@@ -10,7 +10,6 @@ import (
 
 	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
-	"countersign/cmd/countersign/config/units"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
@@ -25,7 +24,7 @@ type callbacksFlags struct {
 	account string
 	ref     string
 	verdict string
-	since   units.Span
+	since   config.Span
 	limit   int
 	json    bool
 	all     bool
@@ -37,7 +36,7 @@ func verdicts() []model.Verdict {
 }
 
 func newCallbacksListCommand(env *engine.Env) *cobra.Command {
-	f := callbacksFlags{since: units.Span{Now: env.Now}}
+	f := callbacksFlags{since: config.Span{Now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List callbacks, the newest first",

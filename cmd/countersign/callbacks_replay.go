@@ -5,13 +5,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"countersign/cmd/countersign/config/units"
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/replay"
 )
 
 func newCallbacksReplayCommand(env *engine.Env) *cobra.Command {
-	f := replay.Chosen{Since: units.Span{Now: env.Now}}
+	f := replay.Chosen{Since: config.Span{Now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "replay [ID...]",
 		Short: "Hand stored callbacks in again, after a mended secret or setting",

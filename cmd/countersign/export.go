@@ -10,7 +10,6 @@ import (
 
 	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
-	"countersign/cmd/countersign/config/units"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/export"
 	"countersign/cmd/countersign/output"
@@ -19,12 +18,12 @@ import (
 
 type exportFlags struct {
 	format, out string
-	since       units.Span
+	since       config.Span
 	accounts    []string
 }
 
 func newExportCommand(env *engine.Env) *cobra.Command {
-	f := exportFlags{since: units.Span{Now: env.Now}}
+	f := exportFlags{since: config.Span{Now: env.Now}}
 	kinds := strings.Join(store.Exports(), ", ")
 	cmd := &cobra.Command{
 		Use:   "export WHAT",

@@ -10,7 +10,6 @@ import (
 
 	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
-	"countersign/cmd/countersign/config/units"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/health"
 	"countersign/cmd/countersign/output"
@@ -19,7 +18,7 @@ import (
 
 type gapsFlags struct {
 	account   string
-	since     units.Span
+	since     config.Span
 	limit     int
 	json      bool
 	all       bool
@@ -31,7 +30,7 @@ type gapsFlags struct {
 // pflag.Value.
 type failUnder struct {
 	set    bool
-	wanted *units.Percent // nil: the objective
+	wanted *config.Percent // nil: the objective
 }
 
 const theObjective = "objective"
@@ -42,7 +41,7 @@ func (f *failUnder) Set(s string) error {
 	if s == theObjective {
 		return nil
 	}
-	p, err := units.ParsePercent(s)
+	p, err := config.ParsePercent(s)
 	if err != nil {
 		return fmt.Errorf("%q %w", s, err)
 	}
@@ -61,7 +60,7 @@ func (f *failUnder) String() string {
 func (f *failUnder) Type() string { return "SHARE" }
 
 func newGapsCommand(env *engine.Env) *cobra.Command {
-	f := gapsFlags{since: units.Span{Now: env.Now}}
+	f := gapsFlags{since: config.Span{Now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "gaps",
 		Short: "List the changes that callbacks missed, and say how many they told",
@@ -103,7 +102,7 @@ func runGaps(ctx context.Context, env *engine.Env, c *config.Config, s *store.St
 		return err
 	}
 	if f.since.At == nil {
-		month := env.Now().Add(-30 * units.Day)
+		month := env.Now().Add(-30 * config.Day)
 		f.since.At = &month
 	}
 	sums, err := sumLedgers(ctx, env, c, s, f)

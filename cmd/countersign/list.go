@@ -8,7 +8,6 @@ import (
 
 	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
-	"countersign/cmd/countersign/config/units"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
@@ -18,7 +17,7 @@ import (
 type listFlags struct {
 	account   string
 	statuses  []string
-	since     units.Span
+	since     config.Span
 	external  string
 	search    string
 	attention bool
@@ -28,7 +27,7 @@ type listFlags struct {
 }
 
 func newListCommand(env *engine.Env) *cobra.Command {
-	f := listFlags{since: units.Span{Now: env.Now}}
+	f := listFlags{since: config.Span{Now: env.Now}}
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List transactions, the newest change first",

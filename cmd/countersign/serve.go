@@ -3,14 +3,14 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"countersign/cmd/countersign/config/units"
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 )
 
 // newServeCommand is the daemon.
 func newServeCommand(env *engine.Env) *cobra.Command {
-	o := engine.ServeOptions{Backfill: units.Span{Now: env.Now}, Announce: true}
+	o := engine.ServeOptions{Backfill: config.Span{Now: env.Now}, Announce: true}
 	schedule := ""
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -29,7 +29,7 @@ never repeats. --backfill-schedule repeats it on a cron line (UTC).`,
 			}
 			if schedule != "" {
 				var err error
-				if o.Schedule, err = units.ParseSlots(schedule); err != nil {
+				if o.Schedule, err = config.ParseSlots(schedule); err != nil {
 					return output.Usagef("--backfill-schedule: %q %w", schedule, err)
 				}
 			}

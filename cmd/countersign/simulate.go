@@ -16,7 +16,6 @@ import (
 
 	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
-	"countersign/cmd/countersign/config/units"
 	"countersign/cmd/countersign/demo"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
@@ -137,7 +136,7 @@ func runSimulate(ctx context.Context, env *engine.Env, o simulateOptions) error 
 	if o.world.Transactions == 0 {
 		o.world.Transactions = -1 // to the simulator 0 means its default
 	}
-	o.world.Callbacks, o.world.Births = o.callbacks, time.Duration(o.days)*units.Day
+	o.world.Callbacks, o.world.Births = o.callbacks, time.Duration(o.days)*config.Day
 	w := simulator.New(o.world)
 	socket, err := net.Listen("tcp", o.address)
 	if err != nil {

@@ -24,7 +24,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/cmd/countersign/config"
-	"countersign/cmd/countersign/config/units"
 	"countersign/cmd/countersign/demo"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/engine/keyfile"
@@ -291,7 +290,7 @@ func (r *rig) boot(t *testing.T) {
 	r.work.Go(func() error { return e.Worker.Run(ctx, worker.PartLoops, worker.PartSlots) })
 	if r.plan.History > 0 {
 		since := a.Now().Add(-90 * 24 * time.Hour)
-		require.NoError(t, e.QueueBackfills(ctx, engine.ServeOptions{Backfill: units.Span{Now: a.Now, At: &since}}))
+		require.NoError(t, e.QueueBackfills(ctx, engine.ServeOptions{Backfill: config.Span{Now: a.Now, At: &since}}))
 	}
 	r.door.open(l.Handler(), e.Worker.Nudge)
 }

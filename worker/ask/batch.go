@@ -10,7 +10,6 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker/apply"
-	"countersign/worker/gate"
 )
 
 // Asking says on whose behalf rows are asked about, and what becomes of it.
@@ -142,7 +141,7 @@ func (q *Asker) Confirm(ctx context.Context, a *apply.Account, f store.DueFilter
 		Account: a, Source: apply.Source{Asked: model.AskedConfirm}, Work: provider.WorkConfirm,
 		Ready: func(context.Context) error {
 			if !q.o.Gate.May(a) {
-				return gate.ErrRests
+				return ErrRests
 			}
 			return nil
 		},

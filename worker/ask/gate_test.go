@@ -5,12 +5,11 @@ import (
 	"time"
 
 	"countersign/provider"
-	"countersign/worker/gate"
 )
 
 func TestAWaitThatNobodyNamedIsNoLongerThanOurs(t *testing.T) {
 	t.Parallel()
-	g := gate.NewGate(gate.GateOptions{RetryMost: 3 * time.Second})
+	g := NewGate(GateOptions{RetryMost: 3 * time.Second})
 	if got := g.Asked(&provider.RetryAfter{Wait: time.Minute, Unasked: true}); got != 3*time.Second {
 		t.Errorf("a wait of our own making: %s", got)
 	}

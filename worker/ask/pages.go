@@ -10,7 +10,6 @@ import (
 
 	"countersign/provider"
 	"countersign/worker/apply"
-	"countersign/worker/gate"
 )
 
 // Tries is how often a question is put that fails for another reason than that the provider asks to wait.
@@ -90,10 +89,10 @@ func (q *Asker) page(ctx context.Context, w Walk) (Page, error) {
 		page, err := w.Lister.List(provider.WithWork(ctx, w.Work), w.Query)
 		if err == nil {
 			err = w.Account.Generation.Learn(func() error {
-				if err := q.o.Gate.NoteAnswered(ctx, w.Account, nil); err != nil || page.Next != "" {
+				if err := q.o.Gate.answered(ctx, w.Account, nil); err != nil || page.Next != "" {
 					return err
 				}
-				return q.o.Gate.Reach(ctx, w.Account)
+				return q.o.Gate.reach(ctx, w.Account)
 			})
 			return Page{Page: page, Question: asked}, err
 		}
@@ -107,7 +106,7 @@ func (q *Asker) page(ctx context.Context, w Walk) (Page, error) {
 		case errors.As(err, &after):
 			q.o.Gate.Rest(w.Account, after)
 		}
-		if err := q.o.Gate.NoteFault(ctx, w.Account, err); err != nil {
+		if err := q.o.Gate.noteFault(ctx, w.Account, err); err != nil {
 			return Page{}, err
 		}
 		if after != nil {
@@ -116,7 +115,7 @@ func (q *Asker) page(ctx context.Context, w Walk) (Page, error) {
 		if tries >= cmp.Or(w.Tries, Tries) {
 			return Page{}, err
 		}
-		if err := gate.Sleep(ctx, q.o.Gate.Pause(tries-1)); err != nil {
+		if err := Sleep(ctx, q.o.Gate.Pause(tries-1)); err != nil {
 			return Page{}, err
 		}
 	}

@@ -11,7 +11,6 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker/apply"
-	"countersign/worker/gate"
 )
 
 // Pass is one run in work. Its methods are safe for concurrent use; Run is to be changed between them only.
@@ -110,7 +109,7 @@ func (p *Pass) RowsToTheEnd(ctx context.Context, rows []model.Transaction, src a
 		if err != nil || try == p.Tries() || len(left) == 0 {
 			return err
 		}
-		if err := gate.Sleep(ctx, p.Asker.Gate().Pause(try-1)); err != nil {
+		if err := Sleep(ctx, p.Asker.Gate().Pause(try-1)); err != nil {
 			return err
 		}
 		rows = left

@@ -11,7 +11,6 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker/apply"
-	"countersign/worker/gate"
 )
 
 // leaseFor is how long a row stays out of other hands; a dead process gives it back after.
@@ -21,7 +20,7 @@ const leaseFor = 10 * time.Minute
 type Options struct {
 	Store   *store.Store
 	Table   *apply.Table
-	Gate    *gate.Gate
+	Gate    *Gate
 	Now     func() time.Time
 	Log     *logrus.Entry
 	Owner   string // names this process in leases
@@ -38,7 +37,7 @@ type Asker struct {
 func New(o Options) *Asker { return &Asker{o, newSkipped()} }
 
 // Gate returns what says whether an account may be asked.
-func (q *Asker) Gate() *gate.Gate { return q.o.Gate }
+func (q *Asker) Gate() *Gate { return q.o.Gate }
 
 // Workers is how many questions may be under way for an account.
 func (q *Asker) Workers() int { return q.o.Workers }
@@ -157,7 +156,7 @@ func (q *Asker) Apply(
 			keys[i] = did.Key
 			q.log(a, did, src)
 		}
-		return q.o.Gate.NoteAnswered(ctx, a, keys)
+		return q.o.Gate.answered(ctx, a, keys)
 	})
 	return dids, err
 }

@@ -14,7 +14,6 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/worker/apply"
-	"countersign/worker/gate"
 )
 
 // The kinds of run beside the tiers.
@@ -149,7 +148,7 @@ func (rs *Runs) settled(ctx context.Context, id string) (*apply.Account, error) 
 		if a == nil || !a.Generation.Over() {
 			return a, nil
 		}
-		if err := gate.Sleep(ctx, 10*time.Millisecond); err != nil {
+		if err := Sleep(ctx, 10*time.Millisecond); err != nil {
 			return nil, err
 		}
 	}

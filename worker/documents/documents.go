@@ -11,8 +11,8 @@ import (
 
 	"countersign/model/store"
 	"countersign/worker/apply"
+	"countersign/worker/ask"
 	"countersign/worker/files"
-	"countersign/worker/gate"
 	"countersign/worker/pdf"
 )
 
@@ -25,7 +25,7 @@ type Options struct {
 	Now      func() time.Time
 	Log      *logrus.Entry
 
-	Gate      *gate.Gate    // says whether an account may be asked
+	Gate      *ask.Gate     // says whether an account may be asked
 	Owner     string        // names this process in leases
 	RetryWait time.Duration // first pause after a fetch that brought no file
 	RetryMost time.Duration // the longest
@@ -42,7 +42,7 @@ type Documents struct {
 	now      func() time.Time
 	log      *logrus.Entry
 
-	gate                 *gate.Gate
+	gate                 *ask.Gate
 	owner                string
 	retryWait, retryMost time.Duration
 	workers              int

@@ -11,7 +11,6 @@ import (
 	"countersign/model/store"
 	"countersign/worker/apply"
 	"countersign/worker/ask"
-	"countersign/worker/gate"
 )
 
 // SlotsOptions is what Slots needs. All of it is required, but for what says otherwise.
@@ -92,7 +91,7 @@ func (sl *Slots) schedule(ctx context.Context, c *cron.Cron) []cron.EntryID {
 				continue
 			}
 			ids = append(ids, c.Schedule(slot, cron.FuncJob(func() {
-				if gate.Sleep(ctx, time.Duration(sl.o.Rand()*float64(sl.o.Jitter))) != nil {
+				if ask.Sleep(ctx, time.Duration(sl.o.Rand()*float64(sl.o.Jitter))) != nil {
 					return
 				}
 				if err := sl.queueSlot(ctx, a.ID, tier, sl.o.Now()); err != nil {

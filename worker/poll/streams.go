@@ -12,7 +12,7 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker/apply"
-	"countersign/worker/gate"
+	"countersign/worker/ask"
 )
 
 const (
@@ -25,7 +25,7 @@ const (
 type StreamsOptions struct {
 	Store    *store.Store
 	Table    *apply.Table
-	Gate     *gate.Gate
+	Gate     *ask.Gate
 	Accounts func() []*apply.Account // the current ones; a reload swaps them
 	Nudge    func()                  // wakes the loops: a stream has closed that another one is to replace
 	Log      *logrus.Entry
@@ -181,7 +181,7 @@ func (s *Streams) follow(ctx context.Context, a *apply.Account, k model.Key) {
 		if ctx.Err() == nil {
 			s.log(k, provider.Redact(err)).Debug("stream ended, opening it again")
 		}
-		if gate.Sleep(ctx, s.o.Gate.Pause(max(fails, 0))) != nil {
+		if ask.Sleep(ctx, s.o.Gate.Pause(max(fails, 0))) != nil {
 			break
 		}
 	}
@@ -267,7 +267,7 @@ func (s *Streams) nudgeFor(ctx context.Context, a *apply.Account, k model.Key, e
 		if err != nil && ctx.Err() == nil {
 			s.log(k, err).Debug("a stream's event was lost, polls will find it")
 		}
-		if gate.Sleep(ctx, streamsNudge) != nil {
+		if ask.Sleep(ctx, streamsNudge) != nil {
 			return
 		}
 	}

@@ -26,7 +26,6 @@ import (
 	"countersign/provider/providertest"
 	"countersign/worker/apply"
 	"countersign/worker/ask"
-	"countersign/worker/gate"
 )
 
 // Noon is when each test begins, a Saturday.
@@ -45,7 +44,7 @@ type Bench struct {
 
 	// What Build makes.
 	Table *apply.Table
-	Gate  *gate.Gate
+	Gate  *ask.Gate
 	Asker *ask.Asker
 
 	clock *atomic.Int64 // milliseconds
@@ -93,7 +92,7 @@ func Both(t *testing.T, test func(t *testing.T, b *Bench)) {
 func (b *Bench) Build() {
 	accounts, log := b.Configured, logrus.NewEntry(b.Logger())
 	b.Table = apply.New(apply.Options{Store: b.Store, Accounts: accounts, Now: b.Now, Log: log})
-	b.Gate = gate.NewGate(gate.GateOptions{
+	b.Gate = ask.NewGate(ask.GateOptions{
 		Store: b.Store, Incidents: b.Table.Incidents(), Now: b.Now, Rand: Zero, Log: log,
 		RetryWait: cmp.Or(b.RetryWait, 30*time.Second), RetryMost: cmp.Or(b.RetryMost, 30*time.Minute),
 	})

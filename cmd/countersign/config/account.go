@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"countersign/cmd/countersign/config/tree"
-	"countersign/cmd/countersign/config/units"
 	"countersign/model"
 	"countersign/provider"
 )
@@ -96,7 +95,7 @@ func (a *Account) Budgets() map[provider.Class]int {
 // Poll is when a tier is polled next.
 type Poll struct {
 	Tier string
-	Line units.Slots
+	Line Slots
 	Next time.Time
 }
 

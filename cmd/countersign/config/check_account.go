@@ -15,7 +15,6 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/cmd/countersign/config/tree"
-	"countersign/cmd/countersign/config/units"
 	"countersign/model"
 	"countersign/provider"
 )
@@ -83,11 +82,11 @@ func (r *checker) checkTimes(a *Account) {
 		r.wrong(a.at+".recheck_after", "asks more than ten times")
 	}
 	for i, d := range a.RecheckAfter {
-		if d <= 0 || time.Duration(d) > units.Day {
+		if d <= 0 || time.Duration(d) > Day {
 			r.wrong(fmt.Sprintf("%s.recheck_after[%d]", a.at, i), "%s is not between 1s and 1d", d)
 		}
 	}
-	if time.Duration(a.GapGrace) > units.Day {
+	if time.Duration(a.GapGrace) > Day {
 		r.wrong(a.at+".gap_grace", "%s is more than a day", a.GapGrace)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"golang.org/x/crypto/acme"
 
 	"countersign/cmd/countersign/config/tree"
-	"countersign/cmd/countersign/config/units"
 	"countersign/provider"
 )
 
@@ -25,19 +24,19 @@ type Config struct {
 	Console   Console   `yaml:"console"`
 	Accounts  []Account `yaml:"accounts"`
 
-	Polling           Polling       `yaml:"polling"`
-	Retention         Retention     `yaml:"retention"`
-	KeyFile           string        `yaml:"key_file"`
-	DatabaseMode      units.Mode    `yaml:"database_mode"`
-	DocumentsMinFree  units.Size    `yaml:"documents_min_free"`
-	DocumentsMaxSize  units.Size    `yaml:"documents_max_size"`
-	CallbackObjective units.Percent `yaml:"callback_objective"`
-	Log               Log           `yaml:"log"`
+	Polling           Polling   `yaml:"polling"`
+	Retention         Retention `yaml:"retention"`
+	KeyFile           string    `yaml:"key_file"`
+	DatabaseMode      Mode      `yaml:"database_mode"`
+	DocumentsMinFree  Size      `yaml:"documents_min_free"`
+	DocumentsMaxSize  Size      `yaml:"documents_max_size"`
+	CallbackObjective Percent   `yaml:"callback_objective"`
+	Log               Log       `yaml:"log"`
 
-	Hooks       NotYet         `yaml:"hooks"`
-	Retry       Retry          `yaml:"retry"`
-	SlotJitter  units.Duration `yaml:"slot_jitter"`
-	ListOverlap units.Duration `yaml:"list_overlap"`
+	Hooks       NotYet   `yaml:"hooks"`
+	Retry       Retry    `yaml:"retry"`
+	SlotJitter  Duration `yaml:"slot_jitter"`
+	ListOverlap Duration `yaml:"list_overlap"`
 
 	file string // where it was read from, as it was named
 }
@@ -47,12 +46,12 @@ func (c *Config) File() string { return c.file }
 
 // Public is the listener that providers reach.
 type Public struct {
-	Address        string          `yaml:"address"`
-	URL            string          `yaml:"url"`
-	TLS            TLS             `yaml:"tls"`
-	TrustedProxies []units.Network `yaml:"trusted_proxies"`
-	MaxBody        units.Size      `yaml:"max_body"`
-	Allow          []units.Network `yaml:"allow"`
+	Address        string    `yaml:"address"`
+	URL            string    `yaml:"url"`
+	TLS            TLS       `yaml:"tls"`
+	TrustedProxies []Network `yaml:"trusted_proxies"`
+	MaxBody        Size      `yaml:"max_body"`
+	Allow          []Network `yaml:"allow"`
 
 	MaxConnections           int `yaml:"max_connections"`
 	MaxConnectionsPerAddress int `yaml:"max_connections_per_address"`
@@ -63,14 +62,14 @@ type Public struct {
 func (p Public) Proxies() []netip.Prefix { return prefixes(p.TrustedProxies) }
 
 // Sources are the networks that may call an account: its own, or those that may call any.
-func (a *Account) Sources(all []units.Network) []netip.Prefix {
+func (a *Account) Sources(all []Network) []netip.Prefix {
 	if len(a.CallbackSources) > 0 {
 		all = a.CallbackSources
 	}
 	return prefixes(all)
 }
 
-func prefixes(list []units.Network) []netip.Prefix {
+func prefixes(list []Network) []netip.Prefix {
 	out := make([]netip.Prefix, len(list))
 	for i, n := range list {
 		out[i] = n.Prefix
@@ -96,8 +95,8 @@ type ACME struct {
 
 // Console is the private listener: dashboard, JSON API, metrics, health.
 type Console struct {
-	Address string       `yaml:"address"`
-	Token   units.Secret `yaml:"token"`
+	Address string `yaml:"address"`
+	Token   Secret `yaml:"token"`
 }
 
 // Account is one connection to a provider.
@@ -107,21 +106,21 @@ type Account struct {
 	BaseURL  string   `yaml:"base_url"`
 	Settings Settings `yaml:"settings"`
 
-	Budget            Budget           `yaml:"budget"`
-	Scope             string           `yaml:"scope"`
-	ExternalID        string           `yaml:"external_id"`
-	Download          *[]string        `yaml:"download"`
-	Confirm           string           `yaml:"confirm"`
-	IncludeTest       bool             `yaml:"include_test"`
-	AllowPrivateLinks bool             `yaml:"allow_private_links"`
-	CallbackSources   []units.Network  `yaml:"callback_sources"`
-	ReturnPage        string           `yaml:"return_page"`
-	Hints             Hints            `yaml:"hints"`
-	RecheckAfter      []units.Duration `yaml:"recheck_after"`
-	GapGrace          units.Duration   `yaml:"gap_grace"`
-	Polling           Polling          `yaml:"polling"`
-	Signatures        string           `yaml:"signatures"`
-	OnBadSignature    string           `yaml:"on_bad_signature"`
+	Budget            Budget     `yaml:"budget"`
+	Scope             string     `yaml:"scope"`
+	ExternalID        string     `yaml:"external_id"`
+	Download          *[]string  `yaml:"download"`
+	Confirm           string     `yaml:"confirm"`
+	IncludeTest       bool       `yaml:"include_test"`
+	AllowPrivateLinks bool       `yaml:"allow_private_links"`
+	CallbackSources   []Network  `yaml:"callback_sources"`
+	ReturnPage        string     `yaml:"return_page"`
+	Hints             Hints      `yaml:"hints"`
+	RecheckAfter      []Duration `yaml:"recheck_after"`
+	GapGrace          Duration   `yaml:"gap_grace"`
+	Polling           Polling    `yaml:"polling"`
+	Signatures        string     `yaml:"signatures"`
+	OnBadSignature    string     `yaml:"on_bad_signature"`
 
 	at     string          // its path in the file: accounts[0]
 	traits provider.Traits // of its provider
@@ -142,31 +141,31 @@ type Hints struct {
 
 // Polling is the slot of each tier: cron lines in UTC.
 type Polling struct {
-	Active units.Slots `yaml:"active"`
-	Idle   units.Slots `yaml:"idle"`
-	Audit  units.Slots `yaml:"audit"`
+	Active Slots `yaml:"active"`
+	Idle   Slots `yaml:"idle"`
+	Audit  Slots `yaml:"audit"`
 }
 
 // same says whether the slots of all tiers are equal.
 func (p Polling) same(o Polling) bool {
-	return p.Active.Line == o.Active.Line && p.Idle.Line == o.Idle.Line && p.Audit.Line == o.Audit.Line
+	return p.Active.line == o.Active.line && p.Idle.line == o.Idle.line && p.Audit.line == o.Audit.line
 }
 
 // Retention is how long things are kept.
 type Retention struct {
-	Bodies  units.Lifetime `yaml:"bodies"`
-	Refused units.Lifetime `yaml:"refused"`
+	Bodies  Lifetime `yaml:"bodies"`
+	Refused Lifetime `yaml:"refused"`
 	// RefusedSize is how much of the bodies of refused callbacks is kept in all.
-	RefusedSize units.Size `yaml:"refused_size"`
+	RefusedSize Size `yaml:"refused_size"`
 
-	Outbox  units.Lifetime `yaml:"outbox"`
-	History units.Lifetime `yaml:"history"`
+	Outbox  Lifetime `yaml:"outbox"`
+	History Lifetime `yaml:"history"`
 }
 
 // Retry is how long failed questions and downloads wait, and how fast that grows.
 type Retry struct {
-	First units.Duration `yaml:"first"`
-	Most  units.Duration `yaml:"most"`
+	First Duration `yaml:"first"`
+	Most  Duration `yaml:"most"`
 }
 
 // Log is how the daemon logs.
@@ -189,7 +188,7 @@ func defaults() Config {
 		},
 		Console:   Console{Address: "127.0.0.1:8080"},
 		Polling:   Polling{Active: utc("0 */6 * * *"), Idle: utc("0 */12 * * *"), Audit: utc("0 3 * * *")},
-		Retention: Retention{Bodies: units.Lifetime(90 * units.Day), Refused: units.Lifetime(7 * units.Day), RefusedSize: 256 << 20, Outbox: units.Lifetime(30 * units.Day), History: units.Forever},
+		Retention: Retention{Bodies: Lifetime(90 * Day), Refused: Lifetime(7 * Day), RefusedSize: 256 << 20, Outbox: Lifetime(30 * Day), History: forever},
 
 		DatabaseMode:      0o600,
 		DocumentsMinFree:  1 << 30,
@@ -197,9 +196,9 @@ func defaults() Config {
 		CallbackObjective: 99,
 		Log:               Log{Level: "info", Format: "auto"},
 
-		Retry:       Retry{First: units.Duration(30 * time.Second), Most: units.Duration(30 * time.Minute)},
-		SlotJitter:  units.Duration(2 * time.Minute),
-		ListOverlap: units.Duration(15 * time.Minute),
+		Retry:       Retry{First: Duration(30 * time.Second), Most: Duration(30 * time.Minute)},
+		SlotJitter:  Duration(2 * time.Minute),
+		ListOverlap: Duration(15 * time.Minute),
 	}
 }
 
@@ -209,16 +208,16 @@ func defaultAccount() Account {
 		Scope:        "all",
 		Confirm:      "final",
 		IncludeTest:  true,
-		RecheckAfter: []units.Duration{units.Duration(10 * time.Second), units.Duration(time.Minute), units.Duration(10 * time.Minute)},
-		GapGrace:     units.Duration(5 * time.Minute),
+		RecheckAfter: []Duration{Duration(10 * time.Second), Duration(time.Minute), Duration(10 * time.Minute)},
+		GapGrace:     Duration(5 * time.Minute),
 
 		Signatures: "if_present", OnBadSignature: "quarantine",
 	}
 }
 
 // utc are the slots of a line that is known to be good.
-func utc(line string) units.Slots {
-	s, err := units.ParseSlots(line)
+func utc(line string) Slots {
+	s, err := ParseSlots(line)
 	if err != nil {
 		panic(err)
 	}

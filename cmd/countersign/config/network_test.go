@@ -1,9 +1,6 @@
 package config
 
-import (
-	"countersign/cmd/countersign/config/units"
-	"testing"
-)
+import "testing"
 
 // An address is a network of one; IPv4 in IPv6's clothes is IPv4.
 func TestNetworks(t *testing.T) {
@@ -13,7 +10,7 @@ func TestNetworks(t *testing.T) {
 		"::ffff:10.1.1.1": "10.1.1.1/32", "::ffff:172.16.0.0/108": "172.16.0.0/12", "::ffff:0:0/96": "0.0.0.0/0", "::/0": "::/0",
 		"proxy": "", "10.0.0.0/33": "", "": "", "fe80::1%eth0": "", "10.0.0.1:80": "",
 	} {
-		var n units.Network
+		var n Network
 		if err := n.Parse(text); (err == nil) != (want != "") || err == nil && n.String() != want {
 			t.Errorf("%q: %s, %v, want %q", text, n, err, want)
 		}

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"countersign/cmd/countersign/config/units"
 	"testing"
 	"time"
 )
@@ -38,7 +37,7 @@ func TestParseSpan(t *testing.T) {
 		"36500d1h":                  "",
 		"2000000h":                  "",
 	} {
-		got, err := units.ParseSpan(text, monday)
+		got, err := ParseSpan(text, monday)
 		switch {
 		case want == "" && err == nil:
 			t.Errorf("%q is read as %s", text, got)

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"countersign/cmd/countersign/config/tree"
-	"countersign/cmd/countersign/config/units"
 )
 
 // DatabaseShown is the database without a password.
@@ -89,5 +88,5 @@ func (c *Config) hasSecrets() bool {
 // loopbackURL says whether a URL stays on this machine.
 func loopbackURL(text string) bool {
 	u, err := url.Parse(text)
-	return err == nil && units.Loopback(u.Hostname()+":0")
+	return err == nil && Loopback(u.Hostname()+":0")
 }

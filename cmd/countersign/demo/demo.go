@@ -18,7 +18,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/cmd/countersign/config"
-	"countersign/cmd/countersign/config/units"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/cmd/countersign/output/progress"
@@ -126,7 +125,7 @@ func (s *Session) play(ctx context.Context, a *engine.Env) (report Report, err e
 	if s.Engine, err = s.Env.Start(run, c, logrus.NewEntry(s.Env.Logger(c.Log))); err != nil {
 		return report, end(err)
 	}
-	since := units.Span{Now: s.Env.Now}
+	since := config.Span{Now: s.Env.Now}
 	if err := since.Set("24h"); err != nil {
 		return report, end(err)
 	}

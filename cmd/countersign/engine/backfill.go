@@ -6,7 +6,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
-	"countersign/cmd/countersign/config/units"
+	"countersign/cmd/countersign/config"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/worker/apply"
@@ -75,7 +75,7 @@ func (e *Engine) repeatBackfill(ctx context.Context, o ServeOptions) error {
 		if !e.Env.Wait(ctx, o.Schedule.Next(now).Sub(now)) {
 			return nil
 		}
-		since, err := units.ParseSpan(o.Backfill.Raw, e.Env.Now())
+		since, err := config.ParseSpan(o.Backfill.Raw, e.Env.Now())
 		if err != nil {
 			return err
 		}

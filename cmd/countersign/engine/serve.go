@@ -13,7 +13,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/cmd/countersign/config"
-	"countersign/cmd/countersign/config/units"
 	"countersign/cmd/countersign/engine/accounts"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
@@ -23,9 +22,9 @@ import (
 
 // ServeOptions is what the flags of serve say.
 type ServeOptions struct {
-	Backfill units.Span
-	Schedule units.Slots // none: the backfill is not repeated
-	Announce bool        // print the callback URLs
+	Backfill config.Span
+	Schedule config.Slots // none: the backfill is not repeated
+	Announce bool         // print the callback URLs
 }
 
 // Serve runs the daemon until ctx ends or a signal comes.

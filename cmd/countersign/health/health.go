@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"countersign/cmd/countersign/config"
-	"countersign/cmd/countersign/config/units"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
@@ -181,7 +180,7 @@ func (h *Report) count(ctx context.Context, env *engine.Env, s *store.Store) err
 	if err != nil {
 		return err
 	}
-	month := env.Now().Add(-30 * units.Day)
+	month := env.Now().Add(-30 * config.Day)
 	for i := range h.Accounts {
 		a := &h.Accounts[i]
 		for _, n := range documents {

@@ -9,7 +9,6 @@ import (
 
 	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
-	"countersign/cmd/countersign/config/units"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/engine/accounts"
 	"countersign/cmd/countersign/output"
@@ -26,7 +25,7 @@ type Chosen struct {
 	Account       string
 	Refused       bool
 	NotUnderstood bool
-	Since         units.Span
+	Since         config.Span
 	DryRun, JSON  bool
 }
 

@@ -14,7 +14,6 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/cmd/countersign/config"
-	"countersign/cmd/countersign/config/units"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
@@ -52,7 +51,7 @@ type accountTable struct {
 type builtAccount struct {
 	from      *config.Account
 	retry     config.Retry
-	maxFile   units.Size
+	maxFile   config.Size
 	transport *transport.Transport
 	running   *apply.Account
 }
@@ -206,7 +205,7 @@ func (all *Table) connect(
 // schedules are the slots of each tier, as the loops take them.
 func schedules(p config.Polling) apply.Schedules {
 	out := apply.Schedules{}
-	for tier, slots := range map[apply.Tier]units.Slots{apply.Active: p.Active, apply.Idle: p.Idle, apply.Audit: p.Audit} {
+	for tier, slots := range map[apply.Tier]config.Slots{apply.Active: p.Active, apply.Idle: p.Idle, apply.Audit: p.Audit} {
 		if slots.String() != "" {
 			out[tier] = slots
 		}

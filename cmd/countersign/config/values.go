@@ -1,5 +1,4 @@
-// Package units reads the values of a config: spans, sizes, shares, modes, slots and networks.
-package units
+package config
 
 import (
 	"errors"
@@ -43,12 +42,12 @@ func (d Duration) String() string { return time.Duration(d).String() }
 // Lifetime is how long something is kept; forever is as long as there is room.
 type Lifetime time.Duration
 
-const Forever Lifetime = 0
+const forever Lifetime = 0
 
 // Parse reads a length of time, or forever.
 func (k *Lifetime) Parse(text string) error {
 	if text == "forever" {
-		*k = Forever
+		*k = forever
 		return nil
 	}
 	v, err := tree.ParseDuration(text)
@@ -65,7 +64,7 @@ func (k *Lifetime) Parse(text string) error {
 // String is the length of time in days where it is whole days.
 func (k Lifetime) String() string {
 	switch {
-	case k == Forever:
+	case k == forever:
 		return "forever"
 	case time.Duration(k)%Day == 0:
 		return fmt.Sprintf("%dd", time.Duration(k)/Day)
@@ -154,7 +153,7 @@ func (p Percent) String() string { return strconv.FormatFloat(float64(p), 'f', -
 
 // Slots are the times of a cron line, in UTC.
 type Slots struct {
-	Line  string
+	line  string
 	times cron.Schedule
 }
 
@@ -183,7 +182,7 @@ func (s Slots) Shortest() (least time.Duration) {
 }
 
 // String is the cron line.
-func (s Slots) String() string { return s.Line }
+func (s Slots) String() string { return s.line }
 
 // Parse takes an empty line for none: the account has those of all accounts.
 func (s *Slots) Parse(text string) error {

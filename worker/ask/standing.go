@@ -1,4 +1,4 @@
-package gate
+package ask
 
 import (
 	"context"
@@ -62,8 +62,8 @@ func (g *Gate) fault(ctx context.Context, a *apply.Account, err error) {
 	}
 }
 
-// NoteFault is fault for what no row of ours was asked about. apply.ErrSuperseded: the account's generation is over.
-func (g *Gate) NoteFault(ctx context.Context, a *apply.Account, err error) error {
+// noteFault is fault for what no row of ours was asked about. apply.ErrSuperseded: the account's generation is over.
+func (g *Gate) noteFault(ctx context.Context, a *apply.Account, err error) error {
 	return a.Generation.Learn(func() error { g.fault(ctx, a, err); return nil })
 }
 
@@ -76,9 +76,9 @@ func (g *Gate) good(ctx context.Context, a *apply.Account) error {
 	return g.write(ctx, a, standing{reach: was.reach})
 }
 
-// Reach writes down whose transactions the account's lists show, once one of them has been read: only then the
+// reach writes down whose transactions the account's lists show, once one of them has been read: only then the
 // provider knows what it may list.
-func (g *Gate) Reach(ctx context.Context, a *apply.Account) error {
+func (g *Gate) reach(ctx context.Context, a *apply.Account) error {
 	l := a.Provider.Lister
 	if l == nil {
 		return nil

@@ -1,7 +1,6 @@
 // Package ask puts questions to providers and hands the answers to package apply: whether an account may be asked, one
 // question or one about several rows, the pages of a list, and the runs that ask about many.
-// Package gate says whether an account may be asked now, and learns from what came of its questions.
-package gate
+package ask
 
 import (
 	"context"
@@ -214,10 +213,10 @@ func (g *Gate) Asked(after *provider.RetryAfter) time.Duration {
 // Answered notes that the account's credentials work (again), as any answer shows. Those of another account work too,
 // and stay refused. apply.ErrSuperseded: the account's generation is over.
 func (g *Gate) Answered(ctx context.Context, a *apply.Account, rows ...model.Key) error {
-	return a.Generation.Learn(func() error { return g.NoteAnswered(ctx, a, rows) })
+	return a.Generation.Learn(func() error { return g.answered(ctx, a, rows) })
 }
 
-func (g *Gate) NoteAnswered(ctx context.Context, a *apply.Account, rows []model.Key) error {
+func (g *Gate) answered(ctx context.Context, a *apply.Account, rows []model.Key) error {
 	g.mu.Lock()
 	is := g.of(a)
 	was, foreign := is.refused, is.foreign
