@@ -48,10 +48,14 @@ var arrows = map[string][]string{
 	"worker/hook":        {"model", "model/store/durable"},
 	"worker/incidents":   {"model", "model/store"},
 	"worker/apply":       {"model", "model/store", "provider", "worker/incidents"},
-	"worker/ask":         {"model", "model/store", "provider", "worker/apply", "worker/incidents"},
-	"worker/poll":        {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/incidents"},
-	"worker/verify":      {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/files"},
-	"worker/documents":   {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/files", "worker/pdf"},
+	"worker/ask": {
+		"model", "model/store", "provider", "worker/apply", "worker/ask/endless", "worker/ask/standing", "worker/incidents",
+	},
+	"worker/ask/endless":  {"provider"},
+	"worker/ask/standing": {},
+	"worker/poll":         {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/incidents"},
+	"worker/verify":       {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/files"},
+	"worker/documents":    {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/files", "worker/pdf"},
 	"worker": {
 		"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/poll", "worker/verify",
 		"worker/documents", "worker/hook", "worker/files", "worker/pdf",
@@ -65,6 +69,7 @@ var arrows = map[string][]string{
 	"cmd/countersign/config/tree":       {},
 	"cmd/countersign/config":            {"cmd/countersign/config/tree", "model", "provider"},
 	"cmd/countersign/config/configtest": {"provider"},
+	"cmd/countersign/config/changes":    {"cmd/countersign/config"},
 	"cmd/countersign/output":            {"cmd/countersign/output/layout", "model", "model/words"},
 	"cmd/countersign/output/layout":     {},
 	"cmd/countersign/output/progress":   {"cmd/countersign/output", "model"},
@@ -75,11 +80,18 @@ var arrows = map[string][]string{
 	"cmd/countersign/engine/logs":         {"cmd/countersign/config", "cmd/countersign/output"},
 	"cmd/countersign/engine/certificates": {"cmd/countersign/config"},
 	"cmd/countersign/engine/accounts": {
-		"cmd/countersign/config", "model", "model/store", "provider", "provider/transport", "provider/transport/memory", "worker/apply",
+		"cmd/countersign/config", "cmd/countersign/config/changes",
+		"model", "model/store", "provider", "provider/transport", "provider/transport/memory", "worker/apply",
+	},
+	"cmd/countersign/engine/queue": {
+		"cmd/countersign/config", "cmd/countersign/output", "model", "model/store", "provider", "worker/apply", "worker/ask",
+	},
+	"cmd/countersign/engine/follow": {
+		"cmd/countersign/output", "cmd/countersign/output/progress", "model", "model/store", "model/store/database",
 	},
 	"cmd/countersign/engine": {
 		"cmd/countersign/config", "cmd/countersign/output", "cmd/countersign/output/progress", "cmd/countersign/sandbox",
-		"cmd/countersign/engine/accounts",
+		"cmd/countersign/engine/accounts", "cmd/countersign/engine/follow", "cmd/countersign/engine/queue", "cmd/countersign/config/changes",
 		"cmd/countersign/engine/certificates", "cmd/countersign/engine/keyfile", "cmd/countersign/engine/logs",
 		"model", "model/store", "model/store/database", "model/store/durable", "model/store/sqlitefile", "provider",
 		"worker", "worker/apply", "worker/ask", "worker/poll", "worker/verify", "worker/documents", "worker/files", "worker/pdf",

@@ -74,7 +74,10 @@ Without --since it looks at the last 30 days. With --fail-under, an account belo
 			"  countersign gaps --summary --fail-under 98%     # in CI or cron; without a share: the objective",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 && f.failUnder.set && f.failUnder.wanted == nil { // "--fail-under 99%", as two words
-				return f.failUnder.Set(args[0])
+				if err := f.failUnder.Set(args[0]); err != nil {
+					return output.Usagef("%w: see `%s --help`", err, cmd.CommandPath())
+				}
+				return nil
 			}
 			return cobra.NoArgs(cmd, args)
 		},

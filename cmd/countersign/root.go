@@ -147,12 +147,25 @@ func (a *app) watch(cmd *cobra.Command) {
 			if exit := new(output.ExitError); err == nil || errors.As(err, &exit) {
 				return err
 			}
-			return output.Usagef("%w: see `%s --help`", err, cmd.CommandPath())
+			return argsFault(cmd, args)
 		}
 	}
 	for _, sub := range cmd.Commands() {
 		a.watch(sub)
 	}
+}
+
+// argsFault says which arguments a verb takes, in the words of its usage, where others were given.
+func argsFault(cmd *cobra.Command, args []string) error {
+	_, takes, some := strings.Cut(cmd.Use, " ")
+	switch {
+	case !some:
+		return output.Usagef("%s takes no %q: see `%s --help`", cmd.CommandPath(), args[0], cmd.CommandPath())
+	case len(args) == 0:
+		return output.Usagef("%s needs %s: see `%s --help`", cmd.CommandPath(), takes, cmd.CommandPath())
+	}
+	return output.Usagef("%s takes %s, not %s: see `%s --help`",
+		cmd.CommandPath(), takes, output.Count(len(args), "argument"), cmd.CommandPath())
 }
 
 // group is a verb that only holds others, such as `callbacks list`.

@@ -222,6 +222,9 @@ func TestWhatHasNoEventIsNoMissedCallback(t *testing.T) {
 	if len(r.TypesFor(model.ChangeStatus, model.InProgress)) > 0 || r.Tells[model.ChangeCreated] != nil || len(r.TypesFor(model.ChangeStatus, model.Completed)) != 1 {
 		t.Errorf("%+v", r.Tells)
 	}
+	signed := model.Status(model.SignerSigned)
+	providertest.Same(t, "v3: a signature", r.TypesFor(model.ChangeSigner, signed), []string{signerSigned, documentCompleted})
 	r = openV2(t, "").Rules()
 	providertest.Same(t, "v2: a beginning", r.TypesFor(model.ChangeCreated, model.InProgress), []string{documentCreated, documentSent})
+	providertest.Same(t, "v2: a signature", r.TypesFor(model.ChangeSigner, signed), []string{signerSigned, documentSigned, documentCompleted})
 }

@@ -1,6 +1,7 @@
 package documenso
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,6 +31,7 @@ func (s *shelf) answer(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	page, _ := strconv.Atoi(q.Get("page"))
 	per, _ := strconv.Atoi(q.Get("perPage"))
+	page, per = cmp.Or(page, 1), cmp.Or(per, 10) // a question that is not about a list says neither
 	list, data := []any{}, []any{}
 	switch r.URL.Path {
 	case "/api/v2/folder":

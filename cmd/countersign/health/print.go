@@ -75,7 +75,7 @@ func (h *Report) daemonWords(env *engine.Env) string {
 	case h.Lock.Since.IsZero():
 		return env.Paint(output.Good, "running")
 	}
-	return env.Paint(output.Good, "running") + fmt.Sprintf(" since %s (%s)", env.Ago(&h.Lock.Since), output.Plain(h.Lock.Owner))
+	return env.Paint(output.Good, "running") + fmt.Sprintf(", started %s (%s)", env.Ago(&h.Lock.Since), output.Plain(h.Lock.Owner))
 }
 
 func (h *Report) readyWords(env *engine.Env) string {

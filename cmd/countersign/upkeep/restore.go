@@ -98,7 +98,7 @@ func prepareRestored(
 	if err := sqlitefile.RemoveLogs(temp); err != nil { // of a restore that was killed
 		return err
 	}
-	if err := sqlitefile.Copy(ctx, done.from, temp, true); err != nil {
+	if err := sqlitefile.CopyResting(ctx, done.from, temp, true); err != nil {
 		return err
 	}
 	if err := os.Chmod(temp, fs.FileMode(c.DatabaseMode)); err != nil {

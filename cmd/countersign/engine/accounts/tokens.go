@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/changes"
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker/apply"
@@ -21,7 +22,7 @@ func (all *Table) Tokens(account string) provider.Tokens {
 func (all *Table) tokensFor(acc *config.Account) provider.Tokens {
 	return all.tokensOf(acc.ID, func() bool {
 		now, there := all.table.Load().built[acc.ID]
-		return !there || now.from.Server() == acc.Server() && now.from.SameSettings(acc)
+		return !there || changes.Server(now.from) == changes.Server(acc) && now.from.SameSettings(acc)
 	})
 }
 
