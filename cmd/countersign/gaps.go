@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/values"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
@@ -31,7 +32,7 @@ type gapsFlags struct {
 // pflag.Value.
 type failUnder struct {
 	set    bool
-	wanted *config.Percent // nil: the objective
+	wanted *values.Percent // nil: the objective
 }
 
 const theObjective = "objective"
@@ -42,7 +43,7 @@ func (f *failUnder) Set(s string) error {
 	if s == theObjective {
 		return nil
 	}
-	p, err := config.ParsePercent(s)
+	p, err := values.ParsePercent(s)
 	if err != nil {
 		return fmt.Errorf("%q %w", s, err)
 	}
@@ -103,7 +104,7 @@ func runGaps(ctx context.Context, env *engine.Env, c *config.Config, s *store.St
 		return err
 	}
 	if f.since.At == nil {
-		month := env.Now().Add(-30 * config.Day)
+		month := env.Now().Add(-30 * values.Day)
 		f.since.At = &month
 	}
 	sums, err := sumLedgers(ctx, env, c, s, f)
@@ -200,11 +201,11 @@ func listGaps(ctx context.Context, env *engine.Env, s *store.Store, f gapsFlags)
 
 // sumLedger reads what the ledger says of an account since a day.
 func sumLedger(ctx context.Context, env *engine.Env, s *store.Store, account string, since time.Time, wanted float64) (out output.LedgerSum, err error) {
-	out = output.LedgerSum{Account: account, Since: since.UTC().Truncate(config.Day), Wanted: wanted}
+	out = output.LedgerSum{Account: account, Since: since.UTC().Truncate(values.Day), Wanted: wanted}
 	if out.Share, err = s.Share(ctx, account, &since); err != nil {
 		return out, err
 	}
-	recent := env.Now().UTC().Add(-config.Day).Truncate(config.Day)
+	recent := env.Now().UTC().Add(-values.Day).Truncate(values.Day)
 	if since.After(recent) {
 		recent = since
 	}

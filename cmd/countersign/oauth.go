@@ -16,7 +16,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
-	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/values"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/provider"
@@ -50,7 +50,7 @@ address to name where the service insists on one that it knows.`,
 			switch {
 			case o.code != "" && (o.listen != "" || o.redirect != ""):
 				return output.Usagef("--code goes alone: the code is there already")
-			case o.listen != "" && !config.Loopback(o.listen):
+			case o.listen != "" && !values.Loopback(o.listen):
 				return output.Usagef("--listen %s is not on this machine: 127.0.0.1:PORT is", output.Quoted(o.listen))
 			}
 			return runLogin(cmd.Context(), env, args[0], o)

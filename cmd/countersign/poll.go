@@ -12,7 +12,7 @@ import (
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/worker/apply"
-	"countersign/worker/ask"
+	"countersign/worker/ask/runs"
 )
 
 type pollOptions struct {
@@ -84,18 +84,18 @@ func (o pollOptions) queueRefs(ctx context.Context, q *engine.Queue) ([]model.Ru
 		}
 		byAccount[id] = append(byAccount[id], ref)
 	}
-	var runs []model.Run
+	var queued []model.Run
 	for id, refs := range byAccount {
 		if _, err := q.Chosen([]string{id}); err != nil {
 			return nil, err
 		}
-		r, err := q.Runs.Queue(ctx, model.Run{Account: id, Kind: ask.KindRefs, Params: engine.Params(ask.Params{Refs: refs})}, false)
+		r, err := q.Runs.Queue(ctx, model.Run{Account: id, Kind: runs.KindRefs, Params: engine.Params(runs.Params{Refs: refs})}, false)
 		if err != nil {
 			return nil, err
 		}
-		runs = append(runs, r)
+		queued = append(queued, r)
 	}
-	return runs, nil
+	return queued, nil
 }
 
 func (o pollOptions) accountOf(ctx context.Context, q *engine.Queue, ref string) (string, error) {

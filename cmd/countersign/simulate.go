@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/values"
 	"countersign/cmd/countersign/demo"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
@@ -135,7 +136,7 @@ func runSimulate(ctx context.Context, env *engine.Env, o simulateOptions) error 
 	if o.world.Transactions == 0 {
 		o.world.Transactions = -1 // to the simulator 0 means its default
 	}
-	o.world.Callbacks, o.world.Births = o.callbacks, time.Duration(o.days)*config.Day
+	o.world.Callbacks, o.world.Births = o.callbacks, time.Duration(o.days)*values.Day
 	w := simulator.New(o.world)
 	socket, err := net.Listen("tcp", o.address)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/values"
 	"countersign/cmd/countersign/engine/accounts"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
@@ -23,7 +24,7 @@ import (
 // ServeOptions is what the flags of serve say.
 type ServeOptions struct {
 	Backfill config.Span
-	Schedule config.Slots // none: the backfill is not repeated
+	Schedule values.Slots // none: the backfill is not repeated
 	Announce bool         // print the callback URLs
 }
 

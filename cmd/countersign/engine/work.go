@@ -14,7 +14,7 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker"
-	"countersign/worker/ask"
+	"countersign/worker/ask/runs"
 	"countersign/worker/verify"
 )
 
@@ -90,7 +90,7 @@ func (a *Env) RunProgress() progress.Display {
 
 // driftOf is how many differences a verify has found; false for other runs.
 func driftOf(r model.Run) (int, bool) {
-	if r.Kind != ask.KindVerify {
+	if r.Kind != runs.KindVerify {
 		return 0, false
 	}
 	return verify.VerifiedBy(r).Drift, true

@@ -14,6 +14,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/values"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
@@ -51,7 +52,7 @@ type accountTable struct {
 type builtAccount struct {
 	from      *config.Account
 	retry     config.Retry
-	maxFile   config.Size
+	maxFile   values.Size
 	transport *transport.Transport
 	running   *apply.Account
 }
@@ -205,7 +206,7 @@ func (all *Table) connect(
 // schedules are the slots of each tier, as the loops take them.
 func schedules(p config.Polling) apply.Schedules {
 	out := apply.Schedules{}
-	for tier, slots := range map[apply.Tier]config.Slots{apply.Active: p.Active, apply.Idle: p.Idle, apply.Audit: p.Audit} {
+	for tier, slots := range map[apply.Tier]values.Slots{apply.Active: p.Active, apply.Idle: p.Idle, apply.Audit: p.Audit} {
 		if slots.String() != "" {
 			out[tier] = slots
 		}
