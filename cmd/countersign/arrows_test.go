@@ -15,9 +15,10 @@ var arrows = map[string][]string{
 	"model/store":            {"model", "model/store/database", "model/store/durable", "model/store/seal"},
 
 	"provider":                  {"model"},
-	"provider/transport":        {"provider", "provider/lenient", "provider/transport/budget", "provider/transport/memory"},
+	"provider/transport":        {"provider", "provider/lenient", "provider/transport/budget", "provider/transport/memory", "provider/transport/ways"},
 	"provider/transport/budget": {"provider", "provider/transport/memory"},
 	"provider/transport/memory": {},
+	"provider/transport/ways":   {},
 	"provider/lenient":          {},
 	"provider/NAME":             {"model", "provider", "provider/transport", "provider/lenient"},
 	"provider/providertest":     {"model", "provider", "provider/transport", "provider/lenient"},
@@ -70,6 +71,8 @@ var arrows = map[string][]string{
 		"cmd/countersign/config", "cmd/countersign/config/tree", "cmd/countersign/output", "model/store/durable",
 	},
 	"cmd/countersign/engine/logs":         {"cmd/countersign/config", "cmd/countersign/output"},
+	"cmd/countersign/engine/environ":      {},
+	"cmd/countersign/engine/readiness":    {"model", "model/store", "worker/files"},
 	"cmd/countersign/engine/certificates": {"cmd/countersign/config"},
 	"cmd/countersign/engine/accounts": {
 		"cmd/countersign/config", "cmd/countersign/config/values", "model", "model/store", "provider", "provider/transport", "provider/transport/memory", "worker/apply",
@@ -78,6 +81,7 @@ var arrows = map[string][]string{
 		"cmd/countersign/config", "cmd/countersign/config/values", "cmd/countersign/output", "cmd/countersign/output/progress", "cmd/countersign/sandbox",
 		"cmd/countersign/engine/accounts",
 		"cmd/countersign/engine/certificates", "cmd/countersign/engine/keyfile", "cmd/countersign/engine/logs",
+		"cmd/countersign/engine/environ", "cmd/countersign/engine/readiness",
 		"model", "model/store", "model/store/database", "model/store/durable", "model/store/sqlitefile", "provider",
 		"worker", "worker/apply", "worker/ask", "worker/ask/runs", "worker/poll", "worker/verify", "worker/documents", "worker/files", "worker/pdf",
 		"worker/callback", "worker/callback/odd", "worker/console",
@@ -87,6 +91,7 @@ var arrows = map[string][]string{
 	},
 	"cmd/countersign/doctor": {
 		"cmd/countersign/config", "cmd/countersign/config/values", "cmd/countersign/engine", "cmd/countersign/health", "cmd/countersign/engine/accounts", "cmd/countersign/engine/keyfile",
+		"cmd/countersign/engine/environ",
 		"cmd/countersign/output", "cmd/countersign/sandbox", "model", "model/store", "model/store/database", "model/store/durable",
 		"model/store/sqlitefile", "provider", "worker/files", "worker/pdf",
 	},

@@ -12,6 +12,7 @@ import (
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/environ"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -70,7 +71,7 @@ func confirm(ctx context.Context, env *engine.Env, yes bool, question string) er
 		return err
 	}
 	line, err := bufio.NewReader(env.Input(ctx)).ReadString('\n')
-	if errors.Is(err, engine.ErrInterrupted) {
+	if errors.Is(err, environ.ErrInterrupted) {
 		return err
 	}
 	switch strings.ToLower(strings.TrimSpace(line)) {

@@ -18,6 +18,7 @@ import (
 
 	"countersign/cmd/countersign/config/values"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/environ"
 	"countersign/cmd/countersign/output"
 	"countersign/provider"
 )
@@ -140,7 +141,7 @@ func pastedCode(ctx context.Context, env *engine.Env, state string) (string, err
 			return codeIn(line, state)
 		}
 	}
-	if errors.Is(in.Err(), engine.ErrInterrupted) {
+	if errors.Is(in.Err(), environ.ErrInterrupted) {
 		return "", errors.New("stopped before a code came")
 	}
 	return "", errors.Join(in.Err(), output.Usagef("no code came on stdin"))
