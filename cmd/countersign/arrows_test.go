@@ -71,7 +71,9 @@ var arrows = map[string][]string{
 		"cmd/countersign/config", "cmd/countersign/config/tree", "cmd/countersign/output", "model/store/durable",
 	},
 	"cmd/countersign/engine/logs":         {"cmd/countersign/config", "cmd/countersign/output"},
-	"cmd/countersign/engine/environ":      {},
+	"cmd/countersign/engine/environ":      {"cmd/countersign/engine/logs", "cmd/countersign/output"},
+	"cmd/countersign/engine/migration":    {"model/store", "model/store/database", "model/store/durable", "model/store/sqlitefile"},
+	"cmd/countersign/engine/web":          {},
 	"cmd/countersign/engine/readiness":    {"model", "model/store", "worker/files"},
 	"cmd/countersign/engine/certificates": {"cmd/countersign/config"},
 	"cmd/countersign/engine/accounts": {
@@ -81,7 +83,7 @@ var arrows = map[string][]string{
 		"cmd/countersign/config", "cmd/countersign/config/values", "cmd/countersign/output", "cmd/countersign/output/progress", "cmd/countersign/sandbox",
 		"cmd/countersign/engine/accounts",
 		"cmd/countersign/engine/certificates", "cmd/countersign/engine/keyfile", "cmd/countersign/engine/logs",
-		"cmd/countersign/engine/environ", "cmd/countersign/engine/readiness",
+		"cmd/countersign/engine/environ", "cmd/countersign/engine/migration", "cmd/countersign/engine/readiness",
 		"model", "model/store", "model/store/database", "model/store/durable", "model/store/sqlitefile", "provider",
 		"worker", "worker/apply", "worker/ask", "worker/ask/runs", "worker/poll", "worker/verify", "worker/documents", "worker/files", "worker/pdf",
 		"worker/callback", "worker/callback/odd", "worker/console",
@@ -96,9 +98,9 @@ var arrows = map[string][]string{
 		"model/store/sqlitefile", "provider", "worker/files", "worker/pdf",
 	},
 	"cmd/countersign/demo": {
-		"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "cmd/countersign/output/progress", "model",
+		"cmd/countersign/engine/web", "cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "cmd/countersign/output/progress", "model",
 		"model/store", "model/store/database", "provider", "provider/simulator", "worker/apply",
 	},
-	"cmd/countersign/bench": {"cmd/countersign/engine", "model", "model/store", "provider", "worker/apply", "worker/callback"},
+	"cmd/countersign/bench": {"cmd/countersign/engine/web", "cmd/countersign/engine", "model", "model/store", "provider", "worker/apply", "worker/callback"},
 	"cmd/countersign":       {anything},
 }

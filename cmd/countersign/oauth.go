@@ -19,6 +19,7 @@ import (
 	"countersign/cmd/countersign/config/values"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/engine/environ"
+	"countersign/cmd/countersign/engine/web"
 	"countersign/cmd/countersign/output"
 	"countersign/provider"
 )
@@ -198,7 +199,7 @@ func receiveCode(ctx context.Context, l net.Listener, state string) (string, err
 	})}
 	serving, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- engine.ServeHTTP(serving, server, l, 2*time.Second) }()
+	go func() { ended <- web.Serve(serving, server, l, 2*time.Second) }()
 	defer func() { stop(); <-ended }() // the page was sent, or nobody waits for it
 	select {
 	case g := <-done:

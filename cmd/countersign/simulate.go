@@ -18,6 +18,7 @@ import (
 	"countersign/cmd/countersign/config/values"
 	"countersign/cmd/countersign/demo"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/web"
 	"countersign/cmd/countersign/output"
 	"countersign/provider"
 	"countersign/provider/simulator"
@@ -166,7 +167,7 @@ func runSimulate(ctx context.Context, env *engine.Env, o simulateOptions) error 
 	server := &http.Server{Handler: w.Handler(), ReadHeaderTimeout: 10 * time.Second}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return w.Run(ctx) })
-	g.Go(func() error { return engine.ServeHTTP(ctx, server, socket, 0) })
+	g.Go(func() error { return web.Serve(ctx, server, socket, 0) })
 	return g.Wait()
 }
 
