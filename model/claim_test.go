@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -26,6 +27,8 @@ func TestAProvedClaimFillsWhatNoAnswerHasSaid(t *testing.T) {
 	want(t, "mark of a list", is.ProviderMark, "")
 	want(t, "signers who are described", len(is.Signers), 1)
 	want(t, "signers in all", is.SignersAll, 1)
+	first := model.Decide(r, none(), told("", "Lease"))
+	want(t, "what becomes of a claim that names signers and no status", first.Reason, model.Doubted)
 
 	newer := told(model.InProgress, "Lease 2")
 	newer.Signers[0].Status = model.SignerSigned
@@ -103,4 +106,23 @@ func TestWhatHasEndedRunsOutNoMore(t *testing.T) {
 	back := fetched(is, model.InProgress, after(20))
 	back.ExpiresAt = when(noon.Add(2 * time.Hour))
 	want(t, "the provider has the last word", *model.Decide(r, is, back).Next.ExpiresAt, noon.Add(2*time.Hour))
+}
+
+// A claim is applied inside the one transaction that other callbacks wait for.
+func TestVeryManySignersCostNoSearchForEach(t *testing.T) {
+	o := claimed(model.InProgress, noon)
+	for i := range 200_000 {
+		o.Signers = append(o.Signers, model.Signer{Ref: strconv.Itoa(i), Name: "n", Status: model.SignerViewed})
+	}
+	done := make(chan model.Decision, 1)
+	go func() {
+		first := model.Decide(strong(t), none(), o)
+		done <- model.Decide(strong(t), first.Next, o)
+	}()
+	select {
+	case d := <-done:
+		want(t, "signers", len(d.Next.Signers), len(o.Signers))
+	case <-time.After(30 * time.Second): // a search for each takes many minutes
+		t.Fatal("not done yet")
+	}
 }

@@ -47,11 +47,11 @@ type Called struct {
 	Unproved bool // a hint
 }
 
-// Told reports whether one of calls, all the callbacks that named the row since the last confirming answer, reported
+// Reported reports whether one of calls, all the callbacks that named the row since the last confirming answer, reported
 // the change; refused reports that only a refused callback might have. asked says that a question was due when the
 // change was found: an unproved callback counts only by the question that it caused.
-func Told(r Rules, f Found, calls []Called, asked bool) (told, refused bool) {
-	types := r.Told(f.Change, f.key())
+func Reported(r Rules, f Found, calls []Called, asked bool) (reported, refused bool) {
+	types := r.TypesFor(f.Change, f.key())
 	for _, c := range calls {
 		switch {
 		case c.Refused:
@@ -64,10 +64,10 @@ func Told(r Rules, f Found, calls []Called, asked bool) (told, refused bool) {
 	return false, refused
 }
 
-// Untold returns the kind of gap that f becomes once its grace has passed. subscribed lists the event types that are
+// Unreported returns the kind of gap that f becomes once its grace has passed. subscribed lists the event types that are
 // registered at the provider; nil means that this is not known, and every event then counts as registered.
-func Untold(r Rules, f Found, refused bool, subscribed []string) GapKind {
-	types := r.Told(f.Change, f.key())
+func Unreported(r Rules, f Found, refused bool, subscribed []string) GapKind {
+	types := r.TypesFor(f.Change, f.key())
 	switch {
 	case has(r.NoEvent, f.Change) || len(types) == 0:
 		return GapNoEvent

@@ -42,8 +42,8 @@ func hintDue(t Transaction, now time.Time) time.Time {
 	return t.HintedAt.Add(hintEvery)
 }
 
-// hintWaits reports whether a hint needs a question of its own after one that was sent at a time: it came for a row that
-// was due then, and is to be asked about later than that.
+// hintWaits reports whether a hint still waits for its question after another one was sent at asked: the row was due
+// by then, and the hint's question comes later.
 func hintWaits(t Transaction, asked time.Time) bool {
 	due := t.NextCheckAt == nil || !t.NextCheckAt.After(asked)
 	return due && !t.Hidden && t.HintedAt != nil && t.HintedAt.After(asked) && !t.HintedAt.After(asked.Add(2*hintEvery))

@@ -218,8 +218,8 @@ const (
 	ChangeSigner   GapChange = "signer"
 )
 
-// Told lists the callback types that tell of a change to a status.
-func (r Rules) Told(c GapChange, to Status) []string {
+// TypesFor lists the callback types that tell of a change to a status.
+func (r Rules) TypesFor(c GapChange, to Status) []string {
 	m := r.Tells[c]
 	if types, ok := m[to]; ok {
 		return types

@@ -151,7 +151,7 @@ func TestRule9WhatAnAnswerFindsIsToldOrAGap(t *testing.T) {
 
 	f := found[model.ChangeStatus]
 	told := func(calls ...model.Called) [2]bool {
-		a, b := model.Told(r, f, calls, false)
+		a, b := model.Reported(r, f, calls, false)
 		return [2]bool{a, b}
 	}
 	complete, refused := model.Called{Type: "PACKAGE_COMPLETE", At: noon}, model.Called{Type: "PACKAGE_COMPLETE", Refused: true}
@@ -164,18 +164,18 @@ func TestRule9WhatAnAnswerFindsIsToldOrAGap(t *testing.T) {
 	hint := model.Called{Type: "PACKAGE_COMPLETE", At: noon, Unproved: true}
 	want(t, "by one without proof", told(hint), [2]bool{false, false})
 	want(t, "by one without proof and a good one", told(hint, complete), [2]bool{true, false})
-	asked, _ := model.Told(r, f, []model.Called{hint}, true)
+	asked, _ := model.Reported(r, f, []model.Called{hint}, true)
 	want(t, "by one without proof that had the provider asked", asked, true)
 
-	want(t, "untold", model.Untold(r, f, false, nil), model.GapMissed)
-	want(t, "untold, refused", model.Untold(r, f, true, nil), model.GapRefused)
-	want(t, "untold, not registered", model.Untold(r, f, false, []string{"PACKAGE_TRASH"}), model.GapUnsubscribed)
-	want(t, "untold, registered", model.Untold(r, f, false, []string{"PACKAGE_COMPLETE"}), model.GapMissed)
-	want(t, "no event", model.Untold(weak(t), found[model.ChangeTrashed], false, nil), model.GapNoEvent)
+	want(t, "untold", model.Unreported(r, f, false, nil), model.GapMissed)
+	want(t, "untold, refused", model.Unreported(r, f, true, nil), model.GapRefused)
+	want(t, "untold, not registered", model.Unreported(r, f, false, []string{"PACKAGE_TRASH"}), model.GapUnsubscribed)
+	want(t, "untold, registered", model.Unreported(r, f, false, []string{"PACKAGE_COMPLETE"}), model.GapMissed)
+	want(t, "no event", model.Unreported(weak(t), found[model.ChangeTrashed], false, nil), model.GapNoEvent)
 	off := found[model.ChangeArchived]
-	want(t, "archived", model.Untold(r, off, false, nil), model.GapMissed)
+	want(t, "archived", model.Unreported(r, off, false, nil), model.GapMissed)
 	off.Off = true
-	want(t, "un-archived, which fires nothing that we know", model.Untold(r, off, false, nil), model.GapNoEvent)
+	want(t, "un-archived, which fires nothing that we know", model.Unreported(r, off, false, nil), model.GapNoEvent)
 }
 
 func TestRule10ATemplateIsNoRowAndATestIsOne(t *testing.T) {

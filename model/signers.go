@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
-	"slices"
 	"time"
 )
 
@@ -19,19 +18,23 @@ func claimSigners(d *Decision, t Transaction, o Observation) {
 		return
 	}
 	next := append([]Signer(nil), d.Next.Signers...)
+	place := make(map[string]int, len(next)) // a search for each of very many would block every other callback
+	for i := len(next) - 1; i >= 0; i-- {
+		place[next[i].Ref] = i
+	}
 	for _, said := range o.Signers {
-		i := slices.IndexFunc(next, func(s Signer) bool { return s.Ref == said.Ref })
+		i, known := place[said.Ref]
 		switch {
-		case i >= 0 && signerRank[said.Status] > signerRank[next[i].Status]:
+		case known && signerRank[said.Status] > signerRank[next[i].Status]:
 			is := &next[i]
 			is.Status, is.Reason = said.Status, cmp.Or(said.Reason, is.Reason)
 			is.ViewedAt, is.SignedAt = later(is.ViewedAt, said.ViewedAt), later(is.SignedAt, said.SignedAt)
-		case i < 0 && t.ConfirmedAt == nil && said.Ref != "" && (said.Name != "" || said.Email != ""):
+			d.Grew, d.Reason = true, Moved
+		case !known && t.ConfirmedAt == nil && said.Ref != "" && (said.Name != "" || said.Email != ""):
+			place[said.Ref] = len(next)
 			next = append(next, said)
-		default:
-			continue
+			d.Grew = true // a fact filled in, as a name is: the reason stays that of the claimed status
 		}
-		d.Grew, d.Reason = true, Moved
 	}
 	d.Next.Signers = next
 	count(&d.Next)

@@ -16,7 +16,7 @@ const (
 	ClassTest  Class = "test"
 )
 
-// Work is the kind of work that a call belongs to: each is sure of a tenth of the budget.
+// Work is the kind of work that a call belongs to. Each kind is guaranteed a tenth of the budget.
 type Work string
 
 // The kinds of work, in the order in which they take what is left of the budget.
@@ -27,35 +27,34 @@ const (
 	WorkIdle     Work = "idle"
 	WorkAudit    Work = "audit"
 	WorkBackfill Work = "backfill"
-	WorkUnknown  Work = "unknown" // refs that nobody has confirmed: at most a tenth
+	WorkUnknown  Work = "unknown" // unverified refs: at most a tenth
 )
 
-// Call says how the calls made with a context go out: the worker names the work, the provider the rest. Zero fields
-// say nothing.
+// Call says how the calls made with a context are sent: the worker names the kind of work, the provider sets the rest.
+// A zero field leaves the setting as it is.
 type Call struct {
-	Class Class // ClassRead where nobody names one
-	// Work is WorkConfirm where nobody names one: somebody waits for the answer, as in a check of the credentials.
+	Class Class // "": ClassRead
+	// Work is WorkConfirm where it is not set, since somebody waits for the answer, as in a check of the credentials.
 	Work Work
 	// Retry says that the calls may be sent twice, whatever their method. GET and HEAD always may.
 	Retry bool
-	// JSON says that a JSON object or list is due: a success that brings something else, such as the web page of a
-	// maintenance, is tried again and counted like a 503.
+	// JSON says that the answer must be a JSON object or list. A success with anything else, such as a maintenance
+	// page, is retried and counted like a 503.
 	JSON bool
 	// MaxBody bounds the answers' bytes, in place of the transport's bound.
 	MaxBody int64
-	// Idle is how long an answer may stand still, in place of the transport's bound: a stream of events is silent
-	// for longer than a file.
+	// Idle is how long an answer may pause, in place of the transport's limit: a stream of events is silent for longer
+	// than a file.
 	Idle time.Duration
-	// Meaning says what a refusal means, where the service's status says something else. It is given the status and
-	// at most 64 KiB of the body of an answer of 400 and above, and returns the status that the answer should have
-	// had. Budget, retries and breaker go by that status, and the caller sees it. Meaning must return a status that
-	// it returned unchanged.
+	// Meaning translates a refusal whose status code is misleading. It gets the status and at most 64 KiB of the body
+	// of an answer of 400 and above, and returns the status that the answer should have had. Budget, retries, breaker
+	// and caller use that status. Given a status that it returned before, Meaning must return it unchanged.
 	Meaning func(code int, body []byte) int
 }
 
 type contextKey struct{}
 
-// WithCall adds what c says to what ctx says already.
+// WithCall adds the settings of c to those that ctx carries already.
 func WithCall(ctx context.Context, c Call) context.Context {
 	was := said(ctx)
 	c.Class, c.Work, c.Retry = cmp.Or(c.Class, was.Class), cmp.Or(c.Work, was.Work), c.Retry || was.Retry
@@ -67,7 +66,7 @@ func WithCall(ctx context.Context, c Call) context.Context {
 	return context.WithValue(ctx, contextKey{}, c)
 }
 
-// CallOf returns what ctx says of its calls, with the class and the work that count where nobody names one.
+// CallOf returns the settings that ctx carries, with the defaults of class and work.
 func CallOf(ctx context.Context) Call {
 	c := said(ctx)
 	c.Class, c.Work = cmp.Or(c.Class, ClassRead), cmp.Or(c.Work, WorkConfirm)

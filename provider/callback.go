@@ -15,12 +15,13 @@ type Callback struct {
 	Body       []byte // the exact bytes; must not be changed
 	ReceivedAt time.Time
 	RemoteAddr string
-	// Sealed is nil for a callback that has just come. For one that was kept it makes of a secret header's value what
-	// Header holds in its place.
+	// Sealed is nil for a callback that has just come. For a stored one it turns the value of a secret header into
+	// what Header has in its place, an HMAC.
 	Sealed func(value string) string
 }
 
-// Carries says, in constant time, whether a header that is itself a secret holds value, as it came or as it was kept.
+// Carries reports, in constant time, whether a header that is itself a secret has the given value, in a callback as it
+// came or as it was stored.
 func (c Callback) Carries(header, value string) bool {
 	if c.Sealed != nil {
 		value = c.Sealed(value)

@@ -12,7 +12,7 @@ import (
 // What only some services or some accounts can do is an interface of its own: a field of Service, nil where the account
 // cannot.
 
-// Listing is how a service's list can be asked.
+// Listing is what a service's list can be asked for.
 type Listing int
 
 // The listings.
@@ -65,9 +65,9 @@ type Listed struct {
 type Batcher interface {
 	// Batch is how many refs a call takes at most.
 	Batch() int
-	// FetchMany is Fetch for several refs. A ref that the service leaves out of its answer is left out here: the
+	// FetchBatch is Fetch for several refs. A ref that the service leaves out of its answer is left out here: the
 	// caller asks for it by itself, since silence is not "not found".
-	FetchMany(ctx context.Context, refs []string) ([]model.Observation, error)
+	FetchBatch(ctx context.Context, refs []string) ([]model.Observation, error)
 }
 
 // Linker fetches documents behind links that only callbacks tell.
@@ -118,7 +118,7 @@ type Registration struct {
 	Others []Registration
 }
 
-// Starter must be given the tokens that rest in the database before it starts.
+// Starter is a provider that needs the tokens stored in the database before it can start.
 type Starter interface {
 	// UseTokens gives the functions that load and save tokens. It is called before the first call to the service.
 	UseTokens(Tokens)
@@ -138,7 +138,7 @@ type Tokens struct {
 type Login interface {
 	// LoginURL is where the person goes; "" where the service's address of it is not configured.
 	LoginURL(state, redirect string) string
-	// Exchange turns the code that came back into tokens, and keeps them through Tokens.
+	// Exchange turns the returned code into tokens, and saves them through Tokens.
 	Exchange(ctx context.Context, code, redirect string) error
 }
 
@@ -149,13 +149,13 @@ type Hinter interface {
 	Hint(h Hint, at time.Time) Hinted
 }
 
-// Hint is what a browser said: a return URL's query, or a body posted by a page.
+// Hint is what a browser sent: the query of a return URL, or a body that a page posted.
 type Hint struct {
 	Query url.Values // nil for a body
 	Body  []byte     // nil for a query
 }
 
-// Hinted is what a hint names. Nothing in it is believed.
+// Hinted is what a hint names. Nothing in it is trusted.
 type Hinted struct {
 	Ref   string // "" where it names none
 	Steps []Step // how far a signer came, in the provider's words
@@ -167,7 +167,7 @@ type Step struct {
 	At   time.Time
 }
 
-// Streamer streams events as an optional nudge. Nothing may depend on it.
+// Streamer streams events, as an optional nudge on which nothing may depend.
 type Streamer interface {
 	// Streams is how many may be open at once; 0: none is configured.
 	Streams() int

@@ -37,8 +37,8 @@ var (
 type RetryAfter struct {
 	Wait time.Duration
 	Err  error
-	// Unasked says that the service refused without naming a time, and that Wait is only what is usual: the worker
-	// waits no longer than its own longest pause.
+	// Unasked says that the service refused without naming a time, so that Wait is a default. The worker does not wait
+	// longer than its own longest pause then.
 	Unasked bool
 }
 

@@ -14,7 +14,8 @@ const MaxRef = 1024
 // IsRef reports whether s can be the ref of a transaction: text of 1 to MaxRef bytes.
 func IsRef(s string) bool { return s != "" && len(s) <= MaxRef && Legible(s) == s }
 
-// Clip returns the first bytes of s, at most so many and never a part of a character, as Legible makes them.
+// Clip returns at most so many bytes of the beginning of s, without cutting a character in two, made legible as by
+// Legible.
 func Clip(s string, most int) string {
 	if len(s) > most+utf8.UTFMax {
 		s = s[:most+utf8.UTFMax] // the character that stands at most is still whole

@@ -62,12 +62,12 @@ type Prover interface {
 	// Canary returns the headers and body of a callback, signed as the service would, that Receive takes for a test,
 	// with id in it somewhere. With no secret configured it returns an error that names the setting.
 	Canary(id string, at time.Time) (http.Header, []byte, error)
-	// Explain tries every combination of secret, header, hash and encoding that may be configured, and says which
-	// would have matched. c may be one that was kept, with Callback.Sealed set. No secret is in what it returns.
+	// Explain tries every combination of secret, header, hash and encoding that can be configured, and returns which
+	// of them match. c may be a stored callback, with Callback.Sealed set. The result contains no secret.
 	Explain(c Callback) []Trial
 }
 
-// Trial is one combination that Explain tried.
+// Trial is one combination of secret, header, hash and encoding that Explain tried.
 type Trial struct {
 	Secret   string // which, by its setting: webhook_secrets[1]
 	Header   string // where the proof stood
@@ -107,9 +107,9 @@ type Declared struct {
 	Name        string
 }
 
-// Link is a document whose only way is a link that stood in a callback.
+// Link is a document that can only be fetched by a link from a callback.
 type Link struct {
 	Ref      string
 	Document model.DocumentRef
-	URL      Secret // kept encrypted until the file is here or a day has passed, and never shown
+	URL      Secret // stored encrypted until the file is fetched or a day has passed, and never shown
 }

@@ -11,7 +11,7 @@ import (
 	"countersign/model"
 )
 
-// Skip adds records of one kind that could not be read to what was skipped before. The first of a kind is the sample.
+// Skip adds records that could not be read to those skipped before. The first record of a kind becomes its sample.
 func Skip(was []model.Skipped, kind string, records ...json.RawMessage) []model.Skipped {
 	if len(records) == 0 {
 		return was
@@ -31,8 +31,8 @@ const (
 	sampleItems = 2
 )
 
-// Sample shows what JSON looks like without what it says: names of members, null, truth values, "…" for a text, 0 for a
-// number. A name that may be about a person is "…" too.
+// Sample shows the form of JSON without its content: names of members, null, truth values, "…" for a text, 0 for a
+// number. A name that may be about a person becomes "…" too.
 func Sample(raw []byte) string {
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
@@ -51,7 +51,7 @@ func Sample(raw []byte) string {
 	return s[:cut] + "…"
 }
 
-// shape is v without what it says.
+// shape returns v without its content.
 func shape(v any, depth int) any {
 	switch v := v.(type) {
 	case string:
@@ -84,7 +84,8 @@ func shape(v any, depth int) any {
 	return v
 }
 
-// isWord says whether a member's name is one of the service's words, and not something that somebody entered.
+// isWord reports whether a member's name looks like one of the service's words, and not like something a person
+// entered.
 func isWord(name string) bool {
 	return name != "" && len(name) <= 40 && strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_") == ""
 }

@@ -31,8 +31,8 @@ func JoinPath(base string, segments ...string) string {
 	return b.String()
 }
 
-// SameSecret says whether given is one of the keys, in a time that tells nothing about them, their
-// lengths included. Nothing is never the same as nothing.
+// SameSecret reports whether given is one of the keys, in a time that reveals nothing about the keys, including their
+// lengths. An empty text equals no key.
 func SameSecret[S ~string](given string, keys ...S) bool {
 	sum, same := sha256.Sum256([]byte(given)), 0
 	for _, k := range keys {
@@ -118,8 +118,8 @@ func scalar(v any) string {
 	return ""
 }
 
-// Redact returns err without the address that the errors of HTTP clients carry: only the host is
-// left. What err wraps can still be tested for.
+// Redact returns err without the URL that the errors of HTTP clients carry: only the host remains. errors.Is and
+// errors.As still find what err wraps.
 func Redact(err error) error {
 	var u *url.Error
 	if !errors.As(err, &u) {
@@ -132,7 +132,7 @@ func Redact(err error) error {
 	return &redacted{strings.ReplaceAll(err.Error(), u.Error(), short), err}
 }
 
-// hostError is what is left of a client's error.
+// hostError is a client's error that shows only the host.
 type hostError struct {
 	host string
 	err  error
@@ -148,7 +148,7 @@ func (e *hostError) Error() string {
 // Unwrap returns the cause.
 func (e *hostError) Unwrap() error { return e.err }
 
-// redacted says less than the error that it wraps.
+// redacted is an error that shows less than the error that it wraps.
 type redacted struct {
 	text string
 	err  error

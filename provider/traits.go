@@ -2,8 +2,8 @@ package provider
 
 import "strings"
 
-// Traits are what others must know of a provider, as data: nobody outside its folder knows a provider by name. The
-// traits in a Service are those of its account, in a Driver those of every account.
+// Traits describe a provider to the rest of the program, as data: no code outside its folder knows a provider by name.
+// The traits in a Service are those of its account, those in a Driver apply to every account.
 type Traits struct {
 	// BaseURL is where the service is reached unless the account's base_url says otherwise: scheme and host.
 	BaseURL string

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -106,25 +105,5 @@ func eachLane(ctx context.Context, lanes []lane) (err error) {
 	return err
 }
 
-// confirmed asks about everything that is due after a while.
-func (b *bench) confirmed(t *testing.T) {
-	t.Helper()
-	b.move(3 * time.Second)
-	check(t, b.confirmOnce(t.Context()))
-}
-
 // ran works off one run of a kind.
 func (b *bench) ran(t *testing.T, r model.Run) model.Run { t.Helper(); return b.test.Ran(t, b.Runs, r) }
-
-// lying are the files below the document folder, by folder and name.
-func (b *bench) lying(t *testing.T) (out []string) {
-	t.Helper()
-	check(t, filepath.WalkDir(b.root, func(p string, e os.DirEntry, err error) error {
-		if err == nil && !e.IsDir() {
-			rel, _ := filepath.Rel(b.root, p)
-			out = append(out, filepath.ToSlash(rel))
-		}
-		return err
-	}))
-	return out
-}

@@ -66,6 +66,8 @@ type Worker struct {
 	tick time.Duration
 	only []string // accounts that Run works for; none: all
 
+	store    *store.Store
+	now      func() time.Time
 	accounts func() []*apply.Account
 	log      *logrus.Entry
 }
@@ -88,7 +90,8 @@ func New(o Options) *Worker {
 		o.Inspect = pdf.InspectHere
 	}
 	w := &Worker{
-		nudges: map[string]chan struct{}{}, running: map[string]bool{}, tick: o.Tick, accounts: o.Accounts, log: o.Log,
+		nudges: map[string]chan struct{}{}, running: map[string]bool{}, tick: o.Tick, store: o.Store, now: o.Now,
+		accounts: o.Accounts, log: o.Log,
 	}
 	w.build(o)
 	return w
@@ -139,7 +142,7 @@ func (w *Worker) Resume(ctx context.Context, changed ...string) error {
 	defer w.Nudge()
 	errs := []error{w.Gate.Resume(ctx)}
 	for _, account := range changed {
-		errs = append(errs, w.Documents.Hasten(ctx, account))
+		errs = append(errs, w.store.HastenDocuments(ctx, account, w.now()))
 	}
 	return errors.Join(errs...)
 }

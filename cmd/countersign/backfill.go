@@ -12,6 +12,7 @@ import (
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/queue"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -52,7 +53,7 @@ compares without writing: what would change, how many calls and how long.`,
 				return err
 			}
 			printRuns(env, runs)
-			return engine.Failures(runs)
+			return queue.Failures(runs)
 		},
 	}
 	cmd.Flags().Var(&o.since, "since", "from this `SPAN` ago, date or time on")
@@ -64,7 +65,7 @@ compares without writing: what would change, how many calls and how long.`,
 }
 
 // lists are the chosen accounts; one that lists nothing is refused.
-func (o backfillOptions) lists(q *engine.Queue) ([]*config.Account, error) {
+func (o backfillOptions) lists(q *queue.Queue) ([]*config.Account, error) {
 	accounts, err := q.Chosen(o.accounts)
 	if err != nil {
 		return nil, err
@@ -72,7 +73,7 @@ func (o backfillOptions) lists(q *engine.Queue) ([]*config.Account, error) {
 	var out []*config.Account
 	var errs []error
 	for _, acc := range accounts {
-		if acc.ListsNothing(q.Env.Providers) {
+		if acc.ListsNothing(q.Providers) {
 			errs = append(errs, fmt.Errorf("account %s: %w", acc.ID, poll.ErrNoList))
 			continue
 		}
@@ -88,25 +89,25 @@ func (o backfillOptions) lists(q *engine.Queue) ([]*config.Account, error) {
 }
 
 // queue writes the runs, or finds the ones that were stopped half way.
-func (o backfillOptions) queue(ctx context.Context, q *engine.Queue) ([]model.Run, error) {
+func (o backfillOptions) queue(ctx context.Context, q *queue.Queue) ([]model.Run, error) {
 	accounts, err := o.lists(q)
 	if err != nil {
 		return nil, err
 	}
-	until := q.Env.UTC()
+	until := q.Now()
 	if o.until.At != nil {
 		until = *o.until.At
 	}
 	var queued []model.Run
 	for _, acc := range accounts {
 		r, err := q.Runs.Queue(ctx, model.Run{
-			Account: acc.ID, Kind: runs.KindBackfill, Since: o.since.At, Until: &until, Params: engine.Params(runs.Params{Documents: &o.documents}),
+			Account: acc.ID, Kind: runs.KindBackfill, Since: o.since.At, Until: &until, Params: queue.Params(runs.Params{Documents: &o.documents}),
 		}, true)
 		if err != nil {
 			return nil, err
 		}
 		if r.Cursor != "" {
-			fmt.Fprintf(q.Env.Stderr, "%s: resuming the backfill since %s, %d listed so far\n", acc.ID, r.Since.Format(time.DateOnly), r.Listed)
+			fmt.Fprintf(q.Stderr, "%s: resuming the backfill since %s, %d listed so far\n", acc.ID, r.Since.Format(time.DateOnly), r.Listed)
 		}
 		queued = append(queued, r)
 	}

@@ -6,6 +6,7 @@ import (
 	_ "github.com/mattn/go-sqlite3" // the driver that model/store uses
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/engine/keyfile"
@@ -41,7 +42,7 @@ func runBackup(ctx context.Context, env *engine.Env, c *config.Config, to string
 	if err := engine.MustExist(from); err != nil {
 		return err
 	}
-	if err := notOurs(c, to); err != nil {
+	if err := arguments.NotOurs(c, to); err != nil {
 		return err
 	}
 	if err := sqlitefile.Copy(ctx, from, to, false); err != nil {

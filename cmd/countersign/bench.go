@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/bench"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
@@ -33,7 +34,7 @@ request is counted in the table after each round; a wrong count is exit 1. Speed
 				return output.Usagef("--rounds, --seconds and --connections take numbers above 0")
 			}
 			if o.Profile != "" {
-				if err := newFile("--cpu-profile", o.Profile); err != nil {
+				if err := arguments.NewFile("--cpu-profile", o.Profile); err != nil {
 					return err
 				}
 			}

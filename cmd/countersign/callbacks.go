@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
@@ -75,7 +76,7 @@ func (f callbacksFlags) check() error {
 }
 
 func listCallbacks(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store, f callbacksFlags) error {
-	if err := knownAccounts(ctx, c, s, f.account); err != nil {
+	if err := arguments.KnownAccounts(ctx, c, s, f.account); err != nil {
 		return err
 	}
 	fetch := func(size int, cursor string) ([]model.Callback, string, error) {

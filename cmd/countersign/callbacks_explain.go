@@ -1,24 +1,10 @@
 package main
 
 import (
-	"cmp"
-	"context"
-	"errors"
-	"fmt"
-	"maps"
-	"net/http"
-	"slices"
-
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
-	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
-	"countersign/cmd/countersign/output"
-	"countersign/model"
-	"countersign/model/store"
-	"countersign/provider"
-	"countersign/worker/callback"
+	"countersign/cmd/countersign/replay"
 )
 
 func newCallbacksExplainCommand(env *engine.Env) *cobra.Command {
@@ -42,115 +28,9 @@ callback is kept for retention.refused (7 days).`,
 				return err
 			}
 			defer s.Close() //nolint:errcheck // only read
-			return explainCallback(ctx, env, c, s, args[0], asJSON)
+			return replay.Explain(ctx, env, c, s, args[0], asJSON)
 		},
 	}
 	jsonFlag(cmd, &asJSON)
 	return cmd
-}
-
-// trialJSON is one combination that was tried.
-type trialJSON struct {
-	Secret   string `json:"secret"`
-	Header   string `json:"header"`
-	Hash     string `json:"hash"`
-	Encoding string `json:"encoding"`
-	Over     string `json:"over"`
-	Match    bool   `json:"match"`
-	Note     string `json:"note"`
-}
-
-func explainCallback(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store, id string, asJSON bool) error {
-	was, err := wholeCallback(ctx, s, id)
-	if err != nil {
-		return err
-	}
-	b, err := env.Named(ctx, s, c, was.Account)
-	if err != nil {
-		return err
-	}
-	keys, err := env.InstallationKeys(c)
-	if err != nil {
-		return err
-	}
-	trials := b.Client.Explain(kept(was, keys))
-	if asJSON {
-		out := env.JSONLines()
-		for _, t := range trials {
-			if err := out.Write(trialJSON(t)); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	t := env.Table("secret", "header", "hash", "encoding", "over", "match")
-	for _, x := range trials {
-		match := env.Paint(output.Bad, "no") + output.Because(x.Note)
-		if x.Match {
-			match = env.Paint(output.Good, "yes") + output.Because(x.Note)
-		}
-		t.AppendRow(table.Row{output.Plain(x.Secret), output.Plain(x.Header), cmp.Or(x.Hash, "-"), cmp.Or(x.Encoding, "-"), cmp.Or(x.Over, "-"), match})
-	}
-	if err := env.Print(t); err != nil {
-		return err
-	}
-	return env.Printf("\n%s\n", concluded(was, trials))
-}
-
-// concluded says in a sentence what the trials mean.
-func concluded(was model.Callback, trials []provider.Trial) string {
-	verdict := fmt.Sprintf("callback %s is %s", was.ID, was.Verdict)
-	if was.Note != "" {
-		verdict += " (" + output.Plain(was.Note) + ")"
-	}
-	spoilt := ""
-	for _, t := range trials {
-		switch {
-		case t.Match && t.Note == "" && was.Verdict == model.Refused:
-			return fmt.Sprintf("%s; %s matches now: `countersign callbacks replay %s` takes it", verdict, output.Plain(t.Secret), was.ID)
-		case t.Match && t.Note == "":
-			return fmt.Sprintf("%s; %s matches", verdict, output.Plain(t.Secret))
-		case t.Match && spoilt == "":
-			spoilt = fmt.Sprintf("%s; %s would have matched, but: %s", verdict, output.Plain(t.Secret), output.Plain(t.Note))
-		}
-	}
-	if spoilt != "" {
-		return spoilt
-	}
-	return verdict + "; nothing that is configured matches: look up the secret at the provider, put it into settings beside the old one, reload, and replay"
-}
-
-// wholeCallback reads a callback with its body.
-func wholeCallback(ctx context.Context, s *store.Store, id string) (model.Callback, error) {
-	c, err := s.Callback(ctx, id)
-	switch {
-	case errors.Is(err, store.ErrNoRow):
-		return c, fmt.Errorf("no callback %s: `countersign callbacks list` shows what there is", output.Quoted(id))
-	case err != nil:
-		return c, fmt.Errorf("callback %s: %w", id, err)
-	case c.Verdict == model.Duplicate:
-		return c, fmt.Errorf("callback %s is a duplicate (%s), and only the first is kept whole", id, output.Plain(c.Note))
-	case c.Body == nil:
-		return c, fmt.Errorf("callback %s: its body is gone: retention took it", id)
-	}
-	return c, nil
-}
-
-// kept is a stored callback as a provider may look at it again.
-func kept(c model.Callback, keys [][]byte) provider.Callback {
-	h := http.Header{}
-	for name, value := range c.Headers {
-		h.Set(name, value)
-	}
-	return provider.Callback{
-		Account: c.Account, Header: h, Body: c.Body, ReceivedAt: c.At, RemoteAddr: c.RemoteAddr,
-		Sealed: func(value string) string {
-			for _, key := range keys[1:] { // it may have come before the key was changed
-				if s := callback.SealHeader(key, value); slices.Contains(slices.Collect(maps.Values(c.Headers)), s) {
-					return s
-				}
-			}
-			return callback.SealHeader(keys[0], value)
-		},
-	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/demo"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
@@ -31,7 +32,7 @@ Exit 0: converged, 3: not.`,
 				return output.Usagef("--transactions: between 1 and 5000")
 			}
 			if o.Keep != "" {
-				if err := emptyFolder(o.Keep); err != nil {
+				if err := arguments.EmptyFolder(o.Keep); err != nil {
 					return err
 				}
 			}

@@ -172,3 +172,19 @@ func (in installation) code(t *testing.T, args ...string) int {
 	}
 	return code
 }
+
+// Each account has its line, that of a provider too which has no call that tells whose the credentials are.
+func TestDoctorNamesEveryAccount(t *testing.T) {
+	t.Parallel()
+	svc := playServices(t, simulator.Options{Transactions: -1, Services: simulator.Services()})
+	in := install(t, svc, 1)
+	stdout, stderr, _ := in.verb(t, "doctor")
+	for _, a := range svc.world.Accounts() {
+		if !strings.Contains(stdout, a.ID+" credentials") {
+			t.Errorf("no line about %s: %s%s", a.ID, stdout, stderr)
+		}
+	}
+	if strings.Contains(stdout, "does not tell of") {
+		t.Errorf("events are missed that no service offers:\n%s", stdout)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
@@ -64,7 +65,7 @@ claims to be), unobtainable (there is no way to get it), failed. On a terminal i
 }
 
 func listDocuments(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store, f documentsFlags) error {
-	if err := knownAccounts(ctx, c, s, f.account); err != nil {
+	if err := arguments.KnownAccounts(ctx, c, s, f.account); err != nil {
 		return err
 	}
 	fetch := func(size int, cursor string) ([]model.Document, string, error) {

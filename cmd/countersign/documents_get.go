@@ -1,24 +1,12 @@
 package main
 
 import (
-	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
-	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
-	"unicode/utf8"
-
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
-	"countersign/cmd/countersign/output"
-	"countersign/model"
+	"countersign/cmd/countersign/export"
 	"countersign/model/store"
 )
 
@@ -35,7 +23,7 @@ already with the same content is left as it is. Quarantined files are not handed
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			return env.Reading(ctx, func(c *config.Config, s *store.Store) error {
-				t, err := findRow(ctx, c, s, args)
+				t, err := arguments.FindRow(ctx, c, s, args)
 				if err != nil {
 					return err
 				}
@@ -43,122 +31,13 @@ already with the same content is left as it is. Quarantined files are not handed
 				if err != nil {
 					return err
 				}
-				if err := notOurs(c, dir); err != nil {
+				if err := arguments.NotOurs(c, dir); err != nil {
 					return err
 				}
-				return getDocuments(env, c.DocumentsFolder(), dir, t.Key(), list)
+				return export.Files(env, c.DocumentsFolder(), dir, t.Key(), list)
 			})
 		},
 	}
 	cmd.Flags().StringVarP(&dir, "output", "o", ".", "write into this `DIR`, made where it is not there")
 	return cmd
-}
-
-// getDocuments copies what is stored of list from one folder to another.
-func getDocuments(env *engine.Env, folder, dir string, of model.Key, list []model.Document) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	source, err := os.OpenRoot(folder)
-	if err != nil {
-		return fmt.Errorf("documents: %w", err)
-	}
-	defer source.Close() //nolint:errcheck // only read
-	taken, got, bad := map[string]bool{}, 0, error(nil)
-	for _, d := range list {
-		if d.State != model.DocumentStored {
-			fmt.Fprintf(env.Stderr, "%s is %s, not written%s\n", output.Plain(output.DocumentName(d)), d.State, output.Because(d.Reason))
-			continue
-		}
-		to := filepath.Join(dir, freeName(fileName(d), taken))
-		if err := copyDocument(source, d, to); err != nil {
-			bad = errors.Join(bad, err)
-			continue
-		}
-		got++
-		if err := env.Printf("%s\n", to); err != nil {
-			return err
-		}
-	}
-	if bad == nil && got == 0 {
-		return fmt.Errorf("%s has no stored document", of)
-	}
-	return bad
-}
-
-// copyDocument writes a stored file to a new one, which is gone again unless it is whole.
-func copyDocument(source *os.Root, d model.Document, to string) (err error) {
-	from, err := source.Open(filepath.FromSlash(d.Path))
-	if err != nil {
-		return fmt.Errorf("document store: %w: `countersign verify` finds out what else is missing", err)
-	}
-	defer from.Close() //nolint:errcheck // only read
-	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		if same(to, d.SHA256) {
-			return nil
-		}
-		return fmt.Errorf("%s is there already and differs: name another folder with -o", to)
-	}
-	if err != nil {
-		return err
-	}
-	h := sha256.New()
-	_, err = io.Copy(io.MultiWriter(f, h), from)
-	err = errors.Join(err, f.Close())
-	if sum := hex.EncodeToString(h.Sum(nil)); err == nil && sum != d.SHA256 {
-		err = fmt.Errorf("%s in the document store is not the file that was stored: its SHA-256 is %s and was %s", d.Path, sum, d.SHA256)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(to))
-	}
-	return nil
-}
-
-// same says whether a file has this content.
-func same(file, sum string) bool {
-	f, err := os.Open(file)
-	if err != nil {
-		return false
-	}
-	defer f.Close() //nolint:errcheck // only read
-	h := sha256.New()
-	_, err = io.Copy(h, f)
-	return err == nil && hex.EncodeToString(h.Sum(nil)) == sum
-}
-
-// fileName makes a file's name of the provider's: one part, no control characters, nothing hidden.
-func fileName(d model.Document) string {
-	name := strings.Map(func(r rune) rune {
-		if strings.ContainsRune(`/\:*?"<>|`, r) {
-			return '_'
-		}
-		return r
-	}, output.Plain(cmp.Or(d.Name, d.DocID)))
-	ext := filepath.Ext(filepath.Base(filepath.FromSlash(d.Path)))
-	name = strings.TrimSuffix(name, ext)
-	name = strings.TrimRight(strings.TrimLeft(name, ". "), ". ")
-	const most = 120
-	for len(name) > most {
-		_, size := utf8.DecodeLastRuneInString(name)
-		name = name[:len(name)-size]
-	}
-	if name == "" {
-		name = "document"
-	}
-	if d.Version > 1 {
-		name += fmt.Sprintf(" (v%d)", d.Version)
-	}
-	return name + ext
-}
-
-// freeName is name, with a number where an earlier document of the transaction took it.
-func freeName(name string, taken map[string]bool) string {
-	ext := filepath.Ext(name)
-	stem, free := strings.TrimSuffix(name, ext), name
-	for n := 2; taken[strings.ToLower(free)]; n++ {
-		free = fmt.Sprintf("%s (%d)%s", stem, n, ext)
-	}
-	taken[strings.ToLower(free)] = true
-	return free
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
@@ -131,11 +132,11 @@ func fetchAgain(ctx context.Context, e *engine.Engine, f retryFlags) error {
 func makeDue(
 	ctx context.Context, c *config.Config, s *store.Store, w *worker.Worker, f retryFlags,
 ) (asked []string, err error) {
-	if err := knownAccounts(ctx, c, s, f.account); err != nil {
+	if err := arguments.KnownAccounts(ctx, c, s, f.account); err != nil {
 		return nil, err
 	}
 	if f.ref != "" {
-		if _, err := findRow(ctx, c, s, []string{f.account, f.ref}); err != nil {
+		if _, err := arguments.FindRow(ctx, c, s, []string{f.account, f.ref}); err != nil {
 			return nil, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
@@ -51,7 +52,7 @@ authorities is asked. One word sums them up: intact, altered, unsigned or unknow
 
 // documentsNamed finds the documents that ACCOUNT REF [DOCUMENT] names: at least one.
 func documentsNamed(ctx context.Context, c *config.Config, s *store.Store, args []string) ([]model.Document, error) {
-	t, err := findRow(ctx, c, s, args[:2])
+	t, err := arguments.FindRow(ctx, c, s, args[:2])
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
@@ -45,7 +46,7 @@ look at signatures, what is found is written down. ` + "`countersign verify --re
 }
 
 func verifyDocuments(ctx context.Context, env *engine.Env, w *engine.Writer, f documentsVerifyFlags) error {
-	if err := knownAccounts(ctx, w.Config, w.Store, f.account); err != nil {
+	if err := arguments.KnownAccounts(ctx, w.Config, w.Store, f.account); err != nil {
 		return err
 	}
 	files, err := w.Documents()

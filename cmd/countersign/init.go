@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
@@ -54,25 +55,25 @@ func runInit(ctx context.Context, env *engine.Env, f initFlags, given func(flag 
 		return output.Usagef("%s is there already: name another file, or --force", file)
 	}
 	if f.force { // before anybody answers in vain
-		if err := mayBeConfig(file); err != nil {
+		if err := arguments.MayBeConfig(file); err != nil {
 			return err
 		}
 	}
-	if err := f.answer(newPrompt(ctx, env), env.Providers, given); err != nil {
+	if err := f.answer(arguments.NewPrompt(ctx, env), env.Providers, given); err != nil {
 		return err
 	}
 	text, secrets := initialConfig(f, env.Providers[f.provider].Traits)
 	if err := checkAnswers(env, file, text); err != nil {
 		return err
 	}
-	if err := writeConfig(file, text, f.force); err != nil {
+	if err := arguments.WriteConfig(file, text, f.force); err != nil {
 		return err
 	}
 	return env.Printf("%s is written. Next:\n  set %s in the environment\n  countersign --config %[1]s doctor\n  countersign --config %[1]s serve\n", file, strings.Join(secrets, " and "))
 }
 
 // answer asks for what no flag says. Flags are checked first, each answer where it is given.
-func (f *initFlags) answer(p prompt, known map[string]provider.Driver, given func(flag string) bool) error {
+func (f *initFlags) answer(p arguments.Prompt, known map[string]provider.Driver, given func(flag string) bool) error {
 	names := strings.Join(slices.Sorted(maps.Keys(known)), ", ")
 	traits := func() provider.Traits { return known[f.provider].Traits }
 	questions := []struct {
@@ -120,7 +121,7 @@ func (f *initFlags) answer(p prompt, known map[string]provider.Driver, given fun
 		if given(q.flag) || question == "" {
 			continue
 		}
-		answer, err := p.ask(question, q.fallback(), q.fault)
+		answer, err := p.Ask(question, q.fallback(), q.fault)
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/engine/environ"
@@ -49,7 +50,7 @@ func TestQuestionsEndWithTheContext(t *testing.T) {
 			return runInit(ctx, env, initFlags{file: filepath.Join(t.TempDir(), "c.yaml")}, func(string) bool { return false })
 		},
 		"track": func(ctx context.Context, env *engine.Env) error {
-			_, _, err := refsOf(ctx, env, &config.Config{}, "hr", "-", nil)
+			_, _, err := arguments.RefsOf(ctx, env, &config.Config{}, "hr", "-", nil)
 			return err
 		},
 	} {

@@ -1,19 +1,10 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"slices"
-
 	"github.com/spf13/cobra"
 
-	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
-	"countersign/cmd/countersign/engine/keyfile"
-	"countersign/cmd/countersign/output"
-	"countersign/model/store"
-	"countersign/model/store/database"
+	"countersign/cmd/countersign/upkeep"
 )
 
 func newKeyCommand(env *engine.Env) *cobra.Command {
@@ -36,90 +27,8 @@ Where the key is in COUNTERSIGN_KEY, put the new one before the old one there, w
 rotate encrypts under the first.`,
 		Example: "  countersign key rotate  # while no daemon runs\n  countersign key rotate --forget-old",
 		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return rotateKey(cmd.Context(), env, forget) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return upkeep.RotateKey(cmd.Context(), env, forget) },
 	}
 	cmd.Flags().BoolVar(&forget, "forget-old", false, "take old keys out of the key file, once nothing rests under them")
 	return cmd
-}
-
-// rotateKey makes a new key, unless one was made whose rotation was not finished or old keys are to go, and encrypts
-// everything under it.
-func rotateKey(ctx context.Context, env *engine.Env, forget bool) error {
-	c, err := env.ReadConfig()
-	if err != nil {
-		return err
-	}
-	if file, ok := c.SQLiteFile(); ok {
-		if err := engine.MustExist(file); err != nil {
-			return err
-		}
-	}
-	s, err := env.OpenStore(ctx, c, false)
-	if err != nil {
-		return err
-	}
-	defer s.Close() //nolint:errcheck // what was written is on disk
-	err = s.WithLock(ctx, database.LockServe, env.Owner(), func(ctx context.Context) error {
-		return s.WithLock(ctx, database.LockWork, env.Owner(), func(ctx context.Context) error { return rotateLocked(ctx, env, c, s, forget) })
-	})
-	if errors.Is(err, store.ErrLocked) {
-		return fmt.Errorf("a daemon or another verb works with the key (%w): stop it, then rotate", err)
-	}
-	return err
-}
-
-// rotateLocked is rotateKey while nobody else works. s has the keys that the file holds now.
-func rotateLocked(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store, forget bool) error {
-	keys, err := env.InstallationKeys(c)
-	if err != nil {
-		return err
-	}
-	rests, err := s.CountSealed(ctx)
-	if err != nil {
-		return err
-	}
-	text, _ := env.Lookup(keyfile.Variable)
-	switch {
-	case rests.Old > 0, forget: // one that was broken off; or nothing new is wanted
-	case text != "" && len(keys) == 1:
-		return output.Usagef("the key is in %s: put a new one (`openssl rand -base64 32`) before it, with a space between, and rotate again", keyfile.Variable)
-	case text != "":
-	default:
-		keys = slices.Insert(keys, 0, keyfile.New())
-		if err := keyfile.Replace(c.InstallationKeyFile(), keys); err != nil {
-			return fmt.Errorf("key file: %w", err)
-		}
-	}
-	next, err := env.OpenStore(ctx, c, false) // with the keys as they are now
-	if err != nil {
-		return err
-	}
-	defer next.Close() //nolint:errcheck // what was written is on disk
-	did, err := next.Reseal(ctx)
-	if err != nil {
-		return fmt.Errorf("not all is under the new key yet, rotate again: %w", err)
-	}
-	return finishRotation(env, c, did, keys, forget, text != "")
-}
-
-// finishRotation tells what was done, and takes old keys out where that is wanted.
-func finishRotation(env *engine.Env, c *config.Config, did store.Sealed, keys [][]byte, forget, environment bool) error {
-	if err := env.Printf("%d values were encrypted anew, %d rested under the current key\n", did.Old, did.Current); err != nil {
-		return err
-	}
-	if did.Unreadable > 0 {
-		return fmt.Errorf("%d values rest under none of the keys: if another key was in use, add it to the file, after the first, and rotate again", did.Unreadable)
-	}
-	switch {
-	case !forget:
-		return env.Printf("keep a copy of the key with the next backup; the old one is needed for those before\n")
-	case environment:
-		return env.Printf("nothing rests under old keys: take them out of %s\n", keyfile.Variable)
-	case len(keys) == 1:
-		return env.Printf("%s holds no old key\n", c.InstallationKeyFile())
-	}
-	if err := keyfile.Replace(c.InstallationKeyFile(), keys[:1]); err != nil {
-		return fmt.Errorf("key file: %w", err)
-	}
-	return env.Printf("%d old keys were taken out of %s\n", len(keys)-1, c.InstallationKeyFile())
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
@@ -57,7 +58,7 @@ func runList(ctx context.Context, env *engine.Env, f listFlags) error {
 		return err
 	}
 	return env.Reading(ctx, func(c *config.Config, s *store.Store) error {
-		if err := knownAccounts(ctx, c, s, f.account); err != nil {
+		if err := arguments.KnownAccounts(ctx, c, s, f.account); err != nil {
 			return err
 		}
 		if f.json {

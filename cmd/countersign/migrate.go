@@ -49,7 +49,7 @@ func runMigrate(ctx context.Context, env *engine.Env, s *store.Store) error {
 		return env.Printf("the database is at step %d already\n", have)
 	}
 	err = s.WithLock(ctx, database.LockServe, env.Owner(), func(ctx context.Context) error {
-		kept, err := migration.CopyBefore(ctx, s, have)
+		backup, err := migration.CopyBefore(ctx, s, have)
 		if err != nil {
 			return err
 		}
@@ -58,12 +58,12 @@ func runMigrate(ctx context.Context, env *engine.Env, s *store.Store) error {
 			return err
 		}
 		switch {
-		case kept != "":
-			kept = "; as it was before: " + kept
+		case backup != "":
+			backup = "; as it was before: " + backup
 		case from > 0:
-			kept = "; no copy was kept of it as it was before"
+			backup = "; no copy was kept of it as it was before"
 		}
-		return env.Printf("migrated from step %d to step %d%s\n", from, to, kept)
+		return env.Printf("migrated from step %d to step %d%s\n", from, to, backup)
 	})
 	if errors.Is(err, store.ErrLocked) {
 		return fmt.Errorf("a daemon uses the database: stop it, then migrate; or start the new one, which migrates by itself")

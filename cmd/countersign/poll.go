@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/queue"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/worker/apply"
@@ -50,7 +51,7 @@ provider knows it.`,
 				return err
 			}
 			printRuns(env, runs)
-			return engine.Failures(runs)
+			return queue.Failures(runs)
 		},
 	}
 	cmd.Flags().StringSliceVar(&o.accounts, "account", nil, "only this `ACCOUNT` (repeatable)")
@@ -60,7 +61,7 @@ provider knows it.`,
 }
 
 // queue writes the runs: one for each account and tier, or one for the refs.
-func (o pollOptions) queue(ctx context.Context, q *engine.Queue) ([]model.Run, error) {
+func (o pollOptions) queue(ctx context.Context, q *queue.Queue) ([]model.Run, error) {
 	if len(o.refs) > 0 {
 		return o.queueRefs(ctx, q)
 	}
@@ -72,7 +73,7 @@ func (o pollOptions) queue(ctx context.Context, q *engine.Queue) ([]model.Run, e
 }
 
 // queueRefs groups the refs by account: the one named, or the one whose row has the ref.
-func (o pollOptions) queueRefs(ctx context.Context, q *engine.Queue) ([]model.Run, error) {
+func (o pollOptions) queueRefs(ctx context.Context, q *queue.Queue) ([]model.Run, error) {
 	if len(o.accounts) > 1 {
 		return nil, output.Usagef("--ref goes with one --account")
 	}
@@ -89,7 +90,7 @@ func (o pollOptions) queueRefs(ctx context.Context, q *engine.Queue) ([]model.Ru
 		if _, err := q.Chosen([]string{id}); err != nil {
 			return nil, err
 		}
-		r, err := q.Runs.Queue(ctx, model.Run{Account: id, Kind: runs.KindRefs, Params: engine.Params(runs.Params{Refs: refs})}, false)
+		r, err := q.Runs.Queue(ctx, model.Run{Account: id, Kind: runs.KindRefs, Params: queue.Params(runs.Params{Refs: refs})}, false)
 		if err != nil {
 			return nil, err
 		}
@@ -98,7 +99,7 @@ func (o pollOptions) queueRefs(ctx context.Context, q *engine.Queue) ([]model.Ru
 	return queued, nil
 }
 
-func (o pollOptions) accountOf(ctx context.Context, q *engine.Queue, ref string) (string, error) {
+func (o pollOptions) accountOf(ctx context.Context, q *queue.Queue, ref string) (string, error) {
 	if len(o.accounts) == 1 {
 		return o.accounts[0], nil
 	}

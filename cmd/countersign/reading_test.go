@@ -178,7 +178,7 @@ func TestBesideADaemon(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, stdout, _ := testApp(nil)
-	if code := a.run(t.Context(), []string{"--config", config, "status"}); code != output.ExitDone || !strings.Contains(stdout.String(), "daemon    running since just now (host, process 7)") {
+	if code := a.run(t.Context(), []string{"--config", config, "status"}); code != output.ExitDone || !strings.Contains(stdout.String(), "daemon    running, started just now (host, process 7)") {
 		t.Errorf("status: exit %d\n%s", code, stdout)
 	}
 	if err := held.Release(); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
@@ -26,7 +27,7 @@ marked deleted and no longer asked about. Status and files stay as last known.`,
 				return output.Usagef("%s is nothing that can be said of a transaction: deleted is", output.Quoted(args[2]))
 			}
 			return env.Writing(cmd.Context(), func(ctx context.Context, w *engine.Writer) error {
-				if err := knownAccounts(ctx, w.Config, w.Store, args[0]); err != nil {
+				if err := arguments.KnownAccounts(ctx, w.Config, w.Store, args[0]); err != nil {
 					return err
 				}
 				k := model.Key{Account: args[0], Ref: args[1]}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
@@ -34,7 +35,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 // run carries out one command line and tells how it ended.
 func (a *app) run(ctx context.Context, args []string) int {
 	root := a.root()
-	root.SetArgs(refsAsTheyAre(root, args))
+	root.SetArgs(arguments.RefsAsTheyAre(root, args))
 	err := root.ExecuteContext(ctx)
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted")
@@ -146,12 +147,25 @@ func (a *app) watch(cmd *cobra.Command) {
 			if exit := new(output.ExitError); err == nil || errors.As(err, &exit) {
 				return err
 			}
-			return output.Usagef("%w: see `%s --help`", err, cmd.CommandPath())
+			return argsFault(cmd, args)
 		}
 	}
 	for _, sub := range cmd.Commands() {
 		a.watch(sub)
 	}
+}
+
+// argsFault says which arguments a verb takes, in the words of its usage, where others were given.
+func argsFault(cmd *cobra.Command, args []string) error {
+	_, takes, some := strings.Cut(cmd.Use, " ")
+	switch {
+	case !some:
+		return output.Usagef("%s takes no %q: see `%s --help`", cmd.CommandPath(), args[0], cmd.CommandPath())
+	case len(args) == 0:
+		return output.Usagef("%s needs %s: see `%s --help`", cmd.CommandPath(), takes, cmd.CommandPath())
+	}
+	return output.Usagef("%s takes %s, not %s: see `%s --help`",
+		cmd.CommandPath(), takes, output.Count(len(args), "argument"), cmd.CommandPath())
 }
 
 // group is a verb that only holds others, such as `callbacks list`.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
@@ -27,7 +28,7 @@ A ref that begins with - follows --.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			return env.Reading(ctx, func(c *config.Config, s *store.Store) error {
-				t, err := findRow(ctx, c, s, args)
+				t, err := arguments.FindRow(ctx, c, s, args)
 				if err != nil {
 					return err
 				}

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/config/values"
 	"countersign/cmd/countersign/demo"
@@ -184,7 +185,7 @@ func (o simulateOptions) write(w *simulator.World, base string, known map[string
 			address = net.JoinHostPort(u.Hostname(), "80")
 		}
 	}
-	return writeConfig(o.writeConfig, demo.Config(demo.ConfigOptions{Providers: known,
+	return arguments.WriteConfig(o.writeConfig, demo.Config(demo.ConfigOptions{Providers: known,
 		Accounts: w.Accounts(), Base: base, PublicURL: o.callbacks, PublicAddress: address, ConsoleAddress: "127.0.0.1:8080",
 		Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: o.world.Speed,
 	}), o.force)

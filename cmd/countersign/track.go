@@ -1,16 +1,16 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
+	"countersign/cmd/countersign/upkeep"
 	"countersign/model"
 	"countersign/model/store"
 )
@@ -40,11 +40,11 @@ the table has a column account too, rows of other accounts are left out. One wro
 			if err != nil {
 				return err
 			}
-			acc, err := configured(c, args[0])
+			acc, err := arguments.Configured(c, args[0])
 			if err != nil {
 				return err
 			}
-			refs, others, err := refsOf(cmd.Context(), env, c, acc.ID, file, args[1:])
+			refs, others, err := arguments.RefsOf(cmd.Context(), env, c, acc.ID, file, args[1:])
 			if err != nil {
 				return err
 			}
@@ -55,40 +55,12 @@ the table has a column account too, rows of other accounts are left out. One wro
 			if dry {
 				return planTrack(ctx, env, c, acc, refs)
 			}
-			return env.WritingWith(ctx, c, func(ctx context.Context, w *engine.Writer) error { return runTrack(ctx, env, w, acc, refs) })
+			return env.WritingWith(ctx, c, func(ctx context.Context, w *engine.Writer) error { return upkeep.Track(ctx, env, w, acc, refs) })
 		},
 	}
 	cmd.Flags().StringVar(&file, "file", "", "refs from this `FILE`, one a line, or a table with a column ref; - is stdin")
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "say what would be tracked, and change nothing")
 	return cmd
-}
-
-// configured is the account of the config that a verb names.
-func configured(c *config.Config, id string) (*config.Account, error) {
-	acc, ok := c.Account(id)
-	if !ok {
-		return nil, output.Usagef("account %q is not in the config: it has %s", id, cmp.Or(strings.Join(accountIDs(c), ", "), "none"))
-	}
-	return acc, nil
-}
-
-func accountIDs(c *config.Config) []string {
-	var ids []string
-	for _, x := range c.Accounts {
-		ids = append(ids, x.ID)
-	}
-	return ids
-}
-
-func runTrack(ctx context.Context, env *engine.Env, w *engine.Writer, acc *config.Account, refs []string) error {
-	if err := w.Remember(ctx); err != nil {
-		return err
-	}
-	n, err := w.Worker.Table.Track(ctx, acc.ID, acc.Provider, refs)
-	if err != nil {
-		return err
-	}
-	return env.Printf("%s: %s new, %d followed already\n", acc.ID, output.Count(n, "ref"), len(refs)-n)
 }
 
 // planTrack says which refs would be new. Before there is a database, all are.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
 )
 
@@ -51,7 +52,7 @@ func TestRefsAreReadFromEachKindOfFile(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			got, _, err := refsOf(t.Context(), a.Env, &config.Config{Accounts: []config.Account{{ID: "hr"}, {ID: "sales"}}}, "hr", file, nil)
+			got, _, err := arguments.RefsOf(t.Context(), a.Env, &config.Config{Accounts: []config.Account{{ID: "hr"}, {ID: "sales"}}}, "hr", file, nil)
 			fault := ""
 			if err != nil {
 				fault = err.Error()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
@@ -28,10 +29,10 @@ transaction's data for good, ` + "`resolve`" + ` says that it is deleted. --file
 				return output.Usagef("nothing to untrack: name refs, or --file")
 			}
 			return env.Writing(cmd.Context(), func(ctx context.Context, w *engine.Writer) error {
-				if err := knownAccounts(ctx, w.Config, w.Store, args[0]); err != nil {
+				if err := arguments.KnownAccounts(ctx, w.Config, w.Store, args[0]); err != nil {
 					return err
 				}
-				refs, _, err := refsOf(cmd.Context(), env, w.Config, args[0], file, args[1:])
+				refs, _, err := arguments.RefsOf(cmd.Context(), env, w.Config, args[0], file, args[1:])
 				if err != nil {
 					return err
 				}

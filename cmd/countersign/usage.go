@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/output"
 )
 
@@ -23,7 +24,7 @@ func flagFault(cmd *cobra.Command, err error) error {
 			return output.Usagef("--%s %q %s: see `%s --help`", value.GetFlag().Name, value.GetValue(), fault, cmd.CommandPath())
 		}
 	}
-	if takesRefs(cmd) {
+	if arguments.TakesRefs(cmd) {
 		return output.Usagef("%w: see `%s --help`; a ref that begins with -- follows a -- of its own", err, cmd.CommandPath())
 	}
 	return output.Usagef("%w: see `%s --help`", err, cmd.CommandPath())

@@ -8,6 +8,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,8 +24,12 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// TestMain lets scripts run the program, with a clock that stands, and seed a database for it.
+// TestMain lets scripts run the program, with a clock that stands, and seed a database for it. Whole-program tests
+// mostly wait for a daemon, so that more of them run at once than there are cores; -parallel says otherwise.
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", strconv.Itoa(max(6, 2*runtime.GOMAXPROCS(0)))); err != nil {
+		panic(err)
+	}
 	programs.testing = m
 	testscript.Main(programs, map[string]func(){
 		"countersign": func() {

@@ -10,6 +10,7 @@ import (
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/queue"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -54,14 +55,14 @@ lists nothing, only ` + "`track`" + ` names it.`,
 }
 
 // queue writes the runs, or finds the ones that were stopped half way.
-func (o *verifyOptions) queue(ctx context.Context, q *engine.Queue) ([]model.Run, error) {
+func (o *verifyOptions) queue(ctx context.Context, q *queue.Queue) ([]model.Run, error) {
 	accounts, err := q.Chosen(o.accounts)
 	if err != nil {
 		return nil, err
 	}
 	var queued []model.Run
 	for _, acc := range accounts {
-		if acc.ListsNothing(q.Env.Providers) {
+		if acc.ListsNothing(q.Providers) {
 			o.unlisted = append(o.unlisted, acc.ID)
 		}
 		r, resumed, err := verify.Queue(ctx, q.Store, q.Runs, acc.ID, runs.Params{Sample: o.sample, Repair: o.repair})
@@ -69,7 +70,7 @@ func (o *verifyOptions) queue(ctx context.Context, q *engine.Queue) ([]model.Run
 			return nil, err
 		}
 		if resumed && r.Cursor != "" {
-			fmt.Fprintf(q.Env.Stderr, "%s: resuming the verify of %s, %d of %d rows are done\n", acc.ID, r.CreatedAt.Format(output.StampLayout), r.Asked, r.Total)
+			fmt.Fprintf(q.Stderr, "%s: resuming the verify of %s, %d of %d rows are done\n", acc.ID, r.CreatedAt.Format(output.StampLayout), r.Asked, r.Total)
 		}
 		queued = append(queued, r)
 	}
@@ -99,7 +100,7 @@ func runVerify(ctx context.Context, env *engine.Env, o verifyOptions) error {
 		fmt.Fprintf(env.Stderr, "%s: the provider lists nothing, so transactions that the table does not have cannot be found: "+
 			"`countersign track` names them\n", id)
 	}
-	if err := engine.Failures(runs); err != nil {
+	if err := queue.Failures(runs); err != nil {
 		return err
 	}
 	if sum.Drift > 0 {

@@ -89,7 +89,7 @@ func TestWholeLedger(t *testing.T) {
 	s, svc, in := script(t, simulator.Options{Services: []string{"onespan"}})
 	in.edit(t, `(?m)^    gap_grace: 1s$`, "$0\n    download: []")
 	l := ledgerScript{in, t, s, svc.setting(t, account, "callback_key")}
-	gapKeys := []string{"account", "after", "before", "change", "found_at", "found_by", "from", "kind", "latency", "ref", "to"}
+	gapKeys := []string{"account", "after", "before", "change", "found_at", "found_by", "from", "kind", "latency", "ref", "signer", "to"}
 	stop := in.daemon(t)
 	eventually(t, "the first poll", func() bool { return in.polled(t, account) > 0 })
 

@@ -118,6 +118,7 @@ func stampText(d time.Duration) string {
 	return time.Now().Add(d).UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
+// A registration that calls somebody else is replaced only where told so, and a check proves that the calls come here.
 func TestWholeRegistrationIsSetAndChecked(t *testing.T) {
 	t.Parallel()
 	svc := playServices(t, simulator.Options{Transactions: -1, Callbacks: "https://elsewhere.example.org/hook"})

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/cmd/countersign/output"
+	"countersign/cmd/countersign/upkeep"
 	"countersign/provider/simulator"
 )
 
@@ -74,7 +75,7 @@ func TestWholeBackupAndRestore(t *testing.T) {
 	kept, err := filepath.Glob(filepath.Join(in.dir, "countersign.db.before-*"))
 	require.NoError(t, err)
 	require.Len(t, slices.DeleteFunc(kept, func(n string) bool {
-		return strings.HasSuffix(n, "-shm") || strings.HasSuffix(n, "-wal") || strings.HasSuffix(n, lostList)
+		return strings.HasSuffix(n, "-shm") || strings.HasSuffix(n, "-wal") || strings.HasSuffix(n, upkeep.LostList)
 	}), 1)
 
 	in.daemon(t, "--backfill", "120d")
@@ -104,7 +105,7 @@ func TestWholeRestoreWhereNothingIsListed(t *testing.T) {
 	_, stderr, code := in.verb(t, "verify")
 	require.Zero(t, code)
 	require.Contains(t, stderr, account+": the provider lists nothing, so transactions that the table does not have cannot be found")
-	list, err := filepath.Glob(filepath.Join(in.dir, "countersign.db.before-*"+lostList))
+	list, err := filepath.Glob(filepath.Join(in.dir, "countersign.db.before-*"+upkeep.LostList))
 	require.NoError(t, err)
 	require.Len(t, list, 1)
 	require.Contains(t, in.said(t, "track", account, "--file", list[0]), "2 refs new")

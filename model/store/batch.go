@@ -12,9 +12,9 @@ import (
 // groupTime bounds the writing of a group on PostgreSQL; SQLite's wait is its busy timeout.
 const groupTime = 30 * time.Second
 
-// Batch is the state that the changes of a group see and change: everything is in memory until the
-// group is written. Where one of them fails, the Batch is given up and the others change a new one. It is not for use
-// after Apply returns.
+// Batch is the state that the changes of a group read and write, all of it in memory until the group is written. If a
+// change fails, the Batch is dropped and the other changes run on a new one. A Batch must not be used after Apply
+// returns.
 type Batch struct {
 	s      *Store
 	q      *database.Tx
@@ -48,7 +48,7 @@ type Batch struct {
 	recalled        map[model.Key]bool
 }
 
-// counts are the counters, one row that a group locks first: what it gives out is in commit order.
+// counts is the counters' row, which a group locks first, so that numbers are given out in the order of commits.
 type counts struct{ seq, version, ordinal int64 }
 
 // cached is a row as it was when the group began and as it is now.
@@ -58,7 +58,7 @@ type cached struct {
 	present  bool // for the changes of this group
 	put      bool
 	listed   bool // in Batch.order
-	gone     bool // was in the database and goes
+	gone     bool // was in the database and is to be removed
 }
 
 func (c *cached) shape(s *shapes) *shape {
@@ -71,7 +71,7 @@ func (c *cached) shape(s *shapes) *shape {
 	return s.changed(&c.was, &c.now)
 }
 
-// newBatch locks the counters and fetches everything that the units have named.
+// newBatch locks the counters and loads every row that the units name.
 func (s *Store) newBatch(q *database.Tx, group []*unit) (*Batch, error) {
 	b := &Batch{
 		s: s, q: q, now: s.now(), rows: map[model.Key]*cached{}, copies: map[DedupeKey]*copyOf{}, byID: map[string]*stored{},
@@ -112,7 +112,7 @@ func (b *Batch) number(k model.Key) any {
 	return nil
 }
 
-// know fetches the rows among keys that the group has not looked at.
+// know loads the rows among keys that the group has not loaded yet.
 func (b *Batch) know(keys []model.Key) error {
 	var missing []model.Key
 	for _, k := range keys {
@@ -124,9 +124,9 @@ func (b *Batch) know(keys []model.Key) error {
 	return b.fetchRows(missing)
 }
 
-// lockCounters makes all who change rows, in whatever process, wait for each other: SQLite's
-// transaction has done so when it began, on PostgreSQL the counters' row does. The rows themselves
-// then need no locks; a lease is all that is written beside.
+// lockCounters makes all writers of rows, in any process, wait for each other. On SQLite the transaction does so from
+// its beginning, on PostgreSQL the lock on the counters' row. The rows themselves need no locks then; only leases are
+// written besides.
 func lockCounters(q *database.Tx) (c counts, err error) {
 	query := `SELECT seq, version, ordinal FROM counters WHERE id = 1`
 	if q.Postgres {
@@ -157,7 +157,7 @@ func (b *Batch) fetchRows(keys []model.Key) error {
 // Now is the time of the group.
 func (b *Batch) Now() time.Time { return b.now }
 
-// fail notes that the database failed under a lazy query: the whole group is given up.
+// fail records that a lazy query failed in the database: the whole group is given up.
 func (b *Batch) fail(err error) error {
 	if err != nil && b.broken == nil {
 		b.broken = err
@@ -211,7 +211,7 @@ func (b *Batch) Put(t model.Transaction, d model.Decision) {
 	c.present, c.put = true, true
 }
 
-// list notes that a row has to be written.
+// list marks a row as one to be written.
 func (b *Batch) list(c *cached) {
 	if !c.listed {
 		c.listed = true

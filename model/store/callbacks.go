@@ -11,7 +11,7 @@ import (
 	"countersign/model/store/database"
 )
 
-// copyOf is the callback that holds a dedupe key.
+// copyOf is the stored callback that has a dedupe key.
 type copyOf struct {
 	id      string
 	verdict model.Verdict
@@ -111,7 +111,7 @@ func (b *Batch) fetchCopies(keys []DedupeKey) error {
 	return b.s.sql.loose.Find(b.q, len(keys), func(args []any, i int) []any { return append(args, accounts[i], refs[i], loose[i]) }, scan)
 }
 
-// Seen says which callback holds a dedupe key, those of this group too.
+// Seen returns the callback that has a dedupe key, including those of this group.
 func (b *Batch) Seen(k DedupeKey) (callbackID string, verdict model.Verdict, ok bool) {
 	c, known := b.copies[k]
 	if !known && k.Key != "" {
@@ -126,7 +126,7 @@ func (b *Batch) Seen(k DedupeKey) (callbackID string, verdict model.Verdict, ok 
 	return c.id, c.verdict, true
 }
 
-// ReleaseDedupe takes a dedupe key from the callback that holds it, for its next copy.
+// ReleaseDedupe takes a dedupe key from the callback that has it, so that its next copy is accepted.
 func (b *Batch) ReleaseDedupe(k DedupeKey) {
 	id, _, ok := b.Seen(k)
 	if !ok {
@@ -140,8 +140,8 @@ func (b *Batch) ReleaseDedupe(k DedupeKey) {
 	b.released = append(b.released, k)
 }
 
-// AddCallback stores a callback and returns its id. A dedupe key that another one holds is not
-// taken: the first keeps it.
+// AddCallback stores a callback and returns its id. If another callback has its dedupe key already, that one keeps the
+// key.
 func (b *Batch) AddCallback(c Packed) string {
 	c, err := b.pack(c)
 	if err != nil {
@@ -165,7 +165,7 @@ func (b *Batch) AddCallback(c Packed) string {
 	return add.ID
 }
 
-// SetOutcome says what a callback did.
+// SetOutcome writes the outcome of a callback.
 func (b *Batch) SetOutcome(id string, o model.Outcome) {
 	if mine := b.byID[id]; mine != nil {
 		mine.Outcome = o
@@ -174,7 +174,7 @@ func (b *Batch) SetOutcome(id string, o model.Outcome) {
 	b.outcomes[id] = o
 }
 
-// SetOutcomes says what all the accepted callbacks of a row came to.
+// SetOutcomes writes one outcome for all accepted callbacks of a row.
 func (b *Batch) SetOutcomes(k model.Key, o model.Outcome) {
 	for _, c := range b.callbacks {
 		if c.Account == k.Account && c.Ref == k.Ref && c.Verdict == model.Accepted {
@@ -187,17 +187,17 @@ func (b *Batch) SetOutcomes(k model.Key, o model.Outcome) {
 	b.rowOutcomes[k] = o
 }
 
-// Called returns the callbacks that named a row after since, those of this group too; all if nil. Of
-// those of one type, verdict and proof the newest stands for all.
+// Called returns the callbacks that named a row after since, including those of this group; all of them if since is
+// nil. Of callbacks with the same type, verdict and proof it returns only the newest.
 func (b *Batch) Called(k model.Key, since *time.Time) ([]model.Called, error) {
 	w := database.Where{}
-	w.Add("verdict IN ('accepted', 'refused') AND outcome <> 'ignored'") // a copy tells nothing new
+	w.Add("verdict IN ('accepted', 'refused') AND outcome <> 'ignored'") // a duplicate reports nothing new
 	if since != nil {
 		w.Add("at > ?", *since)
 	}
 	query, args := callbacksOf("type, verdict, unproved, at, n", k, w, "n")
 	query = "SELECT type, verdict, unproved, MAX(at) FROM (" + query + ") c GROUP BY type, verdict, unproved" +
-		" ORDER BY verdict, unproved, type LIMIT 1000" // a flood of the refused comes last
+		" ORDER BY verdict, unproved, type LIMIT 1000" // refused ones come last, since there may be a flood of them
 	var out []model.Called
 	err := b.q.Each(func(r *sql.Rows) error {
 		var c model.Called
@@ -270,8 +270,8 @@ func (b *Batch) writeOutcomes() error {
 	return nil
 }
 
-// StoredVerdict is what became of a callback that was stored before this group; false if there is none. What a
-// replay has judged meanwhile may stand on another: it looks here, inside its change.
+// StoredVerdict returns the verdict of a callback stored before this group; false if there is none. A replay reads it
+// inside its change, since another replay may have changed it meanwhile.
 func (b *Batch) StoredVerdict(id string) (v model.Verdict, ok bool, err error) {
 	n, err := callbackNumber(id)
 	if err != nil {
@@ -286,9 +286,9 @@ func (b *Batch) StoredVerdict(id string) (v model.Verdict, ok bool, err error) {
 	return v, ok, b.fail(err)
 }
 
-// Amend writes what a stored callback turned out to be: Ref, DedupeKey, Type, EventID, Verdict, Outcome, Note, Sealed,
-// Unproved and Body. When it came, from where and with which headers stays. A dedupe key that another callback holds is
-// not taken. The callback must have been stored before this group.
+// Amend rewrites the content of a stored callback: Ref, DedupeKey, Type, EventID, Verdict, Outcome, Note, Sealed,
+// Unproved and Body. Its time, sender and headers stay. A dedupe key that another callback has is not taken over. The
+// callback must have been stored before this group.
 func (b *Batch) Amend(c Packed) {
 	n, err := callbackNumber(c.ID)
 	if err == nil {

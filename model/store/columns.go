@@ -9,7 +9,7 @@ import (
 	"countersign/model/store/database"
 )
 
-// row is one transaction as it rests: the model's fields and what only the store knows.
+// row is one transaction as stored: the model's fields, and those that only the store uses.
 type row struct {
 	model.Transaction
 	n          int64 // its number
@@ -129,14 +129,13 @@ func attentionText(list []model.Attention) string {
 	return string(text)
 }
 
-// shape is a set of columns that one statement writes.
+// shape is a set of columns that are written in one statement.
 type shape struct {
 	columns []column
 	upsert  *database.Multi
 }
 
-// shapes are the sets of columns: of a new row, and of what changes in an old one, from the whole
-// to the least.
+// shapes are the sets of columns: for a new row, and for changes of an existing one, from all columns to the fewest.
 type shapes struct{ add, whole, move, touch shape }
 
 func newShapes() *shapes {
@@ -203,8 +202,7 @@ func (s *shapes) destinations(r *row) []any {
 	return out
 }
 
-// changed says how much of a row has to be written: the smallest shape that holds what differs, or
-// nil if nothing does.
+// changed returns the smallest shape that covers every column that differs, or nil if none does.
 func (s *shapes) changed(was, now *row) *shape {
 	switch {
 	case differ(facts, was, now):
@@ -238,7 +236,7 @@ func differ(columns []column, a, b *row) bool {
 	return false
 }
 
-// sameTime compares as the database keeps times, to the millisecond.
+// sameTime compares times with the database's precision, to the millisecond.
 func sameTime(a, b *time.Time) bool {
 	if a == nil || b == nil {
 		return a == b

@@ -7,7 +7,7 @@ import (
 	"countersign/model"
 )
 
-// documentRow is a document as it rests. The lease is the store's.
+// documentRow is a document as stored, with the store's lease.
 type documentRow struct {
 	model.Document `gorm:"embedded"`
 	Sealed         []byte `gorm:"column:link"`
@@ -59,8 +59,8 @@ func (b *Batch) Documents(k model.Key) ([]model.Document, error) {
 	return out, err
 }
 
-// PutDocument adds or writes a document, keeps the row's counts right, and ends the document's
-// lease. One without an ID is new; its id is returned.
+// PutDocument adds or writes a document, updates the row's counts, and ends the document's lease. A document without
+// an ID is new, and its id is returned.
 func (b *Batch) PutDocument(d model.Document) string {
 	k := model.Key{Account: d.Account, Ref: d.Ref}
 	list, err := b.documentsOf(k)
@@ -90,8 +90,8 @@ func (b *Batch) PutDocument(d model.Document) string {
 	return d.ID
 }
 
-// RemoveDocument takes away a document that Documents returned, such as a version that turned out to
-// be the one before, and keeps the row's counts right.
+// RemoveDocument removes a document that Documents returned, such as a version that turned out to equal the one
+// before, and updates the row's counts.
 func (b *Batch) RemoveDocument(d model.Document) {
 	k := model.Key{Account: d.Account, Ref: d.Ref}
 	list, err := b.documentsOf(k)
@@ -107,7 +107,7 @@ func (b *Batch) RemoveDocument(d model.Document) {
 	b.recount(k)
 }
 
-// recount keeps a row's counts of documents right.
+// recount updates a row's counts of documents.
 func (b *Batch) recount(k model.Key) {
 	if c := b.touchRow(k); c != nil {
 		c.now.DocsTotal, c.now.DocsStored = countDocuments(b.documents[k])

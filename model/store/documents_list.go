@@ -99,9 +99,9 @@ func (s *Store) OverdueDocuments(ctx context.Context, account string, before tim
 const overdueDocuments = `SELECT COUNT(*) FROM documents d WHERE d.state = 'waiting' AND d.state <> 'stored' AND d.account = ? AND d.created_at < ?
   AND EXISTS (SELECT 1 FROM transactions t WHERE t.account = d.account AND t.ref = d.ref AND t.status = 'completed' AND t.confirmed)`
 
-// Holding returns the ids of the documents that may have a file in the hold folder: one that is held,
+// InHoldFolder returns the ids of the documents that may have a file in the hold folder: one that is held,
 // or that a link was fetched for when the process ended.
-func (s *Store) Holding(ctx context.Context) (map[string]bool, error) {
+func (s *Store) InHoldFolder(ctx context.Context) (map[string]bool, error) {
 	out := map[string]bool{}
 	err := s.View(ctx, func(q *database.Tx) error {
 		return q.Each(func(r *sql.Rows) error {
@@ -109,12 +109,12 @@ func (s *Store) Holding(ctx context.Context) (map[string]bool, error) {
 			err := r.Scan(&id)
 			out[id] = true
 			return err
-		}, holding)
+		}, inHoldFolder)
 	})
 	return out, err
 }
 
-const holding = `SELECT id FROM documents WHERE ` + notStored + ` AND (held <> '' OR link IS NOT NULL)`
+const inHoldFolder = `SELECT id FROM documents WHERE ` + notStored + ` AND (held <> '' OR link IS NOT NULL)`
 
 // DocumentsDue chooses documents to fetch: those of one account, or of all but some.
 type DocumentsDue struct {

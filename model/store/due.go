@@ -22,7 +22,7 @@ type DueFilter struct {
 	Limit             int // 50 if zero
 }
 
-// unverified holds for rows that are unknown, and that no operator, poll or backfill has named.
+// unverified selects rows that are unknown and that no operator, poll or backfill has named.
 const unverified = "(status = 'unknown' AND origin NOT IN ('track', 'poll', 'backfill'))"
 
 func (f DueFilter) where() database.Where {
@@ -118,7 +118,7 @@ func dueBefore(a, b model.Transaction) int {
 	return strings.Compare(a.Ref, b.Ref)
 }
 
-// dueAny looks before a claim takes the write lock: mostly nothing is due.
+// dueAny checks for due rows before a claim takes the write lock, since mostly nothing is due.
 func (s *Store) dueAny(ctx context.Context, w database.Where) (found bool, err error) {
 	err = s.View(ctx, func(q *database.Tx) error {
 		return q.QueryRow(`SELECT EXISTS (SELECT 1 FROM transactions`+w.SQL()+`)`, w.Args...).Scan(&found)
@@ -126,7 +126,7 @@ func (s *Store) dueAny(ctx context.Context, w database.Where) (found bool, err e
 	return found, err
 }
 
-// Release gives claimed rows back, due as they were.
+// Release ends the leases of claimed rows, which stay due as before.
 func (s *Store) Release(ctx context.Context, keys []model.Key) error {
 	return s.Change(ctx, func(q *database.Tx) error {
 		for _, k := range keys {
@@ -138,9 +138,9 @@ func (s *Store) Release(ctx context.Context, keys []model.Key) error {
 	})
 }
 
-// ReleaseLeases gives back what processes that are gone hold of rows and documents, due as it was.
-// Only the process that has the work lock may call it, before it claims anything itself: with the
-// lock, whoever else holds a lease is gone.
+// ReleaseLeases ends the leases that dead processes left on rows and documents, which stay due. Only the process that
+// has the work lock may call it, and before it claims anything itself: the lock proves that any other lease owner is
+// dead.
 func (s *Store) ReleaseLeases(ctx context.Context) error {
 	for _, table := range []struct{ name, due string }{{"transactions", "next_check_at"}, {"documents", "next_try_at"}} {
 		leased := ` WHERE ` + table.due + ` IS NOT NULL AND lease_until IS NOT NULL` // only what is due is leased

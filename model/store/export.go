@@ -15,7 +15,7 @@ import (
 // nothing is sorted in memory.
 type exportOf struct{ from, since, order string }
 
-// Exports names what Export takes.
+// Exports returns the names that Export takes.
 func Exports() []string { return []string{"changes", "documents", "gaps", "signers", "transactions"} }
 
 func exportNamed(what string) (exportOf, error) {

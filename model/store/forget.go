@@ -10,8 +10,7 @@ import (
 	"countersign/model/store/database"
 )
 
-// Forgotten is what stays of a transaction whose personal data was removed: nothing brings its row back
-// but track.
+// Forgotten is what remains of a transaction whose personal data was removed. Only track gives it a row again.
 type Forgotten struct {
 	Account, Ref string
 	At           time.Time
@@ -65,9 +64,9 @@ func personalOf(q *database.Tx, k model.Key) (p Personal, err error) {
 	return p, nil
 }
 
-// Forget removes a transaction's row, signers, documents, history, progress and deliveries, empties its
-// callbacks and gaps, and writes down, in the change feed too, that it was forgotten: one database transaction,
-// to be done again if in doubt. The files are then to be removed, see Swept. ErrNoRow if nothing is known of it.
+// Forget removes a transaction's row, signers, documents, history, progress and deliveries, empties its callbacks and
+// gaps, and records in the change feed, too, that it was forgotten. All this is one database transaction, and it may
+// be repeated. The files are to be removed after it, see Swept. ErrNoRow if nothing is stored about the transaction.
 func (s *Store) Forget(ctx context.Context, k model.Key, source string) (p Personal, err error) {
 	err = s.Change(ctx, func(q *database.Tx) error {
 		c, err := lockCounters(q)
@@ -94,7 +93,7 @@ func (s *Store) Forget(ctx context.Context, k model.Key, source string) (p Perso
 		if err := s.tombstone(q, k, append(was.Documents, ids...)); err != nil {
 			return err
 		}
-		if known && p.Rows == 0 { // done again
+		if known && p.Rows == 0 { // a repeated Forget
 			return nil
 		}
 		return s.announceForgotten(q, k, c.seq+1, source)
@@ -102,7 +101,7 @@ func (s *Store) Forget(ctx context.Context, k model.Key, source string) (p Perso
 	return p, err
 }
 
-// tombstone keeps that, and which files are still to go.
+// tombstone records that a transaction was forgotten, and which of its files are still to be removed.
 func (s *Store) tombstone(q *database.Tx, k model.Key, documents []string) error {
 	if documents == nil {
 		documents = []string{}
@@ -115,7 +114,7 @@ func (s *Store) tombstone(q *database.Tx, k model.Key, documents []string) error
 ON CONFLICT (account, ref) DO UPDATE SET documents = excluded.documents, swept_at = NULL`, k.Account, k.Ref, s.now(), string(text))
 }
 
-// announceForgotten tells those who keep copies.
+// announceForgotten adds a change to the feed for those who have copies of the data.
 func (s *Store) announceForgotten(q *database.Tx, k model.Key, seq int64, source string) error {
 	now := s.now()
 	err := q.Exec(`INSERT INTO history (seq, txn, account, ref, kind, from_word, to_word, status, confirmed, source, at) VALUES (?, NULL, ?, ?, ?, '', ?, ?, ?, ?, ?)`,
@@ -129,7 +128,8 @@ func (s *Store) announceForgotten(q *database.Tx, k model.Key, seq int64, source
 	return q.Exec(`UPDATE counters SET seq = ? WHERE id = 1`, seq)
 }
 
-// erase removes and empties. What is counted stays: callbacks with verdict and outcome, gaps, the share told.
+// erase removes and empties rows. What statistics count stays: callbacks with verdict and outcome, gaps, the share of
+// reported changes.
 func erase(q *database.Tx, k model.Key) error {
 	const (
 		row   = "(SELECT n FROM transactions WHERE account = ? AND ref = ?)"
@@ -227,7 +227,7 @@ func (s *Store) ForgottenAmong(ctx context.Context, keys []model.Key) (out map[m
 	return out, err
 }
 
-// Swept notes that a forgotten transaction's files are gone.
+// Swept records that the files of a forgotten transaction are gone.
 func (s *Store) Swept(ctx context.Context, k model.Key) error {
 	return s.Change(ctx, func(q *database.Tx) error {
 		return q.Exec(`UPDATE forgotten SET swept_at = ?, documents = '[]' WHERE account = ? AND ref = ?`, s.now(), k.Account, k.Ref)
@@ -239,7 +239,7 @@ func anyForgotten(q *database.Tx) (any bool, err error) {
 	return any, err
 }
 
-// Forgotten says whether a transaction that has no row was forgotten: it shall get none.
+// Forgotten reports whether a transaction without a row was forgotten, so that it must not get one.
 func (b *Batch) Forgotten(k model.Key) bool {
 	if k.Ref == "" || b.entry(k).present {
 		return false

@@ -49,7 +49,7 @@ func readCursor(text string) (c cursor, err error) {
 // branch is one range of the list index.
 type branch struct{ account, status string }
 
-// mostBranches bounds the merge; beyond it the newest rows are looked through.
+// mostBranches limits the merge; beyond it the rows are read from the newest on.
 const mostBranches = 30
 
 // Transactions lists rows without their signers, a page at a time, by (changed_at, account, ref). Pages
@@ -114,10 +114,10 @@ func (f Filter) keys(q *database.Tx, limit int) (query string, args []any, err e
 	return "SELECT n FROM (" + strings.Join(parts, " UNION ALL ") + order + ") k", append(args, limit), nil
 }
 
-// narrow says whether an index of its own finds few rows, which are then sorted.
+// narrow reports whether another index finds so few rows that sorting them is cheap.
 func (f Filter) narrow() bool { return f.ExternalID != "" || f.Attention }
 
-// after adds what lies beyond the cursor; account is the branch's, "" if it has none.
+// after adds the condition for rows after the cursor; account is the branch's, "" if it has none.
 func (f Filter) after(w *database.Where, c *cursor, account string) {
 	if c == nil {
 		return

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// DoPatiently is Do that waits while the queue is full: answers can wait, callers of the listener cannot.
+// DoPatiently is Do, but waits while the queue is full: the worker can wait, a provider that calls the listener
+// cannot.
 func (s *Store) DoPatiently(ctx context.Context, u Unit) error {
 	for {
 		err := s.Do(ctx, u)

@@ -9,7 +9,7 @@ import (
 	"countersign/model/store/database"
 )
 
-// mostSteps bounds what anybody can write down for one row: the first ones stay.
+// mostSteps limits how many steps anybody can add to one row: the first ones stay.
 const mostSteps = 100
 
 type step struct {

@@ -94,7 +94,7 @@ func TestQueriesOfTheLoopsUseTheirIndexes(t *testing.T) {
 	check(t, d.View(t.Context(), func(q *database.Tx) error {
 		for query, index := range map[string]string{
 			overdueDocuments: "documents_state",
-			holding:          "documents_state",
+			inHoldFolder:     "documents_state",
 			documentSums:     "COVERING INDEX documents_state",
 			pendingGaps:      "gaps_pending",
 			`SELECT * FROM documents WHERE account = 'a' AND state = 'waiting' AND ` + notStored + ` ORDER BY id DESC`: "documents_state",

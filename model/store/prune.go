@@ -10,7 +10,7 @@ import (
 	"countersign/model/store/database"
 )
 
-// PruneBefore says what retention takes; nil keeps.
+// PruneBefore says up to when each kind of data is pruned; nil prunes nothing of it.
 type PruneBefore struct {
 	Bodies  *time.Time // of callbacks; hash and outcome stay
 	Refused *time.Time // bodies of refused callbacks
@@ -22,12 +22,12 @@ type PruneBefore struct {
 	HiddenRows   *time.Time // rows that only hints have named
 }
 
-// Pruned counts what retention took.
+// Pruned counts what Prune removed.
 type Pruned struct {
 	Bodies, Refused, Links, Outbox, Deliveries, Changes, HiddenRows, Drift int64
 }
 
-// String names what was taken, nothing else; "" if nothing was.
+// String lists what was removed, and only that; "" if nothing was.
 func (p Pruned) String() string {
 	var parts []string
 	for _, c := range []struct {
@@ -46,8 +46,8 @@ func (p Pruned) String() string {
 // pruneAtOnce bounds how many rows one commit takes, so that callbacks do not wait behind it.
 const pruneAtOnce = 1000
 
-// Prune lets retention take what is old enough, in small commits, and says what it took, also when it
-// failed on the way.
+// Prune removes what is old enough, in small commits, and returns what it removed, even where it failed part of the
+// way.
 func (s *Store) Prune(ctx context.Context, p PruneBefore) (out Pruned, err error) {
 	for _, part := range []struct {
 		before *time.Time
@@ -76,8 +76,8 @@ func (s *Store) Prune(ctx context.Context, p PruneBefore) (out Pruned, err error
 	return out, nil
 }
 
-// pruneBodies empties callbacks from where it stopped the last time to the first that is not old enough: neither
-// the old ones nor the new ones are looked at again each hour.
+// pruneBodies empties callbacks from where it stopped last time up to the first that is too new, so that the hourly
+// round reads neither the older nor the newer ones again.
 func (s *Store) pruneBodies(mark, which string) func(context.Context, time.Time, *int64) error {
 	return func(ctx context.Context, before time.Time, taken *int64) error {
 		end, err := s.firstCallback(ctx, before)
@@ -112,8 +112,8 @@ func (s *Store) pruneBodies(mark, which string) func(context.Context, time.Time,
 	}
 }
 
-// firstCallback is the number of the first callback that came at a time or later: numbers grow as time does, but
-// for clocks that were set.
+// firstCallback returns the number of the first callback that came at a time or later. Numbers grow with time, unless
+// a clock was set back.
 func (s *Store) firstCallback(ctx context.Context, at time.Time) (n int64, err error) {
 	err = s.View(ctx, func(q *database.Tx) error {
 		var low, high int64
@@ -159,8 +159,8 @@ func (s *Store) pruneDeliveries(ctx context.Context, before time.Time, taken *in
 	})
 }
 
-// pruneHistory takes the feed's oldest part and nothing from its middle: whoever reads it by seq must be
-// able to tell whether something is missing.
+// pruneHistory removes the oldest part of the feed and nothing from its middle: a reader that goes by seq must be able
+// to tell whether something is missing.
 func (s *Store) pruneHistory(ctx context.Context, before time.Time, taken *int64) error {
 	var end int64
 	err := s.View(ctx, func(q *database.Tx) error {
@@ -245,7 +245,7 @@ func (s *Store) pruneHidden(ctx context.Context, before time.Time, taken *int64)
 	})
 }
 
-// pruneStep does a part again and again, a commit each, until there is less than one's worth.
+// pruneStep repeats one part, a commit each time, until less than a full commit's worth is left.
 func (s *Store) pruneStep(ctx context.Context, taken *int64, part func(*database.Tx) (int64, error)) error {
 	for {
 		var n int64

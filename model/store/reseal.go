@@ -7,10 +7,10 @@ import (
 	"countersign/model/store/database"
 )
 
-// Sealed counts what rests encrypted, by the key that it rests under.
+// Sealed counts the encrypted values by the key that they are encrypted with.
 type Sealed struct {
 	Current, Old int
-	Unreadable   int // under none of the keys that we have
+	Unreadable   int // encrypted with a key that we do not have
 }
 
 // sealedKind is one column that holds what is sealed: how its rows are walked, and how one is written.
@@ -43,11 +43,11 @@ var sealedKinds = [...]sealedKind{
 // resealAtOnce bounds how many values one commit takes.
 const resealAtOnce = 200
 
-// CountSealed says under which keys what is encrypted rests.
+// CountSealed counts the encrypted values by their keys.
 func (s *Store) CountSealed(ctx context.Context) (Sealed, error) { return s.walkSealed(ctx, false) }
 
-// Reseal encrypts anew, under the current key, what rests under an older one. It may be broken off and called again. What
-// it returns is how all rested before.
+// Reseal encrypts with the current key what is encrypted with an older one. It may be interrupted and called again. It
+// returns the counts from before.
 func (s *Store) Reseal(ctx context.Context) (Sealed, error) { return s.walkSealed(ctx, true) }
 
 func (s *Store) walkSealed(ctx context.Context, write bool) (sum Sealed, err error) {

@@ -9,7 +9,7 @@ import (
 	"countersign/model/store/database"
 )
 
-// Carried is what must outlive a database that is replaced: numbers that were given out, and what was
+// Carried is what must survive the replacement of a database: the numbers given out, and which transactions were
 // forgotten.
 type Carried struct {
 	counts    counts
@@ -19,8 +19,8 @@ type Carried struct {
 // numbersApart sets the numbers of a restored database apart from those of one that cannot be read.
 const numbersApart = 1_000_000
 
-// ReadCarried reads it from a SQLite file. Where there is none to read, it returns what goes well beyond a restored
-// one's numbers, and says why.
+// ReadCarried reads it from a SQLite file. If the file cannot be read, it returns numbers far above those of a
+// restored database, and says why.
 func ReadCarried(ctx context.Context, path string, restored database.Examined) (c Carried, err error) {
 	c.counts = counts{restored.Seq + numbersApart, restored.Version + numbersApart, restored.Ordinal + numbersApart}
 	if _, err := os.Stat(path); err != nil {
@@ -40,7 +40,7 @@ func ReadCarried(ctx context.Context, path string, restored database.Examined) (
 	return is, nil
 }
 
-// CarryOver goes on above the numbers that another database gave out and forgets what it had forgotten.
+// CarryOver makes numbering continue above another database's numbers, and forgets what that database had forgotten.
 func (s *Store) CarryOver(ctx context.Context, from Carried) error {
 	return s.Change(ctx, func(q *database.Tx) error {
 		c, err := lockCounters(q)
@@ -74,7 +74,7 @@ func (s *Store) CarryOver(ctx context.Context, from Carried) error {
 	})
 }
 
-// Lost is what only a database that was replaced knew of an account.
+// Lost is what only the replaced database knew of an account.
 type Lost struct {
 	Account, Provider string
 	Refs              []string

@@ -36,8 +36,8 @@ ON CONFLICT (account, day, change) DO UPDATE SET count = reported.count + exclud
 	return nil
 }
 
-// Share counts an account's changes since a time; of all accounts if account is "", from the
-// beginning if since is nil. What callbacks told is kept by day: all of since's day counts, on both sides of the share.
+// Share counts an account's changes since a time; of all accounts if account is "", from the beginning if since is
+// nil. Reported changes are counted by day, so both sides of the share include all of since's day.
 func (s *Store) Share(ctx context.Context, account string, since *time.Time) (t model.Share, err error) {
 	w, g := database.Where{}, gapsSince(account, since)
 	w.Text("account = ?", account)

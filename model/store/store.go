@@ -43,7 +43,8 @@ type Options struct {
 	Spoiled func(err error)
 }
 
-// handle is the database under the tables: embedded, so that a Store opens, migrates, locks and ends as it does.
+// handle is the database below the tables. It is embedded so that a Store opens, migrates, locks and closes as the
+// database does.
 type handle = database.DB
 
 // Store is the tables. Its methods are safe for concurrent use. Run must have returned before Close.
@@ -94,8 +95,7 @@ func positive(n, otherwise int) int {
 	return otherwise
 }
 
-// utcClock rounds a clock to what the database keeps, so that what was written and what is still
-// in memory compare equal.
+// utcClock rounds a clock to the database's precision, so that a stored time equals the one in memory.
 func utcClock(now func() time.Time) func() time.Time {
 	return func() time.Time { return now().UTC().Truncate(time.Millisecond) }
 }

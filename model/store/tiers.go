@@ -129,7 +129,7 @@ func (s *Store) CountOpenRows(ctx context.Context, f OpenFilter) (n int, err err
 	return n, err
 }
 
-// Span is what a list by creation time would have to walk through to see a tier's rows.
+// Span says how much of a list by creation time must be walked to see a tier's rows.
 type Span struct {
 	Rows    int        // of the tier
 	Oldest  *time.Time // the oldest creation among them

@@ -23,7 +23,7 @@ func (s *Store) Token(ctx context.Context, account, name string) (secret []byte,
 	return s.box.Open(sealed, "token "+account+" "+name)
 }
 
-// SetToken keeps a secret of an account, encrypted; nil removes it. It is on disk when it returns.
+// SetToken stores a secret of an account, encrypted; nil removes it. It is on disk when SetToken returns.
 func (s *Store) SetToken(ctx context.Context, account, name string, secret []byte) error {
 	if secret == nil {
 		return s.Change(ctx, func(q *database.Tx) error {

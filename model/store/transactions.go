@@ -8,7 +8,7 @@ import (
 	"countersign/model/store/database"
 )
 
-// Version is the newest version of any row: a question notes it when it is sent.
+// Version returns the newest version of any row. A question records it when it is sent.
 func (s *Store) Version(ctx context.Context) (v int64, err error) {
 	err = s.View(ctx, func(q *database.Tx) error { return q.QueryRow(`SELECT version FROM counters`).Scan(&v) })
 	return v, err

@@ -9,20 +9,21 @@ import (
 	"countersign/model/store/database"
 )
 
-// Standing says whether a row stands on an operator's word alone, or why it is more than that.
+// Standing says whether a row exists only because an operator named it, or why it is more than that.
 type Standing string
 
 // What can be said of a ref that is to be untracked.
 const (
-	OnlyTracked  Standing = "only tracked"  // nobody but an operator ever named it: it can go
+	OnlyTracked  Standing = "only tracked"  // only an operator ever named it: it can be removed
 	NoSuchRow    Standing = "no such row"   //
 	WasConfirmed Standing = "was confirmed" // the provider knows it, or knew it
 	WasCalled    Standing = "was called"    // a callback named it
 	NotTracked   Standing = "not tracked"   // found by other ways than track
 )
 
-// Untrack removes rows that stand on an operator's word alone. It returns how each ref stands; unless all are
-// OnlyTracked, and where dry is set, nothing is removed. No tombstone is left: what comes later makes a row again.
+// Untrack removes rows that exist only because an operator named them. It returns how each ref stands. Unless all are
+// OnlyTracked, and where dry is set, nothing is removed. No tombstone is left: a later callback or answer makes a row
+// again.
 func (s *Store) Untrack(ctx context.Context, account string, refs []string, dry bool) (standing []Standing, err error) {
 	err = s.Change(ctx, func(q *database.Tx) error {
 		c, err := lockCounters(q)
@@ -51,7 +52,7 @@ func (s *Store) Untrack(ctx context.Context, account string, refs []string, dry 
 	return standing, err
 }
 
-// untrack removes one row. Whoever was told of it by the change feed is told that it is gone.
+// untrack removes one row, and announces the removal to those who read of the row in the change feed.
 func (s *Store) untrack(q *database.Tx, c *counts, k model.Key) error {
 	p, err := personalOf(q, k)
 	if err != nil {
@@ -64,7 +65,7 @@ func (s *Store) untrack(q *database.Tx, c *counts, k model.Key) error {
 	return s.announceForgotten(q, k, c.seq, "operator")
 }
 
-// standingOf says how a ref stands.
+// standingOf returns how a ref stands.
 func standingOf(q *database.Tx, k model.Key) (Standing, error) {
 	var origin string
 	var confirmed sql.NullString

@@ -20,7 +20,7 @@ type Unit struct {
 	Apply  func(b *Batch) error
 }
 
-// DedupeKey is what makes two callbacks copies of each other.
+// DedupeKey identifies the callbacks that are copies of each other.
 type DedupeKey struct {
 	Account, Ref, Key string
 }
@@ -41,10 +41,10 @@ const (
 	unitDropped // the caller went away before
 )
 
-// Do queues a change and returns when its group is on disk, or with the reason why not: what Apply
-// returned, ErrBusy when too many are waiting, ErrUnavailable when the database cannot be written.
-// With no Run under way it writes at once by itself, so that short-lived verbs need none. Once ctx
-// has ended a change that no group has taken yet is dropped; a taken one is waited for.
+// Do queues a change and returns when its group is on disk, or with the reason why it is not: the error of Apply,
+// ErrBusy when too many changes wait, ErrUnavailable when the database cannot be written. Without a running Run it
+// writes at once by itself, so that short-lived verbs need no Run. When ctx ends, a change that no group has taken yet
+// is dropped; Do waits for one that was taken.
 func (s *Store) Do(ctx context.Context, u Unit) error {
 	if err := s.Writable(); err != nil {
 		return err
@@ -137,10 +137,11 @@ func (s *Store) commit(group []*unit) {
 	s.write(taken)
 }
 
-// mostFailed bounds how often a group is written again without the unit that failed: then each is written alone.
+// mostFailed limits how often a group is written again without the unit that failed. After that each unit is written
+// alone.
 const mostFailed = 4
 
-// write writes the units of a group together. Whoever fails leaves nothing: the others are written without it.
+// write writes the units of a group together. A failed unit changes nothing, and the others are written without it.
 func (s *Store) write(group []*unit) {
 	var failed []*unit
 	var err error
@@ -162,7 +163,7 @@ func (s *Store) write(group []*unit) {
 		err = nil
 	}
 	for _, u := range failed {
-		if err != nil { // what it saw of the others in its group is not so
+		if err != nil { // it saw changes of its group that were not written
 			u.err = err
 		}
 		u.done <- u.err
@@ -178,7 +179,8 @@ func (s *Store) write(group []*unit) {
 // errFailed gives up the transaction of a group in which a unit failed.
 var errFailed = errors.New("a change of the group failed")
 
-// attempt writes a group in one transaction. If a unit fails, nothing is written and it is returned, with its err.
+// attempt writes a group in one transaction. If a unit fails, nothing is written, and attempt returns that unit with
+// its err.
 func (s *Store) attempt(group []*unit) (failed *unit, err error) {
 	ctx := context.Background()
 	if s.Postgres() {
@@ -210,7 +212,7 @@ func (s *Store) writeGroup(q *database.Tx, group []*unit) (failed *unit, err err
 	}
 	for _, u := range group {
 		u.err = u.apply(b)
-		if b.broken != nil { // a lazy query failed: it is nobody's fault
+		if b.broken != nil { // a lazy query failed: no unit is at fault
 			return nil, b.broken
 		}
 		if u.err != nil {

@@ -166,14 +166,14 @@ func (a *account) makeRules() model.Rules {
 		},
 		Tells: map[model.GapChange]map[model.Status][]string{
 			model.ChangeStatus: {},
-			model.ChangeSigner: {model.Status(model.SignerSigned): {signerSigned, documentSigned, documentCompleted}},
+			model.ChangeSigner: {model.Status(model.SignerSigned): a.firing(signerSigned, documentSigned, documentCompleted)},
 		},
 		NoEvent: []model.GapChange{model.ChangeArchived, model.ChangeTrashed},
 	}
 	var begins []string
 	for _, name := range slices.Sorted(maps.Keys(a.events)) {
 		status := a.events[name]
-		if _, chosen := a.set.Events[name]; !chosen && !a.fires(name) {
+		if len(a.firing(name)) == 0 {
 			continue
 		}
 		if status != "" {
@@ -191,16 +191,24 @@ func (a *account) makeRules() model.Rules {
 	return r
 }
 
-// fires says whether an event is known to exist in the account's generation: document.sent and
-// document.created were only seen in v2. What does not exist was not missed.
+// fires says whether an event is known to exist in the account's generation: document.sent, document.signed and
+// document.created were only seen in v2. What does not exist was not missed, and nobody can register it.
 func (a *account) fires(name string) bool {
 	switch name {
-	case documentCompleted, documentExpired, documentVoided:
+	case documentCompleted, documentExpired, documentVoided, signerSigned:
 		return true
-	case documentSent, documentCreated:
+	case documentSent, documentSigned, documentCreated:
 		return a.set.Profile == profileV2
 	}
 	return false
+}
+
+// firing are those of the events that exist in the account's generation, or that its settings name.
+func (a *account) firing(names ...string) []string {
+	return slices.DeleteFunc(names, func(name string) bool {
+		_, chosen := a.set.Events[name]
+		return !chosen && !a.fires(name)
+	})
 }
 
 // state maps a status word of an answer; "" for a word that the table lacks.

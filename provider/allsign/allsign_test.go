@@ -209,8 +209,8 @@ func TestEventsAreATableThatSettingsChange(t *testing.T) {
 		t.Error("states has no effect")
 	}
 	r := s.Rules()
-	providertest.Same(t, "cancelled is told by", r.Told(model.ChangeStatus, model.Cancelled), []string{"document.annulled"})
-	providertest.Same(t, "a beginning is told by", r.Told(model.ChangeCreated, model.InProgress), []string{documentSent})
+	providertest.Same(t, "cancelled is told by", r.TypesFor(model.ChangeStatus, model.Cancelled), []string{"document.annulled"})
+	providertest.Same(t, "a beginning is told by", r.TypesFor(model.ChangeCreated, model.InProgress), []string{documentSent})
 	if !r.Allows(model.InProgress, model.Declined) {
 		t.Error("a claim of declined goes nowhere")
 	}
@@ -219,9 +219,12 @@ func TestEventsAreATableThatSettingsChange(t *testing.T) {
 func TestWhatHasNoEventIsNoMissedCallback(t *testing.T) {
 	t.Parallel()
 	r := openV3(t, "").Rules()
-	if len(r.Told(model.ChangeStatus, model.InProgress)) > 0 || r.Tells[model.ChangeCreated] != nil || len(r.Told(model.ChangeStatus, model.Completed)) != 1 {
+	if len(r.TypesFor(model.ChangeStatus, model.InProgress)) > 0 || r.Tells[model.ChangeCreated] != nil || len(r.TypesFor(model.ChangeStatus, model.Completed)) != 1 {
 		t.Errorf("%+v", r.Tells)
 	}
+	signed := model.Status(model.SignerSigned)
+	providertest.Same(t, "v3: a signature", r.TypesFor(model.ChangeSigner, signed), []string{signerSigned, documentCompleted})
 	r = openV2(t, "").Rules()
-	providertest.Same(t, "v2: a beginning", r.Told(model.ChangeCreated, model.InProgress), []string{documentCreated, documentSent})
+	providertest.Same(t, "v2: a beginning", r.TypesFor(model.ChangeCreated, model.InProgress), []string{documentCreated, documentSent})
+	providertest.Same(t, "v2: a signature", r.TypesFor(model.ChangeSigner, signed), []string{signerSigned, documentSigned, documentCompleted})
 }

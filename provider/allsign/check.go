@@ -90,7 +90,7 @@ func (s *v3) catalogue(ctx context.Context) ([]catalogued, error) {
 	if err := s.get(ctx, "/v3/webhooks/events", nil, &got); err != nil {
 		return nil, err
 	}
-	if !got.Data.Told {
+	if !got.Data.Present {
 		return nil, errors.New("the answer is no list of events")
 	}
 	return got.Data.Items, nil

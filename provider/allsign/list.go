@@ -96,7 +96,7 @@ func (s *v3) List(ctx context.Context, q provider.ListQuery) (provider.Page, err
 	if err := s.get(ctx, "/v3/documents", query, &got); err != nil {
 		return provider.Page{}, err
 	}
-	if !got.Data.Told {
+	if !got.Data.Present {
 		return provider.Page{}, errList
 	}
 	got.Data.Only(document.named)

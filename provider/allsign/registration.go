@@ -64,19 +64,19 @@ func (s *v3) Prepare(ctx context.Context) error {
 	}
 	var e endpoint
 	if json.Unmarshal(raw, &e) != nil || e.ID == "" {
-		return errors.New("load the registration's secret: what was kept cannot be read")
+		return errors.New("load the registration's secret: what was saved cannot be read")
 	}
 	for _, p := range e.Plain {
 		e.Secrets = append(e.Secrets, provider.Secret(p))
 	}
-	s.kept.Store(&e)
+	s.saved.Store(&e)
 	return nil
 }
 
-// keep puts a registration of ours to rest, then uses it.
-func (s *v3) keep(ctx context.Context, e endpoint) error {
+// save puts a registration of ours to rest, then uses it.
+func (s *v3) save(ctx context.Context, e endpoint) error {
 	if s.rest.Save == nil {
-		return errors.New("there is no place to keep the registration's secret in")
+		return errors.New("there is no place to save the registration's secret in")
 	}
 	e.Plain = nil
 	for _, p := range e.Secrets {
@@ -87,9 +87,9 @@ func (s *v3) keep(ctx context.Context, e endpoint) error {
 		return err
 	}
 	if err := s.rest.Save(ctx, restName, raw); err != nil {
-		return fmt.Errorf("keep the registration's secret: %w", err)
+		return fmt.Errorf("save the registration's secret: %w", err)
 	}
-	s.kept.Store(&e)
+	s.saved.Store(&e)
 	return nil
 }
 
@@ -126,7 +126,7 @@ func (s *v3) Registration(ctx context.Context) (provider.Registration, error) {
 
 // own reads the endpoint that we know to be ours. A 404 says that it is gone.
 func (s *v3) own(ctx context.Context) (w webhook, found bool, err error) {
-	k := s.kept.Load()
+	k := s.saved.Load()
 	if k == nil {
 		return w, false, nil
 	}
@@ -153,7 +153,7 @@ func (s *v3) webhooks(ctx context.Context) ([]webhook, error) {
 	if err := s.get(ctx, "/v3/webhooks", nil, &got); err != nil {
 		return nil, err
 	}
-	if !got.Data.Told {
+	if !got.Data.Present {
 		return nil, errors.New("the answer is no list of endpoints")
 	}
 	got.Data.Only(func(w webhook) bool { return w.ID != "" })
@@ -169,7 +169,7 @@ func (s *v3) Register(ctx context.Context, want provider.Registration, _ bool) (
 		return provider.Registration{}, errors.New("the service takes https addresses only")
 	}
 	if s.rest.Save == nil {
-		return provider.Registration{}, errors.New("there is no place to keep the registration's secret in")
+		return provider.Registration{}, errors.New("there is no place to save the registration's secret in")
 	}
 	own, found, err := s.own(ctx)
 	if err != nil {
@@ -212,10 +212,10 @@ func (s *v3) sameURL(ctx context.Context, url string) (webhook, bool, error) {
 		return webhook{}, false, fmt.Errorf("endpoint %s for this URL stands already and its secret is not known here: put it into webhook_secrets, or delete the endpoint at AllSign and register again", list[i].ID)
 	}
 	e := endpoint{ID: string(list[i].ID)}
-	if k := s.kept.Load(); k != nil {
+	if k := s.saved.Load(); k != nil {
 		e.Secrets = k.Secrets
 	}
-	return list[i], true, s.keep(ctx, e)
+	return list[i], true, s.save(ctx, e)
 }
 
 // mend switches an endpoint on again. Which events it has been given is not attested in any answer, nor how
@@ -264,13 +264,13 @@ func (s *v3) create(ctx context.Context, want provider.Registration) (webhook, e
 	}
 	after := context.WithoutCancel(ctx) // what is made must be kept or taken back
 	e := endpoint{ID: string(made.ID), Secrets: []provider.Secret{provider.Secret(made.Secret)}}
-	if k := s.kept.Load(); k != nil {
+	if k := s.saved.Load(); k != nil {
 		e.Secrets = append(e.Secrets, k.Secrets...)
 		e.Secrets = e.Secrets[:min(len(e.Secrets), keptSecrets)]
 	}
 	err = errors.New("the answer holds no secret that could be one")
 	if secretKey(provider.Secret(made.Secret)) != nil {
-		err = s.keep(after, e)
+		err = s.save(after, e)
 	}
 	if err != nil {
 		return webhook{}, errors.Join(err, s.takeBack(after, string(made.ID)))

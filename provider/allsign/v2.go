@@ -185,7 +185,7 @@ func (s *v2) Fetch(ctx context.Context, ref string) (model.Observation, error) {
 	}
 	for _, in := range []json.RawMessage{d.SignersData, d.Signers} {
 		var list lenient.List[signer]
-		if o.Signers == nil && json.Unmarshal(in, &list) == nil && list.Told {
+		if o.Signers == nil && json.Unmarshal(in, &list) == nil && list.Present {
 			o.Signers, o.Skipped = observeSigners(list, d)
 		}
 	}

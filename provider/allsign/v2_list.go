@@ -51,7 +51,7 @@ func (s *v2) List(ctx context.Context, q provider.ListQuery) (provider.Page, err
 	if err := s.get(ctx, "/v2/documents", query, &got); err != nil {
 		return provider.Page{}, err
 	}
-	if !got.Data.Told {
+	if !got.Data.Present {
 		return provider.Page{}, errList
 	}
 	got.Data.Only(document.named)

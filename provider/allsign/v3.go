@@ -26,8 +26,8 @@ const (
 // v3 is one account at the generation of 2026.
 type v3 struct {
 	*account
-	rest provider.Tokens
-	kept atomic.Pointer[endpoint] // what Register made; nil: nothing is known of one
+	rest  provider.Tokens
+	saved atomic.Pointer[endpoint] // what Register made; nil: nothing is known of one
 }
 
 // envelope is a v3 callback's body. Of data only documentId is attested.
@@ -94,7 +94,7 @@ func (s *v3) Receive(c provider.Callback) (provider.Received, error) {
 	}
 	o := s.claim(name, ref)
 	o.ProviderTime = e.OccurredAt.Time()
-	if e.LiveMode != lenient.Untold {
+	if e.LiveMode != lenient.Missing {
 		o.Test = model.FlagOf(e.LiveMode == lenient.No)
 	}
 	r.Observations = []model.Observation{o}
@@ -164,7 +164,7 @@ func (a *account) observe(d document) model.Observation {
 		ExpiresAt: d.ExpiresAt.Time(),
 	}
 	o.ProviderStatus, o.Status = d.Status.Plain(), a.state(string(d.Status))
-	if d.LiveMode != lenient.Untold {
+	if d.LiveMode != lenient.Missing {
 		o.Test = model.FlagOf(d.LiveMode == lenient.No)
 	}
 	return o
@@ -182,7 +182,7 @@ func (s *v3) signers(ctx context.Context, ref string) (all lenient.List[signer],
 		if err := s.get(ctx, provider.JoinPath("/v3/documents", ref, "signers"), query, &page); err != nil {
 			return all, err
 		}
-		if !page.Data.Told {
+		if !page.Data.Present {
 			return all, errors.New("the answer is no list")
 		}
 		all.Add(page.Data)

@@ -34,7 +34,7 @@ func (s *v3) secrets() []namedSecret {
 	for i, sec := range s.set.WebhookSecrets {
 		list = append(list, namedSecret{fmt.Sprintf("webhook_secrets[%d]", i), sec})
 	}
-	if k := s.kept.Load(); k != nil {
+	if k := s.saved.Load(); k != nil {
 		for i, sec := range k.Secrets {
 			list = append(list, namedSecret{fmt.Sprintf("of our registration[%d]", i), sec})
 		}
@@ -102,7 +102,7 @@ func (s *v3) late(c provider.Callback) string {
 func (s *v3) Canary(id string, at time.Time) (http.Header, []byte, error) {
 	list := s.secrets()
 	if len(list) == 0 {
-		return nil, nil, errors.New("settings.webhook_secrets: none is set, and none was kept from a registration")
+		return nil, nil, errors.New("settings.webhook_secrets: none is set, and none was saved from a registration")
 	}
 	body, err := json.Marshal(map[string]any{
 		"eventId": id, "eventType": canaryEvent, "occurredAt": at.UTC().Format(time.RFC3339), "livemode": false, "data": map[string]any{},
@@ -148,7 +148,7 @@ func (s *v3) Explain(c provider.Callback) []provider.Trial {
 		})
 	}
 	if len(trials) == 0 {
-		trials = append(trials, provider.Trial{Header: headerSignature, Note: "no secret: webhook_secrets is empty, and none was kept from a registration"})
+		trials = append(trials, provider.Trial{Header: headerSignature, Note: "no secret: webhook_secrets is empty, and none was saved from a registration"})
 	}
 	return trials
 }

@@ -93,8 +93,8 @@ type tokens struct {
 	warn    func(msg string, err error)
 	turn    chan struct{} // holds a value while somebody reads or renews
 	rest    provider.Tokens
-	kept    savedTokens
-	unsaved bool // kept is newer than what rests
+	current savedTokens
+	unsaved bool // current is newer than what rests
 }
 
 // savedTokens is what rests in the database, encrypted there.
@@ -167,7 +167,7 @@ func (s *service) Exchange(ctx context.Context, code, _ string) error {
 		return errNoLogin
 	}
 	if t.rest.Save == nil {
-		return errors.New("there is nowhere to keep the tokens")
+		return errors.New("there is nowhere to save the tokens")
 	}
 	if err := t.lock(ctx); err != nil {
 		return err
@@ -216,12 +216,12 @@ func (t *tokens) get(ctx context.Context, refused string) (string, error) {
 	if t.good(refused) {
 		return t.bearer(), nil
 	}
-	used := cmp.Or(t.kept.Refresh, t.c.RefreshToken.Reveal())
+	used := cmp.Or(t.current.Refresh, t.c.RefreshToken.Reveal())
 	if used == "" {
 		return "", fmt.Errorf("%w: there is no refresh token: `countersign oauth login` gets one", provider.ErrDenied)
 	}
 	got, err := t.ask(ctx, t.c.TokenURL, "refresh_token", used)
-	if errors.Is(err, provider.ErrDenied) && t.load(ctx) == nil && t.kept.Refresh != used && t.good(refused) {
+	if errors.Is(err, provider.ErrDenied) && t.load(ctx) == nil && t.current.Refresh != used && t.good(refused) {
 		return t.bearer(), nil // another process spent it first, and kept what came
 	}
 	if err != nil {
@@ -234,11 +234,11 @@ func (t *tokens) get(ctx context.Context, refused string) (string, error) {
 	return t.bearer(), nil
 }
 
-func (t *tokens) bearer() string { return "Bearer " + t.kept.Access }
+func (t *tokens) bearer() string { return "Bearer " + t.current.Access }
 
 // good says whether the token at hand may be used.
 func (t *tokens) good(refused string) bool {
-	return t.kept.Access != "" && t.bearer() != refused && (t.kept.RenewAt.IsZero() || t.now().Before(t.kept.RenewAt))
+	return t.current.Access != "" && t.bearer() != refused && (t.current.RenewAt.IsZero() || t.now().Before(t.current.RenewAt))
 }
 
 // load takes the tokens from rest. Without them an old refresh token might be spent: that is an error.
@@ -252,7 +252,7 @@ func (t *tokens) load(ctx context.Context) error {
 	}
 	var saved savedTokens
 	if raw != nil && json.Unmarshal(raw, &saved) == nil && saved.Whose == t.whose() && saved.Seed == t.seed() {
-		t.kept = saved
+		t.current = saved
 	}
 	return nil
 }
@@ -262,7 +262,7 @@ func (t *tokens) save(ctx context.Context) error {
 	if t.rest.Save == nil {
 		return nil
 	}
-	raw, err := json.Marshal(t.kept)
+	raw, err := json.Marshal(t.current)
 	if err == nil {
 		err = t.rest.Save(context.WithoutCancel(ctx), restName, raw)
 	}
@@ -288,12 +288,12 @@ type tokenAnswer struct {
 
 // take makes an answer what we go on with. The old refresh token stays where no new one came.
 func (t *tokens) take(got tokenAnswer) {
-	t.kept = savedTokens{
+	t.current = savedTokens{
 		Whose: t.whose(), Seed: t.seed(), Access: got.AccessToken,
-		Refresh: cmp.Or(got.RefreshToken, t.kept.Refresh, t.c.RefreshToken.Reveal()),
+		Refresh: cmp.Or(got.RefreshToken, t.current.Refresh, t.c.RefreshToken.Reveal()),
 	}
 	if life := got.ExpiresIn.In(t.c.ExpiresInUnit); life > 0 { // the sample says 0, which is no life at all
-		t.kept.RenewAt = t.now().Add(life - min(renewBefore, life/4)).UTC()
+		t.current.RenewAt = t.now().Add(life - min(renewBefore, life/4)).UTC()
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"countersign/model"
 	"countersign/provider"
 	"countersign/provider/providertest"
+	"countersign/provider/providertest/recorded"
 )
 
 const (
@@ -62,7 +63,7 @@ func answering(t *testing.T, code int, contentType, body string) *providertest.S
 // fetched is what Fetch makes of a recorded answer.
 func fetched(t *testing.T, name string) model.Observation {
 	t.Helper()
-	f := answering(t, http.StatusOK, "application/json", providertest.Recorded(t, "answers/"+name))
+	f := answering(t, http.StatusOK, "application/json", recorded.Text(t, "answers/"+name))
 	o, err := account(t, f.URL, keyed).Fetch(t.Context(), testRef)
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"countersign/model"
 	"countersign/provider"
 	"countersign/provider/providertest"
+	"countersign/provider/providertest/recorded"
 )
 
 var _ = flag.Bool("update", false, "write what the recorded callbacks and answers mean")
@@ -81,7 +82,7 @@ func TestConformanceWithOAuthAListAndWebhooks(t *testing.T) {
 		}
 		return []byte(`{"access_token":"token-1","expires_in":3600}`)
 	}
-	s.FetchPath, s.Callbacks, s.Tokens = nil, providertest.OneCallback(t, "transaction_completed"), nil // callbacks do not depend on the way in
+	s.FetchPath, s.Callbacks, s.Tokens = nil, recorded.OneCallback(t, "transaction_completed"), nil // callbacks do not depend on the way in
 	providertest.Run(t, s)
 }
 

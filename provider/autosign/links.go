@@ -140,7 +140,7 @@ func clean(raw []byte) []byte {
 	}
 	levels := []level{{}}
 	var out []byte
-	kept := 0
+	copied := 0
 	for {
 		before := d.InputOffset()
 		t, err := d.Token()
@@ -163,15 +163,15 @@ func clean(raw []byte) []byte {
 		case string:
 			if left := cut(v, at.name); left != v {
 				from := int(before) + bytes.IndexByte(raw[before:], '"')
-				out = append(append(out, raw[kept:from]...), quoted(left)...)
-				kept = int(d.InputOffset())
+				out = append(append(out, raw[copied:from]...), quoted(left)...)
+				copied = int(d.InputOffset())
 			}
 		}
 	}
 	if out == nil {
 		return nil
 	}
-	return append(out, raw[kept:]...)
+	return append(out, raw[copied:]...)
 }
 
 // linkInText is a link wherever it stands: with a scheme or with none, and in JSON that is a text of its own.

@@ -13,6 +13,7 @@ import (
 	"countersign/model"
 	"countersign/provider"
 	"countersign/provider/providertest"
+	"countersign/provider/providertest/recorded"
 )
 
 var tenancy = model.DocumentRef{ID: source, Kind: model.SignedDocument, Name: "tenancy.pdf"}
@@ -169,7 +170,7 @@ func TestTheStoredBodyHoldsNoLinkAndIsOtherwiseAsItCame(t *testing.T) {
 // detailed is a service that shows one transaction, with its links leading to another host.
 func detailed(t *testing.T, name string, away *providertest.Service) *providertest.Service {
 	t.Helper()
-	body := strings.ReplaceAll(providertest.Recorded(t, "answers/"+name), "https://files.example.net", https(away, ""))
+	body := strings.ReplaceAll(recorded.Text(t, "answers/"+name), "https://files.example.net", https(away, ""))
 	return answering(t, http.StatusOK, "application/json", body)
 }
 
@@ -189,7 +190,7 @@ func TestWithoutAnyWayADocumentIsUnobtainableAndSaysWhatToDo(t *testing.T) {
 	for name, want := range map[string]error{
 		"completed": provider.ErrUnobtainable, "completed_lists_no_document": provider.ErrUnobtainable, "started": provider.ErrNotReady,
 	} {
-		f := answering(t, http.StatusOK, "application/json", providertest.Recorded(t, "answers/"+name))
+		f := answering(t, http.StatusOK, "application/json", recorded.Text(t, "answers/"+name))
 		_, err := plain(t, f.URL, keyed).Download(t.Context(), testRef, tenancy, io.Discard)
 		if !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", name, err, want)
@@ -202,7 +203,7 @@ func TestWithoutAnyWayADocumentIsUnobtainableAndSaysWhatToDo(t *testing.T) {
 
 func TestWhatIsNotSealedYetIsAskedForAgainForAWhile(t *testing.T) {
 	t.Parallel()
-	f := answering(t, http.StatusOK, "application/json", providertest.Recorded(t, "answers/completed_not_sealed")) // ended at 09:15:01
+	f := answering(t, http.StatusOK, "application/json", recorded.Text(t, "answers/completed_not_sealed")) // ended at 09:15:01
 	for at, want := range map[time.Duration]error{-164 * time.Minute: provider.ErrNotReady, 0: provider.ErrUnobtainable} {
 		s := plain(t, f.URL, keyed, func(o *provider.Options) { o.Now = func() time.Time { return noon.Add(at) } })
 		if _, err := s.Download(t.Context(), testRef, tenancy, io.Discard); !errors.Is(err, want) {

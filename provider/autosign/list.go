@@ -43,7 +43,7 @@ func (l lister) List(ctx context.Context, q provider.ListQuery) (provider.Page, 
 	if err := l.s.page(ctx, l.s.set.ListPath, page, &got); err != nil {
 		return provider.Page{}, err
 	}
-	if !got.Items.Told {
+	if !got.Items.Present {
 		return provider.Page{}, errors.New("list: the answer has no items")
 	}
 	got.Items.Only(func(d detail) bool { return plausible(string(d.ID)) })

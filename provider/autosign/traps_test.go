@@ -8,7 +8,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
-	"countersign/provider/providertest"
+	"countersign/provider/providertest/recorded"
 )
 
 // The traps of the service, each by its name (dossier: 2d and others). What becomes of a row is
@@ -69,7 +69,7 @@ func TestAMissedCancellationIsToldByEitherEvent(t *testing.T) {
 	t.Parallel()
 	for _, typ := range []string{transactionExpired, transactionCancelled} {
 		told := false
-		for _, listed := range rules().Told(model.ChangeStatus, model.Expired) {
+		for _, listed := range rules().TypesFor(model.ChangeStatus, model.Expired) {
 			told = told || listed == typ
 		}
 		if !told {
@@ -212,7 +212,7 @@ func TestNameRecipientsAndDocumentsStandInTheTemplate(t *testing.T) {
 
 func TestARecipientsTokenIsNeverKept(t *testing.T) {
 	t.Parallel()
-	f := answering(t, 200, "application/json", providertest.Recorded(t, "answers/completed"))
+	f := answering(t, 200, "application/json", recorded.Text(t, "answers/completed"))
 	o, err := account(t, f.URL, keyed, func(o *provider.Options) { o.ExternalID = "template.name" }).Fetch(t.Context(), testRef)
 	if err != nil {
 		t.Fatal(err)
@@ -244,7 +244,7 @@ func TestACompletedTransactionIsNeverWithoutADocument(t *testing.T) {
 	if o := fetched(t, "completed_lists_no_document"); len(o.Documents) != 1 {
 		t.Errorf("documents: %v", o.Documents)
 	}
-	f := answering(t, 200, "application/json", providertest.Recorded(t, "answers/completed"))
+	f := answering(t, 200, "application/json", recorded.Text(t, "answers/completed"))
 	o, err := account(t, f.URL, keyed, func(o *provider.Options) { o.Download = []string{} }).Fetch(t.Context(), testRef)
 	if err != nil || o.Documents == nil || len(o.Documents) != 0 {
 		t.Errorf("with none wanted: %v, %v", o.Documents, err)

@@ -59,7 +59,7 @@ func (r registrar) webhooks(ctx context.Context) ([]provider.Registration, error
 		if err := r.s.page(ctx, r.s.set.WebhookListPath, page, &got); err != nil {
 			return nil, err
 		}
-		if !got.Items.Told {
+		if !got.Items.Present {
 			return nil, errors.New("registration: the answer has no items")
 		}
 		for _, w := range got.Items.Items {

@@ -9,17 +9,17 @@ import (
 // cutMark stands for what was cut out of a body.
 const cutMark = `"<cut>"`
 
-// secretMembers are the members whose values are never kept: who has a recipient's token can sign as that
+// secretMembers are the members whose values are never copied: who has a recipient's token can sign as that
 // person, and the address that a webhook was registered with may hold a password.
 var secretMembers = map[string]bool{
 	"token": true, "webhookendpoint": true, "directlink": true, "signingurl": true, "password": true,
 }
 
-// cut returns the body without what must not be kept; nil where there was nothing to cut. All else stays
+// cut returns the body without what must not be copied; nil where there was nothing to cut. All else stays
 // byte for byte. It needs no valid JSON: of a body that was cut short the tokens go as well.
 func cut(body []byte) []byte {
 	var out []byte
-	kept := 0 // body[:kept] is in out, or was cut
+	copied := 0 // body[:copied] is in out, or was cut
 	for i := 0; i < len(body); {
 		if body[i] != '"' {
 			i++
@@ -34,15 +34,15 @@ func cut(body []byte) []byte {
 		from := pastSpace(body, colon+1)
 		to := pastValue(body, from)
 		if v := string(bytes.TrimSpace(body[from:to])); v != "null" && v != cutMark && v != "" {
-			out = append(append(out, body[kept:from]...), cutMark...)
-			kept = to
+			out = append(append(out, body[copied:from]...), cutMark...)
+			copied = to
 		}
 		i = to
 	}
 	if out == nil {
 		return nil
 	}
-	return append(out, body[kept:]...)
+	return append(out, body[copied:]...)
 }
 
 // secretMember says whether the name of a member, in its quotes, is one whose value goes.

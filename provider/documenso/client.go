@@ -65,8 +65,8 @@ func (s *service) Batch() int { return batch }
 // usual is what ids were seen to look like. One odd id would have the whole batch refused.
 var usual = regexp.MustCompile(`^` + refPrefix + `[A-Za-z0-9_-]+$`)
 
-// FetchMany is Fetch for several envelopes. The service leaves out in silence what it does not know.
-func (s *service) FetchMany(ctx context.Context, refs []string) ([]model.Observation, error) {
+// FetchBatch is Fetch for several envelopes. The service leaves out in silence what it does not know.
+func (s *service) FetchBatch(ctx context.Context, refs []string) ([]model.Observation, error) {
 	var found []model.Observation
 	asked := map[string]bool{}
 	var ids []string

@@ -15,6 +15,7 @@ import (
 	"countersign/model"
 	"countersign/provider"
 	"countersign/provider/providertest"
+	"countersign/provider/providertest/recorded"
 	"countersign/provider/transport"
 )
 
@@ -22,7 +23,7 @@ const noSuchEnvelope = `{"message":"Envelope could not be found","code":"INTERNA
 
 func TestTheKeyGoesBare(t *testing.T) {
 	t.Parallel()
-	f := answering(t, http.StatusOK, providertest.Recorded(t, "answers/pending_one_signed"))
+	f := answering(t, http.StatusOK, recorded.Text(t, "answers/pending_one_signed"))
 	if _, err := account(t, f.URL+"/sub", keyed).Fetch(t.Context(), testRef); err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +87,7 @@ func TestATemplateAndAnotherTeamsEnvelopeAreNotFound(t *testing.T) {
 	if o := fetched(t, "template"); o.Absence != model.NotFound || o.Name != "" {
 		t.Errorf("%+v", o)
 	}
-	f := answering(t, http.StatusOK, strings.Replace(providertest.Recorded(t, "answers/completed"), `"teamId": 8`, `"teamId": 9`, 1))
+	f := answering(t, http.StatusOK, strings.Replace(recorded.Text(t, "answers/completed"), `"teamId": 8`, `"teamId": 9`, 1))
 	if o, err := account(t, f.URL, keyed).Fetch(t.Context(), testRef); err != nil || o.Absence != model.NotFound {
 		t.Errorf("%+v, %v", o, err)
 	}
@@ -163,7 +164,7 @@ func TestManyAreFetchedTwentyAtATime(t *testing.T) {
 	for i := range 30 {
 		refs = append(refs, fmt.Sprintf("%s%02d", refPrefix, i))
 	}
-	got, err := s.FetchMany(t.Context(), refs)
+	got, err := s.FetchBatch(t.Context(), refs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +186,7 @@ func TestManyAreFetchedTwentyAtATime(t *testing.T) {
 			t.Errorf("%s is told of", silent)
 		}
 	}
-	if _, err := account(t, answering(t, 200, `{}`).URL, keyed).FetchMany(t.Context(), refs); err == nil {
+	if _, err := account(t, answering(t, 200, `{}`).URL, keyed).FetchBatch(t.Context(), refs); err == nil {
 		t.Error("{} is taken for an answer")
 	}
 }
@@ -208,7 +209,7 @@ func TestGetManyMayBeSentTwice(t *testing.T) {
 		}
 		fmt.Fprintf(w, `{"data":[{"id":%q,"status":"PENDING"}]}`, testRef)
 	})
-	got, err := account(t, f.URL, keyed, func(o *provider.Options) { o.Client = inService(t) }).FetchMany(t.Context(), []string{testRef})
+	got, err := account(t, f.URL, keyed, func(o *provider.Options) { o.Client = inService(t) }).FetchBatch(t.Context(), []string{testRef})
 	if err != nil || len(got) != 1 || len(f.Bodies()) != 2 || f.Bodies()[0] != f.Bodies()[1] {
 		t.Errorf("%+v, %v, %q", got, err, f.Bodies())
 	}
@@ -296,7 +297,7 @@ func TestCancellingEndsACall(t *testing.T) {
 	f := providertest.Serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := account(t, f.URL, keyed).FetchMany(ctx, []string{testRef}); !errors.Is(err, context.Canceled) {
+	if _, err := account(t, f.URL, keyed).FetchBatch(ctx, []string{testRef}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }

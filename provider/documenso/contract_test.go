@@ -1,33 +1,26 @@
 package documenso
 
 import (
-	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/getkin/kin-openapi/openapi3filter"
-	"github.com/getkin/kin-openapi/routers/gorillamux"
 
 	"countersign/model"
 	"countersign/provider"
 	"countersign/provider/providertest"
+	"countersign/provider/providertest/contract"
 )
 
-// specification is the service's own OpenAPI document, cut to the paths that read.
+// specification is the document of the service itself.
 func specification(t *testing.T) *openapi3.T {
 	t.Helper()
-	doc, err := openapi3.NewLoader().LoadFromFile(shared(t, "specs", "documenso-openapi-v2-subset.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return doc
+	return contract.Specification(t, "documenso-openapi-v2-subset.json")
 }
 
 func TestOurRequestsStandInTheSpecification(t *testing.T) {
@@ -38,42 +31,13 @@ func TestOurRequestsStandInTheSpecification(t *testing.T) {
 	s := account(t, f.URL, keyed)
 	walk(t, s, provider.ListQuery{})
 	s.Fetch(t.Context(), testRef)                                                                                      //nolint:errcheck // only the requests matter
-	s.FetchMany(t.Context(), []string{testRef})                                                                        //nolint:errcheck // the same
+	s.FetchBatch(t.Context(), []string{testRef})                                                                       //nolint:errcheck // the same
 	s.Download(t.Context(), testRef, model.DocumentRef{ID: "envelope_item_x", Kind: model.SignedDocument}, io.Discard) //nolint:errcheck // the same
 	s.Download(t.Context(), testRef, model.DocumentRef{ID: certificateID, Kind: model.EvidenceDocument}, io.Discard)   //nolint:errcheck // the same
 	s.Check(t.Context())                                                                                               //nolint:errcheck // the same
 
-	doc.Servers = openapi3.Servers{{URL: f.URL + "/api/v2"}}
-	router, err := gorillamux.NewRouter(doc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	asked := map[string]bool{}
-	for i, r := range f.Requests() {
-		if r.URL, err = url.Parse(f.URL + r.RequestURI); err != nil {
-			t.Fatal(err)
-		}
-		r.Body = io.NopCloser(bytes.NewReader([]byte(f.Bodies()[i])))
-		route, params, err := router.FindRoute(r)
-		if err != nil {
-			t.Errorf("%s %s: %v", r.Method, r.RequestURI, err)
-			continue
-		}
-		asked[route.Path] = true
-		input := &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route, Options: &openapi3filter.Options{
-			AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
-		}}
-		if err := openapi3filter.ValidateRequest(t.Context(), input); err != nil {
-			t.Errorf("%s %s: %v", r.Method, r.RequestURI, err)
-		}
-		for name := range r.URL.Query() {
-			if route.Operation.Parameters.GetByInAndName("query", name) == nil {
-				t.Errorf("%s has no parameter %s, and the service ignores what it does not know", route.Path, name)
-			}
-		}
-	}
-	if len(asked) != 6 {
-		t.Errorf("asked %v", asked)
+	if n := contract.Requests(t, doc, "/api/v2", f); n != 6 {
+		t.Errorf("%d paths were asked for", n)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"countersign/model"
 	"countersign/provider"
 	"countersign/provider/providertest"
+	"countersign/provider/providertest/recorded"
 )
 
 const (
@@ -66,7 +67,7 @@ func open(t *testing.T, base, block string, change ...func(*provider.Options)) p
 // fetched is what Fetch makes of a recorded answer.
 func fetched(t *testing.T, name string, change ...func(*provider.Options)) model.Observation {
 	t.Helper()
-	f := answering(t, http.StatusOK, providertest.Recorded(t, "answers/"+name))
+	f := answering(t, http.StatusOK, recorded.Text(t, "answers/"+name))
 	o, err := account(t, f.URL, keyed, change...).Fetch(t.Context(), testRef)
 	if err != nil {
 		t.Fatal(err)

@@ -106,13 +106,13 @@ func (e envelope) newest() *time.Time {
 // signers are the recipients who have something to do, in the order in which they do it, by id: the
 // service's order changes from event to event. Never nil.
 func (e envelope) signers() []model.Signer {
-	signers := []model.Signer{}
+	signers, taken := []model.Signer{}, map[string]bool{}
 	for _, r := range e.Recipients.Items {
 		ref := r.ID.Plain()
-		same := func(s model.Signer) bool { return s.Ref == ref }
-		if r.Role == copyOnly || ref == "" || slices.ContainsFunc(signers, same) {
+		if r.Role == copyOnly || ref == "" || taken[ref] {
 			continue
 		}
+		taken[ref] = true
 		s := model.Signer{Ref: ref, Name: r.Name.Plain(), Email: r.Email.Plain(), Role: r.Role.Plain(), Status: model.SignerWaiting}
 		if r.Order != nil {
 			s.Order = int(*r.Order)

@@ -47,12 +47,12 @@ func (s *service) List(ctx context.Context, q provider.ListQuery) (provider.Page
 	}
 	got, err := s.listPage(ctx, c)
 	if err != nil && c.At > 0 && errors.Is(err, provider.ErrNotFound) {
-		got, err = envelopeList{Data: lenient.List[json.RawMessage]{Told: true}}, nil // the folder was deleted while we walked
+		got, err = envelopeList{Data: lenient.List[json.RawMessage]{Present: true}}, nil // the folder was deleted while we walked
 	}
 	if err != nil {
 		return provider.Page{}, err
 	}
-	if !got.Data.Told {
+	if !got.Data.Present {
 		return provider.Page{}, errors.New("list: the answer is no list")
 	}
 	page, oldest, err := s.items(q, c, got)
@@ -93,7 +93,7 @@ func (s *service) below(ctx context.Context, c *cursor) (calls int, err error) {
 		if err != nil {
 			return calls, fmt.Errorf("folders: %w", err)
 		}
-		if !got.Data.Told {
+		if !got.Data.Present {
 			return calls, errors.New("folders: the answer is no list")
 		}
 		for _, f := range got.Data.Items {

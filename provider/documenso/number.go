@@ -88,7 +88,7 @@ func (s *service) getMany(ctx context.Context, kind string, ids ...any) (list le
 	if err := transport.ReadJSON(resp, &got); err != nil {
 		return list, err
 	}
-	if !got.Data.Told {
+	if !got.Data.Present {
 		return list, fmt.Errorf("get many by %s: the answer is no list", kind)
 	}
 	return got.Data, nil

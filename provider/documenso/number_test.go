@@ -71,7 +71,7 @@ func TestANumberLeadsToItsEnvelope(t *testing.T) {
 		}
 	}
 	before := len(*asked)
-	if got, err := s.Batcher.FetchMany(t.Context(), []string{"document_83"}); err != nil || len(got) != 0 || len(*asked) != before {
+	if got, err := s.Batcher.FetchBatch(t.Context(), []string{"document_83"}); err != nil || len(got) != 0 || len(*asked) != before {
 		t.Errorf("in a batch: %+v, %v", got, err)
 	}
 }

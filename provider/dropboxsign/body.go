@@ -96,12 +96,12 @@ func clean(raw []byte) []byte {
 	if c.out == nil {
 		return nil
 	}
-	return append(c.out, raw[c.kept:]...)
+	return append(c.out, raw[c.copied:]...)
 }
 
 type cutter struct {
 	in, out []byte
-	kept    int  // in[:kept] is in out, or was cut
+	copied  int  // in[:copied] is in out, or was cut
 	blind   bool // only look for the end of a value
 }
 
@@ -155,8 +155,8 @@ func (c *cutter) member(i int, filled bool) int {
 		if c.out == nil {
 			c.out = make([]byte, 0, len(c.in)+len(cutMark))
 		}
-		c.out = append(append(c.out, c.in[c.kept:from]...), cutMark...)
-		c.kept = to
+		c.out = append(append(c.out, c.in[c.copied:from]...), cutMark...)
+		c.copied = to
 	}
 	return to
 }

@@ -12,12 +12,13 @@ import (
 	"countersign/model"
 	"countersign/provider"
 	"countersign/provider/providertest"
+	"countersign/provider/providertest/recorded"
 	"countersign/provider/transport"
 )
 
 func TestTheKeyIsTheUserName(t *testing.T) {
 	t.Parallel()
-	f := answering(t, http.StatusOK, "application/json", providertest.Recorded(t, "answers/open"))
+	f := answering(t, http.StatusOK, "application/json", recorded.Text(t, "answers/open"))
 	if _, err := account(t, f.URL, keyed).Fetch(t.Context(), testRef); err != nil {
 		t.Fatal(err)
 	}
@@ -219,14 +220,14 @@ func TestABadFileLinkIsNotTold(t *testing.T) {
 
 func TestCheckTellsWhoWeAre(t *testing.T) {
 	t.Parallel()
-	f := answering(t, http.StatusOK, "application/json", providertest.Recorded(t, "account/alone"))
+	f := answering(t, http.StatusOK, "application/json", recorded.Text(t, "account/alone"))
 	got, err := account(t, f.URL, keyed).Check(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	providertest.Same(t, "identity", got, provider.Identity{ID: "63522885f9261e2b04eea043933ee7313eb674fd"})
 
-	f = answering(t, http.StatusOK, "application/json", providertest.Recorded(t, "account/locked"))
+	f = answering(t, http.StatusOK, "application/json", recorded.Text(t, "account/locked"))
 	if got, err = account(t, f.URL, keyed).Check(t.Context()); err != nil || len(got.Warnings) != 3 {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -243,12 +244,12 @@ func TestRegistrationReadsAccountAndApps(t *testing.T) {
 	f := providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/v3/account":
-			io.WriteString(w, providertest.Recorded(t, "account/locked")) //nolint:errcheck // a test
+			io.WriteString(w, recorded.Text(t, "account/locked")) //nolint:errcheck // a test
 		case "/v3/api_app/good":
-			io.WriteString(w, providertest.Recorded(t, "account/app")) //nolint:errcheck // a test
+			io.WriteString(w, recorded.Text(t, "account/app")) //nolint:errcheck // a test
 		default:
 			w.WriteHeader(http.StatusNotFound)
-			io.WriteString(w, providertest.Recorded(t, "errors/not_found")) //nolint:errcheck // a test
+			io.WriteString(w, recorded.Text(t, "errors/not_found")) //nolint:errcheck // a test
 		}
 	})
 	got, err := account(t, f.URL, "{api_key: a, app_client_ids: [good, bad]}").Registration(t.Context())
@@ -295,7 +296,7 @@ func TestTheTransportsPauseIsPassedOn(t *testing.T) {
 		w.Header().Set("Retry-After", "300")
 		w.Header().Set("X-Ratelimit-Reset", "1")
 		w.WriteHeader(http.StatusTooManyRequests)
-		io.WriteString(w, providertest.Recorded(t, "errors/exceeded_rate")) //nolint:errcheck // a test
+		io.WriteString(w, recorded.Text(t, "errors/exceeded_rate")) //nolint:errcheck // a test
 	})
 	s := account(t, f.URL, keyed, func(o *provider.Options) {
 		o.Client = transport.NewClient(transport.Options{Now: o.Now})

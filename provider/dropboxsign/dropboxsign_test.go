@@ -12,6 +12,7 @@ import (
 	"countersign/provider"
 	"countersign/provider/lenient"
 	"countersign/provider/providertest"
+	"countersign/provider/providertest/recorded"
 )
 
 const (
@@ -66,13 +67,13 @@ func answering(t *testing.T, code int, contentType, body string) *providertest.S
 // refusing serves a refusal to every question.
 func refusing(t *testing.T, code int, name string) *providertest.Service {
 	t.Helper()
-	return answering(t, code, "application/json", providertest.Recorded(t, "errors/"+name))
+	return answering(t, code, "application/json", recorded.Text(t, "errors/"+name))
 }
 
 // fetched is what Fetch makes of a recorded answer.
 func fetched(t *testing.T, name string, change ...func(*provider.Options)) model.Observation {
 	t.Helper()
-	f := answering(t, http.StatusOK, "application/json", providertest.Recorded(t, "answers/"+name))
+	f := answering(t, http.StatusOK, "application/json", recorded.Text(t, "answers/"+name))
 	o, err := account(t, f.URL, keyed, change...).Fetch(t.Context(), testRef)
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
-	"countersign/provider/providertest"
+	"countersign/provider/providertest/recorded"
 )
 
 // posted is a callback in the service's form.
@@ -301,7 +301,7 @@ func TestReceivedRequestsAreLeftOutOnceWeKnowWhoWeAre(t *testing.T) {
 			t.Errorf("%s: %+v", name, r)
 		}
 	}
-	f := answering(t, http.StatusOK, "application/json", providertest.Recorded(t, "account/alone"))
+	f := answering(t, http.StatusOK, "application/json", recorded.Text(t, "account/alone"))
 	s := account(t, f.URL, "{api_key: "+testKey+"}")
 	if _, err := s.Check(t.Context()); err != nil {
 		t.Fatal(err)

@@ -100,7 +100,7 @@ func (s *service) List(ctx context.Context, q provider.ListQuery) (provider.Page
 	if got.Info.Results != nil {
 		page.Total = int(*got.Info.Results)
 	}
-	if !got.Requests.Told && len(got.Requests.Skipped) > 0 {
+	if !got.Requests.Present && len(got.Requests.Skipped) > 0 {
 		return provider.Page{}, errors.New("list: the answer is no list")
 	}
 	page.Skipped = provider.Skip(nil, model.SkippedTransaction, got.Requests.Skipped...)

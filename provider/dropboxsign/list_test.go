@@ -16,6 +16,7 @@ import (
 	"countersign/model"
 	"countersign/provider"
 	"countersign/provider/providertest"
+	"countersign/provider/providertest/recorded"
 )
 
 // world is a list of n requests, whose count may change with each page.
@@ -85,7 +86,7 @@ var window = provider.ListQuery{Since: noon.AddDate(0, 0, -7), Until: noon}
 func TestTheWindowIsWholeDaysAndADayMore(t *testing.T) {
 	t.Parallel()
 	w := of(1)
-	w.account = providertest.Recorded(t, "account/alone")
+	w.account = recorded.Text(t, "account/alone")
 	f := providertest.Serve(t, w.answer)
 	for _, c := range []struct {
 		block string
@@ -161,7 +162,7 @@ func TestTheTeamsListMayBeRefused(t *testing.T) {
 	t.Parallel()
 	for _, code := range []int{400, 402, 403} {
 		w := of(150)
-		w.wide, w.account = code, providertest.Recorded(t, "account/alone")
+		w.wide, w.account = code, recorded.Text(t, "account/alone")
 		f := providertest.Serve(t, w.answer)
 		s := account(t, f.URL, keyed)
 		if refs, _ := walk(t, s, window); len(refs) != 150 || !strings.Contains(s.Reach(), "only the key's own") {
@@ -206,14 +207,14 @@ func TestListedRequestsAreWholeAndReceivedOnesLeftOut(t *testing.T) {
 	} {
 		f := providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/v3/account" {
-				(&world{account: map[bool]string{true: "", false: providertest.Recorded(t, "account/alone")}[c.account == ""]}).answer(w, r)
+				(&world{account: map[bool]string{true: "", false: recorded.Text(t, "account/alone")}[c.account == ""]}).answer(w, r)
 				return
 			}
-			io.WriteString(w, providertest.Recorded(t, "lists/page")) //nolint:errcheck // a test
+			io.WriteString(w, recorded.Text(t, "lists/page")) //nolint:errcheck // a test
 		})
 		if c.account == "account/in_a_team" {
 			f = providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
-				io.WriteString(w, providertest.Recorded(t, map[bool]string{true: c.account, false: "lists/page"}[r.URL.Path == "/v3/account"])) //nolint:errcheck // a test
+				io.WriteString(w, recorded.Text(t, map[bool]string{true: c.account, false: "lists/page"}[r.URL.Path == "/v3/account"])) //nolint:errcheck // a test
 			})
 		}
 		s := account(t, f.URL, c.block)
@@ -236,7 +237,7 @@ func TestListedRequestsAreWholeAndReceivedOnesLeftOut(t *testing.T) {
 func TestAListedRequestIsTheFetchedOne(t *testing.T) {
 	t.Parallel()
 	for name := range standings {
-		one := strings.TrimSpace(providertest.Recorded(t, "answers/"+name))
+		one := strings.TrimSpace(recorded.Text(t, "answers/"+name))
 		one = strings.TrimSuffix(strings.TrimPrefix(one, `{`), `}`)
 		list := `{"list_info":{"num_pages":1,"num_results":1},"signature_requests":[` + strings.Replace(one, `"signature_request":`, "", 1) + `]}`
 		f := answering(t, http.StatusOK, "application/json", list)

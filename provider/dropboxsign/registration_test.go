@@ -10,6 +10,7 @@ import (
 
 	"countersign/provider"
 	"countersign/provider/providertest"
+	"countersign/provider/providertest/recorded"
 )
 
 const ourURL = "https://sign.example.org/callbacks/hr"
@@ -71,7 +72,7 @@ func TestRegisterSaysWhyNot(t *testing.T) {
 	f := providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPut {
 			w.WriteHeader(http.StatusBadRequest)
-			io.WriteString(w, providertest.Recorded(t, "errors/bad_request")) //nolint:errcheck // a test
+			io.WriteString(w, recorded.Text(t, "errors/bad_request")) //nolint:errcheck // a test
 			return
 		}
 		io.WriteString(w, "{}") //nolint:errcheck // a test

@@ -59,7 +59,7 @@ func (s *service) observe(raw json.RawMessage) (model.Observation, request, erro
 	if err := lenient.Unmarshal(raw, &r); err != nil || !plausible(string(r.ID)) {
 		return model.Observation{}, r, errAnswer
 	}
-	if !r.Signatures.Told && len(r.Signatures.Skipped) > 0 { // they say where the request stands
+	if !r.Signatures.Present && len(r.Signatures.Skipped) > 0 { // they say where the request stands
 		return model.Observation{Ref: string(r.ID), Evidence: model.Verified}, r, errAnswer
 	}
 	word, status := r.standing()

@@ -12,6 +12,7 @@ import (
 	"countersign/provider"
 	"countersign/provider/lenient"
 	"countersign/provider/providertest"
+	"countersign/provider/providertest/recorded"
 )
 
 // Each recorded answer and where it says that the request stands.
@@ -252,7 +253,7 @@ func TestAnAnswerThatIsNoneIsAnError(t *testing.T) {
 		"null":            `{"signature_request":null}`,
 		"no id":           `{"signature_request":{"title":"x"}}`,
 		"another one":     `{"signature_request":{"signature_request_id":"other","signatures":[]}}`,
-		"cut off":         providertest.Recorded(t, "answers/complete")[:400],
+		"cut off":         recorded.Text(t, "answers/complete")[:400],
 		"no signers list": `{"signature_request":{"signature_request_id":"` + testRef + `","signatures":{"a":1}}}`,
 		"a page":          `<html>maintenance</html>`,
 	} {

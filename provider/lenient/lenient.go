@@ -125,12 +125,12 @@ func (n *Number) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// Bool is a JSON truth value that may be missing. It bears 1, 0 and both as texts; anything else is Untold.
+// Bool is a JSON truth value that may be missing. It bears 1, 0 and both as texts; anything else is Missing.
 type Bool int8
 
 // The values of a Bool.
 const (
-	Untold Bool = iota
+	Missing Bool = iota
 	Yes
 	No
 )
@@ -143,14 +143,14 @@ func (b *Bool) UnmarshalJSON(raw []byte) error {
 	case "false", "0":
 		*b = No
 	default:
-		*b = Untold
+		*b = Missing
 	}
 	return nil
 }
 
 // List is a JSON array whose elements are read one by one: one that cannot be read is set aside and hides no other.
 type List[T any] struct {
-	Told    bool // an array was there
+	Present bool // an array was there
 	Items   []T
 	Raw     []json.RawMessage // each of Items as it came
 	Skipped []json.RawMessage // what could not be read; what came in place of an array, too
@@ -167,7 +167,7 @@ func (l *List[T]) UnmarshalJSON(raw []byte) error {
 		l.Skipped = append(l.Skipped, bytes.Clone(raw))
 		return nil
 	}
-	l.Told = true
+	l.Present = true
 	for _, one := range all {
 		var v T
 		if string(one) == "null" || Unmarshal(one, &v) != nil {
@@ -181,7 +181,7 @@ func (l *List[T]) UnmarshalJSON(raw []byte) error {
 
 // Add appends another page of the list.
 func (l *List[T]) Add(more List[T]) {
-	l.Told = l.Told || more.Told
+	l.Present = l.Present || more.Present
 	l.Items, l.Raw, l.Skipped = append(l.Items, more.Items...), append(l.Raw, more.Raw...), append(l.Skipped, more.Skipped...)
 }
 

@@ -100,7 +100,7 @@ func TestNumbersAndTruths(t *testing.T) {
 		}
 	}
 	for raw, want := range map[string]Bool{
-		`true`: Yes, `1`: Yes, `"1"`: Yes, `"true"`: Yes, `false`: No, `0`: No, `"0"`: No, `null`: Untold, `"maybe"`: Untold, `{}`: Untold, `2`: Untold,
+		`true`: Yes, `1`: Yes, `"1"`: Yes, `"true"`: Yes, `false`: No, `0`: No, `"0"`: No, `null`: Missing, `"maybe"`: Missing, `{}`: Missing, `2`: Missing,
 	} {
 		var got struct{ B Bool }
 		if err := json.Unmarshal([]byte(`{"B":`+raw+`}`), &got); err != nil || got.B != want {
@@ -118,10 +118,10 @@ func TestOneOddRecordHidesNoOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	got.Good.Only(func(v struct{ ID Text }) bool { return v.ID != "" })
-	if l := got.Good; !l.Told || len(l.Items) != 2 || len(l.Raw) != 2 || l.Items[1].ID != "b" || string(l.Raw[1]) != `{"id":"b","in":{}}` || len(l.Skipped) != 5 {
+	if l := got.Good; !l.Present || len(l.Items) != 2 || len(l.Raw) != 2 || l.Items[1].ID != "b" || string(l.Raw[1]) != `{"id":"b","in":{}}` || len(l.Skipped) != 5 {
 		t.Errorf("%+v", l)
 	}
-	if got.Odd.Told || len(got.Odd.Skipped) != 1 || got.Null.Told || len(got.Null.Skipped)+len(got.None.Skipped) != 0 {
+	if got.Odd.Present || len(got.Odd.Skipped) != 1 || got.Null.Present || len(got.Null.Skipped)+len(got.None.Skipped) != 0 {
 		t.Errorf("%+v", got)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"countersign/model"
 	"countersign/provider"
 	"countersign/provider/providertest"
+	"countersign/provider/providertest/recorded"
 )
 
 var _ = flag.Bool("update", false, "write what the recorded callbacks and answers mean")
@@ -58,7 +59,7 @@ func TestConformanceWithAClientApp(t *testing.T) {
 		}
 		return fmt.Appendf(nil, `{"accessToken":"token-1","expiresAt":%d}`, noon.Add(time.Hour).UnixMilli())
 	}
-	s.FetchPath, s.Callbacks = nil, providertest.OneCallback(t, "package_complete") // callbacks do not depend on the way in
+	s.FetchPath, s.Callbacks = nil, recorded.OneCallback(t, "package_complete") // callbacks do not depend on the way in
 	providertest.Run(t, s)
 }
 
@@ -71,6 +72,6 @@ func TestConformanceWithOAuth(t *testing.T) {
 		}
 		return []byte(`{"access_token":"token-1","token_type":"Bearer","expires_in":3600}`)
 	}
-	s.FetchPath, s.Callbacks = nil, providertest.OneCallback(t, "package_complete") // callbacks do not depend on the way in
+	s.FetchPath, s.Callbacks = nil, recorded.OneCallback(t, "package_complete") // callbacks do not depend on the way in
 	providertest.Run(t, s)
 }

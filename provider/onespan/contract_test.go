@@ -4,38 +4,23 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/getkin/kin-openapi/openapi3filter"
-	"github.com/getkin/kin-openapi/routers/gorillamux"
 
 	"countersign/model"
 	"countersign/provider"
 	"countersign/provider/providertest"
+	"countersign/provider/providertest/contract"
 )
 
-// specification is the service's own OpenAPI document, cut to what we call. It is not in this
-// repository: the test is skipped where it is absent, but not in CI.
+// specification is the document of the service itself.
 func specification(t *testing.T) *openapi3.T {
 	t.Helper()
-	shared := os.Getenv("COUNTERSIGN_SHARED")
-	if shared == "" {
-		shared = "../../../shared"
-	}
-	path := filepath.Join(shared, "providers", "specs", "onespan-sign-openapi-11.51-subset.json")
-	if _, err := os.Stat(path); err != nil && os.Getenv("CI") == "" {
-		t.Skipf("no specification at %s: set COUNTERSIGN_SHARED to the folder that has providers/specs", path)
-	}
-	doc, err := openapi3.NewLoader().LoadFromFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return doc
+	return contract.Specification(t, "onespan-sign-openapi-11.51-subset.json")
 }
 
 func TestOurRequestsStandInTheSpecification(t *testing.T) {
@@ -58,36 +43,8 @@ func TestOurRequestsStandInTheSpecification(t *testing.T) {
 	s.Check(t.Context())                                                                                          //nolint:errcheck // the same
 	s.Register(t.Context(), provider.Registration{URL: ourURL}, false)                                            //nolint:errcheck // the same
 
-	doc.Servers = openapi3.Servers{{URL: f.URL}}
-	router, err := gorillamux.NewRouter(doc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	asked := map[string]bool{}
-	for _, r := range f.Requests() {
-		if r.URL, err = url.Parse(f.URL + r.RequestURI); err != nil {
-			t.Fatal(err)
-		}
-		route, params, err := router.FindRoute(r)
-		if err != nil {
-			t.Errorf("%s %s: %v", r.Method, r.RequestURI, err)
-			continue
-		}
-		asked[route.Path] = true
-		input := &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route, Options: &openapi3filter.Options{
-			AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
-		}}
-		if err := openapi3filter.ValidateRequest(t.Context(), input); err != nil {
-			t.Errorf("%s %s: %v", r.Method, r.RequestURI, err)
-		}
-		for name := range r.URL.Query() {
-			if route.Operation.Parameters.GetByInAndName("query", name) == nil {
-				t.Errorf("%s has no parameter %s", route.Path, name)
-			}
-		}
-	}
-	if len(asked) != 7 {
-		t.Errorf("asked %v", asked)
+	if n := contract.Requests(t, doc, "", f); n != 7 {
+		t.Errorf("%d paths were asked for", n)
 	}
 }
 

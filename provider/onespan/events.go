@@ -122,8 +122,8 @@ func (s *service) verify(c provider.Callback) (model.Evidence, error) {
 		return model.Hint, nil
 	}
 	if c.Sealed != nil {
-		if !s.kept(c) {
-			return 0, fmt.Errorf("%w: the Authorization header that was kept is none of our callback keys", provider.ErrUnverified)
+		if !s.carriesKey(c) {
+			return 0, fmt.Errorf("%w: the Authorization header that was stored is none of our callback keys", provider.ErrUnverified)
 		}
 		return model.Claim, nil
 	}

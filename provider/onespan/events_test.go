@@ -249,10 +249,10 @@ func TestRulesFitTheEvents(t *testing.T) {
 			t.Errorf("a claim leads back or out of %s", s)
 		}
 	}
-	if got := model.Untold(r, model.Found{Change: model.ChangeArchived, Off: true}, false, nil); got != model.GapNoEvent {
+	if got := model.Unreported(r, model.Found{Change: model.ChangeArchived, Off: true}, false, nil); got != model.GapNoEvent {
 		t.Errorf("un-archiving has no event that anybody knows: got %s", got)
 	}
-	told, _ := model.Told(r, model.Found{Change: model.ChangeCreated, To: string(model.Draft)}, []model.Called{{Type: packageActivate}}, false)
+	told, _ := model.Reported(r, model.Found{Change: model.ChangeCreated, To: string(model.Draft)}, []model.Called{{Type: packageActivate}}, false)
 	if told {
 		t.Error("a draft was not created by being sent")
 	}

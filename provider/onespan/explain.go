@@ -37,8 +37,8 @@ func forms() []form {
 	}
 }
 
-// kept says whether a callback that was kept carries one of our keys.
-func (s *service) kept(c provider.Callback) bool {
+// carriesKey says whether a stored callback carries one of our keys.
+func (s *service) carriesKey(c provider.Callback) bool {
 	same := false
 	for _, key := range s.keys {
 		for _, f := range forms() {

@@ -136,7 +136,7 @@ func (s *service) listPage(ctx context.Context, q provider.ListQuery, c cursor) 
 
 // noList adds to err that something else stands where the list is due.
 func noList(list lenient.List[pack], err error) error {
-	if err == nil && !list.Told && len(list.Skipped) > 0 {
+	if err == nil && !list.Present && len(list.Skipped) > 0 {
 		return errors.New("list: the answer is no list")
 	}
 	return err

@@ -14,6 +14,7 @@ import (
 	"countersign/model"
 	"countersign/provider"
 	"countersign/provider/providertest"
+	"countersign/provider/providertest/recorded"
 )
 
 // world is a list that changes while it is walked.
@@ -123,7 +124,7 @@ func TestListWalksEachPass(t *testing.T) {
 
 func TestListItemHasTheMarkOfTheAnswer(t *testing.T) {
 	t.Parallel()
-	f := answering(t, http.StatusOK, "application/json", `{"count":1,"results":[`+providertest.Recorded(t, "answers/sent_one_signed")+`]}`)
+	f := answering(t, http.StatusOK, "application/json", `{"count":1,"results":[`+recorded.Text(t, "answers/sent_one_signed")+`]}`)
 	page, err := account(t, f.URL, keyed).List(t.Context(), provider.ListQuery{Since: noon.Add(-time.Hour), Until: noon})
 	if err != nil {
 		t.Fatal(err)

@@ -29,7 +29,7 @@ func (p pack) summary() model.Observation {
 		Archived: model.FlagOf(p.Status == archived), Name: p.Name.Plain(), Mark: p.mark(),
 		ProviderTime: moment(p.Updated), CreatedAt: moment(p.Created),
 	}
-	if p.Trashed != lenient.Untold {
+	if p.Trashed != lenient.Missing {
 		o.Trashed = model.FlagOf(p.Trashed == lenient.Yes)
 	}
 	return o
@@ -69,7 +69,7 @@ func (p pack) whole(signed, evidence bool) model.Observation {
 		o.Signers = nil
 	}
 	o.Judges = []model.AttentionKind{model.SignerLockedOut}
-	if p.Autocomplete != lenient.Untold {
+	if p.Autocomplete != lenient.Missing {
 		o.Judges = append(o.Judges, model.SenderMustFinish)
 		if p.Autocomplete == lenient.No && o.Status == model.InProgress && allSigned(o.Signers) {
 			o.Attention = append(o.Attention, model.Attention{Kind: model.SenderMustFinish})

@@ -17,7 +17,7 @@ func (b *bench) acts() {
 		types = append(types, r.Tells[model.ChangeSigner][model.Status(to)]...)
 	}
 	for _, s := range accepted {
-		got, err := b.receive(p, s.name, s.c)
+		got, err := b.receive(p, s.Name, s.Callback)
 		if err != nil {
 			continue
 		}
@@ -31,7 +31,7 @@ func (b *bench) acts() {
 			}
 			is := model.Decide(r, draft, o).Next.Status
 			if hint := o.Evidence == model.Hint; hint != (is == model.Draft) {
-				b.failf("%s: a %v of %s leaves a draft %s", s.name, o.Evidence, o.Type, is)
+				b.failf("%s: a %v of %s leaves a draft %s", s.Name, o.Evidence, o.Type, is)
 			}
 		}
 	}

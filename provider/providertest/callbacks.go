@@ -11,6 +11,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/provider/providertest/recorded"
 )
 
 // offline is a provider that cannot reach anything; asking anyway is a fault.
@@ -43,11 +44,11 @@ func (b *bench) receive(p provider.Service, name string, c provider.Callback) (p
 }
 
 // accepted are the samples that the provider takes.
-func (b *bench) accepted() (provider.Service, []sample) {
+func (b *bench) accepted() (provider.Service, []recorded.Callback) {
 	p := b.offline(b.New)
-	var list []sample
+	var list []recorded.Callback
 	for _, s := range b.samples() {
-		if _, err := b.receive(p, s.name, s.c); err == nil {
+		if _, err := b.receive(p, s.Name, s.Callback); err == nil {
 			list = append(list, s)
 		}
 	}
@@ -61,8 +62,8 @@ func (b *bench) accepted() (provider.Service, []sample) {
 func (b *bench) meanings() {
 	p, again := b.offline(b.New), b.offline(b.New)
 	for _, s := range b.samples() {
-		r, err := b.receive(p, s.name, s.c)
-		b.golden(strings.TrimSuffix(s.name, ".http")+".json", r, err)
+		r, err := b.receive(p, s.Name, s.Callback)
+		b.golden(strings.TrimSuffix(s.Name, ".http")+".json", r, err)
 		var wg sync.WaitGroup
 		same := make([]bool, 4)
 		for i := range same {
@@ -71,19 +72,19 @@ func (b *bench) meanings() {
 				if i%2 == 1 {
 					on = again
 				}
-				r2, err2 := on.Receive(s.c)
+				r2, err2 := on.Receive(s.Callback)
 				same[i] = reflect.DeepEqual(r, r2) && fmt.Sprint(err) == fmt.Sprint(err2)
 			})
 		}
 		wg.Wait()
 		for _, ok := range same {
 			if !ok {
-				b.failf("%s: the same callback does not say the same twice", s.name)
+				b.failf("%s: the same callback does not say the same twice", s.Name)
 				break
 			}
 		}
 		if err == nil {
-			b.sound(s.name, r)
+			b.sound(s.Name, r)
 		}
 	}
 }
@@ -128,17 +129,17 @@ func (b *bench) proofs() {
 	}
 	other := b.offline(b.Stranger)
 	for _, s := range list {
-		b.refused(other, s.name+" with another's key", s.c)
+		b.refused(other, s.Name+" with another's key", s.Callback)
 		if !b.ProofInBody {
-			bare := s.c
+			bare := s.Callback
 			bare.Header = http.Header{}
-			b.refused(p, s.name+" without its header", bare)
-			for k := range s.c.Header {
-				worse := s.c
-				worse.Header = s.c.Header.Clone()
+			b.refused(p, s.Name+" without its header", bare)
+			for k := range s.Callback.Header {
+				worse := s.Callback
+				worse.Header = s.Callback.Header.Clone()
 				worse.Header.Set(k, "")
-				if _, err := b.receive(p, s.name, worse); err != nil && !errors.Is(err, provider.ErrUnverified) {
-					b.failf("%s with an empty %s: %v, want ErrUnverified", s.name, k, err)
+				if _, err := b.receive(p, s.Name, worse); err != nil && !errors.Is(err, provider.ErrUnverified) {
+					b.failf("%s with an empty %s: %v, want ErrUnverified", s.Name, k, err)
 				}
 			}
 		}
@@ -147,12 +148,12 @@ func (b *bench) proofs() {
 			return
 		}
 		if b.Signed != nil {
-			changed := b.Signed(s.c)
+			changed := b.Signed(s.Callback)
 			if len(changed) == 0 {
-				b.failf("%s: Suite.Signed changes nothing", s.name)
+				b.failf("%s: Suite.Signed changes nothing", s.Name)
 			}
 			for i, c := range changed {
-				b.refused(p, fmt.Sprintf("%s with change %d of what is signed", s.name, i+1), c)
+				b.refused(p, fmt.Sprintf("%s with change %d of what is signed", s.Name, i+1), c)
 			}
 		}
 	}
@@ -170,8 +171,8 @@ func (b *bench) tokens() {
 	p := b.offline(b.New)
 	sent := map[string]bool{}
 	for _, s := range b.samples() {
-		r, err := b.receive(p, s.name, s.c)
-		kept := s.c.Body
+		r, err := b.receive(p, s.Name, s.Callback)
+		kept := s.Callback.Body
 		if r.Clean != nil {
 			kept = r.Clean
 		}
@@ -179,13 +180,13 @@ func (b *bench) tokens() {
 			continue
 		}
 		for _, token := range b.Tokens {
-			sent[token] = sent[token] || bytes.Contains(s.c.Body, []byte(token))
+			sent[token] = sent[token] || bytes.Contains(s.Callback.Body, []byte(token))
 			if bytes.Contains(kept, []byte(token)) {
-				b.failf("%s: what is kept holds %q", s.name, token)
+				b.failf("%s: what is kept holds %q", s.Name, token)
 			}
 		}
-		if len(kept) == 0 && len(s.c.Body) > 0 {
-			b.failf("%s: nothing is left of the body", s.name)
+		if len(kept) == 0 && len(s.Callback.Body) > 0 {
+			b.failf("%s: nothing is left of the body", s.Name)
 		}
 	}
 	for _, token := range b.Tokens {
@@ -234,7 +235,7 @@ func (b *bench) harm() {
 	}
 	passed := b.ProofInBody
 	for name, body := range oddBodies() {
-		c := b.signed(list[0].c, body)
+		c := b.signed(list[0].Callback, body)
 		r, err := b.receive(p, name, c)
 		passed = passed || !errors.Is(err, provider.ErrUnverified)
 		if err == nil {
@@ -265,25 +266,25 @@ func (b *bench) signed(c provider.Callback, body []byte) provider.Callback {
 }
 
 // oddEvents changes a recorded callback's type and ref into odd ones.
-func (b *bench) oddEvents(p provider.Service, s sample) bool {
-	said, _ := b.receive(p, s.name, s.c)
+func (b *bench) oddEvents(p provider.Service, s recorded.Callback) bool {
+	said, _ := b.receive(p, s.Name, s.Callback)
 	changed := func(what, from, to string) {
-		c := b.signed(s.c, bytes.ReplaceAll(s.c.Body, []byte(from), []byte(to)))
-		r, err := b.receive(p, s.name+" "+what, c)
+		c := b.signed(s.Callback, bytes.ReplaceAll(s.Callback.Body, []byte(from), []byte(to)))
+		r, err := b.receive(p, s.Name+" "+what, c)
 		if errors.Is(err, provider.ErrUnverified) {
-			b.failf("%s %s: the proof is good, got %v (is Suite.Sign right?)", s.name, what, err)
+			b.failf("%s %s: the proof is good, got %v (is Suite.Sign right?)", s.Name, what, err)
 		}
 		if err == nil {
-			b.sound(s.name+" "+what, r)
+			b.sound(s.Name+" "+what, r)
 		}
 	}
-	if said.Ref != "" && bytes.Contains(s.c.Body, []byte(said.Ref)) {
+	if said.Ref != "" && bytes.Contains(s.Callback.Body, []byte(said.Ref)) {
 		changed("with a NUL in its ref", said.Ref, `a\u0000b`)
 		changed("with a path for a ref", said.Ref, "../../x/%2e%2e")
 		changed("with a huge ref", said.Ref, strings.Repeat("r", 1<<16))
 		changed("with bytes for a ref", said.Ref, "\xff\xfe\xc0")
 	}
-	if said.Type == "" || !bytes.Contains(s.c.Body, []byte(said.Type)) {
+	if said.Type == "" || !bytes.Contains(s.Callback.Body, []byte(said.Type)) {
 		return false
 	}
 	changed("of an unknown type", said.Type, "made_up_event")

@@ -15,7 +15,7 @@ import (
 )
 
 // refusals holds that what the service refuses becomes the errors that the worker knows.
-func (b *bench) refusals() {
+func (b calls) refusals() {
 	for _, c := range []struct {
 		name string
 		give answer
@@ -57,7 +57,7 @@ func (b *bench) refusals() {
 }
 
 // absences holds what a missing transaction and a missing or unfinished file are.
-func (b *bench) absences() {
+func (b calls) absences() {
 	for code, want := range map[int][]model.Absence{http.StatusNotFound: {model.NotFound}, http.StatusGone: {model.NotFound, model.Gone}} {
 		o, err := b.account(b.world(b.gossip(code))).Fetch(b.ctx, b.Ref)
 		b.heard("fetch", err)
@@ -77,7 +77,7 @@ func (b *bench) absences() {
 }
 
 // garbage holds that what is no answer is never taken for one.
-func (b *bench) garbage() {
+func (b calls) garbage() {
 	for name, a := range map[string]answer{
 		"a page": page(http.StatusOK, "text/html; charset=utf-8"), "a page that says it is JSON": page(http.StatusOK, "application/json"), "a page that says nothing": page(http.StatusOK, ""),
 		"nothing": jsonAnswer(http.StatusOK, nil), "broken JSON": jsonAnswer(http.StatusOK, []byte(`{"id":"`+person)), "a deep list": jsonAnswer(http.StatusOK, bytes.Repeat([]byte("["), 1<<20)),
@@ -102,7 +102,7 @@ func (b *bench) garbage() {
 }
 
 // redirects holds that a redirect carries no credentials to another host, and is no answer to Fetch.
-func (b *bench) redirects() {
+func (b calls) redirects() {
 	for _, code := range []int{http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
 		for _, o := range b.ops(b.account(b.world(answer{code: http.StatusOK}))) {
 			w := b.world(answer{code: code, header: map[string]string{"Location": "FILES/elsewhere?key=1"}})
@@ -117,7 +117,7 @@ func (b *bench) redirects() {
 }
 
 // clean holds that no credentials came to the other host.
-func (b *bench) clean(name string, w *world) {
+func (b calls) clean(name string, w *world) {
 	_, away := w.requests()
 	for _, r := range away {
 		said := r.URL.String()
@@ -139,7 +139,7 @@ func (b *bench) clean(name string, w *world) {
 }
 
 // cancels holds that each call ends with its context.
-func (b *bench) cancels() {
+func (b calls) cancels() {
 	for _, o := range b.ops(b.account(b.world(answer{code: http.StatusOK}))) {
 		w := b.world(answer{hang: true})
 		p := b.account(w)
@@ -180,7 +180,7 @@ func (b *bench) cancels() {
 }
 
 // downloads holds that a file comes as it is, and that anything less is an error.
-func (b *bench) downloads() {
+func (b calls) downloads() {
 	pdf := []byte("%PDF-1.7\n" + strings.Repeat("1 0 obj\n<<>>\nendobj\n", 5000) + "%%EOF\n")
 	whole := answer{code: http.StatusOK, kind: "application/pdf", body: pdf, header: map[string]string{"Content-Disposition": "attachment; filename*=UTF-8''Vertrag%20%C3%BC.pdf"}}
 	w := b.world(whole)

@@ -12,7 +12,7 @@ import (
 )
 
 // words holds that each status word of the service maps, and that an unknown one is kept.
-func (b *bench) words() {
+func (b calls) words() {
 	if len(b.Words) == 0 {
 		b.failf("Suite.Words is missing")
 	}
@@ -68,7 +68,7 @@ func (b *bench) whole(name, ref string, o model.Observation) {
 }
 
 // answers holds each recorded answer against what it means.
-func (b *bench) answers() {
+func (b calls) answers() {
 	files, err := filepath.Glob(filepath.Join(b.Answers, "*.json"))
 	if err != nil || len(files) == 0 {
 		b.failf("no recorded answers in %q", b.Answers)
@@ -96,7 +96,7 @@ func (b *bench) answers() {
 }
 
 // refs holds that the service sees each ref as it is, in one place of the path or query.
-func (b *bench) refs() {
+func (b calls) refs() {
 	known := b.RefPrefix + "plain-ref"
 	plain := b.asked(known)
 	if len(plain) == 0 {
@@ -135,7 +135,7 @@ func (b *bench) refs() {
 }
 
 // asked returns the questions of one Fetch.
-func (b *bench) asked(ref string) []*http.Request {
+func (b calls) asked(ref string) []*http.Request {
 	w := b.world(jsonAnswer(http.StatusNotFound, []byte("{}")))
 	_, err := b.account(w).Fetch(b.ctx, ref)
 	b.heard("fetch", err)

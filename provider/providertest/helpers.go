@@ -6,8 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -31,32 +29,6 @@ func Decode(block string) func(any) error {
 		d.KnownFields(true)
 		return d.Decode(v)
 	}
-}
-
-// Recorded is the text of testdata/NAME.json.
-func Recorded(t testing.TB, name string) string {
-	t.Helper()
-	raw, err := os.ReadFile(filepath.Join("testdata", name+".json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(raw)
-}
-
-// OneCallback is a folder with one recorded callback of testdata/callbacks and its meaning, for suites about another way in.
-func OneCallback(t testing.TB, name string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for _, file := range []string{name + ".http", name + ".json"} {
-		raw, err := os.ReadFile(filepath.Join("testdata", "callbacks", file))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, file), raw, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
 }
 
 // Service is a service whose answers a test writes down. What it was asked is kept.

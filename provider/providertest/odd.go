@@ -19,21 +19,21 @@ const mark = "\xef\xbb\xbf" // a byte order mark
 
 // marks holds that byte order marks before JSON change nothing that a callback or an answer says, and that UTF-16 is
 // refused in words.
-func (b *bench) marks() {
+func (b calls) marks() {
 	p, list := b.accepted()
 	for _, s := range list {
-		want, _ := b.receive(p, s.name, s.c)
+		want, _ := b.receive(p, s.Name, s.Callback)
 		for _, before := range []string{mark, mark + mark} {
-			got, err := b.receive(p, s.name+" after a mark", b.signed(s.c, append([]byte(before), s.c.Body...)))
+			got, err := b.receive(p, s.Name+" after a mark", b.signed(s.Callback, append([]byte(before), s.Callback.Body...)))
 			got.Clean, want.Clean = nil, nil
 			got.DedupeKey, want.DedupeKey = "", "" // it may be the body's hash
 			if err != nil || !reflect.DeepEqual(got, want) {
-				b.failf("%s: after %d byte order marks it says %+v, %v", s.name, len(before)/len(mark), got, err)
+				b.failf("%s: after %d byte order marks it says %+v, %v", s.Name, len(before)/len(mark), got, err)
 			}
 		}
-		_, err := b.receive(p, s.name+" in UTF-16", b.signed(s.c, wide(s.c.Body)))
+		_, err := b.receive(p, s.Name+" in UTF-16", b.signed(s.Callback, wide(s.Callback.Body)))
 		if err == nil || errors.Is(err, provider.ErrUnverified) || !strings.Contains(err.Error(), "UTF-16") {
-			b.failf("%s: in UTF-16 it is %v, which does not say so", s.name, err)
+			b.failf("%s: in UTF-16 it is %v, which does not say so", s.Name, err)
 		}
 	}
 	files, _ := filepath.Glob(filepath.Join(b.Answers, "*.json")) //nolint:errcheck // the pattern is good
@@ -65,7 +65,7 @@ func wide(body []byte) []byte {
 
 // oddRecords holds that a record of a list that cannot be read hides no other, is counted, and that its sample says
 // nothing of what stood in it.
-func (b *bench) oddRecords() {
+func (b calls) oddRecords() {
 	if b.offline(b.New).Lister == nil {
 		return
 	}
@@ -101,7 +101,7 @@ func (b *bench) oddRecords() {
 }
 
 // pages holds that a web page or a text with a 200 in the place of JSON is a fault of the service that may pass.
-func (b *bench) pages() {
+func (b calls) pages() {
 	text := answer{code: http.StatusOK, kind: "text/plain", body: []byte("back soon, says " + person)}
 	for name, a := range map[string]answer{
 		"a page": page(http.StatusOK, "text/html; charset=utf-8"), "a page that says it is JSON": page(http.StatusOK, "application/json"), "a text": text,

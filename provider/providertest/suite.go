@@ -110,18 +110,18 @@ func checks() []check {
 		{"what is kept has no tokens", (*bench).tokens},
 		{"a canary is a test", (*bench).canary},
 		{"odd callbacks do no harm", (*bench).harm},
-		{"each status word maps", (*bench).words},
-		{"answers mean what was recorded", (*bench).answers},
-		{"refs stay whole in paths", (*bench).refs},
-		{"refusals become ours", (*bench).refusals},
-		{"not found is an observation", (*bench).absences},
-		{"what is no answer is an error", (*bench).garbage},
-		{"marks before JSON do no harm", (*bench).marks},
-		{"an odd record hides no other", (*bench).oddRecords},
-		{"a page in the place of JSON may pass", (*bench).pages},
-		{"credentials stay with the service", (*bench).redirects},
-		{"cancelling ends a call", (*bench).cancels},
-		{"downloads come whole or not at all", (*bench).downloads},
+		{"each status word maps", online(calls.words)},
+		{"answers mean what was recorded", online(calls.answers)},
+		{"refs stay whole in paths", online(calls.refs)},
+		{"refusals become ours", online(calls.refusals)},
+		{"not found is an observation", online(calls.absences)},
+		{"what is no answer is an error", online(calls.garbage)},
+		{"marks before JSON do no harm", online(calls.marks)},
+		{"an odd record hides no other", online(calls.oddRecords)},
+		{"a page in the place of JSON may pass", online(calls.pages)},
+		{"credentials stay with the service", online(calls.redirects)},
+		{"cancelling ends a call", online(calls.cancels)},
+		{"downloads come whole or not at all", online(calls.downloads)},
 		{"the rules are total", (*bench).rules},
 		{"the rules are what was recorded", (*bench).recordedRules},
 		{"a signer's act moves a draft", (*bench).acts},
@@ -177,9 +177,15 @@ func (b *bench) failf(format string, args ...any) {
 	b.found = append(b.found, fmt.Errorf(format, args...))
 }
 
+// calls is a bench for what needs a service that is asked.
+type calls struct{ *bench }
+
+// online makes a check of calls one of the bench.
+func online(do func(calls)) func(*bench) { return func(b *bench) { do(calls{b}) } }
+
 // account returns a provider whose service is w, through a transport such as it has in service. The
 // clock stands, so that a pause that the service asks for never ends.
-func (b *bench) account(w *world) provider.Service { return b.New(w.url(), b.client()) }
+func (b calls) account(w *world) provider.Service { return b.New(w.url(), b.client()) }
 
 func (b *bench) client() *http.Client {
 	at := b.ReceivedAt
@@ -213,7 +219,7 @@ type op struct {
 	call func(ctx context.Context, p provider.Service) error
 }
 
-func (b *bench) ops(p provider.Service) []op {
+func (b calls) ops(p provider.Service) []op {
 	list := []op{
 		{"fetch", func(ctx context.Context, p provider.Service) error { _, err := p.Fetch(ctx, b.Ref); return err }},
 		{"download", func(ctx context.Context, p provider.Service) error {

@@ -32,7 +32,7 @@ type world struct {
 }
 
 // world starts a service that gives one answer.
-func (b *bench) world(a answer) *world {
+func (b calls) world(a answer) *world {
 	w := &world{give: a, stop: make(chan struct{}), begun: make(chan struct{}, 1)}
 	w.files = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.note(&w.away, r)
@@ -110,7 +110,7 @@ func jsonAnswer(code int, body []byte) answer {
 
 // gossip is a refusal that names everything that must not be repeated, in every field that a
 // provider may be tempted to quote.
-func (b *bench) gossip(code int, headers ...string) answer {
+func (b calls) gossip(code int, headers ...string) answer {
 	words := strings.ReplaceAll(strings.Join(b.Secrets, " "), `"`, "")
 	text := strconv.Quote("Ada " + person + " <" + mail + "> " + words)
 	body := `{"error":{"error_msg":` + text + `,"error_name":` + text + `,"code":` + text + `,"message":` + text + `},"message":` + text +

@@ -14,6 +14,7 @@ import (
 
 	"countersign/provider"
 	"countersign/provider/lenient"
+	"countersign/provider/transport/budget"
 )
 
 const (
@@ -27,14 +28,14 @@ const (
 	unaskedWait = time.Minute
 )
 
-// HTTPError is an answer that is no success. Its text is the status and the service's key of the
-// error, never the body's text or the address. It wraps ErrDenied, ErrNotFound, ErrNotReady or
-// ErrUnavailable where the status means one.
+// HTTPError is an answer without a status of success. Its text is the status and the service's error key, never text
+// of the body or the URL. It wraps ErrDenied, ErrNotFound, ErrNotReady or ErrUnavailable where the status means one of
+// them.
 type HTTPError struct {
 	Code   int
 	Status string // such as "404 Not Found"
 	Key    string // the service's word for the error, such as error.notFound or exceeded_rate; ""
-	Page   bool   // an HTML page: something in between speaks, not the service
+	Page   bool   // an HTML page: it comes from a proxy or the like, not from the service
 	Odd    string // what came in the place of JSON with a status of success: a web page; ""
 	Host   string // where a redirect leads; ""
 	// Request is the service's id of the request, which its support asks for (AllSign); ""
@@ -76,17 +77,17 @@ func StatusError(resp *http.Response) error {
 	if e.Code != http.StatusTooManyRequests {
 		return e
 	}
-	wait, asked := retryAfter(resp.Header, time.Time{})
+	wait, asked := budget.AskedWait(resp.Header, time.Time{})
 	unasked := false
-	if quota := quotaPause(resp.Header, time.Time{}); !asked && quota > 0 {
+	if quota := budget.QuotaPause(resp.Header, time.Time{}); !asked && quota > 0 {
 		wait = quota
 	} else if !asked {
 		wait, unasked = unaskedWait, true
 	}
-	return &provider.RetryAfter{Wait: max(wait, quotaLeast), Err: e, Unasked: unasked}
+	return &provider.RetryAfter{Wait: max(wait, budget.QuotaLeast), Err: e, Unasked: unasked}
 }
 
-// refusal reads what an answer that is no success tells, and closes it.
+// refusal reads an answer without a status of success, and closes it.
 func refusal(resp *http.Response) *HTTPError {
 	defer resp.Body.Close()
 	e := &HTTPError{Code: resp.StatusCode, Status: fmt.Sprintf("%d %s", resp.StatusCode, http.StatusText(resp.StatusCode))}
@@ -236,7 +237,7 @@ func otherThanJSON(head []byte, kind string) string {
 	return ""
 }
 
-// notJSON tells what is wrong with an answer without its text.
+// notJSON describes what is wrong with an answer, without quoting it.
 func notJSON(err error, kind string) error {
 	var other *json.UnmarshalTypeError
 	if errors.As(err, &other) {

@@ -38,7 +38,7 @@ func (t *Transport) attempt(req *http.Request, c *call) (*http.Response, error) 
 			return nil, err
 		}
 	}
-	if t.breaker != nil && t.breaker.resting() { // it opened while we waited
+	if t.breaker != nil && t.breaker.resting() { // the breaker opened during the wait
 		p.GiveBack()
 		closeBody(req.Body)
 		return nil, fmt.Errorf("%w: %w", provider.ErrUnavailable, errResting)
@@ -89,7 +89,7 @@ func (t *Transport) send(req *http.Request, p *budget.Place) (*http.Response, er
 	return resp, nil
 }
 
-// ended says why a request broke off: because the caller ended it, because we did, or by itself.
+// ended says why a request broke off: the caller ended it, the transport ended it, or the connection failed.
 func ended(caller, own context.Context, err error) error {
 	if e := caller.Err(); e != nil {
 		return e
@@ -116,7 +116,7 @@ func (t *Transport) idle(ctx context.Context) time.Duration {
 	return cmp.Or(provider.CallOf(ctx).Idle, t.o.Idle)
 }
 
-// watched is a body that must not stand still and must not grow beyond a bound.
+// watched is a body that fails when it pauses for too long or grows beyond a limit.
 type watched struct {
 	body   io.ReadCloser
 	left   int64

@@ -73,7 +73,8 @@ func (r *reading) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// fileError says what a body that broke off means. The caller's own end is no fault of the file, and neither is its bound.
+// fileError returns the meaning of an error that broke off a body. The end of the caller's context and the size limit
+// are no faults of the file.
 func fileError(err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, provider.ErrTooLarge) {
 		return fmt.Errorf("read file: %w", err)
@@ -97,7 +98,7 @@ func instead(head []byte, kind string) string {
 	return ""
 }
 
-// Do sends a request; its error has lost the address and the query.
+// Do sends a request. Its error shows neither the path nor the query.
 func Do(c *http.Client, req *http.Request) (*http.Response, error) {
 	resp, err := c.Do(req)
 	if err != nil {

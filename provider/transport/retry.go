@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"countersign/provider"
@@ -18,15 +16,8 @@ import (
 	"countersign/provider/transport/ways"
 )
 
-const (
-	// longestWait is the most that a Retry-After is taken for.
-	longestWait = 24 * time.Hour
-	// mostRest is the most bytes that are read of an answer that is thrown away.
-	mostRest = 4096
-	// The pause after an answer that says that nothing is left of the quota.
-	quotaLeast = time.Second
-	quotaMost  = time.Minute
-)
+// mostRest is the most bytes that are read of an answer that is thrown away.
+const mostRest = 4096
 
 var errBody = errors.New("the request's body cannot be read")
 
@@ -82,55 +73,6 @@ func whole(req *http.Request) (again func() *http.Request, err error) {
 	}, nil
 }
 
-// retryAfter reads how long the service asks us to wait, in seconds or until a date. Dates are
-// taken against the service's own clock where it tells the time; without any clock they tell nothing.
-func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
-	v := strings.TrimSpace(h.Get("Retry-After"))
-	if v == "" {
-		return 0, false
-	}
-	if n, err := strconv.ParseFloat(v, 64); err == nil {
-		if !(n >= 0) {
-			return 0, false
-		}
-		return time.Duration(min(n, longestWait.Seconds()) * float64(time.Second)), true
-	}
-	at, err := http.ParseTime(v)
-	if now = serviceTime(h, now); err != nil || now.IsZero() {
-		return 0, false
-	}
-	return min(max(at.Sub(now), 0), longestWait), true
-}
-
-func serviceTime(h http.Header, now time.Time) time.Time {
-	if at, err := http.ParseTime(h.Get("Date")); err == nil {
-		return at
-	}
-	return now
-}
-
-// quotaPause reads the quota headers (Dropbox Sign's, in both spellings). It is zero while
-// something is left. The reset may lie in the past.
-func quotaPause(h http.Header, now time.Time) time.Duration {
-	spent := false
-	for _, name := range []string{"X-RateLimit-Remaining", "X-RateLimit-Limit-Remaining"} {
-		if n, err := strconv.ParseInt(strings.TrimSpace(h.Get(name)), 10, 64); err == nil {
-			if n > 0 {
-				return 0
-			}
-			spent = true
-		}
-	}
-	if !spent {
-		return 0
-	}
-	wait := quotaLeast
-	if n, err := strconv.ParseInt(strings.TrimSpace(h.Get("X-RateLimit-Reset")), 10, 64); err == nil && n > 0 {
-		wait = time.Unix(n, 0).Sub(serviceTime(h, now))
-	}
-	return min(max(wait, quotaLeast), quotaMost)
-}
-
 // again says whether a call is sent once more after an attempt.
 func (t *Transport) again(c *call, resp *http.Response, err error) bool {
 	switch {
@@ -177,17 +119,17 @@ func (t *Transport) heed(c *call, b *budget.Budget, resp *http.Response, left ti
 		return
 	}
 	now := t.o.Now()
-	quota := quotaPause(resp.Header, now)
-	wait, asked := retryAfter(resp.Header, now)
+	quota := budget.QuotaPause(resp.Header, now)
+	wait, asked := budget.AskedWait(resp.Header, now)
 	switch {
 	case resp.StatusCode == http.StatusTooManyRequests:
 		if !asked {
 			wait, c.unasked = b.RefusedAt(left, quota), quota <= 0
 		}
-		c.asked, c.wait = true, max(wait, quotaLeast)
+		c.asked, c.wait = true, max(wait, budget.QuotaLeast)
 		b.Pause(c.wait)
 	case resp.StatusCode == http.StatusServiceUnavailable && asked:
-		c.asked, c.wait = true, max(wait, quotaLeast)
+		c.asked, c.wait = true, max(wait, budget.QuotaLeast)
 		b.Pause(c.wait)
 	default:
 		b.Taken(left)

@@ -5,7 +5,8 @@ import (
 	"countersign/model/store"
 )
 
-// aliased applies an answer that came by an alias: callbacks that named it count as the row's, and its hidden row goes.
+// aliased applies an answer to a question about an alias: the callbacks that named the alias count as the row's, and
+// the alias's hidden row is removed.
 func (tb *Table) aliased(b *store.Batch, a *Account, src Source, k model.Key, o model.Observation) (Applied, error) {
 	alias := model.Key{Account: k.Account, Ref: o.Alias}
 	named, ok := b.Transaction(alias)
@@ -33,7 +34,7 @@ func (tb *Table) aliased(b *store.Batch, a *Account, src Source, k model.Key, o 
 		b.Remove(alias)
 		return did, nil
 	}
-	named.NextCheckAt = new(o.At) // a callback named it while the question was out
+	named.NextCheckAt = new(o.At) // a callback named the alias after the question was sent
 	b.Put(named, model.Decision{Next: named})
 	return did, nil
 }

@@ -17,13 +17,13 @@ type Applied struct {
 	Gaps int // pending gaps that it left
 }
 
-// Answers applies what a provider said, a page or a single answer, in one database transaction.
-// Each observation carries At, AskedAt and Version. The results are in the order of obs.
+// Answers applies a single answer, or a page of them, in one database transaction. Each observation carries At,
+// AskedAt and Version. The results are in the order of obs.
 func (tb *Table) Answers(ctx context.Context, a *Account, src Source, obs []model.Observation) ([]Applied, error) {
 	return tb.AnswersAnd(ctx, a, src, obs, func(*store.Batch, []Applied) {})
 }
 
-// AnswersAnd is Answers and does something more in the same transaction, which may run twice.
+// AnswersAnd is Answers, and calls a function of the caller in the same transaction. That function may run twice.
 func (tb *Table) AnswersAnd(
 	ctx context.Context, a *Account, src Source, obs []model.Observation, also func(*store.Batch, []Applied),
 ) ([]Applied, error) {
@@ -69,7 +69,7 @@ func (tb *Table) answer(b *store.Batch, a *Account, src Source, k model.Key, o m
 	d := model.Decide(a.Rules, t, o)
 	did := Applied{Key: k, Before: t, Decision: d}
 	if d.Remove {
-		if t.DocsTotal > 0 { // a file that came by a link goes into quarantine
+		if t.DocsTotal > 0 { // a file that came by a link may have to go into quarantine
 			if err := wake(b, k); err != nil {
 				return did, err
 			}
@@ -86,7 +86,7 @@ func (tb *Table) answer(b *store.Batch, a *Account, src Source, k model.Key, o m
 		did.Gaps = n
 	}
 	b.Put(d.Next, d)
-	if o.Alias != "" && o.Absence != model.Present && d.Next.NextCheckAt == nil { // no transaction has this name
+	if o.Alias != "" && o.Absence != model.Present && d.Next.NextCheckAt == nil { // no transaction has this alias
 		b.SetOutcomes(k, model.ClaimUnresolved)
 	}
 	announce := src.Asked != model.AskedBackfill

@@ -14,16 +14,16 @@ import (
 	"countersign/worker/incidents"
 )
 
-// Callback stores a callback and applies what it says in one database transaction, which is on disk when it returns. A
-// copy of one that is stored already changes nothing, but that a link in it may be newer. Errors are the store's
-// (ErrBusy, ErrUnavailable): nothing was kept, the caller must not acknowledge.
+// Callback stores a callback and applies it in one database transaction, which is on disk when Callback returns. A
+// duplicate changes nothing, except that it may bring a newer link. Errors are the store's (ErrBusy, ErrUnavailable):
+// nothing was stored, and the caller must not acknowledge.
 func (tb *Table) Callback(ctx context.Context, in Incoming) (Result, error) {
 	res, err := tb.callback(ctx, in)
 	if err == nil || ctx.Err() != nil || ofTheStore(err) {
 		return res, err
 	}
-	// The fault is in this callback, or in what we make of it: sent again it would fail again. It is kept, for
-	// `callbacks replay` once the fault is mended.
+	// The fault is in this callback or in our code for it, so a retry by the provider would fail in the same way. It
+	// is stored, and `callbacks replay` applies it once the fault is fixed.
 	cb := &in.Callback
 	log := tb.log.WithFields(logrus.Fields{"account": cb.Account, "txn": cb.Ref, "reason": fmt.Sprintf("%T", err)})
 	log.Error("callback could not be applied, kept as not understood")
@@ -32,7 +32,7 @@ func (tb *Table) Callback(ctx context.Context, in Incoming) (Result, error) {
 	return tb.callback(ctx, in)
 }
 
-// ofTheStore says whether an error is about the whole database, and none of what was to be written.
+// ofTheStore reports whether an error concerns the whole database, and not the data of one write.
 func ofTheStore(err error) bool {
 	for _, of := range []error{store.ErrBusy, store.ErrUnavailable, store.ErrOlder, store.ErrNewer, store.ErrKey} {
 		if errors.Is(err, of) {
@@ -63,12 +63,12 @@ func (tb *Table) callback(ctx context.Context, in Incoming) (Result, error) {
 	return res, nil
 }
 
-// dedupeKey is what makes another callback a copy of this one.
+// dedupeKey returns the key by which a later callback counts as a duplicate of this one.
 func dedupeKey(cb model.Callback) store.DedupeKey {
 	return store.DedupeKey{Account: cb.Account, Ref: cb.Ref, Key: cb.DedupeKey}
 }
 
-// unitOf is a change that looks at all that a callback names.
+// unitOf returns a unit of change that covers every row that a callback names.
 func unitOf(in Incoming, apply func(*store.Batch) error) store.Unit {
 	u := store.Unit{Apply: apply}
 	if in.Callback.Ref != "" || len(in.Observations) == 0 {
@@ -85,8 +85,8 @@ func unitOf(in Incoming, apply func(*store.Batch) error) store.Unit {
 	return u
 }
 
-// receive is Callback and Replay inside the group's transaction. cb is in's, packed; write puts it into the table and
-// returns its id. It may run twice.
+// receive is what Callback and Replay do inside the database transaction. cb is the packed form of in's callback;
+// write stores it and returns its id. receive may run twice.
 func (tb *Table) receive(
 	b *store.Batch, in Incoming, cb store.Packed, write func(store.Packed) string,
 ) (Result, []incidents.Move, error) {
@@ -103,11 +103,11 @@ func (tb *Table) receive(
 		moved, err := incidents.CountNotUnderstood(b, cb.Callback)
 		return Result{ID: id, Verdict: cb.Verdict, Outcome: cb.Outcome}, moved, err
 	}
-	if key := dedupeKey(cb.Callback); key.Key != "" { // a later copy may bring a newer link, and changes nothing else
+	if key := dedupeKey(cb.Callback); key.Key != "" { // a duplicate may bring a newer link, and changes nothing else
 		id, verdict, seen := b.Seen(key)
 		switch {
 		case seen && id != cb.ID && verdict != model.NotUnderstood:
-			cb = store.Packed{Callback: in.Callback} // not packed: a copy keeps no body
+			cb = store.Packed{Callback: in.Callback} // not packed: the body of a duplicate is not stored
 			cb.Verdict, cb.Outcome, cb.DedupeKey, cb.Body = model.Duplicate, model.NothingNew, "", nil
 			cb.Note = joined("a copy of "+id, cb.Note)
 			return Result{ID: write(cb), Verdict: cb.Verdict, Outcome: cb.Outcome}, nil, tb.linkDocuments(b, in, cb.At)
@@ -125,13 +125,13 @@ func (tb *Table) receive(
 	return tb.accept(b, in, cb, write(cb))
 }
 
-// joined is a note of two parts, each of which may be missing.
+// joined joins the two parts of a note, each of which may be empty.
 func joined(first, second string) string { return strings.Trim(first+"; "+second, "; ") }
 
-// accept counts a callback that is proved and no copy, and applies what it says. id is what it was written under.
+// accept counts a proved callback that is no duplicate, and applies it. id is the id that it was stored under.
 func (tb *Table) accept(b *store.Batch, in Incoming, cb store.Packed, id string) (Result, []incidents.Move, error) {
 	count := incidents.CountAccepted
-	if in.Test { // it says nothing of what happens at the provider
+	if in.Test { // a test event proves nothing about whether real events still come
 		count = incidents.CountTest
 	}
 	moved, err := count(b, cb.Callback)
@@ -175,8 +175,8 @@ func (tb *Table) claim(
 	for _, c := range d.Changes {
 		Record(b, d.Next, c, "callback "+id, cb.At, true)
 		if c.Kind == model.KindStatus || c.Kind == model.KindFlag {
-			b.AddReported(k.Account, toldChange(c), cb.At)
-			b.AddFirst(k.Account, toldChange(c), model.ByCallback, cb.At)
+			b.AddReported(k.Account, reportedChange(c), cb.At)
+			b.AddFirst(k.Account, reportedChange(c), model.ByCallback, cb.At)
 		}
 	}
 	switch d.Reason {
@@ -188,8 +188,8 @@ func (tb *Table) claim(
 	return model.Checking, nil
 }
 
-// toldChange names the change that a callback's claim told by itself.
-func toldChange(c model.RowChange) model.GapChange {
+// reportedChange names the change that a callback's claim reported by itself.
+func reportedChange(c model.RowChange) model.GapChange {
 	switch name := c.From + c.To; {
 	case c.Kind == model.KindStatus && c.From == string(model.Unknown):
 		return model.ChangeCreated
@@ -201,14 +201,13 @@ func toldChange(c model.RowChange) model.GapChange {
 	return model.ChangeArchived
 }
 
-// better returns the outcome that says more.
+// better returns the more informative of two outcomes.
 func better(a, b model.Outcome) model.Outcome {
 	order := []model.Outcome{"", model.Ignored, model.NothingNew, model.Checking, model.Applied}
 	return slices.MaxFunc([]model.Outcome{a, b}, func(a, b model.Outcome) int { return slices.Index(order, a) - slices.Index(order, b) })
 }
 
-// receiveForgotten stores that a callback came for a transaction that was forgotten, and nothing of what it
-// says.
+// receiveForgotten records that a callback came for a forgotten transaction, and stores nothing of its content.
 func receiveForgotten(b *store.Batch, in Incoming, write func(store.Packed) string) (Result, []incidents.Move, error) {
 	cb := in.Callback
 	cb.Body, cb.Headers, cb.RemoteAddr, cb.DedupeKey, cb.Note = nil, nil, "", "", "forgotten"

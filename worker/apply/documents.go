@@ -22,7 +22,8 @@ func Newest(list []model.Document, id string, kind model.DocumentKind) (out mode
 	return out, ok
 }
 
-// queueDocuments adds the documents that the table lacks, and the next version of those whose content is another now.
+// queueDocuments adds the documents that the table does not have, and the next version of those whose content has
+// changed.
 func (tb *Table) queueDocuments(b *store.Batch, a *Account, k model.Key, refs []model.DocumentRef) error {
 	for _, ref := range refs {
 		if !a.Wants(ref.Kind) {
@@ -36,7 +37,7 @@ func (tb *Table) queueDocuments(b *store.Batch, a *Account, k model.Key, refs []
 	return nil
 }
 
-// settleNewest takes an event of a document whose newest version it is about, or which has no row yet.
+// settleNewest applies an event to the newest version of a document, or to a document that has no row yet.
 func settleNewest(b *store.Batch, k model.Key, id string, kind model.DocumentKind, e model.DocumentEvent) error {
 	have, err := b.Documents(k)
 	if err != nil {
@@ -50,8 +51,8 @@ func settleNewest(b *store.Batch, k model.Key, id string, kind model.DocumentKin
 	return err
 }
 
-// linkDocuments writes down the documents that only this callback tells how to get. Links of what
-// anybody could have said are left alone, and so are those of refs that it makes no claim about.
+// linkDocuments records the documents whose links only this callback tells. It ignores links in unproved callbacks,
+// and links of refs that the callback makes no claim about.
 func (tb *Table) linkDocuments(b *store.Batch, in Incoming, came time.Time) error {
 	if len(in.Links) == 0 {
 		return nil
@@ -77,7 +78,7 @@ func (tb *Table) linkDocuments(b *store.Batch, in Incoming, came time.Time) erro
 	return nil
 }
 
-// linkDocument makes a document due that lies behind a link.
+// linkDocument makes a document due that is to be fetched from a link.
 func linkDocument(b *store.Batch, k model.Key, l provider.Link, came time.Time) error {
 	if _, ok := b.Transaction(k); !ok {
 		return nil
@@ -90,7 +91,7 @@ func linkDocument(b *store.Batch, k model.Key, l provider.Link, came time.Time) 
 	return settleNewest(b, k, provider.Legible(ref.ID), ref.Kind, e)
 }
 
-// wakeDocuments makes what waits for the provider's word due, once that word has come.
+// wakeDocuments makes the documents due that wait for the provider's confirmation, once it has come.
 func wakeDocuments(b *store.Batch, before, after model.Transaction) error {
 	same := before.ConfirmedCompleted() == after.ConfirmedCompleted() && before.EndedOtherwise() == after.EndedOtherwise()
 	if after.DocsTotal == after.DocsStored || same {
@@ -99,7 +100,7 @@ func wakeDocuments(b *store.Batch, before, after model.Transaction) error {
 	return wake(b, after.Key())
 }
 
-// wake makes the documents of a row due that wait.
+// wake makes the waiting documents of a row due.
 func wake(b *store.Batch, k model.Key) error {
 	have, err := b.Documents(k)
 	for _, d := range have {

@@ -44,7 +44,7 @@ func (tb *Table) HintFor(
 		if d.Next.DueReason == model.DueHint && t.DueReason != model.DueHint {
 			d.Next.DueReason = why
 		}
-		if d.Next.HintedAt != t.HintedAt { // else a question covers it that is not out yet
+		if d.Next.HintedAt != t.HintedAt { // otherwise a question that is still to be sent covers this hint
 			b.Put(d.Next, d)
 		}
 		if ok && !t.Hidden {
@@ -60,20 +60,20 @@ func (tb *Table) HintFor(
 	return status, nil
 }
 
-// burstOfHints is how many refs that we do not know hints may name at once.
+// burstOfHints is how many unknown refs hints may name at once.
 const burstOfHints = 20
 
-// lookUps bounds what hints may name that no row knows.
+// lookUps limits how many refs without a row hints may name.
 type lookUps struct {
 	mu sync.Mutex
 	of map[string]*rate.Limiter // by account
 }
 
-// allow says whether one more ref that only hints name may become a hidden row with a question. No more come in
-// than a tenth of the budget can ask about: a flood of made-up refs would fill the table and wait for days.
+// allow reports whether one more ref that only hints name may become a hidden row with a question. The limit is what a
+// tenth of the budget can ask about: otherwise a flood of made-up refs would fill the table and wait for days.
 func (lu *lookUps) allow(a *Account, at time.Time) bool {
 	tenth := max(a.Budget[provider.ClassRead]/10, 1)
-	if a.Budget[provider.ClassRead] == 0 { // no bound of the account's own
+	if a.Budget[provider.ClassRead] == 0 { // the account has no budget of its own
 		tenth = 60
 	}
 	lu.mu.Lock()
@@ -90,7 +90,8 @@ func (lu *lookUps) allow(a *Account, at time.Time) bool {
 // longestStep bounds a step's name.
 const longestStep = 100
 
-// steps makes text that can be kept of a trail that anybody may have written; none lies in the future.
+// steps makes the steps of a browser's trail fit to be stored: anybody may have written it. A step without a
+// time, or with one in the future, gets now.
 func steps(list []provider.Step, now time.Time) (out []model.Step) {
 	for _, s := range list {
 		name := provider.Clip(s.Name, longestStep)

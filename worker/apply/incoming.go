@@ -7,14 +7,14 @@ import (
 	"countersign/provider"
 )
 
-// Incoming is one callback that has been judged, with what it says: its verdict stands, its outcome does not.
+// Incoming is one callback whose proof was checked, with its content. Its verdict is decided, its outcome is not.
 type Incoming struct {
 	Callback     model.Callback // verdict accepted, refused or not_understood; ID empty
 	Rules        model.Rules    // the account's
 	Observations []model.Observation
-	Links        []provider.Link // documents that only this callback tells how to get
+	Links        []provider.Link // documents that can only be fetched by a link in this callback
 	Test         bool
-	Ignored      string // why it is of no interest
+	Ignored      string // why the callback is of no interest
 }
 
 // Unproved reports whether all that a callback says is a hint.

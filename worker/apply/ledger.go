@@ -10,8 +10,8 @@ import (
 	"countersign/worker/incidents"
 )
 
-// find looks at what an answer changed: what a callback told is counted, the rest becomes a pending
-// gap (rule 9). It returns how many gaps are pending now.
+// find compares an answer's changes with the callbacks: a change that a callback reported is counted, any other
+// becomes a pending gap (rule 9). It returns how many gaps of the row are pending.
 func (tb *Table) find(
 	b *store.Batch, a *Account, src Source, t model.Transaction, d *model.Decision, o model.Observation,
 ) (int, error) {
@@ -41,8 +41,8 @@ func (tb *Table) find(
 	}
 	pending, asked := 0, t.NextCheckAt != nil
 	for _, f := range d.Found {
-		told, _ := model.Told(a.Rules, f, calls, asked)
-		if told {
+		reported, _ := model.Reported(a.Rules, f, calls, asked)
+		if reported {
 			b.AddReported(a.ID, f.Change, o.At)
 			b.AddFirst(a.ID, f.Change, model.ByCallback, o.At)
 			continue
@@ -60,8 +60,8 @@ func (tb *Table) find(
 	return pending, nil
 }
 
-// history says whether a first sight is history, not a gap: in a backfill, after track, or when the
-// provider made it before the account's first start.
+// history reports whether a first sight is no gap, because the transaction is older than our watch: it came in a
+// backfill or by track, or the provider created it before the account's first start.
 func (tb *Table) history(b *store.Batch, a *Account, src Source, t, next model.Transaction) (bool, error) {
 	if src.Asked == model.AskedBackfill || t.Origin == model.OriginTrack {
 		return true, nil
@@ -73,9 +73,9 @@ func (tb *Table) history(b *store.Batch, a *Account, src Source, t, next model.T
 	return next.CreatedAt != nil && next.CreatedAt.Before(acc.FirstStartAt), nil
 }
 
-// explain lets a callback tell of what was found before it came: a pending gap goes, a settled one becomes
-// late, and so does one whose grace is over and that no round has settled yet. One callback explains one change of
-// a kind, the oldest.
+// explain matches a callback with a gap that was found before it came. A pending gap is removed; a settled gap becomes
+// late, and so does one whose grace has passed without being settled yet. One callback explains one change of a kind,
+// the oldest.
 func (tb *Table) explain(b *store.Batch, r model.Rules, next *model.Transaction, cb model.Callback, id string) error {
 	gaps, err := b.OpenGaps(next.Key())
 	if err != nil {
@@ -84,12 +84,12 @@ func (tb *Table) explain(b *store.Batch, r model.Rules, next *model.Transaction,
 	var done []model.GapChange
 	for _, g := range gaps {
 		f := found(g)
-		told, _ := model.Told(r, f, []model.Called{{Type: cb.Type, At: cb.At}}, true)
-		if !told || slices.Contains(done, g.Change) {
+		reported, _ := model.Reported(r, f, []model.Called{{Type: cb.Type, At: cb.At}}, true)
+		if !reported || slices.Contains(done, g.Change) {
 			continue
 		}
 		if g.Kind != model.GapPending && cb.At.Before(g.Before) {
-			continue // a replayed one that came in time and was refused then: the ledger keeps what was
+			continue // a replayed callback that came in time and was refused: the entry stays "refused"
 		}
 		done = append(done, g.Change)
 		next.OpenGaps--
@@ -100,7 +100,7 @@ func (tb *Table) explain(b *store.Batch, r model.Rules, next *model.Transaction,
 		}
 		was := g.Kind
 		if was == model.GapPending {
-			was = model.GapMissed // what the next round would have made of it
+			was = model.GapMissed // what the next round would have settled it as
 		}
 		late := cb.At.Sub(g.Before)
 		g.Kind, g.Latency = model.GapLate, &late
@@ -144,7 +144,7 @@ func (tb *Table) settle(ctx context.Context, g model.Gap) error {
 		open, err := b.OpenGaps(k)
 		pending := func(o model.Gap) bool { return o.ID == g.ID && o.Kind == model.GapPending }
 		if err != nil || !slices.ContainsFunc(open, pending) {
-			return err // told meanwhile
+			return err // a callback explained it meanwhile
 		}
 		acc, err := b.Account(g.Account)
 		if err != nil {
@@ -154,8 +154,8 @@ func (tb *Table) settle(ctx context.Context, g model.Gap) error {
 		if err != nil {
 			return err
 		}
-		_, refused := model.Told(rules, found(g), calls, false)
-		g.Kind = model.Untold(rules, found(g), refused, events(acc.Registration))
+		_, refused := model.Reported(rules, found(g), calls, false)
+		g.Kind = model.Unreported(rules, found(g), refused, events(acc.Registration))
 		b.PutGap(g)
 		t, ok := b.Transaction(k)
 		if ok {
@@ -178,8 +178,8 @@ func (tb *Table) settle(ctx context.Context, g model.Gap) error {
 	return err
 }
 
-// silentSince says whether no callback has been accepted since the change happened, going by the
-// last answer that did not show it yet.
+// silentSince reports whether no callback has been accepted since the change happened, counting from the last answer
+// that did not show the change.
 func silentSince(last *time.Time, g model.Gap) bool {
 	from := g.Before
 	if g.After != nil {

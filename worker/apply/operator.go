@@ -7,8 +7,8 @@ import (
 	"countersign/model/store"
 )
 
-// Track starts to follow refs that no list would show, those that were forgotten too. Rows that exist are
-// made due; new ones stand as unknown until the provider has answered. It returns how many rows are new.
+// Track follows refs that no list would show, including forgotten ones. Existing rows are made due; new ones are
+// unknown until the provider has answered. It returns how many rows are new.
 func (tb *Table) Track(ctx context.Context, account, providerName string, refs []string) (int, error) {
 	added := 0
 	for len(refs) > 0 {
@@ -47,7 +47,8 @@ func (tb *Table) Track(ctx context.Context, account, providerName string, refs [
 	return added, nil
 }
 
-// Resolve says what no provider will: that a transaction is deleted. store.ErrNoRow if there is none.
+// Resolve records an operator's statement that a transaction is deleted, which no provider reports. store.ErrNoRow if
+// there is no such row.
 func (tb *Table) Resolve(ctx context.Context, k model.Key) error {
 	return tb.store.DoPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
 		t, ok := b.Transaction(k)

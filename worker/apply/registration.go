@@ -13,14 +13,14 @@ import (
 	"countersign/worker/incidents"
 )
 
-// registered is what is remembered of an account's registration.
+// registered is the part of an account's registration that the database remembers.
 type registered struct {
 	provider.Registration
-	Lost []string `json:",omitempty"` // event types that were registered before and are no more
+	Lost []string `json:",omitempty"` // event types that were registered once and no longer are
 }
 
-// compare says what a person must know of a registration beside the one before, and what to remember of it. A
-// changed URL is not remembered: the known one stays on record until an operator sees to it.
+// compare returns what a person must know about a registration that differs from the one before, and what to remember
+// of it. A changed URL is not remembered: the known one stays on record until an operator acts.
 func (was registered) compare(now provider.Registration) (next registered, wrong string) {
 	switch {
 	case was.URL != "" && now.URL == "":
@@ -46,8 +46,8 @@ func (was registered) compare(now provider.Registration) (next registered, wrong
 	return next, ""
 }
 
-// apps says what a person must know of the further registrations that called our URL before: those of API apps, which
-// stand beside the account's. Others that are none of ours may come and go. A changed one is not remembered either.
+// apps does the same for the further registrations that called our URL before, those of API apps beside the account's
+// own. Registrations with other URLs may come and go. A changed one is not remembered either.
 func (was registered) apps(now *registered, ours string) (wrong string) {
 	for _, o := range was.Others {
 		if ours == "" || o.URL != ours {
@@ -69,7 +69,7 @@ func (was registered) apps(now *registered, ours string) (wrong string) {
 	return wrong
 }
 
-// recorded reads what is remembered; the zero value where that is nothing.
+// recorded reads the remembered registration; the zero value where none can be read.
 func recorded(text string) (r registered) {
 	if text == "" || json.Unmarshal([]byte(text), &r) != nil {
 		return registered{}
@@ -89,15 +89,15 @@ func (tb *Table) AuditRegistration(ctx context.Context, a *Account, reg provider
 	})
 }
 
-// Registered notes a registration that an operator has made: the audit compares with it from now on, and what was
-// wrong with the one before is settled.
+// Registered records a registration that an operator has made. The next audit compares with it, and an incident about
+// the one before is closed.
 func (tb *Table) Registered(ctx context.Context, account string, reg provider.Registration) error {
 	return tb.noteRegistration(ctx, account, func(registered) (registered, string) {
 		return registered{Registration: reg}.compare(reg)
 	})
 }
 
-// noteRegistration remembers a registration, and opens or closes the incident.
+// noteRegistration records a registration, and opens or closes the incident about it.
 func (tb *Table) noteRegistration(
 	ctx context.Context, account string, look func(was registered) (next registered, wrong string),
 ) error {

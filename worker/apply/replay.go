@@ -9,12 +9,11 @@ import (
 	"countersign/worker/incidents"
 )
 
-// Replay hands a stored callback in once more. was is the callback as it is stored; in is what it says now, of the same
-// ID and the time it came. It is written in place, and what has been applied before changes nothing: an
-// accepted callback stays as it is, unless it was ignored and is no longer. Nor does one whose proof no longer
-// holds lose the verdict that it had. The result is the callback's verdict and outcome afterwards, and says
-// whether anything was written. Where another process has replayed it meanwhile, nothing is
-// written and the outcome is empty. store.ErrNoRow: it is gone.
+// Replay applies a stored callback once more. was is the callback as stored; in is how it is judged now, with the same
+// ID and time. The stored row is rewritten in place, and what was applied before changes nothing. An accepted callback
+// stays as it is, unless it was ignored and is no longer; a callback whose proof no longer holds keeps its verdict.
+// Replay returns the verdict and outcome afterwards, and whether anything was written. Where another process has
+// replayed the callback meanwhile, nothing is written and the outcome is empty. store.ErrNoRow: the callback is gone.
 func (tb *Table) Replay(ctx context.Context, was model.Callback, in Incoming) (res Result, changed bool, err error) {
 	in.Callback.ID, in.Callback.Note = was.ID, joined(in.Callback.Note, tb.replayed(was))
 	in.Callback.Unproved = in.Unproved()
@@ -31,7 +30,7 @@ func (tb *Table) Replay(ctx context.Context, was model.Callback, in Incoming) (r
 			return err
 		case !ok:
 			return fmt.Errorf("callback %s: %w", was.ID, store.ErrNoRow)
-		case now != was.Verdict: // replayed by somebody else meanwhile
+		case now != was.Verdict: // another process replayed it meanwhile
 			res.Verdict, res.Outcome = now, ""
 			return nil
 		case !WorthReplaying(was, in):
@@ -51,7 +50,7 @@ func (tb *Table) Replay(ctx context.Context, was model.Callback, in Incoming) (r
 	return res, changed, nil
 }
 
-// WorthReplaying says whether a callback's new verdict may take the place of the old one.
+// WorthReplaying reports whether a callback's new verdict may replace the old one.
 func WorthReplaying(was model.Callback, in Incoming) bool {
 	switch is := in.Callback.Verdict; was.Verdict {
 	case model.Refused:
@@ -61,10 +60,10 @@ func WorthReplaying(was model.Callback, in Incoming) bool {
 	case model.Accepted:
 		return is == model.Accepted && was.Outcome == model.Ignored && in.Ignored == "" && !in.Test
 	}
-	return false // a duplicate has nothing to say
+	return false // a duplicate has nothing new to apply
 }
 
-// replayed is what the note of a callback says that was handed in again.
+// replayed is the note of a callback that was replayed.
 func (tb *Table) replayed(was model.Callback) string {
 	return fmt.Sprintf("replayed at %s, was %s", tb.now().UTC().Format("2006-01-02T15:04:05.000Z"), was.Verdict)
 }

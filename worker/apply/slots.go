@@ -18,7 +18,7 @@ func Tiers() []Tier { return []Tier{Active, Idle, Audit} }
 // Slot is when something is done again and again: a cron line, parsed by whoever read it.
 type Slot interface {
 	Next(after time.Time) time.Time // the first time after a given one, in UTC
-	String() string                 // tells slots apart
+	String() string                 // two slots with the same text are the same
 }
 
 // Schedules holds the slots of an account's tiers; a tier that it lacks is polled by hand only.

@@ -13,7 +13,8 @@ type Source struct {
 	Tier  Tier   // of a poll
 }
 
-// channel names the way on which an answer came that showed what no callback had told. t is the row as it was.
+// channel returns the channel by which an answer came that showed a change no callback had reported. t is the row
+// before.
 func (s Source) channel(t model.Transaction) model.Channel {
 	switch s.Asked {
 	case model.AskedPoll:

@@ -20,8 +20,8 @@ type Options struct {
 	Nudge    func() // wakes the loops: something may be due; may be nil
 }
 
-// Table is the table of transactions, with what belongs to it, as callbacks, answers, hints and operators change it. It
-// is safe for concurrent use.
+// Table changes transactions and what belongs to them, by callbacks, answers, hints and operators. It is safe for
+// concurrent use.
 type Table struct {
 	store     *store.Store
 	accounts  func() []*Account
@@ -57,15 +57,15 @@ func (tb *Table) account(id string) *Account {
 	return nil
 }
 
-// NewRow returns a row that nothing is known of yet.
+// NewRow returns the row of a transaction about which nothing is known yet.
 func NewRow(providerName string, k model.Key) model.Transaction {
 	return model.Transaction{
 		Account: k.Account, Ref: k.Ref, Provider: providerName, Status: model.Unknown, SignersSet: true,
 	}
 }
 
-// Record writes one change of a row to history, the feed and the outbox. A row that is still
-// unknown is never announced.
+// Record writes one change of a row to the history, the feed and the outbox. A row whose status is still unknown is
+// never announced.
 func Record(b *store.Batch, t model.Transaction, c model.RowChange, source string, at time.Time, announce bool) {
 	b.AddChange(model.Change{
 		Account: t.Account, Ref: t.Ref, Kind: c.Kind, From: c.From, To: c.To, Status: t.Status,

@@ -17,6 +17,7 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker/apply"
+	"countersign/worker/ask/standing"
 	"countersign/worker/incidents"
 )
 
@@ -38,7 +39,7 @@ type Gate struct {
 	mu      sync.Mutex
 	learned map[generation]*lessons
 
-	written standings // what the database says of how accounts do
+	written standing.Table // what the database says of how accounts do
 }
 
 // generation names what lessons are of: an account as it was configured.
@@ -59,7 +60,7 @@ type lessons struct {
 
 // NewGate returns a gate that lets every account be asked.
 func NewGate(o GateOptions) *Gate {
-	return &Gate{o: o, learned: map[generation]*lessons{}, written: standings{of: map[string]standing{}}}
+	return &Gate{o: o, learned: map[generation]*lessons{}}
 }
 
 // of returns what an account's generation has taught; g.mu is held.
@@ -282,9 +283,9 @@ func (g *Gate) Lift(a *apply.Account) {
 		is.rests, is.refused = time.Time{}, false
 	}
 	g.mu.Unlock()
-	is := g.written.get(a.ID)
-	is.at = time.Time{} // whoever asked is to be told what fails now
-	g.written.set(a.ID, is)
+	is := g.written.Get(a.ID)
+	is.At = time.Time{} // whoever asked is to be told what fails now
+	g.written.Set(a.ID, is)
 	if a.Meter != nil {
 		a.Meter.Try()
 	}

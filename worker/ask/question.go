@@ -106,7 +106,7 @@ func (q *Asker) FetchBatch(
 		work = provider.WorkUnknown
 	}
 	asked := q.o.Now()
-	found, err := b.FetchMany(provider.WithWork(ctx, work), refs)
+	found, err := b.FetchBatch(provider.WithWork(ctx, work), refs)
 	if err != nil {
 		if ctx.Err() != nil || ofTheAccount(err) {
 			return nil, nil, err

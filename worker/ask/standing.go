@@ -2,7 +2,6 @@ package ask
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -11,39 +10,13 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker/apply"
+	"countersign/worker/ask/standing"
 )
 
 const (
 	longestFault = 300         // bytes of an error that is written down
 	faultEvery   = time.Minute // the same error is written no more often
 )
-
-// standing is how an account does, as far as it is written down: verbs run in processes of their own and know only what
-// the database tells.
-type standing struct {
-	fault string
-	at    time.Time
-	rests time.Time
-	reach string
-}
-
-// standings are those of all accounts.
-type standings struct {
-	mu sync.Mutex
-	of map[string]standing
-}
-
-func (s *standings) get(account string) standing {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.of[account]
-}
-
-func (s *standings) set(account string, is standing) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.of[account] = is
-}
 
 // fault writes down why an account's question failed, and until when the account rests. That it could not be
 // written is logged: what failed is told by its caller.
@@ -52,9 +25,9 @@ func (g *Gate) fault(ctx context.Context, a *apply.Account, err error) {
 	g.mu.Lock()
 	g.of(a).fault = provider.Redact(err)
 	g.mu.Unlock()
-	was := g.written.get(a.ID)
-	is := standing{provider.Clip(provider.Redact(err).Error(), longestFault), now, g.closedUntil(a), was.reach}
-	if is.fault == was.fault && is.rests.Equal(was.rests) && now.Sub(was.at) < faultEvery {
+	was := g.written.Get(a.ID)
+	is := standing.Standing{Fault: provider.Clip(provider.Redact(err).Error(), longestFault), At: now, Rests: g.closedUntil(a), Reach: was.Reach}
+	if is.Fault == was.Fault && is.Rests.Equal(was.Rests) && now.Sub(was.At) < faultEvery {
 		return
 	}
 	if err := g.write(ctx, a, is); err != nil {
@@ -69,11 +42,11 @@ func (g *Gate) noteFault(ctx context.Context, a *apply.Account, err error) error
 
 // good takes the last error back: the provider has answered.
 func (g *Gate) good(ctx context.Context, a *apply.Account) error {
-	was := g.written.get(a.ID)
-	if was.fault == "" && was.rests.IsZero() {
+	was := g.written.Get(a.ID)
+	if was.Fault == "" && was.Rests.IsZero() {
 		return nil
 	}
-	return g.write(ctx, a, standing{reach: was.reach})
+	return g.write(ctx, a, standing.Standing{Reach: was.Reach})
 }
 
 // reach writes down whose transactions the account's lists show, once one of them has been read: only then the
@@ -83,9 +56,9 @@ func (g *Gate) reach(ctx context.Context, a *apply.Account) error {
 	if l == nil {
 		return nil
 	}
-	is := g.written.get(a.ID)
-	if reach := l.Reach(); reach != is.reach {
-		is.reach = reach
+	is := g.written.Get(a.ID)
+	if reach := l.Reach(); reach != is.Reach {
+		is.Reach = reach
 		return g.write(ctx, a, is)
 	}
 	return nil
@@ -94,19 +67,19 @@ func (g *Gate) reach(ctx context.Context, a *apply.Account) error {
 // Note learns what is written down of an account, and writes down when it began or ceased to rest without a
 // question that failed (a breaker, a pause that the provider asked for).
 func (g *Gate) Note(ctx context.Context, a *apply.Account, acc model.Account) error {
-	is := standing{fault: acc.LastError, reach: acc.Reach}
+	is := standing.Standing{Fault: acc.LastError, Reach: acc.Reach}
 	if acc.LastErrorAt != nil {
-		is.at = *acc.LastErrorAt
+		is.At = *acc.LastErrorAt
 	}
 	if acc.RestsUntil != nil {
-		is.rests = *acc.RestsUntil
+		is.Rests = *acc.RestsUntil
 	}
 	if a.Generation.Over() {
 		return nil
 	}
-	g.written.set(a.ID, is)
-	if rests := g.closedUntil(a); !rests.Equal(is.rests) && (rests.After(g.o.Now()) || is.rests.After(g.o.Now())) {
-		is.rests = rests
+	g.written.Set(a.ID, is)
+	if rests := g.closedUntil(a); !rests.Equal(is.Rests) && (rests.After(g.o.Now()) || is.Rests.After(g.o.Now())) {
+		is.Rests = rests
 		return g.write(ctx, a, is)
 	}
 	return nil
@@ -132,7 +105,7 @@ func (g *Gate) closedUntil(a *apply.Account) time.Time {
 }
 
 // write puts it into the database and remembers that it is.
-func (g *Gate) write(ctx context.Context, a *apply.Account, is standing) error {
+func (g *Gate) write(ctx context.Context, a *apply.Account, is standing.Standing) error {
 	orNil := func(t time.Time) *time.Time {
 		if t.IsZero() {
 			return nil
@@ -147,12 +120,12 @@ func (g *Gate) write(ctx context.Context, a *apply.Account, is standing) error {
 		if acc.Provider == "" {
 			acc.Provider = a.ProviderName
 		}
-		acc.LastError, acc.LastErrorAt, acc.RestsUntil, acc.Reach = is.fault, orNil(is.at), orNil(is.rests), is.reach
+		acc.LastError, acc.LastErrorAt, acc.RestsUntil, acc.Reach = is.Fault, orNil(is.At), orNil(is.Rests), is.Reach
 		b.PutAccount(acc)
 		return nil
 	}})
 	if err == nil {
-		g.written.set(a.ID, is)
+		g.written.Set(a.ID, is)
 	}
 	return err
 }

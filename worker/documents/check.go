@@ -20,8 +20,8 @@ type Difference struct {
 	Theirs  string `json:"theirs"`
 }
 
-// Check reads a stored file anew and says where it differs from its row. Where its signatures were not looked at
-// yet, the row is filled in, and filled says so. An error is the machine's own.
+// Check reads a stored file again and returns where it differs from its row. Where its signatures were never checked,
+// the row is completed, and filled is true. An error is a fault of this machine.
 func (ds *Documents) Check(ctx context.Context, d model.Document) (out []Difference, filled bool, err error) {
 	differs := func(field, ours, theirs string) {
 		if ours != theirs {
@@ -38,7 +38,7 @@ func (ds *Documents) Check(ctx context.Context, d model.Document) (out []Differe
 		return out, false, nil
 	}
 	if differs("sha256", d.SHA256, sum); len(out) > 0 {
-		return out, false, nil // another file: its signatures say nothing of the one in the row
+		return out, false, nil // a different file: its signatures must not go into the row
 	}
 	f, err := ds.files.Open(d.Path)
 	if err != nil {
@@ -61,7 +61,7 @@ func (ds *Documents) Check(ctx context.Context, d model.Document) (out []Differe
 	return out, false, nil
 }
 
-// fill writes what was found in a file that was stored before anybody looked.
+// fill writes the signature facts of a file that was stored before signatures were checked.
 func (ds *Documents) fill(ctx context.Context, d model.Document, f model.SignatureFacts) error {
 	k := d.Key()
 	return ds.store.DoPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {

@@ -81,11 +81,6 @@ func (ds *Documents) download(ctx context.Context, d model.Document) error {
 	}
 }
 
-// Hasten makes an account's documents due that wait: what they wait for may be mended.
-func (ds *Documents) Hasten(ctx context.Context, account string) error {
-	return ds.store.HastenDocuments(ctx, account, ds.now())
-}
-
 // putOff says when a document is tried again that was not tried now. Without a reason the row keeps its own.
 func (ds *Documents) putOff(
 	ctx context.Context, d model.Document, kind model.DocumentEventKind, wait time.Duration, reason string,
@@ -110,7 +105,9 @@ func (ds *Documents) fetch(ctx context.Context, d model.Document, t model.Transa
 		return ds.putOff(ctx, d, model.DocumentPostponed, ds.retryWait, "")
 	}
 	if d.Mark == "" { // one that has a mark may have been replaced since
-		if took, err := ds.recoverFile(ctx, d, t); took || err != nil {
+		if took, err := ds.recoverFile(ctx, d, t); errors.Is(err, errNotChecked) {
+			return ds.failedFetch(ctx, a, d, byProvider, err)
+		} else if took || err != nil {
 			return err
 		}
 	}
@@ -121,8 +118,10 @@ func (ds *Documents) fetch(ctx context.Context, d model.Document, t model.Transa
 		return a.Provider.Download(ctx, d.Ref, of, w)
 	})
 	if err != nil && lacks(err) {
-		if took, err := ds.recoverFile(ctx, d, t); took || err != nil {
-			return err
+		if took, fault := ds.recoverFile(ctx, d, t); errors.Is(fault, errNotChecked) {
+			err = fault
+		} else if took || fault != nil {
+			return fault
 		}
 	}
 	if err != nil {

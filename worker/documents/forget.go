@@ -11,8 +11,8 @@ import (
 	"countersign/model/store"
 )
 
-// Forget removes a transaction's personal data, its files too. Killed on the way, it is to be done again; a daemon
-// finishes it too. store.ErrNoRow if nothing is known of it.
+// Forget removes a transaction's personal data, including its files. After a kill it can be repeated, and the daemon
+// also completes it. store.ErrNoRow if nothing is stored about the transaction.
 func (ds *Documents) Forget(ctx context.Context, k model.Key) (p store.Personal, files int, err error) {
 	if p, err = ds.store.Forget(ctx, k, "operator"); err != nil {
 		return p, 0, err
@@ -25,8 +25,8 @@ func (ds *Documents) Forget(ctx context.Context, k model.Key) (p store.Personal,
 	return p, files, err
 }
 
-// SweepForgotten removes files that a killed process, or a download that was under way, has left of
-// transactions that were forgotten.
+// SweepForgotten removes files of forgotten transactions that a killed process, or a download in progress, left
+// behind.
 func (ds *Documents) SweepForgotten(ctx context.Context) error {
 	since := ds.now().Add(-sweepAgain)
 	list, err := ds.store.Forgotten(ctx, &since)
@@ -46,7 +46,7 @@ const sweepAgain = 24 * time.Hour
 
 func (ds *Documents) sweepNow(ctx context.Context, k model.Key) error {
 	f, err := ds.store.ForgottenOf(ctx, k)
-	if errors.Is(err, store.ErrNoRow) { // tracked again
+	if errors.Is(err, store.ErrNoRow) { // the transaction is tracked again
 		return nil
 	}
 	if err == nil {

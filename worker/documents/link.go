@@ -120,7 +120,7 @@ func (ds *Documents) placeLinkFile(
 // SweepLinkFiles removes the files that links brought and that no document waits for. Only the process that has the
 // work lock may call it.
 func (ds *Documents) SweepLinkFiles(ctx context.Context) error {
-	ids, err := ds.store.Holding(ctx)
+	ids, err := ds.store.InHoldFolder(ctx)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,8 @@ import (
 	"countersign/worker/files"
 )
 
-// placeBy asks where a file that came belongs, and puts it there. One that belongs nowhere is fetched again later.
+// placeBy asks model.Settle where a file belongs, and puts it there. Where it belongs nowhere, the event is written and
+// the file is fetched again later.
 func (ds *Documents) placeBy(
 	ctx context.Context, d model.Document, t model.Transaction, f *file, e model.DocumentEvent,
 ) error {
@@ -29,9 +30,9 @@ func (ds *Documents) placeBy(
 	return err
 }
 
-// place names a file and writes the row. A file that differs from one stored before becomes the next version; one
-// that a kill left under its name is taken as it is. fs.ErrNotExist, with nothing written, if the file is neither at
-// hand nor in its place.
+// place gives a file its name and writes the row. A file that differs from a stored one becomes the next version; one
+// that a killed process left under its name is used as it is. fs.ErrNotExist, with nothing written, if the file is
+// neither in its temporary place nor under its name.
 func (ds *Documents) place(
 	ctx context.Context, d model.Document, t model.Transaction, f *file, plan model.Settlement,
 ) error {
@@ -73,7 +74,7 @@ func (ds *Documents) place(
 	return nil
 }
 
-// nameFile gives a file the first name that is free or already its own.
+// nameFile gives a file the first version's name that is free or already belongs to it.
 func (ds *Documents) nameFile(
 	d model.Document, t model.Transaction, f *file, others []model.Document, step model.DocumentStep,
 ) (string, int, error) {
@@ -95,7 +96,7 @@ func (ds *Documents) nameFile(
 	}
 }
 
-// nameOf is where a version of a document lies.
+// nameOf returns the path of a version of a document.
 func nameOf(d model.Document, t model.Transaction, version int, quarantined bool) string {
 	created := d.CreatedAt
 	if t.CreatedAt != nil {
@@ -112,7 +113,7 @@ func nameOf(d model.Document, t model.Transaction, version int, quarantined bool
 	return name
 }
 
-// sameFile says whether a file, by its hash, holds what an earlier version's stored one still does.
+// sameFile reports whether a file has the same hash as an earlier version whose stored file is still intact.
 func sameFile(folder *files.Folder, o model.Document, file string) bool {
 	if o.State != model.DocumentStored || o.SHA256 != file {
 		return false
@@ -121,8 +122,8 @@ func sameFile(folder *files.Folder, o model.Document, file string) bool {
 	return err == nil && sum == file
 }
 
-// sameAsBefore deals with a new version that has the same bytes as one before it: there is no second file, and that
-// one has the new mark.
+// sameAsBefore handles a new version with the same bytes as an earlier one: no second file is stored, and the earlier
+// version gets the new mark.
 func (ds *Documents) sameAsBefore(ctx context.Context, d, before model.Document) error {
 	k := d.Key()
 	ctx = context.WithoutCancel(ctx)

@@ -13,9 +13,9 @@ import (
 	"countersign/provider"
 )
 
-// recoverFile takes the file that lies where a document belongs and that no row knows: a process was killed after
-// naming the file and before writing the row. It is checked like one that has just come. False: there is none, or it
-// is not what it should be.
+// recoverFile takes over a file that has a document's name but no row: a process was killed after naming the file and
+// before writing the row. The file is checked as if it had just come. It returns false where there is no such file, or
+// where it fails the check.
 func (ds *Documents) recoverFile(ctx context.Context, d model.Document, t model.Transaction) (bool, error) {
 	name := nameOf(d, t, d.Version, false)
 	in, err := ds.files.Open(name)
@@ -34,16 +34,19 @@ func (ds *Documents) recoverFile(ctx context.Context, d model.Document, t model.
 	if f.sum, f.size, err = ds.files.Hash(name); err != nil {
 		return false, err
 	}
-	if err = ds.check(ctx, in, d, 0, &f); err != nil || f.fault != nil {
+	if err = ds.check(ctx, in, d, 0, &f); err != nil {
+		return false, err // nobody knows what it is: fetching another would store it twice
+	}
+	if f.fault != nil {
 		ds.log.WithFields(logrus.Fields{
-			"account": d.Account, "txn": d.Ref, "source": name, "err": errors.Join(err, f.fault),
+			"account": d.Account, "txn": d.Ref, "source": name, "err": f.fault,
 		}).Warn("a file that no row knows is left alone")
 		return false, nil
 	}
 	return true, ds.placeBy(ctx, d, t, &f, model.DocumentEvent{Kind: model.DocumentCame})
 }
 
-// lacks says that the provider does not have a file, now or for ever.
+// lacks reports whether an error means that the provider does not have a file, for now or for ever.
 func lacks(err error) bool {
 	return isErr(provider.ErrNotFound, provider.ErrNotReady, provider.ErrUnobtainable)(err)
 }

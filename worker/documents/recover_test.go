@@ -1,12 +1,16 @@
 package documents
 
 import (
+	"context"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
+	"time"
 
 	"countersign/model"
 	"countersign/provider"
+	"countersign/worker/pdf"
 	"countersign/worker/pdf/pdftest"
 )
 
@@ -59,4 +63,33 @@ func TestAFileThatIsNotWholeOrKnownIsNotTaken(t *testing.T) {
 	d := b.document(t, "a")
 	same(t, "document", []any{d.State, d.Version}, []any{model.DocumentStored, 2})
 	same(t, "lies", b.lying(t), []string{lying, d.Path})
+}
+
+// One that could not be checked here is neither taken nor left alone: what it is shows once it can be checked.
+func TestAFileThatCouldNotBeCheckedIsCheckedAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		mark  string
+		fails error
+	}{
+		"before the provider is asked": {"", nil},
+		"once the provider lost it":    {"m1", provider.ErrNotFound},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := sqlite(t)
+			b.service.Files["1"], b.service.NoFile = pdftest.Plain("one"), c.fails
+			b.answered(t, "a", completed(marked(c.mark)))
+			lying := b.lies(t, "a", pdftest.Plain("one"))
+			reader := b.reader
+			b.reader = func(context.Context, *os.File) (pdf.Verdict, error) { return pdf.Verdict{}, syscall.EAGAIN }
+			check(t, b.downloadOnce(t.Context()))
+			same(t, "state", b.document(t, "a").State, model.DocumentWaiting)
+			same(t, "attempts", b.document(t, "a").Attempts, 0)
+			b.reader = reader
+			b.move(time.Hour)
+			check(t, b.downloadOnce(t.Context()))
+			d := b.document(t, "a")
+			same(t, "document", []any{d.State, d.Path, d.Version}, []any{model.DocumentStored, lying, 1})
+			same(t, "lies", b.lying(t), []string{lying})
+		})
+	}
 }

@@ -14,13 +14,13 @@ import (
 	"countersign/worker/apply"
 )
 
-// ErrNotQuarantined is of a document that is not in quarantine, so that it cannot be taken out.
+// ErrNotQuarantined: the document is not in quarantine, so there is nothing to release.
 var ErrNotQuarantined = errors.New("the document is not in quarantine")
 
-// Release takes a document out of quarantine by an operator's word: the file gets its place among the others, the
-// row says who let it in and keeps what was found, and the change is announced. The file has its new name, on disk,
-// before the row says so, and loses the old one after: what a kill leaves half done, a second Release finishes. An
-// error where the file is not the one that was quarantined.
+// Release takes a document out of quarantine on an operator's order. The file gets its place among the others, the row
+// names the operator and keeps the facts of the check, and the change is announced. The new name is on disk before the
+// row says so, and the old name is removed after that: a second Release completes one that was killed. It is an error
+// if the file is not the one that was quarantined.
 func (ds *Documents) Release(ctx context.Context, d model.Document) (model.Document, error) {
 	if d.State != model.DocumentQuarantined {
 		return d, ErrNotQuarantined
@@ -50,25 +50,25 @@ func (ds *Documents) Release(ctx context.Context, d model.Document) (model.Docum
 		}
 		return err
 	}})
-	if errors.Is(err, ErrNotQuarantined) && made { // the row went meanwhile: so does the name
+	if errors.Is(err, ErrNotQuarantined) && made { // the row was removed meanwhile, so the new name is removed too
 		return d, errors.Join(err, ds.files.Drop(to))
 	}
 	if err != nil {
 		return d, err
 	}
-	if err := ds.files.Drop(from); err != nil { // it has its place: the other name is only left over
+	if err := ds.files.Drop(from); err != nil { // the file has its place, and the old name is only a remainder
 		log := ds.log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "err": err})
 		log.Warn("a released file could not be removed from quarantine")
 	}
 	return d, nil
 }
 
-// unquarantine gives a quarantined file its place beside the old one. made: it had none before.
+// unquarantine gives a quarantined file its place as a second name. made reports that the place was empty before.
 func (ds *Documents) unquarantine(d model.Document, from, to string) (made bool, err error) {
 	sum, err := ds.files.Taken(to)
 	switch {
 	case err == nil && sum == d.SHA256:
-		return false, ds.files.Secure(to) // an earlier release came this far
+		return false, ds.files.Secure(to) // an earlier release got to this point
 	case err == nil:
 		return false, fmt.Errorf("another file lies at %s in the document store", to)
 	case !errors.Is(err, fs.ErrNotExist):
@@ -84,8 +84,8 @@ func (ds *Documents) unquarantine(d model.Document, from, to string) (made bool,
 	return true, ds.files.Copy(from, to)
 }
 
-// FetchAgain has those documents of a transaction fetched again whose newest version is in one of the states, by an
-// operator's word. It returns the ids of the rows that are due now.
+// FetchAgain makes the documents of a transaction due again whose newest version is in one of the states, on an
+// operator's order. It returns the ids of the rows that are due now.
 func (ds *Documents) FetchAgain(
 	ctx context.Context, k model.Key, states []model.DocumentState,
 ) (ids []string, err error) {

@@ -8,14 +8,14 @@ import (
 	"countersign/worker/apply"
 )
 
-// settle takes an event of a document in one database transaction: the row is read, model.Settle chooses, the row is
-// written. d is the document as it was when the work began. A row that is gone takes no event but a file that has
-// come, and a transaction that was forgotten not even that: what is left of its files is removed.
+// settle applies an event of a document in one database transaction: it reads the row, model.Settle decides, and the
+// result is written. d is the document at the start of the work. Where the row is gone, only a file that has come is
+// still handled. Where the transaction was forgotten, nothing is, and what is left of its files is removed.
 func (ds *Documents) settle(
 	ctx context.Context, d model.Document, e model.DocumentEvent,
 ) (s model.Settlement, err error) {
 	k, forgotten := d.Key(), false
-	ctx = context.WithoutCancel(ctx) // what was found out is written, though the daemon ends
+	ctx = context.WithoutCancel(ctx) // the result is written even while the daemon stops
 	err = ds.store.DoPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
 		if s, forgotten = (model.Settlement{}), b.Forgotten(k); forgotten {
 			return nil
@@ -28,13 +28,13 @@ func (ds *Documents) settle(
 		s, err = apply.SettleRow(b, row, e, apply.SourceDownload)
 		return err
 	}})
-	if err == nil && forgotten { // while its file was on its way
+	if err == nil && forgotten { // it was forgotten while its file was being fetched
 		err = ds.sweepNow(ctx, k)
 	}
 	return s, err
 }
 
-// bringsFile says whether an event is of a file that lies in the document folder by now.
+// bringsFile reports whether an event is about a file that is already in the document folder.
 func bringsFile(kind model.DocumentEventKind) bool {
 	return kind == model.DocumentPlaced || kind == model.DocumentSetAside || kind == model.DocumentLinkFileCame
 }

@@ -29,15 +29,15 @@ const (
 	quarantineFolder = "quarantine"
 )
 
-// At is a folder that may not be there.
+// At returns a folder that may not exist yet.
 func At(root string) *Folder { return On(root, OS()) }
 
-// On is At on another file system than the machine's own, for tests.
+// On is At with another file system than the machine's own, for tests.
 func On(root string, system System) *Folder {
 	return &Folder{root: filepath.Clean(root), system: system}
 }
 
-// Open makes the folder, with those inside that are the daemon's own, where it is missing.
+// Open creates the folder and the daemon's own folders in it, where they are missing.
 func Open(root string) (*Folder, error) {
 	f := At(root)
 	return f, f.Make()
@@ -50,7 +50,7 @@ func (f *Folder) Make() error {
 			return fmt.Errorf("document folder: %w", err)
 		}
 	}
-	for _, dir := range []string{f.root, filepath.Dir(f.root)} { // some may not be read, or not be synced
+	for _, dir := range []string{f.root, filepath.Dir(f.root)} { // some folders may not be readable, or not be synced
 		if err := f.syncFolder(dir); errors.Is(err, unix.EIO) {
 			return fmt.Errorf("document folder: %w", err)
 		}
@@ -58,8 +58,7 @@ func (f *Folder) Make() error {
 	return nil
 }
 
-// Sweep removes what a killed process left half written. Only the process that holds the work lock
-// may call it.
+// Sweep removes the temporary files that a killed process left. Only the process that holds the work lock may call it.
 func (f *Folder) Sweep() error {
 	left, err := os.ReadDir(filepath.Join(f.root, tempFolder))
 	if err != nil {
@@ -78,7 +77,7 @@ func (f *Folder) Temp() (*os.File, error) {
 	return newTemp(filepath.Join(f.root, tempFolder), "document-*")
 }
 
-// newTemp makes a temporary file. Its error names the folder: nobody knows the file.
+// newTemp makes a temporary file. Its error names the folder, since the file's own random name helps nobody.
 func newTemp(folder, pattern string) (*os.File, error) {
 	f, err := os.CreateTemp(folder, pattern)
 	if of := (*fs.PathError)(nil); errors.As(err, &of) {
@@ -102,7 +101,7 @@ func (f *Folder) Place(temp, name string) error {
 		return err
 	}
 	durable.CrashPoint("keep linked")
-	if err := f.syncNames(to); err != nil { // the temporary file stays: the next try need not fetch it again
+	if err := f.syncNames(to); err != nil { // the temporary file stays, so that the next try need not fetch it again
 		return err
 	}
 	if linked {
@@ -112,8 +111,8 @@ func (f *Folder) Place(temp, name string) error {
 	return err
 }
 
-// Secure makes sure of a file that already has its name: who gave it may have been killed, or have failed, before the
-// name was on disk.
+// Secure makes sure that the name of an already named file is on disk: the process that named it may have been killed,
+// or have failed, before that.
 func (f *Folder) Secure(name string) error {
 	p, err := f.Path(name)
 	if err != nil {
@@ -129,8 +128,8 @@ func (f *Folder) Secure(name string) error {
 	return f.syncNames(p)
 }
 
-// Copy gives a stored file a second name, on disk once it returns; where the file system knows no second names, it is
-// another file of the same content. fs.ErrExist if the name is taken.
+// Copy gives a stored file a second name, on disk once Copy returns. Where the file system has no second names, the
+// second name is a copy of the content. fs.ErrExist if the name is taken.
 func (f *Folder) Copy(from, name string) error {
 	old, err := f.Path(from)
 	if err != nil {
@@ -173,7 +172,7 @@ func (f *Folder) copyContent(old, name string) error {
 	return f.Place(temp.Name(), name)
 }
 
-// Drop takes a name away for good. One that is gone is no error.
+// Drop removes a name. A name that does not exist is no error.
 func (f *Folder) Drop(name string) error {
 	p, err := f.Path(name)
 	if err != nil {
@@ -188,8 +187,8 @@ func (f *Folder) Drop(name string) error {
 	return f.syncFolder(filepath.Dir(p))
 }
 
-// syncNames puts a file's name on disk, and those of the folders above it: who made one of them may not have come
-// to sync it.
+// syncNames puts a file's name on disk, and the names of the folders above it: the process that created one of those
+// may have been killed before syncing it.
 func (f *Folder) syncNames(file string) error {
 	for dir := filepath.Dir(file); ; dir = filepath.Dir(dir) {
 		if err := f.syncFolder(dir); err != nil {
@@ -222,8 +221,8 @@ func (f *Folder) Hash(name string) (string, int64, error) {
 	return hex.EncodeToString(h.Sum(nil)), n, err
 }
 
-// Taken is Hash for a name that may be given: fs.ErrNotExist too where a kill has left only an empty file, which gives
-// way.
+// Taken is Hash for a name that is about to be given. An empty file that a killed process left counts as absent
+// (fs.ErrNotExist), since it is replaced.
 func (f *Folder) Taken(name string) (string, error) {
 	sum, size, err := f.Hash(name)
 	if err == nil && size == 0 {
@@ -235,7 +234,7 @@ func (f *Folder) Taken(name string) (string, error) {
 // Sync puts a temporary file on disk.
 func (f *Folder) Sync(file *os.File) error { return f.syncFile(file) }
 
-// Free says how many bytes the folder's file system still takes.
+// Free returns how many bytes are free in the folder's file system.
 func (f *Folder) Free() (int64, error) { return durable.Free(f.root) }
 
 // Path is where a name of the folder lies in the file system.

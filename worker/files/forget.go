@@ -11,8 +11,8 @@ import (
 	"countersign/model"
 )
 
-// Of lists the files of a transaction: in its place, in quarantine, and those of the documents named that wait for the
-// provider or for another try.
+// Of lists the files of a transaction: in their places, in quarantine, and, for the named documents, those that wait
+// for the provider's confirmation or for another try.
 func (f *Folder) Of(k model.Key, documents []string) (names []string, err error) {
 	folders, err := f.foldersOf(k)
 	if err != nil {
@@ -44,8 +44,7 @@ func (f *Folder) Of(k model.Key, documents []string) (names []string, err error)
 	return names, nil
 }
 
-// Forget removes a transaction's files and says how many there were. They are gone from the folder, on disk, when
-// it returns.
+// Forget removes a transaction's files and returns how many there were. The removal is on disk when Forget returns.
 func (f *Folder) Forget(k model.Key, documents []string) (int, error) {
 	names, err := f.Of(k, documents)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"countersign/model/store/durable"
 )
 
-// LinkFileName is where a link's file waits for the provider's word: by the document's id and the file's hash, so that
-// two that came for one document do not meet.
+// LinkFileName returns where a link's file waits for the provider's confirmation. The name has the document's id and
+// the file's hash, so that two files for one document do not collide.
 func LinkFileName(id, sum string) string { return path.Join(linkFolder, id+"-"+sum[:16]+".pdf") }
 
 // PutLinkFile gives a temporary file, already synced and closed, its place among the files that links brought.
@@ -31,7 +31,7 @@ func (f *Folder) PutLinkFile(temp, name string) error {
 	return f.syncFolder(filepath.Dir(to))
 }
 
-// LinkFileOf finds the file that a link brought for a document, by the document's id.
+// LinkFileOf finds the waiting link file of a document by the document's id.
 func (f *Folder) LinkFileOf(id string) (name string, ok bool) {
 	all, err := os.ReadDir(filepath.Join(f.root, linkFolder))
 	if err != nil {
@@ -45,7 +45,7 @@ func (f *Folder) LinkFileOf(id string) (name string, ok bool) {
 	return "", false
 }
 
-// DropLinkFile removes a link's file that no document waits for.
+// DropLinkFile removes a link file that no document needs any more.
 func (f *Folder) DropLinkFile(name string) error {
 	p, err := f.Path(name)
 	if err != nil {
@@ -81,8 +81,8 @@ func arrivedName(id, as string) string {
 	return path.Join(tempFolder, id+"-"+hex.EncodeToString(sum[:8])+".pdf")
 }
 
-// Leave sets a whole temporary file, synced, aside for the next try, so that it need not be fetched again. The next
-// start removes it.
+// Leave puts a complete, synced temporary file aside for the next try, so that it need not be fetched again. The next
+// start of the daemon removes it.
 func (f *Folder) Leave(temp, id, as string) error {
 	to, err := f.Path(arrivedName(id, as))
 	if err != nil {
@@ -91,8 +91,8 @@ func (f *Folder) Leave(temp, id, as string) error {
 	return f.system.Rename(temp, to)
 }
 
-// Arrived opens the file that was left for the next try; fs.ErrNotExist if there is none.
+// Arrived opens the file that Leave put aside; fs.ErrNotExist if there is none.
 func (f *Folder) Arrived(id, as string) (*os.File, error) { return f.Open(arrivedName(id, as)) }
 
-// DropArrived removes the file that was left for the next try, if there is one.
+// DropArrived removes the file that Leave put aside, if there is one.
 func (f *Folder) DropArrived(id, as string) error { return f.DropLinkFile(arrivedName(id, as)) }

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// DocumentPath is where a document lies: ACCOUNT/YYYY/MM/REF/DOCUMENT.pdf, from the second version
-// on DOCUMENT.v2.pdf. The month is of the transaction's creation.
+// DocumentPath returns the path of a document: ACCOUNT/YYYY/MM/REF/DOCUMENT.pdf, and DOCUMENT.v2.pdf from the second
+// version on. Year and month are those of the transaction's creation.
 func DocumentPath(account, ref, doc string, created time.Time, version int) string {
 	suffix := ".pdf"
 	if version > 1 {
@@ -19,7 +19,7 @@ func DocumentPath(account, ref, doc string, created time.Time, version int) stri
 	return path.Join(part(account), created.UTC().Format("2006"), created.UTC().Format("01"), part(ref), part(doc)+suffix)
 }
 
-// Quarantined is where a file lies in quarantine that has a name among the others.
+// Quarantined returns the path in quarantine of a file with a given path among the others.
 func Quarantined(name string) string { return path.Join(quarantineFolder, name) }
 
 // part makes one path part of an opaque string: what is not plain is percent-encoded, and a part

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// System is what a folder asks of its file system besides reading and writing. Not every one can do all of it: shares
-// and memory cards have no hard links, and mounted clouds sync no folders.
+// System is the set of file system operations, besides reading and writing, that a folder needs. Not every file system
+// has all of them: network shares and memory cards have no hard links, and cloud mounts do not sync folders.
 type System struct {
 	Link       func(from, to string) error // a second name; fs.ErrExist if it is taken
 	RenameNew  func(from, to string) error // another name; fs.ErrExist if it is taken
@@ -25,7 +25,7 @@ func OS() System {
 	return System{Link: os.Link, RenameNew: renameNew, Rename: os.Rename, SyncFile: sync, SyncFolder: sync}
 }
 
-// cannot says whether an error means that the file system has no such operation, for any file.
+// cannot reports whether an error means that the file system lacks an operation for every file.
 func cannot(err error) bool {
 	lacking := []unix.Errno{unix.ENOTSUP, unix.EOPNOTSUPP, unix.ENOSYS, unix.EPERM, unix.EINVAL, unix.ENOTTY, unix.EMLINK}
 	for _, number := range lacking {
@@ -36,11 +36,11 @@ func cannot(err error) bool {
 	return false
 }
 
-// give gives a file, already on disk, a name that none may have, in the best way that the file system knows. linked
-// says that the file has its old name too.
+// give names a file that is already on disk, and never replaces another file, by the best operation that the file
+// system has. linked reports that the file has its old name as well.
 func (f *Folder) give(temp, to string) (linked bool, err error) {
 	info, err := os.Lstat(to)
-	if err == nil && info.Mode().IsRegular() && info.Size() == 0 { // a kill left it: see reserve
+	if err == nil && info.Mode().IsRegular() && info.Size() == 0 { // a killed process left it: see reserve
 		if err := os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return false, err
 		}
@@ -54,8 +54,8 @@ func (f *Folder) give(temp, to string) (linked bool, err error) {
 	return false, f.reserve(temp, to)
 }
 
-// reserve takes a name with an empty file of ours and lets the file replace that. A kill in between leaves the empty
-// file, which is no document and gives way.
+// reserve creates an empty file under the name and then replaces it by the file. A kill in between leaves the empty
+// file, which counts as no document and is replaced later.
 func (f *Folder) reserve(temp, to string) error {
 	empty, err := os.OpenFile(filepath.Clean(to), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -91,8 +91,8 @@ func (f *Folder) syncFolder(dir string) error {
 	return nil
 }
 
-// Lost tries out what the folder's file system cannot do, and says what is lost by it, a sentence each; none where
-// nothing is. The folder must be there and writable.
+// Lost tests the folder's file system and returns, a sentence each, what is lost by the operations that it lacks. The
+// folder must exist and be writable.
 func (f *Folder) Lost() (lost []string, err error) {
 	one, err := newTemp(f.root, ".tried-*")
 	if err != nil {
@@ -128,7 +128,7 @@ func (f *Folder) Lost() (lost []string, err error) {
 		return lost, err
 	}
 	if err = f.system.RenameNew(one.Name(), other); err == nil || !cannot(err) {
-		return lost, err // documents are renamed into their place: nothing is lost
+		return lost, err // documents can be renamed into place, so nothing is lost
 	}
 	lost = append(lost, "no hard links, and no rename that replaces nothing: "+
 		"a file that another program puts at a document's name in the same instant is replaced")

@@ -26,8 +26,8 @@ type tstInfo struct {
 	At     time.Time `asn1:"generalized"`
 }
 
-// cms checks a signature's CMS message against the bytes that it covers, and writes down who signed and what is to
-// be said of the certificate. Only what is computed is called intact or altered.
+// cms checks a signature's CMS message against the bytes that it covers, and records the signer and notes about the
+// certificate. Only what was computed is called intact or altered.
 func cms(s signed, message, covered []byte, e *model.EmbeddedSignature) {
 	e.Integrity = model.IntegrityUnknown
 	p, err := pkcs7.Parse(message)
@@ -49,15 +49,15 @@ func cms(s signed, message, covered []byte, e *model.EmbeddedSignature) {
 	}
 	e.Integrity = model.IntegrityIntact
 	for _, signer := range p.Signers {
-		is, note := signerHolds(p, signer, content, e)
+		is, note := signerVerifies(p, signer, content, e)
 		if e.Integrity = worse(e.Integrity, is); is != model.IntegrityIntact {
 			e.Note = note
 		}
 	}
 }
 
-// contentOf is what the message's signers have signed: the covered bytes, or what stands in the message and binds
-// them by a digest. The fault says why that cannot be told.
+// contentOf returns what the message's signers have signed: the covered bytes, or content in the message that binds
+// them by a digest. The fault says why this cannot be determined.
 func contentOf(s signed, p *pkcs7.PKCS7, covered []byte, e *model.EmbeddedSignature) (content []byte, fault string) {
 	switch s.subFilter {
 	case "adbe.pkcs7.detached", "ETSI.CAdES.detached":
@@ -88,8 +88,8 @@ func contentOf(s signed, p *pkcs7.PKCS7, covered []byte, e *model.EmbeddedSignat
 	return nil, "its form (" + cut(s.subFilter, 40) + ") is not one that can be checked"
 }
 
-// signerHolds says whether one signer's signature fits its certificate and the content.
-func signerHolds(p *pkcs7.PKCS7, signer pkcs7.SignerInfo, content []byte, e *model.EmbeddedSignature) (model.Integrity, string) {
+// signerVerifies says whether one signer's signature fits its certificate and the content.
+func signerVerifies(p *pkcs7.PKCS7, signer pkcs7.SignerInfo, content []byte, e *model.EmbeddedSignature) (model.Integrity, string) {
 	cert, err := pkcs7.GetCertFromCertsByIssuerAndSerial(p.Certificates, signer.IssuerAndSerialNumber)
 	if err != nil || cert == nil {
 		return model.IntegrityUnknown, "the signer's certificate is not in it"
@@ -127,7 +127,7 @@ func claimed(signer pkcs7.SignerInfo, e *model.EmbeddedSignature) {
 	}
 }
 
-// aboutCertificate is what a reader should know of a certificate that nobody vouches for.
+// aboutCertificate is the note about a certificate whose issuer was not checked.
 func aboutCertificate(c *x509.Certificate, at *time.Time) string {
 	note := "nobody was asked about the certificate"
 	if bytes.Equal(c.RawIssuer, c.RawSubject) {
@@ -143,7 +143,7 @@ func aboutCertificate(c *x509.Certificate, at *time.Time) string {
 	return note
 }
 
-// worse is the graver of two: altered before unknown before intact.
+// worse returns the worse of two results: altered before unknown before intact.
 func worse(a, b model.Integrity) model.Integrity {
 	for _, i := range []model.Integrity{model.IntegrityAltered, model.IntegrityUnknown} {
 		if a == i || b == i {

@@ -52,7 +52,7 @@ func signaturesIn(ctx *pdf.Context) (found, rights []signed) {
 	return found, w.found
 }
 
-// annotated adds those that only an annotation of a page names.
+// annotated adds the signatures that only a page's annotation names.
 func (w *fieldWalk) annotated() {
 	for _, n := range slices.Sorted(maps.Keys(w.ctx.Table)) {
 		e := w.ctx.Table[n]
@@ -65,7 +65,7 @@ func (w *fieldWalk) annotated() {
 	}
 }
 
-// dict follows a reference to a dictionary; empty where there is none.
+// dict follows a reference to a dictionary; it is empty where there is none.
 func (w *fieldWalk) dict(o types.Object) types.Dict {
 	d, err := w.ctx.DereferenceDict(o)
 	if err != nil || d == nil {
@@ -166,9 +166,9 @@ func rangeText() *regexp.Regexp {
 	return regexp.MustCompile(`/ByteRange\s*\[\s*(\d{1,15})\s+(\d{1,15})\s+(\d{1,15})\s+(\d{1,15})\s*\]`)
 }
 
-// takenOut says whether the bytes hold a signature that the document does not name: a later revision took it out, or
-// the file was cut off and read from an earlier one. What only looks like one, such as text about PDFs or a signed file
-// inside this one, has no hexadecimal string where it says.
+// takenOut reports whether the bytes hold a signature that the document does not name, because a later revision
+// removed it or because the file was cut off and read from an earlier revision. Bytes that only look like a signature,
+// such as text about PDFs or an embedded signed file, have no hexadecimal string at the stated place.
 func takenOut(raw []byte, named []signed) bool {
 	for _, m := range rangeText().FindAllSubmatch(raw, 1000) {
 		var s signed
@@ -196,7 +196,7 @@ func messageAt(raw []byte, at int64) bool {
 	return err == nil
 }
 
-// spansFault says why a ByteRange cannot be true of a file; "" if it can.
+// spansFault says why a ByteRange cannot be right for a file; "" if it can.
 func (s signed) spansFault(size int64) string {
 	a, b, c, d := s.spans[0], s.spans[1], s.spans[2], s.spans[3]
 	switch {
@@ -212,7 +212,7 @@ func (s signed) spansFault(size int64) string {
 	return ""
 }
 
-// gap is what a ByteRange leaves out: false unless that is one hexadecimal string and nothing else.
+// gap returns the bytes that a ByteRange leaves out; false unless they are exactly one hexadecimal string.
 func gap(raw []byte, spans [4]int64) ([]byte, bool) {
 	in := raw[spans[0]+spans[1] : spans[2]]
 	if len(in) < 2 || in[0] != '<' || in[len(in)-1] != '>' {

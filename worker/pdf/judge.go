@@ -10,7 +10,7 @@ import (
 	"countersign/model"
 )
 
-// judge says what a file's signatures say.
+// judge decides what a file's signatures say about it.
 func judge(raw []byte, ctx *pdf.Context) model.SignatureFacts {
 	all, rights := signaturesIn(ctx)
 	removed := takenOut(raw, append(rights, all...))
@@ -39,7 +39,7 @@ func judge(raw []byte, ctx *pdf.Context) model.SignatureFacts {
 		}
 	}
 	switch {
-	case removed && len(all) > 0: // who signed last signed what was left
+	case removed && len(all) > 0: // the last signer signed what was left
 		j.say(model.SignatureUnknown, "a signature was taken out of it before the last one was made")
 	case removed:
 		j.say(model.SignatureAltered, "a signature that the file holds is not part of the document: it was taken out, or the file is cut off")
@@ -51,14 +51,14 @@ func judge(raw []byte, ctx *pdf.Context) model.SignatureFacts {
 	return f
 }
 
-// judgement is a file that is being judged.
+// judgement is the state of judging one file.
 type judgement struct {
 	raw   []byte
 	ctx   *pdf.Context
 	facts *model.SignatureFacts
 }
 
-// say notes what speaks against a file: the gravest, and of those the first.
+// say records an objection to the file, and keeps the worst; of equally bad ones, the first.
 func (j judgement) say(word model.Signature, why string) {
 	if j.facts.Signature == "" || j.facts.Signature == model.SignatureUnknown && word == model.SignatureAltered {
 		j.facts.Signature, j.facts.Note = word, why
@@ -96,7 +96,8 @@ func (j judgement) one(s *signed) model.EmbeddedSignature {
 	return e
 }
 
-// coverage judges what came after each signature: the next one's revision, and after the last whatever follows it.
+// coverage judges what follows each signature: the revision of the next signature, and after the last one the rest of
+// the file.
 func (j judgement) coverage(all []signed) {
 	var ends []signed
 	for i, s := range all {

@@ -20,7 +20,7 @@ import (
 // made once, before the first file is parsed.
 var noConfigDir = sync.OnceFunc(api.DisableConfigDir)
 
-// mostDepth is how deep a file's objects may nest.
+// mostDepth limits how deep a file's objects may nest.
 const mostDepth = 100
 
 // Inspect says whether raw is a readable PDF and what its signatures say. Relaxed validation repairs a truncated
@@ -41,7 +41,7 @@ func Inspect(raw []byte) (v Verdict) {
 	if ctx.E != nil || ctx.Encrypt != nil {
 		v.Facts = model.UnknownSignature("the file is encrypted")
 	} else {
-		v.Facts = judge(raw, ctx) // before the validation, which mends what it reads
+		v.Facts = judge(raw, ctx) // before the validation, which repairs what it reads
 	}
 	if err := api.ValidateContext(ctx); err != nil {
 		return Verdict{Fault: fmt.Sprintf("not a readable PDF: %s", cut(err.Error(), 200))}
@@ -60,10 +60,10 @@ func readPDF(raw []byte) (*pdf.Context, error) {
 	return api.ReadContext(bytes.NewReader(raw), conf)
 }
 
-// cut ends a text of the file's after so many bytes.
+// cut shortens a text from the file to so many bytes.
 func cut(s string, most int) string { return s[:min(len(s), most)] }
 
-// limits are what a file of a size may unfold to.
+// limits returns how much a file of a given size may expand to.
 func limits(size int64) pdf.ResourceLimits {
 	l := pdf.DefaultResourceLimits()
 	const mb = 1 << 20

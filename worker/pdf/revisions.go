@@ -7,7 +7,7 @@ import (
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/types"
 )
 
-// change is what a later revision of a file did to the one before it, the graver the greater.
+// change is what a later revision did to the one before it, ordered by severity.
 type change int
 
 const (
@@ -33,8 +33,8 @@ func (j judgement) changed(from, to int64) change {
 	return compare(before, after)
 }
 
-// compare looks at each object of a revision in the later one. What is new is reached only from an object that
-// changed, or from nowhere.
+// compare compares each object of a revision with the same object in the later one. A new object needs no look of its
+// own: it is reached from an object that changed, or from nowhere.
 func compare(before, after *pdf.Context) change {
 	if before.Root == nil || after.Root == nil || before.Root.ObjectNumber != after.Root.ObjectNumber {
 		return changedContent
@@ -61,7 +61,7 @@ func compare(before, after *pdf.Context) change {
 	return worst
 }
 
-// comparison knows what the objects of a revision are for.
+// comparison records what the objects of a revision are used for.
 type comparison struct {
 	before *pdf.Context
 	root   int
@@ -69,7 +69,7 @@ type comparison struct {
 	proof  map[int]bool // signatures are checked with it
 }
 
-// object says what it means that an object is another one now.
+// object returns the severity of a change of one object.
 func (c comparison) object(n int, was, is types.Object) change {
 	if c.proof[n] || c.before.Info != nil && n == c.before.Info.ObjectNumber.Value() {
 		return changedValidation
@@ -103,7 +103,7 @@ func (c comparison) object(n int, was, is types.Object) change {
 	return changedOther
 }
 
-// keys is the gravest change among a dictionary's entries; those that are not named are other.
+// keys returns the worst change among a dictionary's entries; an entry that is not listed counts as other.
 func (c comparison) keys(was, is types.Dict, means map[string]change) change {
 	worst := changedNothing
 	look := func(key string) {
@@ -124,7 +124,7 @@ func (c comparison) keys(was, is types.Dict, means map[string]change) change {
 	return worst
 }
 
-// reach marks every object below one, but for what lies on a page without being part of it.
+// reach marks every object below one, except what a page refers to without it being part of the page.
 func (c comparison) reach(o types.Object, marked map[int]bool, depth int) {
 	if depth > 4*mostDepth {
 		return
@@ -155,7 +155,7 @@ func (c comparison) reach(o types.Object, marked map[int]bool, depth int) {
 	}
 }
 
-// structure says whether an object only holds others together; a later revision has its own.
+// structure reports whether an object only holds other objects together; a later revision has one of its own.
 func structure(o types.Object) bool {
 	switch d := o.(type) {
 	case types.ObjectStreamDict, types.XRefStreamDict:

@@ -12,19 +12,19 @@ import (
 	"countersign/model"
 )
 
-// Verdict is what looking into a file found.
+// Verdict is the result of inspecting a file.
 type Verdict struct {
 	Fault string               `json:"fault"` // why it is no readable PDF; "" if it is one
-	Spent bool                 `json:"spent"` // looking died or took more than it may: to fetch the file again is no use
+	Spent bool                 `json:"spent"` // inspecting it crashed or broke a limit: do not fetch it again
 	Facts model.SignatureFacts `json:"facts"` // zero where there is a fault
 }
 
-// Inspector looks into a PDF file, from its start to its end. An error is the machine's own, such as no process to
-// be had, and says nothing about the file.
+// Inspector inspects a PDF file from start to end. An error is a fault of this machine, such as a child process that
+// does not start, and says nothing about the file.
 type Inspector func(ctx context.Context, f *os.File) (Verdict, error)
 
-// InspectHere looks into a file in this process, which a hostile file can stop or bloat: it is for the child
-// process that does nothing else.
+// InspectHere inspects a file in this process. A hostile file can crash or bloat the process, so only the child
+// process that does nothing else may call it.
 func InspectHere(_ context.Context, f *os.File) (Verdict, error) {
 	st, err := f.Stat()
 	if err != nil {
@@ -37,9 +37,9 @@ func InspectHere(_ context.Context, f *os.File) (Verdict, error) {
 	return Inspect(raw), nil
 }
 
-// Whole says why a file is not a whole PDF, as far as that can be seen without reading it as one; nil if nothing
-// speaks against it. Padding or text behind the last %%EOF, of any length, is no fault. declared is the length that
-// its sender named, if it is above zero.
+// Whole says why a file is not a complete PDF, as far as that shows without parsing it; nil if it may be complete.
+// Padding or text after the last %%EOF, of any length, is allowed. declared is the length that the sender stated, if
+// above zero.
 func Whole(f io.ReaderAt, size, declared int64) error {
 	switch {
 	case size == 0:
@@ -70,13 +70,13 @@ func Whole(f io.ReaderAt, size, declared int64) error {
 
 const (
 	endMark  = "%%EOF"
-	readSize = 64 << 10 // a file is looked through in parts of this size
+	readSize = 64 << 10 // a file is read in parts of this size
 )
 
 // objectStart is how an object or a cross-reference table begins on a line of its own.
 var objectStart = regexp.MustCompile(`(?:^|[\r\n])(?:[0-9]{1,10} [0-9]{1,5} obj\b|xref[\r\n ]|startxref\b)`)
 
-// lastEnd finds where the last %%EOF of a file ends, however much follows it; -1 if there is none.
+// lastEnd returns where the last %%EOF of a file ends, whatever follows it; -1 if there is none.
 func lastEnd(f io.ReaderAt, size int64) (int64, error) {
 	buf := make([]byte, min(size, readSize))
 	for to := size; to > 0; {
@@ -91,7 +91,7 @@ func lastEnd(f io.ReaderAt, size int64) (int64, error) {
 		if from == 0 {
 			break
 		}
-		to = from + int64(len(endMark)) - 1 // the mark may lie across two parts
+		to = from + int64(len(endMark)) - 1 // the mark may be split between two parts
 	}
 	return -1, nil
 }

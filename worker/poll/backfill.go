@@ -34,7 +34,7 @@ func (ts *Tiers) backfill(ctx context.Context, p *runs.Pass) error {
 	return walker{ts, p, l, p.Source(model.AskedBackfill), provider.WorkBackfill}.walk(ctx, query)
 }
 
-// planPatience is how long a plan waits for an account that rests: somebody sits before it.
+// planPatience is how long a plan waits for an account that may not be asked: a person waits for the plan.
 const planPatience = 30 * time.Second
 
 // Plan is what a backfill would do and cost.

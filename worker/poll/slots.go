@@ -29,11 +29,11 @@ type SlotsOptions struct {
 // Slots queues a run for each slot of each account's tiers.
 type Slots struct{ o SlotsOptions }
 
-// NewSlots returns what queues runs by their slots.
+// NewSlots returns Slots that have queued nothing yet.
 func NewSlots(o SlotsOptions) *Slots { return &Slots{o} }
 
-// Run queues a run for each slot as it comes, after catching up on what was missed while the daemon was down. It waits
-// for ctx.
+// Run queues a run for each slot as it comes, first for those that were missed while the daemon was down. It returns
+// when ctx ends.
 func (sl *Slots) Run(ctx context.Context) error {
 	logger := cronLog{sl.o.Log.WithField("loop", "slots")}
 	// The order matters: Recover must be inside SkipIfStillRunning, or one panic ends the job for good.
@@ -62,7 +62,7 @@ func (sl *Slots) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-t.C:
-			arrange() // a reload may have brought accounts or other slots
+			arrange() // a reload may have changed accounts or slots
 		}
 	}
 }
@@ -131,11 +131,11 @@ func (sl *Slots) catchUp(ctx context.Context) error {
 	return nil
 }
 
-// closer is how many times in a slot of the active tier an account is polled while its callbacks are silent.
+// closer is how many polls of the active tier an account gets in one slot while its callbacks are silent.
 const closer = 6
 
-// PollCloser queues an active run for each account whose callbacks are silent and whose last one began a sixth of a
-// slot ago: what callbacks do not tell now, polls must find. They stay inside the budget, as always.
+// PollCloser queues an active run for each account whose callbacks are silent and whose last active run began at least
+// a sixth of a slot ago: polls must find what callbacks do not report. The budget limits these polls like any others.
 func (sl *Slots) PollCloser(ctx context.Context) error {
 	open, err := sl.o.Store.Incidents(ctx, true)
 	if err != nil {
@@ -171,16 +171,16 @@ func (sl *Slots) account(id string) *apply.Account {
 	return nil
 }
 
-// queueSlot writes the run that a slot asks for, unless one is waiting or in work already.
+// queueSlot writes the run of a slot, unless a run of the same kind is waiting or in progress.
 func (sl *Slots) queueSlot(ctx context.Context, account string, tier apply.Tier, slot time.Time) error {
 	_, err := sl.o.Runs.Queue(ctx, model.Run{Account: account, Kind: string(tier), Slot: &slot}, true)
 	return err
 }
 
-// cronLog takes cron's three kinds of message to logrus.
+// cronLog passes cron's messages on to logrus.
 type cronLog struct{ log *logrus.Entry }
 
-// Info is cron's chatter, but for a slot that was skipped.
+// Info logs cron's routine messages at debug level, but for a skipped slot.
 func (l cronLog) Info(msg string, kv ...any) {
 	if msg == "skip" {
 		l.log.Warn("slot skipped: the one before is still being queued")
@@ -189,7 +189,7 @@ func (l cronLog) Info(msg string, kv ...any) {
 	l.log.Trace("cron: " + msg)
 }
 
-// Error is a panic that cron recovered.
+// Error logs a panic that cron recovered from.
 func (l cronLog) Error(err error, msg string, kv ...any) {
 	l.log.WithField("err", err).Error("slot failed")
 }

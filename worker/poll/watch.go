@@ -14,7 +14,7 @@ import (
 	"countersign/worker/incidents"
 )
 
-// Retention says how long what is stored stays; zero: for ever.
+// Retention is how long stored data stays before it is pruned; zero: for ever.
 type Retention struct {
 	Bodies, Refused, Outbox, History time.Duration
 	RefusedBytes                     int64 // of the bodies of refused callbacks, in all
@@ -32,17 +32,17 @@ type WatchOptions struct {
 	Standing func(ctx context.Context, a *apply.Account, acc model.Account) error
 }
 
-// Watch does what time alone brings: incidents that open because nothing happened, and retention.
+// Watch opens the incidents about things that did not happen, and prunes what is past its retention.
 type Watch struct {
 	o     WatchOptions
 	mu    sync.Mutex
-	began time.Time // when the first round was
+	began time.Time // when the first round took place
 }
 
 // NewWatch returns a watch.
 func NewWatch(o WatchOptions) *Watch { return &Watch{o: o} }
 
-// Round opens and closes the incidents that time brings.
+// Round opens and closes the incidents that depend on the time that has passed.
 func (w *Watch) Round(ctx context.Context) error {
 	if err := w.o.Incidents.Load(ctx); err != nil {
 		return err
@@ -88,7 +88,7 @@ func (w *Watch) pollOverdue(a *apply.Account, acc model.Account, now time.Time) 
 	return model.PollsOverdue(acc, next, w.o.Incidents.IsOpen(a.ID, model.PollOverdue), began, now)
 }
 
-// Prune lets retention take what is old enough.
+// Prune deletes what is past its retention.
 func (w *Watch) Prune(ctx context.Context) error {
 	r := w.o.Retention
 	now := w.o.Now()

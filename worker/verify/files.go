@@ -8,8 +8,8 @@ import (
 	"countersign/worker/apply"
 )
 
-// files re-hashes the stored documents of a row. With repair, a missing or changed one is fetched anew if it
-// is the newest version.
+// files hashes the stored documents of a row again. With repair, a missing or changed file is fetched again if it is
+// the newest version.
 func (v *verifier) files(ctx context.Context, t model.Transaction) ([]model.DriftLine, error) {
 	docs, err := v.o.Store.Documents(ctx, store.DocumentFilter{Account: t.Account, Ref: t.Ref})
 	if err != nil {
@@ -29,7 +29,7 @@ func (v *verifier) files(ctx context.Context, t model.Transaction) ([]model.Drif
 		}
 		line := v.line(t, "document "+d.DocID, d.ID, d.SHA256, sum)
 		last, _ := apply.Newest(docs, d.DocID, d.Kind)
-		if v.pass.Params.Repair && last.ID == d.ID { // what an older version held is nobody's to fetch any more
+		if v.pass.Params.Repair && last.ID == d.ID { // the provider gives only the newest version
 			if line.Repaired, err = v.refetch(ctx, d, line); err != nil {
 				return nil, err
 			}
@@ -39,8 +39,8 @@ func (v *verifier) files(ctx context.Context, t model.Transaction) ([]model.Drif
 	return out, nil
 }
 
-// refetch makes a stored document due to be fetched again, and writes the line with it: after a kill nothing tells any
-// more that there was drift. It says no where the document has moved meanwhile.
+// refetch makes a stored document due again and writes the drift line in the same transaction, since after a kill
+// nothing else would show that there was drift. It returns false where the document has changed meanwhile.
 func (v *verifier) refetch(ctx context.Context, d model.Document, line model.DriftLine) (done bool, err error) {
 	k := d.Key()
 	err = v.o.Store.DoPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {

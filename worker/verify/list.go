@@ -47,7 +47,7 @@ func (v *verifier) list(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// listFailed deals with what ended a walk. Refused credentials end the asking.
+// listFailed handles the error that ended a walk. Refused credentials end all further questions.
 func (v *verifier) listFailed(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil, v.isMuted(), errors.Is(err, ask.ErrEndless):
@@ -67,7 +67,7 @@ func (v *verifier) listed(ctx context.Context, page ask.Page) (done []string, er
 			refs, found = append(refs, ref), append(found, page.Answer(ref, it.Observation, v.o.Now()))
 		}
 	}
-	seen, err := v.o.Store.Verified(ctx, v.pass.Run.ID, refs) // pages shift while they are walked
+	seen, err := v.o.Store.Verified(ctx, v.pass.Run.ID, refs) // an entry may be on two pages: lists shift
 	if err != nil {
 		return nil, err
 	}

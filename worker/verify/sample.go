@@ -16,7 +16,7 @@ type lot struct {
 	ref    string
 }
 
-// lots is a heap of the lowest numbers, the highest of them on top.
+// lots is a heap of the lowest numbers so far, the highest of them on top.
 type lots []lot
 
 func (l lots) Len() int           { return len(l) }
@@ -33,8 +33,9 @@ func (l *lots) Pop() any {
 	return last
 }
 
-// choose draws n of the account's rows, each with the same chance: every ref has a number by the run's seed, and the n
-// lowest win. Only refs are looked through, a page at a time, and with the same seed the same rows win again.
+// choose draws n of the account's rows, each with the same probability: every ref gets a number from the run's seed,
+// and the n lowest numbers are chosen. It reads only refs, a page at a time, and the same seed chooses the same rows
+// again.
 func (v *verifier) choose(ctx context.Context, n int) ([]string, error) {
 	seed := v.pass.Params.Seed
 	if seed == "" {

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "github.com/jackc/pgx/v5/stdlib" // the store is tried with PostgreSQL too
 	"github.com/robfig/cron/v3"
 	"github.com/sirupsen/logrus"
 

@@ -102,8 +102,8 @@ type Batching struct {
 // Batch is how many refs a call takes.
 func (b *Batching) Batch() int { return b.Most }
 
-// FetchMany answers for all that Says holds, but for Omits.
-func (b *Batching) FetchMany(ctx context.Context, refs []string) (out []model.Observation, err error) {
+// FetchBatch answers for all that Says holds, but for Omits.
+func (b *Batching) FetchBatch(ctx context.Context, refs []string) (out []model.Observation, err error) {
 	b.Mu.Lock()
 	defer b.Mu.Unlock()
 	b.Batches, b.Works = append(b.Batches, refs), append(b.Works, provider.CallOf(ctx).Work)

@@ -65,6 +65,9 @@ func (s *Settings) Take(n *tree.Node) { s.node = n }
 // Decode writes the settings to v, strictly. Its error is *Faults, with line and path and never a value.
 func (s Settings) Decode(v any) error { return tree.Decode(s.node, v, s.path).Of(s.file) }
 
+// SameSettings says whether an account has the settings, and so the credentials, of another reading of it.
+func (a *Account) SameSettings(o *Account) bool { return tree.Same(a.Settings.node, o.Settings.node) }
+
 // Rules fills in what the account decides about its provider's rules.
 func (a *Account) Rules(r model.Rules) model.Rules {
 	r.Confirm = model.ConfirmPolicy(a.Confirm)

@@ -114,7 +114,7 @@ func (r *checker) checkPaces(c *Config) {
 			r.wrong(d.path, "%s is not a wait of at most a day", d.is)
 		}
 	}
-	if c.Retry.First > c.Retry.Most {
+	if c.Retry.First > c.Retry.Most && !r.found.At("retry.first") && !r.found.At("retry.most") {
 		r.wrong("retry.first", "%s is longer than retry.most, %s", c.Retry.First, c.Retry.Most)
 	}
 }
@@ -261,6 +261,9 @@ func (r *checker) checkPolling(p Polling) {
 
 // checkJitter wants each poll to begin before the next slot of its tier.
 func (r *checker) checkJitter(path string, p Polling, jitter values.Duration) {
+	if r.found.At("slot_jitter") { // jitter is the default then, which nobody wrote
+		return
+	}
 	for _, tier := range []struct {
 		name  string
 		slots values.Slots

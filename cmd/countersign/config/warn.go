@@ -70,7 +70,7 @@ func (c *Config) Warnings(stat func(string) (fs.FileInfo, error)) []string {
 		}
 	}
 	secret := []string{c.InstallationKeyFile()}
-	if c.holdsSecrets() {
+	if c.hasSecrets() {
 		secret = append(secret, c.file)
 	}
 	for _, file := range secret {
@@ -81,8 +81,8 @@ func (c *Config) Warnings(stat func(string) (fs.FileInfo, error)) []string {
 	return all
 }
 
-// holdsSecrets says whether secrets stand in the config file itself.
-func (c *Config) holdsSecrets() bool {
+// hasSecrets says whether secrets stand in the config file itself.
+func (c *Config) hasSecrets() bool {
 	return slices.ContainsFunc(c.Accounts, func(a Account) bool { return a.Settings.node.LiteralSecret() })
 }
 

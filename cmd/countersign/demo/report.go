@@ -313,8 +313,9 @@ func printReport(ctx context.Context, env *engine.Env, s *Session, r Report) err
 		words = env.Paint(output.Good, "Converged") + ": every row is what its service says,\n" +
 			"and every completed one has its files or says why not."
 	}
-	return env.Printf("\n%s\n\nSeed %d plays the same lives and loses the same callbacks each time. How many\n"+
-		"changes a poll finds first hangs on how fast the machine is.\n", words, s.o.Seed)
+	return env.Printf("\n%s\n\nSeed %d plays the same lives and loses the same callbacks each time. Which\n"+
+		"changes a poll finds first, and so the other counts, hang on how fast the\n"+
+		"machine is.\n", words, s.o.Seed)
 }
 
 // printGaps shows what the ledger says last.

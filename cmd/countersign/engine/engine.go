@@ -138,6 +138,7 @@ func (e *Engine) Work(ctx context.Context, yields bool, f func(context.Context) 
 }
 
 var (
+	// ErrYield says that the work was given to a process that asked for it.
 	ErrYield = errors.New("another process asks for the work")
 	errLost  = errors.New("the work lock was lost")
 )

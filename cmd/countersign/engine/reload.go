@@ -11,6 +11,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/changes"
 )
 
 // reloads reads the config again at each SIGHUP: the file that the daemon started with. A faulty or missing file changes
@@ -54,7 +55,7 @@ func (e *Engine) reload(ctx context.Context, in *listeners) error {
 	}
 	e.identifyFirst(ctx) // the credentials may be new
 	e.Log.WithFields(logrus.Fields{"accounts": len(c.Accounts), "changed": len(changed)}).Info("config read again")
-	if keys := c.NeedRestart(e.Config); len(keys) > 0 {
+	if keys := changes.NeedRestart(c, e.Config); len(keys) > 0 {
 		e.Log.WithField("reason", strings.Join(keys, ", ")).Warn("the daemon goes on with what it started with, until a restart")
 	}
 	return nil

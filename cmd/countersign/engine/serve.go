@@ -74,7 +74,7 @@ func (e *Engine) Serve(ctx context.Context, o ServeOptions) error {
 	defer stopWork()
 
 	var working errgroup.Group
-	working.Go(func() error { return e.keepWorking(workCtx, o) })
+	working.Go(func() error { return e.workOnLock(workCtx, o) })
 	working.Go(func() error { return e.reloads(workCtx, in) })
 
 	listening, inCtx := errgroup.WithContext(inCtx)
@@ -131,8 +131,8 @@ func (e *Engine) announce(in *listeners) error {
 	return e.Env.Print(t)
 }
 
-// keepWorking does the daemon's work as long as it has the work lock, which it asks a verb for.
-func (e *Engine) keepWorking(ctx context.Context, o ServeOptions) error {
+// workOnLock does the daemon's work as long as it has the work lock, which it asks a verb for.
+func (e *Engine) workOnLock(ctx context.Context, o ServeOptions) error {
 	for ctx.Err() == nil {
 		err := e.Work(ctx, false, func(ctx context.Context) error {
 			e.identifyFirst(ctx)

@@ -9,6 +9,9 @@ import (
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sync/errgroup"
 
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine/follow"
+	"countersign/cmd/countersign/engine/queue"
 	"countersign/cmd/countersign/output/progress"
 	"countersign/model"
 	"countersign/model/store"
@@ -19,11 +22,11 @@ import (
 )
 
 // queuing writes the runs that a verb asks for.
-type queuing func(context.Context, *Queue) ([]model.Run, error)
+type queuing func(context.Context, *queue.Queue) ([]model.Run, error)
 
-// FollowRuns runs a verb that asks providers: it lets queue write runs, follows the daemon that works them off, and
+// FollowRuns runs a verb that asks providers: it lets put write runs, follows the daemon that works them off, and
 // returns them as they ended. Where no daemon runs, it works them off itself, for which it needs the secrets.
-func (a *Env) FollowRuns(ctx context.Context, p progress.Display, queue queuing) ([]model.Run, error) {
+func (a *Env) FollowRuns(ctx context.Context, p progress.Display, put queuing) ([]model.Run, error) {
 	c, err := a.ReadConfig()
 	if err != nil {
 		return nil, err
@@ -36,28 +39,33 @@ func (a *Env) FollowRuns(ctx context.Context, p progress.Display, queue queuing)
 	ctx, stop := a.Signals(ctx, log)
 	defer stop()
 	defer p.End()
-	f := &follower{shows: p, out: p.LogTo(a.Stderr), now: a.UTC}
+	f := a.follower(c, nil, p)
+	f.Out = p.LogTo(a.Stderr)
 	err = a.WritingWith(ctx, c, func(ctx context.Context, w *Writer) error {
-		up, err := served(ctx, w.Store)
+		up, err := follow.Served(ctx, w.Store)
 		if err != nil || !up {
 			return err
 		}
-		if f.runs, err = queue(ctx, w.Queue()); err != nil {
+		if f.Runs, err = put(ctx, w.Queue()); err != nil {
 			return err
 		}
-		return f.daemon(ctx, w.Queue())
+		return f.Daemon(ctx, w.Store)
 	})
-	if f.over || err != nil {
-		return f.runs, err
+	if f.Over || err != nil {
+		return f.Runs, err
 	}
-	return f.runs, a.workHere(ctx, log, f, queue)
+	return f.Runs, a.workHere(ctx, log, f, put)
+}
+
+func (a *Env) follower(c *config.Config, runs []model.Run, p progress.Display) *follow.Follower {
+	return &follow.Follower{Runs: runs, Shows: p, Now: a.UTC, Wait: a.Wait, First: time.Duration(c.Retry.First)}
 }
 
 // workHere works runs off in this process, as long as no daemon does. What was queued for a daemon that has stopped goes
 // on.
-func (a *Env) workHere(ctx context.Context, log *logrus.Entry, f *follower, queue queuing) error {
+func (a *Env) workHere(ctx context.Context, log *logrus.Entry, f *follow.Follower, put queuing) error {
 	c, err := a.Config()
-	if err != nil && len(f.runs) > 0 {
+	if err != nil && len(f.Runs) > 0 {
 		const stays = "the daemon has stopped: it goes on with what is not done when it is started again; to go on here"
 		return fmt.Errorf(stays+": %w", err)
 	}
@@ -68,8 +76,8 @@ func (a *Env) workHere(ctx context.Context, log *logrus.Entry, f *follower, queu
 	if err != nil {
 		return err
 	}
-	if len(f.runs) == 0 {
-		f.runs, err = queue(ctx, e.Queue())
+	if len(f.Runs) == 0 {
+		f.Runs, err = put(ctx, e.Queue())
 	}
 	if err == nil {
 		err = e.untilDone(ctx, f)
@@ -98,27 +106,27 @@ func driftOf(r model.Run) (int, bool) {
 
 // untilDone works the runs off, as long as no daemon does, and returns when they have ended and the
 // documents that they queued are no longer in work.
-func (e *Engine) untilDone(ctx context.Context, f *follower) error {
-	e.Only(f.accounts()...)
+func (e *Engine) untilDone(ctx context.Context, f *follow.Follower) error {
+	e.Only(f.Accounts()...)
 	for {
 		err := e.Work(ctx, true, func(ctx context.Context) error {
 			e.identifyFirst(ctx)
-			return e.WorkUntil(ctx, func(ctx context.Context) (bool, error) { return f.done(ctx, e.Queue()) })
+			return e.WorkUntil(ctx, func(ctx context.Context) (bool, error) { return f.Done(ctx, e.Store) })
 		})
 		switch {
 		case ctx.Err() != nil:
-			return errStopped
+			return follow.ErrStopped
 		case errors.Is(err, store.ErrLocked), errors.Is(err, ErrYield), errors.Is(err, errLost):
 			// a daemon, or another verb, works: a daemon works off our runs too
 		case err != nil:
 			return err
 		}
-		done, err := f.done(ctx, e.Queue())
+		done, err := f.Done(ctx, e.Store)
 		if err != nil || done {
 			return err
 		}
 		if !e.Env.Wait(ctx, 250*time.Millisecond) {
-			return errStopped
+			return follow.ErrStopped
 		}
 	}
 }
@@ -152,16 +160,15 @@ func (e *Engine) WorkUntil(ctx context.Context, done func(context.Context) (bool
 
 // Done reads how the runs stand, shows it, and says whether there is nothing left to wait for.
 func (e *Engine) Done(ctx context.Context, runs []model.Run, p progress.Display) (bool, error) {
-	return (&follower{runs: runs, shows: p, now: e.Env.UTC}).ended(ctx, e.Queue())
+	return e.Env.follower(e.Config, runs, p).Ended(ctx, e.Store)
 }
 
-// Failures turns the runs that did not end well into the verb's error: one line an account.
-func Failures(runs []model.Run) error {
-	var errs []error
-	for _, r := range runs {
-		if r.State == model.RunFailed || r.State == model.RunPartial {
-			errs = append(errs, fmt.Errorf("account %s, %s: %s", r.Account, r.Kind, r.Note))
-		}
-	}
-	return errors.Join(errs...)
+// Queue is where verbs put runs, beside what works them off.
+func (e *Engine) Queue() *queue.Queue { return e.Env.queue(e.Config, e.Store, e.Worker.Runs, e.Log) }
+
+// Queue is where verbs put runs for a daemon.
+func (w *Writer) Queue() *queue.Queue { return w.env.queue(w.Config, w.Store, w.Worker.Runs, w.log) }
+
+func (a *Env) queue(c *config.Config, s *store.Store, runs *runs.Runs, log *logrus.Entry) *queue.Queue {
+	return &queue.Queue{Config: c, Providers: a.Providers, Store: s, Runs: runs, Log: log, Stderr: a.Stderr, Now: a.UTC}
 }

@@ -8,6 +8,7 @@ import (
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine/accounts"
+	"countersign/cmd/countersign/engine/follow"
 	"countersign/cmd/countersign/engine/migration"
 	"countersign/cmd/countersign/sandbox"
 	"countersign/model/store"
@@ -31,7 +32,7 @@ type Writer struct {
 }
 
 // Served says whether a daemon runs.
-func (w *Writer) Served(ctx context.Context) (bool, error) { return served(ctx, w.Store) }
+func (w *Writer) Served(ctx context.Context) (bool, error) { return follow.Served(ctx, w.Store) }
 
 // Remember writes the accounts of the config that the database does not know.
 func (w *Writer) Remember(ctx context.Context) error { return w.accounts.Remember(ctx, w.Config) }

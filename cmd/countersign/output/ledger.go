@@ -20,10 +20,10 @@ type LedgerSum struct {
 	Firsts  map[model.Channel]int
 }
 
-// untold is how many changes used up the error budget.
-func untold(n model.Share) int { return n.Missed + n.Late + n.Refused }
+// unreported is how many changes used up the error budget.
+func unreported(n model.Share) int { return n.Missed + n.Late + n.Refused }
 
-// Allowed is the error budget: how many changes may stay untold, of as many as there were.
+// Allowed is the error budget: how many changes may stay unreported, of as many as there were.
 func Allowed(n model.Share, wanted float64) float64 {
 	return float64(n.All()) * (100 - wanted) / 100
 }
@@ -35,12 +35,12 @@ func used(n model.Share, wanted float64) (float64, bool) {
 	if may == 0 {
 		return 0, false
 	}
-	return float64(untold(n)) / may, true
+	return float64(unreported(n)) / may, true
 }
 
 // Below says whether callbacks told less than what is wanted. Where nothing changed they told all.
 func Below(n model.Share, wanted float64) bool {
-	return n.All() > 0 && float64(untold(n)) > Allowed(n, wanted)+1e-9
+	return n.All() > 0 && float64(unreported(n)) > Allowed(n, wanted)+1e-9
 }
 
 // BudgetWords says what is left of the error budget, as a person would.
@@ -49,7 +49,7 @@ func (p *Printer) BudgetWords(n model.Share, wanted float64) string {
 	switch {
 	case n.All() == 0:
 		return "-"
-	case !ok && untold(n) == 0:
+	case !ok && unreported(n) == 0:
 		return "nothing may be missed"
 	case !ok, Below(n, wanted):
 		return p.Paint(Warn, "used up")
@@ -131,7 +131,7 @@ func SummaryObject(l LedgerSum) summaryJSON {
 	o := summaryJSON{
 		Account: l.Account, Since: StampOf(l.Since), Objective: l.Wanted / 100, Told: l.Reported, Missed: l.Missed, Late: l.Late,
 		Refused: l.Refused, Unsubscribed: l.Unsubscribed, NoEvent: l.NoEvent,
-		Allowed: Allowed(l.Share, l.Wanted), Left: Allowed(l.Share, l.Wanted) - float64(untold(l.Share)),
+		Allowed: Allowed(l.Share, l.Wanted), Left: Allowed(l.Share, l.Wanted) - float64(unreported(l.Share)),
 		FoundWithin: percentilesObject(l.Repairs.Bound), FoundAfter: percentilesObject(l.Repairs.Dated), LateBy: percentilesObject(l.Repairs.Late),
 		ToldFirst: map[string]int{},
 	}

@@ -188,8 +188,14 @@ func Plain(s string) string {
 	}, s)
 }
 
-// Short is plain and cut to n columns.
-func Short(s string, n int) string { return text.Trim(Plain(s), n) }
+// Short is plain and cut to n columns; what was cut ends in "…".
+func Short(s string, n int) string {
+	s = Plain(s)
+	if text.StringWidthWithoutEscSequences(s) <= n {
+		return s
+	}
+	return text.Trim(s, n-1) + "…"
+}
 
 // Cell is plain, and cut to n columns where a terminal shows it. What goes into a file or a pipe is whole.
 func (p *Printer) Cell(s string, n int) string {

@@ -45,3 +45,22 @@ func TestPlain(t *testing.T) {
 		}
 	}
 }
+
+// What a terminal shows of a long text says that there is more.
+func TestACutTextSaysThatItIsCut(t *testing.T) {
+	for text, want := range map[string]string{
+		"no secret":            "no secret",
+		"no secrets":           "no secrets",
+		"no secret is set":     "no secret…",
+		"Kündigung & Übergabe": "Kündigung…",
+	} {
+		p := Printer{Terminal: true}
+		if got := p.Cell(text, 10); got != want {
+			t.Errorf("%q on a terminal is %q, want %q", text, got, want)
+		}
+		p.Terminal = false
+		if got := p.Cell(text, 10); got != text {
+			t.Errorf("%q elsewhere is %q", text, got)
+		}
+	}
+}

@@ -163,7 +163,7 @@ func gapWords(g model.Gap) string {
 	return Plain(what)
 }
 
-// gapKindWords says how a change stayed untold.
+// gapKindWords says how a change stayed unreported.
 func gapKindWords(g model.Gap) string {
 	switch g.Kind {
 	case model.GapLate:

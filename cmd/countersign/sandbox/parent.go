@@ -182,15 +182,15 @@ func resident(pid int) int64 {
 
 // capped keeps the beginning of what is written.
 type capped struct {
-	kept bytes.Buffer // not embedded: its ReadFrom would take all
+	text bytes.Buffer // not embedded: its ReadFrom would take all
 	most int
 }
 
-func (c *capped) String() string { return c.kept.String() }
+func (c *capped) String() string { return c.text.String() }
 
 func (c *capped) Write(p []byte) (int, error) {
-	if room := c.most - c.kept.Len(); room > 0 {
-		c.kept.Write(p[:min(room, len(p))]) //nolint:errcheck // it never fails
+	if room := c.most - c.text.Len(); room > 0 {
+		c.text.Write(p[:min(room, len(p))]) //nolint:errcheck // it never fails
 	}
 	return len(p), nil
 }

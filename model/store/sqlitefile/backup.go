@@ -25,13 +25,13 @@ type Examined struct {
 
 // ReadThrough reads a SQLite file from its start to its end: whether it is ours and whole.
 func ReadThrough(ctx context.Context, path string) (e Examined, err error) {
-	if err := Prepare(ctx, path, 0, true); err != nil {
+	if err := prepareResting(ctx, path); err != nil {
 		if fault := (*Fault)(nil); errors.As(err, &fault) { // its cure is for a database in use
 			return e, fmt.Errorf("%s %s", fault.Path, fault.What)
 		}
 		return e, err
 	}
-	db, err := ReadPlain(path)
+	db, err := readResting(path)
 	if err != nil {
 		return e, err
 	}
@@ -68,7 +68,16 @@ seq, version, ordinal FROM counters`).Scan(&e.Schema, &e.Transactions, &newest, 
 // Copy writes a whole and compact copy of a SQLite database, in use or not, under a new name. The copy
 // is checked and on disk, with rights for its owner only, before it gets its name; a name that is there is an
 // error unless replace is set.
-func Copy(ctx context.Context, from, to string, replace bool) (err error) {
+func Copy(ctx context.Context, from, to string, replace bool) error {
+	return copyBy(ctx, ReadPlain, from, to, replace)
+}
+
+// CopyResting is Copy of a database that no process uses. It leaves nothing beside from, whose folder may be read-only.
+func CopyResting(ctx context.Context, from, to string, replace bool) error {
+	return copyBy(ctx, readResting, from, to, replace)
+}
+
+func copyBy(ctx context.Context, open func(string) (*sql.DB, error), from, to string, replace bool) (err error) {
 	if to, err = filepath.Abs(to); err != nil { // SQLite reads some names as URLs
 		return err
 	}
@@ -76,7 +85,7 @@ func Copy(ctx context.Context, from, to string, replace bool) (err error) {
 		return fmt.Errorf("%s is there already: name a new file", to)
 	}
 	err = durable.Write(to, durable.How{Replace: replace}, func(f *os.File) error {
-		if err := copyInto(ctx, from, f.Name()); err != nil {
+		if err := copyInto(ctx, open, from, f.Name()); err != nil {
 			return fmt.Errorf("copy: %w", err)
 		}
 		durable.CrashPoint("copy written")
@@ -92,8 +101,8 @@ func Copy(ctx context.Context, from, to string, replace bool) (err error) {
 }
 
 // copyInto writes a copy of a database to an empty file, and reads it through.
-func copyInto(ctx context.Context, from, to string) error {
-	db, err := ReadPlain(from)
+func copyInto(ctx context.Context, open func(string) (*sql.DB, error), from, to string) error {
+	db, err := open(from)
 	if err != nil {
 		return err
 	}

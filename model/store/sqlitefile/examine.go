@@ -62,7 +62,7 @@ func Examine(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	return examineInside(ctx, path, h, true)
+	return examineInside(ctx, path, h, ReadPlain, true)
 }
 
 // Prepare makes a new file, or says what is wrong with one that is there before anything is written to it.
@@ -88,7 +88,21 @@ func Prepare(ctx context.Context, path string, mode fs.FileMode, readOnly bool) 
 			return err
 		}
 	}
-	return examineInside(ctx, path, h, !readOnly)
+	return examineInside(ctx, path, h, ReadPlain, !readOnly)
+}
+
+// prepareResting looks at a file that no process uses, as Prepare does at one in use.
+func prepareResting(ctx context.Context, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	defer f.Close()
+	h, err := examineHeader(f, path)
+	if err != nil {
+		return err
+	}
+	return examineInside(ctx, path, h, readResting, false)
 }
 
 // examineHeader looks at a file without SQLite, which would mend or make what it does not find.
@@ -170,8 +184,8 @@ func examineSize(h header, path string) error {
 
 // examineInside reads a file through SQLite, without writing to it. Faults that are not the file's are left to who
 // opens it next. Only one of at most wholeUpTo bytes is read through, where whole asks for it.
-func examineInside(ctx context.Context, path string, h header, whole bool) error {
-	db, err := ReadPlain(path)
+func examineInside(ctx context.Context, path string, h header, open func(string) (*sql.DB, error), whole bool) error {
+	db, err := open(path)
 	if err != nil {
 		return nil //nolint:nilerr // left to who opens it next
 	}

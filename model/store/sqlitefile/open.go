@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"io/fs"
 	"net/url"
+	"os"
 	"path/filepath"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
@@ -53,7 +55,19 @@ func plain(path string, q url.Values) (*sql.DB, error) {
 	return db, nil
 }
 
-// ReadPlain opens a file as it is, only to read.
+// readResting opens a file that no process uses, such as a backup, only to read. SQLite then makes no log and no index
+// of one beside the file, for which a folder that is read-only has no place. A file with a log beside it is opened like
+// one in use, since the log may hold what the file lacks.
+func readResting(path string) (*sql.DB, error) {
+	for _, end := range logEnds() {
+		if _, err := os.Lstat(path + end); !errors.Is(err, fs.ErrNotExist) {
+			return ReadPlain(path)
+		}
+	}
+	return plain(path, url.Values{"mode": {"ro"}, "immutable": {"1"}})
+}
+
+// ReadPlain opens a file as it is, only to read. SQLite may make a log beside it, as for every reader.
 func ReadPlain(path string) (*sql.DB, error) {
 	return plain(path, url.Values{"mode": {"ro"}, "_busy_timeout": {"5000"}})
 }

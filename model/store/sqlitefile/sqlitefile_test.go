@@ -98,6 +98,37 @@ func TestWhatIsWrongWithAFileIsSaid(t *testing.T) {
 	}
 }
 
+// A folder of backups may be read-only, and nothing belongs beside a backup.
+func TestABackupIsReadWithoutALogBesideIt(t *testing.T) {
+	t.Parallel()
+	dir, other := t.TempDir(), t.TempDir()
+	backup := filepath.Join(dir, "backup.db")
+	check(t, Copy(t.Context(), made(t, other, "test.db"), backup, false))
+	_, err := ReadThrough(t.Context(), backup)
+	check(t, err)
+	check(t, CopyResting(t.Context(), backup, filepath.Join(other, "restored.db"), true))
+	if beside, err := os.ReadDir(dir); err != nil || len(beside) != 1 {
+		t.Errorf("beside the backup: %v, %v", beside, err)
+	}
+}
+
+// What only the log beside a file holds is read with it.
+func TestABackupWithItsLogIsReadWithIt(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	from := made(t, dir, "test.db")
+	use, err := plain(from, url.Values{"mode": {"rw"}})
+	check(t, err)
+	defer use.Close()
+	_, err = use.ExecContext(t.Context(), `UPDATE transactions SET name = 'newer' WHERE NOT hidden`)
+	check(t, err)
+	to := filepath.Join(dir, "copy.db")
+	check(t, CopyResting(t.Context(), from, to, false))
+	if got := nameIn(t, to); got != "newer" {
+		t.Errorf("the copy holds %q", got)
+	}
+}
+
 func TestACopyIsWholeAndTakesNoName(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

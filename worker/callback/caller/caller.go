@@ -13,9 +13,9 @@ import (
 type Networks []netip.Prefix
 
 // Contain reports whether an address is in one of the networks, however it is written.
-func (list Networks) Contain(ip netip.Addr) bool {
+func (trusted Networks) Contain(ip netip.Addr) bool {
 	ip = ip.Unmap().WithZone("")
-	return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(ip) })
+	return slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
 type key struct{}

@@ -40,6 +40,11 @@ func (f *List) missing(line int, path, format string, args ...any) {
 	*f = append(*f, Fault{Line: line, path: path, Text: fmt.Sprintf(format, args...), Secret: true})
 }
 
+// At says whether a fault was found at exactly this path, so that its value is not compared with others.
+func (f List) At(path string) bool {
+	return slices.ContainsFunc(f, func(one Fault) bool { return one.path == path })
+}
+
 // Lacks says whether a secret that belongs at path or below is missing, which was told already.
 func (f List) Lacks(path string) bool {
 	for _, one := range f {

@@ -14,6 +14,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/changes"
 	"countersign/cmd/countersign/config/values"
 	"countersign/model"
 	"countersign/model/store"
@@ -59,7 +60,7 @@ type builtAccount struct {
 
 // sameCalls says whether calls that another config asks for would be the same.
 func (b builtAccount) sameCalls(c *config.Config, acc *config.Account) bool {
-	return b.running != nil && b.retry == c.Retry && b.maxFile == c.DocumentsMaxSize && b.from.SameCalls(acc)
+	return b.running != nil && b.retry == c.Retry && b.maxFile == c.DocumentsMaxSize && changes.SameCalls(b.from, acc)
 }
 
 // New has no account yet.
@@ -162,7 +163,7 @@ func (all *Table) add(next, old *accountTable, c *config.Config, acc *config.Acc
 		if b.transport, p, err = all.connect(was, c, acc, driver, memory); err != nil {
 			return err
 		}
-		generation = apply.NewGeneration(acc.Server())
+		generation = apply.NewGeneration(changes.Server(acc))
 	}
 	b.running = &apply.Account{
 		ID: acc.ID, ProviderName: acc.Provider, Generation: generation, Provider: p, Rules: acc.Rules(p.Rules()),
@@ -188,7 +189,7 @@ func (all *Table) connect(
 	}
 	t := transport.New(out)
 	if was.transport != nil { // what a service asked of another key is not asked of this one
-		t.Continue(was.transport, was.from.Server() == acc.Server() && was.from.SameSettings(acc))
+		t.Continue(was.transport, changes.Server(was.from) == changes.Server(acc) && was.from.SameSettings(acc))
 	}
 	o := acc.Options()
 	o.Client, o.Foreign = t.Client(), transport.NewForeignClient(out, acc.AllowPrivateLinks)
@@ -285,7 +286,7 @@ func (all *Table) Identify(ctx context.Context, a *apply.Account) error {
 // ErrOtherAccount says that a key belongs to another account of the provider than the rows.
 var ErrOtherAccount = errors.New("the credentials are of another account of the provider than the rows: use the right key, or a new account id")
 
-// BuiltAccount is one account with its provider, for verbs. Nothing is written.
+// Built is one account with its provider, for verbs. Nothing is written.
 type Built struct {
 	*config.Account
 	Client  provider.Service

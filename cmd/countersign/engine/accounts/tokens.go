@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/changes"
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker/apply"
@@ -21,7 +22,7 @@ func (all *Table) Tokens(account string) provider.Tokens {
 func (all *Table) tokensFor(acc *config.Account) provider.Tokens {
 	return all.tokensOf(acc.ID, func() bool {
 		now, there := all.table.Load().built[acc.ID]
-		return !there || now.from.Server() == acc.Server() && now.from.SameSettings(acc)
+		return !there || changes.Server(now.from) == changes.Server(acc) && now.from.SameSettings(acc)
 	})
 }
 
@@ -47,12 +48,12 @@ func (all *Table) tokensOf(account string, keeps func() bool) provider.Tokens {
 // long as this process lives: a verb that only asks writes nothing.
 func Borrowed(s *store.Store, account string) provider.Tokens {
 	var mu sync.Mutex
-	kept := map[string][]byte{}
+	saved := map[string][]byte{}
 	return provider.Tokens{
 		Load: func(ctx context.Context, name string) ([]byte, error) {
 			mu.Lock()
 			defer mu.Unlock()
-			if secret, ok := kept[name]; ok || s == nil {
+			if secret, ok := saved[name]; ok || s == nil {
 				return secret, nil
 			}
 			secret, err := s.Token(ctx, account, name)
@@ -64,7 +65,7 @@ func Borrowed(s *store.Store, account string) provider.Tokens {
 		Save: func(_ context.Context, name string, secret []byte) error {
 			mu.Lock()
 			defer mu.Unlock()
-			kept[name] = secret
+			saved[name] = secret
 			return nil
 		},
 	}

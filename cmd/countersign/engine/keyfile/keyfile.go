@@ -20,12 +20,13 @@ import (
 	"countersign/model/store/durable"
 )
 
+// What a key is, and where the environment holds some.
 const (
 	Size     = 32                // bytes of a key
 	Variable = "COUNTERSIGN_KEY" // where the environment holds keys
 )
 
-// ErrNoKey says that there is no installation key where one belongs.
+// ErrNone says that there is no installation key where one belongs.
 var ErrNone = errors.New("no installation key")
 
 // Load returns the current key and those before it: COUNTERSIGN_KEY, or what the key file holds. It is
@@ -72,7 +73,7 @@ func LoadOrMake(c *config.Config, lookup func(string) (string, bool)) ([][]byte,
 	return key, writeKeys(c.InstallationKeyFile(), key)
 }
 
-// NewKey makes an installation key.
+// New makes an installation key.
 func New() []byte {
 	key := make([]byte, Size)
 	rand.Read(key) //nolint:errcheck // it never fails: the program ends before
@@ -101,7 +102,7 @@ func printKeys(f *os.File, keys [][]byte) error {
 	return nil
 }
 
-// ReplaceKeys puts other keys in the place of those in a key file, at once: whoever reads it meanwhile, or after a power
+// Replace puts other keys in the place of those in a key file, at once: whoever reads it meanwhile, or after a power
 // loss, finds the ones or the others. Its rights and its owner stay.
 func Replace(file string, keys [][]byte) error {
 	if to, err := filepath.EvalSymlinks(file); err == nil {

@@ -22,13 +22,13 @@ func Quietly(ctx context.Context, s *store.Store, owner string, log *logrus.Entr
 		if err != nil || have == want {
 			return err
 		}
-		kept, err := CopyBefore(ctx, s, have)
+		backup, err := CopyBefore(ctx, s, have)
 		if err != nil {
 			return err
 		}
 		switch {
-		case have > 0 && kept != "":
-			log.WithFields(logrus.Fields{"from": have, "source": kept}).Info("bringing the database to this version, kept as it was before")
+		case have > 0 && backup != "":
+			log.WithFields(logrus.Fields{"from": have, "source": backup}).Info("bringing the database to this version, kept as it was before")
 		case have > 0:
 			log.WithField("from", have).Warn("bringing the database to this version; there is no copy of it as it was before")
 		}
@@ -53,8 +53,8 @@ func CopyBefore(ctx context.Context, s *store.Store, have int64) (string, error)
 	if err != nil || free < size+size/4+spareAfterCopy {
 		return "", err
 	}
-	kept := fmt.Sprintf("%s.before-%05d", s.Path(), have)
-	return kept, sqlitefile.Copy(ctx, s.Path(), kept, true)
+	backup := fmt.Sprintf("%s.before-%05d", s.Path(), have)
+	return backup, sqlitefile.Copy(ctx, s.Path(), backup, true)
 }
 
 // spareAfterCopy is what a copy must leave for callbacks.

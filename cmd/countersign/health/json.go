@@ -1,11 +1,10 @@
-package main
+package health
 
 import (
 	"time"
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
-	"countersign/cmd/countersign/health"
 	"countersign/cmd/countersign/output"
 )
 
@@ -70,7 +69,7 @@ func timeText(t *time.Time) *string {
 }
 
 // accountObject is what `status --json` prints of one account.
-func (h statusPrinter) accountObject(env *engine.Env, c *config.Config, a health.Account) accountStatusJSON {
+func (h *Report) accountObject(env *engine.Env, c *config.Config, a Account) accountStatusJSON {
 	o := accountStatusJSON{
 		ID: a.ID, Provider: a.Provider, Configured: a.Configured != nil, LastCallbackAt: timeText(a.LastCallbackAt), LastPollAt: timeText(a.LastPollAt),
 		PollOverdue: a.Overdue, Open: a.OpenRows, Overdue: a.Late, Told: a.Share.Reported, Missed: a.Share.Missed, Late: a.Share.Late, Refused: a.Share.Refused,
@@ -93,7 +92,7 @@ func (h statusPrinter) accountObject(env *engine.Env, c *config.Config, a health
 }
 
 // object is the last line of `status --json`.
-func (h statusPrinter) object(c *config.Config) statusJSON {
+func (h *Report) object(c *config.Config) statusJSON {
 	o := statusJSON{
 		Daemon: h.Daemon, Since: timeText(&h.Lock.Since), Owner: h.Lock.Owner, Why: h.Ready.Why, Database: c.DatabaseShown(), Documents: h.Folder,
 		Quarantined: h.Quarantined(), Problems: []problemJSON{}, OK: h.Err() == nil,
@@ -113,8 +112,8 @@ func (h statusPrinter) object(c *config.Config) statusJSON {
 	return o
 }
 
-// printJSON prints an object for each account, and the whole last.
-func (h statusPrinter) printJSON(env *engine.Env, c *config.Config) error {
+// PrintJSON prints an object for each account, and the whole last.
+func (h *Report) PrintJSON(env *engine.Env, c *config.Config) error {
 	out := env.JSONLines()
 	for _, a := range h.Accounts {
 		if err := out.Write(h.accountObject(env, c, a)); err != nil {

@@ -1,4 +1,5 @@
-package engine
+// Package follow waits for runs, whoever works them off, and says what they meet.
+package follow
 
 import (
 	"context"
@@ -15,14 +16,16 @@ import (
 	"countersign/model/store/database"
 )
 
-// follower waits for runs, whoever works them off, and says what they meet.
-type follower struct {
-	runs  []model.Run
-	shows progress.Display
-	out   io.Writer // where errors of providers go; nil: nowhere
-	now   func() time.Time
+// Follower waits for runs.
+type Follower struct {
+	Runs  []model.Run
+	Shows progress.Display
+	Out   io.Writer // where errors of providers go; nil: nowhere
+	Now   func() time.Time
+	Wait  func(ctx context.Context, d time.Duration) bool // false once ctx has ended
+	First time.Duration                                   // retry.first
 
-	over  bool                // there is nothing left to wait for
+	Over  bool                // there is nothing left to wait for
 	since time.Time           // when it began
 	said  map[string]string   // the newest error that was told, by account
 	moved map[string]standing // when each run last got on
@@ -35,15 +38,16 @@ type standing struct {
 	done  int
 }
 
-var errStopped = errors.New("stopped: what is not done is resumed by the daemon or by the same verb")
+// ErrStopped is of a verb that was stopped before its runs were done.
+var ErrStopped = errors.New("stopped: what is not done is resumed by the daemon or by the same verb")
 
 const (
 	noDaemon = 2 * time.Second // a daemon that is away for longer has stopped
 	spare    = time.Minute     // beyond what a run waits by itself
 )
 
-// served says whether a daemon runs.
-func served(ctx context.Context, s *store.Store) (bool, error) {
+// Served says whether a daemon runs.
+func Served(ctx context.Context, s *store.Store) (bool, error) {
 	_, err := s.LockOwner(ctx, database.LockServe)
 	if errors.Is(err, store.ErrNoRow) {
 		return false, nil
@@ -51,9 +55,9 @@ func served(ctx context.Context, s *store.Store) (bool, error) {
 	return err == nil, err
 }
 
-// accounts are those of the runs.
-func (f *follower) accounts() (out []string) {
-	for _, r := range f.runs {
+// Accounts are those of the runs.
+func (f *Follower) Accounts() (out []string) {
+	for _, r := range f.Runs {
 		if !slices.Contains(out, r.Account) {
 			out = append(out, r.Account)
 		}
@@ -61,44 +65,44 @@ func (f *follower) accounts() (out []string) {
 	return out
 }
 
-// daemon follows a daemon until the runs are over, or it has stopped.
-func (f *follower) daemon(ctx context.Context, q *Queue) error {
-	seen := f.now()
+// Daemon follows a daemon until the runs are over, or it has stopped.
+func (f *Follower) Daemon(ctx context.Context, s *store.Store) error {
+	seen := f.Now()
 	for {
-		over, err := f.done(ctx, q)
+		over, err := f.Done(ctx, s)
 		if ctx.Err() != nil {
-			return errStopped
+			return ErrStopped
 		}
 		if err != nil || over {
 			return err
 		}
-		up, err := served(ctx, q.Store)
+		up, err := Served(ctx, s)
 		switch {
 		case err != nil && ctx.Err() == nil:
 			return err
 		case up:
-			seen = f.now()
-		case f.now().Sub(seen) > noDaemon:
+			seen = f.Now()
+		case f.Now().Sub(seen) > noDaemon:
 			return nil
 		}
-		if !q.Env.Wait(ctx, 200*time.Millisecond) {
-			return errStopped
+		if !f.Wait(ctx, 200*time.Millisecond) {
+			return ErrStopped
 		}
 	}
 }
 
-// done is ended that also says what the accounts' questions meet, and gives up where a run does not get on.
-func (f *follower) done(ctx context.Context, q *Queue) (bool, error) {
+// Done is Ended that also says what the accounts' questions meet, and gives up where a run does not get on.
+func (f *Follower) Done(ctx context.Context, s *store.Store) (bool, error) {
 	if f.since.IsZero() {
-		f.since, f.said, f.moved = f.now(), map[string]string{}, map[string]standing{}
+		f.since, f.said, f.moved = f.Now(), map[string]string{}, map[string]standing{}
 	}
-	over, err := f.ended(ctx, q)
+	over, err := f.Ended(ctx, s)
 	if err != nil {
 		return false, err
 	}
-	f.over = over
-	for _, id := range f.accounts() {
-		acc, err := q.Store.Account(ctx, id)
+	f.Over = over
+	for _, id := range f.Accounts() {
+		acc, err := s.Account(ctx, id)
 		if errors.Is(err, store.ErrNoRow) {
 			continue // no daemon knows it yet
 		}
@@ -106,8 +110,8 @@ func (f *follower) done(ctx context.Context, q *Queue) (bool, error) {
 			return false, err
 		}
 		f.tell(acc)
-		if err := f.stuck(acc, time.Duration(q.Config.Retry.First)*4+spare); err != nil && !over {
-			f.over = true
+		if err := f.stuck(acc, f.First*4+spare); err != nil && !over {
+			f.Over = true
 			return false, err
 		}
 	}
@@ -115,25 +119,25 @@ func (f *follower) done(ctx context.Context, q *Queue) (bool, error) {
 }
 
 // tell prints an account's newest error, once.
-func (f *follower) tell(acc model.Account) {
+func (f *Follower) tell(acc model.Account) {
 	if acc.LastError == "" || acc.LastErrorAt == nil || acc.LastErrorAt.Before(f.since.Truncate(time.Millisecond)) {
 		return
 	}
-	if f.said[acc.ID] == acc.LastError || f.out == nil {
+	if f.said[acc.ID] == acc.LastError || f.Out == nil {
 		return
 	}
 	f.said[acc.ID] = acc.LastError
-	fmt.Fprintf(f.out, "%s: %s\n", acc.ID, output.Plain(acc.LastError))
+	fmt.Fprintf(f.Out, "%s: %s\n", acc.ID, output.Plain(acc.LastError))
 }
 
 // stuck is an error where a run of the account has not got on for so long and its provider is why.
-func (f *follower) stuck(acc model.Account, most time.Duration) error {
-	now := f.now()
+func (f *Follower) stuck(acc model.Account, most time.Duration) error {
+	now := f.Now()
 	why := f.said[acc.ID]
 	if acc.RestsUntil != nil && acc.RestsUntil.After(now) && why == "" {
 		why = acc.LastError
 	}
-	for _, r := range f.runs {
+	for _, r := range f.Runs {
 		is := standing{now, r.State, r.Listed + r.Asked}
 		was, known := f.moved[r.ID]
 		if !known || was.state != is.state || was.done != is.done {
@@ -149,26 +153,26 @@ func (f *follower) stuck(acc model.Account, most time.Duration) error {
 	return nil
 }
 
-// ended reads how the runs stand, shows it, and says whether they and the documents that they queued are done.
-func (f *follower) ended(ctx context.Context, q *Queue) (bool, error) {
+// Ended reads how the runs stand, shows it, and says whether they and the documents that they queued are done.
+func (f *Follower) Ended(ctx context.Context, s *store.Store) (bool, error) {
 	all := true
-	for i := range f.runs {
-		r, err := q.Store.RunByID(ctx, f.runs[i].ID)
+	for i := range f.Runs {
+		r, err := s.RunByID(ctx, f.Runs[i].ID)
 		if err != nil {
 			return false, err
 		}
-		f.runs[i] = r
+		f.Runs[i] = r
 		all = all && r.FinishedAt != nil
 	}
-	f.shows.Show(f.runs)
+	f.Shows.Show(f.Runs)
 	if !all {
 		return false, nil
 	}
-	for _, r := range f.runs {
+	for _, r := range f.Runs {
 		if r.Queued == 0 {
 			continue
 		}
-		busy, err := q.documentsInWork(ctx, r.Account)
+		busy, err := f.documentsInWork(ctx, s, r.Account)
 		if err != nil || busy {
 			return false, err
 		}
@@ -177,12 +181,12 @@ func (f *follower) ended(ctx context.Context, q *Queue) (bool, error) {
 }
 
 // documentsInWork says whether a document waits that has not been tried yet, or is due to be.
-func (q *Queue) documentsInWork(ctx context.Context, account string) (bool, error) {
-	docs, err := q.Store.Documents(ctx, store.DocumentFilter{Account: account, State: model.DocumentWaiting})
+func (f *Follower) documentsInWork(ctx context.Context, s *store.Store, account string) (bool, error) {
+	docs, err := s.Documents(ctx, store.DocumentFilter{Account: account, State: model.DocumentWaiting})
 	if err != nil {
 		return false, err
 	}
-	soon := q.Env.UTC().Add(time.Second)
+	soon := f.Now().Add(time.Second)
 	for _, d := range docs {
 		if d.NextTryAt != nil && d.NextTryAt.Before(soon) {
 			return true, nil

@@ -1,9 +1,14 @@
-package engine
+// Package queue is where verbs put the runs that they ask for.
+package queue
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"strings"
+	"time"
 
 	"github.com/sirupsen/logrus"
 
@@ -11,24 +16,21 @@ import (
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/provider"
 	"countersign/worker/apply"
 	"countersign/worker/ask/runs"
 )
 
 // Queue is where verbs put the runs that they ask for. It needs no provider and no secret: whoever works builds those.
 type Queue struct {
-	Env    *Env
-	Config *config.Config
-	Store  *store.Store
-	Runs   *runs.Runs
-	Log    *logrus.Entry
+	Config    *config.Config
+	Providers map[string]provider.Driver
+	Store     *store.Store
+	Runs      *runs.Runs
+	Log       *logrus.Entry
+	Stderr    io.Writer
+	Now       func() time.Time
 }
-
-// Queue is the engine's.
-func (e *Engine) Queue() *Queue { return &Queue{e.Env, e.Config, e.Store, e.Worker.Runs, e.Log} }
-
-// Queue is the writer's.
-func (w *Writer) Queue() *Queue { return &Queue{w.env, w.Config, w.Store, w.Worker.Runs, w.log} }
 
 // Polls queues a whole pass of each tier for each of the accounts: those named, or all.
 func (q *Queue) Polls(ctx context.Context, ids []string, tiers []apply.Tier) ([]model.Run, error) {
@@ -81,4 +83,15 @@ func Params(p runs.Params) string {
 		return "" // strings, numbers and booleans always marshal
 	}
 	return string(text)
+}
+
+// Failures turns the runs that did not end well into the verb's error: one line an account.
+func Failures(runs []model.Run) error {
+	var errs []error
+	for _, r := range runs {
+		if r.State == model.RunFailed || r.State == model.RunPartial {
+			errs = append(errs, fmt.Errorf("account %s, %s: %s", r.Account, r.Kind, r.Note))
+		}
+	}
+	return errors.Join(errs...)
 }

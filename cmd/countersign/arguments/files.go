@@ -1,4 +1,4 @@
-package main
+package arguments
 
 import (
 	"bytes"
@@ -16,9 +16,9 @@ import (
 	"countersign/model/store/durable"
 )
 
-// notOurs refuses a target of a verb that is a file of this installation, or lies in a folder of it: what an export
+// NotOurs refuses a target of a verb that is a file of this installation, or lies in a folder of it: what an export
 // replaces, or a copy joins, must not be the table, its keys or its documents.
-func notOurs(c *config.Config, target string) error {
+func NotOurs(c *config.Config, target string) error {
 	where, err := settled(target)
 	if err != nil {
 		return err
@@ -80,14 +80,14 @@ func settled(path string) (string, error) {
 	}
 }
 
-// writeConfig writes a config that only we may read. One that is there is the operator's to see to, unless forced;
+// WriteConfig writes a config that only we may read. One that is there is the operator's to see to, unless forced;
 // what is no config, such as a database, is never written over.
-func writeConfig(file, text string, force bool) error {
+func WriteConfig(file, text string, force bool) error {
 	if force {
 		if real, err := filepath.EvalSymlinks(file); err == nil {
 			file = real // the link stays
 		}
-		if err := mayBeConfig(file); err != nil {
+		if err := MayBeConfig(file); err != nil {
 			return err
 		}
 	}
@@ -102,8 +102,8 @@ func writeConfig(file, text string, force bool) error {
 	return err
 }
 
-// mayBeConfig refuses a file that cannot be a config of any kind.
-func mayBeConfig(file string) error {
+// MayBeConfig refuses a file that cannot be a config of any kind.
+func MayBeConfig(file string) error {
 	info, err := os.Stat(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -120,8 +120,8 @@ func mayBeConfig(file string) error {
 	return err
 }
 
-// emptyFolder makes a folder, or takes one that is empty. One in which anything lies is refused.
-func emptyFolder(dir string) error {
+// EmptyFolder makes a folder, or takes one that is empty. One in which anything lies is refused.
+func EmptyFolder(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -135,8 +135,8 @@ func emptyFolder(dir string) error {
 	return nil
 }
 
-// newFile refuses the name of a file that is there.
-func newFile(flag, name string) error {
+// NewFile refuses the name of a file that is there.
+func NewFile(flag, name string) error {
 	if _, err := os.Lstat(name); err == nil {
 		return output.Usagef("%s: %s is there already: name a new file", flag, name)
 	} else if !errors.Is(err, fs.ErrNotExist) {

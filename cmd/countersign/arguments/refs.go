@@ -1,4 +1,4 @@
-package main
+package arguments
 
 import (
 	"bufio"
@@ -17,9 +17,9 @@ import (
 	"countersign/provider"
 )
 
-// refsOf gathers an account's refs from the command line and a file, each once, and says how many rows of the file were
+// RefsOf gathers an account's refs from the command line and a file, each once, and says how many rows of the file were
 // other accounts'. All faults are told at once.
-func refsOf(
+func RefsOf(
 	ctx context.Context, env *engine.Env, c *config.Config, account, file string, refs []string,
 ) (all []string, others int, err error) {
 	var errs []error

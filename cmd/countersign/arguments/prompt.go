@@ -1,4 +1,4 @@
-package main
+package arguments
 
 import (
 	"bufio"
@@ -13,19 +13,20 @@ import (
 	"countersign/cmd/countersign/output"
 )
 
-// prompt puts questions to a person, or to a file of answers.
-type prompt struct {
+// Prompt puts questions to a person, or to a file of answers.
+type Prompt struct {
 	out io.Writer
 	in  *bufio.Reader
 }
 
-func newPrompt(ctx context.Context, env *engine.Env) prompt {
-	return prompt{env.Stderr, bufio.NewReader(env.Input(ctx))}
+// NewPrompt asks on stderr and reads the answers from stdin.
+func NewPrompt(ctx context.Context, env *engine.Env) Prompt {
+	return Prompt{env.Stderr, bufio.NewReader(env.Input(ctx))}
 }
 
-// ask puts a question until an answer passes its check, which says what is wrong with one. An empty answer is the
+// Ask puts a question until an answer passes its check, which says what is wrong with one. An empty answer is the
 // fallback. Where no more answers come, the fallback counts; what was wrong with the last answer is the error.
-func (p prompt) ask(question, fallback string, check func(answer string) (fault string)) (string, error) {
+func (p Prompt) Ask(question, fallback string, check func(answer string) (fault string)) (string, error) {
 	if fallback != "" {
 		question += " [" + fallback + "]"
 	}

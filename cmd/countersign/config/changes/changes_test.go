@@ -1,10 +1,12 @@
-package config
+package changes
 
 import (
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"countersign/cmd/countersign/config"
 )
 
 // live is what a reload takes over; every other key needs a restart.
@@ -15,7 +17,7 @@ func live() []string {
 // A key that is in neither list would be taken over, or not, without a word.
 func TestEveryKeyIsReadAgainOrNeedsARestart(t *testing.T) {
 	var known []string
-	for _, s := range (&Config{}).atStart() {
+	for _, s := range atStart(&config.Config{}) {
 		known = append(known, s.key)
 	}
 	known = append(known, live()...)
@@ -27,9 +29,9 @@ func TestEveryKeyIsReadAgainOrNeedsARestart(t *testing.T) {
 		}
 		return out
 	}
-	all := keys(reflect.TypeFor[Config](), "")
-	all = append(all, keys(reflect.TypeFor[Public](), "public.")...)
-	all = append(all, keys(reflect.TypeFor[Console](), "console.")...)
+	all := keys(reflect.TypeFor[config.Config](), "")
+	all = append(all, keys(reflect.TypeFor[config.Public](), "public.")...)
+	all = append(all, keys(reflect.TypeFor[config.Console](), "console.")...)
 	for _, key := range all {
 		if key != "public" && key != "console" && !slices.Contains(known, key) {
 			t.Errorf("%s: is it read again at a reload?", key)
@@ -38,10 +40,10 @@ func TestEveryKeyIsReadAgainOrNeedsARestart(t *testing.T) {
 }
 
 func TestARestartIsNamedForWhatAReloadDoesNotTakeOver(t *testing.T) {
-	read := func(text string) *Config {
-		c, err := Parse("config.yaml", []byte(text), Source{Lookup: func(string) (string, bool) { return "", false }})
+	read := func(text string) *config.Config {
+		c, err := config.Parse("config.yaml", []byte(text), config.Source{Lookup: func(string) (string, bool) { return "", false }})
 		if err != nil {
-			t.Fatal(SpelledOut(err))
+			t.Fatal(config.SpelledOut(err))
 		}
 		return c
 	}
@@ -52,7 +54,7 @@ func TestARestartIsNamedForWhatAReloadDoesNotTakeOver(t *testing.T) {
 		"accounts: []\npublic: { address: \":9000\", max_body: 1MiB }\nlog: { level: debug }\n":             "public.address public.max_body log",
 		"accounts: []\nretry: { first: 1s }\ndatabase: sqlite:./other.db\n":                                 "database retry",
 	} {
-		if got := strings.Join(read(text).NeedRestart(started), " "); got != want {
+		if got := strings.Join(NeedRestart(read(text), started), " "); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package arguments
 
 import (
 	"slices"
@@ -8,14 +8,14 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// takesRefs says whether a verb's arguments hold refs, which are the providers' and may begin with a dash.
-func takesRefs(cmd *cobra.Command) bool { return strings.Contains(cmd.Use, "REF") }
+// TakesRefs says whether a verb's arguments hold refs, which are the providers' and may begin with a dash.
+func TakesRefs(cmd *cobra.Command) bool { return strings.Contains(cmd.Use, "REF") }
 
-// refsAsTheyAre puts what is no flag of a verb that takes refs behind --, so that a ref such as -2r3z is read as it is.
+// RefsAsTheyAre puts what is no flag of a verb that takes refs behind --, so that a ref such as -2r3z is read as it is.
 // What begins with two dashes stays: there a flag that was mistyped is likelier, and the error names the cure.
-func refsAsTheyAre(root *cobra.Command, args []string) []string {
+func RefsAsTheyAre(root *cobra.Command, args []string) []string {
 	cmd, rest, err := root.Find(args)
-	if err != nil || !takesRefs(cmd) {
+	if err != nil || !TakesRefs(cmd) {
 		return args
 	}
 	var flags, refs []string

@@ -1,0 +1,93 @@
+package health
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"countersign/cmd/countersign/config/values"
+	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/output"
+	"countersign/model"
+	"countersign/model/store"
+)
+
+// SumLedger reads what the ledger says of an account since a day.
+func SumLedger(ctx context.Context, env *engine.Env, s *store.Store, account string, since time.Time, wanted float64) (out output.LedgerSum, err error) {
+	out = output.LedgerSum{Account: account, Since: since.UTC().Truncate(values.Day), Wanted: wanted}
+	if out.Share, err = s.Share(ctx, account, &since); err != nil {
+		return out, err
+	}
+	recent := env.Now().UTC().Add(-values.Day).Truncate(values.Day)
+	if since.After(recent) {
+		recent = since
+	}
+	if out.Recent, err = s.Share(ctx, account, &recent); err != nil {
+		return out, err
+	}
+	if out.Repairs, err = s.Repairs(ctx, account, &since); err != nil {
+		return out, err
+	}
+	out.Firsts, err = s.Firsts(ctx, account, &since)
+	return out, err
+}
+
+// PrintShares prints, per account, how many changes callbacks told, and what became of the others.
+func PrintShares(env *engine.Env, sums []output.LedgerSum, since time.Time) error {
+	if len(sums) == 0 {
+		return nil
+	}
+	t := env.Table("account", "told by callbacks", "told", "missed", "late", "refused", "not counted", "objective", "may miss", "error budget", "burn since yesterday")
+	times := env.Table("account", "changes that no callback told", "how many", "half within", "90% within", "99% within")
+	for _, l := range sums {
+		t.AppendRow(table.Row{
+			l.Account, env.ShareWords(l.Share, l.Wanted), l.Reported, l.Missed, l.Late, l.Refused, l.Unsubscribed + l.NoEvent, output.PercentWords(l.Wanted),
+			strconv.FormatFloat(output.Allowed(l.Share, l.Wanted), 'f', 1, 64), env.BudgetWords(l.Share, l.Wanted), output.BurnWords(l.Recent, l.Wanted),
+		})
+		for _, p := range []struct {
+			what string
+			of   model.Percentiles
+		}{
+			{"found, at most so long after they happened", l.Repairs.Bound}, {"found, after the time that the provider gives", l.Repairs.Dated},
+			{"then told late, so long after they were found", l.Repairs.Late},
+		} {
+			if p.of.Of > 0 {
+				times.AppendRow(table.Row{l.Account, p.what, p.of.Of, output.Lasting(p.of.P50), output.Lasting(p.of.P90), output.Lasting(p.of.P99)})
+			}
+		}
+	}
+	if err := env.Printf("since %s\n", since.UTC().Format(time.DateOnly)); err != nil {
+		return err
+	}
+	if err := env.Print(t); err != nil {
+		return err
+	}
+	if times.Length() > 0 {
+		if err := env.Printf("\n"); err != nil {
+			return err
+		}
+		if err := env.Print(times); err != nil {
+			return err
+		}
+	}
+	return printFirsts(env, sums)
+}
+
+// printFirsts prints which channels told of changes first.
+func printFirsts(env *engine.Env, sums []output.LedgerSum) error {
+	t := env.Table("account", "told first by")
+	for _, l := range sums {
+		if words := output.ChannelWords(l.Firsts); words != "" {
+			t.AppendRow(table.Row{l.Account, words})
+		}
+	}
+	if t.Length() == 0 {
+		return nil
+	}
+	if err := env.Printf("\n"); err != nil {
+		return err
+	}
+	return env.Print(t)
+}

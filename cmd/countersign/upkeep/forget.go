@@ -1,0 +1,139 @@
+// Package upkeep has what is done to an installation by hand and is not undone: forgetting a transaction, restoring a
+// backup, changing the key.
+package upkeep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"countersign/cmd/countersign/arguments"
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/output"
+	"countersign/model"
+	"countersign/model/store"
+	"countersign/worker/files"
+)
+
+// vacuumAtOnce is how large a database is rewritten without being asked: a second or two.
+const vacuumAtOnce = 256 << 20
+
+// PlanForget says what would go.
+func PlanForget(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store, k model.Key) error {
+	if err := arguments.KnownAccounts(ctx, c, s, k.Account); err != nil {
+		return err
+	}
+	p, err := s.PersonalOf(ctx, k)
+	if err != nil {
+		return err
+	}
+	files, err := filesOf(ctx, c, s, k)
+	if err != nil {
+		return err
+	}
+	if !p.Any() && len(files) == 0 {
+		return unknownRow(k)
+	}
+	if err := env.Printf("would remove of %s/%s: %s\n", k.Account, output.Plain(k.Ref), personalWords(p, len(files))); err != nil {
+		return err
+	}
+	for _, name := range files {
+		if err := env.Printf("  %s\n", output.Plain(name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// filesOf lists a transaction's files, in a document folder that may not be there yet.
+func filesOf(ctx context.Context, c *config.Config, s *store.Store, k model.Key) ([]string, error) {
+	list, err := s.Documents(ctx, store.DocumentFilter{Account: k.Account, Ref: k.Ref})
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, d := range list {
+		ids = append(ids, d.ID)
+	}
+	return files.At(c.DocumentsFolder()).Of(k, ids)
+}
+
+// Forget removes the data of a transaction, then what is left of it in the files of the database.
+func Forget(ctx context.Context, env *engine.Env, w *engine.Writer, k model.Key, vacuum bool) error {
+	if err := arguments.KnownAccounts(ctx, w.Config, w.Store, k.Account); err != nil {
+		return err
+	}
+	files, err := w.Documents()
+	if err != nil {
+		return err
+	}
+	p, n, err := files.Forget(ctx, k)
+	if errors.Is(err, store.ErrNoRow) {
+		return unknownRow(k)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: run it again to finish", err)
+	}
+	size, err := w.Store.FileSize()
+	if err != nil {
+		return err
+	}
+	whole := vacuum || size <= vacuumAtOnce
+	clean, err := w.Store.Scrub(ctx, whole)
+	if err != nil {
+		return fmt.Errorf("%s/%s is forgotten, but older copies may be left in the database's files: %w: run it again", k.Account, output.Plain(k.Ref), err)
+	}
+	if err := env.Printf("%s/%s is forgotten: %s\n", k.Account, output.Plain(k.Ref), personalWords(p, n)); err != nil {
+		return err
+	}
+	if copies, err := filepath.Glob(w.Store.Path() + ".before-*"); err == nil && w.Store.Path() != "" {
+		for _, name := range copies {
+			if strings.HasSuffix(name, LostList) {
+				continue // refs, which are kept of what was forgotten too
+			}
+			if err := env.Printf("a copy from before may hold it still: %s\n", name); err != nil {
+				return err
+			}
+		}
+	}
+	switch {
+	case !clean:
+		err = env.Printf("somebody reads the database just now, its log may hold older copies: run it again\n")
+	case !whole:
+		err = env.Printf("unused parts of the database file (%s) may hold older copies: --vacuum rewrites it, callers wait meanwhile\n", output.BytesShown(size))
+	}
+	return err
+}
+
+func unknownRow(k model.Key) error {
+	return fmt.Errorf("nothing is known of %s in %s", output.Quoted(k.Ref), k.Account)
+}
+
+// personalWords says what goes, or went.
+func personalWords(p store.Personal, files int) string {
+	var parts []string
+	for _, c := range []struct {
+		n    int
+		what string
+	}{
+		{p.Rows, "row"}, {p.Signers, "signer"}, {p.Changes, "change"}, {p.Progress, "step"}, {p.Documents, "document"}, {files, "file"},
+		{p.Deliveries, "announcement"},
+	} {
+		if c.n > 0 {
+			parts = append(parts, output.Count(c.n, c.what))
+		}
+	}
+	if p.Callbacks > 0 {
+		parts = append(parts, fmt.Sprintf("what %s said (%d with a body)", output.Count(p.Callbacks, "callback"), p.Bodies))
+	}
+	if p.Gaps > 0 {
+		parts = append(parts, "the signer in "+output.Count(p.Gaps, "gap"))
+	}
+	if parts == nil {
+		return "nothing was left"
+	}
+	return strings.Join(parts, ", ")
+}

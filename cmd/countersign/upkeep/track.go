@@ -1,0 +1,21 @@
+package upkeep
+
+import (
+	"context"
+
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/output"
+)
+
+// Track starts to follow refs of an account.
+func Track(ctx context.Context, env *engine.Env, w *engine.Writer, acc *config.Account, refs []string) error {
+	if err := w.Remember(ctx); err != nil {
+		return err
+	}
+	n, err := w.Worker.Table.Track(ctx, acc.ID, acc.Provider, refs)
+	if err != nil {
+		return err
+	}
+	return env.Printf("%s: %s new, %d followed already\n", acc.ID, output.Count(n, "ref"), len(refs)-n)
+}
