@@ -14,7 +14,7 @@ import (
 	"countersign/provider"
 	"countersign/provider/providertest"
 	"countersign/worker/apply"
-	"countersign/worker/ask"
+	"countersign/worker/ask/runs"
 	"countersign/worker/pdf/pdftest"
 	"countersign/worker/workertest"
 )
@@ -156,7 +156,7 @@ func works(files map[string][]byte) []work {
 	}
 	return []work{
 		{"poll", queue(string(apply.Active)), begin, ended},
-		{"verify", queue(ask.KindVerify), begin, drift},
+		{"verify", queue(runs.KindVerify), begin, drift},
 		{"confirm", func(t *testing.T, b *bench) {
 			b.answered(t, "a", workertest.InProgress())
 			b.called(t, model.Observation{Ref: "a", Evidence: model.Claim, Type: "moved"})

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"countersign/model"
-	"countersign/worker/ask"
+	"countersign/worker/ask/runs"
 	"countersign/worker/pdf/pdftest"
 	"countersign/worker/verify"
 	"countersign/worker/workertest"
@@ -23,7 +23,7 @@ func TestVerifyFetchesAnAlteredFileAnewAndLeavesOldVersionsAlone(t *testing.T) {
 		for _, d := range b.documents(t, "a") {
 			check(t, os.WriteFile(filepath.Join(b.root, filepath.FromSlash(d.Path)), []byte("altered"), 0o600))
 		}
-		r := b.ran(t, model.Run{Kind: ask.KindVerify, Params: `{"repair":true}`})
+		r := b.ran(t, model.Run{Kind: runs.KindVerify, Params: `{"repair":true}`})
 		same(t, "sum", verify.VerifiedBy(r), verify.Verified{Checked: 1, Drift: 2, Repaired: 1})
 		check(t, b.downloadOnce(t.Context()))
 		list := b.documents(t, "a")

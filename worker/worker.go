@@ -15,6 +15,7 @@ import (
 	"countersign/model/store"
 	"countersign/worker/apply"
 	"countersign/worker/ask"
+	"countersign/worker/ask/runs"
 	"countersign/worker/documents"
 	"countersign/worker/files"
 	"countersign/worker/pdf"
@@ -47,7 +48,7 @@ type Options struct {
 type Worker struct {
 	Table     *apply.Table // callbacks, answers, hints and operators change it, with Run or without
 	Gate      *ask.Gate
-	Runs      *ask.Runs
+	Runs      *runs.Runs
 	Tiers     *poll.Tiers
 	Documents *documents.Documents
 
@@ -116,7 +117,7 @@ func (w *Worker) build(o Options) {
 		Store: o.Store, Table: w.Table, Asker: w.asker, Now: o.Now, RetryWait: o.RetryWait,
 		Hash: func(path string) (string, int64, error) { return o.Files.Hash(path) },
 	}).Kinds())
-	w.Runs = ask.NewRuns(ask.RunsOptions{
+	w.Runs = runs.NewRuns(runs.RunsOptions{
 		Store: o.Store, Asker: w.asker, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Nudge: w.Nudge, Kinds: kinds,
 	})
 	w.slots = poll.NewSlots(poll.SlotsOptions{

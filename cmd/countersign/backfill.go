@@ -16,7 +16,7 @@ import (
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/worker/ask"
+	"countersign/worker/ask/runs"
 	"countersign/worker/poll"
 )
 
@@ -98,10 +98,10 @@ func (o backfillOptions) queue(ctx context.Context, q *queue.Queue) ([]model.Run
 	if o.until.At != nil {
 		until = *o.until.At
 	}
-	var runs []model.Run
+	var queued []model.Run
 	for _, acc := range accounts {
 		r, err := q.Runs.Queue(ctx, model.Run{
-			Account: acc.ID, Kind: ask.KindBackfill, Since: o.since.At, Until: &until, Params: queue.Params(ask.Params{Documents: &o.documents}),
+			Account: acc.ID, Kind: runs.KindBackfill, Since: o.since.At, Until: &until, Params: queue.Params(runs.Params{Documents: &o.documents}),
 		}, true)
 		if err != nil {
 			return nil, err
@@ -109,9 +109,9 @@ func (o backfillOptions) queue(ctx context.Context, q *queue.Queue) ([]model.Run
 		if r.Cursor != "" {
 			fmt.Fprintf(q.Stderr, "%s: resuming the backfill since %s, %d listed so far\n", acc.ID, r.Since.Format(time.DateOnly), r.Listed)
 		}
-		runs = append(runs, r)
+		queued = append(queued, r)
 	}
-	return runs, nil
+	return queued, nil
 }
 
 // printBackfillPlan says what a backfill would do. It spends budget, so it takes the work lock; where a daemon has it, the

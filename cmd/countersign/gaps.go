@@ -10,6 +10,7 @@ import (
 
 	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/values"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/health"
 	"countersign/cmd/countersign/output"
@@ -30,7 +31,7 @@ type gapsFlags struct {
 // pflag.Value.
 type failUnder struct {
 	set    bool
-	wanted *config.Percent // nil: the objective
+	wanted *values.Percent // nil: the objective
 }
 
 const theObjective = "objective"
@@ -41,7 +42,7 @@ func (f *failUnder) Set(s string) error {
 	if s == theObjective {
 		return nil
 	}
-	p, err := config.ParsePercent(s)
+	p, err := values.ParsePercent(s)
 	if err != nil {
 		return fmt.Errorf("%q %w", s, err)
 	}
@@ -105,7 +106,7 @@ func runGaps(ctx context.Context, env *engine.Env, c *config.Config, s *store.St
 		return err
 	}
 	if f.since.At == nil {
-		month := env.Now().Add(-30 * config.Day)
+		month := env.Now().Add(-30 * values.Day)
 		f.since.At = &month
 	}
 	sums, err := sumLedgers(ctx, env, c, s, f)

@@ -14,6 +14,7 @@ import (
 	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/environ"
 	"countersign/cmd/countersign/output"
 )
 
@@ -58,7 +59,7 @@ func TestQuestionsEndWithTheContext(t *testing.T) {
 		ended := make(chan error, 1)
 		go func() { ended <- do(ctx, a.Env) }()
 		stop()
-		if err := <-ended; !errors.Is(err, engine.ErrInterrupted) {
+		if err := <-ended; !errors.Is(err, environ.ErrInterrupted) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/migration"
 	"countersign/model/store"
 	"countersign/model/store/database"
 )
@@ -48,7 +49,7 @@ func runMigrate(ctx context.Context, env *engine.Env, s *store.Store) error {
 		return env.Printf("the database is at step %d already\n", have)
 	}
 	err = s.WithLock(ctx, database.LockServe, env.Owner(), func(ctx context.Context) error {
-		backup, err := engine.CopyBefore(ctx, s, have)
+		backup, err := migration.CopyBefore(ctx, s, have)
 		if err != nil {
 			return err
 		}

@@ -7,7 +7,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
-	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/values"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/login"
 	"countersign/cmd/countersign/output"
@@ -35,7 +35,7 @@ address to name where the service insists on one that it knows.`,
 			switch {
 			case o.Code != "" && (o.Listen != "" || o.Redirect != ""):
 				return output.Usagef("--code goes alone: the code is there already")
-			case o.Listen != "" && !config.Loopback(o.Listen):
+			case o.Listen != "" && !values.Loopback(o.Listen):
 				return output.Usagef("--listen %s is not on this machine: 127.0.0.1:PORT is", output.Quoted(o.Listen))
 			}
 			return runLogin(cmd.Context(), env, args[0], o)

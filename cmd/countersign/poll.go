@@ -13,7 +13,7 @@ import (
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/worker/apply"
-	"countersign/worker/ask"
+	"countersign/worker/ask/runs"
 )
 
 type pollOptions struct {
@@ -85,18 +85,18 @@ func (o pollOptions) queueRefs(ctx context.Context, q *queue.Queue) ([]model.Run
 		}
 		byAccount[id] = append(byAccount[id], ref)
 	}
-	var runs []model.Run
+	var queued []model.Run
 	for id, refs := range byAccount {
 		if _, err := q.Chosen([]string{id}); err != nil {
 			return nil, err
 		}
-		r, err := q.Runs.Queue(ctx, model.Run{Account: id, Kind: ask.KindRefs, Params: queue.Params(ask.Params{Refs: refs})}, false)
+		r, err := q.Runs.Queue(ctx, model.Run{Account: id, Kind: runs.KindRefs, Params: queue.Params(runs.Params{Refs: refs})}, false)
 		if err != nil {
 			return nil, err
 		}
-		runs = append(runs, r)
+		queued = append(queued, r)
 	}
-	return runs, nil
+	return queued, nil
 }
 
 func (o pollOptions) accountOf(ctx context.Context, q *queue.Queue, ref string) (string, error) {

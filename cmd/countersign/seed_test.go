@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/values"
 	"countersign/cmd/countersign/engine/keyfile"
 	"countersign/model"
 	"countersign/model/store"
@@ -68,26 +68,26 @@ func (w world) ago(d time.Duration) *time.Time {
 
 func (w world) accounts(b *store.Batch) {
 	b.PutAccount(model.Account{
-		ID: "sales", Provider: "onespan", FirstStartAt: *w.ago(40 * config.Day), LastCallbackAt: w.ago(4 * time.Minute), LastPollAt: w.ago(3 * time.Hour),
+		ID: "sales", Provider: "onespan", FirstStartAt: *w.ago(40 * values.Day), LastCallbackAt: w.ago(4 * time.Minute), LastPollAt: w.ago(3 * time.Hour),
 	})
-	b.PutAccount(model.Account{ID: "hr", Provider: "dropboxsign", FirstStartAt: *w.ago(40 * config.Day)})
-	b.PutAccount(model.Account{ID: "old", Provider: "onespan", FirstStartAt: *w.ago(400 * config.Day), LastPollAt: w.ago(100 * config.Day)})
+	b.PutAccount(model.Account{ID: "hr", Provider: "dropboxsign", FirstStartAt: *w.ago(40 * values.Day)})
+	b.PutAccount(model.Account{ID: "old", Provider: "onespan", FirstStartAt: *w.ago(400 * values.Day), LastPollAt: w.ago(100 * values.Day)})
 	for range 9 {
-		b.AddReported("sales", model.ChangeStatus, w.at.Add(-2*config.Day))
-		b.AddFirst("sales", model.ChangeStatus, model.ByCallback, w.at.Add(-2*config.Day))
+		b.AddReported("sales", model.ChangeStatus, w.at.Add(-2*values.Day))
+		b.AddFirst("sales", model.ChangeStatus, model.ByCallback, w.at.Add(-2*values.Day))
 	}
 	for range 2 {
-		b.AddFirst("sales", model.ChangeSigner, model.ByStream, w.at.Add(-2*config.Day))
+		b.AddFirst("sales", model.ChangeSigner, model.ByStream, w.at.Add(-2*values.Day))
 	}
-	b.AddFirst("sales", model.ChangeStatus, model.ByActive, w.at.Add(-4*config.Day))
+	b.AddFirst("sales", model.ChangeStatus, model.ByActive, w.at.Add(-4*values.Day))
 }
 
 func (w world) rows(b *store.Batch) {
 	for _, t := range []model.Transaction{
 		{
 			Account: "sales", Ref: "p-1", Provider: "onespan", ExternalID: "X-1", Name: "Contract for Ana", Status: model.Completed, ProviderStatus: "COMPLETED",
-			Confirmed: true, Archived: true, ConfirmedAt: w.ago(3 * time.Minute), ChangedAt: *w.ago(4 * time.Minute), FirstSeenAt: *w.ago(5 * config.Day),
-			CreatedAt: w.ago(5 * config.Day), SentAt: w.ago(4 * config.Day), Origin: model.OriginClaim, Metadata: `{"contract_id":"X-1"}`, SignersSet: true,
+			Confirmed: true, Archived: true, ConfirmedAt: w.ago(3 * time.Minute), ChangedAt: *w.ago(4 * time.Minute), FirstSeenAt: *w.ago(5 * values.Day),
+			CreatedAt: w.ago(5 * values.Day), SentAt: w.ago(4 * values.Day), Origin: model.OriginClaim, Metadata: `{"contract_id":"X-1"}`, SignersSet: true,
 			SignersDone: 2, SignersAll: 2,
 			Signers: []model.Signer{
 				{Ref: "s1", Name: "Ana Pop", Email: "ana@example.com", Role: "signer", Order: 1, Status: model.SignerSigned, SignedAt: w.ago(time.Hour)},
@@ -96,21 +96,21 @@ func (w world) rows(b *store.Batch) {
 		},
 		{
 			Account: "sales", Ref: "p-2", Provider: "onespan", Name: "Lease", Status: model.InProgress, ProviderStatus: "SENT", ReportedStatus: model.Completed,
-			ConfirmedAt: w.ago(2 * config.Day), ChangedAt: *w.ago(2 * config.Day), FirstSeenAt: *w.ago(3 * config.Day), Origin: model.OriginPoll,
-			NextCheckAt: w.ago(10 * time.Minute), DueReason: model.DueConfirm, ExpiresAt: w.ago(-5 * config.Day),
+			ConfirmedAt: w.ago(2 * values.Day), ChangedAt: *w.ago(2 * values.Day), FirstSeenAt: *w.ago(3 * values.Day), Origin: model.OriginPoll,
+			NextCheckAt: w.ago(10 * time.Minute), DueReason: model.DueConfirm, ExpiresAt: w.ago(-5 * values.Day),
 		},
 		{
-			Account: "sales", Ref: "p-3", Provider: "onespan", Name: "Trial\x1b[31m", Status: model.Draft, Confirmed: true, ConfirmedAt: w.ago(20 * config.Day),
-			ChangedAt: *w.ago(20 * config.Day), FirstSeenAt: *w.ago(20 * config.Day), Test: true, Origin: model.OriginBackfill,
+			Account: "sales", Ref: "p-3", Provider: "onespan", Name: "Trial\x1b[31m", Status: model.Draft, Confirmed: true, ConfirmedAt: w.ago(20 * values.Day),
+			ChangedAt: *w.ago(20 * values.Day), FirstSeenAt: *w.ago(20 * values.Day), Test: true, Origin: model.OriginBackfill,
 		},
 		{
 			Account: "hr", Ref: "same", Provider: "dropboxsign", Name: "Offer", Status: model.InProgress, Confirmed: true, ConfirmedAt: w.ago(time.Hour),
-			ChangedAt: *w.ago(config.Day), FirstSeenAt: *w.ago(config.Day), Origin: model.OriginTrack,
+			ChangedAt: *w.ago(values.Day), FirstSeenAt: *w.ago(values.Day), Origin: model.OriginTrack,
 			Attention: []model.Attention{{Kind: model.EmailBounced, Signer: "a", Message: "no such mailbox", Since: *w.ago(2 * time.Hour)}},
 		},
 		{
-			Account: "sales", Ref: "same", Provider: "onespan", Status: model.Declined, Confirmed: true, ConfirmedAt: w.ago(50 * config.Day), Reason: "too dear",
-			ChangedAt: *w.ago(50 * config.Day), FirstSeenAt: *w.ago(60 * config.Day), Origin: model.OriginPoll,
+			Account: "sales", Ref: "same", Provider: "onespan", Status: model.Declined, Confirmed: true, ConfirmedAt: w.ago(50 * values.Day), Reason: "too dear",
+			ChangedAt: *w.ago(50 * values.Day), FirstSeenAt: *w.ago(60 * values.Day), Origin: model.OriginPoll,
 		},
 		{Account: "sales", Ref: "hidden", Provider: "onespan", Status: model.Unknown, Hidden: true, FirstSeenAt: w.at, ChangedAt: w.at, Origin: model.OriginHint},
 	} {
@@ -120,7 +120,7 @@ func (w world) rows(b *store.Batch) {
 
 func (w world) details(b *store.Batch) {
 	for _, c := range []model.Change{
-		{Account: "sales", Ref: "p-1", Kind: model.KindStatus, From: "unknown", To: "in_progress", Status: model.InProgress, Confirmed: true, Source: "poll r1", At: *w.ago(4 * config.Day)},
+		{Account: "sales", Ref: "p-1", Kind: model.KindStatus, From: "unknown", To: "in_progress", Status: model.InProgress, Confirmed: true, Source: "poll r1", At: *w.ago(4 * values.Day)},
 		{Account: "sales", Ref: "p-1", Kind: model.KindStatus, From: "in_progress", To: "completed", Status: model.Completed, Source: "callback c000000000001", At: *w.ago(4 * time.Minute)},
 		{Account: "sales", Ref: "p-1", Kind: model.KindConfirmed, From: "completed", To: "completed", Status: model.Completed, Confirmed: true, Source: "confirm", At: *w.ago(3 * time.Minute)},
 		{Account: "sales", Ref: "p-1", Kind: model.KindFlag, To: "archived", Status: model.Completed, Confirmed: true, Source: "confirm", At: *w.ago(3 * time.Minute)},
@@ -136,8 +136,8 @@ func (w world) details(b *store.Batch) {
 	}
 	late := 3 * time.Minute
 	for _, g := range []model.Gap{
-		{Account: "sales", Ref: "p-1", Kind: model.GapMissed, Change: model.ChangeStatus, From: "draft", To: "in_progress", After: w.ago(5 * config.Day), Before: *w.ago(4 * config.Day), FoundBy: "r1", FoundAt: *w.ago(4 * config.Day), SettleAt: *w.ago(4 * config.Day)},
-		{Account: "hr", Ref: "same", Kind: model.GapLate, Change: model.ChangeSigner, From: "waiting", To: "viewed", Before: *w.ago(config.Day), FoundBy: "r2", FoundAt: *w.ago(config.Day), SettleAt: *w.ago(config.Day), Latency: &late},
+		{Account: "sales", Ref: "p-1", Kind: model.GapMissed, Change: model.ChangeStatus, From: "draft", To: "in_progress", After: w.ago(5 * values.Day), Before: *w.ago(4 * values.Day), FoundBy: "r1", FoundAt: *w.ago(4 * values.Day), SettleAt: *w.ago(4 * values.Day)},
+		{Account: "hr", Ref: "same", Kind: model.GapLate, Change: model.ChangeSigner, From: "waiting", To: "viewed", Before: *w.ago(values.Day), FoundBy: "r2", FoundAt: *w.ago(values.Day), SettleAt: *w.ago(values.Day), Latency: &late},
 	} {
 		b.AddGap(g)
 	}

@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/values"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 )
@@ -29,7 +30,7 @@ never repeats. --backfill-schedule repeats it on a cron line (UTC).`,
 			}
 			if schedule != "" {
 				var err error
-				if o.Schedule, err = config.ParseSlots(schedule); err != nil {
+				if o.Schedule, err = values.ParseSlots(schedule); err != nil {
 					return output.Usagef("--backfill-schedule: %q %w", schedule, err)
 				}
 			}

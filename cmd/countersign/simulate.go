@@ -16,8 +16,10 @@ import (
 
 	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/values"
 	"countersign/cmd/countersign/demo"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/web"
 	"countersign/cmd/countersign/output"
 	"countersign/provider"
 	"countersign/provider/simulator"
@@ -136,7 +138,7 @@ func runSimulate(ctx context.Context, env *engine.Env, o simulateOptions) error 
 	if o.world.Transactions == 0 {
 		o.world.Transactions = -1 // to the simulator 0 means its default
 	}
-	o.world.Callbacks, o.world.Births = o.callbacks, time.Duration(o.days)*config.Day
+	o.world.Callbacks, o.world.Births = o.callbacks, time.Duration(o.days)*values.Day
 	w := simulator.New(o.world)
 	socket, err := net.Listen("tcp", o.address)
 	if err != nil {
@@ -166,7 +168,7 @@ func runSimulate(ctx context.Context, env *engine.Env, o simulateOptions) error 
 	server := &http.Server{Handler: w.Handler(), ReadHeaderTimeout: 10 * time.Second}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return w.Run(ctx) })
-	g.Go(func() error { return engine.ServeHTTP(ctx, server, socket, 0) })
+	g.Go(func() error { return web.Serve(ctx, server, socket, 0) })
 	return g.Wait()
 }
 

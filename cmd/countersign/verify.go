@@ -14,7 +14,7 @@ import (
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/worker/ask"
+	"countersign/worker/ask/runs"
 	"countersign/worker/verify"
 )
 
@@ -60,21 +60,21 @@ func (o *verifyOptions) queue(ctx context.Context, q *queue.Queue) ([]model.Run,
 	if err != nil {
 		return nil, err
 	}
-	var runs []model.Run
+	var queued []model.Run
 	for _, acc := range accounts {
 		if acc.ListsNothing(q.Providers) {
 			o.unlisted = append(o.unlisted, acc.ID)
 		}
-		r, resumed, err := verify.Queue(ctx, q.Store, q.Runs, acc.ID, ask.Params{Sample: o.sample, Repair: o.repair})
+		r, resumed, err := verify.Queue(ctx, q.Store, q.Runs, acc.ID, runs.Params{Sample: o.sample, Repair: o.repair})
 		if err != nil {
 			return nil, err
 		}
 		if resumed && r.Cursor != "" {
 			fmt.Fprintf(q.Stderr, "%s: resuming the verify of %s, %d of %d rows are done\n", acc.ID, r.CreatedAt.Format(output.StampLayout), r.Asked, r.Total)
 		}
-		runs = append(runs, r)
+		queued = append(queued, r)
 	}
-	return runs, nil
+	return queued, nil
 }
 
 func runVerify(ctx context.Context, env *engine.Env, o verifyOptions) error {

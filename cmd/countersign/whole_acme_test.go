@@ -28,7 +28,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/acme"
 
-	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/values"
 	"countersign/provider/simulator"
 )
 
@@ -145,7 +145,7 @@ func (a *authority) issue(payload string) {
 		a.fault = fmt.Sprint("proved ", a.proved, ": ", err)
 		return
 	}
-	of := &x509.Certificate{SerialNumber: big.NewInt(7), Subject: pkix.Name{CommonName: "sign.example.com"}, DNSNames: csr.DNSNames, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(90 * config.Day)}
+	of := &x509.Certificate{SerialNumber: big.NewInt(7), Subject: pkix.Name{CommonName: "sign.example.com"}, DNSNames: csr.DNSNames, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(90 * values.Day)}
 	cert, err := x509.CreateCertificate(rand.Reader, of, a.cert, csr.PublicKey, a.key)
 	if err != nil {
 		a.fault = err.Error()
@@ -164,7 +164,7 @@ func TestWholeACME(t *testing.T) {
 	a.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	a.cert = &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "an authority"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(config.Day),
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "an authority"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(values.Day),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, a.cert, a.cert, &a.key.PublicKey, a.key)

@@ -15,8 +15,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/config/configtest"
+	"countersign/cmd/countersign/config/values"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/provider/simulator"
@@ -74,7 +74,7 @@ func TestWholeTLS(t *testing.T) {
 
 	second, secondKey := configtest.SelfSigned(t, "sign.example.com")
 	put(second, secondKey)
-	old := time.Now().Add(-config.Day) // copied with its time: not newer than the one before
+	old := time.Now().Add(-values.Day) // copied with its time: not newer than the one before
 	require.NoError(t, os.Chtimes(certFile, old, old))
 	require.NoError(t, post(trusting(second), "r-second"))
 	require.Error(t, post(trusting(first), "r-unseen"))

@@ -13,6 +13,7 @@ import (
 
 	"countersign/provider"
 	"countersign/provider/transport/budget"
+	"countersign/provider/transport/ways"
 )
 
 // mostRest is the most bytes that are read of an answer that is thrown away.
@@ -96,7 +97,7 @@ func hopeless(err error) bool {
 	var authority x509.UnknownAuthorityError
 	var header tls.RecordHeaderError
 	return errors.As(err, &after) || errors.As(err, &cert) || errors.As(err, &name) || errors.As(err, &authority) || errors.As(err, &header) ||
-		errors.Is(err, provider.ErrUnavailable) || errors.Is(err, errAddress)
+		errors.Is(err, provider.ErrUnavailable) || errors.Is(err, ways.ErrAddress)
 }
 
 // backoff is the pause after the nth attempt: what the service asked for, or else one that doubles, of which the
@@ -142,7 +143,7 @@ func (t *Transport) outcome(ctx context.Context, c *call, resp *http.Response, e
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil, ctx.Err()
-	case errors.As(err, &after), errors.Is(err, provider.ErrUnavailable), errors.Is(err, errAddress), errors.Is(err, errBody):
+	case errors.As(err, &after), errors.Is(err, provider.ErrUnavailable), errors.Is(err, ways.ErrAddress), errors.Is(err, errBody):
 		return nil, err
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", provider.ErrUnavailable, provider.Redact(err))

@@ -21,6 +21,7 @@ import (
 	"countersign/provider"
 	"countersign/provider/transport/budget"
 	"countersign/provider/transport/memory"
+	"countersign/provider/transport/ways"
 )
 
 // Options say how an account's calls go out. Only Now must be set.
@@ -180,7 +181,7 @@ func verdict(ctx context.Context, c *call, resp *http.Response, err error) error
 		return fmt.Errorf("%w: %d %s", errBroken, resp.StatusCode, http.StatusText(resp.StatusCode))
 	case err == nil:
 		return nil
-	case errors.As(err, &after), ctx.Err() != nil, errors.Is(err, errResting), errors.Is(err, errAddress), errors.Is(err, errBody):
+	case errors.As(err, &after), ctx.Err() != nil, errors.Is(err, errResting), errors.Is(err, ways.ErrAddress), errors.Is(err, errBody):
 		return errBeside
 	}
 	return fmt.Errorf("%w: %w", errBroken, err)

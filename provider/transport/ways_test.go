@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"countersign/provider/transport/ways"
 )
 
 // egress is a proxy on loopback that plays the hosts behind it. Tunnels lead to one server.
@@ -67,7 +69,7 @@ func behind(t *testing.T, private bool, names map[string]string) (*http.Client, 
 		return through, nil
 	}
 	c := NewForeignClient(Options{Now: time.Now, Attempts: 1, Proxy: proxy}, private)
-	waysOf(c).lookup = func(_ context.Context, name string) ([]netip.Addr, error) {
+	waysOf(c).Lookup = func(_ context.Context, name string) ([]netip.Addr, error) {
 		var all []netip.Addr
 		for _, a := range strings.Fields(names[name]) {
 			all = append(all, netip.MustParseAddr(a))
@@ -81,8 +83,8 @@ func behind(t *testing.T, private bool, names map[string]string) (*http.Client, 
 	return c, e
 }
 
-func waysOf(c *http.Client) *ways {
-	return c.Transport.(foreign).t.o.Base.(*ways) //nolint:forcetypeassert // it is made so
+func waysOf(c *http.Client) *ways.Ways {
+	return c.Transport.(foreign).t.o.Base.(*ways.Ways) //nolint:forcetypeassert // it is made so
 }
 
 func fetch(t *testing.T, c *http.Client, address string) (string, error) {
@@ -113,7 +115,7 @@ func TestFilesComeThroughAProxy(t *testing.T) {
 	defer secure.Close()
 	c, e := behind(t, false, nil)
 	e.tunnel = secure.Listener.Addr().String()
-	waysOf(c).proxied.TLSClientConfig = secure.Client().Transport.(*http.Transport).TLSClientConfig.Clone() //nolint:forcetypeassert // it is one
+	waysOf(c).Proxied.TLSClientConfig = secure.Client().Transport.(*http.Transport).TLSClientConfig.Clone() //nolint:forcetypeassert // it is one
 	for address, want := range map[string]string{
 		"http://files.example.test/a.pdf?X-Sig=hush": "%PDF-1.7 %%EOF", "http://93.184.216.34/a.pdf": "%PDF-1.7 %%EOF",
 		"https://example.com/a.pdf?X-Sig=hush": "%PDF-1.4 secure",
@@ -149,7 +151,7 @@ func TestAProxyIsAskedForNoPrivateHost(t *testing.T) {
 		for _, scheme := range []string{"http", "https"} {
 			c, e := behind(t, false, names)
 			_, err := fetch(t, c, scheme+"://"+host+"/file")
-			if (len(e.asked) > 0) != asked || !asked && !errors.Is(err, errAddress) {
+			if (len(e.asked) > 0) != asked || !asked && !errors.Is(err, ways.ErrAddress) {
 				t.Errorf("%s://%s: asked %v: %v", scheme, host, e.asked, err)
 			}
 		}
@@ -172,7 +174,7 @@ func TestWhatGoesPastAProxyIsJudgedToo(t *testing.T) {
 	for _, to := range []string{"http://169.254.169.254/latest", "http://127.0.0.1:1/", "http://[::1]:1/"} {
 		e.answer = func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusFound) }
 		e.asked = nil
-		if _, err := fetch(t, c, "http://files.example.test/file"); !errors.Is(err, errAddress) || len(e.asked) != 1 {
+		if _, err := fetch(t, c, "http://files.example.test/file"); !errors.Is(err, ways.ErrAddress) || len(e.asked) != 1 {
 			t.Errorf("to %s: asked %v: %v", to, e.asked, err)
 		}
 	}
@@ -181,7 +183,7 @@ func TestWhatGoesPastAProxyIsJudgedToo(t *testing.T) {
 	through, _ := url.Parse(strings.Replace(gone.URL, "http://", "http://us:hush-proxy@", 1))
 	for _, address := range []string{"http://odd.example.org/file", "http://files.example.test/file", "https://files.example.test/file"} {
 		if !strings.Contains(address, "odd") {
-			waysOf(c).proxy = http.ProxyURL(through)
+			waysOf(c).Proxy = http.ProxyURL(through)
 		}
 		_, err := fetch(t, c, address)
 		if err == nil || strings.Contains(err.Error(), "hush") {

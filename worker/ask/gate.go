@@ -1,5 +1,5 @@
 // Package ask puts questions to providers and hands the answers to package apply: whether an account may be asked, one
-// question or one about several rows, the pages of a list, and the runs that ask about many.
+// question or one about several rows, and the pages of a list.
 package ask
 
 import (

@@ -44,7 +44,7 @@ func (ds *Documents) place(
 		return o.ID == d.ID || o.DocID != d.DocID || o.Kind != d.Kind
 	})
 	if plan.Step == model.StepPlace {
-		if i := slices.IndexFunc(others, func(o model.Document) bool { return ds.sameFile(o, f.sum) }); i >= 0 {
+		if i := slices.IndexFunc(others, func(o model.Document) bool { return sameFile(ds.files, o, f.sum) }); i >= 0 {
 			return ds.sameAsBefore(ctx, d, others[i])
 		}
 	}
@@ -114,11 +114,11 @@ func nameOf(d model.Document, t model.Transaction, version int, quarantined bool
 }
 
 // sameFile reports whether a file has the same hash as an earlier version whose stored file is still intact.
-func (ds *Documents) sameFile(o model.Document, file string) bool {
+func sameFile(folder *files.Folder, o model.Document, file string) bool {
 	if o.State != model.DocumentStored || o.SHA256 != file {
 		return false
 	}
-	sum, _, err := ds.files.Hash(o.Path)
+	sum, _, err := folder.Hash(o.Path)
 	return err == nil && sum == file
 }
 

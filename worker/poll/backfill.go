@@ -10,13 +10,14 @@ import (
 	"countersign/provider"
 	"countersign/worker/apply"
 	"countersign/worker/ask"
+	"countersign/worker/ask/runs"
 )
 
 // ErrNoList is returned for accounts that list nothing: their history can only be tracked by ref.
 var ErrNoList = errors.New("the provider lists nothing: give the refs to `track --file`")
 
 // backfill loads a window of history.
-func (ts *Tiers) backfill(ctx context.Context, p *ask.Pass) error {
+func (ts *Tiers) backfill(ctx context.Context, p *runs.Pass) error {
 	l := p.Account.Provider.Lister
 	if l == nil {
 		return fmt.Errorf("account %s: %w", p.Account.ID, ErrNoList)

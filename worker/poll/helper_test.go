@@ -9,7 +9,7 @@ import (
 	"go.uber.org/goleak"
 
 	"countersign/model"
-	"countersign/worker/ask"
+	"countersign/worker/ask/runs"
 	"countersign/worker/workertest"
 )
 
@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type bench struct {
 	*workertest.Bench
 	tiers *Tiers
-	runs  *ask.Runs
+	runs  *runs.Runs
 	slots *Slots
 	watch *Watch
 	now   func() time.Time // the bench's, unless a test says otherwise
@@ -41,7 +41,7 @@ func both(t *testing.T, test func(t *testing.T, b *bench)) {
 func (b *bench) build() {
 	log, now := logrus.NewEntry(b.Logger()), func() time.Time { return b.now() }
 	b.tiers = NewTiers(TiersOptions{Store: b.Store, Table: b.Table, Asker: b.Asker, Now: now, Log: log, Overlap: 15 * time.Minute})
-	b.runs = ask.NewRuns(ask.RunsOptions{
+	b.runs = runs.NewRuns(runs.RunsOptions{
 		Store: b.Store, Asker: b.Asker, Accounts: b.Configured, Now: now, Log: log, Nudge: func() {}, Kinds: b.tiers.Kinds(),
 	})
 	b.slots = NewSlots(SlotsOptions{Store: b.Store, Runs: b.runs, Accounts: b.Configured, Now: now, Rand: workertest.Zero, Log: log})

@@ -12,6 +12,7 @@ import (
 	"countersign/provider"
 	"countersign/worker/apply"
 	"countersign/worker/ask"
+	"countersign/worker/ask/runs"
 )
 
 // walks lets one pass of an account walk the lists at a time: two that do would make each other's answers outdated, and
@@ -49,7 +50,7 @@ func (w *walks) begin(ctx context.Context, account string) (done func(), err err
 // walker walks a list for a pass.
 type walker struct {
 	ts   *Tiers
-	pass *ask.Pass
+	pass *runs.Pass
 	list provider.Lister
 	src  apply.Source
 	work provider.Work

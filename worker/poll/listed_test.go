@@ -13,7 +13,7 @@ import (
 	"countersign/model"
 	"countersign/provider"
 	"countersign/worker/apply"
-	"countersign/worker/ask"
+	"countersign/worker/ask/runs"
 	"countersign/worker/workertest"
 )
 
@@ -53,12 +53,12 @@ func TestABatchThatIsRefusedIsAskedOneByOne(t *testing.T) {
 		b.Answered(t, ref, workertest.InProgress())
 		b.Service.Says[ref] = workertest.Completed()
 	}
-	r := b.ran(t, model.Run{Kind: ask.KindRefs, Params: `{"refs":["a","b"]}`})
+	r := b.ran(t, model.Run{Kind: runs.KindRefs, Params: `{"refs":["a","b"]}`})
 	workertest.Same(t, "state", r.State, model.RunDone)
 	slices.Sort(b.Service.Asked)
 	workertest.Same(t, "asked alone", b.Service.Asked, []string{"a", "b"})
 	s.Broken = fmt.Errorf("401: %w", provider.ErrDenied)
-	r = b.ran(t, model.Run{Kind: ask.KindRefs, Params: `{"refs":["a","b"]}`})
+	r = b.ran(t, model.Run{Kind: runs.KindRefs, Params: `{"refs":["a","b"]}`})
 	workertest.Same(t, "state with refused credentials", r.State, model.RunFailed)
 	workertest.Same(t, "asked alone with them", len(b.Service.Asked), 2)
 }
@@ -148,7 +148,7 @@ func TestAListedTransactionThatGivesNoAnswerIsAskedAgain(t *testing.T) {
 		}
 		b.Plays(f)
 		since := workertest.Noon().Add(-time.Hour)
-		r := b.ran(t, model.Run{Kind: ask.KindBackfill, Since: &since})
+		r := b.ran(t, model.Run{Kind: runs.KindBackfill, Since: &since})
 		workertest.Same(t, "state", r.State, model.RunPartial)
 		for _, ref := range []string{"once", "thrice"} {
 			workertest.Same(t, ref, b.Row(t, ref).Status, model.InProgress)

@@ -11,12 +11,13 @@ import (
 	"countersign/model/store"
 	"countersign/worker/apply"
 	"countersign/worker/ask"
+	"countersign/worker/ask/runs"
 )
 
 // SlotsOptions is what Slots needs. All of it is required, but for what says otherwise.
 type SlotsOptions struct {
 	Store    *store.Store
-	Runs     *ask.Runs
+	Runs     *runs.Runs
 	Accounts func() []*apply.Account // the current ones; a reload swaps them
 	Now      func() time.Time
 	Rand     func() float64 // 0 ≤ x < 1, for jitter

@@ -15,6 +15,7 @@ import (
 	"countersign/provider"
 	"countersign/worker/apply"
 	"countersign/worker/ask"
+	"countersign/worker/ask/runs"
 )
 
 const (
@@ -46,17 +47,17 @@ func NewTiers(o TiersOptions) *Tiers {
 }
 
 // Kinds are the kinds of run that poll.
-func (ts *Tiers) Kinds() map[string]ask.Kind {
-	out := map[string]ask.Kind{ask.KindBackfill: ts.asked(ts.backfill), ask.KindRefs: ts.asked(ts.refs)}
+func (ts *Tiers) Kinds() map[string]runs.Kind {
+	out := map[string]runs.Kind{runs.KindBackfill: ts.asked(ts.backfill), runs.KindRefs: ts.asked(ts.refs)}
 	for _, tier := range apply.Tiers() {
-		out[string(tier)] = ts.asked(func(ctx context.Context, p *ask.Pass) error { return ts.tier(ctx, p, tier) })
+		out[string(tier)] = ts.asked(func(ctx context.Context, p *runs.Pass) error { return ts.tier(ctx, p, tier) })
 	}
 	return out
 }
 
 // asked is a kind that refuses an account whose credentials are of another one.
-func (ts *Tiers) asked(kind ask.Kind) ask.Kind {
-	return func(ctx context.Context, p *ask.Pass) error {
+func (ts *Tiers) asked(kind runs.Kind) runs.Kind {
+	return func(ctx context.Context, p *runs.Pass) error {
 		if err := ts.o.Asker.Gate().Foreign(p.Account); err != nil {
 			return err
 		}
@@ -65,7 +66,7 @@ func (ts *Tiers) asked(kind ask.Kind) ask.Kind {
 }
 
 // tier does one slot of a poll tier.
-func (ts *Tiers) tier(ctx context.Context, p *ask.Pass, tier apply.Tier) error {
+func (ts *Tiers) tier(ctx context.Context, p *runs.Pass, tier apply.Tier) error {
 	var errs []error
 	listed := false
 	if l := p.Account.Provider.Lister; l != nil && tier != apply.Idle {
@@ -127,7 +128,7 @@ func (ts *Tiers) updateAccount(ctx context.Context, a *apply.Account, change fun
 // discover walks the list of what changed (or was created) since the last good run, with overlap. An audit looks back
 // as far as it asks about final rows: pages shift while they are walked, and what was moved into a folder just then
 // stands in none of them.
-func (ts *Tiers) discover(ctx context.Context, p *ask.Pass, l provider.Lister, tier apply.Tier) error {
+func (ts *Tiers) discover(ctx context.Context, p *runs.Pass, l provider.Lister, tier apply.Tier) error {
 	work := provider.WorkActive
 	if p.Run.Since == nil {
 		acc, err := ts.o.Store.Account(ctx, p.Account.ID)
@@ -171,7 +172,7 @@ func (ts *Tiers) discover(ctx context.Context, p *ask.Pass, l provider.Lister, t
 
 // rows asks about the tier's rows, those with the oldest answer first, until they are done or the next slot comes; what
 // is left is carried over and said.
-func (ts *Tiers) rows(ctx context.Context, p *ask.Pass, tier apply.Tier, listed bool) error {
+func (ts *Tiers) rows(ctx context.Context, p *runs.Pass, tier apply.Tier, listed bool) error {
 	work := map[apply.Tier]provider.Work{
 		apply.Active: provider.WorkActive, apply.Idle: provider.WorkIdle, apply.Audit: provider.WorkAudit,
 	}[tier]
@@ -219,7 +220,7 @@ func (ts *Tiers) rows(ctx context.Context, p *ask.Pass, tier apply.Tier, listed 
 
 // filter chooses the rows of a tier. Those answered since the run began are left out; a slot also leaves out what was
 // answered within half its interval, a run by hand asks them all.
-func (ts *Tiers) filter(p *ask.Pass, tier apply.Tier, start time.Time) store.OpenFilter {
+func (ts *Tiers) filter(p *runs.Pass, tier apply.Tier, start time.Time) store.OpenFilter {
 	f := store.OpenFilter{Account: p.Account.ID, Tier: string(tier), Limit: rowsAtOnce}
 	news, expires, final := start.Add(-newsWithin), start.Add(expiresWithin), start.Add(-auditWithin)
 	f.NewsSince, f.ExpiresBefore, f.FinalSince = &news, &expires, &final
@@ -244,7 +245,7 @@ func (ts *Tiers) skip(t model.Transaction, listed bool) bool {
 }
 
 // refs asks about single refs that an operator named.
-func (ts *Tiers) refs(ctx context.Context, p *ask.Pass) error {
+func (ts *Tiers) refs(ctx context.Context, p *runs.Pass) error {
 	keys := make([]model.Key, len(p.Params.Refs))
 	for i, ref := range p.Params.Refs {
 		keys[i] = model.Key{Account: p.Account.ID, Ref: ref}

@@ -14,7 +14,7 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker/apply"
-	"countersign/worker/ask"
+	"countersign/worker/ask/runs"
 	"countersign/worker/workertest"
 )
 
@@ -110,7 +110,7 @@ func TestARunWhoseListNeverEndsSaysSo(t *testing.T) {
 
 		since := workertest.Noon()
 		l.Walked = 0
-		r = b.ran(t, model.Run{Kind: ask.KindBackfill, Since: &since})
+		r = b.ran(t, model.Run{Kind: runs.KindBackfill, Since: &since})
 		workertest.Same(t, "a backfill goes on at a page that it has not walked", []any{r.State, r.Cursor}, []any{model.RunPartial, strconv.Itoa(l.Walked - 1)})
 		if _, err := b.tiers.PlanBackfill(t.Context(), b.Account, since, b.Now()); err == nil {
 			t.Error("a plan was made of a list without an end")

@@ -7,7 +7,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/worker/ask"
+	"countersign/worker/ask/runs"
 	"countersign/worker/workertest"
 )
 
@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type bench struct {
 	*workertest.Bench
 	options Options
-	runs    *ask.Runs
+	runs    *runs.Runs
 	sums    map[string]string // what Hash finds, by path
 }
 
@@ -56,8 +56,8 @@ func (b *bench) ran(t *testing.T, r model.Run) model.Run {
 }
 
 // verifier is a verify run in work.
-func (b *bench) verifier(r model.Run, p ask.Params) *verifier {
-	return &verifier{o: b.options, pass: &ask.Pass{Account: b.Account, Run: &r, Params: p, Asker: b.Asker}}
+func (b *bench) verifier(r model.Run, p runs.Params) *verifier {
+	return &verifier{o: b.options, pass: &runs.Pass{Account: b.Account, Run: &r, Params: p, Asker: b.Asker}}
 }
 
 // stored has a document's file in its place.

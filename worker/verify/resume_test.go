@@ -12,7 +12,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
-	"countersign/worker/ask"
+	"countersign/worker/ask/runs"
 	"countersign/worker/workertest"
 )
 
@@ -61,7 +61,7 @@ func (e *ending) Fetch(ctx context.Context, ref string) (model.Observation, erro
 }
 
 func TestAVerifyThatIsCutShortGoesOnAtItsCursor(t *testing.T) {
-	for name, params := range map[string]ask.Params{"all": {}, "repair": {Repair: true}, "a sample": {Sample: 20}} {
+	for name, params := range map[string]runs.Params{"all": {}, "repair": {Repair: true}, "a sample": {Sample: 20}} {
 		t.Run(name, func(t *testing.T) {
 			both(t, func(t *testing.T, b *bench) {
 				b.rowsOf(t, 30)
@@ -119,7 +119,7 @@ func b2i(v bool) int {
 	return 0
 }
 
-func paramsOf(t *testing.T, r model.Run) (p ask.Params) {
+func paramsOf(t *testing.T, r model.Run) (p runs.Params) {
 	t.Helper()
 	workertest.Check(t, json.Unmarshal([]byte(r.Params), &p))
 	return p
@@ -130,7 +130,7 @@ func TestASampleIsUniform(t *testing.T) {
 	refs := b.rowsOf(t, 20)
 	times := map[string]int{}
 	for i := range 400 {
-		v := b.verifier(model.Run{}, ask.Params{Seed: fmt.Sprint("seed ", i)})
+		v := b.verifier(model.Run{}, runs.Params{Seed: fmt.Sprint("seed ", i)})
 		got, err := v.choose(t.Context(), 5)
 		workertest.Check(t, err)
 		workertest.Same(t, "rows", len(slices.Compact(slices.Clone(got))), 5)
@@ -143,7 +143,7 @@ func TestASampleIsUniform(t *testing.T) {
 			t.Errorf("%s was drawn %d times of 400", ref, n)
 		}
 	}
-	v := b.verifier(model.Run{}, ask.Params{Seed: "s"})
+	v := b.verifier(model.Run{}, runs.Params{Seed: "s"})
 	got, err := v.choose(t.Context(), 100)
 	workertest.Check(t, err)
 	workertest.Same(t, "a sample larger than the table", got, refs)
@@ -155,7 +155,7 @@ func TestAVerifyAsksForSeveralAtOnce(t *testing.T) {
 		b.rowsOf(t, 25)
 		b.differs("a03", "a24")
 		s.Omits = "a07"
-		r := b.ran(t, model.Run{Kind: ask.KindVerify})
+		r := b.ran(t, model.Run{Kind: runs.KindVerify})
 		workertest.Same(t, "calls", []int{len(s.Batches), len(b.Service.Asked)}, []int{3, 1})
 		workertest.Same(t, "drift", b.drift(t, r.ID), []string{"a03 status false", "a24 status false"})
 		workertest.Same(t, "sum", VerifiedBy(r), Verified{Checked: 25, Drift: 2})
@@ -183,7 +183,7 @@ func TestAVerifyReadsAListOfWholeObjectsAndAsksAboutTheRest(t *testing.T) {
 			}
 		}
 		l.Items = append(l.Items, l.Items[3]) // pages shift
-		r := b.ran(t, model.Run{Kind: ask.KindVerify})
+		r := b.ran(t, model.Run{Kind: runs.KindVerify})
 		workertest.Same(t, "asked alone", b.Service.Asked, []string{"a09"})
 		workertest.Same(t, "drift", b.drift(t, r.ID), []string{"a04 status false"})
 		workertest.Same(t, "run", []any{r.State, r.Asked, r.Total, VerifiedBy(r)}, []any{model.RunDone, 25, 25, Verified{Checked: 25, Drift: 1}})
@@ -205,7 +205,7 @@ func TestFilesAreVerifiedWhereTheProviderCannotBeAsked(t *testing.T) {
 		b.Service.Fails = fmt.Errorf("401: %w", provider.ErrDenied)
 		b.Workers, b.Service.Asked = 1, nil
 		b.again(t)
-		r := b.ran(t, model.Run{Kind: ask.KindVerify})
+		r := b.ran(t, model.Run{Kind: runs.KindVerify})
 		workertest.Same(t, "asked until it was refused", b.Service.Asked, []string{"a"})
 		workertest.Same(t, "run", []any{r.State, r.Asked, VerifiedBy(r)}, []any{model.RunFailed, 3, Verified{Drift: 1}})
 		workertest.Same(t, "drift", b.drift(t, r.ID), []string{"c document 1 false"})
@@ -214,7 +214,7 @@ func TestFilesAreVerifiedWhereTheProviderCannotBeAsked(t *testing.T) {
 		}
 		b.Gate.Refuse(t.Context(), b.Account, "the key is of another account")
 		b.Service.Asked = nil
-		r = b.ran(t, model.Run{Kind: ask.KindVerify})
+		r = b.ran(t, model.Run{Kind: runs.KindVerify})
 		workertest.Same(t, "with a key of another account", []any{r.State, VerifiedBy(r), len(b.Service.Asked)}, []any{model.RunFailed, Verified{Drift: 1}, 0})
 	})
 }

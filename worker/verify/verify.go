@@ -19,6 +19,7 @@ import (
 	"countersign/provider"
 	"countersign/worker/apply"
 	"countersign/worker/ask"
+	"countersign/worker/ask/runs"
 )
 
 // Verified is the sum of a verify run.
@@ -60,22 +61,24 @@ type Verify struct{ o Options }
 func New(o Options) *Verify { return &Verify{o} }
 
 // Kinds are the kinds of run that verify.
-func (vs *Verify) Kinds() map[string]ask.Kind { return map[string]ask.Kind{ask.KindVerify: vs.verify} }
+func (vs *Verify) Kinds() map[string]runs.Kind {
+	return map[string]runs.Kind{runs.KindVerify: vs.verify}
+}
 
 // Queue writes a verify run for the loops. One that was stopped half way and asked for the same goes on at its cursor.
 func Queue(
-	ctx context.Context, s *store.Store, runs *ask.Runs, account string, p ask.Params,
+	ctx context.Context, s *store.Store, queued *runs.Runs, account string, p runs.Params,
 ) (r model.Run, resumed bool, err error) {
 	left, err := s.Runs(ctx, store.RunFilter{
-		Account: account, Kind: ask.KindVerify, States: []model.RunState{model.RunQueued, model.RunActive},
+		Account: account, Kind: runs.KindVerify, States: []model.RunState{model.RunQueued, model.RunActive},
 	})
 	if err != nil {
 		return r, false, err
 	}
 	for _, r := range left {
-		var was ask.Params
+		var was runs.Params
 		if json.Unmarshal([]byte(r.Params), &was) == nil && was.Sample == p.Sample && was.Repair == p.Repair {
-			runs.Nudge()
+			queued.Nudge()
 			return r, true, nil
 		}
 	}
@@ -84,7 +87,7 @@ func Queue(
 	if err != nil {
 		return r, false, err
 	}
-	r, err = runs.Queue(ctx, model.Run{Account: account, Kind: ask.KindVerify, Params: string(text)}, false)
+	r, err = queued.Queue(ctx, model.Run{Account: account, Kind: runs.KindVerify, Params: string(text)}, false)
 	return r, false, err
 }
 
@@ -100,7 +103,7 @@ type place struct {
 // verifier is a verify run in work.
 type verifier struct {
 	o      Options
-	pass   *ask.Pass
+	pass   *runs.Pass
 	at     place
 	sample []string // the refs to verify, sorted; nil: all
 
@@ -114,7 +117,7 @@ type verifier struct {
 
 // verify asks the provider about each row (or a sample) and re-hashes each file, a page at a time. What a page found is
 // written with the cursor, so that a run that is cut short goes on where it was.
-func (vs *Verify) verify(ctx context.Context, p *ask.Pass) error {
+func (vs *Verify) verify(ctx context.Context, p *runs.Pass) error {
 	v := &verifier{o: vs.o, pass: p}
 	if err := v.begin(ctx); err != nil {
 		return err

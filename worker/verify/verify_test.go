@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"countersign/model"
-	"countersign/worker/ask"
+	"countersign/worker/ask/runs"
 	"countersign/worker/workertest"
 )
 
@@ -14,7 +14,7 @@ func TestVerifyTakesADeletedOneThatIsStillShown(t *testing.T) {
 	row := model.Transaction{Account: "a", Ref: "r", Status: model.Declined, Deleted: true}
 	shown := model.Observation{Ref: "r", Evidence: model.Verified, Status: model.Declined, Deleted: model.Yes}
 	b := newBench(workertest.SQLite(t))
-	v := b.verifier(model.Run{ID: "r"}, ask.Params{})
+	v := b.verifier(model.Run{ID: "r"}, runs.Params{})
 	differ := func(want int) {
 		t.Helper()
 		if got := v.differences(row, shown); len(got) != want {

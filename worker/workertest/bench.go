@@ -26,6 +26,7 @@ import (
 	"countersign/provider/providertest"
 	"countersign/worker/apply"
 	"countersign/worker/ask"
+	"countersign/worker/ask/runs"
 )
 
 // Noon is when each test begins, a Saturday.
@@ -232,14 +233,14 @@ func (b *Bench) Confirmed(t testing.TB) {
 }
 
 // Runs returns a queue of runs of some kinds.
-func (b *Bench) Runs(kinds map[string]ask.Kind) *ask.Runs {
-	return ask.NewRuns(ask.RunsOptions{
+func (b *Bench) Runs(kinds map[string]runs.Kind) *runs.Runs {
+	return runs.NewRuns(runs.RunsOptions{
 		Store: b.Store, Asker: b.Asker, Accounts: b.Configured, Now: b.Now, Log: logrus.NewEntry(b.Logger()), Nudge: func() {}, Kinds: kinds,
 	})
 }
 
 // Ran works off one run of a kind and returns how it ended.
-func (b *Bench) Ran(t testing.TB, runs *ask.Runs, r model.Run) model.Run {
+func (b *Bench) Ran(t testing.TB, runs *runs.Runs, r model.Run) model.Run {
 	t.Helper()
 	r.Account = "acc"
 	r, err := runs.Queue(t.Context(), r, false)

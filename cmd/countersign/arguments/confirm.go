@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/environ"
 	"countersign/cmd/countersign/output"
 )
 
@@ -22,7 +23,7 @@ func Confirm(ctx context.Context, env *engine.Env, yes bool, question string) er
 		return err
 	}
 	line, err := bufio.NewReader(env.Input(ctx)).ReadString('\n')
-	if errors.Is(err, engine.ErrInterrupted) {
+	if errors.Is(err, environ.ErrInterrupted) {
 		return err
 	}
 	switch strings.ToLower(strings.TrimSpace(line)) {

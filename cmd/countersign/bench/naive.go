@@ -13,11 +13,11 @@ import (
 	"path/filepath"
 	"time"
 
+	"countersign/cmd/countersign/engine/web"
+
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
-
-	"countersign/cmd/countersign/engine"
 )
 
 // naive is the handler that a careful person writes first: one immediate transaction a request, with
@@ -77,7 +77,7 @@ func (n *naive) run(ctx context.Context, ln net.Listener) error {
 	srv := &http.Server{
 		Handler: n, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 50 * time.Second, IdleTimeout: 2 * time.Minute,
 	}
-	return engine.ServeHTTP(ctx, srv, ln, 0)
+	return web.Serve(ctx, srv, ln, 0)
 }
 
 func (n *naive) count(ctx context.Context) (c int64, err error) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign/cmd/countersign/config/tree"
+	"countersign/cmd/countersign/config/values"
 	"countersign/model"
 	"countersign/provider"
 )
@@ -98,7 +99,7 @@ func (a *Account) Budgets() map[provider.Class]int {
 // Poll is when a tier is polled next.
 type Poll struct {
 	Tier string
-	Line Slots
+	Line values.Slots
 	Next time.Time
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"countersign/cmd/countersign/config/tree"
+	"countersign/cmd/countersign/config/values"
 	"countersign/provider"
 )
 
@@ -106,10 +107,10 @@ func (r *checker) checkStores(c *Config) {
 func (r *checker) checkPaces(c *Config) {
 	for _, d := range []struct {
 		path string
-		is   Duration
+		is   values.Duration
 		zero bool // none is fine
 	}{{"retry.first", c.Retry.First, false}, {"retry.most", c.Retry.Most, false}, {"slot_jitter", c.SlotJitter, true}, {"list_overlap", c.ListOverlap, false}} {
-		if d.is < 0 || d.is == 0 && !d.zero || time.Duration(d.is) > Day {
+		if d.is < 0 || d.is == 0 && !d.zero || time.Duration(d.is) > values.Day {
 			r.wrong(d.path, "%s is not a wait of at most a day", d.is)
 		}
 	}
@@ -200,7 +201,7 @@ func (r *checker) checkConsole(c *Config) {
 	if !r.checkAddress("console.address", c.Console.Address) {
 		return
 	}
-	if !Loopback(c.Console.Address) && c.Console.Token == "" && !r.lacks("console.token") {
+	if !values.Loopback(c.Console.Address) && c.Console.Token == "" && !r.lacks("console.token") {
 		r.wrong("console.address", "%s can be reached from other machines: set console.token or token_file, or listen on 127.0.0.1", r.said("console.address"))
 	}
 	_, port, _ := net.SplitHostPort(c.Console.Address)
@@ -249,25 +250,25 @@ func URLFault(text string) string {
 func (r *checker) checkPolling(p Polling) {
 	for _, tier := range []struct {
 		name  string
-		slots Slots
+		slots values.Slots
 	}{{"active", p.Active}, {"idle", p.Idle}, {"audit", p.Audit}} {
 		if at := "polling." + tier.name; tier.slots.String() == "" {
-			_, err := ParseSlots("")
+			_, err := values.ParseSlots("")
 			r.wrong(at, "%s %v", r.said(at), err)
 		}
 	}
 }
 
 // checkJitter wants each poll to begin before the next slot of its tier.
-func (r *checker) checkJitter(path string, p Polling, jitter Duration) {
+func (r *checker) checkJitter(path string, p Polling, jitter values.Duration) {
 	if r.found.At("slot_jitter") { // jitter is the default then, which nobody wrote
 		return
 	}
 	for _, tier := range []struct {
 		name  string
-		slots Slots
+		slots values.Slots
 	}{{"active", p.Active}, {"idle", p.Idle}, {"audit", p.Audit}} {
-		if gap := tier.slots.Shortest(); gap > 0 && time.Duration(jitter) >= gap && time.Duration(jitter) <= Day {
+		if gap := tier.slots.Shortest(); gap > 0 && time.Duration(jitter) >= gap && time.Duration(jitter) <= values.Day {
 			r.wrong("slot_jitter", "%s is as long as the slots of %s.%s are apart, %s: polls would run into the next ones",
 				jitter, path, tier.name, gap)
 			return

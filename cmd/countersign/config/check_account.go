@@ -15,6 +15,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/cmd/countersign/config/tree"
+	"countersign/cmd/countersign/config/values"
 	"countersign/model"
 	"countersign/provider"
 )
@@ -82,11 +83,11 @@ func (r *checker) checkTimes(a *Account) {
 		r.wrong(a.at+".recheck_after", "asks more than ten times")
 	}
 	for i, d := range a.RecheckAfter {
-		if d <= 0 || time.Duration(d) > Day {
+		if d <= 0 || time.Duration(d) > values.Day {
 			r.wrong(fmt.Sprintf("%s.recheck_after[%d]", a.at, i), "%s is not between 1s and 1d", d)
 		}
 	}
-	if time.Duration(a.GapGrace) > Day {
+	if time.Duration(a.GapGrace) > values.Day {
 		r.wrong(a.at+".gap_grace", "%s is more than a day", a.GapGrace)
 	}
 }

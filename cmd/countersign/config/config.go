@@ -9,6 +9,7 @@ import (
 	"golang.org/x/crypto/acme"
 
 	"countersign/cmd/countersign/config/tree"
+	"countersign/cmd/countersign/config/values"
 	"countersign/provider"
 )
 
@@ -24,19 +25,19 @@ type Config struct {
 	Console   Console   `yaml:"console"`
 	Accounts  []Account `yaml:"accounts"`
 
-	Polling           Polling   `yaml:"polling"`
-	Retention         Retention `yaml:"retention"`
-	KeyFile           string    `yaml:"key_file"`
-	DatabaseMode      Mode      `yaml:"database_mode"`
-	DocumentsMinFree  Size      `yaml:"documents_min_free"`
-	DocumentsMaxSize  Size      `yaml:"documents_max_size"`
-	CallbackObjective Percent   `yaml:"callback_objective"`
-	Log               Log       `yaml:"log"`
+	Polling           Polling        `yaml:"polling"`
+	Retention         Retention      `yaml:"retention"`
+	KeyFile           string         `yaml:"key_file"`
+	DatabaseMode      values.Mode    `yaml:"database_mode"`
+	DocumentsMinFree  values.Size    `yaml:"documents_min_free"`
+	DocumentsMaxSize  values.Size    `yaml:"documents_max_size"`
+	CallbackObjective values.Percent `yaml:"callback_objective"`
+	Log               Log            `yaml:"log"`
 
-	Hooks       NotYet   `yaml:"hooks"`
-	Retry       Retry    `yaml:"retry"`
-	SlotJitter  Duration `yaml:"slot_jitter"`
-	ListOverlap Duration `yaml:"list_overlap"`
+	Hooks       NotYet          `yaml:"hooks"`
+	Retry       Retry           `yaml:"retry"`
+	SlotJitter  values.Duration `yaml:"slot_jitter"`
+	ListOverlap values.Duration `yaml:"list_overlap"`
 
 	file string // where it was read from, as it was named
 }
@@ -46,12 +47,12 @@ func (c *Config) File() string { return c.file }
 
 // Public is the listener that providers reach.
 type Public struct {
-	Address        string    `yaml:"address"`
-	URL            string    `yaml:"url"`
-	TLS            TLS       `yaml:"tls"`
-	TrustedProxies []Network `yaml:"trusted_proxies"`
-	MaxBody        Size      `yaml:"max_body"`
-	Allow          []Network `yaml:"allow"`
+	Address        string           `yaml:"address"`
+	URL            string           `yaml:"url"`
+	TLS            TLS              `yaml:"tls"`
+	TrustedProxies []values.Network `yaml:"trusted_proxies"`
+	MaxBody        values.Size      `yaml:"max_body"`
+	Allow          []values.Network `yaml:"allow"`
 
 	MaxConnections           int `yaml:"max_connections"`
 	MaxConnectionsPerAddress int `yaml:"max_connections_per_address"`
@@ -62,14 +63,14 @@ type Public struct {
 func (p Public) Proxies() []netip.Prefix { return prefixes(p.TrustedProxies) }
 
 // Sources are the networks that may call an account: its own, or those that may call any.
-func (a *Account) Sources(all []Network) []netip.Prefix {
+func (a *Account) Sources(all []values.Network) []netip.Prefix {
 	if len(a.CallbackSources) > 0 {
 		all = a.CallbackSources
 	}
 	return prefixes(all)
 }
 
-func prefixes(list []Network) []netip.Prefix {
+func prefixes(list []values.Network) []netip.Prefix {
 	out := make([]netip.Prefix, len(list))
 	for i, n := range list {
 		out[i] = n.Prefix
@@ -95,8 +96,8 @@ type ACME struct {
 
 // Console is the private listener: dashboard, JSON API, metrics, health.
 type Console struct {
-	Address string `yaml:"address"`
-	Token   Secret `yaml:"token"`
+	Address string        `yaml:"address"`
+	Token   values.Secret `yaml:"token"`
 }
 
 // Account is one connection to a provider.
@@ -106,21 +107,21 @@ type Account struct {
 	BaseURL  string   `yaml:"base_url"`
 	Settings Settings `yaml:"settings"`
 
-	Budget            Budget     `yaml:"budget"`
-	Scope             string     `yaml:"scope"`
-	ExternalID        string     `yaml:"external_id"`
-	Download          *[]string  `yaml:"download"`
-	Confirm           string     `yaml:"confirm"`
-	IncludeTest       bool       `yaml:"include_test"`
-	AllowPrivateLinks bool       `yaml:"allow_private_links"`
-	CallbackSources   []Network  `yaml:"callback_sources"`
-	ReturnPage        string     `yaml:"return_page"`
-	Hints             Hints      `yaml:"hints"`
-	RecheckAfter      []Duration `yaml:"recheck_after"`
-	GapGrace          Duration   `yaml:"gap_grace"`
-	Polling           Polling    `yaml:"polling"`
-	Signatures        string     `yaml:"signatures"`
-	OnBadSignature    string     `yaml:"on_bad_signature"`
+	Budget            Budget            `yaml:"budget"`
+	Scope             string            `yaml:"scope"`
+	ExternalID        string            `yaml:"external_id"`
+	Download          *[]string         `yaml:"download"`
+	Confirm           string            `yaml:"confirm"`
+	IncludeTest       bool              `yaml:"include_test"`
+	AllowPrivateLinks bool              `yaml:"allow_private_links"`
+	CallbackSources   []values.Network  `yaml:"callback_sources"`
+	ReturnPage        string            `yaml:"return_page"`
+	Hints             Hints             `yaml:"hints"`
+	RecheckAfter      []values.Duration `yaml:"recheck_after"`
+	GapGrace          values.Duration   `yaml:"gap_grace"`
+	Polling           Polling           `yaml:"polling"`
+	Signatures        string            `yaml:"signatures"`
+	OnBadSignature    string            `yaml:"on_bad_signature"`
 
 	at     string          // its path in the file: accounts[0]
 	traits provider.Traits // of its provider
@@ -141,31 +142,31 @@ type Hints struct {
 
 // Polling is the slot of each tier: cron lines in UTC.
 type Polling struct {
-	Active Slots `yaml:"active"`
-	Idle   Slots `yaml:"idle"`
-	Audit  Slots `yaml:"audit"`
+	Active values.Slots `yaml:"active"`
+	Idle   values.Slots `yaml:"idle"`
+	Audit  values.Slots `yaml:"audit"`
 }
 
 // same says whether the slots of all tiers are equal.
 func (p Polling) same(o Polling) bool {
-	return p.Active.line == o.Active.line && p.Idle.line == o.Idle.line && p.Audit.line == o.Audit.line
+	return p.Active.String() == o.Active.String() && p.Idle.String() == o.Idle.String() && p.Audit.String() == o.Audit.String()
 }
 
 // Retention is how long things are kept.
 type Retention struct {
-	Bodies  Lifetime `yaml:"bodies"`
-	Refused Lifetime `yaml:"refused"`
+	Bodies  values.Lifetime `yaml:"bodies"`
+	Refused values.Lifetime `yaml:"refused"`
 	// RefusedSize is how much of the bodies of refused callbacks is kept in all.
-	RefusedSize Size `yaml:"refused_size"`
+	RefusedSize values.Size `yaml:"refused_size"`
 
-	Outbox  Lifetime `yaml:"outbox"`
-	History Lifetime `yaml:"history"`
+	Outbox  values.Lifetime `yaml:"outbox"`
+	History values.Lifetime `yaml:"history"`
 }
 
 // Retry is how long failed questions and downloads wait, and how fast that grows.
 type Retry struct {
-	First Duration `yaml:"first"`
-	Most  Duration `yaml:"most"`
+	First values.Duration `yaml:"first"`
+	Most  values.Duration `yaml:"most"`
 }
 
 // Log is how the daemon logs.
@@ -188,7 +189,7 @@ func defaults() Config {
 		},
 		Console:   Console{Address: "127.0.0.1:8080"},
 		Polling:   Polling{Active: utc("0 */6 * * *"), Idle: utc("0 */12 * * *"), Audit: utc("0 3 * * *")},
-		Retention: Retention{Bodies: Lifetime(90 * Day), Refused: Lifetime(7 * Day), RefusedSize: 256 << 20, Outbox: Lifetime(30 * Day), History: forever},
+		Retention: Retention{Bodies: values.Lifetime(90 * values.Day), Refused: values.Lifetime(7 * values.Day), RefusedSize: 256 << 20, Outbox: values.Lifetime(30 * values.Day), History: values.Forever},
 
 		DatabaseMode:      0o600,
 		DocumentsMinFree:  1 << 30,
@@ -196,9 +197,9 @@ func defaults() Config {
 		CallbackObjective: 99,
 		Log:               Log{Level: "info", Format: "auto"},
 
-		Retry:       Retry{First: Duration(30 * time.Second), Most: Duration(30 * time.Minute)},
-		SlotJitter:  Duration(2 * time.Minute),
-		ListOverlap: Duration(15 * time.Minute),
+		Retry:       Retry{First: values.Duration(30 * time.Second), Most: values.Duration(30 * time.Minute)},
+		SlotJitter:  values.Duration(2 * time.Minute),
+		ListOverlap: values.Duration(15 * time.Minute),
 	}
 }
 
@@ -208,16 +209,16 @@ func defaultAccount() Account {
 		Scope:        "all",
 		Confirm:      "final",
 		IncludeTest:  true,
-		RecheckAfter: []Duration{Duration(10 * time.Second), Duration(time.Minute), Duration(10 * time.Minute)},
-		GapGrace:     Duration(5 * time.Minute),
+		RecheckAfter: []values.Duration{values.Duration(10 * time.Second), values.Duration(time.Minute), values.Duration(10 * time.Minute)},
+		GapGrace:     values.Duration(5 * time.Minute),
 
 		Signatures: "if_present", OnBadSignature: "quarantine",
 	}
 }
 
 // utc are the slots of a line that is known to be good.
-func utc(line string) Slots {
-	s, err := ParseSlots(line)
+func utc(line string) values.Slots {
+	s, err := values.ParseSlots(line)
 	if err != nil {
 		panic(err)
 	}

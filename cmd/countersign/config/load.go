@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"countersign/cmd/countersign/config/tree"
+	"countersign/cmd/countersign/config/values"
 	"countersign/provider"
 )
 
@@ -137,10 +138,10 @@ func (c *Config) locate(dir string, root *tree.Node) {
 			a.Settings.node = &tree.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: root.LineOf(a.at)}
 		}
 		a.BaseURL = strings.TrimRight(a.BaseURL, "/")
-		for _, tier := range []struct{ own, all *Slots }{
+		for _, tier := range []struct{ own, all *values.Slots }{
 			{&a.Polling.Active, &c.Polling.Active}, {&a.Polling.Idle, &c.Polling.Idle}, {&a.Polling.Audit, &c.Polling.Audit},
 		} {
-			if tier.own.line == "" {
+			if tier.own.String() == "" {
 				*tier.own = *tier.all
 			}
 		}

@@ -11,6 +11,7 @@ import (
 
 	"countersign/cmd/countersign/config/configtest"
 	"countersign/cmd/countersign/config/tree"
+	"countersign/cmd/countersign/config/values"
 	"countersign/model"
 	"countersign/provider"
 	"countersign/provider/dropboxsign"
@@ -77,7 +78,7 @@ accounts:
 	if b := one.Budgets(); b[provider.ClassRead] != 120 || b[provider.ClassFiles] != 3 {
 		t.Errorf("budgets of a: %v", b)
 	}
-	if p := one.Polling; p.Active.String() != "0 * * * *" || p.Idle.String() != "30 5 * * *" || p.Audit.String() != "0 3 * * *" || c.Retention.Bodies != Lifetime(14*Day) || c.Retention.History != forever {
+	if p := one.Polling; p.Active.String() != "0 * * * *" || p.Idle.String() != "30 5 * * *" || p.Audit.String() != "0 3 * * *" || c.Retention.Bodies != values.Lifetime(14*values.Day) || c.Retention.History != values.Forever {
 		t.Errorf("polling %+v, retention %+v", one.Polling, c.Retention)
 	}
 }

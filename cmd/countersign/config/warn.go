@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"countersign/cmd/countersign/config/tree"
+	"countersign/cmd/countersign/config/values"
 )
 
 // DatabaseShown is the database without a password.
@@ -88,5 +89,5 @@ func (c *Config) hasSecrets() bool {
 // loopbackURL says whether a URL stays on this machine.
 func loopbackURL(text string) bool {
 	u, err := url.Parse(text)
-	return err == nil && Loopback(u.Hostname()+":0")
+	return err == nil && values.Loopback(u.Hostname()+":0")
 }

@@ -19,6 +19,7 @@ import (
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/web"
 	"countersign/cmd/countersign/output"
 	"countersign/cmd/countersign/output/progress"
 	"countersign/model/store/database"
@@ -116,7 +117,7 @@ func (s *Session) play(ctx context.Context, a *engine.Env) (report Report, err e
 	defer stop()
 	var g errgroup.Group
 	srv := &http.Server{Handler: s.World.Handler(), ReadHeaderTimeout: 10 * time.Second}
-	g.Go(func() error { return engine.ServeHTTP(run, srv, socket, 0) })
+	g.Go(func() error { return web.Serve(run, srv, socket, 0) })
 	end := func(err error) error { stop(); return errors.Join(err, g.Wait()) }
 	c, err := s.Env.Config()
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/values"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/engine/keyfile"
 	"countersign/cmd/countersign/health"
@@ -296,7 +297,7 @@ func (d *examination) tls() {
 		d.say("FAIL", "tls", "the certificate ended %s: renew it; the daemon takes the new one by itself", d.Ago(&cert.NotAfter))
 	case d.Now().Before(cert.NotBefore):
 		d.say("FAIL", "tls", "the certificate begins %s", d.Ago(&cert.NotBefore))
-	case cert.NotAfter.Sub(d.Now()) < 14*config.Day:
+	case cert.NotAfter.Sub(d.Now()) < 14*values.Day:
 		d.say("warn", "tls", "the certificate ends %s: renew it", d.Ago(&cert.NotAfter))
 	default:
 		d.say("ok", "tls", "the certificate ends %s", d.Ago(&cert.NotAfter))

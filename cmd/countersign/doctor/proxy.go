@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/http/httpproxy"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine/environ"
 	"countersign/provider"
 )
 
@@ -19,7 +20,7 @@ const proxyTime = 15 * time.Second
 
 // proxy says which proxies the environment names, and tries each.
 func (d *examination) proxy(ctx context.Context, only string) {
-	set := d.ProxySettings()
+	set := environ.Proxies(d.Lookup)
 	if set.HTTPProxy == "" && set.HTTPSProxy == "" {
 		if text, _ := d.Lookup("ALL_PROXY"); text != "" {
 			d.say("warn", "proxy", "ALL_PROXY is not used: set HTTPS_PROXY and HTTP_PROXY")

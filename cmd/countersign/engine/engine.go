@@ -11,6 +11,7 @@ import (
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine/accounts"
+	"countersign/cmd/countersign/engine/migration"
 	"countersign/cmd/countersign/sandbox"
 	"countersign/model/store"
 	"countersign/model/store/database"
@@ -50,7 +51,7 @@ func (a *Env) Start(ctx context.Context, c *config.Config, log *logrus.Entry) (e
 	if have, want, serr := e.Store.Schema(ctx); serr != nil {
 		return e, serr
 	} else if have != want {
-		if err := a.migrateQuietly(ctx, e.Store, log); err != nil {
+		if err := migration.Quietly(ctx, e.Store, a.Owner(), log); err != nil {
 			return e, err
 		}
 	}

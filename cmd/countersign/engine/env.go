@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
 	"syscall"
@@ -16,6 +17,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine/environ"
 	"countersign/cmd/countersign/engine/keyfile"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
@@ -183,4 +185,13 @@ func (a *Env) InstallationKey(c *config.Config) ([]byte, error) {
 		return nil, err
 	}
 	return all[0], nil
+}
+
+// Input is stdin, whose reads end with environ.ErrInterrupted as soon as ctx does.
+func (a *Env) Input(ctx context.Context) io.Reader { return environ.Input(ctx, a.Stdin) }
+
+// Proxy says through which proxy calls to providers and links to files leave; nil is none.
+func (a *Env) Proxy() func(*http.Request) (*url.URL, error) {
+	through := environ.Proxies(a.Lookup).ProxyFunc()
+	return func(r *http.Request) (*url.URL, error) { return through(r.URL) }
 }

@@ -6,9 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strings"
-	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -16,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"countersign/cmd/countersign/engine/certificates"
+	"countersign/cmd/countersign/engine/readiness"
 	"countersign/model"
 	"countersign/provider"
 	"countersign/worker/apply"
@@ -23,33 +21,6 @@ import (
 	"countersign/worker/callback/odd"
 	"countersign/worker/console"
 )
-
-// lastStored is how the last callback fared that had to be stored. A probe that writes one page may go
-// well while a callback, which is larger, does not.
-type lastStored struct {
-	mu  sync.Mutex
-	at  time.Time
-	err error
-}
-
-// shownFor is how long a callback that was not stored counts: without new ones nothing tells that the
-// cause is gone, and whoever sends only to the ready would send none.
-const shownFor = 10 * time.Second
-
-func (k *lastStored) set(at time.Time, err error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.at, k.err = at, err
-}
-
-func (k *lastStored) get(at time.Time) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.err == nil || at.Sub(k.at) > shownFor {
-		return nil
-	}
-	return fmt.Errorf("the last callback was not stored: %w", k.err)
-}
 
 // ListenerOptions are those of the public listener, as the config sets them. HMACKey is missing.
 func (e *Engine) ListenerOptions() callback.Options {
@@ -86,11 +57,11 @@ func (e *Engine) openListeners() (in *listeners, err error) {
 		Address: e.Config.Console.Address, Token: e.Config.Console.Token.Reveal(), Registry: reg, Log: e.Log, Now: e.Env.Now,
 		Checks: []console.Check{
 			{Name: "database", Check: e.Store.Healthy, Fatal: true},
-			{Name: "callbacks", Check: func(context.Context) error { return in.lastStored.get(e.Env.Now()) }, Fatal: true},
-			{Name: "credentials", Check: e.credentialsTaken, Fatal: false},
-			{Name: "documents", Check: e.documentsWritable, Fatal: false},
+			{Name: "callbacks", Check: func(context.Context) error { return in.stored.Err(e.Env.Now()) }, Fatal: true},
+			{Name: "credentials", Check: readiness.Credentials(e.Store), Fatal: false},
+			{Name: "documents", Check: readiness.Folder(e.Files, int64(e.Config.DocumentsMinFree)), Fatal: false},
 			{Name: "log", Check: func(context.Context) error { return e.Env.logWritten() }, Fatal: false},
-			{Name: "config", Check: func(context.Context) error { return in.reload.get() }, Fatal: false},
+			{Name: "config", Check: func(context.Context) error { return in.reload.Err() }, Fatal: false},
 		},
 	})
 	if err != nil {
@@ -130,39 +101,11 @@ func (e *Engine) connections() int {
 	return have
 }
 
-// documentsWritable says whether documents can be kept now.
-func (e *Engine) documentsWritable(context.Context) error {
-	free, err := e.Files.Free()
-	if err == nil && free < int64(e.Config.DocumentsMinFree) {
-		err = fmt.Errorf("the document folder has less than documents_min_free left")
-	}
-	return err
-}
-
-// credentialsTaken names the accounts whose credentials the provider refuses. Their callbacks are still
-// taken, and the others work: that is no reason to be not ready.
-func (e *Engine) credentialsTaken(ctx context.Context) error {
-	open, err := e.Store.Incidents(ctx, true)
-	if err != nil {
-		return err
-	}
-	var refused []string
-	for _, i := range open {
-		if i.Kind == model.CredentialsRefused {
-			refused = append(refused, i.Account)
-		}
-	}
-	if len(refused) == 0 {
-		return nil
-	}
-	return fmt.Errorf("refused by the provider: account %s", strings.Join(refused, ", "))
-}
-
 // noting applies a callback, and notes whether what it was given could be stored.
 func (in *listeners) noting(e *Engine) callback.Apply {
 	return func(ctx context.Context, c apply.Incoming) (apply.Result, error) {
 		res, err := e.Worker.Table.Callback(ctx, c)
-		in.lastStored.set(e.Env.Now(), err)
+		in.stored.Set(e.Env.Now(), err)
 		return res, err
 	}
 }
@@ -183,6 +126,6 @@ type listeners struct {
 	tls           *tls.Config
 	console       *console.Server
 	consoleSocket net.Listener
-	reload        reloadState
-	lastStored    lastStored
+	reload        readiness.Reload
+	stored        readiness.Stored
 }

@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/signal"
 	"strings"
-	"sync"
 	"syscall"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -14,24 +13,6 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/config/changes"
 )
-
-// reloadState is how the last reload went; a fault is shown in /readyz until one goes well.
-type reloadState struct {
-	mu  sync.Mutex
-	err error
-}
-
-func (r *reloadState) set(err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.err = err
-}
-
-func (r *reloadState) get() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.err
-}
 
 // reloads reads the config again at each SIGHUP: the file that the daemon started with. A faulty or missing file changes
 // nothing.
@@ -64,7 +45,7 @@ func (e *Engine) reload(ctx context.Context, in *listeners) error {
 		changed, err = e.Accounts.Set(ctx, c)
 	}
 	err = config.SpelledOut(err)
-	in.reload.set(err)
+	in.reload.Set(err)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/values"
 	"countersign/cmd/countersign/engine/accounts"
+	"countersign/cmd/countersign/engine/environ"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/model/store/database"
@@ -23,7 +25,7 @@ import (
 // ServeOptions is what the flags of serve say.
 type ServeOptions struct {
 	Backfill config.Span
-	Schedule config.Slots // none: the backfill is not repeated
+	Schedule values.Slots // none: the backfill is not repeated
 	Announce bool         // print the callback URLs
 }
 
@@ -39,7 +41,7 @@ func (a *Env) Serve(ctx context.Context, o ServeOptions) error {
 	log := logrus.NewEntry(a.Logger(c.Log))
 	ctx, stop := a.Signals(ctx, log)
 	defer stop()
-	defer a.stopInTime(ctx, log)()
+	defer environ.StopInTime(ctx, log, a.Flush)()
 	e, err := a.Start(ctx, c, log)
 	if err != nil {
 		return err

@@ -17,7 +17,7 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker"
-	"countersign/worker/ask"
+	"countersign/worker/ask/runs"
 	"countersign/worker/verify"
 )
 
@@ -98,7 +98,7 @@ func (a *Env) RunProgress() progress.Display {
 
 // driftOf is how many differences a verify has found; false for other runs.
 func driftOf(r model.Run) (int, bool) {
-	if r.Kind != ask.KindVerify {
+	if r.Kind != runs.KindVerify {
 		return 0, false
 	}
 	return verify.VerifiedBy(r).Drift, true
@@ -169,6 +169,6 @@ func (e *Engine) Queue() *queue.Queue { return e.Env.queue(e.Config, e.Store, e.
 // Queue is where verbs put runs for a daemon.
 func (w *Writer) Queue() *queue.Queue { return w.env.queue(w.Config, w.Store, w.Worker.Runs, w.log) }
 
-func (a *Env) queue(c *config.Config, s *store.Store, runs *ask.Runs, log *logrus.Entry) *queue.Queue {
+func (a *Env) queue(c *config.Config, s *store.Store, runs *runs.Runs, log *logrus.Entry) *queue.Queue {
 	return &queue.Queue{Config: c, Providers: a.Providers, Store: s, Runs: runs, Log: log, Stderr: a.Stderr, Now: a.UTC}
 }

@@ -9,6 +9,7 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine/accounts"
 	"countersign/cmd/countersign/engine/follow"
+	"countersign/cmd/countersign/engine/migration"
 	"countersign/cmd/countersign/sandbox"
 	"countersign/model/store"
 	"countersign/provider"
@@ -65,7 +66,7 @@ func (a *Env) WritingWith(ctx context.Context, c *config.Config, do func(context
 	if have, want, err := s.Schema(ctx); err != nil {
 		return err
 	} else if have != want {
-		if err := a.migrateQuietly(ctx, s, log); err != nil {
+		if err := migration.Quietly(ctx, s, a.Owner(), log); err != nil {
 			return err
 		}
 	}

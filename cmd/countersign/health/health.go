@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/values"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
@@ -180,7 +181,7 @@ func (h *Report) count(ctx context.Context, env *engine.Env, s *store.Store) err
 	if err != nil {
 		return err
 	}
-	month := env.Now().Add(-30 * config.Day)
+	month := env.Now().Add(-30 * values.Day)
 	for i := range h.Accounts {
 		a := &h.Accounts[i]
 		for _, n := range documents {

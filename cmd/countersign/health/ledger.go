@@ -7,7 +7,7 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
-	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/config/values"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
@@ -16,11 +16,11 @@ import (
 
 // SumLedger reads what the ledger says of an account since a day.
 func SumLedger(ctx context.Context, env *engine.Env, s *store.Store, account string, since time.Time, wanted float64) (out output.LedgerSum, err error) {
-	out = output.LedgerSum{Account: account, Since: since.UTC().Truncate(config.Day), Wanted: wanted}
+	out = output.LedgerSum{Account: account, Since: since.UTC().Truncate(values.Day), Wanted: wanted}
 	if out.Share, err = s.Share(ctx, account, &since); err != nil {
 		return out, err
 	}
-	recent := env.Now().UTC().Add(-config.Day).Truncate(config.Day)
+	recent := env.Now().UTC().Add(-values.Day).Truncate(values.Day)
 	if since.After(recent) {
 		recent = since
 	}

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/environ"
+	"countersign/cmd/countersign/engine/web"
 	"countersign/cmd/countersign/output"
 	"countersign/provider"
 )
@@ -74,7 +76,7 @@ func pastedCode(ctx context.Context, env *engine.Env, state string) (string, err
 			return codeIn(line, state)
 		}
 	}
-	if errors.Is(in.Err(), engine.ErrInterrupted) {
+	if errors.Is(in.Err(), environ.ErrInterrupted) {
 		return "", errors.New("stopped before a code came")
 	}
 	return "", errors.Join(in.Err(), output.Usagef("no code came on stdin"))
@@ -131,7 +133,7 @@ func receiveCode(ctx context.Context, l net.Listener, state string) (string, err
 	})}
 	serving, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- engine.ServeHTTP(serving, server, l, 2*time.Second) }()
+	go func() { ended <- web.Serve(serving, server, l, 2*time.Second) }()
 	defer func() { stop(); <-ended }() //nolint:errcheck // the page was sent, or nobody waits for it
 	select {
 	case g := <-done:

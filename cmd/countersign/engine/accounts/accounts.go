@@ -15,6 +15,7 @@ import (
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/config/changes"
+	"countersign/cmd/countersign/config/values"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
@@ -52,7 +53,7 @@ type accountTable struct {
 type builtAccount struct {
 	from      *config.Account
 	retry     config.Retry
-	maxFile   config.Size
+	maxFile   values.Size
 	transport *transport.Transport
 	running   *apply.Account
 }
@@ -206,7 +207,7 @@ func (all *Table) connect(
 // schedules are the slots of each tier, as the loops take them.
 func schedules(p config.Polling) apply.Schedules {
 	out := apply.Schedules{}
-	for tier, slots := range map[apply.Tier]config.Slots{apply.Active: p.Active, apply.Idle: p.Idle, apply.Audit: p.Audit} {
+	for tier, slots := range map[apply.Tier]values.Slots{apply.Active: p.Active, apply.Idle: p.Idle, apply.Audit: p.Audit} {
 		if slots.String() != "" {
 			out[tier] = slots
 		}

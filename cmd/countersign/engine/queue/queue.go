@@ -18,7 +18,7 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker/apply"
-	"countersign/worker/ask"
+	"countersign/worker/ask/runs"
 )
 
 // Queue is where verbs put the runs that they ask for. It needs no provider and no secret: whoever works builds those.
@@ -26,7 +26,7 @@ type Queue struct {
 	Config    *config.Config
 	Providers map[string]provider.Driver
 	Store     *store.Store
-	Runs      *ask.Runs
+	Runs      *runs.Runs
 	Log       *logrus.Entry
 	Stderr    io.Writer
 	Now       func() time.Time
@@ -38,17 +38,17 @@ func (q *Queue) Polls(ctx context.Context, ids []string, tiers []apply.Tier) ([]
 	if err != nil {
 		return nil, err
 	}
-	var runs []model.Run
+	var queued []model.Run
 	for _, acc := range accounts {
 		for _, t := range tiers {
-			r := model.Run{Account: acc.ID, Kind: string(t), Params: Params(ask.Params{Whole: true})}
+			r := model.Run{Account: acc.ID, Kind: string(t), Params: Params(runs.Params{Whole: true})}
 			if r, err = q.Runs.Queue(ctx, r, false); err != nil {
 				return nil, err
 			}
-			runs = append(runs, r)
+			queued = append(queued, r)
 		}
 	}
-	return runs, nil
+	return queued, nil
 }
 
 // Chosen returns the accounts that a verb is for: those named, or all.
@@ -77,7 +77,7 @@ func (q *Queue) Names() (out []string) {
 }
 
 // Params writes what a run is asked to do.
-func Params(p ask.Params) string {
+func Params(p runs.Params) string {
 	text, err := json.Marshal(p)
 	if err != nil {
 		return "" // strings, numbers and booleans always marshal

@@ -1,4 +1,4 @@
-package engine
+package web
 
 import (
 	"context"
@@ -31,7 +31,7 @@ func TestAServerEndsWithItsContext(t *testing.T) {
 			})}
 			ctx, stop := context.WithCancel(t.Context())
 			ended := make(chan error, 1)
-			go func() { ended <- ServeHTTP(ctx, server, l, grace) }()
+			go func() { ended <- Serve(ctx, server, l, grace) }()
 			got := make(chan error, 1)
 			go func() {
 				resp, err := http.Get("http://" + l.Addr().String())
@@ -61,7 +61,7 @@ func TestAServerThatCannotServeSaysSo(t *testing.T) {
 	if err = errors.Join(err, l.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if err := ServeHTTP(t.Context(), &http.Server{ReadHeaderTimeout: time.Minute}, l, 0); !errors.Is(err, net.ErrClosed) {
+	if err := Serve(t.Context(), &http.Server{ReadHeaderTimeout: time.Minute}, l, 0); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("ended with %v", err)
 	}
 }

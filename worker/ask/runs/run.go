@@ -1,4 +1,5 @@
-package ask
+// Package runs carries runs out: it queues them, asks about the rows of one in a pass, and writes its counts and its end.
+package runs
 
 import (
 	"context"
@@ -14,6 +15,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/worker/apply"
+	"countersign/worker/ask"
 )
 
 // The kinds of run beside the tiers.
@@ -39,7 +41,7 @@ type Kind func(ctx context.Context, p *Pass) error
 // RunsOptions is what Runs needs. All of it is required.
 type RunsOptions struct {
 	Store    *store.Store
-	Asker    *Asker
+	Asker    *ask.Asker
 	Accounts func() []*apply.Account // the current ones; a reload swaps them
 	Now      func() time.Time
 	Log      *logrus.Entry
@@ -148,7 +150,7 @@ func (rs *Runs) settled(ctx context.Context, id string) (*apply.Account, error) 
 		if a == nil || !a.Generation.Over() {
 			return a, nil
 		}
-		if err := Sleep(ctx, 10*time.Millisecond); err != nil {
+		if err := ask.Sleep(ctx, 10*time.Millisecond); err != nil {
 			return nil, err
 		}
 	}

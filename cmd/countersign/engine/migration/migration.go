@@ -1,4 +1,5 @@
-package engine
+// Package migration brings a database to the schema of this version, and leaves a copy of it as it was before.
+package migration
 
 import (
 	"context"
@@ -14,9 +15,9 @@ import (
 	"countersign/model/store/sqlitefile"
 )
 
-// migrateQuietly makes or updates the schema, unless a daemon uses the database.
-func (a *Env) migrateQuietly(ctx context.Context, s *store.Store, log *logrus.Entry) error {
-	err := s.WithLock(ctx, database.LockServe, a.Owner(), func(ctx context.Context) error {
+// Quietly makes or updates the schema, unless a daemon uses the database.
+func Quietly(ctx context.Context, s *store.Store, owner string, log *logrus.Entry) error {
+	err := s.WithLock(ctx, database.LockServe, owner, func(ctx context.Context) error {
 		have, want, err := s.Schema(ctx)
 		if err != nil || have == want {
 			return err

@@ -1,9 +1,12 @@
-package transport
+// Package ways sends requests to hosts of others: straight or through a proxy, and to public addresses alone where it is
+// to be so.
+package ways
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -20,55 +23,63 @@ import (
 // known here, and some resolvers say so late.
 const lookupMost = 3 * time.Second
 
+// ErrAddress is the cause of a call that was not made because of where it would have led.
+var ErrAddress = errors.New("address refused")
+
 var errProxy = errors.New("the environment names no proxy that can be used")
 
-// ways sends a request to another host: straight, or through a proxy where one is set for it.
-type ways struct {
-	proxy    func(*http.Request) (*url.URL, error)
-	lookup   func(context.Context, string) ([]netip.Addr, error)
+// Ways sends a request to another host: straight, or through a proxy where one is set for it.
+type Ways struct {
+	// Proxy says which proxy a request goes through; nil is none. It is set before the first request.
+	Proxy func(*http.Request) (*url.URL, error)
+	// Lookup resolves the names of hosts before a proxy is asked. It is set before the first request.
+	Lookup   func(context.Context, string) ([]netip.Addr, error)
 	private  bool            // every address may be asked for
 	straight *http.Transport // dials what its dialer allows
-	proxied  *http.Transport // dials proxies alone
+	Proxied  *http.Transport // dials proxies alone; it is changed before the first request
 }
 
 type chosenProxy struct{}
 
-// newWays returns the ways to other hosts. Unless private is set only public addresses are reached: judged by what is
-// dialled where we dial, by the link's host where a proxy does.
-func newWays(o Options, private bool) *ways {
+// New returns the ways to other hosts. Unless private is set only public addresses are reached: judged by what is
+// dialled where we dial, by the link's host where a proxy does. Transport builds what dials; answer bounds the wait for
+// the head of an answer.
+func New(
+	proxy func(*http.Request) (*url.URL, error), transport func(*net.Dialer) *http.Transport, answer time.Duration, private bool,
+) *Ways {
 	d := &net.Dialer{}
 	if !private {
 		d.Control = publicOnly
 	}
-	w := &ways{
-		proxy: o.Proxy, private: private, straight: dialer(d), proxied: dialer(nil),
-		lookup: func(ctx context.Context, name string) ([]netip.Addr, error) {
+	w := &Ways{
+		Proxy: proxy, private: private, straight: transport(d), Proxied: transport(nil),
+		Lookup: func(ctx context.Context, name string) ([]netip.Addr, error) {
 			return net.DefaultResolver.LookupNetIP(ctx, "ip", name)
 		},
 	}
-	if w.proxy == nil {
-		w.proxy = http.ProxyFromEnvironment
+	if w.Proxy == nil {
+		w.Proxy = http.ProxyFromEnvironment
 	}
 	w.straight.Proxy = nil
-	w.proxied.Proxy = func(r *http.Request) (*url.URL, error) {
+	w.Proxied.Proxy = func(r *http.Request) (*url.URL, error) {
 		if through, ok := r.Context().Value(chosenProxy{}).(*url.URL); ok {
 			return through, nil
 		}
 		return nil, errProxy
 	}
-	for _, t := range []*http.Transport{w.straight, w.proxied} {
-		t.ResponseHeaderTimeout = o.Timeout
+	for _, t := range []*http.Transport{w.straight, w.Proxied} {
+		t.ResponseHeaderTimeout = answer
 	}
 	return w
 }
 
 // RoundTrip is for http.RoundTripper.
-func (w *ways) RoundTrip(req *http.Request) (*http.Response, error) {
-	through, err := w.proxy(req)
+func (w *Ways) RoundTrip(req *http.Request) (*http.Response, error) {
+	through, err := w.Proxy(req)
 	switch {
 	case err != nil:
 		closeBody(req.Body)
-		return nil, fmt.Errorf("%w: %w", errAddress, errProxy) // what the environment says may be a secret
+		return nil, fmt.Errorf("%w: %w", ErrAddress, errProxy) // what the environment says may be a secret
 	case through == nil:
 		return w.straight.RoundTrip(req)
 	}
@@ -78,24 +89,24 @@ func (w *ways) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	return w.proxied.RoundTrip(req.WithContext(context.WithValue(req.Context(), chosenProxy{}, through)))
+	return w.Proxied.RoundTrip(req.WithContext(context.WithValue(req.Context(), chosenProxy{}, through)))
 }
 
 // CloseIdleConnections closes what is open and not in use.
-func (w *ways) CloseIdleConnections() {
+func (w *Ways) CloseIdleConnections() {
 	w.straight.CloseIdleConnections()
-	w.proxied.CloseIdleConnections()
+	w.Proxied.CloseIdleConnections()
 }
 
 // judge refuses a host that is not public, as far as it can be known here: an address by itself, a name by what it
 // resolves to. A name that only the proxy resolves is the proxy's to judge.
-func (w *ways) judge(ctx context.Context, host string) error {
+func (w *Ways) judge(ctx context.Context, host string) error {
 	name := strings.TrimSuffix(strings.ToLower(host), ".")
 	if strings.ContainsFunc(name, func(r rune) bool { return r > unicode.MaxASCII }) {
 		// It is written to the proxy as DNS has it, where the digits of other scripts are ours.
 		var err error
 		if name, err = idna.Lookup.ToASCII(name); err != nil {
-			return fmt.Errorf("%w: no name of a host", errAddress)
+			return fmt.Errorf("%w: no name of a host", ErrAddress)
 		}
 	}
 	if a, err := netip.ParseAddr(name); err == nil {
@@ -103,11 +114,11 @@ func (w *ways) judge(ctx context.Context, host string) error {
 	}
 	last := name[strings.LastIndexByte(name, '.')+1:]
 	if last == "localhost" || numeric(last) {
-		return fmt.Errorf("%w: not the name of a public host", errAddress)
+		return fmt.Errorf("%w: not the name of a public host", ErrAddress)
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupMost)
 	defer cancel()
-	found, err := w.lookup(ctx, name)
+	found, err := w.Lookup(ctx, name)
 	if err != nil {
 		return nil //nolint:nilerr // the proxy may know it
 	}
@@ -128,7 +139,13 @@ func numeric(last string) bool {
 
 func publicAddress(a netip.Addr) error {
 	if !public(a) {
-		return fmt.Errorf("%w: %s is not a public address", errAddress, a)
+		return fmt.Errorf("%w: %s is not a public address", ErrAddress, a)
 	}
 	return nil
+}
+
+func closeBody(c io.Closer) {
+	if c != nil {
+		c.Close()
+	}
 }

@@ -1,4 +1,5 @@
-package engine
+// Package environ is what the program finds around it when it starts: standard input, and proxies named by the environment.
+package environ
 
 import (
 	"context"
@@ -9,8 +10,8 @@ import (
 // ErrInterrupted says that whoever was asked wants the verb to end.
 var ErrInterrupted = errors.New("interrupted: nothing was changed")
 
-// Input is stdin, whose reads end with ErrInterrupted as soon as ctx does: nobody can be made to answer.
-func (a *Env) Input(ctx context.Context) io.Reader { return &input{ctx: ctx, from: a.Stdin} }
+// Input reads from, until ctx ends: a read then ends with ErrInterrupted, since nobody can be made to answer.
+func Input(ctx context.Context, from io.Reader) io.Reader { return &input{ctx: ctx, from: from} }
 
 type input struct {
 	ctx  context.Context //nolint:containedctx // a reader has no other way to be told

@@ -1,4 +1,5 @@
-package config
+// Package values reads the values of a config that have a form of their own: lengths of time, sizes, shares, cron lines.
+package values
 
 import (
 	"errors"
@@ -42,12 +43,13 @@ func (d Duration) String() string { return time.Duration(d).String() }
 // Lifetime is how long something is kept; forever is as long as there is room.
 type Lifetime time.Duration
 
-const forever Lifetime = 0
+// Forever is the lifetime without an end.
+const Forever Lifetime = 0
 
 // Parse reads a length of time, or forever.
 func (k *Lifetime) Parse(text string) error {
 	if text == "forever" {
-		*k = forever
+		*k = Forever
 		return nil
 	}
 	v, err := tree.ParseDuration(text)
@@ -64,7 +66,7 @@ func (k *Lifetime) Parse(text string) error {
 // String is the length of time in days where it is whole days.
 func (k Lifetime) String() string {
 	switch {
-	case k == forever:
+	case k == Forever:
 		return "forever"
 	case time.Duration(k)%Day == 0:
 		return fmt.Sprintf("%dd", time.Duration(k)/Day)

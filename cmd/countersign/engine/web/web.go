@@ -1,4 +1,5 @@
-package engine
+// Package web serves HTTP on a socket until its context ends.
+package web
 
 import (
 	"context"
@@ -7,8 +8,8 @@ import (
 	"time"
 )
 
-// ServeHTTP serves on l until ctx ends, then gives the requests in hand some time and closes the rest.
-func ServeHTTP(ctx context.Context, server *http.Server, l net.Listener, grace time.Duration) error {
+// Serve serves on l until ctx ends, then gives the requests in hand some time and closes the rest.
+func Serve(ctx context.Context, server *http.Server, l net.Listener, grace time.Duration) error {
 	closed := make(chan error, 1)
 	unused := context.AfterFunc(ctx, func() {
 		out, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)

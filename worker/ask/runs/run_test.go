@@ -1,4 +1,4 @@
-package ask_test
+package runs_test
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
-	"countersign/worker/ask"
+	"countersign/worker/ask/runs"
 	"countersign/worker/workertest"
 )
 
@@ -19,7 +19,7 @@ import (
 func TestARunThatIsAskedForTwiceAtATimeIsOne(t *testing.T) {
 	t.Parallel()
 	workertest.Both(t, func(t *testing.T, b *workertest.Bench) {
-		queues := []*ask.Runs{b.Runs(nil), b.Beside().Runs(nil)}
+		queues := []*runs.Runs{b.Runs(nil), b.Beside().Runs(nil)}
 		ids := make([]string, 40)
 		begin := make(chan struct{})
 		var all sync.WaitGroup
@@ -58,7 +58,7 @@ func TestOnlyANewRunWakesTheLoops(t *testing.T) {
 	t.Parallel()
 	b := workertest.SQLite(t)
 	woken := 0
-	runs := ask.NewRuns(ask.RunsOptions{Store: b.Store, Asker: b.Asker, Accounts: b.Configured, Now: b.Now, Nudge: func() { woken++ }})
+	runs := runs.NewRuns(runs.RunsOptions{Store: b.Store, Asker: b.Asker, Accounts: b.Configured, Now: b.Now, Nudge: func() { woken++ }})
 	for range 3 {
 		_, err := runs.Queue(t.Context(), model.Run{Account: "acc", Kind: "active"}, true)
 		workertest.Check(t, err)
@@ -70,7 +70,7 @@ func TestTheLogSaysWhyARunFailed(t *testing.T) {
 	t.Parallel()
 	b := workertest.SQLite(t)
 	why := fmt.Errorf("the service says 500: %w", provider.ErrUnavailable)
-	runs := b.Runs(map[string]ask.Kind{"active": func(context.Context, *ask.Pass) error { return why }})
+	runs := b.Runs(map[string]runs.Kind{"active": func(context.Context, *runs.Pass) error { return why }})
 	b.Ran(t, runs, model.Run{Kind: "active"})
 	for _, part := range []string{"level=warning", "run ended", "status=failed", "the service says 500"} {
 		if !strings.Contains(b.Log.String(), part) {

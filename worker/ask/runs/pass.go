@@ -1,4 +1,4 @@
-package ask
+package runs
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker/apply"
+	"countersign/worker/ask"
 )
 
 // Pass is one run in work. Its methods are safe for concurrent use; Run is to be changed between them only.
@@ -18,7 +19,7 @@ type Pass struct {
 	Account *apply.Account
 	Run     *model.Run
 	Params  Params
-	Asker   *Asker
+	Asker   *ask.Asker
 
 	runs     *Runs
 	mu       sync.Mutex // guards the run's counts and what follows
@@ -39,7 +40,7 @@ func (p *Pass) Tries() int {
 	if p.ByHand() {
 		return 2
 	}
-	return Tries
+	return ask.Tries
 }
 
 // patience is how long a pass by hand goes on without an answer.
@@ -109,7 +110,7 @@ func (p *Pass) RowsToTheEnd(ctx context.Context, rows []model.Transaction, src a
 		if err != nil || try == p.Tries() || len(left) == 0 {
 			return err
 		}
-		if err := Sleep(ctx, p.Asker.Gate().Pause(try-1)); err != nil {
+		if err := ask.Sleep(ctx, p.Asker.Gate().Pause(try-1)); err != nil {
 			return err
 		}
 		rows = left
@@ -121,7 +122,7 @@ func (p *Pass) RowsToTheEnd(ctx context.Context, rows []model.Transaction, src a
 func (p *Pass) rows(
 	ctx context.Context, rows []model.Transaction, src apply.Source, work provider.Work, last bool,
 ) (left []model.Transaction, err error) {
-	err = p.Asker.Rows(ctx, Asking{
+	err = p.Asker.Rows(ctx, ask.Asking{
 		Account: p.Account, Source: src, Work: work, Ready: p.Ready,
 		Answered: func(did apply.Applied) {
 			p.asked()
@@ -212,7 +213,7 @@ func (p *Pass) finish(err error, now time.Time) {
 	switch {
 	case err == nil:
 		r.State, r.Cursor = model.RunDone, ""
-	case errors.Is(err, ErrEndless):
+	case errors.Is(err, ask.ErrEndless):
 		r.State, r.Note = model.RunPartial, fmt.Sprint(provider.Redact(err))
 	case p.failures > 0 && r.Asked > p.failures:
 		r.State = model.RunPartial
