@@ -14,7 +14,7 @@ import (
 	"countersign/worker/apply"
 )
 
-// ErrNotQuarantined: the document is not in quarantine, so there is nothing to release.
+// ErrNotQuarantined says that a document is not in quarantine, so that there is nothing to release.
 var ErrNotQuarantined = errors.New("the document is not in quarantine")
 
 // Release takes a document out of quarantine on an operator's order. The file gets its place among the others, the row
