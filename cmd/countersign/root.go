@@ -150,6 +150,9 @@ func (a *app) watch(cmd *cobra.Command) {
 			return argsFault(cmd, args)
 		}
 	}
+	if cmd.ValidArgsFunction == nil && !strings.Contains(cmd.Use, "FILE") {
+		cmd.ValidArgsFunction = cobra.NoFileCompletions // a shell would offer files as accounts and refs
+	}
 	for _, sub := range cmd.Commands() {
 		a.watch(sub)
 	}

@@ -140,3 +140,14 @@ func TestWithoutAConfig(t *testing.T) {
 		t.Errorf("without a config: exit %d, %s", code, stderr)
 	}
 }
+
+// A shell offers files where a verb takes one, and nowhere else.
+func TestFilesAreOfferedWhereAVerbTakesOne(t *testing.T) {
+	for verb, want := range map[string]string{"show": ":4\n", "track": ":4\n", "registration show": ":4\n", "restore": ":0\n"} {
+		a, stdout, _ := testApp(map[string]string{})
+		args := append(append([]string{"__complete"}, strings.Fields(verb)...), "")
+		if code := a.run(context.Background(), args); code != 0 || stdout.String() != want {
+			t.Errorf("%s: exit %d, %q, want %q", verb, code, stdout, want)
+		}
+	}
+}

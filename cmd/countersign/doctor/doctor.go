@@ -103,7 +103,7 @@ func (d *examination) say(result, what, format string, args ...any) {
 	case "FAIL":
 		colour = output.Bad
 	}
-	d.err = d.Printf("%s  %-28s  %s\n", d.Paint(colour, fmt.Sprintf("%-4s", result)), f.What, f.Detail)
+	d.err = d.Printf("%s  %-28s  %s\n", d.Paint(colour, fmt.Sprintf("%-4s", result)), f.What, d.Wrapped(f.Detail, 6+max(28, len(f.What))+2, 6))
 }
 
 // database opens it as the daemon would, but makes nothing. It is nil where it cannot be asked.

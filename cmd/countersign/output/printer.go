@@ -205,6 +205,32 @@ func (p *Printer) Cell(s string, n int) string {
 	return Plain(s)
 }
 
+// Wrapped is plain and broken between words where a terminal's line ends. The first line begins behind so many columns,
+// the others that many spaces in. A word is never broken, so that a path or a command can be copied.
+func (p *Printer) Wrapped(s string, behind, in int) string {
+	s = Plain(s)
+	if p.Width == 0 {
+		return s
+	}
+	var b strings.Builder
+	at, first := behind, true
+	for _, word := range strings.Fields(s) {
+		n := text.StringWidthWithoutEscSequences(word)
+		switch {
+		case first:
+		case at+1+n > p.Width:
+			b.WriteString("\n" + strings.Repeat(" ", in))
+			at = in
+		default:
+			b.WriteByte(' ')
+			at++
+		}
+		b.WriteString(word)
+		at, first = at+n, false
+	}
+	return b.String()
+}
+
 // Count says "1 row", "2 rows".
 func Count(n int, one string) string {
 	if n == 1 {

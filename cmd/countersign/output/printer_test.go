@@ -64,3 +64,19 @@ func TestACutTextSaysThatItIsCut(t *testing.T) {
 		}
 	}
 }
+
+// A long text breaks between words and never inside one.
+func TestWrapped(t *testing.T) {
+	const long = "listens on /var/lib/countersign and is free"
+	for width, want := range map[int]string{
+		0:  long,
+		80: long,
+		30: "listens on\n  /var/lib/countersign and is\n  free",
+		15: "listens\n  on\n  /var/lib/countersign\n  and is free",
+	} {
+		p := Printer{Width: width}
+		if got := p.Wrapped(long, 6, 2); got != want {
+			t.Errorf("in %d columns:\n%s\nwant\n%s", width, got, want)
+		}
+	}
+}
