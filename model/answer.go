@@ -16,7 +16,8 @@ func answer(r Rules, t Transaction, o Observation) Decision {
 		d.Next.RefutedAs, d.Next.RefutedAt = named, at(o.At)
 	}
 	print := o.fingerprint()
-	if print == t.Fingerprint && settled(t, o) && o.Asked != AskedVerify { // which has seen that the row differs all the same
+	// which has seen that the row differs all the same
+	if print == t.Fingerprint && settled(t, o) && o.Asked != AskedVerify {
 		d.Touch = true
 		if t.Status == Completed && t.DocsTotal == 0 {
 			d.Documents = o.Documents
@@ -58,7 +59,8 @@ func answer(r Rules, t Transaction, o Observation) Decision {
 // callback told (Autosign: cancelled) would be lost for good. An answer that verify asked for, to repair the row, is
 // exempt.
 func reopens(r Rules, t Transaction, o Observation) bool {
-	if !t.Confirmed || !t.Status.Final() || t.Deleted || o.Status == "" || o.Status.Final() || o.Asked == AskedVerify || t.ConfirmedAt == nil {
+	if !t.Confirmed || !t.Status.Final() || t.Deleted || o.Status == "" || o.Status.Final() || o.Asked == AskedVerify ||
+		t.ConfirmedAt == nil {
 		return false
 	}
 	lag := time.Duration(0)
@@ -70,7 +72,8 @@ func reopens(r Rules, t Transaction, o Observation) bool {
 
 // settled reports whether an unchanged answer leaves the row as it is, so that only its time is noted.
 func settled(t Transaction, o Observation) bool {
-	return t.Confirmed && t.ReportedStatus == "" && !t.NotFound && t.Deleted == (o.Deleted == Yes) && !t.Hidden && t.LostAnswers == 0 && !deleteStands(t, o.At)
+	return t.Confirmed && t.ReportedStatus == "" && !t.NotFound && t.Deleted == (o.Deleted == Yes) && !t.Hidden &&
+		t.LostAnswers == 0 && !deleteStands(t, o.At)
 }
 
 // answerStatus writes the status that the answer tells and what became of the row by it.

@@ -11,8 +11,10 @@ import (
 // told is a claim that describes its transaction.
 func told(s model.Status, name string) model.Observation {
 	o := claimed(s, noon)
-	o.Name, o.ExternalID, o.Metadata, o.CreatedAt, o.ExpiresAt, o.Mark = name, "own", "{}", when(noon.Add(-day)), when(noon.Add(day)), "mark"
-	o.Signers = []model.Signer{{Ref: "1", Name: "Ada", Email: "ada@example.org", Status: model.SignerWaiting}, {Ref: "2", Status: model.SignerWaiting}}
+	o.Name, o.ExternalID, o.Metadata, o.CreatedAt, o.ExpiresAt, o.Mark = name, "own", "{}", when(noon.Add(-day)),
+		when(noon.Add(day)), "mark"
+	o.Signers = []model.Signer{{Ref: "1", Name: "Ada", Email: "ada@example.org", Status: model.SignerWaiting},
+		{Ref: "2", Status: model.SignerWaiting}}
 	return o
 }
 
@@ -32,7 +34,8 @@ func TestAProvedClaimFillsWhatNoAnswerHasSaid(t *testing.T) {
 
 	newer := told(model.InProgress, "Lease 2")
 	newer.Signers[0].Status = model.SignerSigned
-	newer.Signers = append(newer.Signers, model.Signer{Ref: "3", Email: "ben@example.org", Status: model.SignerDeclined, Reason: "no"})
+	newer.Signers = append(newer.Signers,
+		model.Signer{Ref: "3", Email: "ben@example.org", Status: model.SignerDeclined, Reason: "no"})
 	is = model.Decide(r, is, newer).Next
 	want(t, "name by a newer claim", is.Name, "Lease 2")
 	want(t, "signers by a newer claim", signersOf(is), "1=signed 3=declined ")
@@ -46,7 +49,8 @@ func TestAProvedClaimFillsWhatNoAnswerHasSaid(t *testing.T) {
 	want(t, "signers of one that is gone", signersOf(gone), "1=signed 3=declined ")
 
 	o := fetched(is, model.InProgress, after(3))
-	o.Name, o.Signers = "Lease 3", []model.Signer{{Ref: "1", Name: "Ada", Status: model.SignerViewed}, {Ref: "4", Status: model.SignerWaiting}}
+	o.Name, o.Signers = "Lease 3", []model.Signer{{Ref: "1", Name: "Ada", Status: model.SignerViewed},
+		{Ref: "4", Status: model.SignerWaiting}}
 	d := model.Decide(r, is, o)
 	want(t, "name by the first answer", d.Next.Name, "Lease 3")
 	want(t, "own id that the answer does not tell", d.Next.ExternalID, "own")

@@ -48,7 +48,8 @@ func (w *world) apply(t *rapid.T, o model.Observation) model.Decision {
 // answer is what the provider says now.
 func (w *world) answer(asked time.Time) model.Observation {
 	o := w.truth
-	o.Evidence, o.AskedAt, o.At, o.Version, o.Asked = model.Verified, asked, asked.Add(time.Second/5), w.row.Version, model.AskedConfirm
+	o.Evidence, o.AskedAt, o.At, o.Version, o.Asked = model.Verified, asked, asked.Add(time.Second/5), w.row.Version,
+		model.AskedConfirm
 	return o
 }
 
@@ -75,10 +76,13 @@ func (w *world) settle(t *rapid.T) {
 	}
 	r := w.row
 	if r.Status != w.truth.Status || !r.Confirmed || r.ReportedStatus != "" || r.Hidden || r.NotFound || r.Deleted {
-		t.Fatalf("the row is %s (confirmed %v, reported %q, not found %v), the truth %s", r.Status, r.Confirmed, r.ReportedStatus, r.NotFound, w.truth.Status)
+		t.Fatalf("the row is %s (confirmed %v, reported %q, not found %v), the truth %s", r.Status, r.Confirmed,
+			r.ReportedStatus, r.NotFound, w.truth.Status)
 	}
-	if r.Trashed != (w.truth.Trashed == model.Yes) || signersOf(r) != signersOf(model.Transaction{Signers: w.truth.Signers}) || len(r.Attention) != 0 {
-		t.Fatalf("trashed %v, signers %s, attention %v; the truth: %v, %v", r.Trashed, signersOf(r), r.Attention, w.truth.Trashed, w.truth.Signers)
+	if r.Trashed != (w.truth.Trashed == model.Yes) ||
+		signersOf(r) != signersOf(model.Transaction{Signers: w.truth.Signers}) || len(r.Attention) != 0 {
+		t.Fatalf("trashed %v, signers %s, attention %v; the truth: %v, %v", r.Trashed, signersOf(r), r.Attention,
+			w.truth.Trashed, w.truth.Signers)
 	}
 	if d := model.Decide(w.rules, r, w.answer(w.now.Add(time.Hour))); !d.Touch || d.Grew {
 		t.Fatalf("the same answer once more is not the same: %s", d.Reason)
@@ -105,8 +109,10 @@ func truth(t *rapid.T, s model.Status) model.Observation {
 	return model.Observation{
 		Ref: "a", Status: s, ProviderStatus: string(s),
 		Trashed: rapid.SampledFrom([]model.Flag{model.Yes, model.No}).Draw(t, "trashed"), Archived: model.No,
-		Signers: []model.Signer{{Ref: "s", Status: rapid.SampledFrom([]model.SignerStatus{model.SignerWaiting, model.SignerViewed, model.SignerSigned}).Draw(t, "signer")}},
-		Judges:  []model.AttentionKind{model.SignerLockedOut, model.EmailBounced},
+		Signers: []model.Signer{{Ref: "s",
+			Status: rapid.SampledFrom([]model.SignerStatus{model.SignerWaiting, model.SignerViewed,
+				model.SignerSigned}).Draw(t, "signer")}},
+		Judges: []model.AttentionKind{model.SignerLockedOut, model.EmailBounced},
 	}
 }
 
@@ -116,7 +122,8 @@ func TestEveryOrderOfALifesCallbacksConverges(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t, rules)
 		life := rapid.SampledFrom(lives).Draw(t, "life")
-		calls := append(append([]model.Status(nil), life...), rapid.SliceOfN(rapid.SampledFrom(life), 0, 4).Draw(t, "twice")...)
+		calls := append(append([]model.Status(nil), life...),
+			rapid.SliceOfN(rapid.SampledFrom(life), 0, 4).Draw(t, "twice")...)
 		for i, s := range rapid.Permutation(calls).Draw(t, "order") {
 			if rapid.Bool().Draw(t, "lost") {
 				continue
@@ -162,7 +169,8 @@ func TestEachPermutationOfAShortLifeConverges(t *testing.T) {
 				next = model.Decide(r, next, fetched(next, model.Completed, *next.NextCheckAt)).Next
 			}
 			if next.Status != model.Completed || !next.Confirmed || next.ReportedStatus != "" {
-				t.Fatalf("%s, %v: %s, confirmed %v, reported %q", r.Provider, order, next.Status, next.Confirmed, next.ReportedStatus)
+				t.Fatalf("%s, %v: %s, confirmed %v, reported %q", r.Provider, order, next.Status, next.Confirmed,
+					next.ReportedStatus)
 			}
 		}
 		n++
@@ -198,7 +206,8 @@ func TestAnythingMayHappenAndTheRowStillConverges(t *testing.T) {
 				o := w.callback(rapid.SampledFrom(observed()).Draw(t, "of"))
 				o.Trashed = rapid.SampledFrom([]model.Flag{model.Unsaid, model.Yes, model.No}).Draw(t, "trashed")
 				o.Deleted = rapid.SampledFrom([]model.Flag{model.Unsaid, model.Yes}).Draw(t, "deleted")
-				o.Signers = []model.Signer{{Ref: "s", Name: "Ada", Status: model.SignerSigned}, {Ref: "x", Name: "Ben", Status: model.SignerViewed}}
+				o.Signers = []model.Signer{{Ref: "s", Name: "Ada", Status: model.SignerSigned},
+					{Ref: "x", Name: "Ben", Status: model.SignerViewed}}
 				o.Acted = rapid.Bool().Draw(t, "acted")
 				o.Attention = []model.Attention{{Kind: model.EmailBounced, Signer: "s"}}
 				if rapid.Bool().Draw(t, "old") {
@@ -208,10 +217,16 @@ func TestAnythingMayHappenAndTheRowStillConverges(t *testing.T) {
 			},
 			"a hint":              func(t *rapid.T) { w.pass(t, 60); w.apply(t, hinted(w.now)) },
 			"a question goes out": func(t *rapid.T) { w.pass(t, 60); w.out = append(w.out, w.answer(w.now)) },
-			"a page of a list":    func(t *rapid.T) { w.pass(t, 60); o := w.answer(w.now); o.Asked = model.AskedPoll; w.apply(t, o) },
-			"its answer comes":    func(t *rapid.T) { w.late(t) },
-			"time passes":         func(t *rapid.T) { w.pass(t, 90000) },
-			"a provider forgets":  func(t *rapid.T) { w.pass(t, 60); w.forget(t) },
+			"a page of a list": func(t *rapid.T) {
+				w.pass(t,
+					60)
+				o := w.answer(w.now)
+				o.Asked = model.AskedPoll
+				w.apply(t, o)
+			},
+			"its answer comes":   func(t *rapid.T) { w.late(t) },
+			"time passes":        func(t *rapid.T) { w.pass(t, 90000) },
+			"a provider forgets": func(t *rapid.T) { w.pass(t, 60); w.forget(t) },
 		})
 		w.settle(t)
 	})
@@ -231,7 +246,8 @@ func (w *world) late(t *rapid.T) {
 // forget answers "not found" for a moment, but for a row that would go by it.
 func (w *world) forget(t *rapid.T) {
 	o := w.answer(w.now)
-	o = model.Observation{Ref: "a", Evidence: model.Verified, Absence: model.NotFound, AskedAt: o.AskedAt, At: o.At, Version: o.Version}
+	o = model.Observation{Ref: "a", Evidence: model.Verified, Absence: model.NotFound, AskedAt: o.AskedAt, At: o.At,
+		Version: o.Version}
 	if model.Decide(w.rules, w.row, o).Remove {
 		return
 	}

@@ -80,7 +80,9 @@ var said = []struct {
 }
 
 // cells are the letters of one row in one table.
-func cells(r model.Rules, t model.Transaction, of func(model.Transaction, model.Status) model.Observation, acts bool) (out []string) {
+func cells(
+	r model.Rules, t model.Transaction, of func(model.Transaction, model.Status) model.Observation, acts bool,
+) (out []string) {
 	for _, s := range observed() {
 		out = append(out, outcome(r, t, of(t, s)))
 	}
@@ -99,10 +101,12 @@ func line(r model.Rules, t model.Transaction) string {
 	for _, e := range said {
 		words = append(words, strings.Join(cells(r, t, e.of, e.acts), ""))
 	}
-	return strings.Join(append(words, outcome(r, t, hinted(noon))+outcome(r, t, absent(t, model.NotFound, noon))+outcome(r, t, absent(t, model.Gone, noon))), " ")
+	return strings.Join(append(words, outcome(r, t, hinted(noon))+outcome(r, t, absent(t, model.NotFound, noon))+
+		outcome(r, t, absent(t, model.Gone, noon))), " ")
 }
 
-// A new status, a new rule or a new provider's habit fails here until testdata/grid.txt of each provider says what it does.
+// A new status, a new rule or a new provider's habit fails here until testdata/grid.txt of each provider says what it
+// does.
 func TestTheWholeGrid(t *testing.T) {
 	for _, r := range rules(t) {
 		wanted := grid(t, r.Provider)
@@ -222,12 +226,15 @@ func TestDecideIsTotal(t *testing.T) {
 									}
 									row := s.row
 									bend(&row)
-									o := model.Observation{Evidence: e, Status: status, Absence: a, Trashed: f, Archived: f, Deleted: f, Asked: asked, At: noon.Add(time.Second), AskedAt: noon}
-									promises(t, fmt.Sprintf("%s: %s, shape %d, %q by %v, absence %d, flags %d", r.Provider, s.name, shape, status, e, a, f), row, o, model.Decide(r, row, o))
+									o := model.Observation{Evidence: e, Status: status, Absence: a, Trashed: f, Archived: f, Deleted: f,
+										Asked: asked, At: noon.Add(time.Second), AskedAt: noon}
+									promises(t, fmt.Sprintf("%s: %s, shape %d, %q by %v, absence %d, flags %d", r.Provider, s.name, shape,
+										status, e, a, f), row, o, model.Decide(r, row, o))
 									tried++
 									acted := o
 									acted.Acted = true
-									promises(t, fmt.Sprintf("%s: %s, shape %d, %q by %v, absence %d, flags %d, a signer acted", r.Provider, s.name, shape, status, e, a, f), row, acted, model.Decide(r, row, acted))
+									promises(t, fmt.Sprintf("%s: %s, shape %d, %q by %v, absence %d, flags %d, a signer acted", r.Provider,
+										s.name, shape, status, e, a, f), row, acted, model.Decide(r, row, acted))
 								}
 							}
 						}
@@ -252,13 +259,15 @@ func promises(t interface {
 	}
 	claim := !o.Fetched() && o.Asked != model.AskedOperator
 	moved := row.Status != d.Next.Status
-	flags := row.Trashed != d.Next.Trashed || row.Archived != d.Next.Archived || row.Deleted != d.Next.Deleted || row.NotFound != d.Next.NotFound
+	flags := row.Trashed != d.Next.Trashed || row.Archived != d.Next.Archived || row.Deleted != d.Next.Deleted ||
+		row.NotFound != d.Next.NotFound
 	switch {
 	case !d.Next.Status.Known():
 		t.Errorf("%s: leads to %q", what, d.Next.Status)
 	case letters[d.Reason] == "":
 		t.Errorf("%s: nobody knows the reason %q", what, d.Reason)
-	case claim && row.Status.Final() && moved && strings.HasPrefix(what, "autosign: ") && row.Status == model.Expired && d.Next.Status == model.Cancelled && !flags:
+	case claim && row.Status.Final() && moved && strings.HasPrefix(what, "autosign: ") && row.Status == model.Expired &&
+		d.Next.Status == model.Cancelled && !flags:
 		// rule 4: Autosign shows a cancelled transaction as expired, and only the event tells
 	case claim && row.Status.Final() && (moved || flags):
 		t.Errorf("%s: a callback changed a final row", what)
@@ -274,8 +283,10 @@ func promises(t interface {
 		t.Errorf("%s: documents on a claim alone", what)
 	case o.Absence != model.Present && o.Fetched() && row.Status.Final() && moved:
 		t.Errorf("%s: an absence changed a final status", what)
-	case d.Grew != (moved || flags || signersOf(row) != signersOf(d.Next)) || d.Grew != (d.Next.Version == row.Version+1) || !d.Grew && d.Next.Version != row.Version:
-		t.Errorf("%s: grew %v, version %d after %d, moved %v, flags %v", what, d.Grew, d.Next.Version, row.Version, moved, flags)
+	case d.Grew != (moved || flags || signersOf(row) != signersOf(d.Next)) ||
+		d.Grew != (d.Next.Version == row.Version+1) || !d.Grew && d.Next.Version != row.Version:
+		t.Errorf("%s: grew %v, version %d after %d, moved %v, flags %v", what, d.Grew, d.Next.Version, row.Version, moved,
+			flags)
 	case moved != (kinds(d, model.KindStatus) == 1):
 		t.Errorf("%s: moved %v, changes %v", what, moved, d.Changes)
 	}

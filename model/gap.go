@@ -29,7 +29,8 @@ type Gap struct {
 	Off     bool       // a flag that went down
 	After   *time.Time `gorm:"column:after_at"`
 	Before  time.Time  `gorm:"column:before_at"`
-	// HappenedAt is when the provider says that it happened; nil where it does not, or where that lies outside of the bounds.
+	// HappenedAt is when the provider says that it happened; nil where it does not, or where that lies outside of the
+	// bounds.
 	HappenedAt *time.Time
 	FoundBy    string // the run's id, or the kind of question
 	FoundAt    time.Time
@@ -47,9 +48,9 @@ type Called struct {
 	Unproved bool // a hint
 }
 
-// Reported reports whether one of calls, all the callbacks that named the row since the last confirming answer, reported
-// the change; refused reports that only a refused callback might have. asked says that a question was due when the
-// change was found: an unproved callback counts only by the question that it caused.
+// Reported reports whether one of calls, all the callbacks that named the row since the last confirming answer,
+// reported the change; refused reports that only a refused callback might have. asked says that a question was due when
+// the change was found: an unproved callback counts only by the question that it caused.
 func Reported(r Rules, f Found, calls []Called, asked bool) (reported, refused bool) {
 	types := r.TypesFor(f.Change, f.key())
 	for _, c := range calls {
@@ -64,8 +65,8 @@ func Reported(r Rules, f Found, calls []Called, asked bool) (reported, refused b
 	return false, refused
 }
 
-// Unreported returns the kind of gap that f becomes once its grace has passed. subscribed lists the event types that are
-// registered at the provider; nil means that this is not known, and every event then counts as registered.
+// Unreported returns the kind of gap that f becomes once its grace has passed. subscribed lists the event types that
+// are registered at the provider; nil means that this is not known, and every event then counts as registered.
 func Unreported(r Rules, f Found, refused bool, subscribed []string) GapKind {
 	types := r.TypesFor(f.Change, f.key())
 	switch {
@@ -108,7 +109,8 @@ const (
 
 // Channels are all of them, in the order in which they are shown.
 func Channels() []Channel {
-	return []Channel{ByCallback, ByHint, ByStream, ByActive, ByIdle, ByAudit, ByBackfill, ByVerify, ByTrack, ByHand, ByRecheck}
+	return []Channel{ByCallback, ByHint, ByStream, ByActive, ByIdle, ByAudit, ByBackfill, ByVerify, ByTrack, ByHand,
+		ByRecheck}
 }
 
 // HappenedAt is when the provider says that a change of t happened; nil where it does not, or where that is not

@@ -62,7 +62,8 @@ func rulesOf(t testing.TB, name string) (r model.Rules) {
 
 // row is a row that the provider confirmed before noon.
 func row(s model.Status) model.Transaction {
-	t := model.Transaction{Account: "sales", Ref: "a", Status: s, FirstSeenAt: noon.Add(-time.Hour), Origin: model.OriginPoll}
+	t := model.Transaction{Account: "sales", Ref: "a", Status: s, FirstSeenAt: noon.Add(-time.Hour),
+		Origin: model.OriginPoll}
 	if s == model.Unknown {
 		t.Origin = model.OriginTrack
 		return t
@@ -94,7 +95,8 @@ func hinted(at time.Time) model.Observation {
 
 // fetched is an answer to a question that was sent when the row was as t is.
 func fetched(t model.Transaction, s model.Status, asked time.Time) model.Observation {
-	return model.Observation{Ref: "a", Evidence: model.Verified, Status: s, AskedAt: asked, At: asked.Add(time.Second / 2), Version: t.Version, Asked: model.AskedConfirm}
+	return model.Observation{Ref: "a", Evidence: model.Verified, Status: s, AskedAt: asked,
+		At: asked.Add(time.Second / 2), Version: t.Version, Asked: model.AskedConfirm}
 }
 
 func absent(t model.Transaction, a model.Absence, asked time.Time) model.Observation {

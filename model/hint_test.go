@@ -104,7 +104,8 @@ func TestRule2EachHintIsFollowedByAQuestionAtMostOnceAMinute(t *testing.T) {
 
 func TestAnAliasIsAskedAboutInHiding(t *testing.T) {
 	r := strong(t)
-	o := model.Observation{Ref: "document_7", Alias: "document_7", Evidence: model.Claim, Type: "DOCUMENT_COMPLETED", Acted: true, Refetch: true, At: noon}
+	o := model.Observation{Ref: "document_7", Alias: "document_7", Evidence: model.Claim, Type: "DOCUMENT_COMPLETED",
+		Acted: true, Refetch: true, At: noon}
 	first := model.Decide(r, model.Transaction{Account: "sales", Ref: "document_7"}, o)
 	want(t, "hidden", first.Next.Hidden, true)
 	want(t, "status", first.Next.Status, model.Unknown)
@@ -119,5 +120,6 @@ func TestAnAliasIsAskedAboutInHiding(t *testing.T) {
 	want(t, "still hidden", again.Next.Hidden, true)
 	want(t, "and noted", again.Next.HintedAt.Equal(o.At), true)
 	o.Evidence = model.Hint
-	want(t, "an unproved one", model.Decide(r, model.Transaction{Account: "sales", Ref: "document_7"}, o).Next.Origin, model.OriginHint)
+	want(t, "an unproved one", model.Decide(r, model.Transaction{Account: "sales", Ref: "document_7"}, o).Next.Origin,
+		model.OriginHint)
 }

@@ -27,6 +27,7 @@ const (
 // IncidentKinds lists every kind, in the order in which they are documented.
 func IncidentKinds() []string {
 	return []string{
-		CallbacksSilent, CallbacksRefused, CallbacksNotUnderstood, RegistrationChanged, CredentialsRefused, PollOverdue, DocumentsOverdue, RecordsSkipped,
+		CallbacksSilent, CallbacksRefused, CallbacksNotUnderstood, RegistrationChanged, CredentialsRefused, PollOverdue,
+		DocumentsOverdue, RecordsSkipped,
 	}
 }

@@ -33,7 +33,8 @@ func TestRule6AWeakClaimEndsNothing(t *testing.T) {
 	failed := weakly(model.Failed, noon)
 	failed.Attention = []model.Attention{{Kind: model.FileError, Message: "not a PDF"}}
 	d = model.Decide(r, row(model.InProgress), failed)
-	want(t, "a failure is attention at once", len(d.Next.Attention) == 1 && d.Next.Attention[0].Message == "not a PDF", true)
+	want(t, "a failure is attention at once", len(d.Next.Attention) == 1 &&
+		d.Next.Attention[0].Message == "not a PDF", true)
 	want(t, "and no status", d.Next.Status, model.InProgress)
 
 	next := model.Decide(strong(t), row(model.InProgress), claimed(model.Completed, noon))
@@ -86,24 +87,29 @@ func TestRule8AnAnswerShortOfAClaimedEndIsHeldUntilTheLast(t *testing.T) {
 				agreed = next
 			}
 			again := model.Decide(c.rules, next, c.claim(model.Completed, at.Add(time.Second)))
-			want(t, name+" another claim restarts", again.Next.Recheck == next.Recheck && again.Next.NextCheckAt.Equal(*next.NextCheckAt), true)
-			want(t, name+" a hint shortens a pause", model.Decide(c.rules, next, hinted(at.Add(time.Second))).Next.NextCheckAt.Equal(*next.NextCheckAt), true)
+			want(t, name+" another claim restarts", again.Next.Recheck == next.Recheck &&
+				again.Next.NextCheckAt.Equal(*next.NextCheckAt), true)
+			want(t, name+" a hint shortens a pause",
+				model.Decide(c.rules, next, hinted(at.Add(time.Second))).Next.NextCheckAt.Equal(*next.NextCheckAt), true)
 			page := fetched(next, model.InProgress, at.Add(time.Second))
 			page.Asked = model.AskedPoll
 			want(t, name+" a page uses up a question", model.Decide(c.rules, next, page).Next.Recheck, next.Recheck)
 		}
 		d := model.Decide(c.rules, agreed, fetched(agreed, model.Completed, *agreed.NextCheckAt))
 		want(t, name+" the first that agrees wins", d.Next.Status == model.Completed && d.Next.Confirmed, true)
-		want(t, name+" and nothing is left", d.Next.ReportedStatus == "" && d.Next.NextCheckAt == nil && d.Next.Recheck == 0, true)
+		want(t, name+" and nothing is left", d.Next.ReportedStatus == "" && d.Next.NextCheckAt == nil &&
+			d.Next.Recheck == 0, true)
 
 		d = model.Decide(c.rules, next, fetched(next, model.InProgress, *next.NextCheckAt))
 		want(t, name+" the last wins", d.Next.Status == model.InProgress && d.Next.Confirmed, true)
 		refuted := d.Next
 		later := noon.Add(time.Hour)
 		d = model.Decide(c.rules, refuted, c.claim(model.Completed, later))
-		want(t, name+" reopened", d.Reason == model.Refuted && d.Next.ReportedStatus == "" && d.Next.Status == model.InProgress, true)
+		want(t, name+" reopened", d.Reason == model.Refuted && d.Next.ReportedStatus == "" &&
+			d.Next.Status == model.InProgress, true)
 		want(t, name+" but asked", d.Next.NextCheckAt != nil, true)
-		want(t, name+" held after it", model.Decide(c.rules, d.Next, fetched(d.Next, model.InProgress, later.Add(debounce))).Reason == model.Held, false)
+		want(t, name+" held after it",
+			model.Decide(c.rules, d.Next, fetched(d.Next, model.InProgress, later.Add(debounce))).Reason == model.Held, false)
 		d = model.Decide(c.rules, refuted, c.claim(model.Completed, noon.Add(25*time.Hour)))
 		want(t, name+" after 24 h", d.Next.ReportedStatus, model.Completed)
 		d = model.Decide(c.rules, refuted, fetched(refuted, model.Draft, later))
@@ -142,10 +148,12 @@ func TestRule9WhatAnAnswerFindsIsToldOrAGap(t *testing.T) {
 	}
 	want(t, "changes found", len(found), 4)
 	o = fetched(before, model.InProgress, noon)
-	o.Name, o.SentAt, o.Signers = "renamed", when(noon), []model.Signer{{Ref: "s", Name: "another name", Status: model.SignerWaiting}}
+	o.Name, o.SentAt, o.Signers = "renamed", when(noon), []model.Signer{{Ref: "s", Name: "another name",
+		Status: model.SignerWaiting}}
 	want(t, "names and times make a gap", len(model.Decide(r, before, o).Found), 0)
 	first := model.Decide(r, none(), fetched(none(), model.InProgress, noon))
-	want(t, "a first sight", first.FirstSight && len(first.Found) == 1 && first.Found[0].Change == model.ChangeCreated, true)
+	want(t, "a first sight", first.FirstSight && len(first.Found) == 1 &&
+		first.Found[0].Change == model.ChangeCreated, true)
 	tracked := model.Decide(r, row(model.Unknown), fetched(row(model.Unknown), model.InProgress, noon))
 	want(t, "a first sight after track", tracked.FirstSight, true)
 
@@ -154,7 +162,8 @@ func TestRule9WhatAnAnswerFindsIsToldOrAGap(t *testing.T) {
 		a, b := model.Reported(r, f, calls, false)
 		return [2]bool{a, b}
 	}
-	complete, refused := model.Called{Type: "PACKAGE_COMPLETE", At: noon}, model.Called{Type: "PACKAGE_COMPLETE", Refused: true}
+	complete, refused := model.Called{Type: "PACKAGE_COMPLETE", At: noon}, model.Called{Type: "PACKAGE_COMPLETE",
+		Refused: true}
 	want(t, "by its event", told(complete), [2]bool{true, false})
 	want(t, "by another event", told(model.Called{Type: "PACKAGE_TRASH"}), [2]bool{false, false})
 	want(t, "by a refused one", told(refused), [2]bool{false, true})
@@ -200,11 +209,13 @@ func TestRule11AttentionIsSetByACallbackAndMendedByAnAnswer(t *testing.T) {
 	r := strong(t)
 	before := row(model.InProgress)
 	o := fetched(before, model.InProgress, after(-9))
-	o.Signers, o.Judges = []model.Signer{{Ref: "s", Status: model.SignerWaiting}}, []model.AttentionKind{model.SignerLockedOut}
+	o.Signers, o.Judges = []model.Signer{{Ref: "s", Status: model.SignerWaiting}},
+		[]model.AttentionKind{model.SignerLockedOut}
 	before = model.Decide(r, before, o).Next
 
 	call := claimed("", noon)
-	call.Attention = []model.Attention{{Kind: model.SignerLockedOut, Signer: "s", Message: "three wrong answers"}, {Kind: model.EmailBounced, Signer: "s"}}
+	call.Attention = []model.Attention{{Kind: model.SignerLockedOut, Signer: "s", Message: "three wrong answers"},
+		{Kind: model.EmailBounced, Signer: "s"}}
 	d := model.Decide(r, before, call)
 	want(t, "raised", len(d.Next.Attention), 2)
 	want(t, "since", d.Next.Attention[0].Since, noon)
@@ -301,7 +312,8 @@ func TestAnAnswerMayShowARowAsDeleted(t *testing.T) {
 // A signer whom the answer does not list may be the one that could not be read.
 func TestNobodyIsTakenForRemovedWhereASignerWasSkipped(t *testing.T) {
 	r, was := strong(t), row(model.InProgress)
-	was.Signers, was.SignersSet = []model.Signer{{Ref: "a", Status: model.SignerWaiting}, {Ref: "b", Status: model.SignerSigned}}, true
+	was.Signers, was.SignersSet = []model.Signer{{Ref: "a", Status: model.SignerWaiting},
+		{Ref: "b", Status: model.SignerSigned}}, true
 	o := fetched(was, model.InProgress, noon)
 	o.Signers = []model.Signer{{Ref: "a", Status: model.SignerSigned}}
 	for _, c := range []struct {

@@ -62,8 +62,10 @@ func TestRule2ASignersActMovesADraft(t *testing.T) {
 		{"a claim of an act alone", row(model.Draft), acted(claimed("", noon)), model.InProgress, model.InProgress, 2},
 		{"a claim that shows a signer's act", row(model.Draft), signed, model.InProgress, model.InProgress, 2},
 		{"a claim that shows a signer who waits", row(model.Draft), waiting, model.Draft, "", 2},
-		{"a weak claim that names it too", row(model.Draft), acted(weakly(model.InProgress, noon)), model.InProgress, model.InProgress, -1},
-		{"a weak claim of an end", row(model.Draft), acted(weakly(model.Declined, noon)), model.InProgress, model.Declined, 2},
+		{"a weak claim that names it too", row(model.Draft), acted(weakly(model.InProgress, noon)), model.InProgress,
+			model.InProgress, -1},
+		{"a weak claim of an end", row(model.Draft), acted(weakly(model.Declined, noon)), model.InProgress, model.Declined,
+			2},
 		{"a weak claim of an end that was refuted", refuted, acted(weakly(model.Declined, noon)), model.Draft, "", 2},
 		{"a claim that names a draft", row(model.Draft), acted(claimed(model.Draft, noon)), model.Draft, "", -1},
 		{"a hint", row(model.Draft), acted(hinted(noon)), model.Draft, "", 0},
@@ -89,7 +91,8 @@ func TestRule8AnAnswerTakesARowOutOfAConfirmedEndOnlyWhenAskedAgain(t *testing.T
 	at := noon
 	for asked := range 4 {
 		d := model.Decide(r, is, fetched(is, model.InProgress, at))
-		if held := asked < 3; held != (d.Next.Status == model.Completed && d.Reason == model.Held && d.Next.Confirmed && d.Next.NextCheckAt != nil) {
+		if held := asked < 3; held != (d.Next.Status == model.Completed && d.Reason == model.Held && d.Next.Confirmed &&
+			d.Next.NextCheckAt != nil) {
 			t.Fatalf("answer %d: %s, %s, confirmed %v", asked+1, d.Next.Status, d.Reason, d.Next.Confirmed)
 		}
 		if is = d.Next; asked < 3 {
@@ -101,7 +104,8 @@ func TestRule8AnAnswerTakesARowOutOfAConfirmedEndOnlyWhenAskedAgain(t *testing.T
 	long := row(model.Completed)
 	old := noon.Add(-12 * time.Minute)
 	long.ConfirmedAt = &old
-	want(t, "of an end confirmed long ago", model.Decide(r, long, fetched(long, model.InProgress, noon)).Next.Status, model.InProgress)
+	want(t, "of an end confirmed long ago", model.Decide(r, long, fetched(long, model.InProgress, noon)).Next.Status,
+		model.InProgress)
 	repair := fetched(row(model.Completed), model.InProgress, noon)
 	repair.Asked = model.AskedVerify
 	want(t, "of verify", model.Decide(r, row(model.Completed), repair).Next.Status, model.InProgress)

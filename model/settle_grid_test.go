@@ -33,7 +33,8 @@ type documentStart struct {
 }
 
 func document(state model.DocumentState, bend ...func(*model.Document)) model.Document {
-	d := model.Document{ID: "d1", Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, Version: 1, State: state, CreatedAt: noon.Add(-time.Hour)}
+	d := model.Document{ID: "d1", Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, Version: 1,
+		State: state, CreatedAt: noon.Add(-time.Hour)}
 	switch state {
 	case model.DocumentWaiting:
 		d.NextTryAt = when(noon.Add(-time.Minute))
@@ -69,7 +70,8 @@ func documentStarts() (out []documentStart) {
 	add("waiting for more than a day", document(w, func(d *model.Document) { d.CreatedAt = noon.Add(-25 * time.Hour) }))
 	add("waiting, with a mark", document(w, withMark))
 	add("waiting, with a link", document(w, withLink))
-	add("waiting, with a link of yesterday", document(w, withLink, func(d *model.Document) { d.LinkAt = when(noon.Add(-25 * time.Hour)) }))
+	add("waiting, with a link of yesterday",
+		document(w, withLink, func(d *model.Document) { d.LinkAt = when(noon.Add(-25 * time.Hour)) }))
 	add("waiting, its link's file is here", document(w, withLinkFile))
 	add("waiting, a newer link came since", document(w, withNewLink), document(w, withLink))
 	add("waiting, another mark came since", document(w, withNewMark), document(w, withMark))
@@ -120,7 +122,8 @@ func documentEvents() [][]documentEvent {
 		e.event.File = model.DocumentFile{SHA256: "77", Size: 5, Path: "acc/a/1.v2.pdf", Version: 2}
 		return e
 	}
-	named, linked, due, came := of(model.DocumentNamed), of(model.DocumentLinked), of(model.DocumentDue), of(model.DocumentCame)
+	named, linked, due, came := of(model.DocumentNamed), of(model.DocumentLinked), of(model.DocumentDue),
+		of(model.DocumentCame)
 	return [][]documentEvent{
 		{
 			marked(named, "named", ""), marked(named, "named with another mark", "m3"), marked(linked, "linked", ""),
@@ -130,11 +133,13 @@ func documentEvents() [][]documentEvent {
 		},
 		{
 			under(due, "due: completed", signed), under(due, "due: open", openRow), under(due, "due: ended otherwise", declined),
-			under(due, "due: not known", model.Transaction{}), under(came, "came: completed", signed), under(came, "came: open", openRow),
+			under(due, "due: not known", model.Transaction{}), under(came, "came: completed", signed), under(came,
+				"came: open", openRow),
 		},
 		{
 			file(model.DocumentLinkFileCame), tried(model.DocumentWrong), tried(model.DocumentFatal), file(model.DocumentPlaced),
-			file(model.DocumentSetAside), of(model.DocumentRepeated), of(model.DocumentPostponed), of(model.DocumentMachineFault),
+			file(model.DocumentSetAside), of(model.DocumentRepeated), of(model.DocumentPostponed),
+			of(model.DocumentMachineFault),
 			of(model.DocumentRefused), tried(model.DocumentNoFile), tried(model.DocumentMissing), tried(model.DocumentTooLarge),
 			of(model.DocumentCannotBeHad), of(model.DocumentLinkDied),
 		},
@@ -272,8 +277,10 @@ func TestSettleIsTotal(t *testing.T) {
 		func(d *model.Document) { d.LinkFile, d.Mark, d.Link = "5f", "m9", "https://x" },
 	}
 	transactions := []model.Transaction{
-		{}, openRow, signed, declined, {Ref: "a", Status: model.Completed}, {Ref: "a", Status: model.Completed, Confirmed: true, Trashed: true},
-		{Ref: "a", Status: model.InProgress, ReportedStatus: model.Completed}, {Ref: "a", Status: model.InProgress, Deleted: true},
+		{}, openRow, signed, declined, {Ref: "a", Status: model.Completed}, {Ref: "a", Status: model.Completed,
+			Confirmed: true, Trashed: true},
+		{Ref: "a", Status: model.InProgress, ReportedStatus: model.Completed}, {Ref: "a", Status: model.InProgress,
+			Deleted: true},
 	}
 	cells := 0
 	for _, s := range documentStarts() {
@@ -307,7 +314,9 @@ func TestSettleIsTotal(t *testing.T) {
 }
 
 // settlementPromises holds what no event may break.
-func settlementPromises(t *testing.T, what string, d model.Document, e model.DocumentEvent, row model.Transaction, got model.Settlement) {
+func settlementPromises(
+	t *testing.T, what string, d model.Document, e model.DocumentEvent, row model.Transaction, got model.Settlement,
+) {
 	t.Helper()
 	n, moved := got.Next, got.Writes() && got.Next.State != d.State
 	settledFile := d.State == model.DocumentStored || d.State == model.DocumentQuarantined
@@ -327,7 +336,8 @@ func settlementPromises(t *testing.T, what string, d model.Document, e model.Doc
 		t.Errorf("%s: a row that has a file goes", what)
 	case settledFile && got.Writes() && n.ID == d.ID && d.ID != "" && n.SHA256 != d.SHA256:
 		t.Errorf("%s: the row forgets its file", what)
-	case settledFile && moved && n.State == model.DocumentWaiting && n.ID != "" && e.Kind != model.DocumentFileAltered && e.Kind != model.DocumentFileLost:
+	case settledFile && moved && n.State == model.DocumentWaiting && n.ID != "" && e.Kind != model.DocumentFileAltered &&
+		e.Kind != model.DocumentFileLost:
 		t.Errorf("%s: a file is dropped", what)
 	case (got.Step == model.StepPlace || got.Step == model.StepFetch) && !row.ConfirmedCompleted():
 		t.Errorf("%s: a file is accepted on a claim alone", what)

@@ -48,8 +48,9 @@ const (
 
 // EmbeddedSignature is one signature that stands in a file.
 type EmbeddedSignature struct {
-	Kind      string     `json:"kind"`   // signature, or timestamp
-	Signer    string     `json:"signer"` // the certificate's common name; as the file names it where there is no certificate
+	Kind string `json:"kind"` // signature, or timestamp
+	// the certificate's common name; as the file names it where there is no certificate
+	Signer    string     `json:"signer"`
 	Time      *time.Time `json:"time"`   // when it says that it was made; nil where it does not
 	Reason    string     `json:"reason"` // why, in the signer's words
 	Integrity Integrity  `json:"integrity"`
@@ -75,7 +76,8 @@ func Unsigned() SignatureFacts {
 
 // UnknownSignature are the facts of a file of which nothing can be told, and why.
 func UnknownSignature(why string) SignatureFacts {
-	return SignatureFacts{Signature: SignatureUnknown, Integrity: IntegrityUnknown, Coverage: CoverageUnknown, Trust: TrustUnknown, Note: why}
+	return SignatureFacts{Signature: SignatureUnknown, Integrity: IntegrityUnknown, Coverage: CoverageUnknown,
+		Trust: TrustUnknown, Note: why}
 }
 
 // Expectation is what an account expects of the signed files that it downloads.

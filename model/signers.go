@@ -9,7 +9,8 @@ import (
 )
 
 // rank orders what a claim may do to a signer: forward only.
-var signerRank = map[SignerStatus]int{SignerWaiting: 0, SignerLocked: 0, SignerViewed: 1, SignerSigned: 2, SignerDeclined: 2, SignerRemoved: 3}
+var signerRank = map[SignerStatus]int{SignerWaiting: 0, SignerLocked: 0, SignerViewed: 1, SignerSigned: 2,
+	SignerDeclined: 2, SignerRemoved: 3}
 
 // claimSigners moves known signers forward as a claim says. It removes none, and it adds a signer that the claim
 // describes only until an answer has listed the signers.
@@ -77,7 +78,8 @@ func answerSigners(d *Decision, t Transaction, o Observation, known bool) {
 		}
 		if s.Status != SignerRemoved {
 			d.Grew = true
-			d.Found = append(d.Found, Found{Change: ChangeSigner, From: string(s.Status), To: string(SignerRemoved), Signer: s.Ref})
+			d.Found = append(d.Found,
+				Found{Change: ChangeSigner, From: string(s.Status), To: string(SignerRemoved), Signer: s.Ref})
 		}
 		s.Status = SignerRemoved
 		next = append(next, s)
@@ -177,7 +179,8 @@ func (o Observation) fingerprint() string {
 		sumTime(h, t)
 	}
 	for _, s := range o.Signers {
-		fmt.Fprintf(h, "\x01%s\x00%s\x00%s\x00%s\x00%d\x00%s\x00%s\x00", s.Ref, s.Name, s.Email, s.Role, s.Order, s.Status, s.Reason)
+		fmt.Fprintf(h, "\x01%s\x00%s\x00%s\x00%s\x00%d\x00%s\x00%s\x00", s.Ref, s.Name, s.Email, s.Role, s.Order, s.Status,
+			s.Reason)
 		sumTime(h, s.ViewedAt)
 		sumTime(h, s.SignedAt)
 	}

@@ -19,8 +19,8 @@ type Listing int
 const (
 	ListsChanged Listing = iota + 1 // what changed in a window of time (OneSpan, AllSign v2)
 	ListsCreated                    // what was created in a window of time, whole objects (Dropbox Sign)
-	// ListsNewest is what was created in a window of time, found by walking from the newest until Since is passed: good for
-	// discovery, not for asking about open rows (AllSign v3, Documenso).
+	// ListsNewest is what was created in a window of time, found by walking from the newest until Since is passed: good
+	// for discovery, not for asking about open rows (AllSign v3, Documenso).
 	ListsNewest
 )
 

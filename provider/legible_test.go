@@ -35,7 +35,8 @@ func FuzzClip(f *testing.F) {
 			return
 		}
 		got := Clip(s, most)
-		if len(got) > most || !utf8.ValidString(got) || strings.Contains(got, "\x00") || Legible(got) != got || Clip(got, most) != got {
+		if len(got) > most || !utf8.ValidString(got) || strings.Contains(got, "\x00") || Legible(got) != got ||
+			Clip(got, most) != got {
 			t.Errorf("Clip(%q, %d) is %q", s, most, got)
 		}
 		if len(s) <= most && len(Legible(s)) <= most && got != Legible(s) {

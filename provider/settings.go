@@ -16,8 +16,8 @@ func (o Options) Base(production string) string {
 
 // ReadSettings decodes an account's settings into v, a pointer to a struct with yaml tags. White space around keys,
 // tokens, ids and addresses is cut: no service has any there, and `echo key | base64` puts a line break there. A field
-// tagged `spaces:"meant"` is left as it is. It returns what cannot be decoded as err, and what can and is wrong as faults,
-// such as a line break inside a key, each with its path.
+// tagged `spaces:"meant"` is left as it is. It returns what cannot be decoded as err, and what can and is wrong as
+// faults, such as a line break inside a key, each with its path.
 func ReadSettings(o Options, v any) (faults, err error) {
 	if err := o.Settings(v); err != nil {
 		return nil, err

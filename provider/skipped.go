@@ -87,5 +87,6 @@ func shape(v any, depth int) any {
 // isWord reports whether a member's name looks like one of the service's words, and not like something a person
 // entered.
 func isWord(name string) bool {
-	return name != "" && len(name) <= 40 && strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_") == ""
+	return name != "" && len(name) <= 40 &&
+		strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_") == ""
 }

@@ -11,7 +11,8 @@ import (
 func TestASampleTellsNothingOfWhatItSays(t *testing.T) {
 	t.Parallel()
 	for raw, want := range map[string]string{
-		`null`: `null`, `"Ada Lovelace"`: `"…"`, `12345`: `0`, `true`: `true`, `[1,"x",null,4]`: `[0,"…"]`, `<html>Ada`: `not JSON`, ``: `not JSON`,
+		`null`: `null`, `"Ada Lovelace"`: `"…"`, `12345`: `0`, `true`: `true`, `[1,"x",null,4]`: `[0,"…"]`,
+		`<html>Ada`: `not JSON`, ``: `not JSON`,
 		`{"id":null,"name":7,"email":"ada@example.org","to":{"phone":"+44"}}`: `{"email":"…","id":null,"name":0,"to":{"phone":"…"}}`,
 		`{"ada@example.org":1,"Ada Lovelace":2}`:                              `{"…":0}`,
 		`{"a":{"b":{"c":{"d":{"e":1}}}}}`:                                     `{"a":{"b":{"c":{"d":"…"}}}}`,
@@ -36,7 +37,8 @@ func TestSkippedRecordsAreCountedByKind(t *testing.T) {
 	s = Skip(s, model.SkippedSigner, json.RawMessage(`null`), json.RawMessage(`7`))
 	s = Skip(s, model.SkippedDocument, json.RawMessage(`"x"`))
 	s = Skip(s, model.SkippedSigner, json.RawMessage(`7`))
-	if len(s) != 2 || s[0] != (model.Skipped{Kind: "signer", Count: 3, Sample: "null"}) || s[1] != (model.Skipped{Kind: "document", Count: 1, Sample: `"…"`}) {
+	if len(s) != 2 || s[0] != (model.Skipped{Kind: "signer", Count: 3, Sample: "null"}) ||
+		s[1] != (model.Skipped{Kind: "document", Count: 1, Sample: `"…"`}) {
 		t.Errorf("%+v", s)
 	}
 }

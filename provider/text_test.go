@@ -11,7 +11,8 @@ import (
 
 func TestPathsKeepIdsWhole(t *testing.T) {
 	t.Parallel()
-	for _, id := range []string{"Zq3=", "a/b", ".", "..", "...", "../..", "a?b#c", "%2e%2E", "\x00", "a b+c", "ü", "\xff", ";=&", "a\\b", "\r\nX: y"} {
+	for _, id := range []string{"Zq3=", "a/b", ".", "..", "...", "../..", "a?b#c", "%2e%2E", "\x00", "a b+c", "ü",
+		"\xff", ";=&", "a\\b", "\r\nX: y"} {
 		u, err := url.Parse(JoinPath("https://h.example/v3/", "signature_request", id, "files"))
 		if err != nil {
 			t.Fatal(err)
@@ -29,7 +30,8 @@ func TestPathsKeepIdsWhole(t *testing.T) {
 func TestSameSecret(t *testing.T) {
 	t.Parallel()
 	keys := []Secret{"", "one", "another"}
-	for given, want := range map[string]bool{"one": true, "another": true, "": false, "on": false, "onee": false, "One": false} {
+	for given, want := range map[string]bool{"one": true, "another": true, "": false, "on": false, "onee": false,
+		"One": false} {
 		if SameSecret(given, keys...) != want {
 			t.Errorf("%q", given)
 		}
@@ -47,8 +49,10 @@ func TestLookup(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
-		"metadata.contract_id": "C-1", "metadata.yes": "true", "metadata.a.b.c": "deep", "metadata.list.0": "x", "metadata.list.1.y": "z", "top": "7",
-		"metadata": "", "metadata.none": "", "metadata.list.9": "", "metadata.list.-1": "", "a.b.c": "", "": "", ".": "", "metadata..n": "", "top.x": "",
+		"metadata.contract_id": "C-1", "metadata.yes": "true", "metadata.a.b.c": "deep", "metadata.list.0": "x",
+		"metadata.list.1.y": "z", "top": "7",
+		"metadata": "", "metadata.none": "", "metadata.list.9": "", "metadata.list.-1": "", "a.b.c": "", "": "", ".": "",
+		"metadata..n": "", "top.x": "",
 	} {
 		for _, v := range []any{[]byte(raw), json.RawMessage(raw), m} {
 			if got := Lookup(v, path); got != want {
@@ -68,11 +72,13 @@ func TestRedact(t *testing.T) {
 	t.Parallel()
 	inner := &url.Error{Op: "Get", URL: "https://user@api.example.org/v1/x?token=hush", Err: ErrUnavailable}
 	for name, err := range map[string]error{
-		"alone": inner, "wrapped": fmt.Errorf("fetch: %w", inner), "twice": &url.Error{Op: "Get", URL: "https://b.example/?hush", Err: fmt.Errorf("token: %w", inner)},
+		"alone": inner, "wrapped": fmt.Errorf("fetch: %w", inner), "twice": &url.Error{Op: "Get",
+			URL: "https://b.example/?hush", Err: fmt.Errorf("token: %w", inner)},
 		"joined": errors.Join(errors.New("also"), inner),
 	} {
 		got := Redact(err)
-		if s := got.Error(); strings.Contains(s, "hush") || strings.Contains(s, "/v1") || !strings.Contains(s, "api.example.org: service unavailable") || !errors.Is(got, ErrUnavailable) {
+		if s := got.Error(); strings.Contains(s, "hush") || strings.Contains(s, "/v1") ||
+			!strings.Contains(s, "api.example.org: service unavailable") || !errors.Is(got, ErrUnavailable) {
 			t.Errorf("%s: got %v", name, got)
 		}
 		if again := Redact(got); again.Error() != got.Error() {

@@ -58,7 +58,9 @@ func (s *server) Fetch(ctx context.Context, ref string) (model.Observation, erro
 	return s.Service.Fetch(ctx, ref)
 }
 
-func (s *server) Download(ctx context.Context, ref string, doc model.DocumentRef, w io.Writer) (provider.Declared, error) {
+func (s *server) Download(ctx context.Context, ref string, doc model.DocumentRef, w io.Writer) (
+	provider.Declared, error,
+) {
 	if err := s.answer(); err != nil {
 		return provider.Declared{}, err
 	}

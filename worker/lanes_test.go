@@ -72,7 +72,8 @@ func TestAFileThatIsSlowHoldsUpNoOther(t *testing.T) {
 		return provider.ErrNotFound
 	}
 	b.service.Links[sound] = fileOf(pdftest.Plain("two"))
-	free := &service{RulesOf: workertest.Rules(), Says: map[string]model.Observation{}, Files: map[string][]byte{"1": pdftest.Plain("one")}}
+	free := &service{RulesOf: workertest.Rules(), Says: map[string]model.Observation{},
+		Files: map[string][]byte{"1": pdftest.Plain("one")}}
 	other := *b.account
 	other.ID, other.Provider = "other", providertest.Able(free)
 	b.test.Accounts = []*apply.Account{b.account, &other}
@@ -117,7 +118,8 @@ func TestAnAccountThatWasReloadedIsLeftToItsSuccessor(t *testing.T) {
 func TestALanesErrorIsLoggedAndItGoesOn(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
 	for range 2 {
-		b.startLanes(t.Context(), "confirm", []lane{{"one", func(context.Context) error { return errors.New("the disk is gone") }}})
+		b.startLanes(t.Context(), "confirm",
+			[]lane{{"one", func(context.Context) error { return errors.New("the disk is gone") }}})
 		b.inWork.Wait()
 	}
 	if n := strings.Count(b.test.Log.String(), "the disk is gone"); n != 2 {

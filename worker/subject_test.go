@@ -18,7 +18,8 @@ func TestAChangeOfTheFeedNamesItsSubject(t *testing.T) {
 		signed := func(is model.SignerStatus) model.Observation {
 			o := workertest.InProgress()
 			o.Signers = []model.Signer{{Ref: "s-1", Status: is}, {Ref: "s-2", Status: is}}
-			o.Attention = []model.Attention{{Kind: model.EmailBounced, Signer: "s-2", Since: workertest.Noon().Add(time.Microsecond)}}
+			o.Attention = []model.Attention{{Kind: model.EmailBounced, Signer: "s-2",
+				Since: workertest.Noon().Add(time.Microsecond)}}
 			return o
 		}
 		b.account.Rules.Tells[model.ChangeSigner] = map[model.Status][]string{"": {"signed"}}
@@ -53,11 +54,12 @@ func TestAChangeOfTheFeedNamesItsSubject(t *testing.T) {
 		same(t, "number of documents", len(ids), 2)
 
 		exported := map[string][]string{}
-		check(t, b.test.Store.Export(t.Context(), "changes", store.ExportFilter{}, func(columns []string, values []any) error {
-			at := func(name string) string { s, _ := values[slices.Index(columns, name)].(string); return s }
-			exported[at("kind")] = append(exported[at("kind")], at("signer")+at("document"))
-			return nil
-		}))
+		check(t, b.test.Store.Export(t.Context(), "changes", store.ExportFilter{},
+			func(columns []string, values []any) error {
+				at := func(name string) string { s, _ := values[slices.Index(columns, name)].(string); return s }
+				exported[at("kind")] = append(exported[at("kind")], at("signer")+at("document"))
+				return nil
+			}))
 		slices.Sort(exported["document"])
 		same(t, "documents in the export", slices.Compact(exported["document"]), ids)
 	})
@@ -70,10 +72,12 @@ func TestAttentionAndSignaturesAreStoredAsTheyArePrinted(t *testing.T) {
 		o.Attention = []model.Attention{{Kind: model.EmailBounced, Since: workertest.Noon().Add(123456789)}}
 		b.answered(t, "a", o)
 		at := workertest.Noon()
-		check(t, b.test.Store.Do(t.Context(), store.Unit{Keys: []model.Key{workertest.Key("a")}, Apply: func(g *store.Batch) error {
-			g.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "1", Facts: model.SignatureFacts{Signatures: []model.EmbeddedSignature{{Kind: "signature", Time: &at}}}})
-			return nil
-		}}))
+		check(t, b.test.Store.Do(t.Context(),
+			store.Unit{Keys: []model.Key{workertest.Key("a")}, Apply: func(g *store.Batch) error {
+				g.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "1",
+					Facts: model.SignatureFacts{Signatures: []model.EmbeddedSignature{{Kind: "signature", Time: &at}}}})
+				return nil
+			}}))
 		shown := func(what, column string) (out string) {
 			check(t, b.test.Store.Export(t.Context(), what, store.ExportFilter{}, func(columns []string, values []any) error {
 				raw, ok := values[slices.Index(columns, column)].(json.RawMessage)

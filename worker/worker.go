@@ -128,11 +128,13 @@ func (w *Worker) build(o Options) {
 		Store: o.Store, Table: w.Table, Gate: w.Gate, Accounts: w.served, Nudge: w.Nudge, Log: o.Log, Guard: w.guard,
 	})
 	w.Documents = documents.New(documents.Options{
-		Store: o.Store, Files: o.Files, Inspect: o.Inspect, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Gate: w.Gate, Owner: o.Owner,
+		Store: o.Store, Files: o.Files, Inspect: o.Inspect, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Gate: w.Gate,
+		Owner:     o.Owner,
 		RetryWait: o.RetryWait, RetryMost: o.RetryMost, Workers: o.Workers, MinFree: o.MinFree,
 	})
 	w.watch = poll.NewWatch(poll.WatchOptions{
-		Store: o.Store, Incidents: incidents, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Retention: o.Retention, Standing: w.Gate.Note,
+		Store: o.Store, Incidents: incidents, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Retention: o.Retention,
+		Standing: w.Gate.Note,
 	})
 }
 

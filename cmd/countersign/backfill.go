@@ -101,21 +101,23 @@ func (o backfillOptions) queue(ctx context.Context, q *queue.Queue) ([]model.Run
 	var queued []model.Run
 	for _, acc := range accounts {
 		r, err := q.Runs.Queue(ctx, model.Run{
-			Account: acc.ID, Kind: runs.KindBackfill, Since: o.since.At, Until: &until, Params: queue.Params(runs.Params{Documents: &o.documents}),
+			Account: acc.ID, Kind: runs.KindBackfill, Since: o.since.At, Until: &until,
+			Params: queue.Params(runs.Params{Documents: &o.documents}),
 		}, true)
 		if err != nil {
 			return nil, err
 		}
 		if r.Cursor != "" {
-			fmt.Fprintf(q.Stderr, "%s: resuming the backfill since %s, %d listed so far\n", acc.ID, r.Since.Format(time.DateOnly), r.Listed)
+			fmt.Fprintf(q.Stderr, "%s: resuming the backfill since %s, %d listed so far\n", acc.ID,
+				r.Since.Format(time.DateOnly), r.Listed)
 		}
 		queued = append(queued, r)
 	}
 	return queued, nil
 }
 
-// printBackfillPlan says what a backfill would do. It spends budget, so it takes the work lock; where a daemon has it, the
-// plan asks beside the daemon.
+// printBackfillPlan says what a backfill would do. It spends budget, so it takes the work lock; where a daemon has it,
+// the plan asks beside the daemon.
 func printBackfillPlan(ctx context.Context, env *engine.Env, o backfillOptions) (err error) {
 	c, err := env.Config()
 	if err != nil {
@@ -144,7 +146,8 @@ func printBackfillPlan(ctx context.Context, env *engine.Env, o backfillOptions) 
 				return err
 			}
 			t.AppendRow(table.Row{
-				plan.Account, plan.Listed, plan.New, plan.Changed, plan.Known, plan.Calls, plan.Downloads, plan.Time.Round(time.Second),
+				plan.Account, plan.Listed, plan.New, plan.Changed, plan.Known, plan.Calls, plan.Downloads,
+				plan.Time.Round(time.Second),
 			})
 		}
 		return nil

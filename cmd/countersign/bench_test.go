@@ -14,7 +14,8 @@ import (
 func TestBenchIngest(t *testing.T) {
 	t.Parallel()
 	out := &safeBuffer{}
-	code := newApp(strings.NewReader(""), out, out).run(t.Context(), []string{"bench", "ingest", "--rounds", "1", "--seconds", "0.1", "--connections", "1,4", "--json"})
+	code := newApp(strings.NewReader(""), out, out).run(t.Context(),
+		[]string{"bench", "ingest", "--rounds", "1", "--seconds", "0.1", "--connections", "1,4", "--json"})
 	require.Zero(t, code, out.String())
 	lines := objects(t, out.String())
 	require.Len(t, lines, 8)
@@ -25,6 +26,7 @@ func TestBenchIngest(t *testing.T) {
 		require.Positive(t, l["ours_to_this"], l)
 	}
 	for _, args := range [][]string{{"--rounds", "0"}, {"--seconds", "0"}, {"--connections", "0"}} {
-		require.Equal(t, output.ExitUsage, newApp(strings.NewReader(""), io.Discard, io.Discard).run(t.Context(), append([]string{"bench", "ingest"}, args...)))
+		require.Equal(t, output.ExitUsage,
+			newApp(strings.NewReader(""), io.Discard, io.Discard).run(t.Context(), append([]string{"bench", "ingest"}, args...)))
 	}
 }

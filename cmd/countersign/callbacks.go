@@ -17,7 +17,8 @@ import (
 )
 
 func newCallbacksCommand(env *engine.Env) *cobra.Command {
-	return group("callbacks", "See what came in and what became of it", newCallbacksListCommand(env), newCallbacksShowCommand(env), newCallbacksExplainCommand(env), newCallbacksReplayCommand(env))
+	return group("callbacks", "See what came in and what became of it", newCallbacksListCommand(env),
+		newCallbacksShowCommand(env), newCallbacksExplainCommand(env), newCallbacksReplayCommand(env))
 }
 
 type callbacksFlags struct {
@@ -89,7 +90,8 @@ func listCallbacks(ctx context.Context, env *engine.Env, c *config.Config, s *st
 		return output.EachOf(f.limit, fetch, func(c model.Callback) error { return out.Write(output.CallbackObject(c)) })
 	}
 	var list []model.Callback
-	err := output.EachOf(env.Shown(f.limit, f.all), fetch, func(c model.Callback) error { list = append(list, c); return nil })
+	err := output.EachOf(env.Shown(f.limit, f.all), fetch,
+		func(c model.Callback) error { list = append(list, c); return nil })
 	if err != nil {
 		return err
 	}

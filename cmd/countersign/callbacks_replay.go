@@ -29,7 +29,8 @@ nothing twice. It works beside a running daemon; a new secret still has to be re
 			if err != nil {
 				return err
 			}
-			return env.WritingWith(cmd.Context(), c, func(ctx context.Context, w *engine.Writer) error { return replay.Run(ctx, env, w, f) })
+			return env.WritingWith(cmd.Context(), c,
+				func(ctx context.Context, w *engine.Writer) error { return replay.Run(ctx, env, w, f) })
 		},
 	}
 	flags := cmd.Flags()

@@ -39,7 +39,8 @@ back with --after. With --follow it waits for more until it is interrupted.`,
 			if f.after < 0 || f.limit < 0 {
 				return output.Usagef("--after and --limit are not below 0")
 			}
-			return env.Reading(cmd.Context(), func(_ *config.Config, s *store.Store) error { return runChanges(cmd.Context(), env, s, f) })
+			return env.Reading(cmd.Context(),
+				func(_ *config.Config, s *store.Store) error { return runChanges(cmd.Context(), env, s, f) })
 		},
 	}
 	cmd.Flags().Int64Var(&f.after, "after", 0, "only changes whose seq is above `SEQ`")
@@ -108,5 +109,6 @@ func printChange(env *engine.Env, c model.Change) error {
 	if c.Ref != "" {
 		where += "/" + output.Plain(c.Ref)
 	}
-	return env.Printf("%d  %s  %s  %s: %s  %s\n", c.Seq, c.At.UTC().Format(time.DateTime), where, c.Kind, what, env.Paint(output.Dull, "by "+output.Plain(c.Source)))
+	return env.Printf("%d  %s  %s  %s: %s  %s\n", c.Seq, c.At.UTC().Format(time.DateTime), where, c.Kind, what,
+		env.Paint(output.Dull, "by "+output.Plain(c.Source)))
 }

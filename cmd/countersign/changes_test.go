@@ -36,7 +36,8 @@ func TestChangesThatAreNoLongerKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, stderr, code := changes("1")
-	if code != output.ExitFailed || !strings.Contains(stderr, "changes before seq 6 are no longer kept") || !strings.Contains(stderr, "--after 5") {
+	if code != output.ExitFailed || !strings.Contains(stderr, "changes before seq 6 are no longer kept") ||
+		!strings.Contains(stderr, "--after 5") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 	if _, _, code := changes("5"); code != output.ExitDone {

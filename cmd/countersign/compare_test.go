@@ -24,7 +24,8 @@ func TestNoSecretIsComparedPlainly(t *testing.T) {
 	files, looked := token.NewFileSet(), 0
 	for _, root := range []string{"../../provider", "../../worker/callback", "../../worker/console"} {
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "simulator") || strings.Contains(path, "providertest") {
+			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") ||
+				strings.Contains(path, "simulator") || strings.Contains(path, "providertest") {
 				return err
 			}
 			f, err := goparser.ParseFile(files, path, nil, 0)

@@ -109,7 +109,8 @@ func roundTimes(ctx context.Context, env *engine.Env, c *config.Config) map[stri
 		}
 		budget := account.Budgets()[provider.ClassRead]
 		if took := time.Duration(n) * time.Minute / time.Duration(budget); took > 0 {
-			all[account.ID] = fmt.Sprintf("over %s takes %s at most, one call each", output.Count(n, "open row"), output.Lasting(took))
+			all[account.ID] = fmt.Sprintf("over %s takes %s at most, one call each", output.Count(n, "open row"),
+				output.Lasting(took))
 		}
 	}
 	return all

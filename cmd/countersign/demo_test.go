@@ -16,7 +16,8 @@ import (
 // The demo is the whole program: callbacks in, rows, polls, PDFs on disk, and a table that is right.
 func TestDemoConverges(t *testing.T) {
 	var out, errs bytes.Buffer
-	code := run(t.Context(), []string{"demo", "--for", "8s", "--seed", "3", "--transactions", "40", "--json"}, strings.NewReader(""), &out, &errs)
+	code := run(t.Context(), []string{"demo", "--for", "8s", "--seed", "3", "--transactions", "40", "--json"},
+		strings.NewReader(""), &out, &errs)
 	require.Equal(t, output.ExitDone, code, errs.String())
 	var r demo.Report
 	require.NoError(t, json.Unmarshal(out.Bytes(), &r))
@@ -36,7 +37,8 @@ func TestDemoForPeople(t *testing.T) {
 	var out, errs bytes.Buffer
 	a := newApp(strings.NewReader(""), &out, &errs)
 	a.Terminal, a.Width = true, 80
-	require.Equal(t, output.ExitDone, a.run(t.Context(), []string{"demo", "--for", "5s", "--transactions", "15"}), errs.String())
+	require.Equal(t, output.ExitDone, a.run(t.Context(), []string{"demo", "--for", "5s", "--transactions", "15"}),
+		errs.String())
 	for line := range strings.Lines(out.String()) {
 		require.LessOrEqual(t, len([]rune(strings.TrimRight(line, "\n"))), 80, line)
 	}

@@ -37,7 +37,8 @@ func TestDoctorFailures(t *testing.T) {
 			func(t *testing.T, in *installation, _ *services) {
 				in.edit(t, `api_key: .*`, `api_key: "s3cret-and-wrong"`)
 			},
-			map[string]string{one + " credentials": "make a new key at the provider", two + " credentials": "make a new key at the provider"},
+			map[string]string{one + " credentials": "make a new key at the provider",
+				two + " credentials": "make a new key at the provider"},
 		},
 		"a key of another account": {
 			func(t *testing.T, in *installation, _ *services) {
@@ -55,9 +56,11 @@ func TestDoctorFailures(t *testing.T) {
 		},
 		"a database that is none": {
 			func(t *testing.T, in *installation, _ *services) {
-				require.NoError(t, os.WriteFile(filepath.Join(in.dir, "countersign.db"), []byte("something else, and not short"), 0o600))
+				require.NoError(t, os.WriteFile(filepath.Join(in.dir, "countersign.db"), []byte("something else, and not short"),
+					0o600))
 			},
-			map[string]string{"database": "is not a SQLite database: name another file", "installation key": "restore it from the backup"},
+			map[string]string{"database": "is not a SQLite database: name another file",
+				"installation key": "restore it from the backup"},
 		},
 		"no installation key": {
 			func(t *testing.T, in *installation, _ *services) {

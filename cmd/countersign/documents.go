@@ -17,7 +17,8 @@ import (
 
 func newDocumentsCommand(env *engine.Env) *cobra.Command {
 	return group("documents", "List signed documents, look at them, get them, or decide about them",
-		newDocumentsListCommand(env), newDocumentsShowCommand(env), newDocumentsGetCommand(env), newDocumentsRetryCommand(env), newDocumentsReleaseCommand(env), newDocumentsVerifyCommand(env))
+		newDocumentsListCommand(env), newDocumentsShowCommand(env), newDocumentsGetCommand(env),
+		newDocumentsRetryCommand(env), newDocumentsReleaseCommand(env), newDocumentsVerifyCommand(env))
 }
 
 type documentsFlags struct {
@@ -30,7 +31,8 @@ type documentsFlags struct {
 
 func documentStates() []model.DocumentState {
 	return []model.DocumentState{
-		model.DocumentWaiting, model.DocumentStored, model.DocumentQuarantined, model.DocumentUnobtainable, model.DocumentFailed,
+		model.DocumentWaiting, model.DocumentStored, model.DocumentQuarantined, model.DocumentUnobtainable,
+		model.DocumentFailed,
 	}
 }
 

@@ -60,5 +60,6 @@ func quarantined(ctx context.Context, w *engine.Writer, args []string) (model.Do
 	for _, d := range list {
 		ids = append(ids, output.Plain(output.DocumentName(d))+" is "+d.ID)
 	}
-	return model.Document{}, output.Usagef("%d documents are in quarantine, name one by its id: %s", len(list), strings.Join(ids, ", "))
+	return model.Document{}, output.Usagef("%d documents are in quarantine, name one by its id: %s", len(list),
+		strings.Join(ids, ", "))
 }

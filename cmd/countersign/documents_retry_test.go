@@ -18,7 +18,8 @@ import (
 func TestDocumentsRetry(t *testing.T) {
 	t.Parallel()
 	dir, config := seeded(t, false)
-	if err := os.WriteFile(config, []byte("accounts:\n  - { id: sales, provider: onespan, settings: { api_key: x } }\n"), 0o600); err != nil {
+	if err := os.WriteFile(config, []byte("accounts:\n  - { id: sales, provider: onespan, settings: { api_key: x } }\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	s := opened(t, dir)

@@ -68,7 +68,8 @@ func documentsNamed(ctx context.Context, c *config.Config, s *store.Store, args 
 	}
 	list = slices.DeleteFunc(list, func(d model.Document) bool { return d.ID != args[2] && d.DocID != args[2] })
 	if len(list) == 0 {
-		return nil, fmt.Errorf("%s has no document %s: `countersign documents show %s %s` lists them", t.Key(), output.Quoted(args[2]), t.Account, output.Quoted(t.Ref))
+		return nil, fmt.Errorf("%s has no document %s: `countersign documents show %s %s` lists them", t.Key(),
+			output.Quoted(args[2]), t.Account, output.Quoted(t.Ref))
 	}
 	return list, nil
 }

@@ -37,7 +37,8 @@ look at signatures, what is found is written down. ` + "`countersign verify --re
 		Example: "  countersign documents verify\n  countersign documents verify --account sales --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return env.Writing(cmd.Context(), func(ctx context.Context, w *engine.Writer) error { return verifyDocuments(ctx, env, w, f) })
+			return env.Writing(cmd.Context(),
+				func(ctx context.Context, w *engine.Writer) error { return verifyDocuments(ctx, env, w, f) })
 		},
 	}
 	cmd.Flags().StringVar(&f.account, "account", "", "only this `ACCOUNT`")
@@ -57,7 +58,8 @@ func verifyDocuments(ctx context.Context, env *engine.Env, w *engine.Writer, f d
 	var failed error
 	out, t := env.JSONLines(), env.Table("account", "ref", "document", "field", "ours", "theirs")
 	fetch := func(size int, cursor string) ([]model.Document, string, error) {
-		list, err := w.Store.Documents(ctx, store.DocumentFilter{Account: f.account, State: model.DocumentStored, Limit: size, Before: cursor})
+		list, err := w.Store.Documents(ctx,
+			store.DocumentFilter{Account: f.account, State: model.DocumentStored, Limit: size, Before: cursor})
 		if len(list) < size {
 			return list, "", err
 		}
@@ -83,12 +85,14 @@ func verifyDocuments(ctx context.Context, env *engine.Env, w *engine.Writer, f d
 				continue
 			}
 			t.AppendRow([]any{
-				x.Account, env.Cell(x.Ref, 60), env.Cell(output.DocumentName(d), 40), x.Field, env.Cell(x.Ours, 20), env.Cell(x.Theirs, 20),
+				x.Account, env.Cell(x.Ref, 60), env.Cell(output.DocumentName(d), 40), x.Field, env.Cell(x.Ours,
+					20), env.Cell(x.Theirs, 20),
 			})
 		}
 		return err
 	})
-	if err = errors.Join(err, printVerifiedDocuments(env, f, sum, t.Length() > 0, func() error { return env.Print(t) }), failed); err != nil {
+	if err = errors.Join(err, printVerifiedDocuments(env, f, sum, t.Length() > 0, func() error { return env.Print(t) }),
+		failed); err != nil {
 		return err
 	}
 	if sum.Differences > 0 {
@@ -98,7 +102,9 @@ func verifyDocuments(ctx context.Context, env *engine.Env, w *engine.Writer, f d
 }
 
 // printVerifiedDocuments tells the sum.
-func printVerifiedDocuments(env *engine.Env, f documentsVerifyFlags, sum documentsVerifiedJSON, rows bool, table func() error) error {
+func printVerifiedDocuments(
+	env *engine.Env, f documentsVerifyFlags, sum documentsVerifiedJSON, rows bool, table func() error,
+) error {
 	if f.json {
 		return env.JSONLines().Write(sum)
 	}
@@ -107,5 +113,6 @@ func printVerifiedDocuments(env *engine.Env, f documentsVerifyFlags, sum documen
 			return err
 		}
 	}
-	return env.Printf("%d checked, %s; %d looked at for the first time\n", sum.Checked, output.Count(sum.Differences, "difference"), sum.Filled)
+	return env.Printf("%d checked, %s; %d looked at for the first time\n", sum.Checked,
+		output.Count(sum.Differences, "difference"), sum.Filled)
 }

@@ -33,10 +33,13 @@ func TestExampleHasEveryKey(t *testing.T) {
 	}
 	for name, pair := range map[string][2]any{
 		"polling": {c.Polling, plain.Polling}, "retention": {c.Retention, plain.Retention}, "log": {c.Log, plain.Log},
-		"database": {c.Database, plain.Database}, "documents": {c.Documents, plain.Documents}, "key_file": {c.KeyFile, plain.KeyFile},
-		"database_mode": {c.DatabaseMode, plain.DatabaseMode}, "documents_min_free": {c.DocumentsMinFree, plain.DocumentsMinFree},
+		"database": {c.Database, plain.Database}, "documents": {c.Documents, plain.Documents}, "key_file": {c.KeyFile,
+			plain.KeyFile},
+		"database_mode": {c.DatabaseMode, plain.DatabaseMode}, "documents_min_free": {c.DocumentsMinFree,
+			plain.DocumentsMinFree},
 		"callback_objective": {c.CallbackObjective, plain.CallbackObjective}, "console": {c.Console, plain.Console},
-		"public.address": {c.Public.Address, plain.Public.Address}, "public.max_body": {c.Public.MaxBody, plain.Public.MaxBody},
+		"public.address": {c.Public.Address, plain.Public.Address}, "public.max_body": {c.Public.MaxBody,
+			plain.Public.MaxBody},
 	} {
 		if !reflect.DeepEqual(pair[0], pair[1]) {
 			t.Errorf("config.example.yaml shows %v for %s, and the default is %v", pair[0], name, pair[1])
@@ -50,7 +53,8 @@ func exampleAccount(t *testing.T, shown, short config.Account) {
 	t.Helper()
 	if shown.Scope != short.Scope || shown.Confirm != short.Confirm || shown.IncludeTest != short.IncludeTest ||
 		shown.GapGrace != short.GapGrace || !reflect.DeepEqual(shown.RecheckAfter, short.RecheckAfter) ||
-		!reflect.DeepEqual(shown.Polling, short.Polling) || shown.Budget != short.Budget || !reflect.DeepEqual(shown.Hints.Enabled, short.Hints.Enabled) {
+		!reflect.DeepEqual(shown.Polling, short.Polling) || shown.Budget != short.Budget ||
+		!reflect.DeepEqual(shown.Hints.Enabled, short.Hints.Enabled) {
 		t.Errorf("config.example.yaml spells out other values than the defaults:\n%+v\n%+v", shown, short)
 	}
 }
@@ -95,7 +99,8 @@ config:7: accounts[1].settings.client_app.secret: must be set
 config:8: accounts[1].settings.oauth.client_secret: must be set
 config:9: accounts[2].settings.api_key: must be set
 `
-	if diff := cmp.Diff(strings.TrimSpace(want), strings.ReplaceAll(config.SpelledOut(err).Error(), "; config", "\nconfig")); diff != "" {
+	if diff := cmp.Diff(strings.TrimSpace(want),
+		strings.ReplaceAll(config.SpelledOut(err).Error(), "; config", "\nconfig")); diff != "" {
 		t.Errorf("faults (-want +got):\n%s", diff)
 	}
 }

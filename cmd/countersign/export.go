@@ -47,7 +47,8 @@ none of countersign's own: config, database, keys, documents.`,
 				return output.Usagef("--format %q is not csv or ndjson", f.format)
 			}
 			ctx := cmd.Context()
-			return env.Reading(ctx, func(c *config.Config, s *store.Store) error { return runExport(ctx, env, c, s, args[0], f) })
+			return env.Reading(ctx,
+				func(c *config.Config, s *store.Store) error { return runExport(ctx, env, c, s, args[0], f) })
 		},
 	}
 	flags := cmd.Flags()
@@ -58,7 +59,9 @@ none of countersign's own: config, database, keys, documents.`,
 	return cmd
 }
 
-func runExport(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store, what string, f exportFlags) error {
+func runExport(
+	ctx context.Context, env *engine.Env, c *config.Config, s *store.Store, what string, f exportFlags,
+) error {
 	if err := arguments.KnownAccounts(ctx, c, s, f.accounts...); err != nil {
 		return err
 	}

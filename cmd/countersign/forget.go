@@ -37,12 +37,15 @@ rewritten with --vacuum only. Backups, exports, logs and what the provider has a
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, k := cmd.Context(), model.Key{Account: args[0], Ref: args[1]}
 			if f.plan {
-				return env.Reading(ctx, func(c *config.Config, s *store.Store) error { return upkeep.PlanForget(ctx, env, c, s, k) })
+				return env.Reading(ctx,
+					func(c *config.Config, s *store.Store) error { return upkeep.PlanForget(ctx, env, c, s, k) })
 			}
-			if err := arguments.Confirm(ctx, env, f.yes, "remove all personal data of "+k.Account+"/"+output.Plain(k.Ref)+" for good?"); err != nil {
+			if err := arguments.Confirm(ctx, env, f.yes, "remove all personal data of "+k.Account+"/"+output.Plain(k.Ref)+
+				" for good?"); err != nil {
 				return err
 			}
-			return env.Writing(ctx, func(ctx context.Context, w *engine.Writer) error { return upkeep.Forget(ctx, env, w, k, f.vacuum) })
+			return env.Writing(ctx,
+				func(ctx context.Context, w *engine.Writer) error { return upkeep.Forget(ctx, env, w, k, f.vacuum) })
 		},
 	}
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")

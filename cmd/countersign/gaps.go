@@ -94,7 +94,8 @@ Without --since it looks at the last 30 days. With --fail-under, an account belo
 	cmd.Flags().Var(&f.since, "since", "what was found since then: 30d, 2w, 720h, a date or a time")
 	cmd.Flags().BoolVar(&f.all, "all", false, "on a terminal too, all of them")
 	cmd.Flags().BoolVar(&f.summary, "summary", false, "what they come to per account, without the list")
-	cmd.Flags().Var(&f.failUnder, "fail-under", "exit 3 where callbacks told less than `SHARE` of an account's changes; without one, less than callback_objective")
+	cmd.Flags().Var(&f.failUnder, "fail-under",
+		"exit 3 where callbacks told less than `SHARE` of an account's changes; without one, less than callback_objective")
 	cmd.Flags().Lookup("fail-under").NoOptDefVal = theObjective
 	limitFlag(cmd, &f.limit)
 	jsonFlag(cmd, &f.json)
@@ -140,7 +141,9 @@ func runGaps(ctx context.Context, env *engine.Env, c *config.Config, s *store.St
 }
 
 // sumLedgers reads what the ledger says of each account.
-func sumLedgers(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store, f gapsFlags) (out []output.LedgerSum, err error) {
+func sumLedgers(
+	ctx context.Context, env *engine.Env, c *config.Config, s *store.Store, f gapsFlags,
+) (out []output.LedgerSum, err error) {
 	accounts, err := s.Accounts(ctx)
 	if err != nil {
 		return nil, err
@@ -171,7 +174,8 @@ func (f gapsFlags) judge(c *config.Config, sums []output.LedgerSum) error {
 			wanted = *f.failUnder.wanted
 		}
 		if _, configured := c.Account(l.Account); (configured || f.account != "") && output.Below(l.Share, float64(wanted)) {
-			errs = append(errs, fmt.Errorf("account %s: callbacks told %s of its changes, below %s", l.Account, output.Percent(l.Reported, l.All()), wanted))
+			errs = append(errs, fmt.Errorf("account %s: callbacks told %s of its changes, below %s", l.Account,
+				output.Percent(l.Reported, l.All()), wanted))
 		}
 	}
 	if len(errs) == 0 {
@@ -182,7 +186,8 @@ func (f gapsFlags) judge(c *config.Config, sums []output.LedgerSum) error {
 
 // listGaps prints the ledger itself.
 func listGaps(ctx context.Context, env *engine.Env, s *store.Store, f gapsFlags) error {
-	list, err := s.Gaps(ctx, store.GapFilter{Account: f.account, Since: f.since.At, Limit: env.Shown(f.limit, f.all || f.json)})
+	list, err := s.Gaps(ctx,
+		store.GapFilter{Account: f.account, Since: f.since.At, Limit: env.Shown(f.limit, f.all || f.json)})
 	if err != nil {
 		return err
 	}

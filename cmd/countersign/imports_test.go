@@ -50,33 +50,52 @@ func TestATreeOutOfShapeIsFound(t *testing.T) {
 	long := "package store\n\nfunc long() {\n" + strings.Repeat("\tprintln()\n", funcLines) + "}\n"
 	for _, test := range []struct{ file, code, want string }{
 		{"model/a.go", "package model\nimport _ \"countersign/provider\"", "model/a.go:2: model may not import provider"},
-		{"model/a.go", "package model\nimport _ \"gorm.io/gorm\"", "model/a.go:2: model may not import gorm.io/gorm, it is pure"},
-		{"model/store/a.go", "package store\nimport _ \"countersign/worker\"", "model/store/a.go:2: model/store may not import worker"},
-		{"provider/onespan/a.go", "package onespan\nimport _ \"countersign/provider/dropboxsign\"", "provider/onespan/a.go:2: provider/onespan may not import provider/dropboxsign"},
-		{"provider/simulator/a.go", "package simulator\nimport _ \"countersign/model\"", "provider/simulator/a.go:2: provider/simulator may not import model"},
-		{"provider/simulator/world/a.go", "package world\nimport _ \"countersign/provider\"", "provider/simulator/world/a.go:2: provider/simulator/world may not import provider"},
-		{"provider/simulator/demo.go", "package simulator\nimport _ \"countersign/provider/onespan\"", "provider/simulator/demo.go:2: provider/simulator may not import provider/onespan"},
+		{"model/a.go", "package model\nimport _ \"gorm.io/gorm\"",
+			"model/a.go:2: model may not import gorm.io/gorm, it is pure"},
+		{"model/store/a.go", "package store\nimport _ \"countersign/worker\"",
+			"model/store/a.go:2: model/store may not import worker"},
+		{"provider/onespan/a.go", "package onespan\nimport _ \"countersign/provider/dropboxsign\"",
+			"provider/onespan/a.go:2: provider/onespan may not import provider/dropboxsign"},
+		{"provider/simulator/a.go", "package simulator\nimport _ \"countersign/model\"",
+			"provider/simulator/a.go:2: provider/simulator may not import model"},
+		{"provider/simulator/world/a.go", "package world\nimport _ \"countersign/provider\"",
+			"provider/simulator/world/a.go:2: provider/simulator/world may not import provider"},
+		{"provider/simulator/demo.go", "package simulator\nimport _ \"countersign/provider/onespan\"",
+			"provider/simulator/demo.go:2: provider/simulator may not import provider/onespan"},
 		{"provider/simulator/b.go", "package simulator\nimport _ \"countersign/provider/simulator/onespan\"", ""},
-		{"provider/simulator/onespan/a.go", "package onespan\nimport _ \"countersign/provider/simulator/allsign\"", "provider/simulator/onespan/a.go:2: provider/simulator/onespan may not import provider/simulator/allsign"},
-		{"worker/a.go", "package worker\nimport _ \"countersign/worker/callback\"", "worker/a.go:2: worker may not import worker/callback"},
-		{"worker/console/a.go", "package console\nimport _ \"countersign/provider\"", "worker/console/a.go:2: worker/console may not import provider"},
-		{"cmd/countersign/config/a.go", "package config\nimport _ \"countersign/cmd/countersign/output\"", "cmd/countersign/config/a.go:2: cmd/countersign/config may not import cmd/countersign/output"},
-		{"cmd/countersign/output/a.go", "package output\nimport _ \"countersign/cmd/countersign/config\"", "cmd/countersign/output/a.go:2: cmd/countersign/output may not import cmd/countersign/config"},
-		{"cmd/countersign/engine/a.go", "package engine\nimport _ \"countersign/cmd/countersign/doctor\"", "cmd/countersign/engine/a.go:2: cmd/countersign/engine may not import cmd/countersign/doctor"},
-		{"cmd/countersign/sandbox/a.go", "package sandbox\nimport _ \"countersign/model/store\"", "cmd/countersign/sandbox/a.go:2: cmd/countersign/sandbox may not import model/store"},
-		{"worker/poll/a.go", "package poll\nimport _ \"countersign/worker/verify\"", "worker/poll/a.go:2: worker/poll may not import worker/verify"},
-		{"model/store/database/a.go", "package database\nimport _ \"countersign/model\"", "model/store/database/a.go:2: model/store/database may not import model"},
+		{"provider/simulator/onespan/a.go", "package onespan\nimport _ \"countersign/provider/simulator/allsign\"",
+			"provider/simulator/onespan/a.go:2: provider/simulator/onespan may not import provider/simulator/allsign"},
+		{"worker/a.go", "package worker\nimport _ \"countersign/worker/callback\"",
+			"worker/a.go:2: worker may not import worker/callback"},
+		{"worker/console/a.go", "package console\nimport _ \"countersign/provider\"",
+			"worker/console/a.go:2: worker/console may not import provider"},
+		{"cmd/countersign/config/a.go", "package config\nimport _ \"countersign/cmd/countersign/output\"",
+			"cmd/countersign/config/a.go:2: cmd/countersign/config may not import cmd/countersign/output"},
+		{"cmd/countersign/output/a.go", "package output\nimport _ \"countersign/cmd/countersign/config\"",
+			"cmd/countersign/output/a.go:2: cmd/countersign/output may not import cmd/countersign/config"},
+		{"cmd/countersign/engine/a.go", "package engine\nimport _ \"countersign/cmd/countersign/doctor\"",
+			"cmd/countersign/engine/a.go:2: cmd/countersign/engine may not import cmd/countersign/doctor"},
+		{"cmd/countersign/sandbox/a.go", "package sandbox\nimport _ \"countersign/model/store\"",
+			"cmd/countersign/sandbox/a.go:2: cmd/countersign/sandbox may not import model/store"},
+		{"worker/poll/a.go", "package poll\nimport _ \"countersign/worker/verify\"",
+			"worker/poll/a.go:2: worker/poll may not import worker/verify"},
+		{"model/store/database/a.go", "package database\nimport _ \"countersign/model\"",
+			"model/store/database/a.go:2: model/store/database may not import model"},
 		{"worker/mail/a.go", "package mail", "worker/mail/a.go: no package worker/mail is in the table of arrows"},
 		{"web/a.go", "package web", "web/a.go: code lives in cmd, model, provider and worker"},
 		{"tools.go", "package tools", "tools.go: code lives in cmd, model, provider and worker"},
 		{"worker/internal/a.go", "package internal", "worker/internal/a.go: no folder is called internal here"},
 		{"worker/a.go", "package worker\nfunc init() {}", "worker/a.go:2: no init functions here"},
-		{"worker/a.go", "package worker\nimport clock \"time\"\nvar at = clock.Now", "worker/a.go:3: time.Now is for cmd to name: take the time or a clock"},
-		{"worker/a.go", "package worker\nimport \"time\"\nvar ago = time.Since(time.Time{})", "worker/a.go:3: time.Since is for cmd to name: take the time or a clock"},
-		{"worker/a_test.go", "package worker\n" + strings.Repeat("\n", fileLines), "worker/a_test.go: 401 lines, 400 is the most"},
+		{"worker/a.go", "package worker\nimport clock \"time\"\nvar at = clock.Now",
+			"worker/a.go:3: time.Now is for cmd to name: take the time or a clock"},
+		{"worker/a.go", "package worker\nimport \"time\"\nvar ago = time.Since(time.Time{})",
+			"worker/a.go:3: time.Since is for cmd to name: take the time or a clock"},
+		{"worker/a_test.go", "package worker\n" + strings.Repeat("\n", fileLines),
+			"worker/a_test.go: 401 lines, 400 is the most"},
 		{"model/store/a.go", long, "model/store/a.go:3: long has 62 lines, 60 is the most"},
 		// What is allowed, beside what is not.
-		{"cmd/countersign/a.go", "package main\nimport (\n\"time\"\n_ \"countersign/worker/callback\"\n)\nvar now = time.Now", ""},
+		{"cmd/countersign/a.go",
+			"package main\nimport (\n\"time\"\n_ \"countersign/worker/callback\"\n)\nvar now = time.Now", ""},
 		{"provider/simulator/a.go", "package simulator\nimport \"time\"\nvar now = time.Now", ""},
 		{"provider/simulator/world/a.go", "package world\nimport \"time\"\nvar now = time.Now", ""},
 		{"provider/onespan/a_test.go", "package onespan\nimport _ \"countersign/provider/simulator\"", ""},
@@ -137,7 +156,8 @@ func TestARoomThatIsTooLargeIsFound(t *testing.T) {
 	}
 }
 
-// treeFaults says what in a module's tree is out of shape, and how many Go files it has. It reads the files itself: what `go list` says would come from the test cache after a bad import.
+// treeFaults says what in a module's tree is out of shape, and how many Go files it has. It reads the files itself:
+// what `go list` says would come from the test cache after a bad import.
 func treeFaults(root fs.FS) (faults []string, files int, err error) {
 	rooms := map[string]*room{}
 	err = fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
@@ -190,7 +210,8 @@ func (r *room) add(f *sourceFile) {
 // faults says what in a package is over its limit.
 func (r *room) faults(folder string) (out []string) {
 	most, may := more[folder]
-	if path.Dir(folder) == "provider" && folder != "provider/transport" && folder != "provider/lenient" && folder != "provider/providertest" && folder != "provider/simulator" {
+	if path.Dir(folder) == "provider" && folder != "provider/transport" && folder != "provider/lenient" &&
+		folder != "provider/providertest" && folder != "provider/simulator" {
 		most, may = more["provider/NAME"]
 	}
 	if !may {
@@ -221,7 +242,8 @@ type sourceFile struct {
 }
 
 func readSource(name string, code []byte) (*sourceFile, error) {
-	f := &sourceFile{name: name, folder: path.Dir(name), test: strings.HasSuffix(name, "_test.go"), set: token.NewFileSet()}
+	f := &sourceFile{name: name, folder: path.Dir(name), test: strings.HasSuffix(name, "_test.go"),
+		set: token.NewFileSet()}
 	tree, err := goparser.ParseFile(f.set, name, code, goparser.SkipObjectResolution)
 	if err != nil {
 		return nil, err
@@ -351,7 +373,8 @@ func (f *sourceFile) clock(tree *ast.File) {
 		if !ok {
 			return true
 		}
-		if x, ok := sel.X.(*ast.Ident); ok && name != "" && x.Name == name && slices.Contains([]string{"Now", "Since", "Until"}, sel.Sel.Name) {
+		if x, ok := sel.X.(*ast.Ident); ok && name != "" && x.Name == name &&
+			slices.Contains([]string{"Now", "Since", "Until"}, sel.Sel.Name) {
 			f.fault(sel.Pos(), "time.%s is for cmd to name: take the time or a clock", sel.Sel.Name)
 		}
 		return true

@@ -102,12 +102,14 @@ func (f *initFlags) answer(p arguments.Prompt, known map[string]provider.Driver,
 			}
 			return traits().BaseURL
 		}, config.URLFault},
-		{"public-url", &f.url, func() string { return "the URL of this machine that the provider can call, empty for none" }, nothing, func(s string) string {
-			if s == "" {
-				return ""
-			}
-			return config.URLFault(s)
-		}},
+		{"public-url", &f.url,
+			func() string { return "the URL of this machine that the provider can call, empty for none" }, nothing,
+			func(s string) string {
+				if s == "" {
+					return ""
+				}
+				return config.URLFault(s)
+			}},
 	}
 	for _, q := range questions {
 		if given(q.flag) {
@@ -142,7 +144,8 @@ func serverQuestion(t provider.Traits) string {
 
 // checkAnswers refuses answers that make no config; secrets may be missing.
 func checkAnswers(env *engine.Env, file, text string) error {
-	_, err := config.Parse(file, []byte(text), config.Source{Lookup: env.Lookup, Providers: env.Providers, WithoutSecrets: true})
+	_, err := config.Parse(file, []byte(text),
+		config.Source{Lookup: env.Lookup, Providers: env.Providers, WithoutSecrets: true})
 	if list := (*config.Faults)(nil); errors.As(err, &list) {
 		return &output.ExitError{Code: output.ExitUsage, Err: list}
 	}

@@ -22,7 +22,8 @@ import (
 func TestInitWritesWhatEachProviderNeeds(t *testing.T) {
 	t.Parallel()
 	for name, driver := range providers() {
-		text, secrets := initialConfig(initFlags{provider: name, account: "one", base: "https://sign.example.org"}, driver.Traits)
+		text, secrets := initialConfig(initFlags{provider: name, account: "one", base: "https://sign.example.org"},
+			driver.Traits)
 		env := map[string]string{}
 		for _, s := range secrets {
 			env[s] = "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32))
@@ -71,19 +72,25 @@ func TestInitAsksAgain(t *testing.T) {
 	for _, c := range []struct{ name, answers, flags, want, fault string }{
 		{"wrong answers", "nope\nonespan\nNo Id\nsales\n\nsign.example.com\nhttps://sign.example.com\n", "",
 			`id: sales|base_url: "https://apps.esignlive.com"|url: "https://sign.example.com"`, ""},
-		{"flags skip no URL", "https://sandbox.esignlive.com\nhttps://sign.example.com\n", "--provider onespan --account sales",
+		{"flags skip no URL", "https://sandbox.esignlive.com\nhttps://sign.example.com\n",
+			"--provider onespan --account sales",
 			`base_url: "https://sandbox.esignlive.com"|url: "https://sign.example.com"`, ""},
-		{"no answers, a server that is usual", "", "--provider onespan --account sales", `base_url: "https://apps.esignlive.com"|# url:`, ""},
-		{"a server of one's own", "main\nhttps://sign.example.org\n\n", "--provider documenso", `base_url: "https://sign.example.org"`, ""},
+		{"no answers, a server that is usual", "", "--provider onespan --account sales",
+			`base_url: "https://apps.esignlive.com"|# url:`, ""},
+		{"a server of one's own", "main\nhttps://sign.example.org\n\n", "--provider documenso",
+			`base_url: "https://sign.example.org"`, ""},
 		{"no answer, a server that must be named", "", "--provider documenso --account self", "", "is not a URL"},
-		{"an answer that is wrong to the end", "https://sign.example.org?x\n", "--provider documenso --account self", "", "has a ? or # part"},
+		{"an answer that is wrong to the end", "https://sign.example.org?x\n", "--provider documenso --account self", "",
+			"has a ? or # part"},
 		{"a wrong flag, before any question", "onespan\n", "--account A", "", "--account: \"A\" is not an account id"},
 	} {
 		file := filepath.Join(t.TempDir(), "config.yaml")
 		var errs bytes.Buffer
-		code := run(t.Context(), append([]string{"init", "--file", file}, strings.Fields(c.flags)...), strings.NewReader(c.answers), io.Discard, &errs)
+		code := run(t.Context(), append([]string{"init", "--file", file}, strings.Fields(c.flags)...),
+			strings.NewReader(c.answers), io.Discard, &errs)
 		text, _ := os.ReadFile(file)
-		if (code == 0) != (c.fault == "") || code != 0 && code != output.ExitUsage || !strings.Contains(errs.String(), c.fault) {
+		if (code == 0) != (c.fault == "") || code != 0 && code != output.ExitUsage ||
+			!strings.Contains(errs.String(), c.fault) {
 			t.Errorf("%s: exit %d\n%s", c.name, code, errs.String())
 		}
 		for want := range strings.SplitSeq(c.want, "|") {
@@ -99,7 +106,8 @@ func TestASelfHostedAccountNamesItsServer(t *testing.T) {
 	t.Parallel()
 	text := `accounts: [{ id: self, provider: documenso, settings: { api_key: api_x, webhook_secret: y } }]`
 	_, err := config.Parse("config.yaml", []byte(text), config.Source{Lookup: os.LookupEnv, Providers: providers()})
-	if err == nil || !strings.Contains(config.SpelledOut(err).Error(), "accounts[0].base_url: is missing, and the key must not go to a server that nobody named") {
+	if err == nil || !strings.Contains(config.SpelledOut(err).Error(),
+		"accounts[0].base_url: is missing, and the key must not go to a server that nobody named") {
 		t.Errorf("%v", err)
 	}
 }

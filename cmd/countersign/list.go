@@ -44,7 +44,8 @@ there are; --all shows them all. Elsewhere, and with --json, it prints every row
 	flags.StringArrayVar(&f.statuses, "status", nil, "only this `STATUS` (may be repeated)")
 	flags.Var(&f.since, "changed-since", "only what changed since then: 30d, 2w, 720h, a date or a time")
 	flags.StringVar(&f.external, "external-id", "", "only rows with this `ID` of your own")
-	flags.StringVar(&f.search, "search", "", "only rows with this `TEXT` in name, ref, own id, or a signer's name or e-mail")
+	flags.StringVar(&f.search, "search", "",
+		"only rows with this `TEXT` in name, ref, own id, or a signer's name or e-mail")
 	flags.BoolVar(&f.attention, "attention", false, "only rows that somebody must act on")
 	flags.BoolVar(&f.all, "all", false, "on a terminal too, every row")
 	limitFlag(cmd, &f.limit)
@@ -91,7 +92,9 @@ func (f listFlags) checkLimit() error {
 }
 
 // rowPages reads the rows that fit, a page at a time.
-func rowPages(ctx context.Context, s *store.Store, filter store.Filter) func(int, string) ([]model.Transaction, string, error) {
+func rowPages(
+	ctx context.Context, s *store.Store, filter store.Filter,
+) func(int, string) ([]model.Transaction, string, error) {
 	return func(size int, cursor string) ([]model.Transaction, string, error) {
 		filter.Limit, filter.Cursor = size, cursor
 		return s.Transactions(ctx, filter)
@@ -100,7 +103,8 @@ func rowPages(ctx context.Context, s *store.Store, filter store.Filter) func(int
 
 func listJSON(ctx context.Context, env *engine.Env, s *store.Store, filter store.Filter, limit int) error {
 	out := env.JSONLines()
-	return output.EachOf(limit, rowPages(ctx, s, filter), func(t model.Transaction) error { return out.Write(output.TransactionObject(t)) })
+	return output.EachOf(limit, rowPages(ctx, s, filter),
+		func(t model.Transaction) error { return out.Write(output.TransactionObject(t)) })
 }
 
 func listTable(ctx context.Context, env *engine.Env, s *store.Store, filter store.Filter, f listFlags) error {
@@ -130,7 +134,8 @@ func listTable(ctx context.Context, env *engine.Env, s *store.Store, filter stor
 
 // bare says whether the list is asked for without any condition.
 func (f listFlags) bare() bool {
-	return f.account == "" && len(f.statuses) == 0 && f.since.At == nil && f.external == "" && f.search == "" && !f.attention
+	return f.account == "" && len(f.statuses) == 0 && f.since.At == nil && f.external == "" && f.search == "" &&
+		!f.attention
 }
 
 // printMore says how many rows are not shown.

@@ -43,7 +43,8 @@ address to name where the service insists on one that it knows.`,
 	}
 	cmd.Flags().StringVar(&o.Code, "code", "", "the `CODE` that came back, from a login that was begun elsewhere")
 	cmd.Flags().StringVar(&o.Listen, "listen", "", "receive the code on this machine's `ADDRESS`, 127.0.0.1:PORT")
-	cmd.Flags().StringVar(&o.Redirect, "redirect", "", "send the browser back to this `URL` (default: what --listen serves)")
+	cmd.Flags().StringVar(&o.Redirect, "redirect", "",
+		"send the browser back to this `URL` (default: what --listen serves)")
 	return cmd
 }
 

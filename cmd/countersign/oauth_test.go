@@ -91,25 +91,29 @@ func TestALoginTakesACodeAndKeepsTheTokensEncrypted(t *testing.T) {
 	for name, test := range map[string]struct {
 		args, stdin, authorize string
 	}{
-		"a code as a flag":                  {args: "--code good"},
-		"a code on stdin":                   {stdin: "\ngood\n", authorize: consent},
-		"an address on stdin":               {stdin: "http://127.0.0.1:7/?code=good&scope=x\n", authorize: consent},
-		"without an address to consent at":  {stdin: "good\n"},
-		"with a redirect the service wants": {args: "--redirect https://intranet.example.org/back", stdin: "good", authorize: consent},
+		"a code as a flag":                 {args: "--code good"},
+		"a code on stdin":                  {stdin: "\ngood\n", authorize: consent},
+		"an address on stdin":              {stdin: "http://127.0.0.1:7/?code=good&scope=x\n", authorize: consent},
+		"without an address to consent at": {stdin: "good\n"},
+		"with a redirect the service wants": {args: "--redirect https://intranet.example.org/back", stdin: "good",
+			authorize: consent},
 	} {
 		s := newTokenService(t)
 		a, stdout, stderr, dir := loginApp(t, s, test.authorize)
 		a.Stdin = strings.NewReader(test.stdin)
-		code := a.run(t.Context(), append([]string{"--config", a.ConfigFlag, "oauth", "login", "la"}, strings.Fields(test.args)...))
+		code := a.run(t.Context(),
+			append([]string{"--config", a.ConfigFlag, "oauth", "login", "la"}, strings.Fields(test.args)...))
 		if code != output.ExitDone || !strings.Contains(stdout.String(), "la: logged in") {
 			t.Errorf("%s: exit %d, %s%s", name, code, stdout, stderr)
 			continue
 		}
 		said := stdout.String()
-		if test.stdin != "" && strings.Contains(said, "https://app.example.net/oauth?") != (test.authorize != "") || test.authorize == "" && test.stdin != "" && !strings.Contains(said, "authorize_url") {
+		if test.stdin != "" && strings.Contains(said, "https://app.example.net/oauth?") != (test.authorize != "") ||
+			test.authorize == "" && test.stdin != "" && !strings.Contains(said, "authorize_url") {
 			t.Errorf("%s: prints %s", name, said)
 		}
-		if strings.Contains(said+stderr.String(), "the-access-token") || strings.Contains(said, "the-refresh-token") || strings.Contains(said, "secret") {
+		if strings.Contains(said+stderr.String(), "the-access-token") || strings.Contains(said, "the-refresh-token") ||
+			strings.Contains(said, "secret") {
 			t.Errorf("%s: a secret is printed: %s", name, said)
 		}
 		raw, err := os.ReadFile(filepath.Join(dir, "countersign.db"))
@@ -131,7 +135,8 @@ func TestALoginThatFailsKeepsNothing(t *testing.T) {
 	}{
 		"login la --code bad": {exit: output.ExitFailed, want: "credentials refused"},
 		"login la":            {exit: output.ExitUsage, want: "no code came on stdin"},
-		"login la --redirect https://x.example.org": {stdin: "https://x.example.org/?code=good&state=another\n", exit: output.ExitFailed, want: "the state is not that of this login"},
+		"login la --redirect https://x.example.org": {stdin: "https://x.example.org/?code=good&state=another\n",
+			exit: output.ExitFailed, want: "the state is not that of this login"},
 		"login nobody":                              {exit: output.ExitUsage, want: "not in the config"},
 		"login hr --code good":                      {exit: output.ExitUsage, want: "takes no login"},
 		"login la --listen 0.0.0.0:0":               {exit: output.ExitUsage, want: "not on this machine"},
@@ -146,7 +151,8 @@ func TestALoginThatFailsKeepsNothing(t *testing.T) {
 		a, _, stderr, dir := loginApp(t, newTokenService(t), authorize)
 		a.Stdin = strings.NewReader(test.stdin)
 		code := a.run(t.Context(), append([]string{"--config", a.ConfigFlag, "oauth"}, strings.Fields(args)...))
-		if code != test.exit || !strings.Contains(stderr.String(), test.want) || strings.Contains(stderr.String(), "the-client-secret") {
+		if code != test.exit || !strings.Contains(stderr.String(), test.want) ||
+			strings.Contains(stderr.String(), "the-client-secret") {
 			t.Errorf("%s: exit %d, %s", args, code, stderr)
 		}
 		if rests := resting(t, dir); strings.Contains(rests, "access") {
@@ -182,7 +188,8 @@ func TestALoginThatListensTakesOnlyItsOwnState(t *testing.T) {
 	a.Stdout = out
 	ended := make(chan int, 1)
 	go func() {
-		ended <- a.run(context.Background(), []string{"--config", a.ConfigFlag, "oauth", "login", "la", "--listen", "127.0.0.1:0"})
+		ended <- a.run(context.Background(),
+			[]string{"--config", a.ConfigFlag, "oauth", "login", "la", "--listen", "127.0.0.1:0"})
 	}()
 	var at *url.URL
 	select {
@@ -223,7 +230,8 @@ func TestALoginWorksBesideARunningDaemon(t *testing.T) {
 	t.Parallel()
 	s := newTokenService(t)
 	a, stdout, stderr, dir := loginApp(t, s, "")
-	if code := a.run(t.Context(), []string{"--config", a.ConfigFlag, "track", "la", "r1"}); code != output.ExitDone { // makes the database
+	// makes the database
+	if code := a.run(t.Context(), []string{"--config", a.ConfigFlag, "track", "la", "r1"}); code != output.ExitDone {
 		t.Fatalf("exit %d: %s", code, stderr)
 	}
 	ctx, stop := context.WithCancel(t.Context())
@@ -240,7 +248,8 @@ func TestALoginWorksBesideARunningDaemon(t *testing.T) {
 	if code := a.run(t.Context(), []string{"--config", a.ConfigFlag, "oauth", "login", "la"}); code != output.ExitDone {
 		t.Errorf("exit %d: %s%s", code, stdout, stderr)
 	}
-	if raw, err := daemon.Token(t.Context(), "la", "oauth"); err != nil || !bytes.Contains(raw, []byte("the-refresh-token")) {
+	if raw, err := daemon.Token(t.Context(), "la", "oauth"); err != nil ||
+		!bytes.Contains(raw, []byte("the-refresh-token")) {
 		t.Errorf("the daemon reads %q, %v", raw, err)
 	}
 	stop()
@@ -250,7 +259,9 @@ func TestALoginWorksBesideARunningDaemon(t *testing.T) {
 func TestBackfillOfAnAccountThatListsNothingNamesTrack(t *testing.T) {
 	t.Parallel()
 	a, _, stderr, _ := loginApp(t, newTokenService(t), "")
-	if code := a.run(t.Context(), []string{"--config", a.ConfigFlag, "backfill", "--since", "30d", "--account", "la"}); code != output.ExitUsage || !strings.Contains(stderr.String(), "track --file") {
+	if code := a.run(t.Context(),
+		[]string{"--config", a.ConfigFlag, "backfill", "--since", "30d", "--account", "la"}); code != output.ExitUsage ||
+		!strings.Contains(stderr.String(), "track --file") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 }

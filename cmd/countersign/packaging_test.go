@@ -32,7 +32,8 @@ func TestVerbsRunWithTheDaemonsEnvironment(t *testing.T) {
 	}
 	cmd := exec.Command("sh", script, "config", "check it") //nolint:gosec,noctx // ours
 	cmd.Dir = dir
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "COUNTERSIGN_USER=" + me.Username, "COUNTERSIGN_ENV=" + file, "COUNTERSIGN_PROGRAM=" + program}
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "COUNTERSIGN_USER=" + me.Username, "COUNTERSIGN_ENV=" + file,
+		"COUNTERSIGN_PROGRAM=" + program}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -59,7 +60,8 @@ func TestTheUnitChecksTheConfigBeforeAReload(t *testing.T) {
 			reload = append(reload, after)
 		}
 	}
-	if len(reload) != 2 || !strings.HasPrefix(reload[0], "/usr/bin/countersign config check --config ") || !strings.Contains(reload[1], "-HUP") {
+	if len(reload) != 2 || !strings.HasPrefix(reload[0], "/usr/bin/countersign config check --config ") ||
+		!strings.Contains(reload[1], "-HUP") {
 		t.Errorf("ExecReload: %q", reload)
 	}
 }

@@ -90,7 +90,8 @@ func (o pollOptions) queueRefs(ctx context.Context, q *queue.Queue) ([]model.Run
 		if _, err := q.Chosen([]string{id}); err != nil {
 			return nil, err
 		}
-		r, err := q.Runs.Queue(ctx, model.Run{Account: id, Kind: runs.KindRefs, Params: queue.Params(runs.Params{Refs: refs})}, false)
+		r, err := q.Runs.Queue(ctx,
+			model.Run{Account: id, Kind: runs.KindRefs, Params: queue.Params(runs.Params{Refs: refs})}, false)
 		if err != nil {
 			return nil, err
 		}
@@ -114,7 +115,8 @@ func (o pollOptions) accountOf(ctx context.Context, q *queue.Queue, ref string) 
 	case len(q.Config.Accounts) == 1:
 		return q.Config.Accounts[0].ID, nil
 	}
-	return "", output.Usagef("ref %s is in no row: name its account with --account (%s)", output.Plain(ref), strings.Join(q.Names(), ", "))
+	return "", output.Usagef("ref %s is in no row: name its account with --account (%s)", output.Plain(ref),
+		strings.Join(q.Names(), ", "))
 }
 
 // printRuns shows how runs ended.

@@ -168,7 +168,8 @@ func cellFaults(cells map[string]string, p provider.Service, budget map[provider
 	hold("discovery", "it begins with: "+discovery(p), begins(discovery(p)))
 	hold("registration", "it begins with: "+registering(p), begins(registering(p)))
 	if p.Hinter != nil {
-		hold("hints", "it has forms of its own (provider.Hinter)", func(plain, _ string) bool { return plain != "" && plain != "`ref`" })
+		hold("hints", "it has forms of its own (provider.Hinter)",
+			func(plain, _ string) bool { return plain != "" && plain != "`ref`" })
 	} else {
 		hold("hints", "`ref`", func(_, cell string) bool { return cell == "`ref`" })
 	}
@@ -176,7 +177,8 @@ func cellFaults(cells map[string]string, p provider.Service, budget map[provider
 		ends := fmt.Sprintf(", %d a call", b.Batch())
 		hold("detail", "it ends with"+ends[1:], func(plain, _ string) bool { return strings.HasSuffix(plain, ends) })
 	} else {
-		hold("detail", "one a call (no provider.Batcher)", func(_, cell string) bool { return cell != "" && !strings.Contains(cell, " a call") })
+		hold("detail", "one a call (no provider.Batcher)",
+			func(_, cell string) bool { return cell != "" && !strings.Contains(cell, " a call") })
 	}
 	return all
 }
@@ -187,7 +189,8 @@ func discovery(p provider.Service) string {
 		return "none"
 	}
 	return map[provider.Listing]string{
-		provider.ListsChanged: "what changed since", provider.ListsCreated: "what was created since", provider.ListsNewest: "newest first",
+		provider.ListsChanged: "what changed since", provider.ListsCreated: "what was created since",
+		provider.ListsNewest: "newest first",
 	}[p.Lister.Lists()]
 }
 
@@ -210,9 +213,12 @@ func TestACellThatIsWrongIsFound(t *testing.T) {
 	}
 	for _, c := range []struct{ provider, line, says string }{
 		{"onespan", "budget a minute", "121"}, {"dropboxsign", "budget a minute", "100"}, {"onespan", "discovery", "none"},
-		{"autosign", "discovery", "newest first"}, {"documenso", "discovery", "what changed since"}, {"documenso", "registration", "read, set"},
-		{"allsign", "registration", "by hand"}, {"onespan", "registration", "read"}, {"allsign", "hints", "`ref`"}, {"onespan", "hints", "return URL"},
-		{"documenso", "detail", "by id"}, {"documenso", "detail", "by id, 21 a call"}, {"onespan", "detail", "by id, 20 a call"}, {"onespan", "detail", ""},
+		{"autosign", "discovery", "newest first"}, {"documenso", "discovery", "what changed since"}, {"documenso",
+			"registration", "read, set"},
+		{"allsign", "registration", "by hand"}, {"onespan", "registration", "read"}, {"allsign", "hints",
+			"`ref`"}, {"onespan", "hints", "return URL"},
+		{"documenso", "detail", "by id"}, {"documenso", "detail", "by id, 21 a call"}, {"onespan", "detail",
+			"by id, 20 a call"}, {"onespan", "detail", ""},
 	} {
 		cells := maps.Clone(table[c.provider])
 		cells[c.line] = c.says
@@ -229,7 +235,8 @@ func TestACellThatIsWrongIsFound(t *testing.T) {
 			t.Errorf("%s: no %s: found %q", c.provider, c.line, faults)
 		}
 	}
-	for _, page := range []string{"", "no table", "| | one |\n", "| | [one](two.md) |\n", "| | [one](one.md) |\n| --- |\n"} {
+	for _, page := range []string{"", "no table", "| | one |\n", "| | [one](two.md) |\n",
+		"| | [one](one.md) |\n| --- |\n"} {
 		if _, err := sideBySide(page); err == nil {
 			t.Errorf("%q is taken for the table", page)
 		}

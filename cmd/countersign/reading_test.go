@@ -67,7 +67,8 @@ func TestFollow(t *testing.T) {
 		}})
 		return err == nil
 	}
-	if code := a.run(ctx, []string{"--config", config, "changes", "--follow", "--json", "--after", "3"}); code != output.ExitDone {
+	if code := a.run(ctx,
+		[]string{"--config", config, "changes", "--follow", "--json", "--after", "3"}); code != output.ExitDone {
 		t.Fatalf("exit %d: %s", code, stderr)
 	}
 	lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
@@ -85,14 +86,16 @@ func TestFollow(t *testing.T) {
 func TestClosedPipe(t *testing.T) {
 	t.Parallel()
 	_, config := seeded(t, false)
-	for _, args := range []string{"list", "list --json", "show p-1", "status", "changes --follow", "callbacks list", "documents list --json", "gaps"} {
+	for _, args := range []string{"list", "list --json", "show p-1", "status", "changes --follow", "callbacks list",
+		"documents list --json", "gaps"} {
 		a, _, stderr := testApp(nil)
 		r, w := io.Pipe()
 		if err := r.Close(); err != nil {
 			t.Fatal(err)
 		}
 		a.Stdout = w
-		if code := a.run(t.Context(), append([]string{"--config", config}, strings.Fields(args)...)); code != output.ExitDone || stderr.Len() > 0 {
+		if code := a.run(t.Context(),
+			append([]string{"--config", config}, strings.Fields(args)...)); code != output.ExitDone || stderr.Len() > 0 {
 			t.Errorf("%s: exit %d, %s", args, code, stderr)
 		}
 	}
@@ -103,7 +106,8 @@ func TestReadingWritesNothing(t *testing.T) {
 	t.Parallel()
 	dir, config := seeded(t, true)
 	before := sumsOf(t, dir)
-	for _, args := range []string{"status", "list", "show p-1", "changes", "gaps", "callbacks list", "documents list", "config check", "migrate"} {
+	for _, args := range []string{"status", "list", "show p-1", "changes", "gaps", "callbacks list", "documents list",
+		"config check", "migrate"} {
 		a, _, _ := testApp(map[string]string{keyfile.Variable: strings.Repeat("01", keyfile.Size)})
 		a.run(t.Context(), append([]string{"--config", config}, strings.Fields(args)...))
 	}
@@ -117,7 +121,8 @@ func sumsOf(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	sums := map[string]string{}
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || strings.HasSuffix(path, "-shm") || strings.HasSuffix(path, "-wal") || strings.HasSuffix(path, ".lock") {
+		if err != nil || d.IsDir() || strings.HasSuffix(path, "-shm") || strings.HasSuffix(path, "-wal") ||
+			strings.HasSuffix(path, ".lock") {
 			return err
 		}
 		text, err := os.ReadFile(path)
@@ -136,7 +141,8 @@ func TestListOnTerminal(t *testing.T) {
 	dir, config := seeded(t, false)
 	err := opened(t, dir).Do(t.Context(), store.Unit{Apply: func(b *store.Batch) error {
 		for i := range 60 {
-			row := model.Transaction{Account: "hr", Ref: fmt.Sprintf("n-%02d", i), Status: model.Draft, FirstSeenAt: nine, ChangedAt: nine.Add(time.Duration(i) * time.Second)}
+			row := model.Transaction{Account: "hr", Ref: fmt.Sprintf("n-%02d", i), Status: model.Draft, FirstSeenAt: nine,
+				ChangedAt: nine.Add(time.Duration(i) * time.Second)}
 			b.Put(row, model.Decision{Next: row, Grew: true})
 		}
 		return nil
@@ -155,7 +161,8 @@ func TestListOnTerminal(t *testing.T) {
 	} {
 		a, stdout, stderr := testApp(nil)
 		a.Terminal, a.Colour = true, true
-		if code := a.run(t.Context(), append([]string{"--config", config}, strings.Fields(args)...)); code != output.ExitDone {
+		if code := a.run(t.Context(),
+			append([]string{"--config", config}, strings.Fields(args)...)); code != output.ExitDone {
 			t.Fatalf("%s: exit %d, %s", args, code, stderr)
 		}
 		lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
@@ -178,7 +185,8 @@ func TestBesideADaemon(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, stdout, _ := testApp(nil)
-	if code := a.run(t.Context(), []string{"--config", config, "status"}); code != output.ExitDone || !strings.Contains(stdout.String(), "daemon    running, started just now (host, process 7)") {
+	if code := a.run(t.Context(), []string{"--config", config, "status"}); code != output.ExitDone ||
+		!strings.Contains(stdout.String(), "daemon    running, started just now (host, process 7)") {
 		t.Errorf("status: exit %d\n%s", code, stdout)
 	}
 	if err := held.Release(); err != nil {
@@ -199,7 +207,9 @@ func TestBesideADaemon(t *testing.T) {
 		t.Errorf("migrate beside a daemon: exit %d, %s", code, stderr)
 	}
 	a, _, stderr = testApp(nil)
-	if code := a.run(t.Context(), []string{"--config", filepath.Join(older, "config.yaml"), "list"}); code != output.ExitFailed || !strings.Contains(stderr.String(), "countersign migrate") {
+	if code := a.run(t.Context(),
+		[]string{"--config", filepath.Join(older, "config.yaml"), "list"}); code != output.ExitFailed ||
+		!strings.Contains(stderr.String(), "countersign migrate") {
 		t.Errorf("list of a database without its shape: exit %d, %s", code, stderr)
 	}
 }

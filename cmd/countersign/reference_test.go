@@ -26,7 +26,8 @@ func TestReferenceExplainsEverything(t *testing.T) {
 	want := jsonObjects(t)
 	maps.Copy(want, viewColumns(t))
 	words := modelWords(t)
-	for _, of := range []string{"Status", "SignerStatus", "AttentionKind", "GapKind", "GapChange", "DocumentKind", "DocumentState", "Verdict",
+	for _, of := range []string{"Status", "SignerStatus", "AttentionKind", "GapKind", "GapChange", "DocumentKind",
+		"DocumentState", "Verdict",
 		"Outcome", "ChangeKind", "Channel", "Signature", "Integrity", "Coverage", "Trust"} {
 		if len(words[of]) == 0 {
 			t.Errorf("package model has no words of the type %s", of)
@@ -98,7 +99,8 @@ func tablesOf(t *testing.T, page string) map[string][]string {
 func jsonObjects(t *testing.T) map[string][]string {
 	t.Helper()
 	printed := map[string][]string{
-		"../../worker/verify": {"Verified"}, "../../worker/documents": {"Difference"}, "../../worker/poll": {"Plan"}, "../../worker/console": {"state", "readiness"},
+		"../../worker/verify": {"Verified"}, "../../worker/documents": {"Difference"}, "../../worker/poll": {"Plan"},
+		"../../worker/console": {"state", "readiness"},
 	}
 	out := map[string][]string{}
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
@@ -214,7 +216,8 @@ func viewColumns(t *testing.T) map[string][]string {
 		t.Fatal(err)
 	}
 	defer db.Close() //nolint:errcheck // only read
-	rows, err := db.QueryContext(t.Context(), `SELECT v.name, c.name FROM sqlite_master v, pragma_table_info(v.name) c WHERE v.type = 'view'`)
+	rows, err := db.QueryContext(t.Context(),
+		`SELECT v.name, c.name FROM sqlite_master v, pragma_table_info(v.name) c WHERE v.type = 'view'`)
 	if err != nil {
 		t.Fatal(err)
 	}

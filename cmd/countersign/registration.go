@@ -8,7 +8,8 @@ import (
 )
 
 func newRegistrationCommand(env *engine.Env) *cobra.Command {
-	return group("registration", "See, set and try what a provider calls", newRegistrationShowCommand(env), newRegistrationSetCommand(env), newRegistrationCheckCommand(env))
+	return group("registration", "See, set and try what a provider calls", newRegistrationShowCommand(env),
+		newRegistrationSetCommand(env), newRegistrationCheckCommand(env))
 }
 
 func newRegistrationShowCommand(env *engine.Env) *cobra.Command {

@@ -37,7 +37,8 @@ endpoint that was turned off. Some providers try the URL at once: start the daem
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&f.Replace, "replace", false, "displace another URL that stands there")
-	flags.StringSliceVar(&f.Events, "events", nil, "only these event types: `A,B`; all that are of use where it is left out")
+	flags.StringSliceVar(&f.Events, "events", nil,
+		"only these event types: `A,B`; all that are of use where it is left out")
 	flags.StringVar(&f.Scope, "scope", "", "where the provider has several places, this one: `app:ID`")
 	flags.BoolVar(&f.DryRun, "dry-run", false, "only say what would be done")
 	jsonFlag(cmd, &f.JSON)

@@ -26,11 +26,15 @@ func TestRegistrationShowSaysThatTheProviderTurnedTheCallsOff(t *testing.T) {
 		public string
 		want   string
 	}{
-		"on":                        {provider.Registration{URL: ours}, public, "(this is us)"},
-		"off":                       {provider.Registration{URL: ours, Disabled: true}, public, "(this is us, and the provider has turned the calls off)"},
-		"off, at another URL":       {provider.Registration{URL: "https://x.example.com", Disabled: true}, public, "(not us, and the provider has turned the calls off)"},
-		"off, and no URL of ours":   {provider.Registration{URL: ours, Disabled: true}, "", "(public.url is not set, and the provider has turned the calls off)"},
-		"one of several that's off": {provider.Registration{Others: []provider.Registration{{URL: ours, Disabled: true}}}, public, "(this is us, and the provider has turned the calls off)"},
+		"on": {provider.Registration{URL: ours}, public, "(this is us)"},
+		"off": {provider.Registration{URL: ours, Disabled: true}, public,
+			"(this is us, and the provider has turned the calls off)"},
+		"off, at another URL": {provider.Registration{URL: "https://x.example.com", Disabled: true}, public,
+			"(not us, and the provider has turned the calls off)"},
+		"off, and no URL of ours": {provider.Registration{URL: ours, Disabled: true}, "",
+			"(public.url is not set, and the provider has turned the calls off)"},
+		"one of several that's off": {provider.Registration{Others: []provider.Registration{{URL: ours, Disabled: true}}},
+			public, "(this is us, and the provider has turned the calls off)"},
 	} {
 		a, stdout, stderr := testApp(nil)
 		a.Providers["onespan"] = provider.Driver{New: func(o provider.Options) (provider.Service, error) {

@@ -37,13 +37,16 @@ func TestUsage(t *testing.T) {
 		{"help callbacks lits", 2, "error: countersign callbacks has no verb \"lits\": did you mean list?\n"},
 		{"completion nope", 2, "error: countersign completion has no verb \"nope\": see `countersign completion --help`\n"},
 		{"list --limit x", 2, "error: --limit \"x\" is not a whole number: see `countersign list --help`\n"},
-		{"list --limit 99999999999999999999", 2, "error: --limit \"99999999999999999999\" is out of range: see `countersign list --help`\n"},
-		{"simulate --seed -1", 2, "error: --seed \"-1\" is not a whole number, 0 or more: see `countersign simulate --help`\n"},
+		{"list --limit 99999999999999999999", 2,
+			"error: --limit \"99999999999999999999\" is out of range: see `countersign list --help`\n"},
+		{"simulate --seed -1", 2,
+			"error: --seed \"-1\" is not a whole number, 0 or more: see `countersign simulate --help`\n"},
 		{"simulate --drop x", 2, "error: --drop \"x\" is not a number: see `countersign simulate --help`\n"},
 		{"demo --for x", 2, "error: --for \"x\" is not a length of time such as 30s, 5m or 2h: see `countersign demo --help`\n"},
 		{"list --json=maybe", 2, "error: --json \"maybe\" is not true or false: see `countersign list --help`\n"},
-		{"gaps --since 9999-01-01", 2, "error: invalid argument \"9999-01-01\" for \"--since\" flag: \"9999-01-01\" is still to come: it is " +
-			nine.UTC().Format(time.DateTime) + " UTC: see `countersign gaps --help`\n"},
+		{"gaps --since 9999-01-01", 2,
+			"error: invalid argument \"9999-01-01\" for \"--since\" flag: \"9999-01-01\" is still to come: it is " +
+				nine.UTC().Format(time.DateTime) + " UTC: see `countersign gaps --help`\n"},
 		{"completion bash", 0, "# bash completion V2 for countersign"},
 		{"completion fish", 0, "# fish completion for countersign"},
 		{"lst", 2, "error: countersign has no verb \"lst\": did you mean list?\n"},
@@ -52,16 +55,21 @@ func TestUsage(t *testing.T) {
 		{"callbacks lits", 2, "error: countersign callbacks has no verb \"lits\": did you mean list?\n"},
 		{"list --colour", 2, "error: unknown flag: --colour: see `countersign list --help`\n"},
 		{"list sales", 2, "error: countersign list takes no \"sales\": see `countersign list --help`\n"},
-		{"list --status signed", 2, "error: --status \"signed\" is not one of unknown, draft, in_progress, completed, declined, expired, cancelled, opted_out, failed\n"},
+		{"list --status signed", 2,
+			"error: --status \"signed\" is not one of unknown, draft, in_progress, completed, declined, expired, cancelled, opted_out, failed\n"},
 		{"list --limit -1", 2, "error: --limit -1 is below nothing\n"},
-		{"list --changed-since soon", 2, "error: invalid argument \"soon\" for \"--changed-since\" flag: \"soon\" is not a span such as 30d, 2w, 720h, 2026-01-31 or 2026-01-31T12:00:00Z: see `countersign list --help`\n"},
+		{"list --changed-since soon", 2,
+			"error: invalid argument \"soon\" for \"--changed-since\" flag: \"soon\" is not a span such as 30d, 2w, 720h, 2026-01-31 or 2026-01-31T12:00:00Z: see `countersign list --help`\n"},
 		{"show", 2, "error: countersign show needs [ACCOUNT] REF: see `countersign show --help`\n"},
 		{"gaps --fail-under 200%", 2, "error: \"200%\" is not a share such as 99%: see `countersign gaps --help`\n"},
 		{"gaps sales", 2, "error: countersign gaps takes no \"sales\": see `countersign gaps --help`\n"},
 		{"show a b c", 2, "error: countersign show takes [ACCOUNT] REF, not 3 arguments: see `countersign show --help`\n"},
-		{"documents get 8f3a1c", 2, "error: countersign documents get takes ACCOUNT REF, not 1 argument: see `countersign documents get --help`\n"},
-		{"callbacks list --verdict bad", 2, "error: --verdict \"bad\" is not one of accepted, duplicate, refused, not_understood\n"},
-		{"documents list --state gone", 2, "error: --state \"gone\" is not one of waiting, stored, quarantined, unobtainable, failed\n"},
+		{"documents get 8f3a1c", 2,
+			"error: countersign documents get takes ACCOUNT REF, not 1 argument: see `countersign documents get --help`\n"},
+		{"callbacks list --verdict bad", 2,
+			"error: --verdict \"bad\" is not one of accepted, duplicate, refused, not_understood\n"},
+		{"documents list --state gone", 2,
+			"error: --state \"gone\" is not one of waiting, stored, quarantined, unobtainable, failed\n"},
 		{"changes --after -1", 2, "error: --after and --limit are not below 0\n"},
 		{"--config nowhere.yaml list", 2, "error: open nowhere.yaml: no such file or directory\n"},
 	} {
@@ -106,7 +114,8 @@ func TestExitCodes(t *testing.T) {
 		{errors.New("fetch sales/x: 503\nService Unavailable"), 1, "error: fetch sales/x: 503; Service Unavailable\n"},
 		{output.Usagef("no such thing"), 2, "error: no such thing\n"},
 		{&output.ExitError{Code: output.ExitDrift}, 3, ""},
-		{fmt.Errorf("while %w", &output.ExitError{Code: output.ExitDrift, Err: errors.New("drifting")}), 3, "error: while drifting\n"},
+		{fmt.Errorf("while %w", &output.ExitError{Code: output.ExitDrift, Err: errors.New("drifting")}), 3,
+			"error: while drifting\n"},
 		{&os.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.EPIPE}, 0, ""},
 		{fmt.Errorf("write: %w", io.ErrClosedPipe), 0, ""},
 	} {
@@ -136,14 +145,16 @@ func TestInterrupted(t *testing.T) {
 func TestWithoutAConfig(t *testing.T) {
 	t.Chdir(t.TempDir())
 	a, _, stderr := testApp(map[string]string{})
-	if code := a.run(t.Context(), []string{"config", "check"}); code != output.ExitUsage || !strings.HasPrefix(stderr.String(), "error: no config: ") {
+	if code := a.run(t.Context(), []string{"config", "check"}); code != output.ExitUsage ||
+		!strings.HasPrefix(stderr.String(), "error: no config: ") {
 		t.Errorf("without a config: exit %d, %s", code, stderr)
 	}
 }
 
 // A shell offers files where a verb takes one, and nowhere else.
 func TestFilesAreOfferedWhereAVerbTakesOne(t *testing.T) {
-	for verb, want := range map[string]string{"show": ":4\n", "track": ":4\n", "registration show": ":4\n", "restore": ":0\n"} {
+	for verb, want := range map[string]string{"show": ":4\n", "track": ":4\n", "registration show": ":4\n",
+		"restore": ":0\n"} {
 		a, stdout, _ := testApp(map[string]string{})
 		args := append(append([]string{"__complete"}, strings.Fields(verb)...), "")
 		if code := a.run(context.Background(), args); code != 0 || stdout.String() != want {

@@ -50,7 +50,8 @@ func seed(ctx context.Context, dir string, at time.Time, incident bool) (err err
 		return nil
 	}
 	return s.Do(ctx, store.Unit{Apply: func(b *store.Batch) error {
-		_, err := b.OpenIncident("sales", model.CallbacksSilent, "a poll found a change that no callback told, and none came since")
+		_, err := b.OpenIncident("sales", model.CallbacksSilent,
+			"a poll found a change that no callback told, and none came since")
 		return err
 	}})
 }
@@ -68,10 +69,12 @@ func (w world) ago(d time.Duration) *time.Time {
 
 func (w world) accounts(b *store.Batch) {
 	b.PutAccount(model.Account{
-		ID: "sales", Provider: "onespan", FirstStartAt: *w.ago(40 * values.Day), LastCallbackAt: w.ago(4 * time.Minute), LastPollAt: w.ago(3 * time.Hour),
+		ID: "sales", Provider: "onespan", FirstStartAt: *w.ago(40 * values.Day), LastCallbackAt: w.ago(4 * time.Minute),
+		LastPollAt: w.ago(3 * time.Hour),
 	})
 	b.PutAccount(model.Account{ID: "hr", Provider: "dropboxsign", FirstStartAt: *w.ago(40 * values.Day)})
-	b.PutAccount(model.Account{ID: "old", Provider: "onespan", FirstStartAt: *w.ago(400 * values.Day), LastPollAt: w.ago(100 * values.Day)})
+	b.PutAccount(model.Account{ID: "old", Provider: "onespan", FirstStartAt: *w.ago(400 * values.Day),
+		LastPollAt: w.ago(100 * values.Day)})
 	for range 9 {
 		b.AddReported("sales", model.ChangeStatus, w.at.Add(-2*values.Day))
 		b.AddFirst("sales", model.ChangeStatus, model.ByCallback, w.at.Add(-2*values.Day))
@@ -85,34 +88,46 @@ func (w world) accounts(b *store.Batch) {
 func (w world) rows(b *store.Batch) {
 	for _, t := range []model.Transaction{
 		{
-			Account: "sales", Ref: "p-1", Provider: "onespan", ExternalID: "X-1", Name: "Contract for Ana", Status: model.Completed, ProviderStatus: "COMPLETED",
-			Confirmed: true, Archived: true, ConfirmedAt: w.ago(3 * time.Minute), ChangedAt: *w.ago(4 * time.Minute), FirstSeenAt: *w.ago(5 * values.Day),
-			CreatedAt: w.ago(5 * values.Day), SentAt: w.ago(4 * values.Day), Origin: model.OriginClaim, Metadata: `{"contract_id":"X-1"}`, SignersSet: true,
+			Account: "sales", Ref: "p-1", Provider: "onespan", ExternalID: "X-1", Name: "Contract for Ana",
+			Status: model.Completed, ProviderStatus: "COMPLETED",
+			Confirmed: true, Archived: true, ConfirmedAt: w.ago(3 * time.Minute), ChangedAt: *w.ago(4 * time.Minute),
+			FirstSeenAt: *w.ago(5 * values.Day),
+			CreatedAt:   w.ago(5 * values.Day), SentAt: w.ago(4 * values.Day), Origin: model.OriginClaim,
+			Metadata: `{"contract_id":"X-1"}`, SignersSet: true,
 			SignersDone: 2, SignersAll: 2,
 			Signers: []model.Signer{
-				{Ref: "s1", Name: "Ana Pop", Email: "ana@example.com", Role: "signer", Order: 1, Status: model.SignerSigned, SignedAt: w.ago(time.Hour)},
-				{Ref: "s2", Name: "Ion Rus", Email: "ion@example.com", Order: 2, Status: model.SignerSigned, SignedAt: w.ago(4 * time.Minute)},
+				{Ref: "s1", Name: "Ana Pop", Email: "ana@example.com", Role: "signer", Order: 1, Status: model.SignerSigned,
+					SignedAt: w.ago(time.Hour)},
+				{Ref: "s2", Name: "Ion Rus", Email: "ion@example.com", Order: 2, Status: model.SignerSigned,
+					SignedAt: w.ago(4 * time.Minute)},
 			},
 		},
 		{
-			Account: "sales", Ref: "p-2", Provider: "onespan", Name: "Lease", Status: model.InProgress, ProviderStatus: "SENT", ReportedStatus: model.Completed,
-			ConfirmedAt: w.ago(2 * values.Day), ChangedAt: *w.ago(2 * values.Day), FirstSeenAt: *w.ago(3 * values.Day), Origin: model.OriginPoll,
+			Account: "sales", Ref: "p-2", Provider: "onespan", Name: "Lease", Status: model.InProgress, ProviderStatus: "SENT",
+			ReportedStatus: model.Completed,
+			ConfirmedAt:    w.ago(2 * values.Day), ChangedAt: *w.ago(2 * values.Day), FirstSeenAt: *w.ago(3 * values.Day),
+			Origin:      model.OriginPoll,
 			NextCheckAt: w.ago(10 * time.Minute), DueReason: model.DueConfirm, ExpiresAt: w.ago(-5 * values.Day),
 		},
 		{
-			Account: "sales", Ref: "p-3", Provider: "onespan", Name: "Trial\x1b[31m", Status: model.Draft, Confirmed: true, ConfirmedAt: w.ago(20 * values.Day),
-			ChangedAt: *w.ago(20 * values.Day), FirstSeenAt: *w.ago(20 * values.Day), Test: true, Origin: model.OriginBackfill,
+			Account: "sales", Ref: "p-3", Provider: "onespan", Name: "Trial\x1b[31m", Status: model.Draft, Confirmed: true,
+			ConfirmedAt: w.ago(20 * values.Day),
+			ChangedAt:   *w.ago(20 * values.Day), FirstSeenAt: *w.ago(20 * values.Day), Test: true, Origin: model.OriginBackfill,
 		},
 		{
-			Account: "hr", Ref: "same", Provider: "dropboxsign", Name: "Offer", Status: model.InProgress, Confirmed: true, ConfirmedAt: w.ago(time.Hour),
-			ChangedAt: *w.ago(values.Day), FirstSeenAt: *w.ago(values.Day), Origin: model.OriginTrack,
-			Attention: []model.Attention{{Kind: model.EmailBounced, Signer: "a", Message: "no such mailbox", Since: *w.ago(2 * time.Hour)}},
+			Account: "hr", Ref: "same", Provider: "dropboxsign", Name: "Offer", Status: model.InProgress, Confirmed: true,
+			ConfirmedAt: w.ago(time.Hour),
+			ChangedAt:   *w.ago(values.Day), FirstSeenAt: *w.ago(values.Day), Origin: model.OriginTrack,
+			Attention: []model.Attention{{Kind: model.EmailBounced, Signer: "a", Message: "no such mailbox",
+				Since: *w.ago(2 * time.Hour)}},
 		},
 		{
-			Account: "sales", Ref: "same", Provider: "onespan", Status: model.Declined, Confirmed: true, ConfirmedAt: w.ago(50 * values.Day), Reason: "too dear",
+			Account: "sales", Ref: "same", Provider: "onespan", Status: model.Declined, Confirmed: true,
+			ConfirmedAt: w.ago(50 * values.Day), Reason: "too dear",
 			ChangedAt: *w.ago(50 * values.Day), FirstSeenAt: *w.ago(60 * values.Day), Origin: model.OriginPoll,
 		},
-		{Account: "sales", Ref: "hidden", Provider: "onespan", Status: model.Unknown, Hidden: true, FirstSeenAt: w.at, ChangedAt: w.at, Origin: model.OriginHint},
+		{Account: "sales", Ref: "hidden", Provider: "onespan", Status: model.Unknown, Hidden: true, FirstSeenAt: w.at,
+			ChangedAt: w.at, Origin: model.OriginHint},
 	} {
 		b.Put(t, model.Decision{Next: t, Grew: true})
 	}
@@ -120,40 +135,62 @@ func (w world) rows(b *store.Batch) {
 
 func (w world) details(b *store.Batch) {
 	for _, c := range []model.Change{
-		{Account: "sales", Ref: "p-1", Kind: model.KindStatus, From: "unknown", To: "in_progress", Status: model.InProgress, Confirmed: true, Source: "poll r1", At: *w.ago(4 * values.Day)},
-		{Account: "sales", Ref: "p-1", Kind: model.KindStatus, From: "in_progress", To: "completed", Status: model.Completed, Source: "callback c000000000001", At: *w.ago(4 * time.Minute)},
-		{Account: "sales", Ref: "p-1", Kind: model.KindConfirmed, From: "completed", To: "completed", Status: model.Completed, Confirmed: true, Source: "confirm", At: *w.ago(3 * time.Minute)},
-		{Account: "sales", Ref: "p-1", Kind: model.KindFlag, To: "archived", Status: model.Completed, Confirmed: true, Source: "confirm", At: *w.ago(3 * time.Minute)},
-		{Account: "hr", Ref: "same", Kind: model.KindAttention, To: "email_bounced", Status: model.InProgress, Confirmed: true, Source: "callback c000000000004", At: *w.ago(2 * time.Hour)},
+		{Account: "sales", Ref: "p-1", Kind: model.KindStatus, From: "unknown", To: "in_progress", Status: model.InProgress,
+			Confirmed: true, Source: "poll r1", At: *w.ago(4 * values.Day)},
+		{Account: "sales", Ref: "p-1", Kind: model.KindStatus, From: "in_progress", To: "completed",
+			Status: model.Completed, Source: "callback c000000000001", At: *w.ago(4 * time.Minute)},
+		{Account: "sales", Ref: "p-1", Kind: model.KindConfirmed, From: "completed", To: "completed",
+			Status: model.Completed, Confirmed: true, Source: "confirm", At: *w.ago(3 * time.Minute)},
+		{Account: "sales", Ref: "p-1", Kind: model.KindFlag, To: "archived", Status: model.Completed, Confirmed: true,
+			Source: "confirm", At: *w.ago(3 * time.Minute)},
+		{Account: "hr", Ref: "same", Kind: model.KindAttention, To: "email_bounced", Status: model.InProgress,
+			Confirmed: true, Source: "callback c000000000004", At: *w.ago(2 * time.Hour)},
 	} {
 		b.AddChange(c)
 	}
 	for _, d := range []model.Document{
-		{Account: "sales", Ref: "p-1", DocID: "doc1", Kind: model.SignedDocument, Name: "Contract/../Ana.pdf", Version: 1, State: model.DocumentStored, SHA256: w.sum, Size: w.size, Path: w.path, StoredAt: w.ago(2 * time.Minute), CreatedAt: *w.ago(3 * time.Minute), Facts: model.SignatureFacts{Signature: "intact", Integrity: "intact", Coverage: "whole", Trust: "unknown"}},
-		{Account: "sales", Ref: "p-1", DocID: "evidence", Kind: model.EvidenceDocument, Name: "Evidence Summary", Version: 1, State: model.DocumentQuarantined, Reason: "not a whole PDF: ask for it again with `documents retry`", CreatedAt: *w.ago(3 * time.Minute)},
+		{Account: "sales", Ref: "p-1", DocID: "doc1", Kind: model.SignedDocument, Name: "Contract/../Ana.pdf", Version: 1,
+			State: model.DocumentStored, SHA256: w.sum, Size: w.size, Path: w.path, StoredAt: w.ago(2 * time.Minute),
+			CreatedAt: *w.ago(3 * time.Minute), Facts: model.SignatureFacts{Signature: "intact", Integrity: "intact",
+				Coverage: "whole", Trust: "unknown"}},
+		{Account: "sales", Ref: "p-1", DocID: "evidence", Kind: model.EvidenceDocument, Name: "Evidence Summary",
+			Version: 1, State: model.DocumentQuarantined, Reason: "not a whole PDF: ask for it again with `documents retry`",
+			CreatedAt: *w.ago(3 * time.Minute)},
 	} {
 		b.PutDocument(d)
 	}
 	late := 3 * time.Minute
 	for _, g := range []model.Gap{
-		{Account: "sales", Ref: "p-1", Kind: model.GapMissed, Change: model.ChangeStatus, From: "draft", To: "in_progress", After: w.ago(5 * values.Day), Before: *w.ago(4 * values.Day), FoundBy: "r1", FoundAt: *w.ago(4 * values.Day), SettleAt: *w.ago(4 * values.Day)},
-		{Account: "hr", Ref: "same", Kind: model.GapLate, Change: model.ChangeSigner, From: "waiting", To: "viewed", Before: *w.ago(values.Day), FoundBy: "r2", FoundAt: *w.ago(values.Day), SettleAt: *w.ago(values.Day), Latency: &late},
+		{Account: "sales", Ref: "p-1", Kind: model.GapMissed, Change: model.ChangeStatus, From: "draft", To: "in_progress",
+			After: w.ago(5 * values.Day), Before: *w.ago(4 * values.Day), FoundBy: "r1", FoundAt: *w.ago(4 * values.Day),
+			SettleAt: *w.ago(4 * values.Day)},
+		{Account: "hr", Ref: "same", Kind: model.GapLate, Change: model.ChangeSigner, From: "waiting", To: "viewed",
+			Before: *w.ago(values.Day), FoundBy: "r2", FoundAt: *w.ago(values.Day), SettleAt: *w.ago(values.Day),
+			Latency: &late},
 	} {
 		b.AddGap(g)
 	}
 }
 
 func (w world) progress(b *store.Batch) {
-	b.AddProgress(model.Key{Account: "hr", Ref: "same"}, []model.Step{{Name: "otp", At: *w.ago(5 * time.Minute)}, {Name: "signature", At: *w.ago(4 * time.Minute)}})
+	b.AddProgress(model.Key{Account: "hr", Ref: "same"},
+		[]model.Step{{Name: "otp", At: *w.ago(5 * time.Minute)}, {Name: "signature", At: *w.ago(4 * time.Minute)}})
 }
 
 func (w world) callbacks(b *store.Batch) {
 	long := append([]byte(`{"name":"PACKAGE_COMPLETE","packageId":"p-2","padding":"`), bytes.Repeat([]byte("x"), 3000)...)
 	for _, c := range []model.Callback{
-		{Account: "sales", Ref: "p-1", Type: "PACKAGE_COMPLETE", EventID: "e1", DedupeKey: "k1", Verdict: model.Accepted, Outcome: model.Applied, At: *w.ago(4 * time.Minute), RemoteAddr: "192.0.2.1", Headers: map[string]string{"Content-Type": "application/json"}, Body: []byte(`{"name":"PACKAGE_COMPLETE","packageId":"p-1"}`)},
-		{Account: "sales", Ref: "p-1", Type: "PACKAGE_COMPLETE", EventID: "e1", Verdict: model.Duplicate, At: *w.ago(3 * time.Minute), RemoteAddr: "192.0.2.1", Body: []byte(`{}`)},
-		{Account: "sales", Ref: "p-2", Type: "PACKAGE_COMPLETE", Verdict: model.Refused, Note: "the callback key is another", At: *w.ago(2 * time.Minute), RemoteAddr: "198.51.100.7", Body: long, Sealed: true},
-		{Account: "hr", Ref: "same", Type: "signature_request_email_bounce", Verdict: model.Accepted, Outcome: model.Checking, At: *w.ago(2 * time.Hour), RemoteAddr: "192.0.2.9", Body: []byte("json=…")},
+		{Account: "sales", Ref: "p-1", Type: "PACKAGE_COMPLETE", EventID: "e1", DedupeKey: "k1", Verdict: model.Accepted,
+			Outcome: model.Applied, At: *w.ago(4 * time.Minute), RemoteAddr: "192.0.2.1",
+			Headers: map[string]string{"Content-Type": "application/json"},
+			Body:    []byte(`{"name":"PACKAGE_COMPLETE","packageId":"p-1"}`)},
+		{Account: "sales", Ref: "p-1", Type: "PACKAGE_COMPLETE", EventID: "e1", Verdict: model.Duplicate,
+			At: *w.ago(3 * time.Minute), RemoteAddr: "192.0.2.1", Body: []byte(`{}`)},
+		{Account: "sales", Ref: "p-2", Type: "PACKAGE_COMPLETE", Verdict: model.Refused,
+			Note: "the callback key is another", At: *w.ago(2 * time.Minute), RemoteAddr: "198.51.100.7", Body: long,
+			Sealed: true},
+		{Account: "hr", Ref: "same", Type: "signature_request_email_bounce", Verdict: model.Accepted,
+			Outcome: model.Checking, At: *w.ago(2 * time.Hour), RemoteAddr: "192.0.2.9", Body: []byte("json=…")},
 	} {
 		b.AddCallback(store.Packed{Callback: c})
 	}

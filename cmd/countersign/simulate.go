@@ -86,7 +86,8 @@ account per service, for a ` + "`serve`" + ` on another terminal. /truth says wh
 		f.Float64Var(share.to, share.name, 0, share.help+", 0 to 1")
 	}
 	f.BoolVar(&o.world.Faults.SameSecond, "same-second", false, "changes follow each other at once and carry equal times")
-	f.Var(habitFlag{&o.world.Habits}, "habit", "what the services do at odds with their papers (see above); may be repeated")
+	f.Var(habitFlag{&o.world.Habits}, "habit",
+		"what the services do at odds with their papers (see above); may be repeated")
 	o.single(cmd)
 	return cmd
 }
@@ -94,9 +95,12 @@ account per service, for a ` + "`serve`" + ` on another terminal. /truth says wh
 // single are flags for what single services do to an account.
 func (o *simulateOptions) single(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.IntVar(&o.world.DisableCallbackAfter, "disable-after", 0, "AllSign turns its calls off after so many that failed in a row; 0: never")
-	f.IntVar(&o.world.ClearCallbackAfter, "clear-after", 0, "Dropbox Sign forgets its callback URL after so many deliveries that failed in a row; 0: never")
-	f.DurationVar(&o.world.RotateSecretsAfter, "rotate-secrets", 0, "AllSign's webhook secret is replaced after this long, shortened by --speed; for as long again both sign; 0: never")
+	f.IntVar(&o.world.DisableCallbackAfter, "disable-after", 0,
+		"AllSign turns its calls off after so many that failed in a row; 0: never")
+	f.IntVar(&o.world.ClearCallbackAfter, "clear-after", 0,
+		"Dropbox Sign forgets its callback URL after so many deliveries that failed in a row; 0: never")
+	f.DurationVar(&o.world.RotateSecretsAfter, "rotate-secrets", 0,
+		"AllSign's webhook secret is replaced after this long, shortened by --speed; for as long again both sign; 0: never")
 	f.DurationVar(&o.world.TokenLife, "token-life", 0, "how long an access token lives; 0: 30 minutes")
 	f.DurationVar(&o.world.KeyLife, "key-life", 0, "how long Documenso's API key is good; 0: for ever")
 }
@@ -119,7 +123,8 @@ func (o simulateOptions) fault() error {
 	if u, err := url.Parse(o.callbacks); err != nil || u.Host == "" {
 		return output.Usagef("--callbacks %q is not a URL such as http://127.0.0.1:8081", o.callbacks)
 	}
-	if w := o.world; w.DisableCallbackAfter < 0 || w.ClearCallbackAfter < 0 || w.RotateSecretsAfter < 0 || w.TokenLife < 0 || w.KeyLife < 0 {
+	if w := o.world; w.DisableCallbackAfter < 0 || w.ClearCallbackAfter < 0 || w.RotateSecretsAfter < 0 ||
+		w.TokenLife < 0 || w.KeyLife < 0 {
 		return output.Usagef("--disable-after, --clear-after, --rotate-secrets, --token-life and --key-life are not below 0")
 	}
 	if o.days < 1 || o.days > 3650 {

@@ -42,7 +42,8 @@ func TestHabitFlag(t *testing.T) {
 			t.Errorf("the help of simulate does not explain the habit %s", name)
 		}
 	}
-	for _, wrong := range []string{"", "nope", "marks=x", "marks=-1", "odd-records=2", "maintenance=NaN", "endless=ever", "number-only=1", "forwarded-for=here"} {
+	for _, wrong := range []string{"", "nope", "marks=x", "marks=-1", "odd-records=2", "maintenance=NaN", "endless=ever",
+		"number-only=1", "forwarded-for=here"} {
 		a, _, stderr := testApp(nil)
 		if code := a.run(t.Context(), []string{"simulate", "--for", "1ms", "--habit", wrong}); code != output.ExitUsage {
 			t.Errorf("--habit %q: exit %d: %s", wrong, code, stderr)

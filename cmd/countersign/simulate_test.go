@@ -23,8 +23,9 @@ func TestSimulatedConfig(t *testing.T) {
 		dir := t.TempDir()
 		file := filepath.Join(dir, "config.yaml")
 		text := demo.Config(demo.ConfigOptions{Providers: providers(),
-			Accounts: w.Accounts(), Base: server.URL, PublicAddress: "127.0.0.1:0", PublicURL: "http://127.0.0.1:18099", ConsoleAddress: "127.0.0.1:0",
-			Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: speed,
+			Accounts: w.Accounts(), Base: server.URL, PublicAddress: "127.0.0.1:0", PublicURL: "http://127.0.0.1:18099",
+			ConsoleAddress: "127.0.0.1:0",
+			Database:       "sqlite:./countersign.db", Documents: "file:./documents", Speed: speed,
 		})
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -53,7 +54,8 @@ func TestSimulatedHabits(t *testing.T) {
 	}{{"", 1}, {"--rotate-secrets 1h --disable-after 3 --clear-after 10 --key-life 1h --token-life 1m --shift 0.1 --same-second", 2}} {
 		file := filepath.Join(t.TempDir(), "sim.yaml")
 		a, stdout, stderr := testApp(nil)
-		args := "simulate --address 127.0.0.1:0 --for 1ms --service allsign --transactions 0 --write-config " + file + " " + c.args
+		args := "simulate --address 127.0.0.1:0 --for 1ms --service allsign --transactions 0 --write-config " + file + " " +
+			c.args
 		if code := a.run(t.Context(), strings.Fields(args)); code != output.ExitDone {
 			t.Fatalf("%s: exit %d\n%s%s", args, code, stdout, stderr)
 		}

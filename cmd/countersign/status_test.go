@@ -82,12 +82,16 @@ func TestStatusSaysThatPollsAreOverdueWithoutADaemon(t *testing.T) {
 		account model.Account
 		code    int
 	}{
-		"a daemon that has been dead for ten days":  {model.Account{FirstStartAt: *ago(720 * time.Hour), LastPollAt: ago(240 * time.Hour)}, output.ExitDrift},
-		"two slots and a half ago":                  {model.Account{FirstStartAt: *ago(720 * time.Hour), LastPollAt: ago(16 * time.Hour)}, output.ExitDrift},
-		"polled in time by cron, without a daemon":  {model.Account{FirstStartAt: *ago(720 * time.Hour), LastPollAt: ago(5 * time.Hour)}, output.ExitDone},
-		"the first slot has not come yet":           {model.Account{FirstStartAt: *ago(time.Hour)}, output.ExitDone},
-		"started long ago and never polled well":    {model.Account{FirstStartAt: *ago(720 * time.Hour)}, output.ExitDrift},
-		"polled in time, and a question has failed": {model.Account{FirstStartAt: *ago(720 * time.Hour), LastPollAt: ago(time.Hour), LastError: "503"}, output.ExitDone},
+		"a daemon that has been dead for ten days": {model.Account{FirstStartAt: *ago(720 * time.Hour),
+			LastPollAt: ago(240 * time.Hour)}, output.ExitDrift},
+		"two slots and a half ago": {model.Account{FirstStartAt: *ago(720 * time.Hour),
+			LastPollAt: ago(16 * time.Hour)}, output.ExitDrift},
+		"polled in time by cron, without a daemon": {model.Account{FirstStartAt: *ago(720 * time.Hour),
+			LastPollAt: ago(5 * time.Hour)}, output.ExitDone},
+		"the first slot has not come yet":        {model.Account{FirstStartAt: *ago(time.Hour)}, output.ExitDone},
+		"started long ago and never polled well": {model.Account{FirstStartAt: *ago(720 * time.Hour)}, output.ExitDrift},
+		"polled in time, and a question has failed": {model.Account{FirstStartAt: *ago(720 * time.Hour),
+			LastPollAt: ago(time.Hour), LastError: "503"}, output.ExitDone},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -114,7 +118,8 @@ func TestStatusSaysThatPollsAreOverdueWithoutADaemon(t *testing.T) {
 					t.Fatalf("%v: %s", err, out)
 				}
 			}
-			if len(lines) != 2 || one.ID != "sales" || one.Overdue != (c.code != 0) || all.Daemon != "not_running" || all.OK != (c.code == 0) || code != c.code {
+			if len(lines) != 2 || one.ID != "sales" || one.Overdue != (c.code != 0) || all.Daemon != "not_running" ||
+				all.OK != (c.code == 0) || code != c.code {
 				t.Errorf("exit %d\n%s", code, out)
 			}
 			out = examined(t, file)
@@ -163,9 +168,14 @@ func TestStatusAsksTheDaemonWhetherItIsReady(t *testing.T) {
 		exit int
 		says string
 	}{
-		"ready":            {http.StatusOK, `{"ready":true,"checks":[{"name":"database","ok":true}]}`, output.ExitDone, "ready     yes\n"},
-		"ready, not all":   {http.StatusOK, `{"ready":true,"checks":[{"name":"log","ok":false,"error":"3 lines were dropped"}]}`, output.ExitDone, "ready     yes: log: 3 lines were dropped\n"},
-		"disk full":        {http.StatusServiceUnavailable, `{"ready":false,"checks":[{"name":"database","ok":false,"error":"disk full"}]}`, output.ExitDrift, "ready     no: database: disk full\n"},
+		"ready": {http.StatusOK, `{"ready":true,"checks":[{"name":"database","ok":true}]}`, output.ExitDone,
+			"ready     yes\n"},
+		"ready, not all": {http.StatusOK,
+			`{"ready":true,"checks":[{"name":"log","ok":false,"error":"3 lines were dropped"}]}`, output.ExitDone,
+			"ready     yes: log: 3 lines were dropped\n"},
+		"disk full": {http.StatusServiceUnavailable,
+			`{"ready":false,"checks":[{"name":"database","ok":false,"error":"disk full"}]}`, output.ExitDrift,
+			"ready     no: database: disk full\n"},
 		"without a token":  {http.StatusServiceUnavailable, "", output.ExitDrift, "not ready"},
 		"another's answer": {http.StatusUnauthorized, "", output.ExitDone, "ready     not known: the console at "},
 	} {
@@ -198,7 +208,8 @@ func TestStatusShowsRoomAndQuarantineAndWhatTheDaemonLearnt(t *testing.T) {
 	t.Parallel()
 	polled, rests := nine.Add(-time.Hour), nine.Add(10*time.Minute)
 	dir, file := monitored(t, model.Account{
-		FirstStartAt: nine.Add(-720 * time.Hour), LastPollAt: &polled, LastError: "429 Too Many Requests", LastErrorAt: &polled, RestsUntil: &rests,
+		FirstStartAt: nine.Add(-720 * time.Hour), LastPollAt: &polled, LastError: "429 Too Many Requests",
+		LastErrorAt: &polled, RestsUntil: &rests,
 		Reach: "the whole team's",
 	}, "documents_min_free: 1000000GiB\nconsole: { address: \"127.0.0.1:0\" }\n")
 	if err := os.MkdirAll(filepath.Join(dir, "documents"), 0o700); err != nil {
@@ -211,7 +222,8 @@ func TestStatusShowsRoomAndQuarantineAndWhatTheDaemonLearnt(t *testing.T) {
 	defer held.Release() //nolint:errcheck // the test is over
 	code, out := verb(t, file, "status")
 	for _, want := range []string{
-		"below documents_min_free", "1 in quarantine", "429 Too Many Requests  rests, asked again in 10 min", "sales  the whole team's",
+		"below documents_min_free", "1 in quarantine", "429 Too Many Requests  rests, asked again in 10 min",
+		"sales  the whole team's",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is missing", want)
@@ -222,7 +234,8 @@ func TestStatusShowsRoomAndQuarantineAndWhatTheDaemonLearnt(t *testing.T) {
 	}
 }
 
-// A folder that holds what was stored and is gone, as when its disk is not mounted, is no folder that has still to be made.
+// A folder that holds what was stored and is gone, as when its disk is not mounted, is no folder that has still to be
+// made.
 func TestStatusAndDoctorMissTheFolderOfStoredDocuments(t *testing.T) {
 	t.Parallel()
 	polled := nine.Add(-time.Hour)

@@ -103,7 +103,9 @@ func (l *life) move(t *rapid.T) {
 	l.truth = model.Observation{
 		Ref: l.k.Ref, Status: rapid.SampledFrom(l.ends).Draw(t, "status"), Archived: model.No,
 		Trashed: rapid.SampledFrom([]model.Flag{model.Yes, model.No}).Draw(t, "trashed"),
-		Signers: []model.Signer{{Ref: "s", Status: rapid.SampledFrom([]model.SignerStatus{model.SignerWaiting, model.SignerViewed, model.SignerSigned}).Draw(t, "signer")}},
+		Signers: []model.Signer{{Ref: "s",
+			Status: rapid.SampledFrom([]model.SignerStatus{model.SignerWaiting, model.SignerViewed,
+				model.SignerSigned}).Draw(t, "signer")}},
 	}
 	l.truth.ProviderStatus = string(l.truth.Status)
 }
@@ -138,7 +140,8 @@ func (l *life) claim(t *rapid.T, status model.Status) apply.Incoming {
 	o.Deleted = rapid.SampledFrom([]model.Flag{model.Unsaid, model.Unsaid, model.Yes}).Draw(t, "deleted")
 	return apply.Incoming{
 		Callback: model.Callback{
-			Account: l.k.Account, Ref: l.k.Ref, Type: o.Type, DedupeKey: fmt.Sprintf("%s-%d", l.k.Ref, l.n), Verdict: model.Accepted, Body: []byte("{}"), BodyHash: "none",
+			Account: l.k.Account, Ref: l.k.Ref, Type: o.Type, DedupeKey: fmt.Sprintf("%s-%d", l.k.Ref,
+				l.n), Verdict: model.Accepted, Body: []byte("{}"), BodyHash: "none",
 		},
 		Rules: l.a.Rules, Observations: []model.Observation{o},
 	}
@@ -159,9 +162,11 @@ func (l *life) ask(t *rapid.T, o model.Observation) model.Observation {
 func (l *life) answer(t *rapid.T, o model.Observation, how model.Asked) {
 	l.now = l.now.Add(time.Second / 5)
 	o.At = l.now
-	did, err := l.e.Worker.Table.Answers(context.Background(), l.e.Accounts.Find(l.k.Account), apply.Source{Asked: how}, []model.Observation{o})
+	did, err := l.e.Worker.Table.Answers(context.Background(), l.e.Accounts.Find(l.k.Account), apply.Source{Asked: how},
+		[]model.Observation{o})
 	must(t, err)
-	t.Logf("%s an answer of %s, %s: %s", l.now.Format(time.TimeOnly), o.AskedAt.Format(time.TimeOnly), o.Status, did[0].Reason)
+	t.Logf("%s an answer of %s, %s: %s", l.now.Format(time.TimeOnly), o.AskedAt.Format(time.TimeOnly), o.Status,
+		did[0].Reason)
 }
 
 // steps are what may happen.
@@ -170,7 +175,8 @@ func (l *life) steps() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
 		"the service moves": l.move,
 		"a callback": func(t *rapid.T) {
-			in := l.claim(t, rapid.SampledFrom([]model.Status{l.truth.Status, l.truth.Status, "", rapid.SampledFrom(l.ends).Draw(t, "any")}).Draw(t, "claims"))
+			in := l.claim(t, rapid.SampledFrom([]model.Status{l.truth.Status, l.truth.Status, "",
+				rapid.SampledFrom(l.ends).Draw(t, "any")}).Draw(t, "claims"))
 			l.calls = append(l.calls, in)
 			l.call(t, in)
 		},
@@ -222,7 +228,8 @@ func (l *life) held(t *rapid.T) {
 	}
 	for _, fault := range unchained(own, row.Status) {
 		for _, c := range own {
-			t.Logf("%s seq %d %s %q to %q confirmed %v by %s", c.At.Format(time.TimeOnly), c.Seq, c.Kind, c.From, c.To, c.Confirmed, c.Source)
+			t.Logf("%s seq %d %s %q to %q confirmed %v by %s", c.At.Format(time.TimeOnly), c.Seq, c.Kind, c.From, c.To,
+				c.Confirmed, c.Source)
 		}
 		t.Fatalf("%s: %s", l.a.ProviderName, fault)
 	}
@@ -251,20 +258,24 @@ func (l *life) settle(t *rapid.T) {
 		t.Fatalf("%s: the row is %s (confirmed %v, reported %q, due %q, not found %v, deleted %v), the truth %s",
 			l.a.ProviderName, r.Status, r.Confirmed, r.ReportedStatus, r.DueReason, r.NotFound, r.Deleted, l.truth.Status)
 	}
-	if r.Trashed != (l.truth.Trashed == model.Yes) || len(r.Signers) != 1 || r.Signers[0].Status != l.truth.Signers[0].Status {
-		t.Fatalf("%s: trashed %v, signers %v; the truth: %v, %v", l.a.ProviderName, r.Trashed, r.Signers, l.truth.Trashed, l.truth.Signers)
+	if r.Trashed != (l.truth.Trashed == model.Yes) || len(r.Signers) != 1 ||
+		r.Signers[0].Status != l.truth.Signers[0].Status {
+		t.Fatalf("%s: trashed %v, signers %v; the truth: %v, %v", l.a.ProviderName, r.Trashed, r.Signers, l.truth.Trashed,
+			l.truth.Signers)
 	}
 }
 
 // Whatever order callbacks, their copies, answers, old answers and crashes come in, under the rules of each of the
-// five providers and in a real database: no step breaks the row's history, and after one full round of questions the row is the truth.
+// five providers and in a real database: no step breaks the row's history, and after one full round of questions the
+// row is the truth.
 func TestApplyConvergesForEachProvider(t *testing.T) {
 	t.Parallel()
 	world := simulator.New(simulator.Options{Transactions: -1, Services: simulator.Services()})
-	a := &applied{dir: fastDir(t), now: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC), conf: demo.Config(demo.ConfigOptions{Providers: providers(),
-		Accounts: world.Accounts(), Base: "http://127.0.0.1:1", PublicAddress: "127.0.0.1:0", ConsoleAddress: "127.0.0.1:0",
-		Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: 1,
-	})}
+	a := &applied{dir: fastDir(t), now: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC),
+		conf: demo.Config(demo.ConfigOptions{Providers: providers(),
+			Accounts: world.Accounts(), Base: "http://127.0.0.1:1", PublicAddress: "127.0.0.1:0", ConsoleAddress: "127.0.0.1:0",
+			Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: 1,
+		})}
 	a.open(t)
 	defer func() { must(t, a.e.Close()) }()
 	n := 0

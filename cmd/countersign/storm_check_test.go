@@ -39,7 +39,8 @@ func (r *rig) check(t *testing.T) {
 	r.checkFeed(t, changes)
 	r.checkCallbacks(t, truth)
 	for _, tx := range truth.Transactions {
-		own := slices.DeleteFunc(slices.Clone(changes), func(c model.Change) bool { return c.Account != tx.Account || c.Ref != tx.Ref })
+		own := slices.DeleteFunc(slices.Clone(changes),
+			func(c model.Change) bool { return c.Account != tx.Account || c.Ref != tx.Ref })
 		row, err := r.e.Store.Transaction(ctx, model.Key{Account: tx.Account, Ref: tx.Ref})
 		if err != nil {
 			continue // whether there ought to be one was asked above
@@ -223,6 +224,7 @@ func tellTransaction(t *testing.T, tx simulator.TruthTransaction, own []model.Ch
 		t.Logf("  callback %s forged %v: %+v", c.Type, c.Forged, c.Attempts)
 	}
 	for _, c := range own {
-		t.Logf("  %s seq %d %s %q to %q confirmed %v by %s", c.At.Format("02 15:04:05.000"), c.Seq, c.Kind, c.From, c.To, c.Confirmed, c.Source)
+		t.Logf("  %s seq %d %s %q to %q confirmed %v by %s", c.At.Format("02 15:04:05.000"), c.Seq, c.Kind, c.From, c.To,
+			c.Confirmed, c.Source)
 	}
 }

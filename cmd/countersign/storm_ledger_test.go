@@ -91,7 +91,8 @@ func (r *rig) checkLedger(t *testing.T, tx simulator.TruthTransaction, row model
 			after := g.After.Add(-r.plan.Ahead)
 			g.After = &after
 		}
-		text := fmt.Sprintf("%s %s %s %s to %s (%s)", tx.Ref, g.Kind, g.Change, g.Signer, gapTo(g), g.Before.Format("02 15:04:05"))
+		text := fmt.Sprintf("%s %s %s %s to %s (%s)", tx.Ref, g.Kind, g.Change, g.Signer, gapTo(g),
+			g.Before.Format("02 15:04:05"))
 		if id := fmt.Sprint(g.Change, g.Signer, gapTo(g), g.Before); seen[id] {
 			t.Errorf("%s stands twice", text)
 		} else {
@@ -130,7 +131,8 @@ func (r *rig) checkEntry(t *testing.T, tx simulator.TruthTransaction, g model.Ga
 		t.Errorf("%s: it never was so in that time", text)
 	}
 	types := telling(tx.Provider, string(g.Change), to)
-	if counted := g.Kind == model.GapMissed || g.Kind == model.GapLate || g.Kind == model.GapRefused; counted != (len(types) > 0) {
+	if counted := g.Kind == model.GapMissed || g.Kind == model.GapLate ||
+		g.Kind == model.GapRefused; counted != (len(types) > 0) {
 		t.Errorf("%s: %d types of callback tell of it", text, len(types))
 		return
 	}
@@ -165,14 +167,18 @@ func (r *rig) checkMissed(t *testing.T, tx simulator.TruthTransaction, row model
 		return
 	}
 	all := acks(tx)
-	if row.Origin == model.OriginPoll && len(all) == 0 && !tx.CreatedAt.Add(time.Minute+max(0, -r.plan.Ahead)).Before(r.start) && tx.CreatedAt.After(r.start.Add(5*time.Minute)) {
-		if len(telling(tx.Provider, "created", string(row.Status))) > 0 && !slices.ContainsFunc(gaps, func(g model.Gap) bool { return g.Change == model.ChangeCreated }) {
+	if row.Origin == model.OriginPoll && len(all) == 0 &&
+		!tx.CreatedAt.Add(time.Minute+max(0, -r.plan.Ahead)).Before(r.start) &&
+		tx.CreatedAt.After(r.start.Add(5*time.Minute)) {
+		if len(telling(tx.Provider, "created", string(row.Status))) > 0 &&
+			!slices.ContainsFunc(gaps, func(g model.Gap) bool { return g.Change == model.ChangeCreated }) {
 			t.Errorf("%s: no callback told that it was made, and the ledger does not say so", tx.Ref)
 		}
 	}
 	answered := firstAnswer(own)
 	for i, c := range tx.Changes {
-		if c.Change == "created" || c.Change == "deleted" || c.From == "" || overtaken(tx, i) || answered.IsZero() || !c.At.After(answered) {
+		if c.Change == "created" || c.Change == "deleted" || c.From == "" || overtaken(tx, i) || answered.IsZero() ||
+			!c.At.After(answered) {
 			continue
 		}
 		if c.Change == "signer" && firstOf(tx, c.Signer).From == "" {
@@ -190,7 +196,8 @@ func (r *rig) checkMissed(t *testing.T, tx simulator.TruthTransaction, row model
 		if !slices.ContainsFunc(gaps, func(g model.Gap) bool {
 			return string(g.Change) == c.Change && sameWord(c.To, gapTo(g)) && g.Signer == c.Signer
 		}) {
-			t.Errorf("%s: no callback told of %s %s to %s at %s, and the ledger does not say so", tx.Ref, c.Change, c.Signer, c.To, c.At.Format("02 15:04:05"))
+			t.Errorf("%s: no callback told of %s %s to %s at %s, and the ledger does not say so", tx.Ref, c.Change, c.Signer,
+				c.To, c.At.Format("02 15:04:05"))
 		}
 	}
 }
@@ -198,7 +205,8 @@ func (r *rig) checkMissed(t *testing.T, tx simulator.TruthTransaction, row model
 // firstAnswer is when an answer had certainly been written, by what the history says; zero: never.
 func firstAnswer(own []model.Change) time.Time {
 	for _, c := range own {
-		if c.Confirmed && !strings.HasPrefix(c.Source, "callback") && (c.Kind == model.KindStatus || c.Kind == model.KindConfirmed) {
+		if c.Confirmed && !strings.HasPrefix(c.Source, "callback") &&
+			(c.Kind == model.KindStatus || c.Kind == model.KindConfirmed) {
 			return c.At
 		}
 	}

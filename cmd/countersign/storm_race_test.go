@@ -2,6 +2,6 @@
 
 package main
 
-// stormDefault is how many storms are played where each step is watched for races, which takes four times as long. CI plays two hundred
-// without.
+// stormDefault is how many storms are played where each step is watched for races, which takes four times as long. CI
+// plays two hundred without.
 const stormDefault = 5

@@ -150,7 +150,8 @@ func (r *rig) play(t *testing.T) {
 	}
 	r.world = simulator.New(simulator.Options{
 		Seed: uint64(r.seed), Transactions: r.plan.Transactions, BornBefore: before, Births: time.Duration(r.plan.Speed) * r.plan.Births, Speed: float64(r.plan.Speed), QuotaScale: 1, Services: r.plan.Services, //nolint:gosec // seeds are not negative
-		Callbacks: "http://countersign.example", Client: r.door, Faults: r.plan.Usual, RotateSecretsAfter: time.Duration(r.plan.Speed) * r.plan.Rotation, Base: "http://simulator.example",
+		Callbacks: "http://countersign.example", Client: r.door, Faults: r.plan.Usual,
+		RotateSecretsAfter: time.Duration(r.plan.Speed) * r.plan.Rotation, Base: "http://simulator.example",
 		Logf: r.tell, Keys: r.keys,
 	})
 	r.boot(t)
@@ -220,7 +221,8 @@ func (r *rig) rage(t *testing.T) {
 	}
 	var all []at
 	for _, s := range r.plan.Spells {
-		all = append(all, at{s.At, func() { r.world.SetFaults(s.Faults) }}, at{s.At + s.For, func() { r.world.SetFaults(r.plan.Usual) }})
+		all = append(all, at{s.At, func() { r.world.SetFaults(s.Faults) }},
+			at{s.At + s.For, func() { r.world.SetFaults(r.plan.Usual) }})
 	}
 	for _, e := range r.plan.Events {
 		all = append(all, at{e.At, func() {
@@ -254,11 +256,13 @@ func (r *rig) boot(t *testing.T) {
 	}
 	r.last, r.lives = dir, r.lives+1
 	conf := demo.Config(demo.ConfigOptions{Providers: providers(),
-		Accounts: r.world.Accounts(), Base: "http://simulator.example", PublicAddress: "127.0.0.1:0", ConsoleAddress: "127.0.0.1:0",
-		Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: 1,
+		Accounts: r.world.Accounts(), Base: "http://simulator.example", PublicAddress: "127.0.0.1:0",
+		ConsoleAddress: "127.0.0.1:0",
+		Database:       "sqlite:./countersign.db", Documents: "file:./documents", Speed: 1,
 	})
 	if r.plan.ConfirmAll {
-		conf = strings.ReplaceAll(conf, "    allow_private_links: true\n", "    allow_private_links: true\n    confirm: all\n")
+		conf = strings.ReplaceAll(conf, "    allow_private_links: true\n",
+			"    allow_private_links: true\n    confirm: all\n")
 	}
 	file := filepath.Join(dir, "config.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(slots+conf), 0o600))

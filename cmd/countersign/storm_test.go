@@ -26,18 +26,19 @@ var (
 type storm struct {
 	Services     []string
 	Transactions int
-	History      int           // how many of them are older than the daemon, which backfills them
-	Speed        int           // how much shorter lives are than in reality: hours, or minutes in which answers and callbacks meet
-	Births       time.Duration // the others are born within it
-	Hours        int           // until the calm
-	Tick         time.Duration // how often the daemon's loops look
-	Ahead        time.Duration // how far the services' clocks are behind ours
-	Slow         time.Duration // how long an answer may be under way
-	ConfirmAll   bool
-	Rotation     time.Duration // of AllSign's secret; zero: never
-	Usual        simulator.Faults
-	Spells       []spell
-	Events       []event
+	History      int // how many of them are older than the daemon, which backfills them
+	// how much shorter lives are than in reality: hours, or minutes in which answers and callbacks meet
+	Speed      int
+	Births     time.Duration // the others are born within it
+	Hours      int           // until the calm
+	Tick       time.Duration // how often the daemon's loops look
+	Ahead      time.Duration // how far the services' clocks are behind ours
+	Slow       time.Duration // how long an answer may be under way
+	ConfirmAll bool
+	Rotation   time.Duration // of AllSign's secret; zero: never
+	Usual      simulator.Faults
+	Spells     []spell
+	Events     []event
 }
 
 // spell is a time in which other faults than the usual hold.
@@ -59,7 +60,8 @@ func storms() *rapid.Generator[storm] {
 	return rapid.Custom(func(t *rapid.T) storm {
 		s := storm{
 			Services: playedBy(t), Transactions: evenly(t, "transactions", 5, 12), Hours: evenly(t, "hours", 8, 20),
-			Tick: rapid.SampledFrom([]time.Duration{20 * time.Minute, 40 * time.Minute, time.Hour, 5 * time.Minute}).Draw(t, "tick"),
+			Tick: rapid.SampledFrom([]time.Duration{20 * time.Minute, 40 * time.Minute, time.Hour, 5 * time.Minute}).Draw(t,
+				"tick"),
 		}
 		s.Births = time.Duration(evenly(t, "births", 1, s.Hours-4)) * time.Hour
 		if evenly(t, "has history", 0, 3) == 0 {
@@ -81,7 +83,8 @@ func storms() *rapid.Generator[storm] {
 		}
 		for range evenly(t, "events", 0, 3) {
 			s.Events = append(s.Events, event{
-				At:     time.Duration(evenly(t, "event at", 1, s.Hours*60))*time.Minute + time.Duration(evenly(t, "ms", 0, 59999))*time.Millisecond,
+				At: time.Duration(evenly(t, "event at", 1, s.Hours*60))*time.Minute +
+					time.Duration(evenly(t, "ms", 0, 59999))*time.Millisecond,
 				Down:   time.Duration(rapid.SampledFrom([]int{0, 1, 10, 120, 600}).Draw(t, "down")) * time.Minute,
 				Rotate: evenly(t, "rotate", 0, 3) == 0,
 			})
@@ -117,8 +120,10 @@ func usual(t *rapid.T) simulator.Faults {
 		return float64(evenly(t, name, 1, most)) / 100
 	}
 	f := simulator.Faults{
-		Drop: share("drop", 70), Duplicate: share("duplicate", 50), Reorder: share("reorder", 50), Delay: share("delay", 40), Forge: share("forge", 40),
-		ErrorRate: share("errors", 20), RateLimit: share("limits", 15), Stale: share("stale", 40), Shift: share("shift", 50), BadFiles: share("bad files", 40),
+		Drop: share("drop", 70), Duplicate: share("duplicate", 50), Reorder: share("reorder", 50), Delay: share("delay",
+			40), Forge: share("forge", 40),
+		ErrorRate: share("errors", 20), RateLimit: share("limits", 15), Stale: share("stale", 40), Shift: share("shift",
+			50), BadFiles: share("bad files", 40),
 		SameSecond: rapid.Bool().Draw(t, "same second"),
 	}
 	f.Late = time.Duration(evenly(t, "late", 1, 60)) * time.Hour

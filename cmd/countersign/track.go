@@ -55,7 +55,8 @@ the table has a column account too, rows of other accounts are left out. One wro
 			if dry {
 				return planTrack(ctx, env, c, acc, refs)
 			}
-			return env.WritingWith(ctx, c, func(ctx context.Context, w *engine.Writer) error { return upkeep.Track(ctx, env, w, acc, refs) })
+			return env.WritingWith(ctx, c,
+				func(ctx context.Context, w *engine.Writer) error { return upkeep.Track(ctx, env, w, acc, refs) })
 		},
 	}
 	cmd.Flags().StringVar(&file, "file", "", "refs from this `FILE`, one a line, or a table with a column ref; - is stdin")
@@ -88,5 +89,6 @@ func planTrack(ctx context.Context, env *engine.Env, c *config.Config, acc *conf
 			return err
 		}
 	}
-	return env.Printf("%s: would track %s, %d followed already\n", acc.ID, output.Count(len(fresh), "new ref"), len(refs)-len(fresh))
+	return env.Printf("%s: would track %s, %d followed already\n", acc.ID, output.Count(len(fresh), "new ref"),
+		len(refs)-len(fresh))
 }

@@ -52,7 +52,8 @@ func TestRefsAreReadFromEachKindOfFile(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			got, _, err := arguments.RefsOf(t.Context(), a.Env, &config.Config{Accounts: []config.Account{{ID: "hr"}, {ID: "sales"}}}, "hr", file, nil)
+			got, _, err := arguments.RefsOf(t.Context(), a.Env,
+				&config.Config{Accounts: []config.Account{{ID: "hr"}, {ID: "sales"}}}, "hr", file, nil)
 			fault := ""
 			if err != nil {
 				fault = err.Error()

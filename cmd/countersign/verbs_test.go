@@ -109,7 +109,8 @@ accounts:
 			a.Providers = onPaper("onespan", "dropboxsign")
 			a.Providers["onespan"] = provider.Driver{Traits: a.Providers["onespan"].Traits, New: lister}
 			a.run(t.Context(), append([]string{"--config", conf}, strings.Fields(args)...))
-			golden(t, filepath.Join("testdata", "screen", name+".txt"), room.ReplaceAllString(strings.ReplaceAll(stdout.String()+stderr.String(), dir, "DIR"), "ROOM left"))
+			golden(t, filepath.Join("testdata", "screen", name+".txt"),
+				room.ReplaceAllString(strings.ReplaceAll(stdout.String()+stderr.String(), dir, "DIR"), "ROOM left"))
 		})
 	}
 }

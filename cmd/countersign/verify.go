@@ -70,7 +70,8 @@ func (o *verifyOptions) queue(ctx context.Context, q *queue.Queue) ([]model.Run,
 			return nil, err
 		}
 		if resumed && r.Cursor != "" {
-			fmt.Fprintf(q.Stderr, "%s: resuming the verify of %s, %d of %d rows are done\n", acc.ID, r.CreatedAt.Format(output.StampLayout), r.Asked, r.Total)
+			fmt.Fprintf(q.Stderr, "%s: resuming the verify of %s, %d of %d rows are done\n", acc.ID,
+				r.CreatedAt.Format(output.StampLayout), r.Asked, r.Total)
 		}
 		queued = append(queued, r)
 	}
@@ -97,8 +98,9 @@ func runVerify(ctx context.Context, env *engine.Env, o verifyOptions) error {
 		return err
 	}
 	for _, id := range o.unlisted {
-		fmt.Fprintf(env.Stderr, "%s: the provider lists nothing, so transactions that the table does not have cannot be found: "+
-			"`countersign track` names them\n", id)
+		fmt.Fprintf(env.Stderr,
+			"%s: the provider lists nothing, so transactions that the table does not have cannot be found: "+
+				"`countersign track` names them\n", id)
 	}
 	if err := queue.Failures(runs); err != nil {
 		return err
@@ -110,7 +112,9 @@ func runVerify(ctx context.Context, env *engine.Env, o verifyOptions) error {
 }
 
 // eachDrift calls do for each line of the runs, until it says no more.
-func eachDrift(ctx context.Context, s *store.Store, runs []model.Run, do func(model.DriftLine) (more bool, err error)) error {
+func eachDrift(
+	ctx context.Context, s *store.Store, runs []model.Run, do func(model.DriftLine) (more bool, err error),
+) error {
 	for _, r := range runs {
 		for after := (model.DriftLine{}); ; {
 			lines, err := s.Drift(ctx, r.ID, after, 1000)
@@ -132,7 +136,9 @@ func eachDrift(ctx context.Context, s *store.Store, runs []model.Run, do func(mo
 }
 
 // printDriftLines prints an object a line, and the sum last.
-func printDriftLines(ctx context.Context, env *engine.Env, s *store.Store, runs []model.Run, sum verify.Verified) error {
+func printDriftLines(
+	ctx context.Context, env *engine.Env, s *store.Store, runs []model.Run, sum verify.Verified,
+) error {
 	enc := json.NewEncoder(env.Stdout)
 	err := eachDrift(ctx, s, runs, func(l model.DriftLine) (bool, error) {
 		return true, enc.Encode(output.DriftObject(l))
@@ -154,10 +160,13 @@ func driftField(l model.DriftLine) string {
 // mostDrift bounds a table: beyond it nobody reads, and its columns are as wide as its widest line.
 const mostDrift = 1000
 
-func printDriftTable(ctx context.Context, env *engine.Env, s *store.Store, runs []model.Run, sum verify.Verified) error {
+func printDriftTable(
+	ctx context.Context, env *engine.Env, s *store.Store, runs []model.Run, sum verify.Verified,
+) error {
 	t := env.Table("ACCOUNT", "REF", "FIELD", "OURS", "THEIRS", "REPAIRED")
 	err := eachDrift(ctx, s, runs, func(l model.DriftLine) (bool, error) {
-		t.AppendRow(table.Row{l.Account, output.Plain(l.Ref), driftField(l), output.Plain(l.Ours), output.Plain(l.Theirs), map[bool]string{true: "yes"}[l.Repaired]})
+		t.AppendRow(table.Row{l.Account, output.Plain(l.Ref), driftField(l), output.Plain(l.Ours), output.Plain(l.Theirs),
+			map[bool]string{true: "yes"}[l.Repaired]})
 		return t.Length() < mostDrift, nil
 	})
 	if err != nil {
@@ -171,6 +180,7 @@ func printDriftTable(ctx context.Context, env *engine.Env, s *store.Store, runs 
 	if more := sum.Drift - t.Length(); more > 0 {
 		fmt.Fprintf(env.Stdout, "and %d more: --json prints them all\n", more)
 	}
-	_, err = fmt.Fprintf(env.Stdout, "%d checked, %d drift, %d repaired; %d not found at the provider\n", sum.Checked, sum.Drift, sum.Repaired, sum.NotFound)
+	_, err = fmt.Fprintf(env.Stdout, "%d checked, %d drift, %d repaired; %d not found at the provider\n", sum.Checked,
+		sum.Drift, sum.Repaired, sum.NotFound)
 	return err
 }

@@ -14,7 +14,8 @@ func TestVersionNamesTheCommit(t *testing.T) {
 	}{
 		{nil, "unknown"},
 		{&debug.BuildInfo{Main: debug.Module{Version: "v1.2.3"}}, "v1.2.3"},
-		{&debug.BuildInfo{Main: debug.Module{Version: "(devel)"}}, "development (no commit: built with -buildvcs=false, or not from a clone)"},
+		{&debug.BuildInfo{Main: debug.Module{Version: "(devel)"}},
+			"development (no commit: built with -buildvcs=false, or not from a clone)"},
 		{&debug.BuildInfo{Main: debug.Module{Version: "(devel)"}, Settings: []debug.BuildSetting{
 			{Key: "vcs.revision", Value: "0123456789abcdef"}, {Key: "vcs.modified", Value: "true"},
 		}}, "development (0123456789ab+changes)"},

@@ -68,7 +68,8 @@ type called struct {
 // acknowledged are a transaction's callbacks that we answered well, each once, in order.
 func acknowledged(t simulator.TruthTransaction) []called {
 	var all []called
-	callbacks := slices.DeleteFunc(slices.Clone(t.Callbacks), func(c simulator.TruthCallback) bool { return c.Forged || c.Document == "default-consent" })
+	callbacks := slices.DeleteFunc(slices.Clone(t.Callbacks),
+		func(c simulator.TruthCallback) bool { return c.Forged || c.Document == "default-consent" })
 	for _, c := range t.Changes {
 		callbacks = append(callbacks, c.Callbacks...)
 	}
@@ -183,7 +184,8 @@ func expectedGaps(t simulator.TruthTransaction, grace time.Duration) []string {
 
 // firstOf is the first change of a signer.
 func firstOf(t simulator.TruthTransaction, signer string) simulator.TruthChange {
-	i := slices.IndexFunc(t.Changes, func(c simulator.TruthChange) bool { return c.Change == "signer" && c.Signer == signer })
+	i := slices.IndexFunc(t.Changes,
+		func(c simulator.TruthChange) bool { return c.Change == "signer" && c.Signer == signer })
 	return t.Changes[i]
 }
 
@@ -205,7 +207,8 @@ func claimedAs(provider string, calls []called, to string, at time.Time) bool {
 func impliedBy(provider string, calls []called, to string, after, at time.Time, shown bool) bool {
 	types := implying(provider, "status", to)
 	return slices.ContainsFunc(calls, func(c called) bool {
-		return c.at.After(after) && c.at.Before(at) && slices.Contains(types, c.typ) && (shown || claimedAs(provider, calls, "draft", c.at))
+		return c.at.After(after) && c.at.Before(at) && slices.Contains(types, c.typ) &&
+			(shown || claimedAs(provider, calls, "draft", c.at))
 	})
 }
 
@@ -261,13 +264,15 @@ func compareLedgers(t *testing.T, truth simulator.Truth, gaps []model.Gap, grace
 // tellTruth logs all that happened to one transaction, for an entry that only one side has.
 func tellTruth(t *testing.T, truth simulator.Truth, entry string) {
 	t.Helper()
-	i := slices.IndexFunc(truth.Transactions, func(tx simulator.TruthTransaction) bool { return strings.Contains(entry, "/"+tx.Ref+" ") })
+	i := slices.IndexFunc(truth.Transactions,
+		func(tx simulator.TruthTransaction) bool { return strings.Contains(entry, "/"+tx.Ref+" ") })
 	if i < 0 {
 		return
 	}
 	tx := truth.Transactions[i]
 	for _, c := range tx.Changes {
-		t.Logf("%s %s %s to %s %s, shown %d times, first %v", c.At.Format(time.DateTime), c.Change, c.From, c.To, c.Signer, len(c.Shown), slices.Clip(c.Shown[:min(1, len(c.Shown))]))
+		t.Logf("%s %s %s to %s %s, shown %d times, first %v", c.At.Format(time.DateTime), c.Change, c.From, c.To, c.Signer,
+			len(c.Shown), slices.Clip(c.Shown[:min(1, len(c.Shown))]))
 	}
 	for _, c := range acknowledged(tx) {
 		t.Logf("%s acknowledged %s", c.at.Format(time.DateTime), c.typ)

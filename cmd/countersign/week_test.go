@@ -120,8 +120,9 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 func weekEngine(t *testing.T, world *simulator.World) *engine.Engine {
 	dir := t.TempDir()
 	conf := demo.Config(demo.ConfigOptions{Providers: providers(),
-		Accounts: world.Accounts(), Base: "http://simulator.example", PublicAddress: "127.0.0.1:0", ConsoleAddress: "127.0.0.1:0",
-		Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: 1,
+		Accounts: world.Accounts(), Base: "http://simulator.example", PublicAddress: "127.0.0.1:0",
+		ConsoleAddress: "127.0.0.1:0",
+		Database:       "sqlite:./countersign.db", Documents: "file:./documents", Speed: 1,
 	})
 	file := filepath.Join(dir, "config.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(conf), 0o600))

@@ -69,7 +69,8 @@ func (a *authority) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	code, answer := http.StatusOK, map[string]any{}
 	switch r.URL.Path {
 	case "/directory":
-		answer = map[string]any{"newNonce": at("/nonce"), "newAccount": at("/account"), "newOrder": at("/orders"), "revokeCert": at("/x"), "keyChange": at("/x")}
+		answer = map[string]any{"newNonce": at("/nonce"), "newAccount": at("/account"), "newOrder": at("/orders"),
+			"revokeCert": at("/x"), "keyChange": at("/x")}
 	case "/nonce":
 	case "/account":
 		a.thumb = thumbprint(sent.Protected)
@@ -86,7 +87,8 @@ func (a *authority) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			a.prove()
 		}
 		challenge := map[string]any{"type": "tls-alpn-01", "url": at("/challenge"), "token": "the-token", "status": "pending"}
-		answer = map[string]any{"status": "pending", "identifier": map[string]string{"type": "dns", "value": "sign.example.com"}, "challenges": []any{challenge}}
+		answer = map[string]any{"status": "pending",
+			"identifier": map[string]string{"type": "dns", "value": "sign.example.com"}, "challenges": []any{challenge}}
 		if a.proved {
 			challenge["status"], answer["status"] = "valid", "valid"
 		}
@@ -145,7 +147,8 @@ func (a *authority) issue(payload string) {
 		a.fault = fmt.Sprint("proved ", a.proved, ": ", err)
 		return
 	}
-	of := &x509.Certificate{SerialNumber: big.NewInt(7), Subject: pkix.Name{CommonName: "sign.example.com"}, DNSNames: csr.DNSNames, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(90 * values.Day)}
+	of := &x509.Certificate{SerialNumber: big.NewInt(7), Subject: pkix.Name{CommonName: "sign.example.com"},
+		DNSNames: csr.DNSNames, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(90 * values.Day)}
 	cert, err := x509.CreateCertificate(rand.Reader, of, a.cert, csr.PublicKey, a.key)
 	if err != nil {
 		a.fault = err.Error()
@@ -164,8 +167,9 @@ func TestWholeACME(t *testing.T) {
 	a.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	a.cert = &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "an authority"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(values.Day),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "an authority"}, NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().Add(values.Day),
+		IsCA:     true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, a.cert, a.cert, &a.key.PublicKey, a.key)
 	require.NoError(t, err)
@@ -174,8 +178,10 @@ func TestWholeACME(t *testing.T) {
 	srv := httptest.NewTLSServer(a)
 	t.Cleanup(srv.Close)
 	a.url = srv.URL
-	require.NoError(t, os.WriteFile(filepath.Join(in.dir, "roots.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}), 0o600))
-	in.edit(t, `(?m)^(public: \{)`, fmt.Sprintf(`$1 tls: { acme: { hosts: [sign.example.com], email: ops@example.com, directory: "%s/directory", roots: roots.pem } },`, srv.URL))
+	require.NoError(t, os.WriteFile(filepath.Join(in.dir, "roots.pem"),
+		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}), 0o600))
+	in.edit(t, `(?m)^(public: \{)`,
+		fmt.Sprintf(`$1 tls: { acme: { hosts: [sign.example.com], email: ops@example.com, directory: "%s/directory", roots: roots.pem } },`, srv.URL))
 
 	greet := func(host string) (tls.ConnectionState, error) {
 		c, err := tls.Dial("tcp", in.public, &tls.Config{RootCAs: roots, ServerName: host, NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS12}) //nolint:noctx // loopback

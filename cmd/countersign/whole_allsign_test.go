@@ -52,10 +52,13 @@ func (s *scripted) allSignIs(ref, status string) {
 		signed, n = "signed", 1
 	}
 	s.says("GET "+allSignPath+ref, said{
-		"id": ref, "object": "document", "name": "Lease", "status": status, "documentType": "editable", "signerCount": 1, "signedCount": n,
-		"createdAt": "2026-11-20T09:00:00.000Z", "updatedAt": "2026-11-20T10:00:00.000Z", "expiresAt": nil,
+		"id": ref, "object": "document", "name": "Lease", "status": status, "documentType": "editable", "signerCount": 1,
+		"signedCount": n,
+		"createdAt":   "2026-11-20T09:00:00.000Z", "updatedAt": "2026-11-20T10:00:00.000Z", "expiresAt": nil,
 	})
-	s.says("GET "+allSignPath+ref+"/signers", said{"object": "list", "hasMore": false, "nextCursor": nil, "data": []said{{"id": "sgr_1", "documentId": ref, "status": signed}}})
+	s.says("GET "+allSignPath+ref+"/signers",
+		said{"object": "list", "hasMore": false, "nextCursor": nil,
+			"data": []said{{"id": "sgr_1", "documentId": ref, "status": signed}}})
 }
 
 // A completion is shown at once, confirmed by a fetch, and its file is asked for until the evidence has it.
@@ -71,10 +74,13 @@ func TestWholeAllSignCompletes(t *testing.T) {
 	var early atomic.Int32
 	s.on("GET "+allSignPath+ref+"/evidence", func(w http.ResponseWriter, r *http.Request) {
 		if early.Add(1) <= 3 {
-			answerJSON(http.StatusOK, said{"documentId": ref, "available": false, "reason": "not yet", "evidencePdf": nil, "nom151": nil})(w, r)
+			answerJSON(http.StatusOK,
+				said{"documentId": ref, "available": false, "reason": "not yet", "evidencePdf": nil, "nom151": nil})(w, r)
 			return
 		}
-		answerJSON(http.StatusOK, said{"documentId": ref, "available": true, "evidencePdf": said{"url": svc.url + "/files/lease.pdf?X-Sig=hush"}, "nom151": nil})(w, r)
+		answerJSON(http.StatusOK,
+			said{"documentId": ref, "available": true, "evidencePdf": said{"url": svc.url + "/files/lease.pdf?X-Sig=hush"},
+				"nom151": nil})(w, r)
 	})
 	var leaked atomic.Bool
 	s.on("GET /files/lease.pdf", func(w http.ResponseWriter, r *http.Request) {
@@ -87,12 +93,15 @@ func TestWholeAllSignCompletes(t *testing.T) {
 	in.came(t, account, allSigned(t, "evt_1", time.Now(), body, key), body, model.Accepted, model.Checking)
 	require.NotEqual(t, "completed", in.listed(t, ref)["status"], "one signer is no completion")
 	body = allSignBody(t, "evt_2", "document.completed", ref, true)
-	got := in.came(t, account, allSigned(t, "evt_2", time.Now().Add(-250*time.Second), body, key), body, model.Accepted, model.Applied)
-	require.True(t, agree(got, said{"account": account, "ref": ref, "type": "document.completed", "event_id": "evt_2"}), "%v", got)
+	got := in.came(t, account, allSigned(t, "evt_2", time.Now().Add(-250*time.Second), body, key), body, model.Accepted,
+		model.Applied)
+	require.True(t, agree(got, said{"account": account, "ref": ref, "type": "document.completed", "event_id": "evt_2"}),
+		"%v", got)
 	in.is(t, ref, said{"status": "completed", "confirmed": false, "test": false, "documents_total": 0})
 	in.came(t, account, allSigned(t, "evt_2", time.Now(), body, key), body, model.Duplicate, model.NothingNew)
 	letGo()
-	in.becomes(t, ref, said{"status": "completed", "confirmed": true, "provider_status": "completed", "name": "Lease", "signers_done": 1, "documents_stored": 1, "documents_total": 1})
+	in.becomes(t, ref, said{"status": "completed", "confirmed": true, "provider_status": "completed", "name": "Lease",
+		"signers_done": 1, "documents_stored": 1, "documents_total": 1})
 	require.EqualValues(t, len(pdfOf("lease")), in.fileBecomes(t, ref, "stored")["size"])
 	require.GreaterOrEqual(t, early.Load(), int32(4), "it was asked for again")
 	require.False(t, leaked.Load(), "the key goes to no storage")
@@ -110,7 +119,8 @@ func TestWholeAllSignProofs(t *testing.T) {
 	t.Parallel()
 	const account = simulator.AccountAllSign
 	s, svc, in := script(t, simulator.Options{Services: []string{"allsign"}})
-	key, other := svc.setting(t, account, "webhook_secrets"), "whsec_"+base64.StdEncoding.EncodeToString([]byte("another secret of 32 bytes length"))
+	key, other := svc.setting(t, account, "webhook_secrets"), "whsec_"+
+		base64.StdEncoding.EncodeToString([]byte("another secret of 32 bytes length"))
 	in.polling(t, simulator.AccountAllSign)
 	now := time.Now()
 	for name, change := range map[string]func(h map[string]string){
@@ -150,10 +160,12 @@ func TestWholeAllSignProofs(t *testing.T) {
 	s.allSignIs("doc_two", "awaiting_signatures")
 	in.came(t, account, allSigned(t, "evt_two", now, body, other, key), body, model.Accepted, model.Applied)
 	// A genuine body of the other generation proves itself and is not read.
-	body = jsonOf(t, said{"event": "document.completed", "document": said{"id": "doc_two"}, "pdf": said{"s3_presigned_url": svc.url + "/x?sig=hush"}})
+	body = jsonOf(t, said{"event": "document.completed", "document": said{"id": "doc_two"},
+		"pdf": said{"s3_presigned_url": svc.url + "/x?sig=hush"}})
 	for v, secret := range map[model.Verdict]string{model.NotUnderstood: key, model.Refused: other} {
 		got := in.came(t, account, allSigned(t, "evt_v2", now, body, secret), body, v, "")
-		require.NotContains(t, in.said(t, "callbacks", "show", "--json", got["id"].(string)), "hush", "whoever has the link has the file")
+		require.NotContains(t, in.said(t, "callbacks", "show", "--json", got["id"].(string)), "hush",
+			"whoever has the link has the file")
 	}
 	in.nowhere(t, "sig=hush")
 	in.came(t, account, allSigned(t, "evt_cut", now, body[:9], key), body[:9], model.NotUnderstood, "")

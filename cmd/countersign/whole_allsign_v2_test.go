@@ -24,7 +24,8 @@ func scriptV2(t *testing.T, settings string) (*scripted, *services, installation
 	s, svc, in := script(t, simulator.Options{Services: []string{"allsign"}})
 	in.edit(t, `(?m)^      webhook_secrets: .*\n`, "")
 	in.edit(t, `(?m)^      profile: .*$`, "      profile: v2"+settings)
-	s.says("GET "+v2Path, said{"data": []any{}, "meta": said{"limit": 10, "hasNext": false, "nextCursor": nil, "prevCursor": nil}})
+	s.says("GET "+v2Path,
+		said{"data": []any{}, "meta": said{"limit": 10, "hasNext": false, "nextCursor": nil, "prevCursor": nil}})
 	return s, svc, in
 }
 
@@ -36,7 +37,8 @@ func signedV2(body []byte) map[string]string {
 
 func v2Completed(t *testing.T, ref, link string) []byte {
 	t.Helper()
-	return jsonOf(t, said{"event": "document.completed", "document": said{"id": ref}, "pdf": said{"s3_presigned_url": link}, "data": said{"signer": said{"name": "Ana Lima"}}})
+	return jsonOf(t, said{"event": "document.completed", "document": said{"id": ref},
+		"pdf": said{"s3_presigned_url": link}, "data": said{"signer": said{"name": "Ana Lima"}}})
 }
 
 func (s *scripted) v2Is(ref, word string) {
@@ -69,7 +71,8 @@ func TestWholeAllSignV2HoldsTheFile(t *testing.T) {
 		require.Equal(t, ref, got["ref"])
 		in.came(t, account, signedV2(body), body, model.Duplicate, model.NothingNew)
 		in.is(t, ref, said{"status": "completed", "confirmed": false, "documents_stored": 0})
-		eventually(t, "the link followed before the service has answered", func() bool { return s.count("GET /files/"+ref) > 0 })
+		eventually(t, "the link followed before the service has answered",
+			func() bool { return s.count("GET /files/"+ref) > 0 })
 		eventually(t, "the file held", func() bool {
 			all := in.files(t, ref)
 			return len(all) == 1 && all[0]["state"] == "waiting" && all[0]["sha256"] != ""
@@ -106,7 +109,8 @@ func TestWholeAllSignV2Proofs(t *testing.T) {
 	const account, ref = simulator.AccountAllSign, "0f8fad5b-d9cb-469f-a165-70867728950e"
 	s, _, in := scriptV2(t, "\n      webhook_secrets: ['"+v2Secret+"']")
 	in.polling(t, simulator.AccountAllSign)
-	body := jsonOf(t, said{"event": "signer.signed", "data": said{"document_id": ref, "progress": said{"completed": 2, "total": 2}}})
+	body := jsonOf(t, said{"event": "signer.signed",
+		"data": said{"document_id": ref, "progress": said{"completed": 2, "total": 2}}})
 	in.came(t, account, nil, body, model.Refused, "")
 	in.came(t, account, map[string]string{"X-AllSign-Signature": "00"}, body, model.Refused, "")
 	require.Nil(t, in.listed(t, ref), "nothing came of a forgery")
@@ -125,7 +129,8 @@ func TestWholeAllSignV2Proofs(t *testing.T) {
 // Unsigned callbacks that the operator allowed are hints: each has its document asked about, and no more.
 func TestWholeAllSignV2Unsigned(t *testing.T) {
 	t.Parallel()
-	const account, ref, open = simulator.AccountAllSign, "0f8fad5b-d9cb-469f-a165-70867728950e", "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+	const account, ref, open = simulator.AccountAllSign, "0f8fad5b-d9cb-469f-a165-70867728950e",
+		"7c9e6679-7425-40de-944b-e07fc1f90ae7"
 	s, svc, in := scriptV2(t, "\n      allow_unsigned: true")
 	in.polling(t, simulator.AccountAllSign)
 	s.v2Is(ref, "TODOS_FIRMARON")

@@ -51,7 +51,8 @@ func (a *attacked) served(t *testing.T, what string) {
 	t.Helper()
 	began := time.Now()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 2 * servedWithin}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+a.public+"/callbacks/"+simulator.AccountOneSpan,
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
+		"http://"+a.public+"/callbacks/"+simulator.AccountOneSpan,
 		bytes.NewReader(oneSpanEvent("PACKAGE_CREATE", fmt.Sprintf("served-%d", a.n.Add(1)), time.Now())))
 	require.NoError(t, err)
 	r.Header.Set("Authorization", "Basic "+a.key)
@@ -80,7 +81,8 @@ func (a *attacked) hold(t *testing.T, n int, text string) (held []net.Conn) {
 func TestAttackHeldConnections(t *testing.T) {
 	t.Parallel()
 	for name, public := range map[string]string{
-		"with the usual bounds": "", "of one address": "max_connections_per_address: 150", "in all": `max_connections: 150, trusted_proxies: ["127.0.0.1"]`,
+		"with the usual bounds": "", "of one address": "max_connections_per_address: 150",
+		"in all": `max_connections: 150, trusted_proxies: ["127.0.0.1"]`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -92,7 +94,8 @@ func TestAttackHeldConnections(t *testing.T) {
 			a.hold(t, 200, path+"Authorization: Basic "+a.key+"\r\nContent-Length: 1000000\r\n\r\n{")
 			a.served(t, "200 half bodies")
 			idle := string(oneSpanEvent("PACKAGE_CREATE", "r-idle", time.Now()))
-			a.hold(t, 200, fmt.Sprintf("%sAuthorization: Basic %s\r\nContent-Length: %d\r\n\r\n%s", path, a.key, len(idle), idle))
+			a.hold(t, 200, fmt.Sprintf("%sAuthorization: Basic %s\r\nContent-Length: %d\r\n\r\n%s", path, a.key, len(idle),
+				idle))
 			a.hold(t, 100, "")
 			for range 20 {
 				a.served(t, "200 idle ones and 100 that say nothing")
@@ -148,7 +151,8 @@ func TestAttackOddRequests(t *testing.T) {
 	t.Parallel()
 	a := attack(t, "")
 	post := func(headers, body string) string {
-		return "POST /callbacks/" + simulator.AccountOneSpan + " HTTP/1.1\r\nHost: x\r\nAuthorization: Basic " + a.key + "\r\n" + headers + "\r\n" + body
+		return "POST /callbacks/" + simulator.AccountOneSpan + " HTTP/1.1\r\nHost: x\r\nAuthorization: Basic " + a.key +
+			"\r\n" + headers + "\r\n" + body
 	}
 	event := func(ref string) string { return string(oneSpanEvent("PACKAGE_CREATE", ref, time.Now())) }
 	length := func(s string) string { return fmt.Sprintf("Content-Length: %d\r\n", len(s)) }
@@ -167,13 +171,16 @@ func TestAttackOddRequests(t *testing.T) {
 		{"HTTP/9", "POST /callbacks/x HTTP/9.1\r\nHost: x\r\n\r\n", "HTTP/1.1 505 HTTP Version Not Supported"},
 		{"no host", "POST /callbacks/x HTTP/1.1\r\n\r\n", "HTTP/1.1 400 Bad Request"},
 		{"two hosts", "POST /callbacks/x HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", "HTTP/1.1 400 Bad Request"},
-		{"endless headers", post("X-Long: "+strings.Repeat("x", 1<<20)+"\r\n", ""), "HTTP/1.1 431 Request Header Fields Too Large"},
+		{"endless headers", post("X-Long: "+strings.Repeat("x", 1<<20)+"\r\n", ""),
+			"HTTP/1.1 431 Request Header Fields Too Large"},
 		{"many headers", post(strings.Repeat("X: y\r\n", 50_000), ""), "HTTP/1.1 431 Request Header Fields Too Large"},
 		{"two lengths", post("Content-Length: 5\r\nContent-Length: 6\r\n", "{}   "), "HTTP/1.1 400 Bad Request"},
 		{"a length below nothing", post("Content-Length: -1\r\n", ""), "HTTP/1.1 400 Bad Request"},
 		{"an unknown coding", post("Transfer-Encoding: gzip\r\n", ""), "HTTP/1.1 501 Not Implemented"},
 		{"a broken chunk", post("Transfer-Encoding: chunked\r\n", "zz\r\n"), "HTTP/1.1 400 Bad Request"},
-		{"an endless chunk extension", post("Transfer-Encoding: chunked\r\n", "2;"+strings.Repeat("x", 1<<20)+"\r\n{}\r\n0\r\n\r\n"), "HTTP/1.1 400 Bad Request"},
+		{"an endless chunk extension",
+			post("Transfer-Encoding: chunked\r\n",
+				"2;"+strings.Repeat("x", 1<<20)+"\r\n{}\r\n0\r\n\r\n"), "HTTP/1.1 400 Bad Request"},
 		{"a header with NUL", post("X: a\x00b\r\n", ""), "HTTP/1.1 400 Bad Request"},
 		{"a folded header", post("X: a\r\n b\r\n"+length(once), once), ""},
 		{"a space before the colon", post("X : a\r\n", ""), "HTTP/1.1 400 Bad Request"},
@@ -186,7 +193,10 @@ func TestAttackOddRequests(t *testing.T) {
 		}
 		a.served(t, c.name)
 	}
-	require.Equal(t, string(model.NotUnderstood), one[string](a.table(t), "SELECT verdict FROM callbacks ORDER BY LENGTH(body) DESC LIMIT 1"), "64 MiB of nothing stay 64 KiB: a body is not unpacked")
+	require.Equal(t, string(model.NotUnderstood),
+		one[string](a.table(t),
+			"SELECT verdict FROM callbacks ORDER BY LENGTH(body) DESC LIMIT 1"),
+		"64 MiB of nothing stay 64 KiB: a body is not unpacked")
 
 	once = event("r-one")
 	lines := a.talk(t, strings.Repeat(post(length(once), once), 50)+post("Connection: close\r\n"+length(once), once))
@@ -194,7 +204,8 @@ func TestAttackOddRequests(t *testing.T) {
 	for _, line := range lines {
 		require.Equal(t, "HTTP/1.1 200 OK", line)
 	}
-	for _, sent := range []string{"GET /x HTTP/1.1\r\nHost: x\r\n\r\n", "POST /callbacks/" + simulator.AccountOneSpan + " HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"} {
+	for _, sent := range []string{"GET /x HTTP/1.1\r\nHost: x\r\n\r\n",
+		"POST /callbacks/" + simulator.AccountOneSpan + " HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"} {
 		require.Len(t, a.talk(t, strings.Repeat(sent, 20_000)), 1, "whoever is turned away has to connect again")
 		a.served(t, "pipelines that lead to nothing")
 	}
@@ -206,12 +217,16 @@ func TestAttackOtherRoutes(t *testing.T) {
 	a := attack(t, "")
 	const acc = simulator.AccountOneSpan
 	for _, path := range []string{
-		"/", "/metrics", "/healthz", "/readyz", "/api/v1/transactions", "/openapi.json", "/debug/pprof/", "/debug/vars", "/callbacks", "/callbacks/", "/callbacks/nobody",
-		"/callbacks/" + acc + "/", "/callbacks/" + acc + "/x", "/callbacks//" + acc, "//callbacks/" + acc, "/callbacks/%2e%2e/" + acc, "/Callbacks/" + acc,
-		"/callbacks/" + strings.ToUpper(acc), "/callbacks/" + acc + "%00", "/hints/" + acc, "/hints/nobody", "/return/nobody", "/.well-known/acme-challenge/x",
+		"/", "/metrics", "/healthz", "/readyz", "/api/v1/transactions", "/openapi.json", "/debug/pprof/", "/debug/vars",
+		"/callbacks", "/callbacks/", "/callbacks/nobody",
+		"/callbacks/" + acc + "/", "/callbacks/" + acc + "/x", "/callbacks//" + acc, "//callbacks/" +
+			acc, "/callbacks/%2e%2e/" + acc, "/Callbacks/" + acc,
+		"/callbacks/" + strings.ToUpper(acc), "/callbacks/" + acc + "%00", "/hints/" +
+			acc, "/hints/nobody", "/return/nobody", "/.well-known/acme-challenge/x",
 		"/favicon.ico", "/robots.txt", "/documents/", "/../../etc/passwd", "/countersign.db", "/countersign.key",
 	} {
-		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"} {
+		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT",
+			"PROPFIND"} {
 			lines := a.talk(t, method+" "+path+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 			require.Equal(t, []string{"HTTP/1.1 404 Not Found"}, lines, "%s %s", method, path)
 		}
@@ -230,7 +245,8 @@ func TestAttackRefusedFlood(t *testing.T) {
 	codes := map[int]int{}
 	answers := map[string]bool{}
 	for i := range 400 {
-		code, text := a.post(simulator.AccountOneSpan, "application/json", "Basic wrong", oneSpanEvent("PACKAGE_COMPLETE", fmt.Sprintf("r-%d", i), time.Now()))
+		code, text := a.post(simulator.AccountOneSpan, "application/json", "Basic wrong",
+			oneSpanEvent("PACKAGE_COMPLETE", fmt.Sprintf("r-%d", i), time.Now()))
 		codes[code]++
 		answers[text] = true
 		if i%50 == 0 {
@@ -241,10 +257,13 @@ func TestAttackRefusedFlood(t *testing.T) {
 	require.Less(t, codes[http.StatusUnauthorized], 120, "the allowance is refilled slowly")
 	require.Equal(t, 400, codes[http.StatusUnauthorized]+codes[http.StatusTooManyRequests])
 	require.Len(t, answers, 2, "two answers, whatever is sent: %v", answers)
-	require.Equal(t, codes[http.StatusUnauthorized], one[int](a.table(t), "SELECT COUNT(*) FROM callbacks WHERE verdict = 'refused'"))
+	require.Equal(t, codes[http.StatusUnauthorized],
+		one[int](a.table(t), "SELECT COUNT(*) FROM callbacks WHERE verdict = 'refused'"))
 	require.Equal(t, int(a.n.Load()), one[int](a.table(t), "SELECT COUNT(*) FROM callbacks WHERE verdict = 'accepted'"))
 	_, metrics := a.looked(t, "/metrics", "", "")
-	require.Contains(t, metrics, fmt.Sprintf(`countersign_callbacks_total{account="%s",verdict="limited"} %d`, simulator.AccountOneSpan, codes[http.StatusTooManyRequests]))
+	require.Contains(t, metrics,
+		fmt.Sprintf(`countersign_callbacks_total{account="%s",verdict="limited"} %d`, simulator.AccountOneSpan,
+			codes[http.StatusTooManyRequests]))
 }
 
 // Where sources are named, an account is there for them alone; return pages are for everybody.
@@ -266,7 +285,8 @@ func TestAttackSources(t *testing.T) {
 	}
 	require.Equal(t, http.StatusNotFound, ask("", simulator.AccountOneSpan))
 	require.Equal(t, http.StatusNotFound, ask("198.51.100.7", simulator.AccountOneSpan))
-	require.Equal(t, http.StatusNotFound, ask("203.0.113.9, 198.51.100.7", simulator.AccountOneSpan), "only the last hop is the proxy's word")
+	require.Equal(t, http.StatusNotFound, ask("203.0.113.9, 198.51.100.7", simulator.AccountOneSpan),
+		"only the last hop is the proxy's word")
 	require.Equal(t, http.StatusOK, ask("203.0.113.9", simulator.AccountOneSpan))
 	require.Equal(t, http.StatusOK, ask("::ffff:203.0.113.9", simulator.AccountOneSpan))
 	require.Equal(t, 2, one[int](a.table(t), "SELECT COUNT(*) FROM callbacks"))
@@ -302,7 +322,8 @@ func TestAttackReloadsUnderLoad(t *testing.T) {
 				key := now
 				mu.Unlock()
 				ref := fmt.Sprintf("s%d-%d", s, i)
-				code, said := a.post(simulator.AccountOneSpan, "application/json", "Basic "+key, oneSpanEvent("PACKAGE_CREATE", ref, time.Now()))
+				code, said := a.post(simulator.AccountOneSpan, "application/json", "Basic "+key,
+					oneSpanEvent("PACKAGE_CREATE", ref, time.Now()))
 				if code == http.StatusOK {
 					mu.Lock()
 					took[ref] = true
@@ -316,11 +337,13 @@ func TestAttackReloadsUnderLoad(t *testing.T) {
 	}
 	for i := range 12 {
 		next := fmt.Sprintf("secret-%d-%d", i, time.Now().UnixNano())
-		require.NoError(t, os.WriteFile(a.config+".new", []byte(strings.ReplaceAll(string(text), config.Quote(a.key), `"`+next+`"`)), 0o600))
+		require.NoError(t, os.WriteFile(a.config+".new",
+			[]byte(strings.ReplaceAll(string(text), config.Quote(a.key), `"`+next+`"`)), 0o600))
 		require.NoError(t, os.Rename(a.config+".new", a.config))
 		require.NoError(t, a.p.Process.Signal(syscall.SIGHUP))
 		eventually(t, "the next secret", func() bool {
-			code, _ := a.post(simulator.AccountOneSpan, "application/json", "Basic "+next, oneSpanEvent("PACKAGE_CREATE", "probe", time.Unix(1_700_000_000, 0)))
+			code, _ := a.post(simulator.AccountOneSpan, "application/json", "Basic "+next,
+				oneSpanEvent("PACKAGE_CREATE", "probe", time.Unix(1_700_000_000, 0)))
 			return code == http.StatusOK
 		})
 		mu.Lock()

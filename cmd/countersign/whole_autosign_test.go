@@ -43,12 +43,16 @@ func autosigned(key string, body []byte) map[string]string {
 func (s *scripted) autosignIs(ref, status string) {
 	ended := isoStamp(time.Now().Add(-3 * time.Hour))
 	d := said{
-		"id": ref, "status": status, "created_at": "2026-11-20T09:00:00.000Z", "updated_at": "2026-11-20T09:00:00.000Z", "sent_at": nil, "completed_at": nil,
-		"expires_at": nil, "expired_at": nil, "rejected_at": nil, "rejected_reason": nil, "rejected_by_id": nil, "is_sealed": false, "is_archived": false,
+		"id": ref, "status": status, "created_at": "2026-11-20T09:00:00.000Z", "updated_at": "2026-11-20T09:00:00.000Z",
+		"sent_at": nil, "completed_at": nil,
+		"expires_at": nil, "expired_at": nil, "rejected_at": nil, "rejected_reason": nil, "rejected_by_id": nil,
+		"is_sealed": false, "is_archived": false,
 		"provider_type": "onespan", "provider_id": nil, "template": said{
 			"id": "ctemplate", "name": "Power of attorney",
-			"recipients": []said{{"id": "crecipient1", "name": "Ana Lima", "email": "ana@example.org", "role": "signer", "index": 0, "token": "hush-recipient", "submitted_at": nil}},
-			"documents":  []said{{"id": sealedDocument, "index": 0, "status": "processed", "file": said{"id": "cfile", "original_name": "power.pdf"}}},
+			"recipients": []said{{"id": "crecipient1", "name": "Ana Lima", "email": "ana@example.org", "role": "signer",
+				"index": 0, "token": "hush-recipient", "submitted_at": nil}},
+			"documents": []said{{"id": sealedDocument, "index": 0, "status": "processed",
+				"file": said{"id": "cfile", "original_name": "power.pdf"}}},
 		},
 	}
 	switch status {
@@ -65,7 +69,9 @@ func (s *scripted) autosignIs(ref, status string) {
 func isoStamp(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 // autosigning is a running daemon with an account of Autosign, and a way to send it callbacks that prove themselves.
-func autosigning(t *testing.T) (s *scripted, svc *services, in installation, send func(body []byte, v model.Verdict, o model.Outcome)) {
+func autosigning(
+	t *testing.T,
+) (s *scripted, svc *services, in installation, send func(body []byte, v model.Verdict, o model.Outcome)) {
 	t.Helper()
 	s, svc, in = script(t, simulator.Options{Services: []string{"autosign"}})
 	key := svc.setting(t, simulator.AccountAutosign, "webhook_secrets")
@@ -86,7 +92,8 @@ func TestWholeAutosignCancelled(t *testing.T) {
 	send(autosignEvent(t, "e1", "transaction_started", "c1", "started", nil), model.Accepted, model.Applied)
 	send(autosignEvent(t, "e2", "transaction_cancelled", "c1", "expired", more), model.Accepted, model.Applied)
 	in.is(t, "c1", said{"status": "cancelled", "confirmed": false})
-	want := said{"status": "cancelled", "confirmed": true, "reported_status": "", "provider_status": "expired", "reason": "a typo in the name"}
+	want := said{"status": "cancelled", "confirmed": true, "reported_status": "", "provider_status": "expired",
+		"reason": "a typo in the name"}
 	in.becomes(t, "c1", want)
 	in.polls(t, account, "c1")
 	in.is(t, "c1", want)
@@ -103,7 +110,8 @@ func TestWholeAutosignCancelled(t *testing.T) {
 
 	// One event id with two types is two events; the same twice is one.
 	s.autosignIs("c3", "expired")
-	expired := autosignEvent(t, "e4", "transaction_expired", "c3", "expired", said{"expiration_days": nil, "expired_at": "2026-11-20T10:00:00.000Z"})
+	expired := autosignEvent(t, "e4", "transaction_expired", "c3", "expired",
+		said{"expiration_days": nil, "expired_at": "2026-11-20T10:00:00.000Z"})
 	cancelled := autosignEvent(t, "e4", "transaction_cancelled", "c3", "expired", more)
 	send(expired, model.Accepted, model.Applied)
 	in.is(t, "c3", said{"status": "expired"})
@@ -128,24 +136,30 @@ func TestWholeAutosignSealed(t *testing.T) {
 	slow, letGo := held(t, s.answers["GET "+autosignPath+"c1"])
 	s.on("GET "+autosignPath+"c1", slow)
 	s.on("GET /files/sealed.pdf", answerFile(pdfOf("sealed")))
-	person := said{"id": "crecipient1", "email": "ana@example.org", "name": "Ana Lima", "role": "signer", "submitted_at": "2026-11-20T09:59:57.000Z"}
-	send(autosignEvent(t, "e1", "recipient_submitted", "c1", "started", said{"recipient": person}), model.Accepted, model.Checking)
+	person := said{"id": "crecipient1", "email": "ana@example.org", "name": "Ana Lima", "role": "signer",
+		"submitted_at": "2026-11-20T09:59:57.000Z"}
+	send(autosignEvent(t, "e1", "recipient_submitted", "c1", "started", said{"recipient": person}), model.Accepted,
+		model.Checking)
 	require.NotEqual(t, "completed", in.listed(t, "c1")["status"], "the last recipient's submission ends nothing")
-	send(autosignEvent(t, "e2", "transaction_completed", "c1", "completed", said{"recipients": []said{person}, "sealed_documents": []said{{
-		"id": "csealed", "name": "sealed-power.pdf", "created_at": "2026-11-20T09:59:59.000Z", "url": svc.url + "/files/sealed.pdf?signature=hush",
-		"document": said{"id": sealedDocument, "name": "power.pdf"},
-	}}}), model.Accepted, model.Applied)
+	send(autosignEvent(t, "e2", "transaction_completed", "c1", "completed",
+		said{"recipients": []said{person}, "sealed_documents": []said{{
+			"id": "csealed", "name": "sealed-power.pdf", "created_at": "2026-11-20T09:59:59.000Z", "url": svc.url +
+				"/files/sealed.pdf?signature=hush",
+			"document": said{"id": sealedDocument, "name": "power.pdf"},
+		}}}), model.Accepted, model.Applied)
 	in.is(t, "c1", said{"status": "completed", "confirmed": false, "documents_stored": 0})
 	eventually(t, "the link followed", func() bool { return s.count("GET /files/sealed.pdf") > 0 })
 	letGo()
-	in.becomes(t, "c1", said{"status": "completed", "confirmed": true, "documents_stored": 1, "documents_total": 1, "name": "Power of attorney"})
+	in.becomes(t, "c1", said{"status": "completed", "confirmed": true, "documents_stored": 1, "documents_total": 1,
+		"name": "Power of attorney"})
 	require.EqualValues(t, len(pdfOf("sealed")), in.fileBecomes(t, "c1", "stored")["size"])
 	require.Equal(t, 1, s.count("GET /files/sealed.pdf"))
 	in.nowhere(t, "signature=hush")
 	in.nowhere(t, "hush-recipient")
 
 	// Two ends of one transaction: the first stays, the other is named, and the service is asked.
-	send(autosignEvent(t, "e3", "transaction_rejected", "c1", "rejected", said{"rejected_by": said{"id": "crecipient1"}}), model.Accepted, model.Checking)
+	send(autosignEvent(t, "e3", "transaction_rejected", "c1", "rejected",
+		said{"rejected_by": said{"id": "crecipient1"}}), model.Accepted, model.Checking)
 	in.becomes(t, "c1", said{"status": "completed", "confirmed": true, "reported_status": ""})
 
 	s.autosignIs("c2", "rejected")
@@ -229,7 +243,8 @@ func TestWholeAutosignProofs(t *testing.T) {
 	good := autosigned(key, body)["autosign-signature"]
 	raw, err := hex.DecodeString(good)
 	require.NoError(t, err)
-	for _, proof := range []string{"", "sha256=" + good, base64.StdEncoding.EncodeToString(raw), good[2:], autosigned(key+"x", body)["autosign-signature"]} {
+	for _, proof := range []string{"", "sha256=" + good, base64.StdEncoding.EncodeToString(raw), good[2:],
+		autosigned(key+"x", body)["autosign-signature"]} {
 		in.came(t, account, map[string]string{"autosign-signature": proof}, body, model.Refused, "")
 	}
 	in.came(t, account, nil, body, model.Refused, "")

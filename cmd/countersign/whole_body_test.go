@@ -16,7 +16,8 @@ func TestWholeWhatIsNotUnderstoodLiesEncrypted(t *testing.T) {
 	t.Parallel()
 	in := wired(t)
 	link := "https://files.example.org/lease.pdf?signature=0123456789abcdef"
-	code, _ := in.post(simulator.AccountOneSpan, "application/json", "Basic "+recordedKey, []byte(`{"name":"PACKAGE_COMPLETE","link":"`+link+`"}`))
+	code, _ := in.post(simulator.AccountOneSpan, "application/json", "Basic "+recordedKey,
+		[]byte(`{"name":"PACKAGE_COMPLETE","link":"`+link+`"}`))
 	require.Equal(t, http.StatusOK, code)
 	id := in.ids(t, model.NotUnderstood)[0]
 	shown := objects(t, in.said(t, "callbacks", "show", "--json", id))[0]

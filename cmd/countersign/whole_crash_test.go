@@ -32,23 +32,35 @@ type crashLife struct {
 }
 
 func crashLives() map[string]crashLife {
-	history := simulator.Options{Seed: 5, Transactions: 16, BornBefore: 16, Services: []string{"onespan"}, QuotaScale: 100, Speed: daySeconds}
-	lives := simulator.Options{Seed: 3, Transactions: 60, BornBefore: 6, Births: 3 * 24 * time.Hour, Speed: daySeconds, Faults: simulator.Faults{Drop: 0.3, Duplicate: 0.2}}
+	history := simulator.Options{Seed: 5, Transactions: 16, BornBefore: 16, Services: []string{"onespan"},
+		QuotaScale: 100, Speed: daySeconds}
+	lives := simulator.Options{Seed: 3, Transactions: 60, BornBefore: 6, Births: 3 * 24 * time.Hour, Speed: daySeconds,
+		Faults: simulator.Faults{Drop: 0.3, Duplicate: 0.2}}
 	linked := lives
 	linked.Services, linked.Faults = []string{"autosign"}, simulator.Faults{}
 	backfill := []string{"--backfill", "120d"}
 	return map[string]crashLife{
-		"first start": {world: history, serve: backfill, points: []string{"key written", "key linked", "database written", "database linked", "migration before step", "migration step done"}},
-		"callbacks":   {world: lives, play: true, serve: backfill, points: []string{"group before begin:60", "group begun:60", "outbox written:20", "group before commit:60", "group committed:60"}},
-		"questions":   {world: lives, play: true, serve: backfill, points: []string{"rows before claim", "rows claimed", "gap written", "gap before settle", "gap settled:2"}},
-		"documents": {world: history, serve: backfill, points: []string{"document written", "documents claimed", "download written", "download synced", "keep before link",
-			"keep linked", "keep unlinked", "keep synced", "keep noted"}},
-		"runs":  {world: history, serve: backfill, points: []string{"run written", "cursor before save", "cursor saved", "run before end", "run end saved"}},
-		"links": {world: linked, play: true, serve: backfill, points: []string{"hold before rename", "hold renamed", "hold synced", "hold noted", "hold placed"}},
-		"tokens": {world: history, serve: backfill, points: []string{"token before save", "token saved"}, change: func(t *testing.T, svc *services, in installation) {
-			a := svc.account(simulator.AccountOneSpan)
-			in.edit(t, `(?m)^      api_key: .*$`, fmt.Sprintf("      client_app: { client_id: %q, secret: %q }", a.ClientID, a.ClientSecret))
-		}},
+		"first start": {world: history, serve: backfill,
+			points: []string{"key written", "key linked", "database written", "database linked", "migration before step",
+				"migration step done"}},
+		"callbacks": {world: lives, play: true, serve: backfill,
+			points: []string{"group before begin:60", "group begun:60", "outbox written:20", "group before commit:60",
+				"group committed:60"}},
+		"questions": {world: lives, play: true, serve: backfill,
+			points: []string{"rows before claim", "rows claimed", "gap written", "gap before settle", "gap settled:2"}},
+		"documents": {world: history, serve: backfill,
+			points: []string{"document written", "documents claimed", "download written", "download synced", "keep before link",
+				"keep linked", "keep unlinked", "keep synced", "keep noted"}},
+		"runs": {world: history, serve: backfill,
+			points: []string{"run written", "cursor before save", "cursor saved", "run before end", "run end saved"}},
+		"links": {world: linked, play: true, serve: backfill,
+			points: []string{"hold before rename", "hold renamed", "hold synced", "hold noted", "hold placed"}},
+		"tokens": {world: history, serve: backfill, points: []string{"token before save", "token saved"},
+			change: func(t *testing.T, svc *services, in installation) {
+				a := svc.account(simulator.AccountOneSpan)
+				in.edit(t, `(?m)^      api_key: .*$`,
+					fmt.Sprintf("      client_app: { client_id: %q, secret: %q }", a.ClientID, a.ClientSecret))
+			}},
 	}
 }
 
@@ -65,7 +77,8 @@ func TestCrashPoints(t *testing.T) {
 			for _, p := range l.points {
 				one := l
 				one.points = slices.Repeat([]string{p}, times)
-				if p == "token saved" || strings.HasPrefix(p, "key ") || strings.HasPrefix(p, "database ") || strings.HasPrefix(p, "migration ") {
+				if p == "token saved" || strings.HasPrefix(p, "key ") || strings.HasPrefix(p, "database ") ||
+					strings.HasPrefix(p, "migration ") {
 					one.points = []string{p} // passed once in a database's life
 				}
 				each[p] = one
@@ -127,7 +140,8 @@ func TestCrashPointsAreNotInTheProgram(t *testing.T) {
 		return found
 	}
 	require.Empty(t, holds(builtProgram(t)))
-	require.Len(t, holds(builtProgram(t, "-tags", "crashpoints")), len(crashPointsOf(t))+1, "the search finds what is there")
+	require.Len(t, holds(builtProgram(t, "-tags", "crashpoints")), len(crashPointsOf(t))+1,
+		"the search finds what is there")
 }
 
 func backupPoints() []string { return []string{"copy written", "copy named"} }
@@ -156,7 +170,8 @@ func TestCrashedBackup(t *testing.T) {
 func (in installation) crashing(t *testing.T, binary, point string, args ...string) (lived time.Duration) {
 	t.Helper()
 	began := time.Now()
-	p := &process{Cmd: exec.Command(binary, append([]string{"--config", in.config}, args...)...), out: &safeBuffer{}, done: make(chan struct{})}
+	p := &process{Cmd: exec.Command(binary, append([]string{"--config", in.config}, args...)...), out: &safeBuffer{},
+		done: make(chan struct{})}
 	p.Stdout, p.Stderr, p.Env = p.out, p.out, append(os.Environ(), crashEnv+"="+point)
 	require.NoError(t, p.Start())
 	go func() { p.Wait(); close(p.done) }() //nolint:errcheck // ProcessState tells
@@ -167,7 +182,8 @@ func (in installation) crashing(t *testing.T, binary, point string, args ...stri
 		t.Fatalf("%q was not passed:\n%s", point, p.out.String())
 	}
 	status, ok := p.ProcessState.Sys().(syscall.WaitStatus)
-	require.True(t, ok && status.Signaled() && status.Signal() == syscall.SIGKILL, "%q: %v\n%s", point, p.ProcessState, p.out.String())
+	require.True(t, ok && status.Signaled() && status.Signal() == syscall.SIGKILL, "%q: %v\n%s", point, p.ProcessState,
+		p.out.String())
 	return time.Since(began)
 }
 
@@ -185,7 +201,8 @@ func (l crashLife) dies(t *testing.T, binary string) {
 		before := len(w.taken(t))
 		lived := in.crashing(t, binary, point, append([]string{"serve"}, l.serve...)...)
 		acknowledged := 0
-		if db := filepath.Join(in.dir, "countersign.db"); !strings.HasPrefix(point, "key") && !strings.HasPrefix(point, "database") && !strings.HasPrefix(point, "migration") {
+		if db := filepath.Join(in.dir, "countersign.db"); !strings.HasPrefix(point, "key") &&
+			!strings.HasPrefix(point, "database") && !strings.HasPrefix(point, "migration") {
 			require.FileExists(t, db)
 			acknowledged = w.holds(t)
 		}

@@ -22,13 +22,16 @@ func TestWholeDocumensoProofs(t *testing.T) {
 	d.in.polling(t, simulator.AccountDocumenso)
 	d.is(ref, "PENDING", nil)
 	payload := d.payload(ref, "PENDING", nil)
-	body := jsonOf(t, said{"event": "DOCUMENT_SENT", "payload": payload, "createdAt": isoStamp(time.Now()), "webhookEndpoint": "http://user:hush-endpoint@x.example.org/"})
-	for _, h := range []map[string]string{nil, {"X-Documenso-Secret": ""}, {"X-Documenso-Secret": d.key + "x"}, {"X-Documenso-Secret": d.key[1:]}, {"Authorization": d.key}} {
+	body := jsonOf(t, said{"event": "DOCUMENT_SENT", "payload": payload, "createdAt": isoStamp(time.Now()),
+		"webhookEndpoint": "http://user:hush-endpoint@x.example.org/"})
+	for _, h := range []map[string]string{nil, {"X-Documenso-Secret": ""}, {"X-Documenso-Secret": d.key + "x"},
+		{"X-Documenso-Secret": d.key[1:]}, {"Authorization": d.key}} {
 		got := d.in.came(t, account, h, body, model.Refused, "")
 		require.Equal(t, ref, got["ref"])
 	}
 	require.Zero(t, d.in.rows(t))
-	require.Zero(t, d.count("GET "+documensoPath+"envelope/"+ref)+d.count("POST "+documensoPath+"envelope/get-many"), "nobody is asked for a forgery")
+	require.Zero(t, d.count("GET "+documensoPath+"envelope/"+ref)+d.count("POST "+documensoPath+"envelope/get-many"),
+		"nobody is asked for a forgery")
 
 	// The same three times, with another time of the attempt and the recipients in another order.
 	d.tells(t, "DOCUMENT_SENT", payload, model.Accepted, model.Applied)
@@ -43,7 +46,8 @@ func TestWholeDocumensoProofs(t *testing.T) {
 	require.Equal(t, 1, d.in.rows(t))
 	require.Zero(t, d.count("GET "+documensoPath+"envelope/envelope_theirs"))
 
-	for _, id := range append(append(d.in.ids(t, model.Accepted), d.in.ids(t, model.Refused)...), d.in.ids(t, model.Duplicate)...) {
+	for _, id := range append(append(d.in.ids(t, model.Accepted), d.in.ids(t, model.Refused)...),
+		d.in.ids(t, model.Duplicate)...) {
 		text := d.in.said(t, "callbacks", "show", "--json", id) + d.in.said(t, "callbacks", "show", id)
 		require.NotContains(t, text, "hush-")
 		require.NotContains(t, text, d.key)
@@ -71,7 +75,8 @@ func TestWholeDocumensoFolders(t *testing.T) {
 	}
 	d.in.nowhere(t, "hush-ana")
 	// The team that the list told: another's event is ignored without a setting.
-	d.tells(t, "DOCUMENT_SENT", d.payload("envelope_theirs", "PENDING", said{"teamId": d.team + 2}), model.Accepted, model.Ignored)
+	d.tells(t, "DOCUMENT_SENT", d.payload("envelope_theirs", "PENDING", said{"teamId": d.team + 2}), model.Accepted,
+		model.Ignored)
 	require.Equal(t, 2, d.in.rows(t))
 }
 

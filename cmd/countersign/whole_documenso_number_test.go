@@ -41,7 +41,8 @@ func TestWholeDocumensoNumbersOnly(t *testing.T) {
 	d.in.becomes(t, fresh, said{"status": "in_progress", "confirmed": true})
 
 	d.tells(t, "DOCUMENT_SENT", number("envelope_nobody", "PENDING", 43), model.Accepted, model.Checking)
-	d.in.came(t, simulator.AccountDocumenso, nil, jsonOf(t, said{"event": "DOCUMENT_SENT", "payload": number("envelope_nobody", "PENDING", 44)}), model.Refused, "")
+	d.in.came(t, simulator.AccountDocumenso, nil,
+		jsonOf(t, said{"event": "DOCUMENT_SENT", "payload": number("envelope_nobody", "PENDING", 44)}), model.Refused, "")
 	eventually(t, "the unknown number was asked about", func() bool {
 		list := objects(t, d.in.said(t, "callbacks", "list", "--json", "--ref", "document_43"))
 		return len(list) == 1 && list[0]["outcome"] == string(model.ClaimUnresolved)

@@ -57,7 +57,8 @@ func (d *documensoScript) getMany(w http.ResponseWriter, r *http.Request) {
 	d.mu.Lock()
 	for _, id := range q.IDs.IDs {
 		for ref, e := range d.envelope {
-			if q.IDs.Type == "envelopeId" && id == ref || q.IDs.Type == "documentId" && fmt.Sprint("document_", id) == e["secondaryId"] {
+			if q.IDs.Type == "envelopeId" && id == ref || q.IDs.Type == "documentId" &&
+				fmt.Sprint("document_", id) == e["secondaryId"] {
 				found = append(found, e)
 			}
 		}
@@ -71,9 +72,11 @@ func (d *documensoScript) lists(children map[string][]string) {
 	d.on("GET "+documensoPath+"folder", func(w http.ResponseWriter, r *http.Request) {
 		all := []said{}
 		for _, id := range children[r.URL.Query().Get("parentId")] {
-			all = append(all, said{"id": id, "name": id, "parentId": r.URL.Query().Get("parentId"), "type": "DOCUMENT", "teamId": d.team})
+			all = append(all, said{"id": id, "name": id, "parentId": r.URL.Query().Get("parentId"), "type": "DOCUMENT",
+				"teamId": d.team})
 		}
-		answerJSON(http.StatusOK, said{"data": all, "count": len(all), "currentPage": 1, "perPage": 100, "totalPages": 1})(w, r)
+		answerJSON(http.StatusOK,
+			said{"data": all, "count": len(all), "currentPage": 1, "perPage": 100, "totalPages": 1})(w, r)
 	})
 	d.on("GET "+documensoPath+"envelope", func(w http.ResponseWriter, r *http.Request) {
 		all := []said{}
@@ -82,7 +85,8 @@ func (d *documensoScript) lists(children map[string][]string) {
 			all = append(all, d.envelope[id])
 		}
 		d.mu.Unlock()
-		answerJSON(http.StatusOK, said{"data": all, "count": len(all), "currentPage": 1, "perPage": 100, "totalPages": 1})(w, r)
+		answerJSON(http.StatusOK,
+			said{"data": all, "count": len(all), "currentPage": 1, "perPage": 100, "totalPages": 1})(w, r)
 	})
 }
 
@@ -104,7 +108,8 @@ func (d *documensoScript) is(ref, status string, more said) {
 	delete(e, "envelopeId")
 	delete(e, "Recipient")
 	if e["envelopeItems"] == nil {
-		e["envelopeItems"] = []said{{"id": "envelope_item_" + ref[9:], "envelopeId": ref, "title": "contract.pdf", "order": 1, "documentDataId": "data-1"}}
+		e["envelopeItems"] = []said{{"id": "envelope_item_" + ref[9:], "envelopeId": ref, "title": "contract.pdf",
+			"order": 1, "documentDataId": "data-1"}}
 	}
 	d.envelope[ref] = e
 	d.says(path, e)
@@ -120,9 +125,12 @@ func (d *documensoScript) payload(ref, status string, more said) said {
 	}
 	person := func(id int, name, role, signing string) said {
 		return said{
-			"id": id, "envelopeId": ref, "documentId": 17, "templateId": nil, "email": name + "@example.org", "name": name, "token": "hush-" + name, "role": role,
-			"signingOrder": nil, "sendStatus": word(status == "DRAFT", "NOT_SENT", "SENT"), "readStatus": "NOT_OPENED", "signingStatus": signing, "signedAt": nil,
-			"rejectionReason": word(signing == "REJECTED", "not my name", ""), "expiresAt": nil, "expirationNotifiedAt": nil, "documentDeletedAt": nil,
+			"id": id, "envelopeId": ref, "documentId": 17, "templateId": nil, "email": name +
+				"@example.org", "name": name, "token": "hush-" + name, "role": role,
+			"signingOrder": nil, "sendStatus": word(status == "DRAFT", "NOT_SENT",
+				"SENT"), "readStatus": "NOT_OPENED", "signingStatus": signing, "signedAt": nil,
+			"rejectionReason": word(signing == "REJECTED", "not my name",
+				""), "expiresAt": nil, "expirationNotifiedAt": nil, "documentDeletedAt": nil,
 		}
 	}
 	state := map[string]string{"COMPLETED": "SIGNED", "REJECTED": "REJECTED"}[status]
@@ -134,8 +142,10 @@ func (d *documensoScript) payload(ref, status string, more said) said {
 		person(3, "cleo", "CC", word(status == "DRAFT", "NOT_SIGNED", "SIGNED")),
 	}
 	p := said{
-		"id": 17, "envelopeId": ref, "externalId": "C-17", "userId": 5, "teamId": d.team, "templateId": nil, "title": "Contract", "status": status, "source": "DOCUMENT",
-		"visibility": "EVERYONE", "createdAt": isoStamp(time.Now().Add(-time.Minute)), "updatedAt": "2026-11-20T10:00:00.000Z", "completedAt": nil, "deletedAt": nil,
+		"id": 17, "envelopeId": ref, "externalId": "C-17", "userId": 5, "teamId": d.team, "templateId": nil,
+		"title": "Contract", "status": status, "source": "DOCUMENT",
+		"visibility": "EVERYONE", "createdAt": isoStamp(time.Now().Add(-time.Minute)),
+		"updatedAt": "2026-11-20T10:00:00.000Z", "completedAt": nil, "deletedAt": nil,
 		"recipients": people, "Recipient": people,
 	}
 	for k, v := range more {
@@ -148,7 +158,8 @@ func (d *documensoScript) payload(ref, status string, more said) said {
 func (d *documensoScript) tells(t *testing.T, event string, payload said, v model.Verdict, o model.Outcome) said {
 	t.Helper()
 	body := jsonOf(t, said{
-		"event": event, "payload": payload, "createdAt": isoStamp(time.Now()), "webhookEndpoint": "http://user:hush-endpoint@" + d.in.public + "/callbacks/x",
+		"event": event, "payload": payload, "createdAt": isoStamp(time.Now()),
+		"webhookEndpoint": "http://user:hush-endpoint@" + d.in.public + "/callbacks/x",
 	})
 	return d.in.came(t, simulator.AccountDocumenso, map[string]string{"X-Documenso-Secret": d.key}, body, v, o)
 }
@@ -165,21 +176,28 @@ func TestWholeDocumensoEvents(t *testing.T) {
 	d.in.is(t, life, said{"status": "draft"})
 	d.tells(t, "DOCUMENT_SENT", d.payload(life, "PENDING", nil), model.Accepted, model.Applied)
 	d.in.is(t, life, said{"status": "in_progress"})
-	d.in.becomes(t, life, said{"status": "in_progress", "confirmed": true, "external_id": "C-17", "name": "Contract", "signers_done": 0, "signers_total": 2})
-	for _, event := range []string{"DOCUMENT_OPENED", "DOCUMENT_RECIPIENT_COMPLETED", "DOCUMENT_SIGNED", "DOCUMENT_REMINDER_SENT", "RECIPIENT_EXPIRED"} {
+	d.in.becomes(t, life,
+		said{"status": "in_progress", "confirmed": true, "external_id": "C-17", "name": "Contract", "signers_done": 0,
+			"signers_total": 2})
+	for _, event := range []string{"DOCUMENT_OPENED", "DOCUMENT_RECIPIENT_COMPLETED", "DOCUMENT_SIGNED",
+		"DOCUMENT_REMINDER_SENT", "RECIPIENT_EXPIRED"} {
 		d.tells(t, event, d.payload(life, "PENDING", said{"updatedAt": isoStamp(time.Now())}), model.Accepted, "")
 		d.in.is(t, life, said{"status": "in_progress"})
 	}
 	d.is(life, "COMPLETED", said{"completedAt": "2026-11-20T10:00:00.000Z"})
-	d.tells(t, "DOCUMENT_COMPLETED", d.payload(life, "COMPLETED", said{"completedAt": "2026-11-20T10:00:00.000Z"}), model.Accepted, model.Applied)
-	d.in.becomes(t, life, said{"status": "completed", "confirmed": true, "signers_done": 2, "signers_total": 2, "documents_stored": 1, "documents_total": 1})
+	d.tells(t, "DOCUMENT_COMPLETED", d.payload(life, "COMPLETED", said{"completedAt": "2026-11-20T10:00:00.000Z"}),
+		model.Accepted, model.Applied)
+	d.in.becomes(t, life,
+		said{"status": "completed", "confirmed": true, "signers_done": 2, "signers_total": 2, "documents_stored": 1,
+			"documents_total": 1})
 
 	d.is(no, "REJECTED", said{"completedAt": "2026-11-20T10:00:00.000Z"})
 	d.tells(t, "DOCUMENT_SENT", d.payload(no, "PENDING", nil), model.Accepted, model.Applied)
 	d.tells(t, "DOCUMENT_REJECTED", d.payload(no, "REJECTED", nil), model.Accepted, model.Applied)
 	d.in.is(t, no, said{"status": "declined", "reason": "not my name"})
 	d.in.polls(t, simulator.AccountDocumenso, no)
-	d.in.becomes(t, no, said{"status": "declined", "confirmed": true, "reason": "not my name", "documents_total": 0, "signers_done": 0})
+	d.in.becomes(t, no, said{"status": "declined", "confirmed": true, "reason": "not my name", "documents_total": 0,
+		"signers_done": 0})
 	d.is(off, "CANCELLED", said{"completedAt": "2026-11-20T10:00:00.000Z"})
 	d.tells(t, "DOCUMENT_CANCELLED", d.payload(off, "CANCELLED", nil), model.Accepted, model.Checking)
 	d.in.polls(t, simulator.AccountDocumenso, off)
@@ -189,7 +207,8 @@ func TestWholeDocumensoEvents(t *testing.T) {
 	for _, event := range []string{"TEMPLATE_CREATED", "TEMPLATE_UPDATED", "TEMPLATE_DELETED", "TEMPLATE_USED"} {
 		d.tells(t, event, d.payload("envelope_"+event, "DRAFT", nil), model.Accepted, model.Ignored)
 	}
-	d.tells(t, "DOCUMENT_SENT", d.payload("env_123", "PENDING", said{"id": 10, "teamId": nil}), model.Accepted, model.TestEvent)
+	d.tells(t, "DOCUMENT_SENT", d.payload("env_123", "PENDING", said{"id": 10, "teamId": nil}), model.Accepted,
+		model.TestEvent)
 	require.Equal(t, rows, d.in.rows(t), "templates and tests are no transactions")
 	require.Zero(t, d.count("GET "+documensoPath+"envelope/env_123"))
 
@@ -236,7 +255,8 @@ func TestWholeDocumensoDeleted(t *testing.T) {
 	completed := said{"completedAt": "2026-11-20T10:00:00.000Z"}
 	d.is(done, "COMPLETED", completed)
 	d.on("GET "+documensoPath+"envelope/item/envelope_item_done/download", answerFile(pdfOf("done")))
-	d.tells(t, "DOCUMENT_COMPLETED", d.payload(done, "COMPLETED", completed), model.Accepted, model.Checking) // from PENDING only it is taken at its word
+	// from PENDING only it is taken at its word
+	d.tells(t, "DOCUMENT_COMPLETED", d.payload(done, "COMPLETED", completed), model.Accepted, model.Checking)
 	d.in.becomes(t, done, said{"status": "completed", "confirmed": true, "documents_stored": 1})
 	gone := said{"completedAt": "2026-11-20T10:00:00.000Z", "deletedAt": "2026-11-21T10:00:00.000Z"}
 	d.is(done, "COMPLETED", gone)
@@ -254,7 +274,8 @@ func TestWholeDocumensoResealed(t *testing.T) {
 		n := strconv.Itoa(i + 1)
 		more := said{"completedAt": at, "updatedAt": at}
 		d.on("GET "+documensoPath+"envelope/item/envelope_item_seal/download", answerFile(pdfOf("seal "+n)))
-		more["envelopeItems"] = []said{{"id": "envelope_item_seal", "envelopeId": ref, "title": "contract.pdf", "order": 1, "documentDataId": "data-" + n}}
+		more["envelopeItems"] = []said{{"id": "envelope_item_seal", "envelopeId": ref, "title": "contract.pdf", "order": 1,
+			"documentDataId": "data-" + n}}
 		d.is(ref, "COMPLETED", more)
 		delete(more, "envelopeItems")
 		d.tells(t, "DOCUMENT_COMPLETED", d.payload(ref, "COMPLETED", more), model.Accepted, "")

@@ -128,7 +128,8 @@ func (d *ill) installedFor(t *testing.T, svc *services, disk bool) {
 func (d *ill) smallDisk(t *testing.T) {
 	t.Helper()
 	script := fmt.Sprintf(`mount -t tmpfs -o size=%d none "$1" && echo mounted && exec cat`, smallDisk)
-	c := exec.Command("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", filepath.Join(d.dir, "data"))
+	c := exec.Command("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh",
+		filepath.Join(d.dir, "data"))
 	in, err := c.StdinPipe() // cat ends when this process does
 	require.NoError(t, err)
 	out, err := c.StdoutPipe()
@@ -156,7 +157,8 @@ func (d *ill) data(name string) string {
 func (d *ill) command(args ...string) *exec.Cmd {
 	args = append([]string{d.binary, "--config", d.config}, args...)
 	if d.disk != 0 {
-		args = append([]string{"nsenter", "--target", fmt.Sprint(d.disk), "--user", "--mount", "--preserve-credentials"}, args...)
+		args = append([]string{"nsenter", "--target", fmt.Sprint(d.disk), "--user", "--mount", "--preserve-credentials"},
+			args...)
 	}
 	c := exec.Command(args[0], args[1:]...)
 	c.Env = append(os.Environ(), d.env...)
@@ -205,13 +207,15 @@ func (d *ill) next() (ref string, body []byte) {
 	for i := range noise {
 		noise[i] = "0123456789abcdef"[rand.IntN(16)]
 	}
-	return ref, bytes.Replace(oneSpanEvent("PACKAGE_CREATE", ref, time.Now()), []byte(`"message":null`), fmt.Appendf(nil, `"message":%q`, noise), 1)
+	return ref, bytes.Replace(oneSpanEvent("PACKAGE_CREATE", ref, time.Now()), []byte(`"message":null`),
+		fmt.Appendf(nil, `"message":%q`, noise), 1)
 }
 
 // calls posts, and notes what was taken. An error is that no answer came.
 func (d *ill) calls(t *testing.T, ref string, body []byte) (code int, after string, err error) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+d.public+"/callbacks/"+simulator.AccountOneSpan, bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
+		"http://"+d.public+"/callbacks/"+simulator.AccountOneSpan, bytes.NewReader(body))
 	require.NoError(t, err)
 	r.Header.Set("Authorization", "Basic "+d.key)
 	resp, err := http.DefaultClient.Do(r)

@@ -77,13 +77,16 @@ func TestWholeVerbsWithoutTheDaemonsSecrets(t *testing.T) { //nolint:paralleltes
 	text, err := os.ReadFile(in.config)
 	require.NoError(t, err)
 	require.Contains(t, string(text), key)
-	require.NoError(t, os.WriteFile(in.config, []byte(strings.ReplaceAll(string(text), key, "${COUNTERSIGN_TEST_KEY}")), 0o600))
+	require.NoError(t, os.WriteFile(in.config, []byte(strings.ReplaceAll(string(text), key, "${COUNTERSIGN_TEST_KEY}")),
+		0o600))
 	t.Setenv("COUNTERSIGN_TEST_KEY", key)
 	stop := in.daemon(t)
 	require.NoError(t, os.Unsetenv("COUNTERSIGN_TEST_KEY"))
 	verbs := [][]string{
-		{"poll", "--account", simulator.AccountOneSpan}, {"poll", "--account", simulator.AccountOneSpan, "--ref", svc.completed(t)},
-		{"backfill", "--account", simulator.AccountOneSpan, "--since", "30d"}, {"verify", "--account", simulator.AccountOneSpan},
+		{"poll", "--account", simulator.AccountOneSpan}, {"poll", "--account", simulator.AccountOneSpan, "--ref",
+			svc.completed(t)},
+		{"backfill", "--account", simulator.AccountOneSpan, "--since", "30d"}, {"verify", "--account",
+			simulator.AccountOneSpan},
 		{"documents", "retry", "--account", simulator.AccountOneSpan},
 	}
 	for _, args := range verbs {

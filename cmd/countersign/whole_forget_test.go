@@ -21,7 +21,8 @@ func TestWholeForget(t *testing.T) {
 	ref := svc.completed(t)
 	eventually(t, "a completed row with its documents", func() bool {
 		stdout, _, code := in.verb(t, "show", simulator.AccountOneSpan, "--json", "--", ref)
-		return code == output.ExitDone && strings.Contains(stdout, `"state":"stored"`) && !strings.Contains(stdout, `"state":"waiting"`)
+		return code == output.ExitDone && strings.Contains(stdout, `"state":"stored"`) &&
+			!strings.Contains(stdout, `"state":"waiting"`)
 	})
 	row := in.row(t, ref)
 	require.NotEmpty(t, row.Signers)

@@ -15,8 +15,9 @@ import (
 
 // alteredPDF carries a signature whose ByteRange cannot be true.
 func alteredPDF() []byte {
-	return pdftest.Small("/AcroForm<</SigFlags 3/Fields[4 0 R]>>", "<</Type/Annot/Subtype/Widget/FT/Sig/T(x)/Rect[0 0 0 0]"+
-		"/V<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/adbe.pkcs7.detached/ByteRange[0 90 50 9]/Contents<00>>>>>")
+	return pdftest.Small("/AcroForm<</SigFlags 3/Fields[4 0 R]>>",
+		"<</Type/Annot/Subtype/Widget/FT/Sig/T(x)/Rect[0 0 0 0]"+
+			"/V<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/adbe.pkcs7.detached/ByteRange[0 90 50 9]/Contents<00>>>>>")
 }
 
 // Files that are altered, unsigned or made to eat the reader's memory are set aside; the daemon goes on, and an
@@ -31,13 +32,15 @@ func TestWholeGate(t *testing.T) {
 		ref, at := "envelope_"+name, "2026-11-20T10:00:00.000Z"
 		d.on("GET "+documensoPath+"envelope/item/envelope_item_"+name+"/download", answerFile(files[name]))
 		more := said{"completedAt": at, "updatedAt": at}
-		more["envelopeItems"] = []said{{"id": "envelope_item_" + name, "envelopeId": ref, "title": "contract.pdf", "order": 1, "documentDataId": "data-1"}}
+		more["envelopeItems"] = []said{{"id": "envelope_item_" + name, "envelopeId": ref, "title": "contract.pdf",
+			"order": 1, "documentDataId": "data-1"}}
 		d.is(ref, "COMPLETED", more)
 		delete(more, "envelopeItems")
 		d.tells(t, "DOCUMENT_COMPLETED", d.payload(ref, "COMPLETED", more), model.Accepted, "")
 		return ref
 	}
-	for name, reason := range map[string]string{"bomb": "of memory", "altered": "ByteRange overlaps", "unsigned": "must carry a signature"} {
+	for name, reason := range map[string]string{"bomb": "of memory", "altered": "ByteRange overlaps",
+		"unsigned": "must carry a signature"} {
 		doc := d.in.fileBecomes(t, completed(name), "quarantined")
 		require.Contains(t, doc["reason"], reason)
 		require.Contains(t, doc["reason"], "documents release")
@@ -53,7 +56,8 @@ func TestWholeGate(t *testing.T) {
 	before := d.in.fileBecomes(t, ref, "quarantined")
 	require.Contains(t, d.in.said(t, "documents", "release", simulator.AccountDocumenso, ref), "is stored as")
 	after := d.in.fileBecomes(t, ref, "stored")
-	require.Equal(t, []any{"released by operator", "altered", before["sha256"]}, []any{after["reason"], after["signature"], after["sha256"]})
+	require.Equal(t, []any{"released by operator", "altered", before["sha256"]},
+		[]any{after["reason"], after["signature"], after["sha256"]})
 	require.Equal(t, after["sha256"], fileHash(t, filepath.Join(d.in.dir, "documents", after["path"].(string))))
 	require.NoFileExists(t, filepath.Join(d.in.dir, "documents", before["path"].(string)))
 	require.Contains(t, d.in.said(t, "changes", "--json"), `"kind":"document","from":"quarantined","to":"stored"`)
@@ -63,7 +67,8 @@ func TestWholeGate(t *testing.T) {
 
 	// What is stored is checked again; a file that changed on disk is a difference.
 	require.Contains(t, d.in.said(t, "documents", "verify", "--json"), `{"checked":1,"differences":0,"filled":0}`)
-	require.NoError(t, os.WriteFile(filepath.Join(d.in.dir, "documents", after["path"].(string)), pdftest.Small("", "<</A 1>>"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(d.in.dir, "documents", after["path"].(string)),
+		pdftest.Small("", "<</A 1>>"), 0o600))
 	stdout, _, code := d.in.verb(t, "documents", "verify", "--json")
 	require.Equal(t, output.ExitDrift, code)
 	require.Contains(t, stdout, `"field":"sha256"`)

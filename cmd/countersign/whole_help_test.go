@@ -99,7 +99,8 @@ func install(t *testing.T, s *services, speed float64) installation {
 	})
 	if speed <= 1 {
 		text = "documents_min_free: 1MiB\nslot_jitter: 0s\nlog: { level: warning }\n" + strings.ReplaceAll(text,
-			"    allow_private_links: true\n", "    allow_private_links: true\n    budget: { read: 6000, files: 3000, test: 900 }\n")
+			"    allow_private_links: true\n",
+			"    allow_private_links: true\n    budget: { read: 6000, files: 3000, test: 900 }\n")
 	}
 	require.NoError(t, os.WriteFile(in.config, []byte(text), 0o600))
 	return in
@@ -201,7 +202,8 @@ func (in installation) up(t *testing.T, p *process) {
 			t.Fatalf("the daemon ended:\n%s", p.out.String())
 		default:
 		}
-		return answers("http://"+in.public+"/", http.StatusNotFound) && answers("http://"+in.console+"/healthz", http.StatusOK)
+		return answers("http://"+in.public+"/", http.StatusNotFound) &&
+			answers("http://"+in.console+"/healthz", http.StatusOK)
 	})
 }
 
@@ -251,7 +253,8 @@ func (in installation) post(account, contentType, authorization string, body []b
 
 // oneSpanEvent is a callback body as OneSpan sends it.
 func oneSpanEvent(name, ref string, at time.Time) []byte {
-	return fmt.Appendf(nil, `{"@class":"com.silanis.esl.packages.event.ESLProcessEvent","name":%q,"sessionUser":"owner","packageId":%q,"message":null,"documentId":null,"createdDate":%q}`,
+	return fmt.Appendf(nil,
+		`{"@class":"com.silanis.esl.packages.event.ESLProcessEvent","name":%q,"sessionUser":"owner","packageId":%q,"message":null,"documentId":null,"createdDate":%q}`,
 		name, ref, at.UTC().Format("2006-01-02T15:04:05.000Z"))
 }
 

@@ -26,7 +26,8 @@ func faultLibrary(t *testing.T) string {
 		t.Skipf("gcc is needed (package gcc): %v", err)
 	}
 	library := filepath.Join(reachable(t), "faults.so")
-	out, err := exec.Command("gcc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", library, filepath.Join("testdata", "faults.c"), "-ldl", "-lpthread").CombinedOutput()
+	out, err := exec.Command("gcc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", library,
+		filepath.Join("testdata", "faults.c"), "-ldl", "-lpthread").CombinedOutput()
 	require.NoError(t, err, string(out))
 	return library
 }
@@ -114,7 +115,8 @@ func (d *sick) powerFails(t *testing.T) {
 // callsIn sends a callback that gets no answer.
 func (d *sick) callsIn(t *testing.T) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+d.public+"/callbacks/sim-onespan", strings.NewReader(string(oneSpanEvent("PACKAGE_CREATE", "unanswered", time.Now()))))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+d.public+"/callbacks/sim-onespan",
+		strings.NewReader(string(oneSpanEvent("PACKAGE_CREATE", "unanswered", time.Now()))))
 	require.NoError(t, err)
 	r.Header.Set("Authorization", "Basic "+d.key)
 	if resp, err := http.DefaultClient.Do(r); err == nil {
@@ -138,7 +140,8 @@ func TestInjectedFaultsUnderACheckpoint(t *testing.T) {
 			d.serve(t)
 			d.takes(t, 20)
 			d.rule(t, rule)
-			for n := 0; fileSize(t, d.data("countersign.db-wal")) < 9<<20; n++ { // a checkpoint at 8 MiB would have begun it anew
+			// a checkpoint at 8 MiB would have begun it anew
+			for n := 0; fileSize(t, d.data("countersign.db-wal")) < 9<<20; n++ {
 				require.Less(t, n, 200)
 				d.takes(t, 20)
 			}
@@ -152,8 +155,8 @@ func TestInjectedFaultsUnderACheckpoint(t *testing.T) {
 	}
 }
 
-// Where the database's own file cannot be synced, nobody knows what of it is on disk: the daemon ends by itself before a
-// later checkpoint would give the log away, and the next start finds all in it.
+// Where the database's own file cannot be synced, nobody knows what of it is on disk: the daemon ends by itself before
+// a later checkpoint would give the log away, and the next start finds all in it.
 func TestInjectedFaultsInTheSyncOfTheDatabase(t *testing.T) {
 	t.Parallel()
 	binary, library := builtProgram(t), faultLibrary(t)

@@ -24,7 +24,8 @@ import (
 func TestWholeKeyRotate(t *testing.T) {
 	t.Parallel()
 	a := attack(t, "")
-	code, _ := a.post(simulator.AccountOneSpan, "application/json", "Basic tomorrow's", oneSpanEvent("PACKAGE_CREATE", "r-1", time.Now()))
+	code, _ := a.post(simulator.AccountOneSpan, "application/json", "Basic tomorrow's",
+		oneSpanEvent("PACKAGE_CREATE", "r-1", time.Now()))
 	require.Equal(t, 401, code)
 	id := a.newest(t).ID
 	file := filepath.Join(a.dir, "countersign.key")
@@ -97,7 +98,8 @@ func TestWholeKeyRotateKilled(t *testing.T) {
 	go func() { written <- s.Run(ctx) }()
 	require.NoError(t, s.Do(t.Context(), store.Unit{Apply: func(b *store.Batch) error {
 		for i := range many {
-			b.AddCallback(store.Packed{Callback: model.Callback{Account: simulator.AccountOneSpan, Verdict: model.Refused, At: time.Now().UTC(), Body: fmt.Appendf(nil, "body %d", i)}})
+			b.AddCallback(store.Packed{Callback: model.Callback{Account: simulator.AccountOneSpan, Verdict: model.Refused,
+				At: time.Now().UTC(), Body: fmt.Appendf(nil, "body %d", i)}})
 		}
 		return nil
 	}}))
@@ -115,7 +117,8 @@ func TestWholeKeyRotateKilled(t *testing.T) {
 		}
 		p.kill()
 		now, _ := keys()
-		s, err := store.Open(t.Context(), store.Options{DSN: c.Database, Key: now[0], OldKeys: now[1:], Now: time.Now, ReadOnly: true})
+		s, err := store.Open(t.Context(),
+			store.Options{DSN: c.Database, Key: now[0], OldKeys: now[1:], Now: time.Now, ReadOnly: true})
 		require.NoError(t, err)
 		rests, err := s.CountSealed(t.Context())
 		require.NoError(t, err)

@@ -111,7 +111,8 @@ func killedInCallbacks(t *testing.T, binary string) {
 	stored := in.callbacks(t, model.Accepted)
 	for _, ref := range slices.Sorted(maps.Keys(s.took)) {
 		require.Equal(t, 1, stored[ref], "callback of %s", ref)
-		require.Equal(t, 1, one[int](db, "SELECT COUNT(*) FROM transactions WHERE account = ? AND ref = ?", simulator.AccountOneSpan, ref), ref)
+		require.Equal(t, 1, one[int](db, "SELECT COUNT(*) FROM transactions WHERE account = ? AND ref = ?",
+			simulator.AccountOneSpan, ref), ref)
 	}
 	for ref, n := range stored {
 		require.Equal(t, 1, n, "callback of %s, acknowledged or not", ref)
@@ -274,7 +275,8 @@ func killedInDownload(t *testing.T, binary string) {
 	p, _ = in.serving(t, binary, "--backfill", "120d")
 	db := in.table(t)
 	eventually(t, "all documents", func() bool {
-		return one[int](db, "SELECT COUNT(*) FROM documents WHERE state = 'stored'") > 0 && one[int](db, "SELECT COUNT(*) FROM documents WHERE state <> 'stored'") == 0 &&
+		return one[int](db, "SELECT COUNT(*) FROM documents WHERE state = 'stored'") > 0 &&
+			one[int](db, "SELECT COUNT(*) FROM documents WHERE state <> 'stored'") == 0 &&
 			one[int](db, "SELECT COUNT(*) FROM runs WHERE kind = 'backfill' AND state = 'done'") == 1
 	})
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
@@ -308,7 +310,8 @@ func killedInConfirmation(t *testing.T, binary string) {
 	})
 	key, _ := svc.account(simulator.AccountOneSpan).Settings["callback_key"].(string)
 	p, _ := in.serving(t, binary)
-	code, _ := in.post(simulator.AccountOneSpan, "application/json", "Basic "+key, oneSpanEvent("PACKAGE_COMPLETE", ref, time.Now()))
+	code, _ := in.post(simulator.AccountOneSpan, "application/json", "Basic "+key,
+		oneSpanEvent("PACKAGE_COMPLETE", ref, time.Now()))
 	require.Equal(t, http.StatusOK, code)
 	awaited(t, held, "a question")
 	p.kill()
@@ -318,7 +321,8 @@ func killedInConfirmation(t *testing.T, binary string) {
 
 	in.serving(t, binary)
 	eventually(t, "a confirmed row", func() bool {
-		return one[int](db, "SELECT COUNT(*) FROM transactions WHERE ref = ? AND status = 'completed' AND confirmed", ref) == 1
+		return one[int](db, "SELECT COUNT(*) FROM transactions WHERE ref = ? AND status = 'completed' AND confirmed",
+			ref) == 1
 	})
 }
 
@@ -331,7 +335,8 @@ func stoppedByTerm(t *testing.T, binary string) {
 	other := install(t, svc, 1) // other ports, the same database
 	text, err := os.ReadFile(other.config)
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(other.config, []byte(strings.Replace(string(text), "./countersign.db", filepath.Join(in.dir, "countersign.db"), 1)), 0o600))
+	require.NoError(t, os.WriteFile(other.config,
+		[]byte(strings.Replace(string(text), "./countersign.db", filepath.Join(in.dir, "countersign.db"), 1)), 0o600))
 	key, err := filepath.Glob(filepath.Join(in.dir, "*key*"))
 	require.NoError(t, err)
 	for _, k := range key {

@@ -24,7 +24,8 @@ type ledgerScript struct {
 
 func (l ledgerScript) is(ref, status string) {
 	l.s.says("GET /onespan/api/packages/"+ref, said{
-		"id": ref, "name": "Lease", "type": "PACKAGE", "status": status, "trashed": false, "autocomplete": true, "created": isoStamp(time.Now().Add(-time.Hour)),
+		"id": ref, "name": "Lease", "type": "PACKAGE", "status": status, "trashed": false, "autocomplete": true,
+		"created": isoStamp(time.Now().Add(-time.Hour)),
 		"updated": isoStamp(time.Now()), "roles": []said{}, "documents": []said{}, "sender": said{"id": "s"},
 	})
 }
@@ -36,7 +37,8 @@ func (l ledgerScript) calls(name, ref string, proved bool) {
 	if !proved {
 		key, want = "another", http.StatusUnauthorized
 	}
-	code, answer := l.sends(l.t, simulator.AccountOneSpan, map[string]string{"Authorization": "Basic " + key}, oneSpanEvent(name, ref, time.Now()))
+	code, answer := l.sends(l.t, simulator.AccountOneSpan, map[string]string{"Authorization": "Basic " + key},
+		oneSpanEvent(name, ref, time.Now()))
 	require.Equal(l.t, want, code, answer)
 }
 
@@ -89,7 +91,8 @@ func TestWholeLedger(t *testing.T) {
 	s, svc, in := script(t, simulator.Options{Services: []string{"onespan"}})
 	in.edit(t, `(?m)^    gap_grace: 1s$`, "$0\n    download: []")
 	l := ledgerScript{in, t, s, svc.setting(t, account, "callback_key")}
-	gapKeys := []string{"account", "after", "before", "change", "found_at", "found_by", "from", "kind", "latency", "ref", "signer", "to"}
+	gapKeys := []string{"account", "after", "before", "change", "found_at", "found_by", "from", "kind", "latency", "ref",
+		"signer", "to"}
 	stop := in.daemon(t)
 	eventually(t, "the first poll", func() bool { return in.polled(t, account) > 0 })
 
@@ -99,7 +102,8 @@ func TestWholeLedger(t *testing.T) {
 	l.polls("missed")
 	gap := l.gapOf("missed", "missed")
 	require.Equal(t, gapKeys, slices.Sorted(maps.Keys(gap)))
-	require.True(t, agree(gap, said{"account": account, "change": "status", "from": "in_progress", "to": "completed", "latency": nil}), "%v", gap)
+	require.True(t, agree(gap,
+		said{"account": account, "change": "status", "from": "in_progress", "to": "completed", "latency": nil}), "%v", gap)
 	require.NotNil(t, gap["after"])
 	silent := account + " " + model.CallbacksSilent
 	eventually(t, "silence", func() bool { return slices.Contains(in.incidents(t), silent) })
@@ -148,7 +152,9 @@ func TestWholeLedger(t *testing.T) {
 	require.Equal(t, "archived", l.gapOf("unarchived", "no_event")["change"])
 
 	// Unsubscribed: the registration that an audit has read does not name the event.
-	s.says("GET /onespan/api/callback", said{"url": "https://sign.example.com/callbacks/" + account, "key": l.key, "events": []string{"PACKAGE_CREATE", "PACKAGE_ACTIVATE"}})
+	s.says("GET /onespan/api/callback",
+		said{"url": "https://sign.example.com/callbacks/" + account, "key": l.key,
+			"events": []string{"PACKAGE_CREATE", "PACKAGE_ACTIVATE"}})
 	in.verb(t, "poll", "--account", account, "--tier", "audit")
 	l.sent("unsubscribed")
 	l.is("unsubscribed", "COMPLETED")
@@ -168,7 +174,8 @@ func (l ledgerScript) summedUp() {
 	}
 	require.Equal(t, map[any]int{"missed": 2, "late": 1, "refused": 1, "unsubscribed": 1, "no_event": 1}, kinds)
 	sum := objects(t, l.said(t, "gaps", "--summary", "--json"))[0]
-	require.True(t, agree(sum, said{"objective": 0.99, "missed": 2, "late": 1, "refused": 1, "unsubscribed": 1, "no_event": 1}), "%v", sum)
+	require.True(t, agree(sum,
+		said{"objective": 0.99, "missed": 2, "late": 1, "refused": 1, "unsubscribed": 1, "no_event": 1}), "%v", sum)
 	told := sum["told"].(float64)
 	require.InDelta(t, told/(told+4), sum["share"], 1e-9)
 	require.InDelta(t, (told+4)/100-4, sum["left"], 1e-9)

@@ -44,7 +44,8 @@ func logsInto(t *testing.T, binary string, ends bool) {
 	key, _ := svc.account(simulator.AccountOneSpan).Settings["callback_key"].(string)
 	post := func(key, ref string, want int) {
 		began := time.Now()
-		code, _ := in.post(simulator.AccountOneSpan, "application/json", "Basic "+key, oneSpanEvent("PACKAGE_CREATE", ref, time.Now()))
+		code, _ := in.post(simulator.AccountOneSpan, "application/json", "Basic "+key,
+			oneSpanEvent("PACKAGE_CREATE", ref, time.Now()))
 		if took := time.Since(began); code != want || took > stopsWithin {
 			t.Fatalf("answered %d after %s, want %d", code, took, want)
 		}

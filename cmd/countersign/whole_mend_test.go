@@ -62,11 +62,14 @@ func TestWholeRefusedCallbacksAreExplainedAndReplayed(t *testing.T) {
 	require.NotContains(t, stdout, "the-new-key")
 	trials := objects(t, in.said(t, "callbacks", "explain", "--json", refused[0]))
 	require.Len(t, trials, 8)
-	require.Equal(t, map[string]any{"secret": "callback_keys[1]", "header": "Authorization", "hash": "", "encoding": "", "over": "", "match": true, "note": ""}, trials[4])
+	require.Equal(t, map[string]any{"secret": "callback_keys[1]", "header": "Authorization", "hash": "", "encoding": "",
+		"over": "", "match": true, "note": ""}, trials[4])
 
-	stdout = in.said(t, "callbacks", "replay", "--refused", "--account", simulator.AccountOneSpan, "--since", "1d", "--dry-run")
+	stdout = in.said(t, "callbacks", "replay", "--refused", "--account", simulator.AccountOneSpan, "--since", "1d",
+		"--dry-run")
 	require.Equal(t, 2, strings.Count(stdout, "refused -> accepted"), stdout)
-	require.Contains(t, stdout, refused[1]+"  sim-onespan/p-1  refused -> duplicate", "a copy of one that is replayed before it")
+	require.Contains(t, stdout, refused[1]+"  sim-onespan/p-1  refused -> duplicate",
+		"a copy of one that is replayed before it")
 	require.Equal(t, refused, in.ids(t, model.Refused), "a dry run changes nothing")
 	came := objects(t, in.said(t, "callbacks", "show", "--json", refused[0]))[0]["at"]
 	stdout = in.said(t, "callbacks", "replay", "--refused", "--json")
@@ -100,9 +103,11 @@ func TestWholeRefusedCallbacksAreExplainedAndReplayed(t *testing.T) {
 func TestWholeAnOldCallbackIsReplayedBehindAnAnswer(t *testing.T) {
 	t.Parallel()
 	in := wired(t)
-	code, _ := in.post(simulator.AccountOneSpan, "application/json", "Basic "+recordedKey, oneSpanEvent("PACKAGE_ACTIVATE", "p-1", time.Now()))
+	code, _ := in.post(simulator.AccountOneSpan, "application/json", "Basic "+recordedKey,
+		oneSpanEvent("PACKAGE_ACTIVATE", "p-1", time.Now()))
 	require.Equal(t, http.StatusOK, code)
-	code, _ = in.post(simulator.AccountOneSpan, "application/json", "Basic the-new-key", oneSpanEvent("PACKAGE_COMPLETE", "p-1", time.Now()))
+	code, _ = in.post(simulator.AccountOneSpan, "application/json", "Basic the-new-key",
+		oneSpanEvent("PACKAGE_COMPLETE", "p-1", time.Now()))
 	require.Equal(t, http.StatusUnauthorized, code)
 	in.write(t, "UPDATE transactions SET asked_at = ?, confirmed_at = ?, confirmed = 1, next_check_at = NULL WHERE ref = 'p-1'", stampText(time.Minute), stampText(time.Minute))
 	in.edit(t, `callback_key: .*`, `callback_keys: ["the-new-key"]`)
@@ -222,7 +227,8 @@ func TestWholeTheCheckNamesTheStepThatFails(t *testing.T) {
 			require.Equal(t, "ok", s["result"], c.name)
 		}
 	}
-	require.Contains(t, in.said(t, "registration", "check", simulator.AccountOneSpan, "--loopback"), "ok      acknowledgement")
+	require.Contains(t, in.said(t, "registration", "check", simulator.AccountOneSpan, "--loopback"),
+		"ok      acknowledgement")
 	stop()
 	stdout, _, code := in.verb(t, "registration", "check", simulator.AccountOneSpan, "--loopback")
 	require.Equal(t, output.ExitFailed, code)
@@ -231,20 +237,24 @@ func TestWholeTheCheckNamesTheStepThatFails(t *testing.T) {
 	stdout, _, code = in.verb(t, "registration", "check", simulator.AccountOneSpan)
 	require.Equal(t, output.ExitFailed, code)
 	require.Regexp(t, `^failed  canary +settings.callback_key is not set`, stdout)
-	require.False(t, bytes.Contains([]byte(stdout), []byte(svc.account(simulator.AccountOneSpan).Settings["api_key"].(string))))
+	require.False(t, bytes.Contains([]byte(stdout),
+		[]byte(svc.account(simulator.AccountOneSpan).Settings["api_key"].(string))))
 }
 
 // A signer comes back, and a page tells: both hurry a question and no more.
 func TestWholeReturnURLsAndHintsHurryAQuestion(t *testing.T) {
 	t.Parallel()
 	svc := playServices(t, simulator.Options{Transactions: -1})
-	svc.through(func(_ http.ResponseWriter, r *http.Request, _ http.Handler) { <-r.Context().Done() }) // what is due stays due
+	// what is due stays due
+	svc.through(func(_ http.ResponseWriter, r *http.Request, _ http.Handler) { <-r.Context().Done() })
 	in := install(t, svc, 1)
 	in.edit(t, `callback_key: .*`, `callback_key: "`+recordedKey+`"`)
-	in.edit(t, `(provider: onespan\n)`, "$1    return_page: https://www.example.org/done?lang=en\n    hints: { enabled: true }\n")
+	in.edit(t, `(provider: onespan\n)`,
+		"$1    return_page: https://www.example.org/done?lang=en\n    hints: { enabled: true }\n")
 	in.daemon(t)
 	db := in.table(t)
-	code, _ := in.post(simulator.AccountOneSpan, "application/json", "Basic "+recordedKey, oneSpanEvent("PACKAGE_ACTIVATE", "p-1", time.Now()))
+	code, _ := in.post(simulator.AccountOneSpan, "application/json", "Basic "+recordedKey,
+		oneSpanEvent("PACKAGE_ACTIVATE", "p-1", time.Now()))
 	require.Equal(t, http.StatusOK, code)
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	ask := func(method, path, body string) (int, string) {
@@ -263,7 +273,8 @@ func TestWholeReturnURLsAndHintsHurryAQuestion(t *testing.T) {
 	require.Equal(t, []any{http.StatusSeeOther, false}, []any{code, due()}, "a link checker's visit tells nothing")
 	code, location := ask(http.MethodGet, "/return/"+simulator.AccountOneSpan+"?ref=p-1", "")
 	require.Equal(t, http.StatusSeeOther, code)
-	require.Equal(t, "https://www.example.org/done?lang=en&account="+simulator.AccountOneSpan+"&ref=p-1&status=in_progress", location)
+	require.Equal(t, "https://www.example.org/done?lang=en&account="+simulator.AccountOneSpan+
+		"&ref=p-1&status=in_progress", location)
 	require.True(t, due())
 	code, _ = ask(http.MethodPost, "/hints/"+simulator.AccountOneSpan, `{"ref":"p-1"}`)
 	require.Equal(t, http.StatusAccepted, code)

@@ -27,8 +27,10 @@ func newerProgram(t *testing.T) (binary string, has int) {
 	has = len(names)
 	replace := map[string]string{}
 	for name, text := range map[string]string{
-		fmt.Sprintf("%05d_colour.sql", has+1): "-- +goose Up\nALTER TABLE transactions ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue';\nCREATE INDEX transactions_colour ON transactions (colour, ref);\n",
-		fmt.Sprintf("%05d_shape.sql", has+2):  "-- +goose Up\nALTER TABLE transactions ADD COLUMN shape TEXT NOT NULL DEFAULT 'round';\nCREATE TABLE shapes AS SELECT n, shape FROM transactions;\n",
+		fmt.Sprintf("%05d_colour.sql",
+			has+1): "-- +goose Up\nALTER TABLE transactions ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue';\nCREATE INDEX transactions_colour ON transactions (colour, ref);\n",
+		fmt.Sprintf("%05d_shape.sql",
+			has+2): "-- +goose Up\nALTER TABLE transactions ADD COLUMN shape TEXT NOT NULL DEFAULT 'round';\nCREATE TABLE shapes AS SELECT n, shape FROM transactions;\n",
 	} {
 		file := filepath.Join(dir, name)
 		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
@@ -74,7 +76,8 @@ func TestWholeMigrationKilled(t *testing.T) {
 		require.Zero(t, in.start(t, newer, "migrate").exit(t), "again")
 		db = in.table(t)
 		require.Equal(t, has+2, one[int](db, reached))
-		require.Equal(t, rows, one[int](db, "SELECT COUNT(*) FROM v1_transactions v JOIN transactions t USING (account, ref) WHERE colour = 'blue' AND shape = 'round'"))
+		require.Equal(t, rows,
+			one[int](db, "SELECT COUNT(*) FROM v1_transactions v JOIN transactions t USING (account, ref) WHERE colour = 'blue' AND shape = 'round'"))
 		require.Equal(t, rows, one[int](db, "SELECT COUNT(*) FROM shapes"))
 		require.NoError(t, db.Close())
 	}

@@ -25,7 +25,9 @@ func TestWholeHungServiceLeavesTheOthersAlone(t *testing.T) {
 
 	s.allSignIs("doc_1", "voided")
 	body = allSignBody(t, "evt_1", "document.voided", "doc_1", true)
-	in.came(t, simulator.AccountAllSign, allSigned(t, "evt_1", time.Now(), body, svc.setting(t, simulator.AccountAllSign, "webhook_secrets")), body, model.Accepted, model.Applied)
+	in.came(t, simulator.AccountAllSign,
+		allSigned(t, "evt_1", time.Now(), body,
+			svc.setting(t, simulator.AccountAllSign, "webhook_secrets")), body, model.Accepted, model.Applied)
 	in.becomes(t, "doc_1", said{"status": "cancelled", "confirmed": true})
 	in.is(t, "c1", said{"status": "completed", "confirmed": false})
 	require.Equal(t, 1, s.count("GET "+autosignPath+"c1"), "it hangs still")

@@ -31,7 +31,8 @@ func (p *wayOut) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Unlock()
 	ref, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v3/documents/"), "/")
 	link := map[string]string{
-		"doc_1": "http://files.example.test/files/doc_1?X-Amz-Expires=300", "doc_2": "http://10.0.0.7/files/doc_2", "doc_3": "http://93.184.216.34/files/doc_3",
+		"doc_1": "http://files.example.test/files/doc_1?X-Amz-Expires=300", "doc_2": "http://10.0.0.7/files/doc_2",
+		"doc_3": "http://93.184.216.34/files/doc_3",
 	}[ref]
 	switch {
 	case r.URL.Host != "api.example.test":
@@ -39,12 +40,16 @@ func (p *wayOut) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case link == "":
 		answerJSON(http.StatusNotFound, said{})(w, r)
 	case rest == "signers":
-		answerJSON(http.StatusOK, said{"object": "list", "hasMore": false, "nextCursor": nil, "data": []said{{"id": "sgr_1", "documentId": ref, "status": "signed"}}})(w, r)
+		answerJSON(http.StatusOK,
+			said{"object": "list", "hasMore": false, "nextCursor": nil,
+				"data": []said{{"id": "sgr_1", "documentId": ref, "status": "signed"}}})(w, r)
 	case rest == "evidence":
-		answerJSON(http.StatusOK, said{"documentId": ref, "available": true, "evidencePdf": said{"url": link}, "nom151": nil})(w, r)
+		answerJSON(http.StatusOK,
+			said{"documentId": ref, "available": true, "evidencePdf": said{"url": link}, "nom151": nil})(w, r)
 	default:
 		answerJSON(http.StatusOK, said{
-			"id": ref, "object": "document", "name": "Lease", "status": "completed", "documentType": "editable", "signerCount": 1, "signedCount": 1,
+			"id": ref, "object": "document", "name": "Lease", "status": "completed", "documentType": "editable",
+			"signerCount": 1, "signedCount": 1,
 			"createdAt": "2026-11-20T09:00:00.000Z", "updatedAt": "2026-11-20T10:00:00.000Z", "expiresAt": nil,
 		})(w, r)
 	}
@@ -59,7 +64,8 @@ func (p *wayOut) count(of map[string]int, host string) int {
 // startWith runs the program with more in its environment.
 func (in installation) startWith(t *testing.T, env []string, binary string, args ...string) *process {
 	t.Helper()
-	p := &process{Cmd: exec.Command(binary, append([]string{"--config", in.config}, args...)...), out: &safeBuffer{}, done: make(chan struct{})}
+	p := &process{Cmd: exec.Command(binary, append([]string{"--config", in.config}, args...)...), out: &safeBuffer{},
+		done: make(chan struct{})}
 	p.Stdout, p.Stderr, p.Env = p.out, p.out, append(os.Environ(), env...)
 	require.NoError(t, p.Start())
 	go func() { p.Wait(); close(p.done) }() //nolint:errcheck // ProcessState tells
@@ -67,8 +73,8 @@ func (in installation) startWith(t *testing.T, env []string, binary string, args
 	return p
 }
 
-// Where the only way out is a proxy, what links lead to comes through it, without the key; private addresses are refused
-// before it is asked, and the doctor says whether it works.
+// Where the only way out is a proxy, what links lead to comes through it, without the key; private addresses are
+// refused before it is asked, and the doctor says whether it works.
 func TestWholeFilesComeThroughAProxy(t *testing.T) {
 	t.Parallel()
 	binary := builtProgram(t)
@@ -116,7 +122,8 @@ accounts:
 
 	doctor := in.startWith(t, env, binary, "doctor")
 	doctor.exit(t)
-	require.Regexp(t, `(?m)^ok +http proxy +`+server.URL+`, which reaches api\.example\.test; not for inside\.example\.com$`, doctor.out.String())
+	require.Regexp(t, `(?m)^ok +http proxy +`+server.URL+
+		`, which reaches api\.example\.test; not for inside\.example\.com$`, doctor.out.String())
 	require.Regexp(t, `(?m)^warn +https proxy +HTTPS_PROXY is not set`, doctor.out.String())
 	server.Close()
 	doctor = in.startWith(t, env, binary, "doctor")

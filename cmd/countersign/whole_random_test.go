@@ -33,7 +33,8 @@ func TestKilledAtRandom(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // chance is to be repeatable
 	seconds := int(span.Seconds())
 	svc, in := livingServices(t, simulator.Options{
-		Seed: seed, Transactions: 20 + 2*seconds, BornBefore: 20, Births: time.Duration(seconds) * daySeconds * time.Second, Speed: daySeconds,
+		Seed: seed, Transactions: 20 +
+			2*seconds, BornBefore: 20, Births: time.Duration(seconds) * daySeconds * time.Second, Speed: daySeconds,
 		Services: []string{"onespan", "dropboxsign", "allsign", "autosign", "documenso"},
 		Faults:   simulator.Faults{Drop: 0.2, Duplicate: 0.2, Reorder: 0.1, Delay: 0.1, ErrorRate: 0.05, BadFiles: 0.1},
 	})

@@ -84,7 +84,8 @@ func TestWholeBackupAndRestore(t *testing.T) {
 	in.filesWhole(t, svc)
 }
 
-// Where a provider lists nothing, no backfill brings back what came after a backup: restore names it, and tracks it again.
+// Where a provider lists nothing, no backfill brings back what came after a backup: restore names it, and tracks it
+// again.
 func TestWholeRestoreWhereNothingIsListed(t *testing.T) {
 	t.Parallel()
 	const account = simulator.AccountAutosign
@@ -104,7 +105,8 @@ func TestWholeRestoreWhereNothingIsListed(t *testing.T) {
 	require.Equal(t, 1, in.rows(t))
 	_, stderr, code := in.verb(t, "verify")
 	require.Zero(t, code)
-	require.Contains(t, stderr, account+": the provider lists nothing, so transactions that the table does not have cannot be found")
+	require.Contains(t, stderr,
+		account+": the provider lists nothing, so transactions that the table does not have cannot be found")
 	list, err := filepath.Glob(filepath.Join(in.dir, "countersign.db.before-*"+upkeep.LostList))
 	require.NoError(t, err)
 	require.Len(t, list, 1)

@@ -36,7 +36,8 @@ func TestRoomRunsOutInADownload(t *testing.T) {
 		return one[int](db, "SELECT COUNT(*) FROM documents WHERE state = 'waiting' AND reason = ?", reason) > 0
 	})
 	eventually(t, "a line in the log", func() bool { return strings.Contains(d.p.out.String(), syscall.ENOSPC.Error()) })
-	code, _ := d.post("sim-onespan", "application/json", "Basic "+d.key, oneSpanEvent("PACKAGE_CREATE", "meanwhile", time.Now()))
+	code, _ := d.post("sim-onespan", "application/json", "Basic "+d.key,
+		oneSpanEvent("PACKAGE_CREATE", "meanwhile", time.Now()))
 	require.Equal(t, http.StatusOK, code, "callbacks need no room there")
 	before := stored()
 	require.Equal(t, before, len(paths(t, db)))

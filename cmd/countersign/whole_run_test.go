@@ -160,7 +160,8 @@ func only(prefix string, f http.HandlerFunc) func(http.ResponseWriter, *http.Req
 func (in installation) polled(t *testing.T, account string) (n int) {
 	t.Helper()
 	in.read(t, func(s *store.Store) {
-		runs, err := s.Runs(t.Context(), store.RunFilter{Account: account, Kind: "active", States: []model.RunState{model.RunDone}})
+		runs, err := s.Runs(t.Context(),
+			store.RunFilter{Account: account, Kind: "active", States: []model.RunState{model.RunDone}})
 		require.NoError(t, err)
 		n = len(runs)
 	})

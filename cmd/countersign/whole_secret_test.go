@@ -49,7 +49,8 @@ func (h *hush) heard(body []byte) {
 		h.secrets[string(m[1])] = true
 	}
 	for _, m := range linkMember.FindAllSubmatch(body, -1) {
-		if at, err := url.Parse(strings.ReplaceAll(string(m[1]), `\/`, "/")); err == nil && (at.RawQuery != "" || strings.Contains(at.Path, "storage")) {
+		if at, err := url.Parse(strings.ReplaceAll(string(m[1]), `\/`, "/")); err == nil &&
+			(at.RawQuery != "" || strings.Contains(at.Path, "storage")) {
 			if strings.Contains(at.Path, "/home/manage") {
 				continue // a page behind a login, that names nothing but the ref
 			}
@@ -147,9 +148,11 @@ func TestWholeNothingIsTold(t *testing.T) {
 	}))
 	t.Cleanup(calls.Close)
 	svc := playServices(t, simulator.Options{
-		Seed: 11, Transactions: 24, BornBefore: 8, Births: 2 * time.Hour, Speed: daySeconds, Callbacks: calls.URL, QuotaScale: 100,
-		Services: []string{"onespan", "dropboxsign", "allsign", "autosign", "documenso"},
-		Faults:   simulator.Faults{Drop: 0.2, Duplicate: 0.1, Forge: 0.2, ErrorRate: 0.1, RateLimit: 0.05, BadFiles: 0.2, Stale: 0.1},
+		Seed: 11, Transactions: 24, BornBefore: 8, Births: 2 * time.Hour, Speed: daySeconds, Callbacks: calls.URL,
+		QuotaScale: 100,
+		Services:   []string{"onespan", "dropboxsign", "allsign", "autosign", "documenso"},
+		Faults: simulator.Faults{Drop: 0.2, Duplicate: 0.1, Forge: 0.2, ErrorRate: 0.1, RateLimit: 0.05, BadFiles: 0.2,
+			Stale: 0.1},
 	})
 	svc.through(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		rec := httptest.NewRecorder()
@@ -177,14 +180,16 @@ func TestWholeNothingIsTold(t *testing.T) {
 	for _, s := range slices.Sorted(maps.Keys(secrets)) {
 		secret = s
 	}
-	for _, broken := range []string{"GET /callbacks/" + secret + " HTTP/1.1\r\nHost: " + secret + "\r\n\r\n", secret + "\r\n\r\n"} {
+	for _, broken := range []string{"GET /callbacks/" + secret + " HTTP/1.1\r\nHost: " + secret + "\r\n\r\n",
+		secret + "\r\n\r\n"} {
 		(&attacked{installation: in}).talk(t, broken) // a stranger may guess it; the log repeats it to nobody
 	}
 	said := map[string]string{"stdout": out.String(), "log": log.String()}
 	for _, path := range []string{"/metrics", "/readyz", "/healthz"} {
 		_, said[path] = in.looked(t, path, "", "")
 	}
-	for _, verb := range [][]string{{"status"}, {"doctor"}, {"config", "check"}, {"poll"}, {"gaps"}, {"callbacks", "list"}, {"documents", "list"}, {"registration", "show", simulator.AccountDocumenso}} {
+	for _, verb := range [][]string{{"status"}, {"doctor"}, {"config", "check"}, {"poll"}, {"gaps"},
+		{"callbacks", "list"}, {"documents", "list"}, {"registration", "show", simulator.AccountDocumenso}} {
 		stdout, stderr, _ := in.verb(t, verb...)
 		said[strings.Join(verb, " ")] = stdout + stderr
 	}

@@ -40,11 +40,13 @@ func rereads(t *testing.T, binary string) {
 	old, _ := svc.account(simulator.AccountOneSpan).Settings["callback_key"].(string)
 	key, _ := svc.account(simulator.AccountOneSpan).Settings["api_key"].(string)
 	p, _ := in.serving(t, binary)
-	require.Regexp(t, `(?m)^`+simulator.AccountOneSpan+` +onespan +http://`+in.public+`/callbacks/`+simulator.AccountOneSpan+`$`, p.out.String(), "what has to be registered")
+	require.Regexp(t, `(?m)^`+simulator.AccountOneSpan+` +onespan +http://`+in.public+`/callbacks/`+
+		simulator.AccountOneSpan+`$`, p.out.String(), "what has to be registered")
 	n, taken := 0, 0
 	post := func(account, key string) int {
 		n++
-		code, _ := in.post(account, "application/json", "Basic "+key, oneSpanEvent("PACKAGE_CREATE", fmt.Sprintf("r-%d", n), time.Now()))
+		code, _ := in.post(account, "application/json", "Basic "+key,
+			oneSpanEvent("PACKAGE_CREATE", fmt.Sprintf("r-%d", n), time.Now()))
 		if code == http.StatusOK {
 			taken++
 		}
@@ -57,7 +59,8 @@ func rereads(t *testing.T, binary string) {
 
 	require.Equal(t, http.StatusOK, post(simulator.AccountOneSpan, old))
 	require.Equal(t, http.StatusNotFound, post("fresh", "the-new-one"))
-	more := string(text) + fmt.Sprintf("  - { id: fresh, provider: onespan, base_url: %q, settings: { api_key: %q, callback_key: the-new-one } }\n", svc.url+"/onespan", key)
+	more := string(text) +
+		fmt.Sprintf("  - { id: fresh, provider: onespan, base_url: %q, settings: { api_key: %q, callback_key: the-new-one } }\n", svc.url+"/onespan", key)
 	put(more)
 	require.Equal(t, http.StatusNotFound, post("fresh", "the-new-one"), "not before it is told to")
 	reload()
@@ -67,7 +70,8 @@ func rereads(t *testing.T, binary string) {
 	require.NotEqual(t, more, changed)
 	put(changed)
 	reload()
-	eventually(t, "another secret", func() bool { return post(simulator.AccountOneSpan, "another-secret") == http.StatusOK })
+	eventually(t, "another secret",
+		func() bool { return post(simulator.AccountOneSpan, "another-secret") == http.StatusOK })
 	require.Equal(t, http.StatusUnauthorized, post(simulator.AccountOneSpan, old))
 
 	put(strings.Replace(string(text), "confirm", "", 1) + "  - { id: Fresh, provider: nobody }\nnonsense: 1\n")
@@ -117,7 +121,8 @@ func (in installation) slowly(t *testing.T, key, ref string) (c net.Conn, rest [
 	require.NoError(t, err)
 	t.Cleanup(func() { c.Close() }) //nolint:errcheck // a test
 	body := oneSpanEvent("PACKAGE_CREATE", ref, time.Now())
-	_, err = fmt.Fprintf(c, "POST /callbacks/%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Basic %s\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n",
+	_, err = fmt.Fprintf(c,
+		"POST /callbacks/%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Basic %s\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n",
 		simulator.AccountOneSpan, key, len(body))
 	require.NoError(t, err)
 	require.NoError(t, c.SetReadDeadline(time.Now().Add(wholeWait)))
@@ -193,7 +198,8 @@ func stopsInTime(t *testing.T, binary string) {
 	key, _ := svc.account(simulator.AccountOneSpan).Settings["callback_key"].(string)
 	p, _ := in.serving(t, binary)
 	post := func(ref string) int {
-		code, _ := in.post(simulator.AccountOneSpan, "application/json", "Basic "+key, oneSpanEvent("PACKAGE_CREATE", ref, time.Now()))
+		code, _ := in.post(simulator.AccountOneSpan, "application/json", "Basic "+key,
+			oneSpanEvent("PACKAGE_CREATE", ref, time.Now()))
 		return code
 	}
 	require.Equal(t, http.StatusOK, post("r-before"))
@@ -216,7 +222,8 @@ func stopsInTime(t *testing.T, binary string) {
 // lockDatabase writes from outside, and does not commit until release.
 func (in installation) lockDatabase(t *testing.T) (release func()) {
 	t.Helper()
-	db, err := sql.Open("sqlite3", "file:"+filepath.Join(filepath.Dir(in.config), "countersign.db")+"?mode=rw&_busy_timeout=5000")
+	db, err := sql.Open("sqlite3", "file:"+filepath.Join(filepath.Dir(in.config), "countersign.db")+
+		"?mode=rw&_busy_timeout=5000")
 	require.NoError(t, err)
 	db.SetMaxOpenConns(1)
 	_, err = db.Exec("BEGIN IMMEDIATE")

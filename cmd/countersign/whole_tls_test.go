@@ -51,7 +51,8 @@ func TestWholeTLS(t *testing.T) {
 	})
 
 	post := func(c *http.Client, ref string) error {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+in.public+"/callbacks/"+simulator.AccountOneSpan,
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
+			"https://"+in.public+"/callbacks/"+simulator.AccountOneSpan,
 			bytes.NewReader(oneSpanEvent("PACKAGE_CREATE", ref, time.Now())))
 		require.NoError(t, err)
 		r.Header.Set("Authorization", "Basic "+secret)
@@ -69,7 +70,8 @@ func TestWholeTLS(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, c.ConnectionState().NegotiatedProtocol, "no h2")
 	require.NoError(t, c.Close())
-	code, _ := in.post(simulator.AccountOneSpan, "application/json", "Basic "+secret, oneSpanEvent("PACKAGE_CREATE", "r-plain", time.Now()))
+	code, _ := in.post(simulator.AccountOneSpan, "application/json", "Basic "+secret,
+		oneSpanEvent("PACKAGE_CREATE", "r-plain", time.Now()))
 	require.Equal(t, http.StatusBadRequest, code, "plain HTTP")
 
 	second, secondKey := configtest.SelfSigned(t, "sign.example.com")
@@ -116,7 +118,8 @@ func TestWholeProxy(t *testing.T) {
 			in := install(t, svc, 1)
 			in.edit(t, `(?m)^(public: \{)`, "$1 trusted_proxies: "+c.trusted+",")
 			in.daemon(t)
-			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+in.public+"/callbacks/"+simulator.AccountOneSpan,
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
+				"http://"+in.public+"/callbacks/"+simulator.AccountOneSpan,
 				bytes.NewReader(oneSpanEvent("PACKAGE_CREATE", "r-1", time.Now())))
 			require.NoError(t, err)
 			secret, _ := svc.account(simulator.AccountOneSpan).Settings["callback_key"].(string)

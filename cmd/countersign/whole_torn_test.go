@@ -26,7 +26,8 @@ func lived(t *testing.T) (in installation, file string) {
 	stop := in.daemon(t)
 	key, _ := svc.account(simulator.AccountOneSpan).Settings["callback_key"].(string)
 	for i := range 20 {
-		code, _ := in.post(simulator.AccountOneSpan, "application/json", "Basic "+key, oneSpanEvent("PACKAGE_CREATE", fmt.Sprintf("r-%d", i), time.Now()))
+		code, _ := in.post(simulator.AccountOneSpan, "application/json", "Basic "+key,
+			oneSpanEvent("PACKAGE_CREATE", fmt.Sprintf("r-%d", i), time.Now()))
 		require.Equal(t, http.StatusOK, code)
 	}
 	require.Zero(t, stop())
@@ -41,19 +42,24 @@ func TestTornAndForeignDatabases(t *testing.T) {
 		spoil func(t *testing.T, file string)
 		says  []string
 	}{
-		"empty":              {func(t *testing.T, file string) { require.NoError(t, os.Truncate(file, 0)) }, []string{"is empty", restore}},
-		"a few bytes":        {func(t *testing.T, file string) { require.NoError(t, os.Truncate(file, 60)) }, []string{"is cut off: 60 bytes are left", restore}},
+		"empty": {func(t *testing.T, file string) { require.NoError(t, os.Truncate(file, 0)) },
+			[]string{"is empty", restore}},
+		"a few bytes": {func(t *testing.T, file string) { require.NoError(t, os.Truncate(file, 60)) },
+			[]string{"is cut off: 60 bytes are left", restore}},
 		"half":               {half, []string{"is cut off: ", " bytes are left of ", restore}},
 		"half, with a log":   {halfWithLog, []string{"is cut off: ", restore}},
 		"garbage":            {garbage, []string{"is not a SQLite database", "name another file"}},
 		"garbage in a page":  {badPage, []string{"is damaged (", restore}},
 		"garbage in page 1":  {badFirstPage, []string{"is damaged (", restore}},
 		"a table is missing": {sqlOn("DROP TABLE outbox"), []string{"is damaged (table outbox is missing)", restore}},
-		"another program":    {another("CREATE TABLE bookmarks (url); INSERT INTO bookmarks VALUES ('x')"), []string{"belongs to another program", "bookmarks", "name another file"}},
-		"its application id": {another("PRAGMA application_id = 0x12345678"), []string{"belongs to another program (application id 0x12345678)", "name another file"}},
-		"its migrations":     {another("CREATE TABLE goose_db_version (version_id, is_applied); CREATE TABLE users (id)"), []string{"belongs to another program", "name another file"}},
-		"a folder":           {folder, []string{"is a folder", "name a file"}},
-		"another's log":      {anothersLog, []string{"countersign.db-wal belongs to another database", "move that file away"}},
+		"another program": {another("CREATE TABLE bookmarks (url); INSERT INTO bookmarks VALUES ('x')"),
+			[]string{"belongs to another program", "bookmarks", "name another file"}},
+		"its application id": {another("PRAGMA application_id = 0x12345678"),
+			[]string{"belongs to another program (application id 0x12345678)", "name another file"}},
+		"its migrations": {another("CREATE TABLE goose_db_version (version_id, is_applied); CREATE TABLE users (id)"),
+			[]string{"belongs to another program", "name another file"}},
+		"a folder":      {folder, []string{"is a folder", "name a file"}},
+		"another's log": {anothersLog, []string{"countersign.db-wal belongs to another database", "move that file away"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

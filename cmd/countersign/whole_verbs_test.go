@@ -60,7 +60,8 @@ func TestWholeBackfillSchedule(t *testing.T) {
 	in.daemon(t, "--backfill", "120d", "--backfill-schedule", "* * * * * *")
 	eventually(t, "a third backfill", func() (so bool) {
 		in.read(t, func(s *store.Store) {
-			runs, err := s.Runs(t.Context(), store.RunFilter{Account: simulator.AccountOneSpan, Kind: "backfill", States: []model.RunState{model.RunDone}})
+			runs, err := s.Runs(t.Context(),
+				store.RunFilter{Account: simulator.AccountOneSpan, Kind: "backfill", States: []model.RunState{model.RunDone}})
 			require.NoError(t, err)
 			so = len(runs) >= 3
 		})
@@ -164,7 +165,8 @@ func TestWholeVerifyRepair(t *testing.T) {
 	in.write(t, "UPDATE transactions SET status = 'declined', fingerprint = '', provider_mark = '' WHERE ref = ?", ref)
 	var files []string
 	in.read(t, func(s *store.Store) {
-		docs, err := s.Documents(t.Context(), store.DocumentFilter{Account: simulator.AccountOneSpan, State: model.DocumentStored})
+		docs, err := s.Documents(t.Context(),
+			store.DocumentFilter{Account: simulator.AccountOneSpan, State: model.DocumentStored})
 		require.NoError(t, err)
 		require.Greater(t, len(docs), 1)
 		for _, d := range docs[:2] {
@@ -215,7 +217,8 @@ func TestWholeFollow(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	out, code := &safeBuffer{}, make(chan int, 1)
 	go func() {
-		code <- newApp(strings.NewReader(""), out, out).run(ctx, []string{"--config", in.config, "changes", "--follow", "--json"})
+		code <- newApp(strings.NewReader(""), out, out).run(ctx,
+			[]string{"--config", in.config, "changes", "--follow", "--json"})
 	}()
 	eventually(t, "what was there", func() bool { return strings.Contains(out.String(), `"ref":"r-1"`) })
 	post("PACKAGE_ACTIVATE", "r-1")

@@ -49,7 +49,8 @@ func wired(t *testing.T) installation {
 // vector is an event of Dropbox Sign, multipart as the service sends it; request is what else the body holds.
 func vector(t *testing.T, at, typ, hash, request string) (contentType string, body []byte) {
 	t.Helper()
-	return form(t, fmt.Sprintf(`{"event":{"event_time":%q,"event_type":%q,"event_hash":%q,"event_metadata":null}%s}`, at, typ, hash, request))
+	return form(t, fmt.Sprintf(`{"event":{"event_time":%q,"event_type":%q,"event_hash":%q,"event_metadata":null}%s}`, at,
+		typ, hash, request))
 }
 
 func form(t *testing.T, json string) (contentType string, body []byte) {
@@ -83,7 +84,8 @@ func TestWirePublishedVectors(t *testing.T) {
 	}
 	for _, v := range vectors { // without a signature request, as they were published
 		kind, body := vector(t, v.time, v.typ, v.hash, "")
-		in.takes(t, wire{account: simulator.AccountDropboxSign, kind: kind, body: body, code: 200, answer: helloAPI, verdict: model.Accepted, outcome: model.Ignored})
+		in.takes(t, wire{account: simulator.AccountDropboxSign, kind: kind, body: body, code: 200, answer: helloAPI,
+			verdict: model.Accepted, outcome: model.Ignored})
 	}
 	require.Zero(t, in.rows(t), "no row without a request")
 
@@ -104,9 +106,11 @@ func TestWirePublishedVectors(t *testing.T) {
 		in.takes(t, w)
 	}
 	kind, body := vector(t, broken.time, broken.typ, broken.hash, request("req-broken"))
-	in.takes(t, wire{account: simulator.AccountDropboxSign, kind: kind, body: body, code: 200, answer: helloAPI, verdict: model.Accepted, ref: "req-broken"})
+	in.takes(t, wire{account: simulator.AccountDropboxSign, kind: kind, body: body, code: 200, answer: helloAPI,
+		verdict: model.Accepted, ref: "req-broken"})
 	kind, body = vector(t, sent.time, sent.typ, sent.hash, request("req-other")) // the same hash is no duplicate
-	in.takes(t, wire{account: simulator.AccountDropboxSign, kind: kind, body: body, code: 200, answer: helloAPI, verdict: model.Accepted, ref: "req-other"})
+	in.takes(t, wire{account: simulator.AccountDropboxSign, kind: kind, body: body, code: 200, answer: helloAPI,
+		verdict: model.Accepted, ref: "req-other"})
 	require.Equal(t, 3, in.rows(t))
 	in.read(t, func(s *store.Store) {
 		row, err := s.Transaction(t.Context(), model.Key{Account: simulator.AccountDropboxSign, Ref: "req-sent"})
@@ -121,9 +125,11 @@ func TestWirePublishedVectors(t *testing.T) {
 
 	// A test of the URL, and what nobody signed.
 	kind, body = vector(t, "1348177752", "callback_test", eventHash("1348177752", "callback_test"), "")
-	in.takes(t, wire{account: simulator.AccountDropboxSign, kind: kind, body: body, code: 200, answer: helloAPI, verdict: model.Accepted, outcome: model.TestEvent})
+	in.takes(t, wire{account: simulator.AccountDropboxSign, kind: kind, body: body, code: 200, answer: helloAPI,
+		verdict: model.Accepted, outcome: model.TestEvent})
 	kind, body = vector(t, "1348177753", sent.typ, sent.hash, request("req-forged"))
-	in.takes(t, wire{account: simulator.AccountDropboxSign, kind: kind, body: body, code: 401, answer: "Unauthorized\n", verdict: model.Refused, ref: "req-forged"})
+	in.takes(t, wire{account: simulator.AccountDropboxSign, kind: kind, body: body, code: 401, answer: "Unauthorized\n",
+		verdict: model.Refused, ref: "req-forged"})
 	require.Equal(t, 3, in.rows(t), "no row from a forgery")
 }
 
@@ -132,8 +138,10 @@ func TestWireDocumentedPayloads(t *testing.T) {
 	t.Parallel()
 	in := wired(t)
 	statuses := map[string]model.Status{
-		"package_create": model.Draft, "package_activate": model.InProgress, "package_deactivate": model.Draft, "package_ready_for_complete": model.InProgress,
-		"package_complete": model.Completed, "package_archive": model.Completed, "package_decline": model.Declined, "package_opt_out": model.OptedOut,
+		"package_create": model.Draft, "package_activate": model.InProgress, "package_deactivate": model.Draft,
+		"package_ready_for_complete": model.InProgress,
+		"package_complete":           model.Completed, "package_archive": model.Completed,
+		"package_decline": model.Declined, "package_opt_out": model.OptedOut,
 		"package_expire": model.Expired,
 	}
 	ids := regexp.MustCompile(`"packageId":"[^"]+"`)
@@ -154,7 +162,8 @@ func TestWireDocumentedPayloads(t *testing.T) {
 			ref = name
 		}
 		w := wire{
-			name: name, account: simulator.AccountOneSpan, kind: req.Header.Get("Content-Type"), auth: req.Header.Get("Authorization"), body: body,
+			name: name, account: simulator.AccountOneSpan, kind: req.Header.Get("Content-Type"),
+			auth: req.Header.Get("Authorization"), body: body,
 			code: 200, answer: taken, verdict: model.Accepted, ref: ref,
 		}
 		if ref == "" {
@@ -191,12 +200,16 @@ func TestWireBadInput(t *testing.T) {
 	}
 	sentHash := "08d45a6b7677492b78be030cef18cfeaece8fe67e163cc8e526ee638ad483756"
 	inForm := func(json string) (string, []byte) { return form(t, json) }
-	kind, whole := vector(t, "1348177752", "signature_request_sent", sentHash, `,"signature_request":{"signature_request_id":"r-whole"}`)
+	kind, whole := vector(t, "1348177752", "signature_request_sent", sentHash,
+		`,"signature_request":{"signature_request_id":"r-whole"}`)
 	brokenKind, broken := inForm(`{"event":{"event_time":"1348177752",`)
 	deepKind, deepBody := inForm(`{"event":` + deep + `}`)
-	unsignedKind, unsigned := inForm(`{"event":{"event_time":"1348177752","event_type":"signature_request_sent"},"signature_request":{"signature_request_id":"r-unsigned"}}`)
-	nulKind, nul := vector(t, "1348177752", "signature_request_sent", sentHash, `,"signature_request":{"signature_request_id":"a\u0000b"}`)
-	pathKind, path := vector(t, "1348177752", "signature_request_sent", sentHash, `,"signature_request":{"signature_request_id":"../../../etc/passwd"}`)
+	unsignedKind, unsigned :=
+		inForm(`{"event":{"event_time":"1348177752","event_type":"signature_request_sent"},"signature_request":{"signature_request_id":"r-unsigned"}}`)
+	nulKind, nul := vector(t, "1348177752", "signature_request_sent", sentHash,
+		`,"signature_request":{"signature_request_id":"a\u0000b"}`)
+	pathKind, path := vector(t, "1348177752", "signature_request_sent", sentHash,
+		`,"signature_request":{"signature_request_id":"../../../etc/passwd"}`)
 	const one, two = simulator.AccountOneSpan, simulator.AccountDropboxSign
 	event := func(ref string) []byte { return oneSpanEvent("PACKAGE_COMPLETE", ref, time.Now()) }
 
@@ -206,34 +219,55 @@ func TestWireBadInput(t *testing.T) {
 		{name: "a path above", account: one + "/../" + one, auth: key, body: event("x"), code: 404, answer: "Not Found\n"},
 		{name: "wrong method", method: http.MethodGet, account: one, auth: key, code: 405, answer: "Method Not Allowed\n"},
 		{name: "wrong method of nobody", method: http.MethodGet, account: "nobody", code: 404, answer: "Not Found\n"},
-		{name: "too large", account: one, auth: key, body: append(event("x"), bytes.Repeat([]byte(" "), 64<<10)...), code: 413, answer: "Request Entity Too Large\n"},
-		{name: "no credentials", account: one, body: event("r-none"), code: 401, answer: "Unauthorized\n", verdict: model.Refused, ref: "r-none"},
-		{name: "wrong credentials", account: one, auth: "Basic another", body: event("r-wrong"), code: 401, answer: "Unauthorized\n", verdict: model.Refused, ref: "r-wrong"},
-		{name: "a bearer token", account: one, auth: "Bearer " + recordedKey, body: event("r-bearer"), code: 401, answer: "Unauthorized\n", verdict: model.Refused, ref: "r-bearer"},
-		{name: "no JSON and no credentials", account: one, body: []byte("\xff\xfe{"), code: 401, answer: "Unauthorized\n", verdict: model.Refused},
-		{name: "wrong content type", account: one, kind: "image/png", auth: key, body: event("r-png"), code: 200, answer: taken, verdict: model.Accepted, ref: "r-png"},
-		{name: "no content type", account: one, auth: key, body: event("r-bare"), code: 200, answer: taken, verdict: model.Accepted, ref: "r-bare"},
-		{name: "truncated", account: one, auth: key, body: event("r-half")[:60], code: 200, answer: taken, verdict: model.NotUnderstood},
+		{name: "too large", account: one, auth: key, body: append(event("x"), bytes.Repeat([]byte(" "), 64<<10)...),
+			code: 413, answer: "Request Entity Too Large\n"},
+		{name: "no credentials", account: one, body: event("r-none"), code: 401, answer: "Unauthorized\n",
+			verdict: model.Refused, ref: "r-none"},
+		{name: "wrong credentials", account: one, auth: "Basic another", body: event("r-wrong"), code: 401,
+			answer: "Unauthorized\n", verdict: model.Refused, ref: "r-wrong"},
+		{name: "a bearer token", account: one, auth: "Bearer " + recordedKey, body: event("r-bearer"), code: 401,
+			answer: "Unauthorized\n", verdict: model.Refused, ref: "r-bearer"},
+		{name: "no JSON and no credentials", account: one, body: []byte("\xff\xfe{"), code: 401, answer: "Unauthorized\n",
+			verdict: model.Refused},
+		{name: "wrong content type", account: one, kind: "image/png", auth: key, body: event("r-png"), code: 200,
+			answer: taken, verdict: model.Accepted, ref: "r-png"},
+		{name: "no content type", account: one, auth: key, body: event("r-bare"), code: 200, answer: taken,
+			verdict: model.Accepted, ref: "r-bare"},
+		{name: "truncated", account: one, auth: key, body: event("r-half")[:60], code: 200, answer: taken,
+			verdict: model.NotUnderstood},
 		{name: "empty", account: one, auth: key, code: 200, answer: taken, verdict: model.NotUnderstood},
-		{name: "no object", account: one, auth: key, body: []byte(`[1,2]`), code: 200, answer: taken, verdict: model.NotUnderstood},
-		{name: "no ref", account: one, auth: key, body: []byte(`{"name":"PACKAGE_COMPLETE"}`), code: 200, answer: taken, verdict: model.NotUnderstood},
-		{name: "deep nesting", account: one, auth: key, body: []byte(nested("r-deep")), code: 200, answer: taken, verdict: model.NotUnderstood},
+		{name: "no object", account: one, auth: key, body: []byte(`[1,2]`), code: 200, answer: taken,
+			verdict: model.NotUnderstood},
+		{name: "no ref", account: one, auth: key, body: []byte(`{"name":"PACKAGE_COMPLETE"}`), code: 200, answer: taken,
+			verdict: model.NotUnderstood},
+		{name: "deep nesting", account: one, auth: key, body: []byte(nested("r-deep")), code: 200, answer: taken,
+			verdict: model.NotUnderstood},
 		{name: "invalid UTF-8", account: one, auth: key, body: event("r-\xff\xfe"), code: 200, answer: taken},
-		{name: "NUL in an id", account: one, auth: key, body: []byte(`{"name":"PACKAGE_COMPLETE","packageId":"a\u0000b"}`), code: 200, answer: taken, verdict: model.NotUnderstood},
-		{name: "NUL in a name", account: one, auth: key, body: []byte(`{"name":"PACKAGE\u0000","packageId":"r-nul"}`), code: 200, answer: taken, verdict: model.NotUnderstood},
-		{name: "a path for an id", account: one, auth: key, body: event("../../../etc/passwd"), code: 200, answer: taken, verdict: model.Accepted, ref: "../../../etc/passwd"},
-		{name: "an endless id", account: one, auth: key, body: event(strings.Repeat("x", 5000)), code: 200, answer: taken, verdict: model.NotUnderstood},
+		{name: "NUL in an id", account: one, auth: key, body: []byte(`{"name":"PACKAGE_COMPLETE","packageId":"a\u0000b"}`),
+			code: 200, answer: taken, verdict: model.NotUnderstood},
+		{name: "NUL in a name", account: one, auth: key, body: []byte(`{"name":"PACKAGE\u0000","packageId":"r-nul"}`),
+			code: 200, answer: taken, verdict: model.NotUnderstood},
+		{name: "a path for an id", account: one, auth: key, body: event("../../../etc/passwd"), code: 200, answer: taken,
+			verdict: model.Accepted, ref: "../../../etc/passwd"},
+		{name: "an endless id", account: one, auth: key, body: event(strings.Repeat("x", 5000)), code: 200, answer: taken,
+			verdict: model.NotUnderstood},
 
 		{name: "form: truncated", account: two, kind: kind, body: whole[:len(whole)-60], code: 400, answer: "Bad Request\n"},
-		{name: "form: wrong content type", account: two, kind: "text/plain", body: []byte("hello"), code: 400, answer: "Bad Request\n"},
-		{name: "form: a boundary that only the body tells", account: two, kind: "multipart/form-data", body: whole, code: 200, answer: helloAPI, verdict: model.Accepted, ref: "r-whole"},
+		{name: "form: wrong content type", account: two, kind: "text/plain", body: []byte("hello"), code: 400,
+			answer: "Bad Request\n"},
+		{name: "form: a boundary that only the body tells", account: two, kind: "multipart/form-data", body: whole,
+			code: 200, answer: helloAPI, verdict: model.Accepted, ref: "r-whole"},
 		{name: "form: empty", account: two, kind: kind, code: 400, answer: "Bad Request\n"},
 		{name: "form: broken JSON", account: two, kind: brokenKind, body: broken, code: 400, answer: "Bad Request\n"},
 		{name: "form: deep nesting", account: two, kind: deepKind, body: deepBody, code: 400, answer: "Bad Request\n"},
-		{name: "form: unsigned", account: two, kind: unsignedKind, body: unsigned, code: 401, answer: "Unauthorized\n", verdict: model.Refused, ref: "r-unsigned"},
-		{name: "form: NUL in an id", account: two, kind: nulKind, body: nul, code: 200, answer: helloAPI, verdict: model.NotUnderstood},
-		{name: "form: a path for an id", account: two, kind: pathKind, body: path, code: 200, answer: helloAPI, verdict: model.Accepted, ref: "../../../etc/passwd"},
-		{name: "form: too large", account: two, kind: kind, body: bytes.Repeat([]byte("x"), 65<<10), code: 413, answer: "Request Entity Too Large\n"},
+		{name: "form: unsigned", account: two, kind: unsignedKind, body: unsigned, code: 401, answer: "Unauthorized\n",
+			verdict: model.Refused, ref: "r-unsigned"},
+		{name: "form: NUL in an id", account: two, kind: nulKind, body: nul, code: 200, answer: helloAPI,
+			verdict: model.NotUnderstood},
+		{name: "form: a path for an id", account: two, kind: pathKind, body: path, code: 200, answer: helloAPI,
+			verdict: model.Accepted, ref: "../../../etc/passwd"},
+		{name: "form: too large", account: two, kind: kind, body: bytes.Repeat([]byte("x"), 65<<10), code: 413,
+			answer: "Request Entity Too Large\n"},
 	} {
 		in.takes(t, w)
 	}
@@ -258,7 +292,9 @@ func (in installation) announcesTooMuch(t *testing.T, key string) {
 	require.NoError(t, err)
 	defer conn.Close() //nolint:errcheck // a test
 	require.NoError(t, conn.SetDeadline(time.Now().Add(wholeWait)))
-	_, err = fmt.Fprintf(conn, "POST /callbacks/%s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Length: %d\r\n\r\n", simulator.AccountOneSpan, key, 64<<20)
+	_, err = fmt.Fprintf(conn,
+		"POST /callbacks/%s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Length: %d\r\n\r\n",
+		simulator.AccountOneSpan, key, 64<<20)
 	require.NoError(t, err)
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	require.NoError(t, err)

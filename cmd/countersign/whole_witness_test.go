@@ -44,9 +44,11 @@ func (in installation) witnessed(t *testing.T, callers int, pace time.Duration) 
 		w.Write([]byte(`{"results":[],"count":0}`)) //nolint:errcheck // a test
 	}))
 	t.Cleanup(nothing.Close)
-	in.edit(t, `(?m)^accounts:\n`, fmt.Sprintf("accounts:\n  - id: witness\n    provider: onespan\n    base_url: %q\n    budget: { read: 600 }\n"+
-		"    settings: { api_key: nobody, callback_key: %q }\n", nothing.URL, witnessKey))
-	f, err := os.OpenFile(filepath.Join(t.TempDir(), "acknowledged"), os.O_CREATE|os.O_RDWR|os.O_APPEND|syscall.O_DSYNC, 0o600)
+	in.edit(t, `(?m)^accounts:\n`,
+		fmt.Sprintf("accounts:\n  - id: witness\n    provider: onespan\n    base_url: %q\n    budget: { read: 600 }\n"+
+			"    settings: { api_key: nobody, callback_key: %q }\n", nothing.URL, witnessKey))
+	f, err := os.OpenFile(filepath.Join(t.TempDir(), "acknowledged"), os.O_CREATE|os.O_RDWR|os.O_APPEND|syscall.O_DSYNC,
+		0o600)
 	require.NoError(t, err)
 	w := &witness{in: in, file: f, stop: make(chan struct{})}
 	for i := range callers {
@@ -102,14 +104,16 @@ func (w *witness) holds(t *testing.T) (acknowledged int) {
 	db := w.in.table(t)
 	defer db.Close() //nolint:errcheck // only read
 	require.Equal(t, "ok", one[string](db, "PRAGMA integrity_check"))
-	stored := counted(t, db, "SELECT ref, COUNT(*) FROM callbacks WHERE account = 'witness' AND verdict = 'accepted' GROUP BY ref")
+	stored := counted(t, db,
+		"SELECT ref, COUNT(*) FROM callbacks WHERE account = 'witness' AND verdict = 'accepted' GROUP BY ref")
 	for _, ref := range taken {
 		require.Equal(t, 1, stored[ref], "callback of %s", ref)
 	}
 	for ref, n := range stored {
 		require.Equal(t, 1, n, "callback of %s, acknowledged or not", ref)
 	}
-	require.Zero(t, one[int](db, "SELECT COUNT(*) FROM (SELECT seq FROM history GROUP BY seq HAVING COUNT(*) > 1)"), "a change stands once")
+	require.Zero(t, one[int](db, "SELECT COUNT(*) FROM (SELECT seq FROM history GROUP BY seq HAVING COUNT(*) > 1)"),
+		"a change stands once")
 	for path, sum := range paths(t, db) {
 		require.Equal(t, sum, fileHash(t, filepath.Join(w.in.dir, "documents", path)), path)
 	}
@@ -194,7 +198,8 @@ func (in installation) converged(t *testing.T, svc *services) {
 			return false
 		}
 		_, _, code := in.verb(t, args("verify")...)
-		return code == output.ExitDone && one[int](db, "SELECT COUNT(*) FROM documents JOIN transactions USING (account, ref) WHERE state = 'waiting' AND NOT not_found") == 0 &&
+		return code == output.ExitDone &&
+			one[int](db, "SELECT COUNT(*) FROM documents JOIN transactions USING (account, ref) WHERE state = 'waiting' AND NOT not_found") == 0 &&
 			one[int](db, "SELECT COUNT(*) FROM runs WHERE state = 'running' AND account <> 'witness'") == 0
 	})
 	in.equalsTruth(t, svc)
@@ -220,7 +225,8 @@ func (in installation) equalsTruth(t *testing.T, svc *services) {
 		}
 		require.Contains(t, append(slices.Clone(tx.AlsoRight), tx.Status), row["status"], tx.Ref)
 		if tx.Status == "completed" && !tx.Trashed && row["status"] == "completed" {
-			require.Zero(t, one[int](db, "SELECT COUNT(*) FROM documents WHERE account = ? AND ref = ? AND state <> 'stored' AND (state = 'waiting' OR reason = '')", tx.Account, tx.Ref), tx.Ref)
+			require.Zero(t, one[int](db,
+				"SELECT COUNT(*) FROM documents WHERE account = ? AND ref = ? AND state <> 'stored' AND (state = 'waiting' OR reason = '')", tx.Account, tx.Ref), tx.Ref)
 		}
 	}
 }

@@ -41,9 +41,11 @@ func makeEvents(b testing.TB, s *Store, round int) []event {
 			k = out[i-producers+i%7].k
 		}
 		c := model.Callback{
-			Account: k.Account, Ref: k.Ref, Type: "signer_signed", EventID: fmt.Sprint(round, i), DedupeKey: fmt.Sprintf("%d-%d", round, i),
-			Verdict: model.Accepted, Outcome: model.Applied, At: noon, RemoteAddr: "192.0.2.7", Headers: map[string]string{"Content-Type": "application/json"},
-			Body: body(random, k.Ref), BodyHash: fmt.Sprintf("%064x", random.Uint64()),
+			Account: k.Account, Ref: k.Ref, Type: "signer_signed", EventID: fmt.Sprint(round,
+				i), DedupeKey: fmt.Sprintf("%d-%d", round, i),
+			Verdict: model.Accepted, Outcome: model.Applied, At: noon, RemoteAddr: "192.0.2.7",
+			Headers: map[string]string{"Content-Type": "application/json"},
+			Body:    body(random, k.Ref), BodyHash: fmt.Sprintf("%064x", random.Uint64()),
 		}
 		packed, err := s.Pack(c)
 		check(b, err)
@@ -56,7 +58,8 @@ func makeEvents(b testing.TB, s *Store, round int) []event {
 func body(random *rand.Rand, ref string) []byte {
 	out := []byte(`{"event":{"event_type":"signature_request_signed","id":"` + ref + `"},"signatures":[`)
 	for len(out) < 2000 {
-		out = fmt.Appendf(out, `{"signature_id":"%016x%016x","signer_email_address":"p%d@example.org","status_code":"awaiting_signature","signed_at":%d},`,
+		out = fmt.Appendf(out,
+			`{"signature_id":"%016x%016x","signer_email_address":"p%d@example.org","status_code":"awaiting_signature","signed_at":%d},`,
 			random.Uint64(), random.Uint64(), random.IntN(1e6), random.IntN(1e9))
 	}
 	return append(out[:2046], ']', '}')
@@ -145,29 +148,33 @@ func produce(b testing.TB, events []event, do func(*event) error) spent {
 // ingest is what the listener does with a callback.
 func (d *db) ingest(e *event) error {
 	dedupe := DedupeKey{e.k.Account, e.k.Ref, e.dedupe}
-	return d.Do(context.Background(), Unit{Keys: []model.Key{e.k}, Dedupe: []DedupeKey{dedupe}, Apply: func(b *Batch) error {
-		if _, _, seen := b.Seen(dedupe); seen {
-			return fmt.Errorf("%v is a copy", dedupe)
-		}
-		id := b.AddCallback(e.packed)
-		acc, err := b.Account(e.k.Account)
-		if err != nil {
-			return err
-		}
-		acc.LastCallbackAt = &e.packed.At
-		b.PutAccount(acc)
-		r, ok := b.Transaction(e.k)
-		if !ok {
-			r = model.Transaction{Account: e.k.Account, Ref: e.k.Ref, Provider: "simulated", FirstSeenAt: b.Now(), Origin: model.OriginClaim, SignersSet: true}
-		}
-		from := r.Status
-		now := b.Now()
-		r.Status, r.ChangedAt, r.NextCheckAt, r.DueReason, r.DueSince, r.ProviderTime = model.InProgress, now, &now, model.DueConfirm, &now, &now
-		b.Put(r, model.Decision{Next: r, Grew: true})
-		b.AddChange(model.Change{Account: e.k.Account, Ref: e.k.Ref, Kind: model.KindStatus, From: string(from), To: string(r.Status), Status: r.Status,
-			Source: "callback " + id, At: now, Announce: true})
-		return nil
-	}})
+	return d.Do(context.Background(),
+		Unit{Keys: []model.Key{e.k}, Dedupe: []DedupeKey{dedupe}, Apply: func(b *Batch) error {
+			if _, _, seen := b.Seen(dedupe); seen {
+				return fmt.Errorf("%v is a copy", dedupe)
+			}
+			id := b.AddCallback(e.packed)
+			acc, err := b.Account(e.k.Account)
+			if err != nil {
+				return err
+			}
+			acc.LastCallbackAt = &e.packed.At
+			b.PutAccount(acc)
+			r, ok := b.Transaction(e.k)
+			if !ok {
+				r = model.Transaction{Account: e.k.Account, Ref: e.k.Ref, Provider: "simulated", FirstSeenAt: b.Now(),
+					Origin: model.OriginClaim, SignersSet: true}
+			}
+			from := r.Status
+			now := b.Now()
+			r.Status, r.ChangedAt, r.NextCheckAt, r.DueReason, r.DueSince, r.ProviderTime = model.InProgress, now, &now,
+				model.DueConfirm, &now, &now
+			b.Put(r, model.Decision{Next: r, Grew: true})
+			b.AddChange(model.Change{Account: e.k.Account, Ref: e.k.Ref, Kind: model.KindStatus, From: string(from),
+				To: string(r.Status), Status: r.Status,
+				Source: "callback " + id, At: now, Announce: true})
+			return nil
+		}})
 }
 
 // bareWriter writes the same rows with prepared statements and group commit, and nothing else: one
@@ -305,10 +312,13 @@ func (w *bareWriter) values(statement int, n int64, e *event) []any {
 		if !known {
 			txn = n
 		}
-		return []any{n, txn, c.Account, c.Ref, c.DedupeKey, c.Type, c.EventID, string(c.Verdict), string(c.Outcome), c.Note, c.At, c.RemoteAddr, c.headers, c.BodyHash, c.Sealed, c.body, c.Unproved}
+		return []any{n, txn, c.Account, c.Ref, c.DedupeKey, c.Type, c.EventID, string(c.Verdict), string(c.Outcome), c.Note,
+			c.At, c.RemoteAddr, c.headers, c.BodyHash, c.Sealed, c.body, c.Unproved}
 	case 1, 2:
-		r := row{n: txn, Transaction: model.Transaction{Account: e.k.Account, Ref: e.k.Ref, Provider: "simulated", FirstSeenAt: w.now, Origin: model.OriginClaim, Status: model.InProgress}}
-		r.ChangedAt, r.NextCheckAt, r.DueReason, r.DueSince, r.ProviderTime, r.Version, r.Seq = w.now, &w.now, model.DueConfirm, &w.now, &w.now, n, n
+		r := row{n: txn, Transaction: model.Transaction{Account: e.k.Account, Ref: e.k.Ref, Provider: "simulated",
+			FirstSeenAt: w.now, Origin: model.OriginClaim, Status: model.InProgress}}
+		r.ChangedAt, r.NextCheckAt, r.DueReason, r.DueSince, r.ProviderTime, r.Version, r.Seq = w.now, &w.now,
+			model.DueConfirm, &w.now, &w.now, n, n
 		if statement == 1 && !known {
 			r.n, w.rows[e.k] = n, n
 			return w.shapes.add.values(nil, &r)
@@ -318,7 +328,8 @@ func (w *bareWriter) values(statement int, n int64, e *event) []any {
 		}
 		return nil
 	case 3:
-		return []any{n, txn, c.Account, c.Ref, "status", "", "in_progress", "in_progress", false, "callback " + callbackID(n), w.now, "", ""}
+		return []any{n, txn, c.Account, c.Ref, "status", "", "in_progress", "in_progress", false,
+			"callback " + callbackID(n), w.now, "", ""}
 	}
 	return []any{n, w.now}
 }

@@ -104,11 +104,13 @@ func (b *Batch) fetchCopies(keys []DedupeKey) error {
 	if b.q.Postgres {
 		return b.q.Each(scan, b.s.sql.pgCopies, numbers, ofRow, accounts, refs, loose)
 	}
-	err := b.s.sql.copies.Find(b.q, len(numbers), func(args []any, i int) []any { return append(args, numbers[i], ofRow[i]) }, scan)
+	err := b.s.sql.copies.Find(b.q, len(numbers),
+		func(args []any, i int) []any { return append(args, numbers[i], ofRow[i]) }, scan)
 	if err != nil {
 		return err
 	}
-	return b.s.sql.loose.Find(b.q, len(keys), func(args []any, i int) []any { return append(args, accounts[i], refs[i], loose[i]) }, scan)
+	return b.s.sql.loose.Find(b.q, len(keys),
+		func(args []any, i int) []any { return append(args, accounts[i], refs[i], loose[i]) }, scan)
 }
 
 // Seen returns the callback that has a dedupe key, including those of this group.
@@ -242,7 +244,8 @@ func (b *Batch) writeCallbacks() error {
 		if c.body != nil {
 			body = c.body
 		}
-		return append(args, c.n, b.number(model.Key{Account: c.Account, Ref: c.Ref}), c.Account, c.Ref, key, c.Type, c.EventID, string(c.Verdict), string(c.Outcome), c.Note, c.At, c.RemoteAddr, c.headers,
+		return append(args, c.n, b.number(model.Key{Account: c.Account, Ref: c.Ref}), c.Account, c.Ref, key, c.Type,
+			c.EventID, string(c.Verdict), string(c.Outcome), c.Note, c.At, c.RemoteAddr, c.headers,
 			c.BodyHash, c.Sealed, body, c.Unproved)
 	})
 }
@@ -282,7 +285,8 @@ func (b *Batch) StoredVerdict(id string) (v model.Verdict, ok bool, err error) {
 			return c.Verdict, true, nil
 		}
 	}
-	err = b.q.Each(func(r *sql.Rows) error { ok = true; return r.Scan(&v) }, `SELECT verdict FROM callbacks WHERE n = ?`, n)
+	err = b.q.Each(func(r *sql.Rows) error { ok = true; return r.Scan(&v) }, `SELECT verdict FROM callbacks WHERE n = ?`,
+		n)
 	return v, ok, b.fail(err)
 }
 
@@ -319,7 +323,8 @@ func (b *Batch) writeAmended() error {
 			body = c.body
 		}
 		err := b.q.Exec(`UPDATE callbacks SET txn = ?, ref = ?, dedupe_key = ?, type = ?, event_id = ?, verdict = ?, outcome = ?, note = ?, sealed = ?, body = ?, unproved = ? WHERE n = ?`,
-			b.number(model.Key{Account: c.Account, Ref: c.Ref}), c.Ref, key, c.Type, c.EventID, string(c.Verdict), string(c.Outcome), c.Note, c.Sealed, body, c.Unproved, c.n)
+			b.number(model.Key{Account: c.Account, Ref: c.Ref}), c.Ref, key, c.Type, c.EventID, string(c.Verdict),
+			string(c.Outcome), c.Note, c.Sealed, body, c.Unproved, c.n)
 		if err != nil {
 			return err
 		}

@@ -18,7 +18,8 @@ func callbacksOf(columns string, k model.Key, w database.Where, order string) (q
 	mine.Parts = append([]string{"txn = (SELECT t.n FROM transactions t WHERE t.account = ? AND t.ref = ?)"}, w.Parts...)
 	loose.Parts = append([]string{"txn IS NULL AND account = ? AND ref = ?"}, w.Parts...)
 	args = append([]any{k.Account, k.Ref}, w.Args...)
-	return "SELECT " + columns + " FROM callbacks" + mine.SQL() + " UNION ALL SELECT " + columns + " FROM callbacks" + loose.SQL() + " ORDER BY " + order,
+	return "SELECT " + columns + " FROM callbacks" + mine.SQL() + " UNION ALL SELECT " + columns + " FROM callbacks" +
+			loose.SQL() + " ORDER BY " + order,
 		append(args, args...)
 }
 

@@ -28,7 +28,8 @@ func (b *Batch) documentsOf(k model.Key) ([]*documentEntry, error) {
 		return list, nil
 	}
 	var found []documentRow
-	err := b.q.Find(&found, `SELECT * FROM documents WHERE account = ? AND ref = ? ORDER BY doc_id, kind, version`, k.Account, k.Ref)
+	err := b.q.Find(&found, `SELECT * FROM documents WHERE account = ? AND ref = ? ORDER BY doc_id, kind, version`,
+		k.Account, k.Ref)
 	if err != nil {
 		return nil, b.fail(err)
 	}

@@ -85,7 +85,8 @@ func (s *Store) CountDocuments(ctx context.Context) (out []DocumentCount, err er
 	return out, err
 }
 
-const documentSums = `SELECT account, state, COUNT(*) FROM documents WHERE ` + notStored + ` GROUP BY account, state ORDER BY account, state`
+const documentSums = `SELECT account, state, COUNT(*) FROM documents WHERE ` + notStored +
+	` GROUP BY account, state ORDER BY account, state`
 
 // OverdueDocuments counts an account's documents that have been waiting since before a time, though
 // the provider has said that their transaction is completed.
@@ -134,7 +135,9 @@ func (s *Store) HastenDocuments(ctx context.Context, account string, now time.Ti
 
 // ClaimDocuments leases documents whose time has come to one owner: no other gets them until the
 // lease is over or they are put.
-func (s *Store) ClaimDocuments(ctx context.Context, f DocumentsDue, owner string, lease time.Duration) (out []model.Document, err error) {
+func (s *Store) ClaimDocuments(ctx context.Context, f DocumentsDue, owner string, lease time.Duration) (
+	out []model.Document, err error,
+) {
 	skip := ""
 	if s.Postgres() {
 		skip = " FOR UPDATE SKIP LOCKED"

@@ -33,7 +33,8 @@ ON CONFLICT (run, ref, field, about) DO UPDATE SET ours = excluded.ours, theirs 
 		}
 	}
 	for _, v := range b.verified {
-		if err := b.q.Exec(`INSERT INTO verified (run, ref) VALUES (?, ?) ON CONFLICT (run, ref) DO NOTHING`, v.run, v.ref); err != nil {
+		if err := b.q.Exec(`INSERT INTO verified (run, ref) VALUES (?, ?) ON CONFLICT (run, ref) DO NOTHING`, v.run,
+			v.ref); err != nil {
 			return err
 		}
 	}
@@ -72,14 +73,17 @@ func (s *Store) Verified(ctx context.Context, run string, refs []string) (map[st
 // DriftSum counts what a run has found.
 func (s *Store) DriftSum(ctx context.Context, run string) (drift, repaired int, err error) {
 	err = s.View(ctx, func(q *database.Tx) error {
-		return q.QueryRow(`SELECT COUNT(*), COUNT(CASE WHEN repaired THEN 1 END) FROM drift WHERE run = ?`, run).Scan(&drift, &repaired)
+		return q.QueryRow(`SELECT COUNT(*), COUNT(CASE WHEN repaired THEN 1 END) FROM drift WHERE run = ?`,
+			run).Scan(&drift, &repaired)
 	})
 	return drift, repaired, err
 }
 
 // Drift lists what a run has found, a page at a time, in order of ref, field and what it is about; after is the last
 // line of the page before, the zero value for the first.
-func (s *Store) Drift(ctx context.Context, run string, after model.DriftLine, limit int) (out []model.DriftLine, err error) {
+func (s *Store) Drift(ctx context.Context, run string, after model.DriftLine, limit int) (
+	out []model.DriftLine, err error,
+) {
 	err = s.View(ctx, func(q *database.Tx) error {
 		return q.Find(&out, `SELECT * FROM drift WHERE run = ? AND (ref, field, about) > (?, ?, ?) ORDER BY ref, field, about LIMIT ?`,
 			run, after.Ref, after.Field, after.About, positive(limit, 1000))
@@ -89,7 +93,9 @@ func (s *Store) Drift(ctx context.Context, run string, after model.DriftLine, li
 
 // RowsAfter returns an account's rows with their signers, in order of ref, a page at a time, without those that are
 // hidden or that a verify has marked.
-func (s *Store) RowsAfter(ctx context.Context, run string, after model.Key, limit int) (out []model.Transaction, err error) {
+func (s *Store) RowsAfter(ctx context.Context, run string, after model.Key, limit int) (
+	out []model.Transaction, err error,
+) {
 	err = s.View(ctx, func(q *database.Tx) error {
 		numbers, err := numbersOf(q, `SELECT n FROM transactions t WHERE account = ? AND ref > ? AND NOT hidden
   AND NOT EXISTS (SELECT 1 FROM verified v WHERE v.run = ? AND v.ref = t.ref) ORDER BY ref LIMIT ?`, after.Account, after.Ref, run, positive(limit, 200))
@@ -105,7 +111,8 @@ func (s *Store) RowsAfter(ctx context.Context, run string, after model.Key, limi
 // Refs returns an account's refs in order, a page at a time, without those that are hidden.
 func (s *Store) Refs(ctx context.Context, after model.Key, limit int) (out []string, err error) {
 	err = s.View(ctx, func(q *database.Tx) error {
-		out, err = q.Words(`SELECT ref FROM transactions WHERE account = ? AND ref > ? AND NOT hidden ORDER BY ref LIMIT ?`, after.Account, after.Ref, positive(limit, 1000))
+		out, err = q.Words(`SELECT ref FROM transactions WHERE account = ? AND ref > ? AND NOT hidden ORDER BY ref LIMIT ?`,
+			after.Account, after.Ref, positive(limit, 1000))
 		return err
 	})
 	return out, err
@@ -115,7 +122,8 @@ func (s *Store) Refs(ctx context.Context, after model.Key, limit int) (out []str
 func (s *Store) OldestCreated(ctx context.Context, account string) (at *time.Time, err error) {
 	err = s.View(ctx, func(q *database.Tx) error {
 		return q.Each(func(r *sql.Rows) error { return r.Scan(database.When(&at)) },
-			`SELECT created_at FROM transactions WHERE account = ? AND created_at IS NOT NULL ORDER BY created_at LIMIT 1`, account)
+			`SELECT created_at FROM transactions WHERE account = ? AND created_at IS NOT NULL ORDER BY created_at LIMIT 1`,
+			account)
 	})
 	return at, err
 }

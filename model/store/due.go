@@ -48,7 +48,8 @@ const dueOrder = ` ORDER BY CASE WHEN reported_status IN ('completed','declined'
 func (s *Store) Due(ctx context.Context, f DueFilter) (out []model.Transaction, err error) {
 	w := f.where()
 	err = s.View(ctx, func(q *database.Tx) error {
-		numbers, err := numbersOf(q, `SELECT n FROM transactions`+w.SQL()+dueOrder+` LIMIT ?`, append(w.Args, positive(f.Limit, 50))...)
+		numbers, err := numbersOf(q, `SELECT n FROM transactions`+w.SQL()+dueOrder+` LIMIT ?`,
+			append(w.Args, positive(f.Limit, 50))...)
 		if err != nil {
 			return err
 		}
@@ -75,7 +76,9 @@ func (s *Store) DueCount(ctx context.Context, now time.Time) (map[string]int, er
 
 // ClaimDue leases rows whose time has come to one owner: claims of an end first, then the oldest. No
 // other owner gets them until the lease is over, they are put, or released.
-func (s *Store) ClaimDue(ctx context.Context, f DueFilter, owner string, lease time.Duration) (out []model.Transaction, err error) {
+func (s *Store) ClaimDue(ctx context.Context, f DueFilter, owner string, lease time.Duration) (
+	out []model.Transaction, err error,
+) {
 	w := f.where()
 	skip := ""
 	if s.Postgres() {
@@ -130,7 +133,8 @@ func (s *Store) dueAny(ctx context.Context, w database.Where) (found bool, err e
 func (s *Store) Release(ctx context.Context, keys []model.Key) error {
 	return s.Change(ctx, func(q *database.Tx) error {
 		for _, k := range keys {
-			if err := q.Exec(`UPDATE transactions SET lease_until = NULL, lease_owner = '' WHERE account = ? AND ref = ?`, k.Account, k.Ref); err != nil {
+			if err := q.Exec(`UPDATE transactions SET lease_until = NULL, lease_owner = '' WHERE account = ? AND ref = ?`,
+				k.Account, k.Ref); err != nil {
 				return err
 			}
 		}

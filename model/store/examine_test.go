@@ -53,7 +53,8 @@ func TestACheckpointThatWasCutShortIsNoFault(t *testing.T) {
 func putRow(t *testing.T, s *Store, k model.Key) {
 	t.Helper()
 	check(t, s.Do(context.Background(), Unit{Keys: []model.Key{k}, Apply: func(b *Batch) error {
-		b.Put(model.Transaction{Account: k.Account, Ref: k.Ref, Provider: "onespan", Status: model.Draft, SignersSet: true}, model.Decision{})
+		b.Put(model.Transaction{Account: k.Account, Ref: k.Ref, Provider: "onespan", Status: model.Draft, SignersSet: true},
+			model.Decision{})
 		return nil
 	}}))
 }

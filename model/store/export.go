@@ -43,7 +43,9 @@ type ExportFilter struct {
 
 // Export calls row for each row of a v1_ view, as of one moment, whatever is written meanwhile, and holds one of
 // them at a time. Values are nil, string, int64, float64, bool, time.Time or json.RawMessage; columns are the view's.
-func (s *Store) Export(ctx context.Context, what string, f ExportFilter, row func(columns []string, values []any) error) error {
+func (s *Store) Export(ctx context.Context, what string, f ExportFilter, row func(
+	columns []string, values []any,
+) error) error {
 	e, err := exportNamed(what)
 	if err != nil {
 		return err

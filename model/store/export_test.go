@@ -33,10 +33,13 @@ func TestAnExportIsTheViewAsOfOneMoment(t *testing.T) {
 			}
 			d.put(t, r)
 			d.do(t, func(b *Batch) error {
-				b.AddChange(model.Change{Account: r.Account, Ref: r.Ref, Kind: model.KindStatus, From: "draft", To: "in_progress", Status: model.InProgress, Confirmed: true, Source: "poll r1", At: r.ChangedAt})
-				b.PutDocument(model.Document{Account: r.Account, Ref: r.Ref, DocID: "1", Kind: model.SignedDocument, Name: odd, Version: 1, State: model.DocumentWaiting, CreatedAt: noon})
+				b.AddChange(model.Change{Account: r.Account, Ref: r.Ref, Kind: model.KindStatus, From: "draft", To: "in_progress",
+					Status: model.InProgress, Confirmed: true, Source: "poll r1", At: r.ChangedAt})
+				b.PutDocument(model.Document{Account: r.Account, Ref: r.Ref, DocID: "1", Kind: model.SignedDocument, Name: odd,
+					Version: 1, State: model.DocumentWaiting, CreatedAt: noon})
 				late := 90 * time.Second
-				b.AddGap(model.Gap{Account: r.Account, Ref: r.Ref, Kind: model.GapLate, Change: model.ChangeStatus, Before: noon, FoundAt: r.ChangedAt, SettleAt: noon, Latency: &late})
+				b.AddGap(model.Gap{Account: r.Account, Ref: r.Ref, Kind: model.GapLate, Change: model.ChangeStatus, Before: noon,
+					FoundAt: r.ChangedAt, SettleAt: noon, Latency: &late})
 				return nil
 			}, r.Key())
 		}
@@ -53,7 +56,8 @@ func TestAnExportIsTheViewAsOfOneMoment(t *testing.T) {
 		columns, rows := d.exported(t, "transactions", ExportFilter{})
 		is := func(column string) any { return rows[0][slices.Index(columns, column)] }
 		for column, want := range map[string]any{
-			"ref": "r0", "name": odd, "archived": true, "signers_total": int64(2), "expires_at": nil, "changed_at": noon, "sent_at": noon.Add(3 * time.Minute),
+			"ref": "r0", "name": odd, "archived": true, "signers_total": int64(2), "expires_at": nil, "changed_at": noon,
+			"sent_at": noon.Add(3 * time.Minute),
 		} {
 			if !reflect.DeepEqual(is(column), want) {
 				t.Errorf("%s: got %#v, want %#v", column, is(column), want)

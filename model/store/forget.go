@@ -118,7 +118,8 @@ ON CONFLICT (account, ref) DO UPDATE SET documents = excluded.documents, swept_a
 func (s *Store) announceForgotten(q *database.Tx, k model.Key, seq int64, source string) error {
 	now := s.now()
 	err := q.Exec(`INSERT INTO history (seq, txn, account, ref, kind, from_word, to_word, status, confirmed, source, at) VALUES (?, NULL, ?, ?, ?, '', ?, ?, ?, ?, ?)`,
-		seq, k.Account, k.Ref, string(model.KindForgotten), string(model.KindForgotten), string(model.Unknown), true, source, now)
+		seq, k.Account, k.Ref, string(model.KindForgotten), string(model.KindForgotten), string(model.Unknown), true,
+		source, now)
 	if err != nil {
 		return err
 	}
@@ -230,7 +231,8 @@ func (s *Store) ForgottenAmong(ctx context.Context, keys []model.Key) (out map[m
 // Swept records that the files of a forgotten transaction are gone.
 func (s *Store) Swept(ctx context.Context, k model.Key) error {
 	return s.Change(ctx, func(q *database.Tx) error {
-		return q.Exec(`UPDATE forgotten SET swept_at = ?, documents = '[]' WHERE account = ? AND ref = ?`, s.now(), k.Account, k.Ref)
+		return q.Exec(`UPDATE forgotten SET swept_at = ?, documents = '[]' WHERE account = ? AND ref = ?`, s.now(),
+			k.Account, k.Ref)
 	})
 }
 

@@ -22,15 +22,22 @@ func (d *db) about(t *testing.T, ref, person string) {
 	r.Signers[0].Name, r.Signers[1].Name = person, person+" the elder"
 	d.put(t, r)
 	d.do(t, func(b *Batch) error {
-		b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: ref, DedupeKey: "k", Verdict: model.Accepted, Outcome: model.Applied, At: noon, RemoteAddr: "192.0.2.1", Note: "n", Headers: map[string]string{"X": person},
+		b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: ref, DedupeKey: "k", Verdict: model.Accepted,
+			Outcome: model.Applied, At: noon, RemoteAddr: "192.0.2.1", Note: "n", Headers: map[string]string{"X": person},
 			Body: []byte(strings.Repeat(person+" signed; ", 400)), BodyHash: "hash"}})
-		b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: ref, Verdict: model.Refused, At: noon, Body: []byte(person)}})
-		b.AddChange(model.Change{Account: "acc", Ref: ref, Kind: model.KindAttention, To: "email_bounced", Status: model.InProgress, Source: "callback " + person, Announce: true})
-		b.PutDocument(model.Document{Account: "acc", Ref: ref, DocID: "1", Kind: model.SignedDocument, Name: person + ".pdf", Version: 1, State: model.DocumentWaiting, CreatedAt: noon})
-		b.AddGap(model.Gap{Account: "acc", Ref: ref, Kind: model.GapMissed, Change: model.ChangeSigner, Signer: person, Before: noon, FoundAt: noon, SettleAt: noon})
-		b.AddGap(model.Gap{Account: "acc", Ref: ref, Kind: model.GapPending, Change: model.ChangeSigner, Signer: person, Before: noon, FoundAt: noon, SettleAt: noon})
+		b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: ref, Verdict: model.Refused, At: noon,
+			Body: []byte(person)}})
+		b.AddChange(model.Change{Account: "acc", Ref: ref, Kind: model.KindAttention, To: "email_bounced",
+			Status: model.InProgress, Source: "callback " + person, Announce: true})
+		b.PutDocument(model.Document{Account: "acc", Ref: ref, DocID: "1", Kind: model.SignedDocument,
+			Name: person + ".pdf", Version: 1, State: model.DocumentWaiting, CreatedAt: noon})
+		b.AddGap(model.Gap{Account: "acc", Ref: ref, Kind: model.GapMissed, Change: model.ChangeSigner, Signer: person,
+			Before: noon, FoundAt: noon, SettleAt: noon})
+		b.AddGap(model.Gap{Account: "acc", Ref: ref, Kind: model.GapPending, Change: model.ChangeSigner, Signer: person,
+			Before: noon, FoundAt: noon, SettleAt: noon})
 		b.AddProgress(key(ref), []model.Step{{Name: person, At: noon}})
-		b.PutDrift(model.DriftLine{Run: "r1", Account: "acc", Ref: ref, Field: "name", Ours: person, Theirs: "of " + person, FoundAt: noon})
+		b.PutDrift(model.DriftLine{Run: "r1", Account: "acc", Ref: ref, Field: "name", Ours: person, Theirs: "of " + person,
+			FoundAt: noon})
 		return nil
 	}, key(ref))
 	check(t, d.SetToken(t.Context(), "acc", "stream:"+ref, []byte(person)))
@@ -63,7 +70,8 @@ func TestForgettingLeavesNothingOfAPerson(t *testing.T) {
 
 		planned, err := d.PersonalOf(t.Context(), key("a"))
 		check(t, err)
-		same(t, "planned", planned, Personal{Rows: 1, Signers: 2, Callbacks: 2, Bodies: 2, Changes: 1, Gaps: 2, Progress: 1, Documents: 1})
+		same(t, "planned", planned,
+			Personal{Rows: 1, Signers: 2, Callbacks: 2, Bodies: 2, Changes: 1, Gaps: 2, Progress: 1, Documents: 1})
 		took, err := d.Forget(t.Context(), key("a"), "operator")
 		check(t, err)
 		same(t, "taken", took, planned)
@@ -73,7 +81,8 @@ func TestForgettingLeavesNothingOfAPerson(t *testing.T) {
 		d.nowhere(t, person)
 
 		for table, want := range map[string]int64{ // what is counted stays, and all of others
-			"callbacks": 4, "gaps": 3, "history": 2, "outbox": 2, "documents": 1, "progress": 1, "signers": 242, "transactions": 121, "tokens": 1,
+			"callbacks": 4, "gaps": 3, "history": 2, "outbox": 2, "documents": 1, "progress": 1, "signers": 242,
+			"transactions": 121, "tokens": 1,
 			"forgotten": 1, "callbacks WHERE body IS NULL AND verdict = 'accepted' AND outcome = 'applied' AND body_hash = 'hash'": 1,
 			"drift": 1,
 		} {
@@ -82,7 +91,9 @@ func TestForgettingLeavesNothingOfAPerson(t *testing.T) {
 		feed, err := d.Changes(t.Context(), 0, 0)
 		check(t, err)
 		last := feed[len(feed)-1]
-		same(t, "what the feed says", last, model.Change{Seq: 3, Account: "acc", Ref: "a", Kind: model.KindForgotten, To: "forgotten", Status: model.Unknown, Confirmed: true, Source: "operator", At: noon})
+		same(t, "what the feed says", last,
+			model.Change{Seq: 3, Account: "acc", Ref: "a", Kind: model.KindForgotten, To: "forgotten", Status: model.Unknown,
+				Confirmed: true, Source: "operator", At: noon})
 		first, newest, err := d.Feed(t.Context())
 		check(t, err)
 		same(t, "a hole is not where the feed begins", [2]int64{first, newest}, [2]int64{1, 3})
@@ -111,7 +122,8 @@ func (d *db) nowhere(t *testing.T, text string) {
 		}
 		return
 	}
-	for _, table := range []string{"transactions", "signers", "callbacks", "documents", "history", "gaps", "drift", "runs", "progress", "tokens", "forgotten", "deliveries"} {
+	for _, table := range []string{"transactions", "signers", "callbacks", "documents", "history", "gaps", "drift",
+		"runs", "progress", "tokens", "forgotten", "deliveries"} {
 		same(t, table, d.count(t, table+" x WHERE x::text LIKE '%"+text+"%'"), int64(0))
 	}
 }
@@ -143,7 +155,8 @@ func TestOnlyRecallingBringsBackWhatWasForgotten(t *testing.T) {
 		check(t, err)
 		same(t, "forgotten a moment ago", len(due), 1)
 
-		failed := d.Do(t.Context(), Unit{Keys: []model.Key{key("a")}, Apply: func(b *Batch) error { b.Recall(key("a")); return errors.New("no") }})
+		failed := d.Do(t.Context(),
+			Unit{Keys: []model.Key{key("a")}, Apply: func(b *Batch) error { b.Recall(key("a")); return errors.New("no") }})
 		same(t, "it failed", failed != nil, true)
 		ask(true)
 		d.do(t, func(b *Batch) error {
@@ -195,12 +208,14 @@ func TestRetentionTakesBodiesInParts(t *testing.T) {
 				if i%4 == 0 {
 					v = model.Refused
 				}
-				b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: "r", Verdict: v, At: noon.Add(time.Duration(i) * time.Second), Body: []byte("x")}})
+				b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: "r", Verdict: v,
+					At: noon.Add(time.Duration(i) * time.Second), Body: []byte("x")}})
 			}
 			return nil
 		})
 		left := func() [2]int64 {
-			return [2]int64{d.count(t, "callbacks WHERE body IS NOT NULL AND verdict = 'accepted'"), d.count(t, "callbacks WHERE body IS NOT NULL AND verdict = 'refused'")}
+			return [2]int64{d.count(t, "callbacks WHERE body IS NOT NULL AND verdict = 'accepted'"),
+				d.count(t, "callbacks WHERE body IS NOT NULL AND verdict = 'refused'")}
 		}
 		took, err := d.Prune(t.Context(), PruneBefore{Bodies: at(noon.Add((n - 100) * time.Second))})
 		check(t, err)

@@ -165,13 +165,15 @@ func (s *Store) CountPendingGaps(ctx context.Context) (map[string]int, error) {
 	return out, err
 }
 
-// pendingGaps is ordered so that SQLite reads the index of pending gaps; to group them by account it would read all gaps.
+// pendingGaps is ordered so that SQLite reads the index of pending gaps; to group them by account it would read all
+// gaps.
 const pendingGaps = `SELECT account FROM gaps WHERE kind = 'pending' ORDER BY settle_at`
 
 // DueGaps returns pending gaps whose time to be explained is over.
 func (s *Store) DueGaps(ctx context.Context, now time.Time, limit int) (out []model.Gap, err error) {
 	err = s.View(ctx, func(q *database.Tx) error {
-		return q.Find(&out, `SELECT * FROM gaps WHERE kind = 'pending' AND settle_at <= ? ORDER BY settle_at, id LIMIT ?`, now, positive(limit, 100))
+		return q.Find(&out, `SELECT * FROM gaps WHERE kind = 'pending' AND settle_at <= ? ORDER BY settle_at, id LIMIT ?`,
+			now, positive(limit, 100))
 	})
 	return out, err
 }

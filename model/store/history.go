@@ -27,7 +27,8 @@ func (b *Batch) AddChange(c model.Change) (seq int64) {
 func (b *Batch) writeChanges() error {
 	err := b.s.sql.addHistory.Insert(b.q, len(b.changes), func(args []any, i int) []any {
 		c := &b.changes[i]
-		return append(args, c.Seq, b.number(model.Key{Account: c.Account, Ref: c.Ref}), c.Account, c.Ref, string(c.Kind), c.From, c.To, string(c.Status), c.Confirmed, c.Source, c.At, c.Signer, c.Document)
+		return append(args, c.Seq, b.number(model.Key{Account: c.Account, Ref: c.Ref}), c.Account, c.Ref, string(c.Kind),
+			c.From, c.To, string(c.Status), c.Confirmed, c.Source, c.At, c.Signer, c.Document)
 	})
 	if err != nil {
 		return err

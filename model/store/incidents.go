@@ -54,7 +54,8 @@ func (b *Batch) OpenIncident(account, kind, message string) (opened bool, err er
 		return false, err
 	}
 	e.open, e.put = &model.Incident{ID: b.id("i"), Account: account, Kind: kind, Message: message, OpenedAt: b.now}, true
-	b.AddChange(model.Change{Account: account, Kind: model.KindIncident, To: kind, Source: "incident", At: b.now, Announce: true})
+	b.AddChange(model.Change{Account: account, Kind: model.KindIncident, To: kind, Source: "incident", At: b.now,
+		Announce: true})
 	return true, nil
 }
 
@@ -68,7 +69,8 @@ func (b *Batch) CloseIncident(account, kind string) (closed bool, err error) {
 	done.ClosedAt = &now
 	e.closed = append(e.closed, done)
 	e.open, e.put = nil, false
-	b.AddChange(model.Change{Account: account, Kind: model.KindIncident, From: kind, Source: "incident", At: b.now, Announce: true})
+	b.AddChange(model.Change{Account: account, Kind: model.KindIncident, From: kind, Source: "incident", At: b.now,
+		Announce: true})
 	return true, nil
 }
 

@@ -13,7 +13,8 @@ import (
 func TestWhatNamedARowIsCalled(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		add := func(v model.Verdict, minute int) model.Callback {
-			return model.Callback{Account: "acc", Ref: "a", Type: string(v), Verdict: v, At: noon.Add(time.Duration(minute) * time.Minute)}
+			return model.Callback{Account: "acc", Ref: "a", Type: string(v), Verdict: v,
+				At: noon.Add(time.Duration(minute) * time.Minute)}
 		}
 		d.do(t, func(b *Batch) error { // before there is a row
 			b.AddCallback(Packed{Callback: add(model.Refused, 1)})
@@ -53,7 +54,8 @@ func TestWhatNamedARowIsCalled(t *testing.T) {
 		}
 		calls, next, err := d.Callbacks(t.Context(), CallbackFilter{Account: "acc", Ref: "a", Limit: 3})
 		check(t, err)
-		same(t, "the newest", []string{calls[0].Type, calls[1].Type, calls[2].Type}, []string{"idle", "accepted", "not_understood"})
+		same(t, "the newest", []string{calls[0].Type, calls[1].Type, calls[2].Type},
+			[]string{"idle", "accepted", "not_understood"})
 		calls, next, err = d.Callbacks(t.Context(), CallbackFilter{Account: "acc", Ref: "a", Limit: 3, Cursor: next})
 		check(t, err)
 		same(t, "the rest", fmt.Sprint(calls[0].Type, next), "refused")
@@ -120,7 +122,8 @@ func TestRunsAreStoredAndListed(t *testing.T) {
 		back, err := d.RunByID(t.Context(), id)
 		check(t, err)
 		same(t, "run", back, got)
-		for f, want := range map[*RunFilter]string{{}: "zz", {Oldest: true}: id, {Kind: "active"}: id, {States: []model.RunState{model.RunDone}}: "zz"} {
+		for f, want := range map[*RunFilter]string{{}: "zz", {Oldest: true}: id, {Kind: "active"}: id,
+			{States: []model.RunState{model.RunDone}}: "zz"} {
 			runs, err := d.Runs(t.Context(), *f)
 			check(t, err)
 			same(t, "first", runs[0].ID, want)
@@ -138,9 +141,12 @@ func TestRetentionTakesWhatIsOld(t *testing.T) {
 		d.put(t, hidden)
 		var old, refused, fresh string
 		d.do(t, func(b *Batch) error {
-			old = b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: "h", Verdict: model.Accepted, Outcome: model.Applied, At: noon, Body: []byte("x"), BodyHash: "hash"}})
-			refused = b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Verdict: model.Refused, At: noon, Body: []byte("x")}})
-			fresh = b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Verdict: model.Accepted, At: noon.Add(time.Hour), Body: []byte("x")}})
+			old = b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: "h", Verdict: model.Accepted,
+				Outcome: model.Applied, At: noon, Body: []byte("x"), BodyHash: "hash"}})
+			refused = b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Verdict: model.Refused, At: noon,
+				Body: []byte("x")}})
+			fresh = b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Verdict: model.Accepted,
+				At: noon.Add(time.Hour), Body: []byte("x")}})
 			return nil
 		})
 		d.do(t, move(key("a"), model.Draft), key("a"))
@@ -161,7 +167,8 @@ func TestRetentionTakesWhatIsOld(t *testing.T) {
 		c, err := d.Callback(t.Context(), old)
 		check(t, err)
 		same(t, "what stays", c.BodyHash+string(c.Outcome), "hashapplied")
-		prune(PruneBefore{Bodies: before, Refused: before, Outbox: before, History: before, HiddenRows: before}, "1 refused bodies, 1 outbox rows, 1 changes, 1 hidden rows")
+		prune(PruneBefore{Bodies: before, Refused: before, Outbox: before, History: before, HiddenRows: before},
+			"1 refused bodies, 1 outbox rows, 1 changes, 1 hidden rows")
 		prune(PruneBefore{Bodies: before, Refused: before, Outbox: before, History: before, HiddenRows: before}, "")
 		for table, want := range map[string]int64{"callbacks": 3, "history": 0, "outbox": 0, "transactions": 1} {
 			same(t, table, d.count(t, table), want)
@@ -181,9 +188,11 @@ func TestRefusedBodiesAreBoundedInAll(t *testing.T) {
 				for j := range body {
 					body[j] = byte(rand.IntN(256))
 				}
-				ids = append(ids, b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Verdict: model.Refused, At: noon.Add(time.Duration(i) * time.Second), Body: body}}))
+				ids = append(ids, b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Verdict: model.Refused,
+					At: noon.Add(time.Duration(i) * time.Second), Body: body}}))
 			}
-			ids = append(ids, b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Verdict: model.Accepted, Outcome: model.Applied, At: noon, Body: make([]byte, 1000)}}))
+			ids = append(ids, b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Verdict: model.Accepted,
+				Outcome: model.Applied, At: noon, Body: make([]byte, 1000)}}))
 			return nil
 		})
 		for _, most := range []int64{1 << 20, 3500} {
@@ -212,17 +221,20 @@ func TestFirstsAndTimesToRepair(t *testing.T) {
 			b.AddFirst("other", model.ChangeCreated, model.ByIdle, noon)
 			for i := range 100 { // found 1 to 100 minutes after the last answer, half of that after the provider's time
 				after, happened := noon.Add(-time.Duration(i+1)*time.Minute), noon.Add(-time.Duration(i+1)*30*time.Second)
-				g := model.Gap{Account: "acc", Ref: "a", Kind: model.GapMissed, Change: model.ChangeStatus, After: &after, HappenedAt: &happened, Before: noon, FoundAt: noon, SettleAt: noon}
+				g := model.Gap{Account: "acc", Ref: "a", Kind: model.GapMissed, Change: model.ChangeStatus, After: &after,
+					HappenedAt: &happened, Before: noon, FoundAt: noon, SettleAt: noon}
 				if i < 2 {
 					late := time.Duration(i+1) * time.Hour
 					g.Kind, g.Latency = model.GapLate, &late
 				}
 				b.AddGap(g)
 			}
-			b.AddGap(model.Gap{Account: "acc", Ref: "a", Kind: model.GapRefused, Change: model.ChangeCreated, Before: noon, FoundAt: noon, SettleAt: noon})
+			b.AddGap(model.Gap{Account: "acc", Ref: "a", Kind: model.GapRefused, Change: model.ChangeCreated, Before: noon,
+				FoundAt: noon, SettleAt: noon})
 			far := noon.Add(-1000 * time.Hour)
 			for _, kind := range []model.GapKind{model.GapNoEvent, model.GapUnsubscribed, model.GapPending} {
-				b.AddGap(model.Gap{Account: "acc", Ref: "a", Kind: kind, Change: model.ChangeStatus, After: &far, HappenedAt: &far, Before: noon, FoundAt: noon, SettleAt: noon})
+				b.AddGap(model.Gap{Account: "acc", Ref: "a", Kind: kind, Change: model.ChangeStatus, After: &far,
+					HappenedAt: &far, Before: noon, FoundAt: noon, SettleAt: noon})
 			}
 			return nil
 		})

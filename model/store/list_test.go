@@ -61,21 +61,28 @@ func TestListsFilterAndPage(t *testing.T) {
 		}{
 			"everything":  {Filter{}, func(model.Transaction) bool { return true }},
 			"one account": {Filter{Account: "b"}, func(r model.Transaction) bool { return r.Account == "b" }},
-			"a status":    {Filter{Statuses: []model.Status{model.Completed}}, func(r model.Transaction) bool { return r.Status == model.Completed }},
-			"account and two statuses": {Filter{Account: "a", Statuses: []model.Status{model.Draft, model.Failed}}, func(r model.Transaction) bool {
-				return r.Account == "a" && (r.Status == model.Draft || r.Status == model.Failed)
-			}},
-			"since":                     {Filter{ChangedSince: at(noon.Add(5 * time.Second))}, func(r model.Transaction) bool { return !r.ChangedAt.Before(noon.Add(5 * time.Second)) }},
-			"attention":                 {Filter{Attention: true}, func(r model.Transaction) bool { return r.Ref == "ref0007" }},
-			"own id":                    {Filter{ExternalID: "mine"}, func(r model.Transaction) bool { return r.Ref == "ref0007" }},
-			"search in own id":          {Filter{Search: "MINE"}, func(r model.Transaction) bool { return r.Ref == "ref0007" }},
-			"search in ref":             {Filter{Search: "Ref004"}, func(r model.Transaction) bool { return strings.HasPrefix(r.Ref, "ref004") }},
-			"search in name":            {Filter{Search: "contract 12 "}, func(r model.Transaction) bool { return r.Ref == "ref0012" }},
-			"search for a percent sign": {Filter{Search: "3 100%"}, func(r model.Transaction) bool { return strings.HasSuffix(r.Ref, "3") }},
-			"search for an underscore":  {Filter{Search: "_"}, func(model.Transaction) bool { return false }},
-			"search in signer":          {Filter{Search: "quick"}, func(r model.Transaction) bool { return r.Ref == "ref0008" }},
-			"search in e-mail":          {Filter{Search: "ZQ@"}, func(r model.Transaction) bool { return r.Ref == "ref0008" }},
-			"nothing":                   {Filter{Account: "none"}, func(model.Transaction) bool { return false }},
+			"a status": {Filter{Statuses: []model.Status{model.Completed}},
+				func(r model.Transaction) bool { return r.Status == model.Completed }},
+			"account and two statuses": {Filter{Account: "a", Statuses: []model.Status{model.Draft, model.Failed}},
+				func(r model.Transaction) bool {
+					return r.Account == "a" && (r.Status == model.Draft || r.Status == model.Failed)
+				}},
+			"since": {Filter{ChangedSince: at(noon.Add(5 * time.Second))},
+				func(r model.Transaction) bool { return !r.ChangedAt.Before(noon.Add(5 * time.Second)) }},
+			"attention": {Filter{Attention: true}, func(r model.Transaction) bool { return r.Ref == "ref0007" }},
+			"own id": {Filter{ExternalID: "mine"},
+				func(r model.Transaction) bool { return r.Ref == "ref0007" }},
+			"search in own id": {Filter{Search: "MINE"}, func(r model.Transaction) bool { return r.Ref == "ref0007" }},
+			"search in ref": {Filter{Search: "Ref004"},
+				func(r model.Transaction) bool { return strings.HasPrefix(r.Ref, "ref004") }},
+			"search in name": {Filter{Search: "contract 12 "},
+				func(r model.Transaction) bool { return r.Ref == "ref0012" }},
+			"search for a percent sign": {Filter{Search: "3 100%"},
+				func(r model.Transaction) bool { return strings.HasSuffix(r.Ref, "3") }},
+			"search for an underscore": {Filter{Search: "_"}, func(model.Transaction) bool { return false }},
+			"search in signer":         {Filter{Search: "quick"}, func(r model.Transaction) bool { return r.Ref == "ref0008" }},
+			"search in e-mail":         {Filter{Search: "ZQ@"}, func(r model.Transaction) bool { return r.Ref == "ref0008" }},
+			"nothing":                  {Filter{Account: "none"}, func(model.Transaction) bool { return false }},
 		} {
 			var want []string
 			sorted := slices.Clone(all)
@@ -156,8 +163,10 @@ func TestListsUseTheirIndex(t *testing.T) {
 	world(t, d, 30)
 	check(t, d.View(t.Context(), func(q *database.Tx) error {
 		for name, f := range map[string]Filter{
-			"everything": {}, "account": {Account: "a"}, "status": {Statuses: []model.Status{model.Draft}}, "since": {ChangedSince: &noon},
-			"cursor": {Cursor: cursor{database.Stamp(noon), "b", "x"}.String()}, "own id": {ExternalID: "x"}, "attention": {Attention: true, Account: "a"},
+			"everything": {}, "account": {Account: "a"}, "status": {Statuses: []model.Status{model.Draft}},
+			"since":  {ChangedSince: &noon},
+			"cursor": {Cursor: cursor{database.Stamp(noon), "b", "x"}.String()}, "own id": {ExternalID: "x"},
+			"attention": {Attention: true, Account: "a"},
 		} {
 			query, args, err := f.keys(q, 50)
 			if err != nil {
@@ -167,7 +176,8 @@ func TestListsUseTheirIndex(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			if strings.Contains(plan, "SCAN t") && !strings.Contains(plan, "transactions_changed") || f.ExternalID == "" && !f.Attention && strings.Contains(plan, "TEMP B-TREE") {
+			if strings.Contains(plan, "SCAN t") && !strings.Contains(plan, "transactions_changed") || f.ExternalID == "" &&
+				!f.Attention && strings.Contains(plan, "TEMP B-TREE") {
 				t.Errorf("%s:\n%s\n%s", name, query, plan)
 			}
 		}

@@ -13,7 +13,8 @@ import (
 func TestAStepOfProgressIsKeptOnceAndAHundredAtMost(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		d.put(t, row1("a"), row1("b"))
-		first, second := model.Step{Name: "otp", At: noon.Add(time.Minute)}, model.Step{Name: "signature", At: noon.Add(2 * time.Minute)}
+		first, second := model.Step{Name: "otp", At: noon.Add(time.Minute)}, model.Step{Name: "signature",
+			At: noon.Add(2 * time.Minute)}
 		for range 2 {
 			d.do(t, func(b *Batch) error { b.AddProgress(key("a"), []model.Step{second, first, first}); return nil })
 		}
@@ -45,8 +46,10 @@ func TestARowThatGoesKeepsOnlyTheDocumentsWhoseFileIsHeld(t *testing.T) {
 		d.put(t, row1("a"))
 		d.do(t, func(b *Batch) error {
 			b.AddProgress(key("a"), []model.Step{{Name: "otp", At: noon}})
-			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, State: model.DocumentWaiting, LinkFile: "5f"})
-			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "2", Kind: model.SignedDocument, State: model.DocumentWaiting})
+			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument,
+				State: model.DocumentWaiting, LinkFile: "5f"})
+			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "2", Kind: model.SignedDocument,
+				State: model.DocumentWaiting})
 			return nil
 		}, key("a"))
 		d.do(t, func(b *Batch) error { b.Remove(key("a")); return nil }, key("a"))
@@ -65,7 +68,8 @@ func TestADocumentThatIsRemovedCountsNoMore(t *testing.T) {
 		d.put(t, row1("a"))
 		put := func(version int, state model.DocumentState) (out model.Document) {
 			d.do(t, func(b *Batch) error {
-				out = model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, State: state, Version: version}
+				out = model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, State: state,
+					Version: version}
 				out.ID = b.PutDocument(out)
 				return nil
 			}, key("a"))
@@ -97,9 +101,10 @@ func TestQueriesOfTheLoopsUseTheirIndexes(t *testing.T) {
 			inHoldFolder:     "documents_state",
 			documentSums:     "COVERING INDEX documents_state",
 			pendingGaps:      "gaps_pending",
-			`SELECT * FROM documents WHERE account = 'a' AND state = 'waiting' AND ` + notStored + ` ORDER BY id DESC`: "documents_state",
-			`SELECT COUNT(*) FROM transactions WHERE account = 'a' AND created_at >= '2026'`:                           "transactions_created",
-			`SELECT name, at FROM progress WHERE account = 'a' AND ref = 'r' ORDER BY at, name`:                        "PRIMARY KEY",
+			`SELECT * FROM documents WHERE account = 'a' AND state = 'waiting' AND ` + notStored +
+				` ORDER BY id DESC`: "documents_state",
+			`SELECT COUNT(*) FROM transactions WHERE account = 'a' AND created_at >= '2026'`:    "transactions_created",
+			`SELECT name, at FROM progress WHERE account = 'a' AND ref = 'r' ORDER BY at, name`: "PRIMARY KEY",
 		} {
 			var args []any
 			for range strings.Count(query, "?") {

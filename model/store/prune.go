@@ -34,7 +34,8 @@ func (p Pruned) String() string {
 		n    int64
 		what string
 	}{
-		{p.Bodies, "bodies"}, {p.Refused, "refused bodies"}, {p.Links, "links"}, {p.Outbox, "outbox rows"}, {p.Deliveries, "deliveries"}, {p.Changes, "changes"}, {p.HiddenRows, "hidden rows"}, {p.Drift, "lines of drift"},
+		{p.Bodies, "bodies"}, {p.Refused, "refused bodies"}, {p.Links, "links"}, {p.Outbox, "outbox rows"}, {p.Deliveries,
+			"deliveries"}, {p.Changes, "changes"}, {p.HiddenRows, "hidden rows"}, {p.Drift, "lines of drift"},
 	} {
 		if c.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))
@@ -97,11 +98,13 @@ func (s *Store) pruneBodies(mark, which string) func(context.Context, time.Time,
 			err := q.Each(func(r *sql.Rows) error {
 				n++
 				return r.Scan(&last)
-			}, `SELECT n FROM callbacks WHERE n > ? AND n < ? AND body IS NOT NULL AND `+which+` ORDER BY n LIMIT ?`, from, end, pruneAtOnce)
+			}, `SELECT n FROM callbacks WHERE n > ? AND n < ? AND body IS NOT NULL AND `+which+` ORDER BY n LIMIT ?`, from,
+				end, pruneAtOnce)
 			if err != nil {
 				return 0, err
 			}
-			if err := q.Exec(`UPDATE callbacks SET body = NULL WHERE n > ? AND n <= ? AND body IS NOT NULL AND `+which, from, last); err != nil {
+			if err := q.Exec(`UPDATE callbacks SET body = NULL WHERE n > ? AND n <= ? AND body IS NOT NULL AND `+which, from,
+				last); err != nil {
 				return 0, err
 			}
 			if n < pruneAtOnce {
@@ -117,14 +120,16 @@ func (s *Store) pruneBodies(mark, which string) func(context.Context, time.Time,
 func (s *Store) firstCallback(ctx context.Context, at time.Time) (n int64, err error) {
 	err = s.View(ctx, func(q *database.Tx) error {
 		var low, high int64
-		if err := q.QueryRow(`SELECT COALESCE(MIN(n), 0), COALESCE(MAX(n), -1) + 1 FROM callbacks`).Scan(&low, &high); err != nil {
+		if err := q.QueryRow(`SELECT COALESCE(MIN(n), 0), COALESCE(MAX(n), -1) + 1 FROM callbacks`).Scan(&low,
+			&high); err != nil {
 			return err
 		}
 		for low < high {
 			middle := low + (high-low)/2
 			var came time.Time
 			var which int64
-			if err := q.QueryRow(`SELECT n, at FROM callbacks WHERE n >= ? ORDER BY n LIMIT 1`, middle).Scan(&which, database.Moment(&came)); err != nil {
+			if err := q.QueryRow(`SELECT n, at FROM callbacks WHERE n >= ? ORDER BY n LIMIT 1`, middle).Scan(&which,
+				database.Moment(&came)); err != nil {
 				return err
 			}
 			if came.Before(at) {
@@ -181,7 +186,8 @@ func (s *Store) pruneHistory(ctx context.Context, before time.Time, taken *int64
 			end = min(end, waits.Int64)
 		}
 		var last sql.NullInt64
-		err = q.QueryRow(`SELECT MAX(seq) FROM (SELECT seq FROM history WHERE seq < ? ORDER BY seq LIMIT ?) h`, end, pruneAtOnce).Scan(&last)
+		err = q.QueryRow(`SELECT MAX(seq) FROM (SELECT seq FROM history WHERE seq < ? ORDER BY seq LIMIT ?) h`, end,
+			pruneAtOnce).Scan(&last)
 		if err != nil || !last.Valid {
 			return 0, err
 		}

@@ -21,7 +21,8 @@ func TestReseal(t *testing.T) {
 				body := fmt.Appendf(nil, "body %d", i)
 				bodies[b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Verdict: model.Refused, At: noon, Body: body}})] = body
 			}
-			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "one", Kind: model.SignedDocument, Version: 1, State: model.DocumentWaiting, Link: link, CreatedAt: noon})
+			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "one", Kind: model.SignedDocument, Version: 1,
+				State: model.DocumentWaiting, Link: link, CreatedAt: noon})
 			return nil
 		})
 		check(t, d.SetToken(t.Context(), "acc", "refresh", []byte("token")))

@@ -28,7 +28,8 @@ func ReadCarried(ctx context.Context, path string, restored database.Examined) (
 	}
 	var is Carried
 	err = database.ReadFile(ctx, path, func(q *database.Tx) (err error) {
-		err = q.QueryRow(`SELECT seq, version, ordinal FROM counters`).Scan(&is.counts.seq, &is.counts.version, &is.counts.ordinal)
+		err = q.QueryRow(`SELECT seq, version, ordinal FROM counters`).Scan(&is.counts.seq, &is.counts.version,
+			&is.counts.ordinal)
 		if err == nil {
 			is.Forgotten, err = tombstones(q, "")
 		}
@@ -47,8 +48,10 @@ func (s *Store) CarryOver(ctx context.Context, from Carried) error {
 		if err != nil {
 			return err
 		}
-		c.seq, c.version, c.ordinal = max(c.seq, from.counts.seq), max(c.version, from.counts.version), max(c.ordinal, from.counts.ordinal)
-		if err := q.Exec(`UPDATE counters SET seq = ?, version = ?, ordinal = ? WHERE id = 1`, c.seq, c.version, c.ordinal); err != nil {
+		c.seq, c.version, c.ordinal = max(c.seq, from.counts.seq), max(c.version, from.counts.version), max(c.ordinal,
+			from.counts.ordinal)
+		if err := q.Exec(`UPDATE counters SET seq = ?, version = ?, ordinal = ? WHERE id = 1`, c.seq, c.version,
+			c.ordinal); err != nil {
 			return err
 		}
 		for _, f := range from.Forgotten {

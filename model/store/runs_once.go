@@ -6,8 +6,8 @@ import (
 	"countersign/model"
 )
 
-// UnfinishedRun returns the oldest run of an account and kind that waits or is in work, one that this group has put too;
-// false if there is none. Groups take turns, so that what it says holds until the group is written.
+// UnfinishedRun returns the oldest run of an account and kind that waits or is in work, one that this group has put
+// too; false if there is none. Groups take turns, so that what it says holds until the group is written.
 func (b *Batch) UnfinishedRun(account, kind string) (r model.Run, ok bool, err error) {
 	open := []model.RunState{model.RunQueued, model.RunActive}
 	var found []model.Run

@@ -64,7 +64,8 @@ func TestTheSchemaIsTheModels(t *testing.T) {
 			"accounts":     {model.Account{}, nil, nil},
 			"locks":        {database.LockRow{}, nil, nil},
 		} {
-			want := append(slices.DeleteFunc(names(t, c.of), func(n string) bool { return slices.Contains(c.without, n) }), c.and...)
+			want := append(slices.DeleteFunc(names(t, c.of), func(n string) bool { return slices.Contains(c.without, n) }),
+				c.and...)
 			got := d.columns(t, table)
 			slices.Sort(want)
 			slices.Sort(got)
@@ -106,7 +107,8 @@ func TestViewsLeaveOutWhatIsNobodysBusiness(t *testing.T) {
 		d.put(t, full("a"), hidden)
 		d.do(t, func(b *Batch) error {
 			for _, kind := range []model.GapKind{model.GapPending, model.GapMissed} {
-				b.AddGap(model.Gap{Account: "acc", Ref: "a", Kind: kind, Change: model.ChangeStatus, Before: noon, FoundAt: noon, SettleAt: noon})
+				b.AddGap(model.Gap{Account: "acc", Ref: "a", Kind: kind, Change: model.ChangeStatus, Before: noon, FoundAt: noon,
+					SettleAt: noon})
 			}
 			_, err := b.OpenIncident("acc", model.CallbacksSilent, "m")
 			return err

@@ -45,10 +45,12 @@ func (s *Store) Share(ctx context.Context, account string, since *time.Time) (t 
 		w.Add("day >= ?", since.UTC().Format(dayLayout))
 	}
 	err = s.View(ctx, func(q *database.Tx) error {
-		if err := q.QueryRow(`SELECT COALESCE(SUM(count), 0) FROM reported`+w.SQL(), w.Args...).Scan(&t.Reported); err != nil {
+		if err := q.QueryRow(`SELECT COALESCE(SUM(count), 0) FROM reported`+w.SQL(),
+			w.Args...).Scan(&t.Reported); err != nil {
 			return err
 		}
-		return q.Each(func(r *sql.Rows) error { return addGaps(&t, r) }, `SELECT kind, COUNT(*) FROM gaps`+g.SQL()+` GROUP BY kind`, g.Args...)
+		return q.Each(func(r *sql.Rows) error { return addGaps(&t, r) },
+			`SELECT kind, COUNT(*) FROM gaps`+g.SQL()+` GROUP BY kind`, g.Args...)
 	})
 	return t, err
 }

@@ -23,7 +23,8 @@ func (s *Store) loadSigners(q *database.Tx, rows []*row) error {
 	scan := func(rows *sql.Rows) error {
 		var n int64
 		var g model.Signer
-		err := rows.Scan(&n, &g.Ref, &g.Name, &g.Email, &g.Role, &g.Order, &g.Status, database.When(&g.ViewedAt), database.When(&g.SignedAt), &g.Reason)
+		err := rows.Scan(&n, &g.Ref, &g.Name, &g.Email, &g.Role, &g.Order, &g.Status, database.When(&g.ViewedAt),
+			database.When(&g.SignedAt), &g.Reason)
 		if r := by[n]; r != nil {
 			r.Signers = append(r.Signers, g)
 		}
@@ -68,7 +69,8 @@ func (st *statements) writeSigners(q *database.Tx, rows []*cached) error {
 	}
 	return st.addSigners.Insert(q, len(lines), func(args []any, i int) []any {
 		n, g := lines[i].n, lines[i].s
-		return append(args, n, g.Ref, lines[i].place, g.Name, g.Email, g.Role, g.Order, string(g.Status), g.ViewedAt, g.SignedAt, g.Reason)
+		return append(args, n, g.Ref, lines[i].place, g.Name, g.Email, g.Role, g.Order, string(g.Status), g.ViewedAt,
+			g.SignedAt, g.Reason)
 	})
 }
 

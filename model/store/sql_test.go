@@ -43,16 +43,21 @@ func TestTheQueriesOfTheDocsRun(t *testing.T) {
 func seedForQueries(t *testing.T, d *db) {
 	t.Helper()
 	done, open := full("r-1"), full("r-2")
-	done.Account, done.Status, done.ExternalID, done.ReportedStatus, done.Attention = "sales", model.Completed, "contract-1", "", nil
+	done.Account, done.Status, done.ExternalID, done.ReportedStatus, done.Attention = "sales", model.Completed,
+		"contract-1", "", nil
 	done.Test, done.Deleted = false, false
 	open.Account, open.Deleted = "sales", false
 	d.put(t, done, open)
 	d.do(t, func(b *Batch) error {
-		b.PutDocument(model.Document{Account: "sales", Ref: "r-1", DocID: "1", Kind: model.SignedDocument, State: model.DocumentStored})
-		b.PutDocument(model.Document{Account: "sales", Ref: "r-2", DocID: "1", Kind: model.SignedDocument, State: model.DocumentQuarantined, Reason: "cut off"})
-		b.AddChange(model.Change{Account: "sales", Ref: "r-1", Kind: model.KindStatus, From: "in_progress", To: "completed", Status: model.Completed, Confirmed: true, Source: "confirm"})
+		b.PutDocument(model.Document{Account: "sales", Ref: "r-1", DocID: "1", Kind: model.SignedDocument,
+			State: model.DocumentStored})
+		b.PutDocument(model.Document{Account: "sales", Ref: "r-2", DocID: "1", Kind: model.SignedDocument,
+			State: model.DocumentQuarantined, Reason: "cut off"})
+		b.AddChange(model.Change{Account: "sales", Ref: "r-1", Kind: model.KindStatus, From: "in_progress", To: "completed",
+			Status: model.Completed, Confirmed: true, Source: "confirm"})
 		latency := time.Minute
-		b.AddGap(model.Gap{Account: "sales", Ref: "r-1", Kind: model.GapLate, Change: model.ChangeStatus, Before: noon, FoundAt: noon, SettleAt: noon, Latency: &latency})
+		b.AddGap(model.Gap{Account: "sales", Ref: "r-1", Kind: model.GapLate, Change: model.ChangeStatus, Before: noon,
+			FoundAt: noon, SettleAt: noon, Latency: &latency})
 		return nil
 	}, done.Key(), open.Key())
 }

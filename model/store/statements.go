@@ -17,15 +17,19 @@ func newStatements(sh *shapes) *statements {
 		copies  = "SELECT t.account, t.ref, t.dedupe_key, t.n, t.verdict FROM "
 	)
 	return &statements{
-		rows:    database.NewMulti("SELECT "+sh.selection(false)+" FROM transactions t WHERE (t.account, t.ref) IN (VALUES ", 2, ")"),
+		rows: database.NewMulti("SELECT "+sh.selection(false)+
+			" FROM transactions t WHERE (t.account, t.ref) IN (VALUES ", 2, ")"),
 		numbers: database.NewMulti("SELECT "+sh.selection(false)+" FROM transactions t WHERE t.n IN (VALUES ", 1, ")"),
-		signers: database.NewMulti("SELECT "+signers+"+t.viewed_at, +t.signed_at, t.reason FROM signers t WHERE t.txn IN (VALUES ", 1, ") ORDER BY t.txn, t.place"),
-		copies:  database.NewMulti(copies+"callbacks t WHERE t.txn IS NOT NULL AND (t.txn, t.dedupe_key) IN (VALUES ", 2, ")"),
-		loose:   database.NewMulti(copies+"callbacks t WHERE t.txn IS NULL AND (t.account, t.ref, t.dedupe_key) IN (VALUES ", 3, ")"),
+		signers: database.NewMulti("SELECT "+signers+
+			"+t.viewed_at, +t.signed_at, t.reason FROM signers t WHERE t.txn IN (VALUES ", 1, ") ORDER BY t.txn, t.place"),
+		copies: database.NewMulti(copies+"callbacks t WHERE t.txn IS NOT NULL AND (t.txn, t.dedupe_key) IN (VALUES ", 2, ")"),
+		loose: database.NewMulti(copies+"callbacks t WHERE t.txn IS NULL AND (t.account, t.ref, t.dedupe_key) IN (VALUES ",
+			3, ")"),
 
 		pgRows:    "SELECT " + sh.selection(true) + pgKeys,
 		pgNumbers: "SELECT " + sh.selection(true) + " FROM transactions t WHERE t.n = ANY(?::bigint[])",
-		pgSigners: "SELECT " + signers + "t.viewed_at, t.signed_at, t.reason FROM signers t WHERE t.txn = ANY(?::bigint[]) ORDER BY t.txn, t.place",
+		pgSigners: "SELECT " + signers +
+			"t.viewed_at, t.signed_at, t.reason FROM signers t WHERE t.txn = ANY(?::bigint[]) ORDER BY t.txn, t.place",
 		pgCopies: copies + "unnest(?::bigint[], ?::text[]) AS k(txn, dedupe_key)" +
 			" JOIN callbacks t ON t.txn = k.txn AND t.dedupe_key = k.dedupe_key WHERE t.txn IS NOT NULL" +
 			" UNION ALL " + copies + "unnest(?::text[], ?::text[], ?::text[]) AS k(account, ref, dedupe_key)" +

@@ -77,7 +77,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, err
 	}
 	now := utcClock(o.Now)
-	db, err := database.Open(ctx, database.Options{DSN: o.DSN, Now: now, Log: o.Log, Mode: o.Mode, ReadOnly: o.ReadOnly, Spoiled: o.Spoiled})
+	db, err := database.Open(ctx,
+		database.Options{DSN: o.DSN, Now: now, Log: o.Log, Mode: o.Mode, ReadOnly: o.ReadOnly, Spoiled: o.Spoiled})
 	if err != nil {
 		return nil, err
 	}

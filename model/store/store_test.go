@@ -13,16 +13,22 @@ import (
 func full(ref string) model.Transaction {
 	m := func(n int) *time.Time { return at(noon.Add(time.Duration(n) * time.Minute)) }
 	return model.Transaction{
-		Account: "acc", Ref: ref, Provider: "simulated", ExternalID: "c-1", Name: "Ann's lease", Status: model.InProgress, ProviderStatus: "SENT",
-		Confirmed: true, ReportedStatus: model.Completed, Reason: "why", Archived: true, Trashed: true, Deleted: true, NotFound: true, Test: true,
+		Account: "acc", Ref: ref, Provider: "simulated", ExternalID: "c-1", Name: "Ann's lease", Status: model.InProgress,
+		ProviderStatus: "SENT",
+		Confirmed:      true, ReportedStatus: model.Completed, Reason: "why", Archived: true, Trashed: true, Deleted: true,
+		NotFound: true, Test: true,
 		Attention: []model.Attention{{Kind: model.EmailBounced, Signer: "s1", Message: "no such box", Since: noon}},
 		Signers: []model.Signer{
 			{Ref: "s2", Name: "Bo", Email: "bo@example.org", Role: "tenant", Order: 2, Status: model.SignerWaiting},
-			{Ref: "s1", Name: "Ann", Email: "ann@example.org", Role: "owner", Order: 1, Status: model.SignerSigned, ViewedAt: m(1), SignedAt: m(2), Reason: "none"},
+			{Ref: "s1", Name: "Ann", Email: "ann@example.org", Role: "owner", Order: 1, Status: model.SignerSigned,
+				ViewedAt: m(1), SignedAt: m(2), Reason: "none"},
 		},
-		SignersSet: true, Metadata: `{"a":1}`, SignersDone: 1, SignersAll: 2, SentAt: m(3), ProviderTime: m(4), CreatedAt: m(5), ExpiresAt: m(6),
-		FirstSeenAt: *m(7), ChangedAt: *m(8), ConfirmedAt: m(9), AskedAt: m(10), Origin: model.OriginPoll, NextCheckAt: m(11), DueReason: model.DueRecheck,
-		DueSince: m(12), HintedAt: m(13), LostAnswers: 1, NotFoundCount: 2, NotFoundAt: m(14), DeleteAt: m(15), Recheck: 3, RefutedAs: model.Expired,
+		SignersSet: true, Metadata: `{"a":1}`, SignersDone: 1, SignersAll: 2, SentAt: m(3), ProviderTime: m(4),
+		CreatedAt: m(5), ExpiresAt: m(6),
+		FirstSeenAt: *m(7), ChangedAt: *m(8), ConfirmedAt: m(9), AskedAt: m(10), Origin: model.OriginPoll,
+		NextCheckAt: m(11), DueReason: model.DueRecheck,
+		DueSince: m(12), HintedAt: m(13), LostAnswers: 1, NotFoundCount: 2, NotFoundAt: m(14), DeleteAt: m(15), Recheck: 3,
+		RefutedAs: model.Expired,
 		RefutedAt: m(16), Fingerprint: "f", OpenGaps: 4, ProviderMark: "mark",
 	}
 }
@@ -56,9 +62,12 @@ func TestARowThatIsRemovedTakesWhatBelongsToIt(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		d.put(t, full("a"))
 		d.do(t, func(b *Batch) error {
-			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, State: model.DocumentWaiting})
-			b.AddGap(model.Gap{Account: "acc", Ref: "a", Kind: model.GapPending, Change: model.ChangeStatus, Before: noon, FoundAt: noon, SettleAt: noon})
-			b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: "a", Verdict: model.Accepted, Outcome: model.Checking, At: noon}})
+			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument,
+				State: model.DocumentWaiting})
+			b.AddGap(model.Gap{Account: "acc", Ref: "a", Kind: model.GapPending, Change: model.ChangeStatus, Before: noon,
+				FoundAt: noon, SettleAt: noon})
+			b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: "a", Verdict: model.Accepted,
+				Outcome: model.Checking, At: noon}})
 			return nil
 		}, key("a"))
 		d.do(t, func(b *Batch) error {
@@ -93,11 +102,13 @@ func TestCallbacksKeepWhatTheyMust(t *testing.T) {
 			ids = nil
 			for _, v := range []model.Verdict{model.Accepted, model.Refused} {
 				ids = append(ids, b.AddCallback(Packed{Callback: model.Callback{
-					Account: "acc", Ref: "a", Type: "signed", EventID: "e1", DedupeKey: "k" + string(v), Verdict: v, Outcome: model.Applied, Note: "n", At: noon,
+					Account: "acc", Ref: "a", Type: "signed", EventID: "e1", DedupeKey: "k" +
+						string(v), Verdict: v, Outcome: model.Applied, Note: "n", At: noon,
 					RemoteAddr: "192.0.2.1", Headers: map[string]string{"X-Sig": "1"}, Body: []byte(body), BodyHash: "h",
 				}}))
 			}
-			ids = append(ids, b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: "a", Verdict: model.Accepted, At: noon, Body: []byte("{}")}}))
+			ids = append(ids, b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: "a", Verdict: model.Accepted,
+				At: noon, Body: []byte("{}")}}))
 			return nil
 		})
 		for i, want := range []string{body, body, "{}"} {
@@ -109,7 +120,8 @@ func TestCallbacksKeepWhatTheyMust(t *testing.T) {
 		c, err := d.Callback(t.Context(), ids[0])
 		check(t, err)
 		same(t, "callback", c, model.Callback{
-			ID: ids[0], Account: "acc", Ref: "a", Type: "signed", EventID: "e1", DedupeKey: "kaccepted", Verdict: model.Accepted, Outcome: model.Applied, Note: "n", At: noon,
+			ID: ids[0], Account: "acc", Ref: "a", Type: "signed", EventID: "e1", DedupeKey: "kaccepted",
+			Verdict: model.Accepted, Outcome: model.Applied, Note: "n", At: noon,
 			RemoteAddr: "192.0.2.1", Headers: map[string]string{"X-Sig": "1"}, Body: []byte(body), BodyHash: "h",
 		})
 		var sizes []int

@@ -96,7 +96,8 @@ func (s *Store) OpenRows(ctx context.Context, f OpenFilter) (rows []model.Transa
 	}
 	limit := positive(f.Limit, 200)
 	err = s.View(ctx, func(q *database.Tx) error {
-		numbers, err := numbersOf(q, "SELECT n FROM transactions"+w.SQL()+" ORDER BY "+s.lastAnswer()+", account, ref LIMIT ?", append(w.Args, limit+1)...)
+		numbers, err := numbersOf(q, "SELECT n FROM transactions"+w.SQL()+" ORDER BY "+s.lastAnswer()+
+			", account, ref LIMIT ?", append(w.Args, limit+1)...)
 		if err != nil {
 			return err
 		}
@@ -143,7 +144,8 @@ func (s *Store) OpenSpan(ctx context.Context, f OpenFilter) (out Span, err error
 		return out, err
 	}
 	err = s.View(ctx, func(q *database.Tx) error {
-		err := q.QueryRow("SELECT COUNT(*), MIN(created_at) FROM transactions"+w.SQL(), w.Args...).Scan(&out.Rows, database.When(&out.Oldest))
+		err := q.QueryRow("SELECT COUNT(*), MIN(created_at) FROM transactions"+w.SQL(), w.Args...).Scan(&out.Rows,
+			database.When(&out.Oldest))
 		if err != nil || out.Oldest == nil {
 			return err
 		}

@@ -33,7 +33,8 @@ func TestTimesAreUTCWhateverTheZone(t *testing.T) {
 			}
 		}
 		d.do(t, func(b *Batch) error {
-			b.PutRun(model.Run{ID: "r", Account: "acc", Kind: "active", State: model.RunQueued, CreatedAt: noon.In(east), Since: at(noon.In(zone))})
+			b.PutRun(model.Run{ID: "r", Account: "acc", Kind: "active", State: model.RunQueued, CreatedAt: noon.In(east),
+				Since: at(noon.In(zone))})
 			b.PutAccount(model.Account{ID: "acc", FirstStartAt: noon.In(east)})
 			return nil
 		})
@@ -60,7 +61,8 @@ func TestTimesAreUTCWhateverTheZone(t *testing.T) {
 func TestTheClockIsRoundedToWhatIsKept(t *testing.T) {
 	s := utcClock(func() time.Time { return noon.Add(1234567).In(time.FixedZone("x", 3600)) })
 	same(t, "now", s(), noon.Add(time.Millisecond))
-	if sameTime(at(noon), at(noon.Add(time.Millisecond))) || !sameTime(at(noon), at(noon.Add(time.Microsecond))) || sameTime(nil, at(noon)) {
+	if sameTime(at(noon), at(noon.Add(time.Millisecond))) || !sameTime(at(noon), at(noon.Add(time.Microsecond))) ||
+		sameTime(nil, at(noon)) {
 		t.Error("times are compared otherwise than they are kept")
 	}
 }

@@ -12,7 +12,8 @@ import (
 func (s *Store) Token(ctx context.Context, account, name string) (secret []byte, err error) {
 	var sealed []byte
 	err = s.View(ctx, func(q *database.Tx) error {
-		return q.Each(func(r *sql.Rows) error { return r.Scan(&sealed) }, `SELECT secret FROM tokens WHERE account = ? AND name = ?`, account, name)
+		return q.Each(func(r *sql.Rows) error { return r.Scan(&sealed) },
+			`SELECT secret FROM tokens WHERE account = ? AND name = ?`, account, name)
 	})
 	if err != nil {
 		return nil, err

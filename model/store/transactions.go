@@ -92,7 +92,8 @@ func (s *Store) scanRow(to *[]*row) func(*sql.Rows) error {
 
 func (s *Store) byKey(q *database.Tx, keys []model.Key, scan func(*sql.Rows) error) error {
 	if !s.Postgres() {
-		return s.sql.rows.Find(q, len(keys), func(args []any, i int) []any { return append(args, keys[i].Account, keys[i].Ref) }, scan)
+		return s.sql.rows.Find(q, len(keys),
+			func(args []any, i int) []any { return append(args, keys[i].Account, keys[i].Ref) }, scan)
 	}
 	accounts, refs := columnsOf(keys)
 	return q.Each(scan, s.sql.pgRows, accounts, refs)
@@ -139,7 +140,8 @@ func deleteRows(q *database.Tx, rows []*cached) error {
 				return err
 			}
 		}
-		for _, what := range []string{"gaps WHERE", "progress WHERE", "documents WHERE held = '' AND"} { // a file that came is never dropped
+		// a file that came is never dropped
+		for _, what := range []string{"gaps WHERE", "progress WHERE", "documents WHERE held = '' AND"} {
 			if err := q.Exec("DELETE FROM "+what+" account = ? AND ref = ?", k.Account, k.Ref); err != nil {
 				return err
 			}

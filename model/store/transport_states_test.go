@@ -7,7 +7,8 @@ func TestTransportStatesAreReplacedOneByOne(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		d.running(t)
 		for _, s := range [][3]string{
-			{"sales", "read", `{"at":1}`}, {"sales", "breaker", `{"rests":1}`}, {"hr", "read", `{"at":2}`}, {"sales", "read", `{"at":3}`},
+			{"sales", "read", `{"at":1}`}, {"sales", "breaker", `{"rests":1}`}, {"hr", "read", `{"at":2}`}, {"sales", "read",
+				`{"at":3}`},
 		} {
 			check(t, d.SetTransportState(t.Context(), s[0], s[1], []byte(s[2])))
 		}

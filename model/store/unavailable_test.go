@@ -22,7 +22,8 @@ func failsAndRecovers(t *testing.T, d *db, broken, mended func()) {
 	for i := 0; err == nil && i < 100; i++ { // some room may be left
 		err = d.Do(context.Background(), Unit{Apply: func(b *Batch) error {
 			for range 20 {
-				b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Verdict: model.Accepted, At: noon, Note: strings.Repeat("x", 2000)}})
+				b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Verdict: model.Accepted, At: noon,
+					Note: strings.Repeat("x", 2000)}})
 			}
 			return nil
 		}})
@@ -30,7 +31,8 @@ func failsAndRecovers(t *testing.T, d *db, broken, mended func()) {
 	if !errors.Is(err, ErrUnavailable) {
 		t.Fatalf("a change: got %v, want ErrUnavailable", err)
 	}
-	if err := d.Healthy(t.Context()); !errors.Is(err, ErrUnavailable) && !strings.Contains(t.Name(), "full") { // a page may have room
+	// a page may have room
+	if err := d.Healthy(t.Context()); !errors.Is(err, ErrUnavailable) && !strings.Contains(t.Name(), "full") {
 		t.Errorf("health: got %v, want ErrUnavailable", err)
 	}
 	mended()
@@ -59,7 +61,8 @@ func (d *db) exec(t *testing.T, query string) {
 func TestTheDatabaseRecoversByItself(t *testing.T) {
 	for name, run := range map[string]func(t *testing.T, d *db){
 		"full": func(t *testing.T, d *db) {
-			failsAndRecovers(t, d, func() { d.pragma(t, "max_page_count = 60") }, func() { d.pragma(t, "max_page_count = 1073741823") })
+			failsAndRecovers(t, d, func() { d.pragma(t, "max_page_count = 60") },
+				func() { d.pragma(t, "max_page_count = 1073741823") })
 		},
 		"locked": func(t *testing.T, d *db) {
 			d.pragma(t, "busy_timeout = 30")
@@ -67,12 +70,14 @@ func TestTheDatabaseRecoversByItself(t *testing.T) {
 			failsAndRecovers(t, d, func() { release = lockFromOutside(t, d) }, func() { release() })
 		},
 		"newer": func(t *testing.T, d *db) {
-			failsAndRecovers(t, d, func() { d.exec(t, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)") },
+			failsAndRecovers(t, d,
+				func() { d.exec(t, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)") },
 				func() { d.exec(t, "DELETE FROM goose_db_version WHERE version_id = 9999") })
 		},
 		"gone": func(t *testing.T, d *db) {
 			away := d.Path() + ".away"
-			failsAndRecovers(t, d, func() { check(t, os.Rename(d.Path(), away)) }, func() { check(t, os.Rename(away, d.Path())) })
+			failsAndRecovers(t, d, func() { check(t, os.Rename(d.Path(), away)) },
+				func() { check(t, os.Rename(away, d.Path())) })
 		},
 	} {
 		t.Run(name, func(t *testing.T) { run(t, openSQLiteTest(t).running(t)) })

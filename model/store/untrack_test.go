@@ -12,7 +12,8 @@ func TestUntrack(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		mistyped := func(ref string) model.Transaction {
 			return model.Transaction{
-				Account: "acc", Ref: ref, Provider: "simulated", Status: model.Unknown, FirstSeenAt: noon, ChangedAt: noon, Origin: model.OriginTrack,
+				Account: "acc", Ref: ref, Provider: "simulated", Status: model.Unknown, FirstSeenAt: noon, ChangedAt: noon,
+				Origin: model.OriginTrack,
 			}
 		}
 		polled, confirmed := mistyped("polled"), mistyped("confirmed")
@@ -20,8 +21,10 @@ func TestUntrack(t *testing.T) {
 		confirmed.ConfirmedAt = &noon
 		d.put(t, mistyped("a"), mistyped("b"), mistyped("called"), polled, confirmed)
 		d.do(t, func(b *Batch) error {
-			b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: "called", Verdict: model.Accepted, Outcome: model.Applied, At: noon}})
-			b.AddChange(model.Change{Account: "acc", Ref: "b", Kind: model.KindAttention, To: "not_found", Status: model.Unknown, Source: "active", Announce: true})
+			b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: "called", Verdict: model.Accepted,
+				Outcome: model.Applied, At: noon}})
+			b.AddChange(model.Change{Account: "acc", Ref: "b", Kind: model.KindAttention, To: "not_found",
+				Status: model.Unknown, Source: "active", Announce: true})
 			return nil
 		}, key("called"), key("b"))
 

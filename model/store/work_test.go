@@ -49,10 +49,12 @@ func TestDueRowsAreClaimedOnce(t *testing.T) {
 		got, err = d.ClaimDue(t.Context(), DueFilter{Account: "acc", Now: noon, Limit: 10}, "you", time.Minute)
 		check(t, err)
 		same(t, "claimed after put and release", refs(got), []string{"r1", "r2"})
-		got, err = d.ClaimDue(t.Context(), DueFilter{Account: "acc", Now: noon.Add(2 * time.Minute), Limit: 10}, "you", time.Minute)
+		got, err = d.ClaimDue(t.Context(), DueFilter{Account: "acc", Now: noon.Add(2 * time.Minute), Limit: 10}, "you",
+			time.Minute)
 		check(t, err)
 		same(t, "claimed when the leases are over", len(got), 4)
-		got, err = d.ClaimDue(t.Context(), DueFilter{Account: "acc", Now: noon.Add(time.Hour), Exclude: []model.DueReason{model.DueConfirm}}, "me", time.Minute)
+		got, err = d.ClaimDue(t.Context(),
+			DueFilter{Account: "acc", Now: noon.Add(time.Hour), Exclude: []model.DueReason{model.DueConfirm}}, "me", time.Minute)
 		check(t, err)
 		same(t, "claimed of other reasons", len(got), 0)
 	})
@@ -74,7 +76,8 @@ func TestTwoOwnersNeverClaimTheSame(t *testing.T) {
 		for i, s := range []*Store{d.Store, other, d.Store, other} {
 			wg.Go(func() {
 				for {
-					rows, err := s.ClaimDue(t.Context(), DueFilter{Account: "acc", Now: noon, Limit: 7}, fmt.Sprint("owner", i), time.Hour)
+					rows, err := s.ClaimDue(t.Context(), DueFilter{Account: "acc", Now: noon, Limit: 7}, fmt.Sprint("owner", i),
+						time.Hour)
 					if err != nil || len(rows) == 0 {
 						if err != nil {
 							t.Error(err)
@@ -102,7 +105,8 @@ func TestTiersHaveTheirRows(t *testing.T) {
 		day := 24 * time.Hour
 		put := func(ref string, status model.Status, changed time.Duration, confirmed, expires *time.Time) {
 			r := row1(ref)
-			r.Status, r.ChangedAt, r.ConfirmedAt, r.ExpiresAt, r.CreatedAt = status, noon.Add(-changed), confirmed, expires, at(noon.Add(-changed-day))
+			r.Status, r.ChangedAt, r.ConfirmedAt, r.ExpiresAt, r.CreatedAt = status, noon.Add(-changed), confirmed, expires,
+				at(noon.Add(-changed-day))
 			d.put(t, r)
 		}
 		put("news", model.InProgress, day, at(noon.Add(-2*time.Hour)), nil)
@@ -114,8 +118,10 @@ func TestTiersHaveTheirRows(t *testing.T) {
 		gone := row1("deleted")
 		gone.Deleted = true
 		d.put(t, gone)
-		for tier, want := range map[string][]string{"active": {"never", "news"}, "idle": {"older", "old"}, "open": {"never", "older", "old", "news"}, "audit": {"final"}} {
-			f := OpenFilter{Account: "acc", Tier: tier, NewsSince: at(noon.Add(-7 * day)), ExpiresBefore: at(noon.Add(2 * day)), FinalSince: at(noon.Add(-30 * day)), Limit: 1}
+		for tier, want := range map[string][]string{"active": {"never", "news"}, "idle": {"older", "old"},
+			"open": {"never", "older", "old", "news"}, "audit": {"final"}} {
+			f := OpenFilter{Account: "acc", Tier: tier, NewsSince: at(noon.Add(-7 * day)),
+				ExpiresBefore: at(noon.Add(2 * day)), FinalSince: at(noon.Add(-30 * day)), Limit: 1}
 			n, err := d.CountOpenRows(t.Context(), f)
 			check(t, err)
 			same(t, tier+": count", n, len(want))
@@ -131,7 +137,8 @@ func TestTiersHaveTheirRows(t *testing.T) {
 			}
 			same(t, tier, got, want)
 		}
-		rows, _, err := d.OpenRows(t.Context(), OpenFilter{Account: "acc", Tier: "open", AnsweredBefore: at(noon.Add(-150 * time.Minute))})
+		rows, _, err := d.OpenRows(t.Context(),
+			OpenFilter{Account: "acc", Tier: "open", AnsweredBefore: at(noon.Add(-150 * time.Minute))})
 		check(t, err)
 		same(t, "answered long ago", refs(rows), []string{"never", "older", "old"})
 		span, err := d.OpenSpan(t.Context(), OpenFilter{Account: "acc", Tier: "active", NewsSince: at(noon.Add(-7 * day))})
@@ -144,12 +151,14 @@ func TestDocumentsAreCountedAndClaimed(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		d.put(t, row1("a"))
 		var first string
-		doc := model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, Name: "lease.pdf", State: model.DocumentWaiting, NextTryAt: at(noon), Link: "https://files.example.org/x?token=t",
+		doc := model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, Name: "lease.pdf",
+			State: model.DocumentWaiting, NextTryAt: at(noon), Link: "https://files.example.org/x?token=t",
 			Facts: model.SignatureFacts{Signature: "intact", Integrity: "intact", Coverage: "whole", Trust: "unknown", Note: "n",
 				Signatures: []model.EmbeddedSignature{{Kind: "signature", Signer: "Ana", Time: at(noon), Reason: "agreed"}}}}
 		d.do(t, func(b *Batch) error {
 			first = b.PutDocument(doc)
-			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.EvidenceDocument, State: model.DocumentWaiting, NextTryAt: at(noon.Add(time.Hour))})
+			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.EvidenceDocument,
+				State: model.DocumentWaiting, NextTryAt: at(noon.Add(time.Hour))})
 			return nil
 		}, key("a"))
 		counts := func(want ...int) {
@@ -180,11 +189,13 @@ func TestDocumentsAreCountedAndClaimed(t *testing.T) {
 		late, err = d.OverdueDocuments(t.Context(), "acc", noon.Add(time.Minute))
 		check(t, err)
 		same(t, "overdue", late, 2)
-		doc.State, doc.StoredAt, doc.Link, doc.NextTryAt, doc.SHA256, doc.Size = model.DocumentStored, at(noon), "", nil, "ab", 7
+		doc.State, doc.StoredAt, doc.Link, doc.NextTryAt, doc.SHA256, doc.Size = model.DocumentStored, at(noon), "", nil,
+			"ab", 7
 		d.do(t, func(b *Batch) error { b.PutDocument(doc); return nil })
 		counts(1, 2)
 		d.do(t, func(b *Batch) error {
-			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, Version: 2, State: model.DocumentQuarantined})
+			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, Version: 2,
+				State: model.DocumentQuarantined})
 			return nil
 		})
 		counts(0, 2)
@@ -213,7 +224,8 @@ func TestDocumentsAreCountedAndClaimed(t *testing.T) {
 func TestTheLedgerCountsWhatWasReported(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		gap := func(kind model.GapKind, found time.Time, latency time.Duration) model.Gap {
-			g := model.Gap{Account: "acc", Ref: "a", Kind: kind, Change: model.ChangeStatus, From: "draft", To: "completed", Before: noon, FoundBy: "poll 1", FoundAt: found, SettleAt: noon.Add(5 * time.Minute)}
+			g := model.Gap{Account: "acc", Ref: "a", Kind: kind, Change: model.ChangeStatus, From: "draft", To: "completed",
+				Before: noon, FoundBy: "poll 1", FoundAt: found, SettleAt: noon.Add(5 * time.Minute)}
 			if latency > 0 {
 				g.Latency = &latency
 			}

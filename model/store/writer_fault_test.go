@@ -13,9 +13,12 @@ func TestAFailingChangeLeavesNothing(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		d.put(t, full("a"))
 		d.do(t, func(b *Batch) error {
-			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, State: model.DocumentWaiting})
-			b.AddGap(model.Gap{Account: "acc", Ref: "a", Kind: model.GapPending, Change: model.ChangeStatus, Before: noon, FoundAt: noon, SettleAt: noon})
-			b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: "a", DedupeKey: "old", Verdict: model.NotUnderstood, At: noon}})
+			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument,
+				State: model.DocumentWaiting})
+			b.AddGap(model.Gap{Account: "acc", Ref: "a", Kind: model.GapPending, Change: model.ChangeStatus, Before: noon,
+				FoundAt: noon, SettleAt: noon})
+			b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: "a", DedupeKey: "old",
+				Verdict: model.NotUnderstood, At: noon}})
 			return nil
 		}, key("a"))
 		before := d.dump(t)
@@ -24,7 +27,8 @@ func TestAFailingChangeLeavesNothing(t *testing.T) {
 			if err := move(key("a"), model.Completed)(b); err != nil {
 				return err
 			}
-			b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: "a", DedupeKey: "k", Verdict: model.Accepted, At: noon}})
+			b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: "a", DedupeKey: "k", Verdict: model.Accepted,
+				At: noon}})
 			b.ReleaseDedupe(DedupeKey{"acc", "a", "old"})
 			b.SetOutcomes(key("a"), model.Applied)
 			gaps, err := b.OpenGaps(key("a"))
@@ -35,7 +39,8 @@ func TestAFailingChangeLeavesNothing(t *testing.T) {
 			check(t, err)
 			docs[0].State = model.DocumentStored
 			b.PutDocument(docs[0])
-			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "2", Kind: model.SignedDocument, State: model.DocumentStored})
+			b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "2", Kind: model.SignedDocument,
+				State: model.DocumentStored})
 			b.PutAccount(model.Account{ID: "acc", Provider: "p", FirstStartAt: noon})
 			if _, err := b.OpenIncident("acc", model.CallbacksSilent, "m"); err != nil {
 				return err
@@ -69,7 +74,8 @@ func TestAFailingChangeLeavesNothing(t *testing.T) {
 	})
 }
 
-// However many changes of a group fail or panic, and wherever they stand in it, the others are written, once and in order.
+// However many changes of a group fail or panic, and wherever they stand in it, the others are written, once and in
+// order.
 func TestOthersOfAGroupStandWhateverFails(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		sorry := errors.New("sorry")
@@ -80,7 +86,8 @@ func TestOthersOfAGroupStandWhateverFails(t *testing.T) {
 			"the last":      {9: true},
 			"several":       {1: false, 2: true, 7: false},
 			"most":          {0: false, 1: true, 2: false, 3: false, 4: true, 5: false, 6: true, 8: false},
-			"all":           {0: false, 1: false, 2: false, 3: false, 4: false, 5: false, 6: false, 7: false, 8: false, 9: false},
+			"all": {0: false, 1: false, 2: false, 3: false, 4: false, 5: false, 6: false, 7: false, 8: false,
+				9: false},
 		} {
 			_, was, err := d.Feed(t.Context())
 			check(t, err)
@@ -96,7 +103,8 @@ func TestOthersOfAGroupStandWhateverFails(t *testing.T) {
 						}
 					}
 					b.AddReported("acc", model.ChangeStatus, noon)
-					b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: k.Ref, DedupeKey: "k", Verdict: model.Accepted, At: noon}})
+					b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: k.Ref, DedupeKey: "k",
+						Verdict: model.Accepted, At: noon}})
 					switch {
 					case panics:
 						panic("oh")
@@ -108,7 +116,8 @@ func TestOthersOfAGroupStandWhateverFails(t *testing.T) {
 			}
 			for i, err := range d.together(units...) {
 				panics, fails := faults[i]
-				if (err != nil) != fails || fails && !panics && !errors.Is(err, sorry) || panics && !strings.Contains(err.Error(), "panicked: oh") {
+				if (err != nil) != fails || fails && !panics && !errors.Is(err, sorry) || panics &&
+					!strings.Contains(err.Error(), "panicked: oh") {
 					t.Errorf("%s: unit %d: got %v", name, i, err)
 				}
 				if n := d.count(t, fmt.Sprintf("callbacks WHERE ref = '%s%d'", name, i)); (n == 1) == fails {
@@ -132,7 +141,8 @@ func TestOthersOfAGroupStandWhateverFails(t *testing.T) {
 func (d *db) dump(t *testing.T) map[string]int64 {
 	t.Helper()
 	out := map[string]int64{}
-	for _, table := range []string{"transactions", "signers", "callbacks", "documents", "gaps", "history", "outbox", "incidents", "runs", "reported", "accounts"} {
+	for _, table := range []string{"transactions", "signers", "callbacks", "documents", "gaps", "history", "outbox",
+		"incidents", "runs", "reported", "accounts"} {
 		out[table] = d.count(t, table)
 	}
 	r := d.get(t, key("a"))
@@ -149,7 +159,8 @@ func TestDataThatTheDatabaseRefusesFailsAlone(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		taken := d.id(t)
 		bad := func(b *Batch) error {
-			b.documents = map[model.Key][]*documentEntry{key("x"): {{Document: model.Document{ID: taken + "x", Account: "acc", Ref: "a", DocID: "1", Version: 1, CreatedAt: noon}, put: true}}}
+			b.documents = map[model.Key][]*documentEntry{key("x"): {{Document: model.Document{ID: taken + "x", Account: "acc",
+				Ref: "a", DocID: "1", Version: 1, CreatedAt: noon}, put: true}}}
 			return nil
 		}
 		errs := d.together(

@@ -24,7 +24,8 @@ func move(k model.Key, to model.Status) func(b *Batch) error {
 		from := r.Status
 		r.Status, r.ChangedAt = to, b.Now()
 		b.Put(r, model.Decision{Next: r, Grew: true})
-		b.AddChange(model.Change{Account: k.Account, Ref: k.Ref, Kind: model.KindStatus, From: string(from), To: string(to), Status: to, Source: "test", Announce: true})
+		b.AddChange(model.Change{Account: k.Account, Ref: k.Ref, Kind: model.KindStatus, From: string(from), To: string(to),
+			Status: to, Source: "test", Announce: true})
 		return nil
 	}
 }
@@ -40,7 +41,8 @@ func TestEveryAcceptedChangeIsCounted(t *testing.T) {
 				for i := range each {
 					k := key(fmt.Sprintf("r%d-%d", p, i%5))
 					err := d.Do(context.Background(), Unit{Keys: []model.Key{k}, Apply: func(b *Batch) error {
-						b.AddCallback(Packed{Callback: model.Callback{Account: k.Account, Ref: k.Ref, Type: "x", DedupeKey: fmt.Sprint(i), Verdict: model.Accepted, At: b.Now(), Body: []byte("{}")}})
+						b.AddCallback(Packed{Callback: model.Callback{Account: k.Account, Ref: k.Ref, Type: "x",
+							DedupeKey: fmt.Sprint(i), Verdict: model.Accepted, At: b.Now(), Body: []byte("{}")}})
 						return move(k, model.InProgress)(b)
 					}})
 					if err != nil {
@@ -52,7 +54,8 @@ func TestEveryAcceptedChangeIsCounted(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		for table, want := range map[string]int64{"callbacks": accepted.Load(), "history": accepted.Load(), "outbox": accepted.Load(), "transactions": producers * 5} {
+		for table, want := range map[string]int64{"callbacks": accepted.Load(), "history": accepted.Load(),
+			"outbox": accepted.Load(), "transactions": producers * 5} {
 			same(t, table, d.count(t, table), want)
 		}
 		first, last, err := d.Feed(t.Context())
@@ -109,7 +112,8 @@ func TestCopiesInOneGroupAreSeen(t *testing.T) {
 					v = model.Duplicate
 				}
 				verdicts = append(verdicts, v)
-				got := b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: "a", DedupeKey: "k", Verdict: v, At: noon}})
+				got := b.AddCallback(Packed{Callback: model.Callback{Account: "acc", Ref: "a", DedupeKey: "k", Verdict: v,
+					At: noon}})
 				if seen && id != first {
 					t.Errorf("the copy of %s is said to be of %s", first, id)
 				}
@@ -119,12 +123,14 @@ func TestCopiesInOneGroupAreSeen(t *testing.T) {
 				return nil
 			}}
 		}
-		for _, group := range [][]Unit{{receive(model.NotUnderstood), receive(model.NotUnderstood)}, {receive(model.Accepted), receive(model.Accepted)}, {receive(model.Accepted)}} {
+		for _, group := range [][]Unit{{receive(model.NotUnderstood), receive(model.NotUnderstood)},
+			{receive(model.Accepted), receive(model.Accepted)}, {receive(model.Accepted)}} {
 			for _, err := range d.together(group...) {
 				check(t, err)
 			}
 		}
-		same(t, "verdicts", verdicts, []model.Verdict{model.NotUnderstood, model.Duplicate, model.Accepted, model.Duplicate, model.Duplicate})
+		same(t, "verdicts", verdicts,
+			[]model.Verdict{model.NotUnderstood, model.Duplicate, model.Accepted, model.Duplicate, model.Duplicate})
 		raw := d.raw(t)
 		var held string
 		check(t, raw.QueryRow(`SELECT verdict FROM callbacks WHERE dedupe_key = 'k'`).Scan(&held))

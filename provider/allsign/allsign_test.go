@@ -63,7 +63,8 @@ func answering(t *testing.T, by answers) *providertest.Service {
 func open(t *testing.T, base, block string, change ...func(*provider.Options)) provider.Service {
 	t.Helper()
 	o := provider.Options{
-		Account: "mx", BaseURL: base, Settings: providertest.Decode(block), Client: http.DefaultClient, Foreign: http.DefaultClient, IncludeTest: true,
+		Account: "mx", BaseURL: base, Settings: providertest.Decode(block), Client: http.DefaultClient,
+		Foreign: http.DefaultClient, IncludeTest: true,
 		Now: func() time.Time { return noon },
 	}
 	for _, c := range change {
@@ -121,12 +122,14 @@ func TestFaultySettingsAreToldAtOnce(t *testing.T) {
 		"{}":                        {"settings.api_key: must be set"},
 		"{profile: v4, api_key: a}": {`settings.profile: "v4" is not v3 or v2`},
 		"{webhook_secrets: ['', whsec_c2hvcnQ=], list_scope: mine, replay_window: -1s, allow_unsigned: true, events: {a: unknown, b: sent}}": {
-			"settings.api_key", "webhook_secrets[0]: empty", "webhook_secrets[1]: is no base64 of 24 bytes", `list_scope: "mine"`, "replay_window: must not be negative",
+			"settings.api_key", "webhook_secrets[0]: empty", "webhook_secrets[1]: is no base64 of 24 bytes",
+			`list_scope: "mine"`, "replay_window: must not be negative",
 			"allow_unsigned: only with profile v2", `events.a: "unknown" is no status`, `events.b: "sent" is no status`,
 		},
 		"{profile: v2, api_key: a}": {"settings.webhook_secrets: must be set, or allow_unsigned"},
 		"{profile: v2, api_key: a, allow_unsigned: true, replay_window: 1m, signature_encoding: rot13, document_id_paths: [], pdf_link_paths: [''], download_path: x, sse_token_url: nowhere, sse_streams: -1, sse_idle: -1s, states: {A: b}}": {
-			"replay_window: only with profile v3", `signature_encoding: "rot13"`, "document_id_paths", "pdf_link_paths", "download_path: must begin with /", "sse_token_url", "sse_streams", "sse_idle", `states.A: "b"`,
+			"replay_window: only with profile v3", `signature_encoding: "rot13"`, "document_id_paths", "pdf_link_paths",
+			"download_path: must begin with /", "sse_token_url", "sse_streams", "sse_idle", `states.A: "b"`,
 		},
 	} {
 		_, err := New(provider.Options{Settings: providertest.Decode(block)})
@@ -153,7 +156,8 @@ func TestTheGenerationIsASettingAndV3TheDefault(t *testing.T) {
 	if s := openV3(t, ""); s.base != production || s.scope != "accessible" {
 		t.Errorf("%q %q", s.base, s.scope)
 	}
-	if s := openV3(t, "https://proxy.example.org/allsign/", func(o *provider.Options) { o.Scope = "own" }); s.base != "https://proxy.example.org/allsign" || s.scope != "owner" {
+	if s := openV3(t, "https://proxy.example.org/allsign/",
+		func(o *provider.Options) { o.Scope = "own" }); s.base != "https://proxy.example.org/allsign" || s.scope != "owner" {
 		t.Errorf("%q %q", s.base, s.scope)
 	}
 	if s := open(t, "", strings.Replace(keyedV3, "{", "{list_scope: org, ", 1)).Provider.(*v3); s.scope != "org" {
@@ -165,12 +169,14 @@ func TestTheGenerationIsASettingAndV3TheDefault(t *testing.T) {
 func TestEachWordOfTheServiceHasItsStatus(t *testing.T) {
 	t.Parallel()
 	want := map[string]model.Status{
-		"draft": "draft", "collecting_data": "draft", "processing": "in_progress", "awaiting_signatures": "in_progress", "correcting": "in_progress",
-		"completed": "completed", "expired": "expired", "voided": "cancelled",
+		"draft": "draft", "collecting_data": "draft", "processing": "in_progress", "awaiting_signatures": "in_progress",
+		"correcting": "in_progress",
+		"completed":  "completed", "expired": "expired", "voided": "cancelled",
 	}
 	providertest.Same(t, "v3", openV3(t, "").states, want)
 	for word, status := range map[string]model.Status{
-		"sellos_pdf": "in_progress", "recolectando_firmantes": "draft", "esperando_firmas": "in_progress", "generando_pdf": "in_progress", "todos_firmaron": "completed", "some_signed": "in_progress",
+		"sellos_pdf": "in_progress", "recolectando_firmantes": "draft", "esperando_firmas": "in_progress",
+		"generando_pdf": "in_progress", "todos_firmaron": "completed", "some_signed": "in_progress",
 	} {
 		want[word] = status
 	}
@@ -182,9 +188,11 @@ func TestCorrectingGoesBackAndForthWithoutMovingTheStatus(t *testing.T) {
 	t.Parallel()
 	s := openV3(t, "")
 	row := model.Transaction{Account: "mx", Ref: testDoc}
-	for i, word := range []string{"draft", "awaiting_signatures", "correcting", "awaiting_signatures", "correcting", "collecting_data", "awaiting_signatures", "processing", "completed"} {
+	for i, word := range []string{"draft", "awaiting_signatures", "correcting", "awaiting_signatures", "correcting",
+		"collecting_data", "awaiting_signatures", "processing", "completed"} {
 		o := s.observe(document{ID: testDoc, Status: lenient.Text(word)})
-		o.At, o.AskedAt, o.Version = noon.Add(time.Duration(i)*time.Minute), noon.Add(time.Duration(i)*time.Minute), row.Version
+		o.At, o.AskedAt, o.Version = noon.Add(time.Duration(i)*time.Minute), noon.Add(time.Duration(i)*time.Minute),
+			row.Version
 		row = model.Decide(s.Rules(), row, o).Next
 		if row.ProviderStatus != word || row.Status != defaultStates()[word] || !row.Confirmed {
 			t.Errorf("%s: %s %q", word, row.Status, row.ProviderStatus)
@@ -199,8 +207,10 @@ func TestCorrectingGoesBackAndForthWithoutMovingTheStatus(t *testing.T) {
 
 func TestEventsAreATableThatSettingsChange(t *testing.T) {
 	t.Parallel()
-	s := open(t, "", strings.Replace(keyedV3, "{", "{events: {document.annulled: cancelled, document.voided: '', document.sent: in_progress, signer.declined: declined}, states: {NOTARISING: in_progress}, ", 1)).Provider.(*v3)
-	for name, want := range map[string]model.Status{"document.annulled": model.Cancelled, documentVoided: "", documentCompleted: model.Completed, signerDeclined: model.Declined, "document.other": ""} {
+	s := open(t, "", strings.Replace(keyedV3, "{",
+		"{events: {document.annulled: cancelled, document.voided: '', document.sent: in_progress, signer.declined: declined}, states: {NOTARISING: in_progress}, ", 1)).Provider.(*v3)
+	for name, want := range map[string]model.Status{"document.annulled": model.Cancelled, documentVoided: "",
+		documentCompleted: model.Completed, signerDeclined: model.Declined, "document.other": ""} {
 		if o := s.claim(name, testDoc); o.Status != want || o.Refetch != (want == "") {
 			t.Errorf("%s: %+v", name, o)
 		}
@@ -209,8 +219,10 @@ func TestEventsAreATableThatSettingsChange(t *testing.T) {
 		t.Error("states has no effect")
 	}
 	r := s.Rules()
-	providertest.Same(t, "cancelled is told by", r.TypesFor(model.ChangeStatus, model.Cancelled), []string{"document.annulled"})
-	providertest.Same(t, "a beginning is told by", r.TypesFor(model.ChangeCreated, model.InProgress), []string{documentSent})
+	providertest.Same(t, "cancelled is told by", r.TypesFor(model.ChangeStatus, model.Cancelled),
+		[]string{"document.annulled"})
+	providertest.Same(t, "a beginning is told by", r.TypesFor(model.ChangeCreated, model.InProgress),
+		[]string{documentSent})
 	if !r.Allows(model.InProgress, model.Declined) {
 		t.Error("a claim of declined goes nowhere")
 	}
@@ -219,12 +231,16 @@ func TestEventsAreATableThatSettingsChange(t *testing.T) {
 func TestWhatHasNoEventIsNoMissedCallback(t *testing.T) {
 	t.Parallel()
 	r := openV3(t, "").Rules()
-	if len(r.TypesFor(model.ChangeStatus, model.InProgress)) > 0 || r.Tells[model.ChangeCreated] != nil || len(r.TypesFor(model.ChangeStatus, model.Completed)) != 1 {
+	if len(r.TypesFor(model.ChangeStatus, model.InProgress)) > 0 || r.Tells[model.ChangeCreated] != nil ||
+		len(r.TypesFor(model.ChangeStatus, model.Completed)) != 1 {
 		t.Errorf("%+v", r.Tells)
 	}
 	signed := model.Status(model.SignerSigned)
-	providertest.Same(t, "v3: a signature", r.TypesFor(model.ChangeSigner, signed), []string{signerSigned, documentCompleted})
+	providertest.Same(t, "v3: a signature", r.TypesFor(model.ChangeSigner, signed),
+		[]string{signerSigned, documentCompleted})
 	r = openV2(t, "").Rules()
-	providertest.Same(t, "v2: a beginning", r.TypesFor(model.ChangeCreated, model.InProgress), []string{documentCreated, documentSent})
-	providertest.Same(t, "v2: a signature", r.TypesFor(model.ChangeSigner, signed), []string{signerSigned, documentSigned, documentCompleted})
+	providertest.Same(t, "v2: a beginning", r.TypesFor(model.ChangeCreated, model.InProgress),
+		[]string{documentCreated, documentSent})
+	providertest.Same(t, "v2: a signature", r.TypesFor(model.ChangeSigner, signed),
+		[]string{signerSigned, documentSigned, documentCompleted})
 }

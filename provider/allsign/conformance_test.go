@@ -73,25 +73,31 @@ func listed(ref string) string {
 }
 
 func withStatus(id, word string) []byte {
-	return fmt.Appendf(nil, `{"id":%q,"name":"Contrato","status":%q,"createdAt":"2026-03-01T09:00:00Z","updatedAt":"2026-03-02T11:00:00Z"}`, id, word)
+	return fmt.Appendf(nil,
+		`{"id":%q,"name":"Contrato","status":%q,"createdAt":"2026-03-01T09:00:00Z","updatedAt":"2026-03-02T11:00:00Z"}`, id,
+		word)
 }
 
 func TestConformanceOfV3(t *testing.T) {
 	t.Parallel()
 	s := providertest.Suite{
 		New: made(t, keyedV3), Stranger: made(t, "{api_key: k, webhook_secrets: ["+another+"]}"),
-		Callbacks: "testdata/callbacks/v3", Answers: "testdata/answers/v3", Ref: testDoc, Document: model.DocumentRef{ID: signedID, Kind: model.SignedDocument, Name: "Contrato"},
+		Callbacks: "testdata/callbacks/v3", Answers: "testdata/answers/v3", Ref: testDoc,
+		Document:  model.DocumentRef{ID: signedID, Kind: model.SignedDocument, Name: "Contrato"},
 		FetchPath: func(ref string) string { return "/v3/documents/" + ref }, Linked: true,
-		Page: func(records string) []byte { return fmt.Appendf(nil, `{"data":[%s],"hasMore":false}`, records) }, Record: listed,
+		Page:    func(records string) []byte { return fmt.Appendf(nil, `{"data":[%s],"hasMore":false}`, records) },
+		Record:  listed,
 		Secrets: []string{testKey, secret, older, another, strings.TrimPrefix(secret, secretPrefix), "Example"},
 		Sign:    func(c provider.Callback) provider.Callback { return signV3(c, secret) },
 		Signed:  worseV3,
 		Steps: func(r *http.Request, _, files string) []byte {
 			switch {
 			case strings.HasSuffix(r.URL.Path, "/signers"):
-				return []byte(`{"object":"list","data":[{"id":"sgr_1","documentId":"` + testDoc + `","status":"signed"},{"id":"sgr_2","documentId":"` + testDoc + `","status":"pending"}]}`)
+				return []byte(`{"object":"list","data":[{"id":"sgr_1","documentId":"` + testDoc +
+					`","status":"signed"},{"id":"sgr_2","documentId":"` + testDoc + `","status":"pending"}]}`)
 			case strings.HasSuffix(r.URL.Path, "/evidence"):
-				return fmt.Appendf(nil, `{"documentId":%q,"available":true,"evidencePdf":{"url":"%s/signed.pdf?X-Amz-Signature=hush"},"nom151":{"url":"%s/nom151.pdf?X-Amz-Signature=hush"}}`, testDoc, files, files)
+				return fmt.Appendf(nil,
+					`{"documentId":%q,"available":true,"evidencePdf":{"url":"%s/signed.pdf?X-Amz-Signature=hush"},"nom151":{"url":"%s/nom151.pdf?X-Amz-Signature=hush"}}`, testDoc, files, files)
 			}
 			return nil
 		},
@@ -112,12 +118,14 @@ func signV2(c provider.Callback) provider.Callback {
 func suiteV2(t *testing.T, block string) providertest.Suite {
 	s := providertest.Suite{
 		New: made(t, block), Stranger: made(t, "{profile: v2, api_key: k, webhook_secrets: [of-somebody-else]}"),
-		Callbacks: "testdata/callbacks/v2", Answers: "testdata/answers/v2", Rules: "testdata/rules_v2.json", Ref: testV2, Document: model.DocumentRef{ID: signedID, Kind: model.SignedDocument},
+		Callbacks: "testdata/callbacks/v2", Answers: "testdata/answers/v2", Rules: "testdata/rules_v2.json", Ref: testV2,
+		Document:  model.DocumentRef{ID: signedID, Kind: model.SignedDocument},
 		FetchPath: func(ref string) string { return "/v2/documents/" + ref },
 		Page: func(records string) []byte {
 			return fmt.Appendf(nil, `{"data":[%s],"meta":{"hasNext":false}}`, records)
 		}, Record: listed,
-		Secrets: []string{testKey, typed, "of-somebody-else", "Example", "c0ffee"}, Sign: signV2, Tokens: []string{"X-Amz-Signature=c0ffee"},
+		Secrets: []string{testKey, typed, "of-somebody-else", "Example",
+			"c0ffee"}, Sign: signV2, Tokens: []string{"X-Amz-Signature=c0ffee"},
 		Signed: func(c provider.Callback) []provider.Callback {
 			body, short, plain := c, c, c
 			body.Body = append([]byte(" "), c.Body...)

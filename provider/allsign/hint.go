@@ -56,7 +56,8 @@ func (a *account) Hint(h provider.Hint, at time.Time) provider.Hinted {
 		}
 	}
 	for _, e := range browserEvents(h.Body) {
-		said.Ref = cmp.Or(said.Ref, string(cmp.Or(e.DocumentID, e.DocumentID2, e.Metadata.DocumentID, e.Metadata.DocumentID2)))
+		said.Ref = cmp.Or(said.Ref,
+			string(cmp.Or(e.DocumentID, e.DocumentID2, e.Metadata.DocumentID, e.Metadata.DocumentID2)))
 		switch {
 		case e.SignatureID != "":
 			step("signature")

@@ -29,11 +29,14 @@ func TestABrowserNamesADocumentAndAStepAndNothingElse(t *testing.T) {
 		hint provider.Hint
 		want provider.Hinted
 	}{
-		"a success, of one signer":      {query("session_id=s&status=completed&document_id=d-1&signer_email=ada%40example.org&signature_id=g"), provider.Hinted{Ref: "d-1", Steps: step("signature")}},
-		"a cancelled session":           {query("session_id=s&status=cancelled&document_id=d-1&last_step=id_scan"), provider.Hinted{Ref: "d-1", Steps: step("id_scan")}},
-		"a session that expired":        {body(`{"reason":"expired","lastStep":null,"sessionId":"s","documentId":"d-1"}`), provider.Hinted{Ref: "d-1"}},
-		"onSuccess":                     {body(`{"signatureId":"g","documentId":"d-1","signerEmail":"ada@example.org","signedAt":"2026-01-01T00:00:00Z"}`), provider.Hinted{Ref: "d-1", Steps: step("signature")}},
-		"onEvent":                       {body(`{"name":"OTP_VERIFIED","metadata":{"documentId":"d-1"}}`), provider.Hinted{Ref: "d-1", Steps: step("otp")}},
+		"a success, of one signer": {query("session_id=s&status=completed&document_id=d-1&signer_email=ada%40example.org&signature_id=g"), provider.Hinted{Ref: "d-1", Steps: step("signature")}},
+		"a cancelled session": {query("session_id=s&status=cancelled&document_id=d-1&last_step=id_scan"),
+			provider.Hinted{Ref: "d-1", Steps: step("id_scan")}},
+		"a session that expired": {body(`{"reason":"expired","lastStep":null,"sessionId":"s","documentId":"d-1"}`),
+			provider.Hinted{Ref: "d-1"}},
+		"onSuccess": {body(`{"signatureId":"g","documentId":"d-1","signerEmail":"ada@example.org","signedAt":"2026-01-01T00:00:00Z"}`), provider.Hinted{Ref: "d-1", Steps: step("signature")}},
+		"onEvent": {body(`{"name":"OTP_VERIFIED","metadata":{"documentId":"d-1"}}`),
+			provider.Hinted{Ref: "d-1", Steps: step("otp")}},
 		"several events":                {body(`[{"document_id":"d-1","name":"SESSION_STARTED"},{"name":"ID_SCAN_COMPLETED","metadata":"odd"},{"name":"SIGNATURE_SUBMITTED"}]`), provider.Hinted{Ref: "d-1", Steps: step("SESSION_STARTED", "id_scan", "signature")}},
 		"a step with a name of its own": {body(`{"documentId":"d-1","name":"<script>"}`), provider.Hinted{Ref: "d-1"}},
 		"no document":                   {body(`{"name":"OTP_SENT"}`), provider.Hinted{}},

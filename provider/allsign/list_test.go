@@ -41,7 +41,8 @@ func pageOf(hours ...int) string {
 	list := []map[string]any{}
 	for _, h := range hours {
 		at := noon.Add(-time.Duration(h) * time.Hour).Format(time.RFC3339)
-		list = append(list, map[string]any{"id": fmt.Sprintf("doc_%d", h), "status": "completed", "createdAt": at, "updatedAt": at})
+		list = append(list, map[string]any{"id": fmt.Sprintf("doc_%d", h), "status": "completed", "createdAt": at,
+			"updatedAt": at})
 	}
 	raw, _ := json.Marshal(list) // plain data
 	return string(raw)
@@ -76,10 +77,11 @@ func TestTheNextCursorIsPassedBackUntouched(t *testing.T) {
 func TestAWalkEndsWhereTheServiceRepeatsItself(t *testing.T) {
 	t.Parallel()
 	for name, pages := range map[string]map[string]string{
-		"has no more":            {"": page(pageOf(1), "b", false)},
-		"a null cursor":          {"": page(pageOf(1), "", true)},
-		"the same cursor":        {"": page(pageOf(1), "a", true), "a": page(pageOf(2), "a", true)},
-		"a circle of three":      {"": page(pageOf(1), "a", true), "a": page(pageOf(2), "b", true), "b": page(pageOf(3), "c", true), "c": page(pageOf(4), "a", true)},
+		"has no more":     {"": page(pageOf(1), "b", false)},
+		"a null cursor":   {"": page(pageOf(1), "", true)},
+		"the same cursor": {"": page(pageOf(1), "a", true), "a": page(pageOf(2), "a", true)},
+		"a circle of three": {"": page(pageOf(1), "a", true), "a": page(pageOf(2), "b", true),
+			"b": page(pageOf(3), "c", true), "c": page(pageOf(4), "a", true)},
 		"older than what counts": {"": page(pageOf(1, 50), "a", true), "a": page(pageOf(51), "b", true)},
 	} {
 		refs, n := walked(t, openV3(t, v3Pages(t, pages).URL), provider.ListQuery{Since: noon.Add(-48 * time.Hour)})
@@ -95,7 +97,8 @@ func TestAWalkEndsWhereTheServiceRepeatsItself(t *testing.T) {
 // Nobody says in which order the list comes: an old document before a new one does not end the walk.
 func TestTheOrderIsNotTakenForGranted(t *testing.T) {
 	t.Parallel()
-	f := v3Pages(t, map[string]string{"": page(pageOf(90, 1, 80), "a", true), "a": page(pageOf(70, 2), "b", true), "b": page(pageOf(60, 99), "c", true), "c": page(pageOf(3), "", true)})
+	f := v3Pages(t, map[string]string{"": page(pageOf(90, 1, 80), "a", true), "a": page(pageOf(70, 2), "b", true),
+		"b": page(pageOf(60, 99), "c", true), "c": page(pageOf(3), "", true)})
 	refs, pages := walked(t, openV3(t, f.URL), provider.ListQuery{Since: noon.Add(-48 * time.Hour)})
 	if pages != 3 {
 		t.Errorf("%d pages", pages)
@@ -106,7 +109,8 @@ func TestTheOrderIsNotTakenForGranted(t *testing.T) {
 func TestItemsNewerThanTheWindowAreLeftOut(t *testing.T) {
 	t.Parallel()
 	f := v3Pages(t, map[string]string{"": page(pageOf(1, 30), "", false)})
-	refs, _ := walked(t, openV3(t, f.URL), provider.ListQuery{Since: noon.Add(-48 * time.Hour), Until: noon.Add(-24 * time.Hour)})
+	refs, _ := walked(t, openV3(t, f.URL),
+		provider.ListQuery{Since: noon.Add(-48 * time.Hour), Until: noon.Add(-24 * time.Hour)})
 	providertest.Same(t, "items", refs, []string{"doc_30"})
 }
 
@@ -141,25 +145,29 @@ func v2Pages(t *testing.T, pages map[string]string) *providertest.Service {
 }
 
 func pageV2Of(data, next string) string {
-	return fmt.Sprintf(`{"data":%s,"meta":{"limit":10,"hasNext":%v,"nextCursor":%q,"prevCursor":null}}`, data, next != "", next)
+	return fmt.Sprintf(`{"data":%s,"meta":{"limit":10,"hasNext":%v,"nextCursor":%q,"prevCursor":null}}`, data,
+		next != "", next)
 }
 
 func TestV2IsWalkedByUpdateDownToTheWatermark(t *testing.T) {
 	t.Parallel()
-	f := v2Pages(t, map[string]string{"updated_at ": pageV2Of(pageOf(1, 2), "a"), "updated_at a": pageV2Of(pageOf(3, 30), "b"), "updated_at b": pageV2Of(pageOf(31), "")})
+	f := v2Pages(t, map[string]string{"updated_at ": pageV2Of(pageOf(1, 2), "a"),
+		"updated_at a": pageV2Of(pageOf(3, 30), "b"), "updated_at b": pageV2Of(pageOf(31), "")})
 	refs, pages := walked(t, openV2(t, f.URL), provider.ListQuery{Since: noon.Add(-24 * time.Hour)})
 	if pages != 2 {
 		t.Errorf("%d pages", pages)
 	}
 	providertest.Same(t, "items", refs, []string{"doc_1", "doc_2", "doc_3"})
-	providertest.Same(t, "query", f.Requests()[1].URL.Query(), url.Values{"limit": {"10"}, "sortBy": {"updated_at"}, "sortOrder": {"desc"}, "cursor": {"a"}})
+	providertest.Same(t, "query", f.Requests()[1].URL.Query(),
+		url.Values{"limit": {"10"}, "sortBy": {"updated_at"}, "sortOrder": {"desc"}, "cursor": {"a"}})
 }
 
 // The published item has no update time: then the list is good for what is new.
 func TestV2WithoutUpdateTimesIsWalkedByCreation(t *testing.T) {
 	t.Parallel()
 	bare := func(hours ...int) string { return strings.ReplaceAll(pageOf(hours...), "updatedAt", "x") }
-	f := v2Pages(t, map[string]string{"updated_at ": pageV2Of(bare(99, 1), "a"), "created_at ": pageV2Of(bare(1, 2), "c"), "created_at c": pageV2Of(bare(3, 30), "d")})
+	f := v2Pages(t, map[string]string{"updated_at ": pageV2Of(bare(99, 1), "a"),
+		"created_at ": pageV2Of(bare(1, 2), "c"), "created_at c": pageV2Of(bare(3, 30), "d")})
 	refs, pages := walked(t, openV2(t, f.URL), provider.ListQuery{Since: noon.Add(-24 * time.Hour)})
 	if pages != 3 {
 		t.Errorf("%d pages", pages)

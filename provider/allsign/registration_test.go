@@ -38,7 +38,8 @@ func keeps(id string, secrets ...string) *memory {
 
 func TestASecretThatIsShownOnceIsKeptBeforeRegisterReturns(t *testing.T) {
 	t.Parallel()
-	f := answering(t, answers{"GET /v3/webhooks": `{"data":[]}`, "GET /v3/webhooks/events": events, "POST /v3/webhooks": created})
+	f := answering(t, answers{"GET /v3/webhooks": `{"data":[]}`, "GET /v3/webhooks/events": events,
+		"POST /v3/webhooks": created})
 	m := &memory{}
 	s := registered(t, f.URL, "{api_key: k}", m)
 	r, err := s.Register(t.Context(), provider.Registration{URL: ourURL}, false)
@@ -53,7 +54,8 @@ func TestASecretThatIsShownOnceIsKeptBeforeRegisterReturns(t *testing.T) {
 		t.Fatal(err)
 	}
 	providertest.Same(t, "only active events that the table knows", sent.Events, []string{documentCompleted, signerSigned})
-	c := signV3(provider.Callback{Header: http.Header{}, Body: []byte(`{"eventType":"document.completed","data":{"documentId":"d"}}`), ReceivedAt: noon}, another)
+	c := signV3(provider.Callback{Header: http.Header{},
+		Body: []byte(`{"eventType":"document.completed","data":{"documentId":"d"}}`), ReceivedAt: noon}, another)
 	if _, err := s.Receive(c); err != nil {
 		t.Errorf("the new secret counts at once: %v", err)
 	}
@@ -68,7 +70,8 @@ func TestASecretThatIsShownOnceIsKeptBeforeRegisterReturns(t *testing.T) {
 func TestASecretThatCannotBeKeptTakesItsEndpointBack(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]string{"the database is full": created, "no secret": `201 {"id":"whe_new"}`} {
-		f := answering(t, answers{"GET /v3/webhooks": `{"data":[]}`, "GET /v3/webhooks/events": events, "POST /v3/webhooks": answer, "DELETE /v3/webhooks/whe_new": "204 "})
+		f := answering(t, answers{"GET /v3/webhooks": `{"data":[]}`, "GET /v3/webhooks/events": events,
+			"POST /v3/webhooks": answer, "DELETE /v3/webhooks/whe_new": "204 "})
 		m := &memory{}
 		s := registered(t, f.URL, "{api_key: k}", m)
 		if name == "the database is full" {
@@ -91,7 +94,8 @@ func TestOurEndpointIsReadByItsIdBecauseTheListIsShort(t *testing.T) {
 	for i := range 20 {
 		list = append(list, fmt.Sprintf(`{"id":"whe_x%d","url":"https://other.example.org/%d","status":"enabled"}`, i, i))
 	}
-	f := answering(t, answers{"GET /v3/webhooks": `{"data":[` + strings.Join(list, ",") + `]}`, "GET /v3/webhooks/whe_1": strings.Replace(enabled, "enabled", "disabled", 1)})
+	f := answering(t, answers{"GET /v3/webhooks": `{"data":[` + strings.Join(list, ",") + `]}`,
+		"GET /v3/webhooks/whe_1": strings.Replace(enabled, "enabled", "disabled", 1)})
 	r, err := registered(t, f.URL, "{api_key: k}", keeps("whe_1", secret)).Registration(t.Context())
 	if err != nil || r.ID != "whe_1" || r.URL != ourURL || !r.Disabled || len(r.Others) != 20 || len(r.Warnings) != 2 {
 		t.Errorf("%+v %v", r, err)
@@ -102,7 +106,8 @@ func TestOurEndpointIsReadByItsIdBecauseTheListIsShort(t *testing.T) {
 func TestAnOddRecordHidesNoEndpoint(t *testing.T) {
 	t.Parallel()
 	for _, odd := range []string{`{"id":null}`, `{"id":null,"url":7}`, `null`, `"x"`, `{}`} {
-		f := answering(t, answers{"GET /v3/webhooks": `{"data":[` + odd + `,{"id":"whe_1","url":"` + ourURL + `","status":"enabled"}]}`})
+		f := answering(t, answers{"GET /v3/webhooks": `{"data":[` + odd + `,{"id":"whe_1","url":"` + ourURL +
+			`","status":"enabled"}]}`})
 		r, err := registered(t, f.URL, "{api_key: k}", &memory{}).Registration(t.Context())
 		if err != nil || r.URL != ourURL || len(r.Others) != 0 {
 			t.Errorf("beside %s: %+v %v", odd, r, err)
@@ -112,8 +117,10 @@ func TestAnOddRecordHidesNoEndpoint(t *testing.T) {
 
 func TestAnEndpointThatTheBreakerSwitchedOffIsSwitchedOnAgain(t *testing.T) {
 	t.Parallel()
-	f := answering(t, answers{"GET /v3/webhooks/whe_1": strings.Replace(enabled, "enabled", "disabled", 1), "PATCH /v3/webhooks/whe_1": `{"id":"whe_1","status":"enabled"}`})
-	r, err := registered(t, f.URL, "{api_key: k}", keeps("whe_1", secret)).Register(t.Context(), provider.Registration{URL: ourURL}, false)
+	f := answering(t, answers{"GET /v3/webhooks/whe_1": strings.Replace(enabled, "enabled", "disabled", 1),
+		"PATCH /v3/webhooks/whe_1": `{"id":"whe_1","status":"enabled"}`})
+	r, err := registered(t, f.URL, "{api_key: k}", keeps("whe_1", secret)).Register(t.Context(),
+		provider.Registration{URL: ourURL}, false)
 	if err != nil || r.ID != "whe_1" || r.Disabled {
 		t.Errorf("%+v %v", r, err)
 	}
@@ -123,14 +130,17 @@ func TestAnEndpointThatTheBreakerSwitchedOffIsSwitchedOnAgain(t *testing.T) {
 
 func TestASecondEndpointForTheSameURLIsNeverMade(t *testing.T) {
 	t.Parallel()
-	by := answers{"GET /v3/webhooks/whe_1": enabled, "GET /v3/webhooks": `{"data":[{"id":"whe_7","url":"` + ourURL + `","status":"enabled"}]}`, "GET /v3/webhooks/events": events, "POST /v3/webhooks": created}
+	by := answers{"GET /v3/webhooks/whe_1": enabled, "GET /v3/webhooks": `{"data":[{"id":"whe_7","url":"` + ourURL +
+		`","status":"enabled"}]}`, "GET /v3/webhooks/events": events, "POST /v3/webhooks": created}
 	for name, c := range map[string]struct {
 		block string
 		m     *memory
 		id    string
 	}{
-		"ours": {"{api_key: k}", keeps("whe_1", secret), "whe_1"}, "made by hand, with its secret in the settings": {keyedV3, &memory{}, "whe_7"},
-		"made by hand, and nobody knows the secret": {"{api_key: k}", &memory{}, ""}, "ours is gone": {"{api_key: k}", keeps("whe_gone", secret), "whe_7"},
+		"ours": {"{api_key: k}", keeps("whe_1", secret),
+			"whe_1"}, "made by hand, with its secret in the settings": {keyedV3, &memory{}, "whe_7"},
+		"made by hand, and nobody knows the secret": {"{api_key: k}", &memory{}, ""}, "ours is gone": {"{api_key: k}",
+			keeps("whe_gone", secret), "whe_7"},
 	} {
 		f := answering(t, by)
 		r, err := registered(t, f.URL, c.block, c.m).Register(t.Context(), provider.Registration{URL: ourURL}, true)
@@ -150,7 +160,8 @@ func TestASecondEndpointForTheSameURLIsNeverMade(t *testing.T) {
 
 func TestAnotherURLGetsAnEndpointOfItsOwnAndTheOldOneIsNamed(t *testing.T) {
 	t.Parallel()
-	f := answering(t, answers{"GET /v3/webhooks/whe_1": enabled, "GET /v3/webhooks": `{"data":[]}`, "GET /v3/webhooks/events": events, "POST /v3/webhooks": created})
+	f := answering(t, answers{"GET /v3/webhooks/whe_1": enabled, "GET /v3/webhooks": `{"data":[]}`,
+		"GET /v3/webhooks/events": events, "POST /v3/webhooks": created})
 	m := keeps("whe_1", secret)
 	s := registered(t, f.URL, "{api_key: k}", m)
 	r, err := s.Register(t.Context(), provider.Registration{URL: "https://new.example.org/callbacks/mx"}, false)
@@ -167,8 +178,10 @@ func TestAnotherURLGetsAnEndpointOfItsOwnAndTheOldOneIsNamed(t *testing.T) {
 
 func TestAWriteIsNotSentTwice(t *testing.T) {
 	t.Parallel()
-	f := answering(t, answers{"GET /v3/webhooks": `{"data":[]}`, "GET /v3/webhooks/events": events, "POST /v3/webhooks": `409 {"code":"CONFLICT","requestId":"req_9"}`})
-	_, err := registered(t, f.URL, "{api_key: k}", &memory{}).Register(t.Context(), provider.Registration{URL: ourURL}, false)
+	f := answering(t, answers{"GET /v3/webhooks": `{"data":[]}`, "GET /v3/webhooks/events": events,
+		"POST /v3/webhooks": `409 {"code":"CONFLICT","requestId":"req_9"}`})
+	_, err := registered(t, f.URL, "{api_key: k}", &memory{}).Register(t.Context(), provider.Registration{URL: ourURL},
+		false)
 	if err == nil || !strings.Contains(err.Error(), "req_9") || strings.Count(strings.Join(f.Paths(), " "), "POST") != 1 {
 		t.Errorf("%v %v", err, f.Paths())
 	}
@@ -176,7 +189,8 @@ func TestAWriteIsNotSentTwice(t *testing.T) {
 
 func TestWhatRestsAndCannotBeReadIsAnError(t *testing.T) {
 	t.Parallel()
-	for name, m := range map[string]*memory{"broken": {kept: map[string][]byte{restName: []byte("{")}}, "no database": {fail: errors.New("gone")}} {
+	for name, m := range map[string]*memory{"broken": {kept: map[string][]byte{restName: []byte("{")}},
+		"no database": {fail: errors.New("gone")}} {
 		s := open(t, "", keyedV3).Provider.(*v3)
 		s.UseTokens(m.tokens())
 		if err := s.Prepare(t.Context()); err == nil {
@@ -194,11 +208,16 @@ func TestCheckWarnsOfScopesAndOfEventsThatTheTableLacks(t *testing.T) {
 		me   string
 		want []string
 	}{
-		"all": {`{"scopes":["document:*","webhook:read","webhook:write"]}`, []string{"document.notarised"}}, "everything": {`{"data":{"scopes":["*"]}}`, []string{"document.notarised"}},
-		"wrapped": {`{"data":{"scopes":["document:read"]}}`, []string{"webhook:read", "webhook:write", "document.notarised"}}, "none": {`{"scopes":[]}`, []string{"document:read", "webhook:read", "webhook:write", "document.notarised"}},
-		"untold": {`{"id":"u"}`, []string{"document.notarised"}}, "unreadable": {`403 {}`, []string{"may not read its own scopes", "document.notarised"}},
+		"all": {`{"scopes":["document:*","webhook:read","webhook:write"]}`,
+			[]string{"document.notarised"}}, "everything": {`{"data":{"scopes":["*"]}}`, []string{"document.notarised"}},
+		"wrapped": {`{"data":{"scopes":["document:read"]}}`,
+			[]string{"webhook:read", "webhook:write", "document.notarised"}},
+		"none":   {`{"scopes":[]}`, []string{"document:read", "webhook:read", "webhook:write", "document.notarised"}},
+		"untold": {`{"id":"u"}`, []string{"document.notarised"}}, "unreadable": {`403 {}`,
+			[]string{"may not read its own scopes", "document.notarised"}},
 	} {
-		f := answering(t, answers{"GET /v3/users/me": c.me, "GET /v3/webhooks/events": events, "GET /v3/documents": `{"data":[]}`})
+		f := answering(t, answers{"GET /v3/users/me": c.me, "GET /v3/webhooks/events": events,
+			"GET /v3/documents": `{"data":[]}`})
 		who, err := openV3(t, f.URL).Check(t.Context())
 		if err != nil || len(who.Warnings) != len(c.want) {
 			t.Errorf("%s: %q %v", name, who.Warnings, err)

@@ -20,7 +20,9 @@ func streaming(t *testing.T, f *providertest.Service, idle string) *v2 {
 	t.Helper()
 	bare := transport.NewForeignClient(transport.Options{Now: func() time.Time { return noon }, Attempts: 1}, true)
 	t.Cleanup(bare.CloseIdleConnections)
-	s := open(t, f.URL, strings.Replace(keyedV2, "{", "{sse_idle: "+idle+", sse_token_url: '"+f.URL+"/own/sse-token?team=7', ", 1), func(o *provider.Options) { o.Foreign = bare }).Provider.(*v2)
+	s := open(t, f.URL, strings.Replace(keyedV2, "{",
+		"{sse_idle: "+idle+", sse_token_url: '"+f.URL+"/own/sse-token?team=7', ", 1),
+		func(o *provider.Options) { o.Foreign = bare }).Provider.(*v2)
 	s.streamWait = time.Millisecond
 	return s
 }
@@ -63,7 +65,8 @@ func TestAStreamIsOpenedOnlyWhereATokenEndpointIsSet(t *testing.T) {
 func TestAStreamGoesOnFromItsLastEventAfterEachBreak(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	f := stream(t, refuses(http.StatusServiceUnavailable), refuses(http.StatusTooManyRequests), sends("id: 8\ndata: {\"type\":\"signer_signed\"}\n\n"),
+	f := stream(t, refuses(http.StatusServiceUnavailable), refuses(http.StatusTooManyRequests),
+		sends("id: 8\ndata: {\"type\":\"signer_signed\"}\n\n"),
 		sends("data: {\"type\":\"document_completed\"}\n\nid: 9\nevent: odd\ndata: {}\n\n"))
 	var ids []string
 	err := streaming(t, f, "1m").Stream(ctx, testV2, "7", func(id string) {
@@ -82,7 +85,8 @@ func TestAStreamGoesOnFromItsLastEventAfterEachBreak(t *testing.T) {
 			if r.Header.Get("Authorization") != "" || r.URL.Query().Get("token") != "t-1" {
 				t.Errorf("%s %v", r.RequestURI, r.Header)
 			}
-		} else if q := r.URL.Query(); q.Get("documentId") != testV2 || q.Get("team") != "7" || r.Header.Get("Authorization") != "" {
+		} else if q := r.URL.Query(); q.Get("documentId") != testV2 || q.Get("team") != "7" ||
+			r.Header.Get("Authorization") != "" {
 			t.Errorf("%s %v", r.RequestURI, r.Header)
 		}
 	}
@@ -93,7 +97,8 @@ func TestARefusedTokenIsAskedForAnewOnce(t *testing.T) {
 	t.Parallel()
 	f := stream(t, refuses(http.StatusUnauthorized), refuses(http.StatusForbidden))
 	err := streaming(t, f, "1m").Stream(t.Context(), testV2, "", func(string) {})
-	if err == nil || errors.Is(err, provider.ErrDenied) || strings.Contains(err.Error(), "t-") || strings.Contains(err.Error(), "http") {
+	if err == nil || errors.Is(err, provider.ErrDenied) || strings.Contains(err.Error(), "t-") ||
+		strings.Contains(err.Error(), "http") {
 		t.Error(err)
 	}
 	if n := len(f.Paths()); n != 4 {
@@ -118,7 +123,9 @@ func TestAStreamThatStandsStillIsOpenedAgain(t *testing.T) {
 
 func TestAStreamThatFailsForLongIsGivenUp(t *testing.T) {
 	t.Parallel()
-	for name, opening := range map[string]func(http.ResponseWriter, *http.Request){"failing": refuses(http.StatusBadGateway), "not there": refuses(http.StatusNotFound), "no stream": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "{}") }} {
+	for name, opening := range map[string]func(http.ResponseWriter,
+		*http.Request){"failing": refuses(http.StatusBadGateway), "not there": refuses(http.StatusNotFound),
+		"no stream": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "{}") }} {
 		f := stream(t, opening)
 		err := streaming(t, f, "1m").Stream(t.Context(), testV2, "", func(string) {})
 		if err == nil || len(f.Paths()) > 2+streamRetries || strings.Contains(err.Error(), "t-1") {
@@ -126,7 +133,8 @@ func TestAStreamThatFailsForLongIsGivenUp(t *testing.T) {
 		}
 	}
 	f := providertest.Serve(t, refuses(http.StatusUnauthorized))
-	if err := streaming(t, f, "1m").Stream(t.Context(), testV2, "", nil); err == nil || errors.Is(err, provider.ErrDenied) {
+	if err := streaming(t, f, "1m").Stream(t.Context(), testV2, "", nil); err == nil ||
+		errors.Is(err, provider.ErrDenied) {
 		t.Errorf("the operator's own endpoint refuses: %v", err)
 	}
 }

@@ -27,8 +27,11 @@ func TestHeaderEncodingAndPrefixAreSettings(t *testing.T) {
 	body := []byte(`{"event":"document.expired","document":{"id":"` + testV2 + `"}}`)
 	mac := macV2(typed, body)
 	for block, header := range map[string][2]string{
-		"": {"X-AllSign-Signature", hex.EncodeToString(mac)}, "signature_header: x-signature, ": {"X-Signature", strings.ToUpper(hex.EncodeToString(mac))},
-		"signature_encoding: base64, ": {"X-AllSign-Signature", base64.StdEncoding.EncodeToString(mac)}, "signature_prefix: 'sha256=', ": {"X-AllSign-Signature", "sha256=" + hex.EncodeToString(mac)},
+		"": {"X-AllSign-Signature", hex.EncodeToString(mac)}, "signature_header: x-signature, ": {"X-Signature",
+			strings.ToUpper(hex.EncodeToString(mac))},
+		"signature_encoding: base64, ": {"X-AllSign-Signature",
+			base64.StdEncoding.EncodeToString(mac)},
+		"signature_prefix: 'sha256=', ": {"X-AllSign-Signature", "sha256=" + hex.EncodeToString(mac)},
 	} {
 		c := provider.Callback{Header: http.Header{}, Body: body, ReceivedAt: noon}
 		c.Header.Set(header[0], header[1])
@@ -37,7 +40,8 @@ func TestHeaderEncodingAndPrefixAreSettings(t *testing.T) {
 			t.Errorf("%q: %v", block, err)
 		}
 		if block != "" {
-			if _, err := openV2(t, "").Receive(c); !errors.Is(err, provider.ErrUnverified) && !strings.HasPrefix(block, "signature_header") {
+			if _, err := openV2(t, "").Receive(c); !errors.Is(err, provider.ErrUnverified) &&
+				!strings.HasPrefix(block, "signature_header") {
 				t.Errorf("%q is taken without the setting: %v", block, err)
 			}
 		}
@@ -47,7 +51,8 @@ func TestHeaderEncodingAndPrefixAreSettings(t *testing.T) {
 				matched += fmt.Sprint(trial.Secret, " ", trial.Header, " ", trial.Encoding, " ", trial.Note)
 			}
 		}
-		if !strings.HasPrefix(matched, "webhook_secrets[1] "+http.CanonicalHeaderKey(header[0])) || strings.Contains(block, "prefix") != strings.Contains(matched, "sha256=") {
+		if !strings.HasPrefix(matched, "webhook_secrets[1] "+http.CanonicalHeaderKey(header[0])) ||
+			strings.Contains(block, "prefix") != strings.Contains(matched, "sha256=") {
 			t.Errorf("%q: explained as %q", block, matched)
 		}
 	}
@@ -79,14 +84,17 @@ func TestThePlacesOfTheDocumentIdAreAnOrderedList(t *testing.T) {
 	t.Parallel()
 	s := openV2(t, "")
 	for body, want := range map[string]string{
-		`"document":{"id":"a"},"data":{"id":"b"}`: "a", `"data":{"document":{"id":"c"},"id":"b"}`: "c", `"data":{"document":"d","id":"b"}`: "d", `"data":{"id":"b"}`: "b",
-		`"data":{"document_id":"e","documentId":"f"}`: "f", `"document":{"id":7}`: "7", `"document":{"id":{"x":1}},"data":{"id":"b"}`: "b",
+		`"document":{"id":"a"},"data":{"id":"b"}`: "a", `"data":{"document":{"id":"c"},"id":"b"}`: "c",
+		`"data":{"document":"d","id":"b"}`: "d", `"data":{"id":"b"}`: "b",
+		`"data":{"document_id":"e","documentId":"f"}`: "f", `"document":{"id":7}`: "7",
+		`"document":{"id":{"x":1}},"data":{"id":"b"}`: "b",
 	} {
 		if r, err := s.Receive(callbackV2(`{"event":"document.created",` + body + `}`)); err != nil || r.Ref != want {
 			t.Errorf("%s: %q %v", body, r.Ref, err)
 		}
 	}
-	own := open(t, "", strings.Replace(keyedV2, "{", "{document_id_paths: [payload.doc], pdf_link_paths: [payload.file], ", 1)).Provider.(*v2)
+	own := open(t, "", strings.Replace(keyedV2, "{",
+		"{document_id_paths: [payload.doc], pdf_link_paths: [payload.file], ", 1)).Provider.(*v2)
 	r, err := own.Receive(callbackV2(`{"event":"document.completed","payload":{"doc":"a","file":"https://f.example.org/x?sig=hush"},"data":{"id":"b"}}`))
 	if err != nil || r.Ref != "a" || len(r.Links) != 1 || bytes.Contains(r.Clean, []byte("hush")) {
 		t.Errorf("%+v %s %v", r, r.Clean, err)
@@ -105,10 +113,12 @@ func TestALinkIsHandedOnAndCutOutWhereverItStands(t *testing.T) {
 	t.Parallel()
 	s := openV2(t, "")
 	r, err := s.Receive(callbackV2(`{"event":"document.completed","document":{"id":"a","size":12345678901234567890},"pdf":{"s3_presigned_url":"https://f.example.org/x?sig=hush"},"data":{"list":[{"other":"https://f.example.org/y?sig=hush2"}]}}`))
-	if err != nil || len(r.Links) != 1 || r.Links[0].URL.Reveal() != "https://f.example.org/x?sig=hush" || r.Links[0].Ref != "a" || r.Links[0].Document.ID != signedID {
+	if err != nil || len(r.Links) != 1 || r.Links[0].URL.Reveal() != "https://f.example.org/x?sig=hush" ||
+		r.Links[0].Ref != "a" || r.Links[0].Document.ID != signedID {
 		t.Fatalf("%+v %v", r, err)
 	}
-	if bytes.Contains(r.Clean, []byte("hush")) || bytes.Count(r.Clean, []byte("<cut>")) != 2 || !bytes.Contains(r.Clean, []byte("12345678901234567890")) {
+	if bytes.Contains(r.Clean, []byte("hush")) || bytes.Count(r.Clean, []byte("<cut>")) != 2 ||
+		!bytes.Contains(r.Clean, []byte("12345678901234567890")) {
 		t.Errorf("%s", r.Clean)
 	}
 	again, err := s.Receive(callbackV2(string(r.Clean)))
@@ -134,8 +144,10 @@ func TestEqualBodiesAreOneEvent(t *testing.T) {
 func TestMakingThePDFIsNotCompletion(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]model.Status{
-		`"envelopeStatus":"GENERANDO_PDF"`: model.InProgress, `"envelopeStatus":"TODOS_FIRMARON"`: model.Completed, `"status":"PUBLISHED","signingStatus":"some_signed"`: model.InProgress,
-		`"envelopeStatus":"esperando_firmas","status":"x"`: model.InProgress, `"status":"PUBLISHED"`: "", `"status":"expired"`: model.Expired,
+		`"envelopeStatus":"GENERANDO_PDF"`: model.InProgress, `"envelopeStatus":"TODOS_FIRMARON"`: model.Completed,
+		`"status":"PUBLISHED","signingStatus":"some_signed"`: model.InProgress,
+		`"envelopeStatus":"esperando_firmas","status":"x"`:   model.InProgress, `"status":"PUBLISHED"`: "",
+		`"status":"expired"`: model.Expired,
 	} {
 		f := answering(t, answers{v2Path: `{"id":"` + testV2 + `",` + body + `}`})
 		if o, err := openV2(t, f.URL).Fetch(t.Context(), testV2); err != nil || o.Status != want || o.ProviderStatus == "" {
@@ -146,11 +158,13 @@ func TestMakingThePDFIsNotCompletion(t *testing.T) {
 
 func TestTheDownloadPathIsASetting(t *testing.T) {
 	t.Parallel()
-	for block, path := range map[string]string{"": "/v2/documents/" + testV2 + "/download", "download_path: '/v2/files/{id}?kind=signed', ": "/v2/files/" + testV2} {
+	for block, path := range map[string]string{"": "/v2/documents/" + testV2 + "/download",
+		"download_path: '/v2/files/{id}?kind=signed', ": "/v2/files/" + testV2} {
 		f := answering(t, answers{"GET " + path: pdf + strings.Repeat("x", 2000)})
 		s := open(t, f.URL, strings.Replace(keyedV2, "{", "{"+block, 1))
 		var out bytes.Buffer
-		if _, err := s.Download(t.Context(), testV2, model.DocumentRef{ID: signedID}, &out); err != nil || !strings.HasPrefix(out.String(), pdf) {
+		if _, err := s.Download(t.Context(), testV2, model.DocumentRef{ID: signedID}, &out); err != nil ||
+			!strings.HasPrefix(out.String(), pdf) {
 			t.Errorf("%q: %v", block, err)
 		}
 	}
@@ -159,14 +173,16 @@ func TestTheDownloadPathIsASetting(t *testing.T) {
 func TestAMessageUnderStatus200IsNoFile(t *testing.T) {
 	t.Parallel()
 	f := answering(t, answers{v2Path + "/download": `{"url":"https://f.example.org/x?sig=hush"}`})
-	if _, err := openV2(t, f.URL).Download(t.Context(), testV2, model.DocumentRef{ID: signedID}, io.Discard); !errors.Is(err, provider.ErrInvalidFile) || strings.Contains(err.Error(), "hush") {
+	if _, err := openV2(t, f.URL).Download(t.Context(), testV2, model.DocumentRef{ID: signedID},
+		io.Discard); !errors.Is(err, provider.ErrInvalidFile) || strings.Contains(err.Error(), "hush") {
 		t.Error(err)
 	}
 }
 
 func TestARedirectToTheFileIsFollowedWithoutTheKey(t *testing.T) {
 	t.Parallel()
-	away := providertest.Serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, pdf+strings.Repeat("x", 2000)) })
+	away := providertest.Serve(t,
+		func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, pdf+strings.Repeat("x", 2000)) })
 	f := providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, away.URL+"/x?sig=hush", http.StatusFound)
 	})
@@ -182,13 +198,15 @@ func TestARedirectToTheFileIsFollowedWithoutTheKey(t *testing.T) {
 
 func TestADeadLinkOfACallbackIsNotTheKeysEnd(t *testing.T) {
 	t.Parallel()
-	for code, want := range map[int]error{200: nil, 400: provider.ErrDenied, 401: provider.ErrDenied, 403: provider.ErrDenied, 404: provider.ErrNotFound, 410: provider.ErrNotFound, 503: provider.ErrUnavailable} {
+	for code, want := range map[int]error{200: nil, 400: provider.ErrDenied, 401: provider.ErrDenied,
+		403: provider.ErrDenied, 404: provider.ErrNotFound, 410: provider.ErrNotFound, 503: provider.ErrUnavailable} {
 		away := providertest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(code)
 			io.WriteString(w, pdf+strings.Repeat("x", 2000))
 		})
 		link := provider.Secret(away.URL + "/x?X-Amz-Signature=hush")
-		_, err := openV2(t, "http://localhost").DownloadLink(t.Context(), testV2, model.DocumentRef{ID: signedID}, link, io.Discard)
+		_, err := openV2(t, "http://localhost").DownloadLink(t.Context(), testV2, model.DocumentRef{ID: signedID}, link,
+			io.Discard)
 		if !errors.Is(err, want) || err != nil && strings.Contains(err.Error(), "hush") {
 			t.Errorf("%d: %v", code, err)
 		}

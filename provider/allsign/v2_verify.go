@@ -97,7 +97,8 @@ func (s *v2) Explain(c provider.Callback) []provider.Trial {
 		for _, name := range headers {
 			given := c.Header.Get(name)
 			for _, encoding := range []string{encodingHex, encodingBase64} {
-				t := provider.Trial{Secret: fmt.Sprintf("webhook_secrets[%d]", i), Header: name, Hash: "sha256", Encoding: encoding, Over: "body"}
+				t := provider.Trial{Secret: fmt.Sprintf("webhook_secrets[%d]", i), Header: name, Hash: "sha256",
+					Encoding: encoding, Over: "body"}
 				t.Match, t.Note = s.try(secret, given, encoding, c.Body)
 				trials = append(trials, t)
 			}

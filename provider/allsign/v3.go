@@ -160,7 +160,8 @@ func (s *v3) Fetch(ctx context.Context, ref string) (model.Observation, error) {
 // observe is what a list or an answer shows of a document.
 func (a *account) observe(d document) model.Observation {
 	o := model.Observation{
-		Ref: string(d.ID), Evidence: model.Verified, Name: d.Name.Plain(), Mark: d.mark(), ProviderTime: d.updated(), CreatedAt: d.created(),
+		Ref: string(d.ID), Evidence: model.Verified, Name: d.Name.Plain(), Mark: d.mark(), ProviderTime: d.updated(),
+		CreatedAt: d.created(),
 		ExpiresAt: d.ExpiresAt.Time(),
 	}
 	o.ProviderStatus, o.Status = d.Status.Plain(), a.state(string(d.Status))

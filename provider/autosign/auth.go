@@ -134,7 +134,8 @@ func (s *service) LoginURL(state, redirect string) string {
 	if scopes == nil {
 		scopes = []string{"transaction:read", "webhook:read"}
 	}
-	given := map[string]string{"client_id": c.ClientID, "scope": strings.Join(scopes, " "), "state": state, "redirect_uri": redirect}
+	given := map[string]string{"client_id": c.ClientID, "scope": strings.Join(scopes, " "), "state": state,
+		"redirect_uri": redirect}
 	if strings.Contains(c.AuthorizeURL, "{") {
 		var pairs []string
 		for name, v := range given {
@@ -238,7 +239,8 @@ func (t *tokens) bearer() string { return "Bearer " + t.current.Access }
 
 // good says whether the token at hand may be used.
 func (t *tokens) good(refused string) bool {
-	return t.current.Access != "" && t.bearer() != refused && (t.current.RenewAt.IsZero() || t.now().Before(t.current.RenewAt))
+	return t.current.Access != "" && t.bearer() != refused &&
+		(t.current.RenewAt.IsZero() || t.now().Before(t.current.RenewAt))
 }
 
 // load takes the tokens from rest. Without them an old refresh token might be spent: that is an error.
@@ -300,7 +302,8 @@ func (t *tokens) take(got tokenAnswer) {
 // ask sends one token call: JSON in and out, no grant_type (dossier: 1). What it answers says
 // nothing of what was to be asked with the token: no 404 of it may be taken for one.
 func (t *tokens) ask(ctx context.Context, address, name, value string) (got tokenAnswer, err error) {
-	body, err := json.Marshal(map[string]string{"client_id": t.c.ClientID, "client_secret": t.c.ClientSecret.Reveal(), name: value})
+	body, err := json.Marshal(map[string]string{"client_id": t.c.ClientID, "client_secret": t.c.ClientSecret.Reveal(),
+		name: value})
 	if err != nil {
 		return got, err
 	}

@@ -68,7 +68,8 @@ func issue(t *testing.T) *issuer {
 		}
 		var body map[string]string
 		json.Unmarshal([]byte(i.Service.Bodies()[len(i.Service.Bodies())-1]), &body)
-		if body["client_id"] != "the-client" || body["client_secret"] != "the-client-secret" || body["code"] == "" && body["refresh_token"] != i.refresh {
+		if body["client_id"] != "the-client" || body["client_secret"] != "the-client-secret" || body["code"] == "" &&
+			body["refresh_token"] != i.refresh {
 			w.WriteHeader(http.StatusBadRequest)
 			return
 		}
@@ -96,7 +97,8 @@ func (i *issuer) asked() (n int) {
 // account is an account with a client of the issuer, at a time, with its tokens in v.
 func (i *issuer) account(t *testing.T, v *vault, at *time.Time, more string) *service {
 	t.Helper()
-	s := plain(t, i.URL, "{oauth: {client_id: the-client, client_secret: the-client-secret, token_url: \""+i.URL+"/token\""+more+"}}",
+	s := plain(t, i.URL, "{oauth: {client_id: the-client, client_secret: the-client-secret, token_url: \""+i.URL+
+		"/token\""+more+"}}",
 		func(o *provider.Options) { o.Now = func() time.Time { return *at } })
 	s.UseTokens(v.tokens())
 	return s
@@ -119,7 +121,8 @@ func TestATokenIsRefreshedBeforeItEndsInJSONWithoutAGrantType(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	providertest.Same(t, "the body", i.Bodies()[0], `{"client_id":"the-client","client_secret":"the-client-secret","refresh_token":"refresh-0"}`)
+	providertest.Same(t, "the body", i.Bodies()[0],
+		`{"client_id":"the-client","client_secret":"the-client-secret","refresh_token":"refresh-0"}`)
 	if n := i.asked(); n != 1 {
 		t.Errorf("%d tokens for three questions", n)
 	}
@@ -279,14 +282,16 @@ func TestTokensThatCannotBeSavedServeUntilTheNextStart(t *testing.T) {
 func TestALoginKeepsItsTokens(t *testing.T) {
 	t.Parallel()
 	i, v, now := issue(t), &vault{kept: map[string][]byte{}}, noon
-	if err := fetch(t, i.account(t, v, &now, "")); !errors.Is(err, provider.ErrDenied) || !strings.Contains(err.Error(), "oauth login") {
+	if err := fetch(t, i.account(t, v, &now, "")); !errors.Is(err, provider.ErrDenied) ||
+		!strings.Contains(err.Error(), "oauth login") {
 		t.Errorf("before a login: %v", err)
 	}
 	daemon := i.account(t, v, &now, "")
 	if err := i.account(t, v, &now, "").Exchange(t.Context(), "the-code", "http://127.0.0.1:7/"); err != nil {
 		t.Fatal(err)
 	}
-	providertest.Same(t, "the body", i.Bodies()[0], `{"client_id":"the-client","client_secret":"the-client-secret","code":"the-code"}`)
+	providertest.Same(t, "the body", i.Bodies()[0],
+		`{"client_id":"the-client","client_secret":"the-client-secret","code":"the-code"}`)
 	if err := fetch(t, daemon); err != nil {
 		t.Errorf("a daemon that runs does not see it: %v", err)
 	}
@@ -306,7 +311,8 @@ func TestWhatTheTokenCallAnswersIsNoWordOnATransaction(t *testing.T) {
 		now := noon
 		i := &issuer{Service: f}
 		o, err := i.account(t, &vault{}, &now, seeded).Fetch(t.Context(), testRef)
-		if err == nil || errors.Is(err, provider.ErrDenied) != denied || errors.Is(err, provider.ErrNotFound) || strings.Contains(err.Error(), "secret") {
+		if err == nil || errors.Is(err, provider.ErrDenied) != denied || errors.Is(err, provider.ErrNotFound) ||
+			strings.Contains(err.Error(), "secret") {
 			t.Errorf("%d: %+v, %v", code, o, err)
 		}
 	}
@@ -315,15 +321,18 @@ func TestWhatTheTokenCallAnswersIsNoWordOnATransaction(t *testing.T) {
 func TestTheLoginURLHasTheUsualParametersOrThoseOfATemplate(t *testing.T) {
 	t.Parallel()
 	given := func(address string) string {
-		return plain(t, "", strings.Replace("{"+login+"}", "oauth: {", "oauth: {authorize_url: \""+address+"\", ", 1)).LoginURL("s 1", "http://127.0.0.1:7/")
+		return plain(t, "", strings.Replace("{"+login+"}", "oauth: {", "oauth: {authorize_url: \""+address+"\", ",
+			1)).LoginURL("s 1", "http://127.0.0.1:7/")
 	}
 	u, err := url.Parse(given("https://app.example.net/oauth?lang=es"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	providertest.Same(t, "parameters", u.Query(), url.Values{"lang": {"es"}, "response_type": {"code"}, "client_id": {"the-client"},
-		"scope": {"transaction:read webhook:read"}, "state": {"s 1"}, "redirect_uri": {"http://127.0.0.1:7/"}})
-	providertest.Same(t, "a template", given("https://app.example.net/a/{client_id}?permisos={scope}&s={state}&r={redirect_uri}"),
+	providertest.Same(t, "parameters", u.Query(),
+		url.Values{"lang": {"es"}, "response_type": {"code"}, "client_id": {"the-client"},
+			"scope": {"transaction:read webhook:read"}, "state": {"s 1"}, "redirect_uri": {"http://127.0.0.1:7/"}})
+	providertest.Same(t, "a template",
+		given("https://app.example.net/a/{client_id}?permisos={scope}&s={state}&r={redirect_uri}"),
 		"https://app.example.net/a/the-client?permisos=transaction%3Aread+webhook%3Aread&s=s+1&r=http%3A%2F%2F127.0.0.1%3A7%2F")
 	if got := plain(t, "", "{"+login+"}").LoginURL("s", "r"); got != "" {
 		t.Errorf("without an address: %s", got)

@@ -30,7 +30,8 @@ func Traits() provider.Traits {
 		SimulatedBudget: map[provider.Class]int{provider.ClassRead: 6000, provider.ClassFiles: 3000},
 		FirstSettings: []provider.FirstSetting{
 			{Form: "access_token: \"${%s}\"", Env: "ACCESS_TOKEN", Note: "Or oauth: see docs/providers/autosign.md."},
-			{Form: "webhook_secrets: [\"${%s}\"]", Env: "WEBHOOK_SECRET", Note: "The webhook's signature; without it every callback is refused."},
+			{Form: "webhook_secrets: [\"${%s}\"]", Env: "WEBHOOK_SECRET",
+				Note: "The webhook's signature; without it every callback is refused."},
 		},
 		ProofSettings: []string{"webhook_secrets"},
 		Unproved:      "every callback is refused, and only polls of tracked refs bring news",

@@ -32,8 +32,9 @@ var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 func account(t *testing.T, base, block string, change ...func(*provider.Options)) provider.Service {
 	t.Helper()
 	o := provider.Options{
-		Account: "la", BaseURL: base, Settings: providertest.Decode(block), Client: http.DefaultClient, Foreign: http.DefaultClient,
-		Now: func() time.Time { return noon },
+		Account: "la", BaseURL: base, Settings: providertest.Decode(block), Client: http.DefaultClient,
+		Foreign: http.DefaultClient,
+		Now:     func() time.Time { return noon },
 	}
 	for _, c := range change {
 		c(&o)

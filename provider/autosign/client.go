@@ -67,7 +67,9 @@ func (s *service) path(template, ref, doc string) string {
 
 // Download writes one sealed document: from sealed_path, or else by a link that the transaction
 // shows, asked for anew. Where neither leads to it, only its callback could have: ErrUnobtainable.
-func (s *service) Download(ctx context.Context, ref string, doc model.DocumentRef, w io.Writer) (provider.Declared, error) {
+func (s *service) Download(ctx context.Context, ref string, doc model.DocumentRef, w io.Writer) (
+	provider.Declared, error,
+) {
 	if s.set.SealedPath != "" {
 		return s.file(ctx, s.base+s.path(s.set.SealedPath, ref, doc.ID), w)
 	}
@@ -86,12 +88,15 @@ func (s *service) Download(ctx context.Context, ref string, doc model.DocumentRe
 	if at := d.CompletedAt.Time(); d.Sealed != lenient.Yes && at != nil && s.now().Sub(*at) < sealing {
 		return provider.Declared{}, fmt.Errorf("%w: it is not sealed yet", provider.ErrNotReady)
 	}
-	return provider.Declared{}, fmt.Errorf("%w: its callback did not come, and the transaction shows no link: set settings.sealed_path "+
-		"or sealed_pointers if the service has told you one, or save the file from the dashboard", provider.ErrUnobtainable)
+	return provider.Declared{},
+		fmt.Errorf("%w: its callback did not come, and the transaction shows no link: set settings.sealed_path "+
+			"or sealed_pointers if the service has told you one, or save the file from the dashboard", provider.ErrUnobtainable)
 }
 
 // DownloadLink is Download by a link that a callback told. Any refusal means that the link has died.
-func (s *service) DownloadLink(ctx context.Context, _ string, _ model.DocumentRef, link provider.Secret, w io.Writer) (provider.Declared, error) {
+func (s *service) DownloadLink(ctx context.Context, _ string, _ model.DocumentRef, link provider.Secret, w io.Writer) (
+	provider.Declared, error,
+) {
 	return s.follow(ctx, link.Reveal(), w)
 }
 
@@ -128,7 +133,8 @@ func (s *service) fetchForeign(ctx context.Context, link string, w io.Writer) (p
 // file fetches a file from the API. It may come at once, by a redirect to another host, or by a
 // link in JSON: which of them is not documented.
 func (s *service) file(ctx context.Context, address string, w io.Writer) (provider.Declared, error) {
-	resp, err := s.send(provider.WithClass(ctx, provider.ClassFiles), http.MethodGet, address, nil, "application/pdf, */*;q=0.5")
+	resp, err := s.send(provider.WithClass(ctx, provider.ClassFiles), http.MethodGet, address, nil,
+		"application/pdf, */*;q=0.5")
 	if err != nil {
 		return provider.Declared{}, fileRefused(err)
 	}
@@ -169,7 +175,8 @@ func fileRefused(err error) error {
 
 // get asks the API for JSON.
 func (s *service) get(ctx context.Context, path string, v any) error {
-	resp, err := s.send(provider.WithCall(ctx, provider.Call{Class: provider.ClassRead, JSON: true}), http.MethodGet, s.base+path, nil, "application/json")
+	resp, err := s.send(provider.WithCall(ctx, provider.Call{Class: provider.ClassRead, JSON: true}), http.MethodGet,
+		s.base+path, nil, "application/json")
 	if err != nil {
 		return err
 	}
@@ -181,7 +188,9 @@ func (s *service) get(ctx context.Context, path string, v any) error {
 
 // send sends one request to the API and returns what it answers, but for 401. A refused token is
 // renewed once; refused again, or without another to try, it is the credentials that are refused.
-func (s *service) send(ctx context.Context, method, address string, body []byte, accept string) (*http.Response, error) {
+func (s *service) send(ctx context.Context, method, address string, body []byte, accept string) (
+	*http.Response, error,
+) {
 	header, err := s.auth.header(ctx)
 	if err != nil {
 		return nil, err

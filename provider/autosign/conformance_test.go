@@ -45,7 +45,8 @@ func suite(t *testing.T, block string) providertest.Suite {
 		Tokens:    []string{"a-signing-token", "/sign/abc"},
 		FetchPath: func(ref string) string { return "/v1/transaction/" + ref },
 		Document:  model.DocumentRef{ID: source, Kind: model.SignedDocument, Name: "tenancy.pdf"},
-		Secrets:   []string{"the-access-token", testSecret, "the-client-secret", "token-1", "a-signing-token", "files.example.net", "Example", "ada@example.org"},
+		Secrets: []string{"the-access-token", testSecret, "the-client-secret", "token-1", "a-signing-token",
+			"files.example.net", "Example", "ada@example.org"},
 	}
 	for word, status := range words() {
 		s.Words = append(s.Words, providertest.Word{Word: word, Status: status, Body: withStatus(word)})
@@ -67,7 +68,8 @@ func TestConformance(t *testing.T) {
 
 func TestConformanceWithOAuthAListAndWebhooks(t *testing.T) {
 	t.Parallel()
-	s := suite(t, "{"+login+", webhook_secrets: ["+testSecret+"], list_path: /v1/transaction, webhook_list_path: /v1/webhook, webhook_create_path: /v1/webhook, "+sealedPath+"}")
+	s := suite(t, "{"+login+", webhook_secrets: ["+testSecret+
+		"], list_path: /v1/transaction, webhook_list_path: /v1/webhook, webhook_create_path: /v1/webhook, "+sealedPath+"}")
 	s.New = at(s.New)
 	s.Stranger = at(s.Stranger)
 	s.Page = func(records string) []byte {
@@ -82,7 +84,8 @@ func TestConformanceWithOAuthAListAndWebhooks(t *testing.T) {
 		}
 		return []byte(`{"access_token":"token-1","expires_in":3600}`)
 	}
-	s.FetchPath, s.Callbacks, s.Tokens = nil, recorded.OneCallback(t, "transaction_completed"), nil // callbacks do not depend on the way in
+	// callbacks do not depend on the way in
+	s.FetchPath, s.Callbacks, s.Tokens = nil, recorded.OneCallback(t, "transaction_completed"), nil
 	providertest.Run(t, s)
 }
 

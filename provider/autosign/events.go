@@ -113,7 +113,8 @@ func (s *service) Peek(c provider.Callback) (ref, typ string) {
 func readEvent(body []byte) (event, bool) {
 	var e event
 	body, err := lenient.Bare(body)
-	if body = bytes.TrimSpace(body); err != nil || len(body) > mostBody || len(body) == 0 || body[0] != '{' || !json.Valid(body) {
+	if body = bytes.TrimSpace(body); err != nil || len(body) > mostBody || len(body) == 0 || body[0] != '{' ||
+		!json.Valid(body) {
 		return e, false
 	}
 	d := json.NewDecoder(bytes.NewReader(body))

@@ -28,7 +28,8 @@ func FuzzReceive(f *testing.F) {
 		_, body, _ := bytes.Cut(raw, []byte("\r\n\r\n"))
 		f.Add("deadbeef", body)
 	}
-	p, err := New(provider.Options{Settings: providertest.Decode(keyed), Client: http.DefaultClient, Foreign: http.DefaultClient})
+	p, err := New(provider.Options{Settings: providertest.Decode(keyed), Client: http.DefaultClient,
+		Foreign: http.DefaultClient})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -65,7 +66,8 @@ func harmless(t *testing.T, s *service, c provider.Callback) {
 		}
 	}
 	for _, l := range r.Links {
-		if l.Ref != r.Ref || l.Document.ID == "" || !s.usable(l.URL.Reveal()) || bytes.Contains(r.Clean, []byte(l.URL.Reveal())) {
+		if l.Ref != r.Ref || l.Document.ID == "" || !s.usable(l.URL.Reveal()) ||
+			bytes.Contains(r.Clean, []byte(l.URL.Reveal())) {
 			t.Errorf("%+v, kept as %s", l, r.Clean)
 		}
 	}

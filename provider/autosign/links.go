@@ -129,7 +129,8 @@ func (d sealed) ref() model.DocumentRef {
 }
 
 // clean cuts every link and token out of a verified body; nil where there was none. All else stays
-// byte for byte but for the rest of a text that held a link, member names too, so that a person can see what the link was called. raw is valid JSON.
+// byte for byte but for the rest of a text that held a link, member names too, so that a person can see what the link
+// was called. raw is valid JSON.
 func clean(raw []byte) []byte {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()

@@ -63,7 +63,8 @@ func TestALinkIsFollowedWithoutOurTokenToAnotherHost(t *testing.T) {
 	away := files(t)
 	s := plain(t, "http://api.example.net", keyed, secure)
 	var out bytes.Buffer
-	if _, err := s.DownloadLink(t.Context(), testRef, tenancy, provider.Secret(https(away, "/sealed/1")), &out); err != nil || out.String() != pdf {
+	if _, err := s.DownloadLink(t.Context(), testRef, tenancy, provider.Secret(https(away, "/sealed/1")),
+		&out); err != nil || out.String() != pdf {
 		t.Errorf("%q, %v", out.String(), err)
 	}
 }
@@ -79,7 +80,8 @@ func TestALinkToTheAPIItselfGetsTheToken(t *testing.T) {
 		io.WriteString(w, pdf)
 	})
 	var out bytes.Buffer
-	if _, err := plain(t, f.URL, keyed).DownloadLink(t.Context(), testRef, tenancy, provider.Secret(f.URL+"/v1/file/7"), &out); err != nil || out.String() != pdf {
+	if _, err := plain(t, f.URL, keyed).DownloadLink(t.Context(), testRef, tenancy, provider.Secret(f.URL+"/v1/file/7"),
+		&out); err != nil || out.String() != pdf {
 		t.Errorf("%q, %v", out.String(), err)
 	}
 }
@@ -90,7 +92,8 @@ func TestADeadLinkIsNotARefusedKey(t *testing.T) {
 	s := plain(t, "http://api.example.net", keyed, secure)
 	for _, path := range []string{"/refused", "/ended", "/nothing"} {
 		_, err := s.DownloadLink(t.Context(), testRef, tenancy, provider.Secret(https(away, path)), io.Discard)
-		if !errors.Is(err, provider.ErrNotFound) || errors.Is(err, provider.ErrDenied) || strings.Contains(err.Error(), path) {
+		if !errors.Is(err, provider.ErrNotFound) || errors.Is(err, provider.ErrDenied) ||
+			strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
@@ -100,10 +103,12 @@ func TestOnlyUsableLinksAreFollowed(t *testing.T) {
 	t.Parallel()
 	s := plain(t, "http://127.0.0.1:8000", "{access_token: x, link_hosts: [example.net, .files.example.org]}")
 	for link, want := range map[string]bool{
-		"https://example.net/a": true, "https://a.example.net/b": true, "https://files.example.org/": true, "https://x.FILES.example.org/": true,
+		"https://example.net/a": true, "https://a.example.net/b": true, "https://files.example.org/": true,
+		"https://x.FILES.example.org/":  true,
 		"http://127.0.0.1:8000/v1/file": true, "http://127.0.0.1:8001/v1/file": false, "https://127.0.0.1:8000/": false,
-		"http://example.net/a": false, "https://badexample.net/": false, "https://example.net.evil.org/": false, "ftp://example.net/": false,
-		"/relative": false, "": false, "https://": false, "https://example.net@evil.org/": false,
+		"http://example.net/a": false, "https://badexample.net/": false, "https://example.net.evil.org/": false,
+		"ftp://example.net/": false,
+		"/relative":          false, "": false, "https://": false, "https://example.net@evil.org/": false,
 		"https://example.net/" + strings.Repeat("x", longestLink): false,
 	} {
 		if got := s.usable(link); got != want {
@@ -133,7 +138,8 @@ func TestTheFirstNamedHTTPSLinkWins(t *testing.T) {
 		`{"url":"http://a.example.net/1","href":"https://a.example.net/4"}`:                                           "https://a.example.net/4",
 		`{"file":{"url":"https://a.example.net/5"}}`:                                                                  "https://a.example.net/5",
 		`{"presigned":"https://a.example.net/6","name":"x.pdf"}`:                                                      "https://a.example.net/6",
-		`{"one":"https://a.example.net/7","two":"https://a.example.net/8"}`:                                           "", // which of them, nobody can say
+		// which of them, nobody can say
+		`{"one":"https://a.example.net/7","two":"https://a.example.net/8"}`: "",
 		`{"name":"x.pdf"}`: "",
 		`"x"`:              "",
 	} {
@@ -179,7 +185,8 @@ func TestAFileThatTheTransactionShowsIsFetchedFromThere(t *testing.T) {
 	for _, name := range []string{"completed_shows_sealed_documents", "completed_shows_them_in_the_template"} {
 		f := detailed(t, name, files(t))
 		var out bytes.Buffer
-		if _, err := plain(t, f.URL, keyed, secure).Download(t.Context(), testRef, tenancy, &out); err != nil || out.String() != pdf {
+		if _, err := plain(t, f.URL, keyed, secure).Download(t.Context(), testRef, tenancy, &out); err != nil ||
+			out.String() != pdf {
 			t.Errorf("%s: %q, %v", name, out.String(), err)
 		}
 	}
@@ -188,7 +195,8 @@ func TestAFileThatTheTransactionShowsIsFetchedFromThere(t *testing.T) {
 func TestWithoutAnyWayADocumentIsUnobtainableAndSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]error{
-		"completed": provider.ErrUnobtainable, "completed_lists_no_document": provider.ErrUnobtainable, "started": provider.ErrNotReady,
+		"completed": provider.ErrUnobtainable, "completed_lists_no_document": provider.ErrUnobtainable,
+		"started": provider.ErrNotReady,
 	} {
 		f := answering(t, http.StatusOK, "application/json", recorded.Text(t, "answers/"+name))
 		_, err := plain(t, f.URL, keyed).Download(t.Context(), testRef, tenancy, io.Discard)
@@ -203,7 +211,8 @@ func TestWithoutAnyWayADocumentIsUnobtainableAndSaysWhatToDo(t *testing.T) {
 
 func TestWhatIsNotSealedYetIsAskedForAgainForAWhile(t *testing.T) {
 	t.Parallel()
-	f := answering(t, http.StatusOK, "application/json", recorded.Text(t, "answers/completed_not_sealed")) // ended at 09:15:01
+	// ended at 09:15:01
+	f := answering(t, http.StatusOK, "application/json", recorded.Text(t, "answers/completed_not_sealed"))
 	for at, want := range map[time.Duration]error{-164 * time.Minute: provider.ErrNotReady, 0: provider.ErrUnobtainable} {
 		s := plain(t, f.URL, keyed, func(o *provider.Options) { o.Now = func() time.Time { return noon.Add(at) } })
 		if _, err := s.Download(t.Context(), testRef, tenancy, io.Discard); !errors.Is(err, want) {
@@ -228,7 +237,8 @@ func TestSealedPathMayAnswerWithAFileARedirectOrALink(t *testing.T) {
 	} {
 		f := providertest.Serve(t, answer)
 		stay := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-		s := plain(t, f.URL, `{access_token: x, sealed_path: "/v1/transaction/{id}/sealed/{document}"}`, secure, func(o *provider.Options) { o.Client = stay })
+		s := plain(t, f.URL, `{access_token: x, sealed_path: "/v1/transaction/{id}/sealed/{document}"}`, secure,
+			func(o *provider.Options) { o.Client = stay })
 		var out bytes.Buffer
 		if _, err := s.Download(t.Context(), "a/{document}", tenancy, &out); err != nil || out.String() != pdf {
 			t.Errorf("%s: %q, %v", name, out.String(), err)

@@ -63,11 +63,14 @@ func TestAListIsWalkedToItsEndAndTheWindowIsOurs(t *testing.T) {
 	t.Parallel()
 	var items []string
 	for i, hours := range []int{5, 1, 200, 3, 90} { // in no order
-		items = append(items, fmt.Sprintf(`{"id":"t%d","status":"started","created_at":%q}`, i, noon.Add(-time.Duration(hours)*time.Hour).Format(time.RFC3339)))
+		items = append(items,
+			fmt.Sprintf(`{"id":"t%d","status":"started","created_at":%q}`, i,
+				noon.Add(-time.Duration(hours)*time.Hour).Format(time.RFC3339)))
 	}
 	items = append(items, `{"id":"t5","status":"draft"}`, `{"status":"draft"}`)
 	f := paged(t, items...)
-	refs, pages := walk(t, account(t, f.URL, listing), provider.ListQuery{Since: noon.Add(-100 * time.Hour), Until: noon.Add(-2 * time.Hour)})
+	refs, pages := walk(t, account(t, f.URL, listing),
+		provider.ListQuery{Since: noon.Add(-100 * time.Hour), Until: noon.Add(-2 * time.Hour)})
 	providertest.Same(t, "refs", refs, []string{"t0", "t3", "t4", "t5"})
 	if pages != 4 {
 		t.Errorf("%d pages", pages)
@@ -90,7 +93,8 @@ func TestAListThatDoesNotTellItsEndEnds(t *testing.T) {
 func TestACursorOfSomebodyElseIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []string{"0", "-1", "x", `{"page":1}`} {
-		if _, err := account(t, "http://api.example.net", listing).Lister.List(t.Context(), provider.ListQuery{Cursor: c}); !errors.Is(err, errCursor) {
+		if _, err := account(t, "http://api.example.net", listing).Lister.List(t.Context(),
+			provider.ListQuery{Cursor: c}); !errors.Is(err, errCursor) {
 			t.Errorf("%s: %v", c, err)
 		}
 	}
@@ -101,13 +105,15 @@ const managing = "{access_token: x, webhook_list_path: /v1/webhook, webhook_crea
 var hook = provider.Registration{URL: "https://sign.example.org/callbacks/la"}
 
 func webhookJSON(id, address string, enabled bool, events ...string) string {
-	raw, _ := json.Marshal(map[string]any{"id": id, "name": "n", "endpoint": address, "enabled": enabled, "events": events})
+	raw, _ := json.Marshal(map[string]any{"id": id, "name": "n", "endpoint": address, "enabled": enabled,
+		"events": events})
 	return string(raw)
 }
 
 func TestWebhooksAreReadToTheLastPage(t *testing.T) {
 	t.Parallel()
-	f := paged(t, webhookJSON("w1", "https://a.example.net/", false), webhookJSON("w2", "https://b.example.net/", true, "transaction_started"), webhookJSON("w3", "", true))
+	f := paged(t, webhookJSON("w1", "https://a.example.net/", false),
+		webhookJSON("w2", "https://b.example.net/", true, "transaction_started"), webhookJSON("w3", "", true))
 	r, err := account(t, f.URL, managing).Registrar.Registration(t.Context())
 	if err != nil || r.ID != "w2" || len(r.Others) != 2 || !r.Others[0].Disabled || len(r.Others[1].Warnings) == 0 {
 		t.Errorf("%+v, %v", r, err)
@@ -132,12 +138,14 @@ func TestRegisteringMakesAWebhookBesideTheOthers(t *testing.T) {
 		list.Config.Handler.ServeHTTP(w, r)
 	})
 	r, err := account(t, f.URL, managing).Setter.Register(t.Context(), hook, false)
-	if err != nil || made == "" || r.ID != "w9" || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "webhook_secrets") {
+	if err != nil || made == "" || r.ID != "w9" || len(r.Warnings) != 1 ||
+		!strings.Contains(r.Warnings[0], "webhook_secrets") {
 		t.Errorf("%+v, %v", r, err)
 	}
 	bodies := f.Bodies()
 	var sent map[string]any
-	if err := json.Unmarshal([]byte(bodies[len(bodies)-1]), &sent); err != nil || sent["endpoint"] != hook.URL || sent["name"] == "" || len(sent["events"].([]any)) != 7 {
+	if err := json.Unmarshal([]byte(bodies[len(bodies)-1]), &sent); err != nil || sent["endpoint"] != hook.URL ||
+		sent["name"] == "" || len(sent["events"].([]any)) != 7 {
 		t.Errorf("sent %v, %v", sent, err)
 	}
 }

@@ -15,12 +15,14 @@ func TestOddPartsOfATransactionHideNoOther(t *testing.T) {
 		recipients, documents string
 		skipped               map[string]int
 	}{
-		"none":                   {recipients, `{"id":"d1","file":"none"}`, map[string]int{}},
-		"a recipient":            {`null,` + recipients + `,"Ada"`, `{"id":"d1"}`, map[string]int{model.SkippedSigner: 2}},
-		"a recipient without id": {`{"id":null,"name":"Ada"},` + recipients, `{"id":"d1"}`, map[string]int{model.SkippedSigner: 1}},
-		"a document":             {recipients, `7,{"id":"d1"}`, map[string]int{model.SkippedDocument: 1}},
+		"none":        {recipients, `{"id":"d1","file":"none"}`, map[string]int{}},
+		"a recipient": {`null,` + recipients + `,"Ada"`, `{"id":"d1"}`, map[string]int{model.SkippedSigner: 2}},
+		"a recipient without id": {`{"id":null,"name":"Ada"},` + recipients, `{"id":"d1"}`,
+			map[string]int{model.SkippedSigner: 1}},
+		"a document": {recipients, `7,{"id":"d1"}`, map[string]int{model.SkippedDocument: 1}},
 	} {
-		body := fmt.Sprintf(`{"id":%q,"status":"completed","template":{"recipients":[%s],"documents":[%s]}}`, testRef, c.recipients, c.documents)
+		body := fmt.Sprintf(`{"id":%q,"status":"completed","template":{"recipients":[%s],"documents":[%s]}}`, testRef,
+			c.recipients, c.documents)
 		o, err := plain(t, answering(t, 200, "application/json", body).URL, keyed).Fetch(t.Context(), testRef)
 		if err != nil || o.Status != model.Completed || len(o.Documents) != 1 {
 			t.Errorf("%s: %+v, %v", name, o, err)

@@ -82,7 +82,8 @@ func (s *service) Canary(id string, at time.Time) (http.Header, []byte, error) {
 		return nil, nil, errors.New("settings.webhook_secrets is not set")
 	}
 	body, err := json.Marshal(map[string]any{
-		"created": at.UTC().Format("2006-01-02T15:04:05.000Z07:00"), "id": id, "type": canaryType, "data": map[string]string{},
+		"created": at.UTC().Format("2006-01-02T15:04:05.000Z07:00"), "id": id, "type": canaryType,
+		"data": map[string]string{},
 	})
 	if err != nil {
 		return nil, nil, err

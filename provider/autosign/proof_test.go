@@ -26,7 +26,8 @@ func TestASignatureMayBeWrittenInAnyConfiguredForm(t *testing.T) {
 					printed = base64.StdEncoding.EncodeToString(sum)
 				}
 				for given, want := range map[string]bool{
-					prefix + printed: true, printed: prefix == "", prefix: false, "": false, prefix + printed[:len(printed)-4]: false, "no" + prefix + printed: false,
+					prefix + printed: true, printed: prefix == "", prefix: false, "": false, prefix +
+						printed[:len(printed)-4]: false, "no" + prefix + printed: false,
 				} {
 					c := provider.Callback{Header: http.Header{"X-Sig": {given}}, Body: []byte(body)}
 					if _, err := s.Receive(c); (err == nil) != want {
@@ -53,7 +54,8 @@ func TestOurOwnCanaryIsTakenForATest(t *testing.T) {
 			t.Errorf("%+v, %v", r, err)
 		}
 	}
-	if _, _, err := plain(t, "", "{access_token: x}").Canary("c", noon); err == nil || !strings.Contains(err.Error(), "settings.webhook_secrets") {
+	if _, _, err := plain(t, "", "{access_token: x}").Canary("c", noon); err == nil ||
+		!strings.Contains(err.Error(), "settings.webhook_secrets") {
 		t.Errorf("without a secret: %v", err)
 	}
 }
@@ -76,16 +78,19 @@ func TestExplainFindsTheOneCombinationThatMatches(t *testing.T) {
 		}
 	}
 	providertest.Same(t, "matches", matches, []provider.Trial{{
-		Secret: "webhook_secrets[1]", Header: "X-Other-Signature", Hash: "sha512", Encoding: "base64", Over: "body", Match: true,
-		Note: `with signature_prefix "sha512="; signature_header must be X-Other-Signature`,
+		Secret: "webhook_secrets[1]", Header: "X-Other-Signature", Hash: "sha512", Encoding: "base64", Over: "body",
+		Match: true,
+		Note:  `with signature_prefix "sha512="; signature_header must be X-Other-Signature`,
 	}})
 	if len(trials) < 2*2*3*2 {
 		t.Errorf("only %d were tried", len(trials))
 	}
-	if got := s.Explain(provider.Callback{Header: http.Header{}, Body: body}); len(got) != 2 || got[0].Note != "no such header" {
+	if got := s.Explain(provider.Callback{Header: http.Header{}, Body: body}); len(got) != 2 ||
+		got[0].Note != "no such header" {
 		t.Errorf("without a header: %+v", got)
 	}
-	if got := plain(t, "", "{access_token: x}").Explain(provider.Callback{}); len(got) != 1 || got[0].Match || !strings.Contains(got[0].Note, "none is set") {
+	if got := plain(t, "", "{access_token: x}").Explain(provider.Callback{}); len(got) != 1 || got[0].Match ||
+		!strings.Contains(got[0].Note, "none is set") {
 		t.Errorf("without a secret: %+v", got)
 	}
 }
@@ -110,7 +115,8 @@ func TestAHintNamesARefWhereverItStands(t *testing.T) {
 	t.Parallel()
 	s := plain(t, "", keyed)
 	for body, want := range map[string]string{
-		`{"id":"event","data":{"id":"r"}}`: "r", `{"id":"r"}`: "r", `{"transaction_id":"r"}`: "r", `{"transactionId":"r"}`: "r", `{"ref":"r"}`: "r",
+		`{"id":"event","data":{"id":"r"}}`: "r", `{"id":"r"}`: "r", `{"transaction_id":"r"}`: "r",
+		`{"transactionId":"r"}`: "r", `{"ref":"r"}`: "r",
 		`{"data":7}`: "", `[]`: "", `x`: "", "": "",
 	} {
 		if got := s.Hint(provider.Hint{Body: []byte(body)}, noon); got.Ref != want || got.Steps != nil {

@@ -61,7 +61,8 @@ func TestEveryPublishedEventMeansWhatItsTypeSays(t *testing.T) {
 	}
 	raw := strings.Replace(string(sample(t, "webhook.transaction_completed.json")), `"name": "sealed-sample.pdf"`,
 		`"name": "sealed-sample.pdf", "url": "https://files.example.net/1"`, 1)
-	if r, err := s.Receive(called(raw)); err != nil || len(r.Links) != 1 || r.Links[0].Document.Name != "sealed-sample.pdf" || r.Clean == nil {
+	if r, err := s.Receive(called(raw)); err != nil || len(r.Links) != 1 ||
+		r.Links[0].Document.Name != "sealed-sample.pdf" || r.Clean == nil {
 		t.Errorf("with the link that is missing: %+v, %v", r, err)
 	}
 }
@@ -72,7 +73,8 @@ func TestThePublishedTransactionIsADraft(t *testing.T) {
 	f := answering(t, http.StatusOK, "application/json", string(raw))
 	ref := provider.Lookup(raw, "id")
 	o, err := account(t, f.URL, keyed).Fetch(t.Context(), ref)
-	if err != nil || o.Status != model.Draft || o.Name == "" || len(o.Signers) != 3 || o.Archived != model.No || o.CreatedAt == nil ||
+	if err != nil || o.Status != model.Draft || o.Name == "" || len(o.Signers) != 3 || o.Archived != model.No ||
+		o.CreatedAt == nil ||
 		!o.ProviderTime.After(*o.CreatedAt) || o.Metadata != "" || o.Documents != nil {
 		t.Errorf("%+v, %v", o, err)
 	}
@@ -104,7 +106,8 @@ func TestThePublishedListsAndTokensAreRead(t *testing.T) {
 	}
 	for _, name := range []string{"response.oauth_refresh.json", "response.oauth_exchange.json"} {
 		var got tokenAnswer
-		if err := json.Unmarshal(sample(t, name), &got); err != nil || got.AccessToken == "" || (got.RefreshToken == "") != strings.Contains(name, "refresh") {
+		if err := json.Unmarshal(sample(t, name), &got); err != nil || got.AccessToken == "" ||
+			(got.RefreshToken == "") != strings.Contains(name, "refresh") {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}

@@ -45,7 +45,8 @@ func (s *service) whole(d detail, raw []byte) model.Observation {
 // newest is the newest of all times told of what has happened.
 func (d detail) newest() *time.Time {
 	var out *time.Time
-	all := []lenient.Text{d.CreatedAt, d.UpdatedAt, d.SentAt, d.CompletedAt, d.ExpiredAt, d.RejectedAt, d.Template.UpdatedAt}
+	all := []lenient.Text{d.CreatedAt, d.UpdatedAt, d.SentAt, d.CompletedAt, d.ExpiredAt, d.RejectedAt,
+		d.Template.UpdatedAt}
 	for _, r := range d.Template.Recipients.Items {
 		all = append(all, r.UpdatedAt, r.SubmittedAt)
 	}
@@ -63,7 +64,8 @@ func (d detail) metadata() string {
 	if d.ProviderID == "" {
 		return ""
 	}
-	raw, err := json.Marshal(map[string]string{"provider_id": d.ProviderID.Plain(), "provider_type": d.ProviderType.Plain()})
+	raw, err := json.Marshal(map[string]string{"provider_id": d.ProviderID.Plain(),
+		"provider_type": d.ProviderType.Plain()})
 	if err != nil {
 		return ""
 	}

@@ -41,8 +41,10 @@ func TestCancelledSaysExpiredAndTheTypeDecides(t *testing.T) {
 		t.Errorf("an open row becomes %s (%s), due %v", d.Next.Status, d.Reason, d.Next.NextCheckAt)
 	}
 	after := model.Decide(rules(), d.Next, answered(fetched(t, "expired"), d.Next))
-	if after.Next.Status != model.Cancelled || !after.Next.Confirmed || len(after.Found) > 0 || after.Next.ProviderStatus != "expired" {
-		t.Errorf("an answer of expired makes it %s, confirmed %v, found %v", after.Next.Status, after.Next.Confirmed, after.Found)
+	if after.Next.Status != model.Cancelled || !after.Next.Confirmed || len(after.Found) > 0 ||
+		after.Next.ProviderStatus != "expired" {
+		t.Errorf("an answer of expired makes it %s, confirmed %v, found %v", after.Next.Status, after.Next.Confirmed,
+			after.Found)
 	}
 }
 
@@ -103,8 +105,10 @@ func TestTheLastSubmissionNeverImpliesCompletion(t *testing.T) {
 		t.Errorf("it claims %q, asks %v", o.Status, o.Refetch)
 	}
 	d := model.Decide(rules(), row(model.InProgress), o)
-	if d.Next.Status != model.InProgress || d.Next.SignersDone != 1 || d.Next.SignersAll != 1 || d.Next.NextCheckAt == nil || len(d.Documents) > 0 {
-		t.Errorf("all have signed: %s, %d of %d, due %v", d.Next.Status, d.Next.SignersDone, d.Next.SignersAll, d.Next.NextCheckAt)
+	if d.Next.Status != model.InProgress || d.Next.SignersDone != 1 || d.Next.SignersAll != 1 ||
+		d.Next.NextCheckAt == nil || len(d.Documents) > 0 {
+		t.Errorf("all have signed: %s, %d of %d, due %v", d.Next.Status, d.Next.SignersDone, d.Next.SignersAll,
+			d.Next.NextCheckAt)
 	}
 }
 
@@ -133,7 +137,8 @@ func TestSubmittedAtIsNotStableAndIsNoChange(t *testing.T) {
 func TestCreatedIsNotTheOrderOfDelivery(t *testing.T) {
 	t.Parallel()
 	r := row(model.Draft)
-	for _, name := range []string{"transaction_completed", "recipient_submitted", "transaction_started", "transaction_created"} {
+	for _, name := range []string{"transaction_completed", "recipient_submitted", "transaction_started",
+		"transaction_created"} {
 		o := claim(t, name)
 		o.At = noon.Add(time.Minute)
 		r = model.Decide(rules(), r, o).Next
@@ -176,7 +181,8 @@ func TestOfTwoDifferentEndsTheFirstStays(t *testing.T) {
 		o.At = noon.Add(time.Minute)
 		d := model.Decide(rules(), confirmed, o)
 		if d.Next.Status != ended.Status || d.Next.ReportedStatus != o.Status || d.Next.NextCheckAt == nil {
-			t.Errorf("%s, then %s: %s, reported %q, due %v", first, second, d.Next.Status, d.Next.ReportedStatus, d.Next.NextCheckAt)
+			t.Errorf("%s, then %s: %s, reported %q, due %v", first, second, d.Next.Status, d.Next.ReportedStatus,
+				d.Next.NextCheckAt)
 		}
 	}
 }
@@ -213,7 +219,8 @@ func TestNameRecipientsAndDocumentsStandInTheTemplate(t *testing.T) {
 func TestARecipientsTokenIsNeverKept(t *testing.T) {
 	t.Parallel()
 	f := answering(t, 200, "application/json", recorded.Text(t, "answers/completed"))
-	o, err := account(t, f.URL, keyed, func(o *provider.Options) { o.ExternalID = "template.name" }).Fetch(t.Context(), testRef)
+	o, err := account(t, f.URL, keyed, func(o *provider.Options) { o.ExternalID = "template.name" }).Fetch(t.Context(),
+		testRef)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +230,8 @@ func TestARecipientsTokenIsNeverKept(t *testing.T) {
 		}
 	}
 	r := told(t, "with_tokens_and_signing_links")
-	if s := string(r.Clean); strings.Contains(s, "a-signing-token") || strings.Contains(s, "app.example.net") || !strings.Contains(s, `"token":"<cut>"`) {
+	if s := string(r.Clean); strings.Contains(s, "a-signing-token") || strings.Contains(s, "app.example.net") ||
+		!strings.Contains(s, `"token":"<cut>"`) {
 		t.Errorf("kept as %s", s)
 	}
 }
@@ -231,9 +239,11 @@ func TestARecipientsTokenIsNeverKept(t *testing.T) {
 func TestBothWaysToADocumentAgreeOnItsID(t *testing.T) {
 	t.Parallel()
 	links := told(t, "transaction_completed").Links
-	for _, name := range []string{"completed", "completed_shows_sealed_documents", "completed_shows_them_in_the_template"} {
+	for _, name := range []string{"completed", "completed_shows_sealed_documents",
+		"completed_shows_them_in_the_template"} {
 		o := fetched(t, name)
-		if len(links) != 1 || len(o.Documents) != 1 || links[0].Document.ID != o.Documents[0].ID || links[0].Document.Kind != o.Documents[0].Kind {
+		if len(links) != 1 || len(o.Documents) != 1 || links[0].Document.ID != o.Documents[0].ID ||
+			links[0].Document.Kind != o.Documents[0].Kind {
 			t.Errorf("%s: a callback tells %v, an answer %v", name, links, o.Documents)
 		}
 	}
@@ -255,7 +265,8 @@ func TestWithoutASecretEveryCallbackIsRefused(t *testing.T) {
 	t.Parallel()
 	s := plain(t, "", "{access_token: x}")
 	c := called(`{"id":"e","type":"transaction_started","data":{"id":"r"}}`)
-	if _, err := s.Receive(c); !errors.Is(err, provider.ErrUnverified) || !strings.Contains(err.Error(), "webhook_secrets") {
+	if _, err := s.Receive(c); !errors.Is(err, provider.ErrUnverified) ||
+		!strings.Contains(err.Error(), "webhook_secrets") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -263,7 +274,8 @@ func TestWithoutASecretEveryCallbackIsRefused(t *testing.T) {
 func TestStatusWordsMayBeAdded(t *testing.T) {
 	t.Parallel()
 	block := "{access_token: x, status_words: {anulado: cancelled, in_review: in_progress}}"
-	for word, want := range map[string]model.Status{"anulado": model.Cancelled, "ANULADO": model.Cancelled, "in_review": model.InProgress, "voided": model.Cancelled, "new": ""} {
+	for word, want := range map[string]model.Status{"anulado": model.Cancelled, "ANULADO": model.Cancelled,
+		"in_review": model.InProgress, "voided": model.Cancelled, "new": ""} {
 		f := answering(t, 200, "application/json", string(withStatus(word)))
 		o, err := account(t, f.URL, block).Fetch(t.Context(), testRef)
 		if err != nil || o.Status != want || o.ProviderStatus != word {

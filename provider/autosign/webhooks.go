@@ -133,7 +133,8 @@ func (r setter) make(ctx context.Context, address string, events []string) (prov
 		return provider.Registration{}, err
 	}
 	if made.ID == "" {
-		return provider.Registration{}, errors.New("register: the answer holds no id: look in the dashboard whether a webhook was made")
+		return provider.Registration{},
+			errors.New("register: the answer holds no id: look in the dashboard whether a webhook was made")
 	}
 	return provider.Registration{ID: string(made.ID), URL: address, Scope: "account", Events: events, Warnings: []string{
 		"the service does not tell the new webhook's signature: copy it from the dashboard into settings.webhook_secrets",
@@ -152,7 +153,8 @@ func fits(g provider.Registration, events []string) error {
 	case g.Disabled:
 		return fmt.Errorf("webhook %s calls us and is disabled: enable it in the dashboard, there is no call for that", g.ID)
 	case len(missing) > 0:
-		return fmt.Errorf("webhook %s calls us without %s: change it in the dashboard, there is no call for that", g.ID, strings.Join(missing, ", "))
+		return fmt.Errorf("webhook %s calls us without %s: change it in the dashboard, there is no call for that", g.ID,
+			strings.Join(missing, ", "))
 	}
 	return nil
 }

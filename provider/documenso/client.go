@@ -122,7 +122,9 @@ func (s *service) fetchBatch(ctx context.Context, ids []string) ([]model.Observa
 
 // Download writes one document. For an envelope that is not completed the service answers with the unsigned
 // original under a signed one's name: call it only after a fetch that says completed, and trust no name.
-func (s *service) Download(ctx context.Context, ref string, doc model.DocumentRef, w io.Writer) (provider.Declared, error) {
+func (s *service) Download(ctx context.Context, ref string, doc model.DocumentRef, w io.Writer) (
+	provider.Declared, error,
+) {
 	var path string
 	query := url.Values{}
 	switch {
@@ -211,7 +213,9 @@ func (s *service) get(ctx context.Context, path string, query url.Values, v any)
 }
 
 // send sends one request and returns a 200. The key goes bare: `bearer` in lower case would be refused.
-func (s *service) send(ctx context.Context, method, path string, query url.Values, body []byte) (*http.Response, error) {
+func (s *service) send(ctx context.Context, method, path string, query url.Values, body []byte) (
+	*http.Response, error,
+) {
 	address := s.base + path
 	if len(query) > 0 {
 		address += "?" + query.Encode()
@@ -282,7 +286,8 @@ func refused(resp *http.Response) error {
 	if h := refusal(err); h != nil && word.MatchString(p.word()) {
 		h.Key = p.word()
 	}
-	if resp.StatusCode == http.StatusNotFound && p.Code == "NOT_FOUND" && p.Data.Code == "NOT_FOUND" && p.Data.Path == "" && p.Data.AppError == nil {
+	if resp.StatusCode == http.StatusNotFound && p.Code == "NOT_FOUND" && p.Data.Code == "NOT_FOUND" &&
+		p.Data.Path == "" && p.Data.AppError == nil {
 		return errAddress
 	}
 	return err

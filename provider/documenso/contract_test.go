@@ -26,7 +26,8 @@ func specification(t *testing.T) *openapi3.T {
 func TestOurRequestsStandInTheSpecification(t *testing.T) {
 	t.Parallel()
 	doc := specification(t)
-	sh := &shelf{status: "PENDING", in: map[string][]int{"": ages(1, 150), "a": {201}}, folders: map[string][]string{"": {"a"}}}
+	sh := &shelf{status: "PENDING", in: map[string][]int{"": ages(1, 150), "a": {201}},
+		folders: map[string][]string{"": {"a"}}}
 	f := providertest.Serve(t, sh.answer)
 	s := account(t, f.URL, keyed)
 	walk(t, s, provider.ListQuery{})

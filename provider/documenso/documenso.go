@@ -29,7 +29,8 @@ func Traits() provider.Traits {
 		SimulatedBudget: map[provider.Class]int{provider.ClassRead: 6000, provider.ClassFiles: 3000},
 		FirstSettings: []provider.FirstSetting{
 			{Form: "api_key: \"${%s}\"", Env: "API_KEY"},
-			{Form: "webhook_secret: \"${%s}\"", Env: "WEBHOOK_SECRET", Note: "The secret that you set beside the webhook's URL."},
+			{Form: "webhook_secret: \"${%s}\"", Env: "WEBHOOK_SECRET",
+				Note: "The secret that you set beside the webhook's URL."},
 		},
 		ProofSettings: []string{"webhook_secret", "webhook_secrets"},
 		Unproved:      "nothing proves a callback, so that each only has its transaction asked about (once a minute at most)",
@@ -93,7 +94,8 @@ func New(o provider.Options) (provider.Service, error) {
 		return provider.Service{}, err
 	}
 	s := &service{
-		base: o.Base(production) + "/api/v2", key: set.APIKey, secrets: set.secrets(), client: o.Client, teamID: set.TeamID, externalID: o.ExternalID,
+		base: o.Base(production) +
+			"/api/v2", key: set.APIKey, secrets: set.secrets(), client: o.Client, teamID: set.TeamID, externalID: o.ExternalID,
 		signed:   o.Download == nil || slices.Contains(o.Download, string(model.SignedDocument)),
 		evidence: o.Download == nil || slices.Contains(o.Download, string(model.EvidenceDocument)),
 	}
@@ -130,7 +132,8 @@ func (set settings) check(scope string) error {
 		fault("team_id", "is not a number")
 	}
 	if scope == "own" {
-		faults = append(faults, errors.New("scope: own is not to be had: the service cannot list one user's envelopes, and does not tell whose a key is"))
+		faults = append(faults,
+			errors.New("scope: own is not to be had: the service cannot list one user's envelopes, and does not tell whose a key is"))
 	}
 	return errors.Join(faults...)
 }

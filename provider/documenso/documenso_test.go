@@ -127,8 +127,10 @@ func TestNewTellsAllFaultsAtOnce(t *testing.T) {
 	}{
 		"nothing":         {"{}", "", []string{"settings.api_key: must"}},
 		"an empty secret": {"{api_key: a, webhook_secrets: [s, '']}", "", []string{"settings.webhook_secrets[1]: empty"}},
-		"all of it": {`{api_key: "a\nb", webhook_secret: " s\rt", webhook_secrets: ["x\ty"], team_id: lettings}`, "own", []string{
-			"settings.api_key: holds a line break", "settings.webhook_secret: holds", "settings.webhook_secrets[0]: holds", "settings.team_id: is not", "scope: own"}},
+		"all of it": {`{api_key: "a\nb", webhook_secret: " s\rt", webhook_secrets: ["x\ty"], team_id: lettings}`, "own",
+			[]string{
+				"settings.api_key: holds a line break", "settings.webhook_secret: holds", "settings.webhook_secrets[0]: holds",
+				"settings.team_id: is not", "scope: own"}},
 		"an unknown key": {"{api_key: a, api_kye: b}", "", []string{"api_kye"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -75,7 +75,8 @@ func (s *service) observe(e envelope, raw json.RawMessage) model.Observation {
 
 // skipped is what could not be read of an envelope.
 func (e envelope) skipped() []model.Skipped {
-	return provider.Skip(provider.Skip(nil, model.SkippedSigner, e.Recipients.Skipped...), model.SkippedDocument, e.Items.Skipped...)
+	return provider.Skip(provider.Skip(nil, model.SkippedSigner, e.Recipients.Skipped...), model.SkippedDocument,
+		e.Items.Skipped...)
 }
 
 // mark is equal in a list and in an answer while a completed envelope stays as it is. It says nothing of an
@@ -113,7 +114,8 @@ func (e envelope) signers() []model.Signer {
 			continue
 		}
 		taken[ref] = true
-		s := model.Signer{Ref: ref, Name: r.Name.Plain(), Email: r.Email.Plain(), Role: r.Role.Plain(), Status: model.SignerWaiting}
+		s := model.Signer{Ref: ref, Name: r.Name.Plain(), Email: r.Email.Plain(), Role: r.Role.Plain(),
+			Status: model.SignerWaiting}
 		if r.Order != nil {
 			s.Order = int(*r.Order)
 		}
@@ -170,7 +172,8 @@ func (s *service) documents(items []item) []model.DocumentRef {
 	for _, i := range items {
 		same := func(d model.DocumentRef) bool { return d.ID == string(i.ID) }
 		if s.signed && i.ID != "" && !slices.ContainsFunc(refs, same) {
-			refs = append(refs, model.DocumentRef{ID: string(i.ID), Kind: model.SignedDocument, Name: i.Title.Plain(), Mark: i.DataID.Plain()})
+			refs = append(refs, model.DocumentRef{ID: string(i.ID), Kind: model.SignedDocument, Name: i.Title.Plain(),
+				Mark: i.DataID.Plain()})
 		}
 	}
 	if s.evidence {

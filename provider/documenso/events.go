@@ -81,7 +81,8 @@ func (s *service) Receive(c provider.Callback) (provider.Received, error) {
 		return r, nil
 	}
 	if isAlias(ref) { // which envelope it is only a question tells
-		r.Observations = []model.Observation{{Ref: ref, Alias: ref, Evidence: evidence, Type: name, Acted: acted(name), Refetch: true}}
+		r.Observations = []model.Observation{{Ref: ref, Alias: ref, Evidence: evidence, Type: name, Acted: acted(name),
+			Refetch: true}}
 		return r, nil
 	}
 	o := s.claim(name, e, raw)
@@ -182,7 +183,8 @@ func (s *service) verify(c provider.Callback) (model.Evidence, error) {
 // deliveryID is the delivery's own id, "" where the service sends none that can be one.
 func deliveryID(c provider.Callback) string {
 	id := strings.TrimSpace(c.Header.Get(deliveryHeader))
-	if len(id) > longest || strings.ContainsFunc(id, func(r rune) bool { return unicode.IsControl(r) || r == unicode.ReplacementChar }) {
+	if len(id) > longest ||
+		strings.ContainsFunc(id, func(r rune) bool { return unicode.IsControl(r) || r == unicode.ReplacementChar }) {
 		return ""
 	}
 	return id
@@ -206,7 +208,8 @@ func dedupeKey(name, delivery string, raw json.RawMessage) string {
 	}
 	delete(payload, "Recipient")
 	recipients, _ := payload["recipients"].([]any)
-	slices.SortStableFunc(recipients, func(a, b any) int { return compareIDs(provider.Lookup(a, "id"), provider.Lookup(b, "id")) })
+	slices.SortStableFunc(recipients,
+		func(a, b any) int { return compareIDs(provider.Lookup(a, "id"), provider.Lookup(b, "id")) })
 	canonical, err := json.Marshal(payload) // members in the order of their names
 	if err != nil {
 		return ""

@@ -18,8 +18,10 @@ func (s *service) Canary(id string, at time.Time) (http.Header, []byte, error) {
 	body, err := json.Marshal(map[string]any{
 		"event": evCompleted,
 		"payload": map[string]any{
-			"id": 10, "envelopeId": testID, "externalId": id, "teamId": nil, "title": "countersign canary", "status": wordCompleted,
-			"createdAt": now, "updatedAt": now, "completedAt": now, "deletedAt": nil, "recipients": []any{}, "Recipient": []any{},
+			"id": 10, "envelopeId": testID, "externalId": id, "teamId": nil, "title": "countersign canary",
+			"status":    wordCompleted,
+			"createdAt": now, "updatedAt": now, "completedAt": now, "deletedAt": nil, "recipients": []any{},
+			"Recipient": []any{},
 		},
 		"createdAt": now, "webhookEndpoint": "",
 	})

@@ -57,12 +57,14 @@ func harmless(t *testing.T, s *service, body []byte) {
 		t.Errorf("%v beside %+v", err, r.Observations)
 	}
 	for _, o := range r.Observations {
-		if o.Ref != r.Ref || !strings.HasPrefix(o.Ref, refPrefix) && !isAlias(o.Ref) || o.Type == "" || o.Evidence != model.Claim || o.Documents != nil ||
+		if o.Ref != r.Ref || !strings.HasPrefix(o.Ref, refPrefix) && !isAlias(o.Ref) || o.Type == "" ||
+			o.Evidence != model.Claim || o.Documents != nil ||
 			o.Status.Final() && o.Status != model.Completed && o.Status != model.Declined {
 			t.Errorf("%+v", o)
 		}
 	}
-	if ref, typ := s.Peek(c); err == nil && (typ != r.Type || r.Ref != "" && ref != r.Ref && strings.HasPrefix(r.Ref, refPrefix)) {
+	if ref, typ := s.Peek(c); err == nil &&
+		(typ != r.Type || r.Ref != "" && ref != r.Ref && strings.HasPrefix(r.Ref, refPrefix)) {
 		t.Errorf("peeked %q %q of %+v", ref, typ, r)
 	}
 	if r.Clean == nil {

@@ -47,7 +47,8 @@ func (s *service) List(ctx context.Context, q provider.ListQuery) (provider.Page
 	}
 	got, err := s.listPage(ctx, c)
 	if err != nil && c.At > 0 && errors.Is(err, provider.ErrNotFound) {
-		got, err = envelopeList{Data: lenient.List[json.RawMessage]{Present: true}}, nil // the folder was deleted while we walked
+		// the folder was deleted while we walked
+		got, err = envelopeList{Data: lenient.List[json.RawMessage]{Present: true}}, nil
 	}
 	if err != nil {
 		return provider.Page{}, err
@@ -134,7 +135,9 @@ func (s *service) listPage(ctx context.Context, c cursor) (envelopeList, error) 
 
 // items are the envelopes of a page that were created in the window, and when the last of the page was. A completed
 // one is not whole: the list does not tell its files.
-func (s *service) items(q provider.ListQuery, c cursor, got envelopeList) (page provider.Page, oldest *time.Time, err error) {
+func (s *service) items(q provider.ListQuery, c cursor, got envelopeList) (
+	page provider.Page, oldest *time.Time, err error,
+) {
 	if err := s.learn(teams(got.Data.Items)); err != nil {
 		return provider.Page{}, nil, fmt.Errorf("list: %w", err)
 	}

@@ -45,7 +45,8 @@ func (s *shelf) answer(w http.ResponseWriter, r *http.Request) {
 		}
 		for _, age := range s.in[q.Get("folderId")] {
 			at := noon.Add(-time.Duration(age) * time.Hour).Format(time.RFC3339)
-			list = append(list, map[string]any{"id": fmt.Sprintf("%s%04d", refPrefix, age), "type": "DOCUMENT", "status": s.status, "createdAt": at, "updatedAt": at, "teamId": 8})
+			list = append(list, map[string]any{"id": fmt.Sprintf("%s%04d", refPrefix, age), "type": "DOCUMENT",
+				"status": s.status, "createdAt": at, "updatedAt": at, "teamId": 8})
 		}
 	}
 	if lo := (page - 1) * per; lo < len(list) {
@@ -84,7 +85,8 @@ func walk(t *testing.T, s *service, q provider.ListQuery) map[string]int {
 
 func TestFiledEnvelopesAreListedToo(t *testing.T) {
 	t.Parallel()
-	sh := &shelf{status: "PENDING", in: map[string][]int{"": ages(1, 150), "a": ages(201, 203), "b": ages(301, 420), "deep": {501}},
+	sh := &shelf{status: "PENDING",
+		in:      map[string][]int{"": ages(1, 150), "a": ages(201, 203), "b": ages(301, 420), "deep": {501}},
 		folders: map[string][]string{"": {"a", "b"}, "b": {"deep"}, "deep": {"a"}}}
 	for i := range 120 { // more folders than one page tells
 		sh.folders["a"] = append(sh.folders["a"], fmt.Sprint("empty", i))
@@ -127,7 +129,8 @@ func TestOneQuestionAsksInTheServicesWay(t *testing.T) {
 	f := providertest.Serve(t, (&shelf{status: "PENDING", in: map[string][]int{"": {1}}}).answer)
 	walk(t, account(t, f.URL, keyed), provider.ListQuery{})
 	v := f.Requests()[1].URL.Query()
-	for name, want := range map[string]string{"type": "DOCUMENT", "perPage": "100", "page": "1", "orderByColumn": "createdAt", "orderByDirection": "desc"} {
+	for name, want := range map[string]string{"type": "DOCUMENT", "perPage": "100", "page": "1",
+		"orderByColumn": "createdAt", "orderByDirection": "desc"} {
 		if v.Get(name) != want {
 			t.Errorf("%s is %q", name, v.Get(name))
 		}
@@ -136,9 +139,11 @@ func TestOneQuestionAsksInTheServicesWay(t *testing.T) {
 
 func TestEachFolderIsWalkedUntilTheWindowIsPassed(t *testing.T) {
 	t.Parallel()
-	sh := &shelf{status: "PENDING", in: map[string][]int{"": ages(1, 1000), "a": ages(2001, 2300), "b": {50, 5000}}, folders: map[string][]string{"": {"a", "b"}}}
+	sh := &shelf{status: "PENDING", in: map[string][]int{"": ages(1, 1000), "a": ages(2001, 2300), "b": {50, 5000}},
+		folders: map[string][]string{"": {"a", "b"}}}
 	f := providertest.Serve(t, sh.answer)
-	refs := walk(t, account(t, f.URL, keyed), provider.ListQuery{Since: noon.Add(-120 * time.Hour), Until: noon.Add(-10 * time.Hour)})
+	refs := walk(t, account(t, f.URL, keyed),
+		provider.ListQuery{Since: noon.Add(-120 * time.Hour), Until: noon.Add(-10 * time.Hour)})
 	if len(refs) != 111 || refs[refPrefix+"0050"] != 2 || sh.pages != 2+1+1 { // the fake's envelope 50 lies in two folders
 		t.Errorf("%d envelopes in %d pages", len(refs), sh.pages)
 	}
@@ -176,7 +181,8 @@ func TestWhatIsDeletedUnderAWalkHidesNothing(t *testing.T) {
 
 func TestAFolderDeletedUnderAWalkEndsIt(t *testing.T) {
 	t.Parallel()
-	sh := &shelf{status: "PENDING", in: map[string][]int{"": {1}, "b": {2}}, folders: map[string][]string{"": {"gone", "b"}}}
+	sh := &shelf{status: "PENDING", in: map[string][]int{"": {1}, "b": {2}},
+		folders: map[string][]string{"": {"gone", "b"}}}
 	f := providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if q := r.URL.Query(); q.Get("folderId") == "gone" || q.Get("parentId") == "gone" {
 			w.WriteHeader(http.StatusNotFound)
@@ -235,7 +241,8 @@ func TestTheListTeachesTheTeamAndRefusesAnothersKey(t *testing.T) {
 	if s.team() != "8" {
 		t.Errorf("learned %q", s.team())
 	}
-	_, err := account(t, f.URL, strings.Replace(keyed, "team_id: 8", "team_id: 9", 1)).List(t.Context(), provider.ListQuery{})
+	_, err := account(t, f.URL, strings.Replace(keyed, "team_id: 8", "team_id: 9", 1)).List(t.Context(),
+		provider.ListQuery{})
 	if !errors.Is(err, provider.ErrDenied) {
 		t.Errorf("another team's list: %v", err)
 	}
@@ -257,7 +264,8 @@ func TestAForeignCursorAndAnswerAreRefused(t *testing.T) {
 func TestTheListIsWalkedFromTheNewest(t *testing.T) {
 	t.Parallel()
 	s := account(t, "", keyed)
-	if s.Lists() != provider.ListsNewest || !strings.Contains(s.Reach(), "every folder") || s.Rules().DeletedIs != model.Cancelled {
+	if s.Lists() != provider.ListsNewest || !strings.Contains(s.Reach(), "every folder") ||
+		s.Rules().DeletedIs != model.Cancelled {
 		t.Errorf("%v, %s", s.Lists(), s.Reach())
 	}
 }

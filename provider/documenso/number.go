@@ -13,8 +13,8 @@ import (
 	"countersign/provider/transport"
 )
 
-// Every document has a number besides its envelope's id, from the time before envelopes. Servers of 2.0 to the middle of
-// 2026 call with the number only. Its name is what the service itself calls it, the envelope's secondaryId.
+// Every document has a number besides its envelope's id, from the time before envelopes. Servers of 2.0 to the middle
+// of 2026 call with the number only. Its name is what the service itself calls it, the envelope's secondaryId.
 const (
 	numberPrefix = "document_"
 	mostDigits   = 15
@@ -74,7 +74,9 @@ func (s *service) fetchAlias(ctx context.Context, ref string) (model.Observation
 
 // getMany asks for the details of several envelopes by their ids or numbers. It changes nothing, so that it may be sent
 // twice.
-func (s *service) getMany(ctx context.Context, kind string, ids ...any) (list lenient.List[json.RawMessage], err error) {
+func (s *service) getMany(ctx context.Context, kind string, ids ...any) (
+	list lenient.List[json.RawMessage], err error,
+) {
 	body, err := json.Marshal(map[string]any{"ids": map[string]any{"type": kind, "ids": ids}})
 	if err != nil {
 		return list, err

@@ -49,13 +49,16 @@ func TestANumberLeadsToItsEnvelope(t *testing.T) {
 		return fmt.Sprintf(`{"id":%q,"secondaryId":%q,"teamId":8,"status":"COMPLETED","recipients":[],"envelopeItems":[{"id":"i1"}]%s}`, ref, number, more)
 	}
 	f, asked := numbered(t, map[string]string{
-		"83": envelope("document_83", "envelope_k83", `,"type":"DOCUMENT"`), "84": envelope("template_84", "envelope_t84", `,"type":"TEMPLATE"`),
-		"85": envelope("document_85", "envelope_t85", `,"type":"TEMPLATE"`), "86": envelope("document_68", "envelope_k68", `,"type":"DOCUMENT"`),
+		"83": envelope("document_83", "envelope_k83", `,"type":"DOCUMENT"`), "84": envelope("template_84", "envelope_t84",
+			`,"type":"TEMPLATE"`),
+		"85": envelope("document_85", "envelope_t85", `,"type":"TEMPLATE"`), "86": envelope("document_68", "envelope_k68",
+			`,"type":"DOCUMENT"`),
 		"87": envelope("document_87", "envelope_k87", `,"type":"DOCUMENT","teamId":9`), "88": `null,7,{"id":null}`,
 	})
 	s := open(t, f.URL, `{api_key: `+testKey+`, webhook_secret: `+testSecret+`, team_id: "8"}`)
 	o, err := s.Fetch(t.Context(), "document_83")
-	if err != nil || o.Ref != "envelope_k83" || o.Alias != "document_83" || o.Status != model.Completed || len(o.Documents) != 2 {
+	if err != nil || o.Ref != "envelope_k83" || o.Alias != "document_83" || o.Status != model.Completed ||
+		len(o.Documents) != 2 {
 		t.Errorf("%+v, %v", o, err)
 	}
 	want := `POST /api/v2/envelope/get-many {"ids":{"ids":[83],"type":"documentId"}}`
@@ -63,7 +66,8 @@ func TestANumberLeadsToItsEnvelope(t *testing.T) {
 		t.Errorf("asked %q, want %q once", *asked, want)
 	}
 	for what, ref := range map[string]string{
-		"unknown": "document_89", "a template": "document_84", "a template under a document's number": "document_85", "another's": "document_86",
+		"unknown": "document_89", "a template": "document_84", "a template under a document's number": "document_85",
+		"another's":      "document_86",
 		"another team's": "document_87", "odd records": "document_88",
 	} {
 		if o, err := s.Fetch(t.Context(), ref); err != nil || o.Absence != model.NotFound || o.Ref != ref || o.Alias != ref {
@@ -71,7 +75,8 @@ func TestANumberLeadsToItsEnvelope(t *testing.T) {
 		}
 	}
 	before := len(*asked)
-	if got, err := s.Batcher.FetchBatch(t.Context(), []string{"document_83"}); err != nil || len(got) != 0 || len(*asked) != before {
+	if got, err := s.Batcher.FetchBatch(t.Context(), []string{"document_83"}); err != nil || len(got) != 0 ||
+		len(*asked) != before {
 		t.Errorf("in a batch: %+v, %v", got, err)
 	}
 }
@@ -80,18 +85,23 @@ func TestACallbackWithANumberOnlyIsAboutAnAlias(t *testing.T) {
 	t.Parallel()
 	s := account(t, "", keyed)
 	sent := func(payload string, header ...string) (provider.Received, error) {
-		c := provider.Callback{Header: http.Header{}, Body: []byte(`{"event":"DOCUMENT_COMPLETED","payload":` + payload + `,"createdAt":"2026-03-02T09:15:00Z"}`), ReceivedAt: noon}
+		c := provider.Callback{Header: http.Header{},
+			Body: []byte(`{"event":"DOCUMENT_COMPLETED","payload":` + payload +
+				`,"createdAt":"2026-03-02T09:15:00Z"}`), ReceivedAt: noon}
 		for _, secret := range header {
 			c.Header.Set(secretHeader, secret)
 		}
 		return s.Receive(c)
 	}
 	for payload, want := range map[string]string{
-		`{"id":83,"teamId":8,"status":"COMPLETED"}`: "document_83", `{"id":"83","teamId":8,"envelopeId":null}`: "document_83", `{"id":83,"teamId":null}`: "document_83",
-		`{"id":83,"teamId":8,"recipients":[null,{"envelopeId":"envelope_x"}]}`: "envelope_x", `{"id":83,"teamId":8,"envelopeId":"envelope_y"}`: "envelope_y",
+		`{"id":83,"teamId":8,"status":"COMPLETED"}`: "document_83",
+		`{"id":"83","teamId":8,"envelopeId":null}`:  "document_83", `{"id":83,"teamId":null}`: "document_83",
+		`{"id":83,"teamId":8,"recipients":[null,{"envelopeId":"envelope_x"}]}`: "envelope_x",
+		`{"id":83,"teamId":8,"envelopeId":"envelope_y"}`:                       "envelope_y",
 	} {
 		r, err := sent(payload, testSecret)
-		if err != nil || len(r.Observations) != 1 || r.Ref != want || r.Observations[0].Ref != want || (r.Observations[0].Alias != "") != isAlias(want) || r.DedupeKey == "" {
+		if err != nil || len(r.Observations) != 1 || r.Ref != want || r.Observations[0].Ref != want ||
+			(r.Observations[0].Alias != "") != isAlias(want) || r.DedupeKey == "" {
 			t.Errorf("%s: %+v, %v", payload, r, err)
 		}
 		again, err := sent(strings.Replace(payload, "{", `{ `, 1), testSecret)
@@ -103,7 +113,8 @@ func TestACallbackWithANumberOnlyIsAboutAnAlias(t *testing.T) {
 		}
 	}
 	for payload, why := range map[string]string{
-		`{"id":0,"teamId":8}`: "no number", `{"id":-1,"teamId":8}`: "no number", `{"id":8.5,"teamId":8}`: "no number", `{"id":{},"teamId":8}`: "no number", `{"teamId":8}`: "no number",
+		`{"id":0,"teamId":8}`: "no number", `{"id":-1,"teamId":8}`: "no number", `{"id":8.5,"teamId":8}`: "no number",
+		`{"id":{},"teamId":8}`: "no number", `{"teamId":8}`: "no number",
 		`{"id":12345678901234567890,"teamId":8}`: "no number",
 	} {
 		if _, err := sent(payload, testSecret); err == nil || !strings.Contains(err.Error(), why) {

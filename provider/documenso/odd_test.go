@@ -35,7 +35,8 @@ func TestAnOddEnvelopeOfABatchHidesNoOther(t *testing.T) {
 	t.Parallel()
 	for _, odd := range []string{"null", "7", `"x"`, `{"id":null}`, "[]"} {
 		body := fmt.Sprintf(`{"data":[{"id":"envelope_a","status":"PENDING"},%s,{"id":"envelope_b","status":"DRAFT","recipients":"none"}]}`, odd)
-		got, err := account(t, answering(t, 200, body).URL, keyed).FetchBatch(t.Context(), []string{"envelope_a", "envelope_odd", "envelope_b"})
+		got, err := account(t, answering(t, 200, body).URL, keyed).FetchBatch(t.Context(),
+			[]string{"envelope_a", "envelope_odd", "envelope_b"})
 		if err != nil || len(got) != 2 || got[0].Ref != "envelope_a" || got[1].Ref != "envelope_b" {
 			t.Errorf("%s: %+v, %v", odd, got, err)
 		}

@@ -68,7 +68,8 @@ func quiet(t *testing.T, name string, made ...any) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if text := fmt.Sprintf("%+v %s", v, raw); strings.Contains(text, "exampleSigningToken") || strings.Contains(text, "SIGNING_TOKEN") {
+		if text := fmt.Sprintf("%+v %s", v, raw); strings.Contains(text, "exampleSigningToken") ||
+			strings.Contains(text, "SIGNING_TOKEN") {
 			t.Errorf("%s: a token is left in %s", name, text)
 		}
 	}
@@ -82,16 +83,24 @@ func TestCapturedWebhooksMeanWhatTheirSceneSays(t *testing.T) {
 		other   string // test, ignored
 	}
 	want := map[string]meant{
-		"DOCUMENT_CREATED": {status: model.Draft}, "DOCUMENT_SENT": {status: model.InProgress}, "DOCUMENT_OPENED": {status: model.InProgress},
-		"DOCUMENT_RECIPIENT_COMPLETED": {status: model.InProgress}, "DOCUMENT_SIGNED.first": {status: model.InProgress}, "DOCUMENT_SIGNED.last": {status: model.InProgress},
-		"DOCUMENT_COMPLETED": {status: model.Completed}, "DOCUMENT_COMPLETED.before_reseal": {status: model.Completed}, "DOCUMENT_COMPLETED.after_reseal": {status: model.Completed},
-		"DOCUMENT_COMPLETED.test_button": {other: "test"},
-		"DOCUMENT_REJECTED":              {status: model.Declined}, "DOCUMENT_REJECTED.after_one_signed": {status: model.Declined}, "DOCUMENT_REJECTED.by_sender": {status: model.Declined},
-		"DOCUMENT_CANCELLED.cancelled": {}, "DOCUMENT_CANCELLED.deleted_draft": {deleted: model.Yes}, "DOCUMENT_CANCELLED.deleted_pending": {deleted: model.Yes},
-		"DOCUMENT_CANCELLED.deleted_completed": {}, "DOCUMENT_CANCELLED.deleted_rejected": {}, "DOCUMENT_CANCELLED.deleted_cancelled": {},
+		"DOCUMENT_CREATED": {status: model.Draft}, "DOCUMENT_SENT": {status: model.InProgress},
+		"DOCUMENT_OPENED":              {status: model.InProgress},
+		"DOCUMENT_RECIPIENT_COMPLETED": {status: model.InProgress}, "DOCUMENT_SIGNED.first": {status: model.InProgress},
+		"DOCUMENT_SIGNED.last": {status: model.InProgress},
+		"DOCUMENT_COMPLETED":   {status: model.Completed}, "DOCUMENT_COMPLETED.before_reseal": {status: model.Completed},
+		"DOCUMENT_COMPLETED.after_reseal":    {status: model.Completed},
+		"DOCUMENT_COMPLETED.test_button":     {other: "test"},
+		"DOCUMENT_REJECTED":                  {status: model.Declined},
+		"DOCUMENT_REJECTED.after_one_signed": {status: model.Declined},
+		"DOCUMENT_REJECTED.by_sender":        {status: model.Declined},
+		"DOCUMENT_CANCELLED.cancelled":       {}, "DOCUMENT_CANCELLED.deleted_draft": {deleted: model.Yes},
+		"DOCUMENT_CANCELLED.deleted_pending":   {deleted: model.Yes},
+		"DOCUMENT_CANCELLED.deleted_completed": {}, "DOCUMENT_CANCELLED.deleted_rejected": {},
+		"DOCUMENT_CANCELLED.deleted_cancelled":  {},
 		"DOCUMENT_CANCELLED.sent_to_other_team": {other: "ignored"},
 		"DOCUMENT_REMINDER_SENT":                {status: model.InProgress}, "RECIPIENT_EXPIRED": {status: model.InProgress},
-		"TEMPLATE_CREATED": {other: "ignored"}, "TEMPLATE_UPDATED": {other: "ignored"}, "TEMPLATE_USED": {other: "ignored"}, "TEMPLATE_DELETED": {other: "ignored"},
+		"TEMPLATE_CREATED": {other: "ignored"}, "TEMPLATE_UPDATED": {other: "ignored"}, "TEMPLATE_USED": {other: "ignored"},
+		"TEMPLATE_DELETED": {other: "ignored"},
 	}
 	s := capturedAccount(t, "")
 	for name, raw := range captured(t, "webhook.*_*.json") {
@@ -108,7 +117,8 @@ func TestCapturedWebhooksMeanWhatTheirSceneSays(t *testing.T) {
 			continue
 		}
 		quiet(t, name, r, string(r.Clean))
-		if !bytes.Contains(r.Clean, []byte(cutMark)) || !json.Valid(r.Clean) || bytes.Contains(r.Clean, []byte("hooks/documenso")) {
+		if !bytes.Contains(r.Clean, []byte(cutMark)) || !json.Valid(r.Clean) ||
+			bytes.Contains(r.Clean, []byte("hooks/documenso")) {
 			t.Errorf("%s: cleaned to %s", name, r.Clean)
 		}
 		switch {
@@ -116,10 +126,12 @@ func TestCapturedWebhooksMeanWhatTheirSceneSays(t *testing.T) {
 			if r.Observations != nil || r.Test != (w.other == "test") || (r.Ignored != "") != (w.other == "ignored") {
 				t.Errorf("%s: %+v", name, r)
 			}
-		case len(r.Observations) != 1 || r.Observations[0].Status != w.status || r.Observations[0].Deleted != w.deleted || r.Observations[0].Evidence != model.Claim:
+		case len(r.Observations) != 1 || r.Observations[0].Status != w.status || r.Observations[0].Deleted != w.deleted ||
+			r.Observations[0].Evidence != model.Claim:
 			t.Errorf("%s: %+v", name, r.Observations)
 		}
-		if _, err := s.Receive(provider.Callback{Header: http.Header{"X-Documenso-Secret": {""}}, Body: raw}); !errors.Is(err, provider.ErrUnverified) {
+		if _, err := s.Receive(provider.Callback{Header: http.Header{"X-Documenso-Secret": {""}},
+			Body: raw}); !errors.Is(err, provider.ErrUnverified) {
 			t.Errorf("%s with an empty secret: %v", name, err)
 		}
 	}
@@ -132,7 +144,8 @@ func TestACapturedResendByHandIsTheSameEvent(t *testing.T) {
 	t.Parallel()
 	s := capturedAccount(t, "")
 	keys := map[string]bool{}
-	lines := bufio.NewScanner(bytes.NewReader(captured(t, "webhook.DOCUMENT_COMPLETED.resent_by_hand.jsonl")["webhook.DOCUMENT_COMPLETED.resent_by_hand.jsonl"]))
+	lines := bufio.NewScanner(bytes.NewReader(captured(t,
+		"webhook.DOCUMENT_COMPLETED.resent_by_hand.jsonl")["webhook.DOCUMENT_COMPLETED.resent_by_hand.jsonl"]))
 	lines.Buffer(nil, 1<<20)
 	n := 0
 	for ; lines.Scan(); n++ {
@@ -140,7 +153,8 @@ func TestACapturedResendByHandIsTheSameEvent(t *testing.T) {
 		if err := json.Unmarshal(lines.Bytes(), &delivery); err != nil {
 			t.Fatal(err)
 		}
-		r, err := s.Receive(provider.Callback{Header: http.Header{"X-Documenso-Secret": {capturedSecret}}, Body: delivery.Body})
+		r, err := s.Receive(provider.Callback{Header: http.Header{"X-Documenso-Secret": {capturedSecret}},
+			Body: delivery.Body})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -170,8 +184,10 @@ func TestCapturedDetailsAreUnderstood(t *testing.T) {
 		deleted model.Flag
 		files   int
 	}{
-		"cancelled": {model.Cancelled, 0, 0}, "completed": {model.Completed, 0, 2}, "deleted_completed": {model.Completed, model.Yes, 2}, "draft": {model.Draft, 0, 0},
-		"from_template": {model.Draft, 0, 0}, "pending": {model.InProgress, 0, 0}, "recipient_expired": {model.InProgress, 0, 0}, "rejected": {model.Declined, 0, 0}, "two_files": {model.Completed, 0, 3},
+		"cancelled": {model.Cancelled, 0, 0}, "completed": {model.Completed, 0, 2}, "deleted_completed": {model.Completed,
+			model.Yes, 2}, "draft": {model.Draft, 0, 0},
+		"from_template": {model.Draft, 0, 0}, "pending": {model.InProgress, 0, 0}, "recipient_expired": {model.InProgress,
+			0, 0}, "rejected": {model.Declined, 0, 0}, "two_files": {model.Completed, 0, 3},
 	}
 	for name, raw := range captured(t, "response.detail.*.json") {
 		name = strings.TrimSuffix(strings.TrimPrefix(name, "response.detail."), ".json")
@@ -193,7 +209,8 @@ func TestCapturedDetailsAreUnderstood(t *testing.T) {
 		if w.status == model.Draft && o.Status == model.InProgress && name == "from_template" {
 			w.status = model.InProgress // it may have been sent since
 		}
-		if o.Status != w.status || o.Deleted != w.deleted || len(o.Documents) != w.files || len(o.Signers) == 0 || o.ExternalID == "" && name != "from_template" && e.ExternalID != "" {
+		if o.Status != w.status || o.Deleted != w.deleted || len(o.Documents) != w.files || len(o.Signers) == 0 ||
+			o.ExternalID == "" && name != "from_template" && e.ExternalID != "" {
 			t.Errorf("%s: %+v", name, o)
 		}
 		if strings.Contains(string(raw), `"CC"`) && len(o.Signers) == len(e.Recipients.Items) {
@@ -204,7 +221,8 @@ func TestCapturedDetailsAreUnderstood(t *testing.T) {
 
 func TestCapturedListsAreUnderstood(t *testing.T) {
 	t.Parallel()
-	list, folders := captured(t, "response.list.json")["response.list.json"], captured(t, "response.folder_list.json")["response.folder_list.json"]
+	list, folders := captured(t, "response.list.json")["response.list.json"], captured(t,
+		"response.folder_list.json")["response.folder_list.json"]
 	f := providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/api/v2/folder" {
 			w.Write(folders)
@@ -246,12 +264,14 @@ func TestCapturedRefusalsBecomeOurs(t *testing.T) {
 			w.WriteHeader(code)
 			w.Write(body)
 		})
-		_, err := capturedAccount(t, f.URL).Download(t.Context(), testRef, model.DocumentRef{ID: "envelope_item_x", Kind: model.SignedDocument}, io.Discard)
+		_, err := capturedAccount(t, f.URL).Download(t.Context(), testRef,
+			model.DocumentRef{ID: "envelope_item_x", Kind: model.SignedDocument}, io.Discard)
 		var after *provider.RetryAfter
 		denied, waits := errors.Is(err, provider.ErrDenied), errors.As(err, &after)
 		if code == 0 || err == nil || denied != (code == 401 || name == "error.400.expired_key.json") ||
 			waits != (code == 429 || name == "error.500.download_while_organisation_limited.json") ||
-			errors.Is(err, provider.ErrNotFound) != (name == "error.404.download.json" || name == "error.404.envelope.json") || errors.Is(err, errAddress) != (name == "error.404.path.json") {
+			errors.Is(err, provider.ErrNotFound) != (name == "error.404.download.json" || name == "error.404.envelope.json") ||
+			errors.Is(err, errAddress) != (name == "error.404.path.json") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -17,9 +17,11 @@ func TestTheBodyIsReadInEachForm(t *testing.T) {
 	part := "Content-Disposition: form-data; name=\"json\"\r\n\r\n" + json
 	multi := "multipart/form-data; boundary=b0"
 	for name, c := range map[string]provider.Callback{
-		"multipart":                    posted(json),
-		"a part with a file name":      form(multi, "--b0\r\nContent-Disposition: form-data; name=\"json\"; filename=\"e.json\"\r\nContent-Type: application/json\r\n\r\n"+json+"\r\n--b0--\r\n"),
-		"other parts first":            form(multi, "--b0\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\n{}\r\n--b0\r\n"+part+"\r\n--b0--"),
+		"multipart": posted(json),
+		"a part with a file name": form(multi,
+			"--b0\r\nContent-Disposition: form-data; name=\"json\"; filename=\"e.json\"\r\nContent-Type: application/json\r\n\r\n"+json+"\r\n--b0--\r\n"),
+		"other parts first": form(multi,
+			"--b0\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\n{}\r\n--b0\r\n"+part+"\r\n--b0--"),
 		"a quoted boundary":            form(`multipart/form-data; boundary="b0"`, "--b0\r\n"+part+"\r\n--b0--\r\n"),
 		"a preamble":                   form(multi, "hello\r\n--b0\r\n"+part+"\r\n--b0--\r\n"),
 		"bare line feeds":              form(multi, strings.ReplaceAll("--b0\r\n"+part+"\r\n--b0--\r\n", "\r\n", "\n")),
@@ -87,7 +89,8 @@ func TestSecretsAreCutOutAndAllElseStays(t *testing.T) {
 			t.Errorf("%s is still in %s", gone, got)
 		}
 	}
-	for _, kept := range []string{"12345678901234567890.10", `"\u00fc \" signing_url"`, `"signing_url" : "<cut>"`, `"value":null`, "kept", "https://x/f", `"sms_phone_number":null`} {
+	for _, kept := range []string{"12345678901234567890.10", `"\u00fc \" signing_url"`, `"signing_url" : "<cut>"`,
+		`"value":null`, "kept", "https://x/f", `"sms_phone_number":null`} {
 		if !strings.Contains(got, kept) {
 			t.Errorf("%s is not in %s", kept, got)
 		}

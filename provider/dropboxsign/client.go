@@ -47,18 +47,22 @@ func (s *service) Fetch(ctx context.Context, ref string) (model.Observation, err
 
 // Download writes the signed document. The service answers for unfinished requests too, with what
 // is there: call it only after a fetch that says completed.
-func (s *service) Download(ctx context.Context, ref string, doc model.DocumentRef, w io.Writer) (provider.Declared, error) {
+func (s *service) Download(ctx context.Context, ref string, doc model.DocumentRef, w io.Writer) (
+	provider.Declared, error,
+) {
 	if !plausible(ref) || doc.Kind == model.EvidenceDocument { // the audit trail is in the signed document
 		return provider.Declared{}, provider.ErrNotFound
 	}
 	if s.settings.DownloadVia == viaFileURL {
 		var got fileURL
-		if err := s.ask(ctx, provider.ClassFiles, "/v3/signature_request/files_as_file_url/"+provider.PathEscape(ref), nil, &got); err != nil {
+		if err := s.ask(ctx, provider.ClassFiles, "/v3/signature_request/files_as_file_url/"+provider.PathEscape(ref), nil,
+			&got); err != nil {
 			return provider.Declared{}, fileError(err)
 		}
 		return s.follow(ctx, string(got.URL), w)
 	}
-	resp, err := s.send(ctx, provider.ClassFiles, "/v3/signature_request/files/"+provider.PathEscape(ref), url.Values{"file_type": {"pdf"}})
+	resp, err := s.send(ctx, provider.ClassFiles, "/v3/signature_request/files/"+provider.PathEscape(ref),
+		url.Values{"file_type": {"pdf"}})
 	if err != nil {
 		return provider.Declared{}, err
 	}
@@ -117,7 +121,9 @@ func (s *service) Check(ctx context.Context) (provider.Identity, error) {
 		who.Warnings = append(who.Warnings, "the account is locked")
 	}
 	if left := got.Account.Quotas.Requests; left != nil && *left < 10 {
-		who.Warnings = append(who.Warnings, fmt.Sprintf("%d signature requests are left in the plan: beyond that, new ones cannot be sent through the API", *left))
+		who.Warnings = append(who.Warnings,
+			fmt.Sprintf("%d signature requests are left in the plan: beyond that, new ones cannot be sent through the API",
+				*left))
 	}
 	for _, w := range got.Warnings.Items {
 		who.Warnings = append(who.Warnings, strings.TrimSpace(w.Name.Plain()+" "+w.Message.Plain()))
@@ -152,7 +158,9 @@ func (s *service) ask(ctx context.Context, class provider.Class, path string, qu
 }
 
 // send sends one GET.
-func (s *service) send(ctx context.Context, class provider.Class, path string, query url.Values) (*http.Response, error) {
+func (s *service) send(ctx context.Context, class provider.Class, path string, query url.Values) (
+	*http.Response, error,
+) {
 	address := s.base + path
 	if len(query) > 0 {
 		address += "?" + strings.ReplaceAll(query.Encode(), "+", "%20")

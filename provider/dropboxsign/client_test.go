@@ -45,9 +45,11 @@ func TestWhatAnswersToAFetchMean(t *testing.T) {
 		"the server fell": {500, "unknown", 0, provider.ErrUnavailable},
 		"maintenance":     {503, "maintenance", 0, provider.ErrUnavailable},
 	} {
-		f := answering(t, c.code, "application/json", `{"error":{"error_msg":"about ada@example.org","error_name":"`+c.name+`"}}`)
+		f := answering(t, c.code, "application/json", `{"error":{"error_msg":"about ada@example.org","error_name":"`+c.name+
+			`"}}`)
 		o, err := account(t, f.URL, keyed).Fetch(t.Context(), testRef)
-		if !errors.Is(err, c.want) || err == nil && (o.Absence != c.absence || o.Ref != testRef || o.Evidence != model.Verified || o.Status != "") {
+		if !errors.Is(err, c.want) || err == nil &&
+			(o.Absence != c.absence || o.Ref != testRef || o.Evidence != model.Verified || o.Status != "") {
 			t.Errorf("%s: %+v, %v", name, o, err)
 		}
 		if err != nil && (strings.Contains(err.Error(), "ada@") || strings.Contains(err.Error(), testKey)) {
@@ -83,7 +85,8 @@ func TestIdsCannotLeaveTheirPlaceInThePath(t *testing.T) {
 	f := refusing(t, 404, "not_found")
 	s := account(t, f.URL, keyed)
 	for ref, want := range map[string]string{
-		"a/b?c=d#e": "/v3/signature_request/a%2Fb%3Fc=d%23e", "..": "/v3/signature_request/%2E%2E", "files/x": "/v3/signature_request/files%2Fx",
+		"a/b?c=d#e": "/v3/signature_request/a%2Fb%3Fc=d%23e", "..": "/v3/signature_request/%2E%2E",
+		"files/x": "/v3/signature_request/files%2Fx",
 	} {
 		before := len(f.Requests())
 		if o, err := s.Fetch(t.Context(), ref); err != nil || o.Absence != model.NotFound {
@@ -140,8 +143,10 @@ func TestWhatAnswersToADownloadMean(t *testing.T) {
 			want error
 		}{
 			409: {"conflict", provider.ErrNotReady}, // still being made, or asked for twice: in both cases later
-			404: {"not_found", provider.ErrNotFound}, 410: {"deleted", provider.ErrNotFound}, 403: {"forbidden", provider.ErrNotFound},
-			401: {"unauthorized", provider.ErrDenied}, 402: {"payment_required", provider.ErrDenied}, 503: {"maintenance", provider.ErrUnavailable},
+			404: {"not_found", provider.ErrNotFound}, 410: {"deleted", provider.ErrNotFound}, 403: {"forbidden",
+				provider.ErrNotFound},
+			401: {"unauthorized", provider.ErrDenied}, 402: {"payment_required", provider.ErrDenied}, 503: {"maintenance",
+				provider.ErrUnavailable},
 		} {
 			f := answering(t, code, "application/json", `{"error":{"error_msg":"m","error_name":"`+c.name+`"}}`)
 			s := account(t, f.URL, "{api_key: a, download_via: "+via+"}")
@@ -170,7 +175,8 @@ func TestWhatIsNoWholePDFIsRefused(t *testing.T) {
 
 func TestTheAuditTrailIsNoDocumentOfItsOwn(t *testing.T) {
 	t.Parallel()
-	_, err := account(t, "http://127.0.0.1:1", keyed).Download(t.Context(), testRef, model.DocumentRef{ID: "x", Kind: model.EvidenceDocument}, io.Discard)
+	_, err := account(t, "http://127.0.0.1:1", keyed).Download(t.Context(), testRef,
+		model.DocumentRef{ID: "x", Kind: model.EvidenceDocument}, io.Discard)
 	if !errors.Is(err, provider.ErrNotFound) {
 		t.Error(err)
 	}
@@ -200,7 +206,8 @@ func TestAFileLinkIsFollowedWithoutTheKey(t *testing.T) {
 			t.Fatalf("%s: %q, %v", name, out.String(), err)
 		}
 		got := store.Requests()[before]
-		if got.RequestURI != "/merged.pdf?AWSAccessKeyId=AK&Expires=1&copy=2&Signature=a%2Fb" || got.Header.Get("Authorization") != "" {
+		if got.RequestURI != "/merged.pdf?AWSAccessKeyId=AK&Expires=1&copy=2&Signature=a%2Fb" ||
+			got.Header.Get("Authorization") != "" {
 			t.Errorf("%s: asked %s with %q", name, got.RequestURI, got.Header.Get("Authorization"))
 		}
 	}
@@ -209,10 +216,12 @@ func TestAFileLinkIsFollowedWithoutTheKey(t *testing.T) {
 func TestABadFileLinkIsNotTold(t *testing.T) {
 	t.Parallel()
 	dead := answering(t, http.StatusForbidden, "application/xml", "<Error/>")
-	for _, link := range []string{"", "nowhere", "file:///etc/passwd", "ftp://x/?Signature=s3cret", dead.URL + "/?Signature=s3cret", "http://127.0.0.1:1/?Signature=s3cret"} {
+	for _, link := range []string{"", "nowhere", "file:///etc/passwd", "ftp://x/?Signature=s3cret",
+		dead.URL + "/?Signature=s3cret", "http://127.0.0.1:1/?Signature=s3cret"} {
 		f := answering(t, http.StatusOK, "application/json", `{"file_url":"`+link+`","expires_at":1}`)
 		_, err := account(t, f.URL, "{api_key: a, download_via: file_url}").Download(t.Context(), testRef, sent, io.Discard)
-		if err == nil || strings.Contains(err.Error(), "s3cret") || errors.Is(err, provider.ErrNotFound) || errors.Is(err, provider.ErrDenied) {
+		if err == nil || strings.Contains(err.Error(), "s3cret") || errors.Is(err, provider.ErrNotFound) ||
+			errors.Is(err, provider.ErrDenied) {
 			t.Errorf("%s: %v", link, err)
 		}
 	}

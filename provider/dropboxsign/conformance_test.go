@@ -23,7 +23,9 @@ func TestConformance(t *testing.T) {
 		}
 	}
 	request := func(flags, code string) []byte {
-		return fmt.Appendf(nil, `{"signature_request":{"signature_request_id":%q,%s"signatures":[{"signature_id":%q,"status_code":%q}]}}`, testRef, flags, ada, code)
+		return fmt.Appendf(nil,
+			`{"signature_request":{"signature_request_id":%q,%s"signatures":[{"signature_id":%q,"status_code":%q}]}}`, testRef,
+			flags, ada, code)
 	}
 	providertest.Run(t, providertest.Suite{
 		New: made(keyed), Stranger: made("{api_key: another-key, callback_keys: [and-another]}"),

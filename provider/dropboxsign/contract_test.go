@@ -54,7 +54,8 @@ func TestOurAnswersHaveTheDeclaredShape(t *testing.T) {
 	schemas := specification(t).Components.Schemas
 	for pattern, name := range map[string]string{
 		"answers/*": "SignatureRequestGetResponse", "lists/*": "SignatureRequestListResponse", "errors/*": "ErrorResponse",
-		"account/app": "ApiAppGetResponse", "account/alone": "AccountGetResponse", "account/in_a_team": "AccountGetResponse", "account/locked": "AccountGetResponse",
+		"account/app": "ApiAppGetResponse", "account/alone": "AccountGetResponse",
+		"account/in_a_team": "AccountGetResponse", "account/locked": "AccountGetResponse",
 	} {
 		files, err := recordings(pattern + ".json")
 		if err != nil || len(files) == 0 {
@@ -80,7 +81,8 @@ func TestOurCallbacksHaveTheDeclaredShape(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal("no callbacks", err)
 	}
-	undeclared := map[string]bool{evDelegated: true, evTest: true, "signature_request_notarised": true, "fax_received": true}
+	undeclared := map[string]bool{evDelegated: true, evTest: true, "signature_request_notarised": true,
+		"fax_received": true}
 	for _, file := range files {
 		raw, e, err := read(replayed(t, file))
 		if err != nil {

@@ -39,8 +39,9 @@ func account(t *testing.T, base, block string, change ...func(*provider.Options)
 func open(t *testing.T, base, block string, change ...func(*provider.Options)) provider.Service {
 	t.Helper()
 	o := provider.Options{
-		Account: "hr", BaseURL: base, Settings: providertest.Decode(block), Client: http.DefaultClient, Foreign: http.DefaultClient,
-		Now: func() time.Time { return noon }, IncludeTest: true,
+		Account: "hr", BaseURL: base, Settings: providertest.Decode(block), Client: http.DefaultClient,
+		Foreign: http.DefaultClient,
+		Now:     func() time.Time { return noon }, IncludeTest: true,
 	}
 	for _, c := range change {
 		c(&o)
@@ -114,8 +115,9 @@ func TestTheProviderHasItsInterfaces(t *testing.T) {
 	t.Parallel()
 	p := open(t, "", keyed)
 	for what, ok := range map[string]bool{
-		"Reply": p.Traits.Reply.Body != "", "Lister": p.Lister != nil, "Registrar": p.Registrar != nil, "Checker": p.Checker != nil,
-		"Setter": p.Setter != nil,
+		"Reply": p.Traits.Reply.Body != "", "Lister": p.Lister != nil, "Registrar": p.Registrar != nil,
+		"Checker": p.Checker != nil,
+		"Setter":  p.Setter != nil,
 	} {
 		if !ok {
 			t.Error("no", what)
@@ -208,7 +210,8 @@ func TestGoneCancelsOnlyWhatWasOpen(t *testing.T) {
 		"declined and then removed":     {model.Declined, "", model.Declined},
 		"canceled, and asked once more": {model.Cancelled, "", model.Cancelled},
 	} {
-		row := model.Transaction{Account: "hr", Ref: testRef, Status: c.status, ReportedStatus: c.reported, Confirmed: true, FirstSeenAt: noon}
+		row := model.Transaction{Account: "hr", Ref: testRef, Status: c.status, ReportedStatus: c.reported, Confirmed: true,
+			FirstSeenAt: noon}
 		if d := model.Decide(s.Rules(), row, o); d.Next.Status != c.want {
 			t.Errorf("%s: %s", name, d.Next.Status)
 		}

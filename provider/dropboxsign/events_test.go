@@ -42,12 +42,14 @@ const (
 
 // signed is an event's JSON with the right hash; more are further members.
 func signed(typ, meta string, more ...string) string {
-	e := fmt.Sprintf(`{"event":{"event_time":"%s","event_type":"%s","event_hash":"%s"%s}`, second, typ, hash(testKey, second, typ), meta)
+	e := fmt.Sprintf(`{"event":{"event_time":"%s","event_type":"%s","event_hash":"%s"%s}`, second, typ,
+		hash(testKey, second, typ), meta)
 	return e + strings.Join(append([]string{""}, more...), ",") + "}"
 }
 
 func signer(id string) string {
-	return `,"event_metadata":{"related_signature_id":"` + id + `","reported_for_account_id":"x","reported_for_app_id":null,"event_message":null}`
+	return `,"event_metadata":{"related_signature_id":"` + id +
+		`","reported_for_account_id":"x","reported_for_app_id":null,"event_message":null}`
 }
 
 func received(t *testing.T, s *service, json string) provider.Received {
@@ -75,7 +77,8 @@ func TestThePublishedVectorsVerify(t *testing.T) {
 		{"1348177752", "signature_request_sent", "08d45a6b7677492b78be030cef18cfeaece8fe67e163cc8e526ee638ad483756"},
 		{"1348177752", "template_created", "4a9b22fa68d5addb8b6313eea9d42ecb393903a4240b71503ef78e9dac6c100d"},
 	} {
-		body := posted(fmt.Sprintf(`{"event":{"event_time":"%s","event_type":"%s","event_hash":"%s"}}`, v.time, v.typ, v.hash))
+		body := posted(fmt.Sprintf(`{"event":{"event_time":"%s","event_type":"%s","event_hash":"%s"}}`, v.time, v.typ,
+			v.hash))
 		if r, err := ours.Receive(body); err != nil || r.Type != v.typ || len(r.Observations) != 0 || r.Ignored == "" {
 			t.Errorf("%s: %+v, %v", v.typ, r, err)
 		}
@@ -87,7 +90,9 @@ func TestThePublishedVectorsVerify(t *testing.T) {
 
 func TestTheReplyIsExact(t *testing.T) {
 	t.Parallel()
-	if got := open(t, "", keyed).Traits.Acknowledgement(); got != (provider.Reply{ContentType: "text/plain", Body: "Hello API Event Received"}) {
+	if got := open(t, "",
+		keyed).Traits.Acknowledgement(); got != (provider.Reply{ContentType: "text/plain",
+		Body: "Hello API Event Received"}) {
 		t.Errorf("%q", got)
 	}
 }
@@ -96,7 +101,8 @@ func TestAnyOfTheKeysMayHaveSigned(t *testing.T) {
 	t.Parallel()
 	s := account(t, "", keyed)
 	for key, want := range map[string]error{testKey: nil, oldKey: nil, "another": provider.ErrUnverified} {
-		body := fmt.Sprintf(`{"event":{"event_time":"%s","event_type":"%s","event_hash":"%s"},%s}`, second, evSent, hash(key, second, evSent), about)
+		body := fmt.Sprintf(`{"event":{"event_time":"%s","event_type":"%s","event_hash":"%s"},%s}`, second, evSent,
+			hash(key, second, evSent), about)
 		if _, err := s.Receive(posted(body)); !errors.Is(err, want) {
 			t.Errorf("%s: %v", key, err)
 		}
@@ -122,8 +128,10 @@ func TestAChangeOfHashTimeOrTypeIsRefused(t *testing.T) {
 		"a time with a sign":   {`"-5"`, evSent, hash(testKey, "-5", evSent)},
 		"a time that is a map": {`{}`, evSent, right},
 	} {
-		body := fmt.Sprintf(`{"event":{"event_time":%s,"event_type":"%s","event_hash":"%s"},%s}`, c.time, c.typ, c.hash, about)
-		if r, err := s.Receive(posted(body)); !errors.Is(err, provider.ErrUnverified) || r.Ref != "" || len(r.Observations) != 0 {
+		body := fmt.Sprintf(`{"event":{"event_time":%s,"event_type":"%s","event_hash":"%s"},%s}`, c.time, c.typ, c.hash,
+			about)
+		if r, err := s.Receive(posted(body)); !errors.Is(err, provider.ErrUnverified) || r.Ref != "" ||
+			len(r.Observations) != 0 {
 			t.Errorf("%s: %+v, %v", name, r, err)
 		}
 	}
@@ -145,7 +153,8 @@ func TestEverythingIsAWeakClaim(t *testing.T) {
 func TestATimeAsANumberIsTaken(t *testing.T) {
 	t.Parallel()
 	body := strings.Replace(signed(evSent, "", about), `"`+second+`"`, second, 1)
-	if r := received(t, account(t, "", keyed), body); r.Observations[0].SentAt == nil || r.Observations[0].SentAt.Unix() != 1772442900 {
+	if r := received(t, account(t, "", keyed), body); r.Observations[0].SentAt == nil ||
+		r.Observations[0].SentAt.Unix() != 1772442900 {
 		t.Errorf("%+v", r)
 	}
 }
@@ -153,7 +162,8 @@ func TestATimeAsANumberIsTaken(t *testing.T) {
 func TestAReadableBodyWithoutAHashIsUnverified(t *testing.T) {
 	t.Parallel()
 	s := account(t, "", keyed)
-	for _, json := range []string{`{}`, `[]`, `null`, `"x"`, `{"event":null}`, `{"event":[]}`, `{"event":{"event_hash":[]}}`, `{` + about + `}`} {
+	for _, json := range []string{`{}`, `[]`, `null`, `"x"`, `{"event":null}`, `{"event":[]}`,
+		`{"event":{"event_hash":[]}}`, `{` + about + `}`} {
 		if _, err := s.Receive(posted(json)); !errors.Is(err, provider.ErrUnverified) {
 			t.Errorf("%s: %v", json, err)
 		}
@@ -163,9 +173,11 @@ func TestAReadableBodyWithoutAHashIsUnverified(t *testing.T) {
 func TestAVerifiedBodyOfAnotherShapeIsNotUnderstood(t *testing.T) {
 	t.Parallel()
 	s := account(t, "", keyed)
-	for _, request := range []string{`"x"`, `[]`, `{}`, `{"signature_request_id":""}`, `{"signature_request_id":"` + strings.Repeat("a", longest+1) + `"}`, `{"signature_request_id":"a\u0000"}`} {
+	for _, request := range []string{`"x"`, `[]`, `{}`, `{"signature_request_id":""}`,
+		`{"signature_request_id":"` + strings.Repeat("a", longest+1) + `"}`, `{"signature_request_id":"a\u0000"}`} {
 		r, err := s.Receive(posted(signed(evSent, "", `"signature_request":`+request)))
-		if !errors.Is(err, provider.ErrNotUnderstood) || len(r.Observations) != 0 || r.Type != evSent || r.Ref != "" || r.DedupeKey != "" {
+		if !errors.Is(err, provider.ErrNotUnderstood) || len(r.Observations) != 0 || r.Type != evSent || r.Ref != "" ||
+			r.DedupeKey != "" {
 			t.Errorf("%s: %+v, %v", request, r, err)
 		}
 	}
@@ -215,7 +227,8 @@ func TestAccountAndAppScopeAreOneEvent(t *testing.T) {
 	t.Parallel()
 	s := account(t, "", keyed)
 	scope := func(account, app string) string {
-		return `,"event_metadata":{"related_signature_id":"` + ada + `","reported_for_account_id":` + account + `,"reported_for_app_id":` + app + `,"event_message":null}`
+		return `,"event_metadata":{"related_signature_id":"` + ada + `","reported_for_account_id":` + account +
+			`,"reported_for_app_id":` + app + `,"event_message":null}`
 	}
 	a := received(t, s, signed(evSigned, scope(`"acc"`, "null"), about)).DedupeKey
 	b := received(t, s, signed(evSigned, scope(`"acc2"`, `"app"`), `"client_id":"app"`, about)).DedupeKey
@@ -273,7 +286,8 @@ func TestTestObjectsCanBeLeftOut(t *testing.T) {
 	if r := received(t, account(t, "", keyed), json); len(r.Observations) != 1 || r.Observations[0].Test != model.Yes {
 		t.Errorf("%+v", r)
 	}
-	if r := received(t, account(t, "", keyed, noTest), json); len(r.Observations) != 0 || !strings.Contains(r.Ignored, "test object") {
+	if r := received(t, account(t, "", keyed, noTest), json); len(r.Observations) != 0 ||
+		!strings.Contains(r.Ignored, "test object") {
 		t.Errorf("%+v", r)
 	}
 }
@@ -281,7 +295,8 @@ func TestTestObjectsCanBeLeftOut(t *testing.T) {
 func TestReceivedRequestsAreLeftOutOnceWeKnowWhoWeAre(t *testing.T) {
 	t.Parallel()
 	json := func(meta, requester string) string {
-		return signed(evSent, meta, `"signature_request":{"signature_request_id":"`+testRef+`","requester_email_address":`+requester+`}`)
+		return signed(evSent, meta, `"signature_request":{"signature_request_id":"`+testRef+`","requester_email_address":`+
+			requester+`}`)
 	}
 	app := `,"event_metadata":{"reported_for_app_id":"app"}`
 	ours := "requester: [Sales@Example.org, hr@example.org]}"
@@ -289,12 +304,13 @@ func TestReceivedRequestsAreLeftOutOnceWeKnowWhoWeAre(t *testing.T) {
 		block, json string
 		kept        bool
 	}{
-		"nobody told us":        {"{api_key: " + testKey + "}", json("", `"other@example.net"`), true},
-		"ours":                  {"{api_key: " + testKey + ", " + ours, json("", `"sales@example.org"`), true},
-		"others'":               {"{api_key: " + testKey + ", " + ours, json("", `"other@example.net"`), false},
-		"no requester":          {"{api_key: " + testKey + ", " + ours, json("", `null`), true},
-		"others', for our app":  {"{api_key: " + testKey + ", " + ours, json(app, `"other@example.net"`), true},
-		"others', but included": {"{api_key: " + testKey + ", include_received: true, " + ours, json("", `"other@example.net"`), true},
+		"nobody told us":       {"{api_key: " + testKey + "}", json("", `"other@example.net"`), true},
+		"ours":                 {"{api_key: " + testKey + ", " + ours, json("", `"sales@example.org"`), true},
+		"others'":              {"{api_key: " + testKey + ", " + ours, json("", `"other@example.net"`), false},
+		"no requester":         {"{api_key: " + testKey + ", " + ours, json("", `null`), true},
+		"others', for our app": {"{api_key: " + testKey + ", " + ours, json(app, `"other@example.net"`), true},
+		"others', but included": {"{api_key: " + testKey + ", include_received: true, " + ours,
+			json("", `"other@example.net"`), true},
 	} {
 		r := received(t, account(t, "", c.block), c.json)
 		if (len(r.Observations) == 1) != c.kept || !c.kept && r.DedupeKey != "" {

@@ -21,7 +21,8 @@ func (s *service) Canary(id string, at time.Time) (http.Header, []byte, error) {
 	said, err := json.Marshal(map[string]any{"event": map[string]any{
 		"event_time": string(e.Time), "event_type": string(e.Type), "event_hash": e.hash(s.key),
 		"event_metadata": map[string]any{
-			"related_signature_id": nil, "reported_for_account_id": nil, "reported_for_app_id": nil, "event_message": "countersign " + id,
+			"related_signature_id": nil, "reported_for_account_id": nil, "reported_for_app_id": nil,
+			"event_message": "countersign " + id,
 		},
 	}})
 	if err != nil {
@@ -47,7 +48,8 @@ func (s *service) Explain(c provider.Callback) []provider.Trial {
 	_, e, err := read(c)
 	var out []provider.Trial
 	for i, key := range s.keys {
-		t := provider.Trial{Secret: "api_key", Header: "event_hash, in the body", Hash: "sha256", Encoding: "hex", Over: "event_time+event_type"}
+		t := provider.Trial{Secret: "api_key", Header: "event_hash, in the body", Hash: "sha256", Encoding: "hex",
+			Over: "event_time+event_type"}
 		if i > 0 {
 			t.Secret = fmt.Sprintf("callback_keys[%d]", i-1)
 		}

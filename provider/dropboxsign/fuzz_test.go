@@ -54,7 +54,8 @@ func harmless(t *testing.T, s *service, c provider.Callback) {
 	if !bytes.Equal(before, c.Body) {
 		t.Error("the body was changed")
 	}
-	if err != nil && !errors.Is(err, provider.ErrUnreadable) && !errors.Is(err, provider.ErrUnverified) && !errors.Is(err, provider.ErrNotUnderstood) {
+	if err != nil && !errors.Is(err, provider.ErrUnreadable) && !errors.Is(err, provider.ErrUnverified) &&
+		!errors.Is(err, provider.ErrNotUnderstood) {
 		t.Errorf("an error of no kind: %v", err)
 	}
 	if err != nil && len(r.Observations) > 0 {

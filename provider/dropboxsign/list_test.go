@@ -52,7 +52,9 @@ func (w *world) answer(rw http.ResponseWriter, r *http.Request) {
 	}
 	items := []any{}
 	for i := (page - 1) * size; i < min(page*size, n); i++ {
-		items = append(items, map[string]any{"signature_request_id": fmt.Sprintf("r%d", i), "requester_email_address": "sales@example.org", "signatures": []any{}})
+		items = append(items,
+			map[string]any{"signature_request_id": fmt.Sprintf("r%d", i), "requester_email_address": "sales@example.org",
+				"signatures": []any{}})
 	}
 	json.NewEncoder(rw).Encode(map[string]any{"list_info": info, "signature_requests": items}) //nolint:errcheck // a test
 }
@@ -97,7 +99,8 @@ func TestTheWindowIsWholeDaysAndADayMore(t *testing.T) {
 		{keyed, false, window, url.Values{"query": {"created:[2026-02-22 TO 2026-03-03]"}, "account_id": {"all"}}},
 		{keyed, true, window, url.Values{"query": {"created:[2026-02-22 TO 2026-03-03] AND from:me"}}},
 		{"{api_key: a, include_received: true}", true, window, url.Values{"query": {"created:[2026-02-22 TO 2026-03-03]"}}},
-		{keyed, true, provider.ListQuery{Since: time.Date(2026, 1, 1, 1, 0, 0, 0, time.FixedZone("", 7200))}, url.Values{"query": {"created:[2025-12-30 TO 2026-03-03] AND from:me"}}},
+		{keyed, true, provider.ListQuery{Since: time.Date(2026, 1, 1, 1, 0, 0, 0, time.FixedZone("", 7200))},
+			url.Values{"query": {"created:[2025-12-30 TO 2026-03-03] AND from:me"}}},
 		{keyed, true, provider.ListQuery{}, url.Values{"query": {"created:[2000-01-01 TO 2026-03-03] AND from:me"}}},
 	} {
 		s := account(t, f.URL, c.block)
@@ -152,8 +155,10 @@ func TestAWalkStartsAgainWhenTheCountChangedAndEnds(t *testing.T) {
 
 func TestAPageWithoutNumbersEndsWhenItIsShort(t *testing.T) {
 	t.Parallel()
-	f := answering(t, http.StatusOK, "application/json", `{"list_info":{},"signature_requests":[{"signature_request_id":"a"}]}`)
-	if refs, pages := walk(t, account(t, f.URL, "{api_key: a, include_received: true}"), window); len(refs) != 1 || pages != 1 {
+	f := answering(t, http.StatusOK, "application/json",
+		`{"list_info":{},"signature_requests":[{"signature_request_id":"a"}]}`)
+	if refs, pages := walk(t, account(t, f.URL, "{api_key: a, include_received: true}"), window); len(refs) != 1 ||
+		pages != 1 {
 		t.Errorf("%v on %d pages", refs, pages)
 	}
 }
@@ -169,10 +174,12 @@ func TestTheTeamsListMayBeRefused(t *testing.T) {
 			t.Errorf("%d: %d refs, %s", code, len(refs), s.Reach())
 		}
 		asked := f.Requests()
-		if q := asked[len(asked)-1].URL.Query(); q.Get("account_id") != "" || !strings.Contains(q.Get("query"), "from:me") || len(asked) != 4 {
+		if q := asked[len(asked)-1].URL.Query(); q.Get("account_id") != "" ||
+			!strings.Contains(q.Get("query"), "from:me") || len(asked) != 4 {
 			t.Errorf("%d: %d requests, the last %v", code, len(asked), q)
 		}
-		page, err := s.List(t.Context(), provider.ListQuery{Cursor: `{"page":7,"wide":true,"until":"2026-03-02T12:00:00Z","results":700}`})
+		page, err := s.List(t.Context(),
+			provider.ListQuery{Cursor: `{"page":7,"wide":true,"until":"2026-03-02T12:00:00Z","results":700}`})
 		if err != nil || len(page.Items) != 100 {
 			t.Errorf("a cursor from before: %d items, %v", len(page.Items), err)
 		}
@@ -239,7 +246,8 @@ func TestAListedRequestIsTheFetchedOne(t *testing.T) {
 	for name := range standings {
 		one := strings.TrimSpace(recorded.Text(t, "answers/"+name))
 		one = strings.TrimSuffix(strings.TrimPrefix(one, `{`), `}`)
-		list := `{"list_info":{"num_pages":1,"num_results":1},"signature_requests":[` + strings.Replace(one, `"signature_request":`, "", 1) + `]}`
+		list := `{"list_info":{"num_pages":1,"num_results":1},"signature_requests":[` +
+			strings.Replace(one, `"signature_request":`, "", 1) + `]}`
 		f := answering(t, http.StatusOK, "application/json", list)
 		page, err := account(t, f.URL, "{api_key: a, include_received: true}").List(t.Context(), window)
 		if err != nil || len(page.Items) != 1 {
@@ -251,7 +259,8 @@ func TestAListedRequestIsTheFetchedOne(t *testing.T) {
 
 func TestTestObjectsAreNotListedWhereTheyAreLeftOut(t *testing.T) {
 	t.Parallel()
-	f := answering(t, http.StatusOK, "application/json", `{"list_info":{},"signature_requests":[{"signature_request_id":"a","test_mode":true},{"signature_request_id":"b","signatures":7}]}`)
+	f := answering(t, http.StatusOK, "application/json",
+		`{"list_info":{},"signature_requests":[{"signature_request_id":"a","test_mode":true},{"signature_request_id":"b","signatures":7}]}`)
 	page, err := account(t, f.URL, "{api_key: a, include_received: true}", noTest).List(t.Context(), window)
 	if err != nil || len(page.Items) != 1 || page.Items[0].Observation.Ref != "b" || page.Items[0].Whole {
 		t.Errorf("%+v, %v", page, err) // b has a shape that we cannot read: fetch it, and see
@@ -261,7 +270,8 @@ func TestTestObjectsAreNotListedWhereTheyAreLeftOut(t *testing.T) {
 func TestAForeignCursorIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []string{"x", `{}`, `{"page":0}`, `[]`} {
-		if _, err := account(t, "http://127.0.0.1:1", keyed).List(t.Context(), provider.ListQuery{Cursor: c}); !errors.Is(err, errCursor) {
+		if _, err := account(t, "http://127.0.0.1:1", keyed).List(t.Context(),
+			provider.ListQuery{Cursor: c}); !errors.Is(err, errCursor) {
 			t.Errorf("%s: %v", c, err)
 		}
 	}

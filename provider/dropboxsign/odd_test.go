@@ -28,9 +28,11 @@ func TestAMarkBeforeTheJSONOfAForm(t *testing.T) {
 	s, json := account(t, "", keyed), mark+mark+signed(evSent, "", about)
 	const head = "--b0\r\nContent-Disposition: form-data; name=\"json\"\r\n\r\n"
 	for name, body := range map[string]string{
-		"in the field": head + json + "\r\n--b0--\r\n", "before the form": mark + head + json + "\r\n--b0--\r\n", "alone": json,
+		"in the field": head + json + "\r\n--b0--\r\n", "before the form": mark + head + json +
+			"\r\n--b0--\r\n", "alone": json,
 	} {
-		if r, err := s.Receive(form("multipart/form-data; boundary=b0", body)); err != nil || r.Ref != testRef || len(r.Observations) != 1 {
+		if r, err := s.Receive(form("multipart/form-data; boundary=b0", body)); err != nil || r.Ref != testRef ||
+			len(r.Observations) != 1 {
 			t.Errorf("%s: %+v, %v", name, r, err)
 		}
 	}

@@ -45,7 +45,9 @@ func (s *service) app(ctx context.Context, id string) (provider.Registration, er
 // Register sets the callback URL of the account, or of the API app that want.Scope names as app:ID. Which events
 // come cannot be chosen. The service may try the URL before it takes it (the settings page does; whether the API
 // does was not found, dossier section 2.1): the listener must answer then.
-func (s *service) Register(ctx context.Context, want provider.Registration, replace bool) (provider.Registration, error) {
+func (s *service) Register(ctx context.Context, want provider.Registration, replace bool) (
+	provider.Registration, error,
+) {
 	if len(want.Events) > 0 {
 		return provider.Registration{}, errors.New("events: Dropbox Sign sends all of them, none can be chosen")
 	}

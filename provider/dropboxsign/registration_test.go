@@ -30,8 +30,10 @@ func TestRegisterTakesAFreePlaceAndDisplacesNobodyUnasked(t *testing.T) {
 		{name: "ours", account: ourURL + "/", after: ourURL + "/ "},
 		{name: "somebody else's", account: theirs, after: theirs + " ", err: provider.ErrDisplaces},
 		{name: "somebody else's, replaced", account: theirs, replace: true, puts: 1, after: ourURL + " "},
-		{name: "an app", account: theirs, want: provider.Registration{Scope: "app:mine"}, puts: 1, after: theirs + " " + ourURL},
-		{name: "an app of somebody else's", app: theirs, want: provider.Registration{Scope: "app:mine"}, after: " " + theirs, err: provider.ErrDisplaces},
+		{name: "an app", account: theirs, want: provider.Registration{Scope: "app:mine"}, puts: 1,
+			after: theirs + " " + ourURL},
+		{name: "an app of somebody else's", app: theirs, want: provider.Registration{Scope: "app:mine"},
+			after: " " + theirs, err: provider.ErrDisplaces},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -43,7 +45,8 @@ func TestRegisterTakesAFreePlaceAndDisplacesNobodyUnasked(t *testing.T) {
 				if r.Method == http.MethodPut {
 					puts++
 					var body map[string]string
-					if json.NewDecoder(r.Body).Decode(&body) != nil || len(body) != 1 || r.Header.Get("Content-Type") != "application/json" {
+					if json.NewDecoder(r.Body).Decode(&body) != nil || len(body) != 1 ||
+						r.Header.Get("Content-Type") != "application/json" {
 						t.Errorf("body %v", body)
 					}
 					now[r.URL.Path] = body["callback_url"]
@@ -60,7 +63,8 @@ func TestRegisterTakesAFreePlaceAndDisplacesNobodyUnasked(t *testing.T) {
 			if c.want.Scope != "" {
 				place = "/v3/api_app/mine"
 			}
-			if after := now["/v3/account"] + " " + now["/v3/api_app/mine"]; puts != c.puts || after != c.after || got.URL != now[place] {
+			if after := now["/v3/account"] + " " + now["/v3/api_app/mine"]; puts != c.puts || after != c.after ||
+				got.URL != now[place] {
 				t.Errorf("%d puts, %q, returned %+v", puts, after, got)
 			}
 		})
@@ -79,7 +83,8 @@ func TestRegisterSaysWhyNot(t *testing.T) {
 	})
 	s := account(t, f.URL, keyed)
 	for what, want := range map[string]provider.Registration{
-		"events": {URL: ourURL, Events: []string{evSent}}, "app:list": {URL: ourURL, Scope: "app:list"}, "team": {URL: ourURL, Scope: "team"},
+		"events": {URL: ourURL, Events: []string{evSent}}, "app:list": {URL: ourURL,
+			Scope: "app:list"}, "team": {URL: ourURL, Scope: "team"},
 		"must answer": {URL: ourURL},
 	} {
 		_, err := s.Register(t.Context(), want, false)
@@ -93,7 +98,8 @@ func TestTheCanaryIsTakenForATest(t *testing.T) {
 	t.Parallel()
 	s := account(t, "", keyed)
 	header, body, err := s.Canary("canary-1", noon)
-	if err != nil || !strings.Contains(string(body), "canary-1") || !strings.HasPrefix(header.Get("Content-Type"), "multipart/form-data; boundary=") {
+	if err != nil || !strings.Contains(string(body), "canary-1") ||
+		!strings.HasPrefix(header.Get("Content-Type"), "multipart/form-data; boundary=") {
 		t.Fatalf("%v %s %v", header, body, err)
 	}
 	c := provider.Callback{Header: header, Body: body, ReceivedAt: noon}
@@ -110,7 +116,8 @@ func TestExplainNamesTheKeyThatMatches(t *testing.T) {
 	t.Parallel()
 	s := account(t, "", keyed)
 	one := func(key string) provider.Callback {
-		return posted(`{"event":{"event_time":"` + second + `","event_type":"` + evSent + `","event_hash":"` + hash(key, second, evSent) + `"}}`)
+		return posted(`{"event":{"event_time":"` + second + `","event_type":"` + evSent + `","event_hash":"` +
+			hash(key, second, evSent) + `"}}`)
 	}
 	for _, c := range []struct {
 		name        string
@@ -121,7 +128,8 @@ func TestExplainNamesTheKeyThatMatches(t *testing.T) {
 		{"an older key", one(oldKey), "callback_keys[0]", ""},
 		{"a stranger's", one("stranger"), "", ""},
 		{"no hash", posted(`{"event":{"event_type":"x"}}`), "", "no event_hash"},
-		{"no time", posted(`{"event":{"event_type":"x","event_time":"soon","event_hash":"aa"}}`), "", "event_time or event_type is none"},
+		{"no time", posted(`{"event":{"event_type":"x","event_time":"soon","event_hash":"aa"}}`), "",
+			"event_time or event_type is none"},
 		{"no body", form("", ""), "", "the body cannot be read"},
 	} {
 		trials := s.Explain(c.c)

@@ -46,7 +46,8 @@ var words = map[string]model.Status{
 }
 
 // codes are the status codes of a signer that we know, besides the failures.
-var codes = []string{"awaiting_signature", "signed", "success", wordDeclined, wordExpired, wordHeld, wordPrepared, wordInvalidEmail}
+var codes = []string{"awaiting_signature", "signed", "success", wordDeclined, wordExpired, wordHeld, wordPrepared,
+	wordInvalidEmail}
 
 // finalDocument names the one file, all documents merged with the audit trail behind them.
 const finalDocument = "final"
@@ -81,7 +82,8 @@ func (s *service) observe(raw json.RawMessage) (model.Observation, request, erro
 	o.Attention = r.attention(o)
 	o.Skipped = provider.Skip(nil, model.SkippedSigner, r.Signatures.Skipped...)
 	if s.signed {
-		o.Documents = append(o.Documents, model.DocumentRef{ID: finalDocument, Kind: model.SignedDocument, Name: fileName(o.Name)})
+		o.Documents = append(o.Documents,
+			model.DocumentRef{ID: finalDocument, Kind: model.SignedDocument, Name: fileName(o.Name)})
 	}
 	if s.externalID != "" {
 		o.ExternalID = provider.Lookup(raw, s.externalID)
@@ -97,7 +99,10 @@ func (r request) standing() (string, model.Status) {
 	if failure(word) {
 		status = model.Failed
 	}
-	if code := r.code(func(code string) bool { return code != "" && !failure(code) && !slices.Contains(codes, code) }); code != "" {
+	if code := r.code(func(code string) bool {
+		return code != "" && !failure(code) &&
+			!slices.Contains(codes, code)
+	}); code != "" {
 		word += ": " + code
 	}
 	return word, status
@@ -211,7 +216,8 @@ func (r request) reason(of func(signature) lenient.Text) string {
 // metadata is what the sender gave along; "" where it is empty.
 func (r request) metadata() string {
 	var out bytes.Buffer
-	if !bytes.HasPrefix(bytes.TrimSpace(r.Metadata), []byte("{")) || json.Compact(&out, r.Metadata) != nil || out.Len() == len("{}") {
+	if !bytes.HasPrefix(bytes.TrimSpace(r.Metadata), []byte("{")) || json.Compact(&out, r.Metadata) != nil ||
+		out.Len() == len("{}") {
 		return ""
 	}
 	return out.String()

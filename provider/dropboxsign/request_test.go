@@ -77,18 +77,27 @@ func TestTheFirstTestThatHoldsDecides(t *testing.T) {
 		word string
 		want model.Status
 	}{
-		"complete before all":                 {request{Complete: lenient.Yes, Declined: lenient.Yes, Error: lenient.Yes, Signatures: signer("declined", "expired", "error_file")}, wordComplete, model.Completed},
-		"declined before expired":             {request{Signatures: signer("expired", "declined", "error_file")}, wordDeclined, model.Declined},
-		"expired before an error":             {request{Error: lenient.Yes, Signatures: signer("error_file", "expired")}, wordExpired, model.Expired},
-		"an error before an invalid address":  {request{Signatures: signer("error_invalid_email", "error_file")}, "error_file", model.Failed},
-		"has_error with an invalid address":   {request{Error: lenient.Yes, Signatures: signer("error_invalid_email")}, wordError, model.Failed},
-		"an invalid address before held":      {request{Signatures: signer("on_hold", "error_invalid_email")}, wordInvalidEmail, model.InProgress},
-		"some held by the requester":          {request{Signatures: signer("on_hold_by_requester", "awaiting_signature")}, wordOpen, model.InProgress},
-		"held by both":                        {request{Signatures: signer("on_hold_by_requester", "on_hold")}, wordHeld, model.Draft},
-		"nobody signs":                        {request{}, wordOpen, model.InProgress},
-		"no codes":                            {request{Signatures: signer("", "")}, wordOpen, model.InProgress},
-		"an error of a new kind":              {request{Signatures: signer("error_quantum")}, "error_quantum", model.Failed},
-		"a new code of a complete request":    {request{Complete: lenient.Yes, Signatures: signer("signed", "notarised")}, "complete: notarised", model.Completed},
+		"complete before all": {request{Complete: lenient.Yes, Declined: lenient.Yes, Error: lenient.Yes,
+			Signatures: signer("declined", "expired", "error_file")}, wordComplete, model.Completed},
+		"declined before expired": {request{Signatures: signer("expired", "declined", "error_file")},
+			wordDeclined, model.Declined},
+		"expired before an error": {request{Error: lenient.Yes, Signatures: signer("error_file", "expired")},
+			wordExpired, model.Expired},
+		"an error before an invalid address": {request{Signatures: signer("error_invalid_email", "error_file")},
+			"error_file", model.Failed},
+		"has_error with an invalid address": {request{Error: lenient.Yes, Signatures: signer("error_invalid_email")},
+			wordError, model.Failed},
+		"an invalid address before held": {request{Signatures: signer("on_hold", "error_invalid_email")},
+			wordInvalidEmail, model.InProgress},
+		"some held by the requester": {request{Signatures: signer("on_hold_by_requester", "awaiting_signature")},
+			wordOpen, model.InProgress},
+		"held by both": {request{Signatures: signer("on_hold_by_requester", "on_hold")}, wordHeld,
+			model.Draft},
+		"nobody signs":           {request{}, wordOpen, model.InProgress},
+		"no codes":               {request{Signatures: signer("", "")}, wordOpen, model.InProgress},
+		"an error of a new kind": {request{Signatures: signer("error_quantum")}, "error_quantum", model.Failed},
+		"a new code of a complete request": {request{Complete: lenient.Yes, Signatures: signer("signed", "notarised")},
+			"complete: notarised", model.Completed},
 		"a new code in capitals is not known": {request{Signatures: signer("Declined")}, "open: Declined", model.InProgress},
 	} {
 		if word, status := c.r.standing(); word != c.word || status != c.want {
@@ -101,7 +110,8 @@ func TestTheFirstTestThatHoldsDecides(t *testing.T) {
 func TestAllSignedIsNotComplete(t *testing.T) {
 	t.Parallel()
 	o := fetched(t, "open_all_signed")
-	if o.Status != model.InProgress || o.Signers[0].Status != model.SignerSigned || o.Signers[1].Status != model.SignerSigned {
+	if o.Status != model.InProgress || o.Signers[0].Status != model.SignerSigned ||
+		o.Signers[1].Status != model.SignerSigned {
 		t.Errorf("%s, %+v", o.Status, o.Signers)
 	}
 }
@@ -110,7 +120,8 @@ func TestAllSignedIsNotComplete(t *testing.T) {
 func TestExpiredIsReadFromTheSigners(t *testing.T) {
 	t.Parallel()
 	o := fetched(t, "expired")
-	if o.Status != model.Expired || o.Signers[0].Status != model.SignerSigned || o.Signers[1].Status != model.SignerWaiting {
+	if o.Status != model.Expired || o.Signers[0].Status != model.SignerSigned ||
+		o.Signers[1].Status != model.SignerWaiting {
 		t.Errorf("%s, %+v", o.Status, o.Signers)
 	}
 }
@@ -131,8 +142,10 @@ func TestAWholeAnswer(t *testing.T) {
 		Ref: testRef, Evidence: model.Verified, Status: model.Completed, ProviderStatus: "complete", Test: model.No,
 		ExternalID: "C-1042", Name: "Purchase agreement", Metadata: `{"contract_id":"C-1042"}`,
 		Signers: []model.Signer{
-			{Ref: ada, Name: "Ada Example", Email: "ada@example.org", Status: model.SignerSigned, ViewedAt: at(1772442600), SignedAt: at(1772442880)},
-			{Ref: ben, Name: "Ben Example", Email: "ben@example.org", Order: 1, Status: model.SignerSigned, ViewedAt: at(1772443000), SignedAt: at(1772443200)},
+			{Ref: ada, Name: "Ada Example", Email: "ada@example.org", Status: model.SignerSigned, ViewedAt: at(1772442600),
+				SignedAt: at(1772442880)},
+			{Ref: ben, Name: "Ben Example", Email: "ben@example.org", Order: 1, Status: model.SignerSigned,
+				ViewedAt: at(1772443000), SignedAt: at(1772443200)},
 		},
 		Judges:       []model.AttentionKind{model.EmailBounced, model.FileError},
 		ProviderTime: at(1772443200), CreatedAt: at(1772442000),
@@ -143,7 +156,8 @@ func TestAWholeAnswer(t *testing.T) {
 func TestASparseAnswerIsRead(t *testing.T) {
 	t.Parallel()
 	o := fetched(t, "sparse")
-	if o.CreatedAt != nil || o.ExpiresAt != nil || o.Metadata != "" || o.Test != model.No || o.Documents[0].Name != "Sparse.PDF" || len(o.Signers) != 1 {
+	if o.CreatedAt != nil || o.ExpiresAt != nil || o.Metadata != "" || o.Test != model.No ||
+		o.Documents[0].Name != "Sparse.PDF" || len(o.Signers) != 1 {
 		t.Errorf("%+v", o)
 	}
 }
@@ -204,7 +218,8 @@ func TestAttentionOfAnswers(t *testing.T) {
 func TestReasonsAreTheProvidersWords(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
-		"declined": "The price is wrong", "error_file": "The file could not be converted", "complete_with_error": "", "open": "",
+		"declined": "The price is wrong", "error_file": "The file could not be converted", "complete_with_error": "",
+		"open": "",
 	} {
 		if o := fetched(t, name); o.Reason != want {
 			t.Errorf("%s: %q", name, o.Reason)
@@ -240,7 +255,8 @@ func TestNoSigningURLLeavesAnAnswer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if o := fetched(t, name); strings.Contains(o.Metadata+o.Name+o.Reason, "/sign/") || !strings.Contains(string(raw), testRef) {
+		if o := fetched(t, name); strings.Contains(o.Metadata+o.Name+o.Reason, "/sign/") ||
+			!strings.Contains(string(raw), testRef) {
 			t.Errorf("%s: %+v", name, o)
 		}
 	}

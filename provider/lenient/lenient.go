@@ -1,6 +1,6 @@
-// Package lenient reads JSON that bears what services write: null, a number or an object where a text is due, a byte order
-// mark in front, one odd record among good ones. What cannot be read is left empty or set aside; nothing else is lost
-// because of it.
+// Package lenient reads JSON that bears what services write: null, a number or an object where a text is due, a byte
+// order mark in front, one odd record among good ones. What cannot be read is left empty or set aside; nothing else is
+// lost because of it.
 package lenient
 
 import (
@@ -27,7 +27,8 @@ func Bare(raw []byte) ([]byte, error) {
 		}
 		raw = rest
 	}
-	if len(raw) >= 2 && (raw[0] == 0xfe && raw[1] == 0xff || raw[0] == 0xff && raw[1] == 0xfe || raw[0] == 0 || raw[1] == 0) {
+	if len(raw) >= 2 && (raw[0] == 0xfe && raw[1] == 0xff || raw[0] == 0xff && raw[1] == 0xfe || raw[0] == 0 ||
+		raw[1] == 0) {
 		return nil, ErrUTF16
 	}
 	return raw, nil
@@ -182,7 +183,8 @@ func (l *List[T]) UnmarshalJSON(raw []byte) error {
 // Add appends another page of the list.
 func (l *List[T]) Add(more List[T]) {
 	l.Present = l.Present || more.Present
-	l.Items, l.Raw, l.Skipped = append(l.Items, more.Items...), append(l.Raw, more.Raw...), append(l.Skipped, more.Skipped...)
+	l.Items, l.Raw, l.Skipped = append(l.Items, more.Items...), append(l.Raw, more.Raw...), append(l.Skipped,
+		more.Skipped...)
 }
 
 // Only sets the items aside that could be read and that good refuses, such as an object without an id.

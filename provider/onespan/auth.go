@@ -64,7 +64,8 @@ func (c *oauthClient) check(fault func(path, what string)) {
 	if c.ClientSecret == "" {
 		fault("oauth.client_secret", "must be set")
 	}
-	if u, err := url.Parse(c.TokenURL); c.TokenURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+	if u, err := url.Parse(c.TokenURL); c.TokenURL != "" &&
+		(err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
 		fault("oauth.token_url", "is not an http or https URL")
 	}
 }
@@ -80,7 +81,8 @@ type authorizer interface {
 func (set settings) authorizer(s *service) authorizer {
 	switch {
 	case set.ClientApp != nil:
-		return newTokens(s, set.ClientApp.ask(s), "client_app", s.base, set.ClientApp.ClientID, set.ClientApp.Type, set.ClientApp.Email)
+		return newTokens(s, set.ClientApp.ask(s), "client_app", s.base, set.ClientApp.ClientID, set.ClientApp.Type,
+			set.ClientApp.Email)
 	case set.OAuth != nil:
 		c := *set.OAuth
 		if c.TokenURL == "" {
@@ -116,7 +118,8 @@ func (a *clientApp) ask(s *service) askFunc {
 		if err != nil {
 			return nil, err
 		}
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+"/apitoken/clientApp/accessToken", bytes.NewReader(body))
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+"/apitoken/clientApp/accessToken",
+			bytes.NewReader(body))
 		if err != nil {
 			return nil, err
 		}

@@ -44,7 +44,8 @@ func (g *gate) answer(w http.ResponseWriter, r *http.Request) {
 		r.ParseForm() //nolint:errcheck // the test compares it
 		g.body.Store(r.PostForm.Encode())
 		g.header.Store(r.Header.Get("Authorization"))
-		fmt.Fprintf(w, `{"access_token":"token-%d","token_type":"Bearer","expires_in":%d}`, g.asked.Add(1), int(g.life.Seconds()))
+		fmt.Fprintf(w, `{"access_token":"token-%d","token_type":"Bearer","expires_in":%d}`, g.asked.Add(1),
+			int(g.life.Seconds()))
 		return
 	}
 	var n int64
@@ -92,7 +93,8 @@ func TestWhatIsSentForAToken(t *testing.T) {
 		if got := g.body.Load(); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
-		if got := g.header.Load(); block == grant && got != "Basic "+base64.StdEncoding.EncodeToString([]byte("the:id:s+c/r=t")) {
+		if got := g.header.Load(); block == grant &&
+			got != "Basic "+base64.StdEncoding.EncodeToString([]byte("the:id:s+c/r=t")) {
 			t.Errorf("got %s: id and secret go in as they are", got)
 		}
 	}
@@ -119,7 +121,8 @@ func TestARefusedTokenIsRenewedOnce(t *testing.T) {
 		t.Errorf("%d requests: one renewal and no more", got)
 	}
 	f = answering(t, http.StatusUnauthorized, "application/json", `{}`)
-	if _, err := account(t, f.URL, keyed).Registration(t.Context()); !errors.Is(err, provider.ErrDenied) || len(f.Requests()) != 1 {
+	if _, err := account(t, f.URL, keyed).Registration(t.Context()); !errors.Is(err, provider.ErrDenied) ||
+		len(f.Requests()) != 1 {
 		t.Errorf("an API key cannot be renewed: %v, %d requests", err, len(f.Requests()))
 	}
 }
@@ -157,7 +160,8 @@ func TestCredentialsThatGetNoTokenAreDenied(t *testing.T) {
 			}
 		}
 	}
-	for _, f := range []*providertest.Service{answering(t, 503, "", ""), answering(t, 404, "", ""), answering(t, 403, "text/html", "<html>")} {
+	for _, f := range []*providertest.Service{answering(t, 503, "", ""), answering(t, 404, "", ""),
+		answering(t, 403, "text/html", "<html>")} {
 		if _, err := account(t, f.URL, owner).Fetch(t.Context(), testRef); err == nil || errors.Is(err, provider.ErrDenied) {
 			t.Errorf("an outage is no refusal: got %v", err)
 		}
@@ -232,7 +236,8 @@ func TestJWTExpiryWhereTheAnswerTellsNoLife(t *testing.T) {
 	if got := jwtExpiry(jwt); got.Unix() != 1772452800 {
 		t.Errorf("got %s", got)
 	}
-	for _, token := range []string{"", "opaque", "a.b.c", "a." + base64.RawURLEncoding.EncodeToString([]byte(`{}`)) + ".c"} {
+	for _, token := range []string{"", "opaque", "a.b.c", "a." + base64.RawURLEncoding.EncodeToString([]byte(`{}`)) +
+		".c"} {
 		if got := jwtExpiry(token); !got.IsZero() {
 			t.Errorf("%q: got %s", token, got)
 		}

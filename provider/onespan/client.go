@@ -51,7 +51,9 @@ func (s *service) Fetch(ctx context.Context, ref string) (model.Observation, err
 
 // Download writes one document. The service also answers for unfinished packages: call it only
 // after a fetch that says completed. A file that is not there may come yet.
-func (s *service) Download(ctx context.Context, ref string, doc model.DocumentRef, w io.Writer) (provider.Declared, error) {
+func (s *service) Download(ctx context.Context, ref string, doc model.DocumentRef, w io.Writer) (
+	provider.Declared, error,
+) {
 	path := packagePath(ref, "documents", doc.ID, "pdf")
 	if doc.Kind == model.EvidenceDocument {
 		path = packagePath(ref, "evidence", "summary")
@@ -98,7 +100,8 @@ func (p policy) warnings() []string {
 		days *lenient.Number
 	}{
 		{"draft", r.Draft}, {"sent", r.Sent}, {"completed", r.Completed}, {"archived", r.Archived}, {"declined", r.Declined},
-		{"opted-out", r.OptedOut}, {"expired", r.Expired}, {"all", r.LifetimeTotal}, {"unfinished", r.LifetimeUntilCompletion},
+		{"opted-out", r.OptedOut}, {"expired", r.Expired}, {"all", r.LifetimeTotal}, {"unfinished",
+			r.LifetimeUntilCompletion},
 	} {
 		switch {
 		case kept.days == nil || *kept.days < 0 || *kept.days > 1:
@@ -118,7 +121,8 @@ func packagePath(ref string, below ...string) string {
 
 // get asks for JSON and decodes it.
 func (s *service) get(ctx context.Context, path string, query url.Values, v any) error {
-	resp, err := s.call(provider.WithCall(ctx, provider.Call{Class: provider.ClassRead, JSON: true}), path, query, "application/json")
+	resp, err := s.call(provider.WithCall(ctx, provider.Call{Class: provider.ClassRead, JSON: true}), path, query,
+		"application/json")
 	if err != nil {
 		return err
 	}
@@ -136,7 +140,9 @@ func (s *service) call(ctx context.Context, path string, query url.Values, accep
 
 // send sends one request, with JSON if it has a body, and returns a 200. A refused token is renewed once;
 // refused again, or without another to try, it is the credentials that are refused.
-func (s *service) send(ctx context.Context, method, address string, body []byte, accept string) (*http.Response, error) {
+func (s *service) send(ctx context.Context, method, address string, body []byte, accept string) (
+	*http.Response, error,
+) {
 	header, err := s.auth.header(ctx)
 	if err != nil {
 		return nil, err
@@ -176,7 +182,8 @@ func (s *service) send(ctx context.Context, method, address string, body []byte,
 // token sends a request for a token. The service refuses it with 400, 401 or 403 alike. What it
 // answers says nothing of what was to be asked with the token: no 404 of it may be taken for one.
 func (s *service) token(req *http.Request, v any) error {
-	req = req.WithContext(provider.WithCall(req.Context(), provider.Call{Class: provider.ClassRead, Retry: true, JSON: true}))
+	req = req.WithContext(provider.WithCall(req.Context(),
+		provider.Call{Class: provider.ClassRead, Retry: true, JSON: true}))
 	req.Header.Set("Accept", "application/json")
 	resp, err := transport.Do(s.client, req)
 	if err != nil {

@@ -42,7 +42,8 @@ func suite(t *testing.T, block string) providertest.Suite {
 }
 
 func withStatus(word string) []byte {
-	return fmt.Appendf(nil, `{"id":%q,"type":"PACKAGE","status":%q,"trashed":false,"updated":"2026-03-02T09:15:00Z"}`, testRef, word)
+	return fmt.Appendf(nil, `{"id":%q,"type":"PACKAGE","status":%q,"trashed":false,"updated":"2026-03-02T09:15:00Z"}`,
+		testRef, word)
 }
 
 func TestConformance(t *testing.T) {

@@ -123,7 +123,8 @@ func (s *service) verify(c provider.Callback) (model.Evidence, error) {
 	}
 	if c.Sealed != nil {
 		if !s.carriesKey(c) {
-			return 0, fmt.Errorf("%w: the Authorization header that was stored is none of our callback keys", provider.ErrUnverified)
+			return 0, fmt.Errorf("%w: the Authorization header that was stored is none of our callback keys",
+				provider.ErrUnverified)
 		}
 		return model.Claim, nil
 	}

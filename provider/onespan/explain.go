@@ -77,7 +77,8 @@ func (s *service) Explain(c provider.Callback) []provider.Trial {
 		note = "a bearer token, which is never a callback key: choose Basic at the provider"
 	}
 	if len(s.keys) == 0 {
-		return []provider.Trial{{Secret: "callback_key", Header: "Authorization", Note: "not set: nothing proves a callback, and none is refused"}}
+		return []provider.Trial{{Secret: "callback_key", Header: "Authorization",
+			Note: "not set: nothing proves a callback, and none is refused"}}
 	}
 	var out []provider.Trial
 	for i, key := range s.keys {

@@ -27,7 +27,8 @@ func sealed(c provider.Callback) provider.Callback {
 }
 
 func with(authorization string) provider.Callback {
-	c := provider.Callback{Account: "sales", Header: http.Header{}, Body: []byte(`{"name":"PACKAGE_COMPLETE","packageId":"p"}`), ReceivedAt: noon}
+	c := provider.Callback{Account: "sales", Header: http.Header{},
+		Body: []byte(`{"name":"PACKAGE_COMPLETE","packageId":"p"}`), ReceivedAt: noon}
 	if authorization != "" {
 		c.Header.Set("Authorization", authorization)
 	}
@@ -52,7 +53,8 @@ func TestTheCanaryIsTakenForATest(t *testing.T) {
 	if _, err := account(t, "", "{api_key: a, callback_key: other}").Receive(c); !errors.Is(err, provider.ErrUnverified) {
 		t.Errorf("another key takes it: %v", err)
 	}
-	if _, _, err := account(t, "", "{api_key: a}").Canary("x", noon); err == nil || !strings.Contains(err.Error(), "callback_key") {
+	if _, _, err := account(t, "", "{api_key: a}").Canary("x", noon); err == nil ||
+		!strings.Contains(err.Error(), "callback_key") {
 		t.Errorf("without a key: %v", err)
 	}
 }
@@ -65,7 +67,8 @@ func TestAKeptCallbackProvesWhatItProvedWhenItCame(t *testing.T) {
 		"Basic " + testKey: true, b64(testKey): true, b64(":" + testKey): true, b64("validsign:" + testKey): true,
 		"": false, "Basic other": false, "Bearer " + testKey: false, testKey: false, b64(testKey + ":"): false,
 	} {
-		for name, c := range map[string]provider.Callback{"as it comes": with(authorization), "as it was kept": sealed(with(authorization))} {
+		for name, c := range map[string]provider.Callback{"as it comes": with(authorization),
+			"as it was kept": sealed(with(authorization))} {
 			if _, err := s.Receive(c); (err == nil) != good || err != nil && !errors.Is(err, provider.ErrUnverified) {
 				t.Errorf("%q %s: %v, want %v", authorization, name, err, good)
 			}
@@ -90,17 +93,20 @@ func TestExplainNamesTheKeyThatMatches(t *testing.T) {
 			if tr.Match {
 				out = append(out, tr.Secret+"/"+tr.Encoding)
 			}
-			if tr.Header != "Authorization" || strings.Contains(fmt.Sprint(tr), testKey) || strings.Contains(fmt.Sprint(tr), "third") {
+			if tr.Header != "Authorization" || strings.Contains(fmt.Sprint(tr), testKey) ||
+				strings.Contains(fmt.Sprint(tr), "third") {
 				t.Errorf("odd trial %+v", tr)
 			}
 		}
 		return out
 	}
 	for authorization, want := range map[string]string{
-		"Basic " + testKey: "callback_key/", "Basic third": "callback_keys[1]/", "Basic " + base64.StdEncoding.EncodeToString([]byte("second")): "callback_keys[0]/base64",
+		"Basic " + testKey: "callback_key/", "Basic third": "callback_keys[1]/", "Basic " +
+			base64.StdEncoding.EncodeToString([]byte("second")): "callback_keys[0]/base64",
 		"Basic stranger": "", "Bearer third": "", "": "",
 	} {
-		for name, c := range map[string]provider.Callback{"as it comes": with(authorization), "as it was kept": sealed(with(authorization))} {
+		for name, c := range map[string]provider.Callback{"as it comes": with(authorization),
+			"as it was kept": sealed(with(authorization))} {
 			if got := strings.Join(matches(c), " "); got != want {
 				t.Errorf("%q %s: %q matches, want %q", authorization, name, got, want)
 			}

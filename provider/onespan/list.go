@@ -101,7 +101,8 @@ func (s *service) start(q provider.ListQuery) (cursor, error) {
 		return c, nil
 	}
 	var c cursor
-	if json.Unmarshal([]byte(q.Cursor), &c) != nil || c.Read < 0 || c.Margin < 0 || !slices.Contains([]pass{passLive, passTrashed, passReport}, c.Pass) {
+	if json.Unmarshal([]byte(q.Cursor), &c) != nil || c.Read < 0 || c.Margin < 0 ||
+		!slices.Contains([]pass{passLive, passTrashed, passReport}, c.Pass) {
 		return cursor{}, errCursor
 	}
 	return c, nil

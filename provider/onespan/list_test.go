@@ -56,7 +56,9 @@ func (w *world) answer(rw http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(ids[i], "template") {
 			kind = "TEMPLATE"
 		}
-		items = append(items, map[string]any{"id": ids[i], "type": kind, "status": "SENT", "updated": "2026-03-02T09:15:00Z", "created": "2026-03-01T08:00:00Z", "trashed": q.Get("query") == "trashed"})
+		items = append(items,
+			map[string]any{"id": ids[i], "type": kind, "status": "SENT", "updated": "2026-03-02T09:15:00Z",
+				"created": "2026-03-01T08:00:00Z", "trashed": q.Get("query") == "trashed"})
 	}
 	body := map[string]any{"count": len(ids), "results": items}
 	if strings.HasPrefix(r.URL.Path, "/api/reports/") {
@@ -100,7 +102,8 @@ func walk(t *testing.T, s *service, q provider.ListQuery) (seen map[string]model
 
 func TestListWalksEachPass(t *testing.T) {
 	t.Parallel()
-	w := &world{live: append(ids("own", 250), "template-1"), trashed: ids("trashed", 3), others: ids("other", 120), base: 1}
+	w := &world{live: append(ids("own", 250), "template-1"), trashed: ids("trashed", 3), others: ids("other", 120),
+		base: 1}
 	f := providertest.Serve(t, w.answer)
 	s := account(t, f.URL, keyed)
 	since, until := noon.Add(-6*time.Hour), noon.Add(time.Millisecond)
@@ -112,11 +115,13 @@ func TestListWalksEachPass(t *testing.T) {
 		t.Errorf("got %+v", o)
 	}
 	reqs := f.Requests()
-	providertest.Same(t, "first page", reqs[0].URL.Query(), url.Values{"from": {"1"}, "to": {"100"}, "sort": {"updated"}, "dir": {"asc"},
-		"lastUpdatedStartDate": {"2026-03-02T06:00:00Z"}, "lastUpdatedEndDate": {"2026-03-02T12:00:01Z"}})
+	providertest.Same(t, "first page", reqs[0].URL.Query(),
+		url.Values{"from": {"1"}, "to": {"100"}, "sort": {"updated"}, "dir": {"asc"},
+			"lastUpdatedStartDate": {"2026-03-02T06:00:00Z"}, "lastUpdatedEndDate": {"2026-03-02T12:00:01Z"}})
 	providertest.Same(t, "second page", reqs[1].URL.Query().Get("from")+"-"+reqs[1].URL.Query().Get("to"), "101-200")
 	providertest.Same(t, "trashed page", reqs[3].URL.Query().Get("query"), "trashed")
-	providertest.Same(t, "report page", reqs[4].URL.Query(), url.Values{"from": {"1"}, "to": {"100"}, "startDate": {"2026-03-02T06:00:00Z"}, "endDate": {"2026-03-02T12:00:01Z"}})
+	providertest.Same(t, "report page", reqs[4].URL.Query(),
+		url.Values{"from": {"1"}, "to": {"100"}, "startDate": {"2026-03-02T06:00:00Z"}, "endDate": {"2026-03-02T12:00:01Z"}})
 	if got := s.Reach(); !strings.Contains(got, "from a report") {
 		t.Errorf("reach: %s", got)
 	}
@@ -124,13 +129,15 @@ func TestListWalksEachPass(t *testing.T) {
 
 func TestListItemHasTheMarkOfTheAnswer(t *testing.T) {
 	t.Parallel()
-	f := answering(t, http.StatusOK, "application/json", `{"count":1,"results":[`+recorded.Text(t, "answers/sent_one_signed")+`]}`)
+	f := answering(t, http.StatusOK, "application/json",
+		`{"count":1,"results":[`+recorded.Text(t, "answers/sent_one_signed")+`]}`)
 	page, err := account(t, f.URL, keyed).List(t.Context(), provider.ListQuery{Since: noon.Add(-time.Hour), Until: noon})
 	if err != nil {
 		t.Fatal(err)
 	}
 	got, want := page.Items[0].Observation, fetched(t, "sent_one_signed")
-	if got.Mark == "" || got.Mark != want.Mark || got.Status != want.Status || !got.CreatedAt.Equal(*want.CreatedAt) || !got.ProviderTime.Equal(*want.ProviderTime) {
+	if got.Mark == "" || got.Mark != want.Mark || got.Status != want.Status || !got.CreatedAt.Equal(*want.CreatedAt) ||
+		!got.ProviderTime.Equal(*want.ProviderTime) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
@@ -160,7 +167,8 @@ func TestListAsksForNoReportWhereItMayNot(t *testing.T) {
 	if _, err := s.List(t.Context(), q); err == nil {
 		t.Error("an outage is no refusal")
 	}
-	own := account(t, providertest.Serve(t, (&world{base: 1}).answer).URL, keyed, func(o *provider.Options) { o.Scope = "own" })
+	own := account(t, providertest.Serve(t, (&world{base: 1}).answer).URL, keyed,
+		func(o *provider.Options) { o.Scope = "own" })
 	if _, calls := walk(t, own, provider.ListQuery{}); calls != 2 || !strings.Contains(own.Reach(), "scope: own") {
 		t.Errorf("scope own: %d calls, %s", calls, own.Reach())
 	}
@@ -181,7 +189,8 @@ func TestListMissesNothingWhenPagesShift(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := &world{live: ids("own", 430), base: 1, move: move}
-			seen, _ := walk(t, account(t, providertest.Serve(t, w.answer).URL, keyed), provider.ListQuery{Since: noon.Add(-time.Hour), Until: noon})
+			seen, _ := walk(t, account(t, providertest.Serve(t, w.answer).URL, keyed),
+				provider.ListQuery{Since: noon.Add(-time.Hour), Until: noon})
 			for _, id := range w.live { // who left has a newer change and is in the next window
 				if _, ok := seen[id]; !ok {
 					t.Errorf("%s was passed over", id)

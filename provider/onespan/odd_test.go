@@ -23,8 +23,10 @@ func TestOddPartsOfAPackageHideNoOther(t *testing.T) {
 		"none":             {roles, signed, "", both, map[string]int{}},
 		"a role":           {"null," + roles + `,"Ada"`, signed, "", both, map[string]int{model.SkippedSigner: 2}},
 		"who signs a role": {`{"id":"r1","index":1,"signers":[7,{"id":"s1"}]},{"id":"r2","index":2,"signers":[{"id":"s2"}]}`, signed, "", both, map[string]int{model.SkippedSigner: 1}},
-		"a message":        {roles, signed, `,"messages":["no",{"content":"x"}]`, both, map[string]int{model.SkippedOther: 1}},
-		"no list of roles": {`{"id":"r1","index":1,"signers":"Ada"}`, signed, "", []string{"r1"}, map[string]int{model.SkippedSigner: 1}},
+		"a message": {roles, signed, `,"messages":["no",{"content":"x"}]`, both,
+			map[string]int{model.SkippedOther: 1}},
+		"no list of roles": {`{"id":"r1","index":1,"signers":"Ada"}`, signed, "", []string{"r1"},
+			map[string]int{model.SkippedSigner: 1}},
 		// Who has signed cannot be told then.
 		"an approval": {roles, signed + ",null", "", nil, map[string]int{model.SkippedSigner: 1}},
 		"a document":  {roles, signed + `]},7,{"id":"e","approvals":[`, "", nil, map[string]int{model.SkippedDocument: 1}},

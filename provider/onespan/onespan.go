@@ -29,7 +29,8 @@ func Traits() provider.Traits {
 		SimulatedBudget: map[provider.Class]int{provider.ClassRead: 6000, provider.ClassFiles: 3000},
 		FirstSettings: []provider.FirstSetting{
 			{Form: "api_key: \"${%s}\"", Env: "API_KEY"},
-			{Form: "callback_key: \"${%s}\"", Env: "CALLBACK_KEY", Note: "The secret that you set beside the callback URL at OneSpan."},
+			{Form: "callback_key: \"${%s}\"", Env: "CALLBACK_KEY",
+				Note: "The secret that you set beside the callback URL at OneSpan."},
 		},
 		ProofSettings: []string{"callback_key", "callback_keys"},
 		Unproved:      "nothing proves a callback, so that each only has its transaction asked about (once a minute at most)",

@@ -75,14 +75,19 @@ func TestNewTellsAllFaultsAtOnce(t *testing.T) {
 		block string
 		want  []string
 	}{
-		"no way in":        {"{callback_key: k}", []string{"settings.api_key: exactly one"}},
-		"two ways in":      {"{api_key: a, oauth: {client_id: i, client_secret: s}}", []string{"settings.api_key: exactly one"}},
-		"an empty key":     {"{api_key: a, callback_keys: [k, '']}", []string{"settings.callback_keys[1]: empty"}},
-		"a bare oauth":     {"{oauth: {token_url: 'ftp:x'}}", []string{"oauth.client_id", "oauth.client_secret", "oauth.token_url"}},
-		"sender, no email": {"{client_app: {client_id: i, secret: s, type: SENDER}}", []string{"settings.client_app.email: must"}},
-		"owner, an email":  {"{client_app: {client_id: i, secret: s, type: OWNER, email: ada@example.org}}", []string{"settings.client_app.email: only"}},
+		"no way in": {"{callback_key: k}", []string{"settings.api_key: exactly one"}},
+		"two ways in": {"{api_key: a, oauth: {client_id: i, client_secret: s}}",
+			[]string{"settings.api_key: exactly one"}},
+		"an empty key": {"{api_key: a, callback_keys: [k, '']}", []string{"settings.callback_keys[1]: empty"}},
+		"a bare oauth": {"{oauth: {token_url: 'ftp:x'}}",
+			[]string{"oauth.client_id", "oauth.client_secret", "oauth.token_url"}},
+		"sender, no email": {"{client_app: {client_id: i, secret: s, type: SENDER}}",
+			[]string{"settings.client_app.email: must"}},
+		"owner, an email": {"{client_app: {client_id: i, secret: s, type: OWNER, email: ada@example.org}}",
+			[]string{"settings.client_app.email: only"}},
 		"all of it": {"{callback_keys: [''], client_app: {type: BOSS}, oauth: {}}", []string{
-			"settings.api_key", "callback_keys[0]", "client_app.client_id", "client_app.secret", "client_app.type", "oauth.client_id", "oauth.client_secret"}},
+			"settings.api_key", "callback_keys[0]", "client_app.client_id", "client_app.secret", "client_app.type",
+			"oauth.client_id", "oauth.client_secret"}},
 		"an unknown key": {"{api_key: a, api_kye: b}", []string{"api_kye"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -110,11 +115,13 @@ func TestFetchMapsEachWord(t *testing.T) {
 		"draft": {model.Draft, "DRAFT", model.No, ""}, "sent": {model.InProgress, "SENT", model.No, ""},
 		"completed": {model.Completed, "COMPLETED", model.No, ""}, "archived": {model.Completed, "ARCHIVED", model.Yes, ""},
 		"declined":  {model.Declined, "DECLINED", model.No, "The rent is not what we agreed on"},
-		"opted_out": {model.OptedOut, "OPTED_OUT", model.No, "I prefer paper"}, "expired": {model.Expired, "EXPIRED", model.No, ""},
+		"opted_out": {model.OptedOut, "OPTED_OUT", model.No, "I prefer paper"}, "expired": {model.Expired, "EXPIRED",
+			model.No, ""},
 		"unknown_word": {"", "CANCELLED_BY_ROBOT", model.No, ""},
 	} {
 		o := fetched(t, name)
-		if o.Status != want.status || o.ProviderStatus != want.word || o.Archived != want.archived || o.Reason != want.reason || o.Evidence != model.Verified {
+		if o.Status != want.status || o.ProviderStatus != want.word || o.Archived != want.archived ||
+			o.Reason != want.reason || o.Evidence != model.Verified {
 			t.Errorf("%s: got %+v", name, o)
 		}
 	}
@@ -125,15 +132,20 @@ func TestFetchTellsEverything(t *testing.T) {
 	at := func(s string) *time.Time { v, _ := time.Parse(time.RFC3339, s); return &v }
 	o := fetched(t, "completed", func(o *provider.Options) { o.ExternalID = "data.contract_id" })
 	providertest.Same(t, "completed", o, model.Observation{
-		Ref: testRef, Evidence: model.Verified, Status: model.Completed, ProviderStatus: "COMPLETED", Archived: model.No, Trashed: model.No,
-		ExternalID: "C-2026-0042", Name: "Tenancy of 12 Example Street", Metadata: `{"origin":"esl","contract_id":"C-2026-0042"}`,
+		Ref: testRef, Evidence: model.Verified, Status: model.Completed, ProviderStatus: "COMPLETED", Archived: model.No,
+		Trashed:    model.No,
+		ExternalID: "C-2026-0042", Name: "Tenancy of 12 Example Street",
+		Metadata: `{"origin":"esl","contract_id":"C-2026-0042"}`,
 		Signers: []model.Signer{
-			{Ref: ada, Name: "Ada Example", Email: "ada@example.org", Role: "Landlady", Order: 1, Status: model.SignerSigned, SignedAt: at("2026-03-02T09:10:00Z")},
-			{Ref: ben, Name: "Ben Muster", Email: "ben@example.org", Role: "Tenant", Order: 2, Status: model.SignerSigned, SignedAt: at("2026-03-02T09:14:59Z")},
+			{Ref: ada, Name: "Ada Example", Email: "ada@example.org", Role: "Landlady", Order: 1, Status: model.SignerSigned,
+				SignedAt: at("2026-03-02T09:10:00Z")},
+			{Ref: ben, Name: "Ben Muster", Email: "ben@example.org", Role: "Tenant", Order: 2, Status: model.SignerSigned,
+				SignedAt: at("2026-03-02T09:14:59Z")},
 		},
 		Judges:       []model.AttentionKind{model.SignerLockedOut, model.SenderMustFinish},
-		ProviderTime: at("2026-03-02T09:15:00Z"), CreatedAt: at("2026-03-01T08:00:00Z"), ExpiresAt: at("2026-04-01T00:00:00Z"),
-		Mark: "2026-03-02T09:15:00Z|COMPLETED|false",
+		ProviderTime: at("2026-03-02T09:15:00Z"), CreatedAt: at("2026-03-01T08:00:00Z"),
+		ExpiresAt: at("2026-04-01T00:00:00Z"),
+		Mark:      "2026-03-02T09:15:00Z|COMPLETED|false",
 		Documents: []model.DocumentRef{
 			{ID: "6f0c2d7be1", Kind: model.SignedDocument, Name: "Tenancy agreement"},
 			{ID: "a1b2c3d4e5", Kind: model.SignedDocument, Name: "House rules"},
@@ -145,9 +157,11 @@ func TestFetchTellsEverything(t *testing.T) {
 		t.Errorf("statuses only: got %v", none.Documents)
 	}
 	only := fetched(t, "completed", func(o *provider.Options) { o.Download = []string{"evidence"} })
-	providertest.Same(t, "evidence only", only.Documents, []model.DocumentRef{{ID: "evidence-summary", Kind: model.EvidenceDocument, Name: "evidence-summary"}})
+	providertest.Same(t, "evidence only", only.Documents,
+		[]model.DocumentRef{{ID: "evidence-summary", Kind: model.EvidenceDocument, Name: "evidence-summary"}})
 	trashed := fetched(t, "trashed")
-	if trashed.Trashed != model.Yes || trashed.Status != model.InProgress || trashed.Mark != "2026-03-02T09:15:00Z|SENT|true" {
+	if trashed.Trashed != model.Yes || trashed.Status != model.InProgress ||
+		trashed.Mark != "2026-03-02T09:15:00Z|SENT|true" {
 		t.Errorf("trash is a flag beside the status: got %+v", trashed)
 	}
 	dates := fetched(t, "dates_with_fractions_and_offsets")
@@ -159,7 +173,8 @@ func TestFetchTellsEverything(t *testing.T) {
 func TestTemplatesAndLayoutsAreNoTransactions(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"template", "layout"} {
-		providertest.Same(t, name, fetched(t, name), model.Observation{Ref: testRef, Evidence: model.Verified, Absence: model.NotFound})
+		providertest.Same(t, name, fetched(t, name),
+			model.Observation{Ref: testRef, Evidence: model.Verified, Absence: model.NotFound})
 	}
 }
 
@@ -173,18 +188,22 @@ func TestWhatIsMissingIsTold(t *testing.T) {
 		absent bool
 		err    error
 	}{
-		"an unknown package":            {404, js, `{"code":404,"message":"Not found.","messageKey":"error.notFound.packageNotFound"}`, true, nil},
-		"another's package":             {403, js, `{"code":403,"message":"No.","messageKey":"error.forbidden.noPermission"}`, true, nil},
-		"a bare 404":                    {404, "", ``, true, nil},
-		"the whole account is unknown":  {404, js, `{"code":404,"message":"No.","messageKey":"error.notFound.accountNotFound"}`, false, provider.ErrDenied},
+		"an unknown package": {404, js,
+			`{"code":404,"message":"Not found.","messageKey":"error.notFound.packageNotFound"}`, true, nil},
+		"another's package": {403, js,
+			`{"code":403,"message":"No.","messageKey":"error.forbidden.noPermission"}`, true, nil},
+		"a bare 404": {404, "", ``, true, nil},
+		"the whole account is unknown": {404, js,
+			`{"code":404,"message":"No.","messageKey":"error.notFound.accountNotFound"}`, false, provider.ErrDenied},
 		"the gateway's page is no word": {403, page, `<html>Attention Required!</html>`, false, nil},
 		"nor is its 404":                {404, page, `<html>Not Found</html>`, false, nil},
 		"gone":                          {410, js, `{}`, true, nil},
-		"the key is refused":            {401, js, `{"code":401,"message":"No.","messageKey":"error.unauthorised.invalidApiKey"}`, false, provider.ErrDenied},
-		"no package in it":              {200, js, `{}`, false, nil},
-		"another package in it":         {200, js, `{"id":"other","status":"SENT"}`, false, nil},
-		"a page with 200":               {200, page, `<html>`, false, nil},
-		"cut off":                       {200, js, `{"id":"` + testRef + `","sta`, false, nil},
+		"the key is refused": {401, js,
+			`{"code":401,"message":"No.","messageKey":"error.unauthorised.invalidApiKey"}`, false, provider.ErrDenied},
+		"no package in it":      {200, js, `{}`, false, nil},
+		"another package in it": {200, js, `{"id":"other","status":"SENT"}`, false, nil},
+		"a page with 200":       {200, page, `<html>`, false, nil},
+		"cut off":               {200, js, `{"id":"` + testRef + `","sta`, false, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -245,7 +264,8 @@ func TestDownload(t *testing.T) {
 		}
 	})
 	s := account(t, f.URL, keyed)
-	for id, want := range map[string]error{"6f0c2d7be1": nil, "not-yet": provider.ErrNotReady, "conflict": provider.ErrNotReady, "forbidden": provider.ErrNotFound} {
+	for id, want := range map[string]error{"6f0c2d7be1": nil, "not-yet": provider.ErrNotReady,
+		"conflict": provider.ErrNotReady, "forbidden": provider.ErrNotFound} {
 		var out bytes.Buffer
 		d, err := s.Download(t.Context(), testRef, model.DocumentRef{ID: id, Kind: model.SignedDocument}, &out)
 		if !errors.Is(err, want) {
@@ -256,7 +276,8 @@ func TestDownload(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if _, err := s.Download(t.Context(), testRef, model.DocumentRef{ID: evidenceID, Kind: model.EvidenceDocument}, &out); err != nil || out.String() != pdf {
+	if _, err := s.Download(t.Context(), testRef, model.DocumentRef{ID: evidenceID, Kind: model.EvidenceDocument},
+		&out); err != nil || out.String() != pdf {
 		t.Errorf("evidence: %v, %q", err, out.String())
 	}
 	for _, r := range f.Requests() {
@@ -268,12 +289,15 @@ func TestDownload(t *testing.T) {
 
 func TestRegistration(t *testing.T) {
 	t.Parallel()
-	f := answering(t, http.StatusOK, "application/json", `{"url":"https://sign.example.org/callbacks/sales","key":"`+testKey+`","events":["PACKAGE_COMPLETE","PACKAGE_READY_FOR_COMPLETION"]}`)
+	f := answering(t, http.StatusOK, "application/json", `{"url":"https://sign.example.org/callbacks/sales","key":"`+
+		testKey+`","events":["PACKAGE_COMPLETE","PACKAGE_READY_FOR_COMPLETION"]}`)
 	got, err := account(t, f.URL, keyed).Registration(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	providertest.Same(t, "registration", got, provider.Registration{URL: "https://sign.example.org/callbacks/sales", Scope: "account", Events: []string{"PACKAGE_COMPLETE", "PACKAGE_READY_FOR_COMPLETE"}})
+	providertest.Same(t, "registration", got,
+		provider.Registration{URL: "https://sign.example.org/callbacks/sales", Scope: "account",
+			Events: []string{"PACKAGE_COMPLETE", "PACKAGE_READY_FOR_COMPLETE"}})
 	got, err = account(t, answering(t, http.StatusOK, "application/json", `{}`).URL, keyed).Registration(t.Context())
 	if err != nil || got.URL != "" || got.Events == nil {
 		t.Errorf("nothing registered: got %+v, %v", got, err)
@@ -290,9 +314,10 @@ func TestCheckWarnsOfShortRetention(t *testing.T) {
 		body string
 		want int
 	}{
-		"long enough":          {`{"transactionRetention":{"draft":90,"sent":2,"completed":90,"archived":90,"declined":90,"optedOut":90,"expired":90}}`, 0},
-		"a day, and none":      {`{"transactionRetention":{"draft":90,"sent":90,"completed":1,"archived":0,"declined":90,"optedOut":90,"expired":90}}`, 2},
-		"over all, newer":      {`{"transactionRetention":{"completed":90,"lifetimeTotal":1,"lifetimeUntilCompletion":0}}`, 1},
+		"long enough":     {`{"transactionRetention":{"draft":90,"sent":2,"completed":90,"archived":90,"declined":90,"optedOut":90,"expired":90}}`, 0},
+		"a day, and none": {`{"transactionRetention":{"draft":90,"sent":90,"completed":1,"archived":0,"declined":90,"optedOut":90,"expired":90}}`, 2},
+		"over all, newer": {`{"transactionRetention":{"completed":90,"lifetimeTotal":1,"lifetimeUntilCompletion":0}}`,
+			1},
 		"nothing told":         {`{"transactionRetention":{}}`, 0},
 		"null for what is off": {`{"transactionRetention":{"completed":null}}`, 0},
 	} {

@@ -81,7 +81,8 @@ func (p pack) whole(signed, evidence bool) model.Observation {
 // metadata is `data`, the account's own free map; "" where it is empty.
 func (p pack) metadata() string {
 	var out bytes.Buffer
-	if !bytes.HasPrefix(bytes.TrimSpace(p.Data), []byte("{")) || json.Compact(&out, p.Data) != nil || out.Len() == len("{}") {
+	if !bytes.HasPrefix(bytes.TrimSpace(p.Data), []byte("{")) || json.Compact(&out, p.Data) != nil ||
+		out.Len() == len("{}") {
 		return ""
 	}
 	return out.String()
@@ -129,7 +130,8 @@ func (p pack) newest(counts func(message) bool) *message {
 		if strings.TrimSpace(string(m.Content)) == "" || !counts(m) {
 			continue
 		}
-		if at := moment(m.Created); newest == nil || at != nil && (moment(newest.Created) == nil || at.After(*moment(newest.Created))) {
+		if at := moment(m.Created); newest == nil || at != nil &&
+			(moment(newest.Created) == nil || at.After(*moment(newest.Created))) {
 			newest = &p.Messages.Items[i]
 		}
 	}
@@ -160,7 +162,8 @@ func (p pack) signers(declined *message) ([]model.Signer, []model.Attention) {
 		}
 		who := r.signer()
 		s := model.Signer{
-			Ref: string(who.ID), Name: who.name(), Email: cmp.Or(who.Email, who.Group.Email).Plain(), Role: cmp.Or(r.Name, r.ID).Plain(), Order: int(r.Index),
+			Ref: string(who.ID), Name: who.name(), Email: cmp.Or(who.Email, who.Group.Email).Plain(), Role: cmp.Or(r.Name,
+				r.ID).Plain(), Order: int(r.Index),
 		}
 		if s.Ref == "" || taken[s.Ref] { // a place that nobody holds yet
 			s.Ref = string(r.ID)
@@ -197,7 +200,8 @@ func (r role) signer() signer {
 
 // vague says whether a document or an approval could not be read, so that nobody knows who has signed.
 func (p pack) vague() bool {
-	return len(p.Documents.Skipped) > 0 || slices.ContainsFunc(p.Documents.Items, func(d document) bool { return len(d.Approvals.Skipped) > 0 })
+	return len(p.Documents.Skipped) > 0 ||
+		slices.ContainsFunc(p.Documents.Items, func(d document) bool { return len(d.Approvals.Skipped) > 0 })
 }
 
 // skipped is what could not be read of a package.

@@ -48,16 +48,27 @@ func TestSignerTraps(t *testing.T) {
 		pack string
 		want m
 	}{
-		"accepted without signed is done":            {one + `"documents":[{"id":"d","approvals":[{"role":"r","accepted":"2026-03-02T09:00:00Z"}]}]`, m{"s": "signed"}},
-		"signed without accepted is done":            {one + `"documents":[{"id":"d","approvals":[{"role":"r","accepted":null,"signed":"2026-03-02T09:00:00Z"}]}]`, m{"s": "signed"}},
-		"one of two documents is not done":           {one + `"documents":[{"id":"d","approvals":[{"role":"r","accepted":"2026-03-02T09:00:00Z"}]},{"id":"e","approvals":[{"role":"r"}]}]`, m{"s": "waiting"}},
-		"signed but the consent open is not done":    {one + `"documents":[{"id":"default-consent","approvals":[{"role":"r"}]},{"id":"d","approvals":[{"role":"r","accepted":"2026-03-02T09:00:00Z"}]}]`, m{"s": "waiting"}},
-		"the consent alone makes no signer":          {one + `"documents":[{"id":"default-consent","approvals":[{"role":"r"}]},{"id":"d","approvals":[]}]`, m{}},
-		"a view document asks nobody":                {one + `"documents":[{"id":"d","approvals":[]}]`, m{}},
-		"only optional and not given is no signer":   {one + `"documents":[{"id":"d","approvals":[{"role":"r","optional":true}]}]`, m{}},
-		"only optional but given is one":             {one + `"documents":[{"id":"d","approvals":[{"role":"r","optional":true,"signed":"2026-03-02T09:00:00Z"}]}]`, m{"s": "signed"}},
-		"only disabled is no signer":                 {one + `"documents":[{"id":"d","approvals":[{"role":"r","disabled":true}]}]`, m{}},
-		"a sender with approvals signs like any":     {owner + `"documents":[{"id":"d","approvals":[{"role":"o"}]}]`, m{"me": "waiting"}},
+		"accepted without signed is done": {one +
+			`"documents":[{"id":"d","approvals":[{"role":"r","accepted":"2026-03-02T09:00:00Z"}]}]`, m{"s": "signed"}},
+		"signed without accepted is done": {one +
+			`"documents":[{"id":"d","approvals":[{"role":"r","accepted":null,"signed":"2026-03-02T09:00:00Z"}]}]`,
+			m{"s": "signed"}},
+		"one of two documents is not done": {one +
+			`"documents":[{"id":"d","approvals":[{"role":"r","accepted":"2026-03-02T09:00:00Z"}]},{"id":"e","approvals":[{"role":"r"}]}]`, m{"s": "waiting"}},
+		"signed but the consent open is not done": {one +
+			`"documents":[{"id":"default-consent","approvals":[{"role":"r"}]},{"id":"d","approvals":[{"role":"r","accepted":"2026-03-02T09:00:00Z"}]}]`, m{"s": "waiting"}},
+		"the consent alone makes no signer": {one +
+			`"documents":[{"id":"default-consent","approvals":[{"role":"r"}]},{"id":"d","approvals":[]}]`, m{}},
+		"a view document asks nobody": {one + `"documents":[{"id":"d","approvals":[]}]`, m{}},
+		"only optional and not given is no signer": {one +
+			`"documents":[{"id":"d","approvals":[{"role":"r","optional":true}]}]`, m{}},
+		"only optional but given is one": {one +
+			`"documents":[{"id":"d","approvals":[{"role":"r","optional":true,"signed":"2026-03-02T09:00:00Z"}]}]`,
+			m{"s": "signed"}},
+		"only disabled is no signer": {one +
+			`"documents":[{"id":"d","approvals":[{"role":"r","disabled":true}]}]`, m{}},
+		"a sender with approvals signs like any": {owner + `"documents":[{"id":"d","approvals":[{"role":"o"}]}]`,
+			m{"me": "waiting"}},
 		"a sender without is none":                   {owner + `"documents":[{"id":"d","approvals":[{"role":"x"}]}]`, m{}},
 		"a place that nobody holds yet has its role": {`"roles":[{"id":"r","signers":[]}],"documents":[{"id":"d","approvals":[{"role":"r"}]}]`, m{"r": "waiting"}},
 		"absent keys": {`"roles":null,"documents":null`, m{}},
@@ -73,7 +84,8 @@ func TestSignerTraps(t *testing.T) {
 		}
 	}
 	var p pack
-	if err := json.Unmarshal([]byte(`{"status":"SENT",`+two+`"documents":[{"id":"d","approvals":[{"role":"r2"},{"role":"r1"}]}]}`), &p); err != nil {
+	if err := json.Unmarshal([]byte(`{"status":"SENT",`+two+
+		`"documents":[{"id":"d","approvals":[{"role":"r2"},{"role":"r1"}]}]}`), &p); err != nil {
 		t.Fatal(err)
 	}
 	if got := p.whole(true, true).Signers; got[0].Ref != "s1" || got[1].Ref != "s2" {
@@ -84,8 +96,10 @@ func TestSignerTraps(t *testing.T) {
 func TestAttentionThatAnAnswerShows(t *testing.T) {
 	t.Parallel()
 	kinds := func(o model.Observation) []model.Attention { return o.Attention }
-	providertest.Same(t, "locked", kinds(fetched(t, "sent_signer_locked")), []model.Attention{{Kind: model.SignerLockedOut, Signer: ben}})
-	providertest.Same(t, "autocomplete off and all signed", kinds(fetched(t, "sent_sender_must_finish")), []model.Attention{{Kind: model.SenderMustFinish}})
+	providertest.Same(t, "locked", kinds(fetched(t, "sent_signer_locked")),
+		[]model.Attention{{Kind: model.SignerLockedOut, Signer: ben}})
+	providertest.Same(t, "autocomplete off and all signed", kinds(fetched(t, "sent_sender_must_finish")),
+		[]model.Attention{{Kind: model.SenderMustFinish}})
 	for _, name := range []string{"draft", "sent", "sent_one_signed", "completed", "declined"} {
 		if got := kinds(fetched(t, name)); got != nil {
 			t.Errorf("%s: got %v", name, got)
@@ -109,7 +123,8 @@ func TestAttentionThatAnAnswerShows(t *testing.T) {
 	if err := json.Unmarshal([]byte(`{"status":"SENT"}`), &p); err != nil {
 		t.Fatal(err)
 	}
-	providertest.Same(t, "without autocomplete nobody can tell", p.whole(true, true).Judges, []model.AttentionKind{model.SignerLockedOut})
+	providertest.Same(t, "without autocomplete nobody can tell", p.whole(true, true).Judges,
+		[]model.AttentionKind{model.SignerLockedOut})
 }
 
 func TestMarkIsEmptyWithoutATime(t *testing.T) {
@@ -121,7 +136,8 @@ func TestMarkIsEmptyWithoutATime(t *testing.T) {
 
 func TestMetadata(t *testing.T) {
 	t.Parallel()
-	for data, want := range map[string]string{`{ "a": {"b":1} }`: `{"a":{"b":1}}`, `{}`: "", `null`: "", ``: "", `[1]`: "", `"x"`: ""} {
+	for data, want := range map[string]string{`{ "a": {"b":1} }`: `{"a":{"b":1}}`, `{}`: "", `null`: "", ``: "",
+		`[1]`: "", `"x"`: ""} {
 		if got := (pack{Data: json.RawMessage(data)}).metadata(); got != want {
 			t.Errorf("%s: got %s", data, got)
 		}

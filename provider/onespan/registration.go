@@ -49,9 +49,12 @@ func (r registration) shown() provider.Registration {
 // Register makes the service call want.URL with the first of our callback keys. There is one registration an
 // account, and writing replaces it whole: it is read before, and events that were on stay on unless
 // want.Events says which are wanted. (Dossier 2.1; that a POST replaces is an inference there.)
-func (s *service) Register(ctx context.Context, want provider.Registration, replace bool) (provider.Registration, error) {
+func (s *service) Register(ctx context.Context, want provider.Registration, replace bool) (
+	provider.Registration, error,
+) {
 	if want.Scope != "" && want.Scope != "account" {
-		return provider.Registration{}, fmt.Errorf("scope %q: OneSpan Sign has one registration for the whole account", want.Scope)
+		return provider.Registration{}, fmt.Errorf("scope %q: OneSpan Sign has one registration for the whole account",
+			want.Scope)
 	}
 	got, err := s.registered(ctx)
 	if err != nil {
@@ -84,7 +87,8 @@ func (s *service) Register(ctx context.Context, want provider.Registration, repl
 	}
 	out := got.shown()
 	if len(s.keys) == 0 {
-		out.Warnings = append(out.Warnings, "settings.callback_key is not set: anybody may send callbacks, so they only hurry a question")
+		out.Warnings = append(out.Warnings,
+			"settings.callback_key is not set: anybody may send callbacks, so they only hurry a question")
 	}
 	return out, nil
 }
@@ -94,7 +98,8 @@ func (s *service) register(ctx context.Context, r registration) error {
 	if err != nil {
 		return err
 	}
-	resp, err := s.send(provider.WithClass(ctx, provider.ClassRead), http.MethodPost, s.base+"/api/callback", body, "application/json")
+	resp, err := s.send(provider.WithClass(ctx, provider.ClassRead), http.MethodPost, s.base+"/api/callback", body,
+		"application/json")
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,8 @@ func newOffice(t *testing.T, now registration) *office {
 func TestRegisterTakesAFreePlaceAndDisplacesNobodyUnasked(t *testing.T) {
 	t.Parallel()
 	all := slices.Sorted(slices.Values(listened()))
-	theirs := registration{URL: "https://crm.example.org/hook?token=secret", Key: "their-key", Events: []string{"PACKAGE_CREATE"}}
+	theirs := registration{URL: "https://crm.example.org/hook?token=secret", Key: "their-key",
+		Events: []string{"PACKAGE_CREATE"}}
 	for _, c := range []struct {
 		name    string
 		before  registration
@@ -60,17 +61,29 @@ func TestRegisterTakesAFreePlaceAndDisplacesNobodyUnasked(t *testing.T) {
 	}{
 		{name: "a free place", posts: 1, after: registration{URL: ourURL, Key: testKey, Events: all}},
 		{name: "somebody else's", before: theirs, after: theirs, err: provider.ErrDisplaces},
-		{name: "somebody else's, replaced", before: theirs, replace: true, posts: 1, after: registration{URL: ourURL, Key: testKey, Events: all}},
-		{name: "ours and right", before: registration{URL: ourURL + "/", Key: testKey, Events: append([]string{"TEMPLATE_CREATE"}, all...)},
-			after: registration{URL: ourURL + "/", Key: testKey, Events: append([]string{"TEMPLATE_CREATE"}, all...)}},
-		{name: "ours in the SDK's spelling", before: registration{URL: ourURL, Key: testKey, Events: append([]string{packageReadySDK}, slices.DeleteFunc(slices.Clone(all), func(e string) bool { return e == packageReady })...)},
-			after: registration{URL: ourURL, Key: testKey, Events: append([]string{packageReadySDK}, slices.DeleteFunc(slices.Clone(all), func(e string) bool { return e == packageReady })...)}},
-		{name: "ours without some events", before: registration{URL: ourURL, Key: testKey, Events: []string{"PACKAGE_COMPLETE", "TEMPLATE_CREATE"}}, posts: 1,
-			after: registration{URL: ourURL, Key: testKey, Events: slices.Sorted(slices.Values(append([]string{"TEMPLATE_CREATE"}, all...)))}},
-		{name: "ours with another key", before: registration{URL: ourURL, Key: "worn", Events: all}, posts: 1, after: registration{URL: ourURL, Key: testKey, Events: all}},
-		{name: "ours with an older key of ours", before: registration{URL: ourURL, Key: "older", Events: all}, block: "{api_key: the-api-key, callback_keys: [newer, older]}",
+		{name: "somebody else's, replaced", before: theirs, replace: true, posts: 1,
+			after: registration{URL: ourURL, Key: testKey, Events: all}},
+		{name: "ours and right",
+			before: registration{URL: ourURL + "/", Key: testKey, Events: append([]string{"TEMPLATE_CREATE"}, all...)},
+			after:  registration{URL: ourURL + "/", Key: testKey, Events: append([]string{"TEMPLATE_CREATE"}, all...)}},
+		{name: "ours in the SDK's spelling",
+			before: registration{URL: ourURL, Key: testKey,
+				Events: append([]string{packageReadySDK},
+					slices.DeleteFunc(slices.Clone(all), func(e string) bool { return e == packageReady })...)},
+			after: registration{URL: ourURL, Key: testKey,
+				Events: append([]string{packageReadySDK},
+					slices.DeleteFunc(slices.Clone(all), func(e string) bool { return e == packageReady })...)}},
+		{name: "ours without some events",
+			before: registration{URL: ourURL, Key: testKey, Events: []string{"PACKAGE_COMPLETE", "TEMPLATE_CREATE"}}, posts: 1,
+			after: registration{URL: ourURL, Key: testKey,
+				Events: slices.Sorted(slices.Values(append([]string{"TEMPLATE_CREATE"}, all...)))}},
+		{name: "ours with another key", before: registration{URL: ourURL, Key: "worn", Events: all}, posts: 1,
+			after: registration{URL: ourURL, Key: testKey, Events: all}},
+		{name: "ours with an older key of ours", before: registration{URL: ourURL, Key: "older", Events: all},
+			block: "{api_key: the-api-key, callback_keys: [newer, older]}",
 			after: registration{URL: ourURL, Key: "older", Events: all}},
-		{name: "chosen events", before: registration{URL: ourURL, Key: testKey, Events: all}, want: provider.Registration{Events: []string{"PACKAGE_COMPLETE"}}, posts: 1,
+		{name: "chosen events", before: registration{URL: ourURL, Key: testKey, Events: all},
+			want: provider.Registration{Events: []string{"PACKAGE_COMPLETE"}}, posts: 1,
 			after: registration{URL: ourURL, Key: testKey, Events: []string{"PACKAGE_COMPLETE"}}},
 		{name: "without a key", block: "{api_key: the-api-key}", posts: 1, after: registration{URL: ourURL, Events: all}},
 	} {
@@ -99,7 +112,8 @@ func TestRegisterTakesAFreePlaceAndDisplacesNobodyUnasked(t *testing.T) {
 func TestRegisterSaysWhyNot(t *testing.T) {
 	t.Parallel()
 	s := account(t, newOffice(t, registration{}).URL, keyed)
-	if _, err := s.Register(t.Context(), provider.Registration{URL: ourURL, Scope: "app:x"}, false); err == nil || !strings.Contains(err.Error(), "app:x") {
+	if _, err := s.Register(t.Context(), provider.Registration{URL: ourURL, Scope: "app:x"}, false); err == nil ||
+		!strings.Contains(err.Error(), "app:x") {
 		t.Errorf("a scope that does not exist: %v", err)
 	}
 	f := providertest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -112,7 +126,8 @@ func TestRegisterSaysWhyNot(t *testing.T) {
 		io.WriteString(w, "{}") //nolint:errcheck // a test
 	})
 	_, err := account(t, f.URL, keyed).Register(t.Context(), provider.Registration{URL: ourURL}, false)
-	if err == nil || !strings.Contains(err.Error(), "400") || strings.Contains(err.Error(), "sign.example.org") || strings.Contains(err.Error(), testKey) {
+	if err == nil || !strings.Contains(err.Error(), "400") || strings.Contains(err.Error(), "sign.example.org") ||
+		strings.Contains(err.Error(), testKey) {
 		t.Errorf("got %v", err)
 	}
 }

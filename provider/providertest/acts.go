@@ -27,7 +27,8 @@ func (b *bench) acts() {
 			}
 			o.At = b.ReceivedAt
 			draft := model.Transaction{
-				Account: "sales", Ref: o.Ref, Status: model.Draft, Confirmed: true, Version: 1, FirstSeenAt: b.ReceivedAt.Add(-time.Hour),
+				Account: "sales", Ref: o.Ref, Status: model.Draft, Confirmed: true, Version: 1,
+				FirstSeenAt: b.ReceivedAt.Add(-time.Hour),
 			}
 			is := model.Decide(r, draft, o).Next.Status
 			if hint := o.Evidence == model.Hint; hint != (is == model.Draft) {

@@ -36,7 +36,8 @@ func (b *bench) receive(p provider.Service, name string, c provider.Callback) (p
 		b.failf("%s: Receive changed the callback", name)
 	}
 	b.heard(name, err)
-	if err != nil && !errors.Is(err, provider.ErrUnverified) && !errors.Is(err, provider.ErrUnreadable) && !errors.Is(err, provider.ErrNotUnderstood) {
+	if err != nil && !errors.Is(err, provider.ErrUnverified) && !errors.Is(err, provider.ErrUnreadable) &&
+		!errors.Is(err, provider.ErrNotUnderstood) {
 		b.failf("%s: the error is none of ErrUnverified, ErrUnreadable and ErrNotUnderstood: %v", name, err)
 	}
 	p.Peek(c)
@@ -298,14 +299,20 @@ func oddBodies() map[string][]byte {
 		return []byte(strings.Repeat(open, 200000) + inner + strings.Repeat(end, 200000))
 	}
 	return map[string][]byte{
-		"an empty body": nil, "null": []byte("null"), "an empty object": []byte("{}"), "an empty list": []byte("[]"), "a number": []byte("1e999999"), "a text": []byte(`"x"`),
-		"broken JSON": []byte(`{"event":`), "half a text": []byte(`{"event":"`), "bytes": {0, 1, 0xff, 0xfe, 0, 0xc0, 0x80}, "NUL": make([]byte, 100),
-		"a list of lists": deep("[", "", "]"), "an object of objects": deep(`{"a":`, "1", "}"), "an open list of lists": []byte(strings.Repeat("[", 1<<20)),
+		"an empty body": nil, "null": []byte("null"), "an empty object": []byte("{}"), "an empty list": []byte("[]"),
+		"a number": []byte("1e999999"), "a text": []byte(`"x"`),
+		"broken JSON": []byte(`{"event":`), "half a text": []byte(`{"event":"`), "bytes": {0, 1, 0xff, 0xfe, 0, 0xc0,
+			0x80}, "NUL": make([]byte, 100),
+		"a list of lists": deep("[", "", "]"), "an object of objects": deep(`{"a":`, "1",
+			"}"), "an open list of lists": []byte(strings.Repeat("[", 1<<20)),
 		"events in the wrong kind":  []byte(`{"event":[],"name":{},"type":1,"packageId":[[]],"data":"x","payload":7,"id":{}}`),
 		"objects in the wrong kind": []byte(`{"event":{"event_type":{},"event_time":[],"event_hash":1},"data":{"id":{}},"payload":{"id":[]}}`),
-		"10 MiB of spaces":          bytes.Repeat([]byte(" "), mega), "10 MiB of text": []byte(`{"name":"` + strings.Repeat("x", mega) + `"}`),
-		"10 MiB of numbers": []byte("[" + strings.Repeat("1,", mega/2) + "1]"), "a page": []byte("<!DOCTYPE html><html></html>"), "a form": []byte("json=%7B%7D&a=b&%zz"),
-		"invalid UTF-8": []byte("{\"name\":\"\xff\xfe\",\"event\":\"\xc0\"}"), "a long number": []byte(`{"id":` + strings.Repeat("9", 100000) + `}`),
+		"10 MiB of spaces": bytes.Repeat([]byte(" "),
+			mega), "10 MiB of text": []byte(`{"name":"` + strings.Repeat("x", mega) + `"}`),
+		"10 MiB of numbers": []byte("[" + strings.Repeat("1,", mega/2) +
+			"1]"), "a page": []byte("<!DOCTYPE html><html></html>"), "a form": []byte("json=%7B%7D&a=b&%zz"),
+		"invalid UTF-8": []byte("{\"name\":\"\xff\xfe\",\"event\":\"\xc0\"}"), "a long number": []byte(`{"id":` +
+			strings.Repeat("9", 100000) + `}`),
 		"the same key twice": []byte(`{"name":"a","name":"b","event":"a","event":"b"}`),
 	}
 }

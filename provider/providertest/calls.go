@@ -45,7 +45,8 @@ func (b calls) refusals() {
 			}
 		}
 	}
-	for _, code := range []int{http.StatusBadRequest, http.StatusPaymentRequired, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTeapot} {
+	for _, code := range []int{http.StatusBadRequest, http.StatusPaymentRequired, http.StatusForbidden,
+		http.StatusUnprocessableEntity, http.StatusTeapot} {
 		for _, o := range b.ops(b.account(b.world(answer{code: http.StatusOK}))) {
 			err := o.call(b.ctx, b.account(b.world(b.gossip(code))))
 			b.heard(fmt.Sprintf("%s: %d", o.name, code), err)
@@ -58,15 +59,18 @@ func (b calls) refusals() {
 
 // absences holds what a missing transaction and a missing or unfinished file are.
 func (b calls) absences() {
-	for code, want := range map[int][]model.Absence{http.StatusNotFound: {model.NotFound}, http.StatusGone: {model.NotFound, model.Gone}} {
+	for code, want := range map[int][]model.Absence{http.StatusNotFound: {model.NotFound},
+		http.StatusGone: {model.NotFound, model.Gone}} {
 		o, err := b.account(b.world(b.gossip(code))).Fetch(b.ctx, b.Ref)
 		b.heard("fetch", err)
-		if err != nil || o.Absence != want[0] && o.Absence != want[len(want)-1] || o.Evidence != model.Verified || o.Ref != b.Ref || o.Status != "" {
+		if err != nil || o.Absence != want[0] && o.Absence != want[len(want)-1] || o.Evidence != model.Verified ||
+			o.Ref != b.Ref || o.Status != "" {
 			b.failf("fetch: %d: got %+v, %v, want an observation that it is not there", code, o, err)
 		}
 	}
 	for code, want := range map[int][]error{
-		http.StatusNotFound: {provider.ErrNotFound, provider.ErrNotReady}, http.StatusConflict: {provider.ErrNotReady, provider.ErrNotReady},
+		http.StatusNotFound: {provider.ErrNotFound, provider.ErrNotReady}, http.StatusConflict: {provider.ErrNotReady,
+			provider.ErrNotReady},
 	} {
 		_, err := b.account(b.world(b.gossip(code))).Download(b.ctx, b.Ref, b.Document, &bytes.Buffer{})
 		b.heard("download", err)
@@ -79,8 +83,10 @@ func (b calls) absences() {
 // garbage holds that what is no answer is never taken for one.
 func (b calls) garbage() {
 	for name, a := range map[string]answer{
-		"a page": page(http.StatusOK, "text/html; charset=utf-8"), "a page that says it is JSON": page(http.StatusOK, "application/json"), "a page that says nothing": page(http.StatusOK, ""),
-		"nothing": jsonAnswer(http.StatusOK, nil), "broken JSON": jsonAnswer(http.StatusOK, []byte(`{"id":"`+person)), "a deep list": jsonAnswer(http.StatusOK, bytes.Repeat([]byte("["), 1<<20)),
+		"a page": page(http.StatusOK, "text/html; charset=utf-8"), "a page that says it is JSON": page(http.StatusOK,
+			"application/json"), "a page that says nothing": page(http.StatusOK, ""),
+		"nothing": jsonAnswer(http.StatusOK, nil), "broken JSON": jsonAnswer(http.StatusOK,
+			[]byte(`{"id":"`+person)), "a deep list": jsonAnswer(http.StatusOK, bytes.Repeat([]byte("["), 1<<20)),
 		"an answer cut short": {code: http.StatusOK, kind: "application/json", body: []byte(`{"id":`), promise: 100},
 		"a broken connection": {code: http.StatusOK, kind: "application/json", body: []byte(`{"id":`), abort: true},
 	} {
@@ -103,7 +109,8 @@ func (b calls) garbage() {
 
 // redirects holds that a redirect carries no credentials to another host, and is no answer to Fetch.
 func (b calls) redirects() {
-	for _, code := range []int{http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
+	for _, code := range []int{http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect,
+		http.StatusPermanentRedirect} {
 		for _, o := range b.ops(b.account(b.world(answer{code: http.StatusOK}))) {
 			w := b.world(answer{code: code, header: map[string]string{"Location": "FILES/elsewhere?key=1"}})
 			err := o.call(b.ctx, b.account(w))
@@ -182,7 +189,8 @@ func (b calls) cancels() {
 // downloads holds that a file comes as it is, and that anything less is an error.
 func (b calls) downloads() {
 	pdf := []byte("%PDF-1.7\n" + strings.Repeat("1 0 obj\n<<>>\nendobj\n", 5000) + "%%EOF\n")
-	whole := answer{code: http.StatusOK, kind: "application/pdf", body: pdf, header: map[string]string{"Content-Disposition": "attachment; filename*=UTF-8''Vertrag%20%C3%BC.pdf"}}
+	whole := answer{code: http.StatusOK, kind: "application/pdf", body: pdf,
+		header: map[string]string{"Content-Disposition": "attachment; filename*=UTF-8''Vertrag%20%C3%BC.pdf"}}
 	w := b.world(whole)
 	var out bytes.Buffer
 	d, err := b.account(w).Download(b.ctx, b.Ref, b.Document, &out)
@@ -202,7 +210,8 @@ func (b calls) downloads() {
 		b.failf("download: a PDF sent as octet-stream: %v", err)
 	}
 	for name, a := range map[string]answer{
-		"a file that is cut off": short, "a connection that breaks": torn, "an empty file": {code: http.StatusOK, kind: "application/pdf"},
+		"a file that is cut off": short, "a connection that breaks": torn, "an empty file": {code: http.StatusOK,
+			kind: "application/pdf"},
 		"a page": page(http.StatusOK, "text/html"), "a page that says it is a PDF": page(http.StatusOK, "application/pdf"),
 		"a message": jsonAnswer(http.StatusOK, []byte(`{"message":"being made"}`)),
 	} {

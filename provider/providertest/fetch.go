@@ -104,7 +104,8 @@ func (b calls) refs() {
 		return
 	}
 	for _, ref := range []string{
-		b.Ref, "a/b", "..", ".", "../../admin", "a=b==", "x?y=z#w", "%2e%2e", "..%2f", "a b+c", "a&b;c", "\x00", "a\x00b", "ü", "\xff", "\\", "\r\nX: y", strings.Repeat("r", 300),
+		b.Ref, "a/b", "..", ".", "../../admin", "a=b==", "x?y=z#w", "%2e%2e", "..%2f", "a b+c", "a&b;c", "\x00", "a\x00b",
+		"ü", "\xff", "\\", "\r\nX: y", strings.Repeat("r", 300),
 	} {
 		if ref != b.Ref {
 			ref = b.RefPrefix + ref
@@ -118,7 +119,8 @@ func (b calls) refs() {
 			if i >= len(plain) {
 				continue
 			}
-			if len(parts) != len(strings.Split(plain[i].URL.EscapedPath(), "/")) || len(r.URL.Query()) != len(plain[i].URL.Query()) {
+			if len(parts) != len(strings.Split(plain[i].URL.EscapedPath(), "/")) ||
+				len(r.URL.Query()) != len(plain[i].URL.Query()) {
 				b.failf("%q changes the path: %s beside %s", ref, r.URL.RequestURI(), plain[i].URL.RequestURI())
 			}
 			if holds(plain[i], known) && !holds(r, ref) {

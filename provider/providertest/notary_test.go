@@ -36,7 +36,8 @@ func (n *notary) Rules() model.Rules {
 	r := model.Rules{
 		Provider: "notary",
 		Forward: map[model.Status][]model.Status{
-			model.Unknown: {model.InProgress, model.Completed}, model.Draft: {model.InProgress}, model.InProgress: {model.Completed},
+			model.Unknown: {model.InProgress,
+				model.Completed}, model.Draft: {model.InProgress}, model.InProgress: {model.Completed},
 		},
 		Tells: map[model.GapChange]map[model.Status][]string{
 			model.ChangeStatus: {model.Completed: {"doc_completed"}},
@@ -196,7 +197,9 @@ func (n *notary) Fetch(ctx context.Context, ref string) (model.Observation, erro
 	return o, nil
 }
 
-func (n *notary) Download(ctx context.Context, ref string, d model.DocumentRef, w io.Writer) (provider.Declared, error) {
+func (n *notary) Download(ctx context.Context, ref string, d model.DocumentRef, w io.Writer) (
+	provider.Declared, error,
+) {
 	resp, err := n.ask(ctx, provider.ClassFiles, "docs", ref, "files", d.ID)
 	if err != nil {
 		return provider.Declared{}, err
@@ -233,7 +236,8 @@ func (n *notary) List(ctx context.Context, _ provider.ListQuery) (provider.Page,
 		page.Skipped = nil
 	}
 	for _, d := range got.Docs.Items {
-		page.Items = append(page.Items, provider.Listed{Observation: model.Observation{Ref: string(d.ID), Evidence: model.Verified}})
+		page.Items = append(page.Items,
+			provider.Listed{Observation: model.Observation{Ref: string(d.ID), Evidence: model.Verified}})
 	}
 	return page, nil
 }

@@ -75,7 +75,8 @@ func (b calls) oddRecords() {
 	}
 	first, last := b.RefPrefix+"first00000000000000000001", b.RefPrefix+"last000000000000000000002"
 	for _, odd := range []string{
-		`null`, `"` + person + `"`, `7`, `[["` + mail + `"]]`, `{}`, `{"id":null,"signature_request_id":[],"name":"` + person + `","to":{"email":"` + mail + `"}}`,
+		`null`, `"` + person + `"`, `7`, `[["` + mail + `"]]`, `{}`, `{"id":null,"signature_request_id":[],"name":"` +
+			person + `","to":{"email":"` + mail + `"}}`,
 	} {
 		body := b.Page(b.Record(first) + "," + odd + "," + b.Record(last))
 		if !json.Valid(body) {
@@ -104,7 +105,8 @@ func (b calls) oddRecords() {
 func (b calls) pages() {
 	text := answer{code: http.StatusOK, kind: "text/plain", body: []byte("back soon, says " + person)}
 	for name, a := range map[string]answer{
-		"a page": page(http.StatusOK, "text/html; charset=utf-8"), "a page that says it is JSON": page(http.StatusOK, "application/json"), "a text": text,
+		"a page": page(http.StatusOK, "text/html; charset=utf-8"), "a page that says it is JSON": page(http.StatusOK,
+			"application/json"), "a text": text,
 	} {
 		for _, o := range b.ops(b.account(b.world(a))) {
 			if o.name == "download" {

@@ -113,8 +113,10 @@ func jsonAnswer(code int, body []byte) answer {
 func (b calls) gossip(code int, headers ...string) answer {
 	words := strings.ReplaceAll(strings.Join(b.Secrets, " "), `"`, "")
 	text := strconv.Quote("Ada " + person + " <" + mail + "> " + words)
-	body := `{"error":{"error_msg":` + text + `,"error_name":` + text + `,"code":` + text + `,"message":` + text + `},"message":` + text +
-		`,"messageKey":` + text + `,"name":` + text + `,"technical":` + text + `,"detail":` + text + `,"title":` + text + `,"code":` + text + `}`
+	body := `{"error":{"error_msg":` + text + `,"error_name":` + text + `,"code":` + text + `,"message":` + text +
+		`},"message":` + text +
+		`,"messageKey":` + text + `,"name":` + text + `,"technical":` + text + `,"detail":` + text + `,"title":` + text +
+		`,"code":` + text + `}`
 	a := jsonAnswer(code, []byte(body))
 	a.header = map[string]string{}
 	for i := 0; i+1 < len(headers); i += 2 {
@@ -125,5 +127,6 @@ func (b calls) gossip(code int, headers ...string) answer {
 
 // page is what a proxy shows in place of the service.
 func page(code int, kind string) answer {
-	return answer{code: code, kind: kind, body: []byte("<!DOCTYPE html>\n<html><title>Just a moment</title>" + person + " " + mail + "</html>")}
+	return answer{code: code, kind: kind,
+		body: []byte("<!DOCTYPE html>\n<html><title>Just a moment</title>" + person + " " + mail + "</html>")}
 }

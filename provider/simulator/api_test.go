@@ -38,7 +38,8 @@ func TestTheSimulatorImportsNothingOfOurs(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, spec := range file.Imports {
-			if path := strings.Trim(spec.Path.Value, `"`); path == "countersign" || strings.HasPrefix(path, "countersign/") && !strings.HasPrefix(path+"/", "countersign/provider/simulator/") {
+			if path := strings.Trim(spec.Path.Value, `"`); path == "countersign" || strings.HasPrefix(path, "countersign/") &&
+				!strings.HasPrefix(path+"/", "countersign/provider/simulator/") {
 				t.Errorf("%s imports %s", name, path)
 			}
 		}
@@ -122,7 +123,8 @@ func TestTheWorldsOwnPagesOverARealSocket(t *testing.T) {
 			t.Errorf("%s: %s", path, body)
 		}
 	}
-	resp, err := http.Post(server.URL+"/faults", "application/json", strings.NewReader(`{"error_rate":0.5,"same_second":true}`))
+	resp, err := http.Post(server.URL+"/faults", "application/json",
+		strings.NewReader(`{"error_rate":0.5,"same_second":true}`))
 	if err != nil || resp.StatusCode != http.StatusOK || !w.Faults().SameSecond {
 		t.Errorf("faults were not set: %v %v", resp, err)
 	}

@@ -19,9 +19,12 @@ func TestARegistrationSaysWhereAndWhatAndUnderWhichKey(t *testing.T) {
 	simulatortest.Play(t, world.Options{Seed: 4, Transactions: simulatortest.WholeDecks}, l, 0,
 		func(t *testing.T, w *simulator.World) {
 			greeted := len(l.Heard())
-			simulatortest.Send(t, w, "POST", "/onespan/api/callback", `{"url":"http://other.example/callbacks/moved","key":"fresh","events":["PACKAGE_COMPLETE"]}`, 0)
-			simulatortest.Send(t, w, "PUT", "/dropboxsign/v3/account", `{"callback_url":"http://user:word@other.example/callbacks/kept"}`, 1)
-			simulatortest.Send(t, w, "PUT", "/dropboxsign/v3/api_app/"+w.Accounts()[1].ClientID, `{"callback_url":"http://other.example/callbacks/app"}`, 1)
+			simulatortest.Send(t, w, "POST", "/onespan/api/callback",
+				`{"url":"http://other.example/callbacks/moved","key":"fresh","events":["PACKAGE_COMPLETE"]}`, 0)
+			simulatortest.Send(t, w, "PUT", "/dropboxsign/v3/account",
+				`{"callback_url":"http://user:word@other.example/callbacks/kept"}`, 1)
+			simulatortest.Send(t, w, "PUT", "/dropboxsign/v3/api_app/"+w.Accounts()[1].ClientID,
+				`{"callback_url":"http://other.example/callbacks/app"}`, 1)
 			time.Sleep(20 * 24 * time.Hour)
 			heardAt := map[string]int{}
 			for _, h := range l.Heard()[greeted:] {

@@ -175,9 +175,9 @@ func mediaType(h http.Header) string {
 }
 
 // ReadJSON decodes a successful answer into v and closes it. It takes at most max bytes (32 MiB
-// where none is given) and two minutes. Any other answer is a StatusError. A web page, a text or nothing in the place of
-// JSON is a *HTTPError that wraps ErrUnavailable: something in between speaks, and it may pass. No error tells what an
-// answer says.
+// where none is given) and two minutes. Any other answer is a StatusError. A web page, a text or nothing in the place
+// of JSON is a *HTTPError that wraps ErrUnavailable: something in between speaks, and it may pass. No error tells what
+// an answer says.
 func ReadJSON(resp *http.Response, v any, max ...int64) error {
 	if resp.StatusCode/100 != 2 {
 		return StatusError(resp)
@@ -208,7 +208,8 @@ func ReadJSON(resp *http.Response, v any, max ...int64) error {
 	}
 	if odd != "" {
 		return &HTTPError{
-			Code: resp.StatusCode, Status: fmt.Sprintf("%d %s", resp.StatusCode, http.StatusText(resp.StatusCode)), Page: odd == page, Odd: odd,
+			Code: resp.StatusCode, Status: fmt.Sprintf("%d %s", resp.StatusCode,
+				http.StatusText(resp.StatusCode)), Page: odd == page, Odd: odd,
 			kind: provider.ErrUnavailable,
 		}
 	}
@@ -220,8 +221,8 @@ func ReadJSON(resp *http.Response, v any, max ...int64) error {
 
 const page = "a web page"
 
-// otherThanJSON names what begins in the place of a JSON object, list or text; "" where it may be one. Text in UTF-16 may
-// be one: whoever reads it refuses it.
+// otherThanJSON names what begins in the place of a JSON object, list or text; "" where it may be one. Text in UTF-16
+// may be one: whoever reads it refuses it.
 func otherThanJSON(head []byte, kind string) string {
 	head, wide := lenient.Bare(head)
 	switch {

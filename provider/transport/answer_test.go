@@ -23,7 +23,9 @@ func TestStatusesMeanWhatCallersTestFor(t *testing.T) {
 	const body = `{"code":404,"message":"Ada Example <ada@example.org>","messageKey":"error.notFound.packageNotFound","technical":null}`
 	sentinels := []error{provider.ErrDenied, provider.ErrNotFound, provider.ErrNotReady, provider.ErrUnavailable}
 	for code, want := range map[int]error{
-		400: nil, 401: provider.ErrDenied, 402: nil, 403: nil, 404: provider.ErrNotFound, 409: provider.ErrNotReady, 410: provider.ErrNotFound, 422: nil, 500: provider.ErrUnavailable, 502: provider.ErrUnavailable, 503: provider.ErrUnavailable, 599: provider.ErrUnavailable,
+		400: nil, 401: provider.ErrDenied, 402: nil, 403: nil, 404: provider.ErrNotFound, 409: provider.ErrNotReady,
+		410: provider.ErrNotFound, 422: nil, 500: provider.ErrUnavailable, 502: provider.ErrUnavailable,
+		503: provider.ErrUnavailable, 599: provider.ErrUnavailable,
 	} {
 		err := StatusError(reply(code, "application/json; esl-api-version=11", body))
 		for _, s := range sentinels {
@@ -32,14 +34,18 @@ func TestStatusesMeanWhatCallersTestFor(t *testing.T) {
 			}
 		}
 		var e *HTTPError
-		if !errors.As(err, &e) || e.Code != code || e.Key != "error.notFound.packageNotFound" || strings.Contains(err.Error(), "Ada") || !strings.Contains(err.Error(), fmt.Sprint(code)) {
+		if !errors.As(err, &e) || e.Code != code || e.Key != "error.notFound.packageNotFound" ||
+			strings.Contains(err.Error(), "Ada") || !strings.Contains(err.Error(), fmt.Sprint(code)) {
 			t.Errorf("%d: got %v", code, err)
 		}
 	}
-	if err := StatusError(reply(404, "text/html; charset=utf-8", "<html>")); errors.Is(err, provider.ErrNotFound) || !strings.Contains(err.Error(), "web page") {
+	if err := StatusError(reply(404, "text/html; charset=utf-8", "<html>")); errors.Is(err, provider.ErrNotFound) ||
+		!strings.Contains(err.Error(), "web page") {
 		t.Errorf("a gateway's page: %v", err)
 	}
-	if err := StatusError(reply(302, "", "", "Location", "https://cdn.example.org/f?sig=hush")); !strings.Contains(err.Error(), "cdn.example.org not followed") || strings.Contains(err.Error(), "hush") {
+	if err := StatusError(reply(302, "", "", "Location",
+		"https://cdn.example.org/f?sig=hush")); !strings.Contains(err.Error(), "cdn.example.org not followed") ||
+		strings.Contains(err.Error(), "hush") {
 		t.Errorf("a redirect: %v", err)
 	}
 }
@@ -47,11 +53,14 @@ func TestStatusesMeanWhatCallersTestFor(t *testing.T) {
 func TestTheServicesIdOfARequestIsTold(t *testing.T) {
 	t.Parallel()
 	for id, want := range map[string]string{
-		"req_5b1c-77": "[request req_5b1c-77]", "7f0c1a9e-2b3d-4e5f-8a6b-0c1d2e3f4a5b": "[request 7f0c1a9e-2b3d-4e5f-8a6b-0c1d2e3f4a5b]",
-		"of ada@example.org": "", "": "",
+		"req_5b1c-77":                          "[request req_5b1c-77]",
+		"7f0c1a9e-2b3d-4e5f-8a6b-0c1d2e3f4a5b": "[request 7f0c1a9e-2b3d-4e5f-8a6b-0c1d2e3f4a5b]",
+		"of ada@example.org":                   "", "": "",
 	} {
-		err := StatusError(reply(422, "application/problem+json", fmt.Sprintf(`{"detail":"Ada","code":"VALIDATION_ERROR","requestId":%q}`, id)))
-		if text := err.Error(); strings.Contains(text, "[request") != (want != "") || !strings.Contains(text, want) || strings.Contains(text, "ada") || !strings.Contains(text, "VALIDATION_ERROR") {
+		err := StatusError(reply(422, "application/problem+json",
+			fmt.Sprintf(`{"detail":"Ada","code":"VALIDATION_ERROR","requestId":%q}`, id)))
+		if text := err.Error(); strings.Contains(text, "[request") != (want != "") || !strings.Contains(text, want) ||
+			strings.Contains(text, "ada") || !strings.Contains(text, "VALIDATION_ERROR") {
 			t.Errorf("%q: %s", id, text)
 		}
 	}
@@ -86,7 +95,8 @@ func TestA429TellsHowLongToWait(t *testing.T) {
 		90 * time.Second: {"Retry-After", "Tue, 24 Nov 2026 12:01:30 GMT", "Date", "Tue, 24 Nov 2026 12:00:00 GMT"},
 		time.Second:      {"Retry-After", "0"},
 		24 * time.Hour:   {"Retry-After", "1e300"},
-		5 * time.Second:  {"X-RateLimit-Remaining", "0", "X-Ratelimit-Reset", "1795521605", "Date", "Tue, 24 Nov 2026 12:00:00 GMT"},
+		5 * time.Second: {"X-RateLimit-Remaining", "0", "X-Ratelimit-Reset", "1795521605", "Date",
+			"Tue, 24 Nov 2026 12:00:00 GMT"},
 	} {
 		var after *provider.RetryAfter
 		err := StatusError(reply(429, "application/json", `{"error":{"error_name":"exceeded_rate"}}`, headers...))
@@ -98,7 +108,8 @@ func TestA429TellsHowLongToWait(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	}
-	for _, odd := range []string{"-1", "soon", "NaN", "Tue, 24 Nov 2026 12:01:30 GMT"} { // a date without a clock tells nothing
+	// a date without a clock tells nothing
+	for _, odd := range []string{"-1", "soon", "NaN", "Tue, 24 Nov 2026 12:01:30 GMT"} {
 		var after *provider.RetryAfter
 		if err := StatusError(reply(429, "", "", "Retry-After", odd)); !errors.As(err, &after) || after.Wait != time.Minute {
 			t.Errorf("%s: got %v", odd, err)
@@ -109,7 +120,8 @@ func TestA429TellsHowLongToWait(t *testing.T) {
 func TestReadJSON(t *testing.T) {
 	t.Parallel()
 	var ok struct{ A int }
-	for _, kind := range []string{"application/json; esl-api-version=11", "application/json", "application/problem+json", "", "text/plain", "garbage;;"} {
+	for _, kind := range []string{"application/json; esl-api-version=11", "application/json", "application/problem+json",
+		"", "text/plain", "garbage;;"} {
 		ok.A = 0
 		if err := ReadJSON(reply(200, kind, "\xef\xbb\xbf {\"A\":1}\n"), &ok); err != nil || ok.A != 1 {
 			t.Errorf("%q: %v", kind, err)
@@ -119,10 +131,12 @@ func TestReadJSON(t *testing.T) {
 		resp *http.Response
 		want string
 	}{
-		"html":         {reply(200, "text/html; charset=utf-8", "<html>hush</html>"), "service unavailable: 200 OK, a web page in the place of JSON"},
+		"html": {reply(200, "text/html; charset=utf-8", "<html>hush</html>"),
+			"service unavailable: 200 OK, a web page in the place of JSON"},
 		"html as text": {reply(200, "text/plain", "<html>hush</html>"), "200 OK, a web page in the place of JSON"},
 		"empty":        {reply(200, "application/json", " \n"), "200 OK, nothing in the place of JSON"},
-		"a text":       {reply(200, "text/plain", "503 hush, back soon"), "service unavailable: 200 OK, a text in the place of JSON"},
+		"a text": {reply(200, "text/plain", "503 hush, back soon"),
+			"service unavailable: 200 OK, a text in the place of JSON"},
 		"UTF-16":       {reply(200, "application/json", "\xff\xfe{\x00}\x00"), "UTF-16"},
 		"broken":       {reply(200, "application/json", `{"A":"hush`), "something broken"},
 		"two":          {reply(200, "application/json", `{"A":1}{"A":2}`), "something broken"},
@@ -136,7 +150,8 @@ func TestReadJSON(t *testing.T) {
 		if name == "deep" {
 			err = ReadJSON(c.resp, &ok)
 		}
-		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "hush") || strings.Contains(err.Error(), "12345") {
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "hush") ||
+			strings.Contains(err.Error(), "12345") {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
@@ -151,21 +166,24 @@ func TestSave(t *testing.T) {
 		want error
 		text string
 	}{
-		"a file":           {reply(200, "application/pdf", pdf, "Content-Disposition", "attachment; filename*=UTF-8''T%C3%BCr.pdf"), nil, ""},
+		"a file": {reply(200, "application/pdf", pdf, "Content-Disposition",
+			"attachment; filename*=UTF-8''T%C3%BCr.pdf"), nil, ""},
 		"a long file":      {reply(200, "application/octet-stream", longer), nil, ""},
 		"odd bytes":        {reply(200, "application/pdf", "\x00\x01 what is this"), nil, ""},
 		"junk before":      {reply(200, "application/pdf", "\n\n<html>"+pdf), nil, ""},
 		"nothing":          {reply(200, "application/pdf", ""), provider.ErrInvalidFile, "nothing came"},
 		"a page":           {reply(200, "text/html; charset=utf-8", "please log in"), provider.ErrInvalidFile, "a web page"},
 		"a page in hiding": {reply(200, "application/pdf", " <!DOCTYPE html>"), provider.ErrInvalidFile, "a web page"},
-		"a message":        {reply(200, "application/octet-stream", `{"message":"hush"}`), provider.ErrInvalidFile, "a message in JSON"},
-		"not there":        {reply(404, "application/json", `{}`), provider.ErrNotFound, "404"},
-		"not ready":        {reply(409, "application/json", `{}`), provider.ErrNotReady, "409"},
-		"no content":       {reply(204, "", ``), nil, "204"},
+		"a message": {reply(200, "application/octet-stream", `{"message":"hush"}`), provider.ErrInvalidFile,
+			"a message in JSON"},
+		"not there":  {reply(404, "application/json", `{}`), provider.ErrNotFound, "404"},
+		"not ready":  {reply(409, "application/json", `{}`), provider.ErrNotReady, "409"},
+		"no content": {reply(204, "", ``), nil, "204"},
 	} {
 		var out bytes.Buffer
 		d, err := Save(&out, c.resp)
-		if c.want != nil && !errors.Is(err, c.want) || (err == nil) != (c.text == "") || err != nil && (!strings.Contains(err.Error(), c.text) || strings.Contains(err.Error(), "hush")) {
+		if c.want != nil && !errors.Is(err, c.want) || (err == nil) != (c.text == "") || err != nil &&
+			(!strings.Contains(err.Error(), c.text) || strings.Contains(err.Error(), "hush")) {
 			t.Errorf("%s: got %v", name, err)
 		}
 		if err == nil && (int64(out.Len()) != c.resp.ContentLength || d.Length != c.resp.ContentLength) {

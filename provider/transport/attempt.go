@@ -62,7 +62,8 @@ func (t *Transport) send(req *http.Request, p *budget.Place) (*http.Response, er
 	slow := time.AfterFunc(t.o.Timeout, func() { cancel(errSlow) })
 	if p != nil && t.written {
 		// The request counts from when it is on the wire: dialling may take long.
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { p.Depart() }})
+		ctx = httptrace.WithClientTrace(ctx,
+			&httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { p.Depart() }})
 	} else {
 		p.Depart()
 	}

@@ -52,7 +52,8 @@ func TestABodyMustMoveAndEnd(t *testing.T) {
 			}
 		}
 		for idle, want := range map[time.Duration]error{2 * time.Minute: nil, time.Minute: errIdle} { // provider.Call.Idle
-			req, err := http.NewRequestWithContext(provider.WithCall(t.Context(), provider.Call{Idle: idle}), http.MethodGet, "https://api.example.org/stream", nil)
+			req, err := http.NewRequestWithContext(provider.WithCall(t.Context(), provider.Call{Idle: idle}), http.MethodGet,
+				"https://api.example.org/stream", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -86,7 +87,8 @@ func TestAnswersAreBounded(t *testing.T) {
 		read int
 		fail bool
 	}{
-		{t.Context(), 100, true}, {provider.WithCall(t.Context(), provider.Call{MaxBody: 1000}), 1000, false}, {provider.WithCall(t.Context(), provider.Call{MaxBody: 999}), 999, true},
+		{t.Context(), 100, true}, {provider.WithCall(t.Context(), provider.Call{MaxBody: 1000}), 1000,
+			false}, {provider.WithCall(t.Context(), provider.Call{MaxBody: 999}), 999, true},
 		{provider.WithClass(t.Context(), provider.ClassFiles), 1000, false},
 	} {
 		req, _ := http.NewRequestWithContext(c.ctx, http.MethodGet, address, nil)
@@ -133,7 +135,8 @@ func TestRealConnections(t *testing.T) {
 		return Do(c, req)
 	}
 	resp, err := ask(t.Context(), "/")
-	if err != nil || ReadJSON(resp, new(any)) != nil || <-asked != "countersign" || tr.BudgetLeft(provider.ClassRead) != 9 {
+	if err != nil || ReadJSON(resp, new(any)) != nil || <-asked != "countersign" ||
+		tr.BudgetLeft(provider.ClassRead) != 9 {
 		t.Errorf("got %v, %d left", err, tr.BudgetLeft(provider.ClassRead))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -152,7 +155,8 @@ func TestRealConnections(t *testing.T) {
 	if err != nil || resp.StatusCode != http.StatusFound {
 		t.Fatalf("a redirect: %v", err)
 	}
-	if err := ReadJSON(resp, new(any)); err == nil || !strings.Contains(err.Error(), "evil.example.com") || strings.Contains(err.Error(), "hush") {
+	if err := ReadJSON(resp, new(any)); err == nil || !strings.Contains(err.Error(), "evil.example.com") ||
+		strings.Contains(err.Error(), "hush") {
 		t.Errorf("a redirect: got %v", err)
 	}
 }
@@ -168,7 +172,8 @@ func TestTheLogTellsNoAddress(t *testing.T) {
 		for range 6 {
 			get(t, tr.Client()) //nolint:errcheck,bodyclose // the log matters
 		}
-		if s := out.String(); !strings.Contains(s, "account=sales") || strings.Contains(s, "example") || strings.Contains(s, "hush") {
+		if s := out.String(); !strings.Contains(s, "account=sales") || strings.Contains(s, "example") ||
+			strings.Contains(s, "hush") {
 			t.Errorf("logged %q", s)
 		}
 	})
@@ -203,14 +208,16 @@ func TestAFileThatIsTooLarge(t *testing.T) {
 	c := NewForeignClient(Options{Now: time.Now, Attempts: 1, MaxFile: 8 << 20, MaxBody: 8 << 20}, true)
 	defer c.CloseIdleConnections()
 	for _, path := range []string{"/announced", "/endless", "/packed"} {
-		req, _ := http.NewRequestWithContext(provider.WithClass(t.Context(), provider.ClassFiles), http.MethodGet, srv.URL+path, nil)
+		req, _ := http.NewRequestWithContext(provider.WithClass(t.Context(), provider.ClassFiles), http.MethodGet,
+			srv.URL+path, nil)
 		resp, err := Do(c, req)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var got bytes.Buffer
 		_, err = Save(&got, resp)
-		if !errors.Is(err, provider.ErrTooLarge) || errors.Is(err, provider.ErrInvalidFile) || got.Len() > 8<<20 || path == "/announced" && got.Len() > 0 {
+		if !errors.Is(err, provider.ErrTooLarge) || errors.Is(err, provider.ErrInvalidFile) || got.Len() > 8<<20 ||
+			path == "/announced" && got.Len() > 0 {
 			t.Errorf("%s: %v after %d bytes", path, err, got.Len())
 		}
 	}

@@ -30,7 +30,8 @@ func TestTheBreakerOpensAndTriesAgainLater(t *testing.T) {
 		}
 		for _, rest := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute} {
 			began := time.Now()
-			if _, err := get(t, tr.Client()); !errors.Is(err, provider.ErrUnavailable) || !tr.BreakerOpen() || time.Since(began) != 0 {
+			if _, err := get(t, tr.Client()); !errors.Is(err, provider.ErrUnavailable) || !tr.BreakerOpen() ||
+				time.Since(began) != 0 {
 				t.Fatalf("not open: %v", err)
 			}
 			time.Sleep(rest - time.Millisecond)
@@ -65,12 +66,17 @@ func TestOnlyFaultsOfTheServiceOpenTheBreaker(t *testing.T) {
 				}
 			}
 		}
-		hang := scripted(func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() })
+		hang := scripted(func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil,
+				r.Context().Err()
+		})
 		tr := hang.transport()
 		for range 10 {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			req, _ := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-			if _, err := tr.Client().Do(req); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, provider.ErrUnavailable) {
+			if _, err := tr.Client().Do(req); !errors.Is(err, context.DeadlineExceeded) ||
+				errors.Is(err, provider.ErrUnavailable) {
 				t.Errorf("got %v", err)
 			}
 			cancel()
@@ -83,7 +89,8 @@ func TestOnlyFaultsOfTheServiceOpenTheBreaker(t *testing.T) {
 
 func TestTheLogSaysWhyAnAccountRests(t *testing.T) {
 	t.Parallel()
-	for want, s := range map[string]*script{"502 Bad Gateway": scripted(answer(502, "")), "connection reset by peer": scripted(broken)} {
+	for want, s := range map[string]*script{"502 Bad Gateway": scripted(answer(502, "")),
+		"connection reset by peer": scripted(broken)} {
 		synctest.Test(t, func(t *testing.T) {
 			var out bytes.Buffer
 			log := logrus.New()

@@ -24,7 +24,8 @@ func Save(w io.Writer, resp *http.Response) (provider.Declared, error) {
 	}
 	body := resp.Body
 	if _, ok := body.(*watched); !ok {
-		body = &watched{body: body, left: 1 << 40, idle: idleFile, why: func(err error) error { return err }, cancel: func(error) {}}
+		body = &watched{body: body, left: 1 << 40, idle: idleFile, why: func(err error) error { return err },
+			cancel: func(error) {}}
 	}
 	defer body.Close()
 	if w, ok := body.(*watched); ok && resp.ContentLength > w.left {
@@ -76,7 +77,8 @@ func (r *reading) Read(p []byte) (int, error) {
 // fileError returns the meaning of an error that broke off a body. The end of the caller's context and the size limit
 // are no faults of the file.
 func fileError(err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, provider.ErrTooLarge) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, provider.ErrTooLarge) {
 		return fmt.Errorf("read file: %w", err)
 	}
 	return fmt.Errorf("%w: %w", provider.ErrInvalidFile, provider.Redact(err))

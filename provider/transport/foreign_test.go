@@ -50,7 +50,8 @@ func TestAForeignClientGivesNothingAway(t *testing.T) {
 			}
 		}
 	}
-	if _, err := ask(c, "/round?x=hush"); err == nil || strings.Contains(err.Error(), "hush") || !strings.Contains(err.Error(), "redirects") || len(got) != 4 {
+	if _, err := ask(c, "/round?x=hush"); err == nil || strings.Contains(err.Error(), "hush") ||
+		!strings.Contains(err.Error(), "redirects") || len(got) != 4 {
 		t.Errorf("in a circle: %v after %d", err, len(got))
 	}
 }
@@ -61,10 +62,12 @@ func TestAForeignClientRefusesPrivateAddresses(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ }))
 	defer srv.Close()
 	c := NewForeignClient(Options{Now: time.Now}, false)
-	for _, at := range []string{srv.URL, strings.Replace(srv.URL, "127.0.0.1", "localhost", 1), "file:///etc/passwd", "ftp://example.org/"} {
+	for _, at := range []string{srv.URL, strings.Replace(srv.URL, "127.0.0.1", "localhost", 1), "file:///etc/passwd",
+		"ftp://example.org/"} {
 		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, at, nil)
 		began := time.Now()
-		if _, err := Do(c, req); err == nil || !strings.Contains(err.Error(), "address refused") || time.Since(began) > 300*time.Millisecond {
+		if _, err := Do(c, req); err == nil || !strings.Contains(err.Error(), "address refused") ||
+			time.Since(began) > 300*time.Millisecond {
 			t.Errorf("%s: got %v", at, err)
 		}
 	}

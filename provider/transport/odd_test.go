@@ -28,7 +28,8 @@ func asksJSON(t *testing.T, tr *Transport, method string, v any) error {
 func TestAPageInThePlaceOfJSONIsTriedAgainLikeA503(t *testing.T) {
 	t.Parallel()
 	for _, odd := range [][2]string{
-		{"<html>down for maintenance</html>", "text/html"}, {"<!doctype html>", "application/json"}, {"503 back soon", "text/plain"}, {"", "application/json"},
+		{"<html>down for maintenance</html>", "text/html"}, {"<!doctype html>", "application/json"}, {"503 back soon",
+			"text/plain"}, {"", "application/json"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var got struct{ A int }
@@ -45,7 +46,8 @@ func TestAPageInThePlaceOfJSONIsTriedAgainLikeA503(t *testing.T) {
 				}
 				err := asksJSON(t, tr, http.MethodGet, &got)
 				var h *HTTPError
-				if !errors.Is(err, provider.ErrUnavailable) || !errors.As(err, &h) || h.Code != 200 || h.Odd == "" || len(ever.asked) != 4*(call+1) {
+				if !errors.Is(err, provider.ErrUnavailable) || !errors.As(err, &h) || h.Code != 200 || h.Odd == "" ||
+					len(ever.asked) != 4*(call+1) {
 					t.Errorf("%q: %v after %d", odd, err, len(ever.asked))
 				}
 			}
@@ -53,7 +55,8 @@ func TestAPageInThePlaceOfJSONIsTriedAgainLikeA503(t *testing.T) {
 				t.Errorf("%q: the breaker is closed after five failed calls", odd)
 			}
 			once := scripted(page)
-			if err := asksJSON(t, once.transport(), http.MethodPost, &got); !errors.Is(err, provider.ErrUnavailable) || len(once.asked) != 1 {
+			if err := asksJSON(t, once.transport(), http.MethodPost, &got); !errors.Is(err, provider.ErrUnavailable) ||
+				len(once.asked) != 1 {
 				t.Errorf("%q: what may not be sent twice: %v after %d", odd, err, len(once.asked))
 			}
 			file := scripted(page)

@@ -127,7 +127,8 @@ func (p *process) run(t *testing.T, length time.Duration, kill bool) {
 	}
 }
 
-// A process that is killed at any moment, and again, leaves a budget to the next one that is not exceeded in any minute.
+// A process that is killed at any moment, and again, leaves a budget to the next one that is not exceeded in any
+// minute.
 func TestTheBudgetHoldsOverManyKills(t *testing.T) {
 	t.Parallel()
 	for _, limit := range []int{1, 3, 10, 30, 100, 600} {
@@ -181,7 +182,8 @@ func TestASuspendedBudgetIsExact(t *testing.T) {
 			t.Errorf("%d left, want 60", n)
 		}
 		get(t, next.Client()) //nolint:errcheck,bodyclose // only the budget matters
-		if err := errors.Join(next.Suspend(t.Context()), first.Resume(t.Context())); err != nil || first.BudgetLeft(provider.ClassRead) != 59 {
+		if err := errors.Join(next.Suspend(t.Context()), first.Resume(t.Context())); err != nil ||
+			first.BudgetLeft(provider.ClassRead) != 59 {
 			t.Errorf("who comes back knows %d left, want 59: %v", first.BudgetLeft(provider.ClassRead), err)
 		}
 		time.Sleep(minute)
@@ -244,7 +246,8 @@ func TestPausesAndRestsOutliveTheProcess(t *testing.T) {
 			t.Error("another service rests")
 		}
 		back := d.process(t, 100, func(o *Options) { o.Now = func() time.Time { return time.Now().Add(-24 * time.Hour) } })
-		if left := time.Until(back.PausedUntil(provider.ClassRead).Add(24 * time.Hour)); left > 601*time.Second || left < 589*time.Second {
+		if left := time.Until(back.PausedUntil(provider.ClassRead).Add(24 * time.Hour)); left > 601*time.Second ||
+			left < 589*time.Second {
 			t.Errorf("paused for %s where the clock went back", left)
 		}
 		time.Sleep(20 * time.Second)

@@ -96,7 +96,8 @@ func hopeless(err error) bool {
 	var name x509.HostnameError
 	var authority x509.UnknownAuthorityError
 	var header tls.RecordHeaderError
-	return errors.As(err, &after) || errors.As(err, &cert) || errors.As(err, &name) || errors.As(err, &authority) || errors.As(err, &header) ||
+	return errors.As(err, &after) || errors.As(err, &cert) || errors.As(err, &name) || errors.As(err, &authority) ||
+		errors.As(err, &header) ||
 		errors.Is(err, provider.ErrUnavailable) || errors.Is(err, ways.ErrAddress)
 }
 
@@ -143,7 +144,8 @@ func (t *Transport) outcome(ctx context.Context, c *call, resp *http.Response, e
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil, ctx.Err()
-	case errors.As(err, &after), errors.Is(err, provider.ErrUnavailable), errors.Is(err, ways.ErrAddress), errors.Is(err, errBody):
+	case errors.As(err, &after), errors.Is(err, provider.ErrUnavailable), errors.Is(err, ways.ErrAddress), errors.Is(err,
+		errBody):
 		return nil, err
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", provider.ErrUnavailable, provider.Redact(err))

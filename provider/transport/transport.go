@@ -139,8 +139,9 @@ func dialer(d *net.Dialer) *http.Transport {
 	}
 	d.Timeout, d.KeepAlive = 10*time.Second, 30*time.Second
 	return &http.Transport{
-		Proxy: http.ProxyFromEnvironment, DialContext: d.DialContext, ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second,
-		IdleConnTimeout: 90 * time.Second, MaxIdleConnsPerHost: 16, MaxResponseHeaderBytes: 1 << 20,
+		Proxy: http.ProxyFromEnvironment, DialContext: d.DialContext, ForceAttemptHTTP2: true,
+		TLSHandshakeTimeout: 10 * time.Second,
+		IdleConnTimeout:     90 * time.Second, MaxIdleConnsPerHost: 16, MaxResponseHeaderBytes: 1 << 20,
 	}
 }
 
@@ -181,7 +182,8 @@ func verdict(ctx context.Context, c *call, resp *http.Response, err error) error
 		return fmt.Errorf("%w: %d %s", errBroken, resp.StatusCode, http.StatusText(resp.StatusCode))
 	case err == nil:
 		return nil
-	case errors.As(err, &after), ctx.Err() != nil, errors.Is(err, errResting), errors.Is(err, ways.ErrAddress), errors.Is(err, errBody):
+	case errors.As(err, &after), ctx.Err() != nil, errors.Is(err, errResting), errors.Is(err,
+		ways.ErrAddress), errors.Is(err, errBody):
 		return errBeside
 	}
 	return fmt.Errorf("%w: %w", errBroken, err)

@@ -48,7 +48,8 @@ func answer(code int, body string, headers ...string) func(*http.Request) (*http
 		for i := 0; i+1 < len(headers); i += 2 {
 			h.Set(headers[i], headers[i+1])
 		}
-		return &http.Response{StatusCode: code, Header: h, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body))}, nil
+		return &http.Response{StatusCode: code, Header: h, Body: io.NopCloser(strings.NewReader(body)),
+			ContentLength: int64(len(body))}, nil
 	}
 }
 
@@ -116,7 +117,8 @@ func TestOnlyWhatMayBeSentTwiceIs(t *testing.T) {
 			method string
 			ctx    context.Context
 			want   int
-		}{{http.MethodPost, t.Context(), 1}, {http.MethodPut, t.Context(), 1}, {http.MethodHead, t.Context(), 2}, {http.MethodPost, provider.WithCall(t.Context(), provider.Call{Retry: true}), 2}} {
+		}{{http.MethodPost, t.Context(), 1}, {http.MethodPut, t.Context(), 1}, {http.MethodHead, t.Context(),
+			2}, {http.MethodPost, provider.WithCall(t.Context(), provider.Call{Retry: true}), 2}} {
 			bodies := 0
 			count := func(r *http.Request, code int) (*http.Response, error) {
 				raw, _ := io.ReadAll(r.Body)
@@ -125,7 +127,8 @@ func TestOnlyWhatMayBeSentTwiceIs(t *testing.T) {
 				}
 				return answer(code, "")(r)
 			}
-			s := scripted(func(r *http.Request) (*http.Response, error) { return count(r, 502) }, func(r *http.Request) (*http.Response, error) { return count(r, 200) })
+			s := scripted(func(r *http.Request) (*http.Response, error) { return count(r, 502) },
+				func(r *http.Request) (*http.Response, error) { return count(r, 200) })
 			req, _ := http.NewRequestWithContext(c.ctx, c.method, address, strings.NewReader("the body"))
 			if _, err := s.transport().Client().Do(req); err != nil || len(s.asked) != c.want || bodies != c.want { //nolint:bodyclose // no body
 				t.Errorf("%s: %d attempts, %d bodies, %v", c.method, len(s.asked), bodies, err)
@@ -170,11 +173,15 @@ func TestALongRetryAfterIsHandedBack(t *testing.T) {
 	}{{429, "3600", time.Hour}, {503, "120", 2 * time.Minute}, {429, "999999999", 24 * time.Hour}} {
 		synctest.Test(t, func(t *testing.T) {
 			s := scripted(answer(c.code, `{"error":{"error_name":"exceeded_rate","error_msg":"Ada"}}`, "Retry-After", c.asked))
-			tr := s.transport(func(o *Options) { o.Budget = map[provider.Class]int{provider.ClassRead: 10, provider.ClassFiles: 5} })
+			tr := s.transport(func(o *Options) {
+				o.Budget = map[provider.Class]int{provider.ClassRead: 10,
+					provider.ClassFiles: 5}
+			})
 			began := time.Now()
 			_, err := get(t, tr.Client())
 			var after *provider.RetryAfter
-			if !errors.As(err, &after) || after.Wait != c.want || time.Since(began) != 0 || !strings.Contains(err.Error(), "exceeded_rate") || strings.Contains(err.Error(), "Ada") {
+			if !errors.As(err, &after) || after.Wait != c.want || time.Since(began) != 0 ||
+				!strings.Contains(err.Error(), "exceeded_rate") || strings.Contains(err.Error(), "Ada") {
 				t.Errorf("got %v", err)
 			}
 			if until := tr.PausedUntil(provider.ClassRead); !until.Equal(began.Add(c.want)) {
@@ -183,7 +190,8 @@ func TestALongRetryAfterIsHandedBack(t *testing.T) {
 			if _, err := get(t, tr.Client()); !errors.As(err, &after) || len(s.asked) != 1 {
 				t.Errorf("another call: %v, %d sent", err, len(s.asked))
 			}
-			if !tr.PausedUntil(provider.ClassFiles).IsZero() || tr.BudgetLeft(provider.ClassFiles) != 5 || tr.BudgetLeft(provider.ClassRead) != 0 || tr.BreakerOpen() {
+			if !tr.PausedUntil(provider.ClassFiles).IsZero() || tr.BudgetLeft(provider.ClassFiles) != 5 ||
+				tr.BudgetLeft(provider.ClassRead) != 0 || tr.BreakerOpen() {
 				t.Error("another class is held too")
 			}
 		})
@@ -228,7 +236,8 @@ func TestQuotaHeadersAreRead(t *testing.T) {
 			{[]string{"x-ratelimit-limit-remaining", "0", "X-Ratelimit-Reset", unix(-2 * time.Second)}, time.Second},
 			{[]string{"x-ratelimit-limit-remaining", "0"}, time.Second},
 			{[]string{"X-RateLimit-Remaining", "0", "X-Ratelimit-Reset", unix(time.Hour)}, time.Minute},
-			{[]string{"X-RateLimit-Remaining", "0", "X-Ratelimit-Reset", unix(time.Hour + 5*time.Second), "Date", date(time.Hour)}, 5 * time.Second},
+			{[]string{"X-RateLimit-Remaining", "0", "X-Ratelimit-Reset", unix(time.Hour + 5*time.Second), "Date",
+				date(time.Hour)}, 5 * time.Second},
 			{[]string{"X-RateLimit-Remaining", "1", "X-Ratelimit-Reset", unix(time.Hour)}, 0},
 			{[]string{"X-RateLimit-Remaining", "", "X-Ratelimit-Reset", "soon"}, 0},
 			{nil, 0},
@@ -316,14 +325,16 @@ func TestARefusalMeansWhatTheProviderSays(t *testing.T) {
 			body  string
 			asked int
 			want  error
-		}{{`{"code":"SLOWER"}`, 4, nil}, {`{"code":"NOT_THERE"}`, 1, provider.ErrNotFound}, {`{"code":"OTHER"}`, 4, provider.ErrUnavailable}} {
+		}{{`{"code":"SLOWER"}`, 4, nil}, {`{"code":"NOT_THERE"}`, 1, provider.ErrNotFound}, {`{"code":"OTHER"}`, 4,
+			provider.ErrUnavailable}} {
 			s := scripted(answer(500, c.body))
 			tr := s.transport()
 			var err error
 			for range breakAfter + 1 {
 				var resp *http.Response
 				s.asked = nil
-				req, _ := http.NewRequestWithContext(provider.WithCall(t.Context(), provider.Call{Meaning: meant}), http.MethodGet, address, nil)
+				req, _ := http.NewRequestWithContext(provider.WithCall(t.Context(), provider.Call{Meaning: meant}),
+					http.MethodGet, address, nil)
 				if resp, err = tr.Client().Do(req); err == nil {
 					Mean(req.Context(), resp) // as it is without a Transport: it says the same again
 					err = StatusError(resp)
@@ -336,7 +347,8 @@ func TestARefusalMeansWhatTheProviderSays(t *testing.T) {
 				}
 			}
 			var after *provider.RetryAfter
-			if c.want == nil && (!errors.As(err, &after) || after.Wait < 2*time.Second) || c.want != nil && !errors.Is(err, c.want) {
+			if c.want == nil && (!errors.As(err, &after) || after.Wait < 2*time.Second) || c.want != nil &&
+				!errors.Is(err, c.want) {
 				t.Errorf("%s: %v", c.body, err)
 			}
 			if tr.BreakerOpen() != (c.want == provider.ErrUnavailable) {

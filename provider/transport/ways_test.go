@@ -50,7 +50,8 @@ func (e *egress) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	go func() { io.Copy(from, to); from.Close() }() //nolint:errcheck // a tunnel of a test
 }
 
-// behind returns a client for other hosts whose only way out is a proxy, and that proxy. Names resolve as the test says.
+// behind returns a client for other hosts whose only way out is a proxy, and that proxy. Names resolve as the test
+// says.
 func behind(t *testing.T, private bool, names map[string]string) (*http.Client, *egress) {
 	t.Helper()
 	e := &egress{answer: func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "%PDF-1.7 %%EOF") }} //nolint:errcheck // a test
@@ -130,7 +131,8 @@ func TestFilesComeThroughAProxy(t *testing.T) {
 		}
 	}
 	slices.Sort(e.asked)
-	if asked := strings.Join(e.asked, ", "); asked != "CONNECT example.com:443, GET 93.184.216.34, GET files.example.test" {
+	if asked := strings.Join(e.asked,
+		", "); asked != "CONNECT example.com:443, GET 93.184.216.34, GET files.example.test" {
 		t.Errorf("asked for %s", asked)
 	}
 	secure.CloseClientConnections()
@@ -139,13 +141,18 @@ func TestFilesComeThroughAProxy(t *testing.T) {
 // A host that is not public, as far as can be known here, is refused before the proxy is asked.
 func TestAProxyIsAskedForNoPrivateHost(t *testing.T) {
 	t.Parallel()
-	names := map[string]string{"inside.example.org": "93.184.216.34 10.0.0.7", "outside.example.org": "93.184.216.34", "under_score.example.org": "8.8.8.8"}
+	names := map[string]string{"inside.example.org": "93.184.216.34 10.0.0.7", "outside.example.org": "93.184.216.34",
+		"under_score.example.org": "8.8.8.8"}
 	for host, asked := range map[string]bool{
-		"outside.example.org": true, "unknown.example.test": true, "93.184.216.34": true, "[2606:4700::1111]": true, "8.8.8.8.": true,
+		"outside.example.org": true, "unknown.example.test": true, "93.184.216.34": true, "[2606:4700::1111]": true,
+		"8.8.8.8.":                true,
 		"under_score.example.org": true, "m\u00fcnchen.example": true,
-		"10.1.2.3": false, "192.168.1.1": false, "169.254.169.254": false, "[fe80::1]": false, "[::ffff:10.0.0.1]": false, "[fd00::1]": false,
-		"[64:ff9b::a00:1]": false, "10.1.2.3.": false, "10.1": false, "0x0a000001": false, "167772161": false, "0xA.0.0.1": false, "0300.0250.1.1": false,
-		"inside.example.org": false, "INSIDE.example.org.": false, "some.localhost": false, "\uff11\uff10.1.2.3": false, "169\u3002254\u3002169\u3002254": false,
+		"10.1.2.3": false, "192.168.1.1": false, "169.254.169.254": false, "[fe80::1]": false, "[::ffff:10.0.0.1]": false,
+		"[fd00::1]":        false,
+		"[64:ff9b::a00:1]": false, "10.1.2.3.": false, "10.1": false, "0x0a000001": false, "167772161": false,
+		"0xA.0.0.1": false, "0300.0250.1.1": false,
+		"inside.example.org": false, "INSIDE.example.org.": false, "some.localhost": false, "\uff11\uff10.1.2.3": false,
+		"169\u3002254\u3002169\u3002254":    false,
 		"\uff11\uff10.\uff11.\uff12.\uff13": false,
 	} {
 		for _, scheme := range []string{"http", "https"} {
@@ -167,7 +174,8 @@ func TestAProxyIsAskedForNoPrivateHost(t *testing.T) {
 	}
 }
 
-// Each redirect is judged anew, what goes past the proxy is judged as it is dialled, and no error tells the proxy's password.
+// Each redirect is judged anew, what goes past the proxy is judged as it is dialled, and no error tells the proxy's
+// password.
 func TestWhatGoesPastAProxyIsJudgedToo(t *testing.T) {
 	t.Parallel()
 	c, e := behind(t, false, nil)
@@ -181,7 +189,8 @@ func TestWhatGoesPastAProxyIsJudgedToo(t *testing.T) {
 	gone := httptest.NewServer(nil)
 	gone.Close()
 	through, _ := url.Parse(strings.Replace(gone.URL, "http://", "http://us:hush-proxy@", 1))
-	for _, address := range []string{"http://odd.example.org/file", "http://files.example.test/file", "https://files.example.test/file"} {
+	for _, address := range []string{"http://odd.example.org/file", "http://files.example.test/file",
+		"https://files.example.test/file"} {
 		if !strings.Contains(address, "odd") {
 			waysOf(c).Proxy = http.ProxyURL(through)
 		}

@@ -31,7 +31,8 @@ func (tb *Table) AnswersAnd(
 	u := store.Unit{}
 	for i := range obs {
 		provider.LegibleObservation(&obs[i])
-		u.Keys = append(u.Keys, model.Key{Account: a.ID, Ref: obs[i].Ref}, model.Key{Account: a.ID, Ref: cmp.Or(obs[i].Alias, obs[i].Ref)})
+		u.Keys = append(u.Keys, model.Key{Account: a.ID, Ref: obs[i].Ref},
+			model.Key{Account: a.ID, Ref: cmp.Or(obs[i].Alias, obs[i].Ref)})
 	}
 	u.Apply = func(b *store.Batch) error {
 		out = out[:0]

@@ -204,7 +204,8 @@ func reportedChange(c model.RowChange) model.GapChange {
 // better returns the more informative of two outcomes.
 func better(a, b model.Outcome) model.Outcome {
 	order := []model.Outcome{"", model.Ignored, model.NothingNew, model.Checking, model.Applied}
-	return slices.MaxFunc([]model.Outcome{a, b}, func(a, b model.Outcome) int { return slices.Index(order, a) - slices.Index(order, b) })
+	return slices.MaxFunc([]model.Outcome{a, b},
+		func(a, b model.Outcome) int { return slices.Index(order, a) - slices.Index(order, b) })
 }
 
 // receiveForgotten records that a callback came for a forgotten transaction, and stores nothing of its content.

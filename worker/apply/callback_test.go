@@ -43,8 +43,9 @@ func TestAGapIsMissedAfterItsGraceAndLateWhenToldAfterAll(t *testing.T) {
 func TestACallbackThatCannotBeAppliedIsKeptAsNotUnderstood(t *testing.T) {
 	workertest.Both(t, func(t *testing.T, b *workertest.Bench) {
 		in := apply.Incoming{
-			Callback: model.Callback{Account: "acc", Ref: "a", Type: "moved", Verdict: model.Accepted, DedupeKey: "k", At: b.Now(), Body: []byte("{}")},
-			Rules:    b.Account.Rules, Observations: []model.Observation{workertest.Claim("a", model.Completed)},
+			Callback: model.Callback{Account: "acc", Ref: "a", Type: "moved", Verdict: model.Accepted, DedupeKey: "k",
+				At: b.Now(), Body: []byte("{}")},
+			Rules: b.Account.Rules, Observations: []model.Observation{workertest.Claim("a", model.Completed)},
 		}
 		in.Links = []provider.Link{workertest.Link("a", fileLink)}
 		b.Accounts = []*apply.Account{nil} // a fault of ours
@@ -65,7 +66,8 @@ func TestACallbackThatCannotBeAppliedIsKeptAsNotUnderstood(t *testing.T) {
 func TestAStoreThatIsGoneIsNoFaultOfTheCallback(t *testing.T) {
 	b := workertest.SQLite(t)
 	workertest.Check(t, os.Remove(b.Store.Path()))
-	_, err := b.Table.Callback(t.Context(), apply.Incoming{Callback: model.Callback{Account: "acc", Ref: "a", Verdict: model.Accepted, At: workertest.Noon()}})
+	_, err := b.Table.Callback(t.Context(),
+		apply.Incoming{Callback: model.Callback{Account: "acc", Ref: "a", Verdict: model.Accepted, At: workertest.Noon()}})
 	if !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("got %v, want ErrUnavailable", err)
 	}
@@ -74,9 +76,11 @@ func TestAStoreThatIsGoneIsNoFaultOfTheCallback(t *testing.T) {
 func TestTextThatNoDatabaseTakesIsCleanedInAnswers(t *testing.T) {
 	workertest.Both(t, func(t *testing.T, b *workertest.Bench) {
 		b.Answered(t, "a", model.Observation{
-			Status: model.InProgress, Name: "Le\x00ase \xff", Reason: "\x00", Signers: []model.Signer{{Ref: "1", Name: "A\x00na", Status: model.SignerWaiting}},
+			Status: model.InProgress, Name: "Le\x00ase \xff", Reason: "\x00", Signers: []model.Signer{{Ref: "1",
+				Name: "A\x00na", Status: model.SignerWaiting}},
 		})
 		r := b.Row(t, "a")
-		workertest.Same(t, "name and signer", []string{r.Name, r.Signers[0].Name}, []string{"Le\uFFFDase \uFFFD", "A\uFFFDna"})
+		workertest.Same(t, "name and signer", []string{r.Name, r.Signers[0].Name},
+			[]string{"Le\uFFFDase \uFFFD", "A\uFFFDna"})
 	})
 }

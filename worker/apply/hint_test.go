@@ -16,7 +16,9 @@ import (
 func TestAHintMakesAKnownRowDueOnceAMinuteAndKeepsItsSteps(t *testing.T) {
 	workertest.Both(t, func(t *testing.T, b *workertest.Bench) {
 		b.Answered(t, "a", workertest.InProgress())
-		hint := provider.Hinted{Ref: "a", Steps: []provider.Step{{Name: "otp\x00", At: b.Now()}, {Name: "", At: b.Now()}, {Name: "signature", At: b.Now().Add(time.Hour)}}}
+		hint := provider.Hinted{Ref: "a",
+			Steps: []provider.Step{{Name: "otp\x00", At: b.Now()}, {Name: "", At: b.Now()},
+				{Name: "signature", At: b.Now().Add(time.Hour)}}}
 		for range 3 {
 			s, err := b.Table.Hint(t.Context(), "acc", hint)
 			workertest.Check(t, err)
@@ -54,7 +56,8 @@ func TestAHintAboutARefThatNobodyKnowsCostsOneQuestion(t *testing.T) {
 		b.Service.Says["true"] = workertest.InProgress()
 		for _, ref := range []string{"true", "made up", "", "by\x00tes"} {
 			for range 3 {
-				s, err := b.Table.Hint(t.Context(), "acc", provider.Hinted{Ref: ref, Steps: []provider.Step{{Name: "otp", At: b.Now()}}})
+				s, err := b.Table.Hint(t.Context(), "acc",
+					provider.Hinted{Ref: ref, Steps: []provider.Step{{Name: "otp", At: b.Now()}}})
 				workertest.Check(t, err)
 				workertest.Same(t, "status", s, model.Unknown)
 				b.Move(2 * time.Minute)
@@ -147,7 +150,8 @@ func TestACallbackWithoutProofWithinTheMinuteIsAskedAboutWhenItIsOver(t *testing
 		workertest.Check(t, b.Table.SettleGaps(t.Context()))
 		share, err := b.Store.Share(t.Context(), "acc", nil)
 		workertest.Check(t, err)
-		workertest.Same(t, "changes of status told and missed", []int{share.Reported, share.Missed}, []int{1, 1}) // its creation was missed
+		// its creation was missed
+		workertest.Same(t, "changes of status told and missed", []int{share.Reported, share.Missed}, []int{1, 1})
 		cbs, _, err := b.Store.Callbacks(t.Context(), store.CallbackFilter{})
 		workertest.Check(t, err)
 		workertest.Same(t, "callbacks without proof", []bool{cbs[0].Unproved, cbs[1].Unproved}, []bool{true, true})
@@ -160,12 +164,14 @@ func TestACallbackWithoutProofThatLedToNoQuestionTellsNothing(t *testing.T) {
 		for _, ref := range []string{"proved", "unproved"} {
 			b.Answered(t, ref, workertest.InProgress())
 			b.Move(time.Minute)
-			workertest.Check(t, b.Store.Do(t.Context(), store.Unit{Keys: []model.Key{workertest.Key(ref)}, Apply: func(g *store.Batch) error {
-				g.AddCallback(store.Packed{Callback: model.Callback{
-					Account: "acc", Ref: ref, Type: "moved", Verdict: model.Accepted, Outcome: model.NothingNew, At: g.Now(), Unproved: ref == "unproved",
-				}})
-				return nil
-			}}))
+			workertest.Check(t, b.Store.Do(t.Context(),
+				store.Unit{Keys: []model.Key{workertest.Key(ref)}, Apply: func(g *store.Batch) error {
+					g.AddCallback(store.Packed{Callback: model.Callback{
+						Account: "acc", Ref: ref, Type: "moved", Verdict: model.Accepted, Outcome: model.NothingNew, At: g.Now(),
+						Unproved: ref == "unproved",
+					}})
+					return nil
+				}}))
 			done := workertest.InProgress()
 			done.Status = model.Completed
 			b.Answered(t, ref, done)

@@ -105,7 +105,8 @@ func (tb *Table) explain(b *store.Batch, r model.Rules, next *model.Transaction,
 		late := cb.At.Sub(g.Before)
 		g.Kind, g.Latency = model.GapLate, &late
 		b.PutGap(g)
-		Record(b, *next, model.RowChange{Kind: model.KindGap, From: string(was), To: string(g.Kind), Signer: g.Signer}, "callback "+id, cb.At, true)
+		Record(b, *next, model.RowChange{Kind: model.KindGap, From: string(was), To: string(g.Kind), Signer: g.Signer},
+			"callback "+id, cb.At, true)
 	}
 	return nil
 }

@@ -68,13 +68,14 @@ func TestWhichChannelToldFirst(t *testing.T) {
 			workertest.Check(t, err)
 		}
 		due := func(ref string, why model.DueReason) {
-			workertest.Check(t, b.Store.Do(t.Context(), store.Unit{Keys: []model.Key{workertest.Key(ref)}, Apply: func(g *store.Batch) error {
-				r, _ := g.Transaction(workertest.Key(ref))
-				now := g.Now()
-				r.NextCheckAt, r.DueReason = &now, why
-				g.Put(r, model.Decision{Next: r})
-				return nil
-			}}))
+			workertest.Check(t, b.Store.Do(t.Context(),
+				store.Unit{Keys: []model.Key{workertest.Key(ref)}, Apply: func(g *store.Batch) error {
+					r, _ := g.Transaction(workertest.Key(ref))
+					now := g.Now()
+					r.NextCheckAt, r.DueReason = &now, why
+					g.Put(r, model.Decision{Next: r})
+					return nil
+				}}))
 		}
 		want := map[model.Channel]int{}
 		expect := func(name string, by model.Channel, n int) {
@@ -133,7 +134,8 @@ func TestAGapKnowsTheProvidersTimeWithinItsBounds(t *testing.T) {
 		for name, c := range map[string]struct {
 			ago  time.Duration // before the answer
 			want bool
-		}{"within": {10 * time.Minute, true}, "before the last answer": {3 * time.Hour, false}, "in the future": {-time.Minute, false}} {
+		}{"within": {10 * time.Minute, true}, "before the last answer": {3 * time.Hour,
+			false}, "in the future": {-time.Minute, false}} {
 			b.Answered(t, name, workertest.InProgress())
 			b.Move(time.Hour)
 			done := workertest.InProgress()

@@ -78,7 +78,8 @@ func TestARegistrationThatAnOperatorMadeSettlesTheIncident(t *testing.T) {
 	daemon, verb := made(), made()
 	audit := func(r provider.Registration) {
 		t.Helper()
-		if err := daemon.noteRegistration(t.Context(), "a", func(was registered) (registered, string) { return was.compare(r) }); err != nil {
+		if err := daemon.noteRegistration(t.Context(), "a",
+			func(was registered) (registered, string) { return was.compare(r) }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -120,16 +121,19 @@ func TestARegistrationThatAnOperatorMadeSettlesTheIncident(t *testing.T) {
 func TestARegistrationOfAnAppThatCalledUsIsWatchedToo(t *testing.T) {
 	const ours, theirs = "https://sign.example.com/callbacks/acc", "https://else.example.com"
 	app := func(scope, url string) provider.Registration { return provider.Registration{Scope: scope, URL: url} }
-	before := registered{Registration: provider.Registration{Others: []provider.Registration{app("app one", ours), app("app two", theirs)}}}
+	before := registered{Registration: provider.Registration{Others: []provider.Registration{app("app one", ours),
+		app("app two", theirs)}}}
 	for name, c := range map[string]struct {
 		now   []provider.Registration
 		wrong string
 	}{
-		"as before":              {[]provider.Registration{app("app two", theirs), app("app one", ours)}, ""},
-		"another's has changed":  {[]provider.Registration{app("app one", ours), app("app two", "https://x")}, ""},
-		"ours calls another URL": {[]provider.Registration{app("app one", theirs), app("app two", theirs)}, "the provider calls another URL than before for app one"},
-		"ours is gone":           {nil, "the provider has no callback URL registered any more for app one"},
-		"ours is turned off":     {[]provider.Registration{{Scope: "app one", URL: ours, Disabled: true}}, "the provider has turned the calls to our URL off for app one"},
+		"as before":             {[]provider.Registration{app("app two", theirs), app("app one", ours)}, ""},
+		"another's has changed": {[]provider.Registration{app("app one", ours), app("app two", "https://x")}, ""},
+		"ours calls another URL": {[]provider.Registration{app("app one", theirs), app("app two", theirs)},
+			"the provider calls another URL than before for app one"},
+		"ours is gone": {nil, "the provider has no callback URL registered any more for app one"},
+		"ours is turned off": {[]provider.Registration{{Scope: "app one", URL: ours, Disabled: true}},
+			"the provider has turned the calls to our URL off for app one"},
 	} {
 		next := registered{Registration: provider.Registration{Others: slices.Clone(c.now)}}
 		for what, got := range map[string][2]string{

@@ -14,9 +14,12 @@ import (
 const fileLink = "https://files.example.org/a?sig=1"
 
 // stored stores a callback as the listener would, and returns it as it rests.
-func stored(t *testing.T, b *workertest.Bench, v model.Verdict, body string, more ...func(*apply.Incoming)) model.Callback {
+func stored(
+	t *testing.T, b *workertest.Bench, v model.Verdict, body string, more ...func(*apply.Incoming),
+) model.Callback {
 	t.Helper()
-	in := apply.Incoming{Rules: b.Account.Rules, Callback: model.Callback{Account: "acc", Ref: "a", Type: "moved", Verdict: v, At: b.Now(), Body: []byte(body)}}
+	in := apply.Incoming{Rules: b.Account.Rules,
+		Callback: model.Callback{Account: "acc", Ref: "a", Type: "moved", Verdict: v, At: b.Now(), Body: []byte(body)}}
 	for _, m := range more {
 		m(&in)
 	}
@@ -28,7 +31,9 @@ func stored(t *testing.T, b *workertest.Bench, v model.Verdict, body string, mor
 }
 
 // replay hands one in again that says something now, and returns it as it rests then.
-func replay(t *testing.T, b *workertest.Bench, was model.Callback, verdict model.Verdict, more ...func(*apply.Incoming)) (model.Callback, bool) {
+func replay(
+	t *testing.T, b *workertest.Bench, was model.Callback, verdict model.Verdict, more ...func(*apply.Incoming),
+) (model.Callback, bool) {
 	t.Helper()
 	in := apply.Incoming{Rules: b.Account.Rules, Callback: model.Callback{
 		Account: "acc", Ref: "a", Type: "moved", DedupeKey: "k", Verdict: verdict, At: was.At, Body: []byte("clean"),
@@ -55,7 +60,9 @@ func TestARefusedCallbackThatIsProvedNowIsApplied(t *testing.T) {
 		b.Move(time.Minute)
 		withLink := func(in *apply.Incoming) { in.Links = []provider.Link{workertest.Link("a", fileLink)} }
 		got, changed := replay(t, b, was, model.Accepted, saying(model.InProgress), withLink)
-		workertest.Same(t, "replayed", []any{changed, got.Verdict, got.Outcome, got.DedupeKey, string(got.Body), got.Sealed, got.At}, []any{true, model.Accepted, model.Applied, "k", "clean", false, came})
+		workertest.Same(t, "replayed",
+			[]any{changed, got.Verdict, got.Outcome, got.DedupeKey, string(got.Body), got.Sealed, got.At}, []any{true,
+				model.Accepted, model.Applied, "k", "clean", false, came})
 		if !strings.HasPrefix(got.Note, "replayed at ") || !strings.HasSuffix(got.Note, ", was refused") {
 			t.Errorf("note %q", got.Note)
 		}
@@ -64,21 +71,25 @@ func TestARefusedCallbackThatIsProvedNowIsApplied(t *testing.T) {
 		workertest.Same(t, "came", *b.Document(t, "a").LinkAt, came)
 
 		got, changed = replay(t, b, again, model.Accepted, saying(model.InProgress))
-		workertest.Same(t, "its copy", []any{changed, got.Verdict, got.Outcome, got.DedupeKey, got.Body == nil}, []any{true, model.Duplicate, model.NothingNew, "", true})
+		workertest.Same(t, "its copy", []any{changed, got.Verdict, got.Outcome, got.DedupeKey, got.Body == nil},
+			[]any{true, model.Duplicate, model.NothingNew, "", true})
 
 		version := b.Row(t, "a").Version
-		for _, v := range []model.Verdict{model.Accepted, model.Refused, model.NotUnderstood} { // the last two: a proof over what was cut out
+		// the last two: a proof over what was cut out
+		for _, v := range []model.Verdict{model.Accepted, model.Refused, model.NotUnderstood} {
 			before, err := b.Store.Callback(t.Context(), was.ID)
 			workertest.Check(t, err)
 			after, changed := replay(t, b, before, v, saying(model.Completed))
 			workertest.Same(t, "once more", []any{changed, after.Note, after.Outcome}, []any{false, before.Note, model.Applied})
 		}
 		workertest.Same(t, "version", b.Row(t, "a").Version, version)
-		in := apply.Incoming{Rules: b.Account.Rules, Callback: model.Callback{Account: "acc", Ref: "a", Verdict: model.Accepted, At: was.At}}
+		in := apply.Incoming{Rules: b.Account.Rules,
+			Callback: model.Callback{Account: "acc", Ref: "a", Verdict: model.Accepted, At: was.At}}
 		saying(model.Completed)(&in)
 		res, changed, err := b.Table.Replay(t.Context(), was, in) // was is as it was before somebody else replayed it
 		workertest.Check(t, err)
-		workertest.Same(t, "changed behind another's back", []any{changed, res.Verdict, b.Row(t, "a").Version}, []any{false, model.Accepted, version})
+		workertest.Same(t, "changed behind another's back", []any{changed, res.Verdict, b.Row(t, "a").Version},
+			[]any{false, model.Accepted, version})
 	})
 }
 
@@ -95,7 +106,8 @@ func TestAnOldClaimIsReplayedBehindAnAnswer(t *testing.T) {
 		}
 		got, _ := replay(t, b, was, model.Accepted, saying(model.Completed))
 		r := b.Row(t, "a")
-		workertest.Same(t, "outcome and status", []any{got.Outcome, r.Status, r.NextCheckAt != nil}, []any{model.Checking, model.InProgress, true})
+		workertest.Same(t, "outcome and status", []any{got.Outcome, r.Status, r.NextCheckAt != nil},
+			[]any{model.Checking, model.InProgress, true})
 	})
 }
 
@@ -106,15 +118,18 @@ func TestWhatIsUnderstoodNowTakesItsPlace(t *testing.T) {
 			t.Errorf("a proof that no longer holds takes the verdict: %+v", got)
 		}
 		got, changed := replay(t, b, was, model.Accepted, saying(model.InProgress))
-		workertest.Same(t, "understood", []any{changed, got.Verdict, got.Outcome, got.DedupeKey}, []any{true, model.Accepted, model.Applied, "k"})
+		workertest.Same(t, "understood", []any{changed, got.Verdict, got.Outcome, got.DedupeKey},
+			[]any{true, model.Accepted, model.Applied, "k"})
 
 		was = stored(t, b, model.Accepted, "test object", func(in *apply.Incoming) { in.Ignored = "a test" })
 		still := func(in *apply.Incoming) { in.Ignored, in.Callback.DedupeKey = "a test", "" }
 		if _, changed := replay(t, b, was, model.Accepted, still); changed {
 			t.Error("what is ignored still was written")
 		}
-		got, changed = replay(t, b, was, model.Accepted, saying(model.Completed), func(in *apply.Incoming) { in.Callback.DedupeKey = "other" })
-		workertest.Same(t, "ignored no longer", []any{changed, got.Outcome, b.Row(t, "a").Status}, []any{true, model.Applied, model.Completed})
+		got, changed = replay(t, b, was, model.Accepted, saying(model.Completed),
+			func(in *apply.Incoming) { in.Callback.DedupeKey = "other" })
+		workertest.Same(t, "ignored no longer", []any{changed, got.Outcome, b.Row(t, "a").Status},
+			[]any{true, model.Applied, model.Completed})
 	})
 }
 
@@ -122,15 +137,19 @@ func TestAReplayedCallbacksLinkIsFollowedWhileItMayLive(t *testing.T) {
 	workertest.Both(t, func(t *testing.T, b *workertest.Bench) {
 		for _, after := range []time.Duration{time.Hour, model.LinkLife} {
 			ref := after.String()
-			cb := model.Callback{Account: "acc", Ref: ref, Type: "moved", Verdict: model.Refused, At: b.Now(), Body: []byte("{}")}
-			res, err := b.Table.Callback(t.Context(), apply.Incoming{Callback: cb, Links: []provider.Link{workertest.Link(ref, fileLink)}})
+			cb := model.Callback{Account: "acc", Ref: ref, Type: "moved", Verdict: model.Refused, At: b.Now(),
+				Body: []byte("{}")}
+			res, err := b.Table.Callback(t.Context(),
+				apply.Incoming{Callback: cb, Links: []provider.Link{workertest.Link(ref, fileLink)}})
 			workertest.Check(t, err)
 			workertest.Same(t, "documents of a refused one", len(b.Documents(t, ref)), 0)
 			b.Move(after)
 			was, err := b.Store.Callback(t.Context(), res.ID)
 			workertest.Check(t, err)
 			cb.Verdict = model.Accepted
-			again := apply.Incoming{Callback: cb, Rules: b.Account.Rules, Observations: []model.Observation{workertest.Claim(ref, model.Completed)}, Links: []provider.Link{workertest.Link(ref, fileLink)}}
+			again := apply.Incoming{Callback: cb, Rules: b.Account.Rules,
+				Observations: []model.Observation{workertest.Claim(ref, model.Completed)},
+				Links:        []provider.Link{workertest.Link(ref, fileLink)}}
 			for range 2 {
 				_, _, err = b.Table.Replay(t.Context(), was, again)
 				workertest.Check(t, err)
@@ -156,7 +175,8 @@ func TestAReplayedCallbackCountsAsOneThatJustCame(t *testing.T) {
 		}
 		was := stored(t, b, model.Refused, "a test")
 		b.Move(time.Minute)
-		got, _ := replay(t, b, was, model.Accepted, func(in *apply.Incoming) { in.Test, in.Callback.DedupeKey = true, "test" })
+		got, _ := replay(t, b, was, model.Accepted,
+			func(in *apply.Incoming) { in.Test, in.Callback.DedupeKey = true, "test" })
 		workertest.Same(t, "outcome of a test", got.Outcome, model.TestEvent)
 		workertest.Same(t, "last callback after a test", last(), nil)
 

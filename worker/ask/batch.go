@@ -26,9 +26,9 @@ type Asking struct {
 	Failed func(context.Context, model.Transaction, error) error
 }
 
-// Batches cuts rows into what one call may ask about. Test objects have a class of their own, so each of them goes alone.
-// Unverified refs have a share of the budget of their own, so they go together, and those that only hints have named apart
-// from those of callbacks: a made-up ref may spoil its batch.
+// Batches cuts rows into what one call may ask about. Test objects have a class of their own, so each of them goes
+// alone. Unverified refs have a share of the budget of their own, so they go together, and those that only hints have
+// named apart from those of callbacks: a made-up ref may spoil its batch.
 func Batches(a *apply.Account, rows []model.Transaction) (out [][]model.Transaction) {
 	most := BatchSize(a)
 	var kinds []model.Origin // "" are verified

@@ -38,7 +38,9 @@ func numbered(n, pages int) provider.Page {
 }
 
 // walked walks a list and returns how many pages came, where a later walk would go on, and what ended it.
-func walked(t *testing.T, b *workertest.Bench, page func(n int, cursor string) provider.Page) (pages int, resume string, err error) {
+func walked(
+	t *testing.T, b *workertest.Bench, page func(n int, cursor string) provider.Page,
+) (pages int, resume string, err error) {
 	t.Helper()
 	l := &workertest.Listing{Batching: b.Batches(1), Kind: provider.ListsCreated}
 	l.Page = func(q provider.ListQuery) (provider.Page, error) {
@@ -48,7 +50,8 @@ func walked(t *testing.T, b *workertest.Bench, page func(n int, cursor string) p
 		n, _ := strconv.Atoi(q.Cursor)
 		return page(n, q.Cursor), nil
 	}
-	for p, err := range b.Asker.Pages(t.Context(), ask.Walk{Account: b.Account, Lister: l, Work: provider.WorkAudit, Ready: never}) {
+	for p, err := range b.Asker.Pages(t.Context(),
+		ask.Walk{Account: b.Account, Lister: l, Work: provider.WorkAudit, Ready: never}) {
 		if err != nil {
 			return pages, resume, err
 		}

@@ -10,8 +10,8 @@ import (
 	"countersign/worker/apply"
 )
 
-// skipped remembers where records of an account could not be read, so that the incident about them ends when they can be.
-// What an earlier process knew is found again by asking.
+// skipped remembers where records of an account could not be read, so that the incident about them ends when they can
+// be. What an earlier process knew is found again by asking.
 type skipped struct {
 	mu   sync.Mutex
 	list map[string]bool            // accounts whose list holds some

@@ -20,7 +20,8 @@ func TestRecordsThatCannotBeReadAreAnIncidentUntilTheyCan(t *testing.T) {
 		l.Page = func(q provider.ListQuery) (provider.Page, error) { return pages[q.Cursor], nil }
 		walk := func(from string) {
 			t.Helper()
-			w := ask.Walk{Account: b.Account, Lister: l, Work: provider.WorkActive, Ready: func(context.Context) error { return nil }}
+			w := ask.Walk{Account: b.Account, Lister: l, Work: provider.WorkActive,
+				Ready: func(context.Context) error { return nil }}
 			w.Query.Cursor = from
 			for _, err := range b.Asker.Pages(t.Context(), w) {
 				workertest.Check(t, err)
@@ -51,7 +52,8 @@ func TestRecordsThatCannotBeReadAreAnIncidentUntilTheyCan(t *testing.T) {
 			v, err := b.Store.Version(t.Context())
 			workertest.Check(t, err)
 			o = ask.Question{Version: v, AskedAt: b.Now()}.Answer(ref, o, b.Now())
-			_, err = b.Asker.Apply(t.Context(), b.Account, apply.Source{Asked: model.AskedPoll, Run: "r"}, []model.Observation{o})
+			_, err = b.Asker.Apply(t.Context(), b.Account, apply.Source{Asked: model.AskedPoll, Run: "r"},
+				[]model.Observation{o})
 			workertest.Check(t, err)
 		}
 		signer := model.Skipped{Kind: model.SkippedSigner, Count: 1, Sample: "null"}

@@ -26,7 +26,8 @@ func (g *Gate) fault(ctx context.Context, a *apply.Account, err error) {
 	g.of(a).fault = provider.Redact(err)
 	g.mu.Unlock()
 	was := g.written.Get(a.ID)
-	is := standing.Standing{Fault: provider.Clip(provider.Redact(err).Error(), longestFault), At: now, Rests: g.closedUntil(a), Reach: was.Reach}
+	is := standing.Standing{Fault: provider.Clip(provider.Redact(err).Error(), longestFault), At: now,
+		Rests: g.closedUntil(a), Reach: was.Reach}
 	if is.Fault == was.Fault && is.Rests.Equal(was.Rests) && now.Sub(was.At) < faultEvery {
 		return
 	}
@@ -85,8 +86,8 @@ func (g *Gate) Note(ctx context.Context, a *apply.Account, acc model.Account) er
 	return nil
 }
 
-// closedUntil is until when no question of the account goes out; zero where it does not rest. An open breaker does not say
-// how long: the account counts as resting until somebody looks again.
+// closedUntil is until when no question of the account goes out; zero where it does not rest. An open breaker does not
+// say how long: the account counts as resting until somebody looks again.
 func (g *Gate) closedUntil(a *apply.Account) time.Time {
 	now := g.o.Now()
 	until := g.restsUntil(a)

@@ -216,7 +216,8 @@ func (l *Listener) recovered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if p := recover(); p != nil {
-				l.Log.WithFields(logrus.Fields{"reason": fmt.Sprintf("%T", p), "stack": string(debug.Stack())}).Error("callback handling panicked")
+				l.Log.WithFields(logrus.Fields{"reason": fmt.Sprintf("%T", p),
+					"stack": string(debug.Stack())}).Error("callback handling panicked")
 				status(w, http.StatusInternalServerError)
 			}
 		}()

@@ -44,14 +44,16 @@ func (toy) Receive(c provider.Callback) (provider.Received, error) {
 	case body == "{nul}":
 		return provider.Received{Ref: "a\x00b", Observations: []model.Observation{{Ref: "a\x00b"}}}, nil
 	}
-	return provider.Received{Ref: "r1", Type: "SIGNED", DedupeKey: "d", Observations: []model.Observation{{Ref: "r1"}}}, nil
+	return provider.Received{Ref: "r1", Type: "SIGNED", DedupeKey: "d",
+		Observations: []model.Observation{{Ref: "r1"}}}, nil
 }
 
 func (toy) Peek(provider.Callback) (ref, typ string) { return "peeked\xff", "TYPE" }
 
 // replier insists on an answer.
 func replier() provider.Service {
-	return provider.Service{Provider: toy{}, Traits: provider.Traits{Reply: provider.Reply{ContentType: "text/plain", Body: "Hello API Event Received"}}}
+	return provider.Service{Provider: toy{},
+		Traits: provider.Traits{Reply: provider.Reply{ContentType: "text/plain", Body: "Hello API Event Received"}}}
 }
 
 // testListener is a listener and what was applied.
@@ -151,7 +153,8 @@ func TestAnswersInOrder(t *testing.T) {
 		{"wrong proof before broken JSON", "POST", "/callbacks/sales", "wrong", "broken", 401, "", model.Refused},
 		{"broken JSON", "POST", "/callbacks/sales", "right", "broken", 200, `{"received":true}`, model.NotUnderstood},
 		{"empty", "POST", "/callbacks/sales", "right", "", 200, `{"received":true}`, model.NotUnderstood},
-		{"an id that is no text", "POST", "/callbacks/sales", "right", "{nul}", 200, `{"received":true}`, model.NotUnderstood},
+		{"an id that is no text", "POST", "/callbacks/sales", "right", "{nul}", 200, `{"received":true}`,
+			model.NotUnderstood},
 		{"good", "POST", "/callbacks/sales", "right", "{}", 200, `{"received":true}`, model.Accepted},
 		{"a service that insists", "POST", "/callbacks/hr", "right", "{}", 200, "Hello API Event Received", model.Accepted},
 		{"a panic", "POST", "/callbacks/sales", "right", "panic", 500, "", ""},
@@ -245,11 +248,13 @@ func TestRefusedIsKeptWholeAndItsSecretIsNot(t *testing.T) {
 		t.Fatalf("%d stored", len(got))
 	}
 	c := got[0].Callback
-	if !c.Sealed || string(c.Body) != body || c.Ref != "peeked\uFFFD" || c.Type != "TYPE" || c.DedupeKey != "" || got[0].Observations != nil {
+	if !c.Sealed || string(c.Body) != body || c.Ref != "peeked\uFFFD" || c.Type != "TYPE" || c.DedupeKey != "" ||
+		got[0].Observations != nil {
 		t.Errorf("got %+v", c)
 	}
 	key := c.Headers["Key"]
-	if !strings.HasPrefix(key, "hmac:") || key != got[1].Callback.Headers["Key"] || strings.Contains(fmt.Sprint(c.Headers, c.Note), "a-secret") {
+	if !strings.HasPrefix(key, "hmac:") || key != got[1].Callback.Headers["Key"] ||
+		strings.Contains(fmt.Sprint(c.Headers, c.Note), "a-secret") {
 		t.Errorf("headers: %v", c.Headers)
 	}
 	other := newTestListener(t, func(o *Options) { o.HMACKey = []byte("another") })
@@ -261,7 +266,8 @@ func TestRefusedIsKeptWholeAndItsSecretIsNot(t *testing.T) {
 
 func TestNotStoredIsNeverAcknowledged(t *testing.T) {
 	t.Parallel()
-	for name, err := range map[string]error{"busy": store.ErrBusy, "full": store.ErrUnavailable, "other": errors.New("x")} {
+	for name, err := range map[string]error{"busy": store.ErrBusy, "full": store.ErrUnavailable,
+		"other": errors.New("x")} {
 		for _, key := range []string{"right", "wrong"} {
 			d := newTestListener(t)
 			d.apply = func(context.Context) error { return err }

@@ -52,7 +52,8 @@ func (l *Listener) returned(w http.ResponseWriter, r *http.Request, acc *Account
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-// hints takes what pages post, and what servers post that send no proof. The answer is the same whatever the hint names.
+// hints takes what pages post, and what servers post that send no proof. The answer is the same whatever the hint
+// names.
 func (l *Listener) hints(w http.ResponseWriter, r *http.Request, acc *Account) {
 	if l.Hint == nil || !acc.Hints {
 		status(w, http.StatusNotFound)

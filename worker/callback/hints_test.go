@@ -38,9 +38,11 @@ func newHintListener(t *testing.T) *hintListener {
 	t.Helper()
 	p := &hintListener{at: time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)}
 	accounts := map[string]*Account{
-		"sales": {ID: "sales", Provider: provider.Service{Provider: toy{}}, ReturnPage: "https://www.example.org/done?lang=en#/thanks", Hints: true, Origins: []string{"https://www.example.org"}},
-		"mx":    {ID: "mx", Provider: providertest.Able(guide{}), Hints: true},
-		"hr":    {ID: "hr", Provider: provider.Service{Provider: toy{}}},
+		"sales": {ID: "sales", Provider: provider.Service{Provider: toy{}},
+			ReturnPage: "https://www.example.org/done?lang=en#/thanks", Hints: true,
+			Origins: []string{"https://www.example.org"}},
+		"mx": {ID: "mx", Provider: providertest.Able(guide{}), Hints: true},
+		"hr": {ID: "hr", Provider: provider.Service{Provider: toy{}}},
 	}
 	p.testListener = newTestListener(t, func(o *Options) {
 		o.Lookup = func(id string) *Account { return accounts[id] }
@@ -76,15 +78,20 @@ func TestSignersGoOnToThePageOfTheAccountAndNowhereElse(t *testing.T) {
 		code                 int
 		location, heard      string
 	}{
-		{"a known ref", "GET", "/return/sales?ref=r1&event=signed", 303, fmt.Sprintf(page, "r1", "in_progress"), `sales "r1" 0`},
+		{"a known ref", "GET", "/return/sales?ref=r1&event=signed", 303, fmt.Sprintf(page, "r1", "in_progress"),
+			`sales "r1" 0`},
 		{"an unknown ref", "GET", "/return/sales?ref=stranger", 303, fmt.Sprintf(page, "stranger", ""), `sales "stranger" 0`},
 		{"no ref", "GET", "/return/sales", 303, fmt.Sprintf(page, "", ""), ""},
 		{"a head asks nothing", "HEAD", "/return/sales?ref=r1", 303, fmt.Sprintf(page, "r1", ""), ""},
-		{"another page", "GET", "/return/sales?ref=r1&return_page=https://evil.example&url=//evil.example&status=completed", 303, fmt.Sprintf(page, "r1", "in_progress"), `sales "r1" 0`},
-		{"a ref that is a page", "GET", "/return/sales?ref=https%3A%2F%2Fevil.example%2F%26x", 303, fmt.Sprintf(page, "https%3A%2F%2Fevil.example%2F%26x", "in_progress"), `sales "https://evil.example/&x" 0`},
-		{"a ref with line ends", "GET", "/return/sales?ref=a%0d%0aSet-Cookie:x", 303, fmt.Sprintf(page, "a%0D%0ASet-Cookie%3Ax", "in_progress"), `sales "a\r\nSet-Cookie:x" 0`},
+		{"another page", "GET", "/return/sales?ref=r1&return_page=https://evil.example&url=//evil.example&status=completed",
+			303, fmt.Sprintf(page, "r1", "in_progress"), `sales "r1" 0`},
+		{"a ref that is a page", "GET", "/return/sales?ref=https%3A%2F%2Fevil.example%2F%26x", 303,
+			fmt.Sprintf(page, "https%3A%2F%2Fevil.example%2F%26x", "in_progress"), `sales "https://evil.example/&x" 0`},
+		{"a ref with line ends", "GET", "/return/sales?ref=a%0d%0aSet-Cookie:x", 303,
+			fmt.Sprintf(page, "a%0D%0ASet-Cookie%3Ax", "in_progress"), `sales "a\r\nSet-Cookie:x" 0`},
 		{"a ref with a NUL", "GET", "/return/sales?ref=a%00b", 303, fmt.Sprintf(page, "", ""), ""},
-		{"a huge ref", "GET", "/return/sales?ref=" + strings.Repeat("r", provider.MaxRef+1), 303, fmt.Sprintf(page, "", ""), ""},
+		{"a huge ref", "GET", "/return/sales?ref=" + strings.Repeat("r", provider.MaxRef+1), 303, fmt.Sprintf(page, "", ""),
+			""},
 		{"a provider's own parameter", "GET", "/return/mx?document_id=d1&ref=r1", 200, "", `mx "d1" 0`},
 		{"no page", "GET", "/return/hr?ref=r1", 200, "", `hr "r1" 0`},
 		{"nobody", "GET", "/return/nobody?ref=r1", 404, "", ""},
@@ -101,7 +108,8 @@ func TestSignersGoOnToThePageOfTheAccountAndNowhereElse(t *testing.T) {
 			if c.code == 200 && w.Body.String() != "Thank you.\n" {
 				t.Errorf("said %q", w.Body)
 			}
-			if w.Code < 400 && (w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("Referrer-Policy") != "no-referrer") {
+			if w.Code < 400 && (w.Header().Get("Cache-Control") != "no-store" ||
+				w.Header().Get("Referrer-Policy") != "no-referrer") {
 				t.Errorf("headers %v", w.Header())
 			}
 			if len(p.got()) != 0 {
@@ -115,7 +123,8 @@ func TestASignerGoesOnWhenTheHintCannotBeKept(t *testing.T) {
 	t.Parallel()
 	p := newHintListener(t)
 	p.err = errors.New("database locked")
-	if w := p.send("GET", "/return/sales?ref=r1", ""); w.Code != 303 || !strings.Contains(w.Header().Get("Location"), "&ref=r1&status=#") {
+	if w := p.send("GET", "/return/sales?ref=r1", ""); w.Code != 303 ||
+		!strings.Contains(w.Header().Get("Location"), "&ref=r1&status=#") {
 		t.Errorf("got %d %q", w.Code, w.Header().Get("Location"))
 	}
 }
@@ -138,7 +147,8 @@ func TestHintsAreTakenFromTheSitesThatAreNamed(t *testing.T) {
 		{"nothing", "POST", "/hints/sales", "", site, 202, ""},
 		{"a provider's own form", "POST", "/hints/mx", "d1", nil, 202, `mx "d1" 1`},
 		{"another site", "POST", "/hints/sales", `{"ref":"r1"}`, []string{"Origin", "https://evil.example"}, 403, ""},
-		{"a site that looks like it", "POST", "/hints/sales", `{"ref":"r1"}`, []string{"Origin", "https://www.example.org.evil.example"}, 403, ""},
+		{"a site that looks like it", "POST", "/hints/sales", `{"ref":"r1"}`,
+			[]string{"Origin", "https://www.example.org.evil.example"}, 403, ""},
 		{"a file", "POST", "/hints/sales", `{"ref":"r1"}`, []string{"Origin", "null"}, 403, ""},
 		{"a page where none is named", "POST", "/hints/mx", "d1", site, 403, ""},
 		{"before a page", "OPTIONS", "/hints/sales", "", site, 204, ""},

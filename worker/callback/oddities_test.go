@@ -53,7 +53,8 @@ func TestOddRequests(t *testing.T) {
 	const request = "POST /callbacks/sales HTTP/1.1\r\nHost: x\r\nKey: right\r\nContent-Length: 2\r\n\r\n{}"
 	for _, c := range []struct{ name, sent, kind string }{
 		{"PROXY protocol", "PROXY TCP4 203.0.113.7 10.0.0.1 51234 80\r\n" + request, odd.ProxyProtocol},
-		{"PROXY protocol 2", "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\xcb\x00\x71\x07\x0a\x00\x00\x01\xc8\x22\x00\x50" + request, odd.ProxyProtocol},
+		{"PROXY protocol 2", "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\xcb\x00\x71\x07\x0a\x00\x00\x01\xc8\x22\x00\x50" +
+			request, odd.ProxyProtocol},
 		{"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", odd.TLS},
 		{"HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", odd.HTTP2},
 		{"bytes", "\x00\x01\x02\x03\r\n\r\n", odd.Bytes},
@@ -62,7 +63,8 @@ func TestOddRequests(t *testing.T) {
 		{"no Host", strings.Replace(request, "Host: x\r\n", "", 1), odd.Request},
 		{"a header without a colon", strings.Replace(request, "Host: x", "Host: x\r\nnonsense", 1), odd.Request},
 		{"two lengths", strings.Replace(request, "Host: x", "Host: x\r\nContent-Length: 3", 1), odd.Request},
-		{"too large headers", strings.Replace(request, "Host: x", "Host: x\r\nX: "+strings.Repeat("x", 2*maxHeader), 1), odd.Request},
+		{"too large headers", strings.Replace(request, "Host: x", "Host: x\r\nX: "+strings.Repeat("x", 2*maxHeader), 1),
+			odd.Request},
 		{"a method nobody knows", strings.Replace(request, "POST", "BREW", 1), odd.Method},
 		{"a path of others", strings.Replace(request, "/callbacks/sales", "/wp-login.php", 1), odd.Path},
 		{"an account of others", strings.Replace(request, "/callbacks/sales", "/callbacks/nobody", 1), odd.Account},
@@ -135,7 +137,8 @@ func TestOddTLS(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var ended sync.WaitGroup
 	ended.Go(func() {
-		if err := d.Run(ctx, ln, &tls.Config{Certificates: []tls.Certificate{ownCertificate(t)}, MinVersion: tls.VersionTLS12}); err != nil {
+		if err := d.Run(ctx, ln,
+			&tls.Config{Certificates: []tls.Certificate{ownCertificate(t)}, MinVersion: tls.VersionTLS12}); err != nil {
 			t.Error(err)
 		}
 	})

@@ -16,7 +16,8 @@ func TestRefusals(t *testing.T) {
 	kept := 0
 	for i := range 30 { // each address twice: the account's own bound is five times as much
 		for range 2 {
-			if r.admit(&model.Callback{Account: "sales", RemoteAddr: netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}).String(), At: at, Body: make([]byte, 300)}) {
+			if r.admit(&model.Callback{Account: "sales", RemoteAddr: netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}).String(),
+				At: at, Body: make([]byte, 300)}) {
 				kept++
 			}
 		}
@@ -24,7 +25,8 @@ func TestRefusals(t *testing.T) {
 	if kept != 2*accountFactor {
 		t.Errorf("%d are kept", kept)
 	}
-	full := model.Callback{Account: "sales", RemoteAddr: "x", At: at.Add(time.Minute), Body: make([]byte, 300), Note: "no key"}
+	full := model.Callback{Account: "sales", RemoteAddr: "x", At: at.Add(time.Minute), Body: make([]byte, 300),
+		Note: "no key"}
 	if !r.admit(&full) || full.Body != nil || !strings.HasPrefix(full.Note, "no key; ") {
 		t.Errorf("a minute later one is kept, without its body: %+v", full)
 	}

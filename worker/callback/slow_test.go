@@ -42,7 +42,8 @@ func (neverEnding) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// wire is a network in memory. In a bubble it lets a test wait until nobody has anything to do, and time passes at once.
+// wire is a network in memory. In a bubble it lets a test wait until nobody has anything to do, and time passes at
+// once.
 type wire struct {
 	dialled chan net.Conn
 	closed  chan struct{}

@@ -27,7 +27,8 @@ func TestSourcesBehindALoadBalancer(t *testing.T) {
 		}
 	})
 	for forwarded, code := range map[string]int{
-		"203.0.113.7:51234": 200, "[2001:db8::7]:443": 200, "::ffff:203.0.113.7": 200, "198.51.100.1:51234": 404, "unknown": 404, "": 404,
+		"203.0.113.7:51234": 200, "[2001:db8::7]:443": 200, "::ffff:203.0.113.7": 200, "198.51.100.1:51234": 404,
+		"unknown": 404, "": 404,
 	} {
 		r := httptest.NewRequest("POST", "/callbacks/sales", strings.NewReader("{}"))
 		r.RemoteAddr = "10.1.1.1:5"

@@ -49,14 +49,16 @@ func TestWhatIsNotUnderstoodKeepsWhatItNamed(t *testing.T) {
 	t.Parallel()
 	why := fmt.Errorf("%w: another generation", provider.ErrNotUnderstood)
 	d, w := receive(t, says{received: provider.Received{
-		Type: "SIGNED", EventID: "e1", DedupeKey: "d1", Clean: []byte("without tokens"), Observations: []model.Observation{{Ref: "r1"}},
+		Type: "SIGNED", EventID: "e1", DedupeKey: "d1", Clean: []byte("without tokens"),
+		Observations: []model.Observation{{Ref: "r1"}},
 	}, err: why})
 	if w.Code != 200 || len(d.got()) != 1 {
 		t.Fatalf("%d, %+v", w.Code, d.got())
 	}
 	in := d.got()[0]
 	cb := in.Callback
-	if cb.Verdict != model.NotUnderstood || cb.Ref != "peeked" || cb.Type != "SIGNED" || cb.EventID != "e1" || cb.DedupeKey != "d1" || cb.Note != why.Error() {
+	if cb.Verdict != model.NotUnderstood || cb.Ref != "peeked" || cb.Type != "SIGNED" || cb.EventID != "e1" ||
+		cb.DedupeKey != "d1" || cb.Note != why.Error() {
 		t.Errorf("got %+v", cb)
 	}
 	if string(cb.Body) != "without tokens" || cb.Sealed || in.Observations != nil {
@@ -98,7 +100,8 @@ func TestRefsThatNoTextMayHold(t *testing.T) {
 		}
 		in := d.got()[0]
 		texts := in.Callback.Ref + in.Callback.Type + in.Callback.EventID
-		if in.Callback.Verdict != model.NotUnderstood || in.Observations != nil || in.Callback.DedupeKey != "" || texts != provider.Legible(texts) {
+		if in.Callback.Verdict != model.NotUnderstood || in.Observations != nil || in.Callback.DedupeKey != "" ||
+			texts != provider.Legible(texts) {
 			t.Errorf("%s: %+v", name, in)
 		}
 	}
@@ -115,7 +118,8 @@ func TestWhatObservationsSayIsText(t *testing.T) {
 	}}}})
 	in := d.got()[0]
 	text := fmt.Sprintf("%+v", in.Observations)
-	if in.Callback.Verdict != model.Accepted || text != provider.Legible(text) || strings.Count(text, "Ana\uFFFD\uFFFD") != 17 {
+	if in.Callback.Verdict != model.Accepted || text != provider.Legible(text) ||
+		strings.Count(text, "Ana\uFFFD\uFFFD") != 17 {
 		t.Errorf("%s: %q", in.Callback.Verdict, text)
 	}
 }
@@ -126,13 +130,15 @@ func TestHeadersThatAreKept(t *testing.T) {
 	r := httptest.NewRequest("POST", "/callbacks/sales", strings.NewReader("{}"))
 	for k, v := range map[string]string{
 		"Authorization": "Basic hunter2", "Cookie": "hunter2", "X-Api-Key": "hunter2", "X-Forwarded-For": "1.2.3.4",
-		"Webhook-Id": "m1", "Webhook-Timestamp": "1", "X-Autosign-Signature": "s\xff", "User-Agent": "OneSpan", "Content-Type": "text/x; boundary=b",
+		"Webhook-Id": "m1", "Webhook-Timestamp": "1", "X-Autosign-Signature": "s\xff", "User-Agent": "OneSpan",
+		"Content-Type": "text/x; boundary=b",
 	} {
 		r.Header.Set(k, v)
 	}
 	d.Handler().ServeHTTP(httptest.NewRecorder(), r)
 	kept := d.got()[1].Callback.Headers
-	if len(kept) != 6 || kept["X-Autosign-Signature"] != "s\uFFFD" || kept["Content-Type"] != "text/x; boundary=b" || strings.Contains(fmt.Sprint(kept), "hunter2") {
+	if len(kept) != 6 || kept["X-Autosign-Signature"] != "s\uFFFD" || kept["Content-Type"] != "text/x; boundary=b" ||
+		strings.Contains(fmt.Sprint(kept), "hunter2") {
 		t.Errorf("kept %v", kept)
 	}
 }
@@ -157,7 +163,8 @@ func TestHalfOpenBodiesTakeWhatCame(t *testing.T) {
 func TestBodiesOfAnySize(t *testing.T) {
 	t.Parallel()
 	d := newTestListener(t)
-	for _, n := range []int{0, 1, firstBytes - 1, firstBytes, firstBytes + 1, 3 * firstBytes, headOfBody, headOfBody + 1, 1 << 20} {
+	for _, n := range []int{0, 1, firstBytes - 1, firstBytes, firstBytes + 1, 3 * firstBytes, headOfBody, headOfBody + 1,
+		1 << 20} {
 		for name, length := range map[string]int64{"announced": int64(n), "chunked": -1} {
 			r := httptest.NewRequest("POST", "/callbacks/sales", strings.NewReader(strings.Repeat("x", n)))
 			r.ContentLength = length
@@ -224,8 +231,9 @@ func TestLoudOnceAMinute(t *testing.T) {
 func TestNothingWorksWithoutAKey(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*Options){
-		"key": func(o *Options) { o.HMACKey = nil }, "lookup": func(o *Options) { o.Lookup = nil }, "apply": func(o *Options) { o.Apply = nil },
-		"now": func(o *Options) { o.Now = nil }, "log": func(o *Options) { o.Log = nil },
+		"key": func(o *Options) { o.HMACKey = nil }, "lookup": func(o *Options) { o.Lookup = nil },
+		"apply": func(o *Options) { o.Apply = nil },
+		"now":   func(o *Options) { o.Now = nil }, "log": func(o *Options) { o.Log = nil },
 		"bound of bodies": func(o *Options) { o.MaxBody = 0 }, "bound of connections": func(o *Options) { o.MaxConns = 0 },
 	} {
 		o := newTestListener(t).Options

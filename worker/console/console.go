@@ -109,7 +109,8 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 func (s *Server) meant(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.Token == "" && !local(r.Host) {
-			http.Error(w, "the console answers to localhost and loopback addresses; for other names set console.token", http.StatusMisdirectedRequest)
+			http.Error(w, "the console answers to localhost and loopback addresses; for other names set console.token",
+				http.StatusMisdirectedRequest)
 			return
 		}
 		next.ServeHTTP(w, r)

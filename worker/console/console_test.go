@@ -63,7 +63,8 @@ func TestOnlyLoopbackGoesWithoutToken(t *testing.T) {
 		if open != (err == nil) || err != nil && !errors.Is(err, ErrOpen) {
 			t.Errorf("%q: %v", address, err)
 		}
-		if _, err := New(Options{Address: address, Token: "t", Registry: prometheus.NewRegistry(), Now: time.Now}); err != nil {
+		if _, err := New(Options{Address: address, Token: "t", Registry: prometheus.NewRegistry(),
+			Now: time.Now}); err != nil {
 			t.Errorf("%q with a token: %v", address, err)
 		}
 	}
@@ -99,9 +100,11 @@ func TestOnlyLocalNamesGoWithoutToken(t *testing.T) {
 	open := newServer(t, Options{Address: "127.0.0.1:1"})
 	shut := newServer(t, Options{Address: "127.0.0.1:1", Token: "secret"})
 	for host, ours := range map[string]bool{
-		"localhost": true, "localhost:8080": true, "LOCALHOST:9000": true, "127.0.0.1": true, "127.0.0.1:8080": true, "[::1]": true, "[::1]:8080": true,
-		"127.1.2.3:1": true, "": false, "example.org": false, "example.org:8080": false, "localhost.example.org": false, "127.0.0.1.example.org": false,
-		"192.0.2.1:8080": false, "[2001:db8::1]:8080": false,
+		"localhost": true, "localhost:8080": true, "LOCALHOST:9000": true, "127.0.0.1": true, "127.0.0.1:8080": true,
+		"[::1]": true, "[::1]:8080": true,
+		"127.1.2.3:1": true, "": false, "example.org": false, "example.org:8080": false, "localhost.example.org": false,
+		"127.0.0.1.example.org": false,
+		"192.0.2.1:8080":        false, "[2001:db8::1]:8080": false,
 	} {
 		for _, path := range []string{"/", "/healthz", "/readyz", "/metrics"} {
 			for s, token := range map[*Server]string{open: "", shut: "Bearer secret"} {
@@ -142,7 +145,8 @@ func TestMetrics(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 	s, err := store.Open(t.Context(), store.Options{
-		DSN: "sqlite:" + filepath.Join(t.TempDir(), "x.db"), Key: bytes.Repeat([]byte{1}, 32), Now: func() time.Time { return now },
+		DSN: "sqlite:" + filepath.Join(t.TempDir(), "x.db"), Key: bytes.Repeat([]byte{1},
+			32), Now: func() time.Time { return now },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -152,20 +156,25 @@ func TestMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	row := model.Transaction{
-		Account: "sales", Ref: "ref-1", Name: "Contract for Ana", Provider: "onespan", Status: model.InProgress, FirstSeenAt: now, ChangedAt: now,
+		Account: "sales", Ref: "ref-1", Name: "Contract for Ana", Provider: "onespan", Status: model.InProgress,
+		FirstSeenAt: now, ChangedAt: now,
 		Origin: model.OriginClaim, SignersSet: true, NextCheckAt: &now, DueReason: model.DueConfirm,
 	}
 	err = s.Do(t.Context(), store.Unit{Keys: []model.Key{row.Key()}, Apply: func(b *store.Batch) error {
-		b.PutAccount(model.Account{ID: "sales", Provider: "onespan", FirstStartAt: now, LastCallbackAt: &now, LastPollAt: &now})
+		b.PutAccount(model.Account{ID: "sales", Provider: "onespan", FirstStartAt: now, LastCallbackAt: &now,
+			LastPollAt: &now})
 		b.PutAccount(model.Account{ID: "quiet", Provider: "onespan", FirstStartAt: now})
 		b.Put(row, model.Decision{Next: row, Grew: true})
 		b.AddReported("sales", model.ChangeStatus, now)
 		b.AddFirst("sales", model.ChangeStatus, model.ByCallback, now)
-		for i, state := range []model.DocumentState{model.DocumentWaiting, model.DocumentStored, model.DocumentQuarantined, model.DocumentQuarantined} {
-			b.PutDocument(model.Document{Account: "sales", Ref: "ref-1", DocID: string(rune('a' + i)), Kind: model.SignedDocument, Name: "Ana.pdf", State: state})
+		for i, state := range []model.DocumentState{model.DocumentWaiting, model.DocumentStored, model.DocumentQuarantined,
+			model.DocumentQuarantined} {
+			b.PutDocument(model.Document{Account: "sales", Ref: "ref-1", DocID: string(rune('a' + i)),
+				Kind: model.SignedDocument, Name: "Ana.pdf", State: state})
 		}
 		for _, kind := range []model.GapKind{model.GapPending, model.GapMissed, model.GapUnsubscribed} {
-			b.AddGap(model.Gap{Account: "sales", Ref: "ref-1", Kind: kind, Change: model.ChangeStatus, Before: now, FoundAt: now, SettleAt: now.Add(time.Hour)})
+			b.AddGap(model.Gap{Account: "sales", Ref: "ref-1", Kind: kind, Change: model.ChangeStatus, Before: now,
+				FoundAt: now, SettleAt: now.Add(time.Hour)})
 		}
 		_, err := b.OpenIncident("sales", model.CallbacksSilent, "silent about ref-1")
 		return err
@@ -213,7 +222,8 @@ func TestMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	clock = clock.Add(time.Minute)
-	if text := get(srv, "/metrics", ""); text.Code != 200 || !strings.Contains(text.Body.String(), "countersign_database_readable 0") {
+	if text := get(srv, "/metrics", ""); text.Code != 200 ||
+		!strings.Contains(text.Body.String(), "countersign_database_readable 0") {
 		t.Errorf("without its database: %d %s", text.Code, text.Body)
 	}
 }
@@ -228,7 +238,8 @@ func TestRun(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx, ln) }()
-	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(httptest.NewRequest("GET", "http://"+ln.Addr().String()+"/healthz", nil).WithContext(t.Context()))
+	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(httptest.NewRequest("GET",
+		"http://"+ln.Addr().String()+"/healthz", nil).WithContext(t.Context()))
 	if err != nil || resp.StatusCode != 200 {
 		t.Fatalf("%v, %v", resp, err)
 	}

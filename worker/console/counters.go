@@ -31,7 +31,8 @@ func NewCounters(o CounterOptions) *Counters {
 			Name: "countersign_odd_requests_total", Help: "Requests to the public listener that can be none of ours, by kind.",
 		}, []string{"kind"}),
 		objective: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "countersign_callback_objective", Help: "The share of changes that callbacks should tell (callback_objective).",
+			Name: "countersign_callback_objective",
+			Help: "The share of changes that callbacks should tell (callback_objective).",
 		}),
 		dropped: prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "countersign_log_lines_dropped_total", Help: "Lines of the log that could not be written.",

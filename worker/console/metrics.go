@@ -68,7 +68,8 @@ func TableMetrics(s *store.Store, now func() time.Time) prometheus.Collector {
 func (m *tableMetrics) Describe(ch chan<- *prometheus.Desc) {
 	d := m.descs
 	for _, desc := range []*prometheus.Desc{
-		d.readable, d.transactions, d.due, d.incidents, d.documents, d.pending, d.callback, d.poll, d.changes, d.share, d.first,
+		d.readable, d.transactions, d.due, d.incidents, d.documents, d.pending, d.callback, d.poll, d.changes, d.share,
+		d.first,
 	} {
 		ch <- desc
 	}

@@ -27,7 +27,8 @@ func TestNoCheckHoldsUpTheOthers(t *testing.T) {
 		}})
 		for range 3 {
 			w := get(s, "/readyz", "")
-			if w.Code != 200 || !strings.Contains(w.Body.String(), `"well","ok":true`) || !strings.Contains(w.Body.String(), errNoAnswer.Error()) ||
+			if w.Code != 200 || !strings.Contains(w.Body.String(), `"well","ok":true`) ||
+				!strings.Contains(w.Body.String(), errNoAnswer.Error()) ||
 				!strings.Contains(w.Body.String(), "panicked") || strings.Contains(w.Body.String(), "secret") {
 				t.Errorf("%d %s", w.Code, w.Body)
 			}
@@ -49,10 +50,11 @@ func TestReadyWithoutAToken(t *testing.T) {
 	clock := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 	var database error
 	runs := 0
-	s := newServer(t, Options{Address: "0.0.0.0:1", Token: "secret", Now: func() time.Time { return clock }, Checks: []Check{
-		{Name: "database", Fatal: true, Check: func(context.Context) error { runs++; return database }},
-		{Name: "credentials", Check: func(context.Context) error { return errors.New("account sales") }},
-	}})
+	s := newServer(t, Options{Address: "0.0.0.0:1", Token: "secret", Now: func() time.Time { return clock },
+		Checks: []Check{
+			{Name: "database", Fatal: true, Check: func(context.Context) error { runs++; return database }},
+			{Name: "credentials", Check: func(context.Context) error { return errors.New("account sales") }},
+		}})
 	ask := func(host, authorization string, code, body int) {
 		t.Helper()
 		r := httptest.NewRequest("GET", "/readyz", nil)
@@ -62,7 +64,8 @@ func TestReadyWithoutAToken(t *testing.T) {
 		}
 		w := httptest.NewRecorder()
 		s.Handler().ServeHTTP(w, r)
-		if w.Code != code || body >= 0 && w.Body.Len() != body || body < 0 && !strings.Contains(w.Body.String(), "account sales") {
+		if w.Code != code || body >= 0 && w.Body.Len() != body || body < 0 &&
+			!strings.Contains(w.Body.String(), "account sales") {
 			t.Errorf("%q: %d %q", authorization, w.Code, w.Body)
 		}
 		if body == 0 && len(w.Header()) != 1 {

@@ -114,9 +114,10 @@ func (ds *Documents) fetch(ctx context.Context, d model.Document, t model.Transa
 	if ds.short() {
 		return ds.putOff(ctx, d, model.DocumentMachineFault, ds.retryWait, "the document folder is short of space")
 	}
-	f, err := ds.fetchFile(ctx, a, d, func(ctx context.Context, of model.DocumentRef, w io.Writer) (provider.Declared, error) {
-		return a.Provider.Download(ctx, d.Ref, of, w)
-	})
+	f, err := ds.fetchFile(ctx, a, d,
+		func(ctx context.Context, of model.DocumentRef, w io.Writer) (provider.Declared, error) {
+			return a.Provider.Download(ctx, d.Ref, of, w)
+		})
 	if err != nil && lacks(err) {
 		if took, fault := ds.recoverFile(ctx, d, t); errors.Is(fault, errNotChecked) {
 			err = fault

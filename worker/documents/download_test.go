@@ -72,7 +72,8 @@ func TestAMarkThatMovesDuringADownloadIsFetchedAgain(t *testing.T) {
 		list := b.documents(t, "a")
 		same(t, "versions", len(list), 2)
 		same(t, "marks", []string{list[0].Mark, list[1].Mark}, []string{"m1", "m2"})
-		same(t, "states", []model.DocumentState{list[0].State, list[1].State}, []model.DocumentState{model.DocumentStored, model.DocumentStored})
+		same(t, "states", []model.DocumentState{list[0].State, list[1].State},
+			[]model.DocumentState{model.DocumentStored, model.DocumentStored})
 	})
 }
 

@@ -25,10 +25,12 @@ func TestAFaultOfThisMachineCostsNoTry(t *testing.T) {
 		download, inspect error
 		reason            string
 	}{
-		"no process to be had":     {nil, errors.New("fork/exec: resource temporarily unavailable"), "the file could not be checked on this machine, trying again"},
-		"the disk is full":         {full, nil, "the document folder cannot be written: no space left on device"},
-		"no file may be opened":    {crowded, nil, "this machine could not fetch the file: too many open files"},
-		"no program to check with": {nil, &fs.PathError{Op: "fork/exec", Path: "/x", Err: syscall.ENOENT}, "the file could not be checked on this machine, trying again"},
+		"no process to be had": {nil, errors.New("fork/exec: resource temporarily unavailable"),
+			"the file could not be checked on this machine, trying again"},
+		"the disk is full":      {full, nil, "the document folder cannot be written: no space left on device"},
+		"no file may be opened": {crowded, nil, "this machine could not fetch the file: too many open files"},
+		"no program to check with": {nil, &fs.PathError{Op: "fork/exec", Path: "/x", Err: syscall.ENOENT},
+			"the file could not be checked on this machine, trying again"},
 	} {
 		for _, linked := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, linked %t", name, linked), func(t *testing.T) {
@@ -50,7 +52,8 @@ func TestAFaultOfThisMachineCostsNoTry(t *testing.T) {
 				for range 2 * model.WrongFiles {
 					b.downloadOnce(t.Context()) //nolint:errcheck // told of a full disk
 					d := b.document(t, "a")
-					same(t, "state, tries, reason, link", []any{d.State, d.Attempts, d.Reason, d.Link != ""}, []any{model.DocumentWaiting, 0, c.reason, linked})
+					same(t, "state, tries, reason, link", []any{d.State, d.Attempts, d.Reason, d.Link != ""},
+						[]any{model.DocumentWaiting, 0, c.reason, linked})
 					same(t, "pause", d.NextTryAt.Sub(b.now()), b.retryWait)
 					b.move(b.retryWait)
 				}
@@ -78,16 +81,24 @@ func TestWhatAFailedFetchMeans(t *testing.T) {
 		err          error
 		direct, link meaning
 	}{
-		"stopped":       {errStopped, meaning{postponed, pauseNone, false}, meaning{postponed, pauseNone, false}},
-		"not checked":   {fmt.Errorf("%w: %w", errNotChecked, &fs.PathError{Err: syscall.EAGAIN}), meaning{machine, pauseFirst, false}, meaning{machine, pauseFirst, false}},
-		"asks to wait":  {wait, meaning{postponed, pauseAsked, false}, meaning{postponed, pauseAsked, false}},
-		"disk":          {fmt.Errorf("write file: %w", &fs.PathError{Err: syscall.EIO}), meaning{machine, pauseFirst, false}, meaning{machine, pauseFirst, false}},
-		"rename":        {&os.LinkError{Err: syscall.EXDEV}, meaning{machine, pauseFirst, false}, meaning{machine, pauseFirst, false}},
-		"no sockets":    {os.NewSyscallError("socket", syscall.ENFILE), meaning{machine, pauseFirst, false}, meaning{machine, pauseFirst, false}},
-		"too large":     {fmt.Errorf("read file: %w", provider.ErrTooLarge), meaning{model.DocumentTooLarge, pauseNone, true}, meaning{model.DocumentTooLarge, pauseNone, true}},
-		"denied":        {provider.ErrDenied, meaning{model.DocumentRefused, pauseMost, false}, meaning{model.DocumentLinkDied, pauseNone, false}},
-		"not found":     {provider.ErrNotFound, meaning{model.DocumentMissing, pauseGrowing, true}, meaning{model.DocumentLinkDied, pauseNone, false}},
-		"cannot be had": {provider.ErrUnobtainable, meaning{model.DocumentCannotBeHad, pauseNone, false}, meaning{model.DocumentLinkDied, pauseNone, false}},
+		"stopped": {errStopped, meaning{postponed, pauseNone, false}, meaning{postponed, pauseNone, false}},
+		"not checked": {fmt.Errorf("%w: %w", errNotChecked, &fs.PathError{Err: syscall.EAGAIN}),
+			meaning{machine, pauseFirst, false}, meaning{machine, pauseFirst, false}},
+		"asks to wait": {wait, meaning{postponed, pauseAsked, false}, meaning{postponed, pauseAsked, false}},
+		"disk": {fmt.Errorf("write file: %w", &fs.PathError{Err: syscall.EIO}),
+			meaning{machine, pauseFirst, false}, meaning{machine, pauseFirst, false}},
+		"rename": {&os.LinkError{Err: syscall.EXDEV}, meaning{machine, pauseFirst, false},
+			meaning{machine, pauseFirst, false}},
+		"no sockets": {os.NewSyscallError("socket", syscall.ENFILE), meaning{machine, pauseFirst, false},
+			meaning{machine, pauseFirst, false}},
+		"too large": {fmt.Errorf("read file: %w", provider.ErrTooLarge),
+			meaning{model.DocumentTooLarge, pauseNone, true}, meaning{model.DocumentTooLarge, pauseNone, true}},
+		"denied": {provider.ErrDenied, meaning{model.DocumentRefused, pauseMost, false},
+			meaning{model.DocumentLinkDied, pauseNone, false}},
+		"not found": {provider.ErrNotFound, meaning{model.DocumentMissing, pauseGrowing, true},
+			meaning{model.DocumentLinkDied, pauseNone, false}},
+		"cannot be had": {provider.ErrUnobtainable, meaning{model.DocumentCannotBeHad, pauseNone, false},
+			meaning{model.DocumentLinkDied, pauseNone, false}},
 		"not ready":     {provider.ErrNotReady, meaning{noFile, pauseGrowing, true}, meaning{noFile, pauseGrowing, true}},
 		"anything else": {errors.New("no route"), meaning{noFile, pauseGrowing, true}, meaning{noFile, pauseGrowing, true}},
 	} {

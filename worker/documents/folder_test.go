@@ -127,7 +127,8 @@ func TestAPlaceThatFailsCostsNoDownload(t *testing.T) {
 					return rename(from, to)
 				}
 				b.files = files.On(b.root, system)
-				b.service.Files["1"], b.service.Links[link], b.service.Says["a"] = pdftest.Plain("one"), fileOf(pdftest.Plain("one")), completed()
+				b.service.Files["1"], b.service.Links[link], b.service.Says["a"] = pdftest.Plain("one"),
+					fileOf(pdftest.Plain("one")), completed()
 				if linked {
 					b.called(t, claim("a", model.Completed), linkTo("a", link))
 				} else {
@@ -138,7 +139,8 @@ func TestAPlaceThatFailsCostsNoDownload(t *testing.T) {
 						t.Fatalf("got %v, want %v", err, number)
 					}
 					d := b.document(t, "a")
-					same(t, "state and reason", []any{d.State, d.Attempts, d.Reason}, []any{model.DocumentWaiting, 0, folderNotWritten + ": " + number.Error()})
+					same(t, "state and reason", []any{d.State, d.Attempts, d.Reason},
+						[]any{model.DocumentWaiting, 0, folderNotWritten + ": " + number.Error()})
 					b.move(b.retryWait)
 				}
 				broken = false

@@ -46,7 +46,8 @@ func TestNothingButTrackBringsBackWhatWasForgotten(t *testing.T) {
 		same(t, "a callback", res.Outcome, model.Ignored)
 		cb, err := b.store.Callback(t.Context(), res.ID)
 		check(t, err)
-		same(t, "nothing of it is kept", []any{len(cb.Body), cb.RemoteAddr, len(cb.Headers), cb.Note}, []any{0, "", 0, "forgotten"})
+		same(t, "nothing of it is kept", []any{len(cb.Body), cb.RemoteAddr, len(cb.Headers), cb.Note},
+			[]any{0, "", 0, "forgotten"})
 		for _, v := range []model.Verdict{model.Refused, model.NotUnderstood} {
 			res, err := b.test.Table.Callback(t.Context(), apply.Incoming{Rules: b.account.Rules, Callback: model.Callback{
 				Account: "acc", Ref: "a", Type: "moved", Verdict: v, At: b.now(), Body: []byte("about a person"),
@@ -62,7 +63,8 @@ func TestNothingButTrackBringsBackWhatWasForgotten(t *testing.T) {
 		o := b.service.Answer("a")
 		o.At, o.AskedAt = b.now(), b.now()
 		for _, asked := range []model.Asked{model.AskedPoll, model.AskedBackfill, model.AskedRef} {
-			dids, err := b.test.Table.Answers(t.Context(), b.account, apply.Source{Asked: asked, Run: "r1", Tier: apply.Active}, []model.Observation{o})
+			dids, err := b.test.Table.Answers(t.Context(), b.account,
+				apply.Source{Asked: asked, Run: "r1", Tier: apply.Active}, []model.Observation{o})
 			check(t, err)
 			same(t, "an answer", dids[0].Reason, model.Absent)
 		}
@@ -103,7 +105,8 @@ func TestAFileThatArrivesWhileItsTransactionIsForgottenGoes(t *testing.T) {
 		check(t, err)
 		_, err = tmp.Write(pdftest.Plain("two"))
 		check(t, errors.Join(err, tmp.Close()))
-		check(t, b.place(t.Context(), d, row, &file{path: tmp.Name(), sum: "5ca1ab1e", size: 3}, model.Settlement{Step: model.StepPlace}))
+		check(t, b.place(t.Context(), d, row, &file{path: tmp.Name(), sum: "5ca1ab1e", size: 3},
+			model.Settlement{Step: model.StepPlace}))
 		same(t, "files", len(b.lying(t)), 0)
 		same(t, "documents", len(b.documents(t, "c")), 0)
 	})
@@ -119,7 +122,8 @@ func TestForgettingIsFinishedAfterAKill(t *testing.T) {
 		check(t, b.downloadOnce(t.Context()))
 		lies := b.lying(t)
 		same(t, "files before", len(lies), 1)
-		for _, also := range []string{"quarantine/" + lies[0], "acc/2019/12/b/1.v2.pdf", ".hold/" + b.document(t, "b").ID + "-0123456789abcdef.pdf", "acc/2019/12/bb/1.pdf"} {
+		for _, also := range []string{"quarantine/" + lies[0], "acc/2019/12/b/1.v2.pdf",
+			".hold/" + b.document(t, "b").ID + "-0123456789abcdef.pdf", "acc/2019/12/bb/1.pdf"} {
 			p := filepath.Join(b.root, also)
 			check(t, os.MkdirAll(filepath.Dir(p), 0o700))
 			check(t, os.WriteFile(p, pdftest.Plain("left"), 0o600))

@@ -31,13 +31,14 @@ func (ds *Documents) followLink(ctx context.Context, a *apply.Account, d model.D
 	if ds.short() {
 		return ds.putOff(ctx, d, model.DocumentMachineFault, ds.retryWait, "the document folder is short of space")
 	}
-	f, err := ds.fetchFile(ctx, a, d, func(ctx context.Context, of model.DocumentRef, w io.Writer) (provider.Declared, error) {
-		l := a.Provider.Linker
-		if l == nil {
-			return provider.Declared{}, provider.ErrUnobtainable
-		}
-		return l.DownloadLink(ctx, d.Ref, of, provider.Secret(d.Link), w)
-	})
+	f, err := ds.fetchFile(ctx, a, d,
+		func(ctx context.Context, of model.DocumentRef, w io.Writer) (provider.Declared, error) {
+			l := a.Provider.Linker
+			if l == nil {
+				return provider.Declared{}, provider.ErrUnobtainable
+			}
+			return l.DownloadLink(ctx, d.Ref, of, provider.Secret(d.Link), w)
+		})
 	if err != nil {
 		return ds.failedFetch(ctx, a, d, byLink, err)
 	}

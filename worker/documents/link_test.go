@@ -26,7 +26,8 @@ func TestALinksFileIsHeldAtOnceAndStoredOnceTheProviderConfirms(t *testing.T) {
 		same(t, "state and link before", []any{d.State, d.Link}, []any{model.DocumentWaiting, link})
 		check(t, b.downloadOnce(t.Context()))
 		d = b.document(t, "a")
-		same(t, "state and reason", []any{d.State, d.Reason, d.Link, d.Path}, []any{model.DocumentWaiting, "held until the provider confirms", "", ""})
+		same(t, "state and reason", []any{d.State, d.Reason, d.Link, d.Path},
+			[]any{model.DocumentWaiting, "held until the provider confirms", "", ""})
 		same(t, "lies", b.lying(t), []string{files.LinkFileName(d.ID, d.LinkFile)})
 		same(t, "questions so far", len(b.service.Asked), 0)
 
@@ -55,7 +56,8 @@ func TestAHeldFileIsQuarantinedWhenTheProviderSaysOtherwise(t *testing.T) {
 		b.confirmed(t)
 		check(t, b.downloadOnce(t.Context()))
 		d := b.document(t, "a")
-		same(t, "state and reason", []string{string(d.State), d.Reason}, []string{"quarantined", "a callback's link brought it, and the provider says declined"})
+		same(t, "state and reason", []string{string(d.State), d.Reason},
+			[]string{"quarantined", "a callback's link brought it, and the provider says declined"})
 		same(t, "lies", b.lying(t), []string{d.Path})
 	})
 }

@@ -38,17 +38,28 @@ func TestWhatBecomesOfAFileByExpectation(t *testing.T) {
 		word    model.Signature
 		reason  string
 	}{
-		"intact":                      {"", false, pdftest.Signed(), model.SignedDocument, model.DocumentStored, model.SignatureIntact, ""},
-		"intact, required":            {model.SignaturesRequired, false, pdftest.Signed(), model.SignedDocument, model.DocumentStored, model.SignatureIntact, ""},
-		"unsigned":                    {"", false, pdftest.Plain("a"), model.SignedDocument, model.DocumentStored, model.SignatureUnsigned, ""},
-		"unsigned, required":          {model.SignaturesRequired, false, pdftest.Plain("a"), model.SignedDocument, model.DocumentQuarantined, model.SignatureUnsigned, "must carry a signature"},
-		"unsigned evidence, required": {model.SignaturesRequired, false, pdftest.Plain("a"), model.EvidenceDocument, model.DocumentStored, model.SignatureUnsigned, ""},
-		"unsigned, required, kept":    {model.SignaturesRequired, true, pdftest.Plain("a"), model.SignedDocument, model.DocumentStored, model.SignatureUnsigned, ""},
-		"altered":                     {"", false, pdftest.Altered(), model.SignedDocument, model.DocumentQuarantined, model.SignatureAltered, "altered after it was signed"},
-		"altered evidence":            {"", false, pdftest.Altered(), model.EvidenceDocument, model.DocumentQuarantined, model.SignatureAltered, "altered after it was signed"},
-		"altered, kept":               {"", true, pdftest.Altered(), model.SignedDocument, model.DocumentStored, model.SignatureAltered, ""},
-		"altered, none expected":      {model.SignaturesNone, false, pdftest.Altered(), model.SignedDocument, model.DocumentStored, model.SignatureAltered, ""},
-		"unknown, required":           {model.SignaturesRequired, false, pdftest.Encrypted(), model.SignedDocument, model.DocumentStored, model.SignatureUnknown, ""},
+		"intact": {"", false, pdftest.Signed(), model.SignedDocument, model.DocumentStored,
+			model.SignatureIntact, ""},
+		"intact, required": {model.SignaturesRequired, false, pdftest.Signed(), model.SignedDocument,
+			model.DocumentStored, model.SignatureIntact, ""},
+		"unsigned": {"", false, pdftest.Plain("a"), model.SignedDocument, model.DocumentStored,
+			model.SignatureUnsigned, ""},
+		"unsigned, required": {model.SignaturesRequired, false, pdftest.Plain("a"), model.SignedDocument,
+			model.DocumentQuarantined, model.SignatureUnsigned, "must carry a signature"},
+		"unsigned evidence, required": {model.SignaturesRequired, false, pdftest.Plain("a"), model.EvidenceDocument,
+			model.DocumentStored, model.SignatureUnsigned, ""},
+		"unsigned, required, kept": {model.SignaturesRequired, true, pdftest.Plain("a"), model.SignedDocument,
+			model.DocumentStored, model.SignatureUnsigned, ""},
+		"altered": {"", false, pdftest.Altered(), model.SignedDocument, model.DocumentQuarantined,
+			model.SignatureAltered, "altered after it was signed"},
+		"altered evidence": {"", false, pdftest.Altered(), model.EvidenceDocument, model.DocumentQuarantined,
+			model.SignatureAltered, "altered after it was signed"},
+		"altered, kept": {"", true, pdftest.Altered(), model.SignedDocument, model.DocumentStored,
+			model.SignatureAltered, ""},
+		"altered, none expected": {model.SignaturesNone, false, pdftest.Altered(), model.SignedDocument,
+			model.DocumentStored, model.SignatureAltered, ""},
+		"unknown, required": {model.SignaturesRequired, false, pdftest.Encrypted(), model.SignedDocument,
+			model.DocumentStored, model.SignatureUnknown, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := sqlite(t)
@@ -89,7 +100,8 @@ func TestWhoIsToBlameForAFileThatCannotBeReadThrough(t *testing.T) {
 	}
 	check(t, b.downloadOnce(t.Context()))
 	d = b.document(t, "a")
-	same(t, "after the first death", []any{d.State, d.Attempts, len(b.service.Fetched)}, []any{model.DocumentQuarantined, 1, 1})
+	same(t, "after the first death", []any{d.State, d.Attempts, len(b.service.Fetched)},
+		[]any{model.DocumentQuarantined, 1, 1})
 	if !strings.Contains(d.Reason, "died") {
 		t.Errorf("the reason is %q", d.Reason)
 	}
@@ -100,11 +112,13 @@ func TestALinkedFileKeepsWhatWasFoundInIt(t *testing.T) {
 	b.service.Links[link] = fileOf(pdftest.Signed())
 	b.called(t, claim("a", model.Completed), linkTo("a", link))
 	check(t, b.downloadOnce(t.Context()))
-	same(t, "held", []any{b.document(t, "a").LinkFile != "", b.document(t, "a").Facts.Signature}, []any{true, model.SignatureIntact})
+	same(t, "held", []any{b.document(t, "a").LinkFile != "", b.document(t, "a").Facts.Signature},
+		[]any{true, model.SignatureIntact})
 	b.answered(t, "a", completed())
 	check(t, b.downloadOnce(t.Context()))
 	d := b.document(t, "a")
-	same(t, "placed", []any{d.State, d.Facts.Signature, len(d.Facts.Signatures)}, []any{model.DocumentStored, model.SignatureIntact, 1})
+	same(t, "placed", []any{d.State, d.Facts.Signature, len(d.Facts.Signatures)},
+		[]any{model.DocumentStored, model.SignatureIntact, 1})
 }
 
 func TestReleaseTakesAFileOutOfQuarantine(t *testing.T) {
@@ -118,7 +132,8 @@ func TestReleaseTakesAFileOutOfQuarantine(t *testing.T) {
 		out, err := b.Release(t.Context(), d)
 		check(t, err)
 		same(t, "returned", out, b.document(t, "a"))
-		same(t, "released", []any{out.State, out.Reason, out.Facts, out.SHA256}, []any{model.DocumentStored, "released by operator", d.Facts, d.SHA256})
+		same(t, "released", []any{out.State, out.Reason, out.Facts, out.SHA256},
+			[]any{model.DocumentStored, "released by operator", d.Facts, d.SHA256})
 		same(t, "lies", b.lying(t), []string{out.Path})
 		r := b.row(t, "a")
 		same(t, "stored of total", []int{r.DocsStored, r.DocsTotal}, []int{1, 1})
@@ -126,7 +141,8 @@ func TestReleaseTakesAFileOutOfQuarantine(t *testing.T) {
 		check(t, err)
 		same(t, "changes", len(after), len(before)+1)
 		last := after[len(after)-1]
-		same(t, "change", []any{last.Kind, last.From, last.To, last.Source}, []any{model.KindDocument, "quarantined", "stored", "operator"})
+		same(t, "change", []any{last.Kind, last.From, last.To, last.Source},
+			[]any{model.KindDocument, "quarantined", "stored", "operator"})
 		if _, err := b.Release(t.Context(), out); !errors.Is(err, ErrNotQuarantined) {
 			t.Errorf("released twice: %v", err)
 		}
@@ -143,7 +159,8 @@ func TestAReleaseOfARowThatIsGoneLeavesNothing(t *testing.T) {
 	b.service.Files["1"] = pdftest.Altered()
 	b.answered(t, "a", completed(marked("")))
 	d := b.fetched(t, "a")
-	check(t, b.store.Do(t.Context(), store.Unit{Keys: []model.Key{key("a")}, Apply: func(g *store.Batch) error { g.RemoveDocument(d); return nil }}))
+	check(t, b.store.Do(t.Context(),
+		store.Unit{Keys: []model.Key{key("a")}, Apply: func(g *store.Batch) error { g.RemoveDocument(d); return nil }}))
 	if _, err := b.Release(t.Context(), d); !errors.Is(err, ErrNotQuarantined) {
 		t.Errorf("released: %v", err)
 	}
@@ -189,7 +206,8 @@ func TestRecheckFindsWhatDiffers(t *testing.T) {
 
 		old := d
 		old.Facts = model.SignatureFacts{}
-		check(t, b.store.Do(t.Context(), store.Unit{Keys: []model.Key{key("a")}, Apply: func(g *store.Batch) error { g.PutDocument(old); return nil }}))
+		check(t, b.store.Do(t.Context(),
+			store.Unit{Keys: []model.Key{key("a")}, Apply: func(g *store.Batch) error { g.PutDocument(old); return nil }}))
 		found, filled, err = b.Check(t.Context(), b.document(t, "a"))
 		check(t, err)
 		same(t, "of an older version", []any{len(found), filled}, []any{0, true})

@@ -17,7 +17,9 @@ type clocked struct {
 	until time.Time
 }
 
-func (c *clocked) DownloadLink(ctx context.Context, ref string, doc model.DocumentRef, l provider.Secret, w io.Writer) (provider.Declared, error) {
+func (c *clocked) DownloadLink(ctx context.Context, ref string, doc model.DocumentRef, l provider.Secret, w io.Writer) (
+	provider.Declared, error,
+) {
 	c.until, _ = ctx.Deadline()
 	return c.service.DownloadLink(ctx, ref, doc, l, w)
 }

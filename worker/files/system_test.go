@@ -28,7 +28,8 @@ func poor() map[string]System {
 		unlinked.Link = no
 		unsynced.SyncFolder = noSync
 		bare.Link, bare.RenameNew, bare.SyncFolder, bare.SyncFile = no, no, noSync, noSync
-		out["no links: "+number.Error()], out["no folder sync: "+number.Error()], out["nothing: "+number.Error()] = unlinked, unsynced, bare
+		out["no links: "+number.Error()], out["no folder sync: "+number.Error()],
+			out["nothing: "+number.Error()] = unlinked, unsynced, bare
 	}
 	return out
 }
@@ -135,7 +136,8 @@ func TestWhatAFolderLosesIsSaid(t *testing.T) {
 		lost, err := f.Lost()
 		check(t, err)
 		kind, _, _ := strings.Cut(name, ":")
-		want := map[string][]string{"no folder sync": {"folders cannot"}, "nothing": {"files cannot", "folders cannot", "no hard links"}}[kind]
+		want := map[string][]string{"no folder sync": {"folders cannot"},
+			"nothing": {"files cannot", "folders cannot", "no hard links"}}[kind]
 		if len(lost) != len(want) {
 			t.Errorf("%s: lost %q, want %q", name, lost, want)
 			continue

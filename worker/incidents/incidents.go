@@ -126,7 +126,8 @@ func CountRefused(b *store.Batch, cb model.Callback) ([]Move, error) {
 	b.PutAccount(acc)
 	var moved []Move
 	if acc.RefusedInARow >= inARow {
-		err = Open(b, &moved, cb.Account, model.CallbacksRefused, "three callbacks in a row were refused: is the callback key still the right one?")
+		err = Open(b, &moved, cb.Account, model.CallbacksRefused,
+			"three callbacks in a row were refused: is the callback key still the right one?")
 	}
 	return moved, err
 }

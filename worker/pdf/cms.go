@@ -78,7 +78,8 @@ func contentOf(s signed, p *pkcs7.PKCS7, covered []byte, e *model.EmbeddedSignat
 		at := info.At.UTC()
 		e.Time = &at
 		var differs *pkcs7.MessageDigestMismatchError
-		if err := pkcs7.VerifyMessageDigestTSToken(info.Imprint.Hash.Algorithm, info.Imprint.Digest, covered); errors.As(err, &differs) {
+		if err := pkcs7.VerifyMessageDigestTSToken(info.Imprint.Hash.Algorithm, info.Imprint.Digest,
+			covered); errors.As(err, &differs) {
 			e.Integrity, e.Note = model.IntegrityAltered, "the digest of what it covers differs"
 		} else if err != nil {
 			return nil, "its digest is of a kind that cannot be computed"
@@ -89,7 +90,9 @@ func contentOf(s signed, p *pkcs7.PKCS7, covered []byte, e *model.EmbeddedSignat
 }
 
 // signerVerifies says whether one signer's signature fits its certificate and the content.
-func signerVerifies(p *pkcs7.PKCS7, signer pkcs7.SignerInfo, content []byte, e *model.EmbeddedSignature) (model.Integrity, string) {
+func signerVerifies(
+	p *pkcs7.PKCS7, signer pkcs7.SignerInfo, content []byte, e *model.EmbeddedSignature,
+) (model.Integrity, string) {
 	cert, err := pkcs7.GetCertFromCertsByIssuerAndSerial(p.Certificates, signer.IssuerAndSerialNumber)
 	if err != nil || cert == nil {
 		return model.IntegrityUnknown, "the signer's certificate is not in it"

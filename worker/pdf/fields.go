@@ -179,7 +179,8 @@ func takenOut(raw []byte, named []signed) bool {
 			}
 			s.spans[i] = n
 		}
-		if s.spans[0] == 0 && !slices.ContainsFunc(named, func(o signed) bool { return o.spans == s.spans }) && messageAt(raw, s.spans[1]) {
+		if s.spans[0] == 0 && !slices.ContainsFunc(named, func(o signed) bool { return o.spans == s.spans }) &&
+			messageAt(raw, s.spans[1]) {
 			return true
 		}
 	}

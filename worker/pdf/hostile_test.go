@@ -59,7 +59,8 @@ func objects(trailer string, all ...string) []byte {
 	for _, n := range at {
 		fmt.Fprintf(&b, "%010d 00000 n \n", n)
 	}
-	fmt.Fprintf(&b, "trailer\n<</Size %d/Root 1 0 R%s>>\nstartxref\n%d\n%%%%EOF\n", len(all)+1, strings.ReplaceAll(trailer, "HERE", fmt.Sprint(table)), table)
+	fmt.Fprintf(&b, "trailer\n<</Size %d/Root 1 0 R%s>>\nstartxref\n%d\n%%%%EOF\n", len(all)+1,
+		strings.ReplaceAll(trailer, "HERE", fmt.Sprint(table)), table)
 	return b.Bytes()
 }
 
@@ -102,27 +103,37 @@ func hostileFiles(t testing.TB) map[string][]byte {
 		fan = append(fan, "["+strings.Repeat(fmt.Sprintf("%d 0 R ", i+5), 10)+"]")
 	}
 	return map[string][]byte{
-		"a stream that unfolds to 10 GB":         objects("", catalog, pages, page("/Contents 4 0 R"), stream("/Filter[/FlateDecode/FlateDecode]", boom)),
-		"an object stream that unfolds to 10 GB": streamed(t, stream("/Type/ObjStm/N 9/First 99/Filter[/FlateDecode/FlateDecode]", boom), ""),
-		"a table that unfolds to 10 GB":          streamed(t, "null", string(boom)),
-		"metadata that unfolds to 10 GB":         objects("", "<</Type/Catalog/Pages 2 0 R/Metadata 4 0 R>>", pages, page(""), stream("/Type/Metadata/Subtype/XML/Filter[/FlateDecode/FlateDecode]", boom)),
-		"a table that names itself":              objects("/Prev HERE", catalog, pages, page("")),
-		"a table stream that names itself":       objects("/XRefStm HERE", catalog, pages, page("")),
-		"pages that hold themselves":             objects("", catalog, "<</Type/Pages/Kids[2 0 R 3 0 R]/Count 2>>", page("")),
-		"a page that is its own parent":          objects("", catalog, pages, "<</Type/Page/Parent 3 0 R/Kids[3 0 R]>>"),
-		"an object that is itself":               objects("", catalog, pages, page("/Contents 4 0 R"), "4 0 R"),
-		"an object stream that extends itself":   streamed(t, stream("/Type/ObjStm/N 1/First 4/Extends 4 0 R", []byte("5 0 5 0 R")), ""),
-		"a form field that is its own kid":       objects("", "<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[4 0 R]>>>>", pages, page(""), "<</FT/Sig/T(x)/Kids[4 0 R 4 0 R]>>"),
-		"fields that fan out":                    objects("", append([]string{"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields 4 0 R>>>>", pages, page("")}, fan...)...),
-		"a length that is a lie":                 objects("", catalog, pages, page("/Contents 4 0 R"), "<</Length 99999999999>>\nstream\nx\nendstream"),
-		"a length that is below nothing":         objects("", catalog, pages, page("/Contents 4 0 R"), "<</Length -9223372036854775808>>\nstream\nx\nendstream"),
-		"a size of everything":                   objects("/Size 2147483647", catalog, pages, page("")),
-		"arrays a million deep":                  objects("", catalog, pages, page("/X "+strings.Repeat("[", 1_000_000)+strings.Repeat("]", 1_000_000))),
-		"dictionaries a million deep":            objects("", catalog, pages, page("/X "+strings.Repeat("<</A", 1_000_000)+" 1"+strings.Repeat(">>", 1_000_000))),
-		"a string that does not end":             objects("", catalog, pages, page("/X "+strings.Repeat("(", 1_000_000))),
-		"ten thousand signatures in text":        append(pdftest.Plain("a"), strings.Repeat("/ByteRange[0 9 99 9] ", 10_000)...),
-		"nothing but a head and an end":          []byte("%PDF-1.7\n%%EOF\n"),
-		"a page of HTML":                         []byte("<html>%PDF-1.4 <body>Sign in</body></html>\n%%EOF"),
+		"a stream that unfolds to 10 GB": objects("", catalog, pages, page("/Contents 4 0 R"),
+			stream("/Filter[/FlateDecode/FlateDecode]", boom)),
+		"an object stream that unfolds to 10 GB": streamed(t,
+			stream("/Type/ObjStm/N 9/First 99/Filter[/FlateDecode/FlateDecode]", boom), ""),
+		"a table that unfolds to 10 GB": streamed(t, "null", string(boom)),
+		"metadata that unfolds to 10 GB": objects("", "<</Type/Catalog/Pages 2 0 R/Metadata 4 0 R>>", pages, page(""),
+			stream("/Type/Metadata/Subtype/XML/Filter[/FlateDecode/FlateDecode]", boom)),
+		"a table that names itself":        objects("/Prev HERE", catalog, pages, page("")),
+		"a table stream that names itself": objects("/XRefStm HERE", catalog, pages, page("")),
+		"pages that hold themselves":       objects("", catalog, "<</Type/Pages/Kids[2 0 R 3 0 R]/Count 2>>", page("")),
+		"a page that is its own parent":    objects("", catalog, pages, "<</Type/Page/Parent 3 0 R/Kids[3 0 R]>>"),
+		"an object that is itself":         objects("", catalog, pages, page("/Contents 4 0 R"), "4 0 R"),
+		"an object stream that extends itself": streamed(t,
+			stream("/Type/ObjStm/N 1/First 4/Extends 4 0 R", []byte("5 0 5 0 R")), ""),
+		"a form field that is its own kid": objects("", "<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[4 0 R]>>>>", pages,
+			page(""), "<</FT/Sig/T(x)/Kids[4 0 R 4 0 R]>>"),
+		"fields that fan out": objects("",
+			append([]string{"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields 4 0 R>>>>", pages, page("")}, fan...)...),
+		"a length that is a lie": objects("", catalog, pages, page("/Contents 4 0 R"),
+			"<</Length 99999999999>>\nstream\nx\nendstream"),
+		"a length that is below nothing": objects("", catalog, pages, page("/Contents 4 0 R"),
+			"<</Length -9223372036854775808>>\nstream\nx\nendstream"),
+		"a size of everything": objects("/Size 2147483647", catalog, pages, page("")),
+		"arrays a million deep": objects("", catalog, pages,
+			page("/X "+strings.Repeat("[", 1_000_000)+strings.Repeat("]", 1_000_000))),
+		"dictionaries a million deep": objects("", catalog, pages,
+			page("/X "+strings.Repeat("<</A", 1_000_000)+" 1"+strings.Repeat(">>", 1_000_000))),
+		"a string that does not end":      objects("", catalog, pages, page("/X "+strings.Repeat("(", 1_000_000))),
+		"ten thousand signatures in text": append(pdftest.Plain("a"), strings.Repeat("/ByteRange[0 9 99 9] ", 10_000)...),
+		"nothing but a head and an end":   []byte("%PDF-1.7\n%%EOF\n"),
+		"a page of HTML":                  []byte("<html>%PDF-1.4 <body>Sign in</body></html>\n%%EOF"),
 	}
 }
 
@@ -147,7 +158,8 @@ func TestHostileFilesAreReadToAnEnd(t *testing.T) {
 func FuzzInspect(f *testing.F) {
 	s := newSeal(f, noon.Add(-time.Hour), noon.AddDate(1, 0, 0), false)
 	p := newPaper("lease").sign(f, s, how{})
-	for _, seed := range [][]byte{p.raw, p.sign(f, s, how{subFilter: "ETSI.RFC3161"}).raw, pdftest.Plain("a"), []byte("%PDF-1.7\n%%EOF\n")} {
+	for _, seed := range [][]byte{p.raw, p.sign(f, s, how{subFilter: "ETSI.RFC3161"}).raw, pdftest.Plain("a"),
+		[]byte("%PDF-1.7\n%%EOF\n")} {
 		f.Add(seed, 0, byte(0))
 		f.Add(seed, 700, byte(1))
 	}
@@ -160,7 +172,8 @@ func FuzzInspect(f *testing.F) {
 		if first.Facts.Signature != intact || by == 0 || at < 0 || at >= len(raw) {
 			return
 		}
-		for _, span := range rangeText().FindAllSubmatch(raw, -1) { // the bytes of the signatures themselves are covered by nobody
+		// the bytes of the signatures themselves are covered by nobody
+		for _, span := range rangeText().FindAllSubmatch(raw, -1) {
 			from, _ := strconv.Atoi(string(span[2])) //nolint:errcheck // digits
 			to, _ := strconv.Atoi(string(span[3]))   //nolint:errcheck // as above
 			if at >= from && at < to {

@@ -42,7 +42,8 @@ func judge(raw []byte, ctx *pdf.Context) model.SignatureFacts {
 	case removed && len(all) > 0: // the last signer signed what was left
 		j.say(model.SignatureUnknown, "a signature was taken out of it before the last one was made")
 	case removed:
-		j.say(model.SignatureAltered, "a signature that the file holds is not part of the document: it was taken out, or the file is cut off")
+		j.say(model.SignatureAltered,
+			"a signature that the file holds is not part of the document: it was taken out, or the file is cut off")
 	}
 	j.coverage(all)
 	if f.Signature == "" {
@@ -84,7 +85,8 @@ func (j judgement) one(s *signed) model.EmbeddedSignature {
 	}
 	message, ok := gap(j.raw, s.spans)
 	if !ok || !bytes.Equal(message, s.contents) {
-		e.Integrity, e.Coverage, e.Note = model.IntegrityAltered, model.CoveragePartial, "what it leaves out is not the signature itself"
+		e.Integrity, e.Coverage, e.Note = model.IntegrityAltered, model.CoveragePartial,
+			"what it leaves out is not the signature itself"
 		return e
 	}
 	s.placed = true

@@ -1,6 +1,6 @@
-// Package pdf says whether a file is a whole PDF and what the signatures in it say. Files come from strangers: a hostile
-// one may stop or bloat the process that reads it. What is quoted of a file is as the file has it, not yet fit to be
-// stored.
+// Package pdf says whether a file is a whole PDF and what the signatures in it say. Files come from strangers: a
+// hostile one may stop or bloat the process that reads it. What is quoted of a file is as the file has it, not yet fit
+// to be stored.
 package pdf
 
 import (

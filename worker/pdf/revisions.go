@@ -79,7 +79,8 @@ func (c comparison) object(n int, was, is types.Object) change {
 	switch {
 	case n == c.root && ok && also:
 		return c.keys(d, now, map[string]change{
-			"DSS": changedValidation, "Extensions": changedValidation, "Version": changedValidation, "Metadata": changedValidation,
+			"DSS": changedValidation, "Extensions": changedValidation, "Version": changedValidation,
+			"Metadata": changedValidation,
 			"AcroForm": changedForms, "Perms": changedForms, "Pages": changedContent,
 		})
 	case ok && also && name(d, "Type") == "Page":
@@ -89,7 +90,8 @@ func (c comparison) object(n int, was, is types.Object) change {
 		})
 	case c.shown[n]:
 		return changedContent
-	case ok && also && (d["FT"] != nil || name(d, "Subtype") == "Widget" || name(d, "Type") == "Annot" || d["Fields"] != nil):
+	case ok && also && (d["FT"] != nil || name(d, "Subtype") == "Widget" || name(d, "Type") == "Annot" ||
+		d["Fields"] != nil):
 		return changedForms
 	}
 	if s, ok := was.(types.StreamDict); ok && name(s.Dict, "Type") == "Metadata" {

@@ -42,8 +42,10 @@ func newSeal(t testing.TB, from, to time.Time, chain bool) seal {
 	t.Helper()
 	make := func(serial int64, cn string, parent *x509.Certificate) *x509.Certificate {
 		c := &x509.Certificate{
-			SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: cn, Organization: []string{"Throwaway"}}, NotBefore: from, NotAfter: to,
-			KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment, BasicConstraintsValid: true, IsCA: parent == nil && chain,
+			SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: cn,
+				Organization: []string{"Throwaway"}}, NotBefore: from, NotAfter: to,
+			KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment, BasicConstraintsValid: true,
+			IsCA: parent == nil && chain,
 		}
 		if parent == nil {
 			parent = c
@@ -206,7 +208,8 @@ func (p paper) catalog(more string) string {
 }
 
 func (p paper) page(content string) string {
-	return "<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Contents " + content + "/Resources<</Font<</F1 5 0 R>>>>/Annots[" + p.refs() + "]>>"
+	return "<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Contents " + content +
+		"/Resources<</Font<</F1 5 0 R>>>>/Annots[" + p.refs() + "]>>"
 }
 
 // how a paper is signed; the zero value is a plain detached signature.

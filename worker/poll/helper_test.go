@@ -40,12 +40,15 @@ func both(t *testing.T, test func(t *testing.T, b *bench)) {
 // build makes the parts that poll.
 func (b *bench) build() {
 	log, now := logrus.NewEntry(b.Logger()), func() time.Time { return b.now() }
-	b.tiers = NewTiers(TiersOptions{Store: b.Store, Table: b.Table, Asker: b.Asker, Now: now, Log: log, Overlap: 15 * time.Minute})
+	b.tiers = NewTiers(TiersOptions{Store: b.Store, Table: b.Table, Asker: b.Asker, Now: now, Log: log,
+		Overlap: 15 * time.Minute})
 	b.runs = runs.NewRuns(runs.RunsOptions{
 		Store: b.Store, Asker: b.Asker, Accounts: b.Configured, Now: now, Log: log, Nudge: func() {}, Kinds: b.tiers.Kinds(),
 	})
-	b.slots = NewSlots(SlotsOptions{Store: b.Store, Runs: b.runs, Accounts: b.Configured, Now: now, Rand: workertest.Zero, Log: log})
-	b.watch = NewWatch(WatchOptions{Store: b.Store, Incidents: b.Table.Incidents(), Accounts: b.Configured, Now: now, Log: log, Standing: b.Gate.Note})
+	b.slots = NewSlots(SlotsOptions{Store: b.Store, Runs: b.runs, Accounts: b.Configured, Now: now,
+		Rand: workertest.Zero, Log: log})
+	b.watch = NewWatch(WatchOptions{Store: b.Store, Incidents: b.Table.Incidents(), Accounts: b.Configured, Now: now,
+		Log: log, Standing: b.Gate.Note})
 }
 
 // again is the bench after a restart of the process.

@@ -73,7 +73,8 @@ func TestAnAuditFindsWhatAWalkMissed(t *testing.T) {
 		o := workertest.InProgress()
 		o.CreatedAt = &made
 		b.Service.Says["hidden"] = o
-		l.Items = []provider.Listed{{Observation: model.Observation{Ref: "hidden", Evidence: model.Verified, Mark: "m1", CreatedAt: &made}}}
+		l.Items = []provider.Listed{{Observation: model.Observation{Ref: "hidden", Evidence: model.Verified, Mark: "m1",
+			CreatedAt: &made}}}
 		b.Move(7 * time.Hour)
 		b.ran(t, model.Run{Kind: string(apply.Active)})
 		if _, err := b.Store.Transaction(t.Context(), model.Key{Account: "acc", Ref: "hidden"}); err == nil {
@@ -84,7 +85,8 @@ func TestAnAuditFindsWhatAWalkMissed(t *testing.T) {
 		workertest.Same(t, "after the audit", b.Row(t, "hidden").Status, model.InProgress)
 		b.Move(60 * 24 * time.Hour)
 		b.ran(t, model.Run{Kind: string(apply.Audit)})
-		workertest.Same(t, "an audit looks back a month, and the overlap", l.Since[len(l.Since)-1], b.Now().Add(-auditWithin-b.tiers.o.Overlap))
+		workertest.Same(t, "an audit looks back a month, and the overlap", l.Since[len(l.Since)-1],
+			b.Now().Add(-auditWithin-b.tiers.o.Overlap))
 	})
 }
 
@@ -93,7 +95,9 @@ func TestAListOfTheNewestFindsAndDoesNotAnswerForOpenRows(t *testing.T) {
 		l := &workertest.Listing{Batching: b.Batches(10), Kind: provider.ListsNewest}
 		b.Plays(l)
 		item := func(ref, mark string) {
-			l.Items = append(l.Items, provider.Listed{Observation: model.Observation{Ref: ref, Evidence: model.Verified, Mark: mark, Status: model.InProgress}})
+			l.Items = append(l.Items,
+				provider.Listed{Observation: model.Observation{Ref: ref, Evidence: model.Verified, Mark: mark,
+					Status: model.InProgress}})
 		}
 		known := workertest.InProgress()
 		known.Mark = "m1"
@@ -144,7 +148,8 @@ func TestAListedTransactionThatGivesNoAnswerIsAskedAgain(t *testing.T) {
 		f := &faltering{Service: b.Service, fails: map[string]int{"once": 1, "thrice": 3, "always": 99}}
 		for ref := range f.fails {
 			b.Service.Says[ref] = workertest.InProgress()
-			f.items = append(f.items, provider.Listed{Observation: model.Observation{Ref: ref, Evidence: model.Verified, Mark: "m1"}})
+			f.items = append(f.items,
+				provider.Listed{Observation: model.Observation{Ref: ref, Evidence: model.Verified, Mark: "m1"}})
 		}
 		b.Plays(f)
 		since := workertest.Noon().Add(-time.Hour)
@@ -191,7 +196,8 @@ func TestAPlanCountsAllCallsOfAPage(t *testing.T) {
 		l := &workertest.Listing{Batching: b.Batches(10), Kind: provider.ListsNewest}
 		l.Page = func(q provider.ListQuery) (provider.Page, error) {
 			if q.Cursor == "" {
-				return provider.Page{Next: "2", Calls: 3, Items: []provider.Listed{{Observation: model.Observation{Ref: "a", Evidence: model.Verified}, Whole: true}}}, nil
+				return provider.Page{Next: "2", Calls: 3,
+					Items: []provider.Listed{{Observation: model.Observation{Ref: "a", Evidence: model.Verified}, Whole: true}}}, nil
 			}
 			return provider.Page{}, nil
 		}

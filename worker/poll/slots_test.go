@@ -18,14 +18,16 @@ func TestASlotThatWasMissedIsCaughtUpOnceAndTheNextComesInItsTime(t *testing.T) 
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(workertest.New(t, "sqlite:"+path))
 		b.now = func() time.Time { return time.Now().UTC() }
-		b.Account.Polling = apply.Schedules{apply.Active: workertest.Slot(t, "0 */6 * * *"), apply.Audit: workertest.Slot(t, "0 3 * * *")}
+		b.Account.Polling = apply.Schedules{apply.Active: workertest.Slot(t, "0 */6 * * *"),
+			apply.Audit: workertest.Slot(t, "0 3 * * *")}
 		queued := func() (n int) {
 			runs, err := b.Store.Runs(t.Context(), store.RunFilter{Account: "acc"})
 			workertest.Check(t, err)
 			for _, r := range runs {
 				now := b.now()
 				r.State, r.FinishedAt = model.RunDone, &now
-				workertest.Check(t, b.Store.Do(t.Context(), store.Unit{Apply: func(g *store.Batch) error { g.PutRun(r); return nil }}))
+				workertest.Check(t, b.Store.Do(t.Context(),
+					store.Unit{Apply: func(g *store.Batch) error { g.PutRun(r); return nil }}))
 			}
 			return len(runs)
 		}

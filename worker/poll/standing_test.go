@@ -87,7 +87,8 @@ func TestWhatAListShowsIsWrittenDownOnceItWasRead(t *testing.T) {
 		b.Plays(l)
 		b.again(t)
 		l.Fails = errors.New("broken")
-		workertest.Same(t, "state of a poll that fails", b.ran(t, model.Run{Kind: string(apply.Audit)}).State, model.RunFailed)
+		workertest.Same(t, "state of a poll that fails", b.ran(t, model.Run{Kind: string(apply.Audit)}).State,
+			model.RunFailed)
 		workertest.Same(t, "reach before a list was read", b.remembered(t).Reach, "")
 		workertest.Same(t, "error of a list", b.remembered(t).LastError, "broken")
 		l.Fails = nil

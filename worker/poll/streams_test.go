@@ -76,8 +76,11 @@ func TestStreamsFollowTheOpenRowsWithTheNewestNews(t *testing.T) {
 			return workertest.Noon().Add(time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))).UTC()
 		}
 		put := func(ref string, status model.Status, changed time.Duration) {
-			r := model.Transaction{Account: "acc", Ref: ref, Provider: "played", Status: status, FirstSeenAt: workertest.Noon(), ChangedAt: workertest.Noon().Add(changed), SignersSet: true, Origin: model.OriginPoll}
-			workertest.Check(t, b.Store.Do(context.Background(), store.Unit{Apply: func(g *store.Batch) error { g.Put(r, model.Decision{Next: r, Grew: true}); return nil }}))
+			r := model.Transaction{Account: "acc", Ref: ref, Provider: "played", Status: status,
+				FirstSeenAt: workertest.Noon(), ChangedAt: workertest.Noon().Add(changed), SignersSet: true,
+				Origin: model.OriginPoll}
+			workertest.Check(t, b.Store.Do(context.Background(),
+				store.Unit{Apply: func(g *store.Batch) error { g.Put(r, model.Decision{Next: r, Grew: true}); return nil }}))
 		}
 		put("old", model.InProgress, time.Minute)
 		put("new", model.InProgress, time.Hour)

@@ -40,7 +40,8 @@ func TestAnAuditWaitsForTheWalkOfAnActivePoll(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(workertest.New(t, "sqlite:"+path))
-		g := &gated{Listing: &workertest.Listing{Batching: b.Batches(1), Kind: provider.ListsCreated}, let: make(chan struct{})}
+		g := &gated{Listing: &workertest.Listing{Batching: b.Batches(1), Kind: provider.ListsCreated},
+			let: make(chan struct{})}
 		b.Plays(g)
 		var runs sync.WaitGroup
 		for i, tier := range []apply.Tier{apply.Active, apply.Audit} {
@@ -111,7 +112,8 @@ func TestARunWhoseListNeverEndsSaysSo(t *testing.T) {
 		since := workertest.Noon()
 		l.Walked = 0
 		r = b.ran(t, model.Run{Kind: runs.KindBackfill, Since: &since})
-		workertest.Same(t, "a backfill goes on at a page that it has not walked", []any{r.State, r.Cursor}, []any{model.RunPartial, strconv.Itoa(l.Walked - 1)})
+		workertest.Same(t, "a backfill goes on at a page that it has not walked", []any{r.State, r.Cursor},
+			[]any{model.RunPartial, strconv.Itoa(l.Walked - 1)})
 		if _, err := b.tiers.PlanBackfill(t.Context(), b.Account, since, b.Now()); err == nil {
 			t.Error("a plan was made of a list without an end")
 		}

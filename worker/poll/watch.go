@@ -61,7 +61,8 @@ func (w *Watch) Round(ctx context.Context) error {
 		if err := w.o.Standing(ctx, a, acc); err != nil {
 			return err
 		}
-		if err := w.o.Incidents.Set(ctx, a.ID, model.PollOverdue, "no poll of the active tier has ended well for two slots", w.pollOverdue(a, acc, now)); err != nil {
+		if err := w.o.Incidents.Set(ctx, a.ID, model.PollOverdue, "no poll of the active tier has ended well for two slots",
+			w.pollOverdue(a, acc, now)); err != nil {
 			return err
 		}
 		late, err := w.o.Store.OverdueDocuments(ctx, a.ID, now.Add(-24*time.Hour))

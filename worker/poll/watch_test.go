@@ -64,18 +64,21 @@ func TestEachIncidentOpensOnceAndClosesOnce(t *testing.T) {
 		},
 		model.RegistrationChanged: {
 			begin: func(t *testing.T, b *bench) {
-				workertest.Check(t, b.Table.Registered(t.Context(), "acc", provider.Registration{URL: "https://ours", Events: []string{"moved"}}))
+				workertest.Check(t, b.Table.Registered(t.Context(), "acc",
+					provider.Registration{URL: "https://ours", Events: []string{"moved"}}))
 			},
 			bad: func(t *testing.T, b *bench) {
 				workertest.Check(t, b.Table.AuditRegistration(t.Context(), b.Account, provider.Registration{URL: "https://theirs"}))
 			},
 			good: func(t *testing.T, b *bench) {
-				workertest.Check(t, b.Table.AuditRegistration(t.Context(), b.Account, provider.Registration{URL: "https://ours", Events: []string{"moved"}}))
+				workertest.Check(t, b.Table.AuditRegistration(t.Context(), b.Account,
+					provider.Registration{URL: "https://ours", Events: []string{"moved"}}))
 			},
 		},
 		model.CredentialsRefused: {
 			bad: func(t *testing.T, b *bench) {
-				workertest.Check(t, b.Gate.Failed(t.Context(), b.Account, workertest.Key("a"), fmt.Errorf("401: %w", provider.ErrDenied)))
+				workertest.Check(t, b.Gate.Failed(t.Context(), b.Account, workertest.Key("a"),
+					fmt.Errorf("401: %w", provider.ErrDenied)))
 			},
 			good: func(t *testing.T, b *bench) { workertest.Check(t, b.Gate.Answered(t.Context(), b.Account)) },
 		},
@@ -96,7 +99,8 @@ func TestEachIncidentOpensOnceAndClosesOnce(t *testing.T) {
 		},
 		model.DocumentsOverdue: {
 			bad: func(t *testing.T, b *bench) {
-				b.Answered(t, b.Now().Format(time.RFC3339), workertest.Completed(model.DocumentRef{ID: "1", Kind: model.SignedDocument, Name: "lease.pdf", Mark: "m1"}))
+				b.Answered(t, b.Now().Format(time.RFC3339),
+					workertest.Completed(model.DocumentRef{ID: "1", Kind: model.SignedDocument, Name: "lease.pdf", Mark: "m1"}))
 				b.Move(25 * time.Hour)
 				workertest.Check(t, b.watch.Round(t.Context()))
 			},
@@ -105,7 +109,8 @@ func TestEachIncidentOpensOnceAndClosesOnce(t *testing.T) {
 				workertest.Check(t, err)
 				for _, d := range list {
 					d.State, d.NextTryAt = model.DocumentStored, nil
-					workertest.Check(t, b.Store.Do(t.Context(), store.Unit{Apply: func(g *store.Batch) error { g.PutDocument(d); return nil }}))
+					workertest.Check(t, b.Store.Do(t.Context(),
+						store.Unit{Apply: func(g *store.Batch) error { g.PutDocument(d); return nil }}))
 				}
 				workertest.Check(t, b.watch.Round(t.Context()))
 			},
@@ -158,8 +163,8 @@ func TestAnIncidentThatAnotherProcessOpenedIsClosed(t *testing.T) {
 	})
 }
 
-// The secret is mended and the callback URL checked, or what was refused is replayed: nothing is refused any more. A check
-// is signed by ourselves: where the provider has another secret, the next callback says so at once.
+// The secret is mended and the callback URL checked, or what was refused is replayed: nothing is refused any more. A
+// check is signed by ourselves: where the provider has another secret, the next callback says so at once.
 func TestACheckOrAReplayThatProvesItselfEndsRefusals(t *testing.T) {
 	both(t, func(t *testing.T, b *bench) {
 		for i := range 3 {
@@ -174,7 +179,8 @@ func TestACheckOrAReplayThatProvesItselfEndsRefusals(t *testing.T) {
 		workertest.Check(t, err)
 		was, err := b.Store.Callback(t.Context(), list[0].ID)
 		workertest.Check(t, err)
-		in := apply.Incoming{Callback: was, Rules: b.Account.Rules, Observations: []model.Observation{workertest.Claim(was.Ref, model.InProgress)}}
+		in := apply.Incoming{Callback: was, Rules: b.Account.Rules,
+			Observations: []model.Observation{workertest.Claim(was.Ref, model.InProgress)}}
 		in.Callback.Verdict, in.Callback.Sealed = model.Accepted, false
 		_, changed, err := b.Table.Replay(t.Context(), was, in)
 		workertest.Check(t, err)
@@ -212,7 +218,8 @@ func TestAnAccountWhoseCallbacksAreSilentIsPolledCloser(t *testing.T) {
 		b.Account.Polling = apply.Schedules{apply.Active: workertest.Slot(t, "0 */6 * * *")}
 		b.Batches(1)
 		polls := func() int {
-			runs, err := b.Store.Runs(t.Context(), store.RunFilter{Account: "acc", Kind: string(apply.Active), States: []model.RunState{model.RunQueued}})
+			runs, err := b.Store.Runs(t.Context(),
+				store.RunFilter{Account: "acc", Kind: string(apply.Active), States: []model.RunState{model.RunQueued}})
 			workertest.Check(t, err)
 			for _, r := range runs {
 				workertest.Check(t, b.runs.Work(t.Context(), r.ID))
@@ -264,8 +271,10 @@ func TestPollsAreOverdueBySlotsNotByHours(t *testing.T) {
 		workertest.Same(t, c.at.String(), b.watch.pollOverdue(b.Account, acc, c.at), c.want)
 	}
 	b.watch.began = workertest.Noon().Add(46 * time.Hour)
-	workertest.Same(t, "of a process that has just begun", b.watch.pollOverdue(b.Account, acc, workertest.Noon().Add(46*time.Hour+5*time.Minute)), false)
+	workertest.Same(t, "of a process that has just begun",
+		b.watch.pollOverdue(b.Account, acc, workertest.Noon().Add(46*time.Hour+5*time.Minute)), false)
 	acc.LastPollAt, acc.FirstStartAt = nil, friday
 	b.watch.began = workertest.Noon()
-	workertest.Same(t, "of an account that was never polled well", b.watch.pollOverdue(b.Account, acc, workertest.Noon().Add(47*time.Hour)), true)
+	workertest.Same(t, "of an account that was never polled well",
+		b.watch.pollOverdue(b.Account, acc, workertest.Noon().Add(47*time.Hour)), true)
 }

@@ -65,5 +65,6 @@ func (b *bench) stored(t *testing.T, d model.Document) {
 	t.Helper()
 	d.State, d.Path, d.SHA256, d.NextTryAt = model.DocumentStored, d.Ref+"/1.pdf", "sum of "+d.Ref, nil
 	b.sums[d.Path] = d.SHA256
-	workertest.Check(t, b.Store.Do(t.Context(), store.Unit{Apply: func(g *store.Batch) error { g.PutDocument(d); return nil }}))
+	workertest.Check(t, b.Store.Do(t.Context(),
+		store.Unit{Apply: func(g *store.Batch) error { g.PutDocument(d); return nil }}))
 }

@@ -86,7 +86,8 @@ func TestAVerifyThatIsCutShortGoesOnAtItsCursor(t *testing.T) {
 				workertest.Check(t, b.runs.Work(ctx, r.ID))
 				r, err = b.Store.RunByID(t.Context(), r.ID)
 				workertest.Check(t, err)
-				workertest.Same(t, "stopped", []any{r.State, r.Asked, r.Total, VerifiedBy(r)}, []any{model.RunActive, 10, len(want), Verified{Checked: 10, Drift: 1, Repaired: b2i(params.Repair)}})
+				workertest.Same(t, "stopped", []any{r.State, r.Asked, r.Total, VerifiedBy(r)},
+					[]any{model.RunActive, 10, len(want), Verified{Checked: 10, Drift: 1, Repaired: b2i(params.Repair)}})
 
 				b.again(t)
 				b.Plays(b.Service)
@@ -103,7 +104,8 @@ func TestAVerifyThatIsCutShortGoesOnAtItsCursor(t *testing.T) {
 					lines[i] += fmt.Sprintf(" status %t", params.Repair)
 				}
 				workertest.Same(t, "drift of both halves", b.drift(t, r.ID), lines)
-				workertest.Same(t, "done", []any{r.State, r.Asked, VerifiedBy(r)}, []any{model.RunDone, len(want), Verified{Checked: len(want), Drift: 3, Repaired: 3 * b2i(params.Repair)}})
+				workertest.Same(t, "done", []any{r.State, r.Asked, VerifiedBy(r)},
+					[]any{model.RunDone, len(want), Verified{Checked: len(want), Drift: 3, Repaired: 3 * b2i(params.Repair)}})
 				_, resumed, err = Queue(t.Context(), b.Store, b.runs, "acc", params)
 				workertest.Check(t, err)
 				workertest.Same(t, "a new one", resumed, false)
@@ -186,7 +188,8 @@ func TestAVerifyReadsAListOfWholeObjectsAndAsksAboutTheRest(t *testing.T) {
 		r := b.ran(t, model.Run{Kind: runs.KindVerify})
 		workertest.Same(t, "asked alone", b.Service.Asked, []string{"a09"})
 		workertest.Same(t, "drift", b.drift(t, r.ID), []string{"a04 status false"})
-		workertest.Same(t, "run", []any{r.State, r.Asked, r.Total, VerifiedBy(r)}, []any{model.RunDone, 25, 25, Verified{Checked: 25, Drift: 1}})
+		workertest.Same(t, "run", []any{r.State, r.Asked, r.Total, VerifiedBy(r)},
+			[]any{model.RunDone, 25, 25, Verified{Checked: 25, Drift: 1}})
 		marked, err := b.Store.Verified(t.Context(), r.ID, []string{"a01"})
 		workertest.Check(t, err)
 		workertest.Same(t, "marks that are left", len(marked), 0)
@@ -215,7 +218,8 @@ func TestFilesAreVerifiedWhereTheProviderCannotBeAsked(t *testing.T) {
 		b.Gate.Refuse(t.Context(), b.Account, "the key is of another account")
 		b.Service.Asked = nil
 		r = b.ran(t, model.Run{Kind: runs.KindVerify})
-		workertest.Same(t, "with a key of another account", []any{r.State, VerifiedBy(r), len(b.Service.Asked)}, []any{model.RunFailed, Verified{Drift: 1}, 0})
+		workertest.Same(t, "with a key of another account", []any{r.State, VerifiedBy(r), len(b.Service.Asked)},
+			[]any{model.RunFailed, Verified{Drift: 1}, 0})
 	})
 }
 
@@ -224,7 +228,8 @@ func TestDriftIsListedByPagesAndPruned(t *testing.T) {
 		var want []string
 		workertest.Check(t, b.Store.Do(t.Context(), store.Unit{Apply: func(g *store.Batch) error {
 			for i := range 25 {
-				l := model.DriftLine{Run: "r", Account: "acc", Ref: fmt.Sprintf("a%02d", i/2), Field: "signer", About: fmt.Sprint(i % 2), FoundAt: b.Now()}
+				l := model.DriftLine{Run: "r", Account: "acc", Ref: fmt.Sprintf("a%02d", i/2), Field: "signer",
+					About: fmt.Sprint(i % 2), FoundAt: b.Now()}
 				g.PutDrift(l)
 				want = append(want, l.Ref+l.About)
 			}

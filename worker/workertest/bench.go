@@ -62,9 +62,11 @@ func New(t testing.TB, dsn string) *Bench {
 	_, _, err = st.Migrate(t.Context())
 	Check(t, err)
 	b.Store = st
-	b.Service = &Service{RulesOf: Rules(), Says: map[string]model.Observation{}, Files: map[string][]byte{}, Links: map[string]func(io.Writer) error{}}
+	b.Service = &Service{RulesOf: Rules(), Says: map[string]model.Observation{}, Files: map[string][]byte{},
+		Links: map[string]func(io.Writer) error{}}
 	b.Account = &apply.Account{
-		ID: "acc", ProviderName: "played", Provider: providertest.Able(b.Service), Rules: b.Service.RulesOf, GapGrace: 5 * time.Minute,
+		ID: "acc", ProviderName: "played", Provider: providertest.Able(b.Service), Rules: b.Service.RulesOf,
+		GapGrace: 5 * time.Minute,
 		Download: []model.DocumentKind{model.SignedDocument, model.EvidenceDocument},
 	}
 	b.Accounts = []*apply.Account{b.Account}
@@ -170,15 +172,17 @@ func Completed(docs ...model.DocumentRef) model.Observation {
 
 // Link is a link in a callback to a row's signed document.
 func Link(ref, url string) provider.Link {
-	return provider.Link{Ref: ref, URL: provider.Secret(url), Document: model.DocumentRef{ID: "1", Kind: model.SignedDocument, Name: "lease.pdf"}}
+	return provider.Link{Ref: ref, URL: provider.Secret(url),
+		Document: model.DocumentRef{ID: "1", Kind: model.SignedDocument, Name: "lease.pdf"}}
 }
 
 // Called hands over a callback that claims something.
 func (b *Bench) Called(t testing.TB, o model.Observation, links ...provider.Link) apply.Result {
 	t.Helper()
 	res, err := b.Table.Callback(t.Context(), apply.Incoming{
-		Callback: model.Callback{Account: "acc", Ref: o.Ref, Type: "moved", Verdict: model.Accepted, At: b.Now(), Body: []byte("{}")},
-		Rules:    b.Account.Rules, Observations: []model.Observation{o}, Links: links,
+		Callback: model.Callback{Account: "acc", Ref: o.Ref, Type: "moved", Verdict: model.Accepted, At: b.Now(),
+			Body: []byte("{}")},
+		Rules: b.Account.Rules, Observations: []model.Observation{o}, Links: links,
 	})
 	Check(t, err)
 	return res
@@ -188,7 +192,8 @@ func (b *Bench) Called(t testing.TB, o model.Observation, links ...provider.Link
 func (b *Bench) Refused(t testing.TB, ref string) {
 	t.Helper()
 	_, err := b.Table.Callback(t.Context(), apply.Incoming{
-		Callback: model.Callback{Account: "acc", Ref: ref, Type: "moved", Verdict: model.Refused, At: b.Now(), Body: []byte("{}")},
+		Callback: model.Callback{Account: "acc", Ref: ref, Type: "moved", Verdict: model.Refused, At: b.Now(),
+			Body: []byte("{}")},
 	})
 	Check(t, err)
 }
@@ -215,14 +220,16 @@ func (b *Bench) Told(t testing.TB, src apply.Source, ref string, o model.Observa
 	t.Helper()
 	v, err := b.Store.Version(t.Context())
 	Check(t, err)
-	dids, err := b.Table.Answers(t.Context(), b.Account, src, []model.Observation{ask.Question{Version: v, AskedAt: b.Now()}.Answer(ref, o, b.Now())})
+	dids, err := b.Table.Answers(t.Context(), b.Account, src,
+		[]model.Observation{ask.Question{Version: v, AskedAt: b.Now()}.Answer(ref, o, b.Now())})
 	Check(t, err)
 	return dids[0]
 }
 
 // Confirm works off every confirmation that is due.
 func (b *Bench) Confirm(ctx context.Context) error {
-	return errors.Join(b.Asker.Confirm(ctx, b.Account, store.DueFilter{Known: true}), b.Asker.Confirm(ctx, b.Account, store.DueFilter{Unverified: true}))
+	return errors.Join(b.Asker.Confirm(ctx, b.Account, store.DueFilter{Known: true}),
+		b.Asker.Confirm(ctx, b.Account, store.DueFilter{Unverified: true}))
 }
 
 // Confirmed asks about everything that is due after a while.
@@ -235,7 +242,8 @@ func (b *Bench) Confirmed(t testing.TB) {
 // Runs returns a queue of runs of some kinds.
 func (b *Bench) Runs(kinds map[string]runs.Kind) *runs.Runs {
 	return runs.NewRuns(runs.RunsOptions{
-		Store: b.Store, Asker: b.Asker, Accounts: b.Configured, Now: b.Now, Log: logrus.NewEntry(b.Logger()), Nudge: func() {}, Kinds: kinds,
+		Store: b.Store, Asker: b.Asker, Accounts: b.Configured, Now: b.Now, Log: logrus.NewEntry(b.Logger()),
+		Nudge: func() {}, Kinds: kinds,
 	})
 }
 

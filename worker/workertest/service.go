@@ -73,7 +73,9 @@ func (s *Service) Download(_ context.Context, _ string, doc model.DocumentRef, w
 }
 
 // DownloadLink writes what Links holds.
-func (s *Service) DownloadLink(_ context.Context, _ string, _ model.DocumentRef, link provider.Secret, w io.Writer) (provider.Declared, error) {
+func (s *Service) DownloadLink(_ context.Context, _ string, _ model.DocumentRef, link provider.Secret, w io.Writer) (
+	provider.Declared, error,
+) {
 	s.Mu.Lock()
 	s.Linked = append(s.Linked, link.Reveal())
 	get := s.Links[link.Reveal()]

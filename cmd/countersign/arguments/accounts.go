@@ -13,7 +13,8 @@ import (
 func Configured(c *config.Config, id string) (*config.Account, error) {
 	acc, ok := c.Account(id)
 	if !ok {
-		return nil, output.Usagef("account %q is not in the config: it has %s", id, cmp.Or(strings.Join(accountIDs(c), ", "), "none"))
+		return nil, output.Usagef("account %q is not in the config: it has %s", id,
+			cmp.Or(strings.Join(accountIDs(c), ", "), "none"))
 	}
 	return acc, nil
 }

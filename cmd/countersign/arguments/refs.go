@@ -207,7 +207,8 @@ func refFault(ref string) string {
 	case len(ref) > provider.MaxRef:
 		return fmt.Sprintf("a ref of %d bytes is too long", len(ref))
 	case !provider.IsRef(ref) || output.Plain(ref) != ref || strings.ContainsAny(ref, " \t/\\?#,;"):
-		return fmt.Sprintf("%s is no ref: it has blanks, slashes, commas, semicolons or control characters", output.Quoted(ref))
+		return fmt.Sprintf("%s is no ref: it has blanks, slashes, commas, semicolons or control characters",
+			output.Quoted(ref))
 	}
 	return ""
 }

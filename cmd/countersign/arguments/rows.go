@@ -50,10 +50,12 @@ func FindRow(ctx context.Context, c *config.Config, s *store.Store, args []strin
 		k := model.Key{Account: args[0], Ref: args[1]}
 		t, err := s.Transaction(ctx, k)
 		if f, ferr := s.ForgottenOf(ctx, k); errors.Is(err, store.ErrNoRow) && ferr == nil {
-			return t, fmt.Errorf("%s/%s was forgotten on %s: only `countersign track` follows it again", k.Account, output.Plain(k.Ref), f.At.UTC().Format(time.DateOnly))
+			return t, fmt.Errorf("%s/%s was forgotten on %s: only `countersign track` follows it again", k.Account,
+				output.Plain(k.Ref), f.At.UTC().Format(time.DateOnly))
 		}
 		if errors.Is(err, store.ErrNoRow) || err == nil && t.Hidden {
-			return t, fmt.Errorf("no transaction %s in %s: `countersign track %[2]s %[1]s` starts to follow it", output.Quoted(args[1]), args[0])
+			return t, fmt.Errorf("no transaction %s in %s: `countersign track %[2]s %[1]s` starts to follow it",
+				output.Quoted(args[1]), args[0])
 		}
 		return t, err
 	}
@@ -62,7 +64,9 @@ func FindRow(ctx context.Context, c *config.Config, s *store.Store, args []strin
 	case err != nil:
 		return model.Transaction{}, err
 	case len(all) == 0:
-		return model.Transaction{}, fmt.Errorf("no transaction %s in any account: `countersign list --search %[1]s` looks further", output.Quoted(args[0]))
+		return model.Transaction{},
+			fmt.Errorf("no transaction %s in any account: `countersign list --search %[1]s` looks further",
+				output.Quoted(args[0]))
 	case len(all) > 1:
 		var in []string
 		for _, t := range all {

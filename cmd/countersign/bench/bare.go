@@ -21,7 +21,8 @@ import (
 // openPlain opens a SQLite file as carefully as we do, with nothing above database/sql.
 func openPlain(path string) (*sql.DB, error) {
 	db, err := sql.Open("sqlite3", (&url.URL{
-		Scheme: "file", Path: path, RawQuery: "_journal_mode=WAL&_synchronous=FULL&_txlock=immediate&_busy_timeout=5000&_stmt_cache_size=64",
+		Scheme: "file", Path: path,
+		RawQuery: "_journal_mode=WAL&_synchronous=FULL&_txlock=immediate&_busy_timeout=5000&_stmt_cache_size=64",
 	}).String())
 	if err == nil {
 		db.SetMaxOpenConns(1)
@@ -112,7 +113,8 @@ func (b *bare) learn(ctx context.Context) error {
 		if t.row == nil {
 			return fmt.Errorf("%s holds no row to copy", name)
 		}
-		t.query = "INSERT INTO " + name + " (" + strings.Join(t.columns, ", ") + ") VALUES (?" + strings.Repeat(", ?", len(t.columns)-1) + ")"
+		t.query = "INSERT INTO " + name + " (" + strings.Join(t.columns, ", ") + ") VALUES (?" +
+			strings.Repeat(", ?", len(t.columns)-1) + ")"
 		if name == "transactions" {
 			t.query += " ON CONFLICT (n) DO UPDATE SET status = excluded.status, provider_status = excluded.provider_status, changed_at = excluded.changed_at," +
 				" next_check_at = excluded.next_check_at, version = excluded.version, seq = excluded.seq"

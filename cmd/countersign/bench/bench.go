@@ -100,7 +100,8 @@ func Ingest(ctx context.Context, env *engine.Env, o Options) (err error) {
 // measure runs every subject in turns and takes medians.
 func (s *subjects) measure(ctx context.Context, connections int, o Options) ([]line, error) {
 	lines := make([]line, len(s.list))
-	rates, p50s, p99s, ratios := make([][]float64, len(lines)), make([][]float64, len(lines)), make([][]float64, len(lines)), make([][]float64, len(lines))
+	rates, p50s, p99s, ratios := make([][]float64, len(lines)), make([][]float64, len(lines)), make([][]float64,
+		len(lines)), make([][]float64, len(lines))
 	for range o.Rounds {
 		for i, sub := range s.list {
 			callers := connections
@@ -120,7 +121,8 @@ func (s *subjects) measure(ctx context.Context, connections int, o Options) ([]l
 				return nil, err
 			}
 			if after-before != r.accepted {
-				return nil, fmt.Errorf("%s: %d requests were accepted and %d stand in the table", sub.name, r.accepted, after-before)
+				return nil, fmt.Errorf("%s: %d requests were accepted and %d stand in the table", sub.name, r.accepted,
+					after-before)
 			}
 			rates[i] = append(rates[i], r.perSecond())
 			p50s[i], p99s[i] = append(p50s[i], r.quantile(0.50)), append(p99s[i], r.quantile(0.99))
@@ -129,7 +131,8 @@ func (s *subjects) measure(ctx context.Context, connections int, o Options) ([]l
 		}
 	}
 	for i := range lines {
-		lines[i].PerSecond, lines[i].P50, lines[i].P99, lines[i].OursToThis = median(rates[i]), median(p50s[i]), median(p99s[i]), median(ratios[i])
+		lines[i].PerSecond, lines[i].P50, lines[i].P99, lines[i].OursToThis = median(rates[i]), median(p50s[i]),
+			median(p99s[i]), median(ratios[i])
 	}
 	return lines, nil
 }
@@ -151,7 +154,8 @@ func printLines(env *engine.Env, lines []line, asJSON bool) error {
 	}
 	fmt.Fprintf(env.Stdout, "%-6s %8s %10s %9s %9s %8s\n", "WHAT", "CALLERS", "A SECOND", "P50 ms", "P99 ms", "OURS TO")
 	for _, l := range lines {
-		fmt.Fprintf(env.Stdout, "%-6s %8d %10.0f %9.2f %9.2f %8.2f\n", l.What, l.Connections, l.PerSecond, l.P50, l.P99, l.OursToThis)
+		fmt.Fprintf(env.Stdout, "%-6s %8d %10.0f %9.2f %9.2f %8.2f\n", l.What, l.Connections, l.PerSecond, l.P50, l.P99,
+			l.OursToThis)
 	}
 	return nil
 }

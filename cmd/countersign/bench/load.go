@@ -67,7 +67,8 @@ func newSubjects(ctx context.Context, e *engine.Engine, dir string) (*subjects, 
 		err = counts.QueryRowContext(ctx, "SELECT COUNT(*) FROM callbacks WHERE verdict = 'accepted'").Scan(&n)
 		return n, err
 	}
-	post, err := s.serve(ctx, "/callbacks/bench", func(ctx context.Context, ln net.Listener) error { return l.Run(ctx, ln, nil) })
+	post, err := s.serve(ctx, "/callbacks/bench",
+		func(ctx context.Context, ln net.Listener) error { return l.Run(ctx, ln, nil) })
 	if err != nil {
 		return fail(err)
 	}
@@ -95,7 +96,9 @@ func newSubjects(ctx context.Context, e *engine.Engine, dir string) (*subjects, 
 }
 
 // serve has run answer on loopback until close, and returns what posts there, with keep-alive.
-func (s *subjects) serve(ctx context.Context, path string, run func(context.Context, net.Listener) error) (func(context.Context, []byte) error, error) {
+func (s *subjects) serve(ctx context.Context, path string, run func(
+	context.Context, net.Listener,
+) error) (func(context.Context, []byte) error, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -134,7 +137,8 @@ func (s *subjects) serve(ctx context.Context, path string, run func(context.Cont
 // headers that the listener keeps, compress, apply.
 func inProcess(e *engine.Engine) func(context.Context, []byte) error {
 	acc := e.Accounts.Find("bench")
-	header := http.Header{"Authorization": {"Basic bench-key"}, "Content-Type": {"application/json"}, "User-Agent": {"Go-http-client/1.1"}}
+	header := http.Header{"Authorization": {"Basic bench-key"}, "Content-Type": {"application/json"},
+		"User-Agent": {"Go-http-client/1.1"}}
 	return func(ctx context.Context, body []byte) error {
 		c := provider.Callback{Account: acc.ID, Header: header, Body: body, ReceivedAt: e.Env.UTC()}
 		got, err := acc.Provider.Receive(c)
@@ -147,10 +151,11 @@ func inProcess(e *engine.Engine) func(context.Context, []byte) error {
 			"Authorization": "hmac:" + hex.EncodeToString(mac.Sum(nil)), "Content-Type": header.Get("Content-Type"),
 			"User-Agent": header.Get("User-Agent"), "Content-Length": strconv.Itoa(len(body)),
 		}
-		_, err = e.Worker.Table.Callback(ctx, apply.Incoming{Rules: acc.Rules, Observations: got.Observations, Callback: model.Callback{
-			Account: acc.ID, Ref: got.Ref, Type: got.Type, DedupeKey: got.DedupeKey, Verdict: model.Accepted, At: c.ReceivedAt,
-			RemoteAddr: "127.0.0.1", Headers: kept, Body: body, BodyHash: hex.EncodeToString(sum[:]),
-		}})
+		_, err = e.Worker.Table.Callback(ctx,
+			apply.Incoming{Rules: acc.Rules, Observations: got.Observations, Callback: model.Callback{
+				Account: acc.ID, Ref: got.Ref, Type: got.Type, DedupeKey: got.DedupeKey, Verdict: model.Accepted, At: c.ReceivedAt,
+				RemoteAddr: "127.0.0.1", Headers: kept, Body: body, BodyHash: hex.EncodeToString(sum[:]),
+			}})
 		return err
 	}
 }
@@ -161,12 +166,14 @@ func (s *subjects) event() []byte {
 	// Packages are taken in turns of 1024, so that the four do not stand in one group.
 	pack, step := n/4096*1024+n%1024, n/1024%4
 	name := [...]string{"PACKAGE_CREATE", "PACKAGE_ACTIVATE", "SIGNER_COMPLETE", "PACKAGE_COMPLETE"}[step]
-	out := fmt.Appendf(make([]byte, 0, 2048), `{"@class":"com.silanis.esl.packages.event.ESLProcessEvent","name":%q,"sessionUser":"signer-%d","packageId":"%08x-bench-package=","message":"`,
+	out := fmt.Appendf(make([]byte, 0, 2048),
+		`{"@class":"com.silanis.esl.packages.event.ESLProcessEvent","name":%q,"sessionUser":"signer-%d","packageId":"%08x-bench-package=","message":"`,
 		name, n, uint32(pack)*2654435761) //nolint:gosec // any bits will do
 	for i := n; len(out) < 1900; i++ {
 		out = fmt.Appendf(out, "%x ", uint64(i+1)*0x9E3779B97F4A7C15) //nolint:gosec // any bits will do
 	}
-	return fmt.Appendf(out, `","documentId":null,"createdDate":%q}`, time.UnixMilli(1780000000000+n).UTC().Format("2006-01-02T15:04:05.000Z"))
+	return fmt.Appendf(out, `","documentId":null,"createdDate":%q}`,
+		time.UnixMilli(1780000000000+n).UTC().Format("2006-01-02T15:04:05.000Z"))
 }
 
 // roundResult is what one round came to.

@@ -54,7 +54,8 @@ func newNaive(dir string) (*naive, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := gorm.Open(sqlite.New(sqlite.Config{Conn: raw}), &gorm.Config{SkipDefaultTransaction: true, TranslateError: true, Logger: logger.Discard})
+	db, err := gorm.Open(sqlite.New(sqlite.Config{Conn: raw}),
+		&gorm.Config{SkipDefaultTransaction: true, TranslateError: true, Logger: logger.Discard})
 	if err == nil {
 		err = db.AutoMigrate(&naiveCallback{}, &naiveTransaction{}, &naiveHistory{})
 	}
@@ -75,7 +76,8 @@ func (n *naive) close() error {
 // run serves on ln until ctx ends, with the limits of time that ours has.
 func (n *naive) run(ctx context.Context, ln net.Listener) error {
 	srv := &http.Server{
-		Handler: n, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 50 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: n, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 50 * time.Second,
+		IdleTimeout: 2 * time.Minute,
 	}
 	return web.Serve(ctx, srv, ln, 0)
 }
@@ -101,7 +103,8 @@ func (n *naive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	sum := sha256.Sum256(body)
-	c := naiveCallback{Ref: e.PackageID, Type: e.Name, Dedupe: hex.EncodeToString(sum[:]), Body: body, At: time.Now().UTC()}
+	c := naiveCallback{Ref: e.PackageID, Type: e.Name, Dedupe: hex.EncodeToString(sum[:]), Body: body,
+		At: time.Now().UTC()}
 	if err := n.db.WithContext(r.Context()).Transaction(func(tx *gorm.DB) error { return c.store(tx) }); err != nil {
 		http.Error(w, "database", http.StatusServiceUnavailable)
 		return

@@ -106,7 +106,8 @@ type Poll struct {
 // Polls lists the account's next polls.
 func (a *Account) Polls(now time.Time) []Poll {
 	var all []Poll
-	for _, s := range []Poll{{Tier: "active", Line: a.Polling.Active}, {Tier: "idle", Line: a.Polling.Idle}, {Tier: "audit", Line: a.Polling.Audit}} {
+	for _, s := range []Poll{{Tier: "active", Line: a.Polling.Active}, {Tier: "idle", Line: a.Polling.Idle},
+		{Tier: "audit", Line: a.Polling.Audit}} {
 		if s.Next = s.Line.Next(now); !s.Next.IsZero() {
 			all = append(all, s)
 		}

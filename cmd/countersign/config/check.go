@@ -23,7 +23,8 @@ import (
 func check(c *Config, root *tree.Node, before tree.List, known map[string]provider.Driver) tree.List {
 	r := &checker{root: root, found: before}
 	if key, _ := root.Pair("hooks"); key != nil {
-		r.found.Add(key.Line, "hooks", "is not in this version yet: `countersign changes --follow` prints every change for a program of yours")
+		r.found.Add(key.Line, "hooks",
+			"is not in this version yet: `countersign changes --follow` prints every change for a program of yours")
 	}
 	r.checkStores(c)
 	r.checkPublic(c.Public)
@@ -109,7 +110,8 @@ func (r *checker) checkPaces(c *Config) {
 		path string
 		is   values.Duration
 		zero bool // none is fine
-	}{{"retry.first", c.Retry.First, false}, {"retry.most", c.Retry.Most, false}, {"slot_jitter", c.SlotJitter, true}, {"list_overlap", c.ListOverlap, false}} {
+	}{{"retry.first", c.Retry.First, false}, {"retry.most", c.Retry.Most, false}, {"slot_jitter", c.SlotJitter,
+		true}, {"list_overlap", c.ListOverlap, false}} {
 		if d.is < 0 || d.is == 0 && !d.zero || time.Duration(d.is) > values.Day {
 			r.wrong(d.path, "%s is not a wait of at most a day", d.is)
 		}
@@ -202,7 +204,9 @@ func (r *checker) checkConsole(c *Config) {
 		return
 	}
 	if !values.Loopback(c.Console.Address) && c.Console.Token == "" && !r.lacks("console.token") {
-		r.wrong("console.address", "%s can be reached from other machines: set console.token or token_file, or listen on 127.0.0.1", r.said("console.address"))
+		r.wrong("console.address",
+			"%s can be reached from other machines: set console.token or token_file, or listen on 127.0.0.1",
+			r.said("console.address"))
 	}
 	_, port, _ := net.SplitHostPort(c.Console.Address)
 	if c.Console.Address == c.Public.Address && port != "0" {

@@ -34,7 +34,8 @@ func (r *checker) checkAccount(a *Account, known map[string]provider.Driver) {
 	case a.ID == "":
 		r.wrong(at+".id", "is missing: it names the account in URLs, rows and logs")
 	case !IsID(a.ID):
-		r.wrong(at+".id", "%s is not an id: lower case letters, digits, - and _, at most 63, a letter or digit first", r.said(at+".id"))
+		r.wrong(at+".id", "%s is not an id: lower case letters, digits, - and _, at most 63, a letter or digit first",
+			r.said(at+".id"))
 	}
 	switch t := known[a.Provider].Traits; {
 	case a.BaseURL != "":
@@ -53,7 +54,8 @@ func (r *checker) checkAccount(a *Account, known map[string]provider.Driver) {
 	}
 	r.oneOf(at+".scope", a.Scope, "all", "own")
 	r.oneOf(at+".confirm", a.Confirm, "final", "all")
-	r.oneOf(at+".signatures", a.Signatures, string(model.SignaturesRequired), string(model.SignaturesIfPresent), string(model.SignaturesNone))
+	r.oneOf(at+".signatures", a.Signatures, string(model.SignaturesRequired), string(model.SignaturesIfPresent),
+		string(model.SignaturesNone))
 	r.oneOf(at+".on_bad_signature", a.OnBadSignature, "quarantine", "keep")
 	if a.ExternalID != "" && !externalPath.MatchString(a.ExternalID) {
 		r.wrong(at+".external_id", "%s is not a path such as metadata.contract_id", r.said(at+".external_id"))
@@ -173,7 +175,8 @@ func (a *Account) Reach(known map[string]provider.Driver) string {
 	return p.Lister.Reach()
 }
 
-// ListsNothing says whether the account's provider is known to list nothing: what the table has lost, only refs bring back.
+// ListsNothing says whether the account's provider is known to list nothing: what the table has lost, only refs bring
+// back.
 func (a *Account) ListsNothing(known map[string]provider.Driver) bool {
 	build, ok := known[a.Provider]
 	if !ok || a.Settings.lacking {

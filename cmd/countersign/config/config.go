@@ -1,5 +1,5 @@
-// Package config reads the config file into typed values: it expands aliases, variables and files, decodes, and checks. Every
-// fault is told at once, with its line and path and without a secret.
+// Package config reads the config file into typed values: it expands aliases, variables and files, decodes, and checks.
+// Every fault is told at once, with its line and path and without a secret.
 package config
 
 import (
@@ -149,7 +149,8 @@ type Polling struct {
 
 // same says whether the slots of all tiers are equal.
 func (p Polling) same(o Polling) bool {
-	return p.Active.String() == o.Active.String() && p.Idle.String() == o.Idle.String() && p.Audit.String() == o.Audit.String()
+	return p.Active.String() == o.Active.String() && p.Idle.String() == o.Idle.String() &&
+		p.Audit.String() == o.Audit.String()
 }
 
 // Retention is how long things are kept.
@@ -187,9 +188,10 @@ func defaults() Config {
 			Address: ":8081", MaxBody: 10 << 20, MaxConnections: 2048, MaxConnectionsPerAddress: 512, RefusedPerMinute: 600,
 			TLS: TLS{ACME: ACME{Directory: acme.LetsEncryptURL}},
 		},
-		Console:   Console{Address: "127.0.0.1:8080"},
-		Polling:   Polling{Active: utc("0 */6 * * *"), Idle: utc("0 */12 * * *"), Audit: utc("0 3 * * *")},
-		Retention: Retention{Bodies: values.Lifetime(90 * values.Day), Refused: values.Lifetime(7 * values.Day), RefusedSize: 256 << 20, Outbox: values.Lifetime(30 * values.Day), History: values.Forever},
+		Console: Console{Address: "127.0.0.1:8080"},
+		Polling: Polling{Active: utc("0 */6 * * *"), Idle: utc("0 */12 * * *"), Audit: utc("0 3 * * *")},
+		Retention: Retention{Bodies: values.Lifetime(90 * values.Day), Refused: values.Lifetime(7 * values.Day),
+			RefusedSize: 256 << 20, Outbox: values.Lifetime(30 * values.Day), History: values.Forever},
 
 		DatabaseMode:      0o600,
 		DocumentsMinFree:  1 << 30,
@@ -206,11 +208,12 @@ func defaults() Config {
 // defaultAccount is an account in which nothing was said.
 func defaultAccount() Account {
 	return Account{
-		Scope:        "all",
-		Confirm:      "final",
-		IncludeTest:  true,
-		RecheckAfter: []values.Duration{values.Duration(10 * time.Second), values.Duration(time.Minute), values.Duration(10 * time.Minute)},
-		GapGrace:     values.Duration(5 * time.Minute),
+		Scope:       "all",
+		Confirm:     "final",
+		IncludeTest: true,
+		RecheckAfter: []values.Duration{values.Duration(10 * time.Second), values.Duration(time.Minute),
+			values.Duration(10 * time.Minute)},
+		GapGrace: values.Duration(5 * time.Minute),
 
 		Signatures: "if_present", OnBadSignature: "quarantine",
 	}

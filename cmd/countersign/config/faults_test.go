@@ -33,15 +33,22 @@ func TestConfigFaults(t *testing.T) {
 		{"a list in place of a mapping", "public: []", []string{`1: public: is not a mapping (key: value)`}},
 		{"a mapping in place of a list", "accounts: {id: a}", []string{`1: accounts: is not a list`}},
 		{"a mapping in place of a word", "documents: {}", []string{`1: documents: is not a single value`}},
-		{"aliases that unfold for ever", bomb(), []string{`1: lol4[7][8][8][8][9]: unfolds to more than a config can hold: look at its aliases`}},
+		{"aliases that unfold for ever", bomb(),
+			[]string{`1: lol4[7][8][8][8][9]: unfolds to more than a config can hold: look at its aliases`}},
 		{"databases", "database: mysql://x", []string{`1: database: is neither sqlite:FILE nor postgres://user@host/name`}},
-		{"a database without a file", "database: 'sqlite:'", []string{`1: database: does not name a file: sqlite:./countersign.db`}},
-		{"a database URL without a host", "database: 'postgres:///x'", []string{`1: database: is not a URL such as postgres://user@host/name`}},
+		{"a database without a file", "database: 'sqlite:'",
+			[]string{`1: database: does not name a file: sqlite:./countersign.db`}},
+		{"a database URL without a host", "database: 'postgres:///x'",
+			[]string{`1: database: is not a URL such as postgres://user@host/name`}},
 		{"documents", "documents: /var/lib", []string{`1: documents: is not file:FOLDER`}},
-		{"documents on S3", "documents: s3://bucket", []string{`1: documents: s3:// comes with a later version: use file:FOLDER`}},
-		{"a mode for everybody", "database_mode: 0644", []string{`1: database_mode: "0644" lets everybody in: signers' names are in there`}},
-		{"a mode that is none", "database_mode: rw", []string{`1: database_mode: "rw" is not a file mode such as 0600 or 0640`}},
-		{"sizes", "documents_min_free: 1 elephant", []string{`1: documents_min_free: "1 elephant" is not a size such as 512MiB or 1GiB`}},
+		{"documents on S3", "documents: s3://bucket",
+			[]string{`1: documents: s3:// comes with a later version: use file:FOLDER`}},
+		{"a mode for everybody", "database_mode: 0644",
+			[]string{`1: database_mode: "0644" lets everybody in: signers' names are in there`}},
+		{"a mode that is none", "database_mode: rw",
+			[]string{`1: database_mode: "rw" is not a file mode such as 0600 or 0640`}},
+		{"sizes", "documents_min_free: 1 elephant",
+			[]string{`1: documents_min_free: "1 elephant" is not a size such as 512MiB or 1GiB`}},
 		{"shares", "callback_objective: 120%", []string{`1: callback_objective: "120%" is not a share such as 99%`}},
 		{"a share that may be two", "callback_objective: 0.99", []string{
 			`1: callback_objective: "0.99" may be 0.99% or 99%: write the one that is meant, with its %`,
@@ -58,9 +65,10 @@ func TestConfigFaults(t *testing.T) {
 		{"a base URL with what is ours", account("id: a", "base_url: https://apps.esignlive.com/api/"), []string{
 			`3: accounts[0].base_url: ends in /api, which is ours to add: leave it out`,
 		}},
-		{"a variable as shells write it", "accounts:\n  - id: a\n    provider: onespan\n    settings:\n      api_key: $KEY", []string{
-			`5: accounts[0].settings.api_key: begins with a $ and would be taken as written: a variable of the environment is ${NAME}, a dollar sign itself $$`,
-		}},
+		{"a variable as shells write it", "accounts:\n  - id: a\n    provider: onespan\n    settings:\n      api_key: $KEY",
+			[]string{
+				`5: accounts[0].settings.api_key: begins with a $ and would be taken as written: a variable of the environment is ${NAME}, a dollar sign itself $$`,
+			}},
 		{"retention", "retention: { bodies: 90, history: never, outbox: 0s }", []string{
 			`1: retention.bodies: "90" is not a duration such as 90d or 12h, nor forever`,
 			`1: retention.history: "never" is not a duration such as 90d or 12h, nor forever`,
@@ -76,7 +84,8 @@ func TestConfigFaults(t *testing.T) {
 		{"a URL with more", "public: { url: 'https://x/?a=1' }", []string{
 			`1: public.url: has a ? or # part, which is cut off: leave scheme, host and path`,
 		}},
-		{"half of TLS", "public:\n  tls: { cert_file: x }", []string{`2: public.tls: needs both cert_file and key_file, or neither`}},
+		{"half of TLS", "public:\n  tls: { cert_file: x }",
+			[]string{`2: public.tls: needs both cert_file and key_file, or neither`}},
 		{"TLS files that are not there", "public:\n  tls:\n    cert_file: gone.pem\n    key_file: /gone.key", []string{
 			`3: public.tls.cert_file: open DIR/gone.pem: no such file or directory`,
 			`4: public.tls.key_file: open /gone.key: no such file or directory`,
@@ -157,36 +166,43 @@ func TestConfigFaults(t *testing.T) {
 		{"an unknown provider", "accounts: [{ id: a, provider: docusign }]", []string{
 			`1: accounts[0].provider: "docusign" is not a provider: one of dropboxsign, onespan`,
 		}},
-		{"the choices of an account", account("id: a", "confirm: never", "scope: most", "download: [all]", "external_id: a..b"), []string{
-			`3: accounts[0].confirm: "never" is not final or all`,
-			`4: accounts[0].scope: "most" is not all or own`,
-			`5: accounts[0].download[0]: "all" is not signed or evidence`,
-			`6: accounts[0].external_id: "a..b" is not a path such as metadata.contract_id`,
-		}},
-		{"the numbers of an account", account("id: a", "budget: { read: -1, files: many }", "recheck_after: [0s, 2d, soon]", "gap_grace: 1w", "include_test: 'yes'"), []string{
-			`3: accounts[0].budget.files: "many" is not a whole number`,
-			`3: accounts[0].budget.read: -1 is not a number of requests a minute`,
-			`4: accounts[0].recheck_after[2]: "soon" is not a duration such as 30d, 2w, 12h, 5m or 10s`,
-			`4: accounts[0].recheck_after[0]: 0s is not between 1s and 1d`,
-			`4: accounts[0].recheck_after[1]: 48h0m0s is not between 1s and 1d`,
-			`4: accounts[0].recheck_after[2]: 0s is not between 1s and 1d`,
-			`5: accounts[0].gap_grace: 168h0m0s is more than a day`,
-			`6: accounts[0].include_test: "yes" is not true or false`,
-		}},
-		{"the pages of an account", account("id: a", "base_url: apps.esignlive.com", "return_page: /done", "hints: { enabled: true }", "polling: { active: x }"), []string{
-			`3: accounts[0].base_url: "apps.esignlive.com" is not a URL that begins with https:// or http://`,
-			`4: accounts[0].return_page: "/done" is not a page that begins with https:// or http://`,
-			`6: accounts[0].polling.active: "x" is not a cron line such as 0 */6 * * * (minute, hour, day, month, weekday)`,
-		}},
-		{"an unknown setting", "accounts:\n  - id: a\n    provider: onespan\n    settings:\n      api_key: s3cret\n      api_kye: s3cret", []string{
-			`6: accounts[0].settings.api_kye: unknown key: did you mean api_key?`,
-		}},
-		{"settings of a wrong kind, never repeated", "accounts:\n  - id: a\n    provider: onespan\n    settings:\n      api_key: [s3cret]\n      retries: s3cret\n      callback_keys: s3cret\n      oauth: s3cret", []string{
-			`5: accounts[0].settings.api_key: is not a single value`,
-			`6: accounts[0].settings.retries: the value is not a whole number`,
-			`7: accounts[0].settings.callback_keys: is not a list`,
-			`8: accounts[0].settings.oauth: is not a mapping (key: value)`,
-		}},
+		{"the choices of an account",
+			account("id: a", "confirm: never", "scope: most", "download: [all]", "external_id: a..b"), []string{
+				`3: accounts[0].confirm: "never" is not final or all`,
+				`4: accounts[0].scope: "most" is not all or own`,
+				`5: accounts[0].download[0]: "all" is not signed or evidence`,
+				`6: accounts[0].external_id: "a..b" is not a path such as metadata.contract_id`,
+			}},
+		{"the numbers of an account",
+			account("id: a", "budget: { read: -1, files: many }", "recheck_after: [0s, 2d, soon]", "gap_grace: 1w",
+				"include_test: 'yes'"), []string{
+				`3: accounts[0].budget.files: "many" is not a whole number`,
+				`3: accounts[0].budget.read: -1 is not a number of requests a minute`,
+				`4: accounts[0].recheck_after[2]: "soon" is not a duration such as 30d, 2w, 12h, 5m or 10s`,
+				`4: accounts[0].recheck_after[0]: 0s is not between 1s and 1d`,
+				`4: accounts[0].recheck_after[1]: 48h0m0s is not between 1s and 1d`,
+				`4: accounts[0].recheck_after[2]: 0s is not between 1s and 1d`,
+				`5: accounts[0].gap_grace: 168h0m0s is more than a day`,
+				`6: accounts[0].include_test: "yes" is not true or false`,
+			}},
+		{"the pages of an account",
+			account("id: a", "base_url: apps.esignlive.com", "return_page: /done", "hints: { enabled: true }",
+				"polling: { active: x }"), []string{
+				`3: accounts[0].base_url: "apps.esignlive.com" is not a URL that begins with https:// or http://`,
+				`4: accounts[0].return_page: "/done" is not a page that begins with https:// or http://`,
+				`6: accounts[0].polling.active: "x" is not a cron line such as 0 */6 * * * (minute, hour, day, month, weekday)`,
+			}},
+		{"an unknown setting",
+			"accounts:\n  - id: a\n    provider: onespan\n    settings:\n      api_key: s3cret\n      api_kye: s3cret", []string{
+				`6: accounts[0].settings.api_kye: unknown key: did you mean api_key?`,
+			}},
+		{"settings of a wrong kind, never repeated",
+			"accounts:\n  - id: a\n    provider: onespan\n    settings:\n      api_key: [s3cret]\n      retries: s3cret\n      callback_keys: s3cret\n      oauth: s3cret", []string{
+				`5: accounts[0].settings.api_key: is not a single value`,
+				`6: accounts[0].settings.retries: the value is not a whole number`,
+				`7: accounts[0].settings.callback_keys: is not a list`,
+				`8: accounts[0].settings.oauth: is not a mapping (key: value)`,
+			}},
 		{"what the provider says", "accounts:\n  - id: a\n    provider: onespan\n    settings: {}", []string{
 			`4: accounts[0].settings: api_key is missing`,
 		}},
@@ -200,9 +216,10 @@ func TestConfigFaults(t *testing.T) {
 			`8: accounts[0].settings.oauth.client_secret_file: empty is empty`,
 			`12: accounts[1].settings.api_key: has a ${ that does not end in NAME}: a dollar sign itself is $$`,
 		}},
-		{"a secret and its file", "accounts:\n  - id: a\n    provider: onespan\n    settings: { api_key: x, api_key_file: full }", []string{
-			`4: accounts[0].settings.api_key_file: stands beside api_key: leave one of them`,
-		}},
+		{"a secret and its file",
+			"accounts:\n  - id: a\n    provider: onespan\n    settings: { api_key: x, api_key_file: full }", []string{
+				`4: accounts[0].settings.api_key_file: stands beside api_key: leave one of them`,
+			}},
 		{"hooks", "hooks:\n  - type: http\n    url: https://example.com\nlog: { level: info }", []string{
 			"1: hooks: is not in this version yet: `countersign changes --follow` prints every change for a program of yours",
 		}},
@@ -219,7 +236,8 @@ func TestConfigFaults(t *testing.T) {
 
 // account is a config of one account with these lines.
 func account(lines ...string) string {
-	return "accounts:\n  - " + strings.Join(append(lines, "provider: onespan", "settings: { api_key: x }"), "\n    ") + "\n"
+	return "accounts:\n  - " + strings.Join(append(lines, "provider: onespan", "settings: { api_key: x }"), "\n    ") +
+		"\n"
 }
 
 func bomb() string {
@@ -237,7 +255,8 @@ func faultsOf(t *testing.T, config string) []string {
 	dir := t.TempDir()
 	cert, _ := configtest.SelfSigned(t, "sign.example.com")
 	_, other := configtest.SelfSigned(t, "sign.example.com")
-	for name, text := range map[string]string{"full": "from a file\n", "empty": "\n", "cert.pem": cert, "other.pem": other} {
+	for name, text := range map[string]string{"full": "from a file\n", "empty": "\n", "cert.pem": cert,
+		"other.pem": other} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -26,7 +26,8 @@ type Faults = tree.Faults
 type Source struct {
 	Lookup    func(name string) (string, bool) // the environment
 	Providers map[string]provider.Driver
-	// WithoutSecrets forgives secrets that are missing: verbs that only read the database run in shells that lack the daemon's.
+	// WithoutSecrets forgives secrets that are missing: verbs that only read the database run in shells that lack the
+	// daemon's.
 	WithoutSecrets bool
 }
 
@@ -127,7 +128,8 @@ func (c *Config) locate(dir string, root *tree.Node) {
 	if folder, ok := strings.CutPrefix(c.Documents, "file:"); ok {
 		c.Documents = "file:" + tree.Absolute(dir, strings.TrimPrefix(folder, "//"))
 	}
-	for _, path := range []*string{&c.KeyFile, &c.Public.TLS.CertFile, &c.Public.TLS.KeyFile, &c.Public.TLS.ACME.Roots, &c.Public.TLS.ACME.Cache} {
+	for _, path := range []*string{&c.KeyFile, &c.Public.TLS.CertFile, &c.Public.TLS.KeyFile, &c.Public.TLS.ACME.Roots,
+		&c.Public.TLS.ACME.Cache} {
 		*path = tree.Absolute(dir, *path)
 	}
 	for i := range c.Accounts {

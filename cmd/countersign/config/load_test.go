@@ -22,7 +22,8 @@ func TestConfigValues(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	cert, key := configtest.SelfSigned(t, "sign.example.com")
-	for name, text := range map[string]string{"c.pem": cert, "k.pem": key, "one": "from a file\r\n", "many": "first\n\n second \n", "db": "postgres://me:pw@host/name?sslmode=require\n"} {
+	for name, text := range map[string]string{"c.pem": cert, "k.pem": key, "one": "from a file\r\n",
+		"many": "first\n\n second \n", "db": "postgres://me:pw@host/name?sslmode=require\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -54,22 +55,29 @@ accounts:
 	if c.Database != "postgres://me:pw@host/name?sslmode=require" || c.DatabaseShown() != "postgres://me@host/name" {
 		t.Errorf("database %q is shown as %q", c.Database, c.DatabaseShown())
 	}
-	if c.Public.TLS.CertFile != filepath.Join(dir, "c.pem") || c.Public.TLS.KeyFile != filepath.Join(dir, "k.pem") || c.Documents != "file:"+filepath.Join(dir, "documents") {
+	if c.Public.TLS.CertFile != filepath.Join(dir, "c.pem") || c.Public.TLS.KeyFile != filepath.Join(dir, "k.pem") ||
+		c.Documents != "file:"+filepath.Join(dir, "documents") {
 		t.Errorf("relative paths do not start at the config: %+v %s", c.Public.TLS, c.Documents)
 	}
 	if got := c.CallbackURL("a"); got != "https://sign.example.com/base/callbacks/a" {
 		t.Errorf("callback URL %s", got)
 	}
 	one, two := c.Accounts[0], c.Accounts[1]
-	wantSettings(t, one, configtest.PaperSettings{APIKey: "afrom $the ${environment}b$c$d", CallbackKey: "from a file", CallbackKeys: []provider.Secret{"first", "second"}, Retries: 7}, "from a file")
-	wantSettings(t, two, configtest.PaperSettings{APIKey: "afrom $the ${environment}b$c$d", CallbackKey: "from a file", CallbackKeys: []provider.Secret{"x", "y"}, Retries: 7}, "from a file")
-	if o := one.Options(); o.BaseURL != "https://x.example.com" || o.Download == nil || len(o.Download) != 0 || !o.IncludeTest || o.Scope != "all" {
+	wantSettings(t, one,
+		configtest.PaperSettings{APIKey: "afrom $the ${environment}b$c$d", CallbackKey: "from a file",
+			CallbackKeys: []provider.Secret{"first", "second"}, Retries: 7}, "from a file")
+	wantSettings(t, two,
+		configtest.PaperSettings{APIKey: "afrom $the ${environment}b$c$d", CallbackKey: "from a file",
+			CallbackKeys: []provider.Secret{"x", "y"}, Retries: 7}, "from a file")
+	if o := one.Options(); o.BaseURL != "https://x.example.com" || o.Download == nil || len(o.Download) != 0 ||
+		!o.IncludeTest || o.Scope != "all" {
 		t.Errorf("options of a: %+v", o)
 	}
 	if o := two.Options(); !reflect.DeepEqual(o.Download, []string{"signed"}) {
 		t.Errorf("download of b: %v", o.Download)
 	}
-	if r := one.Rules(model.Rules{Provider: "p"}); r.Confirm != model.ConfirmFinal || r.Debounce != 2*time.Second || len(r.RecheckAfter) != 3 || r.Provider != "p" {
+	if r := one.Rules(model.Rules{Provider: "p"}); r.Confirm != model.ConfirmFinal || r.Debounce != 2*time.Second ||
+		len(r.RecheckAfter) != 3 || r.Provider != "p" {
 		t.Errorf("rules of a: %+v", r)
 	}
 	if r := two.Rules(model.Rules{}); r.Confirm != model.ConfirmAll || len(r.RecheckAfter) != 0 {
@@ -78,7 +86,9 @@ accounts:
 	if b := one.Budgets(); b[provider.ClassRead] != 120 || b[provider.ClassFiles] != 3 {
 		t.Errorf("budgets of a: %v", b)
 	}
-	if p := one.Polling; p.Active.String() != "0 * * * *" || p.Idle.String() != "30 5 * * *" || p.Audit.String() != "0 3 * * *" || c.Retention.Bodies != values.Lifetime(14*values.Day) || c.Retention.History != values.Forever {
+	if p := one.Polling; p.Active.String() != "0 * * * *" || p.Idle.String() != "30 5 * * *" ||
+		p.Audit.String() != "0 3 * * *" || c.Retention.Bodies != values.Lifetime(14*values.Day) ||
+		c.Retention.History != values.Forever {
 		t.Errorf("polling %+v, retention %+v", one.Polling, c.Retention)
 	}
 }
@@ -115,8 +125,9 @@ func list(err error) string {
 // onPaper reads configs with an environment of its own and providers on paper.
 func onPaper(env map[string]string) Source {
 	return Source{
-		Lookup:    func(name string) (string, bool) { v, ok := env[name]; return v, ok },
-		Providers: map[string]provider.Driver{"onespan": {Traits: onespan.Traits(), New: configtest.Paper}, "dropboxsign": {Traits: dropboxsign.Traits(), New: configtest.Paper}},
+		Lookup: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
+		Providers: map[string]provider.Driver{"onespan": {Traits: onespan.Traits(), New: configtest.Paper},
+			"dropboxsign": {Traits: dropboxsign.Traits(), New: configtest.Paper}},
 	}
 }
 
@@ -132,7 +143,8 @@ func TestReadingNeedsNoSecrets(t *testing.T) {
 	if _, err := Load(file, reading); err == nil {
 		t.Error("an unknown key is forgiven")
 	}
-	if err := os.WriteFile(file, []byte("accounts: [{ id: a, provider: onespan, settings: { api_key: '${GONE}' } }]"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("accounts: [{ id: a, provider: onespan, settings: { api_key: '${GONE}' } }]"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Load(file, reading); err != nil {
@@ -160,7 +172,8 @@ func TestTheConfigIsFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ env, named, want string }{
-		{"", "", "config.yaml"}, {"from-environment.yaml", "", "from-environment.yaml"}, {"from-environment.yaml", "from-flag.yaml", "from-flag.yaml"},
+		{"", "", "config.yaml"}, {"from-environment.yaml", "", "from-environment.yaml"}, {"from-environment.yaml",
+			"from-flag.yaml", "from-flag.yaml"},
 	} {
 		env["COUNTERSIGN_CONFIG"] = c.env
 		if file, err := Find(c.named, lookup); file != c.want || err != nil {

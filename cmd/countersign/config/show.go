@@ -32,7 +32,8 @@ func (c *Config) Shown() *yaml.Node {
 // Show masks the secrets of settings, whose keys only the provider knows.
 func (s Settings) Show() *yaml.Node { return s.node.Shown() }
 
-// credential is what the account shows its provider: the first of the settings that every account has. "" if not at hand.
+// credential is what the account shows its provider: the first of the settings that every account has. "" if not at
+// hand.
 func (a *Account) credential() (key, value string) {
 	if len(a.traits.FirstSettings) == 0 || a.Settings.node == nil {
 		return "", ""

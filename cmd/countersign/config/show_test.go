@@ -34,9 +34,11 @@ accounts:
 		t.Errorf("a secret is shown:\n%s", out)
 	}
 	for _, want := range []string{
-		"database: postgres://me@db/x\n", "url: https://sign.example.com\n", "token: <secret>\n", "callback_objective: 99.5%\n", "slot_jitter: 2m0s\n",
+		"database: postgres://me@db/x\n", "url: https://sign.example.com\n", "token: <secret>\n",
+		"callback_objective: 99.5%\n", "slot_jitter: 2m0s\n",
 		"api_key: <secret>\n", "- <secret>\n", "retries: 3\n", "client_secret: <secret>\n", "active: 0 */6 * * *\n",
-		"download: [signed, evidence]\n", "download: []\n", "read: 7\n", "recheck_after: [10s, 1m0s, 10m0s]\n", "scope: all\n", "refused_size: 256MiB\n",
+		"download: [signed, evidence]\n", "download: []\n", "read: 7\n", "recheck_after: [10s, 1m0s, 10m0s]\n",
+		"scope: all\n", "refused_size: 256MiB\n",
 	} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("no %q in\n%s", want, out)

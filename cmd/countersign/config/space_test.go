@@ -46,8 +46,10 @@ func TestLineBreaksBehindSecretsAndAddressesAreCut(t *testing.T) {
 	if r, err := p.Receive(provider.Callback{Header: h, Body: body}); err != nil || !r.Test {
 		t.Errorf("%+v, %v", r, err)
 	}
-	_, err = Parse(filepath.Join(dir, "config.yaml"), []byte(`accounts: [{ id: la, provider: autosign, settings: { access_token: "${BROKEN}" } }]`), from)
-	if err == nil || !strings.Contains(list(err), "accounts[0].settings.access_token: holds a line break") || strings.Contains(list(err), "two") {
+	_, err = Parse(filepath.Join(dir, "config.yaml"),
+		[]byte(`accounts: [{ id: la, provider: autosign, settings: { access_token: "${BROKEN}" } }]`), from)
+	if err == nil || !strings.Contains(list(err), "accounts[0].settings.access_token: holds a line break") ||
+		strings.Contains(list(err), "two") {
 		t.Errorf("a line break inside: %v", err)
 	}
 }

@@ -52,7 +52,8 @@ func (c *Config) Warnings(stat func(string) (fs.FileInfo, error)) []string {
 		if key, value := a.credential(); value != "" {
 			of := [3]string{a.Provider, cmp.Or(a.BaseURL, a.traits.BaseURL), value}
 			if other := first[of]; other != "" {
-				add("%s.settings.%s is that of %s too: each transaction is then a row of both, and asked about twice", a.at, key, other)
+				add("%s.settings.%s is that of %s too: each transaction is then a row of both, and asked about twice", a.at, key,
+					other)
 			}
 			first[of] = cmp.Or(first[of], a.at)
 		}

@@ -33,10 +33,12 @@ func Config(o ConfigOptions) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	speed := max(o.Speed, 1)
-	line("# A config for simulated services, played at speed %s. The secrets in it are the simulator's.", strconv.FormatFloat(speed, 'f', -1, 64))
+	line("# A config for simulated services, played at speed %s. The secrets in it are the simulator's.",
+		strconv.FormatFloat(speed, 'f', -1, 64))
 	line("database: %s", config.Quote(o.Database))
 	line("documents: %s", config.Quote(o.Documents))
-	line("public: { address: %s, url: %s }", config.Quote(o.PublicAddress), config.Quote(cmp.Or(o.PublicURL, "http://"+o.PublicAddress)))
+	line("public: { address: %s, url: %s }", config.Quote(o.PublicAddress),
+		config.Quote(cmp.Or(o.PublicURL, "http://"+o.PublicAddress)))
 	line("console: { address: %s }", config.Quote(o.ConsoleAddress))
 	if speed > 1 {
 		line("documents_min_free: 16MiB")

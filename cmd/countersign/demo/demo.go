@@ -1,5 +1,5 @@
-// Package demo plays a day in seconds: simulated services with faults, the daemon beside them, and a report on how the table
-// compares with the services at the end.
+// Package demo plays a day in seconds: simulated services with faults, the daemon beside them, and a report on how the
+// table compares with the services at the end.
 package demo
 
 import (
@@ -148,7 +148,8 @@ func (s *Session) play(ctx context.Context, a *engine.Env) (report Report, err e
 func (s *Session) prepare(services, public string) error {
 	speed := (24 * time.Hour).Seconds() / s.o.Length.Seconds()
 	s.World = simulator.New(simulator.Options{
-		Services: simulator.Services(), Seed: s.o.Seed, Transactions: s.o.Transactions, BornBefore: s.o.Transactions / 5, Speed: speed, End: 24 * time.Hour,
+		Services: simulator.Services(), Seed: s.o.Seed, Transactions: s.o.Transactions, BornBefore: s.o.Transactions / 5,
+		Speed: speed, End: 24 * time.Hour,
 		Base: "http://" + services, Callbacks: "http://" + public, Faults: demoFaults(), Observe: s.events.note,
 	})
 	s.before = len(s.World.Truth().Transactions)

@@ -103,7 +103,8 @@ func (s *Session) progress(ctx context.Context) (string, error) {
 // Settled says that no row is being asked again, no gap is pending and no document is due.
 func (s *Session) Settled(ctx context.Context) (bool, error) {
 	soon := s.Env.UTC().Add(time.Minute)
-	due, err := s.Engine.Store.Due(ctx, store.DueFilter{Now: soon, Exclude: []model.DueReason{model.DueNotFound}, Limit: 1})
+	due, err := s.Engine.Store.Due(ctx,
+		store.DueFilter{Now: soon, Exclude: []model.DueReason{model.DueNotFound}, Limit: 1})
 	if err != nil || len(due) > 0 {
 		return false, err
 	}
@@ -219,9 +220,11 @@ func (s *Session) compare(ctx context.Context, want simulator.TruthTransaction, 
 	k := model.Key{Account: want.Account, Ref: want.Ref}
 	t, err := s.Engine.Store.Transaction(ctx, k)
 	if err != nil {
-		heardOf := want.Acknowledged && !want.Deleted && want.Status != string(model.Cancelled) // what the service no longer has may have gone again
+		// what the service no longer has may have gone again
+		heardOf := want.Acknowledged && !want.Deleted && want.Status != string(model.Cancelled)
 		if want.Listed || heardOf {
-			r.Differences = append(r.Differences, output.DriftJSON{Account: k.Account, Ref: k.Ref, Field: "row", Ours: "none", Theirs: want.Status})
+			r.Differences = append(r.Differences,
+				output.DriftJSON{Account: k.Account, Ref: k.Ref, Field: "row", Ours: "none", Theirs: want.Status})
 		}
 		return nil //nolint:nilerr // a transaction that nobody named and no list shows
 	}
@@ -230,7 +233,8 @@ func (s *Session) compare(ctx context.Context, want simulator.TruthTransaction, 
 	}
 	differ := func(field string, ours, theirs any) {
 		if ours != theirs {
-			r.Differences = append(r.Differences, output.DriftJSON{Account: k.Account, Ref: k.Ref, Field: field, Ours: fmt.Sprint(ours), Theirs: fmt.Sprint(theirs)})
+			r.Differences = append(r.Differences,
+				output.DriftJSON{Account: k.Account, Ref: k.Ref, Field: field, Ours: fmt.Sprint(ours), Theirs: fmt.Sprint(theirs)})
 		}
 	}
 	if want.Deleted {
@@ -255,7 +259,9 @@ func (s *Session) compare(ctx context.Context, want simulator.TruthTransaction, 
 }
 
 // compareFiles holds the stored files against the service's: each is there, or says why not.
-func (s *Session) compareFiles(ctx context.Context, k model.Key, want simulator.TruthTransaction, differ func(string, any, any)) error {
+func (s *Session) compareFiles(ctx context.Context, k model.Key, want simulator.TruthTransaction, differ func(
+	string, any, any,
+)) error {
 	docs, err := s.Engine.Store.Documents(ctx, store.DocumentFilter{Account: k.Account, Ref: k.Ref})
 	if err != nil {
 		return err
@@ -275,7 +281,11 @@ func (s *Session) compareFiles(ctx context.Context, k model.Key, want simulator.
 		}
 	}
 	for _, d := range want.Documents {
-		if !sums[d.SHA256] && !slices.ContainsFunc(docs, func(o model.Document) bool { return o.State != model.DocumentStored && o.Reason != "" }) {
+		if !sums[d.SHA256] &&
+			!slices.ContainsFunc(docs, func(o model.Document) bool {
+				return o.State != model.DocumentStored &&
+					o.Reason != ""
+			}) {
 			differ("document "+d.ID, "missing", "stored")
 		}
 	}
@@ -291,11 +301,13 @@ func printReport(ctx context.Context, env *engine.Env, s *Session, r Report) err
 		{"  in the table", r.Transactions, "each asked about and compared"},
 		{"  received", r.received, "others sent them: they are not tracked"},
 		{"  not heard of", played - r.received - r.Transactions, "no callback came, no list shows them"},
-		{"callbacks taken", r.Callbacks.Accepted, fmt.Sprintf("%d copies, %d forged ones refused", r.Callbacks.Duplicate, r.Callbacks.Refused)},
+		{"callbacks taken", r.Callbacks.Accepted,
+			fmt.Sprintf("%d copies, %d forged ones refused", r.Callbacks.Duplicate, r.Callbacks.Refused)},
 		{"callbacks lost on the way", r.Dropped, "the services do not call again"},
 		{"changes not told in time", r.Gaps.Missed + r.Gaps.Late + r.Gaps.Refused,
 			fmt.Sprintf("%d missed, %d late, %d refused", r.Gaps.Missed, r.Gaps.Late, r.Gaps.Refused)},
-		{"documents stored", r.Documents.Stored, fmt.Sprintf("%d quarantined, %d unobtainable", r.Documents.Quarantined, r.Documents.Unobtainable)},
+		{"documents stored", r.Documents.Stored,
+			fmt.Sprintf("%d quarantined, %d unobtainable", r.Documents.Quarantined, r.Documents.Unobtainable)},
 		{"not at the provider any more", r.NotFound, "kept as last known"},
 		{"differences", r.Drift, "from what the services say"},
 	})
@@ -344,7 +356,8 @@ func printDifferences(to io.Writer, list []output.DriftJSON) error {
 			_, err := fmt.Fprintf(to, "… and %d more\n", len(list)-i)
 			return err
 		}
-		if _, err := fmt.Fprintf(to, "%s/%s %s: ours %s, theirs %s\n", d.Account, output.Plain(d.Ref), d.Field, d.Ours, d.Theirs); err != nil {
+		if _, err := fmt.Fprintf(to, "%s/%s %s: ours %s, theirs %s\n", d.Account, output.Plain(d.Ref), d.Field, d.Ours,
+			d.Theirs); err != nil {
 			return err
 		}
 	}

@@ -32,7 +32,8 @@ func (d *examination) account(ctx context.Context, s *store.Store, acc *config.A
 		return
 	}
 	if ch := b.Client.Checker; ch == nil {
-		d.say("ok", acc.ID+" credentials", "not tried, since no call only asks whose they are: the first question shows whether the provider takes them")
+		d.say("ok", acc.ID+" credentials",
+			"not tried, since no call only asks whose they are: the first question shows whether the provider takes them")
 	} else {
 		who, err := ch.Check(ctx)
 		if err != nil {
@@ -81,7 +82,9 @@ type dates struct {
 }
 
 // around listens on a transport; nil is the ordinary one.
-func (c *dates) around(base http.RoundTripper, proxy func(*http.Request) (*url.URL, error), now func() time.Time) http.RoundTripper {
+func (c *dates) around(base http.RoundTripper, proxy func(
+	*http.Request,
+) (*url.URL, error), now func() time.Time) http.RoundTripper {
 	if base == nil {
 		t := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one
 		t.Proxy, t.ResponseHeaderTimeout = proxy, 30*time.Second
@@ -125,9 +128,11 @@ func (d *examination) registration(ctx context.Context, acc accounts.Built, r pr
 	}
 	switch {
 	case o.Wanted == "":
-		d.say("warn", what, "the provider calls %s; public.url is not set, so nothing says whether that is us", cmp.Or(o.URL, "nobody"))
+		d.say("warn", what, "the provider calls %s; public.url is not set, so nothing says whether that is us",
+			cmp.Or(o.URL, "nobody"))
 	case matches && ours.Disabled:
-		d.say("FAIL", what, "the provider has turned the calls to %s off: `countersign registration set %s` turns them on", o.Wanted, acc.ID)
+		d.say("FAIL", what, "the provider has turned the calls to %s off: `countersign registration set %s` turns them on",
+			o.Wanted, acc.ID)
 	case matches:
 		d.say("ok", what, "the provider calls %s", o.Wanted)
 		if lacks := unsubscribed(acc.Running.Rules, ours.Events); len(lacks) > 0 {

@@ -179,7 +179,8 @@ func (t *trip) shake(ctx context.Context) (string, error) {
 	if t.url.Scheme != "https" {
 		return "none: the URL is plain http", nil
 	}
-	conn, err := (&tls.Dialer{NetDialer: &net.Dialer{Timeout: 10 * time.Second}, Config: t.secure}).DialContext(ctx, "tcp", t.authority())
+	conn, err := (&tls.Dialer{NetDialer: &net.Dialer{Timeout: 10 * time.Second}, Config: t.secure}).DialContext(ctx,
+		"tcp", t.authority())
 	if err != nil {
 		return "", fmt.Errorf("%w: renew it for this name, with the whole chain in cert_file or in the proxy's", err)
 	}
@@ -255,7 +256,8 @@ func (t *trip) stored(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("200, and it is not in this database: another server answers there, or another daemon")
 	}
 	if c := list[i]; c.Verdict != model.Accepted || c.Outcome != model.TestEvent {
-		return "", fmt.Errorf("%s is stored as %s %s%s, not as an accepted test: the daemon may be of another version", c.ID, c.Verdict, c.Outcome, output.Because(c.Note))
+		return "", fmt.Errorf("%s is stored as %s %s%s, not as an accepted test: the daemon may be of another version",
+			c.ID, c.Verdict, c.Outcome, output.Because(c.Note))
 	}
 	return list[i].ID + " is stored as a test", nil
 }

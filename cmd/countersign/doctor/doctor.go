@@ -1,5 +1,5 @@
-// Package doctor checks everything that has to be right, and says how to cure what is not; it compares what a provider calls
-// with what it should, and sends a signed canary the way that callbacks come.
+// Package doctor checks everything that has to be right, and says how to cure what is not; it compares what a provider
+// calls with what it should, and sends a signed canary the way that callbacks come.
 package doctor
 
 import (
@@ -104,14 +104,16 @@ func (d *examination) say(result, what, format string, args ...any) {
 	case "FAIL":
 		colour = output.Bad
 	}
-	d.err = d.Printf("%s  %-28s  %s\n", d.Paint(colour, fmt.Sprintf("%-4s", result)), f.What, d.Wrapped(f.Detail, 6+max(28, len(f.What))+2, 6))
+	d.err = d.Printf("%s  %-28s  %s\n", d.Paint(colour, fmt.Sprintf("%-4s", result)), f.What,
+		d.Wrapped(f.Detail, 6+max(28, len(f.What))+2, 6))
 }
 
 // database opens it as the daemon would, but makes nothing. It is nil where it cannot be asked.
 func (d *examination) database(ctx context.Context) *store.Store {
 	if file, ok := d.config.SQLiteFile(); ok && errors.Is(engine.MustExist(file), engine.ErrNoDatabase) {
 		if err := unix.Access(filepath.Dir(file), unix.W_OK); err != nil {
-			d.say("FAIL", "database", "%s is not there and cannot be made: %v; make the folder and give this user the right to write", file, err)
+			d.say("FAIL", "database",
+				"%s is not there and cannot be made: %v; make the folder and give this user the right to write", file, err)
 		} else {
 			d.say("ok", "database", "%s is not there yet; `countersign serve` makes it", file)
 		}
@@ -121,7 +123,9 @@ func (d *examination) database(ctx context.Context) *store.Store {
 	if err != nil {
 		keys = [][]byte{nil} // told with the key
 	}
-	s, err := store.Open(ctx, store.Options{DSN: d.config.Database, Key: keys[0], OldKeys: keys[1:], Now: d.Now, Mode: fs.FileMode(d.config.DatabaseMode)})
+	s, err := store.Open(ctx,
+		store.Options{DSN: d.config.Database, Key: keys[0], OldKeys: keys[1:], Now: d.Now,
+			Mode: fs.FileMode(d.config.DatabaseMode)})
 	if err != nil {
 		cure := ": name another file or URL in `database`, or restore the backup"
 		if fault := (*sqlitefile.Fault)(nil); errors.Is(err, store.ErrNewer) || errors.As(err, &fault) {
@@ -181,7 +185,8 @@ func (d *examination) key(s *store.Store) {
 	case errors.Is(err, keyfile.ErrNone) && !sqlite && file != "" && s == nil:
 		d.say("ok", "installation key", "%s is not there yet; `countersign serve` makes it", file)
 	case errors.Is(err, keyfile.ErrNone) && !sqlite && file != "":
-		d.say("warn", "installation key", "%s is not there: where this database was in use, restore the key from the backup; else `countersign serve` makes it", file)
+		d.say("warn", "installation key",
+			"%s is not there: where this database was in use, restore the key from the backup; else `countersign serve` makes it", file)
 	case err != nil:
 		d.say("FAIL", "installation key", "%v", err)
 	case text != "":
@@ -208,12 +213,16 @@ func (d *examination) sealed(ctx context.Context, s *store.Store) {
 	case err != nil:
 		d.say("FAIL", "encrypted values", "%v", err)
 	case rests.Unreadable > 0:
-		d.say("FAIL", "encrypted values", "%d rest under no key that is here: add the key that was in use to %s, after the first",
+		d.say("FAIL", "encrypted values",
+			"%d rest under no key that is here: add the key that was in use to %s, after the first",
 			rests.Unreadable, cmp.Or(d.config.InstallationKeyFile(), keyfile.Variable))
 	case rests.Old > 0:
-		d.say("warn", "encrypted values", "%d rest under an old key: stop the daemon and finish with `countersign key rotate`", rests.Old)
+		d.say("warn", "encrypted values",
+			"%d rest under an old key: stop the daemon and finish with `countersign key rotate`", rests.Old)
 	case len(keys) > 1:
-		d.say("ok", "encrypted values", "all under the current key; %s kept: `countersign key rotate --forget-old` takes them out", output.Count(len(keys)-1, "old key"))
+		d.say("ok", "encrypted values",
+			"all under the current key; %s kept: `countersign key rotate --forget-old` takes them out",
+			output.Count(len(keys)-1, "old key"))
 	default:
 		d.say("ok", "encrypted values", "all under the key")
 	}
@@ -232,14 +241,16 @@ func (d *examination) documents(ctx context.Context, s *store.Store) {
 		return
 	}
 	for _, what := range lost {
-		d.say("warn", "documents", "%s, whose file system lacks something: %s. docs/operating.md says what to do", folder, what)
+		d.say("warn", "documents", "%s, whose file system lacks something: %s. docs/operating.md says what to do", folder,
+			what)
 	}
 	free, err := in.Free()
 	switch {
 	case err != nil:
 		d.say("FAIL", "documents", "%v", err)
 	case free < int64(d.config.DocumentsMinFree):
-		d.say("FAIL", "documents", "%s has %s left, below documents_min_free: make room, or nothing is fetched", folder, output.BytesShown(free))
+		d.say("FAIL", "documents", "%s has %s left, below documents_min_free: make room, or nothing is fetched", folder,
+			output.BytesShown(free))
 	default:
 		d.say("ok", "documents", "%s, %s left", folder, output.BytesShown(free))
 	}
@@ -272,14 +283,16 @@ func (d *examination) reader(ctx context.Context, inspect func(context.Context, 
 	defer os.Remove(f.Name()) //nolint:errcheck // a temporary file
 	defer f.Close()           //nolint:errcheck // it stays empty
 	if _, err := inspect(ctx, f); err != nil {
-		d.say("FAIL", "documents", "%v: files cannot be looked into, so none is kept; see the limits of this user and of the service", err)
+		d.say("FAIL", "documents",
+			"%v: files cannot be looked into, so none is kept; see the limits of this user and of the service", err)
 	}
 }
 
 func (d *examination) tls() {
 	t := d.config.Public.TLS
 	if len(t.ACME.Hosts) > 0 {
-		d.say("ok", "tls", "issued by %s for %s, kept in %s", t.ACME.Directory, strings.Join(t.ACME.Hosts, ", "), d.config.ACMECache())
+		d.say("ok", "tls", "issued by %s for %s, kept in %s", t.ACME.Directory, strings.Join(t.ACME.Hosts, ", "),
+			d.config.ACMECache())
 	}
 	if t.CertFile == "" {
 		return
@@ -294,7 +307,8 @@ func (d *examination) tls() {
 	case err != nil:
 		d.say("FAIL", "tls", "%v", err)
 	case d.Now().After(cert.NotAfter):
-		d.say("FAIL", "tls", "the certificate ended %s: renew it; the daemon takes the new one by itself", d.Ago(&cert.NotAfter))
+		d.say("FAIL", "tls", "the certificate ended %s: renew it; the daemon takes the new one by itself",
+			d.Ago(&cert.NotAfter))
 	case d.Now().Before(cert.NotBefore):
 		d.say("FAIL", "tls", "the certificate begins %s", d.Ago(&cert.NotBefore))
 	case cert.NotAfter.Sub(d.Now()) < 14*values.Day:

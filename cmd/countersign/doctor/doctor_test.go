@@ -27,15 +27,16 @@ func TestDoctorTellsOfNoReader(t *testing.T) {
 	}
 }
 
-// With PostgreSQL `serve` makes the key file that the config names: a new installation has no fault, and one that was in
-// use is warned that the key must come from the backup.
+// With PostgreSQL `serve` makes the key file that the config names: a new installation has no fault, and one that was
+// in use is warned that the key must come from the backup.
 func TestDoctorKnowsTheKeyThatServeWillMake(t *testing.T) {
 	t.Parallel()
 	for says, s := range map[string]*store.Store{"ok    installation key": nil, "warn  installation key": {}} {
 		out := &bytes.Buffer{}
 		env := engine.NewEnv(strings.NewReader(""), out, io.Discard, nil)
 		env.Lookup = func(string) (string, bool) { return "", false }
-		c := &config.Config{Database: "postgres://db.example/countersign", KeyFile: filepath.Join(t.TempDir(), "countersign.key")}
+		c := &config.Config{Database: "postgres://db.example/countersign",
+			KeyFile: filepath.Join(t.TempDir(), "countersign.key")}
 		d := &examination{Env: env, config: c}
 		d.key(s)
 		if said := out.String(); d.failed || !strings.HasPrefix(said, says) || !strings.Contains(said, "serve` makes it") {

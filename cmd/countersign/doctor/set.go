@@ -39,14 +39,17 @@ func Settable(c *config.Config, id string) error {
 }
 
 // registrationSetter builds an account whose registration can be made.
-func registrationSetter(ctx context.Context, env *engine.Env, s *store.Store, c *config.Config, id string) (accounts.Built, provider.Setter, error) {
+func registrationSetter(
+	ctx context.Context, env *engine.Env, s *store.Store, c *config.Config, id string,
+) (accounts.Built, provider.Setter, error) {
 	b, err := env.Named(ctx, s, c, id)
 	if err != nil {
 		return b, nil, err
 	}
 	p := b.Client.Setter
 	if p == nil {
-		return b, nil, fmt.Errorf("%s has no way to set what it calls: enter %s in its dashboard", b.Provider, c.CallbackURL(id))
+		return b, nil, fmt.Errorf("%s has no way to set what it calls: enter %s in its dashboard", b.Provider,
+			c.CallbackURL(id))
 	}
 	return b, p, nil
 }
@@ -85,7 +88,8 @@ func PlanRegistration(ctx context.Context, env *engine.Env, c *config.Config, id
 }
 
 func displaced(reg provider.Registration) error {
-	return fmt.Errorf("the provider calls %s now, and would no longer: with --replace we take its place", cmp.Or(ShownURL(reg.URL), "another URL"))
+	return fmt.Errorf("the provider calls %s now, and would no longer: with --replace we take its place",
+		cmp.Or(ShownURL(reg.URL), "another URL"))
 }
 
 // SetRegistration makes the provider call our URL, as far as it does not yet, and prints what it calls then.
@@ -111,7 +115,8 @@ func SetRegistration(ctx context.Context, env *engine.Env, w *engine.Writer, id 
 		}
 		secrets = 0 // those of the log-in are the daemon's own business
 	}
-	reg, err := p.Register(ctx, provider.Registration{URL: w.Config.CallbackURL(id), Scope: f.Scope, Events: f.Events}, f.Replace)
+	reg, err := p.Register(ctx, provider.Registration{URL: w.Config.CallbackURL(id), Scope: f.Scope, Events: f.Events},
+		f.Replace)
 	if errors.Is(err, provider.ErrDisplaces) {
 		if reg.URL == "" {
 			if now, rerr := p.Registration(ctx); rerr == nil {
@@ -136,7 +141,8 @@ func SetRegistration(ctx context.Context, env *engine.Env, w *engine.Writer, id 
 		return err
 	}
 	if _, err := w.Store.LockOwner(ctx, database.LockServe); secrets > 0 && err == nil {
-		return env.Printf("a secret of it was stored: the running daemon has to read it (%s), or callbacks are refused\n", env.HowToReload(ctx, w.Store))
+		return env.Printf("a secret of it was stored: the running daemon has to read it (%s), or callbacks are refused\n",
+			env.HowToReload(ctx, w.Store))
 	}
 	return nil
 }

@@ -29,7 +29,8 @@ func ShowRegistration(ctx context.Context, env *engine.Env, id string, asJSON bo
 	}
 	r := b.Client.Registrar
 	if r == nil {
-		return env.Printf("%s does not tell what it calls: look in its dashboard for %s\n", b.Provider, cmp.Or(c.CallbackURL(id), "the URL"))
+		return env.Printf("%s does not tell what it calls: look in its dashboard for %s\n", b.Provider,
+			cmp.Or(c.CallbackURL(id), "the URL"))
 	}
 	reg, err := r.Registration(ctx)
 	if err != nil {
@@ -61,7 +62,8 @@ func printRegistered(env *engine.Env, r Registration) error {
 		if x.Events != nil {
 			events = output.Count(len(x.Events), "type") + ": " + strings.Join(x.Events, " ")
 		}
-		if err := env.Printf("calls   %s (%s)\nscope   %s\nevents  %s\n", cmp.Or(x.URL, "nothing"), state, output.Plain(x.Scope), output.Plain(events)); err != nil {
+		if err := env.Printf("calls   %s (%s)\nscope   %s\nevents  %s\n", cmp.Or(x.URL, "nothing"), state,
+			output.Plain(x.Scope), output.Plain(events)); err != nil {
 			return err
 		}
 		for _, w := range x.Warnings {

@@ -36,7 +36,8 @@ func (e *Engine) queueBackfill(ctx context.Context, a *apply.Account, since time
 	}
 	until := e.Env.UTC()
 	if !always {
-		done, err := e.Store.Runs(ctx, store.RunFilter{Account: a.ID, Kind: runs.KindBackfill, States: []model.RunState{model.RunDone}, Limit: 200})
+		done, err := e.Store.Runs(ctx,
+			store.RunFilter{Account: a.ID, Kind: runs.KindBackfill, States: []model.RunState{model.RunDone}, Limit: 200})
 		if err != nil {
 			return err
 		}
@@ -47,9 +48,11 @@ func (e *Engine) queueBackfill(ctx context.Context, a *apply.Account, since time
 			until = from.Add(time.Duration(e.Config.ListOverlap))
 		}
 	}
-	r, err := e.Worker.Runs.Queue(ctx, model.Run{Account: a.ID, Kind: runs.KindBackfill, Since: &since, Until: &until}, true)
+	r, err := e.Worker.Runs.Queue(ctx, model.Run{Account: a.ID, Kind: runs.KindBackfill, Since: &since, Until: &until},
+		true)
 	if err == nil {
-		log.WithFields(logrus.Fields{"loop": runs.KindBackfill, "since": r.Since.Format(time.RFC3339)}).Info("backfill queued")
+		log.WithFields(logrus.Fields{"loop": runs.KindBackfill,
+			"since": r.Since.Format(time.RFC3339)}).Info("backfill queued")
 	}
 	return err
 }

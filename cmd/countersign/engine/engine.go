@@ -1,5 +1,5 @@
-// Package engine is the database, the accounts and the worker as one thing: what the daemon and the verbs that ask providers have
-// in common. It serves, reloads, and sees to it that one process spends budgets at a time.
+// Package engine is the database, the accounts and the worker as one thing: what the daemon and the verbs that ask
+// providers have in common. It serves, reloads, and sees to it that one process spends budgets at a time.
 package engine
 
 import (
@@ -70,11 +70,14 @@ func (a *Env) Start(ctx context.Context, c *config.Config, log *logrus.Entry) (e
 	}
 	e.Worker = worker.New(worker.Options{
 		Store: e.Store, Accounts: e.Accounts.List, Files: e.Files, Now: a.UTC, Rand: a.Rand, Log: log, Owner: a.Owner(),
-		RetryWait: time.Duration(c.Retry.First), RetryMost: time.Duration(c.Retry.Most), Overlap: time.Duration(c.ListOverlap),
-		Jitter: time.Duration(c.SlotJitter), Tick: a.Tick, MinFree: int64(c.DocumentsMinFree), Inspect: sandbox.New().Inspect,
+		RetryWait: time.Duration(c.Retry.First), RetryMost: time.Duration(c.Retry.Most),
+		Overlap: time.Duration(c.ListOverlap),
+		Jitter:  time.Duration(c.SlotJitter), Tick: a.Tick, MinFree: int64(c.DocumentsMinFree),
+		Inspect: sandbox.New().Inspect,
 		Retention: poll.Retention{
 			Bodies: time.Duration(c.Retention.Bodies), Refused: time.Duration(c.Retention.Refused),
-			RefusedBytes: int64(c.Retention.RefusedSize), Outbox: time.Duration(c.Retention.Outbox), History: time.Duration(c.Retention.History),
+			RefusedBytes: int64(c.Retention.RefusedSize), Outbox: time.Duration(c.Retention.Outbox),
+			History: time.Duration(c.Retention.History),
 		},
 	})
 	return e, nil

@@ -88,8 +88,8 @@ func (e *Engine) openListeners() (in *listeners, err error) {
 // spareFiles is how many open files are left for database, documents and calls.
 const spareFiles = 128
 
-// connections is how many connections may be open: fewer than the config says where the system gives us fewer files, since
-// a database that cannot open one stores nothing.
+// connections is how many connections may be open: fewer than the config says where the system gives us fewer files,
+// since a database that cannot open one stores nothing.
 func (e *Engine) connections() int {
 	want := e.Config.Public.MaxConnections
 	var most unix.Rlimit
@@ -97,7 +97,8 @@ func (e *Engine) connections() int {
 		return want
 	}
 	have := int(most.Cur) - min(spareFiles, int(most.Cur)/2) //nolint:gosec // below want
-	e.Log.WithFields(logrus.Fields{"reason": fmt.Sprintf("%d open files", most.Cur), "connections": have}).Warn("public.max_connections is more than the system allows: raise the limit of open files (LimitNOFILE)")
+	e.Log.WithFields(logrus.Fields{"reason": fmt.Sprintf("%d open files", most.Cur),
+		"connections": have}).Warn("public.max_connections is more than the system allows: raise the limit of open files (LimitNOFILE)")
 	return have
 }
 

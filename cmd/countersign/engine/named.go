@@ -12,8 +12,8 @@ import (
 	"countersign/model/store"
 )
 
-// Build makes an account's provider, which writes nothing: new tokens live as long as this process. around, if any, sees its
-// calls; they keep the account's budget.
+// Build makes an account's provider, which writes nothing: new tokens live as long as this process. around, if any,
+// sees its calls; they keep the account's budget.
 func (a *Env) Build(ctx context.Context, s *store.Store, c *config.Config, acc *config.Account, log *logrus.Entry,
 	around func(http.RoundTripper) http.RoundTripper,
 ) (accounts.Built, error) {
@@ -43,5 +43,6 @@ func (a *Env) Named(ctx context.Context, s *store.Store, c *config.Config, id st
 }
 
 func (a *Env) accountOptions(s *store.Store, log *logrus.Entry) accounts.Options {
-	return accounts.Options{Store: s, Log: log, Providers: a.Providers, Base: a.Transport, Now: a.Now, Rand: a.Rand, Proxy: a.Proxy()}
+	return accounts.Options{Store: s, Log: log, Providers: a.Providers, Base: a.Transport, Now: a.Now, Rand: a.Rand,
+		Proxy: a.Proxy()}
 }

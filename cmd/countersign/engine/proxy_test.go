@@ -14,13 +14,16 @@ func TestProxiesComeFromTheEnvironment(t *testing.T) {
 	}{
 		"none": {nil, map[string]string{"https://api.example.com/v3": "", "http://api.example.com": ""}},
 		"both": {
-			map[string]string{"HTTPS_PROXY": "http://10.0.0.1:3128", "http_proxy": "10.0.0.2:8080", "NO_PROXY": "inside.example.com,.corp.example,10.0.0.0/8"},
+			map[string]string{"HTTPS_PROXY": "http://10.0.0.1:3128", "http_proxy": "10.0.0.2:8080",
+				"NO_PROXY": "inside.example.com,.corp.example,10.0.0.0/8"},
 			map[string]string{
 				"https://api.example.com/v3": "http://10.0.0.1:3128", "http://api.example.com": "http://10.0.0.2:8080",
-				"https://inside.example.com": "", "https://a.corp.example": "", "http://10.9.9.9/file": "", "http://127.0.0.1:9/file": "", "http://localhost/file": "",
+				"https://inside.example.com": "", "https://a.corp.example": "", "http://10.9.9.9/file": "",
+				"http://127.0.0.1:9/file": "", "http://localhost/file": "",
 			},
 		},
-		"within CGI": {map[string]string{"HTTPS_PROXY": "http://10.0.0.1:3128", "REQUEST_METHOD": "GET"}, map[string]string{"https://api.example.com/": "http://10.0.0.1:3128"}},
+		"within CGI": {map[string]string{"HTTPS_PROXY": "http://10.0.0.1:3128", "REQUEST_METHOD": "GET"},
+			map[string]string{"https://api.example.com/": "http://10.0.0.1:3128"}},
 	} {
 		env := &Env{Lookup: func(name string) (string, bool) { v, ok := c.vars[name]; return v, ok }}
 		through := env.Proxy()

@@ -14,8 +14,8 @@ import (
 	"countersign/cmd/countersign/config/changes"
 )
 
-// reloads reads the config again at each SIGHUP: the file that the daemon started with. A faulty or missing file changes
-// nothing.
+// reloads reads the config again at each SIGHUP: the file that the daemon started with. A faulty or missing file
+// changes nothing.
 func (e *Engine) reloads(ctx context.Context, in *listeners) error {
 	ch := make(chan os.Signal, 1)
 	signal.Notify(ch, syscall.SIGHUP)
@@ -56,7 +56,8 @@ func (e *Engine) reload(ctx context.Context, in *listeners) error {
 	e.identifyFirst(ctx) // the credentials may be new
 	e.Log.WithFields(logrus.Fields{"accounts": len(c.Accounts), "changed": len(changed)}).Info("config read again")
 	if keys := changes.NeedRestart(c, e.Config); len(keys) > 0 {
-		e.Log.WithField("reason", strings.Join(keys, ", ")).Warn("the daemon goes on with what it started with, until a restart")
+		e.Log.WithField("reason",
+			strings.Join(keys, ", ")).Warn("the daemon goes on with what it started with, until a restart")
 	}
 	return nil
 }

@@ -65,7 +65,8 @@ func (e *Engine) Serve(ctx context.Context, o ServeOptions) error {
 			return errors.Join(err, in.publicSocket.Close(), in.consoleSocket.Close())
 		}
 	}
-	e.Log.WithFields(logrus.Fields{"public": in.publicSocket.Addr().String(), "console": in.consoleSocket.Addr().String()}).Info("ready")
+	e.Log.WithFields(logrus.Fields{"public": in.publicSocket.Addr().String(),
+		"console": in.consoleSocket.Addr().String()}).Info("ready")
 	e.warnOfConfig(e.Config)
 	e.warnOfFolder()
 	inCtx, stopIn := context.WithCancel(ctx)

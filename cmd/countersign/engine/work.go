@@ -61,8 +61,8 @@ func (a *Env) follower(c *config.Config, runs []model.Run, p progress.Display) *
 	return &follow.Follower{Runs: runs, Shows: p, Now: a.UTC, Wait: a.Wait, First: time.Duration(c.Retry.First)}
 }
 
-// workHere works runs off in this process, as long as no daemon does. What was queued for a daemon that has stopped goes
-// on.
+// workHere works runs off in this process, as long as no daemon does. What was queued for a daemon that has stopped
+// goes on.
 func (a *Env) workHere(ctx context.Context, log *logrus.Entry, f *follow.Follower, put queuing) error {
 	c, err := a.Config()
 	if err != nil && len(f.Runs) > 0 {

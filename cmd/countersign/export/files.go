@@ -32,7 +32,8 @@ func Files(env *engine.Env, folder, dir string, of model.Key, list []model.Docum
 	taken, got, bad := map[string]bool{}, 0, error(nil)
 	for _, d := range list {
 		if d.State != model.DocumentStored {
-			fmt.Fprintf(env.Stderr, "%s is %s, not written%s\n", output.Plain(output.DocumentName(d)), d.State, output.Because(d.Reason))
+			fmt.Fprintf(env.Stderr, "%s is %s, not written%s\n", output.Plain(output.DocumentName(d)), d.State,
+				output.Because(d.Reason))
 			continue
 		}
 		to := filepath.Join(dir, freeName(fileName(d), taken))
@@ -72,7 +73,8 @@ func copyDocument(source *os.Root, d model.Document, to string) (err error) {
 	_, err = io.Copy(io.MultiWriter(f, h), from)
 	err = errors.Join(err, f.Close())
 	if sum := hex.EncodeToString(h.Sum(nil)); err == nil && sum != d.SHA256 {
-		err = fmt.Errorf("%s in the document store is not the file that was stored: its SHA-256 is %s and was %s", d.Path, sum, d.SHA256)
+		err = fmt.Errorf("%s in the document store is not the file that was stored: its SHA-256 is %s and was %s", d.Path,
+			sum, d.SHA256)
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(to))

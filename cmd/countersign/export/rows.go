@@ -48,7 +48,8 @@ func Rows(ctx context.Context, to io.Writer, s *store.Store, what string, f stor
 		}
 		line = csvLine
 	}
-	if err := s.Export(ctx, what, f, func(columns []string, values []any) error { return line(w, columns, values) }); err != nil {
+	if err := s.Export(ctx, what, f,
+		func(columns []string, values []any) error { return line(w, columns, values) }); err != nil {
 		return err
 	}
 	return w.Flush()

@@ -52,7 +52,8 @@ func TestExportedTextComesBackAsItWas(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{
-			"=HYPERLINK(\"http://x\")", "+1", "-1", "@SUM(A1)", "\t=1", "\r\n", "'", "'=1", "a,b", " a ", "\"", "a\nb", "a\r\nb", "", "<b>&", "\u2028", "\\.",
+			"=HYPERLINK(\"http://x\")", "+1", "-1", "@SUM(A1)", "\t=1", "\r\n", "'", "'=1", "a,b", " a ", "\"", "a\nb",
+			"a\r\nb", "", "<b>&", "\u2028", "\\.",
 		})).Draw(t, "text")
 		var out bytes.Buffer
 		w := bufio.NewWriter(&out)
@@ -79,7 +80,8 @@ func TestExportedTextComesBackAsItWas(t *testing.T) {
 		var object map[string]any
 		require.NoError(t, json.Unmarshal(out.Bytes(), &object))
 		require.Equal(t, map[string]any{
-			"a": strings.ToValidUTF8(text, "\ufffd"), "b": -5.0, "c": true, "d": nil, "e": "2026-01-31T11:00:00.005Z", "f": []any{map[string]any{"a": "b"}},
+			"a": strings.ToValidUTF8(text,
+				"\ufffd"), "b": -5.0, "c": true, "d": nil, "e": "2026-01-31T11:00:00.005Z", "f": []any{map[string]any{"a": "b"}},
 		}, object)
 	})
 }

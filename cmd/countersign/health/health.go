@@ -1,5 +1,5 @@
-// Package health says how a daemon and its accounts do, seen from outside: from the database, the document folder and the
-// daemon's own console. It writes nothing.
+// Package health says how a daemon and its accounts do, seen from outside: from the database, the document folder and
+// the daemon's own console. It writes nothing.
 package health
 
 import (
@@ -97,7 +97,8 @@ func (h *Report) lookAtDaemon(ctx context.Context, env *engine.Env, c *config.Co
 		h.Daemon = Stopped
 		if h.Lock, err = s.LockLeft(ctx, database.LockServe); err == nil {
 			h.Daemon = Died
-			h.problem("", DaemonDied, "it ended without being stopped: start it again, its log or the system's says why", &h.Lock.BeatAt)
+			h.problem("", DaemonDied, "it ended without being stopped: start it again, its log or the system's says why",
+				&h.Lock.BeatAt)
 		} else if errors.Is(err, store.ErrNoRow) {
 			err = nil
 		}
@@ -130,7 +131,8 @@ func (h *Report) lookAtFolder(ctx context.Context, s *store.Store, least int64) 
 	}
 	h.Free, h.Full = free, free < least
 	if h.Full {
-		h.problem("", Documents, h.Folder+" has "+output.BytesShown(free)+" left, below documents_min_free: make room, or nothing is fetched", nil)
+		h.problem("", Documents,
+			h.Folder+" has "+output.BytesShown(free)+" left, below documents_min_free: make room, or nothing is fetched", nil)
 	}
 	return nil
 }
@@ -189,7 +191,8 @@ func (h *Report) count(ctx context.Context, env *engine.Env, s *store.Store) err
 				a.Quarantined += n.Documents
 			}
 		}
-		if a.Overdue && !slices.ContainsFunc(h.Open, func(i model.Incident) bool { return i.Account == a.ID && i.Kind == model.PollOverdue }) {
+		if a.Overdue && !slices.ContainsFunc(h.Open,
+			func(i model.Incident) bool { return i.Account == a.ID && i.Kind == model.PollOverdue }) {
 			h.problem(a.ID, PollOverdue, "no poll of the active tier has ended well for two slots", a.LastPollAt)
 		}
 		if a.Configured == nil {
@@ -208,7 +211,8 @@ func (h *Report) count(ctx context.Context, env *engine.Env, s *store.Store) err
 
 // pollsOverdue is model.PollsOverdue for whoever is no daemon: a daemon that has just begun may still catch up.
 func (h *Report) pollsOverdue(is model.Account, a *config.Account, now time.Time) bool {
-	open := slices.ContainsFunc(h.Open, func(i model.Incident) bool { return i.Account == is.ID && i.Kind == model.PollOverdue })
+	open := slices.ContainsFunc(h.Open,
+		func(i model.Incident) bool { return i.Account == is.ID && i.Kind == model.PollOverdue })
 	var began time.Time
 	if h.Daemon == Running {
 		began = h.Lock.Since

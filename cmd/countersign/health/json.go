@@ -71,9 +71,12 @@ func timeText(t *time.Time) *string {
 // accountObject is what `status --json` prints of one account.
 func (h *Report) accountObject(env *engine.Env, c *config.Config, a Account) accountStatusJSON {
 	o := accountStatusJSON{
-		ID: a.ID, Provider: a.Provider, Configured: a.Configured != nil, LastCallbackAt: timeText(a.LastCallbackAt), LastPollAt: timeText(a.LastPollAt),
-		PollOverdue: a.Overdue, Open: a.OpenRows, Overdue: a.Late, Told: a.Share.Reported, Missed: a.Share.Missed, Late: a.Share.Late, Refused: a.Share.Refused,
-		Quarantined: a.Quarantined, Reach: a.Reaches(env), RestsUntil: timeText(h.Rests(a, env.Now())), LastError: a.LastError,
+		ID: a.ID, Provider: a.Provider, Configured: a.Configured != nil, LastCallbackAt: timeText(a.LastCallbackAt),
+		LastPollAt:  timeText(a.LastPollAt),
+		PollOverdue: a.Overdue, Open: a.OpenRows, Overdue: a.Late, Told: a.Share.Reported, Missed: a.Share.Missed,
+		Late: a.Share.Late, Refused: a.Share.Refused,
+		Quarantined: a.Quarantined, Reach: a.Reaches(env), RestsUntil: timeText(h.Rests(a, env.Now())),
+		LastError:   a.LastError,
 		LastErrorAt: timeText(a.LastErrorAt), Incidents: []incidentJSON{},
 	}
 	if a.Configured != nil {
@@ -94,7 +97,8 @@ func (h *Report) accountObject(env *engine.Env, c *config.Config, a Account) acc
 // object is the last line of `status --json`.
 func (h *Report) object(c *config.Config) statusJSON {
 	o := statusJSON{
-		Daemon: h.Daemon, Since: timeText(&h.Lock.Since), Owner: h.Lock.Owner, Why: h.Ready.Why, Database: c.DatabaseShown(), Documents: h.Folder,
+		Daemon: h.Daemon, Since: timeText(&h.Lock.Since), Owner: h.Lock.Owner, Why: h.Ready.Why,
+		Database: c.DatabaseShown(), Documents: h.Folder,
 		Quarantined: h.Quarantined(), Problems: []problemJSON{}, OK: h.Err() == nil,
 	}
 	if h.Ready.Known {

@@ -15,7 +15,9 @@ import (
 )
 
 // SumLedger reads what the ledger says of an account since a day.
-func SumLedger(ctx context.Context, env *engine.Env, s *store.Store, account string, since time.Time, wanted float64) (out output.LedgerSum, err error) {
+func SumLedger(
+	ctx context.Context, env *engine.Env, s *store.Store, account string, since time.Time, wanted float64,
+) (out output.LedgerSum, err error) {
 	out = output.LedgerSum{Account: account, Since: since.UTC().Truncate(values.Day), Wanted: wanted}
 	if out.Share, err = s.Share(ctx, account, &since); err != nil {
 		return out, err
@@ -39,22 +41,27 @@ func PrintShares(env *engine.Env, sums []output.LedgerSum, since time.Time) erro
 	if len(sums) == 0 {
 		return nil
 	}
-	t := env.Table("account", "told by callbacks", "told", "missed", "late", "refused", "not counted", "objective", "may miss", "error budget", "burn since yesterday")
+	t := env.Table("account", "told by callbacks", "told", "missed", "late", "refused", "not counted", "objective",
+		"may miss", "error budget", "burn since yesterday")
 	times := env.Table("account", "changes that no callback told", "how many", "half within", "90% within", "99% within")
 	for _, l := range sums {
 		t.AppendRow(table.Row{
-			l.Account, env.ShareWords(l.Share, l.Wanted), l.Reported, l.Missed, l.Late, l.Refused, l.Unsubscribed + l.NoEvent, output.PercentWords(l.Wanted),
-			strconv.FormatFloat(output.Allowed(l.Share, l.Wanted), 'f', 1, 64), env.BudgetWords(l.Share, l.Wanted), output.BurnWords(l.Recent, l.Wanted),
+			l.Account, env.ShareWords(l.Share, l.Wanted), l.Reported, l.Missed, l.Late, l.Refused, l.Unsubscribed +
+				l.NoEvent, output.PercentWords(l.Wanted),
+			strconv.FormatFloat(output.Allowed(l.Share, l.Wanted), 'f', 1, 64), env.BudgetWords(l.Share,
+				l.Wanted), output.BurnWords(l.Recent, l.Wanted),
 		})
 		for _, p := range []struct {
 			what string
 			of   model.Percentiles
 		}{
-			{"found, at most so long after they happened", l.Repairs.Bound}, {"found, after the time that the provider gives", l.Repairs.Dated},
+			{"found, at most so long after they happened", l.Repairs.Bound}, {"found, after the time that the provider gives",
+				l.Repairs.Dated},
 			{"then told late, so long after they were found", l.Repairs.Late},
 		} {
 			if p.of.Of > 0 {
-				times.AppendRow(table.Row{l.Account, p.what, p.of.Of, output.Lasting(p.of.P50), output.Lasting(p.of.P90), output.Lasting(p.of.P99)})
+				times.AppendRow(table.Row{l.Account, p.what, p.of.Of, output.Lasting(p.of.P50), output.Lasting(p.of.P90),
+					output.Lasting(p.of.P99)})
 			}
 		}
 	}

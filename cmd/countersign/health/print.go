@@ -24,7 +24,8 @@ func (h *Report) Print(env *engine.Env, c *config.Config) error {
 		table *layout.Table
 	}{
 		{"", h.accountsTable(env, c)}, {"Polls see", h.reachTable(env)}, {"Questions that failed", h.faultTable(env)},
-		{output.Count(len(h.Problems), "problem"), h.problemTable(env)}, {output.Count(len(h.Open), "open incident"), h.incidentTable(env)},
+		{output.Count(len(h.Problems), "problem"), h.problemTable(env)}, {output.Count(len(h.Open), "open incident"),
+			h.incidentTable(env)},
 	} {
 		if part.table.Length() == 0 {
 			continue
@@ -60,7 +61,8 @@ func (h *Report) headTable(env *engine.Env, c *config.Config) *layout.Table {
 	}
 	t.AppendRow(table.Row{"files", room})
 	if n := h.Quarantined(); n > 0 {
-		t.AppendRow(table.Row{"", env.Paint(output.Warn, fmt.Sprintf("%d in quarantine", n)) + ": `countersign documents list --state quarantined`"})
+		t.AppendRow(table.Row{"", env.Paint(output.Warn, fmt.Sprintf("%d in quarantine", n)) +
+			": `countersign documents list --state quarantined`"})
 	}
 	return t
 }
@@ -69,13 +71,15 @@ func (h *Report) headTable(env *engine.Env, c *config.Config) *layout.Table {
 func (h *Report) daemonWords(env *engine.Env) string {
 	switch {
 	case h.Daemon == Died:
-		return env.Paint(output.Bad, "not running") + fmt.Sprintf(", died: last heard of %s (%s)", env.Ago(&h.Lock.BeatAt), output.Plain(h.Lock.Owner))
+		return env.Paint(output.Bad, "not running") +
+			fmt.Sprintf(", died: last heard of %s (%s)", env.Ago(&h.Lock.BeatAt), output.Plain(h.Lock.Owner))
 	case h.Daemon == Stopped:
 		return env.Paint(output.Warn, "not running")
 	case h.Lock.Since.IsZero():
 		return env.Paint(output.Good, "running")
 	}
-	return env.Paint(output.Good, "running") + fmt.Sprintf(", started %s (%s)", env.Ago(&h.Lock.Since), output.Plain(h.Lock.Owner))
+	return env.Paint(output.Good, "running") +
+		fmt.Sprintf(", started %s (%s)", env.Ago(&h.Lock.Since), output.Plain(h.Lock.Owner))
 }
 
 func (h *Report) readyWords(env *engine.Env) string {
@@ -94,7 +98,8 @@ func (h *Report) readyWords(env *engine.Env) string {
 
 // accountsTable says how each account does.
 func (h *Report) accountsTable(env *engine.Env, c *config.Config) *layout.Table {
-	t := env.Table("account", "provider", "last callback", "last good poll", "next poll", "open", "overdue", "told by callbacks", "error budget")
+	t := env.Table("account", "provider", "last callback", "last good poll", "next poll", "open", "overdue",
+		"told by callbacks", "error budget")
 	for _, a := range h.Accounts {
 		polled := env.Ago(a.LastPollAt)
 		if a.Overdue {
@@ -110,7 +115,8 @@ func (h *Report) accountsTable(env *engine.Env, c *config.Config) *layout.Table 
 		}
 		t.AppendRow(table.Row{
 			a.ID, a.Provider, env.Ago(a.LastCallbackAt), polled, env.Ago(a.Configured.NextPoll(env.Now())),
-			a.OpenRows, late, env.ShareWords(a.Share, float64(c.CallbackObjective)), env.BudgetWords(a.Share, float64(c.CallbackObjective)),
+			a.OpenRows, late, env.ShareWords(a.Share, float64(c.CallbackObjective)), env.BudgetWords(a.Share,
+				float64(c.CallbackObjective)),
 		})
 	}
 	return t
@@ -161,7 +167,8 @@ func (h *Report) problemTable(env *engine.Env) *layout.Table {
 func (h *Report) incidentTable(env *engine.Env) *layout.Table {
 	t := env.Table()
 	for _, i := range h.Open {
-		t.AppendRow(table.Row{i.Account, env.Paint(output.Bad, strings.ReplaceAll(i.Kind, "_", " ")), "opened " + env.Ago(&i.OpenedAt), output.Plain(i.Message)})
+		t.AppendRow(table.Row{i.Account, env.Paint(output.Bad, strings.ReplaceAll(i.Kind, "_", " ")),
+			"opened " + env.Ago(&i.OpenedAt), output.Plain(i.Message)})
 	}
 	return t
 }

@@ -117,20 +117,21 @@ func receiveCode(ctx context.Context, l net.Listener, state string) (string, err
 		err  error
 	}
 	done := make(chan got, 1)
-	server := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		w.Header().Set("Referrer-Policy", "no-referrer")
-		code, err := codeOf(r.URL.Query(), state, true)
-		if errors.Is(err, errOtherState) || r.Method != http.MethodGet {
-			http.Error(w, "This is not the login that was begun here.", http.StatusBadRequest)
-			return
-		}
-		fmt.Fprintln(w, "countersign has what it needs: this page may be closed.")
-		select {
-		case done <- got{code, err}:
-		default: // the browser asked twice
-		}
-	})}
+	server := &http.Server{ReadHeaderTimeout: 10 * time.Second,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			w.Header().Set("Referrer-Policy", "no-referrer")
+			code, err := codeOf(r.URL.Query(), state, true)
+			if errors.Is(err, errOtherState) || r.Method != http.MethodGet {
+				http.Error(w, "This is not the login that was begun here.", http.StatusBadRequest)
+				return
+			}
+			fmt.Fprintln(w, "countersign has what it needs: this page may be closed.")
+			select {
+			case done <- got{code, err}:
+			default: // the browser asked twice
+			}
+		})}
 	serving, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- web.Serve(serving, server, l, 2*time.Second) }()

@@ -25,7 +25,8 @@ func TestBodiesAreShownWithoutLinksAndTokens(t *testing.T) {
 		for _, v := range []model.Verdict{model.Refused, model.NotUnderstood} {
 			require.Equal(t, want, string(shownBody(model.Callback{Verdict: v, Body: []byte(body)})))
 		}
-		require.Equal(t, body, string(shownBody(model.Callback{Verdict: model.Accepted, Body: []byte(body)})), "the provider has cut it")
+		require.Equal(t, body, string(shownBody(model.Callback{Verdict: model.Accepted, Body: []byte(body)})),
+			"the provider has cut it")
 	}
 	long := shownBody(model.Callback{Verdict: model.Refused, Body: []byte(strings.Repeat("a", 3000))})
 	require.Equal(t, strings.Repeat("a", 2048)+"… (3000 bytes)", string(long))

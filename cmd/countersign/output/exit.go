@@ -1,4 +1,5 @@
-// Package output is what a verb says: tables and words for people, JSON for programs, how long it still takes, and the exit code.
+// Package output is what a verb says: tables and words for people, JSON for programs, how long it still takes, and the
+// exit code.
 package output
 
 import "fmt"

@@ -133,7 +133,8 @@ type signerJSON struct {
 }
 
 func signerObject(s model.Signer) signerJSON {
-	return signerJSON{s.Ref, s.Name, s.Email, s.Role, s.Order, string(s.Status), stamp{s.ViewedAt}, stamp{s.SignedAt}, s.Reason}
+	return signerJSON{s.Ref, s.Name, s.Email, s.Role, s.Order, string(s.Status), stamp{s.ViewedAt}, stamp{s.SignedAt},
+		s.Reason}
 }
 
 type rowCallbackJSON struct {
@@ -180,7 +181,8 @@ type signatureJSON struct {
 }
 
 func signatureObject(s model.EmbeddedSignature) signatureJSON {
-	return signatureJSON{s.Kind, s.Signer, stamp{s.Time}, s.Reason, string(s.Integrity), string(s.Coverage), string(s.Trust), s.Note}
+	return signatureJSON{s.Kind, s.Signer, stamp{s.Time}, s.Reason, string(s.Integrity), string(s.Coverage),
+		string(s.Trust), s.Note}
 }
 
 func documentObject(d model.Document) documentJSON {
@@ -254,7 +256,8 @@ type changeJSON struct {
 // ChangeObject is what `changes` prints of one.
 func ChangeObject(c model.Change) changeJSON {
 	return changeJSON{
-		c.Seq, c.Account, c.Ref, string(c.Kind), c.From, c.To, string(c.Status), c.Confirmed, c.Source, StampOf(c.At), c.Signer, c.Document,
+		c.Seq, c.Account, c.Ref, string(c.Kind), c.From, c.To, string(c.Status), c.Confirmed, c.Source, StampOf(c.At),
+		c.Signer, c.Document,
 	}
 }
 

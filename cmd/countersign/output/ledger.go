@@ -129,10 +129,12 @@ type summaryJSON struct {
 // SummaryObject is what `gaps --summary` prints of one account.
 func SummaryObject(l LedgerSum) summaryJSON {
 	o := summaryJSON{
-		Account: l.Account, Since: StampOf(l.Since), Objective: l.Wanted / 100, Told: l.Reported, Missed: l.Missed, Late: l.Late,
+		Account: l.Account, Since: StampOf(l.Since), Objective: l.Wanted / 100, Told: l.Reported, Missed: l.Missed,
+		Late:    l.Late,
 		Refused: l.Refused, Unsubscribed: l.Unsubscribed, NoEvent: l.NoEvent,
 		Allowed: Allowed(l.Share, l.Wanted), Left: Allowed(l.Share, l.Wanted) - float64(unreported(l.Share)),
-		FoundWithin: percentilesObject(l.Repairs.Bound), FoundAfter: percentilesObject(l.Repairs.Dated), LateBy: percentilesObject(l.Repairs.Late),
+		FoundWithin: percentilesObject(l.Repairs.Bound), FoundAfter: percentilesObject(l.Repairs.Dated),
+		LateBy:    percentilesObject(l.Repairs.Late),
 		ToldFirst: map[string]int{},
 	}
 	if l.All() > 0 {

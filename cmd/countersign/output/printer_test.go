@@ -25,7 +25,8 @@ func TestRelative(t *testing.T) {
 
 func TestPlain(t *testing.T) {
 	t.Parallel()
-	if got := Plain("Ana\x1b[31m\r\nPop\u202e\u0085x\ufeffé"); strings.ContainsAny(got, "\x1b\r\n\u202e\u0085") || !strings.HasSuffix(got, "é") {
+	if got := Plain("Ana\x1b[31m\r\nPop\u202e\u0085x\ufeffé"); strings.ContainsAny(got, "\x1b\r\n\u202e\u0085") ||
+		!strings.HasSuffix(got, "é") {
 		t.Errorf("a terminal would obey %q", got)
 	}
 	var b bytes.Buffer
@@ -37,7 +38,8 @@ func TestPlain(t *testing.T) {
 	if got := a.Paint(Bad, "x"); got != "\x1b[31mx\x1b[0m" {
 		t.Errorf("painted %q", got)
 	}
-	for env, want := range map[string]bool{"": true, "NO_COLOR=1": false, "NO_COLOR=": true, "TERM=dumb": false, "TERM=xterm": true} {
+	for env, want := range map[string]bool{"": true, "NO_COLOR=1": false, "NO_COLOR=": true, "TERM=dumb": false,
+		"TERM=xterm": true} {
 		name, value, _ := strings.Cut(env, "=")
 		got := WantsColour(func(n string) (string, bool) { return value, n == name })
 		if got != want {

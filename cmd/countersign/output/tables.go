@@ -34,7 +34,8 @@ func (p *Printer) facts(r Row, slots map[string]time.Time) *layout.Table {
 	for _, at := range []struct {
 		name string
 		time *time.Time
-	}{{"created", r.CreatedAt}, {"sent", r.SentAt}, {"expires", r.ExpiresAt}, {"changed", &r.ChangedAt}, {"confirmed", r.ConfirmedAt}} {
+	}{{"created", r.CreatedAt}, {"sent", r.SentAt}, {"expires", r.ExpiresAt}, {"changed", &r.ChangedAt}, {"confirmed",
+		r.ConfirmedAt}} {
 		if at.time != nil && !at.time.IsZero() {
 			add(at.name, at.time.UTC().Format("2006-01-02 15:04:05 MST")+" ("+p.Ago(at.time)+")")
 		}
@@ -72,7 +73,8 @@ func (p *Printer) signersTable(list []model.Signer) *layout.Table {
 		if when != nil {
 			at = p.Ago(when)
 		}
-		t.AppendRow(table.Row{s.Order, Plain(s.Name), Plain(s.Email), Plain(s.Role), string(s.Status), at, p.Cell(s.Reason, 60)})
+		t.AppendRow(table.Row{s.Order, Plain(s.Name), Plain(s.Email), Plain(s.Role), string(s.Status), at,
+			p.Cell(s.Reason, 60)})
 	}
 	return t
 }
@@ -92,7 +94,8 @@ func (p *Printer) DocumentCells(d model.Document) table.Row {
 	if d.StoredAt != nil {
 		stored, size = p.Ago(d.StoredAt), BytesShown(d.Size)
 	}
-	return table.Row{string(d.Kind), p.Cell(DocumentName(d), 40), p.Paint(StateColour(d.State), string(d.State)), p.signatureWord(d.Facts.Signature), size, stored}
+	return table.Row{string(d.Kind), p.Cell(DocumentName(d), 40), p.Paint(StateColour(d.State), string(d.State)),
+		p.signatureWord(d.Facts.Signature), size, stored}
 }
 
 func (p *Printer) documentFacts(d model.Document) *layout.Table {
@@ -134,7 +137,8 @@ func (p *Printer) signaturesTable(list []model.EmbeddedSignature) *layout.Table 
 		if s.Time != nil {
 			at = s.Time.UTC().Format("2006-01-02 15:04:05 MST")
 		}
-		t.AppendRow(table.Row{s.Kind, p.Cell(s.Signer, 40), at, p.Cell(s.Reason, 40), string(s.Integrity), string(s.Coverage), Plain(s.Note)})
+		t.AppendRow(table.Row{s.Kind, p.Cell(s.Signer, 40), at, p.Cell(s.Reason, 40), string(s.Integrity),
+			string(s.Coverage), Plain(s.Note)})
 	}
 	return t
 }
@@ -171,7 +175,9 @@ func (r Row) nameOf(c model.Change) (signer, document string) {
 
 // CallbacksTable lists callbacks; with their rows, where they are not of one row. row is the row that a callback named,
 // nil where there is none.
-func (p *Printer) CallbacksTable(list []model.Callback, rows bool, row func(model.Callback) *model.Transaction) *layout.Table {
+func (p *Printer) CallbacksTable(list []model.Callback, rows bool, row func(
+	model.Callback,
+) *model.Transaction) *layout.Table {
 	heads := table.Row{"id", "came", "type", "verdict", "outcome", "note"}
 	if rows {
 		heads = append(table.Row{"id", "account", "ref"}, heads[1:]...)
@@ -228,7 +234,8 @@ func (p *Printer) PrintRow(r Row, slots map[string]time.Time) error {
 		{"Signers", p.signersTable(r.Signers)},
 		{"Documents", p.documentsTable(r.Documents)},
 		{"History", p.historyTable(r)},
-		{"Callbacks", p.CallbacksTable(r.Callbacks, false, func(model.Callback) *model.Transaction { return &r.Transaction })},
+		{"Callbacks", p.CallbacksTable(r.Callbacks, false,
+			func(model.Callback) *model.Transaction { return &r.Transaction })},
 		{"Gaps", p.GapsTable(r.Gaps, false)},
 		{"Progress (as browsers told, not checked)", p.progressTable(r.Progress)},
 	} {
@@ -249,9 +256,11 @@ func (p *Printer) PrintRow(r Row, slots map[string]time.Time) error {
 func (p *Printer) PrintCallback(c model.Callback) error {
 	t := p.Table()
 	for _, line := range [][2]string{
-		{"callback", c.ID}, {"account", c.Account}, {"ref", Plain(c.Ref)}, {"type", Plain(c.Type)}, {"event", Plain(c.EventID)},
+		{"callback", c.ID}, {"account", c.Account}, {"ref", Plain(c.Ref)}, {"type", Plain(c.Type)}, {"event",
+			Plain(c.EventID)},
 		{"came", c.At.UTC().Format("2006-01-02 15:04:05.000 MST") + " (" + p.Ago(&c.At) + ") from " + Plain(c.RemoteAddr)},
-		{"verdict", p.Paint(VerdictColour(c.Verdict), string(c.Verdict))}, {"outcome", string(c.Outcome)}, {"note", Plain(c.Note)},
+		{"verdict", p.Paint(VerdictColour(c.Verdict), string(c.Verdict))}, {"outcome", string(c.Outcome)}, {"note",
+			Plain(c.Note)},
 		{"sha256", c.BodyHash},
 	} {
 		if line[1] != "" {

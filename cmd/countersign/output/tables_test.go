@@ -18,7 +18,8 @@ func TestCallbackNotesInPipes(t *testing.T) {
 		var b bytes.Buffer
 		p := NewPrinter(&b, &b, func() time.Time { return monday }, func(string) (string, bool) { return "", false })
 		p.Terminal = terminal
-		if err := p.Print(p.CallbacksTable([]model.Callback{c}, true, func(model.Callback) *model.Transaction { return nil })); err != nil {
+		if err := p.Print(p.CallbacksTable([]model.Callback{c}, true,
+			func(model.Callback) *model.Transaction { return nil })); err != nil {
 			t.Fatal(err)
 		}
 		if whole := strings.Contains(b.String(), note); whole == terminal {
@@ -40,7 +41,8 @@ func TestOutcomeOfAQuestion(t *testing.T) {
 		{nil, "checking"},
 		{&model.Transaction{Status: model.Completed, Confirmed: true, ConfirmedAt: &after}, "checked: completed"},
 		{&model.Transaction{Status: model.InProgress, Confirmed: true, ConfirmedAt: &before}, "checking"},
-		{&model.Transaction{Status: model.InProgress, Confirmed: true, ConfirmedAt: &after, ReportedStatus: model.Completed}, "checking"},
+		{&model.Transaction{Status: model.InProgress, Confirmed: true, ConfirmedAt: &after,
+			ReportedStatus: model.Completed}, "checking"},
 		{&model.Transaction{Status: model.Completed, ConfirmedAt: &after}, "checking"},
 		{&model.Transaction{Status: model.Unknown, NotFound: true}, "checked: not found"},
 	} {

@@ -89,8 +89,8 @@ func attentionWords(kind model.AttentionKind) string {
 	return Plain(strings.ReplaceAll(string(kind), "_", " "))
 }
 
-// due says when t is asked about next, and why. slots are its account's next polls, by tier; nil where the account is not
-// in the config.
+// due says when t is asked about next, and why. slots are its account's next polls, by tier; nil where the account is
+// not in the config.
 func (p *Printer) due(t model.Transaction, slots map[string]time.Time) string {
 	if t.NextCheckAt != nil {
 		when := p.Ago(t.NextCheckAt)

@@ -63,7 +63,8 @@ func Explain(ctx context.Context, env *engine.Env, c *config.Config, s *store.St
 		if x.Match {
 			match = env.Paint(output.Good, "yes") + output.Because(x.Note)
 		}
-		t.AppendRow(table.Row{output.Plain(x.Secret), output.Plain(x.Header), cmp.Or(x.Hash, "-"), cmp.Or(x.Encoding, "-"), cmp.Or(x.Over, "-"), match})
+		t.AppendRow(table.Row{output.Plain(x.Secret), output.Plain(x.Header), cmp.Or(x.Hash, "-"), cmp.Or(x.Encoding, "-"),
+			cmp.Or(x.Over, "-"), match})
 	}
 	if err := env.Print(t); err != nil {
 		return err
@@ -81,7 +82,8 @@ func concluded(was model.Callback, trials []provider.Trial) string {
 	for _, t := range trials {
 		switch {
 		case t.Match && t.Note == "" && was.Verdict == model.Refused:
-			return fmt.Sprintf("%s; %s matches now: `countersign callbacks replay %s` takes it", verdict, output.Plain(t.Secret), was.ID)
+			return fmt.Sprintf("%s; %s matches now: `countersign callbacks replay %s` takes it", verdict,
+				output.Plain(t.Secret), was.ID)
 		case t.Match && t.Note == "":
 			return fmt.Sprintf("%s; %s matches", verdict, output.Plain(t.Secret))
 		case t.Match && spoilt == "":

@@ -51,7 +51,8 @@ func (f Chosen) choose(ctx context.Context, c *config.Config, s *store.Store) ([
 	}
 	for verdict, on := range map[model.Verdict]bool{model.Refused: f.Refused, model.NotUnderstood: f.NotUnderstood} {
 		for cursor := ""; on; {
-			list, next, err := s.Callbacks(ctx, store.CallbackFilter{Account: f.Account, Verdict: verdict, Since: f.Since.At, Limit: 500, Cursor: cursor})
+			list, next, err := s.Callbacks(ctx,
+				store.CallbackFilter{Account: f.Account, Verdict: verdict, Since: f.Since.At, Limit: 500, Cursor: cursor})
 			if err != nil {
 				return nil, err
 			}
@@ -104,7 +105,8 @@ func Run(ctx context.Context, env *engine.Env, w *engine.Writer, f Chosen) error
 		if f.JSON {
 			err = env.JSONLines().Write(did)
 		} else {
-			err = env.Printf("%s  %s/%s  %s -> %s%s\n", did.ID, did.Account, output.Plain(did.Ref), did.Before, env.Paint(output.VerdictColour(model.Verdict(did.After)), did.After),
+			err = env.Printf("%s  %s/%s  %s -> %s%s\n", did.ID, did.Account, output.Plain(did.Ref), did.Before,
+				env.Paint(output.VerdictColour(model.Verdict(did.After)), did.After),
 				output.Because(cmp.Or(did.Outcome, output.Plain(did.Note))))
 		}
 		if err != nil {
@@ -117,7 +119,8 @@ func Run(ctx context.Context, env *engine.Env, w *engine.Writer, f Chosen) error
 	return errors.Join(errs...)
 }
 
-func replayCallback(ctx context.Context, env *engine.Env, w *engine.Writer, built map[string]accounts.Built, taken map[store.DedupeKey]string,
+func replayCallback(ctx context.Context, env *engine.Env, w *engine.Writer, built map[string]accounts.Built,
+	taken map[store.DedupeKey]string,
 	id string, keys [][]byte, dry bool) (out replayedJSON, err error) {
 	was, err := wholeCallback(ctx, w.Store, id)
 	if err != nil {
@@ -137,7 +140,8 @@ func replayCallback(ctx context.Context, env *engine.Env, w *engine.Writer, buil
 	if err != nil {
 		return out, fmt.Errorf("callback %s could not be judged: %w", id, provider.Redact(err))
 	}
-	out = replayedJSON{id, was.Account, cmp.Or(in.Callback.Ref, was.Ref), string(was.Verdict), string(in.Callback.Verdict), "", in.Callback.Note}
+	out = replayedJSON{id, was.Account, cmp.Or(in.Callback.Ref, was.Ref), string(was.Verdict),
+		string(in.Callback.Verdict), "", in.Callback.Note}
 	if was.Verdict != model.Refused && in.Callback.Verdict == model.Refused {
 		out.Note = "its proof covered what was cut out of the body when it was stored"
 	}
@@ -158,7 +162,9 @@ func replayCallback(ctx context.Context, env *engine.Env, w *engine.Writer, buil
 
 // foresee says which callbacks would turn out to be copies: of one that is stored, or of one that would be replayed
 // before it. taken are the dedupe keys of those.
-func foresee(ctx context.Context, s *store.Store, taken map[store.DedupeKey]string, cb model.Callback, out *replayedJSON) error {
+func foresee(
+	ctx context.Context, s *store.Store, taken map[store.DedupeKey]string, cb model.Callback, out *replayedJSON,
+) error {
 	k := store.DedupeKey{Account: cb.Account, Ref: cb.Ref, Key: cb.DedupeKey}
 	if k.Key == "" || cb.Verdict != model.Accepted {
 		return nil

@@ -28,15 +28,16 @@ const (
 	leastMemory      = int64(384 << 20) // and eight times the file
 	mostMemory       = int64(4 << 30)
 	stackSize        = 64 << 20
-	descriptor       = 3         // where the child finds the file, opened to be read
-	readyLine        = "ready\n" // what the child says once it is confined: what goes wrong from then on is the file's fault
+	descriptor       = 3 // where the child finds the file, opened to be read
+	// what the child says once it is confined: what goes wrong from then on is the file's fault
+	readyLine = "ready\n"
 )
 
 // ErrNoFile says that the child was handed no file.
 var ErrNoFile = errors.New("no file was handed over")
 
-// Child looks into the file that was handed over as descriptor 3 and writes what it found to out. It first takes from this
-// process what that does not need.
+// Child looks into the file that was handed over as descriptor 3 and writes what it found to out. It first takes from
+// this process what that does not need.
 func Child(ctx context.Context, out io.Writer) error {
 	f := os.NewFile(descriptor, "document")
 	if f == nil {

@@ -1,5 +1,5 @@
-// Package sandbox reads one file in a child process of its own: the parent is the daemon, the child can write nothing and is ended
-// where it takes more than its share.
+// Package sandbox reads one file in a child process of its own: the parent is the daemon, the child can write nothing
+// and is ended where it takes more than its share.
 package sandbox
 
 import (
@@ -24,7 +24,8 @@ type Reader struct {
 	program string
 	slots   chan struct{}
 	wall    time.Duration
-	busy    time.Duration // a child that timed out with less processor time was starved: the machine is to blame, not the file
+	// a child that timed out with less processor time was starved: the machine is to blame, not the file
+	busy time.Duration
 }
 
 // New finds this program, to start it as a child.
@@ -68,7 +69,8 @@ func (c *Reader) run(ctx context.Context, in *os.File, memory int64) (pdf.Verdic
 	out, faults := &capped{most: 1 << 20}, &capped{most: 4 << 10}
 	cmd := &exec.Cmd{
 		Path: c.program, Args: []string{"countersign", Verb}, Dir: "/",
-		Env:    []string{"GOMAXPROCS=2", "GOTRACEBACK=none", "GORACE=atexit_sleep_ms=0"}, // none of ours: secrets are in there
+		// none of ours: secrets are in there
+		Env:    []string{"GOMAXPROCS=2", "GOTRACEBACK=none", "GORACE=atexit_sleep_ms=0"},
 		Stdout: out, Stderr: faults, ExtraFiles: []*os.File{in}, WaitDelay: time.Second,
 		SysProcAttr: &syscall.SysProcAttr{Setpgid: true},
 	}
@@ -109,7 +111,8 @@ func (c *Reader) run(ctx context.Context, in *os.File, memory int64) (pdf.Verdic
 	if ctx.Err() != nil {
 		return pdf.Verdict{}, ctx.Err()
 	}
-	ended := ending{err: err, out: out.String(), faults: faults.String(), state: cmd.ProcessState, overran: overran, peak: peak, memory: memory, busy: c.busy}
+	ended := ending{err: err, out: out.String(), faults: faults.String(), state: cmd.ProcessState, overran: overran,
+		peak: peak, memory: memory, busy: c.busy}
 	return ended.verdict()
 }
 
@@ -158,7 +161,8 @@ func (e ending) verdict() (v pdf.Verdict, err error) {
 
 // starved says whether the child got no memory or no thread, though it had not used up its own share.
 func (e ending) starved() bool {
-	for _, said := range []string{"out of memory", "cannot allocate memory", "pthread_create failed", "failed to create new OS thread"} {
+	for _, said := range []string{"out of memory", "cannot allocate memory", "pthread_create failed",
+		"failed to create new OS thread"} {
 		if e.err != nil && strings.Contains(e.faults, said) {
 			return true
 		}

@@ -86,7 +86,8 @@ func TestHowAChildEnds(t *testing.T) {
 			t.Parallel()
 			program := filepath.Join(t.TempDir(), "program")
 			require.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\n"+c.script+"\n"), 0o700)) //nolint:gosec // it is run
-			checker := &Reader{program: program, slots: make(chan struct{}, 1), wall: 4 * time.Second, busy: 100 * time.Millisecond}
+			checker := &Reader{program: program, slots: make(chan struct{}, 1), wall: 4 * time.Second,
+				busy: 100 * time.Millisecond}
 			began := time.Now()
 			v, err := checkBytes(t, checker, []byte("x"))
 			for range 20 { // the script was written by a process that forks: somebody may hold it open

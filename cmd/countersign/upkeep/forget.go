@@ -37,7 +37,8 @@ func PlanForget(ctx context.Context, env *engine.Env, c *config.Config, s *store
 	if !p.Any() && len(files) == 0 {
 		return unknownRow(k)
 	}
-	if err := env.Printf("would remove of %s/%s: %s\n", k.Account, output.Plain(k.Ref), personalWords(p, len(files))); err != nil {
+	if err := env.Printf("would remove of %s/%s: %s\n", k.Account, output.Plain(k.Ref),
+		personalWords(p, len(files))); err != nil {
 		return err
 	}
 	for _, name := range files {
@@ -84,7 +85,8 @@ func Forget(ctx context.Context, env *engine.Env, w *engine.Writer, k model.Key,
 	whole := vacuum || size <= vacuumAtOnce
 	clean, err := w.Store.Scrub(ctx, whole)
 	if err != nil {
-		return fmt.Errorf("%s/%s is forgotten, but older copies may be left in the database's files: %w: run it again", k.Account, output.Plain(k.Ref), err)
+		return fmt.Errorf("%s/%s is forgotten, but older copies may be left in the database's files: %w: run it again",
+			k.Account, output.Plain(k.Ref), err)
 	}
 	if err := env.Printf("%s/%s is forgotten: %s\n", k.Account, output.Plain(k.Ref), personalWords(p, n)); err != nil {
 		return err
@@ -119,7 +121,8 @@ func personalWords(p store.Personal, files int) string {
 		n    int
 		what string
 	}{
-		{p.Rows, "row"}, {p.Signers, "signer"}, {p.Changes, "change"}, {p.Progress, "step"}, {p.Documents, "document"}, {files, "file"},
+		{p.Rows, "row"}, {p.Signers, "signer"}, {p.Changes, "change"}, {p.Progress, "step"}, {p.Documents,
+			"document"}, {files, "file"},
 		{p.Deliveries, "announcement"},
 	} {
 		if c.n > 0 {

@@ -32,7 +32,8 @@ func RotateKey(ctx context.Context, env *engine.Env, forget bool) error {
 	}
 	defer s.Close() //nolint:errcheck // what was written is on disk
 	err = s.WithLock(ctx, database.LockServe, env.Owner(), func(ctx context.Context) error {
-		return s.WithLock(ctx, database.LockWork, env.Owner(), func(ctx context.Context) error { return rotateLocked(ctx, env, c, s, forget) })
+		return s.WithLock(ctx, database.LockWork, env.Owner(),
+			func(ctx context.Context) error { return rotateLocked(ctx, env, c, s, forget) })
 	})
 	if errors.Is(err, store.ErrLocked) {
 		return fmt.Errorf("a daemon or another verb works with the key (%w): stop it, then rotate", err)
@@ -75,8 +76,11 @@ func rotateLocked(ctx context.Context, env *engine.Env, c *config.Config, s *sto
 }
 
 // finishRotation tells what was done, and takes old keys out where that is wanted.
-func finishRotation(env *engine.Env, c *config.Config, did store.Sealed, keys [][]byte, forget, environment bool) error {
-	if err := env.Printf("%d values were encrypted anew, %d rested under the current key\n", did.Old, did.Current); err != nil {
+func finishRotation(
+	env *engine.Env, c *config.Config, did store.Sealed, keys [][]byte, forget, environment bool,
+) error {
+	if err := env.Printf("%d values were encrypted anew, %d rested under the current key\n", did.Old,
+		did.Current); err != nil {
 		return err
 	}
 	if did.Unreadable > 0 {

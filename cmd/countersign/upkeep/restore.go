@@ -19,8 +19,8 @@ import (
 	"countersign/model/store/sqlitefile"
 )
 
-// Restore puts a backup in the place of the SQLite database, says what to do next and, where track is set, follows again
-// what only the replaced database knew. That database stays beside the restored one.
+// Restore puts a backup in the place of the SQLite database, says what to do next and, where track is set, follows
+// again what only the replaced database knew. That database stays beside the restored one.
 func Restore(ctx context.Context, env *engine.Env, c *config.Config, from string, track bool) error {
 	done, err := runRestore(ctx, env, c, from)
 	if err != nil {
@@ -208,11 +208,13 @@ func printLost(ctx context.Context, env *engine.Env, c *config.Config, done rest
 
 // printLostOf names an account's, and what brings them back.
 func printLostOf(env *engine.Env, c *config.Config, l store.Lost, list string) error {
-	how := fmt.Sprintf("`countersign backfill` finds what the provider lists, `countersign track %s --file %s` all", l.Account, list)
+	how := fmt.Sprintf("`countersign backfill` finds what the provider lists, `countersign track %s --file %s` all",
+		l.Account, list)
 	if acc, ok := c.Account(l.Account); !ok {
 		how = "the account is not in the config"
 	} else if acc.ListsNothing(env.Providers) {
-		how = fmt.Sprintf("the provider lists nothing, so only `countersign track %s --file %s` brings them back", l.Account, list)
+		how = fmt.Sprintf("the provider lists nothing, so only `countersign track %s --file %s` brings them back",
+			l.Account, list)
 	}
 	refs := make([]string, min(len(l.Refs), mostLost))
 	for i := range refs {
@@ -222,7 +224,8 @@ func printLostOf(env *engine.Env, c *config.Config, l store.Lost, list string) e
 	if n := len(l.Refs) - len(refs); n > 0 {
 		more = fmt.Sprintf(" and %d more", n)
 	}
-	return env.Printf("  %s, %s: %s%s; %s\n", l.Account, output.Count(len(l.Refs), "ref"), strings.Join(refs, " "), more, how)
+	return env.Printf("  %s, %s: %s%s; %s\n", l.Account, output.Count(len(l.Refs), "ref"), strings.Join(refs, " "), more,
+		how)
 }
 
 // printNext says what to do next.

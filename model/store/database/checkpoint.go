@@ -15,8 +15,8 @@ const (
 )
 
 // Checkpoint brings the log of a SQLite database into its file once it has grown, as SQLite would by itself, but for
-// one thing: SQLite tells nobody that the file could not be synced. Systems drop what they could not write, and the next
-// checkpoint would take it for written and give the log away that still holds it. So whoever has the database open
+// one thing: SQLite tells nobody that the file could not be synced. Systems drop what they could not write, and the
+// next checkpoint would take it for written and give the log away that still holds it. So whoever has the database open
 // ends then, without closing it (Options.Spoiled): the next start reads the log from its beginning.
 func (d *DB) Checkpoint() {
 	if d.pg || d.commits.Add(1)%looksAfter != 0 {

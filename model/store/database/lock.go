@@ -233,8 +233,8 @@ func (d *DB) LockOwner(ctx context.Context, name string) (LockRow, error) {
 	return h, err
 }
 
-// LockLeft returns the row of a lock that nobody has: whoever had it ended without giving it back. ErrNoRow where there is
-// none.
+// LockLeft returns the row of a lock that nobody has: whoever had it ended without giving it back. ErrNoRow where there
+// is none.
 func (d *DB) LockLeft(ctx context.Context, name string) (LockRow, error) {
 	switch _, err := d.LockOwner(ctx, name); {
 	case err == nil:
@@ -253,7 +253,9 @@ func (d *DB) lockRow(ctx context.Context, name string) (h LockRow, err error) {
 }
 
 // takeLock takes the lock of the system that carries one of ours.
-func (d *DB) takeLock(ctx context.Context, name string) (let func() error, alive func(context.Context) error, err error) {
+func (d *DB) takeLock(ctx context.Context, name string) (
+	let func() error, alive func(context.Context) error, err error,
+) {
 	if d.pg {
 		return d.lockSession(ctx, name)
 	}

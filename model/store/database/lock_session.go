@@ -17,7 +17,9 @@ const lockPing = 5 * time.Second
 
 // lockSession takes an advisory lock on a connection of its own; the server gives it back when the
 // connection ends.
-func (d *DB) lockSession(ctx context.Context, name string) (let func() error, alive func(context.Context) error, err error) {
+func (d *DB) lockSession(ctx context.Context, name string) (
+	let func() error, alive func(context.Context) error, err error,
+) {
 	db, err := openPgx(d.dsn)
 	if err != nil {
 		return nil, nil, err

@@ -50,7 +50,8 @@ func openPgx(dsn string) (*sql.DB, error) {
 	if err != nil {
 		return nil, errors.New("database postgres://…: the address cannot be read") // err may show a password
 	}
-	for name, value := range map[string]string{"lock_timeout": "5000", "idle_in_transaction_session_timeout": "60000", "timezone": "UTC"} {
+	for name, value := range map[string]string{"lock_timeout": "5000", "idle_in_transaction_session_timeout": "60000",
+		"timezone": "UTC"} {
 		if _, set := config.RuntimeParams[name]; !set {
 			config.RuntimeParams[name] = value
 		}
@@ -77,7 +78,8 @@ WHERE table_schema = current_schema() AND table_name IN ('`+strings.Join(sqlitef
 	case err != nil:
 		return d.explain(err)
 	case have == 0 && ours > 0:
-		return fmt.Errorf("database: its schema holds a table %q of another program: name a database of countersign's own", first.String)
+		return fmt.Errorf("database: its schema holds a table %q of another program: name a database of countersign's own",
+			first.String)
 	case have > 0 && ours < len(sqlitefile.Tables()):
 		return fmt.Errorf("database: %s is of another program, since tables of ours are missing: name a database of countersign's own, or restore the backup", sqlitefile.StepsTable)
 	}

@@ -55,7 +55,8 @@ func (d *DB) checkWriter(ctx context.Context) error {
 		return err
 	}
 	if journal != "wal" || sync != 2 {
-		return fmt.Errorf("journal mode %s, synchronous %d: want wal and 2 (does the disk allow shared memory?)", journal, sync)
+		return fmt.Errorf("journal mode %s, synchronous %d: want wal and 2 (does the disk allow shared memory?)", journal,
+			sync)
 	}
 	return nil
 }

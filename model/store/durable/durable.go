@@ -59,7 +59,8 @@ func Write(name string, how How, fill func(f *os.File) error) (err error) {
 // ofName makes an error speak of the name that a file was to have: nobody knows the temporary one.
 func ofName(err error, name string) error {
 	part := string(filepath.Separator) + "." + filepath.Base(name) + ".partial-"
-	if file := (*fs.PathError)(nil); errors.As(err, &file) && strings.Contains(string(filepath.Separator)+file.Path, part) {
+	if file := (*fs.PathError)(nil); errors.As(err, &file) &&
+		strings.Contains(string(filepath.Separator)+file.Path, part) {
 		file.Path = name
 	}
 	if link := (*os.LinkError)(nil); errors.As(err, &link) && strings.Contains(string(filepath.Separator)+link.Old, part) {

@@ -24,13 +24,16 @@ func TestWrite(t *testing.T) {
 		after  string
 		mode   fs.FileMode
 	}{
-		"new":                      {"", How{}, says("new"), nil, "new", 0o600},
-		"new, for others to read":  {"", How{Mode: 0o644}, says("new"), nil, "new", 0o644},
-		"the name is taken":        {"old", How{}, says("new"), fs.ErrExist, "old", 0o640},
-		"the old gives way":        {"old", How{Replace: true}, says("new"), nil, "new", 0o600},
-		"broken off":               {"", How{}, func(f *os.File) error { return errors.Join(says("ne")(f), broken) }, broken, "", 0},
-		"broken off over another":  {"old", How{Replace: true}, func(f *os.File) error { return errors.Join(says("ne")(f), broken) }, broken, "old", 0o640},
-		"written through its path": {"", How{}, func(f *os.File) error { return os.WriteFile(f.Name(), []byte("new"), 0) }, nil, "new", 0o600},
+		"new":                     {"", How{}, says("new"), nil, "new", 0o600},
+		"new, for others to read": {"", How{Mode: 0o644}, says("new"), nil, "new", 0o644},
+		"the name is taken":       {"old", How{}, says("new"), fs.ErrExist, "old", 0o640},
+		"the old gives way":       {"old", How{Replace: true}, says("new"), nil, "new", 0o600},
+		"broken off": {"", How{}, func(f *os.File) error { return errors.Join(says("ne")(f), broken) },
+			broken, "", 0},
+		"broken off over another": {"old", How{Replace: true},
+			func(f *os.File) error { return errors.Join(says("ne")(f), broken) }, broken, "old", 0o640},
+		"written through its path": {"", How{}, func(f *os.File) error { return os.WriteFile(f.Name(), []byte("new"), 0) },
+			nil, "new", 0o600},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

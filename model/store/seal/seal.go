@@ -47,7 +47,8 @@ func New(key []byte, old ...[]byte) (*Box, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.dec, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(largestBody), zstd.WithDecoderLowmem(true))
+	b.dec, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(largestBody),
+		zstd.WithDecoderLowmem(true))
 	if err != nil || len(key) == 0 {
 		return b, err
 	}

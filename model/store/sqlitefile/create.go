@@ -41,6 +41,7 @@ func stamp(ctx context.Context, path string) error {
 	mark := max(binary.BigEndian.Uint32(b[:])>>1, 1) // SQLite's is signed
 	db := sql.OpenDB(&connector{DSN: uri(path, url.Values{"mode": {"rw"}}), Pragmas: "PRAGMA synchronous = FULL"})
 	db.SetMaxOpenConns(1)
-	_, err := db.ExecContext(ctx, fmt.Sprintf(`PRAGMA application_id = %d; PRAGMA user_version = %d; PRAGMA journal_mode = WAL`, applicationID, mark))
+	_, err := db.ExecContext(ctx,
+		fmt.Sprintf(`PRAGMA application_id = %d; PRAGMA user_version = %d; PRAGMA journal_mode = WAL`, applicationID, mark))
 	return errors.Join(err, db.Close())
 }

@@ -237,7 +237,8 @@ func examineOwner(ctx context.Context, db *sql.DB, path string, app uint32) erro
 	if app != 0 && app != applicationID {
 		return &Fault{path, fmt.Sprintf("belongs to another program (application id 0x%08X)", app), cureElsewhere}
 	}
-	rows, err := db.QueryContext(ctx, `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name`)
+	rows, err := db.QueryContext(ctx,
+		`SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name`)
 	if err != nil {
 		return err
 	}
@@ -259,7 +260,8 @@ func examineOwner(ctx context.Context, db *sql.DB, path string, app uint32) erro
 		case app == applicationID:
 			return damaged(path, "table "+own+" is missing")
 		default:
-			return &Fault{path, "belongs to another program (it has tables such as " + names[0] + ", and not ours)", cureElsewhere}
+			return &Fault{path, "belongs to another program (it has tables such as " + names[0] + ", and not ours)",
+				cureElsewhere}
 		}
 	}
 	return nil

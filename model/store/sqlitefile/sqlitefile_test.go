@@ -60,23 +60,32 @@ func TestWhatIsWrongWithAFileIsSaid(t *testing.T) {
 	}{
 		"ours":      {func(*testing.T, string) {}, ""},
 		"not there": {func(t *testing.T, path string) { check(t, os.Remove(path)) }, ""},
-		"just made": {func(t *testing.T, path string) { check(t, errors.Join(os.Remove(path), Create(t.Context(), path, 0))) }, ""},
-		"empty":     {func(t *testing.T, path string) { check(t, os.Truncate(path, 0)) }, "is empty, not a database"},
-		"cut off":   {func(t *testing.T, path string) { check(t, os.Truncate(path, 4096)) }, "is cut off: 4096 bytes are left of"},
-		"beheaded":  {func(t *testing.T, path string) { check(t, os.Truncate(path, 50)) }, "is cut off: 50 bytes are left"},
+		"just made": {func(t *testing.T,
+			path string) {
+			check(t, errors.Join(os.Remove(path), Create(t.Context(), path, 0)))
+		}, ""},
+		"empty": {func(t *testing.T, path string) { check(t, os.Truncate(path, 0)) }, "is empty, not a database"},
+		"cut off": {func(t *testing.T, path string) { check(t, os.Truncate(path, 4096)) },
+			"is cut off: 4096 bytes are left of"},
+		"beheaded": {func(t *testing.T, path string) { check(t, os.Truncate(path, 50)) }, "is cut off: 50 bytes are left"},
 		"a letter": {func(t *testing.T, path string) {
 			check(t, os.WriteFile(path, []byte("Dear Ann, this is no database"), 0o600))
 		}, "is not a SQLite database"},
-		"a folder":     {func(t *testing.T, path string) { check(t, errors.Join(os.Remove(path), os.Mkdir(path, 0o700))) }, "is a folder"},
-		"another's":    {func(t *testing.T, path string) { run(t, path, `PRAGMA application_id = 7`) }, "belongs to another program (application id 0x00000007)"},
-		"nobody's":     {func(t *testing.T, path string) { run(t, path, `PRAGMA application_id = 0; DROP TABLE outbox`) }, "belongs to another program (it has tables such as callbacks"},
-		"rescued":      {func(t *testing.T, path string) { run(t, path, `PRAGMA application_id = 0`) }, ""},
-		"a table gone": {func(t *testing.T, path string) { run(t, path, `DROP TABLE outbox`) }, "is damaged (table outbox is missing)"},
+		"a folder": {func(t *testing.T, path string) { check(t, errors.Join(os.Remove(path), os.Mkdir(path, 0o700))) },
+			"is a folder"},
+		"another's": {func(t *testing.T, path string) { run(t, path, `PRAGMA application_id = 7`) },
+			"belongs to another program (application id 0x00000007)"},
+		"nobody's": {func(t *testing.T, path string) { run(t, path, `PRAGMA application_id = 0; DROP TABLE outbox`) },
+			"belongs to another program (it has tables such as callbacks"},
+		"rescued": {func(t *testing.T, path string) { run(t, path, `PRAGMA application_id = 0`) }, ""},
+		"a table gone": {func(t *testing.T, path string) { run(t, path, `DROP TABLE outbox`) },
+			"is damaged (table outbox is missing)"},
 		"another's log": {func(t *testing.T, path string) {
 			other := made(t, t.TempDir(), "other.db")
 			db, err := plain(other, url.Values{"mode": {"rw"}})
 			check(t, err)
-			_, err = db.ExecContext(t.Context(), `PRAGMA user_version = 77; CREATE TABLE more (n INTEGER)`) // its first page goes into the log
+			// its first page goes into the log
+			_, err = db.ExecContext(t.Context(), `PRAGMA user_version = 77; CREATE TABLE more (n INTEGER)`)
 			check(t, err)
 			log, err := os.ReadFile(other + "-wal")
 			check(t, errors.Join(err, db.Close(), os.WriteFile(path+"-wal", log, 0o600)))
@@ -215,7 +224,8 @@ func TestADatabaseInUseIsNotReplaced(t *testing.T) {
 	check(t, err)
 	var n int
 	check(t, tx.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM transactions`).Scan(&n))
-	if err := Replace(t.Context(), next, place, place+".before"); err == nil || !strings.Contains(err.Error(), "try again") {
+	if err := Replace(t.Context(), next, place, place+".before"); err == nil ||
+		!strings.Contains(err.Error(), "try again") {
 		t.Errorf("got %v, want it refused", err)
 	}
 	check(t, tx.Rollback())

@@ -55,9 +55,10 @@ func Requests(t *testing.T, doc *openapi3.T, base string, s *providertest.Servic
 			continue
 		}
 		asked[route.Path] = true
-		input := &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route, Options: &openapi3filter.Options{
-			AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
-		}}
+		input := &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route,
+			Options: &openapi3filter.Options{
+				AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
+			}}
 		if err := openapi3filter.ValidateRequest(t.Context(), input); err != nil {
 			t.Errorf("%s %s: %v", r.Method, r.RequestURI, err)
 		}

@@ -180,7 +180,8 @@ func Text(t testing.TB, name string) string {
 	return string(raw)
 }
 
-// OneCallback is a folder with one recorded callback of testdata/callbacks and its meaning, for suites about another way in.
+// OneCallback is a folder with one recorded callback of testdata/callbacks and its meaning, for suites about another
+// way in.
 func OneCallback(t testing.TB, name string) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -66,7 +66,8 @@ func (f *faults) tells(r model.Rules) {
 	if len(r.Tells) == 0 {
 		f.add("Rules.Tells is empty: every change would be a gap")
 	}
-	changes := []model.GapChange{model.ChangeCreated, model.ChangeStatus, model.ChangeArchived, model.ChangeTrashed, model.ChangeSigner}
+	changes := []model.GapChange{model.ChangeCreated, model.ChangeStatus, model.ChangeArchived, model.ChangeTrashed,
+		model.ChangeSigner}
 	for change, by := range r.Tells {
 		if !slices.Contains(changes, change) {
 			f.add("Rules.Tells: %q is no change", change)
@@ -80,9 +81,11 @@ func (f *faults) tells(r model.Rules) {
 				f.add("Rules.Tells: %s %q lists no callback type", change, to)
 			}
 			flag := change == model.ChangeArchived || change == model.ChangeTrashed
-			signer := []model.SignerStatus{model.SignerWaiting, model.SignerViewed, model.SignerSigned, model.SignerDeclined, model.SignerLocked, model.SignerRemoved}
+			signer := []model.SignerStatus{model.SignerWaiting, model.SignerViewed, model.SignerSigned, model.SignerDeclined,
+				model.SignerLocked, model.SignerRemoved}
 			switch {
-			case to == "", flag && to == "off", change == model.ChangeSigner && slices.Contains(signer, model.SignerStatus(to)), !flag && change != model.ChangeSigner && to.Known():
+			case to == "", flag && to == "off", change == model.ChangeSigner &&
+				slices.Contains(signer, model.SignerStatus(to)), !flag && change != model.ChangeSigner && to.Known():
 			default:
 				f.add("Rules.Tells: %s has no %q", change, to)
 			}

@@ -170,7 +170,8 @@ func TestAllSignHoldsItsQuotaAndTakesOneKey(t *testing.T) {
 				c.Ask("GET", "/users/me", "", http.StatusOK)
 			}
 			h, body := c.Ask("GET", "/documents?limit=1", "", http.StatusTooManyRequests)
-			if h.Get("Retry-After") != "" || !bytes.Contains(body, []byte(`"RATE_LIMITED"`)) || !bytes.Contains(body, []byte(`"requestId"`)) {
+			if h.Get("Retry-After") != "" || !bytes.Contains(body, []byte(`"RATE_LIMITED"`)) ||
+				!bytes.Contains(body, []byte(`"requestId"`)) {
 				t.Errorf("%v %s", h, body)
 			}
 			time.Sleep(time.Minute)
@@ -265,12 +266,14 @@ func TestAllSignWebhooksAreManaged(t *testing.T) {
 				mine["secret"] != nil {
 				t.Errorf("the account's own endpoint: %v", mine)
 			}
-			for _, body := range []string{`{`, `{"url":"http://plain.example","events":["signer.signed"]}`, `{"url":"https://a.example","events":[]}`, `{"url":"https://a.example","events":["signer.blinked"]}`} {
+			for _, body := range []string{`{`, `{"url":"http://plain.example","events":["signer.signed"]}`,
+				`{"url":"https://a.example","events":[]}`, `{"url":"https://a.example","events":["signer.blinked"]}`} {
 				c.Ask("POST", "/webhooks", body, http.StatusUnprocessableEntity)
 			}
 			var made struct{ ID, Secret string }
 			for i := range 22 {
-				_, body := c.Ask("POST", "/webhooks", fmt.Sprintf(`{"url":"https://a.example/%d","events":["signer.declined"]}`, i), http.StatusCreated)
+				_, body := c.Ask("POST", "/webhooks",
+					fmt.Sprintf(`{"url":"https://a.example/%d","events":["signer.declined"]}`, i), http.StatusCreated)
 				if err := json.Unmarshal(body, &made); err != nil || !strings.HasPrefix(made.Secret, "whsec_") {
 					t.Fatalf("%v %s", err, body)
 				}

@@ -108,8 +108,10 @@ func TestAutosignAnswersLookLikeTheSamples(t *testing.T) {
 				for _, query := range []string{"", "?limit=10", "?page=1", "?limit=0&page=1"} {
 					c.Ask("GET", "/webhook"+query, "", http.StatusBadRequest)
 				}
-				for _, bad := range []string{`{`, `{"name":"","endpoint":"https://a.example","events":["transaction_started"]}`, `{"name":"x","endpoint":"http://a.example","events":["transaction_started"]}`,
-					`{"name":"x","endpoint":"https://a.example","events":[]}`, `{"name":"x","endpoint":"https://a.example","events":["transaction_blinked"]}`} {
+				for _, bad := range []string{`{`, `{"name":"","endpoint":"https://a.example","events":["transaction_started"]}`,
+					`{"name":"x","endpoint":"http://a.example","events":["transaction_started"]}`,
+					`{"name":"x","endpoint":"https://a.example","events":[]}`,
+					`{"name":"x","endpoint":"https://a.example","events":["transaction_blinked"]}`} {
 					c.Ask("POST", "/webhook", bad, http.StatusBadRequest)
 				}
 			})
@@ -123,7 +125,8 @@ func TestAutosignTokensComeByJSONAndExpire(t *testing.T) {
 		a := w.Accounts()[0]
 		anyone := simulatortest.Client{T: t, W: w, Base: "http://sim.example"}
 		post := func(path, secret, field, proof string, want int) map[string]any {
-			_, text := anyone.Ask("POST", path, fmt.Sprintf(`{"client_id":%q,"client_secret":%q,%q:%q}`, a.OAuthClientID, secret, field, proof), want)
+			_, text := anyone.Ask("POST", path,
+				fmt.Sprintf(`{"client_id":%q,"client_secret":%q,%q:%q}`, a.OAuthClientID, secret, field, proof), want)
 			var v map[string]any
 			if err := json.Unmarshal(text, &v); err != nil {
 				t.Fatal(err)

@@ -58,7 +58,8 @@ func TestAutosignCallbacksLookLikeTheSamples(t *testing.T) {
 				if h.Header.Get("autosign-signature") != autosign.BodyProof(secret, h.Body) {
 					t.Errorf("%s is not proven", h.Body)
 				}
-				if want := simulatortest.Sample(t, name).(map[string]any)["data"].(map[string]any)["status"]; e.Data.Status != want {
+				if want := simulatortest.Sample(t,
+					name).(map[string]any)["data"].(map[string]any)["status"]; e.Data.Status != want {
 					t.Errorf("%s says %s, in the sample %s", e.Type, e.Data.Status, want)
 				}
 				if e.Type == "recipient_submitted" {

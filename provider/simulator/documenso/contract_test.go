@@ -21,7 +21,8 @@ func TestDocumensoAnswersKeepTheSpecification(t *testing.T) {
 			func(t *testing.T, w *simulator.World) {
 				c := simulatortest.NewContract(t, w, doc, "http://sim.example/documenso/api/v2", simulatortest.DocumensoHeader(w))
 				for _, query := range []string{"", "?type=DOCUMENT&perPage=100", "?type=TEMPLATE",
-					"?page=3&perPage=2&orderByColumn=createdAt&orderByDirection=asc", "?status=PENDING", "?page=99", "?updatedSince=2026"} {
+					"?page=3&perPage=2&orderByColumn=createdAt&orderByDirection=asc", "?status=PENDING", "?page=99",
+					"?updatedSince=2026"} {
 					c.Ask("GET", "/envelope"+query, "", 200)
 				}
 				for _, query := range []string{"?perPage=101", "?perPage=0", "?page=0", "?status=EXPIRED",

@@ -196,7 +196,8 @@ func TestOpeningAndSigningDoNotMoveUpdatedAt(t *testing.T) {
 			event, p := payload(t, h)
 			ref, _ := p["envelopeId"].(string)
 			switch event {
-			case "DOCUMENT_OPENED", "DOCUMENT_RECIPIENT_COMPLETED", "DOCUMENT_SIGNED", "RECIPIENT_EXPIRED", "DOCUMENT_REMINDER_SENT":
+			case "DOCUMENT_OPENED", "DOCUMENT_RECIPIENT_COMPLETED", "DOCUMENT_SIGNED", "RECIPIENT_EXPIRED",
+				"DOCUMENT_REMINDER_SENT":
 				if (p["updatedAt"] != updated[ref] && !filed[ref]) || p["status"] != "PENDING" {
 					t.Errorf("%s: updatedAt moved from %s to %v, status %v", event, updated[ref], p["updatedAt"], p["status"])
 				}
@@ -277,7 +278,9 @@ func TestDocumensoTellsTheLastSignatureInThreeCallbacks(t *testing.T) {
 			if got := strings.Join(events[n-3:], " "); got != "DOCUMENT_RECIPIENT_COMPLETED DOCUMENT_SIGNED DOCUMENT_COMPLETED" {
 				t.Errorf("the last signature: %s", got)
 			}
-			if first, gap := at[row.Ref][n-2].Sub(at[row.Ref][n-3]), at[row.Ref][n-1].Sub(at[row.Ref][n-2]); first != 300*time.Millisecond || gap < 10*time.Millisecond || gap > 60*time.Millisecond {
+			if first, gap := at[row.Ref][n-2].Sub(at[row.Ref][n-3]),
+				at[row.Ref][n-1].Sub(at[row.Ref][n-2]); first != 300*time.Millisecond || gap < 10*time.Millisecond ||
+				gap > 60*time.Millisecond {
 				t.Errorf("the last three came %v and %v after one another", first, gap)
 			}
 		}

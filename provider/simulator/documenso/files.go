@@ -155,7 +155,8 @@ func (x api) auditEntries(t *world.Transaction) []any {
 		}
 		if p != nil {
 			e["name"], e["email"], e["ipAddress"] = p.Name, p.Email, "192.0.2.10"
-			data["recipientEmail"], data["recipientName"], data["recipientId"], data["recipientRole"] = p.Email, p.Name, recipientNumber(*p), p.Role
+			data["recipientEmail"], data["recipientName"], data["recipientId"], data["recipientRole"] = p.Email, p.Name,
+				recipientNumber(*p), p.Role
 		}
 		all = append(all, e)
 	}

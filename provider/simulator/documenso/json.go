@@ -154,7 +154,8 @@ func (x *service) payloadJSON(t *world.Transaction, s *life.State, kind string) 
 // listedJSON is an envelope in the list: without its items and fields.
 func (x *service) listedJSON(t *world.Transaction, s *life.State) wire.Object {
 	e := x.commonJSON(t, s)
-	e["internalVersion"], e["type"], e["templateType"], e["id"], e["secondaryId"] = 2, "DOCUMENT", "PRIVATE", t.Ref, "document_"+strconv.Itoa(dataOf(t).number)
+	e["internalVersion"], e["type"], e["templateType"], e["id"], e["secondaryId"] = 2, "DOCUMENT", "PRIVATE", t.Ref,
+		"document_"+strconv.Itoa(dataOf(t).number)
 	if t.Form == "TEMPLATE" {
 		e["type"], e["secondaryId"] = "TEMPLATE", "template_"+strconv.Itoa(dataOf(t).number)
 	}

@@ -42,7 +42,8 @@ func TestDropboxSignQueriesFindWhatTheyName(t *testing.T) {
 			for query, n := range map[string]int{
 				"": want.all, "complete:true": want.complete, "complete:true AND from:me": want.mine,
 				"declined:true OR complete:true": want.declined + want.complete,
-				"test_mode:true":                 want.test, "created:[2000-01-01 TO 2000-12-31]": want.all, "created:[2000-01-03 TO *]": 0,
+				"test_mode:true":                 want.test, "created:[2000-01-01 TO 2000-12-31]": want.all,
+				"created:[2000-01-03 TO *]":                            0,
 				"complete:true AND created:{1999-12-31 TO 2000-02-01}": want.complete,
 			} {
 				if got := count(query); got != n {

@@ -168,7 +168,8 @@ func TestOneSpanTokensOpenAndExpire(t *testing.T) {
 			}
 			return v
 		}
-		app := post("/onespan/apitoken/clientApp/accessToken", "application/json", fmt.Sprintf(`{"clientId":%q,"secret":%q,"type":"OWNER"}`, a.ClientID, a.ClientSecret), false)
+		app := post("/onespan/apitoken/clientApp/accessToken", "application/json",
+			fmt.Sprintf(`{"clientId":%q,"secret":%q,"type":"OWNER"}`, a.ClientID, a.ClientSecret), false)
 		if until := time.UnixMilli(int64(app["expiresAt"].(float64))); time.Until(until) != 30*time.Minute {
 			t.Errorf("expires at %v", until)
 		}

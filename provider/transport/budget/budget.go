@@ -103,8 +103,8 @@ func kindOf(w provider.Work) int {
 	return backfills
 }
 
-// New returns a budget of so many calls a minute, 0 for no bound; most is the longest that a call waits for a pause that
-// the service asked for.
+// New returns a budget of so many calls a minute, 0 for no bound; most is the longest that a call waits for a pause
+// that the service asked for.
 func New(limit int, most time.Duration, now func() time.Time) *Budget {
 	return &Budget{limit: max(limit, 0), most: most, now: now}
 }

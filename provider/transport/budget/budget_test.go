@@ -73,7 +73,8 @@ func share(log []departure, work provider.Work) int {
 func TestTheBudgetIsNeverExceededAndUsedUp(t *testing.T) {
 	t.Parallel()
 	for _, limit := range []int{1, 3, 9, 10, 25, 30, 99, 100, 120, 600} {
-		for _, callers := range []map[provider.Work]int{{provider.WorkBackfill: 200}, {provider.WorkConfirm: 200}, {provider.WorkActive: 100, provider.WorkConfirm: 3, provider.WorkAudit: 50}} {
+		for _, callers := range []map[provider.Work]int{{provider.WorkBackfill: 200}, {provider.WorkConfirm: 200},
+			{provider.WorkActive: 100, provider.WorkConfirm: 3, provider.WorkAudit: 50}} {
 			synctest.Test(t, func(t *testing.T) {
 				log := rush(New(limit, time.Hour, time.Now), callers, 300*time.Millisecond, 20*time.Minute)
 				want := 20 * (limit - 1)
@@ -90,7 +91,8 @@ func TestTheBudgetIsNeverExceededAndUsedUp(t *testing.T) {
 
 func TestTheBudgetHoldsUnderAnyLoad(t *testing.T) {
 	t.Parallel()
-	works := []provider.Work{provider.WorkConfirm, provider.WorkDownload, provider.WorkActive, provider.WorkIdle, provider.WorkAudit, provider.WorkBackfill, provider.WorkUnknown}
+	works := []provider.Work{provider.WorkConfirm, provider.WorkDownload, provider.WorkActive, provider.WorkIdle,
+		provider.WorkAudit, provider.WorkBackfill, provider.WorkUnknown}
 	rapid.Check(t, func(r *rapid.T) {
 		limit := rapid.IntRange(1, 150).Draw(r, "limit")
 		type arrival struct {
@@ -140,7 +142,8 @@ func TestTheBudgetHoldsUnderAnyLoad(t *testing.T) {
 
 func TestEachKindOfWorkIsSureOfATenth(t *testing.T) {
 	t.Parallel()
-	all := map[provider.Work]int{provider.WorkConfirm: 150, provider.WorkDownload: 150, provider.WorkActive: 150, provider.WorkIdle: 150, provider.WorkAudit: 150, provider.WorkBackfill: 150, provider.WorkUnknown: 150}
+	all := map[provider.Work]int{provider.WorkConfirm: 150, provider.WorkDownload: 150, provider.WorkActive: 150,
+		provider.WorkIdle: 150, provider.WorkAudit: 150, provider.WorkBackfill: 150, provider.WorkUnknown: 150}
 	for _, limit := range []int{5, 30, 100, 120} {
 		synctest.Test(t, func(t *testing.T) {
 			log := rush(New(limit, time.Hour, time.Now), all, time.Millisecond, time.Hour)
@@ -162,7 +165,8 @@ func TestEachKindOfWorkIsSureOfATenth(t *testing.T) {
 
 func TestTheRestGoesInOrder(t *testing.T) {
 	t.Parallel()
-	order := []provider.Work{provider.WorkConfirm, provider.WorkDownload, provider.WorkActive, provider.WorkIdle, provider.WorkAudit, provider.WorkBackfill}
+	order := []provider.Work{provider.WorkConfirm, provider.WorkDownload, provider.WorkActive, provider.WorkIdle,
+		provider.WorkAudit, provider.WorkBackfill}
 	for i, first := range order[:5] {
 		synctest.Test(t, func(t *testing.T) {
 			callers, start := map[provider.Work]int{}, time.Now()
@@ -185,7 +189,8 @@ func TestTheRestGoesInOrder(t *testing.T) {
 func TestUnknownRefsGetATenthAtMost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		log := rush(New(100, time.Hour, time.Now), map[provider.Work]int{provider.WorkUnknown: 200}, time.Millisecond, 10*time.Minute)
+		log := rush(New(100, time.Hour, time.Now), map[provider.Work]int{provider.WorkUnknown: 200}, time.Millisecond,
+			10*time.Minute)
 		if n := most(log); n > 10 || len(log) < 95 {
 			t.Errorf("%d in a minute, %d in all", n, len(log))
 		}
@@ -288,7 +293,8 @@ func TestAClockThatIsSetBackStopsNothing(t *testing.T) {
 		}
 		began := time.Now()
 		back = 6 * time.Hour
-		if _, err := b.Take(t.Context(), provider.WorkConfirm); err != nil || time.Since(began) > 2*time.Minute || time.Since(began) < time.Minute {
+		if _, err := b.Take(t.Context(), provider.WorkConfirm); err != nil || time.Since(began) > 2*time.Minute ||
+			time.Since(began) < time.Minute {
 			t.Errorf("waited %s: %v", time.Since(began), err)
 		}
 	})

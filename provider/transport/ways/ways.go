@@ -1,5 +1,5 @@
-// Package ways sends requests to hosts of others: straight or through a proxy, and to public addresses alone where it is
-// to be so.
+// Package ways sends requests to hosts of others: straight or through a proxy, and to public addresses alone where it
+// is to be so.
 package ways
 
 import (
@@ -45,7 +45,8 @@ type chosenProxy struct{}
 // dialled where we dial, by the link's host where a proxy does. Transport builds what dials; answer bounds the wait for
 // the head of an answer.
 func New(
-	proxy func(*http.Request) (*url.URL, error), transport func(*net.Dialer) *http.Transport, answer time.Duration, private bool,
+	proxy func(*http.Request) (*url.URL,
+		error), transport func(*net.Dialer) *http.Transport, answer time.Duration, private bool,
 ) *Ways {
 	d := &net.Dialer{}
 	if !private {

@@ -1,4 +1,5 @@
-// Package runs carries runs out: it queues them, asks about the rows of one in a pass, and writes its counts and its end.
+// Package runs carries runs out: it queues them, asks about the rows of one in a pass, and writes its counts and its
+// end.
 package runs
 
 import (

@@ -44,7 +44,8 @@ func TestARunThatIsAskedForTwiceAtATimeIsOne(t *testing.T) {
 		other, err := queues[0].Queue(t.Context(), model.Run{Account: "acc", Kind: "idle"}, true)
 		workertest.Check(t, err)
 		runs[0].State = model.RunDone
-		workertest.Check(t, b.Store.Do(t.Context(), store.Unit{Apply: func(g *store.Batch) error { g.PutRun(runs[0]); return nil }}))
+		workertest.Check(t, b.Store.Do(t.Context(),
+			store.Unit{Apply: func(g *store.Batch) error { g.PutRun(runs[0]); return nil }}))
 		next, err := queues[1].Queue(t.Context(), model.Run{Account: "acc", Kind: "active"}, true)
 		workertest.Check(t, err)
 		if other.ID == runs[0].ID || next.ID == runs[0].ID {
@@ -53,12 +54,14 @@ func TestARunThatIsAskedForTwiceAtATimeIsOne(t *testing.T) {
 	})
 }
 
-// A loop that asks for a run and is woken by what it asked for would run without a pause for as long as the run is in work.
+// A loop that asks for a run and is woken by what it asked for would run without a pause for as long as the run is in
+// work.
 func TestOnlyANewRunWakesTheLoops(t *testing.T) {
 	t.Parallel()
 	b := workertest.SQLite(t)
 	woken := 0
-	runs := runs.NewRuns(runs.RunsOptions{Store: b.Store, Asker: b.Asker, Accounts: b.Configured, Now: b.Now, Nudge: func() { woken++ }})
+	runs := runs.NewRuns(runs.RunsOptions{Store: b.Store, Asker: b.Asker, Accounts: b.Configured, Now: b.Now,
+		Nudge: func() { woken++ }})
 	for range 3 {
 		_, err := runs.Queue(t.Context(), model.Run{Account: "acc", Kind: "active"}, true)
 		workertest.Check(t, err)

@@ -1,5 +1,5 @@
-// Package standing remembers what the database says of how accounts do: verbs run in processes of their own and know only
-// that.
+// Package standing remembers what the database says of how accounts do: verbs run in processes of their own and know
+// only that.
 package standing
 
 import (

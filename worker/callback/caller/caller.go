@@ -154,8 +154,8 @@ func pair(s string) (name, value, rest string, ok bool) {
 	return "", "", "", false
 }
 
-// Address reads an address in any form that proxies write it: with a port or without, IPv6 in brackets or bare, in quotes,
-// mapped IPv4, with a zone.
+// Address reads an address in any form that proxies write it: with a port or without, IPv6 in brackets or bare, in
+// quotes, mapped IPv4, with a zone.
 func Address(s string) (netip.Addr, bool) {
 	if len(s) > 1 && s[0] == '"' && s[len(s)-1] == '"' {
 		s = s[1 : len(s)-1]

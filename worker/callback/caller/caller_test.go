@@ -94,7 +94,8 @@ func TestCaller(t *testing.T) {
 
 		{"Forwarded", "10.1.1.1:1", nil, []string{"for=198.51.100.1"}, "198.51.100.1"},
 		{"RFC 7239", "10.1.1.1:1", nil, []string{`For="[2001:db8::7]:4711";proto=http;by=203.0.113.43`}, "2001:db8::7"},
-		{"a chain", "10.1.1.1:1", nil, []string{"for=6.6.6.6, FOR=198.51.100.1;by=10.2.2.2 , for=10.2.2.2;proto=https"}, "198.51.100.1"},
+		{"a chain", "10.1.1.1:1", nil, []string{"for=6.6.6.6, FOR=198.51.100.1;by=10.2.2.2 , for=10.2.2.2;proto=https"},
+			"198.51.100.1"},
 		{"two lines", "10.1.1.1:1", nil, []string{"for=198.51.100.1", "for=10.2.2.2"}, "198.51.100.1"},
 		{"quoted with escapes", "10.1.1.1:1", nil, []string{`by="a\"b,c;d";for="198.51\.100.1"`}, "198.51.100.1"},
 		{"not quoted", "10.1.1.1:1", nil, []string{"for=[2001:db8::7]:443"}, "2001:db8::7"},
@@ -140,7 +141,8 @@ func FuzzCaller(f *testing.F) {
 		if got := ask(http.Header{"X-Forwarded-For": {list + ", 198.51.100.77"}}); got != "198.51.100.77" {
 			t.Errorf("X-Forwarded-For %q: %s", list, got)
 		}
-		for _, own := range []string{"for=198.51.100.77", `for="198.51.100.77:80";proto=https`, `by="10.1.1.1";for=198.51.100.77`} {
+		for _, own := range []string{"for=198.51.100.77", `for="198.51.100.77:80";proto=https`,
+			`by="10.1.1.1";for=198.51.100.77`} {
 			for _, h := range []http.Header{
 				{"Forwarded": {forwarded + ", " + own}},
 				{"Forwarded": {forwarded, own}},

@@ -33,13 +33,15 @@ func Plain(word string) []byte {
 	return file(
 		"<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Kids[3 0 R]/Count 1>>",
 		"<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
-		fmt.Sprintf("<</Length %d>>\nstream\n%s\nendstream", len(content), content), "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+		fmt.Sprintf("<</Length %d>>\nstream\n%s\nendstream", len(content),
+			content), "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
 	)
 }
 
 // Small is a file with one more entry in its catalog and one more object, number 4.
 func Small(catalog, object string) []byte {
-	return file("<</Type/Catalog/Pages 2 0 R"+catalog+">>", "<</Type/Pages/Kids[3 0 R]/Count 1>>", "<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>", object)
+	return file("<</Type/Catalog/Pages 2 0 R"+catalog+">>", "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+		"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>", object)
 }
 
 // file numbers objects from 1, which is the catalog, and writes them with their table.
@@ -80,5 +82,7 @@ func Bomb(t testing.TB) []byte {
 		return b.Bytes()
 	}
 	body := deflate(1, deflate(1<<9, bytes.Repeat([]byte("<x>"), 1<<19)))
-	return Small("/Metadata 4 0 R", fmt.Sprintf("<</Type/Metadata/Subtype/XML/Filter[/FlateDecode/FlateDecode]/Length %d>>\nstream\n%s\nendstream", len(body), body))
+	return Small("/Metadata 4 0 R",
+		fmt.Sprintf("<</Type/Metadata/Subtype/XML/Filter[/FlateDecode/FlateDecode]/Length %d>>\nstream\n%s\nendstream",
+			len(body), body))
 }

@@ -42,7 +42,8 @@ func NeedRestart(c, started *config.Config) (keys []string) {
 }
 
 // SameCalls says whether an account's calls stay as they are under another reading of it: same service, credentials and
-// limits. What only says when to ask, whom to let in and what to make of files does not count; what is not named there does.
+// limits. What only says when to ask, whom to let in and what to make of files does not count; what is not named there
+// does.
 func SameCalls(a, b *config.Account) bool {
 	beside := []string{
 		"Settings", "Confirm", "RecheckAfter", "GapGrace", "Polling", "CallbackSources", "ReturnPage", "Hints",

@@ -41,7 +41,8 @@ func TestEveryKeyIsReadAgainOrNeedsARestart(t *testing.T) {
 
 func TestARestartIsNamedForWhatAReloadDoesNotTakeOver(t *testing.T) {
 	read := func(text string) *config.Config {
-		c, err := config.Parse("config.yaml", []byte(text), config.Source{Lookup: func(string) (string, bool) { return "", false }})
+		c, err := config.Parse("config.yaml", []byte(text),
+			config.Source{Lookup: func(string) (string, bool) { return "", false }})
 		if err != nil {
 			t.Fatal(config.SpelledOut(err))
 		}

@@ -1,5 +1,5 @@
-// Package tree reads YAML strictly: it expands a file into nodes without aliases, variables and files, and decodes these into
-// values. Each fault is noted with its line and path, and none repeats a secret.
+// Package tree reads YAML strictly: it expands a file into nodes without aliases, variables and files, and decodes
+// these into values. Each fault is noted with its line and path, and none repeats a secret.
 package tree
 
 import (
@@ -64,8 +64,8 @@ func (n *Node) Pair(key string) (*Node, *Node) {
 	return nil, nil
 }
 
-// At returns what stands at a path such as accounts[0].settings.api_key, and the key before it where it has one; nil where
-// nothing does.
+// At returns what stands at a path such as accounts[0].settings.api_key, and the key before it where it has one; nil
+// where nothing does.
 func (n *Node) At(path string) (key, value *Node) {
 	for value = n; path != ""; {
 		step := path
@@ -99,8 +99,8 @@ func (n *Node) LineOf(path string) int {
 	}
 }
 
-// Expand returns a parsed config without aliases, merges, variables and *_file keys, and what is wrong with these. It is nil
-// where the config unfolds to more than it may.
+// Expand returns a parsed config without aliases, merges, variables and *_file keys, and what is wrong with these. It
+// is nil where the config unfolds to more than it may.
 func Expand(doc *yaml.Node, dir string, lookup func(string) (string, bool)) (*Node, List) {
 	e := expander{dir: dir, lookup: lookup}
 	root := e.resolve(doc, "")

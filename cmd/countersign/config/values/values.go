@@ -1,4 +1,5 @@
-// Package values reads the values of a config that have a form of their own: lengths of time, sizes, shares, cron lines.
+// Package values reads the values of a config that have a form of their own: lengths of time, sizes, shares, cron
+// lines.
 package values
 
 import (
@@ -144,7 +145,8 @@ func (p *Percent) Parse(text string) error {
 		return errors.New("is not a share such as 99%")
 	}
 	if v > 0 && v <= 1 && !strings.HasSuffix(text, "%") { // as written, and as a part of one
-		return fmt.Errorf("may be %s or %s: write the one that is meant, with its %%", Percent(v), Percent(math.Round(v*1e8)/1e6))
+		return fmt.Errorf("may be %s or %s: write the one that is meant, with its %%", Percent(v),
+			Percent(math.Round(v*1e8)/1e6))
 	}
 	*p = Percent(v)
 	return nil
@@ -167,7 +169,8 @@ func (s Slots) Next(now time.Time) time.Time {
 	return s.times.Next(now.UTC())
 }
 
-// Shortest is the shortest time between two slots that follow each other, as far as a year shows it; 0 where there are none.
+// Shortest is the shortest time between two slots that follow each other, as far as a year shows it; 0 where there are
+// none.
 func (s Slots) Shortest() (least time.Duration) {
 	at := s.Next(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	for range 400 {

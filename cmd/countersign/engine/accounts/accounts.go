@@ -1,4 +1,5 @@
-// Package accounts builds the configured accounts with their providers and transports, and swaps them all at once at a reload.
+// Package accounts builds the configured accounts with their providers and transports, and swaps them all at once at a
+// reload.
 package accounts
 
 import (
@@ -85,8 +86,8 @@ func (all *Table) Find(id string) *apply.Account {
 
 // Set builds every account of a config and, if all can be built, puts them in the place of those before. An account
 // whose calls stay as they are keeps its generation; that of another one ends, and what its calls bring after is not
-// taken. Budgets go on where they stood. An account that is seen for the first time starts now. changed are the accounts
-// that have a new generation.
+// taken. Budgets go on where they stood. An account that is seen for the first time starts now. changed are the
+// accounts that have a new generation.
 func (all *Table) Set(ctx context.Context, c *config.Config) (changed []string, err error) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
@@ -169,8 +170,10 @@ func (all *Table) add(next, old *accountTable, c *config.Config, acc *config.Acc
 		ID: acc.ID, ProviderName: acc.Provider, Generation: generation, Provider: p, Rules: acc.Rules(p.Rules()),
 		GapGrace: time.Duration(acc.GapGrace), Budget: acc.Budgets(), Meter: b.transport, Download: acc.Kinds(),
 		CallbackURL: c.CallbackURL(acc.ID),
-		Signatures:  model.Expectation(acc.Signatures), KeepBad: acc.OnBadSignature == "keep", Polling: schedules(acc.Polling),
-		ReturnPage: acc.ReturnPage, SecretHeaders: p.Traits.SecretHeaders, Hints: acc.Hints.Enabled, Origins: acc.Hints.Origins,
+		Signatures:  model.Expectation(acc.Signatures), KeepBad: acc.OnBadSignature == "keep",
+		Polling:    schedules(acc.Polling),
+		ReturnPage: acc.ReturnPage, SecretHeaders: p.Traits.SecretHeaders, Hints: acc.Hints.Enabled,
+		Origins: acc.Hints.Origins,
 		Sources: acc.Sources(c.Public.Allow),
 	}
 	next.list, next.built[acc.ID] = append(next.list, b.running), b
@@ -207,7 +210,8 @@ func (all *Table) connect(
 // schedules are the slots of each tier, as the loops take them.
 func schedules(p config.Polling) apply.Schedules {
 	out := apply.Schedules{}
-	for tier, slots := range map[apply.Tier]values.Slots{apply.Active: p.Active, apply.Idle: p.Idle, apply.Audit: p.Audit} {
+	for tier, slots := range map[apply.Tier]values.Slots{apply.Active: p.Active, apply.Idle: p.Idle,
+		apply.Audit: p.Audit} {
 		if slots.String() != "" {
 			out[tier] = slots
 		}
@@ -229,7 +233,8 @@ func (all *Table) Remember(ctx context.Context, c *config.Config) error {
 	for _, acc := range c.Accounts {
 		k, ok := have[acc.ID]
 		if ok && k.Provider != acc.Provider {
-			return fmt.Errorf("account %s: its rows are of provider %s and the config says %s: give the new one another id", acc.ID, k.Provider, acc.Provider)
+			return fmt.Errorf("account %s: its rows are of provider %s and the config says %s: give the new one another id",
+				acc.ID, k.Provider, acc.Provider)
 		}
 		if !ok {
 			fresh = append(fresh, model.Account{ID: acc.ID, Provider: acc.Provider, FirstStartAt: all.Now().UTC()})

@@ -77,12 +77,15 @@ func TestAnAccountWhoseCallsChangeHasANewGeneration(t *testing.T) {
 		now     []string
 		changed string
 	}{
-		"nothing":            {[]string{account("b", two), account("a", one)}, "[]"},
-		"another line":       {[]string{account("b", two), "", "  # moved", account("a", one)}, "[]"},
-		"when to ask":        {[]string{account("a", one+`, polling: { active: "0 * * * *" }, gap_grace: 1m`), account("b", two)}, "[]"},
-		"the key":            {[]string{account("a", strings.Replace(one, "k1", "k2", 1)), account("b", two)}, "[a]"},
-		"the key, in a file": {[]string{account("a", strings.Replace(one, `api_key: "k1"`, "api_key_file: key", 1)), account("b", two)}, "[a]"},
-		"the secret":         {[]string{account("a", strings.Replace(one, `"k1"`, `"k1", webhook_secret: "s"`, 1)), account("b", two)}, "[a]"},
+		"nothing":      {[]string{account("b", two), account("a", one)}, "[]"},
+		"another line": {[]string{account("b", two), "", "  # moved", account("a", one)}, "[]"},
+		"when to ask": {[]string{account("a", one+`, polling: { active: "0 * * * *" }, gap_grace: 1m`),
+			account("b", two)}, "[]"},
+		"the key": {[]string{account("a", strings.Replace(one, "k1", "k2", 1)), account("b", two)}, "[a]"},
+		"the key, in a file": {[]string{account("a", strings.Replace(one, `api_key: "k1"`, "api_key_file: key", 1)),
+			account("b", two)}, "[a]"},
+		"the secret": {[]string{account("a", strings.Replace(one, `"k1"`, `"k1", webhook_secret: "s"`, 1)),
+			account("b", two)}, "[a]"},
 		"the base_url":       {[]string{account("a", two), account("b", two)}, "[a]"},
 		"the budget":         {[]string{account("a", one+", budget: { read: 5 }"), account("b", two)}, "[a]"},
 		"what is downloaded": {[]string{account("a", one+", download: [signed]"), account("b", two)}, "[a]"},

@@ -17,8 +17,8 @@ func (all *Table) Tokens(account string) provider.Tokens {
 	return all.tokensOf(account, func() bool { return true })
 }
 
-// tokensFor are the tokens of an account as it is configured. Once a reload has given it other credentials, those that come
-// of the older ones are not kept.
+// tokensFor are the tokens of an account as it is configured. Once a reload has given it other credentials, those that
+// come of the older ones are not kept.
 func (all *Table) tokensFor(acc *config.Account) provider.Tokens {
 	return all.tokensOf(acc.ID, func() bool {
 		now, there := all.table.Load().built[acc.ID]

@@ -1,4 +1,5 @@
-// Package certificates has the public listener's certificate: from files that may change, or issued by an ACME authority.
+// Package certificates has the public listener's certificate: from files that may change, or issued by an ACME
+// authority.
 package certificates
 
 import (
@@ -38,14 +39,17 @@ func Issued(c *config.Config) (*tls.Config, error) {
 		if !roots.AppendCertsFromPEM(pem) {
 			return nil, errors.New("public.tls.acme.roots: holds no certificate")
 		}
-		client.Transport = &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
+		client.Transport = &http.Transport{Proxy: http.ProxyFromEnvironment,
+			TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
 	}
 	m := &autocert.Manager{
-		Prompt: autocert.AcceptTOS, Cache: autocert.DirCache(cache), HostPolicy: autocert.HostWhitelist(a.Hosts...), Email: a.Email,
+		Prompt: autocert.AcceptTOS, Cache: autocert.DirCache(cache), HostPolicy: autocert.HostWhitelist(a.Hosts...),
+		Email:  a.Email,
 		Client: &acme.Client{DirectoryURL: a.Directory, HTTPClient: client, UserAgent: "countersign"},
 	}
 	// No h2: one request a connection at a time is what every limit of the listener counts.
-	return &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1", acme.ALPNProto}, GetCertificate: m.GetCertificate}, nil
+	return &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1", acme.ALPNProto},
+		GetCertificate: m.GetCertificate}, nil
 }
 
 // FromFiles reads the pair at each handshake that finds the file changed, so that a renewal
@@ -75,5 +79,6 @@ func FromFiles(t config.TLS) (*tls.Config, error) {
 	if _, err := load(); err != nil {
 		return nil, err
 	}
-	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return load() }}, nil
+	return &tls.Config{MinVersion: tls.VersionTLS12,
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return load() }}, nil
 }

@@ -1,4 +1,5 @@
-// Package environ is what the program finds around it when it starts: standard input, and proxies named by the environment.
+// Package environ is what the program finds around it when it starts: standard input, and proxies named by the
+// environment.
 package environ
 
 import (
@@ -26,7 +27,8 @@ type chunk struct {
 	err  error
 }
 
-// Read waits for what comes or for the end of the context. What is read in vain then stays with the process, which ends.
+// Read waits for what comes or for the end of the context. What is read in vain then stays with the process, which
+// ends.
 func (in *input) Read(p []byte) (int, error) {
 	if len(in.left) == 0 && in.err == nil {
 		in.wait()

@@ -15,8 +15,8 @@ import (
 const stopMost = 10*time.Second - 2*logs.FlushTime
 
 // StopInTime ends the process where a stop takes too long, because something that it waits for stands still: a database
-// that another program has locked, a file system that does not answer. Nothing is lost by it that a kill would not lose:
-// what was answered is on disk. The function that it returns says that the stop is over.
+// that another program has locked, a file system that does not answer. Nothing is lost by it that a kill would not
+// lose: what was answered is on disk. The function that it returns says that the stop is over.
 func StopInTime(ctx context.Context, log *logrus.Entry, flush func()) (over func()) {
 	done := make(chan struct{})
 	go func() {

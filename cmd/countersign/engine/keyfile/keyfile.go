@@ -143,7 +143,8 @@ func parseKeys(text string) ([][]byte, error) {
 func parseKey(text string) ([]byte, error) {
 	text = strings.TrimSpace(text)
 	for _, decode := range []func(string) ([]byte, error){
-		hex.DecodeString, base64.StdEncoding.DecodeString, base64.RawStdEncoding.DecodeString, base64.URLEncoding.DecodeString,
+		hex.DecodeString, base64.StdEncoding.DecodeString, base64.RawStdEncoding.DecodeString,
+		base64.URLEncoding.DecodeString,
 	} {
 		if key, err := decode(text); err == nil && len(key) == Size {
 			return key, nil

@@ -25,7 +25,8 @@ func TestInstallationKey(t *testing.T) {
 		hex.EncodeToString(want), base64.StdEncoding.EncodeToString(want) + "\n", base64.RawStdEncoding.EncodeToString(want),
 	} {
 		lookup := vars(map[string]string{Variable: text})
-		if key, err := LoadOrMake(&config.Config{Database: "postgres://x/y"}, lookup); err != nil || !bytes.Equal(key[0], want) {
+		if key, err := LoadOrMake(&config.Config{Database: "postgres://x/y"}, lookup); err != nil ||
+			!bytes.Equal(key[0], want) {
 			t.Errorf("key of the environment: %v", err)
 		}
 	}

@@ -75,7 +75,8 @@ func indiscreet(name string) bool {
 	case "name", "signer", "email", "mail", "phone", "body", "header", "headers", "url", "key", "query", "args", "sql":
 		return true
 	}
-	for _, part := range []string{"secret", "token", "password", "passwd", "api_key", "apikey", "authorization", "cookie", "signature", "signer_"} {
+	for _, part := range []string{"secret", "token", "password", "passwd", "api_key", "apikey", "authorization",
+		"cookie", "signature", "signer_"} {
 		if strings.Contains(name, part) {
 			return true
 		}

@@ -22,8 +22,9 @@ func TestLogIsDiscreet(t *testing.T) {
 	log := New(config.Log{Level: "debug", Format: "auto"}, stderr, noVariable, time.Now)
 	log.WithFields(logrus.Fields{
 		"account": "sales", "txn": "8f3a", "status": "completed", "callback": "c1", "wait": time.Second.String(),
-		"email": "ana@example.com", "signer": "Ana Pop", "name": "Ana's contract", "body": "{}", "Authorization": "Basic s3cret",
-		"api_key": "s3cret", "g.token": "s3cret", "callback_secret": "s3cret", "signer_name": "Ana Pop",
+		"email": "ana@example.com", "signer": "Ana Pop", "name": "Ana's contract", "body": "{}",
+		"Authorization": "Basic s3cret",
+		"api_key":       "s3cret", "g.token": "s3cret", "callback_secret": "s3cret", "signer_name": "Ana Pop",
 		"when": time.Date(2026, 1, 1, 2, 0, 0, 0, time.FixedZone("", 7200)), "settings": provider.Secret("s3cret"),
 	}).Warn("status changed")
 	line := stderr.String()
@@ -36,7 +37,8 @@ func TestLogIsDiscreet(t *testing.T) {
 	if err := json.Unmarshal([]byte(line), &fields); err != nil {
 		t.Fatalf("not JSON where nobody watches: %v", err)
 	}
-	for name, want := range map[string]string{"account": "sales", "txn": "8f3a", "msg": "status changed", "level": "warning", "when": "2026-01-01T00:00:00Z"} {
+	for name, want := range map[string]string{"account": "sales", "txn": "8f3a", "msg": "status changed",
+		"level": "warning", "when": "2026-01-01T00:00:00Z"} {
 		if fields[name] != want {
 			t.Errorf("%s is %v, want %s", name, fields[name], want)
 		}

@@ -83,7 +83,8 @@ func TestLogWhoseReaderStandsStill(t *testing.T) {
 			t.Errorf("the lines took until %s", time.Since(began))
 		}
 		got := out.lines()
-		if len(got) != 11 || got[0] != "line0" || got[len(got)-1] != "line9" || strings.Count(strings.Join(got, " "), "dropped 5") != 1 {
+		if len(got) != 11 || got[0] != "line0" || got[len(got)-1] != "line9" ||
+			strings.Count(strings.Join(got, " "), "dropped 5") != 1 {
 			t.Errorf("written: %q", got)
 		}
 		fmt.Fprint(q, "after\n")

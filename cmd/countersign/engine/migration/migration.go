@@ -28,7 +28,8 @@ func Quietly(ctx context.Context, s *store.Store, owner string, log *logrus.Entr
 		}
 		switch {
 		case have > 0 && backup != "":
-			log.WithFields(logrus.Fields{"from": have, "source": backup}).Info("bringing the database to this version, kept as it was before")
+			log.WithFields(logrus.Fields{"from": have,
+				"source": backup}).Info("bringing the database to this version, kept as it was before")
 		case have > 0:
 			log.WithField("from", have).Warn("bringing the database to this version; there is no copy of it as it was before")
 		}

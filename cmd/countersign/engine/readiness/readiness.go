@@ -42,8 +42,8 @@ type Stored struct {
 	err error
 }
 
-// shownFor is how long a callback that was not stored counts: without new ones nothing tells that the cause is gone, and
-// whoever sends only to the ready would send none.
+// shownFor is how long a callback that was not stored counts: without new ones nothing tells that the cause is gone,
+// and whoever sends only to the ready would send none.
 const shownFor = 10 * time.Second
 
 // Set notes how a callback fared.
@@ -74,8 +74,8 @@ func Folder(folder *files.Folder, least int64) func(context.Context) error {
 	}
 }
 
-// Credentials names the accounts whose credentials the provider refuses. Their callbacks are still taken, and the others
-// work: that is no reason to be not ready.
+// Credentials names the accounts whose credentials the provider refuses. Their callbacks are still taken, and the
+// others work: that is no reason to be not ready.
 func Credentials(s *store.Store) func(context.Context) error {
 	return func(ctx context.Context) error {
 		open, err := s.Incidents(ctx, true)

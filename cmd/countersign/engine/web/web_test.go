@@ -21,14 +21,15 @@ func TestAServerEndsWithItsContext(t *testing.T) {
 				t.Fatal(err)
 			}
 			asked, answer := make(chan struct{}), make(chan struct{})
-			server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				close(asked)
-				select {
-				case <-answer:
-				case <-r.Context().Done():
-				}
-				io.WriteString(w, "done") //nolint:errcheck // the caller may be gone
-			})}
+			server := &http.Server{ReadHeaderTimeout: time.Minute,
+				Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					close(asked)
+					select {
+					case <-answer:
+					case <-r.Context().Done():
+					}
+					io.WriteString(w, "done") //nolint:errcheck // the caller may be gone
+				})}
 			ctx, stop := context.WithCancel(t.Context())
 			ended := make(chan error, 1)
 			go func() { ended <- Serve(ctx, server, l, grace) }()

@@ -32,11 +32,13 @@ func TestTableTooWide(t *testing.T) {
 		"sales\n    "+ref+"\n    Lease\n    change x\n"; got != want {
 		t.Errorf("names that are too long for a line:\n%s\nwant:\n%s", got, want)
 	}
-	if got, want := render(30, nil, table.Row{"status", "completed"}, table.Row{"note", "a note that is longer than a line"}),
+	if got, want := render(30, nil, table.Row{"status", "completed"},
+		table.Row{"note", "a note that is longer than a line"}),
 		"status  completed\nnote    a note that is longer\n        than a line\n"; got != want {
 		t.Errorf("facts:\n%s\nwant:\n%s", got, want)
 	}
-	if got := render(20, []any{"seq", "by"}, table.Row{241, "a long name of who did it"}); got != "seq 241\n    by a long name\n    of who did it\n" {
+	if got := render(20, []any{"seq", "by"},
+		table.Row{241, "a long name of who did it"}); got != "seq 241\n    by a long name\n    of who did it\n" {
 		t.Errorf("a row without a name:\n%s", got)
 	}
 }

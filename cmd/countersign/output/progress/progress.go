@@ -21,12 +21,13 @@ type Display interface {
 	LogTo(w io.Writer) io.Writer // where log lines go meanwhile, so that they do not tear a bar
 }
 
-// ShowOn returns bars on a terminal and a line every ten seconds elsewhere. budgets are calls a minute by account; drift is how
-// many differences a run has found, where it looks for some.
+// ShowOn returns bars on a terminal and a line every ten seconds elsewhere. budgets are calls a minute by account;
+// drift is how many differences a run has found, where it looks for some.
 func ShowOn(to io.Writer, now func() time.Time, budgets map[string]int, drift func(model.Run) (int, bool)) Display {
 	ahead := pace{now: now, budgets: budgets, drift: drift, began: map[string]standing{}}
 	if output.IsTerminal(to) {
-		return &bars{pool: mpb.New(mpb.WithOutput(to), mpb.WithWidth(48)), byRun: map[string]*mpb.Bar{}, pace: ahead, left: map[string]*atomic.Value{}}
+		return &bars{pool: mpb.New(mpb.WithOutput(to), mpb.WithWidth(48)), byRun: map[string]*mpb.Bar{}, pace: ahead,
+			left: map[string]*atomic.Value{}}
 	}
 	return &lines{to: to, last: now(), pace: ahead}
 }
@@ -109,7 +110,8 @@ func (b *bars) Show(runs []model.Run) {
 			words.Store("")
 			b.left[r.ID] = words
 			bar = b.pool.AddBar(0,
-				mpb.PrependDecorators(decor.Name(r.Account+" "+r.Kind+" ", decor.WCSyncSpaceR), decor.CountersNoUnit("%d of %d", decor.WCSyncSpace)),
+				mpb.PrependDecorators(decor.Name(r.Account+" "+r.Kind+" ", decor.WCSyncSpaceR),
+					decor.CountersNoUnit("%d of %d", decor.WCSyncSpace)),
 				mpb.AppendDecorators(decor.Elapsed(decor.ET_STYLE_GO, decor.WCSyncSpace),
 					decor.Any(func(decor.Statistics) string { return words.Load().(string) }, decor.WCSyncSpaceR)))
 			b.byRun[r.ID] = bar

@@ -9,8 +9,8 @@ import (
 	"countersign/model"
 )
 
-// Off a terminal a verify prints a line every ten seconds, with the time left at the speed that was seen; before any was,
-// at that of the budget.
+// Off a terminal a verify prints a line every ten seconds, with the time left at the speed that was seen; before any
+// was, at that of the budget.
 func TestAVerifyTellsHowFarItIs(t *testing.T) {
 	t.Parallel()
 	stderr, now := &bytes.Buffer{}, time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
@@ -18,7 +18,8 @@ func TestAVerifyTellsHowFarItIs(t *testing.T) {
 	found := func(r model.Run) (int, bool) { // what a verify found stands in its result
 		return strings.Count(r.Result, "x"), r.Kind == "verify"
 	}
-	l := &lines{to: stderr, last: now, pace: pace{now: clock, budgets: map[string]int{"sales": 120}, drift: found, began: map[string]standing{}}}
+	l := &lines{to: stderr, last: now,
+		pace: pace{now: clock, budgets: map[string]int{"sales": 120}, drift: found, began: map[string]standing{}}}
 	r := model.Run{ID: "r", Account: "sales", Kind: "verify", Total: 1000}
 	for _, c := range []struct {
 		after time.Duration
