@@ -9,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/cmd/countersign/demo"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/model/store/database"
@@ -27,7 +26,7 @@ func TestDoctorFailures(t *testing.T) {
 		"nothing": {ill: func(*testing.T, *installation, *services) {}},
 		"a provider that is not reached": {
 			func(t *testing.T, in *installation, _ *services) {
-				nowhere, err := demo.FreeAddress()
+				nowhere, err := freeAddress()
 				require.NoError(t, err)
 				in.edit(t, `base_url: ".*/onespan"`, `base_url: "http://`+nowhere+`"`)
 			},
@@ -106,7 +105,7 @@ func TestDoctorFailures(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			public, err := demo.FreeAddress()
+			public, err := freeAddress()
 			require.NoError(t, err)
 			svc := playServices(t, simulator.Options{Transactions: -1, Callbacks: "http://" + public})
 			in := install(t, svc, 1)

@@ -6,8 +6,10 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -16,6 +18,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -78,6 +81,22 @@ func (s *services) account(id string) simulator.Account {
 	return simulator.Account{}
 }
 
+// lastPort is the last that freeAddress gave out. It lies below the ports that outgoing connections and listeners on
+// port 0 get, so that nobody takes a port between the look and the daemon's start.
+var lastPort atomic.Int64
+
+// freeAddress returns a loopback address that nobody listens on, each a single time.
+func freeAddress() (string, error) {
+	lastPort.CompareAndSwap(0, 20000+int64(os.Getpid()%100)*100)
+	for range 1000 {
+		address := fmt.Sprintf("127.0.0.1:%d", 20000+lastPort.Add(1)%12000)
+		if l, err := net.Listen("tcp", address); err == nil {
+			return address, l.Close()
+		}
+	}
+	return "", errors.New("no free port between 20000 and 32000")
+}
+
 // installation is a folder with a config for services.
 type installation struct {
 	dir, config, public, console string
@@ -88,9 +107,9 @@ func install(t *testing.T, s *services, speed float64) installation {
 	t.Helper()
 	in := installation{dir: t.TempDir()}
 	var err error
-	in.public, err = demo.FreeAddress()
+	in.public, err = freeAddress()
 	require.NoError(t, err)
-	in.console, err = demo.FreeAddress()
+	in.console, err = freeAddress()
 	require.NoError(t, err)
 	in.config = filepath.Join(in.dir, "config.yaml")
 	text := demo.Config(demo.ConfigOptions{Providers: providers(),

@@ -11,8 +11,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"countersign/cmd/countersign/demo"
 )
 
 // wayOut is a proxy on loopback that plays a provider and its file store, whose names lead nowhere without it.
@@ -84,9 +82,9 @@ func TestWholeFilesComeThroughAProxy(t *testing.T) {
 	in := installation{dir: t.TempDir()}
 	in.config = filepath.Join(in.dir, "config.yaml")
 	var err error
-	in.public, err = demo.FreeAddress()
+	in.public, err = freeAddress()
 	require.NoError(t, err)
-	in.console, err = demo.FreeAddress()
+	in.console, err = freeAddress()
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(in.config, []byte(`database: sqlite:./countersign.db
 documents: file:./documents

@@ -13,7 +13,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/cmd/countersign/demo"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
@@ -135,7 +134,7 @@ func TestWholeRun(t *testing.T) {
 
 // livingServices is a world that calls the installation it is for.
 func livingServices(t *testing.T, o simulator.Options) (*services, installation) {
-	public, err := demo.FreeAddress()
+	public, err := freeAddress()
 	require.NoError(t, err)
 	o.Callbacks = "http://" + public
 	svc := playServices(t, o)

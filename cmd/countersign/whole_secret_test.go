@@ -23,7 +23,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/cmd/countersign/demo"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider/simulator"
@@ -134,7 +133,7 @@ func TestWholeNothingIsTold(t *testing.T) {
 	t.Parallel()
 	binary := builtProgram(t)
 	h := &hush{secrets: map[string]bool{}, people: map[string]bool{}}
-	public, err := demo.FreeAddress()
+	public, err := freeAddress()
 	require.NoError(t, err)
 	to, err := url.Parse("http://" + public)
 	require.NoError(t, err)

@@ -95,7 +95,7 @@ func (s *Session) play(ctx context.Context, a *engine.Env) (report Report, err e
 	if err != nil {
 		return report, err
 	}
-	public, err := FreeAddress()
+	public, err := freeAddress()
 	if err != nil {
 		return report, errors.Join(err, socket.Close())
 	}
@@ -160,8 +160,8 @@ func (s *Session) prepare(services, public string) error {
 	return os.WriteFile(s.Env.ConfigFlag, []byte(conf), 0o600)
 }
 
-// FreeAddress returns a loopback address that nobody listens on.
-func FreeAddress() (string, error) {
+// freeAddress returns a loopback address that nobody listens on.
+func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
