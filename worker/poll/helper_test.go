@@ -42,7 +42,7 @@ func (b *bench) build() {
 	log, now := logrus.NewEntry(b.Logger()), func() time.Time { return b.now() }
 	b.tiers = NewTiers(TiersOptions{Store: b.Store, Table: b.Table, Asker: b.Asker, Now: now, Log: log,
 		Overlap: 15 * time.Minute})
-	b.runs = runs.NewRuns(runs.RunsOptions{
+	b.runs = runs.New(runs.Options{
 		Store: b.Store, Asker: b.Asker, Accounts: b.Configured, Now: now, Log: log, Nudge: func() {}, Kinds: b.tiers.Kinds(),
 	})
 	b.slots = NewSlots(SlotsOptions{Store: b.Store, Runs: b.runs, Accounts: b.Configured, Now: now,

@@ -241,7 +241,7 @@ func (b *Bench) Confirmed(t testing.TB) {
 
 // Runs returns a queue of runs of some kinds.
 func (b *Bench) Runs(kinds map[string]runs.Kind) *runs.Runs {
-	return runs.NewRuns(runs.RunsOptions{
+	return runs.New(runs.Options{
 		Store: b.Store, Asker: b.Asker, Accounts: b.Configured, Now: b.Now, Log: logrus.NewEntry(b.Logger()),
 		Nudge: func() {}, Kinds: kinds,
 	})

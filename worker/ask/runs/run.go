@@ -39,8 +39,8 @@ type Params struct {
 // Kind does the work of a run of one kind.
 type Kind func(ctx context.Context, p *Pass) error
 
-// RunsOptions is what Runs needs. All of it is required.
-type RunsOptions struct {
+// Options is what Runs needs. All of it is required.
+type Options struct {
 	Store    *store.Store
 	Asker    *ask.Asker
 	Accounts func() []*apply.Account // the current ones; a reload swaps them
@@ -52,10 +52,10 @@ type RunsOptions struct {
 
 // Runs is the queue of runs, each one pass over many rows of an account. Every run is a row, so that a restart loses
 // none.
-type Runs struct{ o RunsOptions }
+type Runs struct{ o Options }
 
-// NewRuns returns the queue.
-func NewRuns(o RunsOptions) *Runs { return &Runs{o} }
+// New returns the queue.
+func New(o Options) *Runs { return &Runs{o} }
 
 // Queue writes a run for the loops to work off. With once, a run of its account and kind that is waiting or in work is
 // returned instead: looking and writing are one step, so that two who ask at the same time get one run.

@@ -60,7 +60,7 @@ func TestOnlyANewRunWakesTheLoops(t *testing.T) {
 	t.Parallel()
 	b := workertest.SQLite(t)
 	woken := 0
-	runs := runs.NewRuns(runs.RunsOptions{Store: b.Store, Asker: b.Asker, Accounts: b.Configured, Now: b.Now,
+	runs := runs.New(runs.Options{Store: b.Store, Asker: b.Asker, Accounts: b.Configured, Now: b.Now,
 		Nudge: func() { woken++ }})
 	for range 3 {
 		_, err := runs.Queue(t.Context(), model.Run{Account: "acc", Kind: "active"}, true)
