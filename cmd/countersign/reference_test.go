@@ -28,7 +28,8 @@ func TestReferenceExplainsEverything(t *testing.T) {
 	words := modelWords(t)
 	for _, of := range []string{"Status", "SignerStatus", "AttentionKind", "GapKind", "GapChange", "DocumentKind",
 		"DocumentState", "Verdict",
-		"Outcome", "ChangeKind", "Channel", "Signature", "Integrity", "Coverage", "Trust"} {
+		"Outcome", "ChangeKind", "Channel", "Signature", "Integrity", "Coverage", "Trust",
+		"Addition", "Certification"} {
 		if len(words[of]) == 0 {
 			t.Errorf("package model has no words of the type %s", of)
 		}
@@ -101,6 +102,7 @@ func jsonObjects(t *testing.T) map[string][]string {
 	printed := map[string][]string{
 		"../../worker/verify": {"Verified"}, "../../worker/documents": {"Difference"}, "../../worker/poll": {"Plan"},
 		"../../worker/console": {"state", "readiness"},
+		"../../model":          {"EmbeddedSignature", "shownSignature", "Certificate", "FileFacts"},
 	}
 	out := map[string][]string{}
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {

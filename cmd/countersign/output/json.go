@@ -164,33 +164,19 @@ type documentJSON struct {
 	Path      string `json:"path"`
 	StoredAt  stamp  `json:"stored_at"`
 
-	SignatureNote string          `json:"signature_note"`
-	Signatures    []signatureJSON `json:"signatures"`
+	SignatureNote string                    `json:"signature_note"`
+	Signatures    []model.EmbeddedSignature `json:"signatures"`
+	Facts         model.FileFacts           `json:"facts"`
 }
 
-// signatureJSON is one signature that stands in a document.
-type signatureJSON struct {
-	Kind      string `json:"kind"`
-	Signer    string `json:"signer"`
-	Time      stamp  `json:"time"`
-	Reason    string `json:"reason"`
-	Integrity string `json:"integrity"`
-	Coverage  string `json:"coverage"`
-	Trust     string `json:"trust"`
-	Note      string `json:"note"`
-}
-
-func signatureObject(s model.EmbeddedSignature) signatureJSON {
-	return signatureJSON{s.Kind, s.Signer, stamp{s.Time}, s.Reason, string(s.Integrity), string(s.Coverage),
-		string(s.Trust), s.Note}
-}
+func asItIs(s model.EmbeddedSignature) model.EmbeddedSignature { return s }
 
 func documentObject(d model.Document) documentJSON {
 	return documentJSON{
 		ID: d.ID, Kind: string(d.Kind), Name: d.Name, State: string(d.State), Reason: d.Reason,
 		Signature: string(d.Facts.Signature), SHA256: d.SHA256, Size: d.Size, Path: d.Path, StoredAt: stamp{d.StoredAt},
 		Integrity: string(d.Facts.Integrity), Coverage: string(d.Facts.Coverage), Trust: string(d.Facts.Trust),
-		SignatureNote: d.Facts.Note, Signatures: each(d.Facts.Signatures, signatureObject),
+		SignatureNote: d.Facts.Note, Signatures: each(d.Facts.Signatures, asItIs), Facts: d.Facts.File,
 	}
 }
 
