@@ -117,7 +117,7 @@ func TestDoctorFailures(t *testing.T) {
 			require.Empty(t, stderr)
 			require.NotContains(t, stdout, "s3cret")
 			failed := map[string]string{}
-			for _, o := range objects(t, stdout) {
+			for _, o := range objectsIn(t, stdout) {
 				if what, _ := o["what"].(string); o["result"] == "FAIL" {
 					require.NotContains(t, failed, what, "one line each")
 					failed[what], _ = o["detail"].(string)
