@@ -52,17 +52,18 @@ func TestTheSchemaIsTheModels(t *testing.T) {
 			without []string // of the model
 			and     []string // only the table has
 		}{
-			"transactions": {model.Transaction{}, nil, []string{"n", "signer_rows", "lease_until", "lease_owner"}},
-			"signers":      {model.Signer{}, []string{"ref"}, []string{"txn", "signer", "place"}},
-			"callbacks":    {model.Callback{}, []string{"id"}, []string{"n", "txn"}},
-			"documents":    {documentRow{}, nil, nil},
-			"history":      {model.Change{}, nil, []string{"txn"}},
-			"gaps":         {model.Gap{}, nil, nil},
-			"incidents":    {model.Incident{}, nil, nil},
-			"runs":         {model.Run{}, nil, nil},
-			"drift":        {model.DriftLine{}, nil, nil},
-			"accounts":     {model.Account{}, nil, nil},
-			"locks":        {database.LockRow{}, nil, nil},
+			"transactions":   {model.Transaction{}, nil, []string{"n", "signer_rows", "lease_until", "lease_owner"}},
+			"signers":        {model.Signer{}, []string{"ref"}, []string{"txn", "signer", "place"}},
+			"callbacks":      {model.Callback{}, []string{"id"}, []string{"n", "txn"}},
+			"documents":      {documentRow{}, nil, nil},
+			"history":        {model.Change{}, nil, []string{"txn"}},
+			"gaps":           {model.Gap{}, nil, nil},
+			"incidents":      {model.Incident{}, nil, nil},
+			"runs":           {model.Run{}, nil, nil},
+			"drift":          {model.DriftLine{}, nil, nil},
+			"accounts":       {model.Account{}, nil, nil},
+			"locks":          {database.LockRow{}, nil, nil},
+			"console_tokens": {ConsoleToken{}, nil, nil},
 		} {
 			want := append(slices.DeleteFunc(names(t, c.of), func(n string) bool { return slices.Contains(c.without, n) }),
 				c.and...)
