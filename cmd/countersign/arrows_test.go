@@ -79,6 +79,7 @@ var arrows = map[string][]string{
 	"worker/callback/caller": {},
 	"worker/callback/odd":    {},
 	"worker/console":         {"model", "model/words", "model/store"},
+	"worker/console/objects": {"model"},
 	"worker/workertest": {"model", "model/store", "provider", "provider/providertest", "worker/apply", "worker/ask",
 		"worker/ask/runs"},
 
@@ -88,7 +89,7 @@ var arrows = map[string][]string{
 		"provider"},
 	"cmd/countersign/config/configtest": {"provider"},
 	"cmd/countersign/config/changes":    {"cmd/countersign/config"},
-	"cmd/countersign/output":            {"cmd/countersign/output/layout", "model", "model/words"},
+	"cmd/countersign/output":            {"cmd/countersign/output/layout", "model", "model/words", "worker/console/objects"},
 	"cmd/countersign/output/layout":     {},
 	"cmd/countersign/output/progress":   {"cmd/countersign/output", "model"},
 	"cmd/countersign/sandbox":           {"worker/pdf"},
@@ -127,14 +128,14 @@ var arrows = map[string][]string{
 	"cmd/countersign/health": {
 		"cmd/countersign/output/layout", "cmd/countersign/config/values",
 		"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "model", "model/store",
-		"model/store/database", "model/store/durable",
+		"model/store/database", "model/store/durable", "worker/console/objects",
 	},
 	"cmd/countersign/arguments": {
 		"cmd/countersign/engine/environ", "cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output",
 		"model", "model/store", "model/store/durable", "provider",
 	},
 	"cmd/countersign/export": {"cmd/countersign/engine", "cmd/countersign/output", "model", "model/store",
-		"model/store/durable"},
+		"model/store/durable", "worker/console/objects"},
 	"cmd/countersign/login": {"cmd/countersign/engine/environ", "cmd/countersign/engine/web", "cmd/countersign/engine",
 		"cmd/countersign/output", "provider"},
 	"cmd/countersign/replay": {
@@ -159,6 +160,7 @@ var arrows = map[string][]string{
 		"cmd/countersign/engine/web", "cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output",
 		"cmd/countersign/output/progress", "model",
 		"model/store", "model/store/database", "provider", "provider/simulator", "worker/apply",
+		"worker/console/objects",
 	},
 	"cmd/countersign/bench": {"cmd/countersign/engine/web", "cmd/countersign/engine", "model", "model/store", "provider",
 		"worker/apply", "worker/callback"},

@@ -149,10 +149,19 @@ func (d *examination) database(ctx context.Context) *store.Store {
 			d.say("FAIL", "database", "%v", err)
 		} else {
 			d.say("ok", "database", "%s, schema %d, written with full synchronisation", d.config.DatabaseShown(), have)
+			d.log(s)
 		}
 		return s
 	}
 	return errorless(s)
+}
+
+// log says where the database's log has grown beyond what a daemon lets it grow to.
+func (d *examination) log(s *store.Store) {
+	if size := s.LogSize(); size >= sqlitefile.LogBound {
+		d.say("warn", "database log", "%s-wal has %s: somebody keeps an old state of the database open (a report, a copy "+
+			"by hand); end that reader, and a running daemon makes it small", s.Path(), output.BytesShown(size))
+	}
 }
 
 // errorless gives up a store that cannot be asked.
