@@ -5,13 +5,14 @@ import (
 	"crypto/elliptic"
 	"fmt"
 	"math/big"
+	"strings"
 
 	"countersign/worker/pdf/ber"
 )
 
 // curve is y² = x³ + ax + b over the numbers below p.
 type curve struct {
-	name       string
+	id, name   string
 	p, a, b, n *big.Int
 	g          point
 	std        elliptic.Curve // where Go's library has it
@@ -32,18 +33,28 @@ func standard() map[string]elliptic.Curve {
 func named(id string) *curve {
 	if std, ok := standard()[id]; ok {
 		p := std.Params()
-		return &curve{name: p.Name, p: p.P, a: new(big.Int).Sub(p.P, big.NewInt(3)), b: p.B, n: p.N,
+		return &curve{id: id, name: p.Name, p: p.P, a: new(big.Int).Sub(p.P, big.NewInt(3)), b: p.B, n: p.N,
 			g: point{p.Gx, p.Gy}, std: std}
 	}
-	row, ok := shortCurves()[id]
-	if !ok {
-		return nil
+	for _, c := range short() {
+		if c.id == id {
+			return c
+		}
 	}
-	c := &curve{name: row[0]}
-	for i, to := range []**big.Int{&c.p, &c.a, &c.b, &c.g.x, &c.g.y, &c.n} {
-		*to, _ = new(big.Int).SetString(row[i+1], 16)
+	return nil
+}
+
+// short reads shortCurves.
+func short() (all []*curve) {
+	for _, block := range strings.Split(strings.ReplaceAll(shortCurves, "\n+", ""), "\n\n") {
+		row := strings.Fields(block)
+		c := &curve{id: row[0], name: row[1]}
+		for i, to := range []**big.Int{&c.p, &c.a, &c.b, &c.g.x, &c.g.y, &c.n} {
+			*to, _ = new(big.Int).SetString(row[i+2], 16)
+		}
+		all = append(all, c)
 	}
-	return c
+	return all
 }
 
 // explicit finds the named curve whose numbers a key writes out; nil where there is none: numbers of the signer's own
@@ -62,15 +73,11 @@ func explicit(params ber.Element) *curve {
 	if p == nil || n == nil {
 		return nil
 	}
-	ids := []string{}
+	known := short()
 	for id := range standard() {
-		ids = append(ids, id)
+		known = append(known, named(id))
 	}
-	for id := range shortCurves() {
-		ids = append(ids, id)
-	}
-	for _, id := range ids {
-		c := named(id)
+	for _, c := range known {
 		same := func(e ber.Element, want *big.Int) bool { return new(big.Int).SetBytes(e.Body).Cmp(want) == 0 }
 		if c.p.Cmp(p) != 0 || c.n.Cmp(n) != 0 || !same(coefficients[0], c.a) || !same(coefficients[1], c.b) {
 			continue
