@@ -28,7 +28,8 @@ func TestReferenceExplainsEverything(t *testing.T) {
 	words := modelWords(t)
 	for _, of := range []string{"Status", "SignerStatus", "AttentionKind", "GapKind", "GapChange", "DocumentKind",
 		"DocumentState", "Verdict",
-		"Outcome", "ChangeKind", "Channel", "Signature", "Integrity", "Coverage", "Trust"} {
+		"Outcome", "ChangeKind", "Channel", "Signature", "Integrity", "Coverage", "Trust",
+		"Addition", "Certification"} {
 		if len(words[of]) == 0 {
 			t.Errorf("package model has no words of the type %s", of)
 		}

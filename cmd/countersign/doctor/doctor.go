@@ -283,7 +283,7 @@ func (d *examination) noFolder(ctx context.Context, s *store.Store, folder strin
 }
 
 // reader says where no child process can be had to look into files.
-func (d *examination) reader(ctx context.Context, inspect func(context.Context, *os.File) (pdf.Verdict, error)) {
+func (d *examination) reader(ctx context.Context, inspect pdf.Inspector) {
 	f, err := os.CreateTemp("", "countersign-doctor-*")
 	if err != nil {
 		d.say("FAIL", "documents", "%v: nothing can be tried out", err)
@@ -291,7 +291,7 @@ func (d *examination) reader(ctx context.Context, inspect func(context.Context, 
 	}
 	defer os.Remove(f.Name()) //nolint:errcheck // a temporary file
 	defer f.Close()           //nolint:errcheck // it stays empty
-	if _, err := inspect(ctx, f); err != nil {
+	if _, err := inspect(ctx, f, nil); err != nil {
 		d.say("FAIL", "documents",
 			"%v: files cannot be looked into, so none is kept; see the limits of this user and of the service", err)
 	}

@@ -175,23 +175,7 @@ type Document struct {
 
 	SignatureNote string      `json:"signature_note"`
 	Signatures    []Signature `json:"signatures"`
-}
-
-// Signature is one signature that stands in a document.
-type Signature struct {
-	Kind      string `json:"kind"`
-	Signer    string `json:"signer"`
-	Time      Stamp  `json:"time"`
-	Reason    string `json:"reason"`
-	Integrity string `json:"integrity"`
-	Coverage  string `json:"coverage"`
-	Trust     string `json:"trust"`
-	Note      string `json:"note"`
-}
-
-func ofSignature(s model.EmbeddedSignature) Signature {
-	return Signature{s.Kind, s.Signer, Stamp{s.Time}, s.Reason, string(s.Integrity), string(s.Coverage),
-		string(s.Trust), s.Note}
+	Facts         Facts       `json:"facts"`
 }
 
 // OfDocument is what is shown of a file, within its row.
@@ -200,7 +184,7 @@ func OfDocument(d model.Document) Document {
 		ID: d.ID, Kind: string(d.Kind), Name: d.Name, State: string(d.State), Reason: d.Reason,
 		Signature: string(d.Facts.Signature), SHA256: d.SHA256, Size: d.Size, Path: d.Path, StoredAt: Stamp{d.StoredAt},
 		Integrity: string(d.Facts.Integrity), Coverage: string(d.Facts.Coverage), Trust: string(d.Facts.Trust),
-		SignatureNote: d.Facts.Note, Signatures: each(d.Facts.Signatures, ofSignature),
+		SignatureNote: d.Facts.Note, Signatures: each(d.Facts.Signatures, ofSignature), Facts: ofFacts(d.Facts.File),
 	}
 }
 

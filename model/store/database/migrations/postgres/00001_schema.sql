@@ -158,6 +158,7 @@ CREATE TABLE documents (
   trust          text COLLATE "C" NOT NULL,
   signature_note text COLLATE "C" NOT NULL DEFAULT '', -- why the words are what they are
   signatures     text COLLATE "C" NOT NULL DEFAULT '[]', -- JSON
+  facts          text COLLATE "C" NOT NULL DEFAULT '{}', -- JSON: what else is known of the file's signatures
   mark           text COLLATE "C" NOT NULL DEFAULT '', -- the provider's mark of the content; another mark is another version
   held           text COLLATE "C" NOT NULL DEFAULT '', -- SHA-256 of the file that came by a link and waits for the provider; '': none is there
   link           bytea, -- encrypted; a link that stood only in a callback, until the file is here
@@ -385,7 +386,7 @@ FROM signers s JOIN transactions t ON t.n = s.txn;
 
 CREATE VIEW v1_documents AS
 SELECT id, account, ref, kind, name, state, reason, signature, sha256, size, integrity, coverage, trust, path, stored_at,
-       signature_note, signatures
+       signature_note, signatures, facts
 FROM documents;
 
 CREATE VIEW v1_changes AS

@@ -158,6 +158,7 @@ CREATE TABLE documents (
   trust          TEXT NOT NULL,
   signature_note TEXT NOT NULL DEFAULT '', -- why the words are what they are
   signatures     TEXT NOT NULL DEFAULT '[]', -- JSON
+  facts          TEXT NOT NULL DEFAULT '{}', -- JSON: what else is known of the file's signatures
   mark           TEXT NOT NULL DEFAULT '', -- the provider's mark of the content; another mark is another version
   held           TEXT NOT NULL DEFAULT '', -- SHA-256 of the file that came by a link and waits for the provider; '': none is there
   link           BLOB, -- encrypted; a link that stood only in a callback, until the file is here
@@ -385,7 +386,7 @@ FROM signers s JOIN transactions t ON t.n = s.txn;
 
 CREATE VIEW v1_documents AS
 SELECT id, account, ref, kind, name, state, reason, signature, sha256, size, integrity, coverage, trust, path, stored_at,
-       signature_note, signatures
+       signature_note, signatures, facts
 FROM documents;
 
 CREATE VIEW v1_changes AS
