@@ -154,7 +154,14 @@ var arrows = map[string][]string{
 		"cmd/countersign/output/progress", "model",
 		"model/store", "model/store/database", "provider", "provider/simulator", "worker/apply",
 	},
-	"cmd/countersign/bench": {"cmd/countersign/engine/web", "cmd/countersign/engine", "model", "model/store", "provider",
-		"worker/apply", "worker/callback"},
+	"cmd/countersign/bench": {
+		"cmd/countersign/bench/child", "cmd/countersign/bench/limits", "cmd/countersign/bench/load",
+		"cmd/countersign/config", "cmd/countersign/demo", "cmd/countersign/engine", "model", "model/store", "provider",
+		"provider/simulator", "worker/apply", "worker/callback",
+	},
+	"cmd/countersign/bench/child": {},
+	"cmd/countersign/bench/load":  {},
+	"cmd/countersign/bench/limits": {"cmd/countersign/bench/load", "cmd/countersign/engine/web", "model/store",
+		"provider"},
 	"cmd/countersign": {anything},
 }
