@@ -48,7 +48,13 @@ var arrows = map[string][]string{
 	"provider/simulator/world/pdf":    {},
 	"provider/simulator/world/wire":   {},
 
-	"worker/pdf":         {"model"},
+	"worker/pdf":         {"model", "worker/pdf/cert", "worker/pdf/cms", "worker/pdf/digest", "worker/pdf/trust"},
+	"worker/pdf/ber":     {},
+	"worker/pdf/digest":  {},
+	"worker/pdf/pubkey":  {"worker/pdf/ber", "worker/pdf/digest"},
+	"worker/pdf/cert":    {"worker/pdf/ber", "worker/pdf/digest", "worker/pdf/pubkey"},
+	"worker/pdf/cms":     {"worker/pdf/ber", "worker/pdf/cert", "worker/pdf/digest", "worker/pdf/pubkey"},
+	"worker/pdf/trust":   {"worker/pdf/ber", "worker/pdf/cert", "worker/pdf/digest", "worker/pdf/pubkey"},
 	"worker/pdf/pdftest": {},
 	"worker/files":       {"model", "model/store/durable"},
 	"worker/hook":        {"model", "model/store/durable"},
@@ -73,6 +79,7 @@ var arrows = map[string][]string{
 	"worker/callback/caller": {},
 	"worker/callback/odd":    {},
 	"worker/console":         {"model", "model/words", "model/store"},
+	"worker/console/objects": {"model"},
 	"worker/workertest": {"model", "model/store", "provider", "provider/providertest", "worker/apply", "worker/ask",
 		"worker/ask/runs"},
 
@@ -82,7 +89,7 @@ var arrows = map[string][]string{
 		"provider"},
 	"cmd/countersign/config/configtest": {"provider"},
 	"cmd/countersign/config/changes":    {"cmd/countersign/config"},
-	"cmd/countersign/output":            {"cmd/countersign/output/layout", "model", "model/words"},
+	"cmd/countersign/output":            {"cmd/countersign/output/layout", "model", "model/words", "worker/console/objects"},
 	"cmd/countersign/output/layout":     {},
 	"cmd/countersign/output/progress":   {"cmd/countersign/output", "model"},
 	"cmd/countersign/sandbox":           {"worker/pdf"},
@@ -121,14 +128,14 @@ var arrows = map[string][]string{
 	"cmd/countersign/health": {
 		"cmd/countersign/output/layout", "cmd/countersign/config/values",
 		"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "model", "model/store",
-		"model/store/database", "model/store/durable",
+		"model/store/database", "model/store/durable", "worker/console/objects",
 	},
 	"cmd/countersign/arguments": {
 		"cmd/countersign/engine/environ", "cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output",
 		"model", "model/store", "model/store/durable", "provider",
 	},
 	"cmd/countersign/export": {"cmd/countersign/engine", "cmd/countersign/output", "model", "model/store",
-		"model/store/durable"},
+		"model/store/durable", "worker/console/objects"},
 	"cmd/countersign/login": {"cmd/countersign/engine/environ", "cmd/countersign/engine/web", "cmd/countersign/engine",
 		"cmd/countersign/output", "provider"},
 	"cmd/countersign/replay": {
@@ -153,6 +160,7 @@ var arrows = map[string][]string{
 		"cmd/countersign/engine/web", "cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output",
 		"cmd/countersign/output/progress", "model",
 		"model/store", "model/store/database", "provider", "provider/simulator", "worker/apply",
+		"worker/console/objects",
 	},
 	"cmd/countersign/bench": {
 		"cmd/countersign/bench/child", "cmd/countersign/bench/limits", "cmd/countersign/bench/load",

@@ -28,12 +28,12 @@ type Options struct {
 	Connections []int
 	Rounds      int
 	Seconds     float64
-	Open        int // transactions that are open to begin with
-	Rows        int // and how many stand in the table, if more
-	Backlog     int // rows that are due and cannot be asked
+	Open        int           // transactions that are open to begin with
+	Rows        int           // and how many stand in the table, if more
+	Backlog     int           // rows that are due and cannot be asked
 	SyncDelay   time.Duration // that each commit takes longer
-	Defaults    bool // also the handler on the driver's defaults
-	Only        bool // nothing but the daemon
+	Defaults    bool          // also the handler on the driver's defaults
+	Only        bool          // nothing but the daemon
 	JSON        bool
 	Base        string // a file of an earlier --json
 	Keep        string // the folder that everything lies in, left as it is
