@@ -48,15 +48,24 @@ var arrows = map[string][]string{
 	"provider/simulator/world/pdf":    {},
 	"provider/simulator/world/wire":   {},
 
-	"worker/pdf":                 {"model"},
-	"worker/pdf/pdftest":         {},
+	"worker/pdf":         {"model", "worker/pdf/cert", "worker/pdf/cms", "worker/pdf/digest", "worker/pdf/trust"},
+	"worker/pdf/ber":     {},
+	"worker/pdf/digest":  {},
+	"worker/pdf/pubkey":  {"worker/pdf/ber", "worker/pdf/digest"},
+	"worker/pdf/cert":    {"worker/pdf/ber", "worker/pdf/digest", "worker/pdf/pubkey"},
+	"worker/pdf/cms":     {"worker/pdf/ber", "worker/pdf/cert", "worker/pdf/digest", "worker/pdf/pubkey"},
+	"worker/pdf/trust":   {"worker/pdf/ber", "worker/pdf/cert", "worker/pdf/digest", "worker/pdf/pubkey"},
+	"worker/pdf/pdftest": {},
+
+	// They make what is judged and know nothing of the judge.
 	"worker/pdf/pdftest/paper":   {},
 	"worker/pdf/pdftest/attacks": {"worker/pdf/pdftest/paper"},
 	"worker/pdf/pdftest/twins":   {"worker/pdf/pdftest/paper"},
-	"worker/files":               {"model", "model/store/durable"},
-	"worker/hook":                {"model", "model/store/durable"},
-	"worker/incidents":           {"model", "model/store"},
-	"worker/apply":               {"model", "model/store", "provider", "worker/incidents"},
+
+	"worker/files":     {"model", "model/store/durable"},
+	"worker/hook":      {"model", "model/store/durable"},
+	"worker/incidents": {"model", "model/store"},
+	"worker/apply":     {"model", "model/store", "provider", "worker/incidents"},
 	"worker/ask": {
 		"model", "model/store", "provider", "worker/apply", "worker/ask/endless", "worker/ask/standing", "worker/incidents",
 	},
@@ -76,6 +85,7 @@ var arrows = map[string][]string{
 	"worker/callback/caller": {},
 	"worker/callback/odd":    {},
 	"worker/console":         {"model", "model/words", "model/store"},
+	"worker/console/objects": {"model"},
 	"worker/workertest": {"model", "model/store", "provider", "provider/providertest", "worker/apply", "worker/ask",
 		"worker/ask/runs"},
 
@@ -85,7 +95,7 @@ var arrows = map[string][]string{
 		"provider"},
 	"cmd/countersign/config/configtest": {"provider"},
 	"cmd/countersign/config/changes":    {"cmd/countersign/config"},
-	"cmd/countersign/output":            {"cmd/countersign/output/layout", "model", "model/words"},
+	"cmd/countersign/output":            {"cmd/countersign/output/layout", "model", "model/words", "worker/console/objects"},
 	"cmd/countersign/output/layout":     {},
 	"cmd/countersign/output/progress":   {"cmd/countersign/output", "model"},
 	"cmd/countersign/sandbox":           {"worker/pdf"},
@@ -124,14 +134,14 @@ var arrows = map[string][]string{
 	"cmd/countersign/health": {
 		"cmd/countersign/output/layout", "cmd/countersign/config/values",
 		"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "model", "model/store",
-		"model/store/database", "model/store/durable",
+		"model/store/database", "model/store/durable", "worker/console/objects",
 	},
 	"cmd/countersign/arguments": {
 		"cmd/countersign/engine/environ", "cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output",
 		"model", "model/store", "model/store/durable", "provider",
 	},
 	"cmd/countersign/export": {"cmd/countersign/engine", "cmd/countersign/output", "model", "model/store",
-		"model/store/durable"},
+		"model/store/durable", "worker/console/objects"},
 	"cmd/countersign/login": {"cmd/countersign/engine/environ", "cmd/countersign/engine/web", "cmd/countersign/engine",
 		"cmd/countersign/output", "provider"},
 	"cmd/countersign/replay": {
@@ -156,6 +166,7 @@ var arrows = map[string][]string{
 		"cmd/countersign/engine/web", "cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output",
 		"cmd/countersign/output/progress", "model",
 		"model/store", "model/store/database", "provider", "provider/simulator", "worker/apply",
+		"worker/console/objects",
 	},
 	"cmd/countersign/bench": {"cmd/countersign/engine/web", "cmd/countersign/engine", "model", "model/store", "provider",
 		"worker/apply", "worker/callback"},

@@ -17,7 +17,7 @@ func TestBenchIngest(t *testing.T) {
 	code := newApp(strings.NewReader(""), out, out).run(t.Context(),
 		[]string{"bench", "ingest", "--rounds", "1", "--seconds", "0.1", "--connections", "1,4", "--json"})
 	require.Zero(t, code, out.String())
-	lines := objects(t, out.String())
+	lines := objectsIn(t, out.String())
 	require.Len(t, lines, 8)
 	for i, l := range lines {
 		require.Equal(t, []string{"ours", "naive", "work", "bare"}[i%4], l["what"])

@@ -14,6 +14,7 @@ import (
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/console/objects"
 )
 
 func newCallbacksCommand(env *engine.Env) *cobra.Command {
@@ -87,7 +88,7 @@ func listCallbacks(ctx context.Context, env *engine.Env, c *config.Config, s *st
 	}
 	if f.json {
 		out := env.JSONLines()
-		return output.EachOf(f.limit, fetch, func(c model.Callback) error { return out.Write(output.CallbackObject(c)) })
+		return output.EachOf(f.limit, fetch, func(c model.Callback) error { return out.Write(objects.OfCallback(c)) })
 	}
 	var list []model.Callback
 	err := output.EachOf(env.Shown(f.limit, f.all), fetch,
@@ -150,7 +151,7 @@ func newCallbacksShowCommand(env *engine.Env) *cobra.Command {
 					return err
 				}
 				if asJSON {
-					return env.JSONLines().Write(output.WholeCallbackObject(c))
+					return env.JSONLines().Write(objects.OfWholeCallback(c))
 				}
 				return env.PrintCallback(c)
 			})

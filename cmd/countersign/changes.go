@@ -12,6 +12,7 @@ import (
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/console/objects"
 )
 
 // followEvery is how often --follow looks for more.
@@ -55,7 +56,7 @@ func runChanges(ctx context.Context, env *engine.Env, s *store.Store, f changesF
 	write := func(c model.Change) error { return printChange(env, c) }
 	if f.json {
 		out := env.JSONLines()
-		write = func(c model.Change) error { return out.Write(output.ChangeObject(c)) }
+		write = func(c model.Change) error { return out.Write(objects.OfChange(c)) }
 	}
 	if first, newest, err := s.Feed(ctx); err != nil {
 		return err

@@ -21,7 +21,7 @@ func newCheckFileCommand(env *engine.Env) *cobra.Command {
 		Args:    cobra.NoArgs,
 		Hidden:  true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			err := sandbox.Child(cmd.Context(), env.Stdout)
+			err := sandbox.Child(cmd.Context(), env.Stdin, env.Stdout)
 			if errors.Is(err, sandbox.ErrNoFile) {
 				return output.Usagef("%w", err)
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"database/sql"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -116,7 +117,7 @@ func TestDoctorFailures(t *testing.T) {
 			require.Empty(t, stderr)
 			require.NotContains(t, stdout, "s3cret")
 			failed := map[string]string{}
-			for _, o := range objects(t, stdout) {
+			for _, o := range objectsIn(t, stdout) {
 				if what, _ := o["what"].(string); o["result"] == "FAIL" {
 					require.NotContains(t, failed, what, "one line each")
 					failed[what], _ = o["detail"].(string)
@@ -163,6 +164,30 @@ func TestDoctorBesideDaemon(t *testing.T) {
 		_, err := s.LockOwner(t.Context(), database.LockServe)
 		require.NoError(t, err)
 	})
+}
+
+// A reader that keeps an old state of the database open lets the log beside it grow; the doctor says how far.
+func TestDoctorTellsOfALogThatStaysLarge(t *testing.T) {
+	t.Parallel()
+	in := install(t, playServices(t, simulator.Options{Transactions: -1}), 1)
+	in.daemon(t)
+	file := filepath.Join(in.dir, "countersign.db")
+	db, err := sql.Open("sqlite3", "file:"+file+"?_busy_timeout=20000")
+	require.NoError(t, err)
+	defer db.Close() //nolint:errcheck // it is thrown away
+	reader, err := db.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	defer reader.Rollback() //nolint:errcheck // it has only read
+	var n int
+	require.NoError(t, reader.QueryRow(`SELECT COUNT(*) FROM callbacks`).Scan(&n))
+	_, err = db.Exec(`CREATE TABLE filling (x BLOB)`)
+	for range 7 {
+		require.NoError(t, err)
+		_, err = db.Exec(`INSERT INTO filling VALUES (randomblob(10000000))`)
+	}
+	require.NoError(t, err)
+	stdout, _, _ := in.verb(t, "doctor")
+	require.Regexp(t, `warn  database log +\S+-wal has 6\d\.\d MiB: somebody keeps an old state`, stdout)
 }
 
 // code runs a verb and returns only how it ended.

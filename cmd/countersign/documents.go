@@ -13,6 +13,7 @@ import (
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/console/objects"
 )
 
 func newDocumentsCommand(env *engine.Env) *cobra.Command {
@@ -82,7 +83,7 @@ func listDocuments(ctx context.Context, env *engine.Env, c *config.Config, s *st
 	if f.json {
 		out := env.JSONLines()
 		return output.EachOf(f.limit, fetch, func(d model.Document) error {
-			return out.Write(output.ListedDocumentObject(d))
+			return out.Write(objects.OfListedDocument(d))
 		})
 	}
 	t := env.Table("account", "ref", "kind", "name", "state", "signature", "size", "stored", "reason")

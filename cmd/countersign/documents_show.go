@@ -13,6 +13,7 @@ import (
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/console/objects"
 )
 
 func newDocumentsShowCommand(env *engine.Env) *cobra.Command {
@@ -36,7 +37,7 @@ authorities is asked. One word sums them up: intact, altered, unsigned or unknow
 				if asJSON {
 					out := env.JSONLines()
 					for _, d := range list {
-						if err := out.Write(output.ListedDocumentObject(d)); err != nil {
+						if err := out.Write(objects.OfListedDocument(d)); err != nil {
 							return err
 						}
 					}

@@ -15,6 +15,7 @@ import (
 	"countersign/cmd/countersign/health"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
+	"countersign/worker/console/objects"
 )
 
 type gapsFlags struct {
@@ -123,7 +124,7 @@ func runGaps(ctx context.Context, env *engine.Env, c *config.Config, s *store.St
 	case f.summary && f.json:
 		out := env.JSONLines()
 		for _, l := range sums {
-			if err := out.Write(output.SummaryObject(l)); err != nil {
+			if err := out.Write(objects.OfLedger(l)); err != nil {
 				return err
 			}
 		}
@@ -143,7 +144,7 @@ func runGaps(ctx context.Context, env *engine.Env, c *config.Config, s *store.St
 // sumLedgers reads what the ledger says of each account.
 func sumLedgers(
 	ctx context.Context, env *engine.Env, c *config.Config, s *store.Store, f gapsFlags,
-) (out []output.LedgerSum, err error) {
+) (out []objects.Ledger, err error) {
 	accounts, err := s.Accounts(ctx)
 	if err != nil {
 		return nil, err
@@ -163,7 +164,7 @@ func sumLedgers(
 
 // judge is exit 3 where an account's callbacks told too little. One that was taken out of the config counts only if it
 // is named.
-func (f gapsFlags) judge(c *config.Config, sums []output.LedgerSum) error {
+func (f gapsFlags) judge(c *config.Config, sums []objects.Ledger) error {
 	if !f.failUnder.set {
 		return nil
 	}
@@ -173,7 +174,7 @@ func (f gapsFlags) judge(c *config.Config, sums []output.LedgerSum) error {
 		if f.failUnder.wanted != nil {
 			wanted = *f.failUnder.wanted
 		}
-		if _, configured := c.Account(l.Account); (configured || f.account != "") && output.Below(l.Share, float64(wanted)) {
+		if _, configured := c.Account(l.Account); (configured || f.account != "") && objects.Below(l.Share, float64(wanted)) {
 			errs = append(errs, fmt.Errorf("account %s: callbacks told %s of its changes, below %s", l.Account,
 				output.Percent(l.Reported, l.All()), wanted))
 		}
@@ -194,7 +195,7 @@ func listGaps(ctx context.Context, env *engine.Env, s *store.Store, f gapsFlags)
 	if f.json {
 		out := env.JSONLines()
 		for _, g := range list {
-			if err := out.Write(output.GapObject(g)); err != nil {
+			if err := out.Write(objects.OfGap(g)); err != nil {
 				return err
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/console/objects"
 )
 
 type listFlags struct {
@@ -104,7 +105,7 @@ func rowPages(
 func listJSON(ctx context.Context, env *engine.Env, s *store.Store, filter store.Filter, limit int) error {
 	out := env.JSONLines()
 	return output.EachOf(limit, rowPages(ctx, s, filter),
-		func(t model.Transaction) error { return out.Write(output.TransactionObject(t)) })
+		func(t model.Transaction) error { return out.Write(objects.OfTransaction(t)) })
 }
 
 func listTable(ctx context.Context, env *engine.Env, s *store.Store, filter store.Filter, f listFlags) error {

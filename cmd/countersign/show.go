@@ -13,6 +13,7 @@ import (
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/console/objects"
 )
 
 func newShowCommand(env *engine.Env) *cobra.Command {
@@ -37,7 +38,7 @@ A ref that begins with - follows --.`,
 					return err
 				}
 				if asJSON {
-					return env.JSONLines().Write(output.ShowObject(r))
+					return env.JSONLines().Write(objects.OfRow(r))
 				}
 				var slots map[string]time.Time
 				if account, ok := c.Account(r.Account); ok {
@@ -52,8 +53,8 @@ A ref that begins with - follows --.`,
 }
 
 // wholeRow reads what belongs to a transaction.
-func wholeRow(ctx context.Context, s *store.Store, t model.Transaction) (output.Row, error) {
-	r := output.Row{Transaction: t}
+func wholeRow(ctx context.Context, s *store.Store, t model.Transaction) (objects.Row, error) {
+	r := objects.Row{Transaction: t}
 	var errs [5]error
 	r.History, errs[0] = s.ChangesOf(ctx, t.Key())
 	errs[1] = output.EachOf(0, func(size int, cursor string) ([]model.Callback, string, error) {

@@ -15,6 +15,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/worker/ask/runs"
+	"countersign/worker/console/objects"
 	"countersign/worker/verify"
 )
 
@@ -71,7 +72,7 @@ func (o *verifyOptions) queue(ctx context.Context, q *queue.Queue) ([]model.Run,
 		}
 		if resumed && r.Cursor != "" {
 			fmt.Fprintf(q.Stderr, "%s: resuming the verify of %s, %d of %d rows are done\n", acc.ID,
-				r.CreatedAt.Format(output.StampLayout), r.Asked, r.Total)
+				r.CreatedAt.Format(objects.StampLayout), r.Asked, r.Total)
 		}
 		queued = append(queued, r)
 	}
@@ -141,7 +142,7 @@ func printDriftLines(
 ) error {
 	enc := json.NewEncoder(env.Stdout)
 	err := eachDrift(ctx, s, runs, func(l model.DriftLine) (bool, error) {
-		return true, enc.Encode(output.DriftObject(l))
+		return true, enc.Encode(objects.OfDrift(l))
 	})
 	if err != nil {
 		return err

@@ -188,7 +188,7 @@ func TestWholeAutosignLostCompletion(t *testing.T) {
 	reason, _ := in.fileBecomes(t, "c1", "unobtainable")["reason"].(string)
 	require.Contains(t, reason, "save the file from the dashboard")
 	eventually(t, "the gap", func() bool {
-		for _, g := range objects(t, in.said(t, "gaps", "--json")) {
+		for _, g := range objectsIn(t, in.said(t, "gaps", "--json")) {
 			if g["ref"] == "c1" && g["change"] == "status" {
 				return agree(g, said{"kind": "missed", "from": "in_progress", "to": "completed", "account": account})
 			}
@@ -225,7 +225,7 @@ func TestWholeAutosignTracks(t *testing.T) {
 // gapsOf are the gaps that `gaps` lists.
 func gapsOf(t *testing.T, in installation) (out []said) {
 	t.Helper()
-	for _, g := range objects(t, in.said(t, "gaps", "--json")) {
+	for _, g := range objectsIn(t, in.said(t, "gaps", "--json")) {
 		if g["kind"] != nil {
 			out = append(out, g)
 		}

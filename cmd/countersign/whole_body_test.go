@@ -20,7 +20,7 @@ func TestWholeWhatIsNotUnderstoodLiesEncrypted(t *testing.T) {
 		[]byte(`{"name":"PACKAGE_COMPLETE","link":"`+link+`"}`))
 	require.Equal(t, http.StatusOK, code)
 	id := in.ids(t, model.NotUnderstood)[0]
-	shown := objects(t, in.said(t, "callbacks", "show", "--json", id))[0]
+	shown := objectsIn(t, in.said(t, "callbacks", "show", "--json", id))[0]
 	require.Equal(t, `{"name":"PACKAGE_COMPLETE","link":"<cut>"}`, shown["body"])
 	require.NotContains(t, in.said(t, "callbacks", "show", id), "signature=")
 	for _, name := range []string{"countersign.db", "countersign.db-wal"} {

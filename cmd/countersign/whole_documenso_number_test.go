@@ -44,13 +44,13 @@ func TestWholeDocumensoNumbersOnly(t *testing.T) {
 	d.in.came(t, simulator.AccountDocumenso, nil,
 		jsonOf(t, said{"event": "DOCUMENT_SENT", "payload": number("envelope_nobody", "PENDING", 44)}), model.Refused, "")
 	eventually(t, "the unknown number was asked about", func() bool {
-		list := objects(t, d.in.said(t, "callbacks", "list", "--json", "--ref", "document_43"))
+		list := objectsIn(t, d.in.said(t, "callbacks", "list", "--json", "--ref", "document_43"))
 		return len(list) == 1 && list[0]["outcome"] == string(model.ClaimUnresolved)
 	})
 	if n := d.in.rows(t); n != 2 {
 		t.Errorf("%d rows, want those of known and fresh and none of a number", n)
 	}
-	if gaps := objects(t, d.in.said(t, "gaps", "--json")); len(gaps) > 0 {
+	if gaps := objectsIn(t, d.in.said(t, "gaps", "--json")); len(gaps) > 0 {
 		t.Errorf("each change was told by a callback: %v", gaps)
 	}
 }

@@ -275,7 +275,7 @@ func (d *ill) kept(t *testing.T) {
 		out, err := d.command(verb...).Output()
 		require.NoError(t, err)
 		var refs []string
-		for _, o := range objects(t, string(out)) {
+		for _, o := range objectsIn(t, string(out)) {
 			ref, _ := o["ref"].(string)
 			refs = append(refs, ref)
 		}

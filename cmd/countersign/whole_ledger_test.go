@@ -75,7 +75,7 @@ func (l ledgerScript) gapOf(ref, kind string) (gap said) {
 // told are the incidents as the feed of changes has them.
 func (l ledgerScript) told() (out []string) {
 	l.t.Helper()
-	for _, c := range objects(l.t, l.said(l.t, "changes", "--json")) {
+	for _, c := range objectsIn(l.t, l.said(l.t, "changes", "--json")) {
 		if c["kind"] == "incident" {
 			out = append(out, c["from"].(string)+">"+c["to"].(string))
 		}
@@ -173,7 +173,7 @@ func (l ledgerScript) summedUp() {
 		kinds[g["kind"]]++
 	}
 	require.Equal(t, map[any]int{"missed": 2, "late": 1, "refused": 1, "unsubscribed": 1, "no_event": 1}, kinds)
-	sum := objects(t, l.said(t, "gaps", "--summary", "--json"))[0]
+	sum := objectsIn(t, l.said(t, "gaps", "--summary", "--json"))[0]
 	require.True(t, agree(sum,
 		said{"objective": 0.99, "missed": 2, "late": 1, "refused": 1, "unsubscribed": 1, "no_event": 1}), "%v", sum)
 	told := sum["told"].(float64)

@@ -24,7 +24,7 @@ func (in installation) ids(t *testing.T, v model.Verdict) (out []string) {
 	t.Helper()
 	stdout, stderr, code := in.verb(t, "callbacks", "list", "--json", "--verdict", string(v))
 	require.Zero(t, code, stderr)
-	for _, o := range objects(t, stdout) {
+	for _, o := range objectsIn(t, stdout) {
 		out = append([]string{o["id"].(string)}, out...)
 	}
 	return out
@@ -60,7 +60,7 @@ func TestWholeRefusedCallbacksAreExplainedAndReplayed(t *testing.T) {
 	stdout := in.said(t, "callbacks", "explain", refused[0])
 	require.Contains(t, stdout, "callback_keys[1] matches now")
 	require.NotContains(t, stdout, "the-new-key")
-	trials := objects(t, in.said(t, "callbacks", "explain", "--json", refused[0]))
+	trials := objectsIn(t, in.said(t, "callbacks", "explain", "--json", refused[0]))
 	require.Len(t, trials, 8)
 	require.Equal(t, map[string]any{"secret": "callback_keys[1]", "header": "Authorization", "hash": "", "encoding": "",
 		"over": "", "match": true, "note": ""}, trials[4])
@@ -71,14 +71,14 @@ func TestWholeRefusedCallbacksAreExplainedAndReplayed(t *testing.T) {
 	require.Contains(t, stdout, refused[1]+"  sim-onespan/p-1  refused -> duplicate",
 		"a copy of one that is replayed before it")
 	require.Equal(t, refused, in.ids(t, model.Refused), "a dry run changes nothing")
-	came := objects(t, in.said(t, "callbacks", "show", "--json", refused[0]))[0]["at"]
+	came := objectsIn(t, in.said(t, "callbacks", "show", "--json", refused[0]))[0]["at"]
 	stdout = in.said(t, "callbacks", "replay", "--refused", "--json")
-	replayed := objects(t, stdout)
+	replayed := objectsIn(t, stdout)
 	require.Len(t, replayed, 3)
 	require.Equal(t, []any{"accepted", "applied"}, []any{replayed[0]["after"], replayed[0]["outcome"]}, stdout)
 	require.Equal(t, []any{"duplicate", "nothing_new"}, []any{replayed[1]["after"], replayed[1]["outcome"]}, stdout)
 	require.Equal(t, "accepted", replayed[2]["after"], stdout)
-	shown := objects(t, in.said(t, "callbacks", "show", "--json", refused[0]))[0]
+	shown := objectsIn(t, in.said(t, "callbacks", "show", "--json", refused[0]))[0]
 	require.Equal(t, string(sent), shown["body"])
 	require.Equal(t, came, shown["at"], "it keeps the time it came")
 	require.Contains(t, in.said(t, "callbacks", "show", refused[0]), "replayed at 20")
@@ -139,11 +139,11 @@ func TestWholeRegistrationIsSetAndChecked(t *testing.T) {
 		require.Contains(t, in.said(t, "registration", "show", id), "not us")
 		require.Contains(t, in.said(t, "registration", "set", id, "--replace"), "calls   "+ours+" (this is us)")
 		require.Contains(t, in.said(t, "registration", "set", id, "--dry-run"), "stands there already")
-		got := objects(t, in.said(t, "registration", "set", id, "--json"))[0]
+		got := objectsIn(t, in.said(t, "registration", "set", id, "--json"))[0]
 		require.Equal(t, []any{ours, true}, []any{got["url"], got["matches"]})
 		require.Contains(t, one[string](in.table(t), "SELECT registration FROM accounts WHERE id = ?", id), ours)
 		for _, way := range [][]string{nil, {"--loopback"}} {
-			steps := objects(t, in.said(t, append([]string{"registration", "check", id, "--json"}, way...)...))
+			steps := objectsIn(t, in.said(t, append([]string{"registration", "check", id, "--json"}, way...)...))
 			require.Len(t, steps, 8)
 			require.Equal(t, "acknowledgement", steps[7]["step"])
 		}
@@ -214,7 +214,7 @@ func TestWholeTheCheckNamesTheStepThatFails(t *testing.T) {
 	} {
 		spoil = c.spoil
 		stdout, _, code := in.verb(t, "registration", "check", simulator.AccountOneSpan, "--json")
-		steps := objects(t, stdout)
+		steps := objectsIn(t, stdout)
 		last := steps[len(steps)-1]
 		if c.step == "" {
 			require.Zero(t, code, stdout)

@@ -21,8 +21,8 @@ import (
 
 const daySeconds = 8640 // a day in ten seconds
 
-// objects reads what --json prints, an object a line.
-func objects(t *testing.T, text string) (out []map[string]any) {
+// objectsIn reads what --json prints, an object a line.
+func objectsIn(t *testing.T, text string) (out []map[string]any) {
 	t.Helper()
 	for line := range strings.Lines(text) {
 		var o map[string]any
@@ -67,14 +67,14 @@ func TestWholeRun(t *testing.T) {
 	})
 	stdout, stderr, code := in.verb(t, "verify", "--json")
 	require.Zero(t, code, stderr)
-	sums := objects(t, stdout)
+	sums := objectsIn(t, stdout)
 	require.Zero(t, sums[len(sums)-1]["drift"])
 	require.NotZero(t, sums[len(sums)-1]["checked"])
 
 	stdout, stderr, code = in.verb(t, "list", "--json")
 	require.Zero(t, code, stderr)
 	ours := map[string]map[string]any{}
-	for _, row := range objects(t, stdout) {
+	for _, row := range objectsIn(t, stdout) {
 		ours[row["ref"].(string)] = row
 	}
 	completed := ""
@@ -113,7 +113,7 @@ func TestWholeRun(t *testing.T) {
 	stdout, stderr, code = in.verb(t, "gaps", "--json")
 	require.Zero(t, code, stderr)
 	gaps := 0
-	for _, g := range objects(t, stdout) {
+	for _, g := range objectsIn(t, stdout) {
 		if g["kind"] != nil {
 			require.Contains(t, []any{"missed", "late", "refused", "unsubscribed", "no_event"}, g["kind"])
 			gaps++
@@ -124,7 +124,7 @@ func TestWholeRun(t *testing.T) {
 	stdout, stderr, code = in.verb(t, "changes", "--json")
 	require.Zero(t, code, stderr)
 	last := 0.0
-	changes := objects(t, stdout)
+	changes := objectsIn(t, stdout)
 	require.NotEmpty(t, changes)
 	for _, c := range changes {
 		require.Greater(t, c["seq"], last, "in order, each once")

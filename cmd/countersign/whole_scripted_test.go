@@ -168,7 +168,7 @@ func (in installation) came(t *testing.T, account string, headers map[string]str
 		require.Equal(t, http.StatusOK, code, answer)
 		require.Equal(t, taken, answer)
 	}
-	got := objects(t, in.said(t, "callbacks", "list", "--json", "--limit", "1"))[0]
+	got := objectsIn(t, in.said(t, "callbacks", "list", "--json", "--limit", "1"))[0]
 	require.Equal(t, string(v), got["verdict"], "%v of %s", got, body)
 	if outcome != "" {
 		require.Equal(t, string(outcome), got["outcome"], "%v of %s", got, body)
@@ -179,7 +179,7 @@ func (in installation) came(t *testing.T, account string, headers map[string]str
 // listed is the row of a ref as `list` shows it; nil where there is none.
 func (in installation) listed(t *testing.T, ref string) said {
 	t.Helper()
-	for _, row := range objects(t, in.said(t, "list", "--json")) {
+	for _, row := range objectsIn(t, in.said(t, "list", "--json")) {
 		if row["ref"] == ref {
 			return row
 		}
@@ -190,7 +190,7 @@ func (in installation) listed(t *testing.T, ref string) said {
 // shown is all that `show` tells of a ref.
 func (in installation) shown(t *testing.T, ref string) said {
 	t.Helper()
-	return objects(t, in.said(t, "show", "--json", "--", ref))[0]
+	return objectsIn(t, in.said(t, "show", "--json", "--", ref))[0]
 }
 
 // becomes waits until the row of a ref has these values, and returns it.
@@ -230,7 +230,7 @@ func agree(row, want said) bool {
 // files are the documents of a ref, the oldest first, as `documents list` shows them.
 func (in installation) files(t *testing.T, ref string) (out []said) {
 	t.Helper()
-	for _, d := range objects(t, in.said(t, "documents", "list", "--json")) {
+	for _, d := range objectsIn(t, in.said(t, "documents", "list", "--json")) {
 		if d["ref"] == ref {
 			out = append([]said{d}, out...)
 		}

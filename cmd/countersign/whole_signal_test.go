@@ -95,7 +95,7 @@ func rereads(t *testing.T, binary string) {
 	require.Equal(t, taken, in.rows(t), "the rows of the account that was taken out are kept")
 	stdout, stderr, exit := in.verb(t, "list", "--account", "fresh", "--json")
 	require.Zero(t, exit, stderr)
-	require.NotEmpty(t, objects(t, stdout))
+	require.NotEmpty(t, objectsIn(t, stdout))
 
 	require.NoError(t, os.Rename(in.config, in.config+".away"))
 	reload()

@@ -189,7 +189,7 @@ func TestWholeVerifyRepair(t *testing.T) {
 	} {
 		stdout, stderr, code := in.verb(t, c.args...)
 		require.Equal(t, c.code, code, stdout+stderr)
-		list := objects(t, stdout)
+		list := objectsIn(t, stdout)
 		sum := list[len(list)-1]
 		require.Equal(t, c.drift, sum["drift"], stdout)
 		require.Len(t, list, int(c.drift)+1, stdout)
@@ -228,7 +228,7 @@ func TestWholeFollow(t *testing.T) {
 	require.Zero(t, <-code)
 	seen := map[float64]bool{}
 	told := []string{}
-	for _, c := range objects(t, out.String()) {
+	for _, c := range objectsIn(t, out.String()) {
 		seq, _ := c["seq"].(float64)
 		require.False(t, seen[seq], "each once")
 		seen[seq] = true

@@ -66,7 +66,7 @@ func TestWholeVerifyKilled(t *testing.T) {
 	require.Equal(t, output.ExitDrift, code, stderr)
 	require.Contains(t, stderr, "resuming the verify")
 	require.LessOrEqual(t, int(asked.Load())+1000000, total-20, "what was done is not asked about again")
-	lines := objects(t, stdout)
+	lines := objectsIn(t, stdout)
 	sum := lines[len(lines)-1]
 	require.True(t, agree(sum, said{"checked": total, "drift": len(lines) - 1, "repaired": 0}), "%v", sum)
 	found := map[any]bool{}
@@ -110,7 +110,7 @@ func TestWholeVerifyWithoutTheProvider(t *testing.T) {
 	require.Equal(t, output.ExitFailed, code)
 	require.Contains(t, stderr, "refuse")
 	require.Less(t, time.Since(began), 30*time.Second)
-	lines := objects(t, stdout)
+	lines := objectsIn(t, stdout)
 	require.Len(t, lines, 2)
 	require.Contains(t, lines[0]["field"], "document")
 	require.True(t, agree(lines[1], said{"checked": 0, "drift": 1, "repaired": 0}), "%v", lines[1])

@@ -212,7 +212,7 @@ func (in installation) equalsTruth(t *testing.T, svc *services) {
 	ours := map[string]map[string]any{}
 	stdout, stderr, code := in.verb(t, "list", "--json")
 	require.Zero(t, code, stderr)
-	for _, row := range objects(t, stdout) {
+	for _, row := range objectsIn(t, stdout) {
 		ours[row["account"].(string)+"/"+row["ref"].(string)] = row
 	}
 	for _, tx := range svc.world.Truth().Transactions {

@@ -27,6 +27,8 @@ func callbacksOf(columns string, k model.Key, w database.Where, order string) (q
 type CallbackFilter struct {
 	Account, Ref string
 	Verdict      model.Verdict
+	Outcome      model.Outcome
+	Type         string
 	Since        *time.Time
 	Limit        int // 50 if zero
 	Cursor       string
@@ -36,6 +38,8 @@ type CallbackFilter struct {
 func (s *Store) Callbacks(ctx context.Context, f CallbackFilter) (out []model.Callback, next string, err error) {
 	w := database.Where{}
 	w.Text("verdict = ?", string(f.Verdict))
+	w.Text("outcome = ?", string(f.Outcome))
+	w.Text("type = ?", f.Type)
 	if f.Since != nil {
 		w.Add("at >= ?", *f.Since)
 	}

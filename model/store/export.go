@@ -101,7 +101,7 @@ func exported(column string, v any) (any, error) {
 		if n, ok := v.(int64); ok {
 			return n != 0, nil
 		}
-	case "attention", "signatures":
+	case "attention", "signatures", "facts":
 		if isText && json.Valid([]byte(text)) {
 			return json.RawMessage(text), nil
 		}

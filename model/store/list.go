@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/base64"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,14 +15,33 @@ import (
 // Filter chooses rows for a list. The zero value is every row that is not hidden, the newest change
 // first.
 type Filter struct {
-	Account      string
-	Statuses     []model.Status
-	ChangedSince *time.Time
-	ExternalID   string
-	Search       string // in name, ref, signers' names and e-mails, and the own id; any case
-	Attention    bool
-	Limit        int // 50 if zero
-	Cursor       string
+	Account       string
+	Accounts      []string // any of them, where Account is ""
+	Providers     []string
+	Statuses      []model.Status
+	Flags         []string // any of Flags()
+	Confirmed     *bool
+	Checking      *bool // a callback says what no answer has confirmed yet
+	ChangedSince  *time.Time
+	ChangedUntil  *time.Time // before then
+	ExpiresBefore *time.Time
+	ExternalID    string
+	Search        string // in name, ref, signers' names and e-mails, and the own id; any case
+	Attention     bool
+	Oldest        bool // the oldest change first
+	Limit         int  // 50 if zero
+	Cursor        string
+}
+
+// Flags are the words that Filter.Flags takes.
+func Flags() []string { return []string{"archived", "trashed", "deleted", "not_found", "test"} }
+
+// chosen are the accounts that the filter names.
+func (f Filter) chosen() []string {
+	if f.Account != "" {
+		return []string{f.Account}
+	}
+	return f.Accounts
 }
 
 // cursor is where a page ends.
@@ -87,8 +107,11 @@ func (f Filter) keys(q *database.Tx, limit int) (query string, args []any, err e
 		c = &at
 	}
 	order := " ORDER BY changed_at DESC, account DESC, ref DESC LIMIT ?"
+	if f.Oldest {
+		order = " ORDER BY changed_at, account, ref LIMIT ?"
+	}
 	var branches []branch
-	if !f.narrow() && (f.Account != "" || len(f.Statuses) > 0) {
+	if !f.narrow() && (len(f.chosen()) > 0 || len(f.Statuses) > 0) {
 		if branches, err = f.branches(q); err != nil || len(branches) == 0 {
 			return "", nil, err
 		}
@@ -104,7 +127,7 @@ func (f Filter) keys(q *database.Tx, limit int) (query string, args []any, err e
 		w.Add("account = ?", b.account)
 		w.Add("status = ?", b.status)
 		rest := f
-		rest.Account, rest.Statuses = "", nil
+		rest.Account, rest.Accounts, rest.Statuses = "", nil, nil
 		more := rest.where()
 		w.Add(strings.Join(more.Parts, " AND "), more.Args...)
 		f.after(&w, c, b.account)
@@ -126,15 +149,19 @@ func (f Filter) after(w *database.Where, c *cursor, account string) {
 	if err != nil {
 		return // readCursor has checked it
 	}
+	beyond, with := "<", "<="
+	if f.Oldest {
+		beyond, with = ">", ">="
+	}
 	switch {
 	case account == "":
-		w.Add("(changed_at, account, ref) < (?, ?, ?)", at, c.account, c.ref)
+		w.Add("(changed_at, account, ref) "+beyond+" (?, ?, ?)", at, c.account, c.ref)
 	case account == c.account:
-		w.Add("(changed_at, ref) < (?, ?)", at, c.ref)
-	case account < c.account: // at the same instant it comes after the cursor
-		w.Add("changed_at <= ?", at)
+		w.Add("(changed_at, ref) "+beyond+" (?, ?)", at, c.ref)
+	case (account < c.account) != f.Oldest: // at the same instant it comes after the cursor
+		w.Add("changed_at "+with+" ?", at)
 	default:
-		w.Add("changed_at < ?", at)
+		w.Add("changed_at "+beyond+" ?", at)
 	}
 }
 
@@ -142,10 +169,18 @@ func (f Filter) after(w *database.Where, c *cursor, account string) {
 func (f Filter) where() database.Where {
 	w := database.Where{}
 	w.Add("NOT hidden")
-	w.Text("account = ?", f.Account)
+	w.In("account", f.chosen())
+	w.In("provider", f.Providers)
 	w.In("status", wordsOf(f.Statuses))
+	f.flags(&w)
 	if f.ChangedSince != nil {
 		w.Add("changed_at >= ?", *f.ChangedSince)
+	}
+	if f.ChangedUntil != nil {
+		w.Add("changed_at < ?", *f.ChangedUntil)
+	}
+	if f.ExpiresBefore != nil {
+		w.Add("expires_at < ?", *f.ExpiresBefore)
 	}
 	w.Text("external_id <> '' AND external_id = ?", f.ExternalID) // the first half names the index
 	if f.Attention {
@@ -158,6 +193,25 @@ func (f Filter) where() database.Where {
 			like, like, like, like, like)
 	}
 	return w
+}
+
+// flags adds what is said of the truth of a row.
+func (f Filter) flags(w *database.Where) {
+	var any []string
+	for _, known := range Flags() {
+		if slices.Contains(f.Flags, known) {
+			any = append(any, known)
+		}
+	}
+	if len(any) > 0 {
+		w.Add("(" + strings.Join(any, " OR ") + ")")
+	}
+	if f.Confirmed != nil {
+		w.Add("confirmed = ?", *f.Confirmed)
+	}
+	if f.Checking != nil {
+		w.Add(map[bool]string{true: "reported_status <> ''", false: "reported_status = ''"}[*f.Checking])
+	}
 }
 
 var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
@@ -173,8 +227,8 @@ func wordsOf[T ~string](list []T) []string {
 
 // branches are the ranges of the list index that the filter touches.
 func (f Filter) branches(q *database.Tx) ([]branch, error) {
-	accounts := []string{f.Account}
-	if f.Account == "" {
+	accounts := f.chosen()
+	if len(accounts) == 0 {
 		var err error
 		if accounts, err = q.Words(accountsWithRows); err != nil {
 			return nil, err
@@ -200,6 +254,20 @@ func (s *Store) Count(ctx context.Context, f Filter) (n int, err error) {
 		return q.QueryRow(`SELECT COUNT(*) FROM transactions t`+w.SQL(), w.Args...).Scan(&n)
 	})
 	return n, err
+}
+
+// Keys names the rows of a filter, in no order that is promised, and at most so many.
+func (s *Store) Keys(ctx context.Context, f Filter, most int) (out []model.Key, err error) {
+	w := f.where()
+	err = s.View(ctx, func(q *database.Tx) error {
+		return q.Each(func(r *sql.Rows) error {
+			var k model.Key
+			err := r.Scan(&k.Account, &k.Ref)
+			out = append(out, k)
+			return err
+		}, `SELECT account, ref FROM transactions t`+w.SQL()+` LIMIT ?`, append(w.Args, most)...)
+	})
+	return out, err
 }
 
 // StatusCount is how many rows of an account have a status.

@@ -54,7 +54,10 @@ func TestListsFilterAndPage(t *testing.T) {
 		all := world(t, d, 100)
 		all[7].ExternalID, all[7].Attention = "mine", []model.Attention{{Kind: model.FileError, Since: noon}}
 		all[8].Signers = []model.Signer{{Ref: "s", Name: "Zoë Quick", Email: "zq@example.org", Status: model.SignerWaiting}}
-		d.put(t, all[7], all[8])
+		all[9].Archived, all[9].Confirmed, all[9].ExpiresAt = true, true, at(noon)
+		all[10].Test, all[10].ReportedStatus, all[10].Provider = true, model.Completed, "other"
+		d.put(t, all[7:11]...)
+		yes, no := true, false
 		for name, c := range map[string]struct {
 			f    Filter
 			want func(r model.Transaction) bool
@@ -82,7 +85,24 @@ func TestListsFilterAndPage(t *testing.T) {
 			"search for an underscore": {Filter{Search: "_"}, func(model.Transaction) bool { return false }},
 			"search in signer":         {Filter{Search: "quick"}, func(r model.Transaction) bool { return r.Ref == "ref0008" }},
 			"search in e-mail":         {Filter{Search: "ZQ@"}, func(r model.Transaction) bool { return r.Ref == "ref0008" }},
-			"nothing":                  {Filter{Account: "none"}, func(model.Transaction) bool { return false }},
+			"two accounts": {Filter{Accounts: []string{"a", "c"}},
+				func(r model.Transaction) bool { return r.Account != "b" }},
+			"two accounts and a status": {Filter{Accounts: []string{"a", "c"}, Statuses: []model.Status{model.Draft}},
+				func(r model.Transaction) bool { return r.Account != "b" && r.Status == model.Draft }},
+			"until": {Filter{ChangedUntil: at(noon.Add(5 * time.Second))},
+				func(r model.Transaction) bool { return r.ChangedAt.Before(noon.Add(5 * time.Second)) }},
+			"any flag": {Filter{Flags: []string{"test", "archived"}},
+				func(r model.Transaction) bool { return r.Test || r.Archived }},
+			"provider": {Filter{Providers: []string{"other"}},
+				func(r model.Transaction) bool { return r.Ref == "ref0010" }},
+			"confirmed": {Filter{Confirmed: &yes}, func(r model.Transaction) bool { return r.Confirmed }},
+			"not confirmed": {Filter{Confirmed: &no, Account: "a"},
+				func(r model.Transaction) bool { return !r.Confirmed && r.Account == "a" }},
+			"checking":     {Filter{Checking: &yes}, func(r model.Transaction) bool { return r.ReportedStatus != "" }},
+			"not checking": {Filter{Checking: &no}, func(r model.Transaction) bool { return r.ReportedStatus == "" }},
+			"expires": {Filter{ExpiresBefore: at(noon.Add(time.Second))},
+				func(r model.Transaction) bool { return r.ExpiresAt != nil }},
+			"nothing": {Filter{Account: "none"}, func(model.Transaction) bool { return false }},
 		} {
 			var want []string
 			sorted := slices.Clone(all)
@@ -96,6 +116,10 @@ func TestListsFilterAndPage(t *testing.T) {
 				f := c.f
 				f.Limit = limit
 				same(t, fmt.Sprint(name, " by ", limit), pages(t, d, f), want)
+				f.Oldest = true
+				back := slices.Clone(want)
+				slices.Reverse(back)
+				same(t, fmt.Sprint(name, " by ", limit, ", the oldest first"), pages(t, d, f), back)
 			}
 			n, err := d.Count(t.Context(), c.f)
 			check(t, err)

@@ -52,17 +52,18 @@ func TestTheSchemaIsTheModels(t *testing.T) {
 			without []string // of the model
 			and     []string // only the table has
 		}{
-			"transactions": {model.Transaction{}, nil, []string{"n", "signer_rows", "lease_until", "lease_owner"}},
-			"signers":      {model.Signer{}, []string{"ref"}, []string{"txn", "signer", "place"}},
-			"callbacks":    {model.Callback{}, []string{"id"}, []string{"n", "txn"}},
-			"documents":    {documentRow{}, nil, nil},
-			"history":      {model.Change{}, nil, []string{"txn"}},
-			"gaps":         {model.Gap{}, nil, nil},
-			"incidents":    {model.Incident{}, nil, nil},
-			"runs":         {model.Run{}, nil, nil},
-			"drift":        {model.DriftLine{}, nil, nil},
-			"accounts":     {model.Account{}, nil, nil},
-			"locks":        {database.LockRow{}, nil, nil},
+			"transactions":   {model.Transaction{}, nil, []string{"n", "signer_rows", "lease_until", "lease_owner"}},
+			"signers":        {model.Signer{}, []string{"ref"}, []string{"txn", "signer", "place"}},
+			"callbacks":      {model.Callback{}, []string{"id"}, []string{"n", "txn"}},
+			"documents":      {documentRow{}, nil, nil},
+			"history":        {model.Change{}, nil, []string{"txn"}},
+			"gaps":           {model.Gap{}, nil, nil},
+			"incidents":      {model.Incident{}, nil, nil},
+			"runs":           {model.Run{}, nil, nil},
+			"drift":          {model.DriftLine{}, nil, nil},
+			"accounts":       {model.Account{}, nil, nil},
+			"locks":          {database.LockRow{}, nil, nil},
+			"console_tokens": {ConsoleToken{}, nil, nil},
 		} {
 			want := append(slices.DeleteFunc(names(t, c.of), func(n string) bool { return slices.Contains(c.without, n) }),
 				c.and...)
@@ -90,7 +91,7 @@ func TestTheViewsHaveTheKeysThatAreFixed(t *testing.T) {
 				"test attention signers_done signers_total documents_stored documents_total sent_at provider_time created_at changed_at confirmed_at " +
 				"next_check_at expires_at seq",
 			"v1_signers":   "account ref signer name email role order status viewed_at signed_at reason",
-			"v1_documents": "id account ref kind name state reason signature sha256 size integrity coverage trust path stored_at signature_note signatures",
+			"v1_documents": "id account ref kind name state reason signature sha256 size integrity coverage trust path stored_at signature_note signatures facts",
 			"v1_changes":   "seq account ref kind from to status confirmed source at signer document",
 			"v1_gaps":      "account ref kind change from to after before found_by found_at latency signer",
 			"v1_accounts":  "id provider first_start_at last_callback_at last_poll_at reach last_error last_error_at rests_until",

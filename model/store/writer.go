@@ -89,6 +89,7 @@ func (s *Store) Run(ctx context.Context) error {
 	}
 	s.running = true
 	s.gate.Unlock()
+	defer s.keep(ctx)()
 	group := make([]*unit, 0, s.groupMax)
 	for {
 		select {
@@ -105,6 +106,20 @@ func (s *Store) Run(ctx context.Context) error {
 			}
 			return nil
 		}
+	}
+}
+
+// keep looks after the database's log beside the writing; what it returns ends that.
+func (s *Store) keep(ctx context.Context) (end func()) {
+	ctx, stop := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		s.Keep(ctx)
+		close(ended)
+	}()
+	return func() {
+		stop()
+		<-ended
 	}
 }
 

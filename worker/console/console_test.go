@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -208,6 +209,7 @@ func TestMetrics(t *testing.T) {
 		`countersign_changes_first{account="sales",channel="callback"} 1`,
 		`countersign_told_share{account="sales"} 0.5`,
 		`countersign_database_readable 1`,
+		fmt.Sprintf("countersign_database_log_bytes %v", float64(s.LogSize())),
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%s lacks in\n%s", want, text)

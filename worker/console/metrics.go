@@ -34,7 +34,7 @@ const scrapeEvery = 5 * time.Second
 
 // descs names and explains the metrics that are read from the table.
 type descs struct {
-	readable, transactions, due, incidents, documents, pending, callback, poll, changes, share, first *prometheus.Desc
+	readable, transactions, due, incidents, documents, pending, callback, poll, changes, share, first, log *prometheus.Desc
 }
 
 func newDescs() descs {
@@ -53,6 +53,7 @@ func newDescs() descs {
 		changes:      desc("changes", "Changes by how callbacks told of them.", "account", "kind"),
 		share:        desc("told_share", "Share of the changes of the last 30 days that callbacks told.", "account"),
 		first:        desc("changes_first", "Changes by the channel that told of them first.", "account", "channel"),
+		log:          desc("database_log_bytes", "Size of the log beside a SQLite database."),
 	}
 }
 
@@ -69,7 +70,7 @@ func (m *tableMetrics) Describe(ch chan<- *prometheus.Desc) {
 	d := m.descs
 	for _, desc := range []*prometheus.Desc{
 		d.readable, d.transactions, d.due, d.incidents, d.documents, d.pending, d.callback, d.poll, d.changes, d.share,
-		d.first,
+		d.first, d.log,
 	} {
 		ch <- desc
 	}
@@ -133,6 +134,7 @@ func (m *tableMetrics) readTable(ctx context.Context) []prometheus.Metric {
 		readable = 0
 	}
 	r.add(m.descs.readable, readable)
+	r.add(m.descs.log, float64(m.store.LogSize()))
 	return r.out
 }
 

@@ -42,7 +42,7 @@ func TestAFaultOfThisMachineCostsNoTry(t *testing.T) {
 				}
 				inspect := b.reader
 				if c.inspect != nil {
-					b.reader = func(context.Context, *os.File) (pdf.Verdict, error) { return pdf.Verdict{}, c.inspect }
+					b.reader = func(context.Context, *os.File, pdf.Trusted) (pdf.Verdict, error) { return pdf.Verdict{}, c.inspect }
 				}
 				if linked {
 					b.called(t, claim("a", model.Completed), linkTo("a", link))

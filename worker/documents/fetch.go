@@ -149,18 +149,14 @@ func (ds *Documents) inspect(ctx context.Context, tmp *os.File, d model.Document
 	return nil
 }
 
-// look reads a file as a PDF. What the file's own words are is made fit to be stored.
+// look reads a file as a PDF, and says by which rules. What the file's own words are is made fit to be stored.
 func (ds *Documents) look(ctx context.Context, in *os.File) (pdf.Verdict, error) {
-	v, err := ds.reader(ctx, in)
+	v, err := ds.reader(ctx, in, nil)
 	if err != nil {
 		return v, fmt.Errorf("%w: %w", errNotChecked, err)
 	}
-	v.Fault, v.Facts.Note = provider.Legible(v.Fault), provider.Legible(v.Facts.Note)
-	for i := range v.Facts.Signatures {
-		s := &v.Facts.Signatures[i]
-		s.Kind, s.Signer = provider.Legible(s.Kind), provider.Legible(s.Signer)
-		s.Reason, s.Note = provider.Legible(s.Reason), provider.Legible(s.Note)
-	}
+	v.Fault, v.Facts = provider.Legible(v.Fault), pdf.Bounded(v.Facts)
+	v.Facts.File.Judge = model.Judge
 	return v, nil
 }
 

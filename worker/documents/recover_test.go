@@ -80,7 +80,9 @@ func TestAFileThatCouldNotBeCheckedIsCheckedAgain(t *testing.T) {
 			b.answered(t, "a", completed(marked(c.mark)))
 			lying := b.lies(t, "a", pdftest.Plain("one"))
 			reader := b.reader
-			b.reader = func(context.Context, *os.File) (pdf.Verdict, error) { return pdf.Verdict{}, syscall.EAGAIN }
+			b.reader = func(context.Context, *os.File, pdf.Trusted) (pdf.Verdict, error) {
+				return pdf.Verdict{}, syscall.EAGAIN
+			}
 			check(t, b.downloadOnce(t.Context()))
 			same(t, "state", b.document(t, "a").State, model.DocumentWaiting)
 			same(t, "attempts", b.document(t, "a").Attempts, 0)

@@ -83,7 +83,7 @@ func TestWhoIsToBlameForAFileThatCannotBeReadThrough(t *testing.T) {
 	b := sqlite(t)
 	b.service.Files["1"] = pdftest.Signed()
 	b.answered(t, "a", completed(marked("")))
-	b.reader = func(context.Context, *os.File) (pdf.Verdict, error) {
+	b.reader = func(context.Context, *os.File, pdf.Trusted) (pdf.Verdict, error) {
 		return pdf.Verdict{}, errors.New("fork: resource temporarily unavailable")
 	}
 	for range 2 * model.WrongFiles {
@@ -95,7 +95,7 @@ func TestWhoIsToBlameForAFileThatCannotBeReadThrough(t *testing.T) {
 	same(t, "fetched", len(b.service.Fetched), 1) // it waits beside the others until it can be checked
 	same(t, "lies", len(b.lying(t)), 1)
 
-	b.reader = func(context.Context, *os.File) (pdf.Verdict, error) {
+	b.reader = func(context.Context, *os.File, pdf.Trusted) (pdf.Verdict, error) {
 		return pdf.Verdict{Fault: "the file could not be read through: its reader died of it", Spent: true}, nil
 	}
 	check(t, b.downloadOnce(t.Context()))

@@ -19,13 +19,17 @@ type Verdict struct {
 	Facts model.SignatureFacts `json:"facts"` // zero where there is a fault
 }
 
+// Trusted are the certificates that an account trusts, as DER: roots, or those of the seals themselves. Without any,
+// nothing is said of trust.
+type Trusted [][]byte
+
 // Inspector inspects a PDF file from start to end. An error is a fault of this machine, such as a child process that
 // does not start, and says nothing about the file.
-type Inspector func(ctx context.Context, f *os.File) (Verdict, error)
+type Inspector func(ctx context.Context, f *os.File, trusted Trusted) (Verdict, error)
 
 // InspectHere inspects a file in this process. A hostile file can crash or bloat the process, so only the child
 // process that does nothing else may call it.
-func InspectHere(_ context.Context, f *os.File) (Verdict, error) {
+func InspectHere(_ context.Context, f *os.File, _ Trusted) (Verdict, error) {
 	st, err := f.Stat()
 	if err != nil {
 		return Verdict{}, err

@@ -16,6 +16,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider/simulator"
+	"countersign/worker/console/objects"
 )
 
 // Report is the demo's last line.
@@ -29,7 +30,7 @@ type Report struct {
 	NotFound     int            `json:"not_found"`
 	Converged    bool           `json:"converged"`
 
-	Differences []output.DriftJSON
+	Differences []objects.Drift
 	received    int // transactions that others sent to the accounts
 }
 
@@ -224,7 +225,7 @@ func (s *Session) compare(ctx context.Context, want simulator.TruthTransaction, 
 		heardOf := want.Acknowledged && !want.Deleted && want.Status != string(model.Cancelled)
 		if want.Listed || heardOf {
 			r.Differences = append(r.Differences,
-				output.DriftJSON{Account: k.Account, Ref: k.Ref, Field: "row", Ours: "none", Theirs: want.Status})
+				objects.Drift{Account: k.Account, Ref: k.Ref, Field: "row", Ours: "none", Theirs: want.Status})
 		}
 		return nil //nolint:nilerr // a transaction that nobody named and no list shows
 	}
@@ -234,7 +235,7 @@ func (s *Session) compare(ctx context.Context, want simulator.TruthTransaction, 
 	differ := func(field string, ours, theirs any) {
 		if ours != theirs {
 			r.Differences = append(r.Differences,
-				output.DriftJSON{Account: k.Account, Ref: k.Ref, Field: field, Ours: fmt.Sprint(ours), Theirs: fmt.Sprint(theirs)})
+				objects.Drift{Account: k.Account, Ref: k.Ref, Field: field, Ours: fmt.Sprint(ours), Theirs: fmt.Sprint(theirs)})
 		}
 	}
 	if want.Deleted {
@@ -350,7 +351,7 @@ func (s *Session) printGaps(ctx context.Context, env *engine.Env) error {
 }
 
 // printDifferences lists where the table is not what the services say.
-func printDifferences(to io.Writer, list []output.DriftJSON) error {
+func printDifferences(to io.Writer, list []objects.Drift) error {
 	for i, d := range list {
 		if i == 20 {
 			_, err := fmt.Fprintf(to, "… and %d more\n", len(list)-i)

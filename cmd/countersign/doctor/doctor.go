@@ -149,10 +149,19 @@ func (d *examination) database(ctx context.Context) *store.Store {
 			d.say("FAIL", "database", "%v", err)
 		} else {
 			d.say("ok", "database", "%s, schema %d, written with full synchronisation", d.config.DatabaseShown(), have)
+			d.log(s)
 		}
 		return s
 	}
 	return errorless(s)
+}
+
+// log says where the database's log has grown beyond what a daemon lets it grow to.
+func (d *examination) log(s *store.Store) {
+	if size := s.LogSize(); size >= sqlitefile.LogBound {
+		d.say("warn", "database log", "%s-wal has %s: somebody keeps an old state of the database open (a report, a copy "+
+			"by hand); end that reader, and a running daemon makes it small", s.Path(), output.BytesShown(size))
+	}
 }
 
 // errorless gives up a store that cannot be asked.
@@ -274,7 +283,7 @@ func (d *examination) noFolder(ctx context.Context, s *store.Store, folder strin
 }
 
 // reader says where no child process can be had to look into files.
-func (d *examination) reader(ctx context.Context, inspect func(context.Context, *os.File) (pdf.Verdict, error)) {
+func (d *examination) reader(ctx context.Context, inspect pdf.Inspector) {
 	f, err := os.CreateTemp("", "countersign-doctor-*")
 	if err != nil {
 		d.say("FAIL", "documents", "%v: nothing can be tried out", err)
@@ -282,7 +291,7 @@ func (d *examination) reader(ctx context.Context, inspect func(context.Context, 
 	}
 	defer os.Remove(f.Name()) //nolint:errcheck // a temporary file
 	defer f.Close()           //nolint:errcheck // it stays empty
-	if _, err := inspect(ctx, f); err != nil {
+	if _, err := inspect(ctx, f, nil); err != nil {
 		d.say("FAIL", "documents",
 			"%v: files cannot be looked into, so none is kept; see the limits of this user and of the service", err)
 	}

@@ -14,9 +14,9 @@ import (
 	"strings"
 	"time"
 
-	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/model/store/durable"
+	"countersign/worker/console/objects"
 )
 
 // WriteWhole gives a file its name once it is whole and on disk.
@@ -67,7 +67,7 @@ func ndjsonLine(w *bufio.Writer, columns []string, values []any) error {
 		}
 		v := values[i]
 		if t, ok := v.(time.Time); ok {
-			v = output.StampOf(t)
+			v = objects.At(t)
 		}
 		b.WriteByte(sep)
 		b.WriteString(strconv.Quote(c))
@@ -94,7 +94,7 @@ func csvLine(w *bufio.Writer, _ []string, values []any) error {
 		switch x := v.(type) {
 		case nil:
 		case time.Time:
-			fields[i] = x.UTC().Format(output.StampLayout)
+			fields[i] = x.UTC().Format(objects.StampLayout)
 		case string:
 			fields[i] = csvField(guarded(x))
 		case json.RawMessage:

@@ -47,6 +47,7 @@ type Account struct {
 	model.Account
 	Configured  *config.Account // nil: it was taken out of the config
 	OpenRows    int
+	DueRows     int // rows whose time has come
 	Late        int // rows that are due for longer than OverdueAfter
 	Share       model.Share
 	Overdue     bool // its polls are
@@ -179,6 +180,10 @@ func (h *Report) count(ctx context.Context, env *engine.Env, s *store.Store) err
 	if err != nil {
 		return err
 	}
+	due, err := s.DueCount(ctx, env.Now())
+	if err != nil {
+		return err
+	}
 	documents, err := s.CountDocuments(ctx)
 	if err != nil {
 		return err
@@ -198,7 +203,7 @@ func (h *Report) count(ctx context.Context, env *engine.Env, s *store.Store) err
 		if a.Configured == nil {
 			continue
 		}
-		a.Late = late[a.ID]
+		a.Late, a.DueRows = late[a.ID], due[a.ID]
 		if a.OpenRows, err = s.CountOpenRows(ctx, store.OpenFilter{Account: a.ID, Tier: "open"}); err != nil {
 			return err
 		}

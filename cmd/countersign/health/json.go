@@ -1,86 +1,31 @@
 package health
 
 import (
-	"time"
-
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
-	"countersign/cmd/countersign/output"
+	"countersign/worker/console/objects"
 )
 
-// accountStatusJSON is how one account does.
-type accountStatusJSON struct {
-	ID             string         `json:"id"`
-	Provider       string         `json:"provider"`
-	Configured     bool           `json:"configured"`
-	CallbackURL    string         `json:"callback_url"`
-	LastCallbackAt *string        `json:"last_callback_at"`
-	LastPollAt     *string        `json:"last_poll_at"`
-	NextPollAt     *string        `json:"next_poll_at"`
-	PollOverdue    bool           `json:"poll_overdue"`
-	Open           int            `json:"open"`
-	Overdue        int            `json:"overdue"`
-	Told           int            `json:"told"`
-	Missed         int            `json:"missed"`
-	Late           int            `json:"late"`
-	Refused        int            `json:"refused"`
-	Share          *float64       `json:"share"` // null where nothing changed
-	Quarantined    int            `json:"quarantined"`
-	Reach          string         `json:"reach"`
-	RestsUntil     *string        `json:"rests_until"`
-	LastError      string         `json:"last_error"`
-	LastErrorAt    *string        `json:"last_error_at"`
-	Incidents      []incidentJSON `json:"incidents"`
-}
-
-type incidentJSON struct {
-	Kind     string  `json:"kind"`
-	Message  string  `json:"message"`
-	OpenedAt *string `json:"opened_at"`
-}
-
-// statusJSON is the last line: the whole.
-type statusJSON struct {
-	Daemon        string        `json:"daemon"` // running, not_running, died
-	Since         *string       `json:"since"`
-	Owner         string        `json:"owner"`
-	Ready         *bool         `json:"ready"` // null: not known
-	Why           []string      `json:"why"`
-	Database      string        `json:"database"`
-	Documents     string        `json:"documents"`
-	DocumentsFree *int64        `json:"documents_free"` // bytes
-	Quarantined   int           `json:"quarantined"`
-	Problems      []problemJSON `json:"problems"`
-	OK            bool          `json:"ok"` // exit 0
-}
-
-type problemJSON struct {
-	Account string `json:"account"`
-	Kind    string `json:"kind"`
-	Message string `json:"message"`
-}
-
-func timeText(t *time.Time) *string {
-	if t == nil || t.IsZero() {
-		return nil
-	}
-	s := t.UTC().Format(output.StampLayout)
-	return &s
-}
-
 // accountObject is what `status --json` prints of one account.
-func (h *Report) accountObject(env *engine.Env, c *config.Config, a Account) accountStatusJSON {
-	o := accountStatusJSON{
-		ID: a.ID, Provider: a.Provider, Configured: a.Configured != nil, LastCallbackAt: timeText(a.LastCallbackAt),
-		LastPollAt:  timeText(a.LastPollAt),
+func (h *Report) accountObject(env *engine.Env, c *config.Config, a Account) objects.Account {
+	o := objects.Account{
+		ID: a.ID, Provider: a.Provider, Configured: a.Configured != nil, LastCallbackAt: objects.Maybe(a.LastCallbackAt),
+		LastPollAt:  objects.Maybe(a.LastPollAt),
 		PollOverdue: a.Overdue, Open: a.OpenRows, Overdue: a.Late, Told: a.Share.Reported, Missed: a.Share.Missed,
 		Late: a.Share.Late, Refused: a.Share.Refused,
-		Quarantined: a.Quarantined, Reach: a.Reaches(env), RestsUntil: timeText(h.Rests(a, env.Now())),
+		Quarantined: a.Quarantined, Reach: a.Reaches(env), RestsUntil: objects.Maybe(h.Rests(a, env.Now())),
 		LastError:   a.LastError,
-		LastErrorAt: timeText(a.LastErrorAt), Incidents: []incidentJSON{},
+		LastErrorAt: objects.Maybe(a.LastErrorAt), Incidents: []objects.Incident{},
+		Next: []objects.Slot{}, Budget: map[string]int{}, Due: a.DueRows,
 	}
 	if a.Configured != nil {
-		o.CallbackURL, o.NextPollAt = c.CallbackURL(a.ID), timeText(a.Configured.NextPoll(env.Now()))
+		o.CallbackURL, o.NextPollAt = c.CallbackURL(a.ID), objects.Maybe(a.Configured.NextPoll(env.Now()))
+		for _, p := range a.Configured.Polls(env.Now()) {
+			o.Next = append(o.Next, objects.Slot{Tier: p.Tier, At: objects.At(p.Next)})
+		}
+		for class, n := range a.Configured.Budgets() {
+			o.Budget[string(class)] = n
+		}
 	}
 	if a.Share.All() > 0 {
 		share := a.Share.Fraction()
@@ -88,18 +33,19 @@ func (h *Report) accountObject(env *engine.Env, c *config.Config, a Account) acc
 	}
 	for _, i := range h.Open {
 		if i.Account == a.ID {
-			o.Incidents = append(o.Incidents, incidentJSON{i.Kind, i.Message, timeText(&i.OpenedAt)})
+			o.Incidents = append(o.Incidents, objects.OfIncident(i))
 		}
 	}
+	o.State = stateOf(o)
 	return o
 }
 
 // object is the last line of `status --json`.
-func (h *Report) object(c *config.Config) statusJSON {
-	o := statusJSON{
-		Daemon: h.Daemon, Since: timeText(&h.Lock.Since), Owner: h.Lock.Owner, Why: h.Ready.Why,
+func (h *Report) object(c *config.Config) objects.Health {
+	o := objects.Health{
+		Daemon: h.Daemon, Since: objects.At(h.Lock.Since), Owner: h.Lock.Owner, Why: h.Ready.Why,
 		Database: c.DatabaseShown(), Documents: h.Folder,
-		Quarantined: h.Quarantined(), Problems: []problemJSON{}, OK: h.Err() == nil,
+		Quarantined: h.Quarantined(), Problems: []objects.Problem{}, OK: h.Err() == nil,
 	}
 	if h.Ready.Known {
 		o.Ready = &h.Ready.Ready
@@ -111,7 +57,7 @@ func (h *Report) object(c *config.Config) statusJSON {
 		o.DocumentsFree = &h.Free
 	}
 	for _, p := range h.Problems {
-		o.Problems = append(o.Problems, problemJSON{p.Account, p.Kind, p.Message})
+		o.Problems = append(o.Problems, objects.Problem{Account: p.Account, Kind: p.Kind, Message: p.Message})
 	}
 	return o
 }
@@ -125,4 +71,17 @@ func (h *Report) PrintJSON(env *engine.Env, c *config.Config) error {
 		}
 	}
 	return out.Write(h.object(c))
+}
+
+// stateOf is an account's state in a word.
+func stateOf(o objects.Account) string {
+	switch {
+	case !o.Configured:
+		return objects.AccountRemoved
+	case len(o.Incidents) > 0:
+		return objects.AccountIncident
+	case o.RestsUntil.Time() != nil:
+		return objects.AccountRests
+	}
+	return objects.AccountWell
 }

@@ -12,13 +12,14 @@ import (
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/console/objects"
 )
 
 // SumLedger reads what the ledger says of an account since a day.
 func SumLedger(
 	ctx context.Context, env *engine.Env, s *store.Store, account string, since time.Time, wanted float64,
-) (out output.LedgerSum, err error) {
-	out = output.LedgerSum{Account: account, Since: since.UTC().Truncate(values.Day), Wanted: wanted}
+) (out objects.Ledger, err error) {
+	out = objects.Ledger{Account: account, Since: since.UTC().Truncate(values.Day), Wanted: wanted}
 	if out.Share, err = s.Share(ctx, account, &since); err != nil {
 		return out, err
 	}
@@ -37,7 +38,7 @@ func SumLedger(
 }
 
 // PrintShares prints, per account, how many changes callbacks told, and what became of the others.
-func PrintShares(env *engine.Env, sums []output.LedgerSum, since time.Time) error {
+func PrintShares(env *engine.Env, sums []objects.Ledger, since time.Time) error {
 	if len(sums) == 0 {
 		return nil
 	}
@@ -48,7 +49,7 @@ func PrintShares(env *engine.Env, sums []output.LedgerSum, since time.Time) erro
 		t.AppendRow(table.Row{
 			l.Account, env.ShareWords(l.Share, l.Wanted), l.Reported, l.Missed, l.Late, l.Refused, l.Unsubscribed +
 				l.NoEvent, output.PercentWords(l.Wanted),
-			strconv.FormatFloat(output.Allowed(l.Share, l.Wanted), 'f', 1, 64), env.BudgetWords(l.Share,
+			strconv.FormatFloat(objects.Allowed(l.Share, l.Wanted), 'f', 1, 64), env.BudgetWords(l.Share,
 				l.Wanted), output.BurnWords(l.Recent, l.Wanted),
 		})
 		for _, p := range []struct {
@@ -83,7 +84,7 @@ func PrintShares(env *engine.Env, sums []output.LedgerSum, since time.Time) erro
 }
 
 // printFirsts prints which channels told of changes first.
-func printFirsts(env *engine.Env, sums []output.LedgerSum) error {
+func printFirsts(env *engine.Env, sums []objects.Ledger) error {
 	t := env.Table("account", "told first by")
 	for _, l := range sums {
 		if words := output.ChannelWords(l.Firsts); words != "" {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"countersign/model"
+	"countersign/worker/console/objects"
 )
 
 func TestTheErrorBudget(t *testing.T) {
@@ -27,13 +28,13 @@ func TestTheErrorBudget(t *testing.T) {
 		"tenths that do not fit":  {model.Share{Reported: 999, Missed: 1}, 99.9, 1, 1, false},
 		"a share below by a hair": {model.Share{Reported: 998, Missed: 2}, 99.9, 1, 2, true},
 	} {
-		use, ok := used(c.n, c.wanted)
+		use, ok := objects.Used(c.n, c.wanted)
 		if !ok {
 			use = math.NaN()
 		}
 		near := func(a, b float64) bool { return math.IsNaN(a) && math.IsNaN(b) || math.Abs(a-b) < 1e-6 }
-		if got := Allowed(c.n, c.wanted); !near(got, c.allowed) || !near(use, c.used) || Below(c.n, c.wanted) != c.below {
-			t.Errorf("%s: %v allowed, %v used, below %v", name, got, use, Below(c.n, c.wanted))
+		if got := objects.Allowed(c.n, c.wanted); !near(got, c.allowed) || !near(use, c.used) || objects.Below(c.n, c.wanted) != c.below {
+			t.Errorf("%s: %v allowed, %v used, below %v", name, got, use, objects.Below(c.n, c.wanted))
 		}
 	}
 }

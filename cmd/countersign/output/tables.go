@@ -11,10 +11,11 @@ import (
 
 	"countersign/cmd/countersign/output/layout"
 	"countersign/model"
+	"countersign/worker/console/objects"
 )
 
 // facts is the head of `show`: what stands in the row itself.
-func (p *Printer) facts(r Row, slots map[string]time.Time) *layout.Table {
+func (p *Printer) facts(r objects.Row, slots map[string]time.Time) *layout.Table {
 	t := p.Table()
 	add := func(name, value string) {
 		if value != "" {
@@ -143,10 +144,10 @@ func (p *Printer) signaturesTable(list []model.EmbeddedSignature) *layout.Table 
 	return t
 }
 
-func (p *Printer) historyTable(r Row) *layout.Table {
+func (p *Printer) historyTable(r objects.Row) *layout.Table {
 	t := p.Table("seq", "when", "what", "change", "by")
 	for _, c := range r.History {
-		signer, document := r.nameOf(c)
+		signer, document := nameOf(r, c)
 		c.Signer, c.Document = p.Cell(signer, 40), p.Cell(document, 40)
 		change := ChangeWords(c)
 		if c.Kind == model.KindStatus && !c.Confirmed {
@@ -158,7 +159,7 @@ func (p *Printer) historyTable(r Row) *layout.Table {
 }
 
 // nameOf is what people call the signer and the document that a change is about.
-func (r Row) nameOf(c model.Change) (signer, document string) {
+func nameOf(r objects.Row, c model.Change) (signer, document string) {
 	signer, document = c.Signer, c.Document
 	for _, s := range r.Signers {
 		if s.Ref == c.Signer && s.Name != "" {
@@ -220,7 +221,7 @@ func (p *Printer) progressTable(list []model.Step) *layout.Table {
 }
 
 // PrintRow prints a transaction with all that belongs to it. slots are its account's next polls, as due takes them.
-func (p *Printer) PrintRow(r Row, slots map[string]time.Time) error {
+func (p *Printer) PrintRow(r objects.Row, slots map[string]time.Time) error {
 	if err := p.Printf("%s/%s  %s\n\n", r.Account, Plain(r.Ref), Plain(r.Name)); err != nil {
 		return err
 	}
@@ -273,7 +274,7 @@ func (p *Printer) PrintCallback(c model.Callback) error {
 	if err := p.Print(t); err != nil {
 		return err
 	}
-	body := string(shownBody(c))
+	body := string(objects.ShownBody(c))
 	switch {
 	case c.Body == nil:
 		body = "(no body)"

@@ -36,9 +36,9 @@ const (
 // ErrNoFile says that the child was handed no file.
 var ErrNoFile = errors.New("no file was handed over")
 
-// Child looks into the file that was handed over as descriptor 3 and writes what it found to out. It first takes from
-// this process what that does not need.
-func Child(ctx context.Context, out io.Writer) error {
+// Child looks into the file that was handed over as descriptor 3 and writes what it found to out. in says which
+// certificates are trusted. It first takes from this process what that does not need.
+func Child(ctx context.Context, in io.Reader, out io.Writer) error {
 	f := os.NewFile(descriptor, "document")
 	if f == nil {
 		return ErrNoFile
@@ -47,6 +47,10 @@ func Child(ctx context.Context, out io.Writer) error {
 	if err != nil || !st.Mode().IsRegular() {
 		return fmt.Errorf("%w: descriptor %d is none", ErrNoFile, descriptor)
 	}
+	var trusted pdf.Trusted
+	if err := json.NewDecoder(in).Decode(&trusted); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("which certificates are trusted: %w", err)
+	}
 	if err := confine(memoryFor(st.Size())); err != nil {
 		return err
 	}
@@ -54,10 +58,11 @@ func Child(ctx context.Context, out io.Writer) error {
 	if _, err := io.WriteString(out, readyLine); err != nil {
 		return err
 	}
-	v, err := pdf.InspectHere(ctx, f)
+	v, err := pdf.InspectHere(ctx, f, trusted)
 	if err != nil {
 		return err
 	}
+	v.Facts = pdf.Bounded(v.Facts)
 	return json.NewEncoder(out).Encode(v)
 }
 

@@ -42,7 +42,7 @@ var errNoChild = errors.New("no child process to look into a file")
 
 // Inspect starts a child process for one file and waits for what it finds. Errors are the machine's; a child that
 // died or took too much is the file's fault.
-func (c *Reader) Inspect(ctx context.Context, f *os.File) (pdf.Verdict, error) {
+func (c *Reader) Inspect(ctx context.Context, f *os.File, trusted pdf.Trusted) (pdf.Verdict, error) {
 	patience := time.NewTimer(c.wall)
 	defer patience.Stop()
 	select {
@@ -62,16 +62,20 @@ func (c *Reader) Inspect(ctx context.Context, f *os.File) (pdf.Verdict, error) {
 	if err != nil {
 		return pdf.Verdict{}, err
 	}
-	return c.run(ctx, in, memoryFor(st.Size()))
+	question, err := json.Marshal(trusted)
+	if err != nil {
+		return pdf.Verdict{}, err
+	}
+	return c.run(ctx, in, question, memoryFor(st.Size()))
 }
 
-func (c *Reader) run(ctx context.Context, in *os.File, memory int64) (pdf.Verdict, error) {
+func (c *Reader) run(ctx context.Context, in *os.File, question []byte, memory int64) (pdf.Verdict, error) {
 	out, faults := &capped{most: 1 << 20}, &capped{most: 4 << 10}
 	cmd := &exec.Cmd{
 		Path: c.program, Args: []string{"countersign", Verb}, Dir: "/",
 		// none of ours: secrets are in there
-		Env:    []string{"GOMAXPROCS=2", "GOTRACEBACK=none", "GORACE=atexit_sleep_ms=0"},
-		Stdout: out, Stderr: faults, ExtraFiles: []*os.File{in}, WaitDelay: time.Second,
+		Env:   []string{"GOMAXPROCS=2", "GOTRACEBACK=none", "GORACE=atexit_sleep_ms=0"},
+		Stdin: bytes.NewReader(question), Stdout: out, Stderr: faults, ExtraFiles: []*os.File{in}, WaitDelay: time.Second,
 		SysProcAttr: &syscall.SysProcAttr{Setpgid: true},
 	}
 	if err := cmd.Start(); err != nil {

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) != 2 || os.Args[1] != Verb {
 		os.Exit(m.Run())
 	}
-	if err := Child(context.Background(), os.Stdout); err != nil {
+	if err := Child(context.Background(), os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -37,7 +37,7 @@ func checkBytes(t testing.TB, c *Reader, raw []byte) (pdf.Verdict, error) {
 	f, err := os.Open(name)
 	require.NoError(t, err)
 	defer f.Close() //nolint:errcheck // only read
-	return c.Inspect(t.Context(), f)
+	return c.Inspect(t.Context(), f, nil)
 }
 
 func TestAChildLooksIntoAFile(t *testing.T) {
@@ -61,7 +61,7 @@ func TestAChildLooksIntoAFile(t *testing.T) {
 	f, err := os.Open(os.DevNull)
 	require.NoError(t, err)
 	defer f.Close() //nolint:errcheck // only read
-	_, err = New().Inspect(ctx, f)
+	_, err = New().Inspect(ctx, f, nil)
 	require.ErrorIs(t, err, context.Canceled)
 }
 

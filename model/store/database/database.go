@@ -57,8 +57,8 @@ type DB struct {
 	step     int64       // of the schema that this program knows
 	older    atomic.Bool // the schema is older than this program: nothing works but Migrate
 	fileMu   sync.Mutex
-	file     sqlitefile.ID // of the SQLite file, as it was opened
-	commits  atomic.Int64
+	file     sqlitefile.ID      // of the SQLite file, as it was opened
+	keeper   *sqlitefile.Keeper // of the SQLite file that is written; else nil
 	spoiled  func(error)
 }
 
@@ -69,7 +69,8 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	kind, rest, _ := strings.Cut(o.DSN, ":")
 	switch kind {
 	case "sqlite":
-		d.path, err = rest, d.openSQLite(ctx, rest, o.Mode)
+		d.path = rest
+		err = d.openSQLite(ctx, rest, o.Mode)
 	case "postgres", "postgresql":
 		d.pg, d.dsn, err = true, o.DSN, d.openPostgres(ctx, o.DSN)
 	default:

@@ -31,7 +31,7 @@ func (d *DB) Scrub(ctx context.Context, whole bool) (clean bool, err error) {
 		}
 	}
 	for try := 0; ; try++ {
-		busy, _, err := d.walCheckpoint(ctx, "TRUNCATE")
+		busy, err := d.keeper.Checkpoint(ctx, "TRUNCATE")
 		if err != nil {
 			return false, d.explain(err)
 		}

@@ -54,6 +54,7 @@ func (d *DB) checkWriter(ctx context.Context) error {
 	if err := db.QueryRowContext(ctx, `PRAGMA synchronous`).Scan(&sync); err != nil {
 		return err
 	}
+	d.keeper = sqlitefile.NewKeeper(d.path, db, d.log, d.spoiled)
 	if journal != "wal" || sync != 2 {
 		return fmt.Errorf("journal mode %s, synchronous %d: want wal and 2 (does the disk allow shared memory?)", journal,
 			sync)

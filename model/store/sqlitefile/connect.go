@@ -14,8 +14,9 @@ const (
 	busyWait = "5000" // ms: how long another process may hold the write lock
 
 	// A statement of many rows keeps what it may have to undo: in memory, where it would go to a file. What is
-	// deleted, by retention too, is overwritten. Checkpoints are made by hand: see checkpoint.
-	writePragmas = `PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 0`
+	// deleted, by retention too, is overwritten. Checkpoints are made by hand: see Keeper,
+	// and logLimit.
+	writePragmas = `PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 16777216`
 	readPragmas  = `PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 268435456`
 )
 

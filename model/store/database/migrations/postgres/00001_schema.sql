@@ -158,6 +158,7 @@ CREATE TABLE documents (
   trust          text COLLATE "C" NOT NULL,
   signature_note text COLLATE "C" NOT NULL DEFAULT '', -- why the words are what they are
   signatures     text COLLATE "C" NOT NULL DEFAULT '[]', -- JSON
+  facts          text COLLATE "C" NOT NULL DEFAULT '{}', -- JSON: what else is known of the file's signatures
   mark           text COLLATE "C" NOT NULL DEFAULT '', -- the provider's mark of the content; another mark is another version
   held           text COLLATE "C" NOT NULL DEFAULT '', -- SHA-256 of the file that came by a link and waits for the provider; '': none is there
   link           bytea, -- encrypted; a link that stood only in a callback, until the file is here
@@ -326,6 +327,7 @@ CREATE TABLE runs (
   beat_at     timestamptz
 );
 CREATE INDEX runs_of ON runs (account, kind, created_at);
+CREATE INDEX runs_created ON runs (created_at, id);
 CREATE INDEX runs_open ON runs (created_at) WHERE state IN ('queued', 'running');
 
 CREATE TABLE tokens (
@@ -335,6 +337,24 @@ CREATE TABLE tokens (
   updated_at timestamptz NOT NULL,
   PRIMARY KEY (account, name)
 );
+
+-- Who may use the console: tokens by their SHA-256 alone, which says nothing of them.
+CREATE TABLE console_tokens (
+  name       text COLLATE "C" NOT NULL PRIMARY KEY,
+  hash       text COLLATE "C" NOT NULL UNIQUE, -- SHA-256 of the token, hex
+  role       text COLLATE "C" NOT NULL, -- read or operate
+  created_at timestamptz NOT NULL,
+  expires_at timestamptz, -- NULL: never
+  used_on    text COLLATE "C" NOT NULL DEFAULT '' -- the day of its last use, 2026-01-31, UTC; '': never used
+);
+
+-- Those who have logged in, by the SHA-256 of what their cookie says.
+CREATE TABLE sessions (
+  hash       text COLLATE "C" NOT NULL PRIMARY KEY,
+  data       bytea NOT NULL,
+  expires_at timestamptz NOT NULL
+);
+CREATE INDEX sessions_expired ON sessions (expires_at);
 
 -- What an account's calls have to know again after a restart: what is spent of each budget, pauses, the breaker.
 CREATE TABLE transport_states (
@@ -366,7 +386,7 @@ FROM signers s JOIN transactions t ON t.n = s.txn;
 
 CREATE VIEW v1_documents AS
 SELECT id, account, ref, kind, name, state, reason, signature, sha256, size, integrity, coverage, trust, path, stored_at,
-       signature_note, signatures
+       signature_note, signatures, facts
 FROM documents;
 
 CREATE VIEW v1_changes AS

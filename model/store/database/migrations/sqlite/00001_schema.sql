@@ -158,6 +158,7 @@ CREATE TABLE documents (
   trust          TEXT NOT NULL,
   signature_note TEXT NOT NULL DEFAULT '', -- why the words are what they are
   signatures     TEXT NOT NULL DEFAULT '[]', -- JSON
+  facts          TEXT NOT NULL DEFAULT '{}', -- JSON: what else is known of the file's signatures
   mark           TEXT NOT NULL DEFAULT '', -- the provider's mark of the content; another mark is another version
   held           TEXT NOT NULL DEFAULT '', -- SHA-256 of the file that came by a link and waits for the provider; '': none is there
   link           BLOB, -- encrypted; a link that stood only in a callback, until the file is here
@@ -326,6 +327,7 @@ CREATE TABLE runs (
   beat_at     DATETIME
 );
 CREATE INDEX runs_of ON runs (account, kind, created_at);
+CREATE INDEX runs_created ON runs (created_at, id);
 CREATE INDEX runs_open ON runs (created_at) WHERE state IN ('queued', 'running');
 
 CREATE TABLE tokens (
@@ -335,6 +337,24 @@ CREATE TABLE tokens (
   updated_at DATETIME NOT NULL,
   PRIMARY KEY (account, name)
 );
+
+-- Who may use the console: tokens by their SHA-256 alone, which says nothing of them.
+CREATE TABLE console_tokens (
+  name       TEXT NOT NULL PRIMARY KEY,
+  hash       TEXT NOT NULL UNIQUE, -- SHA-256 of the token, hex
+  role       TEXT NOT NULL, -- read or operate
+  created_at DATETIME NOT NULL,
+  expires_at DATETIME, -- NULL: never
+  used_on    TEXT NOT NULL DEFAULT '' -- the day of its last use, 2026-01-31, UTC; '': never used
+) WITHOUT ROWID;
+
+-- Those who have logged in, by the SHA-256 of what their cookie says.
+CREATE TABLE sessions (
+  hash       TEXT NOT NULL PRIMARY KEY,
+  data       BLOB NOT NULL,
+  expires_at DATETIME NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX sessions_expired ON sessions (expires_at);
 
 -- What an account's calls have to know again after a restart: what is spent of each budget, pauses, the breaker.
 CREATE TABLE transport_states (
@@ -366,7 +386,7 @@ FROM signers s JOIN transactions t ON t.n = s.txn;
 
 CREATE VIEW v1_documents AS
 SELECT id, account, ref, kind, name, state, reason, signature, sha256, size, integrity, coverage, trust, path, stored_at,
-       signature_note, signatures
+       signature_note, signatures, facts
 FROM documents;
 
 CREATE VIEW v1_changes AS

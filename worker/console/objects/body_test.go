@@ -1,4 +1,4 @@
-package output
+package objects
 
 import (
 	"strings"
@@ -23,11 +23,11 @@ func TestBodiesAreShownWithoutLinksAndTokens(t *testing.T) {
 		`{"u":"https://files.example.org/a?si`:                    `{"u":"<cut>`,
 	} {
 		for _, v := range []model.Verdict{model.Refused, model.NotUnderstood} {
-			require.Equal(t, want, string(shownBody(model.Callback{Verdict: v, Body: []byte(body)})))
+			require.Equal(t, want, string(ShownBody(model.Callback{Verdict: v, Body: []byte(body)})))
 		}
-		require.Equal(t, body, string(shownBody(model.Callback{Verdict: model.Accepted, Body: []byte(body)})),
+		require.Equal(t, body, string(ShownBody(model.Callback{Verdict: model.Accepted, Body: []byte(body)})),
 			"the provider has cut it")
 	}
-	long := shownBody(model.Callback{Verdict: model.Refused, Body: []byte(strings.Repeat("a", 3000))})
+	long := ShownBody(model.Callback{Verdict: model.Refused, Body: []byte(strings.Repeat("a", 3000))})
 	require.Equal(t, strings.Repeat("a", 2048)+"… (3000 bytes)", string(long))
 }

@@ -1,4 +1,4 @@
-package output
+package objects
 
 import (
 	"fmt"
@@ -10,9 +10,9 @@ import (
 // mostRefused is how much of a body is shown that nobody has proved.
 const mostRefused = 2048
 
-// shownBody is a body as people may see it. One that was refused, or that its provider could not read, rests whole
+// ShownBody is a body as people may see it. One that was refused, or that its provider could not read, rests whole
 // and encrypted, with links that give files away and tokens that sign: those are cut here, whatever the body's form.
-func shownBody(c model.Callback) []byte {
+func ShownBody(c model.Callback) []byte {
 	if c.Verdict != model.Refused && c.Verdict != model.NotUnderstood {
 		return c.Body
 	}

@@ -1,0 +1,187 @@
+package store
+
+import (
+	"context"
+	"encoding/base64"
+	"strings"
+	"time"
+
+	"countersign/model"
+	"countersign/model/store/database"
+)
+
+// PageFilter chooses what a page of gaps, documents, runs or incidents shows; the zero value is all, the newest first.
+// What a table has no column for is not looked at.
+type PageFilter struct {
+	Accounts   []string
+	Kinds      []string
+	Changes    []string   // of gaps
+	States     []string   // of documents and runs
+	Signatures []string   // of documents
+	Since      *time.Time // found, or asked for, since
+	Until      *time.Time // before
+	Limit      int        // 50 if zero
+	Cursor     string
+}
+
+// pageAt is where a page of a table with times ends.
+type pageAt struct {
+	at time.Time
+	id string
+}
+
+func (p pageAt) String() string {
+	return base64.RawURLEncoding.EncodeToString([]byte(database.Stamp(p.at) + "\x00" + p.id))
+}
+
+func readPageAt(text string) (p pageAt, err error) {
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	at, id, ok := strings.Cut(string(raw), "\x00")
+	if err != nil || !ok {
+		return p, ErrCursor
+	}
+	if p.at, err = database.ReadStamp(at); err != nil {
+		return p, ErrCursor
+	}
+	p.id = id
+	return p, nil
+}
+
+// pageOf reads a page of a table, the newest first by a column of times and then by id. end says where a row stands.
+func pageOf[T any](
+	ctx context.Context, s *Store, table, at string, w database.Where, f PageFilter, end func(T) pageAt,
+) (out []T, next string, err error) {
+	if f.Since != nil {
+		w.Add(at+" >= ?", *f.Since)
+	}
+	if f.Until != nil {
+		w.Add(at+" < ?", *f.Until)
+	}
+	if f.Cursor != "" {
+		c, err := readPageAt(f.Cursor)
+		if err != nil {
+			return nil, "", err
+		}
+		w.Add("("+at+", id) < (?, ?)", c.at, c.id)
+	}
+	limit := positive(f.Limit, 50)
+	err = s.View(ctx, func(q *database.Tx) error {
+		return q.Find(&out, "SELECT * FROM "+table+w.SQL()+" ORDER BY "+at+" DESC, id DESC LIMIT ?",
+			append(w.Args, limit+1)...)
+	})
+	if len(out) > limit {
+		out = out[:limit]
+		next = end(out[limit-1]).String()
+	}
+	return out, next, err
+}
+
+// GapPage lists a page of the ledger: what is settled.
+func (s *Store) GapPage(ctx context.Context, f PageFilter) ([]model.Gap, string, error) {
+	w := database.Where{}
+	w.Add("kind <> ?", string(model.GapPending))
+	w.In("account", f.Accounts)
+	w.In("kind", f.Kinds)
+	w.In("change", f.Changes)
+	return pageOf(ctx, s, "gaps", "found_at", w, f, func(g model.Gap) pageAt { return pageAt{g.FoundAt, g.ID} })
+}
+
+// RunPage lists a page of runs.
+func (s *Store) RunPage(ctx context.Context, f PageFilter) ([]model.Run, string, error) {
+	w := database.Where{}
+	w.In("account", f.Accounts)
+	w.In("kind", f.Kinds)
+	w.In("state", f.States)
+	return pageOf(ctx, s, "runs", "created_at", w, f, func(r model.Run) pageAt { return pageAt{r.CreatedAt, r.ID} })
+}
+
+// IncidentPage lists a page of incidents. States are "open" and "closed".
+func (s *Store) IncidentPage(ctx context.Context, f PageFilter) ([]model.Incident, string, error) {
+	w := database.Where{}
+	w.In("account", f.Accounts)
+	w.In("kind", f.Kinds)
+	if len(f.States) == 1 {
+		w.Add(map[string]string{"open": "closed_at IS NULL"}[f.States[0]] +
+			map[string]string{"closed": "closed_at IS NOT NULL"}[f.States[0]])
+	}
+	return pageOf(ctx, s, "incidents", "opened_at", w, f,
+		func(i model.Incident) pageAt { return pageAt{i.OpenedAt, i.ID} })
+}
+
+// DocumentPage lists a page of documents, the newest first. Since and Until do not matter.
+func (s *Store) DocumentPage(ctx context.Context, f PageFilter) (out []model.Document, next string, err error) {
+	w := f.documents()
+	w.Text("id < ?", f.Cursor)
+	limit := positive(f.Limit, 50)
+	err = s.View(ctx, func(q *database.Tx) error {
+		var rows []documentRow
+		if err := q.Find(&rows, "SELECT * FROM documents"+w.SQL()+" ORDER BY id DESC LIMIT ?",
+			append(w.Args, limit+1)...); err != nil {
+			return err
+		}
+		out, err = s.openDocuments(rows)
+		return err
+	})
+	if len(out) > limit {
+		out = out[:limit]
+		next = out[limit-1].ID
+	}
+	return out, next, err
+}
+
+func (f PageFilter) documents() database.Where {
+	w := database.Where{}
+	w.In("account", f.Accounts)
+	w.In("state", f.States)
+	w.In("signature", f.Signatures)
+	stored := len(f.States) == 0
+	for _, state := range f.States {
+		stored = stored || state == string(model.DocumentStored)
+	}
+	if !stored {
+		w.Add(notStored)
+	}
+	return w
+}
+
+// ChangeFilter chooses entries of the change feed; the zero value is all, from the beginning.
+type ChangeFilter struct {
+	After    int64 // a seq
+	Accounts []string
+	Kinds    []string
+	Statuses []string
+	Limit    int // 1000 if zero
+}
+
+// bare says whether every entry is chosen.
+func (f ChangeFilter) bare() bool { return len(f.Accounts)+len(f.Kinds)+len(f.Statuses) == 0 }
+
+// changesAtOnce is how many entries are looked through for those that a filter chooses.
+const changesAtOnce = 20_000
+
+// ChangesOfKind returns the entries of a filter after its seq, in order, and up to which seq it has looked: there is
+// none of the filter up to there that was not returned. It looks through a part of the feed at a time.
+func (s *Store) ChangesOfKind(ctx context.Context, f ChangeFilter) (out []model.Change, upto int64, err error) {
+	limit := positive(f.Limit, 1000)
+	err = s.View(ctx, func(q *database.Tx) error {
+		var last int64
+		if err := q.QueryRow(`SELECT seq FROM counters`).Scan(&last); err != nil {
+			return err
+		}
+		upto = min(last, f.After+changesAtOnce)
+		if f.bare() {
+			upto = last
+		}
+		w := database.Where{}
+		w.Add("seq > ?", f.After)
+		w.Add("seq <= ?", upto)
+		w.In("account", f.Accounts)
+		w.In("kind", f.Kinds)
+		w.In("status", f.Statuses)
+		return q.Find(&out, `SELECT * FROM history`+w.SQL()+` ORDER BY seq LIMIT ?`, append(w.Args, limit)...)
+	})
+	if len(out) == limit {
+		upto = out[limit-1].Seq
+	}
+	return out, max(upto, f.After), err
+}

@@ -1,0 +1,83 @@
+package objects
+
+import "countersign/model"
+
+// Account is how one account does.
+type Account struct {
+	ID             string         `json:"id"`
+	Provider       string         `json:"provider"`
+	Configured     bool           `json:"configured"`
+	State          string         `json:"state"`
+	CallbackURL    string         `json:"callback_url"`
+	LastCallbackAt Stamp          `json:"last_callback_at"`
+	LastPollAt     Stamp          `json:"last_poll_at"`
+	NextPollAt     Stamp          `json:"next_poll_at"`
+	Next           []Slot         `json:"next"`
+	PollOverdue    bool           `json:"poll_overdue"`
+	Open           int            `json:"open"`
+	Due            int            `json:"due"`
+	Overdue        int            `json:"overdue"`
+	Budget         map[string]int `json:"budget"` // questions a minute, by class
+	Told           int            `json:"told"`
+	Missed         int            `json:"missed"`
+	Late           int            `json:"late"`
+	Refused        int            `json:"refused"`
+	Share          *float64       `json:"share"` // null where nothing changed
+	Quarantined    int            `json:"quarantined"`
+	Reach          string         `json:"reach"`
+	RestsUntil     Stamp          `json:"rests_until"`
+	LastError      string         `json:"last_error"`
+	LastErrorAt    Stamp          `json:"last_error_at"`
+	Incidents      []Incident     `json:"incidents"`
+}
+
+// The states of an account.
+const (
+	AccountWell     = "well"
+	AccountIncident = "incident" // one is open
+	AccountRests    = "rests"    // no question goes out for now
+	AccountRemoved  = "removed"  // it was taken out of the config
+)
+
+// Slot is when a tier is polled next.
+type Slot struct {
+	Tier string `json:"tier"`
+	At   Stamp  `json:"at"`
+}
+
+// Incident is something that the operator must act on.
+type Incident struct {
+	ID       string `json:"id"`
+	Account  string `json:"account"`
+	Kind     string `json:"kind"`
+	Message  string `json:"message"`
+	OpenedAt Stamp  `json:"opened_at"`
+	ClosedAt Stamp  `json:"closed_at"` // null while it is open
+}
+
+// OfIncident is what is shown of one.
+func OfIncident(i model.Incident) Incident {
+	return Incident{i.ID, i.Account, i.Kind, i.Message, At(i.OpenedAt), Stamp{i.ClosedAt}}
+}
+
+// Health is how the whole does: the last line of `status --json`.
+type Health struct {
+	Daemon        string    `json:"daemon"` // running, not_running, died
+	Since         Stamp     `json:"since"`
+	Owner         string    `json:"owner"`
+	Ready         *bool     `json:"ready"` // null: not known
+	Why           []string  `json:"why"`
+	Database      string    `json:"database"`
+	Documents     string    `json:"documents"`
+	DocumentsFree *int64    `json:"documents_free"` // bytes
+	Quarantined   int       `json:"quarantined"`
+	Problems      []Problem `json:"problems"`
+	OK            bool      `json:"ok"` // exit 0
+}
+
+// Problem is something that is wrong now, beside incidents.
+type Problem struct {
+	Account string `json:"account"`
+	Kind    string `json:"kind"`
+	Message string `json:"message"`
+}
