@@ -53,7 +53,7 @@ func newSubjects(ctx context.Context, e *engine.Engine, dir string) (*subjects, 
 	s := &subjects{}
 	fail := func(err error) (*subjects, error) { return nil, errors.Join(err, s.close()) }
 	o := e.ListenerOptions()
-	o.HMACKey, o.Nudge = []byte("bench"), nil
+	o.HMACKey = []byte("bench")
 	l, err := callback.New(o)
 	if err != nil {
 		return fail(err)
