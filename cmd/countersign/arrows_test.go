@@ -56,10 +56,16 @@ var arrows = map[string][]string{
 	"worker/pdf/cms":     {"worker/pdf/ber", "worker/pdf/cert", "worker/pdf/digest", "worker/pdf/pubkey"},
 	"worker/pdf/trust":   {"worker/pdf/ber", "worker/pdf/cert", "worker/pdf/digest", "worker/pdf/pubkey"},
 	"worker/pdf/pdftest": {},
-	"worker/files":       {"model", "model/store/durable"},
-	"worker/hook":        {"model", "model/store/durable"},
-	"worker/incidents":   {"model", "model/store"},
-	"worker/apply":       {"model", "model/store", "provider", "worker/incidents"},
+
+	// They make what is judged and know nothing of the judge.
+	"worker/pdf/pdftest/paper":   {},
+	"worker/pdf/pdftest/attacks": {"worker/pdf/pdftest/paper"},
+	"worker/pdf/pdftest/twins":   {"worker/pdf/pdftest/paper"},
+
+	"worker/files":     {"model", "model/store/durable"},
+	"worker/hook":      {"model", "model/store/durable"},
+	"worker/incidents": {"model", "model/store"},
+	"worker/apply":     {"model", "model/store", "provider", "worker/incidents"},
 	"worker/ask": {
 		"model", "model/store", "provider", "worker/apply", "worker/ask/endless", "worker/ask/standing", "worker/incidents",
 	},
