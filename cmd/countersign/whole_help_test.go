@@ -140,13 +140,18 @@ func one[T any](db *sql.DB, query string, args ...any) (v T) {
 	return v
 }
 
-// eventually asks until it is so.
+// eventually asks until it is so. It rests five times as long as the last look took, at least 20 ms: looks that run a
+// verb are dear, and others play at the same time.
 func eventually(t *testing.T, what string, so func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), wholeWait)
 	defer cancel()
-	for !so() {
-		if !engine.Pause(ctx, 20*time.Millisecond) {
+	for {
+		began := time.Now()
+		if so() {
+			return
+		}
+		if !engine.Pause(ctx, max(20*time.Millisecond, min(5*time.Since(began), time.Second))) {
 			t.Fatalf("did not come: %s", what)
 		}
 	}

@@ -41,7 +41,8 @@ func (s *Store) AddConsoleToken(ctx context.Context, t ConsoleToken) (added bool
 // RemoveConsoleToken removes a token; false where there is none of the name.
 func (s *Store) RemoveConsoleToken(ctx context.Context, name string) (removed bool, err error) {
 	err = s.Change(ctx, func(q *database.Tx) error {
-		if err := q.QueryRow(`SELECT EXISTS (SELECT 1 FROM console_tokens WHERE name = ?)`, name).Scan(&removed); err != nil {
+		err := q.QueryRow(`SELECT EXISTS (SELECT 1 FROM console_tokens WHERE name = ?)`, name).Scan(&removed)
+		if err != nil {
 			return err
 		}
 		return q.Exec(`DELETE FROM console_tokens WHERE name = ?`, name)

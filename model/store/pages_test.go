@@ -41,8 +41,10 @@ func TestLedgerRunsIncidentsAndDocumentsPage(t *testing.T) {
 				account := []string{"acc", "other"}[i%2]
 				gaps = append(gaps, b.AddGap(model.Gap{Account: account, Ref: "r", Kind: []model.GapKind{model.GapMissed,
 					model.GapLate, model.GapPending}[i%3], Change: model.ChangeStatus, Before: when, FoundAt: when, SettleAt: when}))
-				runs = append(runs, b.PutRun(model.Run{Account: account, Kind: "active", State: model.RunDone, CreatedAt: when}))
-				docs = append(docs, b.PutDocument(model.Document{Account: "acc", Ref: "r", DocID: fmt.Sprint(i), Kind: model.SignedDocument,
+				runs = append(runs, b.PutRun(model.Run{Account: account, Kind: "active", State: model.RunDone,
+					CreatedAt: when}))
+				docs = append(docs, b.PutDocument(model.Document{Account: "acc", Ref: "r", DocID: fmt.Sprint(i),
+					Kind:  model.SignedDocument,
 					State: []model.DocumentState{model.DocumentStored, model.DocumentQuarantined}[i%2]}))
 			}
 			_, err := b.OpenIncident("acc", model.CallbacksSilent, "m")
@@ -132,7 +134,7 @@ func TestTokensAndSessionsOfTheConsole(t *testing.T) {
 		check(t, d.PutSession(t.Context(), "h", []byte("two"), noon.Add(time.Hour)))
 		data, found, err := d.Session(t.Context(), "h")
 		check(t, err)
-		same(t, "session", fmt.Sprint(string(data), found), "two true")
+		same(t, "session", fmt.Sprint(string(data), found), "twotrue")
 		d.clock.ms.Store(noon.Add(time.Hour).UnixMilli())
 		_, found, err = d.Session(t.Context(), "h")
 		check(t, err)

@@ -170,12 +170,17 @@ func (s Slots) Next(now time.Time) time.Time {
 }
 
 // Shortest is the shortest time between two slots that follow each other, as far as a year shows it; 0 where there are
-// none.
+// none. A line that names no day of the month and no month repeats each week, so a week of it is enough: each verb
+// reads the config at its start.
 func (s Slots) Shortest() (least time.Duration) {
 	at := s.Next(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	last := at.Add(366 * Day)
+	if s.weekly() {
+		last = at.Add(7 * Day)
+	}
 	for range 400 {
 		next := s.Next(at)
-		if at.IsZero() || next.IsZero() {
+		if at.IsZero() || next.IsZero() || next.After(last) && least > 0 {
 			break
 		}
 		if gap := next.Sub(at); least == 0 || gap < least {
@@ -184,6 +189,13 @@ func (s Slots) Shortest() (least time.Duration) {
 		at = next
 	}
 	return least
+}
+
+// weekly says whether the slots of one week are those of every week.
+func (s Slots) weekly() bool {
+	const every = 1 << 63 // how the cron library marks a field that is a star
+	spec, ok := s.times.(*cron.SpecSchedule)
+	return ok && spec.Dom&every != 0 && spec.Month&every != 0
 }
 
 // String is the cron line.
