@@ -198,4 +198,6 @@ func (e Expectation) Objection(k DocumentKind, f SignatureFacts) string {
 }
 
 // holds says whether it is a signature, no mere time stamp, that computes as intact.
-func (s EmbeddedSignature) holds() bool { return s.Kind != "timestamp" && s.Integrity == IntegrityIntact }
+func (s EmbeddedSignature) holds() bool {
+	return s.Kind != "timestamp" && s.Integrity == IntegrityIntact
+}
