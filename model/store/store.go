@@ -62,6 +62,9 @@ type Store struct {
 	gate     sync.RWMutex // guards running, and that nothing is queued once Run has drained
 	running  bool
 	group    sync.Mutex // one group is written at a time
+	known    known      // what the last group left
+	pace     pace
+	clock    func() time.Time // finer than now
 	onWork   atomic.Pointer[func(Agenda)]
 }
 
@@ -88,7 +91,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	sh := newShapes()
 	return &Store{
-		handle: db, now: now, shapes: sh, sql: newStatements(sh), box: box,
+		handle: db, now: now, clock: o.Now, shapes: sh, sql: newStatements(sh), box: box,
 		groupMax: positive(o.GroupMax, 512), queue: make(chan *unit, positive(o.Queue, 4096)),
 	}, nil
 }

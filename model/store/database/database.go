@@ -63,6 +63,8 @@ type DB struct {
 	file     sqlitefile.ID      // of the SQLite file, as it was opened
 	keeper   *sqlitefile.Keeper // of the SQLite file that is written; else nil
 	spoiled  func(error)
+	changes  atomic.Int64 // transactions of Change, and files put in the place of ours
+	looked   atomic.Int64 // SQLite's data_version when the schema was last looked at
 	slower   time.Duration
 }
 
@@ -201,7 +203,10 @@ func (d *DB) Change(ctx context.Context, f func(*Tx) error) error {
 	if err := d.Writable(); err != nil {
 		return err
 	}
-	err := d.Write(ctx, f)
+	err := d.Write(ctx, func(q *Tx) error {
+		d.changes.Add(1)
+		return f(q)
+	})
 	if err == nil {
 		d.Checkpoint()
 	}
@@ -218,7 +223,7 @@ func (d *DB) Write(ctx context.Context, f func(*Tx) error) error {
 	}
 	for try := 1; ; try++ {
 		err := d.within(ctx, d.write, &sql.TxOptions{}, func(q *Tx) error {
-			if err := q.checkStep(); err != nil {
+			if err := d.look(q); err != nil {
 				return err
 			}
 			return f(q)

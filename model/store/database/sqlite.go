@@ -92,6 +92,8 @@ func (d *DB) checkFile(ctx context.Context) error {
 		raw.SetMaxIdleConns(-1) // closes them
 		raw.SetMaxIdleConns(conns)
 	}
+	d.changes.Add(1) // another connection counts data_version anew
+	d.looked.Store(0)
 	if err := d.checkSchema(ctx); err != nil { // looked at again by the next that writes
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}

@@ -17,10 +17,11 @@ type Tx struct {
 	Postgres bool // the database is PostgreSQL
 
 	ctx   context.Context
-	db    *gorm.DB // the transaction
+	pool  *gorm.DB // what gorm's is made of, where it is needed
 	tx    *sql.Tx
 	texts *texts
 	step  int64 // of the schema that this program knows
+	state State
 }
 
 // within runs f in a transaction of db.
@@ -37,12 +38,26 @@ func (d *DB) within(ctx context.Context, db *gorm.DB, o *sql.TxOptions, f func(*
 }
 
 func (d *DB) begin(ctx context.Context, db *gorm.DB, o *sql.TxOptions) (*Tx, error) {
-	tx := db.WithContext(ctx).Begin(o)
-	if tx.Error != nil {
-		return nil, tx.Error
+	tx, err := db.Statement.ConnPool.(*sql.DB).BeginTx(ctx, o)
+	if err != nil {
+		return nil, err
 	}
-	return &Tx{ctx: ctx, db: tx, tx: tx.Statement.ConnPool.(*sql.Tx), texts: &d.texts, Postgres: d.pg, step: d.step}, nil
+	return &Tx{ctx: ctx, pool: db, tx: tx, texts: &d.texts, Postgres: d.pg, step: d.step}, nil
 }
+
+// gorm is the transaction as gorm has it.
+func (q *Tx) gorm() *gorm.DB {
+	db := q.pool.Session(&gorm.Session{Context: q.ctx, NewDB: true})
+	db.Statement.ConnPool = q.tx
+	return db
+}
+
+// State tells two moments of a SQLite database apart: where a Write began with the same one as the Write before, nobody
+// has changed anything but that one. Any process counts.
+type State struct{ version, changes int64 }
+
+// State is how a Write found the database. False: there is nothing to compare it by.
+func (q *Tx) State() (State, bool) { return q.state, q.state != State{} }
 
 // Exec runs a statement. On SQLite it is run as a query, which takes the driver one crossing into C
 // where its Exec takes one for each argument. The driver keeps prepared statements by their text.
@@ -150,12 +165,12 @@ func (q *Tx) Words(query string, args ...any) (out []string, err error) {
 
 // Find reads a query's rows into a slice of structs, column by column. Columns that a struct lacks are left out.
 func (q *Tx) Find(to any, query string, args ...any) error {
-	return q.db.Raw(query, args...).Scan(to).Error
+	return q.gorm().Raw(query, args...).Scan(to).Error
 }
 
 // Take reads a query's one row into a struct; ErrNoRow if there is none.
 func (q *Tx) Take(to any, query string, args ...any) error {
-	done := q.db.Raw(query, args...).Scan(to)
+	done := q.gorm().Raw(query, args...).Scan(to)
 	if done.Error == nil && done.RowsAffected == 0 {
 		return ErrNoRow
 	}
@@ -164,13 +179,34 @@ func (q *Tx) Take(to any, query string, args ...any) error {
 
 // Save writes a slice of structs, each over the row that has its key.
 func (q *Tx) Save(rows any) error {
-	return q.db.Clauses(clause.OnConflict{UpdateAll: true}).CreateInBatches(rows, 100).Error
+	return q.gorm().Clauses(clause.OnConflict{UpdateAll: true}).CreateInBatches(rows, 100).Error
 }
 
 // Affect runs a statement and says how many rows it changed.
 func (q *Tx) Affect(query string, args ...any) (int64, error) {
-	done := q.db.Exec(query, args...)
+	done := q.gorm().Exec(query, args...)
 	return done.RowsAffected, done.Error
+}
+
+// look notes how a transaction that writes found the database. Where others have changed something, the schema may be
+// theirs by now.
+func (d *DB) look(q *Tx) error {
+	if q.Postgres {
+		return nil
+	}
+	var version int64
+	if err := q.QueryRow(`PRAGMA data_version`).Scan(&version); err != nil {
+		return err
+	}
+	q.state = State{version, d.changes.Load()}
+	if d.looked.Load() == q.state.version {
+		return nil
+	}
+	err := q.checkStep()
+	if err == nil {
+		d.looked.Store(version)
+	}
+	return err
 }
 
 // checkStep refuses to write to a schema that somebody else has brought beyond ours. PostgreSQL's is
