@@ -137,16 +137,24 @@ func (ds *Documents) inspect(ctx context.Context, tmp *os.File, d model.Document
 		return err
 	}
 	f.facts, f.spent = v.Facts, v.Spent
-	if v.Fault != "" {
-		f.fault = errors.New(v.Fault)
-		return nil
-	}
-	if a := ds.account(d.Account); a != nil && !a.KeepBad {
-		if why := a.Signatures.Objection(d.Kind, v.Facts); why != "" {
-			f.fault = errors.New(why)
-		}
+	if why := ds.objection(d, v); why != "" {
+		f.fault = errors.New(why)
 	}
 	return nil
+}
+
+// objection says why a document's file is not what it claims to be, or not what its account expects; "" where it is.
+func (ds *Documents) objection(d model.Document, v pdf.Verdict) string {
+	a := ds.account(d.Account)
+	switch {
+	case v.Fault != "":
+		return v.Fault
+	case a == nil:
+		return model.SignaturesIfPresent.Objection(d.Kind, v.Facts)
+	case a.KeepBad:
+		return ""
+	}
+	return a.Signatures.Objection(d.Kind, v.Facts)
 }
 
 // look reads a file as a PDF, and says by which rules. What the file's own words are is made fit to be stored.
