@@ -22,8 +22,8 @@ type Difference struct {
 }
 
 // Check reads a stored or quarantined file again and returns where it differs from its row. Where an older version of
-// the rules judged it, or none, what the newer ones say is taken over, and judged is true: then the only difference is a
-// word that became altered. A file that was quarantined for what is in it, and is not wrong by the newer rules, gets its
+// the rules judged it, or none, what the newer ones say is taken over, and judged is true: then a word that is
+// worse than before is the only difference. A file that was quarantined for what is in it, and is not wrong by the newer rules, gets its
 // place. An error is a fault of this machine.
 func (ds *Documents) Check(ctx context.Context, d model.Document) (out []Difference, judged bool, err error) {
 	differs := func(field, ours, theirs string) {
@@ -52,14 +52,14 @@ func (ds *Documents) Check(ctx context.Context, d model.Document) (out []Differe
 	if err != nil {
 		return nil, false, err
 	}
-	wrong := ds.objection(d, v)
+	wrong := objection(ds.account(d.Account), d, v)
 	if v.Fault != "" && d.State == model.DocumentStored {
 		judge := v.Facts.File.Judge
 		v.Facts = model.UnknownSignature(v.Fault)
 		v.Facts.File.Judge = judge
 	}
 	if old := d.Facts; old.File.Judge < v.Facts.File.Judge {
-		if old.Signature != "" && d.State == model.DocumentStored && v.Facts.Signature == model.SignatureAltered {
+		if d.State == model.DocumentStored && worse(old.Signature, v.Facts.Signature) {
 			differs("signature", string(old.Signature), string(v.Facts.Signature))
 		}
 		return out, true, ds.judgedAgain(ctx, d, v.Facts, wrong)
@@ -68,6 +68,11 @@ func (ds *Documents) Check(ctx context.Context, d model.Document) (out []Differe
 	differs("integrity", string(d.Facts.Integrity), string(v.Facts.Integrity))
 	differs("coverage", string(d.Facts.Coverage), string(v.Facts.Coverage))
 	return out, false, nil
+}
+
+// worse says whether newer rules think less of a file than older ones did.
+func worse(old, now model.Signature) bool {
+	return old != "" && old != now && (old == model.SignatureIntact || now == model.SignatureAltered)
 }
 
 // sourceRules names newer rules in a row's history.
