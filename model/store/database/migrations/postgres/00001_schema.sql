@@ -43,11 +43,10 @@ CREATE TABLE callbacks (
   note        text COLLATE "C" NOT NULL,
   at          timestamptz NOT NULL,
   remote_addr text COLLATE "C" NOT NULL,
-  headers     text COLLATE "C" NOT NULL,
   body_hash   text COLLATE "C" NOT NULL,
   sealed      boolean NOT NULL,
   unproved    boolean NOT NULL DEFAULT false, -- taken as a hint: nobody proved what it says
-  body        bytea -- compressed, and encrypted if sealed; NULL when retention has taken it; last, since it is long
+  body        bytea -- headers and body, compressed, and encrypted if sealed; NULL when retention has taken it; last: it is long
 );
 -- Copies are found, a copy cannot be stored twice, a row's callbacks are listed. Keys lead with the
 -- row's number, since refs are random: a random key touches a page of its own for each event.
