@@ -9,6 +9,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store/database"
+	"countersign/model/store/seal"
 )
 
 // copyOf is the stored callback that has a dedupe key.
@@ -27,7 +28,8 @@ type stored struct {
 // (Packed{Callback: c}) is packed when its group is written.
 type Packed struct {
 	model.Callback
-	rested []byte // headers and body, compressed, a refused one's encrypted; nil without any
+	rested []byte           // headers and body, compressed, a refused one's encrypted; nil without any
+	by     *seal.Dictionary // what rested is compressed by; nil: by none
 	done   bool
 }
 
@@ -57,8 +59,9 @@ func (s *Store) Pack(c model.Callback) (Packed, error) {
 	p := Packed{Callback: c, done: true}
 	p.Sealed = p.Sealed || p.Verdict == model.Refused
 	all, err := content(p.Headers, p.Body)
-	if err == nil {
-		p.rested, err = s.box.Pack(all, p.Sealed, "callback "+p.Account)
+	if err == nil && all != nil {
+		p.by = s.dictionaryFor(&c, all)
+		p.rested, err = s.box.PackBy(p.by, all, p.Sealed, "callback "+p.Account)
 	}
 	if err != nil {
 		return Packed{}, err

@@ -120,7 +120,7 @@ func (s *Store) Callback(ctx context.Context, id string) (c model.Callback, err 
 
 // unpack is the reverse of Pack.
 func (s *Store) unpack(packed []byte, account string) (headers map[string]string, body []byte, err error) {
-	all, err := s.box.Unpack(packed, "callback "+account)
+	all, err := s.unpacked(packed, "callback "+account)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -55,6 +55,9 @@ type Store struct {
 	shapes *shapes
 	sql    *statements
 	box    *seal.Box
+	log    *logrus.Entry
+
+	dictionaries *dictionaries
 
 	groupMax int
 	queue    chan *unit
@@ -86,7 +89,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	sh := newShapes()
 	return &Store{
-		handle: db, now: now, shapes: sh, sql: newStatements(sh), box: box,
+		handle: db, now: now, shapes: sh, sql: newStatements(sh), box: box, log: o.Log, dictionaries: newDictionaries(),
 		groupMax: positive(o.GroupMax, 512), queue: make(chan *unit, positive(o.Queue, 4096)),
 	}, nil
 }

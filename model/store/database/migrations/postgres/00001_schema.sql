@@ -54,6 +54,15 @@ CREATE UNIQUE INDEX callbacks_of ON callbacks (txn, dedupe_key) WHERE txn IS NOT
 CREATE UNIQUE INDEX callbacks_loose ON callbacks (account, ref, dedupe_key) WHERE txn IS NULL;
 CREATE INDEX callbacks_odd ON callbacks (verdict, n) WHERE verdict IN ('refused', 'not_understood');
 
+-- What the bodies of each provider's callbacks are compressed by, the newest of each. None is ever taken away: a body that
+-- was written by it names its number.
+CREATE TABLE dictionaries (
+  n          bigint PRIMARY KEY,
+  provider   text COLLATE "C" NOT NULL,
+  dictionary bytea NOT NULL,
+  made_at    timestamptz NOT NULL
+);
+
 CREATE TABLE transactions (
   n                bigint PRIMARY KEY, -- in the order of arrival
   account          text COLLATE "C" NOT NULL DEFAULT '',
