@@ -105,3 +105,11 @@ func positive(n, otherwise int) int {
 func utcClock(now func() time.Time) func() time.Time {
 	return func() time.Time { return now().UTC().Truncate(time.Millisecond) }
 }
+
+// LogSize is how large the log of a SQLite database is; 0 for PostgreSQL.
+func (s *Store) LogSize() int64 {
+	if s.Postgres() {
+		return 0
+	}
+	return database.LogSize(s.Path())
+}
