@@ -75,6 +75,7 @@ func (b *Batch) writeAccounts() error {
 			continue
 		}
 		a := &e.Account
+		b.s.dictionaries.know([]model.Account{*a})
 		err := b.q.Exec(writeAccount, a.ID, a.Provider, a.RemoteID, a.FirstStartAt, a.LastCallbackAt, a.LastPollAt,
 			a.ListedUntil, a.RefusedInARow, a.NotUnderstoodInARow, a.Registration, a.Reach, a.LastError, a.LastErrorAt,
 			a.RestsUntil)
