@@ -96,7 +96,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return &Store{
 		handle: db, now: now, clock: o.Now, shapes: sh, sql: newStatements(sh), box: box, log: o.Log,
 		dictionaries: newDictionaries(),
-		groupMax: positive(o.GroupMax, 512), queue: make(chan *unit, positive(o.Queue, 4096)),
+		groupMax:     positive(o.GroupMax, 512), queue: make(chan *unit, positive(o.Queue, 4096)),
 	}, nil
 }
 

@@ -15,6 +15,7 @@ import (
 // Tx runs SQL inside one transaction of either database. Placeholders are question marks.
 type Tx struct {
 	Postgres bool // the database is PostgreSQL
+	Ran      int  // statements so far, but for those of Find, Take, Save and Affect
 
 	ctx   context.Context
 	pool  *gorm.DB // what gorm's is made of, where it is needed
@@ -62,6 +63,7 @@ func (q *Tx) State() (State, bool) { return q.state, q.state != State{} }
 // Exec runs a statement. On SQLite it is run as a query, which takes the driver one crossing into C
 // where its Exec takes one for each argument. The driver keeps prepared statements by their text.
 func (q *Tx) Exec(query string, args ...any) error {
+	q.Ran++
 	if q.Postgres {
 		_, err := q.tx.ExecContext(q.ctx, q.texts.rebound(query), args...)
 		return err
@@ -81,6 +83,7 @@ func (q *Tx) Exec(query string, args ...any) error {
 
 // Query runs a query whose rows the caller closes.
 func (q *Tx) Query(query string, args ...any) (*sql.Rows, error) {
+	q.Ran++
 	if q.Postgres {
 		query = q.texts.rebound(query)
 	}
@@ -89,6 +92,7 @@ func (q *Tx) Query(query string, args ...any) (*sql.Rows, error) {
 
 // QueryRow runs a query for one row.
 func (q *Tx) QueryRow(query string, args ...any) *sql.Row {
+	q.Ran++
 	if q.Postgres {
 		query = q.texts.rebound(query)
 	}
