@@ -1,6 +1,9 @@
 package model
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 const (
 	// LinkLife is how long a link that stood in a callback is kept.
@@ -335,7 +338,7 @@ func (s *settling) released(e DocumentEvent) {
 	if s.was.State != DocumentQuarantined {
 		return
 	}
-	s.end(StepStored, DocumentStored, reasonReleased, false)
+	s.end(StepStored, DocumentStored, cmp.Or(e.Reason, reasonReleased), false)
 	s.Next.Path, s.Next.StoredAt = e.File.Path, at(s.now)
 	s.record()
 }
