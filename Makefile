@@ -1,5 +1,5 @@
 # `make` builds the binary as it is released; .ci/run does everything that has to hold.
-.PHONY: build test race lint ci demo bench kills crashes nightly vulncheck
+.PHONY: build test race lint ci demo bench kills crashes nightly corpus vulncheck
 
 build:
 	.ci/run build
@@ -32,6 +32,11 @@ crashes:
 # Ten thousand storms (docs/developing.md), others each day. One that fails prints how to play it again.
 nightly:
 	go test ./cmd/countersign -run 'TestStorm$$' -timeout 0 -storm.seeds=10000 -storm.first=$$(($$(date +%s) / 86400 * 10000))
+
+# Write the attacked files and their harmless twins into a folder, with what is found in each (corpus.tsv).
+corpus:
+	mkdir -p $(or $(TO),corpus)
+	go test -count=1 ./worker/pdf -run 'TestTheCorpusIsWritten$$' -v -pdf.corpus $(abspath $(or $(TO),corpus))
 
 # Needs the network: the tool and its database are fetched.
 vulncheck:

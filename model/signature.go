@@ -1,6 +1,9 @@
 package model
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Signature is the one word that people read about a document's embedded signatures.
 type Signature string
@@ -173,21 +176,28 @@ type Expectation string
 
 // The expectations. The zero value is if_present.
 const (
-	SignaturesRequired  Expectation = "required"   // a signed document without a signature is wrong
+	SignaturesRequired  Expectation = "required"   // a signed document must have a signature that computes as intact
 	SignaturesIfPresent Expectation = "if_present" // a signature need not be there; one that is there must be right
 	SignaturesNone      Expectation = "none"       // what signatures say is noted and changes nothing
 )
 
-// Objection says why a document of a kind fails the expectation; "" where it is acceptable. A signature that cannot be
-// judged is acceptable.
+// Objection says why a document of a kind fails the expectation; "" where it is acceptable. Where no signature is
+// required, one that cannot be judged is acceptable.
 func (e Expectation) Objection(k DocumentKind, f SignatureFacts) string {
 	switch {
 	case e == SignaturesNone:
 		return ""
 	case f.Signature == SignatureAltered:
 		return "altered after it was signed: " + f.Note
-	case e == SignaturesRequired && k == SignedDocument && f.Signature == SignatureUnsigned:
+	case e != SignaturesRequired || k != SignedDocument || slices.ContainsFunc(f.Signatures, EmbeddedSignature.holds):
+		return ""
+	case f.Signature == SignatureUnsigned:
 		return "the account's files must carry a signature, and this one has none"
 	}
-	return ""
+	return "the account's files must carry a signature that can be checked, and this one has none: " + f.Note
+}
+
+// holds says whether it is a signature, no mere time stamp, that computes as intact.
+func (s EmbeddedSignature) holds() bool {
+	return s.Kind != "timestamp" && s.Integrity == IntegrityIntact
 }

@@ -25,6 +25,9 @@ type Traits struct {
 	ProofSettings []string
 	// Unproved says what becomes of callbacks while none of ProofSettings is set.
 	Unproved string
+	// Seals says that each signed document of a completed transaction was seen to carry a signature in the PDF itself: one
+	// without is not what the provider made. docs/providers has the evidence.
+	Seals bool
 	// SecretHeaders are headers of callbacks that are themselves the secret: only an HMAC of them is stored.
 	SecretHeaders []string
 	// StoredHeaders are further headers that Receive or Explain reads, such as one that the settings name as holding the

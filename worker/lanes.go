@@ -16,23 +16,30 @@ import (
 // comes by the byte, holds up no other.
 type lane struct {
 	name  string
+	work  store.Work // what the lane works off
 	round func(context.Context) error
 }
 
-// startLanes starts a round of each lane whose last one has ended. It returns at once; Run waits for them.
-func (w *Worker) startLanes(ctx context.Context, loop string, lanes []lane) {
+// startLanes starts a round of each lane whose last one has ended, and says whose work is begun. It returns at once; Run
+// waits for them.
+func (w *Worker) startLanes(ctx context.Context, loop string, lanes []lane) (begun map[store.Work]bool) {
+	begun = map[store.Work]bool{}
 	for _, l := range lanes {
 		log := w.log.WithField("loop", loop)
-		w.startLane(ctx, loop, l, func(err error) { log.WithField("err", err).Warn("round failed, trying again") })
+		failed := func(err error) { log.WithField("err", err).Warn("round failed, trying again") }
+		if w.startLane(ctx, loop, l, failed) {
+			begun[l.work] = true
+		}
 	}
+	return begun
 }
 
-// startLane starts a round of a lane unless its last one is still in work. failed is told how it failed.
-func (w *Worker) startLane(ctx context.Context, loop string, l lane, failed func(error)) {
+// startLane starts a round of a lane unless its last one is still in work: false. failed is told how it failed.
+func (w *Worker) startLane(ctx context.Context, loop string, l lane, failed func(error)) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.running[l.name] {
-		return
+		return false
 	}
 	w.running[l.name] = true
 	w.inWork.Go(func() {
@@ -45,14 +52,7 @@ func (w *Worker) startLane(ctx context.Context, loop string, l lane, failed func
 			failed(err)
 		}
 	})
-}
-
-// inLanes makes a round for every of a loop's lanes.
-func (w *Worker) inLanes(loop string, lanes func() []lane) func(context.Context) error {
-	return func(ctx context.Context) error {
-		w.startLanes(ctx, loop, lanes())
-		return nil
-	}
+	return true
 }
 
 // confirmLanes ask about the rows that are due between the slots. Each account has a lane for its rows and one for
@@ -60,9 +60,11 @@ func (w *Worker) inLanes(loop string, lanes func() []lane) func(context.Context)
 // others.
 func (w *Worker) confirmLanes() (out []lane) {
 	for _, a := range w.served() {
-		for _, f := range []store.DueFilter{{Known: true}, {Unverified: true}} {
+		for _, kind := range []store.WorkKind{store.WorkKnown, store.WorkUnverified} {
+			f := store.DueFilter{Known: kind == store.WorkKnown, Unverified: kind == store.WorkUnverified}
 			round := func(ctx context.Context) error { return w.asker.Confirm(ctx, a, f) }
-			out = append(out, lane{fmt.Sprintf("confirm\x00%s\x00%t", a.ID, f.Known), round})
+			work := store.Work{Account: a.ID, Kind: kind}
+			out = append(out, lane{fmt.Sprintf("confirm\x00%s\x00%t", a.ID, f.Known), work, round})
 		}
 	}
 	return out
@@ -72,7 +74,8 @@ func (w *Worker) confirmLanes() (out []lane) {
 func (w *Worker) downloadLanes() (out []lane) {
 	for _, l := range w.Documents.Lanes() {
 		if w.serves(l.Account) {
-			out = append(out, lane{l.Name, l.Round})
+			work := store.Work{Account: l.Account, Kind: store.WorkDocuments}
+			out = append(out, lane{l.Name, work, l.Round})
 		}
 	}
 	return out
@@ -92,7 +95,7 @@ func (w *Worker) workRuns(ctx context.Context) error {
 		}
 		log := w.log.WithFields(logrus.Fields{"account": r.Account, "loop": r.Kind})
 		round := func(ctx context.Context) error { return w.Runs.Work(ctx, r.ID) }
-		w.startLane(ctx, r.Kind, lane{"run\x00" + r.Account + "\x00" + r.Kind, round}, func(err error) {
+		w.startLane(ctx, r.Kind, lane{name: "run\x00" + r.Account + "\x00" + r.Kind, round: round}, func(err error) {
 			log.WithField("err", err).Warn("run not finished, it will be resumed")
 		})
 	}

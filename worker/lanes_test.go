@@ -119,7 +119,7 @@ func TestALanesErrorIsLoggedAndItGoesOn(t *testing.T) {
 	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
 	for range 2 {
 		b.startLanes(t.Context(), "confirm",
-			[]lane{{"one", func(context.Context) error { return errors.New("the disk is gone") }}})
+			[]lane{{name: "one", round: func(context.Context) error { return errors.New("the disk is gone") }}})
 		b.inWork.Wait()
 	}
 	if n := strings.Count(b.test.Log.String(), "the disk is gone"); n != 2 {

@@ -3,26 +3,37 @@ package worker
 import (
 	"context"
 	"fmt"
+	"maps"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/sirupsen/logrus"
 )
 
-// Nudge wakes every loop: something may be due. A loop in the middle of a round does another one after.
+// Nudge wakes every loop: anything may be due, as after a reload. A loop in the middle of a round does another one after.
 func (w *Worker) Nudge() {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, ch := range w.nudges {
-		select {
-		case ch <- struct{}{}:
-		default: // one is waiting already
-		}
+	names := slices.Collect(maps.Keys(w.nudges))
+	w.mu.Unlock()
+	for _, name := range names {
+		w.wake(name)
 	}
 }
 
+// wake wakes one loop.
+func (w *Worker) wake(loop string) {
+	select {
+	case w.nudged(loop) <- struct{}{}:
+	default: // it is woken already
+	}
+}
+
+// waking is what wakes a loop, for those who know nothing of loops.
+func (w *Worker) waking(loop string) func() { return func() { w.wake(loop) } }
+
 // nudged is where a loop waits for nudges.
-func (w *Worker) nudged(loop string) <-chan struct{} {
+func (w *Worker) nudged(loop string) chan struct{} {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	ch, ok := w.nudges[loop]

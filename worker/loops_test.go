@@ -1,8 +1,16 @@
 package worker
 
 import (
+	"context"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
+
+	"countersign/model"
+	"countersign/model/store"
+	"countersign/worker/apply"
+	"countersign/worker/workertest"
 )
 
 func TestANudgeWakesEveryLoop(t *testing.T) {
@@ -22,4 +30,74 @@ func TestANudgeWakesEveryLoop(t *testing.T) {
 		default:
 		}
 	}
+}
+
+// woken says which loops were woken since it was last asked.
+func (b *bench) woken(loops ...string) (out []string) {
+	for _, l := range loops {
+		select {
+		case <-b.nudged(l):
+			out = append(out, l)
+		default:
+		}
+	}
+	return out
+}
+
+// A callback wakes the loop that has something to do now, and no other: each round of those that look after time asks
+// the database a dozen things.
+func TestACallbackWakesOnlyWhatItConcerns(t *testing.T) {
+	both(t, func(t *testing.T, b *bench) {
+		b.test.Store.OnWork(b.noted)
+		all := []string{"agenda", "confirm", "download", "runs", "gaps", "watch", "streams", "closer", "prune"}
+		b.woken(all...)
+		b.called(t, claim("a", model.InProgress))
+		same(t, "by a claim that rides with the next slot", b.woken(all...), nil)
+		b.called(t, claim("a", model.Completed))
+		same(t, "by one to confirm after the debounce", b.woken(all...), nil)
+		_, err := b.Table.Track(t.Context(), b.account.ID, b.account.Rules.Provider, []string{"t"})
+		check(t, err)
+		same(t, "by a ref that is due at once", b.woken(all...), []string{"confirm"})
+		b.called(t, claim("l", model.Completed), workertest.Link("l", "https://files.example.org/a?sig=1"))
+		same(t, "by a link to a file", b.woken(all...), []string{"download"})
+	})
+}
+
+// The lanes of one account are started for its own work only.
+func TestOnlyTheLaneWithWorkIsStarted(t *testing.T) {
+	b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	other := *b.account
+	other.ID = "other"
+	b.test.Accounts = []*apply.Account{b.account, &other}
+	b.test.Store.OnWork(b.noted)
+	begun := map[string]int{}
+	lanes := func() (out []lane) {
+		for _, l := range append(b.confirmLanes(), b.downloadLanes()...) {
+			l.name = strings.ReplaceAll(l.name, "\x00", " ")
+			l.round = func(context.Context) error {
+				b.mu.Lock()
+				defer b.mu.Unlock()
+				begun[l.name]++
+				return nil
+			}
+			out = append(out, l)
+		}
+		return out
+	}
+	round := func() {
+		t.Helper()
+		check(t, b.startDue("confirm", lanes, func(store.WorkKind) bool { return true })(t.Context()))
+		b.inWork.Wait()
+	}
+	b.called(t, claim("a", model.Completed))
+	round()
+	same(t, "before the debounce", begun, map[string]int{})
+	b.move(3 * time.Second)
+	round()
+	same(t, "after it", begun, map[string]int{"confirm acc true": 1})
+	round()
+	same(t, "without news", begun, map[string]int{"confirm acc true": 1})
+	check(t, b.readAgenda(t.Context()))
+	round()
+	same(t, "after the table was read", begun, map[string]int{"confirm acc true": 2})
 }

@@ -60,6 +60,7 @@ type Worker struct {
 	mu      sync.Mutex
 	nudges  map[string]chan struct{} // by loop
 	running map[string]bool          // lanes in work, by name
+	agenda  agenda                   // what is due when
 	lifted  map[string]bool          // runs by hand that wait and have ended their account's rest
 	inWork  sync.WaitGroup           // lanes in work
 
@@ -99,7 +100,7 @@ func New(o Options) *Worker {
 
 // build makes the parts and gives each what it needs.
 func (w *Worker) build(o Options) {
-	w.Table = apply.New(apply.Options{Store: o.Store, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Nudge: w.Nudge})
+	w.Table = apply.New(apply.Options{Store: o.Store, Accounts: o.Accounts, Now: o.Now, Log: o.Log})
 	incidents := w.Table.Incidents()
 	w.Gate = ask.NewGate(ask.GateOptions{
 		Store: o.Store, Incidents: incidents, Now: o.Now, Rand: o.Rand, Log: o.Log,
@@ -119,14 +120,14 @@ func (w *Worker) build(o Options) {
 	}).Kinds())
 	kinds[runs.KindRetry] = w.retry
 	w.Runs = runs.New(runs.Options{
-		Store: o.Store, Asker: w.asker, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Nudge: w.Nudge, Kinds: kinds,
+		Store: o.Store, Asker: w.asker, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Nudge: w.waking("runs"), Kinds: kinds,
 	})
 	w.slots = poll.NewSlots(poll.SlotsOptions{
 		Store: o.Store, Runs: w.Runs, Accounts: o.Accounts, Now: o.Now, Rand: o.Rand, Log: o.Log,
 		Jitter: o.Jitter, Tick: o.Tick,
 	})
 	w.streams = poll.NewStreams(poll.StreamsOptions{
-		Store: o.Store, Table: w.Table, Gate: w.Gate, Accounts: w.served, Nudge: w.Nudge, Log: o.Log, Guard: w.guard,
+		Store: o.Store, Table: w.Table, Gate: w.Gate, Accounts: w.served, Nudge: w.waking("streams"), Log: o.Log, Guard: w.guard,
 	})
 	w.Documents = documents.New(documents.Options{
 		Store: o.Store, Files: o.Files, Inspect: o.Inspect, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Gate: w.Gate,
@@ -174,9 +175,11 @@ func (w *Worker) Run(ctx context.Context, parts ...Part) error {
 			if err := w.Documents.SweepLinkFiles(ctx); err != nil {
 				w.log.WithField("err", err).Warn("the folder of links' files was not swept")
 			}
-			loop("confirm", 250*time.Millisecond, w.inLanes("confirm", w.confirmLanes))
+			w.store.OnWork(w.noted)
+			loop("agenda", time.Second, w.readAgenda)
+			loop("confirm", 250*time.Millisecond, w.startDue("confirm", w.confirmLanes, isRows))
 			loop("runs", time.Second, w.workRuns)
-			loop("download", 500*time.Millisecond, w.inLanes("download", w.downloadLanes))
+			loop("download", 500*time.Millisecond, w.startDue("download", w.downloadLanes, isDocuments))
 			loop("gaps", time.Second, w.Table.SettleGaps)
 			loop("watch", time.Minute, w.watch.Round)
 			g.Go(func() error {

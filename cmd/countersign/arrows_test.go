@@ -54,12 +54,21 @@ var arrows = map[string][]string{
 	"worker/pdf/pubkey":  {"worker/pdf/ber", "worker/pdf/digest"},
 	"worker/pdf/cert":    {"worker/pdf/ber", "worker/pdf/digest", "worker/pdf/pubkey"},
 	"worker/pdf/cms":     {"worker/pdf/ber", "worker/pdf/cert", "worker/pdf/digest", "worker/pdf/pubkey"},
-	"worker/pdf/trust":   {"worker/pdf/ber", "worker/pdf/cert", "worker/pdf/digest", "worker/pdf/pubkey"},
+	"worker/pdf/trust":   {"worker/pdf/ber", "worker/pdf/cert", "worker/pdf/cms", "worker/pdf/digest", "worker/pdf/pubkey"},
 	"worker/pdf/pdftest": {},
-	"worker/files":       {"model", "model/store/durable"},
-	"worker/hook":        {"model", "model/store/durable"},
-	"worker/incidents":   {"model", "model/store"},
-	"worker/apply":       {"model", "model/store", "provider", "worker/incidents"},
+
+	// It makes signatures for tests.
+	"worker/pdf/cms/cmstest": {"worker/pdf/ber"},
+
+	// They make what is judged and know nothing of the judge.
+	"worker/pdf/pdftest/paper":   {},
+	"worker/pdf/pdftest/attacks": {"worker/pdf/pdftest/paper"},
+	"worker/pdf/pdftest/twins":   {"worker/pdf/pdftest/paper"},
+
+	"worker/files":     {"model", "model/store/durable"},
+	"worker/hook":      {"model", "model/store/durable"},
+	"worker/incidents": {"model", "model/store"},
+	"worker/apply":     {"model", "model/store", "provider", "worker/incidents"},
 	"worker/ask": {
 		"model", "model/store", "provider", "worker/apply", "worker/ask/endless", "worker/ask/standing", "worker/incidents",
 	},
@@ -171,7 +180,14 @@ var arrows = map[string][]string{
 		"model/store", "model/store/database", "provider", "provider/simulator", "worker/apply",
 		"worker/console/objects",
 	},
-	"cmd/countersign/bench": {"cmd/countersign/engine/web", "cmd/countersign/engine", "model", "model/store", "provider",
-		"worker/apply", "worker/callback"},
+	"cmd/countersign/bench": {
+		"cmd/countersign/bench/child", "cmd/countersign/bench/limits", "cmd/countersign/bench/load",
+		"cmd/countersign/config", "cmd/countersign/demo", "cmd/countersign/engine", "model", "model/store", "provider",
+		"provider/simulator", "worker/apply", "worker/callback",
+	},
+	"cmd/countersign/bench/child": {},
+	"cmd/countersign/bench/load":  {},
+	"cmd/countersign/bench/limits": {"cmd/countersign/bench/load", "cmd/countersign/engine/web", "model/store",
+		"provider"},
 	"cmd/countersign": {anything},
 }

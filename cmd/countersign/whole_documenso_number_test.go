@@ -25,7 +25,7 @@ func TestWholeDocumensoNumbersOnly(t *testing.T) {
 		return p
 	}
 	d.is(known, "PENDING", said{"secondaryId": "document_41"})
-	d.on("GET "+documensoPath+"envelope/item/envelope_item_"+known[9:]+"/download", answerFile(pdfOf("known")))
+	d.on("GET "+documensoPath+"envelope/item/envelope_item_"+known[9:]+"/download", answerFile(sealedPDF("known")))
 	d.tells(t, "DOCUMENT_SENT", d.payload(known, "PENDING", nil), model.Accepted, model.Applied)
 	d.in.becomes(t, known, said{"status": "in_progress", "confirmed": true})
 

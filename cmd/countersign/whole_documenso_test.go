@@ -171,7 +171,7 @@ func TestWholeDocumensoEvents(t *testing.T) {
 	d.in.polling(t, simulator.AccountDocumenso)
 	const life, no, off = "envelope_life", "envelope_rejected", "envelope_cancelled"
 	d.is(life, "PENDING", nil)
-	d.on("GET "+documensoPath+"envelope/item/envelope_item_"+life[9:]+"/download", answerFile(pdfOf("life")))
+	d.on("GET "+documensoPath+"envelope/item/envelope_item_"+life[9:]+"/download", answerFile(sealedPDF("life")))
 	d.tells(t, "DOCUMENT_CREATED", d.payload(life, "DRAFT", nil), model.Accepted, model.Applied)
 	d.in.is(t, life, said{"status": "draft"})
 	d.tells(t, "DOCUMENT_SENT", d.payload(life, "PENDING", nil), model.Accepted, model.Applied)
@@ -254,7 +254,7 @@ func TestWholeDocumensoDeleted(t *testing.T) {
 	const done = "envelope_done"
 	completed := said{"completedAt": "2026-11-20T10:00:00.000Z"}
 	d.is(done, "COMPLETED", completed)
-	d.on("GET "+documensoPath+"envelope/item/envelope_item_done/download", answerFile(pdfOf("done")))
+	d.on("GET "+documensoPath+"envelope/item/envelope_item_done/download", answerFile(sealedPDF("done")))
 	// from PENDING only it is taken at its word
 	d.tells(t, "DOCUMENT_COMPLETED", d.payload(done, "COMPLETED", completed), model.Accepted, model.Checking)
 	d.in.becomes(t, done, said{"status": "completed", "confirmed": true, "documents_stored": 1})
@@ -273,7 +273,7 @@ func TestWholeDocumensoResealed(t *testing.T) {
 	for i, at := range []string{"2026-11-20T10:00:00.000Z", "2026-11-21T10:00:00.000Z"} {
 		n := strconv.Itoa(i + 1)
 		more := said{"completedAt": at, "updatedAt": at}
-		d.on("GET "+documensoPath+"envelope/item/envelope_item_seal/download", answerFile(pdfOf("seal "+n)))
+		d.on("GET "+documensoPath+"envelope/item/envelope_item_seal/download", answerFile(sealedPDF("seal "+n)))
 		more["envelopeItems"] = []said{{"id": "envelope_item_seal", "envelopeId": ref, "title": "contract.pdf", "order": 1,
 			"documentDataId": "data-" + n}}
 		d.is(ref, "COMPLETED", more)

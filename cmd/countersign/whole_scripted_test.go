@@ -16,6 +16,7 @@ import (
 
 	"countersign/model"
 	"countersign/provider/simulator"
+	"countersign/provider/simulator/world/pdf"
 )
 
 // said is the body of a JSON answer or callback.
@@ -107,6 +108,14 @@ func held(t *testing.T, answer http.HandlerFunc) (kept http.HandlerFunc, letGo f
 		case <-r.Context().Done():
 		}
 	}, letGo
+}
+
+// sealKeys seal the files of every test.
+var sealKeys = pdf.NewKeys()
+
+// sealedPDF is a small PDF with a signature, which tells itself from others by a word.
+func sealedPDF(word string) []byte {
+	return pdf.File{Title: word, Lines: []string{word}, Pages: 1, Sealed: true, At: nine}.Render(sealKeys)
 }
 
 // pdfOf is a small PDF that tells itself from others by a word.

@@ -39,6 +39,7 @@ var (
 		{"asked_at", true, func(r *row) any { return r.AskedAt }, func(r *row) any { return database.When(&r.AskedAt) }},
 		{"next_check_at", true, func(r *row) any { return r.NextCheckAt },
 			func(r *row) any { return database.When(&r.NextCheckAt) }},
+		{"due_rank", false, func(r *row) any { return dueRank(&r.Transaction) }, func(*row) any { return passed{} }},
 		{"due_reason", false, func(r *row) any { return string(r.DueReason) }, func(r *row) any { return &r.DueReason }},
 		{"due_since", true, func(r *row) any { return r.DueSince }, func(r *row) any { return database.When(&r.DueSince) }},
 		{"recheck", false, func(r *row) any { return r.Recheck }, func(r *row) any { return &r.Recheck }},
@@ -108,6 +109,12 @@ func (s isSet) Scan(v any) error {
 	*s.to = v != nil
 	return nil
 }
+
+// passed scans what is known from other columns.
+type passed struct{}
+
+// Scan is called by database/sql.
+func (passed) Scan(any) error { return nil }
 
 // attentionList scans the JSON of Transaction.Attention.
 type attentionList struct{ to *[]model.Attention }

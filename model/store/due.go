@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,9 +23,6 @@ type DueFilter struct {
 	Limit             int // 50 if zero
 }
 
-// unverified selects rows that are unknown and that no operator, poll or backfill has named.
-const unverified = "(status = 'unknown' AND origin NOT IN ('track', 'poll', 'backfill'))"
-
 func (f DueFilter) where() database.Where {
 	w := database.Where{}
 	w.Text("account = ?", f.Account)
@@ -32,21 +30,35 @@ func (f DueFilter) where() database.Where {
 	for _, r := range f.Exclude {
 		w.Add("due_reason <> ?", string(r))
 	}
-	if f.Unverified {
-		w.Add(unverified)
-	}
-	if f.Known {
-		w.Add("NOT " + unverified)
-	}
 	return w
 }
 
+// free is where for rows that nobody has leased; the last argument is the rank.
+func (f DueFilter) free() database.Where {
+	w := f.where()
+	w.Add("(lease_until IS NULL OR lease_until <= ?)", f.Now)
+	w.Add("due_rank = ?", rankEnd)
+	return w
+}
+
+// ranks are those that the filter chooses, ends before others.
+func (f DueFilter) ranks() []int {
+	switch {
+	case f.Unverified && !f.Known:
+		return WorkUnverified.ranks()
+	case f.Known && !f.Unverified:
+		return WorkKnown.ranks()
+	}
+	return []int{rankEnd, rankLooseEnd, rankOther, rankLooseOther}
+}
+
 // ends before others, then the oldest first.
-const dueOrder = ` ORDER BY CASE WHEN reported_status IN ('completed','declined','expired','cancelled','opted_out','failed') THEN 0 ELSE 1 END, next_check_at, ref`
+const dueOrder = ` ORDER BY due_rank IN (1, 3), next_check_at, ref`
 
 // Due lists rows whose time has come, leased or not: claims of an end first, then the oldest.
 func (s *Store) Due(ctx context.Context, f DueFilter) (out []model.Transaction, err error) {
 	w := f.where()
+	w.Add(dueRanks(f.ranks()))
 	err = s.View(ctx, func(q *database.Tx) error {
 		numbers, err := numbersOf(q, `SELECT n FROM transactions`+w.SQL()+dueOrder+` LIMIT ?`,
 			append(w.Args, positive(f.Limit, 50))...)
@@ -74,28 +86,36 @@ func (s *Store) DueCount(ctx context.Context, now time.Time) (map[string]int, er
 	return out, err
 }
 
-// ClaimDue leases rows whose time has come to one owner: claims of an end first, then the oldest. No
-// other owner gets them until the lease is over, they are put, or released.
+// ClaimDue leases rows of an account whose time has come to one owner: claims of an end first, then the oldest. No
+// other owner gets them until the lease is over, they are put, or released. Its price does not grow with what is due.
 func (s *Store) ClaimDue(ctx context.Context, f DueFilter, owner string, lease time.Duration) (
 	out []model.Transaction, err error,
 ) {
-	w := f.where()
+	w := f.free()
+	found, err := s.dueAny(ctx, f, w)
+	if err != nil || !found {
+		return nil, err
+	}
 	skip := ""
 	if s.Postgres() {
 		skip = " FOR UPDATE SKIP LOCKED"
 	}
-	w.Add("(lease_until IS NULL OR lease_until <= ?)", f.Now)
-	found, err := s.dueAny(ctx, w)
-	if err != nil || !found {
-		return nil, err
-	}
+	claim := `UPDATE transactions SET lease_until = ?, lease_owner = ? WHERE n IN (` + claimable(w) + skip + `) RETURNING n`
 	err = s.Change(ctx, func(q *database.Tx) error {
-		args := append([]any{f.Now.Add(lease), owner}, w.Args...)
-		numbers, err := numbersOf(q, `UPDATE transactions SET lease_until = ?, lease_owner = ? WHERE n IN (
-  SELECT n FROM transactions`+w.SQL()+dueOrder+` LIMIT ?`+skip+`) RETURNING n`, append(args, positive(f.Limit, 50))...)
-		if err != nil {
-			return err
+		var numbers []int64
+		room := positive(f.Limit, 50)
+		for _, rank := range f.ranks() {
+			if room == len(numbers) {
+				break
+			}
+			args := append([]any{f.Now.Add(lease), owner}, ranked(w, rank)...)
+			some, err := numbersOf(q, claim, append(args, room-len(numbers))...)
+			if err != nil {
+				return err
+			}
+			numbers = append(numbers, some...)
 		}
+		var err error
 		out, err = s.inOrder(q, numbers, true)
 		durable.CrashPoint("rows before claim")
 		return err
@@ -105,6 +125,27 @@ func (s *Store) ClaimDue(ctx context.Context, f DueFilter, owner string, lease t
 	}
 	slices.SortFunc(out, dueBefore) // RETURNING keeps no order
 	return out, err
+}
+
+// claimable chooses rows in the index's own order, so that it stops at the limit.
+func claimable(w database.Where) string {
+	return `SELECT n FROM transactions` + w.SQL() + ` ORDER BY next_check_at, n LIMIT ?`
+}
+
+// ranked is the arguments of a choice of one rank.
+func ranked(w database.Where, rank int) []any {
+	args := slices.Clone(w.Args)
+	args[len(args)-1] = rank
+	return args
+}
+
+// dueRanks is a condition on several ranks.
+func dueRanks(ranks []int) string {
+	var list []string
+	for _, r := range ranks {
+		list = append(list, strconv.Itoa(r))
+	}
+	return "due_rank IN (" + strings.Join(list, ", ") + ")"
 }
 
 // dueBefore is dueOrder in Go.
@@ -122,9 +163,15 @@ func dueBefore(a, b model.Transaction) int {
 }
 
 // dueAny checks for due rows before a claim takes the write lock, since mostly nothing is due.
-func (s *Store) dueAny(ctx context.Context, w database.Where) (found bool, err error) {
+func (s *Store) dueAny(ctx context.Context, f DueFilter, w database.Where) (found bool, err error) {
 	err = s.View(ctx, func(q *database.Tx) error {
-		return q.QueryRow(`SELECT EXISTS (SELECT 1 FROM transactions`+w.SQL()+`)`, w.Args...).Scan(&found)
+		for _, rank := range f.ranks() {
+			err := q.QueryRow(`SELECT EXISTS (SELECT 1 FROM transactions`+w.SQL()+`)`, ranked(w, rank)...).Scan(&found)
+			if err != nil || found {
+				return err
+			}
+		}
+		return nil
 	})
 	return found, err
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -60,6 +61,7 @@ type Store struct {
 	gate     sync.RWMutex // guards running, and that nothing is queued once Run has drained
 	running  bool
 	group    sync.Mutex // one group is written at a time
+	onWork   atomic.Pointer[func(Agenda)]
 }
 
 // Open opens the database. A new or older one is opened too, but answers ErrOlder until Migrate.

@@ -204,10 +204,11 @@ func (s *Store) attempt(group []*unit) (failed *unit, err error) {
 		defer cancel()
 	}
 	durable.CrashPoint("group before begin")
+	var b *Batch
 	err = s.Write(ctx, func(q *database.Tx) error {
 		durable.CrashPoint("group begun")
 		var err error
-		if failed, err = s.writeGroup(q, group); err != nil {
+		if b, failed, err = s.writeGroup(q, group); err != nil {
 			return err
 		}
 		durable.CrashPoint("group before commit")
@@ -215,26 +216,27 @@ func (s *Store) attempt(group []*unit) (failed *unit, err error) {
 	})
 	if err == nil {
 		durable.CrashPoint("group committed")
+		s.tell(b)
 	}
 	return failed, err
 }
 
 // writeGroup applies the units of a group and writes what they changed.
-func (s *Store) writeGroup(q *database.Tx, group []*unit) (failed *unit, err error) {
-	b, err := s.newBatch(q, group)
+func (s *Store) writeGroup(q *database.Tx, group []*unit) (b *Batch, failed *unit, err error) {
+	b, err = s.newBatch(q, group)
 	if err != nil {
-		return nil, err
+		return b, nil, err
 	}
 	for _, u := range group {
 		u.err = u.apply(b)
 		if b.broken != nil { // a lazy query failed: no unit is at fault
-			return nil, b.broken
+			return b, nil, b.broken
 		}
 		if u.err != nil {
-			return u, errFailed
+			return b, u, errFailed
 		}
 	}
-	return nil, b.flush()
+	return b, nil, b.flush()
 }
 
 // apply runs a unit's Apply; one that panics fails.

@@ -130,42 +130,34 @@ func (d sealed) ref() model.DocumentRef {
 
 // clean cuts every link and token out of a verified body; nil where there was none. All else stays
 // byte for byte but for the rest of a text that held a link, member names too, so that a person can see what the link
-// was called. raw is valid JSON.
+// was called. raw is valid JSON, which is walked by its bytes: a text is decoded only where one of its own may be cut.
 func clean(raw []byte) []byte {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	type level struct {
-		object bool
-		value  bool // in an object: a value comes next
-		name   string
-	}
-	levels := []level{{}}
 	var out []byte
-	copied := 0
-	for {
-		before := d.InputOffset()
-		t, err := d.Token()
-		if err != nil {
-			break
-		}
-		at := &levels[len(levels)-1]
-		if name, ok := t.(string); ok && at.object && !at.value {
-			at.name, at.value = name, true
-			continue
-		}
-		at.value = false
-		switch v := t.(type) {
-		case json.Delim:
-			if v == '{' || v == '[' {
-				levels = append(levels, level{object: v == '{'})
-			} else {
-				levels = levels[:len(levels)-1]
+	copied := 0        // raw[:copied] is in out, or was cut
+	var objects []bool // the levels above the current one: an object, or a list
+	token, names := false, false
+	for i := 0; i < len(raw); i++ {
+		switch raw[i] {
+		case '{', '[':
+			objects = append(objects, raw[i] == '{')
+			token, names = false, raw[i] == '{'
+		case '}', ']':
+			objects = objects[:max(len(objects)-1, 0)]
+			token, names = false, false
+		case ':':
+			names = false
+		case ',':
+			token, names = false, len(objects) > 0 && objects[len(objects)-1]
+		case '"':
+			from, end := i, pastText(raw, i)
+			i = end - 1
+			if names {
+				token = isToken(raw[from:end])
+				continue
 			}
-		case string:
-			if left := cut(v, at.name); left != v {
-				from := int(before) + bytes.IndexByte(raw[before:], '"')
-				out = append(append(out, raw[copied:from]...), quoted(left)...)
-				copied = int(d.InputOffset())
+			if left, cut := cutText(raw[from:end], token); cut {
+				out = append(append(out, raw[copied:from]...), left...)
+				copied = end
 			}
 		}
 	}
@@ -175,11 +167,54 @@ func clean(raw []byte) []byte {
 	return append(out, raw[copied:]...)
 }
 
+// pastText returns what comes after the text at i, or the end where it has none.
+func pastText(raw []byte, i int) int {
+	for i++; i < len(raw); i++ {
+		n := bytes.IndexByte(raw[i:], '"')
+		if n < 0 {
+			return len(raw)
+		}
+		if escape := bytes.IndexByte(raw[i:i+n], '\\'); escape >= 0 {
+			i += escape + 1 // what it escapes is passed
+			continue
+		}
+		return i + n + 1
+	}
+	return len(raw)
+}
+
+// isToken says whether a member's name, in its quotes, is that of a token.
+func isToken(name []byte) bool {
+	if bytes.IndexByte(name, '\\') < 0 {
+		return len(name) > 2 && bytes.EqualFold(name[1:len(name)-1], []byte("token"))
+	}
+	var s string
+	return json.Unmarshal(name, &s) == nil && strings.EqualFold(s, "token")
+}
+
+// cutText cuts a text, in its quotes, and says whether there was anything to cut. One without an escape holds a link
+// only where two slashes stand.
+func cutText(text []byte, token bool) (left []byte, cut bool) {
+	if !token && bytes.IndexByte(text, '\\') < 0 && !bytes.Contains(text, []byte("//")) {
+		return nil, false
+	}
+	var v string
+	if json.Unmarshal(text, &v) != nil {
+		return nil, false
+	}
+	name := ""
+	if token {
+		name = "token"
+	}
+	rest := cutLinks(v, name)
+	return quoted(rest), rest != v
+}
+
 // linkInText is a link wherever it stands: with a scheme or with none, and in JSON that is a text of its own.
 var linkInText = regexp.MustCompile(`(?i)(?:[a-z][a-z0-9+.-]*:)?\\?/\\?/[^\s"'<>]+`)
 
-// cut takes the links out of a member's text. Of a token nothing is left.
-func cut(v, name string) string {
+// cutLinks takes the links out of a member's text. Of a token nothing is left.
+func cutLinks(v, name string) string {
 	if v != "" && strings.EqualFold(name, "token") {
 		return cutMark
 	}

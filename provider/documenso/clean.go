@@ -45,13 +45,33 @@ func cut(body []byte) []byte {
 	return append(out, body[copied:]...)
 }
 
-// secretMember says whether the name of a member, in its quotes, is one whose value goes.
+// secretMember says whether the name of a member, in its quotes, is one whose value goes. Most are written as they are,
+// and none of ours: those are only compared.
 func secretMember(quoted []byte) bool {
-	name := strings.Trim(string(quoted), `"`)
-	if strings.Contains(name, `\`) && json.Unmarshal(quoted, &name) != nil {
-		return true // nobody can read what it says
+	short := bytes.Trim(quoted, `"`)
+	if !written(short) {
+		name := string(short)
+		if bytes.IndexByte(short, '\\') >= 0 && json.Unmarshal(quoted, &name) != nil {
+			return true // nobody can read what it says
+		}
+		return secretMembers[strings.ToLower(name)]
 	}
-	return secretMembers[strings.ToLower(name)]
+	for secret := range secretMembers {
+		if len(secret) == len(short) && strings.EqualFold(secret, string(short)) {
+			return true
+		}
+	}
+	return false
+}
+
+// written says whether a text is written as it is: in ASCII, without an escape.
+func written(text []byte) bool {
+	for _, c := range text {
+		if c >= 0x80 || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // pastValue returns what comes after the value at i, without recursion: nothing bounds a body's depth.

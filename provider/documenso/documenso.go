@@ -34,6 +34,7 @@ func Traits() provider.Traits {
 		},
 		ProofSettings: []string{"webhook_secret", "webhook_secrets"},
 		Unproved:      "nothing proves a callback, so that each only has its transaction asked about (once a minute at most)",
+		Seals:         true,
 		SecretHeaders: []string{secretHeader},
 		StoredHeaders: []string{deliveryHeader},
 	}

@@ -324,6 +324,7 @@ func TestOnlySecretsAreCut(t *testing.T) {
 		`{"token":null,"webhookEndpoint":"http://u:p@h`: `{"token":null,"webhookEndpoint":"<cut>"`,
 		`[{"token":"x"},{"token":"y`:                    `[{"token":"<cut>"},{"token":"<cut>"`,
 		`{"token":true}`:                                `{"token":"<cut>"}`,
+		"{\"to\u212aen\":1,\"a\":2}":                    "{\"to\u212aen\":\"<cut>\",\"a\":2}",
 		`{"a":"b"}`:                                     "",
 		`{"token":"<cut>","directLink":null,"token":`:   "",
 		`{"x":"\\","token":"y"}`:                        `{"x":"\\","token":"<cut>"}`,

@@ -53,6 +53,10 @@ type Text string
 
 // UnmarshalJSON never refuses.
 func (t *Text) UnmarshalJSON(raw []byte) error {
+	if plain(raw) {
+		*t = Text(raw[1 : len(raw)-1])
+		return nil
+	}
 	var s string
 	var n json.Number
 	switch {
@@ -62,6 +66,19 @@ func (t *Text) UnmarshalJSON(raw []byte) error {
 	}
 	*t = Text(s)
 	return nil
+}
+
+// plain says whether raw is a text that is written as it is: in ASCII, without an escape.
+func plain(raw []byte) bool {
+	if len(raw) < 2 || raw[0] != '"' || raw[len(raw)-1] != '"' {
+		return false
+	}
+	for _, c := range raw[1 : len(raw)-1] {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // Plain is the text without NUL, which PostgreSQL cannot store.

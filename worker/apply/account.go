@@ -33,8 +33,9 @@ type Account struct {
 	Download     []model.DocumentKind
 	Polling      Schedules
 	Signatures   model.Expectation
-	KeepBad      bool   // a file whose signatures are not as expected is stored all the same
-	CallbackURL  string // what the provider is to call; "" where public.url is not set
+	KeepBad      bool     // a file whose signatures are not as expected is stored all the same
+	Trusted      [][]byte // certificates, as DER, that files are to be sealed with or that stand above those; nil: none
+	CallbackURL  string   // what the provider is to call; "" where public.url is not set
 
 	// What follows is for the listener.
 	ReturnPage    string

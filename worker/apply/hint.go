@@ -56,7 +56,6 @@ func (tb *Table) HintFor(
 	if err != nil {
 		return model.Unknown, err
 	}
-	tb.nudge()
 	return status, nil
 }
 

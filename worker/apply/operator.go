@@ -43,7 +43,6 @@ func (tb *Table) Track(ctx context.Context, account, providerName string, refs [
 		}
 		added += fresh
 	}
-	tb.nudge()
 	return added, nil
 }
 

@@ -17,7 +17,6 @@ type Options struct {
 	Accounts func() []*Account // the current ones; a reload swaps them
 	Now      func() time.Time
 	Log      *logrus.Entry
-	Nudge    func() // wakes the loops: something may be due; may be nil
 }
 
 // Table changes transactions and what belongs to them, by callbacks, answers, hints and operators. It is safe for
@@ -27,18 +26,14 @@ type Table struct {
 	accounts  func() []*Account
 	now       func() time.Time
 	log       *logrus.Entry
-	nudge     func()
 	incidents *incidents.Table
 	lookUps   lookUps
 }
 
 // New returns a table.
 func New(o Options) *Table {
-	if o.Nudge == nil {
-		o.Nudge = func() {}
-	}
 	return &Table{
-		store: o.Store, accounts: o.Accounts, now: o.Now, log: o.Log, nudge: o.Nudge,
+		store: o.Store, accounts: o.Accounts, now: o.Now, log: o.Log,
 		incidents: incidents.New(o.Store, o.Log),
 		lookUps:   lookUps{of: map[string]*rate.Limiter{}},
 	}

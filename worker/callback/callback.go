@@ -52,7 +52,6 @@ type Options struct {
 	Apply          Apply
 	Hint           Hint           // nil: return URLs and hints are 404
 	HintsAMinute   int            // from one client address, then 429; 60 if zero
-	Nudge          func()         // called after a callback was applied; may be nil
 	MaxBody        int64          // 10 MiB if zero
 	MaxWaiting     int            // callbacks read and not yet answered, then 503; 1024 if zero
 	ReadTimeout    time.Duration  // for a whole request to come in; 30 s if zero

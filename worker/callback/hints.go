@@ -139,8 +139,5 @@ func (l *Listener) hint(r *http.Request, acc *Account, h provider.Hinted) (statu
 		l.logOnceAMinute(log, logrus.WarnLevel, acc.ID, "hint not taken")
 		return ""
 	}
-	if l.Nudge != nil {
-		l.Nudge()
-	}
 	return status
 }

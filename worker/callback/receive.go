@@ -96,9 +96,6 @@ func (l *Listener) answer(w http.ResponseWriter, r *http.Request, acc *Account, 
 	reply := acc.Provider.Traits.Acknowledgement()
 	w.Header().Set("Content-Type", reply.ContentType)
 	io.WriteString(w, reply.Body) //nolint:errcheck // the callback is stored; a caller that is gone calls again
-	if l.Nudge != nil {
-		l.Nudge()
-	}
 }
 
 // judge verifies and parses a callback. The code is the answer to it once it is stored.

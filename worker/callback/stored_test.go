@@ -244,20 +244,6 @@ func TestNothingWorksWithoutAKey(t *testing.T) {
 	}
 }
 
-func TestNudgedAfterEachThatCounts(t *testing.T) {
-	t.Parallel()
-	nudges := 0
-	d := newTestListener(t, func(o *Options) { o.Nudge = func() { nudges++ } })
-	for _, key := range []string{"right", "wrong", "right"} {
-		d.ask(http.MethodPost, "/callbacks/sales", key, "{}")
-	}
-	d.apply = func(context.Context) error { return store.ErrUnavailable }
-	d.ask(http.MethodPost, "/callbacks/sales", "right", "{}")
-	if nudges != 2 {
-		t.Errorf("%d nudges", nudges)
-	}
-}
-
 func TestHeadersThatAProviderReadsAreKept(t *testing.T) {
 	t.Parallel()
 	l := &Listener{}

@@ -45,7 +45,7 @@ func (ds *Documents) Check(ctx context.Context, d model.Document) (out []Differe
 		return nil, false, err
 	}
 	defer f.Close() //nolint:errcheck // only read
-	v, err := ds.look(ctx, f)
+	v, err := ds.look(ctx, f, d.Account)
 	if err != nil {
 		return nil, false, err
 	}

@@ -132,7 +132,7 @@ var errNotChecked = errors.New("the file could not be checked")
 
 // inspect reads a file as a PDF and holds its signatures against what the account expects.
 func (ds *Documents) inspect(ctx context.Context, tmp *os.File, d model.Document, f *file) error {
-	v, err := ds.look(ctx, tmp)
+	v, err := ds.look(ctx, tmp, d.Account)
 	if err != nil {
 		return err
 	}
@@ -150,8 +150,12 @@ func (ds *Documents) inspect(ctx context.Context, tmp *os.File, d model.Document
 }
 
 // look reads a file as a PDF, and says by which rules. What the file's own words are is made fit to be stored.
-func (ds *Documents) look(ctx context.Context, in *os.File) (pdf.Verdict, error) {
-	v, err := ds.reader(ctx, in, nil)
+func (ds *Documents) look(ctx context.Context, in *os.File, account string) (pdf.Verdict, error) {
+	var trusted pdf.Trusted
+	if a := ds.account(account); a != nil {
+		trusted = a.Trusted
+	}
+	v, err := ds.reader(ctx, in, trusted)
 	if err != nil {
 		return v, fmt.Errorf("%w: %w", errNotChecked, err)
 	}

@@ -1,4 +1,5 @@
-// Package bench measures this machine: the daemon beside a careful handler and beside the database's own limits.
+// Package bench measures this machine: the real daemon, a process of its own with its loops running, beside what the
+// database can do at all and beside handlers as people write them.
 package bench
 
 import (
@@ -6,156 +7,284 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"runtime/pprof"
 	"slices"
 	"time"
 
 	"github.com/sirupsen/logrus"
 
+	"countersign/cmd/countersign/bench/child"
+	"countersign/cmd/countersign/bench/limits"
+	"countersign/cmd/countersign/bench/load"
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 )
 
 // Options is what the flags of bench ingest say.
 type Options struct {
+	Binary      string // the program that is measured: this one
+	Services    []string
 	Connections []int
 	Rounds      int
 	Seconds     float64
+	Open        int           // transactions that are open to begin with
+	Rows        int           // and how many stand in the table, if more
+	Backlog     int           // rows that are due and cannot be asked
+	SyncDelay   time.Duration // that each commit takes longer
+	Defaults    bool          // also the handler on the driver's defaults
+	Only        bool          // nothing but the daemon
 	JSON        bool
-	Profile     string
+	Base        string // a file of an earlier --json
+	Keep        string // the folder that everything lies in, left as it is
 }
 
-// line is one line of the answer.
-type line struct {
-	What        string  `json:"what"` // ours, naive, work, bare
-	Connections int     `json:"connections"`
-	PerSecond   float64 `json:"per_second"`
-	P50         float64 `json:"p50_ms"`
-	P99         float64 `json:"p99_ms"`
-	OursToThis  float64 `json:"ours_to_this"` // median over rounds, each beside its own
-	Accepted    int64   `json:"accepted"`
+// subject is one of what is compared.
+type subject struct {
+	name   string
+	fixed  int // connections; 0: as many as are asked for
+	round  func(ctx context.Context, service string, connections int, long time.Duration) (load.Result, error)
+	count  func(ctx context.Context) (int64, error) // nil: it stores nothing
+	daemon bool
 }
 
-// producers is how many callers the limits in process have.
-const producers = 256
+// stand is all that is measured.
+type stand struct {
+	*arrangement
+	list   []subject
+	rate   map[string]float64 // the best so far of subject and service, for how much is made ahead
+	closes []func() error
+	bares  []*limits.Bare
+	filled int64 // bytes that the daemon's table used before the load
+}
 
-const configText = `database: sqlite:./ours.db
-accounts:
-  - { id: bench, provider: onespan, settings: { api_key: none, callback_key: "bench-key" } }
-`
-
-// Ingest measures callbacks a second, ours beside what the database can do at all, and prints medians.
+// Ingest measures callbacks a second.
 func Ingest(ctx context.Context, env *engine.Env, o Options) (err error) {
-	dir, err := os.MkdirTemp("", "countersign-bench-*")
+	base, err := readBase(o.Base)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	mine := *env
-	mine.ConfigFlag = filepath.Join(dir, "config.yaml")
-	if err := os.WriteFile(mine.ConfigFlag, []byte(configText), 0o600); err != nil {
+	dir := o.Keep
+	if dir == "" {
+		if dir, err = os.MkdirTemp("", "countersign-bench-*"); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
 		return err
 	}
-	c, err := mine.Config()
+	report := Report{Kind: "ingest", Machine: machine(dir), At: env.Now().UTC(), Settings: settingsOf(o)}
+	a, err := arrange(ctx, env, dir, o)
 	if err != nil {
 		return err
 	}
-	quiet := logrus.New()
-	quiet.SetOutput(io.Discard)
-	e, err := mine.Start(ctx, c, logrus.NewEntry(quiet))
-	if err != nil {
+	s := &stand{arrangement: a, rate: map[string]float64{}}
+	defer func() { err = errors.Join(err, s.close()) }()
+	if s.filled, err = limits.Used(ctx, s.file()); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, e.Close()) }()
-	subjects, err := newSubjects(ctx, e, dir)
-	if err != nil {
+	if report.Start, err = s.serve(ctx); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, subjects.close()) }()
-	if o.Profile != "" {
-		f, err := os.Create(o.Profile)
-		if err != nil {
-			return err
-		}
-		defer f.Close() //nolint:errcheck // the profile is a help, not an answer
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return err
-		}
-		defer pprof.StopCPUProfile()
+	if report.Sync, err = measureSync(dir); err != nil {
+		return err
 	}
-	for _, n := range o.Connections {
-		lines, err := subjects.measure(ctx, n, o)
-		if err != nil {
-			return err
-		}
-		if err := printLines(env, lines, o.JSON); err != nil {
-			return err
-		}
+	if err := s.subjects(ctx); err != nil {
+		return err
 	}
-	return nil
-}
-
-// measure runs every subject in turns and takes medians.
-func (s *subjects) measure(ctx context.Context, connections int, o Options) ([]line, error) {
-	lines := make([]line, len(s.list))
-	rates, p50s, p99s, ratios := make([][]float64, len(lines)), make([][]float64, len(lines)), make([][]float64,
-		len(lines)), make([][]float64, len(lines))
-	for range o.Rounds {
-		for i, sub := range s.list {
-			callers := connections
-			if sub.inProcess {
-				callers = producers
-			}
-			before, err := sub.count(ctx)
+	show := printer{env: env, json: o.JSON}
+	for _, service := range o.Services {
+		for _, n := range o.Connections {
+			lines, err := s.measure(ctx, service, n)
 			if err != nil {
-				return nil, err
+				return err
 			}
-			r, err := s.round(ctx, sub, callers, time.Duration(o.Seconds*float64(time.Second)))
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", sub.name, err)
-			}
-			after, err := sub.count(ctx)
-			if err != nil {
-				return nil, err
-			}
-			if after-before != r.accepted {
-				return nil, fmt.Errorf("%s: %d requests were accepted and %d stand in the table", sub.name, r.accepted,
-					after-before)
-			}
-			rates[i] = append(rates[i], r.perSecond())
-			p50s[i], p99s[i] = append(p50s[i], r.quantile(0.50)), append(p99s[i], r.quantile(0.99))
-			ratios[i] = append(ratios[i], rates[0][len(rates[i])-1]/r.perSecond())
-			lines[i].What, lines[i].Connections, lines[i].Accepted = sub.name, callers, lines[i].Accepted+r.accepted
-		}
-	}
-	for i := range lines {
-		lines[i].PerSecond, lines[i].P50, lines[i].P99, lines[i].OursToThis = median(rates[i]), median(p50s[i]),
-			median(p99s[i]), median(ratios[i])
-	}
-	return lines, nil
-}
-
-func median(list []float64) float64 {
-	slices.Sort(list)
-	return list[len(list)/2]
-}
-
-func printLines(env *engine.Env, lines []line, asJSON bool) error {
-	if asJSON {
-		enc := json.NewEncoder(env.Stdout)
-		for _, l := range lines {
-			if err := enc.Encode(l); err != nil {
+			report.Lines = append(report.Lines, lines...)
+			if err := show.lines(lines); err != nil {
 				return err
 			}
 		}
+	}
+	if report.Disk, err = s.disk(ctx, report); err != nil {
+		return err
+	}
+	report.Goals = Verdict(report)
+	report.Against = Compare(base, report)
+	return show.report(report)
+}
+
+// close ends what was started.
+func (s *stand) close() error {
+	var errs []error
+	for _, f := range slices.Backward(s.closes) {
+		errs = append(errs, f())
+	}
+	return errors.Join(append(errs, s.stop())...)
+}
+
+// subjects opens what the daemon is compared with; the daemon is the first.
+func (s *stand) subjects(ctx context.Context) error {
+	counts := newCounter(s.file())
+	s.closes = append(s.closes, counts.close)
+	ours := subject{name: Daemon, daemon: true, count: counts.count, round: func(ctx context.Context, service string, n int,
+		long time.Duration) (load.Result, error) {
+		return s.post(ctx, Daemon, s.stocks[service], s.target(service), service, n, long)
+	}}
+	s.list = []subject{ours}
+	if s.o.Only {
 		return nil
 	}
-	fmt.Fprintf(env.Stdout, "%-6s %8s %10s %9s %9s %8s\n", "WHAT", "CALLERS", "A SECOND", "P50 ms", "P99 ms", "OURS TO")
-	for _, l := range lines {
-		fmt.Fprintf(env.Stdout, "%-6s %8d %10.0f %9.2f %9.2f %8.2f\n", l.What, l.Connections, l.PerSecond, l.P50, l.P99,
-			l.OursToThis)
+	kinds := []string{Answer, Careful}
+	if s.o.Defaults {
+		kinds = append(kinds, Careless)
+	}
+	for _, kind := range kinds {
+		if err := s.handler(ctx, kind); err != nil {
+			return err
+		}
+	}
+	for _, service := range s.o.Services {
+		if err := s.pattern(ctx, service); err != nil {
+			return err
+		}
+		if err := s.limits(ctx, service); err != nil {
+			return err
+		}
 	}
 	return nil
 }
+
+// handler adds one that people write, in a process of its own as ours is.
+func (s *stand) handler(ctx context.Context, kind string) error {
+	to, stocks, files := map[string]load.Target{}, map[string]*load.Stock{}, []string{}
+	for i, service := range s.o.Services {
+		file := filepath.Join(s.dir, kind+"-"+service+".db")
+		address := make(chan string, 1)
+		p, err := child.Start(ctx, s.o.Binary, s.dir, func(line string) {
+			if len(address) == 0 {
+				address <- line
+			}
+		}, "bench", "handle", kind, "--service", service, "--file", file, "--sync-delay", s.o.SyncDelay.String())
+		if err != nil {
+			return err
+		}
+		s.closes = append(s.closes, p.Stop)
+		if err := p.Until(ctx, "address", func() bool { return len(address) > 0 }); err != nil {
+			return err
+		}
+		to[service] = load.Target{Address: <-address, Path: "/"}
+		maker, err := load.For(service, 10+uint32(i), s.accounts[service].Settings) //nolint:gosec // five
+		if err != nil {
+			return err
+		}
+		stocks[service] = &load.Stock{Make: maker, At: s.env.UTC}
+		files = append(files, file)
+	}
+	sub := subject{name: kind, round: func(ctx context.Context, service string, n int, long time.Duration) (load.Result,
+		error) {
+		return s.post(ctx, kind, stocks[service], to[service], service, n, long)
+	}}
+	if kind != Answer {
+		sub.count = func(ctx context.Context) (sum int64, err error) {
+			for _, f := range files {
+				n, err := limits.CountNaive(ctx, f)
+				if err != nil {
+					return 0, err
+				}
+				sum += n
+			}
+			return sum, nil
+		}
+	}
+	s.list = append(s.list, sub)
+	return nil
+}
+
+// limits adds what the database can do with rows like those of a service, each in its own file.
+func (s *stand) limits(ctx context.Context, service string) error {
+	for _, name := range []string{Work, Bare} {
+		dir := filepath.Join(s.dir, name+"-"+service)
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+		b, err := limits.OpenBare(ctx, dir, s.file(), loaded(service), s.o.SyncDelay)
+		if err != nil {
+			return err
+		}
+		s.closes = append(s.closes, b.Close)
+		if name == Bare {
+			s.bares = append(s.bares, b)
+		}
+		do := b.Do
+		var stock *load.Stock
+		if name == Work {
+			if do, stock, err = s.worker(service, b); err != nil {
+				return err
+			}
+		}
+		s.list = append(s.list, subject{name: name, fixed: limits.Producers, count: b.Count, round: func(ctx context.Context,
+			of string, n int, long time.Duration) (load.Result, error) {
+			if of != service {
+				return load.Result{}, errOther
+			}
+			if stock != nil {
+				stock.Fill(s.ahead(name+service, long))
+			}
+			r, err := load.Callers(ctx, n, long, func() (func(context.Context) error, func() error, error) {
+				return do, func() error { return nil }, nil
+			})
+			s.note(name+service, r)
+			return r, err
+		}})
+	}
+	return nil
+}
+
+// errOther says that a subject is for another service.
+var errOther = errors.New("of another service")
+
+// worker is the limit's work: the service's own adapter verifies and parses.
+func (s *stand) worker(service string, b *limits.Bare) (func(context.Context) error, *load.Stock, error) {
+	maker, err := load.For(service, 100, s.accounts[service].Settings)
+	if err != nil {
+		return nil, nil, err
+	}
+	stock := &load.Stock{Make: maker, At: s.env.UTC}
+	do, err := b.Worker(stock, s.adapters[service])
+	return do, stock, err
+}
+
+// post has connections call, with what they send made ahead.
+func (s *stand) post(ctx context.Context, name string, stock *load.Stock, to load.Target, service string, n int,
+	long time.Duration) (load.Result, error) {
+	stock.Fill(s.ahead(name+service, long))
+	r, err := stock.Send(ctx, to, n, long)
+	s.note(name+service, r)
+	return r, err
+}
+
+// ahead is how much is made before a round: somewhat more than the best round used.
+func (s *stand) ahead(key string, long time.Duration) int {
+	return min(int(max(s.rate[key]*1.2, 2000)*long.Seconds()), 200_000)
+}
+
+func (s *stand) note(key string, r load.Result) { s.rate[key] = max(s.rate[key], r.PerSecond()) }
+
+func readBase(file string) (*Report, error) {
+	if file == "" {
+		return nil, nil //nolint:nilnil // none was named
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{}
+	if err := json.Unmarshal(b, r); err != nil {
+		return nil, fmt.Errorf("--base %s: want what `bench ingest --json` printed: %w", file, err)
+	}
+	return r, nil
+}
+
+// Quiet is a log that nobody reads.
+func Quiet() *logrus.Entry { return logrus.NewEntry(config.Silent()) }

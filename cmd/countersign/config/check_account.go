@@ -54,8 +54,11 @@ func (r *checker) checkAccount(a *Account, known map[string]provider.Driver) {
 	}
 	r.oneOf(at+".scope", a.Scope, "all", "own")
 	r.oneOf(at+".confirm", a.Confirm, "final", "all")
-	r.oneOf(at+".signatures", a.Signatures, string(model.SignaturesRequired), string(model.SignaturesIfPresent),
-		string(model.SignaturesNone))
+	if a.Signatures != "" { // else it goes by the provider
+		r.oneOf(at+".signatures", a.Signatures, string(model.SignaturesRequired), string(model.SignaturesIfPresent),
+			string(model.SignaturesNone))
+	}
+	r.checkTrust(a)
 	r.oneOf(at+".on_bad_signature", a.OnBadSignature, "quarantine", "keep")
 	if a.ExternalID != "" && !externalPath.MatchString(a.ExternalID) {
 		r.wrong(at+".external_id", "%s is not a path such as metadata.contract_id", r.said(at+".external_id"))

@@ -122,6 +122,7 @@ type Account struct {
 	Polling           Polling           `yaml:"polling"`
 	Signatures        string            `yaml:"signatures"`
 	OnBadSignature    string            `yaml:"on_bad_signature"`
+	Trust             Trust             `yaml:"trust"`
 
 	at     string          // its path in the file: accounts[0]
 	traits provider.Traits // of its provider
@@ -215,7 +216,7 @@ func defaultAccount() Account {
 			values.Duration(10 * time.Minute)},
 		GapGrace: values.Duration(5 * time.Minute),
 
-		Signatures: "if_present", OnBadSignature: "quarantine",
+		OnBadSignature: "quarantine",
 	}
 }
 

@@ -140,6 +140,7 @@ func (c *Config) locate(dir string, root *tree.Node) {
 			a.Settings.node = &tree.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: root.LineOf(a.at)}
 		}
 		a.BaseURL = strings.TrimRight(a.BaseURL, "/")
+		a.Trust.Certificates = tree.Absolute(dir, a.Trust.Certificates)
 		for _, tier := range []struct{ own, all *values.Slots }{
 			{&a.Polling.Active, &c.Polling.Active}, {&a.Polling.Idle, &c.Polling.Idle}, {&a.Polling.Audit, &c.Polling.Audit},
 		} {

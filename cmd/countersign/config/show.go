@@ -25,6 +25,7 @@ func (c *Config) Shown() *yaml.Node {
 			kinds = append(kinds, string(k))
 		}
 		a.Download = &kinds
+		a.Signatures = string(a.Expectation())
 	}
 	return tree.Show(s)
 }

@@ -26,7 +26,7 @@ import (
 func (e *Engine) ListenerOptions() callback.Options {
 	p := e.Config.Public
 	return callback.Options{
-		Lookup: e.Accounts.Find, Apply: e.Worker.Table.Callback, Nudge: e.Worker.Nudge, Now: e.Env.Now, Log: e.Log,
+		Lookup: e.Accounts.Find, Apply: e.Worker.Table.Callback, Now: e.Env.Now, Log: e.Log,
 		MaxBody: int64(p.MaxBody), MaxConns: p.MaxConnections, MaxConnsEach: p.MaxConnectionsPerAddress,
 		RefusedAMinute: p.RefusedPerMinute, RefusedBytes: int64(e.Config.Retention.RefusedSize),
 		TrustedProxies: p.Proxies(),

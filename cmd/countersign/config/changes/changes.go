@@ -47,7 +47,7 @@ func NeedRestart(c, started *config.Config) (keys []string) {
 func SameCalls(a, b *config.Account) bool {
 	beside := []string{
 		"Settings", "Confirm", "RecheckAfter", "GapGrace", "Polling", "CallbackSources", "ReturnPage", "Hints",
-		"Signatures", "OnBadSignature",
+		"Signatures", "OnBadSignature", "Trust",
 	}
 	va, vb := reflect.ValueOf(a).Elem(), reflect.ValueOf(b).Elem()
 	for i := range va.NumField() {

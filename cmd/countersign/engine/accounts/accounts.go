@@ -170,7 +170,7 @@ func (all *Table) add(next, old *accountTable, c *config.Config, acc *config.Acc
 		ID: acc.ID, ProviderName: acc.Provider, Generation: generation, Provider: p, Rules: acc.Rules(p.Rules()),
 		GapGrace: time.Duration(acc.GapGrace), Budget: acc.Budgets(), Meter: b.transport, Download: acc.Kinds(),
 		CallbackURL: c.CallbackURL(acc.ID),
-		Signatures:  model.Expectation(acc.Signatures), KeepBad: acc.OnBadSignature == "keep",
+		Signatures:  acc.Expectation(), KeepBad: acc.OnBadSignature == "keep", Trusted: acc.Trusted(),
 		Polling:    schedules(acc.Polling),
 		ReturnPage: acc.ReturnPage, SecretHeaders: p.Traits.SecretHeaders, Hints: acc.Hints.Enabled,
 		Origins: acc.Hints.Origins,

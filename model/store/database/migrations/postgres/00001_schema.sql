@@ -89,6 +89,7 @@ CREATE TABLE transactions (
   version          bigint NOT NULL DEFAULT 0,
   seq              bigint NOT NULL DEFAULT 0,
   next_check_at    timestamptz,
+  due_rank         integer, -- 0 the end of a known row, 1 another, 2 and 3 the same for refs that are only named; NULL: not due
   due_reason       text COLLATE "C" NOT NULL DEFAULT '',
   due_since        timestamptz,
   hinted_at        timestamptz,
@@ -113,7 +114,7 @@ CREATE TABLE transactions (
 -- for each account and status, and merge them.
 CREATE INDEX transactions_changed ON transactions (changed_at, account, ref) WHERE NOT hidden;
 CREATE INDEX transactions_list ON transactions (account, status, changed_at, ref) WHERE NOT hidden;
-CREATE INDEX transactions_due ON transactions (account, next_check_at) WHERE next_check_at IS NOT NULL;
+CREATE INDEX transactions_due ON transactions (account, due_rank, next_check_at, n) WHERE next_check_at IS NOT NULL;
 CREATE INDEX transactions_attention ON transactions (account, changed_at) WHERE attention <> '[]';
 CREATE INDEX transactions_external ON transactions (external_id) WHERE external_id <> '';
 CREATE INDEX transactions_hidden ON transactions (first_seen_at) WHERE hidden;
@@ -167,7 +168,7 @@ CREATE TABLE documents (
   lease_owner    text COLLATE "C" NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX documents_of ON documents (account, ref, doc_id, kind, version);
-CREATE INDEX documents_due ON documents (next_try_at) WHERE next_try_at IS NOT NULL;
+CREATE INDEX documents_due ON documents (account, next_try_at, id) WHERE next_try_at IS NOT NULL;
 CREATE INDEX documents_state ON documents (state, account, id) WHERE state <> 'stored';
 
 -- Steps of signers that browsers told of.
