@@ -19,7 +19,7 @@ func (w *Worker) retry(ctx context.Context, p *runs.Pass) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", k, err)
 		}
-		p.Run.Queued += len(ids)
+		p.Queued(len(ids))
 	}
 	w.Nudge()
 	return nil

@@ -141,7 +141,7 @@ var arrows = map[string][]string{
 		"model", "model/store", "model/store/database", "model/store/durable", "model/store/sqlitefile", "provider",
 		"worker", "worker/apply", "worker/ask", "worker/ask/runs", "worker/poll", "worker/verify", "worker/documents",
 		"worker/files", "worker/pdf",
-		"worker/callback", "worker/callback/odd", "worker/console",
+		"worker/callback", "worker/callback/odd", "worker/console", "worker/console/acts",
 	},
 	"cmd/countersign/health": {
 		"cmd/countersign/output/layout", "cmd/countersign/config/values",
@@ -159,7 +159,13 @@ var arrows = map[string][]string{
 	"cmd/countersign/replay": {
 		"cmd/countersign/arguments", "cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/engine/accounts",
 		"cmd/countersign/output",
-		"model", "model/store", "provider", "worker/apply", "worker/callback",
+		"model", "model/store", "provider", "worker/apply", "worker/callback", "worker/console/acts",
+		"worker/console/objects",
+	},
+	"cmd/countersign/acting": {
+		"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/engine/queue", "cmd/countersign/export",
+		"cmd/countersign/health", "cmd/countersign/replay", "model", "model/store", "worker/ask/runs",
+		"worker/console/acts", "worker/console/objects", "worker/documents",
 	},
 	"cmd/countersign/upkeep": {
 		"cmd/countersign/arguments", "cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/engine/keyfile",

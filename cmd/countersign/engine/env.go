@@ -23,6 +23,7 @@ import (
 	"countersign/model/store"
 	"countersign/model/store/sqlitefile"
 	"countersign/provider"
+	"countersign/worker/console/acts"
 )
 
 // Env is what a verb works with: the streams, the clock and the environment of one run.
@@ -39,6 +40,10 @@ type Env struct {
 	Transport http.RoundTripper // for calls to providers; nil but in tests that play them in process
 	Tick      time.Duration     // the worker's loops look no more often; zero but in tests that play days
 
+	// Acts gives the console the functions that verbs use; nil: it has none.
+	Acts func(*Engine) acts.Acts
+
+	Version    string // of this program
 	ConfigFlag string
 	started    string // the config file that the daemon started with, which a reload reads again; "" before
 }

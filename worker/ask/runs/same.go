@@ -2,6 +2,7 @@ package runs
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/google/uuid"
 
@@ -37,4 +38,17 @@ func (rs *Runs) QueueUnless(ctx context.Context, r model.Run, same func(model.Ru
 		rs.o.Nudge()
 	}
 	return out, err
+}
+
+// ParamsOf reads what a run was asked to do; nothing where it cannot be read.
+func ParamsOf(r model.Run) (p Params) {
+	json.Unmarshal([]byte(r.Params), &p) //nolint:errcheck // a run of another version is not the same
+	return p
+}
+
+// Queued counts documents that are to be fetched.
+func (p *Pass) Queued(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.Run.Queued += n
 }

@@ -12,7 +12,7 @@ import (
 
 type callbacksInput struct {
 	filter.Callbacks
-	paging
+	Paging
 }
 
 type callbackInput struct {
@@ -21,7 +21,7 @@ type callbackInput struct {
 
 func (a *API) readCallbacks() {
 	list(a, op("list-callbacks", "/callbacks", "callbacks", "What came in, the newest first"),
-		func(in *callbacksInput) (*filter.Callbacks, paging) { return &in.Callbacks, in.paging },
+		func(in *callbacksInput) (*filter.Callbacks, Paging) { return &in.Callbacks, in.Paging },
 		listing[filter.Callbacks, store.CallbackFilter, model.Callback, objects.Callback]{
 			filter.Callbacks.Store,
 			func(ctx context.Context, f store.CallbackFilter, limit int, cursor string) ([]model.Callback, string, error) {

@@ -23,7 +23,7 @@ type changesInput struct {
 	filter.Changes
 	After int64  `query:"after" minimum:"-1" default:"-1" doc:"only changes whose seq is above; -1: from the oldest that is kept"`
 	Wait  string `query:"wait" maxLength:"16" doc:"where there is none, wait for one at most so long, such as 25s; 30s at most"`
-	paging
+	Paging
 }
 
 type changesPage struct {

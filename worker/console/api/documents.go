@@ -23,18 +23,18 @@ import (
 
 type documentsInput struct {
 	filter.Documents
-	paging
+	Paging
 }
 
 // documentInput names a document of a row.
 type documentInput struct {
-	rowInput
+	RowInput
 	ID string `path:"id" maxLength:"64" doc:"our id of the document"`
 }
 
 func (a *API) readDocuments() {
 	list(a, op("list-documents", "/documents", "documents", "Documents, the newest first"),
-		func(in *documentsInput) (*filter.Documents, paging) { return &in.Documents, in.paging },
+		func(in *documentsInput) (*filter.Documents, Paging) { return &in.Documents, in.Paging },
 		listing[filter.Documents, store.PageFilter, model.Document, objects.ListedDocument]{
 			filter.Documents.Store, paged(a.Store.DocumentPage), objects.OfListedDocument,
 		})

@@ -11,17 +11,17 @@ import (
 
 type gapsInput struct {
 	filter.Gaps
-	paging
+	Paging
 }
 
 type runsInput struct {
 	filter.Runs
-	paging
+	Paging
 }
 
 type incidentsInput struct {
 	filter.Incidents
-	paging
+	Paging
 }
 
 // paged is a store's page of a PageFilter, as a list takes it.
@@ -36,17 +36,17 @@ func paged[T any](page func(context.Context, store.PageFilter) ([]T, string, err
 
 func (a *API) readLists() {
 	list(a, op("list-gaps", "/gaps", "gaps", "Changes that no callback told, the newest first"),
-		func(in *gapsInput) (*filter.Gaps, paging) { return &in.Gaps, in.paging },
+		func(in *gapsInput) (*filter.Gaps, Paging) { return &in.Gaps, in.Paging },
 		listing[filter.Gaps, store.PageFilter, model.Gap, objects.Gap]{
 			filter.Gaps.Store, paged(a.Store.GapPage), objects.OfGap,
 		})
 	list(a, op("list-runs", "/runs", "runs", "Polls, backfills, verifies and retries, the newest first"),
-		func(in *runsInput) (*filter.Runs, paging) { return &in.Runs, in.paging },
+		func(in *runsInput) (*filter.Runs, Paging) { return &in.Runs, in.Paging },
 		listing[filter.Runs, store.PageFilter, model.Run, objects.Run]{
 			filter.Runs.Store, paged(a.Store.RunPage), objects.OfRun,
 		})
 	list(a, op("list-incidents", "/incidents", "incidents", "What an operator must act on, the newest first"),
-		func(in *incidentsInput) (*filter.Incidents, paging) { return &in.Incidents, in.paging },
+		func(in *incidentsInput) (*filter.Incidents, Paging) { return &in.Incidents, in.Paging },
 		listing[filter.Incidents, store.PageFilter, model.Incident, objects.Incident]{
 			filter.Incidents.Store, paged(a.Store.IncidentPage), objects.OfIncident,
 		})

@@ -10,8 +10,8 @@ import (
 	"countersign/worker/console/filter"
 )
 
-// paging is how far a list has been read.
-type paging struct {
+// Paging is how far a list has been read.
+type Paging struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"50" doc:"at most so many items"`
 	Cursor string `query:"cursor" maxLength:"8192" doc:"next_cursor of the page before; it holds its filter"`
 }
@@ -42,9 +42,9 @@ type listing[F, S, T, O any] struct {
 	object func(T) O
 }
 
-// list registers a list. parts takes its input apart, which embeds the filter and the paging.
+// list registers a list. parts takes its input apart, which embeds the filter and the Paging.
 func list[I any, F, S, T, O any](
-	a *API, o huma.Operation, parts func(*I) (*F, paging), l listing[F, S, T, O],
+	a *API, o huma.Operation, parts func(*I) (*F, Paging), l listing[F, S, T, O],
 ) {
 	get(a, o, func(ctx context.Context, in *I) (Page[O], error) {
 		f, p := parts(in)
@@ -53,7 +53,7 @@ func list[I any, F, S, T, O any](
 }
 
 func pageOf[F, S, T, O any](
-	ctx context.Context, a *API, name string, f *F, p paging, l listing[F, S, T, O],
+	ctx context.Context, a *API, name string, f *F, p Paging, l listing[F, S, T, O],
 ) (out Page[O], err error) {
 	at := ""
 	if p.Cursor != "" {

@@ -14,22 +14,22 @@ import (
 
 const rowPath = "/accounts/{account}/transactions/{ref}"
 
-// rowInput names a row.
-type rowInput struct {
+// RowInput names a row.
+type RowInput struct {
 	Account string `path:"account" maxLength:"63"`
 	Ref     string `path:"ref" maxLength:"1024" doc:"the provider's own id, percent-encoded"`
 }
 
-func (in rowInput) key() model.Key { return model.Key{Account: in.Account, Ref: in.Ref} }
+func (in RowInput) key() model.Key { return model.Key{Account: in.Account, Ref: in.Ref} }
 
 type transactionsInput struct {
 	filter.Transactions
-	paging
+	Paging
 }
 
 func (a *API) readTransactions() {
 	list(a, op("list-transactions", "/transactions", "transactions", "Transactions, the newest change first"),
-		func(in *transactionsInput) (*filter.Transactions, paging) { return &in.Transactions, in.paging },
+		func(in *transactionsInput) (*filter.Transactions, Paging) { return &in.Transactions, in.Paging },
 		listing[filter.Transactions, store.Filter, model.Transaction, objects.Transaction]{
 			filter.Transactions.Store,
 			func(ctx context.Context, f store.Filter, limit int, cursor string) ([]model.Transaction, string, error) {
@@ -38,7 +38,7 @@ func (a *API) readTransactions() {
 			}, objects.OfTransaction,
 		})
 	get(a, op("get-transaction", rowPath, "transactions", "One transaction and all that belongs to it"),
-		func(ctx context.Context, in *rowInput) (objects.Whole, error) {
+		func(ctx context.Context, in *RowInput) (objects.Whole, error) {
 			r, err := a.row(ctx, in.key())
 			if err != nil {
 				return objects.Whole{}, err
@@ -57,7 +57,7 @@ func (a *API) readTransactions() {
 
 // part registers a part of a row. It is whole, so its page is the last.
 func part[O any](a *API, id, path, summary string, of func(objects.Whole) []O) {
-	get(a, op(id, rowPath+path, "transactions", summary), func(ctx context.Context, in *rowInput) (Page[O], error) {
+	get(a, op(id, rowPath+path, "transactions", summary), func(ctx context.Context, in *RowInput) (Page[O], error) {
 		r, err := a.row(ctx, in.key())
 		return Page[O]{Items: of(objects.OfRow(r))}, err
 	})
