@@ -94,6 +94,10 @@ func (s *Server) routes() http.Handler {
 		r.Use(s.door.Authenticated)
 		r.Get("/", s.index)
 		r.Get("/problems/{name}", problem.Page)
+		r.Group(func(r chi.Router) {
+			r.Use(access.Operators)
+			profiles(r)
+		})
 		r.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{
 			ErrorLog: lines{s.Log}, ErrorHandling: promhttp.ContinueOnError, // some numbers are better than none
 		}))

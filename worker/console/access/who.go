@@ -61,6 +61,17 @@ func Writes(next http.Handler) http.Handler {
 	})
 }
 
+// Operators refuses everything to whoever may only read.
+func Operators(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !WhoOf(r.Context()).May() {
+			problem.New(problem.Forbidden, "This is for those who may operate.").Write(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 func safe(method string) bool {
 	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
 }
