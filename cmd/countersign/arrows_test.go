@@ -66,7 +66,7 @@ var arrows = map[string][]string{
 	"worker/pdf/pubkey":  {"worker/pdf/ber", "worker/pdf/digest"},
 	"worker/pdf/cert":    {"worker/pdf/ber", "worker/pdf/digest", "worker/pdf/pubkey"},
 	"worker/pdf/cms":     {"worker/pdf/ber", "worker/pdf/cert", "worker/pdf/digest", "worker/pdf/pubkey"},
-	"worker/pdf/trust":   {"worker/pdf/ber", "worker/pdf/cert", "worker/pdf/digest", "worker/pdf/pubkey"},
+	"worker/pdf/trust":   {"worker/pdf/ber", "worker/pdf/cert", "worker/pdf/cms", "worker/pdf/digest", "worker/pdf/pubkey"},
 	"worker/pdf/pdftest": {},
 
 	// It makes signatures for tests.

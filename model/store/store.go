@@ -41,7 +41,8 @@ type Options struct {
 	ReadOnly bool          // nothing is written, a SQLite file must exist
 	// Spoiled is called when a SQLite database's own file could not be synced. It has to end the process without closing
 	// the database; what was committed is in the log. nil keeps SQLite's behaviour, which can lose committed data.
-	Spoiled func(err error)
+	Spoiled  func(err error)
+	SlowSync time.Duration // each commit of a SQLite file takes so much longer; 0 but in benchmarks
 }
 
 // handle is the database below the tables. It is embedded so that a Store opens, migrates, locks and closes as the
@@ -80,7 +81,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	now := utcClock(o.Now)
 	db, err := database.Open(ctx,
-		database.Options{DSN: o.DSN, Now: now, Log: o.Log, Mode: o.Mode, ReadOnly: o.ReadOnly, Spoiled: o.Spoiled})
+		database.Options{DSN: o.DSN, Now: now, Log: o.Log, Mode: o.Mode, ReadOnly: o.ReadOnly, Spoiled: o.Spoiled,
+			SlowSync: o.SlowSync})
 	if err != nil {
 		return nil, err
 	}

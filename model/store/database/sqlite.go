@@ -26,7 +26,7 @@ func (d *DB) openSQLite(ctx context.Context, path string, mode fs.FileMode) erro
 	}
 	var err error
 	if !d.readOnly {
-		if d.write, err = d.openHandle(sqlitefile.Writer(path)); err != nil {
+		if d.write, err = d.openHandle(sqlitefile.Writer(path, d.slower)); err != nil {
 			return err
 		}
 		if err := d.checkWriter(ctx); err != nil {

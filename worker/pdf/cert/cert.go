@@ -34,6 +34,7 @@ type Certificate struct {
 	HasConstraints      bool
 	MaxPath             int      // how many issuers may stand below it; -1: any number
 	Critical            []string // extensions that must be understood, and that are not read here
+	CRLPoints           []byte   // where lists of revoked certificates are published, as it is written
 	NoCheck             bool     // an OCSP responder's certificate that need not be asked about
 
 	tbs, signature []byte
@@ -146,6 +147,9 @@ func (c *Certificate) SerialText() string { return c.Serial.Text(16) }
 // UnsignedSerial is the serial number as it was meant where the zero before it was left out.
 func (c *Certificate) UnsignedSerial() *big.Int { return new(big.Int).SetBytes(c.serial) }
 
+// SerialBytes are the bytes of the serial number as they are written.
+func (c *Certificate) SerialBytes() []byte { return c.serial }
+
 // SelfIssued reports whether issuer and subject are the same.
 func (c *Certificate) SelfIssued() bool { return c.Issuer.Same(c.Subject) }
 
@@ -234,8 +238,11 @@ func (c *Certificate) extension(id string, e ber.Element) (known bool) {
 		}
 	case "1.3.6.1.5.5.7.48.1.5":
 		c.NoCheck = true
-	case "2.5.29.17", "2.5.29.18", "2.5.29.31", "2.5.29.32", "1.3.6.1.5.5.7.1.1", "1.3.6.1.5.5.7.1.3":
-		// Other names, where to ask, policies: nothing that decides here.
+	case "2.5.29.31":
+		c.CRLPoints = e.Raw
+	case "2.5.29.17", "2.5.29.18", "2.5.29.32", "2.5.29.33", "2.5.29.36", "2.5.29.54", "2.5.29.46", "2.5.29.16",
+		"1.3.6.1.5.5.7.1.1", "1.3.6.1.5.5.7.1.3":
+		// Other names, where to ask, policies (any will do): nothing that decides here.
 	default:
 		return false
 	}

@@ -152,8 +152,8 @@ func generalized(at time.Time) []byte {
 	return ber.Wrap(ber.GeneralizedTime, []byte(at.UTC().Format("20060102150405Z")))
 }
 
-// CRL is a list of what the signer revoked, at a time.
-func (s *Signer) CRL(t testing.TB, at, next time.Time, revoked map[*Signer]time.Time) []byte {
+// CRL is a list of what the signer revoked, at a time, with extensions.
+func (s *Signer) CRL(t testing.TB, at, next time.Time, revoked map[*Signer]time.Time, extensions ...[]byte) []byte {
 	t.Helper()
 	how := s.key.certificateAlgorithm()
 	parts := [][]byte{Int(big.NewInt(1)), how, s.subject, utc(at)}
@@ -166,6 +166,9 @@ func (s *Signer) CRL(t testing.TB, at, next time.Time, revoked map[*Signer]time.
 	}
 	if len(list) > 0 {
 		parts = append(parts, seq(list...))
+	}
+	if len(extensions) > 0 {
+		parts = append(parts, ber.Wrap(0xa0, seq(extensions...)))
 	}
 	tbs := seq(parts...)
 	return seq(tbs, how, ber.Wrap(ber.BitString, []byte{0}, s.key.raw(t, crypto.SHA256, tbs, Padding{}, false)))

@@ -1,0 +1,131 @@
+package trust
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+
+	"countersign/worker/pdf/cert"
+	"countersign/worker/pdf/pubkey"
+)
+
+// Limits of the search for a chain.
+const (
+	longestChain = 12
+	mostChecks   = 200 // signatures of certificates
+)
+
+// builder searches a chain.
+type builder struct {
+	trusted []*cert.Certificate
+	pool    []*cert.Certificate        // the trusted ones first
+	seen    map[*cert.Certificate]bool // led nowhere
+	checks  int
+	longest []*cert.Certificate // the chain that was found, or else as far as one could be followed
+	refused string              // why a certificate on the way may not issue
+	unable  string              // why a signature on the way cannot be checked
+}
+
+// unique joins lists of certificates, each once.
+func unique(lists ...[]*cert.Certificate) (all []*cert.Certificate) {
+	seen := map[string]bool{}
+	for _, c := range slices.Concat(lists...) {
+		if id := c.SHA256(); !seen[id] {
+			seen[id] = true
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+func isOneOf(c *cert.Certificate, list []*cert.Certificate) bool {
+	return slices.ContainsFunc(list, func(o *cert.Certificate) bool {
+		return o.Equal(c)
+	})
+}
+
+// walk goes on from the last certificate of a path; true once a trusted one is reached.
+func (b *builder) walk(path []*cert.Certificate) bool {
+	c := path[len(path)-1]
+	trusted := isOneOf(c, b.trusted)
+	if trusted || len(path) > len(b.longest) {
+		b.longest = slices.Clone(path)
+	}
+	if trusted {
+		return true
+	}
+	if len(path) == longestChain {
+		return false
+	}
+	for _, issuer := range b.issuers(c) {
+		if b.seen[issuer] || slices.ContainsFunc(path, issuer.Equal) {
+			continue
+		}
+		if !b.signed(c, issuer) {
+			continue
+		}
+		if why := mayNotIssue(issuer, len(path)-1); why != "" {
+			b.refused = why
+			continue
+		}
+		b.seen[issuer] = true
+		if b.walk(append(path, issuer)) {
+			return true
+		}
+	}
+	return false
+}
+
+// issuers are the certificates that bear the name of a certificate's issuer; those whose key has the right identifier
+// come first, and the trusted before others.
+func (b *builder) issuers(c *cert.Certificate) []*cert.Certificate {
+	var first, then []*cert.Certificate
+	for _, o := range b.pool {
+		switch {
+		case !o.Subject.Same(c.Issuer):
+		case bytes.Equal(o.SubjectKeyID, c.AuthorityKeyID):
+			first = append(first, o)
+		default:
+			then = append(then, o)
+		}
+	}
+	return append(first, then...)
+}
+
+// signed reports whether an issuer's key signed a certificate.
+func (b *builder) signed(c, issuer *cert.Certificate) bool {
+	if b.checks++; b.checks > mostChecks {
+		b.unable = "too many certificates in the file bear the same name"
+		return false
+	}
+	err := c.SignedBy(issuer)
+	var unable pubkey.Unable
+	if errors.As(err, &unable) {
+		b.unable = "of the certificate of " + c.Subject.Common() + ": " + string(unable)
+	}
+	return err == nil
+}
+
+// above is a certificate that issued a trusted one; nil where none is at hand.
+func (b *builder) above(c *cert.Certificate) *cert.Certificate {
+	for _, issuer := range b.issuers(c) {
+		if !issuer.Equal(c) && b.signed(c, issuer) && mayNotIssue(issuer, 0) == "" {
+			return issuer
+		}
+	}
+	return nil
+}
+
+// mayNotIssue says why a certificate may not issue others, with so many issuers between it and the signer; "" where it
+// may.
+func mayNotIssue(c *cert.Certificate, below int) string {
+	switch who := c.Subject.Common(); {
+	case !c.HasConstraints && !c.SelfIssued(), c.HasConstraints && !c.CA:
+		return "it was issued with the certificate of " + who + ", which may not issue any"
+	case c.HasUsage && c.Usage&cert.CertSign == 0:
+		return "it was issued with the certificate of " + who + ", whose key may not sign certificates"
+	case c.MaxPath >= 0 && below > c.MaxPath:
+		return "more certificates stand below that of " + who + " than it allows"
+	}
+	return ""
+}
