@@ -178,6 +178,10 @@ func alteredFiles(t *testing.T) map[string]tried {
 			differs: "poppler calls a message that it cannot read invalid"},
 		"encrypted": {raw: encrypted(t, once.raw, ""), word: altered, is: isAltered, covers: partial,
 			note: "leaves out", number: 1},
+		"encrypted by another program": {raw: pdftest.Encrypted(), word: altered, is: isAltered, covers: partial,
+			note: "leaves out", number: 1},
+		"encrypted for certificates": {raw: pdftest.Locked(), word: unknown, is: isUnknown,
+			covers: model.CoverageUnknown, note: "certificates", differs: "poppler cannot open it"},
 		"behind a password": {raw: encrypted(t, once.raw, "open"), word: unknown, is: isUnknown,
 			covers: model.CoverageUnknown, note: "password", differs: "poppler cannot open it"},
 	}

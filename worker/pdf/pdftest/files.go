@@ -15,14 +15,20 @@ var signed []byte
 //go:embed altered.pdf
 var altered []byte
 
+//go:embed encrypted.pdf
+var encrypted []byte
+
 // Signed is a file with one signature that is intact.
 func Signed() []byte { return bytes.Clone(signed) }
 
 // Altered is the signed file, changed after it was signed.
 func Altered() []byte { return bytes.Clone(altered) }
 
-// Encrypted is a file that only the owners of certain certificates can open.
-func Encrypted() []byte {
+// Encrypted is the signed file, encrypted without a password after it was signed.
+func Encrypted() []byte { return bytes.Clone(encrypted) }
+
+// Locked is a file that only the owners of certain certificates can open.
+func Locked() []byte {
 	return bytes.Replace(Small("", "<</Filter/Adobe.PubSec/SubFilter/adbe.pkcs7.s5/V 4/Recipients[]>>"),
 		[]byte("/Root 1 0 R"), []byte("/Root 1 0 R/Encrypt 4 0 R"), 1)
 }
