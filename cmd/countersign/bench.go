@@ -32,7 +32,7 @@ callbacks of 2 KiB over loopback HTTP with keep-alive, while its loops confirm, 
 round by round, it measures on the same machine:
 
   work      rows like the daemon's by plain SQL in group commits, each callback verified, parsed and compressed before
-  bare      the same rows, and nothing else
+  bare      the same rows, and nothing else; with --postgres one writer with many rows to a statement
   careful   a handler with gorm as a careful person writes it, one immediate transaction a request, as a process
   careless  the same on the driver's defaults (--defaults)
   answer    a handler that only answers 200: how much this load could send at all
@@ -42,22 +42,7 @@ held against the design's goals, told and not judged.`,
 		Example: "  countersign bench ingest\n  countersign bench ingest --provider documenso --connections 64 --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.Rounds < 1 || o.Seconds <= 0 || len(o.Connections) == 0 || slices.Min(o.Connections) < 1 ||
-				min(o.Open, o.Rows, o.Backlog) < 0 || o.SyncDelay < 0 {
-				return output.Usagef("--rounds, --seconds and --connections take numbers above 0, the others none below it")
-			}
-			for _, s := range o.Services {
-				if !slices.Contains(simulator.Services(), s) {
-					return output.Usagef("--provider %q is not one of %s", s, strings.Join(simulator.Services(), ", "))
-				}
-			}
-			if o.Keep != "" {
-				if err := arguments.EmptyFolder(o.Keep); err != nil {
-					return err
-				}
-			}
-			var err error
-			if o.Binary, err = os.Executable(); err != nil {
+			if err := measurable(&o); err != nil {
 				return err
 			}
 			return bench.Ingest(cmd.Context(), env, o)
@@ -71,12 +56,38 @@ held against the design's goals, told and not judged.`,
 	f.IntVar(&o.Open, "open", 5000, "transactions that are open to begin with")
 	f.IntVar(&o.Rows, "rows", 0, "fill the table with so many transactions first")
 	f.IntVar(&o.Backlog, "backlog", 0, "rows that are due at a service which is down")
+	f.DurationVar(&o.SyncDelay, "sync-delay", 0, "each commit takes so much longer, as on a slower disk")
+	f.StringVar(&o.Profile, "profile", "", "keep profiles of the daemon in this `FOLDER`, new or empty, for go tool pprof")
+	f.StringVar(&o.Postgres, "postgres", "", "on a PostgreSQL server, in schemas of its own: its `DSN`")
 	f.BoolVar(&o.Defaults, "defaults", false, "also the handler on the driver's defaults")
 	f.BoolVar(&o.Only, "only", false, "nothing but the daemon")
 	f.BoolVar(&o.JSON, "json", false, "one object with every round")
 	f.StringVar(&o.Base, "base", "", "compare with the `FILE` of an earlier --json")
 	f.StringVar(&o.Keep, "keep", "", "work in this `FOLDER`, new or empty, and leave it")
 	return cmd
+}
+
+// measurable refuses what cannot be measured, and finds the program that is.
+func measurable(o *bench.Options) (err error) {
+	if o.Rounds < 1 || o.Seconds <= 0 || len(o.Connections) == 0 || slices.Min(o.Connections) < 1 ||
+		min(o.Open, o.Rows, o.Backlog) < 0 || o.SyncDelay < 0 {
+		return output.Usagef("--rounds, --seconds and --connections take numbers above 0, the others none below it")
+	}
+	for _, s := range o.Services {
+		if !slices.Contains(simulator.Services(), s) {
+			return output.Usagef("--provider %q is not one of %s", s, strings.Join(simulator.Services(), ", "))
+		}
+	}
+	for _, folder := range []string{o.Keep, o.Profile} {
+		if folder == "" {
+			continue
+		}
+		if err := arguments.EmptyFolder(folder); err != nil {
+			return err
+		}
+	}
+	o.Binary, err = os.Executable()
+	return err
 }
 
 // newBenchHandleCommand is what the daemon is compared with, for bench to start.

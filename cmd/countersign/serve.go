@@ -39,5 +39,8 @@ never repeats. --backfill-schedule repeats it on a cron line (UTC).`,
 	}
 	cmd.Flags().Var(&o.Backfill, "backfill", "load history since `SPAN` (30d, 2w, 720h, a date or a time)")
 	cmd.Flags().StringVar(&schedule, "backfill-schedule", "", "repeat the backfill on a `CRON` line in UTC")
+	// What `bench ingest --sync-delay` starts the daemon with. It is no key of the config, so nobody sets it unawares.
+	cmd.Flags().DurationVar(&env.SlowSync, "bench-sync-delay", 0, "each commit takes so much longer, as on a slower disk")
+	cmd.Flags().MarkHidden("bench-sync-delay") //nolint:errcheck // it is there
 	return cmd
 }

@@ -41,7 +41,8 @@ type Options struct {
 	ReadOnly bool          // nothing is written, a SQLite file must exist
 	// Spoiled is called when a SQLite database's own file could not be synced. It has to end the process without closing
 	// the database; what was committed is in the log. nil keeps SQLite's behaviour, which can lose committed data.
-	Spoiled func(err error)
+	Spoiled  func(err error)
+	SlowSync time.Duration // each commit of a SQLite file takes so much longer; 0 but in benchmarks
 }
 
 // handle is the database below the tables. It is embedded so that a Store opens, migrates, locks and closes as the
@@ -55,6 +56,9 @@ type Store struct {
 	shapes *shapes
 	sql    *statements
 	box    *seal.Box
+	log    *logrus.Entry
+
+	dictionaries *dictionaries
 
 	groupMax int
 	queue    chan *unit
@@ -80,13 +84,14 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	now := utcClock(o.Now)
 	db, err := database.Open(ctx,
-		database.Options{DSN: o.DSN, Now: now, Log: o.Log, Mode: o.Mode, ReadOnly: o.ReadOnly, Spoiled: o.Spoiled})
+		database.Options{DSN: o.DSN, Now: now, Log: o.Log, Mode: o.Mode, ReadOnly: o.ReadOnly, Spoiled: o.Spoiled,
+			SlowSync: o.SlowSync})
 	if err != nil {
 		return nil, err
 	}
 	sh := newShapes()
 	return &Store{
-		handle: db, now: now, shapes: sh, sql: newStatements(sh), box: box,
+		handle: db, now: now, shapes: sh, sql: newStatements(sh), box: box, log: o.Log, dictionaries: newDictionaries(),
 		groupMax: positive(o.GroupMax, 512), queue: make(chan *unit, positive(o.Queue, 4096)),
 	}, nil
 }
@@ -101,4 +106,12 @@ func positive(n, otherwise int) int {
 // utcClock rounds a clock to the database's precision, so that a stored time equals the one in memory.
 func utcClock(now func() time.Time) func() time.Time {
 	return func() time.Time { return now().UTC().Truncate(time.Millisecond) }
+}
+
+// LogSize is how large the log of a SQLite database is; 0 for PostgreSQL.
+func (s *Store) LogSize() int64 {
+	if s.Postgres() {
+		return 0
+	}
+	return database.LogSize(s.Path())
 }

@@ -65,6 +65,7 @@ func New(o Options) (*Server, error) {
 	r.Group(func(r chi.Router) {
 		r.Use(s.authorized)
 		r.Get("/", s.index)
+		profiles(r)
 		r.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{
 			ErrorLog: lines{o.Log}, ErrorHandling: promhttp.ContinueOnError, // some numbers are better than none
 		}))

@@ -11,6 +11,7 @@ type CounterOptions struct {
 	Objective  float64        // the share of changes that callbacks should tell, 0 to 1
 	OddKinds   []string       // the kinds of odd requests, each shown from the start
 	LogDropped func() float64 // how many lines the log lacks
+	Commits    func() int64   // how many transactions the database wrote
 }
 
 // Counters are the metrics that the daemon counts itself, from its start. They are safe for concurrent use.
@@ -19,6 +20,7 @@ type Counters struct {
 	odd       *prometheus.CounterVec
 	objective prometheus.Gauge
 	dropped   prometheus.CounterFunc
+	commits   prometheus.CounterFunc
 }
 
 // NewCounters returns counters that stand at 0.
@@ -37,6 +39,14 @@ func NewCounters(o CounterOptions) *Counters {
 		dropped: prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "countersign_log_lines_dropped_total", Help: "Lines of the log that could not be written.",
 		}, o.LogDropped),
+		commits: prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "countersign_commits_total", Help: "Transactions that the database wrote, each with a sync.",
+		}, func() float64 {
+			if o.Commits == nil {
+				return 0
+			}
+			return float64(o.Commits())
+		}),
 	}
 	c.objective.Set(o.Objective)
 	for _, kind := range o.OddKinds {
@@ -68,5 +78,5 @@ func (c *Counters) Collect(ch chan<- prometheus.Metric) {
 }
 
 func (c *Counters) collectors() []prometheus.Collector {
-	return []prometheus.Collector{c.callbacks, c.odd, c.objective, c.dropped}
+	return []prometheus.Collector{c.callbacks, c.odd, c.objective, c.dropped, c.commits}
 }

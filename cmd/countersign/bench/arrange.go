@@ -49,6 +49,8 @@ type arrangement struct {
 	stocks   map[string]*load.Stock
 	adapters map[string]provider.Service // each service's own code, as the daemon runs it
 	faulty   *http.Server
+	schema   string // of PostgreSQL
+	tables   string // the DSN of that schema; "": the daemon's table is a file
 	stopping func()
 }
 
@@ -135,8 +137,20 @@ func (a *arrangement) configure(ctx context.Context, base string) error {
 		}
 		a.stocks[s] = &load.Stock{Make: maker, At: a.env.UTC}
 	}
+	where := "sqlite:./countersign.db"
+	if a.o.Postgres != "" {
+		var err error
+		a.schema = fmt.Sprintf("bench_%d", os.Getpid())
+		if a.tables, err = limits.InSchema(ctx, a.o.Postgres, a.schema); err != nil {
+			return err
+		}
+		where = a.tables
+	}
 	text := demo.Config(demo.ConfigOptions{Providers: a.env.Providers, Accounts: all, Base: base, PublicAddress: a.public,
-		ConsoleAddress: a.console, Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: 1})
+		ConsoleAddress: a.console, Database: where, Documents: "file:./documents", Speed: 1})
+	if a.o.Postgres != "" {
+		text = "key_file: ./countersign.key\n" + text // without a file beside it, there is no other place
+	}
 	if a.o.Backlog > 0 {
 		address, err := a.fail(ctx)
 		if err != nil {
@@ -268,7 +282,7 @@ func (a *arrangement) target(service string) load.Target {
 
 // serve starts the daemon and says how long it took to listen.
 func (a *arrangement) serve(ctx context.Context) (took time.Duration, err error) {
-	args := []string{"serve", "--config", a.env.ConfigFlag}
+	args := []string{"serve", "--config", a.env.ConfigFlag, "--bench-sync-delay", a.o.SyncDelay.String()}
 	began := time.Now()
 	if a.daemon, err = child.Start(ctx, a.o.Binary, a.dir, nil, args...); err != nil {
 		return 0, err
@@ -298,6 +312,9 @@ func (a *arrangement) stop() error {
 		}
 	}
 	a.daemon, a.services = nil, nil
+	if a.tables != "" {
+		errs = append(errs, limits.DropSchema(context.Background(), a.o.Postgres, a.schema))
+	}
 	if a.faulty != nil {
 		errs = append(errs, a.faulty.Close())
 	}

@@ -35,6 +35,8 @@ type Options struct {
 	Defaults    bool          // also the handler on the driver's defaults
 	Only        bool          // nothing but the daemon
 	JSON        bool
+	Profile     string // a folder for profiles of the daemon
+	Postgres    string // the daemon's tables lie in a schema of this server
 	Base        string // a file of an earlier --json
 	Keep        string // the folder that everything lies in, left as it is
 }
@@ -56,6 +58,8 @@ type stand struct {
 	closes []func() error
 	bares  []*limits.Bare
 	filled int64 // bytes that the daemon's table used before the load
+	before int64 // callbacks that it held then
+	counts *counter
 }
 
 // Ingest measures callbacks a second.
@@ -81,37 +85,52 @@ func Ingest(ctx context.Context, env *engine.Env, o Options) (err error) {
 	}
 	s := &stand{arrangement: a, rate: map[string]float64{}}
 	defer func() { err = errors.Join(err, s.close()) }()
-	if s.filled, err = limits.Used(ctx, s.file()); err != nil {
-		return err
-	}
-	if report.Start, err = s.serve(ctx); err != nil {
-		return err
-	}
-	if report.Sync, err = measureSync(dir); err != nil {
-		return err
-	}
-	if err := s.subjects(ctx); err != nil {
-		return err
-	}
 	show := printer{env: env, json: o.JSON}
-	for _, service := range o.Services {
-		for _, n := range o.Connections {
-			lines, err := s.measure(ctx, service, n)
-			if err != nil {
-				return err
-			}
-			report.Lines = append(report.Lines, lines...)
-			if err := show.lines(lines); err != nil {
-				return err
-			}
-		}
-	}
-	if report.Disk, err = s.disk(ctx, report); err != nil {
+	if err := s.run(ctx, &report, show); err != nil {
 		return err
 	}
 	report.Goals = Verdict(report)
 	report.Against = Compare(base, report)
 	return show.report(report)
+}
+
+// run measures all that was asked for.
+func (s *stand) run(ctx context.Context, report *Report, show printer) (err error) {
+	if s.o.Postgres == "" {
+		if s.filled, err = limits.Used(ctx, s.file()); err != nil {
+			return err
+		}
+	}
+	if report.Start, err = s.serve(ctx); err != nil {
+		return err
+	}
+	if report.Sync, err = measureSync(s.dir); err != nil {
+		return err
+	}
+	if err := s.subjects(ctx); err != nil {
+		return err
+	}
+	for _, service := range s.o.Services {
+		for _, n := range s.o.Connections {
+			lines, err := s.measure(ctx, service, n)
+			if err != nil {
+				return err
+			}
+			report.Lines = append(report.Lines, lines...)
+			if s.o.Profile != "" {
+				if err := s.profile(ctx, service, n); err != nil {
+					return err
+				}
+			}
+			if err := show.lines(lines); err != nil {
+				return err
+			}
+		}
+	}
+	if s.o.Postgres == "" {
+		report.Disk, err = s.disk(ctx, report.Lines)
+	}
+	return err
 }
 
 // close ends what was started.
@@ -125,7 +144,14 @@ func (s *stand) close() error {
 
 // subjects opens what the daemon is compared with; the daemon is the first.
 func (s *stand) subjects(ctx context.Context) error {
-	counts := newCounter(s.file())
+	counts, err := newCounter(s.file(), s.tables)
+	if err != nil {
+		return err
+	}
+	s.counts = counts
+	if s.before, err = counts.count(ctx); err != nil {
+		return err
+	}
 	s.closes = append(s.closes, counts.close)
 	ours := subject{name: Daemon, daemon: true, count: counts.count, round: func(ctx context.Context, service string, n int,
 		long time.Duration) (load.Result, error) {
@@ -134,6 +160,9 @@ func (s *stand) subjects(ctx context.Context) error {
 	s.list = []subject{ours}
 	if s.o.Only {
 		return nil
+	}
+	if s.o.Postgres != "" {
+		return s.postgres(ctx)
 	}
 	kinds := []string{Answer, Careful}
 	if s.o.Defaults {
@@ -151,6 +180,25 @@ func (s *stand) subjects(ctx context.Context) error {
 		if err := s.limits(ctx, service); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// postgres adds one writer with many rows to a statement, beside the daemon's on the same server.
+func (s *stand) postgres(ctx context.Context) error {
+	for _, service := range s.o.Services {
+		if err := s.pattern(ctx, service); err != nil {
+			return err
+		}
+		schema := s.schema + "_" + service
+		b, err := limits.OpenPostgres(ctx, s.o.Postgres, s.tables, schema, loaded(service))
+		if err != nil {
+			return err
+		}
+		s.closes = append(s.closes, func() error {
+			return errors.Join(b.Close(), limits.DropSchema(context.WithoutCancel(ctx), s.o.Postgres, schema))
+		})
+		s.inProcess(Bare, service, b, b.Do, nil)
 	}
 	return nil
 }
@@ -223,22 +271,27 @@ func (s *stand) limits(ctx context.Context, service string) error {
 				return err
 			}
 		}
-		s.list = append(s.list, subject{name: name, fixed: limits.Producers, count: b.Count, round: func(ctx context.Context,
-			of string, n int, long time.Duration) (load.Result, error) {
-			if of != service {
-				return load.Result{}, errOther
-			}
-			if stock != nil {
-				stock.Fill(s.ahead(name+service, long))
-			}
-			r, err := load.Callers(ctx, n, long, func() (func(context.Context) error, func() error, error) {
-				return do, func() error { return nil }, nil
-			})
-			s.note(name+service, r)
-			return r, err
-		}})
+		s.inProcess(name, service, b, do, stock)
 	}
 	return nil
+}
+
+// inProcess adds a limit.
+func (s *stand) inProcess(name, service string, b *limits.Bare, do func(context.Context) error, stock *load.Stock) {
+	s.list = append(s.list, subject{name: name, fixed: limits.Producers, count: b.Count, round: func(ctx context.Context,
+		of string, n int, long time.Duration) (load.Result, error) {
+		if of != service {
+			return load.Result{}, errOther
+		}
+		if stock != nil {
+			stock.Fill(s.ahead(name+service, long))
+		}
+		r, err := load.Callers(ctx, n, long, func() (func(context.Context) error, func() error, error) {
+			return do, func() error { return nil }, nil
+		})
+		s.note(name+service, r)
+		return r, err
+	}})
 }
 
 // errOther says that a subject is for another service.

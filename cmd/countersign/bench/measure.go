@@ -49,7 +49,7 @@ func (s *stand) measure(ctx context.Context, service string, connections int) ([
 
 // round is one round of one subject: what was accepted must stand in the table afterwards.
 func (s *stand) round(ctx context.Context, sub subject, l *Line, long time.Duration) error {
-	before, cpu, served, err := s.state(ctx, sub)
+	before, err := s.state(ctx, sub)
 	if err != nil {
 		return err
 	}
@@ -58,17 +58,18 @@ func (s *stand) round(ctx context.Context, sub subject, l *Line, long time.Durat
 	if err != nil {
 		return err
 	}
-	after, cpuAfter, servedAfter, err := s.state(ctx, sub)
+	after, err := s.state(ctx, sub)
 	if err != nil {
 		return err
 	}
 	if sub.count != nil {
-		if err := counted(before, after, r.Accepted); err != nil {
+		if err := counted(before.rows, after.rows, r.Accepted); err != nil {
 			return err
 		}
 	}
 	l.add(Round{PerSecond: r.PerSecond(), P50: r.Quantile(0.5), P99: r.Quantile(0.99), P999: r.Quantile(0.999),
-		Accepted: r.Accepted, CPU: cpuAfter - cpu, Services: servedAfter - served})
+		Accepted: r.Accepted, CPU: after.cpu - before.cpu, Services: after.served - before.served,
+		Commits: after.commits - before.commits})
 	if sub.daemon {
 		m := s.daemon.Most()
 		l.Anonymous, l.Resident = max(l.Anonymous, m.Anonymous), max(l.Resident, m.Resident)
@@ -85,42 +86,54 @@ func counted(before, after, accepted int64) error {
 }
 
 // state is what is compared before and after a round.
-func (s *stand) state(ctx context.Context, sub subject) (rows int64, cpu, served time.Duration, err error) {
+type state struct {
+	rows, commits int64
+	cpu, served   time.Duration // of the daemon, and of the simulated services
+}
+
+func (s *stand) state(ctx context.Context, sub subject) (t state, err error) {
 	if sub.count != nil {
-		if rows, err = sub.count(ctx); err != nil {
-			return 0, 0, 0, err
+		if t.rows, err = sub.count(ctx); err != nil {
+			return t, err
 		}
 	}
-	if sub.daemon {
-		if cpu, err = s.daemon.CPU(); err != nil {
-			return 0, 0, 0, err
-		}
-		served, err = s.services.CPU()
+	if !sub.daemon {
+		return t, nil
 	}
-	return rows, cpu, served, err
+	if t.commits, err = s.commits(ctx); err != nil {
+		return t, err
+	}
+	if t.cpu, err = s.daemon.CPU(); err != nil {
+		return t, err
+	}
+	t.served, err = s.services.CPU()
+	return t, err
 }
 
 // counter counts callbacks of the loaded accounts in the daemon's table, each row once.
 type counter struct {
-	db   *sql.DB
-	last int64
-	sum  int64
+	query string
+	db    *sql.DB
+	last  int64
+	sum   int64
 }
 
-func newCounter(file string) *counter {
-	db, err := sql.Open("sqlite3", (&url.URL{Scheme: "file", Path: file, RawQuery: "mode=ro&_busy_timeout=5000"}).String())
-	if err != nil {
-		panic(err) // the driver is linked in
+func newCounter(file, postgres string) (*counter, error) {
+	driver, dsn, mark := "sqlite3", (&url.URL{Scheme: "file", Path: file, RawQuery: "mode=ro&_busy_timeout=5000"}).String(),
+		"?"
+	if postgres != "" {
+		driver, dsn, mark = "pgx", postgres, "$1"
 	}
-	return &counter{db: db}
+	db, err := sql.Open(driver, dsn)
+	return &counter{db: db, query: `SELECT COUNT(*) FILTER (WHERE account LIKE 'load-%'), COALESCE(MAX(n), 0)
+		FROM callbacks WHERE n > ` + mark}, err
 }
 
 func (c *counter) close() error { return c.db.Close() }
 
 func (c *counter) count(ctx context.Context) (int64, error) {
 	var n, last int64
-	err := c.db.QueryRowContext(ctx, `SELECT COUNT(*) FILTER (WHERE account LIKE 'load-%'), COALESCE(MAX(n), 0)
-		FROM callbacks WHERE n > ?`, c.last).Scan(&n, &last)
+	err := c.db.QueryRowContext(ctx, c.query, c.last).Scan(&n, &last)
 	c.last, c.sum = max(c.last, last), c.sum+n
 	return c.sum, err
 }

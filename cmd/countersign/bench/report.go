@@ -60,6 +60,7 @@ type Settings struct {
 	Rows      int           `json:"rows"`
 	Backlog   int           `json:"backlog"`
 	SyncDelay time.Duration `json:"sync_delay_ns"`
+	Postgres  bool          `json:"postgres"`
 }
 
 // Round is one round of one subject.
@@ -71,6 +72,7 @@ type Round struct {
 	Accepted  int64         `json:"accepted"`
 	CPU       time.Duration `json:"cpu_ns"`      // of the daemon
 	Services  time.Duration `json:"services_ns"` // of the simulated services
+	Commits   int64         `json:"commits"`     // of the daemon, each with a sync
 }
 
 // Line is one subject under one load.
@@ -88,6 +90,7 @@ type Line struct {
 	Accepted    int64   `json:"accepted"`
 	DaemonTo    float64 `json:"daemon_to"`    // the daemon's rate divided by this one's, median of the rounds
 	CPU         float64 `json:"cpu_us"`       // of the daemon for an event, in microseconds
+	Commits     float64 `json:"commits"`      // of the daemon for an event, each with a sync
 	Stolen      float64 `json:"services_cpu"` // share of a core that the simulated services took
 	Anonymous   int64   `json:"anonymous_bytes"`
 	Resident    int64   `json:"resident_bytes"`
@@ -126,11 +129,13 @@ func (l *Line) summarize() {
 	l.P99 = median(of(func(r Round) float64 { return r.P99 }))
 	l.P999 = median(of(func(r Round) float64 { return r.P999 }))
 	var cpu, services time.Duration
+	commits := int64(0)
 	for _, r := range l.Rounds {
-		cpu, services = cpu+r.CPU, services+r.Services
+		cpu, services, commits = cpu+r.CPU, services+r.Services, commits+r.Commits
 	}
 	if l.Accepted > 0 && l.seconds > 0 {
 		l.CPU, l.Stolen = float64(cpu.Microseconds())/float64(l.Accepted), services.Seconds()/l.seconds
+		l.Commits = float64(commits) / float64(l.Accepted)
 	}
 }
 
@@ -183,20 +188,20 @@ func machine(dir string) Machine {
 }
 
 func settingsOf(o Options) Settings {
-	return Settings{o.Services, o.Rounds, o.Seconds, o.Open, o.Rows, o.Backlog, o.SyncDelay}
+	return Settings{o.Services, o.Rounds, o.Seconds, o.Open, o.Rows, o.Backlog, o.SyncDelay, o.Postgres != ""}
 }
 
 // disk ends the daemon, so that its log is in its file, and compares sizes.
-func (s *stand) disk(ctx context.Context, r Report) (d Disk, err error) {
+func (s *stand) disk(ctx context.Context, lines []Line) (d Disk, err error) {
 	grown := func(file string, before int64) (int64, error) {
 		after, err := limits.Used(ctx, file)
 		return after - before, err
 	}
-	for _, l := range r.Lines {
-		if l.What == Daemon {
-			d.Events += l.Accepted
-		}
+	after, err := s.counts.count(ctx)
+	if err != nil {
+		return d, err
 	}
+	d.Events = after - s.before
 	s.stopping()
 	daemon := s.daemon
 	s.daemon = nil
@@ -209,7 +214,7 @@ func (s *stand) disk(ctx context.Context, r Report) (d Disk, err error) {
 	}
 	d.Daemon = float64(bytes) / float64(d.Events)
 	var events, rows int64
-	for _, l := range r.Lines {
+	for _, l := range lines {
 		if l.What == Bare {
 			events += l.Accepted
 		}
@@ -246,8 +251,8 @@ func (p printer) lines(lines []Line) error {
 		fmt.Fprintf(&b, "%-11s %5d  %-9s %7d %9.0f %9.0f %9.0f %8.2f %8.2f %8.2f", l.Service, l.Connections, l.What,
 			l.Callers, l.PerSecond, l.Lowest, l.Highest, l.P50, l.P99, l.P999)
 		if l.What == Daemon {
-			fmt.Fprintf(&b, " %7.0f %8.1f %8s   services took %.1f%% of a core\n", l.CPU, float64(l.Anonymous)/1e6, "",
-				l.Stolen*100)
+			fmt.Fprintf(&b, " %7.0f %8.1f %8s   %.3f commits an event, services took %.1f%% of a core\n", l.CPU,
+				float64(l.Anonymous)/1e6, "", l.Commits, l.Stolen*100)
 		} else {
 			fmt.Fprintf(&b, " %7s %8s %8.2f\n", "", "", l.DaemonTo)
 		}

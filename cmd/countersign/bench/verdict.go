@@ -75,6 +75,12 @@ func verdict(at string, connections int, lines map[string]Line, r Report) (all [
 			all = append(all, least(at+"beside "+what, want, l.DaemonTo))
 		}
 	}
+	if r.Settings.Postgres && connections >= 64 {
+		beside("one writer with multi-row inserts", Bare, 0.70)
+	}
+	if r.Settings.Postgres {
+		return all
+	}
 	switch connections {
 	case 64, 256:
 		beside("the limit with work", Work, 0.75)

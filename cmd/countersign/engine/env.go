@@ -39,6 +39,8 @@ type Env struct {
 	Transport http.RoundTripper // for calls to providers; nil but in tests that play them in process
 	Tick      time.Duration     // the worker's loops look no more often; zero but in tests that play days
 
+	SlowSync time.Duration // each commit takes so much longer; 0 but in benchmarks
+
 	ConfigFlag string
 	started    string // the config file that the daemon started with, which a reload reads again; "" before
 }
@@ -91,7 +93,7 @@ func (a *Env) OpenStore(ctx context.Context, c *config.Config, readOnly bool) (*
 	}
 	return store.Open(ctx, store.Options{
 		DSN: c.Database, Key: key, OldKeys: keys, Now: a.Now, Log: logrus.NewEntry(a.Logger(c.Log)),
-		Mode: fs.FileMode(c.DatabaseMode), ReadOnly: readOnly, Spoiled: func(err error) {
+		Mode: fs.FileMode(c.DatabaseMode), ReadOnly: readOnly, SlowSync: a.SlowSync, Spoiled: func(err error) {
 			a.Logger(c.Log).WithField("err",
 				err).Error("the database's own file could not be synced: ending at once; the next start reads what was committed from the log")
 			a.Flush()

@@ -39,6 +39,7 @@ func (e *Engine) openListeners() (in *listeners, err error) {
 	reg := prometheus.NewRegistry()
 	counters := console.NewCounters(console.CounterOptions{
 		Objective: float64(e.Config.CallbackObjective) / 100, OddKinds: odd.Kinds(), LogDropped: e.Env.logDropped,
+		Commits: e.Store.Commits.Load,
 	})
 	reg.MustRegister(counters, console.TableMetrics(e.Store, e.Env.UTC), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

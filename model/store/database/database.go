@@ -39,11 +39,14 @@ type Options struct {
 	ReadOnly bool        // nothing is written, a SQLite file must exist
 	// Spoiled is called when a SQLite database's own file could not be synced. It has to end the process without closing
 	// the database; what was committed is in the log. nil keeps SQLite's behaviour, which can lose committed data.
-	Spoiled func(err error)
+	Spoiled  func(err error)
+	SlowSync time.Duration // each commit of a SQLite file takes so much longer; 0 but in benchmarks
 }
 
 // DB is one database. Its methods are safe for concurrent use.
 type DB struct {
+	Commits atomic.Int64 // transactions that this process wrote, each with a sync
+
 	now      func() time.Time
 	log      *logrus.Entry
 	pg       bool
@@ -58,13 +61,15 @@ type DB struct {
 	older    atomic.Bool // the schema is older than this program: nothing works but Migrate
 	fileMu   sync.Mutex
 	file     sqlitefile.ID      // of the SQLite file, as it was opened
+	opened   atomic.Int64       // grows where another file has taken its place
 	keeper   *sqlitefile.Keeper // of the SQLite file that is written; else nil
 	spoiled  func(error)
+	slower   time.Duration
 }
 
 // Open opens a database. A new or older one is opened too, but answers ErrOlder until Migrate.
 func Open(ctx context.Context, o Options) (*DB, error) {
-	d := &DB{now: o.Now, log: o.Log, readOnly: o.ReadOnly, spoiled: o.Spoiled}
+	d := &DB{now: o.Now, log: o.Log, readOnly: o.ReadOnly, spoiled: o.Spoiled, slower: o.SlowSync}
 	var err error
 	kind, rest, _ := strings.Cut(o.DSN, ":")
 	switch kind {
@@ -219,6 +224,9 @@ func (d *DB) Write(ctx context.Context, f func(*Tx) error) error {
 			}
 			return f(q)
 		})
+		if err == nil {
+			d.Commits.Add(1)
+		}
 		if try == mostTries || !again(err) {
 			return err
 		}

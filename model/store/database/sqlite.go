@@ -26,7 +26,7 @@ func (d *DB) openSQLite(ctx context.Context, path string, mode fs.FileMode) erro
 	}
 	var err error
 	if !d.readOnly {
-		if d.write, err = d.openHandle(sqlitefile.Writer(path)); err != nil {
+		if d.write, err = d.openHandle(sqlitefile.Writer(path, d.slower)); err != nil {
 			return err
 		}
 		if err := d.checkWriter(ctx); err != nil {
@@ -96,8 +96,12 @@ func (d *DB) checkFile(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	d.file = id
+	d.opened.Add(1)
 	return nil
 }
+
+// Opened grows where another file has taken the place of the SQLite file.
+func (d *DB) Opened() int64 { return d.opened.Load() }
 
 // ReadFile runs f on a SQLite file as it is, whatever its schema; only to read.
 func ReadFile(ctx context.Context, path string, f func(*Tx) error) error {

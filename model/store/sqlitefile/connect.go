@@ -20,14 +20,19 @@ const (
 	readPragmas  = `PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 268435456`
 )
 
-// Writer opens a file to be written, with one connection and an fsync at each commit.
-func Writer(path string) *sql.DB { return connections(writeDSN(path), writePragmas, 1) }
+// Writer opens a file to be written, with one connection and an fsync at each commit. slower is how much longer each
+// commit takes, as on a slower disk: 0 but in benchmarks.
+func Writer(path string, slower time.Duration) *sql.DB {
+	return connections(connector{DSN: writeDSN(path), Pragmas: writePragmas, slower: slower}, 1)
+}
 
 // Readers opens a file to be read, with several connections.
-func Readers(path string, n int) *sql.DB { return connections(readDSN(path), readPragmas, n) }
+func Readers(path string, n int) *sql.DB {
+	return connections(connector{DSN: readDSN(path), Pragmas: readPragmas}, n)
+}
 
-func connections(dsn, pragmas string, n int) *sql.DB {
-	db := sql.OpenDB(&utcConnector{connector{DSN: dsn, Pragmas: pragmas}})
+func connections(c connector, n int) *sql.DB {
+	db := sql.OpenDB(&utcConnector{c})
 	db.SetMaxOpenConns(n)
 	db.SetMaxIdleConns(n)
 	return db

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
@@ -17,6 +18,7 @@ import (
 type connector struct {
 	DSN, Pragmas string
 	driver       sqlite3.SQLiteDriver
+	slower       time.Duration // that each commit takes
 }
 
 // Driver is asked for by database/sql.
@@ -34,6 +36,9 @@ func (c *connector) Open() (*sqlite3.SQLiteConn, error) {
 	lite := conn.(*sqlite3.SQLiteConn)
 	if _, err := lite.Exec(c.Pragmas, nil); err != nil {
 		return nil, errors.Join(err, lite.Close())
+	}
+	if c.slower > 0 {
+		lite.RegisterCommitHook(func() int { time.Sleep(c.slower); return 0 })
 	}
 	return lite, nil
 }

@@ -11,8 +11,6 @@ import (
 	"net/url"
 	"path/filepath"
 	"runtime"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -38,12 +36,13 @@ const careful = "_journal_mode=WAL&_synchronous=FULL&_txlock=immediate&_busy_tim
 // Bare writes rows like the daemon's by prepared statements and group commit, and does nothing else. What its rows hold
 // is copied from the daemon's; what makes them differ is made anew.
 type Bare struct {
-	db      *sql.DB
-	path    string
-	queue   chan *row
-	stopped chan struct{}
-	tables  []*table
-	n       int64
+	db       *sql.DB
+	path     string
+	postgres bool // many rows to a statement
+	queue    chan *row
+	stopped  chan struct{}
+	tables   []*table
+	n        int64
 }
 
 // row waits for its commit.
@@ -145,6 +144,9 @@ func (b *Bare) run() {
 		}
 	}
 	for _, t := range b.tables {
+		if t.st == nil {
+			continue
+		}
 		t.st.Close() //nolint:errcheck // the database is closed next
 	}
 }
@@ -157,6 +159,12 @@ func (b *Bare) commit(group []*row) error {
 	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing
 	at := time.Now().UTC()
 	for _, t := range b.tables {
+		if b.postgres {
+			if err := t.insertMany(tx, b.n, at, group); err != nil {
+				return fmt.Errorf("%s: %w", t.name, err)
+			}
+			continue
+		}
 		st := tx.Stmt(t.st)
 		for i, r := range group {
 			for _, values := range t.values(b.n+int64(i), at, r) {
@@ -177,34 +185,6 @@ func (b *Bare) commit(group []*row) error {
 type connector struct {
 	dsn   string
 	delay time.Duration
-}
-
-// columnsOf are the names of a table's columns.
-func columnsOf(ctx context.Context, db *sql.DB, table string) (all []string, err error) {
-	rows, err := db.QueryContext(ctx, "SELECT name FROM pragma_table_info(?)", table)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close() //nolint:errcheck // read to its end
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, err
-		}
-		all = append(all, name)
-	}
-	if err = rows.Err(); err == nil && !slices.Contains(all, "n") && !slices.Contains(all, "seq") {
-		err = fmt.Errorf("%s has no number", table)
-	}
-	return all, err
-}
-
-func quoted(columns []string, with string) string {
-	all := make([]string, len(columns))
-	for i, c := range columns {
-		all[i] = with + `"` + c + `"`
-	}
-	return strings.Join(all, ", ")
 }
 
 // Used is how many bytes of a database's file hold something, its log brought in.

@@ -39,7 +39,16 @@ type table struct {
 	columns []string
 	rows    [4][][]any // by the callback that they came with
 	per     int64      // how many rows a transaction has
+	then    string     // what follows the values
 	st      *sql.Stmt
+}
+
+// marked is a query with the marks of its dialect.
+func (b *Bare) marked(query string) string {
+	if b.postgres {
+		return strings.ReplaceAll(query, "?", "$1")
+	}
+	return query
 }
 
 // moved are the columns of a transaction that a later callback about it changes, where the schema has them.
@@ -49,8 +58,8 @@ var moved = []string{"status", "provider_status", "changed_at", "next_check_at",
 // learn takes the rows of an account's newest transaction with four callbacks as patterns.
 func (b *Bare) learn(ctx context.Context, from *sql.DB, account string) error {
 	var txn int64
-	if err := from.QueryRowContext(ctx, `SELECT MAX(txn) FROM (SELECT txn FROM callbacks WHERE txn IS NOT NULL AND account = ?
-		GROUP BY txn HAVING COUNT(*) = 4)`, account).Scan(&txn); err != nil {
+	if err := from.QueryRowContext(ctx, b.marked(`SELECT MAX(txn) FROM (SELECT txn FROM callbacks WHERE txn IS NOT NULL AND account = ?
+		GROUP BY txn HAVING COUNT(*) = 4) AS whole`), account).Scan(&txn); err != nil {
 		return fmt.Errorf("no transaction with four callbacks to copy: %w", err)
 	}
 	for name, where := range map[string]string{
@@ -59,10 +68,10 @@ func (b *Bare) learn(ctx context.Context, from *sql.DB, account string) error {
 	} {
 		t := &table{name: name}
 		var err error
-		if t.columns, err = columnsOf(ctx, from, name); err != nil {
+		if t.columns, err = columnsIn(ctx, from, name, b.postgres); err != nil {
 			return err
 		}
-		if err := t.learn(ctx, from, where, txn); err != nil {
+		if err := t.learn(ctx, from, where, txn, b.postgres); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		if t.per == 0 {
@@ -77,20 +86,27 @@ func (b *Bare) learn(ctx context.Context, from *sql.DB, account string) error {
 					set = append(set, c+" = excluded."+c)
 				}
 			}
-			query += " ON CONFLICT (n) DO UPDATE SET " + strings.Join(set, ", ")
-		}
-		if t.st, err = b.db.PrepareContext(ctx, query); err != nil {
-			return err
+			t.then = " ON CONFLICT (n) DO UPDATE SET " + strings.Join(set, ", ")
 		}
 		b.tables = append(b.tables, t)
+		if b.postgres {
+			continue
+		}
+		if t.st, err = b.db.PrepareContext(ctx, query+t.then); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
 // learn reads a table's rows of one transaction. A plus before a column's name has the driver leave its value as the
 // file holds it.
-func (t *table) learn(ctx context.Context, from *sql.DB, where string, txn int64) error {
-	rows, err := from.QueryContext(ctx, "SELECT "+quoted(t.columns, "+")+" FROM "+t.name+" WHERE "+where+" ORDER BY 1", txn)
+func (t *table) learn(ctx context.Context, from *sql.DB, where string, txn int64, postgres bool) error {
+	plus := "+"
+	if postgres {
+		plus, where = "", strings.ReplaceAll(where, "?", "$1")
+	}
+	rows, err := from.QueryContext(ctx, "SELECT "+quoted(t.columns, plus)+" FROM "+t.name+" WHERE "+where+" ORDER BY 1", txn)
 	if err != nil {
 		return err
 	}
@@ -184,6 +200,8 @@ func moment(v any, at time.Time) any {
 	switch v.(type) {
 	case string:
 		return at.Format("2006-01-02T15:04:05.000Z")
+	case time.Time:
+		return at
 	case int64:
 		return at.UnixMilli()
 	}
