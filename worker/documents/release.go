@@ -32,6 +32,17 @@ func (o Order) by() string { return cmp.Or(o.By, "operator") }
 // row says so, and the old name is removed after that: a second Release completes one that was killed. It is an error
 // if the file is not the one that was quarantined.
 func (ds *Documents) Release(ctx context.Context, d model.Document, o Order) (model.Document, error) {
+	e := model.DocumentEvent{Kind: model.DocumentReleased}
+	if o.Reason != "" {
+		e.Reason = "released by " + o.by() + ": " + o.Reason
+	}
+	return ds.takeOut(ctx, d, e, o.by())
+}
+
+// takeOut gives a quarantined file its place for an event that takes it out of quarantine.
+func (ds *Documents) takeOut(
+	ctx context.Context, d model.Document, e model.DocumentEvent, source string,
+) (model.Document, error) {
 	if d.State != model.DocumentQuarantined {
 		return d, ErrNotQuarantined
 	}
@@ -53,15 +64,16 @@ func (ds *Documents) Release(ctx context.Context, d model.Document, o Order) (mo
 		if !found || row.State != model.DocumentQuarantined {
 			return ErrNotQuarantined
 		}
-		e := model.DocumentEvent{Kind: model.DocumentReleased, File: model.DocumentFile{Path: to}}
-		if o.Reason != "" {
-			e.Reason = "released by " + o.by() + ": " + o.Reason
+		e.File.Path, e.Began = to, d
+		s, err := apply.SettleRow(b, row, e, source)
+		switch {
+		case err != nil:
+			return err
+		case s.Step != model.StepStored: // what has changed since counts
+			return ErrNotQuarantined
 		}
-		s, err := apply.SettleRow(b, row, e, o.by())
-		if err == nil {
-			d = s.Next
-		}
-		return err
+		d = s.Next
+		return nil
 	}})
 	if errors.Is(err, ErrNotQuarantined) && made { // the row was removed meanwhile, so the new name is removed too
 		return d, errors.Join(err, ds.files.Drop(to))
