@@ -31,6 +31,7 @@ const (
 	DocumentFileLost     DocumentEventKind = "file lost"      // its file on disk is gone
 	DocumentReleased     DocumentEventKind = "released"       // an operator released it, its file has its new name
 	DocumentAskedAgain   DocumentEventKind = "asked again"    // an operator wants it fetched again
+	DocumentJudged       DocumentEventKind = "judged again"   // newer rules judged its file; with a reason: it is wrong
 )
 
 // DocumentEventKinds lists every event.
@@ -39,7 +40,7 @@ func DocumentEventKinds() []DocumentEventKind {
 		DocumentNamed, DocumentLinked, DocumentDue, DocumentWoken, DocumentCame, DocumentLinkFileCame, DocumentWrong,
 		DocumentFatal, DocumentPlaced, DocumentSetAside, DocumentRepeated, DocumentMarkedAnew, DocumentPostponed,
 		DocumentMachineFault, DocumentRefused, DocumentNoFile, DocumentMissing, DocumentTooLarge, DocumentCannotBeHad,
-		DocumentLinkDied, DocumentFileAltered, DocumentFileLost, DocumentReleased, DocumentAskedAgain,
+		DocumentLinkDied, DocumentFileAltered, DocumentFileLost, DocumentReleased, DocumentAskedAgain, DocumentJudged,
 	}
 }
 
@@ -58,7 +59,7 @@ type DocumentEvent struct {
 	Link string    // linked: where the file lies
 	Came time.Time // linked: when the link came
 
-	File DocumentFile // link file came, placed, set aside, released
+	File DocumentFile // link file came, placed, set aside, released, judged again
 }
 
 // DocumentFile is what is known of a file that came.

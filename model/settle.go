@@ -1,6 +1,9 @@
 package model
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 const (
 	// LinkLife is how long a link that stood in a callback is kept.
@@ -22,6 +25,7 @@ const (
 	reasonFetchAnew   = "the stored file was missing or altered"
 	reasonMissing     = "the provider has not had the file for a day: `documents retry` asks again"
 	reasonReleased    = "released by operator"
+	reasonJudgedAnew  = "newer rules find nothing wrong with the file that was quarantined"
 	reasonAskedAgain  = "asked for again"
 	howToGoOn         = "; `documents retry` asks for it again, `documents release` keeps it as it is"
 )
@@ -59,6 +63,8 @@ func Settle(d Document, e DocumentEvent, t Transaction, now time.Time) Settlemen
 		s.released(e)
 	case DocumentAskedAgain:
 		s.askedAgain()
+	case DocumentJudged:
+		s.judged(e, t)
 	default:
 		s.fetched(e, t)
 	}
@@ -338,6 +344,30 @@ func (s *settling) released(e DocumentEvent) {
 	s.end(StepStored, DocumentStored, reasonReleased, false)
 	s.Next.Path, s.Next.StoredAt = e.File.Path, at(s.now)
 	s.record()
+}
+
+// judged takes over what newer rules say of a file. One that was quarantined for what is in it, and is not wrong by
+// these rules, gets its place once the provider has said completed. A stored file stays stored, whatever they say.
+func (s *settling) judged(e DocumentEvent, t Transaction) {
+	d := s.was
+	freed := d.State == DocumentQuarantined && e.Reason == "" && strings.HasSuffix(d.Reason, howToGoOn)
+	switch {
+	case !d.HasFile() || d.LinkFile != "" || e.Began.SHA256 != d.SHA256, freed && !t.ConfirmedCompleted():
+		return
+	case freed && e.File.Path == "":
+		s.Step = StepPlace
+		return
+	case freed:
+		s.end(StepStored, DocumentStored, reasonJudgedAnew, false)
+		s.Next.Path, s.Next.StoredAt = e.File.Path, at(s.now)
+		s.record()
+	default:
+		s.Step = StepNoted
+		if d.State == DocumentQuarantined && strings.HasSuffix(d.Reason, howToGoOn) {
+			s.Next.Reason = e.Reason + howToGoOn
+		}
+	}
+	s.Next.Facts = e.File.Facts
 }
 
 // askedAgain has a document fetched that is not stored. A quarantined file keeps its row: what comes now is the next

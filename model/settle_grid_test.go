@@ -80,6 +80,10 @@ func documentStarts() (out []documentStart) {
 	add("stored, with a mark", document(model.DocumentStored, withMark))
 	add("quarantined", document(model.DocumentQuarantined))
 	add("quarantined, with a mark", document(model.DocumentQuarantined, withMark))
+	add("quarantined for what is in it", document(model.DocumentQuarantined, func(d *model.Document) {
+		d.Reason = model.Settle(document(model.DocumentWaiting), model.DocumentEvent{Kind: model.DocumentFatal,
+			Reason: "altered"}, signed, noon).Reason
+	}))
 	add("unobtainable", document(model.DocumentUnobtainable))
 	add("failed", document(model.DocumentFailed))
 	add("failed, with a link", document(model.DocumentFailed, withLink))
@@ -122,6 +126,11 @@ func documentEvents() [][]documentEvent {
 		e.event.File = model.DocumentFile{SHA256: "77", Size: 5, Path: "acc/a/1.v2.pdf", Version: 2}
 		return e
 	}
+	judged := func(name, reason, path string, t model.Transaction) documentEvent {
+		e := under(of(model.DocumentJudged), name, t)
+		e.event.Reason, e.event.File = reason, model.DocumentFile{Facts: model.Unsigned(), Path: path}
+		return e
+	}
 	named, linked, due, came := of(model.DocumentNamed), of(model.DocumentLinked), of(model.DocumentDue),
 		of(model.DocumentCame)
 	return [][]documentEvent{
@@ -129,7 +138,9 @@ func documentEvents() [][]documentEvent {
 			marked(named, "named", ""), marked(named, "named with another mark", "m3"), marked(linked, "linked", ""),
 			marked(linked, "linked with another mark", "m3"), of(model.DocumentWoken), of(model.DocumentAskedAgain),
 			file(model.DocumentReleased), of(model.DocumentFileAltered), of(model.DocumentFileLost),
-			marked(of(model.DocumentMarkedAnew), "marked anew", "m3"),
+			marked(of(model.DocumentMarkedAnew), "marked anew", "m3"), judged("judged again: wrong", "why", "", signed),
+			judged("judged again: right", "", "", signed), judged("judged again: right, open", "", "", openRow),
+			judged("judged again: right, has its name", "", "acc/a/1.pdf", signed),
 		},
 		{
 			under(due, "due: completed", signed), under(due, "due: open", openRow), under(due, "due: ended otherwise", declined),
@@ -172,24 +183,25 @@ func documentLine(s documentStart) string {
 
 // documentGrid says what becomes of each document, in the order of documentEvents.
 var documentGrid = map[string]string{
-	"no row":                              "wwww------ ------ c--sq---------",
-	"waiting":                             "-nww-w---- ApppSp ctQsqxpppttfuw",
-	"waiting, tried four times":           "-nww-w---- ApppSp cQQsqxpppttfuw",
-	"waiting for more than a day":         "-nww-w---- ApppSp ctQsqxppptffuw",
-	"waiting, with a mark":                "-www-w---- ApppSp ctQsqxpppttfuw",
-	"waiting, with a link":                "-nww-w---- LLxpSp ctQsqxpppttfuw",
-	"waiting, with a link of yesterday":   "-nww-w---- ApxpSp ctQsqxpppttfuw",
-	"waiting, its link's file is here":    "-n---w-Qwn SpQQ-- ---sqxpp------",
-	"waiting, a newer link came since":    "-nww-w---- LLxp-- c--sq---------",
-	"waiting, another mark came since":    "-www-w---- Appp-- c--sq---------",
-	"waiting, its link's file came since": "-n---w---n SpQQ-- ---sq---------",
-	"stored":                              "-n-----wwn ------ ---sq---------",
-	"stored, with a mark":                 "-v-v---wwn ------ ---sq---------",
-	"quarantined":                         "-n---vs--n ------ ---sq---------",
-	"quarantined, with a mark":            "-v-v-vs--n ------ ---sq---------",
-	"unobtainable":                        "-nww------ ------ c--sq---------",
-	"failed":                              "-nww-w---- ------ c--sq---------",
-	"failed, with a link":                 "-nww-w---- ------ c--sq---------",
+	"no row":                              "wwww---------- ------ c--sq---------",
+	"waiting":                             "-nww-w-------- ApppSp ctQsqxpppttfuw",
+	"waiting, tried four times":           "-nww-w-------- ApppSp cQQsqxpppttfuw",
+	"waiting for more than a day":         "-nww-w-------- ApppSp ctQsqxppptffuw",
+	"waiting, with a mark":                "-www-w-------- ApppSp ctQsqxpppttfuw",
+	"waiting, with a link":                "-nww-w-------- LLxpSp ctQsqxpppttfuw",
+	"waiting, with a link of yesterday":   "-nww-w-------- ApxpSp ctQsqxpppttfuw",
+	"waiting, its link's file is here":    "-n---w-Qwn---- SpQQ-- ---sqxpp------",
+	"waiting, a newer link came since":    "-nww-w-------- LLxp-- c--sq---------",
+	"waiting, another mark came since":    "-www-w-------- Appp-- c--sq---------",
+	"waiting, its link's file came since": "-n---w---n---- SpQQ-- ---sq---------",
+	"stored":                              "-n-----wwnnnnn ------ ---sq---------",
+	"stored, with a mark":                 "-v-v---wwnnnnn ------ ---sq---------",
+	"quarantined":                         "-n---vs--nnnnn ------ ---sq---------",
+	"quarantined, with a mark":            "-v-v-vs--nnnnn ------ ---sq---------",
+	"quarantined for what is in it":       "-n---vs--nnS-s ------ ---sq---------",
+	"unobtainable":                        "-nww---------- ------ c--sq---------",
+	"failed":                              "-nww-w-------- ------ c--sq---------",
+	"failed, with a link":                 "-nww-w-------- ------ c--sq---------",
 }
 
 // A new state or a new event fails here until somebody says what it does.
@@ -298,7 +310,7 @@ func TestSettleIsTotal(t *testing.T) {
 							if i == 0 {
 								first = got
 							}
-							if e.Kind != model.DocumentDue && e.Kind != model.DocumentCame && !reflect.DeepEqual(got, first) {
+							if !slices.Contains([]model.DocumentEventKind{model.DocumentDue, model.DocumentCame, model.DocumentJudged}, e.Kind) && !reflect.DeepEqual(got, first) {
 								t.Errorf("%s, %s: the transaction matters, and the drawing does not show it", s.name, c.name)
 							}
 							cells++
@@ -320,7 +332,8 @@ func settlementPromises(
 	t.Helper()
 	n, moved := got.Next, got.Writes() && got.Next.State != d.State
 	settledFile := d.State == model.DocumentStored || d.State == model.DocumentQuarantined
-	onDisk := e.Kind == model.DocumentPlaced || e.Kind == model.DocumentSetAside || e.Kind == model.DocumentReleased
+	onDisk := e.Kind == model.DocumentPlaced || e.Kind == model.DocumentSetAside || e.Kind == model.DocumentReleased ||
+		e.Kind == model.DocumentJudged && e.File.Path != ""
 	switch {
 	case stepLetters[got.Step] == "":
 		t.Errorf("%s: nobody knows the step %q", what, got.Step)

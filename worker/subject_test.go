@@ -92,7 +92,9 @@ func TestAttentionAndSignaturesAreStoredAsTheyArePrinted(t *testing.T) {
 		same(t, "attention", shown("transactions", "attention"),
 			`[{"kind":"email_bounced","signer":"","message":"","since":"2026-01-31T12:00:00.123Z"}]`)
 		same(t, "signatures", shown("documents", "signatures"),
-			`[{"kind":"signature","signer":"","time":"2026-01-31T12:00:00.000Z","reason":"","integrity":"","coverage":"","trust":"","note":""}]`)
+			`[{"kind":"signature","signer":"","reason":"","integrity":"","coverage":"","trust":"","note":"","proved_by":"",`+
+				`"algorithm":"","weaknesses":[],"added":[],"changed":[],"trust_note":"","chain":[],`+
+				`"time":"2026-01-31T12:00:00.000Z","proved_time":null,"status":"unknown","issuer":"","serial":"","certificate":""}]`)
 		same(t, "attention as it is read", b.row(t, "a").Attention[0].Since, workertest.Noon().Add(123*time.Millisecond))
 	})
 }

@@ -196,10 +196,14 @@ func (w *Worker) Run(ctx context.Context, parts ...Part) error {
 	return err
 }
 
-// prune lets retention take what is old enough, and finishes what was to be forgotten.
+// prune lets retention take what is old enough, finishes what was to be forgotten, and judges quarantined files again
+// where the rules are newer than their judgement.
 func (w *Worker) prune(ctx context.Context) error {
 	if err := w.watch.Prune(ctx); err != nil {
 		return err
 	}
-	return w.Documents.SweepForgotten(ctx)
+	if err := w.Documents.SweepForgotten(ctx); err != nil {
+		return err
+	}
+	return w.Documents.JudgeQuarantined(ctx)
 }

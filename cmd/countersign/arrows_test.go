@@ -48,7 +48,19 @@ var arrows = map[string][]string{
 	"provider/simulator/world/pdf":    {},
 	"provider/simulator/world/wire":   {},
 
-	"worker/pdf":         {"model", "worker/pdf/cert", "worker/pdf/cms", "worker/pdf/digest", "worker/pdf/trust"},
+	"worker/pdf": {
+		"model", "worker/pdf/cert", "worker/pdf/cms", "worker/pdf/difference", "worker/pdf/digest", "worker/pdf/object",
+		"worker/pdf/revision", "worker/pdf/revision/cipher", "worker/pdf/trust",
+	},
+	"worker/pdf/object":          {},
+	"worker/pdf/revision":        {"worker/pdf/object", "worker/pdf/revision/cipher", "worker/pdf/revision/filter"},
+	"worker/pdf/revision/cipher": {},
+	"worker/pdf/revision/filter": {},
+	"worker/pdf/paint":           {"worker/pdf/object", "worker/pdf/revision"},
+	"worker/pdf/difference": {"model", "worker/pdf/difference/equal", "worker/pdf/object", "worker/pdf/paint",
+		"worker/pdf/revision"},
+	"worker/pdf/difference/equal": {"worker/pdf/object", "worker/pdf/revision"},
+
 	"worker/pdf/ber":     {},
 	"worker/pdf/digest":  {},
 	"worker/pdf/pubkey":  {"worker/pdf/ber", "worker/pdf/digest"},

@@ -71,15 +71,7 @@ func listDocuments(ctx context.Context, env *engine.Env, c *config.Config, s *st
 	if err := arguments.KnownAccounts(ctx, c, s, f.account); err != nil {
 		return err
 	}
-	fetch := func(size int, cursor string) ([]model.Document, string, error) {
-		list, err := s.Documents(ctx, store.DocumentFilter{
-			Account: f.account, State: model.DocumentState(f.state), Limit: size, Before: cursor,
-		})
-		if len(list) < size {
-			return list, "", err
-		}
-		return list, list[size-1].ID, err
-	}
+	fetch := documentPages(ctx, s, f.account, model.DocumentState(f.state))
 	if f.json {
 		out := env.JSONLines()
 		return output.EachOf(f.limit, fetch, func(d model.Document) error {

@@ -32,8 +32,10 @@ func newDocumentsVerifyCommand(env *engine.Env) *cobra.Command {
 		Use:   "verify",
 		Short: "Hash every stored file again and look at its signatures again",
 		Long: `verify reads every stored file anew: is it there, is it the file that was stored, do its signatures say what
-they said? A difference is exit 3. Nobody outside is asked. For files that were stored by a version that did not
-look at signatures, what is found is written down. ` + "`countersign verify --repair`" + ` fetches missing files anew.`,
+they said? A difference is exit 3. Nobody outside is asked. Files that an older version of the rules judged, those
+in quarantine too, are judged by the newer ones, and what is found is written down: a quarantined file with which
+nothing is wrong any more gets its place, and a stored one that is called altered now stays and is a difference.
+` + "`countersign verify --repair`" + ` fetches missing files anew.`,
 		Example: "  countersign documents verify\n  countersign documents verify --account sales --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -57,15 +59,10 @@ func verifyDocuments(ctx context.Context, env *engine.Env, w *engine.Writer, f d
 	var sum documentsVerifiedJSON
 	var failed error
 	out, t := env.JSONLines(), env.Table("account", "ref", "document", "field", "ours", "theirs")
-	fetch := func(size int, cursor string) ([]model.Document, string, error) {
-		list, err := w.Store.Documents(ctx,
-			store.DocumentFilter{Account: f.account, State: model.DocumentStored, Limit: size, Before: cursor})
-		if len(list) < size {
-			return list, "", err
+	check := func(d model.Document) error {
+		if d.State == model.DocumentQuarantined && (d.Facts.File.Judge >= model.Judge || d.Path == "") {
+			return nil
 		}
-		return list, list[size-1].ID, err
-	}
-	err = output.EachOf(0, fetch, func(d model.Document) error {
 		found, filled, err := files.Check(ctx, d)
 		switch {
 		case ctx.Err() != nil:
@@ -90,7 +87,10 @@ func verifyDocuments(ctx context.Context, env *engine.Env, w *engine.Writer, f d
 			})
 		}
 		return err
-	})
+	}
+	for _, state := range []model.DocumentState{model.DocumentStored, model.DocumentQuarantined} {
+		err = errors.Join(err, output.EachOf(0, documentPages(ctx, w.Store, f.account, state), check))
+	}
 	if err = errors.Join(err, printVerifiedDocuments(env, f, sum, t.Length() > 0, func() error { return env.Print(t) }),
 		failed); err != nil {
 		return err
@@ -99,6 +99,19 @@ func verifyDocuments(ctx context.Context, env *engine.Env, w *engine.Writer, f d
 		return &output.ExitError{Code: output.ExitDrift}
 	}
 	return nil
+}
+
+// documentPages fetches an account's documents in a state, or all accounts', by pages.
+func documentPages(
+	ctx context.Context, s *store.Store, account string, state model.DocumentState,
+) func(int, string) ([]model.Document, string, error) {
+	return func(size int, cursor string) ([]model.Document, string, error) {
+		list, err := s.Documents(ctx, store.DocumentFilter{Account: account, State: state, Limit: size, Before: cursor})
+		if len(list) < size {
+			return list, "", err
+		}
+		return list, list[size-1].ID, err
+	}
 }
 
 // printVerifiedDocuments tells the sum.
@@ -113,6 +126,6 @@ func printVerifiedDocuments(
 			return err
 		}
 	}
-	return env.Printf("%d checked, %s; %d looked at for the first time\n", sum.Checked,
+	return env.Printf("%d checked, %s; %d judged for the first time, or by newer rules\n", sum.Checked,
 		output.Count(sum.Differences, "difference"), sum.Filled)
 }

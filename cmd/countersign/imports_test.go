@@ -26,7 +26,7 @@ const (
 )
 
 // more is how many lines of code a package may have that may have more; 0: any. docs/decisions/0017-rooms.md says why.
-var more = map[string]int{"model/store": 0, "model": 2600, "provider/NAME": 2400, "cmd/countersign": 4000}
+var more = map[string]int{"model/store": 0, "model": 2750, "provider/NAME": 2400, "cmd/countersign": 4000}
 
 // freeReceivers may have any number of methods.
 var freeReceivers = []string{"model/store.Store", "model/store.Batch"}
@@ -134,7 +134,7 @@ func TestARoomThatIsTooLargeIsFound(t *testing.T) {
 		{"provider/lenient", file("lenient", 400), 4, "provider/lenient, lines: 1600, 1500 is the most"},
 		{"model/store", file("store", 400), 20, ""},
 		{"model", file("model", 400), 6, ""},
-		{"model", file("model", 400), 7, "model, lines: 2800, 2600 is the most"},
+		{"model", file("model", 400), 7, "model, lines: 2800, 2750 is the most"},
 		{"cmd/countersign", file("main", 400), 10, ""},
 		{"cmd/countersign", file("main", 400), 11, "cmd/countersign, lines: 4400, 4000 is the most"},
 		{"worker/ask", methods("ask", "Gate", 41), 1, "worker/ask.Gate, methods: 41, 40 is the most"},

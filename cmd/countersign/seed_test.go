@@ -152,7 +152,7 @@ func (w world) details(b *store.Batch) {
 		{Account: "sales", Ref: "p-1", DocID: "doc1", Kind: model.SignedDocument, Name: "Contract/../Ana.pdf", Version: 1,
 			State: model.DocumentStored, SHA256: w.sum, Size: w.size, Path: w.path, StoredAt: w.ago(2 * time.Minute),
 			CreatedAt: *w.ago(3 * time.Minute), Facts: model.SignatureFacts{Signature: "intact", Integrity: "intact",
-				Coverage: "whole", Trust: "unknown"}},
+				Coverage: "whole", Trust: "unknown", File: model.FileFacts{Judge: model.Judge}}},
 		{Account: "sales", Ref: "p-1", DocID: "evidence", Kind: model.EvidenceDocument, Name: "Evidence Summary",
 			Version: 1, State: model.DocumentQuarantined, Reason: "not a whole PDF: ask for it again with `documents retry`",
 			CreatedAt: *w.ago(3 * time.Minute)},

@@ -56,6 +56,7 @@ func (b *Batch) writeAccounts() error {
 	if len(put) == 0 {
 		return nil
 	}
+	b.s.dictionaries.know(put)
 	return b.q.Save(&put)
 }
 

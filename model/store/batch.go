@@ -46,6 +46,7 @@ type Batch struct {
 	firsts          map[firstKey]int
 	anyForgotten    *bool // nil: not looked at yet
 	recalled        map[model.Key]bool
+	dictionaries    map[uint32]bool // those that the group has written
 }
 
 // counts is the counters' row, which a group locks first, so that numbers are given out in the order of commits.

@@ -2,13 +2,14 @@ package store
 
 import (
 	"database/sql"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
 
 	"countersign/model"
 	"countersign/model/store/database"
+	"countersign/model/store/seal"
 )
 
 // copyOf is the stored callback that has a dedupe key.
@@ -27,9 +28,9 @@ type stored struct {
 // (Packed{Callback: c}) is packed when its group is written.
 type Packed struct {
 	model.Callback
-	body    []byte // compressed, a refused one's encrypted; nil without one
-	headers string // a JSON object
-	done    bool
+	rested []byte           // headers and body, compressed, a refused one's encrypted; nil without any
+	by     *seal.Dictionary // what rested is compressed by; nil: by none
+	done   bool
 }
 
 // callbackID is the text of a callback's number: as long for each, so that text sorts as time does.
@@ -55,18 +56,15 @@ func (b *Batch) id(letter string) string {
 // Pack does the part of storing a callback that needs no database: compressing and, for a refused
 // one, encrypting. Callers that are many do it before Do, beside the one that writes.
 func (s *Store) Pack(c model.Callback) (Packed, error) {
-	p := Packed{Callback: c, headers: "{}", done: true}
+	p := Packed{Callback: c, done: true}
 	p.Sealed = p.Sealed || p.Verdict == model.Refused
-	var err error
-	if p.body, err = s.box.Pack(p.Body, p.Sealed, "callback "+p.Account); err != nil {
-		return Packed{}, err
+	all, err := content(p.Headers, p.Body)
+	if err == nil && all != nil {
+		p.by = s.dictionaryFor(&c, all)
+		p.rested, err = s.box.PackBy(p.by, all, p.Sealed, "callback "+p.Account)
 	}
-	if len(p.Headers) > 0 {
-		text, err := json.Marshal(p.Headers)
-		if err != nil {
-			return Packed{}, err
-		}
-		p.headers = string(text)
+	if err != nil {
+		return Packed{}, err
 	}
 	return p, nil
 }
@@ -87,30 +85,38 @@ func (b *Batch) fetchCopies(keys []DedupeKey) error {
 		var k DedupeKey
 		var n int64
 		var c copyOf
-		err := r.Scan(&k.Account, &k.Ref, &k.Key, &n, &c.verdict)
+		err := r.Scan(&k.Account, &k.Ref, restedHex{&k.Key}, &n, &c.verdict)
 		c.id = callbackID(n)
 		b.copies[k] = &c
 		return err
 	}
 	var numbers []int64
-	var ofRow []string
+	var ofRow []int
 	var accounts, refs, loose []string
-	for _, k := range keys {
+	for i, k := range keys {
 		accounts, refs, loose = append(accounts, k.Account), append(refs, k.Ref), append(loose, k.Key)
 		if c := b.rows[model.Key{Account: k.Account, Ref: k.Ref}]; c != nil && c.exists {
-			numbers, ofRow = append(numbers, c.was.n), append(ofRow, k.Key)
+			numbers, ofRow = append(numbers, c.was.n), append(ofRow, i)
 		}
 	}
 	if b.q.Postgres {
-		return b.q.Each(scan, b.s.sql.pgCopies, numbers, ofRow, accounts, refs, loose)
+		mine := make([]string, len(ofRow))
+		for i, k := range ofRow {
+			mine[i] = loose[k]
+		}
+		return b.q.Each(scan, b.s.sql.pgCopies, numbers, mine, accounts, refs, loose)
+	}
+	rested := make([]any, len(keys))
+	for i, k := range loose {
+		rested[i] = hexAtRest(false, k)
 	}
 	err := b.s.sql.copies.Find(b.q, len(numbers),
-		func(args []any, i int) []any { return append(args, numbers[i], ofRow[i]) }, scan)
+		func(args []any, i int) []any { return append(args, numbers[i], rested[ofRow[i]]) }, scan)
 	if err != nil {
 		return err
 	}
 	return b.s.sql.loose.Find(b.q, len(keys),
-		func(args []any, i int) []any { return append(args, accounts[i], refs[i], loose[i]) }, scan)
+		func(args []any, i int) []any { return append(args, accounts[i], refs[i], rested[i]) }, scan)
 }
 
 // Seen returns the callback that has a dedupe key, including those of this group.
@@ -226,7 +232,7 @@ func (b *Batch) releaseCopies() error {
 			`UPDATE callbacks SET dedupe_key = NULL WHERE txn = (SELECT n FROM transactions WHERE account = ? AND ref = ?) AND dedupe_key = ?`,
 			`UPDATE callbacks SET dedupe_key = NULL WHERE txn IS NULL AND account = ? AND ref = ? AND dedupe_key = ?`,
 		} {
-			if err := b.q.Exec(query, k.Account, k.Ref, k.Key); err != nil {
+			if err := b.q.Exec(query, k.Account, k.Ref, hexAtRest(b.q.Postgres, k.Key)); err != nil {
 				return err
 			}
 		}
@@ -237,17 +243,22 @@ func (b *Batch) releaseCopies() error {
 func (b *Batch) writeCallbacks() error {
 	return b.s.sql.addCallbacks.Insert(b.q, len(b.callbacks), func(args []any, i int) []any {
 		c := b.callbacks[i]
-		var key, body any
-		if c.DedupeKey != "" {
-			key = c.DedupeKey
-		}
-		if c.body != nil {
-			body = c.body
-		}
+		key, body := c.atRest(b.q.Postgres)
 		return append(args, c.n, b.number(model.Key{Account: c.Account, Ref: c.Ref}), c.Account, c.Ref, key, c.Type,
-			c.EventID, string(c.Verdict), string(c.Outcome), c.Note, c.At, c.RemoteAddr, c.headers,
-			c.BodyHash, c.Sealed, body, c.Unproved)
+			c.EventID, string(c.Verdict), string(c.Outcome), c.Note, c.At, c.RemoteAddr,
+			hexAtRest(b.q.Postgres, c.BodyHash), c.Sealed, body, c.Unproved)
 	})
+}
+
+// atRest are the dedupe key and the body as they are written: nil where there is none.
+func (c *stored) atRest(pg bool) (key, body any) {
+	if c.DedupeKey != "" {
+		key = hexAtRest(pg, c.DedupeKey)
+	}
+	if c.rested != nil {
+		body = c.rested
+	}
+	return key, body
 }
 
 func (b *Batch) writeOutcomes() error {
@@ -296,7 +307,10 @@ func (b *Batch) StoredVerdict(id string) (v model.Verdict, ok bool, err error) {
 func (b *Batch) Amend(c Packed) {
 	n, err := callbackNumber(c.ID)
 	if err == nil {
-		c, err = b.pack(c)
+		c.Headers, err = b.headers(n)
+	}
+	if err == nil {
+		c, err = b.s.Pack(c.Callback)
 	}
 	if err != nil {
 		b.fail(err) //nolint:errcheck // the group is given up and its changes tried alone
@@ -313,15 +327,26 @@ func (b *Batch) Amend(c Packed) {
 	b.amended = append(b.amended, &stored{Packed: c, n: n})
 }
 
+// headers are those of a stored callback. Where they cannot be read, with another key or taken by retention, there are
+// none.
+func (b *Batch) headers(n int64) (headers map[string]string, err error) {
+	err = b.q.Each(func(r *sql.Rows) error {
+		c, packed, err := scanCallback(r, true)
+		if err != nil {
+			return err
+		}
+		headers, _, err = b.s.unpack(packed, c.Account)
+		if errors.Is(err, ErrKey) {
+			err = nil
+		}
+		return err
+	}, "SELECT "+callbackColumns+", body FROM callbacks WHERE n = ?", n)
+	return headers, err
+}
+
 func (b *Batch) writeAmended() error {
 	for _, c := range b.amended {
-		var key, body any
-		if c.DedupeKey != "" {
-			key = c.DedupeKey
-		}
-		if c.body != nil {
-			body = c.body
-		}
+		key, body := c.atRest(b.q.Postgres)
 		err := b.q.Exec(`UPDATE callbacks SET txn = ?, ref = ?, dedupe_key = ?, type = ?, event_id = ?, verdict = ?, outcome = ?, note = ?, sealed = ?, body = ?, unproved = ? WHERE n = ?`,
 			b.number(model.Key{Account: c.Account, Ref: c.Ref}), c.Ref, key, c.Type, c.EventID, string(c.Verdict),
 			string(c.Outcome), c.Note, c.Sealed, body, c.Unproved, c.n)

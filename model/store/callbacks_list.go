@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -34,7 +33,7 @@ type CallbackFilter struct {
 	Cursor       string
 }
 
-// Callbacks lists callbacks without their bodies, the newest first.
+// Callbacks lists callbacks without their headers and bodies, the newest first.
 func (s *Store) Callbacks(ctx context.Context, f CallbackFilter) (out []model.Callback, next string, err error) {
 	w := database.Where{}
 	w.Text("verdict = ?", string(f.Verdict))
@@ -77,7 +76,7 @@ func (s *Store) Callbacks(ctx context.Context, f CallbackFilter) (out []model.Ca
 // DedupeOwner returns the callback that has a dedupe key, and its verdict; ErrNoRow where none has.
 func (s *Store) DedupeOwner(ctx context.Context, k DedupeKey) (id string, verdict model.Verdict, err error) {
 	w := database.Where{}
-	w.Add("dedupe_key = ?", k.Key)
+	w.Add("dedupe_key = ?", hexAtRest(s.Postgres(), k.Key))
 	query, args := callbacksOf("n, verdict", model.Key{Account: k.Account, Ref: k.Ref}, w, "n")
 	err = s.View(ctx, func(q *database.Tx) error {
 		return q.Each(func(r *sql.Rows) error {
@@ -93,7 +92,7 @@ func (s *Store) DedupeOwner(ctx context.Context, k DedupeKey) (id string, verdic
 	return id, verdict, err
 }
 
-const callbackColumns = "n, account, ref, COALESCE(dedupe_key, '') AS dedupe_key, type, event_id, verdict, outcome, note, at, remote_addr, headers, body_hash, sealed, unproved"
+const callbackColumns = "n, account, ref, dedupe_key, type, event_id, verdict, outcome, note, at, remote_addr, body_hash, sealed, unproved"
 
 // Callback returns one callback with its body; ErrNoRow if there is none.
 func (s *Store) Callback(ctx context.Context, id string) (c model.Callback, err error) {
@@ -114,15 +113,23 @@ func (s *Store) Callback(ctx context.Context, id string) (c model.Callback, err 
 		err = fmt.Errorf("callback %s: %w", id, ErrNoRow)
 	}
 	if err == nil {
-		c.Body, err = s.box.Unpack(packed, "callback "+c.Account)
+		c.Headers, c.Body, err = s.unpack(packed, c.Account)
 	}
 	return c, err
 }
 
+// unpack is the reverse of Pack.
+func (s *Store) unpack(packed []byte, account string) (headers map[string]string, body []byte, err error) {
+	all, err := s.unpacked(packed, "callback "+account)
+	if err != nil {
+		return nil, nil, err
+	}
+	return contentOf(all)
+}
+
 func scanCallback(r *sql.Rows, body bool) (c model.Callback, packed []byte, err error) {
 	var n int64
-	var headers string
-	to := []any{&n, &c.Account, &c.Ref, &c.DedupeKey, &c.Type, &c.EventID, &c.Verdict, &c.Outcome, &c.Note, database.Moment(&c.At), &c.RemoteAddr, &headers, &c.BodyHash, &c.Sealed, &c.Unproved}
+	to := []any{&n, &c.Account, &c.Ref, restedHex{&c.DedupeKey}, &c.Type, &c.EventID, &c.Verdict, &c.Outcome, &c.Note, database.Moment(&c.At), &c.RemoteAddr, restedHex{&c.BodyHash}, &c.Sealed, &c.Unproved}
 	if body {
 		to = append(to, &packed)
 	}
@@ -130,8 +137,5 @@ func scanCallback(r *sql.Rows, body bool) (c model.Callback, packed []byte, err 
 		return c, nil, err
 	}
 	c.ID = callbackID(n)
-	if headers != "{}" {
-		err = json.Unmarshal([]byte(headers), &c.Headers)
-	}
-	return c, packed, err
+	return c, packed, nil
 }

@@ -14,6 +14,7 @@ func (b *Batch) flush() error {
 		b.writeRecalled,
 		b.nameRows,
 		b.releaseCopies,
+		b.writeDictionaries,
 		b.writeCallbacks,
 		b.writeAmended,
 		b.writeOutcomes,

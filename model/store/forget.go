@@ -137,7 +137,7 @@ func erase(q *database.Tx, k model.Key) error {
 		mine  = "txn = " + row
 		loose = "txn IS NULL AND account = ? AND ref = ?"
 		both  = "account = ? AND ref = ?"
-		empty = "UPDATE callbacks SET txn = NULL, dedupe_key = NULL, note = 'forgotten', remote_addr = '', headers = '{}', body = NULL WHERE "
+		empty = "UPDATE callbacks SET txn = NULL, dedupe_key = NULL, note = 'forgotten', remote_addr = '', body = NULL WHERE "
 	)
 	for _, query := range []string{
 		empty + mine, empty + loose,

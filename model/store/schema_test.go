@@ -54,7 +54,7 @@ func TestTheSchemaIsTheModels(t *testing.T) {
 		}{
 			"transactions":   {model.Transaction{}, nil, []string{"n", "due_rank", "signer_rows", "lease_until", "lease_owner"}},
 			"signers":        {model.Signer{}, []string{"ref"}, []string{"txn", "signer", "place"}},
-			"callbacks":      {model.Callback{}, []string{"id"}, []string{"n", "txn"}},
+			"callbacks":      {model.Callback{}, []string{"id", "headers"}, []string{"n", "txn"}},
 			"documents":      {documentRow{}, nil, nil},
 			"history":        {model.Change{}, nil, []string{"txn"}},
 			"gaps":           {model.Gap{}, nil, nil},

@@ -38,7 +38,7 @@ func newStatements(sh *shapes) *statements {
 		addSigners: database.NewMulti(`INSERT INTO signers (txn, signer, place, name, email, role, "order", status, viewed_at, signed_at, reason) VALUES `, 11,
 			` ON CONFLICT (txn, signer) DO UPDATE SET place = excluded.place, name = excluded.name, email = excluded.email, role = excluded.role,
 "order" = excluded."order", status = excluded.status, viewed_at = excluded.viewed_at, signed_at = excluded.signed_at, reason = excluded.reason`),
-		addCallbacks: database.NewMulti(`INSERT INTO callbacks (n, txn, account, ref, dedupe_key, type, event_id, verdict, outcome, note, at, remote_addr, headers, body_hash, sealed, body, unproved) VALUES `, 17, ``),
+		addCallbacks: database.NewMulti(`INSERT INTO callbacks (n, txn, account, ref, dedupe_key, type, event_id, verdict, outcome, note, at, remote_addr, body_hash, sealed, body, unproved) VALUES `, 16, ``),
 		addHistory:   database.NewMulti(`INSERT INTO history (seq, txn, account, ref, kind, from_word, to_word, status, confirmed, source, at, signer, document) VALUES `, 13, ``),
 		addOutbox:    database.NewMulti(`INSERT INTO outbox (seq, at) VALUES `, 2, ``),
 	}

@@ -56,6 +56,9 @@ type Store struct {
 	shapes *shapes
 	sql    *statements
 	box    *seal.Box
+	log    *logrus.Entry
+
+	dictionaries *dictionaries
 
 	groupMax int
 	queue    chan *unit
@@ -88,7 +91,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	sh := newShapes()
 	return &Store{
-		handle: db, now: now, shapes: sh, sql: newStatements(sh), box: box,
+		handle: db, now: now, shapes: sh, sql: newStatements(sh), box: box, log: o.Log, dictionaries: newDictionaries(),
 		groupMax: positive(o.GroupMax, 512), queue: make(chan *unit, positive(o.Queue, 4096)),
 	}, nil
 }
@@ -103,4 +106,12 @@ func positive(n, otherwise int) int {
 // utcClock rounds a clock to the database's precision, so that a stored time equals the one in memory.
 func utcClock(now func() time.Time) func() time.Time {
 	return func() time.Time { return now().UTC().Truncate(time.Millisecond) }
+}
+
+// LogSize is how large the log of a SQLite database is; 0 for PostgreSQL.
+func (s *Store) LogSize() int64 {
+	if s.Postgres() {
+		return 0
+	}
+	return database.LogSize(s.Path())
 }

@@ -134,7 +134,7 @@ func TestCallbacksKeepWhatTheyMust(t *testing.T) {
 			sizes = append(sizes, n)
 		}
 		check(t, rows.Err())
-		if sizes[0] > len(body)/10 || sizes[1] > len(body)/10+40 || sizes[2] != 3 {
+		if sizes[0] > len(body)/10 || sizes[1] > len(body)/10+40 || sizes[2] != 4 {
 			t.Fatalf("bodies take %v bytes of %d", sizes, len(body))
 		}
 		other := d.again(t, func(o *Options) { o.Key = []byte(strings.Repeat("x", 32)) })

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"countersign/model"
@@ -109,17 +110,15 @@ func (s *Store) Run(ctx context.Context) error {
 	}
 }
 
-// keep looks after the database's log beside the writing; what it returns ends that.
+// keep looks after the database's log and makes dictionaries beside the writing; what it returns ends that.
 func (s *Store) keep(ctx context.Context) (end func()) {
 	ctx, stop := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		s.Keep(ctx)
-		close(ended)
-	}()
+	var ends sync.WaitGroup
+	ends.Go(func() { s.Keep(ctx) })
+	ends.Go(func() { s.trains(ctx) })
 	return func() {
 		stop()
-		<-ended
+		ends.Wait()
 	}
 }
 
@@ -216,6 +215,7 @@ func (s *Store) attempt(group []*unit) (failed *unit, err error) {
 	})
 	if err == nil {
 		durable.CrashPoint("group committed")
+		s.dictionaries.committed(b)
 		s.tell(b)
 	}
 	return failed, err

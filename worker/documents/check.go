@@ -5,9 +5,10 @@ import (
 	"errors"
 	"io/fs"
 
+	"github.com/sirupsen/logrus"
+
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/worker/apply"
 )
 
 // Difference is one thing in which a stored file is not what its row says.
@@ -20,9 +21,11 @@ type Difference struct {
 	Theirs  string `json:"theirs"`
 }
 
-// Check reads a stored file again and returns where it differs from its row. Where its signatures were never checked,
-// the row is completed, and filled is true. An error is a fault of this machine.
-func (ds *Documents) Check(ctx context.Context, d model.Document) (out []Difference, filled bool, err error) {
+// Check reads a stored or quarantined file again and returns where it differs from its row. Where an older version of
+// the rules judged it, or none, what the newer ones say is taken over, and judged is true: then a word that is
+// worse than before is the only difference. A file that was quarantined for what is in it, and is not wrong by the newer rules, gets its
+// place. An error is a fault of this machine.
+func (ds *Documents) Check(ctx context.Context, d model.Document) (out []Difference, judged bool, err error) {
 	differs := func(field, ours, theirs string) {
 		if ours != theirs {
 			out = append(out, Difference{d.Account, d.Ref, d.ID, field, ours, theirs})
@@ -49,11 +52,17 @@ func (ds *Documents) Check(ctx context.Context, d model.Document) (out []Differe
 	if err != nil {
 		return nil, false, err
 	}
-	if v.Fault != "" {
+	wrong := objection(ds.account(d.Account), d, v)
+	if v.Fault != "" && d.State == model.DocumentStored {
+		judge := v.Facts.File.Judge
 		v.Facts = model.UnknownSignature(v.Fault)
+		v.Facts.File.Judge = judge
 	}
-	if d.Facts.Signature == "" {
-		return nil, true, ds.fill(ctx, d, v.Facts)
+	if old := d.Facts; old.File.Judge < v.Facts.File.Judge {
+		if d.State == model.DocumentStored && worse(old.Signature, v.Facts.Signature) {
+			differs("signature", string(old.Signature), string(v.Facts.Signature))
+		}
+		return out, true, ds.judgedAgain(ctx, d, v.Facts, wrong)
 	}
 	differs("signature", string(d.Facts.Signature), string(v.Facts.Signature))
 	differs("integrity", string(d.Facts.Integrity), string(v.Facts.Integrity))
@@ -61,16 +70,64 @@ func (ds *Documents) Check(ctx context.Context, d model.Document) (out []Differe
 	return out, false, nil
 }
 
-// fill writes the signature facts of a file that was stored before signatures were checked.
-func (ds *Documents) fill(ctx context.Context, d model.Document, f model.SignatureFacts) error {
-	k := d.Key()
-	return ds.store.DoPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
-		row, found, err := apply.DocumentByID(b, d)
-		if err != nil || !found || row.SHA256 != d.SHA256 || row.Facts.Signature != "" {
+// worse says whether newer rules think less of a file than older ones did.
+func worse(old, now model.Signature) bool {
+	return old != "" && old != now && (old == model.SignatureIntact || now == model.SignatureAltered)
+}
+
+// sourceRules names newer rules in a row's history.
+const sourceRules = "newer rules"
+
+// judgedAgain writes what newer rules say of a file that has its name.
+func (ds *Documents) judgedAgain(ctx context.Context, d model.Document, f model.SignatureFacts, wrong string) error {
+	t, err := ds.store.Transaction(ctx, d.Key())
+	if err != nil && !errors.Is(err, store.ErrNoRow) {
+		return err
+	}
+	e := model.DocumentEvent{Kind: model.DocumentJudged, Reason: wrong, File: model.DocumentFile{Facts: f}, Began: d}
+	if plan := model.Settle(d, e, t, ds.now()); !plan.Asks() {
+		_, err = ds.settle(ctx, d, e)
+		return err
+	}
+	now, err := ds.takeOut(ctx, d, e, sourceRules)
+	if errors.Is(err, ErrNotQuarantined) { // an operator was faster
+		return nil
+	}
+	if err == nil {
+		ds.log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "status": string(now.State)}).
+			Info("newer rules find nothing wrong with a quarantined file")
+	}
+	return err
+}
+
+// JudgeQuarantined judges the quarantined files again that an older version of the rules judged: what it took for wrong
+// may not be. What one file is like holds up no other.
+func (ds *Documents) JudgeQuarantined(ctx context.Context) error {
+	before := ""
+	for {
+		page, err := ds.store.Documents(ctx,
+			store.DocumentFilter{State: model.DocumentQuarantined, Limit: pageSize, Before: before})
+		if err != nil {
 			return err
 		}
-		row.Facts = f
-		b.PutDocument(row)
-		return nil
-	}})
+		for _, d := range page {
+			if before = d.ID; d.Facts.File.Judge >= model.Judge || d.Path == "" {
+				continue
+			}
+			switch found, _, err := ds.Check(ctx, d); {
+			case ctx.Err() != nil:
+				return nil
+			case errors.Is(err, errNotChecked): // for this machine's reasons: the next round may be more lucky
+				return err
+			case err != nil || len(found) > 0:
+				ds.log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "err": err}).
+					Warn("a quarantined file is not as it was put there, and was not judged again")
+			}
+		}
+		if len(page) < pageSize {
+			return nil
+		}
+	}
 }
+
+const pageSize = 100

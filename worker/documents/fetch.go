@@ -16,6 +16,7 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker/apply"
+	"countersign/worker/files"
 	"countersign/worker/pdf"
 )
 
@@ -54,7 +55,7 @@ func (ds *Documents) fetchFile(
 		}
 		if err != nil {
 			if !a.Generation.Over() {
-				ds.leave(d, &f)
+				leave(ds.files, d, &f)
 			}
 			f.discard()
 		}
@@ -102,8 +103,8 @@ func (ds *Documents) arrived(ctx context.Context, d model.Document) (f file, ok 
 }
 
 // leave sets a whole file aside for the next try. Where that fails too it is fetched again.
-func (ds *Documents) leave(d model.Document, f *file) {
-	if f.whole && ds.files.Leave(f.path, d.ID, fetchedAs(d)) == nil {
+func leave(folder *files.Folder, d model.Document, f *file) {
+	if f.whole && folder.Leave(f.path, d.ID, fetchedAs(d)) == nil {
 		f.path = ""
 	}
 }
@@ -137,16 +138,23 @@ func (ds *Documents) inspect(ctx context.Context, tmp *os.File, d model.Document
 		return err
 	}
 	f.facts, f.spent = v.Facts, v.Spent
-	if v.Fault != "" {
-		f.fault = errors.New(v.Fault)
-		return nil
-	}
-	if a := ds.account(d.Account); a != nil && !a.KeepBad {
-		if why := a.Signatures.Objection(d.Kind, v.Facts); why != "" {
-			f.fault = errors.New(why)
-		}
+	if why := objection(ds.account(d.Account), d, v); why != "" {
+		f.fault = errors.New(why)
 	}
 	return nil
+}
+
+// objection says why a document's file is not what it claims to be, or not what its account expects; "" where it is.
+func objection(a *apply.Account, d model.Document, v pdf.Verdict) string {
+	switch {
+	case v.Fault != "":
+		return v.Fault
+	case a == nil:
+		return model.SignaturesIfPresent.Objection(d.Kind, v.Facts)
+	case a.KeepBad:
+		return ""
+	}
+	return a.Signatures.Objection(d.Kind, v.Facts)
 }
 
 // look reads a file as a PDF, and says by which rules. What the file's own words are is made fit to be stored.

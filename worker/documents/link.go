@@ -48,7 +48,7 @@ func (ds *Documents) followLink(ctx context.Context, a *apply.Account, d model.D
 			return ds.wrongFile(ctx, d, t, &f)
 		}
 		if err := ds.files.PutLinkFile(f.path, files.LinkFileName(d.ID, f.sum)); err != nil {
-			ds.leave(d, &f)
+			leave(ds.files, d, &f)
 			return ds.failedFetch(ctx, a, d, byLink, fmt.Errorf("%w: %w", errNotPlaced, err))
 		}
 		store.CrashPoint("hold synced")

@@ -53,7 +53,7 @@ func (ds *Documents) place(
 		return err
 	}
 	if err != nil {
-		ds.leave(d, f)
+		leave(ds.files, d, f)
 		return ds.failedFetch(ctx, ds.account(d.Account), d, eitherWay, fmt.Errorf("%w: %w", errNotPlaced, err))
 	}
 	e := model.DocumentEvent{Kind: model.DocumentPlaced, Reason: plan.Reason, Tried: f.fault != nil}

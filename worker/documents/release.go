@@ -22,6 +22,13 @@ var ErrNotQuarantined = errors.New("the document is not in quarantine")
 // row says so, and the old name is removed after that: a second Release completes one that was killed. It is an error
 // if the file is not the one that was quarantined.
 func (ds *Documents) Release(ctx context.Context, d model.Document) (model.Document, error) {
+	return ds.takeOut(ctx, d, model.DocumentEvent{Kind: model.DocumentReleased}, "operator")
+}
+
+// takeOut gives a quarantined file its place for an event that takes it out of quarantine.
+func (ds *Documents) takeOut(
+	ctx context.Context, d model.Document, e model.DocumentEvent, source string,
+) (model.Document, error) {
 	if d.State != model.DocumentQuarantined {
 		return d, ErrNotQuarantined
 	}
@@ -43,12 +50,16 @@ func (ds *Documents) Release(ctx context.Context, d model.Document) (model.Docum
 		if !found || row.State != model.DocumentQuarantined {
 			return ErrNotQuarantined
 		}
-		e := model.DocumentEvent{Kind: model.DocumentReleased, File: model.DocumentFile{Path: to}}
-		s, err := apply.SettleRow(b, row, e, "operator")
-		if err == nil {
-			d = s.Next
+		e.File.Path, e.Began = to, d
+		s, err := apply.SettleRow(b, row, e, source)
+		switch {
+		case err != nil:
+			return err
+		case s.Step != model.StepStored: // what has changed since counts
+			return ErrNotQuarantined
 		}
-		return err
+		d = s.Next
+		return nil
 	}})
 	if errors.Is(err, ErrNotQuarantined) && made { // the row was removed meanwhile, so the new name is removed too
 		return d, errors.Join(err, ds.files.Drop(to))

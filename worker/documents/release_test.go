@@ -58,10 +58,10 @@ func TestWhatBecomesOfAFileByExpectation(t *testing.T) {
 			model.SignatureAltered, ""},
 		"altered, none expected": {model.SignaturesNone, false, pdftest.Altered(), model.SignedDocument,
 			model.DocumentStored, model.SignatureAltered, ""},
-		"unknown, required": {model.SignaturesRequired, false, pdftest.Encrypted(), model.SignedDocument,
+		"unknown, required": {model.SignaturesRequired, false, pdftest.Locked(), model.SignedDocument,
 			model.DocumentQuarantined, model.SignatureUnknown, "a signature that can be checked"},
-		"unknown": {"", false, pdftest.Encrypted(), model.SignedDocument, model.DocumentStored, model.SignatureUnknown, ""},
-		"unknown evidence, required": {model.SignaturesRequired, false, pdftest.Encrypted(), model.EvidenceDocument,
+		"unknown": {"", false, pdftest.Locked(), model.SignedDocument, model.DocumentStored, model.SignatureUnknown, ""},
+		"unknown evidence, required": {model.SignaturesRequired, false, pdftest.Locked(), model.EvidenceDocument,
 			model.DocumentStored, model.SignatureUnknown, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -20,10 +20,5 @@ func (d *DB) Keep(ctx context.Context) {
 	}
 }
 
-// LogSize is how large the log of a SQLite database is; 0 for PostgreSQL.
-func (d *DB) LogSize() int64 {
-	if d.pg {
-		return 0
-	}
-	return sqlitefile.LogSize(d.path)
-}
+// LogSize is how large the log beside a SQLite file is; 0 where there is none.
+func LogSize(path string) int64 { return sqlitefile.LogSize(path) }

@@ -77,7 +77,7 @@ func TestTheLogIsSmallAgainOnceALongReaderIsGone(t *testing.T) {
 				return n
 			}
 			was := seq()
-			for d.LogSize() < sqlitefile.LogBound+8<<20 {
+			for LogSize(d.Path()) < sqlitefile.LogBound+8<<20 {
 				d.fills(t, 1)
 			}
 			check(t, d.Change(t.Context(), func(q *Tx) error { return q.Exec(`UPDATE counters SET seq = 77`) }))
@@ -97,7 +97,7 @@ func TestTheLogIsSmallAgainOnceALongReaderIsGone(t *testing.T) {
 				if writes {
 					d.fills(t, 1)
 				}
-				return d.LogSize() <= 16<<20
+				return LogSize(d.Path()) <= 16<<20
 			})
 			eventually(t, "a word of it", func() bool { return countSaid(said, "small again") == 1 })
 			check(t, d.View(t.Context(), func(q *Tx) error { return q.QueryRow(`SELECT seq FROM counters`).Scan(&was) }))
@@ -116,7 +116,7 @@ func TestTheLogStaysSmall(t *testing.T) {
 		check(t, d.Change(t.Context(), func(q *Tx) error {
 			return q.Exec(`INSERT OR REPLACE INTO filling (n, x) VALUES (1, randomblob(800000))`)
 		}))
-		if size := d.LogSize(); size > sqlitefile.LogBound {
+		if size := LogSize(d.Path()); size > sqlitefile.LogBound {
 			t.Fatalf("the log has %d bytes", size)
 		}
 	}

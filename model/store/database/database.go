@@ -61,6 +61,7 @@ type DB struct {
 	older    atomic.Bool // the schema is older than this program: nothing works but Migrate
 	fileMu   sync.Mutex
 	file     sqlitefile.ID      // of the SQLite file, as it was opened
+	opened   atomic.Int64       // grows where another file has taken its place
 	keeper   *sqlitefile.Keeper // of the SQLite file that is written; else nil
 	spoiled  func(error)
 	slower   time.Duration

@@ -96,8 +96,12 @@ func (d *DB) checkFile(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	d.file = id
+	d.opened.Add(1)
 	return nil
 }
+
+// Opened grows where another file has taken the place of the SQLite file.
+func (d *DB) Opened() int64 { return d.opened.Load() }
 
 // ReadFile runs f on a SQLite file as it is, whatever its schema; only to read.
 func ReadFile(ctx context.Context, path string, f func(*Tx) error) error {

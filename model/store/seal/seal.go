@@ -3,12 +3,16 @@
 package seal
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -31,8 +35,21 @@ type Box struct {
 	aead cipher.AEAD   // nil without a key
 	old  []cipher.AEAD // of the keys before
 	enc  *zstd.Encoder
-	dec  *zstd.Decoder
+
+	mu    sync.Mutex // of what follows, where it changes
+	known [][]byte   // dictionaries
+	dec   atomic.Pointer[zstd.Decoder]
 }
+
+// Dictionary is one that a Box knows.
+type Dictionary struct {
+	N     uint32 // its number
+	Bytes []byte
+	enc   *zstd.Encoder
+}
+
+// ErrDictionary says that a body rests by a dictionary that the Box has not learnt.
+var ErrDictionary = zstd.ErrUnknownDictionary
 
 // ErrKey says that none of the keys opens what was sealed, or that there is none.
 var ErrKey = errors.New("the installation key does not fit: was key_file replaced?")
@@ -42,14 +59,10 @@ var ErrKey = errors.New("the installation key does not fit: was key_file replace
 func New(key []byte, old ...[]byte) (*Box, error) {
 	b := &Box{}
 	var err error
-	b.enc, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2),
-		zstd.WithWindowSize(64<<10), zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true))
-	if err != nil {
+	if b.enc, err = encoder(); err != nil {
 		return nil, err
 	}
-	b.dec, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(largestBody),
-		zstd.WithDecoderLowmem(true))
-	if err != nil || len(key) == 0 {
+	if err = b.decodeBy(nil); err != nil || len(key) == 0 {
 		return b, err
 	}
 	if b.aead, err = aeadOf(key); err != nil {
@@ -63,6 +76,39 @@ func New(key []byte, old ...[]byte) (*Box, error) {
 		b.old = append(b.old, a)
 	}
 	return b, nil
+}
+
+func encoder(more ...zstd.EOption) (*zstd.Encoder, error) {
+	return zstd.NewWriter(nil, append(more, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2),
+		zstd.WithWindowSize(64<<10), zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true))...)
+}
+
+func (b *Box) decodeBy(dictionaries [][]byte) error {
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(largestBody),
+		zstd.WithDecoderLowmem(true), zstd.WithDecoderDicts(dictionaries...))
+	if err == nil {
+		b.dec.Store(dec) // the one before may be in use, and holds nothing that must be closed
+	}
+	return err
+}
+
+// Learn makes a dictionary known, for packing by it and for unpacking what was packed by it.
+func (b *Box) Learn(dictionary []byte) (*Dictionary, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !slices.ContainsFunc(b.known, func(k []byte) bool { return bytes.Equal(k, dictionary) }) {
+		known := append(slices.Clone(b.known), dictionary)
+		if err := b.decodeBy(known); err != nil {
+			return nil, err
+		}
+		b.known = known
+	}
+	read, err := zstd.InspectDictionary(dictionary)
+	if err != nil {
+		return nil, err
+	}
+	enc, err := encoder(zstd.WithEncoderDict(dictionary))
+	return &Dictionary{read.ID(), dictionary, enc}, err
 }
 
 func aeadOf(key []byte) (cipher.AEAD, error) {
@@ -83,13 +129,22 @@ func (b *Box) HasKey() bool { return b.aead != nil }
 
 // Pack compresses a body and, with seal, encrypts it. about binds it to its row.
 func (b *Box) Pack(body []byte, seal bool, about string) ([]byte, error) {
+	return b.PackBy(nil, body, seal, about)
+}
+
+// PackBy is Pack by a dictionary; nil: by none.
+func (b *Box) PackBy(d *Dictionary, body []byte, seal bool, about string) ([]byte, error) {
 	if body == nil {
 		return nil, nil
 	}
 	out := make([]byte, 1, 1+len(body))
 	if len(body) >= smallBody {
 		out[0] = packedZstd
-		out = b.enc.EncodeAll(body, out)
+		enc := b.enc
+		if d != nil {
+			enc = d.enc
+		}
+		out = enc.EncodeAll(body, out)
 	}
 	if len(body) < smallBody || len(out) > len(body) {
 		out = append(append(out[:0], packedPlain), body...)
@@ -111,7 +166,7 @@ func (b *Box) Unpack(packed []byte, about string) ([]byte, error) {
 	case packedPlain:
 		return append([]byte{}, rest...), nil
 	case packedZstd:
-		return b.dec.DecodeAll(rest, []byte{})
+		return b.dec.Load().DecodeAll(rest, []byte{})
 	case packedSeal:
 		inner, err := b.Open(rest, about)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -42,12 +43,14 @@ type Keeper struct {
 	Log     *logrus.Entry
 	Spoiled func(error)
 
-	Every   time.Duration // between two looks of Run at the size of the log; 20 s if zero
-	running atomic.Bool
-	wake    chan struct{}
-	commits atomic.Int64
-	folded  atomic.Bool // a pass has brought all over that there was when it began
-	warned  bool
+	Every    time.Duration // between two looks of Run at the size of the log; 20 s if zero
+	running  atomic.Bool
+	wake     chan struct{}
+	commits  atomic.Int64
+	folding  sync.Mutex  // a pass is under way
+	folded   atomic.Bool // a pass has brought all over that there was when it began
+	hindered atomic.Bool // the last could not
+	warned   bool
 }
 
 // NewKeeper makes the keeper of a database that has one writer.
@@ -98,7 +101,11 @@ func (k *Keeper) Committed() {
 	p, err := k.fold(ctx, k.Writer, "NOOP")
 	switch {
 	case err != nil || p.left() == 0 || p.left() < foldAt && !ended:
-	case !k.running.Load(), ended && (p.left() < foldAtOnce || p.pages > LogBound/pageSize):
+	case p.pages > LogBound/2/pageSize && k.running.Load() && !k.hindered.Load():
+		k.folding.Lock() // passes are too slow for what is written: it waits for the one under way
+		_, err = k.fold(ctx, k.Writer, "PASSIVE")
+		k.folding.Unlock()
+	case !k.running.Load(), ended && p.left() < foldAtOnce:
 		_, err = k.fold(ctx, k.Writer, "PASSIVE") // with all of it brought over, the log begins anew
 	default:
 		select {
@@ -126,17 +133,15 @@ func (k *Keeper) Run(ctx context.Context) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		var free bool
 		select {
 		case <-ctx.Done():
 			return
 		case <-k.wake:
-			free = k.pass(ctx)
-			k.folded.Store(free)
+			k.folded.Store(k.pass(ctx))
 		case <-tick.C:
-			free = k.shrink(ctx)
+			k.shrink(ctx)
 		}
-		if !free {
+		if k.hindered.Load() {
 			rest := time.NewTimer(min(foldRest, every))
 			select {
 			case <-ctx.Done():
@@ -159,28 +164,32 @@ func (k *Keeper) own(ctx context.Context, f func(context.Context, *sql.DB) error
 	return errors.Join(f(ctx, db), db.Close())
 }
 
-// pass brings over what the log holds when it begins. False: somebody reads an older state, or it went wrong.
-func (k *Keeper) pass(ctx context.Context) (free bool) {
+// pass brings over what the log holds when it begins, and says whether it did. One that comes no further than the last
+// was hindered: somebody reads an older state, or it went wrong. The one that writes is in the way for a moment only.
+func (k *Keeper) pass(ctx context.Context) (all bool) {
+	k.folding.Lock()
+	defer k.folding.Unlock()
+	further := false
 	err := k.own(ctx, func(ctx context.Context, db *sql.DB) error {
 		was, err := k.fold(ctx, db, "NOOP")
 		if err != nil {
 			return err
 		}
 		is, err := k.fold(ctx, db, "PASSIVE")
-		free = !is.busy && is.done >= was.pages
+		all = is.done >= was.pages
+		further = all || is.busy || is.done > was.done // busy: the one that writes does it just now
 		return err
 	})
 	k.tell(err)
-	return free && err == nil
+	k.hindered.Store(!further || err != nil)
+	return all && err == nil
 }
 
 // shrink cuts off a log that has grown and that nobody needs any more, and warns once of one that somebody needs.
-// False: that is so.
-func (k *Keeper) shrink(ctx context.Context) bool {
+func (k *Keeper) shrink(ctx context.Context) {
 	size := LogSize(k.Path)
-	free := true
 	if size > logLimit {
-		if free = k.pass(ctx); free {
+		if k.pass(ctx) {
 			k.tell(k.own(ctx, func(ctx context.Context, db *sql.DB) error {
 				_, err := k.fold(ctx, db, "TRUNCATE") // one that writes just now does it with its next commit: see logLimit
 				return err
@@ -198,7 +207,6 @@ func (k *Keeper) shrink(ctx context.Context) bool {
 		k.warned = false
 		log.Info("the database's log is small again")
 	}
-	return free
 }
 
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }

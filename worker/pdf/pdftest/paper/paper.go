@@ -51,7 +51,9 @@ func Rs(all ...int) string {
 
 // With returns the object with other entries; an empty value takes one out.
 func (o Object) With(pairs ...string) Object {
-	o.Keys = maps.Clone(o.Keys)
+	if o.Keys = maps.Clone(o.Keys); o.Keys == nil {
+		o.Keys = map[string]string{}
+	}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if pairs[i+1] == "" {
 			delete(o.Keys, pairs[i])
@@ -225,3 +227,6 @@ func keysOf(keys map[string]string) []string {
 	slices.SortStableFunc(all, func(a, b string) int { return rank(a) - rank(b) })
 	return all
 }
+
+// Assume takes an object for what the file says of it, where that was written by hand.
+func (d *Doc) Assume(n int, o Object) { d.objects[n] = o }

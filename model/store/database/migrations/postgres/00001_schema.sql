@@ -43,17 +43,25 @@ CREATE TABLE callbacks (
   note        text COLLATE "C" NOT NULL,
   at          timestamptz NOT NULL,
   remote_addr text COLLATE "C" NOT NULL,
-  headers     text COLLATE "C" NOT NULL,
   body_hash   text COLLATE "C" NOT NULL,
   sealed      boolean NOT NULL,
   unproved    boolean NOT NULL DEFAULT false, -- taken as a hint: nobody proved what it says
-  body        bytea -- compressed, and encrypted if sealed; NULL when retention has taken it; last, since it is long
+  body        bytea -- headers and body, compressed, and encrypted if sealed; NULL when retention has taken it; last: it is long
 );
 -- Copies are found, a copy cannot be stored twice, a row's callbacks are listed. Keys lead with the
 -- row's number, since refs are random: a random key touches a page of its own for each event.
 CREATE UNIQUE INDEX callbacks_of ON callbacks (txn, dedupe_key) WHERE txn IS NOT NULL;
 CREATE UNIQUE INDEX callbacks_loose ON callbacks (account, ref, dedupe_key) WHERE txn IS NULL;
 CREATE INDEX callbacks_odd ON callbacks (verdict, n) WHERE verdict IN ('refused', 'not_understood');
+
+-- What the bodies of each provider's callbacks are compressed by, the newest of each. None is ever taken away: a body that
+-- was written by it names its number.
+CREATE TABLE dictionaries (
+  n          bigint PRIMARY KEY,
+  provider   text COLLATE "C" NOT NULL,
+  dictionary bytea NOT NULL,
+  made_at    timestamptz NOT NULL
+);
 
 CREATE TABLE transactions (
   n                bigint PRIMARY KEY, -- in the order of arrival

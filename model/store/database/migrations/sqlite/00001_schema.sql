@@ -35,7 +35,7 @@ CREATE TABLE callbacks (
   txn         INTEGER,             -- transactions.n; NULL: there was no such row when it came, or it was removed
   account     TEXT NOT NULL,
   ref         TEXT NOT NULL,
-  dedupe_key  TEXT,                -- NULL: takes none
+  dedupe_key  TEXT,                -- hex as bytes, see rest.go; NULL: takes none
   type        TEXT NOT NULL,
   event_id    TEXT NOT NULL,
   verdict     TEXT NOT NULL,
@@ -43,17 +43,25 @@ CREATE TABLE callbacks (
   note        TEXT NOT NULL,
   at          DATETIME NOT NULL,
   remote_addr TEXT NOT NULL,
-  headers     TEXT NOT NULL,
-  body_hash   TEXT NOT NULL,
+  body_hash   TEXT NOT NULL,       -- hex as bytes
   sealed      BOOLEAN NOT NULL,
   unproved    BOOLEAN NOT NULL DEFAULT 0, -- taken as a hint: nobody proved what it says
-  body        BLOB -- compressed, and encrypted if sealed; NULL when retention has taken it; last, since it is long
+  body        BLOB -- headers and body, compressed, and encrypted if sealed; NULL when retention has taken it; last: it is long
 );
 -- Copies are found, a copy cannot be stored twice, a row's callbacks are listed. Keys lead with the
 -- row's number, since refs are random: a random key touches a page of its own for each event.
 CREATE UNIQUE INDEX callbacks_of ON callbacks (txn, dedupe_key) WHERE txn IS NOT NULL;
 CREATE UNIQUE INDEX callbacks_loose ON callbacks (account, ref, dedupe_key) WHERE txn IS NULL;
 CREATE INDEX callbacks_odd ON callbacks (verdict, n) WHERE verdict IN ('refused', 'not_understood');
+
+-- What the bodies of each provider's callbacks are compressed by, the newest of each. None is ever taken away: a body that
+-- was written by it names its number.
+CREATE TABLE dictionaries (
+  n          INTEGER PRIMARY KEY,
+  provider   TEXT NOT NULL,
+  dictionary BLOB NOT NULL,
+  made_at    DATETIME NOT NULL
+);
 
 CREATE TABLE transactions (
   n                INTEGER PRIMARY KEY, -- in the order of arrival

@@ -1,0 +1,97 @@
+package store
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// A callback's headers and body rest together in one value, since headers repeat themselves as bodies do: how long the
+// headers are, doubled, and one more where there is a body; the headers as JSON; the body.
+
+// content puts headers and body together; nil where there is neither.
+func content(headers map[string]string, body []byte) ([]byte, error) {
+	if body == nil && len(headers) == 0 {
+		return nil, nil
+	}
+	var text []byte
+	if len(headers) > 0 {
+		var err error
+		if text, err = json.Marshal(headers); err != nil {
+			return nil, err
+		}
+	}
+	size := uint64(len(text)) << 1
+	if body != nil {
+		size++
+	}
+	out := make([]byte, 0, len(text)+len(body)+binary.MaxVarintLen32)
+	out = append(binary.AppendUvarint(out, size), text...)
+	return append(out, body...), nil
+}
+
+var errContent = errors.New("headers and body do not rest in our form")
+
+// contentOf takes them apart again.
+func contentOf(in []byte) (headers map[string]string, body []byte, err error) {
+	if len(in) == 0 {
+		return nil, nil, nil
+	}
+	size, n := binary.Uvarint(in)
+	if n <= 0 || size>>1 > uint64(len(in)-n) {
+		return nil, nil, errContent
+	}
+	text, rest := in[n:n+int(size>>1)], in[n+int(size>>1):] //nolint:gosec // it is within the bytes
+	if len(text) > 0 {
+		if err := json.Unmarshal(text, &headers); err != nil {
+			return nil, nil, fmt.Errorf("%w: %w", errContent, err)
+		}
+	}
+	if size&1 == 1 {
+		body = rest
+	}
+	return headers, body, nil
+}
+
+// Hashes are hex in the model and in PostgreSQL. In SQLite they rest as bytes, half as long: how long a word before the
+// hex is, the word ("delivery:"), the bytes.
+
+// hexAtRest is a text as it rests.
+func hexAtRest(pg bool, text string) any {
+	if pg {
+		return text
+	}
+	word := text[:strings.LastIndexByte(text, ':')+1]
+	digits := text[len(word):]
+	if len(digits) < 16 || len(word) > 255 || strings.ToLower(digits) != digits {
+		return text
+	}
+	out := make([]byte, 1+len(word)+len(digits)/2)
+	out[0] = byte(len(word))
+	if _, err := hex.Decode(out[1+copy(out[1:], word):], []byte(digits)); err != nil {
+		return text
+	}
+	return out
+}
+
+// restedHex scans what hexAtRest wrote, and "" for NULL.
+type restedHex struct{ to *string }
+
+// Scan is called by database/sql.
+func (r restedHex) Scan(v any) error {
+	*r.to = ""
+	switch x := v.(type) {
+	case string:
+		*r.to = x
+	case []byte:
+		if len(x) == 0 || int(x[0]) >= len(x) {
+			return fmt.Errorf("%d bytes are no hash", len(x))
+		}
+		from := 1 + int(x[0])
+		*r.to = string(x[1:from]) + hex.EncodeToString(x[from:])
+	}
+	return nil
+}

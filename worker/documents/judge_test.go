@@ -1,0 +1,133 @@
+package documents
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+
+	"countersign/model"
+	"countersign/model/store"
+	"countersign/worker/pdf"
+	"countersign/worker/pdf/pdftest"
+)
+
+// older gives a document's row the judgement of an older version of the rules.
+func (b *bench) older(t *testing.T, d model.Document, f model.SignatureFacts) {
+	t.Helper()
+	d.Facts, d.Facts.File.Judge = f, model.Judge-1
+	check(t, b.store.Do(t.Context(),
+		store.Unit{Keys: []model.Key{d.Key()}, Apply: func(g *store.Batch) error { g.PutDocument(d); return nil }}))
+}
+
+// says lets the reader find what a test wants.
+func (b *bench) says(v pdf.Verdict) {
+	b.reader = func(context.Context, *os.File, pdf.Trusted) (pdf.Verdict, error) { return v, nil }
+}
+
+var wronglyAltered = model.SignatureFacts{Signature: model.SignatureAltered, Integrity: model.IntegrityAltered,
+	Coverage: model.CoverageWhole, Trust: model.TrustUnknown, Note: "it was not made with its certificate's key"}
+
+// A file that older rules took for altered, or for no PDF, leaves quarantine by itself once the rules are better.
+func TestNewerRulesLetAGoodFileOut(t *testing.T) {
+	for name, old := range map[string]pdf.Verdict{
+		"altered": {Facts: wronglyAltered}, "no PDF": {Fault: "not a readable PDF: no DA"},
+		"too much": {Fault: "took more than 20 seconds", Spent: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			both(t, func(t *testing.T, b *bench) {
+				b.says(old)
+				b.service.Files["1"] = pdftest.Signed()
+				b.answered(t, "a", completed(marked("")))
+				d := b.fetched(t, "a")
+				same(t, "state", d.State, model.DocumentQuarantined)
+				same(t, "its judge", d.Facts.File.Judge, model.Judge)
+
+				b.reader = pdf.InspectHere
+				check(t, b.JudgeQuarantined(t.Context()))
+				same(t, "judged by these rules already", b.document(t, "a").State, model.DocumentQuarantined)
+
+				b.older(t, d, d.Facts)
+				check(t, b.JudgeQuarantined(t.Context()))
+				d = b.document(t, "a")
+				same(t, "now", []any{d.State, d.Facts.Signature, d.Facts.File.Judge},
+					[]any{model.DocumentStored, model.SignatureIntact, model.Judge})
+				if !strings.Contains(d.Reason, "newer rules") {
+					t.Errorf("the reason is %q", d.Reason)
+				}
+				same(t, "lies", b.lying(t), []string{d.Path})
+				changes, err := b.store.Changes(t.Context(), 0, 1000)
+				check(t, err)
+				last := changes[len(changes)-1]
+				same(t, "change", []any{last.Kind, last.From, last.To, last.Source},
+					[]any{model.KindDocument, "quarantined", "stored", sourceRules})
+				check(t, b.JudgeQuarantined(t.Context()))
+			})
+		})
+	}
+}
+
+func TestNewerRulesLetNothingElseOut(t *testing.T) {
+	quarantined := func(t *testing.T) (*bench, model.Document) {
+		b := sqlite(t)
+		b.says(pdf.Verdict{Facts: wronglyAltered})
+		b.service.Files["1"] = pdftest.Signed()
+		b.answered(t, "a", completed(marked("")))
+		return b, b.fetched(t, "a")
+	}
+	t.Run("still altered, for another reason", func(t *testing.T) {
+		b, d := quarantined(t)
+		b.older(t, d, d.Facts)
+		again := wronglyAltered
+		again.Note = "page 2 was changed"
+		b.says(pdf.Verdict{Facts: again})
+		check(t, b.JudgeQuarantined(t.Context()))
+		d = b.document(t, "a")
+		same(t, "now", []any{d.State, d.Facts.Note, d.Facts.File.Judge},
+			[]any{model.DocumentQuarantined, "page 2 was changed", model.Judge})
+		if !strings.Contains(d.Reason, "page 2 was changed") || !strings.Contains(d.Reason, "documents release") {
+			t.Errorf("the reason is %q", d.Reason)
+		}
+	})
+	t.Run("quarantined for another reason than what is in it", func(t *testing.T) {
+		b, d := quarantined(t)
+		d.Reason = "a callback's link brought it, and the provider says declined"
+		b.older(t, d, d.Facts)
+		b.reader = pdf.InspectHere
+		check(t, b.JudgeQuarantined(t.Context()))
+		same(t, "state", b.document(t, "a").State, model.DocumentQuarantined)
+		same(t, "word", b.document(t, "a").Facts.Signature, model.SignatureIntact)
+	})
+	t.Run("not as it was put there", func(t *testing.T) {
+		b, d := quarantined(t)
+		b.older(t, d, d.Facts)
+		name, err := b.files.Path(d.Path)
+		check(t, err)
+		check(t, os.WriteFile(name, pdftest.Plain("another"), 0o600))
+		b.reader = pdf.InspectHere
+		check(t, b.JudgeQuarantined(t.Context()))
+		now := b.document(t, "a")
+		same(t, "state", []any{now.State, now.Facts.File.Judge}, []any{model.DocumentQuarantined, model.Judge - 1})
+	})
+}
+
+// A stored file stays stored, whatever newer rules say; that it is altered is told once, and stands in its row.
+func TestNewerRulesLeaveAStoredFileWhereItIs(t *testing.T) {
+	both(t, func(t *testing.T, b *bench) {
+		b.service.Files["1"] = pdftest.Signed()
+		b.answered(t, "a", completed(marked("")))
+		d := b.fetched(t, "a")
+		b.older(t, d, d.Facts)
+		b.says(pdf.Verdict{Facts: wronglyAltered})
+		found, judged, err := b.Check(t.Context(), b.document(t, "a"))
+		check(t, err)
+		same(t, "found", found, []Difference{{"acc", "a", d.ID, "signature", "intact", "altered"}})
+		same(t, "judged", judged, true)
+		now := b.document(t, "a")
+		same(t, "now", []any{now.State, now.Path, now.Facts.Signature, now.Facts.File.Judge},
+			[]any{model.DocumentStored, d.Path, model.SignatureAltered, model.Judge})
+		found, judged, err = b.Check(t.Context(), now)
+		check(t, err)
+		same(t, "again", []any{len(found), judged}, []any{0, false})
+	})
+}
