@@ -3,11 +3,14 @@ package database
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"sync"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 )
@@ -23,6 +26,10 @@ type Tx struct {
 	texts *texts
 	step  int64 // of the schema that this program knows
 	state State
+
+	conn  *sql.Conn // of tx; only on PostgreSQL, and only where something is written
+	later pgx.Batch // statements that are still to be sent
+	fault error     // of one that was sent
 }
 
 // within runs f in a transaction of db.
@@ -31,7 +38,14 @@ func (d *DB) within(ctx context.Context, db *gorm.DB, o *sql.TxOptions, f func(*
 	if err != nil {
 		return d.explain(err)
 	}
-	if err := f(q); err != nil {
+	if q.conn != nil {
+		defer q.conn.Close()
+	}
+	err = f(q)
+	if sent := q.send(); sent != nil { // what f made of it says less
+		err = sent
+	}
+	if err != nil {
 		q.tx.Rollback()
 		return d.explain(err)
 	}
@@ -39,15 +53,38 @@ func (d *DB) within(ctx context.Context, db *gorm.DB, o *sql.TxOptions, f func(*
 }
 
 func (d *DB) begin(ctx context.Context, db *gorm.DB, o *sql.TxOptions) (*Tx, error) {
-	tx, err := db.Statement.ConnPool.(*sql.DB).BeginTx(ctx, o)
+	q := &Tx{ctx: ctx, pool: db, texts: &d.texts, Postgres: d.pg, step: d.step}
+	pool, err := db.DB()
 	if err != nil {
 		return nil, err
 	}
-	return &Tx{ctx: ctx, pool: db, tx: tx, texts: &d.texts, Postgres: d.pg, step: d.step}, nil
+	if !d.pg || o.ReadOnly {
+		q.tx, err = pool.BeginTx(ctx, o)
+		return q, err
+	}
+	if q.conn, err = pool.Conn(ctx); err != nil {
+		return nil, err
+	}
+	if q.tx, err = q.conn.BeginTx(ctx, o); err != nil {
+		return nil, errors.Join(err, q.conn.Close())
+	}
+	return q, nil
+}
+
+// send sends the statements that were kept back, in one way to the server.
+func (q *Tx) send() error {
+	if q.later.Len() == 0 || q.fault != nil {
+		return q.fault
+	}
+	batch := q.later
+	q.later = pgx.Batch{}
+	q.fault = q.conn.Raw(func(c any) error { return c.(*stdlib.Conn).Conn().SendBatch(q.ctx, &batch).Close() })
+	return q.fault
 }
 
 // gorm is the transaction as gorm has it.
 func (q *Tx) gorm() *gorm.DB {
+	q.send() //nolint:errcheck // a transaction in which one failed takes no more
 	db := q.pool.Session(&gorm.Session{Context: q.ctx, NewDB: true})
 	db.Statement.ConnPool = q.tx
 	return db
@@ -61,9 +98,14 @@ type State struct{ version, changes int64 }
 func (q *Tx) State() (State, bool) { return q.state, q.state != State{} }
 
 // Exec runs a statement. On SQLite it is run as a query, which takes the driver one crossing into C
-// where its Exec takes one for each argument. The driver keeps prepared statements by their text.
+// where its Exec takes one for each argument. The driver keeps prepared statements by their text. On PostgreSQL a
+// transaction that writes keeps it back until something is read or the transaction ends: a way to the server for many.
 func (q *Tx) Exec(query string, args ...any) error {
 	q.Ran++
+	if q.conn != nil {
+		q.later.Queue(q.texts.rebound(query), args...)
+		return q.fault
+	}
 	if q.Postgres {
 		_, err := q.tx.ExecContext(q.ctx, q.texts.rebound(query), args...)
 		return err
@@ -84,6 +126,9 @@ func (q *Tx) Exec(query string, args ...any) error {
 // Query runs a query whose rows the caller closes.
 func (q *Tx) Query(query string, args ...any) (*sql.Rows, error) {
 	q.Ran++
+	if err := q.send(); err != nil {
+		return nil, err
+	}
 	if q.Postgres {
 		query = q.texts.rebound(query)
 	}
@@ -93,6 +138,7 @@ func (q *Tx) Query(query string, args ...any) (*sql.Rows, error) {
 // QueryRow runs a query for one row.
 func (q *Tx) QueryRow(query string, args ...any) *sql.Row {
 	q.Ran++
+	q.send() //nolint:errcheck // a transaction in which one failed takes no more
 	if q.Postgres {
 		query = q.texts.rebound(query)
 	}
