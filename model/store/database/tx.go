@@ -5,14 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
-	"sync"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
+
+	"countersign/model/store/database/postgres"
 )
 
 // Tx runs SQL inside one transaction of either database. Placeholders are question marks.
@@ -23,13 +20,13 @@ type Tx struct {
 	ctx   context.Context
 	pool  *gorm.DB // what gorm's is made of, where it is needed
 	tx    *sql.Tx
-	texts *texts
+	texts *postgres.Texts
 	step  int64 // of the schema that this program knows
 	state State
 
-	conn  *sql.Conn // of tx; only on PostgreSQL, and only where something is written
-	later pgx.Batch // statements that are still to be sent
-	fault error     // of one that was sent
+	conn  *sql.Conn      // of tx; only on PostgreSQL, and only where something is written
+	later postgres.Later // statements that are still to be sent
+	fault error          // of one that was sent
 }
 
 // within runs f in a transaction of db.
@@ -73,12 +70,9 @@ func (d *DB) begin(ctx context.Context, db *gorm.DB, o *sql.TxOptions) (*Tx, err
 
 // send sends the statements that were kept back, in one way to the server.
 func (q *Tx) send() error {
-	if q.later.Len() == 0 || q.fault != nil {
-		return q.fault
+	if q.fault == nil {
+		q.fault = q.later.Send(q.ctx, q.conn)
 	}
-	batch := q.later
-	q.later = pgx.Batch{}
-	q.fault = q.conn.Raw(func(c any) error { return c.(*stdlib.Conn).Conn().SendBatch(q.ctx, &batch).Close() })
 	return q.fault
 }
 
@@ -101,16 +95,12 @@ func (q *Tx) State() (State, bool) { return q.state, q.state != State{} }
 // where its Exec takes one for each argument. The driver keeps prepared statements by their text. On PostgreSQL a
 // transaction that writes keeps it back until something is read or the transaction ends: a way to the server for many.
 func (q *Tx) Exec(query string, args ...any) error {
-	q.Ran++
 	if q.conn != nil {
-		q.later.Queue(q.texts.rebound(query), args...)
+		q.Ran++
+		q.later.Queue(q.texts.Of(query), args...)
 		return q.fault
 	}
-	if q.Postgres {
-		_, err := q.tx.ExecContext(q.ctx, q.texts.rebound(query), args...)
-		return err
-	}
-	rows, err := q.tx.QueryContext(q.ctx, query, args...)
+	rows, err := q.Query(query, args...)
 	if err != nil {
 		return err
 	}
@@ -130,7 +120,7 @@ func (q *Tx) Query(query string, args ...any) (*sql.Rows, error) {
 		return nil, err
 	}
 	if q.Postgres {
-		query = q.texts.rebound(query)
+		query = q.texts.Of(query)
 	}
 	return q.tx.QueryContext(q.ctx, query, args...)
 }
@@ -140,7 +130,7 @@ func (q *Tx) QueryRow(query string, args ...any) *sql.Row {
 	q.Ran++
 	q.send() //nolint:errcheck // a transaction in which one failed takes no more
 	if q.Postgres {
-		query = q.texts.rebound(query)
+		query = q.texts.Of(query)
 	}
 	return q.tx.QueryRowContext(q.ctx, query, args...)
 }
@@ -158,48 +148,6 @@ func (q *Tx) Each(scan func(*sql.Rows) error, query string, args ...any) error {
 		}
 	}
 	return rows.Err()
-}
-
-// texts keeps PostgreSQL's form of each statement.
-type texts struct {
-	mu   sync.RWMutex
-	made map[string]string
-}
-
-// mostTexts bounds how many are kept; queries put together from a filter come in many shapes.
-const mostTexts = 300
-
-func (t *texts) rebound(query string) string {
-	t.mu.RLock()
-	text, ok := t.made[query]
-	t.mu.RUnlock()
-	if ok {
-		return text
-	}
-	text = rebind(query)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.made == nil || len(t.made) >= mostTexts {
-		t.made = map[string]string{}
-	}
-	t.made[query] = text
-	return text
-}
-
-// rebind turns question marks into PostgreSQL's numbered placeholders. No literal in our SQL has one.
-func rebind(query string) string {
-	var b strings.Builder
-	n := 0
-	for i := 0; i < len(query); i++ {
-		if query[i] != '?' {
-			b.WriteByte(query[i])
-			continue
-		}
-		n++
-		b.WriteByte('$')
-		b.WriteString(strconv.Itoa(n))
-	}
-	return b.String()
 }
 
 // Words reads a query's single column.
@@ -240,7 +188,7 @@ func (q *Tx) Affect(query string, args ...any) (int64, error) {
 
 // look notes how a transaction that writes found the database. Where others have changed something, the schema may be
 // theirs by now.
-func (d *DB) look(q *Tx) error {
+func look(d *DB, q *Tx) error {
 	if q.Postgres {
 		return nil
 	}
