@@ -185,8 +185,18 @@ var arrows = map[string][]string{
 	},
 	"cmd/countersign/bench": {
 		"cmd/countersign/bench/child", "cmd/countersign/bench/limits", "cmd/countersign/bench/load",
-		"cmd/countersign/config", "cmd/countersign/demo", "cmd/countersign/engine", "model", "model/store", "provider",
+		"cmd/countersign/bench/stage", "cmd/countersign/config", "cmd/countersign/engine",
+	},
+	"cmd/countersign/bench/stage": {
+		"cmd/countersign/bench/child", "cmd/countersign/bench/limits", "cmd/countersign/bench/load",
+		"cmd/countersign/config", "cmd/countersign/demo", "cmd/countersign/engine", "model", "provider",
 		"provider/simulator", "worker/apply", "worker/callback",
+	},
+	"cmd/countersign/bench/tables": {"cmd/countersign/bench/stage", "cmd/countersign/config", "cmd/countersign/engine",
+		"model", "model/store", "worker/apply"},
+	"cmd/countersign/bench/verbs": {
+		"cmd/countersign/arguments", "cmd/countersign/bench", "cmd/countersign/bench/limits",
+		"cmd/countersign/bench/tables", "cmd/countersign/engine", "cmd/countersign/output", "provider/simulator",
 	},
 	"cmd/countersign/bench/child": {},
 	"cmd/countersign/bench/load":  {},
