@@ -118,6 +118,7 @@ func (w *Worker) build(o Options) {
 		Store: o.Store, Table: w.Table, Asker: w.asker, Now: o.Now, RetryWait: o.RetryWait,
 		Hash: func(path string) (string, int64, error) { return o.Files.Hash(path) },
 	}).Kinds())
+	kinds[runs.KindRetry] = w.retry
 	w.Runs = runs.New(runs.Options{
 		Store: o.Store, Asker: w.asker, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Nudge: w.waking("runs"), Kinds: kinds,
 	})

@@ -48,7 +48,19 @@ var arrows = map[string][]string{
 	"provider/simulator/world/pdf":    {},
 	"provider/simulator/world/wire":   {},
 
-	"worker/pdf":         {"model", "worker/pdf/cert", "worker/pdf/cms", "worker/pdf/digest", "worker/pdf/trust"},
+	"worker/pdf": {
+		"model", "worker/pdf/cert", "worker/pdf/cms", "worker/pdf/difference", "worker/pdf/digest", "worker/pdf/object",
+		"worker/pdf/revision", "worker/pdf/revision/cipher", "worker/pdf/trust",
+	},
+	"worker/pdf/object":          {},
+	"worker/pdf/revision":        {"worker/pdf/object", "worker/pdf/revision/cipher", "worker/pdf/revision/filter"},
+	"worker/pdf/revision/cipher": {},
+	"worker/pdf/revision/filter": {},
+	"worker/pdf/paint":           {"worker/pdf/object", "worker/pdf/revision"},
+	"worker/pdf/difference": {"model", "worker/pdf/difference/equal", "worker/pdf/object", "worker/pdf/paint",
+		"worker/pdf/revision"},
+	"worker/pdf/difference/equal": {"worker/pdf/object", "worker/pdf/revision"},
+
 	"worker/pdf/ber":     {},
 	"worker/pdf/digest":  {},
 	"worker/pdf/pubkey":  {"worker/pdf/ber", "worker/pdf/digest"},
@@ -89,8 +101,17 @@ var arrows = map[string][]string{
 	"worker/callback":        {"model", "provider", "worker/apply", "worker/callback/caller", "worker/callback/odd"},
 	"worker/callback/caller": {},
 	"worker/callback/odd":    {},
-	"worker/console":         {"model", "model/words", "model/store"},
+	"worker/console": {"model", "model/words", "model/store", "worker/console/access", "worker/console/acts",
+		"worker/console/api", "worker/console/feed", "worker/console/problem"},
 	"worker/console/objects": {"model"},
+	"worker/console/rows":    {"model", "model/store", "worker/console/objects"},
+	"worker/console/problem": {},
+	"worker/console/filter":  {"model", "model/store", "worker/console/problem"},
+	"worker/console/acts":    {"model", "model/store", "worker/console/objects"},
+	"worker/console/feed":    {"model", "model/store", "worker/console/objects"},
+	"worker/console/access":  {"model/store", "worker/console/problem"},
+	"worker/console/api": {"model", "model/store", "worker/console/access", "worker/console/acts", "worker/console/feed",
+		"worker/console/filter", "worker/console/objects", "worker/console/problem", "worker/console/rows"},
 	"worker/workertest": {"model", "model/store", "provider", "provider/providertest", "worker/apply", "worker/ask",
 		"worker/ask/runs"},
 
@@ -134,7 +155,7 @@ var arrows = map[string][]string{
 		"model", "model/store", "model/store/database", "model/store/durable", "model/store/sqlitefile", "provider",
 		"worker", "worker/apply", "worker/ask", "worker/ask/runs", "worker/poll", "worker/verify", "worker/documents",
 		"worker/files", "worker/pdf",
-		"worker/callback", "worker/callback/odd", "worker/console",
+		"worker/callback", "worker/callback/odd", "worker/console", "worker/console/acts",
 	},
 	"cmd/countersign/health": {
 		"cmd/countersign/output/layout", "cmd/countersign/config/values",
@@ -152,7 +173,13 @@ var arrows = map[string][]string{
 	"cmd/countersign/replay": {
 		"cmd/countersign/arguments", "cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/engine/accounts",
 		"cmd/countersign/output",
-		"model", "model/store", "provider", "worker/apply", "worker/callback",
+		"model", "model/store", "provider", "worker/apply", "worker/callback", "worker/console/acts",
+		"worker/console/objects",
+	},
+	"cmd/countersign/acting": {
+		"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/engine/queue", "cmd/countersign/export",
+		"cmd/countersign/health", "cmd/countersign/replay", "model", "model/store", "worker/ask/runs",
+		"worker/console/acts", "worker/console/objects", "worker/documents",
 	},
 	"cmd/countersign/upkeep": {
 		"cmd/countersign/arguments", "cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/engine/keyfile",
@@ -176,8 +203,18 @@ var arrows = map[string][]string{
 	},
 	"cmd/countersign/bench": {
 		"cmd/countersign/bench/child", "cmd/countersign/bench/limits", "cmd/countersign/bench/load",
-		"cmd/countersign/config", "cmd/countersign/demo", "cmd/countersign/engine", "model", "model/store", "provider",
+		"cmd/countersign/bench/stage", "cmd/countersign/config", "cmd/countersign/engine",
+	},
+	"cmd/countersign/bench/stage": {
+		"cmd/countersign/bench/child", "cmd/countersign/bench/limits", "cmd/countersign/bench/load",
+		"cmd/countersign/config", "cmd/countersign/demo", "cmd/countersign/engine", "model", "provider",
 		"provider/simulator", "worker/apply", "worker/callback",
+	},
+	"cmd/countersign/bench/tables": {"cmd/countersign/bench/stage", "cmd/countersign/config", "cmd/countersign/engine",
+		"model", "model/store", "worker/apply"},
+	"cmd/countersign/bench/verbs": {
+		"cmd/countersign/arguments", "cmd/countersign/bench", "cmd/countersign/bench/limits",
+		"cmd/countersign/bench/tables", "cmd/countersign/engine", "cmd/countersign/output", "provider/simulator",
 	},
 	"cmd/countersign/bench/child": {},
 	"cmd/countersign/bench/load":  {},

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/cmd/countersign/bench"
+	"countersign/cmd/countersign/bench/tables"
 	"countersign/cmd/countersign/output"
 	"countersign/provider/simulator"
 )
@@ -57,6 +58,29 @@ func TestBenchIngestOnPostgres(t *testing.T) {
 	require.Len(t, r.Goals, 0, "four connections have none")
 }
 
+// The others measure something too, of a small table.
+func TestBenchTables(t *testing.T) {
+	t.Parallel()
+	for verb, figures := range map[string]int{
+		"start --rows 20 --rounds 1": 3, "list --rows 600": 10, "poll --rows 200 --for 3s": 7,
+	} {
+		t.Run(verb, func(t *testing.T) {
+			t.Parallel()
+			var out, said bytes.Buffer
+			cmd := exec.CommandContext(t.Context(), builtProgram(t), append([]string{"bench"},
+				append(strings.Fields(verb), "--json")...)...)
+			cmd.Stdout, cmd.Stderr = &out, &said
+			require.NoError(t, cmd.Run(), said.String())
+			var found tables.Figures
+			require.NoError(t, json.Unmarshal(out.Bytes(), &found), out.String())
+			require.Len(t, found.Figures, figures)
+			for _, f := range found.Figures {
+				require.Positive(t, f.Value, f.What)
+			}
+		})
+	}
+}
+
 // benchIngest runs the real program for a moment.
 func benchIngest(t *testing.T, args ...string) (r bench.Report) {
 	t.Helper()
@@ -72,7 +96,8 @@ func benchIngest(t *testing.T, args ...string) (r bench.Report) {
 func TestBenchRefusesWhatCannotBeMeasured(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"ingest", "--rounds", "0"}, {"ingest", "--seconds", "0"},
-		{"ingest", "--connections", "0"}, {"ingest", "--provider", "nobody"}, {"handle", "nothing"}} {
+		{"ingest", "--connections", "0"}, {"ingest", "--provider", "nobody"}, {"handle", "nothing"},
+		{"list", "--rows", "0"}, {"start", "--rounds", "0"}, {"poll", "--for", "0s"}} {
 		require.Equal(t, output.ExitUsage, newApp(strings.NewReader(""), io.Discard, io.Discard).run(t.Context(),
 			append([]string{"bench"}, args...)), args)
 	}

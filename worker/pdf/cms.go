@@ -1,146 +1,116 @@
 package pdf
 
 import (
-	"bytes"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/asn1"
-	"errors"
-	"math/big"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
 	"time"
 
-	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/pkcs7"
-
 	"countersign/model"
+	"countersign/worker/pdf/cert"
+	"countersign/worker/pdf/cms"
 )
 
-// tstInfo is what a time stamp says (RFC 3161, 2.4.2), as far as it is needed.
-type tstInfo struct {
-	Version int
-	Policy  asn1.ObjectIdentifier
-	Imprint struct {
-		Hash   pkix.AlgorithmIdentifier
-		Digest []byte
+// checked checks a signature's message against the bytes that it covers, and records the signer and what is to be said
+// of the certificate. Only what was computed is called intact or altered.
+func checked(s signed, message []byte, covered cms.Covered, others [][]byte, e *model.EmbeddedSignature) {
+	asked := cms.Signature{SubFilter: s.subFilter, Contents: message, Cert: s.certs, Others: others, Covered: covered}
+	if s.at != nil {
+		asked.Claimed = *s.at
 	}
-	Serial *big.Int
-	At     time.Time `asn1:"generalized"`
-}
-
-// cms checks a signature's CMS message against the bytes that it covers, and records the signer and notes about the
-// certificate. Only what was computed is called intact or altered.
-func cms(s signed, message, covered []byte, e *model.EmbeddedSignature) {
-	e.Integrity = model.IntegrityUnknown
-	p, err := pkcs7.Parse(message)
-	switch {
-	case err != nil:
-		e.Note = "its CMS message cannot be read"
-		return
-	case len(p.Signers) == 0:
-		e.Note = "its CMS message names no signer"
-		return
+	r := cms.Verify(asked)
+	signer := r.First()
+	e.Integrity, e.Note = model.IntegrityUnknown, r.Reason
+	switch r.Status {
+	case cms.Verified:
+		e.Integrity = model.IntegrityIntact
+	case cms.Mismatch:
+		e.Integrity = model.IntegrityAltered
 	}
-	content, fault := contentOf(s, p, covered, e)
-	if fault != "" {
-		e.Note = fault
-		return
+	if r.Timestamp {
+		e.Kind = "timestamp"
 	}
-	if e.Integrity == model.IntegrityAltered {
-		return
+	if signer.Name != "" {
+		e.Signer = signer.Name
 	}
-	e.Integrity = model.IntegrityIntact
-	for _, signer := range p.Signers {
-		is, note := signerVerifies(p, signer, content, e)
-		if e.Integrity = worse(e.Integrity, is); is != model.IntegrityIntact {
-			e.Note = note
-		}
+	if r.Timestamp && signer.Stamp != nil && !signer.Stamp.Time.IsZero() {
+		e.Time = utc(signer.Stamp.Time)
+	} else if e.Time == nil || !signer.Claimed.IsZero() {
+		e.Time = utc(signer.Claimed)
+	}
+	e.Algorithm, e.Weaknesses = signer.Algorithm, signer.Notes
+	if at, proved := signer.At(); proved {
+		e.ProvedTime, e.ProvedBy = utc(at), signer.Stamp.Name
+	}
+	e.Chain = chain(signer.Cert, r.Certs)
+	if e.Integrity == model.IntegrityIntact {
+		e.Note = aboutCertificate(signer.Cert, e.Time)
 	}
 }
 
-// contentOf returns what the message's signers have signed: the covered bytes, or content in the message that binds
-// them by a digest. The fault says why this cannot be determined.
-func contentOf(s signed, p *pkcs7.PKCS7, covered []byte, e *model.EmbeddedSignature) (content []byte, fault string) {
-	switch s.subFilter {
-	case "adbe.pkcs7.detached", "ETSI.CAdES.detached":
-		if len(p.Content) > 0 {
-			return nil, "its CMS message is not detached, though it says so"
-		}
-		return covered, ""
-	case "adbe.pkcs7.sha1":
-		if pkcs7.VerifyMessageDigestEmbedded(p.Content, covered) != nil {
-			e.Integrity, e.Note = model.IntegrityAltered, "the digest of what it covers differs"
-		}
-		return p.Content, ""
-	case "ETSI.RFC3161":
-		var info tstInfo
-		if _, err := asn1.Unmarshal(p.Content, &info); err != nil {
-			return nil, "its time stamp cannot be read"
-		}
-		at := info.At.UTC()
-		e.Time = &at
-		var differs *pkcs7.MessageDigestMismatchError
-		if err := pkcs7.VerifyMessageDigestTSToken(info.Imprint.Hash.Algorithm, info.Imprint.Digest,
-			covered); errors.As(err, &differs) {
-			e.Integrity, e.Note = model.IntegrityAltered, "the digest of what it covers differs"
-		} else if err != nil {
-			return nil, "its digest is of a kind that cannot be computed"
-		}
-		return p.Content, ""
+func utc(at time.Time) *time.Time {
+	if at.IsZero() {
+		return nil
 	}
-	return nil, "its form (" + cut(s.subFilter, 40) + ") is not one that can be checked"
+	at = at.UTC()
+	return &at
 }
 
-// signerVerifies says whether one signer's signature fits its certificate and the content.
-func signerVerifies(
-	p *pkcs7.PKCS7, signer pkcs7.SignerInfo, content []byte, e *model.EmbeddedSignature,
-) (model.Integrity, string) {
-	cert, err := pkcs7.GetCertFromCertsByIssuerAndSerial(p.Certificates, signer.IssuerAndSerialNumber)
-	if err != nil || cert == nil {
-		return model.IntegrityUnknown, "the signer's certificate is not in it"
+// mostChain is how many certificates of a chain are told.
+const mostChain = 10
+
+// chain is the signer's certificate with its issuers, as far as the message has them.
+func chain(c *cert.Certificate, all []*cert.Certificate) (out []model.Certificate) {
+	for c != nil && len(out) < mostChain {
+		out = append(out, told(c))
+		if c.SelfIssued() {
+			break
+		}
+		c = issuer(c, all)
 	}
-	if cn := cut(cert.Subject.CommonName, 300); cn != "" {
-		e.Signer = cn
-	}
-	claimed(signer, e)
-	e.Note = aboutCertificate(cert, e.Time)
-	err = pkcs7.CheckSignatureWithContentType(cert, signer, content, p.ContentType)
-	var differs *pkcs7.MessageDigestMismatchError
-	switch {
-	case err == nil:
-		return model.IntegrityIntact, ""
-	case errors.As(err, &differs):
-		return model.IntegrityAltered, "the digest of what it covers differs"
-	case errors.Is(err, pkcs7.ErrSignatureMismatch):
-		return model.IntegrityAltered, "it was not made with its certificate's key"
-	}
-	return model.IntegrityUnknown, "it is made in a way that cannot be checked"
+	return out
 }
 
-// claimed takes the signing time from the message where the file names none.
-func claimed(signer pkcs7.SignerInfo, e *model.EmbeddedSignature) {
-	signingTime := asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 5}
-	for _, a := range signer.AuthenticatedAttributes {
-		var at time.Time
-		if !a.Type.Equal(signingTime) || e.Time != nil {
+// issuer finds who issued a certificate; nil where that is not at hand.
+func issuer(c *cert.Certificate, all []*cert.Certificate) *cert.Certificate {
+	tries := 5 // of one name there are a few keys at most
+	for _, o := range all {
+		if o == c || !o.Subject.Same(c.Issuer) {
 			continue
 		}
-		if _, err := asn1.Unmarshal(a.Value.Bytes, &at); err == nil {
-			at = at.UTC()
-			e.Time = &at
+		if c.SignedBy(o) == nil {
+			return o
+		}
+		if tries--; tries == 0 {
+			break
 		}
 	}
+	return nil
+}
+
+func told(c *cert.Certificate) model.Certificate {
+	key := sha256.Sum256(c.RawKey)
+	return model.Certificate{Subject: c.Subject.String(), Issuer: c.Issuer.String(), Serial: c.SerialText(),
+		SHA256: strings.ToLower(c.SHA256()), Key: hex.EncodeToString(key[:]), NotBefore: utc(c.NotBefore),
+		NotAfter: utc(c.NotAfter)}
 }
 
 // aboutCertificate is the note about a certificate whose issuer was not checked.
-func aboutCertificate(c *x509.Certificate, at *time.Time) string {
+func aboutCertificate(c *cert.Certificate, at *time.Time) string {
+	if c == nil {
+		return ""
+	}
 	note := "nobody was asked about the certificate"
-	if bytes.Equal(c.RawIssuer, c.RawSubject) {
+	if c.SelfIssued() {
 		note = "the certificate is self-signed"
 	}
-	switch {
-	case at == nil:
-	case at.After(c.NotAfter):
+	if at == nil {
+		return note
+	}
+	switch c.ValidAt(*at) {
+	case "expired":
 		note += "; it had expired when the signature says it was made"
-	case at.Before(c.NotBefore):
+	case "not valid yet":
 		note += "; it was not valid yet when the signature says it was made"
 	}
 	return note

@@ -22,7 +22,8 @@ var corpusTo = flag.String("pdf.corpus", "", "write the generated files and thei
 // fits says why a verdict is not the one that is wanted; "" if it is.
 func fits(v pdf.Verdict, want paper.Want) string {
 	got := fmt.Sprintf("%s, coverage %s: %s%s", v.Facts.Signature, v.Facts.Coverage, v.Facts.Note, v.Fault)
-	covered := v.Facts.Coverage == model.CoverageWhole || v.Facts.Coverage == model.CoverageLater
+	covered := v.Facts.Coverage == model.CoverageWhole || v.Facts.Coverage == model.CoverageLater ||
+		v.Facts.Coverage == model.CoverageExtended
 	word, ok := v.Facts.Signature, v.Fault == ""
 	switch want {
 	case paper.Altered:

@@ -1,164 +1,219 @@
 package pdf
 
 import (
+	"bytes"
 	"encoding/hex"
-	"maps"
 	"regexp"
-	"slices"
 	"strconv"
 	"time"
 
-	pdf "github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
-	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/types"
+	"countersign/worker/pdf/difference"
+	"countersign/worker/pdf/object"
+	"countersign/worker/pdf/revision"
 )
 
 // signed is a signature dictionary as it stands in a file.
 type signed struct {
 	spans     [4]int64 // the ByteRange: start and length before the gap, start and length after it
 	usable    bool     // spans are four whole numbers
+	parts     int      // of the ByteRange
 	placed    bool     // they fit the file, and leave out the signature alone
 	contents  []byte   // as the dictionary has it
 	subFilter string
 	name      string
 	reason    string
 	at        *time.Time
+	certs     [][]byte // Cert: what the dictionary has of certificates
+	level     int      // of the certification; 0 without one
+	locks     []difference.Lock
 }
 
 func (s signed) end() int64 { return s.spans[2] + s.spans[3] }
 
+const (
+	mostFields = 200_000
+	mostLevels = 64  // of fields in fields
+	mostCerts  = 100 // of one signature, or of the validation data
+)
+
 // fieldWalk finds the signatures that a document's form names.
 type fieldWalk struct {
-	ctx   *pdf.Context
-	seen  map[int]bool
+	*revision.Revision
+	seen  map[int]bool // fields
+	taken map[int]bool // signature dictionaries
 	found []signed
+	twice bool // two fields hold the same signature
+	count int
 }
 
 // signaturesIn returns the signatures that the form's fields name, and those that only say what a reader's program
-// may do with the file (usage rights): they sign nothing.
-func signaturesIn(ctx *pdf.Context) (found, rights []signed) {
-	w := &fieldWalk{ctx: ctx, seen: map[int]bool{}}
-	root, err := ctx.Catalog()
-	if err != nil {
-		return nil, nil
+// may do with the file (usage rights): they sign nothing. twice: one of them is in two fields.
+func signaturesIn(r *revision.Revision) (found, rights []signed, twice bool) {
+	w := &fieldWalk{Revision: r, seen: map[int]bool{}, taken: map[int]bool{}}
+	form := r.Dict(r.Root().Get("AcroForm"))
+	w.fields(form.Get("Fields"), "", nil, 0)
+	w.annotated(r.Root().Get("Pages"), 0)
+	found, twice = w.found, w.twice
+	w.found = nil
+	perms := r.Dict(r.Root().Get("Perms"))
+	for _, key := range []object.Name{"UR", "UR3"} {
+		if v := r.Dict(perms.Get(key)); len(v) > 0 {
+			w.add(v, nil)
+		}
 	}
-	form := w.dict(root["AcroForm"])
-	w.fields(form["Fields"], "", 0)
-	w.annotated()
-	found, w.found = w.found, nil
-	perms := w.dict(root["Perms"])
-	for _, key := range []string{"UR", "UR3"} {
-		w.field(types.Dict{"V": perms[key]}, "Sig")
-	}
-	return found, w.found
+	return found, w.found, twice
 }
 
 // annotated adds the signatures that only a page's annotation names.
-func (w *fieldWalk) annotated() {
-	for _, n := range slices.Sorted(maps.Keys(w.ctx.Table)) {
-		e := w.ctx.Table[n]
-		if e == nil || e.Free || w.seen[n] {
+func (w *fieldWalk) annotated(o any, deep int) {
+	if w.count++; deep > mostLevels || w.count > 2*mostFields || w.visited(o) {
+		return
+	}
+	d := w.Dict(o)
+	for _, kid := range w.Array(d.Get("Kids")) {
+		w.annotated(kid, deep+1)
+	}
+	for _, a := range w.Array(d.Get("Annots")) {
+		if w.count++; w.count > 2*mostFields {
+			return
+		}
+		f, ok := w.Resolve(a).(object.Dict)
+		if !ok || w.Name(f.Get("Subtype")) != "Widget" || w.visited(a) {
 			continue
 		}
-		if d, ok := e.Object.(types.Dict); ok && name(d, "FT") == "Sig" && name(d, "Subtype") == "Widget" && d["P"] != nil {
-			w.field(d, "")
+		over := w.Dict(f.Get("Parent"))
+		if kind := w.Name(f.Get("FT")); kind == "Sig" || kind == "" && w.Name(over.Get("FT")) == "Sig" {
+			w.field(f, over)
 		}
 	}
 }
 
-// dict follows a reference to a dictionary; it is empty where there is none.
-func (w *fieldWalk) dict(o types.Object) types.Dict {
-	d, err := w.ctx.DereferenceDict(o)
-	if err != nil || d == nil {
-		return types.Dict{}
+func (w *fieldWalk) visited(o any) bool {
+	r, ok := o.(object.Ref)
+	if !ok {
+		return false
 	}
-	return d
+	if w.seen[r.Num] {
+		return true
+	}
+	w.seen[r.Num] = true
+	return false
 }
 
 // fields walks a list of fields down to their ends. What was seen is not walked again.
-func (w *fieldWalk) fields(list types.Object, kind string, depth int) {
-	all, err := w.ctx.DereferenceArray(list)
-	if err != nil || depth > mostDepth {
-		return
-	}
-	for _, o := range all {
-		if r, ok := o.(types.IndirectRef); ok {
-			n := r.ObjectNumber.Value()
-			if w.seen[n] {
-				continue
-			}
-			w.seen[n] = true
+func (w *fieldWalk) fields(list any, kind object.Name, over object.Dict, deep int) {
+	for _, o := range w.Array(list) {
+		if w.count++; deep > mostLevels || w.count > mostFields || w.visited(o) {
+			continue
 		}
-		d := w.dict(o)
+		d, ok := w.Resolve(o).(object.Dict)
+		if !ok {
+			continue
+		}
 		is := kind
-		if own := name(d, "FT"); own != "" {
+		if own := w.Name(d.Get("FT")); own != "" {
 			is = own
 		}
-		w.field(d, is)
-		if d["Kids"] != nil {
-			w.fields(d["Kids"], is, depth+1)
+		if is == "Sig" {
+			w.field(d, over)
+		}
+		if d.Get("Kids") != nil {
+			w.fields(d.Get("Kids"), is, d, deep+1)
 		}
 	}
 }
 
-func (w *fieldWalk) field(d types.Dict, kind string) {
-	if kind == "" {
-		kind = name(d, "FT")
-	}
-	if kind != "Sig" || d["V"] == nil {
-		return
-	}
-	v := w.dict(d["V"])
-	if len(v) == 0 {
-		return
-	}
-	s := signed{subFilter: name(v, "SubFilter"), name: w.text(v["Name"]), reason: w.text(v["Reason"])}
-	if at, ok := types.DateTime(w.text(v["M"]), true); ok {
-		at = at.UTC()
-		s.at = &at
-	}
-	if o, err := w.ctx.Dereference(v["Contents"]); err == nil {
-		switch c := o.(type) {
-		case types.HexLiteral:
-			s.contents, _ = c.Bytes() //nolint:errcheck // what cannot be read equals nothing
-		case types.StringLiteral:
-			s.contents, _ = types.Unescape(c.Value()) //nolint:errcheck // as above
+// field adds the signature of a field.
+func (w *fieldWalk) field(d, over object.Dict) {
+	held := d.Get("V")
+	if held == nil {
+		if held = over.Get("V"); held == nil || w.inTaken(held) {
+			return // a widget of a field that was seen
 		}
 	}
-	s.spans, s.usable = w.spans(v["ByteRange"])
+	v, ok := w.Resolve(held).(object.Dict)
+	if !ok || len(v) == 0 {
+		return
+	}
+	if w.inTaken(held) {
+		w.twice = true
+		return
+	}
+	if r, ok := held.(object.Ref); ok {
+		w.taken[r.Num] = true
+	}
+	w.add(v, w.Dict(d.Get("Lock")))
+}
+
+func (w *fieldWalk) inTaken(o any) bool {
+	r, ok := o.(object.Ref)
+	return ok && w.taken[r.Num]
+}
+
+func (w *fieldWalk) add(v, lock object.Dict) {
+	s := signed{subFilter: string(w.Name(v.Get("SubFilter"))), name: w.text(v.Get("Name")),
+		reason: w.text(v.Get("Reason")), at: date(w.text(v.Get("M")))}
+	c, _ := w.Resolve(v.Get("Contents")).(object.String)
+	s.contents = []byte(c)
+	s.spans, s.usable = w.spans(v.Get("ByteRange"))
+	s.parts = len(w.Array(v.Get("ByteRange"))) / 2
+	for _, o := range append(w.Array(v.Get("Cert")), w.Resolve(v.Get("Cert"))) {
+		if c, ok := w.Resolve(o).(object.String); ok && len(s.certs) < mostCerts {
+			s.certs = append(s.certs, []byte(c))
+		}
+	}
+	for _, o := range w.Array(v.Get("Reference")) {
+		ref := w.Dict(o)
+		with := w.Dict(ref.Get("TransformParams"))
+		switch w.Name(ref.Get("TransformMethod")) {
+		case "DocMDP":
+			s.level = 2 // where it says none
+			if p, ok := w.Number(with.Get("P")); ok && p >= 1 && p <= 3 {
+				s.level = int(p)
+			}
+		case "FieldMDP":
+			s.locks = append(s.locks, w.lock(with))
+		}
+	}
+	if len(lock) > 0 {
+		s.locks = append(s.locks, w.lock(lock))
+	}
 	w.found = append(w.found, s)
 }
 
-func (w *fieldWalk) spans(o types.Object) (spans [4]int64, ok bool) {
-	all, err := w.ctx.DereferenceArray(o)
-	if err != nil || len(all) != 4 {
+func (w *fieldWalk) lock(d object.Dict) difference.Lock {
+	l := difference.Lock{Action: string(w.Name(d.Get("Action")))}
+	for _, o := range w.Array(d.Get("Fields")) {
+		if name, ok := w.Resolve(o).(object.String); ok {
+			l.Fields = append(l.Fields, string(name))
+		}
+	}
+	return l
+}
+
+func (w *fieldWalk) spans(o any) (spans [4]int64, ok bool) {
+	all := w.Array(o)
+	if len(all) != 4 {
 		return spans, false
 	}
 	for i := range spans {
-		n, err := w.ctx.DereferenceInteger(all[i])
-		if err != nil || n == nil {
+		n, isNumber := w.Resolve(all[i]).(object.Number)
+		whole, isWhole := n.Int()
+		if !isNumber || !isWhole {
 			return spans, false
 		}
-		spans[i] = int64(n.Value())
+		spans[i] = int64(whole)
 	}
 	return spans, true
 }
 
-func (w *fieldWalk) text(o types.Object) string {
-	if o == nil {
+// text is a text string as people read it.
+func (w *fieldWalk) text(o any) string {
+	s, ok := w.Resolve(o).(object.String)
+	if !ok {
 		return ""
 	}
-	s, err := w.ctx.DereferenceText(o)
-	if err != nil {
-		return ""
-	}
-	return cut(s, 300)
-}
-
-func name(d types.Dict, key string) string {
-	if n := d.NameEntry(key); n != nil {
-		return *n
-	}
-	return ""
+	return cut(s.Text(), 300)
 }
 
 // rangeText is how a ByteRange looks in the bytes of a file.
@@ -166,22 +221,52 @@ func rangeText() *regexp.Regexp {
 	return regexp.MustCompile(`/ByteRange\s*\[\s*(\d{1,15})\s+(\d{1,15})\s+(\d{1,15})\s+(\d{1,15})\s*\]`)
 }
 
-// takenOut reports whether the bytes hold a signature that the document does not name, because a later revision
-// removed it or because the file was cut off and read from an earlier revision. Bytes that only look like a signature,
-// such as text about PDFs or an embedded signed file, have no hexadecimal string at the stated place.
-func takenOut(raw []byte, named []signed) bool {
-	for _, m := range rangeText().FindAllSubmatch(raw, 1000) {
-		var s signed
-		for i := range s.spans {
-			n, err := strconv.ParseInt(string(m[i+1]), 10, 64)
+// unnamed returns what looks like the ByteRange of a signature that the document does not name. Bytes that only look
+// like a signature, such as text about PDFs or an embedded signed file, have no hexadecimal string at the stated place.
+func unnamed(raw []byte, named []signed) (out [][4]int64) {
+	known := make(map[[4]int64]bool, len(named))
+	for _, s := range named {
+		known[s.spans] = true
+	}
+	for _, m := range rangeText().FindAllSubmatchIndex(raw, -1) {
+		var spans [4]int64
+		for i := range spans {
+			n, err := strconv.ParseInt(string(raw[m[2*i+2]:m[2*i+3]]), 10, 64)
 			if err != nil {
-				return false
+				break
 			}
-			s.spans[i] = n
+			spans[i] = n
 		}
-		if s.spans[0] == 0 && !slices.ContainsFunc(named, func(o signed) bool { return o.spans == s.spans }) &&
-			messageAt(raw, s.spans[1]) {
+		if spans[0] == 0 && !known[spans] && messageAt(raw, spans[1]) {
+			known[spans] = true
+			out = append(out, spans)
+		}
+	}
+	return out
+}
+
+// takenOut says whether one of the signatures that the document does not name was one of it: because a later revision
+// removed it or because the file was cut off and read from an earlier revision. no signature at all is named: then any is.
+func (j *judgement) takenOut(all [][4]int64, none bool) bool {
+	const most = 20 // revisions that are looked at
+	for i, spans := range all {
+		s := signed{spans: spans}
+		if none || i >= most {
 			return true
+		}
+		if s.spansFault(int64(len(j.file.Raw()))) != "" {
+			continue
+		}
+		r, err := j.file.Open(s.end())
+		if err != nil {
+			continue
+		}
+		found, _, _ := signaturesIn(r)
+		message, ok := gap(j.file.Raw(), spans)
+		for _, f := range found {
+			if ok && f.spans == spans && bytes.Equal(f.contents, message) {
+				return true
+			}
 		}
 	}
 	return false

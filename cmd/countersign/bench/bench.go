@@ -17,26 +17,21 @@ import (
 	"countersign/cmd/countersign/bench/child"
 	"countersign/cmd/countersign/bench/limits"
 	"countersign/cmd/countersign/bench/load"
+	"countersign/cmd/countersign/bench/stage"
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 )
 
 // Options is what the flags of bench ingest say.
 type Options struct {
-	Binary      string // the program that is measured: this one
-	Services    []string
+	stage.Options
 	Connections []int
 	Rounds      int
 	Seconds     float64
-	Open        int           // transactions that are open to begin with
-	Rows        int           // and how many stand in the table, if more
-	Backlog     int           // rows that are due and cannot be asked
-	SyncDelay   time.Duration // that each commit takes longer
-	Defaults    bool          // also the handler on the driver's defaults
-	Only        bool          // nothing but the daemon
+	Defaults    bool // also the handler on the driver's defaults
+	Only        bool // nothing but the daemon
 	JSON        bool
 	Profile     string // a folder for profiles of the daemon
-	Postgres    string // the daemon's tables lie in a schema of this server
 	Base        string // a file of an earlier --json
 	Keep        string // the folder that everything lies in, left as it is
 }
@@ -52,7 +47,8 @@ type subject struct {
 
 // stand is all that is measured.
 type stand struct {
-	*arrangement
+	*stage.Stage
+	o      Options
 	list   []subject
 	rate   map[string]float64 // the best so far of subject and service, for how much is made ahead
 	closes []func() error
@@ -78,12 +74,12 @@ func Ingest(ctx context.Context, env *engine.Env, o Options) (err error) {
 	if dir, err = filepath.Abs(dir); err != nil {
 		return err
 	}
-	report := Report{Kind: "ingest", Machine: machine(dir), At: env.Now().UTC(), Settings: settingsOf(o)}
-	a, err := arrange(ctx, env, dir, o)
+	report := Report{Kind: "ingest", Machine: stage.MachineHere(), At: env.Now().UTC(), Settings: settingsOf(o)}
+	a, err := stage.New(ctx, env, dir, o.Options)
 	if err != nil {
 		return err
 	}
-	s := &stand{arrangement: a, rate: map[string]float64{}}
+	s := &stand{Stage: a, o: o, rate: map[string]float64{}}
 	defer func() { err = errors.Join(err, s.close()) }()
 	show := printer{env: env, json: o.JSON}
 	if err := s.run(ctx, &report, show); err != nil {
@@ -97,14 +93,14 @@ func Ingest(ctx context.Context, env *engine.Env, o Options) (err error) {
 // run measures all that was asked for.
 func (s *stand) run(ctx context.Context, report *Report, show printer) (err error) {
 	if s.o.Postgres == "" {
-		if s.filled, err = limits.Used(ctx, s.file()); err != nil {
+		if s.filled, err = limits.Used(ctx, s.File()); err != nil {
 			return err
 		}
 	}
-	if report.Start, err = s.serve(ctx); err != nil {
+	if report.Start, err = s.Serve(ctx); err != nil {
 		return err
 	}
-	if report.Sync, err = measureSync(s.dir); err != nil {
+	if report.Sync, err = measureSync(s.Dir); err != nil {
 		return err
 	}
 	if err := s.subjects(ctx); err != nil {
@@ -139,12 +135,12 @@ func (s *stand) close() error {
 	for _, f := range slices.Backward(s.closes) {
 		errs = append(errs, f())
 	}
-	return errors.Join(append(errs, s.stop())...)
+	return errors.Join(append(errs, s.Stop())...)
 }
 
 // subjects opens what the daemon is compared with; the daemon is the first.
 func (s *stand) subjects(ctx context.Context) error {
-	counts, err := newCounter(s.file(), s.tables)
+	counts, err := newCounter(s.File(), s.Tables)
 	if err != nil {
 		return err
 	}
@@ -155,7 +151,7 @@ func (s *stand) subjects(ctx context.Context) error {
 	s.closes = append(s.closes, counts.close)
 	ours := subject{name: Daemon, daemon: true, count: counts.count, round: func(ctx context.Context, service string, n int,
 		long time.Duration) (load.Result, error) {
-		return s.post(ctx, Daemon, s.stocks[service], s.target(service), service, n, long)
+		return s.post(ctx, Daemon, s.Stocks[service], s.Target(service), service, n, long)
 	}}
 	s.list = []subject{ours}
 	if s.o.Only {
@@ -174,7 +170,7 @@ func (s *stand) subjects(ctx context.Context) error {
 		}
 	}
 	for _, service := range s.o.Services {
-		if err := s.pattern(ctx, service); err != nil {
+		if err := s.Pattern(ctx, service); err != nil {
 			return err
 		}
 		if err := s.limits(ctx, service); err != nil {
@@ -187,11 +183,11 @@ func (s *stand) subjects(ctx context.Context) error {
 // postgres adds one writer with many rows to a statement, beside the daemon's on the same server.
 func (s *stand) postgres(ctx context.Context) error {
 	for _, service := range s.o.Services {
-		if err := s.pattern(ctx, service); err != nil {
+		if err := s.Pattern(ctx, service); err != nil {
 			return err
 		}
-		schema := s.schema + "_" + service
-		b, err := limits.OpenPostgres(ctx, s.o.Postgres, s.tables, schema, loaded(service))
+		schema := s.Schema + "_" + service
+		b, err := limits.OpenPostgres(ctx, s.o.Postgres, s.Tables, schema, stage.Loaded(service))
 		if err != nil {
 			return err
 		}
@@ -207,9 +203,9 @@ func (s *stand) postgres(ctx context.Context) error {
 func (s *stand) handler(ctx context.Context, kind string) error {
 	to, stocks, files := map[string]load.Target{}, map[string]*load.Stock{}, []string{}
 	for i, service := range s.o.Services {
-		file := filepath.Join(s.dir, kind+"-"+service+".db")
+		file := filepath.Join(s.Dir, kind+"-"+service+".db")
 		address := make(chan string, 1)
-		p, err := child.Start(ctx, s.o.Binary, s.dir, func(line string) {
+		p, err := child.Start(ctx, s.o.Binary, s.Dir, func(line string) {
 			if len(address) == 0 {
 				address <- line
 			}
@@ -222,11 +218,11 @@ func (s *stand) handler(ctx context.Context, kind string) error {
 			return err
 		}
 		to[service] = load.Target{Address: <-address, Path: "/"}
-		maker, err := load.For(service, 10+uint32(i), s.accounts[service].Settings) //nolint:gosec // five
+		maker, err := load.For(service, 10+uint32(i), s.Accounts[service].Settings) //nolint:gosec // five
 		if err != nil {
 			return err
 		}
-		stocks[service] = &load.Stock{Make: maker, At: s.env.UTC}
+		stocks[service] = &load.Stock{Make: maker, At: s.Env.UTC}
 		files = append(files, file)
 	}
 	sub := subject{name: kind, round: func(ctx context.Context, service string, n int, long time.Duration) (load.Result,
@@ -252,11 +248,11 @@ func (s *stand) handler(ctx context.Context, kind string) error {
 // limits adds what the database can do with rows like those of a service, each in its own file.
 func (s *stand) limits(ctx context.Context, service string) error {
 	for _, name := range []string{Work, Bare} {
-		dir := filepath.Join(s.dir, name+"-"+service)
+		dir := filepath.Join(s.Dir, name+"-"+service)
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}
-		b, err := limits.OpenBare(ctx, dir, s.file(), loaded(service), s.o.SyncDelay)
+		b, err := limits.OpenBare(ctx, dir, s.File(), stage.Loaded(service), s.o.SyncDelay)
 		if err != nil {
 			return err
 		}
@@ -299,12 +295,12 @@ var errOther = errors.New("of another service")
 
 // worker is the limit's work: the service's own adapter verifies and parses.
 func (s *stand) worker(service string, b *limits.Bare) (func(context.Context) error, *load.Stock, error) {
-	maker, err := load.For(service, 100, s.accounts[service].Settings)
+	maker, err := load.For(service, 100, s.Accounts[service].Settings)
 	if err != nil {
 		return nil, nil, err
 	}
-	stock := &load.Stock{Make: maker, At: s.env.UTC}
-	do, err := b.Worker(stock, s.adapters[service])
+	stock := &load.Stock{Make: maker, At: s.Env.UTC}
+	do, err := b.Worker(stock, s.Adapters[service])
 	return do, stock, err
 }
 

@@ -71,7 +71,7 @@ func (s *stand) round(ctx context.Context, sub subject, l *Line, long time.Durat
 		Accepted: r.Accepted, CPU: after.cpu - before.cpu, Services: after.served - before.served,
 		Commits: after.commits - before.commits})
 	if sub.daemon {
-		m := s.daemon.Most()
+		m := s.Daemon.Most()
 		l.Anonymous, l.Resident = max(l.Anonymous, m.Anonymous), max(l.Resident, m.Resident)
 	}
 	return nil
@@ -100,13 +100,13 @@ func (s *stand) state(ctx context.Context, sub subject) (t state, err error) {
 	if !sub.daemon {
 		return t, nil
 	}
-	if t.commits, err = s.commits(ctx); err != nil {
+	if t.commits, err = s.Commits(ctx); err != nil {
 		return t, err
 	}
-	if t.cpu, err = s.daemon.CPU(); err != nil {
+	if t.cpu, err = s.Daemon.CPU(); err != nil {
 		return t, err
 	}
-	t.served, err = s.services.CPU()
+	t.served, err = s.Services.CPU()
 	return t, err
 }
 

@@ -1,20 +1,16 @@
 package bench
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"countersign/cmd/countersign/bench/limits"
+	"countersign/cmd/countersign/bench/stage"
 	"countersign/cmd/countersign/engine"
 )
 
@@ -32,7 +28,7 @@ const (
 type Report struct {
 	Kind     string        `json:"kind"`
 	At       time.Time     `json:"at"`
-	Machine  Machine       `json:"machine"`
+	Machine  stage.Machine `json:"machine"`
 	Settings Settings      `json:"settings"`
 	Sync     Sync          `json:"sync"`
 	Start    time.Duration `json:"start_ns"` // from the start of the process to its listening
@@ -40,15 +36,6 @@ type Report struct {
 	Disk     Disk          `json:"disk"`
 	Goals    []Goal        `json:"goals"`
 	Against  []Change      `json:"against,omitempty"`
-}
-
-// Machine is where it was measured.
-type Machine struct {
-	Cores  int    `json:"cores"`
-	CPU    string `json:"cpu"`
-	Kernel string `json:"kernel"`
-	Memory int64  `json:"memory_bytes"`
-	Go     string `json:"go"`
 }
 
 // Settings is what was asked for.
@@ -161,32 +148,6 @@ func median(sorted []float64) float64 {
 	return sorted[len(sorted)/2]
 }
 
-func machine(dir string) Machine {
-	m := Machine{Cores: runtime.NumCPU(), Go: runtime.Version()}
-	var u unix.Utsname
-	if unix.Uname(&u) == nil {
-		m.Kernel = unix.ByteSliceToString(u.Release[:])
-	}
-	find := func(file, name string) string {
-		f, err := os.Open(file)
-		if err != nil {
-			return ""
-		}
-		defer f.Close() //nolint:errcheck // only read
-		for s := bufio.NewScanner(f); s.Scan(); {
-			if key, value, _ := strings.Cut(s.Text(), ":"); strings.TrimSpace(key) == name {
-				return strings.TrimSpace(value)
-			}
-		}
-		return ""
-	}
-	m.CPU = find("/proc/cpuinfo", "model name")
-	fmt.Sscanf(find("/proc/meminfo", "MemTotal"), "%d", &m.Memory) //nolint:errcheck // 0 where it is not told
-	m.Memory <<= 10
-	_ = dir
-	return m
-}
-
 func settingsOf(o Options) Settings {
 	return Settings{o.Services, o.Rounds, o.Seconds, o.Open, o.Rows, o.Backlog, o.SyncDelay, o.Postgres != ""}
 }
@@ -202,13 +163,10 @@ func (s *stand) disk(ctx context.Context, lines []Line) (d Disk, err error) {
 		return d, err
 	}
 	d.Events = after - s.before
-	s.stopping()
-	daemon := s.daemon
-	s.daemon = nil
-	if err := daemon.Stop(); err != nil {
+	if err := s.StopDaemon(); err != nil {
 		return d, err
 	}
-	bytes, err := grown(s.file(), s.filled)
+	bytes, err := grown(s.File(), s.filled)
 	if err != nil || d.Events == 0 {
 		return d, err
 	}

@@ -28,8 +28,13 @@ const (
 // ErrUnreadable is of bytes that are no ASN.1, or nest too deep.
 var ErrUnreadable = errors.New("bytes that are no ASN.1")
 
-// mostDepth is how deep elements may nest: a message with time stamps and revocation data needs about 30.
-const mostDepth = 64
+// Limits of what is read. A message with time stamps and revocation data nests about 30 deep; its longest list is that
+// of the pieces of a string.
+const (
+	mostDepth    = 64
+	mostChildren = 100_000
+	mostScanned  = 500_000 // elements within an indefinite length
+)
 
 // Element is one value with its tag. Its slices are parts of what was read.
 type Element struct {
@@ -48,11 +53,14 @@ func (e Element) Is(tag int) bool { return e.Class == Universal && e.Tag == tag 
 func (e Element) IsContext(tag int) bool { return e.Class == Context && e.Tag == tag }
 
 // Read reads the first element of b; rest is what follows it.
-func Read(b []byte) (e Element, rest []byte, err error) { return read(b, 0) }
+func Read(b []byte) (e Element, rest []byte, err error) {
+	left := mostScanned
+	return read(b, 0, &left)
+}
 
-func read(b []byte, depth int) (e Element, rest []byte, err error) {
+func read(b []byte, depth int, left *int) (e Element, rest []byte, err error) {
 	e, head, length, err := readHead(b)
-	if err != nil || depth > mostDepth {
+	if *left--; err != nil || depth > mostDepth || *left < 0 {
 		return Element{}, nil, ErrUnreadable
 	}
 	e.depth = depth
@@ -73,7 +81,7 @@ func read(b []byte, depth int) (e Element, rest []byte, err error) {
 			e.Raw = b[:head+len(e.Body)+2]
 			return e, at[2:], nil
 		}
-		if _, at, err = read(at, depth+1); err != nil {
+		if _, at, err = read(at, depth+1, left); err != nil {
 			return Element{}, nil, err
 		}
 	}
@@ -123,11 +131,12 @@ func (e Element) Children() ([]Element, error) {
 		return nil, ErrUnreadable
 	}
 	var all []Element
+	left := mostScanned
 	for rest := e.Body; len(rest) > 0; {
 		var c Element
 		var err error
-		if c, rest, err = read(rest, e.depth+1); err != nil {
-			return nil, err
+		if c, rest, err = read(rest, e.depth+1, &left); err != nil || len(all) == mostChildren {
+			return nil, ErrUnreadable
 		}
 		all = append(all, c)
 	}

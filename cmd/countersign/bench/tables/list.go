@@ -1,0 +1,183 @@
+package tables
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"time"
+
+	"countersign/cmd/countersign/bench/stage"
+	"countersign/cmd/countersign/engine"
+	"countersign/model"
+	"countersign/model/store"
+)
+
+const (
+	tries    = 500 // of each
+	searches = 30
+)
+
+// List measures reading a large table: a page of a list at any depth, one row, search, changes and gaps, the first two
+// beside plain SQL.
+func List(ctx context.Context, env *engine.Env, o Options) error {
+	o.Idle = true
+	return in(ctx, env, "list", o, func(ctx context.Context, s *stage.Stage) ([]Figure, error) {
+		c, err := s.Env.Config()
+		if err != nil {
+			return nil, err
+		}
+		st, err := s.Env.OpenStore(ctx, c, true)
+		if err != nil {
+			return nil, err
+		}
+		defer st.Close() //nolint:errcheck // only read
+		r := &reader{st: st}
+		if err := r.walk(ctx); err != nil {
+			return nil, err
+		}
+		out, err := r.read(ctx)
+		if err != nil {
+			return nil, err
+		}
+		beside, err := r.plain(ctx, s.File())
+		return append(out, beside...), err
+	})
+}
+
+// reader reads the daemon's table.
+type reader struct {
+	st      *store.Store
+	cursors []string // of each page
+	keys    []model.Key
+}
+
+// walk goes through the whole list once, for cursors of every depth.
+func (r *reader) walk(ctx context.Context) error {
+	for next := ""; ; {
+		rows, after, err := r.st.Transactions(ctx, store.Filter{Limit: 500, Cursor: next})
+		if err != nil {
+			return err
+		}
+		for i, t := range rows {
+			if i%100 == 0 {
+				r.keys = append(r.keys, model.Key{Account: t.Account, Ref: t.Ref})
+			}
+		}
+		if after == "" {
+			return nil
+		}
+		next = after
+		r.cursors = append(r.cursors, next)
+	}
+}
+
+// read times each way of reading.
+func (r *reader) read(ctx context.Context) (out []Figure, err error) {
+	_, last, err := r.st.Feed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	deep := append(r.cursors, "")
+	for _, one := range []struct {
+		what string
+		n    int
+		most float64
+		do   func() error
+	}{
+		{"first page of 50", tries, 1, func() error {
+			_, _, err := r.st.Transactions(ctx, store.Filter{})
+			return err
+		}},
+		{"page of 50 at any depth", tries, 1, func() error {
+			_, _, err := r.st.Transactions(ctx, store.Filter{Cursor: deep[rand.IntN(len(deep))]}) //nolint:gosec // any will do
+			return err
+		}},
+		{"page of 50 of one status at any depth", tries, 1, func() error {
+			_, _, err := r.st.Transactions(ctx, store.Filter{Statuses: []model.Status{model.InProgress},
+				Cursor: deep[rand.IntN(len(deep))]}) //nolint:gosec // any will do
+			return err
+		}},
+		{"one row", tries, 1, func() error {
+			_, err := r.st.Transaction(ctx, r.keys[rand.IntN(len(r.keys))]) //nolint:gosec // any will do
+			return err
+		}},
+		{"search that finds one", searches, 50, func() error {
+			_, _, err := r.st.Transactions(ctx, store.Filter{Search: r.keys[rand.IntN(len(r.keys))].Ref}) //nolint:gosec // any
+			return err
+		}},
+		{"search that finds none", searches, 50, func() error {
+			_, _, err := r.st.Transactions(ctx, store.Filter{Search: "nowhere to be found"})
+			return err
+		}},
+		{"100 changes from anywhere", tries, 1, func() error {
+			_, err := r.st.Changes(ctx, rand.Int64N(max(last, 1)), 100) //nolint:gosec // any will do
+			return err
+		}},
+		{"50 gaps", tries, 1, func() error {
+			_, err := r.st.Gaps(ctx, store.GapFilter{Limit: 50})
+			return err
+		}},
+	} {
+		f, err := timed(one.what, one.n, one.most, one.do)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+func timed(what string, n int, most float64, do func() error) (Figure, error) {
+	var times []float64
+	for range n {
+		at := time.Now()
+		if err := do(); err != nil {
+			return Figure{}, fmt.Errorf("%s: %w", what, err)
+		}
+		times = append(times, since(at))
+	}
+	return spread(what, "ms", times, most), nil
+}
+
+// plain reads the same with database/sql alone.
+func (r *reader) plain(ctx context.Context, file string) (out []Figure, err error) {
+	db, err := sql.Open("sqlite3", (&url.URL{Scheme: "file", Path: file, RawQuery: "mode=ro&_stmt_cache_size=16"}).String())
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close() //nolint:errcheck // only read
+	read := func(query string, args ...any) error {
+		rows, err := db.QueryContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close() //nolint:errcheck // read to its end
+		columns, err := rows.Columns()
+		if err != nil {
+			return err
+		}
+		values, into := make([]any, len(columns)), make([]any, len(columns))
+		for i := range into {
+			into[i] = &values[i]
+		}
+		for rows.Next() {
+			if err := rows.Scan(into...); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	}
+	page, err := timed("plain SQL: first page of 50", tries, 0, func() error {
+		return read("SELECT * FROM transactions WHERE NOT hidden ORDER BY changed_at DESC, account DESC, ref DESC LIMIT 50")
+	})
+	if err != nil {
+		return nil, err
+	}
+	row, err := timed("plain SQL: one row", tries, 0, func() error {
+		k := r.keys[rand.IntN(len(r.keys))] //nolint:gosec // any will do
+		return read("SELECT * FROM transactions WHERE account = ? AND ref = ?", k.Account, k.Ref)
+	})
+	return []Figure{page, row}, err
+}

@@ -1,0 +1,166 @@
+package tables
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"countersign/cmd/countersign/bench/stage"
+	"countersign/cmd/countersign/config"
+	"countersign/cmd/countersign/engine"
+	"countersign/model"
+	"countersign/model/store"
+	"countersign/worker/apply"
+)
+
+// page is how many answers come at a time.
+const page = 100
+
+// Poll measures how fast answers that change nothing are compared, and what the daemon spends of its budgets when there
+// is more to ask than they allow.
+func Poll(ctx context.Context, env *engine.Env, o Options) error {
+	o.Idle = true
+	asked, err := countCalls(ctx)
+	if err != nil {
+		return err
+	}
+	defer asked.close()
+	for i, budget := range budgets {
+		o.Busy = append(o.Busy, fmt.Sprintf("busy%d", i))
+		o.Extra += fmt.Sprintf("  - { id: busy%d, provider: onespan, base_url: %q, budget: { read: %d }, confirm: all, settings: "+
+			"{ api_key: key%d, callback_key: none } }\n", i, asked.url, budget, i)
+	}
+	return in(ctx, env, "poll", o, func(ctx context.Context, s *stage.Stage) ([]Figure, error) {
+		compared, err := compare(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := s.Serve(ctx); err != nil {
+			return nil, err
+		}
+		if !env.Wait(ctx, o.For) {
+			return nil, ctx.Err()
+		}
+		out := []Figure{compared}
+		for i, budget := range budgets {
+			most, last := asked.most(fmt.Sprintf("Basic key%d", i), env.Now())
+			out = append(out,
+				atMost(fmt.Sprintf("budget %d a minute: most calls in any 60 s", budget), "calls", float64(most), float64(budget)),
+				atLeast(fmt.Sprintf("budget %d a minute: calls of the last 60 s", budget), "calls", float64(last),
+					float64(least(budget))))
+		}
+		return out, nil
+	})
+}
+
+// budgets are those of the accounts that have more to ask than they may.
+var budgets = []int{600, 100, 30}
+
+// least is what has to be spent where there is work: 98% of a hundred and more, all but one call below.
+func least(budget int) int {
+	if budget >= 100 {
+		return budget * 98 / 100
+	}
+	return budget - 1
+}
+
+// compare applies pages of answers twice and times the second, which changes nothing.
+func compare(ctx context.Context, s *stage.Stage) (f Figure, err error) {
+	c, err := s.Env.Config()
+	if err != nil {
+		return f, err
+	}
+	e, err := s.Env.Start(ctx, c, logrus.NewEntry(config.Silent()))
+	if err != nil {
+		return f, err
+	}
+	defer e.Close() //nolint:errcheck // what it wrote was read
+	acc := e.Accounts.Find(stage.Loaded("onespan"))
+	src := apply.Source{Asked: model.AskedPoll, Run: "bench", Tier: apply.Active}
+	var took time.Duration
+	n := 0
+	keys, err := e.Store.Keys(ctx, store.Filter{Account: acc.ID}, 1<<20)
+	if err != nil {
+		return f, err
+	}
+	for pass := range 2 {
+		for some := range slices.Chunk(keys, page) {
+			rows, err := e.Store.Rows(ctx, some)
+			if err != nil {
+				return f, err
+			}
+			obs := make([]model.Observation, 0, len(rows))
+			now := e.Env.UTC()
+			for _, t := range rows {
+				obs = append(obs, model.Observation{Ref: t.Ref, Evidence: model.Verified, Status: model.InProgress, ProviderStatus: "SENT",
+					Name: "A contract", Signers: []model.Signer{{Ref: "one", Name: "One", Email: "one@clients.example",
+						Status: model.SignerWaiting}}, Version: t.Version, AskedAt: now, At: now})
+			}
+			at := time.Now()
+			if _, err := e.Worker.Table.Answers(ctx, acc, src, obs); err != nil {
+				return f, err
+			}
+			if pass == 1 {
+				took, n = took+time.Since(at), n+len(obs)
+			}
+		}
+	}
+	return atLeast(fmt.Sprintf("answers that change nothing, compared a page of %d at a time", page), "a second",
+		float64(n)/took.Seconds(), 150_000), nil
+}
+
+// calls counts what a service is asked, by its key.
+type calls struct {
+	url string
+	srv *http.Server
+	mu  sync.Mutex
+	at  map[string][]time.Time
+}
+
+// countCalls serves a service that knows nothing.
+func countCalls(ctx context.Context) (*calls, error) {
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	c := &calls{url: "http://" + ln.Addr().String(), at: map[string][]time.Time{}}
+	c.srv = &http.Server{Handler: c, ReadHeaderTimeout: 10 * time.Second}
+	go c.srv.Serve(ln) //nolint:errcheck // it ends with close
+	return c, nil
+}
+
+func (c *calls) close() { c.srv.Close() } //nolint:errcheck // nobody listens any more
+
+// ServeHTTP answers a detail with a transaction that is open, and lists with nothing.
+func (c *calls) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	key := r.Header.Get("Authorization")
+	c.at[key] = append(c.at[key], time.Now())
+	c.mu.Unlock()
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusNotFound)
+	w.Write([]byte(`{"messageKey":"error.notFound","code":404}`)) //nolint:errcheck // the caller may be gone
+}
+
+// most is how many calls came within any 60 s, and within the last.
+func (c *calls) most(key string, now time.Time) (most, last int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := c.at[key]
+	for i, from := 0, 0; i < len(all); i++ {
+		for all[i].Sub(all[from]) >= time.Minute {
+			from++
+		}
+		most = max(most, i-from+1)
+		if now.Sub(all[i]) <= time.Minute {
+			last++
+		}
+	}
+	return most, last
+}
