@@ -47,12 +47,7 @@ require (
 	github.com/clipperhouse/uax29/v2 v2.7.0 // indirect
 	github.com/go-openapi/jsonpointer v0.22.5 // indirect
 	github.com/go-openapi/swag/jsonname v0.25.5 // indirect
-<<<<<<< HEAD
-	github.com/gorilla/mux v1.8.0 // indirect
-=======
 	github.com/gorilla/mux v1.8.1 // indirect
-	github.com/hhrutter/tiff v1.0.6 // indirect
->>>>>>> main
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/jackc/pgpassfile v1.0.0 // indirect
 	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
