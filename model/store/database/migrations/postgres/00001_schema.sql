@@ -120,8 +120,8 @@ CREATE TABLE transactions (
 );
 -- A list without a choice of account or status reads the first; others read one range of the second
 -- for each account and status, and merge them.
-CREATE INDEX transactions_changed ON transactions (changed_at, account, ref) WHERE NOT hidden;
-CREATE INDEX transactions_list ON transactions (account, status, changed_at, ref) WHERE NOT hidden;
+CREATE INDEX transactions_changed ON transactions (changed_at, n) WHERE NOT hidden;
+CREATE INDEX transactions_list ON transactions (account, status, changed_at, n) WHERE NOT hidden;
 CREATE INDEX transactions_due ON transactions (account, due_rank, next_check_at, n) WHERE next_check_at IS NOT NULL;
 CREATE INDEX transactions_attention ON transactions (account, changed_at) WHERE attention <> '[]';
 CREATE INDEX transactions_external ON transactions (external_id) WHERE external_id <> '';
