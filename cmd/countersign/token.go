@@ -12,9 +12,9 @@ import (
 	"countersign/cmd/countersign/config/values"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
+	"countersign/cmd/countersign/tokens"
 	"countersign/model/store"
 	"countersign/worker/console/access"
-	"countersign/worker/console/objects"
 )
 
 func newTokenCommand(env *engine.Env) *cobra.Command {
@@ -42,7 +42,7 @@ before. A running daemon knows of it within a second.`,
 			}
 			ctx := cmd.Context()
 			return env.Writing(ctx, func(ctx context.Context, w *engine.Writer) error {
-				return addToken(ctx, env, w.Store, args[0], read, time.Duration(lasts))
+				return tokens.Add(ctx, env, w.Store, args[0], read, time.Duration(lasts))
 			})
 		},
 	}
@@ -70,41 +70,6 @@ func (f *durationFlag) String() string { return "" }
 // Type is for pflag.Value.
 func (f *durationFlag) Type() string { return "DURATION" }
 
-func addToken(
-	ctx context.Context, env *engine.Env, s *store.Store, name string, read bool, lasts time.Duration,
-) error {
-	token, err := access.NewToken()
-	if err != nil {
-		return err
-	}
-	t := store.ConsoleToken{Name: name, Hash: access.HashOf(token), Role: string(access.Operate), CreatedAt: env.UTC()}
-	if read {
-		t.Role = string(access.Read)
-	}
-	if lasts > 0 {
-		at := t.CreatedAt.Add(lasts)
-		t.ExpiresAt = &at
-	}
-	added, err := s.AddConsoleToken(ctx, t)
-	if err != nil {
-		return err
-	}
-	if !added {
-		return fmt.Errorf("a token %s is there: `countersign token remove %s` takes it away, or choose another name", name,
-			name)
-	}
-	return env.Printf("%s\n", token)
-}
-
-// tokenJSON is what is known of a token.
-type tokenJSON struct {
-	Name      string        `json:"name"`
-	Role      string        `json:"role"`
-	CreatedAt objects.Stamp `json:"created_at"`
-	ExpiresAt objects.Stamp `json:"expires_at"`
-	UsedOn    string        `json:"used_on"`
-}
-
 func newTokenListCommand(env *engine.Env) *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
@@ -116,49 +81,12 @@ func newTokenListCommand(env *engine.Env) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			return env.Reading(ctx, func(_ *config.Config, s *store.Store) error {
-				list, err := s.ConsoleTokens(ctx)
-				if err != nil {
-					return err
-				}
-				if asJSON {
-					out := env.JSONLines()
-					for _, t := range list {
-						o := tokenJSON{t.Name, t.Role, objects.At(t.CreatedAt), objects.Maybe(t.ExpiresAt), t.UsedOn}
-						if err := out.Write(o); err != nil {
-							return err
-						}
-					}
-					return nil
-				}
-				return printTokens(env, list)
+				return tokens.List(ctx, env, s, asJSON)
 			})
 		},
 	}
 	jsonFlag(cmd, &asJSON)
 	return cmd
-}
-
-func printTokens(env *engine.Env, list []store.ConsoleToken) error {
-	if len(list) == 0 {
-		return env.Printf("no tokens\n")
-	}
-	t := env.Table("name", "may", "made", "expires", "last used")
-	for _, one := range list {
-		used := one.UsedOn
-		if used == "" {
-			used = "never"
-		}
-		t.AppendRow([]any{one.Name, one.Role, env.Ago(&one.CreatedAt), expires(env, one), used})
-	}
-	return env.Print(t)
-}
-
-// expires is when a token ends, in words.
-func expires(env *engine.Env, t store.ConsoleToken) string {
-	if t.ExpiresAt == nil {
-		return "never"
-	}
-	return env.Ago(t.ExpiresAt)
 }
 
 func newTokenRemoveCommand(env *engine.Env) *cobra.Command {
@@ -170,14 +98,7 @@ func newTokenRemoveCommand(env *engine.Env) *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return env.Writing(cmd.Context(), func(ctx context.Context, w *engine.Writer) error {
-				removed, err := w.Store.RemoveConsoleToken(ctx, args[0])
-				if err == nil && !removed {
-					err = fmt.Errorf("no token %s: `countersign token list` shows what there is", output.Quoted(args[0]))
-				}
-				if err != nil {
-					return err
-				}
-				return env.Printf("%s is removed\n", args[0])
+				return tokens.Remove(ctx, env, w.Store, args[0])
 			})
 		},
 	}
