@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"strings"
 	"time"
 )
@@ -341,7 +342,7 @@ func (s *settling) released(e DocumentEvent) {
 	if s.was.State != DocumentQuarantined {
 		return
 	}
-	s.end(StepStored, DocumentStored, reasonReleased, false)
+	s.end(StepStored, DocumentStored, cmp.Or(e.Reason, reasonReleased), false)
 	s.Next.Path, s.Next.StoredAt = e.File.Path, at(s.now)
 	s.record()
 }

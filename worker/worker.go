@@ -118,6 +118,7 @@ func (w *Worker) build(o Options) {
 		Store: o.Store, Table: w.Table, Asker: w.asker, Now: o.Now, RetryWait: o.RetryWait,
 		Hash: func(path string) (string, int64, error) { return o.Files.Hash(path) },
 	}).Kinds())
+	kinds[runs.KindRetry] = w.retry
 	w.Runs = runs.New(runs.Options{
 		Store: o.Store, Asker: w.asker, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Nudge: w.waking("runs"), Kinds: kinds,
 	})
@@ -129,7 +130,7 @@ func (w *Worker) build(o Options) {
 		Store: o.Store, Table: w.Table, Gate: w.Gate, Accounts: w.served, Nudge: w.waking("streams"), Log: o.Log, Guard: w.guard,
 	})
 	w.Documents = documents.New(documents.Options{
-		Store: o.Store, Files: o.Files, Inspect: o.Inspect, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Gate: w.Gate,
+		Store: o.Store, Files: o.Files, Incidents: incidents, Inspect: o.Inspect, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Gate: w.Gate,
 		Owner:     o.Owner,
 		RetryWait: o.RetryWait, RetryMost: o.RetryMost, Workers: o.Workers, MinFree: o.MinFree,
 	})

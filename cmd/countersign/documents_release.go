@@ -34,7 +34,7 @@ more than one is in quarantine. documents retry asks the provider for another fi
 				if err != nil {
 					return err
 				}
-				if d, err = files.Release(ctx, d); err != nil {
+				if d, err = files.Release(ctx, d, documents.Order{}); err != nil {
 					return fmt.Errorf("release %s: %w", output.Plain(output.DocumentName(d)), err)
 				}
 				return env.Printf("%s is stored as %s\n", output.Plain(output.DocumentName(d)), output.Plain(d.Path))

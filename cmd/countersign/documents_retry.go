@@ -16,6 +16,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/worker"
+	"countersign/worker/documents"
 )
 
 type retryFlags struct {
@@ -154,7 +155,7 @@ func makeDue(
 			continue
 		}
 		done[d.Key()] = true
-		ids, err := w.Documents.FetchAgain(ctx, d.Key(), states)
+		ids, err := w.Documents.FetchAgain(ctx, d.Key(), states, documents.Order{})
 		if err != nil {
 			return asked, err
 		}

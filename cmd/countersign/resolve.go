@@ -31,7 +31,7 @@ marked deleted and no longer asked about. Status and files stay as last known.`,
 					return err
 				}
 				k := model.Key{Account: args[0], Ref: args[1]}
-				err := w.Worker.Table.Resolve(ctx, k)
+				err := w.Worker.Table.Resolve(ctx, k, "operator")
 				if errors.Is(err, store.ErrNoRow) {
 					return fmt.Errorf("no transaction %s in %s", output.Quoted(k.Ref), k.Account)
 				}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign/cmd/countersign/acting"
 	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
@@ -24,7 +25,9 @@ type app struct {
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
-	return &app{Env: engine.NewEnv(stdin, stdout, stderr, providers())}
+	env := engine.NewEnv(stdin, stdout, stderr, providers())
+	env.Version, env.Acts = programVersion(), acting.New
+	return &app{Env: env}
 }
 
 // run is the whole program: it does what args say and returns the exit code.

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -10,10 +8,9 @@ import (
 	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
-	"countersign/cmd/countersign/output"
-	"countersign/model"
 	"countersign/model/store"
 	"countersign/worker/console/objects"
+	"countersign/worker/console/rows"
 )
 
 func newShowCommand(env *engine.Env) *cobra.Command {
@@ -33,7 +30,7 @@ A ref that begins with - follows --.`,
 				if err != nil {
 					return err
 				}
-				r, err := wholeRow(ctx, s, t)
+				r, err := rows.Whole(ctx, s, t)
 				if err != nil {
 					return err
 				}
@@ -50,18 +47,4 @@ A ref that begins with - follows --.`,
 	}
 	jsonFlag(cmd, &asJSON)
 	return cmd
-}
-
-// wholeRow reads what belongs to a transaction.
-func wholeRow(ctx context.Context, s *store.Store, t model.Transaction) (objects.Row, error) {
-	r := objects.Row{Transaction: t}
-	var errs [5]error
-	r.History, errs[0] = s.ChangesOf(ctx, t.Key())
-	errs[1] = output.EachOf(0, func(size int, cursor string) ([]model.Callback, string, error) {
-		return s.Callbacks(ctx, store.CallbackFilter{Account: t.Account, Ref: t.Ref, Limit: size, Cursor: cursor})
-	}, func(c model.Callback) error { r.Callbacks = append(r.Callbacks, c); return nil })
-	r.Documents, errs[2] = s.Documents(ctx, store.DocumentFilter{Account: t.Account, Ref: t.Ref})
-	r.Gaps, errs[3] = s.Gaps(ctx, store.GapFilter{Account: t.Account, Ref: t.Ref})
-	r.Progress, errs[4] = s.Progress(ctx, t.Key())
-	return r, errors.Join(errs[:]...)
 }

@@ -22,8 +22,13 @@ func newVersionCommand(env *engine.Env) *cobra.Command {
 
 // versionLine is what version and --version print.
 func versionLine() string {
+	return fmt.Sprintf("countersign %s %s/%s %s", programVersion(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+}
+
+// programVersion is the version of this program.
+func programVersion() string {
 	info, _ := debug.ReadBuildInfo()
-	return fmt.Sprintf("countersign %s %s/%s %s", versionOf(info), runtime.GOOS, runtime.GOARCH, runtime.Version())
+	return versionOf(info)
 }
 
 // versionOf is the module's version and the commit that it was built from.

@@ -9,11 +9,20 @@ import (
 // UnfinishedRun returns the oldest run of an account and kind that waits or is in work, one that this group has put
 // too; false if there is none. Groups take turns, so that what it says holds until the group is written.
 func (b *Batch) UnfinishedRun(account, kind string) (r model.Run, ok bool, err error) {
+	found, err := b.UnfinishedRuns(account, kind)
+	if err != nil || len(found) == 0 {
+		return r, false, err
+	}
+	return found[0], true, nil
+}
+
+// UnfinishedRuns returns all of them, the oldest first.
+func (b *Batch) UnfinishedRuns(account, kind string) ([]model.Run, error) {
 	open := []model.RunState{model.RunQueued, model.RunActive}
 	var found []model.Run
 	query := `SELECT * FROM runs WHERE account = ? AND kind = ? AND state IN ('queued', 'running') ORDER BY created_at, id`
 	if err := b.q.Find(&found, query, account, kind); err != nil {
-		return r, false, b.fail(err)
+		return nil, b.fail(err)
 	}
 	for _, put := range b.runs {
 		found = slices.DeleteFunc(found, func(r model.Run) bool { return r.ID == put.ID })
@@ -21,8 +30,5 @@ func (b *Batch) UnfinishedRun(account, kind string) (r model.Run, ok bool, err e
 			found = append(found, put)
 		}
 	}
-	if len(found) == 0 {
-		return r, false, nil
-	}
-	return found[0], true, nil
+	return found, nil
 }

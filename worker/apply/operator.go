@@ -46,9 +46,9 @@ func (tb *Table) Track(ctx context.Context, account, providerName string, refs [
 	return added, nil
 }
 
-// Resolve records an operator's statement that a transaction is deleted, which no provider reports. store.ErrNoRow if
-// there is no such row.
-func (tb *Table) Resolve(ctx context.Context, k model.Key) error {
+// Resolve records an operator's statement that a transaction is deleted, which no provider reports. by is a source of
+// the history: "operator", or "operator NAME". store.ErrNoRow if there is no such row.
+func (tb *Table) Resolve(ctx context.Context, k model.Key, by string) error {
 	return tb.store.DoPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
 		t, ok := b.Transaction(k)
 		if !ok {
@@ -61,7 +61,7 @@ func (tb *Table) Resolve(ctx context.Context, k model.Key) error {
 		})
 		b.Put(d.Next, d)
 		for _, c := range d.Changes {
-			Record(b, d.Next, c, "operator", now, true)
+			Record(b, d.Next, c, by, now, true)
 		}
 		return nil
 	}})

@@ -1,19 +1,25 @@
-// Package console is the private listener: health, readiness and metrics. The dashboard and the
-// JSON API will stand beside them.
+// Package console is the private listener: health, readiness, metrics and the JSON API. The pages will stand beside
+// them.
 package console
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
+
+	"countersign/model/store"
+	"countersign/worker/console/access"
+	"countersign/worker/console/acts"
+	"countersign/worker/console/api"
+	"countersign/worker/console/feed"
+	"countersign/worker/console/problem"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
@@ -24,18 +30,25 @@ import (
 
 // Options is what a Server needs.
 type Options struct {
-	Address  string // what will be listened on: without a token it must be loopback
-	Token    string // bearer token: where it is set, only /healthz and the bare code of /readyz go without
+	Address  string   // what will be listened on: without a token or a login it must be loopback
+	Token    string   // bearer token: where it is set, only /healthz and the bare code of /readyz go without
+	URL      *url.URL // the outside address; nil: none is known
 	Checks   []Check
 	Now      func() time.Time
 	Registry *prometheus.Registry
 	Log      *logrus.Entry
+
+	Store   *store.Store // nil: there are no tokens but Token, and no API
+	Acts    acts.Acts
+	Version string
 }
 
 // Server serves the console. It is safe for concurrent use.
 type Server struct {
 	Options
 	handler http.Handler
+	door    *access.Door
+	feed    *feed.Feed
 	probes  []*probe
 	bare    bare
 }
@@ -45,7 +58,7 @@ var ErrOpen = errors.New("console.address is not loopback: set console.token or 
 
 // New returns a server. It does not listen yet.
 func New(o Options) (*Server, error) {
-	if o.Token == "" && !loopback(o.Address) {
+	if o.Token == "" && !access.Loopback(o.Address) {
 		return nil, ErrOpen
 	}
 	if o.Registry == nil || o.Now == nil {
@@ -54,24 +67,49 @@ func New(o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = logrus.NewEntry(&logrus.Logger{Out: io.Discard, Formatter: &logrus.TextFormatter{}})
 	}
-	s := &Server{Options: o}
+	s := &Server{Options: o, feed: feed.New(feed.Options{Store: o.Store, Now: o.Now})}
 	for _, c := range o.Checks {
 		s.probes = append(s.probes, &probe{Check: c})
 	}
+	var err error
+	s.door, err = access.New(access.Options{Store: o.Store, Token: o.Token, URL: o.URL, Now: o.Now})
+	if err != nil {
+		return nil, err
+	}
+	s.handler = s.routes()
+	return s, nil
+}
+
+// routes is every route of the private listener.
+func (s *Server) routes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(middleware.GetHead, s.meant)
+	r.Use(middleware.GetHead, s.door.Begin, s.door.Meant)
+	r.NotFound(func(w http.ResponseWriter, r *http.Request) { problem.New(problem.NotFound, "").Write(w, r) })
+	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		problem.Of(http.StatusMethodNotAllowed, "").Write(w, r)
+	})
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	r.Get("/readyz", s.ready)
 	r.Group(func(r chi.Router) {
-		r.Use(s.authorized)
+		r.Use(s.door.Authenticated)
 		r.Get("/", s.index)
-		profiles(r)
-		r.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{
-			ErrorLog: lines{o.Log}, ErrorHandling: promhttp.ContinueOnError, // some numbers are better than none
+		r.Get("/problems/{name}", problem.Page)
+		r.Group(func(r chi.Router) {
+			r.Use(access.Operators)
+			profiles(r)
+		})
+		r.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{
+			ErrorLog: lines{s.Log}, ErrorHandling: promhttp.ContinueOnError, // some numbers are better than none
 		}))
+		if s.Store == nil {
+			return
+		}
+		r.Group(func(r chi.Router) {
+			r.Use(s.door.Limited, access.Writes, access.Conditional)
+			api.New(r, api.Options{Store: s.Store, Acts: s.Acts, Feed: s.feed, Version: s.Version, Now: s.Now, Log: s.Log})
+		})
 	})
-	s.handler = r
-	return s, nil
+	return r
 }
 
 // Handler returns the routes.
@@ -80,13 +118,14 @@ func (s *Server) Handler() http.Handler { return s.handler }
 // Run serves on ln until ctx ends. It closes ln. What listens where others reach it needs a token,
 // whatever Options.Address said.
 func (s *Server) Run(ctx context.Context, ln net.Listener) error {
-	if s.Token == "" && ln.Addr().Network() == "tcp" && !loopback(ln.Addr().String()) {
+	if s.Token == "" && ln.Addr().Network() == "tcp" && !access.Loopback(ln.Addr().String()) {
 		return errors.Join(ErrOpen, ln.Close())
 	}
 	srv := &http.Server{
 		Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: log.New(lines{s.Log}, "", 0),
 	}
+	defer s.feed.Stop()
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ln) }()
 	select {
@@ -94,6 +133,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 		return fmt.Errorf("console listener: %w", err)
 	case <-ctx.Done():
 	}
+	s.feed.Stop() // streams end at once, or they would be waited for
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	if err := srv.Shutdown(stop); err != nil {
@@ -105,62 +145,10 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	return nil
 }
 
-// meant refuses, where no token is asked for, what was sent to a name that is not this machine: a web
-// page whose name was made to lead to 127.0.0.1 would read with its visitor's browser otherwise.
-func (s *Server) meant(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.Token == "" && !local(r.Host) {
-			http.Error(w, "the console answers to localhost and loopback addresses; for other names set console.token",
-				http.StatusMisdirectedRequest)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// local says whether a Host header names this machine, with a port or without.
-func local(host string) bool {
-	if _, _, err := net.SplitHostPort(host); err != nil {
-		host = net.JoinHostPort(strings.Trim(host, "[]"), "0")
-	}
-	return loopback(strings.ToLower(host))
-}
-
-func (s *Server) authorized(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.Token != "" && !bears(r.Header.Get("Authorization"), s.Token) {
-			unauthorized(w)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-func unauthorized(w http.ResponseWriter) {
-	w.Header().Set("WWW-Authenticate", `Bearer realm="countersign"`)
-	http.Error(w, "a bearer token is needed", http.StatusUnauthorized)
-}
-
-// bears says whether an Authorization header holds a token, in a time that tells nothing about it.
-func bears(header, token string) bool {
-	scheme, given, _ := strings.Cut(header, " ")
-	got, want := sha256.Sum256([]byte(strings.TrimSpace(given))), sha256.Sum256([]byte(token))
-	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(got[:], want[:]) == 1
-}
-
 func (s *Server) index(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	fmt.Fprintln(w, "countersign: /healthz /readyz /metrics are served here. `countersign status` and `countersign list` show the table.")
-}
-
-// loopback says whether only this machine reaches an address.
-func loopback(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	fmt.Fprintln(w, "countersign: /api/v1 (described by /openapi.json), /healthz, /readyz and /metrics are served here. "+
+		"`countersign status` and `countersign list` show the table.")
 }
 
 // lines takes what libraries have to say, a line at a time.

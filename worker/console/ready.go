@@ -87,14 +87,14 @@ type readiness struct {
 // code goes to whoever shows none; what the checks found goes to the token alone.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	if s.Token != "" && r.Header.Get("Authorization") == "" {
+	if r.Header.Get("Authorization") == "" && !s.door.Open(r.Context()) {
 		if !s.bareReady(r.Context()) {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 		return
 	}
-	if s.Token != "" && !bears(r.Header.Get("Authorization"), s.Token) {
-		unauthorized(w)
+	if _, p := s.door.Who(r); p != nil {
+		p.Write(w, r)
 		return
 	}
 	states, ready := s.check(r.Context())

@@ -132,7 +132,7 @@ func TestReleaseTakesAFileOutOfQuarantine(t *testing.T) {
 		same(t, "quarantined", d.State, model.DocumentQuarantined)
 		before, err := b.store.ChangesOf(t.Context(), key("a"))
 		check(t, err)
-		out, err := b.Release(t.Context(), d)
+		out, err := b.Release(t.Context(), d, Order{})
 		check(t, err)
 		same(t, "returned", out, b.document(t, "a"))
 		same(t, "released", []any{out.State, out.Reason, out.Facts, out.SHA256},
@@ -146,10 +146,10 @@ func TestReleaseTakesAFileOutOfQuarantine(t *testing.T) {
 		last := after[len(after)-1]
 		same(t, "change", []any{last.Kind, last.From, last.To, last.Source},
 			[]any{model.KindDocument, "quarantined", "stored", "operator"})
-		if _, err := b.Release(t.Context(), out); !errors.Is(err, ErrNotQuarantined) {
+		if _, err := b.Release(t.Context(), out, Order{}); !errors.Is(err, ErrNotQuarantined) {
 			t.Errorf("released twice: %v", err)
 		}
-		if _, err := b.Release(t.Context(), d); err == nil {
+		if _, err := b.Release(t.Context(), d, Order{}); err == nil {
 			t.Error("an old view of the row was released again")
 		}
 		same(t, "lies after that", b.lying(t), []string{out.Path})
@@ -164,7 +164,7 @@ func TestAReleaseOfARowThatIsGoneLeavesNothing(t *testing.T) {
 	d := b.fetched(t, "a")
 	check(t, b.store.Do(t.Context(),
 		store.Unit{Keys: []model.Key{key("a")}, Apply: func(g *store.Batch) error { g.RemoveDocument(d); return nil }}))
-	if _, err := b.Release(t.Context(), d); !errors.Is(err, ErrNotQuarantined) {
+	if _, err := b.Release(t.Context(), d, Order{}); !errors.Is(err, ErrNotQuarantined) {
 		t.Errorf("released: %v", err)
 	}
 	same(t, "lies", b.lying(t), []string{d.Path})
@@ -179,7 +179,7 @@ func TestAReleaseThatWasCutShortIsFinished(t *testing.T) {
 	to := strings.TrimPrefix(d.Path, "quarantine/")
 	check(t, b.files.Copy(d.Path, to)) // killed before the row was written
 	same(t, "lies", b.lying(t), []string{to, d.Path})
-	out, err := b.Release(t.Context(), d)
+	out, err := b.Release(t.Context(), d, Order{})
 	check(t, err)
 	same(t, "lies", b.lying(t), []string{to})
 	same(t, "path", out.Path, to)
@@ -191,7 +191,7 @@ func TestReleaseRefusesAnotherFile(t *testing.T) {
 	b.answered(t, "a", completed(marked("")))
 	d := b.fetched(t, "a")
 	check(t, os.WriteFile(filepath.Join(b.root, d.Path), pdftest.Plain("other"), 0o600))
-	if _, err := b.Release(t.Context(), d); err == nil {
+	if _, err := b.Release(t.Context(), d, Order{}); err == nil {
 		t.Error("a file that changed in quarantine was released")
 	}
 	same(t, "state", b.document(t, "a").State, model.DocumentQuarantined)

@@ -5,6 +5,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -31,7 +32,8 @@ type Engine struct {
 	Accounts *accounts.Table
 	Worker   *worker.Worker
 
-	only       []string // the accounts that this process works for; none: all
+	current    atomic.Pointer[config.Config] // as it was read last
+	only       []string                      // the accounts that this process works for; none: all
 	stopWriter context.CancelFunc
 	writer     chan error
 }
@@ -80,8 +82,12 @@ func (a *Env) Start(ctx context.Context, c *config.Config, log *logrus.Entry) (e
 			History: time.Duration(c.Retention.History),
 		},
 	})
+	e.current.Store(c)
 	return e, nil
 }
+
+// Current is the config as it was read last: a reload may have brought other accounts than Config has.
+func (e *Engine) Current() *config.Config { return e.current.Load() }
 
 // UTC is the clock of everything that is stored.
 func (a *Env) UTC() time.Time { return a.Now().UTC() }

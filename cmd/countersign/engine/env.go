@@ -23,6 +23,7 @@ import (
 	"countersign/model/store"
 	"countersign/model/store/sqlitefile"
 	"countersign/provider"
+	"countersign/worker/console/acts"
 )
 
 // Env is what a verb works with: the streams, the clock and the environment of one run.
@@ -38,6 +39,11 @@ type Env struct {
 
 	Transport http.RoundTripper // for calls to providers; nil but in tests that play them in process
 	Tick      time.Duration     // the worker's loops look no more often; zero but in tests that play days
+
+	// Acts gives the console the functions that verbs use; nil: it has none.
+	Acts func(*Engine) acts.Acts
+
+	Version string // of this program
 
 	SlowSync time.Duration // each commit takes so much longer; 0 but in benchmarks
 

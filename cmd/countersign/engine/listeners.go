@@ -20,6 +20,7 @@ import (
 	"countersign/worker/callback"
 	"countersign/worker/callback/odd"
 	"countersign/worker/console"
+	"countersign/worker/console/acts"
 )
 
 // ListenerOptions are those of the public listener, as the config sets them. HMACKey is missing.
@@ -56,6 +57,7 @@ func (e *Engine) openListeners() (in *listeners, err error) {
 	}
 	in.console, err = console.New(console.Options{
 		Address: e.Config.Console.Address, Token: e.Config.Console.Token.Reveal(), Registry: reg, Log: e.Log, Now: e.Env.Now,
+		Store: e.Store, Acts: e.acts(), Version: e.Env.Version,
 		Checks: []console.Check{
 			{Name: "database", Check: e.Store.Healthy, Fatal: true},
 			{Name: "callbacks", Check: func(context.Context) error { return in.stored.Err(e.Env.Now()) }, Fatal: true},
@@ -84,6 +86,14 @@ func (e *Engine) openListeners() (in *listeners, err error) {
 		return nil, errors.Join(fmt.Errorf("console.address: %w", err), in.publicSocket.Close())
 	}
 	return in, nil
+}
+
+// acts are the functions that the console has.
+func (e *Engine) acts() acts.Acts {
+	if e.Env.Acts == nil {
+		return acts.Acts{}
+	}
+	return e.Env.Acts(e)
 }
 
 // spareFiles is how many open files are left for database, documents and calls.

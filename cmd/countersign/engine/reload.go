@@ -49,6 +49,7 @@ func (e *Engine) reload(ctx context.Context, in *listeners) error {
 	if err != nil {
 		return err
 	}
+	e.current.Store(c)
 	e.warnOfConfig(c)
 	if err := e.Worker.Resume(ctx, changed...); err != nil {
 		e.Log.WithField("err", err).Warn("what waits was not made due, it will be in its time")

@@ -2,7 +2,6 @@
 package export
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -12,11 +11,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"unicode/utf8"
 
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
+	"countersign/worker/console/objects"
 )
 
 // Files copies what is stored of list from one folder to another.
@@ -36,7 +35,7 @@ func Files(env *engine.Env, folder, dir string, of model.Key, list []model.Docum
 				output.Because(d.Reason))
 			continue
 		}
-		to := filepath.Join(dir, freeName(fileName(d), taken))
+		to := filepath.Join(dir, freeName(objects.FileName(d), taken))
 		if err := copyDocument(source, d, to); err != nil {
 			bad = errors.Join(bad, err)
 			continue
@@ -92,31 +91,6 @@ func same(file, sum string) bool {
 	h := sha256.New()
 	_, err = io.Copy(h, f)
 	return err == nil && hex.EncodeToString(h.Sum(nil)) == sum
-}
-
-// fileName makes a file's name of the provider's: one part, no control characters, nothing hidden.
-func fileName(d model.Document) string {
-	name := strings.Map(func(r rune) rune {
-		if strings.ContainsRune(`/\:*?"<>|`, r) {
-			return '_'
-		}
-		return r
-	}, output.Plain(cmp.Or(d.Name, d.DocID)))
-	ext := filepath.Ext(filepath.Base(filepath.FromSlash(d.Path)))
-	name = strings.TrimSuffix(name, ext)
-	name = strings.TrimRight(strings.TrimLeft(name, ". "), ". ")
-	const most = 120
-	for len(name) > most {
-		_, size := utf8.DecodeLastRuneInString(name)
-		name = name[:len(name)-size]
-	}
-	if name == "" {
-		name = "document"
-	}
-	if d.Version > 1 {
-		name += fmt.Sprintf(" (v%d)", d.Version)
-	}
-	return name + ext
 }
 
 // freeName is name, with a number where an earlier document of the transaction took it.

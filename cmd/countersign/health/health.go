@@ -90,6 +90,19 @@ func Look(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store
 	return h, h.lookAtAccounts(ctx, env, c, s, account)
 }
 
+// Inside gathers it for the daemon's own console: that it runs is known.
+func Inside(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store) (h *Report, err error) {
+	h = &Report{Folder: c.DocumentsFolder(), Daemon: Running}
+	h.Lock, err = s.LockOwner(ctx, database.LockServe)
+	if err != nil && !errors.Is(err, store.ErrNoRow) {
+		return nil, err
+	}
+	if h.Open, err = s.Incidents(ctx, true); err != nil {
+		return nil, err
+	}
+	return h, h.lookAtAccounts(ctx, env, c, s, "")
+}
+
 // lookAtDaemon says whether a daemon runs, died, or is not ready.
 func (h *Report) lookAtDaemon(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store) (err error) {
 	h.Daemon = Running

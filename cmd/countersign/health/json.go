@@ -62,11 +62,20 @@ func (h *Report) object(c *config.Config) objects.Health {
 	return o
 }
 
+// Objects are what `status --json` prints of the accounts.
+func (h *Report) Objects(env *engine.Env, c *config.Config) []objects.Account {
+	out := make([]objects.Account, len(h.Accounts))
+	for i, a := range h.Accounts {
+		out[i] = h.accountObject(env, c, a)
+	}
+	return out
+}
+
 // PrintJSON prints an object for each account, and the whole last.
 func (h *Report) PrintJSON(env *engine.Env, c *config.Config) error {
 	out := env.JSONLines()
-	for _, a := range h.Accounts {
-		if err := out.Write(h.accountObject(env, c, a)); err != nil {
+	for _, a := range h.Objects(env, c) {
+		if err := out.Write(a); err != nil {
 			return err
 		}
 	}

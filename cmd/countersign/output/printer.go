@@ -7,12 +7,12 @@ import (
 	"os"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"golang.org/x/term"
 
 	"countersign/cmd/countersign/output/layout"
+	"countersign/worker/console/objects"
 )
 
 // Printer writes what a verb says: tables cut to a terminal for people, JSON for programs.
@@ -179,14 +179,7 @@ func Lasting(d time.Duration) string {
 }
 
 // Plain makes what providers and senders wrote safe for a terminal: one line, no escape codes.
-func Plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r) {
-			return ' '
-		}
-		return r
-	}, s)
-}
+func Plain(s string) string { return objects.Plain(s) }
 
 // Short is plain and cut to n columns; what was cut ends in "…".
 func Short(s string, n int) string {

@@ -20,45 +20,52 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker/callback"
+	"countersign/worker/console/acts"
+	"countersign/worker/console/objects"
 )
 
-// trialJSON is one combination that was tried.
-type trialJSON struct {
-	Secret   string `json:"secret"`
-	Header   string `json:"header"`
-	Hash     string `json:"hash"`
-	Encoding string `json:"encoding"`
-	Over     string `json:"over"`
-	Match    bool   `json:"match"`
-	Note     string `json:"note"`
+// Explained tries a callback with the config as it is now.
+func Explained(
+	ctx context.Context, env *engine.Env, c *config.Config, s *store.Store, id string,
+) (out objects.Explained, err error) {
+	was, err := wholeCallback(ctx, s, id)
+	if err != nil {
+		return out, err
+	}
+	b, err := env.Named(ctx, s, c, was.Account)
+	if err != nil {
+		return out, err
+	}
+	keys, err := env.InstallationKeys(c)
+	if err != nil {
+		return out, err
+	}
+	trials := b.Client.Explain(stored(was, keys))
+	out = objects.Explained{ID: was.ID, Verdict: string(was.Verdict), Sentence: concluded(was, trials),
+		Trials: []objects.Trial{}}
+	for _, t := range trials {
+		out.Trials = append(out.Trials, objects.Trial(t))
+	}
+	return out, nil
 }
 
 // Explain prints which combinations of secret, header, hash and encoding were tried on a callback, and which match.
 func Explain(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store, id string, asJSON bool) error {
-	was, err := wholeCallback(ctx, s, id)
+	said, err := Explained(ctx, env, c, s, id)
 	if err != nil {
 		return err
 	}
-	b, err := env.Named(ctx, s, c, was.Account)
-	if err != nil {
-		return err
-	}
-	keys, err := env.InstallationKeys(c)
-	if err != nil {
-		return err
-	}
-	trials := b.Client.Explain(stored(was, keys))
 	if asJSON {
 		out := env.JSONLines()
-		for _, t := range trials {
-			if err := out.Write(trialJSON(t)); err != nil {
+		for _, t := range said.Trials {
+			if err := out.Write(t); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
 	t := env.Table("secret", "header", "hash", "encoding", "over", "match")
-	for _, x := range trials {
+	for _, x := range said.Trials {
 		match := env.Paint(output.Bad, "no") + output.Because(x.Note)
 		if x.Match {
 			match = env.Paint(output.Good, "yes") + output.Because(x.Note)
@@ -69,7 +76,7 @@ func Explain(ctx context.Context, env *engine.Env, c *config.Config, s *store.St
 	if err := env.Print(t); err != nil {
 		return err
 	}
-	return env.Printf("\n%s\n", concluded(was, trials))
+	return env.Printf("\n%s\n", said.Sentence)
 }
 
 // concluded says in a sentence what the trials mean.
@@ -101,16 +108,20 @@ func wholeCallback(ctx context.Context, s *store.Store, id string) (model.Callba
 	c, err := s.Callback(ctx, id)
 	switch {
 	case errors.Is(err, store.ErrNoRow):
-		return c, fmt.Errorf("no callback %s: `countersign callbacks list` shows what there is", output.Quoted(id))
+		return c, fmt.Errorf("no callback %s (%w): `countersign callbacks list` shows what there is", output.Quoted(id), err)
 	case err != nil:
 		return c, fmt.Errorf("callback %s: %w", id, err)
 	case c.Verdict == model.Duplicate:
-		return c, fmt.Errorf("callback %s is a duplicate (%s), and only the first is kept whole", id, output.Plain(c.Note))
+		return c, gone{Why: fmt.Sprintf("callback %s is a duplicate (%s), and only the first is kept whole", id,
+			output.Plain(c.Note))}
 	case c.Body == nil:
-		return c, fmt.Errorf("callback %s: its body is gone: retention took it", id)
+		return c, gone{Why: fmt.Sprintf("callback %s: its body is gone: retention took it", id)}
 	}
 	return c, nil
 }
+
+// gone is why a callback cannot be judged again.
+type gone = acts.Refusal
 
 // stored is a stored callback as a provider may look at it again.
 func stored(c model.Callback, keys [][]byte) provider.Callback {

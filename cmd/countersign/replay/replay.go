@@ -17,6 +17,7 @@ import (
 	"countersign/provider"
 	"countersign/worker/apply"
 	"countersign/worker/callback"
+	"countersign/worker/console/objects"
 )
 
 // Chosen says which callbacks are handed in, and how.
@@ -70,34 +71,43 @@ func (f Chosen) choose(ctx context.Context, c *config.Config, s *store.Store) ([
 	return slices.Compact(ids), nil
 }
 
-// replayedJSON is what became of one.
-type replayedJSON struct {
-	ID      string `json:"id"`
-	Account string `json:"account"`
-	Ref     string `json:"ref"`
-	Before  string `json:"before"`
-	After   string `json:"after"`
-	Outcome string `json:"outcome"`
-	Note    string `json:"note"`
+// Replayer judges stored callbacks again and hands them in.
+type Replayer struct {
+	Env    *engine.Env
+	Config *config.Config
+	Store  *store.Store
+	Table  *apply.Table
+	Know   func(*apply.Account) // makes an account known to the table; nil: it knows all
+
+	keys  [][]byte
+	built map[string]accounts.Built
+	taken map[store.DedupeKey]string // of a dry run: the dedupe keys of those that would be replayed
+}
+
+// Begin reads what every callback needs.
+func (p *Replayer) Begin() (err error) {
+	p.built, p.taken = map[string]accounts.Built{}, map[store.DedupeKey]string{}
+	p.keys, err = p.Env.InstallationKeys(p.Config)
+	return err
 }
 
 // Run hands in each callback; one that cannot be does not stop the others.
 func Run(ctx context.Context, env *engine.Env, w *engine.Writer, f Chosen) error {
-	keys, err := env.InstallationKeys(w.Config)
-	if err != nil {
+	p := &Replayer{Env: env, Config: w.Config, Store: w.Store, Table: w.Worker.Table,
+		Know: func(a *apply.Account) { w.Built = append(w.Built, a) }}
+	if err := p.Begin(); err != nil {
 		return err
 	}
 	ids, err := f.choose(ctx, w.Config, w.Store)
 	if err != nil {
 		return err
 	}
-	built, taken := map[string]accounts.Built{}, map[store.DedupeKey]string{}
 	var errs []error
 	for _, id := range ids {
 		if ctx.Err() != nil {
 			return errors.Join(append(errs, ctx.Err())...)
 		}
-		did, err := replayCallback(ctx, env, w, built, taken, id, keys, f.DryRun)
+		did, err := p.One(ctx, id, f.DryRun)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -119,29 +129,30 @@ func Run(ctx context.Context, env *engine.Env, w *engine.Writer, f Chosen) error
 	return errors.Join(errs...)
 }
 
-func replayCallback(ctx context.Context, env *engine.Env, w *engine.Writer, built map[string]accounts.Built,
-	taken map[store.DedupeKey]string,
-	id string, keys [][]byte, dry bool) (out replayedJSON, err error) {
-	was, err := wholeCallback(ctx, w.Store, id)
+// One hands in one callback, or says what would become of it.
+func (p *Replayer) One(ctx context.Context, id string, dry bool) (out objects.Replayed, err error) {
+	was, err := wholeCallback(ctx, p.Store, id)
 	if err != nil {
 		return out, err
 	}
-	b, ok := built[was.Account]
+	b, ok := p.built[was.Account]
 	if !ok {
-		if b, err = env.Named(ctx, w.Store, w.Config, was.Account); err != nil {
+		if b, err = p.Env.Named(ctx, p.Store, p.Config, was.Account); err != nil {
 			return out, err
 		}
-		built[was.Account], w.Built = b, append(w.Built, b.Running)
+		if p.built[was.Account] = b; p.Know != nil {
+			p.Know(b.Running)
+		}
 	}
-	in, err := callback.Judge(b.Running, stored(was, keys))
+	in, err := callback.Judge(b.Running, stored(was, p.keys))
 	if errors.Is(err, provider.ErrUnreadable) {
 		return out, fmt.Errorf("callback %s: %w", id, err)
 	}
 	if err != nil {
 		return out, fmt.Errorf("callback %s could not be judged: %w", id, provider.Redact(err))
 	}
-	out = replayedJSON{id, was.Account, cmp.Or(in.Callback.Ref, was.Ref), string(was.Verdict),
-		string(in.Callback.Verdict), "", in.Callback.Note}
+	out = objects.Replayed{ID: id, Account: was.Account, Ref: cmp.Or(in.Callback.Ref, was.Ref),
+		Before: string(was.Verdict), After: string(in.Callback.Verdict), Note: in.Callback.Note}
 	if was.Verdict != model.Refused && in.Callback.Verdict == model.Refused {
 		out.Note = "its proof covered what was cut out of the body when it was stored"
 	}
@@ -150,9 +161,9 @@ func replayCallback(ctx context.Context, env *engine.Env, w *engine.Writer, buil
 			out.After, out.Outcome = out.Before, string(was.Outcome)
 			return out, nil
 		}
-		return out, foresee(ctx, w.Store, taken, in.Callback, &out)
+		return out, p.foresee(ctx, in.Callback, &out)
 	}
-	res, _, err := w.Worker.Table.Replay(ctx, was, in)
+	res, _, err := p.Table.Replay(ctx, was, in)
 	if err != nil {
 		return out, fmt.Errorf("callback %s: %w", id, err)
 	}
@@ -161,23 +172,21 @@ func replayCallback(ctx context.Context, env *engine.Env, w *engine.Writer, buil
 }
 
 // foresee says which callbacks would turn out to be copies: of one that is stored, or of one that would be replayed
-// before it. taken are the dedupe keys of those.
-func foresee(
-	ctx context.Context, s *store.Store, taken map[store.DedupeKey]string, cb model.Callback, out *replayedJSON,
-) error {
+// before it.
+func (p *Replayer) foresee(ctx context.Context, cb model.Callback, out *objects.Replayed) error {
 	k := store.DedupeKey{Account: cb.Account, Ref: cb.Ref, Key: cb.DedupeKey}
 	if k.Key == "" || cb.Verdict != model.Accepted {
 		return nil
 	}
-	owner, verdict, err := s.DedupeOwner(ctx, k)
+	owner, verdict, err := p.Store.DedupeOwner(ctx, k)
 	switch {
 	case errors.Is(err, store.ErrNoRow), err == nil && verdict == model.NotUnderstood: // that one gives way
-		owner = taken[k]
+		owner = p.taken[k]
 	case err != nil:
 		return err
 	}
 	if owner == "" || owner == out.ID {
-		taken[k] = out.ID
+		p.taken[k] = out.ID
 		return nil
 	}
 	out.After, out.Outcome, out.Note = string(model.Duplicate), string(model.NothingNew), "a copy of "+owner

@@ -24,11 +24,14 @@ const (
 	KindBackfill = "backfill"
 	KindVerify   = "verify"
 	KindRefs     = "ref"
+	KindRetry    = "retry" // documents are fetched again
 )
 
 // Params is what a verb asked a run to do; it rests as JSON in Run.Params.
 type Params struct {
+	By        string   `json:"by,omitempty"` // who asked: "operator NAME"; "" is a verb, or a slot
 	Refs      []string `json:"refs,omitempty"`
+	Only      []string `json:"only,omitempty"`      // retry: the ids of the documents; none: all of the refs
 	Documents *bool    `json:"documents,omitempty"` // backfill: false stores statuses only
 	Sample    int      `json:"sample,omitempty"`
 	Seed      string   `json:"seed,omitempty"` // what the sample is drawn by

@@ -327,3 +327,33 @@ type Row struct {
 	Gaps      []model.Gap
 	Progress  []model.Step
 }
+
+// Trial is one combination of secret, header, hash and encoding that was tried on a callback.
+type Trial struct {
+	Secret   string `json:"secret"`
+	Header   string `json:"header"`
+	Hash     string `json:"hash"`
+	Encoding string `json:"encoding"`
+	Over     string `json:"over"`
+	Match    bool   `json:"match"`
+	Note     string `json:"note"`
+}
+
+// Explained is why a callback was judged as it was.
+type Explained struct {
+	ID       string  `json:"id"`
+	Verdict  string  `json:"verdict"`
+	Sentence string  `json:"sentence"`
+	Trials   []Trial `json:"trials"`
+}
+
+// Replayed is what became of a callback that was handed in again.
+type Replayed struct {
+	ID      string `json:"id"`
+	Account string `json:"account"`
+	Ref     string `json:"ref"`
+	Before  string `json:"before"`
+	After   string `json:"after"`
+	Outcome string `json:"outcome"`
+	Note    string `json:"note"`
+}

@@ -3,6 +3,8 @@ package objects
 import (
 	"encoding/json"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 )
 
 // StampLayout is how times stand in JSON: RFC 3339, UTC, milliseconds.
@@ -35,3 +37,8 @@ func (s Stamp) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads what MarshalJSON wrote.
 func (s *Stamp) UnmarshalJSON(text []byte) error { return json.Unmarshal(text, &s.at) }
+
+// Schema is for huma: how a time is described.
+func (s Stamp) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Format: "date-time", Nullable: true}
+}

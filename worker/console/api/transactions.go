@@ -1,0 +1,93 @@
+package api
+
+import (
+	"context"
+	"errors"
+
+	"countersign/model"
+	"countersign/model/store"
+	"countersign/worker/console/filter"
+	"countersign/worker/console/objects"
+	"countersign/worker/console/problem"
+	"countersign/worker/console/rows"
+)
+
+const rowPath = "/accounts/{account}/transactions/{ref}"
+
+// RowInput names a row.
+type RowInput struct {
+	Account string `path:"account" maxLength:"63"`
+	Ref     string `path:"ref" maxLength:"1024" doc:"the provider's own id, percent-encoded"`
+}
+
+func (in RowInput) key() model.Key { return model.Key{Account: in.Account, Ref: in.Ref} }
+
+type transactionsInput struct {
+	filter.Transactions
+	Paging
+}
+
+func (a *API) readTransactions() {
+	list(a, op("list-transactions", "/transactions", "transactions", "Transactions, the newest change first"),
+		func(in *transactionsInput) (*filter.Transactions, Paging) { return &in.Transactions, in.Paging },
+		listing[filter.Transactions, store.Filter, model.Transaction, objects.Transaction]{
+			filter.Transactions.Store,
+			func(ctx context.Context, f store.Filter, limit int, cursor string) ([]model.Transaction, string, error) {
+				f.Limit, f.Cursor = limit, cursor
+				return a.Store.Transactions(ctx, f)
+			}, objects.OfTransaction,
+		})
+	get(a, op("get-transaction", rowPath, "transactions", "One transaction and all that belongs to it"),
+		func(ctx context.Context, in *RowInput) (objects.Whole, error) {
+			r, err := a.row(ctx, in.key())
+			if err != nil {
+				return objects.Whole{}, err
+			}
+			return objects.OfRow(r), nil
+		})
+	part(a, "get-history", "/history", "Its changes, the oldest first",
+		func(w objects.Whole) []objects.RowChange { return w.History })
+	part(a, "get-callbacks", "/callbacks", "The callbacks that named it, the newest first",
+		func(w objects.Whole) []objects.RowCallback { return w.Callbacks })
+	part(a, "get-documents", "/documents", "Its documents, every version",
+		func(w objects.Whole) []objects.Document { return w.Documents })
+	part(a, "get-gaps", "/gaps", "Its changes that no callback told, the newest first",
+		func(w objects.Whole) []objects.Gap { return w.Gaps })
+}
+
+// part registers a part of a row. It is whole, so its page is the last.
+func part[O any](a *API, id, path, summary string, of func(objects.Whole) []O) {
+	get(a, op(id, rowPath+path, "transactions", summary), func(ctx context.Context, in *RowInput) (Page[O], error) {
+		r, err := a.row(ctx, in.key())
+		return Page[O]{Items: of(objects.OfRow(r))}, err
+	})
+}
+
+// row reads a row with all that belongs to it.
+func (a *API) row(ctx context.Context, k model.Key) (objects.Row, error) {
+	t, err := a.transaction(ctx, k)
+	if err != nil {
+		return objects.Row{}, err
+	}
+	return rows.Whole(ctx, a.Store, t)
+}
+
+// transaction reads a row; one that is hidden is not there, one that was forgotten is gone.
+func (a *API) transaction(ctx context.Context, k model.Key) (model.Transaction, error) {
+	if !filter.IsText(k.Ref) || !filter.IsText(k.Account) {
+		return model.Transaction{}, store.ErrNoRow
+	}
+	t, err := a.Store.Transaction(ctx, k)
+	if err == nil && t.Hidden {
+		err = store.ErrNoRow
+	}
+	if !errors.Is(err, store.ErrNoRow) {
+		return t, err
+	}
+	if _, ferr := a.Store.ForgottenOf(ctx, k); ferr == nil {
+		return t, problem.New(problem.Forgotten, "")
+	} else if !errors.Is(ferr, store.ErrNoRow) {
+		return t, ferr
+	}
+	return t, err
+}

@@ -1,0 +1,93 @@
+package filter
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"hash/crc32"
+	"net/url"
+	"reflect"
+	"strings"
+
+	"countersign/worker/console/problem"
+)
+
+// Values is how a filter stands in an address: what it does not say is not there.
+func Values(filter any) url.Values {
+	out := url.Values{}
+	of := reflect.Indirect(reflect.ValueOf(filter))
+	for i := range of.NumField() {
+		name := nameOf(of.Type().Field(i))
+		switch v := of.Field(i).Interface().(type) {
+		case string:
+			if v != "" {
+				out.Set(name, v)
+			}
+		case []string:
+			for _, one := range v {
+				out.Add(name, one)
+			}
+		}
+	}
+	return out
+}
+
+// Read fills a filter from an address; what it has no member for stays out.
+func Read(filter any, values url.Values) {
+	of := reflect.ValueOf(filter).Elem()
+	for i := range of.NumField() {
+		given := values[nameOf(of.Type().Field(i))]
+		switch of.Field(i).Interface().(type) {
+		case string:
+			of.Field(i).SetString(strings.Join(given[:min(1, len(given))], ""))
+		case []string:
+			of.Field(i).Set(reflect.ValueOf(given))
+		}
+	}
+}
+
+func nameOf(f reflect.StructField) string {
+	name, _, _ := strings.Cut(f.Tag.Get("query"), ",")
+	return name
+}
+
+// sealed is what a cursor says.
+type sealed struct {
+	List   string `json:"l"`
+	Filter string `json:"f"`
+	At     string `json:"a"` // the store's own cursor
+}
+
+// Seal makes a cursor of a list that goes on behind at, with its filter.
+func Seal(list string, filter any, at string) string {
+	text, err := json.Marshal(sealed{list, Values(filter).Encode(), at})
+	if err != nil {
+		return "" // strings always marshal
+	}
+	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint32(text, crc32.ChecksumIEEE(text)))
+}
+
+// Open reads a cursor of a list into its filter, and returns the store's own. A filter that says something else than
+// the cursor's is a bad-cursor problem; one that says nothing becomes the cursor's.
+func Open(list string, filter any, cursor string) (at string, err error) {
+	bad := problem.New(problem.BadCursor, "")
+	raw, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil || len(raw) < 4 {
+		return "", bad
+	}
+	text, sum := raw[:len(raw)-4], binary.BigEndian.Uint32(raw[len(raw)-4:])
+	var s sealed
+	if crc32.ChecksumIEEE(text) != sum || json.Unmarshal(text, &s) != nil || s.List != list {
+		return "", bad
+	}
+	given := Values(filter)
+	if len(given) > 0 && given.Encode() != s.Filter {
+		return "", bad
+	}
+	values, err := url.ParseQuery(s.Filter)
+	if err != nil {
+		return "", bad
+	}
+	Read(filter, values)
+	return s.At, nil
+}
