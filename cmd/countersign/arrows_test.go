@@ -92,7 +92,9 @@ var arrows = map[string][]string{
 		"worker/incidents"},
 	"worker/verify": {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/ask/runs",
 		"worker/files"},
-	"worker/documents": {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/files", "worker/pdf"},
+	"worker/seals": {"model", "model/store", "worker/incidents"},
+	"worker/documents": {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/files", "worker/incidents",
+		"worker/pdf", "worker/seals"},
 	"worker": {
 		"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/ask/runs", "worker/poll", "worker/verify",
 		"worker/documents", "worker/hook", "worker/files", "worker/pdf",
@@ -180,10 +182,13 @@ var arrows = map[string][]string{
 		"cmd/countersign/health", "cmd/countersign/replay", "model", "model/store", "worker/ask/runs",
 		"worker/console/acts", "worker/console/objects", "worker/documents",
 	},
+	"cmd/countersign/tokens": {"cmd/countersign/engine", "cmd/countersign/output", "model/store", "worker/console/access",
+		"worker/console/objects"},
 	"cmd/countersign/upkeep": {
 		"cmd/countersign/arguments", "cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/engine/keyfile",
 		"cmd/countersign/output",
 		"model", "model/store", "model/store/database", "model/store/durable", "model/store/sqlitefile", "worker/files",
+		"worker/seals",
 	},
 	"cmd/countersign/doctor": {
 		"cmd/countersign/config", "cmd/countersign/config/values", "cmd/countersign/engine", "cmd/countersign/health",

@@ -179,6 +179,19 @@ CREATE UNIQUE INDEX documents_of ON documents (account, ref, doc_id, kind, versi
 CREATE INDEX documents_due ON documents (account, next_try_at, id) WHERE next_try_at IS NOT NULL;
 CREATE INDEX documents_state ON documents (state, account, id) WHERE state <> 'stored';
 
+-- Whose seals the signed files of an account carry: hashes alone, no names.
+CREATE TABLE seals (
+  account    TEXT NOT NULL,
+  key        TEXT NOT NULL, -- SHA-256 of the sealing certificate's public key
+  name       TEXT NOT NULL, -- SHA-256 of whose it is and who issued it
+  issuer_key TEXT NOT NULL, -- SHA-256 of the issuer's public key, '' where the files do not hold the issuer's certificate
+  documents  INTEGER NOT NULL, -- files that carry it
+  other      BOOLEAN NOT NULL, -- it stood where always another had stood, and nobody has accepted it
+  document   TEXT NOT NULL, -- the id of the first one
+  first_at   DATETIME NOT NULL,
+  PRIMARY KEY (account, key)
+) WITHOUT ROWID;
+
 -- Steps of signers that browsers told of.
 CREATE TABLE progress (
   account TEXT NOT NULL,
