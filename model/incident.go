@@ -22,12 +22,13 @@ const (
 	PollOverdue            = "poll_overdue"
 	DocumentsOverdue       = "documents_overdue"
 	RecordsSkipped         = "records_skipped"
+	SealedByAnother        = "sealed_by_another"
 )
 
 // IncidentKinds lists every kind, in the order in which they are documented.
 func IncidentKinds() []string {
 	return []string{
 		CallbacksSilent, CallbacksRefused, CallbacksNotUnderstood, RegistrationChanged, CredentialsRefused, PollOverdue,
-		DocumentsOverdue, RecordsSkipped,
+		DocumentsOverdue, RecordsSkipped, SealedByAnother,
 	}
 }

@@ -145,8 +145,9 @@ type FileFacts struct {
 	Changed       []string      `json:"changed"`       // where what was added changes what was signed
 	Certification Certification `json:"certification"` // "" is a file that was judged before this was looked at
 	// what the certification allows later: 1 nothing, 2 forms and signatures, 3 comments too; 0 without one
-	CertificationLevel int `json:"certification_level"`
-	Unlisted           int `json:"unlisted"` // how many signatures the file has beside those that are listed
+	CertificationLevel int  `json:"certification_level"`
+	Seal               Seal `json:"seal"`
+	Unlisted           int  `json:"unlisted"` // how many signatures the file has beside those that are listed
 }
 
 // SignatureFacts is all that is known of a document's embedded signatures. The zero value was never checked.

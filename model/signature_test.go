@@ -24,7 +24,7 @@ func TestFactsAreReadBackAsTheyWereWritten(t *testing.T) {
 				NotAfter: &at}},
 		}},
 		File: FileFacts{Judge: 1, Added: []Addition{AddedValidation}, Changed: []string{"x"},
-			Certification: CertificationKept, CertificationLevel: 2, Unlisted: 3},
+			Certification: CertificationKept, CertificationLevel: 2, Seal: SealUsual, Unlisted: 3},
 	}
 	text, err := json.Marshal(f)
 	if err != nil {

@@ -130,7 +130,7 @@ func (w *Worker) build(o Options) {
 		Store: o.Store, Table: w.Table, Gate: w.Gate, Accounts: w.served, Nudge: w.waking("streams"), Log: o.Log, Guard: w.guard,
 	})
 	w.Documents = documents.New(documents.Options{
-		Store: o.Store, Files: o.Files, Inspect: o.Inspect, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Gate: w.Gate,
+		Store: o.Store, Files: o.Files, Incidents: incidents, Inspect: o.Inspect, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Gate: w.Gate,
 		Owner:     o.Owner,
 		RetryWait: o.RetryWait, RetryMost: o.RetryMost, Workers: o.Workers, MinFree: o.MinFree,
 	})

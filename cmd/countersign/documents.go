@@ -11,6 +11,7 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
+	"countersign/cmd/countersign/upkeep"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/worker/console/objects"
@@ -19,7 +20,8 @@ import (
 func newDocumentsCommand(env *engine.Env) *cobra.Command {
 	return group("documents", "List signed documents, look at them, get them, or decide about them",
 		newDocumentsListCommand(env), newDocumentsShowCommand(env), newDocumentsGetCommand(env),
-		newDocumentsRetryCommand(env), newDocumentsReleaseCommand(env), newDocumentsVerifyCommand(env))
+		newDocumentsRetryCommand(env), newDocumentsReleaseCommand(env), newDocumentsVerifyCommand(env),
+		upkeep.NewSealsCommand(env))
 }
 
 type documentsFlags struct {

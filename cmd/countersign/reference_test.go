@@ -29,7 +29,7 @@ func TestReferenceExplainsEverything(t *testing.T) {
 	for _, of := range []string{"Status", "SignerStatus", "AttentionKind", "GapKind", "GapChange", "DocumentKind",
 		"DocumentState", "Verdict",
 		"Outcome", "ChangeKind", "Channel", "Signature", "Integrity", "Coverage", "Trust",
-		"Addition", "Certification"} {
+		"Addition", "Certification", "Seal"} {
 		if len(words[of]) == 0 {
 			t.Errorf("package model has no words of the type %s", of)
 		}

@@ -38,6 +38,7 @@ type Batch struct {
 	accounts        map[string]*accountEntry
 	documents       map[model.Key][]*documentEntry
 	incidents       map[incidentKey]*incidentEntry
+	seals           map[string]*sealsOf
 	watched         map[string]bool // accounts whose open incidents are in incidents
 	progress        []step
 	runs            []model.Run

@@ -286,13 +286,13 @@ func (w *bareWriter) write(statements []*sql.Stmt, group []bareUnit) error {
 	for i, st := range statements {
 		st := tx.Stmt(st)
 		for _, args := range of(i) {
-			for i, v := range args { // the driver's own form of a time costs more than ours
+			for i, v := range args {
 				switch at := v.(type) {
 				case time.Time:
-					args[i] = database.Stamp(at)
+					args[i] = at.UnixMilli()
 				case *time.Time:
 					if args[i] = nil; at != nil {
-						args[i] = database.Stamp(*at)
+						args[i] = at.UnixMilli()
 					}
 				}
 			}

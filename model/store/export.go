@@ -19,18 +19,25 @@ type exportOf struct{ from, since, order string }
 func Exports() []string { return []string{"changes", "documents", "gaps", "signers", "transactions"} }
 
 func exportNamed(what string) (exportOf, error) {
-	const byRow = "EXISTS (SELECT 1 FROM v1_transactions t WHERE t.account = v.account AND t.ref = v.ref AND t.changed_at >= ?)"
-	switch what {
+	const byRow = "EXISTS (SELECT 1 FROM transactions t WHERE t.account = v.account AND t.ref = v.ref AND NOT t.hidden AND t.changed_at >= ?)"
+	switch what { // what the views show, from where it lies in order
 	case "transactions":
-		return exportOf{"v1_transactions", "changed_at >= ?", "changed_at, account, ref"}, nil
-	case "changes": // what v1_changes shows, from where it lies in order
+		return exportOf{`(SELECT account, provider, ref, external_id, name, status, provider_status, confirmed, reported_status, reason,
+archived, trashed, deleted, not_found, test, attention, signers_done, signers_total, documents_stored, documents_total, sent_at,
+provider_time, created_at, changed_at, confirmed_at, next_check_at, expires_at, seq FROM transactions WHERE NOT hidden)`,
+			"changed_at >= ?", "changed_at"}, nil
+	case "changes":
 		return exportOf{`(SELECT seq, account, ref, kind, from_word AS "from", to_word AS "to", status, confirmed, source, at, signer, document FROM history)`, "at >= ?", "seq"}, nil
 	case "gaps":
-		return exportOf{"v1_gaps", "found_at >= ?", "found_at"}, nil
+		return exportOf{`(SELECT account, ref, kind, change, from_status AS "from", to_status AS "to", after_at AS "after",
+before_at AS "before", found_by, found_at, latency_ns / 1e9 AS latency, signer FROM gaps WHERE kind <> 'pending')`,
+			"found_at >= ?", "found_at"}, nil
 	case "documents":
-		return exportOf{"v1_documents", byRow, "id"}, nil
+		return exportOf{`(SELECT id, account, ref, kind, name, state, reason, signature, sha256, size, integrity, coverage, trust, path,
+stored_at, signature_note, signatures, facts FROM documents)`, byRow, "id"}, nil
 	case "signers":
-		return exportOf{"v1_signers", byRow, ""}, nil
+		return exportOf{`(SELECT t.account, t.ref, s.signer, s.name, s.email, s.role, s."order", s.status, s.viewed_at, s.signed_at,
+s.reason FROM signers s JOIN transactions t ON t.n = s.txn)`, byRow, ""}, nil
 	}
 	return exportOf{}, fmt.Errorf("export %q: want one of %s", what, strings.Join(Exports(), ", "))
 }

@@ -23,6 +23,7 @@ func (b *Batch) flush() error {
 		b.writeReported,
 		b.writeFirsts,
 		b.writeDocuments,
+		b.writeSeals,
 		b.writeProgress,
 		b.writeAccounts,
 		b.writeIncidents,

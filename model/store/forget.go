@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"countersign/model"
@@ -87,7 +88,7 @@ func (s *Store) Forget(ctx context.Context, k model.Key, source string) (p Perso
 		if err != nil {
 			return err
 		}
-		if err := erase(q, k); err != nil {
+		if err := errors.Join(forgetSeals(q, k), erase(q, k)); err != nil {
 			return err
 		}
 		if err := s.tombstone(q, k, append(was.Documents, ids...)); err != nil {

@@ -123,7 +123,7 @@ func (d *db) nowhere(t *testing.T, text string) {
 		return
 	}
 	for _, table := range []string{"transactions", "signers", "callbacks", "documents", "history", "gaps", "drift",
-		"runs", "progress", "tokens", "forgotten", "deliveries"} {
+		"runs", "progress", "seals", "tokens", "forgotten", "deliveries"} {
 		same(t, table, d.count(t, table+" x WHERE x::text LIKE '%"+text+"%'"), int64(0))
 	}
 }

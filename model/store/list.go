@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/base64"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,26 +45,29 @@ func (f Filter) chosen() []string {
 	return f.Accounts
 }
 
-// cursor is where a page ends.
-type cursor struct {
-	at           string // stamp
-	account, ref string
+// place is where a page ends: the row's change, and its number.
+type place struct {
+	at time.Time
+	n  int64
 }
 
-func (c cursor) String() string {
-	return base64.RawURLEncoding.EncodeToString([]byte(c.at + "\x00" + c.account + "\x00" + c.ref))
+func (p place) String() string {
+	return base64.RawURLEncoding.EncodeToString([]byte(database.Stamp(p.at) + "\x00" + strconv.FormatInt(p.n, 10)))
 }
 
-func readCursor(text string) (c cursor, err error) {
+func readPlace(text string) (p place, err error) {
 	raw, err := base64.RawURLEncoding.DecodeString(text)
-	parts := strings.SplitN(string(raw), "\x00", 3)
-	if err != nil || len(parts) != 3 {
-		return c, ErrCursor
+	at, n, ok := strings.Cut(string(raw), "\x00")
+	if err != nil || !ok {
+		return p, ErrCursor
 	}
-	if _, err := database.ReadStamp(parts[0]); err != nil {
-		return c, ErrCursor
+	if p.at, err = database.ReadStamp(at); err != nil {
+		return p, ErrCursor
 	}
-	return cursor{parts[0], parts[1], parts[2]}, nil
+	if p.n, err = strconv.ParseInt(n, 10, 64); err != nil {
+		return p, ErrCursor
+	}
+	return p, nil
 }
 
 // branch is one range of the list index.
@@ -72,8 +76,8 @@ type branch struct{ account, status string }
 // mostBranches limits the merge; beyond it the rows are read from the newest on.
 const mostBranches = 30
 
-// Transactions lists rows without their signers, a page at a time, by (changed_at, account, ref). Pages
-// are complete: a row is left out only if it changes meanwhile and so moves to the list's new end.
+// Transactions lists rows without their signers, a page at a time, by the time of their last change, and those of one
+// instant in the order in which they came. Pages are complete: a row is left out only if it changes meanwhile and so moves to the list's new end.
 func (s *Store) Transactions(ctx context.Context, f Filter) (rows []model.Transaction, next string, err error) {
 	limit := positive(f.Limit, 50)
 	err = s.View(ctx, func(q *database.Tx) error {
@@ -89,7 +93,7 @@ func (s *Store) Transactions(ctx context.Context, f Filter) (rows []model.Transa
 		rows, err = s.inOrder(q, numbers[:min(limit, len(numbers))], false)
 		if more && len(rows) > 0 {
 			last := rows[len(rows)-1]
-			next = cursor{database.Stamp(last.ChangedAt), last.Account, last.Ref}.String()
+			next = place{last.ChangedAt, numbers[limit-1]}.String()
 		}
 		return err
 	})
@@ -98,17 +102,22 @@ func (s *Store) Transactions(ctx context.Context, f Filter) (rows []model.Transa
 
 // keys puts together the query for a page's rows, by their numbers.
 func (f Filter) keys(q *database.Tx, limit int) (query string, args []any, err error) {
-	var c *cursor
+	var p *place
 	if f.Cursor != "" {
-		at, err := readCursor(f.Cursor)
+		at, err := readPlace(f.Cursor)
 		if err != nil {
 			return "", nil, err
 		}
-		c = &at
+		p = &at
 	}
-	order := " ORDER BY changed_at DESC, account DESC, ref DESC LIMIT ?"
+	order, beyond := " ORDER BY changed_at DESC, n DESC LIMIT ?", "(changed_at, n) < (?, ?)"
 	if f.Oldest {
-		order = " ORDER BY changed_at, account, ref LIMIT ?"
+		order, beyond = " ORDER BY changed_at, n LIMIT ?", "(changed_at, n) > (?, ?)"
+	}
+	after := func(w *database.Where) {
+		if p != nil {
+			w.Add(beyond, p.at, p.n)
+		}
 	}
 	var branches []branch
 	if !f.narrow() && (len(f.chosen()) > 0 || len(f.Statuses) > 0) {
@@ -118,7 +127,7 @@ func (f Filter) keys(q *database.Tx, limit int) (query string, args []any, err e
 	}
 	if len(branches) == 0 || len(branches) > mostBranches {
 		w := f.where()
-		f.after(&w, c, "")
+		after(&w)
 		return "SELECT n FROM transactions t" + w.SQL() + order, append(w.Args, limit), nil
 	}
 	var parts []string
@@ -130,8 +139,8 @@ func (f Filter) keys(q *database.Tx, limit int) (query string, args []any, err e
 		rest.Account, rest.Accounts, rest.Statuses = "", nil, nil
 		more := rest.where()
 		w.Add(strings.Join(more.Parts, " AND "), more.Args...)
-		f.after(&w, c, b.account)
-		parts = append(parts, "SELECT n, account, ref, changed_at FROM transactions t"+w.SQL())
+		after(&w)
+		parts = append(parts, "SELECT n, changed_at FROM transactions t"+w.SQL())
 		args = append(args, w.Args...)
 	}
 	return "SELECT n FROM (" + strings.Join(parts, " UNION ALL ") + order + ") k", append(args, limit), nil
@@ -139,31 +148,6 @@ func (f Filter) keys(q *database.Tx, limit int) (query string, args []any, err e
 
 // narrow reports whether another index finds so few rows that sorting them is cheap.
 func (f Filter) narrow() bool { return f.ExternalID != "" || f.Attention }
-
-// after adds the condition for rows after the cursor; account is the branch's, "" if it has none.
-func (f Filter) after(w *database.Where, c *cursor, account string) {
-	if c == nil {
-		return
-	}
-	at, err := database.ReadStamp(c.at)
-	if err != nil {
-		return // readCursor has checked it
-	}
-	beyond, with := "<", "<="
-	if f.Oldest {
-		beyond, with = ">", ">="
-	}
-	switch {
-	case account == "":
-		w.Add("(changed_at, account, ref) "+beyond+" (?, ?, ?)", at, c.account, c.ref)
-	case account == c.account:
-		w.Add("(changed_at, ref) "+beyond+" (?, ?)", at, c.ref)
-	case (account < c.account) != f.Oldest: // at the same instant it comes after the cursor
-		w.Add("changed_at "+with+" ?", at)
-	default:
-		w.Add("changed_at "+beyond+" ?", at)
-	}
-}
 
 // where is the filter without its cursor; each part names columns of t.
 func (f Filter) where() database.Where {

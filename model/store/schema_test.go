@@ -60,6 +60,7 @@ func TestTheSchemaIsTheModels(t *testing.T) {
 			"gaps":           {model.Gap{}, nil, nil},
 			"incidents":      {model.Incident{}, nil, nil},
 			"runs":           {model.Run{}, nil, nil},
+			"seals":          {model.Sealer{}, nil, nil},
 			"drift":          {model.DriftLine{}, nil, nil},
 			"accounts":       {model.Account{}, nil, nil},
 			"locks":          {database.LockRow{}, nil, nil},

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/base64"
 	"strings"
 	"time"
 
@@ -25,10 +26,32 @@ type OpenFilter struct {
 
 // lastAnswer orders rows that were never answered first.
 const (
-	lastAnswer  = "COALESCE(confirmed_at, not_found_at, '1970-01-01T00:00:00.000Z')"
+	lastAnswer  = "COALESCE(confirmed_at, not_found_at, 0)"
 	lastAnswerP = "COALESCE(confirmed_at, not_found_at, 'epoch')"
 	openWords   = "('unknown', 'draft', 'in_progress')"
 )
+
+// cursor is where a page of a tier ends.
+type cursor struct {
+	at           string // stamp
+	account, ref string
+}
+
+func (c cursor) String() string {
+	return base64.RawURLEncoding.EncodeToString([]byte(c.at + "\x00" + c.account + "\x00" + c.ref))
+}
+
+func readCursor(text string) (c cursor, err error) {
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	parts := strings.SplitN(string(raw), "\x00", 3)
+	if err != nil || len(parts) != 3 {
+		return c, ErrCursor
+	}
+	if _, err := database.ReadStamp(parts[0]); err != nil {
+		return c, ErrCursor
+	}
+	return cursor{parts[0], parts[1], parts[2]}, nil
+}
 
 func (s *Store) openWhere(f OpenFilter) (database.Where, error) {
 	w := database.Where{}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"countersign/model"
+	"countersign/model/store/database"
 )
 
 func TestTimesAreUTCWhateverTheZone(t *testing.T) {
@@ -47,7 +48,7 @@ func TestTimesAreUTCWhateverTheZone(t *testing.T) {
 		raw := d.raw(t)
 		for _, query := range []string{
 			`SELECT changed_at || '' FROM v1_transactions`, `SELECT signed_at || '' FROM v1_signers WHERE signed_at IS NOT NULL`,
-			`SELECT created_at || '' FROM runs`, `SELECT first_start_at || '' FROM v1_accounts`,
+			`SELECT first_start_at || '' FROM v1_accounts`,
 		} {
 			var text string
 			check(t, raw.QueryRow(query).Scan(&text))
@@ -64,5 +65,25 @@ func TestTheClockIsRoundedToWhatIsKept(t *testing.T) {
 	if sameTime(at(noon), at(noon.Add(time.Millisecond))) || !sameTime(at(noon), at(noon.Add(time.Microsecond))) ||
 		sameTime(nil, at(noon)) {
 		t.Error("times are compared otherwise than they are kept")
+	}
+}
+
+// A time that rests as a number is shown to the millisecond, whatever the number.
+func TestTheViewsShowEveryMillisecond(t *testing.T) {
+	d := openSQLiteTest(t)
+	raw := d.raw(t)
+	r := row1("a")
+	d.put(t, r)
+	for _, day := range []time.Time{time.Date(1969, 12, 31, 23, 59, 59, 0, time.UTC), time.Unix(0, 0), noon,
+		time.Date(2038, 1, 19, 3, 14, 7, 0, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)} {
+		for ms := range 1000 {
+			want := day.UTC().Add(time.Duration(ms) * time.Millisecond)
+			_, err := raw.Exec(`UPDATE transactions SET changed_at = ?`, want.UnixMilli())
+			check(t, err)
+			var text string
+			check(t, raw.QueryRow(`SELECT changed_at FROM v1_transactions`).Scan(&text))
+			same(t, "shown", text, database.Stamp(want))
+		}
+		same(t, "read", d.get(t, r.Key()).ChangedAt, day.UTC().Add(999*time.Millisecond))
 	}
 }

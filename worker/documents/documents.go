@@ -13,17 +13,19 @@ import (
 	"countersign/worker/apply"
 	"countersign/worker/ask"
 	"countersign/worker/files"
+	"countersign/worker/incidents"
 	"countersign/worker/pdf"
 )
 
 // Options is what Documents need. A verb that fetches nothing leaves out Gate and what follows it.
 type Options struct {
-	Store    *store.Store
-	Files    *files.Folder
-	Inspect  pdf.Inspector           // looks into a file that came
-	Accounts func() []*apply.Account // the current ones; a reload swaps them
-	Now      func() time.Time
-	Log      *logrus.Entry
+	Store     *store.Store
+	Files     *files.Folder
+	Incidents *incidents.Table
+	Inspect   pdf.Inspector           // looks into a file that came
+	Accounts  func() []*apply.Account // the current ones; a reload swaps them
+	Now       func() time.Time
+	Log       *logrus.Entry
 
 	Gate      *ask.Gate     // says whether an account may be asked
 	Owner     string        // names this process in leases
@@ -35,12 +37,13 @@ type Options struct {
 
 // Documents work on the files of transactions. Safe for concurrent use.
 type Documents struct {
-	store    *store.Store
-	files    *files.Folder
-	reader   pdf.Inspector
-	accounts func() []*apply.Account
-	now      func() time.Time
-	log      *logrus.Entry
+	store     *store.Store
+	files     *files.Folder
+	incidents *incidents.Table
+	reader    pdf.Inspector
+	accounts  func() []*apply.Account
+	now       func() time.Time
+	log       *logrus.Entry
 
 	gate                 *ask.Gate
 	owner                string
@@ -52,7 +55,7 @@ type Documents struct {
 // New returns Documents. Nothing is fetched until a lane's round.
 func New(o Options) *Documents {
 	return &Documents{
-		store: o.Store, files: o.Files, reader: o.Inspect, accounts: o.Accounts, now: o.Now, log: o.Log,
+		store: o.Store, files: o.Files, incidents: o.Incidents, reader: o.Inspect, accounts: o.Accounts, now: o.Now, log: o.Log,
 		gate: o.Gate, owner: o.Owner, retryWait: o.RetryWait, retryMost: o.RetryMost, workers: o.Workers, minFree: o.MinFree,
 	}
 }

@@ -54,7 +54,7 @@ func newBench(t *testing.T, dsn string) *bench {
 	check(t, err)
 	b.service, b.account = b.test.Service, b.test.Account
 	b.Documents = New(Options{
-		Store: b.test.Store, Files: folder, Inspect: pdf.InspectHere, Accounts: b.test.Configured, Now: b.test.Now,
+		Store: b.test.Store, Files: folder, Incidents: b.test.Table.Incidents(), Inspect: pdf.InspectHere, Accounts: b.test.Configured, Now: b.test.Now,
 		Log: logrus.NewEntry(b.test.Logger()), Gate: b.test.Gate, Owner: "test",
 		RetryWait: 30 * time.Second, RetryMost: 30 * time.Minute, Workers: 4,
 	})

@@ -13,6 +13,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/worker/apply"
+	"countersign/worker/incidents"
 )
 
 // ErrNotQuarantined is of a document that is not in quarantine: there is nothing to release.
@@ -56,7 +57,9 @@ func (ds *Documents) takeOut(
 	if err != nil {
 		return d, err
 	}
+	var moved []incidents.Move
 	err = ds.store.DoPatiently(ctx, store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
+		moved = nil
 		row, found, err := apply.DocumentByID(b, d)
 		if err != nil {
 			return err
@@ -72,8 +75,11 @@ func (ds *Documents) takeOut(
 		case s.Step != model.StepStored: // what has changed since counts
 			return ErrNotQuarantined
 		}
+		if e.Kind == model.DocumentJudged { // one that an operator let out is nobody's example
+			moved, err = learn(b, ds.account(d.Account), &s)
+		}
 		d = s.Next
-		return nil
+		return err
 	}})
 	if errors.Is(err, ErrNotQuarantined) && made { // the row was removed meanwhile, so the new name is removed too
 		return d, errors.Join(err, ds.files.Drop(to))
@@ -81,6 +87,7 @@ func (ds *Documents) takeOut(
 	if err != nil {
 		return d, err
 	}
+	ds.incidents.Note(moved)
 	if err := ds.files.Drop(from); err != nil { // the file has its place, and the old name is only a remainder
 		log := ds.log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "err": err})
 		log.Warn("a released file could not be removed from quarantine")

@@ -88,7 +88,7 @@ func (w *Writer) Documents() (*documents.Documents, error) {
 		return nil, err
 	}
 	return documents.New(documents.Options{
-		Store: w.Store, Files: folder, Inspect: sandbox.New().Inspect, Accounts: func() []*apply.Account { return w.Built },
+		Store: w.Store, Files: folder, Incidents: w.Worker.Table.Incidents(), Inspect: sandbox.New().Inspect, Accounts: func() []*apply.Account { return w.Built },
 		Now: w.env.UTC, Log: w.log, Owner: w.env.Owner(),
 	}), nil
 }

@@ -18,6 +18,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
+	"countersign/model/store/database/postgres"
 	"countersign/model/store/sqlitefile"
 )
 
@@ -55,7 +56,7 @@ type DB struct {
 	dsn      string   // PostgreSQL's
 	write    *gorm.DB // nil if read-only
 	read     *gorm.DB
-	texts    texts
+	texts    postgres.Texts
 	steps    fs.FS       // the migrations of this dialect
 	step     int64       // of the schema that this program knows
 	older    atomic.Bool // the schema is older than this program: nothing works but Migrate
@@ -224,7 +225,7 @@ func (d *DB) Write(ctx context.Context, f func(*Tx) error) error {
 	}
 	for try := 1; ; try++ {
 		err := d.within(ctx, d.write, &sql.TxOptions{}, func(q *Tx) error {
-			if err := d.look(q); err != nil {
+			if err := look(d, q); err != nil {
 				return err
 			}
 			return f(q)

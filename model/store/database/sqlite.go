@@ -10,6 +10,7 @@ import (
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 
+	"countersign/model/store/database/postgres"
 	"countersign/model/store/sqlitefile"
 )
 
@@ -117,7 +118,7 @@ func ReadFile(ctx context.Context, path string, f func(*Tx) error) error {
 		return err
 	}
 	defer tx.Rollback()
-	return f(&Tx{ctx: ctx, tx: tx, texts: &texts{}})
+	return f(&Tx{ctx: ctx, tx: tx, texts: &postgres.Texts{}})
 }
 
 // Examined says what a SQLite file of ours holds.

@@ -2,19 +2,18 @@ package database
 
 import (
 	"database/sql"
-	"fmt"
 	"time"
 
 	"countersign/model/store/sqlitefile"
 )
 
-// Stamp is t as it rests in SQLite and as the views show it: text in UTC that sorts as time does.
+// Stamp is t as SQLite's views show it: text in UTC that sorts as time does.
 func Stamp(t time.Time) string { return sqlitefile.Stamp(t) }
 
 // ReadStamp reads what Stamp wrote.
 func ReadStamp(s string) (time.Time, error) { return sqlitefile.ReadStamp(s) }
 
-// When scans a time, from SQLite's text or PostgreSQL's timestamptz, into a pointer: nil for NULL.
+// When scans a time, from SQLite's number or PostgreSQL's timestamptz, into a pointer: nil for NULL.
 func When(to **time.Time) sql.Scanner { return when{to} }
 
 type when struct{ to **time.Time }
@@ -44,13 +43,8 @@ func (m moment) Scan(v any) (err error) {
 }
 
 func readTime(v any) (time.Time, error) {
-	switch x := v.(type) {
-	case time.Time:
-		return x.UTC(), nil
-	case string:
-		return ReadStamp(x)
-	case []byte:
-		return ReadStamp(string(x))
+	if t, ok := v.(time.Time); ok {
+		return t.UTC(), nil
 	}
-	return time.Time{}, fmt.Errorf("a time rests as %T", v)
+	return sqlitefile.ReadAtRest(v)
 }

@@ -3,13 +3,13 @@ package database
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
-	"strconv"
-	"strings"
-	"sync"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
+
+	"countersign/model/store/database/postgres"
 )
 
 // Tx runs SQL inside one transaction of either database. Placeholders are question marks.
@@ -20,9 +20,13 @@ type Tx struct {
 	ctx   context.Context
 	pool  *gorm.DB // what gorm's is made of, where it is needed
 	tx    *sql.Tx
-	texts *texts
+	texts *postgres.Texts
 	step  int64 // of the schema that this program knows
 	state State
+
+	conn  *sql.Conn      // of tx; only on PostgreSQL, and only where something is written
+	later postgres.Later // statements that are still to be sent
+	fault error          // of one that was sent
 }
 
 // within runs f in a transaction of db.
@@ -31,7 +35,14 @@ func (d *DB) within(ctx context.Context, db *gorm.DB, o *sql.TxOptions, f func(*
 	if err != nil {
 		return d.explain(err)
 	}
-	if err := f(q); err != nil {
+	if q.conn != nil {
+		defer q.conn.Close()
+	}
+	err = f(q)
+	if sent := q.send(); sent != nil { // what f made of it says less
+		err = sent
+	}
+	if err != nil {
 		q.tx.Rollback()
 		return d.explain(err)
 	}
@@ -39,15 +50,35 @@ func (d *DB) within(ctx context.Context, db *gorm.DB, o *sql.TxOptions, f func(*
 }
 
 func (d *DB) begin(ctx context.Context, db *gorm.DB, o *sql.TxOptions) (*Tx, error) {
-	tx, err := db.Statement.ConnPool.(*sql.DB).BeginTx(ctx, o)
+	q := &Tx{ctx: ctx, pool: db, texts: &d.texts, Postgres: d.pg, step: d.step}
+	pool, err := db.DB()
 	if err != nil {
 		return nil, err
 	}
-	return &Tx{ctx: ctx, pool: db, tx: tx, texts: &d.texts, Postgres: d.pg, step: d.step}, nil
+	if !d.pg || o.ReadOnly {
+		q.tx, err = pool.BeginTx(ctx, o)
+		return q, err
+	}
+	if q.conn, err = pool.Conn(ctx); err != nil {
+		return nil, err
+	}
+	if q.tx, err = q.conn.BeginTx(ctx, o); err != nil {
+		return nil, errors.Join(err, q.conn.Close())
+	}
+	return q, nil
+}
+
+// send sends the statements that were kept back, in one way to the server.
+func (q *Tx) send() error {
+	if q.fault == nil {
+		q.fault = q.later.Send(q.ctx, q.conn)
+	}
+	return q.fault
 }
 
 // gorm is the transaction as gorm has it.
 func (q *Tx) gorm() *gorm.DB {
+	q.send() //nolint:errcheck // a transaction in which one failed takes no more
 	db := q.pool.Session(&gorm.Session{Context: q.ctx, NewDB: true})
 	db.Statement.ConnPool = q.tx
 	return db
@@ -61,14 +92,15 @@ type State struct{ version, changes int64 }
 func (q *Tx) State() (State, bool) { return q.state, q.state != State{} }
 
 // Exec runs a statement. On SQLite it is run as a query, which takes the driver one crossing into C
-// where its Exec takes one for each argument. The driver keeps prepared statements by their text.
+// where its Exec takes one for each argument. The driver keeps prepared statements by their text. On PostgreSQL a
+// transaction that writes keeps it back until something is read or the transaction ends: a way to the server for many.
 func (q *Tx) Exec(query string, args ...any) error {
-	q.Ran++
-	if q.Postgres {
-		_, err := q.tx.ExecContext(q.ctx, q.texts.rebound(query), args...)
-		return err
+	if q.conn != nil {
+		q.Ran++
+		q.later.Queue(q.texts.Of(query), args...)
+		return q.fault
 	}
-	rows, err := q.tx.QueryContext(q.ctx, query, args...)
+	rows, err := q.Query(query, args...)
 	if err != nil {
 		return err
 	}
@@ -84,8 +116,11 @@ func (q *Tx) Exec(query string, args ...any) error {
 // Query runs a query whose rows the caller closes.
 func (q *Tx) Query(query string, args ...any) (*sql.Rows, error) {
 	q.Ran++
+	if err := q.send(); err != nil {
+		return nil, err
+	}
 	if q.Postgres {
-		query = q.texts.rebound(query)
+		query = q.texts.Of(query)
 	}
 	return q.tx.QueryContext(q.ctx, query, args...)
 }
@@ -93,8 +128,9 @@ func (q *Tx) Query(query string, args ...any) (*sql.Rows, error) {
 // QueryRow runs a query for one row.
 func (q *Tx) QueryRow(query string, args ...any) *sql.Row {
 	q.Ran++
+	q.send() //nolint:errcheck // a transaction in which one failed takes no more
 	if q.Postgres {
-		query = q.texts.rebound(query)
+		query = q.texts.Of(query)
 	}
 	return q.tx.QueryRowContext(q.ctx, query, args...)
 }
@@ -112,48 +148,6 @@ func (q *Tx) Each(scan func(*sql.Rows) error, query string, args ...any) error {
 		}
 	}
 	return rows.Err()
-}
-
-// texts keeps PostgreSQL's form of each statement.
-type texts struct {
-	mu   sync.RWMutex
-	made map[string]string
-}
-
-// mostTexts bounds how many are kept; queries put together from a filter come in many shapes.
-const mostTexts = 300
-
-func (t *texts) rebound(query string) string {
-	t.mu.RLock()
-	text, ok := t.made[query]
-	t.mu.RUnlock()
-	if ok {
-		return text
-	}
-	text = rebind(query)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.made == nil || len(t.made) >= mostTexts {
-		t.made = map[string]string{}
-	}
-	t.made[query] = text
-	return text
-}
-
-// rebind turns question marks into PostgreSQL's numbered placeholders. No literal in our SQL has one.
-func rebind(query string) string {
-	var b strings.Builder
-	n := 0
-	for i := 0; i < len(query); i++ {
-		if query[i] != '?' {
-			b.WriteByte(query[i])
-			continue
-		}
-		n++
-		b.WriteByte('$')
-		b.WriteString(strconv.Itoa(n))
-	}
-	return b.String()
 }
 
 // Words reads a query's single column.
@@ -194,7 +188,7 @@ func (q *Tx) Affect(query string, args ...any) (int64, error) {
 
 // look notes how a transaction that writes found the database. Where others have changed something, the schema may be
 // theirs by now.
-func (d *DB) look(q *Tx) error {
+func look(d *DB, q *Tx) error {
 	if q.Postgres {
 		return nil
 	}

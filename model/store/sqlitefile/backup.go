@@ -50,13 +50,13 @@ func ReadThrough(ctx context.Context, path string) (e Examined, err error) {
 	if found != "ok" {
 		return e, fmt.Errorf("%s is damaged: %s", path, strings.TrimSpace(found))
 	}
-	var newest sql.NullString
+	var newest any
 	err = db.QueryRowContext(ctx, `SELECT (SELECT MAX(version_id) FROM goose_db_version WHERE is_applied), (SELECT COUNT(*) FROM transactions WHERE NOT hidden),
 (SELECT MAX(at) FROM (SELECT at FROM (SELECT at FROM callbacks ORDER BY n DESC LIMIT 1) UNION ALL SELECT at FROM (SELECT at FROM history ORDER BY seq DESC LIMIT 1))),
 seq, version, ordinal FROM counters`).Scan(&e.Schema, &e.Transactions, &newest, &e.Seq, &e.Version, &e.Ordinal)
-	if err == nil && newest.Valid {
+	if err == nil && newest != nil {
 		var at time.Time
-		at, err = time.Parse(time.RFC3339Nano, newest.String)
+		at, err = ReadAtRest(newest)
 		e.NewestAt = &at
 	}
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"net/url"
+	"strings"
 	"time"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
@@ -51,7 +52,7 @@ func readDSN(path string) string {
 	})
 }
 
-// utcConnector opens SQLite connections that write times as the views show them.
+// utcConnector opens SQLite connections that write and read times as they rest.
 type utcConnector struct{ connector }
 
 // Connect opens one connection.
@@ -63,8 +64,7 @@ func (c *utcConnector) Connect(context.Context) (driver.Conn, error) {
 	return &utcConn{lite}, nil
 }
 
-// utcConn is a connection to which every time goes as text in UTC, whatever its zone: SQLite
-// compares times as text.
+// utcConn is a connection to which every time goes as a number, and comes back from as a time.
 type utcConn struct{ *sqlite3.SQLiteConn }
 
 // CheckNamedValue is asked by database/sql about each argument.
@@ -75,17 +75,58 @@ func (*utcConn) CheckNamedValue(v *driver.NamedValue) (err error) {
 	case int:
 		v.Value = int64(x)
 	case time.Time:
-		v.Value = Stamp(x)
+		v.Value = AtRest(x)
 	case *time.Time:
 		v.Value = nil
 		if x != nil {
-			v.Value = Stamp(*x)
+			v.Value = AtRest(*x)
 		}
 	default:
 		v.Value, err = driver.DefaultParameterConverter.ConvertValue(v.Value)
 		if t, ok := v.Value.(time.Time); ok {
-			v.Value = Stamp(t)
+			v.Value = AtRest(t)
 		}
 	}
 	return err
+}
+
+// QueryContext reads the columns of type STAMP as times.
+func (c *utcConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	rows, err := c.SQLiteConn.QueryContext(ctx, query, args)
+	if lite, ok := rows.(*sqlite3.SQLiteRows); ok && err == nil {
+		return &utcRows{SQLiteRows: lite}, nil
+	}
+	return rows, err
+}
+
+type utcRows struct {
+	*sqlite3.SQLiteRows
+	known  bool
+	stamps []int // the columns that are times
+}
+
+// Next reads a row.
+func (r *utcRows) Next(to []driver.Value) error {
+	if err := r.SQLiteRows.Next(to); err != nil {
+		return err
+	}
+	if !r.known {
+		r.known = true
+		for i, t := range r.DeclTypes() {
+			if strings.EqualFold(t, "stamp") {
+				r.stamps = append(r.stamps, i)
+			}
+		}
+	}
+	for _, i := range r.stamps {
+		if to[i] == nil {
+			continue
+		}
+		at, err := ReadAtRest(to[i])
+		if err != nil {
+			return err
+		}
+		to[i] = at
+	}
+	return nil
 }

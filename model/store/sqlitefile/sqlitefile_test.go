@@ -36,8 +36,8 @@ func made(t *testing.T, dir, name string) string {
 	run(t, path, `CREATE TABLE goose_db_version (version_id INTEGER, is_applied BOOLEAN); INSERT INTO goose_db_version VALUES (1, TRUE);
 CREATE TABLE counters (seq INTEGER, version INTEGER, ordinal INTEGER); INSERT INTO counters VALUES (3, 2, 9);
 CREATE TABLE transactions (name TEXT, hidden BOOLEAN); INSERT INTO transactions VALUES ('`+name+`', FALSE), ('a hint', TRUE);
-CREATE TABLE callbacks (n INTEGER, at DATETIME); INSERT INTO callbacks VALUES (1, '2026-01-31T12:00:00.000Z');
-CREATE TABLE history (seq INTEGER, at DATETIME); INSERT INTO history VALUES (1, '2026-01-31T11:00:00.000Z');
+CREATE TABLE callbacks (n INTEGER, at STAMP); INSERT INTO callbacks VALUES (1, 1769860800000);
+CREATE TABLE history (seq INTEGER, at STAMP); INSERT INTO history VALUES (1, 1769857200000);
 CREATE TABLE outbox (seq INTEGER)`)
 	return path
 }

@@ -1,11 +1,30 @@
 package sqlitefile
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
-// stampLayout is how times rest in SQLite and how the views show them.
+// AtRest is t as it rests in SQLite: milliseconds since 1970.
+func AtRest(t time.Time) int64 { return t.UnixMilli() }
+
+// ReadAtRest reads what AtRest wrote, and text as the views show it.
+func ReadAtRest(v any) (time.Time, error) {
+	switch x := v.(type) {
+	case int64:
+		return time.UnixMilli(x).UTC(), nil
+	case string:
+		return ReadStamp(x)
+	case []byte:
+		return ReadStamp(string(x))
+	}
+	return time.Time{}, fmt.Errorf("a time rests as %T", v)
+}
+
+// stampLayout is how the views show times.
 const stampLayout = "2006-01-02T15:04:05.000Z"
 
-// Stamp is t as it rests in SQLite.
+// Stamp is t as the views show it: text in UTC that sorts as time does.
 func Stamp(t time.Time) string {
 	var b [24]byte
 	t = t.UTC()

@@ -59,12 +59,13 @@ type Facts struct {
 	Changed            []string `json:"changed"`
 	Certification      string   `json:"certification"`
 	CertificationLevel int      `json:"certification_level"`
+	Seal               string   `json:"seal"`
 	Unlisted           int      `json:"unlisted"`
 }
 
 func ofFacts(f model.FileFacts) Facts {
 	return Facts{f.Judge, each(f.Added, text), each(f.Changed, text), string(f.Certification), f.CertificationLevel,
-		f.Unlisted}
+		string(f.Seal), f.Unlisted}
 }
 
 func text[S ~string](s S) string { return string(s) }

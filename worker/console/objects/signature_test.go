@@ -21,7 +21,7 @@ func TestSignaturesSayWhatTheDatabaseSays(t *testing.T) {
 			Issuer: "CN=Root", Serial: "0a", SHA256: "ab", Key: "cd", NotBefore: &at, NotAfter: &at}},
 	}
 	facts := model.FileFacts{Judge: 1, Added: []model.Addition{model.AddedForm}, Changed: []string{"x"},
-		Certification: model.CertificationKept, CertificationLevel: 2, Unlisted: 3}
+		Certification: model.CertificationKept, CertificationLevel: 2, Seal: model.SealUsual, Unlisted: 3}
 	for name, c := range map[string][2]any{
 		"a signature":       {full, ofSignature(full)},
 		"an empty one":      {model.EmbeddedSignature{}, ofSignature(model.EmbeddedSignature{})},

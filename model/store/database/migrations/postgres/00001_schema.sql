@@ -120,8 +120,8 @@ CREATE TABLE transactions (
 );
 -- A list without a choice of account or status reads the first; others read one range of the second
 -- for each account and status, and merge them.
-CREATE INDEX transactions_changed ON transactions (changed_at, account, ref) WHERE NOT hidden;
-CREATE INDEX transactions_list ON transactions (account, status, changed_at, ref) WHERE NOT hidden;
+CREATE INDEX transactions_changed ON transactions (changed_at, n) WHERE NOT hidden;
+CREATE INDEX transactions_list ON transactions (account, status, changed_at, n) WHERE NOT hidden;
 CREATE INDEX transactions_due ON transactions (account, due_rank, next_check_at, n) WHERE next_check_at IS NOT NULL;
 CREATE INDEX transactions_attention ON transactions (account, changed_at) WHERE attention <> '[]';
 CREATE INDEX transactions_external ON transactions (external_id) WHERE external_id <> '';
@@ -178,6 +178,19 @@ CREATE TABLE documents (
 CREATE UNIQUE INDEX documents_of ON documents (account, ref, doc_id, kind, version);
 CREATE INDEX documents_due ON documents (account, next_try_at, id) WHERE next_try_at IS NOT NULL;
 CREATE INDEX documents_state ON documents (state, account, id) WHERE state <> 'stored';
+
+-- Whose seals the signed files of an account carry: hashes alone, no names.
+CREATE TABLE seals (
+  account    text COLLATE "C" NOT NULL,
+  key        text COLLATE "C" NOT NULL, -- SHA-256 of the sealing certificate's public key
+  name       text COLLATE "C" NOT NULL, -- SHA-256 of whose it is and who issued it
+  issuer_key text COLLATE "C" NOT NULL, -- SHA-256 of the issuer's public key, '' where the files do not hold the issuer's certificate
+  documents  bigint NOT NULL, -- files that carry it
+  other      boolean NOT NULL, -- it stood where always another had stood, and nobody has accepted it
+  document   text COLLATE "C" NOT NULL, -- the id of the first one
+  first_at   timestamptz NOT NULL,
+  PRIMARY KEY (account, key)
+);
 
 -- Steps of signers that browsers told of.
 CREATE TABLE progress (

@@ -1,4 +1,4 @@
--- Times are text in UTC with milliseconds, 2026-01-31T12:00:00.000Z, so that they compare right.
+-- Times (STAMP) are milliseconds since 1970, UTC. The views show them as text, 2026-01-31T12:00:00.000Z.
 -- What has no v1_ before its name is ours and may change; see docs/sql.md.
 
 -- +goose Up
@@ -17,17 +17,17 @@ CREATE TABLE accounts (
   id               TEXT NOT NULL PRIMARY KEY,
   provider         TEXT NOT NULL,
   remote_id        TEXT NOT NULL DEFAULT '',
-  first_start_at   DATETIME NOT NULL,
-  last_callback_at DATETIME,
-  last_poll_at     DATETIME,
-  listed_until     DATETIME,
+  first_start_at   STAMP NOT NULL,
+  last_callback_at STAMP,
+  last_poll_at     STAMP,
+  listed_until     STAMP,
   refused_in_a_row INTEGER NOT NULL DEFAULT 0,
   not_understood_in_a_row INTEGER NOT NULL DEFAULT 0,
   registration     TEXT NOT NULL DEFAULT '',
   reach            TEXT NOT NULL DEFAULT '', -- whose transactions its lists show, as far as was tried
   last_error       TEXT NOT NULL DEFAULT '', -- of its questions; '': the newest went well
-  last_error_at    DATETIME,
-  rests_until      DATETIME -- no question goes out before; NULL: it does not rest
+  last_error_at    STAMP,
+  rests_until      STAMP -- no question goes out before; NULL: it does not rest
 );
 
 CREATE TABLE callbacks (
@@ -41,7 +41,7 @@ CREATE TABLE callbacks (
   verdict     TEXT NOT NULL,
   outcome     TEXT NOT NULL,
   note        TEXT NOT NULL,
-  at          DATETIME NOT NULL,
+  at          STAMP NOT NULL,
   remote_addr TEXT NOT NULL,
   body_hash   TEXT NOT NULL,       -- hex as bytes
   sealed      BOOLEAN NOT NULL,
@@ -60,7 +60,7 @@ CREATE TABLE dictionaries (
   n          INTEGER PRIMARY KEY,
   provider   TEXT NOT NULL,
   dictionary BLOB NOT NULL,
-  made_at    DATETIME NOT NULL
+  made_at    STAMP NOT NULL
 );
 
 CREATE TABLE transactions (
@@ -84,44 +84,44 @@ CREATE TABLE transactions (
   metadata         TEXT NOT NULL DEFAULT '',
   signers_done     INTEGER NOT NULL DEFAULT 0,
   signers_total    INTEGER NOT NULL DEFAULT 0,
-  sent_at          DATETIME,
-  provider_time    DATETIME,
-  created_at       DATETIME,
-  expires_at       DATETIME,
-  first_seen_at    DATETIME NOT NULL DEFAULT '1970-01-01T00:00:00.000Z',
-  changed_at       DATETIME NOT NULL DEFAULT '1970-01-01T00:00:00.000Z',
-  confirmed_at     DATETIME,
-  asked_at         DATETIME,
+  sent_at          STAMP,
+  provider_time    STAMP,
+  created_at       STAMP,
+  expires_at       STAMP,
+  first_seen_at    STAMP NOT NULL DEFAULT 0,
+  changed_at       STAMP NOT NULL DEFAULT 0,
+  confirmed_at     STAMP,
+  asked_at         STAMP,
   origin           TEXT NOT NULL DEFAULT '',
   hidden           BOOLEAN NOT NULL DEFAULT 0,
   version          INTEGER NOT NULL DEFAULT 0,
   seq              INTEGER NOT NULL DEFAULT 0,
-  next_check_at    DATETIME,
+  next_check_at    STAMP,
   due_rank         INTEGER, -- 0 the end of a known row, 1 another, 2 and 3 the same for refs that are only named; NULL: not due
   due_reason       TEXT NOT NULL DEFAULT '',
-  due_since        DATETIME,
-  hinted_at        DATETIME,
+  due_since        STAMP,
+  hinted_at        STAMP,
   lost_answers     INTEGER NOT NULL DEFAULT 0,
   not_found_count  INTEGER NOT NULL DEFAULT 0,
-  not_found_at     DATETIME,
-  delete_at        DATETIME,
+  not_found_at     STAMP,
+  delete_at        STAMP,
   recheck          INTEGER NOT NULL DEFAULT 0,
   refuted_as       TEXT NOT NULL DEFAULT '',
-  refuted_at       DATETIME,
+  refuted_at       STAMP,
   fingerprint      TEXT NOT NULL DEFAULT '',
   open_gaps        INTEGER NOT NULL DEFAULT 0,
   documents_total  INTEGER NOT NULL DEFAULT 0,
   documents_stored INTEGER NOT NULL DEFAULT 0,
   provider_mark    TEXT NOT NULL DEFAULT '',
   signer_rows      INTEGER NOT NULL DEFAULT 0, -- rows in signers, those who left too
-  lease_until      DATETIME,
+  lease_until      STAMP,
   lease_owner      TEXT NOT NULL DEFAULT '',
   UNIQUE (account, ref)
 );
 -- A list without a choice of account or status reads the first; others read one range of the second
 -- for each account and status, and merge them.
-CREATE INDEX transactions_changed ON transactions (changed_at, account, ref) WHERE NOT hidden;
-CREATE INDEX transactions_list ON transactions (account, status, changed_at, ref) WHERE NOT hidden;
+CREATE INDEX transactions_changed ON transactions (changed_at) WHERE NOT hidden;
+CREATE INDEX transactions_list ON transactions (account, status, changed_at) WHERE NOT hidden;
 CREATE INDEX transactions_due ON transactions (account, due_rank, next_check_at) WHERE next_check_at IS NOT NULL;
 CREATE INDEX transactions_attention ON transactions (account, changed_at) WHERE attention <> '[]';
 CREATE INDEX transactions_external ON transactions (external_id) WHERE external_id <> '';
@@ -138,8 +138,8 @@ CREATE TABLE signers (
   role      TEXT NOT NULL,
   "order"   INTEGER NOT NULL,
   status    TEXT NOT NULL,
-  viewed_at DATETIME,
-  signed_at DATETIME,
+  viewed_at STAMP,
+  signed_at STAMP,
   reason    TEXT NOT NULL,
   PRIMARY KEY (txn, signer)
 ) WITHOUT ROWID;
@@ -158,9 +158,9 @@ CREATE TABLE documents (
   size           INTEGER NOT NULL,
   path           TEXT NOT NULL,
   attempts       INTEGER NOT NULL,
-  next_try_at    DATETIME,
-  stored_at      DATETIME,
-  created_at     DATETIME NOT NULL,
+  next_try_at    STAMP,
+  stored_at      STAMP,
+  created_at     STAMP NOT NULL,
   signature      TEXT NOT NULL,
   integrity      TEXT NOT NULL,
   coverage       TEXT NOT NULL,
@@ -171,20 +171,33 @@ CREATE TABLE documents (
   mark           TEXT NOT NULL DEFAULT '', -- the provider's mark of the content; another mark is another version
   held           TEXT NOT NULL DEFAULT '', -- SHA-256 of the file that came by a link and waits for the provider; '': none is there
   link           BLOB, -- encrypted; a link that stood only in a callback, until the file is here
-  link_at        DATETIME, -- when the link came; a day later it is wiped
-  lease_until    DATETIME,
+  link_at        STAMP, -- when the link came; a day later it is wiped
+  lease_until    STAMP,
   lease_owner    TEXT NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX documents_of ON documents (account, ref, doc_id, kind, version);
 CREATE INDEX documents_due ON documents (account, next_try_at, id) WHERE next_try_at IS NOT NULL;
 CREATE INDEX documents_state ON documents (state, account, id) WHERE state <> 'stored';
 
+-- Whose seals the signed files of an account carry: hashes alone, no names.
+CREATE TABLE seals (
+  account    TEXT NOT NULL,
+  key        TEXT NOT NULL, -- SHA-256 of the sealing certificate's public key
+  name       TEXT NOT NULL, -- SHA-256 of whose it is and who issued it
+  issuer_key TEXT NOT NULL, -- SHA-256 of the issuer's public key, '' where the files do not hold the issuer's certificate
+  documents  INTEGER NOT NULL, -- files that carry it
+  other      BOOLEAN NOT NULL, -- it stood where always another had stood, and nobody has accepted it
+  document   TEXT NOT NULL, -- the id of the first one
+  first_at   DATETIME NOT NULL,
+  PRIMARY KEY (account, key)
+) WITHOUT ROWID;
+
 -- Steps of signers that browsers told of.
 CREATE TABLE progress (
   account TEXT NOT NULL,
   ref     TEXT NOT NULL,
   name    TEXT NOT NULL,
-  at      DATETIME NOT NULL,
+  at      STAMP NOT NULL,
   PRIMARY KEY (account, ref, name, at)
 ) WITHOUT ROWID;
 
@@ -192,9 +205,9 @@ CREATE TABLE progress (
 CREATE TABLE forgotten (
   account   TEXT NOT NULL,
   ref       TEXT NOT NULL,
-  at        DATETIME NOT NULL,
+  at        STAMP NOT NULL,
   documents TEXT NOT NULL, -- ids of its documents, as JSON: files in the hold folder bear them
-  swept_at  DATETIME,      -- when its files were gone; NULL: they may still be there
+  swept_at  STAMP,      -- when its files were gone; NULL: they may still be there
   PRIMARY KEY (account, ref)
 ) WITHOUT ROWID;
 
@@ -209,7 +222,7 @@ CREATE TABLE history (
   status    TEXT NOT NULL,
   confirmed BOOLEAN NOT NULL,
   source    TEXT NOT NULL,
-  at        DATETIME NOT NULL,
+  at        STAMP NOT NULL,
   signer    TEXT NOT NULL DEFAULT '', -- the signer that the change is about
   document  TEXT NOT NULL DEFAULT '' -- documents.id
 );
@@ -218,7 +231,7 @@ CREATE INDEX history_loose ON history (account, ref) WHERE txn IS NULL;
 
 CREATE TABLE outbox (
   seq INTEGER PRIMARY KEY, -- of the change in history
-  at  DATETIME NOT NULL
+  at  STAMP NOT NULL
 );
 CREATE TABLE deliveries (
   hook        TEXT NOT NULL,
@@ -228,10 +241,10 @@ CREATE TABLE deliveries (
   state       TEXT NOT NULL, -- waiting, sent, dead
   attempts    INTEGER NOT NULL DEFAULT 0,
   note        TEXT NOT NULL DEFAULT '',
-  created_at  DATETIME NOT NULL,
-  next_try_at DATETIME,
-  done_at     DATETIME,
-  lease_until DATETIME,
+  created_at  STAMP NOT NULL,
+  next_try_at STAMP,
+  done_at     STAMP,
+  lease_until STAMP,
   lease_owner TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (hook, seq)
 ) WITHOUT ROWID;
@@ -248,12 +261,12 @@ CREATE TABLE gaps (
   to_status   TEXT NOT NULL,
   signer      TEXT NOT NULL,
   off         BOOLEAN NOT NULL,
-  after_at    DATETIME,
-  before_at   DATETIME NOT NULL,
-  happened_at DATETIME, -- as the provider dates the change; NULL: it does not, or not within its bounds
+  after_at    STAMP,
+  before_at   STAMP NOT NULL,
+  happened_at STAMP, -- as the provider dates the change; NULL: it does not, or not within its bounds
   found_by    TEXT NOT NULL,
-  found_at    DATETIME NOT NULL,
-  settle_at   DATETIME NOT NULL,
+  found_at    STAMP NOT NULL,
+  settle_at   STAMP NOT NULL,
   latency_ns  INTEGER
 );
 CREATE INDEX gaps_of ON gaps (account, ref);
@@ -289,7 +302,7 @@ CREATE TABLE drift (
   ours     TEXT NOT NULL,
   theirs   TEXT NOT NULL,
   repaired BOOLEAN NOT NULL,
-  found_at DATETIME NOT NULL,
+  found_at STAMP NOT NULL,
   PRIMARY KEY (run, ref, field, about)
 ) WITHOUT ROWID;
 CREATE INDEX drift_found ON drift (found_at);
@@ -306,8 +319,8 @@ CREATE TABLE incidents (
   account   TEXT NOT NULL,
   kind      TEXT NOT NULL,
   message   TEXT NOT NULL,
-  opened_at DATETIME NOT NULL,
-  closed_at DATETIME
+  opened_at STAMP NOT NULL,
+  closed_at STAMP
 );
 CREATE UNIQUE INDEX incidents_open ON incidents (account, kind) WHERE closed_at IS NULL;
 
@@ -316,9 +329,9 @@ CREATE TABLE runs (
   account     TEXT NOT NULL,
   kind        TEXT NOT NULL,
   state       TEXT NOT NULL,
-  slot        DATETIME,
-  since       DATETIME,
-  until       DATETIME,
+  slot        STAMP,
+  since       STAMP,
+  until       STAMP,
   cursor      TEXT NOT NULL,
   params      TEXT NOT NULL,
   result      TEXT NOT NULL,
@@ -330,10 +343,10 @@ CREATE TABLE runs (
   queued      INTEGER NOT NULL,
   total       INTEGER NOT NULL,
   "left"      INTEGER NOT NULL,
-  created_at  DATETIME NOT NULL,
-  started_at  DATETIME,
-  finished_at DATETIME,
-  beat_at     DATETIME
+  created_at  STAMP NOT NULL,
+  started_at  STAMP,
+  finished_at STAMP,
+  beat_at     STAMP
 );
 CREATE INDEX runs_of ON runs (account, kind, created_at);
 CREATE INDEX runs_created ON runs (created_at, id);
@@ -343,7 +356,7 @@ CREATE TABLE tokens (
   account    TEXT NOT NULL,
   name       TEXT NOT NULL,
   secret     BLOB NOT NULL, -- encrypted with the installation key
-  updated_at DATETIME NOT NULL,
+  updated_at STAMP NOT NULL,
   PRIMARY KEY (account, name)
 );
 
@@ -352,8 +365,8 @@ CREATE TABLE console_tokens (
   name       TEXT NOT NULL PRIMARY KEY,
   hash       TEXT NOT NULL UNIQUE, -- SHA-256 of the token, hex
   role       TEXT NOT NULL, -- read or operate
-  created_at DATETIME NOT NULL,
-  expires_at DATETIME, -- NULL: never
+  created_at STAMP NOT NULL,
+  expires_at STAMP, -- NULL: never
   used_on    TEXT NOT NULL DEFAULT '' -- the day of its last use, 2026-01-31, UTC; '': never used
 ) WITHOUT ROWID;
 
@@ -361,7 +374,7 @@ CREATE TABLE console_tokens (
 CREATE TABLE sessions (
   hash       TEXT NOT NULL PRIMARY KEY,
   data       BLOB NOT NULL,
-  expires_at DATETIME NOT NULL
+  expires_at STAMP NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX sessions_expired ON sessions (expires_at);
 
@@ -370,46 +383,74 @@ CREATE TABLE transport_states (
   account    TEXT NOT NULL,
   name       TEXT NOT NULL, -- a class of calls, or breaker
   state      TEXT NOT NULL, -- JSON
-  updated_at DATETIME NOT NULL,
+  updated_at STAMP NOT NULL,
   PRIMARY KEY (account, name)
 ) WITHOUT ROWID;
 
 CREATE TABLE locks (
   name      TEXT NOT NULL PRIMARY KEY,
   owner     TEXT NOT NULL,
-  since     DATETIME NOT NULL,
-  beat_at   DATETIME NOT NULL,
-  wanted_at DATETIME
+  since     STAMP NOT NULL,
+  beat_at   STAMP NOT NULL,
+  wanted_at STAMP
 );
 
 -- The views that outsiders rely on: columns are only added, a change of meaning is a v2_ beside it.
 CREATE VIEW v1_transactions AS
 SELECT account, provider, ref, external_id, name, status, provider_status, confirmed, reported_status, reason,
        archived, trashed, deleted, not_found, test, attention, signers_done, signers_total, documents_stored,
-       documents_total, sent_at, provider_time, created_at, changed_at, confirmed_at, next_check_at, expires_at, seq
+       documents_total,
+       strftime('%Y-%m-%dT%H:%M:%fZ', sent_at / 1000.0, 'unixepoch') AS sent_at,
+       strftime('%Y-%m-%dT%H:%M:%fZ', provider_time / 1000.0, 'unixepoch') AS provider_time,
+       strftime('%Y-%m-%dT%H:%M:%fZ', created_at / 1000.0, 'unixepoch') AS created_at,
+       strftime('%Y-%m-%dT%H:%M:%fZ', changed_at / 1000.0, 'unixepoch') AS changed_at,
+       strftime('%Y-%m-%dT%H:%M:%fZ', confirmed_at / 1000.0, 'unixepoch') AS confirmed_at,
+       strftime('%Y-%m-%dT%H:%M:%fZ', next_check_at / 1000.0, 'unixepoch') AS next_check_at,
+       strftime('%Y-%m-%dT%H:%M:%fZ', expires_at / 1000.0, 'unixepoch') AS expires_at,
+       seq
 FROM transactions WHERE NOT hidden;
 
 CREATE VIEW v1_signers AS
-SELECT t.account, t.ref, s.signer, s.name, s.email, s.role, s."order", s.status, s.viewed_at, s.signed_at, s.reason
+SELECT t.account, t.ref, s.signer, s.name, s.email, s.role, s."order", s.status,
+       strftime('%Y-%m-%dT%H:%M:%fZ', s.viewed_at / 1000.0, 'unixepoch') AS viewed_at,
+       strftime('%Y-%m-%dT%H:%M:%fZ', s.signed_at / 1000.0, 'unixepoch') AS signed_at,
+       s.reason
 FROM signers s JOIN transactions t ON t.n = s.txn;
 
 CREATE VIEW v1_documents AS
-SELECT id, account, ref, kind, name, state, reason, signature, sha256, size, integrity, coverage, trust, path, stored_at,
+SELECT id, account, ref, kind, name, state, reason, signature, sha256, size, integrity, coverage, trust, path,
+       strftime('%Y-%m-%dT%H:%M:%fZ', stored_at / 1000.0, 'unixepoch') AS stored_at,
        signature_note, signatures, facts
 FROM documents;
 
 CREATE VIEW v1_changes AS
-SELECT h.seq, t.account, t.ref, h.kind, h.from_word AS "from", h.to_word AS "to", h.status, h.confirmed, h.source, h.at,
+SELECT h.seq, t.account, t.ref, h.kind, h.from_word AS "from", h.to_word AS "to", h.status, h.confirmed, h.source,
+       strftime('%Y-%m-%dT%H:%M:%fZ', h.at / 1000.0, 'unixepoch') AS at,
        h.signer, h.document
 FROM history h JOIN transactions t ON t.n = h.txn
 UNION ALL
-SELECT seq, account, ref, kind, from_word, to_word, status, confirmed, source, at, signer, document FROM history WHERE txn IS NULL;
+SELECT seq, account, ref, kind, from_word, to_word, status, confirmed, source,
+       strftime('%Y-%m-%dT%H:%M:%fZ', at / 1000.0, 'unixepoch') AS at,
+       signer, document
+FROM history WHERE txn IS NULL;
 
 -- latency is in seconds.
 CREATE VIEW v1_gaps AS
-SELECT account, ref, kind, change, from_status AS "from", to_status AS "to", after_at AS "after", before_at AS "before",
-       found_by, found_at, latency_ns / 1e9 AS latency, signer
+SELECT account, ref, kind, change, from_status AS "from", to_status AS "to",
+       strftime('%Y-%m-%dT%H:%M:%fZ', after_at / 1000.0, 'unixepoch') AS "after",
+       strftime('%Y-%m-%dT%H:%M:%fZ', before_at / 1000.0, 'unixepoch') AS "before",
+       found_by,
+       strftime('%Y-%m-%dT%H:%M:%fZ', found_at / 1000.0, 'unixepoch') AS found_at,
+       latency_ns / 1e9 AS latency, signer
 FROM gaps WHERE kind <> 'pending';
 
+-- Times of accounts may be text as well: people write them by hand to try what `status` says.
 CREATE VIEW v1_accounts AS
-SELECT id, provider, first_start_at, last_callback_at, last_poll_at, reach, last_error, last_error_at, rests_until FROM accounts;
+SELECT id, provider,
+       CASE typeof(first_start_at) WHEN 'text' THEN first_start_at ELSE strftime('%Y-%m-%dT%H:%M:%fZ', first_start_at / 1000.0, 'unixepoch') END AS first_start_at,
+       CASE typeof(last_callback_at) WHEN 'text' THEN last_callback_at ELSE strftime('%Y-%m-%dT%H:%M:%fZ', last_callback_at / 1000.0, 'unixepoch') END AS last_callback_at,
+       CASE typeof(last_poll_at) WHEN 'text' THEN last_poll_at ELSE strftime('%Y-%m-%dT%H:%M:%fZ', last_poll_at / 1000.0, 'unixepoch') END AS last_poll_at,
+       reach, last_error,
+       CASE typeof(last_error_at) WHEN 'text' THEN last_error_at ELSE strftime('%Y-%m-%dT%H:%M:%fZ', last_error_at / 1000.0, 'unixepoch') END AS last_error_at,
+       CASE typeof(rests_until) WHEN 'text' THEN rests_until ELSE strftime('%Y-%m-%dT%H:%M:%fZ', rests_until / 1000.0, 'unixepoch') END AS rests_until
+FROM accounts;
