@@ -38,10 +38,10 @@ benchbase:
 
 # Kill the program at random for ten minutes, and three times at each of its crash points, each in a world of its own.
 kills:
-	COUNTERSIGN_KILL_FOR=10m go test -count=1 -timeout 30m -v -run 'TestKilledAtRandom$$' ./cmd/countersign
+	COUNTERSIGN_KILL_FOR=10m go test -count=1 -timeout 30m -v -run 'TestKilledAtRandom$$' ./cmd/countersign/killed
 
 crashes:
-	COUNTERSIGN_CRASH_EACH=3 go test -count=1 -timeout 30m -v -run 'TestCrashPoints$$' ./cmd/countersign
+	COUNTERSIGN_CRASH_EACH=3 go test -count=1 -timeout 30m -v -run 'TestCrashPoints$$' ./cmd/countersign/killed
 
 # Ten thousand storms (docs/developing.md), others each day. One that fails prints how to play it again.
 nightly:

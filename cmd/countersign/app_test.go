@@ -2,7 +2,10 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
+	"sync"
+	"testing"
 	"time"
 
 	"countersign/cmd/countersign/config/configtest"
@@ -20,6 +23,47 @@ func testApp(env map[string]string) (a *app, stdout, stderr *bytes.Buffer) {
 	a.Lookup = func(name string) (string, bool) { v, ok := env[name]; return v, ok }
 	a.Providers = onPaper("onespan", "dropboxsign")
 	return a, stdout, stderr
+}
+
+// safeBuffer keeps what several write.
+type safeBuffer struct {
+	mu   sync.Mutex
+	b    bytes.Buffer
+	word string        // what is waited for; "" for nothing
+	said chan struct{} // closed once word was written
+}
+
+// waitingFor is a buffer that tells when a word was written to it.
+func waitingFor(word string) *safeBuffer { return &safeBuffer{word: word, said: make(chan struct{})} }
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n, err := b.b.Write(p)
+	if b.word != "" && bytes.Contains(b.b.Bytes(), []byte(b.word)) {
+		b.word = ""
+		close(b.said)
+	}
+	return n, err
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// objectsIn reads an object a line.
+func objectsIn(t *testing.T, text string) (out []map[string]any) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		var o map[string]any
+		if err := json.Unmarshal([]byte(line), &o); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		out = append(out, o)
+	}
+	return out
 }
 
 // onPaper are providers on paper with the traits of those of the names.

@@ -7,13 +7,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/cmd/countersign/installtest"
 	"countersign/cmd/countersign/output"
 )
 
 // A small bench of files by the real program: each is found intact, and what a child took is told.
 func TestBenchFiles(t *testing.T) {
 	t.Parallel()
-	out, err := exec.CommandContext(t.Context(), builtProgram(t), "bench", "files", "--queue", "3", "--rounds", "1",
+	out, err := exec.CommandContext(t.Context(), installtest.BuiltProgram(t), "bench", "files", "--queue", "3", "--rounds", "1",
 		"--largest", "1", "--json").CombinedOutput()
 	require.NoError(t, err, string(out))
 	lines := objectsIn(t, string(out))

@@ -13,6 +13,7 @@ import (
 
 	"countersign/cmd/countersign/bench"
 	"countersign/cmd/countersign/bench/tables"
+	"countersign/cmd/countersign/installtest"
 	"countersign/cmd/countersign/output"
 	"countersign/provider/simulator"
 )
@@ -67,7 +68,7 @@ func TestBenchTables(t *testing.T) {
 		t.Run(verb, func(t *testing.T) {
 			t.Parallel()
 			var out, said bytes.Buffer
-			cmd := exec.CommandContext(t.Context(), builtProgram(t), append([]string{"bench"},
+			cmd := exec.CommandContext(t.Context(), installtest.BuiltProgram(t), append([]string{"bench"},
 				append(strings.Fields(verb), "--json")...)...)
 			cmd.Stdout, cmd.Stderr = &out, &said
 			require.NoError(t, cmd.Run(), said.String())
@@ -85,7 +86,7 @@ func TestBenchTables(t *testing.T) {
 func benchIngest(t *testing.T, args ...string) (r bench.Report) {
 	t.Helper()
 	var out, said bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), builtProgram(t), append([]string{"bench", "ingest", "--json", "--rounds", "1",
+	cmd := exec.CommandContext(t.Context(), installtest.BuiltProgram(t), append([]string{"bench", "ingest", "--json", "--rounds", "1",
 		"--seconds", "0.1", "--connections", "4", "--open", "20"}, args...)...)
 	cmd.Stdout, cmd.Stderr = &out, &said
 	require.NoError(t, cmd.Run(), said.String())

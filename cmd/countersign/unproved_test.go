@@ -72,13 +72,19 @@ func servedOnce(t *testing.T, file string) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	log, code := &safeBuffer{}, make(chan int, 1)
+	log, code := waitingFor("ready"), make(chan int, 1)
 	a := newApp(strings.NewReader(""), log, log)
 	a.Transport = unreachable{}
 	go func() { code <- a.run(ctx, []string{"--config", file, "serve"}) }()
-	eventually(t, "a daemon that is ready", func() bool { return strings.Contains(log.String(), "ready") })
-	cancel()
-	if c := <-code; c != output.ExitDone {
+	var c int
+	select {
+	case <-log.said:
+		cancel()
+		c = <-code
+	case c = <-code:
+		t.Error("serve ended before it was ready")
+	}
+	if c != output.ExitDone {
 		t.Errorf("serve: exit %d, %s", c, log.String())
 	}
 	return log.String()

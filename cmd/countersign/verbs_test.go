@@ -8,8 +8,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
-	"runtime"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,19 +17,15 @@ import (
 
 	"countersign/cmd/countersign/config/configtest"
 	"countersign/cmd/countersign/engine/keyfile"
+	"countersign/cmd/countersign/installtest"
 	"countersign/provider"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// TestMain lets scripts run the program, with a clock that stands, and seed a database for it. Whole-program tests
-// mostly wait for a daemon, so that more of them run at once than there are cores; -parallel says otherwise.
+// TestMain lets scripts run the program, with a clock that stands, and seed a database for it.
 func TestMain(m *testing.M) {
-	if err := flag.Set("test.parallel", strconv.Itoa(max(6, 2*runtime.GOMAXPROCS(0)))); err != nil {
-		panic(err)
-	}
-	programs.testing = m
-	testscript.Main(programs, map[string]func(){
+	testscript.Main(installtest.Tests(m), map[string]func(){
 		"countersign": func() {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 			a := newApp(os.Stdin, os.Stdout, os.Stderr)

@@ -1,0 +1,10 @@
+package installed
+
+import (
+	"os"
+	"testing"
+
+	"countersign/cmd/countersign/installtest"
+)
+
+func TestMain(m *testing.M) { os.Exit(installtest.Tests(m).Run()) }

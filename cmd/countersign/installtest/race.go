@@ -1,0 +1,5 @@
+//go:build race
+
+package installtest
+
+var raceFlags = []string{"-race"}
