@@ -1,5 +1,5 @@
 # `make` builds the binary as it is released; .ci/run does everything that has to hold.
-.PHONY: build test race lint ci demo bench kills crashes nightly corpus vulncheck
+.PHONY: build test race lint ci demo bench benchstat benchbase kills crashes nightly corpus vulncheck
 
 build:
 	.ci/run build
@@ -21,6 +21,20 @@ demo:
 
 bench:
 	go run ./cmd/countersign bench ingest
+
+# The micro-benchmarks beside those of docs/bench/base.txt, which one machine recorded (its first lines say which): run
+# `make benchbase` on the state before a change where yours is another. Needs the network: the tool is fetched.
+benched = ./model ./model/store ./worker/apply ./provider/onespan ./provider/dropboxsign ./provider/allsign \
+	./provider/autosign ./provider/documenso
+measured = go test -run '^$$' -bench 'Decide|Settle|Receive|Callback|Answers|List' -count 6 -benchtime 300ms $(benched)
+
+benchstat:
+	mkdir -p bin
+	$(measured) >bin/bench.txt
+	go run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da docs/bench/base.txt bin/bench.txt
+
+benchbase:
+	$(measured) >docs/bench/base.txt
 
 # Kill the program at random for ten minutes, and three times at each of its crash points, each in a world of its own.
 kills:
