@@ -75,6 +75,7 @@ var arrows = map[string][]string{
 	// They make what is judged and know nothing of the judge.
 	"worker/pdf/pdftest/paper":   {},
 	"worker/pdf/pdftest/attacks": {"worker/pdf/pdftest/paper"},
+	"worker/pdf/pdftest/deeper":  {"worker/pdf/pdftest/paper"},
 	"worker/pdf/pdftest/twins":   {"worker/pdf/pdftest/paper"},
 
 	"worker/files":     {"model", "model/store/durable"},
@@ -216,10 +217,12 @@ var arrows = map[string][]string{
 		"model", "model/store", "worker/apply"},
 	"cmd/countersign/bench/verbs": {
 		"cmd/countersign/arguments", "cmd/countersign/bench", "cmd/countersign/bench/limits",
-		"cmd/countersign/bench/tables", "cmd/countersign/engine", "cmd/countersign/output", "provider/simulator",
+		"cmd/countersign/bench/tables", "cmd/countersign/bench/signed", "cmd/countersign/engine",
+		"cmd/countersign/output", "provider/simulator",
 	},
-	"cmd/countersign/bench/child": {},
-	"cmd/countersign/bench/load":  {},
+	"cmd/countersign/bench/signed": {"cmd/countersign/sandbox", "model", "worker/pdf", "worker/pdf/pdftest/paper"},
+	"cmd/countersign/bench/child":  {},
+	"cmd/countersign/bench/load":   {},
 	"cmd/countersign/bench/limits": {"cmd/countersign/bench/load", "cmd/countersign/engine/web", "model/store",
 		"provider"},
 	"cmd/countersign": {anything},
