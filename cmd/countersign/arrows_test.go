@@ -181,6 +181,8 @@ var arrows = map[string][]string{
 		"cmd/countersign/health", "cmd/countersign/replay", "model", "model/store", "worker/ask/runs",
 		"worker/console/acts", "worker/console/objects", "worker/documents",
 	},
+	"cmd/countersign/tokens": {"cmd/countersign/engine", "cmd/countersign/output", "model/store", "worker/console/access",
+		"worker/console/objects"},
 	"cmd/countersign/upkeep": {
 		"cmd/countersign/arguments", "cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/engine/keyfile",
 		"cmd/countersign/output",

@@ -18,7 +18,7 @@ func tasks() []task {
 	return []task{
 		{"try", "Try it out:", verbs{newDemoCommand, newSimulateCommand, newBenchCommand}},
 		{"set-up", "Set up:", verbs{
-			newInitCommand, newConfigCommand, newDoctorCommand, newRegistrationCommand, newOauthCommand, newKeyCommand,
+			newInitCommand, newConfigCommand, newDoctorCommand, newRegistrationCommand, newOauthCommand, newKeyCommand, newTokenCommand,
 		}},
 		{"run", "Run:", verbs{newServeCommand, newMigrateCommand, newBackupCommand, newRestoreCommand}},
 		{"look", "Look:", verbs{

@@ -7,12 +7,15 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"countersign/model"
+	"countersign/model/store/sqlitefile"
 )
 
 var growTo = flag.String("growth", "", "numbers of callbacks at which an event is measured: 100000,1000000")
@@ -196,4 +199,71 @@ func (d *db) bytes(t testing.TB) (n int64) {
 	t.Helper()
 	check(t, d.raw(t).QueryRow(`SELECT (SELECT page_count FROM pragma_page_count) * 4096`).Scan(&n))
 	return n
+}
+
+// TestHeldUp measures how long answers take beside retention and a backup: go test -run TestHeldUp -growth 300000.
+func TestHeldUp(t *testing.T) {
+	if *growTo == "" {
+		t.Skip("-growth names no number of callbacks")
+	}
+	d := openSQLiteTest(t)
+	n, err := strconv.ParseInt(*growTo, 10, 64)
+	check(t, err)
+	d.running(t)
+	base := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	d.fill(t, 0, n, func(n int64) time.Time { return base.Add(time.Duration(n) * time.Millisecond) })
+	half := base.Add(time.Duration(n/2) * time.Millisecond)
+	var extra int64
+	for _, beside := range []struct {
+		name string
+		run  func() error
+	}{
+		{"nothing", func() error { time.Sleep(3 * time.Second); return nil }},
+		{"retention", func() error {
+			took, err := d.Prune(t.Context(), PruneBefore{Bodies: &half, Outbox: &half, History: &half})
+			fmt.Println("took", took)
+			return err
+		}},
+		{"a backup", func() error { return sqlitefile.Copy(t.Context(), d.Path(), d.Path()+".copy", false) }},
+		{"nothing again", func() error { time.Sleep(3 * time.Second); return nil }},
+	} {
+		took := make(chan time.Duration, 1<<20)
+		stop := make(chan struct{})
+		ended := make(chan struct{})
+		const callers = 8
+		for c := range callers {
+			go func() {
+				random := rand.New(rand.NewPCG(uint64(c), 1))
+				for {
+					select {
+					case <-stop:
+						ended <- struct{}{}
+						return
+					default:
+					}
+					e := d.told(t, random.Int64N(n/grownSteps), 2, 1e12+atomic.AddInt64(&extra, 1), base.Add(time.Hour))
+					began := time.Now()
+					if err := d.takes(&e); err != nil {
+						t.Error(err)
+					}
+					took <- time.Since(began)
+				}
+			}()
+		}
+		began := time.Now()
+		check(t, beside.run())
+		spent := time.Since(began)
+		close(stop)
+		for range callers {
+			<-ended
+		}
+		close(took)
+		var all []time.Duration
+		for x := range took {
+			all = append(all, x)
+		}
+		slices.Sort(all)
+		fmt.Printf("beside %-14s %6.1f s, %5d answers, p50 %v, p99 %v, longest %v\n", beside.name, spent.Seconds(), len(all),
+			all[len(all)/2], all[len(all)*99/100], all[len(all)-1])
+	}
 }

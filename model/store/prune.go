@@ -44,8 +44,9 @@ func (p Pruned) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// pruneAtOnce bounds how many rows one commit takes, so that callbacks do not wait behind it.
-const pruneAtOnce = 1000
+// pruneAtOnce bounds how many rows one commit takes, so that callbacks do not wait behind it for longer than a commit
+// of theirs takes.
+const pruneAtOnce = 100
 
 // Prune removes what is old enough, in small commits, and returns what it removed, even where it failed part of the
 // way.
@@ -74,7 +75,58 @@ func (s *Store) Prune(ctx context.Context, p PruneBefore) (out Pruned, err error
 	if err := s.pruneRefused(ctx, p.RefusedBytes, &out.Refused); err != nil {
 		return out, err
 	}
-	return out, nil
+	return out, s.giveBack(ctx)
+}
+
+const (
+	freeShare   = 4    // one page in so many may be free, for what comes next
+	freeAtLeast = 2560 // pages, or else nothing is given back
+	givenAtOnce = 64   // pages in one commit
+)
+
+// giveBack makes a SQLite file smaller in which retention has freed much, a few pages in each commit.
+func (s *Store) giveBack(ctx context.Context) error {
+	if s.Postgres() {
+		return nil
+	}
+	for {
+		var free, pages int64
+		err := s.View(ctx, func(q *database.Tx) error {
+			return q.QueryRow(`SELECT (SELECT freelist_count FROM pragma_freelist_count), (SELECT page_count FROM pragma_page_count)`).Scan(&free, &pages)
+		})
+		if err != nil || free < freeAtLeast || free < pages/freeShare {
+			return err
+		}
+		began := s.now()
+		err = s.Change(ctx, func(q *database.Tx) error {
+			return q.Exec(fmt.Sprintf(`PRAGMA incremental_vacuum(%d)`, givenAtOnce))
+		})
+		if err == nil {
+			var now int64
+			err = s.View(ctx, func(q *database.Tx) error { return q.QueryRow(`PRAGMA page_count`).Scan(&now) })
+			if now >= pages { // a file that was made otherwise, or that grows as fast
+				return err
+			}
+		}
+		if err == nil {
+			err = s.breathe(ctx, began)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// breathe waits for as long as a step took, so that retention takes no more than half of the writing.
+func (s *Store) breathe(ctx context.Context, began time.Time) error {
+	t := time.NewTimer(min(max(s.now().Sub(began), time.Millisecond), time.Second))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
 }
 
 // pruneBodies empties callbacks from where it stopped last time up to the first that is too new, so that the hourly
@@ -255,8 +307,11 @@ func (s *Store) pruneHidden(ctx context.Context, before time.Time, taken *int64)
 func (s *Store) pruneStep(ctx context.Context, taken *int64, part func(*database.Tx) (int64, error)) error {
 	for {
 		var n int64
+		began := s.now()
 		err := s.Change(ctx, func(q *database.Tx) (err error) {
-			n, err = part(q)
+			if n, err = part(q); err == nil && n > pruneAtOnce {
+				err = fmt.Errorf("retention took %d rows at once, %d is the most", n, pruneAtOnce)
+			}
 			return err
 		})
 		if err != nil {
@@ -265,6 +320,9 @@ func (s *Store) pruneStep(ctx context.Context, taken *int64, part func(*database
 		*taken += n
 		if n < pruneAtOnce {
 			return nil
+		}
+		if err := s.breathe(ctx, began); err != nil {
+			return err
 		}
 	}
 }

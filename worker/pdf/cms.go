@@ -9,12 +9,15 @@ import (
 	"countersign/model"
 	"countersign/worker/pdf/cert"
 	"countersign/worker/pdf/cms"
+	"countersign/worker/pdf/object"
+	"countersign/worker/pdf/revision"
 )
 
 // checked checks a signature's message against the bytes that it covers, and records the signer and what is to be said
 // of the certificate. Only what was computed is called intact or altered.
-func checked(s signed, message []byte, covered cms.Covered, others [][]byte, e *model.EmbeddedSignature) {
-	asked := cms.Signature{SubFilter: s.subFilter, Contents: message, Cert: s.certs, Others: others, Covered: covered}
+func (j *judgement) checked(s signed, message []byte, e *model.EmbeddedSignature) {
+	asked := cms.Signature{SubFilter: s.subFilter, Contents: message, Cert: s.certs, Others: j.material.certs,
+		Covered: j.digests.Part(s.spans[:]...)}
 	if s.at != nil {
 		asked.Claimed = *s.at
 	}
@@ -43,9 +46,40 @@ func checked(s signed, message []byte, covered cms.Covered, others [][]byte, e *
 		e.ProvedTime, e.ProvedBy = utc(at), signer.Stamp.Name
 	}
 	e.Chain = chain(signer.Cert, r.Certs)
+	answer := j.trust.Signer(signer, r)
+	e.Trust, e.TrustNote = model.Trust(answer.Outcome), answer.Reason
 	if e.Integrity == model.IntegrityIntact {
 		e.Note = aboutCertificate(signer.Cert, e.Time)
 	}
+}
+
+// material is what a document's validation data has, as far as it is looked at.
+type material struct{ certs, answers, lists [][]byte }
+
+func materialOf(r *revision.Revision) (m material) {
+	store := r.Dict(r.Root().Get("DSS"))
+	for key, into := range map[object.Name]*[][]byte{"Certs": &m.certs, "OCSPs": &m.answers, "CRLs": &m.lists} {
+		for _, o := range r.Array(store.Get(key)) {
+			s, ok := r.Resolve(o).(*object.Stream)
+			if !ok || len(*into) == mostCerts {
+				continue
+			}
+			if data, err := r.Decode(s); err == nil {
+				*into = append(*into, data)
+			}
+		}
+	}
+	return m
+}
+
+// certificates reads certificates. The configuration has said which cannot be read.
+func certificates(all [][]byte) (out []*cert.Certificate) {
+	for _, raw := range all {
+		if c, err := cert.Parse(raw); err == nil {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 func utc(at time.Time) *time.Time {

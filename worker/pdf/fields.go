@@ -168,8 +168,10 @@ func (w *fieldWalk) add(v, lock object.Dict) {
 		switch w.Name(ref.Get("TransformMethod")) {
 		case "DocMDP":
 			s.level = 2 // where it says none
-			if p, ok := w.Number(with.Get("P")); ok && p >= 1 && p <= 3 {
-				s.level = int(p)
+			if p := w.Resolve(with.Get("P")); p == object.Number(1) || p == object.Number(3) {
+				s.level = int(p.(object.Number)) //nolint:errcheck,forcetypeassert // it is one
+			} else if p != nil && p != object.Number(2) {
+				s.level = 1 // a level that there is not allows nothing
 			}
 		case "FieldMDP":
 			s.locks = append(s.locks, w.lock(with))
@@ -185,7 +187,7 @@ func (w *fieldWalk) lock(d object.Dict) difference.Lock {
 	l := difference.Lock{Action: string(w.Name(d.Get("Action")))}
 	for _, o := range w.Array(d.Get("Fields")) {
 		if name, ok := w.Resolve(o).(object.String); ok {
-			l.Fields = append(l.Fields, string(name))
+			l.Fields = append(l.Fields, name.Text())
 		}
 	}
 	return l

@@ -10,12 +10,12 @@ import (
 	"countersign/model"
 	"countersign/worker/pdf/difference"
 	"countersign/worker/pdf/digest"
-	"countersign/worker/pdf/object"
 	"countersign/worker/pdf/revision"
+	"countersign/worker/pdf/trust"
 )
 
 // judge decides what a file's signatures say about it.
-func judge(f *revision.File, full *revision.Revision) model.SignatureFacts {
+func judge(f *revision.File, full *revision.Revision, trusted [][]byte) model.SignatureFacts {
 	raw := f.Raw()
 	all, rights, twice := signaturesIn(full)
 	others := unnamed(raw, append(rights, all...))
@@ -33,10 +33,14 @@ func judge(f *revision.File, full *revision.Revision) model.SignatureFacts {
 		facts.Integrity = model.IntegrityUnknown
 	}
 	j := &judgement{file: f, full: full, facts: &facts, digests: digest.NewFile(bytes.NewReader(raw), int64(len(raw))),
-		certs: certificatesOf(full)}
+		material: materialOf(full)}
+	j.trust = trust.NewStore(certificates(trusted), j.material.certs, j.material.answers, j.material.lists)
 	for i := range all {
 		e := j.one(&all[i])
 		facts.Integrity = worse(facts.Integrity, e.Integrity)
+		if e.Kind != "timestamp" { // the last signer answers for what the earlier ones left
+			facts.Trust = e.Trust
+		}
 		facts.Signatures = append(facts.Signatures, e)
 		switch e.Integrity {
 		case model.IntegrityAltered:
@@ -65,22 +69,9 @@ type judgement struct {
 	full  *revision.Revision
 	facts *model.SignatureFacts
 
-	digests *digest.File
-	certs   [][]byte // what the validation data has of certificates
-}
-
-// certificatesOf returns the certificates of a document's validation data.
-func certificatesOf(r *revision.Revision) (out [][]byte) {
-	for _, o := range r.Array(r.Dict(r.Root().Get("DSS")).Get("Certs")) {
-		s, ok := r.Resolve(o).(*object.Stream)
-		if !ok || len(out) == mostCerts {
-			continue
-		}
-		if data, err := r.Decode(s); err == nil {
-			out = append(out, data)
-		}
-	}
-	return out
+	digests  *digest.File
+	material material
+	trust    *trust.Store
 }
 
 // say records an objection to the file, and keeps the worst; of equally bad ones, the first.
@@ -120,7 +111,7 @@ func (j *judgement) one(s *signed) model.EmbeddedSignature {
 		return e
 	}
 	s.placed = true
-	checked(*s, message, j.digests.Part(s.spans[:]...), j.certs, &e)
+	j.checked(*s, message, &e)
 	return e
 }
 

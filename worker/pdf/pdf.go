@@ -12,9 +12,10 @@ import (
 	"countersign/worker/pdf/revision/cipher"
 )
 
-// Inspect says whether raw is a readable PDF and what its signatures say. A reader that finds objects where no table
+// Inspect says whether raw is a readable PDF and what its signatures say. trusted are the certificates that the account
+// trusts. A reader that finds objects where no table
 // does repairs a truncated file in silence, so it comes after the checks for length, start and end.
-func Inspect(raw []byte) (v Verdict) {
+func Inspect(raw []byte, trusted ...[]byte) (v Verdict) {
 	defer func() {
 		if r := recover(); r != nil {
 			v = Verdict{Fault: "not a readable PDF: the parser gave up"}
@@ -30,7 +31,7 @@ func Inspect(raw []byte) (v Verdict) {
 	case !full.Pages():
 		return Verdict{Fault: "not a readable PDF: " + revision.ErrUnreadable.Error()}
 	}
-	return Verdict{Facts: judge(f, full)}
+	return Verdict{Facts: judge(f, full, trusted)}
 }
 
 // cut shortens a text from the file to so many bytes.

@@ -13,9 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pdfcpu/pdfcpu/pkg/api"
-	pdf "github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
-
 	"countersign/model"
 	"countersign/worker/pdf/pdftest"
 )
@@ -215,14 +212,39 @@ func flip(c byte) byte {
 	return '1'
 }
 
+// encrypted has qpdf encrypt a file.
 func encrypted(t *testing.T, raw []byte, password string) []byte {
 	t.Helper()
-	api.DisableConfigDir()
-	conf := pdf.NewDefaultConfiguration()
-	conf.UserPW, conf.OwnerPW = password, "owner"
-	var out bytes.Buffer
-	check(t, api.Encrypt(bytes.NewReader(raw), &out, conf))
-	return out.Bytes()
+	return encryptedBy(t, raw, password, "256")
+}
+
+func encryptedBy(t *testing.T, raw []byte, password string, how ...string) []byte {
+	t.Helper()
+	in, out := filepath.Join(t.TempDir(), "in.pdf"), filepath.Join(t.TempDir(), "out.pdf")
+	check(t, os.WriteFile(in, raw, 0o600))
+	args := append([]string{"--allow-weak-crypto", "--static-id", "--encrypt", password, "owner"}, how...)
+	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	defer stop()
+	text, err := exec.CommandContext(ctx, tool(t, "qpdf", "qpdf"), append(args, "--", in, out)...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	all, err := os.ReadFile(out)
+	check(t, err)
+	return all
+}
+
+// tool finds a program that gives a second opinion.
+func tool(t *testing.T, name, in string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("%s is missing: apt-get install %s", name, in)
+		}
+		t.Skipf("%s is missing: apt-get install %s", name, in)
+	}
+	return path
 }
 
 func TestWhatIsFoundInAFile(t *testing.T) {
@@ -271,18 +293,11 @@ func (c tried) secondOpinion(t *testing.T, ours model.Signature) {
 // pdfsig is what poppler's program says of a file, in our words.
 func pdfsig(t *testing.T, raw []byte) model.Signature {
 	t.Helper()
-	tool, err := exec.LookPath("pdfsig")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("pdfsig is missing: apt-get install poppler-utils")
-		}
-		t.Skip("pdfsig is missing: apt-get install poppler-utils")
-	}
 	file := filepath.Join(t.TempDir(), "file.pdf")
 	check(t, os.WriteFile(file, raw, 0o600))
 	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
 	defer stop()
-	out, _ := exec.CommandContext(ctx, tool, "-nocert", file).CombinedOutput() //nolint:errcheck // it fails where there is no signature
+	out, _ := exec.CommandContext(ctx, tool(t, "pdfsig", "poppler-utils"), "-nocert", file).CombinedOutput() //nolint:errcheck // it fails where there is no signature
 	states := regexp.MustCompile(`Signature Validation: (.*)`).FindAllStringSubmatch(string(out), -1)
 	word := intact
 	for _, s := range states {

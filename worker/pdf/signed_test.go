@@ -40,6 +40,11 @@ var rsaKey = sync.OnceValue(func() *rsa.PrivateKey {
 // authority issued.
 func newSeal(t testing.TB, from, to time.Time, chain bool) seal {
 	t.Helper()
+	return newSealWith(t, rsaKey(), from, to, chain)
+}
+
+func newSealWith(t testing.TB, key *rsa.PrivateKey, from, to time.Time, chain bool) seal {
+	t.Helper()
 	make := func(serial int64, cn string, parent *x509.Certificate) *x509.Certificate {
 		c := &x509.Certificate{
 			SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: cn,
@@ -53,17 +58,17 @@ func newSeal(t testing.TB, from, to time.Time, chain bool) seal {
 		if c.IsCA {
 			c.KeyUsage = x509.KeyUsageCertSign
 		}
-		der, err := x509.CreateCertificate(rand.Reader, c, parent, rsaKey().Public(), rsaKey())
+		der, err := x509.CreateCertificate(rand.Reader, c, parent, key.Public(), key)
 		check(t, err)
 		out, err := x509.ParseCertificate(der)
 		check(t, err)
 		return out
 	}
 	if !chain {
-		return seal{rsaKey(), []*x509.Certificate{make(7, "Ana Lima", nil)}}
+		return seal{key, []*x509.Certificate{make(7, "Ana Lima", nil)}}
 	}
 	root := make(1, "Throwaway Root", nil)
-	return seal{rsaKey(), []*x509.Certificate{make(8, "Ana Lima", root), root}}
+	return seal{key, []*x509.Certificate{make(8, "Ana Lima", root), root}}
 }
 
 type attribute struct {

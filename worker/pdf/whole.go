@@ -29,7 +29,7 @@ type Inspector func(ctx context.Context, f *os.File, trusted Trusted) (Verdict, 
 
 // InspectHere inspects a file in this process. A hostile file can crash or bloat the process, so only the child
 // process that does nothing else may call it.
-func InspectHere(_ context.Context, f *os.File, _ Trusted) (Verdict, error) {
+func InspectHere(_ context.Context, f *os.File, trusted Trusted) (Verdict, error) {
 	st, err := f.Stat()
 	if err != nil {
 		return Verdict{}, err
@@ -38,7 +38,7 @@ func InspectHere(_ context.Context, f *os.File, _ Trusted) (Verdict, error) {
 	if _, err := io.ReadFull(io.NewSectionReader(f, 0, st.Size()), raw); err != nil {
 		return Verdict{}, err
 	}
-	return Inspect(raw), nil
+	return Inspect(raw, trusted...), nil
 }
 
 // Whole says why a file is not a complete PDF, as far as that shows without parsing it; nil if it may be complete.

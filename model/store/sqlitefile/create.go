@@ -32,7 +32,7 @@ func Create(ctx context.Context, path string, mode fs.FileMode) error {
 }
 
 // stamp says in a file that nobody uses whose it is, and gives it a mark that no other has: by it a log that was left
-// beside another file is known. It is on disk when stamp returns.
+// beside another file is known. Pages that retention frees can be given back. It is on disk when stamp returns.
 func stamp(ctx context.Context, path string) error {
 	var b [4]byte
 	if _, err := rand.Read(b[:]); err != nil {
@@ -42,6 +42,7 @@ func stamp(ctx context.Context, path string) error {
 	db := sql.OpenDB(&connector{DSN: uri(path, url.Values{"mode": {"rw"}}), Pragmas: "PRAGMA synchronous = FULL"})
 	db.SetMaxOpenConns(1)
 	_, err := db.ExecContext(ctx,
-		fmt.Sprintf(`PRAGMA application_id = %d; PRAGMA user_version = %d; PRAGMA journal_mode = WAL`, applicationID, mark))
+		fmt.Sprintf(`PRAGMA auto_vacuum = INCREMENTAL; PRAGMA application_id = %d; PRAGMA user_version = %d; PRAGMA journal_mode = WAL`,
+			applicationID, mark))
 	return errors.Join(err, db.Close())
 }

@@ -9,12 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pdfcpu/pdfcpu/pkg/api"
-	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
-
 	"countersign/provider/simulator"
 	"countersign/provider/simulator/simulatortest"
 	"countersign/provider/simulator/world"
+	"countersign/worker/pdf"
 )
 
 // onlyAutosign is a world of Autosign alone, with every kind of life twice.
@@ -193,10 +191,8 @@ func sealedLinks(t *testing.T, l *simulatortest.Listener) map[string]string {
 	return all
 }
 
-func TestAutosignFilesAreBehindLinksThatDie(t *testing.T) { // not parallel: pdfcpu's switch is one for all
-	api.DisableConfigDir()
-	conf := model.NewDefaultConfiguration()
-	conf.ValidationMode, conf.Offline = model.ValidationRelaxed, true
+func TestAutosignFilesAreBehindLinksThatDie(t *testing.T) {
+	t.Parallel()
 	l := &simulatortest.Listener{}
 	simulatortest.Play(t, onlyAutosign(world.Options{Seed: 6}), l, 0, func(t *testing.T, w *simulator.World) {
 		anyone, withToken := simulatortest.Client{T: t, W: w}, autosignClient(t, w)
@@ -216,8 +212,8 @@ func TestAutosignFilesAreBehindLinksThatDie(t *testing.T) { // not parallel: pdf
 						simulatortest.Sum(one) != d.SHA256 || len(one) != d.Size || d.Unobtainable {
 						t.Errorf("%s: two downloads differ, or the truth says otherwise", link)
 					}
-					if err := api.Validate(bytes.NewReader(one), conf); err != nil {
-						t.Errorf("%s: %v", link, err)
+					if v := pdf.Inspect(one); v.Fault != "" {
+						t.Errorf("%s: %s", link, v.Fault)
 					}
 					if bytes.Contains(one, []byte("/ByteRange")) != d.Sealed {
 						t.Errorf("%s: the truth is wrong about the seal", link)

@@ -42,7 +42,7 @@ func (h *held) WriteHeader(status int) {
 	h.decided = true
 	kind := h.Header().Get("Content-Type")
 	h.keeps = status == http.StatusOK && (strings.HasPrefix(kind, "application/json") ||
-		strings.HasPrefix(kind, "application/vnd.oai.openapi") || strings.HasPrefix(kind, "text/html"))
+		strings.HasPrefix(kind, "application/openapi+json") || strings.HasPrefix(kind, "text/html"))
 	if !h.keeps {
 		h.ResponseWriter.WriteHeader(status)
 	}

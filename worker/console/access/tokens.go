@@ -131,6 +131,15 @@ func (t *tokens) find(ctx context.Context, token string) (Who, bool, error) {
 		return Who{}, false, err
 	}
 	one, ok := all[HashOf(token)]
+	if !ok && CheckToken(token) == nil { // it may be new
+		t.mu.Lock()
+		t.until = time.Time{}
+		t.mu.Unlock()
+		if all, err = t.read(ctx); err != nil {
+			return Who{}, false, err
+		}
+		one, ok = all[HashOf(token)]
+	}
 	if !ok || one.ExpiresAt != nil && !one.ExpiresAt.After(t.now()) {
 		return Who{}, false, nil
 	}

@@ -63,6 +63,7 @@ func New(r chi.Router, o Options) *API {
 	a.readStatus()
 	a.readExport()
 	a.readChanges()
+	a.writes()
 	return a
 }
 

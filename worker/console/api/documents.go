@@ -26,8 +26,8 @@ type documentsInput struct {
 	Paging
 }
 
-// documentInput names a document of a row.
-type documentInput struct {
+// DocumentInput names a document of a row.
+type DocumentInput struct {
 	RowInput
 	ID string `path:"id" maxLength:"64" doc:"our id of the document"`
 }
@@ -39,7 +39,7 @@ func (a *API) readDocuments() {
 			filter.Documents.Store, paged(a.Store.DocumentPage), objects.OfListedDocument,
 		})
 	get(a, op("get-document", rowPath+"/documents/{id}", "documents", "One document with what is known of it"),
-		func(ctx context.Context, in *documentInput) (objects.ListedDocument, error) {
+		func(ctx context.Context, in *DocumentInput) (objects.ListedDocument, error) {
 			d, err := a.document(ctx, in)
 			return objects.OfListedDocument(d), err
 		})
@@ -50,7 +50,7 @@ func (a *API) readDocuments() {
 		Content: map[string]*huma.MediaType{"application/pdf": {Schema: &huma.Schema{Type: "string", Format: "binary"}},
 			"application/octet-stream": {Schema: &huma.Schema{Type: "string", Format: "binary"}}},
 	}}
-	huma.Register(a.huma, o, func(ctx context.Context, in *documentInput) (*huma.StreamResponse, error) {
+	huma.Register(a.huma, o, func(ctx context.Context, in *DocumentInput) (*huma.StreamResponse, error) {
 		d, err := a.document(ctx, in)
 		if err == nil {
 			err = mayHave(ctx, d)
@@ -66,7 +66,7 @@ func (a *API) readDocuments() {
 }
 
 // document reads a document of a row.
-func (a *API) document(ctx context.Context, in *documentInput) (model.Document, error) {
+func (a *API) document(ctx context.Context, in *DocumentInput) (model.Document, error) {
 	if _, err := a.transaction(ctx, in.key()); err != nil {
 		return model.Document{}, err
 	}

@@ -81,6 +81,9 @@ func join[T ~string](words []T) string {
 	return strings.Join(out, ", ")
 }
 
+// Words checks that words are of those that there are.
+func (r *Reader) Words(name string, words, of []string) { known(r, name, words, of) }
+
 // Known checks that accounts are known.
 func (r *Reader) Known(names []string) {
 	for _, a := range names {

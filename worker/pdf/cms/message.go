@@ -25,6 +25,7 @@ type message struct {
 	spoilt      int // certificates in it that cannot be read
 	ocsp, crls  [][]byte
 	signers     []signerInfo
+	tries       int // keys that may still be tried
 }
 
 // signerInfo is one SignerInfo.
@@ -53,7 +54,7 @@ func readMessage(raw []byte) (*message, error) {
 	if err != nil || len(all) < 4 || !all[0].Is(ber.Integer) {
 		return nil, errUnreadable
 	}
-	m := &message{}
+	m := &message{tries: mostTries}
 	if err := m.readContent(all[2]); err != nil {
 		return nil, err
 	}

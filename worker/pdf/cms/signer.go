@@ -29,6 +29,7 @@ const (
 	whyNoCert    = "the certificate of its signer is not in the file"
 	whyNoSigner  = "its message names no signer"
 	whyNoDigest  = "it says nothing of what it covers: its message digest is missing"
+	whyMany      = "its message names more signers and certificates than this program tries"
 	whyTwice     = "it has two message digests that differ"
 	whyContent   = "it says of itself that it signs something else than a document"
 	whyUnordered = "its signed attributes cannot be read"
@@ -70,6 +71,10 @@ func (m *message) checkSigner(s signerInfo, over subject) Signer {
 	var reason string
 	candidates, named := m.candidates(s)
 	for i, c := range candidates {
+		if m.tries--; m.tries < 0 {
+			out.Status, out.Reason = Unchecked, whyMany
+			return out
+		}
 		w, err := checkKey(s, over, c, how)
 		is, why := outcome(err, len(s.signed.Raw) > 0)
 		if i == 0 || is == Verified {
@@ -119,7 +124,9 @@ func checkKey(s signerInfo, over subject, c *cert.Certificate, how pubkey.Scheme
 	}
 	first, firstWords := error(nil), ""
 	for i, text := range attributeForms(s.signed) {
-		words, err = c.Key.Verify(pubkey.Text(text), s.signature, how)
+		message := pubkey.Text(text)
+		message.Whole = i == 0 // a digest that nobody named and another order are two slips at once
+		words, err = c.Key.Verify(message, s.signature, how)
 		if err == nil {
 			return words, nil
 		}

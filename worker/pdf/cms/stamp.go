@@ -112,11 +112,13 @@ func (m *message) checkStamp(token, over []byte) *Stamp {
 		return unread
 	}
 	own := len(t.certs)
+	t.tries = m.tries
 	t.certs = append(t.certs, m.certs[:min(len(m.certs), mostCerts)]...)
 	for i := range t.signers {
 		t.signers[i].unsigned = nil // a stamp over a stamp says nothing of the signature
 	}
 	r := t.signed(Signature{Claimed: info.at}, contentSubject(t.content, t.contentType))
+	m.tries = t.tries
 	m.certs = append(m.certs, t.certs[:own]...)
 	m.ocsp, m.crls = append(m.ocsp, t.ocsp...), append(m.crls, t.crls...)
 	r.note(digest.Weak(info.hash))

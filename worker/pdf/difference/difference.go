@@ -45,6 +45,9 @@ func Compare(before, after *revision.Revision, p Permit) Result {
 	if before.Rebuilt || after.Rebuilt {
 		return Result{Unknown: "its tables are damaged, so it cannot be told what was changed after a signature"}
 	}
+	if why := after.Doubtful(before); why != "" {
+		c.doubt("programs may differ in what they read: %s", why)
+	}
 	c.pagesA, c.pagesB = pagesOf(before), pagesOf(after)
 	c.pair()
 	c.trailers()

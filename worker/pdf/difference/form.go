@@ -7,6 +7,7 @@ import (
 	"countersign/model"
 	"countersign/worker/pdf/difference/equal"
 	"countersign/worker/pdf/object"
+	"countersign/worker/pdf/paint"
 	"countersign/worker/pdf/revision"
 )
 
@@ -59,7 +60,7 @@ func fieldsOf(r *revision.Revision) *field {
 				if f.name != "" {
 					f.name += "."
 				}
-				f.name += string(t)
+				f.name += t.Text()
 			} else {
 				f.widget = over != root
 			}
@@ -262,7 +263,8 @@ func (c forms) valueField(was, is *field, keys []object.Name) {
 	for _, key := range keys {
 		switch {
 		case c.harmless(key, was, is):
-		case filled && (key == "V" || key == "AS" || key == "I" || key == "AP" && was.kind != "Btn"):
+		case filled && (key == "V" || key == "AS" || key == "I"):
+		case filled && key == "AP" && was.kind != "Btn" && c.onlyNormal(was.dict.Get(key), is.dict.Get(key)):
 		case key == "AP" || key == "AS" || key == "MK" || key == "F":
 			c.change("the look of the field %s", c.called(was))
 			return
@@ -291,16 +293,54 @@ func (c forms) valueField(was, is *field, keys []object.Name) {
 	}
 }
 
-// filled looks where the look of a filled field lies.
-func (c forms) filled(f *field) {
-	if f.kind != "Btn" {
-		if i, ok := c.pageOf(f); ok {
-			if what := c.covers(i, f.dict); what == text {
-				c.doubt("what was filled into the field %s lies over text of page %d, so look at the page", c.called(f), i+1)
-			}
+// onlyNormal says whether of a field's looks only the one changed that it has when nobody points at it.
+func (c forms) onlyNormal(was, is any) bool {
+	keys := c.Differing(c.A.Dict(was), c.B.Dict(is))
+	return !slices.ContainsFunc(keys, func(k object.Name) bool { return k != "N" })
+}
+
+// filled looks where the look of a filled field lies, and what it is drawn with.
+func (c forms) filled(is *field) {
+	widgets := c.widgetsOf(is)
+	if is.widget {
+		widgets = []*field{is}
+	}
+	for _, w := range widgets {
+		i, ok := c.pageOf(w)
+		if !ok {
+			continue
+		}
+		if what := c.covers(i, w.dict); what != "" {
+			c.doubt("what was filled into the field %s lies over %s of page %d, so look at the page", c.called(is), what, i+1)
+		}
+		if is.kind != "Btn" && !c.plainLook(w.dict) {
+			c.doubt("the field %s shows what was filled in with a picture or with letters of its own, so look at the page",
+				c.called(is))
 		}
 	}
 	c.add(model.AddedForm)
+}
+
+// plainLook says whether a look is drawn with text alone, in fonts that the signed file has or that everybody has.
+func (c forms) plainLook(d object.Dict) bool {
+	look := shownState(c.B, d)
+	if look == nil {
+		return true
+	}
+	areas, ok := paint.Form(c.B, look, paint.Identity())
+	if !ok || slices.ContainsFunc(areas, func(a paint.Area) bool { return a.Kind == paint.Picture }) {
+		return false
+	}
+	known := c.A.Dict(c.A.Dict(c.formA.dict.Get("DR")).Get("Font"))
+	for _, f := range c.B.Dict(c.B.Dict(look.Dict.Get("Resources")).Get("Font")) {
+		d := c.B.Dict(f.Value)
+		everybodys := c.B.Name(d.Get("Subtype")) == "Type1" && d.Get("FontDescriptor") == nil && d.Get("ToUnicode") == nil &&
+			equal.Scalar(c.B.Resolve(d.Get("Encoding")))
+		if !everybodys && !slices.ContainsFunc(known, func(k object.Entry) bool { return c.Same(k.Value, f.Value) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // empty says whether a value is none: nothing, no text, or a box that is not ticked.

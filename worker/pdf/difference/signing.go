@@ -103,8 +103,8 @@ func (c forms) signed(f *field, prepared bool) {
 		case what != "" && c.permit.Level > 0 && !prepared:
 			c.change("page %d: the look of the signature field %s lies over %s", i+1, c.called(f), what)
 			return
-		case what == text:
-			c.doubt("the look of a later signature lies over text of page %d, so look at the page", i+1)
+		case what == text || what != "" && !prepared:
+			c.doubt("the look of a later signature lies over %s of page %d, so look at the page", what, i+1)
 		}
 	}
 	if stamp {

@@ -60,7 +60,11 @@ func (m Matrix) Box(x0, y0, x1, y1 float64) Area {
 // Over says whether the area hides a part of another that can be seen: of a text, a piece of its height.
 func (a Area) Over(b Area) bool {
 	w, h := min(a.X1, b.X1)-max(a.X0, b.X0), min(a.Y1, b.Y1)-max(a.Y0, b.Y0)
-	return w > 1.5 && h > 0.25*(b.Y1-b.Y0)
+	least := 1.5
+	if b.Kind == Text {
+		least = 0.25 * (b.Y1 - b.Y0)
+	}
+	return w > 1.5 && h > least
 }
 
 // Page follows a page's content. false: a part of it cannot be read.

@@ -28,6 +28,8 @@ type painter struct {
 	line, text Matrix
 	path       Area
 	drawn      bool // the path has a point
+	slanted    bool // and a line that is neither level nor upright, as letters and drawings have
+	last       [2]float64
 	args       []any
 }
 
@@ -122,25 +124,34 @@ func (p *painter) do(op string, resources object.Dict, deep int) {
 		p.object(resources, deep)
 	case "sh":
 		p.add(Area{X0: -1e9, Y0: -1e9, X1: 1e9, Y1: 1e9}, Line)
-	case "m", "l":
+	case "m":
+		p.point(p.number(0), p.number(1))
+	case "l":
+		p.slanted = p.slanted || p.number(0) != p.last[0] && p.number(1) != p.last[1]
 		p.point(p.number(0), p.number(1))
 	case "c":
+		p.slanted = true
 		p.point(p.number(0), p.number(1))
 		p.point(p.number(2), p.number(3))
 		p.point(p.number(4), p.number(5))
 	case "v", "y":
+		p.slanted = true
 		p.point(p.number(0), p.number(1))
 		p.point(p.number(2), p.number(3))
 	case "re":
 		p.point(p.number(0), p.number(1))
 		p.point(p.number(0)+p.number(2), p.number(1)+p.number(3))
 	case "f", "F", "f*", "B", "B*", "b", "b*", "S", "s":
-		if p.drawn {
+		if p.drawn && p.slanted {
+			p.add(p.path, Picture)
+		} else if p.drawn {
 			p.add(p.path, Line)
 		}
-		p.drawn = false
+		p.drawn, p.slanted = false, false
 	case "n":
-		p.drawn = false
+		p.drawn, p.slanted = false, false
+	case "gs":
+		p.graphics(resources)
 	default:
 		p.textual(op, resources)
 	}
@@ -151,7 +162,20 @@ func (p *painter) point(x, y float64) {
 	if p.drawn {
 		a = Area{X0: min(a.X0, p.path.X0), Y0: min(a.Y0, p.path.Y0), X1: max(a.X1, p.path.X1), Y1: max(a.Y1, p.path.Y1)}
 	}
-	p.path, p.drawn = a, true
+	p.path, p.drawn, p.last = a, true, [2]float64{x, y}
+}
+
+// graphics takes the font of a state that has a name.
+func (p *painter) graphics(resources object.Dict) {
+	if len(p.args) == 0 {
+		return
+	}
+	name, _ := p.args[0].(object.Name)
+	list := p.r.Array(p.r.Dict(p.r.Dict(resources.Get("ExtGState")).Get(name)).Get("Font"))
+	if len(list) == 2 {
+		p.font = p.fontOf(list[0])
+		p.size, _ = p.r.Number(list[1])
+	}
 }
 
 // object follows a form or picture.

@@ -15,7 +15,7 @@ import (
 // Limits of an RSA key: beyond them one signature costs seconds.
 const (
 	mostRSABits       = 16384
-	mostRSABitsLargeE = 8192 // where the exponent is no small number
+	mostRSABitsLargeE = 4096 // where the exponent is no small number
 	weakRSABits       = 2048
 )
 
@@ -75,7 +75,7 @@ func (k Key) verifyRSA(m Message, signature []byte, how Scheme, words string) (s
 	if err == nil {
 		return with(k.Name, h), nil
 	}
-	if err == ErrMismatch && padding(opened) < 0 && m.Whole { //nolint:errorlint // pkcs1 returns it as it is
+	if err == ErrMismatch && padding(opened) < 0 { //nolint:errorlint // pkcs1 returns it as it is
 		if h, err := k.pss(m, opened, how); err == nil {
 			return k.pssName(h), nil
 		}

@@ -150,6 +150,31 @@ func (r *Revision) Follows(earlier *Revision) bool {
 	return len(r.sections) > 0 && r.sections[0].from >= earlier.end
 }
 
+// Doubtful says why programs may differ in what they read after an earlier revision; "" where they do not.
+func (r *Revision) Doubtful(earlier *Revision) string {
+	for _, s := range r.sections {
+		if s.from < earlier.end {
+			break
+		}
+		if s.twice || s.hidden != nil && s.hidden.twice {
+			return "its table says of an object that it lies at two places"
+		}
+		if s.trailer.Twice() {
+			return "its trailer says something twice"
+		}
+	}
+	if r.short() && !earlier.short() {
+		return "its trailer counts fewer objects than there are"
+	}
+	return ""
+}
+
+// short says whether an object in use has a number beyond the size that the trailer tells.
+func (r *Revision) short() bool {
+	n, _ := r.Number(r.Trailer.Get("Size"))
+	return r.table.highest() >= int(n)
+}
+
 // End is where the revision ends.
 func (r *Revision) End() int64 { return r.end }
 

@@ -1,8 +1,10 @@
 package revision
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 
 	"countersign/worker/pdf/object"
 	"countersign/worker/pdf/revision/filter"
@@ -24,6 +26,7 @@ type section struct {
 	prev     int64    // -1: none
 	hidden   *section // the stream of a hybrid file
 	stream   int      // the number of the object that it is; 0 where it is a classic table
+	twice    bool     // it says of an object that it lies at two places
 }
 
 func (s *section) get(num int) place {
@@ -72,10 +75,28 @@ func (f *File) readSection(at int64) (*section, error) {
 			}
 			continue
 		}
-		s.from = from
+		s.from, s.twice = from, s.contradicts()
 		return s, f.links(s)
 	}
 	return nil, errTable
+}
+
+// contradicts says whether two runs of a table name different places for one object.
+func (s *section) contradicts() bool {
+	byFirst := slices.Clone(s.runs)
+	slices.SortStableFunc(byFirst, func(a, b run) int { return cmp.Compare(a.first, b.first) })
+	end, in := 0, run{}
+	for _, r := range byFirst {
+		for n := r.first; n < min(end, r.first+len(r.places)); n++ {
+			if in.places[n-in.first] != r.places[n-r.first] {
+				return true
+			}
+		}
+		if to := r.first + len(r.places); to > end {
+			end, in = to, r
+		}
+	}
+	return false
 }
 
 // links reads what a section's trailer says of other sections.

@@ -75,3 +75,18 @@ func (t *table) apply(s *section) {
 		}
 	}
 }
+
+// highest is the highest number of an object in use; -1 where there is none.
+func (t *table) highest() int {
+	for i := len(t.chunks) - 1; i >= 0; i-- {
+		if t.chunks[i] == nil {
+			continue
+		}
+		for k := chunkSize - 1; k >= 0; k-- {
+			if t.chunks[i][k].kind > free {
+				return i*chunkSize + k
+			}
+		}
+	}
+	return -1
+}

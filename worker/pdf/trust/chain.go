@@ -12,7 +12,7 @@ import (
 // Limits of the search for a chain.
 const (
 	longestChain = 12
-	mostChecks   = 200 // signatures of certificates
+	mostChecks   = 500 // signatures of certificates and revocation data, each once, for all of a file
 )
 
 // builder searches a chain.
@@ -20,7 +20,7 @@ type builder struct {
 	trusted []*cert.Certificate
 	pool    []*cert.Certificate        // the trusted ones first
 	seen    map[*cert.Certificate]bool // led nowhere
-	checks  int
+	checks  *checks
 	longest []*cert.Certificate // the chain that was found, or else as far as one could be followed
 	refused string              // why a certificate on the way may not issue
 	unable  string              // why a signature on the way cannot be checked
@@ -94,16 +94,33 @@ func (b *builder) issuers(c *cert.Certificate) []*cert.Certificate {
 
 // signed reports whether an issuer's key signed a certificate.
 func (b *builder) signed(c, issuer *cert.Certificate) bool {
-	if b.checks++; b.checks > mostChecks {
-		b.unable = "too many certificates in the file bear the same name"
-		return false
-	}
-	err := c.SignedBy(issuer)
+	err := b.checks.of(c.SHA256(), issuer.SHA256(), func() error { return c.SignedBy(issuer) })
 	var unable pubkey.Unable
 	if errors.As(err, &unable) {
 		b.unable = "of the certificate of " + c.Subject.Common() + ": " + string(unable)
 	}
 	return err == nil
+}
+
+// checks are the signatures that were checked for a file, and how many more may be.
+type checks struct {
+	left int
+	done map[[2]string]error
+}
+
+// of checks whether one's key signed another, both known by a digest.
+func (c *checks) of(signed, signer string, check func() error) error {
+	k := [2]string{signed, signer}
+	if err, ok := c.done[k]; ok {
+		return err
+	}
+	if c.left == 0 {
+		return pubkey.Unable("the file holds too many certificates")
+	}
+	c.left--
+	err := check()
+	c.done[k] = err
+	return err
 }
 
 // above is a certificate that issued a trusted one; nil where none is at hand.

@@ -19,7 +19,7 @@ func readList(raw []byte) (l list, ok bool) {
 	if err != nil || len(outer) < 3 {
 		return l, false
 	}
-	l.tbs, l.how = outer[0].Raw, pubkey.ReadScheme(outer[1], 0)
+	l.tbs, l.how, l.id = outer[0].Raw, pubkey.ReadScheme(outer[1], 0), digestOf(e.Raw)
 	l.signature, _ = outer[2].Bits()
 	all, err := outer[0].Children()
 	if err != nil {

@@ -38,23 +38,17 @@ type revocation struct {
 type signedData struct {
 	tbs, signature []byte
 	how            pubkey.Scheme
-	signers        map[string]bool // whose it is, and whose it is not: lists are long
+	id             string // a digest of it
 }
 
 // by reports whether a certificate's key signed it.
-func (s *signedData) by(c *cert.Certificate) bool {
-	id := c.SHA256()
-	if is, ok := s.signers[id]; ok {
-		return is
-	}
-	m := pubkey.Text(s.tbs)
-	m.Whole = false
-	_, err := c.Key.Verify(m, s.signature, s.how)
-	if s.signers == nil {
-		s.signers = map[string]bool{}
-	}
-	s.signers[id] = err == nil
-	return err == nil
+func (s *signedData) by(c *cert.Certificate, all *checks) bool {
+	return all.of(s.id, c.SHA256(), func() error {
+		m := pubkey.Text(s.tbs)
+		m.Whole = false
+		_, err := c.Key.Verify(m, s.signature, s.how)
+		return err
+	}) == nil
 }
 
 // answer is a BasicOCSPResponse.
@@ -102,11 +96,11 @@ func (r *revocation) add(answers, lists [][]byte) {
 }
 
 // of is what the data says of a certificate that signed at a time: a revocation counts before all else.
-func (r *revocation) of(c, issuer *cert.Certificate, signed time.Time, others []*cert.Certificate) (state, time.Time) {
+func (r *revocation) of(c, issuer *cert.Certificate, signed time.Time, with *Store) (state, time.Time) {
 	is := unknown
 	for _, a := range r.answers {
 		for _, s := range a.singles {
-			if s.state == unknown || !s.about(c, issuer) || !a.answeredBy(issuer, others) {
+			if s.state == unknown || !s.about(c, issuer) || !a.answeredBy(issuer, with) {
 				continue
 			}
 			if s.state == revoked {
@@ -118,7 +112,7 @@ func (r *revocation) of(c, issuer *cert.Certificate, signed time.Time, others []
 		}
 	}
 	for _, l := range r.lists {
-		if !l.issuer.Same(issuer.Subject) || issuer.HasUsage && issuer.Usage&cert.CRLSign == 0 || !l.by(issuer) {
+		if !l.issuer.Same(issuer.Subject) || issuer.HasUsage && issuer.Usage&cert.CRLSign == 0 || !l.by(issuer, with.checks) {
 			continue
 		}
 		if when, listed := l.lists(c); listed {
@@ -138,13 +132,14 @@ func current(signed, this, next time.Time) bool {
 }
 
 // answeredBy reports whether the issuer signed an answer, or a responder that the issuer made one.
-func (a *answer) answeredBy(issuer *cert.Certificate, others []*cert.Certificate) bool {
-	if a.by(issuer) {
+func (a *answer) answeredBy(issuer *cert.Certificate, with *Store) bool {
+	if a.by(issuer, with.checks) {
 		return true
 	}
-	for _, c := range slices.Concat(a.certs, others) {
+	for _, c := range slices.Concat(a.certs, with.others) {
 		if slices.Contains(c.ExtendedUsage, "1.3.6.1.5.5.7.3.9") && c.Issuer.Same(issuer.Subject) &&
-			c.ValidAt(a.produced) == "" && c.SignedBy(issuer) == nil && a.by(c) {
+			c.ValidAt(a.produced) == "" && a.by(c, with.checks) &&
+			with.checks.of(c.SHA256(), issuer.SHA256(), func() error { return c.SignedBy(issuer) }) == nil {
 			return true
 		}
 	}
@@ -195,7 +190,7 @@ func readBasic(e ber.Element) (a answer, ok bool) {
 	if err != nil || len(all) < 3 {
 		return a, false
 	}
-	a.tbs, a.how = all[0].Raw, pubkey.ReadScheme(all[1], 0)
+	a.tbs, a.how, a.id = all[0].Raw, pubkey.ReadScheme(all[1], 0), digestOf(e.Raw)
 	a.signature, _ = all[2].Bits()
 	if len(all) > 3 {
 		if certs, err := all[3].Only(); err == nil {
@@ -266,3 +261,5 @@ func readSingle(e ber.Element) (s single, ok bool) {
 	}
 	return s, true
 }
+
+func digestOf(b []byte) string { return string(digest.Of(crypto.SHA256, b)) }

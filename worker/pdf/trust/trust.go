@@ -34,13 +34,14 @@ type Question struct {
 type Store struct {
 	trusted, others []*cert.Certificate
 	revocation      revocation
+	checks          *checks
 }
 
 // NewStore takes the certificates that an account trusts (roots, issuers or the seal certificates themselves) and what
 // the file's document security store has: certificates, OCSPResponses and CertificateLists in DER. What cannot be read
 // is left out.
 func NewStore(trusted []*cert.Certificate, certs, answers, lists [][]byte) *Store {
-	s := &Store{trusted: trusted}
+	s := &Store{trusted: trusted, checks: &checks{left: mostChecks, done: map[[2]string]error{}}}
 	for _, raw := range certs {
 		if c, err := cert.Parse(raw); err == nil {
 			s.others = append(s.others, c)
@@ -53,7 +54,7 @@ func NewStore(trusted []*cert.Certificate, certs, answers, lists [][]byte) *Stor
 // Signer judges one signer of a message that package cms checked, at the time of its time stamp or else at the one that
 // it claims.
 func (s *Store) Signer(one cms.Signer, message cms.Result) Answer {
-	with := &Store{trusted: s.trusted, others: unique(message.Certs, s.others)}
+	with := &Store{trusted: s.trusted, others: unique(message.Certs, s.others), checks: s.checks}
 	with.revocation.answers = slices.Clone(s.revocation.answers)
 	with.revocation.lists = slices.Clone(s.revocation.lists)
 	with.revocation.add(message.OCSP, message.CRLs)
@@ -88,7 +89,7 @@ func (s *Store) Judge(q Question) Answer {
 	if q.Signer == nil {
 		return Answer{Outcome: Unknown, Reason: "the certificate of its signer is not in the file"}
 	}
-	b := builder{trusted: s.trusted, pool: unique(s.trusted, s.others), seen: map[*cert.Certificate]bool{}}
+	b := builder{checks: s.checks, trusted: s.trusted, pool: unique(s.trusted, s.others), seen: map[*cert.Certificate]bool{}}
 	found := b.walk([]*cert.Certificate{q.Signer})
 	a := Answer{Chain: links(b.longest, s.trusted)}
 	switch {
@@ -146,7 +147,7 @@ func (s *Store) judgeChain(b *builder, q Question) (is Outcome, why string, chec
 		} else if issuer = b.above(c); issuer == nil {
 			break // nobody stands above it: it is trusted as it is
 		}
-		status, at := s.revocation.of(c, issuer, q.At, s.others)
+		status, at := s.revocation.of(c, issuer, q.At, s)
 		switch {
 		case status == revoked && (!q.Proved || !at.After(q.At)):
 			return Revoked, "the certificate of " + c.Subject.Common() + " was revoked on " + at.Format(time.DateOnly), true

@@ -244,9 +244,27 @@ func TestManyCertificatesOfOneNameCostLittle(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	var certs []*cmstest.Signer
-	for range 210 {
-		certs = append(certs, h.stranger.Issue(t, cmstest.Certificate{Name: "Issuer", Kind: cmstest.P256, CA: true}))
+	crowd := cmstest.New(t, cmstest.Certificate{Name: "Crowd", Kind: cmstest.Ed25519})
+	for range 510 {
+		certs = append(certs, crowd.Issue(t, cmstest.Certificate{Name: "Issuer", Kind: cmstest.P256, CA: true}))
 	}
 	proof{name: "a crowd", signer: h.signer, trusted: []*cmstest.Signer{h.root}, certs: certs, at: noon, want: Unknown,
 		reason: "too many"}.hold(t)
+}
+
+func FuzzRevocationData(f *testing.F) {
+	h := newHouse(f)
+	f.Add(h.issuer.OCSP(f, h.issuer, h.signer, noon, noon, noon), h.issuer.CRL(f, noon, noon,
+		map[*cmstest.Signer]time.Time{h.signer: noon}), h.issuer.Cert)
+	f.Add(h.responder.OCSP(f, h.issuer, h.signer, noon, noon, time.Time{}), h.root.CRL(f, noon, noon, nil,
+		cmstest.Extension("2.5.29.28", true, []byte{0x30, 3, 0x81, 1, 0xff})), h.responder.Cert)
+	root, signer, issuer := read(f, h.root), read(f, h.signer), read(f, h.issuer)
+	fine := h.issuer.OCSP(f, h.issuer, h.signer, noon, noon, time.Time{})
+	f.Fuzz(func(t *testing.T, answer, list, certificate []byte) {
+		s := NewStore([]*cert.Certificate{root, issuer}, [][]byte{certificate}, [][]byte{answer, fine}, [][]byte{list})
+		a := s.Judge(Question{Signer: signer, At: noon})
+		if a.Outcome != Trusted && a.Outcome != Revoked || a.Reason == "" || len(a.Chain) != 2 {
+			t.Errorf("%+v", a)
+		}
+	})
 }
