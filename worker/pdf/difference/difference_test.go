@@ -150,3 +150,40 @@ func TestWhatMayFollowASignature(t *testing.T) {
 		}
 	}
 }
+
+// fan appends objects of which each names the next one ten times, and returns the first: a walk without bounds does not
+// end.
+func fan(d *paper.Doc, around string) int {
+	next := d.Add(paper.T("1"))
+	for range 40 {
+		next = d.Add(paper.T(fmt.Sprintf(around, strings.Repeat(paper.R(next)+" ", 10))))
+	}
+	return next
+}
+
+func TestWhatFansOutEnds(t *testing.T) {
+	t.Parallel()
+	for name, do := range map[string]func(d *paper.Doc){
+		"what a program notes": func(d *paper.Doc) { d.Alter(paper.Catalog, "PieceInfo", paper.R(fan(d, "[%s]"))) },
+		"information":          func(d *paper.Doc) { d.Alter(paper.Info, "X", paper.R(fan(d, "[%s]"))) },
+		"validation data":      func(d *paper.Doc) { d.Alter(paper.Catalog, "DSS", paper.R(fan(d, "<</Certs[%s]>>"))) },
+		"tags": func(d *paper.Doc) {
+			d.Alter(paper.Catalog, "StructTreeRoot", "<</K "+paper.R(fan(d, "<</S/P/K[%s]>>"))+">>")
+		},
+		"the index of tags": func(d *paper.Doc) {
+			d.Alter(paper.Catalog, "StructTreeRoot", "<</ParentTree "+paper.R(fan(d, "<</Kids[%s]>>"))+">>")
+		},
+		"pages":  func(d *paper.Doc) { d.Alter(paper.Pages, "Kids", "["+paper.R(fan(d, "<</Kids[%s]>>"))+"]") },
+		"fields": func(d *paper.Doc) { d.Alter(paper.Form, "Fields", "["+paper.R(fan(d, "<</Kids[%s]>>"))+"]") },
+		"content": func(d *paper.Doc) {
+			d.Alter(paper.Page, "Contents", paper.R(fan(d, "[%s]")))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := compared(t, false, difference.Permit{}, saved(do)); name != "the index of tags" && len(got.Changed) == 0 {
+				t.Errorf("nothing was changed: %+v", got)
+			}
+		})
+	}
+}
