@@ -21,6 +21,7 @@ type Batch struct {
 	now    time.Time
 	broken error // the database failed under a lazy query
 
+	known           *known // what the group before has left
 	counters, began counts
 	rows            map[model.Key]*cached
 	order           []*cached // those that were put or removed, once each
@@ -80,8 +81,12 @@ func (s *Store) newBatch(q *database.Tx, group []*unit) (*Batch, error) {
 		outcomes: map[string]model.Outcome{}, accounts: map[string]*accountEntry{},
 	}
 	var err error
-	if b.began, err = lockCounters(q); err != nil {
-		return nil, err
+	b.known = s.known.of(q)
+	b.began, b.anyForgotten = b.known.counters, b.known.forgotten
+	if b.known.accounts == nil {
+		if b.began, err = lockCounters(q); err != nil {
+			return nil, err
+		}
 	}
 	b.counters = b.began
 	var keys []model.Key

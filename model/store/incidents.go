@@ -21,21 +21,19 @@ type incidentEntry struct {
 // asks for two of them.
 func (b *Batch) incident(k incidentKey) (*incidentEntry, error) {
 	if !b.watched[k.account] {
-		var found []model.Incident
-		err := b.q.Each(func(r *sql.Rows) error {
-			i := model.Incident{Account: k.account}
-			err := r.Scan(&i.ID, &i.Kind, &i.Message, database.Moment(&i.OpenedAt))
-			found = append(found, i)
-			return err
-		}, `SELECT id, kind, message, opened_at FROM incidents WHERE account = ? AND closed_at IS NULL`, k.account)
-		if err != nil {
-			return nil, b.fail(err)
+		found, ok := b.known.incidents[k.account]
+		if !ok {
+			var err error
+			if found, err = openIncidents(b.q, k.account); err != nil {
+				return nil, b.fail(err)
+			}
 		}
 		if b.incidents == nil {
 			b.incidents, b.watched = map[incidentKey]*incidentEntry{}, map[string]bool{}
 		}
 		for i := range found {
-			b.incidents[incidentKey{k.account, found[i].Kind}] = &incidentEntry{open: &found[i]}
+			open := found[i]
+			b.incidents[incidentKey{k.account, open.Kind}] = &incidentEntry{open: &open}
 		}
 		b.watched[k.account] = true
 	}
@@ -45,6 +43,17 @@ func (b *Batch) incident(k incidentKey) (*incidentEntry, error) {
 		b.incidents[k] = e
 	}
 	return e, nil
+}
+
+// openIncidents reads the open ones of an account.
+func openIncidents(q *database.Tx, account string) (found []model.Incident, err error) {
+	err = q.Each(func(r *sql.Rows) error {
+		i := model.Incident{Account: account}
+		err := r.Scan(&i.ID, &i.Kind, &i.Message, database.Moment(&i.OpenedAt))
+		found = append(found, i)
+		return err
+	}, `SELECT id, kind, message, opened_at FROM incidents WHERE account = ? AND closed_at IS NULL`, account)
+	return found, err
 }
 
 // OpenIncident opens an incident, with an announced change, unless one of its kind is open.

@@ -65,6 +65,9 @@ type Store struct {
 	gate     sync.RWMutex // guards running, and that nothing is queued once Run has drained
 	running  bool
 	group    sync.Mutex // one group is written at a time
+	known    known      // what the last group left
+	pace     pace
+	clock    func() time.Time // finer than now
 	onWork   atomic.Pointer[func(Agenda)]
 }
 
@@ -91,8 +94,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	sh := newShapes()
 	return &Store{
-		handle: db, now: now, shapes: sh, sql: newStatements(sh), box: box, log: o.Log, dictionaries: newDictionaries(),
-		groupMax: positive(o.GroupMax, 512), queue: make(chan *unit, positive(o.Queue, 4096)),
+		handle: db, now: now, clock: o.Now, shapes: sh, sql: newStatements(sh), box: box, log: o.Log,
+		dictionaries: newDictionaries(),
+		groupMax:     positive(o.GroupMax, 512), queue: make(chan *unit, positive(o.Queue, 4096)),
 	}, nil
 }
 

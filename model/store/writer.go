@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"countersign/model"
 	"countersign/model/store/database"
@@ -95,8 +96,9 @@ func (s *Store) Run(ctx context.Context) error {
 	for {
 		select {
 		case u := <-s.queue:
-			group = s.fill(append(group[:0], u))
+			group = s.gather(ctx, append(group[:0], u))
 			s.commit(group)
+			s.pace.wrote(len(group) + len(s.queue))
 			clear(group)
 		case <-ctx.Done():
 			s.gate.Lock()
@@ -120,6 +122,44 @@ func (s *Store) keep(ctx context.Context) (end func()) {
 		stop()
 		ends.Wait()
 	}
+}
+
+// pace is what the last groups tell about the next.
+type pace struct {
+	callers int           // how many wait for an answer at a time
+	sync    time.Duration // what a commit takes
+}
+
+// mostGather is the longest that a group waits for more.
+const mostGather = 10 * time.Millisecond
+
+// synced learns what a commit took.
+func (p *pace) synced(took time.Duration) { p.sync += (took - p.sync) / 8 }
+
+// wrote learns how many were waiting for a group. Fewer are believed by and by.
+func (p *pace) wrote(waiting int) { p.callers = max(waiting, p.callers*7/8) }
+
+// gather fills a group. Callers who were answered together come back one after the other, and each group costs a sync,
+// so one waits for most of them, for no longer than a sync takes. A caller who is alone waits for nobody.
+func (s *Store) gather(ctx context.Context, group []*unit) []*unit {
+	group = s.fill(group)
+	enough := min(s.pace.callers*9/10, s.groupMax)
+	if len(group) >= enough || s.pace.sync <= 0 {
+		return group
+	}
+	late := time.NewTimer(min(s.pace.sync, mostGather))
+	defer late.Stop()
+	for len(group) < enough {
+		select {
+		case u := <-s.queue:
+			group = append(group, u)
+		case <-late.C:
+			return group
+		case <-ctx.Done():
+			return group
+		}
+	}
+	return s.fill(group)
 }
 
 // fill takes what is queued, without waiting for more.
@@ -204,21 +244,29 @@ func (s *Store) attempt(group []*unit) (failed *unit, err error) {
 	}
 	durable.CrashPoint("group before begin")
 	var b *Batch
+	var written time.Time
 	err = s.Write(ctx, func(q *database.Tx) error {
 		durable.CrashPoint("group begun")
 		var err error
 		if b, failed, err = s.writeGroup(q, group); err != nil {
 			return err
 		}
+		written = s.clock()
 		durable.CrashPoint("group before commit")
 		return nil
 	})
-	if err == nil {
-		durable.CrashPoint("group committed")
-		s.dictionaries.committed(b)
-		s.tell(b)
+	if err != nil {
+		if failed == nil {
+			s.known = known{} // what became of it is not known
+		}
+		return failed, err
 	}
-	return failed, err
+	durable.CrashPoint("group committed")
+	s.pace.synced(s.clock().Sub(written))
+	s.dictionaries.committed(b)
+	s.known.learn(b)
+	s.tell(b)
+	return nil, nil
 }
 
 // writeGroup applies the units of a group and writes what they changed.

@@ -13,6 +13,7 @@ import (
 	"countersign/model"
 	"countersign/worker/pdf"
 	"countersign/worker/pdf/pdftest/attacks"
+	"countersign/worker/pdf/pdftest/deeper"
 	"countersign/worker/pdf/pdftest/paper"
 	"countersign/worker/pdf/pdftest/twins"
 )
@@ -41,6 +42,34 @@ func fits(v pdf.Verdict, want paper.Want) string {
 	return got
 }
 
+func judged(t *testing.T, files []paper.File) {
+	t.Helper()
+	for _, f := range files {
+		t.Run(f.Name, func(t *testing.T) {
+			t.Parallel()
+			raw, err := f.Make()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := fits(pdf.Inspect(raw), f.Want); got != "" {
+				t.Errorf("a reader sees: %s; wanted %s, found %s", f.Says, f.Want, got)
+			}
+		})
+	}
+}
+
+// No change that a reader could see, or that a signer forbade, passes.
+func TestEveryAttackIsFound(t *testing.T) {
+	t.Parallel()
+	judged(t, attacks.Files())
+}
+
+// What is harmless stays kept.
+func TestEveryHarmlessTwinIsKept(t *testing.T) {
+	t.Parallel()
+	judged(t, twins.Files())
+}
+
 // The files and a table of what is found in them are written where it is asked for: make corpus.
 func TestTheCorpusIsWritten(t *testing.T) {
 	if *corpusTo == "" {
@@ -48,7 +77,7 @@ func TestTheCorpusIsWritten(t *testing.T) {
 	}
 	var table strings.Builder
 	counts := map[string]int{}
-	for i, f := range slices.Concat(attacks.Files(), twins.Files()) {
+	for i, f := range slices.Concat(attacks.Files(), deeper.Files(), twins.Files()) {
 		raw, err := f.Make()
 		if err != nil {
 			t.Fatal(f.Name, err)

@@ -26,11 +26,23 @@ type Reader struct {
 	wall    time.Duration
 	// a child that timed out with less processor time was starved: the machine is to blame, not the file
 	busy time.Duration
+	look time.Duration // how often a child's memory is looked at
+	told func(Usage)
 }
+
+// Usage is what looking into one file took.
+type Usage struct {
+	Processor time.Duration // of the child, its start included
+	Peak      int64         // bytes; the most that was seen in use
+}
+
+// Watch has told be called with what each child took, and looks at its memory each millisecond.
+func (c *Reader) Watch(told func(Usage)) { c.told, c.look = told, time.Millisecond }
 
 // New finds this program, to start it as a child.
 func New() *Reader {
-	c := &Reader{slots: make(chan struct{}, max(1, runtime.NumCPU()/2)), wall: wallTime, busy: time.Second}
+	c := &Reader{slots: make(chan struct{}, max(1, runtime.NumCPU()/2)), wall: wallTime, busy: time.Second,
+		look: 10 * time.Millisecond}
 	c.program, _ = os.Executable() //nolint:errcheck // what is not there cannot be started, and that is told
 	if runtime.GOOS == "linux" {
 		c.program = "/proc/self/exe" // this program, also when another one has taken its place on disk
@@ -89,7 +101,7 @@ func (c *Reader) run(ctx context.Context, in *os.File, question []byte, memory i
 	watch.Go(func() {
 		late := time.NewTimer(c.wall)
 		defer late.Stop()
-		look := time.NewTicker(10 * time.Millisecond)
+		look := time.NewTicker(c.look)
 		defer look.Stop()
 		for {
 			select {
@@ -114,6 +126,9 @@ func (c *Reader) run(ctx context.Context, in *os.File, question []byte, memory i
 	watch.Wait()
 	if ctx.Err() != nil {
 		return pdf.Verdict{}, ctx.Err()
+	}
+	if c.told != nil {
+		c.told(Usage{cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), peak})
 	}
 	ended := ending{err: err, out: out.String(), faults: faults.String(), state: cmd.ProcessState, overran: overran,
 		peak: peak, memory: memory, busy: c.busy}

@@ -18,6 +18,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
+	"countersign/model/store/database/postgres"
 	"countersign/model/store/sqlitefile"
 )
 
@@ -55,7 +56,7 @@ type DB struct {
 	dsn      string   // PostgreSQL's
 	write    *gorm.DB // nil if read-only
 	read     *gorm.DB
-	texts    texts
+	texts    postgres.Texts
 	steps    fs.FS       // the migrations of this dialect
 	step     int64       // of the schema that this program knows
 	older    atomic.Bool // the schema is older than this program: nothing works but Migrate
@@ -64,6 +65,8 @@ type DB struct {
 	opened   atomic.Int64       // grows where another file has taken its place
 	keeper   *sqlitefile.Keeper // of the SQLite file that is written; else nil
 	spoiled  func(error)
+	changes  atomic.Int64 // transactions of Change, and files put in the place of ours
+	looked   atomic.Int64 // SQLite's data_version when the schema was last looked at
 	slower   time.Duration
 }
 
@@ -202,7 +205,10 @@ func (d *DB) Change(ctx context.Context, f func(*Tx) error) error {
 	if err := d.Writable(); err != nil {
 		return err
 	}
-	err := d.Write(ctx, f)
+	err := d.Write(ctx, func(q *Tx) error {
+		d.changes.Add(1)
+		return f(q)
+	})
 	if err == nil {
 		d.Checkpoint()
 	}
@@ -219,7 +225,7 @@ func (d *DB) Write(ctx context.Context, f func(*Tx) error) error {
 	}
 	for try := 1; ; try++ {
 		err := d.within(ctx, d.write, &sql.TxOptions{}, func(q *Tx) error {
-			if err := q.checkStep(); err != nil {
+			if err := look(d, q); err != nil {
 				return err
 			}
 			return f(q)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"time"
+
+	"countersign/model/store/database/postgres"
 )
 
 // lockClass sets our advisory locks apart from others': "csgn".
@@ -20,7 +22,7 @@ const lockPing = 5 * time.Second
 func (d *DB) lockSession(ctx context.Context, name string) (
 	let func() error, alive func(context.Context) error, err error,
 ) {
-	db, err := openPgx(d.dsn)
+	db, err := postgres.Open(d.dsn)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -20,7 +20,7 @@ type Multi struct {
 // NewMulti makes a statement of what stands before and after its rows, each of width values.
 func NewMulti(before string, width int, after string) *Multi {
 	m := &Multi{width: width, text: map[int]string{}}
-	for _, n := range []int{1, 4, 16, 64, 256} {
+	for _, n := range []int{1, 2, 4, 8, 16, 32, 64, 128, 256} {
 		m.text[n] = before + rowsOf(n, width) + after
 	}
 	return m
@@ -45,7 +45,7 @@ func (m *Multi) Find(q *Tx, n int, add func(args []any, i int) []any, scan func(
 	for from := 0; from < n; {
 		size := 1
 		for size < n-from && size < 256 {
-			size *= 4
+			size *= 2
 		}
 		args := make([]any, 0, size*m.width)
 		for i := range size {
@@ -62,9 +62,9 @@ func (m *Multi) Find(q *Tx, n int, add func(args []any, i int) []any, scan func(
 // chunks cuts n rows into pieces of few sizes, so that few statements are prepared. SQLite gains
 // nothing from larger ones, PostgreSQL a way to the server.
 func chunks(n int, pg bool, do func(from, to int) error) error {
-	sizes := []int{256, 64, 16, 4, 1}
+	sizes := []int{256, 128, 64, 32, 16, 8, 4, 2, 1}
 	if !pg {
-		sizes = sizes[1:]
+		sizes = sizes[2:]
 	}
 	for from := 0; from < n; {
 		for _, size := range sizes {

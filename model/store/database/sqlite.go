@@ -10,6 +10,7 @@ import (
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 
+	"countersign/model/store/database/postgres"
 	"countersign/model/store/sqlitefile"
 )
 
@@ -92,6 +93,8 @@ func (d *DB) checkFile(ctx context.Context) error {
 		raw.SetMaxIdleConns(-1) // closes them
 		raw.SetMaxIdleConns(conns)
 	}
+	d.changes.Add(1) // another connection counts data_version anew
+	d.looked.Store(0)
 	if err := d.checkSchema(ctx); err != nil { // looked at again by the next that writes
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
@@ -115,7 +118,7 @@ func ReadFile(ctx context.Context, path string, f func(*Tx) error) error {
 		return err
 	}
 	defer tx.Rollback()
-	return f(&Tx{ctx: ctx, tx: tx, texts: &texts{}})
+	return f(&Tx{ctx: ctx, tx: tx, texts: &postgres.Texts{}})
 }
 
 // Examined says what a SQLite file of ours holds.

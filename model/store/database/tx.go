@@ -3,24 +3,30 @@ package database
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
-	"strconv"
-	"strings"
-	"sync"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
+
+	"countersign/model/store/database/postgres"
 )
 
 // Tx runs SQL inside one transaction of either database. Placeholders are question marks.
 type Tx struct {
 	Postgres bool // the database is PostgreSQL
+	Ran      int  // statements so far, but for those of Find, Take, Save and Affect
 
 	ctx   context.Context
-	db    *gorm.DB // the transaction
+	pool  *gorm.DB // what gorm's is made of, where it is needed
 	tx    *sql.Tx
-	texts *texts
+	texts *postgres.Texts
 	step  int64 // of the schema that this program knows
+	state State
+
+	conn  *sql.Conn      // of tx; only on PostgreSQL, and only where something is written
+	later postgres.Later // statements that are still to be sent
+	fault error          // of one that was sent
 }
 
 // within runs f in a transaction of db.
@@ -29,7 +35,14 @@ func (d *DB) within(ctx context.Context, db *gorm.DB, o *sql.TxOptions, f func(*
 	if err != nil {
 		return d.explain(err)
 	}
-	if err := f(q); err != nil {
+	if q.conn != nil {
+		defer q.conn.Close()
+	}
+	err = f(q)
+	if sent := q.send(); sent != nil { // what f made of it says less
+		err = sent
+	}
+	if err != nil {
 		q.tx.Rollback()
 		return d.explain(err)
 	}
@@ -37,21 +50,57 @@ func (d *DB) within(ctx context.Context, db *gorm.DB, o *sql.TxOptions, f func(*
 }
 
 func (d *DB) begin(ctx context.Context, db *gorm.DB, o *sql.TxOptions) (*Tx, error) {
-	tx := db.WithContext(ctx).Begin(o)
-	if tx.Error != nil {
-		return nil, tx.Error
+	q := &Tx{ctx: ctx, pool: db, texts: &d.texts, Postgres: d.pg, step: d.step}
+	pool, err := db.DB()
+	if err != nil {
+		return nil, err
 	}
-	return &Tx{ctx: ctx, db: tx, tx: tx.Statement.ConnPool.(*sql.Tx), texts: &d.texts, Postgres: d.pg, step: d.step}, nil
+	if !d.pg || o.ReadOnly {
+		q.tx, err = pool.BeginTx(ctx, o)
+		return q, err
+	}
+	if q.conn, err = pool.Conn(ctx); err != nil {
+		return nil, err
+	}
+	if q.tx, err = q.conn.BeginTx(ctx, o); err != nil {
+		return nil, errors.Join(err, q.conn.Close())
+	}
+	return q, nil
 }
 
-// Exec runs a statement. On SQLite it is run as a query, which takes the driver one crossing into C
-// where its Exec takes one for each argument. The driver keeps prepared statements by their text.
-func (q *Tx) Exec(query string, args ...any) error {
-	if q.Postgres {
-		_, err := q.tx.ExecContext(q.ctx, q.texts.rebound(query), args...)
-		return err
+// send sends the statements that were kept back, in one way to the server.
+func (q *Tx) send() error {
+	if q.fault == nil {
+		q.fault = q.later.Send(q.ctx, q.conn)
 	}
-	rows, err := q.tx.QueryContext(q.ctx, query, args...)
+	return q.fault
+}
+
+// gorm is the transaction as gorm has it.
+func (q *Tx) gorm() *gorm.DB {
+	q.send() //nolint:errcheck // a transaction in which one failed takes no more
+	db := q.pool.Session(&gorm.Session{Context: q.ctx, NewDB: true})
+	db.Statement.ConnPool = q.tx
+	return db
+}
+
+// State tells two moments of a SQLite database apart: where a Write began with the same one as the Write before, nobody
+// has changed anything but that one. Any process counts.
+type State struct{ version, changes int64 }
+
+// State is how a Write found the database. False: there is nothing to compare it by.
+func (q *Tx) State() (State, bool) { return q.state, q.state != State{} }
+
+// Exec runs a statement. On SQLite it is run as a query, which takes the driver one crossing into C
+// where its Exec takes one for each argument. The driver keeps prepared statements by their text. On PostgreSQL a
+// transaction that writes keeps it back until something is read or the transaction ends: a way to the server for many.
+func (q *Tx) Exec(query string, args ...any) error {
+	if q.conn != nil {
+		q.Ran++
+		q.later.Queue(q.texts.Of(query), args...)
+		return q.fault
+	}
+	rows, err := q.Query(query, args...)
 	if err != nil {
 		return err
 	}
@@ -66,16 +115,22 @@ func (q *Tx) Exec(query string, args ...any) error {
 
 // Query runs a query whose rows the caller closes.
 func (q *Tx) Query(query string, args ...any) (*sql.Rows, error) {
+	q.Ran++
+	if err := q.send(); err != nil {
+		return nil, err
+	}
 	if q.Postgres {
-		query = q.texts.rebound(query)
+		query = q.texts.Of(query)
 	}
 	return q.tx.QueryContext(q.ctx, query, args...)
 }
 
 // QueryRow runs a query for one row.
 func (q *Tx) QueryRow(query string, args ...any) *sql.Row {
+	q.Ran++
+	q.send() //nolint:errcheck // a transaction in which one failed takes no more
 	if q.Postgres {
-		query = q.texts.rebound(query)
+		query = q.texts.Of(query)
 	}
 	return q.tx.QueryRowContext(q.ctx, query, args...)
 }
@@ -95,48 +150,6 @@ func (q *Tx) Each(scan func(*sql.Rows) error, query string, args ...any) error {
 	return rows.Err()
 }
 
-// texts keeps PostgreSQL's form of each statement.
-type texts struct {
-	mu   sync.RWMutex
-	made map[string]string
-}
-
-// mostTexts bounds how many are kept; queries put together from a filter come in many shapes.
-const mostTexts = 300
-
-func (t *texts) rebound(query string) string {
-	t.mu.RLock()
-	text, ok := t.made[query]
-	t.mu.RUnlock()
-	if ok {
-		return text
-	}
-	text = rebind(query)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.made == nil || len(t.made) >= mostTexts {
-		t.made = map[string]string{}
-	}
-	t.made[query] = text
-	return text
-}
-
-// rebind turns question marks into PostgreSQL's numbered placeholders. No literal in our SQL has one.
-func rebind(query string) string {
-	var b strings.Builder
-	n := 0
-	for i := 0; i < len(query); i++ {
-		if query[i] != '?' {
-			b.WriteByte(query[i])
-			continue
-		}
-		n++
-		b.WriteByte('$')
-		b.WriteString(strconv.Itoa(n))
-	}
-	return b.String()
-}
-
 // Words reads a query's single column.
 func (q *Tx) Words(query string, args ...any) (out []string, err error) {
 	err = q.Each(func(r *sql.Rows) error {
@@ -150,12 +163,12 @@ func (q *Tx) Words(query string, args ...any) (out []string, err error) {
 
 // Find reads a query's rows into a slice of structs, column by column. Columns that a struct lacks are left out.
 func (q *Tx) Find(to any, query string, args ...any) error {
-	return q.db.Raw(query, args...).Scan(to).Error
+	return q.gorm().Raw(query, args...).Scan(to).Error
 }
 
 // Take reads a query's one row into a struct; ErrNoRow if there is none.
 func (q *Tx) Take(to any, query string, args ...any) error {
-	done := q.db.Raw(query, args...).Scan(to)
+	done := q.gorm().Raw(query, args...).Scan(to)
 	if done.Error == nil && done.RowsAffected == 0 {
 		return ErrNoRow
 	}
@@ -164,13 +177,34 @@ func (q *Tx) Take(to any, query string, args ...any) error {
 
 // Save writes a slice of structs, each over the row that has its key.
 func (q *Tx) Save(rows any) error {
-	return q.db.Clauses(clause.OnConflict{UpdateAll: true}).CreateInBatches(rows, 100).Error
+	return q.gorm().Clauses(clause.OnConflict{UpdateAll: true}).CreateInBatches(rows, 100).Error
 }
 
 // Affect runs a statement and says how many rows it changed.
 func (q *Tx) Affect(query string, args ...any) (int64, error) {
-	done := q.db.Exec(query, args...)
+	done := q.gorm().Exec(query, args...)
 	return done.RowsAffected, done.Error
+}
+
+// look notes how a transaction that writes found the database. Where others have changed something, the schema may be
+// theirs by now.
+func look(d *DB, q *Tx) error {
+	if q.Postgres {
+		return nil
+	}
+	var version int64
+	if err := q.QueryRow(`PRAGMA data_version`).Scan(&version); err != nil {
+		return err
+	}
+	q.state = State{version, d.changes.Load()}
+	if d.looked.Load() == q.state.version {
+		return nil
+	}
+	err := q.checkStep()
+	if err == nil {
+		d.looked.Store(version)
+	}
+	return err
 }
 
 // checkStep refuses to write to a schema that somebody else has brought beyond ours. PostgreSQL's is

@@ -42,7 +42,7 @@ func connections(c connector, n int) *sql.DB {
 func writeDSN(path string) string {
 	return uri(path, url.Values{
 		"_journal_mode": {"WAL"}, "_busy_timeout": {busyWait}, "_txlock": {"immediate"}, "_foreign_keys": {"1"},
-		"_synchronous": {"FULL"}, "_stmt_cache_size": {"128"}, "_mutex": {"no"}, "mode": {"rwc"},
+		"_synchronous": {"FULL"}, "_stmt_cache_size": {"256"}, "_mutex": {"no"}, "mode": {"rwc"},
 	})
 }
 

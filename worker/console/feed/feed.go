@@ -150,3 +150,10 @@ func (f *Feed) Read(ctx context.Context, c store.ChangeFilter, wait time.Duratio
 		f.Wait(patience, upto)
 	}
 }
+
+// Waiting is how many wait for changes.
+func (f *Feed) Waiting() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.waiting
+}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"countersign/worker/pdf/pdftest/attacks"
+	"countersign/worker/pdf/pdftest/deeper"
 	"countersign/worker/pdf/pdftest/paper"
 	"countersign/worker/pdf/pdftest/twins"
 )
@@ -57,7 +58,7 @@ func ask(t *testing.T, program string, args ...string) string {
 func TestEachFileIsAnother(t *testing.T) {
 	t.Parallel()
 	names, files := map[string]bool{}, map[string]string{}
-	for _, f := range slices.Concat(attacks.Files(), twins.Files()) {
+	for _, f := range slices.Concat(attacks.Files(), deeper.Files(), twins.Files()) {
 		raw, err := f.Make()
 		switch {
 		case err != nil:
@@ -78,7 +79,7 @@ func TestEachFileIsAnother(t *testing.T) {
 // with the signed file, or changes it.
 func TestAttacksAreMadeOnTheirBase(t *testing.T) {
 	t.Parallel()
-	for _, s := range attacks.Steps() {
+	for _, s := range slices.Concat(attacks.Steps(), deeper.Steps()) {
 		for _, packed := range []bool{false, true} {
 			d := s.On.Doc(packed)
 			before := string(d.Raw())
