@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -80,6 +81,33 @@ func TestBenchTables(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Growth is measured and drawn, and what was measured can be drawn again.
+func TestBenchGrowth(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	run := func(args ...string) []byte {
+		cmd := exec.CommandContext(t.Context(), builtProgram(t), append([]string{"bench", "growth", "--json"}, args...)...)
+		cmd.Dir = dir
+		out, err := cmd.Output()
+		require.NoError(t, err)
+		return out
+	}
+	out := run("--sizes", "10000,12000", "--rounds", "1", "--svg", "one.svg")
+	var g tables.Growth
+	require.NoError(t, json.Unmarshal(out, &g))
+	require.Len(t, g.Points, 2)
+	require.Equal(t, 10_000, g.Points[0].Callbacks)
+	require.Positive(t, g.Points[1].CPU)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "growth.json"), out, 0o600))
+	run("--from", "growth.json", "--svg", "two.svg")
+	one, err := os.ReadFile(filepath.Join(dir, "one.svg"))
+	require.NoError(t, err)
+	two, err := os.ReadFile(filepath.Join(dir, "two.svg"))
+	require.NoError(t, err)
+	require.Equal(t, string(one), string(two))
+	require.Contains(t, string(one), "<svg")
 }
 
 // benchIngest runs the real program for a moment.

@@ -80,9 +80,9 @@ func listDocuments(ctx context.Context, env *engine.Env, c *config.Config, s *st
 			return out.Write(objects.OfListedDocument(d))
 		})
 	}
-	t := env.Table("account", "ref", "kind", "name", "state", "signature", "size", "stored", "reason")
+	t := env.Table("id", "account", "ref", "kind", "name", "state", "signature", "size", "stored", "reason")
 	err := output.EachOf(env.Shown(f.limit, f.all), fetch, func(d model.Document) error {
-		row := append(table.Row{d.Account, env.Cell(d.Ref, 60)}, env.DocumentCells(d)...)
+		row := append(table.Row{d.ID, d.Account, env.Cell(d.Ref, 60)}, env.DocumentCells(d)...)
 		t.AppendRow(append(row, env.Cell(d.Reason, 60)))
 		return nil
 	})

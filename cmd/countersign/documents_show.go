@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -19,18 +20,24 @@ import (
 func newDocumentsShowCommand(env *engine.Env) *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
-		Use:   "show ACCOUNT REF [DOCUMENT]",
+		Use:   "show (ACCOUNT REF [DOCUMENT] | DOCUMENT)",
 		Short: "Show all that is known of a transaction's documents",
 		Long: `show prints each document of a transaction (or the one that is named by its id, the provider's or ours) with
 what its signatures say. Three facts: integrity, whether what was signed is unchanged; coverage, whether the
-last signature covers the whole file; trust, which is never more than unknown, since no list of trusted
-authorities is asked. One word sums them up: intact, altered, unsigned or unknown.`,
-		Example: "  countersign documents show sales 8f3a1c\n  countersign documents show sales 8f3a1c doc1 --json",
-		Args:    cobra.RangeArgs(2, 3),
+last signature covers the whole file, and what was added behind it; trust, whether a chain leads to a certificate
+that the account trusts. One word sums them up: intact, altered, unsigned or unknown. docs/signatures.md says
+what each means.`,
+		Example: "  countersign documents show sales 8f3a1c\n  countersign documents show sales 8f3a1c doc1 --json\n" +
+			"  countersign documents show d0000000000a7",
+		Args: cobra.RangeArgs(1, 3),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			return env.Reading(ctx, func(c *config.Config, s *store.Store) error {
-				list, err := documentsNamed(ctx, c, s, args)
+				find := documentsNamed
+				if len(args) == 1 {
+					find = documentByID
+				}
+				list, err := find(ctx, c, s, args)
 				if err != nil {
 					return err
 				}
@@ -49,6 +56,15 @@ authorities is asked. One word sums them up: intact, altered, unsigned or unknow
 	}
 	jsonFlag(cmd, &asJSON)
 	return cmd
+}
+
+// documentByID finds the one document that has an id of ours.
+func documentByID(ctx context.Context, _ *config.Config, s *store.Store, args []string) ([]model.Document, error) {
+	d, err := s.Document(ctx, args[0])
+	if errors.Is(err, store.ErrNoRow) {
+		return nil, fmt.Errorf("no document %s: `countersign documents list` prints their ids", output.Quoted(args[0]))
+	}
+	return []model.Document{d}, err
 }
 
 // documentsNamed finds the documents that ACCOUNT REF [DOCUMENT] names: at least one.

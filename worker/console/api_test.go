@@ -117,8 +117,9 @@ func (d *desk) seed() {
 
 // acts are functions that note what is asked of them.
 func (d *desk) acts() acts.Acts {
-	run := func(kind, account string) model.Run {
-		return model.Run{ID: "r1", Account: account, Kind: kind, State: model.RunQueued, CreatedAt: time.Now()}
+	run := func(kind, account, by string) model.Run {
+		return model.Run{ID: "r1", Account: account, Kind: kind, State: model.RunQueued, CreatedAt: time.Now(),
+			Params: fmt.Sprintf(`{"by":%q}`, by)}
 	}
 	known := func(account string) error {
 		if account == "sales" || account == "hr" {
@@ -133,15 +134,15 @@ func (d *desk) acts() acts.Acts {
 		},
 		PollRows: func(_ context.Context, by, account string, refs []string) (model.Run, error) {
 			d.note("poll by %s %s %q", by, account, refs)
-			return run("ref", account), known(account)
+			return run("ref", account, by), known(account)
 		},
 		PollTiers: func(_ context.Context, by, account string, tiers []string) ([]model.Run, error) {
 			d.note("tiers by %s %s %q", by, account, tiers)
-			return []model.Run{run(tiers[0], account)}, known(account)
+			return []model.Run{run(tiers[0], account, by)}, known(account)
 		},
 		Retry: func(_ context.Context, by, account string, ids []string) (model.Run, error) {
 			d.note("retry by %s %s %d", by, account, len(ids))
-			return run("retry", account), known(account)
+			return run("retry", account, by), known(account)
 		},
 		Resolve: func(_ context.Context, by string, k model.Key) error {
 			d.note("resolve by %s %s", by, k)
@@ -161,7 +162,7 @@ func (d *desk) acts() acts.Acts {
 			return []objects.Replayed{}, nil
 		},
 		Export: func(_ context.Context, w io.Writer, what, format string, _ store.ExportFilter) error {
-			_, err := fmt.Fprintf(w, "%s as %s\n", what, format)
+			_, err := fmt.Fprintf(w, "account,provider,ref,what\nsales,onespan,%s,%s\n", what, format)
 			return err
 		},
 		Open: func(name string) (*os.File, error) { return os.Open(filepath.Join(d.folder, name)) },

@@ -58,40 +58,49 @@ type stand struct {
 	counts *counter
 }
 
-// Ingest measures callbacks a second.
-func Ingest(ctx context.Context, env *engine.Env, o Options) (err error) {
+// Ingest measures callbacks a second and prints what it finds.
+func Ingest(ctx context.Context, env *engine.Env, o Options) error {
 	base, err := readBase(o.Base)
 	if err != nil {
 		return err
 	}
-	dir := o.Keep
-	if dir == "" {
-		if dir, err = os.MkdirTemp("", "countersign-bench-*"); err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	}
-	if dir, err = filepath.Abs(dir); err != nil {
-		return err
-	}
-	report := Report{Kind: "ingest", Machine: stage.MachineHere(), At: env.Now().UTC(), Settings: settingsOf(o)}
-	a, err := stage.New(ctx, env, dir, o.Options)
+	show := printer{env: env, json: o.JSON}
+	report, err := Measure(ctx, env, o, show.lines)
 	if err != nil {
 		return err
 	}
-	s := &stand{Stage: a, o: o, rate: map[string]float64{}}
-	defer func() { err = errors.Join(err, s.close()) }()
-	show := printer{env: env, json: o.JSON}
-	if err := s.run(ctx, &report, show); err != nil {
-		return err
-	}
-	report.Goals = Verdict(report)
 	report.Against = Compare(base, report)
 	return show.report(report)
 }
 
+// Measure measures callbacks a second. Each load's lines are shown as they are there.
+func Measure(ctx context.Context, env *engine.Env, o Options, show func([]Line) error) (report Report, err error) {
+	dir := o.Keep
+	if dir == "" {
+		if dir, err = os.MkdirTemp("", "countersign-bench-*"); err != nil {
+			return report, err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return report, err
+	}
+	report = Report{Kind: "ingest", Machine: stage.MachineHere(), At: env.Now().UTC(), Settings: settingsOf(o)}
+	a, err := stage.New(ctx, env, dir, o.Options)
+	if err != nil {
+		return report, err
+	}
+	s := &stand{Stage: a, o: o, rate: map[string]float64{}}
+	defer func() { err = errors.Join(err, s.close()) }()
+	if err := s.run(ctx, &report, show); err != nil {
+		return report, err
+	}
+	report.Goals = Verdict(report)
+	return report, nil
+}
+
 // run measures all that was asked for.
-func (s *stand) run(ctx context.Context, report *Report, show printer) (err error) {
+func (s *stand) run(ctx context.Context, report *Report, show func([]Line) error) (err error) {
 	if s.o.Postgres == "" {
 		if s.filled, err = limits.Used(ctx, s.File()); err != nil {
 			return err
@@ -118,7 +127,7 @@ func (s *stand) run(ctx context.Context, report *Report, show printer) (err erro
 					return err
 				}
 			}
-			if err := show.lines(lines); err != nil {
+			if err := show(lines); err != nil {
 				return err
 			}
 		}

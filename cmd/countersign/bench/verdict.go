@@ -3,6 +3,7 @@ package bench
 import (
 	"cmp"
 	"fmt"
+	"time"
 )
 
 // Goal is one number of section 11 of the design, beside what was measured.
@@ -88,11 +89,7 @@ func verdict(at string, connections int, lines map[string]Line, r Report) (all [
 	case 1:
 		beside("the careful handler", Careful, 1)
 	}
-	if connections == 64 {
-		want := 5.0
-		if r.Settings.SyncDelay > 0 {
-			want = 22
-		}
+	if want := map[time.Duration]float64{0: 5, time.Millisecond: 22}[r.Settings.SyncDelay]; connections == 64 && want > 0 {
 		beside("the careful handler", Careful, want)
 	}
 	for n, plus := range map[int]float64{16: 2, 64: 4} {

@@ -99,51 +99,6 @@ func (p *Printer) DocumentCells(d model.Document) table.Row {
 		p.signatureWord(d.Facts.Signature), size, stored}
 }
 
-func (p *Printer) documentFacts(d model.Document) *layout.Table {
-	t := p.Table()
-	add := func(name, value string) {
-		if value != "" {
-			t.AppendRow(table.Row{name, value})
-		}
-	}
-	add("kind", string(d.Kind))
-	add("state", p.Paint(StateColour(d.State), string(d.State)))
-	add("reason", Plain(d.Reason))
-	add("signature", p.signatureWord(d.Facts.Signature))
-	add("", Plain(d.Facts.Note))
-	add("integrity", string(d.Facts.Integrity))
-	add("coverage", string(d.Facts.Coverage))
-	add("trust", string(d.Facts.Trust))
-	add("sha256", d.SHA256)
-	if d.StoredAt != nil {
-		add("size", BytesShown(d.Size))
-		add("stored", d.StoredAt.UTC().Format("2006-01-02 15:04:05 MST")+" ("+p.Ago(d.StoredAt)+")")
-	}
-	add("path", Plain(d.Path))
-	return t
-}
-
-// signatureWord is the word as people see it.
-func (p *Printer) signatureWord(s model.Signature) string {
-	if s == model.SignatureAltered {
-		return p.Paint(Bad, string(s))
-	}
-	return string(s)
-}
-
-func (p *Printer) signaturesTable(list []model.EmbeddedSignature) *layout.Table {
-	t := p.Table("what", "signer", "says it was made", "reason", "integrity", "coverage", "note")
-	for _, s := range list {
-		at := ""
-		if s.Time != nil {
-			at = s.Time.UTC().Format("2006-01-02 15:04:05 MST")
-		}
-		t.AppendRow(table.Row{s.Kind, p.Cell(s.Signer, 40), at, p.Cell(s.Reason, 40), string(s.Integrity),
-			string(s.Coverage), Plain(s.Note)})
-	}
-	return t
-}
-
 func (p *Printer) historyTable(r objects.Row) *layout.Table {
 	t := p.Table("seq", "when", "what", "change", "by")
 	for _, c := range r.History {
@@ -282,31 +237,4 @@ func (p *Printer) PrintCallback(c model.Callback) error {
 		body = multiline(body)
 	}
 	return p.Printf("\n%s\n", strings.TrimRight(body, "\n"))
-}
-
-// PrintDocuments prints all that is known of each document.
-func (p *Printer) PrintDocuments(list []model.Document) error {
-	for i, d := range list {
-		if i > 0 {
-			if err := p.Printf("\n"); err != nil {
-				return err
-			}
-		}
-		if err := p.Printf("%s  %s\n\n", Plain(DocumentName(d)), Plain(d.ID)); err != nil {
-			return err
-		}
-		if err := p.Print(p.documentFacts(d)); err != nil {
-			return err
-		}
-		if len(d.Facts.Signatures) == 0 {
-			continue
-		}
-		if err := p.Printf("\nSignatures\n"); err != nil {
-			return err
-		}
-		if err := p.Print(p.signaturesTable(d.Facts.Signatures)); err != nil {
-			return err
-		}
-	}
-	return nil
 }

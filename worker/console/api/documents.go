@@ -47,8 +47,8 @@ func (a *API) readDocuments() {
 	o.Errors = append(o.Errors, http.StatusForbidden, http.StatusNotFound, http.StatusGone)
 	o.Responses = map[string]*huma.Response{"200": {
 		Description: "The file. Repr-Digest is its SHA-256.",
-		Content: map[string]*huma.MediaType{"application/pdf": {Schema: &huma.Schema{Type: "string", Format: "binary"}},
-			"application/octet-stream": {Schema: &huma.Schema{Type: "string", Format: "binary"}}},
+		Content: map[string]*huma.MediaType{"application/pdf": {Schema: &huma.Schema{Type: "string"}},
+			"application/octet-stream": {Schema: &huma.Schema{Type: "string"}}},
 	}}
 	huma.Register(a.huma, o, func(ctx context.Context, in *DocumentInput) (*huma.StreamResponse, error) {
 		d, err := a.document(ctx, in)

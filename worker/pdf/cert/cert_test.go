@@ -84,3 +84,16 @@ func FuzzParse(f *testing.F) {
 		c.SignedBy(c) //nolint:errcheck // it only must not panic
 	})
 }
+
+func BenchmarkParse(b *testing.B) {
+	for _, kind := range []cmstest.Kind{cmstest.RSA, cmstest.P256, cmstest.Brainpool} {
+		raw := cmstest.New(b, cmstest.Certificate{Kind: kind}).Cert
+		b.Run(string(kind), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := cert.Parse(raw); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -65,6 +65,8 @@ func TestWhatSignersWriteInOddFormsVerifies(t *testing.T) {
 		{"ESS", detached, sign(cmstest.Message{ESS: 1}), cms.Verified, ""},
 		{"an attribute of another's", detached, sign(cmstest.Message{Signed: [][]byte{
 			cmstest.Attribute("1.2.3.4.5", ber.Wrap(12, []byte("hm")))}}), cms.Verified, ""},
+		{"an attribute that is none", detached, sign(cmstest.Message{Signed: [][]byte{{5, 0}, {0x30, 2, 5, 0},
+			{0x30, 6, 6, 1, 1, 0x31, 1, 9}}}), cms.Verified, ""},
 		{"two signers", detached, sign(cmstest.Message{
 			Also: []*cmstest.Signer{cmstest.New(t, cmstest.Certificate{Kind: cmstest.P256})}}), cms.Verified, ""},
 		{"sha1", "adbe.pkcs7.sha1", s.SHA1(t, covered, cmstest.Message{}), cms.Verified, ""},

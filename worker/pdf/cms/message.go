@@ -221,7 +221,8 @@ func readSigner(e ber.Element) (s signerInfo, err error) {
 	return s, nil
 }
 
-// attributes are signed or unsigned attributes, by their object identifier, with the values of all that have it.
+// attributes are signed or unsigned attributes, by their object identifier, with the values of all that have it. One that
+// is not well-formed is left out: the signature is over its bytes all the same.
 type attributes map[string][]ber.Element
 
 func readAttributes(e ber.Element) (attributes, error) {
@@ -233,11 +234,11 @@ func readAttributes(e ber.Element) (attributes, error) {
 	for _, a := range all {
 		parts, err := a.Children()
 		if err != nil || len(parts) < 2 {
-			return nil, errUnreadable
+			continue
 		}
 		values, err := parts[1].Children()
 		if err != nil {
-			return nil, errUnreadable
+			continue
 		}
 		id := parts[0].OID()
 		out[id] = append(out[id], values...)

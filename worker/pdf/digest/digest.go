@@ -9,6 +9,7 @@ import (
 	_ "crypto/sha256"
 	_ "crypto/sha3"
 	_ "crypto/sha512"
+	"sync"
 
 	_ "golang.org/x/crypto/ripemd160"
 )
@@ -44,7 +45,8 @@ func ByOID(id string) (crypto.Hash, bool) {
 	return h, ok && h.Available()
 }
 
-func oids() map[string]crypto.Hash {
+// oids is read only.
+var oids = sync.OnceValue(func() map[string]crypto.Hash {
 	return map[string]crypto.Hash{
 		"1.2.840.113549.2.5": crypto.MD5, "1.3.14.3.2.26": crypto.SHA1, "1.3.36.3.2.1": crypto.RIPEMD160,
 		"2.16.840.1.101.3.4.2.1": crypto.SHA256, "2.16.840.1.101.3.4.2.2": crypto.SHA384,
@@ -80,7 +82,7 @@ func oids() map[string]crypto.Hash {
 		"2.16.840.1.101.3.4.3.6": crypto.SHA3_256, "2.16.840.1.101.3.4.3.7": crypto.SHA3_384,
 		"2.16.840.1.101.3.4.3.8": crypto.SHA3_512,
 	}
-}
+})
 
 // Of is the digest of bytes at hand.
 func Of(h crypto.Hash, b []byte) []byte {

@@ -5,7 +5,9 @@ import (
 	"crypto/elliptic"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
+	"sync"
 
 	"countersign/worker/pdf/ber"
 )
@@ -44,8 +46,8 @@ func named(id string) *curve {
 	return nil
 }
 
-// short reads shortCurves.
-func short() (all []*curve) {
+// short reads shortCurves. What it returns is read only.
+var short = sync.OnceValue(func() (all []*curve) {
 	for _, block := range strings.Split(strings.ReplaceAll(shortCurves, "\n+", ""), "\n\n") {
 		row := strings.Fields(block)
 		c := &curve{id: row[0], name: row[1]}
@@ -55,7 +57,7 @@ func short() (all []*curve) {
 		all = append(all, c)
 	}
 	return all
-}
+})
 
 // explicit finds the named curve whose numbers a key writes out; nil where there is none: numbers of the signer's own
 // choice prove nothing.
@@ -73,7 +75,7 @@ func explicit(params ber.Element) *curve {
 	if p == nil || n == nil {
 		return nil
 	}
-	known := short()
+	known := slices.Clone(short())
 	for id := range standard() {
 		known = append(known, named(id))
 	}

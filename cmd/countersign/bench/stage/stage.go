@@ -72,6 +72,7 @@ type Stage struct {
 	public   string
 	console  string
 	faulty   *http.Server
+	fills    uint32
 	stopping func()
 }
 
@@ -254,6 +255,25 @@ func (a *Stage) opens(maker load.Maker) func(i int) []load.Callback {
 		n := t/1024*4096 + t%1024
 		return []load.Callback{maker(n, a.Env.UTC()), maker(n+1024, a.Env.UTC())}
 	}
+}
+
+// Fill adds n open transactions of a service while the daemon is down.
+func (a *Stage) Fill(ctx context.Context, service string, n int) (err error) {
+	c, err := a.Env.Config()
+	if err != nil {
+		return err
+	}
+	e, err := a.Env.Start(ctx, c, logrus.NewEntry(config.Silent()))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	a.fills++
+	maker, err := load.For(service, 300+a.fills, a.Accounts[service].Settings)
+	if err != nil {
+		return err
+	}
+	return a.apply(ctx, e, Loaded(service), n, a.opens(maker))
 }
 
 // apply takes the callbacks of n transactions as the listener does. The bodies of a filled table are kept.

@@ -20,7 +20,6 @@ import (
 type Options struct {
 	stage.Options
 	Rounds int
-	JSON   bool
 	For    time.Duration // how long budgets are watched
 }
 
@@ -69,14 +68,9 @@ func atLeast(what, unit string, value, least float64) Figure {
 		Met: value >= least}
 }
 
-// in runs f on a stage in a temporary folder and prints what it found.
-func in(ctx context.Context, env *engine.Env, kind string, o Options, f func(context.Context, *stage.Stage) ([]Figure,
-	error)) error {
-	found, err := measured(ctx, env, kind, o, f)
-	if err != nil {
-		return err
-	}
-	if o.JSON {
+// Print tells figures, as one object or as lines.
+func Print(env *engine.Env, found Figures, asJSON bool) error {
+	if asJSON {
 		return json.NewEncoder(env.Stdout).Encode(found)
 	}
 	var b strings.Builder
@@ -93,6 +87,7 @@ func in(ctx context.Context, env *engine.Env, kind string, o Options, f func(con
 	return env.Printf("%s", b.String())
 }
 
+// measured runs f on a stage in a temporary folder.
 func measured(ctx context.Context, env *engine.Env, kind string, o Options, f func(context.Context, *stage.Stage) (
 	[]Figure, error)) (out Figures, err error) {
 	dir, err := os.MkdirTemp("", "countersign-bench-*")

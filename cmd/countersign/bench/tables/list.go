@@ -21,9 +21,9 @@ const (
 
 // List measures reading a large table: a page of a list at any depth, one row, search, changes and gaps, the first two
 // beside plain SQL.
-func List(ctx context.Context, env *engine.Env, o Options) error {
+func List(ctx context.Context, env *engine.Env, o Options) (Figures, error) {
 	o.Idle = true
-	return in(ctx, env, "list", o, func(ctx context.Context, s *stage.Stage) ([]Figure, error) {
+	return measured(ctx, env, "list", o, func(ctx context.Context, s *stage.Stage) ([]Figure, error) {
 		c, err := s.Env.Config()
 		if err != nil {
 			return nil, err

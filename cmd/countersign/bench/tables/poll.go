@@ -24,11 +24,11 @@ const page = 100
 
 // Poll measures how fast answers that change nothing are compared, and what the daemon spends of its budgets when there
 // is more to ask than they allow.
-func Poll(ctx context.Context, env *engine.Env, o Options) error {
+func Poll(ctx context.Context, env *engine.Env, o Options) (Figures, error) {
 	o.Idle = true
 	asked, err := countCalls(ctx)
 	if err != nil {
-		return err
+		return Figures{}, err
 	}
 	defer asked.close()
 	for i, budget := range budgets {
@@ -36,7 +36,7 @@ func Poll(ctx context.Context, env *engine.Env, o Options) error {
 		o.Extra += fmt.Sprintf("  - { id: busy%d, provider: onespan, base_url: %q, budget: { read: %d }, confirm: all, settings: "+
 			"{ api_key: key%d, callback_key: none } }\n", i, asked.url, budget, i)
 	}
-	return in(ctx, env, "poll", o, func(ctx context.Context, s *stage.Stage) ([]Figure, error) {
+	return measured(ctx, env, "poll", o, func(ctx context.Context, s *stage.Stage) ([]Figure, error) {
 		compared, err := compare(ctx, s)
 		if err != nil {
 			return nil, err

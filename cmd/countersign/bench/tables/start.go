@@ -9,9 +9,9 @@ import (
 )
 
 // Start measures from the start of the daemon's process to its listening, and what it holds when nothing happens.
-func Start(ctx context.Context, env *engine.Env, o Options) error {
+func Start(ctx context.Context, env *engine.Env, o Options) (Figures, error) {
 	o.Idle = true
-	return in(ctx, env, "start", o, func(ctx context.Context, s *stage.Stage) (out []Figure, err error) {
+	return measured(ctx, env, "start", o, func(ctx context.Context, s *stage.Stage) (out []Figure, err error) {
 		var starts, rest, resident []float64
 		for range o.Rounds {
 			took, err := s.Serve(ctx)

@@ -18,7 +18,8 @@ import (
 
 // Commands are the verbs below bench.
 func Commands(env *engine.Env) []*cobra.Command {
-	return append(tableCommands(env), ingestCommand(env), handleCommand(env), filesCommand(env))
+	return append(tableCommands(env), ingestCommand(env), handleCommand(env), filesCommand(env), growthCommand(env),
+		allCommand(env))
 }
 
 func ingestCommand(env *engine.Env) *cobra.Command {

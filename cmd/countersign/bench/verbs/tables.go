@@ -17,7 +17,7 @@ func tableCommands(env *engine.Env) (all []*cobra.Command) {
 	for _, one := range []struct {
 		name, short, long, example string
 		rows                       int
-		run                        func(context.Context, *engine.Env, tables.Options) error
+		run                        func(context.Context, *engine.Env, tables.Options) (tables.Figures, error)
 	}{
 		{"start", "How soon the daemon listens, and what it holds at rest", "start fills a table, starts the daemon on it " +
 			"and lets it rest for five seconds, several times.", "  countersign bench start --rows 1000000", 100_000, tables.Start},
@@ -27,7 +27,7 @@ func tableCommands(env *engine.Env) (all []*cobra.Command) {
 			"process, then watches what the daemon asks of a service that counts, by accounts\nthat have more to ask than they may.",
 			"  countersign bench poll --for 130s", 20_000, tables.Poll},
 	} {
-		o := tables.Options{}
+		o, asJSON := tables.Options{}, false
 		cmd := &cobra.Command{
 			Use: one.name, Short: one.short, Long: one.long, Example: one.example, Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) (err error) {
@@ -38,12 +38,16 @@ func tableCommands(env *engine.Env) (all []*cobra.Command) {
 					return err
 				}
 				o.Services = []string{"onespan"}
-				return one.run(cmd.Context(), env, o)
+				found, err := one.run(cmd.Context(), env, o)
+				if err != nil {
+					return err
+				}
+				return tables.Print(env, found, asJSON)
 			},
 		}
 		f := cmd.Flags()
 		f.IntVar(&o.Rows, "rows", one.rows, "transactions in the table")
-		f.BoolVar(&o.JSON, "json", false, "one object")
+		f.BoolVar(&asJSON, "json", false, "one object")
 		o.Rounds, o.For = 5, 130*time.Second
 		switch one.name {
 		case "start":
