@@ -88,7 +88,7 @@ func TestBenchGrowth(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	run := func(args ...string) []byte {
-		cmd := exec.CommandContext(t.Context(), builtProgram(t), append([]string{"bench", "growth", "--json"}, args...)...)
+		cmd := exec.CommandContext(t.Context(), installtest.BuiltProgram(t), append([]string{"bench", "growth", "--json"}, args...)...)
 		cmd.Dir = dir
 		out, err := cmd.Output()
 		require.NoError(t, err)

@@ -80,7 +80,7 @@ func TestAllSignCompletes(t *testing.T) {
 			return
 		}
 		installtest.AnswerJSON(http.StatusOK,
-			installtest.Said{"documentId": ref, "available": true, "evidencePdf": installtest.Said{"url": svc.Url + "/files/lease.pdf?X-Sig=hush"},
+			installtest.Said{"documentId": ref, "available": true, "evidencePdf": installtest.Said{"url": svc.URL + "/files/lease.pdf?X-Sig=hush"},
 				"nom151": nil})(w, r)
 	})
 	var leaked atomic.Bool
@@ -162,7 +162,7 @@ func TestAllSignProofs(t *testing.T) {
 	in.Came(t, account, allSigned(t, "evt_two", now, body, other, key), body, model.Accepted, model.Applied)
 	// A genuine body of the other generation proves itself and is not read.
 	body = installtest.JsonOf(t, installtest.Said{"event": "document.completed", "document": installtest.Said{"id": "doc_two"},
-		"pdf": installtest.Said{"s3_presigned_url": svc.Url + "/x?sig=hush"}})
+		"pdf": installtest.Said{"s3_presigned_url": svc.URL + "/x?sig=hush"}})
 	for v, secret := range map[model.Verdict]string{model.NotUnderstood: key, model.Refused: other} {
 		got := in.Came(t, account, allSigned(t, "evt_v2", now, body, secret), body, v, "")
 		require.NotContains(t, in.Said(t, "callbacks", "show", "--json", got["id"].(string)), "hush",

@@ -67,7 +67,7 @@ func TestAllSignV2HoldsTheFile(t *testing.T) {
 	s.On("GET "+v2Path+"/"+bad, slow)
 
 	for _, ref := range []string{good, bad} {
-		body := v2Completed(t, ref, svc.Url+"/files/"+ref+"?X-Amz-Signature=hush")
+		body := v2Completed(t, ref, svc.URL+"/files/"+ref+"?X-Amz-Signature=hush")
 		got := in.Came(t, account, signedV2(body), body, model.Accepted, model.Applied)
 		require.Equal(t, ref, got["ref"])
 		in.Came(t, account, signedV2(body), body, model.Duplicate, model.NothingNew)
@@ -94,7 +94,7 @@ func TestAllSignV2HoldsTheFile(t *testing.T) {
 	s.On("GET /files/"+late, installtest.AnswerJSON(http.StatusForbidden, installtest.Said{}))
 	s.On("GET "+v2Path+"/"+late+"/download", installtest.AnswerFile(installtest.PdfOf(late)))
 	v2Is(s, late, "TODOS_FIRMARON")
-	body := v2Completed(t, late, svc.Url+"/files/"+late+"?X-Amz-Signature=hush")
+	body := v2Completed(t, late, svc.URL+"/files/"+late+"?X-Amz-Signature=hush")
 	in.Came(t, account, signedV2(body), body, model.Accepted, model.Applied)
 	in.Becomes(t, late, installtest.Said{"status": "completed", "confirmed": true, "documents_stored": 1})
 
@@ -140,7 +140,7 @@ func TestAllSignV2Unsigned(t *testing.T) {
 	slow, letGo := installtest.Held(t, s.Answers["GET "+v2Path+"/"+ref])
 	s.On("GET "+v2Path+"/"+ref, slow)
 	for _, id := range []string{ref, open} {
-		body := v2Completed(t, id, svc.Url+"/files/"+id)
+		body := v2Completed(t, id, svc.URL+"/files/"+id)
 		in.Came(t, account, nil, body, model.Accepted, model.Checking)
 		row := in.Listed(t, id)
 		require.True(t, row == nil || row["status"] != "completed", "a hint shows nothing: %v", row)

@@ -144,7 +144,7 @@ func TestAutosignSealed(t *testing.T) {
 	require.NotEqual(t, "completed", in.Listed(t, "c1")["status"], "the last recipient's submission ends nothing")
 	send(autosignEvent(t, "e2", "transaction_completed", "c1", "completed",
 		installtest.Said{"recipients": []installtest.Said{person}, "sealed_documents": []installtest.Said{{
-			"id": "csealed", "name": "sealed-power.pdf", "created_at": "2026-11-20T09:59:59.000Z", "url": svc.Url +
+			"id": "csealed", "name": "sealed-power.pdf", "created_at": "2026-11-20T09:59:59.000Z", "url": svc.URL +
 				"/files/sealed.pdf?signature=hush",
 			"document": installtest.Said{"id": sealedDocument, "name": "power.pdf"},
 		}}}), model.Accepted, model.Applied)

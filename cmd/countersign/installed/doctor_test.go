@@ -100,7 +100,7 @@ func TestDoctorFailures(t *testing.T) {
 		},
 		"an address that is taken": {
 			func(t *testing.T, in *installtest.Installation, svc *installtest.Services) {
-				in.Edit(t, `address: "`+in.Public+`"`, `address: "`+strings.TrimPrefix(svc.Url, "http://")+`"`)
+				in.Edit(t, `address: "`+in.Public+`"`, `address: "`+strings.TrimPrefix(svc.URL, "http://")+`"`)
 			},
 			map[string]string{"public address": "stop what listens there, or change public.address"},
 		},

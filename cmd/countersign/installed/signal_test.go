@@ -61,7 +61,7 @@ func rereads(t *testing.T, binary string) {
 	require.Equal(t, http.StatusOK, post(simulator.AccountOneSpan, old))
 	require.Equal(t, http.StatusNotFound, post("fresh", "the-new-one"))
 	more := string(text) +
-		fmt.Sprintf("  - { id: fresh, provider: onespan, base_url: %q, settings: { api_key: %q, callback_key: the-new-one } }\n", svc.Url+"/onespan", key)
+		fmt.Sprintf("  - { id: fresh, provider: onespan, base_url: %q, settings: { api_key: %q, callback_key: the-new-one } }\n", svc.URL+"/onespan", key)
 	put(more)
 	require.Equal(t, http.StatusNotFound, post("fresh", "the-new-one"), "not before it is told to")
 	reload()

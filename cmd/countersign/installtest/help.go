@@ -45,7 +45,7 @@ const WholeWait = 90 * time.Second
 // Services is a simulated world behind a door that a test may hold shut.
 type Services struct {
 	World *simulator.World
-	Url   string
+	URL   string
 	mu    sync.Mutex
 	hook  func(w http.ResponseWriter, r *http.Request, next http.Handler)
 }
@@ -55,7 +55,7 @@ func PlayServices(t *testing.T, o simulator.Options) *Services {
 	s := &Services{World: simulator.New(o)}
 	srv := httptest.NewServer(s)
 	t.Cleanup(func() { srv.CloseClientConnections(); srv.Close() })
-	s.Url = srv.URL
+	s.URL = srv.URL
 	return s
 }
 
@@ -119,7 +119,7 @@ func Install(t *testing.T, s *Services, speed float64) Installation {
 	require.NoError(t, err)
 	in.Config = filepath.Join(in.Dir, "config.yaml")
 	text := demo.Config(demo.ConfigOptions{Providers: providers(),
-		Accounts: s.World.Accounts(), Base: s.Url, PublicAddress: in.Public, ConsoleAddress: in.Console,
+		Accounts: s.World.Accounts(), Base: s.URL, PublicAddress: in.Public, ConsoleAddress: in.Console,
 		Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: speed,
 	})
 	if speed <= 1 {

@@ -108,12 +108,15 @@ func Held(t *testing.T, answer http.HandlerFunc) (kept http.HandlerFunc, letGo f
 	}, letGo
 }
 
-// sealKeys seal the files of every test.
-var sealKeys = pdf.NewKeys()
+// SealKeys seal the files of every test, SealedAt is when.
+var (
+	SealKeys = pdf.NewKeys()
+	SealedAt = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+)
 
 // SealedPDF is a small PDF with a signature, which tells itself from others by a word.
 func SealedPDF(word string) []byte {
-	return pdf.File{Title: word, Lines: []string{word}, Pages: 1, Sealed: true, At: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}.Render(sealKeys)
+	return pdf.File{Title: word, Lines: []string{word}, Pages: 1, Sealed: true, At: SealedAt}.Render(SealKeys)
 }
 
 // PdfOf is a small PDF that tells itself from others by a word.
