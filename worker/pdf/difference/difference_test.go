@@ -109,7 +109,9 @@ func rules() []rule {
 		{name: "a value, certified at 1", permit: level(1), do: filled(paper.Name, "Ana"), change: "forbids"},
 		{name: "a value, certified at 2", permit: level(2), do: filled(paper.Name, "Ana"), added: added(model.AddedForm)},
 		{name: "another value, certified at 2", permit: level(2), do: filled(paper.Rent, "9000"),
-			added: added(model.AddedForm)},
+			added: added(model.AddedForm), doubt: "had another value"},
+		{name: "another value, certified at 2, then signed", permit: difference.Permit{Level: 2, Signed: true},
+			do: filled(paper.Rent, "9000"), added: added(model.AddedForm)},
 		{name: "a locked field", permit: locked, do: filled(paper.Rent, "9000"), change: `"Rent", which a signature locks`},
 		{name: "a field beside the locked one", permit: locked, do: filled(paper.Name, "Ana"),
 			added: added(model.AddedForm)},
@@ -148,5 +150,42 @@ func TestWhatMayFollowASignature(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// fan appends objects of which each names the next one ten times, and returns the first: a walk without bounds does not
+// end.
+func fan(d *paper.Doc, around string) int {
+	next := d.Add(paper.T("1"))
+	for range 40 {
+		next = d.Add(paper.T(fmt.Sprintf(around, strings.Repeat(paper.R(next)+" ", 10))))
+	}
+	return next
+}
+
+func TestWhatFansOutEnds(t *testing.T) {
+	t.Parallel()
+	for name, do := range map[string]func(d *paper.Doc){
+		"what a program notes": func(d *paper.Doc) { d.Alter(paper.Catalog, "PieceInfo", paper.R(fan(d, "[%s]"))) },
+		"information":          func(d *paper.Doc) { d.Alter(paper.Info, "X", paper.R(fan(d, "[%s]"))) },
+		"validation data":      func(d *paper.Doc) { d.Alter(paper.Catalog, "DSS", paper.R(fan(d, "<</Certs[%s]>>"))) },
+		"tags": func(d *paper.Doc) {
+			d.Alter(paper.Catalog, "StructTreeRoot", "<</K "+paper.R(fan(d, "<</S/P/K[%s]>>"))+">>")
+		},
+		"the index of tags": func(d *paper.Doc) {
+			d.Alter(paper.Catalog, "StructTreeRoot", "<</ParentTree "+paper.R(fan(d, "<</Kids[%s]>>"))+">>")
+		},
+		"pages":  func(d *paper.Doc) { d.Alter(paper.Pages, "Kids", "["+paper.R(fan(d, "<</Kids[%s]>>"))+"]") },
+		"fields": func(d *paper.Doc) { d.Alter(paper.Form, "Fields", "["+paper.R(fan(d, "<</Kids[%s]>>"))+"]") },
+		"content": func(d *paper.Doc) {
+			d.Alter(paper.Page, "Contents", paper.R(fan(d, "[%s]")))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := compared(t, false, difference.Permit{}, saved(do)); name != "the index of tags" && len(got.Changed) == 0 {
+				t.Errorf("nothing was changed: %+v", got)
+			}
+		})
 	}
 }
