@@ -53,6 +53,12 @@ func later() []paper.Step {
 		})),
 		doubtful(on(turned, "a signature that does not turn with its page", over, mallory("[270 20 290 190]",
 			func(d *paper.Doc, widget int) { d.Alter(widget, "F", "148") }))),
+	}
+}
+
+// signers are fields of others that a stranger fills or signs in.
+func signers() []paper.Step {
+	return []paper.Step{
 		doubtful(on(paper.Approved, "a time stamp in the field of a signer", "it looks signed by Bruno Diaz",
 			func(d *paper.Doc) {
 				d.Sign(paper.Signing{Stamp: true, Field: paper.Empty, Look: paper.Seal("Bruno Diaz")})
