@@ -2,9 +2,9 @@ package model
 
 import (
 	"cmp"
-	"fmt"
+	"encoding/hex"
 	"hash/fnv"
-	"io"
+	"strconv"
 	"time"
 )
 
@@ -169,33 +169,45 @@ func stands(list []Attention, a Attention) bool {
 
 // fingerprint sums up what an answer says, so that an unchanged one costs no write.
 func (o Observation) fingerprint() string {
-	h := fnv.New128a()
+	said := make([]byte, 0, 512)
 	for _, s := range []string{string(o.Status), o.ProviderStatus, o.ExternalID, o.Name, o.Reason, o.Metadata, o.Mark} {
-		io.WriteString(h, s) //nolint:errcheck // a hash never fails
-		h.Write([]byte{0})
+		said = append(append(said, s...), 0)
 	}
-	h.Write([]byte{byte(o.Archived), byte(o.Trashed), byte(o.Test), byte(o.Absence), byte(o.Deleted)})
+	said = append(said, byte(o.Archived), byte(o.Trashed), byte(o.Test), byte(o.Absence), byte(o.Deleted))
 	for _, t := range []*time.Time{o.SentAt, o.CreatedAt, o.ExpiresAt} {
-		sumTime(h, t)
+		said = sumTime(said, t)
 	}
-	for _, s := range o.Signers {
-		fmt.Fprintf(h, "\x01%s\x00%s\x00%s\x00%s\x00%d\x00%s\x00%s\x00", s.Ref, s.Name, s.Email, s.Role, s.Order, s.Status,
-			s.Reason)
-		sumTime(h, s.ViewedAt)
-		sumTime(h, s.SignedAt)
+	for i := range o.Signers {
+		s := &o.Signers[i]
+		said = append(said, 1)
+		for _, word := range []string{s.Ref, s.Name, s.Email, s.Role} {
+			said = append(append(said, word...), 0)
+		}
+		said = append(strconv.AppendInt(said, int64(s.Order), 10), 0)
+		said = append(append(said, s.Status...), 0)
+		said = append(append(said, s.Reason...), 0)
+		said = sumTime(sumTime(said, s.ViewedAt), s.SignedAt)
 	}
 	for _, a := range o.Attention {
-		fmt.Fprintf(h, "\x02%s\x00%s\x00%s\x00", a.Kind, a.Signer, a.Message)
+		said = append(said, 2)
+		for _, word := range []string{string(a.Kind), a.Signer, a.Message} {
+			said = append(append(said, word...), 0)
+		}
 	}
 	for _, d := range o.Documents {
-		fmt.Fprintf(h, "\x03%s\x00%s\x00%s\x00%s\x00", d.ID, d.Kind, d.Name, d.Mark)
+		said = append(said, 3)
+		for _, word := range []string{d.ID, string(d.Kind), d.Name, d.Mark} {
+			said = append(append(said, word...), 0)
+		}
 	}
-	return fmt.Sprintf("%x", h.Sum(nil))
+	h := fnv.New128a()
+	h.Write(said) //nolint:errcheck // a hash never fails
+	return hex.EncodeToString(h.Sum(nil))
 }
 
-func sumTime(w io.Writer, t *time.Time) {
+func sumTime(said []byte, t *time.Time) []byte {
 	if t != nil {
-		fmt.Fprintf(w, "%d", t.UnixNano())
+		said = strconv.AppendInt(said, t.UnixNano(), 10)
 	}
-	w.Write([]byte{0}) //nolint:errcheck // a hash never fails
+	return append(said, 0)
 }

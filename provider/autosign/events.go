@@ -6,7 +6,9 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 
 	"countersign/model"
 	"countersign/provider"
@@ -113,13 +115,16 @@ func (s *service) Peek(c provider.Callback) (ref, typ string) {
 func readEvent(body []byte) (event, bool) {
 	var e event
 	body, err := lenient.Bare(body)
-	if body = bytes.TrimSpace(body); err != nil || len(body) > mostBody || len(body) == 0 || body[0] != '{' ||
-		!json.Valid(body) {
+	if body = bytes.TrimSpace(body); err != nil || len(body) > mostBody || len(body) == 0 || body[0] != '{' {
 		return e, false
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
-	return e, d.Decode(&e) == nil
+	if d.Decode(&e) != nil {
+		return event{}, false
+	}
+	_, err = d.Token() // behind the object there is nothing
+	return e, errors.Is(err, io.EOF)
 }
 
 // dedupeKey is equal for two deliveries of one event: two events of different types may share an id (dossier: 2d), and

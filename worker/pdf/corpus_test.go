@@ -64,6 +64,12 @@ func TestEveryAttackIsFound(t *testing.T) {
 	judged(t, attacks.Files())
 }
 
+// Nor do those that are between the lines of the literature.
+func TestEveryDeeperAttackIsFound(t *testing.T) {
+	t.Parallel()
+	judged(t, deeper.Files())
+}
+
 // What is harmless stays kept.
 func TestEveryHarmlessTwinIsKept(t *testing.T) {
 	t.Parallel()

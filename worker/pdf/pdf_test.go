@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"countersign/model"
+	"countersign/worker/pdf/object"
 	"countersign/worker/pdf/pdftest"
+	"countersign/worker/pdf/revision"
 )
 
 // tried is a file, what is to be found in it, and where pdfsig of poppler sees it in another way, why.
@@ -318,4 +320,39 @@ func pdfsig(t *testing.T, raw []byte) model.Signature {
 		return altered
 	}
 	return word
+}
+
+// A file that opens without a password is read, in whatever way it is encrypted. Where it was signed before, the bytes
+// are no longer those that were signed.
+func TestFilesThatOpenWithoutAPasswordAreRead(t *testing.T) {
+	t.Parallel()
+	for name, how := range map[string][]string{
+		"RC4 40": {"40"}, "RC4 128": {"128", "--use-aes=n"}, "AES 128": {"128", "--use-aes=y"},
+		"AES 128, plain metadata": {"128", "--use-aes=y", "--cleartext-metadata"}, "AES 256": {"256"},
+		"AES 256 of its first form": {"256", "--force-R5"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			raw := encryptedBy(t, pdftest.Plain("lease"), "", how...)
+			r, err := revision.NewFile(raw).Open(int64(len(raw)))
+			check(t, err)
+			page := r.Dict(r.Array(r.Dict(r.Root().Get("Pages")).Get("Kids"))[0])
+			content, ok := r.Resolve(page.Get("Contents")).(*object.Stream)
+			if !ok || !r.Encrypted() {
+				t.Fatalf("the page has no content, or the file is not encrypted: %v", page)
+			}
+			text, err := r.Decode(content)
+			check(t, err)
+			if !bytes.Contains(text, []byte("(lease) Tj")) {
+				t.Errorf("the page says %q", text)
+			}
+			if v := Inspect(raw); v.Fault != "" || v.Facts.Signature != unsigned {
+				t.Errorf("found %+v", v)
+			}
+			raw = encryptedBy(t, pdftest.Plain("lease"), "open", how...)
+			if v := Inspect(raw); v.Fault != "" || v.Facts.Signature != unknown || !strings.Contains(v.Facts.Note, "password") {
+				t.Errorf("behind a password: %+v", v)
+			}
+		})
+	}
 }

@@ -72,9 +72,11 @@ func (a *API) OpenAPI() *huma.OpenAPI { return a.huma.OpenAPI() }
 
 var replaced sync.Once
 
-// answerProblems has huma answer with problems of ours: its own repeat the value that was wrong.
+// answerProblems has huma answer with problems of ours: its own repeat the value that was wrong. What it takes is global,
+// and so set once.
 func answerProblems() {
 	replaced.Do(func() {
+		huma.DefaultArrayNullable = false // no list of ours is ever null
 		huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
 			return problemOf(context.Background(), status, message, errs...)
 		}

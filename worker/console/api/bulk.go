@@ -42,8 +42,8 @@ type bulkInput struct {
 // ordered is what an order by filter has begun.
 type ordered struct {
 	Count    int                `json:"count"`
-	Runs     []objects.Run      `json:"runs" nullable:"false" doc:"of poll and retry: one for each account"`
-	Replayed []objects.Replayed `json:"replayed" nullable:"false" doc:"of replay: what became of each"`
+	Runs     []objects.Run      `json:"runs" doc:"of poll and retry: one for each account"`
+	Replayed []objects.Replayed `json:"replayed" doc:"of replay: what became of each"`
 }
 
 func (a *API) replayOne(ctx context.Context, by string, in *replayInput) (objects.Replayed, error) {

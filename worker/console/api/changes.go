@@ -27,7 +27,7 @@ type changesInput struct {
 }
 
 type changesPage struct {
-	Items      []objects.Change `json:"items" nullable:"false"`
+	Items      []objects.Change `json:"items"`
 	NextCursor string           `json:"next_cursor" doc:"empty at the end"`
 	Seq        int64            `json:"seq" doc:"the next after: there is none of the filter up to here that is not in items"`
 }

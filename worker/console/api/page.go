@@ -18,7 +18,7 @@ type Paging struct {
 
 // Page is a part of a list.
 type Page[T any] struct {
-	Items      []T    `json:"items" nullable:"false"`
+	Items      []T    `json:"items"`
 	NextCursor string `json:"next_cursor" doc:"empty at the end"`
 }
 

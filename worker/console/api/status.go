@@ -21,7 +21,7 @@ type overview struct {
 	Checking     int                `json:"checking" doc:"of how many a callback says what no answer has confirmed yet"`
 	Documents    map[string]int     `json:"documents" doc:"how many that are not stored have each state"`
 	Overdue      int                `json:"overdue" doc:"how many rows have been due for more than five minutes"`
-	Incidents    []objects.Incident `json:"incidents" nullable:"false" doc:"those that are open"`
+	Incidents    []objects.Incident `json:"incidents" doc:"those that are open"`
 }
 
 // accountsNow is how the accounts do.

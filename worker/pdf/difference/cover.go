@@ -1,6 +1,7 @@
 package difference
 
 import (
+	"countersign/worker/pdf/difference/equal"
 	"countersign/worker/pdf/object"
 	"countersign/worker/pdf/paint"
 	"countersign/worker/pdf/revision"
@@ -51,15 +52,16 @@ func draws(r *revision.Revision, o any) bool {
 	return false
 }
 
-// covers says what of a page's content an annotation of the new revision lies over; "" where it lies over nothing.
-func (c *comparison) covers(i int, d object.Dict) string {
+// covers says what of a page's content an annotation of the new revision lies over; "" where it lies over nothing. own is
+// the number that it has in the earlier revision, 0 for a new one: what it showed itself does not count.
+func (c *comparison) covers(i int, d object.Dict, own int) string {
 	if !c.visible(d) || i >= len(c.pagesA) {
 		return ""
 	}
 	rect, _ := paint.Rect(c.B, d.Get("Rect"))
 	over := ""
 	for _, a := range c.content(i) {
-		if !rect.Over(a) {
+		if own > 0 && a.of == own || !rect.Over(a.Area) {
 			continue
 		}
 		switch a.Kind {
@@ -72,16 +74,29 @@ func (c *comparison) covers(i int, d object.Dict) string {
 	return over
 }
 
+// shownArea is an area of a page and the number of the annotation that shows it; 0 for the page itself.
+type shownArea struct {
+	paint.Area
+	of int
+}
+
 // content is what a page of the earlier revision shows, with its annotations.
-func (c *comparison) content(i int) []paint.Area {
+func (c *comparison) content(i int) []shownArea {
 	if all, ok := c.areas[i]; ok {
 		return all
 	}
 	p := c.pagesA[i]
-	all, ok := paint.Page(c.A, p.get("Contents"), p.get("Resources"))
-	if !ok { // what cannot be read may be anywhere
-		all = append(all, paint.Area{X0: -1e9, Y0: -1e9, X1: 1e9, Y1: 1e9, Kind: paint.Text})
+	var all []shownArea
+	add := func(areas []paint.Area, of int) {
+		for _, a := range areas {
+			all = append(all, shownArea{a, of})
+		}
 	}
+	areas, ok := paint.Page(c.A, p.get("Contents"), p.get("Resources"))
+	if !ok { // what cannot be read may be anywhere
+		areas = append(areas, paint.Area{X0: -1e9, Y0: -1e9, X1: 1e9, Y1: 1e9, Kind: paint.Text})
+	}
+	add(areas, 0)
 	for _, o := range p.annots {
 		d, ok := c.A.Resolve(o).(object.Dict)
 		rect, also := paint.Rect(c.A, d.Get("Rect"))
@@ -91,10 +106,10 @@ func (c *comparison) content(i int) []paint.Area {
 			continue
 		}
 		areas, _ := paint.Form(c.A, look, paint.Fit(c.A, look.Dict, rect))
-		all = append(all, areas...)
+		add(areas, equal.Number(o))
 	}
 	if c.areas == nil {
-		c.areas = map[int][]paint.Area{}
+		c.areas = map[int][]shownArea{}
 	}
 	c.areas[i] = all
 	return all

@@ -10,7 +10,6 @@ import (
 	"countersign/model"
 	"countersign/worker/pdf/difference/equal"
 	"countersign/worker/pdf/object"
-	"countersign/worker/pdf/paint"
 	"countersign/worker/pdf/revision"
 )
 
@@ -70,7 +69,7 @@ type comparison struct {
 	formA, formB   *field
 	widgets        map[int]bool // of the new revision: judged with their field
 	lists          map[int]int  // which page lists which annotation
-	areas          map[int][]paint.Area
+	areas          map[int][]shownArea
 	result         Result
 }
 

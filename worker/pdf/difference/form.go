@@ -38,6 +38,14 @@ func (f *field) value() any {
 	return nil
 }
 
+// before is the number that the node has in the earlier revision; 0 for a new one.
+func (f *field) before() int {
+	if f.match == nil {
+		return 0
+	}
+	return f.match.num
+}
+
 // fieldsOf reads the form's tree of fields.
 func fieldsOf(r *revision.Revision) *field {
 	root := &field{dict: r.Dict(r.Root().Get("AcroForm"))}
@@ -310,7 +318,7 @@ func (c forms) filled(is *field) {
 		if !ok {
 			continue
 		}
-		if what := c.covers(i, w.dict); what != "" {
+		if what := c.covers(i, w.dict, w.before()); what != "" {
 			c.doubt("what was filled into the field %s lies over %s of page %d, so look at the page", c.called(is), what, i+1)
 		}
 		if is.kind != "Btn" && !c.plainLook(w.dict) {

@@ -222,7 +222,7 @@ func (c *comparison) newAnnotation(i int, o any) {
 		c.add(model.AddedComment)
 		return
 	}
-	if what := c.covers(i, d); what != "" {
+	if what := c.covers(i, d, 0); what != "" {
 		c.change("page %d: a comment was added that lies over %s (%s)", i+1, what, c.quoted(kind))
 		return
 	}

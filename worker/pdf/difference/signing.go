@@ -95,7 +95,7 @@ func (c forms) signed(f *field, prepared bool) {
 		if !on || !c.visible(w.dict) {
 			continue
 		}
-		what := c.covers(i, w.dict)
+		what := c.covers(i, w.dict, w.before())
 		switch {
 		case stamp && !prepared:
 			c.change("page %d: a time stamp that is shown", i+1)

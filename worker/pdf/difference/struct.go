@@ -99,7 +99,7 @@ func (c *tags) listed(o any, before bool) any {
 // kids compares the kids of a tag.
 func (c *tags) kids(was, is any, deep int) bool {
 	old, now := kidsOf(c.listed(was, true)), kidsOf(c.listed(is, false))
-	if deep > mostTagLevels {
+	if c.count++; deep > mostTagLevels || c.count > mostTags {
 		return false
 	}
 	k := 0
@@ -135,7 +135,7 @@ func (c *tags) tag(was, is any, deep int) bool {
 // newTag wants a tag that says nothing and leads to the field of a new signature.
 func (c *tags) newTag(o any, deep int) bool {
 	d, ok := c.B.Resolve(o).(object.Dict)
-	if !ok || deep > mostTagLevels || d.Twice() {
+	if c.count++; !ok || deep > mostTagLevels || c.count > mostTags || d.Twice() {
 		return false
 	}
 	for _, e := range d {
@@ -199,7 +199,7 @@ func (c *tags) numbers(o any, before bool, into map[int]any, deep int) {
 	if before {
 		r = c.A
 	}
-	if deep > mostTree || len(into) > mostTags {
+	if c.count++; deep > mostTree || c.count > mostTags {
 		return
 	}
 	d := r.Dict(o)

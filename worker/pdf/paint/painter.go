@@ -48,12 +48,12 @@ func (p *painter) run(data []byte, resources object.Dict, ctm Matrix, deep int) 
 	p.args = p.args[:0]
 	for p.steps < mostSteps {
 		p.steps++
+		if in.Blank(); in.At >= len(data) {
+			return
+		}
 		o, err := in.Next()
 		if err != nil {
-			in.Blank()
-			if in.At < len(data) {
-				p.ok = false
-			}
+			p.ok = false
 			return
 		}
 		op, ok := o.(object.Keyword)

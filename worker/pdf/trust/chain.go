@@ -76,6 +76,19 @@ func (b *builder) walk(path []*cert.Certificate) bool {
 	return false
 }
 
+// astray says where a chain ends that leads to nothing trusted.
+func (b *builder) astray() string {
+	switch top := b.longest[len(b.longest)-1]; {
+	case !top.SelfIssued():
+		return "its certificate leads to none that this account trusts: that of " + top.Issuer.Common() +
+			", who issued the last, is not in the file"
+	case len(b.longest) == 1:
+		return "its certificate is self-signed, and none that this account trusts"
+	default:
+		return "its certificate leads to " + top.Subject.Common() + ", which this account does not trust"
+	}
+}
+
 // issuers are the certificates that bear the name of a certificate's issuer; those whose key has the right identifier
 // come first, and the trusted before others.
 func (b *builder) issuers(c *cert.Certificate) []*cert.Certificate {

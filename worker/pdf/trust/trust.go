@@ -51,8 +51,8 @@ func NewStore(trusted []*cert.Certificate, certs, answers, lists [][]byte) *Stor
 	return s
 }
 
-// Signer judges one signer of a message that package cms checked, at the time of its time stamp or else at the one that
-// it claims.
+// Signer judges one signer of a message that package cms checked, at the time of its time stamp if that is trusted too,
+// or else at the time that it claims.
 func (s *Store) Signer(one cms.Signer, message cms.Result) Answer {
 	with := &Store{trusted: s.trusted, others: unique(message.Certs, s.others), checks: s.checks}
 	with.revocation.answers = slices.Clone(s.revocation.answers)
@@ -62,7 +62,9 @@ func (s *Store) Signer(one cms.Signer, message cms.Result) Answer {
 	q := Question{Signer: one.Cert, At: at, Stamper: message.Timestamp}
 	if stamped && !message.Timestamp {
 		stamper := with.Judge(Question{Signer: one.Stamp.Cert, At: at, Stamper: true})
-		q.Proved = stamper.Outcome == Trusted
+		if q.Proved = stamper.Outcome == Trusted; !q.Proved && !one.Claimed.IsZero() {
+			q.At = one.Claimed // a stamp of somebody's own proves no more than a claim
+		}
 	}
 	return with.Judge(q)
 }
@@ -103,7 +105,7 @@ func (s *Store) Judge(q Question) Answer {
 		a.Outcome, a.Reason = Untrusted, b.refused
 		return a
 	case !found:
-		a.Outcome, a.Reason = Untrusted, "its certificate leads to none that this account trusts"
+		a.Outcome, a.Reason = Untrusted, b.astray()
 		return a
 	}
 	if why := unfit(q); why != "" {

@@ -121,8 +121,11 @@ func TestAChainEndsInAllItsWays(t *testing.T) {
 		{name: "nothing is trusted", signer: h.signer, certs: all, at: noon, want: Unknown,
 			reason: "no certificates are named", chain: "Ana Lima < Issuer < Root"},
 		{name: "another is trusted", signer: h.signer, trusted: []*cmstest.Signer{h.stranger}, certs: all[:2], at: noon,
-			want: Untrusted, reason: "leads to none", chain: "Ana Lima < Issuer < Root"},
-		{name: "the issuer is not at hand", signer: h.signer, trusted: root, at: noon, want: Untrusted, chain: "Ana Lima"},
+			want: Untrusted, reason: "leads to Root, which this account does not", chain: "Ana Lima < Issuer < Root"},
+		{name: "the issuer is not at hand", signer: h.signer, trusted: root, at: noon, want: Untrusted,
+			reason: "that of Issuer, who issued the last, is not in the file", chain: "Ana Lima"},
+		{name: "another's self-signed seal", signer: seal, trusted: root, certs: all, at: noon, want: Untrusted,
+			reason: "self-signed", chain: "Seal"},
 		{name: "no signer", trusted: root, want: Unknown, reason: "not in the file"},
 		{name: "no time", signer: h.signer, trusted: root, certs: all, want: Unknown, reason: "when it was signed"},
 		{name: "after its end", signer: h.signer, trusted: root, certs: all, at: noon.AddDate(20, 0, 0), want: Expired,
@@ -130,7 +133,7 @@ func TestAChainEndsInAllItsWays(t *testing.T) {
 		{name: "before its start", signer: h.signer, trusted: root, certs: all, at: noon.AddDate(-20, 0, 0), want: Expired,
 			reason: "not valid yet"},
 		{name: "an issuer of the same name", signer: forged, trusted: root, certs: append(all, forger), at: noon,
-			want: Untrusted, reason: "leads to none", chain: "Forged < Issuer"},
+			want: Untrusted, reason: "leads to Issuer", chain: "Forged < Issuer"},
 		{name: "issued by who may not", signer: leaf, trusted: root, certs: append(all, h.signer), at: noon,
 			want: Untrusted, reason: "may not issue any"},
 		{name: "issued by a trusted seal that may not", signer: leaf, trusted: []*cmstest.Signer{h.signer}, at: noon,
@@ -218,16 +221,23 @@ func TestASignersStampCountsOnlyWhereItIsTrusted(t *testing.T) {
 	covered := []byte("what is signed")
 	list := h.issuer.CRL(t, week, week, map[*cmstest.Signer]time.Time{h.signer: after})
 	stranger := cmstest.New(t, cmstest.Certificate{Name: "Clock", Extended: []string{"1.3.6.1.5.5.7.3.8"}})
+	late := noon.AddDate(20, 0, 0) // its certificate has ended
 	for _, test := range []struct {
 		name    string
 		stamper *cmstest.Signer
+		claimed time.Time
+		lists   [][]byte
 		want    Outcome
 	}{
-		{"stamped before it was revoked", h.stamper, Trusted},
-		{"stamped by a stranger", stranger, Revoked},
-		{"not stamped", nil, Revoked},
+		{"stamped before it was revoked", h.stamper, noon, [][]byte{list}, Trusted},
+		{"stamped by a stranger", stranger, noon, [][]byte{list}, Revoked},
+		{"not stamped", nil, noon, [][]byte{list}, Revoked},
+		{"stamped before it ended", h.stamper, late, nil, Trusted},
+		{"stamped before it ended, by a stranger", stranger, late, nil, Expired},
+		{"stamped by a stranger, and nothing claimed", stranger, time.Time{}, nil, Trusted},
+		{"neither stamped nor claimed", nil, time.Time{}, nil, Unknown},
 	} {
-		m := cmstest.Message{Time: noon, Stamp: test.stamper, StampTime: noon, CRLs: [][]byte{list}}
+		m := cmstest.Message{Time: test.claimed, Stamp: test.stamper, StampTime: noon, CRLs: test.lists}
 		r := cms.Verify(cms.Signature{SubFilter: "adbe.pkcs7.detached", Contents: h.signer.Sign(t, covered, m),
 			Covered: digest.NewFile(bytes.NewReader(covered), int64(len(covered))).Part(0, int64(len(covered)))})
 		if r.Status != cms.Verified {

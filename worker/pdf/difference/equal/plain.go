@@ -8,21 +8,21 @@ import (
 	"countersign/worker/pdf/revision"
 )
 
-func writePlain(r *revision.Revision, o any, deep int) string {
-	if deep == 0 {
-		return "?"
+func writePlain(r *revision.Revision, o any, deep int, left *int) string {
+	if *left--; deep == 0 || *left < 0 {
+		return "?" // no filter has parameters of that size
 	}
 	switch v := r.Resolve(o).(type) {
 	case object.Array:
 		parts := make([]string, len(v))
 		for i, x := range v {
-			parts[i] = writePlain(r, x, deep-1)
+			parts[i] = writePlain(r, x, deep-1, left)
 		}
 		return "[" + strings.Join(parts, " ") + "]"
 	case object.Dict:
 		var b strings.Builder
 		for _, e := range v {
-			fmt.Fprintf(&b, "/%q %s ", string(e.Key), writePlain(r, e.Value, deep-1))
+			fmt.Fprintf(&b, "/%q %s ", string(e.Key), writePlain(r, e.Value, deep-1, left))
 		}
 		return "<<" + b.String() + ">>"
 	case *object.Stream:
@@ -43,9 +43,21 @@ func Scalar(o any) bool {
 	return false
 }
 
-// Flat says whether an object has only values in it, so deep at most. What it refers to must be values too.
+// mostLooks is how many objects are looked at to answer one question.
+const mostLooks = 100_000
+
+// Flat says whether an object has only values in it, so deep at most. What it refers to must be values too. What is too
+// large to look through is none.
 func Flat(r *revision.Revision, o any, deep int) bool {
+	left := mostLooks
+	return flat(r, o, deep, &left)
+}
+
+func flat(r *revision.Revision, o any, deep int, left *int) bool {
 	o = r.Resolve(o)
+	if *left--; *left < 0 {
+		return false
+	}
 	if Scalar(o) {
 		return true
 	}
@@ -55,14 +67,14 @@ func Flat(r *revision.Revision, o any, deep int) bool {
 	switch v := o.(type) {
 	case object.Array:
 		for _, x := range v {
-			if !Flat(r, x, deep-1) {
+			if !flat(r, x, deep-1, left) {
 				return false
 			}
 		}
 		return true
 	case object.Dict:
 		for _, e := range v {
-			if !Flat(r, e.Value, deep-1) {
+			if !flat(r, e.Value, deep-1, left) {
 				return false
 			}
 		}

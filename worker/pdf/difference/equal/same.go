@@ -222,7 +222,10 @@ func (e *equality) streams(a, b *object.Stream) bool {
 
 // plainly writes a filter or its parameters so that equal ones are written alike; streams, which do not belong there,
 // are like nothing.
-func plainly(r *revision.Revision, o any) string { return writePlain(r, o, 8) }
+func plainly(r *revision.Revision, o any) string {
+	left := mostLooks
+	return writePlain(r, o, 8, &left)
+}
 
 // Differing are the keys whose values are not the same, in their order. The dictionary's own nodes are not followed.
 func (p *Pair) Differing(was, is object.Dict) (keys []object.Name) {
