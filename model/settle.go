@@ -369,6 +369,7 @@ func (s *settling) judged(e DocumentEvent, t Transaction) {
 		}
 	}
 	s.Next.Facts = e.File.Facts
+	s.Next.Facts.File.Seal = d.Facts.File.Seal // compared once, when it got its place
 }
 
 // askedAgain has a document fetched that is not stored. A quarantined file keeps its row: what comes now is the next

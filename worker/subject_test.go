@@ -95,6 +95,8 @@ func TestAttentionAndSignaturesAreStoredAsTheyArePrinted(t *testing.T) {
 			`[{"kind":"signature","signer":"","reason":"","integrity":"","coverage":"","trust":"","note":"","proved_by":"",`+
 				`"algorithm":"","weaknesses":[],"added":[],"changed":[],"trust_note":"","chain":[],`+
 				`"time":"2026-01-31T12:00:00.000Z","proved_time":null,"status":"unknown","issuer":"","serial":"","certificate":""}]`)
+		same(t, "facts", shown("documents", "facts"), `{"judge":0,"added":[],"changed":[],"certification":"",`+
+			`"certification_level":0,"seal":"","unlisted":0}`)
 		same(t, "attention as it is read", b.row(t, "a").Attention[0].Since, workertest.Noon().Add(123*time.Millisecond))
 	})
 }

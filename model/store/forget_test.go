@@ -30,7 +30,9 @@ func (d *db) about(t *testing.T, ref, person string) {
 		b.AddChange(model.Change{Account: "acc", Ref: ref, Kind: model.KindAttention, To: "email_bounced",
 			Status: model.InProgress, Source: "callback " + person, Announce: true})
 		b.PutDocument(model.Document{Account: "acc", Ref: ref, DocID: "1", Kind: model.SignedDocument,
-			Name: person + ".pdf", Version: 1, State: model.DocumentWaiting, CreatedAt: noon})
+			Name: person + ".pdf", Version: 1, State: model.DocumentWaiting, CreatedAt: noon,
+			Facts: model.SignatureFacts{Note: "signed by " + person, File: model.FileFacts{Changed: []string{person}},
+				Signatures: []model.EmbeddedSignature{{Signer: person, Chain: []model.Certificate{{Subject: "CN=" + person}}}}}})
 		b.AddGap(model.Gap{Account: "acc", Ref: ref, Kind: model.GapMissed, Change: model.ChangeSigner, Signer: person,
 			Before: noon, FoundAt: noon, SettleAt: noon})
 		b.AddGap(model.Gap{Account: "acc", Ref: ref, Kind: model.GapPending, Change: model.ChangeSigner, Signer: person,

@@ -77,10 +77,18 @@ type branch struct{ account, status string }
 const mostBranches = 30
 
 // Transactions lists rows without their signers, a page at a time, by the time of their last change, and those of one
-// instant in the order in which they came. Pages are complete: a row is left out only if it changes meanwhile and so moves to the list's new end.
+// instant in the order in which they came. Pages are complete: a row is left out only if it changes meanwhile and so moves to the list's new end. With a Search a
+// page looks through as many rows as it can in a moment, and may be short though there is a next one: see search.
 func (s *Store) Transactions(ctx context.Context, f Filter) (rows []model.Transaction, next string, err error) {
 	limit := positive(f.Limit, 50)
 	err = s.View(ctx, func(q *database.Tx) error {
+		if f.Search != "" && !f.narrow() {
+			var numbers []int64
+			if numbers, next, err = s.search(q, f, limit); err == nil {
+				rows, err = s.inOrder(q, numbers, false)
+			}
+			return err
+		}
 		query, args, err := f.keys(q, limit+1)
 		if err != nil || query == "" {
 			return err
@@ -171,10 +179,8 @@ func (f Filter) where() database.Where {
 		w.Add("attention <> '[]'")
 	}
 	if f.Search != "" {
-		like := "%" + likeEscaper.Replace(strings.ToLower(f.Search)) + "%"
-		w.Add(`(LOWER(t.name) LIKE ? ESCAPE '\' OR LOWER(t.ref) LIKE ? ESCAPE '\' OR LOWER(t.external_id) LIKE ? ESCAPE '\' OR EXISTS (
-  SELECT 1 FROM signers g WHERE t.signer_rows > 0 AND g.txn = t.n AND (LOWER(g.name) LIKE ? ESCAPE '\' OR LOWER(g.email) LIKE ? ESCAPE '\')))`,
-			like, like, like, like, like)
+		like, args := f.like()
+		w.Add("(t.ref = ? OR t.external_id = ? OR "+like+")", append([]any{f.Search, f.Search}, args...)...)
 	}
 	return w
 }

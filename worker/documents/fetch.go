@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/sirupsen/logrus"
 
@@ -174,8 +175,12 @@ func (ds *Documents) look(ctx context.Context, in *os.File, account string) (pdf
 
 // wrongFile deals with a file that is not whole, or not as it was signed.
 func (ds *Documents) wrongFile(ctx context.Context, d model.Document, t model.Transaction, f *file) error {
+	reason := f.fault.Error()
+	if f.whole { // the rest quotes the file, which may name people: the row has it
+		reason, _, _ = strings.Cut(reason, ": ")
+	}
 	ds.log.WithFields(logrus.Fields{
-		"account": d.Account, "txn": d.Ref, "attempt": d.Attempts + 1, "reason": f.fault.Error(),
+		"account": d.Account, "txn": d.Ref, "attempt": d.Attempts + 1, "reason": reason,
 	}).Warn("file is not what it should be")
 	e := model.DocumentEvent{Kind: model.DocumentWrong, Reason: f.fault.Error(), Tried: true}
 	e.Wait = ds.gate.Pause(d.Attempts)

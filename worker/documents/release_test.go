@@ -208,7 +208,7 @@ func TestRecheckFindsWhatDiffers(t *testing.T) {
 		same(t, "as stored", []any{len(found), filled}, []any{0, false})
 
 		old := d
-		old.Facts = model.SignatureFacts{}
+		old.Facts = model.SignatureFacts{File: model.FileFacts{Seal: d.Facts.File.Seal}}
 		check(t, b.store.Do(t.Context(),
 			store.Unit{Keys: []model.Key{key("a")}, Apply: func(g *store.Batch) error { g.PutDocument(old); return nil }}))
 		found, filled, err = b.Check(t.Context(), b.document(t, "a"))

@@ -31,6 +31,7 @@ func (d *examination) account(ctx context.Context, s *store.Store, acc *config.A
 		d.say("FAIL", acc.ID, "%v", err)
 		return
 	}
+	d.trust(acc)
 	if ch := b.Client.Checker; ch == nil {
 		d.say("ok", acc.ID+" credentials",
 			"not tried, since no call only asks whose they are: the first question shows whether the provider takes them")

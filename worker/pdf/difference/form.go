@@ -297,6 +297,10 @@ func (c forms) valueField(was, is *field, keys []object.Name) {
 	case !equal.Flat(c.B, is.value(), 2) && !equal.PlainStream(c.B, is.value()):
 		c.change("the value of the field %s, which is none", c.called(was))
 	default:
+		if !c.permit.Signed && !empty(before) {
+			c.doubt("the field %s had another value when it was signed; the certification lets it be filled, and nobody signed "+
+				"the new one", c.called(was))
+		}
 		c.filled(is)
 	}
 }

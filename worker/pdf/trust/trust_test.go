@@ -102,6 +102,8 @@ func TestAChainEndsInAllItsWays(t *testing.T) {
 	root, all := []*cmstest.Signer{h.root}, []*cmstest.Signer{h.issuer, h.root, h.stranger}
 	full := "Ana Lima < Issuer < Root!"
 	leaf := h.signer.Issue(t, cmstest.Certificate{Name: "Leaf"})
+	plain := h.root.Issue(t, cmstest.Certificate{Name: "Plain",
+		Extensions: [][]byte{cmstest.Extension("2.5.29.19", true, []byte{0x30, 0})}})
 	server := h.issuer.Issue(t, cmstest.Certificate{Name: "Server", Usage: 0x20})
 	limits := cmstest.Extension("2.5.29.30", true, []byte{0x30, 0})
 	limited := h.root.Issue(t, cmstest.Certificate{Name: "Limited", CA: true, Extensions: [][]byte{limits}})
@@ -136,6 +138,8 @@ func TestAChainEndsInAllItsWays(t *testing.T) {
 			want: Untrusted, reason: "leads to Issuer", chain: "Forged < Issuer"},
 		{name: "issued by who may not", signer: leaf, trusted: root, certs: append(all, h.signer), at: noon,
 			want: Untrusted, reason: "may not issue any"},
+		{name: "issued by who says that it may not", signer: plain.Issue(t, cmstest.Certificate{}), trusted: root,
+			certs: append(all, plain), at: noon, want: Untrusted, reason: "may not issue any"},
 		{name: "issued by a trusted seal that may not", signer: leaf, trusted: []*cmstest.Signer{h.signer}, at: noon,
 			want: Untrusted, reason: "may not issue any"},
 		{name: "not made for signing", signer: server, trusted: root, certs: all, at: noon, want: Untrusted,

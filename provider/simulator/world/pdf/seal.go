@@ -10,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/hex"
+	"encoding/pem"
 	"fmt"
 	"math/big"
 	"strings"
@@ -54,6 +55,15 @@ func NewKeys() *Keys {
 		p, err := once()
 		return p.key, p.cert, err
 	}}
+}
+
+// Certificate is the seal's, in PEM, for whoever wants to say that it is trusted.
+func (k *Keys) Certificate() ([]byte, error) {
+	_, c, err := k.pair()
+	if err != nil {
+		return nil, err
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}), nil
 }
 
 // rangePlaceholder is as long as any byte range that may replace it.

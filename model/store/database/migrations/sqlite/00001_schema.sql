@@ -270,7 +270,7 @@ CREATE TABLE gaps (
   latency_ns  INTEGER
 );
 CREATE INDEX gaps_of ON gaps (account, ref);
-CREATE INDEX gaps_found ON gaps (found_at);
+CREATE INDEX gaps_found ON gaps (found_at, id);
 CREATE INDEX gaps_pending ON gaps (settle_at) WHERE kind = 'pending';
 
 -- Changes that a callback reported in time, by day: what the gaps are measured against.
