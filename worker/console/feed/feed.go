@@ -26,6 +26,7 @@ type Feed struct {
 	mu      sync.Mutex
 	waiting int
 	looking bool
+	stopped bool
 	seq     int64         // the newest that was seen
 	moved   chan struct{} // closed when seq grows
 	over    chan struct{} // closed when the daemon stops
@@ -46,7 +47,12 @@ func New(o Options) *Feed {
 
 // Stop ends every stream and every wait at once.
 func (f *Feed) Stop() {
-	f.stop.Do(func() { close(f.over) })
+	f.stop.Do(func() {
+		f.mu.Lock()
+		f.stopped = true // no look begins that would not be waited for
+		f.mu.Unlock()
+		close(f.over)
+	})
 	f.looks.Wait()
 }
 
@@ -56,6 +62,10 @@ func (f *Feed) Over() <-chan struct{} { return f.over }
 // Wait returns when a change has a seq above after, when ctx ends, or when the feed stops.
 func (f *Feed) Wait(ctx context.Context, after int64) {
 	f.mu.Lock()
+	if f.stopped {
+		f.mu.Unlock()
+		return
+	}
 	f.waiting++
 	if !f.looking {
 		f.looking = true
