@@ -100,6 +100,10 @@ func (c forms) signed(f *field, prepared bool) {
 		case stamp && !prepared:
 			c.change("page %d: a time stamp that is shown", i+1)
 			return
+		case stamp: // whose look may say anything, and no person signed
+			c.doubt("a time stamp stands where a signer's signature is shown, so look at page %d", i+1)
+		case !prepared && c.stands(w.dict):
+			c.doubt("the look of a later signature does not turn or grow with page %d, so look at the page", i+1)
 		case what != "" && c.permit.Level > 0 && !prepared:
 			c.change("page %d: the look of the signature field %s lies over %s", i+1, c.called(f), what)
 			return
@@ -139,4 +143,11 @@ func (c forms) pageOf(f *field) (int, bool) {
 	}
 	i, ok := c.lists[f.num]
 	return i, ok && f.num > 0
+}
+
+// stands says whether a widget keeps its size or its direction when the page does not (NoZoom, NoRotate), so that its
+// rectangle does not say what it covers.
+func (c forms) stands(d object.Dict) bool {
+	flags, _ := c.B.Number(d.Get("F"))
+	return int(flags)&(8|16) != 0
 }

@@ -104,7 +104,8 @@ func (p *Process) Until(ctx context.Context, what string, ready func() bool) err
 	return nil
 }
 
-// Stop asks it to end and waits; what does not end in half a minute is killed. What it left behind with is told.
+// Stop asks it to end and waits; what does not end in half a minute is killed. The error of one that ended badly holds its
+// newest words.
 func (p *Process) Stop() error {
 	if err := p.Alive(); err != nil {
 		return err

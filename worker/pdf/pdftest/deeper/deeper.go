@@ -16,7 +16,7 @@ func Files() []paper.File { return paper.Files(Steps()) }
 // Steps are all of them.
 func Steps() []paper.Step {
 	return slices.Concat(twofold(), located(), indirect(), external(), parameters(), claims(), names(), catalog(), looks(), fills(),
-		order(), painted(), nested(), layers(), fans(), later(), encoded(), tagged(), shapes())
+		order(), painted(), nested(), layers(), fans(), later(), signers(), encoded(), tagged(), shapes())
 }
 
 func on(base paper.Base, name, says string, do func(d *paper.Doc)) paper.Step {

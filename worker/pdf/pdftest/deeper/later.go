@@ -25,6 +25,7 @@ func later() []paper.Step {
 			d.Alter(widget, "P", paper.R(page))
 		}
 	}
+	turned := paper.Prepared(func(d *paper.Doc) { d.Alter(paper.Page, "Rotate", "90") })
 	stamped := paper.Prepared(func(d *paper.Doc) {
 		d.Set(paper.StampLook, form("BT /F1 12 Tf 20 140 Td (Rent: 1000) Tj ET"))
 		d.Set(paper.Contents, d.Get(paper.Contents).Saying(" "))
@@ -50,14 +51,29 @@ func later() []paper.Step {
 				d.Alter(paper.Page, "Annots", paper.Rs(list...))
 			}})
 		})),
+		doubtful(on(turned, "a signature that does not turn with its page", over, mallory("[270 20 290 190]",
+			func(d *paper.Doc, widget int) { d.Alter(widget, "F", "148") }))),
+	}
+}
+
+// signers are fields of others that a stranger fills or signs in.
+func signers() []paper.Step {
+	return []paper.Step{
+		doubtful(on(paper.Approved, "a time stamp in the field of a signer", "it looks signed by Bruno Diaz",
+			func(d *paper.Doc) {
+				d.Sign(paper.Signing{Stamp: true, Field: paper.Empty, Look: paper.Seal("Bruno Diaz")})
+			})),
 		doubtful(on(paper.Approved, "another value by the next signer", "Ana Lima signed 1000, the field says 9000",
 			func(d *paper.Doc) {
 				fill(d, paper.Rent, "9000")
 				d.Sign(paper.Signing{By: "Mallory"})
 			})),
-		doubtful(saved(paper.Certified2, "certified at 2, another value of a filled field", dearer, func(d *paper.Doc) {
-			fill(d, paper.Rent, "9000")
-		})),
+		// the author allowed it by the letter of the level: fields that are not to change are locked
+		{Name: "certified at 2, another value of a filled field", Says: dearer, Want: paper.NotAltered, On: paper.Certified2,
+			Do: func(d *paper.Doc) {
+				fill(d, paper.Rent, "9000")
+				d.Save()
+			}},
 	}
 }
 
