@@ -51,7 +51,7 @@ func painted() []paper.Step {
 			"/ExtGState<</G<</SMask<</S/Luminosity/G 61 0 R>>>>>>", form("1 g "+said, "Group", "<</S/Transparency/CS/DeviceGray>>")),
 		sheet("text in a font that a form XObject inherits", "/F1 12 Tf /Inner Do", "/XObject<</Inner 61 0 R>>",
 			form("BT 20 140 Td (Rent: 1000) Tj ET")),
-		sheet("text behind what cannot be read", ") "+said, ""),
+		sheet("text behind what cannot be read", "<zz> "+said, ""),
 	}
 }
 
