@@ -31,7 +31,7 @@ func autosignEvent(t *testing.T, id, typ, ref, status string, more installtest.S
 	for k, v := range more {
 		data[k] = v
 	}
-	return installtest.JsonOf(t, installtest.Said{"created": "2026-11-20T10:00:00.000Z", "id": id, "type": typ, "data": data})
+	return installtest.JSONOf(t, installtest.Said{"created": "2026-11-20T10:00:00.000Z", "id": id, "type": typ, "data": data})
 }
 
 func autosigned(key string, body []byte) map[string]string {
