@@ -65,7 +65,7 @@ func (c *comparison) covers(i int, d object.Dict, own int) string {
 			continue
 		}
 		switch a.Kind {
-		case paint.Text:
+		case paint.Text, paint.Anywhere:
 			return text
 		case paint.Picture:
 			over = picture
@@ -94,7 +94,7 @@ func (c *comparison) content(i int) []shownArea {
 	}
 	areas, ok := paint.Page(c.A, p.get("Contents"), p.get("Resources"))
 	if !ok { // what cannot be read may be anywhere
-		areas = append(areas, paint.Area{X0: -1e9, Y0: -1e9, X1: 1e9, Y1: 1e9, Kind: paint.Text})
+		areas = append(areas, paint.Unknown())
 	}
 	add(areas, 0)
 	for _, o := range p.annots {
@@ -105,7 +105,11 @@ func (c *comparison) content(i int) []shownArea {
 		if !ok || !also || look == nil || int(flags)&flagHidden != 0 || c.A.Name(d.Get("Subtype")) == "Popup" {
 			continue
 		}
-		areas, _ := paint.Form(c.A, look, paint.Fit(c.A, look.Dict, rect))
+		areas, ok := paint.Form(c.A, look, paint.Fit(c.A, look.Dict, rect))
+		if !ok {
+			rect.Kind = paint.Anywhere
+			areas = append(areas, rect)
+		}
 		add(areas, equal.Number(o))
 	}
 	if c.areas == nil {

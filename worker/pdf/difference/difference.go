@@ -143,7 +143,7 @@ func (c *comparison) catalogs() {
 		case "Perms":
 			c.permissions(c.B.Dict(was.Get(key)), c.B.Dict(now))
 		case "StructTreeRoot":
-			(&tags{comparison: c}).structure(was.Get(key), now)
+			(&tags{comparison: c, judged: map[int]bool{}}).structure(was.Get(key), now)
 		default:
 			c.change("the catalog: %s", c.quoted(key))
 		}

@@ -340,7 +340,8 @@ func (c forms) plainLook(d object.Dict) bool {
 		return true
 	}
 	areas, ok := paint.Form(c.B, look, paint.Identity())
-	if !ok || slices.ContainsFunc(areas, func(a paint.Area) bool { return a.Kind == paint.Picture }) {
+	drawn := func(a paint.Area) bool { return a.Kind == paint.Picture || a.Kind == paint.Anywhere }
+	if !ok || slices.ContainsFunc(areas, drawn) {
 		return false
 	}
 	known := c.A.Dict(c.A.Dict(c.formA.dict.Get("DR")).Get("Font"))

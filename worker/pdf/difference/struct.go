@@ -14,24 +14,26 @@ const (
 // tags is the comparison of two trees of tags.
 type tags struct {
 	*comparison
-	count int
+	count  int
+	judged map[int]bool // tags of the new tree that were compared with themselves
 }
 
 // structure wants the tree of tags, which programs read aloud, to be the same but for tags of new signatures' fields.
 func (c *tags) structure(was, is any) {
 	old, now := c.A.Dict(was), c.B.Dict(is)
+	c.Node(equal.Number(was), equal.Number(is)) // to which the tags lead back
 	c.pairTags(was, is, 0)
 	if len(now) == 0 || now.Twice() {
+		c.change("the tags of the document")
+		return
+	}
+	if !c.kids(old.Get("K"), now.Get("K"), 0) {
 		c.change("the tags of the document")
 		return
 	}
 	for _, key := range c.Differing(old, now) {
 		switch key {
 		case "K":
-			if !c.kids(old.Get(key), now.Get(key), 0) {
-				c.change("the tags of the document")
-				return
-			}
 		case "ParentTree":
 			if !c.tagIndex(old.Get(key), now.Get(key)) {
 				c.change("the tags of the document: which part of a page they belong to")
@@ -118,18 +120,24 @@ func (c *tags) kids(was, is any, deep int) bool {
 	return k == len(old)
 }
 
-// tag compares a tag with itself.
+// tag compares a tag with itself. Its kids have each other's place and so are the same to whoever compares what leads to
+// them: each is looked at by itself, once.
 func (c *tags) tag(was, is any, deep int) bool {
 	x, y := c.A.Dict(was), c.B.Dict(is)
+	if n := equal.Number(is); c.judged[n] {
+		return true
+	} else if n > 0 {
+		c.judged[n] = true
+	}
 	if _, ok := x.Get("S").(object.Name); !ok {
 		return true // no tag but a field or a page, which is judged where it belongs
 	}
 	for _, key := range c.Differing(x, y) {
-		if key != "K" || !c.kids(x.Get(key), y.Get(key), deep+1) {
+		if key != "K" {
 			return false
 		}
 	}
-	return !y.Twice() || x.Twice()
+	return c.kids(x.Get("K"), y.Get("K"), deep+1) && (!y.Twice() || x.Twice())
 }
 
 // newTag wants a tag that says nothing and leads to the field of a new signature.

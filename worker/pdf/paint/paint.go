@@ -16,8 +16,12 @@ type Kind int
 const (
 	Text Kind = iota
 	Picture
-	Line // lines and filled areas
+	Line     // lines and filled areas
+	Anywhere // text that may stand in any part of the area
 )
+
+// everywhere is as large as any page.
+var everywhere = Area{X0: -1e9, Y0: -1e9, X1: 1e9, Y1: 1e9}
 
 // Area is a rectangle of a page that shows something, in the page's units.
 type Area struct {
@@ -67,9 +71,16 @@ func (a Area) Over(b Area) bool {
 	return w > 1.5 && h > least
 }
 
+// Unknown is the area of what cannot be read: it may say anything anywhere.
+func Unknown() Area { a := everywhere; a.Kind = Anywhere; return a }
+
+func newPainter(r *revision.Revision) *painter {
+	return &painter{r: r, ok: true, fonts: map[int]*font{}, tiles: map[int]Kind{}, state: plain()}
+}
+
 // Page follows a page's content. false: a part of it cannot be read.
 func Page(r *revision.Revision, contents, resources any) ([]Area, bool) {
-	p := &painter{r: r, ok: true, fonts: map[int]*font{}}
+	p := newPainter(r)
 	var all []byte
 	add := func(o any) {
 		s, ok := r.Resolve(o).(*object.Stream)
@@ -95,7 +106,7 @@ func Page(r *revision.Revision, contents, resources any) ([]Area, bool) {
 
 // Form follows a form XObject, such as an appearance, placed by a matrix.
 func Form(r *revision.Revision, o any, at Matrix) ([]Area, bool) {
-	p := &painter{r: r, ok: true, fonts: map[int]*font{}}
+	p := newPainter(r)
 	p.form(r.Resolve(o), nil, at, 0)
 	return p.areas, p.ok
 }

@@ -2,6 +2,7 @@ package paint
 
 import (
 	"bytes"
+	"slices"
 
 	"countersign/worker/pdf/object"
 	"countersign/worker/pdf/revision"
@@ -13,6 +14,19 @@ type state struct {
 	font                         *font
 	size, chars, words, lead, up float64
 	wide                         float64 // horizontal scaling
+	fill, stroke                 Kind    // what the pattern shows that is painted with; Line for a colour
+}
+
+// plain is the state in which a page begins.
+func plain() state { return state{ctm: Identity(), wide: 1, fill: Line, stroke: Line} }
+
+// place is where a content stream is.
+type place struct {
+	line, text Matrix
+	path       Area
+	drawn      bool // the path has a point
+	slanted    bool // and a line that is neither level nor upright, as letters and drawings have
+	last       [2]float64
 }
 
 // painter follows content streams.
@@ -22,28 +36,27 @@ type painter struct {
 	ok    bool
 	steps int
 	fonts map[int]*font
+	tiles map[int]Kind // what each pattern shows
 
 	state
-	saved      []state
-	line, text Matrix
-	path       Area
-	drawn      bool // the path has a point
-	slanted    bool // and a line that is neither level nor upright, as letters and drawings have
-	last       [2]float64
-	args       []any
+	place
+	saved []state
+	args  []any
 }
 
 func (p *painter) add(a Area, kind Kind) {
 	if a.Kind = kind; len(p.areas) < mostAreas {
 		p.areas = append(p.areas, a)
+		return
 	}
+	p.ok = false
 }
 
-// run follows a content stream.
+// run follows a content stream, which begins in the state that the one around it has.
 func (p *painter) run(data []byte, resources object.Dict, ctm Matrix, deep int) {
-	outer, saved := p.state, p.saved
-	p.state, p.saved = state{ctm: ctm, wide: 1}, nil
-	defer func() { p.state, p.saved = outer, saved }()
+	outer, at, saved := p.state, p.place, p.saved
+	p.ctm, p.place, p.saved = ctm, place{}, nil
+	defer func() { p.state, p.place, p.saved = outer, at, saved }()
 	in := &object.Parser{Raw: data}
 	p.args = p.args[:0]
 	for p.steps < mostSteps {
@@ -123,7 +136,7 @@ func (p *painter) do(op string, resources object.Dict, deep int) {
 	case "Do":
 		p.object(resources, deep)
 	case "sh":
-		p.add(Area{X0: -1e9, Y0: -1e9, X1: 1e9, Y1: 1e9}, Line)
+		p.add(everywhere, Line)
 	case "m":
 		p.point(p.number(0), p.number(1))
 	case "l":
@@ -142,16 +155,15 @@ func (p *painter) do(op string, resources object.Dict, deep int) {
 		p.point(p.number(0), p.number(1))
 		p.point(p.number(0)+p.number(2), p.number(1)+p.number(3))
 	case "f", "F", "f*", "B", "B*", "b", "b*", "S", "s":
-		if p.drawn && p.slanted {
-			p.add(p.path, Picture)
-		} else if p.drawn {
-			p.add(p.path, Line)
-		}
-		p.drawn, p.slanted = false, false
+		p.paint(op)
 	case "n":
 		p.drawn, p.slanted = false, false
 	case "gs":
-		p.graphics(resources)
+		p.graphics(resources, deep)
+	case "cs", "sc", "scn", "g", "rg", "k":
+		p.fill = p.colour(resources, deep)
+	case "CS", "SC", "SCN", "G", "RG", "K":
+		p.stroke = p.colour(resources, deep)
 	default:
 		p.textual(op, resources)
 	}
@@ -165,13 +177,20 @@ func (p *painter) point(x, y float64) {
 	p.path, p.drawn, p.last = a, true, [2]float64{x, y}
 }
 
-// graphics takes the font of a state that has a name.
-func (p *painter) graphics(resources object.Dict) {
+// graphics takes the font of a state that has a name, and text that its mask cuts out of what is painted.
+func (p *painter) graphics(resources object.Dict, deep int) {
 	if len(p.args) == 0 {
 		return
 	}
 	name, _ := p.args[0].(object.Name)
-	list := p.r.Array(p.r.Dict(p.r.Dict(resources.Get("ExtGState")).Get(name)).Get("Font"))
+	named := p.r.Dict(p.r.Dict(resources.Get("ExtGState")).Get(name))
+	if mask, ok := p.r.Resolve(p.r.Dict(named.Get("SMask")).Get("G")).(*object.Stream); ok {
+		from := len(p.areas)
+		p.form(mask, resources, p.ctm, deep+1)
+		text := slices.DeleteFunc(p.areas[from:], func(a Area) bool { return a.Kind != Text && a.Kind != Anywhere })
+		p.areas = p.areas[:from+len(text)]
+	}
+	list := p.r.Array(named.Get("Font"))
 	if len(list) == 2 {
 		p.font = p.fontOf(list[0])
 		p.size, _ = p.r.Number(list[1])

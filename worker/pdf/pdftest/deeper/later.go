@@ -113,11 +113,13 @@ func tagged() []paper.Step {
 			"ParentTreeNextKey", "1"))
 		d.Set(document, paper.D("Type", "/StructElem", "S", "/Document", "P", paper.R(root), "K", paper.Rs(paragraph)))
 		d.Set(paragraph, paper.D("Type", "/StructElem", "S", "/P", "P", paper.R(document), "Pg", paper.R(paper.Page), "K",
-			"0"))
+			"0", "ActualText", "(Rent: 1000 EUR a month)"))
 		d.Set(parents, paper.D("Nums", "[0["+paper.R(paragraph)+"]]"))
 		d.Alter(paper.Catalog, "StructTreeRoot", paper.R(root), "MarkInfo", "<</Marked true>>")
 		d.Alter(paper.Page, "StructParents", "0")
 	})
+	const heard = "who hears the page read aloud hears 9000"
+	aloud := func(d *paper.Doc) { d.Alter(paragraph, "ActualText", "(Rent: 9000 EUR a month)") }
 	sign := func(more func(d *paper.Doc)) func(d *paper.Doc) {
 		return func(d *paper.Doc) {
 			d.Sign(paper.Signing{By: "Bruno Diaz", Between: func(d *paper.Doc, _ int) {
@@ -135,6 +137,15 @@ func tagged() []paper.Step {
 	return []paper.Step{
 		{Name: "a tagged file and a second signature", Says: "the same, signed by one more", Want: paper.Kept, On: base,
 			Do: sign(func(*paper.Doc) {})},
+		saved(base, "another text for who hears the page", heard, aloud),
+		on(base, "another text for who hears the page, behind the next signature", heard, sign(aloud)),
+		on(base, "another text for who hears the page, before the next signature", heard, func(d *paper.Doc) {
+			aloud(d)
+			d.Sign(paper.Signing{By: "Bruno Diaz"})
+		}),
+		on(base, "a picture's description, behind the next signature", heard, sign(func(d *paper.Doc) {
+			d.Alter(document, "Alt", "(Rent: 9000 EUR a month)")
+		})),
 	}
 }
 

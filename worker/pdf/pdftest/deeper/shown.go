@@ -38,7 +38,29 @@ func painted() []paper.Step {
 
 		sheet("text by a state", "/G gs BT 20 140 Td (Rent: 1000) Tj ET",
 			"/ExtGState<</G<</Font["+paper.R(paper.Font)+" 12]>>>>"),
+		sheet("text that a pattern draws", "/Pattern cs /P scn 0 0 300 200 re f", "/Pattern<</P 61 0 R>>", tile(said)),
+		sheet("text that a pattern draws along a line", "/Pattern CS /P SCN 60 w 0 150 m 300 150 l S",
+			"/Pattern<</P 61 0 R>>", tile(said)),
+		sheet("text that a pattern draws in a form XObject", "/Pattern cs /P scn /Inner Do",
+			"/Pattern<</P 61 0 R>>/XObject<</Inner 62 0 R>>", tile(said), form("0 0 300 200 re f")),
+		sheet("a picture that a pattern draws", "/Pattern cs /P scn 0 0 300 200 re f", "/Pattern<</P 61 0 R>>",
+			tile("q 200 0 0 20 20 135 cm BI /W 1 /H 1 /CS /G /BPC 8 ID \x00 EI Q")),
+		sheet("text by a pattern of a pattern", "/Pattern cs /P scn 0 0 300 200 re f", "/Pattern<</P 61 0 R>>",
+			tile("/Pattern cs /P scn 0 0 300 200 re f").With("Resources", "<</Pattern<</P 62 0 R>>>>"), tile(said)),
+		sheet("text that a mask cuts out", "/G gs 0 g 0 0 300 200 re f",
+			"/ExtGState<</G<</SMask<</S/Luminosity/G 61 0 R>>>>>>", form("1 g "+said, "Group", "<</S/Transparency/CS/DeviceGray>>")),
+		sheet("text in a font that a form XObject inherits", "/F1 12 Tf /Inner Do", "/XObject<</Inner 61 0 R>>",
+			form("BT 20 140 Td (Rent: 1000) Tj ET")),
+		sheet("text behind what cannot be read", "<zz> "+said, ""),
 	}
+}
+
+const said = "BT /F1 12 Tf 20 140 Td (Rent: 1000) Tj ET"
+
+// tile is a tiling pattern.
+func tile(body string) paper.Object {
+	return paper.S(body, "PatternType", "1", "PaintType", "1", "TilingType", "1", "BBox", "[0 0 300 200]", "XStep", "300",
+		"YStep", "200", "Resources", "<</Font<</F1 "+paper.R(paper.Font)+">>>>")
 }
 
 // nested are changes deep in what a page draws with.
