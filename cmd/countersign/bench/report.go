@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -193,7 +192,6 @@ func (s *stand) disk(ctx context.Context, lines []Line) (d Disk, err error) {
 // printer tells a run as it goes.
 type printer struct {
 	env  *engine.Env
-	out  io.Writer
 	json bool
 }
 

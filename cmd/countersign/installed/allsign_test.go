@@ -39,7 +39,7 @@ func allSigned(t *testing.T, id string, at time.Time, body []byte, secrets ...st
 
 func allSignBody(t *testing.T, id, typ, ref string, live bool) []byte {
 	t.Helper()
-	return installtest.JsonOf(t, installtest.Said{
+	return installtest.JSONOf(t, installtest.Said{
 		"eventId": id, "eventType": typ, "apiVersion": "2026-07-11", "occurredAt": "2026-11-20T10:00:00.000Z",
 		"tenantId": "7b0c8a52-5d0a-4a57-9a3f-0d6e1a9a2f11", "livemode": live, "data": installtest.Said{"documentId": ref},
 	})
@@ -161,7 +161,7 @@ func TestAllSignProofs(t *testing.T) {
 	allSignIs(s, "doc_two", "awaiting_signatures")
 	in.Came(t, account, allSigned(t, "evt_two", now, body, other, key), body, model.Accepted, model.Applied)
 	// A genuine body of the other generation proves itself and is not read.
-	body = installtest.JsonOf(t, installtest.Said{"event": "document.completed", "document": installtest.Said{"id": "doc_two"},
+	body = installtest.JSONOf(t, installtest.Said{"event": "document.completed", "document": installtest.Said{"id": "doc_two"},
 		"pdf": installtest.Said{"s3_presigned_url": svc.URL + "/x?sig=hush"}})
 	for v, secret := range map[model.Verdict]string{model.NotUnderstood: key, model.Refused: other} {
 		got := in.Came(t, account, allSigned(t, "evt_v2", now, body, secret), body, v, "")

@@ -38,7 +38,7 @@ func signedV2(body []byte) map[string]string {
 
 func v2Completed(t *testing.T, ref, link string) []byte {
 	t.Helper()
-	return installtest.JsonOf(t, installtest.Said{"event": "document.completed", "document": installtest.Said{"id": ref},
+	return installtest.JSONOf(t, installtest.Said{"event": "document.completed", "document": installtest.Said{"id": ref},
 		"pdf": installtest.Said{"s3_presigned_url": link}, "data": installtest.Said{"signer": installtest.Said{"name": "Ana Lima"}}})
 }
 
@@ -110,7 +110,7 @@ func TestAllSignV2Proofs(t *testing.T) {
 	const account, ref = simulator.AccountAllSign, "0f8fad5b-d9cb-469f-a165-70867728950e"
 	s, _, in := scriptV2(t, "\n      webhook_secrets: ['"+v2Secret+"']")
 	in.Polling(t, simulator.AccountAllSign)
-	body := installtest.JsonOf(t, installtest.Said{"event": "signer.signed",
+	body := installtest.JSONOf(t, installtest.Said{"event": "signer.signed",
 		"data": installtest.Said{"document_id": ref, "progress": installtest.Said{"completed": 2, "total": 2}}})
 	in.Came(t, account, nil, body, model.Refused, "")
 	in.Came(t, account, map[string]string{"X-AllSign-Signature": "00"}, body, model.Refused, "")

@@ -58,6 +58,10 @@ func TestAPI(t *testing.T) {
 	}, 20*time.Second, 50*time.Millisecond)
 	require.EqualValues(t, 1, run["asked"])
 
+	in.Shows(t, "its documents", func() bool {
+		row := in.Listed(t, ref)
+		return row["documents_total"] != 0.0 && row["documents_stored"] == row["documents_total"]
+	})
 	shown := installtest.ObjectsIn(t, in.Said(t, "show", "--json", simulator.AccountOneSpan, "--", ref))[0]
 	_, did = over(t, in, "GET", row, reader, "")
 	require.Equal(t, shown["history"], did["history"])

@@ -31,7 +31,7 @@ func autosignEvent(t *testing.T, id, typ, ref, status string, more installtest.S
 	for k, v := range more {
 		data[k] = v
 	}
-	return installtest.JsonOf(t, installtest.Said{"created": "2026-11-20T10:00:00.000Z", "id": id, "type": typ, "data": data})
+	return installtest.JSONOf(t, installtest.Said{"created": "2026-11-20T10:00:00.000Z", "id": id, "type": typ, "data": data})
 }
 
 func autosigned(key string, body []byte) map[string]string {
@@ -89,10 +89,13 @@ func TestAutosignCancelled(t *testing.T) {
 	const account = simulator.AccountAutosign
 	s, _, in, send := autosigning(t)
 	autosignIs(s, "c1", "expired")
+	answer, letGo := installtest.Held(t, s.Answers["GET "+autosignPath+"c1"])
+	s.On("GET "+autosignPath+"c1", answer)
 	more := installtest.Said{"cancelled_reason": "a typo in the name", "cancelled_at": "2026-11-20T10:00:00.000Z"}
 	send(autosignEvent(t, "e1", "transaction_started", "c1", "started", nil), model.Accepted, model.Applied)
 	send(autosignEvent(t, "e2", "transaction_cancelled", "c1", "expired", more), model.Accepted, model.Applied)
 	in.Is(t, "c1", installtest.Said{"status": "cancelled", "confirmed": false})
+	letGo()
 	want := installtest.Said{"status": "cancelled", "confirmed": true, "reported_status": "", "provider_status": "expired",
 		"reason": "a typo in the name"}
 	in.Becomes(t, "c1", want)

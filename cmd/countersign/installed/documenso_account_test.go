@@ -23,7 +23,7 @@ func TestDocumensoProofs(t *testing.T) {
 	d.in.Polling(t, simulator.AccountDocumenso)
 	d.is(ref, "PENDING", nil)
 	payload := d.payload(ref, "PENDING", nil)
-	body := installtest.JsonOf(t, installtest.Said{"event": "DOCUMENT_SENT", "payload": payload, "createdAt": isoStamp(time.Now()),
+	body := installtest.JSONOf(t, installtest.Said{"event": "DOCUMENT_SENT", "payload": payload, "createdAt": isoStamp(time.Now()),
 		"webhookEndpoint": "http://user:hush-endpoint@x.example.org/"})
 	for _, h := range []map[string]string{nil, {"X-Documenso-Secret": ""}, {"X-Documenso-Secret": d.key + "x"},
 		{"X-Documenso-Secret": d.key[1:]}, {"Authorization": d.key}} {

@@ -43,7 +43,7 @@ func TestDocumensoNumbersOnly(t *testing.T) {
 
 	d.tells(t, "DOCUMENT_SENT", number("envelope_nobody", "PENDING", 43), model.Accepted, model.Checking)
 	d.in.Came(t, simulator.AccountDocumenso, nil,
-		installtest.JsonOf(t, installtest.Said{"event": "DOCUMENT_SENT", "payload": number("envelope_nobody", "PENDING", 44)}), model.Refused, "")
+		installtest.JSONOf(t, installtest.Said{"event": "DOCUMENT_SENT", "payload": number("envelope_nobody", "PENDING", 44)}), model.Refused, "")
 	d.in.Shows(t, "the unknown number was asked about", func() bool {
 		list := installtest.ObjectsIn(t, d.in.Said(t, "callbacks", "list", "--json", "--ref", "document_43"))
 		return len(list) == 1 && list[0]["outcome"] == string(model.ClaimUnresolved)

@@ -158,7 +158,7 @@ func (d *documensoScript) payload(ref, status string, more installtest.Said) ins
 // tells sends a callback that carries the secret.
 func (d *documensoScript) tells(t *testing.T, event string, payload installtest.Said, v model.Verdict, o model.Outcome) installtest.Said {
 	t.Helper()
-	body := installtest.JsonOf(t, installtest.Said{
+	body := installtest.JSONOf(t, installtest.Said{
 		"event": event, "payload": payload, "createdAt": isoStamp(time.Now()),
 		"webhookEndpoint": "http://user:hush-endpoint@" + d.in.Public + "/callbacks/x",
 	})

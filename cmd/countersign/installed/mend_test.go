@@ -9,6 +9,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -167,9 +168,10 @@ func TestTheCheckNamesTheStepThatFails(t *testing.T) {
 	in := installtest.Install(t, svc, 1)
 	stop := in.Daemon(t)
 	target := &url.URL{Scheme: "http", Host: in.Public}
-	var spoil func(w http.ResponseWriter, r *http.Request, next http.Handler)
+	type spoiler = func(w http.ResponseWriter, r *http.Request, next http.Handler)
+	var spoil atomic.Pointer[spoiler]
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		spoil(w, r, httputil.NewSingleHostReverseProxy(target))
+		(*spoil.Load())(w, r, httputil.NewSingleHostReverseProxy(target))
 	}))
 	t.Cleanup(proxy.Close)
 	in.Edit(t, `url: "http://127[^"]*"`, `url: "`+proxy.URL+`"`)
@@ -205,7 +207,7 @@ func TestTheCheckNamesTheStepThatFails(t *testing.T) {
 			body("<html>")(w, r, next)
 		}},
 	} {
-		spoil = c.spoil
+		spoil.Store(&c.spoil)
 		stdout, _, code := in.Verb(t, "registration", "check", simulator.AccountOneSpan, "--json")
 		steps := installtest.ObjectsIn(t, stdout)
 		last := steps[len(steps)-1]

@@ -1,3 +1,5 @@
+// Package installtest is for tests of the built program: an installation in a folder of its own, simulated services
+// beside it, verbs and daemons as processes.
 package installtest
 
 import (

@@ -255,6 +255,7 @@ func (in Installation) Read(t *testing.T, do func(*store.Store)) {
 	require.NoError(t, in.Env().Reading(t.Context(), func(_ *config.Config, s *store.Store) error { do(s); return nil }))
 }
 
+// FileHash is the SHA-256 of a file, in hex.
 func FileHash(t *testing.T, path string) string {
 	t.Helper()
 	b, err := os.ReadFile(path)

@@ -16,6 +16,7 @@ import (
 	"countersign/provider/simulator"
 )
 
+// What the tests of the built program agree on.
 const (
 	NewerStep = 9999 // a step of the schema that no program has
 
@@ -38,7 +39,8 @@ func (in Installation) Said(t *testing.T, args ...string) string {
 	return stdout
 }
 
-const DaySeconds = 8640 // a day in ten seconds
+// DaySeconds is the speed at which a day takes ten seconds.
+const DaySeconds = 8640
 
 // ObjectsIn reads what --json prints, an object a line.
 func ObjectsIn(t *testing.T, text string) (out []map[string]any) {
@@ -75,6 +77,7 @@ func (in Installation) Polled(t *testing.T, account string) (n int) {
 	return n
 }
 
+// Incidents are the open ones: account and kind.
 func (in Installation) Incidents(t *testing.T) (open []string) {
 	t.Helper()
 	in.Read(t, func(s *store.Store) {
@@ -102,6 +105,7 @@ func (s *Services) Completed(t *testing.T) string {
 	return ""
 }
 
+// Row reads the row of a ref.
 func (in Installation) Row(t *testing.T, ref string) (row model.Transaction) {
 	t.Helper()
 	in.Read(t, func(s *store.Store) {
@@ -112,6 +116,7 @@ func (in Installation) Row(t *testing.T, ref string) (row model.Transaction) {
 	return row
 }
 
+// Taken is the answer to a callback that was taken.
 const Taken = `{"received":true}`
 
 // Looked asks the console; host and token may be empty.

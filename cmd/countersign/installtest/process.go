@@ -19,6 +19,7 @@ type Process struct {
 	Done chan struct{}
 }
 
+// SafeBuffer keeps what several write at once.
 type SafeBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -58,6 +59,7 @@ func (in Installation) StartAs(t *testing.T, binary string, args ...string) *Pro
 	return p
 }
 
+// Kill ends the process at once and waits for its end.
 func (p *Process) Kill() {
 	p.Process.Signal(syscall.SIGKILL) //nolint:errcheck // may be over
 	<-p.Done
@@ -86,6 +88,7 @@ func (in Installation) Up(t *testing.T, p *Process) {
 	})
 }
 
+// Answers says whether a GET of url is answered with code.
 func Answers(url string, code int) bool {
 	resp, err := http.Get(url) //nolint:noctx // loopback
 	if err != nil {

@@ -79,6 +79,7 @@ func (s *Scripted) Count(pattern string) int {
 	return s.asked[pattern]
 }
 
+// AnswerJSON answers with v as JSON.
 func AnswerJSON(code int, v any) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -87,6 +88,7 @@ func AnswerJSON(code int, v any) http.HandlerFunc {
 	}
 }
 
+// AnswerFile answers with a PDF file.
 func AnswerFile(b []byte) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/pdf")
@@ -143,7 +145,8 @@ func PdfOf(word string) []byte {
 	return b.Bytes()
 }
 
-func JsonOf(t *testing.T, v any) []byte {
+// JSONOf is v as JSON.
+func JSONOf(t *testing.T, v any) []byte {
 	t.Helper()
 	b, err := json.Marshal(v)
 	require.NoError(t, err)
@@ -225,6 +228,7 @@ func (in Installation) Is(t *testing.T, ref string, want Said) {
 	require.True(t, row != nil && Agree(row, want), "%s is %v, not %v", ref, row, want)
 }
 
+// Agree says whether a row has the values that are wanted.
 func Agree(row, want Said) bool {
 	for key, value := range want {
 		if n, ok := value.(int); ok {

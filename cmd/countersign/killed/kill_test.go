@@ -25,8 +25,6 @@ import (
 	"countersign/provider/simulator"
 )
 
-const ()
-
 // The real program is killed in the middle of everything: what was acknowledged is kept, what was in
 // work is resumed, and nothing is left lying about.
 func TestKilled(t *testing.T) {

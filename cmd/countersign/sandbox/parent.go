@@ -101,7 +101,7 @@ func (c *Reader) run(ctx context.Context, in *os.File, question []byte, memory i
 	watch.Go(func() {
 		late := time.NewTimer(c.wall)
 		defer late.Stop()
-		look := time.NewTicker(c.look)
+		look := time.NewTicker(max(c.look, time.Millisecond))
 		defer look.Stop()
 		for {
 			select {

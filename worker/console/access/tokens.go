@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -50,8 +51,8 @@ func CheckToken(token string) error {
 	if len(token) != len(tokenPrefix)+bodyLength+sumLength || token[:len(tokenPrefix)] != tokenPrefix {
 		return ErrToken
 	}
-	body, sum := token[len(tokenPrefix):len(token)-sumLength], token[len(token)-sumLength:]
-	if checkSum(body) != sum {
+	body, check := token[len(tokenPrefix):len(token)-sumLength], token[len(token)-sumLength:]
+	if subtle.ConstantTimeCompare([]byte(checkSum(body)), []byte(check)) != 1 {
 		return ErrToken
 	}
 	return nil

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"reflect"
 	"strings"
 	"sync"
 	"time"
@@ -172,8 +171,3 @@ func get[I, O any](a *API, o huma.Operation, read func(context.Context, *I) (O, 
 
 // body is an answer that is a body and nothing else.
 type body[T any] struct{ Body T }
-
-// schemaOf returns the schema of a type, for answers that huma does not write itself.
-func (a *API) schemaOf(of any) *huma.Schema {
-	return a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeOf(of), true, "")
-}

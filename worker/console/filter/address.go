@@ -75,13 +75,13 @@ func Open(list string, filter any, cursor string) (at string, err error) {
 	if err != nil || len(raw) < 4 {
 		return "", bad
 	}
-	text, sum := raw[:len(raw)-4], binary.BigEndian.Uint32(raw[len(raw)-4:])
+	text, check := raw[:len(raw)-4], binary.BigEndian.Uint32(raw[len(raw)-4:])
 	var s sealed
-	if crc32.ChecksumIEEE(text) != sum || json.Unmarshal(text, &s) != nil || s.List != list {
+	if crc32.ChecksumIEEE(text) != check || json.Unmarshal(text, &s) != nil || s.List != list {
 		return "", bad
 	}
-	given := Values(filter)
-	if len(given) > 0 && given.Encode() != s.Filter {
+	asked := Values(filter)
+	if len(asked) > 0 && asked.Encode() != s.Filter {
 		return "", bad
 	}
 	values, err := url.ParseQuery(s.Filter)

@@ -4,14 +4,14 @@ package digest
 
 import (
 	"crypto"
-	_ "crypto/md5"
-	_ "crypto/sha1"
+	_ "crypto/md5"  // for crypto.Hash to find it
+	_ "crypto/sha1" // for crypto.Hash to find it
 	_ "crypto/sha256"
 	_ "crypto/sha3"
 	_ "crypto/sha512"
 	"sync"
 
-	_ "golang.org/x/crypto/ripemd160"
+	_ "golang.org/x/crypto/ripemd160" //nolint:staticcheck // files were signed with it: crypto.Hash has to find it
 )
 
 // Names of digests, as the standards write them.

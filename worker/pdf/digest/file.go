@@ -133,7 +133,7 @@ func (f *File) digest(h crypto.Hash, spans []int64) ([]byte, error) {
 
 // prefix is the digest's state after the file's first bytes, begun where an earlier one stopped.
 func (f *File) prefix(h crypto.Hash, end int64) (hash.Hash, error) {
-	var state hash.Hash = h.New()
+	state := h.New()
 	at := int64(0)
 	_, clones := state.(hash.Cloner)
 	kept := f.kept[h]

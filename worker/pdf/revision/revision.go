@@ -1,3 +1,5 @@
+// Package revision reads each revision of a PDF file from its own bytes alone: tables and object streams, lazily, each
+// object as a viewer of that revision finds it.
 package revision
 
 import (
@@ -196,25 +198,25 @@ func (r *Revision) Resolve(o any) any {
 	return nil
 }
 
-// object.Dict resolves a dictionary, or a stream's; it is empty where there is none.
+// Dict resolves a dictionary, or a stream's; it is empty where there is none.
 func (r *Revision) Dict(o any) object.Dict {
 	d, _ := object.PlainDict(r.Resolve(o))
 	return d
 }
 
-// object.Array resolves an array; it is empty where there is none.
+// Array resolves an array; it is empty where there is none.
 func (r *Revision) Array(o any) object.Array {
 	a, _ := r.Resolve(o).(object.Array)
 	return a
 }
 
-// object.Name resolves a name; "" where there is none.
+// Name resolves a name; "" where there is none.
 func (r *Revision) Name(o any) object.Name {
 	n, _ := r.Resolve(o).(object.Name)
 	return n
 }
 
-// object.Number resolves a number; false where there is none.
+// Number resolves a number; false where there is none.
 func (r *Revision) Number(o any) (float64, bool) {
 	n, ok := r.Resolve(o).(object.Number)
 	return float64(n), ok

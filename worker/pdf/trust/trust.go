@@ -143,10 +143,11 @@ func (s *Store) judgeChain(b *builder, q Question) (is Outcome, why string, chec
 	}
 	checked = true
 	for i, c := range chain {
-		issuer := top
+		issuer := b.above(c)
 		if i+1 < len(chain) {
 			issuer = chain[i+1]
-		} else if issuer = b.above(c); issuer == nil {
+		}
+		if issuer == nil {
 			break // nobody stands above it: it is trusted as it is
 		}
 		status, at := s.revocation.of(c, issuer, q.At, s)

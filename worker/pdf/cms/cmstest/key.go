@@ -8,10 +8,10 @@ import (
 	"crypto/dsa" //nolint:staticcheck // old contracts are signed with it
 	"crypto/ed25519"
 	"crypto/elliptic"
-	_ "crypto/md5"
+	_ "crypto/md5" // for crypto.Hash to find it
 	"crypto/rand"
 	"crypto/rsa"
-	_ "crypto/sha1"
+	_ "crypto/sha1" // for crypto.Hash to find it
 	_ "crypto/sha256"
 	_ "crypto/sha3"
 	_ "crypto/sha512"
@@ -20,7 +20,7 @@ import (
 	"sync"
 	"testing"
 
-	_ "golang.org/x/crypto/ripemd160"
+	_ "golang.org/x/crypto/ripemd160" //nolint:staticcheck // files were signed with it: crypto.Hash has to find it
 
 	"countersign/worker/pdf/ber"
 )

@@ -76,7 +76,7 @@ func inflate(in []byte, most int) ([]byte, error) {
 func unHex(in []byte) ([]byte, error) {
 	out, half := make([]byte, 0, len(in)/2), -1
 	for _, c := range in {
-		d := -1
+		var d int
 		switch {
 		case c == '>':
 			if half >= 0 {
