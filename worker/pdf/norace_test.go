@@ -2,5 +2,9 @@
 
 package pdf_test
 
-// chances is how many scripts of mutations are played.
-const chances = 400
+const (
+	// chances is how many scripts of mutations are played.
+	chances = 400
+	// sparse is which part of the fuzz target's seeds is played: all.
+	sparse = 1
+)
