@@ -106,7 +106,7 @@ var arrows = map[string][]string{
 	"worker/console": {"model", "model/words", "model/store", "worker/console/access", "worker/console/acts",
 		"worker/console/api", "worker/console/feed", "worker/console/problem"},
 	"worker/console/objects": {"model"},
-	"cmd/countersign/installtest": {"cmd/countersign/config", "cmd/countersign/demo", "cmd/countersign/engine", "model",
+	"cmd/countersign/installtest": {"worker/console/objects", "cmd/countersign/config", "cmd/countersign/demo", "cmd/countersign/engine", "model",
 		"model/store", "provider", "provider/NAME", "provider/simulator", "provider/simulator/world/pdf"},
 	"cmd/countersign/installed": {},
 	"cmd/countersign/killed":    {},

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -166,7 +165,7 @@ func (r *checker) checkACME(c *Config) {
 		r.wrong("public.tls.acme.cache", "is needed: PostgreSQL has no folder to keep account key and certificates in")
 	}
 	if a.Roots != "" {
-		if _, err := os.ReadFile(a.Roots); err != nil {
+		if _, err := tree.ReadRegular(a.Roots, mostTrust); err != nil {
 			r.wrong("public.tls.acme.roots", "%v", err)
 		}
 	}
@@ -179,11 +178,11 @@ func (r *checker) checkPair(t TLS) {
 		r.wrong(path, format, args...)
 		r.found[len(r.found)-1].Secret = true
 	}
-	cert, err := os.ReadFile(t.CertFile)
+	cert, err := tree.ReadRegular(t.CertFile, mostTrust)
 	if err != nil {
 		unfit("public.tls.cert_file", "%v", err)
 	}
-	key, kerr := os.ReadFile(t.KeyFile)
+	key, kerr := tree.ReadRegular(t.KeyFile, mostTrust)
 	if kerr != nil {
 		unfit("public.tls.key_file", "%v", kerr)
 	}

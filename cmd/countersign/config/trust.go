@@ -5,9 +5,9 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"encoding/pem"
-	"os"
 	"strings"
 
+	"countersign/cmd/countersign/config/tree"
 	"countersign/model"
 )
 
@@ -30,13 +30,16 @@ func (a *Account) Expectation() model.Expectation {
 	return model.Expectation(cmp.Or(a.Signatures, string(known)))
 }
 
+// mostTrust is more than any list of certificates takes.
+const mostTrust = 1 << 20
+
 // checkTrust reads the certificates. Who only reads the database may lack the right to.
 func (r *checker) checkTrust(a *Account) {
 	path, file := a.at+".trust.certificates", a.Trust.Certificates
 	if file == "" {
 		return
 	}
-	text, err := os.ReadFile(file)
+	text, err := tree.ReadRegular(file, mostTrust)
 	if err != nil {
 		r.wrong(path, "%v", err)
 		r.found[len(r.found)-1].Secret = true

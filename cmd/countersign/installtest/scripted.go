@@ -16,8 +16,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/model"
+	"countersign/model/store"
 	"countersign/provider/simulator"
 	"countersign/provider/simulator/world/pdf"
+	"countersign/worker/console/objects"
 )
 
 // Scripted stands before a simulated service and answers for the transactions of one test.
@@ -181,7 +183,13 @@ func (in Installation) Came(t *testing.T, account string, headers map[string]str
 		require.Equal(t, http.StatusOK, code, answer)
 		require.Equal(t, Taken, answer)
 	}
-	got := ObjectsIn(t, in.Said(t, "callbacks", "list", "--json", "--limit", "1"))[0]
+	var got Said
+	in.Read(t, func(s *store.Store) {
+		list, _, err := s.Callbacks(t.Context(), store.CallbackFilter{Limit: 1})
+		require.NoError(t, err)
+		require.NotEmpty(t, list)
+		got = saidOf(t, objects.OfCallback(list[0]))
+	})
 	require.Equal(t, string(v), got["verdict"], "%v of %s", got, body)
 	if outcome != "" {
 		require.Equal(t, string(outcome), got["outcome"], "%v of %s", got, body)
@@ -192,12 +200,23 @@ func (in Installation) Came(t *testing.T, account string, headers map[string]str
 // Listed is the row of a ref as `list` shows it; nil where there is none.
 func (in Installation) Listed(t *testing.T, ref string) Said {
 	t.Helper()
-	for _, row := range ObjectsIn(t, in.Said(t, "list", "--json")) {
-		if row["ref"] == ref {
-			return row
+	var row Said
+	in.Read(t, func(s *store.Store) {
+		rows, err := s.FindRef(t.Context(), ref)
+		require.NoError(t, err)
+		if len(rows) > 0 {
+			row = saidOf(t, objects.OfTransaction(rows[0]))
 		}
-	}
-	return nil
+	})
+	return row
+}
+
+// saidOf is an object as --json prints it. It is made here and not by a verb, a process that takes a second where the
+// machine is busy: what comes next in the daemon waits two.
+func saidOf(t *testing.T, object any) (out Said) {
+	t.Helper()
+	require.NoError(t, json.Unmarshal(JSONOf(t, object), &out))
+	return out
 }
 
 // Shown is all that `show` tells of a ref.

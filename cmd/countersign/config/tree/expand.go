@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -231,6 +232,26 @@ func (e *expander) fromFile(n *Node, path string) *Node {
 	}
 	v.text = text
 	return v
+}
+
+// ReadRegular reads a file of at most so many bytes that is no folder, pipe or device: those may never end, or let
+// nobody go who opens them.
+func ReadRegular(file string, most int64) ([]byte, error) {
+	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is no file that can be read whole, but a folder, pipe or device", file)
+	case info.Size() > most:
+		return nil, fmt.Errorf("%s has %d bytes: at most %d are read", file, info.Size(), most)
+	}
+	return io.ReadAll(io.LimitReader(f, most))
 }
 
 // ReadSecret reads a small file; its error names the file and never what is in it.
