@@ -133,7 +133,8 @@ const (
 )
 
 // RefusedAt notes a refusal that asked for no certain pause and returns the pause to make, which
-// doubles with each refusal in a row. Calls that were under way together count as one.
+// doubles with each refusal in a row. Calls that were under way together count as one, also where one of them was taken
+// meanwhile.
 func (b *Budget) RefusedAt(left time.Time, atLeast time.Duration) time.Duration {
 	if b == nil {
 		return max(refusedFirst, atLeast)
@@ -144,7 +145,7 @@ func (b *Budget) RefusedAt(left time.Time, atLeast time.Duration) time.Duration 
 	if b.since.IsZero() || !left.Before(b.since) {
 		b.refused, b.since = min(b.refused+1, 10), now
 	}
-	return max(min(refusedFirst<<(b.refused-1), refusedMost), atLeast)
+	return max(min(refusedFirst<<max(b.refused-1, 0), refusedMost), atLeast)
 }
 
 // Taken notes that the service took a call.
