@@ -135,8 +135,9 @@ func (s EmbeddedSignature) Status() Signature {
 }
 
 // Judge is the version of the rules by which this program judges files. Raise it with each change that may give a file
-// another word or another fault: files that an older version has judged are then judged again.
-const Judge = 1
+// another word or another fault: files that an older version has judged are then judged again. A file has 0 that no
+// version has looked into, since it did not come whole.
+const Judge = 2
 
 // FileFacts are the facts of a file beside its words and its signatures.
 type FileFacts struct {

@@ -48,6 +48,9 @@ func (ds *Documents) Check(ctx context.Context, d model.Document) (out []Differe
 		return nil, false, err
 	}
 	defer f.Close() //nolint:errcheck // only read
+	if unjudged(d) {
+		return nil, false, nil
+	}
 	v, err := ds.look(ctx, f, d.Account)
 	if err != nil {
 		return nil, false, err
@@ -68,6 +71,12 @@ func (ds *Documents) Check(ctx context.Context, d model.Document) (out []Differe
 	differs("integrity", string(d.Facts.Integrity), string(v.Facts.Integrity))
 	differs("coverage", string(d.Facts.Coverage), string(v.Facts.Coverage))
 	return out, false, nil
+}
+
+// unjudged says whether a file was quarantined before any rules looked into it: it came cut off, or was no PDF, or not
+// as long as it was said to be. No rules can find it whole later; a reader that bears damage would read it all the same.
+func unjudged(d model.Document) bool {
+	return d.State == model.DocumentQuarantined && d.Facts.File.Judge == 0
 }
 
 // worse says whether newer rules think less of a file than older ones did.
@@ -111,7 +120,7 @@ func (ds *Documents) JudgeQuarantined(ctx context.Context) error {
 			return err
 		}
 		for _, d := range page {
-			if before = d.ID; d.Facts.File.Judge >= model.Judge || d.Path == "" {
+			if before = d.ID; d.Path == "" || unjudged(d) || d.Facts.File.Judge >= model.Judge {
 				continue
 			}
 			switch found, _, err := ds.Check(ctx, d); {

@@ -131,3 +131,27 @@ func TestNewerRulesLeaveAStoredFileWhereItIs(t *testing.T) {
 		same(t, "again", []any{len(found), judged}, []any{0, false})
 	})
 }
+
+// A file that did not come whole stays in quarantine whatever the rules are: a reader that bears damage would read it.
+func TestNoRulesLetACutFileOut(t *testing.T) {
+	for name, raw := range map[string][]byte{
+		"cut":        pdftest.Signed()[:len(pdftest.Signed())-300],
+		"a web page": []byte("<html>sign in first</html>"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			both(t, func(t *testing.T, b *bench) {
+				b.service.Files["1"] = raw
+				b.answered(t, "a", completed(marked("")))
+				d := b.fetched(t, "a")
+				same(t, "state", d.State, model.DocumentQuarantined)
+				same(t, "its judge", d.Facts.File.Judge, 0)
+				b.says(pdf.Verdict{Facts: model.SignatureFacts{Signature: model.SignatureIntact}}) // were it asked
+				check(t, b.JudgeQuarantined(t.Context()))
+				found, judged, err := b.Check(t.Context(), d)
+				check(t, err)
+				same(t, "found", []any{len(found), judged}, []any{0, false})
+				same(t, "state", b.document(t, "a").State, model.DocumentQuarantined)
+			})
+		})
+	}
+}
