@@ -23,7 +23,7 @@ func tasks() []task {
 		{"run", "Run:", verbs{newServeCommand, newMigrateCommand, newBackupCommand, newRestoreCommand}},
 		{"look", "Look:", verbs{
 			newStatusCommand, newListCommand, newShowCommand, newChangesCommand, newGapsCommand, newCallbacksCommand,
-			newDocumentsCommand, newExportCommand,
+			newDocumentsCommand, newHooksCommand, newExportCommand,
 		}},
 		{"ask", "Ask the provider:", verbs{newPollCommand, newBackfillCommand, newVerifyCommand}},
 		{"mend", "Mend:", verbs{newTrackCommand, newUntrackCommand, newResolveCommand, newForgetCommand}},

@@ -3,6 +3,7 @@ package config
 import (
 	"crypto/tls"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"path/filepath"
@@ -21,10 +22,6 @@ import (
 // found.
 func check(c *Config, root *tree.Node, before tree.List, known map[string]provider.Driver) tree.List {
 	r := &checker{root: root, found: before}
-	if key, _ := root.Pair("hooks"); key != nil {
-		r.found.Add(key.Line, "hooks",
-			"is not in this version yet: `countersign changes --follow` prints every change for a program of yours")
-	}
 	r.checkStores(c)
 	r.checkPublic(c.Public)
 	r.checkACME(c)
@@ -47,6 +44,7 @@ func check(c *Config, root *tree.Node, before tree.List, known map[string]provid
 			r.checkJitter(a.at+".polling", a.Polling, c.SlotJitter)
 		}
 	}
+	r.checkHooks(c, slices.Sorted(maps.Keys(known)))
 	return r.found
 }
 
