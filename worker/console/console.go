@@ -18,6 +18,7 @@ import (
 	"countersign/worker/console/access"
 	"countersign/worker/console/acts"
 	"countersign/worker/console/api"
+	"countersign/worker/console/counts"
 	"countersign/worker/console/feed"
 	"countersign/worker/console/problem"
 
@@ -49,6 +50,7 @@ type Server struct {
 	handler http.Handler
 	door    *access.Door
 	feed    *feed.Feed
+	counts  *counts.Counts
 	probes  []*probe
 	bare    bare
 }
@@ -67,7 +69,8 @@ func New(o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = logrus.NewEntry(&logrus.Logger{Out: io.Discard, Formatter: &logrus.TextFormatter{}})
 	}
-	s := &Server{Options: o, feed: feed.New(feed.Options{Store: o.Store, Now: o.Now})}
+	s := &Server{Options: o, feed: feed.New(feed.Options{Store: o.Store, Now: o.Now}),
+		counts: counts.New(o.Store, o.Now)}
 	for _, c := range o.Checks {
 		s.probes = append(s.probes, &probe{Check: c})
 	}
@@ -106,7 +109,8 @@ func (s *Server) routes() http.Handler {
 		}
 		r.Group(func(r chi.Router) {
 			r.Use(s.door.Limited, access.Writes, access.Conditional)
-			api.New(r, api.Options{Store: s.Store, Acts: s.Acts, Feed: s.feed, Version: s.Version, Now: s.Now, Log: s.Log})
+			api.New(r, api.Options{Store: s.Store, Acts: s.Acts, Feed: s.feed, Counts: s.counts, Version: s.Version, Now: s.Now,
+				Log: s.Log})
 		})
 	})
 	return r

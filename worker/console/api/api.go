@@ -17,6 +17,7 @@ import (
 
 	"countersign/model/store"
 	"countersign/worker/console/acts"
+	"countersign/worker/console/counts"
 	"countersign/worker/console/feed"
 	"countersign/worker/console/problem"
 )
@@ -26,6 +27,7 @@ type Options struct {
 	Store   *store.Store
 	Acts    acts.Acts
 	Feed    *feed.Feed
+	Counts  *counts.Counts
 	Version string
 	Now     func() time.Time
 	Log     *logrus.Entry
@@ -35,8 +37,7 @@ type Options struct {
 type API struct {
 	Options
 	huma     huma.API
-	accounts cached[accountsNow]
-	counts   cached[countsNow]
+	accounts counts.Cached[accountsNow]
 }
 
 // maxBody is the largest body that is read.

@@ -2,8 +2,6 @@ package api
 
 import (
 	"context"
-	"sync"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -82,33 +80,4 @@ func pageOf[F, S, T, O any](
 		out.NextCursor = filter.Seal(name, f, next)
 	}
 	return out, nil
-}
-
-// cached is something that is counted, at most every five seconds and a twentieth of the time: who asks meanwhile gets
-// what was counted last.
-type cached[T any] struct {
-	mu    sync.Mutex
-	value T
-	until time.Time
-	had   bool
-}
-
-const countsFor = 5 * time.Second
-
-// get returns what was counted, or counts it.
-func (c *cached[T]) get(ctx context.Context, now func() time.Time, count func(context.Context) (T, error)) (T, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	began := now()
-	if c.had && began.Before(c.until) {
-		return c.value, nil
-	}
-	value, err := count(context.WithoutCancel(ctx))
-	if err != nil {
-		return c.value, err
-	}
-	ended := now()
-	c.value, c.had = value, true
-	c.until = ended.Add(max(countsFor, 19*ended.Sub(began)))
-	return value, nil
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"countersign/model"
 	"countersign/model/store"
 	"countersign/worker/console/objects"
 )
@@ -26,17 +25,6 @@ type overview struct {
 
 // accountsNow is how the accounts do.
 type accountsNow struct{ list []objects.Account }
-
-// countsNow is what was counted of the table.
-type countsNow struct {
-	at                  time.Time
-	statuses, documents map[string]int
-	attention, checking int
-	overdue             int
-}
-
-// overdueAfter is how long a row may be due.
-const overdueAfter = 5 * time.Minute
 
 // none is the input of what takes no parameter.
 type none struct{}
@@ -68,20 +56,20 @@ func (a *API) readStatus() {
 }
 
 func (a *API) accountsNow(ctx context.Context) (accountsNow, error) {
-	return a.accounts.get(ctx, a.Now, func(ctx context.Context) (accountsNow, error) {
+	return a.accounts.Get(ctx, a.Now, func(ctx context.Context) (accountsNow, error) {
 		list, err := a.Acts.Accounts(ctx)
 		return accountsNow{list}, err
 	})
 }
 
 func (a *API) overview(ctx context.Context) (o overview, err error) {
-	c, err := a.counts.get(ctx, a.Now, a.count)
+	c, err := a.Counts.Table(ctx)
 	if err != nil {
 		return o, err
 	}
 	o = overview{
-		Version: a.Version, CountedAt: objects.At(c.at), Transactions: c.statuses, Documents: c.documents,
-		Attention: c.attention, Checking: c.checking, Overdue: c.overdue, Incidents: []objects.Incident{},
+		Version: a.Version, CountedAt: objects.At(c.At), Transactions: byWord(c.Statuses), Documents: byWord(c.Documents),
+		Attention: c.Attention, Checking: c.Checking, Overdue: c.Overdue, Incidents: []objects.Incident{},
 	}
 	if o.OldestSeq, o.Seq, err = a.Store.Feed(ctx); err != nil {
 		return o, err
@@ -93,38 +81,13 @@ func (a *API) overview(ctx context.Context) (o overview, err error) {
 	return o, err
 }
 
-// count counts what takes a while to count.
-func (a *API) count(ctx context.Context) (c countsNow, err error) {
-	c = countsNow{at: a.Now(), statuses: map[string]int{}, documents: map[string]int{}}
-	for _, s := range model.Statuses() {
-		c.statuses[string(s)] = 0
+// byWord are counts by the words of a contract.
+func byWord[T ~string](of map[T]int) map[string]int {
+	out := make(map[string]int, len(of))
+	for word, n := range of {
+		out[string(word)] = n
 	}
-	rows, err := a.Store.Counts(ctx)
-	if err != nil {
-		return c, err
-	}
-	for _, r := range rows {
-		c.statuses[string(r.Status)] += r.Rows
-	}
-	documents, err := a.Store.CountDocuments(ctx)
-	if err != nil {
-		return c, err
-	}
-	for _, d := range documents {
-		c.documents[string(d.State)] += d.Documents
-	}
-	yes := true
-	if c.attention, err = a.Store.Count(ctx, store.Filter{Attention: true}); err != nil {
-		return c, err
-	}
-	if c.checking, err = a.Store.Count(ctx, store.Filter{Checking: &yes}); err != nil {
-		return c, err
-	}
-	due, err := a.Store.DueCount(ctx, a.Now().Add(-overdueAfter))
-	for _, n := range due {
-		c.overdue += n
-	}
-	return c, err
+	return out
 }
 
 type summaryInput struct {
