@@ -18,9 +18,9 @@ import (
 	"countersign/worker/console/access"
 	"countersign/worker/console/acts"
 	"countersign/worker/console/api"
-	"countersign/worker/console/counts"
 	"countersign/worker/console/feed"
 	"countersign/worker/console/problem"
+	"countersign/worker/console/reads"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
@@ -50,7 +50,7 @@ type Server struct {
 	handler http.Handler
 	door    *access.Door
 	feed    *feed.Feed
-	counts  *counts.Counts
+	reads   *reads.Reads
 	probes  []*probe
 	bare    bare
 }
@@ -70,7 +70,7 @@ func New(o Options) (*Server, error) {
 		o.Log = logrus.NewEntry(&logrus.Logger{Out: io.Discard, Formatter: &logrus.TextFormatter{}})
 	}
 	s := &Server{Options: o, feed: feed.New(feed.Options{Store: o.Store, Now: o.Now}),
-		counts: counts.New(o.Store, o.Now)}
+		reads: reads.New(reads.Options{Store: o.Store, Acts: o.Acts, Now: o.Now})}
 	for _, c := range o.Checks {
 		s.probes = append(s.probes, &probe{Check: c})
 	}
@@ -109,8 +109,8 @@ func (s *Server) routes() http.Handler {
 		}
 		r.Group(func(r chi.Router) {
 			r.Use(s.door.Limited, access.Writes, access.Conditional)
-			api.New(r, api.Options{Store: s.Store, Acts: s.Acts, Feed: s.feed, Counts: s.counts, Version: s.Version, Now: s.Now,
-				Log: s.Log})
+			api.New(r, api.Options{Store: s.Store, Acts: s.Acts, Reads: s.reads, Feed: s.feed, Version: s.Version,
+				Now: s.Now, Log: s.Log})
 		})
 	})
 	return r

@@ -2,10 +2,8 @@ package api
 
 import (
 	"context"
-	"slices"
 	"time"
 
-	"countersign/model/store"
 	"countersign/worker/console/objects"
 )
 
@@ -23,9 +21,6 @@ type overview struct {
 	Incidents    []objects.Incident `json:"incidents" doc:"those that are open"`
 }
 
-// accountsNow is how the accounts do.
-type accountsNow struct{ list []objects.Account }
-
 // none is the input of what takes no parameter.
 type none struct{}
 
@@ -34,41 +29,26 @@ func (a *API) readStatus() {
 		func(ctx context.Context, _ *none) (overview, error) { return a.overview(ctx) })
 	get(a, op("list-accounts", "/accounts", "accounts", "How each account does"),
 		func(ctx context.Context, _ *none) (Page[objects.Account], error) {
-			now, err := a.accountsNow(ctx)
-			return Page[objects.Account]{Items: now.list}, err
+			all, err := a.Reads.Accounts(ctx)
+			return Page[objects.Account]{Items: all}, err
 		})
 	type accountInput struct {
 		Account string `path:"account" maxLength:"63"`
 	}
 	get(a, op("get-account", "/accounts/{account}", "accounts", "How one account does"),
 		func(ctx context.Context, in *accountInput) (objects.Account, error) {
-			now, err := a.accountsNow(ctx)
-			if err != nil {
-				return objects.Account{}, err
-			}
-			i := slices.IndexFunc(now.list, func(o objects.Account) bool { return o.ID == in.Account })
-			if i < 0 {
-				return objects.Account{}, store.ErrNoRow
-			}
-			return now.list[i], nil
+			return a.Reads.Account(ctx, in.Account)
 		})
 	get(a, op("summarize-gaps", "/gaps/summary", "gaps", "What callbacks told of each account's changes"), a.summaries)
 }
 
-func (a *API) accountsNow(ctx context.Context) (accountsNow, error) {
-	return a.accounts.Get(ctx, a.Now, func(ctx context.Context) (accountsNow, error) {
-		list, err := a.Acts.Accounts(ctx)
-		return accountsNow{list}, err
-	})
-}
-
 func (a *API) overview(ctx context.Context) (o overview, err error) {
-	c, err := a.Counts.Table(ctx)
+	c, err := a.Reads.Counts(ctx)
 	if err != nil {
 		return o, err
 	}
 	o = overview{
-		Version: a.Version, CountedAt: objects.At(c.At), Transactions: byWord(c.Statuses), Documents: byWord(c.Documents),
+		Version: a.Version, CountedAt: objects.At(c.At), Transactions: c.Statuses, Documents: c.Documents,
 		Attention: c.Attention, Checking: c.Checking, Overdue: c.Overdue, Incidents: []objects.Incident{},
 	}
 	if o.OldestSeq, o.Seq, err = a.Store.Feed(ctx); err != nil {
@@ -81,22 +61,13 @@ func (a *API) overview(ctx context.Context) (o overview, err error) {
 	return o, err
 }
 
-// byWord are counts by the words of a contract.
-func byWord[T ~string](of map[T]int) map[string]int {
-	out := make(map[string]int, len(of))
-	for word, n := range of {
-		out[string(word)] = n
-	}
-	return out
-}
-
 type summaryInput struct {
 	Account []string `query:"account,explode" doc:"only these accounts"`
 	Since   string   `query:"since" doc:"since when: 30d (the default), 2w, 720h, a date or a time"`
 }
 
 func (a *API) summaries(ctx context.Context, in *summaryInput) (out Page[objects.Summary], err error) {
-	r, err := a.reader(ctx, "query")
+	r, err := a.Reads.Filters(ctx, "query")
 	if err != nil {
 		return out, err
 	}
