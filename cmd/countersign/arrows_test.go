@@ -104,7 +104,8 @@ var arrows = map[string][]string{
 	"worker/callback/caller": {},
 	"worker/callback/odd":    {},
 	"worker/console": {"model", "model/words", "model/store", "worker/console/access", "worker/console/acts",
-		"worker/console/api", "worker/console/feed", "worker/console/problem", "worker/console/reads"},
+		"worker/console/api", "worker/console/feed", "worker/console/login", "worker/console/problem",
+		"worker/console/reads"},
 	"worker/console/objects": {"model"},
 	"cmd/countersign/installtest": {"worker/console/objects", "cmd/countersign/config", "cmd/countersign/demo", "cmd/countersign/engine", "model",
 		"model/store", "provider", "provider/NAME", "provider/simulator", "provider/simulator/world/pdf"},
@@ -120,6 +121,9 @@ var arrows = map[string][]string{
 		"worker/console/reads"},
 	"worker/console/feed":   {"model", "model/store", "worker/console/objects"},
 	"worker/console/access": {"model/store", "worker/console/problem"},
+	"worker/console/login":  {"worker/console/access", "worker/console/problem"},
+
+	"worker/console/login/logintest": {},
 	"worker/console/api": {"model", "model/store", "worker/console/access", "worker/console/acts", "worker/console/feed",
 		"worker/console/filter", "worker/console/objects", "worker/console/orders", "worker/console/problem",
 		"worker/console/reads", "worker/console/rows"},
@@ -166,7 +170,7 @@ var arrows = map[string][]string{
 		"model", "model/store", "model/store/database", "model/store/durable", "model/store/sqlitefile", "provider",
 		"worker", "worker/apply", "worker/ask", "worker/ask/runs", "worker/poll", "worker/verify", "worker/documents",
 		"worker/files", "worker/pdf",
-		"worker/callback", "worker/callback/odd", "worker/console", "worker/console/acts",
+		"worker/callback", "worker/callback/odd", "worker/console", "worker/console/acts", "worker/console/login",
 	},
 	"cmd/countersign/health": {
 		"cmd/countersign/output/layout", "cmd/countersign/config/values",

@@ -29,6 +29,7 @@ const (
 type Issuer struct {
 	*httptest.Server
 	key *rsa.PrivateKey
+	now func() time.Time
 	// Ask has the issuer ask with a page before it sends people back.
 	Ask bool
 
@@ -40,13 +41,13 @@ type Issuer struct {
 }
 
 // New starts an issuer that ends with the test.
-func New(t testing.TB) *Issuer {
+func New(t testing.TB, now func() time.Time) *Issuer {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := &Issuer{key: key, codes: map[string]url.Values{}, userInfo: map[string]any{}}
+	i := &Issuer{key: key, now: now, codes: map[string]url.Values{}, userInfo: map[string]any{}}
 	i.Be("u-1", map[string]any{})
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", i.describe)
@@ -139,7 +140,7 @@ func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	claims := map[string]any{"iss": i.URL, "aud": ClientID, "nonce": asked.Get("nonce"),
-		"iat": time.Now().Unix(), "exp": time.Now().Add(time.Minute).Unix()}
+		"iat": i.now().Unix(), "exp": i.now().Add(time.Minute).Unix()}
 	for key, value := range i.claims {
 		claims[key] = value
 	}
