@@ -20,6 +20,7 @@ import (
 	"countersign/worker/console/api"
 	"countersign/worker/console/feed"
 	"countersign/worker/console/problem"
+	"countersign/worker/console/reads"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
@@ -49,6 +50,7 @@ type Server struct {
 	handler http.Handler
 	door    *access.Door
 	feed    *feed.Feed
+	reads   *reads.Reads
 	probes  []*probe
 	bare    bare
 }
@@ -67,7 +69,8 @@ func New(o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = logrus.NewEntry(&logrus.Logger{Out: io.Discard, Formatter: &logrus.TextFormatter{}})
 	}
-	s := &Server{Options: o, feed: feed.New(feed.Options{Store: o.Store, Now: o.Now})}
+	s := &Server{Options: o, feed: feed.New(feed.Options{Store: o.Store, Now: o.Now}),
+		reads: reads.New(reads.Options{Store: o.Store, Acts: o.Acts, Now: o.Now})}
 	for _, c := range o.Checks {
 		s.probes = append(s.probes, &probe{Check: c})
 	}
@@ -106,7 +109,8 @@ func (s *Server) routes() http.Handler {
 		}
 		r.Group(func(r chi.Router) {
 			r.Use(s.door.Limited, access.Writes, access.Conditional)
-			api.New(r, api.Options{Store: s.Store, Acts: s.Acts, Feed: s.feed, Version: s.Version, Now: s.Now, Log: s.Log})
+			api.New(r, api.Options{Store: s.Store, Acts: s.Acts, Reads: s.reads, Feed: s.feed, Version: s.Version,
+				Now: s.Now, Log: s.Log})
 		})
 	})
 	return r
