@@ -28,6 +28,7 @@ type Reads struct {
 	Options
 	accounts cached[[]objects.Account]
 	counts   cached[Counts]
+	days     cached[Days]
 }
 
 // New returns a Reads.
