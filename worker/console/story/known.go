@@ -214,10 +214,10 @@ func (in Input) files() (out []Sentence) {
 		var text string
 		switch d.State {
 		case model.DocumentStored:
-			text = p.Say("story.know.stored", "name", name, "sha256", Short(d.SHA256),
+			text = p.Say("story.know.stored", "name", name, "sum", Short(d.SHA256),
 				"signature", p.Word("signature", string(d.Facts.Signature)))
 			if reason != "" {
-				text = p.Say("story.know.stored_because", "name", name, "sha256", Short(d.SHA256), "reason", reason)
+				text = p.Say("story.know.stored_because", "name", name, "sum", Short(d.SHA256), "reason", reason)
 			}
 		case model.DocumentQuarantined:
 			text = p.Say("story.know.quarantined", "name", name, "reason", reason)

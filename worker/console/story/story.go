@@ -15,12 +15,12 @@ import (
 
 // Input is what a story is told of.
 type Input struct {
-	objects.Row                         // its gaps with those that a callback may still explain
-	Runs        map[string]model.Run    // those that sources name, as far as they are known
-	Slots       map[string]time.Time    // the account's next polls by tier; nil: it is not in the config
-	Provider    string                  // what people call the service
-	Words       *words.Printer          // in which language
-	Zone        *time.Location          // whose days
+	objects.Row                      // its gaps with those that a callback may still explain
+	Runs        map[string]model.Run // those that sources name, as far as they are known
+	Slots       map[string]time.Time // the account's next polls by tier; nil: it is not in the config
+	Provider    string               // what people call the service
+	Words       *words.Printer       // in which language
+	Zone        *time.Location       // whose days
 	Now         time.Time
 	Exact       bool // times with their zone and in UTC, as on paper
 }
