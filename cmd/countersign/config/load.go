@@ -153,6 +153,7 @@ func (c *Config) locate(dir string, root *tree.Node) {
 		c.Hooks[i].Credentials = tree.Absolute(dir, c.Hooks[i].Credentials)
 	}
 	c.Public.URL = strings.TrimRight(c.Public.URL, "/")
+	c.Console.URL = strings.TrimRight(c.Console.URL, "/")
 }
 
 // SpelledOut is err with every fault of a config in it, for where nobody reads stderr.
