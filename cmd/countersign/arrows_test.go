@@ -80,7 +80,9 @@ var arrows = map[string][]string{
 	"worker/pdf/pdftest/twins":   {"worker/pdf/pdftest/paper"},
 
 	"worker/files":     {"model", "model/store/durable"},
-	"worker/hook":      {"model", "model/store/durable"},
+	"worker/hook":      {"model"},
+	"worker/hook/bus":  {"worker/hook"},
+	"worker/deliver":   {"model", "model/store", "worker/hook", "worker/incidents"},
 	"worker/incidents": {"model", "model/store"},
 	"worker/apply":     {"model", "model/store", "provider", "worker/incidents"},
 	"worker/ask": {
@@ -98,7 +100,7 @@ var arrows = map[string][]string{
 		"worker/pdf", "worker/seals"},
 	"worker": {
 		"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/ask/runs", "worker/poll", "worker/verify",
-		"worker/documents", "worker/hook", "worker/files", "worker/pdf",
+		"worker/documents", "worker/deliver", "worker/files", "worker/pdf",
 	},
 	"worker/callback":        {"model", "provider", "worker/apply", "worker/callback/caller", "worker/callback/odd"},
 	"worker/callback/caller": {},
@@ -134,7 +136,8 @@ var arrows = map[string][]string{
 
 	"cmd/countersign/config/tree":   {},
 	"cmd/countersign/config/values": {"cmd/countersign/config/tree", "provider"},
-	"cmd/countersign/config": {"cmd/countersign/config/tree", "cmd/countersign/config/values", "model",
+	"cmd/countersign/config/hooks": {"cmd/countersign/config/values", "model"},
+	"cmd/countersign/config": {"cmd/countersign/config/hooks", "cmd/countersign/config/tree", "cmd/countersign/config/values", "model",
 		"provider"},
 	"cmd/countersign/config/configtest": {"provider"},
 	"cmd/countersign/config/changes":    {"cmd/countersign/config"},
@@ -163,7 +166,12 @@ var arrows = map[string][]string{
 	"cmd/countersign/engine/follow": {
 		"cmd/countersign/output", "cmd/countersign/output/progress", "model", "model/store", "model/store/database",
 	},
+	"cmd/countersign/engine/hooks": {
+		"cmd/countersign/config", "cmd/countersign/config/hooks", "model/store", "provider/transport/ways", "worker/deliver",
+		"worker/hook", "worker/hook/bus",
+	},
 	"cmd/countersign/engine": {
+		"cmd/countersign/engine/hooks", "worker/deliver",
 		"cmd/countersign/config", "cmd/countersign/output", "cmd/countersign/output/progress", "cmd/countersign/sandbox",
 		"cmd/countersign/engine/accounts", "cmd/countersign/engine/follow", "cmd/countersign/engine/queue",
 		"cmd/countersign/config/changes", "cmd/countersign/config/values",
@@ -193,7 +201,13 @@ var arrows = map[string][]string{
 		"model", "model/store", "provider", "worker/apply", "worker/callback", "worker/console/acts",
 		"worker/console/objects",
 	},
+	"cmd/countersign/hooks": {
+		"cmd/countersign/config", "cmd/countersign/config/hooks", "cmd/countersign/engine", "cmd/countersign/engine/hooks",
+		"cmd/countersign/output", "cmd/countersign/output/layout", "model", "model/store", "worker/console/acts",
+		"worker/console/objects", "worker/console/rows", "worker/deliver", "worker/hook",
+	},
 	"cmd/countersign/acting": {
+		"cmd/countersign/hooks",
 		"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/engine/queue", "cmd/countersign/export",
 		"cmd/countersign/health", "cmd/countersign/replay", "model", "model/store", "worker/ask/runs",
 		"worker/console/acts", "worker/console/objects", "worker/documents",

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/crypto/acme"
 
+	"countersign/cmd/countersign/config/hooks"
 	"countersign/cmd/countersign/config/values"
 	"countersign/provider"
 )
@@ -34,7 +35,7 @@ type Config struct {
 	CallbackObjective values.Percent `yaml:"callback_objective"`
 	Log               Log            `yaml:"log"`
 
-	Hooks       []Hook          `yaml:"hooks"`
+	Hooks       []hooks.Hook    `yaml:"hooks"`
 	Retry       Retry           `yaml:"retry"`
 	SlotJitter  values.Duration `yaml:"slot_jitter"`
 	ListOverlap values.Duration `yaml:"list_overlap"`

@@ -10,11 +10,13 @@ import (
 	"time"
 
 	"countersign/cmd/countersign/config"
+	receivers "countersign/cmd/countersign/config/hooks"
 	engine "countersign/cmd/countersign/engine/hooks"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/worker/console/acts"
 	"countersign/worker/console/objects"
+	"countersign/worker/console/rows"
 	"countersign/worker/deliver"
 	"countersign/worker/hook"
 )
@@ -35,7 +37,7 @@ func List(ctx context.Context, c *config.Config, s *store.Store) ([]objects.Hook
 	out := []objects.Hook{}
 	add := func(h store.Hook, kind, receiver string) error {
 		b, err := s.Backlog(ctx, h.ID)
-		o := objects.OfHook(h, b)
+		o := rows.OfHook(h, b)
 		o.Type, o.Receiver = kind, receiver
 		if kind == "" {
 			o.State = objects.HookRemoved
@@ -70,7 +72,7 @@ func List(ctx context.Context, c *config.Config, s *store.Store) ([]objects.Hook
 }
 
 // Receiver is where a hook's announcements go, without what may be a secret.
-func Receiver(h *config.Hook) string {
+func Receiver(h *receivers.Hook) string {
 	switch h.Type {
 	case "command":
 		return filepath.Base(h.Command[0])
@@ -85,7 +87,7 @@ func Receiver(h *config.Hook) string {
 }
 
 // Test sends an event that tells of nothing, once. A hook that was gone, or rests, goes on where it is taken.
-func Test(ctx context.Context, t *engine.Table, s *store.Store, h *config.Hook, now func() time.Time) (
+func Test(ctx context.Context, t *engine.Table, s *store.Store, h *receivers.Hook, now func() time.Time) (
 	out objects.HookTested, err error,
 ) {
 	one, done, err := t.One(h)

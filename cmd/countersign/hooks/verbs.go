@@ -13,6 +13,7 @@ import (
 	"countersign/cmd/countersign/output/layout"
 	"countersign/model/store"
 	"countersign/worker/console/objects"
+	"countersign/worker/console/rows"
 )
 
 // Commands are the verbs.
@@ -107,7 +108,7 @@ func printDeliveries(ctx context.Context, env *engine.Env, s *store.Store, id st
 	if f.json {
 		out := env.JSONLines()
 		for _, d := range list {
-			if err := out.Write(objects.OfDelivery(d)); err != nil {
+			if err := out.Write(rows.OfDelivery(d)); err != nil {
 				return err
 			}
 		}

@@ -1,7 +1,5 @@
 package objects
 
-import "countersign/model/store"
-
 // Hook is how one hook does.
 type Hook struct {
 	ID           string `json:"id"`
@@ -29,24 +27,6 @@ const (
 	HookRemoved = "removed"
 )
 
-// OfHook is what is shown of a hook.
-func OfHook(h store.Hook, b store.Backlog) Hook {
-	o := Hook{
-		ID: h.ID, State: HookActive, Sent: h.Sent, Waiting: b.Waiting, Dead: b.Dead, Untold: b.Untold, OldestAt: Stamp{b.Oldest},
-		Since: At(h.Since), LastSentAt: Stamp{h.SentAt}, FailingSince: Stamp{h.FailedAt}, RestsUntil: Stamp{h.RestsTo},
-		LastAnswer: h.Note,
-	}
-	switch {
-	case h.GoneAt != nil:
-		o.State = HookGone
-	case h.FailedAt != nil:
-		o.State = HookFailing
-	case h.Since.IsZero():
-		o.State = HookNew
-	}
-	return o
-}
-
 // Delivery is one announcement on its way to one hook.
 type Delivery struct {
 	ID        string `json:"id" doc:"the event's id, the webhook-id header of each attempt"`
@@ -65,19 +45,6 @@ type Delivery struct {
 	QueuedAt  Stamp  `json:"queued_at"`
 	NextTryAt Stamp  `json:"next_try_at" doc:"null: it is done, or an earlier one of its transaction waits"`
 	DoneAt    Stamp  `json:"done_at"`
-}
-
-// OfDelivery is what is shown of an announcement.
-func OfDelivery(d store.ListedDelivery) Delivery {
-	o := Delivery{
-		Hook: d.Hook, Seq: d.Seq, Account: d.Account, Ref: d.Ref, Kind: string(d.Change.Kind), From: d.Change.From,
-		To: d.Change.To, Status: string(d.Change.Status), State: string(d.State), Attempts: d.Attempts, Answer: d.Note,
-		LatencyMS: d.LatencyMS, QueuedAt: At(d.CreatedAt), NextTryAt: Stamp{d.NextTryAt}, DoneAt: Stamp{d.DoneAt},
-	}
-	if d.Change.Kind != "" {
-		o.ID = d.Change.AnnouncementID()
-	}
-	return o
 }
 
 // HookTested is what became of a test.

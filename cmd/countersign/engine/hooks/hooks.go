@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"countersign/cmd/countersign/config"
+	receivers "countersign/cmd/countersign/config/hooks"
 	"countersign/model/store"
 	"countersign/provider/transport/ways"
 	"countersign/worker/deliver"
@@ -38,7 +39,7 @@ type Table struct {
 // built is a hook and what it was built from.
 type built struct {
 	*deliver.Hook
-	from  *config.Hook // nil: a function
+	from  *receivers.Hook // nil: a function
 	close func()
 }
 
@@ -124,7 +125,7 @@ func (t *Table) Set(ctx context.Context, c *config.Config) error {
 }
 
 // One builds a hook for a verb, which closes it. Nothing is written.
-func (t *Table) One(h *config.Hook) (one *deliver.Hook, done func(), err error) {
+func (t *Table) One(h *receivers.Hook) (one *deliver.Hook, done func(), err error) {
 	b, err := t.build(h)
 	return b.Hook, b.close, err
 }
@@ -136,7 +137,7 @@ func (t *Table) Close() {
 	}
 }
 
-func (t *Table) build(h *config.Hook) (built, error) {
+func (t *Table) build(h *receivers.Hook) (built, error) {
 	b := built{from: h, close: func() {}}
 	timeout := time.Duration(h.Timeout)
 	var send hook.Sender
