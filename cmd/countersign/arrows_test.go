@@ -220,7 +220,7 @@ var arrows = map[string][]string{
 	},
 	"cmd/countersign/bench/tables": {
 		"cmd/countersign/bench/limits", "cmd/countersign/bench/stage", "cmd/countersign/config", "cmd/countersign/engine",
-		"model", "model/store", "worker/apply",
+		"model", "model/store", "model/store/database", "worker/apply",
 	},
 	"cmd/countersign/bench/all": {"cmd/countersign/bench", "cmd/countersign/bench/stage", "cmd/countersign/bench/tables",
 		"cmd/countersign/engine", "provider/simulator"},
