@@ -112,6 +112,8 @@ var arrows = map[string][]string{
 	"cmd/countersign/killed":    {},
 	"worker/console/rows":       {"model", "model/store", "worker/console/objects"},
 	"worker/console/problem":    {},
+	"worker/console/chart":      {},
+	"worker/console/story":      {"model", "model/words", "worker/console/objects"},
 	"worker/console/filter":     {"model", "model/store", "worker/console/problem"},
 	"worker/console/acts":       {"model", "model/store", "worker/console/objects", "worker/console/problem"},
 	"worker/console/reads": {"model", "model/store", "worker/console/acts", "worker/console/filter",

@@ -19,6 +19,9 @@ import (
 	"countersign/worker/console/acts"
 	"countersign/worker/console/api"
 	"countersign/worker/console/feed"
+	"countersign/worker/console/look"
+	"countersign/worker/console/page"
+	"countersign/worker/console/pages"
 	"countersign/worker/console/problem"
 	"countersign/worker/console/reads"
 
@@ -51,6 +54,7 @@ type Server struct {
 	door    *access.Door
 	feed    *feed.Feed
 	reads   *reads.Reads
+	look    *look.Look
 	probes  []*probe
 	bare    bare
 }
@@ -79,7 +83,11 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.handler = s.routes()
+	s.look, err = look.New(look.Options{URL: o.URL, Version: o.Version, Now: o.Now, Open: s.open})
+	if err != nil {
+		return nil, err
+	}
+	s.handler = s.look.Within(s.routes())
 	return s, nil
 }
 
@@ -93,9 +101,9 @@ func (s *Server) routes() http.Handler {
 	})
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	r.Get("/readyz", s.ready)
+	r.Get("/assets/{hash}/{name}", s.look.Assets.Serve)
 	r.Group(func(r chi.Router) {
 		r.Use(s.door.Authenticated)
-		r.Get("/", s.index)
 		r.Get("/problems/{name}", problem.Page)
 		r.Group(func(r chi.Router) {
 			r.Use(access.Operators)
@@ -105,8 +113,13 @@ func (s *Server) routes() http.Handler {
 			ErrorLog: lines{s.Log}, ErrorHandling: promhttp.ContinueOnError, // some numbers are better than none
 		}))
 		if s.Store == nil {
+			r.Get("/", s.index)
 			return
 		}
+		r.Group(func(r chi.Router) {
+			r.Use(s.door.Limited)
+			pages.New(r, page.New(page.Options{Look: s.look, Reads: s.reads, Log: s.Log, Version: s.Version}))
+		})
 		r.Group(func(r chi.Router) {
 			r.Use(s.door.Limited, access.Writes, access.Conditional)
 			api.New(r, api.Options{Store: s.Store, Acts: s.Acts, Reads: s.reads, Feed: s.feed, Version: s.Version,
@@ -114,6 +127,18 @@ func (s *Server) routes() http.Handler {
 		})
 	})
 	return r
+}
+
+// open is how many incidents are open, as they were read last.
+func (s *Server) open(ctx context.Context) int {
+	if s.Store == nil {
+		return 0
+	}
+	n, err := s.reads.OpenIncidents(ctx)
+	if err != nil {
+		return 0 // the page says itself what cannot be read
+	}
+	return len(n)
 }
 
 // Handler returns the routes.

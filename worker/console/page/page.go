@@ -175,9 +175,22 @@ func (r *Request) None(more ...string) error {
 // By is the source that the history gives to what is done.
 func (r *Request) By() string { return access.WhoOf(r.Context()).Source() }
 
-// Key is the row that a path or a form names.
+// Part is a part of the path, as it was before it was percent-encoded.
+func (r *Request) Part(name string) string {
+	part := r.PathValue(name)
+	if r.URL.RawPath == "" {
+		return part
+	}
+	plain, err := url.PathUnescape(part)
+	if err != nil {
+		return part
+	}
+	return plain
+}
+
+// Key is the row that the path names.
 func (r *Request) Key() model.Key {
-	return model.Key{Account: r.PathValue("account"), Ref: r.PathValue("ref")}
+	return model.Key{Account: r.Part("account"), Ref: r.Part("ref")}
 }
 
 // mostReceipts is how many runs a page has receipts of.

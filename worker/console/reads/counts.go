@@ -17,6 +17,8 @@ type Counts struct {
 	Statuses, Documents map[string]int
 	Attention, Checking int
 	Overdue             int
+	Rows                int // that lists show
+	CompletedToday      int // that are completed, and changed last since midnight, UTC
 }
 
 // Counts are what was counted last: it is counted anew at most every five seconds, and for a twentieth of the time.
@@ -34,6 +36,7 @@ func (r *Reads) count(ctx context.Context) (c Counts, err error) {
 	}
 	for _, row := range rows {
 		c.Statuses[string(row.Status)] += row.Rows
+		c.Rows += row.Rows
 	}
 	documents, err := r.Store.CountDocuments(ctx)
 	if err != nil {
@@ -49,9 +52,38 @@ func (r *Reads) count(ctx context.Context) (c Counts, err error) {
 	if c.Checking, err = r.Store.Count(ctx, store.Filter{Checking: &yes}); err != nil {
 		return c, err
 	}
+	midnight := r.Now().UTC().Truncate(day)
+	c.CompletedToday, err = r.Store.Count(ctx, store.Filter{Statuses: []model.Status{model.Completed},
+		ChangedSince: &midnight})
+	if err != nil {
+		return c, err
+	}
 	due, err := r.Store.DueCount(ctx, r.Now().Add(-OverdueAfter))
 	for _, n := range due {
 		c.Overdue += n
 	}
 	return c, err
+}
+
+// Days is what was counted of the last 30 days, today among them, by account and day, UTC. What is nought is not
+// there.
+type Days struct {
+	At, Since time.Time // when it was counted; midnight of the first day
+	Shares    []store.DayShare
+	Callbacks []store.CallbackCount
+}
+
+const day = 24 * time.Hour
+
+// Days are what was counted last of the last 30 days, as often as Counts.
+func (r *Reads) Days(ctx context.Context) (Days, error) {
+	return r.days.get(ctx, r.Now, func(ctx context.Context) (d Days, err error) {
+		d.At = r.Now().UTC()
+		d.Since = d.At.Truncate(day).Add(-29 * day)
+		if d.Shares, err = r.Store.SharesByDay(ctx, d.Since); err != nil {
+			return d, err
+		}
+		d.Callbacks, err = r.Store.CallbacksByDay(ctx, d.Since)
+		return d, err
+	})
 }
