@@ -106,14 +106,12 @@ func (p *Pages) counted(r *page.Request, f filter.Transactions, shown int, whole
 	if err != nil {
 		return n, 0, err
 	}
-	for _, rows := range c.Statuses {
-		all += rows
-	}
+	all = c.Rows
 	only := f
 	only.Status, only.Order = nil, ""
 	switch {
 	case whole:
-		return page.Counted{N: shown, Known: true}, all, nil
+		return page.Counted{N: shown, Known: true}, max(all, shown), nil // all may be some seconds old
 	case len(filter.Values(only)) == 0 && len(f.Status) == 0:
 		return page.Counted{N: all, Known: true}, all, nil
 	case len(filter.Values(only)) == 0:
