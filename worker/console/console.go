@@ -20,11 +20,13 @@ import (
 	"countersign/worker/console/acts"
 	"countersign/worker/console/api"
 	"countersign/worker/console/feed"
+	"countersign/worker/console/login"
 	"countersign/worker/console/look"
 	"countersign/worker/console/page"
 	"countersign/worker/console/pages"
 	"countersign/worker/console/problem"
 	"countersign/worker/console/reads"
+	"countersign/worker/console/views"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
@@ -35,9 +37,10 @@ import (
 
 // Options is what a Server needs.
 type Options struct {
-	Address  string   // what will be listened on: without a token or a login it must be loopback
-	Token    string   // bearer token: where it is set, only /healthz and the bare code of /readyz go without
-	URL      *url.URL // the outside address; nil: none is known
+	Address  string        // what will be listened on: without a token or a login it must be loopback
+	Token    string        // bearer token: where it is set, only /healthz and the bare code of /readyz go without
+	URL      *url.URL      // the outside address; nil: none is known
+	Issuer   *login.Issuer // who people log in through; nil: nobody. It needs URL
 	Checks   []Check
 	Now      func() time.Time
 	Registry *prometheus.Registry
@@ -62,16 +65,16 @@ type Server struct {
 	bare    bare
 }
 
-// ErrOpen is returned for an address that others reach and no token.
-var ErrOpen = errors.New("console.address is not loopback: set console.token or console.token_file")
+// ErrOpen is returned for an address that others reach, without a token and a login.
+var ErrOpen = errors.New("console.address is not loopback: set console.token or console.token_file, or console.oidc")
 
 // New returns a server. It does not listen yet.
 func New(o Options) (*Server, error) {
-	if o.Token == "" && !access.Loopback(o.Address) {
+	if o.Token == "" && o.Issuer == nil && !access.Loopback(o.Address) {
 		return nil, ErrOpen
 	}
-	if o.Registry == nil || o.Now == nil {
-		return nil, errors.New("console: Registry and Now are needed")
+	if o.Registry == nil || o.Now == nil || o.Issuer != nil && (o.URL == nil || o.Store == nil) {
+		return nil, errors.New("console: Registry and Now are needed; for an issuer URL and Store too")
 	}
 	if o.Log == nil {
 		o.Log = logrus.NewEntry(&logrus.Logger{Out: io.Discard, Formatter: &logrus.TextFormatter{}})
@@ -82,7 +85,8 @@ func New(o Options) (*Server, error) {
 		s.probes = append(s.probes, &probe{Check: c})
 	}
 	var err error
-	s.door, err = access.New(access.Options{Store: o.Store, Token: o.Token, URL: o.URL, Now: o.Now})
+	s.door, err = access.New(access.Options{Store: o.Store, Token: o.Token, URL: o.URL, Now: o.Now,
+		Judged: o.Issuer.Judged()})
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +109,19 @@ func (s *Server) routes() http.Handler {
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	r.Get("/readyz", s.ready)
 	r.Get("/assets/{hash}/{name}", s.look.Assets.Serve)
+	if s.Store != nil {
+		login.Routes(r, login.Options{Door: s.door, Issuer: s.Issuer, Now: s.Now, Log: s.Log, Render: plain})
+	}
+	r.Group(func(r chi.Router) {
+		r.Use(s.door.Pages, s.door.Limited)
+		if s.Store == nil {
+			r.Get("/", s.index)
+			return
+		}
+		r.Get("/", s.index)
+		views.Routes(r, views.Options{Store: s.Store, Door: s.door, Now: s.Now})
+		pages.New(r, page.New(page.Options{Look: s.look, Reads: s.reads, Log: s.Log, Version: s.Version}))
+	})
 	r.Group(func(r chi.Router) {
 		r.Use(s.door.Authenticated)
 		r.Get("/problems/{name}", problem.Page)
@@ -116,13 +133,8 @@ func (s *Server) routes() http.Handler {
 			ErrorLog: lines{s.Log}, ErrorHandling: promhttp.ContinueOnError, // some numbers are better than none
 		}))
 		if s.Store == nil {
-			r.Get("/", s.index)
 			return
 		}
-		r.Group(func(r chi.Router) {
-			r.Use(s.door.Limited)
-			pages.New(r, page.New(page.Options{Look: s.look, Reads: s.reads, Log: s.Log, Version: s.Version}))
-		})
 		r.Group(func(r chi.Router) {
 			r.Use(s.door.Limited, access.Writes, access.Conditional)
 			api.New(r, api.Options{Store: s.Store, Acts: s.Acts, Reads: s.reads, Feed: s.feed, Version: s.Version,
@@ -150,7 +162,7 @@ func (s *Server) Handler() http.Handler { return s.handler }
 // Run serves on ln until ctx ends. It closes ln. What listens where others reach it needs a token,
 // whatever Options.Address said.
 func (s *Server) Run(ctx context.Context, ln net.Listener) error {
-	if s.Token == "" && ln.Addr().Network() == "tcp" && !access.Loopback(ln.Addr().String()) {
+	if s.Token == "" && s.Issuer == nil && ln.Addr().Network() == "tcp" && !access.Loopback(ln.Addr().String()) {
 		return errors.Join(ErrOpen, ln.Close())
 	}
 	srv := &http.Server{

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"countersign/worker/console/access"
 )
 
 // The cookies of what somebody prefers. Whatever else a page shows stands in its address.
@@ -71,7 +73,7 @@ func (l *Look) Prefer(w http.ResponseWriter, r *http.Request) {
 		}
 		l.keep(w, r, "cs_"+name, r.PostForm.Get(name))
 	}
-	http.Redirect(w, r, l.base+Back(r.PostForm.Get("back")), http.StatusSeeOther)
+	http.Redirect(w, r, l.base+access.Local(r.PostForm.Get("back")), http.StatusSeeOther)
 }
 
 // keep sets a cookie of the pages, for a year; an empty one is removed.
@@ -82,15 +84,4 @@ func (l *Look) keep(w http.ResponseWriter, r *http.Request, name, value string) 
 		c.MaxAge = -1
 	}
 	http.SetCookie(w, c)
-}
-
-// Back is a way back that stays within the console: a local path, or its first page.
-func Back(to string) string {
-	u, err := url.Parse(to)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" ||
-		!strings.HasPrefix(u.Path, "/") || strings.HasPrefix(u.Path, "//") || strings.ContainsAny(to, "\\\r\n\t") ||
-		strings.HasPrefix(to, "//") {
-		return "/"
-	}
-	return u.RequestURI()
 }

@@ -212,7 +212,7 @@ func (s *Server) receipts(ctx context.Context, ids []string) (out []objects.Run,
 
 // Asked is a way back to a page that shows the receipts of runs.
 func Asked(back string, runs []model.Run) string {
-	u, err := url.Parse(look.Back(back))
+	u, err := url.Parse(access.Local(back))
 	if err != nil {
 		return "/"
 	}

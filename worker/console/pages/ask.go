@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"countersign/model"
+	"countersign/worker/console/access"
 	"countersign/worker/console/filter"
 	"countersign/worker/console/look"
 	"countersign/worker/console/orders"
@@ -32,7 +33,7 @@ func (p *Pages) askSheet(r *page.Request) (v look.View, err error) {
 	if _, err = r.Filter(&f, "row", "of", "back"); err != nil {
 		return v, err
 	}
-	back := look.Back(r.Query.Get("back"))
+	back := access.Local(r.Query.Get("back"))
 	s := page.Sheet{Action: "/transactions/ask", Back: back, Hidden: url.Values{"back": {back}},
 		Do: r.Words.Say("common.ask")}
 	var chosen []model.Key
