@@ -51,6 +51,12 @@ func (d *desk) note(format string, args ...any) {
 // newDesk is a console on a table with rows; without a token everybody is local.
 func newDesk(t *testing.T, token string) *desk {
 	t.Helper()
+	return newDeskOf(t, func(o *Options, _ string) { o.Token = token })
+}
+
+// newDeskOf is a console that change has set up, with the address that it is at.
+func newDeskOf(t *testing.T, change func(o *Options, base string)) *desk {
+	t.Helper()
 	d := &desk{t: t, folder: t.TempDir()}
 	s, err := store.Open(t.Context(), store.Options{DSN: "sqlite:" + filepath.Join(d.folder, "x.db"),
 		Key: bytes.Repeat([]byte{1}, 32), Now: time.Now})
@@ -62,9 +68,12 @@ func newDesk(t *testing.T, token string) *desk {
 	}
 	d.store = s
 	d.seed()
-	d.server = newServer(t, Options{Address: "127.0.0.1:0", Token: token, Registry: prometheus.NewRegistry(), Store: s,
-		Version: "test", Acts: d.acts()})
-	d.Server = httptest.NewServer(d.server.Handler())
+	d.Server = httptest.NewUnstartedServer(http.NotFoundHandler())
+	o := Options{Address: "127.0.0.1:0", Registry: prometheus.NewRegistry(), Store: s, Version: "test", Acts: d.acts()}
+	change(&o, "http://"+d.Listener.Addr().String())
+	d.server = newServer(t, o)
+	d.Config.Handler = d.server.Handler()
+	d.Start()
 	t.Cleanup(func() {
 		d.server.feed.Stop()
 		d.Server.CloseClientConnections()
