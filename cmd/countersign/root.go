@@ -113,7 +113,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 drift or an open incide
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.PersistentFlags().StringVar(&a.ConfigFlag, "config", "",
 		"config `FILE` (default: COUNTERSIGN_CONFIG, ./config.yaml, "+config.SystemConfig+")")
-	languageFlag(root, a.Env)
+	arguments.Language(root, a.Env)
 	for _, t := range tasks() {
 		if t.id != "" {
 			root.AddGroup(&cobra.Group{ID: t.id, Title: t.title})

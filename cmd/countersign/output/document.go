@@ -1,6 +1,7 @@
 package output
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -39,7 +40,7 @@ func (p *Printer) PrintDocuments(list []model.Document) error {
 }
 
 // headOf names a signature by its place. Where some are not listed, the last that is listed is the last of all.
-func (p *Printer) headOf(n, of int, s model.EmbeddedSignature) string {
+func (p Speech) headOf(n, of int, s model.EmbeddedSignature) string {
 	if s.Kind == "timestamp" {
 		return p.Say("cli.document.timestamp", "n", n+1, "of", of)
 	}
@@ -88,8 +89,9 @@ func (p *Printer) documentFacts(d model.Document) *layout.Table {
 	t.add("path", Plain(d.Path))
 	if d.State == model.DocumentQuarantined {
 		t.add("what to do", p.Say("cli.document.look"))
-		t.add("", p.Say("cli.document.retry", "account", d.Account, "ref", Plain(d.Ref)))
-		t.add("", p.Say("cli.document.release", "account", d.Account, "ref", Plain(d.Ref), "id", d.ID))
+		t.add("", fmt.Sprintf("countersign documents retry %s %s    %s", d.Account, Plain(d.Ref), p.Say("cli.document.retry")))
+		t.add("", fmt.Sprintf("countersign documents release %s %s %s    %s", d.Account, Plain(d.Ref), d.ID,
+			p.Say("cli.document.release")))
 	}
 	return t.Table
 }
@@ -148,7 +150,7 @@ func (p *Printer) signatureWord(s model.Signature) string {
 }
 
 // covers is the word of coverage with what was added. later are the signatures that follow; nil where that says nothing.
-func (p *Printer) covers(c model.Coverage, added []model.Addition, later []model.EmbeddedSignature) string {
+func (p Speech) covers(c model.Coverage, added []model.Addition, later []model.EmbeddedSignature) string {
 	var said []string
 	for _, a := range added {
 		said = append(said, p.additionWords(a, later))
@@ -160,7 +162,7 @@ func (p *Printer) covers(c model.Coverage, added []model.Addition, later []model
 }
 
 // additionWords says what was added, with the number of signatures where it is known.
-func (p *Printer) additionWords(a model.Addition, later []model.EmbeddedSignature) string {
+func (p Speech) additionWords(a model.Addition, later []model.EmbeddedSignature) string {
 	signatures := 0
 	for _, s := range later {
 		if s.Kind != "timestamp" {
@@ -174,7 +176,7 @@ func (p *Printer) additionWords(a model.Addition, later []model.EmbeddedSignatur
 }
 
 // certificationWords says what a certification allows, and whether that was kept; "" where there is none.
-func (p *Printer) certificationWords(f model.FileFacts) string {
+func (p Speech) certificationWords(f model.FileFacts) string {
 	if f.Certification == "" || f.Certification == model.CertificationNone {
 		return ""
 	}

@@ -23,7 +23,7 @@ func (p *Printer) BudgetWords(n model.Share, wanted float64) string {
 }
 
 // BurnWords says how fast the budget is used since yesterday: at 1 it lasts just as long as the time that it is for.
-func (p *Printer) BurnWords(n model.Share, wanted float64) string {
+func (p Speech) BurnWords(n model.Share, wanted float64) string {
 	rate, ok := objects.Used(n, wanted)
 	if !ok {
 		return "-"
@@ -32,7 +32,7 @@ func (p *Printer) BurnWords(n model.Share, wanted float64) string {
 }
 
 // ChannelWords lists which channels told first, the callbacks before the others.
-func (p *Printer) ChannelWords(firsts map[model.Channel]int) string {
+func (p Speech) ChannelWords(firsts map[model.Channel]int) string {
 	var parts []string
 	for _, c := range model.Channels() {
 		if n := firsts[c]; n > 0 {

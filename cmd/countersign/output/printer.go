@@ -12,20 +12,18 @@ import (
 	"golang.org/x/term"
 
 	"countersign/cmd/countersign/output/layout"
-	"countersign/model/words"
 	"countersign/worker/console/objects"
 )
 
 // Printer writes what a verb says: tables cut to a terminal for people, JSON for programs.
 type Printer struct {
+	Speech
 	Stdout, Stderr io.Writer
 	Now            func() time.Time // "3 min ago" counts from here
 
 	Terminal bool // stdout is one: long cells are cut to what a person reads
 	Width    int  // the columns of the terminal, as it began; 0: no bound
 	Colour   bool
-
-	Words *words.Printer // the language; nil is English
 }
 
 // NewPrinter looks at the streams and the environment for what they can show.

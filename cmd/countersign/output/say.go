@@ -20,11 +20,16 @@ func LanguageOf(lookup func(string) (string, bool)) *words.Printer {
 	return words.For("")
 }
 
-// English is a printer that only says things, in English: for errors and for what programs read.
-func English() *Printer { return &Printer{} }
+// Speech is what is said in a language, without a terminal.
+type Speech struct {
+	Words *words.Printer // nil is English
+}
+
+// English is for errors and for what programs read.
+func English() Speech { return Speech{} }
 
 // words are those of the printer's language.
-func (p *Printer) words() *words.Printer {
+func (p Speech) words() *words.Printer {
 	if p.Words == nil {
 		return words.For("")
 	}
@@ -32,12 +37,12 @@ func (p *Printer) words() *words.Printer {
 }
 
 // Say is the sentence of key, with what stands in its places. Numbers are not grouped, so that they can be copied.
-func (p *Printer) Say(key string, places ...any) string {
+func (p Speech) Say(key string, places ...any) string {
 	return p.words().Say(key, ungrouped(places)...)
 }
 
 // CountOf is the sentence of key in the form that n wants.
-func (p *Printer) CountOf(key string, n int, places ...any) string {
+func (p Speech) CountOf(key string, n int, places ...any) string {
 	return p.words().Count(key, n, ungrouped(append(places, "n", n))...)
 }
 
@@ -67,7 +72,7 @@ func (p *Printer) TellCount(key string, n int, places ...any) error {
 }
 
 // Name is what people read for the name of a column or of a fact: "last good poll".
-func (p *Printer) Name(name string) string {
+func (p Speech) Name(name string) string {
 	if name == "" {
 		return ""
 	}
@@ -84,7 +89,7 @@ func (p *Printer) Name(name string) string {
 }
 
 // Word is what people read for a word of the contract, safe for a terminal.
-func (p *Printer) Word(area, word string) string { return Plain(p.words().Word(area, word)) }
+func (p Speech) Word(area, word string) string { return Plain(p.words().Word(area, word)) }
 
 // Ago says when t was or will be, as a person would; "never" where it was not.
 func (p *Printer) Ago(t *time.Time) string {
@@ -115,7 +120,7 @@ func (p *Printer) Ago(t *time.Time) string {
 }
 
 // Lasting puts a length of time into words.
-func (p *Printer) Lasting(d time.Duration) string {
+func (p Speech) Lasting(d time.Duration) string {
 	switch {
 	case d < 90*time.Second:
 		return p.Say("time.span.seconds", "n", int(d.Seconds()+0.5))
@@ -128,7 +133,7 @@ func (p *Printer) Lasting(d time.Duration) string {
 }
 
 // Percent shows a share, never rounded up to the whole.
-func (p *Printer) Percent(part, of int) string {
+func (p Speech) Percent(part, of int) string {
 	if of == 0 {
 		return "-"
 	}
@@ -137,18 +142,18 @@ func (p *Printer) Percent(part, of int) string {
 }
 
 // PercentOf shows a percentage as it is written in the config.
-func (p *Printer) PercentOf(v float64) string { return p.percent(strconv.FormatFloat(v, 'f', -1, 64)) }
+func (p Speech) PercentOf(v float64) string { return p.percent(strconv.FormatFloat(v, 'f', -1, 64)) }
 
-func (p *Printer) percent(n string) string { return p.Say("cli.percent", "n", p.decimal(n)) }
+func (p Speech) percent(n string) string { return p.Say("cli.percent", "n", p.decimal(n)) }
 
 // Decimal shows v with one decimal.
-func (p *Printer) Decimal(v float64) string { return p.decimal(strconv.FormatFloat(v, 'f', 1, 64)) }
+func (p Speech) Decimal(v float64) string { return p.decimal(strconv.FormatFloat(v, 'f', 1, 64)) }
 
 // decimal puts the language's decimal mark into a number.
-func (p *Printer) decimal(n string) string { return strings.Replace(n, ".", p.Say("cli.decimal"), 1) }
+func (p Speech) decimal(n string) string { return strings.Replace(n, ".", p.Say("cli.decimal"), 1) }
 
 // Bytes says how large a file is.
-func (p *Printer) Bytes(n int64) string { return p.decimal(BytesShown(n)) }
+func (p Speech) Bytes(n int64) string { return p.decimal(BytesShown(n)) }
 
 // Count says "1 row", "2 rows".
 func Count(n int, one string) string {

@@ -69,7 +69,7 @@ func (p *Printer) Flags(t model.Transaction) []string {
 }
 
 // attentionWords says what somebody must act on.
-func (p *Printer) attentionWords(kind model.AttentionKind) string {
+func (p Speech) attentionWords(kind model.AttentionKind) string {
 	if said := p.Word("attention", string(kind)); said != string(kind) {
 		return said
 	}
@@ -108,7 +108,7 @@ func (p *Printer) slot(slots map[string]time.Time, tier string) string {
 }
 
 // dueWords says why a row is due.
-func (p *Printer) dueWords(why model.DueReason) string {
+func (p Speech) dueWords(why model.DueReason) string {
 	if said := p.Word("cli.why", string(why)); said != string(why) {
 		return said
 	}
@@ -116,7 +116,7 @@ func (p *Printer) dueWords(why model.DueReason) string {
 }
 
 // gapWords says what a gap is about: "completed, missed", "signer signed, late by 3 min".
-func (p *Printer) gapWords(g model.Gap) string {
+func (p Speech) gapWords(g model.Gap) string {
 	switch g.Change {
 	case model.ChangeCreated:
 		return p.Word("gapchange", string(g.Change))
@@ -136,7 +136,7 @@ func (p *Printer) gapWords(g model.Gap) string {
 }
 
 // gapKindWords says how a change stayed unreported.
-func (p *Printer) gapKindWords(g model.Gap) string {
+func (p Speech) gapKindWords(g model.Gap) string {
 	if g.Kind == model.GapLate && g.Latency != nil {
 		return p.Say("cli.gap.late_by", "span", p.Lasting(*g.Latency))
 	}
@@ -155,7 +155,7 @@ func VerdictColour(v model.Verdict) text.Color {
 }
 
 // OutcomeWords says what c did to row t, and what the provider said where c had it asked.
-func (p *Printer) OutcomeWords(c model.Callback, t *model.Transaction) string {
+func (p Speech) OutcomeWords(c model.Callback, t *model.Transaction) string {
 	switch {
 	case c.Outcome != model.Checking || t == nil:
 	case t.NotFound:
@@ -224,7 +224,7 @@ func Quoted(ref string) string {
 }
 
 // between says what is known of the time of a change that nobody told.
-func (p *Printer) between(g model.Gap) string {
+func (p Speech) between(g model.Gap) string {
 	to := g.Before.UTC().Format(time.DateTime)
 	if g.After == nil {
 		return p.Say("cli.gap.before", "before", to)
@@ -233,7 +233,7 @@ func (p *Printer) between(g model.Gap) string {
 }
 
 // ChangeWords says what became of what, and of which signer or document of the transaction.
-func (p *Printer) ChangeWords(c model.Change) string {
+func (p Speech) ChangeWords(c model.Change) string {
 	from, to := p.changed(c.Kind, c.From), p.changed(c.Kind, c.To)
 	what := p.Say("cli.change", "from", from, "to", to)
 	switch {
@@ -252,7 +252,7 @@ func (p *Printer) ChangeWords(c model.Change) string {
 }
 
 // changed is what people read for a word of a change of that kind.
-func (p *Printer) changed(kind model.ChangeKind, word string) string {
+func (p Speech) changed(kind model.ChangeKind, word string) string {
 	switch kind {
 	case model.KindStatus, model.KindConfirmed:
 		return p.Word("status", word)
@@ -263,7 +263,7 @@ func (p *Printer) changed(kind model.ChangeKind, word string) string {
 }
 
 // SourceWords says who brought a change about: a word, and an id or a name.
-func (p *Printer) SourceWords(source string) string {
+func (p Speech) SourceWords(source string) string {
 	kind, rest, named := strings.Cut(source, " ")
 	said := p.Word("cli.source", kind)
 	if !named {

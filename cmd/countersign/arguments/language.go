@@ -1,4 +1,4 @@
-package main
+package arguments
 
 import (
 	"fmt"
@@ -28,8 +28,8 @@ func (l language) String() string { return "" }
 // Type is what the help calls it.
 func (l language) Type() string { return "LANGUAGE" }
 
-// languageFlag chooses the language of what people read, over that of the environment.
-func languageFlag(root *cobra.Command, env *engine.Env) {
+// Language is the flag that chooses the language of what people read, over that of the environment.
+func Language(root *cobra.Command, env *engine.Env) {
 	all := words.Languages()
 	root.PersistentFlags().Var(language{env}, "lang",
 		"`LANGUAGE` of what people read: "+strings.Join(all, ", ")+" (default: as LC_ALL, LC_MESSAGES or LANG say)")
