@@ -105,7 +105,7 @@ var arrows = map[string][]string{
 	"worker/callback/odd":    {},
 	"worker/console": {"model", "model/words", "model/store", "worker/console/access", "worker/console/acts",
 		"worker/console/api", "worker/console/feed", "worker/console/login", "worker/console/problem",
-		"worker/console/reads"},
+		"worker/console/reads", "worker/console/views"},
 	"worker/console/objects": {"model"},
 	"cmd/countersign/installtest": {"worker/console/objects", "cmd/countersign/config", "cmd/countersign/demo", "cmd/countersign/engine", "model",
 		"model/store", "provider", "provider/NAME", "provider/simulator", "provider/simulator/world/pdf"},
@@ -124,6 +124,8 @@ var arrows = map[string][]string{
 	"worker/console/feed":   {"model", "model/store", "worker/console/objects"},
 	"worker/console/access": {"model/store", "worker/console/problem"},
 	"worker/console/login":  {"worker/console/access", "worker/console/problem"},
+
+	"worker/console/views": {"model/store", "worker/console/access", "worker/console/problem"},
 
 	"worker/console/login/logintest": {},
 	"worker/console/api": {"model", "model/store", "worker/console/access", "worker/console/acts", "worker/console/feed",

@@ -22,6 +22,7 @@ import (
 	"countersign/worker/console/login"
 	"countersign/worker/console/problem"
 	"countersign/worker/console/reads"
+	"countersign/worker/console/views"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
@@ -100,8 +101,11 @@ func (s *Server) routes() http.Handler {
 		login.Routes(r, login.Options{Door: s.door, Issuer: s.Issuer, Now: s.Now, Log: s.Log, Render: plain})
 	}
 	r.Group(func(r chi.Router) {
-		r.Use(s.door.Pages)
+		r.Use(s.door.Pages, s.door.Limited)
 		r.Get("/", s.index)
+		if s.Store != nil {
+			views.Routes(r, views.Options{Store: s.Store, Door: s.door, Now: s.Now})
+		}
 	})
 	r.Group(func(r chi.Router) {
 		r.Use(s.door.Authenticated)
