@@ -190,7 +190,7 @@ var arrows = map[string][]string{
 	},
 	"cmd/countersign/arguments": {
 		"cmd/countersign/engine/environ", "cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output",
-		"model", "model/store", "model/store/durable", "provider",
+		"model", "model/store", "model/store/durable", "model/words", "provider",
 	},
 	"cmd/countersign/export": {"cmd/countersign/engine", "cmd/countersign/output", "model", "model/store",
 		"model/store/durable", "worker/console/objects"},
