@@ -32,6 +32,7 @@ type Batch struct {
 	rowOutcomes     map[model.Key]model.Outcome
 	released        []DedupeKey
 	amended         []*stored
+	moved           map[callbackDay]int // callbacks that got another verdict
 	changes         []model.Change
 	gaps            map[model.Key][]*gapEntry
 	reported        map[reportedKey]int

@@ -18,6 +18,7 @@ func (b *Batch) flush() error {
 		b.writeDictionaries,
 		b.writeCallbacks,
 		b.writeAmended,
+		b.writeCallbackDays,
 		b.writeOutcomes,
 		b.writeChanges,
 		b.writeGaps,

@@ -54,6 +54,15 @@ CREATE UNIQUE INDEX callbacks_of ON callbacks (txn, dedupe_key) WHERE txn IS NOT
 CREATE UNIQUE INDEX callbacks_loose ON callbacks (account, ref, dedupe_key) WHERE txn IS NULL;
 CREATE INDEX callbacks_odd ON callbacks (verdict, n) WHERE verdict IN ('refused', 'not_understood');
 
+-- Callbacks by the day on which they came and their verdict, as it is now.
+CREATE TABLE callback_days (
+  account text COLLATE "C" NOT NULL,
+  day     text COLLATE "C" NOT NULL, -- 2026-01-31, UTC
+  verdict text COLLATE "C" NOT NULL,
+  count   bigint NOT NULL,
+  PRIMARY KEY (account, day, verdict)
+);
+
 -- What the bodies of each provider's callbacks are compressed by, the newest of each. None is ever taken away: a body that
 -- was written by it names its number.
 CREATE TABLE dictionaries (
@@ -125,6 +134,7 @@ CREATE INDEX transactions_changed ON transactions (changed_at, n) WHERE NOT hidd
 CREATE INDEX transactions_list ON transactions (account, status, changed_at, n) WHERE NOT hidden;
 CREATE INDEX transactions_due ON transactions (account, due_rank, next_check_at, n) WHERE next_check_at IS NOT NULL;
 CREATE INDEX transactions_attention ON transactions (account, changed_at) WHERE attention <> '[]';
+CREATE INDEX transactions_checking ON transactions (changed_at, n) WHERE reported_status <> '' AND NOT hidden;
 CREATE INDEX transactions_external ON transactions (external_id) WHERE external_id <> '';
 CREATE INDEX transactions_hidden ON transactions (first_seen_at) WHERE hidden;
 -- What a list by creation time would have to walk through is counted before each slot.
@@ -385,6 +395,17 @@ CREATE TABLE sessions (
   expires_at timestamptz NOT NULL
 );
 CREATE INDEX sessions_expired ON sessions (expires_at);
+
+-- Names for addresses of the console: somebody's own, or everybody's.
+CREATE TABLE views (
+  id         text COLLATE "C" NOT NULL PRIMARY KEY,
+  owner      text COLLATE "C" NOT NULL, -- whose it is; '': everybody's
+  name       text COLLATE "C" NOT NULL,
+  address    text COLLATE "C" NOT NULL, -- a path of the console with its query
+  made_by    text COLLATE "C" NOT NULL,
+  created_at timestamptz NOT NULL,
+  UNIQUE (owner, name)
+);
 
 -- What an account's calls have to know again after a restart: what is spent of each budget, pauses, the breaker.
 CREATE TABLE transport_states (

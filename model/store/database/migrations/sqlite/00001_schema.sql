@@ -54,6 +54,15 @@ CREATE UNIQUE INDEX callbacks_of ON callbacks (txn, dedupe_key) WHERE txn IS NOT
 CREATE UNIQUE INDEX callbacks_loose ON callbacks (account, ref, dedupe_key) WHERE txn IS NULL;
 CREATE INDEX callbacks_odd ON callbacks (verdict, n) WHERE verdict IN ('refused', 'not_understood');
 
+-- Callbacks by the day on which they came and their verdict, as it is now.
+CREATE TABLE callback_days (
+  account TEXT NOT NULL,
+  day     TEXT NOT NULL, -- 2026-01-31, UTC
+  verdict TEXT NOT NULL,
+  count   INTEGER NOT NULL,
+  PRIMARY KEY (account, day, verdict)
+) WITHOUT ROWID;
+
 -- What the bodies of each provider's callbacks are compressed by, the newest of each. None is ever taken away: a body that
 -- was written by it names its number.
 CREATE TABLE dictionaries (
@@ -125,6 +134,7 @@ CREATE INDEX transactions_changed ON transactions (changed_at) WHERE NOT hidden;
 CREATE INDEX transactions_list ON transactions (account, status, changed_at) WHERE NOT hidden;
 CREATE INDEX transactions_due ON transactions (account, due_rank, next_check_at) WHERE next_check_at IS NOT NULL;
 CREATE INDEX transactions_attention ON transactions (account, changed_at) WHERE attention <> '[]';
+CREATE INDEX transactions_checking ON transactions (changed_at) WHERE reported_status <> '' AND NOT hidden;
 CREATE INDEX transactions_external ON transactions (external_id) WHERE external_id <> '';
 CREATE INDEX transactions_hidden ON transactions (first_seen_at) WHERE hidden;
 -- What a list by creation time would have to walk through is counted before each slot.
@@ -385,6 +395,17 @@ CREATE TABLE sessions (
   expires_at STAMP NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX sessions_expired ON sessions (expires_at);
+
+-- Names for addresses of the console: somebody's own, or everybody's.
+CREATE TABLE views (
+  id         TEXT NOT NULL PRIMARY KEY,
+  owner      TEXT NOT NULL, -- whose it is; '': everybody's
+  name       TEXT NOT NULL,
+  address    TEXT NOT NULL, -- a path of the console with its query
+  made_by    TEXT NOT NULL,
+  created_at STAMP NOT NULL,
+  UNIQUE (owner, name)
+) WITHOUT ROWID;
 
 -- What an account's calls have to know again after a restart: what is spent of each budget, pauses, the breaker.
 CREATE TABLE transport_states (
