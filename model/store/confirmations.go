@@ -42,7 +42,7 @@ func newerTime(pg bool, own string, from int) string {
 	return "CASE WHEN t.rest = 0 OR c.times IS NULL THEN t." + own + " ELSE " + newer + " END"
 }
 
-// Said is an answer that may leave a row as it is; see model.Observation.Unchanged.
+// Said is an answer that may leave a row as it is; see model.Observation.Unchanged. Without a ref it does not.
 type Said struct {
 	Ref         string
 	Print       string
@@ -86,9 +86,14 @@ const (
 // resting returns "NUMBER VERSION REST FINGERPRINT REF", one after the other, of the rows that rest. It leaves out those
 // that a hint waits for, or that were confirmed after the answers came, as far as our clock, set back, can tell.
 func (s *Store) resting(q *database.Tx, account string, said []Said) (string, error) {
-	at, asked := said[0].At, said[0].AskedAt
+	var at, asked time.Time
 	for _, a := range said {
-		at, asked = earlier(at, a.At), earlier(asked, a.AskedAt)
+		if a.Ref != "" {
+			at, asked = earlier(at, a.At), earlier(asked, a.AskedAt)
+		}
+	}
+	if at.IsZero() {
+		return "", nil
 	}
 	var text sql.NullString
 	if q.Postgres {
@@ -148,7 +153,7 @@ func restingOf(text string, said []Said, out []Confirmation) {
 	}
 	for i, a := range said {
 		r, ok := rows[a.Ref]
-		if !ok || r.print != a.Print {
+		if !ok || r.print != a.Print || a.Ref == "" {
 			continue
 		}
 		version, err := strconv.ParseInt(r.version, 10, 64)
@@ -161,7 +166,7 @@ func restingOf(text string, said []Said, out []Confirmation) {
 }
 
 func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
+	if a.IsZero() || b.Before(a) {
 		return b
 	}
 	return a

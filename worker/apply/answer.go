@@ -45,10 +45,7 @@ func (tb *Table) Answers(ctx context.Context, a *Account, src Source, obs []mode
 	case len(obs):
 		return tb.AnswersAnd(ctx, a, src, obs, nothing)
 	case 0:
-		return out, tb.store.Later(ctx, store.Unit{Apply: func(b *store.Batch) error {
-			b.Confirm(resting)
-			return nil
-		}})
+		return out, tb.store.Later(ctx, store.Unit{Apply: func(b *store.Batch) error { b.Confirm(resting); return nil }})
 	}
 	dids, err := tb.AnswersAnd(ctx, a, src, left, func(b *store.Batch, _ []Applied) { b.Confirm(resting) })
 	for i, did := range dids {
@@ -64,28 +61,17 @@ func (tb *Table) Answers(ctx context.Context, a *Account, src Source, obs []mode
 func (tb *Table) resting(ctx context.Context, a *Account, src Source, obs []model.Observation) (
 	[]store.Confirmation, error,
 ) {
-	said := make([]store.Said, 0, len(obs))
-	places := make([]int, 0, len(obs))
+	said := make([]store.Said, len(obs))
 	for i := range obs {
 		provider.LegibleObservation(&obs[i])
 		o := &obs[i]
 		o.Asked = src.Asked
 		wants := slices.ContainsFunc(o.Documents, func(d model.DocumentRef) bool { return a.Wants(d.Kind) })
 		if print, least, most, ok := o.Unchanged(wants); ok {
-			said = append(said, store.Said{Ref: o.Ref, Print: print, Least: least, Most: most, Version: o.Version, At: o.At,
-				AskedAt: o.AskedAt})
-			places = append(places, i)
+			said[i] = store.Said{Ref: o.Ref, Print: print, Least: least, Most: most, Version: o.Version, At: o.At, AskedAt: o.AskedAt}
 		}
 	}
-	found, err := tb.store.Resting(ctx, a.ID, said)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]store.Confirmation, len(obs))
-	for i, c := range found {
-		out[places[i]] = c
-	}
-	return out, nil
+	return tb.store.Resting(ctx, a.ID, said)
 }
 
 // AnswersAnd is Answers, and calls a function of the caller in the same transaction. That function may run twice.
