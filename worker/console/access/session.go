@@ -226,7 +226,7 @@ func (d *Door) LogOut(w http.ResponseWriter, r *http.Request) *problem.Problem {
 // went says that somebody with a session has done something, from which it lasts anew. That this cannot be written is
 // no reason to refuse anybody.
 func (d *Door) went(w http.ResponseWriter, r *http.Request, who Who) {
-	if who.session != nil && r.Header.Get(BackgroundHeader) == "" && !hasSuffix(r, "/live") {
+	if who.session != nil && r.Header.Get(BackgroundHeader) == "" && r.URL.Path != "/live" {
 		d.sessions.save(who.session, w) //nolint:errcheck // the session lasts as long as it did
 	}
 }
