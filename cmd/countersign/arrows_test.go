@@ -145,7 +145,7 @@ var arrows = map[string][]string{
 
 	"cmd/countersign/config/tree":   {},
 	"cmd/countersign/config/values": {"cmd/countersign/config/tree", "provider"},
-	"cmd/countersign/config/hooks": {"cmd/countersign/config/values", "model"},
+	"cmd/countersign/config/hooks":  {"cmd/countersign/config/values", "model"},
 	"cmd/countersign/config": {"cmd/countersign/config/hooks", "cmd/countersign/config/tree", "cmd/countersign/config/values", "model",
 		"provider"},
 	"cmd/countersign/config/configtest": {"provider"},

@@ -48,17 +48,17 @@ note = ? WHERE hook = ?`, h.GoneAt, h.Failures, h.FailedAt, h.RestsTo, taken, h.
 }
 
 const (
-	earlier = `SELECT MIN(e.seq) FROM deliveries e WHERE e.hook = deliveries.hook AND e.account = deliveries.account AND
+	firstWaiting = `SELECT MIN(e.seq) FROM deliveries e WHERE e.hook = deliveries.hook AND e.account = deliveries.account AND
 e.ref = deliveries.ref AND e.state = 'waiting'`
 	follows = `UPDATE deliveries SET next_try_at = ? WHERE hook = ? AND state = 'waiting' AND next_try_at IS NULL AND
-(account, ref) IN (SELECT account, ref FROM deliveries d WHERE d.hook = ? AND d.seq = ?) AND seq = (` + earlier + `)`
+(account, ref) IN (SELECT account, ref FROM deliveries d WHERE d.hook = ? AND d.seq = ?) AND seq = (` + firstWaiting + `)`
 )
 
 func noteDelivery(b *Batch, hook string, r *Sent) error {
 	note, latency := plainText(r.Note), r.Latency.Milliseconds()
 	if r.State == DeliveryWaiting {
 		return b.q.Exec(`UPDATE deliveries SET attempts = attempts + 1, note = ?, latency_ms = ?, lease_until = NULL,
-lease_owner = '', next_try_at = CASE WHEN seq = (`+earlier+`) THEN CAST(? AS `+stampType(b.q)+`) END
+lease_owner = '', next_try_at = CASE WHEN seq = (`+firstWaiting+`) THEN CAST(? AS `+stampType(b.q)+`) END
 WHERE hook = ? AND seq = ? AND state = 'waiting'`, note, latency, r.NextTry, hook, r.Seq)
 	}
 	err := b.q.Exec(`UPDATE deliveries SET attempts = attempts + 1, state = ?, note = ?, latency_ms = ?, done_at = ?,
@@ -114,7 +114,7 @@ THEN CAST(? AS TEXT) ELSE note END WHERE `+old+` RETURNING seq`, now, note, hook
 			return err
 		}
 		return b.q.Exec(`UPDATE deliveries SET next_try_at = ? WHERE hook = ? AND state = 'waiting' AND next_try_at IS NULL AND
-seq = (`+earlier+`)`, now, hook)
+seq = (`+firstWaiting+`)`, now, hook)
 	}})
 	return n, err
 }
@@ -136,8 +136,8 @@ done_at = NULL WHERE deliveries.state <> 'waiting' RETURNING seq`, hook, c.Seq, 
 			n += len(again)
 		}
 		for _, c := range chosen {
-			for _, query := range []string{`next_try_at = NULL WHERE next_try_at IS NOT NULL AND seq <> (` + earlier + `)`,
-				`next_try_at = created_at WHERE next_try_at IS NULL AND seq = (` + earlier + `)`} {
+			for _, query := range []string{`next_try_at = NULL WHERE next_try_at IS NOT NULL AND seq <> (` + firstWaiting + `)`,
+				`next_try_at = created_at WHERE next_try_at IS NULL AND seq = (` + firstWaiting + `)`} {
 				err := b.q.Exec(`UPDATE deliveries SET `+query+` AND hook = ? AND account = ? AND ref = ? AND state = 'waiting'`,
 					hook, c.Account, c.Ref)
 				if err != nil {
