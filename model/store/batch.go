@@ -32,6 +32,7 @@ type Batch struct {
 	rowOutcomes     map[model.Key]model.Outcome
 	released        []DedupeKey
 	amended         []*stored
+	moved           map[callbackDay]int // callbacks that got another verdict
 	changes         []model.Change
 	gaps            map[model.Key][]*gapEntry
 	reported        map[reportedKey]int
@@ -49,6 +50,7 @@ type Batch struct {
 	anyForgotten    *bool // nil: not looked at yet
 	recalled        map[model.Key]bool
 	dictionaries    map[uint32]bool // those that the group has written
+	confirmations   []Confirmation
 }
 
 // counts is the counters' row, which a group locks first, so that numbers are given out in the order of commits.

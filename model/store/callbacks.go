@@ -357,6 +357,9 @@ func (b *Batch) headers(n int64) (headers map[string]string, err error) {
 
 func (b *Batch) writeAmended() error {
 	for _, c := range b.amended {
+		if err := b.moves(c); err != nil {
+			return err
+		}
 		key, body := c.atRest(b.q.Postgres)
 		err := b.q.Exec(`UPDATE callbacks SET txn = ?, ref = ?, dedupe_key = ?, type = ?, event_id = ?, verdict = ?, outcome = ?, note = ?, sealed = ?, body = ?, unproved = ? WHERE n = ?`,
 			b.number(model.Key{Account: c.Account, Ref: c.Ref}), c.Ref, key, c.Type, c.EventID, string(c.Verdict),

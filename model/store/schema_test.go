@@ -52,7 +52,7 @@ func TestTheSchemaIsTheModels(t *testing.T) {
 			without []string // of the model
 			and     []string // only the table has
 		}{
-			"transactions":   {model.Transaction{}, nil, []string{"n", "due_rank", "signer_rows", "lease_until", "lease_owner"}},
+			"transactions":   {model.Transaction{}, nil, []string{"n", "due_rank", "rest", "signer_rows", "lease_until", "lease_owner"}},
 			"signers":        {model.Signer{}, []string{"ref"}, []string{"txn", "signer", "place"}},
 			"callbacks":      {model.Callback{}, []string{"id", "headers"}, []string{"n", "txn"}},
 			"documents":      {documentRow{}, nil, nil},
@@ -65,6 +65,7 @@ func TestTheSchemaIsTheModels(t *testing.T) {
 			"accounts":       {model.Account{}, nil, nil},
 			"locks":          {database.LockRow{}, nil, nil},
 			"console_tokens": {ConsoleToken{}, nil, nil},
+			"views":          {SavedView{}, nil, nil},
 		} {
 			want := append(slices.DeleteFunc(names(t, c.of), func(n string) bool { return slices.Contains(c.without, n) }),
 				c.and...)

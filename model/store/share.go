@@ -62,6 +62,11 @@ func addGaps(t *model.Share, r *sql.Rows) error {
 	if err := r.Scan(&kind, &n); err != nil {
 		return err
 	}
+	addGap(t, kind, n)
+	return nil
+}
+
+func addGap(t *model.Share, kind model.GapKind, n int) {
 	switch kind {
 	case model.GapMissed:
 		t.Missed = n
@@ -74,5 +79,4 @@ func addGaps(t *model.Share, r *sql.Rows) error {
 	case model.GapNoEvent:
 		t.NoEvent = n
 	}
-	return nil
 }

@@ -19,12 +19,14 @@ import (
 	"countersign/worker/console/acts"
 	"countersign/worker/console/feed"
 	"countersign/worker/console/problem"
+	"countersign/worker/console/reads"
 )
 
 // Options is what an API needs; all of it is required.
 type Options struct {
 	Store   *store.Store
 	Acts    acts.Acts
+	Reads   *reads.Reads
 	Feed    *feed.Feed
 	Version string
 	Now     func() time.Time
@@ -34,9 +36,7 @@ type Options struct {
 // API is the operations. It is safe for concurrent use.
 type API struct {
 	Options
-	huma     huma.API
-	accounts cached[accountsNow]
-	counts   cached[countsNow]
+	huma huma.API
 }
 
 // maxBody is the largest body that is read.
@@ -116,33 +116,7 @@ func problemOf(ctx context.Context, status int, message string, errs ...error) h
 
 // fail turns what went wrong into an answer.
 func (a *API) fail(ctx context.Context, err error) error {
-	p := a.problemFor(ctx, err)
-	p.Instance = problem.RequestID(ctx)
-	return p
-}
-
-func (a *API) problemFor(ctx context.Context, err error) *problem.Problem {
-	var p *problem.Problem
-	var refused acts.Refusal
-	log := a.Log.WithFields(logrus.Fields{"request": problem.RequestID(ctx), "err": err})
-	switch {
-	case errors.As(err, &p):
-		return p
-	case errors.As(err, &refused):
-		return problem.New(problem.Invalid, refused.Why)
-	case errors.Is(err, store.ErrNoRow), errors.Is(err, acts.ErrUnknownAccount):
-		return problem.New(problem.NotFound, "")
-	case errors.Is(err, store.ErrCursor):
-		return problem.New(problem.BadCursor, "")
-	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrBusy), errors.Is(err, context.DeadlineExceeded),
-		errors.Is(err, store.ErrOlder), errors.Is(err, store.ErrNewer):
-		log.Warn("the console could not answer a request")
-		return problem.New(problem.Unavailable, "")
-	case errors.Is(err, context.Canceled):
-		return problem.New(problem.Unavailable, "")
-	}
-	log.Error("a request to the console failed")
-	return problem.Of(http.StatusInternalServerError, "The log says why, by this id.")
+	return acts.Problem(ctx, a.Log, err)
 }
 
 // op describes a GET.

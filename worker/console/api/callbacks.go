@@ -3,8 +3,6 @@ package api
 import (
 	"context"
 
-	"countersign/model"
-	"countersign/model/store"
 	"countersign/worker/console/access"
 	"countersign/worker/console/filter"
 	"countersign/worker/console/objects"
@@ -22,13 +20,7 @@ type callbackInput struct {
 func (a *API) readCallbacks() {
 	list(a, op("list-callbacks", "/callbacks", "callbacks", "What came in, the newest first"),
 		func(in *callbacksInput) (*filter.Callbacks, Paging) { return &in.Callbacks, in.Paging },
-		listing[filter.Callbacks, store.CallbackFilter, model.Callback, objects.Callback]{
-			filter.Callbacks.Store,
-			func(ctx context.Context, f store.CallbackFilter, limit int, cursor string) ([]model.Callback, string, error) {
-				f.Limit, f.Cursor = limit, cursor
-				return a.Store.Callbacks(ctx, f)
-			}, objects.OfCallback,
-		})
+		a.Reads.Callbacks(), objects.OfCallback)
 	whole := op("get-callback", "/callbacks/{id}", "callbacks", "One with its headers and its body, for those who operate")
 	whole.Errors = append(whole.Errors, 403)
 	get(a, whole, func(ctx context.Context, in *callbackInput) (objects.WholeCallback, error) {

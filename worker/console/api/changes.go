@@ -110,7 +110,7 @@ func (a *API) changes(ctx context.Context, in *changesInput) (out changesPage, e
 }
 
 func (a *API) changeFilter(ctx context.Context, in filter.Changes) (*filter.Reader, store.ChangeFilter, error) {
-	r, err := a.reader(ctx, "query")
+	r, err := a.Reads.Filters(ctx, "query")
 	if err != nil {
 		return nil, store.ChangeFilter{}, err
 	}

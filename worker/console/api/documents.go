@@ -17,6 +17,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/worker/console/access"
+	"countersign/worker/console/acts"
 	"countersign/worker/console/filter"
 	"countersign/worker/console/objects"
 )
@@ -35,9 +36,7 @@ type DocumentInput struct {
 func (a *API) readDocuments() {
 	list(a, op("list-documents", "/documents", "documents", "Documents, the newest first"),
 		func(in *documentsInput) (*filter.Documents, Paging) { return &in.Documents, in.Paging },
-		listing[filter.Documents, store.PageFilter, model.Document, objects.ListedDocument]{
-			filter.Documents.Store, paged(a.Store.DocumentPage), objects.OfListedDocument,
-		})
+		a.Reads.Documents(), objects.OfListedDocument)
 	get(a, op("get-document", rowPath+"/documents/{id}", "documents", "One document with what is known of it"),
 		func(ctx context.Context, in *DocumentInput) (objects.ListedDocument, error) {
 			d, err := a.document(ctx, in)
@@ -67,7 +66,7 @@ func (a *API) readDocuments() {
 
 // document reads a document of a row.
 func (a *API) document(ctx context.Context, in *DocumentInput) (model.Document, error) {
-	if _, err := a.transaction(ctx, in.key()); err != nil {
+	if _, err := a.Reads.Transaction(ctx, in.key()); err != nil {
 		return model.Document{}, err
 	}
 	if !filter.IsText(in.ID) {
@@ -99,7 +98,7 @@ func (a *API) content(w http.ResponseWriter, r *http.Request, d model.Document) 
 			a.Log.WithField("document", d.ID).Error("a document is not in the document folder")
 			err = store.ErrNoRow
 		}
-		a.problemFor(r.Context(), err).Write(w, r)
+		acts.Problem(r.Context(), a.Log, err).Write(w, r)
 		return
 	}
 	defer f.Close() //nolint:errcheck // only read

@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 
 	"countersign/model/store"
+	"countersign/worker/console/acts"
 	"countersign/worker/console/problem"
 )
 
@@ -44,7 +45,7 @@ func (a *API) exportFilter(ctx context.Context, in *exportInput) (f store.Export
 	if !slices.Contains(store.Exports(), in.What) {
 		return f, problem.New(problem.NotFound, "")
 	}
-	r, err := a.reader(ctx, "query")
+	r, err := a.Reads.Filters(ctx, "query")
 	if err != nil {
 		return f, err
 	}
@@ -78,7 +79,7 @@ func (a *API) export(w http.ResponseWriter, r *http.Request, in *exportInput, f 
 		for _, name := range []string{"Content-Type", "Content-Disposition"} {
 			h.Del(name)
 		}
-		a.problemFor(r.Context(), err).Write(w, r)
+		acts.Problem(r.Context(), a.Log, err).Write(w, r)
 		return
 	}
 	a.Log.WithField("err", err).WithField("request", problem.RequestID(r.Context())).Warn("an export broke off")

@@ -2,12 +2,10 @@ package api
 
 import (
 	"context"
-	"sync"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"countersign/worker/console/filter"
+	"countersign/worker/console/reads"
 )
 
 // Paging is how far a list has been read.
@@ -22,93 +20,20 @@ type Page[T any] struct {
 	NextCursor string `json:"next_cursor" doc:"empty at the end"`
 }
 
-// reader reads filters, with the accounts that there are.
-func (a *API) reader(ctx context.Context, in string) (*filter.Reader, error) {
-	known, err := a.Store.Accounts(ctx)
-	if err != nil {
-		return nil, err
-	}
-	r := &filter.Reader{Now: a.Now().UTC(), Span: a.Acts.Span, In: in}
-	for _, k := range known {
-		r.Accounts = append(r.Accounts, k.ID)
-	}
-	return r, nil
-}
-
-// listing is what a list is made of: its filter F, as the store takes it S, its rows T and its objects O.
-type listing[F, S, T, O any] struct {
-	choose func(F, *filter.Reader) S
-	page   func(ctx context.Context, s S, limit int, cursor string) ([]T, string, error)
-	object func(T) O
-}
-
 // list registers a list. parts takes its input apart, which embeds the filter and the Paging.
 func list[I any, F, S, T, O any](
-	a *API, o huma.Operation, parts func(*I) (*F, Paging), l listing[F, S, T, O],
+	a *API, o huma.Operation, parts func(*I) (*F, Paging), l reads.Listing[F, S, T], object func(T) O,
 ) {
-	get(a, o, func(ctx context.Context, in *I) (Page[O], error) {
+	get(a, o, func(ctx context.Context, in *I) (out Page[O], err error) {
 		f, p := parts(in)
-		return pageOf(ctx, a, o.OperationID, f, p, l)
-	})
-}
-
-func pageOf[F, S, T, O any](
-	ctx context.Context, a *API, name string, f *F, p Paging, l listing[F, S, T, O],
-) (out Page[O], err error) {
-	at := ""
-	if p.Cursor != "" {
-		if at, err = filter.Open(name, f, p.Cursor); err != nil {
+		rows, next, err := reads.Page(ctx, a.Reads, l, f, p.Limit, p.Cursor)
+		if err != nil {
 			return out, err
 		}
-	}
-	r, err := a.reader(ctx, "query")
-	if err != nil {
-		return out, err
-	}
-	r.Texts(f)
-	chosen := l.choose(*f, r)
-	if err := r.Err(); err != nil {
-		return out, err
-	}
-	rows, next, err := l.page(ctx, chosen, p.Limit, at)
-	if err != nil {
-		return out, err
-	}
-	out.Items = make([]O, len(rows))
-	for i, row := range rows {
-		out.Items[i] = l.object(row)
-	}
-	if next != "" {
-		out.NextCursor = filter.Seal(name, f, next)
-	}
-	return out, nil
-}
-
-// cached is something that is counted, at most every five seconds and a twentieth of the time: who asks meanwhile gets
-// what was counted last.
-type cached[T any] struct {
-	mu    sync.Mutex
-	value T
-	until time.Time
-	had   bool
-}
-
-const countsFor = 5 * time.Second
-
-// get returns what was counted, or counts it.
-func (c *cached[T]) get(ctx context.Context, now func() time.Time, count func(context.Context) (T, error)) (T, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	began := now()
-	if c.had && began.Before(c.until) {
-		return c.value, nil
-	}
-	value, err := count(context.WithoutCancel(ctx))
-	if err != nil {
-		return c.value, err
-	}
-	ended := now()
-	c.value, c.had = value, true
-	c.until = ended.Add(max(countsFor, 19*ended.Sub(began)))
-	return value, nil
+		out.Items, out.NextCursor = make([]O, len(rows)), next
+		for i, row := range rows {
+			out.Items[i] = object(row)
+		}
+		return out, nil
+	})
 }

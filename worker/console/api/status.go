@@ -2,11 +2,8 @@ package api
 
 import (
 	"context"
-	"slices"
 	"time"
 
-	"countersign/model"
-	"countersign/model/store"
 	"countersign/worker/console/objects"
 )
 
@@ -24,20 +21,6 @@ type overview struct {
 	Incidents    []objects.Incident `json:"incidents" doc:"those that are open"`
 }
 
-// accountsNow is how the accounts do.
-type accountsNow struct{ list []objects.Account }
-
-// countsNow is what was counted of the table.
-type countsNow struct {
-	at                  time.Time
-	statuses, documents map[string]int
-	attention, checking int
-	overdue             int
-}
-
-// overdueAfter is how long a row may be due.
-const overdueAfter = 5 * time.Minute
-
 // none is the input of what takes no parameter.
 type none struct{}
 
@@ -46,42 +29,27 @@ func (a *API) readStatus() {
 		func(ctx context.Context, _ *none) (overview, error) { return a.overview(ctx) })
 	get(a, op("list-accounts", "/accounts", "accounts", "How each account does"),
 		func(ctx context.Context, _ *none) (Page[objects.Account], error) {
-			now, err := a.accountsNow(ctx)
-			return Page[objects.Account]{Items: now.list}, err
+			all, err := a.Reads.Accounts(ctx)
+			return Page[objects.Account]{Items: all}, err
 		})
 	type accountInput struct {
 		Account string `path:"account" maxLength:"63"`
 	}
 	get(a, op("get-account", "/accounts/{account}", "accounts", "How one account does"),
 		func(ctx context.Context, in *accountInput) (objects.Account, error) {
-			now, err := a.accountsNow(ctx)
-			if err != nil {
-				return objects.Account{}, err
-			}
-			i := slices.IndexFunc(now.list, func(o objects.Account) bool { return o.ID == in.Account })
-			if i < 0 {
-				return objects.Account{}, store.ErrNoRow
-			}
-			return now.list[i], nil
+			return a.Reads.Account(ctx, in.Account)
 		})
 	get(a, op("summarize-gaps", "/gaps/summary", "gaps", "What callbacks told of each account's changes"), a.summaries)
 }
 
-func (a *API) accountsNow(ctx context.Context) (accountsNow, error) {
-	return a.accounts.get(ctx, a.Now, func(ctx context.Context) (accountsNow, error) {
-		list, err := a.Acts.Accounts(ctx)
-		return accountsNow{list}, err
-	})
-}
-
 func (a *API) overview(ctx context.Context) (o overview, err error) {
-	c, err := a.counts.get(ctx, a.Now, a.count)
+	c, err := a.Reads.Counts(ctx)
 	if err != nil {
 		return o, err
 	}
 	o = overview{
-		Version: a.Version, CountedAt: objects.At(c.at), Transactions: c.statuses, Documents: c.documents,
-		Attention: c.attention, Checking: c.checking, Overdue: c.overdue, Incidents: []objects.Incident{},
+		Version: a.Version, CountedAt: objects.At(c.At), Transactions: c.Statuses, Documents: c.Documents,
+		Attention: c.Attention, Checking: c.Checking, Overdue: c.Overdue, Incidents: []objects.Incident{},
 	}
 	if o.OldestSeq, o.Seq, err = a.Store.Feed(ctx); err != nil {
 		return o, err
@@ -93,47 +61,13 @@ func (a *API) overview(ctx context.Context) (o overview, err error) {
 	return o, err
 }
 
-// count counts what takes a while to count.
-func (a *API) count(ctx context.Context) (c countsNow, err error) {
-	c = countsNow{at: a.Now(), statuses: map[string]int{}, documents: map[string]int{}}
-	for _, s := range model.Statuses() {
-		c.statuses[string(s)] = 0
-	}
-	rows, err := a.Store.Counts(ctx)
-	if err != nil {
-		return c, err
-	}
-	for _, r := range rows {
-		c.statuses[string(r.Status)] += r.Rows
-	}
-	documents, err := a.Store.CountDocuments(ctx)
-	if err != nil {
-		return c, err
-	}
-	for _, d := range documents {
-		c.documents[string(d.State)] += d.Documents
-	}
-	yes := true
-	if c.attention, err = a.Store.Count(ctx, store.Filter{Attention: true}); err != nil {
-		return c, err
-	}
-	if c.checking, err = a.Store.Count(ctx, store.Filter{Checking: &yes}); err != nil {
-		return c, err
-	}
-	due, err := a.Store.DueCount(ctx, a.Now().Add(-overdueAfter))
-	for _, n := range due {
-		c.overdue += n
-	}
-	return c, err
-}
-
 type summaryInput struct {
 	Account []string `query:"account,explode" doc:"only these accounts"`
 	Since   string   `query:"since" doc:"since when: 30d (the default), 2w, 720h, a date or a time"`
 }
 
 func (a *API) summaries(ctx context.Context, in *summaryInput) (out Page[objects.Summary], err error) {
-	r, err := a.reader(ctx, "query")
+	r, err := a.Reads.Filters(ctx, "query")
 	if err != nil {
 		return out, err
 	}

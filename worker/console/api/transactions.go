@@ -2,13 +2,10 @@ package api
 
 import (
 	"context"
-	"errors"
 
 	"countersign/model"
-	"countersign/model/store"
 	"countersign/worker/console/filter"
 	"countersign/worker/console/objects"
-	"countersign/worker/console/problem"
 	"countersign/worker/console/rows"
 )
 
@@ -30,13 +27,7 @@ type transactionsInput struct {
 func (a *API) readTransactions() {
 	list(a, op("list-transactions", "/transactions", "transactions", "Transactions, the newest change first"),
 		func(in *transactionsInput) (*filter.Transactions, Paging) { return &in.Transactions, in.Paging },
-		listing[filter.Transactions, store.Filter, model.Transaction, objects.Transaction]{
-			filter.Transactions.Store,
-			func(ctx context.Context, f store.Filter, limit int, cursor string) ([]model.Transaction, string, error) {
-				f.Limit, f.Cursor = limit, cursor
-				return a.Store.Transactions(ctx, f)
-			}, objects.OfTransaction,
-		})
+		a.Reads.Transactions(), objects.OfTransaction)
 	get(a, op("get-transaction", rowPath, "transactions", "One transaction and all that belongs to it"),
 		func(ctx context.Context, in *RowInput) (objects.Whole, error) {
 			r, err := a.row(ctx, in.key())
@@ -65,29 +56,9 @@ func part[O any](a *API, id, path, summary string, of func(objects.Whole) []O) {
 
 // row reads a row with all that belongs to it.
 func (a *API) row(ctx context.Context, k model.Key) (objects.Row, error) {
-	t, err := a.transaction(ctx, k)
+	t, err := a.Reads.Transaction(ctx, k)
 	if err != nil {
 		return objects.Row{}, err
 	}
 	return rows.Whole(ctx, a.Store, t)
-}
-
-// transaction reads a row; one that is hidden is not there, one that was forgotten is gone.
-func (a *API) transaction(ctx context.Context, k model.Key) (model.Transaction, error) {
-	if !filter.IsText(k.Ref) || !filter.IsText(k.Account) {
-		return model.Transaction{}, store.ErrNoRow
-	}
-	t, err := a.Store.Transaction(ctx, k)
-	if err == nil && t.Hidden {
-		err = store.ErrNoRow
-	}
-	if !errors.Is(err, store.ErrNoRow) {
-		return t, err
-	}
-	if _, ferr := a.Store.ForgottenOf(ctx, k); ferr == nil {
-		return t, problem.New(problem.Forgotten, "")
-	} else if !errors.Is(ferr, store.ErrNoRow) {
-		return t, ferr
-	}
-	return t, err
 }

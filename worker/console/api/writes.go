@@ -73,7 +73,7 @@ func (a *API) writes() {
 		http.StatusAccepted, a.track)
 	post(a, "poll-transaction", rowPath+"/poll", "transactions", "Ask the provider about one now", http.StatusAccepted,
 		func(ctx context.Context, by string, in *RowInput) (objects.Run, error) {
-			if _, err := a.transaction(ctx, in.key()); err != nil {
+			if _, err := a.Reads.Transaction(ctx, in.key()); err != nil {
 				return objects.Run{}, err
 			}
 			r, err := a.Acts.PollRows(ctx, by, in.Account, []string{in.Ref})
@@ -81,13 +81,13 @@ func (a *API) writes() {
 		})
 	post(a, "resolve", rowPath+"/resolve", "transactions", "Say that one is deleted, where no provider will",
 		http.StatusOK, func(ctx context.Context, by string, in *resolveInput) (objects.Transaction, error) {
-			if _, err := a.transaction(ctx, in.key()); err != nil {
+			if _, err := a.Reads.Transaction(ctx, in.key()); err != nil {
 				return objects.Transaction{}, err
 			}
 			if err := a.Acts.Resolve(ctx, by, in.key()); err != nil {
 				return objects.Transaction{}, err
 			}
-			t, err := a.transaction(ctx, in.key())
+			t, err := a.Reads.Transaction(ctx, in.key())
 			return objects.OfTransaction(t), err
 		})
 	post(a, "poll-account", "/accounts/{account}/poll", "accounts", "Do the passes of the slots now", http.StatusAccepted,

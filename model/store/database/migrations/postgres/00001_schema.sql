@@ -54,6 +54,15 @@ CREATE UNIQUE INDEX callbacks_of ON callbacks (txn, dedupe_key) WHERE txn IS NOT
 CREATE UNIQUE INDEX callbacks_loose ON callbacks (account, ref, dedupe_key) WHERE txn IS NULL;
 CREATE INDEX callbacks_odd ON callbacks (verdict, n) WHERE verdict IN ('refused', 'not_understood');
 
+-- Callbacks by the day on which they came and their verdict, as it is now.
+CREATE TABLE callback_days (
+  account text COLLATE "C" NOT NULL,
+  day     text COLLATE "C" NOT NULL, -- 2026-01-31, UTC
+  verdict text COLLATE "C" NOT NULL,
+  count   bigint NOT NULL,
+  PRIMARY KEY (account, day, verdict)
+);
+
 -- What the bodies of each provider's callbacks are compressed by, the newest of each. None is ever taken away: a body that
 -- was written by it names its number.
 CREATE TABLE dictionaries (
@@ -109,6 +118,7 @@ CREATE TABLE transactions (
   refuted_as       text COLLATE "C" NOT NULL DEFAULT '',
   refuted_at       timestamptz,
   fingerprint      text COLLATE "C" NOT NULL DEFAULT '',
+  rest             smallint NOT NULL DEFAULT 0, -- how an unchanged answer finds it, see model.Rest; 0: an answer has to be decided
   open_gaps        bigint NOT NULL DEFAULT 0,
   documents_total  bigint NOT NULL DEFAULT 0,
   documents_stored bigint NOT NULL DEFAULT 0,
@@ -124,10 +134,18 @@ CREATE INDEX transactions_changed ON transactions (changed_at, n) WHERE NOT hidd
 CREATE INDEX transactions_list ON transactions (account, status, changed_at, n) WHERE NOT hidden;
 CREATE INDEX transactions_due ON transactions (account, due_rank, next_check_at, n) WHERE next_check_at IS NOT NULL;
 CREATE INDEX transactions_attention ON transactions (account, changed_at) WHERE attention <> '[]';
+CREATE INDEX transactions_checking ON transactions (changed_at, n) WHERE reported_status <> '' AND NOT hidden;
 CREATE INDEX transactions_external ON transactions (external_id) WHERE external_id <> '';
 CREATE INDEX transactions_hidden ON transactions (first_seen_at) WHERE hidden;
 -- What a list by creation time would have to walk through is counted before each slot.
 CREATE INDEX transactions_created ON transactions (account, created_at) WHERE created_at IS NOT NULL;
+
+-- When answers came that left rows as they are, and when they were asked for: for each of 64 rows by number, 13 digits
+-- of milliseconds each. They count where they are later than the row's own, and only for rows at rest.
+CREATE TABLE confirmations (
+  block bigint NOT NULL PRIMARY KEY,
+  times text NOT NULL
+);
 
 CREATE TABLE signers (
   txn       bigint NOT NULL, -- transactions.n
@@ -378,6 +396,17 @@ CREATE TABLE sessions (
 );
 CREATE INDEX sessions_expired ON sessions (expires_at);
 
+-- Names for addresses of the console: somebody's own, or everybody's.
+CREATE TABLE views (
+  id         text COLLATE "C" NOT NULL PRIMARY KEY,
+  owner      text COLLATE "C" NOT NULL, -- whose it is; '': everybody's
+  name       text COLLATE "C" NOT NULL,
+  address    text COLLATE "C" NOT NULL, -- a path of the console with its query
+  made_by    text COLLATE "C" NOT NULL,
+  created_at timestamptz NOT NULL,
+  UNIQUE (owner, name)
+);
+
 -- What an account's calls have to know again after a restart: what is spent of each budget, pauses, the breaker.
 CREATE TABLE transport_states (
   account    text COLLATE "C" NOT NULL,
@@ -399,8 +428,11 @@ CREATE TABLE locks (
 CREATE VIEW v1_transactions AS
 SELECT account, provider, ref, external_id, name, status, provider_status, confirmed, reported_status, reason,
        archived, trashed, deleted, not_found, test, attention, signers_done, signers_total, documents_stored,
-       documents_total, sent_at, provider_time, created_at, changed_at, confirmed_at, next_check_at, expires_at, seq
-FROM transactions WHERE NOT hidden;
+       documents_total, sent_at, provider_time, created_at, changed_at,
+       CASE WHEN t.rest = 0 OR c.times IS NULL THEN t.confirmed_at
+            ELSE GREATEST(t.confirmed_at, to_timestamp(CAST(substr(c.times, CAST(1 + t.n % 64 * 26 AS INTEGER), 13) AS BIGINT) / 1000.0)) END AS confirmed_at,
+       next_check_at, expires_at, seq
+FROM transactions t LEFT JOIN confirmations c ON c.block = t.n / 64 WHERE NOT hidden;
 
 CREATE VIEW v1_signers AS
 SELECT t.account, t.ref, s.signer, s.name, s.email, s.role, s."order", s.status, s.viewed_at, s.signed_at, s.reason

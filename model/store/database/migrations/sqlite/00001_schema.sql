@@ -54,6 +54,15 @@ CREATE UNIQUE INDEX callbacks_of ON callbacks (txn, dedupe_key) WHERE txn IS NOT
 CREATE UNIQUE INDEX callbacks_loose ON callbacks (account, ref, dedupe_key) WHERE txn IS NULL;
 CREATE INDEX callbacks_odd ON callbacks (verdict, n) WHERE verdict IN ('refused', 'not_understood');
 
+-- Callbacks by the day on which they came and their verdict, as it is now.
+CREATE TABLE callback_days (
+  account TEXT NOT NULL,
+  day     TEXT NOT NULL, -- 2026-01-31, UTC
+  verdict TEXT NOT NULL,
+  count   INTEGER NOT NULL,
+  PRIMARY KEY (account, day, verdict)
+) WITHOUT ROWID;
+
 -- What the bodies of each provider's callbacks are compressed by, the newest of each. None is ever taken away: a body that
 -- was written by it names its number.
 CREATE TABLE dictionaries (
@@ -109,6 +118,7 @@ CREATE TABLE transactions (
   refuted_as       TEXT NOT NULL DEFAULT '',
   refuted_at       STAMP,
   fingerprint      TEXT NOT NULL DEFAULT '',
+  rest             INTEGER NOT NULL DEFAULT 0, -- how an unchanged answer finds it, see model.Rest; 0: an answer has to be decided
   open_gaps        INTEGER NOT NULL DEFAULT 0,
   documents_total  INTEGER NOT NULL DEFAULT 0,
   documents_stored INTEGER NOT NULL DEFAULT 0,
@@ -124,10 +134,18 @@ CREATE INDEX transactions_changed ON transactions (changed_at) WHERE NOT hidden;
 CREATE INDEX transactions_list ON transactions (account, status, changed_at) WHERE NOT hidden;
 CREATE INDEX transactions_due ON transactions (account, due_rank, next_check_at) WHERE next_check_at IS NOT NULL;
 CREATE INDEX transactions_attention ON transactions (account, changed_at) WHERE attention <> '[]';
+CREATE INDEX transactions_checking ON transactions (changed_at) WHERE reported_status <> '' AND NOT hidden;
 CREATE INDEX transactions_external ON transactions (external_id) WHERE external_id <> '';
 CREATE INDEX transactions_hidden ON transactions (first_seen_at) WHERE hidden;
 -- What a list by creation time would have to walk through is counted before each slot.
 CREATE INDEX transactions_created ON transactions (account, created_at) WHERE created_at IS NOT NULL;
+
+-- When answers came that left rows as they are, and when they were asked for: for each of 64 rows by number, 13 digits
+-- of milliseconds each. They count where they are later than the row's own, and only for rows at rest.
+CREATE TABLE confirmations (
+  block INTEGER PRIMARY KEY, -- transactions.n / 64,
+  times BLOB NOT NULL
+);
 
 CREATE TABLE signers (
   txn       INTEGER NOT NULL, -- transactions.n
@@ -378,6 +396,17 @@ CREATE TABLE sessions (
 ) WITHOUT ROWID;
 CREATE INDEX sessions_expired ON sessions (expires_at);
 
+-- Names for addresses of the console: somebody's own, or everybody's.
+CREATE TABLE views (
+  id         TEXT NOT NULL PRIMARY KEY,
+  owner      TEXT NOT NULL, -- whose it is; '': everybody's
+  name       TEXT NOT NULL,
+  address    TEXT NOT NULL, -- a path of the console with its query
+  made_by    TEXT NOT NULL,
+  created_at STAMP NOT NULL,
+  UNIQUE (owner, name)
+) WITHOUT ROWID;
+
 -- What an account's calls have to know again after a restart: what is spent of each budget, pauses, the breaker.
 CREATE TABLE transport_states (
   account    TEXT NOT NULL,
@@ -404,11 +433,12 @@ SELECT account, provider, ref, external_id, name, status, provider_status, confi
        strftime('%Y-%m-%dT%H:%M:%fZ', provider_time / 1000.0, 'unixepoch') AS provider_time,
        strftime('%Y-%m-%dT%H:%M:%fZ', created_at / 1000.0, 'unixepoch') AS created_at,
        strftime('%Y-%m-%dT%H:%M:%fZ', changed_at / 1000.0, 'unixepoch') AS changed_at,
-       strftime('%Y-%m-%dT%H:%M:%fZ', confirmed_at / 1000.0, 'unixepoch') AS confirmed_at,
+       strftime('%Y-%m-%dT%H:%M:%fZ', CASE WHEN t.rest = 0 OR c.times IS NULL THEN t.confirmed_at
+                ELSE MAX(t.confirmed_at, CAST(substr(c.times, CAST(1 + t.n % 64 * 26 AS INTEGER), 13) AS BIGINT)) END / 1000.0, 'unixepoch') AS confirmed_at,
        strftime('%Y-%m-%dT%H:%M:%fZ', next_check_at / 1000.0, 'unixepoch') AS next_check_at,
        strftime('%Y-%m-%dT%H:%M:%fZ', expires_at / 1000.0, 'unixepoch') AS expires_at,
        seq
-FROM transactions WHERE NOT hidden;
+FROM transactions t LEFT JOIN confirmations c ON c.block = t.n / 64 WHERE NOT hidden;
 
 CREATE VIEW v1_signers AS
 SELECT t.account, t.ref, s.signer, s.name, s.email, s.role, s."order", s.status,
