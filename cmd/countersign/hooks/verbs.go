@@ -131,7 +131,7 @@ func printDeliveries(ctx context.Context, env *engine.Env, s *store.Store, id st
 		if d.Ref != "" {
 			where += "/" + output.Plain(d.Ref)
 		}
-		t.AppendRow([]any{d.Seq, where, string(d.Change.Kind) + ": " + output.ChangeWords(d.Change), string(d.State), d.Attempts,
+		t.AppendRow([]any{d.Seq, where, string(d.Change.Kind) + ": " + env.ChangeWords(d.Change), string(d.State), d.Attempts,
 			took, next, output.Plain(d.Note)})
 	}
 	return env.Print(t)
