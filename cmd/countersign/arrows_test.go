@@ -9,7 +9,8 @@ var arrows = map[string][]string{
 	"model":                         {},
 	"model/words":                   {"model"},
 	"model/store/durable":           {},
-	"model/store/seal":              {},
+	"model/store/seal/frame":        {},
+	"model/store/seal":              {"model/store/seal/frame"},
 	"model/store/sqlitefile":        {"model/store/durable"},
 	"model/store/database/postgres": {},
 	"model/store/database":          {"model/store/sqlitefile", "model/store/durable", "model/store/database/postgres"},
@@ -240,7 +241,7 @@ var arrows = map[string][]string{
 	},
 	"cmd/countersign/bench/tables": {
 		"cmd/countersign/bench/limits", "cmd/countersign/bench/stage", "cmd/countersign/config", "cmd/countersign/engine",
-		"model", "model/store", "worker/apply",
+		"model", "model/store", "model/store/database", "worker/apply",
 	},
 	"cmd/countersign/bench/all": {"cmd/countersign/bench", "cmd/countersign/bench/stage", "cmd/countersign/bench/tables",
 		"cmd/countersign/engine", "provider/simulator"},
