@@ -114,7 +114,7 @@ var arrows = map[string][]string{
 		"worker/console/objects"},
 	"worker/console/page": {"model", "model/words", "worker/console/access", "worker/console/acts", "worker/console/filter",
 		"worker/console/look", "worker/console/objects", "worker/console/problem", "worker/console/reads"},
-	"worker/console/pages": {"model", "model/store", "worker/console/access", "worker/console/filter", "worker/console/look", "worker/console/objects",
+	"worker/console/pages": {"model", "model/store", "worker/console/access", "worker/console/chart", "worker/console/filter", "worker/console/look", "worker/console/objects",
 		"worker/console/orders", "worker/console/page", "worker/console/problem", "worker/console/reads"},
 	"worker/console/objects": {"model"},
 	"cmd/countersign/installtest": {"worker/console/objects", "cmd/countersign/config", "cmd/countersign/demo", "cmd/countersign/engine", "model",
