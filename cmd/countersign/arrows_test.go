@@ -7,6 +7,7 @@ const anything = "*"
 // for each provider's folder. docs/decisions/0001-tree-and-arrows.md says why; a new arrow is argued for there.
 var arrows = map[string][]string{
 	"model":                         {},
+	"model/announced":               {"model"},
 	"model/words":                   {"model"},
 	"model/store/durable":           {},
 	"model/store/seal/frame":        {},
@@ -14,7 +15,7 @@ var arrows = map[string][]string{
 	"model/store/sqlitefile":        {"model/store/durable"},
 	"model/store/database/postgres": {},
 	"model/store/database":          {"model/store/sqlitefile", "model/store/durable", "model/store/database/postgres"},
-	"model/store":                   {"model", "model/store/database", "model/store/durable", "model/store/seal"},
+	"model/store":                   {"model", "model/announced", "model/store/database", "model/store/durable", "model/store/seal"},
 
 	"provider": {"model"},
 	"provider/transport": {"provider", "provider/lenient", "provider/transport/budget",
@@ -81,9 +82,9 @@ var arrows = map[string][]string{
 	"worker/pdf/pdftest/twins":   {"worker/pdf/pdftest/paper"},
 
 	"worker/files":     {"model", "model/store/durable"},
-	"worker/hook":      {"model"},
+	"worker/hook":      {"model", "model/announced"},
 	"worker/hook/bus":  {"worker/hook"},
-	"worker/deliver":   {"model", "model/store", "worker/hook", "worker/incidents"},
+	"worker/deliver":   {"model", "model/announced", "model/store", "worker/hook", "worker/incidents"},
 	"worker/incidents": {"model", "model/store"},
 	"worker/apply":     {"model", "model/store", "provider", "worker/incidents"},
 	"worker/ask": {
@@ -121,7 +122,7 @@ var arrows = map[string][]string{
 		"model/store", "provider", "provider/NAME", "provider/simulator", "provider/simulator/world/pdf"},
 	"cmd/countersign/installed": {},
 	"cmd/countersign/killed":    {},
-	"worker/console/rows":       {"model", "model/store", "worker/console/objects"},
+	"worker/console/rows":       {"model", "model/announced", "model/store", "worker/console/objects"},
 	"worker/console/problem":    {},
 	"worker/console/chart":      {},
 	"worker/console/story":      {"model", "model/words", "worker/console/objects"},
@@ -213,7 +214,7 @@ var arrows = map[string][]string{
 	},
 	"cmd/countersign/hooks": {
 		"cmd/countersign/config", "cmd/countersign/config/hooks", "cmd/countersign/engine", "cmd/countersign/engine/hooks",
-		"cmd/countersign/output", "cmd/countersign/output/layout", "model", "model/store", "worker/console/acts",
+		"cmd/countersign/output", "cmd/countersign/output/layout", "model", "model/announced", "model/store", "worker/console/acts",
 		"worker/console/objects", "worker/console/rows", "worker/deliver", "worker/hook",
 	},
 	"cmd/countersign/acting": {

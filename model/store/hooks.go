@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"countersign/model"
+	"countersign/model/announced"
 	"countersign/model/store/database"
 	"countersign/model/store/durable"
 )
@@ -64,14 +65,14 @@ func (s *Store) Hook(ctx context.Context, id string) (h Hook, err error) {
 	return h, err
 }
 
-const announced = `SELECT h.*, COALESCE(t.provider, a.provider, '') AS provider, COALESCE(t.external_id, '') AS external_id,
+const announcedRows = `SELECT h.*, COALESCE(t.provider, a.provider, '') AS provider, COALESCE(t.external_id, '') AS external_id,
 COALESCE(t.test, FALSE) AS test, o.seq IS NOT NULL AS marked FROM history h LEFT JOIN transactions t ON t.n = h.txn
 LEFT JOIN accounts a ON a.id = h.account LEFT JOIN outbox o ON o.seq = h.seq `
 
 // Announced returns the changes after a seq, in order, with what hooks choose by.
-func (s *Store) Announced(ctx context.Context, after int64, limit int) (out []model.Announced, err error) {
+func (s *Store) Announced(ctx context.Context, after int64, limit int) (out []announced.Change, err error) {
 	err = s.View(ctx, func(q *database.Tx) error {
-		return q.Find(&out, announced+`WHERE h.seq > ? ORDER BY h.seq LIMIT ?`, after, limit)
+		return q.Find(&out, announcedRows+`WHERE h.seq > ? ORDER BY h.seq LIMIT ?`, after, limit)
 	})
 	return out, err
 }
@@ -88,9 +89,9 @@ func (s *Store) SeqSince(ctx context.Context, at time.Time) (seq int64, err erro
 // Queueing is a part of the feed that a hook has looked at.
 type Queueing struct {
 	Hook     string
-	From, To int64              // the hook had reached From and has reached To then
-	Chosen   []*model.Announced // those of them that it announces, in order
-	Lease    time.Duration      // how long those that Take leases are nobody else's
+	From, To int64               // the hook had reached From and has reached To then
+	Chosen   []*announced.Change // those of them that it announces, in order
+	Lease    time.Duration       // how long those that Take leases are nobody else's
 	Owner    string
 	Take     int // at most so many of those that are due at once are leased to Owner
 }
@@ -156,7 +157,7 @@ func (s *Store) queueDeliveries(b *Batch, p Queueing, taken map[int64]bool) erro
 
 // Claimed is an announcement that is leased. One whose change is no longer kept has only its seq.
 type Claimed struct {
-	model.Announced
+	announced.Change
 	Attempts int       // before
 	QueuedAt time.Time // since when it waits
 }
@@ -202,17 +203,17 @@ func (s *Store) fillClaimed(ctx context.Context, out []Claimed) error {
 	for i := range out {
 		seqs[i] = out[i].Seq
 	}
-	var found []model.Announced
+	var found []announced.Change
 	err := s.View(ctx, func(q *database.Tx) error {
-		return q.Find(&found, announced+`WHERE h.seq IN `+seqList(seqs))
+		return q.Find(&found, announcedRows+`WHERE h.seq IN `+seqList(seqs))
 	})
-	at := map[int64]*model.Announced{}
+	at := map[int64]*announced.Change{}
 	for i := range found {
 		at[found[i].Seq] = &found[i]
 	}
 	for i := range out {
 		if a := at[out[i].Seq]; a != nil {
-			out[i].Announced = *a
+			out[i].Change = *a
 		}
 	}
 	slices.SortFunc(out, func(a, b Claimed) int { return cmp.Compare(a.Seq, b.Seq) }) // RETURNING keeps no order

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"countersign/model"
+	"countersign/model/announced"
 	"countersign/model/store/database"
 )
 
@@ -120,7 +120,7 @@ seq = (`+firstWaiting+`)`, now, hook)
 }
 
 // Requeue has announcements of a hook sent again, with the ids they had. Those that wait stay as they are.
-func (s *Store) Requeue(ctx context.Context, hook string, chosen []*model.Announced) (n int, err error) {
+func (s *Store) Requeue(ctx context.Context, hook string, chosen []*announced.Change) (n int, err error) {
 	err = s.DoPatiently(ctx, Unit{Apply: func(b *Batch) error {
 		if _, err := lockHook(b.q, hook); err != nil {
 			return err

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"countersign/model"
+	"countersign/model/announced"
 	"countersign/model/store"
 	"countersign/worker/apply"
 	"countersign/worker/deliver"
@@ -193,7 +194,7 @@ func TestADaemonThatDiedBetweenSendingAndNotingSendsAgainUnderTheSameID(t *testi
 		hooks, err := b.Store.Hooks(t.Context())
 		require.NoError(t, err)
 		taken, ok, err := b.Store.QueueDeliveries(t.Context(), store.Queueing{Hook: "h0", From: hooks[0].Reached,
-			To: list[0].Seq, Chosen: []*model.Announced{&list[0]}, Lease: time.Minute, Owner: "dead", Take: 1})
+			To: list[0].Seq, Chosen: []*announced.Change{&list[0]}, Lease: time.Minute, Owner: "dead", Take: 1})
 		require.NoError(t, err)
 		require.True(t, ok)
 		require.True(t, taken[list[0].Seq])
@@ -230,7 +231,7 @@ func TestThreeDaysThenDeadThenReplayed(t *testing.T) {
 		down = false
 		list, err := b.Store.Announced(t.Context(), 0, 10)
 		require.NoError(t, err)
-		var all []*model.Announced
+		var all []*announced.Change
 		for i := range list {
 			if list[i].Ref != "" {
 				all = append(all, &list[i])

@@ -150,7 +150,7 @@ func (l *lane) look(ctx context.Context, take int) (more bool, err error) {
 	l.row.Reached = p.To
 	for _, c := range p.Chosen {
 		if taken[c.Seq] {
-			l.queue = append(l.queue, item{store.Claimed{Announced: *c, QueuedAt: now}, now.Add(l.lease())})
+			l.queue = append(l.queue, item{store.Claimed{Change: *c, QueuedAt: now}, now.Add(l.lease())})
 		}
 	}
 	return len(list) == atOnce, nil
@@ -189,7 +189,7 @@ func (l *lane) attempt(ctx context.Context, it item) (r result) {
 			r.answer = hook.Answer{Note: "the sender panicked"}
 		}
 	}()
-	e, err := hook.EventOf(&it.Announced)
+	e, err := hook.EventOf(&it.Claimed.Change)
 	if err != nil {
 		r.answer = hook.Answer{Note: err.Error()}
 		return r

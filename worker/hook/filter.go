@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"countersign/model"
+	"countersign/model/announced"
 )
 
 // Filter chooses what a hook announces. An empty list chooses all.
@@ -37,7 +38,7 @@ func DefaultKinds() []model.ChangeKind {
 }
 
 // Takes says whether a hook announces a change.
-func (f *Filter) Takes(a *model.Announced) bool {
+func (f *Filter) Takes(a *announced.Change) bool {
 	backfilled := strings.HasPrefix(a.Source, "backfill ") && a.Status != model.Unknown
 	switch {
 	case !a.Marked && !(f.Backfills && backfilled),
@@ -52,7 +53,7 @@ func (f *Filter) Takes(a *model.Announced) bool {
 
 // takesKind goes by kind and evidence. Who wants statuses and waits for the provider hears of one that a callback told
 // first when the provider confirms it.
-func (f *Filter) takesKind(a *model.Announced) bool {
+func (f *Filter) takesKind(a *announced.Change) bool {
 	kinds := f.Kinds
 	if len(kinds) == 0 {
 		kinds = DefaultKinds()
@@ -72,6 +73,6 @@ func (f *Filter) waits(s model.Status) bool {
 }
 
 // ofTransaction says whether a change has a status to choose by.
-func ofTransaction(a *model.Announced) bool {
+func ofTransaction(a *announced.Change) bool {
 	return a.Kind != model.KindIncident && a.Kind != model.KindForgotten
 }

@@ -14,7 +14,7 @@ import (
 
 	"github.com/cloudevents/sdk-go/v2/event"
 
-	"countersign/model"
+	"countersign/model/announced"
 )
 
 // ContentType is that of an event.
@@ -26,7 +26,7 @@ type Event struct {
 	ID     string // a receiver that has seen it has seen the change
 	Type   string // countersign.status and the like
 	Body   []byte // a CloudEvent 1.0 as JSON
-	Change model.Announced
+	Change announced.Change
 }
 
 // Answer is what became of an attempt.
@@ -64,9 +64,9 @@ type data struct {
 const stamp = "2006-01-02T15:04:05.000Z"
 
 // EventOf is a change as an event.
-func EventOf(a *model.Announced) (Event, error) {
+func EventOf(a *announced.Change) (Event, error) {
 	c := &a.Change
-	e, err := newEvent(c.AnnouncementID(), "countersign."+string(c.Kind), c.Account, c.Ref, c.At, c.Seq, data{
+	e, err := newEvent(announced.ID(c), "countersign."+string(c.Kind), c.Account, c.Ref, c.At, c.Seq, data{
 		c.Seq, c.Account, a.Provider, c.Ref, a.ExternalID, a.Test, string(c.Kind), c.From, c.To, string(c.Status),
 		c.Confirmed, c.Source, c.At.UTC().Format(stamp), c.Signer, c.Document,
 	})

@@ -12,7 +12,7 @@ import (
 	"countersign/cmd/countersign/config"
 	receivers "countersign/cmd/countersign/config/hooks"
 	engine "countersign/cmd/countersign/engine/hooks"
-	"countersign/model"
+	"countersign/model/announced"
 	"countersign/model/store"
 	"countersign/worker/console/acts"
 	"countersign/worker/console/objects"
@@ -128,7 +128,7 @@ func Replay(ctx context.Context, s *store.Store, one *deliver.Hook, o Order) (ou
 	if err != nil {
 		return out, err
 	}
-	queue := func(list []*model.Announced) error {
+	queue := func(list []*announced.Change) error {
 		if o.Dry {
 			out.Queued += len(list)
 			return nil
@@ -144,7 +144,7 @@ func Replay(ctx context.Context, s *store.Store, one *deliver.Hook, o Order) (ou
 }
 
 // eachDead goes through what was given up.
-func eachDead(ctx context.Context, s *store.Store, h store.Hook, o Order, queue func([]*model.Announced) error) error {
+func eachDead(ctx context.Context, s *store.Store, h store.Hook, o Order, queue func([]*announced.Change) error) error {
 	f := store.DeliveryFilter{Hook: h.ID, States: []string{string(store.DeliveryDead)}, Oldest: true, Limit: atOnce}
 	if !o.Since.IsZero() {
 		f.Since = &o.Since
@@ -154,10 +154,10 @@ func eachDead(ctx context.Context, s *store.Store, h store.Hook, o Order, queue 
 		if err != nil {
 			return err
 		}
-		var dead []*model.Announced
+		var dead []*announced.Change
 		for i := range list {
 			if list[i].Change.Kind != "" { // else retention has taken it
-				dead = append(dead, &model.Announced{Change: list[i].Change})
+				dead = append(dead, &announced.Change{Change: list[i].Change})
 			}
 		}
 		if err := queue(dead); err != nil || next == "" {
@@ -169,7 +169,7 @@ func eachDead(ctx context.Context, s *store.Store, h store.Hook, o Order, queue 
 
 // eachChange goes through the changes that the hook has looked at.
 func eachChange(
-	ctx context.Context, s *store.Store, one *deliver.Hook, h store.Hook, o Order, queue func([]*model.Announced) error,
+	ctx context.Context, s *store.Store, one *deliver.Hook, h store.Hook, o Order, queue func([]*announced.Change) error,
 ) error {
 	at, err := s.SeqSince(ctx, o.Since)
 	if err != nil {
@@ -183,7 +183,7 @@ func eachChange(
 		if len(list) == 0 {
 			return nil
 		}
-		var chosen []*model.Announced
+		var chosen []*announced.Change
 		for i := range list {
 			if list[i].Seq <= h.Reached && one.Filter.Takes(&list[i]) {
 				chosen = append(chosen, &list[i])

@@ -1,6 +1,7 @@
 package rows
 
 import (
+	"countersign/model/announced"
 	"countersign/model/store"
 	"countersign/worker/console/objects"
 )
@@ -31,7 +32,7 @@ func OfDelivery(d store.ListedDelivery) objects.Delivery {
 		LatencyMS: d.LatencyMS, QueuedAt: objects.At(d.CreatedAt), NextTryAt: objects.Maybe(d.NextTryAt), DoneAt: objects.Maybe(d.DoneAt),
 	}
 	if d.Change.Kind != "" {
-		o.ID = d.Change.AnnouncementID()
+		o.ID = announced.ID(&d.Change)
 	}
 	return o
 }
