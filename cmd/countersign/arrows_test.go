@@ -217,6 +217,10 @@ var arrows = map[string][]string{
 		"cmd/countersign/output", "cmd/countersign/output/layout", "model", "model/announced", "model/store", "worker/console/acts",
 		"worker/console/objects", "worker/console/rows", "worker/deliver", "worker/hook",
 	},
+	"cmd/countersign/embed": {
+		"cmd/countersign/acting", "cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/engine/hooks",
+		"cmd/countersign/sandbox", "model", "model/announced", "provider", "worker/deliver", "worker/hook",
+	},
 	"cmd/countersign/acting": {
 		"cmd/countersign/hooks",
 		"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/engine/queue", "cmd/countersign/export",
