@@ -12,6 +12,7 @@ func (b *Batch) flush() error {
 		func() error { return b.s.writeRows(b.q, b.order) },
 		func() error { return b.s.sql.writeSigners(b.q, b.order) },
 		b.writeRecalled,
+		b.queueSearch,
 		b.nameRows,
 		b.releaseCopies,
 		b.writeDictionaries,
