@@ -81,6 +81,14 @@ ON CONFLICT (hash) DO UPDATE SET data = excluded.data, expires_at = excluded.exp
 	})
 }
 
+// ProlongSession lets a session last longer that is there; one that was removed meanwhile stays removed.
+func (s *Store) ProlongSession(ctx context.Context, hash string, data []byte, expires time.Time) error {
+	return s.Change(ctx, func(q *database.Tx) error {
+		return q.Exec(`UPDATE sessions SET data = ?, expires_at = ? WHERE hash = ? AND expires_at > ?`, data, expires, hash,
+			s.now())
+	})
+}
+
 // RemoveSession ends a session.
 func (s *Store) RemoveSession(ctx context.Context, hash string) error {
 	return s.Change(ctx, func(q *database.Tx) error { return q.Exec(`DELETE FROM sessions WHERE hash = ?`, hash) })

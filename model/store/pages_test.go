@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -110,6 +111,46 @@ func TestTheFeedSaysHowFarItHasLooked(t *testing.T) {
 	})
 }
 
+func TestSavedViewsAreSomebodysOrEverybodys(t *testing.T) {
+	both(t, func(t *testing.T, d *db) {
+		names := func(who string) string {
+			list, err := d.SavedViews(t.Context(), who)
+			check(t, err)
+			var all []string
+			for _, v := range list {
+				all = append(all, v.Name+" "+v.Owner+" "+v.Address)
+			}
+			return strings.Join(all, ", ")
+		}
+		put := func(id, owner, name, address string) bool {
+			saved, err := d.SaveView(t.Context(), SavedView{ID: id, Owner: owner, Name: name, Address: address, MadeBy: "ana",
+				CreatedAt: noon})
+			check(t, err)
+			return saved
+		}
+		put("1", "ana", "stuck", "/a")
+		put("2", "", "all", "/b")
+		put("3", "ben", "mine", "/c")
+		put("4", "ana", "stuck", "/d")
+		same(t, "ana's", names("ana"), "all  /b, stuck ana /d")
+		same(t, "ben's", names("ben"), "all  /b, mine ben /c")
+		for _, x := range []struct {
+			who, id   string
+			all, want bool
+		}{{"ana", "3", true, false}, {"ana", "2", false, false}, {"ana", "2", true, true}, {"ben", "3", false, true},
+			{"ben", "3", false, false}} {
+			removed, err := d.RemoveView(t.Context(), x.id, x.who, x.all)
+			check(t, err)
+			same(t, x.who+" "+x.id, removed, x.want)
+		}
+		same(t, "left", names("ben"), "")
+		for i := range MostViews + 5 {
+			same(t, "as many as fit", put(fmt.Sprint("m", i), "cy", fmt.Sprint(i), "/"), i < MostViews)
+		}
+		same(t, "one of its name is replaced, full or not", put("x", "cy", "0", "/x"), true)
+	})
+}
+
 func TestTokensAndSessionsOfTheConsole(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		token := ConsoleToken{Name: "crm", Hash: "aa", Role: "read", CreatedAt: noon, ExpiresAt: at(noon.Add(time.Hour))}
@@ -135,7 +176,16 @@ func TestTokensAndSessionsOfTheConsole(t *testing.T) {
 		data, found, err := d.Session(t.Context(), "h")
 		check(t, err)
 		same(t, "session", fmt.Sprint(string(data), found), "twotrue")
+		check(t, d.ProlongSession(t.Context(), "h", []byte("three"), noon.Add(2*time.Hour)))
+		check(t, d.ProlongSession(t.Context(), "none", []byte("three"), noon.Add(2*time.Hour)))
 		d.clock.ms.Store(noon.Add(time.Hour).UnixMilli())
+		data, found, err = d.Session(t.Context(), "h")
+		check(t, err)
+		same(t, "prolonged", fmt.Sprint(string(data), found), "threetrue")
+		_, found, err = d.Session(t.Context(), "none")
+		check(t, err)
+		same(t, "never there", found, false)
+		d.clock.ms.Store(noon.Add(2 * time.Hour).UnixMilli())
 		_, found, err = d.Session(t.Context(), "h")
 		check(t, err)
 		same(t, "expired", found, false)

@@ -65,6 +65,7 @@ func TestTheSchemaIsTheModels(t *testing.T) {
 			"accounts":       {model.Account{}, nil, nil},
 			"locks":          {database.LockRow{}, nil, nil},
 			"console_tokens": {ConsoleToken{}, nil, nil},
+			"views":          {SavedView{}, nil, nil},
 		} {
 			want := append(slices.DeleteFunc(names(t, c.of), func(n string) bool { return slices.Contains(c.without, n) }),
 				c.and...)

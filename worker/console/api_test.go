@@ -20,6 +20,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/model/words"
 	"countersign/worker/console/access"
 	"countersign/worker/console/acts"
 	"countersign/worker/console/objects"
@@ -28,6 +29,14 @@ import (
 // hostile are refs that a provider may have and that paths, shells and pages may trip over.
 func hostile() []string {
 	return []string{"..", "a/b", "%2F", "-x", "a b", "?x=1#y", "<script>alert(1)</script>", "\u202egpj.exe", ".", "ü"}
+}
+
+// hostileName is what a sender may have called a transaction.
+func hostileName(i int) string {
+	names := []string{"<b>Loan</b> \u202e" + strings.Repeat("x", 50), "<script>alert(1)</script>", `" onclick="alert(1)`,
+		"'; DROP TABLE x; --", "\u2066\u202etxt.exe", strings.Repeat("Wide ", 2000), "{{.}} ${x} `whoami`",
+		"javascript:alert(1)", "a\x01b\x1b[31m"}
+	return names[i%len(names)]
 }
 
 // desk is a console with its table, and what was asked of its functions.
@@ -51,6 +60,12 @@ func (d *desk) note(format string, args ...any) {
 // newDesk is a console on a table with rows; without a token everybody is local.
 func newDesk(t *testing.T, token string) *desk {
 	t.Helper()
+	return newDeskOf(t, func(o *Options, _ string) { o.Token = token })
+}
+
+// newDeskOf is a console that change has set up, with the address that it is at.
+func newDeskOf(t *testing.T, change func(o *Options, base string)) *desk {
+	t.Helper()
 	d := &desk{t: t, folder: t.TempDir()}
 	s, err := store.Open(t.Context(), store.Options{DSN: "sqlite:" + filepath.Join(d.folder, "x.db"),
 		Key: bytes.Repeat([]byte{1}, 32), Now: time.Now})
@@ -62,9 +77,13 @@ func newDesk(t *testing.T, token string) *desk {
 	}
 	d.store = s
 	d.seed()
-	d.server = newServer(t, Options{Address: "127.0.0.1:0", Token: token, Registry: prometheus.NewRegistry(), Store: s,
-		Version: "test", Acts: d.acts()})
-	d.Server = httptest.NewServer(d.server.Handler())
+	d.Server = httptest.NewUnstartedServer(http.NotFoundHandler())
+	o := Options{Address: "127.0.0.1:0", Registry: prometheus.NewRegistry(), Store: s, Version: "test", Acts: d.acts(),
+		More: []*words.Printer{words.MadeUp()}}
+	change(&o, "http://"+d.Listener.Addr().String())
+	d.server = newServer(t, o)
+	d.Config.Handler = d.server.Handler()
+	d.Start()
 	t.Cleanup(func() {
 		d.server.feed.Stop()
 		d.Server.CloseClientConnections()
@@ -92,7 +111,7 @@ func (d *desk) seed() {
 		b.PutAccount(model.Account{ID: "hr", Provider: "dropboxsign", FirstStartAt: now})
 		for i, k := range keys {
 			r := model.Transaction{Account: k.Account, Ref: k.Ref, Provider: "onespan", Status: model.InProgress,
-				Name: "<b>Loan</b> \u202e" + strings.Repeat("x", 50), FirstSeenAt: now, Origin: model.OriginClaim, SignersSet: true,
+				Name: hostileName(i), FirstSeenAt: now, Origin: model.OriginClaim, SignersSet: true,
 				ChangedAt: now.Add(-time.Duration(i) * time.Minute), ExternalID: "own-" + k.Ref}
 			b.Put(r, model.Decision{Next: r, Grew: true})
 			b.AddChange(model.Change{Account: k.Account, Ref: k.Ref, Kind: model.KindStatus, To: "in_progress",

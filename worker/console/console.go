@@ -15,12 +15,18 @@ import (
 	"time"
 
 	"countersign/model/store"
+	"countersign/model/words"
 	"countersign/worker/console/access"
 	"countersign/worker/console/acts"
 	"countersign/worker/console/api"
 	"countersign/worker/console/feed"
+	"countersign/worker/console/login"
+	"countersign/worker/console/look"
+	"countersign/worker/console/page"
+	"countersign/worker/console/pages"
 	"countersign/worker/console/problem"
 	"countersign/worker/console/reads"
+	"countersign/worker/console/views"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
@@ -31,9 +37,10 @@ import (
 
 // Options is what a Server needs.
 type Options struct {
-	Address  string   // what will be listened on: without a token or a login it must be loopback
-	Token    string   // bearer token: where it is set, only /healthz and the bare code of /readyz go without
-	URL      *url.URL // the outside address; nil: none is known
+	Address  string        // what will be listened on: without a token or a login it must be loopback
+	Token    string        // bearer token: where it is set, only /healthz and the bare code of /readyz go without
+	URL      *url.URL      // the outside address; nil: none is known
+	Issuer   *login.Issuer // who people log in through; nil: nobody. It needs URL
 	Checks   []Check
 	Now      func() time.Time
 	Registry *prometheus.Registry
@@ -42,6 +49,8 @@ type Options struct {
 	Store   *store.Store // nil: there are no tokens but Token, and no API
 	Acts    acts.Acts
 	Version string
+
+	More []*words.Printer // further languages of the pages, in tests
 }
 
 // Server serves the console. It is safe for concurrent use.
@@ -51,20 +60,21 @@ type Server struct {
 	door    *access.Door
 	feed    *feed.Feed
 	reads   *reads.Reads
+	look    *look.Look
 	probes  []*probe
 	bare    bare
 }
 
-// ErrOpen is returned for an address that others reach and no token.
-var ErrOpen = errors.New("console.address is not loopback: set console.token or console.token_file")
+// ErrOpen is returned for an address that others reach, without a token and a login.
+var ErrOpen = errors.New("console.address is not loopback: set console.token or console.token_file, or console.oidc")
 
 // New returns a server. It does not listen yet.
 func New(o Options) (*Server, error) {
-	if o.Token == "" && !access.Loopback(o.Address) {
+	if o.Token == "" && o.Issuer == nil && !access.Loopback(o.Address) {
 		return nil, ErrOpen
 	}
-	if o.Registry == nil || o.Now == nil {
-		return nil, errors.New("console: Registry and Now are needed")
+	if o.Registry == nil || o.Now == nil || o.Issuer != nil && (o.URL == nil || o.Store == nil) {
+		return nil, errors.New("console: Registry and Now are needed; for an issuer URL and Store too")
 	}
 	if o.Log == nil {
 		o.Log = logrus.NewEntry(&logrus.Logger{Out: io.Discard, Formatter: &logrus.TextFormatter{}})
@@ -75,11 +85,16 @@ func New(o Options) (*Server, error) {
 		s.probes = append(s.probes, &probe{Check: c})
 	}
 	var err error
-	s.door, err = access.New(access.Options{Store: o.Store, Token: o.Token, URL: o.URL, Now: o.Now})
+	s.door, err = access.New(access.Options{Store: o.Store, Token: o.Token, URL: o.URL, Now: o.Now,
+		Judged: o.Issuer.Judged()})
 	if err != nil {
 		return nil, err
 	}
-	s.handler = s.routes()
+	s.look, err = look.New(look.Options{URL: o.URL, Version: o.Version, Now: o.Now, Open: s.open, More: o.More})
+	if err != nil {
+		return nil, err
+	}
+	s.handler = s.look.Within(s.routes())
 	return s, nil
 }
 
@@ -93,9 +108,22 @@ func (s *Server) routes() http.Handler {
 	})
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	r.Get("/readyz", s.ready)
+	r.Get("/assets/{hash}/{name}", s.look.Assets.Serve)
+	if s.Store != nil {
+		login.Routes(r, login.Options{Door: s.door, Issuer: s.Issuer, Now: s.Now, Log: s.Log, Render: plain})
+	}
+	r.Group(func(r chi.Router) {
+		r.Use(s.door.Pages, s.door.Limited)
+		if s.Store == nil {
+			r.Get("/", s.index)
+			return
+		}
+		r.Get("/", s.index)
+		views.Routes(r, views.Options{Store: s.Store, Door: s.door, Now: s.Now})
+		pages.New(r, page.New(page.Options{Look: s.look, Reads: s.reads, Log: s.Log, Version: s.Version}))
+	})
 	r.Group(func(r chi.Router) {
 		r.Use(s.door.Authenticated)
-		r.Get("/", s.index)
 		r.Get("/problems/{name}", problem.Page)
 		r.Group(func(r chi.Router) {
 			r.Use(access.Operators)
@@ -116,13 +144,25 @@ func (s *Server) routes() http.Handler {
 	return r
 }
 
+// open is how many incidents are open, as they were read last.
+func (s *Server) open(ctx context.Context) int {
+	if s.Store == nil {
+		return 0
+	}
+	n, err := s.reads.OpenIncidents(ctx)
+	if err != nil {
+		return 0 // the page says itself what cannot be read
+	}
+	return len(n)
+}
+
 // Handler returns the routes.
 func (s *Server) Handler() http.Handler { return s.handler }
 
 // Run serves on ln until ctx ends. It closes ln. What listens where others reach it needs a token,
 // whatever Options.Address said.
 func (s *Server) Run(ctx context.Context, ln net.Listener) error {
-	if s.Token == "" && ln.Addr().Network() == "tcp" && !access.Loopback(ln.Addr().String()) {
+	if s.Token == "" && s.Issuer == nil && ln.Addr().Network() == "tcp" && !access.Loopback(ln.Addr().String()) {
 		return errors.Join(ErrOpen, ln.Close())
 	}
 	srv := &http.Server{

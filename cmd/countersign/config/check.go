@@ -198,21 +198,6 @@ func (r *checker) checkPair(t TLS) {
 	}
 }
 
-func (r *checker) checkConsole(c *Config) {
-	if !r.checkAddress("console.address", c.Console.Address) {
-		return
-	}
-	if !values.Loopback(c.Console.Address) && c.Console.Token == "" && !r.lacks("console.token") {
-		r.wrong("console.address",
-			"%s can be reached from other machines: set console.token or token_file, or listen on 127.0.0.1",
-			r.said("console.address"))
-	}
-	_, port, _ := net.SplitHostPort(c.Console.Address)
-	if c.Console.Address == c.Public.Address && port != "0" {
-		r.wrong("console.address", "is the public address too: the console needs one of its own")
-	}
-}
-
 // checkAddress says whether address is host:port, and notes a fault otherwise.
 func (r *checker) checkAddress(path, address string) bool {
 	_, port, err := net.SplitHostPort(address)

@@ -4,6 +4,7 @@ package config
 
 import (
 	"net/netip"
+	"net/url"
 	"time"
 
 	"golang.org/x/crypto/acme"
@@ -97,7 +98,32 @@ type ACME struct {
 // Console is the private listener: dashboard, JSON API, metrics, health.
 type Console struct {
 	Address string        `yaml:"address"`
+	URL     string        `yaml:"url"`
 	Token   values.Secret `yaml:"token"`
+	OIDC    OIDC          `yaml:"oidc"`
+}
+
+// Outside is the outside address of the console; nil: none was said.
+func (c Console) Outside() *url.URL {
+	if u, err := url.Parse(c.URL); err == nil && c.URL != "" {
+		return u
+	}
+	return nil
+}
+
+// OIDC says who vouches for those who log in to the console, and what each may. No issuer: it is off.
+type OIDC struct {
+	Issuer       string        `yaml:"issuer"`
+	ClientID     string        `yaml:"client_id"`
+	ClientSecret values.Secret `yaml:"client_secret"`
+	Claim        string        `yaml:"claim"`
+	Operators    []string      `yaml:"operators"`
+	Readers      []string      `yaml:"readers"`
+}
+
+// Meant says whether a login was asked for, well or not.
+func (o OIDC) Meant() bool {
+	return o.Issuer != "" || o.ClientID != "" || o.ClientSecret != "" || len(o.Operators)+len(o.Readers) > 0
 }
 
 // Account is one connection to a provider.
@@ -189,7 +215,8 @@ func defaults() Config {
 			Address: ":8081", MaxBody: 10 << 20, MaxConnections: 2048, MaxConnectionsPerAddress: 512, RefusedPerMinute: 600,
 			TLS: TLS{ACME: ACME{Directory: acme.LetsEncryptURL}},
 		},
-		Console: Console{Address: "127.0.0.1:8080"},
+		Console: Console{Address: "127.0.0.1:8080", OIDC: OIDC{Claim: "groups", Operators: []string{},
+			Readers: []string{}}},
 		Polling: Polling{Active: utc("0 */6 * * *"), Idle: utc("0 */12 * * *"), Audit: utc("0 3 * * *")},
 		Retention: Retention{Bodies: values.Lifetime(90 * values.Day), Refused: values.Lifetime(7 * values.Day),
 			RefusedSize: 256 << 20, Outbox: values.Lifetime(30 * values.Day), History: values.Forever},

@@ -137,10 +137,22 @@ func TestConfigFaults(t *testing.T) {
 			`2: console.address: "localhost:http" is not an address such as 127.0.0.1:8080 or :8081`,
 		}},
 		{"a console for all without a token", "console: { address: ':8080' }", []string{
-			`1: console.address: ":8080" can be reached from other machines: set console.token or token_file, or listen on 127.0.0.1`,
+			`1: console.address: ":8080" can be reached from other machines: set console.token or token_file, or console.oidc, or listen on 127.0.0.1`,
 		}},
 		{"a console whose token is not there", "console:\n  address: ':8080'\n  token: '${GONE}'", []string{
 			`3: console.token: the environment has no GONE`,
+		}},
+		{"half of a login", "console:\n  address: ':8080'\n  oidc:\n    client_id: x\n    claim: ''\n", []string{
+			`2: console.url: is missing: the issuer sends people back to it, such as https://countersign.example.com`,
+			`4: console.oidc.issuer: is missing: who vouches for those who log in, such as https://id.example.com`,
+			`4: console.oidc.operators: is empty as readers is: nobody could log in`,
+			`5: console.oidc.claim: is empty: it names the claim that lists somebody's groups, such as groups`,
+		}},
+		{"a login that others can overhear", "console:\n  url: 'ftp://x'\n  oidc:\n    issuer: http://id.example.com\n    readers: ['', a]\n", []string{
+			`2: console.url: "ftp://x" is not a URL that begins with https:// or http://`,
+			`4: console.oidc.issuer: begins with http://: whoever is on the way could log in as anybody`,
+			`4: console.oidc.client_id: is missing: the issuer gives one to each program that it logs people in to`,
+			`5: console.oidc.readers[0]: is no name of a group`,
 		}},
 		{"one address for both", "public: { address: 'localhost:1' }\nconsole: { address: 'localhost:1' }", []string{
 			`2: console.address: is the public address too: the console needs one of its own`,

@@ -150,6 +150,7 @@ func (c *Config) locate(dir string, root *tree.Node) {
 		}
 	}
 	c.Public.URL = strings.TrimRight(c.Public.URL, "/")
+	c.Console.URL = strings.TrimRight(c.Console.URL, "/")
 }
 
 // SpelledOut is err with every fault of a config in it, for where nobody reads stderr.

@@ -41,6 +41,9 @@ func (c *Config) Warnings(stat func(string) (fs.FileInfo, error)) []string {
 	case strings.HasPrefix(c.Public.URL, "http://") && !loopbackURL(c.Public.URL):
 		add("public.url begins with http://: most providers call https:// only")
 	}
+	if strings.HasPrefix(c.Console.URL, "http://") && !loopbackURL(c.Console.URL) {
+		add("console.url begins with http://: tokens, sessions and what the console shows go out in clear")
+	}
 	if token := c.Console.Token.Reveal(); token != "" && len(token) < 20 {
 		add("console.token is short: `openssl rand -hex 16` makes a better one")
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sys/unix"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine/certificates"
 	"countersign/cmd/countersign/engine/readiness"
 	"countersign/model"
@@ -21,6 +22,7 @@ import (
 	"countersign/worker/callback/odd"
 	"countersign/worker/console"
 	"countersign/worker/console/acts"
+	"countersign/worker/console/login"
 )
 
 // ListenerOptions are those of the public listener, as the config sets them. HMACKey is missing.
@@ -57,7 +59,7 @@ func (e *Engine) openListeners() (in *listeners, err error) {
 	}
 	in.console, err = console.New(console.Options{
 		Address: e.Config.Console.Address, Token: e.Config.Console.Token.Reveal(), Registry: reg, Log: e.Log, Now: e.Env.Now,
-		Store: e.Store, Acts: e.acts(), Version: e.Env.Version,
+		Store: e.Store, Acts: e.acts(), Version: e.Env.Version, URL: e.Config.Console.Outside(), Issuer: issuer(e.Config),
 		Checks: []console.Check{
 			{Name: "database", Check: e.Store.Healthy, Fatal: true},
 			{Name: "callbacks", Check: func(context.Context) error { return in.stored.Err(e.Env.Now()) }, Fatal: true},
@@ -86,6 +88,16 @@ func (e *Engine) openListeners() (in *listeners, err error) {
 		return nil, errors.Join(fmt.Errorf("console.address: %w", err), in.publicSocket.Close())
 	}
 	return in, nil
+}
+
+// issuer is who people log in to the console through; nil: nobody.
+func issuer(c *config.Config) *login.Issuer {
+	o := c.Console.OIDC
+	if !o.Meant() {
+		return nil
+	}
+	return &login.Issuer{URL: o.Issuer, ClientID: o.ClientID, ClientSecret: o.ClientSecret.Reveal(), Claim: o.Claim,
+		Operators: o.Operators, Readers: o.Readers}
 }
 
 // acts are the functions that the console has.

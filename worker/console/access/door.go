@@ -3,9 +3,7 @@ package access
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/subtle"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -20,23 +18,25 @@ type Options struct {
 	Store *store.Store
 	Token string   // console.token; "": there is none
 	URL   *url.URL // console.url; nil: none
-	Login bool     // whoever comes must log in: OIDC is configured
 	Now   func() time.Time
+	// Judged is a fingerprint of how the issuer's people are judged; "": there is no issuer. A session that began under
+	// another one is over.
+	Judged string
 }
 
 // Door lets requests in: it knows who asks, and how much each may ask. It is safe for concurrent use.
 type Door struct {
 	Options
-	tokens tokens
-	limits limits
-	cross  *http.CrossOriginProtection
-	// session finds who has logged in; nil where nobody can.
-	session func(*http.Request) (Who, bool)
+	tokens   tokens
+	limits   limits
+	cross    *http.CrossOriginProtection
+	sessions *sessions
 }
 
 // New returns a door.
 func New(o Options) (*Door, error) {
-	d := &Door{Options: o, tokens: tokens{store: o.Store, now: o.Now}, cross: http.NewCrossOriginProtection()}
+	d := &Door{Options: o, tokens: tokens{store: o.Store, now: o.Now}, cross: http.NewCrossOriginProtection(),
+		sessions: newSessions(o)}
 	d.limits.now = o.Now
 	if o.URL != nil {
 		if err := d.cross.AddTrustedOrigin(o.URL.Scheme + "://" + o.URL.Host); err != nil {
@@ -56,7 +56,7 @@ func (d *Door) Begin(next http.Handler) http.Handler {
 		id := rand.Text()[:16]
 		w.Header().Set("X-Request-Id", id)
 		Headers(w.Header())
-		guarded.ServeHTTP(w, r.WithContext(problem.WithRequestID(r.Context(), id)))
+		guarded.ServeHTTP(w, d.inside(r.WithContext(problem.WithRequestID(r.Context(), id))))
 	})
 }
 
@@ -74,24 +74,11 @@ func Headers(h http.Header) {
 
 // Open says whether whoever is on this machine may do all: nobody has set a token, or a way to log in.
 func (d *Door) Open(ctx context.Context) bool {
-	if d.Token != "" || d.Login {
+	if d.Token != "" || d.Judged != "" {
 		return false
 	}
 	some, err := d.tokens.any(ctx)
 	return err == nil && !some
-}
-
-// Meant refuses, where no token is asked for, what was sent to a name that is not this machine: a web page whose name
-// was made to lead to 127.0.0.1 would read with its visitor's browser otherwise.
-func (d *Door) Meant(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if d.Open(r.Context()) && !local(r.Host) {
-			problem.New(problem.WrongHost,
-				"The console answers to localhost and loopback addresses; for other names set console.token.").Write(w, r)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }
 
 // Authenticated lets in whoever shows who they are.
@@ -102,67 +89,75 @@ func (d *Door) Authenticated(next http.Handler) http.Handler {
 			p.Write(w, r)
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(WithWho(r.Context(), who)))
+		d.enter(w, r, who, next)
 	})
+}
+
+// Pages lets in whoever shows who they are, and sends browsers of others to log in, from where they come back.
+func (d *Door) Pages(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who, p := d.Who(r)
+		given := r.Header.Get("Authorization") != "" // a program's
+		switch {
+		case p == nil:
+			d.enter(w, r, who, next)
+		case p.Status != http.StatusUnauthorized || given:
+			p.Write(w, r)
+		default:
+			w.Header().Set("Cache-Control", "no-store")
+			http.Redirect(w, r, d.Href("/login?next="+url.QueryEscape(d.cameFrom(r))), http.StatusSeeOther)
+		}
+	})
+}
+
+func (d *Door) enter(w http.ResponseWriter, r *http.Request, who Who, next http.Handler) {
+	d.went(w, r, who)
+	next.ServeHTTP(w, r.WithContext(WithWho(r.Context(), who)))
 }
 
 // Who says who asks, or why that is not known.
 func (d *Door) Who(r *http.Request) (Who, *problem.Problem) {
-	token, given := bearer(r)
-	switch {
-	case given && d.isConfig(token):
-		return Who{ConfigName, Operate, "token " + ConfigName}, nil
-	case given:
-		who, ok, err := d.tokens.find(r.Context(), token)
+	if token, given := bearer(r); given {
+		return d.ofToken(r.Context(), token)
+	}
+	if d.Store != nil {
+		who, ok, err := d.session(r)
 		if err != nil {
 			return Who{}, problem.New(problem.Unavailable, "")
 		}
 		if ok {
 			return who, nil
 		}
-		if CheckToken(token) != nil {
-			return Who{}, problem.New(problem.Unauthorized, "The token is not known; it may be cut or mistyped.")
-		}
-		return Who{}, problem.New(problem.Unauthorized, "The token was removed, or has expired.")
-	}
-	if d.session != nil {
-		if who, ok := d.session(r); ok {
-			return who, nil
-		}
 	}
 	if d.Open(r.Context()) {
-		return Who{LocalName, Operate, LocalName}, nil
+		return Who{Name: LocalName, Role: Operate, key: LocalName}, nil
 	}
 	return Who{}, problem.New(problem.Unauthorized, "")
 }
 
-// isConfig says whether a token is console.token, in a time that tells nothing about it.
-func (d *Door) isConfig(token string) bool {
-	got, want := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(d.Token))
-	return subtle.ConstantTimeCompare(got[:], want[:]) == 1 && d.Token != ""
+// ofToken says whose token it is.
+func (d *Door) ofToken(ctx context.Context, token string) (Who, *problem.Problem) {
+	if d.Token != "" && equal(HashOf(token), HashOf(d.Token)) {
+		return Who{Name: ConfigName, Role: Operate, key: "token " + ConfigName}, nil
+	}
+	who, ok, err := d.tokens.find(ctx, token)
+	switch {
+	case err != nil:
+		return Who{}, problem.New(problem.Unavailable, "")
+	case ok:
+		return who, nil
+	case CheckToken(token) != nil:
+		return Who{}, problem.New(problem.Unauthorized, "The token is not known; it may be cut or mistyped.")
+	}
+	return Who{}, problem.New(problem.Unauthorized, "The token was removed, or has expired.")
 }
+
+// equal compares hashes in a time that tells nothing about them.
+func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
 // bearer is the token of a request. It never stands in an address, where logs and histories keep it.
 func bearer(r *http.Request) (token string, given bool) {
 	header := r.Header.Get("Authorization")
 	scheme, token, _ := strings.Cut(header, " ")
 	return strings.TrimSpace(token), header != "" && strings.EqualFold(scheme, "Bearer")
-}
-
-// local says whether a Host header names this machine, with a port or without.
-func local(host string) bool {
-	if _, _, err := net.SplitHostPort(host); err != nil {
-		host = net.JoinHostPort(strings.Trim(host, "[]"), "0")
-	}
-	return Loopback(strings.ToLower(host))
-}
-
-// Loopback says whether only this machine reaches an address.
-func Loopback(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

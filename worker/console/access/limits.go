@@ -86,7 +86,7 @@ func (l *limits) hold(who string, stream bool) (release func(), ok bool) {
 // heldFor says what of a request lasts: streams and waits for changes; searches and exports, which read much.
 func heldFor(r *http.Request) (stream, search bool) {
 	q := r.URL.Query()
-	stream = hasSuffix(r, "/changes/stream") || hasSuffix(r, "/changes") && q.Get("wait") != ""
+	stream = r.URL.Path == "/live" || hasSuffix(r, "/changes/stream") || hasSuffix(r, "/changes") && q.Get("wait") != ""
 	return stream, q.Get("search") != "" || hasPart(r, "/export/")
 }
 

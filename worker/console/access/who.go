@@ -23,10 +23,15 @@ type Who struct {
 	Name string
 	Role Role
 	key  string // of their limits
+
+	session context.Context // of whoever has logged in; nil: they showed a token, or none is needed
 }
 
 // Source is what the history says of what they do.
 func (w Who) Source() string { return "operator " + w.Name }
+
+// LoggedIn says whether they have a session, which they can end.
+func (w Who) LoggedIn() bool { return w.session != nil }
 
 // May says whether they may operate.
 func (w Who) May() bool { return w.Role == Operate }

@@ -24,6 +24,7 @@ func atStart(c *config.Config) []setting {
 		{"public.max_body", p.MaxBody}, {"public.max_connections", p.MaxConnections},
 		{"public.max_connections_per_address", p.MaxConnectionsPerAddress}, {"public.refused_per_minute", p.RefusedPerMinute},
 		{"console.address", c.Console.Address}, {"console.token", c.Console.Token},
+		{"console.url", c.Console.URL}, {"console.oidc", c.Console.OIDC},
 		{"retention", c.Retention}, {"callback_objective", c.CallbackObjective}, {"log", c.Log},
 		{"retry", c.Retry}, {"slot_jitter", c.SlotJitter}, {"list_overlap", c.ListOverlap},
 	}

@@ -407,6 +407,17 @@ CREATE TABLE sessions (
 );
 CREATE INDEX sessions_expired ON sessions (expires_at);
 
+-- Names for addresses of the console: somebody's own, or everybody's.
+CREATE TABLE views (
+  id         text COLLATE "C" NOT NULL PRIMARY KEY,
+  owner      text COLLATE "C" NOT NULL, -- whose it is; '': everybody's
+  name       text COLLATE "C" NOT NULL,
+  address    text COLLATE "C" NOT NULL, -- a path of the console with its query
+  made_by    text COLLATE "C" NOT NULL,
+  created_at timestamptz NOT NULL,
+  UNIQUE (owner, name)
+);
+
 -- What an account's calls have to know again after a restart: what is spent of each budget, pauses, the breaker.
 CREATE TABLE transport_states (
   account    text COLLATE "C" NOT NULL,

@@ -403,6 +403,17 @@ CREATE TABLE sessions (
 ) WITHOUT ROWID;
 CREATE INDEX sessions_expired ON sessions (expires_at);
 
+-- Names for addresses of the console: somebody's own, or everybody's.
+CREATE TABLE views (
+  id         TEXT NOT NULL PRIMARY KEY,
+  owner      TEXT NOT NULL, -- whose it is; '': everybody's
+  name       TEXT NOT NULL,
+  address    TEXT NOT NULL, -- a path of the console with its query
+  made_by    TEXT NOT NULL,
+  created_at STAMP NOT NULL,
+  UNIQUE (owner, name)
+) WITHOUT ROWID;
+
 -- What an account's calls have to know again after a restart: what is spent of each budget, pauses, the breaker.
 CREATE TABLE transport_states (
   account    TEXT NOT NULL,
