@@ -51,6 +51,7 @@ type Batch struct {
 	recalled        map[model.Key]bool
 	dictionaries    map[uint32]bool // those that the group has written
 	searchable      bool            // rows have words that the search index does not know
+	confirmations   []Confirmation
 }
 
 // counts is the counters' row, which a group locks first, so that numbers are given out in the order of commits.
