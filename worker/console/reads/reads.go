@@ -30,6 +30,7 @@ type Reads struct {
 	open     cached[[]model.Incident]
 	counts   cached[Counts]
 	days     cached[Days]
+	ledgers  ledgers
 }
 
 // New returns a Reads.
