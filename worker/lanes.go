@@ -62,7 +62,7 @@ func (w *Worker) confirmLanes() (out []lane) {
 	for _, a := range w.served() {
 		for _, kind := range []store.WorkKind{store.WorkKnown, store.WorkUnverified} {
 			f := store.DueFilter{Known: kind == store.WorkKnown, Unverified: kind == store.WorkUnverified}
-			round := func(ctx context.Context) error { return w.asker.Confirm(ctx, a, f) }
+			round := func(ctx context.Context) error { return w.Asker.Confirm(ctx, a, f) }
 			work := store.Work{Account: a.ID, Kind: kind}
 			out = append(out, lane{fmt.Sprintf("confirm\x00%s\x00%t", a.ID, f.Known), work, round})
 		}

@@ -48,11 +48,11 @@ type Options struct {
 type Worker struct {
 	Table     *apply.Table // callbacks, answers, hints and operators change it, with Run or without
 	Gate      *ask.Gate
+	Asker     *ask.Asker
 	Runs      *runs.Runs
 	Tiers     *poll.Tiers
 	Documents *documents.Documents
 
-	asker   *ask.Asker
 	slots   *poll.Slots
 	streams *poll.Streams
 	watch   *poll.Watch
@@ -106,21 +106,21 @@ func (w *Worker) build(o Options) {
 		Store: o.Store, Incidents: incidents, Now: o.Now, Rand: o.Rand, Log: o.Log,
 		RetryWait: o.RetryWait, RetryMost: o.RetryMost,
 	})
-	w.asker = ask.New(ask.Options{
+	w.Asker = ask.New(ask.Options{
 		Store: o.Store, Table: w.Table, Gate: w.Gate, Now: o.Now, Log: o.Log,
 		Owner: o.Owner, Workers: o.Workers,
 	})
 	w.Tiers = poll.NewTiers(poll.TiersOptions{
-		Store: o.Store, Table: w.Table, Asker: w.asker, Now: o.Now, Log: o.Log, Overlap: o.Overlap,
+		Store: o.Store, Table: w.Table, Asker: w.Asker, Now: o.Now, Log: o.Log, Overlap: o.Overlap,
 	})
 	kinds := w.Tiers.Kinds()
 	maps.Copy(kinds, verify.New(verify.Options{
-		Store: o.Store, Table: w.Table, Asker: w.asker, Now: o.Now, RetryWait: o.RetryWait,
+		Store: o.Store, Table: w.Table, Asker: w.Asker, Now: o.Now, RetryWait: o.RetryWait,
 		Hash: func(path string) (string, int64, error) { return o.Files.Hash(path) },
 	}).Kinds())
 	kinds[runs.KindRetry] = w.retry
 	w.Runs = runs.New(runs.Options{
-		Store: o.Store, Asker: w.asker, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Nudge: w.waking("runs"), Kinds: kinds,
+		Store: o.Store, Asker: w.Asker, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Nudge: w.waking("runs"), Kinds: kinds,
 	})
 	w.slots = poll.NewSlots(poll.SlotsOptions{
 		Store: o.Store, Runs: w.Runs, Accounts: o.Accounts, Now: o.Now, Rand: o.Rand, Log: o.Log,

@@ -120,7 +120,6 @@ func (s *Server) routes() http.Handler {
 			r.Get("/", s.index)
 			return
 		}
-		r.Get("/", s.index)
 		views.Routes(r, views.Options{Store: s.Store, Door: s.door, Now: s.Now})
 		served := page.New(page.Options{Look: s.look, Reads: s.reads, Log: s.Log, Version: s.Version})
 		pages.New(r, served)

@@ -66,7 +66,6 @@ func (l *Look) marks(p *words.Printer) template.FuncMap {
 			return template.HTML(code(template.HTMLEscapeString(objects.Plain(text)))) //nolint:gosec // escaped
 		},
 		"short": story.Short,
-		"share": func(v *float64) string { return p.Percent(*v) },
 		"times": func(v *float64) string { return strconv.FormatFloat(*v, 'f', 1, 64) },
 		"seconds": func(s float64) string {
 			return p.Span(time.Duration(s * float64(time.Second)))

@@ -118,6 +118,7 @@ CREATE TABLE transactions (
   refuted_as       text COLLATE "C" NOT NULL DEFAULT '',
   refuted_at       timestamptz,
   fingerprint      text COLLATE "C" NOT NULL DEFAULT '',
+  rest             smallint NOT NULL DEFAULT 0, -- how an unchanged answer finds it, see model.Rest; 0: an answer has to be decided
   open_gaps        bigint NOT NULL DEFAULT 0,
   documents_total  bigint NOT NULL DEFAULT 0,
   documents_stored bigint NOT NULL DEFAULT 0,
@@ -138,6 +139,13 @@ CREATE INDEX transactions_external ON transactions (external_id) WHERE external_
 CREATE INDEX transactions_hidden ON transactions (first_seen_at) WHERE hidden;
 -- What a list by creation time would have to walk through is counted before each slot.
 CREATE INDEX transactions_created ON transactions (account, created_at) WHERE created_at IS NOT NULL;
+
+-- When answers came that left rows as they are, and when they were asked for: for each of 64 rows by number, 13 digits
+-- of milliseconds each. They count where they are later than the row's own, and only for rows at rest.
+CREATE TABLE confirmations (
+  block bigint NOT NULL PRIMARY KEY,
+  times text NOT NULL
+);
 
 CREATE TABLE signers (
   txn       bigint NOT NULL, -- transactions.n
@@ -420,8 +428,11 @@ CREATE TABLE locks (
 CREATE VIEW v1_transactions AS
 SELECT account, provider, ref, external_id, name, status, provider_status, confirmed, reported_status, reason,
        archived, trashed, deleted, not_found, test, attention, signers_done, signers_total, documents_stored,
-       documents_total, sent_at, provider_time, created_at, changed_at, confirmed_at, next_check_at, expires_at, seq
-FROM transactions WHERE NOT hidden;
+       documents_total, sent_at, provider_time, created_at, changed_at,
+       CASE WHEN t.rest = 0 OR c.times IS NULL THEN t.confirmed_at
+            ELSE GREATEST(t.confirmed_at, to_timestamp(CAST(substr(c.times, CAST(1 + t.n % 64 * 26 AS INTEGER), 13) AS BIGINT) / 1000.0)) END AS confirmed_at,
+       next_check_at, expires_at, seq
+FROM transactions t LEFT JOIN confirmations c ON c.block = t.n / 64 WHERE NOT hidden;
 
 CREATE VIEW v1_signers AS
 SELECT t.account, t.ref, s.signer, s.name, s.email, s.role, s."order", s.status, s.viewed_at, s.signed_at, s.reason

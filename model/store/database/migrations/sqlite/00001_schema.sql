@@ -118,6 +118,7 @@ CREATE TABLE transactions (
   refuted_as       TEXT NOT NULL DEFAULT '',
   refuted_at       STAMP,
   fingerprint      TEXT NOT NULL DEFAULT '',
+  rest             INTEGER NOT NULL DEFAULT 0, -- how an unchanged answer finds it, see model.Rest; 0: an answer has to be decided
   open_gaps        INTEGER NOT NULL DEFAULT 0,
   documents_total  INTEGER NOT NULL DEFAULT 0,
   documents_stored INTEGER NOT NULL DEFAULT 0,
@@ -138,6 +139,13 @@ CREATE INDEX transactions_external ON transactions (external_id) WHERE external_
 CREATE INDEX transactions_hidden ON transactions (first_seen_at) WHERE hidden;
 -- What a list by creation time would have to walk through is counted before each slot.
 CREATE INDEX transactions_created ON transactions (account, created_at) WHERE created_at IS NOT NULL;
+
+-- When answers came that left rows as they are, and when they were asked for: for each of 64 rows by number, 13 digits
+-- of milliseconds each. They count where they are later than the row's own, and only for rows at rest.
+CREATE TABLE confirmations (
+  block INTEGER PRIMARY KEY, -- transactions.n / 64,
+  times BLOB NOT NULL
+);
 
 CREATE TABLE signers (
   txn       INTEGER NOT NULL, -- transactions.n
@@ -425,11 +433,12 @@ SELECT account, provider, ref, external_id, name, status, provider_status, confi
        strftime('%Y-%m-%dT%H:%M:%fZ', provider_time / 1000.0, 'unixepoch') AS provider_time,
        strftime('%Y-%m-%dT%H:%M:%fZ', created_at / 1000.0, 'unixepoch') AS created_at,
        strftime('%Y-%m-%dT%H:%M:%fZ', changed_at / 1000.0, 'unixepoch') AS changed_at,
-       strftime('%Y-%m-%dT%H:%M:%fZ', confirmed_at / 1000.0, 'unixepoch') AS confirmed_at,
+       strftime('%Y-%m-%dT%H:%M:%fZ', CASE WHEN t.rest = 0 OR c.times IS NULL THEN t.confirmed_at
+                ELSE MAX(t.confirmed_at, CAST(substr(c.times, CAST(1 + t.n % 64 * 26 AS INTEGER), 13) AS BIGINT)) END / 1000.0, 'unixepoch') AS confirmed_at,
        strftime('%Y-%m-%dT%H:%M:%fZ', next_check_at / 1000.0, 'unixepoch') AS next_check_at,
        strftime('%Y-%m-%dT%H:%M:%fZ', expires_at / 1000.0, 'unixepoch') AS expires_at,
        seq
-FROM transactions WHERE NOT hidden;
+FROM transactions t LEFT JOIN confirmations c ON c.block = t.n / 64 WHERE NOT hidden;
 
 CREATE VIEW v1_signers AS
 SELECT t.account, t.ref, s.signer, s.name, s.email, s.role, s."order", s.status,
