@@ -180,6 +180,17 @@ func (d *desk) acts() acts.Acts {
 			d.note("replay by %s %d %v", by, len(ids), dry)
 			return []objects.Replayed{}, nil
 		},
+		Hooks: func(context.Context) ([]objects.Hook, error) {
+			return []objects.Hook{{ID: "crm", Type: "http", State: objects.HookActive}}, nil
+		},
+		TestHook: func(_ context.Context, by, hook string) (objects.HookTested, error) {
+			d.note("testhook by %s %s", by, hook)
+			return objects.HookTested{Hook: hook, Taken: true}, nil
+		},
+		ReplayHook: func(_ context.Context, by, hook string, since time.Time, dead, dry bool) (objects.HookReplayed, error) {
+			d.note("replayhook by %s %s %v %v %v", by, hook, since.IsZero(), dead, dry)
+			return objects.HookReplayed{Hook: hook}, nil
+		},
 		Export: func(_ context.Context, w io.Writer, what, format string, _ store.ExportFilter) error {
 			_, err := fmt.Fprintf(w, "account,provider,ref,what\nsales,onespan,%s,%s\n", what, format)
 			return err
