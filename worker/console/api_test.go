@@ -197,7 +197,7 @@ func (d *desk) acts() acts.Acts {
 		},
 		Open: func(name string) (*os.File, error) { return os.Open(filepath.Join(d.folder, name)) },
 		Accounts: func(context.Context) ([]objects.Account, error) {
-			return []objects.Account{{ID: "sales", Next: []objects.Slot{}, Incidents: []objects.Incident{},
+			return []objects.Account{{ID: "sales", Configured: true, Next: []objects.Slot{}, Incidents: []objects.Incident{},
 				Budget: map[string]int{}}}, nil
 		},
 		Ledger: func(_ context.Context, account string, since time.Time) (objects.Ledger, error) {
