@@ -20,6 +20,7 @@ import (
 	"countersign/worker/console/acts"
 	"countersign/worker/console/api"
 	"countersign/worker/console/feed"
+	"countersign/worker/console/live"
 	"countersign/worker/console/login"
 	"countersign/worker/console/look"
 	"countersign/worker/console/page"
@@ -61,6 +62,7 @@ type Server struct {
 	feed    *feed.Feed
 	reads   *reads.Reads
 	look    *look.Look
+	live    *live.Live
 	probes  []*probe
 	bare    bare
 }
@@ -94,6 +96,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.live = live.New(live.Options{Store: o.Store, Feed: s.feed, Now: o.Now, Log: o.Log, Version: s.look.Assets.Hash()})
 	s.handler = s.look.Within(s.routes())
 	return s, nil
 }
@@ -134,6 +137,7 @@ func (s *Server) routes() http.Handler {
 		if s.Store == nil {
 			return
 		}
+		r.With(s.door.Limited).Get("/live", s.live.Serve)
 		r.Group(func(r chi.Router) {
 			r.Use(s.door.Limited, access.Writes, access.Conditional)
 			api.New(r, api.Options{Store: s.Store, Acts: s.Acts, Reads: s.reads, Feed: s.feed, Version: s.Version,
@@ -168,6 +172,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 		Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: log.New(lines{s.Log}, "", 0),
 	}
+	defer s.live.Stop()
 	defer s.feed.Stop()
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ln) }()
