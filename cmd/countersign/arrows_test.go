@@ -7,6 +7,7 @@ const anything = "*"
 // for each provider's folder. docs/decisions/0001-tree-and-arrows.md says why; a new arrow is argued for there.
 var arrows = map[string][]string{
 	"model":                         {},
+	"model/announced":               {"model"},
 	"model/words":                   {"model"},
 	"model/store/durable":           {},
 	"model/store/seal/frame":        {},
@@ -14,7 +15,7 @@ var arrows = map[string][]string{
 	"model/store/sqlitefile":        {"model/store/durable"},
 	"model/store/database/postgres": {},
 	"model/store/database":          {"model/store/sqlitefile", "model/store/durable", "model/store/database/postgres"},
-	"model/store":                   {"model", "model/store/database", "model/store/durable", "model/store/seal"},
+	"model/store":                   {"model", "model/announced", "model/store/database", "model/store/durable", "model/store/seal"},
 
 	"provider": {"model"},
 	"provider/transport": {"provider", "provider/lenient", "provider/transport/budget",
@@ -81,7 +82,9 @@ var arrows = map[string][]string{
 	"worker/pdf/pdftest/twins":   {"worker/pdf/pdftest/paper"},
 
 	"worker/files":     {"model", "model/store/durable"},
-	"worker/hook":      {"model", "model/store/durable"},
+	"worker/hook":      {"model", "model/announced"},
+	"worker/hook/bus":  {"worker/hook"},
+	"worker/deliver":   {"model", "model/announced", "model/store", "worker/hook", "worker/incidents"},
 	"worker/incidents": {"model", "model/store"},
 	"worker/apply":     {"model", "model/store", "provider", "worker/incidents"},
 	"worker/ask": {
@@ -99,18 +102,25 @@ var arrows = map[string][]string{
 		"worker/pdf", "worker/seals"},
 	"worker": {
 		"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/ask/runs", "worker/poll", "worker/verify",
-		"worker/documents", "worker/hook", "worker/files", "worker/pdf",
+		"worker/documents", "worker/deliver", "worker/files", "worker/pdf",
 	},
 	"worker/callback":        {"model", "provider", "worker/apply", "worker/callback/caller", "worker/callback/odd"},
 	"worker/callback/caller": {},
 	"worker/callback/odd":    {},
 	"worker/console": {"model", "model/words", "model/store", "worker/console/access", "worker/console/acts",
-		"worker/console/api", "worker/console/feed", "worker/console/live", "worker/console/login", "worker/console/look", "worker/console/page",
-		"worker/console/pages", "worker/console/problem", "worker/console/reads", "worker/console/views"},
+		"worker/console/api", "worker/console/feed", "worker/console/ledger", "worker/console/live", "worker/console/login",
+		"worker/console/look", "worker/console/page", "worker/console/pages", "worker/console/problem",
+		"worker/console/reads", "worker/console/row", "worker/console/views"},
 	"worker/console/assets": {},
 	"worker/console/live":   {"model", "model/store", "worker/console/acts", "worker/console/feed", "worker/console/problem"},
 	"worker/console/look": {"model", "model/words", "worker/console/access", "worker/console/assets",
-		"worker/console/objects"},
+		"worker/console/objects", "worker/console/story"},
+	"worker/console/ledger": {"model", "model/store", "model/words", "worker/console/access", "worker/console/acts",
+		"worker/console/chart", "worker/console/filter", "worker/console/look", "worker/console/objects",
+		"worker/console/page", "worker/console/problem", "worker/console/reads", "worker/console/story"},
+	"worker/console/row": {"model", "model/store", "worker/console/access", "worker/console/ledger",
+		"worker/console/look", "worker/console/objects", "worker/console/page", "worker/console/problem",
+		"worker/console/rows", "worker/console/story"},
 	"worker/console/page": {"model", "model/words", "worker/console/access", "worker/console/acts", "worker/console/filter",
 		"worker/console/look", "worker/console/objects", "worker/console/problem", "worker/console/reads"},
 	"worker/console/pages": {"model", "model/store", "worker/console/access", "worker/console/chart", "worker/console/filter", "worker/console/look", "worker/console/objects",
@@ -120,7 +130,7 @@ var arrows = map[string][]string{
 		"model/store", "provider", "provider/NAME", "provider/simulator", "provider/simulator/world/pdf"},
 	"cmd/countersign/installed": {},
 	"cmd/countersign/killed":    {},
-	"worker/console/rows":       {"model", "model/store", "worker/console/objects"},
+	"worker/console/rows":       {"model", "model/announced", "model/store", "worker/console/objects"},
 	"worker/console/problem":    {},
 	"worker/console/chart":      {},
 	"worker/console/story":      {"model", "model/words", "worker/console/objects"},
@@ -145,7 +155,8 @@ var arrows = map[string][]string{
 
 	"cmd/countersign/config/tree":   {},
 	"cmd/countersign/config/values": {"cmd/countersign/config/tree", "provider"},
-	"cmd/countersign/config": {"cmd/countersign/config/tree", "cmd/countersign/config/values", "model",
+	"cmd/countersign/config/hooks":  {"cmd/countersign/config/values", "model"},
+	"cmd/countersign/config": {"cmd/countersign/config/hooks", "cmd/countersign/config/tree", "cmd/countersign/config/values", "model",
 		"provider"},
 	"cmd/countersign/config/configtest": {"provider"},
 	"cmd/countersign/config/changes":    {"cmd/countersign/config"},
@@ -174,7 +185,12 @@ var arrows = map[string][]string{
 	"cmd/countersign/engine/follow": {
 		"cmd/countersign/output", "cmd/countersign/output/progress", "model", "model/store", "model/store/database",
 	},
+	"cmd/countersign/engine/hooks": {
+		"cmd/countersign/config", "cmd/countersign/config/hooks", "model/store", "provider/transport/ways", "worker/deliver",
+		"worker/hook", "worker/hook/bus",
+	},
 	"cmd/countersign/engine": {
+		"cmd/countersign/engine/hooks", "worker/deliver",
 		"cmd/countersign/config", "cmd/countersign/output", "cmd/countersign/output/progress", "cmd/countersign/sandbox",
 		"cmd/countersign/engine/accounts", "cmd/countersign/engine/follow", "cmd/countersign/engine/queue",
 		"cmd/countersign/config/changes", "cmd/countersign/config/values",
@@ -204,7 +220,13 @@ var arrows = map[string][]string{
 		"model", "model/store", "provider", "worker/apply", "worker/callback", "worker/console/acts",
 		"worker/console/objects",
 	},
+	"cmd/countersign/hooks": {
+		"cmd/countersign/config", "cmd/countersign/config/hooks", "cmd/countersign/engine", "cmd/countersign/engine/hooks",
+		"cmd/countersign/output", "cmd/countersign/output/layout", "model", "model/announced", "model/store", "worker/console/acts",
+		"worker/console/objects", "worker/console/rows", "worker/deliver", "worker/hook",
+	},
 	"cmd/countersign/acting": {
+		"cmd/countersign/hooks",
 		"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/engine/queue", "cmd/countersign/export",
 		"cmd/countersign/health", "cmd/countersign/replay", "model", "model/store", "worker/ask/runs",
 		"worker/console/acts", "worker/console/objects", "worker/documents",

@@ -71,15 +71,15 @@ func New(o Options) *Live {
 // waiting is how many messages a browser may be behind before it is dropped: it comes again, and is told what it missed.
 const waiting = 4
 
-// join has a browser told of what moves. The channel is closed where the browser is dropped, or nothing more comes.
-func (l *Live) join() chan message {
+// join has a browser told of what moves after a seq, at least. The channel is closed where the browser is dropped, or nothing more comes.
+func (l *Live) join(after int64) chan message {
 	c := make(chan message, waiting)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.browsers[c] = true
 	if !l.reading {
 		l.reading = true
-		l.readers.Go(l.read)
+		l.readers.Go(func() { l.read(after) })
 	}
 	return c
 }
@@ -101,13 +101,12 @@ func (l *Live) Watching() int {
 	return len(l.browsers)
 }
 
-// read reads the feed as long as a browser watches, and tells all of them.
-func (l *Live) read() {
+// read reads the feed after a seq, as long as a browser watches, and tells all of them.
+func (l *Live) read(seq int64) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	rest := time.NewTimer(0)
 	defer rest.Stop()
-	_, seq, err := l.Store.Feed(ctx)
 	for ; ; rest.Reset(l.Every) {
 		select {
 		case <-l.Feed.Over():
@@ -118,17 +117,12 @@ func (l *Live) read() {
 		if l.idle() {
 			return
 		}
-		if err != nil {
-			if _, seq, err = l.Store.Feed(ctx); err != nil {
-				continue // what moves meanwhile is told when the database answers again
-			}
-		}
 		wait, done := context.WithTimeout(ctx, l.Beat)
 		l.Feed.Wait(wait, seq)
 		done()
-		sum, serr := l.After(ctx, seq)
-		if serr != nil || sum.Seq == seq {
-			continue
+		sum, err := l.After(ctx, seq)
+		if err != nil || sum.Seq == seq {
+			continue // what moves meanwhile is told when the database answers again
 		}
 		seq = sum.Seq
 		l.tell(sum)

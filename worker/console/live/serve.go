@@ -29,16 +29,18 @@ func (l *Live) Serve(w http.ResponseWriter, r *http.Request) {
 		problem.New(problem.Invalid, "", problem.Fault{Location: "query.after", Message: "is not a seq"}).Write(w, r)
 		return
 	}
-	if text == "" {
-		if _, after, err = l.Store.Feed(r.Context()); err != nil {
-			acts.Problem(r.Context(), l.Log, err).Write(w, r)
-			return
-		}
+	_, last, err := l.Store.Feed(r.Context())
+	if err != nil {
+		acts.Problem(r.Context(), l.Log, err).Write(w, r)
+		return
+	}
+	if text == "" || after > last { // of a table that was restored
+		after = last
 	}
 	var c chan message
 	stream := r.URL.Query().Get("after") == ""
 	if stream {
-		c = l.join() // before the sum, so that nothing falls between
+		c = l.join(after) // before the sum, so that nothing falls between
 		defer l.leave(c)
 	}
 	first, err := l.After(r.Context(), after)

@@ -251,6 +251,22 @@ CREATE TABLE outbox (
   seq bigint PRIMARY KEY, -- of the change in history
   at  timestamptz NOT NULL
 );
+-- How far each hook has come. The hooks themselves stand in the config.
+CREATE TABLE hooks (
+  hook      text COLLATE "C" NOT NULL PRIMARY KEY,
+  reached   bigint NOT NULL, -- seq up to which changes have been looked at
+  since     timestamptz NOT NULL,
+  gone_at   timestamptz, -- the receiver said that it is gone; nothing is sent until a test goes well
+  failures  bigint NOT NULL DEFAULT 0, -- attempts that failed since one went well
+  failed_at timestamptz, -- the first of them
+  rests_to  timestamptz, -- nothing is sent before
+  sent      bigint NOT NULL DEFAULT 0, -- announcements that the receiver has taken
+  sent_at   timestamptz,
+  note      text COLLATE "C" NOT NULL DEFAULT ''
+);
+
+-- One announcement to one hook. Of a transaction's waiting ones only the oldest has a time at which it is due: the
+-- others follow it.
 CREATE TABLE deliveries (
   hook        text COLLATE "C" NOT NULL,
   seq         bigint NOT NULL,
@@ -259,6 +275,7 @@ CREATE TABLE deliveries (
   state       text COLLATE "C" NOT NULL, -- waiting, sent, dead
   attempts    bigint NOT NULL DEFAULT 0,
   note        text COLLATE "C" NOT NULL DEFAULT '',
+  latency_ms  bigint NOT NULL DEFAULT 0,
   created_at  timestamptz NOT NULL,
   next_try_at timestamptz,
   done_at     timestamptz,
@@ -266,8 +283,10 @@ CREATE TABLE deliveries (
   lease_owner text COLLATE "C" NOT NULL DEFAULT '',
   PRIMARY KEY (hook, seq)
 );
-CREATE INDEX deliveries_due ON deliveries (next_try_at) WHERE next_try_at IS NOT NULL;
+CREATE INDEX deliveries_due ON deliveries (hook, next_try_at) WHERE next_try_at IS NOT NULL;
 CREATE INDEX deliveries_of ON deliveries (hook, account, ref, seq) WHERE state = 'waiting';
+CREATE INDEX deliveries_dead ON deliveries (hook, seq) WHERE state = 'dead';
+CREATE INDEX deliveries_done ON deliveries (done_at) WHERE done_at IS NOT NULL;
 
 CREATE TABLE gaps (
   id          text COLLATE "C" NOT NULL PRIMARY KEY,

@@ -251,6 +251,22 @@ CREATE TABLE outbox (
   seq INTEGER PRIMARY KEY, -- of the change in history
   at  STAMP NOT NULL
 );
+-- How far each hook has come. The hooks themselves stand in the config.
+CREATE TABLE hooks (
+  hook      TEXT NOT NULL PRIMARY KEY,
+  reached   INTEGER NOT NULL, -- seq up to which changes have been looked at
+  since     STAMP NOT NULL,
+  gone_at   STAMP, -- the receiver said that it is gone; nothing is sent until a test goes well
+  failures  INTEGER NOT NULL DEFAULT 0, -- attempts that failed since one went well
+  failed_at STAMP, -- the first of them
+  rests_to  STAMP, -- nothing is sent before
+  sent      INTEGER NOT NULL DEFAULT 0, -- announcements that the receiver has taken
+  sent_at   STAMP,
+  note      TEXT NOT NULL DEFAULT ''
+) WITHOUT ROWID;
+
+-- One announcement to one hook. Of a transaction's waiting ones only the oldest has a time at which it is due: the
+-- others follow it.
 CREATE TABLE deliveries (
   hook        TEXT NOT NULL,
   seq         INTEGER NOT NULL,
@@ -259,6 +275,7 @@ CREATE TABLE deliveries (
   state       TEXT NOT NULL, -- waiting, sent, dead
   attempts    INTEGER NOT NULL DEFAULT 0,
   note        TEXT NOT NULL DEFAULT '',
+  latency_ms  INTEGER NOT NULL DEFAULT 0,
   created_at  STAMP NOT NULL,
   next_try_at STAMP,
   done_at     STAMP,
@@ -266,8 +283,10 @@ CREATE TABLE deliveries (
   lease_owner TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (hook, seq)
 ) WITHOUT ROWID;
-CREATE INDEX deliveries_due ON deliveries (next_try_at) WHERE next_try_at IS NOT NULL;
+CREATE INDEX deliveries_due ON deliveries (hook, next_try_at) WHERE next_try_at IS NOT NULL;
 CREATE INDEX deliveries_of ON deliveries (hook, account, ref, seq) WHERE state = 'waiting';
+CREATE INDEX deliveries_dead ON deliveries (hook, seq) WHERE state = 'dead';
+CREATE INDEX deliveries_done ON deliveries (done_at) WHERE done_at IS NOT NULL;
 
 CREATE TABLE gaps (
   id          TEXT NOT NULL PRIMARY KEY,
