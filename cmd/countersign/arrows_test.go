@@ -115,7 +115,7 @@ var arrows = map[string][]string{
 		"worker/console/objects", "worker/console/story"},
 	"worker/console/ledger": {"model", "model/store", "model/words", "worker/console/access", "worker/console/acts",
 		"worker/console/chart", "worker/console/filter", "worker/console/look", "worker/console/objects",
-		"worker/console/page", "worker/console/problem", "worker/console/reads", "worker/console/story"},
+		"worker/console/page", "worker/console/problem", "worker/console/reads", "worker/console/rows", "worker/console/story"},
 	"worker/console/row": {"model", "model/store", "worker/console/access", "worker/console/ledger",
 		"worker/console/look", "worker/console/objects", "worker/console/page", "worker/console/problem",
 		"worker/console/rows", "worker/console/story"},
