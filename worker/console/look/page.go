@@ -51,6 +51,9 @@ func (p *Page) May() bool { return p.Who.May() }
 // Version is that of the program.
 func (p *Page) Version() string { return p.look.Version }
 
+// Hash changes with the assets.
+func (p *Page) Hash() string { return p.look.Assets.Hash() }
+
 // Base is the path in front of every link.
 func (p *Page) Base() string { return p.look.base }
 
@@ -112,7 +115,7 @@ func (p *Page) Date(at any) template.HTML {
 // time is the element; kind "" is one that a script keeps counting.
 func (p *Page) time(t time.Time, kind, text, title string) template.HTML {
 	live := " data-ago"
-	if kind != "" || p.Prefs.Exact {
+	if kind != "" || p.Prefs.Exact || t.After(p.Now) || p.Now.Sub(t) >= 24*time.Hour {
 		live = ""
 	}
 	return template.HTML(`<time datetime="` + t.UTC().Format(objects.StampLayout) + `" title="` + //nolint:gosec // escaped
@@ -170,3 +173,18 @@ func (p *Page) Has(all []string, one any) bool { return slices.Contains(all, fmt
 
 // Is says whether a filter's value is this.
 func (p *Page) Is(values url.Values, name, value string) bool { return values.Get(name) == value }
+
+// Source is who says something, with a link to more of it.
+func (p *Page) Source(source string) template.HTML {
+	word, id, _ := strings.Cut(source, " ")
+	text := template.HTMLEscapeString(objects.Plain(p.Word("source", word)))
+	if word == "operator" && id != "" {
+		return template.HTML(text + " " + template.HTMLEscapeString(objects.Plain(id))) //nolint:gosec // escaped
+	}
+	folder := map[string]string{"callback": "/callbacks/", "poll": "/runs/", "backfill": "/runs/", "verify": "/runs/",
+		"ref": "/runs/"}[word]
+	if folder == "" || id == "" {
+		return template.HTML(text) //nolint:gosec // escaped
+	}
+	return template.HTML(`<a href="` + template.HTMLEscapeString(p.look.base+folder+url.PathEscape(id)) + `">` + text + "</a>") //nolint:gosec // escaped
+}
