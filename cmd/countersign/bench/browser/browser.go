@@ -36,11 +36,10 @@ type Browser struct {
 }
 
 type message struct {
-	ID     int             `json:"id"`
-	Method string          `json:"method"`
-	Params json.RawMessage `json:"params"`
-	Result json.RawMessage `json:"result"`
-	Error  *struct{ Message string }
+	ID             int
+	Method         string
+	Params, Result json.RawMessage
+	Error          *struct{ Message string }
 }
 
 // Find is where a Chromium is installed; "" where none is.

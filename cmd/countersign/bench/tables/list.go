@@ -113,6 +113,34 @@ func (r *reader) search(ctx context.Context, text func() string) func() error {
 	}
 }
 
+// reading is one way of reading, how often it is tried, and how long it may take.
+type reading struct {
+	what string
+	n    int
+	most float64
+	do   func() error
+}
+
+// searches are the ways of searching.
+func (r *reader) searches(ctx context.Context) []reading {
+	return []reading{
+		{"search for a ref", tries, 50, r.search(ctx, func() string {
+			return r.keys[rand.IntN(len(r.keys))].Ref //nolint:gosec // any will do
+		})},
+		{"search for the beginning of a ref", tries, 50, r.search(ctx, func() string {
+			return r.keys[rand.IntN(len(r.keys))].Ref[:5] //nolint:gosec // any will do
+		})},
+		{"search for a name", tries, 50, r.search(ctx, func() string { return oneOf(given) + " " + oneOf(family) })},
+		{"search for three letters", tries, 50, r.search(ctx, func() string { return oneOf(family)[:3] })},
+		{"search for what every row has", tries, 50, r.search(ctx, func() string { return "agreement"[:3+rand.IntN(7)] })}, //nolint:gosec // any
+		{"search for that and a number", tries, 50, r.search(ctx, func() string {
+			return fmt.Sprint("agreement ", rand.IntN(len(r.keys)*100)) //nolint:gosec // any will do
+		})},
+		{"search for what no row has", tries, 50, r.search(ctx, func() string { return "nowhere to be found" })},
+		{"search for two letters, by looking through", searches, 150, r.search(ctx, func() string { return "zq" })},
+	}
+}
+
 // read times each way of reading.
 func (r *reader) read(ctx context.Context) (out []Figure, err error) {
 	_, last, err := r.st.Feed(ctx)
@@ -130,12 +158,7 @@ func (r *reader) read(ctx context.Context) (out []Figure, err error) {
 		}
 		gaps = append(gaps, next)
 	}
-	for _, one := range []struct {
-		what string
-		n    int
-		most float64
-		do   func() error
-	}{
+	for _, one := range append([]reading{
 		{"first page of 50", tries, 1, func() error {
 			_, _, err := r.st.Transactions(ctx, store.Filter{})
 			return err
@@ -153,20 +176,6 @@ func (r *reader) read(ctx context.Context) (out []Figure, err error) {
 			_, err := r.st.Transaction(ctx, r.keys[rand.IntN(len(r.keys))]) //nolint:gosec // any will do
 			return err
 		}},
-		{"search for a ref", tries, 50, r.search(ctx, func() string {
-			return r.keys[rand.IntN(len(r.keys))].Ref //nolint:gosec // any will do
-		})},
-		{"search for the beginning of a ref", tries, 50, r.search(ctx, func() string {
-			return r.keys[rand.IntN(len(r.keys))].Ref[:5] //nolint:gosec // any will do
-		})},
-		{"search for a name", tries, 50, r.search(ctx, func() string { return oneOf(given) + " " + oneOf(family) })},
-		{"search for three letters", tries, 50, r.search(ctx, func() string { return oneOf(family)[:3] })},
-		{"search for what every row has", tries, 50, r.search(ctx, func() string { return "agreement"[:3+rand.IntN(7)] })}, //nolint:gosec // any
-		{"search for that and a number", tries, 50, r.search(ctx, func() string {
-			return fmt.Sprint("agreement ", rand.IntN(len(r.keys)*100)) //nolint:gosec // any will do
-		})},
-		{"search for what no row has", tries, 50, r.search(ctx, func() string { return "nowhere to be found" })},
-		{"search for two letters, by looking through", searches, 150, r.search(ctx, func() string { return "zq" })},
 		{"100 changes from anywhere", tries, 1, func() error {
 			_, err := r.st.Changes(ctx, rand.Int64N(max(last, 1)), 100) //nolint:gosec // any will do
 			return err
@@ -175,7 +184,7 @@ func (r *reader) read(ctx context.Context) (out []Figure, err error) {
 			_, _, err := r.st.GapPage(ctx, store.PageFilter{Cursor: gaps[rand.IntN(len(gaps))]}) //nolint:gosec // any will do
 			return err
 		}},
-	} {
+	}, r.searches(ctx)...) {
 		f, err := timed(one.what, one.n, one.most, one.do)
 		if err != nil {
 			return nil, err
