@@ -138,8 +138,10 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	if s.Token == "" && s.Issuer == nil && ln.Addr().Network() == "tcp" && !access.Loopback(ln.Addr().String()) {
 		return errors.Join(ErrOpen, ln.Close())
 	}
+	bound := newConnections(mostConnections)
 	srv := &http.Server{
-		Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: bound.answering(timely(s.Now, s.handler)), ConnState: bound.state, ConnContext: bound.with,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: log.New(lines{s.Log}, "", 0),
 	}
 	defer s.feed.Stop()
