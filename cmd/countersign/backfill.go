@@ -108,8 +108,8 @@ func (o backfillOptions) queue(ctx context.Context, q *queue.Queue) ([]model.Run
 			return nil, err
 		}
 		if r.Cursor != "" {
-			fmt.Fprintf(q.Stderr, "%s: resuming the backfill since %s, %d listed so far\n", acc.ID,
-				r.Since.Format(time.DateOnly), r.Listed)
+			fmt.Fprintln(q.Out.Stderr, q.Out.Say("cli.backfill.resuming", "account", acc.ID,
+				"since", r.Since.Format(time.DateOnly), "n", r.Listed))
 		}
 		queued = append(queued, r)
 	}

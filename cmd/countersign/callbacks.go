@@ -97,7 +97,7 @@ func listCallbacks(ctx context.Context, env *engine.Env, c *config.Config, s *st
 		return err
 	}
 	if len(list) == 0 {
-		return env.Printf("no callbacks\n")
+		return env.Tell("cli.callbacks.none")
 	}
 	rows, err := rowsOf(ctx, s, list)
 	if err != nil {

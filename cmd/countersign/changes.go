@@ -99,17 +99,18 @@ func runChanges(ctx context.Context, env *engine.Env, s *store.Store, f changesF
 
 // printChange prints a change for people.
 func printChange(env *engine.Env, c model.Change) error {
-	what := output.ChangeWords(c)
+	what := env.ChangeWords(c)
 	if c.Kind == model.KindStatus || c.Kind == model.KindConfirmed {
 		what = env.Paint(output.StatusColour(c.Status), what)
 		if !c.Confirmed {
-			what += " (a callback says so, checking)"
+			what = env.Say("cli.status.claimed", "status", what)
 		}
 	}
 	where := c.Account
 	if c.Ref != "" {
 		where += "/" + output.Plain(c.Ref)
 	}
-	return env.Printf("%d  %s  %s  %s: %s  %s\n", c.Seq, c.At.UTC().Format(time.DateTime), where, c.Kind, what,
-		env.Paint(output.Dull, "by "+output.Plain(c.Source)))
+	return env.Printf("%d  %s  %s  %s: %s  %s\n", c.Seq, c.At.UTC().Format(time.DateTime), where,
+		env.Word("changekind", string(c.Kind)), what, env.Paint(output.Dull, env.Say("cli.change.by",
+			"source", env.SourceWords(c.Source))))
 }

@@ -3,8 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,11 +43,11 @@ nothing is written. Exit 2 where something is wrong.`,
 // printConfig shows what was understood, and what may not be meant.
 func printConfig(env *engine.Env, c *config.Config, rounds map[string]string) error {
 	about := env.Table()
-	about.AppendRow([]any{"config", c.File()})
-	about.AppendRow([]any{"database", c.DatabaseShown()})
-	about.AppendRow([]any{"documents", c.Documents})
-	about.AppendRow([]any{"public", c.Public.Address})
-	about.AppendRow([]any{"console", c.Console.Address})
+	about.AppendRow([]any{env.Name("config"), c.File()})
+	about.AppendRow([]any{env.Name("database"), c.DatabaseShown()})
+	about.AppendRow([]any{env.Name("documents"), c.Documents})
+	about.AppendRow([]any{env.Name("public"), c.Public.Address})
+	about.AppendRow([]any{env.Name("console"), c.Console.Address})
 	if err := env.Print(about); err != nil {
 		return err
 	}
@@ -56,13 +56,15 @@ func printConfig(env *engine.Env, c *config.Config, rounds map[string]string) er
 			return err
 		}
 		t := env.Table()
-		t.AppendRow([]any{"  callbacks", cmp.Or(c.CallbackURL(account.ID), "public.url is not set")})
-		t.AppendRow([]any{"  calls", cmp.Or(account.BaseURL, "the provider's production host") + ", " + budgetShown(account)})
+		t.AppendRow([]any{"  " + env.Name("callbacks"), cmp.Or(c.CallbackURL(account.ID), env.Say("cli.config.no_url"))})
+		t.AppendRow([]any{"  " + env.Name("calls"), cmp.Or(account.BaseURL, env.Say("cli.config.production")) + ", " +
+			budgetShown(env, account)})
 		for _, s := range account.Polls(env.Now()) {
-			t.AppendRow([]any{"  " + s.Tier, fmt.Sprintf("next %s (%s)", s.Next.Format("2006-01-02 15:04 MST"), s.Line)})
+			t.AppendRow([]any{"  " + env.Word("cli.kind", s.Tier), env.Say("cli.config.next",
+				"at", s.Next.Format("2006-01-02 15:04 MST"), "line", s.Line)})
 		}
 		if round := rounds[account.ID]; round != "" {
-			t.AppendRow([]any{"  a round", round})
+			t.AppendRow([]any{"  " + env.Name("a round"), round})
 		}
 		if err := env.Print(t); err != nil {
 			return err
@@ -72,24 +74,24 @@ func printConfig(env *engine.Env, c *config.Config, rounds map[string]string) er
 		if i == 0 {
 			env.Printf("\n") //nolint:errcheck // the next line tells
 		}
-		if err := env.Printf("%s %s\n", env.Paint(output.Warn, "warning:"), w); err != nil {
+		if err := env.Printf("%s %s\n", env.Paint(output.Warn, env.Say("cli.config.warning")), w); err != nil {
 			return err
 		}
 	}
-	return env.Printf("\n%s has no faults\n", c.File())
+	return env.Printf("\n%s\n", env.Say("cli.config.good", "file", c.File()))
 }
 
 // budgetShown says how many requests a minute are made at most.
-func budgetShown(a config.Account) string {
+func budgetShown(env *engine.Env, a config.Account) string {
 	b := a.Budgets()
-	s := fmt.Sprintf("at most %d a minute", b[provider.ClassRead])
+	said := []string{env.Say("cli.config.read", "n", b[provider.ClassRead])}
 	if files := b[provider.ClassFiles]; files > 0 {
-		s += fmt.Sprintf(", %d for files", files)
+		said = append(said, env.Say("cli.config.files", "n", files))
 	}
 	if test := b[provider.ClassTest]; test > 0 {
-		s += fmt.Sprintf(", %d in test mode", test)
+		said = append(said, env.Say("cli.config.test", "n", test))
 	}
-	return s
+	return strings.Join(said, ", ")
 }
 
 // roundTimes says per account how long one round over its open rows takes with its budget; nothing
@@ -109,8 +111,7 @@ func roundTimes(ctx context.Context, env *engine.Env, c *config.Config) map[stri
 		}
 		budget := account.Budgets()[provider.ClassRead]
 		if took := time.Duration(n) * time.Minute / time.Duration(budget); took > 0 {
-			all[account.ID] = fmt.Sprintf("over %s takes %s at most, one call each", output.Count(n, "open row"),
-				output.Lasting(took))
+			all[account.ID] = env.CountOf("cli.config.round", n, "span", env.Lasting(took))
 		}
 	}
 	return all

@@ -90,7 +90,7 @@ func listDocuments(ctx context.Context, env *engine.Env, c *config.Config, s *st
 		return err
 	}
 	if t.Length() == 0 {
-		return env.Printf("no documents\n")
+		return env.Tell("cli.documents.none")
 	}
 	return env.Print(t)
 }

@@ -37,7 +37,8 @@ more than one is in quarantine. documents retry asks the provider for another fi
 				if d, err = files.Release(ctx, d, documents.Order{}); err != nil {
 					return fmt.Errorf("release %s: %w", output.Plain(output.DocumentName(d)), err)
 				}
-				return env.Printf("%s is stored as %s\n", output.Plain(output.DocumentName(d)), output.Plain(d.Path))
+				return env.Tell("cli.release.stored", "document", output.Plain(output.DocumentName(d)),
+					"path", output.Plain(d.Path))
 			})
 		},
 	}

@@ -75,7 +75,7 @@ func retryDocuments(ctx context.Context, env *engine.Env, f retryFlags) error {
 		if err := printAsked(env, asked); err != nil || len(asked) == 0 {
 			return err
 		}
-		return env.Printf("the daemon fetches them\n")
+		return env.Tell("cli.retry.daemon")
 	})
 	if err != nil || up {
 		return err
@@ -96,9 +96,9 @@ func retryDocuments(ctx context.Context, env *engine.Env, f retryFlags) error {
 
 func printAsked(env *engine.Env, asked []string) error {
 	if len(asked) == 0 {
-		return env.Printf("no documents to fetch again\n")
+		return env.Tell("cli.retry.none")
 	}
-	return env.Printf("%s to be fetched again\n", output.Count(len(asked), "document"))
+	return env.TellCount("cli.retry.asked", len(asked))
 }
 
 func fetchAgain(ctx context.Context, e *engine.Engine, f retryFlags) error {
@@ -120,9 +120,9 @@ func fetchAgain(ctx context.Context, e *engine.Engine, f retryFlags) error {
 	})
 	switch {
 	case errors.Is(err, store.ErrLocked):
-		return e.Env.Printf("the daemon fetches them\n")
+		return e.Env.Tell("cli.retry.daemon")
 	case errors.Is(err, engine.ErrYield):
-		return e.Env.Printf("the daemon that started meanwhile fetches the rest\n")
+		return e.Env.Tell("cli.retry.rest")
 	case err != nil:
 		return err
 	}
@@ -188,8 +188,8 @@ func printFetched(ctx context.Context, e *engine.Engine, ids []string) error {
 			return err
 		}
 		t.AppendRow([]any{
-			d.Account, e.Env.Cell(d.Ref, 60), string(d.Kind), e.Env.Cell(output.DocumentName(d), 40),
-			e.Env.Paint(output.StateColour(d.State), string(d.State)), e.Env.Cell(d.Reason, 60),
+			d.Account, e.Env.Cell(d.Ref, 60), e.Env.Word("documentkind", string(d.Kind)), e.Env.Cell(output.DocumentName(d), 40),
+			e.Env.StateWord(d.State), e.Env.Cell(d.Reason, 60),
 		})
 	}
 	return e.Env.Print(t)

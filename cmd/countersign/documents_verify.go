@@ -126,6 +126,5 @@ func printVerifiedDocuments(
 			return err
 		}
 	}
-	return env.Printf("%d checked, %s; %d judged for the first time, or by newer rules\n", sum.Checked,
-		output.Count(sum.Differences, "difference"), sum.Filled)
+	return env.TellCount("cli.documents.verified", sum.Differences, "checked", sum.Checked, "filled", sum.Filled)
 }

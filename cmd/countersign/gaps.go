@@ -176,7 +176,7 @@ func (f gapsFlags) judge(c *config.Config, sums []objects.Ledger) error {
 		}
 		if _, configured := c.Account(l.Account); (configured || f.account != "") && objects.Below(l.Share, float64(wanted)) {
 			errs = append(errs, fmt.Errorf("account %s: callbacks told %s of its changes, below %s", l.Account,
-				output.Percent(l.Reported, l.All()), wanted))
+				output.English().Percent(l.Reported, l.All()), wanted))
 		}
 	}
 	if len(errs) == 0 {
@@ -202,7 +202,7 @@ func listGaps(ctx context.Context, env *engine.Env, s *store.Store, f gapsFlags)
 		return nil
 	}
 	if len(list) == 0 {
-		return env.Printf("no gaps since %s\n", f.since.At.UTC().Format(time.DateOnly))
+		return env.Tell("cli.gaps.none", "date", f.since.At.UTC().Format(time.DateOnly))
 	}
 	return env.Print(env.GapsTable(list, true))
 }

@@ -125,7 +125,10 @@ func listTable(ctx context.Context, env *engine.Env, s *store.Store, filter stor
 		return err
 	}
 	if rows == 0 {
-		return env.Printf("no transactions%s\n", map[bool]string{true: " that fit", false: ""}[!f.bare()])
+		if f.bare() {
+			return env.Tell("cli.list.none")
+		}
+		return env.Tell("cli.list.none_fit")
 	}
 	if err := env.Print(t); err != nil || f.limit > 0 || rows < limit || limit == 0 {
 		return err
@@ -146,5 +149,5 @@ func printMore(ctx context.Context, env *engine.Env, s *store.Store, filter stor
 	if err != nil || n <= shown {
 		return err
 	}
-	return env.Printf("\nand %s: --all shows them\n", output.Count(n-shown, "more row"))
+	return env.Printf("\n%s\n", env.CountOf("cli.list.more", n-shown))
 }

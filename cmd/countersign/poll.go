@@ -123,13 +123,13 @@ func (o pollOptions) accountOf(ctx context.Context, q *queue.Queue, ref string) 
 func printRuns(env *engine.Env, runs []model.Run) {
 	t := env.Table("ACCOUNT", "RUN", "ENDED", "LISTED", "ASKED", "CHANGED", "GAPS", "DOCUMENTS", "LEFT")
 	for _, r := range runs {
-		state := string(r.State)
+		state := env.Word("runstate", string(r.State))
 		if r.State == model.RunDone {
 			state = env.Paint(output.Good, state)
 		} else {
 			state = env.Paint(output.Bad, state)
 		}
-		t.AppendRow(table.Row{r.Account, r.Kind, state, r.Listed, r.Asked, r.Changed, r.Gaps, r.Queued, r.Left})
+		t.AppendRow(table.Row{r.Account, env.Word("cli.kind", r.Kind), state, r.Listed, r.Asked, r.Changed, r.Gaps, r.Queued, r.Left})
 	}
 	env.Print(t)
 }

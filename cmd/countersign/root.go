@@ -37,6 +37,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 // run carries out one command line and tells how it ended.
 func (a *app) run(ctx context.Context, args []string) int {
+	a.Words = output.LanguageOf(a.Lookup)
 	root := a.root()
 	root.SetArgs(arguments.RefsAsTheyAre(root, args))
 	err := root.ExecuteContext(ctx)
@@ -112,6 +113,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 drift or an open incide
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.PersistentFlags().StringVar(&a.ConfigFlag, "config", "",
 		"config `FILE` (default: COUNTERSIGN_CONFIG, ./config.yaml, "+config.SystemConfig+")")
+	arguments.Language(root, a.Env)
 	for _, t := range tasks() {
 		if t.id != "" {
 			root.AddGroup(&cobra.Group{ID: t.id, Title: t.title})

@@ -49,7 +49,7 @@ the table has a column account too, rows of other accounts are left out. One wro
 				return err
 			}
 			if others > 0 {
-				env.Printf("%s: %s of other accounts left out\n", acc.ID, output.Count(others, "row")) //nolint:errcheck // the next line tells
+				env.TellCount("cli.track.others", others, "account", acc.ID) //nolint:errcheck // the next line tells
 			}
 			ctx := cmd.Context()
 			if dry {
@@ -89,6 +89,5 @@ func planTrack(ctx context.Context, env *engine.Env, c *config.Config, acc *conf
 			return err
 		}
 	}
-	return env.Printf("%s: would track %s, %d followed already\n", acc.ID, output.Count(len(fresh), "new ref"),
-		len(refs)-len(fresh))
+	return env.TellCount("cli.track.would", len(fresh), "account", acc.ID, "known", len(refs)-len(fresh))
 }

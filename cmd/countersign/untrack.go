@@ -60,9 +60,9 @@ func runUntrack(ctx context.Context, env *engine.Env, w *engine.Writer, account 
 		return fmt.Errorf("%w: nothing is done", errors.Join(errs...))
 	}
 	if dry {
-		return env.Printf("%s: would remove %s\n", account, output.Count(len(refs), "row"))
+		return env.TellCount("cli.untrack.would", len(refs), "account", account)
 	}
-	return env.Printf("%s: %s removed\n", account, output.Count(len(refs), "row"))
+	return env.TellCount("cli.untrack.did", len(refs), "account", account)
 }
 
 // standingWords says why a row stays, and what removes it; "" where it goes.

@@ -74,7 +74,7 @@ accounts:
 `), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	room := regexp.MustCompile(`[0-9.]+ [KMGT]?i?B left`) // what the disk has, which no two have alike
+	room := regexp.MustCompile(`[0-9.,]+ [KMGT]?i?B left|quedan [0-9.,]+ [KMGT]?i?B`) // what the disk has, which no two have alike
 	for name, args := range map[string]string{
 		"status":         "status",
 		"list":           "list",
@@ -92,12 +92,24 @@ accounts:
 		"callbacks-80":   "callbacks list",
 		"show-80":        "show p-1",
 		"status-80":      "status",
+
+		"list-es":      "--lang es list",
+		"list-80-es":   "--lang es list",
+		"show-es":      "--lang es show p-1",
+		"checking-es":  "--lang es show sales p-2",
+		"attention-es": "--lang es show hr same",
+		"status-es":    "--lang es status",
+		"gaps-es":      "--lang es gaps",
+		"documents-es": "--lang es documents list",
+		"callbacks-es": "--lang es callbacks list",
+		"changes-es":   "--lang es changes",
+		"config-es":    "--lang es config check",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a, stdout, stderr := testApp(map[string]string{keyfile.Variable: strings.Repeat("01", keyfile.Size)})
 			a.Terminal = true
-			if strings.HasSuffix(name, "-80") {
+			if strings.Contains(name, "-80") {
 				a.Width = 80
 			}
 			a.Providers = onPaper("onespan", "dropboxsign")

@@ -71,8 +71,8 @@ func (o *verifyOptions) queue(ctx context.Context, q *queue.Queue) ([]model.Run,
 			return nil, err
 		}
 		if resumed && r.Cursor != "" {
-			fmt.Fprintf(q.Stderr, "%s: resuming the verify of %s, %d of %d rows are done\n", acc.ID,
-				r.CreatedAt.Format(objects.StampLayout), r.Asked, r.Total)
+			fmt.Fprintln(q.Out.Stderr, q.Out.Say("cli.verify.resuming", "account", acc.ID,
+				"began", r.CreatedAt.Format(objects.StampLayout), "n", r.Asked, "of", r.Total))
 		}
 		queued = append(queued, r)
 	}
@@ -99,9 +99,7 @@ func runVerify(ctx context.Context, env *engine.Env, o verifyOptions) error {
 		return err
 	}
 	for _, id := range o.unlisted {
-		fmt.Fprintf(env.Stderr,
-			"%s: the provider lists nothing, so transactions that the table does not have cannot be found: "+
-				"`countersign track` names them\n", id)
+		fmt.Fprintln(env.Stderr, env.Say("cli.verify.unlisted", "account", id))
 	}
 	if err := queue.Failures(runs); err != nil {
 		return err
@@ -151,9 +149,9 @@ func printDriftLines(
 }
 
 // driftField names the field that differs, and whose it is where a transaction has several.
-func driftField(l model.DriftLine) string {
+func driftField(env *engine.Env, l model.DriftLine) string {
 	if l.Field == "signer" {
-		return "signer " + output.Plain(l.About)
+		return env.Say("cli.verify.signer", "signer", output.Plain(l.About))
 	}
 	return output.Plain(l.Field)
 }
@@ -166,8 +164,8 @@ func printDriftTable(
 ) error {
 	t := env.Table("ACCOUNT", "REF", "FIELD", "OURS", "THEIRS", "REPAIRED")
 	err := eachDrift(ctx, s, runs, func(l model.DriftLine) (bool, error) {
-		t.AppendRow(table.Row{l.Account, output.Plain(l.Ref), driftField(l), output.Plain(l.Ours), output.Plain(l.Theirs),
-			map[bool]string{true: "yes"}[l.Repaired]})
+		t.AppendRow(table.Row{l.Account, output.Plain(l.Ref), driftField(env, l), output.Plain(l.Ours), output.Plain(l.Theirs),
+			map[bool]string{true: env.Say("cli.yes")}[l.Repaired]})
 		return t.Length() < mostDrift, nil
 	})
 	if err != nil {
@@ -179,9 +177,10 @@ func printDriftTable(
 		}
 	}
 	if more := sum.Drift - t.Length(); more > 0 {
-		fmt.Fprintf(env.Stdout, "and %d more: --json prints them all\n", more)
+		if err := env.Tell("cli.verify.more", "n", more); err != nil {
+			return err
+		}
 	}
-	_, err = fmt.Fprintf(env.Stdout, "%d checked, %d drift, %d repaired; %d not found at the provider\n", sum.Checked,
-		sum.Drift, sum.Repaired, sum.NotFound)
-	return err
+	return env.Tell("cli.verify.sum", "checked", sum.Checked, "drift", sum.Drift, "repaired", sum.Repaired,
+		"not_found", sum.NotFound)
 }

@@ -20,6 +20,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/model/words"
 	"countersign/worker/console/access"
 	"countersign/worker/console/acts"
 	"countersign/worker/console/objects"
@@ -28,6 +29,14 @@ import (
 // hostile are refs that a provider may have and that paths, shells and pages may trip over.
 func hostile() []string {
 	return []string{"..", "a/b", "%2F", "-x", "a b", "?x=1#y", "<script>alert(1)</script>", "\u202egpj.exe", ".", "ü"}
+}
+
+// hostileName is what a sender may have called a transaction.
+func hostileName(i int) string {
+	names := []string{"<b>Loan</b> \u202e" + strings.Repeat("x", 50), "<script>alert(1)</script>", `" onclick="alert(1)`,
+		"'; DROP TABLE x; --", "\u2066\u202etxt.exe", strings.Repeat("Wide ", 2000), "{{.}} ${x} `whoami`",
+		"javascript:alert(1)", "a\x01b\x1b[31m"}
+	return names[i%len(names)]
 }
 
 // desk is a console with its table, and what was asked of its functions.
@@ -69,7 +78,8 @@ func newDeskOf(t *testing.T, change func(o *Options, base string)) *desk {
 	d.store = s
 	d.seed()
 	d.Server = httptest.NewUnstartedServer(http.NotFoundHandler())
-	o := Options{Address: "127.0.0.1:0", Registry: prometheus.NewRegistry(), Store: s, Version: "test", Acts: d.acts()}
+	o := Options{Address: "127.0.0.1:0", Registry: prometheus.NewRegistry(), Store: s, Version: "test", Acts: d.acts(),
+		More: []*words.Printer{words.MadeUp()}}
 	change(&o, "http://"+d.Listener.Addr().String())
 	d.server = newServer(t, o)
 	d.Config.Handler = d.server.Handler()
@@ -101,7 +111,7 @@ func (d *desk) seed() {
 		b.PutAccount(model.Account{ID: "hr", Provider: "dropboxsign", FirstStartAt: now})
 		for i, k := range keys {
 			r := model.Transaction{Account: k.Account, Ref: k.Ref, Provider: "onespan", Status: model.InProgress,
-				Name: "<b>Loan</b> \u202e" + strings.Repeat("x", 50), FirstSeenAt: now, Origin: model.OriginClaim, SignersSet: true,
+				Name: hostileName(i), FirstSeenAt: now, Origin: model.OriginClaim, SignersSet: true,
 				ChangedAt: now.Add(-time.Duration(i) * time.Minute), ExternalID: "own-" + k.Ref}
 			b.Put(r, model.Decision{Next: r, Grew: true})
 			b.AddChange(model.Change{Account: k.Account, Ref: k.Ref, Kind: model.KindStatus, To: "in_progress",

@@ -15,11 +15,15 @@ import (
 	"time"
 
 	"countersign/model/store"
+	"countersign/model/words"
 	"countersign/worker/console/access"
 	"countersign/worker/console/acts"
 	"countersign/worker/console/api"
 	"countersign/worker/console/feed"
 	"countersign/worker/console/login"
+	"countersign/worker/console/look"
+	"countersign/worker/console/page"
+	"countersign/worker/console/pages"
 	"countersign/worker/console/problem"
 	"countersign/worker/console/reads"
 	"countersign/worker/console/views"
@@ -45,6 +49,8 @@ type Options struct {
 	Store   *store.Store // nil: there are no tokens but Token, and no API
 	Acts    acts.Acts
 	Version string
+
+	More []*words.Printer // further languages of the pages, in tests
 }
 
 // Server serves the console. It is safe for concurrent use.
@@ -54,6 +60,7 @@ type Server struct {
 	door    *access.Door
 	feed    *feed.Feed
 	reads   *reads.Reads
+	look    *look.Look
 	probes  []*probe
 	bare    bare
 }
@@ -83,7 +90,11 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.handler = s.routes()
+	s.look, err = look.New(look.Options{URL: o.URL, Version: o.Version, Now: o.Now, Open: s.open, More: o.More})
+	if err != nil {
+		return nil, err
+	}
+	s.handler = s.look.Within(s.routes())
 	return s, nil
 }
 
@@ -97,15 +108,19 @@ func (s *Server) routes() http.Handler {
 	})
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	r.Get("/readyz", s.ready)
+	r.Get("/assets/{hash}/{name}", s.look.Assets.Serve)
 	if s.Store != nil {
 		login.Routes(r, login.Options{Door: s.door, Issuer: s.Issuer, Now: s.Now, Log: s.Log, Render: plain})
 	}
 	r.Group(func(r chi.Router) {
 		r.Use(s.door.Pages, s.door.Limited)
-		r.Get("/", s.index)
-		if s.Store != nil {
-			views.Routes(r, views.Options{Store: s.Store, Door: s.door, Now: s.Now})
+		if s.Store == nil {
+			r.Get("/", s.index)
+			return
 		}
+		r.Get("/", s.index)
+		views.Routes(r, views.Options{Store: s.Store, Door: s.door, Now: s.Now})
+		pages.New(r, page.New(page.Options{Look: s.look, Reads: s.reads, Log: s.Log, Version: s.Version}))
 	})
 	r.Group(func(r chi.Router) {
 		r.Use(s.door.Authenticated)
@@ -127,6 +142,18 @@ func (s *Server) routes() http.Handler {
 		})
 	})
 	return r
+}
+
+// open is how many incidents are open, as they were read last.
+func (s *Server) open(ctx context.Context) int {
+	if s.Store == nil {
+		return 0
+	}
+	n, err := s.reads.OpenIncidents(ctx)
+	if err != nil {
+		return 0 // the page says itself what cannot be read
+	}
+	return len(n)
 }
 
 // Handler returns the routes.

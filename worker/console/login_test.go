@@ -34,14 +34,14 @@ func newBrowser(t *testing.T, base string) *browser {
 	return &browser{t, jar, base}
 }
 
-// page is what a browser was answered.
-type page struct {
+// answered is what a browser was answered.
+type answered struct {
 	*http.Response
 	body string
 }
 
 // ask sends one request; form is what is posted, nil: nothing.
-func (b *browser) ask(address string, form url.Values, headers ...string) page {
+func (b *browser) ask(address string, form url.Values, headers ...string) answered {
 	b.t.Helper()
 	method, body := "GET", io.Reader(nil)
 	if form != nil {
@@ -66,11 +66,11 @@ func (b *browser) ask(address string, form url.Values, headers ...string) page {
 	defer resp.Body.Close() //nolint:errcheck // read to its end
 	text, err := io.ReadAll(resp.Body)
 	require.NoError(b.t, err)
-	return page{resp, string(text)}
+	return answered{resp, string(text)}
 }
 
 // follow follows redirects from an address to a page.
-func (b *browser) follow(address string) page {
+func (b *browser) follow(address string) answered {
 	b.t.Helper()
 	for range 10 {
 		p := b.ask(address, nil)
@@ -82,7 +82,7 @@ func (b *browser) follow(address string) page {
 		address = to.String()
 	}
 	b.t.Fatal("the redirects do not end")
-	return page{}
+	return answered{}
 }
 
 func (b *browser) cookies() map[string]string {

@@ -19,7 +19,7 @@ func TestSavedViews(t *testing.T) {
 		return b
 	}
 	ana, ben := as("ana", access.Operate), as("ben", access.Read)
-	save := func(b *browser, name, address, who string) page {
+	save := func(b *browser, name, address, who string) answered {
 		return b.ask("/views", url.Values{"name": {name}, "address": {address}, "for": {who}})
 	}
 	p := save(ben, "  <b>stuck</b> ", "/transactions?status=in_progress&cursor=abc&account=a%2Fb", "")

@@ -125,7 +125,7 @@ func (e *Engine) announce(in *listeners) error {
 			if in.tls != nil {
 				scheme = "https://"
 			}
-			url = scheme + in.publicSocket.Addr().String() + "/callbacks/" + acc.ID + " (here; public.url is not set)"
+			url = e.Env.Say("cli.serve.here", "url", scheme+in.publicSocket.Addr().String()+"/callbacks/"+acc.ID)
 		}
 		t.AppendRow([]any{acc.ID, acc.Provider, output.Plain(url)})
 	}

@@ -93,7 +93,7 @@ func (a *Env) RunProgress() progress.Display {
 			budgets[c.Accounts[i].ID] = c.Accounts[i].Budgets()[provider.ClassRead]
 		}
 	}
-	return progress.ShowOn(a.Stderr, a.Now, budgets, driftOf)
+	return progress.ShowOn(&a.Printer, budgets, driftOf)
 }
 
 // driftOf is how many differences a verify has found; false for other runs.
@@ -170,5 +170,5 @@ func (e *Engine) Queue() *queue.Queue { return e.Env.queue(e.Config, e.Store, e.
 func (w *Writer) Queue() *queue.Queue { return w.env.queue(w.Config, w.Store, w.Worker.Runs, w.log) }
 
 func (a *Env) queue(c *config.Config, s *store.Store, runs *runs.Runs, log *logrus.Entry) *queue.Queue {
-	return &queue.Queue{Config: c, Providers: a.Providers, Store: s, Runs: runs, Log: log, Stderr: a.Stderr, Now: a.UTC}
+	return &queue.Queue{Config: c, Providers: a.Providers, Store: s, Runs: runs, Log: log, Out: &a.Printer, Now: a.UTC}
 }

@@ -58,8 +58,10 @@ type Account struct {
 type Problem struct {
 	Account string // "" for the whole
 	Kind    string
-	Message string
+	Message string // in English
 	Since   *time.Time
+
+	key string // of the sentence that Message is; "": it is none of ours
 }
 
 // The kinds of problem.
@@ -111,8 +113,7 @@ func (h *Report) lookAtDaemon(ctx context.Context, env *engine.Env, c *config.Co
 		h.Daemon = Stopped
 		if h.Lock, err = s.LockLeft(ctx, database.LockServe); err == nil {
 			h.Daemon = Died
-			h.problem("", DaemonDied, "it ended without being stopped: start it again, its log or the system's says why",
-				&h.Lock.BeatAt)
+			h.know("", DaemonDied, "cli.problem.daemon_died", &h.Lock.BeatAt)
 		} else if errors.Is(err, store.ErrNoRow) {
 			err = nil
 		}
@@ -211,7 +212,7 @@ func (h *Report) count(ctx context.Context, env *engine.Env, s *store.Store) err
 		}
 		if a.Overdue && !slices.ContainsFunc(h.Open,
 			func(i model.Incident) bool { return i.Account == a.ID && i.Kind == model.PollOverdue }) {
-			h.problem(a.ID, PollOverdue, "no poll of the active tier has ended well for two slots", a.LastPollAt)
+			h.know(a.ID, PollOverdue, "cli.problem.poll_overdue", a.LastPollAt)
 		}
 		if a.Configured == nil {
 			continue
@@ -239,7 +240,12 @@ func (h *Report) pollsOverdue(is model.Account, a *config.Account, now time.Time
 }
 
 func (h *Report) problem(account, kind, message string, since *time.Time) {
-	h.Problems = append(h.Problems, Problem{account, kind, message, since})
+	h.Problems = append(h.Problems, Problem{Account: account, Kind: kind, Message: message, Since: since})
+}
+
+// know adds a problem that there is a sentence for.
+func (h *Report) know(account, kind, key string, since *time.Time) {
+	h.Problems = append(h.Problems, Problem{account, kind, output.English().Say(key), since, key})
 }
 
 // Quarantined is how many files wait for a person.

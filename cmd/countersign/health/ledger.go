@@ -2,14 +2,12 @@ package health
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"countersign/cmd/countersign/config/values"
 	"countersign/cmd/countersign/engine"
-	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/worker/console/objects"
@@ -48,25 +46,24 @@ func PrintShares(env *engine.Env, sums []objects.Ledger, since time.Time) error 
 	for _, l := range sums {
 		t.AppendRow(table.Row{
 			l.Account, env.ShareWords(l.Share, l.Wanted), l.Reported, l.Missed, l.Late, l.Refused, l.Unsubscribed +
-				l.NoEvent, output.PercentWords(l.Wanted),
-			strconv.FormatFloat(objects.Allowed(l.Share, l.Wanted), 'f', 1, 64), env.BudgetWords(l.Share,
-				l.Wanted), output.BurnWords(l.Recent, l.Wanted),
+				l.NoEvent, env.PercentOf(l.Wanted),
+			env.Decimal(objects.Allowed(l.Share, l.Wanted)), env.BudgetWords(l.Share,
+				l.Wanted), env.BurnWords(l.Recent, l.Wanted),
 		})
 		for _, p := range []struct {
 			what string
 			of   model.Percentiles
 		}{
-			{"found, at most so long after they happened", l.Repairs.Bound}, {"found, after the time that the provider gives",
-				l.Repairs.Dated},
-			{"then told late, so long after they were found", l.Repairs.Late},
+			{env.Say("cli.gaps.bound"), l.Repairs.Bound}, {env.Say("cli.gaps.dated"), l.Repairs.Dated},
+			{env.Say("cli.gaps.late"), l.Repairs.Late},
 		} {
 			if p.of.Of > 0 {
-				times.AppendRow(table.Row{l.Account, p.what, p.of.Of, output.Lasting(p.of.P50), output.Lasting(p.of.P90),
-					output.Lasting(p.of.P99)})
+				times.AppendRow(table.Row{l.Account, p.what, p.of.Of, env.Lasting(p.of.P50), env.Lasting(p.of.P90),
+					env.Lasting(p.of.P99)})
 			}
 		}
 	}
-	if err := env.Printf("since %s\n", since.UTC().Format(time.DateOnly)); err != nil {
+	if err := env.Tell("cli.gaps.since", "date", since.UTC().Format(time.DateOnly)); err != nil {
 		return err
 	}
 	if err := env.Print(t); err != nil {
@@ -87,7 +84,7 @@ func PrintShares(env *engine.Env, sums []objects.Ledger, since time.Time) error 
 func printFirsts(env *engine.Env, sums []objects.Ledger) error {
 	t := env.Table("account", "told first by")
 	for _, l := range sums {
-		if words := output.ChannelWords(l.Firsts); words != "" {
+		if words := env.ChannelWords(l.Firsts); words != "" {
 			t.AppendRow(table.Row{l.Account, words})
 		}
 	}

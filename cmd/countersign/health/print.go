@@ -2,7 +2,6 @@ package health
 
 import (
 	"cmp"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -23,8 +22,8 @@ func (h *Report) Print(env *engine.Env, c *config.Config) error {
 		title string
 		table *layout.Table
 	}{
-		{"", h.accountsTable(env, c)}, {"Polls see", h.reachTable(env)}, {"Questions that failed", h.faultTable(env)},
-		{output.Count(len(h.Problems), "problem"), h.problemTable(env)}, {output.Count(len(h.Open), "open incident"),
+		{"", h.accountsTable(env, c)}, {env.Say("cli.status.polls_see"), h.reachTable(env)}, {env.Say("cli.status.failed"), h.faultTable(env)},
+		{env.CountOf("cli.status.problems", len(h.Problems)), h.problemTable(env)}, {env.CountOf("cli.status.incidents", len(h.Open)),
 			h.incidentTable(env)},
 	} {
 		if part.table.Length() == 0 {
@@ -47,21 +46,21 @@ func (h *Report) Print(env *engine.Env, c *config.Config) error {
 // headTable says how the daemon does and what it needs.
 func (h *Report) headTable(env *engine.Env, c *config.Config) *layout.Table {
 	t := env.Table()
-	t.AppendRow(table.Row{"daemon", h.daemonWords(env)})
+	t.AppendRow(table.Row{env.Name("daemon"), h.daemonWords(env)})
 	if h.Daemon == Running {
-		t.AppendRow(table.Row{"ready", h.readyWords(env)})
+		t.AppendRow(table.Row{env.Name("ready"), h.readyWords(env)})
 	}
-	t.AppendRow(table.Row{"database", c.DatabaseShown()})
-	room := h.Folder + ", not there yet"
+	t.AppendRow(table.Row{env.Name("database"), c.DatabaseShown()})
+	room := env.Say("cli.status.no_folder", "folder", h.Folder)
 	if h.Free >= 0 {
-		room = h.Folder + ", " + output.BytesShown(h.Free) + " left"
+		room = env.Say("cli.status.room", "folder", h.Folder, "free", env.Bytes(h.Free))
 	}
 	if h.Full {
 		room = env.Paint(output.Bad, room)
 	}
-	t.AppendRow(table.Row{"files", room})
+	t.AppendRow(table.Row{env.Name("files"), room})
 	if n := h.Quarantined(); n > 0 {
-		t.AppendRow(table.Row{"", env.Paint(output.Warn, fmt.Sprintf("%d in quarantine", n)) +
+		t.AppendRow(table.Row{"", env.Paint(output.Warn, env.Say("cli.status.quarantined", "n", n)) +
 			": `countersign documents list --state quarantined`"})
 	}
 	return t
@@ -69,17 +68,18 @@ func (h *Report) headTable(env *engine.Env, c *config.Config) *layout.Table {
 
 // daemonWords says whether a daemon holds the database.
 func (h *Report) daemonWords(env *engine.Env) string {
+	running := env.Paint(output.Good, env.Say("cli.daemon.running"))
 	switch {
 	case h.Daemon == Died:
-		return env.Paint(output.Bad, "not running") +
-			fmt.Sprintf(", died: last heard of %s (%s)", env.Ago(&h.Lock.BeatAt), output.Plain(h.Lock.Owner))
+		return env.Say("cli.daemon.died", "state", env.Paint(output.Bad, env.Say("cli.daemon.not_running")),
+			"ago", env.Ago(&h.Lock.BeatAt), "owner", output.Plain(h.Lock.Owner))
 	case h.Daemon == Stopped:
-		return env.Paint(output.Warn, "not running")
+		return env.Paint(output.Warn, env.Say("cli.daemon.not_running"))
 	case h.Lock.Since.IsZero():
-		return env.Paint(output.Good, "running")
+		return running
 	}
-	return env.Paint(output.Good, "running") +
-		fmt.Sprintf(", started %s (%s)", env.Ago(&h.Lock.Since), output.Plain(h.Lock.Owner))
+	return env.Say("cli.daemon.started", "state", running, "ago", env.Ago(&h.Lock.Since),
+		"owner", output.Plain(h.Lock.Owner))
 }
 
 func (h *Report) readyWords(env *engine.Env) string {
@@ -89,11 +89,11 @@ func (h *Report) readyWords(env *engine.Env) string {
 	}
 	switch {
 	case !h.Ready.Known:
-		return env.Paint(output.Warn, "not known") + why
+		return env.Paint(output.Warn, env.Say("cli.not_known")) + why
 	case !h.Ready.Ready:
-		return env.Paint(output.Bad, "no") + why
+		return env.Paint(output.Bad, env.Say("cli.no")) + why
 	}
-	return env.Paint(output.Good, "yes") + why
+	return env.Paint(output.Good, env.Say("cli.yes")) + why
 }
 
 // accountsTable says how each account does.
@@ -106,7 +106,7 @@ func (h *Report) accountsTable(env *engine.Env, c *config.Config) *layout.Table 
 			polled = env.Paint(output.Bad, polled)
 		}
 		if a.Configured == nil {
-			t.AppendRow(table.Row{a.ID, a.Provider, env.Ago(a.LastCallbackAt), polled, "not in the config"})
+			t.AppendRow(table.Row{a.ID, a.Provider, env.Ago(a.LastCallbackAt), polled, env.Say("cli.status.taken_out")})
 			continue
 		}
 		late := strconv.Itoa(a.Late)
@@ -143,7 +143,7 @@ func (h *Report) faultTable(env *engine.Env) *layout.Table {
 		}
 		words := ""
 		if rests != nil {
-			words = env.Paint(output.Warn, "rests, asked again "+env.Ago(rests))
+			words = env.Paint(output.Warn, env.Say("cli.status.rests", "when", env.Ago(rests)))
 		}
 		t.AppendRow(table.Row{a.ID, env.Ago(a.LastErrorAt), output.Plain(a.LastError), words})
 	}
@@ -156,9 +156,13 @@ func (h *Report) problemTable(env *engine.Env) *layout.Table {
 	for _, p := range h.Problems {
 		since := ""
 		if p.Since != nil {
-			since = "last " + env.Ago(p.Since)
+			since = env.Say("cli.status.last", "ago", env.Ago(p.Since))
 		}
-		t.AppendRow(table.Row{cmp.Or(p.Account, "-"), env.Paint(output.Bad, p.Kind), since, output.Plain(p.Message)})
+		message := output.Plain(p.Message)
+		if p.key != "" {
+			message = env.Say(p.key)
+		}
+		t.AppendRow(table.Row{cmp.Or(p.Account, "-"), env.Paint(output.Bad, env.Name(p.Kind)), since, message})
 	}
 	return t
 }
@@ -167,8 +171,12 @@ func (h *Report) problemTable(env *engine.Env) *layout.Table {
 func (h *Report) incidentTable(env *engine.Env) *layout.Table {
 	t := env.Table()
 	for _, i := range h.Open {
-		t.AppendRow(table.Row{i.Account, env.Paint(output.Bad, strings.ReplaceAll(i.Kind, "_", " ")),
-			"opened " + env.Ago(&i.OpenedAt), output.Plain(i.Message)})
+		kind := env.Word("incident", i.Kind+".title")
+		if kind == i.Kind+".title" {
+			kind = strings.ReplaceAll(i.Kind, "_", " ")
+		}
+		t.AppendRow(table.Row{i.Account, env.Paint(output.Bad, kind),
+			env.Say("cli.status.opened", "ago", env.Ago(&i.OpenedAt)), output.Plain(i.Message)})
 	}
 	return t
 }

@@ -24,8 +24,11 @@ type builds struct {
 	made    map[string]string
 }
 
-// Run runs the tests and takes the programs away.
+// Run runs the tests and takes the programs away. They read English, whatever the language of who runs them.
 func (b *builds) Run() int {
+	if err := os.Setenv("LC_ALL", "C"); err != nil {
+		panic(err)
+	}
 	defer func() { os.RemoveAll(b.dir) }() //nolint:errcheck // of no use any more
 	return b.testing.Run()
 }

@@ -47,7 +47,7 @@ func TestChannelsAreNamed(t *testing.T) {
 		firsts[c] = i + 1
 	}
 	want := "callbacks 1, hints 2, stream 3, active poll 4, idle poll 5, audit poll 6, backfill 7, verify 8, track 9, poll --ref 10, other questions 11"
-	if got := ChannelWords(firsts); got != want {
+	if got := English().ChannelWords(firsts); got != want {
 		t.Errorf("got %s", got)
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 // Printer writes what a verb says: tables cut to a terminal for people, JSON for programs.
 type Printer struct {
+	Speech
 	Stdout, Stderr io.Writer
 	Now            func() time.Time // "3 min ago" counts from here
 
@@ -103,7 +104,7 @@ func (p *Printer) JSONLines() jsonLines {
 func (j jsonLines) Write(object any) error { return j.to.Encode(object) }
 
 // Table begins a table, its heads in capitals.
-func (p *Printer) Table(heads ...any) *layout.Table { return layout.New(heads...) }
+func (p *Printer) Table(heads ...any) *layout.Table { return layout.New(p.Name, heads...) }
 
 // Print writes a table, as it fits the terminal.
 func (p *Printer) Print(t *layout.Table) error {
@@ -131,51 +132,6 @@ func (p *Printer) Paint(c text.Color, s string) string {
 		return s
 	}
 	return c.EscapeSeq() + s + text.Reset.EscapeSeq()
-}
-
-// Ago says when t was or will be, as a person would; "never" where it was not.
-func (p *Printer) Ago(t *time.Time) string {
-	if t == nil || t.IsZero() {
-		return "never"
-	}
-	return relative(t.Sub(p.Now()), *t)
-}
-
-// relative puts a distance in time into words; far ones become a date.
-func relative(d time.Duration, t time.Time) string {
-	size := d.Abs()
-	var s string
-	switch {
-	case size < 5*time.Second:
-		return "just now"
-	case size < 90*time.Second:
-		s = fmt.Sprintf("%d s", int(size.Seconds()))
-	case size < 90*time.Minute:
-		s = fmt.Sprintf("%d min", int(size.Minutes()+0.5))
-	case size < 36*time.Hour:
-		s = fmt.Sprintf("%d h", int(size.Hours()+0.5))
-	case size < 45*oneDay:
-		s = fmt.Sprintf("%d days", int(size/oneDay))
-	default:
-		return t.UTC().Format(time.DateOnly)
-	}
-	if d > 0 {
-		return "in " + s
-	}
-	return s + " ago"
-}
-
-// Lasting puts a length of time into words.
-func Lasting(d time.Duration) string {
-	switch {
-	case d < 90*time.Second:
-		return fmt.Sprintf("%d s", int(d.Seconds()+0.5))
-	case d < 90*time.Minute:
-		return fmt.Sprintf("%d min", int(d.Minutes()+0.5))
-	case d < 36*time.Hour:
-		return fmt.Sprintf("%d h", int(d.Hours()+0.5))
-	}
-	return fmt.Sprintf("%d days", int(d/oneDay))
 }
 
 // Plain makes what providers and senders wrote safe for a terminal: one line, no escape codes.
@@ -222,12 +178,4 @@ func (p *Printer) Wrapped(s string, behind, in int) string {
 		at, first = at+n, false
 	}
 	return b.String()
-}
-
-// Count says "1 row", "2 rows".
-func Count(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
 }

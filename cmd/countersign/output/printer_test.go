@@ -17,7 +17,8 @@ func TestRelative(t *testing.T) {
 		2 * time.Hour: "2 h ago", 35 * time.Hour: "35 h ago", 50 * time.Hour: "2 days ago", 60 * oneDay: "2026-01-01",
 		-20 * time.Minute: "in 20 min", -5 * oneDay: "in 5 days",
 	} {
-		if got := relative(-ago, monday.Add(-ago)); got != want {
+		p, then := &Printer{Now: func() time.Time { return monday }}, monday.Add(-ago)
+		if got := p.Ago(&then); got != want {
 			t.Errorf("%s ago reads %q, want %q", ago, got, want)
 		}
 	}

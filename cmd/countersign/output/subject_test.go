@@ -19,7 +19,7 @@ func TestAChangeNamesItsSubject(t *testing.T) {
 		},
 		"draft -> in_progress": {Kind: model.KindStatus, From: "draft", To: "in_progress"},
 	} {
-		if got := ChangeWords(c); got != want {
+		if got := English().ChangeWords(c); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

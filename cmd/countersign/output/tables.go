@@ -19,18 +19,22 @@ func (p *Printer) facts(r objects.Row, slots map[string]time.Time) *layout.Table
 	t := p.Table()
 	add := func(name, value string) {
 		if value != "" {
-			t.AppendRow(table.Row{name, value})
+			t.AppendRow(table.Row{p.Name(name), value})
 		}
 	}
 	add("status", p.StatusWords(r.Transaction))
 	add("", strings.Join(p.Flags(r.Transaction), ", "))
 	add("reason", Plain(r.Reason))
-	add("provider", strings.TrimSuffix(r.Provider+" says "+Plain(r.ProviderStatus), " says "))
+	if r.ProviderStatus == "" {
+		add("provider", r.Provider)
+	} else {
+		add("provider", p.Say("cli.provider_says", "provider", r.Provider, "status", Plain(r.ProviderStatus)))
+	}
 	add("own id", Plain(r.ExternalID))
 	add("signers", Fraction(r.SignersDone, r.SignersAll))
 	add("documents", Fraction(r.DocsStored, r.DocsTotal))
 	for _, m := range r.Attention {
-		add("attention", p.Paint(Bad, attentionWords(m.Kind))+" "+p.attentionRest(r.Signers, m))
+		add("attention", p.Paint(Bad, p.attentionWords(m.Kind))+" "+p.attentionRest(r.Signers, m))
 	}
 	for _, at := range []struct {
 		name string
@@ -38,11 +42,11 @@ func (p *Printer) facts(r objects.Row, slots map[string]time.Time) *layout.Table
 	}{{"created", r.CreatedAt}, {"sent", r.SentAt}, {"expires", r.ExpiresAt}, {"changed", &r.ChangedAt}, {"confirmed",
 		r.ConfirmedAt}} {
 		if at.time != nil && !at.time.IsZero() {
-			add(at.name, at.time.UTC().Format("2006-01-02 15:04:05 MST")+" ("+p.Ago(at.time)+")")
+			add(at.name, p.moment(at.time)+" ("+p.Ago(at.time)+")")
 		}
 	}
 	add("asked next", p.due(r.Transaction, slots))
-	add("first seen", originWords(r.Origin)+", "+p.Ago(&r.FirstSeenAt))
+	add("first seen", p.Word("cli.origin", string(r.Origin))+", "+p.Ago(&r.FirstSeenAt))
 	return t
 }
 
@@ -74,7 +78,7 @@ func (p *Printer) signersTable(list []model.Signer) *layout.Table {
 		if when != nil {
 			at = p.Ago(when)
 		}
-		t.AppendRow(table.Row{s.Order, Plain(s.Name), Plain(s.Email), Plain(s.Role), string(s.Status), at,
+		t.AppendRow(table.Row{s.Order, Plain(s.Name), Plain(s.Email), Plain(s.Role), p.Word("signerstatus", string(s.Status)), at,
 			p.Cell(s.Reason, 60)})
 	}
 	return t
@@ -89,13 +93,18 @@ func (p *Printer) documentsTable(list []model.Document) *layout.Table {
 	return t
 }
 
+// StateWord is a document's state as people see it.
+func (p *Printer) StateWord(s model.DocumentState) string {
+	return p.Paint(StateColour(s), p.Word("documentstate", string(s)))
+}
+
 // DocumentCells is what is shown of a document everywhere.
 func (p *Printer) DocumentCells(d model.Document) table.Row {
 	stored, size := "", ""
 	if d.StoredAt != nil {
-		stored, size = p.Ago(d.StoredAt), BytesShown(d.Size)
+		stored, size = p.Ago(d.StoredAt), p.Bytes(d.Size)
 	}
-	return table.Row{string(d.Kind), p.Cell(DocumentName(d), 40), p.Paint(StateColour(d.State), string(d.State)),
+	return table.Row{p.Word("documentkind", string(d.Kind)), p.Cell(DocumentName(d), 40), p.StateWord(d.State),
 		p.signatureWord(d.Facts.Signature), size, stored}
 }
 
@@ -104,11 +113,11 @@ func (p *Printer) historyTable(r objects.Row) *layout.Table {
 	for _, c := range r.History {
 		signer, document := nameOf(r, c)
 		c.Signer, c.Document = p.Cell(signer, 40), p.Cell(document, 40)
-		change := ChangeWords(c)
+		change := p.ChangeWords(c)
 		if c.Kind == model.KindStatus && !c.Confirmed {
-			change += " (a callback says)"
+			change = p.Say("cli.change.unconfirmed", "change", change)
 		}
-		t.AppendRow(table.Row{c.Seq, p.Ago(&c.At), string(c.Kind), change, Plain(c.Source)})
+		t.AppendRow(table.Row{c.Seq, p.Ago(&c.At), p.Word("changekind", string(c.Kind)), change, p.SourceWords(c.Source)})
 	}
 	return t
 }
@@ -140,14 +149,17 @@ func (p *Printer) CallbacksTable(list []model.Callback, rows bool, row func(
 	}
 	t := p.Table(heads...)
 	for _, c := range list {
-		verdict := p.Paint(VerdictColour(c.Verdict), string(c.Verdict))
-		line := table.Row{c.ID, p.Ago(&c.At), p.Cell(c.Type, 40), verdict, OutcomeWords(c, row(c)), p.Cell(c.Note, 60)}
+		line := table.Row{c.ID, p.Ago(&c.At), p.Cell(c.Type, 40), p.verdictWord(c.Verdict), p.OutcomeWords(c, row(c)), p.Cell(c.Note, 60)}
 		if rows {
 			line = append(table.Row{c.ID, c.Account, p.Cell(c.Ref, 60)}, line[1:]...)
 		}
 		t.AppendRow(line)
 	}
 	return t
+}
+
+func (p *Printer) verdictWord(v model.Verdict) string {
+	return p.Paint(VerdictColour(v), p.Word("verdict", string(v)))
 }
 
 // GapsTable lists gaps; with their rows, where they are not of one row.
@@ -158,7 +170,7 @@ func (p *Printer) GapsTable(list []model.Gap, rows bool) *layout.Table {
 	}
 	t := p.Table(heads...)
 	for _, g := range list {
-		line := table.Row{p.Ago(&g.FoundAt), gapWords(g), gapKindWords(g), between(g), Plain(g.FoundBy)}
+		line := table.Row{p.Ago(&g.FoundAt), p.gapWords(g), p.gapKindWords(g), p.between(g), Plain(g.FoundBy)}
 		if rows {
 			line = append(table.Row{g.Account, Plain(g.Ref)}, line...)
 		}
@@ -187,13 +199,13 @@ func (p *Printer) PrintRow(r objects.Row, slots map[string]time.Time) error {
 		title string
 		table *layout.Table
 	}{
-		{"Signers", p.signersTable(r.Signers)},
-		{"Documents", p.documentsTable(r.Documents)},
-		{"History", p.historyTable(r)},
-		{"Callbacks", p.CallbacksTable(r.Callbacks, false,
+		{p.Say("cli.show.signers"), p.signersTable(r.Signers)},
+		{p.Say("cli.show.documents"), p.documentsTable(r.Documents)},
+		{p.Say("cli.show.history"), p.historyTable(r)},
+		{p.Say("cli.show.callbacks"), p.CallbacksTable(r.Callbacks, false,
 			func(model.Callback) *model.Transaction { return &r.Transaction })},
-		{"Gaps", p.GapsTable(r.Gaps, false)},
-		{"Progress (as browsers told, not checked)", p.progressTable(r.Progress)},
+		{p.Say("cli.show.gaps"), p.GapsTable(r.Gaps, false)},
+		{p.Say("cli.show.progress"), p.progressTable(r.Progress)},
 	} {
 		if part.table.Length() == 0 {
 			continue
@@ -214,17 +226,17 @@ func (p *Printer) PrintCallback(c model.Callback) error {
 	for _, line := range [][2]string{
 		{"callback", c.ID}, {"account", c.Account}, {"ref", Plain(c.Ref)}, {"type", Plain(c.Type)}, {"event",
 			Plain(c.EventID)},
-		{"came", c.At.UTC().Format("2006-01-02 15:04:05.000 MST") + " (" + p.Ago(&c.At) + ") from " + Plain(c.RemoteAddr)},
-		{"verdict", p.Paint(VerdictColour(c.Verdict), string(c.Verdict))}, {"outcome", string(c.Outcome)}, {"note",
-			Plain(c.Note)},
+		{"came", p.Say("cli.came", "at", c.At.UTC().Format("2006-01-02 15:04:05.000 MST"), "ago", p.Ago(&c.At),
+			"from", Plain(c.RemoteAddr))},
+		{"verdict", p.verdictWord(c.Verdict)}, {"outcome", p.Word("outcome", string(c.Outcome))}, {"note", Plain(c.Note)},
 		{"sha256", c.BodyHash},
 	} {
 		if line[1] != "" {
-			t.AppendRow(table.Row{line[0], line[1]})
+			t.AppendRow(table.Row{p.Name(line[0]), line[1]})
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Headers)) {
-		t.AppendRow(table.Row{"header", Plain(name) + ": " + Plain(c.Headers[name])})
+		t.AppendRow(table.Row{p.Name("header"), Plain(name) + ": " + Plain(c.Headers[name])})
 	}
 	if err := p.Print(t); err != nil {
 		return err
@@ -232,7 +244,7 @@ func (p *Printer) PrintCallback(c model.Callback) error {
 	body := string(objects.ShownBody(c))
 	switch {
 	case c.Body == nil:
-		body = "(no body)"
+		body = p.Say("cli.no_body")
 	case p.Terminal:
 		body = multiline(body)
 	}

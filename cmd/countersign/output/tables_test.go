@@ -46,12 +46,12 @@ func TestOutcomeOfAQuestion(t *testing.T) {
 		{&model.Transaction{Status: model.Completed, ConfirmedAt: &after}, "checking"},
 		{&model.Transaction{Status: model.Unknown, NotFound: true}, "checked: not found"},
 	} {
-		if got := OutcomeWords(c, one.row); got != one.want {
+		if got := English().OutcomeWords(c, one.row); got != one.want {
 			t.Errorf("%+v: %q, want %q", one.row, got, one.want)
 		}
 	}
 	c.Outcome = model.Applied
-	if got := OutcomeWords(c, &model.Transaction{NotFound: true}); got != "applied" {
+	if got := English().OutcomeWords(c, &model.Transaction{NotFound: true}); got != "applied" {
 		t.Errorf("an applied callback is %q", got)
 	}
 }

@@ -29,24 +29,20 @@ func StatusColour(s model.Status) text.Color {
 // StatusWords is the status and how it is known:
 // "completed (confirmed 3 min ago)", "in_progress (a callback says completed, checking)".
 func (p *Printer) StatusWords(t model.Transaction) string {
-	return p.Paint(StatusColour(t.Status), string(t.Status)) + " (" + p.knowing(t) + ")"
-}
-
-// knowing says how the status of t is known.
-func (p *Printer) knowing(t model.Transaction) string {
+	status := p.Paint(StatusColour(t.Status), p.Word("status", string(t.Status)))
 	switch {
 	case t.ReportedStatus != "" && t.ReportedStatus != t.Status:
-		return fmt.Sprintf("a callback says %s, checking", t.ReportedStatus)
+		return p.Say("cli.status.reported", "status", status, "reported", p.Word("status", string(t.ReportedStatus)))
 	case t.Confirmed && t.ConfirmedAt != nil:
-		return "confirmed " + p.Ago(t.ConfirmedAt)
+		return p.Say("cli.status.confirmed_at", "status", status, "ago", p.Ago(t.ConfirmedAt))
 	case t.Confirmed:
-		return "confirmed"
+		return p.Say("cli.status.confirmed", "status", status)
 	case t.Status == model.Unknown && t.NotFound:
-		return "the provider does not know it"
+		return p.Say("cli.status.not_found", "status", status)
 	case t.Status == model.Unknown:
-		return "asking the provider"
+		return p.Say("cli.status.asking", "status", status)
 	}
-	return "a callback says so, checking"
+	return p.Say("cli.status.claimed", "status", status)
 }
 
 // Flags names what is true of t beside its status.
@@ -56,35 +52,26 @@ func (p *Printer) Flags(t model.Transaction) []string {
 		is   bool
 		word string
 	}{
-		{t.Test, p.Paint(Warn, "TEST")},
-		{t.Archived, "archived"},
-		{t.Trashed, "trashed"},
-		{t.Deleted, "deleted"},
-		{t.NotFound, p.Paint(Warn, "not found")},
+		{t.Test, p.Paint(Warn, p.Word("flag", "test"))},
+		{t.Archived, p.Word("flag", "archived")},
+		{t.Trashed, p.Word("flag", "trashed")},
+		{t.Deleted, p.Word("flag", "deleted")},
+		{t.NotFound, p.Paint(Warn, p.Word("flag", "not_found"))},
 	} {
 		if f.is {
 			all = append(all, f.word)
 		}
 	}
 	for _, m := range t.Attention {
-		all = append(all, p.Paint(Bad, attentionWords(m.Kind)))
+		all = append(all, p.Paint(Bad, p.attentionWords(m.Kind)))
 	}
 	return all
 }
 
 // attentionWords says what somebody must act on.
-func attentionWords(kind model.AttentionKind) string {
-	switch kind {
-	case model.SignerLockedOut:
-		return "signer locked out"
-	case model.IdentityCheckFailed:
-		return "identity check failed"
-	case model.EmailBounced:
-		return "e-mail bounced"
-	case model.SenderMustFinish:
-		return "the sender must finish it"
-	case model.FileError:
-		return "file error"
+func (p Speech) attentionWords(kind model.AttentionKind) string {
+	if said := p.Word("attention", string(kind)); said != string(kind) {
+		return said
 	}
 	return Plain(strings.ReplaceAll(string(kind), "_", " "))
 }
@@ -95,21 +82,21 @@ func (p *Printer) due(t model.Transaction, slots map[string]time.Time) string {
 	if t.NextCheckAt != nil {
 		when := p.Ago(t.NextCheckAt)
 		if !t.NextCheckAt.After(p.Now()) {
-			when = "now"
+			when = p.Say("cli.now")
 		}
-		return when + ": " + dueWords(t.DueReason)
+		return p.Say("cli.due.at", "when", when, "why", p.dueWords(t.DueReason))
 	}
 	switch {
 	case slots == nil:
-		return "never: the account is not in the config"
+		return p.Say("cli.due.no_account")
 	case t.Status.Final() && p.Now().Sub(t.ChangedAt) > 30*oneDay, t.Deleted:
-		return "when a list, a callback or `verify` names it"
+		return p.Say("cli.due.named")
 	case t.Status.Final():
-		return p.slot(slots, "audit") + ": the audit looks at final rows for 30 days"
+		return p.Say("cli.due.audit", "when", p.slot(slots, "audit"))
 	case p.Now().Sub(t.ChangedAt) <= 7*oneDay, t.ExpiresAt != nil && t.ExpiresAt.Before(p.Now().Add(48*time.Hour)):
-		return p.slot(slots, "active") + ": the active poll"
+		return p.Say("cli.due.active", "when", p.slot(slots, "active"))
 	}
-	return p.slot(slots, "idle") + ": the idle poll, there was no news in 7 days"
+	return p.Say("cli.due.idle", "when", p.slot(slots, "idle"))
 }
 
 // slot says when a tier is polled next.
@@ -117,67 +104,43 @@ func (p *Printer) slot(slots map[string]time.Time, tier string) string {
 	if at, ok := slots[tier]; ok {
 		return p.Ago(&at)
 	}
-	return "with its slot"
+	return p.Say("cli.due.slot")
 }
 
 // dueWords says why a row is due.
-func dueWords(why model.DueReason) string {
-	switch why {
-	case model.DueConfirm:
-		return "a callback waits for the provider's word"
-	case model.DueRecheck:
-		return "the provider did not show yet what a callback said; asking again"
-	case model.DueNew:
-		return "it is new here, and the provider has not been asked"
-	case model.DueHint:
-		return "a browser or an unproved callback named it"
-	case model.DueStream:
-		return "an event of the provider's stream named it"
-	case model.DueMoved:
-		return "the row changed while the question was out"
-	case model.DueNotFound:
-		return "the provider did not know it; asked again with growing pauses"
-	case model.DueAsked:
-		return "an operator asked for it"
+func (p Speech) dueWords(why model.DueReason) string {
+	if said := p.Word("cli.why", string(why)); said != string(why) {
+		return said
 	}
-	return "its time has come"
+	return p.Say("cli.due.time")
 }
 
 // gapWords says what a gap is about: "completed, missed", "signer signed, late by 3 min".
-func gapWords(g model.Gap) string {
-	what := string(g.To)
+func (p Speech) gapWords(g model.Gap) string {
 	switch g.Change {
 	case model.ChangeCreated:
-		what = "creation"
+		return p.Word("gapchange", string(g.Change))
 	case model.ChangeSigner:
-		what = "signer " + g.To
+		status := p.Word("signerstatus", g.To)
 		if g.Signer != "" {
-			what += " (" + g.Signer + ")"
+			return p.Say("cli.gap.signer_named", "status", status, "signer", Plain(g.Signer))
 		}
+		return p.Say("cli.gap.signer", "status", status)
 	case model.ChangeArchived, model.ChangeTrashed:
-		what = string(g.Change)
 		if g.Off {
-			what = "no longer " + what
+			return p.Say("cli.no_longer", "what", p.Word("gapchange", string(g.Change)))
 		}
+		return p.Word("gapchange", string(g.Change))
 	}
-	return Plain(what)
+	return p.Word("status", g.To)
 }
 
 // gapKindWords says how a change stayed unreported.
-func gapKindWords(g model.Gap) string {
-	switch g.Kind {
-	case model.GapLate:
-		if g.Latency != nil {
-			return "late by " + Lasting(*g.Latency)
-		}
-	case model.GapUnsubscribed:
-		return "event not registered"
-	case model.GapNoEvent:
-		return "provider has no event"
-	case model.GapPending:
-		return "a callback may still come"
+func (p Speech) gapKindWords(g model.Gap) string {
+	if g.Kind == model.GapLate && g.Latency != nil {
+		return p.Say("cli.gap.late_by", "span", p.Lasting(*g.Latency))
 	}
-	return Plain(string(g.Kind))
+	return p.Word("gapkind", string(g.Kind))
 }
 
 // VerdictColour is how a verdict looks on a terminal.
@@ -192,16 +155,15 @@ func VerdictColour(v model.Verdict) text.Color {
 }
 
 // OutcomeWords says what c did to row t, and what the provider said where c had it asked.
-func OutcomeWords(c model.Callback, t *model.Transaction) string {
+func (p Speech) OutcomeWords(c model.Callback, t *model.Transaction) string {
 	switch {
 	case c.Outcome != model.Checking || t == nil:
-		return string(c.Outcome)
 	case t.NotFound:
-		return "checked: not found"
+		return p.Say("cli.outcome.not_found")
 	case t.Confirmed && t.ReportedStatus == "" && t.ConfirmedAt != nil && t.ConfirmedAt.After(c.At):
-		return "checked: " + string(t.Status)
+		return p.Say("cli.outcome.checked", "status", p.Word("status", string(t.Status)))
 	}
-	return string(c.Outcome)
+	return p.Word("outcome", string(c.Outcome))
 }
 
 // StateColour is how a document's state looks on a terminal.
@@ -261,57 +223,53 @@ func Quoted(ref string) string {
 	return ref
 }
 
-// originWords says how a row came to be.
-func originWords(o model.Origin) string {
-	switch o {
-	case model.OriginClaim:
-		return "in a callback"
-	case model.OriginPoll:
-		return "in a poll"
-	case model.OriginBackfill:
-		return "in a backfill"
-	case model.OriginTrack:
-		return "by `track`"
-	case model.OriginHint:
-		return "by a browser's hint"
-	}
-	return Plain(string(o))
-}
-
 // between says what is known of the time of a change that nobody told.
-func between(g model.Gap) string {
+func (p Speech) between(g model.Gap) string {
 	to := g.Before.UTC().Format(time.DateTime)
 	if g.After == nil {
-		return "before " + to
+		return p.Say("cli.gap.before", "before", to)
 	}
-	return "between " + g.After.UTC().Format(time.DateTime) + " and " + to
-}
-
-// Percent shows a share, never rounded up to the whole.
-func Percent(part, of int) string {
-	if of == 0 {
-		return "-"
-	}
-	tenths := part * 1000 / of
-	return fmt.Sprintf("%d.%d%%", tenths/10, tenths%10)
+	return p.Say("cli.gap.between", "after", g.After.UTC().Format(time.DateTime), "before", to)
 }
 
 // ChangeWords says what became of what, and of which signer or document of the transaction.
-func ChangeWords(c model.Change) string {
-	subject := ""
-	switch {
-	case c.Signer != "":
-		subject = " (signer " + Plain(c.Signer) + ")"
-	case c.Document != "":
-		subject = " (" + Plain(c.Document) + ")"
-	}
+func (p Speech) ChangeWords(c model.Change) string {
+	from, to := p.changed(c.Kind, c.From), p.changed(c.Kind, c.To)
+	what := p.Say("cli.change", "from", from, "to", to)
 	switch {
 	case c.From == "", c.From == c.To:
-		return Plain(c.To) + subject
+		what = to
 	case c.To == "":
-		return "no longer " + Plain(c.From) + subject
+		what = p.Say("cli.no_longer", "what", from)
 	}
-	return Plain(c.From) + " -> " + Plain(c.To) + subject
+	switch {
+	case c.Signer != "":
+		return p.Say("cli.change.signer", "what", what, "signer", Plain(c.Signer))
+	case c.Document != "":
+		return p.Say("cli.change.document", "what", what, "document", Plain(c.Document))
+	}
+	return what
+}
+
+// changed is what people read for a word of a change of that kind.
+func (p Speech) changed(kind model.ChangeKind, word string) string {
+	switch kind {
+	case model.KindStatus, model.KindConfirmed:
+		return p.Word("status", word)
+	case model.KindDocument:
+		return p.Word("documentstate", word)
+	}
+	return p.Word("cli.changed", word)
+}
+
+// SourceWords says who brought a change about: a word, and an id or a name.
+func (p Speech) SourceWords(source string) string {
+	kind, rest, named := strings.Cut(source, " ")
+	said := p.Word("cli.source", kind)
+	if !named {
+		return said
+	}
+	return said + " " + Plain(rest)
 }
 
 // DocumentName is the provider's name, with the version where there are more.

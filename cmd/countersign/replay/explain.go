@@ -66,9 +66,9 @@ func Explain(ctx context.Context, env *engine.Env, c *config.Config, s *store.St
 	}
 	t := env.Table("secret", "header", "hash", "encoding", "over", "match")
 	for _, x := range said.Trials {
-		match := env.Paint(output.Bad, "no") + output.Because(x.Note)
+		match := env.Paint(output.Bad, env.Say("cli.no")) + output.Because(x.Note)
 		if x.Match {
-			match = env.Paint(output.Good, "yes") + output.Because(x.Note)
+			match = env.Paint(output.Good, env.Say("cli.yes")) + output.Because(x.Note)
 		}
 		t.AppendRow(table.Row{output.Plain(x.Secret), output.Plain(x.Header), cmp.Or(x.Hash, "-"), cmp.Or(x.Encoding, "-"),
 			cmp.Or(x.Over, "-"), match})

@@ -115,16 +115,17 @@ func Run(ctx context.Context, env *engine.Env, w *engine.Writer, f Chosen) error
 		if f.JSON {
 			err = env.JSONLines().Write(did)
 		} else {
-			err = env.Printf("%s  %s/%s  %s -> %s%s\n", did.ID, did.Account, output.Plain(did.Ref), did.Before,
-				env.Paint(output.VerdictColour(model.Verdict(did.After)), did.After),
-				output.Because(cmp.Or(did.Outcome, output.Plain(did.Note))))
+			err = env.Printf("%s  %s/%s  %s -> %s%s\n", did.ID, did.Account, output.Plain(did.Ref),
+				env.Word("verdict", did.Before),
+				env.Paint(output.VerdictColour(model.Verdict(did.After)), env.Word("verdict", did.After)),
+				output.Because(cmp.Or(env.Word("outcome", did.Outcome), output.Plain(did.Note))))
 		}
 		if err != nil {
 			return err
 		}
 	}
 	if len(ids) == 0 && !f.JSON {
-		return env.Printf("no callbacks to replay\n")
+		return env.Tell("cli.replay.none")
 	}
 	return errors.Join(errs...)
 }

@@ -68,7 +68,7 @@ func Remove(ctx context.Context, env *engine.Env, s *store.Store, name string) e
 	if err != nil {
 		return err
 	}
-	return env.Printf("%s is removed\n", name)
+	return env.Tell("cli.token.removed", "name", name)
 }
 
 // tokenJSON is what is known of a token.
@@ -82,15 +82,15 @@ type tokenJSON struct {
 
 func show(env *engine.Env, list []store.ConsoleToken) error {
 	if len(list) == 0 {
-		return env.Printf("no tokens\n")
+		return env.Tell("cli.token.none")
 	}
 	t := env.Table("name", "may", "made", "expires", "last used")
 	for _, one := range list {
 		used := one.UsedOn
 		if used == "" {
-			used = "never"
+			used = env.Say("cli.never")
 		}
-		t.AppendRow([]any{one.Name, one.Role, env.Ago(&one.CreatedAt), expires(env, one), used})
+		t.AppendRow([]any{one.Name, env.Word("cli.role", one.Role), env.Ago(&one.CreatedAt), expires(env, one), used})
 	}
 	return env.Print(t)
 }
@@ -98,7 +98,7 @@ func show(env *engine.Env, list []store.ConsoleToken) error {
 // expires is when a token ends, in words.
 func expires(env *engine.Env, t store.ConsoleToken) string {
 	if t.ExpiresAt == nil {
-		return "never"
+		return env.Say("cli.never")
 	}
 	return env.Ago(t.ExpiresAt)
 }

@@ -41,7 +41,7 @@ usual ones and closes the incident. Look at such a file first: documents show pr
 				if err != nil {
 					return err
 				}
-				return env.Printf("%s of %s accepted\n", output.Count(n, "seal"), args[0])
+				return env.TellCount("cli.seals.accepted", n, "account", args[0])
 			})
 		},
 	}
@@ -58,7 +58,7 @@ func printSeals(ctx context.Context, env *engine.Env, c *config.Config, s *store
 		return err
 	}
 	if len(list) == 0 {
-		return env.Printf("no seal of %s was learned yet\n", account)
+		return env.Tell("cli.seals.none", "account", account)
 	}
 	t := env.Table("seal", "files", "since", "owner", "issuer", "note", "first document")
 	for _, x := range list {
@@ -69,7 +69,7 @@ func printSeals(ctx context.Context, env *engine.Env, c *config.Config, s *store
 		seal, _ := d.Facts.SealOf()
 		note := ""
 		if x.Other {
-			note = env.Paint(output.Bad, string(model.SealOther))
+			note = env.Paint(output.Bad, env.Word("cli.seal", string(model.SealOther)))
 		}
 		t.AppendRow([]any{x.Key[:min(len(x.Key), 16)], x.Documents, env.Ago(&x.FirstAt), env.Cell(seal.Signer, 40),
 			env.Cell(seal.Certificate().Issuer, 40), note, x.Document})

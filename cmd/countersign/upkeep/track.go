@@ -5,7 +5,6 @@ import (
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
-	"countersign/cmd/countersign/output"
 )
 
 // Track starts to follow refs of an account.
@@ -17,5 +16,5 @@ func Track(ctx context.Context, env *engine.Env, w *engine.Writer, acc *config.A
 	if err != nil {
 		return err
 	}
-	return env.Printf("%s: %s new, %d followed already\n", acc.ID, output.Count(n, "ref"), len(refs)-n)
+	return env.TellCount("cli.track.did", n, "account", acc.ID, "known", len(refs)-n)
 }

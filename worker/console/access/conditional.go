@@ -71,7 +71,7 @@ func (h *held) finish(r *http.Request) {
 	if h.Header().Get("Cache-Control") == "" {
 		h.Header().Set("Cache-Control", "private, no-cache")
 	}
-	if matches(r.Header.Get("If-None-Match"), tag) {
+	if Matches(r.Header.Get("If-None-Match"), tag) {
 		h.Header().Del("Content-Type")
 		h.Header().Del("Content-Length")
 		h.ResponseWriter.WriteHeader(http.StatusNotModified)
@@ -81,8 +81,8 @@ func (h *held) finish(r *http.Request) {
 	h.ResponseWriter.Write(h.body.Bytes()) //nolint:errcheck // the caller may be gone
 }
 
-// matches says whether a condition names a tag, by the weak comparison.
-func matches(condition, tag string) bool {
+// Matches says whether a condition names a tag, by the weak comparison.
+func Matches(condition, tag string) bool {
 	for one := range strings.SplitSeq(condition, ",") {
 		one = strings.TrimSpace(one)
 		if one == "*" || strings.TrimPrefix(one, "W/") == strings.TrimPrefix(tag, "W/") {

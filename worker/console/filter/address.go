@@ -46,6 +46,15 @@ func Read(filter any, values url.Values) {
 	}
 }
 
+// Names are what a filter is called by in an address.
+func Names(filter any) (out []string) {
+	of := reflect.Indirect(reflect.ValueOf(filter)).Type()
+	for i := range of.NumField() {
+		out = append(out, nameOf(of.Field(i)))
+	}
+	return out
+}
+
 func nameOf(f reflect.StructField) string {
 	name, _, _ := strings.Cut(f.Tag.Get("query"), ",")
 	return name

@@ -27,6 +27,7 @@ type Options struct {
 type Reads struct {
 	Options
 	accounts cached[[]objects.Account]
+	open     cached[[]model.Incident]
 	counts   cached[Counts]
 	days     cached[Days]
 }
@@ -70,6 +71,11 @@ func (r *Reads) Transaction(ctx context.Context, k model.Key) (model.Transaction
 // Accounts says how the accounts do.
 func (r *Reads) Accounts(ctx context.Context) ([]objects.Account, error) {
 	return r.accounts.get(ctx, r.Now, r.Acts.Accounts)
+}
+
+// OpenIncidents are the incidents that are open, as they were read last.
+func (r *Reads) OpenIncidents(ctx context.Context) ([]model.Incident, error) {
+	return r.open.get(ctx, r.Now, func(ctx context.Context) ([]model.Incident, error) { return r.Store.Incidents(ctx, true) })
 }
 
 // Account says how one account does.

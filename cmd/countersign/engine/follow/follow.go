@@ -148,7 +148,7 @@ func (f *Follower) stuck(acc model.Account, most time.Duration) error {
 			continue
 		}
 		return fmt.Errorf("account %s, %s: no answer for %s: %s; the run stays, and goes on once the provider answers",
-			r.Account, r.Kind, output.Lasting(now.Sub(was.at)), output.Plain(why))
+			r.Account, r.Kind, output.English().Lasting(now.Sub(was.at)), output.Plain(why))
 	}
 	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -28,7 +27,7 @@ type Queue struct {
 	Store     *store.Store
 	Runs      *runs.Runs
 	Log       *logrus.Entry
-	Stderr    io.Writer
+	Out       *output.Printer
 	Now       func() time.Time
 }
 

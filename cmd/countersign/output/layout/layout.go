@@ -15,19 +15,24 @@ import (
 type Table struct {
 	table.Writer
 	heads table.Row
+	label func(head string) string // what people read for a heading
 	rows  []table.Row
 }
 
-// New begins a table, its heads in capitals.
-func New(heads ...any) *Table {
-	t := &Table{Writer: table.NewWriter(), heads: heads}
+// New begins a table, its heads in capitals. label is what people read for a heading.
+func New(label func(head string) string, heads ...any) *Table {
+	t := &Table{Writer: table.NewWriter(), heads: heads, label: label}
 	style := table.StyleDefault
 	style.Options = table.OptionsNoBordersAndSeparators
 	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
 	style.Format.Header = text.FormatUpper
 	t.SetStyle(style)
 	if len(heads) > 0 {
-		t.AppendHeader(t.heads)
+		labels := make(table.Row, len(heads))
+		for i := range heads {
+			labels[i] = label(t.head(i))
+		}
+		t.AppendHeader(labels)
 	}
 	return t
 }
@@ -108,7 +113,7 @@ func (t *Table) parts(row table.Row, from, to int) (out []string) {
 			continue
 		}
 		if head := t.head(i); !speaks(head) {
-			cell = head + " " + cell
+			cell = t.label(head) + " " + cell
 		}
 		out = append(out, cell)
 	}

@@ -4,6 +4,7 @@ package progress
 import (
 	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -21,15 +22,16 @@ type Display interface {
 	LogTo(w io.Writer) io.Writer // where log lines go meanwhile, so that they do not tear a bar
 }
 
-// ShowOn returns bars on a terminal and a line every ten seconds elsewhere. budgets are calls a minute by account;
+// ShowOn returns bars on p's stderr where it is a terminal, and a line every ten seconds elsewhere. budgets are calls a minute by account;
 // drift is how many differences a run has found, where it looks for some.
-func ShowOn(to io.Writer, now func() time.Time, budgets map[string]int, drift func(model.Run) (int, bool)) Display {
-	ahead := pace{now: now, budgets: budgets, drift: drift, began: map[string]standing{}}
+func ShowOn(p *output.Printer, budgets map[string]int, drift func(model.Run) (int, bool)) Display {
+	to := p.Stderr
+	ahead := pace{Printer: p, budgets: budgets, drift: drift, began: map[string]standing{}}
 	if output.IsTerminal(to) {
 		return &bars{pool: mpb.New(mpb.WithOutput(to), mpb.WithWidth(48)), byRun: map[string]*mpb.Bar{}, pace: ahead,
 			left: map[string]*atomic.Value{}}
 	}
-	return &lines{to: to, last: now(), pace: ahead}
+	return &lines{to: to, last: p.Now(), pace: ahead}
 }
 
 // Hidden shows nothing.
@@ -52,7 +54,7 @@ type standing struct {
 
 // pace foretells how long runs take: at the speed that was seen, and before any was, at that of the budget.
 type pace struct {
-	now     func() time.Time
+	*output.Printer
 	budgets map[string]int // calls a minute, by account; 0: not bounded
 	drift   func(model.Run) (int, bool)
 	began   map[string]standing
@@ -64,7 +66,7 @@ func (p pace) left(r model.Run) (time.Duration, bool) {
 	if r.FinishedAt != nil || r.Total == 0 || rest < 0 {
 		return 0, false
 	}
-	now := p.now()
+	now := p.Now()
 	from, known := p.began[r.ID]
 	if !known || r.Asked < from.done {
 		from = standing{now, r.Asked}
@@ -81,17 +83,17 @@ func (p pace) left(r model.Run) (time.Duration, bool) {
 
 // words says how a verify stands.
 func (p pace) words(r model.Run) string {
-	s := fmt.Sprintf("%d of %d rows", r.Asked, r.Total)
+	said := []string{p.Say("cli.run.rows", "n", r.Asked, "of", r.Total)}
 	if b := p.budgets[r.Account]; b > 0 {
-		s += fmt.Sprintf(", budget %d a minute", b)
+		said = append(said, p.Say("cli.run.budget", "n", b))
 	}
 	if left, ok := p.left(r); ok {
-		s += ", about " + output.Lasting(left) + " left"
+		said = append(said, p.Say("cli.run.left", "span", p.Lasting(left)))
 	}
 	if n, _ := p.drift(r); n > 0 {
-		s += fmt.Sprintf(", %d drift", n)
+		said = append(said, p.Say("cli.run.drift", "n", n))
 	}
-	return s
+	return strings.Join(said, ", ")
 }
 
 // bars is one bar a run.
@@ -110,15 +112,15 @@ func (b *bars) Show(runs []model.Run) {
 			words.Store("")
 			b.left[r.ID] = words
 			bar = b.pool.AddBar(0,
-				mpb.PrependDecorators(decor.Name(r.Account+" "+r.Kind+" ", decor.WCSyncSpaceR),
-					decor.CountersNoUnit("%d of %d", decor.WCSyncSpace)),
+				mpb.PrependDecorators(decor.Name(r.Account+" "+b.pace.Word("cli.kind", r.Kind)+" ", decor.WCSyncSpaceR),
+					decor.CountersNoUnit(b.pace.Say("cli.of", "n", "%d", "of", "%d"), decor.WCSyncSpace)),
 				mpb.AppendDecorators(decor.Elapsed(decor.ET_STYLE_GO, decor.WCSyncSpace),
 					decor.Any(func(decor.Statistics) string { return words.Load().(string) }, decor.WCSyncSpaceR)))
 			b.byRun[r.ID] = bar
 		}
 		words := ""
 		if left, ok := b.pace.left(r); ok {
-			words = "about " + output.Lasting(left) + " left"
+			words = b.pace.Say("cli.run.left", "span", b.pace.Lasting(left))
 		}
 		b.left[r.ID].Store(words)
 		n := int64(max(r.Listed, r.Asked))
@@ -154,7 +156,7 @@ func (l *lines) Show(runs []model.Run) {
 	for _, r := range runs {
 		l.pace.left(r) // the speed is counted from the first look on
 	}
-	now := l.pace.now()
+	now := l.pace.Now()
 	if now.Sub(l.last) < 10*time.Second {
 		return
 	}
@@ -163,11 +165,13 @@ func (l *lines) Show(runs []model.Run) {
 		if r.FinishedAt != nil {
 			continue
 		}
+		kind := l.pace.Word("cli.kind", r.Kind)
 		if _, compares := l.pace.drift(r); compares {
-			fmt.Fprintf(l.to, "%s %s: %s\n", r.Account, r.Kind, l.pace.words(r))
+			fmt.Fprintf(l.to, "%s %s: %s\n", r.Account, kind, l.pace.words(r))
 			continue
 		}
-		fmt.Fprintf(l.to, "%s %s: %d listed, %d asked, %d changed\n", r.Account, r.Kind, r.Listed, r.Asked, r.Changed)
+		fmt.Fprintf(l.to, "%s %s: %s\n", r.Account, kind,
+			l.pace.Say("cli.run.counts", "listed", r.Listed, "asked", r.Asked, "changed", r.Changed))
 	}
 }
 

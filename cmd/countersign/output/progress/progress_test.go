@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"countersign/cmd/countersign/output"
 	"countersign/model"
 )
 
@@ -19,7 +20,7 @@ func TestAVerifyTellsHowFarItIs(t *testing.T) {
 		return strings.Count(r.Result, "x"), r.Kind == "verify"
 	}
 	l := &lines{to: stderr, last: now,
-		pace: pace{now: clock, budgets: map[string]int{"sales": 120}, drift: found, began: map[string]standing{}}}
+		pace: pace{Printer: &output.Printer{Now: clock}, budgets: map[string]int{"sales": 120}, drift: found, began: map[string]standing{}}}
 	r := model.Run{ID: "r", Account: "sales", Kind: "verify", Total: 1000}
 	for _, c := range []struct {
 		after time.Duration
@@ -41,7 +42,7 @@ func TestAVerifyTellsHowFarItIs(t *testing.T) {
 			t.Errorf("after %d rows it says %q, want %q", c.done, stderr, c.want)
 		}
 	}
-	p := pace{now: clock, drift: found, budgets: map[string]int{"sales": 30}, began: map[string]standing{}}
+	p := pace{Printer: &output.Printer{Now: clock}, drift: found, budgets: map[string]int{"sales": 30}, began: map[string]standing{}}
 	if left, ok := p.left(model.Run{ID: "x", Account: "sales", Total: 60}); !ok || left != 2*time.Minute {
 		t.Errorf("by the budget: %v, %v", left, ok)
 	}

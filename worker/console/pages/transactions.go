@@ -1,0 +1,147 @@
+package pages
+
+import (
+	"fmt"
+	"hash/fnv"
+	"net/url"
+	"slices"
+
+	"countersign/model"
+	"countersign/model/store"
+	"countersign/worker/console/filter"
+	"countersign/worker/console/look"
+	"countersign/worker/console/page"
+	"countersign/worker/console/reads"
+)
+
+// pageSize is how many rows a list shows.
+const pageSize = 50
+
+// transactionsView is the list of transactions.
+type transactionsView struct {
+	Filter   filter.Transactions
+	Values   url.Values // of the filter, as it stands in an address
+	Rows     []listedRow
+	Count    page.Counted
+	All      int
+	Chips    []page.Chip
+	Range    page.Range
+	Choices  choices
+	Older    string
+	Newer    string
+	Export   map[string]string // by format
+	Searched bool
+}
+
+// choices are what the filters offer.
+type choices struct {
+	Accounts, Providers []string
+	Statuses            []model.Status
+	Flags               []string
+}
+
+// listedRow is one row of the list.
+type listedRow struct {
+	model.Transaction
+	ID    string // of its element
+	Value string // in forms
+}
+
+func listed(rows []model.Transaction) []listedRow {
+	out := make([]listedRow, len(rows))
+	for i, t := range rows {
+		out[i] = listedRow{t, rowID(t.Key()), page.RowsValue(t.Key())}
+	}
+	return out
+}
+
+// rowID is the id of a row's element: refs have letters that ids have not.
+func rowID(k model.Key) string {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%s/%s", k.Account, k.Ref)
+	return fmt.Sprintf("t-%016x", h.Sum64())
+}
+
+// transactions is the list.
+func (p *Pages) transactions(r *page.Request) (v look.View, err error) {
+	var f filter.Transactions
+	cursor, err := r.Filter(&f)
+	if err != nil {
+		return v, err
+	}
+	rows, next, err := reads.Page(r.Context(), p.Reads, p.Reads.Transactions(), &f, pageSize, cursor)
+	if err != nil {
+		return v, err
+	}
+	values := filter.Values(f)
+	d := transactionsView{Filter: f, Values: values, Rows: listed(rows), Newer: "", Searched: f.Search != ""}
+	if d.Count, d.All, err = p.counted(r, f, len(rows), next == "" && cursor == ""); err != nil {
+		return v, err
+	}
+	if d.Choices, err = p.choices(r); err != nil {
+		return v, err
+	}
+	d.Chips = page.Chips(r, "/transactions", &f)
+	d.Range = page.Ranges(r, "/transactions", values, "changed_since", "changed_until", p.Reads.Acts.Span)
+	if next != "" {
+		d.Older = page.With("/transactions", values, "cursor", next)
+	}
+	if cursor != "" {
+		d.Newer = page.With("/transactions", values)
+	}
+	d.Export = map[string]string{}
+	for _, format := range []string{"csv", "ndjson"} {
+		d.Export[format] = page.With("/api/v1/export/transactions", url.Values{"account": f.Account}, "format", format,
+			"since", f.ChangedSince)
+	}
+	return look.View{Page: "transactions", Nav: "transactions", Title: r.Words.Say("nav.transactions"), Data: d,
+		Live: "status confirmed flag attention document forgotten", JSON: page.With("/api/v1/transactions", values),
+		Verb: page.Verb("list", "account", f.Account, "status", f.Status, "changed-since", f.ChangedSince, "external-id",
+			f.ExternalID, "search", f.Search, "attention", f.Attention == "true")}, nil
+}
+
+// counted is how many rows a filter fits, and how many there are.
+func (p *Pages) counted(r *page.Request, f filter.Transactions, shown int, whole bool) (n page.Counted, all int, err error) {
+	c, err := p.Reads.Counts(r.Context())
+	if err != nil {
+		return n, 0, err
+	}
+	all = c.Rows
+	only := f
+	only.Status, only.Order = nil, ""
+	switch {
+	case whole:
+		return page.Counted{N: shown, Known: true}, max(all, shown), nil // all may be some seconds old
+	case len(filter.Values(only)) == 0 && len(f.Status) == 0:
+		return page.Counted{N: all, Known: true}, all, nil
+	case len(filter.Values(only)) == 0:
+		for _, s := range f.Status {
+			n.N += c.Statuses[s]
+		}
+		return page.Counted{N: n.N, Known: true}, all, nil
+	case f.Search != "":
+		return page.Counted{}, all, nil
+	}
+	chosen, err := reads.Chosen(r.Context(), p.Reads, p.Reads.Transactions(), &f, "query")
+	if err != nil {
+		return n, all, err
+	}
+	keys, err := p.Reads.Store.Keys(r.Context(), chosen, mostCounted+1)
+	return page.Counted{N: min(len(keys), mostCounted), Known: true, More: len(keys) > mostCounted}, all, err
+}
+
+// mostCounted is how far rows are counted.
+const mostCounted = 10_000
+
+// choices are what the filters offer.
+func (p *Pages) choices(r *page.Request) (c choices, err error) {
+	accounts, err := p.Reads.Store.Accounts(r.Context())
+	for _, a := range accounts {
+		c.Accounts = append(c.Accounts, a.ID)
+		if !slices.Contains(c.Providers, a.Provider) {
+			c.Providers = append(c.Providers, a.Provider)
+		}
+	}
+	c.Statuses, c.Flags = model.Statuses(), store.Flags()
+	return c, err
+}

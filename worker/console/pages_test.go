@@ -1,0 +1,190 @@
+package console
+
+import (
+	"compress/gzip"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/net/html"
+)
+
+// pagePaths are addresses of every page, with rows whose refs and names try to break out.
+func pagePaths() []string {
+	out := []string{
+		"/transactions", "/transactions?search=loan", "/transactions?status=completed&account=sales&search=nothing",
+		"/transactions?changed_since=30d&changed_until=2026-01-31", "/transactions?status=draft&status=completed",
+		"/transactions/ask?of=all", "/transactions/ask?row=sales%2Fc-1&back=%2Ftransactions%3Fstatus%3Ddraft",
+		"/transactions?statu=completed", "/transactions?search=" + url.QueryEscape(`"><script>alert(1)</script>`),
+	}
+	for _, ref := range hostile() {
+		out = append(out, "/transactions/ask?row="+url.QueryEscape("sales/"+ref),
+			"/transactions?external_id="+url.QueryEscape("own-"+ref))
+	}
+	return out
+}
+
+// page asks for a page as a browser does.
+func (d *desk) page(path string, header ...string) *http.Response {
+	d.t.Helper()
+	r, err := http.NewRequestWithContext(d.t.Context(), http.MethodGet, d.URL+path, nil)
+	require.NoError(d.t, err)
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Add(header[i], header[i+1])
+	}
+	client := *d.Client()
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	resp, err := client.Do(r)
+	require.NoError(d.t, err)
+	return resp
+}
+
+func bodyOf(t *testing.T, r *http.Response) string {
+	t.Helper()
+	defer r.Body.Close()
+	text, err := io.ReadAll(r.Body)
+	require.NoError(t, err)
+	return string(text)
+}
+
+// The header of every page, to the letter; that of what is no page.
+func TestHeadersOfPages(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "")
+	for _, path := range []string{"/transactions", "/transactions?nonsense=1", "/transactions/ask?row=sales%2Fc-1"} {
+		r := d.page(path)
+		bodyOf(t, r)
+		for name, want := range map[string]string{
+			"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types countersign",
+			"Referrer-Policy":         "same-origin", "X-Content-Type-Options": "nosniff", "Cross-Origin-Opener-Policy": "same-origin",
+			"Cross-Origin-Resource-Policy": "same-origin",
+			"Permissions-Policy":           "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+			"Content-Type":                 "text/html; charset=utf-8", "Vary": "Cookie, Accept-Language, Accept-Encoding",
+		} {
+			require.Equal(t, []string{want}, r.Header.Values(name), "%s of %s", name, path)
+		}
+	}
+	page := bodyOf(t, d.page("/transactions"))
+	for _, asset := range regexp.MustCompile(`(?:src|href)="(/assets/[^"#]+)"`).FindAllStringSubmatch(page, -1) {
+		r := d.page(asset[1])
+		require.NotEmpty(t, bodyOf(t, r))
+		require.Equal(t, "default-src 'none'; frame-ancestors 'none'", r.Header.Get("Content-Security-Policy"))
+		require.Equal(t, "public, max-age=31536000, immutable", r.Header.Get("Cache-Control"))
+		require.Equal(t, 404, d.page(strings.Replace(asset[1], "/assets/", "/assets/0", 1)).StatusCode)
+	}
+	worker := strings.Replace(regexp.MustCompile(`/assets/[^"]+/app.js`).FindString(page), "app.js", "live-worker.js", 1)
+	require.Equal(t, "default-src 'none'; connect-src 'self'; frame-ancestors 'none'",
+		d.page(worker).Header.Get("Content-Security-Policy"))
+}
+
+// What is not changed is not sent again, and what is sent is compressed.
+func TestPagesAreSentOnce(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "")
+	path := "/transactions?status=completed" // no times on it
+	tag := d.page(path).Header.Get("ETag")
+	require.NotEmpty(t, tag)
+	require.Equal(t, 304, d.page(path, "If-None-Match", tag).StatusCode)
+	require.Equal(t, 200, d.page(path, "If-None-Match", tag, "Accept-Language", "es").StatusCode)
+	r := d.page(path, "Accept-Encoding", "gzip")
+	require.Equal(t, "gzip", r.Header.Get("Content-Encoding"))
+	z, err := gzip.NewReader(r.Body)
+	require.NoError(t, err)
+	text, err := io.ReadAll(z)
+	require.NoError(t, err)
+	require.Equal(t, bodyOf(t, d.page(path)), string(text))
+}
+
+// Every page stands in every language, with data that tries to break out of it.
+func TestPagesOfHostileData(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "")
+	for _, path := range pagePaths() {
+		for _, lang := range []string{"en", "es", "xx"} {
+			r := d.page(path, "Cookie", "cs_lang="+lang)
+			text := bodyOf(t, r)
+			require.Contains(t, []int{200, 404, 422}, r.StatusCode, path)
+			checkPage(t, path, lang, text)
+		}
+	}
+}
+
+// checkPage looks for markup that no template has, for keys without words, and for letters that turn or hide text.
+func checkPage(t *testing.T, path, lang, text string) {
+	t.Helper()
+	readable := func(text string) {
+		for _, r := range text {
+			if r == 0 || unicode.Is(unicode.Bidi_Control, r) || unicode.IsControl(r) && !strings.ContainsRune("\n\r\t", r) {
+				t.Fatalf("%s in %s has %U", path, lang, r)
+			}
+		}
+	}
+	require.NotContains(t, text, "⟦", path)
+	require.NotContains(t, text, "ZgotmplZ", path)
+	root, err := html.Parse(strings.NewReader(text))
+	require.NoError(t, err)
+	ids, headings := map[string]bool{}, 0
+	for n := range root.Descendants() {
+		if n.Type != html.ElementNode {
+			readable(n.Data)
+			continue
+		}
+		require.NotContains(t, []string{"style", "iframe", "object", "embed", "base", "b2"}, n.Data, path)
+		if n.Data == "h1" {
+			headings++
+		}
+		src := ""
+		for _, a := range n.Attr {
+			require.False(t, strings.HasPrefix(a.Key, "on") || a.Key == "style", "%s: %s=%q", path, a.Key, a.Val)
+			if a.Key != "value" && a.Key != "data-row" { // what is sent back is sent as it was
+				readable(a.Val)
+			}
+			if a.Key == "id" {
+				require.False(t, ids[a.Val], "%s: id %s twice", path, a.Val)
+				ids[a.Val] = true
+			}
+			if slices.Contains([]string{"href", "src", "action", "formaction", "hx-get", "hx-post"}, a.Key) {
+				u, err := url.Parse(a.Val)
+				require.NoError(t, err, path)
+				require.True(t, u.Scheme == "" && u.Host == "", "%s: %s leads away", path, a.Val)
+			}
+			if a.Key == "src" {
+				src = a.Val
+			}
+		}
+		require.False(t, n.Data == "script" && (src == "" || n.FirstChild != nil), "%s: a script within the page", path)
+	}
+	require.Equal(t, 1, headings, "h1 of %s", path)
+}
+
+// Preferences are cookies; the way back stays within the console.
+func TestPreferences(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "")
+	for back, want := range map[string]string{
+		"/transactions?status=draft": "/transactions?status=draft", "//evil.example": "/", "https://evil.example/": "/",
+		"/\\evil.example": "/", "": "/", "javascript:alert(1)": "/", "/a\r\nSet-Cookie: x": "/", "/%2F%2Fevil.example": "/",
+	} {
+		client := *d.Client()
+		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		r, err := client.PostForm(d.URL+"/preferences", url.Values{"theme": {"dark"}, "lang": {"../x"}, "back": {back}})
+		require.NoError(t, err)
+		require.NoError(t, r.Body.Close())
+		require.Equal(t, 303, r.StatusCode)
+		require.Equal(t, want, r.Header.Get("Location"), back)
+		require.Len(t, r.Cookies(), 1)
+		require.Equal(t, "cs_theme=dark; Path=/; Max-Age=31536000; SameSite=Lax", r.Header.Get("Set-Cookie"))
+	}
+	text := bodyOf(t, d.page("/transactions", "Cookie", "cs_theme=dark; cs_zone=Europe%2FMadrid; cs_times=exact"))
+	require.Contains(t, text, `data-theme="dark"`)
+	require.Contains(t, text, "Europe/Madrid")
+	text = bodyOf(t, d.page("/transactions", "Cookie", `cs_theme=<b>; cs_zone=..%2F..%2Fetc%2Fpasswd; cs_lang=%00`))
+	require.NotContains(t, text, "data-theme")
+	require.Contains(t, text, `data-zone=""`)
+}
