@@ -94,7 +94,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.handler = s.look.Within(s.routes())
+	s.handler = s.routes()
 	return s, nil
 }
 
@@ -110,7 +110,7 @@ func (s *Server) routes() http.Handler {
 	r.Get("/readyz", s.ready)
 	r.Get("/assets/{hash}/{name}", s.look.Assets.Serve)
 	if s.Store != nil {
-		login.Routes(r, login.Options{Door: s.door, Issuer: s.Issuer, Now: s.Now, Log: s.Log, Render: plain})
+		login.Routes(r, login.Options{Door: s.door, Issuer: s.Issuer, Now: s.Now, Log: s.Log, Render: s.loginPage})
 	}
 	r.Group(func(r chi.Router) {
 		r.Use(s.door.Pages, s.door.Limited)
