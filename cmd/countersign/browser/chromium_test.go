@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -71,12 +70,12 @@ type tab struct {
 	t    *testing.T
 	ctx  context.Context
 	base string
+	bare bool // scripts do not run
 
 	mu      sync.Mutex
 	said    []string // messages of the console, reports of the policy
 	foreign []string // requests to other hosts
 	asked   []string // paths that were asked for, each with its status
-	streams int      // of those, streams
 }
 
 // look is how a page is looked at.
@@ -88,7 +87,7 @@ type look struct {
 }
 
 // tab opens a tab whose cookies are its own.
-func newTab(t *testing.T, browser context.Context, base string, l look) *tab {
+func newTab(browser context.Context, t *testing.T, base string, l look) *tab {
 	t.Helper()
 	b := &tab{t: t, base: base}
 	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext(), chromedp.WithListener(b.note))
@@ -113,6 +112,7 @@ func (b *tab) beside(l look) *tab {
 // as sets how the page is looked at.
 func (b *tab) as(l look) {
 	b.t.Helper()
+	b.bare = l.withoutScript
 	scheme := "light"
 	if l.dark {
 		scheme = "dark"
@@ -183,7 +183,9 @@ func (b *tab) open(path string) int {
 // settle waits until the page is drawn and its scripts have run.
 func (b *tab) settle() {
 	b.t.Helper()
-	eval[bool](b, `new Promise(done => requestAnimationFrame(() => setTimeout(() => done(true), 0)))`)
+	if !b.bare {
+		eval[bool](b, `new Promise(done => setTimeout(() => done(true), 0))`)
+	}
 }
 
 // eval is what a script gives, run by the debugger and not by the page.
@@ -231,6 +233,12 @@ func (b *tab) fill(selector, text string) {
 	b.do(chromedp.SendKeys(chromedp.CSS(selector), text))
 }
 
+// back goes back. What comes may be a page that the browser has kept, which does not load.
+func (b *tab) back() {
+	b.t.Helper()
+	eval[bool](b, `setTimeout(() => history.back(), 0); true`)
+}
+
 func (b *tab) path() string {
 	b.t.Helper()
 	return eval[string](b, `location.pathname + location.search`)
@@ -256,12 +264,4 @@ func (b *tab) violations(script string) []string {
 	eval[bool](b, script+";true")
 	return eval[[]string](b, `axe.run(document, {resultTypes: ["violations"]}).then(r => r.violations.flatMap(v =>
 		v.nodes.map(n => v.id + ": " + n.target.join(" ") + ": " + n.failureSummary.replace(/\s+/g, " ").slice(0, 400))))`)
-}
-
-// repository is the folder of the whole.
-func repository(t *testing.T) string {
-	t.Helper()
-	dir, err := filepath.Abs("../../..")
-	require.NoError(t, err)
-	return dir
 }

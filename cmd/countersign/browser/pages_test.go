@@ -2,7 +2,6 @@ package browser
 
 import (
 	"net/url"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -19,13 +18,10 @@ func (s *stage) addresses(t *testing.T) []string {
 		require.NotEmpty(t, v, query)
 		return v
 	}
-	row := func(where string) string {
-		account := one(`SELECT account FROM transactions WHERE ` + where + ` ORDER BY n LIMIT 1`)
-		return "/accounts/" + account + "/transactions/" + url.PathEscape(one(`SELECT ref FROM transactions WHERE `+where+` ORDER BY n LIMIT 1`))
-	}
 	return []string{
-		"/", "/?view=wall", "/transactions", "/transactions?status=in_progress", "/transactions?search=nothing-is-called-so",
-		row(`status = 'completed'`), row(`status = 'in_progress'`), row(`1 = 1`), row(`length(name) > 9000`),
+		"/login", "/login?next=/transactions", "/transactions", "/transactions?status=in_progress",
+		"/transactions?search=nothing-is-called-so", "/transactions/ask?of=all",
+		"/transactions/ask?row=" + url.QueryEscape(one(`SELECT account || '/' || ref FROM transactions ORDER BY n LIMIT 1`)),
 	}
 }
 
@@ -101,5 +97,4 @@ func TestNamesAreText(t *testing.T) {
 		require.Zero(t, eval[int](b, `[...document.scripts].filter(s => !s.src).length`), path)
 		require.False(t, eval[bool](b, `/[\u202a-\u202e\u2066-\u2069]/.test(document.documentElement.outerHTML)`), path)
 	}
-	require.True(t, strings.Contains(b.text(), "long") || true)
 }

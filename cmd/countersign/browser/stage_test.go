@@ -45,6 +45,7 @@ func play(t *testing.T) *stage {
 		Services: simulator.Services(),
 		Faults:   simulator.Faults{Drop: 0.2, Duplicate: 0.2, Forge: 0.1, Delay: 0.1, BadFiles: 0.1},
 	})
+	s.in.Edit(t, `accounts:`, "log: { level: error }\naccounts:")
 	s.svc.Through(alterSome)
 	stop := s.in.Daemon(t, "--backfill", "30d")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -111,5 +112,5 @@ func (s *stage) base() string { return "http://" + s.in.Console }
 
 func (s *stage) tab(t *testing.T, l look) *tab {
 	t.Helper()
-	return newTab(t, s.browser, s.base(), l)
+	return newTab(s.browser, t, s.base(), l)
 }
