@@ -16,6 +16,9 @@ type Traits struct {
 	SelfHosted bool
 	// Budget is the requests a minute that the service bears. A class that is missing shares ClassRead's.
 	Budget map[Class]int
+	// FetchCalls is how many requests a Fetch takes, and CompletedCalls one about a completed transaction; 0: one, and as
+	// many as FetchCalls.
+	FetchCalls, CompletedCalls int
 	// SimulatedBudget is what stands in place of it at a simulated service whose lives are played faster.
 	SimulatedBudget map[Class]int
 	// FirstSettings are the settings that an account cannot do without, for a first config.
@@ -35,6 +38,14 @@ type Traits struct {
 	StoredHeaders []string
 	// Reply is the answer to a callback that the service insists on; its zero value where any 200 will do.
 	Reply Reply
+}
+
+// Fetches is how many requests a Fetch takes about a transaction that is known to be completed, or not.
+func (t Traits) Fetches(completed bool) int {
+	if completed && t.CompletedCalls > 0 {
+		return t.CompletedCalls
+	}
+	return max(t.FetchCalls, 1)
 }
 
 // FirstSetting is one line of a first config's settings, with a secret from the environment.

@@ -62,7 +62,7 @@ func (w *Worker) confirmLanes() (out []lane) {
 	for _, a := range w.served() {
 		for _, kind := range []store.WorkKind{store.WorkKnown, store.WorkUnverified} {
 			f := store.DueFilter{Known: kind == store.WorkKnown, Unverified: kind == store.WorkUnverified}
-			round := func(ctx context.Context) error { return w.asker.Confirm(ctx, a, f) }
+			round := func(ctx context.Context) error { return w.Asker.Confirm(ctx, a, f) }
 			work := store.Work{Account: a.ID, Kind: kind}
 			out = append(out, lane{fmt.Sprintf("confirm\x00%s\x00%t", a.ID, f.Known), work, round})
 		}
@@ -79,6 +79,17 @@ func (w *Worker) downloadLanes() (out []lane) {
 		}
 	}
 	return out
+}
+
+// announce starts a round of each hook.
+func (w *Worker) announce(ctx context.Context) error {
+	for _, l := range w.Deliver.Lanes() {
+		log := w.log.WithField("hook", l.Name)
+		w.startLane(ctx, "announce", lane{name: "announce\x00" + l.Name, round: l.Round}, func(err error) {
+			log.WithField("err", err).Warn("announcements stopped, trying again")
+		})
+	}
+	return nil
 }
 
 // workRuns starts the runs that wait. One run of an account and kind is in work at a time. A run that somebody asked

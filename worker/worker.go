@@ -16,6 +16,7 @@ import (
 	"countersign/worker/apply"
 	"countersign/worker/ask"
 	"countersign/worker/ask/runs"
+	"countersign/worker/deliver"
 	"countersign/worker/documents"
 	"countersign/worker/files"
 	"countersign/worker/pdf"
@@ -41,18 +42,20 @@ type Options struct {
 	Workers   int           // questions under way per account; 4 if zero
 	MinFree   int64         // documents_min_free in bytes
 	Retention poll.Retention
-	Inspect   pdf.Inspector // looks into a file that came; pdf.InspectHere if nil, which nothing bounds
+	Hooks     func() []*deliver.Hook // the current ones; none if nil
+	Inspect   pdf.Inspector          // looks into a file that came; pdf.InspectHere if nil, which nothing bounds
 }
 
 // Worker runs the loops. It is safe for concurrent use.
 type Worker struct {
 	Table     *apply.Table // callbacks, answers, hints and operators change it, with Run or without
 	Gate      *ask.Gate
+	Asker     *ask.Asker
 	Runs      *runs.Runs
 	Tiers     *poll.Tiers
 	Documents *documents.Documents
+	Deliver   *deliver.Deliver
 
-	asker   *ask.Asker
 	slots   *poll.Slots
 	streams *poll.Streams
 	watch   *poll.Watch
@@ -87,6 +90,9 @@ func New(o Options) *Worker {
 	if o.Workers <= 0 {
 		o.Workers = 4
 	}
+	if o.Hooks == nil {
+		o.Hooks = func() []*deliver.Hook { return nil }
+	}
 	if o.Inspect == nil {
 		o.Inspect = pdf.InspectHere
 	}
@@ -106,21 +112,21 @@ func (w *Worker) build(o Options) {
 		Store: o.Store, Incidents: incidents, Now: o.Now, Rand: o.Rand, Log: o.Log,
 		RetryWait: o.RetryWait, RetryMost: o.RetryMost,
 	})
-	w.asker = ask.New(ask.Options{
+	w.Asker = ask.New(ask.Options{
 		Store: o.Store, Table: w.Table, Gate: w.Gate, Now: o.Now, Log: o.Log,
 		Owner: o.Owner, Workers: o.Workers,
 	})
 	w.Tiers = poll.NewTiers(poll.TiersOptions{
-		Store: o.Store, Table: w.Table, Asker: w.asker, Now: o.Now, Log: o.Log, Overlap: o.Overlap,
+		Store: o.Store, Table: w.Table, Asker: w.Asker, Now: o.Now, Log: o.Log, Overlap: o.Overlap,
 	})
 	kinds := w.Tiers.Kinds()
 	maps.Copy(kinds, verify.New(verify.Options{
-		Store: o.Store, Table: w.Table, Asker: w.asker, Now: o.Now, RetryWait: o.RetryWait,
+		Store: o.Store, Table: w.Table, Asker: w.Asker, Now: o.Now, RetryWait: o.RetryWait,
 		Hash: func(path string) (string, int64, error) { return o.Files.Hash(path) },
 	}).Kinds())
 	kinds[runs.KindRetry] = w.retry
 	w.Runs = runs.New(runs.Options{
-		Store: o.Store, Asker: w.asker, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Nudge: w.waking("runs"), Kinds: kinds,
+		Store: o.Store, Asker: w.Asker, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Nudge: w.waking("runs"), Kinds: kinds,
 	})
 	w.slots = poll.NewSlots(poll.SlotsOptions{
 		Store: o.Store, Runs: w.Runs, Accounts: o.Accounts, Now: o.Now, Rand: o.Rand, Log: o.Log,
@@ -133,6 +139,9 @@ func (w *Worker) build(o Options) {
 		Store: o.Store, Files: o.Files, Incidents: incidents, Inspect: o.Inspect, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Gate: w.Gate,
 		Owner:     o.Owner,
 		RetryWait: o.RetryWait, RetryMost: o.RetryMost, Workers: o.Workers, MinFree: o.MinFree,
+	})
+	w.Deliver = deliver.New(deliver.Options{
+		Store: o.Store, Incidents: incidents, Hooks: o.Hooks, Now: o.Now, Rand: o.Rand, Log: o.Log, Owner: o.Owner,
 	})
 	w.watch = poll.NewWatch(poll.WatchOptions{
 		Store: o.Store, Incidents: incidents, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Retention: o.Retention,
@@ -157,7 +166,7 @@ type Part int
 // The parts. A verb that works beside no daemon runs without the slots.
 const (
 	PartLoops Part = iota // confirmations, runs, downloads, gaps, streams
-	PartSlots             // cron slots and catch-up
+	PartSlots             // cron slots and catch-up, hooks
 )
 
 // Run works until ctx ends, then finishes the round in hand. It returns nil when ctx ended.
@@ -188,6 +197,7 @@ func (w *Worker) Run(ctx context.Context, parts ...Part) error {
 			})
 		case PartSlots:
 			g.Go(func() error { return w.slots.Run(ctx) })
+			loop("announce", 250*time.Millisecond, w.announce)
 			loop("closer", time.Minute, w.slots.PollCloser)
 			loop("prune", time.Hour, w.prune)
 		}

@@ -73,7 +73,7 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 			Seed: 11, Transactions: 60, BornBefore: -1, Births: 4 * 24 * time.Hour, Speed: 1,
 			Callbacks: "http://countersign.example", Client: door, Faults: simulator.Faults{Drop: 0.4},
 		})
-		e := weekEngine(t, world)
+		e := weekEngine(t, world, world.Transport())
 		o := e.ListenerOptions()
 		o.Now, o.HMACKey = time.Now, make([]byte, 32)
 		l, err := callback.New(o)
@@ -116,8 +116,8 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 	})
 }
 
-// weekEngine is an engine whose providers are the world, in process.
-func weekEngine(t *testing.T, world *simulator.World) *engine.Engine {
+// weekEngine is an engine whose providers are the world, in process, by a way to it.
+func weekEngine(t *testing.T, world *simulator.World, way http.RoundTripper) *engine.Engine {
 	dir := t.TempDir()
 	conf := demo.Config(demo.ConfigOptions{Providers: providers(),
 		Accounts: world.Accounts(), Base: "http://simulator.example", PublicAddress: "127.0.0.1:0",
@@ -127,7 +127,7 @@ func weekEngine(t *testing.T, world *simulator.World) *engine.Engine {
 	file := filepath.Join(dir, "config.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(conf), 0o600))
 	a := newApp(strings.NewReader(""), &bytes.Buffer{}, &bytes.Buffer{})
-	a.ConfigFlag, a.Transport, a.Tick = file, &latency{base: world.Transport()}, time.Minute
+	a.ConfigFlag, a.Transport, a.Tick = file, &latency{base: way}, time.Minute
 	c, err := a.Config()
 	require.NoError(t, err)
 	e, err := a.Start(t.Context(), c, logrus.NewEntry(a.Logger(config.Log{Level: "error", Format: "text"})))

@@ -50,6 +50,7 @@ type Batch struct {
 	anyForgotten    *bool // nil: not looked at yet
 	recalled        map[model.Key]bool
 	dictionaries    map[uint32]bool // those that the group has written
+	confirmations   []Confirmation
 }
 
 // counts is the counters' row, which a group locks first, so that numbers are given out in the order of commits.

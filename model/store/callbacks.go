@@ -58,16 +58,27 @@ func (b *Batch) id(letter string) string {
 func (s *Store) Pack(c model.Callback) (Packed, error) {
 	p := Packed{Callback: c, done: true}
 	p.Sealed = p.Sealed || p.Verdict == model.Refused
-	all, err := content(p.Headers, p.Body)
-	if err == nil && all != nil {
+	scratch, _ := s.scratches.Get().(*[]byte)
+	if scratch == nil {
+		scratch = new([]byte)
+	}
+	defer s.scratches.Put(scratch)
+	all, err := content((*scratch)[:0], p.Headers, p.Body)
+	if err == nil && len(all) > 0 {
 		p.by = s.dictionaryFor(&c, all)
 		p.rested, err = s.box.PackBy(p.by, all, p.Sealed, "callback "+p.Account)
 	}
 	if err != nil {
 		return Packed{}, err
 	}
+	if cap(all) <= largestScratch {
+		*scratch = all
+	}
 	return p, nil
 }
+
+// largestScratch is the most bytes that are kept to be written into again.
+const largestScratch = 64 << 10
 
 // pack packs a callback that Pack has not.
 func (b *Batch) pack(p Packed) (Packed, error) {

@@ -45,6 +45,7 @@ var (
 		{"recheck", false, func(r *row) any { return r.Recheck }, func(r *row) any { return &r.Recheck }},
 		{"lost_answers", false, func(r *row) any { return r.LostAnswers }, func(r *row) any { return &r.LostAnswers }},
 		{"lease_until", true, func(*row) any { return nil }, func(r *row) any { return isSet{&r.leased} }},
+		{"rest", false, func(r *row) any { return int64(r.Rest()) }, func(*row) any { return passed{} }},
 	}
 	moved = []column{
 		{"status", false, func(r *row) any { return string(r.Status) }, func(r *row) any { return &r.Status }},
@@ -196,7 +197,7 @@ func (s *shape) values(args []any, r *row) []any {
 	return args
 }
 
-// selection is the column list to read rows with. SQLite's times are read as plain text, past the
+// selection is the column list to read rows t with, beside their confirmations. SQLite's times are read as plain text, past the
 // driver's slow guessing of their form.
 func (s *shapes) selection(pg bool) string {
 	var b strings.Builder
@@ -204,10 +205,16 @@ func (s *shapes) selection(pg bool) string {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		if c.time && !pg {
-			b.WriteByte('+')
+		switch {
+		case c.name == "confirmed_at":
+			b.WriteString(confirmedTime(pg))
+		case c.name == "asked_at":
+			b.WriteString(askedTime(pg))
+		case c.time && !pg:
+			b.WriteString("+t." + c.name)
+		default:
+			b.WriteString("t." + c.name)
 		}
-		b.WriteString("t." + c.name)
 	}
 	return b.String()
 }

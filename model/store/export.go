@@ -18,13 +18,14 @@ type exportOf struct{ from, since, order string }
 // Exports returns the names that Export takes.
 func Exports() []string { return []string{"changes", "documents", "gaps", "signers", "transactions"} }
 
-func exportNamed(what string) (exportOf, error) {
+func exportNamed(what string, pg bool) (exportOf, error) {
 	const byRow = "EXISTS (SELECT 1 FROM transactions t WHERE t.account = v.account AND t.ref = v.ref AND NOT t.hidden AND t.changed_at >= ?)"
 	switch what { // what the views show, from where it lies in order
 	case "transactions":
 		return exportOf{`(SELECT account, provider, ref, external_id, name, status, provider_status, confirmed, reported_status, reason,
 archived, trashed, deleted, not_found, test, attention, signers_done, signers_total, documents_stored, documents_total, sent_at,
-provider_time, created_at, changed_at, confirmed_at, next_check_at, expires_at, seq FROM transactions WHERE NOT hidden)`,
+provider_time, created_at, changed_at, ` + confirmedTime(pg) + ` AS confirmed_at, next_check_at, expires_at, seq FROM transactions t` +
+			confirmationsOf + ` WHERE NOT hidden)`,
 			"changed_at >= ?", "changed_at"}, nil
 	case "changes":
 		return exportOf{`(SELECT seq, account, ref, kind, from_word AS "from", to_word AS "to", status, confirmed, source, at, signer, document FROM history)`, "at >= ?", "seq"}, nil
@@ -53,7 +54,7 @@ type ExportFilter struct {
 func (s *Store) Export(ctx context.Context, what string, f ExportFilter, row func(
 	columns []string, values []any,
 ) error) error {
-	e, err := exportNamed(what)
+	e, err := exportNamed(what, s.Postgres())
 	if err != nil {
 		return err
 	}
@@ -124,6 +125,9 @@ func exported(column string, v any) (any, error) {
 		if isText && strings.HasSuffix(column, "_at") {
 			return database.ReadStamp(text)
 		}
+		if n, ok := v.(int64); ok && strings.HasSuffix(column, "_at") { // computed, so that it has lost its type
+			return time.UnixMilli(n).UTC(), nil
+		}
 	}
 	switch x := v.(type) {
 	case time.Time:
@@ -136,7 +140,7 @@ func exported(column string, v any) (any, error) {
 
 // Columns names the columns of what Export writes.
 func (s *Store) Columns(ctx context.Context, what string) (columns []string, err error) {
-	e, err := exportNamed(what)
+	e, err := exportNamed(what, s.Postgres())
 	if err != nil {
 		return nil, err
 	}

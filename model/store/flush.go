@@ -11,6 +11,7 @@ func (b *Batch) flush() error {
 		func() error { return deleteRows(b.q, b.order) },
 		func() error { return b.s.writeRows(b.q, b.order) },
 		func() error { return b.s.sql.writeSigners(b.q, b.order) },
+		b.writeConfirmations,
 		b.writeRecalled,
 		b.nameRows,
 		b.releaseCopies,

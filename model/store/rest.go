@@ -6,21 +6,23 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // A callback's headers and body rest together in one value, since headers repeat themselves as bodies do: how long the
 // headers are, doubled, and one more where there is a body; the headers as JSON; the body.
 
-// content puts headers and body together; nil where there is neither.
-func content(headers map[string]string, body []byte) ([]byte, error) {
+// content appends headers and body together; nothing where there is neither.
+func content(to []byte, headers map[string]string, body []byte) ([]byte, error) {
 	if body == nil && len(headers) == 0 {
-		return nil, nil
+		return to, nil
 	}
 	var text []byte
 	if len(headers) > 0 {
+		var few [512]byte
 		var err error
-		if text, err = json.Marshal(headers); err != nil {
+		if text, err = appendHeaders(few[:0], headers); err != nil {
 			return nil, err
 		}
 	}
@@ -28,9 +30,42 @@ func content(headers map[string]string, body []byte) ([]byte, error) {
 	if body != nil {
 		size++
 	}
-	out := make([]byte, 0, len(text)+len(body)+binary.MaxVarintLen32)
-	out = append(binary.AppendUvarint(out, size), text...)
-	return append(out, body...), nil
+	return append(append(binary.AppendUvarint(to, size), text...), body...), nil
+}
+
+// appendHeaders appends them as JSON, in the order of their names.
+func appendHeaders(to []byte, headers map[string]string) ([]byte, error) {
+	var few [16]string
+	names := few[:0]
+	for name := range headers {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	to = append(to, '{')
+	for i, name := range names {
+		if i > 0 {
+			to = append(to, ',')
+		}
+		var err error
+		if to, err = appendText(to, name); err != nil {
+			return nil, err
+		}
+		if to, err = appendText(append(to, ':'), headers[name]); err != nil {
+			return nil, err
+		}
+	}
+	return append(to, '}'), nil
+}
+
+// appendText appends a text as JSON. What must be escaped is left to the general encoder, which takes longer.
+func appendText(to []byte, s string) ([]byte, error) {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			text, err := json.Marshal(s)
+			return append(to, text...), err
+		}
+	}
+	return append(append(append(to, '"'), s...), '"'), nil
 }
 
 var errContent = errors.New("headers and body do not rest in our form")

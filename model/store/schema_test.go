@@ -52,7 +52,7 @@ func TestTheSchemaIsTheModels(t *testing.T) {
 			without []string // of the model
 			and     []string // only the table has
 		}{
-			"transactions":   {model.Transaction{}, nil, []string{"n", "due_rank", "signer_rows", "lease_until", "lease_owner"}},
+			"transactions":   {model.Transaction{}, nil, []string{"n", "due_rank", "rest", "signer_rows", "lease_until", "lease_owner"}},
 			"signers":        {model.Signer{}, []string{"ref"}, []string{"txn", "signer", "place"}},
 			"callbacks":      {model.Callback{}, []string{"id", "headers"}, []string{"n", "txn"}},
 			"documents":      {documentRow{}, nil, nil},

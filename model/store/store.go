@@ -59,6 +59,7 @@ type Store struct {
 	log    *logrus.Entry
 
 	dictionaries *dictionaries
+	scratches    sync.Pool // *[]byte, in which headers and body are put together
 
 	groupMax int
 	queue    chan *unit

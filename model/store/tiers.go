@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/base64"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,33 +25,32 @@ type OpenFilter struct {
 	Limit          int        // 200 if zero
 }
 
-// lastAnswer orders rows that were never answered first.
-const (
-	lastAnswer  = "COALESCE(confirmed_at, not_found_at, 0)"
-	lastAnswerP = "COALESCE(confirmed_at, not_found_at, 'epoch')"
-	openWords   = "('unknown', 'draft', 'in_progress')"
-)
+const openWords = "('unknown', 'draft', 'in_progress')"
 
 // cursor is where a page of a tier ends.
 type cursor struct {
-	at           string // stamp
-	account, ref string
+	at string // stamp
+	n  int64
 }
 
 func (c cursor) String() string {
-	return base64.RawURLEncoding.EncodeToString([]byte(c.at + "\x00" + c.account + "\x00" + c.ref))
+	return base64.RawURLEncoding.EncodeToString([]byte(c.at + "\x00" + strconv.FormatInt(c.n, 10)))
 }
 
 func readCursor(text string) (c cursor, err error) {
 	raw, err := base64.RawURLEncoding.DecodeString(text)
-	parts := strings.SplitN(string(raw), "\x00", 3)
-	if err != nil || len(parts) != 3 {
+	at, number, ok := strings.Cut(string(raw), "\x00")
+	if err != nil || !ok {
 		return c, ErrCursor
 	}
-	if _, err := database.ReadStamp(parts[0]); err != nil {
+	if _, err := database.ReadStamp(at); err != nil {
 		return c, ErrCursor
 	}
-	return cursor{parts[0], parts[1], parts[2]}, nil
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil {
+		return c, ErrCursor
+	}
+	return cursor{at, n}, nil
 }
 
 func (s *Store) openWhere(f OpenFilter) (database.Where, error) {
@@ -98,20 +98,24 @@ func (s *Store) openWhere(f OpenFilter) (database.Where, error) {
 		if err != nil {
 			return w, ErrCursor
 		}
-		w.Add("("+answer+", account, ref) > (?, ?, ?)", at, c.account, c.ref)
+		w.Add("("+answer+", t.n) > (?, ?)", at, c.n)
 	}
 	return w, nil
 }
 
+// lastAnswer orders rows that were never answered first.
 func (s *Store) lastAnswer() string {
 	if s.Postgres() {
-		return lastAnswerP
+		return "COALESCE(" + confirmedTime(true) + ", not_found_at, 'epoch')"
 	}
-	return lastAnswer
+	return "COALESCE(" + confirmedTime(false) + ", not_found_at, 0)"
 }
 
-// OpenRows lists a tier's rows with their signers, those with the oldest answer first. next is ""
-// at the end.
+// openFrom is what openWhere chooses from.
+const openFrom = " FROM transactions t" + confirmationsOf
+
+// OpenRows lists a tier's rows with their signers, those with the oldest answer first, and of those the ones that came
+// first. next is "" at the end.
 func (s *Store) OpenRows(ctx context.Context, f OpenFilter) (rows []model.Transaction, next string, err error) {
 	w, err := s.openWhere(f)
 	if err != nil {
@@ -119,8 +123,8 @@ func (s *Store) OpenRows(ctx context.Context, f OpenFilter) (rows []model.Transa
 	}
 	limit := positive(f.Limit, 200)
 	err = s.View(ctx, func(q *database.Tx) error {
-		numbers, err := numbersOf(q, "SELECT n FROM transactions"+w.SQL()+" ORDER BY "+s.lastAnswer()+
-			", account, ref LIMIT ?", append(w.Args, limit+1)...)
+		numbers, err := numbersOf(q, "SELECT t.n"+openFrom+w.SQL()+" ORDER BY "+s.lastAnswer()+", t.n LIMIT ?",
+			append(w.Args, limit+1)...)
 		if err != nil {
 			return err
 		}
@@ -134,7 +138,7 @@ func (s *Store) OpenRows(ctx context.Context, f OpenFilter) (rows []model.Transa
 			case last.NotFoundAt != nil:
 				at = *last.NotFoundAt
 			}
-			next = cursor{database.Stamp(at), last.Account, last.Ref}.String()
+			next = cursor{database.Stamp(at), numbers[limit-1]}.String()
 		}
 		return err
 	})
@@ -148,7 +152,7 @@ func (s *Store) CountOpenRows(ctx context.Context, f OpenFilter) (n int, err err
 		return 0, err
 	}
 	err = s.View(ctx, func(q *database.Tx) error {
-		return q.QueryRow("SELECT COUNT(*) FROM transactions"+w.SQL(), w.Args...).Scan(&n)
+		return q.QueryRow("SELECT COUNT(*)"+openFrom+w.SQL(), w.Args...).Scan(&n)
 	})
 	return n, err
 }
@@ -167,7 +171,7 @@ func (s *Store) OpenSpan(ctx context.Context, f OpenFilter) (out Span, err error
 		return out, err
 	}
 	err = s.View(ctx, func(q *database.Tx) error {
-		err := q.QueryRow("SELECT COUNT(*), MIN(created_at) FROM transactions"+w.SQL(), w.Args...).Scan(&out.Rows,
+		err := q.QueryRow("SELECT COUNT(*), MIN(created_at)"+openFrom+w.SQL(), w.Args...).Scan(&out.Rows,
 			database.When(&out.Oldest))
 		if err != nil || out.Oldest == nil {
 			return err

@@ -34,6 +34,7 @@ type unit struct {
 	state atomic.Int32
 	done  chan error
 	err   error // what Apply returned the last time
+	later bool  // nobody waits for it
 }
 
 // The states of a unit. Whoever moves it from waiting owns it.
@@ -78,6 +79,26 @@ func (s *Store) Do(ctx context.Context, u Unit) error {
 	}
 }
 
+// Later queues a change whose end nobody waits for, and which may be lost where the database fails: it stands before
+// whatever is queued after it. Where the queue is full or nothing runs, it is written before Later returns.
+func (s *Store) Later(ctx context.Context, u Unit) error {
+	w := &unit{Unit: u, ctx: context.WithoutCancel(ctx), done: make(chan error, 1), later: true}
+	s.gate.RLock()
+	queued := false
+	if s.running {
+		select {
+		case s.queue <- w:
+			queued = true
+		default:
+		}
+	}
+	s.gate.RUnlock()
+	if queued {
+		return nil
+	}
+	return s.DoPatiently(ctx, u)
+}
+
 // Run writes what is queued, a group at a time, until ctx ends; it then writes what is still queued
 // and returns nil. One Run at a time.
 func (s *Store) Run(ctx context.Context) error {
@@ -96,7 +117,7 @@ func (s *Store) Run(ctx context.Context) error {
 	for {
 		select {
 		case u := <-s.queue:
-			group = s.gather(ctx, append(group[:0], u))
+			group = s.gather(ctx, s.await(ctx, append(group[:0], u)))
 			s.commit(group)
 			s.pace.wrote(len(group) + len(s.queue))
 			clear(group)
@@ -138,6 +159,35 @@ func (p *pace) synced(took time.Duration) { p.sync += (took - p.sync) / 8 }
 
 // wrote learns how many were waiting for a group. Fewer are believed by and by.
 func (p *pace) wrote(waiting int) { p.callers = max(waiting, p.callers*7/8) }
+
+// mostLater is how long changes that nobody waits for wait for one that somebody does wait for. Each commit makes
+// the readers read their pages anew, so one is better than many.
+const mostLater = 20 * time.Millisecond
+
+// await goes on filling a group while nobody waits for any of it.
+func (s *Store) await(ctx context.Context, group []*unit) []*unit {
+	for _, u := range group {
+		if !u.later {
+			return group
+		}
+	}
+	late := time.NewTimer(mostLater)
+	defer late.Stop()
+	for len(group) < s.groupMax {
+		select {
+		case u := <-s.queue:
+			group = append(group, u)
+			if !u.later {
+				return group
+			}
+		case <-late.C:
+			return group
+		case <-ctx.Done():
+			return group
+		}
+	}
+	return group
+}
 
 // gather fills a group. Callers who were answered together come back one after the other, and each group costs a sync,
 // so one waits for most of them, for no longer than a sync takes. A caller who is alone waits for nobody.

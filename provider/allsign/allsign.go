@@ -142,8 +142,12 @@ func New(o provider.Options) (provider.Service, error) {
 	if a.scope == "" {
 		a.scope = map[bool]string{true: "owner", false: "accessible"}[o.Scope == "own"]
 	}
-	s := &v3{account: a}
-	return provider.Service{Provider: s, Traits: Traits(), Lister: s, Checker: s, Registrar: s, Setter: s, Starter: s, Hinter: s}, nil
+	s, traits := &v3{account: a}, Traits()
+	traits.FetchCalls = 2 // the document, its signers, and what there is of its evidence
+	if a.evidence {
+		traits.CompletedCalls = 3
+	}
+	return provider.Service{Provider: s, Traits: traits, Lister: s, Checker: s, Registrar: s, Setter: s, Starter: s, Hinter: s}, nil
 }
 
 // Rules returns what Decide must know of AllSign. Open states go back and forth there (correcting), but

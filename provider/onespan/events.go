@@ -166,13 +166,15 @@ func (e event) key() string {
 	if e.CreatedDate == "" {
 		return ""
 	}
-	h := sha256.New()
-	for _, s := range []string{string(e.PackageID), e.name(), string(e.SessionUser), string(e.DocumentID),
+	var few [512]byte
+	all := few[:0]
+	for _, s := range [...]string{string(e.PackageID), e.name(), string(e.SessionUser), string(e.DocumentID),
 		string(e.Message), string(e.NewRoleID), string(e.CreatedDate)} {
-		h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(s)))) //nolint:gosec // bodies are far below 4 GiB
-		h.Write([]byte(s))
+		all = binary.BigEndian.AppendUint32(all, uint32(len(s))) //nolint:gosec // bodies are far below 4 GiB
+		all = append(all, s...)
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	sum := sha256.Sum256(all)
+	return hex.EncodeToString(sum[:16])
 }
 
 // ignored says why an event is of no interest.

@@ -3,6 +3,7 @@ package apply
 import (
 	"cmp"
 	"context"
+	"slices"
 
 	"countersign/model"
 	"countersign/model/store"
@@ -18,9 +19,59 @@ type Applied struct {
 }
 
 // Answers applies a single answer, or a page of them, in one database transaction. Each observation carries At,
-// AskedAt and Version. The results are in the order of obs.
+// AskedAt and Version. The results are in the order of obs. Of a page, the rows that it leaves as they are are neither
+// read nor written: their results have no rows, and the time of their confirmation stands before whatever is
+// written after Answers has returned.
 func (tb *Table) Answers(ctx context.Context, a *Account, src Source, obs []model.Observation) ([]Applied, error) {
-	return tb.AnswersAnd(ctx, a, src, obs, func(*store.Batch, []Applied) {})
+	nothing := func(*store.Batch, []Applied) {}
+	if len(obs) < 2 {
+		return tb.AnswersAnd(ctx, a, src, obs, nothing)
+	}
+	resting, err := tb.resting(ctx, a, src, obs)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Applied, len(obs))
+	var left []model.Observation
+	var places []int
+	for i := range obs {
+		if resting[i].Found() {
+			out[i] = Applied{Key: model.Key{Account: a.ID, Ref: obs[i].Ref}, Decision: model.Decision{Reason: model.Same, Touch: true}}
+			continue
+		}
+		left, places = append(left, obs[i]), append(places, i)
+	}
+	switch len(left) {
+	case len(obs):
+		return tb.AnswersAnd(ctx, a, src, obs, nothing)
+	case 0:
+		return out, tb.store.Later(ctx, store.Unit{Apply: func(b *store.Batch) error { b.Confirm(resting); return nil }})
+	}
+	dids, err := tb.AnswersAnd(ctx, a, src, left, func(b *store.Batch, _ []Applied) { b.Confirm(resting) })
+	for i, did := range dids {
+		out[places[i]] = did
+	}
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// resting finds the rows that answers leave as they are.
+func (tb *Table) resting(ctx context.Context, a *Account, src Source, obs []model.Observation) (
+	[]store.Confirmation, error,
+) {
+	said := make([]store.Said, len(obs))
+	for i := range obs {
+		provider.LegibleObservation(&obs[i])
+		o := &obs[i]
+		o.Asked = src.Asked
+		wants := slices.ContainsFunc(o.Documents, func(d model.DocumentRef) bool { return a.Wants(d.Kind) })
+		if print, least, most, ok := o.Unchanged(wants); ok {
+			said[i] = store.Said{Ref: o.Ref, Print: print, Least: least, Most: most, Version: o.Version, At: o.At, AskedAt: o.AskedAt}
+		}
+	}
+	return tb.store.Resting(ctx, a.ID, said)
 }
 
 // AnswersAnd is Answers, and calls a function of the caller in the same transaction. That function may run twice.

@@ -45,9 +45,13 @@ func BenchmarkCallback(b *testing.B) {
 	})
 }
 
-// BenchmarkAnswers applies a page of a hundred answers that change nothing.
+// BenchmarkAnswers applies a page of a hundred answers that change nothing, while the writer runs.
 func BenchmarkAnswers(b *testing.B) {
 	w := workertest.SQLite(b)
+	ctx, stop := context.WithCancel(b.Context())
+	done := make(chan error, 1)
+	go func() { done <- w.Store.Run(ctx) }()
+	b.Cleanup(func() { stop(); workertest.Check(b, <-done) })
 	src := apply.Source{Asked: model.AskedPoll, Run: "r", Tier: apply.Active}
 	told := func() []model.Observation {
 		v, err := w.Store.Version(b.Context())

@@ -163,6 +163,9 @@ func (q *Asker) Apply(
 
 // log tells of a status that moved; everything else is debug.
 func (q *Asker) log(a *apply.Account, did apply.Applied, src apply.Source) {
+	if did.Next.Status == did.Before.Status && !q.o.Log.Logger.IsLevelEnabled(logrus.DebugLevel) {
+		return
+	}
 	entry := q.o.Log.WithFields(logrus.Fields{
 		"account": a.ID, "txn": did.Key.Ref, "source": src.String(), "reason": string(did.Reason),
 	})

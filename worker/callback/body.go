@@ -38,6 +38,7 @@ type reading struct {
 	l            *Listener
 	limit        int64 // bytes of the body
 	small, large int64
+	buffer       *[]byte // of the listener's, nil where the body did not fit into it
 }
 
 // grow takes the memory that a buffer of size bytes needs beyond what is taken already.
@@ -55,8 +56,11 @@ func (r *reading) grow(size int64) bool {
 	return true
 }
 
-// free gives the memory back.
+// free gives the memory back. Nobody may hold the body any more.
 func (r *reading) free() {
+	if r.buffer != nil {
+		r.l.buffers.Put(r.buffer)
+	}
 	r.l.small.free(r.small)
 	r.l.large.free(r.large)
 }
@@ -77,9 +81,7 @@ func (r *reading) body(w http.ResponseWriter, req *http.Request) (body []byte, c
 		if !r.grow(size) {
 			return nil, http.StatusServiceUnavailable
 		}
-		bigger := make([]byte, len(body), size)
-		copy(bigger, body)
-		body = bigger
+		body = append(r.room(int(size)), body...)
 		for len(body) < int(size) {
 			n, err := in.Read(body[len(body):size])
 			body = body[:len(body)+n]
@@ -89,6 +91,18 @@ func (r *reading) body(w http.ResponseWriter, req *http.Request) (body []byte, c
 		}
 		size = min(2*size, most)
 	}
+}
+
+// room is an empty buffer of size bytes: one that another body had, where that is large enough.
+func (r *reading) room(size int) []byte {
+	if size > firstBytes {
+		return make([]byte, 0, size)
+	}
+	if r.buffer, _ = r.l.buffers.Get().(*[]byte); r.buffer == nil {
+		few := make([]byte, 0, firstBytes)
+		r.buffer = &few
+	}
+	return (*r.buffer)[:0:size]
 }
 
 // readCode chooses the answer to a body that ended with err.

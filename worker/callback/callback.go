@@ -75,6 +75,7 @@ type Listener struct {
 	waiting chan struct{} // an element for each callback that was read and waits for its answer
 	small   *memory       // of the first headOfBody bytes of each body
 	large   *memory       // of the bytes beyond them
+	buffers sync.Pool     // *[]byte of firstBytes, for bodies
 
 	hinters     *rates
 	refused     *refusals

@@ -74,28 +74,34 @@ func (l *Listener) answer(w http.ResponseWriter, r *http.Request, acc *Account, 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), l.ApplyTimeout)
 	defer cancel()
 	res, err := l.Apply(ctx, in)
-	log := l.Log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.ProviderName})
 	if err != nil {
-		log = log.WithField("err", err)
+		log := l.Log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.ProviderName, "err": err})
 		l.logOnceAMinute(log, logrus.ErrorLevel, acc.ID, "callback not stored, the provider is told to come back")
 		l.busy(w)
 		return
 	}
 	l.count(acc.ID, res.Verdict)
-	log = log.WithFields(logrus.Fields{"callback": res.ID, "status": string(res.Verdict), "reason": string(res.Outcome)})
-	switch why := log.WithField("reason", provider.Clip(in.Callback.Note, maxReason)); {
+	switch {
 	case code == http.StatusUnauthorized:
-		l.logOnceAMinute(why, logrus.WarnLevel, acc.ID, "callback refused")
+		log := l.taken(acc, res).WithField("reason", provider.Clip(in.Callback.Note, maxReason))
+		l.logOnceAMinute(log, logrus.WarnLevel, acc.ID, "callback refused")
 		status(w, code)
 		return
 	case res.Verdict == model.NotUnderstood:
-		l.logOnceAMinute(why, logrus.WarnLevel, acc.ID, "callback not understood, stored to be replayed")
-	default:
-		log.Debug("callback taken")
+		log := l.taken(acc, res).WithField("reason", provider.Clip(in.Callback.Note, maxReason))
+		l.logOnceAMinute(log, logrus.WarnLevel, acc.ID, "callback not understood, stored to be replayed")
+	case l.Log.Logger.IsLevelEnabled(logrus.DebugLevel):
+		l.taken(acc, res).Debug("callback taken")
 	}
 	reply := acc.Provider.Traits.Acknowledgement()
 	w.Header().Set("Content-Type", reply.ContentType)
 	io.WriteString(w, reply.Body) //nolint:errcheck // the callback is stored; a caller that is gone calls again
+}
+
+// taken is what is logged of a callback that was stored.
+func (l *Listener) taken(acc *Account, res Result) *logrus.Entry {
+	return l.Log.WithFields(logrus.Fields{"account": acc.ID, "provider": acc.ProviderName, "callback": res.ID,
+		"status": string(res.Verdict), "reason": string(res.Outcome)})
 }
 
 // judge verifies and parses a callback. The code is the answer to it once it is stored.

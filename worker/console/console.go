@@ -20,12 +20,14 @@ import (
 	"countersign/worker/console/acts"
 	"countersign/worker/console/api"
 	"countersign/worker/console/feed"
+	"countersign/worker/console/ledger"
 	"countersign/worker/console/login"
 	"countersign/worker/console/look"
 	"countersign/worker/console/page"
 	"countersign/worker/console/pages"
 	"countersign/worker/console/problem"
 	"countersign/worker/console/reads"
+	"countersign/worker/console/row"
 	"countersign/worker/console/views"
 
 	"github.com/go-chi/chi/v5"
@@ -118,9 +120,11 @@ func (s *Server) routes() http.Handler {
 			r.Get("/", s.index)
 			return
 		}
-		r.Get("/", s.index)
 		views.Routes(r, views.Options{Store: s.Store, Door: s.door, Now: s.Now})
-		pages.New(r, page.New(page.Options{Look: s.look, Reads: s.reads, Log: s.Log, Version: s.Version}))
+		served := page.New(page.Options{Look: s.look, Reads: s.reads, Log: s.Log, Version: s.Version})
+		pages.New(r, served)
+		ledger.New(r, served)
+		row.New(r, served)
 	})
 	r.Group(func(r chi.Router) {
 		r.Use(s.door.Authenticated)

@@ -91,6 +91,7 @@ func (ts *Tiers) planPage(
 	if err != nil {
 		return err
 	}
+	most := ask.BatchSize(a)
 	single := 0
 	for i, it := range page.Items {
 		o := it.Observation
@@ -110,14 +111,17 @@ func (ts *Tiers) planPage(
 			plan.Known++
 			continue
 		}
-		if !it.Whole {
+		switch {
+		case it.Whole:
+		case most > 1:
 			single++
+		default:
+			plan.Calls += a.Provider.Traits.Fetches(o.Status == model.Completed)
 		}
 		if o.Status == model.Completed && len(a.Download) > 0 {
 			plan.Downloads += len(a.Download)
 		}
 	}
-	most := ask.BatchSize(a)
 	plan.Calls += (single + most - 1) / most
 	return nil
 }

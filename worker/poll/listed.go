@@ -110,7 +110,7 @@ func (w walker) instead(ctx context.Context, f store.OpenFilter) error {
 			return ctx.Err()
 		}
 	}
-	return nil
+	return w.pass.Save(ctx) // what the pages have confirmed is in the table, for the choice of who is still to be asked
 }
 
 // fewerPages says whether a list of so many transactions takes fewer calls than so many rows.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/klauspost/compress/dict"
 	"github.com/klauspost/compress/zstd"
+
+	"countersign/model/store/seal/frame"
 )
 
 // Sample is the content of one callback and the transaction that it is about.
@@ -40,6 +42,9 @@ func Train(samples []Sample) (out []byte, err error) {
 		MaxDictSize: dictionarySize, HashBytes: 6, ZstdDictID: numberOf(samples), ZstdLevel: zstd.SpeedFastest,
 	})
 	if err != nil {
+		return nil, fmt.Errorf("train a dictionary: %w", err)
+	}
+	if out, err = frame.Tune(out, veiled); err != nil {
 		return nil, fmt.Errorf("train a dictionary: %w", err)
 	}
 	return out, try(out, samples)

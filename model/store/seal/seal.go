@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 
 	"github.com/klauspost/compress/zstd"
+
+	"countersign/model/store/seal/frame"
 )
 
 // The first byte of a packed body says how it rests.
@@ -27,6 +29,9 @@ const (
 // smallBody is where compressing begins to pay.
 const smallBody = 160
 
+// largestScratch is the most bytes that are kept to be written into again.
+const largestScratch = 64 << 10
+
 // largestBody bounds what unpacking may take, whatever the bytes say.
 const largestBody = 256 << 20
 
@@ -35,6 +40,8 @@ type Box struct {
 	aead cipher.AEAD   // nil without a key
 	old  []cipher.AEAD // of the keys before
 	enc  *zstd.Encoder
+
+	scratches sync.Pool // what bodies are compressed into: what is kept of them is as long as it came out
 
 	mu    sync.Mutex // of what follows, where it changes
 	known [][]byte   // dictionaries
@@ -45,7 +52,8 @@ type Box struct {
 type Dictionary struct {
 	N     uint32 // its number
 	Bytes []byte
-	enc   *zstd.Encoder
+	small *frame.Encoder                // of bodies that are no larger than others
+	enc   func() (*zstd.Encoder, error) // of the rest, made when the first of them comes
 }
 
 // ErrDictionary says that a body rests by a dictionary that the Box has not learnt.
@@ -107,8 +115,10 @@ func (b *Box) Learn(dictionary []byte) (*Dictionary, error) {
 	if err != nil {
 		return nil, err
 	}
-	enc, err := encoder(zstd.WithEncoderDict(dictionary))
-	return &Dictionary{read.ID(), dictionary, enc}, err
+	small, err := frame.New(dictionary)
+	return &Dictionary{read.ID(), dictionary, small, sync.OnceValues(func() (*zstd.Encoder, error) {
+		return encoder(zstd.WithEncoderDict(dictionary))
+	})}, err
 }
 
 func aeadOf(key []byte) (cipher.AEAD, error) {
@@ -137,23 +147,45 @@ func (b *Box) PackBy(d *Dictionary, body []byte, seal bool, about string) ([]byt
 	if body == nil {
 		return nil, nil
 	}
-	out := make([]byte, 1, 1+len(body))
+	scratch, _ := b.scratches.Get().(*[]byte)
+	if scratch == nil {
+		scratch = new([]byte)
+	}
+	defer b.scratches.Put(scratch)
+	out := append((*scratch)[:0], packedPlain)
 	if len(body) >= smallBody {
 		out[0] = packedZstd
-		enc := b.enc
-		if d != nil {
-			enc = d.enc
+		var err error
+		if out, err = b.compress(out, d, body); err != nil {
+			return nil, err
 		}
-		out = enc.EncodeAll(body, out)
 	}
 	if len(body) < smallBody || len(out) > len(body) {
 		out = append(append(out[:0], packedPlain), body...)
 	}
+	if cap(out) <= largestScratch {
+		*scratch = out
+	}
 	if !seal {
-		return out, nil
+		return bytes.Clone(out), nil
 	}
 	sealed, err := b.Seal(out, about)
 	return append([]byte{packedSeal}, sealed...), err
+}
+
+// compress appends a body as a zstd frame, by a dictionary if there is one.
+func (b *Box) compress(out []byte, d *Dictionary, body []byte) ([]byte, error) {
+	if d == nil {
+		return b.enc.EncodeAll(body, out), nil
+	}
+	if out, ok := d.small.Append(out, body); ok {
+		return out, nil
+	}
+	enc, err := d.enc()
+	if err != nil {
+		return nil, err
+	}
+	return enc.EncodeAll(body, out), nil
 }
 
 // Unpack is the reverse of pack.

@@ -2,7 +2,9 @@ package look
 
 import (
 	"fmt"
+	"html"
 	"html/template"
+	"maps"
 	"net/url"
 	"strings"
 	"time"
@@ -15,12 +17,12 @@ import (
 
 // funcs are the functions of templates, in the words of one language.
 func (l *Look) funcs(p *words.Printer) template.FuncMap {
-	return template.FuncMap{
+	all := template.FuncMap{
 		"say":     func(key string, places ...any) template.HTML { return sayMarkup(p, key, places) },
 		"count":   func(key string, n int, places ...any) string { return p.Count(key, n, places...) },
 		"word":    func(area string, w any) string { return p.Word(area, fmt.Sprint(w)) },
 		"number":  func(n any) string { return number(p, n) },
-		"percent": p.Percent,
+		"percent": func(share any) string { return percent(p, share) },
 		"bytes":   p.Bytes,
 		"span":    func(d time.Duration) string { return p.Span(d) },
 		"plain":   func(s any) string { return objects.Plain(fmt.Sprint(s)) },
@@ -29,15 +31,31 @@ func (l *Look) funcs(p *words.Printer) template.FuncMap {
 		"icon":    l.icon,
 		"badge":   func(t model.Transaction) template.HTML { return l.badge(p, t.Status, !t.Confirmed) },
 		"status":  func(s model.Status) template.HTML { return l.badge(p, s, false) },
-		"mark": func(tone, icon, text string) template.HTML {
-			return l.mark(tone, icon, text, "")
+		"mark": func(tone, icon string, text any) template.HTML {
+			if markup, ok := text.(template.HTML); ok { // a sentence that is escaped already
+				text = html.UnescapeString(string(markup))
+			}
+			return l.mark(tone, icon, fmt.Sprint(text), "")
 		},
 		"asset": func(name string) string { return l.base + l.Assets.Path(name) },
 		"href":  l.href,
-		"on":    func(p *Page, it any) On { return On{p, it} },
+		"on":    on,
 		"list":  func(all ...any) []any { return all },
 		"quote": Quote,
 	}
+	maps.Copy(all, l.marks(p))
+	return all
+}
+
+// on gives a part the page that it stands on, and what it is about.
+func on(page, it any) (On, error) {
+	switch p := page.(type) {
+	case *Page:
+		return On{p, it}, nil
+	case On:
+		return On{p.Page, it}, nil
+	}
+	return On{}, fmt.Errorf("a part stands on a page, not on %T", page)
 }
 
 // sayMarkup says a sentence in which places may be markup, which stays as it is; all else is escaped.
@@ -87,6 +105,19 @@ func number(p *words.Printer, n any) string {
 		return p.Number(v)
 	}
 	return fmt.Sprint(n)
+}
+
+// percent writes a share of one; – where there is none.
+func percent(p *words.Printer, share any) string {
+	switch v := share.(type) {
+	case float64:
+		return p.Percent(v)
+	case *float64:
+		if v != nil {
+			return p.Percent(*v)
+		}
+	}
+	return "–"
 }
 
 // brief cuts a long text for a list.

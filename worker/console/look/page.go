@@ -170,3 +170,18 @@ func (p *Page) Has(all []string, one any) bool { return slices.Contains(all, fmt
 
 // Is says whether a filter's value is this.
 func (p *Page) Is(values url.Values, name, value string) bool { return values.Get(name) == value }
+
+// Source is who says something, with a link to more of it.
+func (p *Page) Source(source string) template.HTML {
+	word, id, _ := strings.Cut(source, " ")
+	text := template.HTMLEscapeString(objects.Plain(p.Word("source", word)))
+	if word == "operator" && id != "" {
+		return template.HTML(text + " " + template.HTMLEscapeString(objects.Plain(id))) //nolint:gosec // escaped
+	}
+	folder := map[string]string{"callback": "/callbacks/", "poll": "/runs/", "backfill": "/runs/", "verify": "/runs/",
+		"ref": "/runs/"}[word]
+	if folder == "" || id == "" {
+		return template.HTML(text) //nolint:gosec // escaped
+	}
+	return template.HTML(`<a href="` + template.HTMLEscapeString(p.look.base+folder+url.PathEscape(id)) + `">` + text + "</a>") //nolint:gosec // escaped
+}

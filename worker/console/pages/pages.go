@@ -13,6 +13,7 @@ type Pages struct{ *page.Server }
 // New registers the pages on r, whose requests have been let in already.
 func New(r chi.Router, s *page.Server) *Pages {
 	p := &Pages{s}
+	r.Get("/", s.Get(p.overview))
 	r.Post("/preferences", s.Look.Prefer)
 	r.Get("/transactions", s.Get(p.transactions))
 	r.Get("/transactions/ask", s.Get(p.askSheet))

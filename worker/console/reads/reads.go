@@ -26,10 +26,12 @@ type Options struct {
 // Reads reads the table. It is safe for concurrent use.
 type Reads struct {
 	Options
-	accounts cached[[]objects.Account]
-	open     cached[[]model.Incident]
-	counts   cached[Counts]
-	days     cached[Days]
+	accounts  cached[[]objects.Account]
+	open      cached[[]model.Incident]
+	summaries cached[[]objects.Summary]
+	counts    cached[Counts]
+	days      cached[Days]
+	ledgers   ledgers
 }
 
 // New returns a Reads.
@@ -70,12 +72,36 @@ func (r *Reads) Transaction(ctx context.Context, k model.Key) (model.Transaction
 
 // Accounts says how the accounts do.
 func (r *Reads) Accounts(ctx context.Context) ([]objects.Account, error) {
+	if r.Acts.Accounts == nil {
+		return nil, nil // whoever serves gives no functions
+	}
 	return r.accounts.get(ctx, r.Now, r.Acts.Accounts)
 }
 
 // OpenIncidents are the incidents that are open, as they were read last.
 func (r *Reads) OpenIncidents(ctx context.Context) ([]model.Incident, error) {
 	return r.open.get(ctx, r.Now, func(ctx context.Context) ([]model.Incident, error) { return r.Store.Incidents(ctx, true) })
+}
+
+// Summaries are what callbacks told of the last 30 days of each account that is in the config, as they were read last.
+func (r *Reads) Summaries(ctx context.Context) ([]objects.Summary, error) {
+	return r.summaries.get(ctx, r.Now, func(ctx context.Context) (out []objects.Summary, err error) {
+		accounts, err := r.Accounts(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range accounts {
+			if !a.Configured {
+				continue
+			}
+			l, err := r.Acts.Ledger(ctx, a.ID, r.Now().UTC().Add(-30*day))
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, objects.OfLedger(l))
+		}
+		return out, nil
+	})
 }
 
 // Account says how one account does.

@@ -118,6 +118,7 @@ CREATE TABLE transactions (
   refuted_as       text COLLATE "C" NOT NULL DEFAULT '',
   refuted_at       timestamptz,
   fingerprint      text COLLATE "C" NOT NULL DEFAULT '',
+  rest             smallint NOT NULL DEFAULT 0, -- how an unchanged answer finds it, see model.Rest; 0: an answer has to be decided
   open_gaps        bigint NOT NULL DEFAULT 0,
   documents_total  bigint NOT NULL DEFAULT 0,
   documents_stored bigint NOT NULL DEFAULT 0,
@@ -138,6 +139,13 @@ CREATE INDEX transactions_external ON transactions (external_id) WHERE external_
 CREATE INDEX transactions_hidden ON transactions (first_seen_at) WHERE hidden;
 -- What a list by creation time would have to walk through is counted before each slot.
 CREATE INDEX transactions_created ON transactions (account, created_at) WHERE created_at IS NOT NULL;
+
+-- When answers came that left rows as they are, and when they were asked for: for each of 64 rows by number, 13 digits
+-- of milliseconds each. They count where they are later than the row's own, and only for rows at rest.
+CREATE TABLE confirmations (
+  block bigint NOT NULL PRIMARY KEY,
+  times text NOT NULL
+);
 
 CREATE TABLE signers (
   txn       bigint NOT NULL, -- transactions.n
@@ -243,6 +251,22 @@ CREATE TABLE outbox (
   seq bigint PRIMARY KEY, -- of the change in history
   at  timestamptz NOT NULL
 );
+-- How far each hook has come. The hooks themselves stand in the config.
+CREATE TABLE hooks (
+  hook      text COLLATE "C" NOT NULL PRIMARY KEY,
+  reached   bigint NOT NULL, -- seq up to which changes have been looked at
+  since     timestamptz NOT NULL,
+  gone_at   timestamptz, -- the receiver said that it is gone; nothing is sent until a test goes well
+  failures  bigint NOT NULL DEFAULT 0, -- attempts that failed since one went well
+  failed_at timestamptz, -- the first of them
+  rests_to  timestamptz, -- nothing is sent before
+  sent      bigint NOT NULL DEFAULT 0, -- announcements that the receiver has taken
+  sent_at   timestamptz,
+  note      text COLLATE "C" NOT NULL DEFAULT ''
+);
+
+-- One announcement to one hook. Of a transaction's waiting ones only the oldest has a time at which it is due: the
+-- others follow it.
 CREATE TABLE deliveries (
   hook        text COLLATE "C" NOT NULL,
   seq         bigint NOT NULL,
@@ -251,6 +275,7 @@ CREATE TABLE deliveries (
   state       text COLLATE "C" NOT NULL, -- waiting, sent, dead
   attempts    bigint NOT NULL DEFAULT 0,
   note        text COLLATE "C" NOT NULL DEFAULT '',
+  latency_ms  bigint NOT NULL DEFAULT 0,
   created_at  timestamptz NOT NULL,
   next_try_at timestamptz,
   done_at     timestamptz,
@@ -258,8 +283,10 @@ CREATE TABLE deliveries (
   lease_owner text COLLATE "C" NOT NULL DEFAULT '',
   PRIMARY KEY (hook, seq)
 );
-CREATE INDEX deliveries_due ON deliveries (next_try_at) WHERE next_try_at IS NOT NULL;
+CREATE INDEX deliveries_due ON deliveries (hook, next_try_at) WHERE next_try_at IS NOT NULL;
 CREATE INDEX deliveries_of ON deliveries (hook, account, ref, seq) WHERE state = 'waiting';
+CREATE INDEX deliveries_dead ON deliveries (hook, seq) WHERE state = 'dead';
+CREATE INDEX deliveries_done ON deliveries (done_at) WHERE done_at IS NOT NULL;
 
 CREATE TABLE gaps (
   id          text COLLATE "C" NOT NULL PRIMARY KEY,
@@ -420,8 +447,11 @@ CREATE TABLE locks (
 CREATE VIEW v1_transactions AS
 SELECT account, provider, ref, external_id, name, status, provider_status, confirmed, reported_status, reason,
        archived, trashed, deleted, not_found, test, attention, signers_done, signers_total, documents_stored,
-       documents_total, sent_at, provider_time, created_at, changed_at, confirmed_at, next_check_at, expires_at, seq
-FROM transactions WHERE NOT hidden;
+       documents_total, sent_at, provider_time, created_at, changed_at,
+       CASE WHEN t.rest = 0 OR c.times IS NULL THEN t.confirmed_at
+            ELSE GREATEST(t.confirmed_at, to_timestamp(CAST(substr(c.times, CAST(1 + t.n % 64 * 26 AS INTEGER), 13) AS BIGINT) / 1000.0)) END AS confirmed_at,
+       next_check_at, expires_at, seq
+FROM transactions t LEFT JOIN confirmations c ON c.block = t.n / 64 WHERE NOT hidden;
 
 CREATE VIEW v1_signers AS
 SELECT t.account, t.ref, s.signer, s.name, s.email, s.role, s."order", s.status, s.viewed_at, s.signed_at, s.reason

@@ -118,6 +118,7 @@ CREATE TABLE transactions (
   refuted_as       TEXT NOT NULL DEFAULT '',
   refuted_at       STAMP,
   fingerprint      TEXT NOT NULL DEFAULT '',
+  rest             INTEGER NOT NULL DEFAULT 0, -- how an unchanged answer finds it, see model.Rest; 0: an answer has to be decided
   open_gaps        INTEGER NOT NULL DEFAULT 0,
   documents_total  INTEGER NOT NULL DEFAULT 0,
   documents_stored INTEGER NOT NULL DEFAULT 0,
@@ -138,6 +139,13 @@ CREATE INDEX transactions_external ON transactions (external_id) WHERE external_
 CREATE INDEX transactions_hidden ON transactions (first_seen_at) WHERE hidden;
 -- What a list by creation time would have to walk through is counted before each slot.
 CREATE INDEX transactions_created ON transactions (account, created_at) WHERE created_at IS NOT NULL;
+
+-- When answers came that left rows as they are, and when they were asked for: for each of 64 rows by number, 13 digits
+-- of milliseconds each. They count where they are later than the row's own, and only for rows at rest.
+CREATE TABLE confirmations (
+  block INTEGER PRIMARY KEY, -- transactions.n / 64,
+  times BLOB NOT NULL
+);
 
 CREATE TABLE signers (
   txn       INTEGER NOT NULL, -- transactions.n
@@ -243,6 +251,22 @@ CREATE TABLE outbox (
   seq INTEGER PRIMARY KEY, -- of the change in history
   at  STAMP NOT NULL
 );
+-- How far each hook has come. The hooks themselves stand in the config.
+CREATE TABLE hooks (
+  hook      TEXT NOT NULL PRIMARY KEY,
+  reached   INTEGER NOT NULL, -- seq up to which changes have been looked at
+  since     STAMP NOT NULL,
+  gone_at   STAMP, -- the receiver said that it is gone; nothing is sent until a test goes well
+  failures  INTEGER NOT NULL DEFAULT 0, -- attempts that failed since one went well
+  failed_at STAMP, -- the first of them
+  rests_to  STAMP, -- nothing is sent before
+  sent      INTEGER NOT NULL DEFAULT 0, -- announcements that the receiver has taken
+  sent_at   STAMP,
+  note      TEXT NOT NULL DEFAULT ''
+) WITHOUT ROWID;
+
+-- One announcement to one hook. Of a transaction's waiting ones only the oldest has a time at which it is due: the
+-- others follow it.
 CREATE TABLE deliveries (
   hook        TEXT NOT NULL,
   seq         INTEGER NOT NULL,
@@ -251,6 +275,7 @@ CREATE TABLE deliveries (
   state       TEXT NOT NULL, -- waiting, sent, dead
   attempts    INTEGER NOT NULL DEFAULT 0,
   note        TEXT NOT NULL DEFAULT '',
+  latency_ms  INTEGER NOT NULL DEFAULT 0,
   created_at  STAMP NOT NULL,
   next_try_at STAMP,
   done_at     STAMP,
@@ -258,8 +283,10 @@ CREATE TABLE deliveries (
   lease_owner TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (hook, seq)
 ) WITHOUT ROWID;
-CREATE INDEX deliveries_due ON deliveries (next_try_at) WHERE next_try_at IS NOT NULL;
+CREATE INDEX deliveries_due ON deliveries (hook, next_try_at) WHERE next_try_at IS NOT NULL;
 CREATE INDEX deliveries_of ON deliveries (hook, account, ref, seq) WHERE state = 'waiting';
+CREATE INDEX deliveries_dead ON deliveries (hook, seq) WHERE state = 'dead';
+CREATE INDEX deliveries_done ON deliveries (done_at) WHERE done_at IS NOT NULL;
 
 CREATE TABLE gaps (
   id          TEXT NOT NULL PRIMARY KEY,
@@ -425,11 +452,12 @@ SELECT account, provider, ref, external_id, name, status, provider_status, confi
        strftime('%Y-%m-%dT%H:%M:%fZ', provider_time / 1000.0, 'unixepoch') AS provider_time,
        strftime('%Y-%m-%dT%H:%M:%fZ', created_at / 1000.0, 'unixepoch') AS created_at,
        strftime('%Y-%m-%dT%H:%M:%fZ', changed_at / 1000.0, 'unixepoch') AS changed_at,
-       strftime('%Y-%m-%dT%H:%M:%fZ', confirmed_at / 1000.0, 'unixepoch') AS confirmed_at,
+       strftime('%Y-%m-%dT%H:%M:%fZ', CASE WHEN t.rest = 0 OR c.times IS NULL THEN t.confirmed_at
+                ELSE MAX(t.confirmed_at, CAST(substr(c.times, CAST(1 + t.n % 64 * 26 AS INTEGER), 13) AS BIGINT)) END / 1000.0, 'unixepoch') AS confirmed_at,
        strftime('%Y-%m-%dT%H:%M:%fZ', next_check_at / 1000.0, 'unixepoch') AS next_check_at,
        strftime('%Y-%m-%dT%H:%M:%fZ', expires_at / 1000.0, 'unixepoch') AS expires_at,
        seq
-FROM transactions WHERE NOT hidden;
+FROM transactions t LEFT JOIN confirmations c ON c.block = t.n / 64 WHERE NOT hidden;
 
 CREATE VIEW v1_signers AS
 SELECT t.account, t.ref, s.signer, s.name, s.email, s.role, s."order", s.status,
