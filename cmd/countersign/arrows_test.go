@@ -15,7 +15,9 @@ var arrows = map[string][]string{
 	"model/store/sqlitefile":        {"model/store/durable"},
 	"model/store/database/postgres": {},
 	"model/store/database":          {"model/store/sqlitefile", "model/store/durable", "model/store/database/postgres"},
-	"model/store":                   {"model", "model/announced", "model/store/database", "model/store/durable", "model/store/seal"},
+	"model/store": {"model", "model/announced", "model/store/database", "model/store/durable", "model/store/seal",
+		"model/store/terms"},
+	"model/store/terms": {},
 
 	"provider": {"model"},
 	"provider/transport": {"provider", "provider/lenient", "provider/transport/budget",

@@ -47,6 +47,36 @@ func Chosen[F, S, T any](ctx context.Context, r *Reads, l Listing[F, S, T], f *F
 	return chosen, reader.Err()
 }
 
+// Looked is how far a search has looked.
+type Looked struct {
+	Through int    // rows that were looked through one after the other; 0: the index of words knew
+	Of      int    // of so many; 0: not counted
+	Further string // the cursor to look through more, also inside words; "": all has been
+}
+
+// Search reads a page of transactions as Page does, and says how far a search has looked; nil where nothing is searched
+// for.
+func (r *Reads) Search(ctx context.Context, f *filter.Transactions, limit int, cursor string) (
+	rows []model.Transaction, next string, looked *Looked, err error,
+) {
+	l := r.Transactions()
+	var found store.Found
+	l.Page = func(ctx context.Context, chosen store.Filter, limit int, cursor string) ([]model.Transaction, string, error) {
+		chosen.Limit, chosen.Cursor = limit, cursor
+		if chosen.Search == "" {
+			return r.Store.Transactions(ctx, chosen)
+		}
+		found, err = r.Store.Search(ctx, chosen)
+		looked = &Looked{Through: found.Looked, Of: found.Of}
+		return found.Rows, found.Next, err
+	}
+	rows, next, err = Page(ctx, r, l, f, limit, cursor)
+	if err == nil && found.Further != "" {
+		looked.Further = filter.Seal(l.Name, f, found.Further)
+	}
+	return rows, next, looked, err
+}
+
 // Transactions is the list of transactions.
 func (r *Reads) Transactions() Listing[filter.Transactions, store.Filter, model.Transaction] {
 	return Listing[filter.Transactions, store.Filter, model.Transaction]{"list-transactions", filter.Transactions.Store,

@@ -140,6 +140,21 @@ CREATE INDEX transactions_hidden ON transactions (first_seen_at) WHERE hidden;
 -- What a list by creation time would have to walk through is counted before each slot.
 CREATE INDEX transactions_created ON transactions (account, created_at) WHERE created_at IS NOT NULL;
 
+-- The search index is made when it is first filled, since not every build of SQLite can: table search, FTS5, without
+-- content. It is derived from transactions and signers.
+CREATE TABLE search_state (
+  id      INTEGER PRIMARY KEY CHECK (id = 1),
+  upto    INTEGER NOT NULL, -- transactions.n up to which the index has the words of rows, but for those in search_queue
+  step    INTEGER NOT NULL, -- grows with each commit that fills it
+  unswept BOOLEAN NOT NULL  -- its pages may hold words of a row that was forgotten
+);
+INSERT INTO search_state (id, upto, step, unswept) VALUES (1, 0, 0, 0);
+-- Rows whose words have changed since the index took them, or that are gone.
+CREATE TABLE search_queue (
+  n      INTEGER PRIMARY KEY, -- transactions.n
+  ticket INTEGER NOT NULL     -- grows with each change
+);
+
 -- When answers came that left rows as they are, and when they were asked for: for each of 64 rows by number, 13 digits
 -- of milliseconds each. They count where they are later than the row's own, and only for rows at rest.
 CREATE TABLE confirmations (
