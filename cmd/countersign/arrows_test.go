@@ -117,7 +117,7 @@ var arrows = map[string][]string{
 		"worker/console/objects", "worker/console/story"},
 	"worker/console/ledger": {"model", "model/store", "model/words", "worker/console/access", "worker/console/acts",
 		"worker/console/chart", "worker/console/filter", "worker/console/look", "worker/console/objects",
-		"worker/console/page", "worker/console/problem", "worker/console/reads", "worker/console/story"},
+		"worker/console/page", "worker/console/problem", "worker/console/reads", "worker/console/rows", "worker/console/story"},
 	"worker/console/row": {"model", "model/store", "worker/console/access", "worker/console/ledger",
 		"worker/console/look", "worker/console/objects", "worker/console/page", "worker/console/problem",
 		"worker/console/rows", "worker/console/story"},
@@ -225,6 +225,10 @@ var arrows = map[string][]string{
 		"cmd/countersign/config", "cmd/countersign/config/hooks", "cmd/countersign/engine", "cmd/countersign/engine/hooks",
 		"cmd/countersign/output", "cmd/countersign/output/layout", "model", "model/announced", "model/store", "worker/console/acts",
 		"worker/console/objects", "worker/console/rows", "worker/deliver", "worker/hook",
+	},
+	"cmd/countersign/embed": {
+		"cmd/countersign/acting", "cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/engine/hooks",
+		"cmd/countersign/sandbox", "model", "model/announced", "provider", "worker/deliver", "worker/hook",
 	},
 	"cmd/countersign/acting": {
 		"cmd/countersign/hooks",
