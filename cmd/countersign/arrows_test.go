@@ -132,6 +132,7 @@ var arrows = map[string][]string{
 		"model/store", "provider", "provider/NAME", "provider/simulator", "provider/simulator/world/pdf"},
 	"cmd/countersign/installed": {},
 	"cmd/countersign/killed":    {},
+	"cmd/countersign/browser":   {},
 	"worker/console/rows":       {"model", "model/announced", "model/store", "worker/console/objects"},
 	"worker/console/problem":    {},
 	"worker/console/chart":      {},
