@@ -202,6 +202,7 @@ var arrows = map[string][]string{
 		"worker/callback", "worker/callback/odd", "worker/console", "worker/console/acts", "worker/console/login",
 	},
 	"cmd/countersign/health": {
+		"cmd/countersign/hooks",
 		"cmd/countersign/output/layout", "cmd/countersign/config/values",
 		"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "model", "model/store",
 		"model/store/database", "model/store/durable", "worker/console/objects",
@@ -244,7 +245,8 @@ var arrows = map[string][]string{
 		"worker/seals",
 	},
 	"cmd/countersign/doctor": {
-		"cmd/countersign/config", "cmd/countersign/config/values", "cmd/countersign/engine", "cmd/countersign/health",
+		"cmd/countersign/config", "cmd/countersign/config/hooks", "cmd/countersign/config/values", "cmd/countersign/engine",
+		"cmd/countersign/health",
 		"cmd/countersign/engine/accounts", "cmd/countersign/engine/keyfile",
 		"cmd/countersign/engine/environ",
 		"cmd/countersign/output", "cmd/countersign/sandbox", "model", "model/store", "model/store/database",
