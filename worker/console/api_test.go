@@ -88,6 +88,7 @@ func newDeskOf(t *testing.T, change func(o *Options, base string)) *desk {
 		d.server.feed.Stop()
 		d.Server.CloseClientConnections()
 		d.Server.Close()
+		d.server.live.Stop()
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}

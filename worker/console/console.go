@@ -21,6 +21,7 @@ import (
 	"countersign/worker/console/api"
 	"countersign/worker/console/feed"
 	"countersign/worker/console/ledger"
+	"countersign/worker/console/live"
 	"countersign/worker/console/login"
 	"countersign/worker/console/look"
 	"countersign/worker/console/page"
@@ -63,6 +64,7 @@ type Server struct {
 	feed    *feed.Feed
 	reads   *reads.Reads
 	look    *look.Look
+	live    *live.Live
 	probes  []*probe
 	bare    bare
 }
@@ -96,6 +98,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.live = live.New(live.Options{Store: o.Store, Feed: s.feed, Now: o.Now, Log: o.Log, Version: s.look.Assets.Hash()})
 	s.handler = s.look.Within(s.routes())
 	return s, nil
 }
@@ -139,6 +142,7 @@ func (s *Server) routes() http.Handler {
 		if s.Store == nil {
 			return
 		}
+		r.With(s.door.Limited).Get("/live", s.live.Serve)
 		r.Group(func(r chi.Router) {
 			r.Use(s.door.Limited, access.Writes, access.Conditional)
 			api.New(r, api.Options{Store: s.Store, Acts: s.Acts, Reads: s.reads, Feed: s.feed, Version: s.Version,
@@ -173,6 +177,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 		Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: log.New(lines{s.Log}, "", 0),
 	}
+	defer s.live.Stop()
 	defer s.feed.Stop()
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ln) }()

@@ -2,6 +2,7 @@ package console
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -77,7 +78,9 @@ func (d *desk) ledgerPaths() []string {
 		"/documents?account=hr", "/documents/nothing", "/callbacks", "/callbacks?verdict=refused&type=%3Cb%3E&ref=x",
 		"/callbacks/nothing", "/runs", "/runs?kind=ref&state=running&account=sales", "/runs/nothing", "/incidents",
 		"/incidents?state=closed", "/incidents?state=open&kind=callbacks_silent", "/resolve?account=sales&ref=c-1",
-		"/runs?cursor=nonsense", "/documents/%00", "/runs/%00",
+		"/runs?cursor=nonsense", "/documents/%00", "/runs/%00", "/hooks", "/hooks/crm", "/hooks/crm?state=dead",
+		"/hooks/crm?tested=%3Cb2%3E%E2%80%AE", "/hooks/nothing", "/hooks/crm/test", "/hooks/crm/replay?dead=true",
+		"/hooks/crm/replay?since=30d", "/hooks/crm/replay?since=nonsense", "/hooks/crm?state=nonsense",
 	}
 	for _, ref := range append(hostile(), "c-1") {
 		at := "/accounts/sales/transactions/" + strings.ReplaceAll(url.PathEscape(ref), ".", "%2E")
@@ -172,12 +175,49 @@ func TestLedgerPagesAct(t *testing.T) {
 		{"/resolve", url.Values{"account": {"sales"}}, 422, "", ""},
 		{"/resolve", url.Values{"account": {"sales"}, "ref": {"nothing"}}, 404, "", ""},
 		{"/documents/nothing/retry", nil, 404, "", ""},
+		{"/hooks/crm/test", nil, 303, "/hooks/crm", "testhook by operator local crm"},
+		{"/hooks/crm/replay", url.Values{"dead": {"true"}}, 303, "/hooks/crm?state=waiting", "replayhook by operator local crm true true false"},
+		{"/hooks/crm/replay", url.Values{"since": {"30d"}}, 303, "/hooks/crm?state=waiting", "replayhook by operator local crm false false false"},
+		{"/hooks/crm/replay", url.Values{"since": {"nonsense"}}, 422, "", ""},
+		{"/hooks/nothing/test", nil, 404, "", ""},
 	} {
 		d.asked = nil
 		r := d.post(c.path, c.form)
 		require.Equal(t, c.code, r.StatusCode, c.path)
 		require.Equal(t, c.to, r.Header.Get("Location"), c.path)
 		require.Equal(t, c.did, strings.Join(d.asked, "\n"), c.path)
+	}
+}
+
+// Pages are small: 8 KB compressed, a transaction with a long story 12 KB.
+func TestLedgerPagesAreSmall(t *testing.T) {
+	t.Parallel()
+	d := ledgerDesk(t, "")
+	k := model.Key{Account: "sales", Ref: "c-2"}
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	require.NoError(t, d.store.Do(t.Context(), store.Unit{Keys: []model.Key{k}, Apply: func(b *store.Batch) error {
+		for i := range 60 {
+			b.AddChange(model.Change{Account: k.Account, Ref: k.Ref, Kind: model.KindStatus, From: "draft", To: "in_progress",
+				Source: fmt.Sprintf("callback c%012d", i*7919%100_000), At: now.Add(time.Duration(i) * time.Second)})
+			b.AddGap(model.Gap{Account: k.Account, Ref: fmt.Sprint("r", i*7919), Kind: model.GapMissed,
+				Change: model.ChangeStatus, To: "completed", Before: now, FoundAt: now.Add(time.Duration(i)), SettleAt: now})
+			b.AddCallback(store.Packed{Callback: model.Callback{Account: k.Account, Ref: k.Ref, Type: "PACKAGE_COMPLETE",
+				Verdict: model.Accepted, Outcome: model.Applied, At: now}})
+			b.PutRun(model.Run{Account: k.Account, Kind: "active", State: model.RunDone, StartedAt: &now, FinishedAt: &now})
+		}
+		return nil
+	}}))
+	for path, most := range map[string]int64{
+		"/accounts/sales/transactions/c-2": 12 << 10, "/gaps": 8 << 10, "/documents": 8 << 10, "/callbacks": 8 << 10,
+		"/runs": 8 << 10, "/incidents": 8 << 10, "/hooks": 8 << 10,
+	} {
+		r := d.page(path, "Accept-Encoding", "gzip")
+		size, err := io.Copy(io.Discard, r.Body)
+		require.NoError(t, err)
+		require.NoError(t, r.Body.Close())
+		require.Equal(t, "gzip", r.Header.Get("Content-Encoding"))
+		t.Log(path, size)
+		require.LessOrEqual(t, size, most, path)
 	}
 }
 

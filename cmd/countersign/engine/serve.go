@@ -36,6 +36,7 @@ type ServeOptions struct {
 func (a *Env) Serve(ctx context.Context, o ServeOptions) error {
 	a.outputApart()
 	defer a.Flush()
+	defer giveHeapRoom()()
 	c, err := a.Config()
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"countersign/model/store"
 	"countersign/worker/console/filter"
 	"countersign/worker/console/objects"
+	"countersign/worker/console/reads"
 	"countersign/worker/console/rows"
 )
 
@@ -18,7 +19,7 @@ type HookInput struct {
 
 type deliveriesInput struct {
 	HookInput
-	State []string `query:"state,explode" doc:"only these states: waiting, sent, dead"`
+	filter.Deliveries
 	Paging
 }
 
@@ -49,32 +50,13 @@ func (a *API) deliveries(ctx context.Context, in *deliveriesInput) (out Page[obj
 	if err := a.knownHook(ctx, in.Hook); err != nil {
 		return out, err
 	}
-	r := filter.Reader{In: "query"}
-	r.Words("state", in.State, []string{"waiting", "sent", "dead"})
-	if err := r.Err(); err != nil {
-		return out, err
-	}
-	f := store.DeliveryFilter{Hook: in.Hook, States: in.State, Limit: in.Limit}
-	key := struct {
-		Hook  string
-		State []string
-	}{in.Hook, in.State}
-	if in.Cursor != "" {
-		if f.Cursor, err = filter.Open("deliveries", &key, in.Cursor); err != nil {
-			return out, err
-		}
-		f.Hook, f.States = key.Hook, key.State
-	}
-	list, next, err := a.Store.Deliveries(ctx, f)
+	list, next, err := reads.Page(ctx, a.Reads, a.Reads.Deliveries(in.Hook), &in.Deliveries, in.Limit, in.Cursor)
 	if err != nil {
 		return out, err
 	}
-	out.Items = make([]objects.Delivery, len(list))
+	out.Items, out.NextCursor = make([]objects.Delivery, len(list)), next
 	for i, d := range list {
 		out.Items[i] = rows.OfDelivery(d)
-	}
-	if next != "" {
-		out.NextCursor = filter.Seal("deliveries", &key, next)
 	}
 	return out, nil
 }

@@ -1,5 +1,5 @@
-// Package ledger is the pages of what came, what was missed, and what was done about it: gaps, documents, callbacks, runs
-// and incidents.
+// Package ledger is the pages of what came, what was missed, and what was done about it: gaps, documents, callbacks, runs,
+// incidents and hooks.
 package ledger
 
 import (
@@ -35,6 +35,12 @@ func New(r chi.Router, s *page.Server) *Pages {
 	r.Get("/runs", s.Get(p.runs))
 	r.Get("/runs/{id}", s.Get(p.run))
 	r.Get("/incidents", s.Get(p.incidents))
+	r.Get("/hooks", s.Get(p.hooks))
+	r.Get("/hooks/{hook}", s.Get(p.hook))
+	r.Get("/hooks/{hook}/test", s.Get(p.testSheet))
+	r.Post("/hooks/{hook}/test", s.Post(p.testHook))
+	r.Get("/hooks/{hook}/replay", s.Get(p.hookReplaySheet))
+	r.Post("/hooks/{hook}/replay", s.Post(p.replayHook))
 	return p
 }
 

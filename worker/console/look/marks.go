@@ -38,6 +38,11 @@ func marked(area, word string) shown {
 			"missed": {"warn", "gap"}, "late": {"busy", "expired"}, "refused": {"bad", "declined"},
 			"pending": {"doubt", "checking"}, "unsubscribed": {"quiet", "removed"}, "no_event": {"quiet", "cancelled"},
 		},
+		"hookstate": {
+			"active": {"good", "well"}, "failing": {"bad", "failed"}, "gone": {"bad", "declined"}, "new": {"quiet", "queued"},
+			"removed": {"quiet", "removed"},
+		},
+		"deliverystate": {"waiting": {"busy", "waiting"}, "sent": {"good", "done"}, "dead": {"bad", "failed"}},
 		"runstate": {
 			"queued": {"quiet", "queued"}, "running": {"busy", "running"}, "done": {"good", "done"},
 			"partial": {"warn", "partial"}, "failed": {"bad", "failed"},
@@ -49,18 +54,28 @@ func marked(area, word string) shown {
 	return shown{"quiet", "unknown"}
 }
 
+// marker shows words as badges.
+type marker struct {
+	look  *Look
+	words *words.Printer
+}
+
+// Word shows the words of an area.
+func (m marker) Word(area string) func(any) template.HTML {
+	return func(word any) template.HTML {
+		w := fmt.Sprint(word)
+		s := marked(area, w)
+		return m.look.mark(s.tone, s.icon, m.words.Word(area, w), w)
+	}
+}
+
 // marks are the functions of templates for words, files and sums.
 func (l *Look) marks(p *words.Printer) template.FuncMap {
-	of := func(area string) func(any) template.HTML {
-		return func(word any) template.HTML {
-			w := fmt.Sprint(word)
-			s := marked(area, w)
-			return l.mark(s.tone, s.icon, p.Word(area, w), w)
-		}
-	}
+	as := marker{l, p}
 	return template.FuncMap{
-		"filemark": of("documentstate"), "signaturemark": of("signature"), "signermark": of("signerstatus"),
-		"verdictmark": of("verdict"), "gapmark": of("gapkind"), "runmark": of("runstate"),
+		"filemark": as.Word("documentstate"), "signaturemark": as.Word("signature"), "signermark": as.Word("signerstatus"),
+		"verdictmark": as.Word("verdict"), "gapmark": as.Word("gapkind"), "runmark": as.Word("runstate"),
+		"hookmark": as.Word("hookstate"), "deliverymark": as.Word("deliverystate"),
 		"tone": func(area string, word any) string { return marked(area, fmt.Sprint(word)).tone },
 		"prose": func(text string) template.HTML {
 			return template.HTML(code(template.HTMLEscapeString(objects.Plain(text)))) //nolint:gosec // escaped

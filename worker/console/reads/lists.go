@@ -117,6 +117,16 @@ func (r *Reads) Incidents() Listing[filter.Incidents, store.PageFilter, model.In
 		paged(r.Store.IncidentPage)}
 }
 
+// Deliveries is the list of a hook's announcements.
+func (r *Reads) Deliveries(hook string) Listing[filter.Deliveries, store.DeliveryFilter, store.ListedDelivery] {
+	return Listing[filter.Deliveries, store.DeliveryFilter, store.ListedDelivery]{"list-deliveries " + hook,
+		func(f filter.Deliveries, read *filter.Reader) store.DeliveryFilter { return f.Store(read, hook) },
+		func(ctx context.Context, f store.DeliveryFilter, limit int, cursor string) ([]store.ListedDelivery, string, error) {
+			f.Limit, f.Cursor = limit, cursor
+			return r.Store.Deliveries(ctx, f)
+		}}
+}
+
 // paged is a store's page of a PageFilter, as a list takes it.
 func paged[T any](page func(context.Context, store.PageFilter) ([]T, string, error)) func(
 	context.Context, store.PageFilter, int, string,
