@@ -205,7 +205,7 @@ var arrows = map[string][]string{
 	},
 	"cmd/countersign/acting": {
 		"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/engine/queue", "cmd/countersign/export",
-		"cmd/countersign/health", "cmd/countersign/replay", "model", "model/store", "worker/ask/runs",
+		"cmd/countersign/health", "cmd/countersign/replay", "model", "model/store", "provider", "worker/ask/runs",
 		"worker/console/acts", "worker/console/objects", "worker/documents",
 	},
 	"cmd/countersign/tokens": {"cmd/countersign/engine", "cmd/countersign/output", "model/store", "worker/console/access",
