@@ -3,6 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/provider"
+	"countersign/worker/pdf/cert"
 )
 
 func newConfigCommand(env *engine.Env) *cobra.Command {
@@ -66,6 +69,9 @@ func printConfig(env *engine.Env, c *config.Config, rounds map[string]string) er
 		if round := rounds[account.ID]; round != "" {
 			t.AppendRow([]any{"  " + env.Name("a round"), round})
 		}
+		for _, der := range account.Trusted() {
+			t.AppendRow([]any{"  " + env.Name("trusts"), trustedShown(env, der)})
+		}
 		if err := env.Print(t); err != nil {
 			return err
 		}
@@ -79,6 +85,18 @@ func printConfig(env *engine.Env, c *config.Config, rounds map[string]string) er
 		}
 	}
 	return env.Printf("\n%s\n", env.Say("cli.config.good", "file", c.File()))
+}
+
+// trustedShown says whose a trusted certificate is, until when, and by which SHA-256 one can tell that it is the right
+// one.
+func trustedShown(env *engine.Env, der []byte) string {
+	sum := fmt.Sprintf("%x", sha256.Sum256(der))
+	c, err := cert.Parse(der)
+	if err != nil {
+		return "SHA-256 " + sum
+	}
+	return env.Say("cli.config.trusted", "name", output.Plain(c.Subject.String()), "until", c.NotAfter.Format(time.DateOnly),
+		"sum", sum)
 }
 
 // budgetShown says how many requests a minute are made at most.
