@@ -20,7 +20,7 @@ demo:
 	go run ./cmd/countersign demo
 
 bench:
-	go run ./cmd/countersign bench ingest
+	go run -tags sqlite_fts5 ./cmd/countersign bench ingest
 
 # The micro-benchmarks beside those of docs/bench/base.txt, which one machine recorded (its first lines say which): run
 # `make benchbase` on the state before a change where yours is another. Needs the network: the tool is fetched.

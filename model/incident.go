@@ -23,12 +23,14 @@ const (
 	DocumentsOverdue       = "documents_overdue"
 	RecordsSkipped         = "records_skipped"
 	SealedByAnother        = "sealed_by_another"
+	HookGone               = "hook_gone" // of "hook:" and the hook's id, as is the next
+	HookOverdue            = "hook_overdue"
 )
 
 // IncidentKinds lists every kind, in the order in which they are documented.
 func IncidentKinds() []string {
 	return []string{
 		CallbacksSilent, CallbacksRefused, CallbacksNotUnderstood, RegistrationChanged, CredentialsRefused, PollOverdue,
-		DocumentsOverdue, RecordsSkipped, SealedByAnother,
+		DocumentsOverdue, RecordsSkipped, SealedByAnother, HookGone, HookOverdue,
 	}
 }

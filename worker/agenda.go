@@ -44,6 +44,10 @@ func (g *agenda) take(now time.Time, some func(store.WorkKind) bool) map[store.W
 
 // noted learns what a group has made due, and wakes the loop whose work is due already. The one that writes calls it.
 func (w *Worker) noted(a store.Agenda) {
+	if changes := (store.Work{Kind: store.WorkChanges}); !a[changes].IsZero() {
+		delete(a, changes)
+		w.wake("announce")
+	}
 	w.agenda.note(a)
 	now := w.now()
 	for work, at := range a {

@@ -81,6 +81,17 @@ func (w *Worker) downloadLanes() (out []lane) {
 	return out
 }
 
+// announce starts a round of each hook.
+func (w *Worker) announce(ctx context.Context) error {
+	for _, l := range w.Deliver.Lanes() {
+		log := w.log.WithField("hook", l.Name)
+		w.startLane(ctx, "announce", lane{name: "announce\x00" + l.Name, round: l.Round}, func(err error) {
+			log.WithField("err", err).Warn("announcements stopped, trying again")
+		})
+	}
+	return nil
+}
+
 // workRuns starts the runs that wait. One run of an account and kind is in work at a time. A run that somebody asked
 // for ends the rest of its account.
 func (w *Worker) workRuns(ctx context.Context) error {

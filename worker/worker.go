@@ -16,6 +16,7 @@ import (
 	"countersign/worker/apply"
 	"countersign/worker/ask"
 	"countersign/worker/ask/runs"
+	"countersign/worker/deliver"
 	"countersign/worker/documents"
 	"countersign/worker/files"
 	"countersign/worker/pdf"
@@ -41,7 +42,8 @@ type Options struct {
 	Workers   int           // questions under way per account; 4 if zero
 	MinFree   int64         // documents_min_free in bytes
 	Retention poll.Retention
-	Inspect   pdf.Inspector // looks into a file that came; pdf.InspectHere if nil, which nothing bounds
+	Hooks     func() []*deliver.Hook // the current ones; none if nil
+	Inspect   pdf.Inspector          // looks into a file that came; pdf.InspectHere if nil, which nothing bounds
 }
 
 // Worker runs the loops. It is safe for concurrent use.
@@ -52,6 +54,7 @@ type Worker struct {
 	Runs      *runs.Runs
 	Tiers     *poll.Tiers
 	Documents *documents.Documents
+	Deliver   *deliver.Deliver
 
 	slots   *poll.Slots
 	streams *poll.Streams
@@ -86,6 +89,9 @@ func New(o Options) *Worker {
 	}
 	if o.Workers <= 0 {
 		o.Workers = 4
+	}
+	if o.Hooks == nil {
+		o.Hooks = func() []*deliver.Hook { return nil }
 	}
 	if o.Inspect == nil {
 		o.Inspect = pdf.InspectHere
@@ -134,6 +140,9 @@ func (w *Worker) build(o Options) {
 		Owner:     o.Owner,
 		RetryWait: o.RetryWait, RetryMost: o.RetryMost, Workers: o.Workers, MinFree: o.MinFree,
 	})
+	w.Deliver = deliver.New(deliver.Options{
+		Store: o.Store, Incidents: incidents, Hooks: o.Hooks, Now: o.Now, Rand: o.Rand, Log: o.Log, Owner: o.Owner,
+	})
 	w.watch = poll.NewWatch(poll.WatchOptions{
 		Store: o.Store, Incidents: incidents, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Retention: o.Retention,
 		Standing: w.Gate.Note,
@@ -157,7 +166,7 @@ type Part int
 // The parts. A verb that works beside no daemon runs without the slots.
 const (
 	PartLoops Part = iota // confirmations, runs, downloads, gaps, streams
-	PartSlots             // cron slots and catch-up
+	PartSlots             // cron slots and catch-up, hooks
 )
 
 // Run works until ctx ends, then finishes the round in hand. It returns nil when ctx ended.
@@ -188,6 +197,7 @@ func (w *Worker) Run(ctx context.Context, parts ...Part) error {
 			})
 		case PartSlots:
 			g.Go(func() error { return w.slots.Run(ctx) })
+			loop("announce", 250*time.Millisecond, w.announce)
 			loop("closer", time.Minute, w.slots.PollCloser)
 			loop("prune", time.Hour, w.prune)
 		}

@@ -20,7 +20,8 @@ func newDemoCommand(env *engine.Env) *cobra.Command {
 		Long: `demo needs no config, no network and no credentials. It starts simulated services whose transactions live
 a day in seconds, and the daemon in a temporary folder. Callbacks are lost, doubled, reordered, delayed and
 forged; polls repair what was missed; signed PDFs land on disk. At the end the faults stop, one full poll runs, and
-the table is compared with the services. The folder is removed at the end, unless --keep names one.
+the table is compared with the services. The console is open all the while, and after the report until Ctrl-C; with
+--for or --json the demo ends with its report. The folder is removed at the end, unless --keep names one.
 Exit 0: converged, 3: not.`,
 		Example: "  countersign demo\n  countersign demo --for 30s --json",
 		Args:    cobra.NoArgs,
@@ -31,6 +32,7 @@ Exit 0: converged, 3: not.`,
 			if o.Transactions < 1 || o.Transactions > 5000 {
 				return output.Usagef("--transactions: between 1 and 5000")
 			}
+			o.Stay = !o.JSON && !cmd.Flags().Changed("for")
 			if o.Keep != "" {
 				if err := arguments.EmptyFolder(o.Keep); err != nil {
 					return err

@@ -34,15 +34,25 @@ func TestDemoConverges(t *testing.T) {
 // gone when it is read.
 func TestDemoForPeople(t *testing.T) {
 	t.Parallel()
-	var out, errs bytes.Buffer
-	a := newApp(strings.NewReader(""), &out, &errs)
-	a.Terminal, a.Width = true, 80
-	require.Equal(t, output.ExitDone, a.run(t.Context(), []string{"demo", "--for", "5s", "--transactions", "15"}),
-		errs.String())
-	for line := range strings.Lines(out.String()) {
-		require.LessOrEqual(t, len([]rune(strings.TrimRight(line, "\n"))), 80, line)
+	for lang, want := range map[string][]string{
+		"en": {`(?m)^transactions played +15$`, `(?m)^ time  born  changes  callbacks  lost  twice forged  rows  done  files untold$`,
+			`(?m)^   1s  ( *\d+){10}$`, "\nSeed 1 plays the same lives"},
+		"es": {`(?m)^transacciones simuladas +15$`, `(?m)^tiempo  altas  cambios  notif\.`, "\nLa semilla 1 simula"},
+	} {
+		t.Run(lang, func(t *testing.T) {
+			t.Parallel()
+			var out, errs bytes.Buffer
+			a := newApp(strings.NewReader(""), &out, &errs)
+			a.Terminal, a.Width = true, 80
+			args := []string{"demo", "--lang", lang, "--for", "5s", "--transactions", "15"}
+			require.Equal(t, output.ExitDone, a.run(t.Context(), args), errs.String())
+			for line := range strings.Lines(out.String()) {
+				require.LessOrEqual(t, len([]rune(strings.TrimRight(line, "\n"))), 80, line)
+			}
+			require.NotContains(t, out.String(), os.TempDir())
+			for _, re := range want {
+				require.Regexp(t, re, out.String())
+			}
+		})
 	}
-	require.NotContains(t, out.String(), os.TempDir())
-	require.Regexp(t, `(?m)^transactions played +15$`, out.String())
-	require.Contains(t, out.String(), "Seed 1 plays the same lives")
 }

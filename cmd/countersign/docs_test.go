@@ -60,3 +60,25 @@ func readPage(t *testing.T, path string) string {
 	}
 	return string(text)
 }
+
+// Whoever builds the program as a page says gets one whose SQLite has an index of words.
+func TestDocsBuildWithTheSearchIndex(t *testing.T) {
+	t.Parallel()
+	commands := 0
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(pages, "../../README.md", "../../Makefile", "../../.ci/run") {
+		text := strings.ReplaceAll(readPage(t, page), "\\\n", " ") // a command over several lines
+		for _, command := range regexp.MustCompile("go build [^\n`]*\\./cmd/countersign").FindAllString(text, -1) {
+			commands++
+			if !regexp.MustCompile(`-tags \S*\bsqlite_fts5\b`).MatchString(command) {
+				t.Errorf("%s builds without -tags sqlite_fts5: %s", page, command)
+			}
+		}
+	}
+	if commands < 4 {
+		t.Errorf("%d build commands were found", commands)
+	}
+}

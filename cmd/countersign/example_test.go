@@ -70,7 +70,7 @@ func keysOf(of reflect.Type, path string) []string {
 		for i := range of.NumField() {
 			f := of.Field(i)
 			name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-			if !f.IsExported() || name == "" || f.Type == reflect.TypeFor[config.NotYet]() {
+			if !f.IsExported() || name == "" {
 				continue
 			}
 			all = append(append(all, tree.Join(path, name)), keysOf(f.Type, tree.Join(path, name))...)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -33,7 +34,10 @@ func newListCommand(env *engine.Env) *cobra.Command {
 		Use:   "list",
 		Short: "List transactions, the newest change first",
 		Long: `list prints the table, the newest change first. On a terminal it shows the newest 50 and how many more
-there are; --all shows them all. Elsewhere, and with --json, it prints every row unless --limit says less.`,
+there are; --all shows them all. Elsewhere, and with --json, it prints every row unless --limit says less.
+
+--search finds the row whose ref or own id the text is, then rows with words that begin so, in any case and without
+accents: in name, ref, own id, and signers' names and e-mails. With --all it also looks inside words, row by row.`,
 		Example: `  countersign list --status in_progress --changed-since 7d
   countersign list --search "Ana Pop"
   countersign list --json | jq -r 'select(.confirmed) | .ref'`,
@@ -46,9 +50,9 @@ there are; --all shows them all. Elsewhere, and with --json, it prints every row
 	flags.Var(&f.since, "changed-since", "only what changed since then: 30d, 2w, 720h, a date or a time")
 	flags.StringVar(&f.external, "external-id", "", "only rows with this `ID` of your own")
 	flags.StringVar(&f.search, "search", "",
-		"only rows with this `TEXT` in name, ref, own id, or a signer's name or e-mail")
+		"only rows with words that begin with this `TEXT`'s: name, ref, own id, signers' names and e-mails")
 	flags.BoolVar(&f.attention, "attention", false, "only rows that somebody must act on")
-	flags.BoolVar(&f.all, "all", false, "on a terminal too, every row")
+	flags.BoolVar(&f.all, "all", false, "on a terminal too, every row; with --search also what stands inside a word")
 	limitFlag(cmd, &f.limit)
 	jsonFlag(cmd, &f.json)
 	return cmd
@@ -63,10 +67,11 @@ func runList(ctx context.Context, env *engine.Env, f listFlags) error {
 		if err := arguments.KnownAccounts(ctx, c, s, f.account); err != nil {
 			return err
 		}
+		pages := arguments.Pages{Store: s, Filter: filter, All: f.all}
 		if f.json {
-			return listJSON(ctx, env, s, filter, f.limit)
+			return listJSON(ctx, env, pages, f.limit)
 		}
-		return listTable(ctx, env, s, filter, f)
+		return listTable(ctx, env, pages, f)
 	})
 }
 
@@ -92,27 +97,18 @@ func (f listFlags) checkLimit() error {
 	return nil
 }
 
-// rowPages reads the rows that fit, a page at a time.
-func rowPages(
-	ctx context.Context, s *store.Store, filter store.Filter,
-) func(int, string) ([]model.Transaction, string, error) {
-	return func(size int, cursor string) ([]model.Transaction, string, error) {
-		filter.Limit, filter.Cursor = size, cursor
-		return s.Transactions(ctx, filter)
-	}
-}
-
-func listJSON(ctx context.Context, env *engine.Env, s *store.Store, filter store.Filter, limit int) error {
+func listJSON(ctx context.Context, env *engine.Env, pages arguments.Pages, limit int) error {
 	out := env.JSONLines()
-	return output.EachOf(limit, rowPages(ctx, s, filter),
+	return output.EachOf(limit, pages.Reader(ctx),
 		func(t model.Transaction) error { return out.Write(objects.OfTransaction(t)) })
 }
 
-func listTable(ctx context.Context, env *engine.Env, s *store.Store, filter store.Filter, f listFlags) error {
+func listTable(ctx context.Context, env *engine.Env, pages arguments.Pages, f listFlags) error {
 	limit := env.Shown(f.limit, f.all)
+	pages.Brief = limit > 0 && f.limit == 0
 	t := env.Table("account", "ref", "name", "status", "signers", "documents", "changed", "flags")
 	rows := 0
-	err := output.EachOf(limit, rowPages(ctx, s, filter), func(r model.Transaction) error {
+	err := output.EachOf(limit, pages.Reader(ctx), func(r model.Transaction) error {
 		rows++
 		t.AppendRow([]any{
 			r.Account, output.Plain(r.Ref), env.Cell(r.Name, 40), env.StatusWords(r),
@@ -128,12 +124,15 @@ func listTable(ctx context.Context, env *engine.Env, s *store.Store, filter stor
 		if f.bare() {
 			return env.Tell("cli.list.none")
 		}
-		return env.Tell("cli.list.none_fit")
+		return errors.Join(env.Tell("cli.list.none_fit"), pages.TellLooked(env))
 	}
-	if err := env.Print(t); err != nil || f.limit > 0 || rows < limit || limit == 0 {
+	if err := env.Print(t); err != nil || f.limit > 0 || limit == 0 {
 		return err
 	}
-	return printMore(ctx, env, s, filter, rows)
+	if f.search != "" && (rows < limit || pages.Last.Looked > 0) {
+		return pages.TellLooked(env)
+	}
+	return printMore(ctx, env, pages, rows)
 }
 
 // bare says whether the list is asked for without any condition.
@@ -143,9 +142,8 @@ func (f listFlags) bare() bool {
 }
 
 // printMore says how many rows are not shown.
-func printMore(ctx context.Context, env *engine.Env, s *store.Store, filter store.Filter, shown int) error {
-	filter.Limit, filter.Cursor = 0, ""
-	n, err := s.Count(ctx, filter)
+func printMore(ctx context.Context, env *engine.Env, pages arguments.Pages, shown int) error {
+	n, err := pages.Store.Count(ctx, pages.Filter)
 	if err != nil || n <= shown {
 		return err
 	}

@@ -259,7 +259,9 @@ func exampleConfig(t *testing.T) (*app, *config.Config) {
 	for _, m := range regexp.MustCompile(`\$\{([A-Z_]+)\}`).FindAllStringSubmatch(string(text), -1) {
 		env[m[1]] = "made-up-" + m[1]
 	}
-	env["ALLSIGN_SECRET"] = "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32))
+	for _, name := range []string{"ALLSIGN_SECRET", "CRM_HOOK_SECRET"} {
+		env[name] = "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32))
+	}
 	a, _, _ := testApp(env)
 	a.Providers = providers()
 	c, err := config.Parse(exampleFile(), text, config.Source{Lookup: a.Lookup, Providers: a.Providers})

@@ -82,6 +82,7 @@ account per service, for a ` + "`serve`" + ` on another terminal. /truth says wh
 		{&o.world.Faults.Stale, "stale", "share of answers from a copy that lags"},
 		{&o.world.Faults.Shift, "shift", "share of list pages whose items have moved"},
 		{&o.world.Faults.BadFiles, "bad-files", "share of downloads that are no whole PDF"},
+		{&o.world.Altered, "altered", "share of sealed files that were changed afterwards"},
 	} {
 		f.Float64Var(share.to, share.name, 0, share.help+", 0 to 1")
 	}
@@ -115,6 +116,7 @@ func (o simulateOptions) fault() error {
 	for name, v := range map[string]float64{
 		"drop": f.Drop, "duplicate": f.Duplicate, "reorder": f.Reorder, "delay": f.Delay, "forge": f.Forge,
 		"error-rate": f.ErrorRate, "rate-limit": f.RateLimit, "stale": f.Stale, "shift": f.Shift, "bad-files": f.BadFiles,
+		"altered": o.world.Altered,
 	} {
 		if !(v >= 0 && v <= 1) {
 			return output.Usagef("--%s %v is not between 0 and 1", name, v)

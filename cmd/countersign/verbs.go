@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/hooks"
 )
 
 // task is what people want to do, and the verbs for it, in the order of the help.
@@ -23,7 +24,9 @@ func tasks() []task {
 		{"run", "Run:", verbs{newServeCommand, newMigrateCommand, newBackupCommand, newRestoreCommand}},
 		{"look", "Look:", verbs{
 			newStatusCommand, newListCommand, newShowCommand, newChangesCommand, newGapsCommand, newCallbacksCommand,
-			newDocumentsCommand, newExportCommand,
+			newDocumentsCommand, func(env *engine.Env) *cobra.Command {
+				return group("hooks", "Show, try and repeat what is announced", hooks.Commands(env)...)
+			}, newExportCommand,
 		}},
 		{"ask", "Ask the provider:", verbs{newPollCommand, newBackfillCommand, newVerifyCommand}},
 		{"mend", "Mend:", verbs{newTrackCommand, newUntrackCommand, newResolveCommand, newForgetCommand}},

@@ -18,6 +18,7 @@ const (
 	WorkKnown      WorkKind = iota // rows to ask about
 	WorkUnverified                 // refs to look up that only callbacks or hints have named
 	WorkDocuments                  // documents to fetch
+	WorkChanges                    // changes to announce, of no account
 )
 
 // Work is one account's work of a kind.
@@ -54,6 +55,9 @@ func (s *Store) tell(b *Batch) {
 // agenda is what the group has made due.
 func (b *Batch) agenda() Agenda {
 	a := Agenda{}
+	if len(b.changes) > 0 {
+		a[Work{Kind: WorkChanges}] = b.now
+	}
 	for _, c := range b.order {
 		if t := &c.now.Transaction; c.present && c.put && t.NextCheckAt != nil {
 			a.Note(Work{t.Account, workOf(t)}, *t.NextCheckAt)

@@ -50,6 +50,7 @@ type Batch struct {
 	anyForgotten    *bool // nil: not looked at yet
 	recalled        map[model.Key]bool
 	dictionaries    map[uint32]bool // those that the group has written
+	searchable      bool            // rows have words that the search index does not know
 	confirmations   []Confirmation
 }
 

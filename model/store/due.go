@@ -189,11 +189,12 @@ func (s *Store) Release(ctx context.Context, keys []model.Key) error {
 	})
 }
 
-// ReleaseLeases ends the leases that dead processes left on rows and documents, which stay due. Only the process that
+// ReleaseLeases ends the leases that dead processes left on rows, documents and announcements, which stay due. Only the process that
 // has the work lock may call it, and before it claims anything itself: the lock proves that any other lease owner is
 // dead.
 func (s *Store) ReleaseLeases(ctx context.Context) error {
-	for _, table := range []struct{ name, due string }{{"transactions", "next_check_at"}, {"documents", "next_try_at"}} {
+	for _, table := range []struct{ name, due string }{{"transactions", "next_check_at"}, {"documents", "next_try_at"},
+		{"deliveries", "next_try_at"}} {
 		leased := ` WHERE ` + table.due + ` IS NOT NULL AND lease_until IS NOT NULL` // only what is due is leased
 		var found bool
 		err := s.View(ctx, func(q *database.Tx) error {

@@ -13,6 +13,7 @@ func (b *Batch) flush() error {
 		func() error { return b.s.sql.writeSigners(b.q, b.order) },
 		b.writeConfirmations,
 		b.writeRecalled,
+		b.queueSearch,
 		b.nameRows,
 		b.releaseCopies,
 		b.writeDictionaries,

@@ -140,6 +140,9 @@ func erase(q *database.Tx, k model.Key) error {
 		both  = "account = ? AND ref = ?"
 		empty = "UPDATE callbacks SET txn = NULL, dedupe_key = NULL, note = 'forgotten', remote_addr = '', body = NULL WHERE "
 	)
+	if err := forgetWords(q, k); err != nil {
+		return err
+	}
 	for _, query := range []string{
 		empty + mine, empty + loose,
 		"DELETE FROM outbox WHERE seq IN (SELECT seq FROM history WHERE " + mine + ")",

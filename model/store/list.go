@@ -27,7 +27,7 @@ type Filter struct {
 	ChangedUntil  *time.Time // before then
 	ExpiresBefore *time.Time
 	ExternalID    string
-	Search        string // in name, ref, signers' names and e-mails, and the own id; any case
+	Search        string // words of name, ref, signers' names and e-mails, and the own id: see Search
 	Attention     bool
 	Oldest        bool // the oldest change first
 	Limit         int  // 50 if zero
@@ -77,18 +77,15 @@ type branch struct{ account, status string }
 const mostBranches = 30
 
 // Transactions lists rows without their signers, a page at a time, by the time of their last change, and those of one
-// instant in the order in which they came. Pages are complete: a row is left out only if it changes meanwhile and so moves to the list's new end. With a Search a
-// page looks through as many rows as it can in a moment, and may be short though there is a next one: see search.
+// instant in the order in which they came. Pages are complete: a row is left out only if it changes meanwhile and so
+// moves to the list's new end. With a Search they are those of Search.
 func (s *Store) Transactions(ctx context.Context, f Filter) (rows []model.Transaction, next string, err error) {
+	if f.Search != "" {
+		found, err := s.Search(ctx, f)
+		return found.Rows, found.Next, err
+	}
 	limit := positive(f.Limit, 50)
 	err = s.View(ctx, func(q *database.Tx) error {
-		if f.Search != "" && !f.narrow() {
-			var numbers []int64
-			if numbers, next, err = s.search(q, f, limit); err == nil {
-				rows, err = s.inOrder(q, numbers, false)
-			}
-			return err
-		}
 		query, args, err := f.keys(q, limit+1)
 		if err != nil || query == "" {
 			return err
@@ -178,10 +175,6 @@ func (f Filter) where() database.Where {
 	if f.Attention {
 		w.Add("attention <> '[]'")
 	}
-	if f.Search != "" {
-		like, args := f.like()
-		w.Add("(t.ref = ? OR t.external_id = ? OR "+like+")", append([]any{f.Search, f.Search}, args...)...)
-	}
 	return w
 }
 
@@ -203,8 +196,6 @@ func (f Filter) flags(w *database.Where) {
 		w.Add(map[bool]string{true: "reported_status <> ''", false: "reported_status = ''"}[*f.Checking])
 	}
 }
-
-var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // wordsOf turns words of the model into strings.
 func wordsOf[T ~string](list []T) []string {
@@ -235,29 +226,6 @@ func (f Filter) branches(q *database.Tx) ([]branch, error) {
 		}
 	}
 	return out, nil
-}
-
-// Count counts the rows of a filter; Limit and Cursor do not matter.
-func (s *Store) Count(ctx context.Context, f Filter) (n int, err error) {
-	w := f.where()
-	err = s.View(ctx, func(q *database.Tx) error {
-		return q.QueryRow(`SELECT COUNT(*) FROM transactions t`+w.SQL(), w.Args...).Scan(&n)
-	})
-	return n, err
-}
-
-// Keys names the rows of a filter, in no order that is promised, and at most so many.
-func (s *Store) Keys(ctx context.Context, f Filter, most int) (out []model.Key, err error) {
-	w := f.where()
-	err = s.View(ctx, func(q *database.Tx) error {
-		return q.Each(func(r *sql.Rows) error {
-			var k model.Key
-			err := r.Scan(&k.Account, &k.Ref)
-			out = append(out, k)
-			return err
-		}, `SELECT account, ref FROM transactions t`+w.SQL()+` LIMIT ?`, append(w.Args, most)...)
-	})
-	return out, err
 }
 
 // StatusCount is how many rows of an account have a status.

@@ -75,16 +75,6 @@ func TestListsFilterAndPage(t *testing.T) {
 			"attention": {Filter{Attention: true}, func(r model.Transaction) bool { return r.Ref == "ref0007" }},
 			"own id": {Filter{ExternalID: "mine"},
 				func(r model.Transaction) bool { return r.Ref == "ref0007" }},
-			"search in own id": {Filter{Search: "MINE"}, func(r model.Transaction) bool { return r.Ref == "ref0007" }},
-			"search in ref": {Filter{Search: "Ref004"},
-				func(r model.Transaction) bool { return strings.HasPrefix(r.Ref, "ref004") }},
-			"search in name": {Filter{Search: "contract 12 "},
-				func(r model.Transaction) bool { return r.Ref == "ref0012" }},
-			"search for a percent sign": {Filter{Search: "3 100%"},
-				func(r model.Transaction) bool { return strings.HasSuffix(r.Ref, "3") }},
-			"search for an underscore": {Filter{Search: "_"}, func(model.Transaction) bool { return false }},
-			"search in signer":         {Filter{Search: "quick"}, func(r model.Transaction) bool { return r.Ref == "ref0008" }},
-			"search in e-mail":         {Filter{Search: "ZQ@"}, func(r model.Transaction) bool { return r.Ref == "ref0008" }},
 			"two accounts": {Filter{Accounts: []string{"a", "c"}},
 				func(r model.Transaction) bool { return r.Account != "b" }},
 			"two accounts and a status": {Filter{Accounts: []string{"a", "c"}, Statuses: []model.Status{model.Draft}},
@@ -223,56 +213,4 @@ func explainPlan(q *database.Tx, query string, args []any) (string, error) {
 		lines = append(lines, text)
 	}
 	return strings.Join(lines, "\n"), rows.Err()
-}
-
-// A search finds the row whose ref or own id the text is at once, wherever it stands, and then looks through the list
-// for a moment at a time: pages may be short, and together they are complete.
-func TestASearchLooksThroughAMomentAtATime(t *testing.T) {
-	both(t, func(t *testing.T, d *db) {
-		const rows = 3*searchedAtOnce + 10
-		all := world(t, d, rows)
-		d.now = func() func() time.Time { // each look at the clock comes as late as a page may
-			at := noon
-			return func() time.Time { at = at.Add(searchesFor); return at }
-		}()
-		all[3].ExternalID, all[3].Name = all[20].Ref, "of the other's ref"
-		d.put(t, all[3])
-		first, next, err := d.Transactions(t.Context(), Filter{Search: all[20].Ref})
-		check(t, err)
-		same(t, "the one that it names, and the one with such an own id", []any{len(first), next != ""}, []any{2, true})
-		var seen []string
-		short := 0
-		for _, oldest := range []bool{false, true} {
-			seen, short = nil, 0
-			for f := (Filter{Search: "contract 1", Limit: 2000, Oldest: oldest}); ; {
-				page, next, err := d.Transactions(t.Context(), f)
-				check(t, err)
-				for _, r := range page {
-					seen = append(seen, r.Ref)
-				}
-				if len(page) < 2000 && next != "" {
-					short++
-				}
-				if f.Cursor = next; next == "" {
-					break
-				}
-			}
-			var want []string
-			for _, r := range all {
-				if strings.Contains(r.Name, "Contract 1") {
-					want = append(want, r.Ref)
-				}
-			}
-			if !oldest {
-				slices.Reverse(want)
-			}
-			same(t, "found", seen, want)
-			if short == 0 {
-				t.Error("no page ended by the clock")
-			}
-		}
-		none, next, err := d.Transactions(t.Context(), Filter{Search: "nowhere to be found"})
-		check(t, err)
-		same(t, "nothing yet", []any{len(none), next != ""}, []any{0, true})
-	})
 }

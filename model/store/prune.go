@@ -206,7 +206,8 @@ func (s *Store) pruneOutbox(ctx context.Context, before time.Time, taken *int64)
 	}
 	return s.pruneStep(ctx, taken, func(q *database.Tx) (int64, error) {
 		return q.Affect(`DELETE FROM outbox WHERE seq IN (SELECT o.seq FROM outbox o WHERE o.seq < ? AND NOT EXISTS
-(SELECT 1 FROM deliveries d WHERE d.seq = o.seq AND d.state = 'waiting') ORDER BY o.seq LIMIT ?)`, end, pruneAtOnce)
+(SELECT 1 FROM deliveries d WHERE d.seq = o.seq AND d.state = 'waiting') AND NOT EXISTS
+(SELECT 1 FROM hooks h WHERE h.reached < o.seq) ORDER BY o.seq LIMIT ?)`, end, pruneAtOnce)
 	})
 }
 
@@ -231,7 +232,8 @@ func (s *Store) pruneHistory(ctx context.Context, before time.Time, taken *int64
 			return 0, err
 		}
 		var waits sql.NullInt64
-		if err := q.QueryRow(`SELECT MIN(seq) FROM deliveries WHERE state = 'waiting'`).Scan(&waits); err != nil {
+		if err := q.QueryRow(`SELECT MIN(seq) FROM (
+SELECT MIN(seq) AS seq FROM deliveries WHERE state = 'waiting' UNION ALL SELECT MIN(reached) + 1 FROM hooks) w`).Scan(&waits); err != nil {
 			return 0, err
 		}
 		if waits.Valid {

@@ -7,7 +7,7 @@ type statements struct {
 	rows, numbers, signers, copies, loose  *database.Multi // SQLite's reads by key
 	pgRows, pgNumbers, pgSigners, pgCopies string
 	addSigners, addCallbacks, addHistory   *database.Multi
-	addOutbox                              *database.Multi
+	addOutbox, addDeliveries, waiting      *database.Multi
 	blocks, addBlocks                      *database.Multi
 	resting                                map[int]string
 }
@@ -44,6 +44,9 @@ func newStatements(sh *shapes) *statements {
 		addCallbacks: database.NewMulti(`INSERT INTO callbacks (n, txn, account, ref, dedupe_key, type, event_id, verdict, outcome, note, at, remote_addr, body_hash, sealed, body, unproved) VALUES `, 16, ``),
 		addHistory:   database.NewMulti(`INSERT INTO history (seq, txn, account, ref, kind, from_word, to_word, status, confirmed, source, at, signer, document) VALUES `, 13, ``),
 		addOutbox:    database.NewMulti(`INSERT INTO outbox (seq, at) VALUES `, 2, ``),
+		addDeliveries: database.NewMulti(`INSERT INTO deliveries (hook, seq, account, ref, state, created_at, next_try_at, lease_until, lease_owner) VALUES `, 9,
+			` ON CONFLICT (hook, seq) DO NOTHING`),
+		waiting: database.NewMulti(`SELECT DISTINCT account, ref FROM deliveries WHERE state = 'waiting' AND (hook, account, ref) IN (VALUES `, 3, `)`),
 
 		resting: restingSQLite(),
 		blocks:  database.NewMulti(`SELECT block, times FROM confirmations WHERE block IN (VALUES `, 1, `)`),

@@ -70,6 +70,9 @@ type Store struct {
 	pace     pace
 	clock    func() time.Time // finer than now
 	onWork   atomic.Pointer[func(Agenda)]
+
+	rows       allRows
+	searchable chan struct{} // rows have words that the search index does not know
 }
 
 // Open opens the database. A new or older one is opened too, but answers ErrOlder until Migrate.
@@ -96,8 +99,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	sh := newShapes()
 	return &Store{
 		handle: db, now: now, clock: o.Now, shapes: sh, sql: newStatements(sh), box: box, log: o.Log,
-		dictionaries: newDictionaries(),
-		groupMax:     positive(o.GroupMax, 512), queue: make(chan *unit, positive(o.Queue, 4096)),
+		dictionaries: newDictionaries(), searchable: make(chan struct{}, 1),
+		groupMax: positive(o.GroupMax, 512), queue: make(chan *unit, positive(o.Queue, 4096)),
 	}, nil
 }
 

@@ -133,6 +133,7 @@ func deleteRows(q *database.Tx, rows []*cached) error {
 		}
 		k, n := c.was.Key(), c.was.n
 		for _, query := range []string{
+			queueRow,
 			`UPDATE callbacks SET txn = NULL WHERE txn = ?`, `UPDATE history SET txn = NULL WHERE txn = ?`,
 			`DELETE FROM signers WHERE txn = ?`, `DELETE FROM transactions WHERE n = ?`,
 		} {

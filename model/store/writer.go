@@ -133,12 +133,13 @@ func (s *Store) Run(ctx context.Context) error {
 	}
 }
 
-// keep looks after the database's log and makes dictionaries beside the writing; what it returns ends that.
+// keep looks after the database's log, makes dictionaries and fills the search index beside the writing; what it returns ends that.
 func (s *Store) keep(ctx context.Context) (end func()) {
 	ctx, stop := context.WithCancel(ctx)
 	var ends sync.WaitGroup
 	ends.Go(func() { s.Keep(ctx) })
 	ends.Go(func() { s.trains(ctx) })
+	ends.Go(func() { s.fills(ctx) })
 	return func() {
 		stop()
 		ends.Wait()
@@ -316,6 +317,12 @@ func (s *Store) attempt(group []*unit) (failed *unit, err error) {
 	s.dictionaries.committed(b)
 	s.known.learn(b)
 	s.tell(b)
+	if b.searchable {
+		select {
+		case s.searchable <- struct{}{}:
+		default:
+		}
+	}
 	return nil, nil
 }
 

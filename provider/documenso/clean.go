@@ -45,19 +45,22 @@ func cut(body []byte) []byte {
 	return append(out, body[copied:]...)
 }
 
-// secretMember says whether the name of a member, in its quotes, is one whose value goes. Most are written as they are,
-// and none of ours: those are only compared.
+// secretMember says whether the name of a member, in its quotes, is one whose value goes.
 func secretMember(quoted []byte) bool {
-	short := bytes.Trim(quoted, `"`)
-	if !written(short) {
-		name := string(short)
-		if bytes.IndexByte(short, '\\') >= 0 && json.Unmarshal(quoted, &name) != nil {
-			return true // nobody can read what it says
-		}
+	name := string(bytes.Trim(quoted, `"`))
+	if strings.IndexByte(name, '\\') >= 0 && json.Unmarshal(quoted, &name) != nil {
+		return true // nobody can read what it says
+	}
+	return secretName(name)
+}
+
+// secretName says so of the name itself. Most are written as they are, and none of ours: those are only compared.
+func secretName(name string) bool {
+	if !written(name) {
 		return secretMembers[strings.ToLower(name)]
 	}
 	for secret := range secretMembers {
-		if len(secret) == len(short) && strings.EqualFold(secret, string(short)) {
+		if len(secret) == len(name) && strings.EqualFold(secret, name) {
 			return true
 		}
 	}
@@ -65,9 +68,9 @@ func secretMember(quoted []byte) bool {
 }
 
 // written says whether a text is written as it is: in ASCII, without an escape.
-func written(text []byte) bool {
-	for _, c := range text {
-		if c >= 0x80 || c == '\\' {
+func written(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c >= 0x80 || c == '\\' {
 			return false
 		}
 	}

@@ -1,7 +1,6 @@
 package documenso
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -197,24 +196,13 @@ func dedupeKey(name, delivery string, raw json.RawMessage) string {
 	if delivery != "" {
 		return "delivery:" + sum(delivery)
 	}
-	if clean := cut(raw); clean != nil {
-		raw = clean
-	}
-	var payload map[string]any
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	if d.Decode(&payload) != nil {
+	if len(raw) == 0 || raw[0] != '{' {
 		return ""
 	}
-	delete(payload, "Recipient")
-	recipients, _ := payload["recipients"].([]any)
-	slices.SortStableFunc(recipients,
-		func(a, b any) int { return compareIDs(provider.Lookup(a, "id"), provider.Lookup(b, "id")) })
-	canonical, err := json.Marshal(payload) // members in the order of their names
-	if err != nil {
-		return ""
-	}
-	return sum(name + "\x00" + string(canonical))
+	var few [2048]byte
+	canonical := canonicalPayload(append(append(few[:0], name...), 0), raw)
+	all := sha256.Sum256(canonical)
+	return hex.EncodeToString(all[:])
 }
 
 func sum(s string) string {

@@ -34,6 +34,8 @@ func routes(d *desk) []route {
 		{"GET", "/api/v1/callbacks", "", 200}, {"GET", "/api/v1/callbacks/c000000000001", "", 404},
 		{"GET", "/api/v1/callbacks/c000000000001/explain", "", 404},
 		{"GET", "/api/v1/runs", "", 200}, {"GET", "/api/v1/runs/none", "", 404}, {"GET", "/api/v1/incidents", "", 200},
+		{"GET", "/api/v1/hooks", "", 200}, {"GET", "/api/v1/hooks/crm/deliveries", "", 200},
+		{"POST", "/api/v1/hooks/crm/test", "", 200}, {"POST", "/api/v1/hooks/crm/replay", `{"dead":true}`, 200},
 		{"GET", "/api/v1/changes", "", 200}, {"GET", "/api/v1/export/gaps", "", 200},
 		{"POST", "/api/v1/accounts/sales/transactions", `{"ref":"new"}`, 202}, {"POST", row + "/poll", "", 202},
 		{"POST", row + "/resolve", `{"as":"deleted"}`, 200}, {"POST", "/api/v1/accounts/sales/poll", `{"tiers":["active"]}`, 202},
@@ -127,7 +129,8 @@ func TestEveryRouteKnowsWhoMayAndWhatIsMeant(t *testing.T) {
 		}
 	}
 	slices.Sort(names)
-	if names = slices.Compact(names); !slices.Equal(names, []string{"poll", "release", "replay", "resolve", "retry", "tiers", "track"}) {
+	if names = slices.Compact(names); !slices.Equal(names, []string{"poll", "release", "replay", "replayhook", "resolve", "retry",
+		"testhook", "tiers", "track"}) {
 		t.Errorf("ana has asked for %v", names)
 	}
 }

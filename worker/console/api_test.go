@@ -89,6 +89,7 @@ func newDeskOf(t *testing.T, change func(o *Options, base string)) *desk {
 		d.server.feed.Stop()
 		d.Server.CloseClientConnections()
 		d.Server.Close()
+		d.server.live.Stop()
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
@@ -182,13 +183,24 @@ func (d *desk) acts() acts.Acts {
 			d.note("replay by %s %d %v", by, len(ids), dry)
 			return []objects.Replayed{}, nil
 		},
+		Hooks: func(context.Context) ([]objects.Hook, error) {
+			return []objects.Hook{{ID: "crm", Type: "http", State: objects.HookActive}}, nil
+		},
+		TestHook: func(_ context.Context, by, hook string) (objects.HookTested, error) {
+			d.note("testhook by %s %s", by, hook)
+			return objects.HookTested{Hook: hook, Taken: true}, nil
+		},
+		ReplayHook: func(_ context.Context, by, hook string, since time.Time, dead, dry bool) (objects.HookReplayed, error) {
+			d.note("replayhook by %s %s %v %v %v", by, hook, since.IsZero(), dead, dry)
+			return objects.HookReplayed{Hook: hook}, nil
+		},
 		Export: func(_ context.Context, w io.Writer, what, format string, _ store.ExportFilter) error {
 			_, err := fmt.Fprintf(w, "account,provider,ref,what\nsales,onespan,%s,%s\n", what, format)
 			return err
 		},
 		Open: func(name string) (*os.File, error) { return os.Open(filepath.Join(d.folder, name)) },
 		Accounts: func(context.Context) ([]objects.Account, error) {
-			return []objects.Account{{ID: "sales", Next: []objects.Slot{}, Incidents: []objects.Incident{},
+			return []objects.Account{{ID: "sales", Configured: true, Next: []objects.Slot{}, Incidents: []objects.Incident{},
 				Budget: map[string]int{}}}, nil
 		},
 		Ledger: func(_ context.Context, account string, since time.Time) (objects.Ledger, error) {

@@ -20,12 +20,15 @@ import (
 	"countersign/worker/console/acts"
 	"countersign/worker/console/api"
 	"countersign/worker/console/feed"
+	"countersign/worker/console/ledger"
+	"countersign/worker/console/live"
 	"countersign/worker/console/login"
 	"countersign/worker/console/look"
 	"countersign/worker/console/page"
 	"countersign/worker/console/pages"
 	"countersign/worker/console/problem"
 	"countersign/worker/console/reads"
+	"countersign/worker/console/row"
 	"countersign/worker/console/views"
 
 	"github.com/go-chi/chi/v5"
@@ -61,6 +64,7 @@ type Server struct {
 	feed    *feed.Feed
 	reads   *reads.Reads
 	look    *look.Look
+	live    *live.Live
 	probes  []*probe
 	bare    bare
 }
@@ -94,6 +98,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.live = live.New(live.Options{Store: o.Store, Feed: s.feed, Now: o.Now, Log: o.Log, Version: s.look.Assets.Hash()})
 	s.handler = s.look.Within(s.routes())
 	return s, nil
 }
@@ -119,7 +124,10 @@ func (s *Server) routes() http.Handler {
 			return
 		}
 		views.Routes(r, views.Options{Store: s.Store, Door: s.door, Now: s.Now})
-		pages.New(r, page.New(page.Options{Look: s.look, Reads: s.reads, Log: s.Log, Version: s.Version}))
+		served := page.New(page.Options{Look: s.look, Reads: s.reads, Log: s.Log, Version: s.Version})
+		pages.New(r, served)
+		ledger.New(r, served)
+		row.New(r, served)
 	})
 	r.Group(func(r chi.Router) {
 		r.Use(s.door.Authenticated)
@@ -134,6 +142,7 @@ func (s *Server) routes() http.Handler {
 		if s.Store == nil {
 			return
 		}
+		r.With(s.door.Limited).Get("/live", s.live.Serve)
 		r.Group(func(r chi.Router) {
 			r.Use(s.door.Limited, access.Writes, access.Conditional)
 			api.New(r, api.Options{Store: s.Store, Acts: s.Acts, Reads: s.reads, Feed: s.feed, Version: s.Version,
@@ -168,6 +177,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 		Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: log.New(lines{s.Log}, "", 0),
 	}
+	defer s.live.Stop()
 	defer s.feed.Stop()
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ln) }()

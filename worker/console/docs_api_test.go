@@ -29,7 +29,7 @@ func TestTheExamplesOfTheAPIPageRun(t *testing.T) {
 	err = d.store.Do(t.Context(), store.Unit{Keys: []model.Key{{Account: "sales", Ref: "8f3a1c"}},
 		Apply: func(b *store.Batch) error {
 			r := model.Transaction{Account: "sales", Ref: "8f3a1c", Provider: "onespan", Status: model.Completed, Confirmed: true,
-				ExternalID: "C-7781", FirstSeenAt: b.Now(), ChangedAt: b.Now(), Origin: model.OriginClaim, SignersSet: true}
+				ExternalID: "C-7781", Name: "Lease 12", FirstSeenAt: b.Now(), ChangedAt: b.Now(), Origin: model.OriginClaim, SignersSet: true}
 			b.Put(r, model.Decision{Next: r, Grew: true})
 			b.AddChange(model.Change{Account: "sales", Ref: "8f3a1c", Kind: model.KindStatus, From: "in_progress", To: "completed",
 				Status: model.Completed, Confirmed: true, Source: "confirm"})
@@ -40,7 +40,7 @@ func TestTheExamplesOfTheAPIPageRun(t *testing.T) {
 	}
 	token := d.token("ana", access.Operate)
 	examples := regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(page), -1)
-	want := []string{"", "8f3a1c completed confirmed=true", `"status": "completed"`, "sales/8f3a1c completed confirmed=true\ngo on",
+	want := []string{"", "8f3a1c completed confirmed=true", `"status": "completed"`, "8f3a1c Lease 12\nlooked through ", "sales/8f3a1c completed confirmed=true\ngo on",
 		"event: change", "account,provider,ref,", "sales retry operator ana", "! sales callbacks_silent"}
 	if len(examples) != len(want) {
 		t.Fatalf("%d examples, and %d are known here", len(examples), len(want))

@@ -18,7 +18,7 @@ import (
 // pagePaths are addresses of every page, with rows whose refs and names try to break out.
 func pagePaths() []string {
 	out := []string{
-		"/", "/?view=wall", "/?view=other",
+		"/", "/keys", "/transactions?only=sales%2Fc-1&only=sales%2F..&only=x", "/?view=wall", "/?view=other",
 		"/transactions", "/transactions?search=loan", "/transactions?status=completed&account=sales&search=nothing",
 		"/transactions?changed_since=30d&changed_until=2026-01-31", "/transactions?status=draft&status=completed",
 		"/transactions/ask?of=all", "/transactions/ask?row=sales%2Fc-1&back=%2Ftransactions%3Fstatus%3Ddraft",

@@ -3,6 +3,7 @@ package incidents
 
 import (
 	"context"
+	"strings"
 	"sync"
 
 	"github.com/sirupsen/logrus"
@@ -183,7 +184,7 @@ func (in *Table) CloseOthers(ctx context.Context, known map[string]bool) error {
 	in.mu.Lock()
 	var gone []key
 	for k := range in.open {
-		if !known[k.account] {
+		if !known[k.account] && !strings.HasPrefix(k.account, "hook:") {
 			gone = append(gone, k)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"countersign/cmd/countersign/config/hooks"
 	"countersign/cmd/countersign/config/tree"
 	"countersign/cmd/countersign/config/values"
 	"countersign/model"
@@ -20,6 +21,15 @@ func (c *Config) Account(id string) (*Account, bool) {
 		return nil, false
 	}
 	return &c.Accounts[i], true
+}
+
+// Hook returns the hook with this id.
+func (c *Config) Hook(id string) (*hooks.Hook, bool) {
+	i := slices.IndexFunc(c.Hooks, func(h hooks.Hook) bool { return h.ID == id })
+	if i < 0 {
+		return nil, false
+	}
+	return &c.Hooks[i], true
 }
 
 // DocumentsFolder is where documents are kept on disk.

@@ -3,6 +3,7 @@ package config
 import (
 	"crypto/tls"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"countersign/cmd/countersign/config/hooks"
 	"countersign/cmd/countersign/config/tree"
 	"countersign/cmd/countersign/config/values"
 	"countersign/provider"
@@ -21,10 +23,6 @@ import (
 // found.
 func check(c *Config, root *tree.Node, before tree.List, known map[string]provider.Driver) tree.List {
 	r := &checker{root: root, found: before}
-	if key, _ := root.Pair("hooks"); key != nil {
-		r.found.Add(key.Line, "hooks",
-			"is not in this version yet: `countersign changes --follow` prints every change for a program of yours")
-	}
 	r.checkStores(c)
 	r.checkPublic(c.Public)
 	r.checkACME(c)
@@ -47,6 +45,8 @@ func check(c *Config, root *tree.Node, before tree.List, known map[string]provid
 			r.checkJitter(a.at+".polling", a.Polling, c.SlotJitter)
 		}
 	}
+	hooks.Check(c.Hooks, hooks.Known{Accounts: slices.Collect(maps.Keys(first)), Providers: slices.Sorted(maps.Keys(known))},
+		hookFaults{r})
 	return r.found
 }
 
@@ -55,6 +55,14 @@ type checker struct {
 	root  *tree.Node
 	found tree.List
 }
+
+// hookFaults is a checker for the hooks.
+type hookFaults struct{ r *checker }
+
+func (f hookFaults) Wrong(path, format string, args ...any) { f.r.wrong(path, format, args...) }
+func (f hookFaults) Lacks(path string) bool                 { return f.r.lacks(path) }
+func (f hookFaults) Said(path string) string                { return f.r.said(path) }
+func (f hookFaults) IsID(word string) bool                  { return IsID(word) }
 
 // wrong notes a fault at a path: on its line, or on that of the nearest thing around it.
 func (r *checker) wrong(path, format string, args ...any) {

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/crypto/acme"
 
-	"countersign/cmd/countersign/config/tree"
+	"countersign/cmd/countersign/config/hooks"
 	"countersign/cmd/countersign/config/values"
 	"countersign/provider"
 )
@@ -35,7 +35,7 @@ type Config struct {
 	CallbackObjective values.Percent `yaml:"callback_objective"`
 	Log               Log            `yaml:"log"`
 
-	Hooks       NotYet          `yaml:"hooks"`
+	Hooks       []hooks.Hook    `yaml:"hooks"`
 	Retry       Retry           `yaml:"retry"`
 	SlotJitter  values.Duration `yaml:"slot_jitter"`
 	ListOverlap values.Duration `yaml:"list_overlap"`
@@ -255,12 +255,6 @@ func utc(line string) values.Slots {
 	}
 	return s
 }
-
-// NotYet is a key that a later version reads, and this one refuses.
-type NotYet struct{}
-
-// Take reads nothing.
-func (*NotYet) Take(*tree.Node) {}
 
 // Fill makes an account in which nothing was said.
 func (a *Account) Fill() { *a = defaultAccount() }

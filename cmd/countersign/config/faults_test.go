@@ -232,8 +232,26 @@ func TestConfigFaults(t *testing.T) {
 			"accounts:\n  - id: a\n    provider: onespan\n    settings: { api_key: x, api_key_file: full }", []string{
 				`4: accounts[0].settings.api_key_file: stands beside api_key: leave one of them`,
 			}},
-		{"hooks", "hooks:\n  - type: http\n    url: https://example.com\nlog: { level: info }", []string{
-			"1: hooks: is not in this version yet: `countersign changes --follow` prints every change for a program of yours",
+		{"hooks", "hooks:\n  - type: mail\n    id: a\n  - type: http\n    id: a\n    url: x\n    command: [y]\n    statuses: [unknown, done]\n    accounts: [nobody]\n    wait_for_confirmation: some\n    secrets: [x]\n  - type: command\n    id: c\n    command: [true]\n    kinds: [all]\n  - type: nats\n    url: x\n    id: A\n    timeout: 0s\n    retry_first: 2s\n    retry_most: 1s\n    give_up_after: 1s\n    parallel: 0", []string{
+			`2: hooks[0].type: "mail" is not http, command or nats`,
+			`5: hooks[1].id: "a" is hooks[0] already`,
+			`6: hooks[1].url: is not a URL that begins with https:// or http:// and has no password in it`,
+			`7: hooks[1].command: belongs to hooks of type command`,
+			`7: hooks[1].command[0]: "y" is not an absolute path`,
+			`8: hooks[1].statuses[0]: "unknown" is not a status that is announced`,
+			`8: hooks[1].statuses[1]: "done" is not a status that is announced`,
+			`9: hooks[1].accounts[0]: "nobody" is no account of this config`,
+			`10: hooks[1].wait_for_confirmation: "some" is not final, all or none`,
+			"11: hooks[1].secrets[0]: is not whsec_ and 24 to 64 bytes in base64, as `openssl rand -base64 32` makes them",
+			`14: hooks[2].command[0]: "true" is not an absolute path`,
+			`15: hooks[2].kinds[0]: "all" is not status, confirmed, flag, attention, document, gap, incident or forgotten`,
+			`16: hooks[3].subject: is missing: where messages are published`,
+			`17: hooks[3].url: is not a URL such as nats://host:4222 that has no password in it`,
+			`18: hooks[3].id: "A" is not an id: lower case letters, digits, - and _, at most 63, a letter or digit first`,
+			`19: hooks[3].timeout: 0s is not between 1s and 5m0s`,
+			`21: hooks[3].retry_most: 1s is not between 2s and 24h0m0s`,
+			`22: hooks[3].give_up_after: 1s is not between 1m0s and 720h0m0s`,
+			`23: hooks[3].parallel: 0 is not between 1 and 64`,
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

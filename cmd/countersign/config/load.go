@@ -149,6 +149,9 @@ func (c *Config) locate(dir string, root *tree.Node) {
 			}
 		}
 	}
+	for i := range c.Hooks {
+		c.Hooks[i].Credentials = tree.Absolute(dir, c.Hooks[i].Credentials)
+	}
 	c.Public.URL = strings.TrimRight(c.Public.URL, "/")
 	c.Console.URL = strings.TrimRight(c.Console.URL, "/")
 }

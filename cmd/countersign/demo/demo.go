@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -34,6 +35,7 @@ type Options struct {
 	Seed         uint64
 	Transactions int
 	Keep         string // an empty folder; none: a temporary one
+	Stay         bool   // the console stays open after the report, until ctx ends
 }
 
 // demoFaults is a bad day.
@@ -50,6 +52,7 @@ type Session struct {
 	o      Options
 	dir    string
 	World  *simulator.World
+	say    io.Writer // what happens, for people
 	Engine *engine.Engine
 	before int // how many transactions there are when the day begins
 	events counter
@@ -71,77 +74,111 @@ func Run(ctx context.Context, env *engine.Env, o Options) (err error) {
 	defer log.Close() //nolint:errcheck // a demo's log
 	inner := *env
 	inner.Stderr, inner.ConfigFlag, inner.Terminal = log, filepath.Join(dir, "config.yaml"), false
+	say := env.Stdout
+	if o.JSON {
+		say = io.Discard
+	}
 	ctx, stop := env.Signals(ctx, logrus.NewEntry(env.Logger(config.Log{Level: "warn", Format: "text"})))
 	defer stop()
-	s := &Session{Env: &inner, o: o, dir: dir}
-	report, err := s.play(ctx, env)
-	if err != nil {
-		return err
-	}
-	if o.JSON {
-		err = errors.Join(printDifferences(env.Stderr, report.Differences), json.NewEncoder(env.Stdout).Encode(report))
-	} else {
-		err = printReport(ctx, env, s, report)
-	}
-	if err == nil && !report.Converged {
+	s := &Session{Env: &inner, o: o, dir: dir, say: say}
+	converged := true
+	err = s.play(ctx, func(ctx context.Context, console string) error {
+		report, err := s.day(ctx)
+		if err != nil {
+			return err
+		}
+		converged = report.Converged
+		if o.JSON {
+			return errors.Join(printDifferences(env, env.Stderr, report.Differences),
+				json.NewEncoder(env.Stdout).Encode(report))
+		}
+		if err := printReport(ctx, env, s, report); err != nil || !o.Stay {
+			return err
+		}
+		fmt.Fprintf(say, "\n%s\n", env.Say("cli.demo.stays", "console", console))
+		<-ctx.Done()
+		return nil
+	})
+	if err == nil && !converged {
 		err = &output.ExitError{Code: output.ExitDrift}
+	}
+	if s.Engine == nil {
+		return err
 	}
 	return errors.Join(err, s.Engine.Close())
 }
 
-// play runs the simulator and the daemon side by side and returns the report.
-func (s *Session) play(ctx context.Context, a *engine.Env) (report Report, err error) {
+// play runs the simulator and the daemon side by side, until do has done what is to be done with them. do is told where
+// the console is; its context ends when either of the two fails.
+func (s *Session) play(ctx context.Context, do func(ctx context.Context, console string) error) error {
 	socket, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return report, err
+		return err
 	}
 	public, err := freeAddress()
 	if err != nil {
-		return report, errors.Join(err, socket.Close())
+		return errors.Join(err, socket.Close())
 	}
 	if err := s.prepare(socket.Addr().String(), public); err != nil {
-		return report, errors.Join(err, socket.Close())
+		return errors.Join(err, socket.Close())
 	}
-	say := io.Writer(a.Stdout)
-	if s.o.JSON {
-		say = io.Discard
-	}
-	fmt.Fprintf(say, "A day in %s: %d transactions at simulated services.\n", s.o.Length, s.o.Transactions)
-	fmt.Fprintln(say, "Callbacks are lost, doubled, reordered, delayed and forged.")
-	if s.o.Keep != "" {
-		fmt.Fprintf(say, "Everything lies in %s\n", s.dir)
-	}
-	fmt.Fprintln(say)
-
-	run, stop := context.WithCancel(ctx)
+	s.begin()
+	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	var g errgroup.Group
+	g, run := errgroup.WithContext(ctx)
 	srv := &http.Server{Handler: s.World.Handler(), ReadHeaderTimeout: 10 * time.Second}
 	g.Go(func() error { return web.Serve(run, srv, socket, 0) })
-	end := func(err error) error { stop(); return errors.Join(err, g.Wait()) }
+	end := func(err error) error {
+		stop()
+		if failed := g.Wait(); failed != nil && errors.Is(err, context.Canceled) {
+			return failed
+		} else if failed != nil {
+			return errors.Join(err, failed)
+		}
+		return err
+	}
 	c, err := s.Env.Config()
 	if err != nil {
-		return report, end(err)
+		return end(err)
 	}
 	if s.Engine, err = s.Env.Start(run, c, logrus.NewEntry(s.Env.Logger(c.Log))); err != nil {
-		return report, end(err)
+		return end(err)
 	}
 	since := config.Span{Now: s.Env.Now}
 	if err := since.Set("24h"); err != nil {
-		return report, end(err)
+		return end(err)
 	}
+	console := make(chan string, 1)
+	serve := engine.ServeOptions{Backfill: since, Opened: func(at net.Addr) { console <- "http://" + at.String() + "/" }}
 	g.Go(func() error {
-		return s.Engine.Store.WithLock(run, database.LockServe, s.Env.Owner(), func(ctx context.Context) error {
-			return s.Engine.Serve(ctx, engine.ServeOptions{Backfill: since})
-		})
+		return s.Engine.Store.WithLock(run, database.LockServe, s.Env.Owner(),
+			func(ctx context.Context) error { return s.Engine.Serve(ctx, serve) })
 	})
 	g.Go(func() error { return s.World.Run(run) })
-
-	err = s.runLives(run, say)
-	if err == nil {
-		report, err = s.settle(run, say)
+	select {
+	case <-run.Done():
+		return end(run.Err())
+	case at := <-console:
+		fmt.Fprintf(s.say, "%s\n\n", s.Env.Say("cli.demo.console", "console", at))
+		return end(do(run, at))
 	}
-	return report, end(err)
+}
+
+// begin says what will be played.
+func (s *Session) begin() {
+	fmt.Fprintln(s.say, s.Env.Say("cli.demo.begin", "span", s.o.Length.String(), "n", s.o.Transactions))
+	fmt.Fprintln(s.say, s.Env.Say("cli.demo.faults"))
+	if s.o.Keep != "" {
+		fmt.Fprintln(s.say, s.Env.Say("cli.demo.kept", "folder", s.dir))
+	}
+}
+
+// day lets the day pass, and reports on it.
+func (s *Session) day(ctx context.Context) (Report, error) {
+	if err := s.runLives(ctx); err != nil {
+		return Report{}, err
+	}
+	return s.settle(ctx)
 }
 
 // prepare makes the world and writes the config that fits it.
@@ -150,7 +187,8 @@ func (s *Session) prepare(services, public string) error {
 	s.World = simulator.New(simulator.Options{
 		Services: simulator.Services(), Seed: s.o.Seed, Transactions: s.o.Transactions, BornBefore: s.o.Transactions / 5,
 		Speed: speed, End: 24 * time.Hour,
-		Base: "http://" + services, Callbacks: "http://" + public, Faults: demoFaults(), Observe: s.events.note,
+		Base: "http://" + services, Callbacks: "http://" + public, Faults: demoFaults(), Altered: 0.1,
+		Observe: s.events.note,
 	})
 	s.before = len(s.World.Truth().Transactions)
 	conf := Config(ConfigOptions{Providers: s.Env.Providers,
@@ -170,17 +208,18 @@ func freeAddress() (string, error) {
 }
 
 // runLives lets lives and faults run their time, and tells each second what happened.
-func (s *Session) runLives(ctx context.Context, say io.Writer) error {
-	fmt.Fprintln(say, " time  born  changes  callbacks  lost  twice forged  rows  done  files untold")
+func (s *Session) runLives(ctx context.Context) error {
+	columns := s.columns()
+	fmt.Fprintln(s.say, columns.head())
 	for at := time.Duration(0); at < s.o.Length; at += time.Second {
 		if !s.Env.Wait(ctx, time.Second) {
 			return ctx.Err()
 		}
-		line, err := s.progress(ctx)
+		counts, err := s.progress(ctx)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(say, "%4ds  %s\n", int(at/time.Second)+1, line)
+		fmt.Fprintln(s.say, columns.line(strconv.Itoa(int(at/time.Second)+1)+"s", counts))
 	}
 	return nil
 }
@@ -190,8 +229,8 @@ const longestSettling = 5 * time.Minute
 
 // settle stops the faults, lets what is on its way arrive, runs one full poll, waits until nothing is
 // asked again, and compares.
-func (s *Session) settle(ctx context.Context, say io.Writer) (Report, error) {
-	fmt.Fprint(say, "\nThe faults stop. What was delayed arrives, one full poll asks about every row.\n")
+func (s *Session) settle(ctx context.Context) (Report, error) {
+	fmt.Fprintf(s.say, "\n%s\n", s.Env.Say("cli.demo.settles"))
 	ctx, cancel := context.WithTimeout(ctx, longestSettling)
 	defer cancel()
 	// what the day still had in store is played however late, so that a seed has the same transactions each time

@@ -3,16 +3,10 @@ package demo
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-
-	"countersign/cmd/countersign/engine"
-	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider/simulator"
@@ -74,11 +68,11 @@ func (c *counter) of(kind string) int {
 }
 
 // progress is what stands in the table after a second.
-func (s *Session) progress(ctx context.Context) (string, error) {
+func (s *Session) progress(ctx context.Context) ([]int, error) {
 	rows, completed := 0, 0
 	counts, err := s.Engine.Store.Counts(ctx)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	for _, c := range counts {
 		rows += c.Rows
@@ -88,17 +82,18 @@ func (s *Session) progress(ctx context.Context) (string, error) {
 	}
 	docs, err := s.Engine.Store.Documents(ctx, store.DocumentFilter{State: model.DocumentStored})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	gaps, err := s.Engine.Store.Gaps(ctx, store.GapFilter{})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	untold := countGaps(gaps)
-	return fmt.Sprintf("%4d  %7d  %9d  %4d  %5d %6d  %4d  %4d  %5d %6d",
-		s.before+s.events.of("born"), s.events.of("changed"), s.events.of("sent"), s.events.of("dropped"),
+	return []int{
+		s.before + s.events.of("born"), s.events.of("changed"), s.events.of("sent"), s.events.of("dropped"),
 		s.events.of("duplicated"), s.events.of("forged"), rows, completed, len(docs),
-		untold.Missed+untold.Late+untold.Refused), nil
+		untold.Missed + untold.Late + untold.Refused,
+	}, nil
 }
 
 // Settled says that no row is being asked again, no gap is pending and no document is due.
@@ -291,85 +286,4 @@ func (s *Session) compareFiles(ctx context.Context, k model.Key, want simulator.
 		}
 	}
 	return nil
-}
-
-// printReport is the report for people.
-func printReport(ctx context.Context, env *engine.Env, s *Session, r Report) error {
-	played := s.before + s.events.of("born")
-	t := env.Table("what", "how many", "note")
-	t.AppendRows([]table.Row{
-		{"transactions played", played, ""},
-		{"  in the table", r.Transactions, "each asked about and compared"},
-		{"  received", r.received, "others sent them: they are not tracked"},
-		{"  not heard of", played - r.received - r.Transactions, "no callback came, no list shows them"},
-		{"callbacks taken", r.Callbacks.Accepted,
-			fmt.Sprintf("%d copies, %d forged ones refused", r.Callbacks.Duplicate, r.Callbacks.Refused)},
-		{"callbacks lost on the way", r.Dropped, "the services do not call again"},
-		{"changes not told in time", r.Gaps.Missed + r.Gaps.Late + r.Gaps.Refused,
-			fmt.Sprintf("%d missed, %d late, %d refused", r.Gaps.Missed, r.Gaps.Late, r.Gaps.Refused)},
-		{"documents stored", r.Documents.Stored,
-			fmt.Sprintf("%d quarantined, %d unobtainable", r.Documents.Quarantined, r.Documents.Unobtainable)},
-		{"not at the provider any more", r.NotFound, "kept as last known"},
-		{"differences", r.Drift, "from what the services say"},
-	})
-	if err := env.Print(t); err != nil {
-		return err
-	}
-	if err := printDifferences(env.Stdout, r.Differences); err != nil {
-		return err
-	}
-	if err := s.printGaps(ctx, env); err != nil {
-		return err
-	}
-	words := env.Paint(output.Bad, "Not converged") + "."
-	if r.Converged {
-		words = env.Paint(output.Good, "Converged") + ": every row is what its service says,\n" +
-			"and every completed one has its files or says why not."
-	}
-	return env.Printf("\n%s\n\nSeed %d plays the same lives and loses the same callbacks each time. Which\n"+
-		"changes a poll finds first, and so the other counts, hang on how fast the\n"+
-		"machine is.\n", words, s.o.Seed)
-}
-
-// printGaps shows what the ledger says last.
-func (s *Session) printGaps(ctx context.Context, env *engine.Env) error {
-	gaps, err := s.Engine.Store.Gaps(ctx, store.GapFilter{})
-	gaps = slices.DeleteFunc(gaps, func(g model.Gap) bool { return countGaps([]model.Gap{g}) == gapCounts{} })
-	if err != nil || len(gaps) == 0 {
-		return err
-	}
-	fmt.Fprintln(env.Stdout, "\nThe newest changes that were not told in time:")
-	for _, g := range gaps[:min(len(gaps), 5)] {
-		what := output.Plain(g.To)
-		if g.Change != model.ChangeStatus {
-			what = strings.TrimSpace(string(g.Change) + " " + what)
-		}
-		fmt.Fprintf(env.Stdout, "  %-8s  %s/%s\n            %s, found at %s by %s\n",
-			g.Kind, g.Account, output.Plain(g.Ref), what, g.FoundAt.Format(time.TimeOnly), firstWord(g.FoundBy))
-	}
-	return nil
-}
-
-// printDifferences lists where the table is not what the services say.
-func printDifferences(to io.Writer, list []objects.Drift) error {
-	for i, d := range list {
-		if i == 20 {
-			_, err := fmt.Fprintf(to, "… and %d more\n", len(list)-i)
-			return err
-		}
-		if _, err := fmt.Fprintf(to, "%s/%s %s: ours %s, theirs %s\n", d.Account, output.Plain(d.Ref), d.Field, d.Ours,
-			d.Theirs); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func firstWord(s string) string {
-	for i, r := range s {
-		if r == ' ' {
-			return s[:i]
-		}
-	}
-	return s
 }

@@ -12,6 +12,7 @@ import (
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine/accounts"
+	"countersign/cmd/countersign/engine/hooks"
 	"countersign/cmd/countersign/engine/migration"
 	"countersign/cmd/countersign/sandbox"
 	"countersign/model/store"
@@ -30,6 +31,7 @@ type Engine struct {
 	Store    *store.Store
 	Files    *files.Folder
 	Accounts *accounts.Table
+	Hooks    *hooks.Table
 	Worker   *worker.Worker
 
 	current    atomic.Pointer[config.Config] // as it was read last
@@ -70,12 +72,16 @@ func (a *Env) Start(ctx context.Context, c *config.Config, log *logrus.Entry) (e
 	if _, err := e.Accounts.Set(ctx, c); err != nil {
 		return e, err
 	}
+	e.Hooks = hooks.New(a.hookOptions(e.Store))
+	if err := e.Hooks.Set(ctx, c); err != nil {
+		return e, err
+	}
 	e.Worker = worker.New(worker.Options{
 		Store: e.Store, Accounts: e.Accounts.List, Files: e.Files, Now: a.UTC, Rand: a.Rand, Log: log, Owner: a.Owner(),
 		RetryWait: time.Duration(c.Retry.First), RetryMost: time.Duration(c.Retry.Most),
 		Overlap: time.Duration(c.ListOverlap),
 		Jitter:  time.Duration(c.SlotJitter), Tick: a.Tick, MinFree: int64(c.DocumentsMinFree),
-		Inspect: sandbox.New().Inspect,
+		Inspect: sandbox.New().Inspect, Hooks: e.Hooks.List,
 		Retention: poll.Retention{
 			Bodies: time.Duration(c.Retention.Bodies), Refused: time.Duration(c.Retention.Refused),
 			RefusedBytes: int64(c.Retention.RefusedSize), Outbox: time.Duration(c.Retention.Outbox),
@@ -95,6 +101,9 @@ func (a *Env) UTC() time.Time { return a.Now().UTC() }
 // Close ends the writer after what is queued, then the database. It may be called once.
 func (e *Engine) Close() error {
 	var err error
+	if e.Hooks != nil {
+		e.Hooks.Close()
+	}
 	if e.stopWriter != nil {
 		e.stopWriter()
 		err = <-e.writer

@@ -18,12 +18,14 @@ import (
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine/environ"
+	"countersign/cmd/countersign/engine/hooks"
 	"countersign/cmd/countersign/engine/keyfile"
 	"countersign/cmd/countersign/output"
 	"countersign/model/store"
 	"countersign/model/store/sqlitefile"
 	"countersign/provider"
 	"countersign/worker/console/acts"
+	"countersign/worker/deliver"
 )
 
 // Env is what a verb works with: the streams, the clock and the environment of one run.
@@ -44,6 +46,8 @@ type Env struct {
 	Acts func(*Engine) acts.Acts
 
 	Version string // of this program
+
+	Functions []*deliver.Hook // beside the hooks of the config; their ids begin with hooks.FunctionPrefix
 
 	SlowSync time.Duration // each commit takes so much longer; 0 but in benchmarks
 
@@ -203,4 +207,8 @@ func (a *Env) Input(ctx context.Context) io.Reader { return environ.Input(ctx, a
 func (a *Env) Proxy() func(*http.Request) (*url.URL, error) {
 	through := environ.Proxies(a.Lookup).ProxyFunc()
 	return func(r *http.Request) (*url.URL, error) { return through(r.URL) }
+}
+
+func (a *Env) hookOptions(s *store.Store) hooks.Options {
+	return hooks.Options{Store: s, Now: a.UTC, Proxy: a.Proxy(), Version: a.Version, Own: a.Functions}
 }

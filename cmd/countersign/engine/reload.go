@@ -44,6 +44,9 @@ func (e *Engine) reload(ctx context.Context, in *listeners) error {
 	if err == nil {
 		changed, err = e.Accounts.Set(ctx, c)
 	}
+	if err == nil {
+		err = e.Hooks.Set(ctx, c)
+	}
 	err = config.SpelledOut(err)
 	in.reload.Set(err)
 	if err != nil {

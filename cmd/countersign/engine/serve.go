@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"slices"
 	"time"
@@ -27,12 +28,15 @@ type ServeOptions struct {
 	Backfill config.Span
 	Schedule values.Slots // none: the backfill is not repeated
 	Announce bool         // print the callback URLs
+
+	Opened func(console net.Addr) // told once both listeners are open; nil: nobody waits for it
 }
 
 // Serve runs the daemon until ctx ends or a signal comes.
 func (a *Env) Serve(ctx context.Context, o ServeOptions) error {
 	a.outputApart()
 	defer a.Flush()
+	defer giveHeapRoom()()
 	c, err := a.Config()
 	if err != nil {
 		return err
@@ -64,6 +68,9 @@ func (e *Engine) Serve(ctx context.Context, o ServeOptions) error {
 		if err := e.announce(in); err != nil {
 			return errors.Join(err, in.publicSocket.Close(), in.consoleSocket.Close())
 		}
+	}
+	if o.Opened != nil {
+		o.Opened(in.consoleSocket.Addr())
 	}
 	e.Log.WithFields(logrus.Fields{"public": in.publicSocket.Addr().String(),
 		"console": in.consoleSocket.Addr().String()}).Info("ready")

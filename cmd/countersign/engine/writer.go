@@ -9,6 +9,7 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine/accounts"
 	"countersign/cmd/countersign/engine/follow"
+	"countersign/cmd/countersign/engine/hooks"
 	"countersign/cmd/countersign/engine/migration"
 	"countersign/cmd/countersign/sandbox"
 	"countersign/model/store"
@@ -80,6 +81,9 @@ func (a *Env) WritingWith(ctx context.Context, c *config.Config, do func(context
 	})
 	return do(ctx, w)
 }
+
+// Hooks builds hooks, none of which run here.
+func (w *Writer) Hooks() *hooks.Table { return hooks.New(w.env.hookOptions(w.Store)) }
 
 // Documents are the files of the document folder, with a way to look into them. They fetch nothing.
 func (w *Writer) Documents() (*documents.Documents, error) {

@@ -243,6 +243,14 @@ func (h *Report) problem(account, kind, message string, since *time.Time) {
 	h.Problems = append(h.Problems, Problem{Account: account, Kind: kind, Message: message, Since: since})
 }
 
+// Words is the message, in a language where it is a sentence of ours.
+func (p Problem) Words(in output.Speech) string {
+	if p.key != "" {
+		return in.Say(p.key)
+	}
+	return output.Plain(p.Message)
+}
+
 // know adds a problem that there is a sentence for.
 func (h *Report) know(account, kind, key string, since *time.Time) {
 	h.Problems = append(h.Problems, Problem{account, kind, output.English().Say(key), since, key})

@@ -158,11 +158,7 @@ func (h *Report) problemTable(env *engine.Env) *layout.Table {
 		if p.Since != nil {
 			since = env.Say("cli.status.last", "ago", env.Ago(p.Since))
 		}
-		message := output.Plain(p.Message)
-		if p.key != "" {
-			message = env.Say(p.key)
-		}
-		t.AppendRow(table.Row{cmp.Or(p.Account, "-"), env.Paint(output.Bad, env.Name(p.Kind)), since, message})
+		t.AppendRow(table.Row{cmp.Or(p.Account, "-"), env.Paint(output.Bad, env.Name(p.Kind)), since, p.Words(env.Speech)})
 	}
 	return t
 }

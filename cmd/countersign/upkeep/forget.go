@@ -78,6 +78,9 @@ func Forget(ctx context.Context, env *engine.Env, w *engine.Writer, k model.Key,
 	if err != nil {
 		return fmt.Errorf("%w: run it again to finish", err)
 	}
+	if err := w.Store.SweepSearch(ctx); err != nil {
+		return fmt.Errorf("the search index: %w: run it again to finish", err)
+	}
 	size, err := w.Store.FileSize()
 	if err != nil {
 		return err

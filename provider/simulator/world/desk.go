@@ -113,7 +113,10 @@ func (d *Desk) Living() iter.Seq[*Transaction] {
 }
 
 // Render makes a PDF file, sealed with the world's keys where its paper says so.
-func (d *Desk) Render(p pdf.File) []byte { return p.Render(d.World.keys) }
+func (d *Desk) Render(p pdf.File) []byte {
+	p.Altered = p.Sealed && p.Share() < d.World.Options.Altered
+	return p.Render(d.World.keys)
+}
 
 // Post sends a callback about a transaction that tells of no change.
 func (d *Desk) Post(t *Transaction, n life.News) { d.World.mail.post(t, n, nil) }

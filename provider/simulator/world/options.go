@@ -59,6 +59,8 @@ type Options struct {
 	Base string
 	// KeyLife is how long Documenso's API key is good after the start, in wall time; 0 means for ever.
 	KeyLife time.Duration
+	// Altered is the share of sealed files of which a page was changed afterwards, the same bytes each time.
+	Altered float64
 	// Keys are those that files are sealed with, for one that plays many worlds: making keys takes as long as a
 	// small world's whole life. Nil: keys of its own.
 	Keys *pdf.Keys

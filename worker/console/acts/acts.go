@@ -54,6 +54,13 @@ type Acts struct {
 	Accounts func(ctx context.Context) ([]objects.Account, error)
 	// Ledger says what callbacks told of an account's changes.
 	Ledger func(ctx context.Context, account string, since time.Time) (objects.Ledger, error)
+	// Hooks says how the hooks do.
+	Hooks func(ctx context.Context) ([]objects.Hook, error)
+	// TestHook sends a hook an event that tells of nothing; store.ErrNoRow where there is none.
+	TestHook func(ctx context.Context, by, hook string) (objects.HookTested, error)
+	// ReplayHook has announcements of changes since a moment sent again, or counts them.
+	ReplayHook func(ctx context.Context, by, hook string, since time.Time, dead, dry bool) (objects.HookReplayed, error)
+
 	// Span says which moment a SPAN means.
 	Span func(text string, now time.Time) (time.Time, error)
 }

@@ -62,6 +62,7 @@ func New(r chi.Router, o Options) *API {
 	a.readStatus()
 	a.readExport()
 	a.readChanges()
+	a.hooks()
 	a.writes()
 	return a
 }

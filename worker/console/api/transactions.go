@@ -24,10 +24,35 @@ type transactionsInput struct {
 	Paging
 }
 
+// transactionPage is a page of transactions, and how far a search has looked.
+type transactionPage struct {
+	Items      []objects.Transaction `json:"items"`
+	NextCursor string                `json:"next_cursor" doc:"empty at the end; with search, a page may be short, or empty, before the end"`
+	Search     *lookedThrough        `json:"search,omitempty" doc:"with search alone: how far it has looked"`
+}
+
+type lookedThrough struct {
+	LookedThrough int    `json:"looked_through" doc:"rows that were looked through one after the other; 0: the index of words knew"`
+	Of            int    `json:"of" doc:"of so many rows; 0: not counted"`
+	FurtherCursor string `json:"further_cursor" doc:"the cursor to look through rows one after the other, also for what stands inside words; empty: all have been"`
+}
+
 func (a *API) readTransactions() {
-	list(a, op("list-transactions", "/transactions", "transactions", "Transactions, the newest change first"),
-		func(in *transactionsInput) (*filter.Transactions, Paging) { return &in.Transactions, in.Paging },
-		a.Reads.Transactions(), objects.OfTransaction)
+	get(a, op("list-transactions", "/transactions", "transactions", "Transactions, the newest change first"),
+		func(ctx context.Context, in *transactionsInput) (out transactionPage, err error) {
+			rows, next, looked, err := a.Reads.Search(ctx, &in.Transactions, in.Limit, in.Cursor)
+			if err != nil {
+				return out, err
+			}
+			out.Items, out.NextCursor = make([]objects.Transaction, len(rows)), next
+			for i, r := range rows {
+				out.Items[i] = objects.OfTransaction(r)
+			}
+			if looked != nil {
+				out.Search = &lookedThrough{looked.Through, looked.Of, looked.Further}
+			}
+			return out, nil
+		})
 	get(a, op("get-transaction", rowPath, "transactions", "One transaction and all that belongs to it"),
 		func(ctx context.Context, in *RowInput) (objects.Whole, error) {
 			r, err := a.row(ctx, in.key())

@@ -114,6 +114,9 @@ func (s *Set) Names() []string {
 	return []string{"app.js", "favicon.svg", "htmx.js", "icons.svg", "live-worker.js", "style.css"}
 }
 
+// Hash changes with any of them.
+func (s *Set) Hash() string { return s.hash }
+
 // Path is where an asset is served, below the address of the console.
 func (s *Set) Path(name string) string { return "/assets/" + s.hash + "/" + name }
 

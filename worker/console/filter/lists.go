@@ -91,6 +91,17 @@ func (f Incidents) Store(r *Reader) store.PageFilter {
 	return out
 }
 
+// Deliveries chooses announcements of a hook.
+type Deliveries struct {
+	State []string `query:"state,explode" json:"state,omitempty" doc:"only these states: waiting, sent, dead"`
+}
+
+// Store is the filter as the store takes it, for one hook.
+func (f Deliveries) Store(r *Reader, hook string) store.DeliveryFilter {
+	known(r, "state", f.State, []store.DeliveryState{store.DeliveryWaiting, store.DeliverySent, store.DeliveryDead})
+	return store.DeliveryFilter{Hook: hook, States: f.State}
+}
+
 // Changes chooses entries of the change feed.
 type Changes struct {
 	Account []string `query:"account,explode" json:"account,omitempty" doc:"only these accounts"`

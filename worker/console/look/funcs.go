@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html"
 	"html/template"
+	"maps"
 	"net/url"
 	"strings"
 	"time"
@@ -16,7 +17,7 @@ import (
 
 // funcs are the functions of templates, in the words of one language.
 func (l *Look) funcs(p *words.Printer) template.FuncMap {
-	return template.FuncMap{
+	all := template.FuncMap{
 		"say":     func(key string, places ...any) template.HTML { return sayMarkup(p, key, places) },
 		"count":   func(key string, n int, places ...any) string { return p.Count(key, n, places...) },
 		"word":    func(area string, w any) string { return p.Word(area, fmt.Sprint(w)) },
@@ -42,6 +43,8 @@ func (l *Look) funcs(p *words.Printer) template.FuncMap {
 		"list":  func(all ...any) []any { return all },
 		"quote": Quote,
 	}
+	maps.Copy(all, l.marks(p))
+	return all
 }
 
 // on gives a part the page that it stands on, and what it is about.

@@ -10,6 +10,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	_ "time/tzdata" // zones are chosen by browsers, wherever this runs
@@ -85,7 +86,7 @@ func New(o Options) (*Look, error) {
 }
 
 // shared are the files that every page is parsed with.
-func shared() []string { return []string{"html/layout.html", "html/parts.html"} }
+func shared() []string { return []string{"html/layout.html", "html/parts.html", "html/ledger.html"} }
 
 // parse parses every page with the words of a language.
 func (l *Look) parse(p *words.Printer) (*set, error) {
@@ -100,7 +101,7 @@ func (l *Look) parse(p *words.Printer) (*set, error) {
 	s := &set{printer: p, pages: map[string]*template.Template{}}
 	for _, entry := range names {
 		name := strings.TrimSuffix(entry.Name(), ".html")
-		if name == "layout" || name == "parts" {
+		if slices.Contains(shared(), "html/"+entry.Name()) {
 			continue
 		}
 		one, err := template.Must(common.Clone()).ParseFS(files, "html/"+entry.Name())

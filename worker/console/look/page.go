@@ -51,6 +51,9 @@ func (p *Page) May() bool { return p.Who.May() }
 // Version is that of the program.
 func (p *Page) Version() string { return p.look.Version }
 
+// Hash changes with the assets.
+func (p *Page) Hash() string { return p.look.Assets.Hash() }
+
 // Base is the path in front of every link.
 func (p *Page) Base() string { return p.look.base }
 
@@ -112,7 +115,7 @@ func (p *Page) Date(at any) template.HTML {
 // time is the element; kind "" is one that a script keeps counting.
 func (p *Page) time(t time.Time, kind, text, title string) template.HTML {
 	live := " data-ago"
-	if kind != "" || p.Prefs.Exact {
+	if kind != "" || p.Prefs.Exact || t.After(p.Now) || p.Now.Sub(t) >= 24*time.Hour {
 		live = ""
 	}
 	return template.HTML(`<time datetime="` + t.UTC().Format(objects.StampLayout) + `" title="` + //nolint:gosec // escaped

@@ -39,6 +39,17 @@ func OfRun(r model.Run) Run {
 	}
 }
 
+// RefsOf are the transactions that a run was asked for; none where its tier chooses them.
+func RefsOf(r model.Run) []string {
+	var p struct {
+		Refs []string `json:"refs"`
+	}
+	if json.Unmarshal([]byte(r.Params), &p) != nil {
+		return nil
+	}
+	return p.Refs
+}
+
 // askedBy says who asked for a run.
 func askedBy(r model.Run) string {
 	var p struct {

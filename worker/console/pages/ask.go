@@ -17,14 +17,20 @@ import (
 
 // rowsOf reads the rows that a form names.
 func rowsOf(r *page.Request) (out []model.Key, err error) {
-	for _, v := range r.Query["row"] {
-		account, ref, ok := strings.Cut(v, "/")
-		if !ok || !filter.IsText(v) || ref == "" {
-			return nil, problem.New(problem.Invalid, "", problem.Fault{Location: "row", Message: r.Words.Say("problem.row")})
-		}
-		out = append(out, model.Key{Account: account, Ref: ref})
+	if out = rowsNamed(r.Query["row"]); len(out) != len(r.Query["row"]) {
+		return nil, problem.New(problem.Invalid, "", problem.Fault{Location: "row", Message: r.Words.Say("problem.row")})
 	}
 	return out, nil
+}
+
+// rowsNamed are the rows that texts name: account, slash, ref. What names none is left out.
+func rowsNamed(texts []string) (out []model.Key) {
+	for _, v := range texts {
+		if account, ref, ok := strings.Cut(v, "/"); ok && ref != "" && filter.IsText(v) {
+			out = append(out, model.Key{Account: account, Ref: ref})
+		}
+	}
+	return out
 }
 
 // askSheet says what asking about rows costs: those that are named, or all that a filter fits.

@@ -78,8 +78,7 @@ func (p *Pages) overview(r *page.Request) (v look.View, err error) {
 	if d.Changes, err = p.newest(ctx); err != nil {
 		return v, err
 	}
-	return look.View{Page: "overview", Nav: "overview", Title: r.Words.Say("nav.overview"), Data: d, Wall: view == "wall",
-		Live: "status confirmed flag attention document gap incident forgotten", JSON: "/api/v1/status",
+	return look.View{Page: "overview", Nav: "overview", Title: r.Words.Say("nav.overview"), Data: d, Wall: view == "wall", JSON: "/api/v1/status",
 		Verb: "countersign status"}, nil
 }
 

@@ -65,9 +65,12 @@ func rowID(k model.Key) string {
 // transactions is the list.
 func (p *Pages) transactions(r *page.Request) (v look.View, err error) {
 	var f filter.Transactions
-	cursor, err := r.Filter(&f)
+	cursor, err := r.Filter(&f, "only")
 	if err != nil {
 		return v, err
+	}
+	if r.Query.Has("only") {
+		return p.only(r)
 	}
 	rows, next, err := reads.Page(r.Context(), p.Reads, p.Reads.Transactions(), &f, pageSize, cursor)
 	if err != nil {
@@ -98,6 +101,20 @@ func (p *Pages) transactions(r *page.Request) (v look.View, err error) {
 		Live: "status confirmed flag attention document forgotten", JSON: page.With("/api/v1/transactions", values),
 		Verb: page.Verb("list", "account", f.Account, "status", f.Status, "changed-since", f.ChangedSince, "external-id",
 			f.ExternalID, "search", f.Search, "attention", f.Attention == "true")}, nil
+}
+
+// only is the list of rows that are named, for the page's script: rows that it shows and that no list has any more.
+func (p *Pages) only(r *page.Request) (v look.View, err error) {
+	d := transactionsView{Count: page.Counted{Known: true}}
+	for _, k := range rowsNamed(r.Query["only"][:min(len(r.Query["only"]), pageSize)]) {
+		t, err := p.Reads.Transaction(r.Context(), k)
+		if err != nil {
+			continue // it is gone: the page's row stays as it was
+		}
+		d.Rows = append(d.Rows, listed([]model.Transaction{t})...)
+	}
+	d.Count.N = len(d.Rows)
+	return look.View{Page: "transactions", Nav: "transactions", Title: r.Words.Say("nav.transactions"), Data: d}, nil
 }
 
 // counted is how many rows a filter fits, and how many there are.

@@ -2,10 +2,12 @@ package reads
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/console/objects"
 )
 
 // OverdueAfter is how long a row may be due before it is overdue.
@@ -86,4 +88,40 @@ func (r *Reads) Days(ctx context.Context) (Days, error) {
 		d.Callbacks, err = r.Store.CallbacksByDay(ctx, d.Since)
 		return d, err
 	})
+}
+
+// Ledger is what callbacks told of an account's changes since a time, counted anew as often as Counts.
+func (r *Reads) Ledger(ctx context.Context, account string, since time.Time) (objects.Ledger, error) {
+	key := ledgerKey{account, since.UTC().Truncate(day)}
+	kept := r.ledgers.of(key)
+	return kept.get(ctx, r.Now, func(ctx context.Context) (objects.Ledger, error) {
+		return r.Acts.Ledger(ctx, account, since)
+	})
+}
+
+// ledgerKey names a ledger: the shares in it are counted by whole days.
+type ledgerKey struct {
+	account string
+	since   time.Time
+}
+
+// mostLedgers is how many ledgers are kept: of a few spans of many accounts.
+const mostLedgers = 500
+
+// ledgers are those that were read. Beyond so many all are forgotten.
+type ledgers struct {
+	mu  sync.Mutex
+	all map[ledgerKey]*cached[objects.Ledger]
+}
+
+func (l *ledgers) of(key ledgerKey) *cached[objects.Ledger] {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.all[key] == nil {
+		if len(l.all) >= mostLedgers || l.all == nil {
+			l.all = map[ledgerKey]*cached[objects.Ledger]{}
+		}
+		l.all[key] = &cached[objects.Ledger]{}
+	}
+	return l.all[key]
 }

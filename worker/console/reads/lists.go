@@ -47,6 +47,36 @@ func Chosen[F, S, T any](ctx context.Context, r *Reads, l Listing[F, S, T], f *F
 	return chosen, reader.Err()
 }
 
+// Looked is how far a search has looked.
+type Looked struct {
+	Through int    // rows that were looked through one after the other; 0: the index of words knew
+	Of      int    // of so many; 0: not counted
+	Further string // the cursor to look through more, also inside words; "": all has been
+}
+
+// Search reads a page of transactions as Page does, and says how far a search has looked; nil where nothing is searched
+// for.
+func (r *Reads) Search(ctx context.Context, f *filter.Transactions, limit int, cursor string) (
+	rows []model.Transaction, next string, looked *Looked, err error,
+) {
+	l := r.Transactions()
+	var found store.Found
+	l.Page = func(ctx context.Context, chosen store.Filter, limit int, cursor string) ([]model.Transaction, string, error) {
+		chosen.Limit, chosen.Cursor = limit, cursor
+		if chosen.Search == "" {
+			return r.Store.Transactions(ctx, chosen)
+		}
+		found, err = r.Store.Search(ctx, chosen)
+		looked = &Looked{Through: found.Looked, Of: found.Of}
+		return found.Rows, found.Next, err
+	}
+	rows, next, err = Page(ctx, r, l, f, limit, cursor)
+	if err == nil && found.Further != "" {
+		looked.Further = filter.Seal(l.Name, f, found.Further)
+	}
+	return rows, next, looked, err
+}
+
 // Transactions is the list of transactions.
 func (r *Reads) Transactions() Listing[filter.Transactions, store.Filter, model.Transaction] {
 	return Listing[filter.Transactions, store.Filter, model.Transaction]{"list-transactions", filter.Transactions.Store,
@@ -85,6 +115,16 @@ func (r *Reads) Runs() Listing[filter.Runs, store.PageFilter, model.Run] {
 func (r *Reads) Incidents() Listing[filter.Incidents, store.PageFilter, model.Incident] {
 	return Listing[filter.Incidents, store.PageFilter, model.Incident]{"list-incidents", filter.Incidents.Store,
 		paged(r.Store.IncidentPage)}
+}
+
+// Deliveries is the list of a hook's announcements.
+func (r *Reads) Deliveries(hook string) Listing[filter.Deliveries, store.DeliveryFilter, store.ListedDelivery] {
+	return Listing[filter.Deliveries, store.DeliveryFilter, store.ListedDelivery]{"list-deliveries " + hook,
+		func(f filter.Deliveries, read *filter.Reader) store.DeliveryFilter { return f.Store(read, hook) },
+		func(ctx context.Context, f store.DeliveryFilter, limit int, cursor string) ([]store.ListedDelivery, string, error) {
+			f.Limit, f.Cursor = limit, cursor
+			return r.Store.Deliveries(ctx, f)
+		}}
 }
 
 // paged is a store's page of a PageFilter, as a list takes it.

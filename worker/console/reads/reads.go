@@ -31,6 +31,7 @@ type Reads struct {
 	summaries cached[[]objects.Summary]
 	counts    cached[Counts]
 	days      cached[Days]
+	ledgers   ledgers
 }
 
 // New returns a Reads.

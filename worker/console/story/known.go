@@ -38,7 +38,7 @@ func one(text string) []Sentence { return []Sentence{{Text: text}} }
 
 // at is a sentence whose source is a change of the timeline.
 func at(text string, c model.Change) Sentence {
-	s := sourceOf(c.Source)
+	s := SourceOf(c.Source)
 	if s.Path != "" {
 		return Sentence{text, s.Label, s.Path}
 	}
@@ -81,7 +81,7 @@ func (in Input) deleted() []Sentence {
 		if c.Kind != model.KindFlag || c.To != "deleted" {
 			continue
 		}
-		if s := sourceOf(c.Source); s.Kind == fromOperator {
+		if s := SourceOf(c.Source); s.Kind == fromOperator {
 			return append([]Sentence{at(p.Say("story.know.resolved", "who", in.said(c.Source, c.At),
 				"when", in.when(c.At), "provider", in.Provider), c)}, in.lastAnswer()...)
 		}

@@ -19,7 +19,7 @@ func TestHowDoYouKnow(t *testing.T) {
 	}
 	require.Equal(t, []string{
 		"OneSpan Sign was asked 11:57:00 and answered COMPLETED: completed.",
-		"completed is known since 11:56:00: callback PACKAGE_COMPLETE, proved by the account's secret. /callbacks/c000000000612",
+		"It became completed 11:56:00: callback PACKAGE_COMPLETE, proved by the account's secret. /callbacks/c000000000612",
 		"OneSpan Sign confirmed it 1 min later. #change-5",
 		"The transaction became known by a callback, 02:00:00.",
 		"4 callbacks named it, each proved by the account's secret. #callbacks",

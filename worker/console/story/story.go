@@ -3,6 +3,7 @@
 package story
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strings"
@@ -40,8 +41,8 @@ const (
 	fromOperator = "operator"
 )
 
-// sourceOf reads a source as the history names it.
-func sourceOf(text string) Source {
+// SourceOf reads a source as the history names it.
+func SourceOf(text string) Source {
 	word, id, _ := strings.Cut(text, " ")
 	switch {
 	case word == "callback" && id != "":
@@ -52,6 +53,14 @@ func sourceOf(text string) Source {
 		return Source{Kind: fromOperator, ID: id}
 	}
 	return Source{Kind: text}
+}
+
+// RunOf is the id of the run that a source names; "" where it names none.
+func RunOf(source string) string {
+	if s := SourceOf(source); s.Kind == fromRun {
+		return s.ID
+	}
+	return ""
 }
 
 // Short is an id with its middle cut out.
@@ -69,7 +78,7 @@ func Short(id string) string {
 
 // said is who says something, in a sentence. at is when, which tells the callback that an answer followed.
 func (in Input) said(text string, at time.Time) string {
-	p, s := in.Words, sourceOf(text)
+	p, s := in.Words, SourceOf(text)
 	switch s.Kind {
 	case fromCallback:
 		return in.called(s.ID)
@@ -155,11 +164,27 @@ func isCallback(source string) bool { return strings.HasPrefix(source, "callback
 // who is what people call a signer.
 func (in Input) who(ref string) string {
 	for _, s := range in.Signers {
-		if s.Ref == ref && s.Name != "" {
-			return objects.Plain(s.Name)
+		if s.Ref == ref && s.Name+s.Email != "" {
+			return objects.Plain(cmp.Or(s.Name, s.Email))
 		}
 	}
-	return objects.Plain(ref)
+	return Short(objects.Plain(ref))
+}
+
+// Who is what people call a signer.
+func (in Input) Who(ref string) string { return in.who(ref) }
+
+// Exactly is a time with its zone and in UTC, as on paper; – where there is none.
+func (in Input) Exactly(at any) string {
+	switch v := at.(type) {
+	case time.Time:
+		return in.Words.Exact(v.In(in.Zone))
+	case *time.Time:
+		if v != nil {
+			return in.Words.Exact(v.In(in.Zone))
+		}
+	}
+	return in.Words.Say("common.unknown")
 }
 
 // file is what people call a document.

@@ -41,6 +41,14 @@ type Entry struct {
 	seq       int64
 }
 
+// Number is the seq of its change; 0 where it is none of the history.
+func (e Entry) Number() int64 { return e.seq }
+
+// Row is a row with the entry's status, for its badge.
+func (e Entry) Row() model.Transaction {
+	return model.Transaction{Status: e.Status, Confirmed: e.Confirmed}
+}
+
 // Untold is what is known of a change that no callback told in time.
 type Untold struct {
 	Kind   model.GapKind
@@ -80,6 +88,19 @@ func Timeline(in Input, all bool) []Day {
 	return days
 }
 
+// Changed is every change, the oldest first, with the gaps that stand alone; callbacks that changed nothing are left
+// out. It is what a sheet of paper has.
+func Changed(in Input) []Entry {
+	entries := in.changes(true)
+	slices.SortStableFunc(entries, func(a, b Entry) int {
+		if c := a.At.Compare(b.At); c != 0 {
+			return c
+		}
+		return int(a.seq - b.seq)
+	})
+	return entries
+}
+
 // changes are the entries of the history and of the gap ledger. A gap that is about a change of the history stands with
 // it. That a gap was settled is told of with the gap itself, unless all is asked for.
 func (in Input) changes(all bool) (out []Entry) {
@@ -89,27 +110,27 @@ func (in Input) changes(all bool) (out []Entry) {
 			continue
 		}
 		e := Entry{ID: "change-" + strconv.FormatInt(c.Seq, 10), At: c.At, Line: lineOf(c), Title: in.changed(c),
-			Said: in.said(c.Source, c.At), Source: sourceOf(c.Source), Confirmed: c.Confirmed, seq: c.Seq}
+			Said: in.said(c.Source, c.At), Source: SourceOf(c.Source), Confirmed: c.Confirmed, seq: c.Seq}
 		if c.Kind == model.KindStatus || c.Kind == model.KindConfirmed {
 			e.Status = model.Status(c.To)
 		}
 		if i := slices.IndexFunc(in.Gaps, func(g model.Gap) bool { return !used[g.ID] && about(g, c) }); i >= 0 {
 			used[in.Gaps[i].ID] = true
-			e.Gap, e.Line = in.untold(in.Gaps[i]), Diamond
+			e.Gap, e.Line = in.Untold(in.Gaps[i]), Diamond
 		}
 		out = append(out, e)
 	}
 	for _, g := range in.Gaps {
 		if !used[g.ID] {
-			out = append(out, Entry{ID: "gap-" + g.ID, At: g.FoundAt, Line: Diamond, Title: in.missing(g), Confirmed: true,
-				Said: in.said(g.FoundBy, g.FoundAt), Source: sourceOf(g.FoundBy), Gap: in.untold(g)})
+			out = append(out, Entry{ID: "gap-" + g.ID, At: g.FoundAt, Line: Diamond, Title: in.Missing(g), Confirmed: true,
+				Said: in.said(g.FoundBy, g.FoundAt), Source: SourceOf(g.FoundBy), Gap: in.Untold(g)})
 		}
 	}
 	return out
 }
 
 func lineOf(c model.Change) Line {
-	switch s := sourceOf(c.Source); {
+	switch s := SourceOf(c.Source); {
 	case c.Kind == model.KindGap && !isCallback(c.Source), c.Kind == model.KindForgotten:
 		return Ours
 	case s.Kind == fromCallback:
@@ -145,10 +166,7 @@ func (in Input) changed(c model.Change) string {
 	case model.KindConfirmed:
 		return p.Say("story.changed.confirmed", "status", p.Word("status", c.To))
 	case model.KindStatus:
-		if c.From == "" || c.From == string(model.Unknown) {
-			return p.Say("story.changed.first", "status", p.Word("status", c.To))
-		}
-		return p.Say("story.changed.status", "from", p.Word("status", c.From), "to", p.Word("status", c.To))
+		return in.became(c.From, c.To)
 	case model.KindFlag:
 		return in.flag(c.From, c.To)
 	case model.KindAttention:
@@ -164,6 +182,15 @@ func (in Input) changed(c model.Change) string {
 		return p.Say("story.changed.forgotten")
 	}
 	return objects.Plain(c.To)
+}
+
+// became says which status became which.
+func (in Input) became(from, to string) string {
+	p := in.Words
+	if from == "" || from == string(model.Unknown) {
+		return p.Say("story.changed.first", "status", p.Word("status", to))
+	}
+	return p.Say("story.changed.status", "from", p.Word("status", from), "to", p.Word("status", to))
 }
 
 func (in Input) flag(from, to string) string {
@@ -184,14 +211,14 @@ func (in Input) attention(c model.Change) string {
 	return p.Say("story.changed.attention_of", "what", p.Word("attention", what), "who", in.who(c.Signer))
 }
 
-// missing says which change a gap is about.
-func (in Input) missing(g model.Gap) string {
+// Missing says which change a gap is about.
+func (in Input) Missing(g model.Gap) string {
 	p := in.Words
 	switch g.Change {
 	case model.ChangeCreated:
 		return p.Say("story.changed.first", "status", p.Word("status", g.To))
 	case model.ChangeStatus:
-		return p.Say("story.changed.status", "from", p.Word("status", g.From), "to", p.Word("status", g.To))
+		return in.became(g.From, g.To)
 	case model.ChangeSigner:
 		return p.Say("story.changed.signer", "who", in.who(g.Signer), "status", p.Word("signerstatus", g.To))
 	}
@@ -201,7 +228,8 @@ func (in Input) missing(g model.Gap) string {
 	return in.flag("", string(g.Change))
 }
 
-func (in Input) untold(g model.Gap) *Untold {
+// Untold says what is known of a change that no callback told in time.
+func (in Input) Untold(g model.Gap) *Untold {
 	p := in.Words
 	u := &Untold{Kind: g.Kind, Text: p.Word("gapkind", string(g.Kind)), Theirs: g.HappenedAt}
 	switch {
@@ -228,7 +256,7 @@ func (in Input) quiet() (out []Entry) {
 	told := map[string]bool{}
 	for _, c := range in.History {
 		if isCallback(c.Source) {
-			told[sourceOf(c.Source).ID] = true
+			told[SourceOf(c.Source).ID] = true
 		}
 	}
 	for _, c := range in.Callbacks {
@@ -255,7 +283,7 @@ func folded(entries []Entry) (out []Entry) {
 // single is an entry of one callback that changed nothing.
 func (in Input) single(e Entry) Entry {
 	c, p := e.Quiet[0], in.Words
-	e.Quiet, e.Source = nil, sourceOf("callback "+c.ID)
+	e.Quiet, e.Source = nil, SourceOf("callback "+c.ID)
 	e.Title = objects.Plain(c.Type)
 	switch {
 	case c.Verdict != model.Accepted:

@@ -4,6 +4,7 @@ package pdf
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -18,6 +19,8 @@ type File struct {
 	Filler uint64 // chooses the text of the other pages
 	Sealed bool
 	At     time.Time // when it was made, and sealed
+
+	Altered bool // a page was changed after that
 }
 
 // Sum is what is known of a file without its bytes.
@@ -91,10 +94,20 @@ func (p File) Render(keys *Keys) []byte {
 		annotation = ""
 	}
 	w.finish()
+	file := w.Bytes()
 	if p.Sealed {
-		return keys.seal(w.Bytes(), p.At)
+		file = keys.seal(file, p.At)
 	}
-	return w.Bytes()
+	if p.Altered {
+		file = bytes.Replace(file, []byte("(page 1 of "), []byte("(page 7 of "), 1)
+	}
+	return file
+}
+
+// Share is a number from 0 to 1 that goes with the file's title: for what befalls a share of files.
+func (p File) Share() float64 {
+	sum := sha256.Sum256([]byte(p.Title))
+	return float64(binary.BigEndian.Uint32(sum[:])) / (1 << 32)
 }
 
 func (p *pdfWriter) finish() {

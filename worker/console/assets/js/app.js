@@ -3,11 +3,6 @@ const root = document.documentElement;
 const $ = (what, where = document) => where.querySelector(what);
 const $$ = (what, where = document) => [...where.querySelectorAll(what)];
 
-const say = text => {
-  const region = $("#receipt");
-  if (region) region.textContent = text;
-};
-
 const withoutEmpty = data => {
   for (const name of new Set(data.keys())) {
     const values = data.getAll(name).filter(v => v !== "");
@@ -19,7 +14,9 @@ document.addEventListener("formdata", e => {
   if (e.target.method === "get") withoutEmpty(e.formData);
 });
 document.addEventListener("htmx:config:request", e => {
-  const { request } = e.detail.ctx;
+  const { request, sourceEvent } = e.detail.ctx;
+  const typed = sourceEvent?.type === "input" ? $("#search").value.length : 0;
+  if (typed > 0 && typed < 3) return e.preventDefault(); // two letters find too much
   if (request.method === "GET" && request.body) withoutEmpty(request.body);
 });
 
@@ -50,7 +47,10 @@ document.addEventListener("click", async e => {
   if (copy) {
     e.preventDefault();
     await navigator.clipboard.writeText(copy.dataset.copy);
-    say(copy.dataset.done || "");
+    const word = copy.lastChild;
+    const was = copy.dataset.word ??= word.textContent;
+    word.textContent = $("#said").textContent = copy.dataset.done;
+    setTimeout(() => (word.textContent = was), 2000);
   }
   if (e.target.closest("[data-close]")) {
     const dialog = e.target.closest("dialog");
@@ -103,9 +103,7 @@ document.addEventListener("submit", async e => {
   if (method === "POST" && answer.redirected && answer.ok) {
     $("#dialog")?.close();
     const page = Document.parseHTMLUnsafe(policy.createHTML(text));
-    say(page.querySelector("#receipt")?.textContent || "");
-    const link = page.querySelector("#receipt a");
-    if (link) $("#receipt").append(" ", document.adoptNode(link));
+    $("#receipt").replaceChildren(...[...page.querySelector("#receipt").childNodes].map(one => document.adoptNode(one)));
     for (const one of ticked()) one.checked = false;
     countTicks();
     document.dispatchEvent(new CustomEvent("countersign:asked"));

@@ -140,6 +140,25 @@ CREATE INDEX transactions_hidden ON transactions (first_seen_at) WHERE hidden;
 -- What a list by creation time would have to walk through is counted before each slot.
 CREATE INDEX transactions_created ON transactions (account, created_at) WHERE created_at IS NOT NULL;
 
+-- The search index is derived from transactions and signers.
+CREATE TABLE search_state (
+  id      bigint PRIMARY KEY CHECK (id = 1),
+  upto    bigint NOT NULL, -- transactions.n up to which the index has the words of rows, but for those in search_queue
+  step    bigint NOT NULL, -- grows with each commit that fills it
+  unswept boolean NOT NULL -- of SQLite's index
+);
+INSERT INTO search_state (id, upto, step, unswept) VALUES (1, 0, 0, false);
+-- Rows whose words have changed since the index took them, or that are gone.
+CREATE TABLE search_queue (
+  n      bigint PRIMARY KEY, -- transactions.n
+  ticket bigint NOT NULL     -- grows with each change
+);
+CREATE TABLE search (
+  n     bigint PRIMARY KEY, -- transactions.n
+  words tsvector NOT NULL
+);
+CREATE INDEX search_words ON search USING gin (words);
+
 -- When answers came that left rows as they are, and when they were asked for: for each of 64 rows by number, 13 digits
 -- of milliseconds each. They count where they are later than the row's own, and only for rows at rest.
 CREATE TABLE confirmations (
@@ -251,6 +270,22 @@ CREATE TABLE outbox (
   seq bigint PRIMARY KEY, -- of the change in history
   at  timestamptz NOT NULL
 );
+-- How far each hook has come. The hooks themselves stand in the config.
+CREATE TABLE hooks (
+  hook      text COLLATE "C" NOT NULL PRIMARY KEY,
+  reached   bigint NOT NULL, -- seq up to which changes have been looked at
+  since     timestamptz NOT NULL,
+  gone_at   timestamptz, -- the receiver said that it is gone; nothing is sent until a test goes well
+  failures  bigint NOT NULL DEFAULT 0, -- attempts that failed since one went well
+  failed_at timestamptz, -- the first of them
+  rests_to  timestamptz, -- nothing is sent before
+  sent      bigint NOT NULL DEFAULT 0, -- announcements that the receiver has taken
+  sent_at   timestamptz,
+  note      text COLLATE "C" NOT NULL DEFAULT ''
+);
+
+-- One announcement to one hook. Of a transaction's waiting ones only the oldest has a time at which it is due: the
+-- others follow it.
 CREATE TABLE deliveries (
   hook        text COLLATE "C" NOT NULL,
   seq         bigint NOT NULL,
@@ -259,6 +294,7 @@ CREATE TABLE deliveries (
   state       text COLLATE "C" NOT NULL, -- waiting, sent, dead
   attempts    bigint NOT NULL DEFAULT 0,
   note        text COLLATE "C" NOT NULL DEFAULT '',
+  latency_ms  bigint NOT NULL DEFAULT 0,
   created_at  timestamptz NOT NULL,
   next_try_at timestamptz,
   done_at     timestamptz,
@@ -266,8 +302,10 @@ CREATE TABLE deliveries (
   lease_owner text COLLATE "C" NOT NULL DEFAULT '',
   PRIMARY KEY (hook, seq)
 );
-CREATE INDEX deliveries_due ON deliveries (next_try_at) WHERE next_try_at IS NOT NULL;
+CREATE INDEX deliveries_due ON deliveries (hook, next_try_at) WHERE next_try_at IS NOT NULL;
 CREATE INDEX deliveries_of ON deliveries (hook, account, ref, seq) WHERE state = 'waiting';
+CREATE INDEX deliveries_dead ON deliveries (hook, seq) WHERE state = 'dead';
+CREATE INDEX deliveries_done ON deliveries (done_at) WHERE done_at IS NOT NULL;
 
 CREATE TABLE gaps (
   id          text COLLATE "C" NOT NULL PRIMARY KEY,

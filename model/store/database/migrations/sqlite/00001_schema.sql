@@ -140,6 +140,21 @@ CREATE INDEX transactions_hidden ON transactions (first_seen_at) WHERE hidden;
 -- What a list by creation time would have to walk through is counted before each slot.
 CREATE INDEX transactions_created ON transactions (account, created_at) WHERE created_at IS NOT NULL;
 
+-- The search index is made when it is first filled, since not every build of SQLite can: table search, FTS5, without
+-- content. It is derived from transactions and signers.
+CREATE TABLE search_state (
+  id      INTEGER PRIMARY KEY CHECK (id = 1),
+  upto    INTEGER NOT NULL, -- transactions.n up to which the index has the words of rows, but for those in search_queue
+  step    INTEGER NOT NULL, -- grows with each commit that fills it
+  unswept BOOLEAN NOT NULL  -- its pages may hold words of a row that was forgotten
+);
+INSERT INTO search_state (id, upto, step, unswept) VALUES (1, 0, 0, 0);
+-- Rows whose words have changed since the index took them, or that are gone.
+CREATE TABLE search_queue (
+  n      INTEGER PRIMARY KEY, -- transactions.n
+  ticket INTEGER NOT NULL     -- grows with each change
+);
+
 -- When answers came that left rows as they are, and when they were asked for: for each of 64 rows by number, 13 digits
 -- of milliseconds each. They count where they are later than the row's own, and only for rows at rest.
 CREATE TABLE confirmations (
@@ -251,6 +266,22 @@ CREATE TABLE outbox (
   seq INTEGER PRIMARY KEY, -- of the change in history
   at  STAMP NOT NULL
 );
+-- How far each hook has come. The hooks themselves stand in the config.
+CREATE TABLE hooks (
+  hook      TEXT NOT NULL PRIMARY KEY,
+  reached   INTEGER NOT NULL, -- seq up to which changes have been looked at
+  since     STAMP NOT NULL,
+  gone_at   STAMP, -- the receiver said that it is gone; nothing is sent until a test goes well
+  failures  INTEGER NOT NULL DEFAULT 0, -- attempts that failed since one went well
+  failed_at STAMP, -- the first of them
+  rests_to  STAMP, -- nothing is sent before
+  sent      INTEGER NOT NULL DEFAULT 0, -- announcements that the receiver has taken
+  sent_at   STAMP,
+  note      TEXT NOT NULL DEFAULT ''
+) WITHOUT ROWID;
+
+-- One announcement to one hook. Of a transaction's waiting ones only the oldest has a time at which it is due: the
+-- others follow it.
 CREATE TABLE deliveries (
   hook        TEXT NOT NULL,
   seq         INTEGER NOT NULL,
@@ -259,6 +290,7 @@ CREATE TABLE deliveries (
   state       TEXT NOT NULL, -- waiting, sent, dead
   attempts    INTEGER NOT NULL DEFAULT 0,
   note        TEXT NOT NULL DEFAULT '',
+  latency_ms  INTEGER NOT NULL DEFAULT 0,
   created_at  STAMP NOT NULL,
   next_try_at STAMP,
   done_at     STAMP,
@@ -266,8 +298,10 @@ CREATE TABLE deliveries (
   lease_owner TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (hook, seq)
 ) WITHOUT ROWID;
-CREATE INDEX deliveries_due ON deliveries (next_try_at) WHERE next_try_at IS NOT NULL;
+CREATE INDEX deliveries_due ON deliveries (hook, next_try_at) WHERE next_try_at IS NOT NULL;
 CREATE INDEX deliveries_of ON deliveries (hook, account, ref, seq) WHERE state = 'waiting';
+CREATE INDEX deliveries_dead ON deliveries (hook, seq) WHERE state = 'dead';
+CREATE INDEX deliveries_done ON deliveries (done_at) WHERE done_at IS NOT NULL;
 
 CREATE TABLE gaps (
   id          TEXT NOT NULL PRIMARY KEY,

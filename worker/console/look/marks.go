@@ -1,0 +1,115 @@
+package look
+
+import (
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"countersign/model/words"
+	"countersign/worker/console/objects"
+	"countersign/worker/console/story"
+)
+
+// shown is the tone and the icon of a word. No two words of an area have the same icon.
+type shown struct{ tone, icon string }
+
+// marked are the words that are shown as badges, by their area.
+func marked(area, word string) shown {
+	areas := map[string]map[string]shown{
+		"documentstate": {
+			"stored": {"good", "stored"}, "waiting": {"busy", "waiting"}, "quarantined": {"bad", "quarantined"},
+			"failed": {"bad", "failed"}, "unobtainable": {"warn", "unobtainable"},
+		},
+		"signature": {
+			"intact": {"good", "intact"}, "altered": {"bad", "altered"}, "unsigned": {"quiet", "unsigned"},
+		},
+		"signerstatus": {
+			"waiting": {"quiet", "waiting"}, "viewed": {"busy", "in_progress"}, "signed": {"good", "completed"},
+			"declined": {"warn", "declined"}, "locked": {"bad", "quarantined"}, "removed": {"quiet", "removed"},
+		},
+		"verdict": {
+			"accepted": {"good", "done"}, "duplicate": {"quiet", "copy"}, "refused": {"bad", "declined"},
+			"not_understood": {"warn", "unknown"},
+		},
+		"gapkind": {
+			"missed": {"warn", "gap"}, "late": {"busy", "expired"}, "refused": {"bad", "declined"},
+			"pending": {"doubt", "checking"}, "unsubscribed": {"quiet", "removed"}, "no_event": {"quiet", "cancelled"},
+		},
+		"hookstate": {
+			"active": {"good", "well"}, "failing": {"bad", "failed"}, "gone": {"bad", "declined"}, "new": {"quiet", "queued"},
+			"removed": {"quiet", "removed"},
+		},
+		"deliverystate": {"waiting": {"busy", "waiting"}, "sent": {"good", "done"}, "dead": {"bad", "failed"}},
+		"runstate": {
+			"queued": {"quiet", "queued"}, "running": {"busy", "running"}, "done": {"good", "done"},
+			"partial": {"warn", "partial"}, "failed": {"bad", "failed"},
+		},
+	}
+	if s, ok := areas[area][word]; ok {
+		return s
+	}
+	return shown{"quiet", "unknown"}
+}
+
+// marker shows words as badges.
+type marker struct {
+	look  *Look
+	words *words.Printer
+}
+
+// Word shows the words of an area.
+func (m marker) Word(area string) func(any) template.HTML {
+	return func(word any) template.HTML {
+		w := fmt.Sprint(word)
+		s := marked(area, w)
+		return m.look.mark(s.tone, s.icon, m.words.Word(area, w), w)
+	}
+}
+
+// marks are the functions of templates for words, files and sums.
+func (l *Look) marks(p *words.Printer) template.FuncMap {
+	as := marker{l, p}
+	return template.FuncMap{
+		"filemark": as.Word("documentstate"), "signaturemark": as.Word("signature"), "signermark": as.Word("signerstatus"),
+		"verdictmark": as.Word("verdict"), "gapmark": as.Word("gapkind"), "runmark": as.Word("runstate"),
+		"hookmark": as.Word("hookstate"), "deliverymark": as.Word("deliverystate"),
+		"tone": func(area string, word any) string { return marked(area, fmt.Sprint(word)).tone },
+		"prose": func(text string) template.HTML {
+			return template.HTML(code(template.HTMLEscapeString(objects.Plain(text)))) //nolint:gosec // escaped
+		},
+		"short": story.Short,
+		"times": func(v *float64) string { return strconv.FormatFloat(*v, 'f', 1, 64) },
+		"seconds": func(s float64) string {
+			return p.Span(time.Duration(s * float64(time.Second)))
+		},
+		"lasted": func(from time.Time, to *time.Time) string {
+			if to == nil {
+				return "–"
+			}
+			return p.Span(to.Sub(from))
+		},
+	}
+}
+
+// Exact is a time with its zone and in UTC, as on paper; – where there is none.
+func (p *Page) Exact(at any) string {
+	t := moment(at)
+	if t.IsZero() {
+		return "–"
+	}
+	return p.Printer.Exact(p.Local(t))
+}
+
+// API is where the API has a transaction, below the outside address.
+func (l *Look) API(account, ref string) string {
+	return "/api/v1/accounts/" + url.PathEscape(account) + "/transactions/" + url.PathEscape(ref)
+}
+
+// API is where the API has a transaction, below the outside address.
+func (p *Page) API(account, ref string) string { return p.look.API(account, ref) }
+
+// ZoneOf is the zone of whoever asks.
+func ZoneOf(r *http.Request) *time.Location { return prefsOf(r).Zone }
