@@ -206,7 +206,7 @@ var arrows = map[string][]string{
 	"cmd/countersign/health": {
 		"cmd/countersign/output/layout", "cmd/countersign/config/values",
 		"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "model", "model/store",
-		"model/store/database", "model/store/durable", "worker/console/objects",
+		"model/store/database", "model/store/durable", "provider", "worker/console/objects", "worker/pdf/cert",
 	},
 	"cmd/countersign/arguments": {
 		"cmd/countersign/engine/environ", "cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output",
