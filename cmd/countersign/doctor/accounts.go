@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -28,32 +27,31 @@ func (d *examination) account(ctx context.Context, s *store.Store, acc *config.A
 	around := func(base http.RoundTripper) http.RoundTripper { return d.clock.around(base, d.Proxy(), d.Now) }
 	b, err := d.Build(ctx, s, d.config, acc, logrus.NewEntry(config.Silent()), around)
 	if err != nil {
-		d.say("FAIL", acc.ID, "%v", err)
+		d.say("FAIL", of("account", acc.ID), "cli.doctor.error", "err", err)
 		return
 	}
 	d.trust(acc)
 	if ch := b.Client.Checker; ch == nil {
-		d.say("ok", acc.ID+" credentials",
-			"not tried, since no call only asks whose they are: the first question shows whether the provider takes them")
+		d.say("ok", of("credentials", acc.ID), "cli.doctor.credentials.untried")
 	} else {
 		who, err := ch.Check(ctx)
 		if err != nil {
-			cure := "look at base_url and the network"
+			key := "cli.doctor.credentials.failed"
 			if errors.Is(err, provider.ErrDenied) {
-				cure = "make a new key at the provider and put it into settings"
+				key = "cli.doctor.credentials.denied"
 			}
-			d.say("FAIL", acc.ID+" credentials", "%v: %s", provider.Redact(err), cure)
+			d.say("FAIL", of("credentials", acc.ID), key, "err", provider.Redact(err))
 			return
 		}
 		if s != nil {
 			if k, err := s.Account(ctx, acc.ID); err == nil && k.RemoteID != "" && who.ID != "" && k.RemoteID != who.ID {
-				d.say("FAIL", acc.ID+" credentials", "%v", accounts.ErrOtherAccount)
+				d.say("FAIL", of("credentials", acc.ID), "cli.doctor.error", "err", accounts.ErrOtherAccount)
 				return
 			}
 		}
-		d.say("ok", acc.ID+" credentials", "taken by the provider%s", output.Because(who.Name))
+		d.say("ok", of("credentials", acc.ID), "cli.doctor.credentials.good", "who", output.Because(who.Name))
 		for _, w := range who.Warnings {
-			d.say("warn", acc.ID+" provider", "%s", w)
+			d.say("warn", of("provider", acc.ID), "cli.doctor.error", "err", w)
 		}
 	}
 	if r := b.Client.Registrar; r != nil {
@@ -67,11 +65,11 @@ func (d *examination) time() {
 	defer d.clock.mu.Unlock()
 	switch {
 	case !d.clock.known:
-		d.say("warn", "clock", "no provider answered with a date to compare with")
+		d.say("warn", about("clock"), "cli.doctor.clock.unknown")
 	case d.clock.off.Abs() > 30*time.Second:
-		d.say("warn", "clock", "is %s off the providers': let NTP set it", d.clock.off.Abs().Round(time.Second))
+		d.say("warn", about("clock"), "cli.doctor.clock.off", "span", d.clock.off.Abs().Round(time.Second).String())
 	default:
-		d.say("ok", "clock", "agrees with the providers'")
+		d.say("ok", about("clock"), "cli.doctor.clock.good")
 	}
 }
 
@@ -114,10 +112,10 @@ func (f listening) RoundTrip(r *http.Request) (*http.Response, error) { return f
 
 // registration compares what the provider calls with what it should.
 func (d *examination) registration(ctx context.Context, acc accounts.Built, r provider.Registrar) {
-	what := acc.ID + " registration"
+	what := of("registration", acc.ID)
 	reg, err := r.Registration(ctx)
 	if err != nil {
-		d.say("FAIL", what, "%v: look at the key's rights at the provider, at base_url and the network", provider.Redact(err))
+		d.say("FAIL", what, "cli.doctor.registration.failed", "err", provider.Redact(err))
 		return
 	}
 	o := NewRegistration(acc.ID, d.config.CallbackURL(acc.ID), reg)
@@ -129,21 +127,21 @@ func (d *examination) registration(ctx context.Context, acc accounts.Built, r pr
 	}
 	switch {
 	case o.Wanted == "":
-		d.say("warn", what, "the provider calls %s; public.url is not set, so nothing says whether that is us",
-			cmp.Or(o.URL, "nobody"))
+		d.say("warn", what, "cli.doctor.registration.no_url", "url", said{o.URL, "cli.doctor.nobody"})
 	case matches && ours.Disabled:
-		d.say("FAIL", what, "the provider has turned the calls to %s off: `countersign registration set %s` turns them on",
-			o.Wanted, acc.ID)
+		d.say("FAIL", what, "cli.doctor.registration.disabled", "url", o.Wanted, "account", acc.ID)
 	case matches:
-		d.say("ok", what, "the provider calls %s", o.Wanted)
+		d.say("ok", what, "cli.doctor.registration.good", "url", o.Wanted)
 		if lacks := unsubscribed(acc.Running.Rules, ours.Events); len(lacks) > 0 {
-			d.say("warn", what, "the provider does not tell of %s: `countersign registration set %s` registers all that are of use", strings.Join(lacks, " "), acc.ID)
+			d.say("warn", what, "cli.doctor.registration.lacks",
+				"events", strings.Join(lacks, " "), "account", acc.ID)
 		}
 	default:
-		d.say("FAIL", what, "the provider calls %s: register %s there", cmp.Or(o.URL, "nobody"), o.Wanted)
+		d.say("FAIL", what, "cli.doctor.registration.other",
+			"url", said{o.URL, "cli.doctor.nobody"}, "wanted", o.Wanted)
 	}
 	for _, w := range reg.Warnings {
-		d.say("warn", what, "%s", w)
+		d.say("warn", what, "cli.doctor.error", "err", w)
 	}
 }
 

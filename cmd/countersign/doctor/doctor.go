@@ -8,7 +8,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -58,9 +57,10 @@ func Run(ctx context.Context, env *engine.Env, account string, asJSON bool) erro
 		return output.Usagef("account %q is not in the config", account)
 	}
 	d := &examination{Env: env, config: c, json: asJSON}
-	d.say("ok", "config", "%s, %s", c.File(), output.Count(len(c.Accounts), "account"))
+	d.say("ok", about("config"), "cli.doctor.config",
+		"file", c.File(), "accounts", counted{"cli.doctor.accounts", len(c.Accounts)})
 	for _, w := range c.Warnings(func(string) (fs.FileInfo, error) { return nil, fs.ErrNotExist }) {
-		d.say("warn", "config", "%s", w)
+		d.say("warn", about("config"), "cli.doctor.error", "err", w)
 	}
 	s := d.database(ctx)
 	if s != nil {
@@ -79,6 +79,11 @@ func Run(ctx context.Context, env *engine.Env, account string, asJSON bool) erro
 			d.account(ctx, s, &c.Accounts[i])
 		}
 	}
+	if account == "" {
+		for i := range c.Hooks {
+			d.hook(ctx, s, &c.Hooks[i])
+		}
+	}
 	d.time()
 	if d.err == nil && d.failed {
 		return &output.ExitError{Code: output.ExitFailed}
@@ -86,36 +91,13 @@ func Run(ctx context.Context, env *engine.Env, account string, asJSON bool) erro
 	return d.err
 }
 
-// say writes a line.
-func (d *examination) say(result, what, format string, args ...any) {
-	f := finding{result, what, output.Plain(fmt.Sprintf(format, args...))}
-	d.failed = d.failed || result == "FAIL"
-	if d.err != nil {
-		return
-	}
-	if d.json {
-		d.err = d.JSONLines().Write(f)
-		return
-	}
-	colour := output.Good
-	switch result {
-	case "warn":
-		colour = output.Warn
-	case "FAIL":
-		colour = output.Bad
-	}
-	d.err = d.Printf("%s  %-28s  %s\n", d.Paint(colour, fmt.Sprintf("%-4s", result)), f.What,
-		d.Wrapped(f.Detail, 6+max(28, len(f.What))+2, 6))
-}
-
 // database opens it as the daemon would, but makes nothing. It is nil where it cannot be asked.
 func (d *examination) database(ctx context.Context) *store.Store {
 	if file, ok := d.config.SQLiteFile(); ok && errors.Is(engine.MustExist(file), engine.ErrNoDatabase) {
 		if err := unix.Access(filepath.Dir(file), unix.W_OK); err != nil {
-			d.say("FAIL", "database",
-				"%s is not there and cannot be made: %v; make the folder and give this user the right to write", file, err)
+			d.say("FAIL", about("database"), "cli.doctor.database.cannot", "file", file, "err", err)
 		} else {
-			d.say("ok", "database", "%s is not there yet; `countersign serve` makes it", file)
+			d.say("ok", about("database"), "cli.doctor.will", "file", file)
 		}
 		return nil
 	}
@@ -127,28 +109,29 @@ func (d *examination) database(ctx context.Context) *store.Store {
 		store.Options{DSN: d.config.Database, Key: keys[0], OldKeys: keys[1:], Now: d.Now,
 			Mode: fs.FileMode(d.config.DatabaseMode)})
 	if err != nil {
-		cure := ": name another file or URL in `database`, or restore the backup"
+		key := "cli.doctor.database.other"
 		if fault := (*sqlitefile.Fault)(nil); errors.Is(err, store.ErrNewer) || errors.As(err, &fault) {
-			cure = "" // it says so
+			key = "cli.doctor.error" // it says so
 		}
-		d.say("FAIL", "database", "%v%s", err, cure)
+		d.say("FAIL", about("database"), key, "err", err)
 		return nil
 	}
 	have, want, err := s.Schema(ctx)
 	switch {
 	case err != nil:
-		d.say("FAIL", "database", "%v", err)
+		d.say("FAIL", about("database"), "cli.doctor.error", "err", err)
 	case have > want:
-		d.say("FAIL", "database", "schema %d is of a newer version of countersign (this one has %d): use that", have, want)
+		d.say("FAIL", about("database"), "cli.doctor.database.newer", "have", have, "want", want)
 	case have < want:
-		d.say("warn", "database", "schema %d, this version has %d: `countersign migrate`, or the next `serve`", have, want)
+		d.say("warn", about("database"), "cli.doctor.database.older", "have", have, "want", want)
 	default:
 		if err := d.writable(ctx, s); err != nil {
-			d.say("FAIL", "database", "cannot be written: %v; look at rights and free space", err)
+			d.say("FAIL", about("database"), "cli.doctor.database.unwritable", "err", err)
 		} else if err := s.Check(ctx); err != nil {
-			d.say("FAIL", "database", "%v", err)
+			d.say("FAIL", about("database"), "cli.doctor.error", "err", err)
 		} else {
-			d.say("ok", "database", "%s, schema %d, written with full synchronisation", d.config.DatabaseShown(), have)
+			d.say("ok", about("database"), "cli.doctor.database.good",
+				"database", d.config.DatabaseShown(), "have", have)
 			d.log(s)
 		}
 		return s
@@ -158,9 +141,8 @@ func (d *examination) database(ctx context.Context) *store.Store {
 
 // log says where the database's log has grown beyond what a daemon lets it grow to.
 func (d *examination) log(s *store.Store) {
-	if size := s.LogSize(); size >= sqlitefile.LogBound {
-		d.say("warn", "database log", "%s-wal has %s: somebody keeps an old state of the database open (a report, a copy "+
-			"by hand); end that reader, and a running daemon makes it small", s.Path(), output.BytesShown(size))
+	if n := s.LogSize(); n >= sqlitefile.LogBound {
+		d.say("warn", about("database_log"), "cli.doctor.database.log", "path", s.Path(), "size", size(n))
 	}
 }
 
@@ -190,22 +172,21 @@ func (d *examination) key(s *store.Store) {
 	dbFile, sqlite := d.config.SQLiteFile()
 	switch {
 	case errors.Is(err, keyfile.ErrNone) && sqlite && engine.MustExist(dbFile) != nil:
-		d.say("ok", "installation key", "none yet; `countersign serve` makes it")
+		d.say("ok", about("installation_key"), "cli.doctor.key.will")
 	case errors.Is(err, keyfile.ErrNone) && !sqlite && file != "" && s == nil:
-		d.say("ok", "installation key", "%s is not there yet; `countersign serve` makes it", file)
+		d.say("ok", about("installation_key"), "cli.doctor.will", "file", file)
 	case errors.Is(err, keyfile.ErrNone) && !sqlite && file != "":
-		d.say("warn", "installation key",
-			"%s is not there: where this database was in use, restore the key from the backup; else `countersign serve` makes it", file)
+		d.say("warn", about("installation_key"), "cli.doctor.key.lost", "file", file)
 	case err != nil:
-		d.say("FAIL", "installation key", "%v", err)
+		d.say("FAIL", about("installation_key"), "cli.doctor.error", "err", err)
 	case text != "":
-		d.say("ok", "installation key", "from %s", keyfile.Variable)
+		d.say("ok", about("installation_key"), "cli.doctor.key.from", "variable", keyfile.Variable)
 	case serr == nil && info.Mode().Perm()&0o007 != 0:
-		d.say("FAIL", "installation key", "%s can be read by everybody: chmod 0600 %[1]s", file)
+		d.say("FAIL", about("installation_key"), "cli.doctor.key.open", "file", file)
 	case serr == nil && info.Mode().Perm()&0o070 != 0:
-		d.say("warn", "installation key", "%s can be read by its group", file)
+		d.say("warn", about("installation_key"), "cli.doctor.key.group", "file", file)
 	default:
-		d.say("ok", "installation key", "%s, only its owner reads it", file)
+		d.say("ok", about("installation_key"), "cli.doctor.key.good", "file", file)
 	}
 }
 
@@ -220,20 +201,17 @@ func (d *examination) sealed(ctx context.Context, s *store.Store) {
 	}
 	switch rests, err := s.CountSealed(ctx); {
 	case err != nil:
-		d.say("FAIL", "encrypted values", "%v", err)
+		d.say("FAIL", about("encrypted_values"), "cli.doctor.error", "err", err)
 	case rests.Unreadable > 0:
-		d.say("FAIL", "encrypted values",
-			"%d rest under no key that is here: add the key that was in use to %s, after the first",
-			rests.Unreadable, cmp.Or(d.config.InstallationKeyFile(), keyfile.Variable))
+		d.say("FAIL", about("encrypted_values"), "cli.doctor.sealed.unreadable",
+			"n", rests.Unreadable, "file", cmp.Or(d.config.InstallationKeyFile(), keyfile.Variable))
 	case rests.Old > 0:
-		d.say("warn", "encrypted values",
-			"%d rest under an old key: stop the daemon and finish with `countersign key rotate`", rests.Old)
+		d.say("warn", about("encrypted_values"), "cli.doctor.sealed.old", "n", rests.Old)
 	case len(keys) > 1:
-		d.say("ok", "encrypted values",
-			"all under the current key; %s kept: `countersign key rotate --forget-old` takes them out",
-			output.Count(len(keys)-1, "old key"))
+		d.say("ok", about("encrypted_values"), "cli.doctor.sealed.kept",
+			"keys", counted{"cli.doctor.old_keys", len(keys) - 1})
 	default:
-		d.say("ok", "encrypted values", "all under the key")
+		d.say("ok", about("encrypted_values"), "cli.doctor.sealed.good")
 	}
 }
 
@@ -246,22 +224,20 @@ func (d *examination) documents(ctx context.Context, s *store.Store) {
 	in := files.At(folder)
 	lost, err := in.Lost()
 	if err != nil {
-		d.say("FAIL", "documents", "%v: give this user the right to write there", err)
+		d.say("FAIL", about("documents"), "cli.doctor.documents.unwritable", "err", err)
 		return
 	}
 	for _, what := range lost {
-		d.say("warn", "documents", "%s, whose file system lacks something: %s. docs/operating.md says what to do", folder,
-			what)
+		d.say("warn", about("documents"), "cli.doctor.documents.lost", "folder", folder, "what", what)
 	}
 	free, err := in.Free()
 	switch {
 	case err != nil:
-		d.say("FAIL", "documents", "%v", err)
+		d.say("FAIL", about("documents"), "cli.doctor.error", "err", err)
 	case free < int64(d.config.DocumentsMinFree):
-		d.say("FAIL", "documents", "%s has %s left, below documents_min_free: make room, or nothing is fetched", folder,
-			output.BytesShown(free))
+		d.say("FAIL", about("documents"), "cli.doctor.documents.full", "folder", folder, "free", size(free))
 	default:
-		d.say("ok", "documents", "%s, %s left", folder, output.BytesShown(free))
+		d.say("ok", about("documents"), "cli.doctor.documents.good", "folder", folder, "free", size(free))
 	}
 }
 
@@ -271,59 +247,58 @@ func (d *examination) noFolder(ctx context.Context, s *store.Store, folder strin
 	if s != nil {
 		var err error
 		if stored, err = health.Stored(ctx, s); err != nil {
-			d.say("FAIL", "documents", "%v", err)
+			d.say("FAIL", about("documents"), "cli.doctor.error", "err", err)
 			return
 		}
 	}
 	if stored {
-		d.say("FAIL", "documents", "%s%s", folder, health.FolderGone)
+		d.say("FAIL", about("documents"), "cli.doctor.documents.gone", "folder", folder)
 		return
 	}
-	d.say("ok", "documents", "%s is not there yet; `countersign serve` makes it", folder)
+	d.say("ok", about("documents"), "cli.doctor.will", "file", folder)
 }
 
 // reader says where no child process can be had to look into files.
 func (d *examination) reader(ctx context.Context, inspect pdf.Inspector) {
 	f, err := os.CreateTemp("", "countersign-doctor-*")
 	if err != nil {
-		d.say("FAIL", "documents", "%v: nothing can be tried out", err)
+		d.say("FAIL", about("documents"), "cli.doctor.documents.untried", "err", err)
 		return
 	}
 	defer os.Remove(f.Name()) //nolint:errcheck // a temporary file
 	defer f.Close()           //nolint:errcheck // it stays empty
 	if _, err := inspect(ctx, f, nil); err != nil {
-		d.say("FAIL", "documents",
-			"%v: files cannot be looked into, so none is kept; see the limits of this user and of the service", err)
+		d.say("FAIL", about("documents"), "cli.doctor.documents.reader", "err", err)
 	}
 }
 
 func (d *examination) tls() {
 	t := d.config.Public.TLS
 	if len(t.ACME.Hosts) > 0 {
-		d.say("ok", "tls", "issued by %s for %s, kept in %s", t.ACME.Directory, strings.Join(t.ACME.Hosts, ", "),
-			d.config.ACMECache())
+		d.say("ok", about("tls"), "cli.doctor.tls.issued",
+			"directory", t.ACME.Directory, "hosts", strings.Join(t.ACME.Hosts, ", "),
+			"folder", d.config.ACMECache())
 	}
 	if t.CertFile == "" {
 		return
 	}
 	pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
 	if err != nil {
-		d.say("FAIL", "tls", "%v: look at public.tls", err)
+		d.say("FAIL", about("tls"), "cli.doctor.tls.fault", "err", err)
 		return
 	}
 	cert, err := x509.ParseCertificate(pair.Certificate[0])
 	switch {
 	case err != nil:
-		d.say("FAIL", "tls", "%v", err)
+		d.say("FAIL", about("tls"), "cli.doctor.error", "err", err)
 	case d.Now().After(cert.NotAfter):
-		d.say("FAIL", "tls", "the certificate ended %s: renew it; the daemon takes the new one by itself",
-			d.Ago(&cert.NotAfter))
+		d.say("FAIL", about("tls"), "cli.doctor.tls.ended", "when", ago{&cert.NotAfter})
 	case d.Now().Before(cert.NotBefore):
-		d.say("FAIL", "tls", "the certificate begins %s", d.Ago(&cert.NotBefore))
+		d.say("FAIL", about("tls"), "cli.doctor.tls.begins", "when", ago{&cert.NotBefore})
 	case cert.NotAfter.Sub(d.Now()) < 14*values.Day:
-		d.say("warn", "tls", "the certificate ends %s: renew it", d.Ago(&cert.NotAfter))
+		d.say("warn", about("tls"), "cli.doctor.tls.ends_soon", "when", ago{&cert.NotAfter})
 	default:
-		d.say("ok", "tls", "the certificate ends %s", d.Ago(&cert.NotAfter))
+		d.say("ok", about("tls"), "cli.doctor.tls.ends", "when", ago{&cert.NotAfter})
 	}
 }
 
@@ -331,15 +306,16 @@ func (d *examination) tls() {
 func (d *examination) address(ctx context.Context, s *store.Store) {
 	if s != nil {
 		if h, err := s.LockOwner(ctx, database.LockServe); err == nil {
-			d.say("ok", "public address", "%s, a daemon runs (%s)", d.config.Public.Address, h.Owner)
+			d.say("ok", about("public_address"), "cli.doctor.address.ours",
+				"address", d.config.Public.Address, "owner", h.Owner)
 			return
 		}
 	}
 	l, err := net.Listen("tcp", d.config.Public.Address)
 	if err != nil {
-		d.say("FAIL", "public address", "%v: stop what listens there, or change public.address", err)
+		d.say("FAIL", about("public_address"), "cli.doctor.address.taken", "err", err)
 		return
 	}
 	l.Close() //nolint:errcheck // nothing came
-	d.say("ok", "public address", "%s is free", d.config.Public.Address)
+	d.say("ok", about("public_address"), "cli.doctor.address.free", "address", d.config.Public.Address)
 }

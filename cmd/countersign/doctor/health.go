@@ -14,21 +14,21 @@ func (d *examination) daemon(ctx context.Context, s *store.Store, account string
 	}
 	h, err := health.Look(ctx, d.Env, d.config, s, account)
 	if err != nil {
-		d.say("FAIL", "database", "%v", err)
+		d.say("FAIL", about("database"), "cli.doctor.error", "err", err)
 		return
 	}
 	for _, p := range h.Problems {
 		if p.Kind == health.DaemonDied || p.Kind == health.NotReady {
-			d.say("FAIL", "daemon", "%s: %s", p.Kind, p.Message)
+			d.say("FAIL", about("daemon"), "cli.doctor.daemon", "kind", named(p.Kind), "message", p)
 		}
 	}
 	for _, a := range h.Accounts {
 		if a.Overdue {
-			cure := "start the daemon (`countersign serve`)"
+			key := "cli.doctor.polls.start"
 			if h.Daemon == health.Running {
-				cure = "the daemon's log says why polls fail"
+				key = "cli.doctor.polls.log"
 			}
-			d.say("FAIL", "polls of "+a.ID, "overdue, the last that ended well was %s: %s", d.Ago(a.LastPollAt), cure)
+			d.say("FAIL", of("polls", a.ID), key, "when", ago{a.LastPollAt})
 		}
 	}
 }

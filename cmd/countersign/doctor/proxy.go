@@ -23,42 +23,38 @@ func (d *examination) proxy(ctx context.Context, only string) {
 	set := environ.Proxies(d.Lookup)
 	if set.HTTPProxy == "" && set.HTTPSProxy == "" {
 		if text, _ := d.Lookup("ALL_PROXY"); text != "" {
-			d.say("warn", "proxy", "ALL_PROXY is not used: set HTTPS_PROXY and HTTP_PROXY")
+			d.say("warn", about("proxy"), "cli.doctor.proxy.all")
 		}
 		return
 	}
-	except := ""
-	if set.NoProxy != "" {
-		except = "; not for " + set.NoProxy
-	}
+	except := excepted(set.NoProxy)
 	for _, way := range []struct{ scheme, variable, value string }{
 		{"https", "HTTPS_PROXY", set.HTTPSProxy}, {"http", "HTTP_PROXY", set.HTTPProxy},
 	} {
-		what := way.scheme + " proxy"
+		what := about(way.scheme + "_proxy")
 		if way.value == "" {
-			d.say("warn", what, "%s is not set: what begins with %s:// goes out directly, links to files too",
-				way.variable, way.scheme)
+			d.say("warn", what, "cli.doctor.proxy.unset", "variable", way.variable, "scheme", way.scheme)
 			continue
 		}
 		through := proxyOf(way.value)
 		if through == nil {
-			d.say("FAIL", what, "%s is no address of a proxy, so it is not used: write it as http://HOST:PORT", way.variable)
+			d.say("FAIL", what, "cli.doctor.proxy.bad", "variable", way.variable)
 			continue
 		}
 		shown := through.Scheme + "://" + through.Host
 		if to := d.behind(set, way.scheme, only); to != nil {
 			if err := d.throughProxy(ctx, through, to); err != nil {
-				d.say("FAIL", what, "%s: %v", shown, err)
+				d.say("FAIL", what, "cli.doctor.proxy.failed", "proxy", shown, "err", err)
 				continue
 			}
-			d.say("ok", what, "%s, which reaches %s%s", shown, to.Host, except)
+			d.say("ok", what, "cli.doctor.proxy.reaches", "proxy", shown, "host", to.Host, "except", except)
 			continue
 		}
 		if err := reachable(ctx, through); err != nil {
-			d.say("FAIL", what, "%s: %v: look at %s and the network", shown, err, way.variable)
+			d.say("FAIL", what, "cli.doctor.proxy.unreachable", "proxy", shown, "err", err, "variable", way.variable)
 			continue
 		}
-		d.say("ok", what, "%s takes connections; no base_url goes through it, links to files do%s", shown, except)
+		d.say("ok", what, "cli.doctor.proxy.unused", "proxy", shown, "except", except)
 	}
 }
 

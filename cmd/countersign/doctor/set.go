@@ -78,11 +78,11 @@ func PlanRegistration(ctx context.Context, env *engine.Env, c *config.Config, id
 	}
 	switch {
 	case SameURL(reg.URL, ours):
-		return env.Printf("%s stands there already: only missing events or a disabled endpoint would be mended\n", ours)
+		return env.Tell("cli.registration.set.same", "url", ours)
 	case reg.URL == "":
-		return env.Printf("nothing stands there: %s would be registered\n", ours)
+		return env.Tell("cli.registration.set.nothing", "url", ours)
 	case f.Replace:
-		return env.Printf("%s stands there: %s would take its place\n", ShownURL(reg.URL), ours)
+		return env.Tell("cli.registration.set.replace", "old", ShownURL(reg.URL), "url", ours)
 	}
 	return displaced(reg)
 }
@@ -141,8 +141,7 @@ func SetRegistration(ctx context.Context, env *engine.Env, w *engine.Writer, id 
 		return err
 	}
 	if _, err := w.Store.LockOwner(ctx, database.LockServe); secrets > 0 && err == nil {
-		return env.Printf("a secret of it was stored: the running daemon has to read it (%s), or callbacks are refused\n",
-			env.HowToReload(ctx, w.Store))
+		return env.Tell("cli.registration.set.secret", "how", env.HowToReload(ctx, w.Store))
 	}
 	return nil
 }

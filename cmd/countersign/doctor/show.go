@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"unicode/utf8"
 
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
@@ -29,8 +30,8 @@ func ShowRegistration(ctx context.Context, env *engine.Env, id string, asJSON bo
 	}
 	r := b.Client.Registrar
 	if r == nil {
-		return env.Printf("%s does not tell what it calls: look in its dashboard for %s\n", b.Provider,
-			cmp.Or(c.CallbackURL(id), "the URL"))
+		return env.Tell("cli.registration.shown.silent", "provider", b.Provider,
+			"url", cmp.Or(c.CallbackURL(id), env.Say("cli.registration.shown.the_url")))
 	}
 	reg, err := r.Registration(ctx)
 	if err != nil {
@@ -43,34 +44,39 @@ func ShowRegistration(ctx context.Context, env *engine.Env, id string, asJSON bo
 	return printRegistered(env, out)
 }
 
-func printRegistered(env *engine.Env, r Registration) error {
+func printRegistered(env *engine.Env, r Registration) (err error) {
+	width := 0
+	for _, name := range []string{"calls", "scope", "events", "note", "ours"} {
+		width = max(width, utf8.RuneCountInString(env.Name(name)))
+	}
+	add := func(name, value string) {
+		err = errors.Join(err, env.Printf("%-*s  %s\n", width, env.Name(name), value))
+	}
 	for _, x := range append([]Registration{r}, r.Others...) {
-		said, state := output.Good, "this is us"
+		said, state := output.Good, env.Say("cli.registration.shown.ours")
 		switch {
 		case x.Wanted == "":
-			said, state = output.Warn, "public.url is not set"
+			said, state = output.Warn, env.Say("cli.registration.shown.no_url")
 		case x.URL == "":
-			said, state = output.Warn, "no URL is registered"
+			said, state = output.Warn, env.Say("cli.registration.shown.none")
 		case !x.Matches:
-			said, state = output.Warn, "not us"
+			said, state = output.Warn, env.Say("cli.registration.shown.not_us")
 		}
 		if x.Disabled {
-			said, state = output.Bad, state+", and the provider has turned the calls off"
+			said, state = output.Bad, env.Say("cli.registration.shown.off", "state", state)
 		}
 		state = env.Paint(said, state)
-		events := "all, or it does not tell"
+		events := env.Say("cli.registration.shown.all")
 		if x.Events != nil {
-			events = output.Count(len(x.Events), "type") + ": " + strings.Join(x.Events, " ")
+			events = env.CountOf("cli.registration.types", len(x.Events), "events", strings.Join(x.Events, " "))
 		}
-		if err := env.Printf("calls   %s (%s)\nscope   %s\nevents  %s\n", cmp.Or(x.URL, "nothing"), state,
-			output.Plain(x.Scope), output.Plain(events)); err != nil {
-			return err
-		}
+		add("calls", cmp.Or(x.URL, env.Say("cli.registration.shown.nothing"))+" ("+state+")")
+		add("scope", output.Plain(x.Scope))
+		add("events", output.Plain(events))
 		for _, w := range x.Warnings {
-			if err := env.Printf("note    %s\n", output.Plain(w)); err != nil {
-				return err
-			}
+			add("note", output.Plain(w))
 		}
 	}
-	return env.Printf("ours    %s\n", cmp.Or(r.Wanted, "-"))
+	add("ours", cmp.Or(r.Wanted, "-"))
+	return err
 }

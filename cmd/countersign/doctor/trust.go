@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"countersign/cmd/countersign/config"
-	"countersign/cmd/countersign/output"
 )
 
 // trust says which certificates an account's files may be sealed with. One that has expired still stands for what was
@@ -26,11 +25,11 @@ func (d *examination) trust(acc *config.Account) {
 		}
 	}
 	if last.Before(d.UTC()) {
-		d.say("warn", acc.ID+" trust",
-			"the last of its certificates expired on %s: files that are sealed now will not be trusted. Add the new ones to %s",
-			last.UTC().Format(time.DateOnly), acc.Trust.Certificates)
+		d.say("warn", of("trust", acc.ID), "cli.doctor.trust.expired",
+			"date", last.UTC().Format(time.DateOnly), "file", acc.Trust.Certificates)
 		return
 	}
-	d.say("ok", acc.ID+" trust", "%s from %s, the last valid until %s", output.Count(len(list), "certificate"),
-		acc.Trust.Certificates, last.UTC().Format(time.DateOnly))
+	d.say("ok", of("trust", acc.ID), "cli.doctor.trust.good",
+		"certificates", counted{"cli.doctor.certificates", len(list)}, "file", acc.Trust.Certificates,
+		"date", last.UTC().Format(time.DateOnly))
 }
