@@ -27,7 +27,6 @@ func TestTheHeapHasRoom(t *testing.T) {
 		return debug.SetMemoryLimit(-1) >= few+6*roomOfHeap
 	}, 10*time.Second, time.Millisecond, "what is in use has grown")
 	runtime.KeepAlive(large)
-	large = nil
 	require.Eventually(t, func() bool {
 		runtime.GC()
 		return debug.SetMemoryLimit(-1) < few+roomOfHeap
