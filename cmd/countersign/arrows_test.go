@@ -132,6 +132,7 @@ var arrows = map[string][]string{
 		"model/store", "provider", "provider/NAME", "provider/simulator", "provider/simulator/world/pdf"},
 	"cmd/countersign/installed": {},
 	"cmd/countersign/killed":    {},
+	"cmd/countersign/browser":   {},
 	"worker/console/rows":       {"model", "model/announced", "model/store", "worker/console/objects"},
 	"worker/console/problem":    {},
 	"worker/console/chart":      {},
@@ -268,8 +269,9 @@ var arrows = map[string][]string{
 		"cmd/countersign/config", "cmd/countersign/demo", "cmd/countersign/engine", "model", "provider",
 		"provider/simulator", "worker/apply", "worker/callback",
 	},
+	"cmd/countersign/bench/browser": {},
 	"cmd/countersign/bench/tables": {
-		"cmd/countersign/bench/limits", "cmd/countersign/bench/stage", "cmd/countersign/config", "cmd/countersign/engine",
+		"cmd/countersign/bench/browser", "cmd/countersign/bench/load", "worker/console/access", "cmd/countersign/bench/limits", "cmd/countersign/bench/stage", "cmd/countersign/config", "cmd/countersign/engine",
 		"model", "model/store", "model/store/database", "worker/apply",
 	},
 	"cmd/countersign/bench/all": {"cmd/countersign/bench", "cmd/countersign/bench/stage", "cmd/countersign/bench/tables",
