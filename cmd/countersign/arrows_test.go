@@ -132,6 +132,7 @@ var arrows = map[string][]string{
 		"model/store", "provider", "provider/NAME", "provider/simulator", "provider/simulator/world/pdf"},
 	"cmd/countersign/installed": {},
 	"cmd/countersign/killed":    {},
+	"cmd/countersign/browser":   {},
 	"worker/console/rows":       {"model", "model/announced", "model/store", "worker/console/objects"},
 	"worker/console/problem":    {},
 	"worker/console/chart":      {},
@@ -204,9 +205,10 @@ var arrows = map[string][]string{
 		"worker/callback", "worker/callback/odd", "worker/console", "worker/console/acts", "worker/console/login",
 	},
 	"cmd/countersign/health": {
+		"cmd/countersign/hooks",
 		"cmd/countersign/output/layout", "cmd/countersign/config/values",
 		"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "model", "model/store",
-		"model/store/database", "model/store/durable", "worker/console/objects",
+		"model/store/database", "model/store/durable", "provider", "worker/console/objects", "worker/pdf/cert",
 	},
 	"cmd/countersign/arguments": {
 		"cmd/countersign/engine/environ", "cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output",
@@ -234,7 +236,7 @@ var arrows = map[string][]string{
 	"cmd/countersign/acting": {
 		"cmd/countersign/hooks",
 		"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/engine/queue", "cmd/countersign/export",
-		"cmd/countersign/health", "cmd/countersign/replay", "model", "model/store", "worker/ask/runs",
+		"cmd/countersign/health", "cmd/countersign/replay", "model", "model/store", "provider", "worker/ask/runs",
 		"worker/console/acts", "worker/console/objects", "worker/documents",
 	},
 	"cmd/countersign/tokens": {"cmd/countersign/engine", "cmd/countersign/output", "model/store", "worker/console/access",
@@ -246,7 +248,8 @@ var arrows = map[string][]string{
 		"worker/seals",
 	},
 	"cmd/countersign/doctor": {
-		"cmd/countersign/config", "cmd/countersign/config/values", "cmd/countersign/engine", "cmd/countersign/health",
+		"cmd/countersign/config", "cmd/countersign/config/hooks", "cmd/countersign/config/values", "cmd/countersign/engine",
+		"cmd/countersign/health",
 		"cmd/countersign/engine/accounts", "cmd/countersign/engine/keyfile",
 		"cmd/countersign/engine/environ",
 		"cmd/countersign/output", "cmd/countersign/sandbox", "model", "model/store", "model/store/database",
@@ -268,8 +271,9 @@ var arrows = map[string][]string{
 		"cmd/countersign/config", "cmd/countersign/demo", "cmd/countersign/engine", "model", "provider",
 		"provider/simulator", "worker/apply", "worker/callback",
 	},
+	"cmd/countersign/bench/browser": {},
 	"cmd/countersign/bench/tables": {
-		"cmd/countersign/bench/limits", "cmd/countersign/bench/stage", "cmd/countersign/config", "cmd/countersign/engine",
+		"cmd/countersign/bench/browser", "cmd/countersign/bench/load", "worker/console/access", "cmd/countersign/bench/limits", "cmd/countersign/bench/stage", "cmd/countersign/config", "cmd/countersign/engine",
 		"model", "model/store", "model/store/database", "worker/apply",
 	},
 	"cmd/countersign/bench/all": {"cmd/countersign/bench", "cmd/countersign/bench/stage", "cmd/countersign/bench/tables",

@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	filledAtOnce = 64 // rows in one commit
+	filledAtOnce = 64  // rows in one commit, where others write as well
+	filledAlone  = 256 // where nobody does
 	fillGathers  = 100 * time.Millisecond
 	fillLooks    = 5 * time.Second // for what other processes have written
 	fillRests    = time.Minute     // after something went wrong
@@ -46,18 +47,25 @@ func (s *Store) FillSearch(ctx context.Context) error {
 	if usable, err := s.makeSearch(ctx); err != nil || !usable {
 		return err
 	}
+	most, commits := filledAtOnce, s.Commits.Load()
 	for {
 		began := s.now()
-		more, err := s.fillStep(ctx)
+		more, err := s.fillStep(ctx, most)
 		if err != nil {
 			return err
 		}
 		if !more {
 			return s.SweepSearch(ctx)
 		}
+		most = filledAtOnce
+		if now := s.Commits.Load(); now == commits+1 {
+			commits, most = now, filledAlone
+			continue
+		}
 		if err := s.breathe(ctx, began); err != nil {
 			return err
 		}
+		commits = s.Commits.Load()
 	}
 }
 
@@ -100,10 +108,10 @@ type queued struct{ n, ticket int64 }
 
 // fillStep takes some rows into the index. What they say is read before the one that writes waits for it: a row that
 // changes meanwhile is queued again. Of two processes that fill one gives way.
-func (s *Store) fillStep(ctx context.Context) (more bool, err error) {
+func (s *Store) fillStep(ctx context.Context, most int) (more bool, err error) {
 	var p portion
 	err = s.View(ctx, func(q *database.Tx) error {
-		p, err = readPortion(q)
+		p, err = readPortion(q, most)
 		return err
 	})
 	if err != nil || len(p.changed)+len(p.added) == 0 {
@@ -120,7 +128,7 @@ func (s *Store) fillStep(ctx context.Context) (more bool, err error) {
 
 const unfilled = `SELECT n FROM transactions WHERE n > (SELECT upto FROM search_state) ORDER BY n LIMIT ?`
 
-func readPortion(q *database.Tx) (p portion, err error) {
+func readPortion(q *database.Tx, most int) (p portion, err error) {
 	if err = q.QueryRow(`SELECT step FROM search_state`).Scan(&p.step); err != nil {
 		return p, err
 	}
@@ -130,11 +138,11 @@ func readPortion(q *database.Tx) (p portion, err error) {
 		err := r.Scan(&c.n, &c.ticket)
 		p.changed, all = append(p.changed, c), append(all, c.n)
 		return err
-	}, `SELECT n, ticket FROM search_queue ORDER BY n LIMIT ?`, filledAtOnce)
+	}, `SELECT n, ticket FROM search_queue ORDER BY n LIMIT ?`, most)
 	if err != nil {
 		return p, err
 	}
-	if p.added, err = numbersOf(q, unfilled, max(0, filledAtOnce-len(p.changed))); err != nil {
+	if p.added, err = numbersOf(q, unfilled, max(0, most-len(p.changed))); err != nil {
 		return p, err
 	}
 	p.rows, err = termsOf(q, append(all, p.added...))

@@ -99,7 +99,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s.live = live.New(live.Options{Store: o.Store, Feed: s.feed, Now: o.Now, Log: o.Log, Version: s.look.Assets.Hash()})
-	s.handler = s.look.Within(s.routes())
+	s.handler = s.routes()
 	return s, nil
 }
 
@@ -115,7 +115,7 @@ func (s *Server) routes() http.Handler {
 	r.Get("/readyz", s.ready)
 	r.Get("/assets/{hash}/{name}", s.look.Assets.Serve)
 	if s.Store != nil {
-		login.Routes(r, login.Options{Door: s.door, Issuer: s.Issuer, Now: s.Now, Log: s.Log, Render: plain})
+		login.Routes(r, login.Options{Door: s.door, Issuer: s.Issuer, Now: s.Now, Log: s.Log, Render: s.loginPage})
 	}
 	r.Group(func(r chi.Router) {
 		r.Use(s.door.Pages, s.door.Limited)
@@ -173,8 +173,10 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	if s.Token == "" && s.Issuer == nil && ln.Addr().Network() == "tcp" && !access.Loopback(ln.Addr().String()) {
 		return errors.Join(ErrOpen, ln.Close())
 	}
+	bound := newConnections(mostConnections)
 	srv := &http.Server{
-		Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: bound.answering(timely(s.Now, s.handler)), ConnState: bound.state, ConnContext: bound.with,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: log.New(lines{s.Log}, "", 0),
 	}
 	defer s.live.Stop()

@@ -1,24 +1,21 @@
 package console
 
 import (
-	"html/template"
 	"net/http"
 
+	"github.com/sirupsen/logrus"
+
 	"countersign/worker/console/login"
+	"countersign/worker/console/look"
+	"countersign/worker/console/problem"
 )
 
-var plainPage = template.Must(template.New("login").Parse(`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Log in - countersign</title></head><body><main><h1>Log in</h1>
-{{with .Fault}}<p role="alert">{{.}} {{$.Name}}</p>{{end}}{{with .Who}}<p>{{.}}</p>{{end}}
-<form method="post" action="login"><input type="hidden" name="next" value="{{.Next}}">
-<label>Token <input type="password" name="token" required autocomplete="current-password"></label>
-<button>Log in</button></form>
-{{if .Issuer}}<p><a href="login/oidc?next={{.Next}}">Log in through the issuer</a></p>{{end}}
-</main></body></html>
-`))
-
-func plain(w http.ResponseWriter, _ *http.Request, status int, p login.Page) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	plainPage.Execute(w, p) //nolint:errcheck // the caller may be gone
+// loginPage writes the page of a login.
+func (s *Server) loginPage(w http.ResponseWriter, r *http.Request, status int, p login.Page) {
+	err := s.look.Render(w, r, look.View{Page: "login", Title: s.look.Words(r).Say("nav.login"), Status: status,
+		Sheet: true, Data: p})
+	if err != nil {
+		s.Log.WithFields(logrus.Fields{"request": problem.RequestID(r.Context()), "err": err}).Error("a page could not be made")
+		problem.Of(http.StatusInternalServerError, "The log says why, by this id.").Write(w, r)
+	}
 }

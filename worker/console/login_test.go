@@ -197,12 +197,8 @@ func TestTheTableHasNoIDOfASession(t *testing.T) {
 func TestSessionsEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s, err := store.Open(t.Context(), store.Options{DSN: "sqlite:" + filepath.Join(t.TempDir(), "x.db"),
-			Key: bytes.Repeat([]byte{1}, 32), Now: time.Now})
-		require.NoError(t, err)
+		s := openStore(t)
 		defer s.Close() //nolint:errcheck // nothing is left in it
-		_, _, err = s.Migrate(t.Context())
-		require.NoError(t, err)
 		srv := newServer(t, Options{Address: "127.0.0.1:1", Token: "config-token", Store: s})
 		ask := func(method, path, cookie, body string, headers ...string) *httptest.ResponseRecorder {
 			r := httptest.NewRequest(method, path, strings.NewReader(body))
@@ -304,12 +300,8 @@ func FuzzLocal(f *testing.F) {
 
 func TestTheConsoleAnswersToItsNames(t *testing.T) {
 	t.Parallel()
-	s, err := store.Open(t.Context(), store.Options{DSN: "sqlite:" + filepath.Join(t.TempDir(), "x.db"),
-		Key: bytes.Repeat([]byte{1}, 32), Now: time.Now})
-	require.NoError(t, err)
+	s := openStore(t)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	_, _, err = s.Migrate(t.Context())
-	require.NoError(t, err)
 	u, err := url.Parse("https://sign.example.com")
 	require.NoError(t, err)
 	srv := newServer(t, Options{Address: "0.0.0.0:1", Token: "config-token", URL: u, Store: s})
@@ -351,4 +343,15 @@ func read(t *testing.T, file string) []byte {
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
 	return text
+}
+
+// openStore is an empty table.
+func openStore(t *testing.T) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), store.Options{DSN: "sqlite:" + filepath.Join(t.TempDir(), "x.db"),
+		Key: bytes.Repeat([]byte{1}, 32), Now: time.Now})
+	require.NoError(t, err)
+	_, _, err = s.Migrate(t.Context())
+	require.NoError(t, err)
+	return s
 }

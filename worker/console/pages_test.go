@@ -22,6 +22,7 @@ func pagePaths() []string {
 		"/transactions", "/transactions?search=loan", "/transactions?status=completed&account=sales&search=nothing",
 		"/transactions?changed_since=30d&changed_until=2026-01-31", "/transactions?status=draft&status=completed",
 		"/transactions/ask?of=all", "/transactions/ask?row=sales%2Fc-1&back=%2Ftransactions%3Fstatus%3Ddraft",
+		"/login", "/login?next=" + url.QueryEscape(`/"><script>alert(1)</script>`),
 		"/transactions?statu=completed", "/transactions?search=" + url.QueryEscape(`"><script>alert(1)</script>`),
 	}
 	for _, ref := range hostile() {

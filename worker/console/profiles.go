@@ -5,6 +5,7 @@ import (
 	"net/http/pprof"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 )
@@ -12,6 +13,7 @@ import (
 // profiles are what `go tool pprof` reads, for whoever may see all of the console: where the daemon spends its time and
 // its memory. What waits for what is noted only while it is asked for (?seconds=10), since noting it costs time.
 func profiles(r chi.Router) {
+	r.Use(unhurried)
 	r.Get("/debug/pprof/", pprof.Index)
 	r.Get("/debug/pprof/profile", pprof.Profile)
 	r.Get("/debug/pprof/trace", pprof.Trace)
@@ -42,5 +44,13 @@ func noted(h http.Handler, note func(on int)) http.Handler {
 		change(1)
 		defer change(-1)
 		h.ServeHTTP(w, r)
+	})
+}
+
+// unhurried takes an answer's time away: a profile is gathered for as long as it is asked for, and written then.
+func unhurried(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.NewResponseController(w).SetWriteDeadline(time.Time{}) //nolint:errcheck // a recorder has none
+		next.ServeHTTP(w, r)
 	})
 }

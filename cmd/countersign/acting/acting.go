@@ -17,6 +17,7 @@ import (
 	"countersign/cmd/countersign/replay"
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/provider"
 	"countersign/worker/ask/runs"
 	"countersign/worker/console/acts"
 	"countersign/worker/console/objects"
@@ -27,7 +28,7 @@ import (
 func New(e *engine.Engine) acts.Acts {
 	d := daemon{e}
 	return acts.Acts{
-		Track: d.track, PollRows: d.pollRows, PollTiers: d.pollTiers, Retry: d.retry, Resolve: d.resolve,
+		IsRef: provider.IsRef, Track: d.track, PollRows: d.pollRows, PollTiers: d.pollTiers, Retry: d.retry, Resolve: d.resolve,
 		Release: d.release, Explain: d.explain, Replay: d.replay,
 		Export: func(ctx context.Context, w io.Writer, what, format string, f store.ExportFilter) error {
 			return export.Rows(ctx, w, e.Store, what, f, format)

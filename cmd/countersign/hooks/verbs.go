@@ -71,7 +71,7 @@ func printHooks(ctx context.Context, env *engine.Env, c *config.Config, s *store
 		return nil
 	}
 	if len(list) == 0 {
-		return env.Tell("cli.hooks.none")
+		return env.Printf("%s\n", env.Say("cli.hooks.none"))
 	}
 	return env.Print(Table(env, list))
 }
@@ -82,7 +82,7 @@ func Table(env *engine.Env, list []objects.Hook) *layout.Table {
 	for _, h := range list {
 		waiting := strconv.Itoa(h.Waiting)
 		if h.Waiting > 0 {
-			waiting = env.Say("cli.hooks.waiting", "n", h.Waiting, "ago", env.Ago(h.OldestAt.Time()))
+			waiting = env.Say("cli.hooks.waiting", "n", h.Waiting, "when", env.Ago(h.OldestAt.Time()))
 		}
 		colour, dead := output.Good, strconv.Itoa(h.Dead)
 		switch h.State {
@@ -94,7 +94,7 @@ func Table(env *engine.Env, list []objects.Hook) *layout.Table {
 		if h.Dead > 0 {
 			dead = env.Paint(output.Bad, dead)
 		}
-		t.AppendRow([]any{h.ID, h.Type, output.Plain(h.Receiver), env.Paint(colour, env.Word("hookstate", h.State)), h.Sent, waiting, dead,
+		t.AppendRow([]any{h.ID, h.Type, output.Plain(h.Receiver), env.Paint(colour, env.Name(h.State)), h.Sent, waiting, dead,
 			env.Ago(h.LastSentAt.Time()), output.Plain(h.LastAnswer)})
 	}
 	return t
@@ -115,7 +115,7 @@ func printDeliveries(ctx context.Context, env *engine.Env, s *store.Store, id st
 		return nil
 	}
 	if len(list) == 0 {
-		return env.Tell("cli.hooks.nothing", "hook", output.Quoted(id))
+		return env.Printf("%s\n", env.Say("cli.hooks.nothing", "hook", output.Quoted(id)))
 	}
 	t := env.Table("seq", "transaction", "change", "state", "attempts", "took", "next", "answer")
 	for _, d := range list {
@@ -131,8 +131,7 @@ func printDeliveries(ctx context.Context, env *engine.Env, s *store.Store, id st
 		if d.Ref != "" {
 			where += "/" + output.Plain(d.Ref)
 		}
-		t.AppendRow([]any{d.Seq, where, env.Word("changekind", string(d.Change.Kind)) + ": " + env.ChangeWords(d.Change),
-			env.Word("cli.delivery", string(d.State)), d.Attempts,
+		t.AppendRow([]any{d.Seq, where, string(d.Change.Kind) + ": " + env.ChangeWords(d.Change), string(d.State), d.Attempts,
 			took, next, output.Plain(d.Note)})
 	}
 	return env.Print(t)
@@ -215,10 +214,11 @@ hook that was added later is told with --since what changed before. The daemon s
 				if asJSON {
 					return env.JSONLines().Write(out)
 				}
+				said := env.CountOf("cli.hooks.replayed", out.Queued, "hook", out.Hook)
 				if o.Dry {
-					return env.TellCount("cli.hooks.would", out.Queued, "hook", out.Hook)
+					said = env.CountOf("cli.hooks.would", out.Queued, "hook", out.Hook)
 				}
-				return env.TellCount("cli.hooks.replayed", out.Queued, "hook", out.Hook)
+				return env.Printf("%s\n", said)
 			})
 		},
 	}

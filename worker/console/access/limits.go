@@ -1,6 +1,7 @@
 package access
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"time"
@@ -108,6 +109,32 @@ func (d *Door) Limited(next http.Handler) http.Handler {
 			}
 			defer release()
 		}
+		if stream {
+			ctx, end := context.WithCancel(r.Context())
+			defer end()
+			go d.watch(ctx, r, end)
+			r = r.WithContext(ctx)
+		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// againAfter is how often it is asked whether whoever has a stream still may: so long does one outlive its token.
+const againAfter = 10 * time.Second
+
+// watch ends a stream once its reader's token or session is over.
+func (d *Door) watch(ctx context.Context, r *http.Request, end func()) {
+	tick := time.NewTicker(againAfter)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if _, p := d.Who(r); p != nil && p.Status == http.StatusUnauthorized {
+				end()
+				return
+			}
+		}
+	}
 }

@@ -25,6 +25,8 @@ func (r Refusal) Error() string { return r.Why }
 
 // Acts are the functions. by is a source of the history: "operator NAME".
 type Acts struct {
+	// IsRef says whether a text can be the ref of a transaction.
+	IsRef func(ref string) bool
 	// Track follows refs, and says how many of them are new.
 	Track func(ctx context.Context, by, account string, refs []string) (added int, err error)
 	// PollRows queues a run that asks about rows. One that waits for the same is returned instead.

@@ -23,7 +23,7 @@ const htmxHash = "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc321
 func layers() []string { return []string{"tokens", "base", "layout", "parts", "pages", "print"} }
 
 // scripts are the files of app.js, in their order: the policy comes before what needs it.
-func scripts() []string { return []string{"trusted", "app", "times", "live", "keys"} }
+func scripts() []string { return []string{"trusted", "app", "times", "live", "keys", "session"} }
 
 // file is one that is served.
 type file struct {

@@ -65,10 +65,7 @@ type View struct {
 
 // New parses the templates.
 func New(o Options) (*Look, error) {
-	l := &Look{Options: o, sets: map[string]*set{}}
-	if o.URL != nil {
-		l.base = strings.TrimRight(o.URL.EscapedPath(), "/")
-	}
+	l := &Look{Options: o, sets: map[string]*set{}, base: access.Base(o.URL)}
 	var err error
 	if l.Assets, err = assets.New(); err != nil {
 		return nil, err
@@ -141,17 +138,6 @@ func (l *Look) lang(r *http.Request) string {
 
 // Base is the path of the outside address, without a slash at its end.
 func (l *Look) Base() string { return l.base }
-
-// Within serves what was asked for below the path of the outside address, whether a proxy cuts that path off or not.
-func (l *Look) Within(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if l.base != "" && strings.HasPrefix(r.URL.EscapedPath(), l.base+"/") {
-			http.StripPrefix(l.base, next).ServeHTTP(w, r)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
 
 // who is whoever asks.
 func who(r *http.Request) access.Who { return access.WhoOf(r.Context()) }

@@ -34,7 +34,9 @@ func send(w http.ResponseWriter, r *http.Request, status int, body []byte) {
 	h.Set("Content-Security-Policy", Policy)
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Vary", "Cookie, Accept-Language, Accept-Encoding")
-	h.Set("Cache-Control", "private, no-cache")
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "private, no-cache")
+	}
 	if status == 0 || status == http.StatusOK {
 		status = http.StatusOK
 		sum := sha256.Sum256(body)

@@ -79,6 +79,24 @@ func (s *Stock) Send(ctx context.Context, to Target, connections int, long time.
 	})
 }
 
+// Paced sends perSecond callbacks a second for a while. One failed request fails the round. Times hold the waiting too.
+func (s *Stock) Paced(ctx context.Context, to Target, connections, perSecond int, long time.Duration) (Result, error) {
+	var due atomic.Int64
+	began := time.Now()
+	heads := &heads{target: to}
+	return Callers(ctx, connections, long, func() (func(context.Context) error, func() error, error) {
+		c, err := dial(ctx, heads)
+		if err != nil {
+			return nil, nil, err
+		}
+		return func(context.Context) error {
+			at := began.Add(time.Duration(due.Add(1)) * time.Second / time.Duration(perSecond))
+			time.Sleep(time.Until(at))
+			return c.post(s.Next())
+		}, c.conn.Close, nil
+	})
+}
+
 // Callers has n callers call for a while, each with a function of its own. One failed call fails the round.
 func Callers(ctx context.Context, n int, long time.Duration, open func() (
 	do func(context.Context) error, done func() error, err error,

@@ -390,5 +390,8 @@ func (a *Stage) Stop() error {
 	return errors.Join(errs...)
 }
 
+// Console is where the daemon's private listener is.
+func (a *Stage) Console() string { return "http://" + a.console }
+
 // File is the daemon's database.
 func (a *Stage) File() string { return filepath.Join(a.Dir, "countersign.db") }

@@ -23,6 +23,10 @@ func tableCommands(env *engine.Env) (all []*cobra.Command) {
 			"and lets it rest for five seconds, several times.", "  countersign bench start --rows 1000000", 100_000, tables.Start},
 		{"list", "Reading a large table: pages, rows, search, changes, gaps", "list fills a table and reads it, beside plain " +
 			"SQL.", "  countersign bench list --rows 1000000 --json", 100_000, tables.List},
+		{"console", "The console: bytes, requests, time of each page, searches, watching browsers, paint", "console fills a " +
+			"table, starts the daemon on it and asks its console as browsers do; Chromium, where there is one, says when a page\n" +
+			"is painted. Much is asked within a minute: it makes tokens of its own.",
+			"  countersign bench console --rows 1000000", 100_000, tables.Console},
 		{"poll", "Answers compared a second, and what is spent of a budget", "poll compares answers that change nothing, in " +
 			"process, then watches what the daemon asks of a service that counts, by accounts\nthat have more to ask than they may.",
 			"  countersign bench poll --for 130s", 20_000, tables.Poll},
@@ -52,6 +56,9 @@ func tableCommands(env *engine.Env) (all []*cobra.Command) {
 		switch one.name {
 		case "start":
 			f.IntVar(&o.Rounds, "rounds", 5, "how often")
+		case "console":
+			f.IntVar(&o.Rounds, "visits", 200, "how often each page is asked for")
+			f.DurationVar(&o.For, "for", 5*time.Second, "how long each round with watching browsers lasts")
 		case "poll":
 			f.DurationVar(&o.For, "for", 130*time.Second, "how long budgets are watched")
 		}

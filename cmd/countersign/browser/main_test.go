@@ -1,0 +1,11 @@
+// Package browser tries the console of the real daemon in Chromium, beside simulated services.
+package browser
+
+import (
+	"os"
+	"testing"
+
+	"countersign/cmd/countersign/installtest"
+)
+
+func TestMain(m *testing.M) { os.Exit(installtest.Tests(m).Run()) }

@@ -1,0 +1,116 @@
+package browser
+
+import (
+	"context"
+	"hash/fnv"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/cmd/countersign/installtest"
+	"countersign/provider/simulator"
+	"countersign/worker/pdf/pdftest"
+)
+
+// stage is a daemon with a table that has something of everything, and a browser.
+type stage struct {
+	t       *testing.T
+	svc     *installtest.Services
+	in      installtest.Installation
+	browser context.Context
+	stop    func() int
+}
+
+// alteredPDF carries a signature whose ByteRange cannot be true.
+func alteredPDF() []byte {
+	return pdftest.Small("/AcroForm<</SigFlags 3/Fields[4 0 R]>>",
+		"<</Type/Annot/Subtype/Widget/FT/Sig/T(x)/Rect[0 0 0 0]"+
+			"/V<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/adbe.pkcs7.detached/ByteRange[0 90 50 9]/Contents<00>>>>>")
+}
+
+// hostileName is a name that pages and screens may trip over.
+const hostileName = "<script>alert(1)</script> \"quoted\" \u202egpj.exe & more"
+
+// play plays a day of all services and starts the daemon anew on what it has left: slots are then hours apart, so that
+// nothing moves but what a test moves.
+func play(t *testing.T) *stage {
+	t.Helper()
+	s := &stage{t: t, browser: chromium(t)}
+	s.svc, s.in = installtest.LivingServices(t, simulator.Options{
+		Seed: 11, Transactions: 160, BornBefore: 80, Births: 12 * time.Hour, Speed: installtest.DaySeconds,
+		Services: simulator.Services(),
+		Faults:   simulator.Faults{Drop: 0.2, Duplicate: 0.2, Forge: 0.1, Delay: 0.1, BadFiles: 0.1},
+	})
+	s.in.Edit(t, `accounts:`, "log: { level: error }\naccounts:")
+	s.svc.Through(alterSome)
+	stop := s.in.Daemon(t, "--backfill", "30d")
+	ctx, cancel := context.WithCancel(t.Context())
+	over := make(chan error, 1)
+	go func() { over <- s.svc.World.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-over })
+	db := s.in.Table(t)
+	installtest.Eventually(t, "something of everything", func() bool {
+		for _, query := range []string{
+			`SELECT count(*) > 90 FROM transactions`, `SELECT count(*) > 3 FROM gaps WHERE kind <> 'pending'`,
+			`SELECT count(*) > 1 FROM documents WHERE state = 'quarantined'`,
+			`SELECT count(*) > 20 FROM documents WHERE state = 'stored'`,
+			`SELECT count(*) > 2 FROM callbacks WHERE verdict = 'refused'`,
+			`SELECT count(*) > 10 FROM callbacks WHERE verdict = 'accepted'`,
+			`SELECT count(*) > 10 FROM runs WHERE state = 'done'`,
+			`SELECT count(*) > 20 FROM transactions WHERE status = 'completed'`,
+			`SELECT count(*) > 3 FROM transactions WHERE status = 'in_progress'`,
+		} {
+			if !installtest.One[bool](db, query) {
+				return false
+			}
+		}
+		return true
+	})
+	s.svc.World.Stop()
+	require.NoError(t, db.Close())
+	require.Zero(t, stop())
+	s.svc.World.SetFaults(simulator.Faults{})
+	s.in.Edit(t, `(?s)polling:.*?retry:`, "polling: { active: '0 0 1 1 *', idle: '0 0 1 1 *', audit: '0 0 1 1 *' }\nretry:")
+	s.in.Write(t, `UPDATE transactions SET name = ? WHERE n = (SELECT min(n) FROM transactions)`, hostileName)
+	s.in.Write(t, `UPDATE transactions SET name = ? WHERE n = (SELECT min(n) + 1 FROM transactions)`, strings.Repeat("long", 2500))
+	s.in.Write(t, `INSERT INTO incidents (id, account, kind, opened_at, message)
+SELECT 'browser-1', ?, 'callbacks_silent', ?, 'no callback since' WHERE NOT EXISTS (
+SELECT 1 FROM incidents WHERE account = ? AND kind = 'callbacks_silent' AND closed_at IS NULL)`,
+		simulator.AccountOneSpan, time.Now().Add(-2*time.Hour).UnixMilli(), simulator.AccountOneSpan)
+	s.stop = s.in.Daemon(t)
+	return s
+}
+
+// alterSome gives an altered file in the place of each eighth.
+func alterSome(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	sum := fnv.New32a()
+	sum.Write([]byte(r.URL.Path))
+	if sum.Sum32()%8 != 0 {
+		next.ServeHTTP(w, r)
+		return
+	}
+	kept := httptest.NewRecorder()
+	next.ServeHTTP(kept, r)
+	body := kept.Body.Bytes()
+	if kept.Code == http.StatusOK && strings.HasPrefix(string(body), "%PDF-") {
+		body = alteredPDF()
+	}
+	for name, values := range kept.Header() {
+		if name != "Content-Length" {
+			w.Header()[name] = values
+		}
+	}
+	w.WriteHeader(kept.Code)
+	w.Write(body) //nolint:errcheck // the caller may be gone
+}
+
+func (s *stage) base() string { return "http://" + s.in.Console }
+
+func (s *stage) tab(t *testing.T, l look) *tab {
+	t.Helper()
+	return newTab(s.browser, t, s.base(), l)
+}

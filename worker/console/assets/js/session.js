@@ -1,0 +1,22 @@
+"use strict";
+// Two minutes before a session ends its person is told, and may stay: any page prolongs it.
+const sessionEnds = () => Number(document.cookie.match(/(?:^|; )countersign-ends=(\d+)/)?.[1] || 0) * 1000;
+const sessionNote = $("#session");
+let sessionSeen = sessionEnds();
+const lookAtSession = () => {
+  sessionSeen = sessionEnds() || sessionSeen;
+  const left = sessionSeen - Date.now();
+  sessionNote.hidden = left > 120000;
+  const text = $("[data-ends]", sessionNote);
+  const word = left > 0 ? text.dataset.ends : text.dataset.ended;
+  if (!sessionNote.hidden && text.textContent !== word) text.textContent = word;
+  $("button", sessionNote).hidden = left <= 0;
+};
+if (sessionNote && sessionSeen) {
+  $("button", sessionNote).addEventListener("click", async () => {
+    await fetch(location.href).catch(() => null);
+    lookAtSession();
+  });
+  setInterval(lookAtSession, 5000);
+  lookAtSession();
+}
