@@ -125,8 +125,9 @@ var arrows = map[string][]string{
 		"worker/console/rows", "worker/console/story"},
 	"worker/console/page": {"model", "model/words", "worker/console/access", "worker/console/acts", "worker/console/filter",
 		"worker/console/look", "worker/console/objects", "worker/console/problem", "worker/console/reads"},
-	"worker/console/pages": {"model", "model/store", "worker/console/access", "worker/console/chart", "worker/console/filter", "worker/console/look", "worker/console/objects",
-		"worker/console/orders", "worker/console/page", "worker/console/problem", "worker/console/reads"},
+	"worker/console/pages": {"model", "model/store", "worker/console/access", "worker/console/acts", "worker/console/chart",
+		"worker/console/filter", "worker/console/look", "worker/console/objects", "worker/console/orders",
+		"worker/console/page", "worker/console/problem", "worker/console/reads"},
 	"worker/console/objects": {"model"},
 	"cmd/countersign/installtest": {"worker/console/objects", "cmd/countersign/config", "cmd/countersign/demo", "cmd/countersign/engine", "model",
 		"model/store", "provider", "provider/NAME", "provider/simulator", "provider/simulator/world/pdf"},
@@ -205,9 +206,10 @@ var arrows = map[string][]string{
 		"worker/callback", "worker/callback/odd", "worker/console", "worker/console/acts", "worker/console/login",
 	},
 	"cmd/countersign/health": {
+		"cmd/countersign/hooks",
 		"cmd/countersign/output/layout", "cmd/countersign/config/values",
 		"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output", "model", "model/store",
-		"model/store/database", "model/store/durable", "worker/console/objects",
+		"model/store/database", "model/store/durable", "provider", "worker/console/objects", "worker/pdf/cert",
 	},
 	"cmd/countersign/arguments": {
 		"cmd/countersign/engine/environ", "cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/output",
@@ -235,7 +237,7 @@ var arrows = map[string][]string{
 	"cmd/countersign/acting": {
 		"cmd/countersign/hooks",
 		"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/engine/queue", "cmd/countersign/export",
-		"cmd/countersign/health", "cmd/countersign/replay", "model", "model/store", "worker/ask/runs",
+		"cmd/countersign/health", "cmd/countersign/replay", "model", "model/store", "provider", "worker/ask/runs",
 		"worker/console/acts", "worker/console/objects", "worker/documents",
 	},
 	"cmd/countersign/tokens": {"cmd/countersign/engine", "cmd/countersign/output", "model/store", "worker/console/access",
@@ -247,7 +249,8 @@ var arrows = map[string][]string{
 		"worker/seals",
 	},
 	"cmd/countersign/doctor": {
-		"cmd/countersign/config", "cmd/countersign/config/values", "cmd/countersign/engine", "cmd/countersign/health",
+		"cmd/countersign/config", "cmd/countersign/config/hooks", "cmd/countersign/config/values", "cmd/countersign/engine",
+		"cmd/countersign/health",
 		"cmd/countersign/engine/accounts", "cmd/countersign/engine/keyfile",
 		"cmd/countersign/engine/environ",
 		"cmd/countersign/output", "cmd/countersign/sandbox", "model", "model/store", "model/store/database",

@@ -69,7 +69,7 @@ func inQuietWorld(t *testing.T, service string, test func(t *testing.T, w *quiet
 			Seed: 5, Transactions: 260, BornBefore: 250, Births: 24 * time.Hour, Speed: 1, Services: []string{service},
 		})
 		w := &quietWorld{World: world, calls: &counted{base: world.Transport()}}
-		w.e = weekEngine(t, world, w.calls)
+		w.e = weekEngine(t, world, w.calls, nil)
 		w.account = w.e.Accounts.Find(world.Accounts()[0].ID)
 		w.account.Download = nil
 		ctx, cancel := context.WithCancel(t.Context())

@@ -1,19 +1,10 @@
 package main
 
 import (
-	"cmp"
-	"context"
-	"os"
-	"strings"
-	"time"
-
 	"github.com/spf13/cobra"
 
-	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
-	"countersign/cmd/countersign/output"
-	"countersign/model/store"
-	"countersign/provider"
+	"countersign/cmd/countersign/health"
 )
 
 func newConfigCommand(env *engine.Env) *cobra.Command {
@@ -35,84 +26,7 @@ nothing is written. Exit 2 where something is wrong.`,
 			if err != nil {
 				return err
 			}
-			return printConfig(env, c, roundTimes(cmd.Context(), env, c))
+			return health.PrintConfig(cmd.Context(), env, c)
 		},
 	}
-}
-
-// printConfig shows what was understood, and what may not be meant.
-func printConfig(env *engine.Env, c *config.Config, rounds map[string]string) error {
-	about := env.Table()
-	about.AppendRow([]any{env.Name("config"), c.File()})
-	about.AppendRow([]any{env.Name("database"), c.DatabaseShown()})
-	about.AppendRow([]any{env.Name("documents"), c.Documents})
-	about.AppendRow([]any{env.Name("public"), c.Public.Address})
-	about.AppendRow([]any{env.Name("console"), c.Console.Address})
-	if err := env.Print(about); err != nil {
-		return err
-	}
-	for _, account := range c.Accounts {
-		if err := env.Printf("\n%s (%s)\n", account.ID, account.Provider); err != nil {
-			return err
-		}
-		t := env.Table()
-		t.AppendRow([]any{"  " + env.Name("callbacks"), cmp.Or(c.CallbackURL(account.ID), env.Say("cli.config.no_url"))})
-		t.AppendRow([]any{"  " + env.Name("calls"), cmp.Or(account.BaseURL, env.Say("cli.config.production")) + ", " +
-			budgetShown(env, account)})
-		for _, s := range account.Polls(env.Now()) {
-			t.AppendRow([]any{"  " + env.Word("cli.kind", s.Tier), env.Say("cli.config.next",
-				"at", s.Next.Format("2006-01-02 15:04 MST"), "line", s.Line)})
-		}
-		if round := rounds[account.ID]; round != "" {
-			t.AppendRow([]any{"  " + env.Name("a round"), round})
-		}
-		if err := env.Print(t); err != nil {
-			return err
-		}
-	}
-	for i, w := range c.Warnings(os.Stat) {
-		if i == 0 {
-			env.Printf("\n") //nolint:errcheck // the next line tells
-		}
-		if err := env.Printf("%s %s\n", env.Paint(output.Warn, env.Say("cli.config.warning")), w); err != nil {
-			return err
-		}
-	}
-	return env.Printf("\n%s\n", env.Say("cli.config.good", "file", c.File()))
-}
-
-// budgetShown says how many requests a minute are made at most.
-func budgetShown(env *engine.Env, a config.Account) string {
-	b := a.Budgets()
-	said := []string{env.Say("cli.config.read", "n", b[provider.ClassRead])}
-	if files := b[provider.ClassFiles]; files > 0 {
-		said = append(said, env.Say("cli.config.files", "n", files))
-	}
-	if test := b[provider.ClassTest]; test > 0 {
-		said = append(said, env.Say("cli.config.test", "n", test))
-	}
-	return strings.Join(said, ", ")
-}
-
-// roundTimes says per account how long one round over its open rows takes with its budget; nothing
-// where there is no database yet.
-func roundTimes(ctx context.Context, env *engine.Env, c *config.Config) map[string]string {
-	s, err := env.OpenStore(ctx, c, true)
-	if err != nil {
-		return nil
-	}
-	defer s.Close() //nolint:errcheck // only read
-	all := map[string]string{}
-	for i := range c.Accounts {
-		account := &c.Accounts[i]
-		n, err := s.CountOpenRows(ctx, store.OpenFilter{Account: account.ID, Tier: "open"})
-		if err != nil {
-			return nil
-		}
-		budget := account.Budgets()[provider.ClassRead]
-		if took := time.Duration(n) * time.Minute / time.Duration(budget); took > 0 {
-			all[account.ID] = env.CountOf("cli.config.round", n, "span", env.Lasting(took))
-		}
-	}
-	return all
 }

@@ -125,7 +125,7 @@ func (f *initFlags) answer(p arguments.Prompt, known map[string]provider.Driver,
 		}
 		answer, err := p.Ask(question, q.fallback(), q.fault)
 		if err != nil {
-			return err
+			return fmt.Errorf("%w (or say --%s)", err, q.flag)
 		}
 		*q.to = answer
 	}

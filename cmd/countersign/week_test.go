@@ -73,7 +73,7 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 			Seed: 11, Transactions: 60, BornBefore: -1, Births: 4 * 24 * time.Hour, Speed: 1,
 			Callbacks: "http://countersign.example", Client: door, Faults: simulator.Faults{Drop: 0.4},
 		})
-		e := weekEngine(t, world, world.Transport())
+		e := weekEngine(t, world, world.Transport(), nil)
 		o := e.ListenerOptions()
 		o.Now, o.HMACKey = time.Now, make([]byte, 32)
 		l, err := callback.New(o)
@@ -116,14 +116,18 @@ func TestWeekWithLostCallbacks(t *testing.T) {
 	})
 }
 
-// weekEngine is an engine whose providers are the world, in process, by a way to it.
-func weekEngine(t *testing.T, world *simulator.World, way http.RoundTripper) *engine.Engine {
+// weekEngine is an engine whose providers are the world, in process, by a way to it. of changes its config; nil: nothing
+// does.
+func weekEngine(t *testing.T, world *simulator.World, way http.RoundTripper, of func(string) string) *engine.Engine {
 	dir := t.TempDir()
 	conf := demo.Config(demo.ConfigOptions{Providers: providers(),
 		Accounts: world.Accounts(), Base: "http://simulator.example", PublicAddress: "127.0.0.1:0",
 		ConsoleAddress: "127.0.0.1:0",
 		Database:       "sqlite:./countersign.db", Documents: "file:./documents", Speed: 1,
 	})
+	if of != nil {
+		conf = of(conf)
+	}
 	file := filepath.Join(dir, "config.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(conf), 0o600))
 	a := newApp(strings.NewReader(""), &bytes.Buffer{}, &bytes.Buffer{})

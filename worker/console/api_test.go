@@ -21,6 +21,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/model/words"
+	"countersign/provider"
 	"countersign/worker/console/access"
 	"countersign/worker/console/acts"
 	"countersign/worker/console/objects"
@@ -148,6 +149,7 @@ func (d *desk) acts() acts.Acts {
 		return acts.ErrUnknownAccount
 	}
 	return acts.Acts{
+		IsRef: provider.IsRef,
 		Track: func(_ context.Context, by, account string, refs []string) (int, error) {
 			d.note("track by %s %s %q", by, account, refs)
 			return len(refs), known(account)

@@ -271,5 +271,25 @@ func (ts *Tiers) refs(ctx context.Context, p *runs.Pass) error {
 		asked = append(asked, t)
 	}
 	p.Run.Total = len(asked)
-	return p.Rows(ctx, asked, p.Source(model.AskedRef), provider.WorkConfirm)
+	if err := p.Rows(ctx, asked, p.Source(model.AskedRef), provider.WorkConfirm); err != nil {
+		return err
+	}
+	if _, failed := p.Failures(); failed != nil {
+		return nil // what is not known may not have been answered
+	}
+	return ts.unknown(ctx, p, keys)
+}
+
+// unknown counts as failures the refs that the provider does not know, and never did.
+func (ts *Tiers) unknown(ctx context.Context, p *runs.Pass, keys []model.Key) error {
+	rows, err := ts.o.Store.Rows(ctx, keys)
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if t, ok := rows[k]; !ok || t.NotFound && t.ConfirmedAt == nil {
+			p.Failure(fmt.Errorf("%s: the provider does not know it", k), 1)
+		}
+	}
+	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/engine/queue"
@@ -17,6 +19,7 @@ import (
 	"countersign/cmd/countersign/replay"
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/provider"
 	"countersign/worker/ask/runs"
 	"countersign/worker/console/acts"
 	"countersign/worker/console/objects"
@@ -27,14 +30,14 @@ import (
 func New(e *engine.Engine) acts.Acts {
 	d := daemon{e}
 	return acts.Acts{
-		Track: d.track, PollRows: d.pollRows, PollTiers: d.pollTiers, Retry: d.retry, Resolve: d.resolve,
+		IsRef: provider.IsRef, Track: d.track, PollRows: d.pollRows, PollTiers: d.pollTiers, Retry: d.retry, Resolve: d.resolve,
 		Release: d.release, Explain: d.explain, Replay: d.replay,
 		Export: func(ctx context.Context, w io.Writer, what, format string, f store.ExportFilter) error {
 			return export.Rows(ctx, w, e.Store, what, f, format)
 		},
 		Open:  func(name string) (*os.File, error) { return e.Files.Open(name) },
 		Hooks: d.hooks, TestHook: d.testHook, ReplayHook: d.replayHook,
-		Accounts: d.accounts, Ledger: d.ledger, Span: config.ParseSpan,
+		Accounts: d.accounts, Ledger: d.ledger, Span: config.ParseSpan, Config: d.config,
 	}
 }
 
@@ -142,6 +145,16 @@ func (d daemon) accounts(ctx context.Context) ([]objects.Account, error) {
 		return nil, err
 	}
 	return h.Objects(d.Env, c), nil
+}
+
+// config is the config as it was understood, of one account or of all.
+func (d daemon) config(account string) (string, error) {
+	shown := d.Current().Fingerprinted(account)
+	if shown == nil {
+		return "", acts.ErrUnknownAccount
+	}
+	text, err := yaml.Marshal(shown)
+	return string(text), err
 }
 
 func (d daemon) ledger(ctx context.Context, account string, since time.Time) (objects.Ledger, error) {

@@ -40,15 +40,18 @@ func (p Prompt) Ask(question, fallback string, check func(answer string) (fault 
 		}
 		answer := cmp.Or(strings.TrimSpace(line), fallback)
 		over := err != nil && line == ""
+		if err != nil {
+			fmt.Fprintln(p.out) // nobody has pressed return
+		}
 		if over && wrong != "" {
-			return "", output.Usagef("%s", wrong)
+			return "", output.Usagef("the input has ended: %s", wrong)
 		}
 		fault := check(answer)
 		if fault == "" {
 			return answer, nil
 		}
 		if over {
-			return "", output.Usagef("%s", fault)
+			return "", output.Usagef("the input has ended before an answer to: %s", question)
 		}
 		wrong = fault
 		fmt.Fprintln(p.out, fault)

@@ -125,7 +125,12 @@ func (r *refReader) readFrom(rest io.Reader, first string, at int) error {
 	s := bufio.NewScanner(in)
 	s.Buffer(nil, 1<<20)
 	for n := at + 1; s.Scan(); n++ {
-		if line := strings.TrimSpace(s.Text()); line != "" && line[0] != '#' {
+		switch line := strings.TrimSpace(s.Text()); {
+		case line == "" || line[0] == '#':
+		case strings.ContainsAny(line, " \t,;"):
+			r.wrong(n, output.Quoted(line)+" is more than a ref: refs that hold blanks, commas or semicolons stand in quotes, below "+
+				"a head line `ref`")
+		default:
 			r.take(n, line)
 		}
 	}
@@ -199,16 +204,16 @@ func (r *refReader) readTable(in io.Reader, c columns, at int) error {
 	}
 }
 
-// refFault says why something can be no ref; "" where it can.
+// refFault says why something can be no ref; "" where it can. A ref is the provider's, and any text to us: the rule is
+// provider.IsRef alone, here as in the API.
 func refFault(ref string) string {
 	switch {
 	case ref == "":
 		return "a ref is empty"
 	case len(ref) > provider.MaxRef:
 		return fmt.Sprintf("a ref of %d bytes is too long", len(ref))
-	case !provider.IsRef(ref) || output.Plain(ref) != ref || strings.ContainsAny(ref, " \t/\\?#,;"):
-		return fmt.Sprintf("%s is no ref: it has blanks, slashes, commas, semicolons or control characters",
-			output.Quoted(ref))
+	case !provider.IsRef(ref):
+		return fmt.Sprintf("%s is no ref: it is no text", output.Quoted(ref))
 	}
 	return ""
 }

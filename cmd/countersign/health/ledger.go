@@ -8,6 +8,7 @@ import (
 
 	"countersign/cmd/countersign/config/values"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/output/layout"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/worker/console/objects"
@@ -40,16 +41,14 @@ func PrintShares(env *engine.Env, sums []objects.Ledger, since time.Time) error 
 	if len(sums) == 0 {
 		return nil
 	}
-	t := env.Table("account", "told by callbacks", "told", "missed", "late", "refused", "not counted", "objective",
-		"may miss", "error budget", "burn since yesterday")
+	shares := env.Table("account", "told by callbacks", "told", "missed", "late", "refused", "not counted")
+	budgets := env.Table("account", "objective", "may miss", "error budget", "burn since yesterday")
 	times := env.Table("account", "changes that no callback told", "how many", "half within", "90% within", "99% within")
 	for _, l := range sums {
-		t.AppendRow(table.Row{
-			l.Account, env.ShareWords(l.Share, l.Wanted), l.Reported, l.Missed, l.Late, l.Refused, l.Unsubscribed +
-				l.NoEvent, env.PercentOf(l.Wanted),
-			env.Decimal(objects.Allowed(l.Share, l.Wanted)), env.BudgetWords(l.Share,
-				l.Wanted), env.BurnWords(l.Recent, l.Wanted),
-		})
+		shares.AppendRow(table.Row{l.Account, env.ShareWords(l.Share, l.Wanted), l.Reported, l.Missed, l.Late, l.Refused,
+			l.Unsubscribed + l.NoEvent})
+		budgets.AppendRow(table.Row{l.Account, env.PercentOf(l.Wanted), env.Decimal(objects.Allowed(l.Share, l.Wanted)),
+			env.BudgetWords(l.Share, l.Wanted), env.BurnWords(l.Recent, l.Wanted)})
 		for _, p := range []struct {
 			what string
 			of   model.Percentiles
@@ -66,14 +65,17 @@ func PrintShares(env *engine.Env, sums []objects.Ledger, since time.Time) error 
 	if err := env.Tell("cli.gaps.since", "date", since.UTC().Format(time.DateOnly)); err != nil {
 		return err
 	}
-	if err := env.Print(t); err != nil {
+	if err := env.Print(shares); err != nil {
 		return err
 	}
-	if times.Length() > 0 {
+	for _, t := range []*layout.Table{budgets, times} { // each for itself, so that they fit eighty columns
+		if t.Length() == 0 {
+			continue
+		}
 		if err := env.Printf("\n"); err != nil {
 			return err
 		}
-		if err := env.Print(times); err != nil {
+		if err := env.Print(t); err != nil {
 			return err
 		}
 	}

@@ -119,7 +119,8 @@ func TestPollRef(t *testing.T) {
 	require.Equal(t, model.Completed, in.Row(t, ref).Status)
 
 	out, code = poll("nobody-knows-me")
-	require.Zero(t, code, out)
+	require.Equal(t, output.ExitFailed, code, out)
+	require.Contains(t, out, "sim-onespan/nobody-knows-me: the provider does not know it")
 	in.Read(t, func(s *store.Store) {
 		rows, err := s.FindRef(t.Context(), "nobody-knows-me")
 		require.NoError(t, err)

@@ -71,7 +71,11 @@ func printSeals(ctx context.Context, env *engine.Env, c *config.Config, s *store
 		if x.Other {
 			note = env.Paint(output.Bad, env.Word("cli.seal", string(model.SealOther)))
 		}
-		t.AppendRow([]any{x.Key[:min(len(x.Key), 16)], x.Documents, env.Ago(&x.FirstAt), env.Cell(seal.Signer, 40),
+		key := x.Key
+		if env.Terminal {
+			key = key[:min(len(key), 16)] // as much as --accept needs
+		}
+		t.AppendRow([]any{key, x.Documents, env.Ago(&x.FirstAt), env.Cell(seal.Signer, 40),
 			env.Cell(seal.Certificate().Issuer, 40), note, x.Document})
 	}
 	return env.Print(t)

@@ -25,6 +25,8 @@ func (r Refusal) Error() string { return r.Why }
 
 // Acts are the functions. by is a source of the history: "operator NAME".
 type Acts struct {
+	// IsRef says whether a text can be the ref of a transaction.
+	IsRef func(ref string) bool
 	// Track follows refs, and says how many of them are new.
 	Track func(ctx context.Context, by, account string, refs []string) (added int, err error)
 	// PollRows queues a run that asks about rows. One that waits for the same is returned instead.
@@ -58,6 +60,9 @@ type Acts struct {
 	TestHook func(ctx context.Context, by, hook string) (objects.HookTested, error)
 	// ReplayHook has announcements of changes since a moment sent again, or counts them.
 	ReplayHook func(ctx context.Context, by, hook string, since time.Time, dead, dry bool) (objects.HookReplayed, error)
+
+	// Config is the config as it was understood, of one account or, with "", of all; secrets show a fingerprint.
+	Config func(account string) (string, error)
 
 	// Span says which moment a SPAN means.
 	Span func(text string, now time.Time) (time.Time, error)

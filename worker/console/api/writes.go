@@ -122,7 +122,7 @@ func (a *API) track(ctx context.Context, by string, in *trackInput) (tracked, er
 		r.Fault("refs", "names nothing to track")
 	}
 	for i, ref := range refs {
-		if ref == "" || len(ref) > 1024 || !filter.IsText(ref) {
+		if !a.Acts.IsRef(ref) {
 			r.Fault(fmt.Sprintf("refs[%d]", i), "is not a ref: it is empty, too long, or no text")
 		}
 	}
