@@ -38,11 +38,11 @@ type Options struct {
 
 // Figures is what was found: medians of the rounds.
 type Figures struct {
-	Receivers int     `json:"receivers"`
-	Dead      int     `json:"dead"`
-	Changes   int     `json:"changes"`
-	PerSecond float64 `json:"per_second"` // announcements that the living receivers took
-	Seconds   float64 `json:"seconds"`    // until each of them had every change
+	Receivers int
+	Dead      int
+	Changes   int
+	PerSecond float64 // announcements that the living receivers took
+	Seconds   float64 // until each of them had every change
 }
 
 const secret = "whsec_YmVuY2gtYmVuY2gtYmVuY2gtYmVuY2gtYmVuY2g=" //nolint:gosec // it protects nothing

@@ -9,7 +9,7 @@ import (
 )
 
 func hooksCommand(env *engine.Env) *cobra.Command {
-	o, asJSON := hooks.Options{}, false
+	o := hooks.Options{}
 	cmd := &cobra.Command{
 		Use: "hooks", Short: "Announcements a second, to one receiver and to many",
 		Long: `hooks writes changes into a SQLite database of its own, every commit synced, and has them announced over loopback:
@@ -25,9 +25,6 @@ answer. Sender and receivers share the machine, in one process.`,
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return env.JSONLines().Write(f)
-			}
 			return env.Printf("%d receivers, %d dead, %d changes: %.0f announcements a second, all told after %.2f s\n", f.Receivers,
 				f.Dead, f.Changes, f.PerSecond, f.Seconds)
 		},
@@ -38,6 +35,5 @@ answer. Sender and receivers share the machine, in one process.`,
 	fl.IntVar(&o.Rounds, "rounds", 5, "how often; the median counts")
 	fl.IntVar(&o.Receivers, "receivers", 1, "how many receivers, each told every change")
 	fl.IntVar(&o.Dead, "dead", 0, "how many of them never answer")
-	fl.BoolVar(&asJSON, "json", false, "one object")
 	return cmd
 }
