@@ -60,7 +60,7 @@ func verifyDocuments(ctx context.Context, env *engine.Env, w *engine.Writer, f d
 	var failed error
 	out, t := env.JSONLines(), env.Table("account", "ref", "document", "field", "ours", "theirs")
 	check := func(d model.Document) error {
-		if d.State == model.DocumentQuarantined && (d.Facts.File.Judge >= model.Judge || d.Path == "") {
+		if d.State == model.DocumentQuarantined && (!files.Outdated(d) || d.Path == "") {
 			return nil
 		}
 		found, filled, err := files.Check(ctx, d)
