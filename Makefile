@@ -1,5 +1,5 @@
 # `make` builds the binary as it is released; .ci/run does everything that has to hold.
-.PHONY: build test race lint ci demo bench benchstat benchbase kills crashes nightly corpus vulncheck
+.PHONY: build test race lint ci demo bench benchstat benchbase kills hookkills crashes nightly corpus vulncheck
 
 build:
 	.ci/run build
@@ -39,6 +39,10 @@ benchbase:
 # Kill the program at random for ten minutes, and three times at each of its crash points, each in a world of its own.
 kills:
 	COUNTERSIGN_KILL_FOR=10m go test -count=1 -timeout 30m -v -run 'TestKilledAtRandom$$' ./cmd/countersign/killed
+
+# Kill the daemon and the receiver of a hook a thousand times while changes come.
+hookkills:
+	COUNTERSIGN_HOOK_KILLS=1000 go test -count=1 -timeout 60m -v -run 'TestHooksOverKills$$' ./cmd/countersign/killed
 
 crashes:
 	COUNTERSIGN_CRASH_EACH=3 go test -count=1 -timeout 30m -v -run 'TestCrashPoints$$' ./cmd/countersign/killed

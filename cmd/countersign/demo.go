@@ -23,7 +23,7 @@ forged; polls repair what was missed; signed PDFs land on disk. At the end the f
 the table is compared with the services. The console is open all the while, and after the report until Ctrl-C; with
 --for or --json the demo ends with its report. The folder is removed at the end, unless --keep names one.
 Exit 0: converged, 3: not.`,
-		Example: "  countersign demo\n  countersign demo --for 30s --json",
+		Example: "  countersign demo\n  countersign demo --for 30s --json\n  countersign demo --hooks",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.Length < 5*time.Second || o.Length > time.Hour {
@@ -45,6 +45,7 @@ Exit 0: converged, 3: not.`,
 	cmd.Flags().BoolVar(&o.JSON, "json", false, "only the report, as one object")
 	cmd.Flags().Uint64Var(&o.Seed, "seed", 1, "the world's `SEED`: the same seed, the same lives and lost callbacks")
 	cmd.Flags().IntVar(&o.Transactions, "transactions", 120, "how many transactions live")
+	cmd.Flags().BoolVar(&o.Hooks, "hooks", false, "print each announcement as a receiver verified it")
 	cmd.Flags().StringVar(&o.Keep, "keep", "", "keep database, documents, config and log in this `FOLDER`, new or empty")
 	return cmd
 }

@@ -125,9 +125,8 @@ func (s *Server) routes() http.Handler {
 		}
 		views.Routes(r, views.Options{Store: s.Store, Door: s.door, Now: s.Now})
 		served := page.New(page.Options{Look: s.look, Reads: s.reads, Log: s.Log, Version: s.Version})
-		pages.New(r, served)
+		pages.New(r, served, row.New(r, served).Page)
 		ledger.New(r, served)
-		row.New(r, served)
 	})
 	r.Group(func(r chi.Router) {
 		r.Use(s.door.Authenticated)

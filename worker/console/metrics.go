@@ -34,7 +34,8 @@ const scrapeEvery = 5 * time.Second
 
 // descs names and explains the metrics that are read from the table.
 type descs struct {
-	readable, transactions, due, incidents, documents, pending, callback, poll, changes, share, first, log *prometheus.Desc
+	readable, transactions, due, incidents, documents, pending, callback, poll, changes, share, first, log,
+	hookAnnouncements, hookFailures, hookOldest *prometheus.Desc
 }
 
 func newDescs() descs {
@@ -54,6 +55,11 @@ func newDescs() descs {
 		share:        desc("told_share", "Share of the changes of the last 30 days that callbacks told.", "account"),
 		first:        desc("changes_first", "Changes by the channel that told of them first.", "account", "channel"),
 		log:          desc("database_log_bytes", "Size of the log beside a SQLite database."),
+
+		hookAnnouncements: desc("hook_announcements", "Announcements of a hook by state.", "hook", "state"),
+		hookFailures:      desc("hook_failures", "Attempts of a hook that failed since one went well.", "hook"),
+		hookOldest: desc("hook_oldest_waiting_timestamp_seconds",
+			"Since when the oldest announcement of a hook waits; absent where none does.", "hook"),
 	}
 }
 
@@ -70,7 +76,7 @@ func (m *tableMetrics) Describe(ch chan<- *prometheus.Desc) {
 	d := m.descs
 	for _, desc := range []*prometheus.Desc{
 		d.readable, d.transactions, d.due, d.incidents, d.documents, d.pending, d.callback, d.poll, d.changes, d.share,
-		d.first, d.log,
+		d.first, d.log, d.hookAnnouncements, d.hookFailures, d.hookOldest,
 	} {
 		ch <- desc
 	}
@@ -119,7 +125,7 @@ func (m *tableMetrics) readDocuments(ctx context.Context) []prometheus.Metric {
 func (m *tableMetrics) readTable(ctx context.Context) []prometheus.Metric {
 	r := &reading{tableMetrics: m, ctx: ctx}
 	r.accounts, r.err = m.store.Accounts(ctx)
-	for _, step := range []func() error{r.transactions, r.due, r.incidents, r.pending} {
+	for _, step := range []func() error{r.transactions, r.due, r.incidents, r.pending, r.hooks} {
 		if err := step(); err != nil && r.err == nil {
 			r.err = err
 		}
@@ -193,14 +199,46 @@ func (r *reading) incidents() error {
 	open := map[[2]string]float64{}
 	for _, a := range r.accounts {
 		for _, kind := range model.IncidentKinds() {
-			open[[2]string{a.ID, kind}] = 0
+			if kind != model.HookGone && kind != model.HookOverdue {
+				open[[2]string{a.ID, kind}] = 0
+			}
 		}
+	}
+	hooks, err := r.store.Hooks(r.ctx)
+	if err != nil {
+		return err
+	}
+	for _, h := range hooks {
+		open[[2]string{"hook:" + h.ID, model.HookGone}] = 0
+		open[[2]string{"hook:" + h.ID, model.HookOverdue}] = 0
 	}
 	for _, i := range list {
 		open[[2]string{i.Account, i.Kind}] = 1
 	}
 	for of, v := range open {
 		r.add(r.descs.incidents, v, of[0], of[1])
+	}
+	return nil
+}
+
+// hooks adds what each hook was sent, and what waits.
+func (r *reading) hooks() error {
+	hooks, err := r.store.Hooks(r.ctx)
+	if err != nil {
+		return err
+	}
+	for _, h := range hooks {
+		b, err := r.store.Backlog(r.ctx, h.ID)
+		if err != nil {
+			return err
+		}
+		r.add(r.descs.hookAnnouncements, float64(h.Sent), h.ID, string(store.DeliverySent))
+		r.add(r.descs.hookAnnouncements, float64(b.Waiting), h.ID, string(store.DeliveryWaiting))
+		r.add(r.descs.hookAnnouncements, float64(b.Dead), h.ID, string(store.DeliveryDead))
+		r.add(r.descs.hookFailures, float64(h.Failures), h.ID)
+		if b.Oldest != nil {
+			r.add(r.descs.hookOldest, float64(b.Oldest.Unix()), h.ID)
+		}
 	}
 	return nil
 }

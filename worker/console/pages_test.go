@@ -18,7 +18,9 @@ import (
 // pagePaths are addresses of every page, with rows whose refs and names try to break out.
 func pagePaths() []string {
 	out := []string{
-		"/", "/keys", "/transactions?only=sales%2Fc-1&only=sales%2F..&only=x", "/?view=wall", "/?view=other",
+		"/", "/keys", "/accounts", "/accounts?since=90d", "/accounts?since=x", "/accounts/sales", "/accounts/none", "/accounts/..%2F",
+		"/accounts/sales/poll", "/accounts/sales/track?ref=%3Cb%3E", "/settings", "/find", "/find?q=own-c-1", "/find?q=loan",
+		"/find?account=sales&ref=..", "/find?account=sales&ref=none", "/find?q=%00", "/transactions?only=sales%2Fc-1&only=sales%2F..&only=x", "/?view=wall", "/?view=other",
 		"/transactions", "/transactions?search=loan", "/transactions?status=completed&account=sales&search=nothing",
 		"/transactions?changed_since=30d&changed_until=2026-01-31", "/transactions?status=draft&status=completed",
 		"/transactions/ask?of=all", "/transactions/ask?row=sales%2Fc-1&back=%2Ftransactions%3Fstatus%3Ddraft",
@@ -111,6 +113,10 @@ func TestPagesOfHostileData(t *testing.T) {
 		for _, lang := range []string{"en", "es", "xx"} {
 			r := d.page(path, "Cookie", "cs_lang="+lang)
 			text := bodyOf(t, r)
+			if r.StatusCode == 303 {
+				require.True(t, strings.HasPrefix(r.Header.Get("Location"), "/"), path)
+				continue
+			}
 			require.Contains(t, []int{200, 404, 422}, r.StatusCode, path)
 			checkPage(t, path, lang, text)
 		}
@@ -189,4 +195,52 @@ func TestPreferences(t *testing.T) {
 	text = bodyOf(t, d.page("/transactions", "Cookie", `cs_theme=<b>; cs_zone=..%2F..%2Fetc%2Fpasswd; cs_lang=%00`))
 	require.NotContains(t, text, "data-theme")
 	require.Contains(t, text, `data-zone=""`)
+}
+
+// An order names how many it is for: another number by then is refused, and nothing is asked.
+func TestBulkRepeatsItsNumber(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "")
+	b := newBrowser(t, d.URL)
+	sheet := bodyOf(t, d.page("/transactions/ask?of=all&status=in_progress"))
+	count := regexp.MustCompile(`name="count" value="(\d+)"`).FindStringSubmatch(sheet)
+	require.Len(t, count, 2, sheet)
+	form := url.Values{"of": {"all"}, "status": {"in_progress"}, "count": {"1"}, "back": {"/transactions"}}
+	p := b.ask("/transactions/ask", form)
+	require.Equal(t, 409, p.StatusCode)
+	require.Contains(t, p.body, `id="sheet"`, "the dialog shows it")
+	require.Empty(t, d.asked)
+	form.Set("count", count[1])
+	p = b.ask("/transactions/ask", form)
+	require.Equal(t, 303, p.StatusCode)
+	require.Equal(t, "/transactions?asked=r1", p.Header.Get("Location"))
+	require.Len(t, d.asked, 1)
+	require.Contains(t, d.asked[0], "poll by operator local sales")
+}
+
+// Buttons do what the API does, in the name of whoever pressed them; readers may not.
+func TestPagesAct(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "")
+	b := newBrowser(t, d.URL)
+	for path, form := range map[string]url.Values{
+		"/transactions/ask":       {"row": {"sales/c-1", "sales/.."}, "back": {"//evil.example"}},
+		"/accounts/sales/poll":    {"tier": {"active", "audit"}},
+		"/accounts/sales/track":   {"refs": {"new-1\n -x\n"}},
+		"/accounts/none/poll":     {"tier": {"active"}},
+		"/accounts/sales/poll?x=": {"tier": {"all"}},
+	} {
+		p := b.ask(path, form)
+		switch {
+		case strings.Contains(path, "none"):
+			require.Equal(t, 404, p.StatusCode)
+		case strings.Contains(path, "x="):
+			require.Equal(t, 422, p.StatusCode)
+		default:
+			require.Equal(t, 303, p.StatusCode, "%s: %s", path, p.body)
+			require.True(t, strings.HasPrefix(p.Header.Get("Location"), "/") && !strings.HasPrefix(p.Header.Get("Location"), "//"))
+		}
+	}
+	require.ElementsMatch(t, []string{`poll by operator local sales ["c-1" ".."]`,
+		`tiers by operator local sales ["active" "audit"]`, `track by operator local sales ["new-1" "-x"]`}, d.asked)
 }

@@ -44,37 +44,12 @@ type Deliver struct {
 	o Options
 
 	mu     sync.Mutex
-	counts map[string]*Counts
 	looked map[string]time.Time // when a hook's backlog was last looked at
 }
 
-// Counts is what this process has sent to one hook.
-type Counts struct{ Sent, Failed, Dead int64 }
-
 // New returns a Deliver.
 func New(o Options) *Deliver {
-	return &Deliver{o: o, counts: map[string]*Counts{}, looked: map[string]time.Time{}}
-}
-
-// Counts is what this process has sent, by hook.
-func (d *Deliver) Counts() map[string]Counts {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	out := map[string]Counts{}
-	for id, c := range d.counts {
-		out[id] = *c
-	}
-	return out
-}
-
-// count changes what was counted of a hook.
-func (d *Deliver) count(id string, change func(*Counts)) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.counts[id] == nil {
-		d.counts[id] = &Counts{}
-	}
-	change(d.counts[id])
+	return &Deliver{o: o, looked: map[string]time.Time{}}
 }
 
 // Lane is the work for one hook. What holds up one holds up no other.
@@ -148,7 +123,6 @@ func (d *Deliver) watch(ctx context.Context, h *Hook, row *store.Hook) error {
 func (d *Deliver) expire(ctx context.Context, h *Hook, why string) error {
 	n, err := d.o.Store.ExpireDeliveries(ctx, h.ID, d.o.Now().Add(-h.Life), why)
 	if n > 0 {
-		d.count(h.ID, func(c *Counts) { c.Dead += n })
 		d.o.Log.WithFields(logrus.Fields{"hook": h.ID, "count": n}).Warn("announcements given up")
 	}
 	return err

@@ -38,7 +38,6 @@ func (l *lane) note(ctx context.Context, results []result) error {
 			return err
 		}
 		l.row = row
-		l.tally(sent)
 	}
 	if down { // what is as old as the one that has died will not do better
 		if err := l.expire(ctx, l.hook, "the receiver took nothing as long as it was tried"); err != nil {
@@ -111,21 +110,4 @@ func (l *lane) failed(row *store.Hook, r *result, s store.Sent) {
 	} else {
 		log.WithField("wait", s.NextTry.Sub(s.At).Round(time.Second).String()).Debug("announcement not taken, trying again")
 	}
-}
-
-// tally counts attempts.
-func (l *lane) tally(sent []store.Sent) {
-	l.count(l.hook.ID, func(c *Counts) {
-		for _, s := range sent {
-			switch s.State {
-			case store.DeliverySent:
-				c.Sent++
-			case store.DeliveryDead:
-				c.Dead++
-				c.Failed++
-			case store.DeliveryWaiting:
-				c.Failed++
-			}
-		}
-	})
 }

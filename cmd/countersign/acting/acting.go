@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/engine/queue"
@@ -35,7 +37,7 @@ func New(e *engine.Engine) acts.Acts {
 		},
 		Open:  func(name string) (*os.File, error) { return e.Files.Open(name) },
 		Hooks: d.hooks, TestHook: d.testHook, ReplayHook: d.replayHook,
-		Accounts: d.accounts, Ledger: d.ledger, Span: config.ParseSpan,
+		Accounts: d.accounts, Ledger: d.ledger, Span: config.ParseSpan, Config: d.config,
 	}
 }
 
@@ -143,6 +145,16 @@ func (d daemon) accounts(ctx context.Context) ([]objects.Account, error) {
 		return nil, err
 	}
 	return h.Objects(d.Env, c), nil
+}
+
+// config is the config as it was understood, of one account or of all.
+func (d daemon) config(account string) (string, error) {
+	shown := d.Current().Fingerprinted(account)
+	if shown == nil {
+		return "", acts.ErrUnknownAccount
+	}
+	text, err := yaml.Marshal(shown)
+	return string(text), err
 }
 
 func (d daemon) ledger(ctx context.Context, account string, since time.Time) (objects.Ledger, error) {

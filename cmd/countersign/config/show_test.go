@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -44,6 +45,33 @@ accounts:
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
+}
+
+// The console shows a secret's fingerprint, which is compared and never read.
+func TestFingerprinted(t *testing.T) {
+	t.Parallel()
+	c, err := Parse("config.yaml", []byte(`
+public: { url: "https://sign.example.com" }
+console: { token: hush-token-hush-token-1 }
+accounts:
+  - { id: sales, provider: onespan, settings: { api_key: hush-key, callback_key: "${KEY}" } }
+  - { id: hr, provider: onespan, settings: { api_key: hush-other, callback_key: hush } }
+`), onPaper(map[string]string{"KEY": "hush-callback"}))
+	require.NoError(t, err)
+	for account, want := range map[string][]string{
+		"":      {"token: <secret 14d3e6c9>", "api_key: <secret "},
+		"sales": {"id: sales", "api_key: <secret "},
+	} {
+		out, err := yaml.Marshal(c.Fingerprinted(account))
+		require.NoError(t, err)
+		require.NotContains(t, string(out), "hush")
+		require.NotContains(t, string(out), "<secret>")
+		for _, w := range want {
+			require.Contains(t, string(out), w)
+		}
+		require.Equal(t, account == "", strings.Contains(string(out), "id: hr"))
+	}
+	require.Nil(t, c.Fingerprinted("none"))
 }
 
 // What is no fault and still not meant is named, without the secret.

@@ -35,6 +35,7 @@ type Options struct {
 	Seed         uint64
 	Transactions int
 	Keep         string // an empty folder; none: a temporary one
+	Hooks        bool   // print each announcement as a receiver verified it
 	Stay         bool   // the console stays open after the report, until ctx ends
 }
 
@@ -56,6 +57,8 @@ type Session struct {
 	Engine *engine.Engine
 	before int // how many transactions there are when the day begins
 	events counter
+
+	receiver *receiver // of announcements; nil: nobody is told
 }
 
 // Run plays a day in seconds and prints its report. A table that is not right at its end is exit 3.
@@ -81,6 +84,11 @@ func Run(ctx context.Context, env *engine.Env, o Options) (err error) {
 	ctx, stop := env.Signals(ctx, logrus.NewEntry(env.Logger(config.Log{Level: "warn", Format: "text"})))
 	defer stop()
 	s := &Session{Env: &inner, o: o, dir: dir, say: say}
+	if o.Hooks {
+		if s.receiver, err = newReceiver(&env.Printer, o.JSON); err != nil {
+			return err
+		}
+	}
 	converged := true
 	err = s.play(ctx, func(ctx context.Context, console string) error {
 		report, err := s.day(ctx)
@@ -88,6 +96,12 @@ func Run(ctx context.Context, env *engine.Env, o Options) (err error) {
 			return err
 		}
 		converged = report.Converged
+		if s.receiver != nil {
+			if err := s.told(ctx); err != nil {
+				return err
+			}
+			defer fmt.Fprintln(say, "\n"+s.receiver.summary())
+		}
 		if o.JSON {
 			return errors.Join(printDifferences(env, env.Stderr, report.Differences),
 				json.NewEncoder(env.Stdout).Encode(report))
@@ -144,6 +158,9 @@ func (s *Session) play(ctx context.Context, do func(ctx context.Context, console
 	if s.Engine, err = s.Env.Start(run, c, logrus.NewEntry(s.Env.Logger(c.Log))); err != nil {
 		return end(err)
 	}
+	if s.receiver != nil {
+		g.Go(func() error { return s.receiver.serve(run) })
+	}
 	since := config.Span{Now: s.Env.Now}
 	if err := since.Set("24h"); err != nil {
 		return end(err)
@@ -195,6 +212,9 @@ func (s *Session) prepare(services, public string) error {
 		Accounts: s.World.Accounts(), Base: "http://" + services, PublicAddress: public, ConsoleAddress: "127.0.0.1:0",
 		Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: speed,
 	})
+	if s.receiver != nil {
+		conf += s.receiver.config()
+	}
 	return os.WriteFile(s.Env.ConfigFlag, []byte(conf), 0o600)
 }
 

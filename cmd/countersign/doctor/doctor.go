@@ -79,6 +79,11 @@ func Run(ctx context.Context, env *engine.Env, account string, asJSON bool) erro
 			d.account(ctx, s, &c.Accounts[i])
 		}
 	}
+	if account == "" {
+		for i := range c.Hooks {
+			d.hook(ctx, s, &c.Hooks[i])
+		}
+	}
 	d.time()
 	if d.err == nil && d.failed {
 		return &output.ExitError{Code: output.ExitFailed}

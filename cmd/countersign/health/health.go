@@ -15,11 +15,13 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/config/values"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/hooks"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/model/store/database"
 	"countersign/model/store/durable"
+	"countersign/worker/console/objects"
 )
 
 // The states of a daemon.
@@ -40,6 +42,7 @@ type Report struct {
 	Accounts []Account        // those of the config in their order, then those that were taken out
 	Open     []model.Incident
 	Problems []Problem
+	Hooks    []objects.Hook // as `hooks list` shows them
 }
 
 // Account is how one account does.
@@ -89,6 +92,11 @@ func Look(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store
 		return nil, err
 	}
 	h.Open = slices.DeleteFunc(open, func(i model.Incident) bool { return account != "" && i.Account != account })
+	if account == "" {
+		if h.Hooks, err = hooks.List(ctx, c, s); err != nil {
+			return nil, err
+		}
+	}
 	return h, h.lookAtAccounts(ctx, env, c, s, account)
 }
 

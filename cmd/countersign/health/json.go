@@ -45,10 +45,13 @@ func (h *Report) object(c *config.Config) objects.Health {
 	o := objects.Health{
 		Daemon: h.Daemon, Since: objects.At(h.Lock.Since), Owner: h.Lock.Owner, Why: h.Ready.Why,
 		Database: c.DatabaseShown(), Documents: h.Folder,
-		Quarantined: h.Quarantined(), Problems: []objects.Problem{}, OK: h.Err() == nil,
+		Quarantined: h.Quarantined(), Problems: []objects.Problem{}, Hooks: h.Hooks, OK: h.Err() == nil,
 	}
 	if h.Ready.Known {
 		o.Ready = &h.Ready.Ready
+	}
+	if o.Hooks == nil {
+		o.Hooks = []objects.Hook{}
 	}
 	if o.Why == nil {
 		o.Why = []string{}

@@ -9,6 +9,7 @@ import (
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/hooks"
 	"countersign/cmd/countersign/output"
 	"countersign/cmd/countersign/output/layout"
 )
@@ -22,7 +23,7 @@ func (h *Report) Print(env *engine.Env, c *config.Config) error {
 		title string
 		table *layout.Table
 	}{
-		{"", h.accountsTable(env, c)}, {env.Say("cli.status.polls_see"), h.reachTable(env)}, {env.Say("cli.status.failed"), h.faultTable(env)},
+		{"", h.accountsTable(env, c)}, {"", hooks.Table(env, h.Hooks)}, {env.Say("cli.status.polls_see"), h.reachTable(env)}, {env.Say("cli.status.failed"), h.faultTable(env)},
 		{env.CountOf("cli.status.problems", len(h.Problems)), h.problemTable(env)}, {env.CountOf("cli.status.incidents", len(h.Open)),
 			h.incidentTable(env)},
 	} {

@@ -71,7 +71,7 @@ func printHooks(ctx context.Context, env *engine.Env, c *config.Config, s *store
 		return nil
 	}
 	if len(list) == 0 {
-		return env.Printf("no hooks: `hooks` in the config says where changes are announced\n")
+		return env.Printf("%s\n", env.Say("cli.hooks.none"))
 	}
 	return env.Print(Table(env, list))
 }
@@ -82,7 +82,7 @@ func Table(env *engine.Env, list []objects.Hook) *layout.Table {
 	for _, h := range list {
 		waiting := strconv.Itoa(h.Waiting)
 		if h.Waiting > 0 {
-			waiting += " (oldest " + env.Ago(h.OldestAt.Time()) + ")"
+			waiting = env.Say("cli.hooks.waiting", "n", h.Waiting, "when", env.Ago(h.OldestAt.Time()))
 		}
 		colour, dead := output.Good, strconv.Itoa(h.Dead)
 		switch h.State {
@@ -94,7 +94,7 @@ func Table(env *engine.Env, list []objects.Hook) *layout.Table {
 		if h.Dead > 0 {
 			dead = env.Paint(output.Bad, dead)
 		}
-		t.AppendRow([]any{h.ID, h.Type, output.Plain(h.Receiver), env.Paint(colour, h.State), h.Sent, waiting, dead,
+		t.AppendRow([]any{h.ID, h.Type, output.Plain(h.Receiver), env.Paint(colour, env.Name(h.State)), h.Sent, waiting, dead,
 			env.Ago(h.LastSentAt.Time()), output.Plain(h.LastAnswer)})
 	}
 	return t
@@ -115,7 +115,7 @@ func printDeliveries(ctx context.Context, env *engine.Env, s *store.Store, id st
 		return nil
 	}
 	if len(list) == 0 {
-		return env.Printf("nothing was announced to %s\n", output.Quoted(id))
+		return env.Printf("%s\n", env.Say("cli.hooks.nothing", "hook", output.Quoted(id)))
 	}
 	t := env.Table("seq", "transaction", "change", "state", "attempts", "took", "next", "answer")
 	for _, d := range list {
@@ -214,11 +214,11 @@ hook that was added later is told with --since what changed before. The daemon s
 				if asJSON {
 					return env.JSONLines().Write(out)
 				}
-				what := "are sent again"
+				said := env.CountOf("cli.hooks.replayed", out.Queued, "hook", out.Hook)
 				if o.Dry {
-					what = "would be sent again"
+					said = env.CountOf("cli.hooks.would", out.Queued, "hook", out.Hook)
 				}
-				return env.Printf("%s: %s %s\n", out.Hook, output.Count(out.Queued, "announcement"), what)
+				return env.Printf("%s\n", said)
 			})
 		},
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"countersign/model"
+	"countersign/worker/console/objects"
 )
 
 // StatusColour is how a status looks on a terminal.
@@ -79,32 +80,27 @@ func (p Speech) attentionWords(kind model.AttentionKind) string {
 // due says when t is asked about next, and why. slots are its account's next polls, by tier; nil where the account is
 // not in the config.
 func (p *Printer) due(t model.Transaction, slots map[string]time.Time) string {
-	if t.NextCheckAt != nil {
-		when := p.Ago(t.NextCheckAt)
-		if !t.NextCheckAt.After(p.Now()) {
-			when = p.Say("cli.now")
-		}
-		return p.Say("cli.due.at", "when", when, "why", p.dueWords(t.DueReason))
-	}
+	at, why := objects.NextQuestion(t, slots, p.Now())
+	when := p.Say("cli.due.slot")
 	switch {
-	case slots == nil:
+	case at != nil && t.NextCheckAt != nil && !at.After(p.Now()):
+		when = p.Say("cli.now")
+	case at != nil:
+		when = p.Ago(at)
+	}
+	switch why {
+	case objects.NextRemoved:
 		return p.Say("cli.due.no_account")
-	case t.Status.Final() && p.Now().Sub(t.ChangedAt) > 30*oneDay, t.Deleted:
+	case objects.NextNamed:
 		return p.Say("cli.due.named")
-	case t.Status.Final():
-		return p.Say("cli.due.audit", "when", p.slot(slots, "audit"))
-	case p.Now().Sub(t.ChangedAt) <= 7*oneDay, t.ExpiresAt != nil && t.ExpiresAt.Before(p.Now().Add(48*time.Hour)):
-		return p.Say("cli.due.active", "when", p.slot(slots, "active"))
+	case objects.NextAudit:
+		return p.Say("cli.due.audit", "when", when)
+	case objects.NextActive:
+		return p.Say("cli.due.active", "when", when)
+	case objects.NextIdle:
+		return p.Say("cli.due.idle", "when", when)
 	}
-	return p.Say("cli.due.idle", "when", p.slot(slots, "idle"))
-}
-
-// slot says when a tier is polled next.
-func (p *Printer) slot(slots map[string]time.Time, tier string) string {
-	if at, ok := slots[tier]; ok {
-		return p.Ago(&at)
-	}
-	return p.Say("cli.due.slot")
+	return p.Say("cli.due.at", "when", when, "why", p.dueWords(t.DueReason))
 }
 
 // dueWords says why a row is due.

@@ -61,6 +61,9 @@ type Acts struct {
 	// ReplayHook has announcements of changes since a moment sent again, or counts them.
 	ReplayHook func(ctx context.Context, by, hook string, since time.Time, dead, dry bool) (objects.HookReplayed, error)
 
+	// Config is the config as it was understood, of one account or, with "", of all; secrets show a fingerprint.
+	Config func(account string) (string, error)
+
 	// Span says which moment a SPAN means.
 	Span func(text string, now time.Time) (time.Time, error)
 }

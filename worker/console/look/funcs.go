@@ -22,6 +22,7 @@ func (l *Look) funcs(p *words.Printer) template.FuncMap {
 		"count":   func(key string, n int, places ...any) string { return p.Count(key, n, places...) },
 		"word":    func(area string, w any) string { return p.Word(area, fmt.Sprint(w)) },
 		"number":  func(n any) string { return number(p, n) },
+		"seconds": func(n float64) string { return p.Span(time.Duration(n * float64(time.Second)).Round(time.Second)) },
 		"percent": func(share any) string { return percent(p, share) },
 		"bytes":   p.Bytes,
 		"span":    func(d time.Duration) string { return p.Span(d) },

@@ -126,11 +126,14 @@ func (p *Page) time(t time.Time, kind, text, title string) template.HTML {
 func (p *Page) Row(account, ref string) string { return p.look.RowPath(account, ref) }
 
 // RowPath is where a transaction's page is, below the outside address.
-func (l *Look) RowPath(account, ref string) string {
+func (l *Look) RowPath(account, ref string) string { return l.base + l.Local(account, ref) }
+
+// Local is the same without the path of the outside address.
+func (l *Look) Local(account, ref string) string {
 	if ref == "." || ref == ".." || ref == "" || strings.ContainsAny(ref, `/\%?#`) {
-		return l.base + "/find?" + url.Values{"account": {account}, "ref": {ref}}.Encode()
+		return "/find?" + url.Values{"account": {account}, "ref": {ref}}.Encode()
 	}
-	return l.base + "/accounts/" + url.PathEscape(account) + "/transactions/" + url.PathEscape(ref)
+	return "/accounts/" + url.PathEscape(account) + "/transactions/" + url.PathEscape(ref)
 }
 
 // Known says how we know the status of a row: confirmed since when, or what a callback says.
@@ -187,4 +190,13 @@ func (p *Page) Source(source string) template.HTML {
 		return template.HTML(text) //nolint:gosec // escaped
 	}
 	return template.HTML(`<a href="` + template.HTMLEscapeString(p.look.base+folder+url.PathEscape(id)) + `">` + text + "</a>") //nolint:gosec // escaped
+}
+
+// Lines is a text of several lines, each of them made plain.
+func (p *Page) Lines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = objects.Plain(line)
+	}
+	return strings.Join(lines, "\n")
 }

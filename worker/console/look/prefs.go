@@ -26,8 +26,8 @@ type Prefs struct {
 	ZoneSet  string // the cookie as it came
 	Exact    bool   // exact times everywhere
 	KeysOff  bool
-	Langs    []string // those that there are
-	UTC      bool     // by choice
+	Lang     string // the one that was chosen; "": the browser's
+	UTC      bool   // by choice
 	ZoneName string
 }
 
@@ -45,7 +45,7 @@ func prefsOf(r *http.Request) Prefs {
 		return v
 	}
 	p := Prefs{Theme: value(cookieTheme), Zone: time.UTC, Exact: value(cookieTimes) == "exact",
-		KeysOff: value(cookieKeys) == "off"}
+		KeysOff: value(cookieKeys) == "off", Lang: value(cookieLang)}
 	if p.Theme != "light" && p.Theme != "dark" {
 		p.Theme = ""
 	}

@@ -72,6 +72,7 @@ type Health struct {
 	DocumentsFree *int64    `json:"documents_free"` // bytes
 	Quarantined   int       `json:"quarantined"`
 	Problems      []Problem `json:"problems"`
+	Hooks         []Hook    `json:"hooks"`
 	OK            bool      `json:"ok"` // exit 0
 }
 

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"context"
 	"fmt"
 	"hash/fnv"
 	"net/url"
@@ -8,6 +9,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/console/access"
 	"countersign/worker/console/filter"
 	"countersign/worker/console/look"
 	"countersign/worker/console/page"
@@ -19,18 +21,21 @@ const pageSize = 50
 
 // transactionsView is the list of transactions.
 type transactionsView struct {
-	Filter   filter.Transactions
-	Values   url.Values // of the filter, as it stands in an address
-	Rows     []listedRow
-	Count    page.Counted
-	All      int
-	Chips    []page.Chip
-	Range    page.Range
-	Choices  choices
-	Older    string
-	Newer    string
-	Export   map[string]string // by format
-	Searched bool
+	Filter  filter.Transactions
+	Values  url.Values // of the filter, as it stands in an address
+	Rows    []listedRow
+	Count   page.Counted
+	All     int
+	Chips   []page.Chip
+	Range   page.Range
+	Choices choices
+	Older   string
+	Newer   string
+	Further string // where more rows are looked through, also for what stands inside a word
+	Looked  int    // rows that were looked through, of Of; 0: the index of words knew
+	Of      int
+	Export  map[string]string // by format
+	Views   []store.SavedView
 }
 
 // choices are what the filters offer.
@@ -72,12 +77,15 @@ func (p *Pages) transactions(r *page.Request) (v look.View, err error) {
 	if r.Query.Has("only") {
 		return p.only(r)
 	}
-	rows, next, err := reads.Page(r.Context(), p.Reads, p.Reads.Transactions(), &f, pageSize, cursor)
+	rows, next, found, err := p.listOf(r, &f, cursor)
 	if err != nil {
 		return v, err
 	}
 	values := filter.Values(f)
-	d := transactionsView{Filter: f, Values: values, Rows: listed(rows), Newer: "", Searched: f.Search != ""}
+	d := transactionsView{Filter: f, Values: values, Rows: listed(rows), Looked: found.Looked, Of: found.Of}
+	if d.Views, err = p.Reads.Store.SavedViews(r.Context(), access.WhoOf(r.Context()).Name); err != nil {
+		return v, err
+	}
 	if d.Count, d.All, err = p.counted(r, f, len(rows), next == "" && cursor == ""); err != nil {
 		return v, err
 	}
@@ -88,6 +96,9 @@ func (p *Pages) transactions(r *page.Request) (v look.View, err error) {
 	d.Range = page.Ranges(r, "/transactions", values, "changed_since", "changed_until", p.Reads.Acts.Span)
 	if next != "" {
 		d.Older = page.With("/transactions", values, "cursor", next)
+	}
+	if found.Further != "" {
+		d.Further = page.With("/transactions", values, "cursor", filter.Seal(p.Reads.Transactions().Name, &f, found.Further))
 	}
 	if cursor != "" {
 		d.Newer = page.With("/transactions", values)
@@ -101,6 +112,23 @@ func (p *Pages) transactions(r *page.Request) (v look.View, err error) {
 		Live: "status confirmed flag attention document forgotten", JSON: page.With("/api/v1/transactions", values),
 		Verb: page.Verb("list", "account", f.Account, "status", f.Status, "changed-since", f.ChangedSince, "external-id",
 			f.ExternalID, "search", f.Search, "attention", f.Attention == "true")}, nil
+}
+
+// listOf is a page of the list, and how far a search has come.
+func (p *Pages) listOf(r *page.Request, f *filter.Transactions, cursor string) (
+	rows []model.Transaction, next string, found store.Found, err error,
+) {
+	list := p.Reads.Transactions()
+	list.Page = func(ctx context.Context, chosen store.Filter, limit int, at string) ([]model.Transaction, string, error) {
+		chosen.Limit, chosen.Cursor = limit, at
+		if chosen.Search == "" {
+			return p.Reads.Store.Transactions(ctx, chosen)
+		}
+		found, err = p.Reads.Store.Search(ctx, chosen)
+		return found.Rows, found.Next, err
+	}
+	rows, next, err = reads.Page(r.Context(), p.Reads, list, f, pageSize, cursor)
+	return rows, next, found, err
 }
 
 // only is the list of rows that are named, for the page's script: rows that it shows and that no list has any more.
@@ -143,8 +171,8 @@ func (p *Pages) counted(r *page.Request, f filter.Transactions, shown int, whole
 	if err != nil {
 		return n, all, err
 	}
-	keys, err := p.Reads.Store.Keys(r.Context(), chosen, mostCounted+1)
-	return page.Counted{N: min(len(keys), mostCounted), Known: true, More: len(keys) > mostCounted}, all, err
+	fits, known, err := p.Reads.Store.CountSome(r.Context(), chosen, mostCounted)
+	return page.Counted{N: min(fits, mostCounted), Known: known, More: fits > mostCounted}, all, err
 }
 
 // mostCounted is how far rows are counted.

@@ -10,37 +10,45 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// shower is a value that says itself what is shown of it.
-type shower interface{ Show() *yaml.Node }
+// Mask is what stands in the place of a secret.
+type Mask func(secret string) string
 
-// masked stands in the place of a secret.
-const masked = "<secret>"
+// shower is a value that says itself what is shown of it.
+type shower interface{ Show(Mask) *yaml.Node }
+
+// secret is a text that is not shown.
+type secret interface{ Reveal() string }
+
+// Masked stands in the place of any secret.
+func Masked(string) string { return "<secret>" }
 
 // Show writes a value as a config would say it, key by key, without its secrets. Nothing that is nil is in it.
-func Show(v any) *yaml.Node { return show(reflect.ValueOf(v)) }
+func Show(v any, m Mask) *yaml.Node { return m.show(reflect.ValueOf(v)) }
 
-func show(v reflect.Value) *yaml.Node {
+func (m Mask) show(v reflect.Value) *yaml.Node {
 	if v.Kind() == reflect.Pointer && v.IsNil() {
 		return nil
 	}
 	switch is := v.Interface().(type) {
 	case shower:
-		return is.Show()
-	case fmt.Stringer:
-		if v.Kind() == reflect.String && v.String() == "" { // a secret that is not set
+		return is.Show(m)
+	case secret:
+		if is.Reveal() == "" { // it is not set
 			return scalar("!!str", "")
 		}
+		return scalar("!!str", m(is.Reveal()))
+	case fmt.Stringer:
 		return scalar("!!str", is.String())
 	}
 	switch v.Kind() {
 	case reflect.Pointer:
-		return show(v.Elem())
+		return m.show(v.Elem())
 	case reflect.Struct:
-		return showStruct(v)
+		return m.showStruct(v)
 	case reflect.Slice:
 		out := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Style: yaml.FlowStyle}
 		for i := range v.Len() {
-			if item := show(v.Index(i)); item != nil {
+			if item := m.show(v.Index(i)); item != nil {
 				out.Content = append(out.Content, item)
 				if item.Kind == yaml.MappingNode {
 					out.Style = 0
@@ -57,7 +65,7 @@ func show(v reflect.Value) *yaml.Node {
 }
 
 // showStruct shows the fields that a config can set, in their order. A key that nothing can be said under is left out.
-func showStruct(v reflect.Value) *yaml.Node {
+func (m Mask) showStruct(v reflect.Value) *yaml.Node {
 	out := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
@@ -65,7 +73,7 @@ func showStruct(v reflect.Value) *yaml.Node {
 		if !f.IsExported() || name == "" || name == "-" || f.Type.Kind() == reflect.Struct && f.Type.NumField() == 0 {
 			continue
 		}
-		if value := show(v.Field(i)); value != nil {
+		if value := m.show(v.Field(i)); value != nil {
 			out.Content = append(out.Content, scalar("!!str", name), value)
 		}
 	}
@@ -78,12 +86,12 @@ func scalar(tag, text string) *yaml.Node {
 
 // Shown is a node as it was understood, with a mask over what a key calls a secret and over what came from the
 // environment or a file.
-func (n *Node) Shown() *yaml.Node { return n.shown(false) }
+func (n *Node) Shown(m Mask) *yaml.Node { return n.shown(m, false) }
 
-func (n *Node) shown(secret bool) *yaml.Node {
+func (n *Node) shown(m Mask, secret bool) *yaml.Node {
 	out := &yaml.Node{Kind: n.Kind, Tag: n.Tag, Value: n.text}
 	if n.Kind == yaml.ScalarNode && (secret || n.hidden) && !n.null() {
-		out.Tag, out.Value = "!!str", masked
+		out.Tag, out.Value = "!!str", m(n.text)
 		if n.text == "" {
 			out.Value = "<not set>"
 		}
@@ -93,7 +101,7 @@ func (n *Node) shown(secret bool) *yaml.Node {
 		if n.Kind == yaml.MappingNode {
 			within = i%2 == 1 && (secret || namesSecret(n.content[i-1].text))
 		}
-		out.Content = append(out.Content, c.shown(within))
+		out.Content = append(out.Content, c.shown(m, within))
 	}
 	return out
 }

@@ -11,6 +11,7 @@ const withoutEmpty = data => {
   }
 };
 document.addEventListener("formdata", e => {
+  if (e.formData.has("address")) e.formData.set("address", location.pathname.slice(root.dataset.base.length) + location.search);
   if (e.target.method === "get") withoutEmpty(e.formData);
 });
 document.addEventListener("htmx:config:request", e => {
