@@ -13,6 +13,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/apply"
 )
 
 // Difference is one thing in which a stored file is not what its row says.
@@ -65,7 +66,7 @@ func (ds *Documents) Check(ctx context.Context, d model.Document) (out []Differe
 		v.Facts = model.UnknownSignature(v.Fault)
 		v.Facts.File.Judge, v.Facts.File.Trusted = judge, trusted
 	}
-	if old := d.Facts; ds.Outdated(d) {
+	if old := d.Facts; outdated(d, ds.account(d.Account)) {
 		if d.State == model.DocumentStored && worse(old.Signature, v.Facts.Signature) {
 			differs("signature", string(old.Signature), string(v.Facts.Signature))
 		}
@@ -79,9 +80,16 @@ func (ds *Documents) Check(ctx context.Context, d model.Document) (out []Differe
 
 // Outdated says whether a file was judged by an older version of the rules, or while its account trusted other
 // certificates than now. One whose account is not configured any more is judged by what it was judged by.
-func (ds *Documents) Outdated(d model.Document) bool {
-	a := ds.account(d.Account)
-	return d.Facts.File.Judge < model.Judge || a != nil && d.Facts.File.Trusted != trustedSum(a.Trusted)
+func Outdated(d model.Document, trusted [][]byte, configured bool) bool {
+	return d.Facts.File.Judge < model.Judge || configured && d.Facts.File.Trusted != trustedSum(trusted)
+}
+
+// outdated is Outdated by what an account trusts now; nil: it is not configured.
+func outdated(d model.Document, a *apply.Account) bool {
+	if a == nil {
+		return Outdated(d, nil, false)
+	}
+	return Outdated(d, a.Trusted, true)
 }
 
 // trustedSum tells lists of certificates apart, in whatever order they stand; "" is none.
@@ -143,7 +151,7 @@ func (ds *Documents) JudgeQuarantined(ctx context.Context) error {
 			return err
 		}
 		for _, d := range page {
-			if before = d.ID; d.Path == "" || unjudged(d) || !ds.Outdated(d) {
+			if before = d.ID; d.Path == "" || unjudged(d) || !outdated(d, ds.account(d.Account)) {
 				continue
 			}
 			switch found, _, err := ds.Check(ctx, d); {

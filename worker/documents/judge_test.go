@@ -179,9 +179,9 @@ func TestOtherTrustedCertificatesJudgeAgain(t *testing.T) {
 		d = b.document(t, "a")
 		same(t, "now", []any{d.State, d.Facts.Trust}, []any{model.DocumentStored, model.TrustTrusted})
 		b.account.Trusted = [][]byte{{0x30, 2}, {0x30, 1}}
-		same(t, "outdated by another order", b.Outdated(d), false)
+		same(t, "outdated by another order", outdated(d, b.account), false)
 		b.account.Trusted = nil
-		same(t, "outdated where none is trusted any more", b.Outdated(d), true)
+		same(t, "outdated where none is trusted any more", outdated(d, b.account), true)
 	})
 }
 
