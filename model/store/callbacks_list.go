@@ -40,6 +40,11 @@ func (s *Store) Callbacks(ctx context.Context, f CallbackFilter) (out []model.Ca
 	w.Text("outcome = ?", string(f.Outcome))
 	w.Text("type = ?", f.Type)
 	if f.Since != nil {
+		from, err := s.firstCallback(ctx, *f.Since)
+		if err != nil {
+			return nil, "", err
+		}
+		w.Add("n >= ?", from)
 		w.Add("at >= ?", *f.Since)
 	}
 	if f.Cursor != "" {

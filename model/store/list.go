@@ -124,6 +124,12 @@ func (f Filter) keys(q *database.Tx, limit int) (query string, args []any, err e
 			w.Add(beyond, p.at, p.n)
 		}
 	}
+	if by, some, err := f.rare(q); err != nil || by != "" {
+		w := f.where()
+		w.Add(some)
+		after(&w)
+		return "SELECT n FROM transactions t" + hint(q, by) + w.SQL() + order, append(w.Args, limit), err
+	}
 	var branches []branch
 	if !f.narrow() && (len(f.chosen()) > 0 || len(f.Statuses) > 0) {
 		if branches, err = f.branches(q); err != nil || len(branches) == 0 {
@@ -149,6 +155,49 @@ func (f Filter) keys(q *database.Tx, limit int) (query string, args []any, err e
 		args = append(args, w.Args...)
 	}
 	return "SELECT n FROM (" + strings.Join(parts, " UNION ALL ") + order + ") k", append(args, limit), nil
+}
+
+// mostRare is how many rows an index of rare ones may have to be read in place of those of accounts and statuses.
+const mostRare = 1000
+
+// rare chooses an index of rows of which there are few, and the condition that it is of; "" where none serves.
+func (f Filter) rare(q *database.Tx) (index, some string, err error) {
+	switch {
+	case f.Checking != nil && *f.Checking:
+		return "transactions_checking", "reported_status <> ''", nil
+	case len(f.Flags) == 1 && slices.Contains(Flags(), f.Flags[0]):
+		index, some = "transactions_"+f.Flags[0], f.Flags[0]
+		if len(f.chosen()) == 0 && len(f.Statuses) == 0 {
+			return index, some, nil // it has the order of the list
+		}
+	case f.ExpiresBefore != nil && len(f.Statuses) > 0 && !slices.ContainsFunc(f.Statuses, func(s model.Status) bool {
+		return s != model.Draft && s != model.InProgress
+	}):
+		index, some = "transactions_expiring", "status IN ('draft', 'in_progress')"
+	default:
+		return "", "", nil
+	}
+	w := database.Where{}
+	w.Add(some)
+	w.Add("NOT hidden")
+	if f.ExpiresBefore != nil && index == "transactions_expiring" {
+		w.Add("expires_at < ?", *f.ExpiresBefore)
+	}
+	var n int
+	err = q.QueryRow("SELECT COUNT(*) FROM (SELECT 1 FROM transactions t"+hint(q, index)+w.SQL()+" LIMIT ?) k",
+		append(w.Args, mostRare+1)...).Scan(&n)
+	if n > mostRare {
+		return "", "", err
+	}
+	return index, some, err
+}
+
+// hint has SQLite, which does not know how many rows an index has, read one. PostgreSQL knows.
+func hint(q *database.Tx, index string) string {
+	if q.Postgres {
+		return ""
+	}
+	return " INDEXED BY " + index
 }
 
 // narrow reports whether another index finds so few rows that sorting them is cheap.

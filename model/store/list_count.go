@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,11 +17,24 @@ func (s *Store) Count(ctx context.Context, f Filter) (n int, err error) {
 		err = s.eachFound(ctx, f, func(rows []model.Transaction) bool { n += len(rows); return true })
 		return n, err
 	}
-	w := f.where()
 	err = s.View(ctx, func(q *database.Tx) error {
-		return q.QueryRow(`SELECT COUNT(*) FROM transactions t`+w.SQL(), w.Args...).Scan(&n)
+		from, w := f.counted(q)
+		return q.QueryRow(`SELECT COUNT(*) FROM `+from+w.SQL(), w.Args...).Scan(&n)
 	})
 	return n, err
+}
+
+// counted is where the rows of a filter are counted: by an index of rare ones where they have no other condition.
+func (f Filter) counted(q *database.Tx) (from string, w database.Where) {
+	w = f.where()
+	flag := len(f.Flags) == 1 && len(f.chosen()) == 0 && len(f.Statuses) == 0 && slices.Contains(Flags(), f.Flags[0])
+	switch {
+	case f.Checking != nil && *f.Checking:
+		return "transactions t" + hint(q, "transactions_checking"), w
+	case flag:
+		return "transactions t" + hint(q, "transactions_"+f.Flags[0]), w
+	}
+	return "transactions t", w
 }
 
 // countsFor is how long CountSome may count.
@@ -32,11 +46,11 @@ func (s *Store) CountSome(ctx context.Context, f Filter, most int) (n int, known
 	if f.Search != "" {
 		return 0, false, nil
 	}
-	w := f.where()
 	soon, cancel := context.WithTimeout(ctx, countsFor)
 	defer cancel()
 	err = s.View(soon, func(q *database.Tx) error {
-		return q.QueryRow(`SELECT COUNT(*) FROM (SELECT 1 FROM transactions t`+w.SQL()+` LIMIT ?) k`,
+		from, w := f.counted(q)
+		return q.QueryRow(`SELECT COUNT(*) FROM (SELECT 1 FROM `+from+w.SQL()+` LIMIT ?) k`,
 			append(w.Args, most+1)...).Scan(&n)
 	})
 	if err != nil && soon.Err() != nil && ctx.Err() == nil {

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	lookedAtOnce = 1000                   // rows that are looked through between two looks at the clock
-	searchesFor  = 150 * time.Millisecond // after which a page ends, with what was found by then
+	lookedAtOnce = 500                    // rows that are looked through between two looks at the clock
+	searchesFor  = 140 * time.Millisecond // after which a page ends, with what was found by then: with its last step 150
 	asksFor      = 100 * time.Millisecond // that the index may take; or else rows are looked through
 	mostBehind   = 1000                   // rows that the index may not know yet; with more, rows are looked through
 	mostSorted   = 3000                   // rows that are sorted by their change; more of them come in order of arrival

@@ -35,7 +35,12 @@ func (p *search) hits(ctx context.Context, at spot) (page func(*database.Tx) (*s
 		if at.part == partChanged {
 			at = spot{part: partArrived}
 		}
-		return func(q *database.Tx) (*spot, error) { return p.arrived(q, parts, at) }, nil
+		if p.Oldest {
+			numbers = nil
+		}
+		return func(q *database.Tx) (*spot, error) {
+			return p.arrived(q, parts, at, numbers[:min(len(numbers), lookedAtOnce)])
+		}, nil
 	}
 	return func(q *database.Tx) (*spot, error) { return p.changed(q, numbers, at) }, nil
 }
@@ -107,12 +112,14 @@ func numbersAt(rows []place) []int64 {
 	return out
 }
 
-// arrived makes a page of rows in the order of their arrival.
-func (p *search) arrived(q *database.Tx, parts []string, at spot) (*spot, error) {
-	for {
-		numbers, err := searched(q, parts, p.Oldest, at.at.n, lookedAtOnce)
-		if err != nil {
-			return nil, err
+// arrived makes a page of rows in the order of their arrival. first are the first of them, where they are known.
+func (p *search) arrived(q *database.Tx, parts []string, at spot, first []int64) (*spot, error) {
+	for numbers := first; ; numbers = nil {
+		if numbers == nil {
+			var err error
+			if numbers, err = searched(q, parts, p.Oldest, at.at.n, lookedAtOnce); err != nil {
+				return nil, err
+			}
 		}
 		last := len(numbers) < lookedAtOnce
 		for _, n := range p.behind { // those among them, and after them where they are the last

@@ -47,10 +47,10 @@ func TestMatch(t *testing.T) {
 func TestSay(t *testing.T) {
 	t.Parallel()
 	en, es := For("en"), For("es")
-	require.Equal(t, "312 of 1,284,203", en.Say("common.of", "n", 312, "all", 1284203))
-	require.Equal(t, "312 de 1.284.203", es.Say("common.of", "n", 312, "all", int64(1284203)))
-	require.Equal(t, "{n} of a {all} b", en.Say("common.of", "all", "a {all} b"), "what stands at a place is left alone")
-	require.Equal(t, "– of {all}", en.Say("common.of", "n", "–", "all"), "a name without a value")
+	require.Equal(t, "312 of 1,284,203", en.Say("cli.of", "n", 312, "of", 1284203))
+	require.Equal(t, "312 de 1.284.203", es.Say("cli.of", "n", 312, "of", int64(1284203)))
+	require.Equal(t, "{n} of a {of} b", en.Say("cli.of", "of", "a {of} b"), "what stands at a place is left alone")
+	require.Equal(t, "– of {of}", en.Say("cli.of", "n", "–", "of"), "a name without a value")
 	require.Equal(t, "⟦no.such.key⟧", en.Say("no.such.key"))
 	require.Equal(t, "⟦no.such.key⟧", en.Count("no.such.key", 1))
 	require.Equal(t, "completada", es.Word("status", string(model.Completed)))
@@ -134,7 +134,7 @@ func TestManyAtOnce(t *testing.T) {
 	for range 8 {
 		all.Go(func() {
 			for range 50 {
-				if s := For("es").Say("common.of", "n", 312, "all", 1284203); s != "312 de 1.284.203" {
+				if s := For("es").Say("cli.of", "n", 312, "of", 1284203); s != "312 de 1.284.203" {
 					t.Error(s)
 				}
 				_ = For("es").Percent(0.5)

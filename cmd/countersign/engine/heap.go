@@ -9,11 +9,11 @@ import (
 
 // roomOfHeap is how large the heap may become before garbage is collected, however little of it is in use. By default
 // that happens at twice what is in use: with ten megabytes fifty times a second under load, for a tenth of the
-// processor. Where more than half of it is in use, twice as much holds.
-const roomOfHeap = 28 << 20
+// processor. Where more is in use, half more than that is.
+const roomOfHeap = 24 << 20
 
 // giveHeapRoom makes the memory limit decide when garbage is collected, so that the heap's goal is roomOfHeap, or
-// twice what is in use where that is more. The limit is looked at after each collection, until stop is called. What the
+// half more than what is in use. The limit is looked at after each collection, until stop is called. What the
 // environment says (GOGC, GOMEMLIMIT) is left as it is.
 func giveHeapRoom() (stop func()) {
 	const normal, byLimit = 100, 800
@@ -57,5 +57,5 @@ func memoryLimit() int64 {
 	metrics.Read(read)
 	bytes := func(i int) int64 { return int64(read[i].Value.Uint64()) } //nolint:gosec // of this process
 	other := bytes(1) - bytes(2) - bytes(3) - bytes(4) - bytes(5)
-	return other + max(roomOfHeap, 2*bytes(0))
+	return other + max(roomOfHeap, 3*bytes(0)/2)
 }

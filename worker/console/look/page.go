@@ -118,7 +118,7 @@ func (p *Page) time(t time.Time, kind, text, title string) template.HTML {
 	if kind != "" || p.Prefs.Exact || t.After(p.Now) || p.Now.Sub(t) >= 24*time.Hour {
 		live = ""
 	}
-	return template.HTML(`<time datetime="` + t.UTC().Format(objects.StampLayout) + `" title="` + //nolint:gosec // escaped
+	return template.HTML(`<time datetime="` + t.UTC().Format(time.RFC3339) + `" title="` + //nolint:gosec // escaped
 		template.HTMLEscapeString(title) + `"` + live + `>` + template.HTMLEscapeString(text) + `</time>`)
 }
 

@@ -62,9 +62,9 @@ func listed(rows []model.Transaction) []listedRow {
 
 // rowID is the id of a row's element: refs have letters that ids have not.
 func rowID(k model.Key) string {
-	h := fnv.New64a()
+	h := fnv.New32a()
 	fmt.Fprintf(h, "%s/%s", k.Account, k.Ref)
-	return fmt.Sprintf("t-%016x", h.Sum64())
+	return fmt.Sprintf("t-%08x", h.Sum32())
 }
 
 // transactions is the list.

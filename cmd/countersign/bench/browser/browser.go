@@ -230,7 +230,7 @@ func (b *Browser) Close() error {
 	done := make(chan error, 1)
 	go func() { done <- b.cmd.Wait() }()
 	select {
-	case <-done:
+	case <-done: //nolint:errcheck // it was told to end
 	case <-time.After(5 * time.Second):
 		b.cmd.Process.Kill() //nolint:errcheck // gone
 		<-done

@@ -134,7 +134,14 @@ CREATE INDEX transactions_changed ON transactions (changed_at, n) WHERE NOT hidd
 CREATE INDEX transactions_list ON transactions (account, status, changed_at, n) WHERE NOT hidden;
 CREATE INDEX transactions_due ON transactions (account, due_rank, next_check_at, n) WHERE next_check_at IS NOT NULL;
 CREATE INDEX transactions_attention ON transactions (account, changed_at) WHERE attention <> '[]';
+-- What few rows are: lists of them read these.
 CREATE INDEX transactions_checking ON transactions (changed_at, n) WHERE reported_status <> '' AND NOT hidden;
+CREATE INDEX transactions_archived ON transactions (changed_at, n) WHERE archived AND NOT hidden;
+CREATE INDEX transactions_trashed ON transactions (changed_at, n) WHERE trashed AND NOT hidden;
+CREATE INDEX transactions_deleted ON transactions (changed_at, n) WHERE deleted AND NOT hidden;
+CREATE INDEX transactions_not_found ON transactions (changed_at, n) WHERE not_found AND NOT hidden;
+CREATE INDEX transactions_test ON transactions (changed_at, n) WHERE test AND NOT hidden;
+CREATE INDEX transactions_expiring ON transactions (expires_at) WHERE expires_at IS NOT NULL AND status IN ('draft', 'in_progress') AND NOT hidden;
 CREATE INDEX transactions_external ON transactions (external_id) WHERE external_id <> '';
 CREATE INDEX transactions_hidden ON transactions (first_seen_at) WHERE hidden;
 -- What a list by creation time would have to walk through is counted before each slot.
@@ -215,6 +222,8 @@ CREATE TABLE documents (
 CREATE UNIQUE INDEX documents_of ON documents (account, ref, doc_id, kind, version);
 CREATE INDEX documents_due ON documents (account, next_try_at, id) WHERE next_try_at IS NOT NULL;
 CREATE INDEX documents_state ON documents (state, account, id) WHERE state <> 'stored';
+CREATE INDEX documents_account ON documents (account, id);
+CREATE INDEX documents_odd ON documents (signature, id) WHERE signature IN ('altered', 'unknown');
 
 -- Whose seals the signed files of an account carry: hashes alone, no names.
 CREATE TABLE seals (
