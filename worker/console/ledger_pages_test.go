@@ -221,6 +221,22 @@ func TestLedgerPagesAreSmall(t *testing.T) {
 	}
 }
 
+// A file that is stored is neither fetched again nor released; the whole ledger can be chosen.
+func TestLedgerPagesOfferWhatMayBeDone(t *testing.T) {
+	t.Parallel()
+	d := ledgerDesk(t, "")
+	docs, err := d.store.Documents(t.Context(), store.DocumentFilter{State: model.DocumentStored})
+	require.NoError(t, err)
+	require.Equal(t, 422, d.page("/documents/"+docs[0].ID+"/release").StatusCode)
+	require.Equal(t, 422, d.page("/documents/"+docs[0].ID+"/retry").StatusCode)
+	text := bodyOf(t, d.page("/documents/"+docs[0].ID))
+	require.NotContains(t, text, "/release")
+	require.Contains(t, text, "/content")
+	text = bodyOf(t, d.page("/gaps"))
+	require.Contains(t, text, "/gaps?since=2000-01-01")
+	require.NotContains(t, text, `class="chips"`, "the month that nobody chose is no filter")
+}
+
 // post sends a form as a page does.
 func (d *desk) post(path string, form url.Values) *http.Response {
 	d.t.Helper()

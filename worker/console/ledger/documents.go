@@ -207,8 +207,11 @@ func (p *Pages) retrySheet(r *page.Request) (view look.View, err error) {
 		return view, err
 	}
 	f := FileOf(d, "")
+	if !f.May.Retry {
+		return view, acts.Refusal{Why: r.Words.Say("documents.retry.stored")}
+	}
 	s := page.Sheet{Action: pathOf(d) + "/retry", Back: pathOf(d), Do: r.Words.Say("documents.retry"),
-		Text: []string{r.Words.Say("documents.retry.text", "name", f.File, "account", d.Account)}, Verb: f.verbs()[1%len(f.verbs())]}
+		Text: []string{r.Words.Say("documents.retry.text", "name", f.File, "account", d.Account)}, Verb: f.verbs()[1]}
 	if s.Costs, err = p.Costs(r, map[string]int{d.Account: 2}); err != nil {
 		return view, err
 	}
@@ -240,6 +243,9 @@ func (p *Pages) releaseSheet(r *page.Request) (view look.View, err error) {
 		return view, err
 	}
 	f := FileOf(d, "")
+	if !f.May.Release {
+		return view, acts.Refusal{Why: r.Words.Say("documents.release.not")}
+	}
 	verbs := f.verbs()
 	s := page.Sheet{Action: pathOf(d) + "/release", Back: pathOf(d), Do: r.Words.Say("documents.release"),
 		Text: []string{r.Words.Say("documents.release.text", "name", f.File, "reason", objects.Plain(d.Reason))},

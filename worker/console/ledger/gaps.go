@@ -37,6 +37,19 @@ type Gap struct {
 	By     story.Source
 }
 
+// always is a day before every gap.
+const always = "2000-01-01"
+
+// since lets the whole ledger be chosen, where an address that says nothing means the last month.
+func (v *GapsView) since(f filter.Gaps) {
+	all := &v.Range.Spans[len(v.Range.Spans)-1]
+	all.To, all.Now = page.With(v.Path, v.Values, "since", always, "until", ""), f.Since == always
+	v.Chips = slices.DeleteFunc(v.Chips, func(c page.Chip) bool { return c.Value == month })
+}
+
+// month is how far the ledger looks back where the address does not say.
+const month = "30d"
+
 // KindCount is how many gaps are of a kind, with the list of them.
 type KindCount struct {
 	Kind model.GapKind
@@ -93,6 +106,7 @@ func (p *Pages) gaps(r *page.Request) (view look.View, err error) {
 		Field{Name: "change", Label: r.Words.Say("gaps.change"), Options: options(r.Words, "gapchange", []model.GapChange{
 			model.ChangeCreated, model.ChangeStatus, model.ChangeArchived, model.ChangeTrashed, model.ChangeSigner})})
 	v.over(p, r)
+	v.since(f)
 	if v.Since, err = p.Reads.Acts.Span(f.Since, r.Now.UTC()); err != nil {
 		return view, err
 	}
@@ -134,7 +148,7 @@ func single(list []string) string {
 
 func lastMonth(f *filter.Gaps) {
 	if f.Since == "" {
-		f.Since = "30d"
+		f.Since = month
 	}
 }
 
