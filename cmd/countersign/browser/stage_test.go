@@ -2,9 +2,12 @@ package browser
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"hash/fnv"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -113,4 +116,34 @@ func (s *stage) base() string { return "http://" + s.in.Console }
 func (s *stage) tab(t *testing.T, l look) *tab {
 	t.Helper()
 	return newTab(s.browser, t, s.base(), l)
+}
+
+// api is the items of a list of the API.
+func (s *stage) api(t *testing.T, path string) []map[string]any {
+	t.Helper()
+	code, text := s.in.Looked(t, path, "", "")
+	require.Equal(t, http.StatusOK, code, text)
+	var list struct{ Items []map[string]any }
+	require.NoError(t, json.Unmarshal([]byte(text), &list))
+	return list.Items
+}
+
+// first is a value of the first item of a list.
+func (s *stage) first(t *testing.T, path, key string) string {
+	t.Helper()
+	items := s.api(t, path)
+	require.NotEmpty(t, items, path)
+	return fmt.Sprint(items[0][key])
+}
+
+// row is the page of the first transaction of a list.
+func (s *stage) row(t *testing.T, path string) string {
+	t.Helper()
+	for _, item := range s.api(t, path) {
+		if ref := fmt.Sprint(item["ref"]); !strings.ContainsAny(ref, "/%") {
+			return "/accounts/" + fmt.Sprint(item["account"]) + "/transactions/" + url.PathEscape(ref)
+		}
+	}
+	require.FailNow(t, "no row", path)
+	return ""
 }

@@ -20,3 +20,8 @@ if (sessionNote && sessionSeen) {
   setInterval(lookAtSession, 5000);
   lookAtSession();
 }
+// Back leads to no page of somebody who has logged out, though the browser may have kept it.
+addEventListener("pageshow", e => {
+  const back = e.persisted || performance.getEntriesByType("navigation")[0]?.type === "back_forward";
+  if (back && sessionNote && !sessionEnds()) location.reload();
+});
