@@ -15,6 +15,10 @@ const (
 	writesAMinute = 60
 	mostStreams   = 20
 	mostSearches  = 2
+
+	// localTimes is how many times as much whoever is on this machine may ask: all of them are one, `local`, and none
+	// is kept out by what he asks.
+	localTimes = 10
 )
 
 // limits counts what each has asked, by who they are. It is safe for concurrent use.
@@ -47,6 +51,9 @@ func (l *limits) take(who string, write bool) (wait time.Duration) {
 	n, most := &s.reads, readsAMinute
 	if write {
 		n, most = &s.writes, writesAMinute
+	}
+	if who == LocalName {
+		most *= localTimes
 	}
 	if *n >= most {
 		return l.minute.Add(time.Minute).Sub(now)
@@ -96,7 +103,8 @@ func (d *Door) Limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who := WhoOf(r.Context()).key
 		if wait := d.limits.take(who, !safe(r.Method)); wait > 0 {
-			problem.New(problem.TooMany, "A token or session has 1,200 reads and 60 writes a minute.").After(wait).Write(w, r)
+			problem.New(problem.TooMany, "A token or session has 1,200 reads and 60 writes a minute; without tokens, "+
+				"all on this machine have ten times that together.").After(wait).Write(w, r)
 			return
 		}
 		stream, search := heldFor(r)
