@@ -30,9 +30,21 @@ func lacking(t *testing.T, what string) {
 	t.Skip(what)
 }
 
-// chromium starts a browser that ends with the test.
+// started is the one browser of all tests, whose tabs have cookies of their own. TestMain ends it.
+var started struct {
+	sync.Mutex
+	ctx context.Context
+	end func()
+}
+
+// chromium is the browser, started by the first test that asks for it.
 func chromium(t *testing.T) context.Context {
 	t.Helper()
+	started.Lock()
+	defer started.Unlock()
+	if started.ctx != nil {
+		return started.ctx
+	}
 	path := ""
 	for _, name := range []string{os.Getenv("COUNTERSIGN_TEST_CHROMIUM"), "chromium", "chromium-browser", "google-chrome"} {
 		if found, err := exec.LookPath(name); name != "" && err == nil {
@@ -46,10 +58,10 @@ func chromium(t *testing.T) context.Context {
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(path), chromedp.DisableGPU,
 		chromedp.NoSandbox, chromedp.Flag("host-resolver-rules", "MAP console.test 127.0.0.1"))
 	ctx, end := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...)
-	t.Cleanup(end)
 	ctx, cancel := chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
+	started.end = func() { cancel(); end() }
 	require.NoError(t, chromedp.Do(ctx))
+	started.ctx = ctx
 	return ctx
 }
 

@@ -8,4 +8,10 @@ import (
 	"countersign/cmd/countersign/installtest"
 )
 
-func TestMain(m *testing.M) { os.Exit(installtest.Tests(m).Run()) }
+func TestMain(m *testing.M) {
+	code := installtest.Tests(m).Run()
+	if started.end != nil {
+		started.end()
+	}
+	os.Exit(code)
+}

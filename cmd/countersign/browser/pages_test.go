@@ -1,40 +1,54 @@
 package browser
 
 import (
-	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"countersign/provider/simulator"
 )
 
 // addresses are those of every page, by name, with what the table has for them.
 func (s *stage) addresses(t *testing.T) [][2]string {
 	t.Helper()
 	completed, open := s.row(t, "/api/v1/transactions?status=completed"), s.row(t, "/api/v1/transactions?status=in_progress")
-	held := s.first(t, "/api/v1/documents?state=quarantined", "id")
-	refused := s.first(t, "/api/v1/callbacks?verdict=refused", "id")
-	ask := url.QueryEscape(strings.ReplaceAll(strings.TrimPrefix(open, "/accounts/"), "/transactions/", "/"))
+	held := "/documents/" + s.first(t, "/api/v1/documents?state=quarantined", "id")
+	refused := "/callbacks/" + s.first(t, "/api/v1/callbacks?verdict=refused", "id")
+	account := "/accounts/" + simulator.AccountOneSpan
+	named, ref, _ := strings.Cut(strings.TrimPrefix(open, "/accounts/"), "/transactions/")
+	of := "account=" + named + "&ref=" + ref
 	return [][2]string{
 		{"login", "/login?next=/transactions"}, {"overview", "/"}, {"wall", "/?view=wall"}, {"keys", "/keys"},
-		{"transactions", "/transactions"}, {"filtered", "/transactions?status=in_progress"},
+		{"settings", "/settings"}, {"transactions", "/transactions"}, {"filtered", "/transactions?status=in_progress"},
 		{"nomatch", "/transactions?search=nothing-is-called-so"}, {"ask-all", "/transactions/ask?of=all"},
-		{"ask", "/transactions/ask?row=" + ask}, {"transaction", completed}, {"transaction-open", open + "?show=all"},
-		{"evidence", completed + "?view=evidence"}, {"gaps", "/gaps"},
-		{"documents", "/documents"}, {"document", "/documents/" + held}, {"release", "/documents/" + held + "/release"},
+		{"ask", "/transactions/ask?row=" + named + "%2F" + ref}, {"transaction", completed},
+		{"transaction-open", open + "?show=all"}, {"find", "/find?" + of}, {"resolve", "/resolve?" + of},
+		{"evidence", completed + "?view=evidence"}, {"gaps", "/gaps"}, {"card", "/gaps?view=card"},
+		{"accounts", "/accounts"}, {"account", account}, {"poll", account + "/poll"}, {"track", account + "/track"},
+		{"documents", "/documents"}, {"document", held}, {"release", held + "/release"}, {"retry", held + "/retry"},
 		{"document-stored", "/documents/" + s.first(t, "/api/v1/documents?state=stored", "id")},
-		{"callbacks", "/callbacks"}, {"callback", "/callbacks/" + refused},
+		{"callbacks", "/callbacks"}, {"callback", refused}, {"replay", refused + "/replay"},
 		{"callback-accepted", "/callbacks/" + s.first(t, "/api/v1/callbacks?verdict=accepted", "id")},
-		{"runs", "/runs"}, {"run", "/runs/" + s.first(t, "/api/v1/runs", "id")}, {"incidents", "/incidents"}, {"hooks", "/hooks"},
+		{"runs", "/runs"}, {"run", "/runs/" + s.first(t, "/api/v1/runs", "id")}, {"incidents", "/incidents"},
+		{"hooks", "/hooks"}, {"hook", "/hooks/crm"}, {"hook-failing", "/hooks/archive"}, {"hook-test", "/hooks/crm/test"},
+		{"hook-replay", "/hooks/crm/replay?since=7d"},
 	}
 }
 
-// Every page, in both languages, wide and narrow, light and dark: it is there, nothing is said in the browser's console,
-// nothing is asked of others, axe finds nothing, and nothing is wider than a telephone.
-func TestPages(t *testing.T) {
+// The console of one daemon: how its pages look, then what is done on them.
+func TestConsole(t *testing.T) {
 	t.Parallel()
 	s := play(t)
+	t.Run("pages", s.pages)
+	t.Run("scenes", s.scenes)
+}
+
+// pages tries every page, in both languages, wide and narrow, light and dark: it is there, nothing is said in the
+// browser's console, nothing is asked of others, axe finds nothing, nothing is wider than a telephone, and without
+// script it says the same.
+func (s *stage) pages(t *testing.T) {
 	script := axe(t)
 	for _, page := range s.addresses(t) {
 		t.Run(page[0], func(t *testing.T) { s.looksWell(t, page[1], script) })
@@ -82,7 +96,7 @@ func (b *tab) nothingHeard() {
 const tooWide = `(() => {
 	const most = document.documentElement.clientWidth;
 	if (document.documentElement.scrollWidth <= most) return [];
-	return [...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > most + 1).slice(0, 5)
+	return [...document.querySelectorAll("body *")].filter(e => !e.closest("nav") && e.getBoundingClientRect().right > most + 1).slice(0, 5)
 		.map(e => e.tagName + "." + e.className + " " + Math.round(e.getBoundingClientRect().right) + ": " + e.textContent.slice(0, 80));
 })()`
 

@@ -21,19 +21,21 @@ import (
 // within is how long a scene waits for what it does not measure.
 const within = 30 * time.Second
 
-func TestScenes(t *testing.T) {
-	t.Parallel()
-	s := play(t)
+// scenes are what people do on the pages.
+func (s *stage) scenes(t *testing.T) {
 	for name, scene := range map[string]func(*testing.T){
 		"back through three filters": s.backThroughFilters, "a list to its end and back": s.listToItsEnd,
-		"ask now": s.askNow, "a number that has changed": s.numberChanged, "release": s.release,
+		"ask now": s.askNow, "find": s.find,
+		"a number that has changed": s.numberChanged, "release": s.release,
 		"a refused callback": s.refusedCallback, "by the keyboard alone": s.byKeyboard, "on paper": s.onPaper,
 	} {
 		t.Run(name, scene)
 	}
+	t.Run("a run to its end", s.runToItsEnd)
 	t.Run("nine tabs, one stream", s.nineTabs) // from here on the table moves
 	t.Run("a proxy that holds back", s.proxyHoldsBack)
 	t.Run("the daemon begins anew", s.beginsAnew)
+	t.Run("a refused callback is replayed", s.replayed)
 }
 
 func (s *stage) backThroughFilters(t *testing.T) {
@@ -101,11 +103,20 @@ func (s *stage) numberChanged(t *testing.T) {
 	b.open("/transactions?status=in_progress")
 	b.press(`#bulk button[value=all]`)
 	b.until("a dialog", `document.querySelector("#dialog .main-act")`, within)
-	eval[bool](b, `(() => { const n = document.querySelector("#dialog input[name=count]"); n.value = Number(n.value) + 1; return true })()`)
+	fits := eval[int](b, `(() => { const n = document.querySelector("#dialog input[name=count]"); const was = Number(n.value); n.value = was + 1; return was })()`)
 	b.press(`#dialog .main-act`)
-	b.until("a word that the number is another", `/another number|fits|number/i.test(document.body.innerText) &&
-		!document.querySelector("#dialog input[name=count]")`, within)
+	b.until("a word that the number is another", fmt.Sprintf(`document.querySelector("#dialog #sheet-title") &&
+		document.querySelector("#dialog").innerText.includes("%d") && !document.querySelector("#dialog input[name=count]")`, fits), within)
+	require.Contains(t, eval[string](b, `document.querySelector("#dialog").innerText`), "fits another number now")
+	b.mu.Lock()
+	require.Contains(t, b.asked, "409 /transactions/ask")
+	b.mu.Unlock()
 	require.Equal(t, before, len(s.api(t, "/api/v1/runs?limit=1000")), "nothing was asked")
+	require.Empty(t, b.violations(axe(t)))
+	b.click(`#dialog a[data-safe]`)
+	require.Equal(t, "/transactions?status=in_progress", b.path(), "the list again")
+	b.press(`#bulk button[value=all]`)
+	b.until("the number that fits", fmt.Sprintf(`document.querySelector("#dialog input[name=count]")?.value === "%d"`, fits), within)
 }
 
 func (s *stage) release(t *testing.T) {
@@ -246,7 +257,7 @@ func (s *stage) beginsAnew(t *testing.T) {
 	b.until("a stream", `document.querySelector("#live").textContent !== ""`, within)
 	require.Zero(t, s.stop())
 	b.until("a bar that says so", `document.querySelector("#offline").checkVisibility()`, within)
-	s.stop = s.in.Daemon(t)
+	s.stop = s.in.Daemon(s.t)
 	b.until("no bar", `!document.querySelector("#offline").checkVisibility()`, within)
 	s.tell(t, "live-3")
 	b.until("what has changed", `document.querySelector("#more-rows")?.hidden === false`, within)

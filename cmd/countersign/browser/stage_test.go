@@ -38,6 +38,26 @@ func alteredPDF() []byte {
 // hostileName is a name that pages and screens may trip over.
 const hostileName = "<script>alert(1)</script> \"quoted\" \u202egpj.exe & more"
 
+// soughtName is the name of one transaction alone.
+const soughtName = "Zephyr lease of Ana Quispe"
+
+// hooks are one whose receiver takes what it is told, and one whose receiver does not.
+func hooks(t *testing.T) string {
+	t.Helper()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/archive" {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	}))
+	t.Cleanup(srv.Close)
+	text := "hooks:\n"
+	for _, id := range []string{"crm", "archive"} {
+		text += fmt.Sprintf("  - { id: %s, type: http, url: %q, secrets: [whsec_bmV3LXNlY3JldC1uZXctc2VjcmV0LW5ldy1zZWM=], "+
+			"allow_private: true, retry_first: 1s, retry_most: 4h }\n", id, srv.URL+"/"+id)
+	}
+	return text
+}
+
 // play plays a day of all services and starts the daemon anew on what it has left: slots are then hours apart, so that
 // nothing moves but what a test moves.
 func play(t *testing.T) *stage {
@@ -48,7 +68,7 @@ func play(t *testing.T) *stage {
 		Services: simulator.Services(),
 		Faults:   simulator.Faults{Drop: 0.2, Duplicate: 0.2, Forge: 0.1, Delay: 0.1, BadFiles: 0.1},
 	})
-	s.in.Edit(t, `accounts:`, "log: { level: error }\naccounts:")
+	s.in.Edit(t, `accounts:`, "log: { level: error }\n"+hooks(t)+"accounts:")
 	s.svc.Through(alterSome)
 	stop := s.in.Daemon(t, "--backfill", "30d")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -66,6 +86,7 @@ func play(t *testing.T) *stage {
 			`SELECT count(*) > 10 FROM runs WHERE state = 'done'`,
 			`SELECT count(*) > 20 FROM transactions WHERE status = 'completed'`,
 			`SELECT count(*) > 3 FROM transactions WHERE status = 'in_progress'`,
+			`SELECT count(*) > 10 FROM deliveries WHERE state = 'sent'`,
 		} {
 			if !installtest.One[bool](db, query) {
 				return false
@@ -80,6 +101,7 @@ func play(t *testing.T) *stage {
 	s.in.Edit(t, `(?s)polling:.*?retry:`, "polling: { active: '0 0 1 1 *', idle: '0 0 1 1 *', audit: '0 0 1 1 *' }\nretry:")
 	s.in.Write(t, `UPDATE transactions SET name = ? WHERE n = (SELECT min(n) FROM transactions)`, hostileName)
 	s.in.Write(t, `UPDATE transactions SET name = ? WHERE n = (SELECT min(n) + 1 FROM transactions)`, strings.Repeat("long", 2500))
+	s.in.Write(t, `UPDATE transactions SET name = ? WHERE n = (SELECT min(n) + 2 FROM transactions)`, soughtName)
 	s.in.Write(t, `INSERT INTO incidents (id, account, kind, opened_at, message)
 SELECT 'browser-1', ?, 'callbacks_silent', ?, 'no callback since' WHERE NOT EXISTS (
 SELECT 1 FROM incidents WHERE account = ? AND kind = 'callbacks_silent' AND closed_at IS NULL)`,

@@ -128,6 +128,12 @@ func (s *Server) Render(w http.ResponseWriter, r *http.Request, v look.View) {
 	}
 }
 
+// failed is what the page of a problem shows.
+type failed struct {
+	problem.Problem
+	Back string // the page that a form came from; "": to try again is to ask for the same
+}
+
 // Fail answers with a page that says what went wrong, and what to do.
 func (s *Server) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := acts.Problem(r.Context(), s.Log, err)
@@ -136,7 +142,10 @@ func (s *Server) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	say := s.Look.Words(r)
 	name := strings.TrimPrefix(p.Type, "/problems/")
-	v := *p
+	v := failed{Problem: *p}
+	if back := r.PostForm.Get("back"); back != "" {
+		v.Back = access.Local(back)
+	}
 	v.Title = say.Word("problem.title", name)
 	v.Cure = say.Word("problem.cure", name)
 	if v.Title == name {

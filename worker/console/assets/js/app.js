@@ -104,7 +104,9 @@ document.addEventListener("submit", async e => {
   if (method === "POST" && answer.redirected && answer.ok) {
     $("#dialog")?.close();
     const page = Document.parseHTMLUnsafe(policy.createHTML(text));
-    $("#receipt").replaceChildren(...[...page.querySelector("#receipt").childNodes].map(one => document.adoptNode(one)));
+    const receipt = page.querySelector("#receipt");
+    if (!receipt?.childElementCount) return location.assign(answer.url); // what was done stands on its page
+    $("#receipt").replaceChildren(...[...receipt.childNodes].map(one => document.adoptNode(one)));
     for (const one of ticked()) one.checked = false;
     countTicks();
     document.dispatchEvent(new CustomEvent("countersign:asked"));

@@ -117,7 +117,7 @@ const live = (() => {
     show();
   };
   const start = () => {
-    if (port || !$("[data-live], [data-every], [data-run]")) return;
+    if (port || !$("[data-live], [data-run]")) return;
     const script = policy.createScriptURL(here + "live-worker.js");
     if (window.SharedWorker) {
       worker = new SharedWorker(script);
@@ -162,18 +162,16 @@ const live = (() => {
     await morph(list, page.getElementById("list"));
   });
 
-  // A run is followed to its end; parts that say how far something has come are read anew.
+  // A run is followed to its end.
   const runs = async () => {
     const open = $$("[data-run]").filter(run => !["done", "partial", "failed"].includes(run.dataset.state));
-    const timed = $$("[data-every]");
-    if (document.hidden || busy || !open.length && !timed.length) return;
+    if (document.hidden || busy || !open.length) return;
     const to = new URL(location.href);
     to.searchParams.delete("asked");
     for (const run of open) to.searchParams.append("asked", run.dataset.run);
     try {
       const page = await get(to);
-      if (open.length) await morph($("#receipt"), page.getElementById("receipt"));
-      for (const part of timed) if (page.getElementById(part.id)) await morph(part, page.getElementById(part.id));
+      await morph($("#receipt"), page.getElementById("receipt"));
     } catch { /* the bar says that there is no connection */ }
   };
   setInterval(runs, 2000);

@@ -1,0 +1,117 @@
+package browser
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp/kb"
+	"github.com/stretchr/testify/require"
+
+	"countersign/cmd/countersign/installtest"
+	"countersign/provider/simulator"
+)
+
+// find finds a transaction by its ref, by its name from any page, and by its name as one types in the list.
+func (s *stage) find(t *testing.T) {
+	path := s.row(t, "/api/v1/transactions?status=in_progress")
+	_, ref, _ := strings.Cut(path, "/transactions/")
+	b := s.tab(t, look{lang: "en"})
+	b.open("/documents")
+	b.fill("#find", ref+kb.Enter)
+	b.until("the one with this ref", fmt.Sprintf(`location.pathname === %q && document.readyState === "complete"`, path), within)
+	b.open("/")
+	b.fill("#find", soughtName+kb.Enter)
+	b.until("the one of this name", `location.pathname.includes("/transactions/") && document.readyState === "complete"`, within)
+	require.Contains(t, eval[string](b, `document.querySelector("h1").innerText`), soughtName)
+	sought := b.path()
+
+	b.open("/transactions")
+	b.fill("#search", strings.ToLower(soughtName[:len(soughtName)-2]))
+	b.until("its row alone", fmt.Sprintf(`document.querySelectorAll("tr[data-row]").length === 1 &&
+		document.querySelector("tr[data-row] [data-open]").getAttribute("href") === %q`, sought), within)
+	b.nothingHeard()
+
+	bare := s.tab(t, look{lang: "es", withoutScript: true})
+	bare.open("/find?q=" + ref)
+	require.Equal(t, path, bare.path())
+}
+
+// runToItsEnd asks an account, follows the run while the provider keeps its answers back, and sees it end. From then on
+// its page asks for nothing.
+func (s *stage) runToItsEnd(t *testing.T) {
+	gate := make(chan struct{})
+	s.svc.Through(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		select {
+		case <-gate:
+		case <-r.Context().Done():
+		}
+		alterSome(w, r, next)
+	})
+	letGo := sync.OnceFunc(func() { close(gate); s.svc.Through(alterSome) })
+	t.Cleanup(letGo)
+
+	b := s.tab(t, look{lang: "en"})
+	b.open("/accounts/" + simulator.AccountOneSpan)
+	b.press(`button[data-key=p]`)
+	b.until("a dialog", `document.querySelector("#dialog .main-act")`, within)
+	b.press(`#dialog .main-act`)
+	b.until("a receipt", `document.querySelector("#receipt [data-run]")`, within)
+	id := eval[string](b, `document.querySelector("#receipt [data-run]").dataset.run`)
+	b.open("/runs")
+	b.until("the run among those that are not done", fmt.Sprintf(`document.getElementById("now-" + %q)`, id), within)
+	b.open("/runs/" + id)
+	b.until("a run that goes on", `document.querySelector("#run[hx-get] #state").innerText.includes("running")`, within)
+	require.Empty(t, b.violations(axe(t)))
+	asked := func() (n int) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		for _, one := range b.asked {
+			if strings.HasSuffix(one, " /runs/"+id) {
+				n++
+			}
+		}
+		return n
+	}
+	before := asked()
+	installtest.Eventually(t, "a page that asks again", func() bool { return asked() > before })
+
+	letGo()
+	b.until("its end", `document.querySelector("#run:not([hx-get]) #state")?.innerText.includes("done")`, within)
+	installtest.Eventually(t, "a page that asks no more", func() bool {
+		before := asked()
+		eval[bool](b, `new Promise(done => setTimeout(() => done(true), 4500))`)
+		return asked() == before
+	})
+	b.nothingHeard()
+}
+
+// replayed: a callback that our key does not prove is taken once its key is known.
+func (s *stage) replayed(t *testing.T) {
+	const other = "the-key-of-tomorrow"
+	code, _ := s.in.Post(simulator.AccountOneSpan, "application/json", "Basic "+other,
+		installtest.OneSpanEvent("PACKAGE_CREATE", "replayed-1", time.Now()))
+	require.NotEqual(t, http.StatusOK, code)
+	b := s.tab(t, look{lang: "en"})
+	path := "/callbacks/" + s.first(t, "/api/v1/callbacks?verdict=refused&account="+simulator.AccountOneSpan, "id")
+	b.open(path)
+	require.NotContains(t, eval[string](b, `document.querySelector("#explain").parentElement.innerText`), "callback_keys[1]")
+
+	require.Zero(t, s.stop())
+	s.in.Edit(t, `callback_key: `, "callback_keys: ["+other+"], callback_key: ")
+	s.stop = s.in.Daemon(s.t)
+	b.open(path)
+	require.Contains(t, eval[string](b, `document.querySelector("#explain").parentElement.innerText`), "callback_keys[1]")
+	b.press(`form[action$="/replay"] button`)
+	b.until("what would come of it", `document.querySelector("#dialog #sheet-title")`, within)
+	require.Contains(t, eval[string](b, `document.querySelector("#dialog").innerText`), "accepted")
+	b.press(`#dialog .main-act`)
+	b.until("a callback that was accepted", `!document.querySelector("#dialog") && document.readyState === "complete" &&
+		document.querySelector(".head").innerText.includes("accepted")`, within)
+	require.Equal(t, path, b.path())
+	b.open("/accounts/" + simulator.AccountOneSpan + "/transactions/replayed-1")
+	require.Contains(t, b.text(), "replayed-1")
+}
