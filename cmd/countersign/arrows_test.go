@@ -277,9 +277,13 @@ var arrows = map[string][]string{
 		"cmd/countersign/bench/browser", "cmd/countersign/bench/load", "worker/console/access", "cmd/countersign/bench/limits", "cmd/countersign/bench/stage", "cmd/countersign/config", "cmd/countersign/engine",
 		"model", "model/store", "model/store/database", "worker/apply",
 	},
+	"cmd/countersign/bench/hooks": {"cmd/countersign/config", "cmd/countersign/config/hooks",
+		"cmd/countersign/config/values", "cmd/countersign/engine", "cmd/countersign/engine/hooks", "model", "model/store",
+		"worker/deliver", "worker/incidents"},
 	"cmd/countersign/bench/all": {"cmd/countersign/bench", "cmd/countersign/bench/stage", "cmd/countersign/bench/tables",
 		"cmd/countersign/engine", "provider/simulator"},
 	"cmd/countersign/bench/verbs": {
+		"cmd/countersign/bench/hooks",
 		"cmd/countersign/arguments", "cmd/countersign/bench", "cmd/countersign/bench/all", "cmd/countersign/bench/limits",
 		"cmd/countersign/bench/signed", "cmd/countersign/bench/stage", "cmd/countersign/bench/tables",
 		"cmd/countersign/engine", "cmd/countersign/output", "provider/simulator",

@@ -57,7 +57,7 @@ func (l *lane) work(ctx context.Context) error {
 		if l.flying == 0 && len(l.queue) == 0 {
 			return err
 		}
-		if nerr := l.note(context.WithoutCancel(ctx), l.collect(ctx)); nerr != nil {
+		if nerr := l.note(context.WithoutCancel(ctx), l.collect(ctx, sending)); nerr != nil {
 			l.drain(ctx, stop)
 			return nerr
 		}
@@ -96,6 +96,14 @@ func (l *lane) slots() int {
 	return max(l.hook.Workers, 1)
 }
 
+// ahead is how many announcements are claimed before they are sent: many where the receiver takes them.
+func (l *lane) ahead() int {
+	if l.row.Failures > 0 {
+		return l.slots()
+	}
+	return 16 * l.slots()
+}
+
 // lease is how long claimed announcements are nobody else's.
 func (l *lane) lease() time.Duration { return 2*l.hook.Timeout + time.Minute }
 
@@ -104,7 +112,7 @@ func (l *lane) feed(ctx context.Context) error {
 	for {
 		room := 0
 		if l.maySend() {
-			room = max(4*l.slots()-len(l.queue), 0)
+			room = max(l.ahead()-len(l.queue), 0)
 		}
 		more, err := l.look(ctx, room)
 		if err != nil {
@@ -118,7 +126,7 @@ func (l *lane) feed(ctx context.Context) error {
 		return nil
 	}
 	until := l.o.Now().Add(l.lease())
-	claimed, err := l.o.Store.ClaimDeliveries(ctx, l.hook.ID, l.o.Owner, 4*l.slots(), l.lease())
+	claimed, err := l.o.Store.ClaimDeliveries(ctx, l.hook.ID, l.o.Owner, l.ahead(), l.lease())
 	for _, c := range claimed {
 		l.queue = append(l.queue, item{c, until})
 	}
@@ -199,8 +207,8 @@ func (l *lane) attempt(ctx context.Context, it item) (r result) {
 	return r
 }
 
-// collect waits for an answer, and a moment for more.
-func (l *lane) collect(ctx context.Context) (out []result) {
+// collect waits for an answer, and a moment for more, while what is claimed goes on being sent.
+func (l *lane) collect(ctx, sending context.Context) (out []result) {
 	if l.flying == 0 {
 		return nil
 	}
@@ -211,6 +219,9 @@ func (l *lane) collect(ctx context.Context) (out []result) {
 	case r := <-l.results:
 		l.flying--
 		out = append(out, r)
+		if ctx.Err() == nil && r.answer.Taken {
+			l.launch(sending)
+		}
 	case <-look.C:
 		return nil
 	case <-stopped:
@@ -223,6 +234,9 @@ func (l *lane) collect(ctx context.Context) (out []result) {
 		case r := <-l.results:
 			l.flying--
 			out = append(out, r)
+			if ctx.Err() == nil && r.answer.Taken { // else what the answer says of the hook comes first
+				l.launch(sending)
+			}
 		case <-late.C:
 			return out
 		}

@@ -19,7 +19,7 @@ import (
 // Commands are the verbs below bench.
 func Commands(env *engine.Env) []*cobra.Command {
 	return append(tableCommands(env), ingestCommand(env), handleCommand(env), filesCommand(env), growthCommand(env),
-		allCommand(env))
+		allCommand(env), hooksCommand(env))
 }
 
 func ingestCommand(env *engine.Env) *cobra.Command {
