@@ -111,6 +111,7 @@ func TestUnavailablePagesRenew(t *testing.T) {
 	require.Equal(t, "5", w.Header().Get("Retry-After"))
 	require.Equal(t, "5", w.Header().Get("Refresh"))
 	require.Contains(t, w.Body.String(), "database: disk &lt;full&gt;")
+	require.Contains(t, w.Body.String(), `data-reason="database: disk &lt;full&gt;"`)
 	require.NotContains(t, w.Body.String(), "line 3")
 	require.Contains(t, w.Body.String(), "asks again by itself")
 
