@@ -141,10 +141,11 @@ const Judge = 2
 
 // FileFacts are the facts of a file beside its words and its signatures.
 type FileFacts struct {
-	Judge         int           `json:"judge"`         // the version of the rules; 0: judged before they had one
-	Added         []Addition    `json:"added"`         // what was added after the last signature, each kind once
-	Changed       []string      `json:"changed"`       // where what was added changes what was signed
-	Certification Certification `json:"certification"` // "" is a file that was judged before this was looked at
+	Judge         int           `json:"judge"`             // the version of the rules; 0: judged before they had one
+	Trusted       string        `json:"trusted,omitempty"` // which certificates the account trusted then; "": none
+	Added         []Addition    `json:"added"`             // what was added after the last signature, each kind once
+	Changed       []string      `json:"changed"`           // where what was added changes what was signed
+	Certification Certification `json:"certification"`     // "" is a file that was judged before this was looked at
 	// what the certification allows later: 1 nothing, 2 forms and signatures, 3 comments too; 0 without one
 	CertificationLevel int  `json:"certification_level"`
 	Seal               Seal `json:"seal"`

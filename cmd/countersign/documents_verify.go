@@ -8,10 +8,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign/cmd/countersign/arguments"
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/documents"
 )
 
 type documentsVerifyFlags struct {
@@ -60,7 +62,7 @@ func verifyDocuments(ctx context.Context, env *engine.Env, w *engine.Writer, f d
 	var failed error
 	out, t := env.JSONLines(), env.Table("account", "ref", "document", "field", "ours", "theirs")
 	check := func(d model.Document) error {
-		if d.State == model.DocumentQuarantined && (d.Facts.File.Judge >= model.Judge || d.Path == "") {
+		if d.State == model.DocumentQuarantined && (d.Path == "" || !outdated(w.Config, d)) {
 			return nil
 		}
 		found, filled, err := files.Check(ctx, d)
@@ -127,4 +129,13 @@ func printVerifiedDocuments(
 		}
 	}
 	return env.TellCount("cli.documents.verified", sum.Differences, "checked", sum.Checked, "filled", sum.Filled)
+}
+
+// outdated says whether a file is to be judged again.
+func outdated(c *config.Config, d model.Document) bool {
+	acc, ok := c.Account(d.Account)
+	if !ok {
+		return documents.Outdated(d, nil, false)
+	}
+	return documents.Outdated(d, acc.Trusted(), true)
 }

@@ -2,13 +2,18 @@ package documents
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io/fs"
+	"slices"
+	"strings"
 
 	"github.com/sirupsen/logrus"
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/apply"
 )
 
 // Difference is one thing in which a stored file is not what its row says.
@@ -21,8 +26,8 @@ type Difference struct {
 	Theirs  string `json:"theirs"`
 }
 
-// Check reads a stored or quarantined file again and returns where it differs from its row. Where an older version of
-// the rules judged it, or none, what the newer ones say is taken over, and judged is true: then a word that is
+// Check reads a stored or quarantined file again and returns where it differs from its row. Where its judgement
+// is Outdated, or it has none, what the rules say now is taken over, and judged is true: then a word that is
 // worse than before is the only difference. A file that was quarantined for what is in it, and is not wrong by the newer rules, gets its
 // place. An error is a fault of this machine.
 func (ds *Documents) Check(ctx context.Context, d model.Document) (out []Difference, judged bool, err error) {
@@ -57,11 +62,11 @@ func (ds *Documents) Check(ctx context.Context, d model.Document) (out []Differe
 	}
 	wrong := objection(ds.account(d.Account), d, v)
 	if v.Fault != "" && d.State == model.DocumentStored {
-		judge := v.Facts.File.Judge
+		judge, trusted := v.Facts.File.Judge, v.Facts.File.Trusted
 		v.Facts = model.UnknownSignature(v.Fault)
-		v.Facts.File.Judge = judge
+		v.Facts.File.Judge, v.Facts.File.Trusted = judge, trusted
 	}
-	if old := d.Facts; old.File.Judge < v.Facts.File.Judge {
+	if old := d.Facts; outdated(d, ds.account(d.Account)) {
 		if d.State == model.DocumentStored && worse(old.Signature, v.Facts.Signature) {
 			differs("signature", string(old.Signature), string(v.Facts.Signature))
 		}
@@ -71,6 +76,33 @@ func (ds *Documents) Check(ctx context.Context, d model.Document) (out []Differe
 	differs("integrity", string(d.Facts.Integrity), string(v.Facts.Integrity))
 	differs("coverage", string(d.Facts.Coverage), string(v.Facts.Coverage))
 	return out, false, nil
+}
+
+// Outdated says whether a file was judged by an older version of the rules, or while its account trusted other
+// certificates than now. One whose account is not configured any more is judged by what it was judged by.
+func Outdated(d model.Document, trusted [][]byte, configured bool) bool {
+	return d.Facts.File.Judge < model.Judge || configured && d.Facts.File.Trusted != trustedSum(trusted)
+}
+
+// outdated is Outdated by what an account trusts now; nil: it is not configured.
+func outdated(d model.Document, a *apply.Account) bool {
+	if a == nil {
+		return Outdated(d, nil, false)
+	}
+	return Outdated(d, a.Trusted, true)
+}
+
+// trustedSum tells lists of certificates apart, in whatever order they stand; "" is none.
+func trustedSum(certificates [][]byte) string {
+	if len(certificates) == 0 {
+		return ""
+	}
+	sums := make([]string, len(certificates))
+	for i, der := range certificates {
+		sums[i] = fmt.Sprintf("%x", sha256.Sum256(der))
+	}
+	slices.Sort(sums)
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(strings.Join(slices.Compact(sums), " "))))[:16]
 }
 
 // unjudged says whether a file was quarantined before any rules looked into it: it came cut off, or was no PDF, or not
@@ -109,8 +141,7 @@ func (ds *Documents) judgedAgain(ctx context.Context, d model.Document, f model.
 	return err
 }
 
-// JudgeQuarantined judges the quarantined files again that an older version of the rules judged: what it took for wrong
-// may not be. What one file is like holds up no other.
+// JudgeQuarantined judges the quarantined files again whose judgement is Outdated: what was taken for wrong may not be. What one file is like holds up no other.
 func (ds *Documents) JudgeQuarantined(ctx context.Context) error {
 	before := ""
 	for {
@@ -120,7 +151,7 @@ func (ds *Documents) JudgeQuarantined(ctx context.Context) error {
 			return err
 		}
 		for _, d := range page {
-			if before = d.ID; d.Path == "" || unjudged(d) || d.Facts.File.Judge >= model.Judge {
+			if before = d.ID; d.Path == "" || unjudged(d) || !outdated(d, ds.account(d.Account)) {
 				continue
 			}
 			switch found, _, err := ds.Check(ctx, d); {

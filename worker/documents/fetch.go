@@ -169,7 +169,7 @@ func (ds *Documents) look(ctx context.Context, in *os.File, account string) (pdf
 		return v, fmt.Errorf("%w: %w", errNotChecked, err)
 	}
 	v.Fault, v.Facts = provider.Legible(v.Fault), pdf.Bounded(v.Facts)
-	v.Facts.File.Judge = model.Judge
+	v.Facts.File.Judge, v.Facts.File.Trusted = model.Judge, trustedSum(trusted)
 	return v, nil
 }
 

@@ -3,6 +3,7 @@ package documents
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -154,4 +155,43 @@ func TestNoRulesLetACutFileOut(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Other certificates that an account trusts are as newer rules: files are judged again by them, once.
+func TestOtherTrustedCertificatesJudgeAgain(t *testing.T) {
+	both(t, func(t *testing.T, b *bench) {
+		b.service.Files["1"] = pdftest.Signed()
+		b.answered(t, "a", completed(marked("")))
+		d := b.fetched(t, "a")
+		same(t, "trust, where none is trusted", d.Facts.Trust, model.TrustUnknown)
+		v, err := pdf.InspectHere(t.Context(), opened(t, pdftest.Signed()), nil)
+		check(t, err)
+		v.Facts.Trust = model.TrustTrusted
+		b.says(v)
+		_, judged, err := b.Check(t.Context(), d)
+		check(t, err)
+		same(t, "judged again by the same", judged, false)
+
+		b.account.Trusted = [][]byte{{0x30, 1}, {0x30, 2}}
+		found, judged, err := b.Check(t.Context(), d)
+		check(t, err)
+		same(t, "judged again by others", []any{len(found), judged}, []any{0, true})
+		d = b.document(t, "a")
+		same(t, "now", []any{d.State, d.Facts.Trust}, []any{model.DocumentStored, model.TrustTrusted})
+		b.account.Trusted = [][]byte{{0x30, 2}, {0x30, 1}}
+		same(t, "outdated by another order", outdated(d, b.account), false)
+		b.account.Trusted = nil
+		same(t, "outdated where none is trusted any more", outdated(d, b.account), true)
+	})
+}
+
+// opened is a file that holds some bytes.
+func opened(t *testing.T, raw []byte) *os.File {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "file.pdf")
+	check(t, os.WriteFile(name, raw, 0o600))
+	f, err := os.Open(name)
+	check(t, err)
+	t.Cleanup(func() { check(t, f.Close()) })
+	return f
 }

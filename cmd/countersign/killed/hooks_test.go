@@ -125,6 +125,7 @@ func (k *hookKills) run(t *testing.T, kills int) {
 			} else {
 				k.receiver.Kill()
 				k.receivers++
+				engine.Pause(ctx, time.Duration(k.chance.IntN(600))*time.Millisecond) // the daemon meets it dead
 				k.listen(t)
 			}
 		}

@@ -39,7 +39,7 @@ func (l *Look) page(r *http.Request, v View) *Page {
 	p := &Page{View: v, Printer: l.sets[l.lang(r)].printer, look: l, r: r, Now: l.Now(), Prefs: prefsOf(r), Who: who(r),
 		Path: r.URL.RequestURI()}
 	p.Title = objects.Plain(v.Title)
-	if l.Options.Open != nil {
+	if l.Options.Open != nil && p.Who.Name != "" { // whoever is not known is told nothing
 		p.Open = l.Options.Open(r.Context())
 	}
 	return p
