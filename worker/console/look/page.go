@@ -51,6 +51,12 @@ func (p *Page) May() bool { return p.Who.May() }
 // Version is that of the program.
 func (p *Page) Version() string { return p.look.Version }
 
+// Release is the version without what stands in brackets after it.
+func (p *Page) Release() string {
+	name, _, _ := strings.Cut(p.look.Version, " (")
+	return name
+}
+
 // Hash changes with the assets.
 func (p *Page) Hash() string { return p.look.Assets.Hash() }
 
