@@ -101,7 +101,7 @@ func (s *stage) replayed(t *testing.T) {
 	require.NotContains(t, eval[string](b, `document.querySelector("#explain").parentElement.innerText`), "callback_keys[1]")
 
 	require.Zero(t, s.stop())
-	s.in.Edit(t, `callback_key: `, "callback_keys: ["+other+"], callback_key: ")
+	s.in.Edit(t, `callback_key: `, "callback_keys: ["+other+"]\n      callback_key: ")
 	s.stop = s.in.Daemon(s.t)
 	b.open(path)
 	require.Contains(t, eval[string](b, `document.querySelector("#explain").parentElement.innerText`), "callback_keys[1]")
