@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"countersign/model/store"
@@ -67,6 +68,8 @@ type Server struct {
 	live    *live.Live
 	probes  []*probe
 	bare    bare
+
+	stopping atomic.Bool
 }
 
 // ErrOpen is returned for an address that others reach, without a token and a login.
@@ -106,7 +109,8 @@ func New(o Options) (*Server, error) {
 // routes is every route of the private listener.
 func (s *Server) routes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(middleware.GetHead, s.door.Begin, s.door.Meant)
+	served := page.New(page.Options{Look: s.look, Reads: s.reads, Log: s.Log, Version: s.Version, Who: s.door.Who, Why: s.why})
+	r.Use(middleware.GetHead, withPages(served.Problem), s.door.Begin, s.door.Meant, s.whileServing)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) { problem.New(problem.NotFound, "").Write(w, r) })
 	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
 		problem.Of(http.StatusMethodNotAllowed, "").Write(w, r)
@@ -124,7 +128,6 @@ func (s *Server) routes() http.Handler {
 			return
 		}
 		views.Routes(r, views.Options{Store: s.Store, Door: s.door, Now: s.Now})
-		served := page.New(page.Options{Look: s.look, Reads: s.reads, Log: s.Log, Version: s.Version})
 		pages.New(r, served, row.New(r, served).Page)
 		ledger.New(r, served)
 	})
@@ -187,6 +190,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 		return fmt.Errorf("console listener: %w", err)
 	case <-ctx.Done():
 	}
+	s.stopping.Store(true)
 	s.feed.Stop() // streams end at once, or they would be waited for
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()

@@ -25,6 +25,7 @@ type lane struct {
 	queue   []item // leased and not sent yet
 	flying  int
 	results chan result
+	busyTo  time.Time // the receiver wants nothing before
 }
 
 // item is an announcement that is leased to this process.
@@ -83,9 +84,12 @@ func (l *lane) drain(ctx context.Context, stop func()) {
 	}
 }
 
+// current says whether the hook is still that of the config. A round of one that a reload has swapped sends nothing more.
+func (l *lane) current() bool { return slices.Contains(l.o.Hooks(), l.hook) }
+
 // maySend says whether the hook takes anything now.
 func (l *lane) maySend() bool {
-	return l.row.GoneAt == nil && (l.row.RestsTo == nil || !l.o.Now().Before(*l.row.RestsTo))
+	return l.current() && l.row.GoneAt == nil && (l.row.RestsTo == nil || !l.o.Now().Before(*l.row.RestsTo))
 }
 
 // slots is how many announcements may be under way.
@@ -109,7 +113,7 @@ func (l *lane) lease() time.Duration { return 2*l.hook.Timeout + time.Minute }
 
 // feed looks at the next part of the feed, the whole rest of it where nothing may be sent, and claims what is due.
 func (l *lane) feed(ctx context.Context) error {
-	for {
+	for l.current() { // another one has another filter
 		room := 0
 		if l.maySend() {
 			room = max(l.ahead()-len(l.queue), 0)
@@ -197,6 +201,9 @@ func (l *lane) attempt(ctx context.Context, it item) (r result) {
 			r.answer = hook.Answer{Note: "the sender panicked"}
 		}
 	}()
+	if it.Kind == "" {
+		return r // the change is no longer kept: there is nothing to tell
+	}
 	e, err := hook.EventOf(&it.Claimed.Change)
 	if err != nil {
 		r.answer = hook.Answer{Note: err.Error()}
@@ -214,14 +221,18 @@ func (l *lane) collect(ctx, sending context.Context) (out []result) {
 	}
 	look := time.NewTimer(time.Second) // the feed may have gone on
 	defer look.Stop()
-	stopped := ctx.Done()
-	select {
-	case r := <-l.results:
+	stopped, held := ctx.Done(), false
+	add := func(r result) {
 		l.flying--
 		out = append(out, r)
-		if ctx.Err() == nil && r.answer.Taken {
+		held = held || !r.answer.Taken // what such an answer says of the hook comes first
+		if ctx.Err() == nil && !held {
 			l.launch(sending)
 		}
+	}
+	select {
+	case r := <-l.results:
+		add(r)
 	case <-look.C:
 		return nil
 	case <-stopped:
@@ -232,11 +243,7 @@ func (l *lane) collect(ctx, sending context.Context) (out []result) {
 	for l.flying > 0 && len(out) < atOnce {
 		select {
 		case r := <-l.results:
-			l.flying--
-			out = append(out, r)
-			if ctx.Err() == nil && r.answer.Taken { // else what the answer says of the hook comes first
-				l.launch(sending)
-			}
+			add(r)
 		case <-late.C:
 			return out
 		}

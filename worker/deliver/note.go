@@ -34,6 +34,13 @@ func (l *lane) note(ctx context.Context, results []result) error {
 		sent = append(sent, s)
 	}
 	if len(sent) > 0 {
+		if !l.current() { // what the receiver before has answered is nothing of the one that there is now
+			was, err := l.o.Store.Hook(ctx, l.hook.ID)
+			if err != nil {
+				return err
+			}
+			row, hasten, down = was, false, false
+		}
 		if err := l.o.Store.NoteDeliveries(ctx, row, sent, hasten); err != nil {
 			return err
 		}
@@ -61,7 +68,7 @@ func (l *lane) judge(r *result) store.Sent {
 	case now.Sub(r.QueuedAt) >= l.hook.Life:
 		s.State = store.DeliveryDead
 	default:
-		s.State, s.NextTry = store.DeliveryWaiting, now.Add(max(l.backoff(r.Attempts), r.answer.Wait))
+		s.State, s.NextTry = store.DeliveryWaiting, now.Add(min(max(l.backoff(r.Attempts), r.answer.Wait), l.hook.Life))
 	}
 	return s
 }
@@ -79,9 +86,14 @@ func (l *lane) backoff(before int) time.Duration {
 	return wait*3/4 + time.Duration(l.o.Rand()*float64(wait)/2)
 }
 
+// succeeded notes that the hook takes something. A rest that the receiver has asked for goes on: the attempt was under way
+// before.
 func (l *lane) succeeded(row *store.Hook, at time.Time) {
 	row.Failures, row.FailedAt, row.RestsTo, row.Note = 0, nil, nil, ""
 	row.SentAt = &at
+	if busy := l.busyTo; busy.After(at) {
+		row.RestsTo = &busy
+	}
 }
 
 // failed notes a failure of the hook. One that has failed a few times in a row, or wants to be left alone, rests.
@@ -97,6 +109,9 @@ func (l *lane) failed(row *store.Hook, r *result, s store.Sent) {
 	}
 	if r.answer.Busy {
 		rest = max(rest, r.answer.Wait)
+		if until := s.At.Add(r.answer.Wait); until.After(l.busyTo) {
+			l.busyTo = until
+		}
 	}
 	if until := s.At.Add(rest); rest > 0 && (row.RestsTo == nil || until.After(*row.RestsTo)) {
 		row.RestsTo = &until

@@ -52,19 +52,19 @@ func killGroup(pid int) error { return syscall.Kill(-pid, syscall.SIGKILL) }
 
 func (c Command) answer(ctx context.Context, err error, out *output) Answer {
 	var exit *exec.ExitError
-	switch note := plain(out.text()); {
+	switch note := Plain(out.text()); {
 	case out.isFull():
 		return Answer{Note: fmt.Sprintf("killed: it wrote more than %d bytes", mostOutput)}
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return Answer{Note: fmt.Sprintf("killed: not done within %s", c.Timeout)}
 	case ctx.Err() != nil:
 		return Answer{Note: "the daemon stopped before it was done"}
-	case err == nil:
+	case err == nil, errors.Is(err, exec.ErrWaitDelay): // the latter: it has ended with 0, and a child holds its output
 		return Answer{Taken: true, Note: "exit 0"}
 	case errors.As(err, &exit) && exit.Exited():
-		return Answer{Note: plain(strings.TrimSuffix(fmt.Sprintf("exit %d: %s", exit.ExitCode(), note), ": "))}
+		return Answer{Note: Plain(strings.TrimSuffix(fmt.Sprintf("exit %d: %s", exit.ExitCode(), note), ": "))}
 	default:
-		return Answer{Note: plain(err.Error())}
+		return Answer{Note: Plain(err.Error())}
 	}
 }
 

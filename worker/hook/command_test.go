@@ -87,6 +87,13 @@ func TestAProgramIsKilledWithItsGroup(t *testing.T) {
 	}
 }
 
+// What a program leaves behind holds its output open: the program has ended all the same, with 0.
+func TestAProgramThatLeavesAChildHasTakenTheEvent(t *testing.T) {
+	t.Parallel()
+	path, _ := program(t, "sleep 600 & exit 0")
+	require.Equal(t, hook.Answer{Taken: true, Note: "exit 0"}, ran(t, time.Minute, path))
+}
+
 // gone says whether a process has ended, reaped or not.
 func gone(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {

@@ -109,8 +109,8 @@ func newEvent(id, kind, account, ref string, at time.Time, seq int64, data any) 
 // mostNote bounds what is kept of an answer.
 const mostNote = 200
 
-// plain is the beginning of a text on one line, without what a terminal would take for an order.
-func plain(text string) string {
+// Plain is the beginning of a text on one line, without what a terminal would take for an order.
+func Plain(text string) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {

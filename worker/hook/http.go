@@ -2,12 +2,15 @@ package hook
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,6 +32,9 @@ type HTTP struct {
 // mostAnswer is how much of an answer is read. A connection whose answer is longer is closed.
 const mostAnswer = 64 << 10
 
+// leastSecret is the length of the shortest word that may be a secret.
+const leastSecret = 8
+
 // longest is how long a receiver may have us wait.
 const longest = 24 * time.Hour
 
@@ -45,14 +51,15 @@ func (h HTTP) Sender() (Sender, error) {
 		}
 		keys = append(keys, k)
 	}
+	hidden := h.hidden()
 	return func(ctx context.Context, e Event) Answer {
 		ctx, cancel := context.WithTimeout(ctx, h.Timeout)
 		defer cancel()
 		req, err := h.request(ctx, e, keys)
 		if err != nil {
-			return Answer{Note: plain(err.Error())}
+			return Answer{Note: Plain(err.Error())}
 		}
-		return h.post(req)
+		return h.post(req, hidden)
 	}, nil
 }
 
@@ -79,10 +86,10 @@ func (h HTTP) request(ctx context.Context, e Event, keys []*standardwebhooks.Web
 	return req, nil
 }
 
-func (h HTTP) post(req *http.Request) Answer {
+func (h HTTP) post(req *http.Request, hidden *strings.Replacer) Answer {
 	res, err := h.Through.RoundTrip(req)
 	if err != nil {
-		return Answer{Note: plain(h.reason(req.Context(), err))}
+		return Answer{Note: Plain(hidden.Replace(h.reason(req.Context(), err)))}
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, mostAnswer))
@@ -100,10 +107,10 @@ func (h HTTP) post(req *http.Request) Answer {
 	a.Wait = retryAfter(res.Header.Get("Retry-After"), h.Now())
 	a.Busy = res.StatusCode == http.StatusTooManyRequests ||
 		res.StatusCode == http.StatusServiceUnavailable && a.Wait > 0
-	if text := plain(string(body)); text != "" && err == nil {
+	if text := Plain(hidden.Replace(string(body))); text != "" && err == nil {
 		a.Note += ": " + text
 	}
-	a.Note = plain(a.Note)
+	a.Note = Plain(a.Note)
 	return a
 }
 
@@ -119,6 +126,29 @@ func (h HTTP) reason(ctx context.Context, err error) string {
 		return "the host's name is not known"
 	}
 	return err.Error()
+}
+
+// hidden takes out of an answer what only the receiver is to know, for many repeat what they were asked: the values of
+// headers, the secrets, and the path and query of the URL. Words too short to be a secret stay.
+func (h HTTP) hidden() *strings.Replacer {
+	words := slices.Clone(h.Secrets)
+	for _, v := range h.Headers {
+		words = append(append(words, v), strings.Fields(v)...)
+	}
+	if u, err := url.Parse(h.URL); err == nil {
+		words = append(words, u.RequestURI(), u.EscapedPath(), u.Path, u.RawQuery)
+		for _, values := range u.Query() {
+			words = append(words, values...)
+		}
+	}
+	slices.SortFunc(words, func(a, b string) int { return cmp.Compare(len(b), len(a)) }) // the longer first: it may hold others
+	var pairs []string
+	for _, w := range words {
+		if len(w) >= leastSecret {
+			pairs = append(pairs, w, "[hidden]")
+		}
+	}
+	return strings.NewReplacer(pairs...)
 }
 
 // retryAfter reads the header as seconds or as a time; 0 where it says nothing that can be read.

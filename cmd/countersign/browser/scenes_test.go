@@ -2,11 +2,13 @@ package browser
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,6 +35,7 @@ func TestScenes(t *testing.T) {
 	}
 	t.Run("nine tabs, one stream", s.nineTabs) // from here on the table moves
 	t.Run("a proxy that holds back", s.proxyHoldsBack)
+	t.Run("a page that cannot be read", s.cannotBeRead)
 	t.Run("the daemon begins anew", s.beginsAnew)
 }
 
@@ -237,6 +240,38 @@ func (s *stage) proxyHoldsBack(t *testing.T) {
 	took := b.until("a word that it asks every ten seconds", `document.querySelector("#live").textContent === document.querySelector("#live").dataset.every`, within)
 	t.Logf("fell back after %s", took.Round(100*time.Millisecond))
 	s.tell(t, "live-2")
+	b.until("what has changed", `document.querySelector("#more-rows")?.hidden === false`, within)
+}
+
+// cannotBeRead has what a page asks for by itself fail: what stands there stays, dimmed, says since when and why, and is
+// read again once it can be.
+func (s *stage) cannotBeRead(t *testing.T) {
+	u, err := url.Parse(s.base())
+	require.NoError(t, err)
+	proxy := httputil.NewSingleHostReverseProxy(u)
+	var locked atomic.Bool
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if locked.Load() && r.Header.Get("Countersign-Background") != "" {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			io.WriteString(w, `<div data-reason="database is <b>locked</b> $&"></div>`) //nolint:errcheck // the browser may be gone
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(func() { srv.CloseClientConnections(); srv.Close() })
+	b := newTab(s.browser, t, srv.URL, look{lang: "en"})
+	b.open("/transactions")
+	b.until("a stream", `document.querySelector("#live").textContent !== ""`, within)
+	rows := eval[int](b, `document.querySelectorAll("tr[data-row]").length`)
+	locked.Store(true)
+	s.tell(t, "live-4")
+	b.until("a bar that says why", `/^As of .*, cannot be read now: database is <b>locked<.b> \$&. Trying again.$/.test(`+
+		`document.querySelector("#offline").textContent) && document.querySelector("#offline").checkVisibility()`, within)
+	require.True(t, eval[bool](b, `document.querySelector("#main").matches(".stale")`))
+	require.Equal(t, rows, eval[int](b, `document.querySelectorAll("tr[data-row]").length`))
+	locked.Store(false)
+	b.until("no bar", `!document.querySelector("#offline").checkVisibility() && !document.querySelector("#main.stale")`, within)
 	b.until("what has changed", `document.querySelector("#more-rows")?.hidden === false`, within)
 }
 

@@ -23,7 +23,7 @@ import (
 var screenshots = flag.Bool("screenshots", false, "write docs/console/*.png anew")
 
 // mostShown is how much of a page a picture shows.
-const mostShown = 1100
+const mostShown = 900
 
 // Every page, wide and narrow, light and dark, in both languages, as pictures in docs/console:
 //
@@ -36,12 +36,13 @@ func TestScreenshots(t *testing.T) {
 	dir := "../../../docs/console"
 	require.NoError(t, os.MkdirAll(dir, 0o755)) //nolint:gosec // part of the documentation
 	all := 0
-	for _, p := range s.addresses(t) {
-		for name, l := range map[string]look{
-			"wide-light-en": {width: 1280, height: 860, lang: "en"}, "wide-dark-es": {width: 1280, height: 860, lang: "es", dark: true},
-			"narrow-light-es": {width: 360, height: 780, lang: "es"}, "narrow-dark-en": {width: 360, height: 780, lang: "en", dark: true},
-		} {
-			b := s.tab(t, l)
+	addresses := s.addresses(t)
+	for name, l := range map[string]look{
+		"wide-light-en": {width: 1280, height: 860, lang: "en"}, "wide-dark-es": {width: 1280, height: 860, lang: "es", dark: true},
+		"narrow-light-es": {width: 360, height: 780, lang: "es"}, "narrow-dark-en": {width: 360, height: 780, lang: "en", dark: true},
+	} {
+		b := s.tab(t, l)
+		for _, p := range addresses {
 			require.Equal(t, 200, b.open(p[1]), p[0])
 			small := quantized(t, b.picture(l))
 			require.NoError(t, os.WriteFile(filepath.Join(dir, p[0]+"-"+name+".png"), small, 0o644)) //nolint:gosec // part of the documentation
@@ -88,7 +89,7 @@ func quantized(t *testing.T, text []byte) []byte {
 	}
 	slices.SortFunc(all, func(a, b one) int { return b.n - a.n })
 	colors := color.Palette{}
-	for _, o := range all[:min(len(all), 64)] {
+	for _, o := range all[:min(len(all), 32)] {
 		colors = append(colors, o.c)
 	}
 	if len(colors) < 2 {
@@ -101,7 +102,7 @@ func quantized(t *testing.T, text []byte) []byte {
 			c := rough(img.At(x, y))
 			i, known := nearest[c]
 			if !known {
-				i = uint8(colors.Index(c)) //nolint:gosec // at most 64
+				i = uint8(colors.Index(c)) //nolint:gosec // at most 32
 				nearest[c] = i
 			}
 			out.Pix[out.PixOffset(x, y)] = i

@@ -160,7 +160,7 @@ func function(o Options) *deliver.Hook {
 		if err == nil {
 			return hook.Answer{Taken: true, Note: "done"}
 		}
-		a := hook.Answer{Note: err.Error()}
+		a := hook.Answer{Note: hook.Plain(err.Error())}
 		if later := (*Later)(nil); errors.As(err, &later) {
 			a.Wait = later.Wait
 		}

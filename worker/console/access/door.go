@@ -74,11 +74,17 @@ func Headers(h http.Header) {
 
 // Open says whether whoever is on this machine may do all: nobody has set a token, or a way to log in.
 func (d *Door) Open(ctx context.Context) bool {
+	open, err := d.open(ctx)
+	return err == nil && open
+}
+
+// open is Open, or why that cannot be known now.
+func (d *Door) open(ctx context.Context) (bool, error) {
 	if d.Token != "" || d.Judged != "" {
-		return false
+		return false, nil
 	}
 	some, err := d.tokens.any(ctx)
-	return err == nil && !some
+	return !some, err
 }
 
 // Authenticated lets in whoever shows who they are.
@@ -129,7 +135,11 @@ func (d *Door) Who(r *http.Request) (Who, *problem.Problem) {
 			return who, nil
 		}
 	}
-	if d.Open(r.Context()) {
+	open, err := d.open(r.Context())
+	if err != nil {
+		return Who{}, problem.New(problem.Unavailable, "")
+	}
+	if open {
 		return Who{Name: LocalName, Role: Operate, key: LocalName}, nil
 	}
 	return Who{}, problem.New(problem.Unauthorized, "")

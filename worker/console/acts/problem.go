@@ -34,6 +34,9 @@ func problemFor(ctx context.Context, log *logrus.Entry, err error) *problem.Prob
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrBusy), errors.Is(err, context.DeadlineExceeded),
 		errors.Is(err, store.ErrOlder), errors.Is(err, store.ErrNewer):
 		log.Warn("the console could not answer a request")
+		if errors.Is(err, store.ErrOlder) || errors.Is(err, store.ErrNewer) {
+			return problem.New(problem.Unavailable, "The database is of another version of the program, or is being migrated.")
+		}
 		return problem.New(problem.Unavailable, "")
 	case errors.Is(err, context.Canceled):
 		return problem.New(problem.Unavailable, "")

@@ -25,6 +25,7 @@ type DocumentsView struct {
 	States []State
 	At     time.Time // when the states were counted
 	First  []File    // what is in quarantine, where the filter chooses nothing
+	Held   bool      // the filter chooses those in quarantine and no others
 }
 
 // State is how many files have a state, with the list of them.
@@ -64,7 +65,7 @@ func (p *Pages) documents(r *page.Request) (view look.View, err error) {
 	if err != nil {
 		return view, err
 	}
-	v := DocumentsView{List: as(list, files)}
+	v := DocumentsView{List: as(list, files), Held: single(f.State) == string(model.DocumentQuarantined)}
 	v.choose(accounts, Field{Name: "state", Label: r.Words.Say("documents.state"),
 		Options: options(r.Words, "documentstate", model.DocumentStates())},
 		Field{Name: "signature", Label: r.Words.Say("documents.signature"), Options: options(r.Words, "signature",
@@ -163,7 +164,7 @@ func (p *Pages) document(r *page.Request) (view look.View, err error) {
 	}
 	for _, c := range slices.Backward(history) {
 		if c.Document == d.ID {
-			v.Events = append(v.Events, Event{c, story.SourceOf(c.Source)})
+			v.Events = append(v.Events, Event{c, story.Input{Words: r.Words}.Source(c.Source)})
 		}
 	}
 	v.Verbs = v.verbs()
@@ -247,7 +248,7 @@ func (p *Pages) releaseSheet(r *page.Request) (view look.View, err error) {
 		return view, acts.Refusal{Why: r.Words.Say("documents.release.not")}
 	}
 	verbs := f.verbs()
-	s := page.Sheet{Action: pathOf(d) + "/release", Back: pathOf(d), Do: r.Words.Say("documents.release"),
+	s := page.Sheet{Action: pathOf(d) + "/release", Back: pathOf(d), Do: r.Words.Say("documents.release.do"),
 		Text: []string{r.Words.Say("documents.release.text", "name", f.File, "reason", objects.Plain(d.Reason))},
 		Warn: r.Words.Say("documents.release.warn"), Verb: verbs[len(verbs)-1],
 		Fields: []page.Field{{Name: "reason", Kind: "text", Label: r.Words.Say("documents.release.reason"),

@@ -159,10 +159,18 @@ func (p *Pages) gapLines(r *page.Request, list List[model.Gap]) (out List[Gap], 
 	if err != nil {
 		return out, err
 	}
+	var sources []string
+	for _, g := range list.Rows {
+		sources = append(sources, g.FoundBy)
+	}
+	runs, err := RunsNamed(r.Context(), p.Reads.Store, sources)
+	if err != nil {
+		return out, err
+	}
 	out = as[model.Gap, Gap](list, nil)
 	for _, g := range list.Rows {
 		line := GapOf(story.Input{Row: objects.Row{Transaction: of[key(g)]}, Words: r.Words, Zone: look.ZoneOf(r.Request),
-			Now: r.Now}, g)
+			Runs: runs, Now: r.Now}, g)
 		line.Name = nameOf(of, key(g))
 		out.Rows = append(out.Rows, line)
 	}
@@ -171,7 +179,7 @@ func (p *Pages) gapLines(r *page.Request, list List[model.Gap]) (out List[Gap], 
 
 // GapOf says what a gap is about. in is the story of its transaction.
 func GapOf(in story.Input, g model.Gap) Gap {
-	return Gap{Gap: g, What: in.Missing(g), Untold: in.Untold(g), By: story.SourceOf(g.FoundBy)}
+	return Gap{Gap: g, What: in.Missing(g), Untold: in.Untold(g), By: in.Source(g.FoundBy)}
 }
 
 // cards reads the report card of each account that is chosen, and adds them up.

@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"context"
+	"errors"
 	"net/url"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 	"countersign/worker/console/look"
 	"countersign/worker/console/objects"
 	"countersign/worker/console/page"
+	"countersign/worker/console/story"
 )
 
 // RunsView is what the page of runs shows.
@@ -118,4 +121,26 @@ func (p *Pages) run(r *page.Request) (view look.View, err error) {
 	}
 	return look.View{Page: "run", Nav: "runs", Data: v, Live: "run", JSON: "/api/v1/runs/" + url.PathEscape(id),
 		Title: r.Words.Say("run.title", "kind", r.Words.Word("tier", run.Kind), "account", run.Account)}, nil
+}
+
+// mostRuns is how many runs are read for what they say of a page; those beyond stay links.
+const mostRuns = 100
+
+// RunsNamed are the runs that sources name, by their ids, as far as they are still there.
+func RunsNamed(ctx context.Context, s *store.Store, sources []string) (map[string]model.Run, error) {
+	out := map[string]model.Run{}
+	for _, source := range sources {
+		id := story.RunOf(source)
+		if _, read := out[id]; read || id == "" || len(out) == mostRuns {
+			continue
+		}
+		switch r, err := s.RunByID(ctx, id); {
+		case errors.Is(err, store.ErrNoRow):
+		case err != nil:
+			return nil, err
+		default:
+			out[id] = r
+		}
+	}
+	return out, nil
 }

@@ -3,9 +3,9 @@ package look
 import (
 	"fmt"
 	"html/template"
+	"math"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"countersign/model/words"
@@ -81,7 +81,8 @@ func (l *Look) marks(p *words.Printer) template.FuncMap {
 			return template.HTML(code(template.HTMLEscapeString(objects.Plain(text)))) //nolint:gosec // escaped
 		},
 		"short": story.Short,
-		"times": func(v *float64) string { return strconv.FormatFloat(*v, 'f', 1, 64) },
+		"times": func(v *float64) float64 { return math.Round(*v*10) / 10 },
+		"part":  func(s any) string { return brief(objects.Plain(fmt.Sprint(s)), 600) },
 		"seconds": func(s float64) string {
 			return p.Span(time.Duration(s * float64(time.Second)))
 		},

@@ -39,7 +39,7 @@ func (l *Look) page(r *http.Request, v View) *Page {
 	p := &Page{View: v, Printer: l.sets[l.lang(r)].printer, look: l, r: r, Now: l.Now(), Prefs: prefsOf(r), Who: who(r),
 		Path: r.URL.RequestURI()}
 	p.Title = objects.Plain(v.Title)
-	if l.Options.Open != nil {
+	if l.Options.Open != nil && p.Who.Name != "" { // whoever is not known is told nothing
 		p.Open = l.Options.Open(r.Context())
 	}
 	return p
@@ -50,6 +50,12 @@ func (p *Page) May() bool { return p.Who.May() }
 
 // Version is that of the program.
 func (p *Page) Version() string { return p.look.Version }
+
+// Release is the version without what stands in brackets after it.
+func (p *Page) Release() string {
+	name, _, _ := strings.Cut(p.look.Version, " (")
+	return name
+}
 
 // Hash changes with the assets.
 func (p *Page) Hash() string { return p.look.Assets.Hash() }

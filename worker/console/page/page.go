@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -17,7 +16,6 @@ import (
 	"countersign/model"
 	"countersign/model/words"
 	"countersign/worker/console/access"
-	"countersign/worker/console/acts"
 	"countersign/worker/console/filter"
 	"countersign/worker/console/look"
 	"countersign/worker/console/objects"
@@ -31,6 +29,11 @@ type Options struct {
 	Reads   *reads.Reads
 	Log     *logrus.Entry
 	Version string
+
+	// Who says who asks, for pages of what goes wrong before that was asked.
+	Who func(*http.Request) (access.Who, *problem.Problem)
+	// Why says what keeps the daemon from being ready, and whether it is stopping.
+	Why func(context.Context) (reasons []string, stopping bool)
 }
 
 // Server serves pages. It is safe for concurrent use.
@@ -124,28 +127,8 @@ func See(path string) error { return goes(path) }
 func (s *Server) Render(w http.ResponseWriter, r *http.Request, v look.View) {
 	if err := s.Look.Render(w, r, v); err != nil {
 		s.Log.WithFields(logrus.Fields{"request": problem.RequestID(r.Context()), "err": err}).Error("a page could not be made")
-		problem.Of(http.StatusInternalServerError, "The log says why, by this id.").Write(w, r)
+		problem.Of(http.StatusInternalServerError, "The log says why, by this id.").JSON(w, r)
 	}
-}
-
-// Fail answers with a page that says what went wrong, and what to do.
-func (s *Server) Fail(w http.ResponseWriter, r *http.Request, err error) {
-	p := acts.Problem(r.Context(), s.Log, err)
-	for name, values := range p.GetHeaders() {
-		w.Header()[name] = values
-	}
-	say := s.Look.Words(r)
-	name := strings.TrimPrefix(p.Type, "/problems/")
-	v := *p
-	v.Title = say.Word("problem.title", name)
-	v.Cure = say.Word("problem.cure", name)
-	if v.Title == name {
-		v.Title, v.Cure = p.Title, p.Cure
-	}
-	if v.Cure == name {
-		v.Cure = p.Cure
-	}
-	s.Render(w, r, look.View{Page: "problem", Title: v.Title, Status: p.Status, Data: v})
 }
 
 // Filter fills a filter from the address, and returns the cursor. A name that neither the filter nor more has is

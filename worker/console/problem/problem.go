@@ -157,8 +157,17 @@ func (p *Problem) GetHeaders() http.Header {
 	return h
 }
 
-// Write answers a request with it.
+// Write answers a request with it: a browser with the page of WithPages, whoever else with JSON.
 func (p *Problem) Write(w http.ResponseWriter, r *http.Request) {
+	if render, ok := r.Context().Value(pages{}).(Render); ok && WantsPage(r) {
+		render(w, r, p)
+		return
+	}
+	p.JSON(w, r)
+}
+
+// JSON answers a request with it as application/problem+json, whoever asks.
+func (p *Problem) JSON(w http.ResponseWriter, r *http.Request) {
 	p.Instance = RequestID(r.Context())
 	for name, values := range p.GetHeaders() {
 		w.Header()[name] = values

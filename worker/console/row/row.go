@@ -178,34 +178,16 @@ func (p *Pages) read(ctx context.Context, k model.Key) (objects.Row, error) {
 	return row, err
 }
 
-// mostRuns is how many runs are read for what they say of a timeline; those beyond stay links.
-const mostRuns = 100
-
 // runs are those that a row's history and gaps name, the newest first.
 func (p *Pages) runs(ctx context.Context, row objects.Row) (map[string]model.Run, error) {
-	var ids []string
-	note := func(source string) {
-		if id := story.RunOf(source); id != "" && !slices.Contains(ids, id) && len(ids) < mostRuns {
-			ids = append(ids, id)
-		}
-	}
+	var sources []string
 	for _, c := range slices.Backward(row.History) {
-		note(c.Source)
+		sources = append(sources, c.Source)
 	}
 	for _, g := range row.Gaps {
-		note(g.FoundBy)
+		sources = append(sources, g.FoundBy)
 	}
-	out := map[string]model.Run{}
-	for _, id := range ids {
-		switch r, err := p.Reads.Store.RunByID(ctx, id); {
-		case errors.Is(err, store.ErrNoRow):
-		case err != nil:
-			return nil, err
-		default:
-			out[id] = r
-		}
-	}
-	return out, nil
+	return ledger.RunsNamed(ctx, p.Reads.Store, sources)
 }
 
 // slots are an account's next polls by tier; nil where it is not in the config.

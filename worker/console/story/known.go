@@ -37,13 +37,13 @@ func Know(in Input) Knowledge {
 func one(text string) []Sentence { return []Sentence{{Text: text}} }
 
 // at is a sentence whose source is a change of the timeline.
-func at(text string, c model.Change) Sentence {
-	s := SourceOf(c.Source)
+func (in Input) at(text string, c model.Change) Sentence {
+	s := in.Source(c.Source)
 	if s.Path != "" {
 		return Sentence{text, s.Label, s.Path}
 	}
 	n := strconv.FormatInt(c.Seq, 10)
-	return Sentence{text, n, "#change-" + n}
+	return Sentence{text, in.Words.Say("story.link.change", "n", n), "#change-" + n}
 }
 
 // standing says who says that the row stands as it does.
@@ -82,10 +82,10 @@ func (in Input) deleted() []Sentence {
 			continue
 		}
 		if s := SourceOf(c.Source); s.Kind == fromOperator {
-			return append([]Sentence{at(p.Say("story.know.resolved", "who", in.said(c.Source, c.At),
+			return append([]Sentence{in.at(p.Say("story.know.resolved", "who", in.said(c.Source, c.At),
 				"when", in.when(c.At), "provider", in.Provider), c)}, in.lastAnswer()...)
 		}
-		return append([]Sentence{at(p.Say("story.know.deleted", "provider", in.Provider, "when", in.when(c.At)), c)},
+		return append([]Sentence{in.at(p.Say("story.know.deleted", "provider", in.Provider, "when", in.when(c.At)), c)},
 			in.lastAnswer()...)
 	}
 	return one(p.Say("story.know.deleted_once", "provider", in.Provider))
@@ -127,11 +127,11 @@ func (in Input) cause() (out []Sentence) {
 	if became == nil || t.Status == model.Unknown {
 		return nil
 	}
-	out = append(out, at(p.Say("story.know.became", "status", p.Word("status", became.To), "when", in.when(became.At),
+	out = append(out, in.at(p.Say("story.know.became", "status", p.Word("status", became.To), "when", in.when(became.At),
 		"said", in.said(became.Source, became.At)), *became))
 	for _, c := range in.History {
 		if c.Kind == model.KindConfirmed && c.Seq > became.Seq && isCallback(became.Source) {
-			return append(out, at(p.Say("story.know.agreed", "provider", in.Provider, "wait",
+			return append(out, in.at(p.Say("story.know.agreed", "provider", in.Provider, "wait",
 				p.Span(c.At.Sub(became.At))), c))
 		}
 	}
@@ -143,7 +143,7 @@ func (in Input) doubts() (out []Sentence) {
 	p, t := in.Words, in.Transaction
 	for _, c := range in.History {
 		if c.Kind == model.KindStatus && model.Status(c.From).Final() {
-			out = append(out, at(p.Say("story.know.reversed", "from", p.Word("status", c.From), "to",
+			out = append(out, in.at(p.Say("story.know.reversed", "from", p.Word("status", c.From), "to",
 				p.Word("status", c.To), "when", in.when(c.At), "said", in.said(c.Source, c.At)), c))
 		}
 	}
@@ -200,7 +200,7 @@ func (in Input) callbacksSaid() (out []Sentence) {
 		{refused, p.Count("story.know.refused", refused)},
 	} {
 		if n.of > 0 {
-			out = append(out, Sentence{Text: n.text, Path: "#callbacks", Label: p.Number(int64(n.of))})
+			out = append(out, Sentence{Text: n.text, Path: "#callbacks", Label: p.Count("story.link.callbacks", n.of)})
 		}
 	}
 	return out
@@ -228,7 +228,7 @@ func (in Input) files() (out []Sentence) {
 		default:
 			text = p.Say("story.know.waiting", "name", name)
 		}
-		out = append(out, Sentence{text, Short(d.ID), "/documents/" + d.ID})
+		out = append(out, Sentence{text, p.Say("story.link.file"), "/documents/" + d.ID})
 	}
 	return out
 }
@@ -247,7 +247,7 @@ func (in Input) ledger() (out []Sentence) {
 	}
 	switch {
 	case settled > 0:
-		out = append(out, Sentence{p.Count("story.know.gaps", settled), p.Number(int64(settled)), "#gaps"})
+		out = append(out, Sentence{p.Count("story.know.gaps", settled), p.Count("story.link.gaps", settled), "#gaps"})
 	case len(pending) == 0 && in.ConfirmedAt != nil:
 		out = append(out, Sentence{Text: p.Say("story.know.no_gap")})
 	}
@@ -259,7 +259,7 @@ func (in Input) ledger() (out []Sentence) {
 			}
 		}
 		out = append(out, Sentence{p.Count("story.know.pending", len(pending), "until", in.when(last)),
-			p.Number(int64(len(pending))), "#gaps"})
+			p.Count("story.link.gaps", len(pending)), "#gaps"})
 	}
 	return out
 }

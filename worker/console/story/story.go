@@ -55,6 +55,32 @@ func SourceOf(text string) Source {
 	return Source{Kind: text}
 }
 
+// Source reads a source and says in words what its link leads to: the callback, or the run by its kind.
+func (in Input) Source(text string) Source {
+	s, p := SourceOf(text), in.Words
+	switch s.Kind {
+	case fromCallback:
+		s.Label = p.Say("story.link.callback", "id", Short(s.ID))
+	case fromRun:
+		word, _, _ := strings.Cut(text, " ")
+		kind := p.Word("source", word)
+		if r, known := in.Runs[s.ID]; known {
+			kind = p.Word("tier", r.Kind)
+		}
+		s.Label = p.Say("story.link.run", "kind", kind, "id", ending(s.ID))
+	}
+	return s
+}
+
+// ending is the end of a long id, which tells ids of one day apart: they begin with the time.
+func ending(id string) string {
+	const whole, tail = 10, 4
+	if runes := []rune(id); len(runes) > whole {
+		return "…" + string(runes[len(runes)-tail:])
+	}
+	return id
+}
+
 // RunOf is the id of the run that a source names; "" where it names none.
 func RunOf(source string) string {
 	if s := SourceOf(source); s.Kind == fromRun {

@@ -110,7 +110,7 @@ func (in Input) changes(all bool) (out []Entry) {
 			continue
 		}
 		e := Entry{ID: "change-" + strconv.FormatInt(c.Seq, 10), At: c.At, Line: lineOf(c), Title: in.changed(c),
-			Said: in.said(c.Source, c.At), Source: SourceOf(c.Source), Confirmed: c.Confirmed, seq: c.Seq}
+			Said: in.said(c.Source, c.At), Source: in.Source(c.Source), Confirmed: c.Confirmed, seq: c.Seq}
 		if c.Kind == model.KindStatus || c.Kind == model.KindConfirmed {
 			e.Status = model.Status(c.To)
 		}
@@ -123,7 +123,7 @@ func (in Input) changes(all bool) (out []Entry) {
 	for _, g := range in.Gaps {
 		if !used[g.ID] {
 			out = append(out, Entry{ID: "gap-" + g.ID, At: g.FoundAt, Line: Diamond, Title: in.Missing(g), Confirmed: true,
-				Said: in.said(g.FoundBy, g.FoundAt), Source: SourceOf(g.FoundBy), Gap: in.Untold(g)})
+				Said: in.said(g.FoundBy, g.FoundAt), Source: in.Source(g.FoundBy), Gap: in.Untold(g)})
 		}
 	}
 	return out
@@ -283,7 +283,7 @@ func folded(entries []Entry) (out []Entry) {
 // single is an entry of one callback that changed nothing.
 func (in Input) single(e Entry) Entry {
 	c, p := e.Quiet[0], in.Words
-	e.Quiet, e.Source = nil, SourceOf("callback "+c.ID)
+	e.Quiet, e.Source = nil, in.Source("callback "+c.ID)
 	e.Title = objects.Plain(c.Type)
 	switch {
 	case c.Verdict != model.Accepted:

@@ -33,7 +33,7 @@ func (n *NATS) Send(ctx context.Context, e hook.Event) hook.Answer {
 	defer cancel()
 	js, err := n.stream()
 	if err != nil {
-		return hook.Answer{Note: "not connected: " + err.Error()}
+		return hook.Answer{Note: hook.Plain("not connected: " + err.Error())}
 	}
 	m := &nats.Msg{Subject: n.Subject, Data: e.Body, Header: nats.Header{"Content-Type": {hook.ContentType}}}
 	ack, err := js.PublishMsg(ctx, m, jetstream.WithMsgID(e.ID), jetstream.WithRetryAttempts(0))
@@ -43,7 +43,7 @@ func (n *NATS) Send(ctx context.Context, e hook.Event) hook.Answer {
 	case errors.Is(err, context.DeadlineExceeded):
 		return hook.Answer{Note: fmt.Sprintf("no answer within %s", n.Timeout)}
 	case err != nil:
-		return hook.Answer{Note: err.Error()}
+		return hook.Answer{Note: hook.Plain(err.Error())}
 	}
 	return hook.Answer{Taken: true, Note: fmt.Sprintf("stored as %d in stream %s", ack.Sequence, ack.Stream)}
 }

@@ -98,7 +98,7 @@ document.addEventListener("submit", async e => {
     asked = e.submitter;
     to.search = body;
   }
-  const answer = await fetch(to, { method, body: method === "GET" ? null : body }).catch(() => null);
+  const answer = await fetch(to, { method, body: method === "GET" ? null : body, headers: { Accept: "text/html" } }).catch(() => null);
   if (!answer) return form.submit();
   const text = await answer.text();
   if (method === "POST" && answer.redirected && answer.ok) {

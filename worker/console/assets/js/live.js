@@ -7,17 +7,18 @@ const live = (() => {
   let stale = false;   // the program is another one than the page's
   let pending = null;  // kinds and rows that have moved while the page was paused
   let busy = false;
-  let failed = false;  // the page could not be read
+  let failed = null;   // why the page could not be read
   let spoken = 0;
   let others = new Set();
 
   const show = () => {
     const bar = $("#offline");
-    const off = state === "off" || failed;
-    if (bar && bar.hidden === off) {
-      bar.textContent = bar.dataset.text.replace("{at}", new Date(heard).toLocaleTimeString(root.lang));
-      bar.hidden = !off;
-    }
+    const off = state === "off" || failed !== null;
+    const why = state === "off" || failed instanceof TypeError ? bar.dataset.text : bar.dataset.failed; // nobody answers
+    const text = !off ? "" : why.replace("{at}", new Date(heard).toLocaleTimeString(root.lang)).replace("{reason}", () => failed.message);
+    if (bar.textContent !== text) bar.textContent = text;
+    bar.hidden = !off;
+    $("#main").classList.toggle("stale", off);
     const word = $("#live");
     if (!word) return;
     word.textContent = off ? "" : pending && paused() ? word.dataset.paused : state === "poll" ? word.dataset.every
@@ -26,9 +27,14 @@ const live = (() => {
   const paused = () => document.hidden || ticked().length > 0 || $("dialog[open]")
     || getSelection().toString() !== "" && $("main").contains(getSelection().anchorNode);
   const get = async address => {
-    const answer = await fetch(address, { headers: { "Countersign-Background": "1" }, redirect: "error" });
-    if (!answer.ok) throw new Error(answer.status);
-    return Document.parseHTMLUnsafe(policy.createHTML(await answer.text()));
+    const answer = await fetch(address, { headers: { "Countersign-Background": "1", Accept: "text/html" }, redirect: "error" });
+    const page = Document.parseHTMLUnsafe(policy.createHTML(await answer.text()));
+    if (!answer.ok) throw new Error($("[data-reason]", page)?.dataset.reason ?? `${answer.status} ${answer.statusText}`);
+    return page;
+  };
+  const fail = e => {
+    failed = e;
+    show();
   };
   const morph = (old, fresh) => {
     if (old.isEqualNode(fresh)) return Promise.resolve(false);
@@ -87,10 +93,10 @@ const live = (() => {
       }
       if (page.title) document.title = page.title;
       speak(n);
-      failed = false;
-    } catch {
+      failed = null;
+    } catch (e) {
       pending = { kinds, moved, all };
-      failed = true;
+      fail(e);
     }
     busy = false;
     show();
@@ -112,7 +118,7 @@ const live = (() => {
       state = next;
       if (back) note([], [], true);
     }
-    if (state !== "off" && !failed) heard = Date.now();
+    if (state !== "off" && failed === null) heard = Date.now();
     if (sum) note(sum.kinds, sum.rows, sum.more);
     show();
   };
@@ -156,7 +162,10 @@ const live = (() => {
   document.addEventListener("click", async e => {
     if (!e.target.closest("[data-show]")) return;
     const list = $("#list");
-    const page = await get(location.href);
+    const page = await get(location.href).catch(fail);
+    if (!page) return;
+    failed = null;
+    show();
     others = new Set();
     $("#more-rows").hidden = true;
     await morph(list, page.getElementById("list"));
@@ -174,7 +183,11 @@ const live = (() => {
       const page = await get(to);
       if (open.length) await morph($("#receipt"), page.getElementById("receipt"));
       for (const part of timed) if (page.getElementById(part.id)) await morph(part, page.getElementById(part.id));
-    } catch { /* the bar says that there is no connection */ }
+      if (!pending) failed = null;
+      show();
+    } catch (e) {
+      fail(e);
+    }
   };
   setInterval(runs, 2000);
   document.addEventListener("countersign:asked", () => refresh());
