@@ -57,8 +57,7 @@ func (tb *Table) Answers(ctx context.Context, a *Account, src Source, obs []mode
 	return out, nil
 }
 
-// resting finds the rows that answers leave as they are. A row that the page names twice is decided, in the page's
-// order: the two may contradict each other.
+// resting finds the rows that answers leave as they are. One that is named twice is decided: answers may contradict.
 func (tb *Table) resting(ctx context.Context, a *Account, src Source, obs []model.Observation) (
 	[]store.Confirmation, error,
 ) {
@@ -68,8 +67,7 @@ func (tb *Table) resting(ctx context.Context, a *Account, src Source, obs []mode
 		provider.LegibleObservation(&obs[i])
 		o := &obs[i]
 		o.Asked = src.Asked
-		named[o.Ref]++
-		if o.Alias != o.Ref {
+		if named[o.Ref]++; o.Alias != o.Ref {
 			named[o.Alias]++
 		}
 		wants := slices.ContainsFunc(o.Documents, func(d model.DocumentRef) bool { return a.Wants(d.Kind) })
