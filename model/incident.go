@@ -23,9 +23,12 @@ const (
 	DocumentsOverdue       = "documents_overdue"
 	RecordsSkipped         = "records_skipped"
 	SealedByAnother        = "sealed_by_another"
-	HookGone               = "hook_gone" // of "hook:" and the hook's id, as is the next
+	HookGone               = "hook_gone" // of HookAccount, as is the next
 	HookOverdue            = "hook_overdue"
 )
+
+// HookAccount stands for a hook where incidents name an account.
+func HookAccount(hook string) string { return "hook:" + hook }
 
 // IncidentKinds lists every kind, in the order in which they are documented.
 func IncidentKinds() []string {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -21,10 +22,11 @@ type Sent struct {
 }
 
 // NoteDeliveries writes what became of attempts, and how the hook has come on. Where one is done, the next of its
-// transaction is due. Hasten makes everything due that waits for its time.
+// transaction is due. Hasten makes everything due that waits for its time. Of a hook that was taken out meanwhile what was
+// taken is written.
 func (s *Store) NoteDeliveries(ctx context.Context, h Hook, sent []Sent, hasten bool) error {
 	return s.DoPatiently(ctx, Unit{Apply: func(b *Batch) error {
-		if _, err := lockHook(b.q, h.ID); err != nil {
+		if _, err := lockHook(b.q, h.ID); err != nil && !errors.Is(err, ErrNoRow) {
 			return err
 		}
 		taken := 0

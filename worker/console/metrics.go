@@ -209,8 +209,8 @@ func (r *reading) incidents() error {
 		return err
 	}
 	for _, h := range hooks {
-		open[[2]string{"hook:" + h.ID, model.HookGone}] = 0
-		open[[2]string{"hook:" + h.ID, model.HookOverdue}] = 0
+		open[[2]string{model.HookAccount(h.ID), model.HookGone}] = 0
+		open[[2]string{model.HookAccount(h.ID), model.HookOverdue}] = 0
 	}
 	for _, i := range list {
 		open[[2]string{i.Account, i.Kind}] = 1

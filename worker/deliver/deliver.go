@@ -77,6 +77,9 @@ func (d *Deliver) Round(ctx context.Context, h *Hook) error {
 	}
 	l := &lane{Deliver: d, hook: h, row: row, results: make(chan result, h.Workers)}
 	err = l.work(ctx)
+	if !l.current() { // its incidents are those of the next one, or nobody's
+		return err
+	}
 	return errors.Join(err, d.watch(context.WithoutCancel(ctx), h, &l.row))
 }
 
@@ -86,14 +89,11 @@ const (
 	overdue   = time.Hour
 )
 
-// Subject names a hook among the accounts that incidents are of.
-func Subject(hook string) string { return "hook:" + hook }
-
 // watch gives up what is too old, and opens and closes the hook's incidents.
 func (d *Deliver) watch(ctx context.Context, h *Hook, row *store.Hook) error {
 	now := d.o.Now()
 	gone := row.GoneAt != nil
-	err := d.o.Incidents.Set(ctx, Subject(h.ID), model.HookGone,
+	err := d.o.Incidents.Set(ctx, model.HookAccount(h.ID), model.HookGone,
 		"the receiver said 410 Gone: nothing is sent until `hooks test "+h.ID+"` goes well, or the hook is taken out", gone)
 	d.mu.Lock()
 	last := d.looked[h.ID]
@@ -115,7 +115,7 @@ func (d *Deliver) watch(ctx context.Context, h *Hook, row *store.Hook) error {
 		return err
 	}
 	late := oldest != nil && now.Sub(*oldest) > overdue || row.FailedAt != nil && now.Sub(*row.FailedAt) > overdue
-	return d.o.Incidents.Set(ctx, Subject(h.ID), model.HookOverdue,
+	return d.o.Incidents.Set(ctx, model.HookAccount(h.ID), model.HookOverdue,
 		"changes have waited for more than an hour to be announced: `hooks list` says why", late && !gone)
 }
 

@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -36,9 +37,10 @@ func (l *lane) note(ctx context.Context, results []result) error {
 	if len(sent) > 0 {
 		if !l.current() { // what the receiver before has answered is nothing of the one that there is now
 			was, err := l.o.Store.Hook(ctx, l.hook.ID)
-			if err != nil {
+			if err != nil && !errors.Is(err, store.ErrNoRow) {
 				return err
 			}
+			was.ID = l.hook.ID
 			row, hasten, down = was, false, false
 		}
 		if err := l.o.Store.NoteDeliveries(ctx, row, sent, hasten); err != nil {

@@ -114,3 +114,22 @@ func TestNoWaitIsLongerThanAnAnnouncementsLife(t *testing.T) {
 	require.Len(t, r.ids, 2)
 	require.Equal(t, []string{"a in_progress dead 2"}, h.states(t, "h0"))
 }
+
+// A hook that is taken out while an announcement is under way: what was taken is not called dead, and nothing failed.
+func TestAHookThatIsTakenOutWhileItIsSentTo(t *testing.T) {
+	each(t, func(t *testing.T, wb *workertest.Bench) {
+		r := &receiver{}
+		h := newBench(t, wb, r)
+		h.hooks[0].Workers = 1
+		h.changed(t, "a", model.InProgress)
+		h.changed(t, "b", model.InProgress)
+		was := h.hooks[0]
+		r.answers = func(hook.Event) hook.Answer {
+			h.hooks = nil
+			h.sync(t)
+			return hook.Answer{Taken: true}
+		}
+		require.NoError(t, h.deliver.Round(t.Context(), was))
+		require.Equal(t, []string{"a in_progress sent 1", "b in_progress dead 0"}, h.states(t, "h0"))
+	})
+}

@@ -3,7 +3,6 @@ package incidents
 
 import (
 	"context"
-	"strings"
 	"sync"
 
 	"github.com/sirupsen/logrus"
@@ -179,12 +178,12 @@ func CountTest(b *store.Batch, cb model.Callback) (moved []Move, err error) {
 	return moved, err
 }
 
-// CloseOthers closes the incidents of accounts that are no longer configured: nothing else ever would.
+// CloseOthers closes the incidents of accounts and hooks that are no longer configured: nothing else ever would.
 func (in *Table) CloseOthers(ctx context.Context, known map[string]bool) error {
 	in.mu.Lock()
 	var gone []key
 	for k := range in.open {
-		if !known[k.account] && !strings.HasPrefix(k.account, "hook:") {
+		if !known[k.account] {
 			gone = append(gone, k)
 		}
 	}

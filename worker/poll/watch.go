@@ -74,6 +74,13 @@ func (w *Watch) Round(ctx context.Context) error {
 			return err
 		}
 	}
+	hooks, err := w.o.Store.Hooks(ctx)
+	if err != nil {
+		return err
+	}
+	for _, h := range hooks {
+		known[model.HookAccount(h.ID)] = true
+	}
 	return w.o.Incidents.CloseOthers(ctx, known)
 }
 

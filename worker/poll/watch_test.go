@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/provider"
@@ -254,6 +256,21 @@ func TestIncidentsOfAnAccountThatWasTakenOutAreClosed(t *testing.T) {
 }
 
 // A cron line need not be regular: nights and weekends are no slots that were missed.
+// Those of a hook that is there stay open: its own rounds open and close them.
+func TestIncidentsOfAHookThatWasTakenOutAreClosed(t *testing.T) {
+	b := newBench(workertest.SQLite(t))
+	keep := func(string) bool { return false }
+	require.NoError(t, b.Store.SyncHooks(t.Context(), []string{"stays", "goes"}, keep))
+	for _, id := range []string{"stays", "goes"} {
+		require.NoError(t, b.Table.Incidents().Set(t.Context(), model.HookAccount(id), model.HookGone, "gone", true))
+	}
+	require.NoError(t, b.watch.Round(t.Context()))
+	require.Len(t, b.Open(t), 2)
+	require.NoError(t, b.Store.SyncHooks(t.Context(), []string{"stays"}, keep))
+	require.NoError(t, b.watch.Round(t.Context()))
+	require.Len(t, b.Open(t), 1)
+}
+
 func TestPollsAreOverdueBySlotsNotByHours(t *testing.T) {
 	b := newBench(workertest.SQLite(t)) // workertest.Noon() of a Saturday
 	b.Account.Polling = apply.Schedules{apply.Active: workertest.Slot(t, "0 9-17 * * 1-5")}
