@@ -200,7 +200,7 @@ func (b *Batch) writeConfirmations() error {
 			continue
 		}
 		text := blocks[c.n/blockRows][c.n%blockRows*rowWidth:]
-		copy(text, fmt.Appendf(nil, "%0*d%0*d", timeWidth, c.at.UnixMilli(), timeWidth, c.asked.UnixMilli()))
+		copy(text[:rowWidth], fmt.Appendf(nil, "%0*d%0*d", timeWidth, c.at.UnixMilli(), timeWidth, c.asked.UnixMilli()))
 	}
 	return b.s.sql.addBlocks.Insert(b.q, len(numbers), func(args []any, i int) []any {
 		var times any = blocks[numbers[i]]

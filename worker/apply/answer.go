@@ -57,18 +57,27 @@ func (tb *Table) Answers(ctx context.Context, a *Account, src Source, obs []mode
 	return out, nil
 }
 
-// resting finds the rows that answers leave as they are.
+// resting finds the rows that answers leave as they are. One that is named twice is decided: answers may contradict.
 func (tb *Table) resting(ctx context.Context, a *Account, src Source, obs []model.Observation) (
 	[]store.Confirmation, error,
 ) {
 	said := make([]store.Said, len(obs))
+	named := make(map[string]int, len(obs))
 	for i := range obs {
 		provider.LegibleObservation(&obs[i])
 		o := &obs[i]
 		o.Asked = src.Asked
+		if named[o.Ref]++; o.Alias != o.Ref {
+			named[o.Alias]++
+		}
 		wants := slices.ContainsFunc(o.Documents, func(d model.DocumentRef) bool { return a.Wants(d.Kind) })
 		if print, least, most, ok := o.Unchanged(wants); ok {
 			said[i] = store.Said{Ref: o.Ref, Print: print, Least: least, Most: most, Version: o.Version, At: o.At, AskedAt: o.AskedAt}
+		}
+	}
+	for i := range said {
+		if named[said[i].Ref] > 1 {
+			said[i] = store.Said{}
 		}
 	}
 	return tb.store.Resting(ctx, a.ID, said)

@@ -205,3 +205,26 @@ func TestAClockSetBackIsTheOneToGoBy(t *testing.T) {
 		workertest.Same(t, "set back below the row's own time", confirmed(t, b, "a"), "12:02:05")
 	})
 }
+
+func TestAPageThatSaysTwoThingsOfARowHasItAskedAgain(t *testing.T) {
+	workertest.Both(t, func(t *testing.T, b *workertest.Bench) {
+		page(t, b, nil, "a", "b")
+		b.Move(time.Minute)
+		v, err := b.Store.Version(t.Context())
+		workertest.Check(t, err)
+		asked := ask.Question{Version: v, AskedAt: b.Now()}
+		b.Move(time.Second)
+		dids, err := b.Table.Answers(t.Context(), b.Account, apply.Source{Asked: model.AskedPoll, Run: "r"}, []model.Observation{
+			asked.Answer("a", workertest.Completed(), b.Now()),
+			asked.Answer("b", workertest.InProgress(), b.Now()),
+			asked.Answer("a", workertest.InProgress(), b.Now()), // it moved while the list was walked
+		})
+		workertest.Check(t, err)
+		workertest.Same(t, "the first answer", dids[0].Reason, model.Moved)
+		workertest.Same(t, "of another row", dids[1].Next.Ref, "") // it is not read
+		workertest.Same(t, "the second answer", dids[2].Reason, model.OutOfDate)
+		if row := b.Row(t, "a"); row.NextCheckAt == nil {
+			t.Errorf("nobody asks which of the two holds: %+v", row)
+		}
+	})
+}

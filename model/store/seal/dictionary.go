@@ -39,7 +39,7 @@ func Train(samples []Sample) (out []byte, err error) {
 	}()
 	veiled := veil(samples)
 	out, err = dict.BuildZstdDict(veiled, dict.Options{
-		MaxDictSize: dictionarySize, HashBytes: 6, ZstdDictID: numberOf(samples), ZstdLevel: zstd.SpeedFastest,
+		MaxDictSize: dictionarySize, HashBytes: 6, ZstdDictID: firstID, ZstdLevel: zstd.SpeedFastest,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("train a dictionary: %w", err)
@@ -47,16 +47,15 @@ func Train(samples []Sample) (out []byte, err error) {
 	if out, err = frame.Tune(out, veiled); err != nil {
 		return nil, fmt.Errorf("train a dictionary: %w", err)
 	}
+	binary.LittleEndian.PutUint32(out[4:], numberOf(out)) // where zstd's form has it
 	return out, try(out, samples)
 }
 
-// numberOf is a number that other samples do not have: bodies name it, and a database may be put in another's place.
-func numberOf(samples []Sample) uint32 {
-	h := sha256.New()
-	for _, s := range samples {
-		h.Write(s.Content) //nolint:errcheck // a hash never fails
-	}
-	return firstID + binary.BigEndian.Uint32(h.Sum(nil))>>1
+// numberOf is a number that no other dictionary has: bodies name it, and a database may be put in another's place. It is
+// not of the samples, since the builder makes another dictionary of the same ones each time.
+func numberOf(dictionary []byte) uint32 {
+	h := sha256.Sum256(dictionary)
+	return firstID + binary.BigEndian.Uint32(h[:])>>1
 }
 
 // try says whether samples come out as they went in, and smaller.

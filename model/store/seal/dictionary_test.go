@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"testing"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // samples are callbacks about transactions, each of which names a person of its own, and all the same owner.
@@ -75,6 +78,56 @@ func TestADictionaryPaysAndHoldsNobodysName(t *testing.T) {
 	}
 	if back, err := other.Unpack(small, "x"); err != nil || !bytes.Equal(back, learnt[0].Content) {
 		t.Errorf("another that has learnt it: %q, %v", back, err)
+	}
+}
+
+// The builder makes another dictionary of the same samples: a body must not name one and be packed by the other.
+func TestDictionariesOfTheSameCallbacksHaveNumbersOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	seen := map[uint32][]byte{}
+	for range 8 {
+		d, err := Train(samples(0, 256))
+		if err != nil {
+			t.Fatal(err)
+		}
+		read, err := zstd.InspectDictionary(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if other, ok := seen[read.ID()]; ok && !bytes.Equal(other, d) {
+			t.Fatalf("%d is the number of two dictionaries", read.ID())
+		}
+		seen[read.ID()] = d
+	}
+}
+
+// What the writer of small frames does not take is no reason to leave what rests by it unread.
+func TestADictionaryThatIsTooLongForSmallFramesServesAllTheSame(t *testing.T) {
+	t.Parallel()
+	d, err := Train(samples(0, 256))
+	if err != nil {
+		t.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(1, 1))
+	tail := make([]byte, 70<<10)
+	for i := range tail {
+		tail[i] = byte(random.Uint32())
+	}
+	b, err := New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	by, err := b.Learn(append(d, tail...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := tail[len(tail)-1000:] // within the window
+	packed, err := b.PackBy(by, body, false, "x")
+	if err != nil || len(packed) > len(body)/2 {
+		t.Fatalf("%d bytes by the dictionary: %v", len(packed), err)
+	}
+	if back, err := b.Unpack(packed, "x"); err != nil || !bytes.Equal(back, body) {
+		t.Errorf("%d bytes come back: %v", len(back), err)
 	}
 }
 

@@ -52,7 +52,7 @@ type Box struct {
 type Dictionary struct {
 	N     uint32 // its number
 	Bytes []byte
-	small *frame.Encoder                // of bodies that are no larger than others
+	small *frame.Encoder                // of bodies that are no larger than others; nil: it does not take the dictionary
 	enc   func() (*zstd.Encoder, error) // of the rest, made when the first of them comes
 }
 
@@ -116,9 +116,12 @@ func (b *Box) Learn(dictionary []byte) (*Dictionary, error) {
 		return nil, err
 	}
 	small, err := frame.New(dictionary)
+	if err != nil {
+		small = nil
+	}
 	return &Dictionary{read.ID(), dictionary, small, sync.OnceValues(func() (*zstd.Encoder, error) {
 		return encoder(zstd.WithEncoderDict(dictionary))
-	})}, err
+	})}, nil
 }
 
 func aeadOf(key []byte) (cipher.AEAD, error) {
@@ -178,8 +181,10 @@ func (b *Box) compress(out []byte, d *Dictionary, body []byte) ([]byte, error) {
 	if d == nil {
 		return b.enc.EncodeAll(body, out), nil
 	}
-	if out, ok := d.small.Append(out, body); ok {
-		return out, nil
+	if d.small != nil {
+		if out, ok := d.small.Append(out, body); ok {
+			return out, nil
+		}
 	}
 	enc, err := d.enc()
 	if err != nil {
