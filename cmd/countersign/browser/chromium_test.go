@@ -221,7 +221,9 @@ func (b *tab) until(what, script string, within time.Duration) time.Duration {
 			require.FailNow(b.t, "did not come: "+what, "%s\nat %s\n%.3000s", script, eval[string](b, `location.href`),
 				eval[string](b, `document.body.innerText`))
 		}
-		eval[bool](b, `new Promise(done => setTimeout(() => done(true), 30))`)
+		// A page that is left meanwhile ends this early.
+		chromedp.Run(b.ctx, chromedp.Evaluate[bool](`new Promise(done => setTimeout(() => done(true), 30))`, //nolint:errcheck // it is
+			chromedp.EvalAwaitPromise))
 	}
 }
 
