@@ -74,6 +74,9 @@ func literal(e ast.Expr) bool {
 	switch e := e.(type) {
 	case *ast.BasicLit:
 		return true
+	case *ast.SelectorExpr: // a word of the model's, which is no secret
+		of, ok := e.X.(*ast.Ident)
+		return ok && of.Name == "model"
 	case *ast.Ident:
 		return e.Name == "nil" || e.Name == "true" || e.Name == "false" || e.Obj != nil && e.Obj.Kind == ast.Con
 	case *ast.CallExpr: // how long it is

@@ -21,9 +21,12 @@ import (
 )
 
 // A day in which a backfill, its downloads and the slots share a budget that is too small for all of them: each poll
-// gets its tenth.
+// gets its tenth. Under -race it would take minutes: .ci/run plays it with the storms.
 func TestADayOfDownloadsStarvesNoPoll(t *testing.T) {
 	t.Parallel()
+	if raceWatched {
+		t.Skip("takes minutes under -race: go test -run TestADay ./cmd/countersign plays it")
+	}
 	synctest.Test(t, func(t *testing.T) {
 		const aMinute = 1 // call
 		world := simulator.New(simulator.Options{

@@ -38,6 +38,7 @@ func (r *rig) check(t *testing.T) {
 	}
 	r.checkFeed(t, changes)
 	r.checkCallbacks(t, truth)
+	r.checkHooks(t)
 	for _, tx := range truth.Transactions {
 		own := slices.DeleteFunc(slices.Clone(changes),
 			func(c model.Change) bool { return c.Account != tx.Account || c.Ref != tx.Ref })

@@ -31,6 +31,7 @@ import (
 	"countersign/provider/simulator/world/pdf"
 	"countersign/worker"
 	"countersign/worker/callback"
+	"countersign/worker/deliver"
 )
 
 // slots are a quarter as far apart as by default, the daily one too: lives are mostly a quarter as long as in reality.
@@ -57,6 +58,7 @@ type rig struct {
 
 	world *simulator.World
 	door  *door
+	ear   *listener
 	e     *engine.Engine
 	wire  *lifeline
 	stop  context.CancelFunc
@@ -142,7 +144,7 @@ func (w *lifeline) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // play is the whole run, in a bubble of fake time.
 func (r *rig) play(t *testing.T) {
-	r.door = &door{}
+	r.door, r.ear = &door{}, newListener(r.seed)
 	r.start = time.Now()
 	before := r.plan.History
 	if before == 0 {
@@ -270,6 +272,7 @@ func (r *rig) boot(t *testing.T) {
 	r.wire = &lifeline{base: latency{base: r.world.Transport()}, slow: r.plan.Slow}
 	a.ConfigFlag, a.Transport, a.Tick = file, r.wire, r.plan.Tick
 	a.Rand = r.chance
+	a.Functions = []*deliver.Hook{r.ear.hook(r.wire.dead.Load)}
 	a.Now = func() time.Time { return time.Now().Add(r.plan.Ahead) }
 	a.Lookup = func(name string) (string, bool) {
 		return strings.Repeat("01", keyfile.Size), name == "COUNTERSIGN_KEY"

@@ -41,7 +41,7 @@ func TestSealOfAnother(t *testing.T) {
 	require.Regexp(t, `(?m)^seal +another than always`, shown)
 	require.Regexp(t, `(?m)^certificate +.*Simulated signing service`, shown)
 	require.Regexp(t, `(?m)^algorithm +RSA`, shown)
-	require.Regexp(t, `(?m)^[0-9a-f]{16} +10 .*Simulated signing service`,
+	require.Regexp(t, `(?m)^[0-9a-f]{64} +10 .*Simulated signing service`,
 		d.in.Said(t, "documents", "seals", simulator.AccountDocumenso))
 
 	require.Contains(t, d.in.Said(t, "documents", "seals", simulator.AccountDocumenso, "--accept"), "1 seal of")

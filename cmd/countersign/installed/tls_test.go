@@ -148,7 +148,15 @@ func TestConsole(t *testing.T) {
 	open.Daemon(t)
 	shut.Daemon(t)
 
-	for _, path := range []string{"/", "/readyz", "/metrics"} {
+	code, text := shut.Looked(t, "/", "10.1.2.3:18080", "")
+	require.Equal(t, http.StatusOK, code, "it leads to the login")
+	require.Contains(t, text, `action="/login`)
+	code, _ = shut.Looked(t, "/", "console.example.com", "a-token")
+	require.Equal(t, http.StatusOK, code)
+	code, text = open.Looked(t, "/", "rebound.example.com", "")
+	require.Equal(t, http.StatusMisdirectedRequest, code)
+	require.NotContains(t, text, "sim-onespan")
+	for _, path := range []string{"/api/v1/status", "/readyz", "/metrics"} {
 		code, text := shut.Looked(t, path, "10.1.2.3:18080", "")
 		if path == "/readyz" {
 			require.Equal(t, http.StatusOK, code, path)
@@ -166,7 +174,7 @@ func TestConsole(t *testing.T) {
 		require.Equal(t, http.StatusMisdirectedRequest, code, path)
 		require.NotContains(t, text, "countersign_")
 	}
-	code, text := shut.Looked(t, "/healthz", "", "")
+	code, text = shut.Looked(t, "/healthz", "", "")
 	require.Equal(t, http.StatusOK, code, text)
 
 	open.Edit(t, `console: \{[^}]*\}`, `console: { address: ":0" }`)

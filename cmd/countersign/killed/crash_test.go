@@ -56,6 +56,10 @@ func crashLives() map[string]crashLife {
 			points: []string{"run written", "cursor before save", "cursor saved", "run before end", "run end saved"}},
 		"links": {world: linked, play: true, serve: backfill,
 			points: []string{"hold before rename", "hold renamed", "hold synced", "hold noted", "hold placed"}},
+		"announcements": {world: lives, play: true, serve: backfill, points: []string{"announcements claimed:3"},
+			change: func(t *testing.T, _ *installtest.Services, in installtest.Installation) {
+				in.Edit(t, "^", "hooks: [{ id: h, type: command, command: [/bin/true], retry_first: 20ms, include_backfill: true }]\n")
+			}},
 		"tokens": {world: history, serve: backfill, points: []string{"token before save", "token saved"},
 			change: func(t *testing.T, svc *installtest.Services, in installtest.Installation) {
 				a := svc.Account(simulator.AccountOneSpan)

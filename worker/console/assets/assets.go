@@ -35,8 +35,8 @@ type file struct {
 
 // Set is the assets. It is safe for concurrent use.
 type Set struct {
-	hash  string
-	files map[string]file
+	version string
+	files   map[string]file
 }
 
 // New joins and compresses the assets.
@@ -105,7 +105,7 @@ func (s *Set) seal() error {
 		all.Write([]byte(name + "\x00"))
 		all.Write(f.plain)
 	}
-	s.hash = hex.EncodeToString(all.Sum(nil)[:8])
+	s.version = hex.EncodeToString(all.Sum(nil)[:8])
 	return nil
 }
 
@@ -115,10 +115,10 @@ func (s *Set) Names() []string {
 }
 
 // Hash changes with any of them.
-func (s *Set) Hash() string { return s.hash }
+func (s *Set) Hash() string { return s.version }
 
 // Path is where an asset is served, below the address of the console.
-func (s *Set) Path(name string) string { return "/assets/" + s.hash + "/" + name }
+func (s *Set) Path(name string) string { return "/assets/" + s.version + "/" + name }
 
 // Size is how many bytes an asset has when it is sent compressed.
 func (s *Set) Size(name string) int { return len(s.files[name].packed) }
@@ -126,7 +126,7 @@ func (s *Set) Size(name string) int { return len(s.files[name].packed) }
 // Serve answers /assets/{hash}/{name}; another hash, or another name, is not found.
 func (s *Set) Serve(w http.ResponseWriter, r *http.Request) {
 	f, ok := s.files[r.PathValue("name")]
-	if !ok || r.PathValue("hash") != s.hash {
+	if !ok || r.PathValue("hash") != s.version {
 		http.NotFound(w, r)
 		return
 	}

@@ -120,12 +120,12 @@ func (l *Live) read(seq int64) {
 		wait, done := context.WithTimeout(ctx, l.Beat)
 		l.Feed.Wait(wait, seq)
 		done()
-		sum, err := l.After(ctx, seq)
-		if err != nil || sum.Seq == seq {
+		moved, err := l.After(ctx, seq)
+		if err != nil || moved.Seq == seq {
 			continue // what moves meanwhile is told when the database answers again
 		}
-		seq = sum.Seq
-		l.tell(sum)
+		seq = moved.Seq
+		l.tell(moved)
 	}
 }
 

@@ -120,7 +120,7 @@ func compare(ctx context.Context, s *stage.Stage) (out []Figure, err error) {
 	}
 	return []Figure{
 		atLeast(fmt.Sprintf("answers that change nothing, compared a page of %d at a time", page), "a second", per, 150_000),
-		{What: "the same, and the pass's cursor saved with each page", Unit: "a second", Value: saved, Times: 1, Met: true},
+		{What: "the same, and a pass that saves its cursor with each page", Unit: "a second", Value: saved, Times: 1, Met: true},
 	}, nil
 }
 
