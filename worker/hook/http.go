@@ -117,8 +117,9 @@ func (h HTTP) post(req *http.Request, hidden *strings.Replacer) Answer {
 // reason says why nothing was answered, without the URL.
 func (h HTTP) reason(ctx context.Context, err error) string {
 	var dns *net.DNSError
+	var late net.Error
 	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+	case errors.Is(ctx.Err(), context.DeadlineExceeded), ctx.Err() == nil && errors.As(err, &late) && late.Timeout():
 		return fmt.Sprintf("no answer within %s", h.Timeout)
 	case ctx.Err() != nil:
 		return "the daemon stopped before it was answered"
