@@ -24,8 +24,8 @@ type Report struct {
 	NotFound     int            `json:"not_found"`
 	Converged    bool           `json:"converged"`
 
-	Differences []objects.Drift
-	received    int // transactions that others sent to the accounts
+	Differences []objects.Drift `json:"-"`
+	received    int             // transactions that others sent to the accounts
 }
 
 type callbackCounts struct {
