@@ -154,7 +154,7 @@ func checkAnswers(env *engine.Env, file, text string) error {
 
 // initialConfig is a first config, and the environment variables that it wants.
 func initialConfig(f initFlags, traits provider.Traits) (text string, secrets []string) {
-	name := strings.ToUpper(strings.ReplaceAll(f.account, "-", "_"))
+	name := strings.ToUpper(f.provider)
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("# countersign's config. config.example.yaml names every key; `countersign config check` tells all faults.")

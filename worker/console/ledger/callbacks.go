@@ -193,13 +193,27 @@ func (p *Pages) replaySheet(r *page.Request) (view look.View, err error) {
 		Do: r.Words.Say("callback.replay"), Text: []string{r.Words.Say("callback.replay.text")},
 		Verb: page.Verb("callbacks replay " + id)}
 	for _, d := range did {
-		s.Costs = append(s.Costs, r.Words.Say("callback.replay.would", "before", r.Words.Word("verdict", d.Before),
-			"after", r.Words.Word("verdict", d.After), "outcome", r.Words.Word("outcome", d.Outcome)))
+		s.Costs = append(s.Costs, would(r, d))
 		if d.Note != "" {
 			s.Costs = append(s.Costs, objects.Plain(d.Note))
 		}
 	}
 	return s.View(r.Words.Say("callback.replay.title"), "callbacks"), nil
+}
+
+// would says what would become of a callback.
+func would(r *page.Request, d objects.Replayed) string {
+	places := []any{"before", r.Words.Word("verdict", d.Before), "after", r.Words.Word("verdict", d.After), "outcome",
+		r.Words.Word("outcome", d.Outcome)}
+	switch {
+	case d.Before == d.After && (d.Outcome == "" || d.Outcome == string(model.NothingNew)):
+		return r.Words.Say("callback.replay.same", places[2:4]...)
+	case d.Before == d.After:
+		return r.Words.Say("callback.replay.stays", places[2:]...)
+	case d.Outcome == "":
+		return r.Words.Say("callback.replay.becomes", places[:4]...)
+	}
+	return r.Words.Say("callback.replay.would", places...)
 }
 
 // replay hands a callback in again.

@@ -44,6 +44,16 @@ type File struct {
 	May   FileMay
 }
 
+// Why is the reason, without what it says to do about it: beside it stands Cure.
+func (f File) Why() string {
+	for _, end := range []string{"; `documents ", ": `documents "} {
+		if why, _, found := strings.Cut(f.Reason, end); found && f.Cure != "" {
+			return why
+		}
+	}
+	return f.Reason
+}
+
 // FileMay is what may be done with a file, as it stands.
 type FileMay struct{ Get, Retry, Release bool }
 
@@ -52,7 +62,7 @@ const firstFiles = 10
 
 func (p *Pages) documents(r *page.Request) (view look.View, err error) {
 	f, list, err := read(p, r, reading[filter.Documents, store.PageFilter, model.Document]{
-		list: p.Reads.Documents(), path: "/documents",
+		list: p.Reads.Documents(), path: "/documents", export: "documents",
 	})
 	if err != nil {
 		return view, err
@@ -79,7 +89,7 @@ func (p *Pages) documents(r *page.Request) (view look.View, err error) {
 		model.DocumentFailed} {
 		v.States = append(v.States, State{s, counts.Documents[string(s)], page.With(v.Path, nil, "state", string(s))})
 	}
-	if len(v.Chips) == 0 && list.Newer == "" {
+	if len(v.Chips) == 0 && list.First == "" {
 		held, _, err := p.Reads.Store.DocumentPage(r.Context(), store.PageFilter{
 			States: []string{string(model.DocumentQuarantined)}, Limit: firstFiles})
 		if err != nil {

@@ -88,7 +88,7 @@ const cardView = "card"
 
 func (p *Pages) gaps(r *page.Request) (view look.View, err error) {
 	f, list, err := read(p, r, reading[filter.Gaps, store.PageFilter, model.Gap]{
-		list: p.Reads.Gaps(), path: "/gaps", also: []string{"view"}, without: lastMonth,
+		list: p.Reads.Gaps(), path: "/gaps", also: []string{"view"}, without: lastMonth, export: "gaps",
 	})
 	if err != nil {
 		return view, err

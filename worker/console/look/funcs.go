@@ -104,6 +104,11 @@ func number(p *words.Printer, n any) string {
 		return p.Number(int64(v))
 	case int64:
 		return p.Number(v)
+	case *int:
+		if v == nil {
+			return "–"
+		}
+		return p.Number(int64(*v))
 	}
 	return fmt.Sprint(n)
 }

@@ -74,6 +74,8 @@ func ofAttention(a model.Attention) Attention {
 type Whole struct {
 	Transaction
 	Metadata  json.RawMessage `json:"metadata"`
+	TrackedBy string          `json:"tracked_by"` // "operator", "operator NAME"; empty where nobody asked to follow it
+	TrackedAt Stamp           `json:"tracked_at"` // when that was asked for last
 	History   []RowChange     `json:"history"`
 	Signers   []Signer        `json:"signers"`
 	Callbacks []RowCallback   `json:"callbacks"`
@@ -91,6 +93,8 @@ func OfRow(r Row) Whole {
 	return Whole{
 		Transaction: OfTransaction(r.Transaction),
 		Metadata:    metadata,
+		TrackedBy:   r.TrackedBy,
+		TrackedAt:   Stamp{r.TrackedAt},
 		History:     each(r.History, ofRowChange),
 		Signers:     each(r.Signers, ofSigner),
 		Callbacks:   each(r.Callbacks, OfRowCallback),

@@ -49,6 +49,16 @@ type namedChange struct {
 	Name string
 }
 
+// Reads is how the budget of questions stands; nil: it has none.
+func (c accountCard) Reads() *objects.BudgetUse {
+	for i := range c.BudgetUse {
+		if u := &c.BudgetUse[i]; u.Class == "read" && u.Limit > 0 {
+			return u
+		}
+	}
+	return nil
+}
+
 const newestChanges = 10
 
 // overview is the first page, or the screen on the wall.

@@ -123,6 +123,8 @@ CREATE TABLE transactions (
   documents_total  bigint NOT NULL DEFAULT 0,
   documents_stored bigint NOT NULL DEFAULT 0,
   provider_mark    text COLLATE "C" NOT NULL DEFAULT '',
+  tracked_by       text COLLATE "C" NOT NULL DEFAULT '', -- who asked to follow it last, as the history names sources
+  tracked_at       timestamptz,
   signer_rows      bigint NOT NULL DEFAULT 0, -- rows in signers, those who left too
   lease_until      timestamptz,
   lease_owner      text COLLATE "C" NOT NULL DEFAULT '',

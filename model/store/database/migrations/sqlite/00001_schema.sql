@@ -123,6 +123,8 @@ CREATE TABLE transactions (
   documents_total  INTEGER NOT NULL DEFAULT 0,
   documents_stored INTEGER NOT NULL DEFAULT 0,
   provider_mark    TEXT NOT NULL DEFAULT '',
+  tracked_by       TEXT NOT NULL DEFAULT '', -- who asked to follow it last, as the history names sources
+  tracked_at       STAMP,
   signer_rows      INTEGER NOT NULL DEFAULT 0, -- rows in signers, those who left too
   lease_until      STAMP,
   lease_owner      TEXT NOT NULL DEFAULT '',
