@@ -14,32 +14,32 @@ import (
 	"countersign/worker/console/problem"
 )
 
-// exportFormat is how an export is written.
-type exportFormat struct {
+// ExportFormat is how an export is written.
+type ExportFormat struct {
 	Format string `query:"format" enum:"csv,ndjson" default:"ndjson" doc:"csv or ndjson"`
 }
 
 type exportRowsInput struct {
 	filter.Transactions
-	exportFormat
+	ExportFormat
 }
 
 type exportGapsInput struct {
 	filter.Gaps
-	exportFormat
+	ExportFormat
 }
 
 type exportDocumentsInput struct {
 	filter.Documents
 	Since string `query:"since" doc:"of transactions that changed since: 30d, 2w, 720h, a date or a time"`
-	exportFormat
+	ExportFormat
 }
 
 type exportChangesInput struct {
 	filter.Changes
 	After int64  `query:"after" minimum:"0" default:"0" doc:"only changes whose seq is above"`
 	Since string `query:"since" doc:"made since: 30d, 2w, 720h, a date or a time"`
-	exportFormat
+	ExportFormat
 }
 
 func (a *API) readExport() {

@@ -22,7 +22,8 @@ import (
 type CallbacksView struct {
 	List[Call]
 	Today []VerdictCount
-	At    time.Time // when today was counted
+	At    time.Time         // when today was counted
+	Calls []objects.Account // what providers should call, where nothing has come yet
 }
 
 // VerdictCount is how many callbacks of today have a verdict, with the list of them.
@@ -70,6 +71,11 @@ func (p *Pages) callbacks(r *page.Request) (view look.View, err error) {
 	v.over(p, r)
 	if err := p.today(r, &v, f); err != nil {
 		return view, err
+	}
+	if len(v.Rows) == 0 && len(v.Chips) == 0 {
+		if v.Calls, err = p.Reads.Accounts(r.Context()); err != nil {
+			return view, err
+		}
 	}
 	return look.View{Page: "callbacks", Nav: "callbacks", Title: r.Words.Say("nav.callbacks"), Data: v,
 		Live: "status confirmed", JSON: page.With("/api/v1/callbacks", v.Values),

@@ -47,6 +47,12 @@ type set struct {
 	pages   map[string]*template.Template
 }
 
+// Receipt is a run that was asked for just now.
+type Receipt struct {
+	objects.Run
+	Behind int // runs of its account that come before it, while it waits
+}
+
 // View is what a handler gives to be rendered.
 type View struct {
 	Page   string // of html/PAGE.html, which defines "main"
@@ -58,9 +64,9 @@ type View struct {
 	Sheet  bool   // on paper: no menu
 	Live   string // the kinds of change after which the page is read anew: "status gap"; "": never
 
-	JSON string        // the same list in the API: /api/v1/transactions?status=completed; "": there is none
-	Verb string        // the same on the command line
-	Runs []objects.Run // what was asked just now, for the receipt
+	JSON string    // the same list in the API: /api/v1/transactions?status=completed; "": there is none
+	Verb string    // the same on the command line
+	Runs []Receipt // what was asked just now, for the receipt
 }
 
 // New parses the templates.

@@ -20,6 +20,12 @@ type Ledger struct {
 	Changes map[model.GapChange]model.Share // by kind of change
 }
 
+// Plus adds up what callbacks told.
+func Plus(a, b model.Share) model.Share {
+	return model.Share{Reported: a.Reported + b.Reported, Missed: a.Missed + b.Missed, Late: a.Late + b.Late,
+		Refused: a.Refused + b.Refused, Unsubscribed: a.Unsubscribed + b.Unsubscribed, NoEvent: a.NoEvent + b.NoEvent}
+}
+
 // Unreported is how many changes used up the error budget.
 func Unreported(n model.Share) int { return n.Missed + n.Late + n.Refused }
 
