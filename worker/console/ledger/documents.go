@@ -23,9 +23,10 @@ import (
 type DocumentsView struct {
 	List[File]
 	States []State
-	At     time.Time // when the states were counted
-	First  []File    // what is in quarantine, where the filter chooses nothing
-	Held   bool      // the filter chooses those in quarantine and no others
+	At     time.Time  // when the states were counted
+	Oldest *time.Time // since when the oldest waits
+	First  []File     // what is in quarantine, where the filter chooses nothing
+	Held   bool       // the filter chooses those in quarantine and no others
 }
 
 // State is how many files have a state, with the list of them.
@@ -84,7 +85,7 @@ func (p *Pages) documents(r *page.Request) (view look.View, err error) {
 	if err != nil {
 		return view, err
 	}
-	v.At = counts.At
+	v.At, v.Oldest = counts.At, counts.OldestWaiting
 	for _, s := range []model.DocumentState{model.DocumentQuarantined, model.DocumentWaiting, model.DocumentUnobtainable,
 		model.DocumentFailed} {
 		v.States = append(v.States, State{s, counts.Documents[string(s)], page.With(v.Path, nil, "state", string(s))})
