@@ -85,8 +85,8 @@ func (s *Store) CountDocuments(ctx context.Context) (out []DocumentCount, err er
 	return out, err
 }
 
-// OldestWaiting is since when the oldest document waits that is not here yet; nil where none waits.
-func (s *Store) OldestWaiting(ctx context.Context) (since *time.Time, err error) {
+// OldestWaitingDocument is since when the oldest document waits that is not here yet; nil where none waits.
+func (s *Store) OldestWaitingDocument(ctx context.Context) (since *time.Time, err error) {
 	err = s.View(ctx, func(q *database.Tx) error {
 		return q.Each(func(r *sql.Rows) error {
 			since = new(time.Time)

@@ -48,7 +48,7 @@ func (r *Reads) count(ctx context.Context) (c Counts, err error) {
 	for _, d := range documents {
 		c.Documents[string(d.State)] += d.Documents
 	}
-	if c.OldestWaiting, err = r.Store.OldestWaiting(ctx); err != nil {
+	if c.OldestWaiting, err = r.Store.OldestWaitingDocument(ctx); err != nil {
 		return c, err
 	}
 	yes := true
