@@ -74,14 +74,14 @@ func ofAttention(a model.Attention) Attention {
 type Whole struct {
 	Transaction
 	Metadata  json.RawMessage `json:"metadata"`
-	TrackedBy string          `json:"tracked_by"` // "operator", "operator NAME"; empty where nobody asked to follow it
-	TrackedAt Stamp           `json:"tracked_at"` // when that was asked for last
 	History   []RowChange     `json:"history"`
 	Signers   []Signer        `json:"signers"`
 	Callbacks []RowCallback   `json:"callbacks"`
 	Documents []Document      `json:"documents"`
 	Gaps      []Gap           `json:"gaps"`
 	Progress  []Step          `json:"progress"`
+	TrackedBy string          `json:"tracked_by"` // "operator", "operator NAME"; empty where nobody asked to follow it
+	TrackedAt Stamp           `json:"tracked_at"` // when that was asked for last
 }
 
 // OfRow is what `show` prints of a row and all that belongs to it.
