@@ -73,6 +73,16 @@ type listing struct {
 	table, at string
 	w         database.Where // what is chosen, but for times
 	f         PageFilter
+	index     string // that has the order of the list; "": the table is small
+}
+
+// source is what the rows are read from: where they are looked through, in the order of the list, whatever else SQLite
+// thinks is fewer.
+func (l listing) source(q *database.Tx) string {
+	if l.index == "" || !l.looks() {
+		return l.table
+	}
+	return l.table + hint(q, l.index)
 }
 
 // where chooses the rows of a part of the list: from one place on, and below another; nil is no bound.
@@ -127,7 +137,7 @@ func pageOf[T any](ctx context.Context, s *Store, l listing, end func(T) pageAt)
 			}
 			var part []T
 			w := l.where(edge, below)
-			if err := q.Find(&part, "SELECT * FROM "+l.table+w.SQL()+l.order(), append(w.Args, limit+1-len(out))...); err != nil {
+			if err := q.Find(&part, "SELECT * FROM "+l.source(q)+w.SQL()+l.order(), append(w.Args, limit+1-len(out))...); err != nil {
 				return err
 			}
 			if out = append(out, part...); len(out) > limit || edge == nil {
@@ -148,7 +158,7 @@ func pageOf[T any](ctx context.Context, s *Store, l listing, end func(T) pageAt)
 
 // GapPage lists a page of the ledger: what is settled.
 func (s *Store) GapPage(ctx context.Context, f PageFilter) ([]model.Gap, string, error) {
-	return pageOf(ctx, s, listing{"gaps", "found_at", f.gaps(), f}, func(g model.Gap) pageAt { return pageAt{g.FoundAt, g.ID} })
+	return pageOf(ctx, s, listing{"gaps", "found_at", f.gaps(), f, "gaps_found"}, func(g model.Gap) pageAt { return pageAt{g.FoundAt, g.ID} })
 }
 
 func (f PageFilter) gaps() database.Where {
@@ -166,7 +176,7 @@ func (s *Store) RunPage(ctx context.Context, f PageFilter) ([]model.Run, string,
 	w.In("account", f.Accounts)
 	w.In("kind", f.Kinds)
 	w.In("state", f.States)
-	return pageOf(ctx, s, listing{"runs", "created_at", w, f}, func(r model.Run) pageAt { return pageAt{r.CreatedAt, r.ID} })
+	return pageOf(ctx, s, listing{"runs", "created_at", w, f, "runs_created"}, func(r model.Run) pageAt { return pageAt{r.CreatedAt, r.ID} })
 }
 
 // IncidentPage lists a page of incidents. States are "open" and "closed".
@@ -178,7 +188,7 @@ func (s *Store) IncidentPage(ctx context.Context, f PageFilter) ([]model.Inciden
 		w.Add(map[string]string{"open": "closed_at IS NULL"}[f.States[0]] +
 			map[string]string{"closed": "closed_at IS NOT NULL"}[f.States[0]])
 	}
-	return pageOf(ctx, s, listing{"incidents", "opened_at", w, f},
+	return pageOf(ctx, s, listing{"incidents", "opened_at", w, f, ""},
 		func(i model.Incident) pageAt { return pageAt{i.OpenedAt, i.ID} })
 }
 

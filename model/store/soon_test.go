@@ -92,14 +92,18 @@ func TestAPartOfALedgerIsARangeOfItsIndex(t *testing.T) {
 			check(t, err)
 		}
 		edge, below := &pageAt{noon.Add(time.Minute), "x"}, &pageAt{noon.Add(2 * time.Minute), "y"}
-		for index, l := range map[string]listing{
-			"gaps_found":   {"gaps", "found_at", PageFilter{Accounts: []string{"rare"}}.gaps(), PageFilter{}},
-			"runs_created": {"runs", "created_at", database.Where{}, PageFilter{}},
+		rare := PageFilter{Accounts: []string{"rare"}, Soon: true}
+		account := database.Where{}
+		account.In("account", rare.Accounts)
+		for _, l := range []listing{
+			{"gaps", "found_at", rare.gaps(), rare, "gaps_found"}, {"runs", "created_at", account, rare, "runs_created"},
 		} {
+			source := ""
+			check(t, d.View(t.Context(), func(q *database.Tx) error { source = l.source(q); return nil }))
 			w := l.where(edge, below)
-			plan := d.plan(t, "SELECT * FROM "+l.table+w.SQL()+l.order(), append(w.Args, 51)...)
-			if !strings.Contains(plan, index) || strings.Contains(plan, "TEMP B-TREE") || strings.Contains(plan, "Sort") {
-				t.Errorf("%s is not read in order: %s", index, plan)
+			plan := d.plan(t, "SELECT * FROM "+source+w.SQL()+l.order(), append(w.Args, 51)...)
+			if !d.Postgres() && (!strings.Contains(plan, l.index) || strings.Contains(plan, "TEMP B-TREE")) { // PostgreSQL knows how many there are
+				t.Errorf("%s is not read in order: %s", l.index, plan)
 			}
 		}
 		query, args := CallbackFilter{Account: "rare"}.query(CallbackFilter{}.where(), 1000, 3000)
