@@ -73,7 +73,7 @@ type Store struct {
 
 	rows       allRows
 	searchable chan struct{} // rows have words that the search index does not know
-	filled     func() // is called when the search index has been filled; nil but in tests
+	filled     func()        // is called when the search index has been filled; nil but in tests
 }
 
 // Open opens the database. A new or older one is opened too, but answers ErrOlder until Migrate.
