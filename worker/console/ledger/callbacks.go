@@ -196,7 +196,7 @@ func (p *Pages) replaySheet(r *page.Request) (view look.View, err error) {
 		s.Costs = append(s.Costs, r.Words.Say("callback.replay.would", "before", r.Words.Word("verdict", d.Before),
 			"after", r.Words.Word("verdict", d.After), "outcome", r.Words.Word("outcome", d.Outcome)))
 		if d.Note != "" {
-			s.Costs = append(s.Costs, objects.Plain(d.Note))
+			s.Costs = append(s.Costs, objects.Plain(r.Words.Stored(d.Note)))
 		}
 	}
 	return s.View(r.Words.Say("callback.replay.title"), "callbacks"), nil
