@@ -89,10 +89,10 @@ func (f *initFlags) answer(
 	}{
 		{"provider", &f.provider, func() string { return say.Say("cli.init.provider", "providers", names) }, nothing,
 			func(say output.Speech, s string) string {
-				if _, ok := known[s]; !ok {
-					return say.Say("cli.init.provider.not", "given", strconv.Quote(s), "providers", names)
+				if _, ok := known[s]; ok {
+					return ""
 				}
-				return ""
+				return say.Say("cli.init.provider.not", "given", strconv.Quote(s), "providers", names)
 			}},
 		{"account", &f.account, func() string { return say.Say("cli.init.account") },
 			func() string { return "main" }, func(say output.Speech, s string) string {
@@ -106,14 +106,11 @@ func (f *initFlags) answer(
 				return "" // the key must not go to a server that nobody named
 			}
 			return traits().BaseURL
-		}, urlFault},
+		}, func(say output.Speech, s string) string { return urlFault(say, s, false) }},
 		{"public-url", &f.url,
 			func() string { return say.Say("cli.init.public_url") }, nothing,
 			func(say output.Speech, s string) string {
-				if s == "" {
-					return ""
-				}
-				return urlFault(say, s)
+				return urlFault(say, s, s == "")
 			}},
 	}
 	for _, q := range questions {
@@ -151,8 +148,11 @@ func serverQuestion(say output.Speech, name string, t provider.Traits) string {
 	return say.Say("cli.init.server", "note", note)
 }
 
-// urlFault is config.URLFault in the language of whoever answers.
-func urlFault(say output.Speech, s string) string {
+// urlFault is config.URLFault in the language of whoever answers; fine says that there is none.
+func urlFault(say output.Speech, s string, fine bool) string {
+	if fine {
+		return ""
+	}
 	return say.Stored(config.URLFault(s))
 }
 

@@ -62,7 +62,8 @@ account per service, for a ` + "`serve`" + ` on another terminal. /truth says wh
 	f.StringVar(&o.callbacks, "callbacks", "http://127.0.0.1:8081", "the public listener to call, a `URL`")
 	f.StringVar(&o.writeConfig, "write-config", "", "write a config for these services to this `FILE`")
 	f.BoolVar(&o.force, "force", false, "write over a config that is there")
-	f.StringSliceVar(&o.world.Services, "service", simulator.Services(), "only this service; may be repeated")
+	f.StringSliceVar(&o.world.Services, "service", simulator.Services(), "only this service, of all; may be repeated")
+	f.Lookup("service").DefValue = "[]" // the help has no line that is long enough for all
 	f.DurationVar(&o.lasts, "for", 0, "end after this long")
 	f.Uint64Var(&o.world.Seed, "seed", 1, "names, lives and faults follow from it")
 	f.IntVar(&o.world.Transactions, "transactions", 50, "how many transactions are born")
