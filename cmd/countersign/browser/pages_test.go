@@ -42,8 +42,6 @@ func TestConsole(t *testing.T) {
 	t.Parallel()
 	s := play(t)
 	t.Run("pages", s.pages)
-	t.Run("made up", s.madeUp)
-	t.Run("found", s.found)
 	t.Run("scenes", s.scenes)
 }
 
