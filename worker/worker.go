@@ -67,8 +67,9 @@ type Worker struct {
 	lifted  map[string]bool          // runs by hand that wait and have ended their account's rest
 	inWork  sync.WaitGroup           // lanes in work
 
-	tick time.Duration
-	only []string // accounts that Run works for; none: all
+	tick  time.Duration
+	owner string
+	only  []string // accounts that Run works for; none: all
 
 	store    *store.Store
 	now      func() time.Time
@@ -97,7 +98,7 @@ func New(o Options) *Worker {
 		o.Inspect = pdf.InspectHere
 	}
 	w := &Worker{
-		nudges: map[string]chan struct{}{}, running: map[string]bool{}, tick: o.Tick, store: o.Store, now: o.Now,
+		nudges: map[string]chan struct{}{}, running: map[string]bool{}, tick: o.Tick, owner: o.Owner, store: o.Store, now: o.Now,
 		accounts: o.Accounts, log: o.Log,
 	}
 	w.build(o)
@@ -127,6 +128,7 @@ func (w *Worker) build(o Options) {
 	kinds[runs.KindRetry] = w.retry
 	w.Runs = runs.New(runs.Options{
 		Store: o.Store, Asker: w.Asker, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Nudge: w.waking("runs"), Kinds: kinds,
+		Owner: o.Owner,
 	})
 	w.slots = poll.NewSlots(poll.SlotsOptions{
 		Store: o.Store, Runs: w.Runs, Accounts: o.Accounts, Now: o.Now, Rand: o.Rand, Log: o.Log,
@@ -134,6 +136,7 @@ func (w *Worker) build(o Options) {
 	})
 	w.streams = poll.NewStreams(poll.StreamsOptions{
 		Store: o.Store, Table: w.Table, Gate: w.Gate, Accounts: w.served, Nudge: w.waking("streams"), Log: o.Log, Guard: w.guard,
+		Owner: o.Owner,
 	})
 	w.Documents = documents.New(documents.Options{
 		Store: o.Store, Files: o.Files, Incidents: incidents, Inspect: o.Inspect, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Gate: w.Gate,
@@ -181,9 +184,6 @@ func (w *Worker) Run(ctx context.Context, parts ...Part) error {
 	for _, p := range parts {
 		switch p {
 		case PartLoops:
-			if err := w.Documents.SweepLinkFiles(ctx); err != nil {
-				w.log.WithField("err", err).Warn("the folder of links' files was not swept")
-			}
 			w.store.OnWork(w.noted)
 			loop("agenda", time.Second, w.readAgenda)
 			loop("confirm", 250*time.Millisecond, w.startDue("confirm", w.confirmLanes, isRows))
@@ -199,12 +199,23 @@ func (w *Worker) Run(ctx context.Context, parts ...Part) error {
 			g.Go(func() error { return w.slots.Run(ctx) })
 			loop("announce", 250*time.Millisecond, w.announce)
 			loop("closer", time.Minute, w.slots.PollCloser)
-			loop("prune", time.Hour, w.prune)
+			loop("prune", time.Hour, w.inTurn("prune", 50*time.Minute, w.prune))
 		}
 	}
 	err := g.Wait()
 	w.inWork.Wait()
 	return err
+}
+
+// inTurn is a round that one process makes for all, no other within so long after.
+func (w *Worker) inTurn(name string, lasts time.Duration, round func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		mine, err := w.store.TakeTurn(ctx, name, w.owner, lasts)
+		if err != nil || !mine {
+			return err
+		}
+		return round(ctx)
+	}
 }
 
 // prune lets retention take what is old enough, finishes what was to be forgotten, and judges quarantined files again

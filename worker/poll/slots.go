@@ -92,10 +92,11 @@ func (sl *Slots) schedule(ctx context.Context, c *cron.Cron) []cron.EntryID {
 				continue
 			}
 			ids = append(ids, c.Schedule(slot, cron.FuncJob(func() {
+				slotAt := sl.slotOf(a, tier, sl.o.Now())
 				if ask.Sleep(ctx, time.Duration(sl.o.Rand()*float64(sl.o.Jitter))) != nil {
 					return
 				}
-				if err := sl.queueSlot(ctx, a.ID, tier, sl.o.Now()); err != nil {
+				if err := sl.queueSlot(ctx, a.ID, tier, slotAt); err != nil {
 					log := sl.o.Log.WithFields(logrus.Fields{"account": a.ID, "loop": string(tier), "err": err})
 					log.Warn("slot not queued, the catch-up will find it")
 				}
@@ -123,12 +124,24 @@ func (sl *Slots) catchUp(ctx context.Context) error {
 			if !missed {
 				continue
 			}
-			if err := sl.queueSlot(ctx, a.ID, tier, now); err != nil {
+			if err := sl.queueSlot(ctx, a.ID, tier, sl.slotOf(a, tier, now)); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// early is how much sooner than ours another clock's slot may come.
+const early = time.Second
+
+// slotOf names the slot that has come: the same in every process, however late one notices it. An account's first run
+// comes before its first slot.
+func (sl *Slots) slotOf(a *apply.Account, tier apply.Tier, now time.Time) time.Time {
+	if slot := a.Polling.Last(tier, now.Add(early)); !slot.IsZero() {
+		return slot
+	}
+	return now.UTC().Truncate(time.Minute)
 }
 
 // closer is how many polls of the active tier an account gets in one slot while its callbacks are silent.
@@ -151,7 +164,8 @@ func (sl *Slots) PollCloser(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if len(runs) > 0 && now.Sub(runs[0].CreatedAt) < a.Polling.Interval(apply.Active, now)/closer {
+		between := a.Polling.Interval(apply.Active, now) / closer
+		if len(runs) > 0 && now.Sub(runs[0].CreatedAt) < between {
 			continue
 		}
 		if err := sl.queueSlot(ctx, a.ID, apply.Active, now); err != nil {
@@ -171,7 +185,7 @@ func (sl *Slots) account(id string) *apply.Account {
 	return nil
 }
 
-// queueSlot writes the run of a slot, unless a run of the same kind is waiting or in progress.
+// queueSlot writes the run of a slot, unless somebody has, or a run of the same kind is waiting or in progress.
 func (sl *Slots) queueSlot(ctx context.Context, account string, tier apply.Tier, slot time.Time) error {
 	_, err := sl.o.Runs.Queue(ctx, model.Run{Account: account, Kind: string(tier), Slot: &slot}, true)
 	return err

@@ -111,20 +111,25 @@ func (e *Engine) Close() error {
 	return errors.Join(err, e.Store.Close())
 }
 
-// Work holds the work lock while f runs: one process spends budgets and tokens, and goes on with the budgets where the
-// last one left them. f's context ends
-// when ctx does, when the lock is lost, or, where yields is set, when another process asks for it.
-// errYield says that it did. store.ErrLocked: another process has it.
-func (e *Engine) Work(ctx context.Context, yields bool, f func(context.Context) error) (err error) {
-	h, err := e.Store.Lock(ctx, database.LockWork, e.Env.Owner(), 15*time.Second)
+// Work holds the work lock while f runs, beside the daemons that share it, or, as a verb, alone; and goes on with the
+// budgets where the last one left them. f's context ends when ctx does, when the lock is lost, or, for a verb, when a
+// daemon asks for it: ErrYield says that it did. store.ErrLocked: another process has it.
+func (e *Engine) Work(ctx context.Context, verb bool, f func(context.Context) error) (err error) {
+	var h *database.Lock
+	if verb {
+		if h, err = e.Store.Lock(ctx, database.LockWork, e.Env.Owner(), workTTL); err == nil {
+			err = e.tidy(ctx)
+		}
+	} else {
+		h, err = e.Store.ShareLock(ctx, database.LockWork, e.Env.Owner(), workTTL, e.tidy)
+	}
+	if h != nil {
+		defer func() { err = errors.Join(err, h.Release()) }()
+	}
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, h.Release()) }()
-	if err := e.Files.Sweep(); err != nil {
-		return err
-	}
-	if err := e.Store.ReleaseLeases(ctx); err != nil {
+	if err := e.Files.Sweep(e.Env.Now().Add(-sweepAge)); err != nil {
 		return err
 	}
 	if err := e.Accounts.Resume(ctx); err != nil {
@@ -137,7 +142,7 @@ func (e *Engine) Work(ctx context.Context, yields bool, f func(context.Context) 
 	defer close(done)
 	go func() {
 		wanted := h.Wanted()
-		if !yields {
+		if !verb {
 			wanted = nil
 		}
 		select {
@@ -153,6 +158,25 @@ func (e *Engine) Work(ctx context.Context, yields bool, f func(context.Context) 
 		return cause
 	}
 	return err
+}
+
+const (
+	workTTL  = 15 * time.Second
+	sweepAge = time.Hour // longer than any download takes
+)
+
+// tidy takes away what dead processes left: leases and temporary files. It is called where no other process works.
+func (e *Engine) tidy(ctx context.Context) error {
+	if err := e.Files.Sweep(e.Env.Now().Add(sweepAge)); err != nil {
+		return err
+	}
+	if err := e.Store.ReleaseLeases(ctx); err != nil {
+		return err
+	}
+	if err := e.Worker.Documents.SweepLinkFiles(ctx); err != nil {
+		e.Log.WithField("err", err).Warn("the folder of links' files was not swept")
+	}
+	return nil
 }
 
 var (

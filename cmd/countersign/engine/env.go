@@ -103,7 +103,7 @@ func (a *Env) OpenStore(ctx context.Context, c *config.Config, readOnly bool) (*
 	}
 	return store.Open(ctx, store.Options{
 		DSN: c.Database, Key: key, OldKeys: keys, Now: a.Now, Log: logrus.NewEntry(a.Logger(c.Log)),
-		Mode: fs.FileMode(c.DatabaseMode), ReadOnly: readOnly, SlowSync: a.SlowSync, Spoiled: func(err error) {
+		Mode: fs.FileMode(c.DatabaseMode), ReadOnly: readOnly, SlowSync: a.SlowSync, Version: a.Version, Spoiled: func(err error) {
 			a.Logger(c.Log).WithField("err",
 				err).Error("the database's own file could not be synced: ending at once; the next start reads what was committed from the log")
 			a.Flush()

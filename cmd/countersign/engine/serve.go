@@ -50,7 +50,7 @@ func (a *Env) Serve(ctx context.Context, o ServeOptions) error {
 	if err != nil {
 		return err
 	}
-	err = e.Store.WithLock(ctx, database.LockServe, a.Owner(), func(ctx context.Context) error { return e.Serve(ctx, o) })
+	err = e.Store.WithShare(ctx, database.LockServe, a.Owner(), func(ctx context.Context) error { return e.Serve(ctx, o) })
 	if errors.Is(err, store.ErrLocked) {
 		err = fmt.Errorf("a daemon already uses this database (%w): stop it first, or give this one another `database`", err)
 	}

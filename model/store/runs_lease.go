@@ -1,0 +1,37 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"countersign/model/store/database"
+)
+
+// ClaimRun leases an unfinished run to its owner, who may claim it again to keep it. False: another has it, or another
+// run of its account and kind, or it has ended.
+func (s *Store) ClaimRun(ctx context.Context, id, owner string, lease time.Duration) (claimed bool, err error) {
+	now := s.now()
+	err = s.Change(ctx, func(q *database.Tx) error {
+		if q.Postgres { // two runs of a kind may be claimed at a time
+			if err := q.Exec(`SELECT pg_advisory_xact_lock(hashtextextended('run ' || account || ' ' || kind, 0)) FROM runs WHERE id = ?`,
+				id); err != nil {
+				return err
+			}
+		}
+		n, err := q.Affect(`UPDATE runs SET lease_until = ?, lease_owner = ?
+WHERE id = ? AND state IN ('queued', 'running') AND (lease_until IS NULL OR lease_until <= ? OR lease_owner = ?)
+AND NOT EXISTS (SELECT 1 FROM runs other WHERE other.account = runs.account AND other.kind = runs.kind AND other.id <> runs.id
+AND other.state IN ('queued', 'running') AND other.lease_until > ? AND other.lease_owner <> ?)`,
+			now.Add(lease), owner, id, now, owner, now, owner)
+		claimed = n > 0
+		return err
+	})
+	return claimed, err
+}
+
+// LeaveRun ends the lease of a run that goes on in other hands.
+func (s *Store) LeaveRun(ctx context.Context, id, owner string) error {
+	return s.Change(ctx, func(q *database.Tx) error {
+		return q.Exec(`UPDATE runs SET lease_until = NULL, lease_owner = '' WHERE id = ? AND lease_owner = ?`, id, owner)
+	})
+}
