@@ -35,3 +35,13 @@ func (s *Store) LeaveRun(ctx context.Context, id, owner string) error {
 		return q.Exec(`UPDATE runs SET lease_until = NULL, lease_owner = '' WHERE id = ? AND lease_owner = ?`, id, owner)
 	})
 }
+
+// FreeRuns lists the accounts that have unfinished runs which nobody has leased.
+func (s *Store) FreeRuns(ctx context.Context) (accounts []string, err error) {
+	err = s.View(ctx, func(q *database.Tx) error {
+		accounts, err = q.Words(`SELECT DISTINCT account FROM runs WHERE state IN ('queued', 'running')
+AND (lease_until IS NULL OR lease_until <= ?)`, s.now())
+		return err
+	})
+	return accounts, err
+}

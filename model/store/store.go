@@ -71,6 +71,7 @@ type Store struct {
 	pace     pace
 	clock    func() time.Time // finer than now
 	onWork   atomic.Pointer[func(Agenda)]
+	onGroup  func(*database.Tx, Agenda) error
 
 	rows       allRows
 	searchable chan struct{} // rows have words that the search index does not know

@@ -19,6 +19,8 @@ import (
 	"countersign/model/store/database"
 	"countersign/worker"
 	"countersign/worker/files"
+	"countersign/worker/jobs"
+	"countersign/worker/jobs/river"
 	"countersign/worker/poll"
 )
 
@@ -33,6 +35,7 @@ type Engine struct {
 	Accounts *accounts.Table
 	Hooks    *hooks.Table
 	Worker   *worker.Worker
+	Jobs     *river.Queue // nil: work is not shared
 
 	current    atomic.Pointer[config.Config] // as it was read last
 	only       []string                      // the accounts that this process works for; none: all
@@ -76,7 +79,12 @@ func (a *Env) Start(ctx context.Context, c *config.Config, log *logrus.Entry) (e
 	if err := e.Hooks.Set(ctx, c); err != nil {
 		return e, err
 	}
+	shared, err := e.openJobs(ctx)
+	if err != nil {
+		return e, err
+	}
 	e.Worker = worker.New(worker.Options{
+		Jobs:  shared,
 		Store: e.Store, Accounts: e.Accounts.List, Files: e.Files, Now: a.UTC, Rand: a.Rand, Log: log, Owner: a.Owner(),
 		RetryWait: time.Duration(c.Retry.First), RetryMost: time.Duration(c.Retry.Most),
 		Overlap: time.Duration(c.ListOverlap),
@@ -90,6 +98,19 @@ func (a *Env) Start(ctx context.Context, c *config.Config, log *logrus.Entry) (e
 	})
 	e.current.Store(c)
 	return e, nil
+}
+
+// openJobs opens what daemons on PostgreSQL share their work through; nil: this process works alone.
+func (e *Engine) openJobs(ctx context.Context) (jobs.Queue, error) {
+	if !e.Store.Postgres() || !e.Env.daemon {
+		return nil, nil
+	}
+	var err error
+	e.Jobs, err = river.Open(ctx, river.Options{DSN: e.Config.Database, Now: e.Env.UTC, Log: e.Log, Owner: e.Env.Owner()})
+	if err != nil {
+		return nil, err
+	}
+	return e.Jobs, nil
 }
 
 // Current is the config as it was read last: a reload may have brought other accounts than Config has.
@@ -107,6 +128,9 @@ func (e *Engine) Close() error {
 	if e.stopWriter != nil {
 		e.stopWriter()
 		err = <-e.writer
+	}
+	if e.Jobs != nil {
+		e.Jobs.Close()
 	}
 	return errors.Join(err, e.Store.Close())
 }

@@ -52,6 +52,7 @@ type Env struct {
 	SlowSync time.Duration // each commit takes so much longer; 0 but in benchmarks
 
 	ConfigFlag string
+	daemon     bool   // it serves
 	started    string // the config file that the daemon started with, which a reload reads again; "" before
 }
 

@@ -46,6 +46,7 @@ func (a *Env) Serve(ctx context.Context, o ServeOptions) error {
 	ctx, stop := a.Signals(ctx, log)
 	defer stop()
 	defer environ.StopInTime(ctx, log, a.Flush)()
+	a.daemon = true
 	e, err := a.Start(ctx, c, log)
 	if err != nil {
 		return err
