@@ -36,6 +36,29 @@ func (s *Store) LeaveRun(ctx context.Context, id, owner string) error {
 	})
 }
 
+// JobCount is how many jobs of a kind wait, are in work, or failed and come again.
+type JobCount struct {
+	Kind                       string
+	Waiting, Running, Retrying int
+}
+
+// JobCounts counts the jobs that processes share; none where no process shares any, as on SQLite.
+func (s *Store) JobCounts(ctx context.Context) (out []JobCount, err error) {
+	if !s.Postgres() {
+		return nil, nil
+	}
+	err = s.View(ctx, func(q *database.Tx) error {
+		there := false
+		if err := q.QueryRow(`SELECT to_regclass('river_job') IS NOT NULL`).Scan(&there); err != nil || !there {
+			return err
+		}
+		return q.Find(&out, `SELECT kind, COUNT(*) FILTER (WHERE state IN ('available', 'scheduled', 'pending')) AS waiting,
+COUNT(*) FILTER (WHERE state = 'running') AS running, COUNT(*) FILTER (WHERE state = 'retryable') AS retrying
+FROM river_job WHERE state IN ('available', 'scheduled', 'pending', 'running', 'retryable') GROUP BY kind ORDER BY kind`)
+	})
+	return out, err
+}
+
 // FreeRuns lists the accounts that have unfinished runs which nobody has leased.
 func (s *Store) FreeRuns(ctx context.Context) (accounts []string, err error) {
 	err = s.View(ctx, func(q *database.Tx) error {

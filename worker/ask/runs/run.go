@@ -150,7 +150,7 @@ func (rs *Runs) hold(ctx context.Context, id string) (held context.Context, end 
 		defer close(done)
 		t := time.NewTicker(leaseFor / 3)
 		defer t.Stop()
-		for last := time.Now(); ; {
+		for last := rs.o.Now(); ; {
 			select {
 			case <-stop:
 				return
@@ -161,8 +161,8 @@ func (rs *Runs) hold(ctx context.Context, id string) (held context.Context, end 
 			cancel()
 			switch {
 			case err == nil && claimed:
-				last = time.Now()
-			case err == nil || time.Since(last) > leaseFor*2/3:
+				last = rs.o.Now()
+			case err == nil || rs.o.Now().Sub(last) > leaseFor*2/3:
 				lose(errLease)
 				return
 			}

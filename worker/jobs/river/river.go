@@ -153,10 +153,10 @@ func (x *Queue) Run(ctx context.Context, handlers map[string]jobs.Handler) error
 		river.AddWorkerArgs(workers, args{kind: kind}, &worker{Queue: x, handle: h, stop: ctx})
 	}
 	client, err := river.NewClient(riverpgxv5.New(x.pool), &river.Config{
-		ID: fmt.Sprintf("%.60s %d", x.owner, time.Now().UnixNano()), Logger: x.slog(), Workers: workers,
+		ID: fmt.Sprintf("%.60s %d", x.owner, x.now().UnixNano()), Logger: x.slog(), Workers: workers,
 		Queues:              map[string]river.QueueConfig{queue: {MaxWorkers: places}},
 		FetchOnlyKnownKinds: true, FetchCooldown: 50 * time.Millisecond, FetchPollInterval: 500 * time.Millisecond,
-		JobTimeout: timeout, RescueStuckJobsAfter: rescue, RetryPolicy: pauses{},
+		JobTimeout: timeout, RescueStuckJobsAfter: rescue, RetryPolicy: pauses{x.now},
 		CompletedJobRetentionPeriod: keeps,
 	})
 	if err != nil {
@@ -186,11 +186,11 @@ func (x *Queue) Run(ctx context.Context, handlers map[string]jobs.Handler) error
 }
 
 // pauses says when a job that failed comes back. The rows say when something is asked again, so that this is short.
-type pauses struct{}
+type pauses struct{ now func() time.Time }
 
 // NextRetry is called by River.
-func (pauses) NextRetry(j *rivertype.JobRow) time.Time {
-	return time.Now().UTC().Add(min(time.Second<<min(j.Attempt, 6), time.Minute))
+func (p pauses) NextRetry(j *rivertype.JobRow) time.Time {
+	return p.now().Add(min(time.Second<<min(j.Attempt, 6), time.Minute))
 }
 
 // worker works off the jobs of one kind.
