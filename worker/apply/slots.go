@@ -32,25 +32,6 @@ func (s Schedules) Next(t Tier, now time.Time) time.Time {
 	return s[t].Next(now.UTC())
 }
 
-// mostBack is how far Last looks for a slot.
-const mostBack = 400 * 24 * time.Hour
-
-// Last returns a tier's newest slot that is not after now; zero where there is none.
-func (s Schedules) Last(t Tier, now time.Time) time.Time {
-	now = now.UTC()
-	for back := time.Hour; s[t] != nil && back < 2*mostBack; back *= 4 {
-		last := s[t].Next(now.Add(-min(back, mostBack)))
-		if last.IsZero() || last.After(now) {
-			continue
-		}
-		for next := s[t].Next(last); !next.IsZero() && !next.After(now); next = s[t].Next(next) {
-			last = next
-		}
-		return last
-	}
-	return time.Time{}
-}
-
 // Interval returns the time between two slots of a tier, going by the next two; a day where the tier has none.
 func (s Schedules) Interval(t Tier, now time.Time) time.Duration {
 	first := s.Next(t, now)

@@ -140,10 +140,28 @@ const early = time.Second
 // slotOf names the slot that has come: the same in every process, however late one notices it. An account's first run
 // comes before its first slot.
 func (sl *Slots) slotOf(a *apply.Account, tier apply.Tier, now time.Time) time.Time {
-	if slot := a.Polling.Last(tier, now.Add(early)); !slot.IsZero() {
+	if slot := lastOf(a.Polling[tier], now.Add(early).UTC()); !slot.IsZero() {
 		return slot
 	}
 	return now.UTC().Truncate(time.Minute)
+}
+
+// mostBack is how far lastOf looks for a slot.
+const mostBack = 400 * 24 * time.Hour
+
+// lastOf returns the newest slot that is not after now; zero where there is none.
+func lastOf(slot apply.Slot, now time.Time) time.Time {
+	for back := time.Hour; slot != nil && back < 2*mostBack; back *= 4 {
+		last := slot.Next(now.Add(-min(back, mostBack)))
+		if last.IsZero() || last.After(now) {
+			continue
+		}
+		for next := slot.Next(last); !next.IsZero() && !next.After(now); next = slot.Next(next) {
+			last = next
+		}
+		return last
+	}
+	return time.Time{}
 }
 
 // closer is how many polls of the active tier an account gets in one slot while its callbacks are silent.

@@ -22,7 +22,6 @@ const (
 	lockLook  = 250 * time.Millisecond // how often a holder looks whether it is asked to give up
 	lockTries = 5                      // somebody may just be looking whether it is held
 	lockPause = 20 * time.Millisecond
-	lockAgain = time.Second      // how often the session of a shared lock is asked for again
 	lockStale = 10 * time.Minute // a sharer whose heart has not beaten for so long is listed no more
 )
 
@@ -59,32 +58,32 @@ func gone() carrier {
 // Lock takes a lock for this process alone or says who has it (ErrLocked). ttl is how old the heartbeat in its row may
 // get: it is renewed three times in that span.
 func (d *DB) Lock(ctx context.Context, name, owner string, ttl time.Duration) (*Lock, error) {
-	return d.obtain(ctx, &Lock{db: d, name: name, owner: owner}, ttl, nil)
+	return (&Lock{db: d, name: name, owner: owner}).obtain(ctx, ttl, nil)
 }
 
-// ShareLock takes a lock beside others who share it. Where nobody has it, alone, unless nil, is called before anybody else
-// can. On SQLite nobody shares: it is Lock. A session to PostgreSQL that breaks is asked for again: the lock is lost
-// only where somebody has taken it for himself meanwhile.
+// ShareLock takes a lock beside others who share it; on SQLite it is Lock. Where nobody has it, alone, unless nil, is
+// called before anybody else can. A session that breaks is asked for again: the lock is lost only where somebody has
+// taken it for himself meanwhile.
 func (d *DB) ShareLock(ctx context.Context, name, owner string, ttl time.Duration, alone func(context.Context) error) (*Lock, error) {
-	return d.obtain(ctx, &Lock{db: d, name: name, owner: owner, shared: d.pg}, ttl, alone)
+	return (&Lock{db: d, name: name, owner: owner, shared: d.pg}).obtain(ctx, ttl, alone)
 }
 
-func (d *DB) obtain(ctx context.Context, h *Lock, ttl time.Duration, alone func(context.Context) error) (*Lock, error) {
+func (h *Lock) obtain(ctx context.Context, ttl time.Duration, alone func(context.Context) error) (*Lock, error) {
 	h.beat = max(ttl/3, lockLook)
 	for try := 1; ; try++ {
-		c, err := d.takeLock(ctx, h.name, h.shared)
+		c, err := h.db.takeLock(ctx, h.name, h.shared)
 		if err == nil {
 			h.carrier = c
 			if err := h.enter(ctx, alone); err != nil {
 				return nil, errors.Join(err, c.let())
 			}
-			return d.locked(ctx, h), nil
+			return h.begin(ctx), nil
 		}
 		if !errors.Is(err, ErrLocked) {
 			return nil, err
 		}
 		if try == lockTries {
-			row, err := d.lockRow(ctx, h.name)
+			row, err := h.db.lockRow(ctx, h.name)
 			if err != nil {
 				row = LockRow{}
 			}
@@ -118,10 +117,10 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// locked writes the lock's row and starts its heartbeat.
-func (d *DB) locked(ctx context.Context, h *Lock) *Lock {
+// begin writes the lock's row and starts its heartbeat.
+func (h *Lock) begin(ctx context.Context) *Lock {
 	h.lost, h.wanted, h.done = make(chan struct{}), make(chan struct{}), make(chan struct{})
-	h.since = d.now()
+	h.since = h.db.now()
 	h.write(ctx, true)
 	ctx, h.stop = context.WithCancel(context.WithoutCancel(ctx))
 	go h.run(ctx)
@@ -211,7 +210,7 @@ func (h *Lock) regain(ctx context.Context) bool {
 			h.carrier = gone()
 			return false
 		}
-		if pause(ctx, lockAgain) != nil {
+		if pause(ctx, time.Second) != nil {
 			h.carrier = gone()
 			return true // it is given up
 		}
@@ -251,20 +250,11 @@ func (d *DB) WithLock(ctx context.Context, name, owner string, f func(context.Co
 	if err != nil {
 		return err
 	}
-	return h.during(ctx, f)
+	return h.During(ctx, f)
 }
 
-// WithShare is WithLock beside others who share the lock.
-func (d *DB) WithShare(ctx context.Context, name, owner string, f func(context.Context) error) error {
-	h, err := d.ShareLock(ctx, name, owner, withLockTTL, nil)
-	if err != nil {
-		return err
-	}
-	return h.during(ctx, f)
-}
-
-// during runs f and gives the lock back.
-func (h *Lock) during(ctx context.Context, f func(context.Context) error) (err error) {
+// During runs f and gives the lock back; f's context ends when the lock is lost.
+func (h *Lock) During(ctx context.Context, f func(context.Context) error) (err error) {
 	defer func() { err = errors.Join(err, h.Release()) }()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
