@@ -83,6 +83,9 @@ var arrows = map[string][]string{
 	"worker/pdf/pdftest/deeper":  {"worker/pdf/pdftest/paper"},
 	"worker/pdf/pdftest/twins":   {"worker/pdf/pdftest/paper"},
 
+	"worker/jobs":       {"model/store/database"},
+	"worker/jobs/river": {"model/store/database", "worker/jobs"},
+
 	"worker/files":     {"model", "model/store/durable"},
 	"worker/hook":      {"model", "model/announced"},
 	"worker/hook/bus":  {"worker/hook"},
@@ -96,7 +99,7 @@ var arrows = map[string][]string{
 	"worker/ask/runs":     {"model", "model/store", "provider", "worker/apply", "worker/ask"},
 	"worker/ask/standing": {},
 	"worker/poll": {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/ask/runs",
-		"worker/incidents"},
+		"worker/incidents", "worker/jobs"},
 	"worker/verify": {"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/ask/runs",
 		"worker/files"},
 	"worker/seals": {"model", "model/store", "worker/incidents"},
@@ -104,7 +107,7 @@ var arrows = map[string][]string{
 		"worker/pdf", "worker/seals"},
 	"worker": {
 		"model", "model/store", "provider", "worker/apply", "worker/ask", "worker/ask/runs", "worker/poll", "worker/verify",
-		"worker/documents", "worker/deliver", "worker/files", "worker/pdf",
+		"worker/documents", "worker/deliver", "worker/files", "worker/pdf", "worker/jobs", "model/store/database",
 	},
 	"worker/callback":        {"model", "provider", "worker/apply", "worker/callback/caller", "worker/callback/odd"},
 	"worker/callback/caller": {},
@@ -202,7 +205,7 @@ var arrows = map[string][]string{
 		"cmd/countersign/engine/environ", "cmd/countersign/engine/migration", "cmd/countersign/engine/readiness",
 		"model", "model/store", "model/store/database", "model/store/durable", "model/store/sqlitefile", "provider",
 		"worker", "worker/apply", "worker/ask", "worker/ask/runs", "worker/poll", "worker/verify", "worker/documents",
-		"worker/files", "worker/pdf",
+		"worker/files", "worker/pdf", "worker/jobs", "worker/jobs/river",
 		"worker/callback", "worker/callback/odd", "worker/console", "worker/console/acts", "worker/console/login",
 	},
 	"cmd/countersign/health": {

@@ -43,6 +43,7 @@ type Options struct {
 	// the database; what was committed is in the log. nil keeps SQLite's behaviour, which can lose committed data.
 	Spoiled  func(err error)
 	SlowSync time.Duration // each commit of a SQLite file takes so much longer; 0 but in benchmarks
+	Version  string        // of this program, for the rows of locks
 }
 
 // handle is the database below the tables. It is embedded so that a Store opens, migrates, locks and closes as the
@@ -70,6 +71,7 @@ type Store struct {
 	pace     pace
 	clock    func() time.Time // finer than now
 	onWork   atomic.Pointer[func(Agenda)]
+	onGroup  func(*database.Tx, Agenda) error
 
 	rows       allRows
 	searchable chan struct{} // rows have words that the search index does not know
@@ -93,7 +95,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	now := utcClock(o.Now)
 	db, err := database.Open(ctx,
 		database.Options{DSN: o.DSN, Now: now, Log: o.Log, Mode: o.Mode, ReadOnly: o.ReadOnly, Spoiled: o.Spoiled,
-			SlowSync: o.SlowSync})
+			SlowSync: o.SlowSync, Version: o.Version})
 	if err != nil {
 		return nil, err
 	}

@@ -240,10 +240,13 @@ func (b *Bench) Confirmed(t testing.TB) {
 }
 
 // Runs returns a queue of runs of some kinds.
-func (b *Bench) Runs(kinds map[string]runs.Kind) *runs.Runs {
+func (b *Bench) Runs(kinds map[string]runs.Kind) *runs.Runs { return b.RunsOf("test", kinds) }
+
+// RunsOf is Runs of a process that has a name of its own.
+func (b *Bench) RunsOf(owner string, kinds map[string]runs.Kind) *runs.Runs {
 	return runs.New(runs.Options{
 		Store: b.Store, Asker: b.Asker, Accounts: b.Configured, Now: b.Now, Log: logrus.NewEntry(b.Logger()),
-		Nudge: func() {}, Kinds: kinds,
+		Nudge: func() {}, Kinds: kinds, Owner: owner,
 	})
 }
 

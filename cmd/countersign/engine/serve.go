@@ -46,11 +46,15 @@ func (a *Env) Serve(ctx context.Context, o ServeOptions) error {
 	ctx, stop := a.Signals(ctx, log)
 	defer stop()
 	defer environ.StopInTime(ctx, log, a.Flush)()
+	a.daemon = true
 	e, err := a.Start(ctx, c, log)
 	if err != nil {
 		return err
 	}
-	err = e.Store.WithLock(ctx, database.LockServe, a.Owner(), func(ctx context.Context) error { return e.Serve(ctx, o) })
+	lock, err := e.Store.ShareLock(ctx, database.LockServe, a.Owner(), workTTL, nil)
+	if err == nil {
+		err = lock.During(ctx, func(ctx context.Context) error { return e.Serve(ctx, o) })
+	}
 	if errors.Is(err, store.ErrLocked) {
 		err = fmt.Errorf("a daemon already uses this database (%w): stop it first, or give this one another `database`", err)
 	}

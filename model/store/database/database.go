@@ -42,6 +42,7 @@ type Options struct {
 	// the database; what was committed is in the log. nil keeps SQLite's behaviour, which can lose committed data.
 	Spoiled  func(err error)
 	SlowSync time.Duration // each commit of a SQLite file takes so much longer; 0 but in benchmarks
+	Version  string        // of this program, for the rows of locks
 }
 
 // DB is one database. Its methods are safe for concurrent use.
@@ -68,11 +69,12 @@ type DB struct {
 	changes  atomic.Int64 // transactions of Change, and files put in the place of ours
 	looked   atomic.Int64 // SQLite's data_version when the schema was last looked at
 	slower   time.Duration
+	version  string
 }
 
 // Open opens a database. A new or older one is opened too, but answers ErrOlder until Migrate.
 func Open(ctx context.Context, o Options) (*DB, error) {
-	d := &DB{now: o.Now, log: o.Log, readOnly: o.ReadOnly, spoiled: o.Spoiled, slower: o.SlowSync}
+	d := &DB{now: o.Now, log: o.Log, readOnly: o.ReadOnly, spoiled: o.Spoiled, slower: o.SlowSync, version: o.Version}
 	var err error
 	kind, rest, _ := strings.Cut(o.DSN, ":")
 	switch kind {

@@ -413,7 +413,9 @@ CREATE TABLE runs (
   created_at  timestamptz NOT NULL,
   started_at  timestamptz,
   finished_at timestamptz,
-  beat_at     timestamptz
+  beat_at     timestamptz,
+  lease_until timestamptz, -- nobody else works on it before
+  lease_owner text COLLATE "C" NOT NULL DEFAULT ''
 );
 CREATE INDEX runs_of ON runs (account, kind, created_at);
 CREATE INDEX runs_created ON runs (created_at, id);
@@ -466,11 +468,20 @@ CREATE TABLE transport_states (
 );
 
 CREATE TABLE locks (
-  name      text COLLATE "C" NOT NULL PRIMARY KEY,
+  name      text COLLATE "C" NOT NULL,
   owner     text COLLATE "C" NOT NULL,
   since     timestamptz NOT NULL,
   beat_at   timestamptz NOT NULL,
-  wanted_at timestamptz
+  wanted_at timestamptz,
+  version   text COLLATE "C" NOT NULL, -- of the program
+  PRIMARY KEY (name, owner)
+);
+
+-- What one process at a time does for all.
+CREATE TABLE turns (
+  name  text COLLATE "C" NOT NULL PRIMARY KEY,
+  owner text COLLATE "C" NOT NULL,
+  until timestamptz NOT NULL
 );
 
 -- The views that outsiders rely on: columns are only added, a change of meaning is a v2_ beside it.

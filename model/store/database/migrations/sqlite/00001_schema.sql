@@ -409,7 +409,9 @@ CREATE TABLE runs (
   created_at  STAMP NOT NULL,
   started_at  STAMP,
   finished_at STAMP,
-  beat_at     STAMP
+  beat_at     STAMP,
+  lease_until STAMP, -- nobody else works on it before
+  lease_owner TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX runs_of ON runs (account, kind, created_at);
 CREATE INDEX runs_created ON runs (created_at, id);
@@ -462,11 +464,20 @@ CREATE TABLE transport_states (
 ) WITHOUT ROWID;
 
 CREATE TABLE locks (
-  name      TEXT NOT NULL PRIMARY KEY,
+  name      TEXT NOT NULL,
   owner     TEXT NOT NULL,
   since     STAMP NOT NULL,
   beat_at   STAMP NOT NULL,
-  wanted_at STAMP
+  wanted_at STAMP,
+  version   TEXT NOT NULL, -- of the program
+  PRIMARY KEY (name, owner)
+);
+
+-- What one process at a time does for all.
+CREATE TABLE turns (
+  name  TEXT NOT NULL PRIMARY KEY,
+  owner TEXT NOT NULL,
+  until STAMP NOT NULL
 );
 
 -- The views that outsiders rely on: columns are only added, a change of meaning is a v2_ beside it.
