@@ -71,6 +71,7 @@ type Store struct {
 	clock    func() time.Time // finer than now
 	onWork   atomic.Pointer[func(Agenda)]
 
+	exchanges  chan struct{} // as many as mostExchanges
 	rows       allRows
 	searchable chan struct{} // rows have words that the search index does not know
 }
@@ -100,7 +101,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return &Store{
 		handle: db, now: now, clock: o.Now, shapes: sh, sql: newStatements(sh), box: box, log: o.Log,
 		dictionaries: newDictionaries(), searchable: make(chan struct{}, 1),
-		groupMax: positive(o.GroupMax, 512), queue: make(chan *unit, positive(o.Queue, 4096)),
+		exchanges: make(chan struct{}, mostExchanges),
+		groupMax:  positive(o.GroupMax, 512), queue: make(chan *unit, positive(o.Queue, 4096)),
 	}, nil
 }
 
