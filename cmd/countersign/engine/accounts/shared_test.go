@@ -186,7 +186,7 @@ func TestAPauseAndARestHoldForAllProcesses(t *testing.T) {
 		w.WriteHeader(http.StatusInternalServerError)
 		return true
 	})
-	for range 2 { // of four attempts each
+	for range 5 {
 		call(t.Context(), all[0], s) //nolint:errcheck // it fails
 	}
 	until(t, "the breaker of the other is open", func() bool { return all[1].Find("la").Meter.BreakerOpen() })
