@@ -37,14 +37,6 @@ func newestStep(steps fs.FS) (newest int64, err error) {
 	return newest, nil
 }
 
-// generation is how many steps a generation of schemas has: 1 to 99, 100 to 199. Within one, steps only add what an older
-// program need not know.
-const generation = 100
-
-// Beside says whether programs that know two schemas may work on one database at a time, which has the newer one. A
-// program that starts does not: it wants a schema that it knows.
-func Beside(one, other int64) bool { return one/generation == other/generation }
-
 // Schema returns the version that the database has and the one that this program wants. A new
 // database has 0.
 func (d *DB) Schema(ctx context.Context) (have, want int64, err error) {
