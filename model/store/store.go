@@ -73,6 +73,7 @@ type Store struct {
 	onWork   atomic.Pointer[func(Agenda)]
 	onGroup  func(*database.Tx, Agenda) error
 
+	exchanges  chan struct{} // as many as mostExchanges
 	rows       allRows
 	searchable chan struct{} // rows have words that the search index does not know
 	filled     func()        // is called when the search index has been filled; nil but in tests
@@ -103,7 +104,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return &Store{
 		handle: db, now: now, clock: o.Now, shapes: sh, sql: newStatements(sh), box: box, log: o.Log,
 		dictionaries: newDictionaries(), searchable: make(chan struct{}, 1),
-		groupMax: positive(o.GroupMax, 512), queue: make(chan *unit, positive(o.Queue, 4096)),
+		exchanges: make(chan struct{}, mostExchanges),
+		groupMax:  positive(o.GroupMax, 512), queue: make(chan *unit, positive(o.Queue, 4096)),
 	}, nil
 }
 

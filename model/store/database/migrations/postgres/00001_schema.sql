@@ -290,6 +290,7 @@ CREATE TABLE hooks (
   failures  bigint NOT NULL DEFAULT 0, -- attempts that failed since one went well
   failed_at timestamptz, -- the first of them
   rests_to  timestamptz, -- nothing is sent before
+  asked_to  timestamptz, -- the receiver asked for that rest until then
   sent      bigint NOT NULL DEFAULT 0, -- announcements that the receiver has taken
   sent_at   timestamptz,
   note      text COLLATE "C" NOT NULL DEFAULT ''

@@ -286,6 +286,7 @@ CREATE TABLE hooks (
   failures  INTEGER NOT NULL DEFAULT 0, -- attempts that failed since one went well
   failed_at STAMP, -- the first of them
   rests_to  STAMP, -- nothing is sent before
+  asked_to  STAMP, -- the receiver asked for that rest until then
   sent      INTEGER NOT NULL DEFAULT 0, -- announcements that the receiver has taken
   sent_at   STAMP,
   note      TEXT NOT NULL DEFAULT ''
