@@ -198,7 +198,7 @@ func (d *desk) acts() acts.Acts {
 			_, err := fmt.Fprintf(w, "account,provider,ref,what\nsales,onespan,%s,%s\n", what, format)
 			return err
 		},
-		Open: func(name string) (*os.File, error) { return os.Open(filepath.Join(d.folder, name)) },
+		Open: func(_ context.Context, name string) (*os.File, error) { return os.Open(filepath.Join(d.folder, name)) },
 		Accounts: func(context.Context) ([]objects.Account, error) {
 			return []objects.Account{{ID: "sales", Configured: true, Next: []objects.Slot{}, Incidents: []objects.Incident{},
 				Budget: map[string]int{}}}, nil

@@ -35,7 +35,7 @@ func New(e *engine.Engine) acts.Acts {
 		Export: func(ctx context.Context, w io.Writer, what, format string, f store.ExportFilter) error {
 			return export.Rows(ctx, w, e.Store, what, f, format)
 		},
-		Open:  func(name string) (*os.File, error) { return e.Files.Open(name) },
+		Open:  func(ctx context.Context, name string) (*os.File, error) { return e.Files.Open(ctx, name) },
 		Hooks: d.hooks, TestHook: d.testHook, ReplayHook: d.replayHook,
 		Accounts: d.accounts, Ledger: d.ledger, Span: config.ParseSpan, Config: d.config,
 	}

@@ -32,6 +32,7 @@ type Config struct {
 	DatabaseMode      values.Mode    `yaml:"database_mode"`
 	DocumentsMinFree  values.Size    `yaml:"documents_min_free"`
 	DocumentsMaxSize  values.Size    `yaml:"documents_max_size"`
+	DocumentsSpool    string         `yaml:"documents_spool"`
 	CallbackObjective values.Percent `yaml:"callback_objective"`
 	Log               Log            `yaml:"log"`
 

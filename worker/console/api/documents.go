@@ -92,7 +92,7 @@ func mayHave(ctx context.Context, d model.Document) error {
 
 // content sends the file. It is offered for saving, never shown: what is in it was written by strangers.
 func (a *API) content(w http.ResponseWriter, r *http.Request, d model.Document) {
-	f, err := a.Acts.Open(d.Path)
+	f, err := a.Acts.Open(r.Context(), d.Path)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			a.Log.WithField("document", d.ID).Error("a document is not in the document folder")
