@@ -244,7 +244,7 @@ var arrows = map[string][]string{
 		"cmd/countersign/hooks",
 		"cmd/countersign/config", "cmd/countersign/engine", "cmd/countersign/engine/queue", "cmd/countersign/export",
 		"cmd/countersign/health", "cmd/countersign/replay", "model", "model/store", "provider", "worker/ask/runs",
-		"worker/console/acts", "worker/console/objects", "worker/documents",
+		"worker/console/acts", "worker/console/objects", "worker/documents", "worker/files",
 	},
 	"cmd/countersign/tokens": {"cmd/countersign/engine", "cmd/countersign/output", "model/store", "worker/console/access",
 		"worker/console/objects"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"time"
 
 	"countersign/model"
 )
@@ -82,3 +83,10 @@ type LinkFiles interface {
 
 // ErrAway is of an archive that cannot be reached, or lets nobody in: nothing is known of the file that was asked for.
 var ErrAway = errors.New("the document store cannot be used")
+
+// Linker is an archive that can hand out a file past us. Not every one can.
+type Linker interface {
+	// Link is a URL under which anybody who has it gets a file for that long, to be saved as and to be taken for what is
+	// said. It is a secret, for the one who asked.
+	Link(ctx context.Context, name, saveAs, contentType string, lasts time.Duration) (string, error)
+}

@@ -99,6 +99,10 @@ func (r *checker) checkStores(c *Config) {
 		r.wrong("documents", "%s", err.Error())
 	case !at.Local() && c.SpoolFolder() == "":
 		r.wrong("documents_spool", "is not set: a folder of this machine where files wait until they are in the bucket")
+	case c.DocumentsLinks < 0 || time.Duration(c.DocumentsLinks) > time.Hour:
+		r.wrong("documents_links", "%s is not 0s, for none, or at most 1h", c.DocumentsLinks)
+	case at.Local() && c.DocumentsLinks != 0:
+		r.wrong("documents_links", "is for documents in a bucket: a folder has no links")
 	case !at.Local() && c.DocumentsMaxSize > 5<<30:
 		r.wrong("documents_max_size", "%s is above 5GiB, the most that a bucket takes by one request", c.DocumentsMaxSize)
 	}

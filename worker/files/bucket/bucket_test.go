@@ -2,7 +2,11 @@ package bucket_test
 
 import (
 	"errors"
+	"io"
 	"io/fs"
+	"mime"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -116,5 +120,53 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 				t.Errorf("it is ready: %v", err)
 			}
 		})
+	}
+}
+
+// A link brings the file, to be saved under the name that was said, and ends.
+func TestALinkBringsTheFile(t *testing.T) {
+	s := filestest.Start(t)
+	b := open(t, s.At(t))
+	path, sum := filestest.Temporary(t, b, "one")
+	check(t, b.Place(t.Context(), path, "acc/2026/01/a/1.pdf", sum))
+	link, err := b.Link(t.Context(), "acc/2026/01/a/1.pdf", "café \"x\".pdf", "application/pdf", time.Minute)
+	check(t, err)
+	answer, err := http.Get(link) //nolint:gosec // our own
+	check(t, err)
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	check(t, err)
+	_, how, err := mime.ParseMediaType(answer.Header.Get("Content-Disposition"))
+	check(t, err)
+	if answer.StatusCode != 200 || string(body) != "one" || how["filename"] != "café \"x\".pdf" ||
+		answer.Header.Get("Content-Type") != "application/pdf" {
+		t.Errorf("%d %q %v", answer.StatusCode, body, answer.Header)
+	}
+	if u, err := url.Parse(link); err != nil || u.Query().Get("X-Amz-Expires") != "60" {
+		t.Errorf("it does not end: %v", err)
+	}
+}
+
+// While a store is away it is tried by one at a time, after a pause that grows.
+func TestAStoreThatIsAwayIsTriedSeldom(t *testing.T) {
+	s := filestest.Start(t)
+	now := time.Now()
+	b, err := bucket.Open(t.Context(), s.At(t), filepath.Join(t.TempDir(), "spool"), func() time.Time { return now })
+	check(t, err)
+	check(t, b.Ready(t.Context()))
+	s.Down(t)
+	if _, err := b.Taken(t.Context(), "acc/1.pdf"); !errors.Is(err, files.ErrAway) {
+		t.Fatalf("got %v", err)
+	}
+	s.Up(t)
+	if err := b.Ready(t.Context()); !errors.Is(err, files.ErrAway) {
+		t.Errorf("it was tried at once: %v", err)
+	}
+	now = now.Add(time.Minute)
+	check(t, b.Ready(t.Context()))
+	now = now.Add(-time.Minute)
+	check(t, b.Ready(t.Context()))
+	if len(lying(t, s)) != 0 {
+		t.Errorf("the trial left %q", lying(t, s))
 	}
 }
