@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -46,9 +47,17 @@ type desk struct {
 	store  *store.Store
 	folder string
 	server *Server
+	bucket string // what links begin with; "": none are handed out
 
 	mu    sync.Mutex
 	asked []string // "NAME by what"
+}
+
+func (d *desk) link(name, saveAs string) string {
+	if d.bucket == "" {
+		return ""
+	}
+	return d.bucket + name + "?signed&as=" + url.QueryEscape(saveAs)
 }
 
 func (d *desk) note(format string, args ...any) {
@@ -196,7 +205,8 @@ func (d *desk) acts() acts.Acts {
 			_, err := fmt.Fprintf(w, "account,provider,ref,what\nsales,onespan,%s,%s\n", what, format)
 			return err
 		},
-		Open: func(name string) (*os.File, error) { return os.Open(filepath.Join(d.folder, name)) },
+		Link: func(_ context.Context, name, saveAs, _ string) (string, error) { return d.link(name, saveAs), nil },
+		Open: func(_ context.Context, name string) (*os.File, error) { return os.Open(filepath.Join(d.folder, name)) },
 		Accounts: func(context.Context) ([]objects.Account, error) {
 			return []objects.Account{{ID: "sales", Configured: true, Next: []objects.Slot{}, Incidents: []objects.Incident{},
 				Budget: map[string]int{}}}, nil

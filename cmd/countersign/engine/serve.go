@@ -79,13 +79,13 @@ func (e *Engine) Serve(ctx context.Context, o ServeOptions) error {
 	e.Log.WithFields(logrus.Fields{"public": in.publicSocket.Addr().String(),
 		"console": in.consoleSocket.Addr().String()}).Info("ready")
 	e.warnOfConfig(e.Config)
-	e.warnOfFolder()
 	inCtx, stopIn := context.WithCancel(ctx)
 	defer stopIn()
 	workCtx, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 
 	var working errgroup.Group
+	working.Go(func() error { e.warnOfFolder(ctx); return nil }) // a bucket may take its time
 	working.Go(func() error { return e.workOnLock(workCtx, o) })
 	working.Go(func() error { return e.reloads(workCtx, in) })
 
@@ -108,13 +108,13 @@ func (e *Engine) warnOfConfig(c *config.Config) {
 }
 
 // warnOfFolder tells what the document folder's file system lacks.
-func (e *Engine) warnOfFolder() {
-	lost, err := e.Files.Lost()
+func (e *Engine) warnOfFolder(ctx context.Context) {
+	lost, err := e.Files.Lost(ctx)
 	if err != nil {
-		e.Log.WithField("err", err).Warn("the document folder cannot be written")
+		e.Log.WithField("err", err).Warn("documents cannot be stored")
 	}
 	for _, what := range lost {
-		e.Log.WithField("reason", what).Warn("the document folder's file system lacks something")
+		e.Log.WithField("reason", what).Warn("the document store lacks something")
 	}
 }
 

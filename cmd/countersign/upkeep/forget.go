@@ -12,10 +12,10 @@ import (
 	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/archive"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/worker/files"
 )
 
 // vacuumAtOnce is how large a database is rewritten without being asked: a second or two.
@@ -58,7 +58,11 @@ func filesOf(ctx context.Context, c *config.Config, s *store.Store, k model.Key)
 	for _, d := range list {
 		ids = append(ids, d.ID)
 	}
-	return files.At(c.DocumentsFolder()).Of(k, ids)
+	in, err := archive.At(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return in.Of(ctx, k, ids)
 }
 
 // Forget removes the data of a transaction, then what is left of it in the files of the database.
@@ -66,7 +70,7 @@ func Forget(ctx context.Context, env *engine.Env, w *engine.Writer, k model.Key,
 	if err := arguments.KnownAccounts(ctx, w.Config, w.Store, k.Account); err != nil {
 		return err
 	}
-	files, err := w.Documents()
+	files, err := w.Documents(ctx)
 	if err != nil {
 		return err
 	}
