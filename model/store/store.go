@@ -43,6 +43,7 @@ type Options struct {
 	// the database; what was committed is in the log. nil keeps SQLite's behaviour, which can lose committed data.
 	Spoiled  func(err error)
 	SlowSync time.Duration // each commit of a SQLite file takes so much longer; 0 but in benchmarks
+	Mover    bool          // opened by what moves it: it may be gone, or not whole
 }
 
 // handle is the database below the tables. It is embedded so that a Store opens, migrates, locks and closes as the
@@ -92,7 +93,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	now := utcClock(o.Now)
 	db, err := database.Open(ctx,
 		database.Options{DSN: o.DSN, Now: now, Log: o.Log, Mode: o.Mode, ReadOnly: o.ReadOnly, Spoiled: o.Spoiled,
-			SlowSync: o.SlowSync})
+			SlowSync: o.SlowSync, Mover: o.Mover})
 	if err != nil {
 		return nil, err
 	}

@@ -270,7 +270,7 @@ func (d *DB) isLocked(ctx context.Context, name string) (bool, error) {
 	return sqlitefile.Locked(d.path, name)
 }
 
-// LockFiles takes the locks of a SQLite database that need not be there or be whole: no daemon and no verb that
+// LockFiles takes the locks of a SQLite database that need not be there or be whole: no daemon, no move and no verb that
 // asks providers uses it until release. ErrLocked if one does.
 func LockFiles(path string) (release func() error, err error) {
 	var locks []func() error
@@ -280,7 +280,7 @@ func LockFiles(path string) (release func() error, err error) {
 		}
 		return err
 	}
-	for _, name := range []string{LockServe, LockWork} {
+	for _, name := range []string{LockServe, LockWork, LockMove} {
 		let, _, err := sqlitefile.Lock(path, name)
 		if err != nil {
 			return nil, errors.Join(err, release())

@@ -202,6 +202,9 @@ func look(d *DB, q *Tx) error {
 	}
 	err := q.checkStep()
 	if err == nil {
+		err = d.checkHandover(q)
+	}
+	if err == nil {
 		d.looked.Store(version)
 	}
 	return err

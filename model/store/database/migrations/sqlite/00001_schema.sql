@@ -230,7 +230,7 @@ CREATE TABLE seals (
   documents  INTEGER NOT NULL, -- files that carry it
   other      BOOLEAN NOT NULL, -- it stood where always another had stood, and nobody has accepted it
   document   TEXT NOT NULL, -- the id of the first one
-  first_at   DATETIME NOT NULL,
+  first_at   STAMP NOT NULL,
   PRIMARY KEY (account, key)
 ) WITHOUT ROWID;
 
@@ -465,6 +465,15 @@ CREATE TABLE locks (
   since     STAMP NOT NULL,
   beat_at   STAMP NOT NULL,
   wanted_at STAMP
+);
+
+-- How the database stands in a move, in which it is the source or the target. No row: in none.
+CREATE TABLE handover (
+  id    INTEGER PRIMARY KEY CHECK (id = 1),
+  state TEXT NOT NULL, -- copying, still or gone: what is here goes elsewhere; filling: an unfinished copy
+  mark  TEXT NOT NULL, -- of the move, the same in source and target
+  other TEXT NOT NULL, -- the other database, without a password
+  at    STAMP NOT NULL
 );
 
 -- The views that outsiders rely on: columns are only added, a change of meaning is a v2_ beside it.
