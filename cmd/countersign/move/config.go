@@ -20,7 +20,7 @@ func (l line) String() string { return l.key + ": " + config.Quote(l.value) }
 // shown is the line without a password.
 func (l line) shown() string {
 	if l.secretless != "" && l.secretless != l.value {
-		return l.key + ": " + config.Quote(l.secretless) + " # with the password that --to had"
+		return l.key + ": " + config.Quote(l.secretless) + " # and what --to had beside that"
 	}
 	return l.String()
 }

@@ -70,7 +70,7 @@ func (m *Mover) Claim(ctx context.Context) (Claimed, error) {
 	same := mine.Mark != "" && mine.Mark == theirs.Mark
 	m.mark = mine.Mark
 	switch {
-	case mine.State == handover.Gone && (same || theirs.State == "" && mine.Other == m.ToName):
+	case mine.State == handover.Gone && same:
 		return Over, nil
 	case mine.State == handover.Gone:
 		return 0, fmt.Errorf("%w to %s", ErrElsewhere, mine.Other)
@@ -79,7 +79,7 @@ func (m *Mover) Claim(ctx context.Context) (Claimed, error) {
 	case same && theirs.State == handover.Filling:
 		return Resumed, m.note(ctx, m.from, handover.Copying, m.ToName)
 	case theirs.State != "":
-		return 0, fmt.Errorf("%w: it is in a move of its own, with %s", ErrNotEmpty, theirs.Other)
+		return 0, fmt.Errorf("%w: it was in a move of its own, with %s", ErrNotEmpty, theirs.Other)
 	}
 	if err := m.empty(ctx); err != nil {
 		return 0, err
@@ -185,5 +185,5 @@ const mostRounds = 4
 
 // Finish lets the copy be used, of a source that is gone.
 func (m *Mover) Finish(ctx context.Context) error {
-	return m.to.Change(ctx, func(q *database.Tx) error { return handover.Write(q, handover.Row{}) })
+	return m.note(ctx, m.to, handover.Whole, m.FromName)
 }

@@ -268,6 +268,8 @@ func TestAMoveGoesOn(t *testing.T) {
 		claimed, err = third.Claim(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, Over, claimed)
+		_, err = mover(t, from, opened(t, sqlite(t))).Claim(t.Context())
+		require.ErrorIs(t, err, ErrElsewhere, "another of the same name")
 		_, err = other.Claim(t.Context())
 		require.ErrorIs(t, err, ErrNotEmpty)
 		require.False(t, errors.Is(err, ErrElsewhere))

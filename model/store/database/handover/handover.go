@@ -17,6 +17,7 @@ const (
 	Still   State = "still"   // nobody but the mover may write, as long as the mover lives
 	Gone    State = "gone"    // what it held is elsewhere: nobody may use it
 	Filling State = "filling" // the copy, which is not whole: nobody but the mover may use it
+	Whole   State = "whole"   // the copy, once it is the install
 )
 
 // Errors of a database that may not be used.

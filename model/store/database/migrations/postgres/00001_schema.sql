@@ -474,7 +474,7 @@ CREATE TABLE locks (
 -- How the database stands in a move, in which it is the source or the target. No row: in none.
 CREATE TABLE handover (
   id    bigint PRIMARY KEY CHECK (id = 1),
-  state text COLLATE "C" NOT NULL, -- copying, still or gone: what is here goes elsewhere; filling: an unfinished copy
+  state text COLLATE "C" NOT NULL, -- copying, still or gone: what is here goes elsewhere; filling, whole: the copy
   mark  text COLLATE "C" NOT NULL, -- of the move, the same in source and target
   other text COLLATE "C" NOT NULL, -- the other database, without a password
   at    timestamptz NOT NULL

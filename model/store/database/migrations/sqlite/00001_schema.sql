@@ -470,7 +470,7 @@ CREATE TABLE locks (
 -- How the database stands in a move, in which it is the source or the target. No row: in none.
 CREATE TABLE handover (
   id    INTEGER PRIMARY KEY CHECK (id = 1),
-  state TEXT NOT NULL, -- copying, still or gone: what is here goes elsewhere; filling: an unfinished copy
+  state TEXT NOT NULL, -- copying, still or gone: what is here goes elsewhere; filling, whole: the copy
   mark  TEXT NOT NULL, -- of the move, the same in source and target
   other TEXT NOT NULL, -- the other database, without a password
   at    STAMP NOT NULL
