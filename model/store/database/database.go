@@ -120,7 +120,7 @@ func (d *DB) know(ctx context.Context) error {
 	if err := d.checkSchema(ctx); err != nil || d.older.Load() {
 		return err
 	}
-	return d.View(ctx, d.checkHandover)
+	return d.View(ctx, func(q *Tx) error { return refused(d, q) })
 }
 
 // checkSchema refuses a schema that this program does not know and notes one that lacks steps.

@@ -14,13 +14,10 @@ const LockMove = "move"
 // Gone is closed once this process has met that the database was moved elsewhere.
 func (d *DB) Gone() <-chan struct{} { return d.gone }
 
-// checkHandover refuses a database that was moved, that is not whole, or that stands still.
-func (d *DB) checkHandover(q *Tx) error {
-	if d.mover {
-		return nil
-	}
+// refused says why a database may not be used that was moved, that is not whole, or that stands still.
+func refused(d *DB, q *Tx) error {
 	r, err := handover.Read(q)
-	if err != nil {
+	if err != nil || d.mover {
 		return err
 	}
 	if r.State == handover.Still && !d.pg { // PostgreSQL's stands still by its own locks

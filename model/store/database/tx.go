@@ -202,7 +202,7 @@ func look(d *DB, q *Tx) error {
 	}
 	err := q.checkStep()
 	if err == nil {
-		err = d.checkHandover(q)
+		err = refused(d, q)
 	}
 	if err == nil {
 		d.looked.Store(version)
