@@ -44,6 +44,7 @@ type Options struct {
 	Spoiled  func(err error)
 	SlowSync time.Duration // each commit of a SQLite file takes so much longer; 0 but in benchmarks
 	Version  string        // of this program, for the rows of locks
+	Mover    bool          // opened by what moves it: it may be gone, or not whole
 }
 
 // handle is the database below the tables. It is embedded so that a Store opens, migrates, locks and closes as the
@@ -96,7 +97,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	now := utcClock(o.Now)
 	db, err := database.Open(ctx,
 		database.Options{DSN: o.DSN, Now: now, Log: o.Log, Mode: o.Mode, ReadOnly: o.ReadOnly, Spoiled: o.Spoiled,
-			SlowSync: o.SlowSync, Version: o.Version})
+			SlowSync: o.SlowSync, Version: o.Version, Mover: o.Mover})
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,6 @@ import (
 	"gorm.io/gorm"
 
 	"countersign/model/store/database/postgres"
-	"countersign/model/store/sqlitefile"
 )
 
 const (

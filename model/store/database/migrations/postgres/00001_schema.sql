@@ -485,6 +485,15 @@ CREATE TABLE turns (
   until timestamptz NOT NULL
 );
 
+-- How the database stands in a move, in which it is the source or the target. No row: in none.
+CREATE TABLE handover (
+  id    bigint PRIMARY KEY CHECK (id = 1),
+  state text COLLATE "C" NOT NULL, -- copying, still or gone: what is here goes elsewhere; filling, whole: the copy
+  mark  text COLLATE "C" NOT NULL, -- of the move, the same in source and target
+  other text COLLATE "C" NOT NULL, -- the other database, without a password
+  at    timestamptz NOT NULL
+);
+
 -- The views that outsiders rely on: columns are only added, a change of meaning is a v2_ beside it.
 CREATE VIEW v1_transactions AS
 SELECT account, provider, ref, external_id, name, status, provider_status, confirmed, reported_status, reason,

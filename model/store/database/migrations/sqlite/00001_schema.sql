@@ -232,7 +232,7 @@ CREATE TABLE seals (
   documents  INTEGER NOT NULL, -- files that carry it
   other      BOOLEAN NOT NULL, -- it stood where always another had stood, and nobody has accepted it
   document   TEXT NOT NULL, -- the id of the first one
-  first_at   DATETIME NOT NULL,
+  first_at   STAMP NOT NULL,
   PRIMARY KEY (account, key)
 ) WITHOUT ROWID;
 
@@ -479,6 +479,15 @@ CREATE TABLE turns (
   name  TEXT NOT NULL PRIMARY KEY,
   owner TEXT NOT NULL,
   until STAMP NOT NULL
+);
+
+-- How the database stands in a move, in which it is the source or the target. No row: in none.
+CREATE TABLE handover (
+  id    INTEGER PRIMARY KEY CHECK (id = 1),
+  state TEXT NOT NULL, -- copying, still or gone: what is here goes elsewhere; filling, whole: the copy
+  mark  TEXT NOT NULL, -- of the move, the same in source and target
+  other TEXT NOT NULL, -- the other database, without a password
+  at    STAMP NOT NULL
 );
 
 -- The views that outsiders rely on: columns are only added, a change of meaning is a v2_ beside it.
