@@ -29,7 +29,7 @@ import (
 type Options struct {
 	Store    *store.Store
 	Accounts func() []*apply.Account // the current ones; a reload swaps them
-	Files    *files.Folder
+	Files    files.Archive
 	Now      func() time.Time
 	Rand     func() float64 // 0 ≤ x < 1, for jitter
 	Log      *logrus.Entry
@@ -130,7 +130,7 @@ func (w *Worker) build(o Options) {
 	kinds := w.Tiers.Kinds()
 	maps.Copy(kinds, verify.New(verify.Options{
 		Store: o.Store, Table: w.Table, Asker: w.Asker, Now: o.Now, RetryWait: o.RetryWait,
-		Hash: func(path string) (string, int64, error) { return o.Files.Hash(path) },
+		Hash: func(ctx context.Context, path string) (string, int64, error) { return o.Files.Hash(ctx, path) },
 	}).Kinds())
 	kinds[runs.KindRetry] = w.retry
 	w.Runs = runs.New(runs.Options{

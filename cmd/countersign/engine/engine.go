@@ -12,6 +12,7 @@ import (
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine/accounts"
+	"countersign/cmd/countersign/engine/archive"
 	"countersign/cmd/countersign/engine/hooks"
 	"countersign/cmd/countersign/engine/migration"
 	"countersign/cmd/countersign/sandbox"
@@ -31,7 +32,7 @@ type Engine struct {
 	Config   *config.Config
 	Log      *logrus.Entry
 	Store    *store.Store
-	Files    *files.Folder
+	Files    files.Archive
 	Accounts *accounts.Table
 	Hooks    *hooks.Table
 	Worker   *worker.Worker
@@ -68,7 +69,7 @@ func (a *Env) Start(ctx context.Context, c *config.Config, log *logrus.Entry) (e
 	if err := e.Store.Healthy(ctx); err != nil {
 		return e, err
 	}
-	if e.Files, err = files.Open(c.DocumentsFolder()); err != nil {
+	if e.Files, err = archive.Open(ctx, c); err != nil {
 		return e, err
 	}
 	e.Accounts = accounts.New(a.accountOptions(e.Store, log))

@@ -82,14 +82,14 @@ const OverdueAfter = 5 * time.Minute
 
 // Look gathers it, of one account or of all. It writes nothing.
 func Look(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store, account string) (*Report, error) {
-	h := &Report{Folder: c.DocumentsFolder()}
+	h := &Report{Folder: folderOf(c)}
 	if err := h.lookAtDaemon(ctx, env, c, s); err != nil {
 		return nil, err
 	}
 	if err := h.lookAtReplicas(ctx, s); err != nil {
 		return nil, err
 	}
-	if err := h.lookAtFolder(ctx, s, int64(c.DocumentsMinFree)); err != nil {
+	if err := h.lookAtFolder(ctx, s, int64(c.DocumentsMinFree), c.DocumentsAddress().Local()); err != nil {
 		return nil, err
 	}
 	open, err := s.Incidents(ctx, true)
@@ -107,7 +107,7 @@ func Look(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store
 
 // Inside gathers it for the daemon's own console: that it runs is known.
 func Inside(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store) (h *Report, err error) {
-	h = &Report{Folder: c.DocumentsFolder(), Daemon: Running}
+	h = &Report{Folder: folderOf(c), Daemon: Running}
 	h.Lock, err = s.LockOwner(ctx, database.LockServe)
 	if err != nil && !errors.Is(err, store.ErrNoRow) {
 		return nil, err
@@ -117,6 +117,9 @@ func Inside(ctx context.Context, env *engine.Env, c *config.Config, s *store.Sto
 	}
 	return h, h.lookAtAccounts(ctx, env, c, s, "")
 }
+
+// folderOf is the folder whose room counts: that of the documents or, where those are in a bucket, that of the spool.
+func folderOf(c *config.Config) string { return cmp.Or(c.DocumentsFolder(), c.SpoolFolder()) }
 
 // lookAtDaemon says whether a daemon runs, died, or is not ready.
 func (h *Report) lookAtDaemon(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store) (err error) {
@@ -154,12 +157,12 @@ func (h *Report) lookAtReplicas(ctx context.Context, s *store.Store) (err error)
 }
 
 // lookAtFolder says whether documents can still be stored.
-func (h *Report) lookAtFolder(ctx context.Context, s *store.Store, least int64) error {
+func (h *Report) lookAtFolder(ctx context.Context, s *store.Store, least int64, local bool) error {
 	free, err := durable.Free(h.Folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		h.Free = -1
 		stored, err := Stored(ctx, s)
-		if stored { // without any the daemon has still to make it
+		if stored && local { // without any the daemon has still to make it
 			h.problem("", Documents, h.Folder+FolderGone, nil)
 		}
 		return err

@@ -211,6 +211,9 @@ func look(d *DB, q *Tx) error {
 	}
 	err := q.checkStep()
 	if err == nil {
+		err = refused(d, q)
+	}
+	if err == nil {
 		d.looked.Store(version)
 	}
 	return err

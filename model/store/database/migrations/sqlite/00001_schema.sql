@@ -123,6 +123,8 @@ CREATE TABLE transactions (
   documents_total  INTEGER NOT NULL DEFAULT 0,
   documents_stored INTEGER NOT NULL DEFAULT 0,
   provider_mark    TEXT NOT NULL DEFAULT '',
+  tracked_by       TEXT NOT NULL DEFAULT '', -- who asked to follow it last, as the history names sources
+  tracked_at       STAMP,
   signer_rows      INTEGER NOT NULL DEFAULT 0, -- rows in signers, those who left too
   lease_until      STAMP,
   lease_owner      TEXT NOT NULL DEFAULT '',
@@ -230,7 +232,7 @@ CREATE TABLE seals (
   documents  INTEGER NOT NULL, -- files that carry it
   other      BOOLEAN NOT NULL, -- it stood where always another had stood, and nobody has accepted it
   document   TEXT NOT NULL, -- the id of the first one
-  first_at   DATETIME NOT NULL,
+  first_at   STAMP NOT NULL,
   PRIMARY KEY (account, key)
 ) WITHOUT ROWID;
 
@@ -284,6 +286,7 @@ CREATE TABLE hooks (
   failures  INTEGER NOT NULL DEFAULT 0, -- attempts that failed since one went well
   failed_at STAMP, -- the first of them
   rests_to  STAMP, -- nothing is sent before
+  asked_to  STAMP, -- the receiver asked for that rest until then
   sent      INTEGER NOT NULL DEFAULT 0, -- announcements that the receiver has taken
   sent_at   STAMP,
   note      TEXT NOT NULL DEFAULT ''
@@ -476,6 +479,15 @@ CREATE TABLE turns (
   name  TEXT NOT NULL PRIMARY KEY,
   owner TEXT NOT NULL,
   until STAMP NOT NULL
+);
+
+-- How the database stands in a move, in which it is the source or the target. No row: in none.
+CREATE TABLE handover (
+  id    INTEGER PRIMARY KEY CHECK (id = 1),
+  state TEXT NOT NULL, -- copying, still or gone: what is here goes elsewhere; filling, whole: the copy
+  mark  TEXT NOT NULL, -- of the move, the same in source and target
+  other TEXT NOT NULL, -- the other database, without a password
+  at    STAMP NOT NULL
 );
 
 -- The views that outsiders rely on: columns are only added, a change of meaning is a v2_ beside it.
