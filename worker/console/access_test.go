@@ -37,6 +37,8 @@ func routes(d *desk) []route {
 		{"GET", "/api/v1/hooks", "", 200}, {"GET", "/api/v1/hooks/crm/deliveries", "", 200},
 		{"POST", "/api/v1/hooks/crm/test", "", 200}, {"POST", "/api/v1/hooks/crm/replay", `{"dead":true}`, 200},
 		{"GET", "/api/v1/changes", "", 200}, {"GET", "/api/v1/export/gaps", "", 200},
+		{"GET", "/api/v1/export/transactions", "", 200}, {"GET", "/api/v1/export/signers", "", 200},
+		{"GET", "/api/v1/export/documents", "", 200}, {"GET", "/api/v1/export/changes", "", 200},
 		{"POST", "/api/v1/accounts/sales/transactions", `{"ref":"new"}`, 202}, {"POST", row + "/poll", "", 202},
 		{"POST", row + "/resolve", `{"as":"deleted"}`, 200}, {"POST", "/api/v1/accounts/sales/poll", `{"tiers":["active"]}`, 202},
 		{"POST", row + "/documents/" + quarantined + "/retry", "", 202},

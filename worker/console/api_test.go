@@ -21,7 +21,6 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/model/words"
 	"countersign/provider"
 	"countersign/worker/console/access"
 	"countersign/worker/console/acts"
@@ -88,8 +87,7 @@ func newDeskOf(t *testing.T, change func(o *Options, base string)) *desk {
 	d.store = s
 	d.seed()
 	d.Server = httptest.NewUnstartedServer(http.NotFoundHandler())
-	o := Options{Address: "127.0.0.1:0", Registry: prometheus.NewRegistry(), Store: s, Version: "test", Acts: d.acts(),
-		More: []*words.Printer{words.MadeUp()}}
+	o := Options{Address: "127.0.0.1:0", Registry: prometheus.NewRegistry(), Store: s, Version: "test", Acts: d.acts()}
 	change(&o, "http://"+d.Listener.Addr().String())
 	d.server = newServer(t, o)
 	d.Config.Handler = d.server.Handler()

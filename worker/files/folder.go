@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -59,14 +60,18 @@ func (f *Folder) Make() error {
 	return nil
 }
 
-// Sweep removes the temporary files that a killed process left. Only the process that holds the work lock may call it.
-func (f *Folder) Sweep() error {
+// Sweep removes the temporary files that killed processes left: those last written before a time. Only a process that
+// has the work lock alone may have it remove younger ones than any download takes.
+func (f *Folder) Sweep(before time.Time) error {
 	left, err := os.ReadDir(filepath.Join(f.root, tempFolder))
 	if err != nil {
 		return err
 	}
 	for _, e := range left {
-		if err := os.Remove(filepath.Join(f.root, tempFolder, e.Name())); err != nil {
+		if info, err := e.Info(); err != nil || info.ModTime().After(before) {
+			continue // gone meanwhile, or in work
+		}
+		if err := os.Remove(filepath.Join(f.root, tempFolder, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}

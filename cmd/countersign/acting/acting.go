@@ -56,12 +56,12 @@ func (d daemon) link(ctx context.Context, name, saveAs, contentType string) (str
 	return in.Link(ctx, name, saveAs, contentType, lasts)
 }
 
-func (d daemon) track(ctx context.Context, _, account string, refs []string) (int, error) {
+func (d daemon) track(ctx context.Context, by, account string, refs []string) (int, error) {
 	a := d.Engine.Accounts.Find(account)
 	if a == nil {
 		return 0, acts.ErrUnknownAccount
 	}
-	return d.Worker.Table.Track(ctx, a.ID, a.ProviderName, refs)
+	return d.Worker.Table.Track(ctx, by, a.ID, a.ProviderName, refs)
 }
 
 func (d daemon) pollRows(ctx context.Context, by, account string, refs []string) (model.Run, error) {
@@ -156,7 +156,32 @@ func (d daemon) accounts(ctx context.Context) ([]objects.Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.Objects(d.Env, c), nil
+	out := h.Objects(d.Env, c)
+	for i := range out {
+		d.left(&out[i])
+	}
+	return out, nil
+}
+
+// left fills in what is left of an account's budgets, which its calls know.
+func (d daemon) left(o *objects.Account) {
+	a := d.Engine.Accounts.Find(o.ID)
+	if a == nil {
+		return
+	}
+	meter, ok := a.Meter.(interface {
+		BudgetLeft(class provider.Class) int
+		PausedUntil(class provider.Class) time.Time
+	})
+	for i := range o.BudgetUse {
+		if u := &o.BudgetUse[i]; ok && u.Limit > 0 {
+			left := max(0, min(u.Limit, meter.BudgetLeft(provider.Class(u.Class))))
+			u.Left = &left
+			if paused := meter.PausedUntil(provider.Class(u.Class)); paused.After(d.Env.Now()) {
+				u.PausedUntil = objects.At(paused)
+			}
+		}
+	}
 }
 
 // config is the config as it was understood, of one account or of all.

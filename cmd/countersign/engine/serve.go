@@ -46,11 +46,15 @@ func (a *Env) Serve(ctx context.Context, o ServeOptions) error {
 	ctx, stop := a.Signals(ctx, log)
 	defer stop()
 	defer environ.StopInTime(ctx, log, a.Flush)()
+	a.daemon = true
 	e, err := a.Start(ctx, c, log)
 	if err != nil {
 		return err
 	}
-	err = e.Store.WithLock(ctx, database.LockServe, a.Owner(), func(ctx context.Context) error { return e.Serve(ctx, o) })
+	lock, err := e.Store.ShareLock(ctx, database.LockServe, a.Owner(), workTTL, nil)
+	if err == nil {
+		err = lock.During(ctx, func(ctx context.Context) error { return e.Serve(ctx, o) })
+	}
 	if errors.Is(err, store.ErrLocked) {
 		err = fmt.Errorf("a daemon already uses this database (%w): stop it first, or give this one another `database`", err)
 	}
@@ -88,12 +92,24 @@ func (e *Engine) Serve(ctx context.Context, o ServeOptions) error {
 	listening, inCtx := errgroup.WithContext(inCtx)
 	listening.Go(func() error { return in.public.Run(inCtx, in.publicSocket, in.tls) })
 	listening.Go(func() error { return in.console.Run(inCtx, in.consoleSocket) })
+	listening.Go(func() error { return e.untilGone(inCtx) })
 	notify(e.Log, daemon.SdNotifyReady)
 
 	err = listening.Wait()
 	notify(e.Log, daemon.SdNotifyStopping)
 	stopWork()
 	return errors.Join(err, working.Wait())
+}
+
+// untilGone ends the daemon once the database was moved elsewhere; a service manager starts it again, with the config
+// as it is then.
+func (e *Engine) untilGone(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-e.Store.Gone():
+		return fmt.Errorf("%w: ending; the next start says where it is", database.ErrGone)
+	}
 }
 
 // warnOfConfig logs what `config check` and `doctor` warn of.

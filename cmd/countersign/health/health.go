@@ -42,6 +42,8 @@ type Report struct {
 	Accounts []Account        // those of the config in their order, then those that were taken out
 	Open     []model.Incident
 	Problems []Problem
+	Replicas []database.LockRow // on PostgreSQL, the oldest first
+	Jobs     []store.JobCount
 	Hooks    []objects.Hook // as `hooks list` shows them
 }
 
@@ -82,6 +84,9 @@ const OverdueAfter = 5 * time.Minute
 func Look(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store, account string) (*Report, error) {
 	h := &Report{Folder: folderOf(c)}
 	if err := h.lookAtDaemon(ctx, env, c, s); err != nil {
+		return nil, err
+	}
+	if err := h.lookAtReplicas(ctx, s); err != nil {
 		return nil, err
 	}
 	if err := h.lookAtFolder(ctx, s, int64(c.DocumentsMinFree), c.DocumentsAddress().Local()); err != nil {
@@ -137,6 +142,18 @@ func (h *Report) lookAtDaemon(ctx context.Context, env *engine.Env, c *config.Co
 		h.problem("", NotReady, cmp.Or(strings.Join(h.Ready.Why, "; "), "callbacks are answered 503"), nil)
 	}
 	return nil
+}
+
+// lookAtReplicas lists the daemons that share the database, and their jobs.
+func (h *Report) lookAtReplicas(ctx context.Context, s *store.Store) (err error) {
+	if !s.Postgres() {
+		return nil
+	}
+	if h.Replicas, err = s.LockRows(ctx, database.LockServe); err != nil {
+		return err
+	}
+	h.Jobs, err = s.JobCounts(ctx)
+	return err
 }
 
 // lookAtFolder says whether documents can still be stored.
