@@ -140,6 +140,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 drift or an open incide
 		}
 	}
 	a.watch(root)
+	arguments.Help(root)
 	return root
 }
 

@@ -137,7 +137,7 @@ func (f CallbackFilter) query(w database.Where, from, below int64) (query string
 // DedupeOwner returns the callback that has a dedupe key, and its verdict; ErrNoRow where none has.
 func (s *Store) DedupeOwner(ctx context.Context, k DedupeKey) (id string, verdict model.Verdict, err error) {
 	w := database.Where{}
-	w.Add("dedupe_key = ?", hexAtRest(s.Postgres(), k.Key))
+	w.Add("dedupe_key = ?", HexAtRest(s.Postgres(), k.Key))
 	query, args := callbacksOf("n, verdict", model.Key{Account: k.Account, Ref: k.Ref}, w, "n")
 	err = s.View(ctx, func(q *database.Tx) error {
 		return q.Each(func(r *sql.Rows) error {
@@ -190,7 +190,7 @@ func (s *Store) unpack(packed []byte, account string) (headers map[string]string
 
 func scanCallback(r *sql.Rows, body bool) (c model.Callback, packed []byte, err error) {
 	var n int64
-	to := []any{&n, &c.Account, &c.Ref, restedHex{&c.DedupeKey}, &c.Type, &c.EventID, &c.Verdict, &c.Outcome, &c.Note, database.Moment(&c.At), &c.RemoteAddr, restedHex{&c.BodyHash}, &c.Sealed, &c.Unproved}
+	to := []any{&n, &c.Account, &c.Ref, RestedHex{&c.DedupeKey}, &c.Type, &c.EventID, &c.Verdict, &c.Outcome, &c.Note, database.Moment(&c.At), &c.RemoteAddr, RestedHex{&c.BodyHash}, &c.Sealed, &c.Unproved}
 	if body {
 		to = append(to, &packed)
 	}

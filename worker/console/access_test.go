@@ -214,6 +214,21 @@ func TestFilesAreForSaving(t *testing.T) {
 	if b := d.ask("GET", content(2), "", ""); b.status != 404 {
 		t.Errorf("waiting: %d", b.status)
 	}
+	d.bucket = "https://bucket.example/" // the file is had there, but for one in quarantine
+	client := *d.Client()
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	b, err := client.Get(d.URL + content(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Body.Close()
+	if b.StatusCode != 303 || !strings.HasPrefix(b.Header.Get("Location"), d.bucket) ||
+		b.Header.Get("Cache-Control") != "no-store" || b.ContentLength > 0 {
+		t.Errorf("by link: %d %v", b.StatusCode, b.Header)
+	}
+	if b := d.ask("GET", content(1), "", ""); b.status != 200 {
+		t.Errorf("quarantined, with links: %d", b.status)
+	}
 }
 
 func TestOrdersByFilterSayHowMany(t *testing.T) {

@@ -24,6 +24,7 @@ import (
 	"countersign/worker/console/acts"
 	"countersign/worker/console/objects"
 	"countersign/worker/documents"
+	"countersign/worker/files"
 )
 
 // New returns the functions, which work with the engine of a daemon.
@@ -35,7 +36,8 @@ func New(e *engine.Engine) acts.Acts {
 		Export: func(ctx context.Context, w io.Writer, what, format string, f store.ExportFilter) error {
 			return export.Rows(ctx, w, e.Store, what, f, format)
 		},
-		Open:  func(name string) (*os.File, error) { return e.Files.Open(name) },
+		Open:  func(ctx context.Context, name string) (*os.File, error) { return e.Files.Open(ctx, name) },
+		Link:  d.link,
 		Hooks: d.hooks, TestHook: d.testHook, ReplayHook: d.replayHook,
 		Accounts: d.accounts, Ledger: d.ledger, Span: config.ParseSpan, Config: d.config,
 	}
@@ -43,6 +45,16 @@ func New(e *engine.Engine) acts.Acts {
 
 // daemon is the engine of a daemon.
 type daemon struct{ *engine.Engine }
+
+// link is none where documents_links is 0s, or the document store knows no links.
+func (d daemon) link(ctx context.Context, name, saveAs, contentType string) (string, error) {
+	in, ok := d.Files.(files.Linker)
+	lasts := time.Duration(d.Engine.Config.DocumentsLinks)
+	if !ok || lasts == 0 {
+		return "", nil
+	}
+	return in.Link(ctx, name, saveAs, contentType, lasts)
+}
 
 func (d daemon) track(ctx context.Context, by, account string, refs []string) (int, error) {
 	a := d.Engine.Accounts.Find(account)

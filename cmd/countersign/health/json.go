@@ -58,6 +58,14 @@ func (h *Report) object(c *config.Config) objects.Health {
 	if o.Hooks == nil {
 		o.Hooks = []objects.Hook{}
 	}
+	o.Replicas, o.Jobs = []objects.Replica{}, []objects.Jobs{}
+	for _, r := range h.Replicas {
+		o.Replicas = append(o.Replicas, objects.Replica{Owner: r.Owner, Since: objects.At(r.Since), BeatAt: objects.At(r.BeatAt),
+			Version: r.Version})
+	}
+	for _, j := range h.Jobs {
+		o.Jobs = append(o.Jobs, objects.Jobs(j))
+	}
 	if o.Why == nil {
 		o.Why = []string{}
 	}

@@ -201,7 +201,7 @@ func (p *Pages) replaySheet(r *page.Request) (view look.View, err error) {
 	for _, d := range did {
 		s.Costs = append(s.Costs, would(r, d))
 		if d.Note != "" {
-			s.Costs = append(s.Costs, objects.Plain(d.Note))
+			s.Costs = append(s.Costs, objects.Plain(r.Words.Stored(d.Note)))
 		}
 	}
 	return s.View(r.Words.Say("callback.replay.title"), "callbacks"), nil

@@ -82,7 +82,25 @@ type Health struct {
 	Quarantined   int       `json:"quarantined"`
 	Problems      []Problem `json:"problems"`
 	Hooks         []Hook    `json:"hooks"`
-	OK            bool      `json:"ok"` // exit 0
+	Replicas      []Replica `json:"replicas"` // on PostgreSQL: the daemons; else none
+	Jobs          []Jobs    `json:"jobs"`     // that they share
+	OK            bool      `json:"ok"`       // exit 0
+}
+
+// Replica is a daemon that uses the database, or did until not long ago.
+type Replica struct {
+	Owner   string `json:"owner"`
+	Since   Stamp  `json:"since"`
+	BeatAt  Stamp  `json:"beat_at"` // when it was last heard of
+	Version string `json:"version"`
+}
+
+// Jobs is how many jobs of a kind there are.
+type Jobs struct {
+	Kind     string `json:"kind"`
+	Waiting  int    `json:"waiting"`
+	Running  int    `json:"running"`
+	Retrying int    `json:"retrying"`
 }
 
 // Problem is something that is wrong now, beside incidents.
