@@ -98,6 +98,9 @@ var (
 		{"first_seen_at", true, func(r *row) any { return r.FirstSeenAt },
 			func(r *row) any { return database.Moment(&r.FirstSeenAt) }},
 		{"origin", false, func(r *row) any { return string(r.Origin) }, func(r *row) any { return &r.Origin }},
+		{"tracked_by", false, func(r *row) any { return r.TrackedBy }, func(r *row) any { return &r.TrackedBy }},
+		{"tracked_at", true, func(r *row) any { return r.TrackedAt },
+			func(r *row) any { return database.When(&r.TrackedAt) }},
 		{"provider_mark", false, func(r *row) any { return r.ProviderMark }, func(r *row) any { return &r.ProviderMark }},
 	}
 )

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	_ "time/tzdata" // zones are chosen by browsers, wherever this runs
 
@@ -30,7 +31,6 @@ type Options struct {
 	Version string
 	Now     func() time.Time
 	Open    func(context.Context) int // how many incidents are open; nil: it is not said
-	More    []*words.Printer          // of further languages, in tests
 }
 
 // Look renders pages. It is safe for concurrent use.
@@ -39,12 +39,19 @@ type Look struct {
 	Assets *assets.Set
 	base   string
 	sets   map[string]*set // by language
+	made   func() (*set, error)
 }
 
 // set is the templates in one language, by page.
 type set struct {
 	printer *words.Printer
 	pages   map[string]*template.Template
+}
+
+// Receipt is a run that was asked for just now.
+type Receipt struct {
+	objects.Run
+	Behind int // runs of its account that come before it, while it waits
 }
 
 // View is what a handler gives to be rendered.
@@ -58,9 +65,9 @@ type View struct {
 	Sheet  bool   // on paper: no menu
 	Live   string // the kinds of change after which the page is read anew: "status gap"; "": never
 
-	JSON string        // the same list in the API: /api/v1/transactions?status=completed; "": there is none
-	Verb string        // the same on the command line
-	Runs []objects.Run // what was asked just now, for the receipt
+	JSON string    // the same list in the API: /api/v1/transactions?status=completed; "": there is none
+	Verb string    // the same on the command line
+	Runs []Receipt // what was asked just now, for the receipt
 }
 
 // New parses the templates.
@@ -70,16 +77,26 @@ func New(o Options) (*Look, error) {
 	if l.Assets, err = assets.New(); err != nil {
 		return nil, err
 	}
-	printers := o.More
 	for _, lang := range words.Languages() {
-		printers = append(printers, words.For(lang))
-	}
-	for _, p := range printers {
-		if l.sets[p.Lang()], err = l.parse(p); err != nil {
+		if l.sets[lang], err = l.parse(words.For(lang)); err != nil {
 			return nil, err
 		}
 	}
+	l.made = sync.OnceValues(func() (*set, error) { return l.parse(words.MadeUp()) })
 	return l, nil
+}
+
+// in is the templates in a language; nil where it is none of ours. The made-up one is offered to nobody: it costs
+// nothing until a cookie asks for it.
+func (l *Look) in(lang string) *set {
+	if s := l.sets[lang]; s != nil || lang != words.MadeUpLang {
+		return s
+	}
+	s, err := l.made()
+	if err != nil {
+		return nil
+	}
+	return s
 }
 
 // shared are the files that every page is parsed with.
@@ -114,7 +131,7 @@ func (l *Look) parse(p *words.Printer) (*set, error) {
 func (l *Look) Render(w http.ResponseWriter, r *http.Request, v View) error {
 	p := l.page(r, v)
 	var out bytes.Buffer
-	page := l.sets[p.Lang()].pages[v.Page]
+	page := l.in(p.Lang()).pages[v.Page]
 	if page == nil {
 		return fmt.Errorf("there is no page %s", v.Page)
 	}
@@ -126,11 +143,11 @@ func (l *Look) Render(w http.ResponseWriter, r *http.Request, v View) error {
 }
 
 // Words is the printer of whoever asks.
-func (l *Look) Words(r *http.Request) *words.Printer { return l.sets[l.lang(r)].printer }
+func (l *Look) Words(r *http.Request) *words.Printer { return l.in(l.lang(r)).printer }
 
 // lang is the language of whoever asks: the one that was chosen, else the one that the browser prefers.
 func (l *Look) lang(r *http.Request) string {
-	if c, err := r.Cookie(cookieLang); err == nil && l.sets[c.Value] != nil {
+	if c, err := r.Cookie(cookieLang); err == nil && l.in(c.Value) != nil {
 		return c.Value
 	}
 	return words.Match(r.Header.Get("Accept-Language"))
