@@ -36,8 +36,9 @@ type Spool interface {
 	Arrived(id, as string) (*os.File, error)
 	// DropArrived removes the file that Leave put aside, if there is one.
 	DropArrived(id, as string) error
-	// Sweep removes what a killed process left. Only the process that holds the work lock may call it.
-	Sweep() error
+	// Sweep removes the temporary files that killed processes left: those last written before a time. Only a process that
+	// has the work lock alone may have it remove younger ones than any download takes.
+	Sweep(before time.Time) error
 	// Free returns how many bytes are free where temporary files lie.
 	Free() (int64, error)
 }

@@ -300,23 +300,3 @@ func (d *DB) isLocked(ctx context.Context, name string) (bool, error) {
 	held, err := postgres.Held(ctx, db, name)
 	return held, d.explain(err)
 }
-
-// LockFiles takes the locks of a SQLite database that need not be there or be whole: no daemon, no move and no verb that
-// asks providers uses it until release. ErrLocked if one does.
-func LockFiles(path string) (release func() error, err error) {
-	var locks []func() error
-	release = func() (err error) {
-		for _, let := range locks {
-			err = errors.Join(err, let())
-		}
-		return err
-	}
-	for _, name := range []string{LockServe, LockWork, LockMove} {
-		let, _, err := sqlitefile.Lock(path, name)
-		if err != nil {
-			return nil, errors.Join(err, release())
-		}
-		locks = append(locks, let)
-	}
-	return release, nil
-}

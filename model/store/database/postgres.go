@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"countersign/model/store/database/postgres"
+	"countersign/model/store/sqlitefile"
 )
 
 const (

@@ -112,7 +112,7 @@ func TestARunIsWorkedOnByOneProcessAtATime(t *testing.T) {
 		claimed, err := b.Store.ClaimRun(t.Context(), second.ID, "a process that is killed", time.Minute)
 		workertest.Check(t, err)
 		workertest.Same(t, "claimed", claimed, true)
-		begun, end = make(chan struct{}), end
+		begun = make(chan struct{})
 		workertest.Check(t, other.Work(t.Context(), second.ID))
 		workertest.Same(t, "worked on while the lease lasts", worked, 1)
 		b.Move(2 * time.Minute)

@@ -11,12 +11,16 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"countersign/model"
 	"countersign/worker/files"
 )
 
 const name = "acc/2026/01/a/1.pdf"
+
+// ever is later than any file was written.
+var ever = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Contract is what every archive promises. open opens a new one; lying lists the names in it, sorted, with a slash
 // between folders.
@@ -144,7 +148,7 @@ func never(t *testing.T, a files.Archive, lying func(t *testing.T) []string) {
 	if got != 1 {
 		t.Errorf("%d got the same name", got)
 	}
-	check(t, a.Sweep())
+	check(t, a.Sweep(ever))
 	lies(t, lying, name, "acc/2026/01/a/2.pdf")
 }
 
@@ -262,7 +266,7 @@ func aside(t *testing.T, a files.Archive, lying func(t *testing.T) []string) {
 	check(t, a.DropArrived("d1", "m1"))
 	check(t, a.DropArrived("d1", "m1"))
 	path, _ = Temporary(t, a, "two")
-	check(t, a.Sweep())
+	check(t, a.Sweep(ever))
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("the sweep left a temporary file")
 	}
