@@ -135,7 +135,7 @@ func TestAChangeIsAnnouncedToAURL(t *testing.T) {
 	installtest.Eventually(t, "the announcement", func() bool { return c.told(ref) == "completed" })
 	c.set(func() { c.secret = newSecret })
 	require.Contains(t, in.Said(t, "hooks", "test", "crm"), "200 OK")
-	_, took, faults := c.count()
+	_, _, faults := c.count()
 	require.Empty(t, faults)
 
 	installtest.Eventually(t, "nothing waits", func() bool {
