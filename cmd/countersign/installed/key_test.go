@@ -64,7 +64,7 @@ func TestKeyRotate(t *testing.T) {
 
 	stdout, stderr, exit = a.Verb(t, "key", "rotate", "--forget-old")
 	require.Zero(t, exit, stderr)
-	require.Contains(t, stdout, "1 old keys were taken out")
+	require.Contains(t, stdout, "1 old key was taken out")
 	last, err := os.ReadFile(file)
 	require.NoError(t, err)
 	require.Equal(t, strings.SplitAfterN(string(after), "\n", 2)[0], string(last))
