@@ -39,13 +39,17 @@ type Look struct {
 	Assets *assets.Set
 	base   string
 	sets   map[string]*set // by language
-	made   func() (*set, error)
+	made   func() *set
 }
 
-// set is the templates in one language, by page.
+// set is the templates in one language, by page. A page is parsed when somebody first looks at it: all of them take a
+// tenth of a second, and eleven megabytes that each collection of garbage walks through.
 type set struct {
 	printer *words.Printer
-	pages   map[string]*template.Template
+	funcs   template.FuncMap
+
+	mu    sync.Mutex
+	pages map[string]*template.Template
 }
 
 // Receipt is a run that was asked for just now.
@@ -70,7 +74,7 @@ type View struct {
 	Runs []Receipt // what was asked just now, for the receipt
 }
 
-// New parses the templates.
+// New returns a look. It parses no page yet.
 func New(o Options) (*Look, error) {
 	l := &Look{Options: o, sets: map[string]*set{}, base: access.Base(o.URL)}
 	var err error
@@ -78,11 +82,9 @@ func New(o Options) (*Look, error) {
 		return nil, err
 	}
 	for _, lang := range words.Languages() {
-		if l.sets[lang], err = l.parse(words.For(lang)); err != nil {
-			return nil, err
-		}
+		l.sets[lang] = l.set(words.For(lang))
 	}
-	l.made = sync.OnceValues(func() (*set, error) { return l.parse(words.MadeUp()) })
+	l.made = sync.OnceValue(func() *set { return l.set(words.MadeUp()) })
 	return l, nil
 }
 
@@ -92,48 +94,52 @@ func (l *Look) in(lang string) *set {
 	if s := l.sets[lang]; s != nil || lang != words.MadeUpLang {
 		return s
 	}
-	s, err := l.made()
-	if err != nil {
-		return nil
-	}
-	return s
+	return l.made()
+}
+
+// set is a language's pages, none of which is parsed yet.
+func (l *Look) set(p *words.Printer) *set {
+	return &set{printer: p, funcs: l.funcs(p), pages: map[string]*template.Template{}}
 }
 
 // shared are the files that every page is parsed with.
 func shared() []string { return []string{"html/layout.html", "html/parts.html", "html/ledger.html"} }
 
-// parse parses every page with the words of a language.
-func (l *Look) parse(p *words.Printer) (*set, error) {
-	common, err := template.New("layout").Funcs(l.funcs(p)).ParseFS(files, shared()...)
-	if err != nil {
-		return nil, err
-	}
-	names, err := files.ReadDir("html")
-	if err != nil {
-		return nil, err
-	}
-	s := &set{printer: p, pages: map[string]*template.Template{}}
-	for _, entry := range names {
-		name := strings.TrimSuffix(entry.Name(), ".html")
-		if slices.Contains(shared(), "html/"+entry.Name()) {
-			continue
+// Pages are the names of all pages.
+func Pages() (names []string) {
+	entries, _ := files.ReadDir("html") //nolint:errcheck // it is part of the program
+	for _, entry := range entries {
+		if !slices.Contains(shared(), "html/"+entry.Name()) {
+			names = append(names, strings.TrimSuffix(entry.Name(), ".html"))
 		}
-		one, err := template.Must(common.Clone()).ParseFS(files, "html/"+entry.Name())
-		if err != nil {
-			return nil, err
-		}
+	}
+	return names
+}
+
+// page is a page's template.
+func (s *set) page(name string) (*template.Template, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if one, ok := s.pages[name]; ok {
+		return one, nil
+	}
+	if !slices.Contains(Pages(), name) {
+		return nil, fmt.Errorf("there is no page %s", name)
+	}
+	one, err := template.New("layout").Funcs(s.funcs).ParseFS(files, append(shared(), "html/"+name+".html")...)
+	if err == nil {
 		s.pages[name] = one
 	}
-	return s, nil
+	return one, err
 }
 
 // Render answers a request with a page.
 func (l *Look) Render(w http.ResponseWriter, r *http.Request, v View) error {
 	p := l.page(r, v)
 	var out bytes.Buffer
-	page := l.in(p.Lang()).pages[v.Page]
-	if page == nil {
-		return fmt.Errorf("there is no page %s", v.Page)
+	page, err := l.in(p.Lang()).page(v.Page)
+	if err != nil {
+		return err
 	}
 	if err := page.ExecuteTemplate(&out, "layout", p); err != nil {
 		return err

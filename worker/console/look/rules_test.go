@@ -2,10 +2,14 @@ package look
 
 import (
 	"io/fs"
+	"maps"
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"countersign/model/words"
 )
 
 // forbidden is what no template may have: the first three need eval, the others the header refuses.
@@ -40,5 +44,25 @@ func TestTheRulesFindWhatTheyForbid(t *testing.T) {
 		"a script within the page": `<script>x</script>`,
 	} {
 		require.True(t, forbidden()[what].MatchString(bad), bad)
+	}
+}
+
+// A page is parsed when somebody first looks at it: one that cannot be is found here.
+func TestEveryPageIsParsed(t *testing.T) {
+	t.Parallel()
+	l, err := New(Options{Now: time.Now})
+	require.NoError(t, err)
+	require.Greater(t, len(Pages()), 10)
+	sets := map[string]*set{words.MadeUpLang: l.in(words.MadeUpLang)}
+	maps.Copy(sets, l.sets)
+	for lang, set := range sets {
+		require.Empty(t, set.pages, "%s is parsed before anybody looks at it", lang)
+		for _, name := range Pages() {
+			page, err := set.page(name)
+			require.NoError(t, err, "%s in %s", name, lang)
+			require.NotNil(t, page.Lookup("main"), "%s in %s", name, lang)
+		}
+		_, err := set.page("layout")
+		require.ErrorContains(t, err, "there is no page layout")
 	}
 }
