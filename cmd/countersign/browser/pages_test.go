@@ -42,6 +42,8 @@ func TestConsole(t *testing.T) {
 	t.Parallel()
 	s := play(t)
 	t.Run("pages", s.pages)
+	t.Run("found", s.found)
+	t.Run("made up", s.madeUp)
 	t.Run("scenes", s.scenes)
 }
 
