@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 
@@ -134,4 +135,31 @@ func (s *stage) replayed(t *testing.T) {
 	require.Equal(t, path, b.path())
 	b.open("/accounts/" + simulator.AccountOneSpan + "/transactions/replayed-1")
 	require.Contains(t, b.text(), "replayed-1")
+}
+
+// exactTimes is the switch of the header: by its key, on a list whose filter was typed, and by a click without script.
+func (s *stage) exactTimes(t *testing.T) {
+	exact := `[...document.querySelectorAll("main td time")].every(e => /^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}$/.test(e.textContent))`
+	for _, lang := range []string{"en", "es"} {
+		b := s.tab(t, look{lang: lang})
+		b.open("/transactions?order=oldest")
+		require.False(t, eval[bool](b, exact))
+		require.LessOrEqual(t, eval[int](b, `document.querySelector("header nav").scrollWidth`),
+			eval[int](b, `document.querySelector("header nav").clientWidth`), "the menu is cut in %s", lang)
+		b.fill("#search", "loan")
+		b.until("a search as one types", `location.search.includes("search=loan")`, within)
+		eval[bool](b, `document.activeElement.blur(); true`)
+		b.do(chromedp.KeyEvent("e"))
+		b.until("exact times", `document.querySelector("header [data-key=e]").ariaPressed === "true"`, within)
+		require.True(t, eval[bool](b, exact))
+		require.Equal(t, "/transactions?search=loan&order=oldest", b.path(), "the list that was there")
+		b.nothingHeard()
+	}
+	bare := s.tab(t, look{lang: "en", width: 320, withoutScript: true})
+	bare.open("/transactions?status=completed")
+	bare.click("header [data-key=e]")
+	require.Equal(t, "/transactions?status=completed", bare.path())
+	require.True(t, eval[bool](bare, exact))
+	bare.click("header [data-key=e]")
+	require.False(t, eval[bool](bare, exact), "and back")
 }

@@ -28,6 +28,7 @@ func (s *stage) scenes(t *testing.T) {
 	for name, scene := range map[string]func(*testing.T){
 		"back through three filters": s.backThroughFilters, "a list to its end and back": s.listToItsEnd,
 		"ask now": s.askNow, "find": s.find, "a list as a file": s.exported,
+		"exact times": s.exactTimes,
 		"a number that has changed": s.numberChanged, "release": s.release,
 		"a refused callback": s.refusedCallback, "by the keyboard alone": s.byKeyboard, "on paper": s.onPaper,
 	} {
@@ -77,8 +78,8 @@ func (s *stage) listToItsEnd(t *testing.T) {
 	require.Empty(t, b.violations(axe(t)))
 	last := b.path()
 	for range pages { // by the key, and below without script
-		b.do(chromedp.KeyEvent("["))
 		was := b.path()
+		b.do(chromedp.KeyEvent("["))
 		b.until("the page before", fmt.Sprintf(`location.pathname + location.search !== %q || !document.querySelector("a[rel=prev]")`, was), within)
 		b.settle()
 	}
