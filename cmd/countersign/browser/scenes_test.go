@@ -28,7 +28,7 @@ func (s *stage) scenes(t *testing.T) {
 	for name, scene := range map[string]func(*testing.T){
 		"back through three filters": s.backThroughFilters, "a list to its end and back": s.listToItsEnd,
 		"ask now": s.askNow, "find": s.find, "a list as a file": s.exported,
-		"exact times": s.exactTimes,
+		"exact times": s.exactTimes, "rows": s.rows,
 		"a number that has changed": s.numberChanged, "release": s.release,
 		"a refused callback": s.refusedCallback, "by the keyboard alone": s.byKeyboard, "on paper": s.onPaper,
 	} {
