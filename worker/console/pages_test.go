@@ -244,3 +244,17 @@ func TestPagesAct(t *testing.T) {
 	require.ElementsMatch(t, []string{`poll by operator local sales ["c-1" ".."]`,
 		`tiers by operator local sales ["active" "audit"]`, `track by operator local sales ["new-1" "-x"]`}, d.asked)
 }
+
+// The name of an export is in the zone of whoever asks, UTC where none is known.
+func TestExportsAreNamedInTheViewersZone(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "")
+	for cookie, zone := range map[string]string{
+		"": `Z`, "cs_zone=Asia%2FKolkata": `\+0530`, "cs_zone=America%2FPhoenix": `-0700`, "cs_zone=!UTC": `Z`,
+		"cs_zone=..%2Fx": `Z`,
+	} {
+		r := d.page("/api/v1/export/gaps?format=csv", "Cookie", cookie)
+		bodyOf(t, r)
+		require.Regexp(t, `^attachment; filename="gaps-\d{8}T\d{6}`+zone+`\.csv"$`, r.Header.Get("Content-Disposition"), cookie)
+	}
+}
