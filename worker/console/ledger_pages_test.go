@@ -237,6 +237,15 @@ func TestLedgerPagesOfferWhatMayBeDone(t *testing.T) {
 	require.NotContains(t, text, `class="chips"`, "the month that nobody chose is no filter")
 }
 
+// The number of files that are stored stands on the page of documents, and leads to the list of as many.
+func TestStoredFilesAreCounted(t *testing.T) {
+	t.Parallel()
+	d := ledgerDesk(t, "")
+	n := strings.Count(bodyOf(t, d.page("/documents?state=stored")), `<tr id="file-`)
+	require.Positive(t, n)
+	require.Contains(t, bodyOf(t, d.page("/documents")), fmt.Sprintf(`href="/documents?state=stored"><b>%d</b>`, n))
+}
+
 // post sends a form as a page does.
 func (d *desk) post(path string, form url.Values) *http.Response {
 	d.t.Helper()

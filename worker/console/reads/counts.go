@@ -71,6 +71,9 @@ func (r *Reads) count(ctx context.Context) (c Counts, err error) {
 	return c, err
 }
 
+// Stored is how many documents are stored, counted as often as Counts.
+func (r *Reads) Stored(ctx context.Context) (int, error) { return r.stored.get(ctx, r.Now, r.Store.StoredDocuments) }
+
 // Days is what was counted of the last 30 days, today among them, by account and day, UTC. What is nought is not
 // there.
 type Days struct {
