@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -235,6 +236,32 @@ func TestLedgerPagesOfferWhatMayBeDone(t *testing.T) {
 	text = bodyOf(t, d.page("/gaps"))
 	require.Contains(t, text, "/gaps?since=2000-01-01")
 	require.NotContains(t, text, `class="chips"`, "the month that nobody chose is no filter")
+}
+
+// Each link of the time that a list is filtered by leads to a list.
+func TestTimesOfListsMayBeChosen(t *testing.T) {
+	t.Parallel()
+	d := ledgerDesk(t, "")
+	since, until := time.Now().UTC().AddDate(0, 0, -2), time.Now().UTC().AddDate(0, 0, -1)
+	for _, list := range []string{"/callbacks", "/runs", "/incidents", "/gaps", "/transactions"} {
+		names := []string{"since", "until"}
+		if list == "/transactions" {
+			names = []string{"changed_since", "changed_until"}
+		}
+		at := list + "?" + url.Values{names[0]: {since.Format(time.RFC3339)}, names[1]: {until.Format(time.RFC3339)}}.Encode()
+		links := regexp.MustCompile(`href="(`+list+`\?[^"]*`+names[0]+`=[^"]*)"`).FindAllStringSubmatch(bodyOf(t, d.page(at)), -1)
+		require.Greater(t, len(links), 3, at)
+		for _, link := range links {
+			require.Equal(t, 200, d.page(strings.ReplaceAll(link[1], "&amp;", "&")).StatusCode, link[1])
+		}
+	}
+	for _, list := range []string{"/callbacks", "/runs"} {
+		all, before := list+"?since="+since.Format(time.DateOnly), "&until="+until.Format(time.DateOnly)
+		require.NotEmpty(t, d.items("/api/v1"+all, ""))
+		require.Empty(t, d.items("/api/v1"+all+before, ""))
+		require.NotEmpty(t, d.items("/api/v1"+all+"&until="+until.AddDate(0, 0, 2).Format(time.DateOnly), ""))
+		require.Contains(t, bodyOf(t, d.page(all+before)), "Nothing matches")
+	}
 }
 
 // The number of files that are stored stands on the page of documents, and leads to the list of as many.
