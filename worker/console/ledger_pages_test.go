@@ -238,6 +238,51 @@ func TestLedgerPagesOfferWhatMayBeDone(t *testing.T) {
 	require.NotContains(t, text, `class="chips"`, "the month that nobody chose is no filter")
 }
 
+// Beside an incident stands how many callbacks did not get through since its day: the list says the same number. An
+// incident of a hook leads to its hook.
+func TestNumbersStandOnTheListsTheyLeadTo(t *testing.T) {
+	t.Parallel()
+	d := ledgerDesk(t, "")
+	now := time.Now().UTC()
+	before := now.AddDate(0, 0, -2)
+	require.NoError(t, d.store.Do(t.Context(), store.Unit{Apply: func(b *store.Batch) error {
+		b.AddCallback(store.Packed{Callback: model.Callback{Account: "sales", Verdict: model.Refused, At: before}})
+		for account, kinds := range map[string][]string{"sales": {model.CallbacksSilent, model.CallbacksNotUnderstood},
+			"hook:crm": {"hook_gone"}} {
+			for _, kind := range kinds {
+				if _, err := b.OpenIncident(account, kind, "m"); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}}))
+	number := func(path, re string) string {
+		t.Helper()
+		text := bodyOf(t, d.page(path))
+		found := regexp.MustCompile(re).FindStringSubmatch(text)
+		require.NotNil(t, found, "%s has no %s:\n%s", path, re, text)
+		return found[1]
+	}
+	for _, path := range []string{"/", "/incidents", "/accounts/sales"} {
+		for verdict, words := range map[string]string{"refused": "Callbacks refused", "not_understood": "Callbacks not understood"} {
+			to := number(path, `href="(/callbacks\?account=sales&amp;since=[0-9-]+&amp;verdict=`+verdict+`)"`)
+			n := number(path, words+`: (\d+)</a>`)
+			require.NotEqual(t, "0", n)
+			to = strings.ReplaceAll(to, "&amp;", "&")
+			require.Equal(t, n, number(to, `verdict=`+verdict+`"><b>(\d+)</b>`), path)
+			require.Contains(t, to, "since="+now.Format(time.DateOnly))
+		}
+	}
+	const refused = `verdict=refused"><b>(\d+)</b>`
+	today, since := number("/callbacks", refused), "/callbacks?since="+before.Format(time.DateOnly)
+	require.Equal(t, "1", today)
+	require.Equal(t, "2", number(since, refused), "from another day on")
+	require.Equal(t, "2", fmt.Sprint(strings.Count(bodyOf(t, d.page(since+"&verdict=refused")), `<tr id="c0`)))
+	require.Equal(t, "/hooks/crm", number("/", `href="(/hooks/[^"]*)"`))
+	require.NotContains(t, bodyOf(t, d.page("/")), "/accounts/hook")
+}
+
 // Each link of the time that a list is filtered by leads to a list.
 func TestTimesOfListsMayBeChosen(t *testing.T) {
 	t.Parallel()

@@ -18,7 +18,7 @@ import (
 
 // overviewView is the first page.
 type overviewView struct {
-	Incidents []model.Incident
+	Incidents []page.Incident
 	Counts    reads.Counts
 	Old       bool // the counts are older than ten seconds
 	Today     string
@@ -79,7 +79,11 @@ func (p *Pages) overview(r *page.Request) (v look.View, err error) {
 	}
 	ctx := r.Context()
 	d := overviewView{Today: r.Now.UTC().Format(time.DateOnly)}
-	if d.Incidents, err = p.Reads.OpenIncidents(ctx); err != nil {
+	open, err := p.Reads.OpenIncidents(ctx)
+	if err != nil {
+		return v, err
+	}
+	if d.Incidents, err = p.Incidents(r, open); err != nil {
 		return v, err
 	}
 	if d.Counts, err = p.Reads.Counts(ctx); err != nil {

@@ -72,7 +72,9 @@ func (r *Reads) count(ctx context.Context) (c Counts, err error) {
 }
 
 // Stored is how many documents are stored, counted as often as Counts.
-func (r *Reads) Stored(ctx context.Context) (int, error) { return r.stored.get(ctx, r.Now, r.Store.StoredDocuments) }
+func (r *Reads) Stored(ctx context.Context) (int, error) {
+	return r.stored.get(ctx, r.Now, r.Store.StoredDocuments)
+}
 
 // Days is what was counted of the last 30 days, today among them, by account and day, UTC. What is nought is not
 // there.
@@ -95,6 +97,25 @@ func (r *Reads) Days(ctx context.Context) (Days, error) {
 		d.Callbacks, err = r.Store.CallbacksByDay(ctx, d.Since)
 		return d, err
 	})
+}
+
+// From is midnight of a day, UTC: the first one that is counted where it is before that.
+func (d Days) From(at time.Time) time.Time {
+	if at = at.UTC().Truncate(day); at.Before(d.Since) {
+		return d.Since
+	}
+	return at
+}
+
+// Calls is how many callbacks have a verdict from a day on: of one account, or of all where none is named.
+func (d Days) Calls(account string, verdict model.Verdict, from time.Time) (n int) {
+	first := from.UTC().Format(time.DateOnly)
+	for _, c := range d.Callbacks {
+		if c.Day >= first && c.Verdict == verdict && (account == "" || account == c.Account) {
+			n += c.Callbacks
+		}
+	}
+	return n
 }
 
 // Ledger is what callbacks told of an account's changes since a time, counted anew as often as Counts.
