@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/network"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -81,6 +82,7 @@ func (s *stage) looksWell(t *testing.T, path, script string) {
 	b.as(look{lang: "en"})
 	b.open(path)
 	bare := s.tab(t, look{lang: "en", withoutScript: true})
+	call(bare, network.SetCookie, network.SetCookieParams{Name: "cs_zone", Value: "Europe%2FBucharest", URL: s.base()}) // days are its
 	require.Equal(t, 200, bare.open(path))
 	bare.nothingHeard()
 	assert.Equal(t, eval[string](b, content), eval[string](bare, content), "the same without script")
