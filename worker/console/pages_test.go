@@ -147,6 +147,12 @@ func checkPage(t *testing.T, path, lang, text string) {
 		if n.Data == "h1" {
 			headings++
 		}
+		if n.Data == "table" {
+			require.Equal(t, "caption", n.FirstChild.Data, "%s: a table without a caption", path)
+		}
+		if n.Data == "th" {
+			require.True(t, slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "scope" }), "%s: a th without scope", path)
+		}
 		src := ""
 		for _, a := range n.Attr {
 			require.False(t, strings.HasPrefix(a.Key, "on") || a.Key == "style", "%s: %s=%q", path, a.Key, a.Val)

@@ -178,3 +178,20 @@ func (s *stage) rows(t *testing.T) {
 			eval[float64](b, `document.querySelector("tr[data-row]").getBoundingClientRect().top`), heights)
 	}
 }
+
+// targets are what one presses: 24 px high and wide, 44 px high on a telephone.
+func (s *stage) targets(t *testing.T) {
+	for width, least := range map[int64]int{1280: 24, 360: 44} {
+		b := s.tab(t, look{lang: "en", width: width})
+		for _, path := range []string{"/", "/transactions?status=completed", "/documents", "/callbacks?since=30d", "/settings",
+			s.row(t, "/api/v1/transactions?status=completed")} {
+			b.open(path)
+			require.Empty(t, eval[[]string](b, fmt.Sprintf(`[...document.querySelectorAll(
+				".btn, button, summary, select, .chip, .tick, header nav a, input:not([type=checkbox], [type=hidden])")].filter(e => {
+				const r = e.getBoundingClientRect();
+				return e.checkVisibility() && r.width > 1 && (r.height < %d - 0.5 || r.width < 23.5);
+			}).map(e => e.tagName + "." + e.className + " " + e.getBoundingClientRect().height + " " + e.textContent.trim().slice(0, 30))`,
+				least)), "%s at %d px", path, width)
+		}
+	}
+}
