@@ -280,6 +280,10 @@ func TestNumbersStandOnTheListsTheyLeadTo(t *testing.T) {
 	require.Equal(t, "2", number(since, refused), "from another day on")
 	require.Equal(t, "2", fmt.Sprint(strings.Count(bodyOf(t, d.page(since+"&verdict=refused")), `<tr id="c0`)))
 	require.Equal(t, "/hooks/crm", number("/", `href="(/hooks/[^"]*)"`))
+	missed := strings.ReplaceAll(number("/", `href="(/gaps\?account=sales&amp;kind=missed&amp;since=[0-9-]+)"`), "&amp;", "&")
+	n := strings.Count(bodyOf(t, d.page(missed)), `<tr id="gap-`)
+	require.Positive(t, n)
+	require.Equal(t, fmt.Sprint(n), number("/incidents", `Changes no callback told: (\d+)</a>`))
 	require.NotContains(t, bodyOf(t, d.page("/")), "/accounts/hook")
 }
 

@@ -6,11 +6,14 @@ import (
 	"countersign/model"
 )
 
-// Incident is one that is open, with how many callbacks did not get through since the day on which it opened, UTC.
+// Incident is one that is open, with how many callbacks did not get through since the day on which it opened, UTC, and
+// how many changes none told; each with the list of them, "" where it is not about that.
 type Incident struct {
 	model.Incident
 	Callbacks int
-	Href      string // of the list of them; "": it is about no account's callbacks
+	Href      string
+	Missed    int
+	MissedAt  string
 }
 
 // Verdict is what became of those callbacks.
@@ -34,6 +37,9 @@ func (s *Server) Incidents(r *Request, open []model.Incident) (out []Incident, e
 			since := days.From(one.OpenedAt)
 			i.Callbacks = days.Calls(one.Account, i.Verdict(), since)
 			i.Href = With("/callbacks", nil, "account", one.Account, "verdict", string(i.Verdict()), "since",
+				since.Format(time.DateOnly))
+			i.Missed = days.Missed(one.Account, since)
+			i.MissedAt = With("/gaps", nil, "account", one.Account, "kind", string(model.GapMissed), "since",
 				since.Format(time.DateOnly))
 		}
 		out = append(out, i)

@@ -118,6 +118,17 @@ func (d Days) Calls(account string, verdict model.Verdict, from time.Time) (n in
 	return n
 }
 
+// Missed is how many changes of an account no callback told, from a day on.
+func (d Days) Missed(account string, from time.Time) (n int) {
+	first := from.UTC().Format(time.DateOnly)
+	for _, s := range d.Shares {
+		if s.Day >= first && s.Account == account {
+			n += s.Missed
+		}
+	}
+	return n
+}
+
 // Ledger is what callbacks told of an account's changes since a time, counted anew as often as Counts.
 func (r *Reads) Ledger(ctx context.Context, account string, since time.Time) (objects.Ledger, error) {
 	key := ledgerKey{account, since.UTC().Truncate(day)}
