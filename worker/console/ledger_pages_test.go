@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
@@ -279,11 +280,11 @@ func TestNumbersStandOnTheListsTheyLeadTo(t *testing.T) {
 	require.Equal(t, "1", today)
 	require.Equal(t, "2", number(since, refused), "from another day on")
 	require.Equal(t, "2", fmt.Sprint(strings.Count(bodyOf(t, d.page(since+"&verdict=refused")), `<tr id="c0`)))
-	require.Equal(t, "/hooks/crm", number("/", `href="(/hooks/[^"]*)"`))
 	missed := strings.ReplaceAll(number("/", `href="(/gaps\?account=sales&amp;kind=missed&amp;since=[0-9-]+)"`), "&amp;", "&")
 	n := strings.Count(bodyOf(t, d.page(missed)), `<tr id="gap-`)
 	require.Positive(t, n)
 	require.Equal(t, fmt.Sprint(n), number("/incidents", `Changes no callback told: (\d+)</a>`))
+	require.Equal(t, "/hooks/crm", number("/", `href="(/hooks/[^"]*)"`))
 	require.NotContains(t, bodyOf(t, d.page("/")), "/accounts/hook")
 }
 
@@ -310,6 +311,28 @@ func TestTimesOfListsMayBeChosen(t *testing.T) {
 		require.Empty(t, d.items("/api/v1"+all+before, ""))
 		require.NotEmpty(t, d.items("/api/v1"+all+"&until="+until.AddDate(0, 0, 2).Format(time.DateOnly), ""))
 		require.Contains(t, bodyOf(t, d.page(all+before)), "Nothing matches")
+	}
+}
+
+// An account's card shows what callbacks told by day, once more than one day is known, with the ends of the line in words.
+func TestCardsShowTheShareByDay(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "")
+	require.NotContains(t, bodyOf(t, d.page("/accounts")), "<polyline", "a day alone is no line")
+	at := time.Now().UTC().AddDate(0, 0, -3)
+	require.NoError(t, d.store.Do(t.Context(), store.Unit{Apply: func(b *store.Batch) error {
+		for range 3 {
+			b.AddReported("sales", model.ChangeStatus, at)
+		}
+		b.AddGap(model.Gap{Account: "sales", Ref: "c-1", Kind: model.GapMissed, Change: model.ChangeStatus, Before: at,
+			FoundAt: at, SettleAt: at})
+		return nil
+	}}))
+	d = &desk{t: t, Server: httptest.NewServer(newServer(t, Options{Address: "127.0.0.1:0", Store: d.store, Version: "test",
+		Acts: d.acts()}).Handler())} // which has counted nothing yet
+	t.Cleanup(d.Close)
+	for _, path := range []string{"/", "/accounts"} {
+		require.Contains(t, bodyOf(t, d.page(path)), "first 75%, lowest 0%, last 0%", path)
 	}
 }
 

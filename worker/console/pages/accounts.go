@@ -34,6 +34,9 @@ func (p *Pages) accounts(r *page.Request) (v look.View, err error) {
 	if d.Accounts, err = p.cards(r.Context()); err != nil {
 		return v, err
 	}
+	if err = p.sparks(r, d.Accounts); err != nil {
+		return v, err
+	}
 	if d.Since != "" {
 		if err = p.since(r, d.Accounts, d.Since); err != nil {
 			return v, err

@@ -39,7 +39,8 @@ type told struct {
 // accountCard is how one account does, and what callbacks told of it.
 type accountCard struct {
 	objects.Account
-	Card *objects.Summary // nil: it was taken out of the config
+	Card  *objects.Summary // nil: it was taken out of the config
+	Spark page.Spark
 }
 
 // namedChange is a change, and what the transaction is called.
@@ -93,6 +94,9 @@ func (p *Pages) overview(r *page.Request) (v look.View, err error) {
 	if d.Accounts, err = p.cards(ctx); err != nil {
 		return v, err
 	}
+	if err = p.sparks(r, d.Accounts); err != nil {
+		return v, err
+	}
 	if d.Told, err = p.told(r, d.Accounts); err != nil {
 		return v, err
 	}
@@ -124,6 +128,18 @@ func (p *Pages) cards(ctx context.Context) (out []accountCard, err error) {
 		return min(1, len(b.Incidents)) - min(1, len(a.Incidents))
 	})
 	return out, nil
+}
+
+// sparks draws what callbacks told of each account by day.
+func (p *Pages) sparks(r *page.Request, cards []accountCard) error {
+	days, err := p.Reads.Days(r.Context())
+	for i := range cards {
+		if err != nil {
+			return err
+		}
+		cards[i].Spark, err = p.Spark(r, days, cards[i].ID)
+	}
+	return err
 }
 
 // told sums up the last 30 days, and draws them.
