@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/console/objects"
 )
 
 // ledgerDesk has, beside a desk's rows, of every kind of gap, file, callback, run and incident one, with texts that try
@@ -354,4 +356,22 @@ func (d *desk) post(path string, form url.Values) *http.Response {
 	require.NoError(d.t, err)
 	require.NoError(d.t, r.Body.Close())
 	return r
+}
+
+// The page of gaps says of one account how long changes stayed unknown; the table of report cards which channel tells
+// first.
+func TestReportsOfOneAccount(t *testing.T) {
+	t.Parallel()
+	d := newDeskOf(t, func(o *Options, _ string) {
+		o.Acts.Ledger = func(_ context.Context, account string, since time.Time) (objects.Ledger, error) {
+			return objects.Ledger{Account: account, Since: since, Wanted: 99, Share: model.Share{Reported: 5, Missed: 1, Late: 1},
+				Firsts:  map[model.Channel]int{model.ByActive: 2, model.ByCallback: 5},
+				Repairs: model.Repairs{Bound: model.Percentiles{Of: 3, P50: 2 * time.Hour, P90: 3 * time.Hour}},
+			}, nil
+		}
+	})
+	const unknown = "Unknown for at most half within 2 h"
+	require.Contains(t, bodyOf(t, d.page("/gaps?account=sales")), unknown)
+	require.NotContains(t, bodyOf(t, d.page("/gaps")), unknown, "of several accounts each card says it")
+	require.Regexp(t, `data-label="Told first by">callbacks</td>`, bodyOf(t, d.page("/accounts")))
 }

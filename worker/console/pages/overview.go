@@ -59,6 +59,19 @@ func (c accountCard) Reads() *objects.BudgetUse {
 	return nil
 }
 
+// First is the channel that told the most changes first; "": none did.
+func (c accountCard) First() (first string) {
+	if c.Card == nil {
+		return ""
+	}
+	for _, channel := range model.Channels() {
+		if n := c.Card.ToldFirst[string(channel)]; n > c.Card.ToldFirst[first] {
+			first = string(channel)
+		}
+	}
+	return first
+}
+
 // From is the day from which its report card counts; "": it has none.
 func (c accountCard) From() string {
 	if c.Card == nil || c.Card.Since.Time() == nil {
