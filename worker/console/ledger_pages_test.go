@@ -316,6 +316,20 @@ func TestTimesOfListsMayBeChosen(t *testing.T) {
 	}
 }
 
+// Where a filter takes one word its page offers one: of two that are ticked the second would be lost.
+func TestWhatIsOneIsChosenOnce(t *testing.T) {
+	t.Parallel()
+	d := ledgerDesk(t, "")
+	text := bodyOf(t, d.page("/callbacks?verdict=refused&account=sales"))
+	require.Contains(t, text, `type="radio" name="verdict" value="refused" checked`)
+	require.Contains(t, text, `type="radio" name="outcome" value="" checked`)
+	require.NotContains(t, text, `type="checkbox"`)
+	require.Equal(t, 200, d.page("/callbacks?verdict=&outcome=&account=sales").StatusCode, "without script all of them are sent")
+	text = bodyOf(t, d.page("/incidents"))
+	require.Contains(t, text, `type="radio" name="state" value="open"`)
+	require.Contains(t, text, `type="checkbox" name="account" value="sales"`)
+}
+
 // An account's card shows what callbacks told by day, once more than one day is known, with the ends of the line in words.
 func TestCardsShowTheShareByDay(t *testing.T) {
 	t.Parallel()

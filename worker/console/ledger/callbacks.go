@@ -64,9 +64,10 @@ func (p *Pages) callbacks(r *page.Request) (view look.View, err error) {
 		}
 		v.Rows = append(v.Rows, call)
 	}
-	v.choose(accounts, Field{Name: "verdict", Label: r.Words.Say("callbacks.verdict"),
+	accounts.One = true
+	v.choose(accounts, Field{Name: "verdict", Label: r.Words.Say("callbacks.verdict"), One: true,
 		Options: options(r.Words, "verdict", verdicts())},
-		Field{Name: "outcome", Label: r.Words.Say("callbacks.outcome"), Options: options(r.Words, "outcome", []model.Outcome{
+		Field{Name: "outcome", Label: r.Words.Say("callbacks.outcome"), One: true, Options: options(r.Words, "outcome", []model.Outcome{
 			model.Applied, model.NothingNew, model.Checking, model.Ignored, model.ClaimUnresolved, model.TestEvent})},
 		Field{Name: "type", Label: r.Words.Say("callbacks.type")}, Field{Name: "ref", Label: r.Words.Say("common.ref")})
 	v.over(p, r)

@@ -41,7 +41,7 @@ func (p *Pages) incidents(r *page.Request) (view look.View, err error) {
 		kinds = append(kinds, Option{Value: kind, Text: r.Words.Say("incident." + kind + ".title")})
 	}
 	v.choose(accounts, Field{Name: "kind", Label: r.Words.Say("common.kind"), Options: kinds},
-		Field{Name: "state", Label: r.Words.Say("incidents.state"), Options: []Option{
+		Field{Name: "state", Label: r.Words.Say("incidents.state"), One: true, Options: []Option{
 			{Value: "open", Text: r.Words.Say("incidents.open")}, {Value: "closed", Text: r.Words.Say("incidents.closed")}}})
 	v.over(p, r)
 	if f.State == "" && list.First == "" {
