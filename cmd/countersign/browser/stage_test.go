@@ -98,6 +98,7 @@ func play(t *testing.T) *stage {
 	s.in.Edit(t, `(?s)polling:.*?retry:`, "polling: { active: '0 0 1 1 *', idle: '0 0 1 1 *', audit: '0 0 1 1 *' }\nretry:")
 	s.in.Write(t, `UPDATE transactions SET name = ? WHERE n = (SELECT min(n) FROM transactions)`, hostileName)
 	s.in.Write(t, `UPDATE transactions SET name = ? WHERE n = (SELECT min(n) + 1 FROM transactions)`, strings.Repeat("long", 2500))
+	s.in.Write(t, `INSERT INTO reported (account, day, change, count) SELECT DISTINCT account, date('now', '-3 days'), 'status', 9 FROM reported`)
 	s.silence(t)
 	s.stop = s.in.Daemon(t)
 	return s
