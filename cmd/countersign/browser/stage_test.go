@@ -114,6 +114,16 @@ SELECT 1 FROM incidents WHERE account = ? AND kind = 'callbacks_silent' AND clos
 		simulator.AccountOneSpan, time.Now().Add(-2*time.Hour).UnixMilli(), simulator.AccountOneSpan)
 }
 
+// silent waits until a tab's overview says that they are.
+func (s *stage) silent(t *testing.T, b *tab) {
+	t.Helper()
+	s.silence(t)
+	installtest.Eventually(t, "an incident on the overview", func() bool {
+		b.open("/")
+		return eval[bool](b, `document.querySelector("#incidents article") !== null`)
+	})
+}
+
 // alterSome gives an altered file in the place of each eighth.
 func alterSome(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	sum := fnv.New32a()
