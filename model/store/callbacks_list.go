@@ -30,7 +30,7 @@ type CallbackFilter struct {
 	Verdict      model.Verdict
 	Outcome      model.Outcome
 	Type         string
-	Since        *time.Time
+	Since, Until *time.Time
 	Limit        int // 50 if zero
 	Cursor       string
 	Soon         bool // as in PageFilter
@@ -46,10 +46,18 @@ func (s *Store) Callbacks(ctx context.Context, f CallbackFilter) (out []model.Ca
 		}
 		w.Add("at >= ?", *f.Since)
 	}
+	if f.Until != nil {
+		if below, err = s.firstCallback(ctx, *f.Until); err != nil {
+			return nil, "", err
+		}
+		w.Add("at < ?", *f.Until)
+	}
 	if f.Cursor != "" {
-		if below, err = callbackNumber(f.Cursor); err != nil {
+		before, err := callbackNumber(f.Cursor)
+		if err != nil {
 			return nil, "", ErrCursor
 		}
+		below = min(below, before)
 	}
 	limit := positive(f.Limit, 50)
 	err = s.View(ctx, func(q *database.Tx) error {

@@ -85,6 +85,14 @@ func (s *Store) CountDocuments(ctx context.Context) (out []DocumentCount, err er
 	return out, err
 }
 
+// StoredDocuments counts the documents that are stored: all but the others, since no index has just these.
+func (s *Store) StoredDocuments(ctx context.Context) (n int, err error) {
+	err = s.View(ctx, func(q *database.Tx) error {
+		return q.QueryRow(`SELECT (SELECT COUNT(*) FROM documents) - (SELECT COUNT(*) FROM documents WHERE ` + notStored + `)`).Scan(&n)
+	})
+	return n, err
+}
+
 // OldestWaitingDocument is since when the oldest document waits that is not here yet; nil where none waits.
 func (s *Store) OldestWaitingDocument(ctx context.Context) (since *time.Time, err error) {
 	err = s.View(ctx, func(q *database.Tx) error {

@@ -218,6 +218,9 @@ func TestDocumentsAreCountedAndClaimed(t *testing.T) {
 		counted, err := d.CountDocuments(t.Context())
 		check(t, err)
 		same(t, "counted", counted, []DocumentCount{{"acc", model.DocumentQuarantined, 1}, {"acc", model.DocumentWaiting, 1}})
+		stored, err := d.StoredDocuments(t.Context())
+		check(t, err)
+		same(t, "stored", stored, 1)
 	})
 }
 

@@ -75,13 +75,26 @@ func (p pattern) match(s string) (places []any, ok bool) {
 		default:
 			at = strings.Index(s, text)
 		}
-		if at <= 0 || !isSentence(name) && strings.Contains(s[:at], "; ") {
+		if at <= 0 || !isSentence(name) && strings.Contains(s[:at], "; ") || !fits(name, s[:at]) {
 			return nil, false
 		}
 		places = append(places, name, s[:at])
 		s = s[min(at+len(text), len(s)):]
 	}
 	return places, true
+}
+
+// fits says whether a value can stand at a place of that name: where little else is said, other sentences fit too.
+func fits(name, value string) bool {
+	switch name {
+	case "host", "id":
+		return !strings.Contains(value, " ")
+	case "addresses":
+		return strings.Trim(value, "0123456789abcdef.:, ") == ""
+	case "n":
+		return strings.Trim(value, "0123456789") == ""
+	}
+	return true
 }
 
 // isSentence says whether at a place of that name stands a sentence, which is looked up too.
@@ -107,6 +120,8 @@ func (p *Printer) Stored(s string) string {
 				places[i] = p.Stored(value)
 			case name == "verdict", name == "status":
 				places[i] = p.Word(name, value)
+			case whole()[value] != "": // such as "without a name"
+				places[i] = p.texts[whole()[value]].other
 			}
 		}
 		return p.fill(p.texts[x.key].other, places)

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -217,6 +218,15 @@ func (d *desk) acts() acts.Acts {
 		Span: func(text string, now time.Time) (time.Time, error) {
 			if text == "30d" || text == "1d" {
 				return now.Add(-24 * time.Hour), nil
+			}
+			if days, err := strconv.Atoi(strings.TrimSuffix(text, "d")); err == nil {
+				return now.AddDate(0, 0, -days), nil
+			}
+			if hours, err := time.ParseDuration(text); err == nil {
+				return now.Add(-hours), nil
+			}
+			if at, err := time.Parse(time.DateOnly, text); err == nil {
+				return at, nil
 			}
 			return time.Parse(time.RFC3339, text)
 		},

@@ -145,7 +145,7 @@ func (s *Server) routes() http.Handler {
 		r.Group(func(r chi.Router) {
 			r.Use(s.door.Limited, access.Writes, access.Conditional)
 			api.New(r, api.Options{Store: s.Store, Acts: s.Acts, Reads: s.reads, Feed: s.feed, Version: s.Version,
-				Now: s.Now, Log: s.Log})
+				Now: s.Now, Zone: look.ZoneOf, Log: s.Log})
 		})
 	})
 	return r

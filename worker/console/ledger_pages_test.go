@@ -1,10 +1,13 @@
 package console
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +16,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/worker/console/objects"
 )
 
 // ledgerDesk has, beside a desk's rows, of every kind of gap, file, callback, run and incident one, with texts that try
@@ -237,6 +241,126 @@ func TestLedgerPagesOfferWhatMayBeDone(t *testing.T) {
 	require.NotContains(t, text, `class="chips"`, "the month that nobody chose is no filter")
 }
 
+// Beside an incident stands how many callbacks did not get through since its day: the list says the same number. An
+// incident of a hook leads to its hook.
+func TestNumbersStandOnTheListsTheyLeadTo(t *testing.T) {
+	t.Parallel()
+	d := ledgerDesk(t, "")
+	now := time.Now().UTC()
+	before := now.AddDate(0, 0, -2)
+	require.NoError(t, d.store.Do(t.Context(), store.Unit{Apply: func(b *store.Batch) error {
+		b.AddCallback(store.Packed{Callback: model.Callback{Account: "sales", Verdict: model.Refused, At: before}})
+		for account, kinds := range map[string][]string{"sales": {model.CallbacksSilent, model.CallbacksNotUnderstood},
+			"hook:crm": {"hook_gone"}} {
+			for _, kind := range kinds {
+				if _, err := b.OpenIncident(account, kind, "m"); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}}))
+	number := func(path, re string) string {
+		t.Helper()
+		text := bodyOf(t, d.page(path))
+		found := regexp.MustCompile(re).FindStringSubmatch(text)
+		require.NotNil(t, found, "%s has no %s:\n%s", path, re, text)
+		return found[1]
+	}
+	for _, path := range []string{"/", "/incidents", "/accounts/sales"} {
+		for verdict, words := range map[string]string{"refused": "Callbacks refused", "not_understood": "Callbacks not understood"} {
+			to := number(path, `href="(/callbacks\?account=sales&amp;since=[0-9-]+&amp;verdict=`+verdict+`)"`)
+			n := number(path, words+`: (\d+)</a>`)
+			require.NotEqual(t, "0", n)
+			to = strings.ReplaceAll(to, "&amp;", "&")
+			require.Equal(t, n, number(to, `verdict=`+verdict+`"><b>(\d+)</b>`), path)
+			require.Contains(t, to, "since="+now.Format(time.DateOnly))
+		}
+	}
+	const refused = `verdict=refused"><b>(\d+)</b>`
+	today, since := number("/callbacks", refused), "/callbacks?since="+before.Format(time.DateOnly)
+	require.Equal(t, "1", today)
+	require.Equal(t, "2", number(since, refused), "from another day on")
+	require.Equal(t, "2", fmt.Sprint(strings.Count(bodyOf(t, d.page(since+"&verdict=refused")), `<tr id="c0`)))
+	missed := strings.ReplaceAll(number("/", `href="(/gaps\?account=sales&amp;kind=missed&amp;since=[0-9-]+)"`), "&amp;", "&")
+	n := strings.Count(bodyOf(t, d.page(missed)), `<tr id="gap-`)
+	require.Positive(t, n)
+	require.Equal(t, fmt.Sprint(n), number("/incidents", `Changes no callback told: (\d+)</a>`))
+	require.Equal(t, "/hooks/crm", number("/", `href="(/hooks/[^"]*)"`))
+	require.NotContains(t, bodyOf(t, d.page("/")), "/accounts/hook")
+}
+
+// Each link of the time that a list is filtered by leads to a list.
+func TestTimesOfListsMayBeChosen(t *testing.T) {
+	t.Parallel()
+	d := ledgerDesk(t, "")
+	since, until := time.Now().UTC().AddDate(0, 0, -2), time.Now().UTC().AddDate(0, 0, -1)
+	for _, list := range []string{"/callbacks", "/runs", "/incidents", "/gaps", "/transactions"} {
+		names := []string{"since", "until"}
+		if list == "/transactions" {
+			names = []string{"changed_since", "changed_until"}
+		}
+		at := list + "?" + url.Values{names[0]: {since.Format(time.RFC3339)}, names[1]: {until.Format(time.RFC3339)}}.Encode()
+		links := regexp.MustCompile(`href="(`+list+`\?[^"]*`+names[0]+`=[^"]*)"`).FindAllStringSubmatch(bodyOf(t, d.page(at)), -1)
+		require.Greater(t, len(links), 3, at)
+		for _, link := range links {
+			require.Equal(t, 200, d.page(strings.ReplaceAll(link[1], "&amp;", "&")).StatusCode, link[1])
+		}
+	}
+	for _, list := range []string{"/callbacks", "/runs"} {
+		all, before := list+"?since="+since.Format(time.DateOnly), "&until="+until.Format(time.DateOnly)
+		require.NotEmpty(t, d.items("/api/v1"+all, ""))
+		require.Empty(t, d.items("/api/v1"+all+before, ""))
+		require.NotEmpty(t, d.items("/api/v1"+all+"&until="+until.AddDate(0, 0, 2).Format(time.DateOnly), ""))
+		require.Contains(t, bodyOf(t, d.page(all+before)), "Nothing matches")
+	}
+}
+
+// Where a filter takes one word its page offers one: of two that are ticked the second would be lost.
+func TestWhatIsOneIsChosenOnce(t *testing.T) {
+	t.Parallel()
+	d := ledgerDesk(t, "")
+	text := bodyOf(t, d.page("/callbacks?verdict=refused&account=sales"))
+	require.Contains(t, text, `type="radio" name="verdict" value="refused" checked`)
+	require.Contains(t, text, `type="radio" name="outcome" value="" checked`)
+	require.NotContains(t, text, `type="checkbox"`)
+	require.Equal(t, 200, d.page("/callbacks?verdict=&outcome=&account=sales").StatusCode, "without script all of them are sent")
+	text = bodyOf(t, d.page("/incidents"))
+	require.Contains(t, text, `type="radio" name="state" value="open"`)
+	require.Contains(t, text, `type="checkbox" name="account" value="sales"`)
+}
+
+// An account's card shows what callbacks told by day, once more than one day is known, with the ends of the line in words.
+func TestCardsShowTheShareByDay(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "")
+	require.NotContains(t, bodyOf(t, d.page("/accounts")), "<polyline", "a day alone is no line")
+	at := time.Now().UTC().AddDate(0, 0, -3)
+	require.NoError(t, d.store.Do(t.Context(), store.Unit{Apply: func(b *store.Batch) error {
+		for range 3 {
+			b.AddReported("sales", model.ChangeStatus, at)
+		}
+		b.AddGap(model.Gap{Account: "sales", Ref: "c-1", Kind: model.GapMissed, Change: model.ChangeStatus, Before: at,
+			FoundAt: at, SettleAt: at})
+		return nil
+	}}))
+	d = &desk{t: t, Server: httptest.NewServer(newServer(t, Options{Address: "127.0.0.1:0", Store: d.store, Version: "test",
+		Acts: d.acts()}).Handler())} // which has counted nothing yet
+	t.Cleanup(d.Close)
+	for _, path := range []string{"/", "/accounts"} {
+		require.Contains(t, bodyOf(t, d.page(path)), "first 75%, lowest 0%, last 0%", path)
+	}
+}
+
+// The number of files that are stored stands on the page of documents, and leads to the list of as many.
+func TestStoredFilesAreCounted(t *testing.T) {
+	t.Parallel()
+	d := ledgerDesk(t, "")
+	n := strings.Count(bodyOf(t, d.page("/documents?state=stored")), `<tr id="file-`)
+	require.Positive(t, n)
+	require.Contains(t, bodyOf(t, d.page("/documents")), fmt.Sprintf(`href="/documents?state=stored"><b>%d</b>`, n))
+}
+
 // post sends a form as a page does.
 func (d *desk) post(path string, form url.Values) *http.Response {
 	d.t.Helper()
@@ -246,4 +370,22 @@ func (d *desk) post(path string, form url.Values) *http.Response {
 	require.NoError(d.t, err)
 	require.NoError(d.t, r.Body.Close())
 	return r
+}
+
+// The page of gaps says of one account how long changes stayed unknown; the table of report cards which channel tells
+// first.
+func TestReportsOfOneAccount(t *testing.T) {
+	t.Parallel()
+	d := newDeskOf(t, func(o *Options, _ string) {
+		o.Acts.Ledger = func(_ context.Context, account string, since time.Time) (objects.Ledger, error) {
+			return objects.Ledger{Account: account, Since: since, Wanted: 99, Share: model.Share{Reported: 5, Missed: 1, Late: 1},
+				Firsts:  map[model.Channel]int{model.ByActive: 2, model.ByCallback: 5},
+				Repairs: model.Repairs{Bound: model.Percentiles{Of: 3, P50: 2 * time.Hour, P90: 3 * time.Hour}},
+			}, nil
+		}
+	})
+	const unknown = "Unknown for at most half within 2 h"
+	require.Contains(t, bodyOf(t, d.page("/gaps?account=sales")), unknown)
+	require.NotContains(t, bodyOf(t, d.page("/gaps")), unknown, "of several accounts each card says it")
+	require.Regexp(t, `data-label="Told first by">callbacks</td>`, bodyOf(t, d.page("/accounts")))
 }

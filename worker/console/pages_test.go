@@ -147,6 +147,12 @@ func checkPage(t *testing.T, path, lang, text string) {
 		if n.Data == "h1" {
 			headings++
 		}
+		if n.Data == "table" {
+			require.Equal(t, "caption", n.FirstChild.Data, "%s: a table without a caption", path)
+		}
+		if n.Data == "th" {
+			require.True(t, slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "scope" }), "%s: a th without scope", path)
+		}
 		src := ""
 		for _, a := range n.Attr {
 			require.False(t, strings.HasPrefix(a.Key, "on") || a.Key == "style", "%s: %s=%q", path, a.Key, a.Val)
@@ -243,4 +249,18 @@ func TestPagesAct(t *testing.T) {
 	}
 	require.ElementsMatch(t, []string{`poll by operator local sales ["c-1" ".."]`,
 		`tiers by operator local sales ["active" "audit"]`, `track by operator local sales ["new-1" "-x"]`}, d.asked)
+}
+
+// The name of an export is in the zone of whoever asks, UTC where none is known.
+func TestExportsAreNamedInTheViewersZone(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "")
+	for cookie, zone := range map[string]string{
+		"": `Z`, "cs_zone=Asia%2FKolkata": `\+0530`, "cs_zone=America%2FPhoenix": `-0700`, "cs_zone=!UTC": `Z`,
+		"cs_zone=..%2Fx": `Z`,
+	} {
+		r := d.page("/api/v1/export/gaps?format=csv", "Cookie", cookie)
+		bodyOf(t, r)
+		require.Regexp(t, `^attachment; filename="gaps-\d{8}T\d{6}`+zone+`\.csv"$`, r.Header.Get("Content-Disposition"), cookie)
+	}
 }

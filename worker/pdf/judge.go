@@ -295,7 +295,7 @@ func changedSentence(p part, k, of int) string {
 	what := p.Changed[:min(len(p.Changed), most)]
 	more := ""
 	if n := len(p.Changed) - len(what); n > 0 {
-		more = fmt.Sprintf(" and %d more", n)
+		more = fmt.Sprintf("; and %d more", n)
 	}
 	return "changed " + when + ": " + strings.Join(what, "; ") + more
 }

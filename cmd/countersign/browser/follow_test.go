@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 
@@ -134,4 +136,62 @@ func (s *stage) replayed(t *testing.T) {
 	require.Equal(t, path, b.path())
 	b.open("/accounts/" + simulator.AccountOneSpan + "/transactions/replayed-1")
 	require.Contains(t, b.text(), "replayed-1")
+}
+
+// exactTimes is the switch of the header: by its key, on a list whose filter was typed, and by a click without script.
+func (s *stage) exactTimes(t *testing.T) {
+	exact := `[...document.querySelectorAll("main td time")].every(e => /^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}$/.test(e.textContent))`
+	for _, lang := range []string{"en", "es"} {
+		b := s.tab(t, look{lang: lang})
+		b.open("/transactions?order=oldest")
+		require.False(t, eval[bool](b, exact))
+		require.LessOrEqual(t, eval[int](b, `document.querySelector("header nav").scrollWidth`),
+			eval[int](b, `document.querySelector("header nav").clientWidth`), "the menu is cut in %s", lang)
+		b.fill("#search", "loan")
+		b.until("a search as one types", `location.search.includes("search=loan")`, within)
+		eval[bool](b, `document.activeElement.blur(); true`)
+		b.do(chromedp.KeyEvent("e"))
+		b.until("exact times", `document.querySelector("header [data-key=e]").ariaPressed === "true"`, within)
+		require.True(t, eval[bool](b, exact))
+		require.Equal(t, "/transactions?search=loan&order=oldest", b.path(), "the list that was there")
+		b.nothingHeard()
+	}
+	bare := s.tab(t, look{lang: "en", width: 320, withoutScript: true})
+	bare.open("/transactions?status=completed")
+	bare.click("header [data-key=e]")
+	require.Equal(t, "/transactions?status=completed", bare.path())
+	require.True(t, eval[bool](bare, exact))
+	bare.click("header [data-key=e]")
+	require.False(t, eval[bool](bare, exact), "and back")
+}
+
+// rows are those of a list: two lines in about 44 px, and 15 of them on a screen.
+func (s *stage) rows(t *testing.T) {
+	for _, lang := range []string{"en", "es"} {
+		b := s.tab(t, look{lang: lang, width: 1280, height: 860})
+		b.open("/transactions")
+		heights := eval[[]float64](b, `[...document.querySelectorAll("tr[data-row]")].map(r => r.getBoundingClientRect().height)`)
+		slices.Sort(heights)
+		require.InDelta(t, 44, heights[len(heights)/2], 1, "%s: %v", lang, heights)
+		require.GreaterOrEqual(t, eval[int](b, `[...document.querySelectorAll("tr[data-row]")].filter(r =>
+			r.getBoundingClientRect().bottom <= innerHeight).length`), 15, "%s: the first begins at %v, %v", lang,
+			eval[float64](b, `document.querySelector("tr[data-row]").getBoundingClientRect().top`), heights)
+	}
+}
+
+// targets are what one presses: 24 px high and wide, 44 px high on a telephone.
+func (s *stage) targets(t *testing.T) {
+	for width, least := range map[int64]int{1280: 24, 360: 44} {
+		b := s.tab(t, look{lang: "en", width: width})
+		for _, path := range []string{"/", "/transactions?status=completed", "/documents", "/callbacks?since=30d", "/settings",
+			s.row(t, "/api/v1/transactions?status=completed")} {
+			b.open(path)
+			require.Empty(t, eval[[]string](b, fmt.Sprintf(`[...document.querySelectorAll(
+				".btn, button, summary, select, .chip, .tick, header nav a, input:not([type=checkbox], [type=hidden])")].filter(e => {
+				const r = e.getBoundingClientRect();
+				return e.checkVisibility() && r.width > 1 && (r.height < %d - 0.5 || r.width < 23.5);
+			}).map(e => e.tagName + "." + e.className + " " + e.getBoundingClientRect().height + " " + e.textContent.trim().slice(0, 30))`,
+				least)), "%s at %d px", path, width)
+		}
+	}
 }

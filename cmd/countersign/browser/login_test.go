@@ -84,6 +84,7 @@ func TestTheEndOfASessionIsTold(t *testing.T) {
 	eval[string](b, `document.cookie = "countersign-ends=" + Math.floor(Date.now() / 1000 + 100)`)
 	b.until("a word of the end", `document.querySelector("#session").checkVisibility()`, 10*time.Second)
 	require.Contains(t, b.text(), "Your session ends in two minutes.")
+	require.Equal(t, 1, eval[int](b, `document.querySelectorAll("[role=alert]").length`), "in one place")
 	require.Empty(t, b.violations(axe(t)))
 	s.in.Write(t, `UPDATE sessions SET expires_at = expires_at - 7000000`)
 	eval[string](b, fmt.Sprintf(`document.cookie = "countersign-ends=" + %d`, time.Now().Add(time.Second).Unix()))

@@ -44,6 +44,8 @@ func TestConsole(t *testing.T) {
 	t.Parallel()
 	s := play(t)
 	t.Run("pages", s.pages)
+	t.Run("found", s.found)
+	t.Run("made up", s.madeUp)
 	t.Run("scenes", s.scenes)
 }
 
@@ -95,11 +97,12 @@ func (b *tab) nothingHeard() {
 	require.Empty(b.t, foreign, "asked of others at %s", b.path())
 }
 
-// tooWide is what makes a page scroll sideways.
+// tooWide is what makes a page scroll sideways: what stands in a part that scrolls, or is cut off, does not.
 const tooWide = `(() => {
 	const most = document.documentElement.clientWidth;
 	if (document.documentElement.scrollWidth <= most) return [];
-	return [...document.querySelectorAll("body *")].filter(e => !e.closest("nav") && e.getBoundingClientRect().right > most + 1).slice(0, 5)
+	const within = e => e && e !== document.body && (getComputedStyle(e).overflowX !== "visible" || within(e.parentElement));
+	return [...document.querySelectorAll("body *")].filter(e => !within(e.parentElement) && e.getBoundingClientRect().right > most + 1).slice(0, 5)
 		.map(e => e.tagName + "." + e.className + " " + Math.round(e.getBoundingClientRect().right) + ": " + e.textContent.slice(0, 80));
 })()`
 

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
@@ -28,6 +29,7 @@ func (s *stage) scenes(t *testing.T) {
 	for name, scene := range map[string]func(*testing.T){
 		"back through three filters": s.backThroughFilters, "a list to its end and back": s.listToItsEnd,
 		"ask now": s.askNow, "find": s.find, "a list as a file": s.exported,
+		"exact times": s.exactTimes, "rows": s.rows, "targets": s.targets,
 		"a number that has changed": s.numberChanged, "release": s.release,
 		"a refused callback": s.refusedCallback, "by the keyboard alone": s.byKeyboard, "on paper": s.onPaper,
 	} {
@@ -227,6 +229,10 @@ func (s *stage) onPaper(t *testing.T) {
 	require.NoError(t, err)
 	require.Greater(t, len(pdf), 5000)
 	require.Regexp(t, `[0-9a-f]{64}`, b.text(), "the whole hash of a file")
+	b.open(path)
+	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+	require.Regexp(t, `"[0-9a-f]{64}"`, eval[string](b, `[...document.querySelectorAll("main code[title]")].map(e =>
+		getComputedStyle(e, "::after").content).join()`), "what a page cuts is whole on paper")
 }
 
 // tell sends a callback of OneSpan about a new transaction.

@@ -42,6 +42,7 @@ func TestScreenshots(t *testing.T) {
 		"narrow-light-es": {width: 360, height: 780, lang: "es"}, "narrow-dark-en": {width: 360, height: 780, lang: "en", dark: true},
 	} {
 		b := s.tab(t, l)
+		s.silent(t, b)
 		for _, p := range addresses {
 			if p[0] == "find" { // it shows the page of a transaction
 				continue

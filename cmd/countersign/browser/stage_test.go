@@ -98,12 +98,30 @@ func play(t *testing.T) *stage {
 	s.in.Edit(t, `(?s)polling:.*?retry:`, "polling: { active: '0 0 1 1 *', idle: '0 0 1 1 *', audit: '0 0 1 1 *' }\nretry:")
 	s.in.Write(t, `UPDATE transactions SET name = ? WHERE n = (SELECT min(n) FROM transactions)`, hostileName)
 	s.in.Write(t, `UPDATE transactions SET name = ? WHERE n = (SELECT min(n) + 1 FROM transactions)`, strings.Repeat("long", 2500))
-	s.in.Write(t, `INSERT INTO incidents (id, account, kind, opened_at, message)
-SELECT 'browser-1', ?, 'callbacks_silent', ?, 'no callback since' WHERE NOT EXISTS (
-SELECT 1 FROM incidents WHERE account = ? AND kind = 'callbacks_silent' AND closed_at IS NULL)`,
-		simulator.AccountOneSpan, time.Now().Add(-2*time.Hour).UnixMilli(), simulator.AccountOneSpan)
+	s.in.Write(t, `INSERT INTO reported (account, day, change, count) SELECT DISTINCT account, date('now', '-3 days'), 'status', 9 FROM reported`)
+	s.silence(t)
 	s.stop = s.in.Daemon(t)
 	return s
+}
+
+// silence has the callbacks of OneSpan's account be silent. One that its service sends again, because the daemon was
+// stopped when it came, ends the silence.
+func (s *stage) silence(t *testing.T) {
+	t.Helper()
+	s.in.Write(t, `INSERT INTO incidents (id, account, kind, opened_at, message)
+SELECT 'browser-' || (SELECT count(*) FROM incidents), ?, 'callbacks_silent', ?, 'a poll found a change that no callback told, and none has come since' WHERE NOT EXISTS (
+SELECT 1 FROM incidents WHERE account = ? AND kind = 'callbacks_silent' AND closed_at IS NULL)`,
+		simulator.AccountOneSpan, time.Now().Add(-2*time.Hour).UnixMilli(), simulator.AccountOneSpan)
+}
+
+// silent waits until a tab's overview says that they are.
+func (s *stage) silent(t *testing.T, b *tab) {
+	t.Helper()
+	s.silence(t)
+	installtest.Eventually(t, "an incident on the overview", func() bool {
+		b.open("/")
+		return eval[bool](b, `document.querySelector("#incidents article") !== null`)
+	})
 }
 
 // alterSome gives an altered file in the place of each eighth.

@@ -205,7 +205,9 @@ func converged(t *testing.T, in installtest.Installation, svc *installtest.Servi
 		documents := installtest.One[int](db,
 			"SELECT COUNT(*) FROM documents JOIN transactions USING (account, ref) WHERE state = 'waiting' AND NOT not_found")
 		runs := installtest.One[int](db, "SELECT COUNT(*) FROM runs WHERE state = 'running' AND account <> 'witness'")
-		last("%d documents wait, %d runs are in work", documents, runs)
+		last("%d documents wait, %d runs are in work; %s", documents, runs, installtest.One[string](db, `SELECT COALESCE(
+group_concat(ref || ' ' || attempts || ' ' || reason || ' next ' || COALESCE(next_try_at, '-') || ' lease ' || COALESCE(lease_until, '-')), '')
+FROM documents WHERE state = 'waiting'`))
 		return documents == 0 && runs == 0
 	})
 	equalsTruth(t, in, svc)

@@ -30,6 +30,7 @@ type Options struct {
 	Feed    *feed.Feed
 	Version string
 	Now     func() time.Time
+	Zone    func(*http.Request) *time.Location // of whoever asks, for the names of files
 	Log     *logrus.Entry
 }
 

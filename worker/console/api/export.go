@@ -97,7 +97,8 @@ func (a *API) export(w http.ResponseWriter, r *http.Request, what, format string
 	h := w.Header()
 	kind := map[string]string{"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}[format]
 	h.Set("Content-Type", kind)
-	h.Set("Content-Disposition", `attachment; filename="`+what+"-"+a.Now().UTC().Format("20060102T150405Z")+"."+format+`"`)
+	at := a.Now().In(a.Zone(r)).Format("20060102T150405Z0700")
+	h.Set("Content-Disposition", `attachment; filename="`+what+"-"+at+"."+format+`"`)
 	h.Set("Cache-Control", "no-store")
 	out := patient(w, a.Now)
 	err := a.Acts.Export(r.Context(), out, what, format, f)

@@ -30,6 +30,7 @@ type Callbacks struct {
 	Type    string `query:"type" json:"type,omitempty" doc:"the provider's word for the event"`
 	Ref     string `query:"ref" json:"ref,omitempty" doc:"that named this ref"`
 	Since   string `query:"since" json:"since,omitempty" doc:"came since: 30d, 2w, 720h, a date or a time"`
+	Until   string `query:"until" json:"until,omitempty" doc:"came before"`
 }
 
 // Store is the filter as the store takes it.
@@ -46,7 +47,8 @@ func (f Callbacks) Store(r *Reader) store.CallbackFilter {
 			model.Ignored, model.ClaimUnresolved, model.TestEvent})
 	}
 	return store.CallbackFilter{Account: f.Account, Ref: f.Ref, Verdict: model.Verdict(f.Verdict),
-		Outcome: model.Outcome(f.Outcome), Type: f.Type, Since: r.At("since", f.Since)}
+		Outcome: model.Outcome(f.Outcome), Type: f.Type, Since: r.At("since", f.Since),
+		Until: r.At("until", f.Until)}
 }
 
 // Runs chooses runs.
@@ -55,6 +57,7 @@ type Runs struct {
 	Kind    []string `query:"kind,explode" json:"kind,omitempty" doc:"only these kinds: active, idle, audit, ref, backfill, verify, retry"`
 	State   []string `query:"state,explode" json:"state,omitempty" doc:"only these states: queued, running, done, partial, failed"`
 	Since   string   `query:"since" json:"since,omitempty" doc:"asked for since: 30d, 2w, 720h, a date or a time"`
+	Until   string   `query:"until" json:"until,omitempty" doc:"asked for before"`
 }
 
 // RunKinds are the kinds of run.
@@ -68,7 +71,8 @@ func (f Runs) Store(r *Reader) store.PageFilter {
 	known(r, "kind", f.Kind, RunKinds())
 	known(r, "state", f.State, []model.RunState{model.RunQueued, model.RunActive, model.RunDone, model.RunPartial,
 		model.RunFailed})
-	return store.PageFilter{Accounts: f.Account, Kinds: f.Kind, States: f.State, Since: r.At("since", f.Since)}
+	return store.PageFilter{Accounts: f.Account, Kinds: f.Kind, States: f.State, Since: r.At("since", f.Since),
+		Until: r.At("until", f.Until)}
 }
 
 // Incidents chooses incidents.
@@ -77,13 +81,14 @@ type Incidents struct {
 	Kind    []string `query:"kind,explode" json:"kind,omitempty" doc:"only these kinds"`
 	State   string   `query:"state" json:"state,omitempty" doc:"open or closed"`
 	Since   string   `query:"since" json:"since,omitempty" doc:"opened since: 30d, 2w, 720h, a date or a time"`
+	Until   string   `query:"until" json:"until,omitempty" doc:"opened before"`
 }
 
 // Store is the filter as the store takes it.
 func (f Incidents) Store(r *Reader) store.PageFilter {
 	r.Known(f.Account)
 	known(r, "kind", f.Kind, model.IncidentKinds())
-	out := store.PageFilter{Accounts: f.Account, Kinds: f.Kind, Since: r.At("since", f.Since)}
+	out := store.PageFilter{Accounts: f.Account, Kinds: f.Kind, Since: r.At("since", f.Since), Until: r.At("until", f.Until)}
 	if f.State != "" {
 		known(r, "state", []string{f.State}, []string{"open", "closed"})
 		out.States = []string{f.State}

@@ -21,12 +21,13 @@ import (
 // CallbacksView is what the page of callbacks shows.
 type CallbacksView struct {
 	List[Call]
-	Today []VerdictCount
-	At    time.Time         // when today was counted
-	Calls []objects.Account // what providers should call, where nothing has come yet
+	Counts   []VerdictCount
+	Today    bool
+	From, At time.Time         // the day from which they are counted, and when they were
+	Calls    []objects.Account // what providers should call, where nothing has come yet
 }
 
-// VerdictCount is how many callbacks of today have a verdict, with the list of them.
+// VerdictCount is how many callbacks have a verdict, with the list of them.
 type VerdictCount struct {
 	Verdict   model.Verdict
 	Callbacks int
@@ -63,13 +64,14 @@ func (p *Pages) callbacks(r *page.Request) (view look.View, err error) {
 		}
 		v.Rows = append(v.Rows, call)
 	}
-	v.choose(accounts, Field{Name: "verdict", Label: r.Words.Say("callbacks.verdict"),
+	accounts.One = true
+	v.choose(accounts, Field{Name: "verdict", Label: r.Words.Say("callbacks.verdict"), One: true,
 		Options: options(r.Words, "verdict", verdicts())},
-		Field{Name: "outcome", Label: r.Words.Say("callbacks.outcome"), Options: options(r.Words, "outcome", []model.Outcome{
+		Field{Name: "outcome", Label: r.Words.Say("callbacks.outcome"), One: true, Options: options(r.Words, "outcome", []model.Outcome{
 			model.Applied, model.NothingNew, model.Checking, model.Ignored, model.ClaimUnresolved, model.TestEvent})},
 		Field{Name: "type", Label: r.Words.Say("callbacks.type")}, Field{Name: "ref", Label: r.Words.Say("common.ref")})
 	v.over(p, r)
-	if err := p.today(r, &v, f); err != nil {
+	if err := p.countVerdicts(r, &v, f); err != nil {
 		return view, err
 	}
 	if len(v.Rows) == 0 && len(v.Chips) == 0 {
@@ -86,24 +88,22 @@ func verdicts() []model.Verdict {
 	return []model.Verdict{model.Accepted, model.Duplicate, model.Refused, model.NotUnderstood}
 }
 
-// today counts the callbacks of today, UTC, by their verdict.
-func (p *Pages) today(r *page.Request, v *CallbacksView, f filter.Callbacks) error {
+// countVerdicts counts the callbacks by their verdict: from the day on, UTC, that the filter names, as far as days are counted,
+// else those of today.
+func (p *Pages) countVerdicts(r *page.Request, v *CallbacksView, f filter.Callbacks) error {
 	days, err := p.Reads.Days(r.Context())
 	if err != nil {
 		return err
 	}
-	today := days.At.UTC().Format(time.DateOnly)
-	v.At = days.At
+	v.At, v.From = days.At, days.From(days.At)
+	if at, err := time.Parse(time.DateOnly, f.Since); err == nil && f.Until == "" && !at.After(v.From) && !at.Before(days.Since) {
+		v.From = at
+	}
+	v.Today = v.From.Equal(days.From(days.At))
 	for _, verdict := range verdicts() {
-		n := VerdictCount{Verdict: verdict}
-		for _, c := range days.Callbacks {
-			if c.Day == today && c.Verdict == verdict && (f.Account == "" || f.Account == c.Account) {
-				n.Callbacks += c.Callbacks
-			}
-		}
-		only := filter.Callbacks{Account: f.Account, Verdict: string(verdict), Since: today}
-		n.Href = page.With(v.Path, filter.Values(&only))
-		v.Today = append(v.Today, n)
+		only := filter.Callbacks{Account: f.Account, Verdict: string(verdict), Since: v.From.Format(time.DateOnly)}
+		v.Counts = append(v.Counts, VerdictCount{Verdict: verdict, Callbacks: days.Calls(f.Account, verdict, v.From),
+			Href: page.With(v.Path, filter.Values(&only))})
 	}
 	return nil
 }

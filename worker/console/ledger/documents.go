@@ -81,14 +81,8 @@ func (p *Pages) documents(r *page.Request) (view look.View, err error) {
 		Options: options(r.Words, "documentstate", model.DocumentStates())},
 		Field{Name: "signature", Label: r.Words.Say("documents.signature"), Options: options(r.Words, "signature",
 			[]model.Signature{model.SignatureIntact, model.SignatureAltered, model.SignatureUnsigned, model.SignatureUnknown})})
-	counts, err := p.Reads.Counts(r.Context())
-	if err != nil {
+	if err := p.countStates(r, &v); err != nil {
 		return view, err
-	}
-	v.At, v.Oldest = counts.At, counts.OldestWaiting
-	for _, s := range []model.DocumentState{model.DocumentQuarantined, model.DocumentWaiting, model.DocumentUnobtainable,
-		model.DocumentFailed} {
-		v.States = append(v.States, State{s, counts.Documents[string(s)], page.With(v.Path, nil, "state", string(s))})
 	}
 	if len(v.Chips) == 0 && list.First == "" {
 		held, _, err := p.Reads.Store.DocumentPage(r.Context(), store.PageFilter{
@@ -103,6 +97,25 @@ func (p *Pages) documents(r *page.Request) (view look.View, err error) {
 	return look.View{Page: "documents", Nav: "documents", Title: r.Words.Say("nav.documents"), Data: v, Live: "document",
 		JSON: page.With("/api/v1/documents", v.Values),
 		Verb: page.Verb("documents list", "account", single(f.Account), "state", single(f.State))}, nil
+}
+
+// countStates counts the files by their state, those first that somebody has to do something about.
+func (p *Pages) countStates(r *page.Request, v *DocumentsView) error {
+	counts, err := p.Reads.Counts(r.Context())
+	if err != nil {
+		return err
+	}
+	stored, err := p.Reads.Stored(r.Context())
+	v.At, v.Oldest = counts.At, counts.OldestWaiting
+	for _, s := range []model.DocumentState{model.DocumentQuarantined, model.DocumentWaiting, model.DocumentUnobtainable,
+		model.DocumentFailed, model.DocumentStored} {
+		n := counts.Documents[string(s)]
+		if s == model.DocumentStored {
+			n = stored
+		}
+		v.States = append(v.States, State{s, n, page.With(v.Path, nil, "state", string(s))})
+	}
+	return err
 }
 
 // files says of each document what is to be done about it.

@@ -12,7 +12,7 @@ import (
 // IncidentsView is what the page of incidents shows: those that are over, and before them those that are open.
 type IncidentsView struct {
 	List[model.Incident]
-	Open []model.Incident
+	Open []page.Incident
 }
 
 func (p *Pages) incidents(r *page.Request) (view look.View, err error) {
@@ -27,12 +27,13 @@ func (p *Pages) incidents(r *page.Request) (view look.View, err error) {
 		return view, err
 	}
 	v := IncidentsView{List: as[model.Incident, model.Incident](list, nil)}
+	var open []model.Incident
 	for _, i := range list.Rows {
 		switch {
 		case i.ClosedAt != nil:
 			v.Rows = append(v.Rows, i)
 		case f.State == "open":
-			v.Open = append(v.Open, i)
+			open = append(open, i)
 		}
 	}
 	var kinds []Option
@@ -40,15 +41,18 @@ func (p *Pages) incidents(r *page.Request) (view look.View, err error) {
 		kinds = append(kinds, Option{Value: kind, Text: r.Words.Say("incident." + kind + ".title")})
 	}
 	v.choose(accounts, Field{Name: "kind", Label: r.Words.Say("common.kind"), Options: kinds},
-		Field{Name: "state", Label: r.Words.Say("incidents.state"), Options: []Option{
+		Field{Name: "state", Label: r.Words.Say("incidents.state"), One: true, Options: []Option{
 			{Value: "open", Text: r.Words.Say("incidents.open")}, {Value: "closed", Text: r.Words.Say("incidents.closed")}}})
 	v.over(p, r)
 	if f.State == "" && list.First == "" {
 		only := f
 		only.State = "open"
-		if v.Open, _, err = reads.Page(r.Context(), p.Reads, p.Reads.Incidents(), &only, mostOpen, ""); err != nil {
+		if open, _, err = reads.Page(r.Context(), p.Reads, p.Reads.Incidents(), &only, mostOpen, ""); err != nil {
 			return view, err
 		}
+	}
+	if v.Open, err = p.Incidents(r, open); err != nil {
+		return view, err
 	}
 	return look.View{Page: "incidents", Nav: "incidents", Title: r.Words.Say("nav.incidents"), Data: v, Live: "incident",
 		JSON: page.With("/api/v1/incidents", v.Values), Verb: page.Verb("status")}, nil

@@ -65,6 +65,7 @@ type List[T any] struct {
 type Field struct {
 	Name, Label string
 	Options     []Option
+	One         bool // of the options only one can be chosen
 	Text        string
 	Chosen      int
 }

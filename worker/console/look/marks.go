@@ -6,9 +6,11 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
+	"countersign/model"
 	"countersign/model/words"
 	"countersign/worker/console/objects"
 	"countersign/worker/console/story"
@@ -85,9 +87,11 @@ func (l *Look) marks(p *words.Printer) template.FuncMap {
 		"prose": func(text string) template.HTML {
 			return template.HTML(code(template.HTMLEscapeString(objects.Plain(text)))) //nolint:gosec // escaped
 		},
-		"short": story.Short,
-		"times": func(v *float64) float64 { return math.Round(*v*10) / 10 },
-		"part":  func(s any) string { return brief(objects.Plain(fmt.Sprint(s)), 600) },
+		"short":     story.Short,
+		"became":    func(kind, to any) string { return became(p, fmt.Sprint(kind), fmt.Sprint(to)) },
+		"algorithm": func(s string) string { return algorithm(p, objects.Plain(s)) },
+		"times":     func(v *float64) float64 { return math.Round(*v*10) / 10 },
+		"part":      func(s any) string { return brief(objects.Plain(fmt.Sprint(s)), 600) },
 		"seconds": func(s float64) string {
 			return p.Span(time.Duration(s * float64(time.Second)))
 		},
@@ -98,6 +102,29 @@ func (l *Look) marks(p *words.Printer) template.FuncMap {
 			return p.Span(to.Sub(from))
 		},
 	}
+}
+
+// became is what a change of a kind led to, in a reader's words.
+func became(p *words.Printer, kind, to string) string {
+	word := to
+	if kind == string(model.KindIncident) {
+		word += ".title"
+	}
+	area := map[string]string{"document": "documentstate", "flag": "flag", "attention": "attention", "gap": "gapkind",
+		"incident": "incident"}[kind]
+	if text := p.Word(area, word); text != word {
+		return text
+	}
+	return objects.Plain(to)
+}
+
+// algorithm is how a signature was made: the kind of its key, and of its digest.
+func algorithm(p *words.Printer, s string) string {
+	key, hash, both := strings.Cut(s, " with ")
+	if !both {
+		return s
+	}
+	return p.Say("document.algorithm.of", "key", key, "hash", hash)
 }
 
 // Exact is a time with its zone and in UTC, as on paper; – where there is none.

@@ -34,6 +34,9 @@ func (p *Pages) accounts(r *page.Request) (v look.View, err error) {
 	if d.Accounts, err = p.cards(r.Context()); err != nil {
 		return v, err
 	}
+	if err = p.sparks(r, d.Accounts); err != nil {
+		return v, err
+	}
 	if d.Since != "" {
 		if err = p.since(r, d.Accounts, d.Since); err != nil {
 			return v, err
@@ -71,8 +74,8 @@ func (p *Pages) since(r *page.Request, cards []accountCard, text string) error {
 // accountView is one account.
 type accountView struct {
 	accountCard
-	Standing []model.Incident // those that are open
-	Config   string           // as it was understood; for operators
+	Standing []page.Incident // those that are open
+	Config   string          // as it was understood; for operators
 }
 
 // account shows one account.
@@ -94,10 +97,9 @@ func (p *Pages) account(r *page.Request) (v look.View, err error) {
 	if err != nil {
 		return v, err
 	}
-	for _, one := range open {
-		if one.Account == name {
-			d.Standing = append(d.Standing, one)
-		}
+	open = slices.DeleteFunc(slices.Clone(open), func(one model.Incident) bool { return one.Account != name })
+	if d.Standing, err = p.Incidents(r, open); err != nil {
+		return v, err
 	}
 	if access.WhoOf(r.Context()).May() && p.Reads.Acts.Config != nil {
 		d.Config, err = p.Reads.Acts.Config(name)

@@ -18,7 +18,7 @@ import (
 
 // overviewView is the first page.
 type overviewView struct {
-	Incidents []model.Incident
+	Incidents []page.Incident
 	Counts    reads.Counts
 	Old       bool // the counts are older than ten seconds
 	Today     string
@@ -39,7 +39,8 @@ type told struct {
 // accountCard is how one account does, and what callbacks told of it.
 type accountCard struct {
 	objects.Account
-	Card *objects.Summary // nil: it was taken out of the config
+	Card  *objects.Summary // nil: it was taken out of the config
+	Spark page.Spark
 }
 
 // namedChange is a change, and what the transaction is called.
@@ -56,6 +57,19 @@ func (c accountCard) Reads() *objects.BudgetUse {
 		}
 	}
 	return nil
+}
+
+// First is the channel that told the most changes first; "": none did.
+func (c accountCard) First() (first string) {
+	if c.Card == nil {
+		return ""
+	}
+	for _, channel := range model.Channels() {
+		if n := c.Card.ToldFirst[string(channel)]; n > c.Card.ToldFirst[first] {
+			first = string(channel)
+		}
+	}
+	return first
 }
 
 // From is the day from which its report card counts; "": it has none.
@@ -79,7 +93,11 @@ func (p *Pages) overview(r *page.Request) (v look.View, err error) {
 	}
 	ctx := r.Context()
 	d := overviewView{Today: r.Now.UTC().Format(time.DateOnly)}
-	if d.Incidents, err = p.Reads.OpenIncidents(ctx); err != nil {
+	open, err := p.Reads.OpenIncidents(ctx)
+	if err != nil {
+		return v, err
+	}
+	if d.Incidents, err = p.Incidents(r, open); err != nil {
 		return v, err
 	}
 	if d.Counts, err = p.Reads.Counts(ctx); err != nil {
@@ -87,6 +105,9 @@ func (p *Pages) overview(r *page.Request) (v look.View, err error) {
 	}
 	d.Old = r.Now.Sub(d.Counts.At) > 10*time.Second
 	if d.Accounts, err = p.cards(ctx); err != nil {
+		return v, err
+	}
+	if err = p.sparks(r, d.Accounts); err != nil {
 		return v, err
 	}
 	if d.Told, err = p.told(r, d.Accounts); err != nil {
@@ -120,6 +141,18 @@ func (p *Pages) cards(ctx context.Context) (out []accountCard, err error) {
 		return min(1, len(b.Incidents)) - min(1, len(a.Incidents))
 	})
 	return out, nil
+}
+
+// sparks draws what callbacks told of each account by day.
+func (p *Pages) sparks(r *page.Request, cards []accountCard) error {
+	days, err := p.Reads.Days(r.Context())
+	for i := range cards {
+		if err != nil {
+			return err
+		}
+		cards[i].Spark, err = p.Spark(r, days, cards[i].ID)
+	}
+	return err
 }
 
 // told sums up the last 30 days, and draws them.

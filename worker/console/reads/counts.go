@@ -71,6 +71,11 @@ func (r *Reads) count(ctx context.Context) (c Counts, err error) {
 	return c, err
 }
 
+// Stored is how many documents are stored, counted as often as Counts.
+func (r *Reads) Stored(ctx context.Context) (int, error) {
+	return r.stored.get(ctx, r.Now, r.Store.StoredDocuments)
+}
+
 // Days is what was counted of the last 30 days, today among them, by account and day, UTC. What is nought is not
 // there.
 type Days struct {
@@ -92,6 +97,36 @@ func (r *Reads) Days(ctx context.Context) (Days, error) {
 		d.Callbacks, err = r.Store.CallbacksByDay(ctx, d.Since)
 		return d, err
 	})
+}
+
+// From is midnight of a day, UTC: the first one that is counted where it is before that.
+func (d Days) From(at time.Time) time.Time {
+	if at = at.UTC().Truncate(day); at.Before(d.Since) {
+		return d.Since
+	}
+	return at
+}
+
+// Calls is how many callbacks have a verdict from a day on: of one account, or of all where none is named.
+func (d Days) Calls(account string, verdict model.Verdict, from time.Time) (n int) {
+	first := from.UTC().Format(time.DateOnly)
+	for _, c := range d.Callbacks {
+		if c.Day >= first && c.Verdict == verdict && (account == "" || account == c.Account) {
+			n += c.Callbacks
+		}
+	}
+	return n
+}
+
+// Missed is how many changes of an account no callback told, from a day on.
+func (d Days) Missed(account string, from time.Time) (n int) {
+	first := from.UTC().Format(time.DateOnly)
+	for _, s := range d.Shares {
+		if s.Day >= first && s.Account == account {
+			n += s.Missed
+		}
+	}
+	return n
 }
 
 // Ledger is what callbacks told of an account's changes since a time, counted anew as often as Counts.

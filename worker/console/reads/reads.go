@@ -30,6 +30,7 @@ type Reads struct {
 	open      cached[[]model.Incident]
 	summaries cached[[]objects.Summary]
 	counts    cached[Counts]
+	stored    cached[int]
 	days      cached[Days]
 	ledgers   ledgers
 }

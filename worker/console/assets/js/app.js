@@ -11,7 +11,9 @@ const withoutEmpty = data => {
   }
 };
 document.addEventListener("formdata", e => {
-  if (e.formData.has("address")) e.formData.set("address", location.pathname.slice(root.dataset.base.length) + location.search);
+  const here = location.pathname.slice(root.dataset.base.length) + location.search; // a filter may have changed it
+  if (e.formData.has("address")) e.formData.set("address", here);
+  if (e.target.action.endsWith("/preferences")) e.formData.set("back", here);
   if (e.target.method === "get") withoutEmpty(e.formData);
 });
 document.addEventListener("htmx:config:request", e => {

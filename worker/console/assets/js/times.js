@@ -13,11 +13,3 @@ setInterval(() => {
     if (seconds < 86400 && time.textContent !== text) time.textContent = text;
   }
 }, 5000);
-
-// A session that ends by itself says so two minutes before.
-setInterval(() => {
-  const ends = document.cookie.match(/countersign-ends=(\d+)/);
-  const left = ends && ends[1] - Date.now() / 1000;
-  const bar = $("#ends");
-  if (bar) bar.hidden = !(left > 0 && left < 120);
-}, 10000);
