@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	_ "time/tzdata" // zones are chosen by browsers, wherever this runs
 
@@ -41,10 +42,14 @@ type Look struct {
 	sets   map[string]*set // by language
 }
 
-// set is the templates in one language, by page.
+// set is the templates in one language, by page. A page is parsed when somebody first looks at it: all of them take a
+// tenth of a second, and eleven megabytes that each collection of garbage walks through.
 type set struct {
 	printer *words.Printer
-	pages   map[string]*template.Template
+	funcs   template.FuncMap
+
+	mu    sync.Mutex
+	pages map[string]*template.Template
 }
 
 // View is what a handler gives to be rendered.
@@ -63,7 +68,7 @@ type View struct {
 	Runs []objects.Run // what was asked just now, for the receipt
 }
 
-// New parses the templates.
+// New returns a look. It parses no page yet.
 func New(o Options) (*Look, error) {
 	l := &Look{Options: o, sets: map[string]*set{}, base: access.Base(o.URL)}
 	var err error
@@ -75,9 +80,7 @@ func New(o Options) (*Look, error) {
 		printers = append(printers, words.For(lang))
 	}
 	for _, p := range printers {
-		if l.sets[p.Lang()], err = l.parse(p); err != nil {
-			return nil, err
-		}
+		l.sets[p.Lang()] = &set{printer: p, funcs: l.funcs(p), pages: map[string]*template.Template{}}
 	}
 	return l, nil
 }
@@ -85,38 +88,41 @@ func New(o Options) (*Look, error) {
 // shared are the files that every page is parsed with.
 func shared() []string { return []string{"html/layout.html", "html/parts.html", "html/ledger.html"} }
 
-// parse parses every page with the words of a language.
-func (l *Look) parse(p *words.Printer) (*set, error) {
-	common, err := template.New("layout").Funcs(l.funcs(p)).ParseFS(files, shared()...)
-	if err != nil {
-		return nil, err
-	}
-	names, err := files.ReadDir("html")
-	if err != nil {
-		return nil, err
-	}
-	s := &set{printer: p, pages: map[string]*template.Template{}}
-	for _, entry := range names {
-		name := strings.TrimSuffix(entry.Name(), ".html")
-		if slices.Contains(shared(), "html/"+entry.Name()) {
-			continue
+// Pages are the names of all pages.
+func Pages() (names []string) {
+	entries, _ := files.ReadDir("html") //nolint:errcheck // it is part of the program
+	for _, entry := range entries {
+		if !slices.Contains(shared(), "html/"+entry.Name()) {
+			names = append(names, strings.TrimSuffix(entry.Name(), ".html"))
 		}
-		one, err := template.Must(common.Clone()).ParseFS(files, "html/"+entry.Name())
-		if err != nil {
-			return nil, err
-		}
+	}
+	return names
+}
+
+// page is a page's template.
+func (s *set) page(name string) (*template.Template, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if one, ok := s.pages[name]; ok {
+		return one, nil
+	}
+	if !slices.Contains(Pages(), name) {
+		return nil, fmt.Errorf("there is no page %s", name)
+	}
+	one, err := template.New("layout").Funcs(s.funcs).ParseFS(files, append(shared(), "html/"+name+".html")...)
+	if err == nil {
 		s.pages[name] = one
 	}
-	return s, nil
+	return one, err
 }
 
 // Render answers a request with a page.
 func (l *Look) Render(w http.ResponseWriter, r *http.Request, v View) error {
 	p := l.page(r, v)
 	var out bytes.Buffer
-	page := l.sets[p.Lang()].pages[v.Page]
-	if page == nil {
-		return fmt.Errorf("there is no page %s", v.Page)
+	page, err := l.sets[p.Lang()].page(v.Page)
+	if err != nil {
+		return err
 	}
 	if err := page.ExecuteTemplate(&out, "layout", p); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -40,5 +41,23 @@ func TestTheRulesFindWhatTheyForbid(t *testing.T) {
 		"a script within the page": `<script>x</script>`,
 	} {
 		require.True(t, forbidden()[what].MatchString(bad), bad)
+	}
+}
+
+// A page is parsed when somebody first looks at it: one that cannot be is found here.
+func TestEveryPageIsParsed(t *testing.T) {
+	t.Parallel()
+	l, err := New(Options{Now: time.Now})
+	require.NoError(t, err)
+	require.Greater(t, len(Pages()), 10)
+	for lang, set := range l.sets {
+		require.Empty(t, set.pages, "%s is parsed before anybody looks at it", lang)
+		for _, name := range Pages() {
+			page, err := set.page(name)
+			require.NoError(t, err, "%s in %s", name, lang)
+			require.NotNil(t, page.Lookup("main"), "%s in %s", name, lang)
+		}
+		_, err := set.page("layout")
+		require.ErrorContains(t, err, "there is no page layout")
 	}
 }
