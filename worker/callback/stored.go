@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
-	"slices"
 	"strings"
 
 	"countersign/provider"
@@ -42,19 +41,36 @@ func (l *Listener) headers(acc *Account, h http.Header) map[string]string {
 	stored := map[string]string{}
 	read := acc.Provider.Traits.StoredHeaders
 	for name, values := range h {
-		value := strings.Join(values, ", ")
 		switch {
-		case slices.ContainsFunc(acc.SecretHeaders, func(s string) bool { return strings.EqualFold(s, name) }):
-			stored[name] = SealHeader(l.HMACKey, value)
-		case explains(name), slices.ContainsFunc(read, func(s string) bool { return strings.EqualFold(s, name) }):
-			stored[clip(name)] = clip(value)
+		case folded(acc.SecretHeaders, name):
+			stored[name] = SealHeader(l.HMACKey, strings.Join(values, ", "))
+		case explains(name), folded(read, name):
+			stored[clip(name)] = clip(strings.Join(values, ", "))
 		}
 	}
 	return stored
 }
 
-// explains reports whether a header can help to explain a callback later.
+// folded says whether a header is among names, in whichever case they are written.
+func folded(names []string, header string) bool {
+	for _, name := range names {
+		if strings.EqualFold(name, header) {
+			return true
+		}
+	}
+	return false
+}
+
+// explains reports whether a header can help to explain a callback later. Those that nearly every request has are known
+// by the form that net/http gives them.
 func explains(name string) bool {
+	switch name {
+	case "Content-Type", "User-Agent", "Content-Length", "Content-Encoding", "Content-Md5", "Content-Sha256", "Date":
+		return true
+	case "Accept", "Accept-Encoding", "Authorization", "Connection", "Host", "X-Forwarded-For", "X-Forwarded-Proto",
+		"X-Forwarded-Host", "X-Real-Ip", "Via":
+		return false
+	}
 	switch name = strings.ToLower(name); name {
 	case "content-type", "user-agent", "content-length", "content-encoding", "content-md5", "content-sha256", "date":
 		return true

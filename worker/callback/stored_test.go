@@ -256,3 +256,21 @@ func TestHeadersThatAProviderReadsAreKept(t *testing.T) {
 		t.Errorf("kept %v of a provider that reads none", kept)
 	}
 }
+
+// Headers that are known by their usual form mean what they mean in any other.
+func TestAHeaderIsKnownInEachForm(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		"Content-Type": true, "User-Agent": true, "Content-Length": true, "Content-Encoding": true, "Content-Md5": true,
+		"Content-Sha256": true, "Date": true, "X-Signature": true, "Webhook-Id": true, "X-Hmac": true,
+		"Accept": false, "Accept-Encoding": false, "Authorization": false, "Connection": false, "Host": false,
+		"X-Forwarded-For": false, "X-Forwarded-Proto": false, "X-Forwarded-Host": false, "X-Real-Ip": false, "Via": false,
+		"Cookie": false,
+	} {
+		for _, form := range []string{name, strings.ToLower(name), strings.ToUpper(name)} {
+			if explains(form) != want {
+				t.Errorf("%s: %t", form, !want)
+			}
+		}
+	}
+}
