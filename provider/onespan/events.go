@@ -166,7 +166,7 @@ func (e event) key() string {
 	if e.CreatedDate == "" {
 		return ""
 	}
-	var few [512]byte
+	var few [3 << 10]byte // with longer ones on the heap
 	all := few[:0]
 	for _, s := range [...]string{string(e.PackageID), e.name(), string(e.SessionUser), string(e.DocumentID),
 		string(e.Message), string(e.NewRoleID), string(e.CreatedDate)} {
