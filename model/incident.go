@@ -21,6 +21,7 @@ const (
 	CredentialsRefused     = "credentials_refused"
 	PollOverdue            = "poll_overdue"
 	DocumentsOverdue       = "documents_overdue"
+	DocumentsNotStored     = "documents_not_stored"
 	RecordsSkipped         = "records_skipped"
 	SealedByAnother        = "sealed_by_another"
 	HookGone               = "hook_gone" // of HookAccount, as is the next
@@ -34,6 +35,6 @@ func HookAccount(hook string) string { return "hook:" + hook }
 func IncidentKinds() []string {
 	return []string{
 		CallbacksSilent, CallbacksRefused, CallbacksNotUnderstood, RegistrationChanged, CredentialsRefused, PollOverdue,
-		DocumentsOverdue, RecordsSkipped, SealedByAnother, HookGone, HookOverdue,
+		DocumentsOverdue, DocumentsNotStored, RecordsSkipped, SealedByAnother, HookGone, HookOverdue,
 	}
 }

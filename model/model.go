@@ -100,6 +100,9 @@ type Transaction struct {
 	ConfirmedAt  *time.Time
 	AskedAt      *time.Time // when the question was sent whose answer last confirmed the row
 
+	TrackedBy string     // who asked to follow it, as the history names sources: "operator NAME"; "": nobody
+	TrackedAt *time.Time // when that was asked for last
+
 	Origin  Origin
 	Hidden  bool  // an unverified ref, shown to nobody until the provider confirms it
 	Version int64 // grows with status, flags and signers and with nothing else

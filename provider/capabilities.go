@@ -132,6 +132,17 @@ type Starter interface {
 type Tokens struct {
 	Load func(ctx context.Context, name string) ([]byte, error)
 	Save func(ctx context.Context, name string, secret []byte) error
+	// Alone runs f while no other process runs one for the name: what f loads nobody else renews meanwhile. f's context
+	// ends where that can no longer be said. nil: no other process uses the tokens.
+	Alone func(ctx context.Context, name string, f func(context.Context) error) error
+}
+
+// Once is Alone where there is one, and f alone where there is not.
+func (t Tokens) Once(ctx context.Context, name string, f func(context.Context) error) error {
+	if t.Alone == nil {
+		return f(ctx)
+	}
+	return t.Alone(ctx, name, f)
 }
 
 // Login lets a person log in with a browser (OAuth code exchange).

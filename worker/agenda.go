@@ -48,6 +48,11 @@ func (w *Worker) noted(a store.Agenda) {
 		delete(a, changes)
 		w.wake("announce")
 	}
+	for work := range a {
+		if work.Kind == store.WorkRuns { // whoever queued it has woken the loop, and the loop looks at all of them
+			delete(a, work)
+		}
+	}
 	w.agenda.note(a)
 	now := w.now()
 	for work, at := range a {

@@ -81,36 +81,55 @@ func (w *Worker) downloadLanes() (out []lane) {
 	return out
 }
 
+// announceLanes are the hooks'.
+func (w *Worker) announceLanes() (out []lane) {
+	for _, l := range w.Deliver.Lanes() {
+		out = append(out, lane{name: "announce\x00" + l.Name, round: func(ctx context.Context) error {
+			err := l.Round(ctx)
+			if err != nil && ctx.Err() == nil {
+				w.log.WithFields(logrus.Fields{"hook": l.Name, "err": err}).Warn("announcements stopped, trying again")
+			}
+			return nil
+		}})
+	}
+	return out
+}
+
 // announce starts a round of each hook.
 func (w *Worker) announce(ctx context.Context) error {
-	for _, l := range w.Deliver.Lanes() {
-		log := w.log.WithField("hook", l.Name)
-		w.startLane(ctx, "announce", lane{name: "announce\x00" + l.Name, round: l.Round}, func(err error) {
-			log.WithField("err", err).Warn("announcements stopped, trying again")
-		})
-	}
+	w.startLanes(ctx, "announce", w.announceLanes())
 	return nil
 }
 
-// workRuns starts the runs that wait. One run of an account and kind is in work at a time. A run that somebody asked
-// for ends the rest of its account.
+// workRuns starts the runs that wait.
 func (w *Worker) workRuns(ctx context.Context) error {
+	lanes, err := w.runLanes(ctx, "")
+	w.startLanes(ctx, "runs", lanes)
+	return err
+}
+
+// runLanes work off the runs of an account, or of all, that wait. One run of an account and kind is in work at a time. A
+// run that somebody asked for ends the rest of its account.
+func (w *Worker) runLanes(ctx context.Context, account string) (out []lane, err error) {
 	waiting, err := w.Runs.Waiting(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	w.lift(waiting)
 	for _, r := range waiting {
-		if !w.serves(r.Account) {
+		if !w.serves(r.Account) || account != "" && account != r.Account {
 			continue
 		}
 		log := w.log.WithFields(logrus.Fields{"account": r.Account, "loop": r.Kind})
-		round := func(ctx context.Context) error { return w.Runs.Work(ctx, r.ID) }
-		w.startLane(ctx, r.Kind, lane{name: "run\x00" + r.Account + "\x00" + r.Kind, round: round}, func(err error) {
-			log.WithField("err", err).Warn("run not finished, it will be resumed")
-		})
+		out = append(out, lane{name: "run\x00" + r.Account + "\x00" + r.Kind, round: func(ctx context.Context) error {
+			err := w.guard(ctx, r.Kind, func(ctx context.Context) error { return w.Runs.Work(ctx, r.ID) })
+			if err != nil && ctx.Err() == nil {
+				log.WithField("err", err).Warn("run not finished, it will be resumed")
+			}
+			return nil
+		}})
 	}
-	return nil
+	return out, nil
 }
 
 // lift ends the rest of each account that a new run by hand is of, once a run.

@@ -55,7 +55,7 @@ func TestACallbackWakesOnlyWhatItConcerns(t *testing.T) {
 		same(t, "by a claim that rides with the next slot", b.woken(all...), nil)
 		b.called(t, claim("a", model.Completed))
 		same(t, "by one to confirm after the debounce", b.woken(all...), nil)
-		_, err := b.Table.Track(t.Context(), b.account.ID, b.account.Rules.Provider, []string{"t"})
+		_, err := b.Table.Track(t.Context(), "operator", b.account.ID, b.account.Rules.Provider, []string{"t"})
 		check(t, err)
 		same(t, "by a ref that is due at once", b.woken(all...), []string{"confirm"})
 		b.called(t, claim("l", model.Completed), workertest.Link("l", "https://files.example.org/a?sig=1"))

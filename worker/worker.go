@@ -19,6 +19,7 @@ import (
 	"countersign/worker/deliver"
 	"countersign/worker/documents"
 	"countersign/worker/files"
+	"countersign/worker/jobs"
 	"countersign/worker/pdf"
 	"countersign/worker/poll"
 	"countersign/worker/verify"
@@ -28,7 +29,7 @@ import (
 type Options struct {
 	Store    *store.Store
 	Accounts func() []*apply.Account // the current ones; a reload swaps them
-	Files    *files.Folder
+	Files    files.Archive
 	Now      func() time.Time
 	Rand     func() float64 // 0 ≤ x < 1, for jitter
 	Log      *logrus.Entry
@@ -42,6 +43,7 @@ type Options struct {
 	Workers   int           // questions under way per account; 4 if zero
 	MinFree   int64         // documents_min_free in bytes
 	Retention poll.Retention
+	Jobs      jobs.Queue             // shares work with other processes; nil: the process works alone
 	Hooks     func() []*deliver.Hook // the current ones; none if nil
 	Inspect   pdf.Inspector          // looks into a file that came; pdf.InspectHere if nil, which nothing bounds
 }
@@ -63,13 +65,16 @@ type Worker struct {
 	mu      sync.Mutex
 	nudges  map[string]chan struct{} // by loop
 	running map[string]bool          // lanes in work, by name
+	again   map[string]bool          // those of them whose round is to be made once more
 	agenda  agenda                   // what is due when
 	lifted  map[string]bool          // runs by hand that wait and have ended their account's rest
 	inWork  sync.WaitGroup           // lanes in work
 
-	tick time.Duration
-	only []string // accounts that Run works for; none: all
+	tick  time.Duration
+	owner string
+	only  []string // accounts that Run works for; none: all
 
+	jobs     jobs.Queue
 	store    *store.Store
 	now      func() time.Time
 	accounts func() []*apply.Account
@@ -97,10 +102,13 @@ func New(o Options) *Worker {
 		o.Inspect = pdf.InspectHere
 	}
 	w := &Worker{
-		nudges: map[string]chan struct{}{}, running: map[string]bool{}, tick: o.Tick, store: o.Store, now: o.Now,
-		accounts: o.Accounts, log: o.Log,
+		nudges: map[string]chan struct{}{}, running: map[string]bool{}, again: map[string]bool{}, tick: o.Tick, owner: o.Owner, store: o.Store, now: o.Now,
+		accounts: o.Accounts, log: o.Log, jobs: o.Jobs,
 	}
 	w.build(o)
+	if w.jobs != nil {
+		w.store.OnGroup(w.putJobs)
+	}
 	return w
 }
 
@@ -122,18 +130,20 @@ func (w *Worker) build(o Options) {
 	kinds := w.Tiers.Kinds()
 	maps.Copy(kinds, verify.New(verify.Options{
 		Store: o.Store, Table: w.Table, Asker: w.Asker, Now: o.Now, RetryWait: o.RetryWait,
-		Hash: func(path string) (string, int64, error) { return o.Files.Hash(path) },
+		Hash: func(ctx context.Context, path string) (string, int64, error) { return o.Files.Hash(ctx, path) },
 	}).Kinds())
 	kinds[runs.KindRetry] = w.retry
 	w.Runs = runs.New(runs.Options{
 		Store: o.Store, Asker: w.Asker, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Nudge: w.waking("runs"), Kinds: kinds,
+		Owner: o.Owner,
 	})
 	w.slots = poll.NewSlots(poll.SlotsOptions{
 		Store: o.Store, Runs: w.Runs, Accounts: o.Accounts, Now: o.Now, Rand: o.Rand, Log: o.Log,
-		Jitter: o.Jitter, Tick: o.Tick,
+		Jitter: o.Jitter, Tick: o.Tick, Jobs: o.Jobs,
 	})
 	w.streams = poll.NewStreams(poll.StreamsOptions{
 		Store: o.Store, Table: w.Table, Gate: w.Gate, Accounts: w.served, Nudge: w.waking("streams"), Log: o.Log, Guard: w.guard,
+		Owner: o.Owner,
 	})
 	w.Documents = documents.New(documents.Options{
 		Store: o.Store, Files: o.Files, Incidents: incidents, Inspect: o.Inspect, Accounts: o.Accounts, Now: o.Now, Log: o.Log, Gate: w.Gate,
@@ -181,8 +191,13 @@ func (w *Worker) Run(ctx context.Context, parts ...Part) error {
 	for _, p := range parts {
 		switch p {
 		case PartLoops:
-			if err := w.Documents.SweepLinkFiles(ctx); err != nil {
-				w.log.WithField("err", err).Warn("the folder of links' files was not swept")
+			g.Go(func() error {
+				defer w.streams.Close()
+				return w.every(ctx, "streams", poll.StreamsEvery, w.streams.Round)
+			})
+			if w.jobs != nil {
+				g.Go(func() error { return w.share(ctx) })
+				continue
 			}
 			w.store.OnWork(w.noted)
 			loop("agenda", time.Second, w.readAgenda)
@@ -191,20 +206,30 @@ func (w *Worker) Run(ctx context.Context, parts ...Part) error {
 			loop("download", 500*time.Millisecond, w.startDue("download", w.downloadLanes, isDocuments))
 			loop("gaps", time.Second, w.Table.SettleGaps)
 			loop("watch", time.Minute, w.watch.Round)
-			g.Go(func() error {
-				defer w.streams.Close()
-				return w.every(ctx, "streams", poll.StreamsEvery, w.streams.Round)
-			})
 		case PartSlots:
 			g.Go(func() error { return w.slots.Run(ctx) })
+			if w.jobs != nil {
+				continue
+			}
 			loop("announce", 250*time.Millisecond, w.announce)
 			loop("closer", time.Minute, w.slots.PollCloser)
-			loop("prune", time.Hour, w.prune)
+			loop("prune", time.Hour, w.inTurn("prune", 50*time.Minute, w.prune))
 		}
 	}
 	err := g.Wait()
 	w.inWork.Wait()
 	return err
+}
+
+// inTurn is a round that one process makes for all, no other within so long after.
+func (w *Worker) inTurn(name string, lasts time.Duration, round func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		mine, err := w.store.TakeTurn(ctx, name, w.owner, lasts)
+		if err != nil || !mine {
+			return err
+		}
+		return round(ctx)
+	}
 }
 
 // prune lets retention take what is old enough, finishes what was to be forgotten, and judges quarantined files again

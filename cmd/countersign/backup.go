@@ -48,9 +48,8 @@ func runBackup(ctx context.Context, env *engine.Env, c *config.Config, to string
 	if err := sqlitefile.Copy(ctx, from, to, false); err != nil {
 		return err
 	}
-	rest := c.Documents
-	if key, _ := env.Lookup(keyfile.Variable); key == "" {
-		rest += " and " + c.InstallationKeyFile()
+	if key, _ := env.Lookup(keyfile.Variable); key != "" {
+		return env.Tell("cli.backup.done", "file", to, "documents", c.Documents)
 	}
-	return env.Printf("%s holds the database; copy %s too, now that it is written\n", to, rest)
+	return env.Tell("cli.backup.done_key", "file", to, "documents", c.Documents, "key", c.InstallationKeyFile())
 }

@@ -171,7 +171,7 @@ func TestAPollAsksForPagesAndForWhatHasChanged(t *testing.T) {
 					w.backfilled(t, time.Now().Add(-90*24*time.Hour), time.Now())
 				} else {
 					for _, tx := range w.Truth().Transactions {
-						_, err := w.e.Worker.Table.Track(t.Context(), w.account.ID, service, []string{tx.Ref})
+						_, err := w.e.Worker.Table.Track(t.Context(), "operator", w.account.ID, service, []string{tx.Ref})
 						require.NoError(t, err)
 					}
 					time.Sleep(24 * time.Hour)

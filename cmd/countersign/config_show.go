@@ -33,7 +33,7 @@ of an account's settings came from the environment or a file, are masked; they m
 				out.SetEscapeHTML(false)
 				return out.Encode(all)
 			}
-			if err := env.Printf("# %s as it was understood\n", c.File()); err != nil {
+			if err := env.Tell("cli.config.shown", "file", c.File()); err != nil {
 				return err
 			}
 			out := yaml.NewEncoder(env.Stdout)

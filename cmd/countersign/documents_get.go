@@ -34,7 +34,7 @@ already with the same content is left as it is. Quarantined files are not handed
 				if err := arguments.NotOurs(c, dir); err != nil {
 					return err
 				}
-				return export.Files(env, c.DocumentsFolder(), dir, t.Key(), list)
+				return export.Files(ctx, env, c, dir, t.Key(), list)
 			})
 		},
 	}

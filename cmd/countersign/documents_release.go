@@ -30,7 +30,7 @@ more than one is in quarantine. documents retry asks the provider for another fi
 				if err != nil {
 					return err
 				}
-				files, err := w.Documents()
+				files, err := w.Documents(ctx)
 				if err != nil {
 					return err
 				}

@@ -54,7 +54,7 @@ func verifyDocuments(ctx context.Context, env *engine.Env, w *engine.Writer, f d
 	if err := arguments.KnownAccounts(ctx, w.Config, w.Store, f.account); err != nil {
 		return err
 	}
-	files, err := w.Documents()
+	files, err := w.Documents(ctx)
 	if err != nil {
 		return err
 	}

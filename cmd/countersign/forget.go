@@ -40,8 +40,8 @@ rewritten with --vacuum only. Backups, exports, logs and what the provider has a
 				return env.Reading(ctx,
 					func(c *config.Config, s *store.Store) error { return upkeep.PlanForget(ctx, env, c, s, k) })
 			}
-			if err := arguments.Confirm(ctx, env, f.yes, "remove all personal data of "+k.Account+"/"+output.Plain(k.Ref)+
-				" for good?"); err != nil {
+			if err := arguments.Confirm(ctx, env, f.yes, env.Say("cli.forget.ask",
+				"row", output.NameOf(k))); err != nil {
 				return err
 			}
 			return env.Writing(ctx,

@@ -73,7 +73,7 @@ callback_objective allows to be missed; how long what was missed stayed unknown;
 which channel told of the changes first. --summary prints only that, also as JSON. Shares count whole days (UTC).
 Without --since it looks at the last 30 days. With --fail-under, an account below is exit 3.`,
 		Example: "  countersign gaps --since 7d\n  countersign gaps --account sales --json\n" +
-			"  countersign gaps --summary --fail-under 98%     # in CI or cron; without a share: the objective",
+			"  countersign gaps --summary --fail-under 98%  # in CI; without: the objective",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 && f.failUnder.set && f.failUnder.wanted == nil { // "--fail-under 99%", as two words
 				if err := f.failUnder.Set(args[0]); err != nil {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -33,7 +34,7 @@ func newInitCommand(env *engine.Env) *cobra.Command {
 there are several, and which URL the provider can call, and writes a commented config. What a flag says is not asked.
 Secrets are not asked for: the config names the environment variables that hold them. A config that is there is not
 written over, but with --force.`,
-		Example: "  countersign init\n  countersign init --provider onespan --account sales --public-url https://sign.example.com",
+		Example: "  countersign init\n  countersign init --provider onespan --account sales \\\n    --public-url https://sign.example.com",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runInit(cmd.Context(), env, f, cmd.Flags().Changed)
@@ -59,7 +60,7 @@ func runInit(ctx context.Context, env *engine.Env, f initFlags, given func(flag 
 			return err
 		}
 	}
-	if err := f.answer(arguments.NewPrompt(ctx, env), env.Providers, given); err != nil {
+	if err := f.answer(arguments.NewPrompt(ctx, env), env.Speech, env.Providers, given); err != nil {
 		return err
 	}
 	text, secrets := initialConfig(f, env.Providers[f.provider].Traits)
@@ -69,11 +70,14 @@ func runInit(ctx context.Context, env *engine.Env, f initFlags, given func(flag 
 	if err := arguments.WriteConfig(file, text, f.force); err != nil {
 		return err
 	}
-	return env.Printf("%s is written. Next:\n  set %s in the environment\n  countersign --config %[1]s doctor\n  countersign --config %[1]s serve\n", file, strings.Join(secrets, " and "))
+	return env.Printf("%s\n  %s\n  countersign --config %[3]s doctor\n  countersign --config %[3]s serve\n",
+		env.Say("cli.init.next", "file", file), env.Say("cli.init.set", "variables", env.List(secrets)), file)
 }
 
 // answer asks for what no flag says. Flags are checked first, each answer where it is given.
-func (f *initFlags) answer(p arguments.Prompt, known map[string]provider.Driver, given func(flag string) bool) error {
+func (f *initFlags) answer(
+	p arguments.Prompt, say output.Speech, known map[string]provider.Driver, given func(flag string) bool,
+) error {
 	names := strings.Join(slices.Sorted(maps.Keys(known)), ", ")
 	traits := func() provider.Traits { return known[f.provider].Traits }
 	questions := []struct {
@@ -81,39 +85,37 @@ func (f *initFlags) answer(p arguments.Prompt, known map[string]provider.Driver,
 		to       *string
 		question func() string // "" where it is not asked
 		fallback func() string
-		fault    func(string) string
+		fault    func(output.Speech, string) string
 	}{
-		{"provider", &f.provider, func() string { return "provider (" + names + ")" }, nothing, func(s string) string {
-			if _, ok := known[s]; !ok {
-				return fmt.Sprintf("%q is not a provider: one of %s", s, names)
-			}
-			return ""
-		}},
-		{"account", &f.account, func() string { return "a name for the account, as it is to stand in URLs and rows" },
-			func() string { return "main" }, func(s string) string {
+		{"provider", &f.provider, func() string { return say.Say("cli.init.provider", "providers", names) }, nothing,
+			func(say output.Speech, s string) string {
+				if _, ok := known[s]; ok {
+					return ""
+				}
+				return say.Say("cli.init.provider.not", "given", strconv.Quote(s), "providers", names)
+			}},
+		{"account", &f.account, func() string { return say.Say("cli.init.account") },
+			func() string { return "main" }, func(say output.Speech, s string) string {
 				if !config.IsID(s) {
-					return fmt.Sprintf("%q is not an account id: lower case letters, digits, - and _, at most 63, a letter or digit first", s)
+					return say.Say("cli.init.account.not", "given", strconv.Quote(s))
 				}
 				return ""
 			}},
-		{"base-url", &f.base, func() string { return serverQuestion(traits()) }, func() string {
+		{"base-url", &f.base, func() string { return serverQuestion(say, f.provider, traits()) }, func() string {
 			if traits().SelfHosted {
 				return "" // the key must not go to a server that nobody named
 			}
 			return traits().BaseURL
-		}, config.URLFault},
+		}, func(say output.Speech, s string) string { return urlFault(say, s, false) }},
 		{"public-url", &f.url,
-			func() string { return "the URL of this machine that the provider can call, empty for none" }, nothing,
-			func(s string) string {
-				if s == "" {
-					return ""
-				}
-				return config.URLFault(s)
+			func() string { return say.Say("cli.init.public_url") }, nothing,
+			func(say output.Speech, s string) string {
+				return urlFault(say, s, s == "")
 			}},
 	}
 	for _, q := range questions {
 		if given(q.flag) {
-			if fault := q.fault(*q.to); fault != "" {
+			if fault := q.fault(output.English(), *q.to); fault != "" {
 				return output.Usagef("--%s: %s", q.flag, fault)
 			}
 		}
@@ -123,7 +125,7 @@ func (f *initFlags) answer(p arguments.Prompt, known map[string]provider.Driver,
 		if given(q.flag) || question == "" {
 			continue
 		}
-		answer, err := p.Ask(question, q.fallback(), q.fault)
+		answer, err := p.Ask(question, q.fallback(), func(s string) string { return q.fault(say, s) })
 		if err != nil {
 			return fmt.Errorf("%w (or say --%s)", err, q.flag)
 		}
@@ -135,11 +137,23 @@ func (f *initFlags) answer(p arguments.Prompt, known map[string]provider.Driver,
 func nothing() string { return "" }
 
 // serverQuestion asks which server is meant, where accounts differ in it.
-func serverQuestion(t provider.Traits) string {
+func serverQuestion(say output.Speech, name string, t provider.Traits) string {
 	if t.BaseURLNote == "" {
 		return ""
 	}
-	return "the provider's server. " + strings.TrimSuffix(t.BaseURLNote, ".")
+	note := say.Word("cli.init.server", name)
+	if note == name {
+		note = strings.TrimSuffix(t.BaseURLNote, ".")
+	}
+	return say.Say("cli.init.server", "note", note)
+}
+
+// urlFault is config.URLFault in the language of whoever answers; fine says that there is none.
+func urlFault(say output.Speech, s string, fine bool) string {
+	if fine {
+		return ""
+	}
+	return say.Stored(config.URLFault(s))
 }
 
 // checkAnswers refuses answers that make no config; secrets may be missing.
@@ -154,7 +168,7 @@ func checkAnswers(env *engine.Env, file, text string) error {
 
 // initialConfig is a first config, and the environment variables that it wants.
 func initialConfig(f initFlags, traits provider.Traits) (text string, secrets []string) {
-	name := strings.ToUpper(strings.ReplaceAll(f.account, "-", "_"))
+	name := strings.ToUpper(f.provider)
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("# countersign's config. config.example.yaml names every key; `countersign config check` tells all faults.")

@@ -46,7 +46,7 @@ func runMigrate(ctx context.Context, env *engine.Env, s *store.Store) error {
 		return err
 	}
 	if have == want {
-		return env.Printf("the database is at step %d already\n", have)
+		return env.Tell("cli.migrate.already", "step", have)
 	}
 	err = s.WithLock(ctx, database.LockServe, env.Owner(), func(ctx context.Context) error {
 		backup, err := migration.CopyBefore(ctx, s, have)
@@ -59,11 +59,11 @@ func runMigrate(ctx context.Context, env *engine.Env, s *store.Store) error {
 		}
 		switch {
 		case backup != "":
-			backup = "; as it was before: " + backup
+			return env.Tell("cli.migrate.kept", "from", from, "to", to, "file", backup)
 		case from > 0:
-			backup = "; no copy was kept of it as it was before"
+			return env.Tell("cli.migrate.not_kept", "from", from, "to", to)
 		}
-		return env.Printf("migrated from step %d to step %d%s\n", from, to, backup)
+		return env.Tell("cli.migrate.did", "from", from, "to", to)
 	})
 	if errors.Is(err, store.ErrLocked) {
 		return fmt.Errorf("a daemon uses the database: stop it, then migrate; or start the new one, which migrates by itself")

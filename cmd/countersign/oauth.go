@@ -75,6 +75,6 @@ func runLogin(ctx context.Context, env *engine.Env, id string, o login.Options) 
 		if err := p.Exchange(provider.WithWork(ctx, provider.WorkConfirm), code, redirect); err != nil {
 			return fmt.Errorf("account %s: %w", id, provider.Redact(err))
 		}
-		return env.Printf("%s: logged in; the tokens are kept, encrypted, in the database\n", id)
+		return env.Tell("cli.login.done", "account", id)
 	})
 }

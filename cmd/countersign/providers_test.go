@@ -259,7 +259,7 @@ func exampleConfig(t *testing.T) (*app, *config.Config) {
 	for _, m := range regexp.MustCompile(`\$\{([A-Z_]+)\}`).FindAllStringSubmatch(string(text), -1) {
 		env[m[1]] = "made-up-" + m[1]
 	}
-	for _, name := range []string{"ALLSIGN_SECRET", "CRM_HOOK_SECRET"} {
+	for _, name := range []string{"ALLSIGN_WEBHOOK_SECRET", "CRM_HOOK_SECRET"} {
 		env[name] = "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32))
 	}
 	a, _, _ := testApp(env)

@@ -17,7 +17,7 @@ func newRegistrationSetCommand(env *engine.Env) *cobra.Command {
 		Long: `set registers public.url and /callbacks/ACCOUNT at the provider. It reads first what stands there, and displaces
 another URL only with --replace. Where our own stands already, only what is wrong is mended: missing events, an
 endpoint that was turned off. Some providers try the URL at once: start the daemon first.`,
-		Example: "  countersign registration set sales\n  countersign registration set hr --scope app:0dd3b823a682527788c4e40cb7b6f7e9 --replace",
+		Example: "  countersign registration set sales\n  countersign registration set hr --replace \\\n    --scope app:0dd3b823a682527788c4e40cb7b6f7e9",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := env.Config()

@@ -38,7 +38,7 @@ marked deleted and no longer asked about. Status and files stay as last known.`,
 				if err != nil {
 					return err
 				}
-				return env.Printf("%s/%s is marked deleted\n", k.Account, output.Plain(k.Ref))
+				return env.Tell("cli.resolve.done", "row", output.NameOf(k))
 			})
 		},
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/output"
+	"countersign/cmd/countersign/output/layout"
 )
 
 // app is one run of the program.
@@ -125,6 +127,9 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 drift or an open incide
 		}
 	}
 	root.SetHelpCommand(newHelpCommand())
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
+		fmt.Fprint(cmd.OutOrStdout(), layout.Help(cmp.Or(cmd.Long, cmd.Short), cmd.UsageString())) //nolint:errcheck // nobody reads on
+	})
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
 		if cmd.Name() == "completion" {
@@ -135,6 +140,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 drift or an open incide
 		}
 	}
 	a.watch(root)
+	arguments.Help(root)
 	return root
 }
 

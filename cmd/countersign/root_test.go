@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -87,12 +88,21 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// Each verb has a sentence, an example, and flags whose help says something.
+// Each verb has a sentence, an example, and a help that fits a terminal of 80 columns.
 func TestEveryVerbHelps(t *testing.T) {
 	t.Parallel()
-	a, _, _ := testApp(nil)
+	a, stdout, _ := testApp(nil)
 	var walk func(*cobra.Command)
 	walk = func(cmd *cobra.Command) {
+		stdout.Reset()
+		if err := cmd.Help(); err != nil {
+			t.Error(err)
+		}
+		for line := range strings.Lines(stdout.String()) {
+			if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > 80 && !strings.Contains(cmd.CommandPath(), "completion") {
+				t.Errorf("%s --help has a line of %d columns: %s", cmd.CommandPath(), n, line)
+			}
+		}
 		if cmd.HasParent() && (cmd.Short == "" || cmd.Example == "" && !cmd.HasSubCommands()) {
 			t.Errorf("%s lacks a sentence or an example", cmd.CommandPath())
 		}

@@ -53,7 +53,7 @@ account per service, for a ` + "`serve`" + ` on another terminal. /truth says wh
   number-only              Documenso's callbacks name the document by its number only
   forwarded-for[=ADDRESS]  callbacks come through a proxy that writes X-Forwarded-For
                            (203.0.113.7:51234)`,
-		Example: "  countersign simulate --callbacks http://127.0.0.1:8081 --write-config sim.yaml --speed 2880 --drop 0.3\n  countersign --config sim.yaml serve",
+		Example: "  countersign simulate --callbacks http://127.0.0.1:8081 \\\n    --write-config sim.yaml --speed 2880 --drop 0.3\n  countersign --config sim.yaml serve",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runSimulate(cmd.Context(), env, o) },
 	}
@@ -62,7 +62,8 @@ account per service, for a ` + "`serve`" + ` on another terminal. /truth says wh
 	f.StringVar(&o.callbacks, "callbacks", "http://127.0.0.1:8081", "the public listener to call, a `URL`")
 	f.StringVar(&o.writeConfig, "write-config", "", "write a config for these services to this `FILE`")
 	f.BoolVar(&o.force, "force", false, "write over a config that is there")
-	f.StringSliceVar(&o.world.Services, "service", simulator.Services(), "only this service; may be repeated")
+	f.StringSliceVar(&o.world.Services, "service", simulator.Services(), "only this service, of all; may be repeated")
+	f.Lookup("service").DefValue = "[]" // the help has no line that is long enough for all
 	f.DurationVar(&o.lasts, "for", 0, "end after this long")
 	f.Uint64Var(&o.world.Seed, "seed", 1, "names, lives and faults follow from it")
 	f.IntVar(&o.world.Transactions, "transactions", 50, "how many transactions are born")
@@ -153,16 +154,17 @@ func runSimulate(ctx context.Context, env *engine.Env, o simulateOptions) error 
 	}
 	base := "http://" + socket.Addr().String()
 	w.SetBase(base)
+	tell := func(name, what string) error { return env.Printf("%-13s %s\n", name, what) }
 	if o.writeConfig != "" {
 		if err := o.write(w, base, env.Providers); err != nil {
 			return errors.Join(err, socket.Close())
 		}
-		env.Printf("config    %s\n", o.writeConfig) //nolint:errcheck // the next line tells
+		tell(env.Say("cli.simulate.config"), o.writeConfig) //nolint:errcheck // the next line tells
 	}
 	for _, acc := range w.Accounts() {
-		env.Printf("%-11s %s%s calls %s/callbacks/%s\n", acc.Provider, base, acc.BasePath, o.callbacks, acc.ID) //nolint:errcheck // the next line tells
+		tell(acc.Provider, base+acc.BasePath+" "+env.Say("cli.simulate.calls", "url", o.callbacks+"/callbacks/"+acc.ID)) //nolint:errcheck // the next line tells
 	}
-	if err := env.Printf("truth       %s/truth\n", base); err != nil {
+	if err := tell(env.Say("cli.simulate.truth"), base+"/truth"); err != nil {
 		return errors.Join(err, socket.Close())
 	}
 	ctx, stop := env.Signals(ctx, logrus.NewEntry(config.Silent()))

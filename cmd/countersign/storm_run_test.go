@@ -287,7 +287,7 @@ func (r *rig) boot(t *testing.T) {
 	r.e, err = a.Start(ctx, c, logrus.NewEntry(a.Logger(config.Log{Level: level, Format: "text"})))
 	require.NoError(t, err)
 	require.NoError(t, r.e.Store.ReleaseLeases(ctx))
-	require.NoError(t, r.e.Files.Sweep())
+	require.NoError(t, r.e.Files.Sweep(time.Now().Add(time.Hour)))
 	o := r.e.ListenerOptions()
 	o.Now, o.HMACKey = a.Now, make([]byte, 32)
 	l, err := callback.New(o)

@@ -5,6 +5,7 @@ import (
 
 	"countersign/cmd/countersign/engine"
 	"countersign/cmd/countersign/hooks"
+	"countersign/cmd/countersign/move"
 )
 
 // task is what people want to do, and the verbs for it, in the order of the help.
@@ -21,7 +22,7 @@ func tasks() []task {
 		{"set-up", "Set up:", verbs{
 			newInitCommand, newConfigCommand, newDoctorCommand, newRegistrationCommand, newOauthCommand, newKeyCommand, newTokenCommand,
 		}},
-		{"run", "Run:", verbs{newServeCommand, newMigrateCommand, newBackupCommand, newRestoreCommand}},
+		{"run", "Run:", verbs{newServeCommand, newMigrateCommand, newBackupCommand, newRestoreCommand, move.NewCommand}},
 		{"look", "Look:", verbs{
 			newStatusCommand, newListCommand, newShowCommand, newChangesCommand, newGapsCommand, newCallbacksCommand,
 			newDocumentsCommand, func(env *engine.Env) *cobra.Command {

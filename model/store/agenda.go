@@ -19,6 +19,7 @@ const (
 	WorkUnverified                 // refs to look up that only callbacks or hints have named
 	WorkDocuments                  // documents to fetch
 	WorkChanges                    // changes to announce, of no account
+	WorkRuns                       // runs to work off
 )
 
 // Work is one account's work of a kind.
@@ -41,6 +42,22 @@ func (a Agenda) Note(w Work, at time.Time) {
 // It is called by the one that writes, so it must not block. What other processes write is not among it: Next tells.
 func (s *Store) OnWork(f func(Agenda)) { s.onWork.Store(&f) }
 
+// OnGroup has f called in the transaction of each group that makes something due, before it is committed. What f writes is
+// there with the group; its error is the group's. It must be called before Run.
+func (s *Store) OnGroup(f func(*database.Tx, Agenda) error) { s.onGroup = f }
+
+// writeJobs lets others write what belongs to what the group has made due.
+func (b *Batch) writeJobs() error {
+	if b.s.onGroup == nil {
+		return nil
+	}
+	a := b.agenda()
+	if len(a) == 0 {
+		return nil
+	}
+	return b.s.onGroup(b.q, a)
+}
+
 // tell reports what a group that is on disk has made due.
 func (s *Store) tell(b *Batch) {
 	f := s.onWork.Load()
@@ -57,6 +74,11 @@ func (b *Batch) agenda() Agenda {
 	a := Agenda{}
 	if len(b.changes) > 0 {
 		a[Work{Kind: WorkChanges}] = b.now
+	}
+	for i := range b.runs {
+		if b.runs[i].State == model.RunQueued {
+			a[Work{b.runs[i].Account, WorkRuns}] = b.now
+		}
 	}
 	for _, c := range b.order {
 		if t := &c.now.Transaction; c.present && c.put && t.NextCheckAt != nil {

@@ -313,7 +313,7 @@ func (w *bareWriter) values(statement int, n int64, e *event) []any {
 			txn = n
 		}
 		return []any{n, txn, c.Account, c.Ref, c.DedupeKey, c.Type, c.EventID, string(c.Verdict), string(c.Outcome), c.Note,
-			c.At, c.RemoteAddr, hexAtRest(w.raw == nil, c.BodyHash), c.Sealed, c.rested, c.Unproved}
+			c.At, c.RemoteAddr, HexAtRest(w.raw == nil, c.BodyHash), c.Sealed, c.rested, c.Unproved}
 	case 1, 2:
 		r := row{n: txn, Transaction: model.Transaction{Account: e.k.Account, Ref: e.k.Ref, Provider: "simulated",
 			FirstSeenAt: w.now, Origin: model.OriginClaim, Status: model.InProgress}}

@@ -96,7 +96,7 @@ func (b *Batch) fetchCopies(keys []DedupeKey) error {
 		var k DedupeKey
 		var n int64
 		var c copyOf
-		err := r.Scan(&k.Account, &k.Ref, restedHex{&k.Key}, &n, &c.verdict)
+		err := r.Scan(&k.Account, &k.Ref, RestedHex{&k.Key}, &n, &c.verdict)
 		c.id = callbackID(n)
 		b.copies[k] = &c
 		return err
@@ -119,7 +119,7 @@ func (b *Batch) fetchCopies(keys []DedupeKey) error {
 	}
 	rested := make([]any, len(keys))
 	for i, k := range loose {
-		rested[i] = hexAtRest(false, k)
+		rested[i] = HexAtRest(false, k)
 	}
 	err := b.s.sql.copies.Find(b.q, len(numbers),
 		func(args []any, i int) []any { return append(args, numbers[i], rested[ofRow[i]]) }, scan)
@@ -243,7 +243,7 @@ func (b *Batch) releaseCopies() error {
 			`UPDATE callbacks SET dedupe_key = NULL WHERE txn = (SELECT n FROM transactions WHERE account = ? AND ref = ?) AND dedupe_key = ?`,
 			`UPDATE callbacks SET dedupe_key = NULL WHERE txn IS NULL AND account = ? AND ref = ? AND dedupe_key = ?`,
 		} {
-			if err := b.q.Exec(query, k.Account, k.Ref, hexAtRest(b.q.Postgres, k.Key)); err != nil {
+			if err := b.q.Exec(query, k.Account, k.Ref, HexAtRest(b.q.Postgres, k.Key)); err != nil {
 				return err
 			}
 		}
@@ -257,14 +257,14 @@ func (b *Batch) writeCallbacks() error {
 		key, body := c.atRest(b.q.Postgres)
 		return append(args, c.n, b.number(model.Key{Account: c.Account, Ref: c.Ref}), c.Account, c.Ref, key, c.Type,
 			c.EventID, string(c.Verdict), string(c.Outcome), c.Note, c.At, c.RemoteAddr,
-			hexAtRest(b.q.Postgres, c.BodyHash), c.Sealed, body, c.Unproved)
+			HexAtRest(b.q.Postgres, c.BodyHash), c.Sealed, body, c.Unproved)
 	})
 }
 
 // atRest are the dedupe key and the body as they are written: nil where there is none.
 func (c *stored) atRest(pg bool) (key, body any) {
 	if c.DedupeKey != "" {
-		key = hexAtRest(pg, c.DedupeKey)
+		key = HexAtRest(pg, c.DedupeKey)
 	}
 	if c.rested != nil {
 		body = c.rested

@@ -147,6 +147,8 @@ var (
 		moment("expires_at", func(r *row) **time.Time { return &r.ExpiresAt }),
 		always("first_seen_at", func(r *row) *time.Time { return &r.FirstSeenAt }),
 		word("origin", func(r *row) *model.Origin { return &r.Origin }),
+		plain("tracked_by", func(r *row) *string { return &r.TrackedBy }),
+		moment("tracked_at", func(r *row) **time.Time { return &r.TrackedAt }),
 		plain("provider_mark", func(r *row) *string { return &r.ProviderMark }),
 	}
 )

@@ -85,6 +85,17 @@ func (s *Store) CountDocuments(ctx context.Context) (out []DocumentCount, err er
 	return out, err
 }
 
+// OldestWaitingDocument is since when the oldest document waits that is not here yet; nil where none waits.
+func (s *Store) OldestWaitingDocument(ctx context.Context) (since *time.Time, err error) {
+	err = s.View(ctx, func(q *database.Tx) error {
+		return q.Each(func(r *sql.Rows) error {
+			since = new(time.Time)
+			return r.Scan(database.Moment(since))
+		}, `SELECT created_at FROM documents WHERE id = (SELECT MIN(id) FROM documents WHERE state = 'waiting' AND `+notStored+`)`)
+	})
+	return since, err
+}
+
 const documentSums = `SELECT account, state, COUNT(*) FROM documents WHERE ` + notStored +
 	` GROUP BY account, state ORDER BY account, state`
 

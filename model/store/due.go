@@ -189,13 +189,14 @@ func (s *Store) Release(ctx context.Context, keys []model.Key) error {
 	})
 }
 
-// ReleaseLeases ends the leases that dead processes left on rows, documents and announcements, which stay due. Only the process that
-// has the work lock may call it, and before it claims anything itself: the lock proves that any other lease owner is
-// dead.
+// ReleaseLeases ends the leases that dead processes left on rows, documents, announcements and runs, which stay due.
+// Only a process that has the work lock alone may call it, and before it claims anything itself: that proves that any
+// other lease owner is dead.
 func (s *Store) ReleaseLeases(ctx context.Context) error {
-	for _, table := range []struct{ name, due string }{{"transactions", "next_check_at"}, {"documents", "next_try_at"},
-		{"deliveries", "next_try_at"}} {
-		leased := ` WHERE ` + table.due + ` IS NOT NULL AND lease_until IS NOT NULL` // only what is due is leased
+	for _, table := range []struct{ name, due string }{{"transactions", "next_check_at IS NOT NULL"},
+		{"documents", "next_try_at IS NOT NULL"}, {"deliveries", "next_try_at IS NOT NULL"},
+		{"runs", "state IN ('queued', 'running')"}} {
+		leased := ` WHERE ` + table.due + ` AND lease_until IS NOT NULL` // only what is due is leased
 		var found bool
 		err := s.View(ctx, func(q *database.Tx) error {
 			return q.QueryRow(`SELECT EXISTS (SELECT 1 FROM ` + table.name + leased + `)`).Scan(&found)
@@ -213,7 +214,7 @@ func (s *Store) ReleaseLeases(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return s.endTurns(ctx)
 }
 
 // inOrder loads rows in the order of their numbers.

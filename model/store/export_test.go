@@ -53,6 +53,45 @@ func TestAnExportIsTheViewAsOfOneMoment(t *testing.T) {
 			_, rows = d.exported(t, what, ExportFilter{Accounts: []string{"acc"}, Since: at(noon.Add(2 * time.Hour))})
 			same(t, what+" of an account since then", len(rows), want/5*2)
 		}
+		yes, kinds := true, []string{"status"}
+		for name, c := range map[string]struct {
+			what string
+			f    ExportFilter
+			want int
+		}{
+			"by account and status":      {"transactions", ExportFilter{Rows: Filter{Accounts: []string{"acc"}, Statuses: []model.Status{model.InProgress}}}, 4},
+			"by flag and time":           {"transactions", ExportFilter{Rows: Filter{Flags: []string{"archived"}, ChangedSince: at(noon.Add(time.Hour))}}, 2},
+			"until":                      {"transactions", ExportFilter{Rows: Filter{ChangedUntil: at(noon.Add(time.Hour))}}, 1},
+			"unconfirmed":                {"transactions", ExportFilter{Rows: Filter{Confirmed: new(bool)}}, 0},
+			"checking, by own id":        {"transactions", ExportFilter{Rows: Filter{Checking: &yes, ExternalID: "c-1"}}, 5},
+			"searched":                   {"transactions", ExportFilter{Rows: Filter{Search: "r3"}}, 1},
+			"searched in vain":           {"transactions", ExportFilter{Rows: Filter{Search: "nothing"}}, 0},
+			"signers of an account":      {"signers", ExportFilter{Rows: Filter{Accounts: []string{"other"}}}, 2},
+			"signers of what is found":   {"signers", ExportFilter{Rows: Filter{Search: "r3"}}, 2},
+			"gaps of a kind":             {"gaps", ExportFilter{Page: PageFilter{Kinds: []string{"late"}, Changes: kinds}}, 5},
+			"gaps of another":            {"gaps", ExportFilter{Page: PageFilter{Kinds: []string{"missed"}}}, 0},
+			"gaps found before":          {"gaps", ExportFilter{Page: PageFilter{Until: at(noon.Add(2 * time.Hour))}}, 2},
+			"documents that wait":        {"documents", ExportFilter{Page: PageFilter{Accounts: []string{"other"}, States: []string{"waiting"}}}, 1},
+			"stored documents":           {"documents", ExportFilter{Page: PageFilter{States: []string{"stored"}}}, 0},
+			"changes of a kind":          {"changes", ExportFilter{Feed: ChangeFilter{Kinds: kinds, Accounts: []string{"acc"}}}, 4},
+			"changes behind one":         {"changes", ExportFilter{Feed: ChangeFilter{After: 3}}, 2},
+			"changes to another status":  {"changes", ExportFilter{Feed: ChangeFilter{Statuses: []string{"completed"}}}, 0},
+			"what is of no such account": {"transactions", ExportFilter{Rows: Filter{Accounts: []string{"none"}}}, 0},
+		} {
+			_, rows := d.exported(t, c.what, c.f)
+			same(t, name, len(rows), c.want)
+		}
+		var order []string
+		for _, newest := range []bool{true, false} {
+			for _, search := range []string{"", "ann"} {
+				columns, rows := d.exported(t, "transactions", ExportFilter{Newest: newest, Rows: Filter{Search: search}})
+				for _, r := range rows {
+					order = append(order, fmt.Sprint(r[slices.Index(columns, "ref")]))
+				}
+			}
+		}
+		same(t, "orders", fmt.Sprint(order), "[r4 r3 r2 r1 r0 r4 r3 r2 r1 r0 r0 r1 r2 r3 r4 r0 r1 r2 r3 r4]")
+
 		columns, rows := d.exported(t, "transactions", ExportFilter{})
 		is := func(column string) any { return rows[0][slices.Index(columns, column)] }
 		for column, want := range map[string]any{

@@ -34,6 +34,7 @@ func (b *Batch) flush() error {
 		b.writeTransportStates,
 		b.writeDrift,
 		b.writeCounters,
+		b.writeJobs,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {

@@ -21,12 +21,16 @@ type Sent struct {
 	At      time.Time
 }
 
-// NoteDeliveries writes what became of attempts, and how the hook has come on. Where one is done, the next of its
-// transaction is due. Hasten makes everything due that waits for its time. Of a hook that was taken out meanwhile what was
-// taken is written.
-func (s *Store) NoteDeliveries(ctx context.Context, h Hook, sent []Sent, hasten bool) error {
-	return s.DoPatiently(ctx, Unit{Apply: func(b *Batch) error {
-		if _, err := lockHook(b.q, h.ID); err != nil && !errors.Is(err, ErrNoRow) {
+// NoteDeliveries writes what became of attempts, and how the hook has come on: learn is given the hook as any process has
+// left it, and makes of it what the attempts say. It may run several times, and says whether everything that waits for its
+// time is due now. Where one is done, the next of its transaction is due. Of a hook that was taken out meanwhile what was
+// taken is written. What is returned is the hook as it is then.
+func (s *Store) NoteDeliveries(ctx context.Context, hook string, sent []Sent, learn func(*Hook) (hasten bool)) (h Hook, err error) {
+	err = s.DoPatiently(ctx, Unit{Apply: func(b *Batch) error {
+		known := true
+		if _, err := lockHook(b.q, hook); errors.Is(err, ErrNoRow) {
+			known = false
+		} else if err != nil {
 			return err
 		}
 		taken := 0
@@ -34,19 +38,32 @@ func (s *Store) NoteDeliveries(ctx context.Context, h Hook, sent []Sent, hasten 
 			if sent[i].State == DeliverySent {
 				taken++
 			}
-			if err := noteDelivery(b, h.ID, &sent[i]); err != nil {
+			if err := noteDelivery(b, hook, &sent[i]); err != nil {
 				return err
 			}
 		}
-		if hasten {
-			if err := b.q.Exec(`UPDATE deliveries SET next_try_at = ? WHERE hook = ? AND state = 'waiting' AND next_try_at > ?`,
-				b.now, h.ID, b.now); err != nil {
-				return err
-			}
+		if h = (Hook{ID: hook}); !known {
+			return nil
 		}
-		return b.q.Exec(`UPDATE hooks SET gone_at = ?, failures = ?, failed_at = ?, rests_to = ?, sent = sent + ?, sent_at = ?,
-note = ? WHERE hook = ?`, h.GoneAt, h.Failures, h.FailedAt, h.RestsTo, taken, h.SentAt, h.Note, h.ID)
+		if err := b.q.Take(&h, `SELECT * FROM hooks WHERE hook = ?`, hook); err != nil {
+			return err
+		}
+		h.Sent += int64(taken)
+		return putHook(b, &h, learn(&h))
 	}})
+	return h, err
+}
+
+// putHook writes how a hook has come on.
+func putHook(b *Batch, h *Hook, hasten bool) error {
+	if hasten {
+		if err := b.q.Exec(`UPDATE deliveries SET next_try_at = ? WHERE hook = ? AND state = 'waiting' AND next_try_at > ?`,
+			b.now, h.ID, b.now); err != nil {
+			return err
+		}
+	}
+	return b.q.Exec(`UPDATE hooks SET gone_at = ?, failures = ?, failed_at = ?, rests_to = ?, asked_to = ?, sent = ?, sent_at = ?,
+note = ? WHERE hook = ?`, h.GoneAt, h.Failures, h.FailedAt, h.RestsTo, h.AskedTo, h.Sent, h.SentAt, plainText(h.Note), h.ID)
 }
 
 const (
@@ -64,8 +81,8 @@ lease_owner = '', next_try_at = CASE WHEN seq = (`+firstWaiting+`) THEN CAST(? A
 WHERE hook = ? AND seq = ? AND state = 'waiting'`, note, latency, r.NextTry, hook, r.Seq)
 	}
 	err := b.q.Exec(`UPDATE deliveries SET attempts = attempts + 1, state = ?, note = ?, latency_ms = ?, done_at = ?,
-next_try_at = NULL, lease_until = NULL, lease_owner = '' WHERE hook = ? AND seq = ?`,
-		string(r.State), note, latency, r.At, hook, r.Seq)
+next_try_at = NULL, lease_until = NULL, lease_owner = '' WHERE hook = ? AND seq = ? AND (state = 'waiting' OR ? = 'sent')`,
+		string(r.State), note, latency, r.At, hook, r.Seq, string(r.State))
 	if err != nil {
 		return err
 	}
@@ -155,7 +172,7 @@ done_at = NULL WHERE deliveries.state <> 'waiting' RETURNING seq`, hook, c.Seq, 
 // WakeHook lets a hook that stopped or rests go on at once.
 func (s *Store) WakeHook(ctx context.Context, hook string) error {
 	return s.DoPatiently(ctx, Unit{Apply: func(b *Batch) error {
-		err := b.q.Exec(`UPDATE hooks SET gone_at = NULL, failures = 0, failed_at = NULL, rests_to = NULL, note = '' WHERE hook = ?`,
+		err := b.q.Exec(`UPDATE hooks SET gone_at = NULL, failures = 0, failed_at = NULL, rests_to = NULL, asked_to = NULL, note = '' WHERE hook = ?`,
 			hook)
 		if err != nil {
 			return err

@@ -11,6 +11,7 @@ type Hook struct {
 	Failures int        // attempts that failed since one went well
 	FailedAt *time.Time // the first of them
 	RestsTo  *time.Time // nothing is sent before, as the receiver asked or because nothing went well lately
+	AskedTo  *time.Time // until when the receiver asked to be left alone; attempts that were under way end no such rest
 	Sent     int64      // announcements that the receiver has taken
 	SentAt   *time.Time // when the receiver last took an announcement
 	Note     string     // what the newest attempt that failed was answered

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/base64"
 	"slices"
 	"strings"
@@ -23,7 +24,16 @@ type PageFilter struct {
 	Until      *time.Time // before
 	Limit      int        // 50 if zero
 	Cursor     string
+	// Soon ends a page after a tenth of a second, with what was found by then: where no index gives what is chosen, it may
+	// be short, or empty, and have a next one. Without it pages are full, however long that takes.
+	Soon bool
 }
+
+const (
+	looksFor     = 100 * time.Millisecond // after which a page that is wanted soon ends
+	looksAtFirst = 2000                   // rows that are looked through at first between two looks at the clock
+	looksAtMost  = 64_000                 // and later on
+)
 
 // pageAt is where a page of a table with times ends.
 type pageAt struct {
@@ -48,27 +58,96 @@ func readPageAt(text string) (p pageAt, err error) {
 	return p, nil
 }
 
-// pageOf reads a page of a table, the newest first by a column of times and then by id. end says where a row stands.
-func pageOf[T any](
-	ctx context.Context, s *Store, table, at string, w database.Where, f PageFilter, end func(T) pageAt,
-) (out []T, next string, err error) {
+// between adds the times of a filter, by a column.
+func (f PageFilter) between(w *database.Where, at string) {
 	if f.Since != nil {
 		w.Add(at+" >= ?", *f.Since)
 	}
 	if f.Until != nil {
 		w.Add(at+" < ?", *f.Until)
 	}
-	if f.Cursor != "" {
-		c, err := readPageAt(f.Cursor)
+}
+
+// listing is a table whose pages go by a column of times, the newest first, and then by id.
+type listing struct {
+	table, at string
+	w         database.Where // what is chosen, but for times
+	f         PageFilter
+	index     string // that has the order of the list; "": the table is small
+}
+
+// source is what the rows are read from: where they are looked through, in the order of the list, whatever else SQLite
+// thinks is fewer.
+func (l listing) source(q *database.Tx) string {
+	if l.index == "" || !l.looks() {
+		return l.table
+	}
+	return l.table + hint(q, l.index)
+}
+
+// where chooses the rows of a part of the list: from one place on, and below another; nil is no bound.
+func (l listing) where(from, below *pageAt) database.Where {
+	w := database.Where{Parts: slices.Clone(l.w.Parts), Args: slices.Clone(l.w.Args)}
+	l.f.between(&w, l.at)
+	if from != nil {
+		w.Add("("+l.at+", id) >= (?, ?)", from.at, from.id)
+	}
+	if below != nil {
+		w.Add("("+l.at+", id) < (?, ?)", below.at, below.id)
+	}
+	return w
+}
+
+func (l listing) order() string { return " ORDER BY " + l.at + " DESC, id DESC LIMIT ?" }
+
+// edge is where so many rows end, whether chosen or not; nil where there are fewer.
+func (l listing) edge(q *database.Tx, below *pageAt, rows int) (edge *pageAt, err error) {
+	l.w = database.Where{}
+	w := l.where(nil, below)
+	err = q.Each(func(r *sql.Rows) error {
+		edge = &pageAt{}
+		return r.Scan(database.Moment(&edge.at), &edge.id)
+	}, "SELECT "+l.at+", id FROM "+l.table+w.SQL()+l.order()+" OFFSET ?", append(w.Args, 1, rows-1)...)
+	return edge, err
+}
+
+// looks says whether a page is looked for, a part of the list at a time.
+func (l listing) looks() bool {
+	return l.f.Soon && len(l.f.Accounts)+len(l.f.Kinds)+len(l.f.Changes)+len(l.f.States) > 0
+}
+
+// pageOf reads a page of a list. end says where a row stands.
+func pageOf[T any](ctx context.Context, s *Store, l listing, end func(T) pageAt) (out []T, next string, err error) {
+	var below *pageAt
+	if l.f.Cursor != "" {
+		c, err := readPageAt(l.f.Cursor)
 		if err != nil {
 			return nil, "", err
 		}
-		w.Add("("+at+", id) < (?, ?)", c.at, c.id)
+		below = &c
 	}
-	limit := positive(f.Limit, 50)
+	limit, ends := positive(l.f.Limit, 50), s.clock().Add(looksFor)
 	err = s.View(ctx, func(q *database.Tx) error {
-		return q.Find(&out, "SELECT * FROM "+table+w.SQL()+" ORDER BY "+at+" DESC, id DESC LIMIT ?",
-			append(w.Args, limit+1)...)
+		for step := looksAtFirst; ; step = min(2*step, looksAtMost) {
+			var edge *pageAt // nil: what is read is the rest
+			if l.looks() {
+				if edge, err = l.edge(q, below, step); err != nil {
+					return err
+				}
+			}
+			var part []T
+			w := l.where(edge, below)
+			if err := q.Find(&part, "SELECT * FROM "+l.source(q)+w.SQL()+l.order(), append(w.Args, limit+1-len(out))...); err != nil {
+				return err
+			}
+			if out = append(out, part...); len(out) > limit || edge == nil {
+				return nil
+			}
+			if below = edge; !s.clock().Before(ends) {
+				next = edge.String()
+				return nil
+			}
+		}
 	})
 	if len(out) > limit {
 		out = out[:limit]
@@ -79,12 +158,16 @@ func pageOf[T any](
 
 // GapPage lists a page of the ledger: what is settled.
 func (s *Store) GapPage(ctx context.Context, f PageFilter) ([]model.Gap, string, error) {
+	return pageOf(ctx, s, listing{"gaps", "found_at", f.gaps(), f, "gaps_found"}, func(g model.Gap) pageAt { return pageAt{g.FoundAt, g.ID} })
+}
+
+func (f PageFilter) gaps() database.Where {
 	w := database.Where{}
 	w.Add("kind <> ?", string(model.GapPending))
 	w.In("account", f.Accounts)
 	w.In("kind", f.Kinds)
 	w.In("change", f.Changes)
-	return pageOf(ctx, s, "gaps", "found_at", w, f, func(g model.Gap) pageAt { return pageAt{g.FoundAt, g.ID} })
+	return w
 }
 
 // RunPage lists a page of runs.
@@ -93,7 +176,7 @@ func (s *Store) RunPage(ctx context.Context, f PageFilter) ([]model.Run, string,
 	w.In("account", f.Accounts)
 	w.In("kind", f.Kinds)
 	w.In("state", f.States)
-	return pageOf(ctx, s, "runs", "created_at", w, f, func(r model.Run) pageAt { return pageAt{r.CreatedAt, r.ID} })
+	return pageOf(ctx, s, listing{"runs", "created_at", w, f, "runs_created"}, func(r model.Run) pageAt { return pageAt{r.CreatedAt, r.ID} })
 }
 
 // IncidentPage lists a page of incidents. States are "open" and "closed".
@@ -105,7 +188,7 @@ func (s *Store) IncidentPage(ctx context.Context, f PageFilter) ([]model.Inciden
 		w.Add(map[string]string{"open": "closed_at IS NULL"}[f.States[0]] +
 			map[string]string{"closed": "closed_at IS NOT NULL"}[f.States[0]])
 	}
-	return pageOf(ctx, s, "incidents", "opened_at", w, f,
+	return pageOf(ctx, s, listing{"incidents", "opened_at", w, f, ""},
 		func(i model.Incident) pageAt { return pageAt{i.OpenedAt, i.ID} })
 }
 
@@ -165,6 +248,15 @@ type ChangeFilter struct {
 // bare says whether every entry is chosen.
 func (f ChangeFilter) bare() bool { return len(f.Accounts)+len(f.Kinds)+len(f.Statuses) == 0 }
 
+func (f ChangeFilter) where() database.Where {
+	w := database.Where{}
+	w.Add("seq > ?", f.After)
+	w.In("account", f.Accounts)
+	w.In("kind", f.Kinds)
+	w.In("status", f.Statuses)
+	return w
+}
+
 // changesAtOnce is how many entries are looked through for those that a filter chooses.
 const changesAtOnce = 20_000
 
@@ -181,12 +273,8 @@ func (s *Store) ChangesOfKind(ctx context.Context, f ChangeFilter) (out []model.
 		if f.bare() {
 			upto = last
 		}
-		w := database.Where{}
-		w.Add("seq > ?", f.After)
+		w := f.where()
 		w.Add("seq <= ?", upto)
-		w.In("account", f.Accounts)
-		w.In("kind", f.Kinds)
-		w.In("status", f.Statuses)
 		return q.Find(&out, `SELECT * FROM history`+w.SQL()+` ORDER BY seq LIMIT ?`, append(w.Args, limit)...)
 	})
 	if len(out) == limit {

@@ -94,8 +94,8 @@ func contentOf(in []byte) (headers map[string]string, body []byte, err error) {
 // Hashes are hex in the model and in PostgreSQL. In SQLite they rest as bytes, half as long: how long a word before the
 // hex is, the word ("delivery:"), the bytes.
 
-// hexAtRest is a text as it rests.
-func hexAtRest(pg bool, text string) any {
+// HexAtRest is a text as it rests.
+func HexAtRest(pg bool, text string) any {
 	if pg {
 		return text
 	}
@@ -112,21 +112,21 @@ func hexAtRest(pg bool, text string) any {
 	return out
 }
 
-// restedHex scans what hexAtRest wrote, and "" for NULL.
-type restedHex struct{ to *string }
+// RestedHex scans what HexAtRest wrote, and "" for NULL.
+type RestedHex struct{ To *string }
 
 // Scan is called by database/sql.
-func (r restedHex) Scan(v any) error {
-	*r.to = ""
+func (r RestedHex) Scan(v any) error {
+	*r.To = ""
 	switch x := v.(type) {
 	case string:
-		*r.to = x
+		*r.To = x
 	case []byte:
 		if len(x) == 0 || int(x[0]) >= len(x) {
 			return fmt.Errorf("%d bytes are no hash", len(x))
 		}
 		from := 1 + int(x[0])
-		*r.to = string(x[1:from]) + hex.EncodeToString(x[from:])
+		*r.To = string(x[1:from]) + hex.EncodeToString(x[from:])
 	}
 	return nil
 }

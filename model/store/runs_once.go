@@ -2,6 +2,7 @@ package store
 
 import (
 	"slices"
+	"time"
 
 	"countersign/model"
 )
@@ -31,4 +32,16 @@ func (b *Batch) UnfinishedRuns(account, kind string) ([]model.Run, error) {
 		}
 	}
 	return found, nil
+}
+
+// SlotDone says whether a run of an account and kind was queued for a slot, or for a later one, whatever became of it.
+func (b *Batch) SlotDone(account, kind string, slot time.Time) (done bool, err error) {
+	for _, put := range b.runs {
+		if put.Account == account && put.Kind == kind && put.Slot != nil && !put.Slot.Before(slot) {
+			return true, nil
+		}
+	}
+	err = b.q.QueryRow(`SELECT EXISTS (SELECT 1 FROM runs WHERE account = ? AND kind = ? AND slot >= ? AND created_at >= ?)`,
+		account, kind, slot, slot.Add(-time.Hour)).Scan(&done)
+	return done, b.fail(err)
 }

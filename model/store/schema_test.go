@@ -59,7 +59,7 @@ func TestTheSchemaIsTheModels(t *testing.T) {
 			"history":        {model.Change{}, nil, []string{"txn"}},
 			"gaps":           {model.Gap{}, nil, nil},
 			"incidents":      {model.Incident{}, nil, nil},
-			"runs":           {model.Run{}, nil, nil},
+			"runs":           {model.Run{}, nil, []string{"lease_until", "lease_owner"}},
 			"seals":          {model.Sealer{}, nil, nil},
 			"drift":          {model.DriftLine{}, nil, nil},
 			"accounts":       {model.Account{}, nil, nil},

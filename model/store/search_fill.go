@@ -26,6 +26,9 @@ func (s *Store) fills(ctx context.Context) {
 			s.log.WithField("err", err).Warn("the search index could not be filled: searches look through the table")
 			wait = fillRests
 		}
+		if s.filled != nil {
+			s.filled()
+		}
 		t := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():

@@ -331,10 +331,17 @@ func TestTheIndexIsFilledBehindTheWriter(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		d.indexes(t)
 		ctx, stop := context.WithCancel(t.Context())
-		ran := make(chan error, 1)
+		ran, filled := make(chan error, 1), make(chan struct{}, 1)
+		d.filled = func() {
+			select {
+			case filled <- struct{}{}:
+			default: // the test has not looked since
+			}
+		}
 		go func() { ran <- d.Run(ctx) }()
 		world(t, d, 200)
-		for waiting := int64(1); waiting > 0; time.Sleep(5 * time.Millisecond) {
+		for waiting := int64(1); waiting > 0; {
+			<-filled
 			check(t, d.View(t.Context(), func(q *database.Tx) error {
 				return q.QueryRow(`SELECT (SELECT COUNT(*) FROM search_queue) + (SELECT COUNT(*) FROM transactions WHERE n > (SELECT upto FROM search_state))`).Scan(&waiting)
 			}))

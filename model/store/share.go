@@ -55,6 +55,37 @@ func (s *Store) Share(ctx context.Context, account string, since *time.Time) (t 
 	return t, err
 }
 
+// SharesByChange counts an account's changes since a time as Share does, each kind of change by itself. Kinds of which there
+// was none are not there.
+func (s *Store) SharesByChange(ctx context.Context, account string, since time.Time) (map[model.GapChange]model.Share, error) {
+	out, g := map[model.GapChange]model.Share{}, gapsSince(account, &since)
+	g.Add("kind <> ?", string(model.GapPending))
+	err := s.View(ctx, func(q *database.Tx) error {
+		err := q.Each(func(r *sql.Rows) error {
+			var change model.GapChange
+			var n int
+			err := r.Scan(&change, &n)
+			out[change] = model.Share{Reported: n}
+			return err
+		}, `SELECT change, SUM(count) FROM reported WHERE account = ? AND day >= ? GROUP BY change`, account,
+			since.UTC().Format(dayLayout))
+		if err != nil {
+			return err
+		}
+		return q.Each(func(r *sql.Rows) error {
+			var change model.GapChange
+			var kind model.GapKind
+			var n int
+			err := r.Scan(&change, &kind, &n)
+			t := out[change]
+			addGap(&t, kind, n)
+			out[change] = t
+			return err
+		}, `SELECT change, kind, COUNT(*) FROM gaps`+g.SQL()+` GROUP BY change, kind`, g.Args...)
+	})
+	return out, err
+}
+
 // addGaps adds a row of gaps counted by their kind.
 func addGaps(t *model.Share, r *sql.Rows) error {
 	var kind model.GapKind

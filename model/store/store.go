@@ -43,6 +43,8 @@ type Options struct {
 	// the database; what was committed is in the log. nil keeps SQLite's behaviour, which can lose committed data.
 	Spoiled  func(err error)
 	SlowSync time.Duration // each commit of a SQLite file takes so much longer; 0 but in benchmarks
+	Version  string        // of this program, for the rows of locks
+	Mover    bool          // opened by what moves it: it may be gone, or not whole
 }
 
 // handle is the database below the tables. It is embedded so that a Store opens, migrates, locks and closes as the
@@ -71,9 +73,12 @@ type Store struct {
 	pace     pace
 	clock    func() time.Time // finer than now
 	onWork   atomic.Pointer[func(Agenda)]
+	onGroup  func(*database.Tx, Agenda) error
 
+	exchanges  chan struct{} // as many as mostExchanges
 	rows       allRows
 	searchable chan struct{} // rows have words that the search index does not know
+	filled     func()        // is called when the search index has been filled; nil but in tests
 }
 
 // Open opens the database. A new or older one is opened too, but answers ErrOlder until Migrate.
@@ -93,7 +98,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	now := utcClock(o.Now)
 	db, err := database.Open(ctx,
 		database.Options{DSN: o.DSN, Now: now, Log: o.Log, Mode: o.Mode, ReadOnly: o.ReadOnly, Spoiled: o.Spoiled,
-			SlowSync: o.SlowSync})
+			SlowSync: o.SlowSync, Version: o.Version, Mover: o.Mover})
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +106,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return &Store{
 		handle: db, now: now, clock: o.Now, shapes: sh, sql: newStatements(sh), box: box, log: o.Log,
 		dictionaries: newDictionaries(), searchable: make(chan struct{}, 1),
-		groupMax: positive(o.GroupMax, 512), queue: make(chan *unit, positive(o.Queue, 4096)),
+		exchanges: make(chan struct{}, mostExchanges),
+		groupMax:  positive(o.GroupMax, 512), queue: make(chan *unit, positive(o.Queue, 4096)),
 	}, nil
 }
 

@@ -29,7 +29,7 @@ func full(ref string) model.Transaction {
 		NextCheckAt: m(11), DueReason: model.DueRecheck,
 		DueSince: m(12), HintedAt: m(13), LostAnswers: 1, NotFoundCount: 2, NotFoundAt: m(14), DeleteAt: m(15), Recheck: 3,
 		RefutedAs: model.Expired,
-		RefutedAt: m(16), Fingerprint: "f", OpenGaps: 4, ProviderMark: "mark",
+		RefutedAt: m(16), Fingerprint: "f", OpenGaps: 4, ProviderMark: "mark", TrackedBy: "operator ana", TrackedAt: m(17),
 	}
 }
 

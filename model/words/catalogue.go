@@ -44,6 +44,9 @@ func read(lang string) map[string]text {
 	return texts
 }
 
+// MadeUpLang is the language of MadeUp, as a page says it and as the cookie of the console asks for it.
+const MadeUpLang = "xx"
+
 // MadeUp is the printer of a language that nobody speaks: English with accents, two fifths longer. Tests lay out pages
 // and tables with it. Its numbers and dates are those of English; the words of time are not lengthened.
 func MadeUp() *Printer {
@@ -53,7 +56,7 @@ func MadeUp() *Printer {
 			texts[key] = text{one: madeUp(t.one), other: madeUp(t.other)}
 		}
 	}
-	return newPrinter("xx", english, texts)
+	return newPrinter(MadeUpLang, english, texts)
 }
 
 // madeUp lengthens and accents s, but for its places and what is typed at a terminal.

@@ -2,6 +2,7 @@ package words
 
 import (
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,7 +15,12 @@ const nothing = "–"
 const day = 24 * time.Hour
 
 // Number groups the digits of n as the language does.
-func (p *Printer) Number(n int64) string { return p.decimal(n) }
+func (p *Printer) Number(n int64) string {
+	if 0 <= n && n < 1000 { // nothing to group, in any language that we have
+		return strconv.Itoa(int(n))
+	}
+	return p.decimal(n)
+}
 
 func (p *Printer) decimal(n any) string { return p.numbers.Sprint(number.Decimal(n)) }
 

@@ -174,15 +174,17 @@ func (s *service) Exchange(ctx context.Context, code, _ string) error {
 		return err
 	}
 	defer t.unlock()
-	got, err := t.ask(ctx, t.c.ExchangeURL, "code", code)
-	if err != nil {
-		return err
-	}
-	if got.RefreshToken == "" {
-		t.warn("the answer holds no refresh token: the next login is due when the access token ends", nil)
-	}
-	t.take(got)
-	return t.save(ctx)
+	return t.rest.Once(ctx, restName, func(ctx context.Context) error {
+		got, err := t.ask(ctx, t.c.ExchangeURL, "code", code)
+		if err != nil {
+			return err
+		}
+		if got.RefreshToken == "" {
+			t.warn("the answer holds no refresh token: the next login is due when the access token ends", nil)
+		}
+		t.take(got)
+		return t.save(ctx)
+	})
 }
 
 func (t *tokens) header(ctx context.Context) (string, error) { return t.get(ctx, "") }
@@ -211,6 +213,16 @@ func (t *tokens) get(ctx context.Context, refused string) (string, error) {
 	if t.good(refused) {
 		return t.bearer(), nil
 	}
+	var header string
+	err := t.rest.Once(ctx, restName, func(ctx context.Context) (err error) {
+		header, err = t.fresh(ctx, refused)
+		return err
+	})
+	return header, err
+}
+
+// fresh returns the header of a token that another process has brought meanwhile, or else spends the refresh token.
+func (t *tokens) fresh(ctx context.Context, refused string) (string, error) {
 	if err := t.load(ctx); err != nil {
 		return "", err
 	}

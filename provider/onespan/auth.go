@@ -249,7 +249,29 @@ func (t *tokens) get(ctx context.Context, refused string) (string, error) {
 		return "", ctx.Err()
 	}
 	t.load(ctx)
-	if t.token != nil && bearer(t.token) != refused && t.lives() {
+	if t.good(refused) {
+		return bearer(t.token), nil
+	}
+	var header string
+	err := t.rest.Once(ctx, t.name, func(ctx context.Context) (err error) {
+		if t.rest.Alone != nil { // another process may have brought one
+			t.loaded = false
+			t.load(ctx)
+		}
+		header, err = t.fresh(ctx, refused)
+		return err
+	})
+	return header, err
+}
+
+// good says whether the token at hand may be used.
+func (t *tokens) good(refused string) bool {
+	return t.token != nil && bearer(t.token) != refused && t.lives()
+}
+
+// fresh returns the header of a token that came meanwhile, or else of a new one.
+func (t *tokens) fresh(ctx context.Context, refused string) (string, error) {
+	if t.good(refused) {
 		return bearer(t.token), nil
 	}
 	fresh, err := t.ask(ctx)

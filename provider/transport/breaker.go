@@ -37,6 +37,10 @@ type breaker struct {
 	failed int       // calls in a row that failed
 	rests  int       // rests in a row; 0: closed
 	until  time.Time // no call before
+	told   int       // newest opening or closing of any process that this one knows of, where several share the account
+	own    int       // how often this process has opened or closed it
+	said   int       // own, as it was told
+	saying int       // own, as it is being told
 	trying bool      // a call tries the service after a rest
 	round  int       // grows with each opening and closing: calls admitted in an earlier round no longer count
 }
@@ -76,7 +80,7 @@ func (b *breaker) done(round int, err error) {
 	case err == nil && b.rests == 0:
 		b.failed = 0
 	case err == nil:
-		b.failed, b.rests, b.until, b.round = 0, 0, time.Time{}, b.round+1
+		b.failed, b.rests, b.until, b.round, b.own = 0, 0, time.Time{}, b.round+1, b.own+1
 		b.record.Changed()
 		b.log.Info("provider answers again")
 	default:
@@ -84,7 +88,7 @@ func (b *breaker) done(round int, err error) {
 			return
 		}
 		rest := min(restFirst<<min(b.rests, 10), restMost)
-		b.rests, b.until, b.round = b.rests+1, b.now().Add(rest), b.round+1
+		b.rests, b.until, b.round, b.own = b.rests+1, b.now().Add(rest), b.round+1, b.own+1
 		b.record.Changed()
 		log := b.log.WithFields(logrus.Fields{"wait": rest.String(), "err": provider.Redact(err)})
 		log.Warn("provider fails, account rests")

@@ -18,7 +18,8 @@ const breakerState = "breaker"
 // until Suspend, calls leave a budget out of reservations only: a reservation is on disk before the first call of it
 // leaves, and whoever finds it after a kill takes all its calls for gone at that moment. So no more calls than the
 // budget leave in any sixty seconds, however often the process is killed. While the state cannot be saved calls wait.
-// One process at a time may be between Resume and Suspend: the caller sees to it with a lock.
+// Where the memory is shared, any number of processes may be between Resume and Suspend: they spend one budget, and what
+// one of them is asked for holds for all. Else it is one at a time: the caller sees to it with a lock.
 func (t *Transport) Resume(ctx context.Context) error {
 	if t.o.Memory.Forgets() {
 		return nil
@@ -53,6 +54,7 @@ type rest struct {
 	At      int64  `json:"at"`
 	Rests   int    `json:"rests"`
 	Until   int64  `json:"until"`
+	Told    int    `json:"told,omitempty"` // grows with each opening and closing, where several processes share the account
 }
 
 func (b *breaker) save() (state []byte, written func()) {
@@ -62,6 +64,63 @@ func (b *breaker) save() (state []byte, written func()) {
 	state, _ = json.Marshal(r) //nolint:errcheck // it always marshals
 	return state, func() {}
 }
+
+// exchange makes the next state of the one that is there, which another process may have written.
+func (b *breaker) exchange(state []byte, now time.Time) []byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var r rest
+	if json.Unmarshal(state, &r) != nil {
+		r = rest{}
+	}
+	if b.saying = b.own; b.said == b.own {
+		return nil
+	}
+	b.told = max(b.told, r.Told) + 1
+	r = rest{Service: b.service, At: now.UnixMilli(), Rests: b.rests, Told: b.told}
+	if b.rests > 0 {
+		r.Until = now.Add(b.until.Sub(b.now())).UnixMilli()
+	}
+	state, _ = json.Marshal(r) //nolint:errcheck // it always marshals
+	return state
+}
+
+// exchanged notes that what this process has to tell is told.
+func (b *breaker) exchanged() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.said != b.saying {
+		b.said, b.anew = b.saying, false
+	}
+}
+
+// learn takes over what another process has told at a time of the clock that they have in common.
+func (b *breaker) learn(state []byte, at time.Time, service string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var r rest
+	if b.said != b.own || b.anew || json.Unmarshal(state, &r) != nil || r.Service != service || r.Told <= b.told {
+		return
+	}
+	left := min(time.UnixMilli(r.Until).Sub(at), restMost)
+	b.told, b.failed, b.trying, b.round = r.Told, 0, false, b.round+1
+	b.rests, b.until = min(max(r.Rests, 0), 10), time.Time{}
+	if b.rests > 0 && left > 0 {
+		b.until = b.now().Add(left)
+		b.log.WithField("wait", left.Round(time.Second).String()).Info("provider fails another process, account rests")
+	}
+}
+
+// Learn takes over what other processes have found out of the service: the state named Learned, as it was at a time of
+// their common clock. It is called again and again between Resume and Suspend, where the memory is shared.
+func (t *Transport) Learn(state []byte, at time.Time) {
+	if t.o.Memory.Shared() && t.breaker.record.IsOpen() {
+		t.breaker.learn(state, at, t.o.Service)
+	}
+}
+
+// Learned is the name of the state that Learn takes.
+const Learned = breakerState
 
 // resume goes on with a rest of the service that an earlier process began.
 func (b *breaker) resume(state []byte, service string) {
@@ -81,7 +140,7 @@ func (b *breaker) resume(state []byte, service string) {
 	now := b.now()
 	// The clock may have been set back.
 	left := min(max(min(s.Until-s.At, s.Until-now.UnixMilli()), 0), restMost.Milliseconds())
-	b.rests, b.round = min(s.Rests, 10), b.round+1
+	b.rests, b.round, b.told = min(s.Rests, 10), b.round+1, max(b.told, s.Told)
 	b.until = now.Add(time.Duration(left) * time.Millisecond)
 }
 
@@ -94,7 +153,12 @@ func (t *Transport) remembers() {
 	for class, b := range t.budgets {
 		b.Remember(m, string(class), t.o.Log)
 	}
-	t.breaker.record, t.breaker.service = memory.NewRecord(m, breakerState, t.o.Log, t.breaker.save), t.o.Service
+	b := t.breaker
+	if b.service = t.o.Service; m.Shared() {
+		b.record = memory.NewShared(m, breakerState, t.o.Log, b.exchange, b.exchanged)
+		return
+	}
+	b.record = memory.NewRecord(m, breakerState, t.o.Log, b.save)
 }
 
 // Continue takes over what old, the account's transport before a reload, has spent. With same, where it has the same
@@ -126,8 +190,16 @@ func (t *Transport) Replace(ctx context.Context, old *Transport) error {
 		b.Unpause()
 	}
 	err := old.breaker.record.Close(ctx) // so that it writes nothing over what follows
-	t.breaker.record.Changed()
+	t.breaker.closes()
 	return err
+}
+
+// closes has it told that the breaker is closed.
+func (b *breaker) closes() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.own++
+	b.record.Changed()
 }
 
 // End has what calls through the transport meet say nothing any more, and saves what was spent.

@@ -90,7 +90,7 @@ func TestWhichChannelToldFirst(t *testing.T) {
 
 		tell(apply.Source{Asked: model.AskedBackfill, Run: "r"}, "history", status(model.InProgress))
 		expect("a backfill's history", model.ByBackfill, 1)
-		_, err := b.Table.Track(t.Context(), "acc", "played", []string{"tracked"})
+		_, err := b.Table.Track(t.Context(), "operator", "acc", "played", []string{"tracked"})
 		workertest.Check(t, err)
 		tell(confirm, "tracked", status(model.InProgress))
 		expect("a first answer after track", model.ByTrack, 1)

@@ -7,9 +7,9 @@ import (
 	"countersign/model/store"
 )
 
-// Track follows refs that no list would show, including forgotten ones. Existing rows are made due; new ones are
-// unknown until the provider has answered. It returns how many rows are new.
-func (tb *Table) Track(ctx context.Context, account, providerName string, refs []string) (int, error) {
+// Track follows refs that no list would show, including forgotten ones. Existing rows are made due; new ones are unknown
+// until the provider has answered. The rows keep by, as in Resolve. It returns how many rows are new.
+func (tb *Table) Track(ctx context.Context, by, account, providerName string, refs []string) (int, error) {
 	added := 0
 	for len(refs) > 0 {
 		n := min(len(refs), 200)
@@ -33,7 +33,7 @@ func (tb *Table) Track(ctx context.Context, account, providerName string, refs [
 				if t.Status == model.Unknown && t.ConfirmedAt == nil {
 					t.Origin, t.Hidden = model.OriginTrack, false
 				}
-				t.NextCheckAt, t.DueReason, t.DueSince = &now, model.DueNew, &now
+				t.NextCheckAt, t.DueReason, t.DueSince, t.TrackedBy, t.TrackedAt = &now, model.DueNew, &now, by, &now
 				b.Put(t, model.Decision{Next: t})
 			}
 			return nil

@@ -37,6 +37,8 @@ func routes(d *desk) []route {
 		{"GET", "/api/v1/hooks", "", 200}, {"GET", "/api/v1/hooks/crm/deliveries", "", 200},
 		{"POST", "/api/v1/hooks/crm/test", "", 200}, {"POST", "/api/v1/hooks/crm/replay", `{"dead":true}`, 200},
 		{"GET", "/api/v1/changes", "", 200}, {"GET", "/api/v1/export/gaps", "", 200},
+		{"GET", "/api/v1/export/transactions", "", 200}, {"GET", "/api/v1/export/signers", "", 200},
+		{"GET", "/api/v1/export/documents", "", 200}, {"GET", "/api/v1/export/changes", "", 200},
 		{"POST", "/api/v1/accounts/sales/transactions", `{"ref":"new"}`, 202}, {"POST", row + "/poll", "", 202},
 		{"POST", row + "/resolve", `{"as":"deleted"}`, 200}, {"POST", "/api/v1/accounts/sales/poll", `{"tiers":["active"]}`, 202},
 		{"POST", row + "/documents/" + quarantined + "/retry", "", 202},
@@ -211,6 +213,21 @@ func TestFilesAreForSaving(t *testing.T) {
 	}
 	if b := d.ask("GET", content(2), "", ""); b.status != 404 {
 		t.Errorf("waiting: %d", b.status)
+	}
+	d.bucket = "https://bucket.example/" // the file is had there, but for one in quarantine
+	client := *d.Client()
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	b, err := client.Get(d.URL + content(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Body.Close()
+	if b.StatusCode != 303 || !strings.HasPrefix(b.Header.Get("Location"), d.bucket) ||
+		b.Header.Get("Cache-Control") != "no-store" || b.ContentLength > 0 {
+		t.Errorf("by link: %d %v", b.StatusCode, b.Header)
+	}
+	if b := d.ask("GET", content(1), "", ""); b.status != 200 {
+		t.Errorf("quarantined, with links: %d", b.status)
 	}
 }
 

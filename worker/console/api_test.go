@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,7 +21,6 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/model/words"
 	"countersign/provider"
 	"countersign/worker/console/access"
 	"countersign/worker/console/acts"
@@ -47,9 +47,17 @@ type desk struct {
 	store  *store.Store
 	folder string
 	server *Server
+	bucket string // what links begin with; "": none are handed out
 
 	mu    sync.Mutex
 	asked []string // "NAME by what"
+}
+
+func (d *desk) link(name, saveAs string) string {
+	if d.bucket == "" {
+		return ""
+	}
+	return d.bucket + name + "?signed&as=" + url.QueryEscape(saveAs)
 }
 
 func (d *desk) note(format string, args ...any) {
@@ -79,8 +87,7 @@ func newDeskOf(t *testing.T, change func(o *Options, base string)) *desk {
 	d.store = s
 	d.seed()
 	d.Server = httptest.NewUnstartedServer(http.NotFoundHandler())
-	o := Options{Address: "127.0.0.1:0", Registry: prometheus.NewRegistry(), Store: s, Version: "test", Acts: d.acts(),
-		More: []*words.Printer{words.MadeUp()}}
+	o := Options{Address: "127.0.0.1:0", Registry: prometheus.NewRegistry(), Store: s, Version: "test", Acts: d.acts()}
 	change(&o, "http://"+d.Listener.Addr().String())
 	d.server = newServer(t, o)
 	d.Config.Handler = d.server.Handler()
@@ -198,7 +205,8 @@ func (d *desk) acts() acts.Acts {
 			_, err := fmt.Fprintf(w, "account,provider,ref,what\nsales,onespan,%s,%s\n", what, format)
 			return err
 		},
-		Open: func(name string) (*os.File, error) { return os.Open(filepath.Join(d.folder, name)) },
+		Link: func(_ context.Context, name, saveAs, _ string) (string, error) { return d.link(name, saveAs), nil },
+		Open: func(_ context.Context, name string) (*os.File, error) { return os.Open(filepath.Join(d.folder, name)) },
 		Accounts: func(context.Context) ([]objects.Account, error) {
 			return []objects.Account{{ID: "sales", Configured: true, Next: []objects.Slot{}, Incidents: []objects.Incident{},
 				Budget: map[string]int{}}}, nil

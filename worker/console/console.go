@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"countersign/model/store"
-	"countersign/model/words"
 	"countersign/worker/console/access"
 	"countersign/worker/console/acts"
 	"countersign/worker/console/api"
@@ -53,8 +52,6 @@ type Options struct {
 	Store   *store.Store // nil: there are no tokens but Token, and no API
 	Acts    acts.Acts
 	Version string
-
-	More []*words.Printer // further languages of the pages, in tests
 }
 
 // Server serves the console. It is safe for concurrent use.
@@ -97,7 +94,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.look, err = look.New(look.Options{URL: o.URL, Version: o.Version, Now: o.Now, Open: s.open, More: o.More})
+	s.look, err = look.New(look.Options{URL: o.URL, Version: o.Version, Now: o.Now, Open: s.open})
 	if err != nil {
 		return nil, err
 	}

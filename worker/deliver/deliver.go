@@ -58,6 +58,9 @@ type Lane struct {
 	Round func(context.Context) error
 }
 
+// None says that no hook is configured.
+func (d *Deliver) None() bool { return len(d.o.Hooks()) == 0 }
+
 // Lanes are those of the hooks that there are.
 func (d *Deliver) Lanes() (out []Lane) {
 	for _, h := range d.o.Hooks() {

@@ -25,7 +25,6 @@ type lane struct {
 	queue   []item // leased and not sent yet
 	flying  int
 	results chan result
-	busyTo  time.Time // the receiver wants nothing before
 }
 
 // item is an announcement that is leased to this process.

@@ -2,7 +2,6 @@ package deliver
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -10,42 +9,45 @@ import (
 	"countersign/model/store"
 )
 
-// note writes down what became of attempts, and what that says of the hook.
+// note writes down what became of attempts, and what that says of the hook, which other processes send to as well.
 func (l *lane) note(ctx context.Context, results []result) error {
 	if len(results) == 0 {
 		return nil
 	}
+	var told []*result
 	var sent []store.Sent
 	var stopped []int64
-	row, hasten, down := l.row, false, false
 	for i := range results {
 		r := &results[i]
 		if r.stopped {
 			stopped = append(stopped, r.Seq)
 			continue
 		}
-		s := l.judge(r)
-		if s.State == store.DeliverySent {
-			hasten = hasten || row.Failures >= failing
-			l.succeeded(&row, s.At)
-		} else if r.Kind != "" {
-			l.failed(&row, r, s)
-			down = down || s.State == store.DeliveryDead && row.Failures >= failing
-		}
-		sent = append(sent, s)
+		told, sent = append(told, r), append(sent, l.judge(r))
+		l.tell(r, &sent[len(sent)-1])
 	}
+	down := false
 	if len(sent) > 0 {
-		if !l.current() { // what the receiver before has answered is nothing of the one that there is now
-			was, err := l.o.Store.Hook(ctx, l.hook.ID)
-			if err != nil && !errors.Is(err, store.ErrNoRow) {
-				return err
+		row, err := l.o.Store.NoteDeliveries(ctx, l.hook.ID, sent, func(row *store.Hook) (hasten bool) {
+			hasten, down = false, false
+			if !l.current() { // what the receiver before has answered is nothing of the one that there is now
+				return false
 			}
-			was.ID = l.hook.ID
-			row, hasten, down = was, false, false
-		}
-		if err := l.o.Store.NoteDeliveries(ctx, row, sent, hasten); err != nil {
+			for i, r := range told {
+				if s := &sent[i]; s.State == store.DeliverySent {
+					hasten = hasten || row.Failures >= failing
+					succeeded(row, s.At)
+				} else if r.Kind != "" {
+					l.failed(row, r, s)
+					down = down || s.State == store.DeliveryDead && row.Failures >= failing
+				}
+			}
+			return hasten
+		})
+		if err != nil {
 			return err
 		}
+		row.Reached = max(row.Reached, l.row.Reached)
 		l.row = row
 	}
 	if down { // what is as old as the one that has died will not do better
@@ -88,18 +90,22 @@ func (l *lane) backoff(before int) time.Duration {
 	return wait*3/4 + time.Duration(l.o.Rand()*float64(wait)/2)
 }
 
-// succeeded notes that the hook takes something. A rest that the receiver has asked for goes on: the attempt was under way
-// before.
-func (l *lane) succeeded(row *store.Hook, at time.Time) {
+// succeeded notes that the hook takes something. A rest that the receiver has asked for, of whatever process, goes on: the
+// attempt was under way before.
+func succeeded(row *store.Hook, at time.Time) {
 	row.Failures, row.FailedAt, row.RestsTo, row.Note = 0, nil, nil, ""
-	row.SentAt = &at
-	if busy := l.busyTo; busy.After(at) {
-		row.RestsTo = &busy
+	if row.SentAt == nil || at.After(*row.SentAt) {
+		row.SentAt = &at
+	}
+	if row.AskedTo != nil && row.AskedTo.After(at) {
+		row.RestsTo = row.AskedTo
+	} else {
+		row.AskedTo = nil
 	}
 }
 
 // failed notes a failure of the hook. One that has failed a few times in a row, or wants to be left alone, rests.
-func (l *lane) failed(row *store.Hook, r *result, s store.Sent) {
+func (l *lane) failed(row *store.Hook, r *result, s *store.Sent) {
 	row.Failures++
 	if row.FailedAt == nil {
 		row.FailedAt = &s.At
@@ -111,8 +117,8 @@ func (l *lane) failed(row *store.Hook, r *result, s store.Sent) {
 	}
 	if r.answer.Busy {
 		rest = max(rest, r.answer.Wait)
-		if until := s.At.Add(r.answer.Wait); until.After(l.busyTo) {
-			l.busyTo = until
+		if until := s.At.Add(r.answer.Wait); row.AskedTo == nil || until.After(*row.AskedTo) {
+			row.AskedTo = &until
 		}
 	}
 	if until := s.At.Add(rest); rest > 0 && (row.RestsTo == nil || until.After(*row.RestsTo)) {
@@ -120,6 +126,13 @@ func (l *lane) failed(row *store.Hook, r *result, s store.Sent) {
 	}
 	if r.answer.Gone && row.GoneAt == nil {
 		row.GoneAt = &s.At
+	}
+}
+
+// tell logs an attempt that failed.
+func (l *lane) tell(r *result, s *store.Sent) {
+	if s.State == store.DeliverySent || r.Kind == "" {
+		return
 	}
 	log := l.o.Log.WithFields(logrus.Fields{"hook": l.hook.ID, "seq": r.Seq, "attempt": r.Attempts + 1, "reason": s.Note})
 	if s.State == store.DeliveryDead {

@@ -14,6 +14,7 @@ import (
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/worker/apply"
+	"countersign/worker/files"
 )
 
 // Difference is one thing in which a stored file is not what its row says.
@@ -36,23 +37,25 @@ func (ds *Documents) Check(ctx context.Context, d model.Document) (out []Differe
 			out = append(out, Difference{d.Account, d.Ref, d.ID, field, ours, theirs})
 		}
 	}
-	sum, _, err := ds.files.Hash(d.Path)
-	if errors.Is(err, fs.ErrNotExist) {
+	f, err := ds.files.Open(ctx, d.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		differs("sha256", d.SHA256, "missing")
 		return out, false, nil
-	}
-	if err != nil {
+	case errors.Is(err, files.ErrAway) || ctx.Err() != nil:
+		return nil, false, err
+	case err != nil:
 		differs("sha256", d.SHA256, "unreadable")
 		return out, false, nil
+	}
+	defer f.Close() //nolint:errcheck // only read
+	sum, _, err := hashOf(f)
+	if err != nil {
+		sum = "unreadable"
 	}
 	if differs("sha256", d.SHA256, sum); len(out) > 0 {
 		return out, false, nil // a different file: its signatures must not go into the row
 	}
-	f, err := ds.files.Open(d.Path)
-	if err != nil {
-		return nil, false, err
-	}
-	defer f.Close() //nolint:errcheck // only read
 	if unjudged(d) {
 		return nil, false, nil
 	}

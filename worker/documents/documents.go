@@ -20,7 +20,7 @@ import (
 // Options is what Documents need. A verb that fetches nothing leaves out Gate and what follows it.
 type Options struct {
 	Store     *store.Store
-	Files     *files.Folder
+	Files     files.Archive
 	Incidents *incidents.Table
 	Inspect   pdf.Inspector           // looks into a file that came
 	Accounts  func() []*apply.Account // the current ones; a reload swaps them
@@ -38,7 +38,7 @@ type Options struct {
 // Documents work on the files of transactions. Safe for concurrent use.
 type Documents struct {
 	store     *store.Store
-	files     *files.Folder
+	files     files.Archive
 	incidents *incidents.Table
 	reader    pdf.Inspector
 	accounts  func() []*apply.Account

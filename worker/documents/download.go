@@ -11,6 +11,7 @@ import (
 	"countersign/model/store"
 	"countersign/provider"
 	"countersign/worker/apply"
+	"countersign/worker/files"
 )
 
 const (
@@ -105,14 +106,14 @@ func (ds *Documents) fetch(ctx context.Context, d model.Document, t model.Transa
 		return ds.putOff(ctx, d, model.DocumentPostponed, ds.retryWait, "")
 	}
 	if d.Mark == "" { // one that has a mark may have been replaced since
-		if took, err := ds.recoverFile(ctx, d, t); errors.Is(err, errNotChecked) {
+		if took, err := ds.recoverFile(ctx, d, t); errors.Is(err, errNotChecked) || errors.Is(err, files.ErrAway) {
 			return ds.failedFetch(ctx, a, d, byProvider, err)
 		} else if took || err != nil {
 			return err
 		}
 	}
-	if ds.short() {
-		return ds.putOff(ctx, d, model.DocumentMachineFault, ds.retryWait, "the document folder is short of space")
+	if why, err := ds.notNow(ctx, d.Account); why != "" || err != nil {
+		return errors.Join(err, ds.putOff(ctx, d, model.DocumentMachineFault, ds.retryWait, why))
 	}
 	f, err := ds.fetchFile(ctx, a, d,
 		func(ctx context.Context, of model.DocumentRef, w io.Writer) (provider.Declared, error) {
@@ -149,8 +150,19 @@ func (ds *Documents) unlessSuperseded(
 	return err
 }
 
-// short says whether the document folder's file system is short of space.
-func (ds *Documents) short() bool {
-	free, err := ds.files.Free()
-	return err == nil && free < ds.minFree
+// notNow says why nothing is to be fetched that could not be kept; "": it can be. That a store cannot be used is an
+// incident of each account whose files wait for it.
+func (ds *Documents) notNow(ctx context.Context, account string) (string, error) {
+	if free, err := ds.files.Free(); err == nil && free < ds.minFree {
+		return "the document folder is short of space", nil
+	}
+	why := ds.files.Ready(ctx)
+	if ctx.Err() != nil {
+		return "", nil
+	}
+	ctx = context.WithoutCancel(ctx)
+	if why == nil {
+		return "", ds.incidents.Set(ctx, account, model.DocumentsNotStored, "", false)
+	}
+	return reasonWith(storeNotUsed, why.Error()), ds.incidents.Set(ctx, account, model.DocumentsNotStored, why.Error(), true)
 }

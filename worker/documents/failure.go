@@ -13,6 +13,7 @@ import (
 	"countersign/model"
 	"countersign/provider"
 	"countersign/worker/apply"
+	"countersign/worker/files"
 )
 
 // way is where a document's file is fetched from.
@@ -48,7 +49,10 @@ type failure struct {
 	ours   bool // a fault of this machine's folder, which the loop logs too
 }
 
-const folderNotWritten = "the document folder cannot be written"
+const (
+	folderNotWritten = "the document folder cannot be written"
+	storeNotUsed     = "the document store cannot be used"
+)
 
 // failures lists what an error of a fetch may mean; the first line that fits counts, and the last ones fit every error.
 // What is the fault of this machine costs no try, and stops no link.
@@ -67,6 +71,8 @@ func failures() []failure {
 			reason: "the provider asks to wait"},
 		{is: asksToWait, on: byLink, event: model.DocumentPostponed, pause: pauseAsked, log: quiet,
 			reason: "the link's host asks to wait"},
+		{is: isErr(files.ErrAway), on: eitherWay, event: machine, pause: pauseFirst, log: warn,
+			reason: storeNotUsed, adds: systemWords},
 		{is: isFolder, on: eitherWay, event: machine, pause: pauseFirst, log: quiet, ours: true,
 			reason: folderNotWritten, adds: systemWords},
 		{is: isMachine, on: eitherWay, event: machine, pause: pauseFirst, log: fail,

@@ -23,7 +23,8 @@ import (
 
 // file is what came for a document: synced, hashed and checked, in a temporary file.
 type file struct {
-	path  string
+	path  string // of the temporary file; "" where held says what to place
+	held  string // the name of a file that a link brought, instead of a temporary one
 	sum   string
 	size  int64
 	fault error // why it is not what it claims to be; nil: whole
@@ -94,9 +95,8 @@ func (ds *Documents) arrived(ctx context.Context, d model.Document) (f file, ok 
 	}
 	if err == nil {
 		defer in.Close() //nolint:errcheck // only read
-		h := sha256.New()
-		if f.size, err = io.Copy(h, in); err == nil {
-			f.path, f.sum = in.Name(), hex.EncodeToString(h.Sum(nil))
+		if f.sum, f.size, err = hashOf(in); err == nil {
+			f.path = in.Name()
 			return f, true, ds.check(ctx, in, d, 0, &f)
 		}
 	}
@@ -104,10 +104,20 @@ func (ds *Documents) arrived(ctx context.Context, d model.Document) (f file, ok 
 }
 
 // leave sets a whole file aside for the next try. Where that fails too it is fetched again.
-func leave(folder *files.Folder, d model.Document, f *file) {
+func leave(folder files.Spool, d model.Document, f *file) {
 	if f.whole && folder.Leave(f.path, d.ID, fetchedAs(d)) == nil {
 		f.path = ""
 	}
+}
+
+// hashOf reads a file through, from its beginning.
+func hashOf(in *os.File) (sum string, size int64, err error) {
+	if _, err = in.Seek(0, io.SeekStart); err != nil {
+		return "", 0, err
+	}
+	h := sha256.New()
+	size, err = io.Copy(h, in)
+	return hex.EncodeToString(h.Sum(nil)), size, err
 }
 
 // discard removes a file that has not got its place, and was not set aside.

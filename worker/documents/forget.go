@@ -56,7 +56,7 @@ func (ds *Documents) sweepNow(ctx context.Context, k model.Key) error {
 }
 
 func (ds *Documents) sweep(ctx context.Context, f store.Forgotten) (n int, err error) {
-	if n, err = ds.files.Forget(f.Key(), f.Documents); err != nil {
+	if n, err = ds.files.Forget(ctx, f.Key(), f.Documents); err != nil {
 		return n, err
 	}
 	if n > 0 {

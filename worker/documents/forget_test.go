@@ -71,7 +71,7 @@ func TestNothingButTrackBringsBackWhatWasForgotten(t *testing.T) {
 		same(t, "a row", b.known(t, "a"), false)
 		same(t, "documents", len(b.documents(t, "a")), 0)
 
-		n, err := b.test.Table.Track(t.Context(), "acc", "simulated", []string{"a"})
+		n, err := b.test.Table.Track(t.Context(), "operator", "acc", "simulated", []string{"a"})
 		check(t, err)
 		same(t, "tracked", n, 1)
 		b.confirmed(t)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 
 	"countersign/model"
 	"countersign/model/store"
@@ -18,7 +17,11 @@ import (
 // followLink fetches a document from a callback's link, whatever the provider has said of the transaction
 // so far: the link may be dead by then. The file waits in a folder of its own.
 func (ds *Documents) followLink(ctx context.Context, a *apply.Account, d model.Document, t model.Transaction) error {
-	if name, ok := ds.files.LinkFileOf(d.ID); ok { // it had come when the process ended
+	name, ok, err := ds.files.LinkFileOf(ctx, d.ID)
+	if err != nil {
+		return ds.failedFetch(ctx, a, d, byLink, err)
+	}
+	if ok { // it had come when the process ended
 		f, err := ds.leftLinkFile(ctx, d, name)
 		switch {
 		case err != nil:
@@ -28,8 +31,8 @@ func (ds *Documents) followLink(ctx context.Context, a *apply.Account, d model.D
 		}
 		return ds.noteLinkFile(ctx, d, f)
 	}
-	if ds.short() {
-		return ds.putOff(ctx, d, model.DocumentMachineFault, ds.retryWait, "the document folder is short of space")
+	if why, err := ds.notNow(ctx, d.Account); why != "" || err != nil {
+		return errors.Join(err, ds.putOff(ctx, d, model.DocumentMachineFault, ds.retryWait, why))
 	}
 	f, err := ds.fetchFile(ctx, a, d,
 		func(ctx context.Context, of model.DocumentRef, w io.Writer) (provider.Declared, error) {
@@ -47,7 +50,7 @@ func (ds *Documents) followLink(ctx context.Context, a *apply.Account, d model.D
 		if f.fault != nil {
 			return ds.wrongFile(ctx, d, t, &f)
 		}
-		if err := ds.files.PutLinkFile(f.path, files.LinkFileName(d.ID, f.sum)); err != nil {
+		if err := ds.files.PutLinkFile(ctx, f.path, files.LinkFileName(d.ID, f.sum)); err != nil {
 			leave(ds.files, d, &f)
 			return ds.failedFetch(ctx, a, d, byLink, fmt.Errorf("%w: %w", errNotPlaced, err))
 		}
@@ -58,18 +61,18 @@ func (ds *Documents) followLink(ctx context.Context, a *apply.Account, d model.D
 
 // leftLinkFile reads a link's file that lay in its place when the process ended, before its row said so.
 func (ds *Documents) leftLinkFile(ctx context.Context, d model.Document, name string) (f file, err error) {
-	if f.sum, f.size, err = ds.files.Hash(name); err != nil {
+	if err = ds.files.Secure(ctx, name); err != nil {
 		return f, err
 	}
-	if err = ds.files.Secure(name); err != nil {
-		return f, err
-	}
-	in, err := ds.files.Open(name)
+	in, err := ds.files.Open(ctx, name)
 	if err != nil {
 		return f, err
 	}
 	defer in.Close() //nolint:errcheck // only read
-	f.path = in.Name()
+	f.held = name
+	if f.sum, f.size, err = hashOf(in); err != nil {
+		return f, err
+	}
 	return f, ds.inspect(ctx, in, d, &f)
 }
 
@@ -81,7 +84,7 @@ func (ds *Documents) noteLinkFile(ctx context.Context, d model.Document, f file)
 	s, err := ds.settle(ctx, d, e)
 	store.CrashPoint("hold noted")
 	if err == nil && s.Next.LinkFile != f.sum {
-		err = ds.files.DropLinkFile(files.LinkFileName(d.ID, f.sum))
+		err = ds.files.DropLinkFile(ctx, files.LinkFileName(d.ID, f.sum))
 	}
 	return err
 }
@@ -92,13 +95,11 @@ func (ds *Documents) placeLinkFile(
 	ctx context.Context, d model.Document, t model.Transaction, plan model.Settlement,
 ) error {
 	name := files.LinkFileName(d.ID, d.LinkFile)
-	p, err := ds.files.Path(name)
-	if err != nil {
-		return err
-	}
-	f := file{path: p, sum: d.LinkFile, size: d.Size}
-	sum, _, err := ds.files.Hash(name)
+	f := file{held: name, sum: d.LinkFile, size: d.Size}
+	sum, _, err := ds.files.Hash(ctx, name)
 	switch {
+	case errors.Is(err, files.ErrAway):
+		return ds.failedFetch(ctx, ds.account(d.Account), d, byLink, err)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		later := ds.putOff(ctx, d, model.DocumentMachineFault, ds.retryWait, "the held file cannot be read")
 		return errors.Join(later, err)
@@ -113,7 +114,7 @@ func (ds *Documents) placeLinkFile(
 	}
 	if err == nil {
 		store.CrashPoint("hold placed")
-		os.Remove(p) //nolint:errcheck // mostly gone already
+		ds.files.DropLinkFile(ctx, name) //nolint:errcheck // mostly gone already, else the next sweep removes it
 	}
 	return err
 }
@@ -125,5 +126,5 @@ func (ds *Documents) SweepLinkFiles(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return ds.files.SweepLinkFiles(func(id string) bool { return ids[id] })
+	return ds.files.SweepLinkFiles(ctx, func(id string) bool { return ids[id] })
 }

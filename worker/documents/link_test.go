@@ -201,7 +201,7 @@ func TestAKillLosesNoHeldFileAndLeavesNone(t *testing.T) {
 		check(t, err)
 		_, err = temp.Write(pdftest.Plain("one"))
 		check(t, errors.Join(err, temp.Close()))
-		check(t, b.files.PutLinkFile(temp.Name(), files.LinkFileName(d.ID, strings.Repeat("0", 64))))
+		check(t, b.files.PutLinkFile(t.Context(), temp.Name(), files.LinkFileName(d.ID, strings.Repeat("0", 64))))
 		check(t, os.WriteFile(filepath.Join(b.root, ".hold", "d000000000999-0123456789abcdef.pdf"), nil, 0o600))
 		check(t, b.SweepLinkFiles(t.Context()))
 		same(t, "lies", b.lying(t), []string{files.LinkFileName(d.ID, strings.Repeat("0", 64))})
@@ -219,7 +219,7 @@ func TestAHeldFileThatAKillLeftInItsPlaceIsTakenAsItIs(t *testing.T) {
 		d := b.document(t, "a")
 		b.confirmed(t)
 		name := nameOf(d, b.row(t, "a"), d.Version, false)
-		check(t, b.files.Place(filepath.Join(b.root, files.LinkFileName(d.ID, d.LinkFile)), name)) // and then the kill
+		check(t, b.files.PlaceLinkFile(t.Context(), files.LinkFileName(d.ID, d.LinkFile), name, d.LinkFile)) // and then the kill
 		check(t, b.downloadOnce(t.Context()))
 		d = b.document(t, "a")
 		same(t, "state and version", []any{d.State, d.Version}, []any{model.DocumentStored, 1})

@@ -44,11 +44,11 @@ func (ds *Documents) place(
 		return o.ID == d.ID || o.DocID != d.DocID || o.Kind != d.Kind
 	})
 	if plan.Step == model.StepPlace {
-		if i := slices.IndexFunc(others, func(o model.Document) bool { return sameFile(ds.files, o, f.sum) }); i >= 0 {
+		if i := slices.IndexFunc(others, func(o model.Document) bool { return sameFile(ctx, ds.files, o, f.sum) }); i >= 0 {
 			return ds.sameAsBefore(ctx, d, others[i])
 		}
 	}
-	name, version, err := ds.nameFile(d, t, f, others, plan.Step)
+	name, version, err := ds.nameFile(ctx, d, t, f, others, plan.Step)
 	if errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -76,21 +76,24 @@ func (ds *Documents) place(
 
 // nameFile gives a file the first version's name that is free or already belongs to it.
 func (ds *Documents) nameFile(
-	d model.Document, t model.Transaction, f *file, others []model.Document, step model.DocumentStep,
+	ctx context.Context, d model.Document, t model.Transaction, f *file, others []model.Document, step model.DocumentStep,
 ) (string, int, error) {
 	for version := d.Version; ; version++ {
 		if slices.ContainsFunc(others, func(o model.Document) bool { return o.Version == version }) {
 			continue
 		}
 		name := nameOf(d, t, version, step == model.StepQuarantine)
-		sum, err := ds.files.Taken(name)
+		sum, err := ds.files.Taken(ctx, name)
 		switch {
 		case err == nil && sum != f.sum:
 			continue
 		case err == nil:
-			err = ds.files.Secure(name)
+			err = ds.files.Secure(ctx, name)
+		case !errors.Is(err, fs.ErrNotExist):
+		case f.held != "":
+			err = ds.files.PlaceLinkFile(ctx, f.held, name, f.sum)
 		default:
-			err = ds.files.Place(f.path, name)
+			err = ds.files.Place(ctx, f.path, name, f.sum)
 		}
 		return name, version, err
 	}
@@ -114,11 +117,11 @@ func nameOf(d model.Document, t model.Transaction, version int, quarantined bool
 }
 
 // sameFile reports whether a file has the same hash as an earlier version whose stored file is still intact.
-func sameFile(folder *files.Folder, o model.Document, file string) bool {
+func sameFile(ctx context.Context, in files.Names, o model.Document, file string) bool {
 	if o.State != model.DocumentStored || o.SHA256 != file {
 		return false
 	}
-	sum, _, err := folder.Hash(o.Path)
+	sum, err := in.Taken(ctx, o.Path)
 	return err == nil && sum == file
 }
 

@@ -18,7 +18,7 @@ import (
 // where it fails the check.
 func (ds *Documents) recoverFile(ctx context.Context, d model.Document, t model.Transaction) (bool, error) {
 	name := nameOf(d, t, d.Version, false)
-	in, err := ds.files.Open(name)
+	in, err := ds.files.Open(ctx, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -31,7 +31,7 @@ func (ds *Documents) recoverFile(ctx context.Context, d model.Document, t model.
 		return false, err
 	}
 	f := file{}
-	if f.sum, f.size, err = ds.files.Hash(name); err != nil {
+	if f.sum, f.size, err = hashOf(in); err != nil {
 		return false, err
 	}
 	if err = ds.check(ctx, in, d, 0, &f); err != nil {

@@ -21,7 +21,7 @@ func (b *bench) lies(t *testing.T, ref string, content []byte) string {
 	name := nameOf(d, b.row(t, ref), d.Version, false)
 	temp := filepath.Join(b.root, ".incoming", "killed")
 	check(t, os.WriteFile(temp, content, 0o600))
-	check(t, b.files.Place(temp, name))
+	check(t, b.files.Place(t.Context(), temp, name, ""))
 	return name
 }
 

@@ -53,7 +53,7 @@ func (ds *Documents) takeOut(
 		return d, err
 	}
 	from, to := d.Path, nameOf(d, t, d.Version, false)
-	made, err := ds.unquarantine(d, from, to)
+	made, err := ds.unquarantine(ctx, d, from, to)
 	if err != nil {
 		return d, err
 	}
@@ -82,13 +82,13 @@ func (ds *Documents) takeOut(
 		return err
 	}})
 	if errors.Is(err, ErrNotQuarantined) && made { // the row was removed meanwhile, so the new name is removed too
-		return d, errors.Join(err, ds.files.Drop(to))
+		return d, errors.Join(err, ds.files.Drop(ctx, to))
 	}
 	if err != nil {
 		return d, err
 	}
 	ds.incidents.Note(moved)
-	if err := ds.files.Drop(from); err != nil { // the file has its place, and the old name is only a remainder
+	if err := ds.files.Drop(ctx, from); err != nil { // the file has its place, and the old name is only a remainder
 		log := ds.log.WithFields(logrus.Fields{"account": d.Account, "txn": d.Ref, "err": err})
 		log.Warn("a released file could not be removed from quarantine")
 	}
@@ -96,24 +96,24 @@ func (ds *Documents) takeOut(
 }
 
 // unquarantine gives a quarantined file its place as a second name. made reports that the place was empty before.
-func (ds *Documents) unquarantine(d model.Document, from, to string) (made bool, err error) {
-	sum, err := ds.files.Taken(to)
+func (ds *Documents) unquarantine(ctx context.Context, d model.Document, from, to string) (made bool, err error) {
+	sum, err := ds.files.Taken(ctx, to)
 	switch {
 	case err == nil && sum == d.SHA256:
-		return false, ds.files.Secure(to) // an earlier release got to this point
+		return false, ds.files.Secure(ctx, to) // an earlier release got to this point
 	case err == nil:
 		return false, fmt.Errorf("another file lies at %s in the document store", to)
 	case !errors.Is(err, fs.ErrNotExist):
 		return false, err
 	}
-	if sum, _, err = ds.files.Hash(from); err != nil {
+	if sum, _, err = ds.files.Hash(ctx, from); err != nil {
 		return false, err
 	}
 	if sum != d.SHA256 {
 		const altered = "the file in quarantine is not the one that was put there: its SHA-256 is %s and was %s"
 		return false, fmt.Errorf(altered, sum, d.SHA256)
 	}
-	return true, ds.files.Copy(from, to)
+	return true, ds.files.Copy(ctx, from, to)
 }
 
 // FetchAgain makes the documents of a transaction due again whose newest version is in one of the states, on an

@@ -177,7 +177,7 @@ func TestAReleaseThatWasCutShortIsFinished(t *testing.T) {
 	b.answered(t, "a", completed(marked("")))
 	d := b.fetched(t, "a")
 	to := strings.TrimPrefix(d.Path, "quarantine/")
-	check(t, b.files.Copy(d.Path, to)) // killed before the row was written
+	check(t, b.files.Copy(t.Context(), d.Path, to)) // killed before the row was written
 	same(t, "lies", b.lying(t), []string{to, d.Path})
 	out, err := b.Release(t.Context(), d, Order{})
 	check(t, err)

@@ -3,6 +3,7 @@
 package files
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -58,14 +60,18 @@ func (f *Folder) Make() error {
 	return nil
 }
 
-// Sweep removes the temporary files that a killed process left. Only the process that holds the work lock may call it.
-func (f *Folder) Sweep() error {
+// Sweep removes the temporary files that killed processes left: those last written before a time. Only a process that
+// has the work lock alone may have it remove younger ones than any download takes.
+func (f *Folder) Sweep(before time.Time) error {
 	left, err := os.ReadDir(filepath.Join(f.root, tempFolder))
 	if err != nil {
 		return err
 	}
 	for _, e := range left {
-		if err := os.Remove(filepath.Join(f.root, tempFolder, e.Name())); err != nil {
+		if info, err := e.Info(); err != nil || info.ModTime().After(before) {
+			continue // gone meanwhile, or in work
+		}
+		if err := os.Remove(filepath.Join(f.root, tempFolder, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
@@ -87,7 +93,7 @@ func newTemp(folder, pattern string) (*os.File, error) {
 }
 
 // Place gives a temporary file, already synced and closed, its name. fs.ErrExist if the name is taken.
-func (f *Folder) Place(temp, name string) error {
+func (f *Folder) Place(_ context.Context, temp, name, _ string) error {
 	to, err := f.Path(name)
 	if err != nil {
 		return err
@@ -113,7 +119,7 @@ func (f *Folder) Place(temp, name string) error {
 
 // Secure makes sure that the name of an already named file is on disk: the process that named it may have been killed,
 // or have failed, before that.
-func (f *Folder) Secure(name string) error {
+func (f *Folder) Secure(_ context.Context, name string) error {
 	p, err := f.Path(name)
 	if err != nil {
 		return err
@@ -130,7 +136,7 @@ func (f *Folder) Secure(name string) error {
 
 // Copy gives a stored file a second name, on disk once Copy returns. Where the file system has no second names, the
 // second name is a copy of the content. fs.ErrExist if the name is taken.
-func (f *Folder) Copy(from, name string) error {
+func (f *Folder) Copy(ctx context.Context, from, name string) error {
 	old, err := f.Path(from)
 	if err != nil {
 		return err
@@ -148,10 +154,10 @@ func (f *Folder) Copy(from, name string) error {
 		}
 		return err
 	}
-	return f.copyContent(old, name)
+	return f.copyContent(ctx, old, name)
 }
 
-func (f *Folder) copyContent(old, name string) error {
+func (f *Folder) copyContent(ctx context.Context, old, name string) error {
 	in, err := os.Open(filepath.Clean(old))
 	if err != nil {
 		return err
@@ -169,11 +175,11 @@ func (f *Folder) copyContent(old, name string) error {
 	if err = errors.Join(err, temp.Close()); err != nil {
 		return err
 	}
-	return f.Place(temp.Name(), name)
+	return f.Place(ctx, temp.Name(), name, "")
 }
 
 // Drop removes a name. A name that does not exist is no error.
-func (f *Folder) Drop(name string) error {
+func (f *Folder) Drop(_ context.Context, name string) error {
 	p, err := f.Path(name)
 	if err != nil {
 		return err
@@ -201,7 +207,7 @@ func (f *Folder) syncNames(file string) error {
 }
 
 // Open reads a stored file. fs.ErrNotExist if it is gone.
-func (f *Folder) Open(name string) (*os.File, error) {
+func (f *Folder) Open(_ context.Context, name string) (*os.File, error) {
 	p, err := f.Path(name)
 	if err != nil {
 		return nil, err
@@ -210,8 +216,8 @@ func (f *Folder) Open(name string) (*os.File, error) {
 }
 
 // Hash reads a stored file through and returns its SHA-256 and size.
-func (f *Folder) Hash(name string) (string, int64, error) {
-	in, err := f.Open(name)
+func (f *Folder) Hash(ctx context.Context, name string) (string, int64, error) {
+	in, err := f.Open(ctx, name)
 	if err != nil {
 		return "", 0, err
 	}
@@ -223,8 +229,8 @@ func (f *Folder) Hash(name string) (string, int64, error) {
 
 // Taken is Hash for a name that is about to be given. An empty file that a killed process left counts as absent
 // (fs.ErrNotExist), since it is replaced.
-func (f *Folder) Taken(name string) (string, error) {
-	sum, size, err := f.Hash(name)
+func (f *Folder) Taken(ctx context.Context, name string) (string, error) {
+	sum, size, err := f.Hash(ctx, name)
 	if err == nil && size == 0 {
 		return "", fs.ErrNotExist
 	}
@@ -233,6 +239,9 @@ func (f *Folder) Taken(name string) (string, error) {
 
 // Sync puts a temporary file on disk.
 func (f *Folder) Sync(file *os.File) error { return f.syncFile(file) }
+
+// Ready is nil: what keeps a folder from taking a file shows when it is written.
+func (f *Folder) Ready(context.Context) error { return nil }
 
 // Free returns how many bytes are free in the folder's file system.
 func (f *Folder) Free() (int64, error) { return durable.Free(f.root) }

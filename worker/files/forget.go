@@ -1,6 +1,7 @@
 package files
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -13,7 +14,7 @@ import (
 
 // Of lists the files of a transaction: in their places, in quarantine, and, for the named documents, those that wait
 // for the provider's confirmation or for another try.
-func (f *Folder) Of(k model.Key, documents []string) (names []string, err error) {
+func (f *Folder) Of(_ context.Context, k model.Key, documents []string) (names []string, err error) {
 	folders, err := f.foldersOf(k)
 	if err != nil {
 		return nil, err
@@ -45,8 +46,8 @@ func (f *Folder) Of(k model.Key, documents []string) (names []string, err error)
 }
 
 // Forget removes a transaction's files and returns how many there were. The removal is on disk when Forget returns.
-func (f *Folder) Forget(k model.Key, documents []string) (int, error) {
-	names, err := f.Of(k, documents)
+func (f *Folder) Forget(ctx context.Context, k model.Key, documents []string) (int, error) {
+	names, err := f.Of(ctx, k, documents)
 	if err != nil {
 		return 0, err
 	}
@@ -78,7 +79,7 @@ func (f *Folder) Forget(k model.Key, documents []string) (int, error) {
 
 // foldersOf finds a transaction's folders, in whatever month they are.
 func (f *Folder) foldersOf(k model.Key) (out []string, err error) {
-	for _, top := range []string{part(k.Account), quarantineFolder + "/" + part(k.Account)} {
+	for _, top := range FoldersOfAccount(k.Account) {
 		years, err := subfolders(filepath.Join(f.root, top))
 		if err != nil {
 			return nil, err
@@ -89,7 +90,7 @@ func (f *Folder) foldersOf(k model.Key) (out []string, err error) {
 				return nil, err
 			}
 			for _, month := range months {
-				dir := filepath.Join(top, year, month, part(k.Ref))
+				dir := filepath.Join(top, year, month, FolderOfRef(k.Ref))
 				if info, err := os.Stat(filepath.Join(f.root, dir)); err == nil && info.IsDir() {
 					out = append(out, dir)
 				}

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -18,7 +19,7 @@ import (
 func LinkFileName(id, sum string) string { return path.Join(linkFolder, id+"-"+sum[:16]+".pdf") }
 
 // PutLinkFile gives a temporary file, already synced and closed, its place among the files that links brought.
-func (f *Folder) PutLinkFile(temp, name string) error {
+func (f *Folder) PutLinkFile(_ context.Context, temp, name string) error {
 	to, err := f.Path(name)
 	if err != nil {
 		return err
@@ -31,22 +32,34 @@ func (f *Folder) PutLinkFile(temp, name string) error {
 	return f.syncFolder(filepath.Dir(to))
 }
 
+// PlaceLinkFile gives a link's file its name as a document. The name it waited under is gone then.
+func (f *Folder) PlaceLinkFile(ctx context.Context, held, name, sum string) error {
+	p, err := f.Path(held)
+	if err != nil {
+		return err
+	}
+	return f.Place(ctx, p, name, sum)
+}
+
 // LinkFileOf finds the waiting link file of a document by the document's id.
-func (f *Folder) LinkFileOf(id string) (name string, ok bool) {
+func (f *Folder) LinkFileOf(_ context.Context, id string) (name string, ok bool, err error) {
 	all, err := os.ReadDir(filepath.Join(f.root, linkFolder))
 	if err != nil {
-		return "", false
+		return "", false, nil // it is fetched again
 	}
 	for _, e := range all {
 		if strings.HasPrefix(e.Name(), id+"-") {
-			return path.Join(linkFolder, e.Name()), true
+			return path.Join(linkFolder, e.Name()), true, nil
 		}
 	}
-	return "", false
+	return "", false, nil
 }
 
 // DropLinkFile removes a link file that no document needs any more.
-func (f *Folder) DropLinkFile(name string) error {
+func (f *Folder) DropLinkFile(_ context.Context, name string) error { return f.drop(name) }
+
+// drop removes a file whose name need not be off the disk at once.
+func (f *Folder) drop(name string) error {
 	p, err := f.Path(name)
 	if err != nil {
 		return err
@@ -58,7 +71,7 @@ func (f *Folder) DropLinkFile(name string) error {
 }
 
 // SweepLinkFiles removes the link files of documents that do not wait for one.
-func (f *Folder) SweepLinkFiles(waits func(id string) bool) error {
+func (f *Folder) SweepLinkFiles(_ context.Context, waits func(id string) bool) error {
 	left, err := os.ReadDir(filepath.Join(f.root, linkFolder))
 	if err != nil {
 		return err
@@ -67,7 +80,7 @@ func (f *Folder) SweepLinkFiles(waits func(id string) bool) error {
 		if id, _, ok := strings.Cut(e.Name(), "-"); ok && waits(id) {
 			continue
 		}
-		if err := f.DropLinkFile(path.Join(linkFolder, e.Name())); err != nil {
+		if err := f.drop(path.Join(linkFolder, e.Name())); err != nil {
 			return err
 		}
 	}
@@ -92,7 +105,9 @@ func (f *Folder) Leave(temp, id, as string) error {
 }
 
 // Arrived opens the file that Leave put aside; fs.ErrNotExist if there is none.
-func (f *Folder) Arrived(id, as string) (*os.File, error) { return f.Open(arrivedName(id, as)) }
+func (f *Folder) Arrived(id, as string) (*os.File, error) {
+	return f.Open(context.Background(), arrivedName(id, as))
+}
 
 // DropArrived removes the file that Leave put aside, if there is one.
-func (f *Folder) DropArrived(id, as string) error { return f.DropLinkFile(arrivedName(id, as)) }
+func (f *Folder) DropArrived(id, as string) error { return f.drop(arrivedName(id, as)) }

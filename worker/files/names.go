@@ -46,3 +46,19 @@ func part(s string) string {
 	}
 	return out
 }
+
+// FoldersOfAccount are the folders that have an account's files, a folder a year, then a folder a month in each.
+func FoldersOfAccount(account string) []string {
+	return []string{part(account), path.Join(quarantineFolder, part(account))}
+}
+
+// FolderOfRef is the folder of a transaction in that of a month.
+func FolderOfRef(ref string) string { return part(ref) }
+
+// LinkFilesOf is what the names of the files begin with that links brought for a document; for "": for any.
+func LinkFilesOf(id string) string {
+	if id == "" {
+		return linkFolder + "/"
+	}
+	return path.Join(linkFolder, id+"-")
+}

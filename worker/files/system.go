@@ -1,6 +1,7 @@
 package files
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -93,7 +94,7 @@ func (f *Folder) syncFolder(dir string) error {
 
 // Lost tests the folder's file system and returns, a sentence each, what is lost by the operations that it lacks. The
 // folder must exist and be writable.
-func (f *Folder) Lost() (lost []string, err error) {
+func (f *Folder) Lost(context.Context) (lost []string, err error) {
 	one, err := newTemp(f.root, ".tried-*")
 	if err != nil {
 		return nil, err

@@ -70,18 +70,18 @@ func TestAFileGetsItsNameOnAnyFileSystem(t *testing.T) {
 	for name, system := range poor() {
 		t.Run(name, func(t *testing.T) {
 			f := onto(t, system)
-			check(t, f.Place(f.temporary(t, "one"), "acc/2026/01/a/1.pdf"))
+			check(t, f.Place(t.Context(), f.temporary(t, "one"), "acc/2026/01/a/1.pdf", ""))
 			second := f.temporary(t, "two")
-			if err := f.Place(second, "acc/2026/01/a/1.pdf"); !errors.Is(err, fs.ErrExist) {
+			if err := f.Place(t.Context(), second, "acc/2026/01/a/1.pdf", ""); !errors.Is(err, fs.ErrExist) {
 				t.Fatalf("a name was given twice: %v", err)
 			}
 			check(t, os.Remove(second))
-			check(t, f.Secure("acc/2026/01/a/1.pdf"))
-			check(t, f.Copy("acc/2026/01/a/1.pdf", "acc/2026/01/a/1.v2.pdf"))
-			if err := f.Copy("acc/2026/01/a/1.pdf", "acc/2026/01/a/1.v2.pdf"); !errors.Is(err, fs.ErrExist) {
+			check(t, f.Secure(t.Context(), "acc/2026/01/a/1.pdf"))
+			check(t, f.Copy(t.Context(), "acc/2026/01/a/1.pdf", "acc/2026/01/a/1.v2.pdf"))
+			if err := f.Copy(t.Context(), "acc/2026/01/a/1.pdf", "acc/2026/01/a/1.v2.pdf"); !errors.Is(err, fs.ErrExist) {
 				t.Fatalf("a name was given twice: %v", err)
 			}
-			check(t, f.PutLinkFile(f.temporary(t, "three"), LinkFileName("d1", strings.Repeat("0", 64))))
+			check(t, f.PutLinkFile(t.Context(), f.temporary(t, "three"), LinkFileName("d1", strings.Repeat("0", 64))))
 			want := []string{".hold/d1-0000000000000000.pdf: three", "acc/2026/01/a/1.pdf: one", "acc/2026/01/a/1.v2.pdf: one"}
 			if got := f.lying(t); !slices.Equal(got, want) {
 				t.Errorf("lies\n%q, want\n%q", got, want)
@@ -96,10 +96,10 @@ func TestAReservedNameThatAKillLeftIsGiven(t *testing.T) {
 		f := onto(t, system)
 		check(t, os.MkdirAll(filepath.Join(f.root, "acc"), 0o700))
 		check(t, os.WriteFile(filepath.Join(f.root, "acc/1.pdf"), nil, 0o600))
-		if _, err := f.Taken("acc/1.pdf"); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := f.Taken(t.Context(), "acc/1.pdf"); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: the name is taken: %v", name, err)
 		}
-		check(t, f.Place(f.temporary(t, "one"), "acc/1.pdf"))
+		check(t, f.Place(t.Context(), f.temporary(t, "one"), "acc/1.pdf", ""))
 		if got := f.lying(t); !slices.Equal(got, []string{"acc/1.pdf: one"}) {
 			t.Errorf("%s: lies %q", name, got)
 		}
@@ -113,7 +113,7 @@ func TestAFaultOfTheDiskIsTold(t *testing.T) {
 		broken.Link = func(from, to string) error { return &os.LinkError{Op: "link", Old: from, New: to, Err: number} }
 		f := onto(t, broken)
 		temp := f.temporary(t, "one")
-		if err := f.Place(temp, "acc/1.pdf"); !errors.Is(err, number) {
+		if err := f.Place(t.Context(), temp, "acc/1.pdf", ""); !errors.Is(err, number) {
 			t.Errorf("got %v, want %v", err, number)
 		}
 		check(t, f.Leave(temp, "d1", "m1"))
@@ -133,7 +133,7 @@ func TestAFaultOfTheDiskIsTold(t *testing.T) {
 func TestWhatAFolderLosesIsSaid(t *testing.T) {
 	for name, system := range poor() {
 		f := onto(t, system)
-		lost, err := f.Lost()
+		lost, err := f.Lost(t.Context())
 		check(t, err)
 		kind, _, _ := strings.Cut(name, ":")
 		want := map[string][]string{"no folder sync": {"folders cannot"},

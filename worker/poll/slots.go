@@ -12,6 +12,7 @@ import (
 	"countersign/worker/apply"
 	"countersign/worker/ask"
 	"countersign/worker/ask/runs"
+	"countersign/worker/jobs"
 )
 
 // SlotsOptions is what Slots needs. All of it is required, but for what says otherwise.
@@ -23,6 +24,7 @@ type SlotsOptions struct {
 	Rand     func() float64 // 0 ≤ x < 1, for jitter
 	Log      *logrus.Entry
 	Jitter   time.Duration // delays each slot by a random time up to this; zero: none
+	Jobs     jobs.Queue    // shares slots with other processes; nil: the process works alone
 	Tick     time.Duration // accounts and slots are looked at no more often than this; zero: each second
 }
 
@@ -92,10 +94,11 @@ func (sl *Slots) schedule(ctx context.Context, c *cron.Cron) []cron.EntryID {
 				continue
 			}
 			ids = append(ids, c.Schedule(slot, cron.FuncJob(func() {
+				slotAt := sl.slotOf(a, tier, sl.o.Now())
 				if ask.Sleep(ctx, time.Duration(sl.o.Rand()*float64(sl.o.Jitter))) != nil {
 					return
 				}
-				if err := sl.queueSlot(ctx, a.ID, tier, sl.o.Now()); err != nil {
+				if err := sl.come(ctx, a.ID, tier, slotAt); err != nil {
 					log := sl.o.Log.WithFields(logrus.Fields{"account": a.ID, "loop": string(tier), "err": err})
 					log.Warn("slot not queued, the catch-up will find it")
 				}
@@ -123,12 +126,42 @@ func (sl *Slots) catchUp(ctx context.Context) error {
 			if !missed {
 				continue
 			}
-			if err := sl.queueSlot(ctx, a.ID, tier, now); err != nil {
+			if err := sl.come(ctx, a.ID, tier, sl.slotOf(a, tier, now)); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// early is how much sooner than ours another clock's slot may come.
+const early = time.Second
+
+// slotOf names the slot that has come: the same in every process, however late one notices it. An account's first run
+// comes before its first slot.
+func (sl *Slots) slotOf(a *apply.Account, tier apply.Tier, now time.Time) time.Time {
+	if slot := lastOf(a.Polling[tier], now.Add(early).UTC()); !slot.IsZero() {
+		return slot
+	}
+	return now.UTC().Truncate(time.Minute)
+}
+
+// mostBack is how far lastOf looks for a slot.
+const mostBack = 400 * 24 * time.Hour
+
+// lastOf returns the newest slot that is not after now; zero where there is none.
+func lastOf(slot apply.Slot, now time.Time) time.Time {
+	for back := time.Hour; slot != nil && back < 2*mostBack; back *= 4 {
+		last := slot.Next(now.Add(-min(back, mostBack)))
+		if last.IsZero() || last.After(now) {
+			continue
+		}
+		for next := slot.Next(last); !next.IsZero() && !next.After(now); next = slot.Next(next) {
+			last = next
+		}
+		return last
+	}
+	return time.Time{}
 }
 
 // closer is how many polls of the active tier an account gets in one slot while its callbacks are silent.
@@ -151,10 +184,11 @@ func (sl *Slots) PollCloser(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if len(runs) > 0 && now.Sub(runs[0].CreatedAt) < a.Polling.Interval(apply.Active, now)/closer {
+		between := a.Polling.Interval(apply.Active, now) / closer
+		if len(runs) > 0 && now.Sub(runs[0].CreatedAt) < between {
 			continue
 		}
-		if err := sl.queueSlot(ctx, a.ID, apply.Active, now); err != nil {
+		if err := sl.Queue(ctx, a.ID, apply.Active, now); err != nil {
 			return err
 		}
 	}
@@ -171,8 +205,16 @@ func (sl *Slots) account(id string) *apply.Account {
 	return nil
 }
 
-// queueSlot writes the run of a slot, unless a run of the same kind is waiting or in progress.
-func (sl *Slots) queueSlot(ctx context.Context, account string, tier apply.Tier, slot time.Time) error {
+// come queues the run of a slot that has come. Each process sees it come, and one of them gets its job.
+func (sl *Slots) come(ctx context.Context, account string, tier apply.Tier, slot time.Time) error {
+	if sl.o.Jobs == nil {
+		return sl.Queue(ctx, account, tier, slot)
+	}
+	return sl.o.Jobs.Add(ctx, jobs.Job{Kind: jobs.Slot, Account: account, ID: string(tier), At: slot})
+}
+
+// Queue writes the run of a slot, unless somebody has, or a run of the same kind is waiting or in progress.
+func (sl *Slots) Queue(ctx context.Context, account string, tier apply.Tier, slot time.Time) error {
 	_, err := sl.o.Runs.Queue(ctx, model.Run{Account: account, Kind: string(tier), Slot: &slot}, true)
 	return err
 }

@@ -19,6 +19,7 @@ const (
 	// StreamsEvery is how often Round is to be called.
 	StreamsEvery = 10 * time.Second
 	streamsNudge = time.Minute // a row's events make it due at most this often
+	streamsTurn  = 3 * StreamsEvery
 )
 
 // StreamsOptions is what Streams needs. All of it is required.
@@ -29,6 +30,7 @@ type StreamsOptions struct {
 	Accounts func() []*apply.Account // the current ones; a reload swaps them
 	Nudge    func()                  // wakes the loops: a stream has closed that another one is to replace
 	Log      *logrus.Entry
+	Owner    string // names this process
 	// Guard calls a round and turns a panic into an error.
 	Guard func(ctx context.Context, loop string, round func(context.Context) error) error
 }
@@ -47,7 +49,10 @@ func NewStreams(o StreamsOptions) *Streams {
 	return &Streams{o: o, open: map[model.Key]context.CancelFunc{}}
 }
 
-// Close closes every stream and waits until all are closed.
+// turnOf names the turn of the process that has an account's streams open.
+func turnOf(account string) string { return "streams of " + account }
+
+// Close closes every stream, waits until all are closed, and lets another process open them.
 func (s *Streams) Close() {
 	s.mu.Lock()
 	for _, stop := range s.open {
@@ -55,6 +60,16 @@ func (s *Streams) Close() {
 	}
 	s.mu.Unlock()
 	s.done.Wait()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	for _, a := range s.o.Accounts() {
+		if p := a.Provider.Streamer; p == nil || p.Streams() <= 0 {
+			continue
+		}
+		if err := s.o.Store.LeaveTurn(ctx, turnOf(a.ID), s.o.Owner); err != nil {
+			s.o.Log.WithField("err", err).Debug("the turn of streams was not left")
+		}
+	}
 }
 
 // Round opens and closes streams as the rows and the accounts want it.
@@ -66,7 +81,14 @@ func (s *Streams) Round(ctx context.Context) error {
 		if p == nil || p.Streams() <= 0 {
 			continue
 		}
-		rows, err := s.openRows(ctx, a)
+		mine, err := s.o.Store.TakeTurn(ctx, turnOf(a.ID), s.o.Owner, streamsTurn)
+		if err == nil && !mine {
+			continue // another process has them, and those of ours close
+		}
+		var rows []model.Transaction
+		if err == nil {
+			rows, err = s.openRows(ctx, a)
+		}
 		if err != nil {
 			errs = append(errs, err)
 			s.leave(a.ID, wanted)

@@ -2,10 +2,12 @@ package verify
 
 import (
 	"context"
+	"errors"
 
 	"countersign/model"
 	"countersign/model/store"
 	"countersign/worker/apply"
+	"countersign/worker/files"
 )
 
 // files hashes the stored documents of a row again. With repair, a missing or changed file is fetched again if it is
@@ -20,7 +22,10 @@ func (v *verifier) files(ctx context.Context, t model.Transaction) ([]model.Drif
 		if d.State != model.DocumentStored {
 			continue
 		}
-		sum, _, err := v.o.Hash(d.Path)
+		sum, _, err := v.o.Hash(ctx, d.Path)
+		if errors.Is(err, files.ErrAway) || ctx.Err() != nil {
+			return nil, err // nothing is known of the file: another would be fetched for nothing
+		}
 		if err == nil && sum == d.SHA256 {
 			continue
 		}

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"context"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -37,7 +38,7 @@ func both(t *testing.T, test func(t *testing.T, b *bench)) {
 func (b *bench) build() {
 	b.options = Options{
 		Store: b.Store, Table: b.Table, Asker: b.Asker, Now: b.Now, RetryWait: max(b.RetryWait, 1),
-		Hash: func(path string) (string, int64, error) { return b.sums[path], 0, nil },
+		Hash: func(_ context.Context, path string) (string, int64, error) { return b.sums[path], 0, nil },
 	}
 	b.runs = b.Runs(New(b.options).Kinds())
 }

@@ -49,7 +49,7 @@ type Options struct {
 	Store     *store.Store
 	Table     *apply.Table
 	Asker     *ask.Asker
-	Hash      func(path string) (sum string, size int64, err error) // of a stored file
+	Hash      func(ctx context.Context, path string) (sum string, size int64, err error) // of a stored file
 	Now       func() time.Time
 	RetryWait time.Duration // first pause after a failed question; a run waits ten of them for an account that rests
 }

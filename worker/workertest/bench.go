@@ -49,12 +49,13 @@ type Bench struct {
 	Asker *ask.Asker
 
 	clock *atomic.Int64 // milliseconds
+	dsn   string
 }
 
 // New returns a bench on the database that dsn names. Its account is "acc".
 func New(t testing.TB, dsn string) *Bench {
 	t.Helper()
-	b := &Bench{clock: &atomic.Int64{}}
+	b := &Bench{clock: &atomic.Int64{}, dsn: dsn}
 	b.clock.Store(Noon().UnixMilli())
 	st, err := store.Open(t.Context(), store.Options{DSN: dsn, Key: []byte(strings.Repeat("k", 32)), Now: b.Now})
 	Check(t, err)
@@ -116,6 +117,15 @@ func (b *Bench) Beside() *Bench {
 	other := &Bench{Store: b.Store, Service: b.Service, Account: b.Account, Accounts: b.Accounts, clock: b.clock}
 	other.Build()
 	return other
+}
+
+// Opened returns another store on the bench's database, as another process has one.
+func (b *Bench) Opened(t testing.TB) *store.Store {
+	t.Helper()
+	st, err := store.Open(t.Context(), store.Options{DSN: b.dsn, Key: []byte(strings.Repeat("k", 32)), Now: b.Now})
+	Check(t, err)
+	t.Cleanup(func() { Check(t, st.Close()) })
+	return st
 }
 
 // Zero is chance that always falls the same way.
@@ -240,10 +250,13 @@ func (b *Bench) Confirmed(t testing.TB) {
 }
 
 // Runs returns a queue of runs of some kinds.
-func (b *Bench) Runs(kinds map[string]runs.Kind) *runs.Runs {
+func (b *Bench) Runs(kinds map[string]runs.Kind) *runs.Runs { return b.RunsOf("test", kinds) }
+
+// RunsOf is Runs of a process that has a name of its own.
+func (b *Bench) RunsOf(owner string, kinds map[string]runs.Kind) *runs.Runs {
 	return runs.New(runs.Options{
 		Store: b.Store, Asker: b.Asker, Accounts: b.Configured, Now: b.Now, Log: logrus.NewEntry(b.Logger()),
-		Nudge: func() {}, Kinds: kinds,
+		Nudge: func() {}, Kinds: kinds, Owner: owner,
 	})
 }
 

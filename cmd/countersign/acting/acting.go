@@ -24,6 +24,7 @@ import (
 	"countersign/worker/console/acts"
 	"countersign/worker/console/objects"
 	"countersign/worker/documents"
+	"countersign/worker/files"
 )
 
 // New returns the functions, which work with the engine of a daemon.
@@ -35,7 +36,8 @@ func New(e *engine.Engine) acts.Acts {
 		Export: func(ctx context.Context, w io.Writer, what, format string, f store.ExportFilter) error {
 			return export.Rows(ctx, w, e.Store, what, f, format)
 		},
-		Open:  func(name string) (*os.File, error) { return e.Files.Open(name) },
+		Open:  func(ctx context.Context, name string) (*os.File, error) { return e.Files.Open(ctx, name) },
+		Link:  d.link,
 		Hooks: d.hooks, TestHook: d.testHook, ReplayHook: d.replayHook,
 		Accounts: d.accounts, Ledger: d.ledger, Span: config.ParseSpan, Config: d.config,
 	}
@@ -44,12 +46,22 @@ func New(e *engine.Engine) acts.Acts {
 // daemon is the engine of a daemon.
 type daemon struct{ *engine.Engine }
 
-func (d daemon) track(ctx context.Context, _, account string, refs []string) (int, error) {
+// link is none where documents_links is 0s, or the document store knows no links.
+func (d daemon) link(ctx context.Context, name, saveAs, contentType string) (string, error) {
+	in, ok := d.Files.(files.Linker)
+	lasts := time.Duration(d.Engine.Config.DocumentsLinks)
+	if !ok || lasts == 0 {
+		return "", nil
+	}
+	return in.Link(ctx, name, saveAs, contentType, lasts)
+}
+
+func (d daemon) track(ctx context.Context, by, account string, refs []string) (int, error) {
 	a := d.Engine.Accounts.Find(account)
 	if a == nil {
 		return 0, acts.ErrUnknownAccount
 	}
-	return d.Worker.Table.Track(ctx, a.ID, a.ProviderName, refs)
+	return d.Worker.Table.Track(ctx, by, a.ID, a.ProviderName, refs)
 }
 
 func (d daemon) pollRows(ctx context.Context, by, account string, refs []string) (model.Run, error) {
@@ -144,7 +156,32 @@ func (d daemon) accounts(ctx context.Context) ([]objects.Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.Objects(d.Env, c), nil
+	out := h.Objects(d.Env, c)
+	for i := range out {
+		d.left(&out[i])
+	}
+	return out, nil
+}
+
+// left fills in what is left of an account's budgets, which its calls know.
+func (d daemon) left(o *objects.Account) {
+	a := d.Engine.Accounts.Find(o.ID)
+	if a == nil {
+		return
+	}
+	meter, ok := a.Meter.(interface {
+		BudgetLeft(class provider.Class) int
+		PausedUntil(class provider.Class) time.Time
+	})
+	for i := range o.BudgetUse {
+		if u := &o.BudgetUse[i]; ok && u.Limit > 0 {
+			left := max(0, min(u.Limit, meter.BudgetLeft(provider.Class(u.Class))))
+			u.Left = &left
+			if paused := meter.PausedUntil(provider.Class(u.Class)); paused.After(d.Env.Now()) {
+				u.PausedUntil = objects.At(paused)
+			}
+		}
+	}
 }
 
 // config is the config as it was understood, of one account or of all.

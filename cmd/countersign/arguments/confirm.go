@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"countersign/cmd/countersign/engine"
@@ -19,15 +20,15 @@ func Confirm(ctx context.Context, env *engine.Env, yes bool, question string) er
 	if !output.IsTerminal(env.Stdout) {
 		return output.Usagef("this cannot be undone, and nobody is there to ask: say --yes")
 	}
-	if err := env.Printf("%s [y/N] ", question); err != nil {
+	if err := env.Printf("%s ", env.Say("cli.confirm", "question", question)); err != nil {
 		return err
 	}
 	line, err := bufio.NewReader(env.Input(ctx)).ReadString('\n')
 	if errors.Is(err, environ.ErrInterrupted) {
 		return err
 	}
-	switch strings.ToLower(strings.TrimSpace(line)) {
-	case "y", "yes":
+	yeses := strings.Fields(env.Say("cli.confirm.yes"))
+	if slices.Contains(yeses, strings.ToLower(strings.TrimSpace(line))) {
 		return nil
 	}
 	return errors.New("nothing was changed")

@@ -55,6 +55,7 @@ func ownPaths(c *config.Config) []ownPath {
 		{path: c.Public.TLS.KeyFile, is: "the listener's key"},
 		{path: c.ACMECache(), is: "in the folder of certificates", folder: true},
 		{path: c.DocumentsFolder(), is: "in the document folder", folder: true},
+		{path: c.SpoolFolder(), is: "in documents_spool", folder: true},
 	} {
 		if own.path != "" {
 			all = append(all, own)

@@ -103,7 +103,7 @@ func (s *stand) state(ctx context.Context, sub subject) (t state, err error) {
 	if t.commits, err = s.Commits(ctx); err != nil {
 		return t, err
 	}
-	if t.cpu, err = s.Daemon.CPU(); err != nil {
+	if t.cpu, err = s.CPU(); err != nil {
 		return t, err
 	}
 	t.served, err = s.Services.CPU()

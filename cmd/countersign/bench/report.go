@@ -47,6 +47,7 @@ type Settings struct {
 	Backlog   int           `json:"backlog"`
 	SyncDelay time.Duration `json:"sync_delay_ns"`
 	Postgres  bool          `json:"postgres"`
+	Processes int           `json:"processes"` // daemons
 }
 
 // Round is one round of one subject.
@@ -148,7 +149,7 @@ func median(sorted []float64) float64 {
 }
 
 func settingsOf(o Options) Settings {
-	return Settings{o.Services, o.Rounds, o.Seconds, o.Open, o.Rows, o.Backlog, o.SyncDelay, o.Postgres != ""}
+	return Settings{o.Services, o.Rounds, o.Seconds, o.Open, o.Rows, o.Backlog, o.SyncDelay, o.Postgres != "", max(o.Processes, 1)}
 }
 
 // disk ends the daemon, so that its log is in its file, and compares sizes.

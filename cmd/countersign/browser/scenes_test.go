@@ -27,12 +27,13 @@ const within = 30 * time.Second
 func (s *stage) scenes(t *testing.T) {
 	for name, scene := range map[string]func(*testing.T){
 		"back through three filters": s.backThroughFilters, "a list to its end and back": s.listToItsEnd,
-		"ask now": s.askNow, "find": s.find,
+		"ask now": s.askNow, "find": s.find, "a list as a file": s.exported,
 		"a number that has changed": s.numberChanged, "release": s.release,
 		"a refused callback": s.refusedCallback, "by the keyboard alone": s.byKeyboard, "on paper": s.onPaper,
 	} {
 		t.Run(name, scene)
 	}
+	t.Run("a transaction followed by order", s.tracked)
 	t.Run("a run to its end", s.runToItsEnd)
 	t.Run("nine tabs, one stream", s.nineTabs) // from here on the table moves
 	t.Run("a proxy that holds back", s.proxyHoldsBack)
@@ -66,14 +67,54 @@ func (s *stage) listToItsEnd(t *testing.T) {
 		}
 	}
 	rows()
+	pages := 0
 	for eval[bool](b, `document.querySelector("a[rel=next]") !== null`) {
 		b.click("a[rel=next]")
 		rows()
+		pages++
 	}
 	require.Equal(t, s.in.Rows(t), len(seen))
-	b.click(`a[data-key="["]`)
-	require.Equal(t, "/transactions", eval[string](b, `location.pathname`))
+	require.Empty(t, b.violations(axe(t)))
+	last := b.path()
+	for range pages { // by the key, and below without script
+		b.do(chromedp.KeyEvent("["))
+		was := b.path()
+		b.until("the page before", fmt.Sprintf(`location.pathname + location.search !== %q || !document.querySelector("a[rel=prev]")`, was), within)
+		b.settle()
+	}
 	require.NotContains(t, b.path(), "cursor")
+	b.nothingHeard()
+	bare := s.tab(t, look{lang: "es", withoutScript: true})
+	bare.open(last)
+	for range pages {
+		bare.click("a[rel=prev]")
+	}
+	require.Equal(t, "/transactions", bare.path())
+}
+
+// exported is the file that a list's page offers: it has the rows that the list says it has.
+func (s *stage) exported(t *testing.T) {
+	b := s.tab(t, look{lang: "en"})
+	for _, list := range []string{"/transactions?status=completed", "/documents?state=stored", "/gaps?kind=missed&since=2000-01-01"} {
+		b.open(list)
+		require.Contains(t, b.text(), "Export")
+		want := len(s.api(t, "/api/v1"+list+"&limit=1000"))
+		require.NotZero(t, want, list)
+		require.Equal(t, want, eval[int](b, `fetch([...document.querySelectorAll("a")].find(a => a.textContent === "NDJSON").href)
+			.then(a => a.text()).then(text => text.split("\n").length - 1)`), list)
+		b.nothingHeard()
+	}
+}
+
+// tracked is who asked to follow a transaction: its page says so.
+func (s *stage) tracked(t *testing.T) {
+	b := s.tab(t, look{lang: "en"})
+	b.open("/accounts/" + simulator.AccountOneSpan + "/track")
+	b.fill("#sheet textarea", "asked-for-by-hand")
+	b.click("#sheet .main-act")
+	require.Equal(t, "/accounts/"+simulator.AccountOneSpan+"/transactions/asked-for-by-hand", b.path())
+	require.Contains(t, b.text(), "followed by order")
+	require.Contains(t, b.text(), "local, an operator, said so")
 	b.nothingHeard()
 }
 

@@ -12,6 +12,7 @@ import (
 	"countersign/cmd/countersign/config/values"
 	"countersign/model"
 	"countersign/provider"
+	"countersign/worker/files"
 )
 
 // Account returns the account with this id.
@@ -32,8 +33,28 @@ func (c *Config) Hook(id string) (*hooks.Hook, bool) {
 	return &c.Hooks[i], true
 }
 
-// DocumentsFolder is where documents are kept on disk.
-func (c *Config) DocumentsFolder() string { return strings.TrimPrefix(c.Documents, "file:") }
+// DocumentsAddress is where documents are kept.
+func (c *Config) DocumentsAddress() files.Address {
+	at, _ := files.ParseAddress(c.Documents) //nolint:errcheck // a config that was loaded has a good one
+	return at
+}
+
+// DocumentsFolder is where documents are kept on disk; "": they are kept in a bucket.
+func (c *Config) DocumentsFolder() string { return c.DocumentsAddress().Folder }
+
+// SpoolFolder is where files wait on this machine until they are in the bucket; "": documents are kept in a folder, or
+// nothing says where.
+func (c *Config) SpoolFolder() string {
+	switch file, ok := c.SQLiteFile(); {
+	case c.DocumentsFolder() != "":
+		return ""
+	case c.DocumentsSpool != "":
+		return c.DocumentsSpool
+	case ok:
+		return filepath.Join(filepath.Dir(file), "countersign.spool")
+	}
+	return ""
+}
 
 // CallbackURL is what the provider has to call for an account; "" while public.url is not set.
 func (c *Config) CallbackURL(id string) string {

@@ -17,6 +17,7 @@ import (
 	"countersign/cmd/countersign/config/tree"
 	"countersign/cmd/countersign/config/values"
 	"countersign/provider"
+	"countersign/worker/files"
 )
 
 // check looks at every value of a config that was read, beyond its form. It returns what was found before with what it
@@ -91,14 +92,19 @@ func (r *checker) checkStores(c *Config) {
 	default:
 		r.wrong("database", "is neither sqlite:FILE nor postgres://user@host/name")
 	}
-	scheme, rest, _ = strings.Cut(c.Documents, ":")
+	at, err := files.ParseAddress(c.Documents)
 	switch {
-	case scheme == "file" && rest != "":
-	case scheme == "s3":
-		r.wrong("documents", "s3:// comes with a later version: use file:FOLDER")
-	case r.lacks("documents"):
-	default:
-		r.wrong("documents", "is not file:FOLDER")
+	case c.Documents == "" && r.lacks("documents"):
+	case err != nil:
+		r.wrong("documents", "%s", err.Error())
+	case !at.Local() && c.SpoolFolder() == "":
+		r.wrong("documents_spool", "is not set: a folder of this machine where files wait until they are in the bucket")
+	case c.DocumentsLinks < 0 || time.Duration(c.DocumentsLinks) > time.Hour:
+		r.wrong("documents_links", "%s is not 0s, for none, or at most 1h", c.DocumentsLinks)
+	case at.Local() && c.DocumentsLinks != 0:
+		r.wrong("documents_links", "is for documents in a bucket: a folder has no links")
+	case !at.Local() && c.DocumentsMaxSize > 5<<30:
+		r.wrong("documents_max_size", "%s is above 5GiB, the most that a bucket takes by one request", c.DocumentsMaxSize)
 	}
 	if c.DocumentsMaxSize < 1<<20 {
 		r.wrong("documents_max_size", "%s is below 1MiB", c.DocumentsMaxSize)

@@ -38,7 +38,7 @@ func (r *checker) checkOIDC(o OIDC, outside string) {
 	switch {
 	case o.Issuer == "":
 		r.wrong("console.oidc.issuer", "is missing: who vouches for those who log in, such as https://id.example.com")
-	case strings.HasPrefix(o.Issuer, "http://") && !loopbackURL(o.Issuer):
+	case strings.HasPrefix(o.Issuer, "http://") && !values.LoopbackURL(o.Issuer):
 		r.wrong("console.oidc.issuer", "begins with http://: whoever is on the way could log in as anybody")
 	default:
 		r.checkURL("console.oidc.issuer", o.Issuer)

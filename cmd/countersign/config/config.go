@@ -26,14 +26,16 @@ type Config struct {
 	Console   Console   `yaml:"console"`
 	Accounts  []Account `yaml:"accounts"`
 
-	Polling           Polling        `yaml:"polling"`
-	Retention         Retention      `yaml:"retention"`
-	KeyFile           string         `yaml:"key_file"`
-	DatabaseMode      values.Mode    `yaml:"database_mode"`
-	DocumentsMinFree  values.Size    `yaml:"documents_min_free"`
-	DocumentsMaxSize  values.Size    `yaml:"documents_max_size"`
-	CallbackObjective values.Percent `yaml:"callback_objective"`
-	Log               Log            `yaml:"log"`
+	Polling           Polling         `yaml:"polling"`
+	Retention         Retention       `yaml:"retention"`
+	KeyFile           string          `yaml:"key_file"`
+	DatabaseMode      values.Mode     `yaml:"database_mode"`
+	DocumentsMinFree  values.Size     `yaml:"documents_min_free"`
+	DocumentsMaxSize  values.Size     `yaml:"documents_max_size"`
+	DocumentsSpool    string          `yaml:"documents_spool"`
+	DocumentsLinks    values.Duration `yaml:"documents_links"`
+	CallbackObjective values.Percent  `yaml:"callback_objective"`
+	Log               Log             `yaml:"log"`
 
 	Hooks       []hooks.Hook    `yaml:"hooks"`
 	Retry       Retry           `yaml:"retry"`

@@ -128,7 +128,7 @@ func (c *Config) locate(dir string, root *tree.Node) {
 	if folder, ok := strings.CutPrefix(c.Documents, "file:"); ok {
 		c.Documents = "file:" + tree.Absolute(dir, strings.TrimPrefix(folder, "//"))
 	}
-	for _, path := range []*string{&c.KeyFile, &c.Public.TLS.CertFile, &c.Public.TLS.KeyFile, &c.Public.TLS.ACME.Roots,
+	for _, path := range []*string{&c.KeyFile, &c.DocumentsSpool, &c.Public.TLS.CertFile, &c.Public.TLS.KeyFile, &c.Public.TLS.ACME.Roots,
 		&c.Public.TLS.ACME.Cache} {
 		*path = tree.Absolute(dir, *path)
 	}

@@ -38,10 +38,10 @@ func (c *Config) Warnings(stat func(string) (fs.FileInfo, error)) []string {
 	switch {
 	case c.Public.URL == "":
 		add("public.url is not set: providers cannot be told where to call, and only polls bring news")
-	case strings.HasPrefix(c.Public.URL, "http://") && !loopbackURL(c.Public.URL):
+	case strings.HasPrefix(c.Public.URL, "http://") && !values.LoopbackURL(c.Public.URL):
 		add("public.url begins with http://: most providers call https:// only")
 	}
-	if strings.HasPrefix(c.Console.URL, "http://") && !loopbackURL(c.Console.URL) {
+	if strings.HasPrefix(c.Console.URL, "http://") && !values.LoopbackURL(c.Console.URL) {
 		add("console.url begins with http://: tokens, sessions and what the console shows go out in clear")
 	}
 	if token := c.Console.Token.Reveal(); token != "" && len(token) < 20 {
@@ -63,7 +63,7 @@ func (c *Config) Warnings(stat func(string) (fs.FileInfo, error)) []string {
 		for _, path := range a.Settings.node.Blanks(a.at + ".settings") {
 			add("%s has a blank or a character that nobody sees inside: was it copied whole, and nothing else?", path)
 		}
-		if strings.HasPrefix(a.BaseURL, "http://") && !loopbackURL(a.BaseURL) {
+		if strings.HasPrefix(a.BaseURL, "http://") && !values.LoopbackURL(a.BaseURL) {
 			add("%s.base_url begins with http://: the API key and signers' data go out in clear", a.at)
 		}
 		if t := a.traits; t.ProofSettings != nil && !slices.ContainsFunc(t.ProofSettings, a.Settings.has) {
@@ -88,10 +88,4 @@ func (c *Config) Warnings(stat func(string) (fs.FileInfo, error)) []string {
 // hasSecrets says whether secrets stand in the config file itself.
 func (c *Config) hasSecrets() bool {
 	return slices.ContainsFunc(c.Accounts, func(a Account) bool { return a.Settings.node.LiteralSecret() })
-}
-
-// loopbackURL says whether a URL stays on this machine.
-func loopbackURL(text string) bool {
-	u, err := url.Parse(text)
-	return err == nil && values.Loopback(u.Hostname()+":0")
 }

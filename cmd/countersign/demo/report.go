@@ -266,7 +266,7 @@ func (s *Session) compareFiles(ctx context.Context, k model.Key, want simulator.
 	for _, d := range docs {
 		sum := d.SHA256
 		if d.State == model.DocumentStored {
-			onDisk, _, err := s.Engine.Files.Hash(d.Path)
+			onDisk, _, err := s.Engine.Files.Hash(ctx, d.Path)
 			if err != nil || onDisk != sum {
 				differ("file "+d.DocID, onDisk, sum)
 			}

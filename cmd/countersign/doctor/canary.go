@@ -103,7 +103,8 @@ func (t *trip) say(s checkJSON) error {
 	if s.Result != "ok" {
 		colour = output.Bad
 	}
-	return t.Printf("%s  %-15s  %s\n", t.Paint(colour, fmt.Sprintf("%-6s", s.Result)), s.Step, s.Detail)
+	return t.Printf("%s  %-15s  %s\n", t.Paint(colour, fmt.Sprintf("%-6s", t.Word("cli.canary.result", s.Result))),
+		t.Word("cli.canary.step", s.Step), t.Stored(s.Detail))
 }
 
 // aim finds the address to send to.

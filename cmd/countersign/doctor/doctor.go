@@ -19,6 +19,7 @@ import (
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/config/values"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/archive"
 	"countersign/cmd/countersign/engine/keyfile"
 	"countersign/cmd/countersign/health"
 	"countersign/cmd/countersign/output"
@@ -217,12 +218,16 @@ func (d *examination) sealed(ctx context.Context, s *store.Store) {
 
 func (d *examination) documents(ctx context.Context, s *store.Store) {
 	folder := d.config.DocumentsFolder()
+	if folder == "" {
+		d.bucket(ctx)
+		return
+	}
 	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
 		d.noFolder(ctx, s, folder)
 		return
 	}
 	in := files.At(folder)
-	lost, err := in.Lost()
+	lost, err := in.Lost(ctx)
 	if err != nil {
 		d.say("FAIL", about("documents"), "cli.doctor.documents.unwritable", "err", err)
 		return
@@ -238,6 +243,32 @@ func (d *examination) documents(ctx context.Context, s *store.Store) {
 		d.say("FAIL", about("documents"), "cli.doctor.documents.full", "folder", folder, "free", size(free))
 	default:
 		d.say("ok", about("documents"), "cli.doctor.documents.good", "folder", folder, "free", size(free))
+	}
+}
+
+// bucket tries the object store by writing, and says what its spool has left.
+func (d *examination) bucket(ctx context.Context) {
+	at := d.config.DocumentsAddress().Shown()
+	in, err := archive.Open(ctx, d.config)
+	if err != nil {
+		d.say("FAIL", about("documents"), "cli.doctor.error", "err", err)
+		return
+	}
+	lost, err := in.Lost(ctx)
+	if err != nil {
+		d.say("FAIL", about("documents"), "cli.doctor.bucket.unusable", "bucket", at, "err", err)
+		return
+	}
+	for _, what := range lost {
+		d.say("warn", about("documents"), "cli.doctor.bucket.lost", "bucket", at, "what", what)
+	}
+	switch free, err := in.Free(); {
+	case err != nil:
+		d.say("FAIL", about("documents"), "cli.doctor.error", "err", err)
+	case free < int64(d.config.DocumentsMinFree):
+		d.say("FAIL", about("documents"), "cli.doctor.documents.full", "folder", d.config.SpoolFolder(), "free", size(free))
+	default:
+		d.say("ok", about("documents"), "cli.doctor.bucket.good", "bucket", at, "folder", d.config.SpoolFolder(), "free", size(free))
 	}
 }
 

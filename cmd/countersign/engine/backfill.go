@@ -19,23 +19,23 @@ func (e *Engine) QueueBackfills(ctx context.Context, o ServeOptions) error {
 		return nil
 	}
 	for _, a := range e.Accounts.List() {
-		if err := e.queueBackfill(ctx, a, *o.Backfill.At, false); err != nil {
+		if err := e.queueBackfill(ctx, a, *o.Backfill.At, nil); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// queueBackfill queues one account's backfill. One that is waiting or in work is resumed instead; unless
-// always is set, so is one that a finished backfill covers already.
-func (e *Engine) queueBackfill(ctx context.Context, a *apply.Account, since time.Time, always bool) error {
+// queueBackfill queues one account's backfill. One that is waiting or in work is resumed instead; without a
+// slot of a schedule, so is one that a finished backfill covers already.
+func (e *Engine) queueBackfill(ctx context.Context, a *apply.Account, since time.Time, slot *time.Time) error {
 	log := e.Log.WithField("account", a.ID)
 	if a.Provider.Lister == nil {
 		log.Warn("no backfill: the provider lists nothing, give the refs to `countersign track --file`")
 		return nil
 	}
 	until := e.Env.UTC()
-	if !always {
+	if slot == nil {
 		done, err := e.Store.Runs(ctx,
 			store.RunFilter{Account: a.ID, Kind: runs.KindBackfill, States: []model.RunState{model.RunDone}, Limit: 200})
 		if err != nil {
@@ -48,9 +48,9 @@ func (e *Engine) queueBackfill(ctx context.Context, a *apply.Account, since time
 			until = from.Add(time.Duration(e.Config.ListOverlap))
 		}
 	}
-	r, err := e.Worker.Runs.Queue(ctx, model.Run{Account: a.ID, Kind: runs.KindBackfill, Since: &since, Until: &until},
+	r, err := e.Worker.Runs.Queue(ctx, model.Run{Account: a.ID, Kind: runs.KindBackfill, Since: &since, Until: &until, Slot: slot},
 		true)
-	if err == nil {
+	if err == nil && r.ID != "" { // else another process has queued the slot's
 		log.WithFields(logrus.Fields{"loop": runs.KindBackfill,
 			"since": r.Since.Format(time.RFC3339)}).Info("backfill queued")
 	}
@@ -75,7 +75,8 @@ func (e *Engine) repeatBackfill(ctx context.Context, o ServeOptions) error {
 	}
 	for {
 		now := e.Env.UTC()
-		if !e.Env.Wait(ctx, o.Schedule.Next(now).Sub(now)) {
+		slot := o.Schedule.Next(now)
+		if !e.Env.Wait(ctx, slot.Sub(now)) {
 			return nil
 		}
 		since, err := config.ParseSpan(o.Backfill.Raw, e.Env.Now())
@@ -83,7 +84,7 @@ func (e *Engine) repeatBackfill(ctx context.Context, o ServeOptions) error {
 			return err
 		}
 		for _, a := range e.Accounts.List() {
-			if err := e.queueBackfill(ctx, a, since, true); err != nil {
+			if err := e.queueBackfill(ctx, a, since, &slot); err != nil {
 				e.Log.WithFields(logrus.Fields{"account": a.ID, "err": err}).Warn("scheduled backfill not queued")
 			}
 		}

@@ -12,6 +12,7 @@ import (
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine/accounts"
+	"countersign/cmd/countersign/engine/archive"
 	"countersign/cmd/countersign/engine/hooks"
 	"countersign/cmd/countersign/engine/migration"
 	"countersign/cmd/countersign/sandbox"
@@ -19,6 +20,8 @@ import (
 	"countersign/model/store/database"
 	"countersign/worker"
 	"countersign/worker/files"
+	"countersign/worker/jobs"
+	"countersign/worker/jobs/river"
 	"countersign/worker/poll"
 )
 
@@ -29,10 +32,11 @@ type Engine struct {
 	Config   *config.Config
 	Log      *logrus.Entry
 	Store    *store.Store
-	Files    *files.Folder
+	Files    files.Archive
 	Accounts *accounts.Table
 	Hooks    *hooks.Table
 	Worker   *worker.Worker
+	Jobs     *river.Queue // nil: work is not shared
 
 	current    atomic.Pointer[config.Config] // as it was read last
 	only       []string                      // the accounts that this process works for; none: all
@@ -65,7 +69,7 @@ func (a *Env) Start(ctx context.Context, c *config.Config, log *logrus.Entry) (e
 	if err := e.Store.Healthy(ctx); err != nil {
 		return e, err
 	}
-	if e.Files, err = files.Open(c.DocumentsFolder()); err != nil {
+	if e.Files, err = archive.Open(ctx, c); err != nil {
 		return e, err
 	}
 	e.Accounts = accounts.New(a.accountOptions(e.Store, log))
@@ -76,7 +80,12 @@ func (a *Env) Start(ctx context.Context, c *config.Config, log *logrus.Entry) (e
 	if err := e.Hooks.Set(ctx, c); err != nil {
 		return e, err
 	}
+	shared, err := e.openJobs(ctx)
+	if err != nil {
+		return e, err
+	}
 	e.Worker = worker.New(worker.Options{
+		Jobs:  shared,
 		Store: e.Store, Accounts: e.Accounts.List, Files: e.Files, Now: a.UTC, Rand: a.Rand, Log: log, Owner: a.Owner(),
 		RetryWait: time.Duration(c.Retry.First), RetryMost: time.Duration(c.Retry.Most),
 		Overlap: time.Duration(c.ListOverlap),
@@ -90,6 +99,19 @@ func (a *Env) Start(ctx context.Context, c *config.Config, log *logrus.Entry) (e
 	})
 	e.current.Store(c)
 	return e, nil
+}
+
+// openJobs opens what daemons on PostgreSQL share their work through; nil: this process works alone.
+func (e *Engine) openJobs(ctx context.Context) (jobs.Queue, error) {
+	if !e.Store.Postgres() || !e.Env.daemon {
+		return nil, nil
+	}
+	var err error
+	e.Jobs, err = river.Open(ctx, river.Options{DSN: e.Config.Database, Now: e.Env.UTC, Log: e.Log, Owner: e.Env.Owner()})
+	if err != nil {
+		return nil, err
+	}
+	return e.Jobs, nil
 }
 
 // Current is the config as it was read last: a reload may have brought other accounts than Config has.
@@ -108,23 +130,31 @@ func (e *Engine) Close() error {
 		e.stopWriter()
 		err = <-e.writer
 	}
+	if e.Jobs != nil {
+		e.Jobs.Close()
+	}
 	return errors.Join(err, e.Store.Close())
 }
 
-// Work holds the work lock while f runs: one process spends budgets and tokens, and goes on with the budgets where the
-// last one left them. f's context ends
-// when ctx does, when the lock is lost, or, where yields is set, when another process asks for it.
-// errYield says that it did. store.ErrLocked: another process has it.
-func (e *Engine) Work(ctx context.Context, yields bool, f func(context.Context) error) (err error) {
-	h, err := e.Store.Lock(ctx, database.LockWork, e.Env.Owner(), 15*time.Second)
+// Work holds the work lock while f runs, beside the daemons that share it, or, as a verb, alone; and goes on with the
+// budgets where the last one left them. f's context ends when ctx does, when the lock is lost, or, for a verb, when a
+// daemon asks for it: ErrYield says that it did. store.ErrLocked: another process has it.
+func (e *Engine) Work(ctx context.Context, verb bool, f func(context.Context) error) (err error) {
+	var h *database.Lock
+	if verb {
+		if h, err = e.Store.Lock(ctx, database.LockWork, e.Env.Owner(), workTTL); err == nil {
+			err = e.tidy(ctx)
+		}
+	} else {
+		h, err = e.Store.ShareLock(ctx, database.LockWork, e.Env.Owner(), workTTL, e.tidy)
+	}
+	if h != nil {
+		defer func() { err = errors.Join(err, h.Release()) }()
+	}
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, h.Release()) }()
-	if err := e.Files.Sweep(); err != nil {
-		return err
-	}
-	if err := e.Store.ReleaseLeases(ctx); err != nil {
+	if err := e.Files.Sweep(e.Env.Now().Add(-sweepAge)); err != nil {
 		return err
 	}
 	if err := e.Accounts.Resume(ctx); err != nil {
@@ -137,7 +167,7 @@ func (e *Engine) Work(ctx context.Context, yields bool, f func(context.Context) 
 	defer close(done)
 	go func() {
 		wanted := h.Wanted()
-		if !yields {
+		if !verb {
 			wanted = nil
 		}
 		select {
@@ -153,6 +183,25 @@ func (e *Engine) Work(ctx context.Context, yields bool, f func(context.Context) 
 		return cause
 	}
 	return err
+}
+
+const (
+	workTTL  = 15 * time.Second
+	sweepAge = time.Hour // longer than any download takes
+)
+
+// tidy takes away what dead processes left: leases and temporary files. It is called where no other process works.
+func (e *Engine) tidy(ctx context.Context) error {
+	if err := e.Files.Sweep(e.Env.Now().Add(sweepAge)); err != nil {
+		return err
+	}
+	if err := e.Store.ReleaseLeases(ctx); err != nil {
+		return err
+	}
+	if err := e.Worker.Documents.SweepLinkFiles(ctx); err != nil {
+		e.Log.WithField("err", err).Warn("the folder of links' files was not swept")
+	}
+	return nil
 }
 
 var (

@@ -52,6 +52,7 @@ type Env struct {
 	SlowSync time.Duration // each commit takes so much longer; 0 but in benchmarks
 
 	ConfigFlag string
+	daemon     bool   // it serves
 	started    string // the config file that the daemon started with, which a reload reads again; "" before
 }
 
@@ -103,7 +104,7 @@ func (a *Env) OpenStore(ctx context.Context, c *config.Config, readOnly bool) (*
 	}
 	return store.Open(ctx, store.Options{
 		DSN: c.Database, Key: key, OldKeys: keys, Now: a.Now, Log: logrus.NewEntry(a.Logger(c.Log)),
-		Mode: fs.FileMode(c.DatabaseMode), ReadOnly: readOnly, SlowSync: a.SlowSync, Spoiled: func(err error) {
+		Mode: fs.FileMode(c.DatabaseMode), ReadOnly: readOnly, SlowSync: a.SlowSync, Version: a.Version, Spoiled: func(err error) {
 			a.Logger(c.Log).WithField("err",
 				err).Error("the database's own file could not be synced: ending at once; the next start reads what was committed from the log")
 			a.Flush()

@@ -46,11 +46,15 @@ func (a *Env) Serve(ctx context.Context, o ServeOptions) error {
 	ctx, stop := a.Signals(ctx, log)
 	defer stop()
 	defer environ.StopInTime(ctx, log, a.Flush)()
+	a.daemon = true
 	e, err := a.Start(ctx, c, log)
 	if err != nil {
 		return err
 	}
-	err = e.Store.WithLock(ctx, database.LockServe, a.Owner(), func(ctx context.Context) error { return e.Serve(ctx, o) })
+	lock, err := e.Store.ShareLock(ctx, database.LockServe, a.Owner(), workTTL, nil)
+	if err == nil {
+		err = lock.During(ctx, func(ctx context.Context) error { return e.Serve(ctx, o) })
+	}
 	if errors.Is(err, store.ErrLocked) {
 		err = fmt.Errorf("a daemon already uses this database (%w): stop it first, or give this one another `database`", err)
 	}
@@ -75,25 +79,37 @@ func (e *Engine) Serve(ctx context.Context, o ServeOptions) error {
 	e.Log.WithFields(logrus.Fields{"public": in.publicSocket.Addr().String(),
 		"console": in.consoleSocket.Addr().String()}).Info("ready")
 	e.warnOfConfig(e.Config)
-	e.warnOfFolder()
 	inCtx, stopIn := context.WithCancel(ctx)
 	defer stopIn()
 	workCtx, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 
 	var working errgroup.Group
+	working.Go(func() error { e.warnOfFolder(ctx); return nil }) // a bucket may take its time
 	working.Go(func() error { return e.workOnLock(workCtx, o) })
 	working.Go(func() error { return e.reloads(workCtx, in) })
 
 	listening, inCtx := errgroup.WithContext(inCtx)
 	listening.Go(func() error { return in.public.Run(inCtx, in.publicSocket, in.tls) })
 	listening.Go(func() error { return in.console.Run(inCtx, in.consoleSocket) })
+	listening.Go(func() error { return e.untilGone(inCtx) })
 	notify(e.Log, daemon.SdNotifyReady)
 
 	err = listening.Wait()
 	notify(e.Log, daemon.SdNotifyStopping)
 	stopWork()
 	return errors.Join(err, working.Wait())
+}
+
+// untilGone ends the daemon once the database was moved elsewhere; a service manager starts it again, with the config
+// as it is then.
+func (e *Engine) untilGone(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-e.Store.Gone():
+		return fmt.Errorf("%w: ending; the next start says where it is", database.ErrGone)
+	}
 }
 
 // warnOfConfig logs what `config check` and `doctor` warn of.
@@ -104,13 +120,13 @@ func (e *Engine) warnOfConfig(c *config.Config) {
 }
 
 // warnOfFolder tells what the document folder's file system lacks.
-func (e *Engine) warnOfFolder() {
-	lost, err := e.Files.Lost()
+func (e *Engine) warnOfFolder(ctx context.Context) {
+	lost, err := e.Files.Lost(ctx)
 	if err != nil {
-		e.Log.WithField("err", err).Warn("the document folder cannot be written")
+		e.Log.WithField("err", err).Warn("documents cannot be stored")
 	}
 	for _, what := range lost {
-		e.Log.WithField("reason", what).Warn("the document folder's file system lacks something")
+		e.Log.WithField("reason", what).Warn("the document store lacks something")
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine/accounts"
+	"countersign/cmd/countersign/engine/archive"
 	"countersign/cmd/countersign/engine/follow"
 	"countersign/cmd/countersign/engine/hooks"
 	"countersign/cmd/countersign/engine/migration"
@@ -17,7 +18,6 @@ import (
 	"countersign/worker"
 	"countersign/worker/apply"
 	"countersign/worker/documents"
-	"countersign/worker/files"
 )
 
 // Writer is the database open for a short write, beside a daemon or without one.
@@ -86,8 +86,8 @@ func (a *Env) WritingWith(ctx context.Context, c *config.Config, do func(context
 func (w *Writer) Hooks() *hooks.Table { return hooks.New(w.env.hookOptions(w.Store)) }
 
 // Documents are the files of the document folder, with a way to look into them. They fetch nothing.
-func (w *Writer) Documents() (*documents.Documents, error) {
-	folder, err := files.Open(w.Config.DocumentsFolder())
+func (w *Writer) Documents(ctx context.Context) (*documents.Documents, error) {
+	folder, err := archive.Open(ctx, w.Config)
 	if err != nil {
 		return nil, err
 	}

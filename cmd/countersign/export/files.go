@@ -2,6 +2,7 @@
 package export
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -12,22 +13,24 @@ import (
 	"path/filepath"
 	"strings"
 
+	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/archive"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/worker/console/objects"
+	"countersign/worker/files"
 )
 
-// Files copies what is stored of list from one folder to another.
-func Files(env *engine.Env, folder, dir string, of model.Key, list []model.Document) error {
+// Files copies what is stored of list from the document store to a folder.
+func Files(ctx context.Context, env *engine.Env, c *config.Config, dir string, of model.Key, list []model.Document) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	source, err := os.OpenRoot(folder)
+	source, err := archive.At(ctx, c)
 	if err != nil {
-		return fmt.Errorf("documents: %w", err)
+		return err
 	}
-	defer source.Close() //nolint:errcheck // only read
 	taken, got, bad := map[string]bool{}, 0, error(nil)
 	for _, d := range list {
 		if d.State != model.DocumentStored {
@@ -36,7 +39,7 @@ func Files(env *engine.Env, folder, dir string, of model.Key, list []model.Docum
 			continue
 		}
 		to := filepath.Join(dir, freeName(objects.FileName(d), taken))
-		if err := copyDocument(source, d, to); err != nil {
+		if err := copyDocument(ctx, source, d, to); err != nil {
 			bad = errors.Join(bad, err)
 			continue
 		}
@@ -52,8 +55,8 @@ func Files(env *engine.Env, folder, dir string, of model.Key, list []model.Docum
 }
 
 // copyDocument writes a stored file to a new one, which is gone again unless it is whole.
-func copyDocument(source *os.Root, d model.Document, to string) (err error) {
-	from, err := source.Open(filepath.FromSlash(d.Path))
+func copyDocument(ctx context.Context, source files.Names, d model.Document, to string) (err error) {
+	from, err := source.Open(ctx, d.Path)
 	if err != nil {
 		return fmt.Errorf("document store: %w: `countersign verify` finds out what else is missing", err)
 	}

@@ -42,6 +42,8 @@ type Report struct {
 	Accounts []Account        // those of the config in their order, then those that were taken out
 	Open     []model.Incident
 	Problems []Problem
+	Replicas []database.LockRow // on PostgreSQL, the oldest first
+	Jobs     []store.JobCount
 	Hooks    []objects.Hook // as `hooks list` shows them
 }
 
@@ -80,11 +82,14 @@ const OverdueAfter = 5 * time.Minute
 
 // Look gathers it, of one account or of all. It writes nothing.
 func Look(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store, account string) (*Report, error) {
-	h := &Report{Folder: c.DocumentsFolder()}
+	h := &Report{Folder: folderOf(c)}
 	if err := h.lookAtDaemon(ctx, env, c, s); err != nil {
 		return nil, err
 	}
-	if err := h.lookAtFolder(ctx, s, int64(c.DocumentsMinFree)); err != nil {
+	if err := h.lookAtReplicas(ctx, s); err != nil {
+		return nil, err
+	}
+	if err := h.lookAtFolder(ctx, s, int64(c.DocumentsMinFree), c.DocumentsAddress().Local()); err != nil {
 		return nil, err
 	}
 	open, err := s.Incidents(ctx, true)
@@ -102,7 +107,7 @@ func Look(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store
 
 // Inside gathers it for the daemon's own console: that it runs is known.
 func Inside(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store) (h *Report, err error) {
-	h = &Report{Folder: c.DocumentsFolder(), Daemon: Running}
+	h = &Report{Folder: folderOf(c), Daemon: Running}
 	h.Lock, err = s.LockOwner(ctx, database.LockServe)
 	if err != nil && !errors.Is(err, store.ErrNoRow) {
 		return nil, err
@@ -112,6 +117,9 @@ func Inside(ctx context.Context, env *engine.Env, c *config.Config, s *store.Sto
 	}
 	return h, h.lookAtAccounts(ctx, env, c, s, "")
 }
+
+// folderOf is the folder whose room counts: that of the documents or, where those are in a bucket, that of the spool.
+func folderOf(c *config.Config) string { return cmp.Or(c.DocumentsFolder(), c.SpoolFolder()) }
 
 // lookAtDaemon says whether a daemon runs, died, or is not ready.
 func (h *Report) lookAtDaemon(ctx context.Context, env *engine.Env, c *config.Config, s *store.Store) (err error) {
@@ -136,13 +144,25 @@ func (h *Report) lookAtDaemon(ctx context.Context, env *engine.Env, c *config.Co
 	return nil
 }
 
+// lookAtReplicas lists the daemons that share the database, and their jobs.
+func (h *Report) lookAtReplicas(ctx context.Context, s *store.Store) (err error) {
+	if !s.Postgres() {
+		return nil
+	}
+	if h.Replicas, err = s.LockRows(ctx, database.LockServe); err != nil {
+		return err
+	}
+	h.Jobs, err = s.JobCounts(ctx)
+	return err
+}
+
 // lookAtFolder says whether documents can still be stored.
-func (h *Report) lookAtFolder(ctx context.Context, s *store.Store, least int64) error {
+func (h *Report) lookAtFolder(ctx context.Context, s *store.Store, least int64, local bool) error {
 	free, err := durable.Free(h.Folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		h.Free = -1
 		stored, err := Stored(ctx, s)
-		if stored { // without any the daemon has still to make it
+		if stored && local { // without any the daemon has still to make it
 			h.problem("", Documents, h.Folder+FolderGone, nil)
 		}
 		return err

@@ -1,6 +1,9 @@
 package health
 
 import (
+	"slices"
+	"strings"
+
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
 	"countersign/worker/console/objects"
@@ -16,7 +19,7 @@ func (h *Report) accountObject(env *engine.Env, c *config.Config, a Account) obj
 		Quarantined: a.Quarantined, Reach: a.Reaches(env), RestsUntil: objects.Maybe(h.Rests(a, env.Now())),
 		LastError:   a.LastError,
 		LastErrorAt: objects.Maybe(a.LastErrorAt), Incidents: []objects.Incident{},
-		Next: []objects.Slot{}, Budget: map[string]int{}, Due: a.DueRows,
+		Next: []objects.Slot{}, Budget: map[string]int{}, BudgetUse: []objects.BudgetUse{}, Due: a.DueRows,
 	}
 	if a.Configured != nil {
 		o.CallbackURL, o.NextPollAt = c.CallbackURL(a.ID), objects.Maybe(a.Configured.NextPoll(env.Now()))
@@ -25,7 +28,9 @@ func (h *Report) accountObject(env *engine.Env, c *config.Config, a Account) obj
 		}
 		for class, n := range a.Configured.Budgets() {
 			o.Budget[string(class)] = n
+			o.BudgetUse = append(o.BudgetUse, objects.BudgetUse{Class: string(class), Limit: n})
 		}
+		slices.SortFunc(o.BudgetUse, func(x, y objects.BudgetUse) int { return strings.Compare(x.Class, y.Class) })
 	}
 	if a.Share.All() > 0 {
 		share := a.Share.Fraction()
@@ -52,6 +57,14 @@ func (h *Report) object(c *config.Config) objects.Health {
 	}
 	if o.Hooks == nil {
 		o.Hooks = []objects.Hook{}
+	}
+	o.Replicas, o.Jobs = []objects.Replica{}, []objects.Jobs{}
+	for _, r := range h.Replicas {
+		o.Replicas = append(o.Replicas, objects.Replica{Owner: r.Owner, Since: objects.At(r.Since), BeatAt: objects.At(r.BeatAt),
+			Version: r.Version})
+	}
+	for _, j := range h.Jobs {
+		o.Jobs = append(o.Jobs, objects.Jobs(j))
 	}
 	if o.Why == nil {
 		o.Why = []string{}

@@ -32,6 +32,9 @@ func SumLedger(
 	if out.Repairs, err = s.Repairs(ctx, account, &since); err != nil {
 		return out, err
 	}
+	if out.Changes, err = s.SharesByChange(ctx, account, since); err != nil {
+		return out, err
+	}
 	out.Firsts, err = s.Firsts(ctx, account, &since)
 	return out, err
 }

@@ -51,6 +51,15 @@ func (h *Report) headTable(env *engine.Env, c *config.Config) *layout.Table {
 	if h.Daemon == Running {
 		t.AppendRow(table.Row{env.Name("ready"), h.readyWords(env)})
 	}
+	for i := 0; len(h.Replicas) > 1 && i < len(h.Replicas); i++ {
+		r := h.Replicas[i]
+		t.AppendRow(table.Row{"", env.Say("cli.daemon.replica", "owner", output.Plain(r.Owner), "version", output.Plain(r.Version),
+			"started", env.Ago(&r.Since), "heard", env.Ago(&r.BeatAt))})
+	}
+	for _, j := range h.Jobs {
+		t.AppendRow(table.Row{"", env.Say("cli.daemon.jobs", "kind", j.Kind, "waiting", j.Waiting, "running", j.Running,
+			"retrying", j.Retrying)})
+	}
 	t.AppendRow(table.Row{env.Name("database"), c.DatabaseShown()})
 	room := env.Say("cli.status.no_folder", "folder", h.Folder)
 	if h.Free >= 0 {

@@ -3,6 +3,7 @@
 package installtest
 
 import (
+	"encoding/json"
 	"flag"
 	"os"
 	"os/exec"
@@ -77,4 +78,23 @@ func BuildProgram(t *testing.T, binary string, flags ...string) string {
 	out, err := exec.Command("go", append(append([]string{"build"}, flags...), "-o", binary, "countersign/cmd/countersign")...).CombinedOutput()
 	require.NoError(t, err, string(out))
 	return binary
+}
+
+// BuildOverlaid builds the real program as it were with other files: their texts, by their paths in the repository.
+func BuildOverlaid(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	module, err := exec.Command("go", "env", "GOMOD").Output()
+	require.NoError(t, err)
+	replace := map[string]string{}
+	for name, text := range files {
+		file := filepath.Join(dir, strings.ReplaceAll(name, "/", "-"))
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		replace[filepath.Join(filepath.Dir(string(module)), filepath.FromSlash(name))] = file
+	}
+	text, err := json.Marshal(map[string]any{"Replace": replace})
+	require.NoError(t, err)
+	overlay := filepath.Join(dir, "overlay")
+	require.NoError(t, os.WriteFile(overlay, text, 0o600))
+	return BuildProgram(t, filepath.Join(dir, "countersign"), "-overlay", overlay)
 }

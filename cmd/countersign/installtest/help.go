@@ -118,7 +118,7 @@ func Install(t *testing.T, s *Services, speed float64) Installation {
 	in.Console, err = FreeAddress()
 	require.NoError(t, err)
 	in.Config = filepath.Join(in.Dir, "config.yaml")
-	text := demo.Config(demo.ConfigOptions{Providers: providers(),
+	text := demo.Config(demo.ConfigOptions{Providers: Providers(),
 		Accounts: s.World.Accounts(), Base: s.URL, PublicAddress: in.Public, ConsoleAddress: in.Console,
 		Database: "sqlite:./countersign.db", Documents: "file:./documents", Speed: speed,
 	})
@@ -244,7 +244,7 @@ func (in Installation) Callbacks(t *testing.T, v model.Verdict) map[string]int {
 
 // Env is what a verb has, in this process: for what is read beside the program.
 func (in Installation) Env() *engine.Env {
-	env := engine.NewEnv(strings.NewReader(""), io.Discard, io.Discard, providers())
+	env := engine.NewEnv(strings.NewReader(""), io.Discard, io.Discard, Providers())
 	env.ConfigFlag = in.Config
 	return env
 }
@@ -312,8 +312,8 @@ func (in Installation) Verb(t *testing.T, args ...string) (stdout, stderr string
 	return o.String(), e.String(), cmd.ProcessState.ExitCode()
 }
 
-// providers is every service, as the program lists them.
-func providers() map[string]provider.Driver {
+// Providers is every service, as the program lists them.
+func Providers() map[string]provider.Driver {
 	return map[string]provider.Driver{
 		"allsign":     {Traits: allsign.Traits(), New: allsign.New},
 		"autosign":    {Traits: autosign.Traits(), New: autosign.New},
@@ -321,4 +321,16 @@ func providers() map[string]provider.Driver {
 		"dropboxsign": {Traits: dropboxsign.Traits(), New: dropboxsign.New},
 		"onespan":     {Traits: onespan.Traits(), New: onespan.New},
 	}
+}
+
+// FromEnvironment is a duration that a variable names, or another.
+func FromEnvironment(t *testing.T, name string, or time.Duration) time.Duration {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return or
+	}
+	d, err := time.ParseDuration(text)
+	require.NoError(t, err, name)
+	return d
 }

@@ -2,7 +2,6 @@ package killed
 
 import (
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -20,28 +19,14 @@ import (
 // newerProgram is the real program with two steps of the schema more than the steps that it has.
 func newerProgram(t *testing.T) (binary string, has int) {
 	t.Helper()
-	dir := t.TempDir()
-	steps, err := filepath.Abs(filepath.Join("..", "..", "..", "model", "store", "database", "migrations", "sqlite"))
-	require.NoError(t, err)
-	names, err := filepath.Glob(filepath.Join(steps, "*.sql"))
+	const steps = "model/store/database/migrations/sqlite/"
+	names, err := filepath.Glob(filepath.Join("..", "..", "..", filepath.FromSlash(steps), "*.sql"))
 	require.NoError(t, err)
 	has = len(names)
-	replace := map[string]string{}
-	for name, text := range map[string]string{
-		fmt.Sprintf("%05d_colour.sql",
-			has+1): "-- +goose Up\nALTER TABLE transactions ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue';\nCREATE INDEX transactions_colour ON transactions (colour, ref);\n",
-		fmt.Sprintf("%05d_shape.sql",
-			has+2): "-- +goose Up\nALTER TABLE transactions ADD COLUMN shape TEXT NOT NULL DEFAULT 'round';\nCREATE TABLE shapes AS SELECT n, shape FROM transactions;\n",
-	} {
-		file := filepath.Join(dir, name)
-		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
-		replace[filepath.Join(steps, name)] = file
-	}
-	text, err := json.Marshal(map[string]any{"Replace": replace})
-	require.NoError(t, err)
-	overlay := filepath.Join(dir, "overlay")
-	require.NoError(t, os.WriteFile(overlay, text, 0o600))
-	return installtest.BuildProgram(t, filepath.Join(dir, "countersign"), "-overlay", overlay), has
+	return installtest.BuildOverlaid(t, map[string]string{
+		fmt.Sprintf("%s%05d_colour.sql", steps, has+1): "-- +goose Up\nALTER TABLE transactions ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue';\nCREATE INDEX transactions_colour ON transactions (colour, ref);\n",
+		fmt.Sprintf("%s%05d_shape.sql", steps, has+2):  "-- +goose Up\nALTER TABLE transactions ADD COLUMN shape TEXT NOT NULL DEFAULT 'round';\nCREATE TABLE shapes AS SELECT n, shape FROM transactions;\n",
+	}), has
 }
 
 // A migration that is killed has done each step whole or not at all, and the next start does the rest. What

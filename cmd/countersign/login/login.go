@@ -37,12 +37,12 @@ func Code(ctx context.Context, env *engine.Env, p provider.Login, o Options) (co
 	state := rand.Text()
 	if o.Listen == "" {
 		if at := p.LoginURL(state, o.Redirect); at != "" {
-			err = env.Printf("Open this address, log in and consent:\n\n  %s\n\n", at)
+			err = tellWhere(env, at)
 		} else {
-			err = env.Printf("The address to consent at is not configured (settings.oauth.authorize_url): open it by hand.\n")
+			err = env.Tell("cli.login.by_hand")
 		}
 		if err == nil {
-			err = env.Printf("Then paste the code, or the whole address that the browser ends at: ")
+			err = env.Printf("%s ", env.Say("cli.login.paste"))
 		}
 		if err == nil {
 			code, err = pastedCode(ctx, env, state)
@@ -60,11 +60,16 @@ func Code(ctx context.Context, env *engine.Env, p provider.Login, o Options) (co
 	if redirect = o.Redirect; redirect == "" {
 		redirect = "http://" + l.Addr().String() + "/"
 	}
-	if err := env.Printf("Open this address, log in and consent:\n\n  %s\n\n", p.LoginURL(state, redirect)); err != nil {
+	if err := tellWhere(env, p.LoginURL(state, redirect)); err != nil {
 		return "", "", err
 	}
-	code, err = receiveCode(ctx, l, state)
+	code, err = receiveCode(ctx, env.Speech, l, state)
 	return code, redirect, err
+}
+
+// tellWhere says where to go with a browser.
+func tellWhere(env *engine.Env, at string) error {
+	return env.Printf("%s\n\n  %s\n\n", env.Say("cli.login.open"), at)
 }
 
 // pastedCode reads a line from stdin: a code, or the address that holds it.
@@ -111,7 +116,7 @@ func codeOf(q url.Values, state string, insist bool) (string, error) {
 }
 
 // receiveCode serves the redirect until a request brings our state. Others are told off and change nothing.
-func receiveCode(ctx context.Context, l net.Listener, state string) (string, error) {
+func receiveCode(ctx context.Context, say output.Speech, l net.Listener, state string) (string, error) {
 	type got struct {
 		code string
 		err  error
@@ -123,10 +128,10 @@ func receiveCode(ctx context.Context, l net.Listener, state string) (string, err
 			w.Header().Set("Referrer-Policy", "no-referrer")
 			code, err := codeOf(r.URL.Query(), state, true)
 			if errors.Is(err, errOtherState) || r.Method != http.MethodGet {
-				http.Error(w, "This is not the login that was begun here.", http.StatusBadRequest)
+				http.Error(w, say.Say("cli.login.stranger"), http.StatusBadRequest)
 				return
 			}
-			fmt.Fprintln(w, "countersign has what it needs: this page may be closed.")
+			fmt.Fprintln(w, say.Say("cli.login.received"))
 			select {
 			case done <- got{code, err}:
 			default: // the browser asked twice

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode"
 
+	"countersign/model"
 	"countersign/model/words"
 )
 
@@ -90,6 +91,21 @@ func (p Speech) Name(name string) string {
 
 // Word is what people read for a word of the contract, safe for a terminal.
 func (p Speech) Word(area, word string) string { return Plain(p.words().Word(area, word)) }
+
+// Stored is what people read for a sentence that rests in the database or came as an error, safe for a terminal.
+func (p Speech) Stored(s string) string { return Plain(p.words().Stored(s)) }
+
+// List says "one", "one and two", "one, two and three".
+func (p Speech) List(all []string) string {
+	if len(all) < 2 {
+		return strings.Join(all, "")
+	}
+	last := len(all) - 1
+	return p.Say("cli.list.and", "some", strings.Join(all[:last], ", "), "last", all[last])
+}
+
+// NameOf names a row where people read it: account and ref, safe for a terminal.
+func NameOf(k model.Key) string { return k.Account + "/" + Plain(k.Ref) }
 
 // Ago says when t was or will be, as a person would; "never" where it was not.
 func (p *Printer) Ago(t *time.Time) string {

@@ -47,6 +47,9 @@ func (p *Printer) facts(r objects.Row, slots map[string]time.Time) *layout.Table
 	}
 	add("asked next", p.due(r.Transaction, slots))
 	add("first seen", p.Word("cli.origin", string(r.Origin))+", "+p.Ago(&r.FirstSeenAt))
+	if r.TrackedAt != nil {
+		add("tracked", p.Say("cli.tracked", "by", Plain(r.TrackedBy), "ago", p.Ago(r.TrackedAt)))
+	}
 	return t
 }
 

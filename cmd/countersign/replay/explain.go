@@ -66,9 +66,9 @@ func Explain(ctx context.Context, env *engine.Env, c *config.Config, s *store.St
 	}
 	t := env.Table("secret", "header", "hash", "encoding", "over", "match")
 	for _, x := range said.Trials {
-		match := env.Paint(output.Bad, env.Say("cli.no")) + output.Because(x.Note)
+		match := env.Paint(output.Bad, env.Say("cli.no")) + output.Because(env.Stored(x.Note))
 		if x.Match {
-			match = env.Paint(output.Good, env.Say("cli.yes")) + output.Because(x.Note)
+			match = env.Paint(output.Good, env.Say("cli.yes")) + output.Because(env.Stored(x.Note))
 		}
 		t.AppendRow(table.Row{output.Plain(x.Secret), output.Plain(x.Header), cmp.Or(x.Hash, "-"), cmp.Or(x.Encoding, "-"),
 			cmp.Or(x.Over, "-"), match})
@@ -76,14 +76,14 @@ func Explain(ctx context.Context, env *engine.Env, c *config.Config, s *store.St
 	if err := env.Print(t); err != nil {
 		return err
 	}
-	return env.Printf("\n%s\n", said.Sentence)
+	return env.Printf("\n%s\n", env.Stored(said.Sentence))
 }
 
 // concluded says in a sentence what the trials mean.
 func concluded(was model.Callback, trials []provider.Trial) string {
 	verdict := fmt.Sprintf("callback %s is %s", was.ID, was.Verdict)
 	if was.Note != "" {
-		verdict += " (" + output.Plain(was.Note) + ")"
+		verdict = fmt.Sprintf("callback %s is %s (%s)", was.ID, was.Verdict, output.Plain(was.Note))
 	}
 	spoilt := ""
 	for _, t := range trials {

@@ -12,10 +12,10 @@ import (
 	"countersign/cmd/countersign/arguments"
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/engine"
+	"countersign/cmd/countersign/engine/archive"
 	"countersign/cmd/countersign/output"
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/worker/files"
 )
 
 // vacuumAtOnce is how large a database is rewritten without being asked: a second or two.
@@ -37,8 +37,7 @@ func PlanForget(ctx context.Context, env *engine.Env, c *config.Config, s *store
 	if !p.Any() && len(files) == 0 {
 		return unknownRow(k)
 	}
-	if err := env.Printf("would remove of %s/%s: %s\n", k.Account, output.Plain(k.Ref),
-		personalWords(p, len(files))); err != nil {
+	if err := env.Tell("cli.forget.would", "row", output.NameOf(k), "what", personalWords(env.Speech, p, len(files))); err != nil {
 		return err
 	}
 	for _, name := range files {
@@ -59,7 +58,11 @@ func filesOf(ctx context.Context, c *config.Config, s *store.Store, k model.Key)
 	for _, d := range list {
 		ids = append(ids, d.ID)
 	}
-	return files.At(c.DocumentsFolder()).Of(k, ids)
+	in, err := archive.At(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return in.Of(ctx, k, ids)
 }
 
 // Forget removes the data of a transaction, then what is left of it in the files of the database.
@@ -67,7 +70,7 @@ func Forget(ctx context.Context, env *engine.Env, w *engine.Writer, k model.Key,
 	if err := arguments.KnownAccounts(ctx, w.Config, w.Store, k.Account); err != nil {
 		return err
 	}
-	files, err := w.Documents()
+	files, err := w.Documents(ctx)
 	if err != nil {
 		return err
 	}
@@ -91,7 +94,7 @@ func Forget(ctx context.Context, env *engine.Env, w *engine.Writer, k model.Key,
 		return fmt.Errorf("%s/%s is forgotten, but older copies may be left in the database's files: %w: run it again",
 			k.Account, output.Plain(k.Ref), err)
 	}
-	if err := env.Printf("%s/%s is forgotten: %s\n", k.Account, output.Plain(k.Ref), personalWords(p, n)); err != nil {
+	if err := env.Tell("cli.forget.done", "row", output.NameOf(k), "what", personalWords(env.Speech, p, n)); err != nil {
 		return err
 	}
 	if copies, err := filepath.Glob(w.Store.Path() + ".before-*"); err == nil && w.Store.Path() != "" {
@@ -99,16 +102,16 @@ func Forget(ctx context.Context, env *engine.Env, w *engine.Writer, k model.Key,
 			if strings.HasSuffix(name, LostList) {
 				continue // refs, which are kept of what was forgotten too
 			}
-			if err := env.Printf("a copy from before may hold it still: %s\n", name); err != nil {
+			if err := env.Tell("cli.forget.copy", "file", name); err != nil {
 				return err
 			}
 		}
 	}
 	switch {
 	case !clean:
-		err = env.Printf("somebody reads the database just now, its log may hold older copies: run it again\n")
+		err = env.Tell("cli.forget.busy")
 	case !whole:
-		err = env.Printf("unused parts of the database file (%s) may hold older copies: --vacuum rewrites it, callers wait meanwhile\n", output.BytesShown(size))
+		err = env.Tell("cli.forget.large", "size", env.Bytes(size))
 	}
 	return err
 }
@@ -118,28 +121,22 @@ func unknownRow(k model.Key) error {
 }
 
 // personalWords says what goes, or went.
-func personalWords(p store.Personal, files int) string {
+func personalWords(say output.Speech, p store.Personal, files int) string {
 	var parts []string
 	for _, c := range []struct {
-		n    int
-		what string
+		n   int
+		key string
 	}{
-		{p.Rows, "row"}, {p.Signers, "signer"}, {p.Changes, "change"}, {p.Progress, "step"}, {p.Documents,
-			"document"}, {files, "file"},
-		{p.Deliveries, "announcement"},
+		{p.Rows, "cli.went.row"}, {p.Signers, "cli.went.signer"}, {p.Changes, "cli.went.change"},
+		{p.Progress, "cli.went.step"}, {p.Documents, "cli.went.document"}, {files, "cli.went.file"},
+		{p.Deliveries, "cli.went.announcement"}, {p.Callbacks, "cli.went.callback"}, {p.Gaps, "cli.went.gap"},
 	} {
 		if c.n > 0 {
-			parts = append(parts, output.Count(c.n, c.what))
+			parts = append(parts, say.CountOf(c.key, c.n, "bodies", p.Bodies))
 		}
 	}
-	if p.Callbacks > 0 {
-		parts = append(parts, fmt.Sprintf("what %s said (%d with a body)", output.Count(p.Callbacks, "callback"), p.Bodies))
-	}
-	if p.Gaps > 0 {
-		parts = append(parts, "the signer in "+output.Count(p.Gaps, "gap"))
-	}
 	if parts == nil {
-		return "nothing was left"
+		return say.Say("cli.forget.nothing")
 	}
 	return strings.Join(parts, ", ")
 }

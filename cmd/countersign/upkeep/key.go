@@ -79,8 +79,7 @@ func rotateLocked(ctx context.Context, env *engine.Env, c *config.Config, s *sto
 func finishRotation(
 	env *engine.Env, c *config.Config, did store.Sealed, keys [][]byte, forget, environment bool,
 ) error {
-	if err := env.Printf("%d values were encrypted anew, %d rested under the current key\n", did.Old,
-		did.Current); err != nil {
+	if err := env.TellCount("cli.key.resealed", did.Old, "current", did.Current); err != nil {
 		return err
 	}
 	if did.Unreadable > 0 {
@@ -88,14 +87,14 @@ func finishRotation(
 	}
 	switch {
 	case !forget:
-		return env.Printf("keep a copy of the key with the next backup; the old one is needed for those before\n")
+		return env.Tell("cli.key.keep")
 	case environment:
-		return env.Printf("nothing rests under old keys: take them out of %s\n", keyfile.Variable)
+		return env.Tell("cli.key.environment", "variable", keyfile.Variable)
 	case len(keys) == 1:
-		return env.Printf("%s holds no old key\n", c.InstallationKeyFile())
+		return env.Tell("cli.key.none", "file", c.InstallationKeyFile())
 	}
 	if err := keyfile.Replace(c.InstallationKeyFile(), keys[:1]); err != nil {
 		return fmt.Errorf("key file: %w", err)
 	}
-	return env.Printf("%d old keys were taken out of %s\n", len(keys)-1, c.InstallationKeyFile())
+	return env.TellCount("cli.key.out", len(keys)-1, "file", c.InstallationKeyFile())
 }

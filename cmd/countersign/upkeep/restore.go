@@ -59,7 +59,7 @@ func runRestore(ctx context.Context, env *engine.Env, c *config.Config, from str
 	if done.backup, err = database.ReadThrough(ctx, from); err != nil {
 		return done, err
 	}
-	release, err := database.LockFiles(place)
+	release, err := sqlitefile.LockAll(place, database.LockServe, database.LockWork)
 	if errors.Is(err, store.ErrLocked) {
 		return done, fmt.Errorf("a daemon or a poll uses the database: stop it, then restore")
 	}
@@ -131,21 +131,19 @@ func prepareRestored(
 
 // printRestored says what was done.
 func printRestored(env *engine.Env, done restored) error {
-	newest := "nothing yet"
+	key, newest := "cli.restore.done_empty", ""
 	if at := done.backup.NewestAt; at != nil {
-		newest = "what came until " + at.UTC().Format(time.DateTime) + " UTC"
+		key, newest = "cli.restore.done", at.UTC().Format(time.DateTime)
 	}
-	rows := output.Count(done.backup.Transactions, "transaction")
-	if err := env.Printf("restored %s: %s, %s\n", done.from, rows, newest); err != nil {
+	if err := env.TellCount(key, done.backup.Transactions, "file", done.from, "newest", newest); err != nil {
 		return err
 	}
 	_, err := os.Stat(done.kept)
 	switch {
 	case err == nil && done.unread == nil:
-		return env.Printf("the database that was there is kept as %s\n", done.kept)
+		return env.Tell("cli.restore.kept", "file", done.kept)
 	case err == nil:
-		return env.Printf("the database that was there cannot be read; it is kept as %s. "+
-			"What it had forgotten is not known: forget it again.\nNor is what only it knew: where a provider lists nothing, track it again from your own records\n", done.kept)
+		return errors.Join(env.Tell("cli.restore.kept_unread", "file", done.kept), env.Tell("cli.restore.kept_unread.only"))
 	}
 	return nil
 }
@@ -159,8 +157,7 @@ const mostLost = 20
 // printLost names what only the replaced database knew, writes it down for track, and tracks it where that is wanted.
 func printLost(ctx context.Context, env *engine.Env, c *config.Config, done restored, track bool) error {
 	if done.unlisted != nil {
-		return env.Printf("what only it knew cannot be read (%v): where a provider lists nothing, "+
-			"track it again from your own records\n", done.unlisted)
+		return env.Tell("cli.restore.lost.unread", "err", done.unlisted)
 	}
 	if len(done.lost) == 0 {
 		return nil
@@ -181,7 +178,7 @@ func printLost(ctx context.Context, env *engine.Env, c *config.Config, done rest
 	if err != nil {
 		return fmt.Errorf("the database is restored; what only the other knew could not be written down: %w", err)
 	}
-	if err := env.Printf("only the database that was there knew these, all of them in %s:\n", list); err != nil {
+	if err := env.Tell("cli.restore.lost", "file", list); err != nil {
 		return err
 	}
 	for _, l := range done.lost {
@@ -208,24 +205,22 @@ func printLost(ctx context.Context, env *engine.Env, c *config.Config, done rest
 
 // printLostOf names an account's, and what brings them back.
 func printLostOf(env *engine.Env, c *config.Config, l store.Lost, list string) error {
-	how := fmt.Sprintf("`countersign backfill` finds what the provider lists, `countersign track %s --file %s` all",
-		l.Account, list)
+	how := "cli.restore.lost.listed"
 	if acc, ok := c.Account(l.Account); !ok {
-		how = "the account is not in the config"
+		how = "cli.restore.lost.no_account"
 	} else if acc.ListsNothing(env.Providers) {
-		how = fmt.Sprintf("the provider lists nothing, so only `countersign track %s --file %s` brings them back",
-			l.Account, list)
+		how = "cli.restore.lost.unlisted"
 	}
 	refs := make([]string, min(len(l.Refs), mostLost))
 	for i := range refs {
 		refs[i] = output.Plain(l.Refs[i])
 	}
-	more := ""
-	if n := len(l.Refs) - len(refs); n > 0 {
-		more = fmt.Sprintf(" and %d more", n)
+	key, more := "cli.restore.lost.of", len(l.Refs)-len(refs)
+	if more > 0 {
+		key = "cli.restore.lost.of_more"
 	}
-	return env.Printf("  %s, %s: %s%s; %s\n", l.Account, output.Count(len(l.Refs), "ref"), strings.Join(refs, " "), more,
-		how)
+	return env.Printf("  %s\n", env.CountOf(key, len(l.Refs), "account", l.Account, "refs", strings.Join(refs, " "),
+		"more", more, "how", env.Say(how, "account", l.Account, "file", list)))
 }
 
 // printNext says what to do next.
@@ -234,11 +229,8 @@ func printNext(env *engine.Env, done restored) error {
 	if at := done.backup.NewestAt; at != nil {
 		since = at.UTC().AddDate(0, 0, -1).Format(time.DateOnly)
 	}
-	return env.Printf(`callbacks acknowledged since then are gone from the record; what the providers know is not:
-  start the daemon, whose next polls repair what is open
-  countersign backfill --since %s   asks for what was born or ended since
-  countersign verify                  says whether table and files are as they should be
-`, since)
+	return env.Printf("%s\n  %s\n  %s\n  %s\n", env.Say("cli.restore.gone"), env.Say("cli.restore.next.daemon"),
+		env.Say("cli.restore.next.backfill", "since", since), env.Say("cli.restore.next.verify"))
 }
 
 func sameFile(one, other string) (bool, error) {

@@ -12,7 +12,7 @@ func Track(ctx context.Context, env *engine.Env, w *engine.Writer, acc *config.A
 	if err := w.Remember(ctx); err != nil {
 		return err
 	}
-	n, err := w.Worker.Table.Track(ctx, acc.ID, acc.Provider, refs)
+	n, err := w.Worker.Table.Track(ctx, "operator", acc.ID, acc.Provider, refs)
 	if err != nil {
 		return err
 	}

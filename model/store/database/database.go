@@ -18,6 +18,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
+	"countersign/model/store/database/handover"
 	"countersign/model/store/database/postgres"
 	"countersign/model/store/sqlitefile"
 )
@@ -29,6 +30,7 @@ var (
 	ErrNewer       = errors.New("database was written by a newer countersign: upgrade this program")
 	ErrOlder       = errors.New("database is not migrated: run countersign migrate")
 	ErrLocked      = sqlitefile.ErrLocked
+	ErrGone        = handover.ErrGone
 )
 
 // Options is what Open needs.
@@ -42,6 +44,8 @@ type Options struct {
 	// the database; what was committed is in the log. nil keeps SQLite's behaviour, which can lose committed data.
 	Spoiled  func(err error)
 	SlowSync time.Duration // each commit of a SQLite file takes so much longer; 0 but in benchmarks
+	Version  string        // of this program, for the rows of locks
+	Mover    bool          // opened by what moves it: it may be gone, or not whole
 }
 
 // DB is one database. Its methods are safe for concurrent use.
@@ -68,11 +72,16 @@ type DB struct {
 	changes  atomic.Int64 // transactions of Change, and files put in the place of ours
 	looked   atomic.Int64 // SQLite's data_version when the schema was last looked at
 	slower   time.Duration
+	version  string
+	mover    bool
+	gone     chan struct{} // closed where the database was moved
+	goes     sync.Once
 }
 
 // Open opens a database. A new or older one is opened too, but answers ErrOlder until Migrate.
 func Open(ctx context.Context, o Options) (*DB, error) {
-	d := &DB{now: o.Now, log: o.Log, readOnly: o.ReadOnly, spoiled: o.Spoiled, slower: o.SlowSync}
+	d := &DB{now: o.Now, log: o.Log, readOnly: o.ReadOnly, spoiled: o.Spoiled, slower: o.SlowSync, version: o.Version,
+		mover: o.Mover, gone: make(chan struct{})}
 	var err error
 	kind, rest, _ := strings.Cut(o.DSN, ":")
 	switch kind {
@@ -110,7 +119,10 @@ func (d *DB) know(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.checkSchema(ctx)
+	if err := d.checkSchema(ctx); err != nil || d.older.Load() {
+		return err
+	}
+	return d.View(ctx, func(q *Tx) error { return refused(d, q) })
 }
 
 // checkSchema refuses a schema that this program does not know and notes one that lacks steps.
@@ -233,7 +245,7 @@ func (d *DB) Write(ctx context.Context, f func(*Tx) error) error {
 		if err == nil {
 			d.Commits.Add(1)
 		}
-		if try == mostTries || !again(err) {
+		if try == mostTries || !postgres.Again(err) {
 			return err
 		}
 	}

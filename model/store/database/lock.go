@@ -7,10 +7,12 @@ import (
 	"sync"
 	"time"
 
+	"countersign/model/store/database/postgres"
 	"countersign/model/store/sqlitefile"
 )
 
-// The locks: one daemon, and one spender of budgets and tokens.
+// The locks: of the daemons, and of those who spend budgets and tokens. On SQLite one process has each; on PostgreSQL
+// daemons share both, and a verb has them for itself or not at all.
 const (
 	LockServe = "serve"
 	LockWork  = "work"
@@ -20,29 +22,8 @@ const (
 	lockLook  = 250 * time.Millisecond // how often a holder looks whether it is asked to give up
 	lockTries = 5                      // somebody may just be looking whether it is held
 	lockPause = 20 * time.Millisecond
+	lockStale = 10 * time.Minute // a sharer whose heart has not beaten for so long is listed no more
 )
-
-// LockRow says who has a lock.
-type LockRow struct {
-	Name     string
-	Owner    string
-	Since    time.Time
-	BeatAt   time.Time
-	WantedAt *time.Time
-}
-
-// LockedError is the ErrLocked of a Lock: who has it, since when.
-type LockedError struct{ LockRow }
-
-func (e *LockedError) Error() string {
-	if e.Owner == "" {
-		return fmt.Sprintf("lock %s is held", e.Name)
-	}
-	return fmt.Sprintf("lock %s is held by %s since %s", e.Name, e.Owner, e.Since.UTC().Format(time.RFC3339))
-}
-
-// Is makes errors.Is(err, ErrLocked) true.
-func (e *LockedError) Is(target error) bool { return target == ErrLocked }
 
 // Lock is a lock that this process has. It ends with Release or with the process: on SQLite a file
 // lock of the system carries it, on PostgreSQL a session. The row in locks only tells people.
@@ -50,8 +31,9 @@ type Lock struct {
 	db        *DB
 	name      string
 	owner     string
-	let       func() error // gives the system's lock back
-	alive     func(context.Context) error
+	shared    bool
+	since     time.Time
+	carrier   carrier
 	lost      chan struct{}
 	wanted    chan struct{}
 	stop      context.CancelFunc
@@ -60,29 +42,68 @@ type Lock struct {
 	releasing sync.Once
 }
 
-// Lock takes a lock or says who has it (ErrLocked). ttl is how old the heartbeat in its row may get:
-// it is renewed three times in that span.
+// carrier is what holds a lock for us.
+type carrier struct {
+	let   func() error
+	alive func(context.Context) error
+	alone bool                        // nobody else has it in any form, until join
+	join  func(context.Context) error // lets others share it
+}
+
+// gone is what carries a lock that is given up.
+func gone() carrier {
+	return carrier{let: func() error { return nil }, alive: func(context.Context) error { return nil }}
+}
+
+// Lock takes a lock for this process alone or says who has it (ErrLocked). ttl is how old the heartbeat in its row may
+// get: it is renewed three times in that span.
 func (d *DB) Lock(ctx context.Context, name, owner string, ttl time.Duration) (*Lock, error) {
+	return (&Lock{db: d, name: name, owner: owner}).obtain(ctx, ttl, nil)
+}
+
+// ShareLock takes a lock beside others who share it; on SQLite it is Lock. Where nobody has it, alone, unless nil, is
+// called before anybody else can. A session that breaks is asked for again: the lock is lost only where somebody has
+// taken it for himself meanwhile.
+func (d *DB) ShareLock(ctx context.Context, name, owner string, ttl time.Duration, alone func(context.Context) error) (*Lock, error) {
+	return (&Lock{db: d, name: name, owner: owner, shared: d.pg}).obtain(ctx, ttl, alone)
+}
+
+func (h *Lock) obtain(ctx context.Context, ttl time.Duration, alone func(context.Context) error) (*Lock, error) {
+	h.beat = max(ttl/3, lockLook)
 	for try := 1; ; try++ {
-		let, alive, err := d.takeLock(ctx, name)
+		c, err := h.db.takeLock(ctx, h.name, h.shared)
 		if err == nil {
-			return d.locked(ctx, &Lock{db: d, name: name, owner: owner, let: let, alive: alive, beat: max(ttl/3, lockLook)}), nil
+			h.carrier = c
+			if err := h.enter(ctx, alone); err != nil {
+				return nil, errors.Join(err, c.let())
+			}
+			return h.begin(ctx), nil
 		}
 		if !errors.Is(err, ErrLocked) {
 			return nil, err
 		}
 		if try == lockTries {
-			h, err := d.lockRow(ctx, name)
+			row, err := h.db.lockRow(ctx, h.name)
 			if err != nil {
-				h = LockRow{}
+				row = LockRow{}
 			}
-			h.Name = name
-			return nil, &LockedError{h}
+			row.Name = h.name
+			return nil, &LockedError{row}
 		}
 		if err := pause(ctx, lockPause); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// enter does what only somebody alone may do, and then lets others in.
+func (h *Lock) enter(ctx context.Context, alone func(context.Context) error) error {
+	if h.carrier.alone && alone != nil {
+		if err := alone(ctx); err != nil {
+			return err
+		}
+	}
+	return h.carrier.join(ctx)
 }
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -96,24 +117,36 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// locked writes the lock's row and starts its heartbeat.
-func (d *DB) locked(ctx context.Context, h *Lock) *Lock {
+// begin writes the lock's row and starts its heartbeat.
+func (h *Lock) begin(ctx context.Context) *Lock {
 	h.lost, h.wanted, h.done = make(chan struct{}), make(chan struct{}), make(chan struct{})
-	h.write(ctx)
+	h.since = h.db.now()
+	h.write(ctx, true)
 	ctx, h.stop = context.WithCancel(context.WithoutCancel(ctx))
 	go h.run(ctx)
 	return h
 }
 
-// write puts the row down; the lock is held without it too (a schema that is not migrated yet).
-func (h *Lock) write(ctx context.Context) {
+// write puts the row down; the lock is held without it too (a schema that is not migrated yet). The rows of those who
+// cannot have the lock any more go.
+func (h *Lock) write(ctx context.Context, first bool) {
 	now := h.db.now()
 	err := h.db.Change(ctx, func(q *Tx) error {
-		return q.Exec(`INSERT INTO locks (name, owner, since, beat_at, wanted_at) VALUES (?, ?, ?, ?, NULL)
-ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, since = excluded.since, beat_at = excluded.beat_at, wanted_at = NULL`,
-			h.name, h.owner, now, now)
+		gone, others := `DELETE FROM locks WHERE name = ? AND owner <> ?`, []any{h.name, h.owner}
+		if h.shared {
+			gone, others = gone+` AND beat_at < ?`, append(others, now.Add(-lockStale))
+		}
+		if err := q.Exec(gone, others...); err != nil {
+			return err
+		}
+		keep := `beat_at = excluded.beat_at, version = excluded.version`
+		if first {
+			keep += `, since = excluded.since, wanted_at = NULL`
+		}
+		return q.Exec(`INSERT INTO locks (name, owner, since, beat_at, wanted_at, version) VALUES (?, ?, ?, ?, NULL, ?)
+ON CONFLICT (name, owner) DO UPDATE SET `+keep, h.name, h.owner, h.since, now, h.db.version)
 	})
-	if err != nil && !errors.Is(err, ErrOlder) {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrOlder) {
 		h.db.log.WithField("err", err).Debug("lock row not written")
 	}
 }
@@ -130,31 +163,57 @@ func (h *Lock) run(ctx context.Context) {
 			return
 		case <-look.C:
 		}
-		if h.alive(ctx) != nil && ctx.Err() == nil {
+		if h.carrier.alive(ctx) != nil && ctx.Err() == nil && !h.regain(ctx) {
 			close(h.lost)
 			return
 		}
 		if since += lockLook; since >= h.beat {
 			since = 0
-			h.renew(ctx)
+			h.write(ctx, false)
 		}
 		if wanted {
 			continue
 		}
-		if row, err := h.db.lockRow(ctx, h.name); err == nil && row.WantedAt != nil {
+		if row, err := h.row(ctx); err == nil && row.WantedAt != nil {
 			wanted = true
 			close(h.wanted)
 		}
 	}
 }
 
-func (h *Lock) renew(ctx context.Context) {
-	now := h.db.now()
-	err := h.db.Change(ctx, func(q *Tx) error {
-		return q.Exec(`UPDATE locks SET beat_at = ? WHERE name = ? AND owner = ?`, now, h.name, h.owner)
+// row is the lock's own row.
+func (h *Lock) row(ctx context.Context) (row LockRow, err error) {
+	err = h.db.View(ctx, func(q *Tx) error {
+		return q.Take(&row, `SELECT * FROM locks WHERE name = ? AND owner = ?`, h.name, h.owner)
 	})
-	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrOlder) {
-		h.db.log.WithField("err", err).Debug("lock row not renewed")
+	return row, err
+}
+
+// regain asks for a shared lock whose session broke until it has it again, or ctx ends; false: somebody has it for
+// himself, or it cannot be shared.
+func (h *Lock) regain(ctx context.Context) bool {
+	if !h.shared {
+		return false
+	}
+	h.db.log.WithField("reason", h.name).Warn("the session that carries a lock broke, asking for it again")
+	h.carrier.let() //nolint:errcheck // the server has given it back
+	for {
+		c, err := h.db.takeLock(ctx, h.name, true)
+		if err == nil {
+			if err = c.join(ctx); err == nil {
+				h.carrier = c
+				return true
+			}
+			c.let() //nolint:errcheck // it is of no use
+		}
+		if errors.Is(err, ErrLocked) {
+			h.carrier = gone()
+			return false
+		}
+		if pause(ctx, time.Second) != nil {
+			h.carrier = gone()
+			return true // it is given up
+		}
 	}
 }
 
@@ -178,7 +237,7 @@ func (h *Lock) Release() (err error) {
 		if gone != nil {
 			h.db.log.WithField("err", gone).Debug("lock row not removed")
 		}
-		err = h.let()
+		err = h.carrier.let()
 	})
 	return err
 }
@@ -186,11 +245,16 @@ func (h *Lock) Release() (err error) {
 const lockRelease = 6 * time.Second
 
 // WithLock runs f while it has the lock; f's context ends when the lock is lost.
-func (d *DB) WithLock(ctx context.Context, name, owner string, f func(context.Context) error) (err error) {
+func (d *DB) WithLock(ctx context.Context, name, owner string, f func(context.Context) error) error {
 	h, err := d.Lock(ctx, name, owner, withLockTTL)
 	if err != nil {
 		return err
 	}
+	return h.During(ctx, f)
+}
+
+// During runs f and gives the lock back; f's context ends when the lock is lost.
+func (h *Lock) During(ctx context.Context, f func(context.Context) error) (err error) {
 	defer func() { err = errors.Join(err, h.Release()) }()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -199,7 +263,7 @@ func (d *DB) WithLock(ctx context.Context, name, owner string, f func(context.Co
 	go func() {
 		select {
 		case <-h.Lost():
-			cancel(fmt.Errorf("lock %s was lost", name))
+			cancel(fmt.Errorf("lock %s was lost", h.name))
 		case <-stop:
 		}
 	}()
@@ -208,84 +272,31 @@ func (d *DB) WithLock(ctx context.Context, name, owner string, f func(context.Co
 
 const withLockTTL = 15 * time.Second
 
-// WantLock asks the holder of a lock to give it up.
-func (d *DB) WantLock(ctx context.Context, name string) error {
-	return d.Change(ctx, func(q *Tx) error {
-		return q.Exec(`UPDATE locks SET wanted_at = ? WHERE name = ?`, d.now(), name)
-	})
-}
-
-// LockOwner says who has a lock now; ErrNoRow if nobody has. What a process that died has left in the
-// row does not count.
-func (d *DB) LockOwner(ctx context.Context, name string) (LockRow, error) {
-	locked, err := d.isLocked(ctx, name)
-	if err != nil {
-		return LockRow{}, err
-	}
-	if !locked {
-		return LockRow{}, ErrNoRow
-	}
-	h, err := d.lockRow(ctx, name)
-	h.Name = name
-	if errors.Is(err, ErrNoRow) || errors.Is(err, ErrOlder) {
-		err = nil // locked, and the row is not there yet
-	}
-	return h, err
-}
-
-// LockLeft returns the row of a lock that nobody has: whoever had it ended without giving it back. ErrNoRow where there
-// is none.
-func (d *DB) LockLeft(ctx context.Context, name string) (LockRow, error) {
-	switch _, err := d.LockOwner(ctx, name); {
-	case err == nil:
-		return LockRow{}, ErrNoRow
-	case !errors.Is(err, ErrNoRow):
-		return LockRow{}, err
-	}
-	h, err := d.lockRow(ctx, name)
-	h.Name = name
-	return h, err
-}
-
-func (d *DB) lockRow(ctx context.Context, name string) (h LockRow, err error) {
-	err = d.View(ctx, func(q *Tx) error { return q.Take(&h, `SELECT * FROM locks WHERE name = ?`, name) })
-	return h, err
-}
-
 // takeLock takes the lock of the system that carries one of ours.
-func (d *DB) takeLock(ctx context.Context, name string) (
-	let func() error, alive func(context.Context) error, err error,
-) {
-	if d.pg {
-		return d.lockSession(ctx, name)
+func (d *DB) takeLock(ctx context.Context, name string, shared bool) (carrier, error) {
+	if !d.pg {
+		let, there, err := sqlitefile.Lock(d.path, name)
+		return carrier{let, func(context.Context) error { return there() }, true,
+			func(context.Context) error { return nil }}, err
 	}
-	let, there, err := sqlitefile.Lock(d.path, name)
-	return let, func(context.Context) error { return there() }, err
+	s, err := postgres.Hold(ctx, d.dsn, name, shared)
+	if errors.Is(err, postgres.ErrHeld) {
+		return carrier{}, ErrLocked
+	}
+	if err != nil {
+		return carrier{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return carrier{s.Release, s.Alive, s.Alone, s.Join}, nil
 }
 
 func (d *DB) isLocked(ctx context.Context, name string) (bool, error) {
-	if d.pg {
-		return d.sessionLocked(ctx, name)
+	if !d.pg {
+		return sqlitefile.Locked(d.path, name)
 	}
-	return sqlitefile.Locked(d.path, name)
-}
-
-// LockFiles takes the locks of a SQLite database that need not be there or be whole: no daemon and no verb that
-// asks providers uses it until release. ErrLocked if one does.
-func LockFiles(path string) (release func() error, err error) {
-	var locks []func() error
-	release = func() (err error) {
-		for _, let := range locks {
-			err = errors.Join(err, let())
-		}
-		return err
+	db, err := d.read.DB()
+	if err != nil {
+		return false, err
 	}
-	for _, name := range []string{LockServe, LockWork} {
-		let, _, err := sqlitefile.Lock(path, name)
-		if err != nil {
-			return nil, errors.Join(err, release())
-		}
-		locks = append(locks, let)
-	}
-	return release, nil
+	held, err := postgres.Held(ctx, db, name)
+	return held, d.explain(err)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"os/exec"
 	"strings"
@@ -123,7 +124,7 @@ func TestALockIsLostWithItsSession(t *testing.T) {
 		raw, err := d.write.DB()
 		check(t, err)
 		_, err = raw.Exec(`SELECT pg_terminate_backend(l.pid) FROM pg_locks l WHERE l.locktype = 'advisory' AND l.classid = $1 AND l.objid = $2`,
-			int64(lockClass), advisory(t, d))
+			int64(0x6373676e), advisory(t, d, LockServe))
 		check(t, err)
 		select {
 		case <-ctx.Done():
@@ -137,14 +138,59 @@ func TestALockIsLostWithItsSession(t *testing.T) {
 	}
 }
 
-func advisory(t *testing.T, d *db) int64 {
+// advisory is the server's number of a lock; somebody has it.
+func advisory(t *testing.T, d *db, name string) int64 {
 	t.Helper()
+	var schema string
 	raw, err := d.read.DB()
 	check(t, err)
-	conn, err := raw.Conn(t.Context())
+	check(t, raw.QueryRow(`SELECT current_schema()`).Scan(&schema))
+	return int64(crc32.ChecksumIEEE([]byte(schema + "\x00" + name)))
+}
+
+func TestDaemonsShareALockAndAVerbHasItAlone(t *testing.T) {
+	d := openPostgresTest(t)
+	alone := 0
+	count := func(context.Context) error { alone++; return nil }
+	first, err := d.ShareLock(t.Context(), LockWork, "first", time.Minute, count)
 	check(t, err)
-	defer conn.Close()
-	id, err := lockID(t.Context(), conn, LockServe)
+	second, err := d.again(t).ShareLock(t.Context(), LockWork, "second", time.Minute, count)
 	check(t, err)
-	return int64(uint32(id))
+	same(t, "who was alone at first", alone, 1)
+	rows, err := d.LockRows(t.Context(), LockWork)
+	check(t, err)
+	same(t, "rows", len(rows), 2)
+	if _, err := d.again(t).Lock(t.Context(), LockWork, "verb", time.Minute); !errors.Is(err, ErrLocked) {
+		t.Fatalf("a verb beside daemons got %v, want ErrLocked", err)
+	}
+	check(t, first.Release())
+	check(t, second.Release())
+	verb, err := d.again(t).Lock(t.Context(), LockWork, "verb", time.Minute)
+	check(t, err)
+	if _, err := d.ShareLock(t.Context(), LockWork, "first", time.Minute, nil); !errors.Is(err, ErrLocked) {
+		t.Fatalf("a daemon beside a verb got %v, want ErrLocked", err)
+	}
+	check(t, verb.Release())
+}
+
+// A broken session ends no daemon: the work goes on once the database does.
+func TestASharedLockOutlivesItsSession(t *testing.T) {
+	d := openPostgresTest(t)
+	mine, err := d.ShareLock(t.Context(), LockWork, "me", time.Minute, nil)
+	check(t, err)
+	check(t, d.Change(t.Context(), func(q *Tx) error {
+		return q.Exec(`SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+WHERE l.locktype = 'advisory' AND l.classid = ? AND d.datname = current_database() AND l.pid <> pg_backend_pid()
+AND l.objid = ?`, int64(0x6373676e), advisory(t, d, LockWork))
+	}))
+	for again := false; !again; {
+		select {
+		case <-mine.Lost():
+			t.Fatal("the lock was lost")
+		case <-time.After(lockLook):
+		}
+		_, err := d.LockOwner(t.Context(), LockWork)
+		again = err == nil
+	}
+	check(t, mine.Release())
 }

@@ -2,15 +2,10 @@ package database
 
 import (
 	"database/sql"
-	"strings"
 	"sync"
-)
 
-// rowsOf is "(?,?),(?,?)…": n rows of width placeholders.
-func rowsOf(n, width int) string {
-	one := "(" + strings.Repeat("?,", width-1) + "?)"
-	return strings.Repeat(one+",", n-1) + one
-}
+	"countersign/model/store/database/values"
+)
 
 // Multi is a statement that takes any number of rows, its text made once for each size.
 type Multi struct {
@@ -22,7 +17,7 @@ type Multi struct {
 func NewMulti(before string, width int, after string) *Multi {
 	m := &Multi{width: width, text: map[int]string{}}
 	for _, n := range []int{1, 2, 4, 8, 16, 32, 64, 128, 256} {
-		m.text[n] = before + rowsOf(n, width) + after
+		m.text[n] = before + values.Rows(n, width) + after
 	}
 	return m
 }
@@ -32,7 +27,7 @@ func (m *Multi) Text(n int) string { return m.text[n] }
 
 // Insert runs the statement for n rows; add appends the values of row i.
 func (m *Multi) Insert(q *Tx, n int, add func(args []any, i int) []any) error {
-	return chunks(n, q.Postgres, func(from, to int) error {
+	return values.Chunks(n, q.Postgres, func(from, to int) error {
 		if q.Postgres { // which sends them later
 			args := make([]any, 0, (to-from)*m.width)
 			for i := from; i < to; i++ {
@@ -74,27 +69,6 @@ func (m *Multi) Find(q *Tx, n int, add func(args []any, i int) []any, scan func(
 			return err
 		}
 		from += size
-	}
-	return nil
-}
-
-// chunks cuts n rows into pieces of few sizes, so that few statements are prepared. SQLite gains
-// nothing from larger ones, PostgreSQL a way to the server.
-func chunks(n int, pg bool, do func(from, to int) error) error {
-	sizes := []int{256, 128, 64, 32, 16, 8, 4, 2, 1}
-	if !pg {
-		sizes = sizes[2:]
-	}
-	for from := 0; from < n; {
-		for _, size := range sizes {
-			if n-from >= size {
-				if err := do(from, from+size); err != nil {
-					return err
-				}
-				from += size
-				break
-			}
-		}
 	}
 	return nil
 }

@@ -2,10 +2,8 @@ package database
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	gormpg "gorm.io/driver/postgres"
@@ -48,18 +46,5 @@ func (d *DB) examinePostgres(ctx context.Context, have int64) error {
 	if err != nil {
 		return err
 	}
-	var ours int
-	var first sql.NullString
-	err = db.QueryRowContext(ctx, `SELECT COUNT(*), MIN(table_name) FROM information_schema.tables
-WHERE table_schema = current_schema() AND table_name IN ('`+strings.Join(sqlitefile.Tables(), "','")+`')`).Scan(&ours, &first)
-	switch {
-	case err != nil:
-		return d.explain(err)
-	case have == 0 && ours > 0:
-		return fmt.Errorf("database: its schema holds a table %q of another program: name a database of countersign's own",
-			first.String)
-	case have > 0 && ours < len(sqlitefile.Tables()):
-		return fmt.Errorf("database: %s is of another program, since tables of ours are missing: name a database of countersign's own, or restore the backup", sqlitefile.StepsTable)
-	}
-	return nil
+	return d.explain(postgres.Examine(ctx, db, sqlitefile.Tables(), sqlitefile.StepsTable, have > 0))
 }

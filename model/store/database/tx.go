@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
@@ -83,6 +84,14 @@ func (q *Tx) gorm() *gorm.DB {
 	db := q.pool.Session(&gorm.Session{Context: q.ctx, NewDB: true})
 	db.Statement.ConnPool = q.tx
 	return db
+}
+
+// Pgx gives f a transaction of Write on PostgreSQL as pgx has it, after what was written in it before.
+func (q *Tx) Pgx(f func(context.Context, pgx.Tx) error) error {
+	if err := q.send(); err != nil {
+		return err
+	}
+	return postgres.Within(q.conn, func(tx pgx.Tx) error { return f(q.ctx, tx) })
 }
 
 // State tells two moments of a SQLite database apart: where a Write began with the same one as the Write before, nobody
@@ -205,6 +214,9 @@ func look(d *DB, q *Tx) error {
 		return nil
 	}
 	err := q.checkStep()
+	if err == nil {
+		err = refused(d, q)
+	}
 	if err == nil {
 		d.looked.Store(version)
 	}

@@ -1,6 +1,10 @@
 package database
 
-import "strings"
+import (
+	"strings"
+
+	"countersign/model/store/database/values"
+)
 
 // Where puts conditions together. The zero value is none.
 type Where struct {
@@ -22,15 +26,15 @@ func (w *Where) Text(part, value string) {
 }
 
 // In adds a condition on a set of words, unless it is empty.
-func (w *Where) In(column string, values []string) {
-	if len(values) == 0 {
+func (w *Where) In(column string, words []string) {
+	if len(words) == 0 {
 		return
 	}
-	args := make([]any, len(values))
-	for i, v := range values {
+	args := make([]any, len(words))
+	for i, v := range words {
 		args[i] = v
 	}
-	w.Add(column+" IN "+rowsOf(1, len(values)), args...)
+	w.Add(column+" IN "+values.Rows(1, len(words)), args...)
 }
 
 // SQL is the WHERE clause; "" without conditions.

@@ -85,3 +85,23 @@ func flock(f *os.File, how int) error {
 		}
 	}
 }
+
+// LockAll takes locks of a database that need not be there or be whole: nobody has any of them until release. ErrLocked
+// if somebody does.
+func LockAll(path string, names ...string) (release func() error, err error) {
+	var locks []func() error
+	release = func() (err error) {
+		for _, let := range locks {
+			err = errors.Join(err, let())
+		}
+		return err
+	}
+	for _, name := range names {
+		let, _, err := Lock(path, name)
+		if err != nil {
+			return nil, errors.Join(err, release())
+		}
+		locks = append(locks, let)
+	}
+	return release, nil
+}

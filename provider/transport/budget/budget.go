@@ -51,6 +51,8 @@ type Budget struct {
 	size      int       // of that reservation
 	wanted    bool      // a call waits for the next one
 	suspended time.Time // what left later is in no state that was saved
+
+	shared *shared // nil: one process at a time spends the budget
 }
 
 // The kinds of work, in the order in which they take what is left of the budget.
@@ -163,6 +165,7 @@ func (p *Place) Depart() {
 	}
 	p.b.out--
 	p.b.log = append(p.b.log, p.b.clock())
+	p.b.shared.departed(p.b.seen)
 	p.b.dispatch()
 }
 
@@ -186,7 +189,11 @@ func (b *Budget) takeBack(p *Place) {
 		return
 	}
 	b.out--
-	if p.drawn && b.record.IsOpen() {
+	switch {
+	case !p.drawn || !b.record.IsOpen():
+	case b.shared != nil:
+		b.shared.credits[p.kind]++
+	default:
 		b.credit++
 	}
 	if took := b.kinds[p.kind].took; len(took) > 0 {
@@ -208,6 +215,7 @@ func (b *Budget) clock() time.Time {
 			}
 		}
 		b.pace, b.until, b.since = b.pace.Add(-back), b.until.Add(-back), b.since.Add(-back)
+		b.shared.back(back)
 	}
 	b.seen = now
 	return now
@@ -235,6 +243,10 @@ func (b *Budget) dispatch() {
 		return
 	} else if wait > 0 {
 		b.wake(now, b.until)
+		return
+	}
+	if b.sharing() {
+		b.give(now)
 		return
 	}
 	for {
@@ -284,19 +296,24 @@ func (b *Budget) grant(k int, now time.Time) {
 	b.kinds[k].queue = b.kinds[k].queue[1:]
 	w.place = &Place{b: b, kind: k}
 	if b.limit > 0 {
-		if b.used(now) < b.limit/2 {
-			b.pace = now
-		}
-		b.pace = later(b.pace, now).Add(b.step())
-		b.out++
+		b.spend(k, now)
 		w.place.counted = true
 		if b.credit > 0 {
 			w.place.drawn = true
 			b.credit--
 		}
-		n, _ := b.share()
-		took := append(b.kinds[k].took, now)
-		b.kinds[k].took = took[max(len(took)-n, 0):]
 	}
 	close(w.ready)
+}
+
+// spend takes a place for a kind of work.
+func (b *Budget) spend(k int, now time.Time) {
+	if b.used(now) < b.limit/2 {
+		b.pace = now
+	}
+	b.pace = later(b.pace, now).Add(b.step())
+	b.out++
+	n, _ := b.share()
+	took := append(b.kinds[k].took, now)
+	b.kinds[k].took = took[max(len(took)-n, 0):]
 }

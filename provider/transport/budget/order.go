@@ -85,6 +85,9 @@ func (b *Budget) Left() int {
 	if now.Before(b.until) {
 		return 0
 	}
+	if b.sharing() {
+		return b.leftShared(now)
+	}
 	return b.limit - b.used(now)
 }
 
@@ -110,7 +113,7 @@ func (b *Budget) Pause(wait time.Duration) {
 	defer b.mu.Unlock()
 	if until := b.clock().Add(wait); until.After(b.until) {
 		b.until = until
-		b.record.Changed()
+		b.pauseChanged(false)
 	}
 	b.dispatch()
 }
@@ -121,9 +124,20 @@ func (b *Budget) Unpause() {
 	defer b.mu.Unlock()
 	if !b.until.IsZero() || b.refused > 0 {
 		b.until, b.since, b.refused = time.Time{}, time.Time{}, 0
-		b.record.Changed()
+		b.pauseChanged(true)
 	}
 	b.dispatch()
+}
+
+// pauseChanged has the pause written down.
+func (b *Budget) pauseChanged(cleared bool) {
+	if b.shared == nil {
+		b.record.Changed()
+		return
+	}
+	b.shared.pauses++
+	b.shared.cleared = b.shared.cleared || cleared
+	b.ask()
 }
 
 // The pauses after a refusal that names none.

@@ -12,7 +12,13 @@ import (
 )
 
 // Remember has what is spent outlive the process under a name, from Resume on.
+// Where several processes use the memory at a time, they spend the budget together.
 func (b *Budget) Remember(m memory.Memory, name string, log *logrus.Entry) {
+	if m.Shared() {
+		b.shared = &shared{owner: m.Owner}
+		b.record = memory.NewShared(m, name, log, b.exchange, b.exchanged)
+		return
+	}
 	b.record = memory.NewRecord(m, name, log, b.save)
 }
 
@@ -24,6 +30,11 @@ type spent struct {
 	Until    int64      `json:"until"`    // no call before
 	Since    int64      `json:"since"`
 	Refused  int        `json:"refused"`
+
+	// Where several processes spend the budget together.
+	Shares map[string]part   `json:"shares,omitempty"` // by process
+	Pace   int64             `json:"pace,omitempty"`
+	Took   [allKinds][]int64 `json:"took,omitzero"` // the newest grants of each kind
 }
 
 // pauseMost is the longest pause that is believed.
@@ -85,6 +96,10 @@ func (b *Budget) Resume(state []byte) {
 	if b.record == nil || b.record.IsOpen() {
 		return
 	}
+	if b.shared != nil {
+		b.resumeShared()
+		return
+	}
 	now := b.clock()
 	s := spent{At: now.UnixMilli()}
 	if err := json.Unmarshal(state, &s); err != nil && len(state) > 0 {
@@ -100,6 +115,9 @@ func (b *Budget) Resume(state []byte) {
 		note(time.UnixMilli(g[0]), g[1])
 	}
 	note(now, int64(s.Reserved))
+	for _, p := range s.Shares {
+		note(now, int64(p.Calls))
+	}
 	for _, at := range b.log {
 		if at.After(b.suspended) {
 			log = append(log, at)
@@ -126,8 +144,17 @@ func (b *Budget) Suspend(ctx context.Context) error {
 	}
 	b.mu.Lock()
 	b.credit, b.wanted, b.suspended = 0, false, b.clock()
+	if s := b.shared; s != nil {
+		s.closing, s.began = true, b.suspended
+	}
 	b.mu.Unlock()
-	return b.record.Close(ctx)
+	err := b.record.Close(ctx)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.shared != nil && err == nil {
+		b.shared.settled()
+	}
+	return err
 }
 
 // Become changes the limit.

@@ -14,7 +14,19 @@ import (
 type Memory struct {
 	Load func(context.Context) (map[string][]byte, error) // every state of the account, by name
 	Save func(ctx context.Context, name string, state []byte) error
+
+	// Exchange changes a state, no other process coming between, and returns once the new one is on disk. change is given
+	// what is there, nil where nothing is, and the time of one clock for all processes. It may run several times, and nil
+	// leaves the state as it is. Where Exchange is nil, one process at a time uses the memory.
+	Exchange func(ctx context.Context, name string, change Change) error
+	Owner    string // names this life of this process to the others
 }
+
+// Change turns one state into the next.
+type Change func(state []byte, now time.Time) []byte
+
+// Shared says whether several processes use the memory at a time.
+func (m Memory) Shared() bool { return m.Exchange != nil }
 
 // Forgets says whether nothing outlives the process.
 func (m Memory) Forgets() bool { return m.Load == nil || m.Save == nil }
@@ -22,10 +34,8 @@ func (m Memory) Forgets() bool { return m.Load == nil || m.Save == nil }
 // Record writes one state, the newest, one write at a time, and tries again where a write fails. Nothing is written
 // before Open and after Close. The nil Record is closed.
 type Record struct {
-	name   string
-	memory Memory
-	log    *logrus.Entry
-	state  func() (state []byte, written func())
+	log *logrus.Entry
+	put func(context.Context) (written func(), err error)
 
 	mu    sync.Mutex
 	ctx   context.Context // nil: closed
@@ -36,7 +46,18 @@ type Record struct {
 
 // NewRecord returns a closed record. state returns what is to be written, and what to do once it is on disk.
 func NewRecord(m Memory, name string, log *logrus.Entry, state func() (state []byte, written func())) *Record {
-	return &Record{name: name, memory: m, log: log, state: state}
+	return &Record{log: log, put: func(ctx context.Context) (func(), error) {
+		s, written := state()
+		return written, m.Save(ctx, name, s)
+	}}
+}
+
+// NewShared returns a closed record of a state that other processes change too. change makes the next state of the one
+// that is there; written is called once it is on disk.
+func NewShared(m Memory, name string, log *logrus.Entry, change Change, written func()) *Record {
+	return &Record{log: log, put: func(ctx context.Context) (func(), error) {
+		return written, m.Exchange(ctx, name, change)
+	}}
 }
 
 // The waits after writes that failed.
@@ -83,8 +104,7 @@ func (r *Record) Changed() {
 
 func (r *Record) write(ctx context.Context) {
 	for wait := waitFirst; ; {
-		state, written := r.state()
-		err := r.memory.Save(ctx, r.name, state)
+		written, err := r.put(ctx)
 		if err == nil {
 			written()
 			wait = waitFirst
@@ -129,6 +149,6 @@ func (r *Record) Close(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 	}
-	state, _ := r.state()
-	return r.memory.Save(ctx, r.name, state)
+	_, err := r.put(ctx)
+	return err
 }

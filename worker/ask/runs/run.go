@@ -50,6 +50,7 @@ type Options struct {
 	Now      func() time.Time
 	Log      *logrus.Entry
 	Nudge    func() // wakes the loops: a run is queued
+	Owner    string // names this process in leases
 	Kinds    map[string]Kind
 }
 
@@ -61,7 +62,8 @@ type Runs struct{ o Options }
 func New(o Options) *Runs { return &Runs{o} }
 
 // Queue writes a run for the loops to work off. With once, a run of its account and kind that is waiting or in work is
-// returned instead: looking and writing are one step, so that two who ask at the same time get one run.
+// returned instead: looking and writing are one step, so that two who ask at the same time get one run. A slot has one
+// run, whoever asks: where another process has queued it and it is over, no run is returned.
 func (rs *Runs) Queue(ctx context.Context, r model.Run, once bool) (model.Run, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -79,6 +81,12 @@ func (rs *Runs) Queue(ctx context.Context, r model.Run, once bool) (model.Run, e
 			if ok {
 				out = busy
 				return nil
+			}
+		}
+		if r.Slot != nil {
+			if done, err := b.SlotDone(r.Account, r.Kind, *r.Slot); err != nil || done {
+				out = model.Run{}
+				return err
 			}
 		}
 		b.PutRun(r)
@@ -114,10 +122,62 @@ func (rs *Runs) account(id string) *apply.Account {
 	return nil
 }
 
+// leaseFor is how long a run stays out of other hands; it is renewed three times in that span while it is worked on.
+const leaseFor = 30 * time.Second
+
+// errLease ends the work on a run that another process may have by now.
+var errLease = errors.New("the run's lease is over")
+
 // Work works on one run until it is done, and writes down how it ended. A run that ctx cut short stays "running" and is
 // resumed from its cursor. So is one whose account a reload changes: it goes on at once, under the account as it is
-// then. No two of one account and kind may be worked on at a time.
+// then. No two of one account and kind are worked on at a time, in any process: where another has one in work, nothing
+// is done.
 func (rs *Runs) Work(ctx context.Context, id string) error {
+	claimed, err := rs.o.Store.ClaimRun(ctx, id, rs.o.Owner, leaseFor)
+	if err != nil || !claimed {
+		return err
+	}
+	ctx, end := rs.hold(ctx, id)
+	err = rs.toTheEnd(ctx, id)
+	return errors.Join(err, end())
+}
+
+// hold keeps a claimed run until end. The context ends when the lease could not be renewed in time.
+func (rs *Runs) hold(ctx context.Context, id string) (held context.Context, end func() error) {
+	held, lose := context.WithCancelCause(ctx)
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		t := time.NewTicker(leaseFor / 3)
+		defer t.Stop()
+		for last := rs.o.Now(); ; {
+			select {
+			case <-stop:
+				return
+			case <-t.C:
+			}
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseFor/3)
+			claimed, err := rs.o.Store.ClaimRun(ctx, id, rs.o.Owner, leaseFor)
+			cancel()
+			switch {
+			case err == nil && claimed:
+				last = rs.o.Now()
+			case err == nil || rs.o.Now().Sub(last) > leaseFor*2/3:
+				lose(errLease)
+				return
+			}
+		}
+	}()
+	return held, func() error {
+		close(stop)
+		<-done
+		lose(nil)
+		return rs.o.Store.LeaveRun(context.WithoutCancel(ctx), id, rs.o.Owner)
+	}
+}
+
+// toTheEnd works on a run that is claimed.
+func (rs *Runs) toTheEnd(ctx context.Context, id string) error {
 	var was *apply.Generation
 	for first := true; ; first = false {
 		r, err := rs.o.Store.RunByID(ctx, id)
@@ -194,6 +254,8 @@ func (rs *Runs) work(ctx context.Context, a *apply.Account, r *model.Run) (again
 		log := rs.o.Log.WithFields(logrus.Fields{"account": r.Account, "loop": r.Kind})
 		log.Info("run goes on with the account as it is now")
 		return ctx.Err() == nil, nil // the run is read again as it was saved last
+	case errors.Is(context.Cause(ctx), errLease):
+		return false, errLease // whoever has it writes it
 	case ctx.Err() != nil:
 		return false, rs.save(context.WithoutCancel(ctx), r)
 	case errors.Is(err, store.ErrUnavailable):

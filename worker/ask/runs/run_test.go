@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"countersign/model"
 	"countersign/model/store"
@@ -80,4 +81,63 @@ func TestTheLogSaysWhyARunFailed(t *testing.T) {
 			t.Errorf("the log lacks %q: %s", part, b.Log.String())
 		}
 	}
+}
+
+// Two processes see the same run: one works on it, and after a kill another one does once the lease is over.
+func TestARunIsWorkedOnByOneProcessAtATime(t *testing.T) {
+	t.Parallel()
+	workertest.Both(t, func(t *testing.T, b *workertest.Bench) {
+		begun, end := make(chan struct{}), make(chan struct{})
+		worked := 0
+		kinds := map[string]runs.Kind{"active": func(context.Context, *runs.Pass) error {
+			worked++
+			close(begun)
+			<-end
+			return nil
+		}}
+		one, other := b.Runs(kinds), b.Beside().RunsOf("another process", kinds)
+		r, err := one.Queue(t.Context(), model.Run{Account: "acc", Kind: "active"}, true)
+		workertest.Check(t, err)
+		ended := make(chan error, 1)
+		go func() { ended <- one.Work(t.Context(), r.ID) }()
+		<-begun
+		workertest.Check(t, other.Work(t.Context(), r.ID))
+		second, err := other.Queue(t.Context(), model.Run{Account: "acc", Kind: "active"}, false)
+		workertest.Check(t, err)
+		workertest.Check(t, other.Work(t.Context(), second.ID))
+		workertest.Same(t, "worked on", worked, 1)
+		close(end)
+		workertest.Check(t, <-ended)
+
+		claimed, err := b.Store.ClaimRun(t.Context(), second.ID, "a process that is killed", time.Minute)
+		workertest.Check(t, err)
+		workertest.Same(t, "claimed", claimed, true)
+		begun = make(chan struct{})
+		workertest.Check(t, other.Work(t.Context(), second.ID))
+		workertest.Same(t, "worked on while the lease lasts", worked, 1)
+		b.Move(2 * time.Minute)
+		workertest.Check(t, other.Work(t.Context(), second.ID))
+		workertest.Same(t, "worked on after it", worked, 2)
+	})
+}
+
+// A slot has one run, even where the first is over when another process comes.
+func TestASlotHasOneRun(t *testing.T) {
+	t.Parallel()
+	workertest.Both(t, func(t *testing.T, b *workertest.Bench) {
+		one, other := b.Runs(nil), b.Beside().Runs(nil)
+		slot := b.Now().Truncate(time.Hour)
+		r, err := one.Queue(t.Context(), model.Run{Account: "acc", Kind: "active", Slot: &slot}, true)
+		workertest.Check(t, err)
+		now := b.Now()
+		r.State, r.FinishedAt = model.RunDone, &now
+		workertest.Check(t, b.Store.Do(t.Context(), store.Unit{Apply: func(g *store.Batch) error { g.PutRun(r); return nil }}))
+		again, err := other.Queue(t.Context(), model.Run{Account: "acc", Kind: "active", Slot: &slot}, true)
+		workertest.Check(t, err)
+		workertest.Same(t, "the other's run", again.ID, "")
+		next := slot.Add(time.Hour)
+		again, err = other.Queue(t.Context(), model.Run{Account: "acc", Kind: "active", Slot: &next}, true)
+		workertest.Check(t, err)
+		workertest.Same(t, "the next slot has one", again.ID != "", true)
+	})
 }

@@ -47,8 +47,10 @@ type Acts struct {
 
 	// Export writes the rows of one kind.
 	Export func(ctx context.Context, w io.Writer, what, format string, f store.ExportFilter) error
-	// Open opens a file of the document folder.
-	Open func(name string) (*os.File, error)
+	// Open opens a file of the document store.
+	Open func(ctx context.Context, name string) (*os.File, error)
+	// Link is a URL under which a file of the document store can be had for a short while; "": it is sent by us.
+	Link func(ctx context.Context, name, saveAs, contentType string) (string, error)
 
 	// Accounts says how the accounts do.
 	Accounts func(ctx context.Context) ([]objects.Account, error)

@@ -48,6 +48,8 @@ func (a *API) readDocuments() {
 		Description: "The file. Repr-Digest is its SHA-256.",
 		Content: map[string]*huma.MediaType{"application/pdf": {Schema: &huma.Schema{Type: "string"}},
 			"application/octet-stream": {Schema: &huma.Schema{Type: "string"}}},
+	}, "303": {
+		Description: "Where the file can be had for a short while: documents are in a bucket, and `documents_links` is set.",
 	}}
 	huma.Register(a.huma, o, func(ctx context.Context, in *DocumentInput) (*huma.StreamResponse, error) {
 		d, err := a.document(ctx, in)
@@ -90,12 +92,43 @@ func mayHave(ctx context.Context, d model.Document) error {
 	return nil
 }
 
+// byLink sends whoever asks for a stored file to the bucket, where links are handed out.
+func (a *API) byLink(w http.ResponseWriter, r *http.Request, d model.Document, kind string) bool {
+	if a.Acts.Link == nil || d.State != model.DocumentStored || r.Method != http.MethodGet {
+		return false
+	}
+	to, err := a.Acts.Link(r.Context(), d.Path, objects.FileName(d), kind)
+	if err != nil {
+		acts.Problem(r.Context(), a.Log, err).Write(w, r)
+		return true
+	}
+	if to == "" {
+		return false
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Location", to) // http.Redirect would write the link into a page as well
+	w.WriteHeader(http.StatusSeeOther)
+	return true
+}
+
+// kindOf is what a document is to be taken for.
+func kindOf(d model.Document) string {
+	if kind := mime.TypeByExtension(path.Ext(d.Path)); kind != "" && d.State != model.DocumentQuarantined {
+		return kind
+	}
+	return "application/octet-stream"
+}
+
 // content sends the file. It is offered for saving, never shown: what is in it was written by strangers.
 func (a *API) content(w http.ResponseWriter, r *http.Request, d model.Document) {
-	f, err := a.Acts.Open(d.Path)
+	kind := kindOf(d)
+	if a.byLink(w, r, d, kind) {
+		return
+	}
+	f, err := a.Acts.Open(r.Context(), d.Path)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			a.Log.WithField("document", d.ID).Error("a document is not in the document folder")
+			a.Log.WithField("document", d.ID).Error("a document is not in the document store")
 			err = store.ErrNoRow
 		}
 		acts.Problem(r.Context(), a.Log, err).Write(w, r)
@@ -104,10 +137,6 @@ func (a *API) content(w http.ResponseWriter, r *http.Request, d model.Document) 
 	defer f.Close() //nolint:errcheck // only read
 	h := w.Header()
 	name := objects.FileName(d)
-	kind := mime.TypeByExtension(path.Ext(d.Path))
-	if d.State == model.DocumentQuarantined || kind == "" {
-		kind = "application/octet-stream"
-	}
 	h.Set("Content-Type", kind)
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 	h.Set("ETag", `"`+d.SHA256+`"`)

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -11,66 +10,97 @@ import (
 
 	"countersign/model/store"
 	"countersign/worker/console/acts"
+	"countersign/worker/console/filter"
 	"countersign/worker/console/problem"
 )
 
-type exportInput struct {
-	What    string   `path:"what" doc:"changes, documents, gaps, signers or transactions"`
-	Format  string   `query:"format" enum:"csv,ndjson" default:"ndjson" doc:"csv or ndjson"`
-	Account []string `query:"account,explode" doc:"only these accounts"`
-	Since   string   `query:"since" doc:"changed, or found, since: 30d, 2w, 720h, a date or a time"`
+// ExportFormat is how an export is written.
+type ExportFormat struct {
+	Format string `query:"format" enum:"csv,ndjson" default:"ndjson" doc:"csv or ndjson"`
+}
+
+type exportRowsInput struct {
+	filter.Transactions
+	ExportFormat
+}
+
+type exportGapsInput struct {
+	filter.Gaps
+	ExportFormat
+}
+
+type exportDocumentsInput struct {
+	filter.Documents
+	Since string `query:"since" doc:"of transactions that changed since: 30d, 2w, 720h, a date or a time"`
+	ExportFormat
+}
+
+type exportChangesInput struct {
+	filter.Changes
+	After int64  `query:"after" minimum:"0" default:"0" doc:"only changes whose seq is above"`
+	Since string `query:"since" doc:"made since: 30d, 2w, 720h, a date or a time"`
+	ExportFormat
 }
 
 func (a *API) readExport() {
-	o := op("export", "/export/{what}", "export", "All rows of one kind as they are at one moment, as a stream")
-	o.Errors = append(o.Errors, http.StatusNotFound)
+	exports(a, "transactions", "Transactions", func(r *filter.Reader, in *exportRowsInput) (store.ExportFilter, string) {
+		r.Texts(&in.Transactions)
+		return store.ExportFilter{Rows: in.Store(r), Newest: in.Order != "oldest"}, in.Format
+	})
+	exports(a, "signers", "Signers of the transactions of a filter", func(r *filter.Reader, in *exportRowsInput) (store.ExportFilter, string) {
+		r.Texts(&in.Transactions)
+		return store.ExportFilter{Rows: in.Store(r), Newest: in.Order != "oldest"}, in.Format
+	})
+	exports(a, "gaps", "The gap ledger", func(r *filter.Reader, in *exportGapsInput) (store.ExportFilter, string) {
+		r.Texts(&in.Gaps)
+		return store.ExportFilter{Page: in.Store(r)}, in.Format
+	})
+	exports(a, "documents", "Documents", func(r *filter.Reader, in *exportDocumentsInput) (store.ExportFilter, string) {
+		r.Texts(&in.Documents)
+		return store.ExportFilter{Page: in.Store(r), Since: r.At("since", in.Since)}, in.Format
+	})
+	exports(a, "changes", "Changes", func(r *filter.Reader, in *exportChangesInput) (store.ExportFilter, string) {
+		r.Texts(&in.Changes)
+		f := store.ExportFilter{Feed: in.Store(r), Since: r.At("since", in.Since)}
+		f.Feed.After = in.After
+		return f, in.Format
+	})
+}
+
+// exports registers the export of one kind, with the filter of its list.
+func exports[I any](a *API, what, summary string, read func(*filter.Reader, *I) (f store.ExportFilter, format string)) {
+	o := op("export-"+what, "/export/"+what, "export", summary+", as they are at one moment, as a stream")
 	text := &huma.MediaType{Schema: &huma.Schema{Type: "string"}}
 	o.Responses = map[string]*huma.Response{"200": {
-		Description: "The rows, with the columns of the v1_ views. An answer that breaks off is not whole.",
+		Description: "The rows, with the columns of the view v1_" + what + ". An answer that breaks off is not whole.",
 		Content:     map[string]*huma.MediaType{"text/csv": text, "application/x-ndjson": text},
 	}}
-	huma.Register(a.huma, o, func(ctx context.Context, in *exportInput) (*huma.StreamResponse, error) {
-		f, err := a.exportFilter(ctx, in)
+	huma.Register(a.huma, o, func(ctx context.Context, in *I) (*huma.StreamResponse, error) {
+		r, err := a.Reads.Filters(ctx, "query")
 		if err != nil {
+			return nil, a.fail(ctx, err)
+		}
+		f, format := read(r, in)
+		if err := r.Err(); err != nil {
 			return nil, a.fail(ctx, err)
 		}
 		return &huma.StreamResponse{Body: func(c huma.Context) {
 			r, w := humachi.Unwrap(c)
-			a.export(w, r, in, f)
+			a.export(w, r, what, format, f)
 		}}, nil
 	})
 }
 
-func (a *API) exportFilter(ctx context.Context, in *exportInput) (f store.ExportFilter, err error) {
-	if !slices.Contains(store.Exports(), in.What) {
-		return f, problem.New(problem.NotFound, "")
-	}
-	r, err := a.Reads.Filters(ctx, "query")
-	if err != nil {
-		return f, err
-	}
-	r.Known(in.Account)
-	if in.Since != "" {
-		at, err := a.Acts.Span(in.Since, r.Now)
-		if err != nil {
-			r.Fault("since", "is not a span such as 30d, 2w, 720h, 2026-01-31 or 2026-01-31T12:00:00Z")
-		}
-		f.Since = &at
-	}
-	f.Accounts = in.Account
-	return f, r.Err()
-}
-
 // export streams the rows. What goes wrong after the first byte breaks the answer off, so that nobody takes a part for
 // the whole.
-func (a *API) export(w http.ResponseWriter, r *http.Request, in *exportInput, f store.ExportFilter) {
+func (a *API) export(w http.ResponseWriter, r *http.Request, what, format string, f store.ExportFilter) {
 	h := w.Header()
-	kind := map[string]string{"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}[in.Format]
+	kind := map[string]string{"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}[format]
 	h.Set("Content-Type", kind)
-	h.Set("Content-Disposition", `attachment; filename="`+in.What+"."+in.Format+`"`)
+	h.Set("Content-Disposition", `attachment; filename="`+what+"-"+a.Now().UTC().Format("20060102T150405Z")+"."+format+`"`)
 	h.Set("Cache-Control", "no-store")
 	out := patient(w, a.Now)
-	err := a.Acts.Export(r.Context(), out, in.What, in.Format, f)
+	err := a.Acts.Export(r.Context(), out, what, format, f)
 	if err == nil {
 		out.done()
 		return

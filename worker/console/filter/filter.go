@@ -51,8 +51,8 @@ func (r *Reader) Texts(filter any) {
 // IsText says whether a database can hold s.
 func IsText(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
 
-// at reads a SPAN; nil where there is none.
-func (r *Reader) at(name, text string) *time.Time {
+// At reads a SPAN; nil where there is none.
+func (r *Reader) At(name, text string) *time.Time {
 	if text == "" {
 		return nil
 	}
@@ -137,8 +137,8 @@ func (f Transactions) Store(r *Reader) store.Filter {
 	}
 	out := store.Filter{
 		Accounts: f.Account, Providers: f.Provider, Flags: f.Flag, Confirmed: r.yes("confirmed", f.Confirmed),
-		Checking: r.yes("checking", f.Checking), Attention: attention != nil, ChangedSince: r.at("changed_since", f.ChangedSince),
-		ChangedUntil: r.at("changed_until", f.ChangedUntil), ExpiresBefore: r.at("expires_before", f.ExpiresBefore),
+		Checking: r.yes("checking", f.Checking), Attention: attention != nil, ChangedSince: r.At("changed_since", f.ChangedSince),
+		ChangedUntil: r.At("changed_until", f.ChangedUntil), ExpiresBefore: r.At("expires_before", f.ExpiresBefore),
 		ExternalID: f.ExternalID, Search: f.Search, Oldest: f.Order == "oldest",
 	}
 	for _, s := range f.Status {
@@ -163,6 +163,6 @@ func (f Gaps) Store(r *Reader) store.PageFilter {
 		model.GapNoEvent})
 	known(r, "change", f.Change, []model.GapChange{model.ChangeCreated, model.ChangeStatus, model.ChangeArchived,
 		model.ChangeTrashed, model.ChangeSigner})
-	return store.PageFilter{Accounts: f.Account, Kinds: f.Kind, Changes: f.Change, Since: r.at("since", f.Since),
-		Until: r.at("until", f.Until)}
+	return store.PageFilter{Accounts: f.Account, Kinds: f.Kind, Changes: f.Change, Since: r.At("since", f.Since),
+		Until: r.At("until", f.Until)}
 }

@@ -46,7 +46,7 @@ func (f Callbacks) Store(r *Reader) store.CallbackFilter {
 			model.Ignored, model.ClaimUnresolved, model.TestEvent})
 	}
 	return store.CallbackFilter{Account: f.Account, Ref: f.Ref, Verdict: model.Verdict(f.Verdict),
-		Outcome: model.Outcome(f.Outcome), Type: f.Type, Since: r.at("since", f.Since)}
+		Outcome: model.Outcome(f.Outcome), Type: f.Type, Since: r.At("since", f.Since)}
 }
 
 // Runs chooses runs.
@@ -68,7 +68,7 @@ func (f Runs) Store(r *Reader) store.PageFilter {
 	known(r, "kind", f.Kind, RunKinds())
 	known(r, "state", f.State, []model.RunState{model.RunQueued, model.RunActive, model.RunDone, model.RunPartial,
 		model.RunFailed})
-	return store.PageFilter{Accounts: f.Account, Kinds: f.Kind, States: f.State, Since: r.at("since", f.Since)}
+	return store.PageFilter{Accounts: f.Account, Kinds: f.Kind, States: f.State, Since: r.At("since", f.Since)}
 }
 
 // Incidents chooses incidents.
@@ -83,7 +83,7 @@ type Incidents struct {
 func (f Incidents) Store(r *Reader) store.PageFilter {
 	r.Known(f.Account)
 	known(r, "kind", f.Kind, model.IncidentKinds())
-	out := store.PageFilter{Accounts: f.Account, Kinds: f.Kind, Since: r.at("since", f.Since)}
+	out := store.PageFilter{Accounts: f.Account, Kinds: f.Kind, Since: r.At("since", f.Since)}
 	if f.State != "" {
 		known(r, "state", []string{f.State}, []string{"open", "closed"})
 		out.States = []string{f.State}

@@ -22,7 +22,8 @@ import (
 type CallbacksView struct {
 	List[Call]
 	Today []VerdictCount
-	At    time.Time // when today was counted
+	At    time.Time         // when today was counted
+	Calls []objects.Account // what providers should call, where nothing has come yet
 }
 
 // VerdictCount is how many callbacks of today have a verdict, with the list of them.
@@ -70,6 +71,11 @@ func (p *Pages) callbacks(r *page.Request) (view look.View, err error) {
 	v.over(p, r)
 	if err := p.today(r, &v, f); err != nil {
 		return view, err
+	}
+	if len(v.Rows) == 0 && len(v.Chips) == 0 {
+		if v.Calls, err = p.Reads.Accounts(r.Context()); err != nil {
+			return view, err
+		}
 	}
 	return look.View{Page: "callbacks", Nav: "callbacks", Title: r.Words.Say("nav.callbacks"), Data: v,
 		Live: "status confirmed", JSON: page.With("/api/v1/callbacks", v.Values),
@@ -193,13 +199,27 @@ func (p *Pages) replaySheet(r *page.Request) (view look.View, err error) {
 		Do: r.Words.Say("callback.replay"), Text: []string{r.Words.Say("callback.replay.text")},
 		Verb: page.Verb("callbacks replay " + id)}
 	for _, d := range did {
-		s.Costs = append(s.Costs, r.Words.Say("callback.replay.would", "before", r.Words.Word("verdict", d.Before),
-			"after", r.Words.Word("verdict", d.After), "outcome", r.Words.Word("outcome", d.Outcome)))
+		s.Costs = append(s.Costs, would(r, d))
 		if d.Note != "" {
-			s.Costs = append(s.Costs, objects.Plain(d.Note))
+			s.Costs = append(s.Costs, objects.Plain(r.Words.Stored(d.Note)))
 		}
 	}
 	return s.View(r.Words.Say("callback.replay.title"), "callbacks"), nil
+}
+
+// would says what would become of a callback.
+func would(r *page.Request, d objects.Replayed) string {
+	places := []any{"before", r.Words.Word("verdict", d.Before), "after", r.Words.Word("verdict", d.After), "outcome",
+		r.Words.Word("outcome", d.Outcome)}
+	switch {
+	case d.Before == d.After && (d.Outcome == "" || d.Outcome == string(model.NothingNew)):
+		return r.Words.Say("callback.replay.same", places[2:4]...)
+	case d.Before == d.After:
+		return r.Words.Say("callback.replay.stays", places[2:]...)
+	case d.Outcome == "":
+		return r.Words.Say("callback.replay.becomes", places[:4]...)
+	}
+	return r.Words.Say("callback.replay.would", places...)
 }
 
 // replay hands a callback in again.

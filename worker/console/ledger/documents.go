@@ -23,9 +23,10 @@ import (
 type DocumentsView struct {
 	List[File]
 	States []State
-	At     time.Time // when the states were counted
-	First  []File    // what is in quarantine, where the filter chooses nothing
-	Held   bool      // the filter chooses those in quarantine and no others
+	At     time.Time  // when the states were counted
+	Oldest *time.Time // since when the oldest waits
+	First  []File     // what is in quarantine, where the filter chooses nothing
+	Held   bool       // the filter chooses those in quarantine and no others
 }
 
 // State is how many files have a state, with the list of them.
@@ -44,6 +45,16 @@ type File struct {
 	May   FileMay
 }
 
+// Why is the reason, without what it says to do about it: beside it stands Cure.
+func (f File) Why() string {
+	for _, end := range []string{"; `documents ", ": `documents "} {
+		if why, _, found := strings.Cut(f.Reason, end); found && f.Cure != "" {
+			return why
+		}
+	}
+	return f.Reason
+}
+
 // FileMay is what may be done with a file, as it stands.
 type FileMay struct{ Get, Retry, Release bool }
 
@@ -52,7 +63,7 @@ const firstFiles = 10
 
 func (p *Pages) documents(r *page.Request) (view look.View, err error) {
 	f, list, err := read(p, r, reading[filter.Documents, store.PageFilter, model.Document]{
-		list: p.Reads.Documents(), path: "/documents",
+		list: p.Reads.Documents(), path: "/documents", export: "documents",
 	})
 	if err != nil {
 		return view, err
@@ -74,12 +85,12 @@ func (p *Pages) documents(r *page.Request) (view look.View, err error) {
 	if err != nil {
 		return view, err
 	}
-	v.At = counts.At
+	v.At, v.Oldest = counts.At, counts.OldestWaiting
 	for _, s := range []model.DocumentState{model.DocumentQuarantined, model.DocumentWaiting, model.DocumentUnobtainable,
 		model.DocumentFailed} {
 		v.States = append(v.States, State{s, counts.Documents[string(s)], page.With(v.Path, nil, "state", string(s))})
 	}
-	if len(v.Chips) == 0 && list.Newer == "" {
+	if len(v.Chips) == 0 && list.First == "" {
 		held, _, err := p.Reads.Store.DocumentPage(r.Context(), store.PageFilter{
 			States: []string{string(model.DocumentQuarantined)}, Limit: firstFiles})
 		if err != nil {
@@ -249,7 +260,7 @@ func (p *Pages) releaseSheet(r *page.Request) (view look.View, err error) {
 	}
 	verbs := f.verbs()
 	s := page.Sheet{Action: pathOf(d) + "/release", Back: pathOf(d), Do: r.Words.Say("documents.release.do"),
-		Text: []string{r.Words.Say("documents.release.text", "name", f.File, "reason", objects.Plain(d.Reason))},
+		Text: []string{r.Words.Say("documents.release.text", "name", f.File, "reason", objects.Plain(r.Words.Stored(d.Reason)))},
 		Warn: r.Words.Say("documents.release.warn"), Verb: verbs[len(verbs)-1],
 		Fields: []page.Field{{Name: "reason", Kind: "text", Label: r.Words.Say("documents.release.reason"),
 			Hint: r.Words.Say("documents.release.hint")}}}

@@ -2,13 +2,11 @@ package ledger
 
 import (
 	"html/template"
-	"net/url"
 	"slices"
 	"time"
 
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/worker/console/chart"
 	"countersign/worker/console/filter"
 	"countersign/worker/console/look"
 	"countersign/worker/console/objects"
@@ -88,7 +86,7 @@ const cardView = "card"
 
 func (p *Pages) gaps(r *page.Request) (view look.View, err error) {
 	f, list, err := read(p, r, reading[filter.Gaps, store.PageFilter, model.Gap]{
-		list: p.Reads.Gaps(), path: "/gaps", also: []string{"view"}, without: lastMonth,
+		list: p.Reads.Gaps(), path: "/gaps", also: []string{"view"}, without: lastMonth, export: "gaps",
 	})
 	if err != nil {
 		return view, err
@@ -206,12 +204,7 @@ func (p *Pages) cards(r *page.Request, v *GapsView, accounts Field, f filter.Gap
 
 // add adds the ledger of one more account.
 func (t *Total) add(l objects.Ledger) {
-	t.Reported += l.Reported
-	t.Missed += l.Missed
-	t.Late += l.Late
-	t.Refused += l.Refused
-	t.Unsubscribed += l.Unsubscribed
-	t.NoEvent += l.NoEvent
+	t.Share = objects.Plus(t.Share, l.Share)
 	t.Objective, t.Below, t.Used = l.Wanted/100, objects.Below(t.Share, l.Wanted), nil
 	if used, ok := objects.Used(t.Share, l.Wanted); ok {
 		t.Used = &used
@@ -220,39 +213,14 @@ func (t *Total) add(l objects.Ledger) {
 
 // untoldByDay draws what callbacks told and did not tell, of the days that are counted.
 func (p *Pages) untoldByDay(r *page.Request, f filter.Gaps, v GapsView) (template.HTML, error) {
-	say := r.Words
 	days, err := p.Reads.Days(r.Context())
 	if err != nil {
 		return "", err
 	}
 	from := days.Since
 	if v.Since.After(from) {
-		from = v.Since.UTC().Truncate(day)
+		from = v.Since
 	}
-	byDay := map[string]model.Share{}
-	for _, s := range days.Shares {
-		if len(f.Account) > 0 && !slices.Contains(f.Account, s.Account) {
-			continue
-		}
-		sum := byDay[s.Day]
-		sum.Reported += s.Reported
-		sum.Missed += objects.Unreported(s.Share)
-		byDay[s.Day] = sum
-	}
-	var bars []chart.Bar
-	for at := from; !at.After(days.At); at = at.Add(day) {
-		sum := byDay[at.Format(time.DateOnly)]
-		link := url.Values{"account": f.Account, "since": {at.Format(time.DateOnly)}, "until": {at.Add(day).Format(time.DateOnly)}}
-		bars = append(bars, chart.Bar{
-			Label: say.Date(at), Told: sum.Reported, Untold: sum.Missed, Href: p.Look.Base() + page.With(v.Path, link),
-			Sentence: say.Say("gaps.chart.day", "date", say.Date(at), "told", sum.Reported, "untold", sum.Missed),
-		})
-	}
-	return chart.Bars(chart.Words{
-		Name:  say.Say("gaps.chart.name", "from", say.Date(from), "told", v.Total.Reported, "untold", v.Total.Untold()),
-		Table: say.Say("gaps.chart.table"), Day: say.Say("gaps.chart.head"), Told: say.Say("gaps.told"),
-		Untold: say.Say("gaps.untold"), Numbers: say.Number, Pattern: "untold",
-	}, bars)
+	return p.Days(r, days, from, f.Account, r.Words.Say("gaps.chart.name", "from", r.Words.Date(from.UTC()), "told",
+		v.Total.Reported, "untold", v.Total.Untold()))
 }
-
-const day = 24 * time.Hour

@@ -43,7 +43,7 @@ func (p *Pages) incidents(r *page.Request) (view look.View, err error) {
 		Field{Name: "state", Label: r.Words.Say("incidents.state"), Options: []Option{
 			{Value: "open", Text: r.Words.Say("incidents.open")}, {Value: "closed", Text: r.Words.Say("incidents.closed")}}})
 	v.over(p, r)
-	if f.State == "" && list.Newer == "" {
+	if f.State == "" && list.First == "" {
 		only := f
 		only.State = "open"
 		if v.Open, _, err = reads.Page(r.Context(), p.Reads, p.Reads.Incidents(), &only, mostOpen, ""); err != nil {

@@ -55,8 +55,10 @@ type List[T any] struct {
 	Range  *page.Range // the time that is chosen; nil: it cannot be
 	Chips  []page.Chip // what is chosen
 	Rows   []T
-	Newer  string // the first page; "": this is it
-	Older  string // the next page; "": there is none
+	Count  page.Counted
+	Short  bool // not all was looked through: the next page goes on
+	page.Turns
+	Export map[string]string // by format; nil: there is none
 }
 
 // Field is something by which a list may be filtered: words to tick, or a text.
@@ -79,6 +81,7 @@ type reading[F, S, T any] struct {
 	path    string   // of its page
 	also    []string // further parameters of the page
 	without func(*F) // chooses where the address does not
+	export  string   // what of it may be exported
 }
 
 // read reads the page of a list that an address asks for, with the filter of that address.
@@ -95,18 +98,20 @@ func read[F, S, T any](p *Pages, r *page.Request, l reading[F, S, T]) (f F, out 
 		return f, out, err
 	}
 	out = List[T]{Path: l.path, Values: filter.Values(&f), Rows: rows}
-	if cursor != "" {
-		out.Newer = page.With(l.path, out.Values)
+	out.Turns = page.TurnsOf(l.path, out.Values, cursor, next)
+	out.Short = next != "" && len(rows) < perPage
+	if cursor == "" && next == "" {
+		out.Count = page.Counted{N: len(rows), Known: true}
 	}
-	if next != "" {
-		out.Older = page.With(l.path, out.Values, "cursor", next)
+	if l.export != "" {
+		out.Export = page.Exports(l.export, out.Values)
 	}
 	return f, out, nil
 }
 
 // as is a list of other rows on the same page.
 func as[T, O any](l List[T], rows []O) List[O] {
-	return List[O]{Path: l.Path, Values: l.Values, Newer: l.Newer, Older: l.Older, Rows: rows}
+	return List[O]{Path: l.Path, Values: l.Values, Count: l.Count, Short: l.Short, Turns: l.Turns, Export: l.Export, Rows: rows}
 }
 
 // choose fills in what may be chosen and what is.

@@ -68,7 +68,7 @@ func (p *Pages) runs(r *page.Request) (view look.View, err error) {
 		Field{Name: "state", Label: r.Words.Say("runs.state"), Options: options(r.Words, "runstate", []model.RunState{
 			model.RunQueued, model.RunActive, model.RunDone, model.RunPartial, model.RunFailed})})
 	v.over(p, r)
-	if len(v.Chips) == 0 && list.Newer == "" {
+	if len(v.Chips) == 0 && list.First == "" {
 		open, err := p.Reads.Store.Runs(r.Context(), store.RunFilter{States: []model.RunState{model.RunActive, model.RunQueued}})
 		if err != nil {
 			return view, err

@@ -27,6 +27,7 @@ func (l *Look) funcs(p *words.Printer) template.FuncMap {
 		"bytes":   p.Bytes,
 		"span":    func(d time.Duration) string { return p.Span(d) },
 		"plain":   func(s any) string { return objects.Plain(fmt.Sprint(s)) },
+		"stored":  p.Stored,
 		"brief":   func(s any) string { return brief(objects.Plain(fmt.Sprint(s)), 160) },
 		"middle":  func(s string) string { return middle(objects.Plain(s)) },
 		"icon":    l.icon,
@@ -104,6 +105,11 @@ func number(p *words.Printer, n any) string {
 		return p.Number(int64(v))
 	case int64:
 		return p.Number(v)
+	case *int:
+		if v == nil {
+			return "–"
+		}
+		return p.Number(int64(*v))
 	}
 	return fmt.Sprint(n)
 }

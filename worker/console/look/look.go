@@ -31,7 +31,6 @@ type Options struct {
 	Version string
 	Now     func() time.Time
 	Open    func(context.Context) int // how many incidents are open; nil: it is not said
-	More    []*words.Printer          // of further languages, in tests
 }
 
 // Look renders pages. It is safe for concurrent use.
@@ -40,6 +39,7 @@ type Look struct {
 	Assets *assets.Set
 	base   string
 	sets   map[string]*set // by language
+	made   func() *set
 }
 
 // set is the templates in one language, by page. A page is parsed when somebody first looks at it: all of them take a
@@ -50,6 +50,12 @@ type set struct {
 
 	mu    sync.Mutex
 	pages map[string]*template.Template
+}
+
+// Receipt is a run that was asked for just now.
+type Receipt struct {
+	objects.Run
+	Behind int // runs of its account that come before it, while it waits
 }
 
 // View is what a handler gives to be rendered.
@@ -63,9 +69,9 @@ type View struct {
 	Sheet  bool   // on paper: no menu
 	Live   string // the kinds of change after which the page is read anew: "status gap"; "": never
 
-	JSON string        // the same list in the API: /api/v1/transactions?status=completed; "": there is none
-	Verb string        // the same on the command line
-	Runs []objects.Run // what was asked just now, for the receipt
+	JSON string    // the same list in the API: /api/v1/transactions?status=completed; "": there is none
+	Verb string    // the same on the command line
+	Runs []Receipt // what was asked just now, for the receipt
 }
 
 // New returns a look. It parses no page yet.
@@ -75,14 +81,25 @@ func New(o Options) (*Look, error) {
 	if l.Assets, err = assets.New(); err != nil {
 		return nil, err
 	}
-	printers := o.More
 	for _, lang := range words.Languages() {
-		printers = append(printers, words.For(lang))
+		l.sets[lang] = l.set(words.For(lang))
 	}
-	for _, p := range printers {
-		l.sets[p.Lang()] = &set{printer: p, funcs: l.funcs(p), pages: map[string]*template.Template{}}
-	}
+	l.made = sync.OnceValue(func() *set { return l.set(words.MadeUp()) })
 	return l, nil
+}
+
+// in is the templates in a language; nil where it is none of ours. The made-up one is offered to nobody: it costs
+// nothing until a cookie asks for it.
+func (l *Look) in(lang string) *set {
+	if s := l.sets[lang]; s != nil || lang != words.MadeUpLang {
+		return s
+	}
+	return l.made()
+}
+
+// set is a language's pages, none of which is parsed yet.
+func (l *Look) set(p *words.Printer) *set {
+	return &set{printer: p, funcs: l.funcs(p), pages: map[string]*template.Template{}}
 }
 
 // shared are the files that every page is parsed with.
@@ -120,7 +137,7 @@ func (s *set) page(name string) (*template.Template, error) {
 func (l *Look) Render(w http.ResponseWriter, r *http.Request, v View) error {
 	p := l.page(r, v)
 	var out bytes.Buffer
-	page, err := l.sets[p.Lang()].page(v.Page)
+	page, err := l.in(p.Lang()).page(v.Page)
 	if err != nil {
 		return err
 	}
@@ -132,11 +149,11 @@ func (l *Look) Render(w http.ResponseWriter, r *http.Request, v View) error {
 }
 
 // Words is the printer of whoever asks.
-func (l *Look) Words(r *http.Request) *words.Printer { return l.sets[l.lang(r)].printer }
+func (l *Look) Words(r *http.Request) *words.Printer { return l.in(l.lang(r)).printer }
 
 // lang is the language of whoever asks: the one that was chosen, else the one that the browser prefers.
 func (l *Look) lang(r *http.Request) string {
-	if c, err := r.Cookie(cookieLang); err == nil && l.sets[c.Value] != nil {
+	if c, err := r.Cookie(cookieLang); err == nil && l.in(c.Value) != nil {
 		return c.Value
 	}
 	return words.Match(r.Header.Get("Accept-Language"))

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"countersign/model/words"
@@ -16,9 +17,9 @@ import (
 // shown is the tone and the icon of a word. No two words of an area have the same icon.
 type shown struct{ tone, icon string }
 
-// marked are the words that are shown as badges, by their area.
-func marked(area, word string) shown {
-	areas := map[string]map[string]shown{
+// areas are the words that are shown as badges, by their area.
+var areas = sync.OnceValue(func() map[string]map[string]shown {
+	return map[string]map[string]shown{
 		"documentstate": {
 			"stored": {"good", "stored"}, "waiting": {"busy", "waiting"}, "quarantined": {"bad", "quarantined"},
 			"failed": {"bad", "failed"}, "unobtainable": {"warn", "unobtainable"},
@@ -48,7 +49,11 @@ func marked(area, word string) shown {
 			"partial": {"warn", "partial"}, "failed": {"bad", "failed"},
 		},
 	}
-	if s, ok := areas[area][word]; ok {
+})
+
+// marked is how a word is shown.
+func marked(area, word string) shown {
+	if s, ok := areas()[area][word]; ok {
 		return s
 	}
 	return shown{"quiet", "unknown"}

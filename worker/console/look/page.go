@@ -36,7 +36,7 @@ type On struct {
 
 // page is what a template gets.
 func (l *Look) page(r *http.Request, v View) *Page {
-	p := &Page{View: v, Printer: l.sets[l.lang(r)].printer, look: l, r: r, Now: l.Now(), Prefs: prefsOf(r), Who: who(r),
+	p := &Page{View: v, Printer: l.in(l.lang(r)).printer, look: l, r: r, Now: l.Now(), Prefs: prefsOf(r), Who: who(r),
 		Path: r.URL.RequestURI()}
 	p.Title = objects.Plain(v.Title)
 	if l.Options.Open != nil && p.Who.Name != "" { // whoever is not known is told nothing

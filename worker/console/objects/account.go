@@ -18,6 +18,7 @@ type Account struct {
 	Due            int            `json:"due"`
 	Overdue        int            `json:"overdue"`
 	Budget         map[string]int `json:"budget"` // questions a minute, by class
+	BudgetUse      []BudgetUse    `json:"budget_use"`
 	Told           int            `json:"told"`
 	Missed         int            `json:"missed"`
 	Late           int            `json:"late"`
@@ -38,6 +39,14 @@ const (
 	AccountRests    = "rests"    // no question goes out for now
 	AccountRemoved  = "removed"  // it was taken out of the config
 )
+
+// BudgetUse is how the budget of a class of calls stands. Only the daemon that makes the calls knows what is left.
+type BudgetUse struct {
+	Class       string `json:"class"`
+	Limit       int    `json:"limit"`        // calls a minute
+	Left        *int   `json:"left"`         // calls that could go out now; null: not known here
+	PausedUntil Stamp  `json:"paused_until"` // before which none goes out, because the service asked for a pause; null: it has not
+}
 
 // Slot is when a tier is polled next.
 type Slot struct {
@@ -73,7 +82,25 @@ type Health struct {
 	Quarantined   int       `json:"quarantined"`
 	Problems      []Problem `json:"problems"`
 	Hooks         []Hook    `json:"hooks"`
-	OK            bool      `json:"ok"` // exit 0
+	Replicas      []Replica `json:"replicas"` // on PostgreSQL: the daemons; else none
+	Jobs          []Jobs    `json:"jobs"`     // that they share
+	OK            bool      `json:"ok"`       // exit 0
+}
+
+// Replica is a daemon that uses the database, or did until not long ago.
+type Replica struct {
+	Owner   string `json:"owner"`
+	Since   Stamp  `json:"since"`
+	BeatAt  Stamp  `json:"beat_at"` // when it was last heard of
+	Version string `json:"version"`
+}
+
+// Jobs is how many jobs of a kind there are.
+type Jobs struct {
+	Kind     string `json:"kind"`
+	Waiting  int    `json:"waiting"`
+	Running  int    `json:"running"`
+	Retrying int    `json:"retrying"`
 }
 
 // Problem is something that is wrong now, beside incidents.

@@ -1,6 +1,8 @@
 package objects
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"countersign/model"
@@ -15,6 +17,13 @@ type Ledger struct {
 	Recent  model.Share // since yesterday's midnight, or since, if that is later
 	Repairs model.Repairs
 	Firsts  map[model.Channel]int
+	Changes map[model.GapChange]model.Share // by kind of change
+}
+
+// Plus adds up what callbacks told.
+func Plus(a, b model.Share) model.Share {
+	return model.Share{Reported: a.Reported + b.Reported, Missed: a.Missed + b.Missed, Late: a.Late + b.Late,
+		Refused: a.Refused + b.Refused, Unsubscribed: a.Unsubscribed + b.Unsubscribed, NoEvent: a.NoEvent + b.NoEvent}
 }
 
 // Unreported is how many changes used up the error budget.
@@ -72,6 +81,38 @@ type Summary struct {
 	FoundAfter   Percentiles    `json:"found_after"`
 	LateBy       Percentiles    `json:"late_by"`
 	ToldFirst    map[string]int `json:"told_first"`
+	ByChange     []ChangeShare  `json:"by_change"`
+}
+
+// ChangeShare is what callbacks told of one kind of change.
+type ChangeShare struct {
+	Change       string   `json:"change"`
+	Share        *float64 `json:"share"` // between 0 and 1; null where none is counted
+	Told         int      `json:"told"`
+	Missed       int      `json:"missed"`
+	Late         int      `json:"late"`
+	Refused      int      `json:"refused"`
+	Unsubscribed int      `json:"unsubscribed"`
+	NoEvent      int      `json:"no_event"`
+}
+
+// NotCounted is how many changes are not the callbacks' fault.
+func (c ChangeShare) NotCounted() int { return c.Unsubscribed + c.NoEvent }
+
+// byChange are the kinds of change of which there was one, in the order of their words.
+func byChange(all map[model.GapChange]model.Share) []ChangeShare {
+	out := []ChangeShare{}
+	for _, change := range slices.Sorted(maps.Keys(all)) {
+		n := all[change]
+		c := ChangeShare{Change: string(change), Told: n.Reported, Missed: n.Missed, Late: n.Late, Refused: n.Refused,
+			Unsubscribed: n.Unsubscribed, NoEvent: n.NoEvent}
+		if n.All() > 0 {
+			share := n.Fraction()
+			c.Share = &share
+		}
+		out = append(out, c)
+	}
+	return out
 }
 
 // OfLedger is what `gaps --summary` prints of one account.
@@ -83,7 +124,7 @@ func OfLedger(l Ledger) Summary {
 		Allowed: Allowed(l.Share, l.Wanted), Left: Allowed(l.Share, l.Wanted) - float64(Unreported(l.Share)),
 		FoundWithin: ofPercentiles(l.Repairs.Bound), FoundAfter: ofPercentiles(l.Repairs.Dated),
 		LateBy:    ofPercentiles(l.Repairs.Late),
-		ToldFirst: map[string]int{},
+		ToldFirst: map[string]int{}, ByChange: byChange(l.Changes),
 	}
 	if l.All() > 0 {
 		share := l.Fraction()

@@ -80,6 +80,8 @@ type Whole struct {
 	Documents []Document      `json:"documents"`
 	Gaps      []Gap           `json:"gaps"`
 	Progress  []Step          `json:"progress"`
+	TrackedBy string          `json:"tracked_by"` // "operator", "operator NAME"; empty where nobody asked to follow it
+	TrackedAt Stamp           `json:"tracked_at"` // when that was asked for last
 }
 
 // OfRow is what `show` prints of a row and all that belongs to it.
@@ -91,6 +93,8 @@ func OfRow(r Row) Whole {
 	return Whole{
 		Transaction: OfTransaction(r.Transaction),
 		Metadata:    metadata,
+		TrackedBy:   r.TrackedBy,
+		TrackedAt:   Stamp{r.TrackedAt},
 		History:     each(r.History, ofRowChange),
 		Signers:     each(r.Signers, ofSigner),
 		Callbacks:   each(r.Callbacks, OfRowCallback),

@@ -36,6 +36,34 @@ func With(path string, values url.Values, more ...string) string {
 	return path + "?" + q.Encode()
 }
 
+// Turns are the addresses of a list's other pages; "" where there is none. They hold the filter.
+type Turns struct{ First, Newer, Older string }
+
+// TurnsOf are the other pages of a list at path: cursor is this page's, next the one behind it.
+func TurnsOf(path string, values url.Values, cursor, next string) (t Turns) {
+	if cursor != "" {
+		t.First = With(path, values)
+	}
+	if before, ok := filter.Before(cursor); ok && before != "" {
+		t.Newer = With(path, values, "cursor", before)
+	} else if ok {
+		t.Newer = t.First
+	}
+	if next != "" {
+		t.Older = With(path, values, "cursor", filter.Behind(cursor, next))
+	}
+	return t
+}
+
+// Exports are the addresses of a list as a file, by format.
+func Exports(what string, values url.Values) map[string]string {
+	out := map[string]string{}
+	for _, format := range []string{"csv", "ndjson"} {
+		out[format] = With("/api/v1/export/"+what, values, "format", format)
+	}
+	return out
+}
+
 // Chip is one filter that is set, and the address without it.
 type Chip struct{ Name, Value, Without string }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"countersign/model"
+	"countersign/model/store"
 	"countersign/model/words"
 	"countersign/worker/console/access"
 	"countersign/worker/console/filter"
@@ -180,17 +181,37 @@ func (r *Request) Key() model.Key {
 const mostReceipts = 8
 
 // receipts are the runs that were asked for just now. What is not there is left out: an address may be old.
-func (s *Server) receipts(ctx context.Context, ids []string) (out []objects.Run, err error) {
+func (s *Server) receipts(ctx context.Context, ids []string) (out []look.Receipt, err error) {
 	for _, id := range ids[:min(len(ids), mostReceipts)] {
 		if !filter.IsText(id) {
 			continue
 		}
 		run, err := s.Reads.Store.RunByID(ctx, id)
-		if err == nil {
-			out = append(out, objects.OfRun(run))
+		if err != nil {
+			continue
 		}
+		r := look.Receipt{Run: objects.OfRun(run)}
+		if run.State == model.RunQueued {
+			if r.Behind, err = s.before(ctx, run); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, r)
 	}
 	return out, nil
+}
+
+// before is how many runs of its account are in work or come before one that waits, as far as they are counted.
+func (s *Server) before(ctx context.Context, run model.Run) (n int, err error) {
+	open, err := s.Reads.Store.Runs(ctx, store.RunFilter{Account: run.Account, Oldest: true, Limit: 1000,
+		States: []model.RunState{model.RunQueued, model.RunActive}})
+	for _, r := range open {
+		if r.ID == run.ID {
+			break
+		}
+		n++
+	}
+	return n, err
 }
 
 // Asked is a way back to a page that shows the receipts of runs.

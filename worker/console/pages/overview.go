@@ -9,7 +9,6 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
-	"countersign/worker/console/chart"
 	"countersign/worker/console/look"
 	"countersign/worker/console/objects"
 	"countersign/worker/console/page"
@@ -47,6 +46,24 @@ type accountCard struct {
 type namedChange struct {
 	model.Change
 	Name string
+}
+
+// Reads is how the budget of questions stands; nil: it has none.
+func (c accountCard) Reads() *objects.BudgetUse {
+	for i := range c.BudgetUse {
+		if u := &c.BudgetUse[i]; u.Class == "read" && u.Limit > 0 {
+			return u
+		}
+	}
+	return nil
+}
+
+// From is the day from which its report card counts; "": it has none.
+func (c accountCard) From() string {
+	if c.Card == nil || c.Card.Since.Time() == nil {
+		return ""
+	}
+	return c.Card.Since.Time().UTC().Format(time.DateOnly)
 }
 
 const newestChanges = 10
@@ -112,10 +129,8 @@ func (p *Pages) told(r *page.Request, accounts []accountCard) (t told, err error
 		return t, err
 	}
 	t.Since = days.Since
-	byDay := map[string]model.Share{}
 	for _, s := range days.Shares {
-		t.Share = plus(t.Share, s.Share)
-		byDay[s.Day] = plus(byDay[s.Day], s.Share)
+		t.Share = objects.Plus(t.Share, s.Share)
 	}
 	for _, a := range accounts {
 		if a.Card != nil {
@@ -125,19 +140,8 @@ func (p *Pages) told(r *page.Request, accounts []accountCard) (t told, err error
 	if used, ok := objects.Used(t.Share, t.Objective*100); ok {
 		t.Used = &used
 	}
-	var bars []chart.Bar
-	for at := days.Since; !at.After(days.At); at = at.AddDate(0, 0, 1) {
-		s, label := byDay[at.Format(time.DateOnly)], r.Words.Date(at)
-		n := objects.Unreported(s)
-		bars = append(bars, chart.Bar{Label: label, Told: s.Reported, Untold: n,
-			Sentence: r.Words.Say("overview.bar", "day", label, "told", s.Reported, "untold", n),
-			Href: p.Look.Base() + page.With("/gaps", nil, "since", at.Format(time.DateOnly), "until",
-				at.AddDate(0, 0, 1).Format(time.DateOnly))})
-	}
-	t.Bars, err = chart.Bars(chart.Words{Name: r.Words.Say("overview.chart", "told", t.Reported, "untold",
-		objects.Unreported(t.Share)), Table: r.Words.Say("overview.table"), Day: r.Words.Say("common.day"),
-		Told: r.Words.Say("common.told"), Untold: r.Words.Say("common.untold"), Numbers: r.Words.Number, Pattern: "told-hatch"},
-		bars)
+	t.Bars, err = p.Days(r, days, days.Since, nil, r.Words.Say("overview.chart", "told", t.Reported, "untold",
+		objects.Unreported(t.Share)))
 	return t, err
 }
 
@@ -164,10 +168,4 @@ func (p *Pages) newest(ctx context.Context) (named []namedChange, err error) {
 		named = append(named, namedChange{c, cmp.Or(t.Name, t.Ref)})
 	}
 	return named, err
-}
-
-// plus adds up what callbacks told.
-func plus(a, b model.Share) model.Share {
-	return model.Share{Reported: a.Reported + b.Reported, Missed: a.Missed + b.Missed, Late: a.Late + b.Late,
-		Refused: a.Refused + b.Refused, Unsubscribed: a.Unsubscribed + b.Unsubscribed, NoEvent: a.NoEvent + b.NoEvent}
 }

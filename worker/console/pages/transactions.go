@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"context"
 	"fmt"
 	"hash/fnv"
 	"net/url"
@@ -29,8 +28,7 @@ type transactionsView struct {
 	Chips   []page.Chip
 	Range   page.Range
 	Choices choices
-	Older   string
-	Newer   string
+	page.Turns
 	Further string // where more rows are looked through, also for what stands inside a word
 	Looked  int    // rows that were looked through, of Of; 0: the index of words knew
 	Of      int
@@ -77,12 +75,12 @@ func (p *Pages) transactions(r *page.Request) (v look.View, err error) {
 	if r.Query.Has("only") {
 		return p.only(r)
 	}
-	rows, next, found, err := p.listOf(r, &f, cursor)
+	rows, next, looked, err := p.Reads.Search(r.Context(), &f, pageSize, cursor)
 	if err != nil {
 		return v, err
 	}
 	values := filter.Values(f)
-	d := transactionsView{Filter: f, Values: values, Rows: listed(rows), Looked: found.Looked, Of: found.Of}
+	d := transactionsView{Filter: f, Values: values, Rows: listed(rows)}
 	if d.Views, err = p.Reads.Store.SavedViews(r.Context(), access.WhoOf(r.Context()).Name); err != nil {
 		return v, err
 	}
@@ -94,41 +92,18 @@ func (p *Pages) transactions(r *page.Request) (v look.View, err error) {
 	}
 	d.Chips = page.Chips(r, "/transactions", &f)
 	d.Range = page.Ranges(r, "/transactions", values, "changed_since", "changed_until", p.Reads.Acts.Span)
-	if next != "" {
-		d.Older = page.With("/transactions", values, "cursor", next)
+	d.Turns = page.TurnsOf("/transactions", values, cursor, next)
+	if looked != nil {
+		d.Looked, d.Of = looked.Through, looked.Of
+		if looked.Further != "" {
+			d.Further = page.With("/transactions", values, "cursor", filter.Behind(cursor, looked.Further))
+		}
 	}
-	if found.Further != "" {
-		d.Further = page.With("/transactions", values, "cursor", filter.Seal(p.Reads.Transactions().Name, &f, found.Further))
-	}
-	if cursor != "" {
-		d.Newer = page.With("/transactions", values)
-	}
-	d.Export = map[string]string{}
-	for _, format := range []string{"csv", "ndjson"} {
-		d.Export[format] = page.With("/api/v1/export/transactions", url.Values{"account": f.Account}, "format", format,
-			"since", f.ChangedSince)
-	}
+	d.Export = page.Exports("transactions", values)
 	return look.View{Page: "transactions", Nav: "transactions", Title: r.Words.Say("nav.transactions"), Data: d,
 		Live: "status confirmed flag attention document forgotten", JSON: page.With("/api/v1/transactions", values),
 		Verb: page.Verb("list", "account", f.Account, "status", f.Status, "changed-since", f.ChangedSince, "external-id",
 			f.ExternalID, "search", f.Search, "attention", f.Attention == "true")}, nil
-}
-
-// listOf is a page of the list, and how far a search has come.
-func (p *Pages) listOf(r *page.Request, f *filter.Transactions, cursor string) (
-	rows []model.Transaction, next string, found store.Found, err error,
-) {
-	list := p.Reads.Transactions()
-	list.Page = func(ctx context.Context, chosen store.Filter, limit int, at string) ([]model.Transaction, string, error) {
-		chosen.Limit, chosen.Cursor = limit, at
-		if chosen.Search == "" {
-			return p.Reads.Store.Transactions(ctx, chosen)
-		}
-		found, err = p.Reads.Store.Search(ctx, chosen)
-		return found.Rows, found.Next, err
-	}
-	rows, next, err = reads.Page(r.Context(), p.Reads, list, f, pageSize, cursor)
-	return rows, next, found, err
 }
 
 // only is the list of rows that are named, for the page's script: rows that it shows and that no list has any more.

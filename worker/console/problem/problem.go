@@ -23,6 +23,8 @@ const (
 	ChangesGone  Name = "changes-gone"
 	TooLarge     Name = "too-large"
 	WrongHost    Name = "wrong-host"
+	WrongMethod  Name = "wrong-method"
+	WrongType    Name = "wrong-type"
 	Invalid      Name = "invalid"
 	TooMany      Name = "too-many"
 	Unavailable  Name = "unavailable"
@@ -47,6 +49,8 @@ func Kinds() []Kind {
 			"Use a token that may operate: `countersign token add NAME` makes one, with --read it may only look."},
 		{NotFound, http.StatusNotFound, "There is no such thing",
 			"Look at the list above it. A ref is percent-encoded in a path; `track` follows one that no list shows."},
+		{WrongMethod, http.StatusMethodNotAllowed, "This cannot be done here",
+			"Allow names what can; /openapi.json has every operation with its method."},
 		{CountChanged, http.StatusConflict, "The filter fits another number now",
 			"Look at what it fits now, and send the count of this answer if that is what you want."},
 		{Forgotten, http.StatusGone, "The transaction was forgotten",
@@ -55,6 +59,8 @@ func Kinds() []Kind {
 			"Read the table anew, then go on with after = oldest_seq - 1."},
 		{TooLarge, http.StatusRequestEntityTooLarge, "The body is too large",
 			"Send at most 1 MiB, in parts if need be: everything is safe to repeat."},
+		{WrongType, http.StatusUnsupportedMediaType, "The body is of another type than is taken",
+			"Send JSON, with Content-Type: application/json."},
 		{WrongHost, http.StatusMisdirectedRequest, "The console answers to other names",
 			"Without a token it answers to localhost and loopback addresses only: set console.token and console.url."},
 		{Invalid, http.StatusUnprocessableEntity, "The request does not say what it should",

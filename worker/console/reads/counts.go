@@ -18,6 +18,7 @@ type Counts struct {
 	At                  time.Time
 	Statuses, Documents map[string]int
 	Attention, Checking int
+	OldestWaiting       *time.Time // since when the oldest document waits; nil: none does
 	Overdue             int
 	Rows                int // that lists show
 	CompletedToday      int // that are completed, and changed last since midnight, UTC
@@ -46,6 +47,9 @@ func (r *Reads) count(ctx context.Context) (c Counts, err error) {
 	}
 	for _, d := range documents {
 		c.Documents[string(d.State)] += d.Documents
+	}
+	if c.OldestWaiting, err = r.Store.OldestWaitingDocument(ctx); err != nil {
+		return c, err
 	}
 	yes := true
 	if c.Attention, err = r.Store.Count(ctx, store.Filter{Attention: true}); err != nil {

@@ -90,7 +90,7 @@ func (r *Reads) Transactions() Listing[filter.Transactions, store.Filter, model.
 func (r *Reads) Callbacks() Listing[filter.Callbacks, store.CallbackFilter, model.Callback] {
 	return Listing[filter.Callbacks, store.CallbackFilter, model.Callback]{"list-callbacks", filter.Callbacks.Store,
 		func(ctx context.Context, f store.CallbackFilter, limit int, cursor string) ([]model.Callback, string, error) {
-			f.Limit, f.Cursor = limit, cursor
+			f.Limit, f.Cursor, f.Soon = limit, cursor, true
 			return r.Store.Callbacks(ctx, f)
 		}}
 }
@@ -132,7 +132,7 @@ func paged[T any](page func(context.Context, store.PageFilter) ([]T, string, err
 	context.Context, store.PageFilter, int, string,
 ) ([]T, string, error) {
 	return func(ctx context.Context, f store.PageFilter, limit int, cursor string) ([]T, string, error) {
-		f.Limit, f.Cursor = limit, cursor
+		f.Limit, f.Cursor, f.Soon = limit, cursor, true
 		return page(ctx, f)
 	}
 }

@@ -210,7 +210,7 @@ func (in Input) callbacksSaid() (out []Sentence) {
 func (in Input) files() (out []Sentence) {
 	p := in.Words
 	for _, d := range in.Documents {
-		name, reason := objects.FileName(d), objects.Plain(d.Reason)
+		name, reason := objects.FileName(d), objects.Plain(p.Stored(d.Reason))
 		var text string
 		switch d.State {
 		case model.DocumentStored:

@@ -191,3 +191,13 @@ func TestHostileWords(t *testing.T) {
 		require.NotContains(t, s.Text, "\n")
 	}
 }
+
+// Who asked to follow a transaction stands among what happened, though no change tells of it.
+func TestATimelineSaysWhoAskedToFollow(t *testing.T) {
+	in := signed()
+	in.TrackedBy, in.TrackedAt = "operator ana", ptr(ago(300))
+	require.Contains(t, lines(Timeline(in, false)), "07:00:00 ours followed by order | ana, an operator, said so")
+	in.TrackedBy = "operator"
+	require.Contains(t, lines(Timeline(in, true)), "07:00:00 ours followed by order | an operator said so")
+	require.NotContains(t, strings.Join(lines(Timeline(signed(), true)), "\n"), "followed")
+}

@@ -126,6 +126,10 @@ func (in Input) changes(all bool) (out []Entry) {
 				Said: in.said(g.FoundBy, g.FoundAt), Source: in.Source(g.FoundBy), Gap: in.Untold(g)})
 		}
 	}
+	if in.TrackedAt != nil && in.TrackedBy != "" {
+		out = append(out, Entry{ID: "tracked", At: *in.TrackedAt, Line: Ours, Title: in.Words.Say("story.changed.tracked"),
+			Said: in.said(in.TrackedBy, *in.TrackedAt), Source: in.Source(in.TrackedBy), Confirmed: in.Row.Confirmed})
+	}
 	return out
 }
 

@@ -49,7 +49,7 @@ func (in Input) unknownFiles() (out []string) {
 		case d.State != model.DocumentStored:
 			continue
 		case d.Facts.Signature == model.SignatureUnknown:
-			out = append(out, p.Say("story.unknown.signature", "name", name, "why", objects.Plain(d.Facts.Note)))
+			out = append(out, p.Say("story.unknown.signature", "name", name, "why", objects.Plain(p.Stored(d.Facts.Note))))
 		}
 		signed = signed || d.Facts.Signature != ""
 		trustless = trustless || d.Facts.Trust == model.TrustUnknown

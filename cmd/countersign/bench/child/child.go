@@ -130,15 +130,19 @@ func (p *Process) Stop() error {
 const ticks = 100
 
 // CPU is the processor time that it and its ended children took.
-func (p *Process) CPU() (time.Duration, error) {
-	b, err := os.ReadFile(p.proc("stat"))
+func (p *Process) CPU() (time.Duration, error) { return CPUOf(p.PID()) }
+
+// CPUOf is the processor time that a process of this machine and its ended children took.
+func CPUOf(pid int) (time.Duration, error) {
+	file := filepath.Join("/proc", strconv.Itoa(pid), "stat")
+	b, err := os.ReadFile(file)
 	if err != nil {
 		return 0, err
 	}
 	_, rest, _ := strings.Cut(string(b), ") ")
 	fields := strings.Fields(rest)
 	if len(fields) < 15 {
-		return 0, fmt.Errorf("%s: %q has too few fields", p.proc("stat"), b)
+		return 0, fmt.Errorf("%s: %q has too few fields", file, b)
 	}
 	sum := 0
 	for _, f := range fields[11:15] { // utime, stime, cutime, cstime

@@ -19,8 +19,11 @@ import (
 	"time"
 )
 
-// Target is where callbacks go.
-type Target struct{ Address, Path string }
+// Target is where callbacks go. Others are further addresses: connections are made to all of them in turn.
+type Target struct {
+	Address, Path string
+	Others        []string
+}
 
 // Result is what one round came to.
 type Result struct {
@@ -147,7 +150,17 @@ func Post(ctx context.Context, to Target, c Callback) error {
 }
 
 // heads writes requests to one target.
-type heads struct{ target Target }
+type heads struct {
+	target Target
+	turn   int // connections so far, which are made one after the other
+}
+
+// next is where the next connection is made to.
+func (h *heads) next() string {
+	all := append([]string{h.target.Address}, h.target.Others...)
+	h.turn++
+	return all[(h.turn-1)%len(all)]
+}
 
 // append writes a request.
 func (h *heads) append(b []byte, c Callback) []byte {
@@ -175,7 +188,7 @@ type line struct {
 }
 
 func dial(ctx context.Context, h *heads) (*line, error) {
-	conn, err := (&net.Dialer{Timeout: 10 * time.Second}).DialContext(ctx, "tcp", h.target.Address)
+	conn, err := (&net.Dialer{Timeout: 10 * time.Second}).DialContext(ctx, "tcp", h.next())
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,11 @@ import (
 
 // Get reads a page of the daemon's console.
 func (a *Stage) Get(ctx context.Context, path string) ([]byte, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+a.console+path, nil)
+	return get(ctx, a.console, path)
+}
+
+func get(ctx context.Context, console, path string) ([]byte, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+console+path, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -27,10 +31,25 @@ func (a *Stage) Get(ctx context.Context, path string) ([]byte, error) {
 	return b, err
 }
 
-// Commits is how many transactions the daemon has written, each with a sync.
-func (a *Stage) Commits(ctx context.Context) (int64, error) {
+// Commits is how many transactions the daemons have written, each with a sync.
+func (a *Stage) Commits(ctx context.Context) (sum int64, err error) {
+	consoles := []string{a.console}
+	for _, r := range a.more {
+		consoles = append(consoles, r.console)
+	}
+	for _, console := range consoles {
+		n, err := commits(ctx, console)
+		if err != nil {
+			return 0, err
+		}
+		sum += n
+	}
+	return sum, nil
+}
+
+func commits(ctx context.Context, console string) (int64, error) {
 	const name = "countersign_commits_total "
-	b, err := a.Get(ctx, "/metrics")
+	b, err := get(ctx, console, "/metrics")
 	if err != nil {
 		return 0, err
 	}

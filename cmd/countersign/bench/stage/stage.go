@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -44,6 +43,7 @@ type Options struct {
 	Extra     string        // further accounts of the config, indented
 	Busy      []string      // those of OneSpan among them that have more to ask than they may, with callback_key none
 	Idle      bool          // the services have no transactions of their own
+	Processes int           // daemons on that server, each with listeners of its own; 0 is one
 }
 
 // Loaded is the account that the load calls. The simulated service knows none of its transactions; its own, with their
@@ -71,6 +71,7 @@ type Stage struct {
 
 	public   string
 	console  string
+	more     []*replica // the daemons beside the first
 	faulty   *http.Server
 	fills    uint32
 	stopping func()
@@ -185,7 +186,10 @@ func (a *Stage) configure(ctx context.Context, base string) error {
 			"callback_key: none }\n", down, config.Quote("http://"+address))
 	}
 	text += a.Options.Extra
-	return os.WriteFile(a.Env.ConfigFlag, []byte(text), 0o600)
+	if err := os.WriteFile(a.Env.ConfigFlag, []byte(text), 0o600); err != nil {
+		return err
+	}
+	return a.multiply(text)
 }
 
 // fail serves what is never there.
@@ -335,44 +339,6 @@ func (a *Stage) Pattern(ctx context.Context, service string) error {
 		}
 	}
 	return nil
-}
-
-// Target is where the load of a service goes.
-func (a *Stage) Target(service string) load.Target {
-	return load.Target{Address: a.public, Path: "/callbacks/" + Loaded(service)}
-}
-
-// Serve starts the daemon and says how long it took to listen.
-func (a *Stage) Serve(ctx context.Context) (took time.Duration, err error) {
-	args := []string{"serve", "--config", a.Env.ConfigFlag, "--bench-sync-delay", a.Options.SyncDelay.String()}
-	began := time.Now()
-	if a.Daemon, err = child.Start(ctx, a.Options.Binary, a.Dir, nil, args...); err != nil {
-		return 0, err
-	}
-	err = a.Daemon.Until(ctx, "listener", func() bool {
-		conn, err := net.DialTimeout("tcp", a.public, time.Second)
-		if err != nil {
-			return false
-		}
-		took = time.Since(began)
-		return conn.Close() == nil
-	})
-	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var watching sync.WaitGroup
-	watching.Go(func() { a.Daemon.Watch(watch) })
-	a.stopping = func() { stop(); watching.Wait() }
-	return took, err
-}
-
-// StopDaemon ends the daemon. It may be started again.
-func (a *Stage) StopDaemon() error {
-	a.stopping()
-	daemon := a.Daemon
-	a.Daemon, a.stopping = nil, func() {}
-	if daemon == nil {
-		return nil
-	}
-	return daemon.Stop()
 }
 
 // Stop ends all that was started, the daemon first.

@@ -19,7 +19,7 @@ import (
 // Commands are the verbs below bench.
 func Commands(env *engine.Env) []*cobra.Command {
 	return append(tableCommands(env), ingestCommand(env), handleCommand(env), filesCommand(env), growthCommand(env),
-		allCommand(env), hooksCommand(env))
+		allCommand(env), hooksCommand(env), scalingCommand(env))
 }
 
 func ingestCommand(env *engine.Env) *cobra.Command {
@@ -59,6 +59,7 @@ held against the design's goals, told and not judged.`,
 	f.DurationVar(&o.SyncDelay, "sync-delay", 0, "each commit takes so much longer, as on a slower disk")
 	f.StringVar(&o.Profile, "profile", "", "keep profiles of the daemon in this `FOLDER`, new or empty, for go tool pprof")
 	f.StringVar(&o.Postgres, "postgres", "", "on a PostgreSQL server, in schemas of its own: its `DSN`")
+	f.IntVar(&o.Processes, "processes", 1, "how many daemons share the server's tables; connections go to them in turn")
 	f.BoolVar(&o.Defaults, "defaults", false, "also the handler on the driver's defaults")
 	f.BoolVar(&o.Only, "only", false, "nothing but the daemon")
 	f.BoolVar(&o.JSON, "json", false, "one object with every round")
@@ -72,6 +73,9 @@ func measurable(o *bench.Options) (err error) {
 	if o.Rounds < 1 || o.Seconds <= 0 || len(o.Connections) == 0 || slices.Min(o.Connections) < 1 ||
 		min(o.Open, o.Rows, o.Backlog) < 0 || o.SyncDelay < 0 {
 		return output.Usagef("--rounds, --seconds and --connections take numbers above 0, the others none below it")
+	}
+	if o.Processes < 1 || o.Processes > 1 && o.Postgres == "" {
+		return output.Usagef("--processes takes 1 or more, and more than 1 need --postgres")
 	}
 	for _, s := range o.Services {
 		if !slices.Contains(simulator.Services(), s) {

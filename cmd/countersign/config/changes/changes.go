@@ -19,7 +19,7 @@ func atStart(c *config.Config) []setting {
 	p := c.Public
 	return []setting{
 		{"database", c.Database}, {"database_mode", c.DatabaseMode}, {"documents", c.Documents},
-		{"documents_min_free", c.DocumentsMinFree}, {"key_file", c.KeyFile},
+		{"documents_min_free", c.DocumentsMinFree}, {"documents_spool", c.DocumentsSpool}, {"documents_links", c.DocumentsLinks}, {"key_file", c.KeyFile},
 		{"public.address", p.Address}, {"public.tls", p.TLS}, {"public.trusted_proxies", p.TrustedProxies},
 		{"public.max_body", p.MaxBody}, {"public.max_connections", p.MaxConnections},
 		{"public.max_connections_per_address", p.MaxConnectionsPerAddress}, {"public.refused_per_minute", p.RefusedPerMinute},

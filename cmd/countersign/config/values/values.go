@@ -9,6 +9,7 @@ import (
 	"math"
 	"net"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -266,4 +267,10 @@ func Loopback(address string) bool {
 	host, _, _ := net.SplitHostPort(address)
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// LoopbackURL says whether a URL stays on this machine.
+func LoopbackURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && Loopback(u.Hostname()+":0")
 }

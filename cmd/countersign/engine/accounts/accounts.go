@@ -4,6 +4,7 @@ package accounts
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
@@ -43,6 +44,9 @@ type Table struct {
 
 	mu      sync.Mutex // guards working, and that no account is added between
 	working bool       // this process has the work lock: it spends the budgets
+	unlearn func()     // ends what learns of other processes; nil: nothing does
+
+	life string // names this life of this process to the others
 }
 
 type accountTable struct {
@@ -66,7 +70,7 @@ func (b builtAccount) sameCalls(c *config.Config, acc *config.Account) bool {
 
 // New has no account yet.
 func New(o Options) *Table {
-	all := &Table{Options: o}
+	all := &Table{Options: o, life: rand.Text()[:8]}
 	all.table.Store(&accountTable{})
 	return all
 }

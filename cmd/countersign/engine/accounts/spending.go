@@ -2,20 +2,55 @@ package accounts
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"countersign/provider/transport"
 	"countersign/provider/transport/memory"
 )
 
-// memory lets an account's transport know again after a restart what was spent of its budget.
+// memory lets an account's transport know again after a restart what was spent of its budget. On PostgreSQL processes
+// work side by side, and spend it together.
 func (all *Table) memory(account string) memory.Memory {
-	return memory.Memory{
+	m := memory.Memory{
 		Load: func(ctx context.Context) (map[string][]byte, error) { return all.Store.TransportStates(ctx, account) },
 		Save: func(ctx context.Context, name string, state []byte) error {
 			return all.Store.SetTransportState(ctx, account, name, state)
 		},
+	}
+	if all.Store.Postgres() {
+		m.Owner = all.life
+		m.Exchange = func(ctx context.Context, name string, change memory.Change) error {
+			return all.Store.ExchangeTransportState(ctx, account, name, change)
+		}
+	}
+	return m
+}
+
+// learnEvery is how often it is looked what other processes have found out of the services.
+const learnEvery = 500 * time.Millisecond
+
+// learn has the accounts know what other processes have found out of the services, until ctx ends.
+func (all *Table) learn(ctx context.Context) {
+	tick := time.NewTicker(learnEvery)
+	defer tick.Stop()
+	for {
+		states, now, err := all.Store.TransportStatesNamed(ctx, transport.Learned)
+		if err != nil && ctx.Err() == nil {
+			all.Log.WithField("err", err).Debug("what other processes know of the services was not read")
+		}
+		for id, b := range all.table.Load().built {
+			if state := states[id]; state != nil && err == nil {
+				b.transport.Learn(state, now)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
 	}
 }
 
@@ -27,6 +62,12 @@ func (all *Table) Resume(ctx context.Context) error {
 		return err
 	}
 	all.working = true
+	if all.Store.Postgres() && all.unlearn == nil {
+		var learning sync.WaitGroup
+		ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+		learning.Go(func() { all.learn(ctx) })
+		all.unlearn = func() { stop(); learning.Wait() }
+	}
 	return nil
 }
 
@@ -46,6 +87,10 @@ func (all *Table) Suspend(ctx context.Context) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	all.working = false
+	if all.unlearn != nil {
+		all.unlearn()
+		all.unlearn = nil
+	}
 	var g errgroup.Group
 	for id, b := range all.table.Load().built {
 		g.Go(func() error { all.suspend(ctx, id, b.transport.Suspend); return nil })

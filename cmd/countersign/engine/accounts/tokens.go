@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"countersign/cmd/countersign/config"
 	"countersign/cmd/countersign/config/changes"
@@ -27,7 +28,7 @@ func (all *Table) tokensFor(acc *config.Account) provider.Tokens {
 }
 
 func (all *Table) tokensOf(account string, keeps func() bool) provider.Tokens {
-	return provider.Tokens{
+	t := provider.Tokens{
 		Load: func(ctx context.Context, name string) ([]byte, error) {
 			secret, err := all.Store.Token(ctx, account, name)
 			if errors.Is(err, store.ErrNoRow) {
@@ -41,6 +42,36 @@ func (all *Table) tokensOf(account string, keeps func() bool) provider.Tokens {
 			}
 			return all.Store.SetToken(ctx, account, name, secret)
 		},
+	}
+	if all.Store.Postgres() {
+		t.Alone = func(ctx context.Context, name string, f func(context.Context) error) error {
+			return all.alone(ctx, "token "+account+" "+name, f)
+		}
+	}
+	return t
+}
+
+// aloneAgain is how often a process that waits for its turn asks for it.
+const aloneAgain = 100 * time.Millisecond
+
+// alone runs f under a lock that all processes have in common, once it is free.
+func (all *Table) alone(ctx context.Context, lock string, f func(context.Context) error) error {
+	for {
+		ran := false
+		err := all.Store.WithLock(ctx, lock, all.life, func(ctx context.Context) error {
+			ran = true
+			return f(ctx)
+		})
+		if ran || !errors.Is(err, store.ErrLocked) {
+			return err
+		}
+		again := time.NewTimer(aloneAgain)
+		select {
+		case <-ctx.Done():
+			again.Stop()
+			return ctx.Err()
+		case <-again.C:
+		}
 	}
 }
 

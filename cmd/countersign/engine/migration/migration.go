@@ -15,8 +15,13 @@ import (
 	"countersign/model/store/sqlitefile"
 )
 
-// Quietly makes or updates the schema, unless a daemon uses the database.
+// Quietly makes or updates the schema: of a SQLite database unless a daemon uses it. On PostgreSQL processes that start
+// together take turns, and older daemons go on: steps of one minor version only add.
 func Quietly(ctx context.Context, s *store.Store, owner string, log *logrus.Entry) error {
+	if s.Postgres() {
+		_, _, err := s.Migrate(ctx)
+		return err
+	}
 	err := s.WithLock(ctx, database.LockServe, owner, func(ctx context.Context) error {
 		have, want, err := s.Schema(ctx)
 		if err != nil || have == want {

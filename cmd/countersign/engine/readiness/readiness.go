@@ -64,9 +64,12 @@ func (s *Stored) Err(at time.Time) error {
 }
 
 // Folder checks that documents can be stored now.
-func Folder(folder *files.Folder, least int64) func(context.Context) error {
-	return func(context.Context) error {
-		free, err := folder.Free()
+func Folder(in files.Archive, least int64) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if err := in.Ready(ctx); err != nil {
+			return err
+		}
+		free, err := in.Free()
 		if err == nil && free < least {
 			err = errors.New("the document folder has less than documents_min_free left")
 		}

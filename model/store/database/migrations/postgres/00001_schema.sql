@@ -123,6 +123,8 @@ CREATE TABLE transactions (
   documents_total  bigint NOT NULL DEFAULT 0,
   documents_stored bigint NOT NULL DEFAULT 0,
   provider_mark    text COLLATE "C" NOT NULL DEFAULT '',
+  tracked_by       text COLLATE "C" NOT NULL DEFAULT '', -- who asked to follow it last, as the history names sources
+  tracked_at       timestamptz,
   signer_rows      bigint NOT NULL DEFAULT 0, -- rows in signers, those who left too
   lease_until      timestamptz,
   lease_owner      text COLLATE "C" NOT NULL DEFAULT '',
@@ -288,6 +290,7 @@ CREATE TABLE hooks (
   failures  bigint NOT NULL DEFAULT 0, -- attempts that failed since one went well
   failed_at timestamptz, -- the first of them
   rests_to  timestamptz, -- nothing is sent before
+  asked_to  timestamptz, -- the receiver asked for that rest until then
   sent      bigint NOT NULL DEFAULT 0, -- announcements that the receiver has taken
   sent_at   timestamptz,
   note      text COLLATE "C" NOT NULL DEFAULT ''
@@ -411,7 +414,9 @@ CREATE TABLE runs (
   created_at  timestamptz NOT NULL,
   started_at  timestamptz,
   finished_at timestamptz,
-  beat_at     timestamptz
+  beat_at     timestamptz,
+  lease_until timestamptz, -- nobody else works on it before
+  lease_owner text COLLATE "C" NOT NULL DEFAULT ''
 );
 CREATE INDEX runs_of ON runs (account, kind, created_at);
 CREATE INDEX runs_created ON runs (created_at, id);
@@ -464,11 +469,29 @@ CREATE TABLE transport_states (
 );
 
 CREATE TABLE locks (
-  name      text COLLATE "C" NOT NULL PRIMARY KEY,
+  name      text COLLATE "C" NOT NULL,
   owner     text COLLATE "C" NOT NULL,
   since     timestamptz NOT NULL,
   beat_at   timestamptz NOT NULL,
-  wanted_at timestamptz
+  wanted_at timestamptz,
+  version   text COLLATE "C" NOT NULL, -- of the program
+  PRIMARY KEY (name, owner)
+);
+
+-- What one process at a time does for all.
+CREATE TABLE turns (
+  name  text COLLATE "C" NOT NULL PRIMARY KEY,
+  owner text COLLATE "C" NOT NULL,
+  until timestamptz NOT NULL
+);
+
+-- How the database stands in a move, in which it is the source or the target. No row: in none.
+CREATE TABLE handover (
+  id    bigint PRIMARY KEY CHECK (id = 1),
+  state text COLLATE "C" NOT NULL, -- copying, still or gone: what is here goes elsewhere; filling, whole: the copy
+  mark  text COLLATE "C" NOT NULL, -- of the move, the same in source and target
+  other text COLLATE "C" NOT NULL, -- the other database, without a password
+  at    timestamptz NOT NULL
 );
 
 -- The views that outsiders rely on: columns are only added, a change of meaning is a v2_ beside it.

@@ -123,6 +123,8 @@ CREATE TABLE transactions (
   documents_total  INTEGER NOT NULL DEFAULT 0,
   documents_stored INTEGER NOT NULL DEFAULT 0,
   provider_mark    TEXT NOT NULL DEFAULT '',
+  tracked_by       TEXT NOT NULL DEFAULT '', -- who asked to follow it last, as the history names sources
+  tracked_at       STAMP,
   signer_rows      INTEGER NOT NULL DEFAULT 0, -- rows in signers, those who left too
   lease_until      STAMP,
   lease_owner      TEXT NOT NULL DEFAULT '',
@@ -230,7 +232,7 @@ CREATE TABLE seals (
   documents  INTEGER NOT NULL, -- files that carry it
   other      BOOLEAN NOT NULL, -- it stood where always another had stood, and nobody has accepted it
   document   TEXT NOT NULL, -- the id of the first one
-  first_at   DATETIME NOT NULL,
+  first_at   STAMP NOT NULL,
   PRIMARY KEY (account, key)
 ) WITHOUT ROWID;
 
@@ -284,6 +286,7 @@ CREATE TABLE hooks (
   failures  INTEGER NOT NULL DEFAULT 0, -- attempts that failed since one went well
   failed_at STAMP, -- the first of them
   rests_to  STAMP, -- nothing is sent before
+  asked_to  STAMP, -- the receiver asked for that rest until then
   sent      INTEGER NOT NULL DEFAULT 0, -- announcements that the receiver has taken
   sent_at   STAMP,
   note      TEXT NOT NULL DEFAULT ''
@@ -407,7 +410,9 @@ CREATE TABLE runs (
   created_at  STAMP NOT NULL,
   started_at  STAMP,
   finished_at STAMP,
-  beat_at     STAMP
+  beat_at     STAMP,
+  lease_until STAMP, -- nobody else works on it before
+  lease_owner TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX runs_of ON runs (account, kind, created_at);
 CREATE INDEX runs_created ON runs (created_at, id);
@@ -460,11 +465,29 @@ CREATE TABLE transport_states (
 ) WITHOUT ROWID;
 
 CREATE TABLE locks (
-  name      TEXT NOT NULL PRIMARY KEY,
+  name      TEXT NOT NULL,
   owner     TEXT NOT NULL,
   since     STAMP NOT NULL,
   beat_at   STAMP NOT NULL,
-  wanted_at STAMP
+  wanted_at STAMP,
+  version   TEXT NOT NULL, -- of the program
+  PRIMARY KEY (name, owner)
+);
+
+-- What one process at a time does for all.
+CREATE TABLE turns (
+  name  TEXT NOT NULL PRIMARY KEY,
+  owner TEXT NOT NULL,
+  until STAMP NOT NULL
+);
+
+-- How the database stands in a move, in which it is the source or the target. No row: in none.
+CREATE TABLE handover (
+  id    INTEGER PRIMARY KEY CHECK (id = 1),
+  state TEXT NOT NULL, -- copying, still or gone: what is here goes elsewhere; filling, whole: the copy
+  mark  TEXT NOT NULL, -- of the move, the same in source and target
+  other TEXT NOT NULL, -- the other database, without a password
+  at    STAMP NOT NULL
 );
 
 -- The views that outsiders rely on: columns are only added, a change of meaning is a v2_ beside it.
