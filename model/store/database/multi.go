@@ -28,25 +28,21 @@ func (m *Multi) Text(n int) string { return m.text[n] }
 // Insert runs the statement for n rows; add appends the values of row i.
 func (m *Multi) Insert(q *Tx, n int, add func(args []any, i int) []any) error {
 	return values.Chunks(n, q.Postgres, func(from, to int) error {
-		if q.Postgres { // which sends them later
-			args := make([]any, 0, (to-from)*m.width)
-			for i := from; i < to; i++ {
-				args = add(args, i)
-			}
-			return q.Exec(m.Text(to-from), args...)
-		}
 		room, _ := rooms.Get().(*[]any)
-		if room == nil {
-			room = new([]any)
+		if room == nil || q.Postgres { // which sends them later
+			fresh := make([]any, 0, (to-from)*m.width)
+			room = &fresh
 		}
 		args := (*room)[:0]
 		for i := from; i < to; i++ {
 			args = add(args, i)
 		}
 		err := q.Exec(m.Text(to-from), args...)
-		clear(args)
-		*room = args
-		rooms.Put(room)
+		if !q.Postgres {
+			clear(args)
+			*room = args
+			rooms.Put(room)
+		}
 		return err
 	})
 }
