@@ -59,7 +59,7 @@ func runRestore(ctx context.Context, env *engine.Env, c *config.Config, from str
 	if done.backup, err = database.ReadThrough(ctx, from); err != nil {
 		return done, err
 	}
-	release, err := sqlitefile.LockAll(place, database.LockServe, database.LockWork)
+	release, err := sqlitefile.LockAll(place, database.LockServe, database.LockWork, database.LockMove)
 	if errors.Is(err, store.ErrLocked) {
 		return done, fmt.Errorf("a daemon or a poll uses the database: stop it, then restore")
 	}

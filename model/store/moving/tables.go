@@ -36,7 +36,7 @@ var restsOtherwise = map[string]kind{
 // search index, which is made anew, and jobs, which the rows name.
 func stays(table string) bool {
 	switch table {
-	case sqlitefile.StepsTable, "locks", "handover", "search":
+	case sqlitefile.StepsTable, "locks", "turns", "handover", "search": // turns end by themselves
 		return true
 	}
 	return strings.HasPrefix(table, "search_") || strings.HasPrefix(table, "river_") || strings.HasPrefix(table, "sqlite_")
