@@ -122,7 +122,10 @@ func (w *Worker) runLanes(ctx context.Context, account string) (out []lane, err 
 		}
 		log := w.log.WithFields(logrus.Fields{"account": r.Account, "loop": r.Kind})
 		out = append(out, lane{name: "run\x00" + r.Account + "\x00" + r.Kind, round: func(ctx context.Context) error {
-			err := w.guard(ctx, r.Kind, func(ctx context.Context) error { return w.Runs.Work(ctx, r.ID) })
+			err := w.guard(ctx, r.Kind, func(ctx context.Context) error {
+				w.liftFor(r) // what was in work before it may have brought the account to rest again
+				return w.Runs.Work(ctx, r.ID)
+			})
 			if err != nil && ctx.Err() == nil {
 				log.WithField("err", err).Warn("run not finished, it will be resumed")
 			}
@@ -132,27 +135,32 @@ func (w *Worker) runLanes(ctx context.Context, account string) (out []lane, err 
 	return out, nil
 }
 
-// lift ends the rest of each account that a new run by hand is of, once a run.
+// lift ends the rest of each account that a new run by hand is of, once a run, so that a run in work before it goes on.
 func (w *Worker) lift(waiting []model.Run) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	lifted := map[string]bool{}
 	for _, r := range waiting {
-		if r.Slot != nil || r.StartedAt != nil {
-			continue
-		}
-		lifted[r.ID] = true
-		if w.lifted[r.ID] {
-			continue
-		}
-		for _, a := range w.accounts() {
-			if a.ID == r.Account {
-				w.Gate.Lift(a)
+		if isByHand(r) {
+			lifted[r.ID] = true
+			if !w.lifted[r.ID] {
+				w.liftFor(r)
 			}
 		}
 	}
 	w.lifted = lifted
 }
+
+// liftFor ends the rest of a run's account where somebody asked for the run and it has not begun.
+func (w *Worker) liftFor(r model.Run) {
+	for _, a := range w.accounts() {
+		if a.ID == r.Account && isByHand(r) {
+			w.Gate.Lift(a)
+		}
+	}
+}
+
+func isByHand(r model.Run) bool { return r.Slot == nil && r.StartedAt == nil }
 
 // Only restricts Run to some accounts: a verb that names accounts works for no other. Without any it works for all. It
 // must be called before Run.

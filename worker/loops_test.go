@@ -9,6 +9,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/provider"
 	"countersign/worker/apply"
 	"countersign/worker/workertest"
 )
@@ -100,4 +101,19 @@ func TestOnlyTheLaneWithWorkIsStarted(t *testing.T) {
 	check(t, b.readAgenda(t.Context()))
 	round()
 	same(t, "after the table was read", begun, map[string]int{"confirm acc true": 2})
+}
+
+// A run that somebody asked for ends its account's rest where it begins, and not only where it is first seen: the run
+// that was in work before it may have brought the account to rest again.
+func TestARunByHandBeginsWithoutARest(t *testing.T) {
+	both(t, func(t *testing.T, b *bench) {
+		r, err := b.Runs.Queue(t.Context(), model.Run{Account: b.account.ID, Kind: string(apply.Active)}, false)
+		check(t, err)
+		b.lift([]model.Run{r})
+		check(t, b.Gate.Failed(t.Context(), b.account, model.Key{Account: b.account.ID}, provider.ErrDenied))
+		same(t, "the account may be asked", b.Gate.May(b.account), false)
+		check(t, b.workRuns(t.Context()))
+		b.inWork.Wait()
+		same(t, "the account may be asked once the run has begun", b.Gate.May(b.account), true)
+	})
 }

@@ -182,6 +182,9 @@ const (
 // Run works until ctx ends, then finishes the round in hand. It returns nil when ctx ended.
 func (w *Worker) Run(ctx context.Context, parts ...Part) error {
 	if err := w.Table.Incidents().Load(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)

@@ -34,7 +34,7 @@ func TestUsage(t *testing.T) {
 		{"--version", 0, "countersign "},
 		{"help", 0, "countersign keeps a local database"},
 		{"help callbacks list", 0, "list "},
-		{"help nope", 2, "error: countersign has no verb \"nope\": see `countersign --help`\n"},
+		{"help sign", 2, "error: countersign has no verb \"sign\": see `countersign --help`\n"},
 		{"help callbacks lits", 2, "error: countersign callbacks has no verb \"lits\": did you mean list?\n"},
 		{"completion nope", 2, "error: countersign completion has no verb \"nope\": see `countersign completion --help`\n"},
 		{"list --limit x", 2, "error: --limit \"x\" is not a whole number: see `countersign list --help`\n"},

@@ -43,19 +43,20 @@ func (a Agenda) Note(w Work, at time.Time) {
 func (s *Store) OnWork(f func(Agenda)) { s.onWork.Store(&f) }
 
 // OnGroup has f called in the transaction of each group that makes something due, before it is committed. What f writes is
-// there with the group; its error is the group's. It must be called before Run.
-func (s *Store) OnGroup(f func(*database.Tx, Agenda) error) { s.onGroup = f }
+// there with the group; its error is the group's. Groups from the next one on are told.
+func (s *Store) OnGroup(f func(*database.Tx, Agenda) error) { s.onGroup.Store(&f) }
 
 // writeJobs lets others write what belongs to what the group has made due.
 func (b *Batch) writeJobs() error {
-	if b.s.onGroup == nil {
+	f := b.s.onGroup.Load()
+	if f == nil {
 		return nil
 	}
 	a := b.agenda()
 	if len(a) == 0 {
 		return nil
 	}
-	return b.s.onGroup(b.q, a)
+	return (*f)(b.q, a)
 }
 
 // tell reports what a group that is on disk has made due.

@@ -73,7 +73,7 @@ type Store struct {
 	pace     pace
 	clock    func() time.Time // finer than now
 	onWork   atomic.Pointer[func(Agenda)]
-	onGroup  func(*database.Tx, Agenda) error
+	onGroup  atomic.Pointer[func(*database.Tx, Agenda) error]
 
 	exchanges  chan struct{} // as many as mostExchanges
 	rows       allRows

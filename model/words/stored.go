@@ -65,8 +65,8 @@ func (p pattern) match(s string) (places []any, ok bool) {
 		return nil, false
 	}
 	for i, name := range p.names {
-		text, value := p.texts[i+1], s
-		at := len(s) // the last place takes the rest
+		text := p.texts[i+1]
+		var at int // where the place ends; the last one takes the rest
 		switch last := i == len(p.names)-1; {
 		case last && !strings.HasSuffix(s, text):
 			return nil, false
@@ -78,8 +78,8 @@ func (p pattern) match(s string) (places []any, ok bool) {
 		if at <= 0 || !isSentence(name) && strings.Contains(s[:at], "; ") {
 			return nil, false
 		}
-		value, s = s[:at], s[min(at+len(text), len(s)):]
-		places = append(places, name, value)
+		places = append(places, name, s[:at])
+		s = s[min(at+len(text), len(s)):]
 	}
 	return places, true
 }

@@ -94,6 +94,7 @@ func TestProcessesSendEachChangeOnceAndInOrder(t *testing.T) {
 	b := workertest.New(t, workertest.PostgresSchema(t))
 	r := &receiver{}
 	h := newBench(t, b, r)
+	h.hooks[0].Timeout = 2 * time.Hour // a lease outlasts what every change moves the clock by
 	const rows = 40
 	var all sync.WaitGroup
 	ctx, stop := context.WithCancel(t.Context())

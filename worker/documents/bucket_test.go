@@ -120,7 +120,9 @@ func TestTheLifeOfADocumentInABucket(t *testing.T) {
 	_, n, err := b.Forget(t.Context(), key("a"))
 	check(t, err)
 	same(t, "files gone", n, 1)
-	same(t, "lies", len(b.lying(t)), 0)
+	if _, err := os.Stat(b.root); !os.IsNotExist(err) { // the server removes folders that are empty
+		t.Errorf("lies %q", b.lying(t))
+	}
 }
 
 // A link's file waits in the bucket until the provider speaks, and then gets its place or goes into quarantine, from

@@ -105,15 +105,15 @@ func (ds *Documents) fetch(ctx context.Context, d model.Document, t model.Transa
 	if !ds.gate.May(a) {
 		return ds.putOff(ctx, d, model.DocumentPostponed, ds.retryWait, "")
 	}
+	if why, err := ds.notNow(ctx, d.Account); why != "" || err != nil {
+		return errors.Join(err, ds.putOff(ctx, d, model.DocumentMachineFault, ds.retryWait, why))
+	}
 	if d.Mark == "" { // one that has a mark may have been replaced since
 		if took, err := ds.recoverFile(ctx, d, t); errors.Is(err, errNotChecked) || errors.Is(err, files.ErrAway) {
 			return ds.failedFetch(ctx, a, d, byProvider, err)
 		} else if took || err != nil {
 			return err
 		}
-	}
-	if why, err := ds.notNow(ctx, d.Account); why != "" || err != nil {
-		return errors.Join(err, ds.putOff(ctx, d, model.DocumentMachineFault, ds.retryWait, why))
 	}
 	f, err := ds.fetchFile(ctx, a, d,
 		func(ctx context.Context, of model.DocumentRef, w io.Writer) (provider.Declared, error) {

@@ -43,7 +43,7 @@ func TestKeyRotate(t *testing.T) {
 	require.NoError(t, os.Chmod(file, 0o640)) //nolint:gosec // its rights stay as they are
 	stdout, stderr, exit := a.Verb(t, "key", "rotate")
 	require.Zero(t, exit, stderr)
-	require.Contains(t, stdout, "1 values were encrypted anew")
+	require.Contains(t, stdout, "1 value was encrypted anew")
 	after, err = os.ReadFile(file)
 	require.NoError(t, err)
 	require.Equal(t, string(before), strings.SplitAfterN(string(after), "\n", 2)[1], "the old one after the new one")
@@ -64,7 +64,7 @@ func TestKeyRotate(t *testing.T) {
 
 	stdout, stderr, exit = a.Verb(t, "key", "rotate", "--forget-old")
 	require.Zero(t, exit, stderr)
-	require.Contains(t, stdout, "1 old keys were taken out")
+	require.Contains(t, stdout, "1 old key was taken out")
 	last, err := os.ReadFile(file)
 	require.NoError(t, err)
 	require.Equal(t, strings.SplitAfterN(string(after), "\n", 2)[0], string(last))

@@ -113,7 +113,7 @@ func TestKilledInTheMiddleOfAnUpload(t *testing.T) {
 	require.Empty(t, objectsOf(t, s), "half a file has a name")
 
 	line.holds.Store(false)
-	p, _ = in.Serving(t, binary)
+	in.Serving(t, binary)
 	db := in.Table(t)
 	stored := func() int { return installtest.One[int](db, "SELECT COUNT(*) FROM documents WHERE state = 'stored'") }
 	waiting := func() int { return installtest.One[int](db, "SELECT COUNT(*) FROM documents WHERE state = 'waiting'") }

@@ -40,8 +40,8 @@ install is. A daemon on it ends; the next start needs the new line in the config
 A move that was broken off, by Ctrl-C or by a crash, has changed nothing: run it again, and it goes on with what is
 there. A target that is not empty is refused. --reopen takes back the database that the config names, which was moved
 away: what came to the new one since is not in it.`,
-		Example: "  countersign move --to postgres://countersign@db.example.com/countersign --dry-run\n" +
-			"  countersign move --to postgres://countersign@db.example.com/countersign --write-config\n" +
+		Example: "  countersign move --to postgres://cs@db.example.com/cs --dry-run\n" +
+			"  countersign move --to postgres://cs@db.example.com/cs --write-config\n" +
 			"  countersign move --to countersign.db",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

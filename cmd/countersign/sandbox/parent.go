@@ -8,9 +8,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -65,7 +67,7 @@ func (c *Reader) Inspect(ctx context.Context, f *os.File, trusted pdf.Trusted) (
 	case <-patience.C:
 		return pdf.Verdict{}, fmt.Errorf("%w: others are still being looked into", errNoChild)
 	}
-	in, err := os.Open(f.Name()) // to be read only, from its start
+	in, err := reopen(f)
 	if err != nil {
 		return pdf.Verdict{}, err
 	}
@@ -79,6 +81,15 @@ func (c *Reader) Inspect(ctx context.Context, f *os.File, trusted pdf.Trusted) (
 		return pdf.Verdict{}, err
 	}
 	return c.run(ctx, in, question, memoryFor(st.Size()))
+}
+
+// reopen opens a file anew, to be read only, from its start. One that came from a bucket has no name any more.
+func reopen(f *os.File) (*os.File, error) {
+	in, err := os.Open(f.Name())
+	if errors.Is(err, fs.ErrNotExist) {
+		in, err = os.Open("/dev/fd/" + strconv.FormatUint(uint64(f.Fd()), 10))
+	}
+	return in, err
 }
 
 func (c *Reader) run(ctx context.Context, in *os.File, question []byte, memory int64) (pdf.Verdict, error) {

@@ -65,6 +65,20 @@ func TestAChildLooksIntoAFile(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
+// What came from a bucket lies in a file that has no name any more.
+func TestAChildLooksIntoAFileWithoutAName(t *testing.T) {
+	t.Parallel()
+	f, err := os.CreateTemp(t.TempDir(), "")
+	require.NoError(t, err)
+	defer f.Close() //nolint:errcheck // only read
+	_, err = f.Write(pdftest.Small("", "<<>>"))
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(f.Name()))
+	v, err := New().Inspect(t.Context(), f, nil)
+	require.NoError(t, err)
+	require.Equal(t, pdf.Verdict{Facts: model.Unsigned()}, v)
+}
+
 // Whom a child's end is put down to: the file, or the machine, which costs the file nothing.
 func TestHowAChildEnds(t *testing.T) {
 	t.Parallel()

@@ -10,7 +10,6 @@ import (
 
 	"countersign/model/store/database"
 	"countersign/model/store/database/handover"
-	"countersign/model/store/durable"
 )
 
 // Errors that callers test for.
@@ -88,7 +87,6 @@ func (m *Mover) Claim(ctx context.Context) (Claimed, error) {
 	if err := m.note(ctx, m.from, handover.Copying, m.ToName); err != nil {
 		return 0, err
 	}
-	durable.CrashPoint("move source marked")
 	return Begun, m.note(ctx, m.to, handover.Filling, m.FromName)
 }
 
@@ -155,7 +153,6 @@ func (m *Mover) Rows(ctx context.Context) (all []Table, err error) {
 func (m *Mover) Switch(ctx context.Context) ([]Table, error) {
 	var out []Table
 	err := m.standstill(ctx, func(ctx context.Context) error {
-		durable.CrashPoint("move still")
 		for round := 0; ; round++ {
 			moved, _, err := m.Copy(ctx)
 			if err != nil {
@@ -170,13 +167,11 @@ func (m *Mover) Switch(ctx context.Context) ([]Table, error) {
 		}
 		var err error
 		out, err = m.Check(ctx)
-		durable.CrashPoint("move checked")
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	durable.CrashPoint("move source gone")
 	return out, m.Finish(ctx)
 }
 

@@ -49,6 +49,7 @@ func codes() map[string]string {
 		"AllAccessDisabled":            "the bucket is closed to everybody",
 		"InvalidAccessKeyId":           refused,
 		"SignatureDoesNotMatch":        refused,
+		"XAdminUserNotFound":           refused, // versitygw's word for a key that it does not know
 		"InvalidToken":                 refused,
 		"ExpiredToken":                 "the credentials have expired",
 		"RequestTimeTooSkewed":         "this machine's clock and the store's differ by more than a quarter of an hour",

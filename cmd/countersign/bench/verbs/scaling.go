@@ -27,7 +27,7 @@ func scalingCommand(env *engine.Env) *cobra.Command {
 takes there, what a callback costs the daemon and the server, and what monthly partitions give; then it computes what so
 many transactions take, and plays a day of each provider's account under its budget. It prints the tables of
 docs/scaling.md. Nobody else should write to the server meanwhile.`,
-		Example: "  countersign bench scaling --postgres postgres://… --rows 50000 --json >scaling.json\n" +
+		Example: "  countersign bench scaling --postgres DSN --rows 50000 --json >scaling.json\n" +
 			"  countersign bench scaling --from scaling.json --open 200000 --accounts 10",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {

@@ -43,7 +43,7 @@ func (all *Table) tokensOf(account string, keeps func() bool) provider.Tokens {
 			return all.Store.SetToken(ctx, account, name, secret)
 		},
 	}
-	if all.Store.Postgres() {
+	if all.Store != nil && all.Store.Postgres() {
 		t.Alone = func(ctx context.Context, name string, f func(context.Context) error) error {
 			return all.alone(ctx, "token "+account+" "+name, f)
 		}
