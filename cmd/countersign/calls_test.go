@@ -108,6 +108,7 @@ func (w *quietWorld) ran(t *testing.T, r model.Run) (model.Run, []string) {
 
 func TestAPlanIsWhatTheBackfillCosts(t *testing.T) {
 	t.Parallel()
+	withoutRaces(t)
 	for _, service := range simulator.Services() {
 		t.Run(service, func(t *testing.T) {
 			inQuietWorld(t, service, func(t *testing.T, w *quietWorld) {
@@ -162,6 +163,7 @@ var pollsOf = map[string]struct {
 
 func TestAPollAsksForPagesAndForWhatHasChanged(t *testing.T) {
 	t.Parallel()
+	withoutRaces(t)
 	for _, service := range simulator.Services() {
 		t.Run(service, func(t *testing.T) {
 			inQuietWorld(t, service, func(t *testing.T, w *quietWorld) {

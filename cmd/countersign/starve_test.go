@@ -24,9 +24,7 @@ import (
 // gets its tenth. Under -race it would take minutes: .ci/run plays it with the storms.
 func TestADayOfDownloadsStarvesNoPoll(t *testing.T) {
 	t.Parallel()
-	if raceWatched {
-		t.Skip("takes minutes under -race: go test -run TestADay ./cmd/countersign plays it")
-	}
+	withoutRaces(t)
 	synctest.Test(t, func(t *testing.T) {
 		const aMinute = 1 // call
 		world := simulator.New(simulator.Options{

@@ -149,8 +149,8 @@ func TestStatusKnowsADaemonThatDiedFromOneThatWasStopped(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close() //nolint:errcheck // the test is over
-	_, err = db.Exec(`INSERT INTO locks (name, owner, since, beat_at, wanted_at)
-VALUES ('serve', 'host, process 7', '2026-03-02T08:00:00.000Z', '2026-03-02T08:57:00.000Z', NULL)`) // as a kill leaves it
+	_, err = db.Exec(`INSERT INTO locks (name, owner, version, since, beat_at, wanted_at)
+VALUES ('serve', 'host, process 7', 'v1', '2026-03-02T08:00:00.000Z', '2026-03-02T08:57:00.000Z', NULL)`) // as a kill leaves it
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,9 +2,15 @@
 
 package main
 
-// stormDefault is how many storms are played where each step is watched for races, which takes four times as long. CI
-// plays two hundred without.
-const stormDefault = 5
+import "testing"
 
-// raceWatched says whether this build looks for races.
-const raceWatched = true
+// stormDefault is how many storms are played where each step is watched for races, which takes four times as long. CI
+// plays a hundred without.
+const stormDefault = 3
+
+// withoutRaces skips a test of days in simulated time, each step of which takes ten times as long where races are looked
+// for, and storms take the same steps.
+func withoutRaces(t *testing.T) {
+	t.Helper()
+	t.Skip("takes minutes under -race: go test -run " + t.Name() + "$ ./cmd/countersign plays it")
+}

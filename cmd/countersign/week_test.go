@@ -67,6 +67,7 @@ func (l *toListener) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // A week in which four of ten callbacks are lost: after the last poll nothing drifts.
 func TestWeekWithLostCallbacks(t *testing.T) {
+	withoutRaces(t)
 	synctest.Test(t, func(t *testing.T) {
 		door := &toListener{}
 		world := simulator.New(simulator.Options{

@@ -121,6 +121,9 @@ func (b *tab) beside(l look) *tab {
 	return c
 }
 
+// zone is where browsers are.
+const zone = "Europe/Bucharest"
+
 // as sets how the page is looked at.
 func (b *tab) as(l look) {
 	b.t.Helper()
@@ -137,7 +140,7 @@ func (b *tab) as(l look) {
 		{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}})
 	call(b, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{
 		"Accept-Language": l.lang + ",en;q=0.1"}})
-	call(b, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Europe/Bucharest"})
+	call(b, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: zone})
 	call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: l.withoutScript})
 }
 
@@ -164,6 +167,9 @@ func (b *tab) note(ev any) {
 	case *runtime.EventExceptionThrown:
 		b.said = append(b.said, fmt.Sprint(ev.ExceptionDetails.Text, " ", ev.ExceptionDetails.URL, " ", ev.ExceptionDetails.LineNumber))
 	case *log.EventEntryAdded:
+		if strings.HasSuffix(ev.Entry.URL, "/favicon.ico") && !strings.HasPrefix(ev.Entry.URL, b.base+"/") {
+			break // the browser looks for an icon of an issuer's page whenever it likes
+		}
 		b.said = append(b.said, fmt.Sprint(ev.Entry.Source, " ", ev.Entry.Text, " ", ev.Entry.URL))
 	case *network.EventRequestWillBeSent:
 		if !strings.HasPrefix(ev.Request.URL, b.base+"/") {

@@ -1,9 +1,11 @@
 package browser
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/network"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -79,6 +81,7 @@ func (s *stage) looksWell(t *testing.T, path, script string) {
 	b.as(look{lang: "en"})
 	b.open(path)
 	bare := s.tab(t, look{lang: "en", withoutScript: true})
+	call(bare, network.SetCookie, network.SetCookieParams{Name: "cs_zone", Value: url.QueryEscape(zone), URL: b.base}) // days begin by it
 	require.Equal(t, 200, bare.open(path))
 	bare.nothingHeard()
 	assert.Equal(t, eval[string](b, content), eval[string](bare, content), "the same without script")

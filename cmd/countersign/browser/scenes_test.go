@@ -77,8 +77,8 @@ func (s *stage) listToItsEnd(t *testing.T) {
 	require.Empty(t, b.violations(axe(t)))
 	last := b.path()
 	for range pages { // by the key, and below without script
-		b.do(chromedp.KeyEvent("["))
 		was := b.path()
+		b.do(chromedp.KeyEvent("["))
 		b.until("the page before", fmt.Sprintf(`location.pathname + location.search !== %q || !document.querySelector("a[rel=prev]")`, was), within)
 		b.settle()
 	}

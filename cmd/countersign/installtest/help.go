@@ -163,6 +163,18 @@ func Eventually(t *testing.T, what string, so func() bool) {
 	}
 }
 
+// LastSeen returns a function that keeps what was seen last: a test that fails says it.
+func LastSeen(t *testing.T, what string) func(format string, args ...any) {
+	t.Helper()
+	var last string
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("%s: %s", what, last)
+		}
+	})
+	return func(format string, args ...any) { last = fmt.Sprintf(format, args...) }
+}
+
 // Shows is eventually for what a verb tells of the database: a verb is a process, so it looks again only when somebody
 // has written, or two seconds later.
 func (in Installation) Shows(t *testing.T, what string, so func() bool) {

@@ -194,14 +194,19 @@ func converged(t *testing.T, in installtest.Installation, svc *installtest.Servi
 		return out
 	}
 	db := in.Table(t)
+	last := installtest.LastSeen(t, "what the last poll left")
 	installtest.Eventually(t, "a poll that leaves nothing open", func() bool {
-		if _, _, code := in.Verb(t, args("poll")...); code != output.ExitDone {
-			return false
+		for _, verb := range []string{"poll", "verify"} {
+			if stdout, stderr, code := in.Verb(t, args(verb)...); code != output.ExitDone {
+				last("%s: exit %d\n%s%s", verb, code, stdout, stderr)
+				return false
+			}
 		}
-		_, _, code := in.Verb(t, args("verify")...)
-		return code == output.ExitDone &&
-			installtest.One[int](db, "SELECT COUNT(*) FROM documents JOIN transactions USING (account, ref) WHERE state = 'waiting' AND NOT not_found") == 0 &&
-			installtest.One[int](db, "SELECT COUNT(*) FROM runs WHERE state = 'running' AND account <> 'witness'") == 0
+		documents := installtest.One[int](db,
+			"SELECT COUNT(*) FROM documents JOIN transactions USING (account, ref) WHERE state = 'waiting' AND NOT not_found")
+		runs := installtest.One[int](db, "SELECT COUNT(*) FROM runs WHERE state = 'running' AND account <> 'witness'")
+		last("%d documents wait, %d runs are in work", documents, runs)
+		return documents == 0 && runs == 0
 	})
 	equalsTruth(t, in, svc)
 }
